@@ -1,0 +1,125 @@
+/* The prepared-segment stream: what dh-prepare writes, what a `.dhs` file
+ * holds, and what the plugin reads from a worker's pipe. The same bytes in all
+ * three places.
+ *
+ * A stream is a sequence of records, all integers little-endian:
+ *
+ *     u32 type       four characters
+ *     u32 length     bytes of body, at most DH_STREAM_RECORD_MAX
+ *     body
+ *     u32 checksum   CRC-32 (zlib's) over type, length and body
+ *
+ * in this order:
+ *
+ *     DHS1   once     head: version, size of the picture, which media it has
+ *     ANCH   once     the anchor, a VP8 key frame (only with video)
+ *     PICT   0 or 1   the anchor's picture as I420 (idle clips of an avatar)
+ *     VIDE, AUDI …    access units, in the order of their pts (never falling
+ *                     over both kinds together); the first picture is an entry
+ *     NOTE   any      UTF-8 text for a person, at most DH_STREAM_TEXT_MAX bytes
+ *     ENDS | FAIL     once, last: the lengths, or an error code and a text
+ *
+ * Because units come in order, everything before the newest pts is there: a
+ * stream can be played while it is being written.
+ *
+ * Bodies:
+ *     DHS1  u16 version (1), u16 flags (1 video, 2 audio), u16 width, u16 height
+ *           (0 without video), u32 rate_num, u32 rate_den (nominal frames a
+ *           second; 0/1 when variable or unknown), u32 encoder text length, text
+ *     ANCH  the key frame's bytes
+ *     PICT  width*height*3/2 bytes, I420 without padding (odd sides not allowed)
+ *     VIDE  i64 pts_ticks, u32 duration_ticks, u32 flags (DH_UNIT_…),
+ *           DH_LUMA_BYTES luma, the picture's bytes
+ *     AUDI  i64 pts_ticks (a multiple of 20 ms, one more than the last), bytes
+ *     NOTE  text
+ *     ENDS  i64 video_ticks, i64 audio_ticks (lengths of picture and sound)
+ *     FAIL  i32 code (enum dh_prepare_exit), text
+ */
+#ifndef DH_STREAM_H
+#define DH_STREAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "unit.h"
+
+#define DH_STREAM_VERSION    1
+#define DH_STREAM_RECORD_MAX (8u * 1024 * 1024) /* a 2304x2304 PICT fits */
+#define DH_STREAM_TEXT_MAX   1000u
+#define DH_STREAM_SIDE_MIN   16
+#define DH_STREAM_SIDE_MAX   2304 /* even; widths and heights of a picture */
+#define DH_STREAM_SUFFIX     ".dhs"
+
+struct dh_stream_head {
+	int has_video, has_audio;    /* at least one of them */
+	int width, height;           /* even, 0 without video */
+	int64_t rate_num, rate_den;  /* nominal frame rate; 0/1: variable or unknown */
+	char encoder[DH_STREAM_TEXT_MAX + 1]; /* for people: libraries and settings */
+};
+
+struct dh_stream_end {
+	int64_t video_ticks, audio_ticks;
+};
+
+/* ---------------------------------------------------------------- reading */
+
+/* What a reader reports. Every function may be NULL; a negative return (an
+ * errno) stops the reader, which returns it from then on. Units are lent: the
+ * callee takes a reference of its own where it keeps one. */
+struct dh_stream_sink {
+	int (*head)(void *arg, const struct dh_stream_head *head);
+	int (*anchor)(void *arg, struct dh_unit *anchor);
+	int (*picture)(void *arg, const uint8_t *i420, size_t size);
+	int (*unit)(void *arg, struct dh_unit *unit);
+	int (*note)(void *arg, const char *text);
+	int (*end)(void *arg, const struct dh_stream_end *end);
+	int (*failure)(void *arg, int code, const char *text);
+};
+
+/* What this receiver accepts; 0 means no limit beyond the format's own. */
+struct dh_stream_limits {
+	int64_t duration_ticks; /* pts + duration of any unit */
+	size_t bytes;           /* of the whole stream */
+	int width, height;      /* largest picture */
+};
+
+struct dh_stream_reader;
+
+/* The input is hostile: every length, order, range and checksum is verified,
+ * memory is at most one record. `limits` may be NULL. */
+int dh_stream_reader_alloc(struct dh_stream_reader **reader, const struct dh_stream_limits *limits,
+	const struct dh_stream_sink *sink, void *arg);
+void dh_stream_reader_free(struct dh_stream_reader **reader);
+
+/* Feeds any number of bytes, cut anywhere. 0, or: -EBADMSG not a valid stream,
+ * -EFBIG beyond a limit, -ENOMEM, or what a sink function returned. After an
+ * error every further call returns the same. */
+int dh_stream_reader_push(struct dh_stream_reader *reader, const void *bytes, size_t size);
+
+/* At the end of input: 0 when ENDS or FAIL was the last record, else -ENODATA
+ * (cut short) or the earlier error. */
+int dh_stream_reader_finish(struct dh_stream_reader *reader);
+
+/* What was wrong, for a person; "" when nothing was. Lives as long as the reader. */
+const char *dh_stream_reader_error(const struct dh_stream_reader *reader);
+
+/* ---------------------------------------------------------------- writing */
+
+/* Writes all of it or returns a negative errno. */
+typedef int dh_stream_write_fn(void *arg, const void *bytes, size_t size);
+
+/* Each writes one record, in the order given above, and returns 0 or what
+ * `write` returned; -EINVAL for what a reader would refuse; -ENOMEM. */
+struct dh_stream_writer {
+	dh_stream_write_fn *write;
+	void *arg;
+};
+int dh_stream_write_head(const struct dh_stream_writer *writer, const struct dh_stream_head *head);
+int dh_stream_write_anchor(const struct dh_stream_writer *writer, const void *bytes, size_t size);
+int dh_stream_write_picture(const struct dh_stream_writer *writer, const uint8_t *i420, size_t size);
+int dh_stream_write_unit(const struct dh_stream_writer *writer, const struct dh_unit *unit);
+int dh_stream_write_note(const struct dh_stream_writer *writer, const char *text);
+int dh_stream_write_end(const struct dh_stream_writer *writer, const struct dh_stream_end *end);
+int dh_stream_write_failure(const struct dh_stream_writer *writer, int code, const char *text);
+
+#endif

@@ -1,0 +1,58 @@
+/* The one timebase of the project: 720,000 ticks a second.
+ *
+ * 720,000 is the least common multiple of the two RTP clocks that matter here
+ * (48 kHz for Opus, 90 kHz for video), so both are whole numbers of ticks, and
+ * a 20 ms audio packet is 14,400 ticks. Every name that holds such a time ends
+ * in `_ticks`. 64 bits hold 400,000 years of them.
+ */
+#ifndef DH_TIMEBASE_H
+#define DH_TIMEBASE_H
+
+#include <stdint.h>
+
+#define DH_TICKS_PER_SECOND INT64_C(720000)
+#define DH_TICKS_PER_MS     INT64_C(720)
+/* One Opus packet, and the grid on which segments begin and end (20 ms). */
+#define DH_SLOT_TICKS       INT64_C(14400)
+#define DH_TICKS_PER_AUDIO_SAMPLE INT64_C(15) /* 48 kHz */
+#define DH_TICKS_PER_VIDEO_CLOCK  INT64_C(8)  /* 90 kHz */
+
+/* CLOCK_MONOTONIC nanoseconds to ticks, rounded down; exact slope 9/12500. */
+static inline int64_t dh_ticks_from_ns(int64_t ns)
+{
+	return ns / 12500 * 9 + ns % 12500 * 9 / 12500;
+}
+
+/* Ticks to nanoseconds, rounded up, so that a sleep until the result never
+ * ends before the tick has begun. */
+static inline int64_t dh_ns_from_ticks(int64_t ticks)
+{
+	return ticks / 9 * 12500 + (ticks % 9 * 12500 + 8) / 9;
+}
+
+/* Time of frame `n` at `num`/`den` frames a second, rounded to the nearest
+ * tick. Computed from `n`, never by adding up rounded durations: 33 fps does
+ * not drift. `num` and `den` are positive, `n` at most 2^31. */
+static inline int64_t dh_ticks_of_frame(int64_t n, int64_t num, int64_t den)
+{
+	int64_t whole = n / num, rest = n % num;
+	return whole * den * DH_TICKS_PER_SECOND + (rest * den * DH_TICKS_PER_SECOND + num / 2) / num;
+}
+
+/* Up and down to the 20 ms grid; `ticks` is not negative. */
+static inline int64_t dh_slot_ceil(int64_t ticks)
+{
+	return (ticks + DH_SLOT_TICKS - 1) / DH_SLOT_TICKS * DH_SLOT_TICKS;
+}
+
+static inline int64_t dh_slot_floor(int64_t ticks)
+{
+	return ticks / DH_SLOT_TICKS * DH_SLOT_TICKS;
+}
+
+static inline int64_t dh_ms_from_ticks(int64_t ticks)
+{
+	return ticks / DH_TICKS_PER_MS;
+}
+
+#endif
