@@ -14,10 +14,12 @@
  *     DHS1   once     head: version, size of the picture, which media it has
  *     ANCH   once     the anchor, a VP8 key frame (only with video)
  *     PICT   0 or 1   the anchor's picture as I420 (idle clips of an avatar)
- *     VIDE, AUDI …    access units, in the order of their pts (never falling
- *                     over both kinds together); the first picture is an entry
+ *     VIDE, AUDI …    access units, at least one, in the order of their pts (never
+ *                     falling over both kinds together, rising within each); the
+ *                     first picture is an entry, and no entry is droppable
  *     NOTE   any      UTF-8 text for a person, at most DH_STREAM_TEXT_MAX bytes
- *     ENDS | FAIL     once, last: the lengths, or an error code and a text
+ *     ENDS | FAIL     once, last: the lengths, or an error code and a text; a
+ *                     source that cannot be opened is a FAIL alone
  *
  * Because units come in order, everything before the newest pts is there: a
  * stream can be played while it is being written.
@@ -26,14 +28,18 @@
  *     DHS1  u16 version (1), u16 flags (1 video, 2 audio), u16 width, u16 height
  *           (0 without video), u32 rate_num, u32 rate_den (nominal frames a
  *           second; 0/1 when variable or unknown), u32 encoder text length, text
- *     ANCH  the key frame's bytes
+ *     ANCH  the key frame's bytes: shown, of the head's size
  *     PICT  width*height*3/2 bytes, I420 without padding (odd sides not allowed)
  *     VIDE  i64 pts_ticks, u32 duration_ticks, u32 flags (DH_UNIT_…),
  *           DH_LUMA_BYTES luma, the picture's bytes
  *     AUDI  i64 pts_ticks (a multiple of 20 ms, one more than the last), bytes
  *     NOTE  text
- *     ENDS  i64 video_ticks, i64 audio_ticks (lengths of picture and sound)
+ *     ENDS  i64 video_ticks, i64 audio_ticks (lengths of picture and sound: each
+ *           ends within its last unit, at most with it; 0 without units)
  *     FAIL  i32 code (enum dh_prepare_exit), text
+ *
+ * Texts are UTF-8 without control characters. No unit ends after
+ * DH_STREAM_TICKS_MAX.
  */
 #ifndef DH_STREAM_H
 #define DH_STREAM_H
@@ -48,6 +54,7 @@
 #define DH_STREAM_TEXT_MAX   1000u
 #define DH_STREAM_SIDE_MIN   16
 #define DH_STREAM_SIDE_MAX   2304 /* even; widths and heights of a picture */
+#define DH_STREAM_TICKS_MAX  (INT64_C(1) << 48) /* twelve years: sums never overflow */
 #define DH_STREAM_SUFFIX     ".dhs"
 
 struct dh_stream_head {
@@ -65,7 +72,8 @@ struct dh_stream_end {
 
 /* What a reader reports. Every function may be NULL; a negative return (an
  * errno) stops the reader, which returns it from then on. Units are lent: the
- * callee takes a reference of its own where it keeps one. */
+ * callee takes a reference of its own where it keeps one. The anchor's times
+ * mean nothing. No function frees or feeds the reader. */
 struct dh_stream_sink {
 	int (*head)(void *arg, const struct dh_stream_head *head);
 	int (*anchor)(void *arg, struct dh_unit *anchor);
@@ -108,8 +116,10 @@ const char *dh_stream_reader_error(const struct dh_stream_reader *reader);
 /* Writes all of it or returns a negative errno. */
 typedef int dh_stream_write_fn(void *arg, const void *bytes, size_t size);
 
-/* Each writes one record, in the order given above, and returns 0 or what
- * `write` returned; -EINVAL for what a reader would refuse; -ENOMEM. */
+/* Each writes one record with one call of `write`, and returns 0 or what that
+ * returned; -EINVAL for what a reader would refuse; -ENOMEM. The caller keeps
+ * the order given above. Texts are cut to DH_STREAM_TEXT_MAX bytes, and what is
+ * not UTF-8 or a control character in them is replaced. */
 struct dh_stream_writer {
 	dh_stream_write_fn *write;
 	void *arg;

@@ -1,0 +1,187 @@
+#include "stream.h"
+#include "stream_wire.h"
+#include "timebase.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <zlib.h>
+
+/* A record on its way out. It is put together in memory, so that each is one
+ * write: a reader at the other end of a pipe wakes once for it. */
+struct record {
+	uint8_t *bytes;
+	size_t body_size;
+};
+
+/* Returns where the body goes, NULL when memory is short. */
+static uint8_t *record_begin(struct record *record, uint32_t type, size_t body_size)
+{
+	record->body_size = body_size;
+	record->bytes = malloc(DH_WIRE_PREFIX + body_size + DH_WIRE_CHECKSUM);
+	if (!record->bytes)
+		return NULL;
+	return dh_wire_put32(dh_wire_put32(record->bytes, type), (uint32_t)body_size);
+}
+
+static int record_end(struct record *record, const struct dh_stream_writer *writer)
+{
+	size_t size = DH_WIRE_PREFIX + record->body_size;
+	dh_wire_put32(record->bytes + size, (uint32_t)crc32(0, record->bytes, (uInt)size));
+	int rc = writer->write(writer->arg, record->bytes, size + DH_WIRE_CHECKSUM);
+	free(record->bytes);
+	return rc;
+}
+
+static int write_bytes(const struct dh_stream_writer *writer, uint32_t type, const void *bytes, size_t size)
+{
+	struct record record;
+	uint8_t *body = record_begin(&record, type, size);
+	if (!body)
+		return -ENOMEM;
+	memcpy(body, bytes, size);
+	return record_end(&record, writer);
+}
+
+/* Copies `text` as far as it fits, with '?' for what a reader would refuse:
+ * texts come from libraries and from files, and no message is worth losing for
+ * a stray byte in it. Returns the length; `out` has room for DH_STREAM_TEXT_MAX. */
+static size_t clean_text(uint8_t *out, const char *text)
+{
+	const uint8_t *in = (const uint8_t *)text;
+	size_t left = strlen(text), used = 0;
+	while (left > 0) {
+		size_t length = dh_wire_character(in, left);
+		size_t step = length > 0 ? length : 1;
+		if (used + step > DH_STREAM_TEXT_MAX)
+			break;
+		if (length > 0)
+			memcpy(out + used, in, length);
+		else
+			out[used] = *in == '\n' || *in == '\t' || *in == '\r' ? ' ' : '?';
+		used += step;
+		in += step;
+		left -= step;
+	}
+	return used;
+}
+
+static int head_is_valid(const struct dh_stream_head *head)
+{
+	if (!head->has_video && !head->has_audio)
+		return 0;
+	if (!dh_wire_rate_is_valid(head->rate_num, head->rate_den))
+		return 0;
+	if (!head->has_video)
+		return head->width == 0 && head->height == 0;
+	return dh_wire_side_is_valid(head->width) && dh_wire_side_is_valid(head->height);
+}
+
+int dh_stream_write_head(const struct dh_stream_writer *writer, const struct dh_stream_head *head)
+{
+	uint8_t text[DH_STREAM_TEXT_MAX];
+	struct record record;
+	uint8_t *p;
+	size_t length;
+	if (!head_is_valid(head))
+		return -EINVAL;
+	length = clean_text(text, head->encoder);
+	p = record_begin(&record, DH_WIRE_HEAD, DH_WIRE_HEAD_FIXED + length);
+	if (!p)
+		return -ENOMEM;
+	p = dh_wire_put16(p, DH_STREAM_VERSION);
+	p = dh_wire_put16(p, (uint16_t)((head->has_video ? DH_WIRE_FLAG_VIDEO : 0) |
+			(head->has_audio ? DH_WIRE_FLAG_AUDIO : 0)));
+	p = dh_wire_put16(p, (uint16_t)head->width);
+	p = dh_wire_put16(p, (uint16_t)head->height);
+	p = dh_wire_put32(p, (uint32_t)head->rate_num);
+	p = dh_wire_put32(p, (uint32_t)head->rate_den);
+	p = dh_wire_put32(p, (uint32_t)length);
+	memcpy(p, text, length);
+	return record_end(&record, writer);
+}
+
+int dh_stream_write_anchor(const struct dh_stream_writer *writer, const void *bytes, size_t size)
+{
+	if (size > DH_VIDEO_UNIT_MAX || !dh_wire_is_key_frame(bytes, size))
+		return -EINVAL;
+	return write_bytes(writer, DH_WIRE_ANCHOR, bytes, size);
+}
+
+int dh_stream_write_picture(const struct dh_stream_writer *writer, const uint8_t *i420, size_t size)
+{
+	if (size == 0 || size > (size_t)DH_STREAM_SIDE_MAX * DH_STREAM_SIDE_MAX * 3 / 2)
+		return -EINVAL;
+	return write_bytes(writer, DH_WIRE_PICTURE, i420, size);
+}
+
+static int write_video(const struct dh_stream_writer *writer, const struct dh_unit *unit)
+{
+	struct record record;
+	uint8_t *p;
+	if (unit->size > DH_VIDEO_UNIT_MAX || unit->duration_ticks > UINT32_MAX ||
+			!dh_wire_flags_are_valid(unit->flags))
+		return -EINVAL;
+	p = record_begin(&record, DH_WIRE_VIDEO, DH_WIRE_VIDEO_FIXED + unit->size);
+	if (!p)
+		return -ENOMEM;
+	p = dh_wire_put64(p, unit->pts_ticks);
+	p = dh_wire_put32(p, (uint32_t)unit->duration_ticks);
+	p = dh_wire_put32(p, unit->flags);
+	memcpy(p, unit->luma, DH_LUMA_BYTES);
+	memcpy(p + DH_LUMA_BYTES, unit->data, unit->size);
+	return record_end(&record, writer);
+}
+
+static int write_audio(const struct dh_stream_writer *writer, const struct dh_unit *unit)
+{
+	struct record record;
+	uint8_t *p;
+	if (unit->size > DH_AUDIO_UNIT_MAX || unit->duration_ticks != DH_SLOT_TICKS ||
+			unit->pts_ticks % DH_SLOT_TICKS != 0 || unit->flags != 0)
+		return -EINVAL;
+	p = record_begin(&record, DH_WIRE_AUDIO, DH_WIRE_AUDIO_FIXED + unit->size);
+	if (!p)
+		return -ENOMEM;
+	memcpy(dh_wire_put64(p, unit->pts_ticks), unit->data, unit->size);
+	return record_end(&record, writer);
+}
+
+int dh_stream_write_unit(const struct dh_stream_writer *writer, const struct dh_unit *unit)
+{
+	if (unit->size == 0 || unit->pts_ticks < 0 || unit->duration_ticks <= 0 ||
+			unit->pts_ticks > DH_STREAM_TICKS_MAX - unit->duration_ticks)
+		return -EINVAL;
+	switch (unit->media) {
+	case DH_VIDEO:
+		return write_video(writer, unit);
+	case DH_AUDIO:
+		return write_audio(writer, unit);
+	}
+	return -EINVAL;
+}
+
+int dh_stream_write_note(const struct dh_stream_writer *writer, const char *text)
+{
+	uint8_t clean[DH_STREAM_TEXT_MAX];
+	return write_bytes(writer, DH_WIRE_NOTE, clean, clean_text(clean, text));
+}
+
+int dh_stream_write_end(const struct dh_stream_writer *writer, const struct dh_stream_end *end)
+{
+	uint8_t body[DH_WIRE_END_FIXED];
+	if (end->video_ticks < 0 || end->video_ticks > DH_STREAM_TICKS_MAX ||
+			end->audio_ticks < 0 || end->audio_ticks > DH_STREAM_TICKS_MAX)
+		return -EINVAL;
+	dh_wire_put64(dh_wire_put64(body, end->video_ticks), end->audio_ticks);
+	return write_bytes(writer, DH_WIRE_END, body, sizeof body);
+}
+
+int dh_stream_write_failure(const struct dh_stream_writer *writer, int code, const char *text)
+{
+	uint8_t body[DH_WIRE_FAILURE_FIXED + DH_STREAM_TEXT_MAX];
+	size_t length = clean_text(body + DH_WIRE_FAILURE_FIXED, text);
+	dh_wire_put32(body, (uint32_t)code);
+	return write_bytes(writer, DH_WIRE_FAILURE, body, DH_WIRE_FAILURE_FIXED + length);
+}
