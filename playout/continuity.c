@@ -1,0 +1,56 @@
+#include "continuity.h"
+
+#include <string.h>
+
+#define RTP_VERSION_2   0x80
+#define RTP_MARKER      0x80
+#define PICTURE_ID_MASK 0x7fffu
+
+void dh_continuity_init(struct dh_continuity *continuity, const struct dh_continuity_seed *seed)
+{
+	memset(continuity, 0, sizeof *continuity);
+	for (int media = DH_AUDIO; media <= DH_VIDEO; media++) {
+		continuity->payload_type[media] = seed->payload_type[media] & 0x7f;
+		continuity->ssrc[media] = seed->ssrc[media];
+		continuity->timestamp_offset[media] = seed->first_timestamp[media];
+		continuity->sequence[media] = seed->first_sequence[media];
+	}
+	continuity->picture_id = seed->first_picture_id & PICTURE_ID_MASK;
+	continuity->tl0picidx = seed->first_tl0picidx;
+}
+
+void dh_continuity_next_picture(struct dh_continuity *continuity, uint32_t flags,
+	struct dh_vp8_picture *picture)
+{
+	memset(picture, 0, sizeof *picture);
+	picture->picture_id = continuity->picture_id;
+	continuity->picture_id = (continuity->picture_id + 1) & PICTURE_ID_MASK;
+	if (flags & DH_UNIT_DROPPABLE) {
+		picture->tl0picidx = (uint8_t)(continuity->tl0picidx - 1);
+		picture->tid = 1;
+		picture->is_layer_sync = 1;
+		picture->is_non_reference = 1;
+	} else {
+		picture->tl0picidx = continuity->tl0picidx++;
+	}
+}
+
+static void put_be32(uint8_t *out, uint32_t value)
+{
+	out[0] = (uint8_t)(value >> 24);
+	out[1] = (uint8_t)(value >> 16);
+	out[2] = (uint8_t)(value >> 8);
+	out[3] = (uint8_t)value;
+}
+
+void dh_continuity_next_header(struct dh_continuity *continuity, enum dh_media media, int64_t media_ticks,
+	int marker, uint8_t out[DH_RTP_HEADER_SIZE])
+{
+	uint16_t sequence = dh_continuity_next_sequence(continuity, media);
+	out[0] = RTP_VERSION_2;
+	out[1] = (uint8_t)((marker ? RTP_MARKER : 0) | continuity->payload_type[media]);
+	out[2] = (uint8_t)(sequence >> 8);
+	out[3] = (uint8_t)sequence;
+	put_be32(out + 4, dh_continuity_timestamp(continuity, media, media_ticks));
+	put_be32(out + 8, continuity->ssrc[media]);
+}

@@ -1,0 +1,69 @@
+/* The numbering of what one viewer was sent: RTP sequence numbers, timestamps,
+ * VP8 picture IDs and TL0PICIDX.
+ *
+ * Numbers count what this viewer got, so they have no gap, whichever segments,
+ * anchors and dropped pictures lie between. Timestamps are media time plus a
+ * constant: a function of the time alone, never a sum, so they cannot drift.
+ * All of them wrap. Pure, no allocation, belongs to its viewer.
+ */
+#ifndef DH_CONTINUITY_H
+#define DH_CONTINUITY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "timebase.h"
+#include "unit.h"
+#include "vp8.h"
+
+#define DH_RTP_HEADER_SIZE 12
+
+/* The starts of all counters, random (RFC 3550, 5.1); arrays by enum dh_media. */
+struct dh_continuity_seed {
+	uint8_t payload_type[2];    /* 7 bits are used */
+	uint32_t ssrc[2];           /* 0 where whoever sends the packets fills it in */
+	uint16_t first_sequence[2];
+	uint32_t first_timestamp[2];/* at media time 0 */
+	uint16_t first_picture_id;  /* 15 bits are used */
+	uint8_t first_tl0picidx;
+};
+
+struct dh_continuity {
+	/* immutable */
+	uint8_t payload_type[2];
+	uint32_t ssrc[2];
+	uint32_t timestamp_offset[2];
+	/* the next to be used */
+	uint16_t sequence[2];
+	uint16_t picture_id;
+	uint8_t tl0picidx;
+};
+
+void dh_continuity_init(struct dh_continuity *continuity, const struct dh_continuity_seed *seed);
+
+static inline uint16_t dh_continuity_next_sequence(struct dh_continuity *continuity, enum dh_media media)
+{
+	return continuity->sequence[media]++;
+}
+
+/* RTP timestamp of a media time that is not negative. A tick of the 90 kHz
+ * clock is DH_TICKS_PER_VIDEO_CLOCK. */
+static inline uint32_t dh_continuity_timestamp(const struct dh_continuity *continuity, enum dh_media media,
+	int64_t media_ticks)
+{
+	int64_t clock_ticks = media == DH_VIDEO ? DH_TICKS_PER_VIDEO_CLOCK : DH_TICKS_PER_AUDIO_SAMPLE;
+	return continuity->timestamp_offset[media] + (uint32_t)(media_ticks / clock_ticks);
+}
+
+/* Numbers of the next picture for this viewer. One with DH_UNIT_DROPPABLE in
+ * `flags` is in temporal layer 1 and names the picture of layer 0 before it;
+ * all others are in layer 0. An anchor is a picture like any other (flags 0). */
+void dh_continuity_next_picture(struct dh_continuity *continuity, uint32_t flags,
+	struct dh_vp8_picture *picture);
+
+/* Writes the RTP header (RFC 3550, 5.1: no padding, extension or contributing
+ * source) of the viewer's next packet of `media`, and takes its sequence number. */
+void dh_continuity_next_header(struct dh_continuity *continuity, enum dh_media media, int64_t media_ticks,
+	int marker, uint8_t out[DH_RTP_HEADER_SIZE]);
+
+#endif
