@@ -1,0 +1,356 @@
+#include "stream_records.h"
+
+#include "stream_wire.h"
+#include "timebase.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <zlib.h>
+
+__attribute__((format(printf, 3, 4)))
+static int fail(struct dh_stream_records *records, int error, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(records->text, sizeof records->text, format, args);
+	va_end(args);
+	return error;
+}
+
+static int bad_order(struct dh_stream_records *records, const char *what)
+{
+	return fail(records, -EBADMSG, "order of records: %s", what);
+}
+
+static const char *media_name(enum dh_media media)
+{
+	return media == DH_VIDEO ? "video" : "audio";
+}
+
+/* ------------------------------------------------ what may come, how large */
+
+/* Whether a record of this type may stand here. */
+static int check_order(struct dh_stream_records *records, uint32_t type)
+{
+	int units = records->tracks[DH_VIDEO].units > 0 || records->tracks[DH_AUDIO].units > 0;
+	/* A source that cannot be opened has a failure and no head. */
+	if (type == DH_WIRE_FAILURE)
+		return 0;
+	if (type == DH_WIRE_HEAD)
+		return records->has_head ? bad_order(records, "a second head") : 0;
+	if (!records->has_head)
+		return fail(records, -EBADMSG, "not a prepared segment: it does not begin with DHS1");
+	if (type == DH_WIRE_ANCHOR || type == DH_WIRE_PICTURE || type == DH_WIRE_VIDEO) {
+		if (!records->head.has_video)
+			return bad_order(records, "video in a stream without video");
+	}
+	switch (type) {
+	case DH_WIRE_ANCHOR:
+		return records->has_anchor ? bad_order(records, "a second anchor") : 0;
+	case DH_WIRE_PICTURE:
+		if (!records->has_anchor)
+			return bad_order(records, "the anchor's picture before the anchor");
+		if (records->has_picture || units)
+			return bad_order(records, "the anchor's picture comes once, before the first unit");
+		return 0;
+	case DH_WIRE_AUDIO:
+		if (!records->head.has_audio)
+			return bad_order(records, "audio in a stream without audio");
+		/* fall through */
+	case DH_WIRE_VIDEO:
+		if (records->head.has_video && !records->has_anchor)
+			return bad_order(records, "a unit before the anchor");
+		return 0;
+	case DH_WIRE_NOTE:
+	case DH_WIRE_END:
+		return 0;
+	default:
+		return fail(records, -EBADMSG, "unknown record type 0x%08" PRIx32, type);
+	}
+}
+
+/* Whether a record which may stand here can have a body of this length. */
+static int check_length(struct dh_stream_records *records, const uint8_t *prefix, size_t length)
+{
+	size_t min = 0, max = 0;
+	switch (dh_wire_get32(prefix)) {
+	case DH_WIRE_HEAD:
+		min = DH_WIRE_HEAD_FIXED;
+		max = min + DH_STREAM_TEXT_MAX;
+		break;
+	case DH_WIRE_ANCHOR:
+		min = DH_WIRE_KEY_FRAME_MIN;
+		max = DH_VIDEO_UNIT_MAX;
+		break;
+	case DH_WIRE_PICTURE:
+		min = max = (size_t)records->head.width * (size_t)records->head.height * 3 / 2;
+		break;
+	case DH_WIRE_VIDEO:
+		min = DH_WIRE_VIDEO_FIXED + 1;
+		max = DH_WIRE_VIDEO_FIXED + DH_VIDEO_UNIT_MAX;
+		break;
+	case DH_WIRE_AUDIO:
+		min = DH_WIRE_AUDIO_FIXED + 1;
+		max = DH_WIRE_AUDIO_FIXED + DH_AUDIO_UNIT_MAX;
+		break;
+	case DH_WIRE_NOTE:
+		max = DH_STREAM_TEXT_MAX;
+		break;
+	case DH_WIRE_END:
+		min = max = DH_WIRE_END_FIXED;
+		break;
+	case DH_WIRE_FAILURE:
+		min = DH_WIRE_FAILURE_FIXED;
+		max = min + DH_STREAM_TEXT_MAX;
+		break;
+	}
+	if (length < min || length > max)
+		return fail(records, -EBADMSG, "a record %.4s of %zu bytes, expected %zu to %zu",
+			(const char *)prefix, length, min, max);
+	return 0;
+}
+
+int dh_stream_records_prefix(struct dh_stream_records *records, const uint8_t *prefix, size_t *size)
+{
+	size_t length = dh_wire_get32(prefix + 4), limit = records->limits.bytes;
+	int rc = check_order(records, dh_wire_get32(prefix));
+	if (rc == 0)
+		rc = check_length(records, prefix, length);
+	if (rc < 0)
+		return rc;
+	*size = DH_WIRE_PREFIX + length + DH_WIRE_CHECKSUM;
+	if (limit > 0 && *size > limit - records->bytes)
+		return fail(records, -EFBIG, "the stream is longer than %zu bytes", limit);
+	records->bytes += *size;
+	return 0;
+}
+
+/* ------------------------------------------------------------ the records */
+
+/* `out` has room for DH_STREAM_TEXT_MAX + 1; lengths were checked. */
+static int read_text(struct dh_stream_records *records, char *out, const uint8_t *text, size_t size)
+{
+	for (size_t i = 0, step; i < size; i += step) {
+		step = dh_wire_character(text + i, size - i);
+		if (step == 0)
+			return fail(records, -EBADMSG, "a text that is not UTF-8 or has a control character");
+	}
+	memcpy(out, text, size);
+	out[size] = '\0';
+	return 0;
+}
+
+static int check_size(struct dh_stream_records *records, int width, int height)
+{
+	if (!records->head.has_video) {
+		if (width != 0 || height != 0)
+			return fail(records, -EBADMSG, "a picture size without video: %dx%d", width, height);
+		return 0;
+	}
+	if (!dh_wire_side_is_valid(width) || !dh_wire_side_is_valid(height))
+		return fail(records, -EBADMSG, "picture of %dx%d: sides are even, %d to %d", width, height,
+			DH_STREAM_SIDE_MIN, DH_STREAM_SIDE_MAX);
+	if ((records->limits.width > 0 && width > records->limits.width) ||
+			(records->limits.height > 0 && height > records->limits.height))
+		return fail(records, -EFBIG, "picture of %dx%d, at most %dx%d", width, height,
+			records->limits.width, records->limits.height);
+	return 0;
+}
+
+static int read_head(struct dh_stream_records *records, const uint8_t *body, size_t size)
+{
+	struct dh_stream_head *head = &records->head;
+	unsigned version = dh_wire_get16(body), flags = dh_wire_get16(body + 2);
+	int rc;
+	if (version != DH_STREAM_VERSION)
+		return fail(records, -EBADMSG, "format version %u, expected %d", version, DH_STREAM_VERSION);
+	if (flags == 0 || flags & ~(DH_WIRE_FLAG_VIDEO | DH_WIRE_FLAG_AUDIO))
+		return fail(records, -EBADMSG, "head with flags %u", flags);
+	head->has_video = (flags & DH_WIRE_FLAG_VIDEO) != 0;
+	head->has_audio = (flags & DH_WIRE_FLAG_AUDIO) != 0;
+	head->width = dh_wire_get16(body + 4);
+	head->height = dh_wire_get16(body + 6);
+	rc = check_size(records, head->width, head->height);
+	if (rc < 0)
+		return rc;
+	head->rate_num = dh_wire_get32(body + 8);
+	head->rate_den = dh_wire_get32(body + 12);
+	if (!dh_wire_rate_is_valid(head->rate_num, head->rate_den))
+		return fail(records, -EBADMSG, "frame rate %" PRId64 "/%" PRId64, head->rate_num, head->rate_den);
+	if (dh_wire_get32(body + 16) != size - DH_WIRE_HEAD_FIXED)
+		return fail(records, -EBADMSG, "head whose text does not fill it");
+	rc = read_text(records, head->encoder, body + DH_WIRE_HEAD_FIXED, size - DH_WIRE_HEAD_FIXED);
+	if (rc < 0)
+		return rc;
+	records->has_head = 1;
+	return records->sink.head ? records->sink.head(records->arg, head) : 0;
+}
+
+/* Hands on a unit and drops it; NULL: there was no memory for it. */
+static int lend(struct dh_stream_records *records, struct dh_unit *unit,
+	int (*take)(void *arg, struct dh_unit *unit))
+{
+	int rc = 0;
+	if (!unit)
+		return fail(records, -ENOMEM, "out of memory");
+	if (take)
+		rc = take(records->arg, unit);
+	dh_unit_unref(&unit);
+	return rc;
+}
+
+static int read_anchor(struct dh_stream_records *records, const uint8_t *body, size_t size)
+{
+	int width, height;
+	if (!dh_wire_is_key_frame(body, size))
+		return fail(records, -EBADMSG, "the anchor is not a shown VP8 key frame");
+	width = dh_wire_get16(body + 6) & 0x3fff;
+	height = dh_wire_get16(body + 8) & 0x3fff;
+	if (width != records->head.width || height != records->head.height)
+		return fail(records, -EBADMSG, "the anchor has %dx%d, the head %dx%d", width, height,
+			records->head.width, records->head.height);
+	records->has_anchor = 1;
+	return lend(records, dh_unit_new(DH_VIDEO, 0, DH_SLOT_TICKS, body, size), records->sink.anchor);
+}
+
+static int read_picture(struct dh_stream_records *records, const uint8_t *body, size_t size)
+{
+	records->has_picture = 1;
+	return records->sink.picture ? records->sink.picture(records->arg, body, size) : 0;
+}
+
+/* Verifies a unit's time against those before it, and remembers it. */
+static int step_time(struct dh_stream_records *records, enum dh_media media, int64_t pts_ticks,
+	int64_t duration_ticks)
+{
+	struct dh_stream_track *track = &records->tracks[media];
+	int64_t limit = records->limits.duration_ticks;
+	if (pts_ticks < 0 || duration_ticks <= 0)
+		return fail(records, -EBADMSG, "%s unit at %" PRId64 " lasting %" PRId64 " ticks",
+			media_name(media), pts_ticks, duration_ticks);
+	if (limit <= 0 || limit > DH_STREAM_TICKS_MAX)
+		limit = DH_STREAM_TICKS_MAX;
+	if (pts_ticks > limit - duration_ticks)
+		return fail(records, -EFBIG, "longer than %" PRId64 " ms", dh_ms_from_ticks(limit));
+	if (pts_ticks < records->newest_ticks || (track->units > 0 && pts_ticks == track->last_ticks))
+		return fail(records, -EBADMSG, "%s unit at %" PRId64 " after one at %" PRId64 " ticks",
+			media_name(media), pts_ticks, records->newest_ticks);
+	records->newest_ticks = pts_ticks;
+	track->last_ticks = pts_ticks;
+	track->end_ticks = pts_ticks + duration_ticks;
+	track->units++;
+	return 0;
+}
+
+static int read_video(struct dh_stream_records *records, const uint8_t *body, size_t size)
+{
+	int64_t pts_ticks = dh_wire_get64(body), duration_ticks = dh_wire_get32(body + 8);
+	uint32_t flags = dh_wire_get32(body + 12);
+	struct dh_unit *unit;
+	int rc;
+	if (!dh_wire_flags_are_valid(flags))
+		return fail(records, -EBADMSG, "picture with flags 0x%" PRIx32, flags);
+	if (records->tracks[DH_VIDEO].units == 0 && !(flags & DH_UNIT_ENTRY))
+		return fail(records, -EBADMSG, "the first picture is not an entry");
+	rc = step_time(records, DH_VIDEO, pts_ticks, duration_ticks);
+	if (rc < 0)
+		return rc;
+	unit = dh_unit_new(DH_VIDEO, pts_ticks, duration_ticks, body + DH_WIRE_VIDEO_FIXED,
+		size - DH_WIRE_VIDEO_FIXED);
+	if (unit) {
+		unit->flags = flags;
+		memcpy(unit->luma, body + 16, DH_LUMA_BYTES);
+	}
+	return lend(records, unit, records->sink.unit);
+}
+
+static int read_audio(struct dh_stream_records *records, const uint8_t *body, size_t size)
+{
+	const struct dh_stream_track *track = &records->tracks[DH_AUDIO];
+	int64_t pts_ticks = dh_wire_get64(body);
+	int rc;
+	if (pts_ticks % DH_SLOT_TICKS != 0 || (track->units > 0 && pts_ticks != track->end_ticks))
+		return fail(records, -EBADMSG, "audio unit at %" PRId64 " ticks, not on the next 20 ms", pts_ticks);
+	rc = step_time(records, DH_AUDIO, pts_ticks, DH_SLOT_TICKS);
+	if (rc < 0)
+		return rc;
+	return lend(records, dh_unit_new(DH_AUDIO, pts_ticks, DH_SLOT_TICKS, body + DH_WIRE_AUDIO_FIXED,
+			size - DH_WIRE_AUDIO_FIXED), records->sink.unit);
+}
+
+/* A length ends within the last unit; without units it is 0. */
+static int check_end(struct dh_stream_records *records, enum dh_media media, int64_t length_ticks)
+{
+	const struct dh_stream_track *track = &records->tracks[media];
+	int64_t least_ticks = track->units > 0 ? track->last_ticks + 1 : 0;
+	if (length_ticks < least_ticks || length_ticks > track->end_ticks)
+		return fail(records, -EBADMSG, "%s of %" PRId64 " ticks, its units say %" PRId64 " to %" PRId64,
+			media_name(media), length_ticks, least_ticks, track->end_ticks);
+	return 0;
+}
+
+static int read_end(struct dh_stream_records *records, const uint8_t *body)
+{
+	struct dh_stream_end end = { dh_wire_get64(body), dh_wire_get64(body + 8) };
+	int rc;
+	if (records->tracks[DH_VIDEO].units == 0 && records->tracks[DH_AUDIO].units == 0)
+		return fail(records, -EBADMSG, "a stream without picture and sound");
+	rc = check_end(records, DH_VIDEO, end.video_ticks);
+	if (rc == 0)
+		rc = check_end(records, DH_AUDIO, end.audio_ticks);
+	if (rc < 0)
+		return rc;
+	records->is_ended = 1;
+	return records->sink.end ? records->sink.end(records->arg, &end) : 0;
+}
+
+static int read_note(struct dh_stream_records *records, const uint8_t *body, size_t size)
+{
+	char text[DH_STREAM_TEXT_MAX + 1];
+	int rc = read_text(records, text, body, size);
+	if (rc < 0)
+		return rc;
+	return records->sink.note ? records->sink.note(records->arg, text) : 0;
+}
+
+static int read_failure(struct dh_stream_records *records, const uint8_t *body, size_t size)
+{
+	char text[DH_STREAM_TEXT_MAX + 1];
+	int rc = read_text(records, text, body + DH_WIRE_FAILURE_FIXED, size - DH_WIRE_FAILURE_FIXED);
+	if (rc < 0)
+		return rc;
+	records->is_ended = 1;
+	return records->sink.failure ?
+		records->sink.failure(records->arg, (int32_t)dh_wire_get32(body), text) : 0;
+}
+
+int dh_stream_records_read(struct dh_stream_records *records, const uint8_t *record, size_t size)
+{
+	const uint8_t *body = record + DH_WIRE_PREFIX;
+	size_t length = size - DH_WIRE_PREFIX - DH_WIRE_CHECKSUM;
+	uint32_t checksum = (uint32_t)crc32(0, record, (uInt)(DH_WIRE_PREFIX + length));
+	if (checksum != dh_wire_get32(body + length))
+		return fail(records, -EBADMSG, "wrong checksum in a record %.4s", (const char *)record);
+	switch (dh_wire_get32(record)) {
+	case DH_WIRE_HEAD:
+		return read_head(records, body, length);
+	case DH_WIRE_ANCHOR:
+		return read_anchor(records, body, length);
+	case DH_WIRE_PICTURE:
+		return read_picture(records, body, length);
+	case DH_WIRE_VIDEO:
+		return read_video(records, body, length);
+	case DH_WIRE_AUDIO:
+		return read_audio(records, body, length);
+	case DH_WIRE_NOTE:
+		return read_note(records, body, length);
+	case DH_WIRE_END:
+		return read_end(records, body);
+	default: /* check_order let nothing else pass */
+		return read_failure(records, body, length);
+	}
+}

@@ -1,0 +1,40 @@
+/* Private to the stream reader: which records may come, and what is in them.
+ * stream_reader.c gathers the bytes of one record at a time; this verifies it
+ * against the format, the limits and all records before it, and reports it. */
+#ifndef DH_STREAM_RECORDS_H
+#define DH_STREAM_RECORDS_H
+
+#include "stream.h"
+
+/* What was seen of one medium. */
+struct dh_stream_track {
+	int64_t units;
+	int64_t last_ticks; /* pts of the newest unit */
+	int64_t end_ticks;  /* and its end */
+};
+
+/* Zeroed, then limits, sink and arg set. */
+struct dh_stream_records {
+	/* immutable */
+	struct dh_stream_limits limits;
+	struct dh_stream_sink sink;
+	void *arg;
+	/* where in the stream we are */
+	struct dh_stream_head head;
+	int has_head, has_anchor, has_picture, is_ended;
+	struct dh_stream_track tracks[2]; /* by enum dh_media */
+	int64_t newest_ticks;             /* pts over both media */
+	size_t bytes;                     /* of all records let in */
+	/* what was wrong, for a person */
+	char text[200];
+};
+
+/* Whether a record that begins with these DH_WIRE_PREFIX bytes may come now;
+ * *size is what it has in all. -EBADMSG, -EFBIG. */
+int dh_stream_records_prefix(struct dh_stream_records *records, const uint8_t *prefix, size_t *size);
+
+/* Takes in a whole record, whose prefix was let in. 0, -EBADMSG, -EFBIG,
+ * -ENOMEM, or what a function of the sink returned. */
+int dh_stream_records_read(struct dh_stream_records *records, const uint8_t *record, size_t size);
+
+#endif
