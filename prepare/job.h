@@ -13,6 +13,17 @@
  * exits with 0. It dies with the thread that spawned it (parent-death signal
  * set by the worker itself; it ends at once when it has become an orphan).
  *
+ * Beside `--worker` the plugin gives what the worker takes away from itself
+ * before it says that it is ready (prepare/confine.h; each may be missing):
+ *     --parent PID     who spawned it
+ *     --memory-mb N    most data (RLIMIT_DATA)
+ *     --cpu-s N        most processor time (SIGXCPU)
+ *     --nice N         niceness
+ *     --user NAME      user to become, where it is root's
+ * `dh-prepare --version` prints one line that changes whenever its output may:
+ * its own version and those of the libraries that encode. It is part of the key
+ * under which the plugin keeps prepared segments.
+ *
  * The job's fields (integers unless said otherwise):
  *
  *     kind        string   "segment": speech, any of picture and sound

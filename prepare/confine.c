@@ -1,0 +1,93 @@
+#include "confine.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* A sanitizer's shadow memory is many times larger than any sensible limit. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LIMIT_MEMORY 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define LIMIT_MEMORY 0
+#endif
+#endif
+#ifndef LIMIT_MEMORY
+#define LIMIT_MEMORY 1
+#endif
+
+static int limit(int resource, rlim_t soft, rlim_t hard)
+{
+	struct rlimit now, wanted = { .rlim_cur = soft, .rlim_max = hard };
+
+	if (getrlimit(resource, &now) < 0)
+		return -errno;
+	if (wanted.rlim_max > now.rlim_max)
+		wanted.rlim_max = now.rlim_max;
+	if (wanted.rlim_cur > wanted.rlim_max)
+		wanted.rlim_cur = wanted.rlim_max;
+	return setrlimit(resource, &wanted) < 0 ? -errno : 0;
+}
+
+static int drop_user(const char *name, const char **what)
+{
+	struct passwd *user;
+
+	if (!name || !*name || geteuid() != 0)
+		return 0;
+	*what = "no such user";
+	errno = 0;
+	user = getpwnam(name);
+	if (!user)
+		return errno ? -errno : -ENOENT;
+	if (user->pw_uid == 0)
+		return 0;
+	*what = "the user cannot be dropped";
+	if (setgroups(0, NULL) < 0 || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
+	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0)
+		return -errno;
+	return setuid(0) == 0 ? -EPERM : 0;
+}
+
+int dh_confine(const struct dh_confine *confine, const char **what)
+{
+	int r;
+
+	/* RLIMIT_DATA, not RLIMIT_AS: address space that is only reserved (malloc's
+	 * arenas, one for each decoder thread) is no memory. */
+	*what = "the memory limit";
+	if (LIMIT_MEMORY && confine->memory_mb > 0) {
+		rlim_t bytes = (rlim_t)confine->memory_mb * 1024 * 1024;
+		if ((r = limit(RLIMIT_DATA, bytes, bytes)) < 0)
+			return r;
+	}
+	*what = "the limit of processor time";
+	if (confine->cpu_s > 0 &&
+	    (r = limit(RLIMIT_CPU, (rlim_t)confine->cpu_s, (rlim_t)confine->cpu_s + 2)) < 0)
+		return r;
+	*what = "the limit of core files";
+	if ((r = limit(RLIMIT_CORE, 0, 0)) < 0)
+		return r;
+	*what = "the niceness";
+	if (confine->nice > 0 && setpriority(PRIO_PROCESS, 0, confine->nice) < 0)
+		return -errno;
+	if ((r = drop_user(confine->user, what)) < 0)
+		return r;
+	*what = "no_new_privs";
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	/* After the user: changing credentials forgets the signal. */
+	*what = "the parent-death signal";
+	if (confine->parent > 0) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+			return -errno;
+		if (getppid() != confine->parent)
+			_exit(0);
+	}
+	*what = "";
+	return 0;
+}
