@@ -3,7 +3,9 @@
  * Pure: it never reads a clock, sleeps, locks or calls the system. Its owner (one
  * thread) passes `now_ticks` (CLOCK_MONOTONIC in ticks, timebase.h), calls
  * `dh_room_poll` no later than `dh_room_deadline_ticks` says, and gets packets
- * and events through the sink, from within the calls that cause them.
+ * and events through the sink, from within the calls that cause them. Before a
+ * call that changes the room it calls dh_room_poll too, so that what it changes
+ * takes effect now and not at the moment of the last poll.
  *
  * Time. Media time is `now - origin`, slope 1, for ever. It is cut into slots of
  * 20 ms. When media time reaches a slot, the room decides as a whole what the
@@ -20,6 +22,7 @@
 #ifndef DH_ROOM_H
 #define DH_ROOM_H
 
+#include "continuity.h"
 #include "segment.h"
 
 struct dh_room;
@@ -99,20 +102,11 @@ int dh_room_interrupt(struct dh_room *room);
 struct dh_segment *dh_room_playing(const struct dh_room *room, int64_t *played_ticks);
 /* The waiting segment at `index` (0: next), NULL beyond the last. */
 struct dh_segment *dh_room_waiting(const struct dh_room *room, size_t index);
-/* Whether `segment`, waiting in `room`, could start now. */
+/* Whether enough of `segment` is known for it to be played. */
 int dh_room_is_ready(const struct dh_room *room, const struct dh_segment *segment);
 int64_t dh_room_media_ticks(const struct dh_room *room, int64_t now_ticks);
 
 /* --- viewers */
-
-/* Random starts of one viewer's numbering (RFC 3550), and payload types. */
-struct dh_viewer_config {
-	uint8_t payload_type[2];   /* by enum dh_media */
-	uint16_t first_sequence[2];
-	uint32_t first_timestamp[2];
-	uint16_t first_picture_id; /* 15 bits are used */
-	uint8_t first_tl0picidx;
-};
 
 /* What one viewer was sent; see dh_room_viewer_stats. */
 struct dh_viewer_stats {
@@ -124,9 +118,10 @@ struct dh_viewer_stats {
 };
 
 /* The viewer's media is ready: sends the anchor at the next poll, the running
- * picture from its next entry on, and sound. *viewer is lent until removed.
- * -ENOMEM. */
-int dh_room_add_viewer(struct dh_room *room, const struct dh_viewer_config *config, void *user,
+ * picture from its next entry on, and sound. `seed` holds the random starts of
+ * its numbering and its payload types (continuity.h). *viewer is lent until
+ * removed. -ENOMEM. */
+int dh_room_add_viewer(struct dh_room *room, const struct dh_continuity_seed *seed, void *user,
 	struct dh_viewer **viewer);
 void dh_room_remove_viewer(struct dh_room *room, struct dh_viewer **viewer);
 /* The decoder asks for a key frame (PLI or FIR). Repeated requests are

@@ -46,6 +46,9 @@ void dh_segment_complete(struct dh_segment *segment, const struct dh_stream_end 
  * DH_STREAM_TEXT_MAX bytes. */
 void dh_segment_fail(struct dh_segment *segment, int code, const char *text);
 
+/* Notes that READY was told; 1 the first time, then 0. */
+int dh_segment_mark_ready(struct dh_segment *segment);
+
 /* --- reading */
 
 int dh_segment_is_open(const struct dh_segment *segment);

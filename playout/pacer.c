@@ -1,0 +1,122 @@
+#include "pacer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "timebase.h"
+
+void dh_pacer_init(struct dh_pacer *pacer, int64_t spread_ticks)
+{
+	*pacer = (struct dh_pacer){ 0 };
+	int64_t groups = spread_ticks / DH_TICKS_PER_MS;
+	pacer->groups = groups < 1 ? 1 : groups > DH_PACER_GROUPS_MAX ? DH_PACER_GROUPS_MAX : (int)groups;
+	for (int g = 0; g < pacer->groups; g++)
+		pacer->offset_ticks[g] = g * spread_ticks / pacer->groups;
+}
+
+static struct dh_item *slot(const struct dh_pacer *pacer, uint64_t number)
+{
+	return &pacer->ring[number % pacer->room];
+}
+
+static void drop_until(struct dh_pacer *pacer, uint64_t number)
+{
+	for (; pacer->first < number; pacer->first++) {
+		struct dh_item *item = slot(pacer, pacer->first);
+		dh_unit_unref(&item->unit);
+		dh_unit_unref(&item->anchor);
+	}
+}
+
+void dh_pacer_clear(struct dh_pacer *pacer)
+{
+	drop_until(pacer, pacer->end);
+	free(pacer->ring);
+	pacer->ring = NULL;
+	pacer->room = 0;
+}
+
+static int grow(struct dh_pacer *pacer)
+{
+	size_t room = pacer->room ? pacer->room * 2 : 64;
+	struct dh_item *ring = malloc(room * sizeof *ring);
+	if (!ring)
+		return -ENOMEM;
+	for (uint64_t n = pacer->first; n < pacer->end; n++)
+		ring[n % room] = *slot(pacer, n);
+	free(pacer->ring);
+	pacer->ring = ring;
+	pacer->room = room;
+	return 0;
+}
+
+int dh_pacer_push(struct dh_pacer *pacer, const struct dh_item *item)
+{
+	if (pacer->end - pacer->first == pacer->room && grow(pacer))
+		return -ENOMEM;
+	struct dh_item *kept = slot(pacer, pacer->end++);
+	*kept = *item;
+	if (kept->unit)
+		dh_unit_ref(kept->unit);
+	if (kept->anchor)
+		dh_unit_ref(kept->anchor);
+	return 0;
+}
+
+int dh_pacer_join(struct dh_pacer *pacer, size_t spread_from)
+{
+	size_t all = 0;
+	int best = 0;
+	for (int g = 0; g < pacer->groups; g++) {
+		all += pacer->members[g];
+		if (pacer->members[g] < pacer->members[best])
+			best = g;
+	}
+	if (all < spread_from)
+		best = 0;
+	pacer->members[best]++;
+	return best;
+}
+
+void dh_pacer_leave(struct dh_pacer *pacer, int group)
+{
+	pacer->members[group]--;
+}
+
+int dh_pacer_due(struct dh_pacer *pacer, int group, int64_t media_ticks, uint64_t *from, uint64_t *to)
+{
+	uint64_t *next = &pacer->next[group];
+	*from = *next;
+	while (*next < pacer->end && slot(pacer, *next)->media_ticks + pacer->offset_ticks[group] <= media_ticks)
+		(*next)++;
+	*to = *next;
+	return *from < *to;
+}
+
+const struct dh_item *dh_pacer_item(const struct dh_pacer *pacer, uint64_t number)
+{
+	return slot(pacer, number);
+}
+
+void dh_pacer_trim(struct dh_pacer *pacer)
+{
+	uint64_t least = pacer->end;
+	for (int g = 0; g < pacer->groups; g++)
+		if (pacer->next[g] < least)
+			least = pacer->next[g];
+	drop_until(pacer, least);
+}
+
+int64_t dh_pacer_deadline_ticks(const struct dh_pacer *pacer)
+{
+	int64_t earliest = INT64_MAX;
+	for (int g = 0; g < pacer->groups; g++) {
+		if (!pacer->members[g] || pacer->next[g] == pacer->end)
+			continue;
+		int64_t due = slot(pacer, pacer->next[g])->media_ticks + pacer->offset_ticks[g];
+		if (due < earliest)
+			earliest = due;
+	}
+	return earliest;
+}

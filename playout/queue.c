@@ -1,0 +1,63 @@
+#include "queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Media that is known of a waiting segment. */
+static int64_t waiting_ticks(const struct dh_segment *segment)
+{
+	int64_t whole = dh_segment_duration_ticks(segment, DH_DURATION_LONGEST);
+	return whole >= 0 ? whole : dh_segment_known_ticks(segment);
+}
+
+static int is_full(const struct dh_queue *queue, const struct dh_queue_limits *limits)
+{
+	int64_t ticks = 0;
+	size_t bytes = 0;
+	for (size_t i = 0; i < queue->count; i++) {
+		ticks += waiting_ticks(queue->at[i]);
+		bytes += dh_segment_bytes(queue->at[i]);
+	}
+	return queue->count >= (size_t)limits->segments || ticks > limits->ticks || bytes > limits->bytes;
+}
+
+int dh_queue_push(struct dh_queue *queue, struct dh_segment *segment, const struct dh_queue_limits *limits)
+{
+	if (is_full(queue, limits))
+		return -ENOBUFS;
+	if (queue->count == queue->room) {
+		size_t room = queue->room ? queue->room * 2 : 16;
+		struct dh_segment **at = realloc(queue->at, room * sizeof *at);
+		if (!at)
+			return -ENOMEM;
+		queue->at = at;
+		queue->room = room;
+	}
+	queue->at[queue->count++] = segment;
+	return 0;
+}
+
+struct dh_segment *dh_queue_take(struct dh_queue *queue, size_t index)
+{
+	struct dh_segment *segment = queue->at[index];
+	queue->count--;
+	memmove(queue->at + index, queue->at + index + 1, (queue->count - index) * sizeof *queue->at);
+	return segment;
+}
+
+long dh_queue_find(const struct dh_queue *queue, const char *id)
+{
+	for (size_t i = 0; i < queue->count; i++)
+		if (!strcmp(dh_segment_id(queue->at[i]), id))
+			return (long)i;
+	return -ENOENT;
+}
+
+void dh_queue_clear(struct dh_queue *queue)
+{
+	while (queue->count)
+		dh_segment_free(&queue->at[--queue->count]);
+	free(queue->at);
+	*queue = (struct dh_queue){ 0 };
+}

@@ -1,0 +1,230 @@
+#include "segment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "timebase.h"
+
+/* Pictures closer than this would be a burst, not a video (1 ms). */
+#define PICTURE_DISTANCE_MIN_TICKS DH_TICKS_PER_MS
+
+enum ending { RUNNING = 0, COMPLETE, FAILED };
+
+struct units {
+	struct dh_unit **at;
+	size_t count, room;
+};
+
+struct dh_segment {
+	char id[DH_SEGMENT_ID_MAX + 1];
+	void *user;
+	int open, ready;
+	enum ending ending;
+	struct dh_stream_head head;
+	struct dh_unit *anchor;
+	struct units units[2]; /* by enum dh_media */
+	int64_t known_ticks;   /* pts of the newest unit */
+	struct dh_stream_end end;
+	size_t bytes;
+	int error_code;
+	char error[DH_STREAM_TEXT_MAX + 1];
+};
+
+int dh_segment_alloc(struct dh_segment **segment, const char *id, void *user)
+{
+	size_t length = id ? strlen(id) : 0;
+	if (length < 1 || length > DH_SEGMENT_ID_MAX)
+		return -EINVAL;
+	struct dh_segment *s = calloc(1, sizeof *s);
+	if (!s)
+		return -ENOMEM;
+	memcpy(s->id, id, length);
+	s->user = user;
+	*segment = s;
+	return 0;
+}
+
+void dh_segment_free(struct dh_segment **segment)
+{
+	struct dh_segment *s = *segment;
+	*segment = NULL;
+	if (!s)
+		return;
+	for (int m = 0; m < 2; m++) {
+		for (size_t i = 0; i < s->units[m].count; i++)
+			dh_unit_unref(&s->units[m].at[i]);
+		free(s->units[m].at);
+	}
+	dh_unit_unref(&s->anchor);
+	free(s);
+}
+
+const char *dh_segment_id(const struct dh_segment *segment)
+{
+	return segment->id;
+}
+
+void *dh_segment_user(const struct dh_segment *segment)
+{
+	return segment->user;
+}
+
+int dh_segment_open(struct dh_segment *segment, const struct dh_stream_head *head, struct dh_unit *anchor)
+{
+	if (segment->open || segment->ending != RUNNING || !head->has_video != !anchor ||
+			(!head->has_video && !head->has_audio))
+		return -EINVAL;
+	segment->head = *head;
+	if (anchor)
+		segment->anchor = dh_unit_ref(anchor);
+	segment->open = 1;
+	return 0;
+}
+
+static int make_room(struct units *units)
+{
+	if (units->count < units->room)
+		return 0;
+	size_t room = units->room ? units->room * 2 : 64;
+	struct dh_unit **at = realloc(units->at, room * sizeof *at);
+	if (!at)
+		return -ENOMEM;
+	units->at = at;
+	units->room = room;
+	return 0;
+}
+
+/* Whether `unit` may follow what is there: the timeline relies on it. */
+static int may_follow(const struct dh_segment *segment, const struct dh_unit *unit)
+{
+	const struct units *units = &segment->units[unit->media];
+	if (unit->pts_ticks < segment->known_ticks)
+		return 0;
+	if (unit->media == DH_AUDIO)
+		return segment->head.has_audio && unit->pts_ticks == (int64_t)units->count * DH_SLOT_TICKS;
+	if (!segment->head.has_video)
+		return 0;
+	if (!units->count)
+		return (unit->flags & DH_UNIT_ENTRY) != 0;
+	return unit->pts_ticks - units->at[units->count - 1]->pts_ticks >= PICTURE_DISTANCE_MIN_TICKS;
+}
+
+int dh_segment_append(struct dh_segment *segment, struct dh_unit *unit)
+{
+	if (!segment->open || segment->ending != RUNNING || !may_follow(segment, unit))
+		return -EINVAL;
+	struct units *units = &segment->units[unit->media];
+	int err = make_room(units);
+	if (err)
+		return err;
+	units->at[units->count++] = dh_unit_ref(unit);
+	segment->known_ticks = unit->pts_ticks;
+	segment->bytes += unit->size;
+	return 0;
+}
+
+static int64_t length_ticks(const struct dh_segment *segment, enum dh_media media)
+{
+	const struct units *units = &segment->units[media];
+	if (!units->count)
+		return 0;
+	const struct dh_unit *last = units->at[units->count - 1];
+	return last->pts_ticks + last->duration_ticks;
+}
+
+static void stop(struct dh_segment *segment, enum ending ending)
+{
+	segment->ending = ending;
+	segment->end.video_ticks = length_ticks(segment, DH_VIDEO);
+	segment->end.audio_ticks = length_ticks(segment, DH_AUDIO);
+}
+
+void dh_segment_complete(struct dh_segment *segment, const struct dh_stream_end *end)
+{
+	if (segment->ending != RUNNING)
+		return;
+	stop(segment, COMPLETE);
+	/* The stream may know that its last picture stands longer than it says. */
+	if (end && end->video_ticks > segment->end.video_ticks && segment->units[DH_VIDEO].count)
+		segment->end.video_ticks = end->video_ticks;
+}
+
+void dh_segment_fail(struct dh_segment *segment, int code, const char *text)
+{
+	if (segment->ending != RUNNING)
+		return;
+	stop(segment, FAILED);
+	segment->error_code = code;
+	strncpy(segment->error, text, DH_STREAM_TEXT_MAX);
+}
+
+int dh_segment_mark_ready(struct dh_segment *segment)
+{
+	int first = !segment->ready;
+	segment->ready = 1;
+	return first;
+}
+
+int dh_segment_is_open(const struct dh_segment *segment)
+{
+	return segment->open;
+}
+
+int dh_segment_is_complete(const struct dh_segment *segment)
+{
+	return segment->ending == COMPLETE;
+}
+
+const char *dh_segment_error(const struct dh_segment *segment, int *code)
+{
+	if (segment->ending != FAILED)
+		return NULL;
+	if (code)
+		*code = segment->error_code;
+	return segment->error;
+}
+
+const struct dh_stream_head *dh_segment_head(const struct dh_segment *segment)
+{
+	return &segment->head;
+}
+
+struct dh_unit *dh_segment_anchor(const struct dh_segment *segment)
+{
+	return segment->anchor;
+}
+
+int64_t dh_segment_known_ticks(const struct dh_segment *segment)
+{
+	return segment->ending == RUNNING ? segment->known_ticks : INT64_MAX;
+}
+
+static int64_t max(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+int64_t dh_segment_duration_ticks(const struct dh_segment *segment, enum dh_duration rule)
+{
+	if (segment->ending == RUNNING)
+		return -1;
+	int64_t video = segment->end.video_ticks, audio = segment->end.audio_ticks;
+	int64_t length = rule == DH_DURATION_LONGEST || !audio ? max(video, audio) : audio;
+	return dh_slot_ceil(length);
+}
+
+size_t dh_segment_count(const struct dh_segment *segment, enum dh_media media)
+{
+	return segment->units[media].count;
+}
+
+struct dh_unit *dh_segment_unit(const struct dh_segment *segment, enum dh_media media, size_t index)
+{
+	return segment->units[media].at[index];
+}
+
+size_t dh_segment_bytes(const struct dh_segment *segment)
+{
+	return segment->bytes;
+}
