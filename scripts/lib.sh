@@ -1,0 +1,157 @@
+# What ./run and ./test share: messages, packages, building, ports. Sourced by
+# bash; sets $root (the project's folder) and an EXIT trap.
+
+set -u -o pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PATH=$PATH:/usr/sbin:/sbin
+
+say() { printf '%s\n' "$*"; }
+die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+# Clean-up: commands are added as they become necessary, and run last first.
+cleanups=()
+at_exit() { cleanups+=("$1"); }
+run_cleanups() {
+	local status=$? i
+	trap '' INT TERM HUP
+	for ((i = ${#cleanups[@]} - 1; i >= 0; i--)); do eval "${cleanups[i]}"; done
+	exit "$status"
+}
+trap run_cleanups EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; return; fi
+	command -v sudo > /dev/null || die "packages are missing and there is no sudo; run this once as root"
+	sudo "$@"
+}
+
+# Packages --------------------------------------------------------------------
+
+build_packages=(gcc libc6-dev make autoconf automake libtool pkg-config
+	zlib1g-dev libglib2.0-dev libjansson-dev
+	libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
+	libvpx-dev libopus-dev libespeak-ng-dev libcairo2-dev)
+janus_packages=(janus janus-dev)
+run_packages=('nginx-light|nginx-core|nginx-full|nginx-extras|nginx' libjs-janus-gateway
+	libjs-webrtc-adapter ffmpeg curl iproute2)
+
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null)" = installed ]; }
+
+# Where no policy of the administrator says whether services may be started,
+# ours says no for as long as we install; what runs already is left alone.
+policy=/usr/sbin/policy-rc.d
+keep_services_down() {
+	[ ! -e "$policy" ] || return 0
+	at_exit allow_services
+	printf '#!/bin/sh\n# temporary: %s\nexit 101\n' "$root/run" | as_root tee "$policy" > /dev/null
+	as_root chmod 755 "$policy"
+}
+allow_services() {
+	! grep -qs "^# temporary: $root/run$" "$policy" || as_root rm -f "$policy"
+}
+
+# need_packages NAME…: installs those that are missing. A|B: any of them will do.
+need_packages() {
+	command -v dpkg-query > /dev/null || die "this needs Debian or a relative; README.md tells how to build by hand"
+	local missing=() wanted name found
+	for wanted in "$@"; do
+		found=
+		for name in ${wanted//|/ }; do
+			! installed "$name" || found=yes
+		done
+		[ -n "$found" ] || missing+=("${wanted%%|*}")
+	done
+	[ "${#missing[@]}" -gt 0 ] || return 0
+	say "Installing ${#missing[@]} packages and what they need: ${missing[*]}"
+	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
+	keep_services_down
+	as_root "${apt[@]}" update || die "apt-get update failed"
+	as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" \
+		|| die "apt-get could not install ${missing[*]}"
+	allow_services
+}
+
+# Building --------------------------------------------------------------------
+
+# build DIR [ARGUMENT…]: configures (again where the arguments have changed) and
+# makes in DIR, out of tree. On a terminal one sees it, else the log's end where
+# it fails.
+build() {
+	local dir=$1; shift
+	[ ! -e "$root/config.status" ] || die "$root is configured itself, which an out-of-tree build does not bear:
+run \"make distclean\" in it first"
+	mkdir -p "$dir" "$root/build" || die "cannot make $dir"
+	(
+		flock 9
+		if [ ! -x "$root/configure" ] || [ ! -e "$root/Makefile.in" ] || [ ! -e "$root/build-aux/ltmain.sh" ]; then
+			say "Preparing the build" && (cd "$root" && autoreconf -fi) > "$dir/autoreconf.log" 2>&1 \
+				|| { cat "$dir/autoreconf.log"; die "autoreconf failed"; }
+		fi
+		if [ ! -e "$dir/Makefile" ] || [ "$(cat "$dir/arguments" 2> /dev/null)" != "$*" ]; then
+			say "Configuring $(basename "$dir")"
+			[ ! -e "$dir/Makefile" ] || make -s -C "$dir" clean > /dev/null 2>&1
+			(cd "$dir" && "$root/configure" "$@") > "$dir/configure.log" 2>&1 \
+				|| { grep -A20 'error:' "$dir/configure.log"; die "configure failed; see $dir/config.log"; }
+			printf '%s' "$*" > "$dir/arguments"
+		fi
+		say "Building $(basename "$dir")"
+		if [ -t 1 ]; then
+			make -C "$dir" -j"$(nproc)" --no-print-directory ${targets:-all} 9>&- || die "the build failed"
+		else
+			make -C "$dir" -j"$(nproc)" --no-print-directory ${targets:-all} > "$dir/make.log" 2>&1 9>&- \
+				|| { tail -40 "$dir/make.log"; die "the build failed; see $dir/make.log"; }
+		fi
+	) 9> "$root/build/.lock" || exit 1
+}
+
+# A variable of DIR's Makefile.
+make_variable() { sed -n "s/^$2 = //p" "$1/Makefile" | head -1; }
+
+# Network ---------------------------------------------------------------------
+
+# Whether something listens on TCP port $1, on whatever address.
+port_taken() {
+	local hex
+	hex=$(printf '%04X' "$1")
+	cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk -v p=":$hex" '$4 == "0A" && substr($2, length($2) - 4) == p { found = 1 }
+		END { exit !found }'
+}
+
+# Prints port $1 where it is free, else another that is. $2…: not these.
+free_port() {
+	local port=$1; shift
+	while port_taken "$port" || [[ " $* " == *" $port "* ]]; do port=$((RANDOM % 15000 + 30000)); done
+	printf '%s\n' "$port"
+}
+
+# The machine's own address: the gateway gathers no loopback candidates. What is
+# sent to an own address stays on the machine all the same.
+own_address() {
+	local address
+	address=$(ip -4 -o addr show up scope global | awk '{ sub("/.*", "", $4); print $4; exit }')
+	[ -n "$address" ] || die "this machine has no address but loopback, on which Janus offers no media.
+Give it one, for instance:  ip link add dh0 type dummy && ip addr add 10.99.0.1/32 dev dh0 && ip link set dh0 up"
+	printf '%s\n' "$address"
+}
+
+# $1 in double quotes, as JSON, JavaScript and .jcfg write it.
+quoted() {
+	local s=${1//\\/\\\\}
+	s=${s//\"/\\\"}
+	printf '"%s"' "$s"
+}
+
+# Ends process $1 (one of our own children): asks, waits $2 s, then insists.
+end_process() {
+	local pid=$1 i
+	kill "$pid" 2> /dev/null || return 0
+	for ((i = 0; i < ${2:-5} * 20; i++)); do
+		kill -0 "$pid" 2> /dev/null || return 0
+		sleep 0.05
+	done
+	kill -KILL "$pid" 2> /dev/null
+	return 0
+}
