@@ -17,6 +17,7 @@ struct dh_room {
 	int64_t slot_ticks;  /* the next slot to be decided, in media time */
 	int speaking;
 	int lost;            /* an item of this poll could not be kept */
+	int newcomers;       /* a viewer is to get its first anchor at once */
 	struct dh_queue queue;
 	struct dh_timeline timeline;
 	struct dh_pacer pacer;
@@ -204,12 +205,15 @@ int dh_room_add_viewer(struct dh_room *room, const struct dh_continuity_seed *se
 	if (err)
 		return err;
 	struct dh_viewer *v = *viewer;
+	if (!room->viewer_count) /* nobody saw it so far: begin with an entry */
+		room->timeline.idle_runs = 0;
 	v->group = dh_pacer_join(&room->pacer, (size_t)room->config.spread_from);
 	v->following = room->viewers[v->group];
 	if (v->following)
 		v->following->previous = v;
 	room->viewers[v->group] = v;
 	room->viewer_count++;
+	room->newcomers = 1;
 	return 0;
 }
 
@@ -264,7 +268,9 @@ static struct dh_segment *startable(const struct dh_room *room)
 int64_t dh_room_deadline_ticks(const struct dh_room *room)
 {
 	int64_t media;
-	if (room->viewer_count) {
+	if (room->newcomers) {
+		media = 0;
+	} else if (room->viewer_count) {
 		int64_t due = dh_pacer_deadline_ticks(&room->pacer);
 		media = due < room->slot_ticks ? due : room->slot_ticks;
 	} else if (!room->timeline.playing) {
@@ -351,7 +357,7 @@ static void deliver(struct dh_room *room, int64_t media_ticks)
 		for (struct dh_viewer *v = room->viewers[g]; v; v = v->following)
 			deliver_to(room, v, media_ticks, from, to);
 	}
-	room->lost = 0;
+	room->lost = room->newcomers = 0;
 	dh_pacer_trim(&room->pacer);
 }
 

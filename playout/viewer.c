@@ -101,8 +101,7 @@ void dh_viewer_join(struct dh_viewer *viewer, struct dh_unit *anchor, int64_t me
 	if (viewer->paused || media_ticks < 0)
 		return;
 	send_anchor(viewer, anchor, media_ticks, out);
-	viewer->backoff_ticks = BACKOFF_MIN_TICKS;
-	viewer->answer_from_ticks = media_ticks + viewer->backoff_ticks;
+	viewer->answer_from_ticks = media_ticks + BACKOFF_MIN_TICKS;
 }
 
 void dh_viewer_pli(struct dh_viewer *viewer, int64_t media_ticks)
