@@ -7,7 +7,9 @@
 #ifndef DH_IO_H
 #define DH_IO_H
 
+#include <stdint.h>
 #include <glib.h>
+#include <glib-unix.h>
 
 struct dh_io;
 
@@ -28,7 +30,17 @@ void dh_io_call(struct dh_io *io, dh_io_fn *fn, void *arg);
 
 int dh_io_is_current(const struct dh_io *io);
 
-/* For sources of the I/O thread's own; attach and destroy them there only. */
-GMainContext *dh_io_context(struct dh_io *io);
+/* --- sources; only in the I/O thread. Each is destroyed and forgotten by dh_io_drop. */
+
+/* Calls fn(fd, condition, arg) while `fd` is as `condition` says. */
+GSource *dh_io_watch(struct dh_io *io, int fd, GIOCondition condition, GUnixFDSourceFunc fn, void *arg);
+
+/* Calls fn(arg) once when the time of dh_io_timer_set has come; off at first. */
+GSource *dh_io_timer(struct dh_io *io, GSourceFunc fn, void *arg);
+/* `ms` from now; negative: off. */
+void dh_io_timer_set(GSource *timer, int64_t ms);
+
+/* NULL inside is fine. */
+void dh_io_drop(GSource **source);
 
 #endif

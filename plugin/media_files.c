@@ -1,0 +1,131 @@
+#include "media_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <linux/openat2.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Without O_NONBLOCK opening a FIFO would wait for its writer. */
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+static int G_GNUC_PRINTF(3, 4) refuse(int error, char **text, const char *format, ...)
+{
+	va_list args;
+
+	if (text) {
+		va_start(args, format);
+		*text = g_strdup_vprintf(format, args);
+		va_end(args);
+	}
+	return error;
+}
+
+static int check_path(const char *path, char **error)
+{
+	size_t length = strlen(path);
+
+	if (length == 0)
+		return refuse(-EINVAL, error, "the file's name is empty");
+	if (length > DH_MEDIA_PATH_MAX)
+		return refuse(-EINVAL, error, "the file's name is longer than %d bytes", DH_MEDIA_PATH_MAX);
+	if (!g_utf8_validate(path, (gssize)length, NULL))
+		return refuse(-EINVAL, error, "the file's name is not UTF-8");
+	for (const char *p = path; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return refuse(-EINVAL, error, "the file's name has control characters");
+	return 0;
+}
+
+/* `fd` is what `path` was opened as, or a negative errno. */
+static int explain(int fd, const char *path, char **error)
+{
+	switch (fd) {
+	case -ENOENT:
+	case -ENOTDIR:
+		return refuse(-ENOENT, error, "no such file: %s", path);
+	case -EXDEV:
+	case -ELOOP:
+		return refuse(-EXDEV, error, "not beneath the segment folder: %s", path);
+	case -ENOSYS:
+		return refuse(-ENOSYS, error, "this system has no openat2 (Linux 5.6), %s cannot be opened safely", path);
+	default:
+		return refuse(fd, error, "%s: %s", path, g_strerror(-fd));
+	}
+}
+
+/* Takes over `fd`. */
+static int check_file(int fd, const char *path, int64_t max_bytes, char **error)
+{
+	struct stat st;
+	int flags, r;
+
+	if (fstat(fd, &st) < 0)
+		r = refuse(-errno, error, "%s: %s", path, g_strerror(errno));
+	else if (S_ISDIR(st.st_mode))
+		r = refuse(-EISDIR, error, "a folder, not a file: %s", path);
+	else if (!S_ISREG(st.st_mode))
+		r = refuse(-ENXIO, error, "not a regular file: %s", path);
+	else if (max_bytes > 0 && st.st_size > max_bytes)
+		r = refuse(-EFBIG, error, "larger than %" G_GINT64_FORMAT " MiB: %s", max_bytes >> 20, path);
+	else if ((flags = fcntl(fd, F_GETFL)) < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+		r = refuse(-errno, error, "%s: %s", path, g_strerror(errno));
+	else
+		return fd;
+	close(fd);
+	return r;
+}
+
+static int open_beneath(const char *folder, const char *path)
+{
+	struct open_how how = {
+		.flags = OPEN_FLAGS,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	long fd;
+
+	if (dir < 0)
+		return -errno;
+	/* EAGAIN: something was renamed meanwhile and the kernel cannot be sure. */
+	for (int i = 0; i < 10; i++) {
+		fd = syscall(SYS_openat2, dir, path, &how, sizeof how);
+		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
+			break;
+	}
+	if (fd < 0)
+		fd = -errno;
+	close(dir);
+	return (int)fd;
+}
+
+int dh_media_open(char *const *folders, const char *path, int64_t max_bytes, char **error)
+{
+	int fd = check_path(path, error);
+
+	if (fd < 0)
+		return fd;
+	fd = -ENOENT;
+	for (; *folders; folders++) {
+		fd = open_beneath(*folders, path);
+		if (fd != -ENOENT && fd != -ENOTDIR)
+			break;
+	}
+	return fd < 0 ? explain(fd, path, error) : check_file(fd, path, max_bytes, error);
+}
+
+int dh_media_open_configured(const char *path, int64_t max_bytes, char **error)
+{
+	int fd = check_path(path, error);
+
+	if (fd < 0)
+		return fd;
+	fd = open(path, OPEN_FLAGS);
+	if (fd < 0 && errno == ELOOP)
+		return refuse(-ELOOP, error, "%s: %s", path, g_strerror(ELOOP));
+	return fd < 0 ? explain(-errno, path, error) : check_file(fd, path, max_bytes, error);
+}

@@ -1,0 +1,303 @@
+#include "worker_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "prepare/job.h"
+
+/* One read; with it the I/O thread is fair to all pipes. */
+#define READ_BYTES 65536
+/* More than the largest pipe holds. */
+#define PIPE_READS 32
+/* From the end of its output to the end of the process. */
+#define EXIT_MS 2000
+
+void dh_worker_kill(struct dh_worker *worker, int code, char *why)
+{
+	if (worker->why)
+		g_free(why);
+	else {
+		worker->why = why;
+		worker->why_code = code;
+	}
+	dh_child_kill(worker->child);
+}
+
+static gboolean timeout(gpointer arg)
+{
+	struct dh_worker *worker = arg;
+
+	if (worker->state == DH_WORKER_STARTING)
+		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup_printf("dh-prepare was not ready after %d ms",
+			dh_workers_config(worker->workers)->start_ms));
+	else if (worker->is_drained)
+		dh_worker_kill(worker, DH_PREPARE_INTERNAL,
+			g_strdup("dh-prepare closed its output and did not end"));
+	else if (worker->job)
+		dh_worker_kill(worker, DH_PREPARE_INTERNAL,
+			g_strdup_printf("dh-prepare wrote nothing for %d ms", worker->job->silence_ms));
+	return G_SOURCE_CONTINUE;
+}
+
+/* --- output */
+
+static void drained(struct dh_worker *worker)
+{
+	worker->is_drained = 1;
+	dh_io_drop(&worker->output_source);
+	if (worker->is_exited)
+		dh_workers_ended(worker);
+	else
+		dh_io_timer_set(worker->timer, EXIT_MS);
+}
+
+/* 0, or -1: the worker is gone, because its job was cancelled. */
+static int deliver(struct dh_worker *worker, const void *bytes, size_t size)
+{
+	struct dh_job *job = worker->job;
+	int r;
+
+	if (!job)
+		return 0;
+	if (!worker->is_exited)
+		dh_io_timer_set(worker->timer, job->silence_ms);
+	job->is_in_data = 1;
+	r = job->listener.data(job->arg, bytes, size);
+	job->is_in_data = 0;
+	if (r == 0 && !job->is_cancelled)
+		return 0;
+	r = worker->is_exited ? -1 : 0;
+	dh_job_cancel(&job);
+	return r;
+}
+
+/* 1: there may be more; 0: not now; -1: the worker has been freed. */
+static int read_some(struct dh_worker *worker)
+{
+	static char buffer[READ_BYTES]; /* the I/O thread's */
+	ssize_t n = read(worker->output, buffer, sizeof buffer);
+	int gone = worker->is_exited;
+
+	if (n > 0)
+		return deliver(worker, buffer, (size_t)n) < 0 ? -1 : 1;
+	/* After its end it does not matter who else may hold the pipe. */
+	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !worker->is_exited)
+		return 0;
+	drained(worker);
+	return gone ? -1 : 0;
+}
+
+static gboolean readable(gint fd, GIOCondition condition, gpointer arg)
+{
+	(void)fd;
+	(void)condition;
+	read_some(arg);
+	return G_SOURCE_CONTINUE;
+}
+
+static void read_on(struct dh_worker *worker)
+{
+	if (worker->output_source || worker->is_drained)
+		return;
+	worker->output_source = dh_io_watch(dh_workers_io(worker->workers), worker->output,
+		G_IO_IN | G_IO_HUP | G_IO_ERR, readable, worker);
+	if (worker->job && !worker->is_exited)
+		dh_io_timer_set(worker->timer, worker->job->silence_ms);
+}
+
+void dh_worker_hold(struct dh_worker *worker, int hold)
+{
+	if (!hold)
+		read_on(worker);
+	else if (worker->output_source) {
+		dh_io_drop(&worker->output_source);
+		dh_io_timer_set(worker->timer, -1);
+	}
+}
+
+/* --- control */
+
+static gboolean control(gint fd, GIOCondition condition, gpointer arg)
+{
+	struct dh_worker *worker = arg;
+	char text[64];
+	ssize_t n = recv(fd, text, sizeof text - 1, MSG_DONTWAIT);
+	int version, end = 0;
+
+	(void)condition;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return G_SOURCE_CONTINUE;
+	dh_io_drop(&worker->control_source);
+	if (n <= 0 || worker->state != DH_WORKER_STARTING)
+		return G_SOURCE_REMOVE; /* its end follows; what it says later is of no interest */
+	text[n] = 0;
+	if (sscanf(text, "ready %d%n", &version, &end) != 1 || text[end])
+		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup("dh-prepare does not say that it is ready"));
+	else if (version != DH_PREPARE_PROTOCOL)
+		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup_printf(
+			"dh-prepare speaks protocol %d, this plugin %d: install both from one release",
+			version, DH_PREPARE_PROTOCOL));
+	else {
+		worker->state = DH_WORKER_READY;
+		dh_io_timer_set(worker->timer, -1);
+		dh_workers_ready(worker);
+	}
+	return G_SOURCE_REMOVE;
+}
+
+static int send_job(int fd, const struct dh_job *job)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int) * DH_JOB_FDS)];
+	} space;
+	struct iovec body = { .iov_base = job->json, .iov_len = strlen(job->json) };
+	struct msghdr message = { .msg_iov = &body, .msg_iovlen = 1 };
+	struct cmsghdr *header;
+
+	memset(&space, 0, sizeof space);
+	if (job->count > 0) {
+		message.msg_control = space.bytes;
+		message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)job->count);
+		header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)job->count);
+		memcpy(CMSG_DATA(header), job->fds, sizeof(int) * (size_t)job->count);
+	}
+	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+int dh_worker_give(struct dh_worker *worker, struct dh_job *job)
+{
+	int r = send_job(worker->control, job);
+
+	if (r < 0)
+		return r;
+	worker->state = DH_WORKER_BUSY;
+	worker->job = job;
+	job->worker = worker;
+	if (!job->is_held)
+		read_on(worker);
+	return 0;
+}
+
+/* --- life */
+
+static void exited(void *arg, int status)
+{
+	struct dh_worker *worker = arg;
+
+	worker->is_exited = 1;
+	worker->status = status;
+	dh_io_timer_set(worker->timer, -1);
+	if (worker->is_drained || !worker->job) {
+		dh_workers_ended(worker);
+		return;
+	}
+	/* What is left in the pipe. While it is held, that is read later. */
+	for (int i = 0; i < PIPE_READS && worker->output_source; i++)
+		if (read_some(worker) < 0)
+			return;
+	if (worker->output_source)
+		drained(worker);
+}
+
+static char **arguments(const struct dh_workers_config *config)
+{
+	GPtrArray *argv = g_ptr_array_new();
+
+	g_ptr_array_add(argv, g_strdup(config->path));
+	g_ptr_array_add(argv, g_strdup("--worker"));
+	g_ptr_array_add(argv, g_strdup("--parent"));
+	g_ptr_array_add(argv, g_strdup_printf("%d", (int)getpid()));
+	g_ptr_array_add(argv, g_strdup("--memory-mb"));
+	g_ptr_array_add(argv, g_strdup_printf("%d", config->memory_mb));
+	g_ptr_array_add(argv, g_strdup("--cpu-s"));
+	g_ptr_array_add(argv, g_strdup_printf("%d", config->cpu_s));
+	g_ptr_array_add(argv, g_strdup("--nice"));
+	g_ptr_array_add(argv, g_strdup_printf("%d", config->nice));
+	if (config->user && *config->user) {
+		g_ptr_array_add(argv, g_strdup("--user"));
+		g_ptr_array_add(argv, g_strdup(config->user));
+	}
+	g_ptr_array_add(argv, NULL);
+	return (char **)g_ptr_array_free(argv, FALSE);
+}
+
+static void close_pair(int *fds)
+{
+	for (int i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static int spawn(struct dh_worker *worker)
+{
+	int output[2] = { -1, -1 }, sockets[2] = { -1, -1 };
+	struct dh_child_spec spec;
+	char **argv;
+	int r;
+
+	if (pipe2(output, O_CLOEXEC) < 0 || fcntl(output[0], F_SETFL, O_NONBLOCK) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0) {
+		r = -errno;
+		goto out;
+	}
+	argv = arguments(dh_workers_config(worker->workers));
+	spec = (struct dh_child_spec){ .argv = argv, .fds = { -1, output[1], -1, sockets[1] } };
+	r = dh_child_spawn(&worker->child, dh_workers_io(worker->workers), &spec, exited, worker);
+	g_strfreev(argv);
+	if (r < 0)
+		goto out;
+	worker->output = output[0];
+	worker->control = sockets[0];
+	output[0] = sockets[0] = -1;
+out:
+	close_pair(output);
+	close_pair(sockets);
+	return r;
+}
+
+int dh_worker_start(struct dh_workers *workers, struct dh_worker **worker, char **error)
+{
+	struct dh_io *io = dh_workers_io(workers);
+	struct dh_worker *new = g_new0(struct dh_worker, 1);
+	int r;
+
+	new->workers = workers;
+	new->output = new->control = -1;
+	r = spawn(new);
+	if (r < 0) {
+		*error = g_strdup_printf("%s cannot be started: %s", dh_workers_config(workers)->path, g_strerror(-r));
+		g_free(new);
+		return r;
+	}
+	new->control_source = dh_io_watch(io, new->control, G_IO_IN | G_IO_HUP | G_IO_ERR, control, new);
+	new->timer = dh_io_timer(io, timeout, new);
+	dh_io_timer_set(new->timer, dh_workers_config(workers)->start_ms);
+	*worker = new;
+	return 0;
+}
+
+void dh_worker_free(struct dh_worker *worker)
+{
+	dh_io_drop(&worker->control_source);
+	dh_io_drop(&worker->output_source);
+	dh_io_drop(&worker->timer);
+	dh_child_free(&worker->child);
+	if (worker->output >= 0)
+		close(worker->output);
+	if (worker->control >= 0)
+		close(worker->control);
+	g_free(worker->why);
+	g_free(worker);
+}
