@@ -1,0 +1,408 @@
+/* digitalhuman.js: watch a digital human and talk to it, from any page.
+ *
+ *     import { DigitalHuman } from './digitalhuman.js';
+ *
+ *     const dh = new DigitalHuman({ room: 1, video: document.querySelector('video') });
+ *     dh.on('speaking', () => console.log('it speaks'));
+ *     dh.secret = 'demo';
+ *     await dh.say('Hello!');
+ *
+ * It needs janus.js and adapter.js: where the page has not loaded them, they come
+ * from `vendor`. It connects by itself and comes back by itself: after a restart
+ * of the gateway, a lost network, a picture that stands still for no reason.
+ *
+ * new DigitalHuman(options):
+ *     server      Janus's WebSocket or HTTP address, or a list of them to try in
+ *                 this order; null: /janus-ws, else /janus, where this file is from
+ *     room        the room's id (1)
+ *     video       the <video> that shows it; it should be `muted` and `playsinline`,
+ *                 else browsers don't let it start without a click
+ *     pin         to watch, where the room wants one
+ *     secret      to speak, enqueue, interrupt …, where the room wants one
+ *     iceServers  STUN and TURN servers, as RTCPeerConnection takes them
+ *     iceTransportPolicy   'relay': through TURN only
+ *     vendor      folder or URL of janus.js and adapter.js
+ * `pin` and `secret` may be changed at any time.
+ *
+ * dh.on(name, listener) returns a function that takes the listener away. Names:
+ *     'status'    { state, error }: the connection became `dh.state`, one of
+ *                     connecting    for the first time
+ *                     preparing     connected, no picture yet
+ *                     playing       pictures arrive
+ *                     paused        by pause()
+ *                     reconnecting  lost, trying again
+ *                     refused       wrong or missing pin: set it, then reconnect()
+ *                     closed        by close()
+ *     'error'     an Error (see below): why it does not connect
+ *     'stream'    the MediaStream, once for each connection
+ *     'event'     every event of the room as docs/api.md has it, and each one also
+ *                 under its own name: 'speaking', 'idle', 'queued', 'ready',
+ *                 'started', 'finished', 'interrupted', 'skipped', 'removed', 'failed' …
+ *
+ * The requests return promises of the gateway's answer:
+ *     say(text, { voice, segment, metadata })    enqueue(file, { segment, metadata })
+ *     queue()  info()  list()  skip()  remove(segment)  interrupt()
+ *     request(body) for anything else in docs/api.md
+ * They reject with an Error whose `code` is a number of docs/api.md (457: secret or
+ * PIN), or 'offline' (not connected), 'timeout', 'gateway' (Janus itself refused).
+ *
+ * pause(), resume(), reconnect(), close(); unmute(), to be called from a click.
+ * dh.state, dh.room, dh.stream, dh.pc (the RTCPeerConnection, null without one).
+ * DigitalHuman.rooms(server) is a promise of the public rooms' list.
+ */
+
+const PLUGIN = 'janus.plugin.digitalhuman';
+const ATTEMPT_MS = 8000;  // for a connection to be answered
+const SILENT_MS = 3000;   // without a byte of video: is anybody there?
+const HERE = import.meta.url;
+
+let library;
+
+function loadScript(url) {
+	return new Promise((resolve, reject) => {
+		const script = document.createElement('script');
+		script.src = url;
+		script.onload = resolve;
+		script.onerror = () => {
+			script.remove();
+			reject(failure('offline', `${url} cannot be loaded`));
+		};
+		document.head.append(script);
+	});
+}
+
+function loadLibrary(vendor) {
+	const file = name => new URL(name, new URL(vendor.replace(/\/?$/, '/'), HERE)).href;
+	library ??= Promise.all([
+		globalThis.adapter ?? loadScript(file('adapter.js')),
+		globalThis.Janus ?? loadScript(file('janus.js')),
+	]).then(() => new Promise(callback => globalThis.Janus.init({ debug: false, callback })));
+	library.catch(() => { library = undefined; });
+	return library;
+}
+
+function failure(code, message) {
+	return Object.assign(new Error(message), { code });
+}
+
+function defaultServers() {
+	const { protocol, host, origin } = new URL(HERE);
+	return [`${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}/janus-ws`, `${origin}/janus`];
+}
+
+/* A Janus session; `lost` is called when it breaks later. */
+function openSession(options, lost) {
+	return new Promise((resolve, reject) => {
+		let open = false;
+		const janus = new globalThis.Janus({
+			...options,
+			success: () => {
+				open = true;
+				resolve(janus);
+			},
+			error: reason => {
+				const error = failure('offline', String(reason));
+				if (open)
+					lost(error);
+				else
+					reject(error);
+			},
+		});
+	});
+}
+
+function attach(janus, callbacks) {
+	return new Promise((resolve, reject) => janus.attach({
+		plugin: PLUGIN, ...callbacks, success: resolve,
+		error: reason => reject(failure('gateway', String(reason))),
+	}));
+}
+
+function discard(janus) {
+	janus?.destroy({ cleanupHandles: true, notifyDestroyed: false });
+}
+
+function send(handle, message, { jsep, timeout = 10000 } = {}) {
+	return new Promise((resolve, reject) => {
+		const timer = setTimeout(() => reject(failure('timeout', 'The gateway did not answer.')), timeout);
+		const done = () => clearTimeout(timer);
+		handle.send({
+			message, jsep,
+			success: data => {
+				done();
+				if (data?.error_code)
+					reject(failure(data.error_code, data.error));
+				else
+					resolve(data);
+			},
+			error: reason => {
+				done();
+				reject(failure('gateway', String(reason)));
+			},
+		});
+	});
+}
+
+export class DigitalHuman {
+	#options;
+	#listeners = new Map();
+	#janus = null;
+	#handle = null;
+	#server;            // the address that worked
+	#attempt = 0;       // callbacks of earlier attempts are ignored
+	#failures = 0;
+	#played = false;
+	#timers = {};
+	#fed = { bytes: 0, at: 0 };
+	#wake = () => {
+		if (this.state === 'reconnecting' && document.visibilityState === 'visible')
+			this.reconnect();
+	};
+
+	constructor(options = {}) {
+		this.#options = { server: null, room: 1, video: null, iceServers: [], vendor: './vendor/', ...options };
+		this.#server = this.#options.server ?? defaultServers();
+		this.room = this.#options.room;
+		this.video = this.#options.video;
+		this.pin = this.#options.pin ?? null;
+		this.secret = this.#options.secret ?? null;
+		this.state = 'connecting';
+		this.stream = null;
+		addEventListener('online', this.#wake);
+		document.addEventListener('visibilitychange', this.#wake);
+		this.#connect();
+	}
+
+	static async rooms(server = null, { vendor = './vendor/', adminKey } = {}) {
+		await loadLibrary(vendor);
+		const janus = await openSession({ server: server ?? defaultServers(), iceServers: [] }, () => {});
+		try {
+			const handle = await attach(janus, {});
+			return (await send(handle, { request: 'list', admin_key: adminKey })).list;
+		} finally {
+			discard(janus);
+		}
+	}
+
+	on(name, listener) {
+		if (!this.#listeners.has(name))
+			this.#listeners.set(name, new Set());
+		this.#listeners.get(name).add(listener);
+		return () => this.#listeners.get(name).delete(listener);
+	}
+
+	say(text, { voice, segment, metadata } = {}) {
+		return this.request({ request: 'say', text, voice, segment, metadata });
+	}
+
+	enqueue(file, { segment, metadata } = {}) {
+		return this.request({ request: 'enqueue', file, segment, metadata });
+	}
+
+	queue() { return this.request({ request: 'queue' }); }
+	info() { return this.request({ request: 'info' }); }
+	list() { return this.request({ request: 'list' }); }
+	skip() { return this.request({ request: 'skip' }); }
+	remove(segment) { return this.request({ request: 'remove', segment }); }
+	interrupt() { return this.request({ request: 'interrupt' }); }
+	pause() { return this.request({ request: 'pause' }); }
+	resume() { return this.request({ request: 'start' }); }
+
+	async request(body, options) {
+		if (!this.#handle)
+			throw failure('offline', 'Not connected to the gateway.');
+		const { room: id, secret, pin } = this;
+		return send(this.#handle, { id, ...(secret && { secret }), ...(pin && { pin }), ...body }, options);
+	}
+
+	get pc() { return this.#handle?.webrtcStuff.pc ?? null; }
+
+	unmute() {
+		if (!this.video)
+			return Promise.resolve();
+		this.video.muted = false;
+		return this.video.play();
+	}
+
+	/* At once, whatever the state. */
+	reconnect() {
+		this.#drop();
+		return this.#connect();
+	}
+
+	close() {
+		this.#drop();
+		removeEventListener('online', this.#wake);
+		document.removeEventListener('visibilitychange', this.#wake);
+		if (this.video)
+			this.video.srcObject = null;
+		this.#become('closed');
+	}
+
+	#emit(name, detail) {
+		for (const listener of this.#listeners.get(name) ?? [])
+			listener(detail);
+	}
+
+	#become(state, error = null) {
+		if (state === this.state && !error)
+			return;
+		this.state = state;
+		this.#emit('status', { state, error });
+	}
+
+	/* Ends the connection without a word; a later attempt starts afresh. */
+	#drop() {
+		this.#attempt++;
+		for (const timer of Object.values(this.#timers))
+			clearTimeout(timer);
+		discard(this.#janus);
+		this.#janus = this.#handle = null;
+	}
+
+	async #connect() {
+		const attempt = ++this.#attempt;
+		const live = fn => (...args) => attempt === this.#attempt && fn(...args);
+		this.#become(this.#played ? 'reconnecting' : 'connecting');
+		this.#timers.attempt = setTimeout(live(() =>
+			this.#lost(failure('timeout', 'The gateway did not answer.'))), ATTEMPT_MS);
+		try {
+			await loadLibrary(this.#options.vendor);
+			const { iceServers, iceTransportPolicy } = this.#options;
+			const janus = await openSession({ server: this.#server, iceServers, iceTransportPolicy },
+				live(error => this.#lost(error)));
+			if (attempt !== this.#attempt)
+				return discard(janus);
+			this.#janus = janus;
+			this.#server = janus.getServer();
+			this.#handle = await attach(janus, {
+				onmessage: live((message, jsep) => this.#message(message, jsep)),
+				onremotetrack: live((track, mid, on) => on && this.#track(track)),
+				iceState: live(state => state === 'failed' && this.#lost(failure('offline', 'No media path.'))),
+				webrtcState: live((up, reason) => up || this.#lost(failure('offline', reason || 'Hung up.'))),
+				ondetached: live(() => this.#lost(failure('offline', 'Detached by the gateway.'))),
+			});
+			await this.request({ request: 'watch' });
+		} catch (error) {
+			live(() => this.#lost(error))();
+		}
+	}
+
+	/* Tries again, soon at first, later calmer; at random, since a gateway that
+	 * comes back has many viewers. A wrong PIN is not tried again. */
+	#lost(error) {
+		if (error.code === 457) {  // still connected: requests are possible
+			clearTimeout(this.#timers.attempt);
+			this.#become('refused', error);
+		} else {
+			this.#drop();
+			const wait = typeof error.code === 'number' || this.#failures > 30 ? 2000 :
+				this.#failures ? 500 : 100;
+			this.#failures++;
+			this.#timers.retry = setTimeout(() => this.#connect(), wait * (1 + Math.random()));
+			this.#become('reconnecting', error);
+		}
+		this.#emit('error', error);
+	}
+
+	#message(message, jsep) {
+		if (message.error_code)
+			return this.#lost(failure(message.error_code, message.error));
+		if (jsep)
+			this.#answer(jsep);
+		if (message.result?.status === 'pausing')
+			this.#become('paused');
+		else if (message.result?.status === 'starting' && this.state === 'paused')
+			this.#feed(this.#fed.bytes, 'playing');
+		if (message.event) {
+			this.#emit(message.event, message);
+			this.#emit('event', message);
+		}
+	}
+
+	#answer(jsep) {
+		const attempt = this.#attempt;
+		const stereo = jsep.sdp.includes('stereo=1');
+		this.stream = new MediaStream();
+		this.#become('preparing');
+		this.#handle.createAnswer({
+			jsep,
+			tracks: jsep.sdp.includes('m=application') ? [{ type: 'data' }] : [],
+			customizeSdp: answer => {
+				if (stereo && !answer.sdp.includes('stereo=1'))
+					answer.sdp = answer.sdp.replace('useinbandfec=1', 'useinbandfec=1;stereo=1');
+			},
+			success: answer => {
+				if (attempt !== this.#attempt)
+					return;
+				clearTimeout(this.#timers.attempt);
+				this.#feed(0);
+				this.#timers.watch = setInterval(() => this.#look(), 1000);
+				this.request({ request: 'start' }, { jsep: answer }).catch(error =>
+					attempt === this.#attempt && this.#lost(error));
+			},
+			error: error => attempt === this.#attempt && this.#lost(failure('offline', String(error))),
+		});
+	}
+
+	/* Sound and picture go into one stream. The last picture of a lost connection
+	 * stands until the first of the new one comes. */
+	#track(track) {
+		this.stream.addTrack(track);
+		if (track.kind !== 'video')
+			return;
+		const { stream, video } = this;
+		const show = () => {
+			if (stream !== this.stream || !video)
+				return;
+			video.srcObject = stream;
+			video.play().catch(() => {});  // not muted and never clicked: the page sees `paused`
+			video.requestVideoFrameCallback?.(() => stream === this.stream && this.#moving());
+		};
+		if (track.muted && video?.srcObject)
+			track.addEventListener('unmute', show, { once: true });
+		else
+			show();
+		this.#emit('stream', stream);
+	}
+
+	#feed(bytes, state) {
+		this.#fed = { bytes, at: performance.now() };
+		if (state)
+			this.#become(state);
+	}
+
+	#moving() {
+		if (this.state !== 'preparing')
+			return;
+		this.#failures = 0;
+		this.#played = true;
+		this.#become('playing');
+	}
+
+	/* Once a second: does the picture still come? A room's picture never stops, so
+	 * when it does and the room does not know of a reason, connect anew. */
+	async #look() {
+		const attempt = this.#attempt;
+		const stats = await this.pc?.getStats();
+		const video = [...stats?.values() ?? []].find(s => s.type === 'inbound-rtp' && s.kind === 'video');
+		if (attempt !== this.#attempt)
+			return;
+		if (video?.framesDecoded > 0)
+			this.#moving();
+		if (video?.bytesReceived > this.#fed.bytes)
+			return this.#feed(video.bytesReceived);
+		if (this.state === 'paused' || performance.now() - this.#fed.at < SILENT_MS)
+			return;
+		this.#feed(this.#fed.bytes);
+		try {
+			const { info } = await this.request({ request: 'info' }, { timeout: 2000 });
+			if (attempt !== this.#attempt || info.enabled === false || !['idle', 'speaking'].includes(info.state))
+				return;
+			throw failure('offline', 'The picture stopped.');
+		} catch (error) {
+			if (attempt === this.#attempt)
+				this.#lost(error);
+		}
+	}
+}

@@ -1,0 +1,99 @@
+/* What plays and how far, and what waits. The gateway is asked again and again;
+ * between two answers the progress bar goes on by itself. */
+
+import { segmentTitle, seconds } from './words.js';
+
+const $ = id => document.getElementById(id);
+
+export class QueueView {
+	#remove;
+	#playing = null;
+	#since = 0;     // performance.now() of played_ms = 0
+	#shown = '';
+	#frame = 0;
+
+	/* remove(segment) is called when its button is pressed. */
+	constructor(remove) {
+		this.#remove = remove;
+	}
+
+	/* The answer to `queue`, or null where there is none to show. */
+	show(answer) {
+		this.#playing = answer?.playing ?? null;
+		if (this.#playing)
+			this.#since = performance.now() - this.#playing.played_ms;
+		const waiting = answer?.waiting ?? [];
+		this.#now(answer);
+		this.#list(waiting);
+		$('skip').disabled = !this.#playing;
+		$('interrupt').disabled = !this.#playing && !waiting.length;
+		cancelAnimationFrame(this.#frame);
+		this.#tick();
+	}
+
+	#now(answer) {
+		const p = this.#playing;
+		const title = p ? segmentTitle(p) : 'Nothing plays';
+		if ($('now-title').textContent !== title) {
+			$('now-title').textContent = title;
+			$('now-title').title = p ? title : '';
+		}
+		$('now-title').classList.toggle('idle', !p);
+		if (!p)
+			$('now-sub').textContent = answer ? 'The avatar idles.' : '';
+	}
+
+	#tick() {
+		const p = this.#playing;
+		if (!p) {
+			$('progress').value = 0;
+			$('progress').classList.remove('unknown');
+			return;
+		}
+		const played = Math.max(0, performance.now() - this.#since);
+		const known = p.duration_ms > 0;
+		$('progress').classList.toggle('unknown', !known);
+		$('progress').value = known ? Math.min(1, played / p.duration_ms) : 0;
+		$('now-sub').textContent = known ?
+			`${seconds(Math.min(played, p.duration_ms))} of ${seconds(p.duration_ms)}` :
+			`${seconds(played)}, still being made`;
+		this.#frame = requestAnimationFrame(() => this.#tick());
+	}
+
+	#list(waiting) {
+		const shown = JSON.stringify(waiting);
+		if (shown === this.#shown)
+			return;
+		this.#shown = shown;
+		const focused = document.activeElement?.dataset.segment;
+		const at = [...$('waiting').children].findIndex(li => li.contains(document.activeElement));
+		$('waiting').replaceChildren(...waiting.map(segment => this.#item(segment)));
+		$('waiting-empty').hidden = waiting.length > 0;
+		$('waiting-count').textContent = waiting.length || '';
+		if (at < 0)
+			return;
+		/* the list was made anew beneath the keyboard's focus */
+		const buttons = [...$('waiting').querySelectorAll('button')];
+		(buttons.find(b => b.dataset.segment === focused) ?? buttons[Math.min(at, buttons.length - 1)] ?? $('text')).focus();
+	}
+
+	#item(segment) {
+		const li = document.createElement('li');
+		const title = document.createElement('span');
+		title.className = 'title';
+		title.textContent = title.title = segmentTitle(segment);
+		const state = document.createElement('span');
+		state.className = `tag ${segment.state}`;
+		state.textContent = segment.state === 'ready' ?
+			(segment.duration_ms > 0 ? seconds(segment.duration_ms) : 'ready') : 'preparing …';
+		const button = document.createElement('button');
+		button.type = 'button';
+		button.className = 'quiet small';
+		button.dataset.segment = segment.segment;
+		button.setAttribute('aria-label', `Remove ${title.textContent}`);
+		button.innerHTML = '<svg class="icon"><use href="#cross"/></svg>';
+		button.addEventListener('click', () => this.#remove(segment.segment));
+		li.append(title, state, button);
+		return li;
+	}
+}
