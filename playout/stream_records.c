@@ -154,10 +154,12 @@ static int check_size(struct dh_stream_records *records, int width, int height)
 	if (!dh_wire_side_is_valid(width) || !dh_wire_side_is_valid(height))
 		return fail(records, -EBADMSG, "picture of %dx%d: sides are even, %d to %d", width, height,
 			DH_STREAM_SIDE_MIN, DH_STREAM_SIDE_MAX);
-	if ((records->limits.width > 0 && width > records->limits.width) ||
-			(records->limits.height > 0 && height > records->limits.height))
-		return fail(records, -EFBIG, "picture of %dx%d, at most %dx%d", width, height,
-			records->limits.width, records->limits.height);
+	if (records->limits.width > 0 && width > records->limits.width)
+		return fail(records, -EFBIG, "picture of %dx%d, wider than %d", width, height,
+			records->limits.width);
+	if (records->limits.height > 0 && height > records->limits.height)
+		return fail(records, -EFBIG, "picture of %dx%d, higher than %d", width, height,
+			records->limits.height);
 	return 0;
 }
 
