@@ -1,0 +1,283 @@
+/* dh-talker: text in, a segment out: somebody says it.
+ *
+ * A generator in the sense of this project: a program that makes picture and
+ * speech which belong together. This one needs no network and no graphics
+ * card, and is meant to be read; yours does the same with better models:
+ *
+ *     text ─► voice ─► speech (sound, phonemes) ─► mouth  ─┐
+ *                                    time ─► motion ─► pose ─► face ─► mux ─► standard output
+ *
+ * Everything is written as soon as it is made. See docs/generators.md.
+ */
+#include "talker_options.h"
+
+#include "talker_face.h"
+#include "talker_motion.h"
+#include "talker_mux.h"
+#include "talker_speech.h"
+#include "talker_voice.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Before the first sound the mouth gets ready, after the last it comes to rest. */
+#define LEAD_S 0.10
+#define TAIL_S 0.12
+
+/* A picture is drawn when this much of what follows it is known. */
+#define LOOK_AHEAD_S DH_MOTION_REACH_S
+
+/* The sound of idle and marked clips; espeak-ng's rate. */
+#define PLAIN_RATE 22050
+
+/* Marks: once a second, a flash and a beep begin at the same instant. */
+#define MARK_PHASE_S 0.52
+#define FLASH_S      0.12
+#define BEEP_S       0.10
+#define BEEP_HZ      1000.0
+#define BEEP_LEVEL   0.6
+
+/* A segment in the making. */
+struct film {
+	const struct dh_options *options;
+	struct dh_speech speech;
+	struct dh_motion motion;
+	struct dh_face *face;
+	struct dh_mux *mux;
+	int fd;
+	int64_t frames;       /* written so far */
+	size_t first_phoneme; /* dh_mouth_at's memory */
+};
+
+static double frame_s(const struct film *film, int64_t number)
+{
+	return (double)number * film->options->fps_den / film->options->fps_num;
+}
+
+static size_t frame_sample(const struct film *film, int64_t number)
+{
+	return (size_t)(number * film->options->fps_den * film->speech.rate / film->options->fps_num);
+}
+
+/* The frame with which the n-th mark begins: the first one at or after its time. */
+static int64_t mark_frame(const struct film *film, int64_t n)
+{
+	double at = ((double)n + MARK_PHASE_S) * film->options->fps_num / film->options->fps_den;
+
+	return (int64_t)ceil(at - 1e-6);
+}
+
+static int is_flash(const struct film *film, int64_t number)
+{
+	double now = frame_s(film, number);
+	int64_t n = (int64_t)now;
+
+	for (int64_t mark = n > 0 ? n - 1 : 0; mark <= n; mark++) {
+		double since = now - frame_s(film, mark_frame(film, mark));
+		if (since > -1e-6 && since < FLASH_S - 1e-6)
+			return 1;
+	}
+	return 0;
+}
+
+/* Opens the output with the first picture: who has nothing to say leaves no
+ * half a file behind. */
+static int open_output(struct film *film)
+{
+	const struct dh_options *options = film->options;
+	struct dh_mux_format format = {
+		.container = options->container, .width = options->width, .height = options->height,
+		.fps_num = options->fps_num, .fps_den = options->fps_den,
+		.sample_rate = options->kind == DH_MAKE_IDLE ? 0 : film->speech.rate,
+	};
+
+	film->fd = STDOUT_FILENO;
+	if (options->output)
+		film->fd = open(options->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	return film->fd < 0 ? -errno : dh_mux_open(&film->mux, film->fd, &format);
+}
+
+/* Draws and writes the next picture, and the sound until the one after it. */
+static int shoot(struct film *film, double end_s)
+{
+	const struct dh_speech *speech = &film->speech;
+	double now_s = frame_s(film, film->frames);
+	size_t from = frame_sample(film, film->frames), to = frame_sample(film, film->frames + 1);
+	struct dh_pose pose;
+	const uint8_t *picture;
+
+	dh_motion_at(&pose, &film->motion, now_s, end_s, speech->stresses, speech->stress_count);
+	dh_mouth_at(&pose.mouth, speech->phonemes, speech->phoneme_count, end_s - TAIL_S, now_s,
+		&film->first_phoneme);
+	pose.mouth.open *= 0.65 + 0.35 * fmin(1, 2 * dh_speech_loudness(speech, now_s));
+	picture = dh_face_draw(film->face, &pose,
+		film->options->kind == DH_MAKE_MARKS && is_flash(film, film->frames));
+	if (!picture)
+		return -ENOMEM;
+	if (!film->mux) {
+		int error = open_output(film);
+		if (error)
+			return error;
+	}
+	film->frames++;
+	if (film->options->kind == DH_MAKE_IDLE)
+		return dh_mux_write(film->mux, picture, NULL, 0);
+	return dh_mux_write(film->mux, picture, speech->samples + from, to - from);
+}
+
+/* The voice has made more sound: draws what can be drawn now. */
+static int on_speech(void *arg, const int16_t *samples, size_t count,
+	const struct dh_phoneme *phonemes, size_t phoneme_count)
+{
+	struct film *film = arg;
+	int error = dh_speech_add(&film->speech, LEAD_S, samples, count, phonemes, phoneme_count);
+
+	while (!error && frame_s(film, film->frames + 1) + LOOK_AHEAD_S < dh_speech_known_s(&film->speech))
+		error = shoot(film, INFINITY);
+	return error;
+}
+
+/* Draws the rest; the segment lasts `length_s`, rounded up to whole pictures,
+ * and the sound as long as the pictures. */
+static int finish(struct film *film, double length_s)
+{
+	int64_t total = (int64_t)ceil(length_s * film->options->fps_num / film->options->fps_den - 1e-6);
+	int error = dh_speech_resize(&film->speech, frame_sample(film, total));
+
+	while (!error && film->frames < total)
+		error = shoot(film, frame_s(film, total));
+	return error ? error : dh_mux_end(film->mux);
+}
+
+/* --------------------------------------------------------- kinds of segments */
+
+static int make_speech(struct film *film)
+{
+	const struct dh_options *options = film->options;
+	struct dh_voice_settings settings = {
+		.name = options->voice, .variant = options->look->voice_variant,
+		.rate_wpm = options->rate_wpm, .pitch = options->pitch,
+	};
+	int rate = dh_voice_open(&settings), error;
+
+	if (rate == -ENOENT)
+		return dh_complain(DH_EXIT_VOICE, "no voice '%s'; --voices lists them", options->voice);
+	if (rate < 0)
+		return dh_complain(DH_EXIT_INTERNAL, "espeak-ng does not start");
+	error = dh_speech_init(&film->speech, rate, LEAD_S);
+	if (!error)
+		error = dh_voice_speak(options->text, on_speech, film);
+	if (!error && !film->frames && dh_speech_known_s(&film->speech) <= LEAD_S)
+		error = dh_complain(DH_EXIT_TEXT, "nothing in the text can be spoken");
+	if (!error)
+		error = finish(film, dh_speech_known_s(&film->speech) + TAIL_S);
+	dh_voice_close();
+	return error;
+}
+
+static int make_idle(struct film *film)
+{
+	int error = dh_speech_init(&film->speech, PLAIN_RATE, 0);
+
+	return error ? error : finish(film, film->options->seconds);
+}
+
+static int make_marks(struct film *film)
+{
+	double length_s = film->options->seconds;
+	int error = dh_speech_init(&film->speech, PLAIN_RATE, length_s);
+	struct dh_speech *speech = &film->speech;
+
+	if (error)
+		return error;
+	for (int64_t mark = 0; (double)mark < length_s; mark++) {
+		size_t start = frame_sample(film, mark_frame(film, mark));
+		size_t length = (size_t)(BEEP_S * speech->rate);
+		for (size_t i = 0; i < length && start + i < speech->count; i++)
+			speech->samples[start + i] = (int16_t)lround(BEEP_LEVEL * 32767
+				* sin(2 * M_PI * BEEP_HZ * (double)i / speech->rate));
+	}
+	return finish(film, length_s);
+}
+
+static int make_portrait(struct film *film)
+{
+	struct dh_pose rest = { 0 };
+
+	if (!dh_face_draw(film->face, &rest, 0))
+		return -ENOMEM;
+	if (dh_face_save(film->face, film->options->portrait))
+		return dh_complain(DH_EXIT_OUTPUT, "cannot write %s: %s", film->options->portrait,
+			errno ? strerror(errno) : "not a picture that PNG can hold");
+	return 0;
+}
+
+static int make(struct film *film)
+{
+	switch (film->options->kind) {
+	case DH_MAKE_SPEECH: return make_speech(film);
+	case DH_MAKE_IDLE: return make_idle(film);
+	case DH_MAKE_MARKS: return make_marks(film);
+	case DH_MAKE_PORTRAIT: return make_portrait(film);
+	}
+	return DH_EXIT_INTERNAL;
+}
+
+/* What to say about a negative errno: the exit code. */
+static int explain(const struct film *film, int error)
+{
+	const char *name = film->options->output ? film->options->output : "standard output";
+
+	if (error == -EPIPE)
+		return DH_EXIT_READER; /* nobody is there to be told */
+	if (error == -ENOMEM)
+		return dh_complain(DH_EXIT_INTERNAL, "out of memory");
+	if (film->mux || film->fd < 0)
+		return dh_complain(DH_EXIT_OUTPUT, "cannot write %s: %s", name, strerror(-error));
+	return dh_complain(DH_EXIT_INTERNAL, "%s", strerror(-error));
+}
+
+/* A file that was not finished is no segment; a device or a pipe stays. */
+static int close_output(struct film *film, int code)
+{
+	const char *path = film->options->output;
+	struct stat status;
+
+	if (!path || film->fd < 0)
+		return code;
+	if (code && !fstat(film->fd, &status) && S_ISREG(status.st_mode))
+		unlink(path);
+	if (close(film->fd) && !code)
+		code = dh_complain(DH_EXIT_OUTPUT, "cannot write %s: %s", path, strerror(errno));
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	struct dh_options options;
+	struct film film = { .options = &options, .fd = STDOUT_FILENO };
+	int code = dh_options_read(&options, argc, argv);
+
+	if (code != DH_OPTIONS_GO)
+		return code;
+	signal(SIGPIPE, SIG_IGN); /* a reader that goes is told by write(2) */
+	film.motion = (struct dh_motion){ .seed = options.seed, .lively = options.kind == DH_MAKE_SPEECH ? 1.4 : 0.8 };
+	code = dh_face_alloc(&film.face, options.look, options.width, options.height);
+	if (!code)
+		code = make(&film);
+	if (code < 0)
+		code = explain(&film, code);
+	code = close_output(&film, code);
+	dh_mux_free(&film.mux);
+	dh_face_free(&film.face);
+	dh_speech_free(&film.speech);
+	dh_options_free(&options);
+	return code;
+}

@@ -1,0 +1,259 @@
+/* Hair and glasses. Drawn once and kept: time does not matter here. */
+#include "talker_parts.h"
+#include "talker_paint.h"
+
+#include <math.h>
+
+#define MID DH_MIDDLE
+
+static void fill_hair(cairo_t *cr, const struct dh_look *look, double top, double bottom)
+{
+	cairo_pattern_t *light = cairo_pattern_create_linear(MID - 90, top, MID + 60, bottom);
+
+	dh_paint_stop(light, 0, dh_paint_mix(look->hair, look->hair_light, 0.35), 1);
+	dh_paint_stop(light, 0.4, look->hair, 1);
+	dh_paint_stop(light, 1, look->hair_dark, 1);
+	dh_paint_gradient(cr, light);
+}
+
+/* A bundle of strands between two curves, each of four points x, y: dark and
+ * light in turn, fading towards both ends of the bundle. */
+static void strands(cairo_t *cr, const struct dh_look *look, const double a[8], const double b[8], int count)
+{
+	for (int i = 0; i < count; i++) {
+		double s = (i + 0.5) / count, p[8];
+		int light = i * 7 % 5 < 2;
+		for (int k = 0; k < 8; k++)
+			p[k] = a[k] + (b[k] - a[k]) * s;
+		cairo_move_to(cr, p[0], p[1]);
+		cairo_curve_to(cr, p[2], p[3], p[4], p[5], p[6], p[7]);
+		cairo_set_line_width(cr, light ? 2.6 : 2.0);
+		dh_paint_soft_stroke(cr, light ? look->hair_light : look->hair_dark, light ? 0.42 : 0.5, 3);
+	}
+}
+
+/* ------------------------------------------------------------------- bob */
+
+static void bob_back(cairo_t *cr, const struct dh_look *look)
+{
+	cairo_move_to(cr, MID, 54);
+	cairo_curve_to(cr, MID - 90, 52, MID - 128, 128, MID - 122, 220);
+	cairo_curve_to(cr, MID - 120, 290, MID - 136, 330, MID - 112, 384);
+	cairo_curve_to(cr, MID - 84, 402, MID - 50, 396, MID - 30, 372);
+	cairo_line_to(cr, MID + 30, 372);
+	cairo_curve_to(cr, MID + 50, 396, MID + 84, 402, MID + 112, 384);
+	cairo_curve_to(cr, MID + 136, 330, MID + 120, 290, MID + 122, 220);
+	cairo_curve_to(cr, MID + 128, 128, MID + 90, 52, MID, 54);
+	cairo_close_path(cr);
+	dh_paint_color(cr, dh_paint_mix(look->hair_dark, 0, 0.15), 1);
+	cairo_fill(cr);
+}
+
+static void bob_left(cairo_t *cr, const struct dh_look *look)
+{
+	static const double outer[8] = { 284, 66, 170, 50, 118, 150, 138, 372 };
+	static const double inner[8] = { 286, 96, 240, 150, 176, 140, 178, 372 };
+
+	cairo_move_to(cr, MID + 34, 92);
+	cairo_curve_to(cr, MID + 8, 138, MID - 56, 138, MID - 74, 196);
+	cairo_curve_to(cr, MID - 86, 240, MID - 72, 300, MID - 70, 334);
+	cairo_curve_to(cr, MID - 70, 362, MID - 84, 384, MID - 108, 390);
+	cairo_curve_to(cr, MID - 140, 346, MID - 124, 292, MID - 124, 222);
+	cairo_curve_to(cr, MID - 130, 124, MID - 92, 48, MID + 4, 54);
+	cairo_curve_to(cr, MID + 20, 58, MID + 32, 72, MID + 34, 92);
+	cairo_close_path(cr);
+	fill_hair(cr, look, 60, 390);
+	cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
+	strands(cr, look, outer, inner, 15);
+}
+
+static void bob_right(cairo_t *cr, const struct dh_look *look)
+{
+	static const double outer[8] = { 294, 64, 360, 80, 400, 180, 378, 376 };
+	static const double inner[8] = { 290, 94, 326, 160, 340, 200, 334, 372 };
+
+	cairo_move_to(cr, MID + 32, 94);
+	cairo_curve_to(cr, MID + 44, 136, MID + 76, 150, MID + 82, 206);
+	cairo_curve_to(cr, MID + 86, 250, MID + 72, 300, MID + 70, 334);
+	cairo_curve_to(cr, MID + 70, 362, MID + 84, 384, MID + 108, 390);
+	cairo_curve_to(cr, MID + 140, 346, MID + 124, 292, MID + 124, 222);
+	cairo_curve_to(cr, MID + 128, 128, MID + 96, 50, MID + 10, 54);
+	cairo_curve_to(cr, MID + 20, 62, MID + 30, 76, MID + 32, 94);
+	cairo_close_path(cr);
+	fill_hair(cr, look, 60, 390);
+	cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
+	strands(cr, look, outer, inner, 11);
+}
+
+/* A band of light across the hair, where it bends. */
+static void bob_shine(cairo_t *cr, const struct dh_look *look)
+{
+	cairo_set_line_width(cr, 15);
+	cairo_move_to(cr, MID - 104, 152);
+	cairo_curve_to(cr, MID - 86, 112, MID - 48, 92, MID - 4, 88);
+	dh_paint_soft_stroke(cr, look->hair_light, 0.65, 20);
+	cairo_set_line_width(cr, 9);
+	cairo_move_to(cr, MID + 62, 98);
+	cairo_curve_to(cr, MID + 84, 114, MID + 98, 138, MID + 104, 166);
+	dh_paint_soft_stroke(cr, look->hair_light, 0.45, 16);
+	cairo_set_line_width(cr, 8);
+	cairo_move_to(cr, MID - 100, 290);
+	cairo_curve_to(cr, MID - 102, 320, MID - 104, 340, MID - 98, 366);
+	dh_paint_soft_stroke(cr, look->hair_light, 0.4, 12);
+}
+
+static void bob_front(cairo_t *cr, const struct dh_look *look)
+{
+	/* Each side is a group of its own, so that its strands stay on it. */
+	cairo_push_group(cr);
+	bob_right(cr, look);
+	cairo_pop_group_to_source(cr);
+	cairo_paint(cr);
+	cairo_push_group(cr);
+	bob_left(cr, look);
+	cairo_pop_group_to_source(cr);
+	cairo_paint(cr);
+	cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
+	bob_shine(cr, look);
+	/* The parting. */
+	cairo_set_line_width(cr, 3);
+	cairo_move_to(cr, MID + 33, 93);
+	cairo_curve_to(cr, MID + 31, 78, MID + 24, 64, MID + 12, 56);
+	dh_paint_soft_stroke(cr, look->hair_dark, 0.8, 4);
+	cairo_set_operator(cr, CAIRO_OPERATOR_OVER);
+}
+
+/* ----------------------------------------------------------------- short */
+
+static void short_front(cairo_t *cr, const struct dh_look *look)
+{
+	static const double left_low[8] = { 184, 150, 196, 118, 240, 112, 262, 122 };
+	static const double left_high[8] = { 178, 120, 196, 66, 260, 50, 330, 78 };
+	static const double side_a[8] = { 332, 96, 346, 120, 346, 160, 338, 206 };
+	static const double side_b[8] = { 312, 110, 326, 130, 332, 160, 332, 190 };
+
+	cairo_push_group(cr);
+	cairo_move_to(cr, MID - 78, 224);
+	cairo_curve_to(cr, MID - 90, 190, MID - 96, 140, MID - 76, 102);
+	cairo_curve_to(cr, MID - 60, 66, MID - 10, 46, MID + 34, 52);
+	cairo_curve_to(cr, MID + 60, 52, MID + 96, 84, MID + 92, 140);
+	cairo_curve_to(cr, MID + 94, 170, MID + 86, 200, MID + 78, 224);
+	cairo_curve_to(cr, MID + 76, 196, MID + 76, 172, MID + 64, 148);
+	cairo_curve_to(cr, MID + 56, 130, MID + 44, 116, MID + 26, 118);
+	cairo_curve_to(cr, MID, 128, MID - 34, 112, MID - 52, 124);
+	cairo_curve_to(cr, MID - 70, 140, MID - 76, 180, MID - 78, 224);
+	cairo_close_path(cr);
+	fill_hair(cr, look, 50, 200);
+	cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
+	strands(cr, look, left_low, left_high, 13);
+	strands(cr, look, side_a, side_b, 5);
+	cairo_set_line_width(cr, 13);
+	cairo_move_to(cr, MID - 62, 104);
+	cairo_curve_to(cr, MID - 34, 72, MID + 10, 66, MID + 46, 78);
+	dh_paint_soft_stroke(cr, look->hair_light, 0.7, 16);
+	cairo_pop_group_to_source(cr);
+	cairo_paint(cr);
+}
+
+/* ----------------------------------------------------------------- curls */
+
+static void curl(cairo_t *cr, const struct dh_look *look, double x, double y, double size, double lit)
+{
+	cairo_pattern_t *light = cairo_pattern_create_radial(x - size * 0.35, y - size * 0.4, size * 0.1,
+		x, y, size);
+
+	dh_paint_stop(light, 0, dh_paint_mix(look->hair, look->hair_light, lit), 1);
+	dh_paint_stop(light, 0.55, look->hair, 1);
+	dh_paint_stop(light, 1, look->hair_dark, 1);
+	dh_paint_ellipse(cr, x, y, size, size);
+	dh_paint_gradient(cr, light);
+	cairo_set_line_width(cr, 1.6);
+	cairo_arc(cr, x, y, size * 0.62, 3.4, 5.6);
+	dh_paint_color(cr, look->hair_light, 0.22 + 0.25 * lit);
+	cairo_stroke(cr);
+}
+
+static void curls_back(cairo_t *cr, const struct dh_look *look)
+{
+	dh_paint_ellipse(cr, MID, 190, 126, 132);
+	dh_paint_color(cr, look->hair_dark, 1);
+	cairo_fill(cr);
+	for (int i = 0; i < 34; i++) {
+		double angle = 2.45 + i * (2 * M_PI - 1.76) / 33;
+		double far = 118 + 7 * sin(i * 2.4), x = MID + cos(angle) * far, y = 192 + sin(angle) * (far + 6);
+		curl(cr, look, x, y, 19 + 4 * sin(i * 1.7), x < MID && y < 190 ? 0.75 : 0.3);
+	}
+}
+
+static void curls_front(cairo_t *cr, const struct dh_look *look)
+{
+	/* Three rows, from the crown down to the hairline. */
+	for (int row = 0; row < 3; row++) {
+		int count = 15 + row;
+		double near = 108 - row * 17;
+		for (int i = 0; i < count; i++) {
+			double angle = M_PI * (0.93 + (i + row * 0.4) * 1.14 / count);
+			double x = MID + cos(angle) * (near - 6), y = 196 + sin(angle) * near;
+			double shape = 14 + 3.5 * sin(i * 2.1 + row * 1.3);
+			curl(cr, look, x, y, shape, x < MID + 20 ? 0.8 : 0.35);
+		}
+	}
+}
+
+/* --------------------------------------------------------------- glasses */
+
+void dh_draw_glasses(cairo_t *cr, const struct dh_look *look)
+{
+	if (!look->glasses)
+		return;
+	for (int shadow = 1; shadow >= 0; shadow--) {
+		double y = DH_EYES_Y + 3 + shadow * 4;
+		for (int side = -1; side <= 1; side += 2) {
+			double x = MID + side * (DH_EYES_DX + 1);
+			cairo_move_to(cr, x - 29, y - 12);
+			cairo_curve_to(cr, x - 28, y - 22, x + 28, y - 22, x + 29, y - 12);
+			cairo_curve_to(cr, x + 31, y + 8, x + 22, y + 22, x, y + 22);
+			cairo_curve_to(cr, x - 22, y + 22, x - 31, y + 8, x - 29, y - 12);
+			cairo_close_path(cr);
+			cairo_move_to(cr, x + side * 29, y - 11);
+			cairo_line_to(cr, MID + side * 84, y - 15);
+		}
+		cairo_move_to(cr, MID - 9, y - 8);
+		cairo_curve_to(cr, MID - 5, y - 13, MID + 5, y - 13, MID + 9, y - 8);
+		cairo_set_line_width(cr, shadow ? 4 : 3.6);
+		cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
+		if (shadow) {
+			dh_paint_soft_stroke(cr, look->skin_deep, 0.5, 4);
+		} else {
+			dh_paint_color(cr, 0x2b2420, 1);
+			cairo_stroke(cr);
+		}
+	}
+	for (int side = -1; side <= 1; side += 2) {
+		double x = MID + side * (DH_EYES_DX + 1), y = DH_EYES_Y + 3;
+		cairo_move_to(cr, x - 22, y - 2);
+		cairo_line_to(cr, x - 10, y - 15);
+		cairo_line_to(cr, x - 1, y - 15);
+		cairo_line_to(cr, x - 20, y + 8);
+		cairo_close_path(cr);
+		dh_paint_color(cr, 0xffffff, 0.13);
+		cairo_fill(cr);
+	}
+}
+
+void dh_draw_hair_back(cairo_t *cr, const struct dh_look *look)
+{
+	if (look->hair_style == DH_HAIR_BOB)
+		bob_back(cr, look);
+	else if (look->hair_style == DH_HAIR_CURLS)
+		curls_back(cr, look);
+}
+
+void dh_draw_hair_front(cairo_t *cr, const struct dh_look *look)
+{
+	switch (look->hair_style) {
+	case DH_HAIR_BOB: bob_front(cr, look); break;
+	case DH_HAIR_SHORT: short_front(cr, look); break;
+	case DH_HAIR_CURLS: curls_front(cr, look); break;
+	}
+}

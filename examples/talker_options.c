@@ -1,0 +1,317 @@
+#include "talker_options.h"
+
+#include "talker_face.h"
+#include "talker_voice.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+"Usage: dh-talker [options] [TEXT]\n"
+"Makes a segment in which somebody says TEXT (from standard input when there is\n"
+"no TEXT, at most 10000 bytes of UTF-8), and writes it while it is being made.\n"
+"\n"
+"What\n"
+"      --idle SECONDS    a clip without speech that can be looped seamlessly\n"
+"      --marks           a flash and a beep once a second, with --seconds N: for\n"
+"                        measuring lips against sound\n"
+"      --portrait FILE   a still picture (PNG)\n"
+"      --seconds N       length of --marks (default 10)\n"
+"Who\n"
+"      --look NAME       the person, see below\n"
+"      --voice NAME      language or voice of espeak-ng, a timbre after a plus sign:\n"
+"                        de, en-us, fr+f4 (default en-gb with the person's timbre)\n"
+"      --voices          lists them\n"
+"      --rate WORDS      words a minute, 80 to 450 (default 165)\n"
+"      --pitch N         0 to 99 (default: the person's)\n"
+"      --seed N          other blinks and glances\n"
+"How\n"
+"  -o, --output FILE     instead of standard output\n"
+"      --format NAME     nut or matroska (default: by FILE's suffix, else nut)\n"
+"      --size WxH        even, 64 to 2304 (default 512x512)\n"
+"      --fps N           pictures a second, 1 to 120, also as 30000/1001 (default 25)\n"
+"  -h, --help\n"
+"\n"
+"The picture is raw I420, the sound 16-bit PCM, both equally long. Every segment\n"
+"begins and ends with the same pose, the idle clip's.\n"
+"\n"
+"Exit codes: 0 done, 1 a library or memory failed, 2 wrong option, 3 no text or\n"
+"too much, not UTF-8, or nothing in it to speak, 4 no such voice, 5 the output\n"
+"cannot be written, 6 the reader of the output has gone.\n"
+"\n"
+"Looks:\n";
+
+int dh_complain(int code, const char *format, ...)
+{
+	va_list args;
+
+	fputs("dh-talker: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return code;
+}
+
+static int help(void)
+{
+	const struct dh_look *look;
+
+	fputs(usage, stdout);
+	for (unsigned i = 0; (look = dh_look_at(i)) != NULL; i++)
+		printf("  %-6s %s\n", look->name, look->about);
+	return fflush(stdout) ? DH_EXIT_OUTPUT : DH_EXIT_OK;
+}
+
+/* ---------------------------------------------------------------- numbers */
+
+/* A whole number that ends where `end` says (NULL: the string's end). */
+static int read_int(const char *text, long min, long max, int *value, const char **end)
+{
+	char *stop;
+	long number;
+
+	errno = 0;
+	number = strtol(text, &stop, 10);
+	if (stop == text || errno || number < min || number > max || (!end && *stop))
+		return -1;
+	*value = (int)number;
+	if (end)
+		*end = stop;
+	return 0;
+}
+
+static int read_seconds(const char *text, double *value)
+{
+	char *stop;
+
+	*value = strtod(text, &stop);
+	return stop == text || *stop || !(*value > 0) || *value > DH_SECONDS_MAX ? -1 : 0;
+}
+
+static int read_size(const char *text, int *width, int *height)
+{
+	if (read_int(text, DH_FACE_SIDE_MIN, DH_FACE_SIDE_MAX, width, &text) || *text != 'x')
+		return -1;
+	if (read_int(text + 1, DH_FACE_SIDE_MIN, DH_FACE_SIDE_MAX, height, NULL))
+		return -1;
+	return *width % 2 || *height % 2 ? -1 : 0;
+}
+
+static int read_fps(const char *text, int *num, int *den)
+{
+	*den = 1;
+	if (read_int(text, 1, 1000000, num, &text))
+		return -1;
+	if (*text && (*text != '/' || read_int(text + 1, 1, 1000000, den, NULL)))
+		return -1;
+	return *num < *den || *num > 120L * *den ? -1 : 0;
+}
+
+static int read_seed(const char *text, uint64_t *value)
+{
+	char *stop;
+
+	errno = 0;
+	*value = strtoull(text, &stop, 10);
+	return stop == text || *stop || errno || *text == '-' ? -1 : 0;
+}
+
+/* ------------------------------------------------------------------- text */
+
+/* The length of the UTF-8 character at `text`, 0 when it is not one. */
+static size_t utf8_length(const unsigned char *text)
+{
+	size_t length = *text < 0x80 ? 1 : *text >= 0xc2 && *text < 0xe0 ? 2 : *text >= 0xe0 && *text < 0xf0 ? 3
+		: *text >= 0xf0 && *text < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < length; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+static int check_text(const char *text, size_t length)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	if (length > DH_TEXT_MAX)
+		return dh_complain(DH_EXIT_TEXT, "the text is longer than %d bytes", DH_TEXT_MAX);
+	if (strlen(text) != length)
+		return dh_complain(DH_EXIT_TEXT, "the text has a zero byte in it");
+	if (strspn(text, " \t\r\n") == length)
+		return dh_complain(DH_EXIT_TEXT, "the text is empty");
+	while (*at) {
+		size_t step = utf8_length(at);
+		if (!step)
+			return dh_complain(DH_EXIT_TEXT, "the text is not UTF-8");
+		at += step;
+	}
+	return DH_OPTIONS_GO;
+}
+
+/* From standard input, or the words of the command line. */
+static int read_text(struct dh_options *options, int count, char **words)
+{
+	size_t length = 0;
+
+	options->text = malloc(DH_TEXT_MAX + 2);
+	if (!options->text)
+		return dh_complain(DH_EXIT_INTERNAL, "out of memory");
+	if (!count) {
+		length = fread(options->text, 1, DH_TEXT_MAX + 1, stdin);
+		if (ferror(stdin))
+			return dh_complain(DH_EXIT_TEXT, "cannot read the text: %s", strerror(errno));
+	}
+	for (int i = 0; i < count; i++) {
+		size_t more = strlen(words[i]);
+		if (i)
+			options->text[length++] = ' ';
+		if (length + more > DH_TEXT_MAX)
+			return dh_complain(DH_EXIT_TEXT, "the text is longer than %d bytes", DH_TEXT_MAX);
+		memcpy(options->text + length, words[i], more);
+		length += more;
+	}
+	options->text[length] = 0;
+	return check_text(options->text, length);
+}
+
+/* ---------------------------------------------------------------- options */
+
+enum { OPT_IDLE = 256, OPT_MARKS, OPT_PORTRAIT, OPT_SECONDS, OPT_LOOK, OPT_VOICE, OPT_VOICES, OPT_RATE,
+	OPT_PITCH, OPT_SEED, OPT_FORMAT, OPT_SIZE, OPT_FPS };
+
+static const struct option long_options[] = {
+	{ "idle", required_argument, NULL, OPT_IDLE },
+	{ "marks", no_argument, NULL, OPT_MARKS },
+	{ "portrait", required_argument, NULL, OPT_PORTRAIT },
+	{ "seconds", required_argument, NULL, OPT_SECONDS },
+	{ "look", required_argument, NULL, OPT_LOOK },
+	{ "voice", required_argument, NULL, OPT_VOICE },
+	{ "voices", no_argument, NULL, OPT_VOICES },
+	{ "rate", required_argument, NULL, OPT_RATE },
+	{ "pitch", required_argument, NULL, OPT_PITCH },
+	{ "seed", required_argument, NULL, OPT_SEED },
+	{ "format", required_argument, NULL, OPT_FORMAT },
+	{ "size", required_argument, NULL, OPT_SIZE },
+	{ "fps", required_argument, NULL, OPT_FPS },
+	{ "output", required_argument, NULL, 'o' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+static int read_format(const char *text, enum dh_container *container)
+{
+	if (!strcmp(text, "nut"))
+		*container = DH_NUT;
+	else if (!strcmp(text, "matroska"))
+		*container = DH_MATROSKA;
+	else
+		return -1;
+	return 0;
+}
+
+/* 0, or -1 when the value is none that the option takes. */
+static int set_option(struct dh_options *o, int option, const char *value)
+{
+	switch (option) {
+	case OPT_IDLE:
+		o->kind = DH_MAKE_IDLE;
+		return read_seconds(value, &o->seconds);
+	case OPT_MARKS:
+		o->kind = DH_MAKE_MARKS;
+		return 0;
+	case OPT_PORTRAIT:
+		o->kind = DH_MAKE_PORTRAIT;
+		o->portrait = value;
+		return *value ? 0 : -1;
+	case OPT_SECONDS:
+		return read_seconds(value, &o->seconds);
+	case OPT_LOOK:
+		o->look = dh_look_find(value);
+		return o->look ? 0 : -1;
+	case OPT_VOICE:
+		if (*value) /* "": no wish */
+			o->voice = value;
+		return 0;
+	case OPT_RATE:
+		return read_int(value, DH_VOICE_RATE_MIN, DH_VOICE_RATE_MAX, &o->rate_wpm, NULL);
+	case OPT_PITCH:
+		return read_int(value, 0, 99, &o->pitch, NULL);
+	case OPT_SEED:
+		return read_seed(value, &o->seed);
+	case OPT_FORMAT:
+		return read_format(value, &o->container);
+	case OPT_SIZE:
+		return read_size(value, &o->width, &o->height);
+	case OPT_FPS:
+		return read_fps(value, &o->fps_num, &o->fps_den);
+	case 'o':
+		o->output = value;
+		return *value ? 0 : -1;
+	}
+	return -1;
+}
+
+static int list_voices(void)
+{
+	if (dh_voice_list(stdout))
+		return dh_complain(DH_EXIT_INTERNAL, "espeak-ng does not start");
+	return fflush(stdout) ? DH_EXIT_OUTPUT : DH_EXIT_OK;
+}
+
+static int by_suffix(const char *path)
+{
+	const char *dot = path ? strrchr(path, '.') : NULL;
+
+	return dot && (!strcmp(dot, ".mkv") || !strcmp(dot, ".mka") || !strcmp(dot, ".webm"))
+		? DH_MATROSKA : DH_NUT;
+}
+
+int dh_options_read(struct dh_options *o, int argc, char **argv)
+{
+	int option, index, has_format = 0, kinds = 0;
+
+	*o = (struct dh_options){
+		.voice = "en-gb", .look = dh_look_find(NULL), .width = 512, .height = 512,
+		.fps_num = 25, .fps_den = 1, .rate_wpm = 165, .pitch = -1, .seconds = 10, .seed = 1,
+	};
+	opterr = 0; /* complained about below, in our own words */
+	while ((option = getopt_long(argc, argv, ":o:h", long_options, &index)) != -1) {
+		if (option == 'h')
+			return help();
+		if (option == OPT_VOICES)
+			return list_voices();
+		if (option == ':')
+			return dh_complain(DH_EXIT_USAGE, "%s needs a value; see --help", argv[optind - 1]);
+		if (option == '?')
+			return dh_complain(DH_EXIT_USAGE, "no option %s; see --help", argv[optind - 1]);
+		if (set_option(o, option, optarg))
+			return dh_complain(DH_EXIT_USAGE, "%s does not take '%s'; see --help",
+				option == 'o' ? "--output" : argv[optind - 2], optarg);
+		has_format |= option == OPT_FORMAT;
+		kinds += option == OPT_IDLE || option == OPT_MARKS || option == OPT_PORTRAIT;
+	}
+	if (!has_format)
+		o->container = by_suffix(o->output);
+	if (o->pitch < 0)
+		o->pitch = o->look->pitch;
+	if (kinds > 1 || (kinds && optind < argc))
+		return dh_complain(DH_EXIT_USAGE, "TEXT, --idle, --marks and --portrait exclude each other");
+	if (kinds)
+		return DH_OPTIONS_GO;
+	option = read_text(o, argc - optind, argv + optind);
+	if (option != DH_OPTIONS_GO)
+		dh_options_free(o);
+	return option;
+}
+
+void dh_options_free(struct dh_options *options)
+{
+	free(options->text);
+	options->text = NULL;
+}

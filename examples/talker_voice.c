@@ -1,0 +1,166 @@
+#include "talker_voice.h"
+
+#include <errno.h>
+#include <espeak-ng/speak_lib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Sound comes in pieces of this length. */
+#define PIECE_MS 60
+#define PIECE_PHONEMES 64
+
+/* espeak-ng's callback has no argument of ours, and there is one espeak-ng per
+ * process: so this is one per process, too. */
+static struct {
+	dh_voice_fn *hear;
+	void *arg;
+	int result;
+} speech;
+
+static int same(const char *a, const char *b, size_t length)
+{
+	return strlen(b) == length && !strncasecmp(a, b, length);
+}
+
+/* Whether the voice has that name, file or language. `languages` is a list of
+ * a priority byte and a string each, ended by a zero byte. */
+static int answers_to(const espeak_VOICE *voice, const char *name, size_t length)
+{
+	const char *language = voice->languages;
+
+	if (same(name, voice->name, length) || same(name, voice->identifier, length))
+		return 1;
+	for (; *language; language += strlen(language) + 1)
+		if (same(name, ++language, length))
+			return 1;
+	return 0;
+}
+
+/* Voices of other programs (MBROLA), which may not be there. */
+static int is_foreign(const espeak_VOICE *voice)
+{
+	return !strncmp(voice->identifier, "mb/", 3);
+}
+
+/* Names are looked up in espeak-ng's own list, never as a path of the caller's
+ * making. */
+static const espeak_VOICE *find_voice(const char *name, size_t length)
+{
+	const espeak_VOICE **voice = espeak_ListVoices(NULL);
+
+	for (; voice && *voice; voice++)
+		if (!is_foreign(*voice) && answers_to(*voice, name, length))
+			return *voice;
+	return NULL;
+}
+
+/* The files of timbres are called "!v/f3". */
+static int has_variant(const char *variant)
+{
+	espeak_VOICE wanted = { .languages = "variant" };
+	const espeak_VOICE **voice = espeak_ListVoices(&wanted);
+
+	for (; voice && *voice; voice++)
+		if (!strcmp((*voice)->identifier + strcspn((*voice)->identifier, "/") + 1, variant))
+			return 1;
+	return 0;
+}
+
+static int select_voice(const struct dh_voice_settings *settings)
+{
+	const char *plus = strchr(settings->name, '+');
+	size_t length = plus ? (size_t)(plus - settings->name) : strlen(settings->name);
+	const char *variant = plus ? plus + 1 : settings->variant;
+	const espeak_VOICE *voice = find_voice(settings->name, length);
+	char file[200];
+
+	if (!voice)
+		return -ENOENT;
+	/* Copied before the list is asked for again, which frees it. */
+	snprintf(file, sizeof(file), "%s", voice->identifier);
+	if (plus && !has_variant(variant))
+		return -ENOENT;
+	if (variant && strlen(file) + strlen(variant) + 2 < sizeof(file))
+		snprintf(file + strlen(file), sizeof(file) - strlen(file), "+%s", variant);
+	return espeak_SetVoiceByName(file) == EE_OK ? 0 : -ENOENT;
+}
+
+/* Phonemes have IPA names of at most 8 bytes; "(de)" marks a change of
+ * language and is none. */
+static int take_phoneme(struct dh_phoneme *phoneme, const espeak_EVENT *event)
+{
+	if (event->type != espeakEVENT_PHONEME || event->id.string[0] == '(')
+		return 0;
+	phoneme->start_s = event->audio_position / 1000.0;
+	memcpy(phoneme->ipa, event->id.string, 8);
+	phoneme->ipa[8] = 0;
+	return 1;
+}
+
+static int on_sound(short *samples, int count, espeak_EVENT *event)
+{
+	struct dh_phoneme phonemes[PIECE_PHONEMES];
+	size_t found = 0;
+
+	for (; event->type != espeakEVENT_LIST_TERMINATED && found < PIECE_PHONEMES; event++)
+		found += (size_t)take_phoneme(&phonemes[found], event);
+	if (count < 0 || !samples)
+		count = 0;
+	speech.result = speech.hear(speech.arg, samples, (size_t)count, phonemes, found);
+	return speech.result < 0; /* 1 stops */
+}
+
+int dh_voice_open(const struct dh_voice_settings *settings)
+{
+	int rate = espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, PIECE_MS, NULL,
+		espeakINITIALIZE_PHONEME_EVENTS | espeakINITIALIZE_PHONEME_IPA | espeakINITIALIZE_DONT_EXIT);
+	int error;
+
+	if (rate <= 0)
+		return -EIO;
+	error = select_voice(settings);
+	if (error) {
+		dh_voice_close();
+		return error;
+	}
+	espeak_SetParameter(espeakRATE, settings->rate_wpm, 0);
+	espeak_SetParameter(espeakPITCH, settings->pitch, 0);
+	espeak_SetSynthCallback(on_sound);
+	return rate;
+}
+
+void dh_voice_close(void)
+{
+	espeak_Terminate();
+}
+
+int dh_voice_speak(const char *text, dh_voice_fn *hear, void *arg)
+{
+	espeak_ERROR error;
+
+	speech.hear = hear;
+	speech.arg = arg;
+	speech.result = 0;
+	error = espeak_Synth(text, strlen(text) + 1, 0, POS_CHARACTER, 0, espeakCHARS_UTF8, NULL, NULL);
+	if (speech.result < 0)
+		return speech.result;
+	return error == EE_OK ? 0 : -EIO;
+}
+
+int dh_voice_list(FILE *file)
+{
+	const espeak_VOICE **voice;
+	espeak_VOICE timbres = { .languages = "variant" };
+
+	if (espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, NULL, espeakINITIALIZE_DONT_EXIT) <= 0)
+		return -EIO;
+	for (voice = espeak_ListVoices(NULL); voice && *voice; voice++)
+		if (!is_foreign(*voice))
+			fprintf(file, "%-14s %s\n", (*voice)->languages + 1, (*voice)->name);
+	fprintf(file, "\nTimbres, as in en-gb+f3:");
+	for (voice = espeak_ListVoices(&timbres); voice && *voice; voice++)
+		fprintf(file, " %s", (*voice)->identifier + strcspn((*voice)->identifier, "/") + 1);
+	fprintf(file, "\n");
+	espeak_Terminate();
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* The voice: text to sound and phonemes, through espeak-ng. */
+#ifndef DH_TALKER_VOICE_H
+#define DH_TALKER_VOICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "talker_mouth.h"
+
+#define DH_VOICE_RATE_MIN 80  /* words a minute */
+#define DH_VOICE_RATE_MAX 450
+
+struct dh_voice_settings {
+	const char *name;    /* a language ("en-gb", "de"), a voice's name or file; "+f3" chooses a timbre */
+	const char *variant; /* timbre for a name without one; may be NULL */
+	int rate_wpm;        /* DH_VOICE_RATE_MIN to DH_VOICE_RATE_MAX */
+	int pitch;           /* 0 to 99 */
+};
+
+/* Starts espeak-ng, which is one per process. Returns the sample rate (mono,
+ * 16 bits), or -EIO when it cannot start, -ENOENT when there is no such voice. */
+int dh_voice_open(const struct dh_voice_settings *settings);
+void dh_voice_close(void);
+
+/* Takes the next samples and the phonemes that begin in them (times from the
+ * speech's start), in the order of time. A negative return ends the speech. */
+typedef int dh_voice_fn(void *arg, const int16_t *samples, size_t count,
+	const struct dh_phoneme *phonemes, size_t phoneme_count);
+
+/* Speaks UTF-8 text; `hear` is called as the sound is made, from this thread.
+ * 0, what `hear` returned, or -EIO. */
+int dh_voice_speak(const char *text, dh_voice_fn *hear, void *arg);
+
+/* One line for every language, then the timbres. 0 or -EIO. */
+int dh_voice_list(FILE *file);
+
+#endif
