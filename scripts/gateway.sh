@@ -134,7 +134,7 @@ configure_plugin() {
 		}
 		generator-talker: {
 			command = [ $(quoted "$temp/bin/dh-talker"), "--voice", "{voice}" ]
-			voices = [ "en", "de", "fr", "es", "it" ]
+			voices = [ "en-gb", "en-us", "de", "fr", "es", "it" ]
 		}
 		room-demo: {
 			id = $room
@@ -206,7 +206,6 @@ write_settings() {
 			server: null,
 			iceServers: [$ice],
 			room: $room,
-			secret: "$room_secret",
 			segments: [$list],
 		};
 	JS
