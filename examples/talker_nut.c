@@ -6,6 +6,7 @@
 
 #define MAIN_START   UINT64_C(0x4e4d7a561f5f04ad)
 #define STREAM_START UINT64_C(0x4e5311405bf2f9db)
+#define INDEX_START  UINT64_C(0x4e58dd672f23e64e)
 #define SYNC_START   UINT64_C(0x4e4be4adeeca4569)
 
 #define MAX_DISTANCE  32768
@@ -158,7 +159,21 @@ void dh_nut_frame(struct dh_bytes *before_picture, struct dh_bytes *before_sound
 		frame_header(before_sound, format, 1, frame->first_sample, frame->sound_size);
 }
 
+/* An index that lists no key frames (all are), but where the first is and how
+ * long the file lasts: without one, FFmpeg searches a file's end for that. */
 void dh_nut_end(struct dh_bytes *bytes, const struct dh_mux_format *format, int64_t frames)
 {
-	sync_point(bytes, format, 0, frames);
+	struct dh_bytes body = { 0 }, header = { 0 };
+	uint64_t streams = format->sample_rate ? 2 : 1;
+
+	dh_nut_header(&header, format);
+	v(&body, (uint64_t)(frames - 1) * streams); /* the last picture's time, in the first base */
+	v(&body, 1);                                /* one point, */
+	v(&body, header.size / 16);                 /* behind the header */
+	for (uint64_t stream = 0; stream < streams; stream++)
+		v(&body, 1 << 2 | 1);               /* a run of one: no key frame before it */
+	/* The distance from the index's start to the file's end: start code, size,
+	 * what is in `body`, this number, checksum. */
+	dh_bytes_number(&body, 8 + 1 + body.size + 8 + 4, 8);
+	packet(bytes, INDEX_START, &body);
 }
