@@ -48,8 +48,8 @@ export class Measurements {
 			help: 'How long picture and sound wait in the receiver before they are played' });
 		this.sync = received({ title: 'Sound against picture', unit: 'ms', signed: true, least: 20, digits: 1,
 			help: 'From the playout times that the receiver estimates; above zero the picture is late' });
-		this.level = received({ title: 'Loudness', unit: '%', least: 20, help: 'Of the sound received, muted or not' });
-		this.drift = reported({ title: 'Room clock − this clock', unit: 'ms', signed: true, least: 20, digits: 1,
+		this.level = received({ title: 'Loudness', unit: '%', least: 20, help: 'Of the sound as it is played: nothing while it is off' });
+		this.drift = reported({ title: 'Room clock drift', unit: 'ms', signed: true, least: 20, digits: 1,
 			help: 'How the room’s media time moved against this computer’s clock since the page was opened' });
 		this.people = reported({ title: 'Viewers', unit: '', least: 2 });
 		this.waiting = reported({ title: 'Waiting segments', unit: '', least: 2 });
@@ -63,7 +63,7 @@ export class Measurements {
 			plot.clear();
 	}
 
-	async receive(pc, speaking) {
+	async receive(pc, { speaking, muted }) {
 		const now = performance.now();
 		const stats = [...(await pc?.getStats())?.values() ?? []];
 		const inbound = kind => stats.find(s => s.type === 'inbound-rtp' && s.kind === kind);
@@ -84,7 +84,7 @@ export class Measurements {
 			ratio(audio, a, 'jitterBufferDelay', 'jitterBufferEmittedCount', 1000)], speaking);
 		this.sync.add(now, [Math.abs(sync) < 5000 ? sync : null], speaking);
 		const power = ratio(audio, a, 'totalAudioEnergy', 'totalSamplesDuration');
-		this.level.add(now, [power === null ? null : Math.sqrt(power) * 100], speaking);
+		this.level.add(now, [power === null || muted ? null : Math.sqrt(power) * 100], speaking);
 		this.#receivedFacts(video, audio, pair);
 	}
 
@@ -95,9 +95,9 @@ export class Measurements {
 		facts('received-facts', [
 			['Picture', video?.frameWidth ? `${video.frameWidth} × ${video.frameHeight}` : null],
 			['Freezes', video ? `${video.freezeCount ?? 0} (${(video.totalFreezesDuration ?? 0).toFixed(1)} s)` : null],
-			['Pictures decoded', video?.framesDecoded?.toLocaleString('en')],
-			['of them key frames', video?.keyFramesDecoded],
-			['Pictures dropped', video?.framesDropped],
+			['Decoded', video?.framesDecoded === undefined ? null :
+				`${video.framesDecoded.toLocaleString('en')} (${video.keyFramesDecoded} key)`],
+			['Dropped', video?.framesDropped],
 			['Packets lost', lost],
 			['Repairs asked', video ? `${video.nackCount ?? 0} NACK, ${video.pliCount ?? 0} PLI` : null],
 			['Sound concealed', concealed],

@@ -383,6 +383,7 @@ const wanted = new URL(location.href).searchParams.get('room');
 enter(wanted ? roomId(wanted) : settings.room);
 drawSound();
 
-setInterval(() => document.visibilityState === 'visible' && refresh(), 1000);
-setInterval(() => document.visibilityState === 'visible' && refreshRooms(), 3000);
-setInterval(() => document.visibilityState === 'visible' && measurements.receive(dh.pc, speaking), 1000);
+const every = (ms, fn) => setInterval(() => document.visibilityState === 'visible' && fn(), ms);
+every(1000, refresh);
+every(3000, refreshRooms);
+every(1000, () => measurements.receive(dh.pc, { speaking, muted: video.muted }));

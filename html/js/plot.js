@@ -13,10 +13,10 @@ function svg(name, attributes, ...children) {
 	return element;
 }
 
-/* The next of 1, 2, 5, 10, 20 … */
+/* The next of 1, 2, 3, 5, 10, 20 … */
 function roundUp(value) {
 	const ten = 10 ** Math.floor(Math.log10(value));
-	return [1, 2, 5, 10].find(n => n * ten >= value * 0.9999) * ten;
+	return [1, 2, 3, 5, 10].find(n => n * ten >= value * 0.9999) * ten;
 }
 
 export class Plot {
@@ -31,13 +31,14 @@ export class Plot {
 		Object.assign(this, { title, unit, names: lines, signed, least, digits });
 		const figure = document.createElement('figure');
 		figure.className = 'plot';
-		figure.innerHTML = '<figcaption><span class="name"></span><span class="values"></span></figcaption>' +
-			'<div class="area"><span class="top"></span><span class="bottom"></span></div>';
-		figure.querySelector('.name').textContent = title;
+		figure.innerHTML = '<figcaption><span class="name"><span></span> <span class="unit"></span></span><span class="values"></span></figcaption>' +
+			'<div class="area"><span class="high"></span><span class="low"></span></div>';
+		figure.querySelector('.name span').textContent = title;
+		figure.querySelector('.unit').textContent = unit;
 		figure.title = help;
 		this.values = figure.querySelector('.values');
-		this.top = figure.querySelector('.top');
-		this.bottom = figure.querySelector('.bottom');
+		this.high = figure.querySelector('.high');
+		this.low = figure.querySelector('.low');
 		this.#shades = svg('path', { class: 'shade' });
 		this.#zero = svg('path', { class: 'zero', d: `M0 ${this.#y(0, 1)}H${WIDTH}` });
 		this.#lines = lines.map((_, i) => svg('path', { class: `line line-${i}` }));
@@ -83,8 +84,8 @@ export class Plot {
 		});
 		this.#shades.setAttribute('d', this.#points.slice(1).map((p, i) => p.shaded ?
 			`M${x(this.#points[i].now)} 0H${x(p.now)}V${HEIGHT}H${x(this.#points[i].now)}Z` : '').join(''));
-		this.top.textContent = (this.signed ? '+' : '') + scale;
-		this.bottom.textContent = this.signed ? `−${scale}` : '0';
+		this.high.textContent = (this.signed ? '+' : '') + scale;
+		this.low.textContent = this.signed ? `−${scale}` : '0';
 		this.#say(this.#points.at(-1).values);
 	}
 
@@ -94,8 +95,8 @@ export class Plot {
 			const span = document.createElement('span');
 			span.className = `value value-${i}`;
 			span.textContent = (this.names[i] && `${this.names[i]} `) + number(value);
-			return [span];
-		}), ` ${this.unit}`);
-		this.image.setAttribute('aria-label', `${this.title}: ${this.values.textContent}`);
+			return i ? [' ', span] : [span];
+		}));
+		this.image.setAttribute('aria-label', `${this.title}: ${this.values.textContent} ${this.unit}`);
 	}
 }
