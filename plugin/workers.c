@@ -136,9 +136,9 @@ static int count(const struct dh_workers *workers, enum dh_worker_state state)
 
 static int backoff_ms(const struct dh_workers *workers)
 {
-	int ms = BACKOFF_MIN_MS << MIN(workers->failures - 1, 10);
-
-	return workers->failures == 0 ? 0 : MIN(ms, BACKOFF_MAX_MS);
+	if (workers->failures == 0)
+		return 0;
+	return MIN(BACKOFF_MIN_MS << MIN(workers->failures - 1, 10), BACKOFF_MAX_MS);
 }
 
 /* Takes over `text`. */

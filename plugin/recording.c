@@ -1,0 +1,120 @@
+#include "recording.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void unit_unref(gpointer unit)
+{
+	struct dh_unit *one = unit;
+
+	dh_unit_unref(&one);
+}
+
+void dh_recording_init(struct dh_recording *recording)
+{
+	memset(recording, 0, sizeof *recording);
+	recording->units = g_ptr_array_new_with_free_func(unit_unref);
+	recording->notes = g_ptr_array_new_with_free_func(g_free);
+}
+
+void dh_recording_clear(struct dh_recording *recording)
+{
+	dh_unit_unref(&recording->anchor);
+	g_clear_pointer(&recording->picture, g_bytes_unref);
+	g_clear_pointer(&recording->units, g_ptr_array_unref);
+	g_clear_pointer(&recording->notes, g_ptr_array_unref);
+	g_clear_pointer(&recording->text, g_free);
+}
+
+static int take_head(void *arg, const struct dh_stream_head *head)
+{
+	struct dh_recording *recording = arg;
+
+	recording->head = *head;
+	recording->has_head = 1;
+	return 0;
+}
+
+static int take_anchor(void *arg, struct dh_unit *anchor)
+{
+	((struct dh_recording *)arg)->anchor = dh_unit_ref(anchor);
+	return 0;
+}
+
+static int take_picture(void *arg, const uint8_t *i420, size_t size)
+{
+	void *copy = g_try_malloc(size);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, i420, size);
+	((struct dh_recording *)arg)->picture = g_bytes_new_take(copy, size);
+	return 0;
+}
+
+static int take_unit(void *arg, struct dh_unit *unit)
+{
+	g_ptr_array_add(((struct dh_recording *)arg)->units, dh_unit_ref(unit));
+	return 0;
+}
+
+/* A person reads a few notes; a worker could write any number. */
+#define NOTES_MAX 100
+
+static int take_note(void *arg, const char *text)
+{
+	struct dh_recording *recording = arg;
+
+	if (recording->notes->len < NOTES_MAX)
+		g_ptr_array_add(recording->notes, g_strdup(text));
+	return 0;
+}
+
+static int take_end(void *arg, const struct dh_stream_end *end)
+{
+	struct dh_recording *recording = arg;
+
+	recording->end = *end;
+	recording->state = DH_RECORDING_ENDED;
+	return 0;
+}
+
+static int take_failure(void *arg, int code, const char *text)
+{
+	dh_recording_fail(arg, code, text);
+	return 0;
+}
+
+const struct dh_stream_sink dh_recording_sink = {
+	.head = take_head, .anchor = take_anchor, .picture = take_picture, .unit = take_unit,
+	.note = take_note, .end = take_end, .failure = take_failure,
+};
+
+void dh_recording_fail(struct dh_recording *recording, int code, const char *text)
+{
+	if (recording->state != DH_RECORDING_OPEN)
+		return;
+	recording->state = DH_RECORDING_FAILED;
+	recording->code = code;
+	recording->text = g_strdup(text);
+}
+
+void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *more)
+{
+	if (more->has_head)
+		take_head(recording, &more->head);
+	if (more->anchor)
+		recording->anchor = g_steal_pointer(&more->anchor);
+	if (more->picture)
+		recording->picture = g_steal_pointer(&more->picture);
+	for (guint i = 0; i < more->units->len; i++)
+		g_ptr_array_add(recording->units, dh_unit_ref(more->units->pdata[i]));
+	for (guint i = 0; i < more->notes->len; i++)
+		take_note(recording, more->notes->pdata[i]);
+	if (more->state == DH_RECORDING_ENDED)
+		take_end(recording, &more->end);
+	else if (more->state == DH_RECORDING_FAILED)
+		dh_recording_fail(recording, more->code, more->text);
+	dh_recording_clear(more);
+	dh_recording_init(more);
+}

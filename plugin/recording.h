@@ -1,0 +1,38 @@
+/* What a segment stream has said so far, kept for those who listen later.
+ * One thread's.
+ */
+#ifndef DH_RECORDING_H
+#define DH_RECORDING_H
+
+#include <glib.h>
+
+#include "playout/stream.h"
+
+enum dh_recording_state { DH_RECORDING_OPEN, DH_RECORDING_ENDED, DH_RECORDING_FAILED };
+
+struct dh_recording {
+	int has_head;
+	struct dh_stream_head head;
+	struct dh_unit *anchor;  /* NULL until it comes */
+	GBytes *picture;         /* NULL until it comes */
+	GPtrArray *units;        /* struct dh_unit, each a reference */
+	GPtrArray *notes;        /* texts */
+	enum dh_recording_state state;
+	struct dh_stream_end end;
+	int code;                /* FAILED */
+	char *text;
+};
+
+void dh_recording_init(struct dh_recording *recording);
+void dh_recording_clear(struct dh_recording *recording);
+
+/* Fills a recording, which is the sink's `arg`. */
+extern const struct dh_stream_sink dh_recording_sink;
+
+/* Ends it with an error, unless it has ended. `text` is copied. */
+void dh_recording_fail(struct dh_recording *recording, int code, const char *text);
+
+/* Moves everything from `more`, which follows in the stream and is empty then. */
+void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *more);
+
+#endif
