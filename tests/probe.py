@@ -1,0 +1,107 @@
+"""What a real browser shows and plays of a room: probe.html in headless Chromium.
+
+    with browser() as chromium, Server() as server:
+        probe = Probe(chromium, server, ws, {"id": 1})
+        …
+        print(lips(probe.take()))
+"""
+import http.server
+import json
+import os
+import subprocess
+import threading
+import urllib.parse
+
+import numpy as np
+
+from chromium import Chromium
+from marks import flashes, pairs
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ARGUMENTS = ["--autoplay-policy=no-user-gesture-required",
+             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # nothing leaves the machine
+
+
+def browser():
+    return Chromium(ARGUMENTS)
+
+
+def packaged(package, name):
+    """The path of a file of a Debian package."""
+    files = subprocess.run(["dpkg", "-L", package], capture_output=True, text=True, check=True).stdout.split()
+    return next(f for f in files if f.endswith("/" + name))
+
+
+class Server:
+    """Files on 127.0.0.1: `files` maps paths of the URL to files; more may be added."""
+
+    TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+
+    def __init__(self, files=None):
+        self.files = files or {
+            "/": os.path.join(HERE, "probe.html"),
+            "/janus.js": packaged("libjs-janus-gateway", "janus.js"),
+            "/adapter.js": packaged("libjs-webrtc-adapter", "adapter.js")}
+        handler = type("Handler", (http.server.BaseHTTPRequestHandler,),
+                       {"do_GET": lambda request: self._get(request), "log_message": lambda *_: None})
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.url = "http://127.0.0.1:%d/" % self._server.server_address[1]
+
+    def _get(self, request):
+        path = self.files.get(urllib.parse.urlparse(request.path).path)
+        if not path:
+            return request.send_error(404)
+        with open(path, "rb") as file:
+            body = file.read()
+        request.send_response(200)
+        request.send_header("Content-Type", self.TYPES.get(os.path.splitext(path)[1], "application/octet-stream"))
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Probe:
+    """One page that watches one room."""
+
+    def __init__(self, chromium, server, ws, watch, plugin="janus.plugin.digitalhuman"):
+        query = urllib.parse.urlencode({"ws": ws, "plugin": plugin, "watch": json.dumps({"request": "watch", **watch})})
+        self.page = chromium.open(f"{server.url}?{query}")
+
+    def wait_playing(self, timeout=20, frames=3):
+        self.page.wait(f"probe.error || probe.frames.length >= {frames}", timeout)
+        if error := self.page.evaluate("probe.error"):
+            raise AssertionError(error)
+
+    def take(self):
+        """All that was noted until now, with the statistics of this moment."""
+        data = self.page.evaluate(
+            "(async () => ({...probe, stats: await probe.stats(), latency: probe.latency()}))()")
+        if data["error"]:
+            raise AssertionError(data["error"])
+        return data
+
+    def close(self):
+        self.page.close()
+
+
+def lips(data, since=0):
+    """Flash minus beep in ms (+: the picture is late), from `since` (ms of the page) on:
+    `shown`     picture on the display, sound at the output device
+    `rendered`  picture handed to the compositor, sound in WebAudio: without the
+                latency of an output device
+    """
+    frames = [f for f in data["frames"] if f["presented"] >= since]
+    luma = [f["luma"] for f in frames]
+    out = {}
+    for name, picture, sound in (("shown", "shown", "heard"), ("rendered", "presented", "rendered")):
+        heard = np.array([b[sound] for b in data["beeps"] if b[sound] >= since])
+        out[name] = (pairs(flashes([f[picture] for f in frames], luma) / 1000, heard / 1000) * 1000).tolist()
+    return out
