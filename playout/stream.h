@@ -15,8 +15,8 @@
  *     ANCH   once     the anchor, a VP8 key frame (only with video)
  *     PICT   0 or 1   the anchor's picture as I420 (idle clips of an avatar)
  *     VIDE, AUDI …    access units, at least one, in the order of their pts (never
- *                     falling over both kinds together, rising within each); the
- *                     first picture is an entry, and no entry is droppable
+ *                     falling over both kinds together; pictures at least 1 ms
+ *                     apart); the first picture is an entry, no entry is droppable
  *     NOTE   any      UTF-8 text for a person, at most DH_STREAM_TEXT_MAX bytes
  *     ENDS | FAIL     once, last: the lengths, or an error code and a text; a
  *                     source that cannot be opened is a FAIL alone
@@ -32,7 +32,7 @@
  *     PICT  width*height*3/2 bytes, I420 without padding (odd sides not allowed)
  *     VIDE  i64 pts_ticks, u32 duration_ticks, u32 flags (DH_UNIT_…),
  *           DH_LUMA_BYTES luma, the picture's bytes
- *     AUDI  i64 pts_ticks (a multiple of 20 ms, one more than the last), bytes
+ *     AUDI  i64 pts_ticks (the first 0, each 20 ms more than the last), bytes
  *     NOTE  text
  *     ENDS  i64 video_ticks, i64 audio_ticks (lengths of picture and sound: each
  *           ends within its last unit, at most with it; 0 without units)
