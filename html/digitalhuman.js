@@ -44,7 +44,8 @@
  *     queue()  info()  list()  skip()  remove(segment)  interrupt()
  *     request(body) for anything else in docs/api.md
  * They reject with an Error whose `code` is a number of docs/api.md (457: secret or
- * PIN), or 'offline' (not connected), 'timeout', 'gateway' (Janus itself refused).
+ * PIN), or 'offline' (not connected), 'timeout', 'gateway' (Janus itself refused),
+ * in 'error' also 'media' (no way for picture and sound: a firewall without TURN).
  *
  * pause(), resume(), reconnect(), close(); unmute(), to be called from a click.
  * dh.state, dh.room, dh.stream, dh.pc (the RTCPeerConnection, null without one).
@@ -53,7 +54,8 @@
 
 const PLUGIN = 'janus.plugin.digitalhuman';
 const ATTEMPT_MS = 8000;  // for a connection to be answered
-const SILENT_MS = 3000;   // without a byte of video: is anybody there?
+const FIRST_MS = 10000;   // for the first byte of video: a way must be found
+const SILENT_MS = 3000;   // without another byte of video: is anybody there?
 const HERE = import.meta.url;
 
 let library;
@@ -71,7 +73,7 @@ function loadScript(url) {
 	});
 }
 
-function loadLibrary(vendor) {
+function loadLibrary(vendor = './vendor/') {
 	const file = name => new URL(name, new URL(vendor.replace(/\/?$/, '/'), HERE)).href;
 	library ??= Promise.all([
 		globalThis.adapter ?? loadScript(file('adapter.js')),
@@ -100,13 +102,7 @@ function openSession(options, lost) {
 				open = true;
 				resolve(janus);
 			},
-			error: reason => {
-				const error = failure('offline', String(reason));
-				if (open)
-					lost(error);
-				else
-					reject(error);
-			},
+			error: reason => (open ? lost : reject)(failure('offline', String(reason))),
 		});
 	});
 }
@@ -125,20 +121,15 @@ function discard(janus) {
 function send(handle, message, { jsep, timeout = 10000 } = {}) {
 	return new Promise((resolve, reject) => {
 		const timer = setTimeout(() => reject(failure('timeout', 'The gateway did not answer.')), timeout);
-		const done = () => clearTimeout(timer);
+		const settle = (settled, value) => {
+			clearTimeout(timer);
+			settled(value);
+		};
 		handle.send({
 			message, jsep,
-			success: data => {
-				done();
-				if (data?.error_code)
-					reject(failure(data.error_code, data.error));
-				else
-					resolve(data);
-			},
-			error: reason => {
-				done();
-				reject(failure('gateway', String(reason)));
-			},
+			success: data => data?.error_code ?
+				settle(reject, failure(data.error_code, data.error)) : settle(resolve, data),
+			error: reason => settle(reject, failure('gateway', String(reason))),
 		});
 	});
 }
@@ -160,12 +151,10 @@ export class DigitalHuman {
 	};
 
 	constructor(options = {}) {
-		this.#options = { server: null, room: 1, video: null, iceServers: [], vendor: './vendor/', ...options };
-		this.#server = this.#options.server ?? defaultServers();
-		this.room = this.#options.room;
-		this.video = this.#options.video;
-		this.pin = this.#options.pin ?? null;
-		this.secret = this.#options.secret ?? null;
+		const { server, room = 1, video = null, pin = null, secret = null } = options;
+		this.#options = options;
+		this.#server = server ?? defaultServers();
+		Object.assign(this, { room, video, pin, secret });
 		this.state = 'connecting';
 		this.stream = null;
 		addEventListener('online', this.#wake);
@@ -173,7 +162,7 @@ export class DigitalHuman {
 		this.#connect();
 	}
 
-	static async rooms(server = null, { vendor = './vendor/', adminKey } = {}) {
+	static async rooms(server = null, { vendor, adminKey } = {}) {
 		await loadLibrary(vendor);
 		const janus = await openSession({ server: server ?? defaultServers(), iceServers: [] }, () => {});
 		try {
@@ -194,11 +183,9 @@ export class DigitalHuman {
 	say(text, { voice, segment, metadata } = {}) {
 		return this.request({ request: 'say', text, voice, segment, metadata });
 	}
-
 	enqueue(file, { segment, metadata } = {}) {
 		return this.request({ request: 'enqueue', file, segment, metadata });
 	}
-
 	queue() { return this.request({ request: 'queue' }); }
 	info() { return this.request({ request: 'info' }); }
 	list() { return this.request({ request: 'list' }); }
@@ -240,8 +227,13 @@ export class DigitalHuman {
 	}
 
 	#emit(name, detail) {
-		for (const listener of this.#listeners.get(name) ?? [])
-			listener(detail);
+		for (const listener of [...this.#listeners.get(name) ?? []]) {
+			try {
+				listener(detail);
+			} catch (error) {
+				reportError(error);
+			}
+		}
 	}
 
 	#become(state, error = null) {
@@ -257,7 +249,7 @@ export class DigitalHuman {
 		for (const timer of Object.values(this.#timers))
 			clearTimeout(timer);
 		discard(this.#janus);
-		this.#janus = this.#handle = null;
+		this.#janus = this.#handle = this.stream = null;
 	}
 
 	async #connect() {
@@ -267,8 +259,8 @@ export class DigitalHuman {
 		this.#timers.attempt = setTimeout(live(() =>
 			this.#lost(failure('timeout', 'The gateway did not answer.'))), ATTEMPT_MS);
 		try {
-			await loadLibrary(this.#options.vendor);
-			const { iceServers, iceTransportPolicy } = this.#options;
+			const { vendor, iceServers = [], iceTransportPolicy } = this.#options;
+			await loadLibrary(vendor);
 			const janus = await openSession({ server: this.#server, iceServers, iceTransportPolicy },
 				live(error => this.#lost(error)));
 			if (attempt !== this.#attempt)
@@ -278,7 +270,7 @@ export class DigitalHuman {
 			this.#handle = await attach(janus, {
 				onmessage: live((message, jsep) => this.#message(message, jsep)),
 				onremotetrack: live((track, mid, on) => on && this.#track(track)),
-				iceState: live(state => state === 'failed' && this.#lost(failure('offline', 'No media path.'))),
+				iceState: live(state => state === 'failed' && this.#lost(this.#noMedia())),
 				webrtcState: live((up, reason) => up || this.#lost(failure('offline', reason || 'Hung up.'))),
 				ondetached: live(() => this.#lost(failure('offline', 'Detached by the gateway.'))),
 			});
@@ -312,19 +304,22 @@ export class DigitalHuman {
 			this.#answer(jsep);
 		if (message.result?.status === 'pausing')
 			this.#become('paused');
-		else if (message.result?.status === 'starting' && this.state === 'paused')
-			this.#feed(this.#fed.bytes, 'playing');
-		if (message.event) {
-			this.#emit(message.event, message);
-			this.#emit('event', message);
+		if (message.result?.status === 'starting' && this.state === 'paused') {
+			this.#feed(this.#fed.bytes);
+			this.#become('playing');
 		}
+		for (const name of message.event ? [message.event, 'event'] : [])
+			this.#emit(name, message);
 	}
 
 	#answer(jsep) {
 		const attempt = this.#attempt;
 		const stereo = jsep.sdp.includes('stereo=1');
-		this.stream = new MediaStream();
-		this.#become('preparing');
+		const first = !this.stream;  // else the gateway negotiates anew
+		if (first) {
+			this.stream = new MediaStream();
+			this.#become('preparing');
+		}
 		this.#handle.createAnswer({
 			jsep,
 			tracks: jsep.sdp.includes('m=application') ? [{ type: 'data' }] : [],
@@ -335,9 +330,11 @@ export class DigitalHuman {
 			success: answer => {
 				if (attempt !== this.#attempt)
 					return;
-				clearTimeout(this.#timers.attempt);
-				this.#feed(0);
-				this.#timers.watch = setInterval(() => this.#look(), 1000);
+				if (first) {
+					clearTimeout(this.#timers.attempt);
+					this.#feed(0);
+					this.#timers.look = setInterval(() => this.#look(), 1000);
+				}
 				this.request({ request: 'start' }, { jsep: answer }).catch(error =>
 					attempt === this.#attempt && this.#lost(error));
 			},
@@ -366,10 +363,8 @@ export class DigitalHuman {
 		this.#emit('stream', stream);
 	}
 
-	#feed(bytes, state) {
+	#feed(bytes) {
 		this.#fed = { bytes, at: performance.now() };
-		if (state)
-			this.#become(state);
 	}
 
 	#moving() {
@@ -378,6 +373,11 @@ export class DigitalHuman {
 		this.#failures = 0;
 		this.#played = true;
 		this.#become('playing');
+	}
+
+	#noMedia() {
+		return this.#fed.bytes ? failure('offline', 'The picture stopped.') :
+			failure('media', 'No way was found for picture and sound.');
 	}
 
 	/* Once a second: does the picture still come? A room's picture never stops, so
@@ -392,14 +392,15 @@ export class DigitalHuman {
 			this.#moving();
 		if (video?.bytesReceived > this.#fed.bytes)
 			return this.#feed(video.bytesReceived);
-		if (this.state === 'paused' || performance.now() - this.#fed.at < SILENT_MS)
+		const patience = this.#fed.bytes ? SILENT_MS : FIRST_MS;
+		if (this.state === 'paused' || performance.now() - this.#fed.at < patience)
 			return;
 		this.#feed(this.#fed.bytes);
 		try {
 			const { info } = await this.request({ request: 'info' }, { timeout: 2000 });
 			if (attempt !== this.#attempt || info.enabled === false || !['idle', 'speaking'].includes(info.state))
 				return;
-			throw failure('offline', 'The picture stopped.');
+			throw this.#noMedia();
 		} catch (error) {
 			if (attempt === this.#attempt)
 				this.#lost(error);

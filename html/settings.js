@@ -4,6 +4,8 @@ export default {
 	server: null,    // null: /janus-ws, else /janus, of this page's own address; or 'wss://gateway.example.org/janus-ws'
 	iceServers: [],  // e.g. { urls: 'stun:stun.example.org' },
 	                 // { urls: 'turn:turn.example.org', username: 'me', credential: 'secret' }
+	// iceTransportPolicy: 'relay',  // through TURN only
 	room: 1,         // shown first; ?room=2 in the address shows another
+	// secret: 'demo',  // of that room, where everybody may speak
 	segments: [],    // files beneath the gateway's segment folder to offer, e.g. 'hello.mp4'
 };

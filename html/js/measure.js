@@ -46,8 +46,8 @@ export class Measurements {
 		this.jitter = received({ title: 'Jitter', unit: 'ms', lines: both, least: 5, digits: 1 });
 		this.buffer = received({ title: 'Jitter buffer', unit: 'ms', lines: both, least: 50,
 			help: 'How long picture and sound wait in the receiver before they are played' });
-		this.sync = received({ title: 'Sound against picture', unit: 'ms', signed: true, least: 20, digits: 1,
-			help: 'From the playout times that the receiver estimates; above zero the picture is late' });
+		this.sync = received({ title: 'Lip sync', unit: 'ms', signed: true, least: 20, digits: 1,
+			help: 'Sound against picture, from the playout times that the receiver estimates; above zero the picture is late' });
 		this.level = received({ title: 'Loudness', unit: '%', least: 20, help: 'Of the sound as it is played: nothing while it is off' });
 		this.drift = reported({ title: 'Room clock drift', unit: 'ms', signed: true, least: 20, digits: 1,
 			help: 'How the room’s media time moved against this computer’s clock since the page was opened' });

@@ -157,7 +157,7 @@ function drawCurtain(error) {
 		text = 'The avatar is being prepared. It appears by itself.';
 	else if (state === 'preparing' && info?.state === 'failed')
 		text = 'The avatar of this room could not be prepared.';
-	else if (error && typeof error.code === 'number' && error.code !== 457)
+	else if (error && error.code !== 457 && (error.code === 'media' || typeof error.code === 'number'))
 		text = errorText(error);
 	$('curtain').hidden = state === 'playing';
 	$('curtain').classList.toggle('over-picture', state === 'reconnecting' && video.videoWidth > 0);
@@ -356,14 +356,14 @@ function enter(room) {
 	dh?.close();
 	closeAsk();
 	info = null;
-	video.style.aspectRatio = '';
+	$('frame').style.removeProperty('--aspect');
 	measurements.clear();
 	queueView.show(null);
 	drawActivity(null);
-	const { server, iceServers } = settings;
+	const { server, iceServers, iceTransportPolicy } = settings;
 	const first = room === settings.room;
 	dh = new DigitalHuman({
-		server, iceServers, room, video,
+		server, iceServers, iceTransportPolicy, room, video,
 		pin: recall('pin', room), secret: recall('secret', room) ?? (first ? settings.secret : null),
 	});
 	window.digitalhuman = dh;

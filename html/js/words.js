@@ -4,6 +4,7 @@ export function errorText(error) {
 	switch (error.code) {
 	case 'offline': return 'Not connected to the gateway just now.';
 	case 'timeout': return 'The gateway did not answer in time.';
+	case 'media': return 'The gateway answers, but picture and sound find no way here. Behind a firewall a TURN server helps.';
 	case 455: return 'There is no such room on this gateway.';
 	case 462: return 'The gateway’s segment folder has no such file.';
 	case 463: return 'This segment is gone already.';
