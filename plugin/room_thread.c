@@ -115,7 +115,10 @@ static void *thread_main(void *arg)
 	while (!t->stopping) {
 		struct dh_command *commands = take_all(t);
 		pthread_mutex_unlock(&t->lock);
-		run_all(t, commands);
+		if (commands) {
+			t->functions.turn(t->owner, dh_now_ticks());
+			run_all(t, commands);
+		}
 		int64_t deadline = t->functions.turn(t->owner, dh_now_ticks());
 		pthread_mutex_lock(&t->lock);
 		int late = 0;

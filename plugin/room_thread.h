@@ -25,7 +25,8 @@ struct dh_command {
 
 struct dh_room_thread_owner {
 	/* Does what is due at `now_ticks`; returns when the next turn is wanted,
-	 * INT64_MAX: after the next command. Follows every batch of commands. */
+	 * INT64_MAX: after the next command. Runs before and after every batch of
+	 * commands. */
 	int64_t (*turn)(void *owner, int64_t now_ticks);
 	/* The last thing that runs in the thread. */
 	void (*close)(void *owner);

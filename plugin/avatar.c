@@ -1,0 +1,281 @@
+#include "avatar.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "live_room.h"
+#include "log.h"
+#include "media_files.h"
+
+struct dh_avatar {
+	/* immutable */
+	const struct dh_config_avatar *config;
+	struct dh_io *io;
+	struct dh_preparer *preparer;
+	/* protected by lock */
+	GMutex lock;
+	enum dh_avatar_state state;
+	gboolean started;
+	char *error;
+	GPtrArray *rooms;
+	/* owner: the I/O thread while preparing, immutable when ready */
+	struct dh_subscription *subscription;
+	struct dh_stream_head head;
+	struct dh_stream_end end;
+	struct dh_unit *anchor;
+	GBytes *picture;
+	GPtrArray *units;
+};
+
+static void unit_free(gpointer data)
+{
+	struct dh_unit *unit = data;
+	dh_unit_unref(&unit);
+}
+
+static void room_unref(gpointer data)
+{
+	dh_live_room_unref(data);
+}
+
+struct dh_avatar *dh_avatar_new(const struct dh_config_avatar *config, struct dh_io *io,
+	struct dh_preparer *preparer)
+{
+	struct dh_avatar *avatar = g_new0(struct dh_avatar, 1);
+
+	avatar->config = config;
+	avatar->io = io;
+	avatar->preparer = preparer;
+	g_mutex_init(&avatar->lock);
+	avatar->rooms = g_ptr_array_new_with_free_func(room_unref);
+	avatar->units = g_ptr_array_new_with_free_func(unit_free);
+	return avatar;
+}
+
+/* In the I/O thread: back to nothing. */
+static void drop_media(void *arg)
+{
+	struct dh_avatar *avatar = arg;
+
+	if (avatar->subscription)
+		dh_prepare_unsubscribe(&avatar->subscription);
+	dh_unit_unref(&avatar->anchor);
+	g_clear_pointer(&avatar->picture, g_bytes_unref);
+	g_ptr_array_set_size(avatar->units, 0);
+}
+
+void dh_avatar_free(struct dh_avatar *avatar)
+{
+	dh_io_call(avatar->io, drop_media, avatar);
+	g_ptr_array_free(avatar->units, TRUE);
+	g_ptr_array_free(avatar->rooms, TRUE);
+	g_mutex_clear(&avatar->lock);
+	g_free(avatar->error);
+	g_free(avatar);
+}
+
+/* ------------------------------------------------------- preparing it */
+
+/* Publishes how it ended; the rooms are told without the lock. */
+static void finish(struct dh_avatar *avatar, const char *error)
+{
+	GPtrArray *rooms = g_ptr_array_new_with_free_func(room_unref);
+
+	g_mutex_lock(&avatar->lock);
+	avatar->state = error ? DH_AVATAR_FAILED : DH_AVATAR_READY;
+	avatar->started = !error;
+	g_free(avatar->error);
+	avatar->error = g_strdup(error);
+	for (guint i = 0; i < avatar->rooms->len; i++)
+		g_ptr_array_add(rooms, dh_live_room_ref(avatar->rooms->pdata[i]));
+	g_mutex_unlock(&avatar->lock);
+	if (error)
+		dh_log(DH_LOG_ERROR, "avatar %s cannot be prepared: %s", avatar->config->name, error);
+	else
+		dh_log(DH_LOG_INFO, "avatar %s is ready: %u pictures", avatar->config->name, avatar->units->len);
+	for (guint i = 0; i < rooms->len; i++)
+		dh_live_room_avatar_changed(rooms->pdata[i]);
+	g_ptr_array_free(rooms, TRUE);
+}
+
+static void on_head(void *arg, const struct dh_stream_head *head)
+{
+	struct dh_avatar *avatar = arg;
+
+	avatar->head = *head;
+	avatar->head.has_audio = 0; /* an idle avatar is silent */
+}
+
+static void on_anchor(void *arg, struct dh_unit *anchor)
+{
+	struct dh_avatar *avatar = arg;
+	avatar->anchor = dh_unit_ref(anchor);
+}
+
+static void on_picture(void *arg, GBytes *i420)
+{
+	struct dh_avatar *avatar = arg;
+	avatar->picture = g_bytes_ref(i420);
+}
+
+static void on_units(void *arg, struct dh_unit *const *units, size_t count)
+{
+	struct dh_avatar *avatar = arg;
+
+	for (size_t i = 0; i < count; i++) {
+		if (units[i]->media == DH_VIDEO)
+			g_ptr_array_add(avatar->units, dh_unit_ref(units[i]));
+	}
+}
+
+/* A file that dh-prepare wrote may be anything: a clip of this size is wanted. */
+static const char *check_clip(const struct dh_avatar *avatar)
+{
+	const struct dh_config_avatar *config = avatar->config;
+
+	if (!avatar->anchor || avatar->units->len == 0)
+		return "the idle clip has no picture";
+	if (avatar->head.width != config->width || avatar->head.height != config->height)
+		return "the idle clip has another size than the avatar";
+	if (!avatar->picture)
+		return "the idle clip was prepared as a segment, not with --idle or --portrait";
+	return NULL;
+}
+
+static void on_end(void *arg, const struct dh_stream_end *end)
+{
+	struct dh_avatar *avatar = arg;
+
+	avatar->end = *end;
+	avatar->end.audio_ticks = 0;
+	finish(avatar, check_clip(avatar));
+}
+
+static void on_failure(void *arg, int code, const char *text)
+{
+	(void)code;
+	finish(arg, text);
+}
+
+static const struct dh_prepare_listener listener = {
+	.head = on_head,
+	.anchor = on_anchor,
+	.picture = on_picture,
+	.units = on_units,
+	.end = on_end,
+	.failure = on_failure,
+};
+
+static int open_sources(const struct dh_config_avatar *config, struct dh_source *source, char **error)
+{
+	const char *paths[2] = { config->idle ? config->idle : config->portrait, NULL };
+
+	paths[1] = config->idle ? config->portrait : NULL;
+	for (source->count = 0; source->count < 2 && paths[source->count]; source->count++) {
+		int fd = dh_media_open_configured(paths[source->count], 0, error);
+		if (fd < 0) {
+			while (source->count-- > 0)
+				close(source->fds[source->count]);
+			return fd;
+		}
+		source->fds[source->count] = fd;
+		source->names[source->count] = paths[source->count];
+	}
+	return 0;
+}
+
+/* In the I/O thread. */
+static void prepare(void *arg)
+{
+	struct dh_avatar *avatar = arg;
+	const struct dh_config_avatar *config = avatar->config;
+	struct dh_source source;
+	char *text = NULL;
+
+	drop_media(avatar);
+	dh_source_init(&source);
+	source.kind = config->idle ? DH_SOURCE_IDLE : DH_SOURCE_PORTRAIT;
+	source.width = (int)config->width;
+	source.height = (int)config->height;
+	source.kbps = (int)config->kbps;
+	source.entry_ms = (int)config->entry_ms;
+	source.pingpong = (int)config->pingpong;
+	int error = open_sources(config, &source, &text);
+	if (!error)
+		error = dh_prepare_subscribe(avatar->preparer, &source, &listener, avatar, &avatar->subscription);
+	if (error)
+		finish(avatar, text ? text : g_strerror(-error));
+	g_free(text);
+}
+
+/* -------------------------------------------------------------- rooms */
+
+const struct dh_config_avatar *dh_avatar_config(const struct dh_avatar *avatar)
+{
+	return avatar->config;
+}
+
+void dh_avatar_join(struct dh_avatar *avatar, struct dh_live_room *room)
+{
+	g_mutex_lock(&avatar->lock);
+	g_ptr_array_add(avatar->rooms, dh_live_room_ref(room));
+	gboolean ready = avatar->state == DH_AVATAR_READY;
+	gboolean start = !avatar->started;
+	avatar->started = TRUE;
+	if (start)
+		avatar->state = DH_AVATAR_PREPARING;
+	g_mutex_unlock(&avatar->lock);
+	if (start)
+		dh_io_post(avatar->io, prepare, avatar);
+	if (ready)
+		dh_live_room_avatar_changed(room);
+}
+
+void dh_avatar_leave(struct dh_avatar *avatar, struct dh_live_room *room)
+{
+	g_mutex_lock(&avatar->lock);
+	g_ptr_array_remove_fast(avatar->rooms, room);
+	g_mutex_unlock(&avatar->lock);
+}
+
+enum dh_avatar_state dh_avatar_state(struct dh_avatar *avatar)
+{
+	g_mutex_lock(&avatar->lock);
+	enum dh_avatar_state state = avatar->state;
+	g_mutex_unlock(&avatar->lock);
+	return state;
+}
+
+char *dh_avatar_error(struct dh_avatar *avatar)
+{
+	g_mutex_lock(&avatar->lock);
+	char *error = g_strdup(avatar->error);
+	g_mutex_unlock(&avatar->lock);
+	return error;
+}
+
+GBytes *dh_avatar_picture(struct dh_avatar *avatar)
+{
+	return dh_avatar_state(avatar) == DH_AVATAR_READY ? avatar->picture : NULL;
+}
+
+int dh_avatar_clip(struct dh_avatar *avatar, struct dh_segment **out)
+{
+	struct dh_segment *clip = NULL;
+	int error;
+
+	if (dh_avatar_state(avatar) != DH_AVATAR_READY)
+		return -EAGAIN;
+	error = dh_segment_alloc(&clip, "idle", NULL);
+	if (!error)
+		error = dh_segment_open(clip, &avatar->head, avatar->anchor);
+	for (guint i = 0; !error && i < avatar->units->len; i++)
+		error = dh_segment_append(clip, avatar->units->pdata[i]);
+	if (error) {
+		dh_segment_free(&clip);
+		return error;
+	}
+	dh_segment_complete(clip, &avatar->end);
+	*out = clip;
+	return 0;
+}

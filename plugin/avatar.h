@@ -1,0 +1,47 @@
+/* An avatar: a size and an idle clip, prepared once and shared by its rooms.
+ *
+ * It is prepared when the first room wants it. What came out of it is immutable;
+ * any thread may read it once dh_avatar_state says so.
+ */
+#ifndef DH_AVATAR_H
+#define DH_AVATAR_H
+
+#include <glib.h>
+
+#include "config.h"
+#include "playout/segment.h"
+#include "preparation.h"
+
+struct dh_avatar;
+struct dh_live_room;
+
+enum dh_avatar_state { DH_AVATAR_PREPARING, DH_AVATAR_READY, DH_AVATAR_FAILED };
+
+/* `config` must outlive it. */
+struct dh_avatar *dh_avatar_new(const struct dh_config_avatar *config, struct dh_io *io,
+	struct dh_preparer *preparer);
+
+/* No room may have it any more. Not from the I/O thread. */
+void dh_avatar_free(struct dh_avatar *avatar);
+
+const struct dh_config_avatar *dh_avatar_config(const struct dh_avatar *avatar);
+
+/* `room` is told by dh_live_room_avatar_changed when the clip is there or could
+ * not be made, at once when that is known. An avatar that has failed before is
+ * tried again. A reference to `room` is held until it leaves. */
+void dh_avatar_join(struct dh_avatar *avatar, struct dh_live_room *room);
+void dh_avatar_leave(struct dh_avatar *avatar, struct dh_live_room *room);
+
+enum dh_avatar_state dh_avatar_state(struct dh_avatar *avatar);
+
+/* Why it failed, a copy; NULL when it did not. */
+char *dh_avatar_error(struct dh_avatar *avatar);
+
+/* The anchor's picture, lent; NULL unless it is ready. */
+GBytes *dh_avatar_picture(struct dh_avatar *avatar);
+
+/* The idle clip as a segment of its own, which is the caller's. -EAGAIN unless
+ * it is ready; -ENOMEM, -EINVAL. */
+int dh_avatar_clip(struct dh_avatar *avatar, struct dh_segment **clip);
+
+#endif

@@ -1,0 +1,136 @@
+/* What a live room says of itself; in its thread. */
+#include "live_room_private.h"
+
+#include "playout/timebase.h"
+
+#define ERROR_PREPARE 465 /* docs/api.md */
+
+static const char *const event_names[] = {
+	[DH_EVENT_QUEUED] = "queued", [DH_EVENT_READY] = "ready", [DH_EVENT_STARTED] = "started",
+	[DH_EVENT_FINISHED] = "finished", [DH_EVENT_INTERRUPTED] = "interrupted",
+	[DH_EVENT_SKIPPED] = "skipped", [DH_EVENT_REMOVED] = "removed", [DH_EVENT_FAILED] = "failed",
+	[DH_EVENT_HELD] = "held", [DH_EVENT_RESUMED] = "resumed",
+	[DH_EVENT_SPEAKING] = "speaking", [DH_EVENT_IDLE] = "idle",
+};
+
+const char *dh_live_report_state(enum dh_live_room_state state)
+{
+	static const char *const names[] = { "preparing", "idle", "speaking", "failed" };
+	return names[state];
+}
+
+/* Every handle that watches, and Janus' event handlers. Takes over `event`. */
+static void tell(struct dh_live_room *room, json_t *event)
+{
+	if (room->context.config->events) {
+		json_t *copy = json_deep_copy(event);
+		json_object_del(copy, "digitalhuman");
+		dh_signals_notify(room->context.signals, NULL, copy);
+	}
+	GPtrArray *sessions = g_ptr_array_new_with_free_func((GDestroyNotify)dh_session_unref);
+	for (guint i = 0; i < room->members->len; i++) {
+		const struct dh_watch *watch = room->members->pdata[i];
+		g_ptr_array_add(sessions, dh_session_ref(watch->session));
+	}
+	dh_signals_broadcast(room->context.signals, sessions, event);
+}
+
+static void set_ms(json_t *object, const char *key, int64_t ticks)
+{
+	json_object_set_new(object, key, ticks < 0 ? json_null() : json_integer(dh_ms_from_ticks(ticks)));
+}
+
+static void set_duration(const struct dh_live_room *room, json_t *object, const struct dh_segment *segment)
+{
+	set_ms(object, "duration_ms", dh_segment_duration_ticks(segment, room->facts.duration));
+}
+
+static int position_of(const struct dh_live_room *room, const struct dh_segment *segment)
+{
+	for (int i = 0;; i++) {
+		struct dh_segment *waiting = dh_room_waiting(room->room, (size_t)i);
+		if (!waiting || waiting == segment)
+			return i;
+	}
+}
+
+static void describe_segment(struct dh_live_room *room, json_t *json, const struct dh_room_event *event)
+{
+	const struct dh_segment *segment = event->segment;
+	const struct dh_feed *feed = dh_segment_user(segment);
+	json_t *metadata = dh_feed_metadata(feed);
+	int code = 0;
+
+	json_object_set_new(json, "segment", json_string(dh_segment_id(segment)));
+	json_object_set_new(json, "name", json_string(dh_feed_name(feed)));
+	json_object_set_new(json, "metadata", metadata ? json_incref(metadata) : json_object());
+	switch (event->type) {
+	case DH_EVENT_QUEUED:
+		json_object_set_new(json, "position", json_integer(position_of(room, segment)));
+		break;
+	case DH_EVENT_READY:
+	case DH_EVENT_STARTED:
+		set_duration(room, json, segment);
+		break;
+	case DH_EVENT_FAILED:
+		json_object_set_new(json, "error_code", json_integer(ERROR_PREPARE));
+		json_object_set_new(json, "error", json_string(dh_segment_error(segment, &code)));
+		set_ms(json, "played_ms", event->played_ticks);
+		break;
+	default:
+		set_ms(json, "played_ms", event->played_ticks);
+	}
+}
+
+json_t *dh_live_report_new(const struct dh_live_room *room, const char *name)
+{
+	return json_pack("{s:s, s:I, s:s}", "digitalhuman", "event", "id", (json_int_t)room->facts.id, "event", name);
+}
+
+void dh_live_report_event(struct dh_live_room *room, const struct dh_room_event *event)
+{
+	json_t *json = dh_live_report_new(room, event_names[event->type]);
+
+	set_ms(json, "media_ms", event->media_ticks);
+	if (event->segment)
+		describe_segment(room, json, event);
+	tell(room, json);
+}
+
+void dh_live_report_plain(struct dh_live_room *room, const char *name)
+{
+	tell(room, dh_live_report_new(room, name));
+}
+
+static json_t *entry_of(const struct dh_live_room *room, const struct dh_segment *segment, const char *state)
+{
+	const struct dh_feed *feed = dh_segment_user(segment);
+	json_t *metadata = dh_feed_metadata(feed);
+	json_t *entry = json_pack("{s:s, s:s, s:s}", "segment", dh_segment_id(segment), "name", dh_feed_name(feed),
+		"state", state);
+
+	set_duration(room, entry, segment);
+	json_object_set_new(entry, "metadata", metadata ? json_incref(metadata) : json_object());
+	return entry;
+}
+
+json_t *dh_live_report_queue(struct dh_live_room *room)
+{
+	json_t *waiting = json_array(), *playing = json_null();
+	int64_t played_ticks = 0;
+	struct dh_segment *segment = dh_room_playing(room->room, &played_ticks);
+
+	if (segment) {
+		playing = entry_of(room, segment, "playing");
+		set_ms(playing, "played_ms", played_ticks);
+	}
+	for (size_t i = 0; (segment = dh_room_waiting(room->room, i)); i++) {
+		gboolean ready = room->has_clip && dh_room_is_ready(room->room, segment);
+		json_array_append_new(waiting, entry_of(room, segment, ready ? "ready" : "preparing"));
+	}
+	json_t *queue = json_object();
+	set_ms(queue, "media_ms", dh_room_media_ticks(room->room, dh_now_ticks()));
+	json_object_set_new(queue, "playing", playing);
+	json_object_set_new(queue, "waiting", waiting);
+	return queue;
+}

@@ -1,0 +1,233 @@
+#include "live_room_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "log.h"
+
+static void watch_unref(gpointer data)
+{
+	dh_watch_unref(data);
+}
+
+static void feed_unref(gpointer data)
+{
+	dh_feed_unref(data);
+}
+
+/* ---------------------------------------------- in the room's thread */
+
+static void on_packet(void *arg, void *viewer_user, enum dh_media media, const uint8_t *rtp, size_t size)
+{
+	(void)arg;
+	dh_watch_relay(viewer_user, media, rtp, size);
+}
+
+static void on_event(void *arg, const struct dh_room_event *event)
+{
+	struct dh_live_room *room = arg;
+
+	if (event->type == DH_EVENT_SPEAKING || event->type == DH_EVENT_IDLE)
+		room->speaking = event->type == DH_EVENT_SPEAKING;
+	dh_live_report_event(room, event);
+	if (event->type >= DH_EVENT_FINISHED && event->type <= DH_EVENT_FAILED)
+		dh_live_segments_ended(room, event->segment);
+}
+
+/* For those who look without waiting for the thread. */
+static void publish(struct dh_live_room *room)
+{
+	enum dh_live_room_state state = DH_LIVE_PREPARING;
+
+	if (room->has_failed)
+		state = DH_LIVE_FAILED;
+	else if (room->has_clip)
+		state = room->speaking ? DH_LIVE_SPEAKING : DH_LIVE_IDLE;
+	g_atomic_int_set(&room->state, state);
+	g_atomic_int_set(&room->viewers, (gint)dh_room_viewers(room->room));
+	g_atomic_int_set(&room->waiting, (gint)room->feeds->len - (dh_room_playing(room->room, NULL) ? 1 : 0));
+}
+
+static int64_t turn(void *owner, int64_t now_ticks)
+{
+	struct dh_live_room *room = owner;
+
+	dh_room_poll(room->room, now_ticks);
+	publish(room);
+	return dh_room_deadline_ticks(room->room);
+}
+
+static void close_room(void *owner)
+{
+	struct dh_live_room *room = owner;
+
+	dh_room_interrupt(room->room);
+	dh_live_viewers_dismiss(room);
+	dh_room_free(&room->room);
+}
+
+/* --------------------------------------------------------------- life */
+
+static void configure(struct dh_room_config *room, const struct dh_config *config, enum dh_duration duration)
+{
+	dh_room_config_init(room);
+	room->duration = duration;
+	room->spread_ticks = config->spread_ms * DH_TICKS_PER_MS;
+	room->max_queue = (int)config->max_queue;
+	room->max_queue_ticks = config->max_queue_ms * DH_TICKS_PER_MS;
+	room->max_queue_bytes = (size_t)config->max_queue_mb << 20;
+}
+
+int dh_live_room_alloc(struct dh_live_room **out, const struct dh_live_room_context *context,
+	const struct dh_live_room_facts *facts)
+{
+	static const struct dh_room_sink sink = { .packet = on_packet, .event = on_event };
+	static const struct dh_room_thread_owner functions = { .turn = turn, .close = close_room };
+	struct dh_live_room *room = g_new0(struct dh_live_room, 1);
+	struct dh_room_config config;
+	char name[16];
+	int error;
+
+	g_atomic_ref_count_init(&room->refs);
+	room->context = *context;
+	room->facts = *facts;
+	room->facts.description = room->description = g_strdup(facts->description);
+	room->facts.secret = room->secret = g_strdup(facts->secret);
+	room->facts.pin = room->pin = g_strdup(facts->pin);
+	room->facts.metadata = facts->metadata ? json_incref(facts->metadata) : json_object();
+	room->members = g_ptr_array_new_with_free_func(watch_unref);
+	room->feeds = g_ptr_array_new_with_free_func(feed_unref);
+	configure(&config, context->config, facts->duration);
+	error = dh_room_alloc(&room->room, &config, &sink, room, dh_now_ticks());
+	if (!error) {
+		g_snprintf(name, sizeof(name), "dh room %" PRIu64, facts->id);
+		error = dh_room_thread_alloc(&room->thread, name, &functions, room);
+	}
+	if (error) {
+		dh_room_free(&room->room);
+		dh_live_room_unref(room);
+		return error;
+	}
+	dh_avatar_join(facts->avatar, room);
+	*out = room;
+	return 0;
+}
+
+struct dh_live_room *dh_live_room_ref(struct dh_live_room *room)
+{
+	g_atomic_ref_count_inc(&room->refs);
+	return room;
+}
+
+/* The last reference goes after the thread was joined: until then the one who
+ * closes the room holds one. */
+void dh_live_room_unref(struct dh_live_room *room)
+{
+	if (!room || !g_atomic_ref_count_dec(&room->refs))
+		return;
+	dh_room_thread_free(&room->thread);
+	g_ptr_array_free(room->members, TRUE);
+	g_ptr_array_free(room->feeds, TRUE);
+	json_decref(room->facts.metadata);
+	g_free(room->description);
+	g_free(room->secret);
+	g_free(room->pin);
+	g_free(room);
+}
+
+void dh_live_room_close(struct dh_live_room *room)
+{
+	dh_room_thread_stop(room->thread);
+	dh_avatar_leave(room->facts.avatar, room);
+}
+
+/* ------------------------------------------------------------- looking */
+
+const struct dh_live_room_facts *dh_live_room_facts(const struct dh_live_room *room)
+{
+	return &room->facts;
+}
+
+enum dh_live_room_state dh_live_room_state(const struct dh_live_room *room)
+{
+	return (enum dh_live_room_state)g_atomic_int_get(&room->state);
+}
+
+int dh_live_room_watches(const struct dh_live_room *room)
+{
+	return g_atomic_int_get(&room->watches);
+}
+
+void dh_live_room_count(struct dh_live_room *room, int change)
+{
+	g_atomic_int_add(&room->watches, change);
+}
+
+static json_t *voices_of(const struct dh_config_generator *generator)
+{
+	json_t *voices = json_array();
+
+	for (char **voice = generator ? generator->voices : NULL; voice && *voice; voice++)
+		json_array_append_new(voices, json_string(*voice));
+	return voices;
+}
+
+json_t *dh_live_room_info(struct dh_live_room *room, gboolean all)
+{
+	const struct dh_live_room_facts *facts = &room->facts;
+	const struct dh_config_avatar *avatar = dh_avatar_config(facts->avatar);
+	enum dh_live_room_state state = dh_live_room_state(room);
+	json_t *info = json_pack("{s:I, s:s, s:O, s:s, s:I, s:I, s:b, s:b, s:b, s:o, s:s, s:b, s:i, s:i}",
+		"id", (json_int_t)facts->id, "description", facts->description, "metadata", facts->metadata,
+		"avatar", avatar->name, "width", (json_int_t)avatar->width, "height", (json_int_t)avatar->height,
+		"is_private", facts->is_private, "pin_required", facts->pin != NULL,
+		"has_generator", facts->generator != NULL, "voices", voices_of(facts->generator),
+		"state", dh_live_report_state(state), "enabled", TRUE,
+		"viewers", g_atomic_int_get(&room->viewers), "waiting", g_atomic_int_get(&room->waiting));
+
+	if (!all)
+		return info;
+	json_object_set_new(info, "is_secret", json_boolean(facts->secret != NULL));
+	json_object_set_new(info, "duration",
+		json_string(facts->duration == DH_DURATION_LONGEST ? "longest" : "speech"));
+	json_object_set_new(info, "watching", json_integer(dh_live_room_watches(room)));
+	char *error = state == DH_LIVE_FAILED ? dh_avatar_error(facts->avatar) : NULL;
+	if (error)
+		json_object_set_new(info, "error", json_string(error));
+	g_free(error);
+	return info;
+}
+
+/* ------------------------------------------------------------ commands */
+
+void dh_live_room_post(struct dh_live_room *room, struct dh_command *command)
+{
+	dh_room_thread_post(room->thread, command);
+}
+
+struct avatar_command {
+	struct dh_command command;
+	struct dh_live_room *room; /* a reference */
+};
+
+static void avatar_free(struct dh_command *command)
+{
+	dh_live_room_unref(((struct avatar_command *)command)->room);
+	g_free(command);
+}
+
+static void avatar_run(void *owner, struct dh_command *command)
+{
+	dh_live_segments_avatar(owner);
+	avatar_free(command);
+}
+
+void dh_live_room_avatar_changed(struct dh_live_room *room)
+{
+	struct avatar_command *c = g_new0(struct avatar_command, 1);
+
+	c->command.run = avatar_run;
+	c->command.discard = avatar_free;
+	c->room = dh_live_room_ref(room);
+	dh_live_room_post(room, &c->command);
+}

@@ -1,0 +1,99 @@
+/* A room as Janus sees it: a dh_room with its thread, its avatar, its viewers
+ * and the feeds of its segments.
+ *
+ * Functions without another word may be called from any thread. Those under "in
+ * the room's thread" are what commands run.
+ */
+#ifndef DH_LIVE_ROOM_H
+#define DH_LIVE_ROOM_H
+
+#include <stdint.h>
+
+#include <glib.h>
+#include <jansson.h>
+
+#include "avatar.h"
+#include "feed.h"
+#include "room_thread.h"
+#include "signals.h"
+#include "watch.h"
+
+struct dh_live_room;
+
+/* What a room is; copied. */
+struct dh_live_room_facts {
+	uint64_t id;
+	const char *description;
+	json_t *metadata;        /* an object, or NULL */
+	const char *secret, *pin;/* NULL: none */
+	gboolean is_private;
+	enum dh_duration duration;
+	struct dh_avatar *avatar;
+	const struct dh_config_generator *generator; /* NULL: none */
+};
+
+/* What it is made with; outlives it. */
+struct dh_live_room_context {
+	const struct dh_config *config;
+	struct dh_signals *signals;
+	struct dh_feed_context feed;
+};
+
+/* Starts its thread. One reference is the caller's; it has to be closed. -ENOMEM,
+ * or why there is no thread. */
+int dh_live_room_alloc(struct dh_live_room **room, const struct dh_live_room_context *context,
+	const struct dh_live_room_facts *facts);
+struct dh_live_room *dh_live_room_ref(struct dh_live_room *room);
+void dh_live_room_unref(struct dh_live_room *room); /* NULL is fine */
+
+/* Ends it: segments are interrupted, viewers told and hung up, the thread
+ * joined. Whoever calls it holds a reference. Not from the room's thread. */
+void dh_live_room_close(struct dh_live_room *room);
+
+const struct dh_live_room_facts *dh_live_room_facts(const struct dh_live_room *room);
+
+/* As in `list`; with `all`, what only the secret opens. A new reference. */
+json_t *dh_live_room_info(struct dh_live_room *room, gboolean all);
+
+enum dh_live_room_state { DH_LIVE_PREPARING, DH_LIVE_IDLE, DH_LIVE_SPEAKING, DH_LIVE_FAILED };
+enum dh_live_room_state dh_live_room_state(const struct dh_live_room *room);
+
+/* Watches of this room, receiving or not. */
+int dh_live_room_watches(const struct dh_live_room *room);
+void dh_live_room_count(struct dh_live_room *room, int change);
+
+/* Runs a command in its thread; see room_thread.h. */
+void dh_live_room_post(struct dh_live_room *room, struct dh_command *command);
+
+/* The avatar's clip is there, or could not be made. */
+void dh_live_room_avatar_changed(struct dh_live_room *room);
+
+/* --- requests: they wait for the room's thread. All may return -ETIMEDOUT (it
+ * did not answer, nothing has changed) and -ECANCELED (the room is gone). */
+
+/* `id` NULL: one is made. *reply: the answer's fields. -EEXIST: that id plays or
+ * waits; -ENOBUFS: a queue limit; -EHOSTDOWN: the avatar has failed. */
+int dh_live_room_enqueue(struct dh_live_room *room, struct dh_feed *feed, const char *id, json_t **reply);
+int dh_live_room_queue(struct dh_live_room *room, json_t **reply);
+/* -ENOENT: none plays. */
+int dh_live_room_skip(struct dh_live_room *room, json_t **reply);
+/* -ENOENT: none of that id; -EBUSY: it plays. */
+int dh_live_room_remove(struct dh_live_room *room, const char *id, json_t **reply);
+int dh_live_room_interrupt(struct dh_live_room *room, json_t **reply);
+/* What a viewer was sent. */
+int dh_live_room_viewer(struct dh_live_room *room, struct dh_watch *watch, json_t **reply);
+
+/* `watch` came too late: the room has ended. Its handle is told and hung up. */
+void dh_live_room_orphan(struct dh_live_room *room, struct dh_watch *watch);
+
+/* --- in the room's thread */
+
+void dh_live_room_attach(struct dh_live_room *room, struct dh_watch *watch);
+void dh_live_room_media(struct dh_live_room *room, struct dh_watch *watch);
+void dh_live_room_pause(struct dh_live_room *room, struct dh_watch *watch);
+void dh_live_room_pli(struct dh_live_room *room, struct dh_watch *watch);
+void dh_live_room_leave(struct dh_live_room *room, struct dh_watch *watch);
+/* Something has come for a segment. */
+void dh_live_room_feed(struct dh_live_room *room, struct dh_feed *feed);
+
+#endif

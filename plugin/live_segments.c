@@ -1,0 +1,222 @@
+/* The segments of a live room: what requests do to them, and their feeds. */
+#include "live_room_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "log.h"
+#include "prepare/job.h"
+
+/* A room's thread answers within a turn; longer than this something is wrong. */
+#define ANSWER_MS 2000
+
+/* ---------------------------------------------- in the room's thread */
+
+void dh_live_segments_ended(struct dh_live_room *room, struct dh_segment *segment)
+{
+	struct dh_feed *feed = dh_segment_user(segment);
+
+	dh_feed_stop(feed);
+	g_ptr_array_remove(room->feeds, feed);
+}
+
+void dh_live_room_feed(struct dh_live_room *room, struct dh_feed *feed)
+{
+	if (dh_feed_fill(feed))
+		dh_room_filled(room->room, dh_feed_segment(feed));
+}
+
+/* What was enqueued before there was an anchor can be prepared now, or never. */
+static void start_or_fail_all(struct dh_live_room *room)
+{
+	GBytes *picture = dh_avatar_picture(room->facts.avatar);
+
+	for (guint i = 0; i < room->feeds->len;) {
+		guint count = room->feeds->len;
+		struct dh_feed *feed = room->feeds->pdata[i];
+		if (room->has_clip && !dh_feed_is_started(feed))
+			dh_feed_start(feed, picture);
+		if (room->has_failed && !dh_feed_is_started(feed)) {
+			dh_segment_fail(dh_feed_segment(feed), DH_PREPARE_INTERNAL, "the avatar could not be prepared");
+			dh_room_filled(room->room, dh_feed_segment(feed));
+		}
+		i += room->feeds->len == count; /* one that has failed left the list */
+	}
+}
+
+void dh_live_segments_avatar(struct dh_live_room *room)
+{
+	struct dh_segment *clip = NULL;
+	int error = 0;
+
+	if (room->has_clip)
+		return;
+	enum dh_avatar_state state = dh_avatar_state(room->facts.avatar);
+	if (state == DH_AVATAR_READY) {
+		error = dh_avatar_clip(room->facts.avatar, &clip);
+		if (!error)
+			error = dh_room_set_idle(room->room, clip);
+		if (error) {
+			dh_segment_free(&clip);
+			dh_log(DH_LOG_ERROR, "room %" PRIu64 ": the idle clip cannot be used: %s", room->facts.id,
+				g_strerror(-error));
+		}
+		room->has_clip = !error;
+	}
+	room->has_failed = error || state == DH_AVATAR_FAILED;
+	start_or_fail_all(room);
+}
+
+struct segment_call {
+	struct dh_command command;
+	int (*run)(struct dh_live_room *room, struct segment_call *call);
+	struct dh_feed *feed;
+	struct dh_watch *watch;
+	const char *id;
+	json_t *reply;
+	int error;
+};
+
+static void call_run(void *owner, struct dh_command *command)
+{
+	struct segment_call *call = (struct segment_call *)command;
+
+	call->error = call->run(owner, call);
+}
+
+static int run_enqueue(struct dh_live_room *room, struct segment_call *call)
+{
+	struct dh_segment *segment = NULL;
+	char made[32];
+	const char *id = call->id ? call->id : made;
+	int error;
+
+	if (room->has_failed)
+		return -EHOSTDOWN;
+	do {
+		g_snprintf(made, sizeof(made), "s-%" PRIu64, room->next_segment + 1);
+		room->next_segment += !call->id;
+	} while (!call->id && dh_room_find(room->room, made));
+	error = dh_segment_alloc(&segment, id, call->feed);
+	if (!error) {
+		/* The room tells of it at once, so the feed is known before. */
+		dh_feed_set_segment(call->feed, segment);
+		g_ptr_array_add(room->feeds, dh_feed_ref(call->feed));
+		error = dh_room_enqueue(room->room, segment);
+		if (error)
+			g_ptr_array_remove(room->feeds, call->feed);
+	}
+	if (error) {
+		dh_feed_set_segment(call->feed, NULL);
+		dh_segment_free(&segment);
+		return error;
+	}
+	if (room->has_clip)
+		dh_feed_start(call->feed, dh_avatar_picture(room->facts.avatar));
+	size_t position = 0;
+	while (dh_room_waiting(room->room, position) && dh_room_waiting(room->room, position) != segment)
+		position++;
+	call->reply = json_pack("{s:s, s:s, s:I}", "segment", id, "state", "preparing", "position", (json_int_t)position);
+	return 0;
+}
+
+static int run_queue(struct dh_live_room *room, struct segment_call *call)
+{
+	call->reply = dh_live_report_queue(room);
+	return 0;
+}
+
+static int run_skip(struct dh_live_room *room, struct segment_call *call)
+{
+	const struct dh_segment *playing = dh_room_playing(room->room, NULL);
+
+	if (!playing)
+		return -ENOENT;
+	call->reply = json_pack("{s:s}", "segment", dh_segment_id(playing));
+	return dh_room_skip(room->room);
+}
+
+static int run_remove(struct dh_live_room *room, struct segment_call *call)
+{
+	int error = dh_room_remove(room->room, call->id);
+
+	if (!error)
+		call->reply = json_pack("{s:s}", "segment", call->id);
+	return error;
+}
+
+static int run_interrupt(struct dh_live_room *room, struct segment_call *call)
+{
+	call->reply = json_pack("{s:i}", "dropped", dh_room_interrupt(room->room));
+	return 0;
+}
+
+static int run_viewer(struct dh_live_room *room, struct segment_call *call)
+{
+	struct dh_viewer_stats stats;
+
+	(void)room;
+	if (!call->watch->viewer) {
+		call->reply = json_object();
+		return 0;
+	}
+	dh_room_viewer_stats(call->watch->viewer, &stats);
+	call->reply = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}",
+		"audio_packets", (json_int_t)stats.packets[DH_AUDIO], "audio_bytes", (json_int_t)stats.bytes[DH_AUDIO],
+		"video_packets", (json_int_t)stats.packets[DH_VIDEO], "video_bytes", (json_int_t)stats.bytes[DH_VIDEO],
+		"pictures", (json_int_t)stats.pictures, "anchors", (json_int_t)stats.anchors,
+		"late_dropped", (json_int_t)stats.late_dropped, "plis", (json_int_t)stats.plis,
+		"lateness_max_ms", (double)stats.lateness_max_ticks / (double)DH_TICKS_PER_MS);
+	return 0;
+}
+
+/* ---------------------------------------------------- any other thread */
+
+static int call_room(struct dh_live_room *room, struct segment_call *call, json_t **reply)
+{
+	call->command.run = call_run;
+	int error = dh_room_thread_call(room->thread, &call->command, ANSWER_MS);
+	if (!error)
+		error = call->error;
+	if (error)
+		json_decref(call->reply);
+	else
+		*reply = call->reply;
+	return error;
+}
+
+int dh_live_room_enqueue(struct dh_live_room *room, struct dh_feed *feed, const char *id, json_t **reply)
+{
+	struct segment_call call = { .run = run_enqueue, .feed = feed, .id = id };
+	return call_room(room, &call, reply);
+}
+
+int dh_live_room_queue(struct dh_live_room *room, json_t **reply)
+{
+	struct segment_call call = { .run = run_queue };
+	return call_room(room, &call, reply);
+}
+
+int dh_live_room_skip(struct dh_live_room *room, json_t **reply)
+{
+	struct segment_call call = { .run = run_skip };
+	return call_room(room, &call, reply);
+}
+
+int dh_live_room_remove(struct dh_live_room *room, const char *id, json_t **reply)
+{
+	struct segment_call call = { .run = run_remove, .id = id };
+	return call_room(room, &call, reply);
+}
+
+int dh_live_room_interrupt(struct dh_live_room *room, json_t **reply)
+{
+	struct segment_call call = { .run = run_interrupt };
+	return call_room(room, &call, reply);
+}
+
+int dh_live_room_viewer(struct dh_live_room *room, struct dh_watch *watch, json_t **reply)
+{
+	struct segment_call call = { .run = run_viewer, .watch = watch };
+	return call_room(room, &call, reply);
+}

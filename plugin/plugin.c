@@ -1,0 +1,307 @@
+/* The plugin's functions as Janus calls them; each finds the stage and hands
+ * over. `create` is the only symbol that the library exports.
+ */
+#include "host.h"
+
+#include <pthread.h>
+
+#include <janus/rtcp.h>
+
+#include "request.h"
+
+#ifndef DH_VERSION
+#define DH_VERSION "0"
+#endif
+
+const janus_callbacks *dh_gateway;
+
+/* Calls come from many threads until `destroy` has returned, and a few may be
+ * inside when it begins: it waits for them. */
+static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t empty = PTHREAD_COND_INITIALIZER;
+static struct dh_stage *current; /* protected by door */
+static unsigned inside;          /* protected by door */
+
+static struct dh_stage *enter(void)
+{
+	pthread_mutex_lock(&door);
+	struct dh_stage *stage = current;
+	inside += stage != NULL;
+	pthread_mutex_unlock(&door);
+	return stage;
+}
+
+static void leave(void)
+{
+	pthread_mutex_lock(&door);
+	if (--inside == 0)
+		pthread_cond_broadcast(&empty);
+	pthread_mutex_unlock(&door);
+}
+
+static int plugin_init(janus_callbacks *callbacks, const char *config_path)
+{
+	struct dh_stage *stage = NULL;
+
+	if (!callbacks || !config_path)
+		return -1;
+	dh_gateway = callbacks;
+	if (dh_stage_alloc(&stage, config_path) < 0) {
+		DH_LOG(LOG_ERR, "not started");
+		return -1;
+	}
+	pthread_mutex_lock(&door);
+	current = stage;
+	pthread_mutex_unlock(&door);
+	DH_LOG(LOG_INFO, "version %s started: %u rooms", DH_VERSION, stage->config->rooms->len);
+	return 0;
+}
+
+static void plugin_destroy(void)
+{
+	pthread_mutex_lock(&door);
+	struct dh_stage *stage = current;
+	current = NULL;
+	pthread_mutex_unlock(&door);
+	if (!stage)
+		return;
+	dh_stage_close(stage);
+	pthread_mutex_lock(&door);
+	while (inside)
+		pthread_cond_wait(&empty, &door);
+	pthread_mutex_unlock(&door);
+	dh_stage_free(&stage);
+	DH_LOG(LOG_INFO, "stopped");
+}
+
+static int plugin_api(void)
+{
+	return JANUS_PLUGIN_API_VERSION;
+}
+
+static int plugin_version(void)
+{
+	return 1;
+}
+
+static const char *plugin_version_string(void)
+{
+	return DH_VERSION;
+}
+
+static const char *plugin_description(void)
+{
+	return "Plays segments of talking digital humans to rooms of viewers.";
+}
+
+static const char *plugin_name(void)
+{
+	return "Digital human";
+}
+
+static const char *plugin_author(void)
+{
+	return "The janus-digitalhuman authors";
+}
+
+static const char *plugin_package(void)
+{
+	return DH_PACKAGE;
+}
+
+/* ------------------------------------------------------------- handles */
+
+static void plugin_create_session(janus_plugin_session *handle, int *error)
+{
+	struct dh_stage *stage = enter();
+
+	if (!stage) {
+		*error = -1;
+		return;
+	}
+	dh_stage_add_session(stage, handle);
+	leave();
+}
+
+/* The stage, and a reference to the handle's session; NULL when one of them is
+ * gone. */
+static struct dh_stage *enter_session(janus_plugin_session *handle, struct dh_session **session)
+{
+	struct dh_stage *stage = enter();
+
+	if (!stage)
+		return NULL;
+	*session = dh_stage_session(stage, handle);
+	if (!*session) {
+		leave();
+		return NULL;
+	}
+	return stage;
+}
+
+static void leave_session(struct dh_session *session)
+{
+	dh_session_unref(session);
+	leave();
+}
+
+/* It watches no more, however that came about. */
+static void end_watch(struct dh_session *session)
+{
+	struct dh_watch *watch = dh_session_take_watch(session, NULL);
+
+	if (watch)
+		dh_watch_leave(watch);
+	dh_watch_unref(watch);
+}
+
+static void plugin_destroy_session(janus_plugin_session *handle, int *error)
+{
+	struct dh_stage *stage = enter();
+	struct dh_session *session = stage ? dh_stage_take_session(stage, handle) : NULL;
+
+	if (session) {
+		dh_session_close(session);
+		end_watch(session);
+		dh_session_unref(session);
+	} else {
+		*error = -1;
+	}
+	if (stage)
+		leave();
+}
+
+static json_t *plugin_query_session(janus_plugin_session *handle)
+{
+	struct dh_session *session;
+
+	if (!enter_session(handle, &session))
+		return NULL;
+	struct dh_watch *watch = dh_session_watch(session);
+	json_t *info = json_pack("{s:s}", "state", watch ? "watching" : "idle");
+	json_t *sent = NULL;
+	if (watch) {
+		json_object_set_new(info, "id", json_integer((json_int_t)dh_live_room_facts(watch->room)->id));
+		json_object_set_new(info, "answered", json_boolean(g_atomic_int_get(&watch->answered)));
+		json_object_set_new(info, "media", json_boolean(g_atomic_int_get(&watch->media)));
+		json_object_set_new(info, "paused", json_boolean(g_atomic_int_get(&watch->paused)));
+		if (dh_live_room_viewer(watch->room, watch, &sent) == 0)
+			json_object_set_new(info, "sent", sent);
+	}
+	dh_watch_unref(watch);
+	leave_session(session);
+	return info;
+}
+
+static struct janus_plugin_result *plugin_handle_message(janus_plugin_session *handle, char *transaction,
+	json_t *message, json_t *jsep)
+{
+	struct dh_session *session;
+	struct dh_stage *stage = enter_session(handle, &session);
+
+	if (!stage) {
+		g_free(transaction);
+		json_decref(message);
+		json_decref(jsep);
+		return janus_plugin_result_new(JANUS_PLUGIN_ERROR, "The plugin is going down, or the handle is", NULL);
+	}
+	struct janus_plugin_result *result = dh_request_handle(stage, session, transaction, message, jsep);
+	leave_session(session);
+	return result;
+}
+
+static json_t *plugin_handle_admin_message(json_t *message)
+{
+	struct dh_stage *stage = enter();
+
+	if (!stage)
+		return NULL;
+	json_t *reply = dh_request_admin(stage, message);
+	leave();
+	return reply;
+}
+
+/* --------------------------------------------------------------- media */
+
+static void plugin_setup_media(janus_plugin_session *handle)
+{
+	struct dh_session *session;
+	struct dh_stage *stage = enter_session(handle, &session);
+
+	if (!stage)
+		return;
+	struct dh_watch *watch = dh_session_watch(session);
+	if (watch) {
+		dh_watch_media(watch);
+		dh_signals_push(stage->signals, session, NULL, dh_watch_status("started"), NULL);
+	}
+	dh_watch_unref(watch);
+	leave_session(session);
+}
+
+static void plugin_incoming_rtp(janus_plugin_session *handle, janus_plugin_rtp *packet)
+{
+	(void)handle; /* viewers send nothing that we asked for */
+	(void)packet;
+}
+
+static void plugin_incoming_rtcp(janus_plugin_session *handle, janus_plugin_rtcp *packet)
+{
+	struct dh_session *session;
+
+	if (!packet->video || (!janus_rtcp_has_pli(packet->buffer, packet->length) &&
+			!janus_rtcp_has_fir(packet->buffer, packet->length)))
+		return;
+	if (!enter_session(handle, &session))
+		return;
+	struct dh_watch *watch = dh_session_watch(session);
+	if (watch)
+		dh_watch_pli(watch);
+	dh_watch_unref(watch);
+	leave_session(session);
+}
+
+static void plugin_hangup_media(janus_plugin_session *handle)
+{
+	struct dh_session *session;
+	struct dh_stage *stage = enter_session(handle, &session);
+
+	if (!stage)
+		return;
+	gboolean wanted = dh_session_clear_closing(session);
+	end_watch(session);
+	if (wanted)
+		dh_signals_push(stage->signals, session, NULL, dh_watch_status("stopped"), NULL);
+	leave_session(session);
+}
+
+/* --------------------------------------------------------------- create */
+
+/* What is not named is NULL, as JANUS_PLUGIN_INIT would make it. */
+janus_plugin dh_plugin = {
+	.init = plugin_init,
+	.destroy = plugin_destroy,
+	.get_api_compatibility = plugin_api,
+	.get_version = plugin_version,
+	.get_version_string = plugin_version_string,
+	.get_description = plugin_description,
+	.get_name = plugin_name,
+	.get_author = plugin_author,
+	.get_package = plugin_package,
+	.create_session = plugin_create_session,
+	.handle_message = plugin_handle_message,
+	.handle_admin_message = plugin_handle_admin_message,
+	.setup_media = plugin_setup_media,
+	.incoming_rtp = plugin_incoming_rtp,
+	.incoming_rtcp = plugin_incoming_rtcp,
+	.hangup_media = plugin_hangup_media,
+	.destroy_session = plugin_destroy_session,
+	.query_session = plugin_query_session,
+};
+
+janus_plugin *create(void);
+
+__attribute__((visibility("default"))) janus_plugin *create(void)
+{
+	return &dh_plugin;
+}

@@ -1,0 +1,241 @@
+/* enqueue, queue, skip, remove, interrupt */
+#include "request.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "media_files.h"
+
+#define KEY_MAX 256
+
+/* What every request that waits for a room's thread may meet. */
+static void fail_room(struct dh_request *request, int error)
+{
+	if (error == -ECANCELED)
+		dh_request_fail(request, DH_ERROR_NO_ROOM, "No such room (it was destroyed meanwhile)");
+	else if (error == -ETIMEDOUT)
+		dh_request_fail(request, DH_ERROR_INTERNAL, "The room does not answer; nothing has changed");
+	else
+		dh_request_fail(request, DH_ERROR_INTERNAL, "Internal error: %s", g_strerror(-error));
+}
+
+/* ------------------------------------------------------------- enqueue */
+
+static int file_count(const json_t *file)
+{
+	return json_is_array(file) ? 2 : 1;
+}
+
+static const char *file_at(const json_t *file, int i)
+{
+	return json_string_value(json_is_array(file) ? json_array_get(file, (size_t)i) : file);
+}
+
+static void close_files(struct dh_source *source)
+{
+	for (int i = 0; i < source->count; i++)
+		close(source->fds[i]);
+	source->count = 0;
+}
+
+static void open_files(struct dh_request *request, struct dh_source *source)
+{
+	const struct dh_config *config = request->stage->config;
+	const json_t *file = json_object_get(request->body, "file");
+	char *error = NULL;
+
+	if (!config->segments_folders) {
+		dh_request_fail(request, DH_ERROR_FILE, "There is no segments_folder");
+		return;
+	}
+	for (int i = 0; i < file_count(file); i++) {
+		const char *path = file_at(file, i);
+		int fd = dh_media_open(config->segments_folders, path, config->max_file_mb << 20, &error);
+		if (fd < 0) {
+			gboolean large = fd == -EFBIG;
+			dh_request_fail(request, large ? DH_ERROR_LIMIT : DH_ERROR_FILE, "\"file\": %s%s",
+				error ? error : g_strerror(-fd), large ? " (max_file_mb)" : "");
+			g_free(error);
+			close_files(source);
+			return;
+		}
+		source->names[source->count] = path;
+		source->fds[source->count++] = fd;
+	}
+}
+
+static void fail_enqueue(struct dh_request *request, const char *id, int error)
+{
+	const struct dh_config *config = request->stage->config;
+
+	if (error == -EEXIST)
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"segment\": another one of that id plays or waits (%s)", id);
+	else if (error == -ENOBUFS)
+		dh_request_fail(request, DH_ERROR_LIMIT, "The queue is full: max_queue (%lld), max_queue_ms (%lld) "
+			"or max_queue_mb (%lld)", (long long)config->max_queue, (long long)config->max_queue_ms,
+			(long long)config->max_queue_mb);
+	else if (error == -EHOSTDOWN)
+		dh_request_fail(request, DH_ERROR_STATE, "The avatar could not be prepared: nothing can be played");
+	else
+		fail_room(request, error);
+}
+
+/* Takes over the descriptors in `source`. */
+static void enqueue(struct dh_request *request, struct dh_live_room *room, struct dh_source *source)
+{
+	const struct dh_feed_context context = { .io = request->stage->io, .preparer = request->stage->preparer };
+	const struct dh_config_avatar *avatar = dh_avatar_config(dh_live_room_facts(room)->avatar);
+	const char *id = dh_request_text(request, "segment");
+	json_t *reply = NULL;
+
+	source->width = (int)avatar->width;
+	source->height = (int)avatar->height;
+	source->kbps = (int)avatar->kbps;
+	source->entry_ms = (int)avatar->entry_ms;
+	struct dh_feed *feed = dh_feed_new(&context, room, source->names[0],
+		json_object_get(request->body, "metadata"), source);
+	int error = dh_live_room_enqueue(room, feed, id, &reply);
+	if (error)
+		fail_enqueue(request, id, error);
+	else
+		request->reply = dh_request_answer("queued", room, reply);
+	dh_feed_unref(feed);
+}
+
+static void handle_enqueue(struct dh_request *request)
+{
+	struct dh_live_room *room = dh_request_own_room(request);
+	struct dh_source source;
+
+	if (!room)
+		return;
+	dh_source_init(&source);
+	source.kind = DH_SOURCE_SEGMENT;
+	open_files(request, &source);
+	if (!request->error_code)
+		enqueue(request, room, &source);
+	dh_live_room_unref(room);
+}
+
+/* --------------------------------------------------------------- others */
+
+/* Its secret or its PIN opens a room's queue. */
+static gboolean may_look(struct dh_request *request, const struct dh_live_room *room)
+{
+	const struct dh_live_room_facts *facts = dh_live_room_facts(room);
+
+	if (facts->secret && dh_request_knows(request, "secret", facts->secret))
+		return TRUE;
+	if (facts->secret && json_object_get(request->body, "secret"))
+		return dh_request_authorize(request, "secret", facts->secret);
+	return dh_request_authorize(request, "pin", facts->pin);
+}
+
+static void handle_queue(struct dh_request *request)
+{
+	struct dh_live_room *room = dh_request_room(request);
+	json_t *queue = NULL;
+
+	if (!room)
+		return;
+	if (may_look(request, room)) {
+		int error = dh_live_room_queue(room, &queue);
+		if (error)
+			fail_room(request, error);
+		else
+			request->reply = dh_request_answer("queue", room, queue);
+	}
+	dh_live_room_unref(room);
+}
+
+static void handle_skip(struct dh_request *request)
+{
+	struct dh_live_room *room = dh_request_own_room(request);
+	json_t *reply = NULL;
+
+	if (!room)
+		return;
+	int error = dh_live_room_skip(room, &reply);
+	if (error == -ENOENT)
+		dh_request_fail(request, DH_ERROR_STATE, "Nothing plays");
+	else if (error)
+		fail_room(request, error);
+	else
+		request->reply = dh_request_answer("skipped", room, reply);
+	dh_live_room_unref(room);
+}
+
+static void handle_remove(struct dh_request *request)
+{
+	struct dh_live_room *room = dh_request_own_room(request);
+	const char *id = dh_request_text(request, "segment");
+	json_t *reply = NULL;
+
+	if (!room)
+		return;
+	int error = dh_live_room_remove(room, id, &reply);
+	if (error == -ENOENT)
+		dh_request_fail(request, DH_ERROR_NO_SEGMENT, "No such segment (%s)", id);
+	else if (error == -EBUSY)
+		dh_request_fail(request, DH_ERROR_STATE, "The segment plays already (%s): skip it", id);
+	else if (error)
+		fail_room(request, error);
+	else
+		request->reply = dh_request_answer("removed", room, reply);
+	dh_live_room_unref(room);
+}
+
+static void handle_interrupt(struct dh_request *request)
+{
+	struct dh_live_room *room = dh_request_own_room(request);
+	json_t *reply = NULL;
+
+	if (!room)
+		return;
+	int error = dh_live_room_interrupt(room, &reply);
+	if (error)
+		fail_room(request, error);
+	else
+		request->reply = dh_request_answer("interrupted", room, reply);
+	dh_live_room_unref(room);
+}
+
+static const struct dh_field enqueue_fields[] = {
+	{ "id", DH_FIELD_ID, TRUE, 0 },
+	{ "secret", DH_FIELD_TEXT, FALSE, KEY_MAX },
+	{ "file", DH_FIELD_FILES, TRUE, DH_MEDIA_PATH_MAX },
+	{ "segment", DH_FIELD_TEXT, FALSE, DH_SEGMENT_ID_MAX },
+	{ "metadata", DH_FIELD_OBJECT, FALSE, 0 },
+	{ NULL, 0, FALSE, 0 },
+};
+
+static const struct dh_field queue_fields[] = {
+	{ "id", DH_FIELD_ID, TRUE, 0 },
+	{ "secret", DH_FIELD_TEXT, FALSE, KEY_MAX },
+	{ "pin", DH_FIELD_TEXT, FALSE, KEY_MAX },
+	{ NULL, 0, FALSE, 0 },
+};
+
+static const struct dh_field control_fields[] = {
+	{ "id", DH_FIELD_ID, TRUE, 0 },
+	{ "secret", DH_FIELD_TEXT, FALSE, KEY_MAX },
+	{ NULL, 0, FALSE, 0 },
+};
+
+static const struct dh_field remove_fields[] = {
+	{ "id", DH_FIELD_ID, TRUE, 0 },
+	{ "secret", DH_FIELD_TEXT, FALSE, KEY_MAX },
+	{ "segment", DH_FIELD_TEXT, TRUE, DH_SEGMENT_ID_MAX },
+	{ NULL, 0, FALSE, 0 },
+};
+
+const struct dh_request_type dh_segment_requests[] = {
+	{ "enqueue", FALSE, enqueue_fields, handle_enqueue },
+	{ "queue", FALSE, queue_fields, handle_queue },
+	{ "skip", FALSE, control_fields, handle_skip },
+	{ "remove", FALSE, remove_fields, handle_remove },
+	{ "interrupt", FALSE, control_fields, handle_interrupt },
+	{ NULL, FALSE, NULL, NULL },
+};

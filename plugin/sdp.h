@@ -1,0 +1,25 @@
+/* The offer that every viewer gets. All rooms offer the same m-lines in the
+ * same order: audio first, then video. */
+#ifndef DH_SDP_H
+#define DH_SDP_H
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "playout/unit.h"
+
+/* The index of the m-line of a medium, as relay_rtp wants it. */
+#define DH_SDP_MINDEX(media) ((media) == DH_VIDEO ? 1 : 0)
+
+#define DH_SDP_PAYLOAD_TYPE_OPUS 111
+#define DH_SDP_PAYLOAD_TYPE_VP8  96
+
+/* A JSEP object {"type":"offer","sdp":…}; Janus adds candidates, fingerprint,
+ * addresses and SSRCs. `session_id` is the o= line's. */
+json_t *dh_sdp_offer(uint64_t session_id, uint64_t room_id);
+
+/* Whether `jsep` is an answer that takes at least one of our m-lines. */
+int dh_sdp_is_answer(const json_t *jsep);
+
+#endif

@@ -1,0 +1,61 @@
+/* All that one loaded plugin consists of: configuration, threads, avatars,
+ * rooms. Made by init, taken down by destroy.
+ */
+#ifndef DH_STAGE_H
+#define DH_STAGE_H
+
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "live_room.h"
+
+struct dh_stage {
+	/* immutable */
+	struct dh_config *config;
+	struct dh_io *io;
+	struct dh_preparer *preparer;
+	struct dh_signals *signals;
+	GHashTable *avatars;     /* by name (its config's), struct dh_avatar */
+	/* atomic */
+	gint viewers;            /* watches in all rooms */
+	/* protected by lock */
+	GMutex lock;
+	GHashTable *rooms;       /* by id, references to struct dh_live_room */
+	GHashTable *sessions;    /* references to struct dh_session */
+	gboolean closed;
+};
+
+/* Reads the configuration in `folder`, starts the threads, creates the
+ * configured rooms. Negative errno: it could not, the log says why. */
+int dh_stage_alloc(struct dh_stage **stage, const char *folder);
+
+/* Step one: every room ends, nothing is said to Janus any more. Whoever waits
+ * for a room's answer gets it or an error. */
+void dh_stage_close(struct dh_stage *stage);
+
+/* Step two, when no other thread is inside any more. */
+void dh_stage_free(struct dh_stage **stage);
+
+/* --- any thread */
+
+/* A handle's session is found by its plugin_handle, which is read and written
+ * here only. */
+void dh_stage_add_session(struct dh_stage *stage, struct janus_plugin_session *handle);
+/* A reference, NULL when there is none (any more). */
+struct dh_session *dh_stage_session(struct dh_stage *stage, struct janus_plugin_session *handle);
+/* The reference that the stage held, NULL when it did not. */
+struct dh_session *dh_stage_take_session(struct dh_stage *stage, struct janus_plugin_session *handle);
+
+/* A reference, NULL when there is none of that id. */
+struct dh_live_room *dh_stage_room(struct dh_stage *stage, uint64_t id);
+/* References to all rooms, by rising id. */
+GPtrArray *dh_stage_rooms(struct dh_stage *stage);
+
+/* `facts->id` 0: a free one is made; *id is the room's. -EEXIST: that id is
+ * taken; -ENOBUFS: max_rooms; others as dh_live_room_alloc. */
+int dh_stage_create_room(struct dh_stage *stage, const struct dh_live_room_facts *facts, uint64_t *id);
+/* Takes the room out and closes it; -ENOENT: somebody else just did. */
+int dh_stage_destroy_room(struct dh_stage *stage, struct dh_live_room *room);
+
+#endif
