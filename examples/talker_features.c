@@ -10,9 +10,9 @@
 /* ------------------------------------------------------------------ eyes */
 
 #define EYE_HALF  20.0 /* half width */
-#define EYE_TOP   12.5 /* height of the upper lid's curve above the corners */
+#define EYE_TOP   11.8 /* height of the upper lid's curve above the corners */
 #define EYE_LOW   8.0
-#define IRIS      10.6
+#define IRIS      10.8
 
 /* The slit between lids; `lid` 1: open, 0: shut. The outer corner (`side`) is
  * a little higher than the inner one. */
@@ -141,14 +141,17 @@ void dh_draw_brows(cairo_t *cr, const struct dh_look *look, double lift)
 
 	for (int side = -1; side <= 1; side += 2) {
 		double x = MID + side * DH_EYES_DX;
-		cairo_move_to(cr, x - side * 21, y + 4.5);
-		cairo_curve_to(cr, x - side * 8, y - 3.5 - lift, x + side * 8, y - 6 - lift, x + side * 26, y + 4);
-		cairo_curve_to(cr, x + side * 10, y - 6 + thick - lift, x - side * 6, y - 3 + thick * 1.6,
-			x - side * 20, y + 5 + thick * 1.25);
-		cairo_curve_to(cr, x - side * 22.5, y + 4 + thick, x - side * 22.5, y + 5, x - side * 21, y + 4.5);
+		cairo_pattern_t *fade = cairo_pattern_create_linear(x - side * 22, 0, x + side * 26, 0);
+		dh_paint_stop(fade, 0, look->brow, 0.1);
+		dh_paint_stop(fade, 0.3, look->brow, 0.85);
+		dh_paint_stop(fade, 1, look->brow, 0.95);
+		cairo_move_to(cr, x - side * 21, y + 1.5);
+		cairo_curve_to(cr, x - side * 10, y - 2.5 - lift, x + side * 8, y - 6 - lift, x + side * 26, y + 4.5);
+		cairo_curve_to(cr, x + side * 10, y - 6 + thick - lift, x - side * 8, y - 2.5 + thick * 1.3,
+			x - side * 20, y + 1.5 + thick * 1.2);
+		cairo_curve_to(cr, x - side * 22.5, y + 1 + thick, x - side * 22.5, y + 2, x - side * 21, y + 1.5);
 		cairo_close_path(cr);
-		dh_paint_color(cr, look->brow, 0.88);
-		cairo_fill(cr);
+		dh_paint_gradient(cr, fade);
 	}
 }
 
@@ -169,7 +172,8 @@ static void measure(struct lips *lips, const struct dh_look *look, const struct 
 	lips->half = 32 * (1 + 0.13 * mouth->wide - 0.30 * mouth->round - 0.05 * mouth->open);
 	lips->top = -open * 0.22 + 0.4 * mouth->tuck;
 	lips->bottom = open * 0.78 + mouth->open * 2;
-	lips->corner = -2.6 - 1.2 * mouth->wide + mouth->open * 4 + mouth->round;
+	lips->corner = -4.0 - 1.2 * mouth->wide + mouth->open * 4;
+	lips->corner += ((lips->top + lips->bottom) / 2 - lips->corner) * 0.75 * mouth->round;
 	lips->upper = look->lip_size * (8.6 + 1.6 * mouth->round - 1.2 * mouth->wide - 4.2 * mouth->press
 		- 1.2 * mouth->open);
 	lips->lower = look->lip_size * (10.8 + 2.2 * mouth->round - 1.0 * mouth->wide - 5.0 * mouth->press
@@ -179,10 +183,11 @@ static void measure(struct lips *lips, const struct dh_look *look, const struct 
 static void opening_path(cairo_t *cr, const struct lips *l)
 {
 	cairo_move_to(cr, MID - l->half, l->corner);
-	cairo_curve_to(cr, MID - l->half * 0.55, l->top - 1.4, MID - 7, l->top - 0.6, MID, l->top + 0.9);
-	cairo_curve_to(cr, MID + 7, l->top - 0.6, MID + l->half * 0.55, l->top - 1.4, MID + l->half, l->corner);
-	cairo_curve_to(cr, MID + l->half * 0.62, l->bottom + 0.8, MID + 12, l->bottom + 1.2, MID, l->bottom + 1.2);
-	cairo_curve_to(cr, MID - 12, l->bottom + 1.2, MID - l->half * 0.62, l->bottom + 0.8,
+	cairo_curve_to(cr, MID - l->half * 0.55, l->top - 1.4, MID - l->half * 0.22, l->top - 0.6, MID, l->top + 0.9);
+	cairo_curve_to(cr, MID + l->half * 0.22, l->top - 0.6, MID + l->half * 0.55, l->top - 1.4, MID + l->half, l->corner);
+	cairo_curve_to(cr, MID + l->half * 0.62, l->bottom + 0.8, MID + l->half * 0.4, l->bottom + 1.2, MID,
+		l->bottom + 1.2);
+	cairo_curve_to(cr, MID - l->half * 0.4, l->bottom + 1.2, MID - l->half * 0.62, l->bottom + 0.8,
 		MID - l->half, l->corner);
 	cairo_close_path(cr);
 }
@@ -244,17 +249,18 @@ static void draw_inside(cairo_t *cr, const struct lips *l, const struct dh_mouth
 
 static void draw_upper_lip(cairo_t *cr, const struct dh_look *look, const struct lips *l)
 {
-	double top = l->top - l->upper;
+	double top = l->top - l->upper, bow = l->half * 0.25;
 	cairo_pattern_t *light = cairo_pattern_create_linear(0, top, 0, l->top + 2);
 
 	cairo_move_to(cr, MID - l->half - 1.5, l->corner);
-	cairo_curve_to(cr, MID - l->half * 0.66, l->corner - l->upper * 0.55, MID - 15, top - 0.6, MID - 8, top - 0.8);
-	cairo_curve_to(cr, MID - 4, top - 0.8, MID - 2.4, top + 2.1, MID, top + 2.1);
-	cairo_curve_to(cr, MID + 2.4, top + 2.1, MID + 4, top - 0.8, MID + 8, top - 0.8);
-	cairo_curve_to(cr, MID + 15, top - 0.6, MID + l->half * 0.66, l->corner - l->upper * 0.55,
+	cairo_curve_to(cr, MID - l->half * 0.66, l->corner - l->upper * 0.55, MID - bow * 1.9, top - 0.6,
+		MID - bow, top - 0.8);
+	cairo_curve_to(cr, MID - bow / 2, top - 0.8, MID - bow * 0.3, top + 2.1, MID, top + 2.1);
+	cairo_curve_to(cr, MID + bow * 0.3, top + 2.1, MID + bow / 2, top - 0.8, MID + bow, top - 0.8);
+	cairo_curve_to(cr, MID + bow * 1.9, top - 0.6, MID + l->half * 0.66, l->corner - l->upper * 0.55,
 		MID + l->half + 1.5, l->corner);
-	cairo_curve_to(cr, MID + l->half * 0.55, l->top - 1.2, MID + 7, l->top - 0.4, MID, l->top + 1.3);
-	cairo_curve_to(cr, MID - 7, l->top - 0.4, MID - l->half * 0.55, l->top - 1.2, MID - l->half - 1.5, l->corner);
+	cairo_curve_to(cr, MID + l->half * 0.55, l->top - 1.2, MID + bow, l->top - 0.4, MID, l->top + 1.3);
+	cairo_curve_to(cr, MID - bow, l->top - 0.4, MID - l->half * 0.55, l->top - 1.2, MID - l->half - 1.5, l->corner);
 	cairo_close_path(cr);
 	dh_paint_stop(light, 0, dh_paint_mix(look->lip_upper, look->lip_light, 0.25), 1);
 	dh_paint_stop(light, 0.55, look->lip_upper, 1);
@@ -268,11 +274,13 @@ static void draw_lower_lip(cairo_t *cr, const struct dh_look *look, const struct
 	cairo_pattern_t *light = cairo_pattern_create_linear(0, l->bottom, 0, low);
 
 	cairo_move_to(cr, MID - l->half - 0.5, l->corner + 0.2);
-	cairo_curve_to(cr, MID - l->half * 0.62, l->bottom + 0.2, MID - 12, l->bottom + 0.6, MID, l->bottom + 0.6);
-	cairo_curve_to(cr, MID + 12, l->bottom + 0.6, MID + l->half * 0.62, l->bottom + 0.2,
+	cairo_curve_to(cr, MID - l->half * 0.62, l->bottom + 0.2, MID - l->half * 0.4, l->bottom + 0.6, MID,
+		l->bottom + 0.6);
+	cairo_curve_to(cr, MID + l->half * 0.4, l->bottom + 0.6, MID + l->half * 0.62, l->bottom + 0.2,
 		MID + l->half + 0.5, l->corner + 0.2);
-	cairo_curve_to(cr, MID + l->half * 0.72, l->corner + (low - l->corner) * 0.72, MID + 16, low, MID, low);
-	cairo_curve_to(cr, MID - 16, low, MID - l->half * 0.72, l->corner + (low - l->corner) * 0.72,
+	cairo_curve_to(cr, MID + l->half * 0.78, l->corner + (low - l->corner) * 0.70, MID + l->half * 0.45, low,
+		MID, low);
+	cairo_curve_to(cr, MID - l->half * 0.45, low, MID - l->half * 0.78, l->corner + (low - l->corner) * 0.70,
 		MID - l->half - 0.5, l->corner + 0.2);
 	cairo_close_path(cr);
 	dh_paint_stop(light, 0, dh_paint_mix(look->lip_lower, 0x3a0f10, 0.22), 1);
@@ -317,11 +325,11 @@ void dh_draw_mouth(cairo_t *cr, const struct dh_look *look, const struct dh_mout
 		cairo_stroke(cr);
 	}
 	for (int side = -1; side <= 1; side += 2) {
-		cairo_move_to(cr, MID + side * (l.half - 1), l.corner + 1);
-		cairo_curve_to(cr, MID + side * (l.half + 2), l.corner, MID + side * (l.half + 4), l.corner - 2,
-			MID + side * (l.half + 4.5), l.corner - 4);
-		cairo_set_line_width(cr, 1.6);
-		dh_paint_color(cr, look->skin_deep, 0.6);
+		cairo_move_to(cr, MID + side * (l.half - 2), l.corner + 0.8);
+		cairo_curve_to(cr, MID + side * (l.half + 1), l.corner, MID + side * (l.half + 2.4), l.corner - 0.8,
+			MID + side * (l.half + 3.2), l.corner - 2.4);
+		cairo_set_line_width(cr, 1.8);
+		dh_paint_color(cr, look->skin_deep, 0.45);
 		cairo_stroke(cr);
 	}
 	cairo_restore(cr);

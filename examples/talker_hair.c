@@ -17,7 +17,7 @@ static void fill_hair(cairo_t *cr, const struct dh_look *look, double top, doubl
 }
 
 /* A bundle of strands between two curves, each of four points x, y: dark and
- * light in turn, fading towards both ends of the bundle. */
+ * light in turn. */
 static void strands(cairo_t *cr, const struct dh_look *look, const double a[8], const double b[8], int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -27,8 +27,9 @@ static void strands(cairo_t *cr, const struct dh_look *look, const double a[8], 
 			p[k] = a[k] + (b[k] - a[k]) * s;
 		cairo_move_to(cr, p[0], p[1]);
 		cairo_curve_to(cr, p[2], p[3], p[4], p[5], p[6], p[7]);
-		cairo_set_line_width(cr, light ? 2.6 : 2.0);
-		dh_paint_soft_stroke(cr, light ? look->hair_light : look->hair_dark, light ? 0.42 : 0.5, 3);
+		cairo_set_line_width(cr, light ? 2.6 : 2.2);
+		dh_paint_color(cr, light ? look->hair_light : look->hair_dark, light ? 0.17 : 0.22);
+		cairo_stroke(cr);
 	}
 }
 
@@ -45,8 +46,12 @@ static void bob_back(cairo_t *cr, const struct dh_look *look)
 	cairo_curve_to(cr, MID + 136, 330, MID + 120, 290, MID + 122, 220);
 	cairo_curve_to(cr, MID + 128, 128, MID + 90, 52, MID, 54);
 	cairo_close_path(cr);
-	dh_paint_color(cr, dh_paint_mix(look->hair_dark, 0, 0.15), 1);
-	cairo_fill(cr);
+	cairo_pattern_t *depth = cairo_pattern_create_linear(MID - 122, 0, MID + 122, 0);
+	dh_paint_stop(depth, 0, look->hair, 1);
+	dh_paint_stop(depth, 0.3, dh_paint_mix(look->hair_dark, 0, 0.25), 1);
+	dh_paint_stop(depth, 0.7, dh_paint_mix(look->hair_dark, 0, 0.35), 1);
+	dh_paint_stop(depth, 1, look->hair_dark, 1);
+	dh_paint_gradient(cr, depth);
 }
 
 static void bob_left(cairo_t *cr, const struct dh_look *look)
@@ -54,17 +59,17 @@ static void bob_left(cairo_t *cr, const struct dh_look *look)
 	static const double outer[8] = { 284, 66, 170, 50, 118, 150, 138, 372 };
 	static const double inner[8] = { 286, 96, 240, 150, 176, 140, 178, 372 };
 
-	cairo_move_to(cr, MID + 34, 92);
-	cairo_curve_to(cr, MID + 8, 138, MID - 56, 138, MID - 74, 196);
+	cairo_move_to(cr, MID + 38, 100);
+	cairo_curve_to(cr, MID + 8, 142, MID - 56, 138, MID - 74, 196);
 	cairo_curve_to(cr, MID - 86, 240, MID - 72, 300, MID - 70, 334);
 	cairo_curve_to(cr, MID - 70, 362, MID - 84, 384, MID - 108, 390);
 	cairo_curve_to(cr, MID - 140, 346, MID - 124, 292, MID - 124, 222);
 	cairo_curve_to(cr, MID - 130, 124, MID - 92, 48, MID + 4, 54);
-	cairo_curve_to(cr, MID + 20, 58, MID + 32, 72, MID + 34, 92);
+	cairo_curve_to(cr, MID + 22, 58, MID + 36, 78, MID + 38, 100);
 	cairo_close_path(cr);
 	fill_hair(cr, look, 60, 390);
 	cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
-	strands(cr, look, outer, inner, 15);
+	strands(cr, look, outer, inner, 22);
 }
 
 static void bob_right(cairo_t *cr, const struct dh_look *look)
@@ -72,26 +77,30 @@ static void bob_right(cairo_t *cr, const struct dh_look *look)
 	static const double outer[8] = { 294, 64, 360, 80, 400, 180, 378, 376 };
 	static const double inner[8] = { 290, 94, 326, 160, 340, 200, 334, 372 };
 
-	cairo_move_to(cr, MID + 32, 94);
+	cairo_move_to(cr, MID + 26, 98);
 	cairo_curve_to(cr, MID + 44, 136, MID + 76, 150, MID + 82, 206);
 	cairo_curve_to(cr, MID + 86, 250, MID + 72, 300, MID + 70, 334);
 	cairo_curve_to(cr, MID + 70, 362, MID + 84, 384, MID + 108, 390);
 	cairo_curve_to(cr, MID + 140, 346, MID + 124, 292, MID + 124, 222);
 	cairo_curve_to(cr, MID + 128, 128, MID + 96, 50, MID + 10, 54);
-	cairo_curve_to(cr, MID + 20, 62, MID + 30, 76, MID + 32, 94);
+	cairo_curve_to(cr, MID + 16, 62, MID + 24, 80, MID + 26, 98);
 	cairo_close_path(cr);
 	fill_hair(cr, look, 60, 390);
 	cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
-	strands(cr, look, outer, inner, 11);
+	strands(cr, look, outer, inner, 17);
 }
 
 /* A band of light across the hair, where it bends. */
 static void bob_shine(cairo_t *cr, const struct dh_look *look)
 {
-	cairo_set_line_width(cr, 15);
-	cairo_move_to(cr, MID - 104, 152);
-	cairo_curve_to(cr, MID - 86, 112, MID - 48, 92, MID - 4, 88);
-	dh_paint_soft_stroke(cr, look->hair_light, 0.65, 20);
+	cairo_set_line_width(cr, 17);
+	cairo_move_to(cr, MID - 106, 160);
+	cairo_curve_to(cr, MID - 88, 112, MID - 50, 90, MID - 2, 86);
+	dh_paint_soft_stroke(cr, look->hair_light, 0.75, 18);
+	cairo_set_line_width(cr, 4);
+	cairo_move_to(cr, MID - 92, 138);
+	cairo_curve_to(cr, MID - 74, 106, MID - 48, 92, MID - 20, 88);
+	dh_paint_soft_stroke(cr, dh_paint_mix(look->hair_light, 0xffffff, 0.35), 0.55, 8);
 	cairo_set_line_width(cr, 9);
 	cairo_move_to(cr, MID + 62, 98);
 	cairo_curve_to(cr, MID + 84, 114, MID + 98, 138, MID + 104, 166);
@@ -117,9 +126,9 @@ static void bob_front(cairo_t *cr, const struct dh_look *look)
 	bob_shine(cr, look);
 	/* The parting. */
 	cairo_set_line_width(cr, 3);
-	cairo_move_to(cr, MID + 33, 93);
-	cairo_curve_to(cr, MID + 31, 78, MID + 24, 64, MID + 12, 56);
-	dh_paint_soft_stroke(cr, look->hair_dark, 0.8, 4);
+	cairo_move_to(cr, MID + 37, 97);
+	cairo_curve_to(cr, MID + 34, 78, MID + 24, 62, MID + 8, 56);
+	dh_paint_soft_stroke(cr, look->hair_dark, 0.7, 4);
 	cairo_set_operator(cr, CAIRO_OPERATOR_OVER);
 }
 
@@ -133,20 +142,22 @@ static void short_front(cairo_t *cr, const struct dh_look *look)
 	static const double side_b[8] = { 312, 110, 326, 130, 332, 160, 332, 190 };
 
 	cairo_push_group(cr);
-	cairo_move_to(cr, MID - 78, 224);
-	cairo_curve_to(cr, MID - 90, 190, MID - 96, 140, MID - 76, 102);
-	cairo_curve_to(cr, MID - 60, 66, MID - 10, 46, MID + 34, 52);
-	cairo_curve_to(cr, MID + 60, 52, MID + 96, 84, MID + 92, 140);
-	cairo_curve_to(cr, MID + 94, 170, MID + 86, 200, MID + 78, 224);
-	cairo_curve_to(cr, MID + 76, 196, MID + 76, 172, MID + 64, 148);
-	cairo_curve_to(cr, MID + 56, 130, MID + 44, 116, MID + 26, 118);
-	cairo_curve_to(cr, MID, 128, MID - 34, 112, MID - 52, 124);
-	cairo_curve_to(cr, MID - 70, 140, MID - 76, 180, MID - 78, 224);
+	cairo_move_to(cr, MID - 80, 222);
+	cairo_curve_to(cr, MID - 92, 190, MID - 100, 146, MID - 84, 106);
+	cairo_curve_to(cr, MID - 74, 78, MID - 52, 60, MID - 18, 54);
+	cairo_curve_to(cr, MID + 2, 44, MID + 38, 44, MID + 58, 60);
+	cairo_curve_to(cr, MID + 84, 72, MID + 98, 104, MID + 93, 142);
+	cairo_curve_to(cr, MID + 94, 172, MID + 88, 198, MID + 80, 222);
+	cairo_curve_to(cr, MID + 78, 200, MID + 80, 176, MID + 70, 156);
+	cairo_curve_to(cr, MID + 66, 140, MID + 62, 128, MID + 46, 124);
+	cairo_curve_to(cr, MID + 20, 126, MID - 4, 112, MID - 26, 112);
+	cairo_curve_to(cr, MID - 44, 114, MID - 60, 128, MID - 68, 152);
+	cairo_curve_to(cr, MID - 78, 176, MID - 78, 200, MID - 80, 222);
 	cairo_close_path(cr);
 	fill_hair(cr, look, 50, 200);
 	cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
-	strands(cr, look, left_low, left_high, 13);
-	strands(cr, look, side_a, side_b, 5);
+	strands(cr, look, left_low, left_high, 19);
+	strands(cr, look, side_a, side_b, 6);
 	cairo_set_line_width(cr, 13);
 	cairo_move_to(cr, MID - 62, 104);
 	cairo_curve_to(cr, MID - 34, 72, MID + 10, 66, MID + 46, 78);
@@ -195,6 +206,8 @@ static void curls_front(cairo_t *cr, const struct dh_look *look)
 			double angle = M_PI * (0.93 + (i + row * 0.4) * 1.14 / count);
 			double x = MID + cos(angle) * (near - 6), y = 196 + sin(angle) * near;
 			double shape = 14 + 3.5 * sin(i * 2.1 + row * 1.3);
+			if (y > 172 && fabs(x - MID) < 92)
+				continue; /* the brows stay free */
 			curl(cr, look, x, y, shape, x < MID + 20 ? 0.8 : 0.35);
 		}
 	}

@@ -11,10 +11,10 @@ static void outline(cairo_t *cr, const struct dh_look *look, double drop)
 
 	cairo_move_to(cr, MID, 100);
 	cairo_curve_to(cr, MID + 56, 100, MID + 84, 142, MID + 82, 200);
-	cairo_curve_to(cr, MID + 82, 238, MID + 76, 268 + drop * 0.2, MID + jaw, 296 + drop * 0.6);
+	cairo_curve_to(cr, MID + 82, 238, MID + jaw + 16, 268 + drop * 0.2, MID + jaw, 296 + drop * 0.6);
 	cairo_curve_to(cr, MID + jaw - 14, 320 + drop * 0.8, MID + 26, chin, MID, chin);
 	cairo_curve_to(cr, MID - 26, chin, MID - jaw + 14, 320 + drop * 0.8, MID - jaw, 296 + drop * 0.6);
-	cairo_curve_to(cr, MID - 76, 268 + drop * 0.2, MID - 82, 238, MID - 82, 200);
+	cairo_curve_to(cr, MID - jaw - 16, 268 + drop * 0.2, MID - 82, 238, MID - 82, 200);
 	cairo_curve_to(cr, MID - 84, 142, MID - 56, 100, MID, 100);
 	cairo_close_path(cr);
 }
@@ -112,7 +112,7 @@ static void draw_nose(cairo_t *cr, const struct dh_look *look)
 	cairo_curve_to(cr, MID + 8, 226, MID + 12, 240, MID + 19, 256);
 	cairo_line_to(cr, MID + 8, 262);
 	cairo_curve_to(cr, MID + 5, 240, MID + 3, 222, MID + 9, 204);
-	dh_paint_soft_fill(cr, look->skin_deep, 0.30, 8);
+	dh_paint_soft_fill(cr, look->skin_deep, 0.40, 8);
 	dh_paint_ellipse(cr, MID - 15, 205, 5, 9);
 	dh_paint_soft_fill(cr, look->skin_deep, 0.22, 8);
 	dh_paint_ellipse(cr, MID + 15, 205, 5, 9);
@@ -126,12 +126,13 @@ static void draw_nose(cairo_t *cr, const struct dh_look *look)
 	cairo_curve_to(cr, MID - 10, 271, MID + 10, 271, MID + 18, 258);
 	cairo_curve_to(cr, MID + 14, 276, MID - 10, 276, MID - 18, 258);
 	dh_paint_soft_fill(cr, look->skin_deep, 0.62, 5);
-	cairo_set_line_width(cr, 2.2);
-	cairo_move_to(cr, MID - 18.5, 249);
-	cairo_curve_to(cr, MID - 23, 255, MID - 20, 263, MID - 14, 261);
-	cairo_move_to(cr, MID + 18.5, 249);
-	cairo_curve_to(cr, MID + 23, 255, MID + 20, 263, MID + 14, 261);
-	dh_paint_soft_stroke(cr, look->skin_deep, 0.75, 2.5);
+	cairo_set_line_width(cr, 1.8);
+	cairo_set_line_cap(cr, CAIRO_LINE_CAP_ROUND);
+	cairo_move_to(cr, MID - 17.5, 251);
+	cairo_curve_to(cr, MID - 21.5, 255, MID - 20, 262, MID - 15, 261);
+	cairo_move_to(cr, MID + 17.5, 251);
+	cairo_curve_to(cr, MID + 21.5, 255, MID + 20, 262, MID + 15, 261);
+	dh_paint_soft_stroke(cr, look->skin_deep, 0.55, 1.8);
 	for (int side = -1; side <= 1; side += 2) {
 		cairo_move_to(cr, MID + side * 4.5, 263.5);
 		cairo_curve_to(cr, MID + side * 8, 260, MID + side * 12.5, 260.5, MID + side * 13.5, 262.5);
@@ -158,13 +159,26 @@ static void draw_beard(cairo_t *cr, const struct dh_look *look, double drop)
 	cairo_line_to(cr, MID + 96, 360 + drop);
 	cairo_line_to(cr, MID - 96, 360 + drop);
 	cairo_close_path(cr);
-	dh_paint_soft_fill(cr, look->hair_dark, 0.30, 14);
+	dh_paint_soft_fill(cr, dh_paint_mix(look->hair, look->skin_deep, 0.35), 0.36, 12);
+	/* Denser along the jaw and above the lip. */
+	cairo_set_line_width(cr, 20);
+	cairo_move_to(cr, MID - 80, 236);
+	cairo_curve_to(cr, MID - 72, 300 + drop, MID - 40, 338 + drop, MID, 338 + drop);
+	cairo_curve_to(cr, MID + 40, 338 + drop, MID + 72, 300 + drop, MID + 80, 236);
+	dh_paint_soft_stroke(cr, look->hair, 0.34, 14);
+	cairo_set_line_width(cr, 7);
+	cairo_move_to(cr, MID - 34, 286 + drop * 0.2);
+	cairo_curve_to(cr, MID - 22, 276, MID - 8, 274, MID, 276);
+	cairo_curve_to(cr, MID + 8, 274, MID + 22, 276, MID + 34, 286 + drop * 0.2);
+	dh_paint_soft_stroke(cr, look->hair, 0.26, 6);
 }
 
 void dh_draw_head(cairo_t *cr, const struct dh_look *look, double drop)
 {
-	draw_ear(cr, look, -1);
-	draw_ear(cr, look, 1);
+	if (look->hair_style != DH_HAIR_BOB) {
+		draw_ear(cr, look, -1);
+		draw_ear(cr, look, 1);
+	}
 	draw_skin(cr, look, drop);
 	cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
 	draw_shading(cr, look, drop);

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 
-/* Soft masks are drawn at a quarter of the size: a blurred edge has no detail
- * that would be lost, and blurring costs a sixteenth. */
-#define SHRINK 4.0
+/* Soft masks are drawn at a fraction of the size, at least this one: a blurred
+ * edge has no detail that would be lost, and blurring costs a sixteenth. */
+#define SHRINK_MOST 4.0
+/* Pixels of blur that allow one step of shrinking. */
+#define SHRINK_BLUR 3.5
 
 static double red(uint32_t rgb)   { return (rgb >> 16 & 0xff) / 255.0; }
 static double green(uint32_t rgb) { return (rgb >> 8 & 0xff) / 255.0; }
@@ -100,30 +102,31 @@ static void paint_soft(cairo_t *cr, uint32_t rgb, double alpha, double blur, int
 {
 	cairo_path_t *path = cairo_copy_path(cr);
 	cairo_matrix_t matrix;
-	double x1, y1, x2, y2, scale, margin;
+	double x1, y1, x2, y2, scale, shrink, margin;
 	cairo_surface_t *mask;
 	cairo_t *small;
 	int radius;
 
-	/* The mask covers the path and its blurred margin, in device pixels / SHRINK. */
+	/* The mask covers the path and its blurred margin, in device pixels / shrink. */
 	cairo_get_matrix(cr, &matrix);
 	scale = sqrt(fabs(matrix.xx * matrix.yy - matrix.xy * matrix.yx));
-	radius = (int)lround(blur * scale / SHRINK / 2);
+	shrink = fmin(SHRINK_MOST, fmax(1, floor(blur * scale / SHRINK_BLUR)));
+	radius = (int)lround(blur * scale / shrink / 2);
 	if (stroked)
 		cairo_stroke_extents(cr, &x1, &y1, &x2, &y2);
 	else
 		cairo_fill_extents(cr, &x1, &y1, &x2, &y2);
 	cairo_new_path(cr);
 	cairo_save(cr);
-	margin = (3 * radius + 2) * SHRINK;
-	x1 = floor((x1 * matrix.xx + matrix.x0 - margin) / SHRINK);
-	y1 = floor((y1 * matrix.yy + matrix.y0 - margin) / SHRINK);
-	x2 = ceil((x2 * matrix.xx + matrix.x0 + margin) / SHRINK);
-	y2 = ceil((y2 * matrix.yy + matrix.y0 + margin) / SHRINK);
+	margin = (3 * radius + 2) * shrink;
+	x1 = floor((x1 * matrix.xx + matrix.x0 - margin) / shrink);
+	y1 = floor((y1 * matrix.yy + matrix.y0 - margin) / shrink);
+	x2 = ceil((x2 * matrix.xx + matrix.x0 + margin) / shrink);
+	y2 = ceil((y2 * matrix.yy + matrix.y0 + margin) / shrink);
 	mask = cairo_image_surface_create(CAIRO_FORMAT_A8, (int)(x2 - x1), (int)(y2 - y1));
 	small = cairo_create(mask);
 	cairo_translate(small, -x1, -y1);
-	cairo_scale(small, 1 / SHRINK, 1 / SHRINK);
+	cairo_scale(small, 1 / shrink, 1 / shrink);
 	cairo_transform(small, &matrix);
 	cairo_append_path(small, path);
 	cairo_set_line_width(small, cairo_get_line_width(cr));
@@ -137,7 +140,7 @@ static void paint_soft(cairo_t *cr, uint32_t rgb, double alpha, double blur, int
 		blur_mask(mask, radius);
 
 	cairo_identity_matrix(cr);
-	cairo_scale(cr, SHRINK, SHRINK);
+	cairo_scale(cr, shrink, shrink);
 	dh_paint_color(cr, rgb, alpha);
 	cairo_mask_surface(cr, mask, x1, y1);
 	cairo_surface_destroy(mask);
