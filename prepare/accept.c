@@ -1,0 +1,80 @@
+#include "accept.h"
+
+#include <string.h>
+
+#include <libavutil/avstring.h>
+#include <libavutil/bprint.h>
+
+static const struct {
+	const char *name; /* one of the demuxer's */
+	int still;
+} containers[] = {
+	{ "mov", 0 }, { "matroska", 0 }, { "avi", 0 }, { "mpegts", 0 }, { "flv", 0 }, { "yuv4mpegpipe", 0 },
+	{ "nut", 0 }, { "wav", 0 }, { "mp3", 0 }, { "flac", 0 }, { "ogg", 0 }, { "aac", 0 },
+	{ "png_pipe", 1 }, { "jpeg_pipe", 1 },
+};
+
+/* By decoder, since FFmpeg often has several for a codec, some of them hardware. */
+static const struct {
+	enum AVCodecID codec;
+	const char *decoder;
+} codecs[] = {
+	{ AV_CODEC_ID_H264, "h264" }, { AV_CODEC_ID_HEVC, "hevc" }, { AV_CODEC_ID_VP8, "vp8" },
+	{ AV_CODEC_ID_VP9, "vp9" }, { AV_CODEC_ID_AV1, "libdav1d" }, { AV_CODEC_ID_AV1, "libaom-av1" },
+	{ AV_CODEC_ID_MJPEG, "mjpeg" }, { AV_CODEC_ID_PRORES, "prores" }, { AV_CODEC_ID_RAWVIDEO, "rawvideo" },
+	{ AV_CODEC_ID_PNG, "png" }, { AV_CODEC_ID_FFV1, "ffv1" }, { AV_CODEC_ID_MPEG4, "mpeg4" },
+	{ AV_CODEC_ID_MPEG2VIDEO, "mpeg2video" }, { AV_CODEC_ID_FLV1, "flv" },
+	{ AV_CODEC_ID_AAC, "aac" }, { AV_CODEC_ID_MP3, "mp3float" }, { AV_CODEC_ID_MP3, "mp3" },
+	{ AV_CODEC_ID_MP2, "mp2float" }, { AV_CODEC_ID_OPUS, "opus" }, { AV_CODEC_ID_VORBIS, "vorbis" },
+	{ AV_CODEC_ID_FLAC, "flac" }, { AV_CODEC_ID_ALAC, "alac" },
+	{ AV_CODEC_ID_PCM_U8, "pcm_u8" }, { AV_CODEC_ID_PCM_S8, "pcm_s8" },
+	{ AV_CODEC_ID_PCM_S16LE, "pcm_s16le" }, { AV_CODEC_ID_PCM_S16BE, "pcm_s16be" },
+	{ AV_CODEC_ID_PCM_S24LE, "pcm_s24le" }, { AV_CODEC_ID_PCM_S24BE, "pcm_s24be" },
+	{ AV_CODEC_ID_PCM_S32LE, "pcm_s32le" }, { AV_CODEC_ID_PCM_S32BE, "pcm_s32be" },
+	{ AV_CODEC_ID_PCM_F32LE, "pcm_f32le" }, { AV_CODEC_ID_PCM_F32BE, "pcm_f32be" },
+	{ AV_CODEC_ID_PCM_F64LE, "pcm_f64le" }, { AV_CODEC_ID_PCM_F64BE, "pcm_f64be" },
+	{ AV_CODEC_ID_PCM_ALAW, "pcm_alaw" }, { AV_CODEC_ID_PCM_MULAW, "pcm_mulaw" },
+};
+
+int dh_accept_container(const AVInputFormat *format, int *still)
+{
+	for (size_t i = 0; i < sizeof containers / sizeof *containers; i++)
+		if (av_match_name(containers[i].name, format->name)) {
+			*still = containers[i].still;
+			return 1;
+		}
+	return 0;
+}
+
+const AVCodec *dh_accept_decoder(enum AVCodecID codec)
+{
+	for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++) {
+		const AVCodec *decoder = codecs[i].codec == codec ?
+			avcodec_find_decoder_by_name(codecs[i].decoder) : NULL;
+		if (decoder)
+			return decoder;
+	}
+	return NULL;
+}
+
+char *dh_accept_decoder_names(void)
+{
+	AVBPrint names;
+	char *text = NULL;
+	av_bprint_init(&names, 512, AV_BPRINT_SIZE_UNLIMITED);
+	for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++)
+		av_bprintf(&names, "%s%s", i ? "," : "", codecs[i].decoder);
+	av_bprint_finalize(&names, &text);
+	return text;
+}
+
+const char *dh_accept_containers_text(void)
+{
+	return "MP4, MOV, Matroska, WebM, AVI, MPEG-TS, FLV, Y4M, NUT, WAV, MP3, FLAC, Ogg, AAC, PNG, JPEG";
+}
+
+const char *dh_accept_codecs_text(void)
+{
+	return "H.264, HEVC, VP8, VP9, AV1, MPEG-4, MPEG-2, FLV1, MJPEG, ProRes, PNG, FFV1, raw pictures; "
+		"AAC, MP3, MP2, Opus, Vorbis, FLAC, ALAC, PCM";
+}

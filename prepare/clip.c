@@ -1,0 +1,255 @@
+#include "clip.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "playout/timebase.h"
+
+#define CACHE_BYTES    (192u * 1024 * 1024)
+#define FRAMES_MAX     (60 * 60 + 60)
+/* Candidates for the medoid: all of them would cost the square of thousands. */
+#define CANDIDATES_MAX 600
+
+struct entry {
+	int64_t pts_ticks, duration_ticks;
+	uint8_t luma[DH_LUMA_BYTES];
+};
+
+struct dh_clip {
+	struct dh_task task;
+	int input, first_only;
+	int width, height;
+	int64_t rate_num, rate_den;
+	struct entry *entries;
+	int count, capacity;
+	int damaged;
+	struct dh_picture *picture;
+	/* I420 of the frames from cache_first on */
+	uint8_t **cache;
+	int cache_first, cache_count, cache_capacity;
+};
+
+static int add_entry(struct dh_clip *c, const struct dh_frame *frame, const uint8_t *i420, struct dh_fault *fault)
+{
+	const char *name = c->task.inputs[c->input].name;
+	if (c->count == FRAMES_MAX || (c->count > 0 && frame->pts_ticks + frame->duration_ticks -
+			c->entries[0].pts_ticks > c->task.max_ms * DH_TICKS_PER_MS))
+		return dh_fault_set(fault, DH_PREPARE_LIMIT, "%s is longer than the %d ms (and %d pictures) that an idle "
+			"clip may have", name, c->task.max_ms, FRAMES_MAX);
+	if (c->count == c->capacity) {
+		int capacity = c->capacity * 2 + 64;
+		struct entry *entries = realloc(c->entries, (size_t)capacity * sizeof *entries);
+		if (!entries)
+			return dh_fault_memory(fault);
+		c->entries = entries;
+		c->capacity = capacity;
+	}
+	struct entry *e = &c->entries[c->count++];
+	e->pts_ticks = frame->pts_ticks;
+	e->duration_ticks = frame->duration_ticks;
+	dh_picture_luma(i420, c->width, c->height, e->luma);
+	return 0;
+}
+
+/* The first frame of the first pass: now the size is known. */
+static int set_up(struct dh_clip *c, const struct dh_source *source, const struct dh_frame *frame,
+	struct dh_fault *fault)
+{
+	dh_task_size(&c->task, frame, &c->width, &c->height);
+	c->task.width = c->width;
+	c->task.height = c->height;
+	dh_source_rate(source, &c->rate_num, &c->rate_den);
+	c->cache_capacity = (int)(CACHE_BYTES / dh_picture_size(c->width, c->height));
+	if (c->cache_capacity > FRAMES_MAX)
+		c->cache_capacity = FRAMES_MAX;
+	c->cache = calloc((size_t)c->cache_capacity, sizeof *c->cache);
+	if (!c->cache)
+		return dh_fault_memory(fault);
+	return dh_picture_alloc(&c->picture, c->width, c->height, fault);
+}
+
+static void drop_cache(struct dh_clip *c)
+{
+	for (int i = 0; i < c->cache_count; i++)
+		free(c->cache[i]);
+	c->cache_count = 0;
+}
+
+/* Takes one decoded frame, number `n` of this pass. */
+static int take(struct dh_clip *c, const struct dh_source *source, const struct dh_frame *frame, int n, int scan,
+	struct dh_fault *fault)
+{
+	int rc = c->picture ? 0 : set_up(c, source, frame, fault);
+	int wanted = n == c->cache_first + c->cache_count && c->cache_count < c->cache_capacity;
+	if (rc || (!scan && !wanted))
+		return rc;
+	uint8_t *i420 = malloc(dh_picture_size(c->width, c->height));
+	if (!i420)
+		return dh_fault_memory(fault);
+	rc = dh_picture_convert(c->picture, frame->av, &frame->turn, i420, fault);
+	if (!rc && scan)
+		rc = add_entry(c, frame, i420, fault);
+	if (!rc && wanted)
+		c->cache[c->cache_count++] = i420;
+	else
+		free(i420);
+	return rc;
+}
+
+/* One pass through the input. The first one scans it; later ones fill the
+ * cache from `first` on. */
+static int pass(struct dh_clip *c, int first, const struct dh_progress *progress, struct dh_fault *fault)
+{
+	struct dh_source_config config = dh_task_source(&c->task, c->input, DH_WANT_VIDEO);
+	struct dh_source *source = NULL;
+	int scan = c->count == 0, n = 0;
+	int64_t last_ticks = INT64_MIN;
+	int rc = dh_source_alloc(&source, &config, fault);
+	drop_cache(c);
+	c->cache_first = first;
+	while (!rc) {
+		struct dh_frame frame;
+		rc = dh_source_next(source, &frame, fault);
+		if (rc || !frame.av)
+			break;
+		if (frame.pts_ticks <= last_ticks)
+			continue;
+		last_ticks = frame.pts_ticks;
+		rc = take(c, source, &frame, n++, scan, fault);
+		if (!rc && progress && progress->report)
+			progress->report(progress->arg, 0, dh_source_stated_ticks(source), n);
+		if (c->first_only || (!scan && c->cache_count == c->cache_capacity))
+			break;
+	}
+	if (source && scan)
+		c->damaged = dh_source_damaged(source);
+	dh_source_free(&source);
+	return rc;
+}
+
+/* Each picture lasts until the next. */
+static void set_durations(struct dh_clip *c)
+{
+	for (int i = 0; i + 1 < c->count; i++)
+		c->entries[i].duration_ticks = c->entries[i + 1].pts_ticks - c->entries[i].pts_ticks;
+	struct entry *last = &c->entries[c->count - 1];
+	if (last->duration_ticks <= 0)
+		last->duration_ticks = c->count > 1 ? last[-1].duration_ticks : 40 * DH_TICKS_PER_MS;
+}
+
+int dh_clip_alloc(struct dh_clip **clip, const struct dh_task *task, int input, int first_only,
+	const struct dh_progress *progress, struct dh_fault *fault)
+{
+	struct dh_clip *c = calloc(1, sizeof *c);
+	if (!c)
+		return dh_fault_memory(fault);
+	c->task = *task;
+	c->task.anchor = NULL;
+	c->input = input;
+	c->first_only = first_only;
+	int rc = pass(c, 0, progress, fault);
+	if (!rc && c->count == 0)
+		rc = dh_fault_set(fault, c->damaged ? DH_PREPARE_FORMAT : DH_PREPARE_EMPTY, "%s has no picture%s",
+			task->inputs[input].name, c->damaged ? " that can be decoded" : "");
+	if (rc) {
+		dh_clip_free(&c);
+		return rc;
+	}
+	set_durations(c);
+	*clip = c;
+	return 0;
+}
+
+void dh_clip_free(struct dh_clip **clip)
+{
+	struct dh_clip *c = *clip;
+	*clip = NULL;
+	if (!c)
+		return;
+	drop_cache(c);
+	free(c->cache);
+	free(c->entries);
+	dh_picture_free(&c->picture);
+	free(c);
+}
+
+void dh_clip_size(const struct dh_clip *c, int *width, int *height)
+{
+	*width = c->width;
+	*height = c->height;
+}
+
+int dh_clip_count(const struct dh_clip *c)
+{
+	return c->count;
+}
+
+void dh_clip_rate(const struct dh_clip *c, int64_t *num, int64_t *den)
+{
+	*num = c->rate_num;
+	*den = c->rate_den;
+	if (c->rate_num > c->rate_den * c->task.fps_max) {
+		*num = 0;
+		*den = 1;
+	}
+}
+
+int64_t dh_clip_duration(const struct dh_clip *c, int frame)
+{
+	return c->entries[frame].duration_ticks;
+}
+
+static unsigned distance(const uint8_t *a, const uint8_t *b)
+{
+	unsigned sum = 0;
+	for (int i = 0; i < DH_LUMA_BYTES; i++)
+		sum += (unsigned)abs(a[i] - b[i]);
+	return sum;
+}
+
+int dh_clip_medoid(const struct dh_clip *c)
+{
+	int step = (c->count + CANDIDATES_MAX - 1) / CANDIDATES_MAX, best = 0;
+	uint64_t least = UINT64_MAX;
+	for (int i = 0; i < c->count; i += step) {
+		uint64_t sum = 0;
+		for (int k = 0; k < c->count; k += step)
+			sum += distance(c->entries[i].luma, c->entries[k].luma);
+		if (sum < least) {
+			least = sum;
+			best = i;
+		}
+	}
+	return best;
+}
+
+static int is_cached(const struct dh_clip *c, int frame)
+{
+	return frame >= c->cache_first && frame < c->cache_first + c->cache_count;
+}
+
+int dh_clip_picture(struct dh_clip *c, int frame, int step, const uint8_t **i420, struct dh_fault *fault)
+{
+	const struct dh_task_input *input = &c->task.inputs[c->input];
+	struct stat st;
+	if (!is_cached(c, frame)) {
+		if (fstat(input->fd, &st) < 0 || !S_ISREG(st.st_mode))
+			return dh_fault_set(fault, DH_PREPARE_INPUT, "%s is too long for an idle clip that comes through a "
+				"pipe (%d pictures of this size fit): hand it over as a file", input->name, c->cache_capacity);
+		int first = step > 0 ? frame : frame - c->cache_capacity + 1;
+		int rc = pass(c, first > 0 ? first : 0, NULL, fault);
+		if (rc)
+			return rc;
+	}
+	if (!is_cached(c, frame))
+		return dh_fault_set(fault, DH_PREPARE_INPUT, "%s has changed while it was read", input->name);
+	*i420 = c->cache[frame - c->cache_first];
+	return 0;
+}
+
+int dh_clip_notes(const struct dh_clip *c, struct dh_output *output)
+{
+	return c->damaged ? dh_output_note(output, "%s: %d damaged packet%s left out", c->task.inputs[c->input].name,
+		c->damaged, c->damaged > 1 ? "s" : "") : 0;
+}

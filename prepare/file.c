@@ -1,0 +1,131 @@
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int dh_file_open(int *fd, const char *path, struct dh_fault *fault)
+{
+	*fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	if (*fd < 0)
+		return dh_fault_set(fault, DH_PREPARE_INPUT, "%s cannot be opened: %s", path, strerror(errno));
+	return 0;
+}
+
+static int read_all(int fd, const char *path, struct dh_stream_reader *reader, struct dh_fault *fault)
+{
+	uint8_t buffer[64 * 1024];
+	int rc = 0;
+	while (!rc) {
+		ssize_t n = read(fd, buffer, sizeof buffer);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return dh_fault_set(fault, DH_PREPARE_INPUT, "%s cannot be read: %s", path, strerror(errno));
+		if (n == 0)
+			break;
+		rc = dh_stream_reader_push(reader, buffer, (size_t)n);
+	}
+	if (!rc)
+		rc = dh_stream_reader_finish(reader);
+	if (!rc || fault->code)
+		return fault->code;
+	return dh_fault_set(fault, rc == -ENOMEM ? DH_PREPARE_MEMORY : DH_PREPARE_FORMAT,
+		"%s is not a whole prepared segment: %s", path, dh_stream_reader_error(reader));
+}
+
+int dh_file_read(const char *path, const struct dh_stream_sink *sink, void *arg, struct dh_fault *fault)
+{
+	struct dh_stream_reader *reader = NULL;
+	int fd, rc = dh_file_open(&fd, path, fault);
+	if (rc)
+		return rc;
+	rc = dh_stream_reader_alloc(&reader, NULL, sink, arg) ? dh_fault_memory(fault) :
+		read_all(fd, path, reader, fault);
+	dh_stream_reader_free(&reader);
+	close(fd);
+	return rc;
+}
+
+/* ------------------------------------------------------------------- writing */
+
+/* For the signal handler: what to remove. */
+static char *volatile unfinished;
+
+static void on_signal(int number)
+{
+	char *path = unfinished;
+	if (path)
+		unlink(path);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+int dh_file_create(struct dh_file_writer *writer, const char *path, struct dh_fault *fault)
+{
+	memset(writer, 0, sizeof *writer);
+	signal(SIGPIPE, SIG_IGN);
+	if (strcmp(path, "-") == 0) {
+		writer->fd = STDOUT_FILENO;
+		return 0;
+	}
+	writer->path = path;
+	writer->aside = malloc(strlen(path) + 8);
+	if (!writer->aside)
+		return dh_fault_memory(fault);
+	sprintf(writer->aside, "%s.XXXXXX", path);
+	writer->fd = mkstemp(writer->aside);
+	if (writer->fd < 0) {
+		int rc = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", path, strerror(errno));
+		free(writer->aside);
+		writer->aside = NULL;
+		return rc;
+	}
+	mode_t mask = umask(0);
+	umask(mask);
+	fchmod(writer->fd, 0666 & ~mask);
+	unfinished = writer->aside;
+	signal(SIGINT, on_signal);
+	signal(SIGTERM, on_signal);
+	signal(SIGHUP, on_signal);
+	return 0;
+}
+
+int dh_file_write(void *arg, const void *bytes, size_t size)
+{
+	struct dh_file_writer *writer = arg;
+	const char *p = bytes;
+	while (size > 0) {
+		ssize_t n = write(writer->fd, p, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		size -= (size_t)n;
+		writer->bytes += n;
+	}
+	return 0;
+}
+
+int dh_file_finish(struct dh_file_writer *writer, int keep, struct dh_fault *fault)
+{
+	int rc = 0;
+	if (!writer->path)
+		return 0;
+	if (close(writer->fd) < 0 && keep)
+		rc = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", writer->path, strerror(errno));
+	if (keep && !rc && rename(writer->aside, writer->path) < 0)
+		rc = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", writer->path, strerror(errno));
+	if (!keep || rc)
+		unlink(writer->aside);
+	unfinished = NULL;
+	free(writer->aside);
+	writer->aside = NULL;
+	return rc;
+}

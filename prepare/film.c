@@ -1,0 +1,113 @@
+#include "film.h"
+
+#include <stdlib.h>
+
+#include "picture.h"
+#include "playout/timebase.h"
+
+/* Of the last picture where nobody says. */
+#define DURATION_TICKS (40 * DH_TICKS_PER_MS)
+
+struct dh_film {
+	struct dh_video *video;
+	struct dh_output *output;
+	int width, height;
+	int64_t period_ticks; /* of the fastest rate */
+	int64_t due_ticks;    /* where the next one stands at that rate */
+	struct dh_unit *last; /* encoded; waits for its duration */
+	int64_t last_step_ticks, end_ticks;
+};
+
+int dh_film_alloc(struct dh_film **film, const struct dh_video_config *config, int fps_max,
+	const uint8_t *anchor, struct dh_output *output, struct dh_fault *fault)
+{
+	struct dh_film *f = calloc(1, sizeof *f);
+	if (!f)
+		return dh_fault_memory(fault);
+	f->output = output;
+	f->width = config->width;
+	f->height = config->height;
+	f->period_ticks = DH_TICKS_PER_SECOND / fps_max;
+	int rc = dh_video_alloc(&f->video, config, anchor, fault);
+	if (rc) {
+		free(f);
+		return rc;
+	}
+	*film = f;
+	return 0;
+}
+
+void dh_film_free(struct dh_film **film)
+{
+	struct dh_film *f = *film;
+	*film = NULL;
+	if (!f)
+		return;
+	dh_video_free(&f->video);
+	dh_unit_unref(&f->last);
+	free(f);
+}
+
+const struct dh_video *dh_film_video(const struct dh_film *film)
+{
+	return film->video;
+}
+
+int dh_film_takes(const struct dh_film *film, int64_t pts_ticks)
+{
+	if (!film->last)
+		return 1;
+	/* a quarter of slack: containers round, and half of 50 must be 25 */
+	return pts_ticks > film->last->pts_ticks && pts_ticks + film->period_ticks / 4 >= film->due_ticks;
+}
+
+/* The last picture's duration is known now. */
+static int emit_last(struct dh_film *film, int64_t duration_ticks)
+{
+	struct dh_unit *unit = film->last;
+	film->last = NULL;
+	if (!unit)
+		return 0;
+	unit->duration_ticks = duration_ticks;
+	film->last_step_ticks = duration_ticks;
+	return dh_output_unit(film->output, unit);
+}
+
+int dh_film_push(struct dh_film *film, const uint8_t *i420, int64_t pts_ticks, int64_t duration_ticks,
+	struct dh_fault *fault)
+{
+	struct dh_unit *unit;
+	/* a segment begins with its first picture, even where sound begins earlier */
+	if (!film->last)
+		pts_ticks = 0;
+	int rc = dh_video_encode(film->video, i420, pts_ticks, duration_ticks > 0 ? duration_ticks : DURATION_TICKS,
+		&unit, fault);
+	if (rc)
+		return rc;
+	dh_picture_luma(i420, film->width, film->height, unit->luma);
+	rc = film->last ? emit_last(film, pts_ticks - film->last->pts_ticks) : 0;
+	film->last = unit;
+	film->due_ticks += film->period_ticks;
+	if (film->due_ticks < pts_ticks + film->period_ticks / 2)
+		film->due_ticks = pts_ticks + film->period_ticks;
+	dh_film_extend(film, duration_ticks > 0 ? pts_ticks + duration_ticks : 0);
+	return rc ? rc : dh_output_horizon(film->output, DH_VIDEO, pts_ticks);
+}
+
+void dh_film_extend(struct dh_film *film, int64_t end_ticks)
+{
+	if (end_ticks > film->end_ticks)
+		film->end_ticks = end_ticks;
+}
+
+int dh_film_end(struct dh_film *film, int64_t *ticks)
+{
+	*ticks = 0;
+	if (!film->last)
+		return 0;
+	int64_t pts_ticks = film->last->pts_ticks, duration_ticks = film->end_ticks - pts_ticks;
+	if (duration_ticks <= 0)
+		duration_ticks = film->last_step_ticks > 0 ? film->last_step_ticks : DURATION_TICKS;
+	*ticks = pts_ticks + duration_ticks;
+	return emit_last(film, duration_ticks);
+}

@@ -1,0 +1,216 @@
+/* dh-prepare: command-line tool and worker. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <libavutil/log.h>
+
+#include "export.h"
+#include "file.h"
+#include "info.h"
+#include "options.h"
+#include "playout/timebase.h"
+#include "prepare.h"
+#include "worker.h"
+
+#define BAR_WIDTH 24
+
+/* ------------------------------------------------------------------- progress */
+
+struct bar {
+	const char *name;
+	double begun_s, shown_s;
+	int64_t done_ticks, pictures;
+	int is_shown;
+};
+
+static double now_s(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void show_bar(void *arg, int64_t done_ticks, int64_t total_ticks, int64_t pictures)
+{
+	struct bar *bar = arg;
+	double now = now_s();
+	bar->done_ticks = done_ticks;
+	bar->pictures = pictures;
+	if (now - bar->shown_s < 0.1)
+		return;
+	bar->shown_s = now;
+	bar->is_shown = 1;
+	fprintf(stderr, "\r%s ", bar->name);
+	if (total_ticks > 0) {
+		int part = (int)(done_ticks >= total_ticks ? 100 : done_ticks * 100 / total_ticks);
+		fputc('[', stderr);
+		for (int i = 0; i < BAR_WIDTH; i++)
+			fputc(i * 100 < part * BAR_WIDTH ? '#' : '.', stderr);
+		fprintf(stderr, "] %3d %% ", part);
+	}
+	fprintf(stderr, "%.1f s, %.0f pictures/s\033[K", (double)done_ticks / DH_TICKS_PER_SECOND,
+		(double)pictures / (now - bar->begun_s));
+}
+
+static void end_bar(const struct bar *bar)
+{
+	if (bar->is_shown)
+		fputs("\r\033[K", stderr);
+}
+
+/* ------------------------------------------------------------------ preparing */
+
+/* Notes in the stream are for people: show them too. */
+static int write_and_tell(void *writer, const void *bytes, size_t size)
+{
+	if (size > 12 && memcmp(bytes, "NOTE", 4) == 0) {
+		if (isatty(STDERR_FILENO))
+			fputs("\r\033[K", stderr);
+		fprintf(stderr, "dh-prepare: %.*s\n", (int)(size - 12), (const char *)bytes + 8);
+	}
+	return dh_file_write(writer, bytes, size);
+}
+
+struct avatar {
+	struct dh_task *task;
+	struct dh_fault *fault;
+};
+
+static int avatar_head(void *arg, const struct dh_stream_head *head)
+{
+	struct avatar *avatar = arg;
+	avatar->task->width = head->width;
+	avatar->task->height = head->height;
+	return 0;
+}
+
+static int avatar_picture(void *arg, const uint8_t *i420, size_t size)
+{
+	struct avatar *avatar = arg;
+	avatar->task->anchor = malloc(size);
+	if (!avatar->task->anchor)
+		return -dh_fault_memory(avatar->fault);
+	memcpy(avatar->task->anchor, i420, size);
+	return 0;
+}
+
+static int read_avatar(struct dh_task *task, const char *path, struct dh_fault *fault)
+{
+	static const struct dh_stream_sink sink = { .head = avatar_head, .picture = avatar_picture };
+	struct avatar avatar = { task, fault };
+	int rc = dh_file_read(path, &sink, &avatar, fault);
+	if (!rc && !task->anchor)
+		rc = dh_fault_set(fault, DH_PREPARE_FORMAT, "%s is not an avatar's idle clip: it has no anchor picture "
+			"(make it with --idle or --portrait)", path);
+	return rc;
+}
+
+static int open_inputs(struct dh_options *o, struct dh_fault *fault)
+{
+	const char *files[DH_TASK_INPUTS + 1] = { 0 };
+	int count = 0, rc = 0;
+	for (int i = 0; i < o->files_count; i++)
+		files[count++] = o->files[i];
+	if (o->portrait)
+		files[count++] = o->portrait;
+	for (int i = 0; i < count && !rc; i++) {
+		struct dh_task_input *input = &o->task.inputs[i];
+		rc = dh_file_open(&input->fd, files[i], fault);
+		input->raw = o->raws[i];
+		snprintf(input->name, sizeof input->name, "%s", strcmp(files[i], "-") ? files[i] : "standard input");
+		o->task.inputs_count++;
+	}
+	return rc;
+}
+
+/* The output would replace an input: that can only be a mistake. */
+static int check_output(const struct dh_options *o, struct dh_fault *fault)
+{
+	struct stat out, in;
+	if (stat(o->output, &out) < 0)
+		return 0;
+	if (S_ISDIR(out.st_mode))
+		return dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s is a folder, expected a file to write", o->output);
+	for (int i = 0; i < o->task.inputs_count; i++)
+		if (fstat(o->task.inputs[i].fd, &in) == 0 && S_ISREG(in.st_mode) && in.st_dev == out.st_dev &&
+				in.st_ino == out.st_ino)
+			return dh_fault_set(fault, DH_PREPARE_USAGE, "%s is input and output", o->output);
+	if (strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO))
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "a prepared segment is not for a terminal");
+	return 0;
+}
+
+static int prepare_to_file(const struct dh_options *o, struct dh_fault *fault)
+{
+	struct dh_file_writer file;
+	const struct dh_stream_writer writer = { write_and_tell, &file };
+	struct bar bar = { .name = o->task.inputs[0].name, .begun_s = now_s(), .shown_s = now_s() };
+	const struct dh_progress progress = { show_bar, &bar };
+	int tell = isatty(STDERR_FILENO) && !o->quiet;
+	int rc = dh_file_create(&file, o->output, fault);
+	if (rc)
+		return rc;
+	rc = dh_prepare(&o->task, &writer, tell ? &progress : NULL, fault);
+	int finish = dh_file_finish(&file, rc == 0, fault);
+	if (tell) {
+		end_bar(&bar);
+		if (!rc && !finish)
+			fprintf(stderr, "%s: %.1f s, %.0f kB, made in %.1f s\n", o->output,
+				(double)bar.done_ticks / DH_TICKS_PER_SECOND, (double)file.bytes / 1000, now_s() - bar.begun_s);
+	}
+	return rc ? rc : finish;
+}
+
+static int prepare(struct dh_options *o, struct dh_fault *fault)
+{
+	int rc = open_inputs(o, fault);
+	if (!rc)
+		rc = check_output(o, fault);
+	if (!rc && o->avatar)
+		rc = read_avatar(&o->task, o->avatar, fault);
+	if (!rc)
+		rc = prepare_to_file(o, fault);
+	for (int i = 0; i < DH_TASK_INPUTS; i++)
+		if (o->task.inputs[i].fd >= 0)
+			close(o->task.inputs[i].fd);
+	dh_task_clear(&o->task);
+	return rc;
+}
+
+static int act(struct dh_options *o, struct dh_fault *fault)
+{
+	switch (o->action) {
+	case DH_ACTION_HELP:
+		dh_options_help();
+		return 0;
+	case DH_ACTION_VERSION:
+		puts(dh_prepare_version());
+		return 0;
+	case DH_ACTION_WORKER:
+		return dh_worker_run(&o->confine);
+	case DH_ACTION_INFO:
+		return dh_info(o->info, o->json, fault);
+	case DH_ACTION_EXPORT:
+		return dh_export(o->files[0], o->output, fault);
+	case DH_ACTION_PREPARE:
+		return prepare(o, fault);
+	}
+	return DH_PREPARE_INTERNAL;
+}
+
+int main(int argc, char **argv)
+{
+	struct dh_options options;
+	struct dh_fault fault = { 0 };
+	av_log_set_level(AV_LOG_QUIET);
+	int rc = dh_options_parse(&options, argc, argv, &fault);
+	if (!rc)
+		rc = act(&options, &fault);
+	if (fault.code)
+		fprintf(stderr, "dh-prepare: %s\n", fault.text);
+	return rc;
+}

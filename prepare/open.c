@@ -1,0 +1,184 @@
+#include "open.h"
+
+#include <stdio.h>
+
+#include <libavutil/opt.h>
+#include <libavutil/pixdesc.h>
+#include <libavutil/imgutils.h>
+
+#include "accept.h"
+
+/* Where a container's header does not tell all, so much is looked at. */
+#define ANALYZE_BYTES (4 * 1024 * 1024)
+#define ANALYZE_US    (3 * 1000 * 1000)
+
+/* A segment never names another file. */
+static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *url, int flags,
+	AVDictionary **options)
+{
+	(void)format, (void)io, (void)url, (void)flags, (void)options;
+	return AVERROR(EPERM);
+}
+
+static int detect(const AVInputFormat **found, int *is_still, struct dh_feed *feed, const char *name,
+	struct dh_fault *fault)
+{
+	int rc = av_probe_input_buffer2(dh_feed_io(feed), found, "", NULL, 0, 0);
+	if (rc == AVERROR(ENOMEM))
+		return dh_fault_memory(fault);
+	if (rc >= 0 && dh_accept_container(*found, is_still))
+		return 0;
+	if (dh_feed_verdict(feed, fault))
+		return fault->code;
+	if (rc < 0)
+		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s is not a medium: expected %s", name,
+			dh_accept_containers_text());
+	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s looks like %s (%s), which is not accepted: expected %s",
+		name, (*found)->long_name ? (*found)->long_name : "an unknown format", (*found)->name,
+		dh_accept_containers_text());
+}
+
+/* ------------------------------------------------------------------- arrays */
+
+static int raw_options(AVDictionary **options, const struct dh_raw *raw)
+{
+	char text[32];
+	int rc;
+	if (raw->is_video) {
+		rc = av_dict_set(options, "pixel_format", raw->format, 0);
+		snprintf(text, sizeof text, "%dx%d", raw->width, raw->height);
+		rc = rc < 0 ? rc : av_dict_set(options, "video_size", text, 0);
+		snprintf(text, sizeof text, "%d/%d", raw->rate_num, raw->rate_den);
+		return rc < 0 ? rc : av_dict_set(options, "framerate", text, 0);
+	}
+	rc = av_dict_set_int(options, "sample_rate", raw->sample_rate, 0);
+	snprintf(text, sizeof text, raw->channels == 1 ? "mono" : raw->channels == 2 ? "stereo" : "%d channels",
+		raw->channels);
+	return rc < 0 ? rc : av_dict_set(options, "ch_layout", text, 0);
+}
+
+/* A wrong size or format shows in the file's length. */
+static int check_array(const struct dh_raw *raw, const struct dh_feed *feed, const char *name,
+	struct dh_fault *fault)
+{
+	int64_t size = dh_feed_file_size(feed);
+	if (!raw->is_video || !dh_feed_is_file(feed))
+		return 0;
+	int one = av_image_get_buffer_size(av_get_pix_fmt(raw->format), raw->width, raw->height, 1);
+	if (one > 0 && size % one == 0)
+		return 0;
+	return dh_fault_set(fault, DH_PREPARE_FORMAT,
+		"%s has %lld bytes, which is no whole number of %s pictures of %dx%d (%d bytes each)", name,
+		(long long)size, raw->format, raw->width, raw->height, one);
+}
+
+static int describe_array(const AVInputFormat **found, AVDictionary **options, struct dh_feed *feed,
+	const struct dh_source_config *config, struct dh_fault *fault)
+{
+	const struct dh_raw *raw = config->raw;
+	*found = av_find_input_format(raw->is_video ? "rawvideo" : raw->format);
+	if (!*found)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "%s: no such raw format: %s", config->name, raw->format);
+	if (raw_options(options, raw) < 0)
+		return dh_fault_memory(fault);
+	return check_array(raw, feed, config->name, fault);
+}
+
+/* ------------------------------------------------------------------- opening */
+
+/* Whether the header has told what the decoders need. If so nothing is read
+ * ahead, so that a live input begins at once. */
+static int is_described(const AVFormatContext *format)
+{
+	if (format->ctx_flags & AVFMTCTX_NOHEADER)
+		return 0;
+	for (unsigned i = 0; i < format->nb_streams; i++) {
+		const AVCodecParameters *par = format->streams[i]->codecpar;
+		if (par->codec_type == AVMEDIA_TYPE_VIDEO && (par->codec_id == AV_CODEC_ID_NONE || par->width <= 0))
+			return 0;
+		if (par->codec_type == AVMEDIA_TYPE_AUDIO &&
+				(par->codec_id == AV_CODEC_ID_NONE || par->sample_rate <= 0))
+			return 0;
+	}
+	return 1;
+}
+
+/* The options for the decoders which the look ahead opens for itself. */
+static int analyze(AVFormatContext *format, int max_side)
+{
+	AVDictionary **options = av_calloc(format->nb_streams + 1, sizeof *options);
+	unsigned streams = format->nb_streams;
+	int rc = options ? 0 : AVERROR(ENOMEM);
+	for (unsigned i = 0; i < streams && rc >= 0; i++) {
+		rc = av_dict_set_int(&options[i], "max_pixels", (int64_t)(max_side + 64) * (max_side + 64), 0);
+		if (rc >= 0)
+			rc = av_dict_set_int(&options[i], "threads", 1, 0);
+	}
+	if (rc >= 0)
+		rc = avformat_find_stream_info(format, options);
+	for (unsigned i = 0; options && i < streams; i++)
+		av_dict_free(&options[i]);
+	av_free(options);
+	return rc;
+}
+
+static AVFormatContext *make_context(struct dh_feed *feed)
+{
+	AVFormatContext *format = avformat_alloc_context();
+	if (!format)
+		return NULL;
+	format->pb = dh_feed_io(feed);
+	format->flags |= AVFMT_FLAG_CUSTOM_IO;
+	format->io_open = refuse_open;
+	format->probesize = ANALYZE_BYTES;
+	format->max_analyze_duration = ANALYZE_US;
+	format->fps_probe_size = 3;
+	format->max_streams = 64;
+	format->codec_whitelist = dh_accept_decoder_names();
+	format->protocol_whitelist = av_strdup("none");
+	if (!format->codec_whitelist || !format->protocol_whitelist) {
+		avformat_free_context(format);
+		return NULL;
+	}
+	return format;
+}
+
+static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDictionary **options, int is_still,
+	struct dh_feed *feed, const struct dh_source_config *config, struct dh_fault *fault)
+{
+	AVFormatContext *f = make_context(feed);
+	if (!f)
+		return dh_fault_memory(fault);
+	int rc = avformat_open_input(&f, "", found, options); /* frees and clears `f` when it fails */
+	if (rc >= 0 && !is_still && !is_described(f))
+		rc = analyze(f, config->max_side);
+	if (rc >= 0) {
+		*format = f;
+		return 0;
+	}
+	avformat_close_input(&f);
+	if (rc == AVERROR(ENOMEM))
+		return dh_fault_memory(fault);
+	if (dh_feed_verdict(feed, fault))
+		return fault->code;
+	char why[AV_ERROR_MAX_STRING_SIZE];
+	av_make_error_string(why, sizeof why, rc);
+	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s cannot be opened as %s: %s", config->name, found->name, why);
+}
+
+int dh_open(AVFormatContext **format, int *is_still, struct dh_feed *feed,
+	const struct dh_source_config *config, struct dh_fault *fault)
+{
+	const AVInputFormat *found = NULL;
+	AVDictionary *options = NULL;
+	int rc;
+	*is_still = 0;
+	if (config->raw->is_video || config->raw->is_audio)
+		rc = describe_array(&found, &options, feed, config, fault);
+	else
+		rc = detect(&found, is_still, feed, config->name, fault);
+	if (!rc)
+		rc = open_as(format, found, &options, *is_still, feed, config, fault);
+	av_dict_free(&options);
+	return rc;
+}

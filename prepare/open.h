@@ -1,0 +1,15 @@
+/* Finds the container and opens it, refusing what is not on the list and every
+ * further open. Private to source.c. */
+#ifndef DH_OPEN_H
+#define DH_OPEN_H
+
+#include <libavformat/avformat.h>
+
+#include "feed.h"
+#include "source.h"
+
+/* The context reads from `feed`, which is the caller's. */
+int dh_open(AVFormatContext **format, int *is_still, struct dh_feed *feed,
+	const struct dh_source_config *config, struct dh_fault *fault);
+
+#endif

@@ -1,0 +1,235 @@
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "raw.h"
+
+/* The tool's own limit of length: it is run by hand. */
+#define TOOL_MAX_MS (4 * 3600 * 1000)
+
+enum option_code {
+	OPT_FIRST = 256, OPT_AVATAR, OPT_SIZE, OPT_IDLE, OPT_PORTRAIT, OPT_PINGPONG, OPT_RAW_VIDEO, OPT_RAW_AUDIO,
+	OPT_INFO, OPT_JSON, OPT_EXPORT, OPT_WORKER, OPT_QUIET, OPT_HELP, OPT_VERSION,
+	OPT_PARENT, OPT_MEMORY, OPT_CPU, OPT_NICE, OPT_USER,
+	/* settings of the task, by name */
+	OPT_SETTING
+};
+
+static const struct option table[] = {
+	{ "output", required_argument, NULL, 'o' },
+	{ "avatar", required_argument, NULL, OPT_AVATAR },
+	{ "size", required_argument, NULL, OPT_SIZE },
+	{ "idle", no_argument, NULL, OPT_IDLE },
+	{ "portrait", required_argument, NULL, OPT_PORTRAIT },
+	{ "pingpong", no_argument, NULL, OPT_PINGPONG },
+	{ "raw-video", required_argument, NULL, OPT_RAW_VIDEO },
+	{ "raw-audio", required_argument, NULL, OPT_RAW_AUDIO },
+	{ "info", required_argument, NULL, OPT_INFO },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "export", required_argument, NULL, OPT_EXPORT },
+	{ "worker", no_argument, NULL, OPT_WORKER },
+	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "parent", required_argument, NULL, OPT_PARENT },
+	{ "memory-mb", required_argument, NULL, OPT_MEMORY },
+	{ "cpu-s", required_argument, NULL, OPT_CPU },
+	{ "nice", required_argument, NULL, OPT_NICE },
+	{ "user", required_argument, NULL, OPT_USER },
+	{ "kbps", required_argument, NULL, OPT_SETTING },
+	{ "audio-kbps", required_argument, NULL, OPT_SETTING },
+	{ "entry-ms", required_argument, NULL, OPT_SETTING },
+	{ "fps-max", required_argument, NULL, OPT_SETTING },
+	{ "portrait-ms", required_argument, NULL, OPT_SETTING },
+	{ "max-ms", required_argument, NULL, OPT_SETTING },
+	{ "max-side", required_argument, NULL, OPT_SETTING },
+	{ "silence-ms", required_argument, NULL, OPT_SETTING },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int to_number(const char *text, long long *value)
+{
+	char *end;
+	errno = 0;
+	*value = strtoll(text, &end, 10);
+	return !errno && end != text && !*end ? 0 : -EINVAL;
+}
+
+/* --audio-kbps is the task's audio_kbps. */
+static int take_setting(struct dh_options *o, const char *option, const char *text, struct dh_fault *fault)
+{
+	char name[32];
+	long long value;
+	snprintf(name, sizeof name, "%s", option);
+	for (char *c = name; *c; c++)
+		if (*c == '-')
+			*c = '_';
+	if (to_number(text, &value))
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--%s is %s, expected a number", option, text);
+	return dh_task_set(&o->task, name, value, fault);
+}
+
+static int take_size(struct dh_options *o, const char *text, struct dh_fault *fault)
+{
+	int width, height, used = 0;
+	if (sscanf(text, "%dx%d%n", &width, &height, &used) != 2 || text[used])
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--size is %s, expected WIDTHxHEIGHT, as in 512x512", text);
+	int rc = dh_task_set(&o->task, "width", width, fault);
+	return rc ? rc : dh_task_set(&o->task, "height", height, fault);
+}
+
+static int take_limit(struct dh_options *o, int option, const char *text, struct dh_fault *fault)
+{
+	long long value;
+	if (option == OPT_USER) {
+		o->confine.user = text;
+		return 0;
+	}
+	if (to_number(text, &value) || value < 0 || value > INT32_MAX || (option == OPT_NICE && value > 19))
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "%s is not a number that is possible here", text);
+	if (option == OPT_PARENT)
+		o->confine.parent = (pid_t)value;
+	else if (option == OPT_MEMORY)
+		o->confine.memory_mb = (int)value;
+	else if (option == OPT_CPU)
+		o->confine.cpu_s = (int)value;
+	else
+		o->confine.nice = (int)value;
+	return 0;
+}
+
+static int take_file(struct dh_options *o, const char *file, struct dh_fault *fault)
+{
+	if (o->files_count == DH_TASK_INPUTS)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "%s is one file too many, expected a file, or a video and an "
+			"audio file", file);
+	o->files[o->files_count++] = file;
+	return 0;
+}
+
+/* A description of an array belongs to the next file that is named. */
+static int take_raw(struct dh_options *o, int option, const char *text, struct dh_fault *fault)
+{
+	struct dh_raw *raw = &o->raws[o->files_count];
+	if (o->files_count == DH_TASK_INPUTS || raw->is_video || raw->is_audio)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "%s: expected a file after each --raw-video and --raw-audio",
+			text);
+	return option == OPT_RAW_VIDEO ? dh_raw_parse_video(raw, text, fault) : dh_raw_parse_audio(raw, text, fault);
+}
+
+static int take_option(struct dh_options *o, int option, const char *name, struct dh_fault *fault)
+{
+	switch (option) {
+	case 1:
+		return take_file(o, optarg, fault);
+	case 'o':
+		o->output = optarg;
+		return 0;
+	case OPT_AVATAR:
+		o->avatar = optarg;
+		return 0;
+	case OPT_PORTRAIT:
+		o->portrait = optarg;
+		return 0;
+	case OPT_IDLE:
+		o->task.kind = DH_TASK_IDLE;
+		return 0;
+	case OPT_PINGPONG:
+		o->task.pingpong = 1;
+		return 0;
+	case OPT_JSON:
+		o->json = 1;
+		return 0;
+	case OPT_QUIET:
+		o->quiet = 1;
+		return 0;
+	case OPT_INFO:
+		o->action = DH_ACTION_INFO;
+		o->info = optarg;
+		return 0;
+	case OPT_EXPORT:
+		o->action = DH_ACTION_EXPORT;
+		o->output = optarg;
+		return 0;
+	case OPT_WORKER:
+		o->action = DH_ACTION_WORKER;
+		return 0;
+	case OPT_HELP:
+		o->action = DH_ACTION_HELP;
+		return 0;
+	case OPT_VERSION:
+		o->action = DH_ACTION_VERSION;
+		return 0;
+	case OPT_SIZE:
+		return take_size(o, optarg, fault);
+	case OPT_RAW_VIDEO:
+	case OPT_RAW_AUDIO:
+		return take_raw(o, option, optarg, fault);
+	case OPT_SETTING:
+		return take_setting(o, name, optarg, fault);
+	case OPT_PARENT:
+	case OPT_MEMORY:
+	case OPT_CPU:
+	case OPT_NICE:
+	case OPT_USER:
+		return take_limit(o, option, optarg, fault);
+	default:
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "see dh-prepare --help");
+	}
+}
+
+/* What only makes sense together. */
+static int check_prepare(struct dh_options *o, struct dh_fault *fault)
+{
+	const struct dh_raw *last = &o->raws[o->files_count];
+	if (last->is_video || last->is_audio)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "expected a file after --raw-video and --raw-audio");
+	if (o->portrait && !o->files_count)
+		o->task.kind = DH_TASK_PORTRAIT;
+	else if (o->portrait && o->task.kind != DH_TASK_IDLE)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--portrait goes with --idle, or with no other file");
+	if (!o->files_count && !o->portrait)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "expected a media file; see dh-prepare --help");
+	if (o->task.kind == DH_TASK_IDLE && o->files_count > 1)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--idle takes one file");
+	if (o->task.kind != DH_TASK_IDLE && o->task.pingpong)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--pingpong goes with --idle");
+	if (o->avatar && (o->task.kind != DH_TASK_SEGMENT || o->task.width))
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--avatar goes without --idle, --portrait and --size");
+	if (!o->output)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "expected -o FILE (- for standard output)");
+	/* of two files the second is the sound, however they were named */
+	if (o->files_count == 2 && (o->raws[0].is_audio || o->raws[1].is_video)) {
+		const char *file = o->files[0];
+		struct dh_raw raw = o->raws[0];
+		o->files[0] = o->files[1];
+		o->raws[0] = o->raws[1];
+		o->files[1] = file;
+		o->raws[1] = raw;
+	}
+	return 0;
+}
+
+int dh_options_parse(struct dh_options *o, int argc, char **argv, struct dh_fault *fault)
+{
+	int option, index = 0, rc = 0;
+	memset(o, 0, sizeof *o);
+	dh_task_init(&o->task);
+	o->task.max_ms = TOOL_MAX_MS;
+	opterr = 1;
+	while (!rc && (option = getopt_long(argc, argv, "-o:", table, &index)) != -1)
+		rc = take_option(o, option, table[index].name, fault);
+	while (!rc && optind < argc)
+		rc = take_file(o, argv[optind++], fault);
+	if (rc)
+		return rc;
+	if (o->action == DH_ACTION_PREPARE)
+		return check_prepare(o, fault);
+	if (o->action == DH_ACTION_EXPORT && o->files_count != 1)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--export takes a file to write and a prepared segment");
+	return 0;
+}

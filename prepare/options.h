@@ -1,0 +1,29 @@
+/* The command line of dh-prepare. */
+#ifndef DH_OPTIONS_H
+#define DH_OPTIONS_H
+
+#include "confine.h"
+#include "task.h"
+
+enum dh_action {
+	DH_ACTION_PREPARE, DH_ACTION_INFO, DH_ACTION_EXPORT, DH_ACTION_WORKER, DH_ACTION_HELP, DH_ACTION_VERSION
+};
+
+struct dh_options {
+	enum dh_action action;
+	struct dh_task task; /* without descriptors and anchor */
+	const char *files[DH_TASK_INPUTS + 1]; /* as given; "-": standard input */
+	struct dh_raw raws[DH_TASK_INPUTS + 1];
+	int files_count;
+	const char *output;   /* -o, or the file to export to */
+	const char *avatar, *portrait, *info;
+	int json, quiet;
+	struct dh_confine confine;
+};
+
+/* 0, or DH_PREPARE_USAGE. The strings are argv's. */
+int dh_options_parse(struct dh_options *options, int argc, char **argv, struct dh_fault *fault);
+
+void dh_options_help(void);
+
+#endif

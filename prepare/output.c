@@ -1,0 +1,86 @@
+#include "output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static int check(struct dh_output *output, int rc)
+{
+	if (rc == 0)
+		return 0;
+	if (rc == -ENOMEM)
+		return dh_fault_memory(output->fault);
+	if (rc == -EINVAL)
+		return dh_fault_set(output->fault, DH_PREPARE_INTERNAL, "A record that no reader would take");
+	return dh_fault_set(output->fault, DH_PREPARE_OUTPUT, "The output cannot be written: %s", strerror(-rc));
+}
+
+void dh_output_init(struct dh_output *output, const struct dh_stream_writer *writer, struct dh_fault *fault)
+{
+	memset(output, 0, sizeof *output);
+	output->writer = *writer;
+	output->fault = fault;
+}
+
+void dh_output_clear(struct dh_output *output)
+{
+	dh_order_clear(&output->order);
+}
+
+int dh_output_head(struct dh_output *output, const struct dh_stream_head *head, const struct dh_video *video,
+	const uint8_t *i420)
+{
+	int rc = check(output, dh_stream_write_head(&output->writer, head));
+	if (!rc && video) {
+		size_t size;
+		const uint8_t *anchor = dh_video_anchor(video, &size);
+		rc = check(output, dh_stream_write_anchor(&output->writer, anchor, size));
+	}
+	if (!rc && i420)
+		rc = check(output, dh_stream_write_picture(&output->writer, i420,
+			(size_t)head->width * (size_t)head->height * 3 / 2));
+	return rc;
+}
+
+int dh_output_note(struct dh_output *output, const char *format, ...)
+{
+	char text[DH_STREAM_TEXT_MAX + 1];
+	va_list list;
+	va_start(list, format);
+	vsnprintf(text, sizeof text, format, list);
+	va_end(list);
+	return check(output, dh_stream_write_note(&output->writer, text));
+}
+
+static int drain(struct dh_output *output)
+{
+	int rc = 0;
+	for (struct dh_unit *unit; !rc && (unit = dh_order_next(&output->order));) {
+		rc = check(output, dh_stream_write_unit(&output->writer, unit));
+		output->units++;
+		dh_unit_unref(&unit);
+	}
+	return rc;
+}
+
+int dh_output_unit(void *arg, struct dh_unit *unit)
+{
+	struct dh_output *output = arg;
+	int rc = check(output, dh_order_push(&output->order, unit));
+	return rc ? rc : drain(output);
+}
+
+int dh_output_horizon(struct dh_output *output, enum dh_media media, int64_t ticks)
+{
+	dh_order_horizon(&output->order, media, ticks);
+	return drain(output);
+}
+
+int dh_output_end(struct dh_output *output, const struct dh_stream_end *end)
+{
+	int rc = dh_output_horizon(output, DH_AUDIO, DH_ORDER_NEVER);
+	if (!rc)
+		rc = dh_output_horizon(output, DH_VIDEO, DH_ORDER_NEVER);
+	return rc ? rc : check(output, dh_stream_write_end(&output->writer, end));
+}

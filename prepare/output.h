@@ -1,0 +1,34 @@
+/* The stream on its way out: head, anchor, units in order, notes, end. */
+#ifndef DH_OUTPUT_H
+#define DH_OUTPUT_H
+
+#include "fault.h"
+#include "order.h"
+#include "playout/stream.h"
+#include "video.h"
+
+struct dh_output {
+	struct dh_stream_writer writer;
+	struct dh_fault *fault;
+	struct dh_order order;
+	int64_t units;
+};
+
+/* Both are the caller's. */
+void dh_output_init(struct dh_output *output, const struct dh_stream_writer *writer, struct dh_fault *fault);
+void dh_output_clear(struct dh_output *output);
+
+/* Each returns 0 or a code. `video` NULL: no picture; `i420` NULL: no PICT. */
+int dh_output_head(struct dh_output *output, const struct dh_stream_head *head, const struct dh_video *video,
+	const uint8_t *i420);
+int dh_output_note(struct dh_output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int dh_output_end(struct dh_output *output, const struct dh_stream_end *end);
+
+/* Takes over the reference, writes what is certain to be next. A
+ * dh_voice_emit_fn with the output as its argument. */
+int dh_output_unit(void *output, struct dh_unit *unit);
+
+/* No unit of this medium comes before; writes what that makes certain. */
+int dh_output_horizon(struct dh_output *output, enum dh_media media, int64_t ticks);
+
+#endif

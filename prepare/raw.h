@@ -1,0 +1,15 @@
+/* What is said on the command line about an array without a container. */
+#ifndef DH_RAW_H
+#define DH_RAW_H
+
+#include "fault.h"
+#include "task.h"
+
+/* PIXELS:WIDTHxHEIGHT@RATE, as bgr24:512x512@33; the rate may be 30000/1001 or
+ * 29.97. -> DH_PREPARE_USAGE, the text says what was expected. */
+int dh_raw_parse_video(struct dh_raw *raw, const char *text, struct dh_fault *fault);
+
+/* SAMPLES:RATE:CHANNELS, as f32le:24000:1. */
+int dh_raw_parse_audio(struct dh_raw *raw, const char *text, struct dh_fault *fault);
+
+#endif

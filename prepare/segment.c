@@ -1,0 +1,389 @@
+/* A segment: speech, any of picture and sound, from one input or two. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kinds.h"
+#include "playout/timebase.h"
+#include "sound.h"
+
+/* Until picture and sound have both begun, frames wait; but not for ever. */
+#define WAITING_FRAMES 4096
+#define WAITING_BYTES  (96u * 1024 * 1024)
+
+struct segment {
+	const struct dh_task *task;
+	struct dh_output *output;
+	const struct dh_progress *progress;
+	struct dh_fault *fault;
+	struct dh_source *sources[DH_TASK_INPUTS];
+	int of[2];              /* which source has the medium, -1: none */
+	/* before the start */
+	struct dh_frame waiting[WAITING_FRAMES]; /* with clones of their own */
+	int waiting_count;
+	size_t waiting_bytes;
+	/* since */
+	int started;
+	int64_t origin_ticks[2]; /* the source's time that is time 0, by medium */
+	int64_t reached_ticks[2]; /* end of the last frame */
+	int has_begun[2];
+	struct dh_picture *picture;
+	uint8_t *i420;
+	struct dh_film *film;
+	struct dh_sound *sound;
+	int64_t pictures;
+	int64_t still_ticks;      /* where a still picture is shown again */
+	int is_done[DH_TASK_INPUTS];
+	struct dh_stream_end end;
+};
+
+static const char *name_of(const struct segment *s, enum dh_media media)
+{
+	return s->task->inputs[s->of[media] < 0 ? 0 : s->of[media]].name;
+}
+
+/* ------------------------------------------------------------------- opening */
+
+static int open_one(struct segment *s, int input, int want)
+{
+	struct dh_source_config config = dh_task_source(s->task, input, want);
+	int rc = dh_source_alloc(&s->sources[input], &config, s->fault);
+	if (rc)
+		return rc;
+	for (int media = DH_AUDIO; media <= DH_VIDEO; media++)
+		if (want & 1 << media && dh_source_has(s->sources[input], media))
+			s->of[media] = input;
+	return 0;
+}
+
+static int open_inputs(struct segment *s)
+{
+	s->of[DH_AUDIO] = s->of[DH_VIDEO] = -1;
+	if (s->task->inputs_count == 1) {
+		int rc = open_one(s, 0, DH_WANT_AUDIO | DH_WANT_VIDEO);
+		if (!rc && s->of[DH_AUDIO] < 0 && s->of[DH_VIDEO] < 0)
+			rc = dh_fault_set(s->fault, DH_PREPARE_EMPTY, "%s has neither picture nor sound",
+				s->task->inputs[0].name);
+		return rc;
+	}
+	int rc = open_one(s, 0, DH_WANT_VIDEO);
+	if (!rc && s->of[DH_VIDEO] < 0)
+		rc = dh_fault_set(s->fault, DH_PREPARE_EMPTY, "%s has no picture: of two inputs the first is the video, "
+			"the second the audio", s->task->inputs[0].name);
+	if (!rc)
+		rc = open_one(s, 1, DH_WANT_AUDIO);
+	if (!rc && s->of[DH_AUDIO] < 0)
+		rc = dh_fault_set(s->fault, DH_PREPARE_EMPTY, "%s has no sound: of two inputs the first is the video, "
+			"the second the audio", s->task->inputs[1].name);
+	return rc;
+}
+
+/* -------------------------------------------------------------------- frames */
+
+static void report(const struct segment *s)
+{
+	int64_t total = 0, done = 0;
+	for (int media = 0; media < 2; media++) {
+		if (s->of[media] < 0)
+			continue;
+		int64_t stated = dh_source_stated_ticks(s->sources[s->of[media]]);
+		total = stated > total ? stated : total;
+		done = s->reached_ticks[media] > done ? s->reached_ticks[media] : done;
+	}
+	if (s->progress->report)
+		s->progress->report(s->progress->arg, done, total, s->pictures);
+}
+
+static int check_length(const struct segment *s, enum dh_media media)
+{
+	if (s->reached_ticks[media] <= s->task->max_ms * DH_TICKS_PER_MS)
+		return 0;
+	return dh_fault_set(s->fault, DH_PREPARE_LIMIT, "%s is longer than the %d ms that are accepted",
+		name_of(s, media), s->task->max_ms);
+}
+
+static int take_picture(struct segment *s, const struct dh_frame *frame, int64_t pts_ticks)
+{
+	if (!dh_film_takes(s->film, pts_ticks)) {
+		dh_film_extend(s->film, s->reached_ticks[DH_VIDEO]);
+		return 0;
+	}
+	int rc = dh_picture_convert(s->picture, frame->av, &frame->turn, s->i420, s->fault);
+	s->pictures++;
+	return rc ? rc : dh_film_push(s->film, s->i420, pts_ticks, frame->duration_ticks, s->fault);
+}
+
+static int is_still(const struct segment *s)
+{
+	return s->film && dh_source_is_still(s->sources[s->of[DH_VIDEO]]);
+}
+
+/* A still picture beside sound comes again wherever an entry is due, so that
+ * who joins late sees it too. */
+static int repeat_still(struct segment *s)
+{
+	int64_t entry_ticks = s->task->entry_ms * DH_TICKS_PER_MS;
+	int rc = 0;
+	while (!rc && s->still_ticks + entry_ticks < s->reached_ticks[DH_AUDIO]) {
+		s->still_ticks += entry_ticks;
+		rc = dh_film_push(s->film, s->i420, s->still_ticks, 0, s->fault);
+	}
+	dh_film_extend(s->film, s->reached_ticks[DH_AUDIO]);
+	return rc;
+}
+
+static int take_sound(struct segment *s, const struct dh_frame *frame, int64_t pts_ticks)
+{
+	int rc = dh_sound_push(s->sound, frame->av, pts_ticks, s->fault);
+	if (!rc && is_still(s))
+		rc = repeat_still(s);
+	return rc ? rc : dh_output_horizon(s->output, DH_AUDIO, dh_sound_emitted_ticks(s->sound));
+}
+
+/* A frame after the start. */
+static int take(struct segment *s, const struct dh_frame *frame)
+{
+	if (!s->has_begun[frame->media])
+		return 0; /* began so late that nobody waited for it any more */
+	if (s->origin_ticks[frame->media] == INT64_MAX)
+		s->origin_ticks[frame->media] = frame->pts_ticks;
+	int64_t pts_ticks = frame->pts_ticks - s->origin_ticks[frame->media];
+	if (s->reached_ticks[frame->media] < pts_ticks + frame->duration_ticks)
+		s->reached_ticks[frame->media] = pts_ticks + frame->duration_ticks;
+	int rc = check_length(s, frame->media);
+	if (rc)
+		return rc;
+	report(s);
+	return frame->media == DH_VIDEO ? take_picture(s, frame, pts_ticks) : take_sound(s, frame, pts_ticks);
+}
+
+/* --------------------------------------------------------------------- start */
+
+static size_t bytes_of(const AVFrame *frame)
+{
+	size_t bytes = sizeof *frame;
+	for (int i = 0; i < AV_NUM_DATA_POINTERS && frame->buf[i]; i++)
+		bytes += (size_t)frame->buf[i]->size;
+	return bytes;
+}
+
+static int keep(struct segment *s, const struct dh_frame *frame)
+{
+	struct dh_frame *w = &s->waiting[s->waiting_count];
+	*w = *frame;
+	w->av = av_frame_clone(frame->av);
+	if (!w->av)
+		return dh_fault_memory(s->fault);
+	s->waiting_count++;
+	s->waiting_bytes += bytes_of(frame->av);
+	s->has_begun[frame->media] = 1;
+	return 0;
+}
+
+static void drop_waiting(struct segment *s)
+{
+	for (int i = 0; i < s->waiting_count; i++) {
+		AVFrame *av = (AVFrame *)s->waiting[i].av;
+		av_frame_free(&av);
+	}
+	s->waiting_count = 0;
+}
+
+static int can_start(const struct segment *s)
+{
+	if (s->waiting_count == WAITING_FRAMES || s->waiting_bytes > WAITING_BYTES)
+		return 1;
+	for (int media = 0; media < 2; media++)
+		if (s->of[media] >= 0 && !s->has_begun[media] && dh_source_has(s->sources[s->of[media]], media))
+			return 0;
+	return 1;
+}
+
+static const struct dh_frame *first_waiting(const struct segment *s, enum dh_media media)
+{
+	for (int i = 0; i < s->waiting_count; i++)
+		if (s->waiting[i].media == media)
+			return &s->waiting[i];
+	return NULL;
+}
+
+/* Picture and sound of one input keep their distance, and the earlier one is
+ * time 0; two inputs begin together. */
+static void set_origin(struct segment *s)
+{
+	for (int media = 0; media < 2; media++) {
+		const struct dh_frame *first = first_waiting(s, media);
+		s->origin_ticks[media] = first ? first->pts_ticks : INT64_MAX;
+	}
+	if (s->task->inputs_count == 1) {
+		int64_t a = s->origin_ticks[DH_AUDIO], v = s->origin_ticks[DH_VIDEO];
+		s->origin_ticks[DH_AUDIO] = s->origin_ticks[DH_VIDEO] = a < v ? a : v;
+	}
+}
+
+static int start_film(struct segment *s, struct dh_stream_head *head)
+{
+	const struct dh_frame *first = first_waiting(s, DH_VIDEO);
+	struct dh_source *source = s->sources[s->of[DH_VIDEO]];
+	dh_task_size(s->task, first, &head->width, &head->height);
+	dh_source_rate(source, &head->rate_num, &head->rate_den);
+	if (head->rate_num > head->rate_den * s->task->fps_max) {
+		head->rate_num = 0; /* it will be thinned */
+		head->rate_den = 1;
+	}
+	struct dh_video_config config = dh_task_video(s->task, head->width, head->height, first->duration_ticks);
+	int rc = dh_picture_alloc(&s->picture, head->width, head->height, s->fault);
+	if (!rc && !(s->i420 = malloc(dh_picture_size(head->width, head->height))))
+		rc = dh_fault_memory(s->fault);
+	const uint8_t *anchor = s->task->anchor;
+	if (!rc && !anchor) {
+		rc = dh_picture_convert(s->picture, first->av, &first->turn, s->i420, s->fault);
+		anchor = s->i420;
+	}
+	return rc ? rc : dh_film_alloc(&s->film, &config, s->task->fps_max, anchor, s->output, s->fault);
+}
+
+static int start(struct segment *s)
+{
+	struct dh_stream_head head = { .rate_den = 1 };
+	int rc = 0;
+	s->started = 1;
+	set_origin(s);
+	/* sound that is there but did not come yet may come later */
+	s->has_begun[DH_AUDIO] |= s->of[DH_AUDIO] >= 0 && dh_source_has(s->sources[s->of[DH_AUDIO]], DH_AUDIO);
+	head.has_video = s->has_begun[DH_VIDEO];
+	head.has_audio = s->has_begun[DH_AUDIO];
+	if (head.has_video)
+		rc = start_film(s, &head);
+	if (!rc && head.has_audio)
+		rc = dh_sound_alloc(&s->sound, s->task->audio_kbps, dh_output_unit, s->output, s->fault);
+	if (rc)
+		return rc;
+	dh_describe(&head, s->task, s->film ? dh_film_video(s->film) : NULL);
+	rc = dh_output_head(s->output, &head, s->film ? dh_film_video(s->film) : NULL, NULL);
+	for (int media = 0; media < 2 && !rc; media++)
+		if (!s->has_begun[media])
+			rc = dh_output_horizon(s->output, media, DH_ORDER_NEVER);
+	for (int i = 0; i < s->waiting_count && !rc; i++)
+		rc = take(s, &s->waiting[i]);
+	drop_waiting(s);
+	return rc;
+}
+
+/* ----------------------------------------------------------------------- end */
+
+/* A source has ended: so have its media. */
+static int end_source(struct segment *s, int input)
+{
+	int rc = 0;
+	if (s->is_done[input])
+		return 0;
+	s->is_done[input] = 1;
+	if (s->of[DH_VIDEO] == input && s->film) {
+		rc = dh_film_end(s->film, &s->end.video_ticks);
+		if (!rc)
+			rc = dh_output_horizon(s->output, DH_VIDEO, DH_ORDER_NEVER);
+	}
+	if (!rc && s->of[DH_AUDIO] == input && s->sound) {
+		rc = dh_sound_end(s->sound, &s->end.audio_ticks, s->fault);
+		if (!rc)
+			rc = dh_output_horizon(s->output, DH_AUDIO, DH_ORDER_NEVER);
+	}
+	return rc;
+}
+
+static int finish(struct segment *s)
+{
+	int rc = 0;
+	for (int i = 0; i < s->task->inputs_count && !rc; i++) {
+		int64_t reached = 0;
+		for (int media = 0; media < 2; media++)
+			if (s->of[media] == i && s->reached_ticks[media] > reached)
+				reached = s->reached_ticks[media];
+		rc = end_source(s, i);
+		if (!rc)
+			rc = dh_note_source(s->output, s->task->inputs[i].name, s->sources[i], reached);
+	}
+	for (int media = 0; media < 2 && !rc; media++)
+		if (s->of[media] >= 0 && !s->has_begun[media])
+			rc = dh_output_note(s->output, "%s: nothing of its %s can be decoded", name_of(s, media),
+				media == DH_VIDEO ? "video" : "audio");
+	if (!rc && s->sound && dh_sound_mended(s->sound))
+		rc = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s", name_of(s, DH_AUDIO),
+			dh_sound_mended(s->sound), dh_sound_mended(s->sound) > 1 ? "s" : "",
+			dh_sound_mended(s->sound) > 1 ? "s" : "");
+	if (!rc)
+		rc = dh_note_film(s->output, s->film);
+	return rc ? rc : dh_output_end(s->output, &s->end);
+}
+
+static int nothing_at_all(struct segment *s)
+{
+	int damaged = 0;
+	for (int i = 0; i < s->task->inputs_count; i++)
+		damaged += dh_source_damaged(s->sources[i]);
+	if (damaged)
+		return dh_fault_set(s->fault, DH_PREPARE_FORMAT, "%s: nothing of it can be decoded",
+			s->task->inputs[0].name);
+	return dh_fault_set(s->fault, DH_PREPARE_EMPTY, "%s has neither picture nor sound: no frames in it",
+		s->task->inputs[0].name);
+}
+
+/* ---------------------------------------------------------------------- the loop */
+
+/* Two inputs are read in step: the one that is behind is next. -1: both ended. */
+static int next_source(const struct segment *s, const int *ended)
+{
+	if (s->task->inputs_count == 1)
+		return ended[0] ? -1 : 0;
+	if (ended[0] || ended[1])
+		return ended[0] && ended[1] ? -1 : ended[0];
+	if (!s->started)
+		return s->has_begun[DH_VIDEO];
+	return s->reached_ticks[DH_AUDIO] < s->reached_ticks[DH_VIDEO];
+}
+
+static int run(struct segment *s)
+{
+	int ended[DH_TASK_INPUTS] = { 0 };
+	int rc = open_inputs(s);
+	for (int i; !rc && (i = next_source(s, ended)) >= 0;) {
+		struct dh_frame frame;
+		rc = dh_source_next(s->sources[i], &frame, s->fault);
+		if (rc)
+			break;
+		if (frame.av)
+			rc = s->started ? take(s, &frame) : keep(s, &frame);
+		else
+			ended[i] = 1;
+		if (!rc && !s->started && s->waiting_count > 0 && can_start(s))
+			rc = start(s);
+		for (i = 0; !rc && s->started && i < s->task->inputs_count; i++)
+			if (ended[i] && !(i == s->of[DH_VIDEO] && is_still(s)))
+				rc = end_source(s, i);
+	}
+	if (rc)
+		return rc;
+	return s->started ? finish(s) : nothing_at_all(s);
+}
+
+int dh_prepare_segment(const struct dh_task *task, struct dh_output *output,
+	const struct dh_progress *progress, struct dh_fault *fault)
+{
+	struct segment *s = calloc(1, sizeof *s);
+	if (!s)
+		return dh_fault_memory(fault);
+	s->task = task;
+	s->output = output;
+	s->progress = progress;
+	s->fault = fault;
+	int rc = run(s);
+	drop_waiting(s);
+	dh_film_free(&s->film);
+	dh_sound_free(&s->sound);
+	dh_picture_free(&s->picture);
+	for (int i = 0; i < DH_TASK_INPUTS; i++)
+		dh_source_free(&s->sources[i]);
+	free(s->i420);
+	free(s);
+	return rc;
+}

@@ -1,0 +1,221 @@
+#include "source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavutil/avstring.h>
+
+#include "feed.h"
+#include "open.h"
+#include "playout/timebase.h"
+#include "track.h"
+
+struct dh_source {
+	struct dh_source_config config;
+	struct dh_feed *feed;
+	AVFormatContext *format;
+	AVPacket *packet;
+	AVFrame *frame;
+	struct dh_track *tracks[2]; /* by enum dh_media; NULL where there is none */
+	int draining;               /* medium whose decoder may hold frames, or -1 */
+	int at_end;                 /* no more packets */
+	int is_still;
+	int damaged;                /* packets that the demuxer gave up on */
+};
+
+/* ------------------------------------------------------------------- opening */
+
+static int pick_stream(const AVFormatContext *format, enum dh_media media)
+{
+	enum AVMediaType type = media == DH_VIDEO ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO;
+	int best = -1;
+	for (unsigned i = 0; i < format->nb_streams; i++) {
+		const AVStream *st = format->streams[i];
+		if (st->codecpar->codec_type != type ||
+				st->disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS))
+			continue;
+		if (best < 0 || (st->disposition & AV_DISPOSITION_DEFAULT &&
+				!(format->streams[best]->disposition & AV_DISPOSITION_DEFAULT)))
+			best = (int)i;
+	}
+	return best;
+}
+
+static int open_tracks(struct dh_source *s, struct dh_fault *fault)
+{
+	for (unsigned i = 0; i < s->format->nb_streams; i++)
+		s->format->streams[i]->discard = AVDISCARD_ALL;
+	for (int media = DH_AUDIO; media <= DH_VIDEO; media++) {
+		int index = s->config.want & 1 << media ? pick_stream(s->format, media) : -1;
+		if (index < 0)
+			continue;
+		AVStream *st = s->format->streams[index];
+		st->discard = AVDISCARD_DEFAULT;
+		int reorders = !av_match_name("mov", s->format->iformat->name);
+		int rc = dh_track_alloc(&s->tracks[media], st, media, s->config.name, s->config.max_side, reorders, fault);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int check_length(const struct dh_source *s, struct dh_fault *fault)
+{
+	int64_t ms = dh_ms_from_ticks(dh_source_stated_ticks(s));
+	if (s->config.max_ms > 0 && ms > s->config.max_ms)
+		return dh_fault_set(fault, DH_PREPARE_LIMIT, "%s is %lld ms long, at most %d ms are accepted",
+			s->config.name, (long long)ms, s->config.max_ms);
+	return 0;
+}
+
+int dh_source_alloc(struct dh_source **source, const struct dh_source_config *config, struct dh_fault *fault)
+{
+	struct dh_source *s = calloc(1, sizeof *s);
+	int rc;
+	if (!s)
+		return dh_fault_memory(fault);
+	s->config = *config;
+	s->draining = -1;
+	s->packet = av_packet_alloc();
+	s->frame = av_frame_alloc();
+	rc = s->packet && s->frame ? 0 : dh_fault_memory(fault);
+	if (!rc)
+		rc = dh_feed_alloc(&s->feed, config->fd, config->name, config->silence_ms, fault);
+	if (!rc)
+		rc = dh_open(&s->format, &s->is_still, s->feed, config, fault);
+	if (!rc)
+		rc = check_length(s, fault);
+	if (!rc)
+		rc = open_tracks(s, fault);
+	if (rc) {
+		dh_source_free(&s);
+		return rc;
+	}
+	*source = s;
+	return 0;
+}
+
+void dh_source_free(struct dh_source **source)
+{
+	struct dh_source *s = *source;
+	*source = NULL;
+	if (!s)
+		return;
+	for (int i = 0; i < 2; i++)
+		dh_track_free(&s->tracks[i]);
+	avformat_close_input(&s->format);
+	dh_feed_free(&s->feed);
+	av_packet_free(&s->packet);
+	av_frame_free(&s->frame);
+	free(s);
+}
+
+/* ------------------------------------------------------------------- reading */
+
+static struct dh_track *track_of_packet(const struct dh_source *s)
+{
+	for (int i = 0; i < 2; i++)
+		if (s->tracks[i] && dh_track_stream(s->tracks[i]) == s->packet->stream_index)
+			return s->tracks[i];
+	return NULL;
+}
+
+/* Reads one packet and hands it to its decoder. */
+static int read_packet(struct dh_source *s, struct dh_fault *fault)
+{
+	int rc = av_read_frame(s->format, s->packet);
+	if (rc == AVERROR(EAGAIN))
+		return 0;
+	if (rc == AVERROR(ENOMEM))
+		return dh_fault_memory(fault);
+	if (rc < 0) {
+		s->at_end = 1;
+		/* what came until then is played; unless the bytes themselves failed */
+		if (rc != AVERROR_EOF)
+			s->damaged++;
+		return dh_feed_verdict(s->feed, fault);
+	}
+	struct dh_track *track = track_of_packet(s);
+	rc = track ? dh_track_send(track, s->packet, fault) : 0;
+	s->draining = track ? (int)dh_track_media(track) : -1;
+	av_packet_unref(s->packet);
+	return rc;
+}
+
+/* The next decoder to be emptied at the end, or -1. */
+static int next_to_flush(struct dh_source *s, struct dh_fault *fault, int *rc)
+{
+	for (int i = 1; i >= 0; i--)
+		if (s->tracks[i] && !dh_track_ended(s->tracks[i])) {
+			*rc = dh_track_send(s->tracks[i], NULL, fault);
+			return i;
+		}
+	return -1;
+}
+
+int dh_source_next(struct dh_source *s, struct dh_frame *frame, struct dh_fault *fault)
+{
+	memset(frame, 0, sizeof *frame);
+	for (;;) {
+		int rc = 0;
+		if (s->draining >= 0) {
+			rc = dh_track_receive(s->tracks[s->draining], s->frame, frame, fault);
+			if (rc || frame->av)
+				return rc;
+			s->draining = -1;
+		}
+		if (s->at_end) {
+			s->draining = next_to_flush(s, fault, &rc);
+			if (rc || s->draining < 0)
+				return rc;
+		} else {
+			rc = read_packet(s, fault);
+			if (rc)
+				return rc;
+		}
+	}
+}
+
+/* ------------------------------------------------------------------- asking */
+
+int dh_source_has(const struct dh_source *s, enum dh_media media)
+{
+	return s->tracks[media] && !dh_track_ended(s->tracks[media]);
+}
+
+int dh_source_is_still(const struct dh_source *s)
+{
+	return s->is_still;
+}
+
+void dh_source_rate(const struct dh_source *s, int64_t *num, int64_t *den)
+{
+	*num = 0;
+	*den = 1;
+	if (s->tracks[DH_VIDEO] && !s->is_still)
+		dh_track_rate(s->tracks[DH_VIDEO], num, den);
+}
+
+int64_t dh_source_stated_ticks(const struct dh_source *s)
+{
+	int64_t longest = 0;
+	if (s->format->duration > 0)
+		return av_rescale(s->format->duration, DH_TICKS_PER_SECOND, AV_TIME_BASE);
+	for (unsigned i = 0; i < s->format->nb_streams; i++) {
+		const AVStream *st = s->format->streams[i];
+		int64_t ticks = st->duration > 0 ? av_rescale_q(st->duration, st->time_base,
+			(AVRational){ 1, (int)DH_TICKS_PER_SECOND }) : 0;
+		if (ticks > longest)
+			longest = ticks;
+	}
+	return longest;
+}
+
+int dh_source_damaged(const struct dh_source *s)
+{
+	int damaged = s->damaged;
+	for (int i = 0; i < 2; i++)
+		damaged += s->tracks[i] ? dh_track_damaged(s->tracks[i]) : 0;
+	return damaged;
+}

@@ -1,0 +1,93 @@
+/* The job of a worker, from its JSON (job.h). */
+#include <string.h>
+
+#include <jansson.h>
+
+#include "task.h"
+
+static int wrong(struct dh_fault *fault, const char *field, const char *expected)
+{
+	return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: %s: expected %s", field, expected);
+}
+
+static int take_kind(struct dh_task *task, const json_t *value, struct dh_fault *fault)
+{
+	static const char *const kinds[] = { "segment", "idle", "portrait" };
+	for (int i = 0; i < 3; i++)
+		if (json_is_string(value) && strcmp(json_string_value(value), kinds[i]) == 0) {
+			task->kind = (enum dh_task_kind)i;
+			return 0;
+		}
+	return wrong(fault, "kind", "\"segment\", \"idle\" or \"portrait\"");
+}
+
+static int take_names(struct dh_task *task, const json_t *value, struct dh_fault *fault)
+{
+	size_t most = task->kind == DH_TASK_PORTRAIT ? 1 : DH_TASK_INPUTS;
+	if (!json_is_array(value) || json_array_size(value) < 1 || json_array_size(value) > most)
+		return wrong(fault, "names", most == 1 ? "an array of one string" : "an array of one or two strings");
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		const json_t *name = json_array_get(value, i);
+		if (!json_is_string(name))
+			return wrong(fault, "names", "strings");
+		/* jansson has checked that it is UTF-8; do not cut a character in two */
+		const char *text = json_string_value(name);
+		size_t length = strnlen(text, DH_TASK_NAME);
+		if (length == DH_TASK_NAME)
+			for (length--; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80; length--)
+				;
+		memcpy(task->inputs[i].name, text, length);
+		task->inputs[i].name[length] = '\0';
+		task->inputs_count++;
+	}
+	return 0;
+}
+
+static int take_field(struct dh_task *task, const char *key, const json_t *value, int *anchor,
+	struct dh_fault *fault)
+{
+	if (strcmp(key, "kind") == 0 || strcmp(key, "names") == 0)
+		return 0;
+	if (strcmp(key, "anchor") == 0 || strcmp(key, "pingpong") == 0) {
+		if (!json_is_boolean(value))
+			return wrong(fault, key, "true or false");
+		*(strcmp(key, "anchor") == 0 ? anchor : &task->pingpong) = json_is_true(value);
+		return 0;
+	}
+	if (!json_is_integer(value))
+		return wrong(fault, key, "an integer");
+	return dh_task_set(task, key, json_integer_value(value), fault);
+}
+
+static int take_job(struct dh_task *task, const json_t *job, int *anchor, struct dh_fault *fault)
+{
+	int rc = take_kind(task, json_object_get(job, "kind"), fault);
+	if (!rc)
+		rc = take_names(task, json_object_get(job, "names"), fault);
+	for (void *i = json_object_iter((json_t *)job); i && !rc; i = json_object_iter_next((json_t *)job, i))
+		rc = take_field(task, json_object_iter_key(i), json_object_iter_value(i), anchor, fault);
+	if (!rc && (!task->width || !task->height))
+		rc = wrong(fault, task->width ? "height" : "width", "a size");
+	return rc;
+}
+
+int dh_task_from_job(struct dh_task *task, const char *json, size_t size, const int *fds, int fds_count,
+	struct dh_fault *fault)
+{
+	json_error_t error;
+	int anchor = 0;
+	json_t *job = json_loadb(json, size, JSON_REJECT_DUPLICATES, &error);
+	dh_task_init(task);
+	if (!json_is_object(job)) {
+		json_decref(job);
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: not a JSON object: %s", job ? "another value" : error.text);
+	}
+	int rc = take_job(task, job, &anchor, fault);
+	json_decref(job);
+	if (!rc && fds_count != task->inputs_count + anchor)
+		rc = dh_fault_set(fault, DH_PREPARE_USAGE, "Job: %d descriptors came, expected %d", fds_count,
+			task->inputs_count + anchor);
+	for (int i = 0; i < task->inputs_count && !rc; i++)
+		task->inputs[i].fd = fds[i];
+	return !rc && anchor ? dh_task_read_anchor(task, fds[fds_count - 1], fault) : rc;
+}

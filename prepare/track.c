@@ -1,0 +1,265 @@
+#include "track.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavutil/display.h>
+
+#include "accept.h"
+#include "playout/timebase.h"
+
+/* Decoders round sides up to their blocks. */
+#define SIDE_SLACK 64
+/* A rate outside of this is a guess that went wrong. */
+#define RATE_MAX   1000
+/* A decoder that only reports errors is left alone. */
+#define ERRORS_IN_A_ROW 64
+
+struct dh_track {
+	enum dh_media media;
+	const char *name;
+	int index;
+	AVRational time_base;
+	AVRational rate;   /* nominal, 0/1 unknown */
+	AVCodecContext *codec;
+	int max_side;
+	struct dh_turn turn;
+	int64_t first;     /* the first picture's time in time_base */
+	int64_t next_ticks; /* where a frame without a time goes */
+	int has_frame, is_flushing, is_ended, is_too_large, damaged;
+	int bad_width, bad_height;
+};
+
+static AVRational nominal_rate(const AVStream *st)
+{
+	AVRational rate = st->avg_frame_rate.num > 0 ? st->avg_frame_rate : st->r_frame_rate;
+	if (rate.num <= 0 || rate.den <= 0 || rate.num / rate.den > RATE_MAX)
+		return (AVRational){ 0, 1 };
+	return rate;
+}
+
+/* ------------------------------------------------------------------- opening */
+
+static int is_too_large(struct dh_track *t, int width, int height, int slack)
+{
+	if (t->media != DH_VIDEO || (width <= t->max_side + slack && height <= t->max_side + slack))
+		return 0;
+	t->is_too_large = 1;
+	t->bad_width = width;
+	t->bad_height = height;
+	return 1;
+}
+
+static int fault_too_large(const struct dh_track *t, struct dh_fault *fault)
+{
+	return dh_fault_set(fault, DH_PREPARE_LIMIT, "%s has pictures of %dx%d, at most %d on a side are accepted",
+		t->name, t->bad_width, t->bad_height, t->max_side);
+}
+
+/* The last word before memory for a picture is taken. */
+static int get_buffer(AVCodecContext *codec, AVFrame *frame, int flags)
+{
+	struct dh_track *t = codec->opaque;
+	if (is_too_large(t, frame->width, frame->height, SIDE_SLACK))
+		return AVERROR(EINVAL);
+	return avcodec_default_get_buffer2(codec, frame, flags);
+}
+
+static const int32_t *stream_matrix(const AVStream *st)
+{
+	size_t size = 0;
+	const uint8_t *data = NULL;
+#if LIBAVCODEC_VERSION_MAJOR >= 61
+	const AVPacketSideData *side = av_packet_side_data_get(st->codecpar->coded_side_data,
+		st->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+	data = side ? side->data : NULL;
+	size = side ? side->size : 0;
+#else
+	data = av_stream_get_side_data(st, AV_PKT_DATA_DISPLAYMATRIX, &size);
+#endif
+	return size >= 9 * sizeof(int32_t) ? (const int32_t *)data : NULL;
+}
+
+static int open_decoder(struct dh_track *t, const AVStream *st, int reorders, struct dh_fault *fault)
+{
+	const AVCodec *decoder = dh_accept_decoder(st->codecpar->codec_id);
+	if (!decoder)
+		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s: codec %s is not accepted: expected %s", t->name,
+			avcodec_get_name(st->codecpar->codec_id), dh_accept_codecs_text());
+	if (is_too_large(t, st->codecpar->width, st->codecpar->height, 0))
+		return fault_too_large(t, fault);
+	t->codec = avcodec_alloc_context3(decoder);
+	if (!t->codec || avcodec_parameters_to_context(t->codec, st->codecpar) < 0)
+		return dh_fault_memory(fault);
+	t->codec->pkt_timebase = st->time_base;
+	t->codec->thread_count = 1; /* frame threads hold pictures back */
+	t->codec->opaque = t;
+	t->codec->get_buffer2 = get_buffer;
+	t->codec->max_pixels = (int64_t)(t->max_side + SIDE_SLACK) * (t->max_side + SIDE_SLACK);
+	/* without a word from container or stream, an H.264 decoder guesses how
+	 * far pictures are reordered, and drops some while it learns */
+	if (reorders && decoder->id == AV_CODEC_ID_H264)
+		t->codec->strict_std_compliance = FF_COMPLIANCE_STRICT;
+	int rc = avcodec_open2(t->codec, decoder, NULL);
+	if (rc == AVERROR(ENOMEM))
+		return dh_fault_memory(fault);
+	if (rc < 0)
+		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s: its %s cannot be decoded", t->name, decoder->name);
+	return 0;
+}
+
+int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media media, const char *name,
+	int max_side, int reorders, struct dh_fault *fault)
+{
+	struct dh_track *t = calloc(1, sizeof *t);
+	int rc;
+	if (!t)
+		return dh_fault_memory(fault);
+	t->media = media;
+	t->name = name;
+	t->index = stream->index;
+	t->time_base = stream->time_base;
+	t->rate = media == DH_VIDEO ? nominal_rate(stream) : (AVRational){ 0, 1 };
+	t->max_side = max_side;
+	t->turn = dh_turn_from_matrix(media == DH_VIDEO ? stream_matrix(stream) : NULL);
+	rc = open_decoder(t, stream, reorders, fault);
+	if (rc) {
+		dh_track_free(&t);
+		return rc;
+	}
+	*track = t;
+	return 0;
+}
+
+void dh_track_free(struct dh_track **track)
+{
+	struct dh_track *t = *track;
+	*track = NULL;
+	if (!t)
+		return;
+	avcodec_free_context(&t->codec);
+	free(t);
+}
+
+/* ------------------------------------------------------------------- decoding */
+
+int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *fault)
+{
+	if (!packet && t->is_flushing)
+		return 0;
+	t->is_flushing = !packet;
+	int rc = avcodec_send_packet(t->codec, packet);
+	if (t->is_too_large)
+		return fault_too_large(t, fault);
+	if (rc == AVERROR(ENOMEM))
+		return dh_fault_memory(fault);
+	if (rc < 0 && rc != AVERROR_EOF)
+		t->damaged++;
+	return 0;
+}
+
+/* Containers that count in milliseconds round the times of most rates. Where a
+ * picture stands within that rounding of its nominal place, that is its time. */
+static int64_t exact_ticks(struct dh_track *t, int64_t time, int64_t ticks)
+{
+	AVRational ticks_base = { 1, (int)DH_TICKS_PER_SECOND };
+	int64_t unit = av_rescale_q(1, t->time_base, ticks_base);
+	if (t->rate.num <= 0 || unit < DH_TICKS_PER_MS / 2 || unit > 2 * DH_TICKS_PER_MS)
+		return ticks;
+	int64_t n = av_rescale_q(time - t->first, t->time_base, av_inv_q(t->rate));
+	if (n < 0 || n > INT32_MAX)
+		return ticks;
+	int64_t exact = av_rescale_q(t->first, t->time_base, ticks_base) +
+		dh_ticks_of_frame(n, t->rate.num, t->rate.den);
+	return llabs(exact - ticks) <= unit ? exact : ticks;
+}
+
+static void set_times(struct dh_track *t, const AVFrame *av, struct dh_frame *frame)
+{
+	AVRational ticks_base = { 1, (int)DH_TICKS_PER_SECOND };
+	int64_t time = av->best_effort_timestamp;
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
+	int64_t duration = av->duration;
+#else
+	int64_t duration = av->pkt_duration;
+#endif
+	if (t->media == DH_AUDIO)
+		frame->duration_ticks = av->sample_rate > 0 ?
+			av_rescale(av->nb_samples, DH_TICKS_PER_SECOND, av->sample_rate) : 0;
+	else if (t->rate.num > 0)
+		frame->duration_ticks = dh_ticks_of_frame(1, t->rate.num, t->rate.den);
+	else if (duration > 0)
+		frame->duration_ticks = av_rescale_q(duration, t->time_base, ticks_base);
+	if (!t->has_frame && time != AV_NOPTS_VALUE)
+		t->first = time;
+	frame->pts_ticks = t->next_ticks;
+	if (time != AV_NOPTS_VALUE) {
+		frame->pts_ticks = av_rescale_q(time, t->time_base, ticks_base);
+		if (t->media == DH_VIDEO)
+			frame->pts_ticks = exact_ticks(t, time, frame->pts_ticks);
+	}
+	t->next_ticks = frame->pts_ticks + (frame->duration_ticks > 0 ? frame->duration_ticks :
+			40 * DH_TICKS_PER_MS);
+}
+
+static int accept_frame(struct dh_track *t, AVFrame *av, struct dh_frame *frame, struct dh_fault *fault)
+{
+	if (is_too_large(t, av->width, av->height, 0))
+		return fault_too_large(t, fault);
+	const AVFrameSideData *side = av_frame_get_side_data(av, AV_FRAME_DATA_DISPLAYMATRIX);
+	frame->media = t->media;
+	frame->turn = side && side->size >= 9 * sizeof(int32_t) ?
+		dh_turn_from_matrix((const int32_t *)side->data) : t->turn;
+	set_times(t, av, frame);
+	t->has_frame = 1;
+	frame->av = av;
+	return 0;
+}
+
+int dh_track_receive(struct dh_track *t, AVFrame *av, struct dh_frame *frame, struct dh_fault *fault)
+{
+	for (int errors = 0; errors < ERRORS_IN_A_ROW; errors++) {
+		int rc = avcodec_receive_frame(t->codec, av);
+		if (t->is_too_large)
+			return fault_too_large(t, fault);
+		if (rc >= 0)
+			return accept_frame(t, av, frame, fault);
+		if (rc == AVERROR(ENOMEM))
+			return dh_fault_memory(fault);
+		if (rc == AVERROR_EOF)
+			t->is_ended = 1;
+		if (rc == AVERROR_EOF || rc == AVERROR(EAGAIN))
+			return 0;
+		t->damaged++;
+	}
+	t->is_ended |= t->is_flushing;
+	return 0;
+}
+
+int dh_track_stream(const struct dh_track *t)
+{
+	return t->index;
+}
+
+enum dh_media dh_track_media(const struct dh_track *t)
+{
+	return t->media;
+}
+
+int dh_track_ended(const struct dh_track *t)
+{
+	return t->is_ended;
+}
+
+int dh_track_damaged(const struct dh_track *t)
+{
+	return t->damaged;
+}
+
+void dh_track_rate(const struct dh_track *t, int64_t *num, int64_t *den)
+{
+	*num = t->rate.num;
+	*den = t->rate.den;
+}

@@ -1,0 +1,30 @@
+/* One stream of an input and its decoder. Private to source.c. */
+#ifndef DH_TRACK_H
+#define DH_TRACK_H
+
+#include <libavformat/avformat.h>
+
+#include "source.h"
+
+struct dh_track;
+
+/* `reorders`: the container does not say how far pictures are reordered. */
+int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media media, const char *name,
+	int max_side, int reorders, struct dh_fault *fault);
+void dh_track_free(struct dh_track **track);
+
+int dh_track_stream(const struct dh_track *track);
+enum dh_media dh_track_media(const struct dh_track *track);
+
+/* NULL: there are no more. A packet that cannot be decoded is counted. */
+int dh_track_send(struct dh_track *track, const AVPacket *packet, struct dh_fault *fault);
+
+/* A decoded frame into `av` and, with its times, `frame`; frame->av stays NULL
+ * when more packets are needed, or at the end. */
+int dh_track_receive(struct dh_track *track, AVFrame *av, struct dh_frame *frame, struct dh_fault *fault);
+
+int dh_track_ended(const struct dh_track *track);
+int dh_track_damaged(const struct dh_track *track);
+void dh_track_rate(const struct dh_track *track, int64_t *num, int64_t *den);
+
+#endif

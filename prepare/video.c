@@ -1,0 +1,283 @@
+#include "video.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <vpx/vp8cx.h>
+#include <vpx/vpx_encoder.h>
+
+#include "guard.h"
+#include "playout/timebase.h"
+
+/* K is finer than what follows: entries predict from it again and again. */
+#define ANCHOR_QUANTIZER_MIN  8
+#define ANCHOR_QUANTIZER_MAX  56
+#define ANCHOR_QUANTIZER_STEP 2
+#define REST_COARSER          8
+#define REST_QUANTIZER_MIN_AT_MOST 32
+#define REST_QUANTIZER_MAX    58
+#define SPEED                 (-6)
+
+/* Entry: the golden frame, which is K, alone. Others: the last frame too. */
+#define FLAGS_REST (VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_UPD_ENTROPY)
+#define FLAGS_ENTRY (FLAGS_REST | VP8_EFLAG_NO_REF_LAST)
+
+struct dh_video {
+	struct dh_video_config config;
+	vpx_codec_ctx_t codec;
+	int has_codec;
+	vpx_codec_enc_cfg_t settings;
+	uint8_t *picture; /* the anchor's, for a new start */
+	uint8_t *anchor;  /* K */
+	size_t anchor_size;
+	struct dh_vp8_header anchor_header;
+	int quantizer;
+	int64_t entry_due_ticks;
+	int64_t codec_ticks; /* encoder time of the last picture */
+	int64_t last_pts_ticks;
+	int restarts;
+	const char *why;
+};
+
+static int codec_fault(struct dh_video *video, const char *what, struct dh_fault *fault)
+{
+	const char *detail = video->has_codec ? vpx_codec_error_detail(&video->codec) : NULL;
+	return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: %s: %s%s%s", what,
+		video->has_codec ? vpx_codec_error(&video->codec) : "no encoder",
+		detail ? ": " : "", detail ? detail : "");
+}
+
+static void codec_close(struct dh_video *video)
+{
+	if (video->has_codec)
+		vpx_codec_destroy(&video->codec);
+	video->has_codec = 0;
+}
+
+/* How every encoder begins. K depends on all of this; do not touch it without
+ * a new DH_STREAM_VERSION's worth of thought. In particular: an encoder that
+ * starts as CBR or error resilient makes another K. */
+static int codec_open(struct dh_video *video, int quantizer, struct dh_fault *fault)
+{
+	vpx_codec_enc_cfg_t *s = &video->settings;
+	codec_close(video);
+	if (vpx_codec_enc_config_default(vpx_codec_vp8_cx(), s, 0))
+		return codec_fault(video, "no default settings", fault);
+	s->g_w = (unsigned)video->config.width;
+	s->g_h = (unsigned)video->config.height;
+	s->g_timebase.num = 1;
+	s->g_timebase.den = 90000;
+	s->g_threads = 1;
+	s->g_lag_in_frames = 0;
+	s->g_error_resilient = 0;
+	s->g_pass = VPX_RC_ONE_PASS;
+	s->rc_end_usage = VPX_VBR;
+	s->rc_target_bitrate = (unsigned)video->config.kbps;
+	s->rc_dropframe_thresh = 0;
+	s->rc_resize_allowed = 0;
+	s->rc_min_quantizer = s->rc_max_quantizer = (unsigned)quantizer;
+	s->kf_mode = VPX_KF_DISABLED;
+	if (vpx_codec_enc_init(&video->codec, vpx_codec_vp8_cx(), s, 0))
+		return codec_fault(video, "cannot be started", fault);
+	video->has_codec = 1;
+	if (vpx_codec_control(&video->codec, VP8E_SET_CPUUSED, SPEED) ||
+			vpx_codec_control(&video->codec, VP8E_SET_ENABLEAUTOALTREF, 0u))
+		return codec_fault(video, "cannot be set up", fault);
+	return 0;
+}
+
+/* From K to the segment: error resilient keeps golden as it is, and CBR keeps
+ * single frames small. */
+static int codec_continue(struct dh_video *video, struct dh_fault *fault)
+{
+	vpx_codec_enc_cfg_t *s = &video->settings;
+	int least = video->quantizer + REST_COARSER;
+	s->g_error_resilient = VPX_ERROR_RESILIENT_DEFAULT;
+	s->rc_end_usage = VPX_CBR;
+	s->rc_min_quantizer = (unsigned)(least < REST_QUANTIZER_MIN_AT_MOST ? least : REST_QUANTIZER_MIN_AT_MOST);
+	s->rc_max_quantizer = REST_QUANTIZER_MAX;
+	s->rc_undershoot_pct = 100;
+	s->rc_overshoot_pct = 15;
+	s->rc_buf_initial_sz = 500;
+	s->rc_buf_optimal_sz = 600;
+	s->rc_buf_sz = 1000;
+	return vpx_codec_enc_config_set(&video->codec, s) ? codec_fault(video, "settings", fault) : 0;
+}
+
+/* Encodes one picture; the packet belongs to the codec until the next call. */
+static int codec_encode(struct dh_video *video, const uint8_t *i420, int64_t duration_ticks,
+	vpx_enc_frame_flags_t flags, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
+{
+	vpx_image_t image;
+	vpx_codec_iter_t iter = NULL;
+	unsigned long duration = (unsigned long)(duration_ticks / DH_TICKS_PER_VIDEO_CLOCK);
+	vpx_img_wrap(&image, VPX_IMG_FMT_I420, (unsigned)video->config.width, (unsigned)video->config.height,
+		1, (unsigned char *)i420);
+	if (vpx_codec_encode(&video->codec, &image, video->codec_ticks / DH_TICKS_PER_VIDEO_CLOCK,
+			duration ? duration : 1, flags, VPX_DL_REALTIME))
+		return codec_fault(video, "a picture", fault);
+	do
+		*packet = vpx_codec_get_cx_data(&video->codec, &iter);
+	while (*packet && (*packet)->kind != VPX_CODEC_CX_FRAME_PKT);
+	if (!*packet || (*packet)->data.frame.sz == 0 || (*packet)->data.frame.sz > DH_VIDEO_UNIT_MAX)
+		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: no frame for a picture");
+	return 0;
+}
+
+/* A new encoder that has encoded K with `quantizer`. */
+static int start(struct dh_video *video, int quantizer, const vpx_codec_cx_pkt_t **packet,
+	struct dh_fault *fault)
+{
+	int rc = codec_open(video, quantizer, fault);
+	if (rc)
+		return rc;
+	video->codec_ticks = 0;
+	return codec_encode(video, video->picture, video->config.frame_ticks, VPX_EFLAG_FORCE_KF, packet, fault);
+}
+
+/* The finest K that is at most half a second of the bit rate. */
+static int make_anchor(struct dh_video *video, struct dh_fault *fault)
+{
+	const vpx_codec_cx_pkt_t *packet;
+	size_t most = (size_t)video->config.kbps * 1000 / 8 / 2;
+	int q = ANCHOR_QUANTIZER_MIN;
+	for (;; q += ANCHOR_QUANTIZER_STEP) {
+		int rc = start(video, q, &packet, fault);
+		if (rc)
+			return rc;
+		if (packet->data.frame.sz <= most || q + ANCHOR_QUANTIZER_STEP > ANCHOR_QUANTIZER_MAX)
+			break;
+	}
+	video->quantizer = q;
+	video->anchor_size = packet->data.frame.sz;
+	video->anchor = malloc(video->anchor_size);
+	if (!video->anchor)
+		return dh_fault_memory(fault);
+	memcpy(video->anchor, packet->data.frame.buf, video->anchor_size);
+	if (dh_vp8_parse(&video->anchor_header, video->anchor, video->anchor_size))
+		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: the anchor is not a VP8 frame");
+	const char *wrong = dh_guard_check_anchor(&video->anchor_header);
+	if (wrong)
+		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: the anchor %s", wrong);
+	return codec_continue(video, fault);
+}
+
+int dh_video_alloc(struct dh_video **video, const struct dh_video_config *config, const uint8_t *anchor,
+	struct dh_fault *fault)
+{
+	size_t size = (size_t)config->width * (size_t)config->height * 3 / 2;
+	struct dh_video *v = calloc(1, sizeof *v);
+	int rc;
+	if (!v)
+		return dh_fault_memory(fault);
+	v->config = *config;
+	v->picture = malloc(size);
+	if (v->picture) {
+		memcpy(v->picture, anchor, size);
+		rc = make_anchor(v, fault);
+	} else {
+		rc = dh_fault_memory(fault);
+	}
+	if (rc) {
+		dh_video_free(&v);
+		return rc;
+	}
+	*video = v;
+	return 0;
+}
+
+void dh_video_free(struct dh_video **video)
+{
+	struct dh_video *v = *video;
+	*video = NULL;
+	if (!v)
+		return;
+	codec_close(v);
+	free(v->picture);
+	free(v->anchor);
+	free(v);
+}
+
+const uint8_t *dh_video_anchor(const struct dh_video *video, size_t *size)
+{
+	*size = video->anchor_size;
+	return video->anchor;
+}
+
+/* What the guard has against the frame, or NULL. */
+static const char *refused(const struct dh_video *video, const vpx_codec_cx_pkt_t *packet)
+{
+	struct dh_vp8_header header;
+	if (dh_vp8_parse(&header, packet->data.frame.buf, packet->data.frame.sz))
+		return "is not a VP8 frame";
+	return dh_guard_check(&video->anchor_header, &header);
+}
+
+/* The guard refused a frame, or the encoder is beyond use: a new one from K. */
+static int restart(struct dh_video *video, const char *why, struct dh_fault *fault)
+{
+	const vpx_codec_cx_pkt_t *packet;
+	int rc = start(video, video->quantizer, &packet, fault);
+	if (rc)
+		return rc;
+	if (packet->data.frame.sz != video->anchor_size ||
+			memcmp(packet->data.frame.buf, video->anchor, video->anchor_size) != 0)
+		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: the same anchor came out different");
+	video->restarts++;
+	video->why = why;
+	return codec_continue(video, fault);
+}
+
+static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t step_ticks,
+	int64_t duration_ticks, int *entry, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
+{
+	for (int attempt = 0;; attempt++) {
+		video->codec_ticks += step_ticks;
+		int rc = codec_encode(video, i420, duration_ticks, *entry ? FLAGS_ENTRY : FLAGS_REST, packet, fault);
+		if (rc)
+			return rc;
+		const char *wrong = refused(video, *packet);
+		if (!wrong)
+			return 0;
+		if (attempt)
+			return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: a frame %s", wrong);
+		rc = restart(video, wrong, fault);
+		if (rc)
+			return rc;
+		*entry = 1;
+		step_ticks = video->config.frame_ticks;
+	}
+}
+
+int dh_video_encode(struct dh_video *video, const uint8_t *i420, int64_t pts_ticks, int64_t duration_ticks,
+	struct dh_unit **unit, struct dh_fault *fault)
+{
+	int entry = pts_ticks >= video->entry_due_ticks;
+	const vpx_codec_cx_pkt_t *packet;
+	int64_t step_ticks = video->codec_ticks ? pts_ticks - video->last_pts_ticks : video->config.frame_ticks;
+	if (step_ticks < DH_TICKS_PER_VIDEO_CLOCK)
+		step_ticks = DH_TICKS_PER_VIDEO_CLOCK; /* the codec's clock must move */
+	int rc = encode_guarded(video, i420, step_ticks, duration_ticks, &entry, &packet, fault);
+	if (rc)
+		return rc;
+	video->last_pts_ticks = pts_ticks;
+	/* entries stand on a grid, so that their mean distance is the one asked for */
+	while (entry && video->entry_due_ticks <= pts_ticks)
+		video->entry_due_ticks += video->config.entry_ticks;
+	*unit = dh_unit_new(DH_VIDEO, pts_ticks, duration_ticks, packet->data.frame.buf, packet->data.frame.sz);
+	if (!*unit)
+		return dh_fault_memory(fault);
+	(*unit)->flags = entry ? DH_UNIT_ENTRY : 0;
+	return 0;
+}
+
+int dh_video_restarts(const struct dh_video *video, const char **why)
+{
+	*why = video->why;
+	return video->restarts;
+}
+
+int dh_video_anchor_quantizer(const struct dh_video *video)
+{
+	return video->quantizer;
+}

@@ -1,0 +1,127 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "prepare.h"
+
+#define JOB_FDS (DH_TASK_INPUTS + 1)
+
+static int write_all(void *arg, const void *bytes, size_t size)
+{
+	const char *p = bytes;
+	(void)arg;
+	while (size > 0) {
+		ssize_t n = write(STDOUT_FILENO, p, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+struct job {
+	char text[DH_JOB_MAX];
+	ssize_t size;
+	int fds[JOB_FDS];
+	int fds_count, is_cut;
+};
+
+static void take_descriptors(struct job *job, struct msghdr *message)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < count && job->fds_count < JOB_FDS; i++)
+			memcpy(&job->fds[job->fds_count++], CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+	}
+}
+
+/* Waits for the job. size 0: nobody will send one. */
+static int receive_job(struct job *job)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(JOB_FDS * sizeof(int))];
+	} control;
+	struct iovec part = { job->text, sizeof job->text };
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control,
+	};
+	do
+		job->size = recvmsg(DH_JOB_FD, &message, MSG_CMSG_CLOEXEC);
+	while (job->size < 0 && errno == EINTR);
+	if (job->size < 0)
+		return -errno;
+	take_descriptors(job, &message);
+	job->is_cut = message.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
+	return 0;
+}
+
+static int say_ready(void)
+{
+	char text[32];
+	int size = snprintf(text, sizeof text, "ready %d", DH_PREPARE_PROTOCOL);
+	return send(DH_JOB_FD, text, (size_t)size, MSG_NOSIGNAL) == size ? 0 : -errno;
+}
+
+static int do_job(const struct job *job, struct dh_task *task, const struct dh_stream_writer *writer,
+	struct dh_fault *fault)
+{
+	if (job->is_cut)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: longer than %d bytes or more than %d descriptors",
+			DH_JOB_MAX, JOB_FDS);
+	int rc = dh_task_from_job(task, job->text, (size_t)job->size, job->fds, job->fds_count, fault);
+	return rc ? rc : dh_prepare(task, writer, NULL, fault);
+}
+
+static int serve(const struct job *job)
+{
+	const struct dh_stream_writer writer = { write_all, NULL };
+	struct dh_fault fault = { 0 };
+	struct dh_task task;
+	dh_task_init(&task);
+	int rc = do_job(job, &task, &writer, &fault);
+	if (rc && rc != DH_PREPARE_OUTPUT)
+		dh_stream_write_failure(&writer, rc, fault.text);
+	dh_task_clear(&task);
+	for (int i = 0; i < job->fds_count; i++)
+		close(job->fds[i]);
+	return rc;
+}
+
+int dh_worker_run(const struct dh_confine *confine)
+{
+	const char *what = "";
+	int rc = dh_confine(confine, &what);
+	if (rc < 0) {
+		fprintf(stderr, "dh-prepare: %s: %s\n", what, strerror(-rc));
+		return DH_PREPARE_INTERNAL;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	struct job *job = calloc(1, sizeof *job);
+	if (!job)
+		return DH_PREPARE_MEMORY;
+	dh_prepare_warm_up();
+	rc = say_ready();
+	if (rc == 0)
+		rc = receive_job(job);
+	if (rc == 0 && job->size > 0) {
+		rc = serve(job);
+	} else if (rc < 0) {
+		fprintf(stderr, "dh-prepare: control socket: %s\n", strerror(-rc));
+		rc = rc == -EPIPE ? DH_PREPARE_OK : DH_PREPARE_USAGE;
+	}
+	free(job);
+	return rc;
+}

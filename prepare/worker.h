@@ -1,0 +1,10 @@
+/* `dh-prepare --worker`: see job.h. */
+#ifndef DH_WORKER_H
+#define DH_WORKER_H
+
+#include "confine.h"
+
+/* Serves one job; returns the exit code. */
+int dh_worker_run(const struct dh_confine *confine);
+
+#endif
