@@ -336,9 +336,41 @@ static void test_memory_follows_the_bytes_not_the_claim(void)
 	CHECK(peak_of_claim(largest, 4000000) < (size_t)largest + 10000);
 }
 
+static int push_to_reader(void *arg, const void *bytes, size_t size)
+{
+	return dh_stream_reader_push(arg, bytes, size);
+}
+
+/* A large record's buffer does not stay for the life of the reader. */
+static void test_memory_is_given_back(void)
+{
+	static const struct dh_stream_sink nothing = { .head = NULL };
+	static uint8_t i420[1024 * 1024 * 3 / 2];
+	struct dh_stream_head head = fixture_head;
+	uint8_t anchor[sizeof fixture_anchor];
+	struct dh_stream_reader *reader;
+	struct bytes bytes = { .size = 0 };
+	struct dh_stream_writer into_bytes = { bytes_write, &bytes }, into_reader;
+	size_t before = heap.bytes;
+	head.width = head.height = 1024;
+	memcpy(anchor, fixture_anchor, sizeof anchor);
+	anchor[6] = anchor[8] = 0;
+	anchor[7] = anchor[9] = 4;
+	CHECK_INT(dh_stream_write_head(&into_bytes, &head), 0);
+	CHECK_INT(dh_stream_write_anchor(&into_bytes, anchor, sizeof anchor), 0);
+	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &nothing, NULL), 0);
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), 0);
+	into_reader = (struct dh_stream_writer){ push_to_reader, reader };
+	CHECK_INT(dh_stream_write_picture(&into_reader, i420, sizeof i420), 0);
+	CHECK(heap.peak - before > sizeof i420);
+	CHECK(heap.bytes - before < 10000, "%zu bytes stay", heap.bytes - before);
+	dh_stream_reader_free(&reader);
+}
+
 static const struct check_test tests[] = {
 	TABLE(test_out_of_memory, scenarios),
 	TEST(test_memory_follows_the_bytes_not_the_claim),
+	TEST(test_memory_is_given_back),
 };
 
 int main(int argc, char **argv)

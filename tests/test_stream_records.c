@@ -165,6 +165,19 @@ static void test_order_and_times(const void *arg)
 	check_verdict(&bytes, row->rc, row->error);
 }
 
+/* No limit is higher than the format's own, which keeps sums from overflowing. */
+static void test_limit_beyond_the_format(void)
+{
+	const struct dh_stream_limits limits = { .duration_ticks = INT64_MAX };
+	struct bytes bytes = { .size = 0 };
+	struct journal journal = { .used = 0 };
+	struct dh_stream_reader *reader;
+	put_script(&bytes, "H1 K V281474976710656+1:1");
+	CHECK_INT(dh_stream_reader_alloc(&reader, &limits, &journal_sink, &journal), 0);
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), -EFBIG);
+	dh_stream_reader_free(&reader);
+}
+
 /* -------------------------------------------------------------------- heads */
 
 static const struct head_row {
@@ -312,6 +325,7 @@ static void test_anchors(const void *arg)
 
 static const struct check_test tests[] = {
 	TABLE(test_order_and_times, script_rows),
+	TEST(test_limit_beyond_the_format),
 	TABLE(test_heads, head_rows),
 	TABLE(test_lengths, length_rows),
 	TABLE(test_anchors, anchor_rows),

@@ -60,6 +60,19 @@ static void test_zero_byte_in_a_text(void)
 	check_verdict(&bytes, -EBADMSG, "not UTF-8");
 }
 
+/* A character never goes on in what follows the text, whatever checksum that is. */
+static void test_text_cut_off_in_a_character(void)
+{
+	for (int i = 0; i < 100; i++) {
+		struct bytes bytes = { .size = 0 };
+		char body[20] = "\0\0\0\0";
+		int length = snprintf(body + 4, sizeof body - 4, "%d\xc3", i);
+		CHECK_AT("text %d", i);
+		fixture_record(&bytes, "FAIL", body, 4 + (size_t)length);
+		check_verdict(&bytes, -EBADMSG, "not UTF-8");
+	}
+}
+
 /* Cut to 1000 bytes, never within a character. */
 static void test_long_texts(void)
 {
@@ -187,6 +200,7 @@ static void test_errors_of_write_come_back(void)
 static const struct check_test tests[] = {
 	TABLE(test_texts, text_rows),
 	TEST(test_zero_byte_in_a_text),
+	TEST(test_text_cut_off_in_a_character),
 	TEST(test_long_texts),
 	TABLE(test_refused_units, refused_rows),
 	TEST(test_unit_sizes),

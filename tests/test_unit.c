@@ -120,8 +120,8 @@ static const struct frame_row {
 } frame_rows[] = {
 	{ "first", 0, 25, 1, 0 },
 	{ "25 fps", 1, 25, 1, 28800 },
-	{ "33 fps rounds", 1, 33, 1, 21818 },
-	{ "33 fps rounds up", 2, 33, 1, 43636 },
+	{ "33 fps rounds down", 1, 33, 1, 21818 },
+	{ "33 fps rounds up", 3, 33, 1, 65455 },
 	{ "33 fps is whole every second", 33, 33, 1, 720000 },
 	{ "33 fps has no drift in a day", INT64_C(33) * 86400, 33, 1, INT64_C(86400) * 720000 },
 	{ "NTSC", 30000, 30000, 1001, INT64_C(1001) * 720000 },
