@@ -1,0 +1,370 @@
+"""A private Janus with the plugin, for integration tests.
+
+    with JanusServer(JCFG) as janus:             # own folder, own ports, loopback APIs
+        handle = janus.attach()
+        handle.request({"request": "list"})      # -> the plugin's answer, a dict
+        handle.events.wait(lambda e: e.get("event") == "started")
+
+The environment says what is tested:
+    DH_PLUGIN   the plugin's .so             DH_PREPARE  dh-prepare
+    JANUS_BIN   Janus (default: janus)       JANUS_LIB   its folder with plugins/ and transports/
+
+Stopping it checks that it ends by itself, with no sanitizer's report in its log
+and no process left behind.
+"""
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+PLUGIN = "janus.plugin.digitalhuman"
+REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:")
+
+
+def free_ports(count):
+    """Ports that were free a moment ago, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in sockets]
+    finally:
+        for s in sockets:
+            s.close()
+
+
+def own_address():
+    """An address that is not loopback: Janus gathers no loopback candidates."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))
+            return s.getsockname()[0]
+        except OSError:
+            pass
+    addresses = subprocess.run(["hostname", "-I"], capture_output=True, text=True).stdout.split()
+    if not addresses:
+        raise RuntimeError("no address but loopback")
+    return addresses[0]
+
+
+def sanitizer_library(plugin):
+    """The runtime that has to be loaded before a plugin built with a sanitizer."""
+    needed = subprocess.run(["ldd", plugin], capture_output=True, text=True).stdout
+    for line in needed.splitlines():
+        if "libasan" in line or "libtsan" in line:
+            return line.split("=>")[1].split()[0]
+    return None
+
+
+class Events:
+    """What a handle was told, in order."""
+
+    def __init__(self):
+        self.all, self.changed = [], threading.Condition()
+
+    def add(self, message):
+        with self.changed:
+            self.all.append(message)
+            self.changed.notify_all()
+
+    def wait(self, matches, timeout=10, after=0):
+        """The first from index `after` on whose plugin data match; the whole message has "jsep" too."""
+        end = time.monotonic() + timeout
+        with self.changed:
+            while True:
+                for message in self.all[after:]:
+                    data = message.get("plugindata", {}).get("data", {})
+                    if matches(data):
+                        return data
+                if not self.changed.wait(max(0, end - time.monotonic())):
+                    raise TimeoutError("no such event; there were: %s" % json.dumps(self.all[after:])[:2000])
+
+    def data(self):
+        with self.changed:
+            return [m["plugindata"]["data"] for m in self.all if "plugindata" in m]
+
+
+class Handle:
+    def __init__(self, session, number):
+        self.session, self.id, self.events = session, number, Events()
+
+    def send(self, body, jsep=None):
+        """Janus' own answer."""
+        message = {"janus": "message", "body": body}
+        if jsep:
+            message["jsep"] = jsep
+        return self.session.post("/%d" % self.id, message)
+
+    def request(self, body, jsep=None, timeout=10):
+        """The plugin's answer, which for asynchronous requests is an event."""
+        return self.answer(body, jsep, timeout)["plugindata"]["data"]
+
+    def answer(self, body, jsep=None, timeout=10):
+        """The same with all around it (an offer is in "jsep")."""
+        reply = self.send(body, jsep)
+        if reply["janus"] != "ack":
+            if "plugindata" not in reply:
+                raise RuntimeError("Janus says %s" % reply)
+            return reply
+        end = time.monotonic() + timeout
+        with self.events.changed:
+            while True:
+                for message in self.events.all:
+                    if message.get("transaction") == reply["transaction"]:
+                        return message
+                if not self.events.changed.wait(max(0, end - time.monotonic())):
+                    raise TimeoutError("no answer to %s" % body)
+
+    def detach(self):
+        self.session.post("/%d" % self.id, {"janus": "detach"})
+
+    def hangup(self):
+        self.session.post("/%d" % self.id, {"janus": "hangup"})
+
+
+class Session:
+    """One Janus session; a thread polls its events."""
+
+    def __init__(self, url):
+        self.url, self.handles, self.open = url, {}, True
+        self.id = self.post("", {"janus": "create"})["data"]["id"]
+        self.url += "/%d" % self.id
+        self.thread = threading.Thread(target=self.poll, daemon=True)
+        self.thread.start()
+
+    def post(self, path, message):
+        message["transaction"] = "%016x" % random.getrandbits(64)
+        request = urllib.request.Request(self.url + path, json.dumps(message).encode())
+        with urllib.request.urlopen(request, timeout=20) as reply:
+            return json.load(reply)
+
+    def poll(self):
+        while self.open:
+            try:
+                with urllib.request.urlopen(self.url + "?maxev=50", timeout=60) as reply:
+                    messages = json.load(reply)
+            except (OSError, ValueError):
+                return
+            for message in messages if isinstance(messages, list) else [messages]:
+                handle = self.handles.get(message.get("sender"))
+                if handle:
+                    handle.events.add(message)
+
+    def attach(self):
+        reply = self.post("", {"janus": "attach", "plugin": PLUGIN})
+        if reply["janus"] != "success":
+            raise RuntimeError("Janus says %s" % reply)
+        handle = Handle(self, reply["data"]["id"])
+        self.handles[handle.id] = handle
+        return handle
+
+    def close(self):
+        self.open = False
+        try:
+            self.post("", {"janus": "destroy"})
+        except (OSError, ValueError):
+            pass
+
+
+class JanusServer:
+    """`jcfg` is the plugin's configuration; {folder} in it is the server's own
+    folder, {prepare} dh-prepare. `plugins` and `events` name stock plugins and event
+    handlers to load beside it (as in "libjanus_streaming.so")."""
+
+    def __init__(self, jcfg, plugins=(), events=(), level=4, files=None):
+        self.jcfg, self.plugins, self.events, self.level = jcfg, plugins, events, level
+        self.files = files or {}            # more files in the configuration folder
+        self.process = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, value, trace):
+        self.stop(check=kind is None)
+
+    # ------------------------------------------------------------- starting
+
+    def start(self):
+        self.plugin, self.prepare = os.environ["DH_PLUGIN"], os.environ["DH_PREPARE"]
+        self.folder = tempfile.mkdtemp(prefix="dh-janus-")
+        os.chmod(self.folder, 0o755)
+        for name in ("conf", "plugins", "transports", "events", "loggers", "segments", "cache"):
+            os.mkdir(os.path.join(self.folder, name))
+        self.segments = os.path.join(self.folder, "segments")
+        self.http_port, self.ws_port, self.admin_port = free_ports(3)
+        self.http = "http://127.0.0.1:%d/janus" % self.http_port
+        self.ws = "ws://127.0.0.1:%d/" % self.ws_port
+        self.admin = "http://127.0.0.1:%d/admin" % self.admin_port
+        self.write_configuration()
+        self.link_libraries()
+        self.log_path = os.path.join(self.folder, "log")
+        environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=0:verify_asan_link_order=0", UBSAN_OPTIONS="print_stacktrace=1")
+        library = sanitizer_library(self.plugin)
+        if library:
+            environment["LD_PRELOAD"] = library
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                [os.environ.get("JANUS_BIN", "janus"), "-F", self.path("conf"), "-C", self.path("conf/janus.jcfg"),
+                 "--disable-colors"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+                start_new_session=True)
+        self.sessions = []
+        try:
+            self.wait_until_up()
+        except BaseException:
+            self.stop(check=False)
+            raise
+        return self
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as f:
+            f.write(text)
+
+    def write_configuration(self):
+        self.write("conf/janus.jcfg", """
+            general: { configs_folder = "%(f)s/conf" plugins_folder = "%(f)s/plugins"
+                transports_folder = "%(f)s/transports" events_folder = "%(f)s/events"
+                loggers_folder = "%(f)s/loggers" debug_level = %(level)d admin_secret = "janusoverlord" }
+            media: { rtp_port_range = "20000-40000" }
+            nat: { ice_enforce_list = "%(address)s" }
+            events: { broadcast = %(broadcast)s }
+            """ % {"f": self.folder, "level": self.level, "address": own_address(),
+                   "broadcast": "true" if self.events else "false"})
+        self.write("conf/janus.transport.http.jcfg", """
+            general: { json = "compact" base_path = "/janus" http = true port = %d ip = "127.0.0.1" https = false }
+            admin: { admin_base_path = "/admin" admin_http = true admin_port = %d admin_ip = "127.0.0.1" }
+            """ % (self.http_port, self.admin_port))
+        self.write("conf/janus.transport.websockets.jcfg", """
+            general: { json = "compact" ws = true ws_port = %d ws_ip = "127.0.0.1" wss = false }
+            admin: { admin_ws = false }
+            """ % self.ws_port)
+        jcfg = self.jcfg.replace("{folder}", self.folder).replace("{prepare}", self.prepare)
+        self.write("conf/%s.jcfg" % PLUGIN, jcfg)
+        for name, text in self.files.items():
+            self.write("conf/" + name, text.replace("{folder}", self.folder))
+
+    def link_libraries(self):
+        library = os.environ.get("JANUS_LIB") or self.debian_library()
+        os.symlink(os.path.realpath(self.plugin), self.path("plugins/libjanus_digitalhuman.so"))
+        for kind, names in (("transports", ("libjanus_http.so", "libjanus_websockets.so")),
+                            ("plugins", self.plugins), ("events", self.events)):
+            for name in names:
+                os.symlink(os.path.realpath(os.path.join(library, kind, name)), self.path(kind + "/" + name))
+
+    @staticmethod
+    def debian_library():
+        listed = subprocess.run(["dpkg", "-L", "janus"], capture_output=True, text=True).stdout.split()
+        for path in listed:
+            if "/transports/libjanus_http" in path:
+                return os.path.dirname(os.path.dirname(path))
+        raise RuntimeError("Janus is not installed, and JANUS_LIB is not set")
+
+    def wait_until_up(self):
+        for port in (self.http_port, self.ws_port, self.admin_port):
+            end = time.monotonic() + 20
+            while True:
+                if self.process.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError("Janus did not start:\n" + self.log()[-3000:])
+                try:
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    break
+                except OSError:
+                    time.sleep(0.05)
+
+    # ---------------------------------------------------------------- using
+
+    def attach(self, session=None):
+        return (session or self.session()).attach()
+
+    def session(self):
+        session = Session(self.http)
+        self.sessions.append(session)
+        return session
+
+    def ask_admin(self, message, path=""):
+        """A request to the Admin API."""
+        message = dict(message, transaction="admin", admin_secret="janusoverlord")
+        request = urllib.request.Request(self.admin + path, json.dumps(message).encode())
+        with urllib.request.urlopen(request, timeout=20) as reply:
+            return json.load(reply)
+
+    def ask_plugin(self, body):
+        """A request to the plugin through the Admin API."""
+        reply = self.ask_admin({"janus": "message_plugin", "plugin": PLUGIN, "request": body})
+        return reply["response"]
+
+    def log(self):
+        with open(self.log_path, errors="replace") as f:
+            return f.read()
+
+    def wait_for_state(self, handle, room, *states, timeout=30):
+        """Until the room is in one of `states`; returns its info."""
+        end = time.monotonic() + timeout
+        while True:
+            info = handle.request({"request": "info", "id": room})["info"]
+            if info["state"] in states:
+                return info
+            if time.monotonic() > end:
+                raise TimeoutError("room %s stays %s\n%s" % (room, info["state"], self.log()[-3000:]))
+            time.sleep(0.05)
+
+    # ------------------------------------------------------------- stopping
+
+    def children(self):
+        """Processes of this server: it has a session of its own."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/stat" % pid) as f:
+                    state, _, _, session = f.read().rsplit(")", 1)[1].split()[:4]
+            except OSError:
+                continue
+            if int(session) == self.process.pid and int(pid) != self.process.pid and state != "Z":
+                found.append(int(pid))
+        return found
+
+    def stop(self, check=True):
+        if not self.process:
+            return
+        for session in self.sessions:
+            session.close()
+        problems = []
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(20)
+            if code != 0:
+                problems.append("Janus ended with %d" % code)
+        except subprocess.TimeoutExpired:
+            problems.append("Janus did not end by itself")
+            self.process.kill()
+            self.process.wait()
+        left = self.children()
+        for _ in range(20):
+            if not left:
+                break
+            time.sleep(0.1)
+            left = self.children()
+        if left:
+            problems.append("processes left behind: %s" % left)
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+        log = self.log()
+        problems += ["the log has: " + report for report in REPORTS if report in log]
+        self.process = None
+        if problems and os.environ.get("DH_KEEP"):
+            print("kept:", self.folder)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        if check and problems:
+            raise AssertionError("; ".join(problems) + "\n" + log[-6000:])
