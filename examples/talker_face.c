@@ -17,18 +17,22 @@
 
 /* The person moves only inside this part of the stage (units): what is outside
  * is drawn and converted once. */
-static const struct box { double left, top, right, bottom; } person = { 18, 40, 494, 1400 };
-/* What the head's layers cover at most, whatever the look. */
-static const struct box head_box = { 96, 40, 416, 412 };
+static const struct { double left, top, right, bottom; } person = { 18, 40, 494, 1400 };
+
+/* A part of the face that is drawn once, as large as the picture. */
+struct layer {
+	cairo_surface_t *surface;
+	int left, top, right, bottom; /* what of it is not transparent */
+};
 
 struct dh_face {
 	const struct dh_look *look;
 	int width, height;
 	double scale, shift_x, shift_y;    /* stage units to pixels */
 	int left, top, right, bottom;      /* pixels that change, even */
-	cairo_surface_t *wall, *body, *hair_back, *hair_front;
-	cairo_surface_t *head[JAW_STEPS + 1]; /* made when first needed */
-	cairo_surface_t *picture;
+	cairo_surface_t *wall, *picture;
+	struct layer body, hair_back, hair_front;
+	struct layer head[JAW_STEPS + 1];  /* made when first needed */
 	uint8_t *i420;
 	int drawn, had_flash;
 };
@@ -51,46 +55,74 @@ static void place(struct dh_face *face)
 	face->bottom = even_up(fmin(h, person.bottom * face->scale + face->shift_y));
 }
 
-/* A context that draws on `surface` in stage units. */
-static cairo_t *stage(const struct dh_face *face, cairo_surface_t *surface)
+/* Finds what of a layer has to be put into pictures: an empty pixel costs as
+ * much as any other. */
+static void measure_layer(struct layer *layer, int width, int height)
 {
-	cairo_t *cr = cairo_create(surface);
+	const uint8_t *row;
+	int stride = cairo_image_surface_get_stride(layer->surface);
 
+	layer->left = width;
+	layer->top = height;
+	cairo_surface_flush(layer->surface);
+	row = cairo_image_surface_get_data(layer->surface);
+	for (int y = 0; row && y < height; y++, row += stride) {
+		const uint32_t *pixel = (const uint32_t *)(const void *)row;
+		int first = 0, last = width;
+		while (first < width && !pixel[first])
+			first++;
+		if (first == width)
+			continue;
+		while (!pixel[last - 1])
+			last--;
+		layer->left = first < layer->left ? first : layer->left;
+		layer->right = last > layer->right ? last : layer->right;
+		layer->top = y < layer->top ? y : layer->top;
+		layer->bottom = y + 1;
+	}
+}
+
+typedef void draw_fn(cairo_t *cr, const struct dh_look *look, double jaw_drop);
+
+static void make_layer(const struct dh_face *face, struct layer *layer, draw_fn *draw, double jaw_drop)
+{
+	cairo_t *cr;
+
+	layer->surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, face->width, face->height);
+	cr = cairo_create(layer->surface);
 	cairo_translate(cr, face->shift_x, face->shift_y);
 	cairo_scale(cr, face->scale, face->scale);
-	return cr;
-}
-
-typedef void draw_fn(cairo_t *cr, const struct dh_look *look);
-
-static cairo_surface_t *make_layer(const struct dh_face *face, draw_fn *draw)
-{
-	cairo_surface_t *layer = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, face->width, face->height);
-	cairo_t *cr = stage(face, layer);
-
-	draw(cr, face->look);
+	draw(cr, face->look, jaw_drop);
 	cairo_destroy(cr);
-	return layer;
+	measure_layer(layer, face->width, face->height);
 }
 
-static void draw_hair_and_glasses(cairo_t *cr, const struct dh_look *look)
+static void draw_body(cairo_t *cr, const struct dh_look *look, double jaw_drop)
 {
+	(void)jaw_drop;
+	dh_draw_body(cr, look);
+}
+
+static void draw_hair_back(cairo_t *cr, const struct dh_look *look, double jaw_drop)
+{
+	(void)jaw_drop;
+	dh_draw_hair_back(cr, look);
+}
+
+static void draw_hair_front(cairo_t *cr, const struct dh_look *look, double jaw_drop)
+{
+	(void)jaw_drop;
 	dh_draw_hair_front(cr, look);
 	dh_draw_glasses(cr, look);
 }
 
-static cairo_surface_t *head_layer(struct dh_face *face, double open)
+static const struct layer *head_layer(struct dh_face *face, double open)
 {
 	int step = (int)lround(fmin(1, fmax(0, open)) * JAW_STEPS);
 
-	if (!face->head[step]) {
-		cairo_t *cr;
-		face->head[step] = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, face->width, face->height);
-		cr = stage(face, face->head[step]);
-		dh_draw_head(cr, face->look, DH_JAW_DROP * step / JAW_STEPS);
-		cairo_destroy(cr);
-	}
-	return face->head[step];
+	if (!face->head[step].surface)
+		make_layer(face, &face->head[step], dh_draw_head, DH_JAW_DROP * step / JAW_STEPS);
+	return &face->head[step];
 }
 
 int dh_face_alloc(struct dh_face **result, const struct dh_look *look, int width, int height)
@@ -112,13 +144,13 @@ int dh_face_alloc(struct dh_face **result, const struct dh_look *look, int width
 	cr = cairo_create(face->wall);
 	dh_draw_wall(cr, look, width, height);
 	cairo_destroy(cr);
-	face->body = make_layer(face, dh_draw_body);
-	face->hair_back = make_layer(face, dh_draw_hair_back);
-	face->hair_front = make_layer(face, draw_hair_and_glasses);
+	make_layer(face, &face->body, draw_body, 0);
+	make_layer(face, &face->hair_back, draw_hair_back, 0);
+	make_layer(face, &face->hair_front, draw_hair_front, 0);
 	face->picture = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
 	face->i420 = malloc((size_t)width * (size_t)height * 3 / 2);
-	if (!face->i420 || cairo_surface_status(face->wall) || cairo_surface_status(face->body)
-	    || cairo_surface_status(face->hair_back) || cairo_surface_status(face->hair_front)
+	if (!face->i420 || cairo_surface_status(face->wall) || cairo_surface_status(face->body.surface)
+	    || cairo_surface_status(face->hair_back.surface) || cairo_surface_status(face->hair_front.surface)
 	    || cairo_surface_status(face->picture)) {
 		dh_face_free(&face);
 		return -ENOMEM;
@@ -134,29 +166,45 @@ void dh_face_free(struct dh_face **pointer)
 	if (!face)
 		return;
 	for (int i = 0; i <= JAW_STEPS; i++)
-		cairo_surface_destroy(face->head[i]);
+		cairo_surface_destroy(face->head[i].surface);
 	cairo_surface_destroy(face->wall);
-	cairo_surface_destroy(face->body);
-	cairo_surface_destroy(face->hair_back);
-	cairo_surface_destroy(face->hair_front);
+	cairo_surface_destroy(face->body.surface);
+	cairo_surface_destroy(face->hair_back.surface);
+	cairo_surface_destroy(face->hair_front.surface);
 	cairo_surface_destroy(face->picture);
 	free(face->i420);
 	free(face);
 	*pointer = NULL;
 }
 
-/* Puts a layer where the context's matrix moves it; `box` (stage units) is all
- * that it covers. */
-static void put_layer(const struct dh_face *face, cairo_t *cr, cairo_surface_t *layer, const struct box *box)
+/* Puts a layer where the context's matrix moves it. The clip keeps to whole
+ * pixels: cairo is fast then. */
+static void put_layer(const struct dh_face *face, cairo_t *cr, const struct layer *layer)
 {
+	double left = face->width, top = face->height, right = 0, bottom = 0;
+	cairo_matrix_t matrix;
+
+	if (layer->left >= layer->right)
+		return;
 	cairo_save(cr);
-	cairo_rectangle(cr, box->left, box->top, box->right - box->left, box->bottom - box->top);
 	cairo_scale(cr, 1 / face->scale, 1 / face->scale);
 	cairo_translate(cr, -face->shift_x, -face->shift_y);
-	cairo_set_source_surface(cr, layer, 0, 0);
+	for (int corner = 0; corner < 4; corner++) {
+		double x = corner & 1 ? layer->left : layer->right, y = corner & 2 ? layer->top : layer->bottom;
+		cairo_user_to_device(cr, &x, &y);
+		left = fmin(left, x);
+		right = fmax(right, x);
+		top = fmin(top, y);
+		bottom = fmax(bottom, y);
+	}
+	cairo_get_matrix(cr, &matrix);
+	cairo_identity_matrix(cr);
+	cairo_rectangle(cr, floor(left), floor(top), ceil(right) - floor(left), ceil(bottom) - floor(top));
+	cairo_clip(cr);
+	cairo_set_matrix(cr, &matrix);
+	cairo_set_source_surface(cr, layer->surface, 0, 0);
 	cairo_pattern_set_filter(cairo_get_source(cr), CAIRO_FILTER_BILINEAR);
-	cairo_set_antialias(cr, CAIRO_ANTIALIAS_NONE);
-	cairo_fill(cr);
+	cairo_paint(cr);
 	cairo_restore(cr);
 }
 
@@ -173,17 +221,17 @@ static void draw_person(struct dh_face *face, cairo_t *cr, const struct dh_pose 
 {
 	cairo_save(cr);
 	move_head(cr, pose, -0.5);
-	put_layer(face, cr, face->hair_back, &head_box);
+	put_layer(face, cr, &face->hair_back);
 	cairo_restore(cr);
 
 	cairo_save(cr);
 	cairo_translate(cr, 0, -1.6 * pose->breath);
-	put_layer(face, cr, face->body, &person);
+	put_layer(face, cr, &face->body);
 	cairo_restore(cr);
 
 	cairo_save(cr);
 	move_head(cr, pose, 0.35);
-	put_layer(face, cr, head_layer(face, pose->mouth.open), &head_box);
+	put_layer(face, cr, head_layer(face, pose->mouth.open));
 	cairo_restore(cr);
 
 	cairo_save(cr);
@@ -195,7 +243,7 @@ static void draw_person(struct dh_face *face, cairo_t *cr, const struct dh_pose 
 
 	cairo_save(cr);
 	move_head(cr, pose, 0.55);
-	put_layer(face, cr, face->hair_front, &head_box);
+	put_layer(face, cr, &face->hair_front);
 	cairo_restore(cr);
 }
 

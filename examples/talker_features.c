@@ -142,13 +142,13 @@ void dh_draw_brows(cairo_t *cr, const struct dh_look *look, double lift)
 	for (int side = -1; side <= 1; side += 2) {
 		double x = MID + side * DH_EYES_DX;
 		cairo_pattern_t *fade = cairo_pattern_create_linear(x - side * 22, 0, x + side * 26, 0);
-		dh_paint_stop(fade, 0, look->brow, 0.1);
+		dh_paint_stop(fade, 0, look->brow, 0.35);
 		dh_paint_stop(fade, 0.3, look->brow, 0.85);
 		dh_paint_stop(fade, 1, look->brow, 0.95);
 		cairo_move_to(cr, x - side * 21, y + 1.5);
 		cairo_curve_to(cr, x - side * 10, y - 2.5 - lift, x + side * 8, y - 6 - lift, x + side * 26, y + 4.5);
 		cairo_curve_to(cr, x + side * 10, y - 6 + thick - lift, x - side * 8, y - 2.5 + thick * 1.3,
-			x - side * 20, y + 1.5 + thick * 1.2);
+			x - side * 20, y + 1.5 + thick * 1.0);
 		cairo_curve_to(cr, x - side * 22.5, y + 1 + thick, x - side * 22.5, y + 2, x - side * 21, y + 1.5);
 		cairo_close_path(cr);
 		dh_paint_gradient(cr, fade);
