@@ -40,6 +40,8 @@ static const struct viseme rest = { .symbols = "", .weight = 0.9 };
 /* How fast a shape's pull fades outside its sound, and the same for lips that
  * meet: those open and close quickly. */
 #define FADE_S       0.055
+/* A long sound keeps its shape until this long before its end. */
+#define EDGE_S       0.030
 #define LIPS_FADE_S  0.040
 /* Lips that meet stay so for at least a frame at 25 fps, or no viewer sees it. */
 #define LIPS_HOLD_S  0.021
@@ -109,7 +111,7 @@ static void add(struct blend *blend, const struct viseme *viseme, double from_s,
 {
 	double middle = (from_s + to_s) / 2, half = (to_s - from_s) / 2;
 	double away = fabs(now_s - middle);
-	double pull = viseme->weight * fade(away - half / 2, FADE_S);
+	double pull = viseme->weight * fade(away - fmax(half / 2, half - EDGE_S), FADE_S);
 	double lips = fade(away - fmax(half * 0.6, LIPS_HOLD_S), LIPS_FADE_S);
 	const struct dh_mouth *shape = &viseme->shape;
 
