@@ -12,6 +12,7 @@ The environment says what is tested:
 Stopping it checks that it ends by itself, with no sanitizer's report in its log
 and no process left behind.
 """
+import http.client
 import json
 import os
 import random
@@ -151,7 +152,7 @@ class Session:
             try:
                 with urllib.request.urlopen(self.url + "?maxev=50", timeout=60) as reply:
                     messages = json.load(reply)
-            except (OSError, ValueError):
+            except (OSError, ValueError, http.client.HTTPException):
                 return
             for message in messages if isinstance(messages, list) else [messages]:
                 handle = self.handles.get(message.get("sender"))
@@ -170,7 +171,7 @@ class Session:
         self.open = False
         try:
             self.post("", {"janus": "destroy"})
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             pass
 
 
