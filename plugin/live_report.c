@@ -128,7 +128,7 @@ json_t *dh_live_report_queue(struct dh_live_room *room)
 		gboolean ready = room->has_clip && dh_room_is_ready(room->room, segment);
 		json_array_append_new(waiting, entry_of(room, segment, ready ? "ready" : "preparing"));
 	}
-	json_t *queue = json_object();
+	json_t *queue = json_pack("{s:s}", "state", dh_live_report_state(dh_live_room_state(room)));
 	set_ms(queue, "media_ms", dh_room_media_ticks(room->room, dh_now_ticks()));
 	json_object_set_new(queue, "playing", playing);
 	json_object_set_new(queue, "waiting", waiting);

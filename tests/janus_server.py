@@ -271,15 +271,18 @@ class JanusServer:
         raise RuntimeError("Janus is not installed, and JANUS_LIB is not set")
 
     def wait_until_up(self):
-        for port in (self.http_port, self.ws_port, self.admin_port):
-            end = time.monotonic() + 20
+        """Its transports listen a moment before they answer."""
+        end = time.monotonic() + 20
+        for probe in (lambda: urllib.request.urlopen(self.http + "/info", timeout=5).close(),
+                      lambda: urllib.request.urlopen(self.admin + "/info", timeout=5).close(),
+                      lambda: socket.create_connection(("127.0.0.1", self.ws_port), 1).close()):
             while True:
                 if self.process.poll() is not None or time.monotonic() > end:
                     raise RuntimeError("Janus did not start:\n" + self.log()[-3000:])
                 try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    probe()
                     break
-                except OSError:
+                except (OSError, http.client.HTTPException):
                     time.sleep(0.05)
 
     # ---------------------------------------------------------------- using

@@ -1,0 +1,423 @@
+"""Requests, their answers and errors, against a real Janus. No media is received here."""
+import os
+import subprocess
+import threading
+import time
+import unittest
+
+from janus_server import JanusServer
+
+JCFG = """
+general: {
+    segments_folder = ( "{folder}/segments", "{folder}/more" )
+    cache_folder = "{folder}/cache"
+    worker = "{prepare}"
+    admin_key = "operator"
+    max_rooms = 6
+    max_viewers_per_room = 2
+    max_viewers = 3
+    max_queue = 3
+    max_metadata = 200
+    max_file_mb = 20
+}
+avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
+avatar-lost: { width = 64 height = 64 idle = "{folder}/nowhere.avi" }
+avatar-bad: { width = 63 height = 64 idle = "{folder}/idle.avi" }
+room-demo: { id = 1 description = "Demo" avatar = "small" secret = "s3cret" }
+room-hidden: { id = 2 avatar = "small" pin = "1234" secret = "other" is_private = true duration = "longest" }
+room-lost: { id = 3 avatar = "lost" }
+room-bad: { id = 4 avatar = "bad" }
+room-again: { id = 1 avatar = "small" }
+room-wrong: { id = 5 avatar = "small" color = "green" }
+"""
+
+SECRET = {"secret": "s3cret"}
+
+
+def media(path, seconds, sound=True):
+    """A small medium of ffmpeg's own making, in a format that needs no encoder library."""
+    command = ["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=%s" % seconds]
+    if sound:
+        command += ["-f", "lavfi", "-i", "sine=440:d=%s" % seconds]
+    subprocess.run(command + ["-c:v", "mjpeg", "-c:a", "pcm_s16le", path], check=True)
+
+
+class Server(JanusServer):
+    def write_configuration(self):
+        super().write_configuration()
+        os.mkdir(self.path("more"))
+        os.chmod(self.path("more"), 0o755)
+        media(self.path("idle.avi"), 1, sound=False)
+        media(self.path("segments/two.avi"), 2)
+        media(self.path("segments/long.avi"), 30)
+        media(self.path("more/elsewhere.avi"), 1)
+        media(self.path("outside.avi"), 1)
+        os.mkdir(self.path("segments/sub"))
+        os.symlink(self.path("outside.avi"), self.path("segments/link.avi"))
+        os.symlink("two.avi", self.path("segments/inside.avi"))
+        os.symlink("..", self.path("segments/up"))
+        os.mkfifo(self.path("segments/pipe.avi"))
+        self.write("segments/text.mp4", "This is no film.\n" * 100)
+        self.write("segments/empty.mp4", "")
+        self.write("segments/large.avi", "")
+        os.truncate(self.path("segments/large.avi"), (20 << 20) + 1)
+
+
+class Requests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.janus = Server(JCFG).start()
+        cls.addClassCleanup(cls.janus.stop)
+        handle = cls.janus.attach()
+        cls.janus.wait_for_state(handle, 1, "idle", "failed")
+        cls.janus.wait_for_state(handle, 3, "failed")
+
+    def setUp(self):
+        self.handle = self.janus.attach()
+
+        self.addCleanup(self.handle.detach)
+        self.addCleanup(self.ask, "interrupt", id=1, **SECRET)
+
+    def ask(self, request, **fields):
+        return self.handle.request({"request": request, **fields})
+
+    def refused(self, code, word, request, **fields):
+        answer = self.ask(request, **fields)
+        self.assertEqual(answer.get("error_code"), code, answer)
+        self.assertEqual(answer["digitalhuman"], "event")
+        self.assertIn(word, answer["error"])
+        return answer
+
+    def watch(self, room=1, **fields):
+        handle = self.janus.attach()
+        self.addCleanup(handle.detach)
+        return handle, handle.answer({"request": "watch", "id": room, **fields})
+
+    def wait_waiting(self, count):
+        end = time.monotonic() + 5
+        while self.ask("info", id=1)["info"]["waiting"] != count and time.monotonic() < end:
+            time.sleep(0.02)
+
+    # ------------------------------------------------------------- rooms
+
+    def test_list_shows_public_rooms(self):
+        rooms = {room["id"]: room for room in self.ask("list")["list"]}
+        self.assertEqual(sorted(rooms), [1, 3])
+        self.assertEqual(rooms[1], {
+            "id": 1, "description": "Demo", "metadata": {}, "avatar": "small", "width": 64, "height": 64,
+            "is_private": False, "pin_required": False, "has_generator": False, "voices": [], "state": "idle",
+            "enabled": True, "viewers": 0, "waiting": 0})
+
+    def test_list_with_admin_key_shows_all(self):
+        rooms = [room["id"] for room in self.ask("list", admin_key="operator")["list"]]
+        self.assertEqual(rooms, [1, 2, 3])
+        self.refused(457, "admin_key", "list", admin_key="operato")
+
+    def test_wrong_categories_are_named_in_the_log(self):
+        log = self.janus.log()
+        for words in ("avatar-bad: width, height", "room-bad: avatar", "room-again: id", "room-wrong: color",
+                      "avatar lost cannot be prepared"):
+            self.assertIn(words, log)
+
+    def test_info(self):
+        info = self.ask("info", id=2)["info"]
+        self.assertTrue(info["pin_required"] and info["is_private"])
+        self.assertNotIn("is_secret", info)
+        info = self.ask("info", id=2, secret="other")["info"]
+        self.assertEqual((info["is_secret"], info["duration"], info["watching"]), (True, "longest", 0))
+        self.refused(457, "secret", "info", id=2, secret="others")
+        self.refused(455, "77", "info", id=77)
+
+    def test_info_of_a_failed_avatar_says_why(self):
+        info = self.ask("info", id=3)["info"]
+        self.assertEqual(info["state"], "failed")
+        self.assertIn("nowhere.avi", info["error"])
+        self.refused(460, "avatar", "enqueue", id=3, file="two.avi")
+
+    def test_create_and_destroy(self):
+        self.refused(457, "admin_key", "create", avatar="small")
+        self.refused(457, "admin_key", "create", avatar="small", admin_key="x")
+        key = {"admin_key": "operator"}
+        answer = self.ask("create", avatar="small", description="Ünïcode", metadata={"a": [1]}, secret="x", **key)
+        self.assertEqual((answer["digitalhuman"], answer["created"], answer["permanent"]), ("created", "Ünïcode", False))
+        room = answer["id"]
+        self.addCleanup(self.ask, "destroy", id=room, secret="x")
+        self.assertGreater(room, 0)
+        self.assertEqual(self.ask("info", id=room)["info"]["metadata"], {"a": [1]})
+        self.refused(457, "secret", "destroy", id=room)
+        self.refused(457, "secret", "destroy", id=room, secret="y")
+        answer = self.ask("destroy", id=room, secret="x")
+        self.assertEqual(answer, {"digitalhuman": "destroyed", "id": room, "destroyed": room})
+        self.refused(455, str(room), "destroy", id=room, secret="x")
+
+    def test_create_refuses(self):
+        key = {"admin_key": "operator", "avatar": "small"}
+        self.refused(456, "exists", "create", **key, id=1)
+        self.refused(456, "nobody", "create", **{**key, "avatar": "nobody"})
+        self.refused(456, "singer", "create", **key, generator="singer")
+        self.refused(453, "avatar", "create", admin_key="operator")
+        self.refused(454, "duration", "create", **key, duration="forever")
+        self.refused(454, "permanent", "create", **key, permanent=True)
+        for field, value in (("id", 0), ("id", -1), ("id", "1"), ("id", 1.5), ("id", 1 << 60), ("description", 7),
+                             ("description", ""), ("description", "x" * 257), ("description", "a\nb"),
+                             ("metadata", "x"), ("metadata", []), ("secret", 1), ("pin", {}), ("is_private", 1)):
+            self.refused(454, field, "create", **{**key, field: value})
+        self.refused(464, "max_metadata", "create", **key, metadata={"x": "y" * 200})
+        self.assertEqual(len(self.ask("list", admin_key="operator")["list"]), 3)
+
+    def test_max_rooms(self):
+        made = []
+        try:
+            for _ in range(3):
+                made.append(self.ask("create", avatar="small", admin_key="operator")["id"])
+            self.refused(464, "max_rooms", "create", avatar="small", admin_key="operator")
+        finally:
+            for room in made:
+                self.ask("destroy", id=room)
+
+    # ----------------------------------------------------------- messages
+
+    def test_what_is_no_request(self):
+        self.refused(452, "sing", "sing")
+        self.assertEqual(self.handle.request({})["error_code"], 453)
+        self.assertEqual(self.handle.request({"request": 7})["error_code"], 454)
+        self.assertEqual(self.handle.request({"request": "x" * 5000})["error_code"], 452)
+        self.assertEqual(self.handle.request({"request": "\u20ac" * 100})["error_code"], 452)
+
+    def test_fields(self):
+        for request in ("info", "destroy", "enqueue", "queue", "skip", "remove", "interrupt", "watch"):
+            with self.subTest(request):
+                self.refused(453, "id", request)
+                for wrong in ("1", -1, 0, 1.0, None, [], {}, True, 1 << 62):
+                    self.refused(454, "id", request, id=wrong)
+        self.refused(453, "file", "enqueue", id=1, **SECRET)
+        self.refused(453, "segment", "remove", id=1, **SECRET)
+        for request in ("enqueue", "remove"):
+            more = {"file": "two.avi"} if request == "enqueue" else {}
+            for wrong in ("", "x" * 65, 7, "a\x01b"):
+                self.refused(454, "segment", request, id=1, segment=wrong, **SECRET, **more)
+
+    def test_secrets(self):
+        for request, more in (("enqueue", {"file": "two.avi"}), ("skip", {}), ("interrupt", {}),
+                              ("remove", {"segment": "x"}), ("destroy", {})):
+            with self.subTest(request):
+                self.refused(457, "secret", request, id=1, **more)
+                self.refused(457, "secret", request, id=1, secret="s3cre", **more)
+                self.refused(457, "secret", request, id=1, secret="s3crets3cret", **more)
+                self.refused(454, "secret", request, id=1, secret=1, **more)
+                self.refused(455, "9", request, id=9, **SECRET, **more)
+        self.refused(457, "pin", "queue", id=2)
+        self.refused(457, "pin", "queue", id=2, pin="4321")
+        self.refused(457, "pin", "watch", id=2)
+        self.refused(457, "pin", "watch", id=2, pin="12345")
+        for opens in ({"pin": "1234"}, {"secret": "other"}):
+            self.assertEqual(self.ask("queue", id=2, **opens)["state"], "idle")
+        for secret in ("s3cret", "1234", "operator"):
+            self.assertNotIn(secret, self.janus.log())
+
+    # ----------------------------------------------------------- segments
+
+    def test_a_segment_from_queued_to_finished(self):
+        watcher, _ = self.watch()
+        answer = self.ask("enqueue", id=1, file="two.avi", segment="hello", metadata={"who": "me"}, **SECRET)
+        self.assertEqual(answer, {"digitalhuman": "queued", "id": 1, "segment": "hello", "state": "preparing",
+                                  "position": 0})
+        watcher.events.wait(lambda e: e.get("event") == "idle")
+        told = [e for e in watcher.events.data() if e.get("event")]
+        self.assertEqual([e["event"] for e in told], ["queued", "ready", "speaking", "started", "finished", "idle"])
+        for event in told:
+            self.assertEqual((event["digitalhuman"], event["id"]), ("event", 1))
+            self.assertGreaterEqual(event["media_ms"], 0)
+            if event["event"] not in ("speaking", "idle"):
+                self.assertEqual((event["segment"], event["name"], event["metadata"]),
+                                 ("hello", "two.avi", {"who": "me"}))
+        self.assertEqual(told[4]["played_ms"], 2000)
+        self.assertEqual(told[4]["media_ms"] - told[3]["media_ms"], 2000)
+
+    def test_queue_skip_remove_interrupt(self):
+        watcher, _ = self.watch()
+        first = self.ask("enqueue", id=1, file="long.avi", **SECRET)["segment"]
+        watcher.events.wait(lambda e: e.get("event") == "started" and e["segment"] == first)
+        self.refused(460, first, "remove", id=1, segment=first, **SECRET)
+        for position in range(3):
+            answer = self.ask("enqueue", id=1, file="long.avi", segment="w%d" % position, **SECRET)
+            self.assertEqual(answer["position"], position)
+        self.refused(464, "max_queue", "enqueue", id=1, file="two.avi", **SECRET)
+        self.refused(454, "w1", "enqueue", id=1, file="two.avi", segment="w1", **SECRET)
+        queue = self.ask("queue", id=1)
+        self.assertEqual((queue["digitalhuman"], queue["state"]), ("queue", "speaking"))
+        self.assertEqual(queue["playing"]["segment"], first)
+        self.assertEqual(queue["playing"]["state"], "playing")
+        self.assertGreaterEqual(queue["playing"]["played_ms"], 0)
+        self.assertEqual([w["segment"] for w in queue["waiting"]], ["w0", "w1", "w2"])
+        self.wait_waiting(3)
+        self.assertEqual(self.ask("info", id=1)["info"]["waiting"], 3)
+        self.assertEqual(self.ask("remove", id=1, segment="w1", **SECRET),
+                         {"digitalhuman": "removed", "id": 1, "segment": "w1"})
+        self.refused(463, "w1", "remove", id=1, segment="w1", **SECRET)
+        self.assertEqual(self.ask("skip", id=1, **SECRET), {"digitalhuman": "skipped", "id": 1, "segment": first})
+        watcher.events.wait(lambda e: e.get("event") == "started" and e["segment"] == "w0")
+        self.assertEqual(self.ask("interrupt", id=1, **SECRET),
+                         {"digitalhuman": "interrupted", "id": 1, "dropped": 2})
+        watcher.events.wait(lambda e: e.get("event") == "idle")
+        ends = [(e["segment"], e["event"]) for e in watcher.events.data()
+                if e.get("event") in ("finished", "interrupted", "skipped", "removed", "failed")]
+        self.assertEqual(sorted(ends), sorted([
+            ("w1", "removed"), (first, "skipped"), ("w0", "interrupted"), ("w2", "interrupted")]))
+        self.refused(460, "plays", "skip", id=1, **SECRET)
+        self.assertEqual(self.ask("interrupt", id=1, **SECRET)["dropped"], 0)
+        queue = self.ask("queue", id=1)
+        self.assertEqual((queue["playing"], queue["waiting"]), (None, []))
+
+    def test_files(self):
+        def enqueue(file):
+            return self.ask("enqueue", id=1, file=file, **SECRET)
+        for good in ("two.avi", "inside.avi", "elsewhere.avi", "sub/../two.avi", "./two.avi", ["two.avi", "two.avi"]):
+            self.assertEqual(enqueue(good).get("digitalhuman"), "queued", good)
+            self.ask("interrupt", id=1, **SECRET)
+        for bad in ("nowhere.avi", "../outside.avi", "sub/../../outside.avi", "link.avi", "up/outside.avi",
+                    self.janus.path("outside.avi"), "/etc/passwd", "sub", ".", "pipe.avi", ["two.avi", "../outside.avi"],
+                    ["nowhere.avi", "two.avi"], "http://127.0.0.1/x.mp4", "file:two.avi"):
+            answer = enqueue(bad)
+            self.assertEqual(answer.get("error_code"), 462, (bad, answer))
+        for bad in ("", "x" * 1025, 7, None, {}, [], ["two.avi"], ["two.avi"] * 3, ["two.avi", 7], "a\x01b", "a\nb"):
+            answer = enqueue(bad)
+            self.assertEqual(answer.get("error_code"), 454, (bad, answer))
+        self.assertIn("max_file_mb", self.refused(464, "file", "enqueue", id=1, file="large.avi", **SECRET)["error"])
+        queue = self.ask("queue", id=1)
+        self.assertEqual((queue["playing"], queue["waiting"]), (None, []))
+
+    def test_what_is_no_medium_fails_alone(self):
+        watcher, _ = self.watch()
+        bad = [self.ask("enqueue", id=1, file=name, **SECRET)["segment"] for name in ("text.mp4", "empty.mp4")]
+        good = self.ask("enqueue", id=1, file="two.avi", **SECRET)["segment"]
+        for segment in bad:
+            event = watcher.events.wait(lambda e: e.get("event") == "failed" and e["segment"] == segment)
+            self.assertEqual((event["error_code"], event["played_ms"]), (465, 0))
+            self.assertTrue(event["error"])
+        watcher.events.wait(lambda e: e.get("event") == "finished" and e["segment"] == good)
+
+    def test_every_segment_ends_once(self):
+        """Requests from several handles at once, at random moments."""
+        watcher, _ = self.watch()
+
+        def worker(number):
+            handle = self.janus.attach()
+            for i in range(12):
+                handle.request({"request": "enqueue", "id": 1, "file": "two.avi", "segment": "%d.%d" % (number, i), **SECRET})
+                request = ("skip", "interrupt", "queue", "remove")[(number + i) % 4]
+                handle.request({"request": request, "id": 1, "segment": "%d.%d" % (number, i), **SECRET})
+            handle.detach()
+        threads = [threading.Thread(target=worker, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.ask("interrupt", id=1, **SECRET)
+        time.sleep(0.3)
+        events = [e for e in watcher.events.data() if "segment" in e]
+        queued = [e["segment"] for e in events if e["event"] == "queued"]
+        ends = [e["segment"] for e in events if e["event"] in ("finished", "interrupted", "skipped", "removed", "failed")]
+        self.assertGreater(len(queued), 10)
+        self.assertEqual(sorted(queued), sorted(ends))
+
+    # ------------------------------------------------------------ viewers
+
+    def test_watch_offers(self):
+        handle, message = self.watch()
+        self.assertEqual(message["plugindata"]["data"], {"digitalhuman": "event", "result": {"status": "preparing"}})
+        sdp = message["jsep"]["sdp"]
+        self.assertEqual(message["jsep"]["type"], "offer")
+        lines = [line for line in sdp.splitlines() if line.startswith(("m=", "a=sendonly", "a=mid"))]
+        self.assertEqual([line.split()[0] for line in lines],
+                         ["m=audio", "a=sendonly", "a=mid:a", "m=video", "a=sendonly", "a=mid:v"])
+        for line in ("a=rtpmap:111 opus/48000/2", "a=rtpmap:96 VP8/90000", "a=rtcp-fb:96 nack pli", "a=rtcp-fb:96 ccm fir"):
+            self.assertIn(line, sdp)
+        self.assertEqual(handle.request({"request": "watch", "id": 1})["error_code"], 460)
+        self.assertEqual(handle.request({"request": "start"})["error_code"], 461)
+        self.assertEqual(handle.request({"request": "pause"})["result"]["status"], "pausing")
+        self.assertEqual(handle.request({"request": "stop"})["result"]["status"], "stopping")
+        handle.events.wait(lambda e: e.get("result", {}).get("status") == "stopped")
+        answer = handle.request({"request": "watch", "id": 1})
+        self.assertEqual(answer["result"]["status"], "preparing")
+
+    def test_without_watch(self):
+        for request in ("start", "pause", "stop"):
+            self.refused(460, "watch", request)
+
+    def test_max_viewers(self):
+        handles = [self.watch()[0] for _ in range(2)]
+        self.refused(464, "max_viewers_per_room", "watch", id=1)
+        handles.append(self.watch(2, pin="1234")[0])
+        answer = self.ask("watch", id=2, pin="1234")
+        self.assertEqual(answer["error_code"], 464)
+        self.assertIn("max_viewers ", answer["error"])
+        self.assertEqual(self.ask("info", id=1, **SECRET)["info"]["watching"], 2)
+        for handle in handles:
+            handle.detach()
+        end = time.monotonic() + 5
+        while time.monotonic() < end and self.ask("info", id=1, **SECRET)["info"]["watching"]:
+            time.sleep(0.02)
+        self.assertEqual(self.ask("watch", id=1)["result"]["status"], "preparing")
+
+    def test_destroying_a_watched_room(self):
+        room = self.ask("create", avatar="small", admin_key="operator")["id"]
+        self.addCleanup(self.ask, "destroy", id=room)
+        watcher, _ = self.watch(room)
+        segment = self.ask("enqueue", id=room, file="long.avi")["segment"]
+        watcher.events.wait(lambda e: e.get("event") == "started")
+        self.ask("destroy", id=room)
+        event = watcher.events.wait(lambda e: e.get("event") == "interrupted")
+        self.assertEqual(event["segment"], segment)
+        watcher.events.wait(lambda e: e.get("event") == "destroyed")
+        watcher.events.wait(lambda e: e.get("result", {}).get("status") == "stopped")
+        self.assertEqual(watcher.request({"request": "pause"})["error_code"], 460)
+        self.assertEqual(watcher.request({"request": "watch", "id": 1})["result"]["status"], "preparing")
+
+    # ---------------------------------------------------------- Admin API
+
+    def test_admin_api(self):
+        rooms = self.janus.ask_plugin({"request": "list"})["list"]
+        self.assertEqual([room["id"] for room in rooms], [1, 3])
+        self.assertEqual(self.janus.ask_plugin({"request": "queue", "id": 1})["digitalhuman"], "queue")
+        self.assertEqual(self.janus.ask_plugin({"request": "interrupt", "id": 1})["error_code"], 457)
+        self.assertEqual(self.janus.ask_plugin({"request": "interrupt", "id": 1, **SECRET})["dropped"], 0)
+        self.assertEqual(self.janus.ask_plugin({"request": "watch", "id": 1})["error_code"], 452)
+        self.assertEqual(self.janus.ask_plugin({"request": "create", "avatar": "small"})["error_code"], 457)
+
+    def test_query_session(self):
+        handle, _ = self.watch()
+        path = "/%d/%d" % (handle.session.id, handle.id)
+        info = self.janus.ask_admin({"janus": "handle_info"}, path)["info"]["plugin_specific"]
+        self.assertEqual(info, {"state": "watching", "id": 1, "answered": False, "media": False, "paused": False, "sent": {}})
+        handle.request({"request": "pause"})
+        info = self.janus.ask_admin({"janus": "handle_info"}, path)["info"]["plugin_specific"]
+        self.assertTrue(info["paused"])
+
+
+class Configurations(unittest.TestCase):
+    """What a configuration may not be."""
+
+    def refuses(self, jcfg, *words):
+        with JanusServer(jcfg) as janus:
+            log = janus.log()
+            for word in words:
+                self.assertIn(word, log)
+            self.assertIn("not started", log)
+
+    def test_mistakes_in_general_refuse_the_plugin(self):
+        self.refuses('general: { max_rooms = "many" warmth = 3 segments_folder = "here" }',
+                     "general: max_rooms: an integer from 0 to 10000", "general: warmth: there is no such option")
+        self.refuses('general: { segments_folder = "here" }', "general: segments_folder: absolute")
+        self.refuses('general: { events = "perhaps" }', "general: events: true or false")
+
+    def test_no_syntax(self):
+        self.refuses('general: { worker = ', "cannot be read")
+
+    def test_empty(self):
+        with JanusServer("") as janus:
+            self.assertEqual(janus.attach().request({"request": "list"}), {"digitalhuman": "list", "list": []})
+
+
+if __name__ == "__main__":
+    unittest.main()
