@@ -174,6 +174,8 @@ static int make_speech(struct film *film)
 	error = dh_speech_init(&film->speech, rate, LEAD_S);
 	if (!error)
 		error = dh_voice_speak(options->text, on_speech, film);
+	if (error > 0)
+		error = dh_complain(DH_EXIT_INTERNAL, "espeak-ng cannot speak this");
 	if (!error && !film->frames && dh_speech_known_s(&film->speech) <= LEAD_S)
 		error = dh_complain(DH_EXIT_TEXT, "nothing in the text can be spoken");
 	if (!error)
@@ -230,7 +232,8 @@ static int make(struct film *film)
 	return DH_EXIT_INTERNAL;
 }
 
-/* What to say about a negative errno: the exit code. */
+/* What to say about a negative errno: the exit code. All but memory comes from
+ * writing. */
 static int explain(const struct film *film, int error)
 {
 	const char *name = film->options->output ? film->options->output : "standard output";
@@ -239,9 +242,7 @@ static int explain(const struct film *film, int error)
 		return DH_EXIT_READER; /* nobody is there to be told */
 	if (error == -ENOMEM)
 		return dh_complain(DH_EXIT_INTERNAL, "out of memory");
-	if (film->mux || film->fd < 0)
-		return dh_complain(DH_EXIT_OUTPUT, "cannot write %s: %s", name, strerror(-error));
-	return dh_complain(DH_EXIT_INTERNAL, "%s", strerror(-error));
+	return dh_complain(DH_EXIT_OUTPUT, "cannot write %s: %s", name, strerror(-error));
 }
 
 /* A file that was not finished is no segment; a device or a pipe stays. */

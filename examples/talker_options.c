@@ -17,14 +17,14 @@ static const char usage[] =
 "\n"
 "What\n"
 "      --idle SECONDS    a clip without speech that can be looped seamlessly\n"
-"      --marks           a flash and a beep once a second, with --seconds N: for\n"
-"                        measuring lips against sound\n"
+"      --marks           a flash and a beep at once, every second, for measuring\n"
+"                        lips against sound\n"
 "      --portrait FILE   a still picture (PNG)\n"
 "      --seconds N       length of --marks (default 10)\n"
 "Who\n"
 "      --look NAME       the person, see below\n"
-"      --voice NAME      language or voice of espeak-ng, a timbre after a plus sign:\n"
-"                        de, en-us, fr+f4 (default en-gb with the person's timbre)\n"
+"      --voice NAME      language or voice of espeak-ng, a timbre after a plus\n"
+"                        sign: de, fr+f4 (default en-gb, the person's timbre)\n"
 "      --voices          lists them\n"
 "      --rate WORDS      words a minute, 80 to 450 (default 165)\n"
 "      --pitch N         0 to 99 (default: the person's)\n"
@@ -33,11 +33,11 @@ static const char usage[] =
 "  -o, --output FILE     instead of standard output\n"
 "      --format NAME     nut or matroska (default: by FILE's suffix, else nut)\n"
 "      --size WxH        even, 64 to 2304 (default 512x512)\n"
-"      --fps N           pictures a second, 1 to 120, also as 30000/1001 (default 25)\n"
+"      --fps N           pictures a second, 1 to 120, or 30000/1001 (default 25)\n"
 "  -h, --help\n"
 "\n"
-"The picture is raw I420, the sound 16-bit PCM, both equally long. Every segment\n"
-"begins and ends with the same pose, the idle clip's.\n"
+"The picture is raw I420, the sound 16-bit PCM, both equally long; an idle clip\n"
+"has no sound. Every segment begins and ends with the same pose.\n"
 "\n"
 "Exit codes: 0 done, 1 a library or memory failed, 2 wrong option, 3 no text or\n"
 "too much, not UTF-8, or nothing in it to speak, 4 no such voice, 5 the output\n"
@@ -291,8 +291,8 @@ int dh_options_read(struct dh_options *o, int argc, char **argv)
 		if (option == '?')
 			return dh_complain(DH_EXIT_USAGE, "no option %s; see --help", argv[optind - 1]);
 		if (set_option(o, option, optarg))
-			return dh_complain(DH_EXIT_USAGE, "%s does not take '%s'; see --help",
-				option == 'o' ? "--output" : argv[optind - 2], optarg);
+			return dh_complain(DH_EXIT_USAGE, "--%s does not take '%s'; see --help",
+				option == 'o' ? "output" : long_options[index].name, optarg);
 		has_format |= option == OPT_FORMAT;
 		kinds += option == OPT_IDLE || option == OPT_MARKS || option == OPT_PORTRAIT;
 	}

@@ -144,7 +144,7 @@ int dh_voice_speak(const char *text, dh_voice_fn *hear, void *arg)
 	error = espeak_Synth(text, strlen(text) + 1, 0, POS_CHARACTER, 0, espeakCHARS_UTF8, NULL, NULL);
 	if (speech.result < 0)
 		return speech.result;
-	return error == EE_OK ? 0 : -EIO;
+	return error == EE_OK ? 0 : 1;
 }
 
 int dh_voice_list(FILE *file)

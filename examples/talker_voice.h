@@ -29,7 +29,7 @@ typedef int dh_voice_fn(void *arg, const int16_t *samples, size_t count,
 	const struct dh_phoneme *phonemes, size_t phoneme_count);
 
 /* Speaks UTF-8 text; `hear` is called as the sound is made, from this thread.
- * 0, what `hear` returned, or -EIO. */
+ * 0, what `hear` returned (negative), or 1: espeak-ng failed. */
 int dh_voice_speak(const char *text, dh_voice_fn *hear, void *arg);
 
 /* One line for every language, then the timbres. 0 or -EIO. */
