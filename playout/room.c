@@ -296,8 +296,9 @@ static void set_speaking(struct dh_room *room, int speaking)
 	tell(room, speaking ? DH_EVENT_SPEAKING : DH_EVENT_IDLE, NULL, room->slot_ticks, 0);
 }
 
-/* Ends what has ended and starts what is next, then fills the slot. */
-static void decide_slot(struct dh_room *room)
+/* Ends what has ended and starts what is next, then fills the slot; what it
+ * holds is kept only where it is still of use. */
+static void decide_slot(struct dh_room *room, int keep)
 {
 	struct dh_timeline *timeline = &room->timeline;
 	enum dh_slot_state state;
@@ -316,8 +317,16 @@ static void decide_slot(struct dh_room *room)
 	else if (timeline->held != (state == DH_SLOT_HOLD))
 		tell(room, timeline->held ? DH_EVENT_RESUMED : DH_EVENT_HELD, timeline->playing, room->slot_ticks,
 			room->slot_ticks - timeline->start_ticks);
-	dh_timeline_fill(timeline, room->slot_ticks, room->viewer_count ? keep_item : NULL, room);
+	dh_timeline_fill(timeline, room->slot_ticks, keep ? keep_item : NULL, room);
+	room->lost |= !keep;
 	room->slot_ticks += DH_SLOT_TICKS;
+}
+
+/* Whether somebody can still be sent what slot `slot_ticks` holds. */
+static int is_wanted(const struct dh_room *room, int64_t media_ticks)
+{
+	int64_t last = room->slot_ticks + DH_SLOT_TICKS + room->config.spread_ticks + room->config.late_ticks;
+	return room->viewer_count && media_ticks <= last;
 }
 
 /* Nobody watches and nothing can change by itself: no need to count slots. */
@@ -366,6 +375,6 @@ void dh_room_poll(struct dh_room *room, int64_t now_ticks)
 	int64_t media_ticks = dh_room_media_ticks(room, now_ticks);
 	jump(room, media_ticks);
 	while (room->slot_ticks <= media_ticks)
-		decide_slot(room);
+		decide_slot(room, is_wanted(room, media_ticks));
 	deliver(room, media_ticks);
 }

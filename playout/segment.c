@@ -140,14 +140,10 @@ static void stop(struct dh_segment *segment, enum ending ending)
 	segment->end.audio_ticks = length_ticks(segment, DH_AUDIO);
 }
 
-void dh_segment_complete(struct dh_segment *segment, const struct dh_stream_end *end)
+void dh_segment_complete(struct dh_segment *segment)
 {
-	if (segment->ending != RUNNING)
-		return;
-	stop(segment, COMPLETE);
-	/* The stream may know that its last picture stands longer than it says. */
-	if (end && end->video_ticks > segment->end.video_ticks && segment->units[DH_VIDEO].count)
-		segment->end.video_ticks = end->video_ticks;
+	if (segment->ending == RUNNING)
+		stop(segment, COMPLETE);
 }
 
 void dh_segment_fail(struct dh_segment *segment, int code, const char *text)

@@ -39,7 +39,7 @@ int dh_segment_open(struct dh_segment *segment, const struct dh_stream_head *hea
 int dh_segment_append(struct dh_segment *segment, struct dh_unit *unit);
 
 /* No further unit comes. */
-void dh_segment_complete(struct dh_segment *segment, const struct dh_stream_end *end);
+void dh_segment_complete(struct dh_segment *segment);
 
 /* No further unit comes, because of an error: what is there may still be
  * played, then the segment ends as failed. `text` is copied, at most

@@ -113,6 +113,7 @@ static void fill_silence(struct dh_timeline *timeline, const struct emitter *out
 	}
 	struct dh_item item = { .media = DH_AUDIO, .media_ticks = slot_ticks };
 	item.silence_size = dh_silence_next(&timeline->silence, &item.silence);
+	timeline->unsent = !item.silence_size;
 	if (item.silence_size)
 		emit_item(out, &item);
 }
@@ -124,8 +125,8 @@ static void fill_speech(struct dh_timeline *timeline, const struct emitter *out,
 		fill_silence(timeline, out, slot_ticks);
 		return;
 	}
-	struct dh_item item = { .media = DH_AUDIO, .media_ticks = slot_ticks, .talkspurt = timeline->silent };
-	timeline->silent = 0;
+	struct dh_item item = { .media = DH_AUDIO, .media_ticks = slot_ticks, .talkspurt = timeline->unsent };
+	timeline->silent = timeline->unsent = 0;
 	item.unit = dh_segment_unit(timeline->playing, DH_AUDIO, (*next)++);
 	emit_item(out, &item);
 }

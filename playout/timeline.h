@@ -15,7 +15,7 @@ struct dh_item {
 	struct dh_unit *anchor; /* that the picture builds on; video only */
 	const uint8_t *silence; /* payload where unit is NULL; static */
 	size_t silence_size;
-	int talkspurt;          /* first sound after silence: marker bit (RFC 3551, 4.1) */
+	int talkspurt;          /* first sound after a slot without any: marker bit (RFC 3551, 4.1) */
 };
 
 typedef void dh_item_fn(void *arg, const struct dh_item *item);
@@ -39,7 +39,7 @@ struct dh_timeline {
 	struct dh_unit *shown;
 	/* sound between speech */
 	struct dh_silence silence;
-	int silent;
+	int silent, unsent;          /* the last slot had no speech; had no sound at all */
 };
 
 enum dh_slot_state {

@@ -13,7 +13,6 @@ struct batch {
 	gboolean has_head, has_end, has_failure;
 	struct dh_stream_head head;
 	struct dh_unit *anchor;
-	struct dh_stream_end end;
 	int code;
 	char *text;
 };
@@ -187,9 +186,9 @@ static void on_end(void *arg, const struct dh_stream_end *end)
 {
 	struct dh_feed *feed = arg;
 
+	(void)end; /* the units say it */
 	g_mutex_lock(&feed->lock);
 	feed->arrived.has_end = TRUE;
-	feed->arrived.end = *end;
 	unlock_and_wake(feed);
 }
 
@@ -299,7 +298,7 @@ gboolean dh_feed_fill(struct dh_feed *feed)
 		else if (batch.has_failure)
 			dh_segment_fail(feed->segment, batch.code, batch.text);
 		else if (batch.has_end)
-			dh_segment_complete(feed->segment, &batch.end);
+			dh_segment_complete(feed->segment);
 	}
 	batch_clear(&batch);
 	return feed->segment != NULL;

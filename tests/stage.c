@@ -61,7 +61,7 @@ void stage_fill(struct dh_segment *segment, const struct stage_segment *spec, in
 		}
 	}
 	if (known_ms < 0)
-		dh_segment_complete(segment, NULL);
+		dh_segment_complete(segment);
 }
 
 struct dh_segment *stage_segment(const struct stage_segment *spec)

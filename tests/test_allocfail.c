@@ -165,7 +165,7 @@ static struct dh_segment *make_segment(const char *id, int *rc)
 		dh_unit_unref(&unit);
 	}
 	if (*rc == 0)
-		dh_segment_complete(segment, &fixture_end);
+		dh_segment_complete(segment);
 	else
 		dh_segment_free(&segment);
 	dh_unit_unref(&anchor);
