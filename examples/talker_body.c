@@ -155,7 +155,9 @@ static void draw_blazer(cairo_t *cr, const struct dh_look *look)
 			cairo_curve_to(cr, MID + side * 36, 480 + drop, MID + side * 64, 440 + drop, MID + side * 56, 392 + drop);
 			cairo_close_path(cr);
 			if (shadow) {
+				cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
 				dh_paint_soft_fill(cr, 0x06181a, 0.5, 9);
+				cairo_set_operator(cr, CAIRO_OPERATOR_OVER);
 			} else {
 				dh_paint_color(cr, side < 0 ? look->clothes_light
 					: dh_paint_mix(look->clothes, look->clothes_light, 0.35), 1);
@@ -178,6 +180,7 @@ static void draw_sweater(cairo_t *cr, const struct dh_look *look)
 	cairo_path_t *collar = cairo_copy_path(cr);
 	cairo_save(cr);
 	cairo_translate(cr, 0, 5);
+	cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
 	dh_paint_soft_stroke(cr, 0x0b1428, 0.5, 9);
 	cairo_restore(cr);
 	cairo_append_path(cr, collar);
@@ -207,7 +210,9 @@ static void draw_blouse(cairo_t *cr, const struct dh_look *look)
 			cairo_curve_to(cr, MID + side * 30, 456 + drop, MID + side * 62, 420 + drop, MID + side * 60, 386 + drop);
 			cairo_close_path(cr);
 			if (shadow) {
+				cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
 				dh_paint_soft_fill(cr, 0x3c2204, 0.45, 9);
+				cairo_set_operator(cr, CAIRO_OPERATOR_OVER);
 			} else {
 				dh_paint_color(cr, side < 0 ? look->clothes_light
 					: dh_paint_mix(look->clothes, look->clothes_light, 0.5), 1);

@@ -14,6 +14,8 @@
 
 /* The chin follows the mouth in this many steps, each a layer of its own. */
 #define JAW_STEPS 16
+/* How much wider than a tall picture the stage may be. */
+#define TALL_ZOOM 1.3
 
 /* The person moves only inside this part of the stage (units): what is outside
  * is drawn and converted once. */
@@ -40,11 +42,13 @@ struct dh_face {
 static int even_down(double x) { return (int)floor(x / 2) * 2; }
 static int even_up(double x) { return (int)ceil(x / 2) * 2; }
 
-/* The square stage fills the shorter side; what a tall picture has more goes
- * below the shoulders rather than above the head. */
+/* The square stage fills the height of a wide picture, and more than the width
+ * of a tall one, whose sides crop the shoulders; what that has more goes mostly
+ * below them. */
 static void place(struct dh_face *face)
 {
-	int w = face->width, h = face->height, side = w < h ? w : h;
+	int w = face->width, h = face->height;
+	double side = fmin(h, w * (h > w ? TALL_ZOOM : 1));
 
 	face->scale = side / DH_STAGE;
 	face->shift_x = (w - side) / 2.0;

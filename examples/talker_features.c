@@ -148,8 +148,8 @@ void dh_draw_brows(cairo_t *cr, const struct dh_look *look, double lift)
 		cairo_move_to(cr, x - side * 21, y + 1.5);
 		cairo_curve_to(cr, x - side * 10, y - 2.5 - lift, x + side * 8, y - 6 - lift, x + side * 26, y + 4.5);
 		cairo_curve_to(cr, x + side * 10, y - 6 + thick - lift, x - side * 8, y - 2.5 + thick * 1.3,
-			x - side * 20, y + 1.5 + thick * 1.0);
-		cairo_curve_to(cr, x - side * 22.5, y + 1 + thick, x - side * 22.5, y + 2, x - side * 21, y + 1.5);
+			x - side * 20, y + 1.8 + thick * 0.8);
+		cairo_curve_to(cr, x - side * 23, y + 2.6 + thick * 0.7, x - side * 23.5, y + 2, x - side * 21, y + 1.5);
 		cairo_close_path(cr);
 		dh_paint_gradient(cr, fade);
 	}

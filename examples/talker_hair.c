@@ -56,8 +56,8 @@ static void bob_back(cairo_t *cr, const struct dh_look *look)
 
 static void bob_left(cairo_t *cr, const struct dh_look *look)
 {
-	static const double outer[8] = { 284, 66, 170, 50, 118, 150, 138, 372 };
-	static const double inner[8] = { 286, 96, 240, 150, 176, 140, 178, 372 };
+	static const double outer[8] = { 284, 66, 170, 50, 118, 150, 138, 410 };
+	static const double inner[8] = { 286, 96, 240, 150, 176, 140, 182, 410 };
 
 	cairo_move_to(cr, MID + 38, 100);
 	cairo_curve_to(cr, MID + 8, 142, MID - 56, 138, MID - 74, 196);
@@ -74,8 +74,8 @@ static void bob_left(cairo_t *cr, const struct dh_look *look)
 
 static void bob_right(cairo_t *cr, const struct dh_look *look)
 {
-	static const double outer[8] = { 294, 64, 360, 80, 400, 180, 378, 376 };
-	static const double inner[8] = { 290, 94, 326, 160, 340, 200, 334, 372 };
+	static const double outer[8] = { 294, 64, 360, 80, 400, 180, 376, 410 };
+	static const double inner[8] = { 290, 94, 326, 160, 340, 200, 330, 410 };
 
 	cairo_move_to(cr, MID + 26, 98);
 	cairo_curve_to(cr, MID + 44, 136, MID + 76, 150, MID + 82, 206);
