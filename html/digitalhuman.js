@@ -141,8 +141,7 @@ export class DigitalHuman {
 	#handle = null;
 	#server;            // the address that worked
 	#attempt = 0;       // callbacks of earlier attempts are ignored
-	#failures = 0;
-	#played = false;
+	#failures = 0;      // since pictures came last
 	#timers = {};
 	#fed = { bytes: 0, at: 0 };
 	#wake = () => {
@@ -255,7 +254,7 @@ export class DigitalHuman {
 	async #connect() {
 		const attempt = ++this.#attempt;
 		const live = fn => (...args) => attempt === this.#attempt && fn(...args);
-		this.#become(this.#played ? 'reconnecting' : 'connecting');
+		this.#become(this.#failures ? 'reconnecting' : 'connecting');
 		this.#timers.attempt = setTimeout(live(() =>
 			this.#lost(failure('timeout', 'The gateway did not answer.'))), ATTEMPT_MS);
 		try {
@@ -281,19 +280,20 @@ export class DigitalHuman {
 	}
 
 	/* Tries again, soon at first, later calmer; at random, since a gateway that
-	 * comes back has many viewers. A wrong PIN is not tried again. */
+	 * comes back has many viewers. A wrong PIN is not tried again. Where only the
+	 * room says no, the connection stays and other requests are possible. */
 	#lost(error) {
-		if (error.code === 457) {  // still connected: requests are possible
+		const refused = typeof error.code === 'number';
+		if (refused)
 			clearTimeout(this.#timers.attempt);
-			this.#become('refused', error);
-		} else {
+		else
 			this.#drop();
-			const wait = typeof error.code === 'number' || this.#failures > 30 ? 2000 :
-				this.#failures ? 500 : 100;
+		if (error.code !== 457) {
+			const wait = refused || this.#failures > 30 ? 2000 : this.#failures ? 500 : 100;
 			this.#failures++;
-			this.#timers.retry = setTimeout(() => this.#connect(), wait * (1 + Math.random()));
-			this.#become('reconnecting', error);
+			this.#timers.retry = setTimeout(() => this.reconnect(), wait * (1 + Math.random()));
 		}
+		this.#become(error.code === 457 ? 'refused' : 'reconnecting', error);
 		this.#emit('error', error);
 	}
 
@@ -371,7 +371,6 @@ export class DigitalHuman {
 		if (this.state !== 'preparing')
 			return;
 		this.#failures = 0;
-		this.#played = true;
 		this.#become('playing');
 	}
 

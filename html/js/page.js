@@ -131,7 +131,7 @@ for (const file of settings.segments ?? []) {
 	const li = document.createElement('li');
 	const button = document.createElement('button');
 	button.type = 'button';
-	button.innerHTML = '<svg class="icon"><use href="#plus"/></svg>';
+	button.innerHTML = '<svg class="icon" aria-hidden="true"><use href="#plus"/></svg>';
 	button.append(file);
 	button.addEventListener('click', () => act(() => dh.enqueue(file)));
 	li.append(button);
@@ -176,7 +176,7 @@ function onStatus({ state, error }) {
 	if ($('connection-text').textContent !== words[state]) {
 		$('connection-text').textContent = words[state];
 		announce(words[state]);
-		if (state === 'reconnecting')
+		if (error && state === 'reconnecting')
 			log([errorText(error), '', ''], 'bad');
 		else if (state === 'playing')
 			log(['The picture moves', '', ''], 'good');
@@ -184,7 +184,7 @@ function onStatus({ state, error }) {
 	drawCurtain(error);
 	if (state === 'playing' && dh.pin)
 		remember('pin', dh.room, dh.pin);
-	if (state === 'preparing')
+	if (state === 'preparing' || error)
 		refreshRooms();
 	if (state === 'refused')
 		askPin();

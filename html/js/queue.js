@@ -91,7 +91,7 @@ export class QueueView {
 		button.className = 'quiet small';
 		button.dataset.segment = segment.segment;
 		button.setAttribute('aria-label', `Remove ${title.textContent}`);
-		button.innerHTML = '<svg class="icon"><use href="#cross"/></svg>';
+		button.innerHTML = '<svg class="icon" aria-hidden="true"><use href="#cross"/></svg>';
 		button.addEventListener('click', () => this.#remove(segment.segment));
 		li.append(title, state, button);
 		return li;

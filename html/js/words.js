@@ -16,7 +16,7 @@ export function errorText(error) {
 
 const PAST = {
 	queued: 'queued', ready: 'ready to play', started: 'started', finished: 'finished', interrupted: 'interrupted',
-	skipped: 'skipped', removed: 'removed', failed: 'failed', held: 'waits for its generator', resumed: 'goes on',
+	skipped: 'skipped', removed: 'removed', failed: 'failed', held: 'waits for more of it', resumed: 'goes on',
 };
 
 /* [what happened, to what, how much] of an event in docs/api.md. */

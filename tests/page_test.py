@@ -1,0 +1,343 @@
+"""The page in a real browser, against a real Janus: what a viewer sees and hears,
+what a person is told, and how it comes back."""
+import json
+import time
+import unittest
+
+from chromium import Chromium
+from website import Website
+
+STATE = "document.documentElement.dataset.state"
+ROOM_STATE = "document.documentElement.dataset.room"
+PLAYING = f"{STATE} === 'playing'"
+EVENTS = "document.querySelector('#log').innerText"
+
+# One sum over the newest inbound statistics of a kind.
+STATS = """digitalhuman.pc.getStats().then(all => {
+    const s = [...all.values()].find(s => s.type === 'inbound-rtp' && s.kind === '%s');
+    return { frames: s.framesDecoded, energy: s.totalAudioEnergy, keys: s.keyFramesDecoded };
+})"""
+
+# What overlaps the page's right edge.
+TOO_WIDE = """[...document.querySelectorAll('body *')].filter(e =>
+    e.getBoundingClientRect().right > innerWidth + 0.5 && !e.closest('.unseen, .sprite, [hidden], .rooms, .segments'))
+    .map(e => `${e.tagName} ${e.id} ${e.className}`)"""
+
+# The contrast of text with what is behind it, where both are plain colours (WCAG 2).
+CONTRAST = """(() => {
+    const paint = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const rgba = colour => {
+        paint.clearRect(0, 0, 1, 1);
+        paint.fillStyle = colour;
+        paint.fillRect(0, 0, 1, 1);
+        return [...paint.getImageData(0, 0, 1, 1).data];
+    };
+    const light = ([r, g, b]) => [r, g, b].map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const bad = [];
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const e = walk.currentNode.parentElement;
+        if (!walk.currentNode.data.trim() || e.closest('[hidden], .frame, .unseen, .sprite, noscript, script, :disabled, option, dialog:not([open])'))
+            continue;
+        let behind = e;
+        while (behind && rgba(getComputedStyle(behind).backgroundColor)[3] < 255)
+            behind = behind.parentElement;
+        const a = light(rgba(getComputedStyle(e).color)), b = light(rgba(getComputedStyle(behind ?? document.body).backgroundColor));
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < 4.5)
+            bad.push(`${walk.currentNode.data.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
+    }
+    return bad;
+})()"""
+
+
+def setUpModule():
+    global site, browser
+    site = Website()
+    try:
+        browser = Chromium()
+    except BaseException:
+        site.close()
+        raise
+
+
+def tearDownModule():
+    browser.close()
+    site.close()
+
+
+def report(what, value):
+    print(f"    {what}: {value}", flush=True)
+
+
+class Page(unittest.TestCase):
+    def open(self, query="", playing=True, **options):
+        page = browser.open(site.url + query, **options)
+        self.addCleanup(page.close)
+        if playing:
+            page.wait(PLAYING, 20)
+        return page
+
+    def with_secret(self, page, secret="demo"):
+        page.evaluate(f"digitalhuman.secret = {json.dumps(secret)}")
+        return page
+
+    def quiet(self, page):
+        """The room idles, whatever an earlier test left in it."""
+        page.evaluate("digitalhuman.interrupt()")
+        page.wait(f"{ROOM_STATE} === 'idle'")
+
+    def chip(self, name):
+        return f"[...document.querySelectorAll('.segments button')].find(b => b.textContent === '{name}')"
+
+
+class Watching(Page):
+    def test_the_picture_moves_soon_and_goes_on(self):
+        page = self.open()
+        report("page opened to picture moving, ms", round((time.monotonic() - page.opened) * 1000))
+        before = page.evaluate(STATS % "video")["frames"]
+        time.sleep(2)
+        self.assertGreater(page.evaluate(STATS % "video")["frames"], before + 20)
+        self.assertEqual([512, 512], page.evaluate("[video.videoWidth, video.videoHeight]"))
+        self.assertEqual([], page.errors)
+
+    def test_it_is_small(self):
+        page = self.open()
+        page.wait("document.querySelector('.connection').textContent.includes('Live')")
+        report("page transferred, bytes", page.received)
+        self.assertLess(page.received, 300 * 1024)
+
+    def test_sound_waits_for_a_click_and_says_so(self):
+        page = self.open()
+        self.assertTrue(page.evaluate("video.muted"))
+        self.assertIn("click to hear", page.evaluate("document.querySelector('#sound').textContent"))
+        page.click("#sound")
+        page.wait("!video.muted && !video.paused")
+        page.wait("document.querySelector('#sound').getAttribute('aria-pressed') === 'true'")
+        page.click("#sound")
+        page.wait("video.muted && !video.paused")
+
+    def test_two_browsers_see_the_same(self):
+        first, second = self.with_secret(self.open()), self.open()
+        self.quiet(first)
+        segment = first.evaluate("digitalhuman.enqueue('hello.mp4')")["segment"]
+        for page in first, second:
+            page.wait(f"{ROOM_STATE} === 'speaking'")
+            page.wait("document.querySelector('#now-title').textContent === 'hello.mp4'")
+            page.wait("document.querySelector('#activity').innerText.trim() === 'Speaking'")
+        playing = [page.evaluate("digitalhuman.queue()")["playing"]["segment"] for page in (first, second)]
+        self.assertEqual([segment, segment], playing)
+        self.quiet(first)
+        second.wait(f"{ROOM_STATE} === 'idle'")
+        self.assertEqual([], first.errors + second.errors)
+
+    def test_measurements_are_alive(self):
+        page = self.open()
+        page.wait("[...document.querySelectorAll('#received .line')].filter(l => l.getAttribute('d').includes('L')).length >= 5", 15)
+        numbers = page.wait("(() => { const v = [...document.querySelectorAll('#received .value')].map(e => e.textContent);"
+                            "return v.some(t => /^picture [1-9]/.test(t)) && v; })()")
+        self.assertGreaterEqual(len(numbers), 9)
+        self.assertEqual("512 × 512", page.evaluate("document.querySelector('#received-facts dd').textContent"))
+        page.wait("document.querySelector('#reported-facts').textContent.includes('idle')")
+
+
+class Speaking(Page):
+    def test_a_segment_from_the_list(self):
+        page = self.with_secret(self.open())
+        self.quiet(page)
+        page.evaluate(self.chip("goodbye.dhs") + ".click()")
+        page.wait(f"{ROOM_STATE} === 'speaking'")
+        page.wait("document.querySelector('#progress').value > 0.2 && document.querySelector('#progress').value < 1")
+        page.wait(EVENTS + ".includes('goodbye.dhs finished')", 15)
+        page.wait(f"{ROOM_STATE} === 'idle'")
+        page.wait("document.querySelector('#activity').innerText.trim() === 'Idle'")
+        self.assertEqual([], page.errors)
+
+    def test_a_file_by_its_name_and_one_that_is_not_there(self):
+        page = self.with_secret(self.open())
+        self.quiet(page)
+        page.click("#file")
+        page.type("missing.mp4")
+        page.press("Enter")
+        page.wait("document.querySelector('#notice').textContent.includes('no such file')")
+        page.evaluate("document.querySelector('#file').value = ''")
+        page.type("hello.mp4")
+        page.press("Enter")
+        page.wait(f"{ROOM_STATE} === 'speaking'")
+        self.assertEqual("", page.evaluate("document.querySelector('#file').value"))
+        self.quiet(page)
+
+    def test_waiting_segments_can_be_removed_and_skipped(self):
+        page = self.with_secret(self.open())
+        self.quiet(page)
+        for name in ("hello.mp4", "between.mp4", "goodbye.dhs"):
+            page.evaluate(f"digitalhuman.enqueue('{name}')")
+        page.wait("document.querySelectorAll('#waiting li').length === 2")
+        page.click("#waiting li:first-child button")
+        page.wait("document.querySelectorAll('#waiting li').length === 1")
+        self.assertIn("between.mp4 removed", page.evaluate(EVENTS))
+        page.click("#skip")
+        page.wait("document.querySelector('#now-title').textContent === 'goodbye.dhs'")
+        self.assertIn("hello.mp4 skipped", page.evaluate(EVENTS))
+        self.quiet(page)
+        self.assertEqual([], page.errors)
+
+    def test_interrupt_silences_everybody(self):
+        pages = [self.with_secret(self.open()), self.open()]
+        self.quiet(pages[0])
+        for page in pages:
+            page.click("#sound")
+        pages[0].evaluate("digitalhuman.enqueue('hello.mp4').then(() => digitalhuman.enqueue('between.mp4'))")
+        for page in pages:
+            start = page.evaluate(STATS % "audio")["energy"]
+            page.wait(f"({STATS % 'audio'}).then(s => s.energy > {start} + 0.001)")
+        pages[0].click("#interrupt")
+        for page in pages:
+            page.wait(f"{ROOM_STATE} === 'idle'")
+        time.sleep(0.7)  # what the receivers still had
+        before = [page.evaluate(STATS % "audio")["energy"] for page in pages]
+        time.sleep(1)
+        after = [page.evaluate(STATS % "audio")["energy"] for page in pages]
+        for a, b in zip(before, after):
+            self.assertLess(b - a, 1e-5)
+        self.assertIn("hello.mp4 interrupted", pages[1].evaluate(EVENTS))
+        self.assertIn("between.mp4 interrupted", pages[1].evaluate(EVENTS))
+
+
+class Told(Page):
+    def answer(self, page, text):
+        page.wait("document.querySelector('#ask').open")
+        page.evaluate("document.querySelector('#ask-value').value = ''")
+        page.type(text)
+        page.press("Enter")
+
+    def test_a_wrong_secret(self):
+        page = self.open()
+        page.evaluate(self.chip("goodbye.dhs") + ".click()")
+        page.wait("document.querySelector('#ask').open")
+        self.assertIn("secret", page.evaluate("document.querySelector('#ask').innerText"))
+        self.answer(page, "wrong")
+        page.wait("document.querySelector('#ask-text').textContent.includes('not right')")
+        self.answer(page, "demo")
+        page.wait(f"{ROOM_STATE} === 'speaking'")
+        self.assertNotIn("demo", page.evaluate("location.href"))
+        self.assertEqual("demo", page.evaluate("sessionStorage.getItem('digitalhuman.secret.1')"))
+        self.quiet(page)
+        self.assertEqual([], page.errors)
+
+    def test_a_wrong_pin(self):
+        page = self.open("?room=2", playing=False)
+        page.wait("document.querySelector('#ask').open")
+        self.assertIn("PIN", page.evaluate("document.querySelector('#ask').innerText"))
+        self.answer(page, "0000")
+        page.wait("document.querySelector('#ask-text').textContent.includes('not right')")
+        page.press("Escape")
+        page.wait("!document.querySelector('#ask').open")
+        self.assertEqual("refused", page.evaluate(STATE))
+        page.click("#curtain-button")
+        self.answer(page, "1234")
+        page.wait(PLAYING)
+        self.assertNotIn("1234", page.evaluate("location.href"))
+        self.assertEqual([], page.errors)
+
+    def test_an_unknown_room(self):
+        page = self.open("?room=99", playing=False)
+        page.wait("document.querySelector('#curtain-text').textContent.includes('no such room')")
+        page.wait("document.querySelector('.chip input[value=\"1\"]')")
+        page.evaluate("document.querySelector('.chip input[value=\"1\"]').click()")
+        page.wait(PLAYING)
+
+    def test_a_room_without_a_generator(self):
+        page = self.open("?room=2", playing=False)
+        self.answer(page, "1234")
+        page.wait(PLAYING)
+        page.wait("document.querySelector('#text').disabled")
+        self.assertIn("no generator", page.evaluate("document.querySelector('#text').placeholder"))
+
+
+class Returning(Page):
+    def test_janus_restarted(self):
+        page = self.open()
+        site.restart()
+        up = time.monotonic()
+        page.wait(PLAYING, 20)
+        before = page.evaluate(STATS % "video")["frames"]
+        page.wait(f"({STATS % 'video'}).then(s => s.frames > {before} + 5)")
+        took = time.monotonic() - up
+        report("Janus back to picture moving, s", round(took, 2))
+        self.assertLess(took, 5)
+
+    def test_janus_gone_for_a_while(self):
+        page = self.open()
+        site.down()
+        page.wait(f"{STATE} === 'reconnecting'")
+        self.assertIn("Coming back", page.evaluate("document.querySelector('#curtain-text').textContent"))
+        time.sleep(6)
+        site.up()
+        up = time.monotonic()
+        page.wait(PLAYING, 20)
+        report("Janus back after 6 s to picture moving, s", round(time.monotonic() - up, 2))
+        self.assertLess(time.monotonic() - up, 5)
+
+    def test_a_hang_up(self):
+        page = self.open()
+        page.evaluate("digitalhuman.pc.close()")  # as a network that takes the media away
+        page.wait(f"{STATE} === 'reconnecting'", 15)
+        page.wait(PLAYING)
+
+
+class Everybody(Page):
+    def test_a_phone(self):
+        for width in (320, 360):
+            page = self.with_secret(self.open(width=width, height=740))
+            self.assertEqual(width, page.evaluate("document.documentElement.scrollWidth"))
+            page.evaluate("digitalhuman.enqueue('hello.mp4', { metadata: { text: 'W'.repeat(200) } })"
+                          ".then(() => digitalhuman.enqueue('hello.mp4', { metadata: { text: 'W'.repeat(200) } }))")
+            page.wait("document.querySelectorAll('#waiting li').length === 1")
+            page.wait("document.querySelector('#now-title').textContent.includes('WWW')")
+            self.assertEqual(width, page.evaluate("document.documentElement.scrollWidth"))
+            self.assertEqual([], page.evaluate(TOO_WIDE))
+            self.quiet(page)
+
+    def test_the_keyboard_alone(self):
+        page = self.open()
+        seen = []
+        for _ in range(30):
+            page.press("Tab")
+            seen.append(page.evaluate(
+                "document.activeElement.id || document.activeElement.name || document.activeElement.textContent"))
+        for id in ("room", "other-room", "sound", "text", "speak", "file"):
+            self.assertIn(id, seen)
+        self.assertIn("hello.mp4", seen)
+
+    def test_every_control_has_a_name(self):
+        page = self.open()
+        page.command("Accessibility.enable")
+        nodes = page.command("Accessibility.getFullAXTree")["nodes"]
+        wanted = {"button", "textbox", "combobox", "radio", "progressindicator", "Video", "image"}
+        found = [(n["role"]["value"], n.get("name", {}).get("value", "")) for n in nodes
+                 if not n.get("ignored") and n["role"]["value"] in wanted]
+        self.assertGreater(len(found), 15)
+        self.assertEqual([], [role for role, name in found if not name.strip()])
+
+    def test_contrast_light_and_dark(self):
+        for dark in (False, True):
+            page = self.open(dark=dark)
+            page.wait("document.querySelector('#reported-facts dd')")
+            self.assertEqual([], page.evaluate(CONTRAST))
+
+    def test_the_embedded_one(self):
+        page = self.open("embed.html", playing=False)
+        page.wait("digitalhuman.state === 'playing'", 20)
+        self.with_secret(page)
+        page.evaluate("digitalhuman.on('speaking', () => { window.spoke = true; })")
+        page.evaluate("digitalhuman.enqueue('goodbye.dhs')")
+        page.wait("window.spoke")
+        page.evaluate("digitalhuman.interrupt()")
+        self.assertEqual(455, page.evaluate("digitalhuman.request({ request: 'queue', id: 99 }).catch(e => e.code)"))
+        self.assertEqual([], page.errors)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,56 @@
+#!/bin/bash
+# What ./run starts, for tests: a private Janus with the plugin, and nginx with
+# the page, configured by the same scripts. Prints "ready PAGE-PORT WS-PORT
+# HTTP-PORT JANUS-PID", then obeys lines of standard input:
+#
+#     restart    kills Janus outright and starts it again; prints "ready …" once it listens
+#     down, up   the same in two steps; down prints "down"
+#
+# Ends with its standard input. Wants DH_BUILD, the folder of the build; DH_JANUS
+# may name another Janus's prefix, DH_SANITIZE says that the plugin is built with
+# AddressSanitizer. Room 1 is ./run's (secret demo); room 2 has a PIN (1234) and a
+# secret (open) of its own and no generator.
+
+. "$(dirname "$(readlink -f "$0")")/../scripts/lib.sh"
+. "$root/scripts/demo.sh"
+. "$root/scripts/gateway.sh"
+
+build=${DH_BUILD:?} janus_prefix=${DH_JANUS:-} turn=${DH_TURN:-}
+page_port=$(free_port $((RANDOM % 10000 + 20000)))
+demo=$build/demo
+(flock 9; render_demo "$demo" "$build" >&2) 9> "$build/.demo.lock" || exit 1
+
+make_temp
+find_janus
+if [ -n "${DH_SANITIZE:-}" ]; then
+	printf '#!/bin/sh\nexec env LD_PRELOAD=%s %s "$@"\n' "$(gcc -print-file-name=libasan.so)" "$janus" > "$temp/bin/janus"
+	chmod +x "$temp/bin/janus"
+	janus=$temp/bin/janus
+fi
+place_programs
+configure_janus
+configure_plugin "$demo/idle.mp4" "$demo/segments"
+cat >> "$temp/conf/janus.plugin.digitalhuman.jcfg" <<-JCFG
+	room-reception: {
+		id = 2
+		description = "Reception"
+		avatar = "demo"
+		pin = "1234"
+		secret = "open"
+	}
+JCFG
+write_settings "$demo/segments"
+start_janus
+wait_for_room
+start_nginx
+
+ready() { echo "ready $page_port $ws_port $http_port $janus_pid"; }
+ready
+while read -r line; do
+	case $line in
+		restart | down) kill -KILL "$janus_pid"; wait "$janus_pid" 2> /dev/null ;;&
+		down) echo down ;;
+		restart | up) start_janus; ready ;;
+	esac
+done
+[ -z "${DH_KEEP_LOG:-}" ] || cp "$temp/janus.log" "$DH_KEEP_LOG"
