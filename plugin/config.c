@@ -9,7 +9,7 @@
 #include "host.h"
 
 #ifndef DH_PREPARE_PATH
-#define DH_PREPARE_PATH "/usr/bin/dh-prepare"
+#define DH_PREPARE_PATH "dh-prepare" /* looked up in PATH */
 #endif
 
 enum option_type { OPTION_TEXT, OPTION_LIST, OPTION_NUMBER, OPTION_FLAG };
@@ -38,8 +38,8 @@ static const struct option general_options[] = {
 	NUMBER(struct dh_config, cache_mb, 0, 1 << 20, 1024),
 	TEXT(struct dh_config, worker, DH_PREPARE_PATH),
 	TEXT(struct dh_config, worker_user, "nobody"),
-	NUMBER(struct dh_config, warm_workers, 0, 64, 2),
-	NUMBER(struct dh_config, max_workers, 1, 256, 8),
+	NUMBER(struct dh_config, warm_workers, 0, 16, 2),
+	NUMBER(struct dh_config, max_workers, 1, 64, 4),
 	NUMBER(struct dh_config, worker_memory_mb, 128, 65536, 1024),
 	NUMBER(struct dh_config, worker_cpu_s, 1, 86400, 600),
 	NUMBER(struct dh_config, worker_silence_s, 1, 3600, 30),
@@ -72,7 +72,9 @@ static const struct option avatar_options[] = {
 static const struct option generator_options[] = {
 	LIST(struct dh_config_generator, command, TRUE),
 	LIST(struct dh_config_generator, voices, FALSE),
+	LIST(struct dh_config_generator, environment, FALSE),
 	NUMBER(struct dh_config_generator, max_s, 1, 3600, 120),
+	NUMBER(struct dh_config_generator, memory_mb, 0, 1 << 20, 0),
 	{ NULL, 0, 0, 0, 0, 0, NULL, FALSE },
 };
 
@@ -260,6 +262,10 @@ static void read_generator(struct dh_config *config, const janus_config_containe
 	error = read_category(category, generator_options, generator);
 	if (!error && !g_path_is_absolute(generator->command[0]))
 		error = wrong(category->name, "command", "an absolute path of a program is expected first");
+	for (char **entry = generator->environment; !error && entry && *entry; entry++) {
+		if (!strchr(*entry, '=') || **entry == '=')
+			error = wrong(category->name, "environment", "texts \"NAME=value\" are expected");
+	}
 	if (error)
 		generator_free(generator);
 	else
@@ -334,8 +340,8 @@ static int check_general(const struct dh_config *config)
 	}
 	if (*config->cache_folder && !g_path_is_absolute(config->cache_folder))
 		return wrong("general", "cache_folder", "an absolute path is expected");
-	if (!g_path_is_absolute(config->worker))
-		return wrong("general", "worker", "an absolute path is expected");
+	if (!g_path_is_absolute(config->worker) && (!*config->worker || strchr(config->worker, '/')))
+		return wrong("general", "worker", "an absolute path, or a name that is looked up in PATH, is expected");
 	return 0;
 }
 

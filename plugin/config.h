@@ -28,7 +28,9 @@ struct dh_config_generator {
 	char *name;
 	char **command;          /* argv, NULL-terminated; "{voice}" is replaced */
 	char **voices;           /* NULL: none; the first is the default */
-	int64_t max_s;
+	char **environment;      /* "NAME=value", added to a minimal one; NULL: none */
+	int64_t max_s;           /* what a sentence may take to be made */
+	int64_t memory_mb;       /* of data; 0: no limit */
 };
 
 struct dh_config_room {

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "generator.h"
 #include "live_room.h"
 #include "prepare/job.h"
 #include "room_thread.h"
@@ -31,6 +32,11 @@ struct dh_feed {
 	struct dh_source source;
 	char *names[2];
 	struct dh_subscription *subscription;
+	/* a generator's; owner: the I/O thread */
+	const struct dh_config_generator *config; /* NULL: there is none; immutable */
+	char *text, *voice;                       /* immutable */
+	struct dh_generator *generator;           /* while it runs */
+	char *generator_error;
 	/* protected by lock */
 	GMutex lock;
 	struct batch arrived;
@@ -60,7 +66,7 @@ static void close_sources(struct dh_source *source)
 }
 
 struct dh_feed *dh_feed_new(const struct dh_feed_context *context, struct dh_live_room *room,
-	const char *name, json_t *metadata, const struct dh_source *source)
+	const char *name, json_t *metadata, const struct dh_source *source, const struct dh_feed_speech *speech)
 {
 	struct dh_feed *feed = g_new0(struct dh_feed, 1);
 
@@ -74,6 +80,11 @@ struct dh_feed *dh_feed_new(const struct dh_feed_context *context, struct dh_liv
 	for (int i = 0; i < source->count; i++) {
 		feed->names[i] = g_strdup(source->names[i]);
 		feed->source.names[i] = feed->names[i];
+	}
+	if (speech) {
+		feed->config = speech->generator;
+		feed->text = g_strdup(speech->text);
+		feed->voice = g_strdup(speech->voice);
 	}
 	return feed;
 }
@@ -97,6 +108,9 @@ void dh_feed_unref(struct dh_feed *feed)
 	for (int i = 0; i < 2; i++)
 		g_free(feed->names[i]);
 	g_free(feed->name);
+	g_free(feed->text);
+	g_free(feed->voice);
+	g_free(feed->generator_error);
 	g_mutex_clear(&feed->lock);
 	g_free(feed);
 }
@@ -182,11 +196,27 @@ static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 	unlock_and_wake(feed);
 }
 
+static void fail(struct dh_feed *feed, int code, const char *text)
+{
+	g_mutex_lock(&feed->lock);
+	feed->arrived.has_failure = TRUE;
+	feed->arrived.code = code;
+	g_free(feed->arrived.text);
+	feed->arrived.text = g_strdup(text);
+	unlock_and_wake(feed);
+}
+
+/* What a generator that failed has written may look complete, or broken
+ * because it failed: its own word goes first. */
 static void on_end(void *arg, const struct dh_stream_end *end)
 {
 	struct dh_feed *feed = arg;
 
-	(void)end; /* the units say it */
+	(void)end;
+	if (feed->generator_error) {
+		fail(feed, DH_PREPARE_INPUT, feed->generator_error);
+		return;
+	}
 	g_mutex_lock(&feed->lock);
 	feed->arrived.has_end = TRUE;
 	unlock_and_wake(feed);
@@ -196,12 +226,7 @@ static void on_failure(void *arg, int code, const char *text)
 {
 	struct dh_feed *feed = arg;
 
-	g_mutex_lock(&feed->lock);
-	feed->arrived.has_failure = TRUE;
-	feed->arrived.code = code;
-	g_free(feed->arrived.text);
-	feed->arrived.text = g_strdup(text);
-	unlock_and_wake(feed);
+	fail(feed, code, feed->generator_error ? feed->generator_error : text);
 }
 
 static const struct dh_prepare_listener listener = {
@@ -212,16 +237,47 @@ static const struct dh_prepare_listener listener = {
 	.failure = on_failure,
 };
 
-/* The subscription holds a reference, which `unsubscribe` drops. */
+static void generator_ended(void *arg, const char *error)
+{
+	struct dh_feed *feed = arg;
+
+	feed->generator_error = g_strdup(error);
+	dh_generator_free(&feed->generator);
+}
+
+static int start_generator(struct dh_feed *feed, struct dh_source *source)
+{
+	const struct dh_generator_spec spec = {
+		.config = feed->config, .user = feed->context.generator_user,
+		.text = feed->text, .voice = feed->voice,
+	};
+	int error = dh_generator_start(&feed->generator, feed->context.io, &spec, generator_ended, feed,
+		&source->fds[0]);
+
+	if (!error) {
+		source->count = 1;
+		source->names[0] = feed->config->name;
+	}
+	return error;
+}
+
+/* Subscription and generator hold a reference, which `unsubscribe` drops. */
 static void subscribe(void *arg)
 {
 	struct dh_feed *feed = arg;
 	struct dh_source source = feed->source;
+	int error = feed->config ? start_generator(feed, &source) : 0;
 
 	feed->source.count = 0;
-	int error = dh_prepare_subscribe(feed->context.preparer, &source, &listener, feed, &feed->subscription);
+	if (error) {
+		char *text = g_strdup_printf("the generator cannot be started: %s", g_strerror(-error));
+		fail(feed, DH_PREPARE_INPUT, text);
+		g_free(text);
+		return;
+	}
+	error = dh_prepare_subscribe(feed->context.preparer, &source, &listener, feed, &feed->subscription);
 	if (error)
-		on_failure(feed, DH_PREPARE_INTERNAL, g_strerror(-error));
+		fail(feed, DH_PREPARE_INTERNAL, g_strerror(-error));
 }
 
 static void unsubscribe(void *arg)
@@ -229,6 +285,7 @@ static void unsubscribe(void *arg)
 	struct dh_feed *feed = arg;
 
 	dh_prepare_unsubscribe(&feed->subscription);
+	dh_generator_free(&feed->generator);
 	dh_feed_unref(feed);
 }
 

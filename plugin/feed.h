@@ -11,6 +11,7 @@
 #include <glib.h>
 #include <jansson.h>
 
+#include "config.h"
 #include "playout/segment.h"
 #include "preparation.h"
 
@@ -20,13 +21,22 @@ struct dh_live_room;
 struct dh_feed_context {
 	struct dh_io *io;
 	struct dh_preparer *preparer;
+	const char *generator_user; /* who generators run as; outlives it */
+};
+
+/* What a generator is to say; copied. */
+struct dh_feed_speech {
+	const struct dh_config_generator *generator; /* outlives it */
+	const char *text;
+	const char *voice; /* NULL: none */
 };
 
 /* `name` is what the source is called, `metadata` the caller's (NULL: none); a
  * reference is taken. The descriptors in `source` are taken over; its `anchor`
- * is set when it starts. One reference is the caller's. */
+ * is set when it starts. `speech`: a generator makes it, and there are no
+ * descriptors; else NULL. One reference is the caller's. */
 struct dh_feed *dh_feed_new(const struct dh_feed_context *context, struct dh_live_room *room,
-	const char *name, json_t *metadata, const struct dh_source *source);
+	const char *name, json_t *metadata, const struct dh_source *source, const struct dh_feed_speech *speech);
 struct dh_feed *dh_feed_ref(struct dh_feed *feed);
 void dh_feed_unref(struct dh_feed *feed); /* NULL is fine */
 

@@ -36,7 +36,6 @@ struct dh_live_room_facts {
 struct dh_live_room_context {
 	const struct dh_config *config;
 	struct dh_signals *signals;
-	struct dh_feed_context feed;
 };
 
 /* Starts its thread. One reference is the caller's; it has to be closed. -ENOMEM,

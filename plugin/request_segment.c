@@ -1,4 +1,4 @@
-/* enqueue, queue, skip, remove, interrupt */
+/* enqueue, say, queue, skip, remove, interrupt */
 #include "request.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include "media_files.h"
 
 #define KEY_MAX 256
+#define NAME_LENGTH 60 /* characters of a text that name its segment */
 
 /* What every request that waits for a room's thread may meet. */
 static void fail_room(struct dh_request *request, int error)
@@ -83,19 +84,20 @@ static void fail_enqueue(struct dh_request *request, const char *id, int error)
 }
 
 /* Takes over the descriptors in `source`. */
-static void enqueue(struct dh_request *request, struct dh_live_room *room, struct dh_source *source)
+static void enqueue(struct dh_request *request, struct dh_live_room *room, const char *name,
+	struct dh_source *source, const struct dh_feed_speech *speech)
 {
-	const struct dh_feed_context context = { .io = request->stage->io, .preparer = request->stage->preparer };
+	const struct dh_feed_context context = dh_stage_feed_context(request->stage);
 	const struct dh_config_avatar *avatar = dh_avatar_config(dh_live_room_facts(room)->avatar);
 	const char *id = dh_request_text(request, "segment");
-	json_t *reply = NULL;
+	json_t *metadata = json_object_get(request->body, "metadata"), *reply = NULL;
 
+	source->kind = DH_SOURCE_SEGMENT;
 	source->width = (int)avatar->width;
 	source->height = (int)avatar->height;
 	source->kbps = (int)avatar->kbps;
 	source->entry_ms = (int)avatar->entry_ms;
-	struct dh_feed *feed = dh_feed_new(&context, room, source->names[0],
-		json_object_get(request->body, "metadata"), source);
+	struct dh_feed *feed = dh_feed_new(&context, room, name, metadata, source, speech);
 	int error = dh_live_room_enqueue(room, feed, id, &reply);
 	if (error)
 		fail_enqueue(request, id, error);
@@ -112,10 +114,59 @@ static void handle_enqueue(struct dh_request *request)
 	if (!room)
 		return;
 	dh_source_init(&source);
-	source.kind = DH_SOURCE_SEGMENT;
 	open_files(request, &source);
 	if (!request->error_code)
-		enqueue(request, room, &source);
+		enqueue(request, room, source.names[0], &source, NULL);
+	dh_live_room_unref(room);
+}
+
+/* ----------------------------------------------------------------- say */
+
+/* One that the configuration lists; without one asked for, the first. */
+static const char *choose_voice(struct dh_request *request, const struct dh_config_generator *generator)
+{
+	const char *wanted = dh_request_text(request, "voice");
+	char **voice = generator->voices;
+
+	if (!wanted)
+		return voice ? voice[0] : NULL;
+	while (voice && *voice && strcmp(*voice, wanted))
+		voice++;
+	if (!voice || !*voice)
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"voice\": the room has none of that name (%s)", wanted);
+	return voice ? *voice : NULL;
+}
+
+/* What a segment that was said is called: how its text begins, in one line. */
+static char *name_of(const char *text)
+{
+	const char *end = g_utf8_offset_to_pointer(text, MIN(g_utf8_strlen(text, -1), NAME_LENGTH));
+	char *name = g_strdup_printf("%.*s%s", (int)(end - text), text, *end ? "…" : "");
+
+	return g_strdelimit(name, "\r\n\t", ' ');
+}
+
+static void handle_say(struct dh_request *request)
+{
+	struct dh_live_room *room = dh_request_own_room(request);
+	struct dh_source source;
+
+	if (!room)
+		return;
+	struct dh_feed_speech speech = {
+		.generator = dh_live_room_facts(room)->generator,
+		.text = dh_request_text(request, "text"),
+	};
+	if (!speech.generator)
+		dh_request_fail(request, DH_ERROR_STATE, "The room has no generator");
+	else
+		speech.voice = choose_voice(request, speech.generator);
+	if (!request->error_code) {
+		char *name = name_of(speech.text);
+		dh_source_init(&source);
+		enqueue(request, room, name, &source, &speech);
+		g_free(name);
+	}
 	dh_live_room_unref(room);
 }
 
@@ -211,6 +262,16 @@ static const struct dh_field enqueue_fields[] = {
 	{ NULL, 0, FALSE, 0 },
 };
 
+static const struct dh_field say_fields[] = {
+	{ "id", DH_FIELD_ID, TRUE, 0 },
+	{ "secret", DH_FIELD_TEXT, FALSE, KEY_MAX },
+	{ "text", DH_FIELD_PROSE, TRUE, 0 },
+	{ "voice", DH_FIELD_TEXT, FALSE, KEY_MAX },
+	{ "segment", DH_FIELD_TEXT, FALSE, DH_SEGMENT_ID_MAX },
+	{ "metadata", DH_FIELD_OBJECT, FALSE, 0 },
+	{ NULL, 0, FALSE, 0 },
+};
+
 static const struct dh_field queue_fields[] = {
 	{ "id", DH_FIELD_ID, TRUE, 0 },
 	{ "secret", DH_FIELD_TEXT, FALSE, KEY_MAX },
@@ -233,6 +294,7 @@ static const struct dh_field remove_fields[] = {
 
 const struct dh_request_type dh_segment_requests[] = {
 	{ "enqueue", FALSE, enqueue_fields, handle_enqueue },
+	{ "say", FALSE, say_fields, handle_say },
 	{ "queue", FALSE, queue_fields, handle_queue },
 	{ "skip", FALSE, control_fields, handle_skip },
 	{ "remove", FALSE, remove_fields, handle_remove },

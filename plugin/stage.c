@@ -69,6 +69,12 @@ GPtrArray *dh_stage_rooms(struct dh_stage *stage)
 	return rooms;
 }
 
+struct dh_feed_context dh_stage_feed_context(const struct dh_stage *stage)
+{
+	return (struct dh_feed_context){
+		.io = stage->io, .preparer = stage->preparer, .generator_user = stage->config->worker_user };
+}
+
 /* With the lock held. Large ids, so that nobody guesses them or meets them by
  * chance among the operator's small ones. */
 static uint64_t free_id(const struct dh_stage *stage)
@@ -99,7 +105,6 @@ int dh_stage_create_room(struct dh_stage *stage, const struct dh_live_room_facts
 {
 	const struct dh_live_room_context context = {
 		.config = stage->config, .signals = stage->signals,
-		.feed = { .io = stage->io, .preparer = stage->preparer },
 	};
 	struct dh_live_room_facts facts = *given;
 	struct dh_live_room *room = NULL;

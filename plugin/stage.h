@@ -52,6 +52,9 @@ struct dh_live_room *dh_stage_room(struct dh_stage *stage, uint64_t id);
 /* References to all rooms, by rising id. */
 GPtrArray *dh_stage_rooms(struct dh_stage *stage);
 
+/* What a feed is made with. */
+struct dh_feed_context dh_stage_feed_context(const struct dh_stage *stage);
+
 /* `facts->id` 0: a free one is made; *id is the room's. -EEXIST: that id is
  * taken; -ENOBUFS: max_rooms; others as dh_live_room_alloc. */
 int dh_stage_create_room(struct dh_stage *stage, const struct dh_live_room_facts *facts, uint64_t *id);
