@@ -250,7 +250,7 @@ class Gateway:
 
     def __init__(self, url, plugin=PLUGIN):
         self.url, self.plugin = url, plugin
-        self.events = []              # (seconds, event of the plugin), of all viewers
+        self.events = []              # (seconds, event with the `handle` that got it)
         self.viewers = set()
         self._replies, self._queues = {}, {}
         self._changed = threading.Condition()
@@ -273,8 +273,19 @@ class Gateway:
             self._end_thread()
 
     def _end_thread(self):
+        async def cancel():
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self._do(cancel())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
+
+    def drop(self):
+        """The connection breaks, without a word to anybody."""
+        self._loop.call_soon_threadsafe(self._ws.transport.abort)
 
     def _do(self, coroutine, timeout=60):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
@@ -282,7 +293,7 @@ class Gateway:
     # --------------------------------------------------------------- requests
     async def _open(self):
         self._ws = await websockets.connect(self.url, subprotocols=["janus-protocol"], max_size=None)
-        self._tasks = [asyncio.ensure_future(t) for t in (self._read(), self._keepalive(), self._reports())]
+        self._tasks = [asyncio.ensure_future(t) for t in (self._read(), self._keepalive(), self._reports())]  # kept alive
         self.session = None
         self.session = (await self._call({"janus": "create"}))["data"]["id"]
         self._control = await self._attach()
@@ -293,8 +304,6 @@ class Gateway:
                 await viewer._leave(detach=False)
             except Exception:
                 pass  # the connection may be gone already
-        for task in self._tasks[1:]:
-            task.cancel()
         try:
             await asyncio.wait_for(self._call({"janus": "destroy"}), 5)
         except Exception:
@@ -318,7 +327,7 @@ class Gateway:
         elif message.get("sender") in self._queues:
             if "event" in message.get("plugindata", {}).get("data", {}):
                 with self._changed:
-                    self.events.append((time.time(), message["plugindata"]["data"]))
+                    self.events.append((time.time(), {**message["plugindata"]["data"], "handle": message["sender"]}))
                     self._changed.notify_all()
             self._queues[message["sender"]].put_nowait(message)
 

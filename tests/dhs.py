@@ -1,0 +1,46 @@
+"""Reads prepared segments (playout/stream.h), with code of its own: a second opinion."""
+import collections
+import struct
+import zlib
+
+TICKS = 720000       # a second
+ENTRY = 1
+
+Unit = collections.namedtuple("Unit", "pts duration flags data")
+
+
+class Segment:
+    """`video` and `audio` are lists of Unit, times in ticks; `anchor` bytes or None;
+    `picture` whether the anchor's picture is there (an avatar's idle clip);
+    `failure` (code, text) or None; `complete` whether it has an end."""
+
+    def __init__(self, path):
+        self.width = self.height = 0
+        self.anchor, self.picture, self.failure, self.complete = None, False, None, False
+        self.video, self.audio, self.lengths = [], [], (0, 0)
+        with open(path, "rb") as file:
+            data = file.read()
+        at = 0
+        while at < len(data):
+            kind, length = struct.unpack_from("<4sI", data, at)
+            body = data[at + 8:at + 8 + length]
+            if zlib.crc32(data[at:at + 8 + length]) != struct.unpack_from("<I", data, at + 8 + length)[0]:
+                raise ValueError(f"{path}: wrong checksum of {kind} at {at}")
+            self._record(kind, body)
+            at += length + 12
+
+    def _record(self, kind, body):
+        if kind == b"DHS1":
+            self.width, self.height = struct.unpack_from("<4xHH", body)
+        elif kind == b"ANCH":
+            self.anchor = body
+        elif kind == b"PICT":
+            self.picture = True
+        elif kind == b"VIDE":
+            self.video.append(Unit(*struct.unpack_from("<qII", body), body[16 + 256:]))
+        elif kind == b"AUDI":
+            self.audio.append(Unit(struct.unpack_from("<q", body)[0], TICKS // 50, 0, body[8:]))
+        elif kind == b"ENDS":
+            self.lengths, self.complete = struct.unpack("<qq", body), True
+        elif kind == b"FAIL":
+            self.failure = struct.unpack_from("<i", body)[0], body[4:].decode()

@@ -1,0 +1,101 @@
+"""What real browsers show and play of a room, through janus.js: the picture moves,
+flash and beep meet, two browsers see the same, nothing is undecodable.
+
+Bounds are generous: bench/ measures.
+"""
+import time
+import unittest
+
+import numpy as np
+
+import marks
+from media_stage import GENEROUS, Stage
+from probe import Probe, Server, browser, lips
+from viewers import Gateway
+
+stage = None
+
+
+def setUpModule():
+    global stage, chromium, server
+    stage = Stage()
+    unittest.addModuleCleanup(stage.close)
+    for number in range(4):
+        marks.write_mp4(f"{stage.segments}/marks-{number}.mp4", 4, stage.size, head=marks.Head(stage.size, seed=number))
+    server = unittest.enterModuleContext(Server())
+    chromium = unittest.enterModuleContext(browser())
+
+
+class Browsers(unittest.TestCase):
+    def setUp(self):
+        self.gateway = self.enterContext(Gateway(stage.server.ws))
+
+    def open(self):
+        probe = Probe(chromium, server, stage.server.ws, {"id": 1})
+        self.addCleanup(probe.close)
+        probe.wait_playing()
+        return probe
+
+    def play(self, probe, files, timeout=60):
+        """Enqueues one after the other, each when the room is idle again."""
+        for file in files:
+            segment = self.gateway.request({"request": "enqueue", "id": 1, "file": file})["segment"]
+            probe.page.wait(f"probe.events.some(e => e.event === 'finished' && e.segment === '{segment}')", timeout)
+            time.sleep(1)
+
+    def assert_sound(self, probe, data):
+        video, audio = data["stats"]["video"], data["stats"]["audio"]
+        # what is decoded next, and what is never shown, is on its way
+        self.assertLessEqual(video["framesReceived"] - video["framesDecoded"] - video.get("framesDropped", 0), 3)
+        self.assertEqual(video["packetsLost"] + audio["packetsLost"], 0)
+        self.assertEqual((video["pliCount"], video["firCount"]), (0, 0), "the browser had to ask for a key frame")
+        self.assertEqual(video["keyFramesDecoded"], 1)
+        self.assertEqual(probe.page.errors, [])
+
+    def test_two_browsers_see_and_hear_the_same(self):
+        one, two = self.open(), self.open()
+        time.sleep(8)  # until the browsers' own synchronisation has settled
+        self.play(one, ["marks-0.mp4", "marks-1.mp4", "marks-2.mp4"])
+        seen = []
+        for probe in (one, two):
+            data = probe.take()
+            self.assert_sound(probe, data)
+            offsets = lips(data)["rendered"]
+            self.assertGreaterEqual(len(offsets), 9)
+            self.assertLess(abs(np.median(offsets)), 80 * GENEROUS, offsets)
+            first, last = (next(e["at"] for e in data["events"] if e["event"] == "started"),
+                           [e["at"] for e in data["events"] if e["event"] == "finished"][-1])
+            frames = [f for f in data["frames"] if first + 500 < f["presented"] < last - 500]
+            self.assertGreater(len(frames), 300 / GENEROUS)
+            seen.append([f["hash"] for f in frames])
+            self.assertEqual([e["event"] for e in data["events"] if e.get("segment")].count("finished"), 3)
+        # A busy machine leaves frames out, not the same in both.
+        common = len(set(seen[0]) & set(seen[1]))
+        self.assertGreater(common, 0.7 / GENEROUS * min(map(len, map(set, seen))), "they see different pictures")
+
+    def test_an_interruption_shows_and_is_silent(self):
+        probe = self.open()
+        self.gateway.request({"request": "enqueue", "id": 1, "file": "marks-3.mp4"})
+        probe.page.wait("probe.events.some(e => e.event === 'started')", 20)
+        time.sleep(1)
+        self.gateway.request({"request": "interrupt", "id": 1})
+        probe.page.wait("probe.events.some(e => e.event === 'interrupted')")
+        time.sleep(2.5)
+        data = probe.take()
+        self.assert_sound(probe, data)
+        cut = next(e["at"] for e in data["events"] if e["event"] == "interrupted")
+        self.assertFalse([b for b in data["beeps"] if b["rendered"] > cut + 500 * GENEROUS], "beeps after the interruption")
+        after = [f["presented"] for f in data["frames"] if f["presented"] > cut]
+        self.assertGreater(len(after), 30 / GENEROUS, "the picture stands still")
+
+    def test_what_was_there_before_is_shown_to_a_latecomer(self):
+        self.gateway.request({"request": "enqueue", "id": 1, "file": "marks-3.mp4"})
+        time.sleep(1)
+        probe = self.open()
+        data = probe.take()
+        self.assertLess(data["frames"][0]["presented"] - data["connectedAt"], 1000 * GENEROUS)
+        self.assert_sound(probe, data)
+
+
+if __name__ == "__main__":
+    unittest.main()
