@@ -30,28 +30,36 @@ struct dh_child {
 #define WAIT_PIDFD ((idtype_t)3)
 
 /* The group is killed before its leader is reaped: until then the number
- * cannot belong to anybody else. */
-static int reap(struct dh_child *child)
+ * cannot belong to anybody else. 0: not yet (a debugger holds it). */
+static int reap(struct dh_child *child, int *status)
 {
 	siginfo_t info;
 
 	memset(&info, 0, sizeof info);
 	kill(-child->pid, SIGKILL);
+	if (waitid(WAIT_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG) < 0)
+		*status = -1; /* somebody else has, who waits for any child */
+	else if (info.si_pid == 0)
+		return 0;
+	else if (info.si_code == CLD_EXITED)
+		*status = W_EXITCODE(info.si_status, 0);
+	else
+		*status = W_EXITCODE(0, info.si_status);
 	child->is_reaped = 1;
-	if (waitid(WAIT_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
-		return -1;
-	if (info.si_code == CLD_EXITED)
-		return W_EXITCODE(info.si_status, 0);
-	return W_EXITCODE(0, info.si_status);
+	return 1;
 }
 
 static gboolean ended(gint fd, GIOCondition condition, gpointer arg)
 {
 	struct dh_child *child = arg;
-	int status = reap(child);
+	int status;
 
 	(void)fd;
 	(void)condition;
+	if (!reap(child, &status)) {
+		g_usleep(1000);
+		return G_SOURCE_CONTINUE;
+	}
 	dh_io_drop(&child->source);
 	child->exited(child->arg, status);
 	return G_SOURCE_REMOVE;
@@ -163,6 +171,23 @@ void dh_child_kill(struct dh_child *child)
 		kill(-child->pid, SIGKILL);
 }
 
+static void wait_for_end(struct dh_child *child)
+{
+	struct pollfd end = { .fd = child->pidfd, .events = POLLIN };
+	int64_t until_us = g_get_monotonic_time() + REAP_MS * 1000;
+	int status;
+
+	kill(-child->pid, SIGKILL);
+	do {
+		int r = poll(&end, 1, 100);
+		if (r == 1 && reap(child, &status))
+			return;
+		if (r == 1)
+			g_usleep(1000);
+	} while (g_get_monotonic_time() < until_us);
+	dh_log(DH_LOG_ERROR, "process %d does not end", (int)child->pid);
+}
+
 void dh_child_free(struct dh_child **child)
 {
 	struct dh_child *old = *child;
@@ -171,13 +196,8 @@ void dh_child_free(struct dh_child **child)
 	if (!old)
 		return;
 	dh_io_drop(&old->source);
-	if (!old->is_reaped) {
-		struct pollfd end = { .fd = old->pidfd, .events = POLLIN };
-		kill(-old->pid, SIGKILL);
-		if (TEMP_FAILURE_RETRY(poll(&end, 1, REAP_MS)) != 1)
-			dh_log(DH_LOG_ERROR, "process %d does not end", (int)old->pid);
-		reap(old);
-	}
+	if (!old->is_reaped)
+		wait_for_end(old);
 	close(old->pidfd);
 	free(old);
 }

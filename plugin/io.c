@@ -62,7 +62,6 @@ static void *run(void *arg)
 {
 	struct dh_io *io = arg;
 
-	g_main_context_push_thread_default(io->context);
 	/* What is posted before the wake-up is armed again is taken right here. */
 	while (!io->stop) {
 		g_main_context_iteration(io->context, TRUE);
@@ -70,7 +69,6 @@ static void *run(void *arg)
 	}
 	while (run_posts(io))
 		;
-	g_main_context_pop_thread_default(io->context);
 	return NULL;
 }
 

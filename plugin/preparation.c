@@ -261,7 +261,7 @@ void dh_preparation_loaded(struct dh_preparation *preparation, struct dh_recordi
 	struct dh_preparer *preparer = preparation->preparer;
 
 	if (preparation->has_cache_key && error < 0) {
-		if (error != -ENOENT)
+		if (error == -EBADMSG || error == -ENODATA || error == -EFBIG)
 			dh_log(DH_LOG_WARNING, "an entry of the cache cannot be used (%s), %s is prepared anew",
 				text && *text ? text : g_strerror(-error), preparation->inputs->source.names[0]);
 		preparer->cache_misses++;

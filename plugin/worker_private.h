@@ -12,6 +12,7 @@ struct dh_job {
 	char *json;
 	int fds[DH_JOB_FDS], count;
 	int silence_ms;
+	uint64_t failed_starts; /* there had been, when it came */
 	int is_held;
 	int is_in_data;         /* its listener's `data` runs */
 	int is_cancelled;       /* from within `data` */

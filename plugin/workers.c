@@ -24,7 +24,8 @@ struct dh_workers {
 	GPtrArray *all;      /* struct dh_worker */
 	GQueue waiting;      /* struct dh_job */
 	GSource *pump;       /* everything that is decided, is decided in it */
-	int failures;        /* in a row, of starting */
+	uint64_t failed_starts;
+	int failures;        /* of these, in a row */
 	char *trouble;       /* the last of them */
 	int64_t tried_us;    /* when */
 	uint64_t jobs, failed;
@@ -75,6 +76,7 @@ int dh_job_start(struct dh_workers *workers, const struct dh_job_spec *spec,
 	new->listener = *listener;
 	new->arg = arg;
 	new->silence_ms = spec->silence_ms;
+	new->failed_starts = workers->failed_starts;
 	new->json = g_strdup(spec->json);
 	for (; new->count < spec->count; new->count++) {
 		new->fds[new->count] = fcntl(spec->fds[new->count], F_DUPFD_CLOEXEC, 0);
@@ -145,6 +147,7 @@ static int backoff_ms(const struct dh_workers *workers)
 static void start_failed(struct dh_workers *workers, char *text)
 {
 	workers->failures++;
+	workers->failed_starts++;
 	if (!workers->trouble || strcmp(workers->trouble, text) != 0)
 		dh_log(DH_LOG_ERROR, "no worker: %s", text);
 	g_free(workers->trouble);
@@ -212,11 +215,25 @@ static void start_workers(struct dh_workers *workers)
 	}
 }
 
-/* Whether a waiting job would wait for a worker that cannot be had. */
-static int is_hopeless(struct dh_workers *workers)
+/* Whether the job waits for a worker that cannot be had: starting one has
+ * failed since it came, or must not be tried yet. */
+static int is_hopeless(struct dh_workers *workers, const struct dh_job *job)
 {
-	return workers->failures > 0 && count(workers, DH_WORKER_STARTING) + count(workers, DH_WORKER_READY) == 0 &&
-		count(workers, DH_WORKER_BUSY) < workers->config.max;
+	if (workers->failures == 0 || count(workers, DH_WORKER_BUSY) >= workers->config.max ||
+	    count(workers, DH_WORKER_STARTING) + count(workers, DH_WORKER_READY) > 0)
+		return 0;
+	return job->failed_starts != workers->failed_starts || wait_ms(workers) > 0;
+}
+
+static void fail_hopeless(struct dh_workers *workers)
+{
+	struct dh_job *job;
+
+	while ((job = g_queue_peek_head(&workers->waiting)) && is_hopeless(workers, job)) {
+		char *text = g_strdup(workers->trouble);
+		finish_job(g_queue_pop_head(&workers->waiting), DH_PREPARE_INTERNAL, text);
+		g_free(text);
+	}
 }
 
 static gboolean pump(gpointer arg)
@@ -224,12 +241,9 @@ static gboolean pump(gpointer arg)
 	struct dh_workers *workers = arg;
 
 	give_jobs(workers);
+	fail_hopeless(workers);
 	start_workers(workers);
-	while (!g_queue_is_empty(&workers->waiting) && is_hopeless(workers)) {
-		char *text = g_strdup(workers->trouble);
-		finish_job(g_queue_pop_head(&workers->waiting), DH_PREPARE_INTERNAL, text);
-		g_free(text);
-	}
+	fail_hopeless(workers);
 	return G_SOURCE_CONTINUE;
 }
 

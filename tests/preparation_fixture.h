@@ -1,0 +1,302 @@
+/* A preparer with an I/O thread and a folder of its own, and a listener that
+ * writes down what it hears; everything is counted before and after. */
+#ifndef DH_PREPARATION_FIXTURE_H
+#define DH_PREPARATION_FIXTURE_H
+
+#include "check.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "../playout/timebase.h"
+#include "../plugin/preparation.h"
+#include "../prepare/job.h"
+
+struct stage {
+	struct dh_io *io;
+	struct dh_preparer *preparer;
+	struct dh_preparer_config config;
+	char folder[64], cache[96], worker[96];
+	int fds, children; /* before */
+};
+
+extern char fake_worker[];
+
+/* What one subscription heard. */
+struct heard {
+	pthread_mutex_t lock;
+	pthread_cond_t change;
+	/* protected by lock */
+	int heads, anchors, pictures, ends, failures, out_of_order;
+	size_t units, bytes;
+	int64_t last_pts_ticks;
+	int64_t video_ticks;
+	int code;
+	char text[DH_STREAM_TEXT_MAX + 1];
+	char notes[4 * DH_STREAM_TEXT_MAX];
+	GBytes *picture;
+	double first_unit_ms, end_ms; /* from listening */
+	double since_ms;
+	struct dh_subscription *subscription;
+};
+
+static inline double now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* --- the listener */
+
+#define HEARD(what) \
+	do { \
+		struct heard *heard = arg; \
+		pthread_mutex_lock(&heard->lock); \
+		if (heard->ends + heard->failures > 0) \
+			heard->out_of_order++; \
+		what; \
+		pthread_cond_broadcast(&heard->change); \
+		pthread_mutex_unlock(&heard->lock); \
+	} while (0)
+
+static inline void hear_head(void *arg, const struct dh_stream_head *head)
+{
+	(void)head;
+	HEARD(heard->heads++; heard->out_of_order += heard->anchors + (int)heard->units > 0);
+}
+
+static inline void hear_anchor(void *arg, struct dh_unit *anchor)
+{
+	(void)anchor;
+	HEARD(heard->anchors++; heard->out_of_order += heard->heads != 1 || heard->units > 0);
+}
+
+static inline void hear_picture(void *arg, GBytes *i420)
+{
+	HEARD(heard->pictures++; heard->picture = g_bytes_ref(i420));
+}
+
+static inline void note_units(struct heard *heard, struct dh_unit *const *units, size_t count)
+{
+	if (heard->units == 0)
+		heard->first_unit_ms = now_ms() - heard->since_ms;
+	heard->units += count;
+	for (size_t i = 0; i < count; i++) {
+		heard->out_of_order += units[i]->pts_ticks < heard->last_pts_ticks;
+		heard->last_pts_ticks = units[i]->pts_ticks;
+		heard->bytes += units[i]->size;
+	}
+}
+
+static inline void hear_units(void *arg, struct dh_unit *const *units, size_t count)
+{
+	HEARD(note_units(heard, units, count));
+}
+
+static inline void hear_note(void *arg, const char *text)
+{
+	HEARD(g_strlcat(heard->notes, text, sizeof heard->notes));
+}
+
+static inline void hear_end(void *arg, const struct dh_stream_end *end)
+{
+	HEARD(heard->ends++; heard->video_ticks = end->video_ticks; heard->end_ms = now_ms() - heard->since_ms);
+}
+
+static inline void hear_failure(void *arg, int code, const char *text)
+{
+	HEARD(heard->failures++; heard->code = code; g_strlcpy(heard->text, text, sizeof heard->text));
+}
+
+static const struct dh_prepare_listener hear = {
+	.head = hear_head, .anchor = hear_anchor, .picture = hear_picture, .units = hear_units,
+	.note = hear_note, .end = hear_end, .failure = hear_failure,
+};
+
+/* Waits until `condition` of `heard` or `seconds` have passed. */
+#define AWAIT(heard, seconds, condition) \
+	do { \
+		struct timespec until_; \
+		int r_ = 0; \
+		clock_gettime(CLOCK_REALTIME, &until_); \
+		until_.tv_sec += (seconds); \
+		pthread_mutex_lock(&(heard)->lock); \
+		while (!(condition) && r_ == 0) \
+			r_ = pthread_cond_timedwait(&(heard)->change, &(heard)->lock, &until_); \
+		pthread_mutex_unlock(&(heard)->lock); \
+		CHECK(r_ == 0, "waiting; units %zu, ends %d, failure %d %s", (heard)->units, (heard)->ends, \
+			(heard)->code, (heard)->text); \
+	} while (0)
+
+static inline void heard_init(struct heard *heard)
+{
+	memset(heard, 0, sizeof *heard);
+	pthread_mutex_init(&heard->lock, NULL);
+	pthread_cond_init(&heard->change, NULL);
+	heard->since_ms = now_ms();
+}
+
+static inline void heard_clear(struct heard *heard)
+{
+	dh_prepare_unsubscribe(&heard->subscription);
+	g_clear_pointer(&heard->picture, g_bytes_unref);
+	pthread_cond_destroy(&heard->change);
+	pthread_mutex_destroy(&heard->lock);
+}
+
+/* --- counting */
+
+static inline int count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	int n = 0;
+
+	if (!dir)
+		return -1;
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* Children of every thread. */
+static inline int count_children(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *item;
+	int n = 0;
+
+	while (dir && (item = readdir(dir))) {
+		char path[300];
+		FILE *file;
+		int pid;
+		snprintf(path, sizeof path, "/proc/self/task/%s/children", item->d_name);
+		file = fopen(path, "re");
+		while (file && fscanf(file, "%d", &pid) == 1)
+			n++;
+		if (file)
+			fclose(file);
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+/* --- the stage */
+
+/* Configuration for tests; change it before stage_open. */
+static inline void stage_init(struct stage *stage)
+{
+	memset(stage, 0, sizeof *stage);
+	stage->fds = count_entries("/proc/self/fd");
+	stage->children = count_children();
+	strcpy(stage->folder, "/tmp/dh-test-XXXXXX");
+	CHECK(mkdtemp(stage->folder) != NULL);
+	snprintf(stage->cache, sizeof stage->cache, "%s/cache", stage->folder);
+	snprintf(stage->worker, sizeof stage->worker, "%s/worker", stage->folder);
+	CHECK_INT(symlink(fake_worker, stage->worker), 0);
+	dh_preparer_config_init(&stage->config);
+	stage->config.worker_path = stage->worker;
+	stage->config.cache_folder = stage->cache;
+}
+
+static inline void stage_open(struct stage *stage)
+{
+	CHECK_INT(dh_io_alloc(&stage->io), 0);
+	CHECK_INT(dh_preparer_alloc(&stage->preparer, stage->io, &stage->config), 0);
+}
+
+/* Ends the preparer, starts it again. */
+static inline void stage_reopen(struct stage *stage)
+{
+	dh_preparer_free(&stage->preparer);
+	CHECK_INT(dh_preparer_alloc(&stage->preparer, stage->io, &stage->config), 0);
+}
+
+/* How workers start from now on, and their version. */
+static inline void stage_how(struct stage *stage, const char *how)
+{
+	char path[200];
+
+	snprintf(path, sizeof path, "%s.how", stage->worker);
+	CHECK(g_file_set_contents(path, how, -1, NULL));
+}
+
+static inline int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+static inline void stage_close(struct stage *stage)
+{
+	dh_preparer_free(&stage->preparer);
+	dh_io_free(&stage->io);
+	nftw(stage->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	CHECK_INT(count_children(), stage->children);
+	CHECK_INT(count_entries("/proc/self/fd"), stage->fds);
+}
+
+/* A file in the stage's folder, old enough to be remembered; opened. */
+static inline int stage_file(struct stage *stage, const char *name, const void *bytes, size_t size)
+{
+	struct timespec old[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
+	char path[200];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", stage->folder, name);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	CHECK(fd >= 0);
+	CHECK_INT(write(fd, bytes, size), size);
+	futimens(fd, old);
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+/* Subscribes to `fd`, which is taken over. */
+static inline void listen_to_fd(struct stage *stage, struct heard *heard, int fd)
+{
+	struct dh_source source;
+
+	heard_init(heard);
+	dh_source_init(&source);
+	source.count = 1;
+	source.names[0] = "input";
+	source.fds[0] = fd;
+	CHECK_INT(dh_prepare_subscribe(stage->preparer, &source, &hear, heard, &heard->subscription), 0);
+}
+
+/* Subscribes to a file that tells the fake worker what to do. */
+static inline void listen_to(struct stage *stage, struct heard *heard, const char *deed)
+{
+	listen_to_fd(stage, heard, stage_file(stage, deed, deed, strlen(deed)));
+}
+
+static inline struct dh_preparer_stats stage_stats(struct stage *stage)
+{
+	struct dh_preparer_stats stats;
+
+	dh_preparer_stats(stage->preparer, &stats);
+	return stats;
+}
+
+/* Until `condition` of `stats`, at most `seconds`. */
+#define AWAIT_STATS(stage, stats, seconds, condition) \
+	do { \
+		double end_ = now_ms() + (seconds) * 1e3; \
+		while (stats = stage_stats(stage), !(condition) && now_ms() < end_) \
+			usleep(5000); \
+		CHECK(condition); \
+	} while (0)
+
+#endif
