@@ -4,8 +4,8 @@
  * speech which belong together. This one needs no network and no graphics
  * card, and is meant to be read; yours does the same with better models:
  *
- *     text ─► voice ─► speech (sound, phonemes) ─► mouth  ─┐
- *                                    time ─► motion ─► pose ─► face ─► mux ─► standard output
+ *     text ─► voice ─► sound, phonemes ─► mouth ─┐
+ *                               time ─► motion ─► pose ─► face ─► mux ─► output
  *
  * Everything is written as soon as it is made. See docs/generators.md.
  */
@@ -269,7 +269,8 @@ int main(int argc, char **argv)
 	if (code != DH_OPTIONS_GO)
 		return code;
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes is told by write(2) */
-	film.motion = (struct dh_motion){ .seed = options.seed, .lively = options.kind == DH_MAKE_SPEECH ? 1.4 : 0.8 };
+	film.motion.seed = options.seed;
+	film.motion.lively = options.kind == DH_MAKE_SPEECH ? 1.4 : 0.8;
 	code = dh_face_alloc(&film.face, options.look, options.width, options.height);
 	if (!code)
 		code = make(&film);

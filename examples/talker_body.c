@@ -8,7 +8,7 @@
 
 void dh_draw_wall(cairo_t *cr, const struct dh_look *look, double width, double height)
 {
-	double size = width > height ? width : height;
+	double size = width > height ? width : height, x = width * 0.5, y = height * 0.42;
 	cairo_pattern_t *light;
 
 	light = cairo_pattern_create_linear(0, 0, width * 0.4, height);
@@ -19,7 +19,7 @@ void dh_draw_wall(cairo_t *cr, const struct dh_look *look, double width, double 
 	dh_paint_gradient(cr, light);
 
 	/* A warm lamp out of focus, and the light that it throws behind the head. */
-	light = cairo_pattern_create_radial(width * 0.5, height * 0.42, 0, width * 0.5, height * 0.42, size * 0.55);
+	light = cairo_pattern_create_radial(x, y, 0, x, y, size * 0.55);
 	dh_paint_stop(light, 0, 0xffffff, 0.55);
 	dh_paint_stop(light, 0.5, 0xffffff, 0.2);
 	dh_paint_stop(light, 1, 0xffffff, 0);
@@ -103,19 +103,65 @@ static void fill_cloth(cairo_t *cr, const struct dh_look *look)
 /* Soft folds at the arms, the same for all clothes. */
 static void draw_folds(cairo_t *cr, const struct dh_look *look)
 {
-	cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
+	double arm = look->shoulders;
+
 	for (int side = -1; side <= 1; side += 2) {
+		cairo_save(cr);
+		dh_paint_half(cr, MID, side);
+		cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
 		cairo_set_line_width(cr, 9);
-		cairo_move_to(cr, MID + side * (look->shoulders - 44), 530);
-		cairo_curve_to(cr, MID + side * (look->shoulders - 48), 500, MID + side * (look->shoulders - 36), 480,
-			MID + side * (look->shoulders - 26), 468);
+		cairo_move_to(cr, arm - 44, 530);
+		cairo_curve_to(cr, arm - 48, 500, arm - 36, 480, arm - 26, 468);
 		dh_paint_soft_stroke(cr, dh_paint_mix(look->clothes_dark, 0, 0.35), 0.5, 10);
 		cairo_set_line_width(cr, 5);
-		cairo_move_to(cr, MID + side * 96, 405);
-		cairo_curve_to(cr, MID + side * 120, 412, MID + side * 140, 416, MID + side * (look->shoulders - 20), 434);
+		cairo_move_to(cr, 96, 405);
+		cairo_curve_to(cr, 120, 412, 140, 416, arm - 20, 434);
 		dh_paint_soft_stroke(cr, 0xffffff, side < 0 ? 0.26 : 0.12, 12);
+		cairo_restore(cr);
 	}
-	cairo_set_operator(cr, CAIRO_OPERATOR_OVER);
+}
+
+typedef void outline_fn(cairo_t *cr);
+
+/* A lapel or collar on both sides: its shadow on the cloth, then itself; `lit`
+ * is how much lighter than the cloth it is on the side away from the light. */
+static void draw_lapels(cairo_t *cr, const struct dh_look *look, outline_fn *outline, double lit)
+{
+	for (int side = -1; side <= 1; side += 2) {
+		cairo_save(cr);
+		dh_paint_half(cr, MID, side);
+		cairo_save(cr);
+		cairo_translate(cr, 0, 4);
+		outline(cr);
+		cairo_restore(cr);
+		cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
+		dh_paint_soft_fill(cr, dh_paint_mix(look->clothes_dark, 0, 0.7), 0.5, 9);
+		cairo_set_operator(cr, CAIRO_OPERATOR_OVER);
+		outline(cr);
+		dh_paint_color(cr, dh_paint_mix(look->clothes, look->clothes_light, side < 0 ? 1 : lit), 1);
+		cairo_fill(cr);
+		cairo_restore(cr);
+	}
+}
+
+static void lapel(cairo_t *cr)
+{
+	cairo_move_to(cr, 60, 382);
+	cairo_curve_to(cr, 80, 400, 92, 420, 98, 446);
+	cairo_line_to(cr, 78, 452);
+	cairo_line_to(cr, 90, 466);
+	cairo_curve_to(cr, 60, 500, 26, 530, 4, 545);
+	cairo_curve_to(cr, 36, 480, 64, 440, 56, 392);
+	cairo_close_path(cr);
+}
+
+static void collar(cairo_t *cr)
+{
+	cairo_move_to(cr, 62, 378);
+	cairo_curve_to(cr, 86, 396, 96, 420, 94, 446);
+	cairo_curve_to(cr, 70, 440, 40, 456, 0, 492);
+	cairo_curve_to(cr, 30, 456, 62, 420, 60, 386);
+	cairo_close_path(cr);
 }
 
 static void draw_blazer(cairo_t *cr, const struct dh_look *look)
@@ -142,33 +188,13 @@ static void draw_blazer(cairo_t *cr, const struct dh_look *look)
 	cairo_curve_to(cr, MID - 40, 478, MID - 66, 430, MID - 60, 384);
 	fill_cloth(cr, look);
 	draw_folds(cr, look);
-
-	for (int side = -1; side <= 1; side += 2) {
-		/* The lapel: its shadow on the cloth, then itself. */
-		for (int shadow = 1; shadow >= 0; shadow--) {
-			double drop = shadow * 4;
-			cairo_move_to(cr, MID + side * 60, 382 + drop);
-			cairo_curve_to(cr, MID + side * 80, 400 + drop, MID + side * 92, 420 + drop, MID + side * 98, 446 + drop);
-			cairo_line_to(cr, MID + side * 78, 452 + drop);
-			cairo_line_to(cr, MID + side * 90, 466 + drop);
-			cairo_curve_to(cr, MID + side * 60, 500 + drop, MID + side * 26, 530 + drop, MID + side * 4, 545 + drop);
-			cairo_curve_to(cr, MID + side * 36, 480 + drop, MID + side * 64, 440 + drop, MID + side * 56, 392 + drop);
-			cairo_close_path(cr);
-			if (shadow) {
-				cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
-				dh_paint_soft_fill(cr, 0x06181a, 0.5, 9);
-				cairo_set_operator(cr, CAIRO_OPERATOR_OVER);
-			} else {
-				dh_paint_color(cr, side < 0 ? look->clothes_light
-					: dh_paint_mix(look->clothes, look->clothes_light, 0.35), 1);
-				cairo_fill(cr);
-			}
-		}
-	}
+	draw_lapels(cr, look, lapel, 0.35);
 }
 
 static void draw_sweater(cairo_t *cr, const struct dh_look *look)
 {
+	cairo_path_t *band;
+
 	trunk(cr, look, 66);
 	cairo_curve_to(cr, MID + 50, 432, MID - 50, 432, MID - 66, 384);
 	fill_cloth(cr, look);
@@ -177,21 +203,21 @@ static void draw_sweater(cairo_t *cr, const struct dh_look *look)
 	cairo_set_line_width(cr, 17);
 	cairo_move_to(cr, MID - 68, 388);
 	cairo_curve_to(cr, MID - 52, 438, MID + 52, 438, MID + 68, 388);
-	cairo_path_t *collar = cairo_copy_path(cr);
+	band = cairo_copy_path(cr);
 	cairo_save(cr);
 	cairo_translate(cr, 0, 5);
 	cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
 	dh_paint_soft_stroke(cr, 0x0b1428, 0.5, 9);
 	cairo_restore(cr);
-	cairo_append_path(cr, collar);
+	cairo_append_path(cr, band);
 	dh_paint_color(cr, dh_paint_mix(look->clothes, look->clothes_light, 0.25), 1);
 	cairo_stroke(cr);
-	cairo_append_path(cr, collar);
+	cairo_append_path(cr, band);
 	dh_paint_color(cr, look->clothes_dark, 0.35);
 	cairo_set_dash(cr, (double[]){ 1.6, 3.4 }, 2, 0);
 	cairo_stroke(cr);
 	cairo_set_dash(cr, NULL, 0, 0);
-	cairo_path_destroy(collar);
+	cairo_path_destroy(band);
 }
 
 static void draw_blouse(cairo_t *cr, const struct dh_look *look)
@@ -201,25 +227,7 @@ static void draw_blouse(cairo_t *cr, const struct dh_look *look)
 	cairo_curve_to(cr, MID - 30, 462, MID - 60, 424, MID - 64, 384);
 	fill_cloth(cr, look);
 	draw_folds(cr, look);
-	for (int side = -1; side <= 1; side += 2) {
-		for (int shadow = 1; shadow >= 0; shadow--) {
-			double drop = shadow * 4;
-			cairo_move_to(cr, MID + side * 62, 378 + drop);
-			cairo_curve_to(cr, MID + side * 86, 396 + drop, MID + side * 96, 420 + drop, MID + side * 94, 446 + drop);
-			cairo_curve_to(cr, MID + side * 70, 440 + drop, MID + side * 40, 456 + drop, MID, 492 + drop);
-			cairo_curve_to(cr, MID + side * 30, 456 + drop, MID + side * 62, 420 + drop, MID + side * 60, 386 + drop);
-			cairo_close_path(cr);
-			if (shadow) {
-				cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
-				dh_paint_soft_fill(cr, 0x3c2204, 0.45, 9);
-				cairo_set_operator(cr, CAIRO_OPERATOR_OVER);
-			} else {
-				dh_paint_color(cr, side < 0 ? look->clothes_light
-					: dh_paint_mix(look->clothes, look->clothes_light, 0.5), 1);
-				cairo_fill(cr);
-			}
-		}
-	}
+	draw_lapels(cr, look, collar, 0.5);
 }
 
 void dh_draw_body(cairo_t *cr, const struct dh_look *look)

@@ -194,7 +194,8 @@ static void put_layer(const struct dh_face *face, cairo_t *cr, const struct laye
 	cairo_scale(cr, 1 / face->scale, 1 / face->scale);
 	cairo_translate(cr, -face->shift_x, -face->shift_y);
 	for (int corner = 0; corner < 4; corner++) {
-		double x = corner & 1 ? layer->left : layer->right, y = corner & 2 ? layer->top : layer->bottom;
+		double x = corner & 1 ? layer->left : layer->right;
+		double y = corner & 2 ? layer->top : layer->bottom;
 		cairo_user_to_device(cr, &x, &y);
 		left = fmin(left, x);
 		right = fmax(right, x);
@@ -269,7 +270,8 @@ const uint8_t *dh_face_draw(struct dh_face *face, const struct dh_pose *pose, in
 	cairo_status_t status;
 
 	if (!all) {
-		cairo_rectangle(cr, face->left, face->top, face->right - face->left, face->bottom - face->top);
+		cairo_rectangle(cr, face->left, face->top, face->right - face->left,
+			face->bottom - face->top);
 		cairo_clip(cr);
 	}
 	cairo_set_source_surface(cr, face->wall, 0, 0);

@@ -140,18 +140,22 @@ void dh_draw_brows(cairo_t *cr, const struct dh_look *look, double lift)
 	double y = DH_EYES_Y - 31 - lift * 5, thick = 3.6 * look->brow_size;
 
 	for (int side = -1; side <= 1; side += 2) {
-		double x = MID + side * DH_EYES_DX;
-		cairo_pattern_t *fade = cairo_pattern_create_linear(x - side * 22, 0, x + side * 26, 0);
+		double x = DH_EYES_DX;
+		cairo_pattern_t *fade = cairo_pattern_create_linear(x - 22, 0, x + 26, 0);
+
+		cairo_save(cr);
+		dh_paint_half(cr, MID, side);
 		dh_paint_stop(fade, 0, look->brow, 0.35);
 		dh_paint_stop(fade, 0.3, look->brow, 0.85);
 		dh_paint_stop(fade, 1, look->brow, 0.95);
-		cairo_move_to(cr, x - side * 21, y + 1.5);
-		cairo_curve_to(cr, x - side * 10, y - 2.5 - lift, x + side * 8, y - 6 - lift, x + side * 26, y + 4.5);
-		cairo_curve_to(cr, x + side * 10, y - 6 + thick - lift, x - side * 8, y - 2.5 + thick * 1.3,
-			x - side * 20, y + 1.8 + thick * 0.8);
-		cairo_curve_to(cr, x - side * 23, y + 2.6 + thick * 0.7, x - side * 23.5, y + 2, x - side * 21, y + 1.5);
+		cairo_move_to(cr, x - 21, y + 1.5);
+		cairo_curve_to(cr, x - 10, y - 2.5 - lift, x + 8, y - 6 - lift, x + 26, y + 4.5);
+		cairo_curve_to(cr, x + 10, y - 6 + thick - lift, x - 8, y - 2.5 + thick * 1.3,
+			x - 20, y + 1.8 + thick * 0.8);
+		cairo_curve_to(cr, x - 23, y + 2.6 + thick * 0.7, x - 23.5, y + 2, x - 21, y + 1.5);
 		cairo_close_path(cr);
 		dh_paint_gradient(cr, fade);
+		cairo_restore(cr);
 	}
 }
 
@@ -183,8 +187,10 @@ static void measure(struct lips *lips, const struct dh_look *look, const struct 
 static void opening_path(cairo_t *cr, const struct lips *l)
 {
 	cairo_move_to(cr, MID - l->half, l->corner);
-	cairo_curve_to(cr, MID - l->half * 0.55, l->top - 1.4, MID - l->half * 0.22, l->top - 0.6, MID, l->top + 0.9);
-	cairo_curve_to(cr, MID + l->half * 0.22, l->top - 0.6, MID + l->half * 0.55, l->top - 1.4, MID + l->half, l->corner);
+	cairo_curve_to(cr, MID - l->half * 0.55, l->top - 1.4, MID - l->half * 0.22, l->top - 0.6,
+		MID, l->top + 0.9);
+	cairo_curve_to(cr, MID + l->half * 0.22, l->top - 0.6, MID + l->half * 0.55, l->top - 1.4,
+		MID + l->half, l->corner);
 	cairo_curve_to(cr, MID + l->half * 0.62, l->bottom + 0.8, MID + l->half * 0.4, l->bottom + 1.2, MID,
 		l->bottom + 1.2);
 	cairo_curve_to(cr, MID - l->half * 0.4, l->bottom + 1.2, MID - l->half * 0.62, l->bottom + 0.8,
@@ -260,7 +266,8 @@ static void draw_upper_lip(cairo_t *cr, const struct dh_look *look, const struct
 	cairo_curve_to(cr, MID + bow * 1.9, top - 0.6, MID + l->half * 0.66, l->corner - l->upper * 0.55,
 		MID + l->half + 1.5, l->corner);
 	cairo_curve_to(cr, MID + l->half * 0.55, l->top - 1.2, MID + bow, l->top - 0.4, MID, l->top + 1.3);
-	cairo_curve_to(cr, MID - bow, l->top - 0.4, MID - l->half * 0.55, l->top - 1.2, MID - l->half - 1.5, l->corner);
+	cairo_curve_to(cr, MID - bow, l->top - 0.4, MID - l->half * 0.55, l->top - 1.2,
+		MID - l->half - 1.5, l->corner);
 	cairo_close_path(cr);
 	dh_paint_stop(light, 0, dh_paint_mix(look->lip_upper, look->lip_light, 0.25), 1);
 	dh_paint_stop(light, 0.55, look->lip_upper, 1);
@@ -270,7 +277,7 @@ static void draw_upper_lip(cairo_t *cr, const struct dh_look *look, const struct
 
 static void draw_lower_lip(cairo_t *cr, const struct dh_look *look, const struct lips *l)
 {
-	double low = l->bottom + l->lower;
+	double low = l->bottom + l->lower, bend = l->corner + (low - l->corner) * 0.70;
 	cairo_pattern_t *light = cairo_pattern_create_linear(0, l->bottom, 0, low);
 
 	cairo_move_to(cr, MID - l->half - 0.5, l->corner + 0.2);
@@ -278,16 +285,16 @@ static void draw_lower_lip(cairo_t *cr, const struct dh_look *look, const struct
 		l->bottom + 0.6);
 	cairo_curve_to(cr, MID + l->half * 0.4, l->bottom + 0.6, MID + l->half * 0.62, l->bottom + 0.2,
 		MID + l->half + 0.5, l->corner + 0.2);
-	cairo_curve_to(cr, MID + l->half * 0.78, l->corner + (low - l->corner) * 0.70, MID + l->half * 0.45, low,
-		MID, low);
-	cairo_curve_to(cr, MID - l->half * 0.45, low, MID - l->half * 0.78, l->corner + (low - l->corner) * 0.70,
+	cairo_curve_to(cr, MID + l->half * 0.78, bend, MID + l->half * 0.45, low, MID, low);
+	cairo_curve_to(cr, MID - l->half * 0.45, low, MID - l->half * 0.78, bend,
 		MID - l->half - 0.5, l->corner + 0.2);
 	cairo_close_path(cr);
 	dh_paint_stop(light, 0, dh_paint_mix(look->lip_lower, 0x3a0f10, 0.22), 1);
 	dh_paint_stop(light, 0.4, look->lip_lower, 1);
 	dh_paint_stop(light, 1, dh_paint_mix(look->lip_lower, look->lip_upper, 0.5), 1);
 	dh_paint_gradient(cr, light);
-	dh_paint_ellipse(cr, MID - 3, l->bottom + l->lower * 0.45, l->half * 0.34, fmax(0.8, l->lower * 0.17));
+	dh_paint_ellipse(cr, MID - 3, l->bottom + l->lower * 0.45, l->half * 0.34,
+		fmax(0.8, l->lower * 0.17));
 	dh_paint_color(cr, look->lip_light, 0.55);
 	cairo_fill(cr);
 }
@@ -326,7 +333,8 @@ void dh_draw_mouth(cairo_t *cr, const struct dh_look *look, const struct dh_mout
 	}
 	for (int side = -1; side <= 1; side += 2) {
 		cairo_move_to(cr, MID + side * (l.half - 2), l.corner + 0.8);
-		cairo_curve_to(cr, MID + side * (l.half + 1), l.corner, MID + side * (l.half + 2.4), l.corner - 0.8,
+		cairo_curve_to(cr, MID + side * (l.half + 1), l.corner,
+			MID + side * (l.half + 2.4), l.corner - 0.8,
 			MID + side * (l.half + 3.2), l.corner - 2.4);
 		cairo_set_line_width(cr, 1.8);
 		dh_paint_color(cr, look->skin_deep, 0.45);

@@ -191,7 +191,8 @@ static void curls_back(cairo_t *cr, const struct dh_look *look)
 	cairo_fill(cr);
 	for (int i = 0; i < 34; i++) {
 		double angle = 2.45 + i * (2 * M_PI - 1.76) / 33;
-		double far = 118 + 7 * sin(i * 2.4), x = MID + cos(angle) * far, y = 192 + sin(angle) * (far + 6);
+		double far = 118 + 7 * sin(i * 2.4);
+		double x = MID + cos(angle) * far, y = 192 + sin(angle) * (far + 6);
 		curl(cr, look, x, y, 19 + 4 * sin(i * 1.7), x < MID && y < 190 ? 0.75 : 0.3);
 	}
 }

@@ -35,11 +35,12 @@ static void draw_ear(cairo_t *cr, const struct dh_look *look, int side)
 	cairo_curve_to(cr, x + side * 3, 234, x + side * 5, 240, x, 244);
 	dh_paint_soft_stroke(cr, look->skin_deep, 0.6, 4);
 	if (look->earrings) {
-		cairo_pattern_t *gold = cairo_pattern_create_radial(x + side * 3, 262, 0, x + side * 4, 264, 8);
+		double at = x + side * 4;
+		cairo_pattern_t *gold = cairo_pattern_create_radial(at - 1, 262, 0, at, 264, 8);
 		dh_paint_stop(gold, 0, 0xfff3c4, 1);
 		dh_paint_stop(gold, 0.5, 0xe0b04a, 1);
 		dh_paint_stop(gold, 1, 0x8a5f17, 1);
-		dh_paint_ellipse(cr, x + side * 4, 264, 7, 7);
+		dh_paint_ellipse(cr, at, 264, 7, 7);
 		dh_paint_gradient(cr, gold);
 	}
 }

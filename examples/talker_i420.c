@@ -38,7 +38,8 @@ void dh_i420_convert(uint8_t *i420, int full_width, int full_height,
 		const uint8_t *pixel = xrgb + (ptrdiff_t)row * stride + 4 * (ptrdiff_t)x;
 		uint8_t *y_plane = i420 + (ptrdiff_t)row * full_width + x;
 		ptrdiff_t chroma = (ptrdiff_t)(row / 2) * (full_width / 2) + x / 2;
-		convert_rows((const uint32_t *)(const void *)pixel, (const uint32_t *)(const void *)(pixel + stride),
-			width, y_plane, y_plane + full_width, u + chroma, v + chroma);
+		convert_rows((const uint32_t *)(const void *)pixel,
+			(const uint32_t *)(const void *)(pixel + stride), width,
+			y_plane, y_plane + full_width, u + chroma, v + chroma);
 	}
 }

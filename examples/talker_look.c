@@ -5,7 +5,8 @@
 
 static const struct dh_look looks[] = {
 	{
-		.name = "ada", .about = "chestnut bob, green blazer", .voice_variant = "f3", .pitch = 52,
+		.name = "ada", .about = "chestnut bob, green blazer",
+		.voice_variant = "f3", .pitch = 52,
 		.skin_light = 0xffe9d9, .skin = 0xf6cfb4, .skin_shade = 0xdc9f82, .skin_deep = 0xb8735a,
 		.blush = 0xf08a7a,
 		.lip_upper = 0xbf5a5c, .lip_lower = 0xd67a76, .lip_light = 0xf6b7ae,
@@ -17,7 +18,8 @@ static const struct dh_look looks[] = {
 		.jaw = 58, .brow_size = 1.0, .lip_size = 1.0, .lashes = 1.0, .shoulders = 176,
 	},
 	{
-		.name = "leo", .about = "short dark hair, glasses, blue sweater", .voice_variant = "m3", .pitch = 42,
+		.name = "leo", .about = "short dark hair, glasses, blue sweater",
+		.voice_variant = "m3", .pitch = 42,
 		.skin_light = 0xffe2c6, .skin = 0xeebf97, .skin_shade = 0xcf9068, .skin_deep = 0xa3623f,
 		.blush = 0xe58a6d,
 		.lip_upper = 0xb0655a, .lip_lower = 0xc77f70, .lip_light = 0xe8b09f,
@@ -30,7 +32,8 @@ static const struct dh_look looks[] = {
 		.glasses = 1, .beard = 1,
 	},
 	{
-		.name = "maya", .about = "dark curls, ochre blouse, earrings", .voice_variant = "f2", .pitch = 48,
+		.name = "maya", .about = "dark curls, ochre blouse, earrings",
+		.voice_variant = "f2", .pitch = 48,
 		.skin_light = 0xc98a62, .skin = 0xa5683f, .skin_shade = 0x7e4829, .skin_deep = 0x562d18,
 		.blush = 0xc05a3c,
 		.lip_upper = 0x7d3a37, .lip_lower = 0xa2504a, .lip_light = 0xd98f80,

@@ -12,7 +12,11 @@
 /* An element's identifier carries its own length marker. */
 static void id(struct dh_bytes *bytes, uint32_t element)
 {
-	dh_bytes_number(bytes, element, element > 0xffffff ? 4 : element > 0xffff ? 3 : element > 0xff ? 2 : 1);
+	int count = 1;
+
+	while (element >> (8 * count) && count < 4)
+		count++;
+	dh_bytes_number(bytes, element, count);
 }
 
 /* Sizes always take eight bytes: simple, and they need no second pass. */

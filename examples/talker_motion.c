@@ -55,7 +55,8 @@ static double blink_at(const struct dh_motion *motion, double now_s, double end_
 	for (uint64_t i = 2; start <= now_s; i++) {
 		if (now_s < start + BLINK_S)
 			return start + BLINK_S < end_s - EDGE_S ? blink_shape(now_s - start) : 0;
-		start += BLINK_S + BLINK_GAP_S + BLINK_VARY_S * chance(motion->seed, i) * chance(motion->seed, i + 7);
+		start += BLINK_S + BLINK_GAP_S;
+		start += BLINK_VARY_S * chance(motion->seed, i) * chance(motion->seed, i + 7);
 	}
 	return 0;
 }

@@ -36,6 +36,12 @@ uint32_t dh_paint_mix(uint32_t a, uint32_t b, double share)
 	return mixed;
 }
 
+void dh_paint_half(cairo_t *cr, double middle, int side)
+{
+	cairo_translate(cr, middle, 0);
+	cairo_scale(cr, side, 1);
+}
+
 void dh_paint_gradient(cairo_t *cr, cairo_pattern_t *gradient)
 {
 	cairo_set_source(cr, gradient);
@@ -98,34 +104,39 @@ static void blur_mask(cairo_surface_t *mask, int radius)
 	free(copy);
 }
 
-static void paint_soft(cairo_t *cr, uint32_t rgb, double alpha, double blur, int stroked)
-{
-	cairo_path_t *path = cairo_copy_path(cr);
-	cairo_matrix_t matrix;
-	double x1, y1, x2, y2, scale, shrink, margin;
-	cairo_surface_t *mask;
-	cairo_t *small;
-	int radius;
+/* The part of the picture that the current path and `margin` pixels around it
+ * cover, in pixels / `shrink`. */
+struct cover { double left, top, right, bottom; };
 
-	/* The mask covers the path and its blurred margin, in device pixels / shrink. */
-	cairo_get_matrix(cr, &matrix);
-	scale = sqrt(fabs(matrix.xx * matrix.yy - matrix.xy * matrix.yx));
-	shrink = fmin(SHRINK_MOST, fmax(1, floor(blur * scale / SHRINK_BLUR)));
-	radius = (int)lround(blur * scale / shrink / 2);
+static struct cover cover_path(cairo_t *cr, int stroked, double margin, double shrink)
+{
+	double x1, y1, x2, y2;
+	struct cover cover;
+
 	if (stroked)
 		cairo_stroke_extents(cr, &x1, &y1, &x2, &y2);
 	else
 		cairo_fill_extents(cr, &x1, &y1, &x2, &y2);
-	cairo_new_path(cr);
-	cairo_save(cr);
-	margin = (3 * radius + 2) * shrink;
-	x1 = floor((x1 * matrix.xx + matrix.x0 - margin) / shrink);
-	y1 = floor((y1 * matrix.yy + matrix.y0 - margin) / shrink);
-	x2 = ceil((x2 * matrix.xx + matrix.x0 + margin) / shrink);
-	y2 = ceil((y2 * matrix.yy + matrix.y0 + margin) / shrink);
-	mask = cairo_image_surface_create(CAIRO_FORMAT_A8, (int)(x2 - x1), (int)(y2 - y1));
-	small = cairo_create(mask);
-	cairo_translate(small, -x1, -y1);
+	cairo_user_to_device(cr, &x1, &y1);
+	cairo_user_to_device(cr, &x2, &y2);
+	cover.left = floor((fmin(x1, x2) - margin) / shrink);
+	cover.top = floor((fmin(y1, y2) - margin) / shrink);
+	cover.right = ceil((fmax(x1, x2) + margin) / shrink);
+	cover.bottom = ceil((fmax(y1, y2) + margin) / shrink);
+	return cover;
+}
+
+/* The current path of `cr` as a mask for that part. */
+static cairo_surface_t *draw_mask(cairo_t *cr, int stroked, const struct cover *cover, double shrink)
+{
+	cairo_surface_t *mask = cairo_image_surface_create(CAIRO_FORMAT_A8, (int)(cover->right - cover->left),
+		(int)(cover->bottom - cover->top));
+	cairo_path_t *path = cairo_copy_path(cr);
+	cairo_t *small = cairo_create(mask);
+	cairo_matrix_t matrix;
+
+	cairo_get_matrix(cr, &matrix);
+	cairo_translate(small, -cover->left, -cover->top);
 	cairo_scale(small, 1 / shrink, 1 / shrink);
 	cairo_transform(small, &matrix);
 	cairo_append_path(small, path);
@@ -136,16 +147,34 @@ static void paint_soft(cairo_t *cr, uint32_t rgb, double alpha, double blur, int
 	else
 		cairo_fill(small);
 	cairo_destroy(small);
+	cairo_path_destroy(path);
+	return mask;
+}
+
+static void paint_soft(cairo_t *cr, uint32_t rgb, double alpha, double blur, int stroked)
+{
+	double scale, shrink;
+	cairo_surface_t *mask;
+	cairo_matrix_t matrix;
+	struct cover cover;
+	int radius;
+
+	cairo_get_matrix(cr, &matrix);
+	scale = sqrt(fabs(matrix.xx * matrix.yy));
+	shrink = fmin(SHRINK_MOST, fmax(1, floor(blur * scale / SHRINK_BLUR)));
+	radius = (int)lround(blur * scale / shrink / 2);
+	cover = cover_path(cr, stroked, (3 * radius + 2) * shrink, shrink);
+	mask = draw_mask(cr, stroked, &cover, shrink);
 	if (radius > 0)
 		blur_mask(mask, radius);
-
+	cairo_new_path(cr);
+	cairo_save(cr);
 	cairo_identity_matrix(cr);
 	cairo_scale(cr, shrink, shrink);
 	dh_paint_color(cr, rgb, alpha);
-	cairo_mask_surface(cr, mask, x1, y1);
+	cairo_mask_surface(cr, mask, cover.left, cover.top);
 	cairo_surface_destroy(mask);
 	cairo_restore(cr);
-	cairo_path_destroy(path);
 }
 
 void dh_paint_soft_fill(cairo_t *cr, uint32_t rgb, double alpha, double blur)

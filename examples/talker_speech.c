@@ -76,8 +76,8 @@ static double rms(const struct dh_speech *speech, double from_s, double to_s)
 
 static int is_vowel(const char *ipa)
 {
-	static const char *const vowels[] = { "a", "e", "i", "o", "u", "y", "æ", "ɑ", "ɐ", "ʌ", "ɛ", "ɜ", "ɪ",
-		"ɔ", "ɒ", "ø", "œ", "ʊ", "ʏ", "ə" };
+	static const char *const vowels[] = { "a", "e", "i", "o", "u", "y", "æ", "ɑ", "ɐ", "ʌ",
+		"ɛ", "ɜ", "ɪ", "ɔ", "ɒ", "ø", "œ", "ʊ", "ʏ", "ə" };
 
 	for (size_t i = 0; i < sizeof(vowels) / sizeof(vowels[0]); i++)
 		if (!strncmp(ipa, vowels[i], strlen(vowels[i])))
