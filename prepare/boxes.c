@@ -31,6 +31,7 @@ static void take_header(struct dh_boxes *b)
 	}
 	if (is_box(b->header, "moov ")) {
 		b->has_index = 1;
+		b->index_end = size > INT64_MAX - b->at ? INT64_MAX : (int64_t)(b->at + size);
 		b->done = !b->media_first || b->done;
 	}
 	if (is_box(b->header, "mdat ") && !b->has_index)
@@ -38,6 +39,7 @@ static void take_header(struct dh_boxes *b)
 	/* size 0: to the end of the file */
 	if (size < b->used || ++b->count == BOXES_MAX || (b->has_index && b->media_first))
 		b->done = 1;
+	b->at = size > INT64_MAX - b->at ? INT64_MAX : b->at + size;
 	b->skip = size - b->used;
 	b->used = 0;
 }

@@ -12,10 +12,12 @@ struct dh_boxes {
 	int is_mp4;      /* begins as one does */
 	int has_index;   /* `moov` was seen */
 	int media_first; /* `mdat` came before it */
+	int64_t index_end; /* where the index ends, from the beginning */
 	/* private */
 	uint8_t header[16];
 	unsigned used;
 	uint64_t skip;   /* bytes of the present box still to come */
+	uint64_t at;     /* where the present box begins */
 	int done, count;
 };
 

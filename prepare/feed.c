@@ -26,6 +26,7 @@ struct dh_feed {
 	struct dh_boxes boxes;
 	int error;        /* errno of a failed read */
 	int is_silent;
+	int is_index_cut; /* a file that ends inside its index */
 };
 
 /* Waits for a pipe; only while we read does silence count. */
@@ -109,6 +110,7 @@ static void scan_file(struct dh_feed *feed)
 			return;
 		at += n + (int64_t)skip;
 	}
+	feed->is_index_cut = feed->boxes.has_index && !feed->boxes.media_first && feed->size < feed->boxes.index_end;
 }
 
 int dh_feed_alloc(struct dh_feed **feed, int fd, const char *name, int silence_ms, struct dh_fault *fault)
@@ -180,6 +182,9 @@ int dh_feed_verdict(const struct dh_feed *feed, struct dh_fault *fault)
 		return dh_fault_set(fault, DH_PREPARE_FORMAT,
 			"%s is an MP4 whose index (moov) comes last, which cannot be read through a pipe: "
 			"write it with -movflags frag_keyframe+empty_moov, or hand it over as a file", feed->name);
+	if (feed->is_index_cut)
+		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s is an MP4 that was cut short, within its index (moov)",
+			feed->name);
 	if (feed->boxes.is_mp4 && !feed->boxes.has_index && feed->boxes.count > 0 &&
 			(feed->boxes.media_first || feed->boxes.done || feed->is_file))
 		return dh_fault_set(fault, DH_PREPARE_FORMAT,

@@ -57,7 +57,8 @@ static int open_tracks(struct dh_source *s, struct dh_fault *fault)
 		if (rc)
 			return rc;
 	}
-	return 0;
+	/* an index that was cut can look like one of nothing */
+	return s->tracks[DH_AUDIO] || s->tracks[DH_VIDEO] ? 0 : dh_feed_verdict(s->feed, fault);
 }
 
 static int check_length(const struct dh_source *s, struct dh_fault *fault)

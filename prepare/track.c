@@ -9,6 +9,7 @@
 
 #include "accept.h"
 #include "playout/timebase.h"
+#include "still.h"
 
 /* Decoders round sides up to their blocks. */
 #define SIDE_SLACK 64
@@ -20,7 +21,7 @@
 struct dh_track {
 	enum dh_media media;
 	const char *name;
-	int index;
+	AVStream *stream; /* the format context's */
 	AVRational time_base;
 	AVRational rate;   /* nominal, 0/1 unknown */
 	AVCodecContext *codec;
@@ -29,7 +30,7 @@ struct dh_track {
 	int64_t first;     /* the first picture's time in time_base */
 	int64_t next_ticks; /* where a frame without a time goes */
 	int has_frame, is_flushing, is_ended, is_too_large, damaged;
-	int bad_width, bad_height;
+	int64_t bad_width, bad_height;
 };
 
 static AVRational nominal_rate(const AVStream *st)
@@ -42,7 +43,7 @@ static AVRational nominal_rate(const AVStream *st)
 
 /* ------------------------------------------------------------------- opening */
 
-static int is_too_large(struct dh_track *t, int width, int height, int slack)
+static int is_too_large(struct dh_track *t, int64_t width, int64_t height, int slack)
 {
 	if (t->media != DH_VIDEO || (width <= t->max_side + slack && height <= t->max_side + slack))
 		return 0;
@@ -54,8 +55,8 @@ static int is_too_large(struct dh_track *t, int width, int height, int slack)
 
 static int fault_too_large(const struct dh_track *t, struct dh_fault *fault)
 {
-	return dh_fault_set(fault, DH_PREPARE_LIMIT, "%s has pictures of %dx%d, at most %d on a side are accepted",
-		t->name, t->bad_width, t->bad_height, t->max_side);
+	return dh_fault_set(fault, DH_PREPARE_LIMIT, "%s has pictures of %lldx%lld, at most %d on a side are "
+		"accepted", t->name, (long long)t->bad_width, (long long)t->bad_height, t->max_side);
 }
 
 /* The last word before memory for a picture is taken. */
@@ -97,7 +98,9 @@ static int open_decoder(struct dh_track *t, const AVStream *st, int reorders, st
 	t->codec->thread_count = 1; /* frame threads hold pictures back */
 	t->codec->opaque = t;
 	t->codec->get_buffer2 = get_buffer;
-	t->codec->max_pixels = (int64_t)(t->max_side + SIDE_SLACK) * (t->max_side + SIDE_SLACK);
+	/* dav1d takes memory of its own; the others ask get_buffer, which can say why */
+	if (decoder->id == AV_CODEC_ID_AV1)
+		t->codec->max_pixels = (int64_t)(t->max_side + SIDE_SLACK) * (t->max_side + SIDE_SLACK);
 	/* without a word from container or stream, an H.264 decoder guesses how
 	 * far pictures are reordered, and drops some while it learns */
 	if (reorders && decoder->id == AV_CODEC_ID_H264)
@@ -119,7 +122,7 @@ int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media medi
 		return dh_fault_memory(fault);
 	t->media = media;
 	t->name = name;
-	t->index = stream->index;
+	t->stream = stream;
 	t->time_base = stream->time_base;
 	t->rate = media == DH_VIDEO ? nominal_rate(stream) : (AVRational){ 0, 1 };
 	t->max_side = max_side;
@@ -150,6 +153,11 @@ int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *f
 	if (!packet && t->is_flushing)
 		return 0;
 	t->is_flushing = !packet;
+	uint32_t width, height;
+	if (packet && (t->codec->codec_id == AV_CODEC_ID_PNG || t->codec->codec_id == AV_CODEC_ID_MJPEG) &&
+			!dh_still_size(packet->data, (size_t)packet->size, &width, &height) &&
+			is_too_large(t, width, height, 0))
+		return fault_too_large(t, fault);
 	int rc = avcodec_send_packet(t->codec, packet);
 	if (t->is_too_large)
 		return fault_too_large(t, fault);
@@ -209,6 +217,8 @@ static int accept_frame(struct dh_track *t, AVFrame *av, struct dh_frame *frame,
 	if (is_too_large(t, av->width, av->height, 0))
 		return fault_too_large(t, fault);
 	const AVFrameSideData *side = av_frame_get_side_data(av, AV_FRAME_DATA_DISPLAYMATRIX);
+	if (t->media == DH_VIDEO)
+		av->sample_aspect_ratio = av_guess_sample_aspect_ratio(NULL, t->stream, av);
 	frame->media = t->media;
 	frame->turn = side && side->size >= 9 * sizeof(int32_t) ?
 		dh_turn_from_matrix((const int32_t *)side->data) : t->turn;
@@ -240,7 +250,7 @@ int dh_track_receive(struct dh_track *t, AVFrame *av, struct dh_frame *frame, st
 
 int dh_track_stream(const struct dh_track *t)
 {
-	return t->index;
+	return t->stream->index;
 }
 
 enum dh_media dh_track_media(const struct dh_track *t)
