@@ -43,9 +43,10 @@
  *     say(text, { voice, segment, metadata })    enqueue(file, { segment, metadata })
  *     queue()  info()  list()  skip()  remove(segment)  interrupt()
  *     request(body) for anything else in docs/api.md
- * They reject with an Error whose `code` is a number of docs/api.md (457: secret or
- * PIN), or 'offline' (not connected), 'timeout', 'gateway' (Janus itself refused),
- * in 'error' also 'media' (no way for picture and sound: a firewall without TURN).
+ * They wait for the first connection, and reject with an Error whose `code` is a
+ * number of docs/api.md (457: secret or PIN), or 'offline' (not connected),
+ * 'timeout', 'gateway' (Janus itself refused); in 'error' also 'media' (no way for
+ * picture and sound: a firewall, and no TURN server).
  *
  * pause(), resume(), reconnect(), close(); unmute(), to be called from a click.
  * dh.state, dh.room, dh.stream, dh.pc (the RTCPeerConnection, null without one).
@@ -144,6 +145,8 @@ export class DigitalHuman {
 	#failures = 0;      // since pictures came last
 	#timers = {};
 	#fed = { bytes: 0, at: 0 };
+	#settle;
+	#opened = new Promise(resolve => { this.#settle = resolve; });  // the first attempt came or went
 	#wake = () => {
 		if (this.state === 'reconnecting' && document.visibilityState === 'visible')
 			this.reconnect();
@@ -196,6 +199,8 @@ export class DigitalHuman {
 
 	async request(body, options) {
 		if (!this.#handle)
+			await this.#opened;
+		if (!this.#handle)
 			throw failure('offline', 'Not connected to the gateway.');
 		const { room: id, secret, pin } = this;
 		return send(this.#handle, { id, ...(secret && { secret }), ...(pin && { pin }), ...body }, options);
@@ -218,6 +223,7 @@ export class DigitalHuman {
 
 	close() {
 		this.#drop();
+		this.#settle();
 		removeEventListener('online', this.#wake);
 		document.removeEventListener('visibilitychange', this.#wake);
 		if (this.video)
@@ -266,13 +272,17 @@ export class DigitalHuman {
 				return discard(janus);
 			this.#janus = janus;
 			this.#server = janus.getServer();
-			this.#handle = await attach(janus, {
+			const handle = await attach(janus, {
 				onmessage: live((message, jsep) => this.#message(message, jsep)),
 				onremotetrack: live((track, mid, on) => on && this.#track(track)),
 				iceState: live(state => state === 'failed' && this.#lost(this.#noMedia())),
 				webrtcState: live((up, reason) => up || this.#lost(failure('offline', reason || 'Hung up.'))),
 				ondetached: live(() => this.#lost(failure('offline', 'Detached by the gateway.'))),
 			});
+			if (attempt !== this.#attempt)
+				return;
+			this.#handle = handle;
+			this.#settle();
 			await this.request({ request: 'watch' });
 		} catch (error) {
 			live(() => this.#lost(error))();
@@ -284,6 +294,7 @@ export class DigitalHuman {
 	 * room says no, the connection stays and other requests are possible. */
 	#lost(error) {
 		const refused = typeof error.code === 'number';
+		this.#settle();
 		if (refused)
 			clearTimeout(this.#timers.attempt);
 		else

@@ -203,7 +203,7 @@ class Page:
             raise PageError(details.get("exception", {}).get("description") or details["text"])
         return answer["result"].get("value")
 
-    def wait(self, expression, timeout=10, every=0.05):
+    def wait(self, expression, timeout=20, every=0.05):
         """Waits until the expression is true, as JavaScript has it; returns its value. Errors count as not yet."""
         end, last = time.monotonic() + timeout, None
         probe = f"(async () => {{ const value = await ({expression}); return [!!value, value]; }})()"

@@ -18,6 +18,13 @@ STATS = """digitalhuman.pc.getStats().then(all => {
     return { frames: s.framesDecoded, energy: s.totalAudioEnergy, keys: s.keyFramesDecoded };
 })"""
 
+# A second without sound.
+SILENT = f"""(async () => {{
+    const before = await {STATS % 'audio'};
+    await new Promise(done => setTimeout(done, 1000));
+    return (await {STATS % 'audio'}).energy - before.energy < 1e-5;
+}})()"""
+
 # What overlaps the page's right edge.
 TOO_WIDE = """[...document.querySelectorAll('body *')].filter(e =>
     e.getBoundingClientRect().right > innerWidth + 0.5 && !e.closest('.unseen, .sprite, [hidden], .rooms, .segments'))
@@ -76,7 +83,7 @@ class Page(unittest.TestCase):
         page = browser.open(site.url + query, **options)
         self.addCleanup(page.close)
         if playing:
-            page.wait(PLAYING, 20)
+            page.wait(PLAYING)
         return page
 
     def with_secret(self, page, secret="demo"):
@@ -195,12 +202,10 @@ class Speaking(Page):
         pages[0].click("#interrupt")
         for page in pages:
             page.wait(f"{ROOM_STATE} === 'idle'")
-        time.sleep(0.7)  # what the receivers still had
-        before = [page.evaluate(STATS % "audio")["energy"] for page in pages]
-        time.sleep(1)
-        after = [page.evaluate(STATS % "audio")["energy"] for page in pages]
-        for a, b in zip(before, after):
-            self.assertLess(b - a, 1e-5)
+        clicked = time.monotonic()
+        for page in pages:
+            page.wait(SILENT, 10)  # a busy machine's jitter buffers may hold a while of sound
+        report("interrupted to a second of silence everywhere, s", round(time.monotonic() - clicked, 2))
         self.assertIn("hello.mp4 interrupted", pages[1].evaluate(EVENTS))
         self.assertIn("between.mp4 interrupted", pages[1].evaluate(EVENTS))
 
@@ -261,7 +266,7 @@ class Returning(Page):
         page = self.open()
         site.restart()
         up = time.monotonic()
-        page.wait(PLAYING, 20)
+        page.wait(PLAYING)
         before = page.evaluate(STATS % "video")["frames"]
         page.wait(f"({STATS % 'video'}).then(s => s.frames > {before} + 5)")
         took = time.monotonic() - up
@@ -276,7 +281,7 @@ class Returning(Page):
         time.sleep(6)
         site.up()
         up = time.monotonic()
-        page.wait(PLAYING, 20)
+        page.wait(PLAYING)
         report("Janus back after 6 s to picture moving, s", round(time.monotonic() - up, 2))
         self.assertLess(time.monotonic() - up, 5)
 
@@ -329,12 +334,20 @@ class Everybody(Page):
 
     def test_the_embedded_one(self):
         page = self.open("embed.html", playing=False)
-        page.wait("digitalhuman.state === 'playing'", 20)
+        page.wait("digitalhuman.state === 'playing'")
         self.with_secret(page)
         page.evaluate("digitalhuman.on('speaking', () => { window.spoke = true; })")
         page.evaluate("digitalhuman.enqueue('goodbye.dhs')")
         page.wait("window.spoke")
         page.evaluate("digitalhuman.interrupt()")
+        # asked before it is connected: it waits
+        rooms = page.evaluate("""import('./digitalhuman.js').then(async ({ DigitalHuman }) => {
+            const dh = new DigitalHuman({ room: 1 });
+            const list = (await dh.list()).list;
+            dh.close();
+            return [list, await DigitalHuman.rooms()];
+        })""")
+        self.assertEqual([[1, 2], [1, 2]], [[room["id"] for room in listed] for listed in rooms])
         self.assertEqual(455, page.evaluate("digitalhuman.request({ request: 'queue', id: 99 }).catch(e => e.code)"))
         self.assertEqual([], page.errors)
 

@@ -57,8 +57,10 @@ class Website:
     def close(self):
         self._process.stdin.close()
         try:
-            self._process.wait(20)
+            status = self._process.wait(30)
         except subprocess.TimeoutExpired:
             self._process.terminate()
-            self._process.wait()
+            status = self._process.wait()
         self._process.stdout.close()
+        if status:
+            raise RuntimeError(f"the web site ended with {status}")

@@ -6,10 +6,10 @@
 #     restart    kills Janus outright and starts it again; prints "ready …" once it listens
 #     down, up   the same in two steps; down prints "down"
 #
-# Ends with its standard input. Wants DH_BUILD, the folder of the build; DH_JANUS
-# may name another Janus's prefix, DH_SANITIZE says that the plugin is built with
-# AddressSanitizer. Room 1 is ./run's (secret demo); room 2 has a PIN (1234) and a
-# secret (open) of its own and no generator.
+# Ends with its standard input: with 3 where a sanitizer had something to report.
+# Wants DH_BUILD, the folder of the build; DH_JANUS may name another Janus's prefix,
+# DH_TURN a TURN server as ./run --turn takes it. Room 1 is ./run's (secret demo);
+# room 2 has a PIN (1234) and a secret (open) of its own and no generator.
 
 . "$(dirname "$(readlink -f "$0")")/../scripts/lib.sh"
 . "$root/scripts/demo.sh"
@@ -22,9 +22,10 @@ demo=$build/demo
 
 make_temp
 find_janus
-if [ -n "${DH_SANITIZE:-}" ]; then
-	printf '#!/bin/sh\nexec env LD_PRELOAD=%s %s "$@"\n' "$(gcc -print-file-name=libasan.so)" "$janus" > "$temp/bin/janus"
-	chmod +x "$temp/bin/janus"
+sanitizer=$(ldd "$build/.libs/libjanus_digitalhuman.so" | awk '/libasan/ { print $3 }')
+if [ -n "$sanitizer" ]; then # its runtime has to be there before the plugin
+	printf '#!/bin/sh\nexec env LD_PRELOAD=%s %s "$@"\n' "$sanitizer" "$janus" > "$temp/bin/janus"
+	chmod 755 "$temp/bin/janus"
 	janus=$temp/bin/janus
 fi
 place_programs
@@ -44,13 +45,18 @@ start_janus
 wait_for_room
 start_nginx
 
+judge() {
+	[ -z "${DH_KEEP_LOG:-}" ] || cp "$temp/janus.log" "$DH_KEEP_LOG"
+	! grep -A40 -E 'ERROR: (Address|Leak)Sanitizer|runtime error:' "$temp/janus.log" >&2 || exit 3
+}
 ready() { echo "ready $page_port $ws_port $http_port $janus_pid"; }
 ready
 while read -r line; do
 	case $line in
-		restart | down) kill -KILL "$janus_pid"; wait "$janus_pid" 2> /dev/null ;;&
+		restart | down) kill -KILL "$janus_pid"; wait "$janus_pid" 2> /dev/null; judge ;;&
 		down) echo down ;;
 		restart | up) start_janus; ready ;;
 	esac
 done
-[ -z "${DH_KEEP_LOG:-}" ] || cp "$temp/janus.log" "$DH_KEEP_LOG"
+end_process "$janus_pid" 15
+judge
