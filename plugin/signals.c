@@ -101,16 +101,18 @@ static void event_free(struct event *event)
 	g_free(event);
 }
 
-static gboolean muted(const struct event *event)
+/* Janus goes down, or the handle is gone and would only be complained about. */
+static gboolean muted(const struct event *event, const struct dh_session *session)
 {
-	return g_atomic_int_get(&event->signals->muted);
+	return g_atomic_int_get(&event->signals->muted) ||
+		(session && g_atomic_int_get(&session->handle->stopped));
 }
 
 static void push(void *arg)
 {
 	struct event *event = arg;
 
-	if (!muted(event))
+	if (!muted(event, event->session))
 		dh_gateway->push_event(event->session->handle, &dh_plugin, event->transaction, event->message,
 			event->jsep);
 	event_free(event);
@@ -120,9 +122,10 @@ static void broadcast(void *arg)
 {
 	struct event *event = arg;
 
-	for (guint i = 0; i < event->sessions->len && !muted(event); i++) {
+	for (guint i = 0; i < event->sessions->len; i++) {
 		struct dh_session *session = event->sessions->pdata[i];
-		dh_gateway->push_event(session->handle, &dh_plugin, NULL, event->message, NULL);
+		if (!muted(event, session))
+			dh_gateway->push_event(session->handle, &dh_plugin, NULL, event->message, NULL);
 	}
 	event_free(event);
 }
@@ -132,7 +135,7 @@ static void notify(void *arg)
 {
 	struct event *event = arg;
 
-	if (!muted(event)) {
+	if (!muted(event, event->session)) {
 		dh_gateway->notify_event(&dh_plugin, event->session ? event->session->handle : NULL, event->message);
 		event->message = NULL;
 	}
@@ -143,7 +146,7 @@ static void close_connection(void *arg)
 {
 	struct event *event = arg;
 
-	if (!muted(event))
+	if (!muted(event, event->session))
 		dh_gateway->close_pc(event->session->handle);
 	event_free(event);
 }

@@ -26,6 +26,7 @@ import time
 import urllib.error
 import urllib.request
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 PLUGIN = "janus.plugin.digitalhuman"
 REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:")
 
@@ -207,7 +208,9 @@ class JanusServer:
         self.write_configuration()
         self.link_libraries()
         self.log_path = os.path.join(self.folder, "log")
-        environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=0:verify_asan_link_order=0", UBSAN_OPTIONS="print_stacktrace=1")
+        environment = dict(os.environ, UBSAN_OPTIONS="print_stacktrace=1",
+                           ASAN_OPTIONS="detect_leaks=1:verify_asan_link_order=0",
+                           LSAN_OPTIONS="print_suppressions=0:suppressions=%s/lsan.supp" % HERE)
         library = sanitizer_library(self.plugin)
         if library:
             environment["LD_PRELOAD"] = library
