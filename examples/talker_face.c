@@ -14,17 +14,23 @@
 
 /* The chin follows the mouth in this many steps, each a layer of its own. */
 #define JAW_STEPS 16
+#define WALL_SHRINK 4
 /* How much wider than a tall picture the stage may be. */
 #define TALL_ZOOM 1.3
 
 /* The person moves only inside this part of the stage (units): what is outside
  * is drawn and converted once. */
-static const struct { double left, top, right, bottom; } person = { 18, 40, 494, 1400 };
+struct box { double left, top, right, bottom; };
+static const struct box person = { 18, 30, 494, 1400 };
+/* What the layers cover at most, whatever the look. */
+static const struct box body_box = { 18, 276, 494, 1400 };
+static const struct box hair_box = { 104, 34, 408, 412 };
+static const struct box head_box = { 148, 92, 364, 360 };
 
-/* A part of the face that is drawn once, as large as the picture. */
+/* A part of the face that is drawn once. */
 struct layer {
-	cairo_surface_t *surface;
-	int left, top, right, bottom; /* what of it is not transparent */
+	cairo_surface_t *surface;     /* of a part of the picture */
+	int left, top, right, bottom; /* that part, pixels */
 };
 
 struct dh_face {
@@ -59,46 +65,28 @@ static void place(struct dh_face *face)
 	face->bottom = even_up(fmin(h, person.bottom * face->scale + face->shift_y));
 }
 
-/* Finds what of a layer has to be put into pictures: an empty pixel costs as
- * much as any other. */
-static void measure_layer(struct layer *layer, int width, int height)
-{
-	const uint8_t *row;
-	int stride = cairo_image_surface_get_stride(layer->surface);
-
-	layer->left = width;
-	layer->top = height;
-	cairo_surface_flush(layer->surface);
-	row = cairo_image_surface_get_data(layer->surface);
-	for (int y = 0; row && y < height; y++, row += stride) {
-		const uint32_t *pixel = (const uint32_t *)(const void *)row;
-		int first = 0, last = width;
-		while (first < width && !pixel[first])
-			first++;
-		if (first == width)
-			continue;
-		while (!pixel[last - 1])
-			last--;
-		layer->left = first < layer->left ? first : layer->left;
-		layer->right = last > layer->right ? last : layer->right;
-		layer->top = y < layer->top ? y : layer->top;
-		layer->bottom = y + 1;
-	}
-}
-
 typedef void draw_fn(cairo_t *cr, const struct dh_look *look, double jaw_drop);
 
-static void make_layer(const struct dh_face *face, struct layer *layer, draw_fn *draw, double jaw_drop)
+/* Every pixel of a layer costs time in every picture, an empty one too: so it is
+ * only as large as `box`. */
+static void make_layer(const struct dh_face *face, struct layer *layer, const struct box *box, draw_fn *draw,
+	double jaw_drop)
 {
 	cairo_t *cr;
 
-	layer->surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, face->width, face->height);
+	layer->left = (int)fmax(0, floor(box->left * face->scale + face->shift_x));
+	layer->top = (int)fmax(0, floor(box->top * face->scale + face->shift_y));
+	layer->right = (int)fmin(face->width, ceil(box->right * face->scale + face->shift_x));
+	layer->bottom = (int)fmin(face->height, ceil(box->bottom * face->scale + face->shift_y));
+	layer->surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, layer->right - layer->left,
+		layer->bottom - layer->top);
+	/* Drawn and used as if it were as large as the picture. */
+	cairo_surface_set_device_offset(layer->surface, -layer->left, -layer->top);
 	cr = cairo_create(layer->surface);
 	cairo_translate(cr, face->shift_x, face->shift_y);
 	cairo_scale(cr, face->scale, face->scale);
 	draw(cr, face->look, jaw_drop);
 	cairo_destroy(cr);
-	measure_layer(layer, face->width, face->height);
 }
 
 static void draw_body(cairo_t *cr, const struct dh_look *look, double jaw_drop)
@@ -125,14 +113,36 @@ static const struct layer *head_layer(struct dh_face *face, double open)
 	int step = (int)lround(fmin(1, fmax(0, open)) * JAW_STEPS);
 
 	if (!face->head[step].surface)
-		make_layer(face, &face->head[step], dh_draw_head, DH_JAW_DROP * step / JAW_STEPS);
+		make_layer(face, &face->head[step], &head_box, dh_draw_head, DH_JAW_DROP * step / JAW_STEPS);
 	return &face->head[step];
+}
+
+/* The wall has no detail: drawn at a quarter of its size and enlarged it looks
+ * the same, and is there in a quarter of the time. */
+static void make_wall(struct dh_face *face)
+{
+	int width = face->width / WALL_SHRINK + 1, height = face->height / WALL_SHRINK + 1;
+	cairo_surface_t *small = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
+	cairo_t *cr = cairo_create(small);
+
+	cairo_scale(cr, 1.0 / WALL_SHRINK, 1.0 / WALL_SHRINK);
+	dh_draw_wall(cr, face->look, width * WALL_SHRINK, height * WALL_SHRINK);
+	cairo_destroy(cr);
+	face->wall = cairo_image_surface_create(CAIRO_FORMAT_RGB24, face->width, face->height);
+	cr = cairo_create(face->wall);
+	cairo_scale(cr, WALL_SHRINK, WALL_SHRINK);
+	cairo_set_source_surface(cr, small, 0, 0);
+	cairo_pattern_set_filter(cairo_get_source(cr), CAIRO_FILTER_BILINEAR);
+	cairo_pattern_set_extend(cairo_get_source(cr), CAIRO_EXTEND_PAD);
+	cairo_set_operator(cr, CAIRO_OPERATOR_SOURCE);
+	cairo_paint(cr);
+	cairo_destroy(cr);
+	cairo_surface_destroy(small);
 }
 
 int dh_face_alloc(struct dh_face **result, const struct dh_look *look, int width, int height)
 {
 	struct dh_face *face;
-	cairo_t *cr;
 
 	if (width < DH_FACE_SIDE_MIN || height < DH_FACE_SIDE_MIN || width > DH_FACE_SIDE_MAX
 	    || height > DH_FACE_SIDE_MAX || width % 2 || height % 2)
@@ -144,13 +154,10 @@ int dh_face_alloc(struct dh_face **result, const struct dh_look *look, int width
 	face->width = width;
 	face->height = height;
 	place(face);
-	face->wall = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
-	cr = cairo_create(face->wall);
-	dh_draw_wall(cr, look, width, height);
-	cairo_destroy(cr);
-	make_layer(face, &face->body, draw_body, 0);
-	make_layer(face, &face->hair_back, draw_hair_back, 0);
-	make_layer(face, &face->hair_front, draw_hair_front, 0);
+	make_wall(face);
+	make_layer(face, &face->body, &body_box, draw_body, 0);
+	make_layer(face, &face->hair_back, &hair_box, draw_hair_back, 0);
+	make_layer(face, &face->hair_front, &hair_box, draw_hair_front, 0);
 	face->picture = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
 	face->i420 = malloc((size_t)width * (size_t)height * 3 / 2);
 	if (!face->i420 || cairo_surface_status(face->wall) || cairo_surface_status(face->body.surface)
@@ -188,8 +195,6 @@ static void put_layer(const struct dh_face *face, cairo_t *cr, const struct laye
 	double left = face->width, top = face->height, right = 0, bottom = 0;
 	cairo_matrix_t matrix;
 
-	if (layer->left >= layer->right)
-		return;
 	cairo_save(cr);
 	cairo_scale(cr, 1 / face->scale, 1 / face->scale);
 	cairo_translate(cr, -face->shift_x, -face->shift_y);

@@ -20,17 +20,35 @@ static void fill_hair(cairo_t *cr, const struct dh_look *look, double top, doubl
  * light in turn. */
 static void strands(cairo_t *cr, const struct dh_look *look, const double a[8], const double b[8], int count)
 {
-	for (int i = 0; i < count; i++) {
-		double s = (i + 0.5) / count, p[8];
-		int light = i * 7 % 5 < 2;
-		for (int k = 0; k < 8; k++)
-			p[k] = a[k] + (b[k] - a[k]) * s;
-		cairo_move_to(cr, p[0], p[1]);
-		cairo_curve_to(cr, p[2], p[3], p[4], p[5], p[6], p[7]);
+	for (int light = 0; light <= 1; light++) {
+		for (int i = 0; i < count; i++) {
+			double s = (i + 0.5) / count, p[8];
+			if ((i * 7 % 5 < 2) != light)
+				continue;
+			for (int k = 0; k < 8; k++)
+				p[k] = a[k] + (b[k] - a[k]) * s;
+			cairo_move_to(cr, p[0], p[1]);
+			cairo_curve_to(cr, p[2], p[3], p[4], p[5], p[6], p[7]);
+		}
 		cairo_set_line_width(cr, light ? 2.6 : 2.2);
 		dh_paint_color(cr, light ? look->hair_light : look->hair_dark, light ? 0.17 : 0.22);
 		cairo_stroke(cr);
 	}
+}
+
+/* Fills the current path with hair whose strands stay within it. */
+static void fill_lock(cairo_t *cr, const struct dh_look *look, const double outer[8], const double inner[8],
+	int count)
+{
+	cairo_path_t *outline = cairo_copy_path(cr);
+
+	fill_hair(cr, look, 60, 390);
+	cairo_save(cr);
+	cairo_append_path(cr, outline);
+	cairo_clip(cr);
+	strands(cr, look, outer, inner, count);
+	cairo_restore(cr);
+	cairo_path_destroy(outline);
 }
 
 /* ------------------------------------------------------------------- bob */
@@ -67,9 +85,7 @@ static void bob_left(cairo_t *cr, const struct dh_look *look)
 	cairo_curve_to(cr, MID - 130, 124, MID - 92, 48, MID + 4, 54);
 	cairo_curve_to(cr, MID + 22, 58, MID + 36, 78, MID + 38, 100);
 	cairo_close_path(cr);
-	fill_hair(cr, look, 60, 390);
-	cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
-	strands(cr, look, outer, inner, 22);
+	fill_lock(cr, look, outer, inner, 22);
 }
 
 static void bob_right(cairo_t *cr, const struct dh_look *look)
@@ -85,9 +101,7 @@ static void bob_right(cairo_t *cr, const struct dh_look *look)
 	cairo_curve_to(cr, MID + 128, 128, MID + 96, 50, MID + 10, 54);
 	cairo_curve_to(cr, MID + 16, 62, MID + 24, 80, MID + 26, 98);
 	cairo_close_path(cr);
-	fill_hair(cr, look, 60, 390);
-	cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
-	strands(cr, look, outer, inner, 17);
+	fill_lock(cr, look, outer, inner, 17);
 }
 
 /* A band of light across the hair, where it bends. */
@@ -113,15 +127,8 @@ static void bob_shine(cairo_t *cr, const struct dh_look *look)
 
 static void bob_front(cairo_t *cr, const struct dh_look *look)
 {
-	/* Each side is a group of its own, so that its strands stay on it. */
-	cairo_push_group(cr);
 	bob_right(cr, look);
-	cairo_pop_group_to_source(cr);
-	cairo_paint(cr);
-	cairo_push_group(cr);
 	bob_left(cr, look);
-	cairo_pop_group_to_source(cr);
-	cairo_paint(cr);
 	cairo_set_operator(cr, CAIRO_OPERATOR_ATOP);
 	bob_shine(cr, look);
 	/* The parting. */
@@ -141,7 +148,6 @@ static void short_front(cairo_t *cr, const struct dh_look *look)
 	static const double side_a[8] = { 332, 96, 346, 120, 346, 160, 338, 206 };
 	static const double side_b[8] = { 312, 110, 326, 130, 332, 160, 332, 190 };
 
-	cairo_push_group(cr);
 	cairo_move_to(cr, MID - 80, 222);
 	cairo_curve_to(cr, MID - 92, 190, MID - 100, 146, MID - 84, 106);
 	cairo_curve_to(cr, MID - 74, 78, MID - 52, 60, MID - 18, 54);
@@ -162,8 +168,7 @@ static void short_front(cairo_t *cr, const struct dh_look *look)
 	cairo_move_to(cr, MID - 62, 104);
 	cairo_curve_to(cr, MID - 34, 72, MID + 10, 66, MID + 46, 78);
 	dh_paint_soft_stroke(cr, look->hair_light, 0.7, 16);
-	cairo_pop_group_to_source(cr);
-	cairo_paint(cr);
+	cairo_set_operator(cr, CAIRO_OPERATOR_OVER);
 }
 
 /* ----------------------------------------------------------------- curls */
