@@ -219,11 +219,14 @@ class Requests(unittest.TestCase):
 
     def test_a_segment_from_queued_to_finished(self):
         watcher, _ = self.watch()
+        self.ask("enqueue", id=1, file="two.avi", **SECRET)     # from now on it is prepared
+        watcher.events.wait(lambda e: e.get("event") == "idle")
+        before = len(watcher.events.data())
         answer = self.ask("enqueue", id=1, file="two.avi", segment="hello", metadata={"who": "me"}, **SECRET)
         self.assertEqual(answer, {"digitalhuman": "queued", "id": 1, "segment": "hello", "state": "preparing",
                                   "position": 0})
-        watcher.events.wait(lambda e: e.get("event") == "idle")
-        told = [e for e in watcher.events.data() if e.get("event")]
+        watcher.events.wait(lambda e: e.get("event") == "idle", after=before)
+        told = watcher.events.data()[before:]
         self.assertEqual([e["event"] for e in told], ["queued", "ready", "speaking", "started", "finished", "idle"])
         for event in told:
             self.assertEqual((event["digitalhuman"], event["id"]), ("event", 1))
@@ -272,10 +275,10 @@ class Requests(unittest.TestCase):
     def test_files(self):
         def enqueue(file):
             return self.ask("enqueue", id=1, file=file, **SECRET)
-        for good in ("two.avi", "inside.avi", "elsewhere.avi", "sub/../two.avi", "./two.avi", ["two.avi", "two.avi"]):
+        for good in ("two.avi", "inside.avi", "elsewhere.avi", "./two.avi", ["two.avi", "two.avi"]):
             self.assertEqual(enqueue(good).get("digitalhuman"), "queued", good)
             self.ask("interrupt", id=1, **SECRET)
-        for bad in ("nowhere.avi", "../outside.avi", "sub/../../outside.avi", "link.avi", "up/outside.avi",
+        for bad in ("nowhere.avi", "../outside.avi", "sub/../two.avi", "sub/../../outside.avi", "link.avi", "up/outside.avi",
                     self.janus.path("outside.avi"), "/etc/passwd", "sub", ".", "pipe.avi", ["two.avi", "../outside.avi"],
                     ["nowhere.avi", "two.avi"], "http://127.0.0.1/x.mp4", "file:two.avi"):
             answer = enqueue(bad)
