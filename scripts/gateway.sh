@@ -235,6 +235,7 @@ start_nginx() {
 			}
 			default_type application/octet-stream;
 			charset utf-8;
+			charset_types text/css text/javascript application/json;
 			access_log off;
 			client_body_temp_path $temp/web/state/body;
 			proxy_temp_path $temp/web/state/proxy;
