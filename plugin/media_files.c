@@ -41,6 +41,15 @@ static int check_path(const char *path, char **error)
 	return 0;
 }
 
+/* Whether a component is "..", also where it would lead nowhere bad. */
+static int goes_up(const char *path)
+{
+	for (const char *p = path; (p = strstr(p, "..")); p += 2)
+		if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == 0))
+			return 1;
+	return 0;
+}
+
 /* `fd` is what `path` was opened as, or a negative errno. */
 static int explain(int fd, const char *path, char **error)
 {
@@ -109,8 +118,8 @@ int dh_media_open(char *const *folders, const char *path, int64_t max_bytes, cha
 
 	if (fd < 0)
 		return fd;
-	fd = -ENOENT;
-	for (; *folders; folders++) {
+	fd = goes_up(path) ? -EXDEV : -ENOENT;
+	for (; *folders && fd != -EXDEV; folders++) {
 		fd = open_beneath(*folders, path);
 		if (fd != -ENOENT && fd != -ENOTDIR)
 			break;

@@ -16,6 +16,9 @@
  * attempt is BACKOFF_MIN_MS ago. */
 #define BACKOFF_MIN_MS 500
 #define BACKOFF_MAX_MS 30000
+/* While another one waits, a replacement is started this much after a job was
+ * given, so that it does not compete with that job's first pictures. */
+#define REPLACE_MS 300
 
 struct dh_workers {
 	struct dh_io *io;
@@ -28,6 +31,7 @@ struct dh_workers {
 	int failures;        /* of these, in a row */
 	char *trouble;       /* the last of them */
 	int64_t tried_us;    /* when */
+	int64_t given_us;    /* the last job */
 	uint64_t jobs, failed;
 };
 
@@ -192,22 +196,33 @@ static void give_jobs(struct dh_workers *workers)
 		if (workers->failures > 0)
 			dh_log(DH_LOG_INFO, "workers can be started again");
 		workers->failures = 0;
+		workers->given_us = g_get_monotonic_time();
 	}
+}
+
+/* How long to wait before the next may be started; 0: now. After a failure one
+ * is enough to see whether it works again. */
+static int64_t start_in_ms(const struct dh_workers *workers, int is_urgent)
+{
+	int64_t since = (g_get_monotonic_time() - workers->given_us) / 1000;
+
+	if (workers->failures > 0)
+		return wait_ms(workers);
+	return is_urgent || since >= REPLACE_MS ? 0 : REPLACE_MS - since;
 }
 
 static void start_workers(struct dh_workers *workers)
 {
 	int starting = count(workers, DH_WORKER_STARTING), ready = count(workers, DH_WORKER_READY);
 	int places = workers->config.max - count(workers, DH_WORKER_BUSY);
-	int wanted = MIN((int)g_queue_get_length(&workers->waiting), places);
+	int jobs = MIN((int)g_queue_get_length(&workers->waiting), places);
 
-	wanted = MAX(wanted, workers->config.warm) - starting - ready;
-	while (wanted-- > 0) {
-		/* After a failure one is enough to see whether it works again. */
+	while (starting + ready < MAX(jobs, workers->config.warm)) {
+		int64_t ms = start_in_ms(workers, starting + ready < MAX(jobs, 1));
 		if (workers->failures > 0 && starting > 0)
 			return;
-		if (wait_ms(workers) > 0) {
-			dh_io_timer_set(workers->pump, wait_ms(workers));
+		if (ms > 0) {
+			dh_io_timer_set(workers->pump, ms);
 			return;
 		}
 		start_one(workers);

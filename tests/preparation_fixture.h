@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -26,7 +27,7 @@ struct stage {
 	int fds, children; /* before */
 };
 
-extern char fake_worker[];
+static char fake_worker[PATH_MAX];
 
 /* What one subscription heard. */
 struct heard {
@@ -298,5 +299,50 @@ static inline struct dh_preparer_stats stage_stats(struct stage *stage)
 			usleep(5000); \
 		CHECK(condition); \
 	} while (0)
+
+/* What a whole segment of the fake worker sounds like. */
+static inline void check_good(const struct heard *heard, int pictures)
+{
+	CHECK_INT(heard->failures, 0);
+	CHECK_INT(heard->heads, 1);
+	CHECK_INT(heard->anchors, 1);
+	CHECK_INT(heard->units, pictures * 3);
+	CHECK_INT(heard->ends, 1);
+	CHECK_INT(heard->out_of_order, 0);
+	CHECK_INT(heard->video_ticks, pictures * 2 * DH_SLOT_TICKS);
+}
+
+/* Until its worker is gone, too. */
+static inline void prepare_once(struct stage *stage, const char *deed, int pictures)
+{
+	struct dh_preparer_stats stats;
+	struct heard heard;
+
+	listen_to(stage, &heard, deed);
+	AWAIT(&heard, 10, heard.ends + heard.failures > 0);
+	check_good(&heard, pictures);
+	heard_clear(&heard);
+	AWAIT_STATS(stage, stats, 5, stats.workers_busy == 0);
+}
+
+/* Finds the fake worker beside the test; 0 where it is. */
+static inline int find_fake_worker(const char *program)
+{
+	char *folder = g_path_get_dirname(program);
+	char *path = g_build_filename(folder, "fake_worker", NULL);
+	int is_missing = !realpath(path, fake_worker);
+
+	if (is_missing)
+		fprintf(stderr, "%s is missing\n", path);
+	g_free(path);
+	g_free(folder);
+	return is_missing;
+}
+
+#define PREPARATION_MAIN(tests) \
+	int main(int argc, char **argv) \
+	{ \
+		return find_fake_worker(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests); \
+	}
 
 #endif

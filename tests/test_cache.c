@@ -1,0 +1,242 @@
+/* The cache of prepared segments, and prepared files. */
+#include "preparation_fixture.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+static void test_cached(void)
+{
+	struct dh_preparer_stats stats;
+	struct stage stage;
+
+	stage_init(&stage);
+	stage_open(&stage);
+	prepare_once(&stage, "good 250", 250);
+	AWAIT_STATS(&stage, stats, 2, stats.cache_entries == 1);
+	prepare_once(&stage, "good 250", 250);
+	stats = stage_stats(&stage);
+	CHECK_INT(stats.jobs, 1);
+	CHECK_INT(stats.cache_hits, 1);
+	CHECK_INT(stats.cache_misses, 1);
+	/* It is there after a restart too; not for another version. */
+	stage_reopen(&stage);
+	prepare_once(&stage, "good 250", 250);
+	stats = stage_stats(&stage);
+	CHECK_INT(stats.jobs, 0);
+	CHECK_INT(stats.cache_hits, 1);
+	stage_how(&stage, "2");
+	stage_reopen(&stage);
+	prepare_once(&stage, "good 250", 250);
+	CHECK_INT(stage_stats(&stage).jobs, 1);
+	stage_close(&stage);
+}
+
+/* The one file in the cache. */
+static void cache_entry(struct stage *stage, char *path, size_t size)
+{
+	DIR *dir = opendir(stage->cache);
+	struct dirent *item;
+	int n = 0;
+
+	CHECK(dir != NULL);
+	while ((item = readdir(dir)))
+		if (item->d_name[0] != '.') {
+			snprintf(path, size, "%s/%s", stage->cache, item->d_name);
+			n++;
+		}
+	closedir(dir);
+	CHECK_INT(n, 1);
+}
+
+static const struct damage {
+	const char *name;
+	off_t at;       /* of a byte that is changed; -1: none */
+	off_t length;   /* cut to; -1: not */
+} damages[] = {
+	{ "head", 9, -1 }, { "middle", 50000, -1 }, { "cut", -1, 50000 }, { "empty", -1, 0 },
+};
+
+static void test_damaged_entry(const void *arg)
+{
+	const struct damage *row = arg;
+	struct dh_preparer_stats stats;
+	struct stage stage;
+	char path[400];
+	int fd;
+
+	stage_init(&stage);
+	stage_open(&stage);
+	prepare_once(&stage, "good 100", 100);
+	AWAIT_STATS(&stage, stats, 2, stats.cache_entries == 1);
+	cache_entry(&stage, path, sizeof path);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (row->at >= 0)
+		CHECK_INT(pwrite(fd, "\xee", 1, row->at), 1);
+	if (row->length >= 0)
+		CHECK_INT(ftruncate(fd, row->length), 0);
+	close(fd);
+	prepare_once(&stage, "good 100", 100);
+	CHECK_INT(stage_stats(&stage).jobs, 2);
+	/* What was put in its place is good. */
+	AWAIT_STATS(&stage, stats, 2, stats.cache_entries == 1);
+	prepare_once(&stage, "good 100", 100);
+	CHECK_INT(stage_stats(&stage).jobs, 2);
+	stage_close(&stage);
+}
+
+static void test_cache_is_bounded(void)
+{
+	struct dh_preparer_stats stats;
+	struct stage stage;
+	char deed[20];
+
+	stage_init(&stage);
+	stage.config.cache_bytes = 1200000; /* two of them */
+	stage_open(&stage);
+	for (int i = 0; i < 4; i++) {
+		snprintf(deed, sizeof deed, "good %d", 100 + i);
+		prepare_once(&stage, deed, 100 + i);
+		AWAIT_STATS(&stage, stats, 2, stats.cache_entries == MIN(i + 1, 2));
+		/* The first one is used all the time, so it stays. */
+		prepare_once(&stage, "good 100", 100);
+	}
+	stats = stage_stats(&stage);
+	CHECK_INT(stats.jobs, 4);
+	CHECK(stats.cache_bytes > 0 && stats.cache_bytes <= 1200000);
+	CHECK_INT(count_entries(stage.cache), 2 + 2);
+	/* Larger than all of it: played, not kept. */
+	prepare_once(&stage, "good 400", 400);
+	CHECK_INT(count_entries(stage.cache), 2 + 2);
+	stage_close(&stage);
+}
+
+/* The folder cannot be: its parent is a file. */
+static void test_without_a_cache(void)
+{
+	struct stage stage;
+
+	stage_init(&stage);
+	close(stage_file(&stage, "cache", "x", 1));
+	stage_open(&stage);
+	prepare_once(&stage, "good 100", 100);
+	prepare_once(&stage, "good 100", 100);
+	CHECK_INT(stage_stats(&stage).jobs, 2);
+	stage_close(&stage);
+}
+
+static void test_cache_folder_vanishes(void)
+{
+	struct dh_preparer_stats stats;
+	struct stage stage;
+
+	stage_init(&stage);
+	stage_open(&stage);
+	prepare_once(&stage, "good 100", 100);
+	AWAIT_STATS(&stage, stats, 2, stats.cache_entries == 1);
+	nftw(stage.cache, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	prepare_once(&stage, "good 100", 100);
+	AWAIT_STATS(&stage, stats, 2, stats.cache_entries == 1 && stats.jobs == 2);
+	stage_close(&stage);
+}
+
+/* Writing fails in the middle of an entry. */
+static void test_full_disk(void)
+{
+	struct rlimit limit, tight;
+	struct stage stage;
+
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &limit);
+	tight = limit;
+	tight.rlim_cur = 100000;
+	stage_init(&stage);
+	stage_open(&stage);
+	stage_stats(&stage);
+	CHECK_INT(setrlimit(RLIMIT_FSIZE, &tight), 0);
+	prepare_once(&stage, "good 100", 100);
+	prepare_once(&stage, "good 100", 100);
+	CHECK_INT(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	CHECK_INT(stage_stats(&stage).jobs, 2);
+	dh_preparer_free(&stage.preparer);
+	CHECK_INT(count_entries(stage.cache), 2);
+	stage_close(&stage);
+}
+
+static void test_no_version_no_cache(void)
+{
+	struct stage stage;
+
+	stage_init(&stage);
+	stage_how(&stage, "ashamed");
+	stage_open(&stage);
+	prepare_once(&stage, "good 10", 10);
+	prepare_once(&stage, "good 10", 10);
+	CHECK_INT(stage_stats(&stage).jobs, 2);
+	stage_close(&stage);
+}
+
+/* --- prepared files */
+
+static void test_prepared_file(void)
+{
+	struct dh_preparer_stats stats;
+	struct heard heard, other;
+	struct stage stage;
+	char path[400], *bytes;
+	gsize size;
+
+	stage_init(&stage);
+	stage_open(&stage);
+	prepare_once(&stage, "good 250", 250);
+	AWAIT_STATS(&stage, stats, 2, stats.cache_entries == 1);
+	cache_entry(&stage, path, sizeof path);
+	CHECK(g_file_get_contents(path, &bytes, &size, NULL));
+	listen_to_fd(&stage, &heard, stage_file(&stage, "a.dhs", bytes, size));
+	AWAIT(&heard, 5, heard.ends + heard.failures > 0);
+	check_good(&heard, 250);
+	listen_to_fd(&stage, &other, stage_file(&stage, "b.dhs", bytes, size - 10));
+	AWAIT(&other, 5, other.ends + other.failures > 0);
+	CHECK_INT(other.code, DH_PREPARE_FORMAT);
+	CHECK_INT(stage_stats(&stage).jobs, 1);
+	heard_clear(&heard);
+	heard_clear(&other);
+	g_free(bytes);
+	stage_close(&stage);
+}
+
+static void test_goes_on_for_the_cache(void)
+{
+	struct dh_preparer_stats stats;
+	struct heard heard[3];
+	struct stage stage;
+	char deed[20];
+
+	stage_init(&stage);
+	stage.config.orphans_max = 2;
+	stage_open(&stage);
+	for (int i = 0; i < 3; i++) {
+		snprintf(deed, sizeof deed, "slow %d", 50 + i);
+		listen_to(&stage, &heard[i], deed);
+		AWAIT(&heard[i], 10, heard[i].units > 0);
+	}
+	for (int i = 0; i < 3; i++)
+		heard_clear(&heard[i]);
+	CHECK_INT(stage_stats(&stage).preparations, 2);
+	AWAIT_STATS(&stage, stats, 10, stats.preparations == 0 && stats.workers_busy == 0);
+	AWAIT_STATS(&stage, stats, 2, stats.cache_entries == 2);
+	stage_close(&stage);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_cached),
+	TABLE(test_damaged_entry, damages),
+	TEST(test_cache_is_bounded),
+	TEST(test_without_a_cache),
+	TEST(test_cache_folder_vanishes),
+	TEST(test_full_disk),
+	TEST(test_no_version_no_cache),
+	TEST(test_prepared_file),
+	TEST(test_goes_on_for_the_cache),
+};
+
+PREPARATION_MAIN(tests)

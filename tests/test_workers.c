@@ -1,0 +1,233 @@
+/* Workers: what they may do wrong, what they are given, and when they do not start.
+ * The worker is tests/fake_worker. */
+#include "preparation_fixture.h"
+
+/* --- what a worker may do */
+
+static const struct misdeed {
+	const char *deed;
+	int code;
+	const char *text;     /* a part of what is said */
+	int pictures;         /* that are heard at least */
+	double least_ms, most_ms;
+} misdeeds[] = {
+	{ "crash 5",   DH_PREPARE_INTERNAL, "ended by signal 11", 5, 0, 2000 },
+	{ "hang 5",    DH_PREPARE_INTERNAL, "wrote nothing for 600 ms", 5, 600, 3000 },
+	{ "stop 5",    DH_PREPARE_INTERNAL, "wrote nothing for 600 ms", 5, 600, 3000 },
+	{ "flood",     DH_PREPARE_LIMIT,    "", 100, 0, 20000 },
+	{ "babble",    DH_PREPARE_INTERNAL, "what dh-prepare wrote is damaged", 0, 0, 2000 },
+	{ "cut 5",     DH_PREPARE_INTERNAL, "in the middle", 5, 0, 2000 },
+	{ "leave 0",   DH_PREPARE_INTERNAL, "in the middle", 0, 0, 2000 },
+	{ "leave 4",   DH_PREPARE_FORMAT,   "exit code 4", 0, 0, 2000 },
+	{ "leave 99",  DH_PREPARE_INTERNAL, "exit code 99", 0, 0, 2000 },
+	{ "fail 6",    DH_PREPARE_LIMIT,    "the input says so", 0, 0, 2000 },
+	{ "burn",      DH_PREPARE_LIMIT,    "more than 1 s of processor time", 0, 900, 8000 },
+	{ "nonsense",  DH_PREPARE_FORMAT,   "exit code 4", 0, 0, 2000 },
+};
+
+static void test_misdeeds(const void *arg)
+{
+	const struct misdeed *row = arg;
+	struct heard heard, after;
+	struct stage stage;
+	double begin;
+
+	stage_init(&stage);
+	stage.config.worker_silence_ms = strcmp(row->deed, "burn") == 0 ? 10000 : 600;
+	stage.config.worker_cpu_s = strcmp(row->deed, "burn") == 0 ? 1 : 60;
+	stage.config.max_segment_bytes = 4 << 20;
+	stage_open(&stage);
+	begin = now_ms();
+	listen_to(&stage, &heard, row->deed);
+	AWAIT(&heard, 30, heard.ends + heard.failures > 0);
+	begin = now_ms() - begin;
+	CHECK_INT(heard.ends, 0);
+	CHECK_INT(heard.code, row->code);
+	CHECK(strstr(heard.text, row->text), "\"%s\"", heard.text);
+	CHECK((int)heard.units >= row->pictures * 3, "%zu units", heard.units);
+	CHECK(begin >= row->least_ms && begin <= row->most_ms, "after %.0f ms", begin);
+	CHECK_INT(heard.out_of_order, 0);
+	/* Nothing of it is kept, and the next one is served. */
+	CHECK_INT(stage_stats(&stage).cache_entries, 0);
+	listen_to(&stage, &after, "good 20");
+	AWAIT(&after, 10, after.ends + after.failures > 0);
+	check_good(&after, 20);
+	heard_clear(&heard);
+	heard_clear(&after);
+	stage_close(&stage);
+}
+
+/* What ends well although it is odd. */
+static const struct oddity {
+	const char *deed;
+	int pictures, is_cached;
+} oddities[] = {
+	{ "good 250",    250, 1 },
+	{ "late_exit 3", 5,   0 },
+	{ "linger 5",    5,   0 },
+	{ "breed 0",     10,  1 },
+	{ "breed 1",     10,  1 },
+};
+
+static void test_oddities(const void *arg)
+{
+	const struct oddity *row = arg;
+	struct dh_preparer_stats stats;
+	struct heard heard;
+	struct stage stage;
+
+	stage_init(&stage);
+	stage_open(&stage);
+	listen_to(&stage, &heard, row->deed);
+	AWAIT(&heard, 10, heard.ends + heard.failures > 0);
+	check_good(&heard, row->pictures);
+	AWAIT_STATS(&stage, stats, 10, stats.workers_busy == 0 && stats.cache_entries == row->is_cached);
+	heard_clear(&heard);
+	stage_close(&stage);
+}
+
+/* --- what a worker is given */
+
+static void test_confined(void)
+{
+	struct heard heard;
+	struct stage stage;
+	char expected[100];
+	int is_root = geteuid() == 0;
+
+	stage_init(&stage);
+	stage_open(&stage);
+	listen_to(&stage, &heard, "tell");
+	AWAIT(&heard, 10, heard.ends + heard.failures > 0);
+	snprintf(expected, sizeof expected, "uid %d gid %d nice 10 group 1", is_root ? 65534 : (int)getuid(),
+		is_root ? 65534 : (int)getgid());
+	CHECK(strstr(heard.notes, expected), "%s", heard.notes);
+	CHECK(strstr(heard.notes, "\"kind\":\"segment\""), "%s", heard.notes);
+	CHECK(strstr(heard.notes, "\"names\":[\"input\"]"), "%s", heard.notes);
+	CHECK(strstr(heard.notes, "\"anchor\":false"), "%s", heard.notes);
+	CHECK(strstr(heard.notes, "\"max_ms\":600000"), "%s", heard.notes);
+	heard_clear(&heard);
+	stage_close(&stage);
+}
+
+static void test_no_descriptor_is_inherited(void)
+{
+	int leaked = open("/dev/null", O_RDONLY); /* not close-on-exec, as Janus has them */
+	struct heard heard;
+	struct stage stage;
+
+	stage_init(&stage);
+	stage_open(&stage);
+	listen_to(&stage, &heard, "count_fds 1");
+	AWAIT(&heard, 10, heard.ends + heard.failures > 0);
+	CHECK_STR(heard.notes, "open 0");
+	heard_clear(&heard);
+	stage_close(&stage);
+	close(leaked);
+}
+
+static void test_memory_limit(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	CHECK_SKIP("a sanitizer's shadow memory has no limit");
+#endif
+	struct heard heard;
+	struct stage stage;
+
+	stage_init(&stage);
+	stage.config.worker_memory_mb = 64;
+	stage_open(&stage);
+	listen_to(&stage, &heard, "eat 100");
+	AWAIT(&heard, 10, heard.ends + heard.failures > 0);
+	CHECK_INT(heard.code, DH_PREPARE_MEMORY);
+	heard_clear(&heard);
+	listen_to(&stage, &heard, "eat 30");
+	AWAIT(&heard, 10, heard.ends + heard.failures > 0);
+	CHECK_INT(heard.ends, 1);
+	heard_clear(&heard);
+	stage_close(&stage);
+}
+
+/* --- workers that do not start */
+
+static const struct start {
+	const char *how, *path, *text;
+} starts[] = {
+	{ "missing",  "/nonexistent/dh-prepare", "cannot be started: No such file" },
+	{ "exit",     NULL, "exit code 1" },
+	{ "mute",     NULL, "not ready after 2000 ms" },
+	{ "noise",    NULL, "does not say that it is ready" },
+	{ "protocol", NULL, "speaks protocol 2, this plugin 1" },
+};
+
+static void test_starts(const void *arg)
+{
+	const struct start *row = arg;
+	struct heard heard;
+	struct stage stage;
+
+	stage_init(&stage);
+	stage_how(&stage, row->how);
+	if (row->path)
+		stage.config.worker_path = row->path;
+	stage.config.worker_start_ms = 2000;
+	stage_open(&stage);
+	for (int i = 0; i < 3; i++) {
+		listen_to(&stage, &heard, "good 3");
+		AWAIT(&heard, 10, heard.ends + heard.failures > 0);
+		CHECK_INT(heard.code, DH_PREPARE_INTERNAL);
+		CHECK(strstr(heard.text, row->text), "\"%s\"", heard.text);
+		heard_clear(&heard);
+	}
+	/* It works again as soon as it can. */
+	stage_how(&stage, "");
+	if (!row->path) {
+		usleep(600000);
+		listen_to(&stage, &heard, "good 3");
+		AWAIT(&heard, 10, heard.ends + heard.failures > 0);
+		check_good(&heard, 3);
+		heard_clear(&heard);
+	}
+	stage_close(&stage);
+}
+
+static void test_jobs_wait_their_turn(void)
+{
+	struct heard heard[7];
+	struct dh_preparer_stats stats;
+	struct stage stage;
+	char deed[20];
+	int most = 0;
+
+	stage_init(&stage);
+	stage.config.max_workers = 3;
+	stage_open(&stage);
+	for (int i = 0; i < 7; i++) {
+		snprintf(deed, sizeof deed, "slow %d", 20 + i);
+		listen_to(&stage, &heard[i], deed);
+	}
+	do {
+		stats = stage_stats(&stage);
+		most = MAX(most, stats.workers_busy);
+		usleep(2000);
+	} while (stats.jobs < 7 || stats.jobs_waiting + stats.workers_busy > 0);
+	CHECK_INT(most, 3);
+	for (int i = 0; i < 7; i++) {
+		AWAIT(&heard[i], 10, heard[i].ends > 0);
+		check_good(&heard[i], 20 + i);
+		heard_clear(&heard[i]);
+	}
+	stage_close(&stage);
+}
+
+static const struct check_test tests[] = {
+	TABLE(test_misdeeds, misdeeds),
+	TABLE(test_oddities, oddities),
+	TEST(test_confined),
+	TEST(test_no_descriptor_is_inherited),
+	TEST(test_memory_limit),
+	TABLE(test_starts, starts),
+	TEST(test_jobs_wait_their_turn),
+};
+
+PREPARATION_MAIN(tests)
