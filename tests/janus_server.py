@@ -209,6 +209,7 @@ class JanusServer:
         self.link_libraries()
         self.log_path = os.path.join(self.folder, "log")
         environment = dict(os.environ, UBSAN_OPTIONS="print_stacktrace=1",
+                           TSAN_OPTIONS="ignore_noninstrumented_modules=1",
                            ASAN_OPTIONS="detect_leaks=1:verify_asan_link_order=0",
                            LSAN_OPTIONS="print_suppressions=0:suppressions=%s/lsan.supp" % HERE)
         library = sanitizer_library(self.plugin)

@@ -1,0 +1,64 @@
+/* GLib is not instrumented: this tells ThreadSanitizer what its locks, queues
+ * and reference counts order. To be included before everything else, when the
+ * plugin is built with -fsanitize=thread:
+ *
+ *     ./configure --enable-sanitizers=thread CFLAGS="-g -O1 -include $PWD/tests/tsan_glib.h"
+ */
+#ifndef DH_TSAN_GLIB_H
+#define DH_TSAN_GLIB_H
+
+#include <glib.h>
+
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+
+static inline void dh_tsan_mutex_lock(GMutex *mutex)
+{
+	g_mutex_lock(mutex);
+	__tsan_acquire(mutex);
+}
+
+static inline void dh_tsan_mutex_unlock(GMutex *mutex)
+{
+	__tsan_release(mutex);
+	g_mutex_unlock(mutex);
+}
+
+static inline void dh_tsan_cond_wait(GCond *cond, GMutex *mutex)
+{
+	__tsan_release(mutex);
+	g_cond_wait(cond, mutex);
+	__tsan_acquire(mutex);
+}
+
+static inline void dh_tsan_queue_push(GAsyncQueue *queue, gpointer data)
+{
+	__tsan_release(queue);
+	g_async_queue_push(queue, data);
+}
+
+static inline gpointer dh_tsan_queue_pop(GAsyncQueue *queue)
+{
+	gpointer data = g_async_queue_pop(queue);
+	__tsan_acquire(queue);
+	return data;
+}
+
+static inline gboolean dh_tsan_ref_count_dec(gatomicrefcount *count)
+{
+	__tsan_release(count);
+	gboolean last = (g_atomic_ref_count_dec)(count);
+	if (last)
+		__tsan_acquire(count);
+	return last;
+}
+
+#define g_mutex_lock dh_tsan_mutex_lock
+#define g_mutex_unlock dh_tsan_mutex_unlock
+#define g_cond_wait dh_tsan_cond_wait
+#define g_async_queue_push dh_tsan_queue_push
+#define g_async_queue_pop dh_tsan_queue_pop
+#undef g_atomic_ref_count_dec
+#define g_atomic_ref_count_dec dh_tsan_ref_count_dec
+
+#endif
