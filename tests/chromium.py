@@ -63,7 +63,8 @@ class Chromium:
         self._pages = {}
         self._last_id = 0
         self._gone = False
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def __enter__(self):
         return self
@@ -146,6 +147,8 @@ class Chromium:
                 continue
         self.process.wait()
         self._commands.close()
+        self._reader.join(5)
+        self._answers.close()
         shutil.rmtree(self._profile, ignore_errors=True)
 
 
