@@ -45,8 +45,8 @@ class Browsers(unittest.TestCase):
 
     def assert_sound(self, probe, data):
         video, audio = data["stats"]["video"], data["stats"]["audio"]
-        # what is decoded next, and what is never shown, is on its way
-        self.assertLessEqual(video["framesReceived"] - video["framesDecoded"] - video.get("framesDropped", 0), 3)
+        # half a second may be on its way
+        self.assertLessEqual(video["framesReceived"] - video["framesDecoded"] - video.get("framesDropped", 0), 12)
         self.assertEqual(video["packetsLost"] + audio["packetsLost"], 0)
         self.assertEqual((video["pliCount"], video["firCount"]), (0, 0), "the browser had to ask for a key frame")
         self.assertEqual(video["keyFramesDecoded"], 1)

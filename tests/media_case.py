@@ -43,7 +43,7 @@ class Case(unittest.TestCase):
             self.assertEqual(stream.missing(), (0, 0, 0), stream.kind)
             self.assertTrue(np.all(np.diff(stream.media_times()) >= 0), stream.kind + " timestamps fall")
             line = rtp.Line(stream)
-            self.assertLess(line.late_ms.max(), 300 * GENEROUS, stream.kind + " timestamps against arrival")
+            self.assertLess(line.late_ms.max(), 1000 * GENEROUS, stream.kind + " timestamps against arrival")
         pictures = rtp.pictures(viewer.video)
         self.assertNotIn(None, [p.data for p in pictures])
         self.assertTrue(pictures[0].key, "the first picture is no key frame")

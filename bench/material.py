@@ -1,0 +1,55 @@
+"""The segments that are measured with, made once and kept in the build folder."""
+import os
+import shutil
+
+import marks
+from media_stage import Stage, prepare
+
+SIZE = 512
+
+
+class Material:
+    """`folder` keeps them from run to run."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        os.makedirs(folder, exist_ok=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def _make(self, name, write):
+        """Made aside and renamed, so that one that was cut short is not taken for whole."""
+        if not os.path.exists(self.path(name)):
+            aside = self.path("new-" + name)
+            write(aside)
+            os.rename(aside, self.path(name))
+        return self.path(name)
+
+    def idle(self):
+        return self._make("idle.mp4", lambda path: marks.write_idle(path, 4, SIZE))
+
+    def mp4(self, seconds, seed=1):
+        """As Wav2Lip writes it: 512x512, 25 fps, H.264 and AAC of 16 kHz."""
+        return self._make(f"{seconds}s-{seed}.mp4",
+                          lambda path: marks.write_mp4(path, seconds, SIZE, head=marks.Head(SIZE, seed=seed)))
+
+    def arrays(self, seconds):
+        """Raw pictures at 33 a second and float sound of 24 kHz, prepared by dh-prepare."""
+        def write(path):
+            video, sound = marks.write_arrays(self.folder, seconds, SIZE)
+            try:
+                prepare("--raw-video", f"bgr24:{SIZE}x{SIZE}@33", video, "--raw-audio", "f32le:24000:1", sound,
+                        "-o", path)
+            finally:
+                os.remove(video)
+                os.remove(sound)
+        return self._make(f"arrays-{seconds}s.dhs", write)
+
+
+def open_stage(material, *files):
+    """A Janus whose rooms idle, with copies of `files` in its segment folder."""
+    stage = Stage(SIZE, idle=material.idle())
+    for file in files:
+        shutil.copy(file, stage.segments)
+    return stage

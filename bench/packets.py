@@ -1,0 +1,209 @@
+"""Figures of packets: what headless viewers receive, by the kernel's arrival times."""
+import gc
+import os
+import random
+import time
+
+import numpy as np
+
+import marks
+import rtp
+from figure import Figure
+from material import open_stage
+from media_stage import is_speech
+from viewers import Gateway
+
+def random_pause():
+    """So that commands come at any phase of the 20 ms grid and of the idle clip."""
+    time.sleep(random.uniform(0.3, 0.7))
+
+
+def command(gateway, request, **more):
+    return gateway.timed_request({"request": request, "id": 1, **more})
+
+
+def wait_idle(gateway, timeout=30):
+    end = time.monotonic() + timeout
+    while gateway.request({"request": "info", "id": 1})["info"]["state"] != "idle":
+        if time.monotonic() > end:
+            raise TimeoutError("the room does not become idle")
+        time.sleep(0.02)
+
+
+def first_speech(viewer, since):
+    """Arrival of the first packet of speech that came after `since`; None: not yet."""
+    first = None
+    for packet in reversed(viewer.audio.packets):
+        if packet.arrival < since:
+            break
+        if is_speech(packet):
+            first = packet.arrival
+    return first
+
+
+# ------------------------------------------------------------------ synchronisation
+
+def rtp_sync(material, runs):
+    """Sound against picture as a receiver computes it, flash and beep decoded."""
+    segment = material.mp4(5)
+    skew, by_reports, by_arrival = [], [], []
+    stage = open_stage(material, segment)
+    try:
+        for _ in range(runs):
+            with Gateway(stage.server.ws) as gateway:
+                viewer = gateway.watch({"id": 1})
+                viewer.wait(lambda v: v.video and v.audio and v.video.reports and v.audio.reports)
+                for _ in range(4):
+                    time.sleep(random.uniform(1, 1.5))
+                    since = len(gateway.events)
+                    name = command(gateway, "enqueue", file=os.path.basename(segment))[1]["segment"]
+                    gateway.wait_event("finished", since, segment=name)
+                time.sleep(1)
+                viewer.leave()
+            skew += rtp.report_skew_ms(viewer.audio, viewer.video, viewer.moments["connected"] + 1.5)
+            reports, arrival = marks_of(viewer)
+            by_reports += reports
+            by_arrival += arrival
+    finally:
+        stage.close()
+    sessions = f"{runs} sessions"
+    return [
+        Figure("sound against picture by RTP and sender reports: flash - beep", by_reports, {"max": 5}, signed=True,
+               runs=f"{sessions}, {len(by_reports)} marks"),
+        Figure("sender reports' skew beyond arrival times", skew, {"max": 5}, signed=True,
+               runs=f"{sessions}, {len(skew)} reports"),
+        Figure("flash - beep by arrival of their packets", by_arrival, signed=True, runs=f"{len(by_arrival)} marks",
+               note="includes how late each of the two packets was"),
+    ]
+
+
+def marks_of(viewer):
+    """flash - beep in ms, by sender reports and by arrival."""
+    pictures = rtp.pictures(viewer.video)
+    luma = [f[:f.shape[0] * 2 // 3].mean() if f is not None else 0 for f in rtp.decode_pictures([p.data for p in pictures])]
+    sound = rtp.decode_sound(viewer.audio.packets)
+    samples = np.concatenate([x for _, x in sound])
+    out = []
+    for picture_time, packet_time in (
+            (lambda p: rtp.by_reports(viewer.video, p.ts, p.arrival), lambda p: rtp.by_reports(viewer.audio, p.ts, p.arrival)),
+            (lambda p: p.arrival, lambda p: p.arrival)):
+        times = np.concatenate([packet_time(p) + np.arange(len(x)) / 48000 for p, x in sound])
+        out.append((marks.pairs(marks.flashes([picture_time(p) for p in pictures], luma),
+                                marks.beeps(times, samples)) * 1000).tolist())
+    return out
+
+
+# ------------------------------------------------------------------------- lateness
+
+def lateness(material, runs, viewers=50, seconds=30):
+    """First packets of frames against each viewer's own deadline: idle and speech."""
+    segment = material.mp4(10)
+    pooled = {"video": [], "audio": []}
+    worst, median, slopes, lost, failed = [], [], [], 0, 0
+    stage = open_stage(material, segment)
+    try:
+        for _ in range(runs):
+            with Gateway(stage.server.ws) as gateway:
+                watching = gateway.watch_many(viewers, {"id": 1})
+                time.sleep(3)
+                since = time.time()
+                gc.disable()
+                while time.time() < since + seconds:
+                    command(gateway, "enqueue", file=os.path.basename(segment))
+                    time.sleep(15)
+                gc.enable()
+            for viewer in watching:
+                for kind in pooled:
+                    stream = getattr(viewer, kind)
+                    line = rtp.Line(stream, since)
+                    pooled[kind] += line.late_ms.tolist()
+                    lost += stream.missing()[0]
+                    if kind == "video":
+                        worst.append(float(np.percentile(line.late_ms, 99)))
+                        median.append(float(np.percentile(line.off_ms, 99)))
+                        slopes.append(line.slope_ppm())
+    finally:
+        stage.close()
+    what = f"{viewers} viewers, {runs} x {seconds} s"
+    note = f"the deadline is that of the viewer's earliest frame; lost packets: {lost}, clock {np.median(slopes):+.0f} ppm"
+    return [
+        Figure("lateness of pictures", pooled["video"], {"p99": 3}, runs=what, note=note),
+        Figure("lateness of sound", pooled["audio"], {"p99": 3}, runs=what),
+        Figure("each viewer's own 99th percentile", worst, runs=f"{len(worst)} viewers"),
+        Figure("the same against the viewer's median frame", median, runs=f"{len(median)} viewers"),
+    ]
+
+
+# ------------------------------------------------------------------------- commands
+
+def enqueue(material, runs):
+    """From sending the request to the segment's first packet of sound."""
+    segment = material.mp4(5)
+    name = os.path.basename(segment)
+    prepared, fresh = [], []
+    stage = open_stage(material, segment)
+
+    def once(gateway, viewer, file):
+        random_pause()
+        sent, _ = command(gateway, "enqueue", file=file)
+        arrival = viewer.wait(lambda v: first_speech(v, sent), 20)
+        command(gateway, "interrupt")
+        wait_idle(gateway)
+        return (arrival - sent) * 1000
+
+    def cached():
+        return len([f for f in os.listdir(stage.server.path("cache")) if f.endswith(".dhs")])
+
+    try:
+        with Gateway(stage.server.ws) as gateway:
+            viewer = gateway.watch({"id": 1})
+            viewer.wait(lambda v: v.audio and v.video)
+            for number in range(runs):
+                before = cached()
+                marks.write_variant(segment, os.path.join(stage.segments, f"fresh-{number}.mp4"), number)
+                fresh.append(once(gateway, viewer, f"fresh-{number}.mp4"))
+                end = time.monotonic() + 30
+                while cached() == before and time.monotonic() < end:  # it is prepared to its end all the same
+                    time.sleep(0.1)
+            once(gateway, viewer, name)
+            time.sleep(3)
+            for _ in range(2 * runs):
+                prepared.append(once(gateway, viewer, name))
+    finally:
+        stage.close()
+    return [
+        Figure("enqueue -> first packet, prepared", prepared, {"p95": 60}),
+        Figure("enqueue -> first packet, 512x512 MP4 not yet prepared", fresh, {"p95": 400},
+               note="another file each time: 5 s as Wav2Lip writes it, H.264 and AAC, index at the end"),
+    ]
+
+
+def interrupt(material, runs):
+    """From sending the request to the first packet of a picture of the idle clip."""
+    segment = material.mp4(10)
+    picture, sound = [], []
+    stage = open_stage(material, segment)
+    try:
+        idle = {u.data for u in stage.idle().video}
+        with Gateway(stage.server.ws) as gateway:
+            viewer = gateway.watch({"id": 1})
+            viewer.wait(lambda v: v.audio and v.video)
+            for _ in range(runs):
+                random_pause()
+                since = len(gateway.events)
+                name = command(gateway, "enqueue", file=os.path.basename(segment))[1]["segment"]
+                gateway.wait_event("started", since, segment=name)
+                time.sleep(random.uniform(1, 3))
+                sent, _ = command(gateway, "interrupt")
+                time.sleep(0.5)
+                shown = next(p for p in rtp.pictures(viewer.video) if p.arrival > sent and p.data in idle)
+                picture.append((shown.arrival - sent) * 1000)
+                speech = [p.arrival for p in viewer.audio.packets if is_speech(p)]
+                sound.append((max(speech[-1] - sent, 0)) * 1000)
+    finally:
+        stage.close()
+    return [
+        Figure("interrupt -> first idle picture", picture, {"p95": 60},
+               note="a picture is the idle clip's when its bytes are, as prepared"),
+        Figure("interrupt -> last packet of speech", sound),
+    ]
