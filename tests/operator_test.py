@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+"""make install puts everything where Debian's Janus looks for it, and make
+uninstall leaves nothing behind.
+
+DH_BUILD is the build that is installed, into a folder of its own (DESTDIR)."""
+import os
+import stat
+import subprocess
+import tempfile
+import unittest
+
+BUILD = os.environ["DH_BUILD"]
+SAMPLE = "janus.plugin.digitalhuman.jcfg"
+
+
+def make(*arguments):
+    """make's output; stdout and stderr together."""
+    done = subprocess.run(["make", "-C", BUILD, "--no-print-directory", *arguments], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise AssertionError("make %s:\n%s" % (" ".join(arguments), done.stdout[-4000:]))
+    return done.stdout
+
+
+def janus_folder(kind):
+    """Where Debian's Janus has its plugins, or its configuration."""
+    listed = subprocess.run(["dpkg", "-L", "janus"], capture_output=True, text=True, check=True).stdout.split()
+    marks = {"plugins": "/plugins/libjanus_echotest.so", "configuration": "/janus.jcfg"}
+    return next(os.path.dirname(path) for path in listed if path.endswith(marks[kind]))
+
+
+class Installing(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="dh-install-")
+        self.addCleanup(folder.cleanup)
+        self.root = folder.name
+
+    def install(self, *more):
+        make("install", "DESTDIR=" + self.root, *more)
+
+    def files(self):
+        """Everything beneath the root that is not a folder, as absolute paths of the system."""
+        return {os.path.join(path, name)[len(self.root):]
+                for path, _, names in os.walk(self.root) for name in names}
+
+    def path(self, name):
+        return self.root + name
+
+    def test_everything_goes_where_debians_janus_looks(self):
+        self.install()
+        files = self.files()
+        plugins, conf = janus_folder("plugins"), janus_folder("configuration")
+        self.assertEqual([f for f in files if f.startswith(plugins)], [plugins + "/libjanus_digitalhuman.so"])
+        self.assertEqual([f for f in files if f.startswith(conf)], ["%s/%s.sample" % (conf, SAMPLE)])
+        for program in ("dh-prepare", "dh-talker"):
+            self.assertIn("/usr/local/bin/" + program, files)
+            self.assertIn("/usr/local/share/man/man1/%s.1" % program, files)
+        for page in ("index.html", "embed.html", "digitalhuman.js", "settings.js", "js/page.js"):
+            self.assertIn("/usr/local/share/janus/digitalhuman/" + page, files)
+        self.assertIn("/usr/local/share/doc/janus-digitalhuman/nginx-site", files)
+
+    def test_what_is_installed_can_be_read_and_run_by_everybody(self):
+        """Workers and the web server are not root."""
+        self.install()
+        for file in self.files():
+            mode = stat.S_IMODE(os.stat(self.path(file)).st_mode)
+            self.assertEqual(mode, 0o755 if "/bin/" in file or file.endswith(".so") else 0o644, file)
+        self.assertIn("speech.dhs", subprocess.run([self.path("/usr/local/bin/dh-prepare"), "--help"],
+                                                   capture_output=True, text=True, check=True).stdout)
+
+    def test_the_plugin_exports_create_alone(self):
+        self.install()
+        plugin = self.path(janus_folder("plugins")) + "/libjanus_digitalhuman.so"
+        listed = subprocess.run(["nm", "-D", "--defined-only", plugin], capture_output=True, text=True, check=True)
+        self.assertEqual([line.split()[-1] for line in listed.stdout.splitlines()], ["create"])
+
+    def test_every_page_module_is_installed(self):
+        self.install()
+        page = self.path("/usr/local/share/janus/digitalhuman")
+        for folder in ("html", "html/js"):
+            there = os.path.join(os.environ["DH_ROOT"], folder)
+            for name in os.listdir(there):
+                if os.path.isfile(os.path.join(there, name)):
+                    self.assertTrue(os.path.exists(os.path.join(page, folder[5:], name)), folder + "/" + name)
+
+    def test_uninstall_leaves_nothing_behind(self):
+        self.install()
+        self.assertGreater(len(self.files()), 15)
+        make("uninstall", "DESTDIR=" + self.root)
+        self.assertEqual(self.files(), set())
+
+    def test_the_configuration_is_made_once_and_never_touched_again(self):
+        self.install("configs")
+        file = self.path("%s/%s" % (janus_folder("configuration"), SAMPLE))
+        with open(file) as f:
+            self.assertIn("general: {", f.read())
+        with open(file, "w") as f:
+            f.write("the operator's")
+        self.install("configs")
+        make("uninstall", "DESTDIR=" + self.root)
+        self.assertEqual(self.files(), {file[len(self.root):]})
+        with open(file) as f:
+            self.assertEqual(f.read(), "the operator's")
+
+    def test_manual_pages_are_correct_roff(self):
+        self.install()
+        for program in ("dh-prepare", "dh-talker"):
+            page = self.path("/usr/local/share/man/man1/%s.1" % program)
+            shown = subprocess.run(["man", "--warnings", "-l", page], capture_output=True, text=True,
+                                   env=dict(os.environ, LC_ALL="C.UTF-8", MANROFFSEQ="", MANWIDTH="80"))
+            self.assertEqual(shown.stderr, "")
+            for heading in ("NAME\n", "SYNOPSIS\n", "OPTIONS\n", "EXIT STATUS\n"):
+                self.assertIn("\n" + heading, shown.stdout)
+            self.assertIn("%s - makes a " % program, shown.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

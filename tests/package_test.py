@@ -1,0 +1,142 @@
+#!/usr/bin/python3
+"""The Debian package: built from what is under version control, clean for
+lintian, and played from in Debian's own Janus, as an operator would set it up:
+the packaged configuration with comment signs taken away. Nothing is installed."""
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from janus_server import JanusServer
+
+ROOT = os.environ["DH_ROOT"]
+STOCK = ("libjanus_echotest.so", "libjanus_videoroom.so", "libjanus_audiobridge.so")
+
+
+def run(*command, **more):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace", **more)
+    if done.returncode:
+        raise AssertionError("%s: exit code %d\n%s" % (" ".join(command), done.returncode, done.stdout[-6000:]))
+    return done.stdout
+
+
+def copy_sources(to):
+    """What a clean clone has, with the changes that are not committed yet."""
+    for name in run("git", "-c", "safe.directory=*", "-C", ROOT, "ls-files", "-z").split("\0"):
+        source = os.path.join(ROOT, name)
+        if name and os.path.exists(source):
+            os.makedirs(os.path.dirname(os.path.join(to, name)), exist_ok=True)
+            shutil.copy2(source, os.path.join(to, name))
+
+
+class Package(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="dh-package-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder, True)
+        os.chmod(cls.folder, 0o755)     # workers run as nobody
+        sources = os.path.join(cls.folder, "sources")
+        copy_sources(sources)
+        cls.built = run("dpkg-buildpackage", "-us", "-uc", "-b", cwd=sources, env=dict(
+            os.environ, DEB_BUILD_OPTIONS="nocheck parallel=%d" % (os.cpu_count() or 1), LC_ALL="C.UTF-8"))
+        cls.deb, = (os.path.join(cls.folder, name) for name in os.listdir(cls.folder)
+                    if name.startswith("janus-digitalhuman_") and name.endswith(".deb"))
+        cls.root = os.path.join(cls.folder, "root")
+        run("dpkg-deb", "-x", cls.deb, cls.root)
+        cls.sources = sources
+
+    def path(self, name):
+        return os.path.join(self.root, name)
+
+    def read(self, name):
+        with open(self.path(name)) as f:
+            return f.read()
+
+    # ------------------------------------------------------- what it is
+
+    def test_building_warns_of_nothing(self):
+        self.assertEqual([line for line in self.built.splitlines() if re.search(r"\.[ch]:\d+:.*warning:", line)], [])
+
+    def test_lintian_finds_nothing(self):
+        found = run("lintian", "--allow-root", "--display-info", "--pedantic", "--fail-on", "none", self.deb)
+        self.assertEqual(found, "")
+
+    def test_cleaning_leaves_the_sources_as_they_were(self):
+        run("debian/rules", "clean", cwd=self.sources)
+        wanted = set(run("git", "-c", "safe.directory=*", "-C", ROOT, "ls-files").splitlines())
+        there = {os.path.relpath(os.path.join(path, name), self.sources)
+                 for path, _, names in os.walk(self.sources) for name in names}
+        self.assertEqual(there - wanted, set())
+
+    def test_the_configuration_is_a_conffile_that_does_nothing_yet(self):
+        conffiles = run("dpkg-deb", "--info", self.deb, "conffiles").split()
+        self.assertEqual(sorted(conffiles), ["/etc/janus/digitalhuman-settings.js",
+                                             "/etc/janus/janus.plugin.digitalhuman.jcfg"])
+        active = [line for line in self.read("etc/janus/janus.plugin.digitalhuman.jcfg").splitlines()
+                  if line.strip() and not line.strip().startswith("#")]
+        self.assertEqual(active, ["general: {", "}"])
+
+    def test_paths_are_the_packages(self):
+        for name in ("etc/janus/janus.plugin.digitalhuman.jcfg", "usr/share/doc/janus-digitalhuman/nginx-site"):
+            self.assertNotIn("/usr/local", self.read(name))
+        self.assertEqual(os.readlink(self.path("usr/share/janus/digitalhuman/settings.js")),
+                         "/etc/janus/digitalhuman-settings.js")
+
+    def test_it_needs_a_janus_of_the_same_plugin_api(self):
+        depends = run("dpkg-deb", "--field", self.deb, "Depends")
+        self.assertRegex(depends, r"janus \(>= (\d+\.\d+)\.\d+\), janus \(<< \d+\.\d+~\)")
+
+    # ------------------------------------------------- what an operator does
+
+    def configuration(self):
+        """The packaged file, its avatar, generator and room uncommented, with these paths."""
+        text = self.read("etc/janus/janus.plugin.digitalhuman.jcfg")
+        text = re.sub(r"(?m)^#(?=avatar-|generator-|room-|\t|\})", "", text)
+        for old, new in (('#segments_folder = [ "/srv/segments", "/srv/more-segments" ]',
+                          'segments_folder = "%s/srv"' % self.folder),
+                         ('#cache_folder = "/var/cache/janus-digitalhuman"', 'cache_folder = "{folder}/cache"'),
+                         ('#worker = "/usr/bin/dh-prepare"', 'worker = "%s"' % self.path("usr/bin/dh-prepare")),
+                         ('\tidle = "/srv/avatars/anna.mp4"\n', ""),
+                         ('#portrait = "/srv/avatars/anna.png"', 'portrait = "%s/srv/anna.png"' % self.folder),
+                         ('"/usr/bin/dh-talker"', '"%s"' % self.path("usr/bin/dh-talker")),
+                         ('#generator = "talker"', 'generator = "talker"'),
+                         ('#voices = ', 'voices = '),
+                         ('#secret = "adminpwd"', 'secret = "adminpwd"')):
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        return text
+
+    def test_the_stock_janus_plays_from_it(self):
+        talker = self.path("usr/bin/dh-talker")
+        os.makedirs(os.path.join(self.folder, "srv"), exist_ok=True)
+        run(talker, "--portrait", os.path.join(self.folder, "srv/anna.png"))
+        run(talker, "-o", os.path.join(self.folder, "srv/hello.mkv"), "Hello.")
+        os.environ["DH_PLUGIN"], = (os.path.join(path, "libjanus_digitalhuman.so")
+                                    for path, _, names in os.walk(self.root) if "libjanus_digitalhuman.so" in names)
+        os.environ["DH_PREPARE"] = self.path("usr/bin/dh-prepare")
+        with JanusServer(self.configuration(), plugins=STOCK) as janus:
+            handle = janus.attach()
+            self.assertEqual([room["id"] for room in handle.request({"request": "list"})["list"]], [1])
+            info = janus.wait_for_state(handle, 1, "idle", "failed")
+            self.assertEqual((info["state"], info["width"], info["has_generator"]), ("idle", 512, True))
+            self.play(janus, handle, {"request": "enqueue", "file": "hello.mkv"})
+            self.play(janus, handle, {"request": "say", "text": "Good morning.", "voice": "en"})
+            log = janus.log()
+            self.assertNotRegex(log, r"\[(WARN|ERR|FATAL)\] \[janus\.plugin\.digitalhuman\]")
+
+    def play(self, janus, handle, request):
+        """Nobody watches: the segment is played all the same, and the queue is empty then."""
+        body = dict(request, id=1, secret="adminpwd")
+        self.assertEqual(handle.request({k: v for k, v in body.items() if k != "secret"})["error_code"], 457)
+        answer = handle.request(body)
+        self.assertEqual(answer["digitalhuman"], "queued", answer)
+        janus.wait_for_state(handle, 1, "speaking")
+        janus.wait_for_state(handle, 1, "idle")
+        self.assertEqual(janus.ask_plugin({"request": "queue", "id": 1, "secret": "adminpwd"})["waiting"], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
