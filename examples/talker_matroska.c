@@ -14,7 +14,7 @@ static void id(struct dh_bytes *bytes, uint32_t element)
 {
 	int count = 1;
 
-	while (element >> (8 * count) && count < 4)
+	while (count < 4 && element >> (8 * count))
 		count++;
 	dh_bytes_number(bytes, element, count);
 }
