@@ -10,7 +10,7 @@
 
 /* All 0 is the rest pose: looks at the viewer, eyes open, mouth closed. Speech
  * begins and ends with it, the idle clip too, so that every seam looks alike.
- * Lengths are stage units (the picture's shorter side is 512 of them). */
+ * Lengths are stage units: a square picture is 512 of them wide. */
 struct dh_pose {
 	double x, y;         /* the head moves to the right, down */
 	double roll;         /* the head tilts clockwise, radians */
