@@ -8,12 +8,22 @@
 #include "prepare/job.h"
 #include "room_thread.h"
 
+/* From the end of a generator's output to its own. */
+#define GENERATOR_END_MS 200
+
 /* What came since the room's thread looked last. */
 struct batch {
 	GPtrArray *units;
 	gboolean has_head, has_end, has_failure;
 	struct dh_stream_head head;
 	struct dh_unit *anchor;
+	int code;
+	char *text;
+};
+
+/* How the preparation ended. */
+struct outcome {
+	gboolean is_known, is_failure;
 	int code;
 	char *text;
 };
@@ -37,6 +47,8 @@ struct dh_feed {
 	char *text, *voice;                       /* immutable */
 	struct dh_generator *generator;           /* while it runs */
 	char *generator_error;
+	struct outcome outcome;
+	GSource *patience;
 	/* protected by lock */
 	GMutex lock;
 	struct batch arrived;
@@ -111,6 +123,7 @@ void dh_feed_unref(struct dh_feed *feed)
 	g_free(feed->text);
 	g_free(feed->voice);
 	g_free(feed->generator_error);
+	g_free(feed->outcome.text);
 	g_mutex_clear(&feed->lock);
 	g_free(feed);
 }
@@ -208,25 +221,52 @@ static void fail(struct dh_feed *feed, int code, const char *text)
 
 /* What a generator that failed has written may look complete, or broken
  * because it failed: its own word goes first. */
-static void on_end(void *arg, const struct dh_stream_end *end)
+static void deliver(struct dh_feed *feed)
 {
-	struct dh_feed *feed = arg;
-
-	(void)end;
+	dh_io_drop(&feed->patience);
 	if (feed->generator_error) {
 		fail(feed, DH_PREPARE_INPUT, feed->generator_error);
+	} else if (feed->outcome.is_failure) {
+		fail(feed, feed->outcome.code, feed->outcome.text);
+	} else {
+		g_mutex_lock(&feed->lock);
+		feed->arrived.has_end = TRUE;
+		unlock_and_wake(feed);
+	}
+}
+
+static gboolean out_of_patience(gpointer arg)
+{
+	deliver(arg);
+	return G_SOURCE_REMOVE;
+}
+
+/* A generator has closed its output: it is about to end too, and to say how. */
+static void ended(struct dh_feed *feed)
+{
+	feed->outcome.is_known = TRUE;
+	if (!feed->generator) {
+		deliver(feed);
 		return;
 	}
-	g_mutex_lock(&feed->lock);
-	feed->arrived.has_end = TRUE;
-	unlock_and_wake(feed);
+	feed->patience = dh_io_timer(feed->context.io, out_of_patience, feed);
+	dh_io_timer_set(feed->patience, GENERATOR_END_MS);
+}
+
+static void on_end(void *arg, const struct dh_stream_end *end)
+{
+	(void)end; /* the units say it */
+	ended(arg);
 }
 
 static void on_failure(void *arg, int code, const char *text)
 {
 	struct dh_feed *feed = arg;
 
-	fail(feed, code, feed->generator_error ? feed->generator_error : text);
+	feed->outcome.is_failure = TRUE;
+	feed->outcome.code = code;
+	feed->outcome.text = g_strdup(text);
+	ended(feed);
 }
 
 static const struct dh_prepare_listener listener = {
@@ -243,6 +283,8 @@ static void generator_ended(void *arg, const char *error)
 
 	feed->generator_error = g_strdup(error);
 	dh_generator_free(&feed->generator);
+	if (feed->outcome.is_known)
+		deliver(feed);
 }
 
 static int start_generator(struct dh_feed *feed, struct dh_source *source)
@@ -286,6 +328,7 @@ static void unsubscribe(void *arg)
 
 	dh_prepare_unsubscribe(&feed->subscription);
 	dh_generator_free(&feed->generator);
+	dh_io_drop(&feed->patience);
 	dh_feed_unref(feed);
 }
 

@@ -23,6 +23,15 @@ general: {
 avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
 avatar-lost: { width = 64 height = 64 idle = "{folder}/nowhere.avi" }
 avatar-bad: { width = 63 height = 64 idle = "{folder}/idle.avi" }
+generator-singer: {
+    command = ( "/bin/sh", "-c", "cat > {folder}/said-$0; echo $SONG $HOME >> {folder}/said-$0; cat {folder}/two.nut", "{voice}" )
+    voices = ( "alto", "bass" ) environment = ( "SONG=la la" )
+}
+generator-broken: { command = ( "/bin/sh", "-c", "head -c 300000 {folder}/two.nut; exit 3" ) }
+generator-mute: { command = ( "/bin/false" ) }
+generator-absent: { command = ( "{folder}/no-such-program" ) }
+generator-slow: { command = ( "/bin/sh", "-c", "sleep 100 & sleep 100" ) max_s = 1 }
+generator-relative: { command = ( "sh" ) }
 room-demo: { id = 1 description = "Demo" avatar = "small" secret = "s3cret" }
 room-hidden: { id = 2 avatar = "small" pin = "1234" secret = "other" is_private = true duration = "longest" }
 room-lost: { id = 3 avatar = "lost" }
@@ -45,6 +54,7 @@ def media(path, seconds, sound=True):
 class Server(JanusServer):
     def write_configuration(self):
         super().write_configuration()
+        os.chmod(self.folder, 0o777)        # generators run as nobody and write what they were told
         os.mkdir(self.path("more"))
         os.chmod(self.path("more"), 0o755)
         media(self.path("idle.avi"), 1, sound=False)
@@ -52,6 +62,7 @@ class Server(JanusServer):
         media(self.path("segments/long.avi"), 30)
         media(self.path("more/elsewhere.avi"), 1)
         media(self.path("outside.avi"), 1)
+        media(self.path("two.nut"), 2)
         os.mkdir(self.path("segments/sub"))
         os.symlink(self.path("outside.avi"), self.path("segments/link.avi"))
         os.symlink("two.avi", self.path("segments/inside.avi"))
@@ -154,7 +165,7 @@ class Requests(unittest.TestCase):
         key = {"admin_key": "operator", "avatar": "small"}
         self.refused(456, "exists", "create", **key, id=1)
         self.refused(456, "nobody", "create", **{**key, "avatar": "nobody"})
-        self.refused(456, "singer", "create", **key, generator="singer")
+        self.refused(456, "dancer", "create", **key, generator="dancer")
         self.refused(453, "avatar", "create", admin_key="operator")
         self.refused(454, "duration", "create", **key, duration="forever")
         self.refused(454, "permanent", "create", **key, permanent=True)
@@ -323,6 +334,84 @@ class Requests(unittest.TestCase):
         ends = [e["segment"] for e in events if e["event"] in ("finished", "interrupted", "skipped", "removed", "failed")]
         self.assertGreater(len(queued), 10)
         self.assertEqual(sorted(queued), sorted(ends))
+
+    # ---------------------------------------------------------------- say
+
+    def speaking_room(self, generator):
+        room = self.ask("create", avatar="small", generator=generator, admin_key="operator")["id"]
+        self.addCleanup(self.ask, "destroy", id=room)
+        return room, self.watch(room)[0]
+
+    def said(self, voice):
+        with open(self.janus.path("said-" + voice)) as f:
+            return f.read()
+
+    def test_say(self):
+        room, watcher = self.speaking_room("singer")
+        info = self.ask("info", id=room)["info"]
+        self.assertEqual((info["has_generator"], info["voices"]), (True, ["alto", "bass"]))
+        text = "Größe: $(id) `id` \"quoted\"\nand a second line that makes the name of it too long."
+        answer = self.ask("say", id=room, text=text, segment="first", metadata={"n": 1})
+        self.assertEqual(answer, {"digitalhuman": "queued", "id": room, "segment": "first", "state": "preparing",
+                                  "position": 0})
+        event = watcher.events.wait(lambda e: e.get("event") == "finished")
+        self.assertEqual((event["segment"], event["played_ms"], event["metadata"]), ("first", 2000, {"n": 1}))
+        self.assertEqual(event["name"], text[:60].replace("\n", " ") + "\u2026")
+        self.assertEqual(self.said("alto"), text + "la la /\n")
+        self.ask("say", id=room, text="x", voice="bass")
+        watcher.events.wait(lambda e: e.get("event") == "finished" and e["name"] == "x")
+        self.assertEqual(self.said("bass"), "xla la /\n")
+
+    def test_say_refuses(self):
+        self.refused(460, "generator", "say", id=1, text="x", **SECRET)
+        self.refused(457, "secret", "say", id=1, text="x")
+        room, _ = self.speaking_room("singer")
+        self.refused(453, "text", "say", id=room)
+        self.refused(464, "max_text", "say", id=room, text="x" * 4001)
+        for wrong in ("", 7, [], "a\x01b"):
+            self.refused(454, "text", "say", id=room, text=wrong)
+        for wrong in ("tenor", "alto ", "", 7):
+            self.refused(454, "voice", "say", id=room, text="x", voice=wrong)
+
+    def test_generators_that_fail(self):
+        self.assertIn("generator-relative: command: an absolute path", self.janus.log())
+        for generator, words in (("broken", "ended with code 3"), ("mute", "ended with code 1"),
+                                 ("absent", "cannot be started"), ("slow", "longer than 1 s")):
+            with self.subTest(generator):
+                room, watcher = self.speaking_room(generator)
+                self.janus.wait_for_state(self.handle, room, "idle")
+                self.ask("say", id=room, text="x")
+                event = watcher.events.wait(lambda e: e.get("event") == "failed")
+                self.assertEqual(event["error_code"], 465)
+                self.assertIn(words, event["error"])
+                self.ask("destroy", id=room)
+
+    def test_interrupt_ends_the_generator(self):
+        room, watcher = self.speaking_room("slow")
+        self.janus.wait_for_state(self.handle, room, "idle")
+        before = len(self.sleepers())
+        self.ask("say", id=room, text="x")
+        self.wait_sleepers(before + 2)
+        self.assertEqual(self.ask("interrupt", id=room)["dropped"], 1)
+        self.wait_sleepers(before)
+        self.assertFalse([e for e in watcher.events.data() if e.get("event") == "failed"])
+
+    def sleepers(self):
+        return [pid for pid in self.janus.children() if self.command(pid).startswith("sleep")]
+
+    @staticmethod
+    def command(pid):
+        try:
+            with open("/proc/%d/cmdline" % pid) as f:
+                return f.read()
+        except OSError:
+            return ""
+
+    def wait_sleepers(self, count):
+        end = time.monotonic() + 0.9        # less than the generator's own time
+        while len(self.sleepers()) != count:
+            self.assertLess(time.monotonic(), end, "generators: %s" % self.sleepers())
+            time.sleep(0.02)
 
     # ------------------------------------------------------------ viewers
 
