@@ -152,6 +152,8 @@ static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDicti
 	int rc = avformat_open_input(&f, "", found, options); /* frees and clears `f` when it fails */
 	if (rc >= 0 && !is_still && !is_described(f))
 		rc = analyze(f, config->max_side);
+	if (rc >= 0 && config->raw->is_video) /* its demuxer keeps it to itself */
+		f->streams[0]->avg_frame_rate = (AVRational){ config->raw->rate_num, config->raw->rate_den };
 	if (rc >= 0) {
 		*format = f;
 		return 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <libavutil/channel_layout.h>
+#include <libavutil/opt.h>
 #include <libswresample/swresample.h>
 
 #include "playout/timebase.h"
@@ -143,6 +144,9 @@ static int open_converter(struct dh_sound *s, const AVFrame *frame, struct dh_fa
 	int rc = swr_alloc_set_opts2(&s->swr, &mono, AV_SAMPLE_FMT_FLT, DH_VOICE_RATE, &in, frame->format,
 		frame->sample_rate, 0, NULL);
 	av_channel_layout_uninit(&in);
+	/* the same level for integer and floating-point input, and no clipping */
+	if (rc >= 0)
+		rc = av_opt_set_double(s->swr, "rematrix_maxval", 1.0, 0);
 	if (rc >= 0)
 		rc = swr_init(s->swr);
 	if (rc < 0)

@@ -116,6 +116,7 @@ def marks_in_segment(segment):
     """Times of flashes and beeps, in seconds."""
     top = [picture[:segment.height // 8].mean() for picture in film(segment)]
     samples = sound(segment)
+    samples *= 0.6 / max(abs(samples).max(), 1e-9)
     return (marks.flashes([u.pts / TICKS for u in segment.video], top),
             marks.beeps(np.arange(len(samples)) / 48000, samples))
 
@@ -131,7 +132,8 @@ def marks_in_medium(path):
     with av.open(path) as container:
         for frame in container.decode(audio=0):
             x = frame.to_ndarray().astype(np.float64)
-            x = x[0] if frame.format.is_planar else x.reshape(-1, len(frame.layout.channels))[:, 0]
+            x = x if frame.format.is_planar else x.reshape(-1, len(frame.layout.channels)).T
+            x = x[abs(x).max(axis=1).argmax()]
             x = x / {"s16": 32768, "s32": 2 ** 31}.get(frame.format.name.rstrip("p"), 1)
             rate = frame.rate
             at.append(float(frame.pts * frame.time_base) + np.arange(len(x)) / rate)
