@@ -33,7 +33,7 @@ generator-absent: { command = ( "{folder}/no-such-program" ) }
 generator-slow: { command = ( "/bin/sh", "-c", "sleep 100 & sleep 100" ) max_s = 1 }
 generator-relative: { command = ( "sh" ) }
 room-demo: { id = 1 description = "Demo" avatar = "small" secret = "s3cret" }
-room-hidden: { id = 2 avatar = "small" pin = "1234" secret = "other" is_private = true duration = "longest" }
+room-hidden: { id = 2 avatar = "small" pin = "open-1234" secret = "other" is_private = true duration = "longest" }
 room-lost: { id = 3 avatar = "lost" }
 room-bad: { id = 4 avatar = "bad" }
 room-again: { id = 1 avatar = "small" }
@@ -218,13 +218,13 @@ class Requests(unittest.TestCase):
                 self.refused(454, "secret", request, id=1, secret=1, **more)
                 self.refused(455, "9", request, id=9, **SECRET, **more)
         self.refused(457, "pin", "queue", id=2)
-        self.refused(457, "pin", "queue", id=2, pin="4321")
+        self.refused(457, "pin", "queue", id=2, pin="open-4321")
         self.refused(457, "pin", "watch", id=2)
-        self.refused(457, "pin", "watch", id=2, pin="12345")
-        for opens in ({"pin": "1234"}, {"secret": "other"}):
+        self.refused(457, "pin", "watch", id=2, pin="open-12345")
+        for opens in ({"pin": "open-1234"}, {"secret": "other"}):
             self.assertEqual(self.ask("queue", id=2, **opens)["state"], "idle")
-        for secret in ("s3cret", "1234", "operator"):
-            self.assertNotIn(secret, self.janus.log())
+        for secret in ("s3cret", "open-1234", "operator"):
+            self.assertFalse(secret in self.janus.log(), secret)
 
     # ----------------------------------------------------------- segments
 
@@ -440,8 +440,8 @@ class Requests(unittest.TestCase):
     def test_max_viewers(self):
         handles = [self.watch()[0] for _ in range(2)]
         self.refused(464, "max_viewers_per_room", "watch", id=1)
-        handles.append(self.watch(2, pin="1234")[0])
-        answer = self.ask("watch", id=2, pin="1234")
+        handles.append(self.watch(2, pin="open-1234")[0])
+        answer = self.ask("watch", id=2, pin="open-1234")
         self.assertEqual(answer["error_code"], 464)
         self.assertIn("max_viewers ", answer["error"])
         self.assertEqual(self.ask("info", id=1, **SECRET)["info"]["watching"], 2)
