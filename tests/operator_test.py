@@ -22,6 +22,11 @@ def make(*arguments):
     return done.stdout
 
 
+def variable(name):
+    """One of the makefile's."""
+    return make("-s", "list-" + name).strip()
+
+
 def janus_folder(kind):
     """Where Debian's Janus has its plugins, or its configuration."""
     listed = subprocess.run(["dpkg", "-L", "janus"], capture_output=True, text=True, check=True).stdout.split()
@@ -29,89 +34,97 @@ def janus_folder(kind):
     return next(os.path.dirname(path) for path in listed if path.endswith(marks[kind]))
 
 
-class Installing(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="dh-install-")
-        self.addCleanup(folder.cleanup)
-        self.root = folder.name
+class Root:
+    """A folder that stands for the system's root."""
 
-    def install(self, *more):
-        make("install", "DESTDIR=" + self.root, *more)
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="dh-install-")
+        self.make("install")
+
+    def make(self, *targets):
+        make(*targets, "DESTDIR=" + self.folder.name)
 
     def files(self):
-        """Everything beneath the root that is not a folder, as absolute paths of the system."""
-        return {os.path.join(path, name)[len(self.root):]
-                for path, _, names in os.walk(self.root) for name in names}
+        """Everything in it that is not a folder, as absolute paths of the system."""
+        return {os.path.join(path, name)[len(self.folder.name):]
+                for path, _, names in os.walk(self.folder.name) for name in names}
 
     def path(self, name):
-        return self.root + name
+        return self.folder.name + name
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.root = Root()
+        cls.addClassCleanup(cls.root.folder.cleanup)
 
     def test_everything_goes_where_debians_janus_looks(self):
-        self.install()
-        files = self.files()
+        files = self.root.files()
         plugins, conf = janus_folder("plugins"), janus_folder("configuration")
         self.assertEqual([f for f in files if f.startswith(plugins)], [plugins + "/libjanus_digitalhuman.so"])
         self.assertEqual([f for f in files if f.startswith(conf)], ["%s/%s.sample" % (conf, SAMPLE)])
         for program in ("dh-prepare", "dh-talker"):
-            self.assertIn("/usr/local/bin/" + program, files)
-            self.assertIn("/usr/local/share/man/man1/%s.1" % program, files)
+            self.assertIn("%s/%s" % (variable("bindir"), program), files)
+            self.assertIn("%s/%s.1" % (variable("man1dir"), program), files)
         for page in ("index.html", "embed.html", "digitalhuman.js", "settings.js", "js/page.js"):
-            self.assertIn("/usr/local/share/janus/digitalhuman/" + page, files)
-        self.assertIn("/usr/local/share/doc/janus-digitalhuman/nginx-site", files)
+            self.assertIn("%s/%s" % (variable("pagedir"), page), files)
+        self.assertIn(variable("docdir") + "/nginx-site", files)
 
     def test_what_is_installed_can_be_read_and_run_by_everybody(self):
         """Workers and the web server are not root."""
-        self.install()
-        for file in self.files():
-            mode = stat.S_IMODE(os.stat(self.path(file)).st_mode)
+        for file in self.root.files():
+            mode = stat.S_IMODE(os.stat(self.root.path(file)).st_mode)
             self.assertEqual(mode, 0o755 if "/bin/" in file or file.endswith(".so") else 0o644, file)
-        self.assertIn("speech.dhs", subprocess.run([self.path("/usr/local/bin/dh-prepare"), "--help"],
+        self.assertIn("speech.dhs", subprocess.run([self.root.path(variable("bindir") + "/dh-prepare"), "--help"],
                                                    capture_output=True, text=True, check=True).stdout)
 
     def test_the_plugin_exports_create_alone(self):
-        self.install()
-        plugin = self.path(janus_folder("plugins")) + "/libjanus_digitalhuman.so"
+        plugin = self.root.path(janus_folder("plugins")) + "/libjanus_digitalhuman.so"
         listed = subprocess.run(["nm", "-D", "--defined-only", plugin], capture_output=True, text=True, check=True)
         self.assertEqual([line.split()[-1] for line in listed.stdout.splitlines()], ["create"])
 
     def test_every_page_module_is_installed(self):
-        self.install()
-        page = self.path("/usr/local/share/janus/digitalhuman")
+        page = self.root.path(variable("pagedir"))
         for folder in ("html", "html/js"):
             there = os.path.join(os.environ["DH_ROOT"], folder)
             for name in os.listdir(there):
                 if os.path.isfile(os.path.join(there, name)):
                     self.assertTrue(os.path.exists(os.path.join(page, folder[5:], name)), folder + "/" + name)
 
-    def test_uninstall_leaves_nothing_behind(self):
-        self.install()
-        self.assertGreater(len(self.files()), 15)
-        make("uninstall", "DESTDIR=" + self.root)
-        self.assertEqual(self.files(), set())
-
-    def test_the_configuration_is_made_once_and_never_touched_again(self):
-        self.install("configs")
-        file = self.path("%s/%s" % (janus_folder("configuration"), SAMPLE))
-        with open(file) as f:
-            self.assertIn("general: {", f.read())
-        with open(file, "w") as f:
-            f.write("the operator's")
-        self.install("configs")
-        make("uninstall", "DESTDIR=" + self.root)
-        self.assertEqual(self.files(), {file[len(self.root):]})
-        with open(file) as f:
-            self.assertEqual(f.read(), "the operator's")
-
     def test_manual_pages_are_correct_roff(self):
-        self.install()
         for program in ("dh-prepare", "dh-talker"):
-            page = self.path("/usr/local/share/man/man1/%s.1" % program)
+            page = self.root.path("%s/%s.1" % (variable("man1dir"), program))
             shown = subprocess.run(["man", "--warnings", "-l", page], capture_output=True, text=True,
                                    env=dict(os.environ, LC_ALL="C.UTF-8", MANROFFSEQ="", MANWIDTH="80"))
             self.assertEqual(shown.stderr, "")
             for heading in ("NAME\n", "SYNOPSIS\n", "OPTIONS\n", "EXIT STATUS\n"):
                 self.assertIn("\n" + heading, shown.stdout)
             self.assertIn("%s - makes a " % program, shown.stdout)
+
+
+class Uninstalling(unittest.TestCase):
+    def test_uninstall_leaves_nothing_behind(self):
+        root = Root()
+        self.addCleanup(root.folder.cleanup)
+        self.assertGreater(len(root.files()), 15)
+        root.make("uninstall")
+        self.assertEqual(root.files(), set())
+
+    def test_the_configuration_is_made_once_and_never_touched_again(self):
+        root = Root()
+        self.addCleanup(root.folder.cleanup)
+        root.make("configs")
+        name = "%s/%s" % (janus_folder("configuration"), SAMPLE)
+        with open(root.path(name)) as f:
+            self.assertIn("general: {", f.read())
+        with open(root.path(name), "w") as f:
+            f.write("the operator's")
+        root.make("configs")
+        root.make("uninstall")
+        self.assertEqual(root.files(), {name})
+        with open(root.path(name)) as f:
+            self.assertEqual(f.read(), "the operator's")
 
 
 if __name__ == "__main__":

@@ -122,20 +122,19 @@ class Package(unittest.TestCase):
             self.assertEqual([room["id"] for room in handle.request({"request": "list"})["list"]], [1])
             info = janus.wait_for_state(handle, 1, "idle", "failed")
             self.assertEqual((info["state"], info["width"], info["has_generator"]), ("idle", 512, True))
-            self.play(janus, handle, {"request": "enqueue", "file": "hello.mkv"})
-            self.play(janus, handle, {"request": "say", "text": "Good morning.", "voice": "en"})
-            log = janus.log()
-            self.assertNotRegex(log, r"\[(WARN|ERR|FATAL)\] \[janus\.plugin\.digitalhuman\]")
+            watcher = janus.attach()    # who watches is told of everything, media or not
+            self.assertEqual(watcher.request({"request": "watch", "id": 1})["result"]["status"], "preparing")
+            self.play(watcher, handle, {"request": "enqueue", "file": "hello.mkv"})
+            self.play(watcher, handle, {"request": "say", "text": "Good morning.", "voice": "en"})
+            self.assertNotRegex(janus.log(), r"\[(WARN|ERR|FATAL)\] \[janus\.plugin\.digitalhuman\]")
 
-    def play(self, janus, handle, request):
-        """Nobody watches: the segment is played all the same, and the queue is empty then."""
-        body = dict(request, id=1, secret="adminpwd")
-        self.assertEqual(handle.request({k: v for k, v in body.items() if k != "secret"})["error_code"], 457)
-        answer = handle.request(body)
-        self.assertEqual(answer["digitalhuman"], "queued", answer)
-        janus.wait_for_state(handle, 1, "speaking")
-        janus.wait_for_state(handle, 1, "idle")
-        self.assertEqual(janus.ask_plugin({"request": "queue", "id": 1, "secret": "adminpwd"})["waiting"], [])
+    def play(self, watcher, handle, request):
+        body = dict(request, id=1)
+        self.assertEqual(handle.request(body)["error_code"], 457)   # the secret is missing
+        segment = handle.request(dict(body, secret="adminpwd"))["segment"]
+        told = watcher.events.wait(lambda e: e.get("segment") == segment and "played_ms" in e, timeout=30)
+        self.assertEqual(told["event"], "finished", told)
+        self.assertGreater(told["played_ms"], 300)
 
 
 if __name__ == "__main__":
