@@ -1,5 +1,4 @@
 """Figures of browsers: what headless Chromium shows and plays."""
-import json
 import os
 import socket
 import threading
@@ -8,12 +7,11 @@ import urllib.parse
 
 import numpy as np
 
-from chromium import Chromium
 from figure import Figure
 from material import open_stage
 from media_stage import is_speech
 from packets import first_speech
-from probe import ARGUMENTS, Probe, Server, browser, lips
+from probe import Probe, Server, browser, lips
 from viewers import Gateway
 from website import Website
 
@@ -139,7 +137,7 @@ def page_opened(material, runs):
     moving, bytes_received = [], []
     with Website() as site:
         for _ in range(runs):
-            with Chromium(ARGUMENTS + [f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]) as chromium:
+            with browser() as chromium:
                 page = open_page(chromium, site.url)
                 begun = page.evaluate("performance.timeOrigin")
                 moving.append(moving_since(page, begun) - begun)
@@ -151,7 +149,7 @@ def page_opened(material, runs):
 def restart(material, runs):
     """From the moment at which a new Janus listens to a moving picture."""
     moving = []
-    with Website() as site, Chromium(ARGUMENTS) as chromium:
+    with Website() as site, browser() as chromium:
         page = open_page(chromium, site.url)
         moving_since(page, 0)
         port = urllib.parse.urlparse(site.ws).port

@@ -19,7 +19,7 @@ from marks import flashes, pairs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ARGUMENTS = ["--autoplay-policy=no-user-gesture-required",
-             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # nothing leaves the machine
+             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]  # nothing leaves the machine
 
 
 def browser():
