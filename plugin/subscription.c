@@ -47,8 +47,8 @@ static void tell_start(struct dh_subscription *s, const struct dh_recording *rec
 
 static void tell_rest(struct dh_subscription *s, const struct dh_recording *recording)
 {
-	while (s->notes < recording->notes->len)
-		TELL(s, note, recording->notes->pdata[s->notes++]);
+	for (; s->notes < recording->notes->len; s->notes++)
+		TELL(s, note, recording->notes->pdata[s->notes]);
 	if (s->units < recording->units->len) {
 		struct dh_unit *const *units = (struct dh_unit *const *)recording->units->pdata + s->units;
 		size_t count = recording->units->len - s->units;
