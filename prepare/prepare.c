@@ -181,7 +181,7 @@ int dh_prepare(const struct dh_task *task, const struct dh_stream_writer *writer
 {
 	static const struct dh_progress nobody;
 	struct dh_output output;
-	size_t block = (size_t)task->max_side * (size_t)task->max_side * 8;
+	size_t side = (size_t)task->max_side + 64, block = side * side * 8;
 	av_log_set_level(AV_LOG_QUIET);
 	av_max_alloc(block > BLOCK_MIN ? block : BLOCK_MIN);
 	dh_output_init(&output, writer, fault);

@@ -5,10 +5,11 @@
 #include "kinds.h"
 #include "playout/timebase.h"
 #include "sound.h"
+#include "waiting.h"
 
-/* Until picture and sound have both begun, frames wait; but not for ever. */
-#define WAITING_FRAMES 4096
-#define WAITING_BYTES  (96u * 1024 * 1024)
+/* Where one medium is so far behind the other it may have ended, which would
+ * hold the other back until the end of the input. */
+#define BEHIND_TICKS   DH_TICKS_PER_SECOND
 
 struct segment {
 	const struct dh_task *task;
@@ -17,11 +18,7 @@ struct segment {
 	struct dh_fault *fault;
 	struct dh_source *sources[DH_TASK_INPUTS];
 	int of[2];              /* which source has the medium, -1: none */
-	/* before the start */
-	struct dh_frame waiting[WAITING_FRAMES]; /* with clones of their own */
-	int waiting_count;
-	size_t waiting_bytes;
-	/* since */
+	struct dh_waiting waiting; /* before the start */
 	int started;
 	int64_t origin_ticks[2]; /* the source's time that is time 0, by medium */
 	int64_t reached_ticks[2]; /* end of the last frame */
@@ -32,7 +29,8 @@ struct segment {
 	struct dh_sound *sound;
 	int64_t pictures;
 	int64_t still_ticks;      /* where a still picture is shown again */
-	int is_done[DH_TASK_INPUTS];
+	int has_ended[2];         /* by medium: its units are all out */
+	int was_looked_for[2];    /* since its last frame */
 	struct dh_stream_end end;
 };
 
@@ -158,39 +156,15 @@ static int take(struct segment *s, const struct dh_frame *frame)
 
 /* --------------------------------------------------------------------- start */
 
-static size_t bytes_of(const AVFrame *frame)
-{
-	size_t bytes = sizeof *frame;
-	for (int i = 0; i < AV_NUM_DATA_POINTERS && frame->buf[i]; i++)
-		bytes += (size_t)frame->buf[i]->size;
-	return bytes;
-}
-
 static int keep(struct segment *s, const struct dh_frame *frame)
 {
-	struct dh_frame *w = &s->waiting[s->waiting_count];
-	*w = *frame;
-	w->av = av_frame_clone(frame->av);
-	if (!w->av)
-		return dh_fault_memory(s->fault);
-	s->waiting_count++;
-	s->waiting_bytes += bytes_of(frame->av);
 	s->has_begun[frame->media] = 1;
-	return 0;
-}
-
-static void drop_waiting(struct segment *s)
-{
-	for (int i = 0; i < s->waiting_count; i++) {
-		AVFrame *av = (AVFrame *)s->waiting[i].av;
-		av_frame_free(&av);
-	}
-	s->waiting_count = 0;
+	return dh_waiting_keep(&s->waiting, frame, s->fault);
 }
 
 static int can_start(const struct segment *s)
 {
-	if (s->waiting_count == WAITING_FRAMES || s->waiting_bytes > WAITING_BYTES)
+	if (dh_waiting_is_full(&s->waiting))
 		return 1;
 	for (int media = 0; media < 2; media++)
 		if (s->of[media] >= 0 && !s->has_begun[media] && dh_source_has(s->sources[s->of[media]], media))
@@ -198,20 +172,12 @@ static int can_start(const struct segment *s)
 	return 1;
 }
 
-static const struct dh_frame *first_waiting(const struct segment *s, enum dh_media media)
-{
-	for (int i = 0; i < s->waiting_count; i++)
-		if (s->waiting[i].media == media)
-			return &s->waiting[i];
-	return NULL;
-}
-
 /* Picture and sound of one input keep their distance, and the earlier one is
  * time 0; two inputs begin together. */
 static void set_origin(struct segment *s)
 {
 	for (int media = 0; media < 2; media++) {
-		const struct dh_frame *first = first_waiting(s, media);
+		const struct dh_frame *first = dh_waiting_first(&s->waiting, media);
 		s->origin_ticks[media] = first ? first->pts_ticks : INT64_MAX;
 	}
 	if (s->task->inputs_count == 1) {
@@ -222,7 +188,7 @@ static void set_origin(struct segment *s)
 
 static int start_film(struct segment *s, struct dh_stream_head *head)
 {
-	const struct dh_frame *first = first_waiting(s, DH_VIDEO);
+	const struct dh_frame *first = dh_waiting_first(&s->waiting, DH_VIDEO);
 	struct dh_source *source = s->sources[s->of[DH_VIDEO]];
 	dh_task_size(s->task, first, &head->width, &head->height);
 	dh_source_rate(source, &head->rate_num, &head->rate_den);
@@ -263,56 +229,78 @@ static int start(struct segment *s)
 	for (int media = 0; media < 2 && !rc; media++)
 		if (!s->has_begun[media])
 			rc = dh_output_horizon(s->output, media, DH_ORDER_NEVER);
-	for (int i = 0; i < s->waiting_count && !rc; i++)
-		rc = take(s, &s->waiting[i]);
-	drop_waiting(s);
+	for (int i = 0; i < s->waiting.count && !rc; i++)
+		rc = take(s, &s->waiting.frames[i]);
+	dh_waiting_clear(&s->waiting);
 	return rc;
 }
 
 /* ----------------------------------------------------------------------- end */
 
-/* A source has ended: so have its media. */
-static int end_source(struct segment *s, int input)
+/* All units of a medium are out. */
+static int end_medium(struct segment *s, enum dh_media media)
 {
 	int rc = 0;
-	if (s->is_done[input])
+	if (s->has_ended[media])
 		return 0;
-	s->is_done[input] = 1;
-	if (s->of[DH_VIDEO] == input && s->film) {
+	s->has_ended[media] = 1;
+	if (media == DH_VIDEO && s->film)
 		rc = dh_film_end(s->film, &s->end.video_ticks);
-		if (!rc)
-			rc = dh_output_horizon(s->output, DH_VIDEO, DH_ORDER_NEVER);
-	}
-	if (!rc && s->of[DH_AUDIO] == input && s->sound) {
+	if (media == DH_AUDIO && s->sound)
 		rc = dh_sound_end(s->sound, &s->end.audio_ticks, s->fault);
-		if (!rc)
-			rc = dh_output_horizon(s->output, DH_AUDIO, DH_ORDER_NEVER);
-	}
+	return rc ? rc : dh_output_horizon(s->output, media, DH_ORDER_NEVER);
+}
+
+static int end_media(struct segment *s)
+{
+	int rc = 0;
+	for (int media = 0; media < 2 && !rc; media++)
+		if (s->of[media] >= 0 && !dh_source_has(s->sources[s->of[media]], media) &&
+				!(media == DH_VIDEO && is_still(s)))
+			rc = end_medium(s, media);
 	return rc;
 }
 
-static int finish(struct segment *s)
+/* A medium that is far behind the other in the same file: is there more of it? */
+static int look_ahead(struct segment *s, const struct dh_frame *frame)
 {
-	int rc = 0;
+	enum dh_media other = frame->media == DH_AUDIO ? DH_VIDEO : DH_AUDIO;
+	s->was_looked_for[frame->media] = 0;
+	if (s->was_looked_for[other] || s->of[other] != s->of[frame->media] ||
+			s->reached_ticks[frame->media] - s->reached_ticks[other] < BEHIND_TICKS)
+		return 0;
+	s->was_looked_for[other] = 1;
+	return dh_source_look_ahead(s->sources[s->of[other]], other, s->fault);
+}
+
+/* Notes for people: what was not as it should be. */
+static int note_all(struct segment *s)
+{
+	int rc = 0, mended = s->sound ? dh_sound_mended(s->sound) : 0;
 	for (int i = 0; i < s->task->inputs_count && !rc; i++) {
 		int64_t reached = 0;
 		for (int media = 0; media < 2; media++)
 			if (s->of[media] == i && s->reached_ticks[media] > reached)
 				reached = s->reached_ticks[media];
-		rc = end_source(s, i);
-		if (!rc)
-			rc = dh_note_source(s->output, s->task->inputs[i].name, s->sources[i], reached);
+		rc = dh_note_source(s->output, s->task->inputs[i].name, s->sources[i], reached);
 	}
 	for (int media = 0; media < 2 && !rc; media++)
 		if (s->of[media] >= 0 && !s->has_begun[media])
 			rc = dh_output_note(s->output, "%s: nothing of its %s can be decoded", name_of(s, media),
 				media == DH_VIDEO ? "video" : "audio");
-	if (!rc && s->sound && dh_sound_mended(s->sound))
-		rc = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s", name_of(s, DH_AUDIO),
-			dh_sound_mended(s->sound), dh_sound_mended(s->sound) > 1 ? "s" : "",
-			dh_sound_mended(s->sound) > 1 ? "s" : "");
+	if (!rc && mended)
+		rc = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s", name_of(s, DH_AUDIO), mended,
+			mended > 1 ? "s" : "", mended > 1 ? "s" : "");
+	return rc ? rc : dh_note_film(s->output, s->film);
+}
+
+static int finish(struct segment *s)
+{
+	int rc = end_medium(s, DH_VIDEO);
 	if (!rc)
-		rc = dh_note_film(s->output, s->film);
+		rc = end_medium(s, DH_AUDIO);
+	if (!rc)
+		rc = note_all(s);
 	return rc ? rc : dh_output_end(s->output, &s->end);
 }
 
@@ -355,11 +343,12 @@ static int run(struct segment *s)
 			rc = s->started ? take(s, &frame) : keep(s, &frame);
 		else
 			ended[i] = 1;
-		if (!rc && !s->started && s->waiting_count > 0 && can_start(s))
+		if (!rc && !s->started && s->waiting.count > 0 && can_start(s))
 			rc = start(s);
-		for (i = 0; !rc && s->started && i < s->task->inputs_count; i++)
-			if (ended[i] && !(i == s->of[DH_VIDEO] && is_still(s)))
-				rc = end_source(s, i);
+		if (!rc && s->started && frame.av)
+			rc = look_ahead(s, &frame);
+		if (!rc && s->started)
+			rc = end_media(s);
 	}
 	if (rc)
 		return rc;
@@ -377,7 +366,7 @@ int dh_prepare_segment(const struct dh_task *task, struct dh_output *output,
 	s->progress = progress;
 	s->fault = fault;
 	int rc = run(s);
-	drop_waiting(s);
+	dh_waiting_clear(&s->waiting);
 	dh_film_free(&s->film);
 	dh_sound_free(&s->sound);
 	dh_picture_free(&s->picture);

@@ -18,6 +18,8 @@ struct dh_source {
 	AVPacket *packet;
 	AVFrame *frame;
 	struct dh_track *tracks[2]; /* by enum dh_media; NULL where there is none */
+	int64_t packets[2];         /* handed to each */
+	int ending;                 /* medium of which no more packets come, or -1 */
 	int draining;               /* medium whose decoder may hold frames, or -1 */
 	int at_end;                 /* no more packets */
 	int is_still;
@@ -77,7 +79,7 @@ int dh_source_alloc(struct dh_source **source, const struct dh_source_config *co
 	if (!s)
 		return dh_fault_memory(fault);
 	s->config = *config;
-	s->draining = -1;
+	s->draining = s->ending = -1;
 	s->packet = av_packet_alloc();
 	s->frame = av_frame_alloc();
 	rc = s->packet && s->frame ? 0 : dh_fault_memory(fault);
@@ -139,6 +141,8 @@ static int read_packet(struct dh_source *s, struct dh_fault *fault)
 	}
 	struct dh_track *track = track_of_packet(s);
 	rc = track ? dh_track_send(track, s->packet, fault) : 0;
+	if (track)
+		s->packets[dh_track_media(track)]++;
 	s->draining = track ? (int)dh_track_media(track) : -1;
 	av_packet_unref(s->packet);
 	return rc;
@@ -166,7 +170,13 @@ int dh_source_next(struct dh_source *s, struct dh_frame *frame, struct dh_fault 
 				return rc;
 			s->draining = -1;
 		}
-		if (s->at_end) {
+		if (s->ending >= 0) {
+			s->draining = s->ending;
+			s->ending = -1;
+			rc = dh_track_send(s->tracks[s->draining], NULL, fault);
+			if (rc)
+				return rc;
+		} else if (s->at_end) {
 			s->draining = next_to_flush(s, fault, &rc);
 			if (rc || s->draining < 0)
 				return rc;
@@ -176,6 +186,39 @@ int dh_source_next(struct dh_source *s, struct dh_frame *frame, struct dh_fault 
 				return rc;
 		}
 	}
+}
+
+/* ---------------------------------------------------------------- looking ahead */
+
+/* Whether a reader of its own finds more packets of stream `index` than
+ * `packets`. */
+static int has_more(AVFormatContext *format, int index, int64_t packets, AVPacket *packet)
+{
+	int more = 0;
+	for (unsigned i = 0; i < format->nb_streams; i++)
+		format->streams[i]->discard = (int)i == index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+	while (!more && av_read_frame(format, packet) >= 0) {
+		more = packet->stream_index == index && packets-- == 0;
+		av_packet_unref(packet);
+	}
+	return more;
+}
+
+int dh_source_look_ahead(struct dh_source *s, enum dh_media media, struct dh_fault *fault)
+{
+	AVFormatContext *format = NULL;
+	struct dh_feed *feed = NULL;
+	int still;
+	if (!dh_feed_is_file(s->feed) || !dh_source_has(s, media) || s->at_end)
+		return 0;
+	int rc = dh_feed_alloc(&feed, s->config.fd, s->config.name, 0, fault);
+	if (!rc)
+		rc = dh_open(&format, &still, feed, &s->config, fault);
+	if (!rc && !has_more(format, dh_track_stream(s->tracks[media]), s->packets[media], s->packet))
+		s->ending = media;
+	avformat_close_input(&format);
+	dh_feed_free(&feed);
+	return rc;
 }
 
 /* ------------------------------------------------------------------- asking */
