@@ -54,6 +54,8 @@ static void become_punctual(const char *name)
 
 	pthread_setname_np(pthread_self(), name);
 	prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
+	if (sched_getscheduler(0) != SCHED_OTHER)
+		return; /* the operator has decided */
 	if (pthread_setschedparam(pthread_self(), SCHED_RR, &param) != 0)
 		setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), -10);
 }
