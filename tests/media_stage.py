@@ -77,13 +77,14 @@ class Stage:
         return self.server.process.poll() is None
 
     # --------------------------------------------------------------- prepared
-    def _idle_path(self):
-        for path in glob.glob(os.path.join(self.server.path("cache"), "*.dhs")):
-            try:
+    def _idle_path(self, timeout=20):
+        """It is renamed into the cache a moment after it is played from memory."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            for path in glob.glob(os.path.join(self.server.path("cache"), "*.dhs")):
                 if dhs.Segment(path).picture:
                     return path
-            except FileNotFoundError:
-                continue
+            time.sleep(0.05)
         raise AssertionError("the idle clip is not in the cache")
 
     def idle(self):
