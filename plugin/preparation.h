@@ -36,7 +36,8 @@ struct dh_preparer_config {
 	int worker_memory_mb;     /* of data, each; 0 no limit; 1024 */
 	int worker_cpu_s;         /* processor time of a job; 0 no limit; 600 */
 	int worker_nice;          /* 0 to 19; 10 */
-	int worker_silence_ms;    /* a worker that writes nothing for this long while we read is killed; 15000 */
+	int worker_silence_ms;    /* a worker that writes nothing for this long while we read is killed (an
+	                           * idle clip's first output may take four times as long); 15000 */
 	int worker_start_ms;      /* a worker must be ready after this long; 10000 */
 	int live_silence_ms;      /* a live source must yield something this often; 30000 */
 	int64_t max_ms;           /* longest segment; 600000 */

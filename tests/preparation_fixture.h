@@ -206,6 +206,7 @@ static inline void stage_init(struct stage *stage)
 	CHECK_INT(symlink(fake_worker, stage->worker), 0);
 	dh_preparer_config_init(&stage->config);
 	stage->config.worker_path = stage->worker;
+	stage->config.worker_nice = 0; /* on a busy machine it would look as if it hung */
 	stage->config.cache_folder = stage->cache;
 }
 

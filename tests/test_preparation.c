@@ -81,8 +81,12 @@ static void leave_at_head(void *arg, const struct dh_stream_head *head)
 	pthread_mutex_unlock(&heard->lock);
 }
 
-static void test_unsubscribe_from_a_listener(void)
+/* What comes behind in the same bytes, a note too, finds nobody. */
+static const char *const left_behind[] = { "good 100", "tell" };
+
+static void test_unsubscribe_from_a_listener(const void *arg)
 {
+	const char *deed = *(const char *const *)arg;
 	struct dh_prepare_listener listener = hear;
 	struct dh_source source;
 	struct heard heard;
@@ -95,11 +99,12 @@ static void test_unsubscribe_from_a_listener(void)
 	dh_source_init(&source);
 	source.count = 1;
 	source.names[0] = "input";
-	source.fds[0] = stage_file(&stage, "in", "good 100", 8);
+	source.fds[0] = stage_file(&stage, "in", deed, strlen(deed));
 	CHECK_INT(dh_prepare_subscribe(stage.preparer, &source, &listener, &heard, &heard.subscription), 0);
 	AWAIT(&heard, 10, heard.heads > 0);
 	usleep(50000);
 	CHECK_INT(heard.heads + heard.anchors + (int)heard.units + heard.ends + heard.failures, 1);
+	CHECK_INT(strlen(heard.notes), 0);
 	heard_clear(&heard);
 	stage_close(&stage);
 }
@@ -197,6 +202,68 @@ static void test_free_with_everything_in_flight(void)
 			heard_clear(&heard[i]);
 		stage_close(&stage);
 	}
+}
+
+/* Rooms that come, listen a while and go, in threads of their own. */
+static const char *const deeds[] = { "good 40", "slow 30", "crash 3", "fail 4", "hang 2", "good 500" };
+
+struct crowd {
+	struct stage *stage;
+	unsigned seed;
+	int out_of_order;
+};
+
+static void *crowd_thread(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	for (int i = 0; i < 40; i++) {
+		const char *deed = deeds[(unsigned)rand_r(&crowd->seed) % G_N_ELEMENTS(deeds)];
+		struct dh_source source;
+		struct heard heard;
+		char path[200];
+		snprintf(path, sizeof path, "%s/%s", crowd->stage->folder, deed);
+		heard_init(&heard);
+		dh_source_init(&source);
+		source.count = 1;
+		source.names[0] = deed;
+		source.fds[0] = open(path, O_RDONLY | O_CLOEXEC);
+		if (dh_prepare_subscribe(crowd->stage->preparer, &source, &hear, &heard, &heard.subscription) < 0)
+			crowd->out_of_order += 1000;
+		usleep((useconds_t)rand_r(&crowd->seed) % 40000);
+		dh_prepare_hold(heard.subscription, i % 2);
+		dh_prepare_unsubscribe(&heard.subscription);
+		crowd->out_of_order += heard.out_of_order;
+		heard_clear(&heard);
+	}
+	return NULL;
+}
+
+static void test_crowd(void)
+{
+	struct dh_preparer_stats stats;
+	struct crowd crowd[6];
+	pthread_t threads[6];
+	struct stage stage;
+
+	stage_init(&stage);
+	stage.config.worker_silence_ms = 300;
+	stage.config.cache_bytes = 500000;
+	stage_open(&stage);
+	for (size_t i = 0; i < G_N_ELEMENTS(deeds); i++)
+		close(stage_file(&stage, deeds[i], deeds[i], strlen(deeds[i])));
+	for (unsigned i = 0; i < G_N_ELEMENTS(threads); i++) {
+		crowd[i] = (struct crowd){ .stage = &stage, .seed = i + 1 };
+		CHECK_INT(pthread_create(&threads[i], NULL, crowd_thread, &crowd[i]), 0);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(threads); i++) {
+		pthread_join(threads[i], NULL);
+		CHECK_INT(crowd[i].out_of_order, 0);
+	}
+	AWAIT_STATS(&stage, stats, 20, stats.preparations == 0 && stats.workers_busy == 0);
+	CHECK_INT(stats.subscriptions, 0);
+	CHECK(stats.cache_bytes <= 500000);
+	stage_close(&stage);
 }
 
 /* --- the real one */
@@ -302,10 +369,11 @@ static void test_real_worker_refuses(void)
 static const struct check_test tests[] = {
 	TEST(test_late_subscriber_hears_everything),
 	TEST(test_silence_after_unsubscribe),
-	TEST(test_unsubscribe_from_a_listener),
+	TABLE(test_unsubscribe_from_a_listener, left_behind),
 	TABLE(test_wrong_sources, wrongs),
 	TEST(test_live),
 	TEST(test_free_with_everything_in_flight),
+	TEST(test_crowd),
 	TEST(test_real_worker),
 	TEST(test_real_worker_refuses),
 };
