@@ -1,6 +1,9 @@
 /* What a live room says of itself; in its thread. */
 #include "live_room_private.h"
 
+#include <inttypes.h>
+
+#include "log.h"
 #include "playout/timebase.h"
 
 #define ERROR_PREPARE 465 /* docs/api.md */
@@ -84,7 +87,18 @@ static void describe_segment(struct dh_live_room *room, json_t *json, const stru
 
 json_t *dh_live_report_new(const struct dh_live_room *room, const char *name)
 {
-	return json_pack("{s:s, s:I, s:s}", "digitalhuman", "event", "id", (json_int_t)room->facts.id, "event", name);
+	return json_pack("{s:s, s:I, s:s}", "digitalhuman", "event",
+		"id", (json_int_t)room->facts.id, "event", name);
+}
+
+/* An operator may have nothing but the log to see it. */
+static void log_failure(const struct dh_live_room *room, const struct dh_segment *segment)
+{
+	int code = 0;
+	const char *error = dh_segment_error(segment, &code);
+
+	dh_log(DH_LOG_WARNING, "room %" PRIu64 ": segment %s (%s) failed: %s", room->facts.id,
+		dh_segment_id(segment), dh_feed_name(dh_segment_user(segment)), error ? error : "?");
 }
 
 void dh_live_report_event(struct dh_live_room *room, const struct dh_room_event *event)
@@ -94,6 +108,8 @@ void dh_live_report_event(struct dh_live_room *room, const struct dh_room_event 
 	set_ms(json, "media_ms", event->media_ticks);
 	if (event->segment)
 		describe_segment(room, json, event);
+	if (event->type == DH_EVENT_FAILED && event->segment)
+		log_failure(room, event->segment);
 	tell(room, json);
 }
 
