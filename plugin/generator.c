@@ -143,8 +143,8 @@ static int spawn(struct dh_generator *generator, const struct dh_generator_spec 
 	return error;
 }
 
-int dh_generator_start(struct dh_generator **out, struct dh_io *io, const struct dh_generator_spec *spec,
-	dh_generator_end_fn *ended, void *arg, int *output)
+int dh_generator_start(struct dh_generator **out, struct dh_io *io,
+	const struct dh_generator_spec *spec, dh_generator_end_fn *ended, void *arg, int *output)
 {
 	struct dh_generator *generator = g_new0(struct dh_generator, 1);
 	int pipe_fds[2] = { -1, -1 };

@@ -28,8 +28,8 @@ typedef void dh_generator_end_fn(void *arg, const char *error);
 
 /* *output is what it writes, the caller's. Negative errno: why there is none
  * (-ENOENT: no such program). */
-int dh_generator_start(struct dh_generator **generator, struct dh_io *io, const struct dh_generator_spec *spec,
-	dh_generator_end_fn *ended, void *arg, int *output);
+int dh_generator_start(struct dh_generator **generator, struct dh_io *io,
+	const struct dh_generator_spec *spec, dh_generator_end_fn *ended, void *arg, int *output);
 
 /* Kills it where it still runs; `ended` is not called. NULL inside is fine. */
 void dh_generator_free(struct dh_generator **generator);

@@ -116,7 +116,8 @@ static int run_enqueue(struct dh_live_room *room, struct segment_call *call)
 	size_t position = 0;
 	while (dh_room_waiting(room->room, position) && dh_room_waiting(room->room, position) != segment)
 		position++;
-	call->reply = json_pack("{s:s, s:s, s:I}", "segment", id, "state", "preparing", "position", (json_int_t)position);
+	call->reply = json_pack("{s:s, s:s, s:I}", "segment", id, "state", "preparing",
+		"position", (json_int_t)position);
 	return 0;
 }
 

@@ -291,7 +291,8 @@ struct dh_live_room *dh_request_own_room(struct dh_request *request)
 
 json_t *dh_request_answer(const char *name, const struct dh_live_room *room, json_t *more)
 {
-	json_t *answer = json_pack("{s:s, s:I}", "digitalhuman", name, "id", (json_int_t)dh_live_room_facts(room)->id);
+	json_int_t id = (json_int_t)dh_live_room_facts(room)->id;
+	json_t *answer = json_pack("{s:s, s:I}", "digitalhuman", name, "id", id);
 
 	json_object_update(answer, more);
 	json_decref(more);

@@ -74,7 +74,8 @@ json_t *dh_request_admin(struct dh_stage *stage, json_t *message);
 
 /* --- for handlers */
 
-void dh_request_fail(struct dh_request *request, enum dh_error code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+void dh_request_fail(struct dh_request *request, enum dh_error code, const char *format, ...)
+	G_GNUC_PRINTF(3, 4);
 
 /* NULL where the field is not given. */
 const char *dh_request_text(const struct dh_request *request, const char *field);

@@ -7,7 +7,8 @@
 
 /* {"status":…} for the handle, as the answer to its request; and for Janus'
  * event handlers. */
-static void answer(struct dh_request *request, const struct dh_live_room *room, const char *status, json_t *jsep)
+static void answer(struct dh_request *request, const struct dh_live_room *room, const char *status,
+	json_t *jsep)
 {
 	struct dh_signals *signals = request->stage->signals;
 
@@ -38,7 +39,8 @@ static void check_limits(struct dh_request *request, const struct dh_live_room *
 	else if (g_atomic_int_get(&request->stage->viewers) >= config->max_viewers)
 		dh_request_fail(request, DH_ERROR_LIMIT, "max_viewers is reached (%lld)", (long long)config->max_viewers);
 	else if (dh_session_is_closing(request->session))
-		dh_request_fail(request, DH_ERROR_STATE, "The connection before is still being closed: wait for \"stopped\"");
+		dh_request_fail(request, DH_ERROR_STATE,
+			"The connection before is still being closed: wait for \"stopped\"");
 }
 
 static void begin(struct dh_request *request, struct dh_live_room *room)

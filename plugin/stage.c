@@ -188,7 +188,7 @@ static int start_preparer(struct dh_stage *stage)
 	p.worker_cpu_s = (int)c->worker_cpu_s;
 	p.live_silence_ms = (int)c->worker_silence_s * 1000;
 	p.max_ms = c->max_segment_ms;
-	p.cache_folder = c->cache_folder;
+	p.cache_folder = c->cache_mb ? c->cache_folder : "";
 	p.cache_bytes = c->cache_mb << 20;
 	return dh_preparer_alloc(&stage->preparer, stage->io, &p);
 }
