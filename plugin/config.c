@@ -215,7 +215,8 @@ static int check_general(const struct dh_config *config)
 	if (*config->cache_folder && !g_path_is_absolute(config->cache_folder))
 		return dh_option_wrong("general", "cache_folder", "an absolute path is expected");
 	if (!g_path_is_absolute(config->worker) && (!*config->worker || strchr(config->worker, '/')))
-		return dh_option_wrong("general", "worker", "an absolute path, or a name that is looked up in PATH, is expected");
+		return dh_option_wrong("general", "worker",
+			"an absolute path, or a name that is looked up in PATH, is expected");
 	return 0;
 }
 
