@@ -13,7 +13,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import marks
 from prepared import (
-    PREPARE, SIZE, SECONDS, INPUT, FORMAT, OUTPUT, SILENT, USAGE, Case, Prepared)
+    PREPARE, TICKS, SIZE, SECONDS, INPUT, FORMAT, OUTPUT, SILENT, USAGE, Case, Prepared)
 
 
 class Worker:
@@ -197,6 +197,38 @@ class Workers(Case):
             segment = self.segment(got + rest)
             segment.check_order()
             self.assertEqual(len(segment.video), SECONDS * 25)
+
+    def worked(self, worker):
+        """Processor time of it so far, in clock ticks."""
+        with open(f"/proc/{worker.process.pid}/stat") as file:
+            return sum(int(n) for n in file.read().rsplit(")", 1)[1].split()[11:13])
+
+    def test_one_medium_ends_early(self):
+        """The other goes on at once, not only when the file has been read to its end."""
+        for name, codec in (("early.mp4", "aac"), ("early.mkv", "libopus"), ("early.nut", "pcm_s16le")):
+            for short in ("audio", "video"):
+                lengths = {"audio": 40, "video": 20, short: 0.5}
+                marks.ffmpeg("-f", "lavfi", "-i", f"testsrc2=size=256x256:rate=25:duration={lengths['video']}",
+                             "-f", "lavfi", "-i", f"anoisesrc=duration={lengths['audio']}:amplitude=0.3",
+                             "-pix_fmt", "yuv420p", "-c:v", "mpeg4", "-b:v", "2M", "-c:a", codec, self.path(name))
+                with self.subTest(name, short=short):
+                    worker = self.worker()
+                    begun = self.worked(worker)
+                    worker.send(self.job(audio_kbps=256), [self.open(name)])
+                    kind, got = {"audio": b"VIDE", "video": b"AUDI"}[short], b""
+                    while got.count(kind) < 60:
+                        piece = worker.read(4096)
+                        self.assertTrue(piece, "ended early")
+                        got += piece
+                    time.sleep(1)  # it goes on until the pipe is full
+                    early = self.worked(worker) - begun
+                    got += b"".join(iter(worker.read, b""))
+                    os.waitid(os.P_PID, worker.process.pid, os.WEXITED | os.WNOWAIT)
+                    self.assertLess(early, (self.worked(worker) - begun) * 0.6)
+                    segment = self.segment(got)
+                    segment.check_order()
+                    for length, medium in zip(segment.lengths, ("video", "audio")):
+                        self.assertAlmostEqual(length / TICKS, lengths[medium], delta=0.1)
 
     def test_dies_with_its_parent(self):
         script = ("import os,socket,subprocess,sys\n"
