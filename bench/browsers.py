@@ -9,8 +9,7 @@ import numpy as np
 
 from figure import Figure
 from material import open_stage
-from media_stage import is_speech
-from packets import first_speech
+from packets import command, first_speech
 from probe import Probe, Server, browser, lips
 from viewers import Gateway
 from website import Website
@@ -60,8 +59,8 @@ def lips_against_sound(material, runs):
         stage.close()
     what = f"{runs} sessions, {len(rendered)} marks"
     return [
-        Figure("lips against sound in Chromium: flash - beep", rendered, {"median": 20, "p95": 40}, signed=True, runs=what,
-               note=f"without the output device; from {SETTLE_S} s after joining on"),
+        Figure("lips against sound in Chromium: flash - beep", rendered, {"median": 20, "p95": 40}, signed=True,
+               runs=what, note=f"without the output device; from {SETTLE_S} s after joining on"),
         Figure("the sessions' medians", medians, signed=True, runs=f"{runs} sessions"),
         Figure("the same at display and output device", shown, signed=True, runs=what,
                note="contains the latency of headless Chromium's null device, which the browser does not correct"),
@@ -182,8 +181,9 @@ def when_listening(port, timeout=60):
     raise TimeoutError(f"nobody listens on port {port}")
 
 
-SENTENCES = ["Hello, and welcome to the show.", "What a pleasant surprise to see you here.", "Let me think about it for a moment.",
-             "The quick brown fox jumps over the lazy dog.", "Nobody knows what tomorrow brings.", "Thank you, that is all for today."]
+SENTENCES = ["Hello, and welcome to the show.", "What a pleasant surprise to see you here.",
+             "Let me think about it for a moment.", "The quick brown fox jumps over the lazy dog.",
+             "Nobody knows what tomorrow brings.", "Thank you, that is all for today."]
 
 
 def say(material, runs):
@@ -195,7 +195,7 @@ def say(material, runs):
         for number in range(runs):
             time.sleep(1 + np.random.random())
             since = len(gateway.events)
-            sent, answer = gateway.timed_request({"request": "say", "id": 1, "secret": "demo", "text": SENTENCES[number % len(SENTENCES)]})
+            sent, answer = command(gateway, "say", secret="demo", text=SENTENCES[number % len(SENTENCES)])
             heard.append((viewer.wait(lambda v: first_speech(v, sent), 20) - sent) * 1000)
             gateway.wait_event("finished", since, segment=answer["segment"])
     return [Figure("say -> first packet of speech", heard, {"p95": 300}, note="one sentence, by dh-talker")]

@@ -19,8 +19,10 @@ class Figure:
         self.count, self.runs = len(x), runs or str(len(x))
         self.values = [round(float(v), 3) for v in x[:20000]]
         sizes = np.abs(x) if signed else x
-        self.statistics = {"median": float(np.median(x)), "p95": float(np.percentile(sizes, 95)),
-                           "p99": float(np.percentile(sizes, 99)), "min": float(x.min()), "max": float(x.max())} if len(x) else {}
+        self.statistics = {}
+        if len(x):
+            self.statistics = {"median": float(np.median(x)), "p95": float(np.percentile(sizes, 95)),
+                               "p99": float(np.percentile(sizes, 99)), "min": float(x.min()), "max": float(x.max())}
 
     def judged(self, name):
         value = self.statistics[name]
@@ -44,7 +46,8 @@ class Figure:
         s = self.statistics
         verdict = {None: "", True: "met", False: "NOT MET"}[self.met()]
         return [self.what + (f" ({self.unit})" if self.unit else ""), limit, number(s["median"]),
-                f"{number(s['p95'])} / {number(s['p99'])}", f"{number(s['min'])} .. {number(s['max'])}", self.runs, verdict]
+                f"{number(s['p95'])} / {number(s['p99'])}", f"{number(s['min'])} .. {number(s['max'])}",
+                self.runs, verdict]
 
     def document(self):
         return {"what": self.what, "unit": self.unit, "signed": self.signed, "limits": self.limits, "runs": self.runs,

@@ -80,12 +80,14 @@ def rtp_sync(material, runs):
 def marks_of(viewer):
     """flash - beep in ms, by sender reports and by arrival."""
     pictures = rtp.pictures(viewer.video)
-    luma = [f[:f.shape[0] * 2 // 3].mean() if f is not None else 0 for f in rtp.decode_pictures([p.data for p in pictures])]
+    decoded = rtp.decode_pictures([p.data for p in pictures])
+    luma = [f[:f.shape[0] * 2 // 3].mean() if f is not None else 0 for f in decoded]
     sound = rtp.decode_sound(viewer.audio.packets)
     samples = np.concatenate([x for _, x in sound])
     out = []
     for picture_time, packet_time in (
-            (lambda p: rtp.by_reports(viewer.video, p.ts, p.arrival), lambda p: rtp.by_reports(viewer.audio, p.ts, p.arrival)),
+            (lambda p: rtp.by_reports(viewer.video, p.ts, p.arrival),
+             lambda p: rtp.by_reports(viewer.audio, p.ts, p.arrival)),
             (lambda p: p.arrival, lambda p: p.arrival)):
         times = np.concatenate([packet_time(p) + np.arange(len(x)) / 48000 for p, x in sound])
         out.append((marks.pairs(marks.flashes([picture_time(p) for p in pictures], luma),
@@ -99,7 +101,7 @@ def lateness(material, runs, viewers=50, seconds=30):
     """First packets of frames against each viewer's own deadline: idle and speech."""
     segment = material.mp4(10)
     pooled = {"video": [], "audio": []}
-    worst, median, slopes, lost, failed = [], [], [], 0, 0
+    worst, median, slopes, lost = [], [], [], 0
     stage = open_stage(material, segment)
     try:
         for _ in range(runs):
@@ -125,7 +127,8 @@ def lateness(material, runs, viewers=50, seconds=30):
     finally:
         stage.close()
     what = f"{viewers} viewers, {runs} x {seconds} s"
-    note = f"the deadline is that of the viewer's earliest frame; lost packets: {lost}, clock {np.median(slopes):+.0f} ppm"
+    note = (f"the deadline is that of the viewer's earliest frame; "
+            f"lost packets: {lost}, clock {np.median(slopes):+.0f} ppm")
     return [
         Figure("lateness of pictures", pooled["video"], {"p99": 3}, runs=what, note=note),
         Figure("lateness of sound", pooled["audio"], {"p99": 3}, runs=what),

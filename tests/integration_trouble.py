@@ -62,11 +62,7 @@ class Trouble(Case):
             segment = self.enqueue(file)
         except Refused as refused:
             return "refused", refused.code
-        end = self.gateway._changed
-        with end:
-            found = end.wait_for(lambda: next((e for _, e in self.gateway.events[since:] if e.get("segment") == segment
-                                               and e["event"] in ("failed", "finished")), None), timeout)
-        self.assertTrue(found, f"{file} never ends")
+        found = self.gateway.wait_event(("failed", "finished"), since, timeout, segment=segment)[1]
         if found["event"] == "failed":
             self.assertEqual(found["error_code"], 465)
             self.assertTrue(found["error"])
@@ -87,18 +83,20 @@ class Trouble(Case):
         yield "damaged header", self.write("damaged.mp4", b"\xff" * 64 + good[64:])
         yield "playlist", self.write("list.m3u8", b"#EXTM3U\n#EXTINF:2,\ngood.mp4\n#EXT-X-ENDLIST\n")
         yield "concat list", self.write("list.txt", b"ffconcat version 1.0\nfile 'good.mp4'\n")
-        yield "playlist as mp4", self.write("list.mp4", f"ffconcat version 1.0\nfile '{stage.segments}/good.mp4'\n".encode())
+        other = f"ffconcat version 1.0\nfile '{stage.segments}/good.mp4'\n".encode()
+        yield "playlist as mp4", self.write("list.mp4", other)
         yield "no frames", self.write("none.y4m", b"YUV4MPEG2 W64 H64 F25:1 Ip A1:1 C420jpeg\n")
         yield "only the word", self.write("word.dhs", b"DHS1")
         with open(stage.prepared_path("good.mp4"), "rb") as file:
             prepared = file.read()
-        yield "prepared, cut", self.write("cut.dhs", prepared[:len(prepared) // 2 + 7])
+        half = len(prepared) // 2
+        yield "prepared, cut", self.write("cut.dhs", prepared[:half + 7])
         yield "prepared, one bit wrong", self.write(
-            "bit.dhs", prepared[:len(prepared) // 2] + bytes([prepared[len(prepared) // 2] ^ 4]) + prepared[len(prepared) // 2 + 1:])
+            "bit.dhs", prepared[:half] + bytes([prepared[half] ^ 4]) + prepared[half + 1:])
         marks.ffmpeg("-f", "lavfi", "-i", "color=c=red:s=20000x64:d=0.1:r=10", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p",
                      f"{stage.segments}/wide.mkv")
         yield "20,000 pixels wide", "wide.mkv"
-        marks.ffmpeg("-f", "lavfi", "-i", "color=c=red:s=64x64", "-frames:v", 0, "-f", "mp4", f"{stage.segments}/frameless.mp4")
+        marks.ffmpeg("-f", "lavfi", "-i", "color=c=red:s=64x64", "-frames:v", 0, f"{stage.segments}/frameless.mp4")
         yield "an MP4 without a frame", "frameless.mp4"
 
     def test_bad_files_fail_and_the_next_plays(self):

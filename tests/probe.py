@@ -19,7 +19,8 @@ from marks import flashes, pairs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ARGUMENTS = ["--autoplay-policy=no-user-gesture-required",
-             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]  # nothing leaves the machine
+             # nothing leaves the machine
+             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]
 
 
 def browser():

@@ -66,7 +66,8 @@ def spread(values, digits=3):
     x = np.asarray([v for v in values if v is not None], dtype=float)
     if not len(x):
         return None
-    of = {"median": np.median(x), "p95": np.percentile(x, 95), "p99": np.percentile(x, 99), "min": x.min(), "max": x.max()}
+    of = {"median": np.median(x), "p95": np.percentile(x, 95), "p99": np.percentile(x, 99),
+          "min": x.min(), "max": x.max()}
     return {"n": len(x), **{k: round(float(v), digits) for k, v in of.items()}}
 
 

@@ -217,6 +217,10 @@ class Viewer:
     async def _pli(self):
         await self.dtls._send_rtp(bytes(RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=self.video.ssrc)))
 
+    def request(self, body):
+        """A request on this viewer's own handle (pause, start, stop); its answer."""
+        return self.gateway._do(self.gateway._message(self.handle, body))
+
     def pli(self):
         """Asks for a key frame; returns when that was."""
         now = time.time()
@@ -293,7 +297,8 @@ class Gateway:
     # --------------------------------------------------------------- requests
     async def _open(self):
         self._ws = await websockets.connect(self.url, subprotocols=["janus-protocol"], max_size=None)
-        self._tasks = [asyncio.ensure_future(t) for t in (self._read(), self._keepalive(), self._reports())]  # kept alive
+        # kept, or they would be collected while they run
+        self._tasks = [asyncio.ensure_future(t) for t in (self._read(), self._keepalive(), self._reports())]
         self.session = None
         self.session = (await self._call({"janus": "create"}))["data"]["id"]
         self._control = await self._attach()
@@ -398,11 +403,13 @@ class Gateway:
 
     # ----------------------------------------------------------------- events
     def wait_event(self, name, since=0, timeout=30, **fields):
-        """Waits for an event of that name from index `since` of `events` on, with those
-        fields; returns (seconds, event). Needs a viewer in the room."""
+        """Waits for an event of that name (or of one of those names) from index `since` of
+        `events` on, with those fields; returns (seconds, event). Needs a viewer in the room."""
+        names = (name,) if isinstance(name, str) else name
+
         def find():
             return next(((t, e) for t, e in self.events[since:]
-                         if e["event"] == name and all(e.get(k) == v for k, v in fields.items())), None)
+                         if e["event"] in names and all(e.get(k) == v for k, v in fields.items())), None)
         with self._changed:
             if not self._changed.wait_for(find, timeout):
                 raise TimeoutError(f"no event {name} {fields} within {timeout} s; came: {self.events[since:]}")
