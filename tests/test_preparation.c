@@ -335,7 +335,7 @@ static void test_real_worker(void)
 		CHECK(heard.failures == 0, "%s", heard.text);
 		CHECK_INT(heard.out_of_order, 0);
 		CHECK_INT(heard.anchors, 1);
-		CHECK(heard.units > 700, "%zu", heard.units);
+		CHECK(heard.units > 100, "%zu", heard.units); /* two seconds at least */
 		printf("   %s: first unit after %.1f ms, all %zu after %.1f ms\n", i ? "cached" : "encoded",
 			heard.first_unit_ms, heard.units, heard.end_ms);
 		heard_clear(&heard);
