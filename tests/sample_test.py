@@ -18,7 +18,7 @@ class Sample(unittest.TestCase):
             for kind, arguments in re.findall(r"\b(KEY|TEXT|NEEDED|LIST|FLAG|NUMBER)\(([^\n]*)\),\n", table):
                 words = [w.strip() for w in arguments.split(",")]
                 found[words[1]] = {"TEXT": words[-1], "NUMBER": words[-1], "FLAG": words[-1]}.get(kind)
-            for name in re.findall(r'\{ "(\w+)", (?:DH_)?OPTION_LIST', table):
+            for name in re.findall(r'\{ "(\w+)", DH_OPTION_LIST', table):
                 found[name] = None
             self.assertEqual(len(found), len(re.findall(r"^\t\S", table, re.M)) - 1, "every line was understood")
         return options
