@@ -57,6 +57,12 @@ async def _receive_nothing(self, parameters):
 aiortc.rtcrtpreceiver.RTCRtpReceiver.receive = _receive_nothing
 
 
+def _quietly(loop, context):
+    """aioice's timers may fire for a STUN transaction that has ended: of no consequence."""
+    if not isinstance(context.get("exception"), asyncio.InvalidStateError):
+        loop.default_exception_handler(context)
+
+
 class Viewer:
     """One receiving peer connection. `mode`:
     keep    payloads are decrypted and kept (`Packet.payload`)
@@ -259,6 +265,7 @@ class Gateway:
         self._replies, self._queues = {}, {}
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_quietly)
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self):
