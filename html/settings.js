@@ -1,7 +1,8 @@
 /* The page's settings: the one file to change where page and gateway are not set
  * up alike. Served as it is, so whatever stands here is public. */
 export default {
-	server: null,    // null: /janus-ws, else /janus, of this page's own address; or 'wss://gateway.example.org/janus-ws'
+	server: null,    // null: /janus-ws, else /janus, of this page's own address;
+	                 // or 'wss://gateway.example.org/janus-ws'
 	iceServers: [],  // e.g. { urls: 'stun:stun.example.org' },
 	                 // { urls: 'turn:turn.example.org', username: 'me', credential: 'secret' }
 	// iceTransportPolicy: 'relay',  // through TURN only

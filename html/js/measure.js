@@ -47,8 +47,9 @@ export class Measurements {
 		this.buffer = received({ title: 'Jitter buffer', unit: 'ms', lines: both, least: 50,
 			help: 'How long picture and sound wait in the receiver before they are played' });
 		this.sync = received({ title: 'Lip sync', unit: 'ms', signed: true, least: 20, digits: 1,
-			help: 'Sound against picture, from the playout times that the receiver estimates; above zero the picture is late' });
-		this.level = received({ title: 'Loudness', unit: '%', least: 20, help: 'Of the sound as it is played: nothing while it is off' });
+			help: 'Sound against picture, from the receiver’s playout times; above zero the picture is late' });
+		this.level = received({ title: 'Loudness', unit: '%', least: 20,
+			help: 'Of the sound as it is played: nothing while it is off' });
 		this.drift = reported({ title: 'Room clock drift', unit: 'ms', signed: true, least: 20, digits: 1,
 			help: 'How the room’s media time moved against this computer’s clock since the page was opened' });
 		this.people = reported({ title: 'Viewers', unit: '', least: 2 });
@@ -89,19 +90,19 @@ export class Measurements {
 	}
 
 	#receivedFacts(video, audio, pair) {
-		const concealed = audio?.totalSamplesReceived > 0 ?
-			`${((audio.concealedSamples - (audio.silentConcealedSamples ?? 0)) / audio.totalSamplesReceived * 100).toFixed(2)} %` : null;
+		const number = (value, digits, unit) => Number.isFinite(value) ? `${value.toFixed(digits)} ${unit}` : null;
+		const concealed = audio?.concealedSamples - (audio?.silentConcealedSamples ?? 0);
 		const lost = video ? video.packetsLost + (audio?.packetsLost ?? 0) : null;
 		facts('received-facts', [
 			['Picture', video?.frameWidth ? `${video.frameWidth} × ${video.frameHeight}` : null],
-			['Freezes', video ? `${video.freezeCount ?? 0} (${(video.totalFreezesDuration ?? 0).toFixed(1)} s)` : null],
+			['Freezes', video ? `${video.freezeCount ?? 0} (${number(video.totalFreezesDuration ?? 0, 1, 's')})` : null],
 			['Decoded', video?.framesDecoded === undefined ? null :
 				`${video.framesDecoded.toLocaleString('en')} (${video.keyFramesDecoded} key)`],
 			['Dropped', video?.framesDropped],
 			['Packets lost', lost],
 			['Repairs asked', video ? `${video.nackCount ?? 0} NACK, ${video.pliCount ?? 0} PLI` : null],
-			['Sound concealed', concealed],
-			['Round trip', pair?.currentRoundTripTime === undefined ? null : `${(pair.currentRoundTripTime * 1000).toFixed(1)} ms`],
+			['Sound concealed', number(concealed / audio?.totalSamplesReceived * 100, 2, '%')],
+			['Round trip', number(pair?.currentRoundTripTime * 1000, 1, 'ms')],
 		]);
 	}
 

@@ -281,12 +281,14 @@ function drawRooms(rooms) {
 function roomChip(room) {
 	const label = document.createElement('label');
 	label.className = 'chip';
-	const input = Object.assign(document.createElement('input'), { type: 'radio', name: 'room', value: room.id });
+	const input = document.createElement('input');
+	Object.assign(input, { type: 'radio', name: 'room', value: room.id });
 	const name = document.createElement('span');
 	name.textContent = room.description || `Room ${room.id}`;
 	label.append(input, name);
 	if (room.pin_required) {
-		label.insertAdjacentHTML('beforeend', '<svg class="icon" role="img" aria-label="wants a PIN"><use href="#lock"/></svg>');
+		label.insertAdjacentHTML('beforeend',
+			'<svg class="icon" role="img" aria-label="wants a PIN"><use href="#lock"/></svg>');
 		label.title = 'Wants a PIN';
 	}
 	input.addEventListener('change', () => enter(room.id));
@@ -340,7 +342,8 @@ async function refresh() {
 }
 
 function onEvent(event) {
-	log(eventWords(event), { failed: 'bad', destroyed: 'bad', started: 'good' }[event.event] ?? '', event.media_ms);
+	const kinds = { failed: 'bad', destroyed: 'bad', started: 'good' };
+	log(eventWords(event), kinds[event.event] ?? '', event.media_ms);
 	if (event.event === 'speaking' || event.event === 'idle')
 		drawActivity(event.event);
 	if (event.event === 'started')

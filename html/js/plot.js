@@ -31,7 +31,8 @@ export class Plot {
 		Object.assign(this, { title, unit, names: lines, signed, least, digits });
 		const figure = document.createElement('figure');
 		figure.className = 'plot';
-		figure.innerHTML = '<figcaption><span class="name"><span></span> <span class="unit"></span></span><span class="values"></span></figcaption>' +
+		figure.innerHTML = '<figcaption><span class="name"><span></span> <span class="unit"></span></span>' +
+			'<span class="values"></span></figcaption>' +
 			'<div class="area"><span class="high"></span><span class="low"></span></div>';
 		figure.querySelector('.name span').textContent = title;
 		figure.querySelector('.unit').textContent = unit;

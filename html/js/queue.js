@@ -74,7 +74,8 @@ export class QueueView {
 			return;
 		/* the list was made anew beneath the keyboard's focus */
 		const buttons = [...$('waiting').querySelectorAll('button')];
-		(buttons.find(b => b.dataset.segment === focused) ?? buttons[Math.min(at, buttons.length - 1)] ?? $('text')).focus();
+		const next = buttons.find(b => b.dataset.segment === focused) ?? buttons[Math.min(at, buttons.length - 1)];
+		(next ?? $('text')).focus();
 	}
 
 	#item(segment) {

@@ -4,7 +4,8 @@ export function errorText(error) {
 	switch (error.code) {
 	case 'offline': return 'Not connected to the gateway just now.';
 	case 'timeout': return 'The gateway did not answer in time.';
-	case 'media': return 'The gateway answers, but picture and sound find no way here. Behind a firewall a TURN server helps.';
+	case 'media': return 'The gateway answers, but picture and sound find no way here. ' +
+		'Behind a firewall a TURN server helps.';
 	case 455: return 'There is no such room on this gateway.';
 	case 462: return 'The gateway’s segment folder has no such file.';
 	case 463: return 'This segment is gone already.';
@@ -15,15 +16,16 @@ export function errorText(error) {
 }
 
 const PAST = {
-	queued: 'queued', ready: 'ready to play', started: 'started', finished: 'finished', interrupted: 'interrupted',
-	skipped: 'skipped', removed: 'removed', failed: 'failed', held: 'waits for more of it', resumed: 'goes on',
+	queued: 'queued', ready: 'ready to play', started: 'started', finished: 'finished',
+	interrupted: 'interrupted', skipped: 'skipped', removed: 'removed', failed: 'failed', held: 'waits for more of it', resumed: 'goes on',
 };
+
+const ROOM = { speaking: 'The avatar speaks', idle: 'The avatar idles', destroyed: 'The room was closed' };
 
 /* [what happened, to what, how much] of an event in docs/api.md. */
 export function eventWords(event) {
 	if (!event.segment)
-		return [{ speaking: 'The avatar speaks', idle: 'The avatar idles', destroyed: 'The room was closed' }[event.event] ??
-			event.event, '', ''];
+		return [ROOM[event.event] ?? event.event, '', ''];
 	const parts = [];
 	if (event.event === 'failed' && event.error)
 		parts.push(event.error);
