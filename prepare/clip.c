@@ -30,12 +30,14 @@ struct dh_clip {
 	int cache_first, cache_count, cache_capacity;
 };
 
-static int add_entry(struct dh_clip *c, const struct dh_frame *frame, const uint8_t *i420, struct dh_fault *fault)
+static int add_entry(struct dh_clip *c, const struct dh_frame *frame, const uint8_t *i420,
+	struct dh_fault *fault)
 {
 	const char *name = c->task.inputs[c->input].name;
 	if (c->count == FRAMES_MAX || (c->count > 0 && frame->pts_ticks + frame->duration_ticks -
 			c->entries[0].pts_ticks > c->task.max_ms * DH_TICKS_PER_MS))
-		return dh_fault_set(fault, DH_PREPARE_LIMIT, "%s is longer than the %d ms (and %d pictures) that an idle "
+		return dh_fault_set(fault, DH_PREPARE_LIMIT,
+			"%s is longer than the %d ms (and %d pictures) that an idle "
 			"clip may have", name, c->task.max_ms, FRAMES_MAX);
 	if (c->count == c->capacity) {
 		int capacity = c->capacity * 2 + 64;
@@ -77,8 +79,8 @@ static void drop_cache(struct dh_clip *c)
 }
 
 /* Takes one decoded frame, number `n` of this pass. */
-static int take(struct dh_clip *c, const struct dh_source *source, const struct dh_frame *frame, int n, int scan,
-	struct dh_fault *fault)
+static int take(struct dh_clip *c, const struct dh_source *source, const struct dh_frame *frame, int n,
+	int scan, struct dh_fault *fault)
 {
 	int rc = c->picture ? 0 : set_up(c, source, frame, fault);
 	int wanted = n == c->cache_first + c->cache_count && c->cache_count < c->cache_capacity;
@@ -235,8 +237,10 @@ int dh_clip_picture(struct dh_clip *c, int frame, int step, const uint8_t **i420
 	struct stat st;
 	if (!is_cached(c, frame)) {
 		if (fstat(input->fd, &st) < 0 || !S_ISREG(st.st_mode))
-			return dh_fault_set(fault, DH_PREPARE_INPUT, "%s is too long for an idle clip that comes through a "
-				"pipe (%d pictures of this size fit): hand it over as a file", input->name, c->cache_capacity);
+			return dh_fault_set(fault, DH_PREPARE_INPUT,
+				"%s is too long for an idle clip that comes through a "
+				"pipe (%d pictures of this size fit): hand it over as a file", input->name,
+				c->cache_capacity);
 		int first = step > 0 ? frame : frame - c->cache_capacity + 1;
 		int rc = pass(c, first > 0 ? first : 0, NULL, fault);
 		if (rc)
@@ -250,6 +254,8 @@ int dh_clip_picture(struct dh_clip *c, int frame, int step, const uint8_t **i420
 
 int dh_clip_notes(const struct dh_clip *c, struct dh_output *output)
 {
-	return c->damaged ? dh_output_note(output, "%s: %d damaged packet%s left out", c->task.inputs[c->input].name,
-		c->damaged, c->damaged > 1 ? "s" : "") : 0;
+	if (!c->damaged)
+		return 0;
+	return dh_output_note(output, "%s: %d damaged packet%s left out", c->task.inputs[c->input].name,
+		c->damaged, c->damaged > 1 ? "s" : "");
 }

@@ -114,7 +114,8 @@ static int on_unit(void *arg, struct dh_unit *unit)
 static int on_failure(void *arg, int code, const char *text)
 {
 	struct export *e = arg;
-	dh_fault_set(e->fault, DH_PREPARE_FORMAT, "the preparation of this segment failed: %s (code %d)", text, code);
+	dh_fault_set(e->fault, DH_PREPARE_FORMAT, "the preparation of this segment failed: %s (code %d)", text,
+		code);
 	return -EIO;
 }
 

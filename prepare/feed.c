@@ -110,7 +110,8 @@ static void scan_file(struct dh_feed *feed)
 			return;
 		at += n + (int64_t)skip;
 	}
-	feed->is_index_cut = feed->boxes.has_index && !feed->boxes.media_first && feed->size < feed->boxes.index_end;
+	feed->is_index_cut = feed->boxes.has_index && !feed->boxes.media_first &&
+		feed->size < feed->boxes.index_end;
 }
 
 int dh_feed_alloc(struct dh_feed **feed, int fd, const char *name, int silence_ms, struct dh_fault *fault)
@@ -134,7 +135,8 @@ int dh_feed_alloc(struct dh_feed **feed, int fd, const char *name, int silence_m
 		scan_file(f);
 	buffer = av_malloc(BUFFER_BYTES);
 	if (buffer)
-		f->io = avio_alloc_context(buffer, BUFFER_BYTES, 0, f, feed_read, NULL, f->is_file ? feed_seek : NULL);
+		f->io = avio_alloc_context(buffer, BUFFER_BYTES, 0, f, feed_read, NULL,
+			f->is_file ? feed_seek : NULL);
 	if (!f->io) {
 		av_free(buffer);
 		free(f);
@@ -173,9 +175,11 @@ int64_t dh_feed_file_size(const struct dh_feed *feed)
 int dh_feed_verdict(const struct dh_feed *feed, struct dh_fault *fault)
 {
 	if (feed->is_silent)
-		return dh_fault_set(fault, DH_PREPARE_SILENT, "%s: nothing came for %d ms", feed->name, feed->silence_ms);
+		return dh_fault_set(fault, DH_PREPARE_SILENT, "%s: nothing came for %d ms", feed->name,
+			feed->silence_ms);
 	if (feed->error)
-		return dh_fault_set(fault, DH_PREPARE_INPUT, "%s cannot be read: %s", feed->name, strerror(feed->error));
+		return dh_fault_set(fault, DH_PREPARE_INPUT, "%s cannot be read: %s", feed->name,
+			strerror(feed->error));
 	if (feed->is_file ? feed->size == 0 : feed->total == 0)
 		return dh_fault_set(fault, DH_PREPARE_EMPTY, "%s is empty: 0 bytes", feed->name);
 	if (!feed->is_file && feed->boxes.media_first)
@@ -183,7 +187,8 @@ int dh_feed_verdict(const struct dh_feed *feed, struct dh_fault *fault)
 			"%s is an MP4 whose index (moov) comes last, which cannot be read through a pipe: "
 			"write it with -movflags frag_keyframe+empty_moov, or hand it over as a file", feed->name);
 	if (feed->is_index_cut)
-		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s is an MP4 that was cut short, within its index (moov)",
+		return dh_fault_set(fault, DH_PREPARE_FORMAT,
+			"%s is an MP4 that was cut short, within its index (moov)",
 			feed->name);
 	if (feed->boxes.is_mp4 && !feed->boxes.has_index && feed->boxes.count > 0 &&
 			(feed->boxes.media_first || feed->boxes.done || feed->is_file))

@@ -119,9 +119,11 @@ int dh_file_finish(struct dh_file_writer *writer, int keep, struct dh_fault *fau
 	if (!writer->path)
 		return 0;
 	if (close(writer->fd) < 0 && keep)
-		rc = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", writer->path, strerror(errno));
+		rc = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", writer->path,
+			strerror(errno));
 	if (keep && !rc && rename(writer->aside, writer->path) < 0)
-		rc = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", writer->path, strerror(errno));
+		rc = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", writer->path,
+			strerror(errno));
 	if (!keep || rc)
 		unlink(writer->aside);
 	unfinished = NULL;

@@ -80,8 +80,8 @@ int dh_film_push(struct dh_film *film, const uint8_t *i420, int64_t pts_ticks, i
 	/* a segment begins with its first picture, even where sound begins earlier */
 	if (!film->last)
 		pts_ticks = 0;
-	int rc = dh_video_encode(film->video, i420, pts_ticks, duration_ticks > 0 ? duration_ticks : DURATION_TICKS,
-		&unit, fault);
+	int rc = dh_video_encode(film->video, i420, pts_ticks,
+		duration_ticks > 0 ? duration_ticks : DURATION_TICKS, &unit, fault);
 	if (rc)
 		return rc;
 	dh_picture_luma(i420, film->width, film->height, unit->luma);

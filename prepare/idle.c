@@ -102,7 +102,8 @@ static int run_clip(struct idle *p)
 	for (int i = 0; i < count; i++)
 		p->total_ticks += dh_clip_duration(p->clip, i);
 	if (p->task->pingpong)
-		p->total_ticks = 2 * p->total_ticks - dh_clip_duration(p->clip, 0) - dh_clip_duration(p->clip, count - 1);
+		p->total_ticks += p->total_ticks - dh_clip_duration(p->clip, 0) -
+			dh_clip_duration(p->clip, count - 1);
 	rc = start(p, num, den, dh_clip_duration(p->clip, 0));
 	for (int i = 0; i < count && !rc; i++) {
 		rc = push(p, i, 1, ticks, dh_clip_duration(p->clip, i));

@@ -140,8 +140,9 @@ static void show(const struct info *info, const char *path)
 
 static json_t *video_json(const struct info *info)
 {
-	return json_pack("{s:i,s:i,s:[I,I],s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I,s:b}}", "width", info->head.width,
-		"height", info->head.height, "rate", (json_int_t)info->head.rate_num, (json_int_t)info->head.rate_den,
+	return json_pack("{s:i,s:i,s:[I,I],s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I,s:b}}", "width",
+		info->head.width, "height", info->head.height,
+		"rate", (json_int_t)info->head.rate_num, (json_int_t)info->head.rate_den,
 		"ticks", (json_int_t)info->end.video_ticks, "pictures", (json_int_t)info->pictures,
 		"bytes", (json_int_t)info->video_bytes, "largest", (json_int_t)info->largest_picture,
 		"entries", (json_int_t)info->entries, "entry_ticks_max", (json_int_t)info->longest_entry_ticks,
@@ -163,7 +164,8 @@ static int show_json(const struct info *info)
 			"bytes", (json_int_t)info->audio_bytes));
 	json_object_set(all, "notes", info->notes);
 	if (info->failure_code)
-		json_object_set_new(all, "failure", json_pack("{s:i,s:s}", "code", info->failure_code, "text", info->failure));
+		json_object_set_new(all, "failure", json_pack("{s:i,s:s}", "code", info->failure_code,
+			"text", info->failure));
 	int rc = json_dumpf(all, stdout, JSON_INDENT(1));
 	putchar('\n');
 	json_decref(all);

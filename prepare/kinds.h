@@ -26,7 +26,7 @@ int dh_note_source(struct dh_output *output, const char *name, const struct dh_s
 	int64_t end_ticks);
 int dh_note_film(struct dh_output *output, const struct dh_film *film);
 
-/* Looks for trouble that no library reports. */
+/* How one of the task's inputs is opened. */
 struct dh_source_config dh_task_source(const struct dh_task *task, int input, int want);
 
 #endif

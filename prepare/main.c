@@ -64,21 +64,34 @@ static void end_bar(const struct bar *bar)
 
 /* ------------------------------------------------------------------ preparing */
 
-/* Notes in the stream are for people: show them too. */
-static int write_and_tell(void *writer, const void *bytes, size_t size)
+struct avatar {
+	struct dh_task *task;
+	struct dh_fault *fault;
+	struct dh_unit *anchor;
+};
+
+struct sink {
+	struct dh_file_writer file;
+	const struct dh_unit *anchor; /* that of the avatar, or NULL */
+};
+
+/* Notes in the stream are for people: show them too. So is an anchor that is not
+ * the avatar's: every change between the two will cost a key frame. */
+static int write_and_tell(void *arg, const void *bytes, size_t size)
 {
+	struct sink *sink = arg;
+	const uint8_t *record = bytes;
+	if (sink->anchor && size > 12 && memcmp(record, "ANCH", 4) == 0 &&
+			(size - 12 != sink->anchor->size || memcmp(record + 8, sink->anchor->data, size - 12) != 0))
+		fprintf(stderr, "dh-prepare: the anchor differs from the avatar's: was its idle clip made with "
+			"another bit rate or version?\n");
 	if (size > 12 && memcmp(bytes, "NOTE", 4) == 0) {
 		if (isatty(STDERR_FILENO))
 			fputs("\r\033[K", stderr);
 		fprintf(stderr, "dh-prepare: %.*s\n", (int)(size - 12), (const char *)bytes + 8);
 	}
-	return dh_file_write(writer, bytes, size);
+	return dh_file_write(&sink->file, bytes, size);
 }
-
-struct avatar {
-	struct dh_task *task;
-	struct dh_fault *fault;
-};
 
 static int avatar_head(void *arg, const struct dh_stream_head *head)
 {
@@ -98,13 +111,21 @@ static int avatar_picture(void *arg, const uint8_t *i420, size_t size)
 	return 0;
 }
 
-static int read_avatar(struct dh_task *task, const char *path, struct dh_fault *fault)
+static int avatar_anchor(void *arg, struct dh_unit *anchor)
 {
-	static const struct dh_stream_sink sink = { .head = avatar_head, .picture = avatar_picture };
-	struct avatar avatar = { task, fault };
-	int rc = dh_file_read(path, &sink, &avatar, fault);
-	if (!rc && !task->anchor)
-		rc = dh_fault_set(fault, DH_PREPARE_FORMAT, "%s is not an avatar's idle clip: it has no anchor picture "
+	((struct avatar *)arg)->anchor = dh_unit_ref(anchor);
+	return 0;
+}
+
+static int read_avatar(struct avatar *avatar, const char *path, struct dh_fault *fault)
+{
+	static const struct dh_stream_sink sink = {
+		.head = avatar_head, .anchor = avatar_anchor, .picture = avatar_picture
+	};
+	int rc = dh_file_read(path, &sink, avatar, fault);
+	if (!rc && !avatar->task->anchor)
+		rc = dh_fault_set(fault, DH_PREPARE_FORMAT,
+			"%s is not an avatar's idle clip: it has no anchor picture "
 			"(make it with --idle or --portrait)", path);
 	return rc;
 }
@@ -144,36 +165,39 @@ static int check_output(const struct dh_options *o, struct dh_fault *fault)
 	return 0;
 }
 
-static int prepare_to_file(const struct dh_options *o, struct dh_fault *fault)
+static int prepare_to_file(const struct dh_options *o, const struct dh_unit *anchor, struct dh_fault *fault)
 {
-	struct dh_file_writer file;
-	const struct dh_stream_writer writer = { write_and_tell, &file };
+	struct sink sink = { .anchor = anchor };
+	const struct dh_stream_writer writer = { write_and_tell, &sink };
 	struct bar bar = { .name = o->task.inputs[0].name, .begun_s = now_s(), .shown_s = now_s() };
 	const struct dh_progress progress = { show_bar, &bar };
 	int tell = isatty(STDERR_FILENO) && !o->quiet;
-	int rc = dh_file_create(&file, o->output, fault);
+	int rc = dh_file_create(&sink.file, o->output, fault);
 	if (rc)
 		return rc;
 	rc = dh_prepare(&o->task, &writer, tell ? &progress : NULL, fault);
-	int finish = dh_file_finish(&file, rc == 0, fault);
+	int finish = dh_file_finish(&sink.file, rc == 0, fault);
 	if (tell) {
 		end_bar(&bar);
 		if (!rc && !finish)
 			fprintf(stderr, "%s: %.1f s, %.0f kB, made in %.1f s\n", o->output,
-				(double)bar.done_ticks / DH_TICKS_PER_SECOND, (double)file.bytes / 1000, now_s() - bar.begun_s);
+				(double)bar.done_ticks / DH_TICKS_PER_SECOND, (double)sink.file.bytes / 1000,
+				now_s() - bar.begun_s);
 	}
 	return rc ? rc : finish;
 }
 
 static int prepare(struct dh_options *o, struct dh_fault *fault)
 {
+	struct avatar avatar = { &o->task, fault, NULL };
 	int rc = open_inputs(o, fault);
 	if (!rc)
 		rc = check_output(o, fault);
 	if (!rc && o->avatar)
-		rc = read_avatar(&o->task, o->avatar, fault);
+		rc = read_avatar(&avatar, o->avatar, fault);
 	if (!rc)
-		rc = prepare_to_file(o, fault);
+		rc = prepare_to_file(o, avatar.anchor, fault);
+	dh_unit_unref(&avatar.anchor);
 	for (int i = 0; i < DH_TASK_INPUTS; i++)
 		if (o->task.inputs[i].fd >= 0)
 			close(o->task.inputs[i].fd);

@@ -164,11 +164,13 @@ static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDicti
 	if (dh_feed_verdict(feed, fault))
 		return fault->code;
 	if (rc == AVERROR_EOF)
-		return dh_fault_set(fault, DH_PREPARE_EMPTY, "%s has neither picture nor sound: it ends after its header",
+		return dh_fault_set(fault, DH_PREPARE_EMPTY,
+			"%s has neither picture nor sound: it ends after its header",
 			config->name);
 	char why[AV_ERROR_MAX_STRING_SIZE];
 	av_make_error_string(why, sizeof why, rc);
-	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s cannot be opened as %s: %s", config->name, found->name, why);
+	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s cannot be opened as %s: %s", config->name, found->name,
+		why);
 }
 
 int dh_open(AVFormatContext **format, int *is_still, struct dh_feed *feed,

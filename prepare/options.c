@@ -77,7 +77,8 @@ static int take_size(struct dh_options *o, const char *text, struct dh_fault *fa
 {
 	int width, height, used = 0;
 	if (sscanf(text, "%dx%d%n", &width, &height, &used) != 2 || text[used])
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "--size is %s, expected WIDTHxHEIGHT, as in 512x512", text);
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--size is %s, expected WIDTHxHEIGHT, as in 512x512",
+			text);
 	int rc = dh_task_set(&o->task, "width", width, fault);
 	return rc ? rc : dh_task_set(&o->task, "height", height, fault);
 }
@@ -105,7 +106,8 @@ static int take_limit(struct dh_options *o, int option, const char *text, struct
 static int take_file(struct dh_options *o, const char *file, struct dh_fault *fault)
 {
 	if (o->files_count == DH_TASK_INPUTS)
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "%s is one file too many, expected a file, or a video and an "
+		return dh_fault_set(fault, DH_PREPARE_USAGE,
+			"%s is one file too many, expected a file, or a video and an "
 			"audio file", file);
 	o->files[o->files_count++] = file;
 	return 0;
@@ -116,9 +118,11 @@ static int take_raw(struct dh_options *o, int option, const char *text, struct d
 {
 	struct dh_raw *raw = &o->raws[o->files_count];
 	if (o->files_count == DH_TASK_INPUTS || raw->is_video || raw->is_audio)
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "%s: expected a file after each --raw-video and --raw-audio",
+		return dh_fault_set(fault, DH_PREPARE_USAGE,
+			"%s: expected a file after each --raw-video and --raw-audio",
 			text);
-	return option == OPT_RAW_VIDEO ? dh_raw_parse_video(raw, text, fault) : dh_raw_parse_audio(raw, text, fault);
+	return option == OPT_RAW_VIDEO ? dh_raw_parse_video(raw, text, fault) :
+		dh_raw_parse_audio(raw, text, fault);
 }
 
 static int take_option(struct dh_options *o, int option, const char *name, struct dh_fault *fault)

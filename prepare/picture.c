@@ -159,8 +159,8 @@ static int step_run(struct step *step, const AVFrame *in, int width, int height,
 /* -------------------------------------------------------------- the canvas */
 
 /* Copies a plane, turned; `width` and `height` are those at the destination. */
-static void copy_plane(uint8_t *to, int to_stride, const uint8_t *from, int from_stride, int width, int height,
-	const struct dh_turn *turn)
+static void copy_plane(uint8_t *to, int to_stride, const uint8_t *from, int from_stride, int width,
+	int height, const struct dh_turn *turn)
 {
 	if (!turn->transpose && !turn->flip_x && !turn->flip_y) {
 		for (int y = 0; y < height; y++)

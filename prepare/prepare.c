@@ -33,7 +33,8 @@
 const char *dh_prepare_version(void)
 {
 	static char text[200];
-	snprintf(text, sizeof text, "dh-prepare %s (format %d; %s; %s; libavcodec %u; libswscale %u; libswresample %u)",
+	snprintf(text, sizeof text,
+		"dh-prepare %s (format %d; %s; %s; libavcodec %u; libswscale %u; libswresample %u)",
 		DH_VERSION, DH_STREAM_VERSION, vpx_codec_version_str(), opus_get_version_string(),
 		avcodec_version(), swscale_version(), swresample_version());
 	return text;
@@ -72,7 +73,8 @@ void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const 
 			task->entry_ms, size, dh_video_anchor_quantizer(video));
 	}
 	if (head->has_audio)
-		snprintf(head->encoder + used, sizeof head->encoder - (size_t)used, "; audio %d kb/s", task->audio_kbps);
+		snprintf(head->encoder + used, sizeof head->encoder - (size_t)used, "; audio %d kb/s",
+			task->audio_kbps);
 }
 
 int dh_note_source(struct dh_output *output, const char *name, const struct dh_source *source,
@@ -81,7 +83,8 @@ int dh_note_source(struct dh_output *output, const char *name, const struct dh_s
 	int damaged = dh_source_damaged(source), rc = 0;
 	int64_t stated_ticks = dh_source_stated_ticks(source);
 	if (damaged)
-		rc = dh_output_note(output, "%s: %d damaged packet%s left out", name, damaged, damaged > 1 ? "s" : "");
+		rc = dh_output_note(output, "%s: %d damaged packet%s left out", name, damaged,
+			damaged > 1 ? "s" : "");
 	if (!rc && !dh_source_is_still(source) && stated_ticks - end_ticks > CUT_TICKS)
 		rc = dh_output_note(output, "%s was cut short: it states %lld ms, and ends after %lld ms", name,
 			(long long)dh_ms_from_ticks(stated_ticks), (long long)dh_ms_from_ticks(end_ticks));

@@ -65,12 +65,14 @@ static int open_inputs(struct segment *s)
 	}
 	int rc = open_one(s, 0, DH_WANT_VIDEO);
 	if (!rc && s->of[DH_VIDEO] < 0)
-		rc = dh_fault_set(s->fault, DH_PREPARE_EMPTY, "%s has no picture: of two inputs the first is the video, "
+		rc = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
+			"%s has no picture: of two inputs the first is the video, "
 			"the second the audio", s->task->inputs[0].name);
 	if (!rc)
 		rc = open_one(s, 1, DH_WANT_AUDIO);
 	if (!rc && s->of[DH_AUDIO] < 0)
-		rc = dh_fault_set(s->fault, DH_PREPARE_EMPTY, "%s has no sound: of two inputs the first is the video, "
+		rc = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
+			"%s has no sound: of two inputs the first is the video, "
 			"the second the audio", s->task->inputs[1].name);
 	return rc;
 }
@@ -289,8 +291,8 @@ static int note_all(struct segment *s)
 			rc = dh_output_note(s->output, "%s: nothing of its %s can be decoded", name_of(s, media),
 				media == DH_VIDEO ? "video" : "audio");
 	if (!rc && mended)
-		rc = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s", name_of(s, DH_AUDIO), mended,
-			mended > 1 ? "s" : "", mended > 1 ? "s" : "");
+		rc = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s", name_of(s, DH_AUDIO),
+			mended, mended > 1 ? "s" : "", mended > 1 ? "s" : "");
 	return rc ? rc : dh_note_film(s->output, s->film);
 }
 

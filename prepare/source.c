@@ -55,7 +55,8 @@ static int open_tracks(struct dh_source *s, struct dh_fault *fault)
 		AVStream *st = s->format->streams[index];
 		st->discard = AVDISCARD_DEFAULT;
 		int reorders = !av_match_name("mov", s->format->iformat->name);
-		int rc = dh_track_alloc(&s->tracks[media], st, media, s->config.name, s->config.max_side, reorders, fault);
+		int rc = dh_track_alloc(&s->tracks[media], st, media, s->config.name, s->config.max_side, reorders,
+			fault);
 		if (rc)
 			return rc;
 	}

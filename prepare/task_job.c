@@ -80,7 +80,8 @@ int dh_task_from_job(struct dh_task *task, const char *json, size_t size, const 
 	dh_task_init(task);
 	if (!json_is_object(job)) {
 		json_decref(job);
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: not a JSON object: %s", job ? "another value" : error.text);
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: not a JSON object: %s",
+			job ? "another value" : error.text);
 	}
 	int rc = take_job(task, job, &anchor, fault);
 	json_decref(job);

@@ -19,7 +19,8 @@
 #define SPEED                 (-6)
 
 /* Entry: the golden frame, which is K, alone. Others: the last frame too. */
-#define FLAGS_REST (VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_UPD_ENTROPY)
+#define FLAGS_REST \
+	(VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_UPD_ENTROPY)
 #define FLAGS_ENTRY (FLAGS_REST | VP8_EFLAG_NO_REF_LAST)
 
 struct dh_video {

@@ -112,6 +112,16 @@ class Anchored(Case):
             size = len(segment.anchor)
             self.assertTrue(size <= kbps * 1000 // 16 or "quantizer 56" in segment.encoder, (kbps, size, segment.encoder))
 
+    def test_another_anchor_is_told(self):
+        """Where the avatar's anchor does not fit the bit rate, another one is made."""
+        marks.ffmpeg("-f", "lavfi", "-i", "nullsrc=size=128x128:rate=25:duration=0.4,geq=random(1)*255:128:128",
+                     "-c:v", "ffv1", self.path("grain.mkv"))
+        prepare("--idle", self.path("grain.mkv"), "--kbps", 4000, "-o", self.path("grain.dhs"))
+        for kbps, words in ((4000, ""), (100, "anchor differs")):
+            message = prepare(self.path("grain.mkv"), "--avatar", self.path("grain.dhs"), "--kbps", kbps,
+                              "-o", self.path("out.dhs"))
+            self.assertEqual(words in message and bool(message), bool(words))
+
     def test_quality(self):
         """Pictures look like the input; the bit rate is about the one asked for."""
         with av.open(self.base) as container:

@@ -90,7 +90,8 @@ static const struct boxes {
 	int is_mp4, has_index, media_first;
 } boxes[] = {
 	{ "index first", BOX("\x10", "ftypisomisom") BOX("\x0c", "moovxxxx") BOX("\x08", "mdat"), 36, 1, 1, 0 },
-	{ "index last", BOX("\x10", "ftypisomisom") BOX("\x0c", "mdatxxxx") BOX("\x0c", "moovxxxx"), 40, 1, 1, 1 },
+	{ "index last", BOX("\x10", "ftypisomisom") BOX("\x0c", "mdatxxxx") BOX("\x0c", "moovxxxx"),
+		40, 1, 1, 1 },
 	{ "no index", BOX("\x10", "ftypisomisom") BOX("\x0c", "mdatxxxx"), 28, 1, 0, 1 },
 	{ "free between", BOX("\x08", "ftyp") BOX("\x09", "free-") BOX("\x08", "moov"), 25, 1, 1, 0 },
 	{ "long size", BOX("\x08", "ftyp") "\0\0\0\1free\0\0\0\0\0\0\0\x12--" BOX("\x08", "moov"), 34, 1, 1, 0 },
@@ -106,7 +107,8 @@ static void test_boxes(const void *arg)
 	for (size_t step = 1; step <= row->size + 1; step++) {
 		struct dh_boxes b = { 0 };
 		for (size_t at = 0; at < row->size; at += step)
-			dh_boxes_push(&b, (const uint8_t *)row->bytes + at, at + step > row->size ? row->size - at : step);
+			dh_boxes_push(&b, (const uint8_t *)row->bytes + at,
+				at + step > row->size ? row->size - at : step);
 		CHECK_INT(b.is_mp4, row->is_mp4);
 		CHECK_INT(b.has_index, row->has_index);
 		CHECK_INT(b.media_first, row->media_first);
@@ -165,7 +167,8 @@ static void test_fit(const void *arg)
 {
 	const struct fit *row = arg;
 	struct dh_turn turn = { row->transpose, 0, 0 };
-	struct dh_rect rect = dh_picture_fit(row->w, row->h, row->num, row->den, &turn, row->canvas_w, row->canvas_h);
+	struct dh_rect rect = dh_picture_fit(row->w, row->h, row->num, row->den, &turn, row->canvas_w,
+		row->canvas_h);
 	CHECK_INT(rect.x, row->rect.x);
 	CHECK_INT(rect.y, row->rect.y);
 	CHECK_INT(rect.width, row->rect.width);
@@ -218,12 +221,17 @@ static const struct job {
 	{ "two inputs", "{\"kind\":\"segment\",\"names\":[\"a\",\"b\"],\"width\":16,\"height\":2304,\"kbps\":50,"
 		"\"audio_kbps\":256,\"entry_ms\":40,\"fps_max\":1,\"pingpong\":true,\"max_ms\":1000}", 2, 0, "" },
 	{ "no size", "{\"kind\":\"idle\",\"names\":[\"a\"],\"width\":512}", 1, DH_PREPARE_USAGE, "height" },
-	{ "odd size", "{\"kind\":\"idle\",\"names\":[\"a\"],\"width\":511,\"height\":512}", 1, DH_PREPARE_USAGE, "even" },
-	{ "huge", "{\"kind\":\"idle\",\"names\":[\"a\"],\"width\":99999999999,\"height\":512}", 1, DH_PREPARE_USAGE, "width" },
-	{ "real", "{\"kind\":\"idle\",\"names\":[\"a\"],\"width\":512.0,\"height\":512}", 1, DH_PREPARE_USAGE, "width" },
+	{ "odd size", "{\"kind\":\"idle\",\"names\":[\"a\"],\"width\":511,\"height\":512}", 1, DH_PREPARE_USAGE,
+		"even" },
+	{ "huge", "{\"kind\":\"idle\",\"names\":[\"a\"],\"width\":99999999999,\"height\":512}", 1,
+		DH_PREPARE_USAGE, "width" },
+	{ "real", "{\"kind\":\"idle\",\"names\":[\"a\"],\"width\":512.0,\"height\":512}", 1, DH_PREPARE_USAGE,
+		"width" },
 	{ "twice", "{\"kind\":\"idle\",\"kind\":\"idle\",\"names\":[\"a\"]}", 1, DH_PREPARE_USAGE, "JSON" },
-	{ "names", "{\"kind\":\"portrait\",\"names\":[\"a\",\"b\"],\"width\":16,\"height\":16}", 2, DH_PREPARE_USAGE, "names" },
-	{ "too few", "{\"kind\":\"segment\",\"names\":[\"a\",\"b\"],\"width\":16,\"height\":16}", 1, DH_PREPARE_USAGE, "1 descriptors" },
+	{ "names", "{\"kind\":\"portrait\",\"names\":[\"a\",\"b\"],\"width\":16,\"height\":16}", 2,
+		DH_PREPARE_USAGE, "names" },
+	{ "too few", "{\"kind\":\"segment\",\"names\":[\"a\",\"b\"],\"width\":16,\"height\":16}", 1,
+		DH_PREPARE_USAGE, "1 descriptors" },
 	{ "no anchor", "{\"kind\":\"segment\",\"names\":[\"a\"],\"anchor\":true,\"width\":16,\"height\":16}", 1,
 		DH_PREPARE_USAGE, "expected 2" },
 	{ "text", "hello", 0, DH_PREPARE_USAGE, "JSON" },
@@ -248,7 +256,8 @@ static void test_long_name(void)
 	char json[2000];
 	struct dh_task task;
 	struct dh_fault fault = { 0 };
-	int fd = -1, used = snprintf(json, sizeof json, "{\"kind\":\"segment\",\"width\":16,\"height\":16,\"names\":[\"x");
+	int fd = -1, used = snprintf(json, sizeof json,
+		"{\"kind\":\"segment\",\"width\":16,\"height\":16,\"names\":[\"x");
 	for (int i = 0; i < 200; i++)
 		used += snprintf(json + used, sizeof json - (size_t)used, "\xc3\xa4");
 	snprintf(json + used, sizeof json - (size_t)used, "\"]}");
@@ -283,7 +292,8 @@ static void test_raw(const void *arg)
 	const struct rawspec *row = arg;
 	struct dh_raw raw;
 	struct dh_fault fault = { 0 };
-	int rc = row->is_video ? dh_raw_parse_video(&raw, row->text, &fault) : dh_raw_parse_audio(&raw, row->text, &fault);
+	int rc = row->is_video ? dh_raw_parse_video(&raw, row->text, &fault) :
+		dh_raw_parse_audio(&raw, row->text, &fault);
 	CHECK_INT(rc, row->rc);
 	if (rc)
 		return;

@@ -101,7 +101,8 @@ static void test_trimming(const void *arg)
 	for (int i = 0; i < row->length; i++)
 		in[i] = voice_at((double)i / DH_VOICE_RATE);
 	for (int i = 0, step = 1; i < row->length; i += step, step = step * 7 % 1999) /* cut anywhere */
-		CHECK_INT(dh_voice_push(voice, in + i, (size_t)(i + step > row->length ? row->length - i : step), &fault), 0);
+		CHECK_INT(dh_voice_push(voice, in + i, (size_t)(i + step > row->length ? row->length - i : step),
+			&fault), 0);
 	CHECK_INT(dh_voice_end(voice, &fault), 0);
 	CHECK_INT(h->packets, (row->length + DH_VOICE_PACKET - 1) / DH_VOICE_PACKET);
 	CHECK_INT(dh_voice_samples(voice), row->length);
@@ -221,7 +222,8 @@ static void test_runs(const void *arg)
 			error += pow(expected[i] - h->samples[i], 2);
 			power += pow(expected[i], 2);
 		}
-		CHECK(error < power * (row->rate < 16000 ? 0.05 : 0.02), "half %d: error %.3f of the sound", half, error / power);
+		CHECK(error < power * (row->rate < 16000 ? 0.05 : 0.02), "half %d: error %.3f of the sound", half,
+			error / power);
 	}
 	dh_sound_free(&sound);
 	stop(h);
