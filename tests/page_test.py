@@ -344,6 +344,14 @@ class Told(Page):
         self.assertNotIn("1234", page.evaluate("location.href"))
         self.assertEqual([], page.errors)
 
+    def test_a_question_right_behind_a_cancelled_one(self):
+        page = self.open("?room=2", playing=False)
+        page.wait("document.querySelector('#ask').open")
+        # before the browser has told that the first was closed
+        page.evaluate("document.querySelector('#ask').close(); document.querySelector('#curtain-button').click()")
+        self.answer(page, "1234")
+        page.wait(PLAYING)
+
     def test_an_unknown_room(self):
         page = self.open("?room=99", playing=False)
         page.wait("document.querySelector('#curtain-text').textContent.includes('no such room')")

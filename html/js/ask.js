@@ -1,6 +1,7 @@
 /* The dialog, and what was told it: kept for this tab only, never in the address. */
 
 const $ = id => document.getElementById(id);
+let answer = null;  // settles the question that is open
 
 /* A promise of what was typed, null when cancelled. `hidden`: as a password. */
 export function ask({ title, text, label, ok, hidden = false }) {
@@ -14,16 +15,20 @@ export function ask({ title, text, label, ok, hidden = false }) {
 	input.type = hidden ? 'password' : 'text';
 	input.value = '';
 	dialog.returnValue = '';
+	answer?.(null);
 	dialog.showModal();
 	input.focus();
-	return new Promise(resolve => {
-		dialog.addEventListener('close', () => {
-			const value = dialog.returnValue === 'ok' ? input.value : null;
-			input.value = '';
-			resolve(value);
-		}, { once: true });
-	});
+	return new Promise(resolve => { answer = resolve; });
 }
+
+/* It comes a while after the dialog has closed: the next may be open already. */
+$('ask').addEventListener('close', () => {
+	if ($('ask').open)
+		return;
+	answer?.($('ask').returnValue === 'ok' ? $('ask-value').value : null);
+	answer = null;
+	$('ask-value').value = '';
+});
 
 export function closeAsk() {
 	if ($('ask').open)
