@@ -323,7 +323,7 @@ static inline void prepare_once(struct stage *stage, const char *deed, int pictu
 	AWAIT(&heard, 10, heard.ends + heard.failures > 0);
 	check_good(&heard, pictures);
 	heard_clear(&heard);
-	AWAIT_STATS(stage, stats, 5, stats.workers_busy == 0);
+	AWAIT_STATS(stage, stats, 20, stats.workers_busy == 0);
 }
 
 /* Finds the fake worker beside the test; 0 where it is. */

@@ -34,7 +34,7 @@ static void test_late_subscriber_hears_everything(void)
 	heard_clear(&first);
 	heard_clear(&late);
 	heard_clear(&last);
-	AWAIT_STATS(&stage, stats, 5, stats.preparations == 0);
+	AWAIT_STATS(&stage, stats, 20, stats.preparations == 0);
 	stage_close(&stage);
 }
 
@@ -177,7 +177,7 @@ static void test_live(void)
 	AWAIT(&heard, 10, heard.units > units + 30);
 	/* The last one leaving ends it; nothing is kept. */
 	heard_clear(&heard);
-	AWAIT_STATS(&stage, stats, 2, stats.workers_busy == 0 && stats.preparations == 0);
+	AWAIT_STATS(&stage, stats, 20, stats.workers_busy == 0 && stats.preparations == 0);
 	CHECK_INT(stats.cache_entries, 0);
 	close(ends[1]);
 	stage_close(&stage);
