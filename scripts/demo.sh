@@ -37,7 +37,7 @@ render_demo() {
 		case $name in
 			*.mp4) to_mp4 "$raw" "$work/segments/$name" ;;
 			*.webm) to_webm "$raw" "$work/segments/$name" ;;
-			*.dhs) "$prepare" "$raw" -o "$work/segments/$name" < /dev/null ;;
+			*.dhs) "$prepare" --quiet "$raw" -o "$work/segments/$name" < /dev/null ;;
 		esac || die "$name could not be made"
 	done < <(demo_lines)
 	rm -f "$raw"
