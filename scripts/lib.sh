@@ -8,7 +8,9 @@ PATH=$PATH:/usr/sbin:/sbin
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
-# Clean-up: commands are added as they become necessary, and run last first.
+# Clean-up: commands are added as they become necessary, and run last first. Bash
+# runs them on SIGINT, SIGTERM and SIGHUP, too. (Traps of these would be lost where
+# the signal comes while bash parses a command substitution.)
 cleanups=()
 at_exit() { cleanups+=("$1"); }
 run_cleanups() {
@@ -18,9 +20,6 @@ run_cleanups() {
 	exit "$status"
 }
 trap run_cleanups EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; return; fi
