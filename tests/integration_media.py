@@ -51,7 +51,7 @@ class Joins(Case):
             self.assert_whole(viewer, pictures, segment)
         self.assertGreaterEqual(min(len(viewer.video.reports), len(viewer.audio.reports)), 2, "sender reports")
         skew = rtp.report_skew_ms(viewer.audio, viewer.video, viewer.moments["connected"] + 2)
-        self.assertLess(np.abs(skew).max(), 100 * GENEROUS, "sender reports part picture and sound")
+        self.assertLess(np.abs(skew).max(), 20 * GENEROUS, "sender reports part picture and sound")
 
     def test_seams_leave_no_gap_and_no_overlap(self):
         viewer = self.watch()
