@@ -36,6 +36,7 @@ enum dh_event_type {
 	DH_EVENT_HELD, DH_EVENT_RESUMED,
 	/* of the room */
 	DH_EVENT_SPEAKING, DH_EVENT_IDLE,
+	DH_EVENT_COUNT,
 };
 
 struct dh_room_event {

@@ -11,73 +11,56 @@
 #define DH_PREPARE_PATH "dh-prepare" /* looked up in PATH */
 #endif
 
-#define KEY_MAX 256 /* bytes that a request can hold */
-
-#define TEXT(where, field, value)  { #field, DH_OPTION_TEXT, offsetof(where, field), 0, 0, 0, value, FALSE }
-#define KEY(where, field)          { #field, DH_OPTION_TEXT, offsetof(where, field), 0, KEY_MAX, 0, NULL, FALSE }
-#define NEEDED(where, field)       { #field, DH_OPTION_TEXT, offsetof(where, field), 0, 0, 0, NULL, TRUE }
-#define LIST(where, field, needed) { #field, DH_OPTION_LIST, offsetof(where, field), 0, 0, 0, NULL, needed }
-#define FLAG(where, field, value)  { #field, DH_OPTION_FLAG, offsetof(where, field), 0, 1, value, NULL, FALSE }
-#define NUMBER(where, field, min, max, value) \
-	{ #field, DH_OPTION_NUMBER, offsetof(where, field), min, max, value, NULL, FALSE }
-
 static const struct dh_option general_options[] = {
-	KEY(struct dh_config, admin_key),
+	DH_KEY(struct dh_config, admin_key, DH_CONFIG_KEY_MAX),
+	DH_FLAG(struct dh_config, string_ids, 0),
 	{ "segments_folder", DH_OPTION_LIST, offsetof(struct dh_config, segments_folders), 0, 0, 0, NULL, FALSE },
-	TEXT(struct dh_config, cache_folder, "/var/cache/janus-digitalhuman"),
-	NUMBER(struct dh_config, cache_mb, 0, 1 << 20, 1024),
-	TEXT(struct dh_config, worker, DH_PREPARE_PATH),
-	TEXT(struct dh_config, worker_user, "nobody"),
-	NUMBER(struct dh_config, warm_workers, 0, 16, 2),
-	NUMBER(struct dh_config, max_workers, 1, 64, 4),
-	NUMBER(struct dh_config, worker_memory_mb, 0, 1 << 20, 1024),
-	NUMBER(struct dh_config, worker_cpu_s, 0, 86400, 600),
-	NUMBER(struct dh_config, worker_silence_s, 1, 3600, 30),
-	NUMBER(struct dh_config, max_rooms, 0, 10000, 100),
-	NUMBER(struct dh_config, max_viewers_per_room, 1, 100000, 1000),
-	NUMBER(struct dh_config, max_viewers, 1, 100000, 5000),
-	NUMBER(struct dh_config, max_queue, 1, 10000, 100),
-	NUMBER(struct dh_config, max_queue_ms, 1000, 86400000, 3600000),
-	NUMBER(struct dh_config, max_queue_mb, 1, 65536, 512),
-	NUMBER(struct dh_config, max_segment_ms, 1000, 86400000, 600000),
-	NUMBER(struct dh_config, max_file_mb, 1, 1 << 20, 2048),
-	NUMBER(struct dh_config, max_text, 1, 1 << 20, 4000),
-	NUMBER(struct dh_config, max_metadata, 2, 65536, 4096),
-	NUMBER(struct dh_config, spread_ms, 0, 20, 10),
-	FLAG(struct dh_config, events, 1),
-	{ NULL, 0, 0, 0, 0, 0, NULL, FALSE },
+	DH_TEXT(struct dh_config, cache_folder, "/var/cache/janus-digitalhuman"),
+	DH_NUMBER(struct dh_config, cache_mb, 0, 1 << 20, 1024),
+	DH_TEXT(struct dh_config, worker, DH_PREPARE_PATH),
+	DH_TEXT(struct dh_config, worker_user, "nobody"),
+	DH_NUMBER(struct dh_config, warm_workers, 0, 16, 2),
+	DH_NUMBER(struct dh_config, max_workers, 1, 64, 4),
+	DH_NUMBER(struct dh_config, worker_memory_mb, 0, 1 << 20, 1024),
+	DH_NUMBER(struct dh_config, worker_cpu_s, 0, 86400, 600),
+	DH_NUMBER(struct dh_config, worker_silence_s, 1, 3600, 30),
+	DH_NUMBER(struct dh_config, max_rooms, 0, 10000, 100),
+	DH_NUMBER(struct dh_config, max_viewers_per_room, 1, 100000, 1000),
+	DH_NUMBER(struct dh_config, max_viewers, 1, 100000, 5000),
+	DH_NUMBER(struct dh_config, max_queue, 1, 10000, 100),
+	DH_NUMBER(struct dh_config, max_queue_ms, 1000, 86400000, 3600000),
+	DH_NUMBER(struct dh_config, max_queue_mb, 1, 65536, 512),
+	DH_NUMBER(struct dh_config, max_segment_ms, 1000, 86400000, 600000),
+	DH_NUMBER(struct dh_config, max_file_mb, 1, 1 << 20, 2048),
+	DH_NUMBER(struct dh_config, max_side, 16, 16384, 4096),
+	DH_NUMBER(struct dh_config, max_request, 1024, 1 << 24, 65536),
+	DH_NUMBER(struct dh_config, max_depth, 4, 1000, 16),
+	DH_NUMBER(struct dh_config, max_text, 1, 1 << 20, 4000),
+	DH_NUMBER(struct dh_config, max_metadata, 2, 65536, 4096),
+	DH_NUMBER(struct dh_config, spread_ms, 0, 20, 10),
+	DH_FLAG(struct dh_config, realtime, 1),
+	DH_FLAG(struct dh_config, events, 1),
+	DH_OPTIONS_END,
 };
 
 static const struct dh_option avatar_options[] = {
-	NUMBER(struct dh_config_avatar, width, 16, 2304, 512),
-	NUMBER(struct dh_config_avatar, height, 16, 2304, 512),
-	TEXT(struct dh_config_avatar, idle, NULL),
-	TEXT(struct dh_config_avatar, portrait, NULL),
-	FLAG(struct dh_config_avatar, pingpong, 0),
-	NUMBER(struct dh_config_avatar, kbps, 50, 20000, 800),
-	NUMBER(struct dh_config_avatar, entry_ms, 40, 10000, 500),
-	{ NULL, 0, 0, 0, 0, 0, NULL, FALSE },
+	DH_NUMBER(struct dh_config_avatar, width, 16, 2304, 512),
+	DH_NUMBER(struct dh_config_avatar, height, 16, 2304, 512),
+	DH_TEXT(struct dh_config_avatar, idle, NULL),
+	DH_TEXT(struct dh_config_avatar, portrait, NULL),
+	DH_FLAG(struct dh_config_avatar, pingpong, 0),
+	DH_NUMBER(struct dh_config_avatar, kbps, 50, 20000, 800),
+	DH_NUMBER(struct dh_config_avatar, entry_ms, 40, 10000, 500),
+	DH_OPTIONS_END,
 };
 
 static const struct dh_option generator_options[] = {
-	LIST(struct dh_config_generator, command, TRUE),
-	LIST(struct dh_config_generator, voices, FALSE),
-	LIST(struct dh_config_generator, environment, FALSE),
-	NUMBER(struct dh_config_generator, max_s, 1, 3600, 120),
-	NUMBER(struct dh_config_generator, memory_mb, 0, 1 << 20, 0),
-	{ NULL, 0, 0, 0, 0, 0, NULL, FALSE },
-};
-
-static const struct dh_option room_options[] = {
-	NUMBER(struct dh_config_room, id, 1, INT64_C(9007199254740991), 0),
-	KEY(struct dh_config_room, description),
-	NEEDED(struct dh_config_room, avatar),
-	KEY(struct dh_config_room, secret),
-	KEY(struct dh_config_room, pin),
-	FLAG(struct dh_config_room, is_private, 0),
-	TEXT(struct dh_config_room, duration, "speech"),
-	TEXT(struct dh_config_room, generator, NULL),
-	{ NULL, 0, 0, 0, 0, 0, NULL, FALSE },
+	DH_LIST(struct dh_config_generator, command, TRUE),
+	DH_LIST(struct dh_config_generator, voices, FALSE),
+	DH_LIST(struct dh_config_generator, environment, FALSE),
+	DH_NUMBER(struct dh_config_generator, max_s, 1, 3600, 120),
+	DH_NUMBER(struct dh_config_generator, memory_mb, 0, 1 << 20, 0),
+	DH_OPTIONS_END,
 };
 
 static void avatar_free(gpointer data)
@@ -98,10 +81,7 @@ static void generator_free(gpointer data)
 
 static void room_free(gpointer data)
 {
-	struct dh_config_room *room = data;
-	dh_options_free(room_options, room);
-	g_free(room->name);
-	g_free(room);
+	dh_config_room_free(data);
 }
 
 static void read_avatar(struct dh_config *config, const janus_config_container *category, const char *name)
@@ -144,37 +124,19 @@ static void read_generator(struct dh_config *config, const janus_config_containe
 		g_ptr_array_add(config->generators, generator);
 }
 
-static int check_room(const struct dh_config *config, const janus_config_container *category,
-	const struct dh_config_room *room)
-{
-	if (room->id == 0)
-		return dh_option_wrong(category->name, "id", "is missing");
-	for (guint i = 0; i < config->rooms->len; i++) {
-		const struct dh_config_room *other = config->rooms->pdata[i];
-		if (other->id == room->id)
-			return dh_option_wrong(category->name, "id", "another room has it");
-	}
-	if (!dh_config_avatar(config, room->avatar))
-		return dh_option_wrong(category->name, "avatar", "there is no (correct) avatar of that name");
-	if (room->generator && !dh_config_generator(config, room->generator))
-		return dh_option_wrong(category->name, "generator", "there is no (correct) generator of that name");
-	if (strcmp(room->duration, "speech") && strcmp(room->duration, "longest"))
-		return dh_option_wrong(category->name, "duration", "\"speech\" or \"longest\" is expected");
-	return 0;
-}
-
 static void read_room(struct dh_config *config, const janus_config_container *category, const char *name)
 {
-	struct dh_config_room *room = g_new0(struct dh_config_room, 1);
-	int error;
+	struct dh_config_room *room = dh_config_room_new(name);
+	int error = dh_config_room_read(config, category, room);
 
-	room->name = g_strdup(name);
-	dh_options_default(room_options, room);
-	error = dh_options_read(category, room_options, room);
+	if (!error && !room->avatar)
+		error = dh_option_wrong(category->name, "avatar", "is missing");
+	if (!error && dh_config_room_find(config->rooms, room->id))
+		error = dh_option_wrong(category->name, "id", "another room has it");
 	if (!error)
-		error = check_room(config, category, room);
+		error = dh_config_room_check(config, category->name, room);
 	if (error)
-		room_free(room);
+		dh_config_room_free(room);
 	else
 		g_ptr_array_add(config->rooms, room);
 }

@@ -14,7 +14,10 @@
 
 #include <glib.h>
 
+#include <janus/config.h>
+
 #define DH_CONFIG_FILE "janus.plugin.digitalhuman.jcfg"
+#define DH_CONFIG_KEY_MAX 256 /* bytes of a secret, PIN or description, as in requests */
 
 struct dh_config_avatar {
 	char *name;
@@ -35,16 +38,19 @@ struct dh_config_generator {
 
 struct dh_config_room {
 	char *name;
-	int64_t id;
-	char *description, *avatar;
+	char *id;                /* see room_id.h */
+	char *description;       /* NULL: made of the id */
+	char *metadata;          /* a JSON object as text; NULL: none */
+	char *avatar;            /* NULL (in the room file alone): there is no such room */
 	char *secret, *pin;      /* NULL: none */
-	int64_t is_private;
+	int64_t is_private, signed_tokens;
 	char *duration;          /* "speech" or "longest" */
 	char *generator;         /* NULL: none */
 };
 
 struct dh_config {
 	char *admin_key;         /* NULL: anybody may create rooms */
+	int64_t string_ids;      /* rooms' ids are texts, not integers */
 	char **segments_folders; /* NULL: nothing can be enqueued */
 	char *cache_folder;      /* "": no cache */
 	int64_t cache_mb;
@@ -54,8 +60,11 @@ struct dh_config {
 	int64_t max_rooms, max_viewers_per_room, max_viewers;
 	int64_t max_queue, max_queue_ms, max_queue_mb;
 	int64_t max_segment_ms, max_file_mb;
-	int64_t max_text, max_metadata;  /* bytes */
+	int64_t max_side;        /* pixels of an input picture */
+	int64_t max_request, max_text, max_metadata; /* bytes */
+	int64_t max_depth;       /* of a request's JSON */
 	int64_t spread_ms;
+	int64_t realtime;        /* see punctual.h */
 	int64_t events;
 	GPtrArray *avatars, *generators, *rooms; /* of the structs above */
 };
@@ -68,5 +77,24 @@ void dh_config_free(struct dh_config **config);
 /* By name, NULL when there is none. */
 const struct dh_config_avatar *dh_config_avatar(const struct dh_config *config, const char *name);
 const struct dh_config_generator *dh_config_generator(const struct dh_config *config, const char *name);
+
+/* --- rooms: config_rooms.c */
+
+/* With defaults, and without an id. */
+struct dh_config_room *dh_config_room_new(const char *name);
+void dh_config_room_free(struct dh_config_room *room); /* NULL is fine */
+
+/* Fills `room` from a category. -EINVAL: a mistake, which was logged. */
+int dh_config_room_read(const struct dh_config *config, const janus_config_container *category,
+	struct dh_config_room *room);
+
+/* Whether what `room` names exists; `category` is what a mistake is logged of. -EINVAL. */
+int dh_config_room_check(const struct dh_config *config, const char *category, const struct dh_config_room *room);
+
+/* The one with that id in an array of them, lent; NULL when there is none. */
+struct dh_config_room *dh_config_room_find(const GPtrArray *rooms, const char *id);
+
+/* Appends it as a category "room-NAME". */
+void dh_config_room_write(const struct dh_config_room *room, GString *out);
 
 #endif

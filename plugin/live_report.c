@@ -1,8 +1,6 @@
 /* What a live room says of itself; in its thread. */
 #include "live_room_private.h"
 
-#include <inttypes.h>
-
 #include "log.h"
 #include "playout/timebase.h"
 
@@ -22,18 +20,24 @@ const char *dh_live_report_state(enum dh_live_room_state state)
 	return names[state];
 }
 
-/* Every handle that watches, and Janus' event handlers. Takes over `event`. */
-static void tell(struct dh_live_room *room, json_t *event)
+static gboolean is_told(const struct dh_watch *watch, enum dh_live_audience audience, const struct dh_watch *about)
+{
+	return audience == DH_TELL_ALL || watch->is_trusted || (audience == DH_TELL_TRUSTED_AND_SELF && watch == about);
+}
+
+void dh_live_report_tell(struct dh_live_room *room, json_t *event, enum dh_live_audience audience,
+	const struct dh_watch *about)
 {
 	if (room->context.config->events) {
 		json_t *copy = json_deep_copy(event);
 		json_object_del(copy, "digitalhuman");
-		dh_signals_notify(room->context.signals, NULL, copy);
+		dh_signals_notify(room->context.signals, about ? about->session : NULL, copy);
 	}
 	GPtrArray *sessions = g_ptr_array_new_with_free_func((GDestroyNotify)dh_session_unref);
 	for (guint i = 0; i < room->members->len; i++) {
 		const struct dh_watch *watch = room->members->pdata[i];
-		g_ptr_array_add(sessions, dh_session_ref(watch->session));
+		if (is_told(watch, audience, about))
+			g_ptr_array_add(sessions, dh_session_ref(watch->session));
 	}
 	dh_signals_broadcast(room->context.signals, sessions, event);
 }
@@ -87,8 +91,7 @@ static void describe_segment(struct dh_live_room *room, json_t *json, const stru
 
 json_t *dh_live_report_new(const struct dh_live_room *room, const char *name)
 {
-	return json_pack("{s:s, s:I, s:s}", "digitalhuman", "event",
-		"id", (json_int_t)room->facts.id, "event", name);
+	return json_pack("{s:s, s:o, s:s}", "digitalhuman", "event", "id", dh_live_room_id(room), "event", name);
 }
 
 /* An operator may have nothing but the log to see it. */
@@ -97,7 +100,7 @@ static void log_failure(const struct dh_live_room *room, const struct dh_segment
 	int code = 0;
 	const char *error = dh_segment_error(segment, &code);
 
-	dh_log(DH_LOG_WARNING, "room %" PRIu64 ": segment %s (%s) failed: %s", room->facts.id,
+	dh_log(DH_LOG_WARNING, "room %s: segment %s (%s) failed: %s", room->id,
 		dh_segment_id(segment), dh_feed_name(dh_segment_user(segment)), error ? error : "?");
 }
 
@@ -110,12 +113,15 @@ void dh_live_report_event(struct dh_live_room *room, const struct dh_room_event 
 		describe_segment(room, json, event);
 	if (event->type == DH_EVENT_FAILED && event->segment)
 		log_failure(room, event->segment);
-	tell(room, json);
+	dh_live_report_tell(room, json, DH_TELL_ALL, NULL);
 }
 
-void dh_live_report_plain(struct dh_live_room *room, const char *name)
+json_t *dh_live_report_viewer(const struct dh_live_room *room, const char *name, const struct dh_watch *watch)
 {
-	tell(room, dh_live_report_new(room, name));
+	json_t *json = dh_live_report_new(room, name);
+
+	json_object_set_new(json, "viewer", json_integer(watch->id));
+	return json;
 }
 
 static json_t *entry_of(const struct dh_live_room *room, const struct dh_segment *segment, const char *state)

@@ -1,9 +1,8 @@
 #include "live_room_private.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
-#include "log.h"
+#include "room_id.h"
 
 static void watch_unref(gpointer data)
 {
@@ -27,11 +26,14 @@ static void on_event(void *arg, const struct dh_room_event *event)
 {
 	struct dh_live_room *room = arg;
 
+	room->events[event->type]++;
 	if (event->type == DH_EVENT_SPEAKING || event->type == DH_EVENT_IDLE)
 		room->speaking = event->type == DH_EVENT_SPEAKING;
 	dh_live_report_event(room, event);
-	if (event->type >= DH_EVENT_FINISHED && event->type <= DH_EVENT_FAILED)
+	if (event->type >= DH_EVENT_FINISHED && event->type <= DH_EVENT_FAILED) {
+		room->played_ticks += event->played_ticks;
 		dh_live_segments_ended(room, event->segment);
+	}
 }
 
 /* For those who look without waiting for the thread. */
@@ -79,7 +81,7 @@ static void configure(struct dh_room_config *room, const struct dh_config *confi
 }
 
 int dh_live_room_alloc(struct dh_live_room **out, const struct dh_live_room_context *context,
-	const struct dh_live_room_facts *facts)
+	const struct dh_live_room_facts *facts, struct dh_settings *settings)
 {
 	static const struct dh_room_sink sink = { .packet = on_packet, .event = on_event };
 	static const struct dh_room_thread_owner functions = { .turn = turn, .close = close_room };
@@ -89,19 +91,19 @@ int dh_live_room_alloc(struct dh_live_room **out, const struct dh_live_room_cont
 	int error;
 
 	g_atomic_ref_count_init(&room->refs);
+	g_mutex_init(&room->lock);
 	room->context = *context;
 	room->facts = *facts;
-	room->facts.description = room->description = g_strdup(facts->description);
-	room->facts.secret = room->secret = g_strdup(facts->secret);
-	room->facts.pin = room->pin = g_strdup(facts->pin);
-	room->facts.metadata = facts->metadata ? json_incref(facts->metadata) : json_object();
+	room->facts.id = room->id = g_strdup(facts->id);
+	room->settings = dh_settings_ref(settings);
+	room->enabled = TRUE;
 	room->members = g_ptr_array_new_with_free_func(watch_unref);
 	room->feeds = g_ptr_array_new_with_free_func(feed_unref);
 	configure(&config, context->config, facts->duration);
 	error = dh_room_alloc(&room->room, &config, &sink, room, dh_now_ticks());
 	if (!error) {
-		g_snprintf(name, sizeof(name), "dh room %" PRIu64, facts->id);
-		error = dh_room_thread_alloc(&room->thread, name, &functions, room);
+		g_snprintf(name, sizeof(name), "dh room %s", facts->id);
+		error = dh_room_thread_alloc(&room->thread, name, (int)context->config->realtime, &functions, room);
 	}
 	if (error) {
 		dh_room_free(&room->room);
@@ -128,10 +130,9 @@ void dh_live_room_unref(struct dh_live_room *room)
 	dh_room_thread_free(&room->thread);
 	g_ptr_array_free(room->members, TRUE);
 	g_ptr_array_free(room->feeds, TRUE);
-	json_decref(room->facts.metadata);
-	g_free(room->description);
-	g_free(room->secret);
-	g_free(room->pin);
+	dh_settings_unref(room->settings);
+	g_mutex_clear(&room->lock);
+	g_free(room->id);
 	g_free(room);
 }
 
@@ -146,6 +147,28 @@ void dh_live_room_close(struct dh_live_room *room)
 const struct dh_live_room_facts *dh_live_room_facts(const struct dh_live_room *room)
 {
 	return &room->facts;
+}
+
+json_t *dh_live_room_id(const struct dh_live_room *room)
+{
+	return dh_room_id_to_json(room->id, (gboolean)room->context.config->string_ids);
+}
+
+struct dh_settings *dh_live_room_settings(struct dh_live_room *room)
+{
+	g_mutex_lock(&room->lock);
+	struct dh_settings *settings = dh_settings_ref(room->settings);
+	g_mutex_unlock(&room->lock);
+	return settings;
+}
+
+void dh_live_room_set_settings(struct dh_live_room *room, struct dh_settings *settings)
+{
+	g_mutex_lock(&room->lock);
+	struct dh_settings *old = room->settings;
+	room->settings = settings;
+	g_mutex_unlock(&room->lock);
+	dh_settings_unref(old);
 }
 
 enum dh_live_room_state dh_live_room_state(const struct dh_live_room *room)
@@ -172,29 +195,38 @@ static json_t *voices_of(const struct dh_config_generator *generator)
 	return voices;
 }
 
+static void add_secrets(struct dh_live_room *room, const struct dh_settings *settings, json_t *info)
+{
+	const struct dh_live_room_facts *facts = &room->facts;
+
+	json_object_set_new(info, "is_secret", json_boolean(settings->secret != NULL));
+	json_object_set_new(info, "signed_tokens", json_boolean(settings->signed_tokens));
+	json_object_set_new(info, "duration",
+		json_string(facts->duration == DH_DURATION_LONGEST ? "longest" : "speech"));
+	json_object_set_new(info, "watching", json_integer(dh_live_room_watches(room)));
+	char *error = dh_live_room_state(room) == DH_LIVE_FAILED ? dh_avatar_error(facts->avatar) : NULL;
+	if (error)
+		json_object_set_new(info, "error", json_string(error));
+	g_free(error);
+}
+
 json_t *dh_live_room_info(struct dh_live_room *room, gboolean all)
 {
 	const struct dh_live_room_facts *facts = &room->facts;
 	const struct dh_config_avatar *avatar = dh_avatar_config(facts->avatar);
-	enum dh_live_room_state state = dh_live_room_state(room);
-	json_t *info = json_pack("{s:I, s:s, s:O, s:s, s:I, s:I, s:b, s:b, s:b, s:o, s:s, s:b, s:i, s:i}",
-		"id", (json_int_t)facts->id, "description", facts->description, "metadata", facts->metadata,
+	struct dh_settings *settings = dh_live_room_settings(room);
+	json_t *info = json_pack("{s:o, s:s, s:O, s:s, s:I, s:I, s:b, s:b, s:b, s:o, s:s, s:b, s:i, s:i}",
+		"id", dh_live_room_id(room), "description", settings->description, "metadata", settings->metadata,
 		"avatar", avatar->name, "width", (json_int_t)avatar->width, "height", (json_int_t)avatar->height,
-		"is_private", facts->is_private, "pin_required", facts->pin != NULL,
+		"is_private", settings->is_private, "pin_required", settings->pin != NULL,
 		"has_generator", facts->generator != NULL, "voices", voices_of(facts->generator),
-		"state", dh_live_report_state(state), "enabled", TRUE,
+		"state", dh_live_report_state(dh_live_room_state(room)),
+		"enabled", g_atomic_int_get(&room->enabled),
 		"viewers", g_atomic_int_get(&room->viewers), "waiting", g_atomic_int_get(&room->waiting));
 
-	if (!all)
-		return info;
-	json_object_set_new(info, "is_secret", json_boolean(facts->secret != NULL));
-	json_object_set_new(info, "duration",
-		json_string(facts->duration == DH_DURATION_LONGEST ? "longest" : "speech"));
-	json_object_set_new(info, "watching", json_integer(dh_live_room_watches(room)));
-	char *error = state == DH_LIVE_FAILED ? dh_avatar_error(facts->avatar) : NULL;
-	if (error)
-		json_object_set_new(info, "error", json_string(error));
-	g_free(error);
+	if (all)
+		add_secrets(room, settings, info);
+	dh_settings_unref(settings);
 	return info;
 }
 

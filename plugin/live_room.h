@@ -15,18 +15,15 @@
 #include "avatar.h"
 #include "feed.h"
 #include "room_thread.h"
+#include "settings.h"
 #include "signals.h"
 #include "watch.h"
 
 struct dh_live_room;
 
-/* What a room is; copied. */
+/* What a room is for good; copied. */
 struct dh_live_room_facts {
-	uint64_t id;
-	const char *description;
-	json_t *metadata;        /* an object, or NULL */
-	const char *secret, *pin;/* NULL: none */
-	gboolean is_private;
+	const char *id;          /* see room_id.h */
 	enum dh_duration duration;
 	struct dh_avatar *avatar;
 	const struct dh_config_generator *generator; /* NULL: none */
@@ -38,10 +35,10 @@ struct dh_live_room_context {
 	struct dh_signals *signals;
 };
 
-/* Starts its thread. One reference is the caller's; it has to be closed. -ENOMEM,
- * or why there is no thread. */
+/* Starts its thread; takes a reference to `settings`. One reference is the
+ * caller's; it has to be closed. -ENOMEM, or why there is no thread. */
 int dh_live_room_alloc(struct dh_live_room **room, const struct dh_live_room_context *context,
-	const struct dh_live_room_facts *facts);
+	const struct dh_live_room_facts *facts, struct dh_settings *settings);
 struct dh_live_room *dh_live_room_ref(struct dh_live_room *room);
 void dh_live_room_unref(struct dh_live_room *room); /* NULL is fine */
 
@@ -50,6 +47,13 @@ void dh_live_room_unref(struct dh_live_room *room); /* NULL is fine */
 void dh_live_room_close(struct dh_live_room *room);
 
 const struct dh_live_room_facts *dh_live_room_facts(const struct dh_live_room *room);
+/* Its id, as requests and events have it. A new reference. */
+json_t *dh_live_room_id(const struct dh_live_room *room);
+
+/* A reference to what they are now. */
+struct dh_settings *dh_live_room_settings(struct dh_live_room *room);
+/* Takes over the reference. */
+void dh_live_room_set_settings(struct dh_live_room *room, struct dh_settings *settings);
 
 /* As in `list`; with `all`, what only the secret opens. A new reference. */
 json_t *dh_live_room_info(struct dh_live_room *room, gboolean all);
@@ -79,8 +83,17 @@ int dh_live_room_skip(struct dh_live_room *room, json_t **reply);
 /* -ENOENT: none of that id; -EBUSY: it plays. */
 int dh_live_room_remove(struct dh_live_room *room, const char *id, json_t **reply);
 int dh_live_room_interrupt(struct dh_live_room *room, json_t **reply);
+/* A disabled room relays nothing; its clock and its queue go on. */
+int dh_live_room_enable(struct dh_live_room *room, gboolean enabled);
+/* Tells event handlers that the settings are others, and `viewers` too. */
+int dh_live_room_edited(struct dh_live_room *room, gboolean viewers);
 /* What a viewer was sent. */
 int dh_live_room_viewer(struct dh_live_room *room, struct dh_watch *watch, json_t **reply);
+/* The room's counters, and its viewers: all, or the one of that id. -ENOENT. */
+int dh_live_room_stats(struct dh_live_room *room, guint viewer, json_t **reply);
+/* Viewers are told and hung up: all, or the one (viewer or observer) of that
+ * id. -ENOENT. */
+int dh_live_room_kick(struct dh_live_room *room, guint viewer, json_t **reply);
 
 /* `watch` came too late: the room has ended. Its handle is told and hung up. */
 void dh_live_room_orphan(struct dh_live_room *room, struct dh_watch *watch);
@@ -91,6 +104,7 @@ void dh_live_room_attach(struct dh_live_room *room, struct dh_watch *watch);
 void dh_live_room_media(struct dh_live_room *room, struct dh_watch *watch);
 void dh_live_room_pause(struct dh_live_room *room, struct dh_watch *watch);
 void dh_live_room_pli(struct dh_live_room *room, struct dh_watch *watch);
+void dh_live_room_slow_link(struct dh_live_room *room, struct dh_watch *watch, enum dh_media media);
 void dh_live_room_leave(struct dh_live_room *room, struct dh_watch *watch);
 /* Something has come for a segment. */
 void dh_live_room_feed(struct dh_live_room *room, struct dh_feed *feed);

@@ -7,9 +7,6 @@
 #include "log.h"
 #include "prepare/job.h"
 
-/* A room's thread answers within a turn; longer than this something is wrong. */
-#define ANSWER_MS 2000
-
 /* ---------------------------------------------- in the room's thread */
 
 void dh_live_segments_ended(struct dh_live_room *room, struct dh_segment *segment)
@@ -58,7 +55,7 @@ void dh_live_segments_avatar(struct dh_live_room *room)
 			error = dh_room_set_idle(room->room, clip);
 		if (error) {
 			dh_segment_free(&clip);
-			dh_log(DH_LOG_ERROR, "room %" PRIu64 ": the idle clip cannot be used: %s", room->facts.id,
+			dh_log(DH_LOG_ERROR, "room %s: the idle clip cannot be used: %s", room->id,
 				g_strerror(-error));
 		}
 		room->has_clip = !error;
@@ -67,36 +64,19 @@ void dh_live_segments_avatar(struct dh_live_room *room)
 	start_or_fail_all(room);
 }
 
-struct segment_call {
-	struct dh_command command;
-	int (*run)(struct dh_live_room *room, struct segment_call *call);
-	struct dh_feed *feed;
-	struct dh_watch *watch;
-	const char *id;
-	json_t *reply;
-	int error;
-};
-
-static void call_run(void *owner, struct dh_command *command)
-{
-	struct segment_call *call = (struct segment_call *)command;
-
-	call->error = call->run(owner, call);
-}
-
-static int run_enqueue(struct dh_live_room *room, struct segment_call *call)
+static int run_enqueue(struct dh_live_room *room, struct dh_live_call *call)
 {
 	struct dh_segment *segment = NULL;
 	char made[32];
-	const char *id = call->id ? call->id : made;
+	const char *id = call->segment ? call->segment : made;
 	int error;
 
 	if (room->has_failed)
 		return -EHOSTDOWN;
 	do {
 		g_snprintf(made, sizeof(made), "s-%" PRIu64, room->next_segment + 1);
-		room->next_segment += !call->id;
-	} while (!call->id && dh_room_find(room->room, made));
+		room->next_segment += !call->segment;
+	} while (!call->segment && dh_room_find(room->room, made));
 	error = dh_segment_alloc(&segment, id, call->feed);
 	if (!error) {
 		/* The room tells of it at once, so the feed is known before. */
@@ -121,13 +101,13 @@ static int run_enqueue(struct dh_live_room *room, struct segment_call *call)
 	return 0;
 }
 
-static int run_queue(struct dh_live_room *room, struct segment_call *call)
+static int run_queue(struct dh_live_room *room, struct dh_live_call *call)
 {
 	call->reply = dh_live_report_queue(room);
 	return 0;
 }
 
-static int run_skip(struct dh_live_room *room, struct segment_call *call)
+static int run_skip(struct dh_live_room *room, struct dh_live_call *call)
 {
 	const struct dh_segment *playing = dh_room_playing(room->room, NULL);
 
@@ -137,87 +117,49 @@ static int run_skip(struct dh_live_room *room, struct segment_call *call)
 	return dh_room_skip(room->room);
 }
 
-static int run_remove(struct dh_live_room *room, struct segment_call *call)
+static int run_remove(struct dh_live_room *room, struct dh_live_call *call)
 {
-	int error = dh_room_remove(room->room, call->id);
+	int error = dh_room_remove(room->room, call->segment);
 
 	if (!error)
-		call->reply = json_pack("{s:s}", "segment", call->id);
+		call->reply = json_pack("{s:s}", "segment", call->segment);
 	return error;
 }
 
-static int run_interrupt(struct dh_live_room *room, struct segment_call *call)
+static int run_interrupt(struct dh_live_room *room, struct dh_live_call *call)
 {
 	call->reply = json_pack("{s:i}", "dropped", dh_room_interrupt(room->room));
 	return 0;
 }
 
-static int run_viewer(struct dh_live_room *room, struct segment_call *call)
-{
-	struct dh_viewer_stats stats;
-
-	(void)room;
-	if (!call->watch->viewer) {
-		call->reply = json_object();
-		return 0;
-	}
-	dh_room_viewer_stats(call->watch->viewer, &stats);
-	call->reply = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}",
-		"audio_packets", (json_int_t)stats.packets[DH_AUDIO], "audio_bytes", (json_int_t)stats.bytes[DH_AUDIO],
-		"video_packets", (json_int_t)stats.packets[DH_VIDEO], "video_bytes", (json_int_t)stats.bytes[DH_VIDEO],
-		"pictures", (json_int_t)stats.pictures, "anchors", (json_int_t)stats.anchors,
-		"late_dropped", (json_int_t)stats.late_dropped, "plis", (json_int_t)stats.plis,
-		"lateness_max_ms", (double)stats.lateness_max_ticks / (double)DH_TICKS_PER_MS);
-	return 0;
-}
-
 /* ---------------------------------------------------- any other thread */
-
-static int call_room(struct dh_live_room *room, struct segment_call *call, json_t **reply)
-{
-	call->command.run = call_run;
-	int error = dh_room_thread_call(room->thread, &call->command, ANSWER_MS);
-	if (!error)
-		error = call->error;
-	if (error)
-		json_decref(call->reply);
-	else
-		*reply = call->reply;
-	return error;
-}
 
 int dh_live_room_enqueue(struct dh_live_room *room, struct dh_feed *feed, const char *id, json_t **reply)
 {
-	struct segment_call call = { .run = run_enqueue, .feed = feed, .id = id };
-	return call_room(room, &call, reply);
+	struct dh_live_call call = { .run = run_enqueue, .feed = feed, .segment = id };
+	return dh_live_call(room, &call, reply);
 }
 
 int dh_live_room_queue(struct dh_live_room *room, json_t **reply)
 {
-	struct segment_call call = { .run = run_queue };
-	return call_room(room, &call, reply);
+	struct dh_live_call call = { .run = run_queue };
+	return dh_live_call(room, &call, reply);
 }
 
 int dh_live_room_skip(struct dh_live_room *room, json_t **reply)
 {
-	struct segment_call call = { .run = run_skip };
-	return call_room(room, &call, reply);
+	struct dh_live_call call = { .run = run_skip };
+	return dh_live_call(room, &call, reply);
 }
 
 int dh_live_room_remove(struct dh_live_room *room, const char *id, json_t **reply)
 {
-	struct segment_call call = { .run = run_remove, .id = id };
-	return call_room(room, &call, reply);
+	struct dh_live_call call = { .run = run_remove, .segment = id };
+	return dh_live_call(room, &call, reply);
 }
 
 int dh_live_room_interrupt(struct dh_live_room *room, json_t **reply)
 {
-	struct segment_call call = { .run = run_interrupt };
-	return call_room(room, &call, reply);
-}
-
-int dh_live_room_viewer(struct dh_live_room *room, struct dh_watch *watch, json_t **reply)
-{
-	struct segment_call call = { .run = run_viewer, .watch = watch };
-	return call_room(room, &call, reply);
+	struct dh_live_call call = { .run = run_interrupt };
+	return dh_live_call(room, &call, reply);
 }

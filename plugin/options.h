@@ -29,6 +29,16 @@ struct dh_option {
 	gboolean required;
 };
 
+/* Rows of a table: `field` of struct `where` is called as the option is. */
+#define DH_TEXT(where, field, value) { #field, DH_OPTION_TEXT, offsetof(where, field), 0, 0, 0, value, FALSE }
+#define DH_KEY(where, field, most)   { #field, DH_OPTION_TEXT, offsetof(where, field), 0, most, 0, NULL, FALSE }
+#define DH_NEEDED(where, field)      { #field, DH_OPTION_TEXT, offsetof(where, field), 0, 0, 0, NULL, TRUE }
+#define DH_LIST(where, field, need)  { #field, DH_OPTION_LIST, offsetof(where, field), 0, 0, 0, NULL, need }
+#define DH_FLAG(where, field, value) { #field, DH_OPTION_FLAG, offsetof(where, field), 0, 1, value, NULL, FALSE }
+#define DH_NUMBER(where, field, min, max, value) \
+	{ #field, DH_OPTION_NUMBER, offsetof(where, field), min, max, value, NULL, FALSE }
+#define DH_OPTIONS_END { NULL, 0, 0, 0, 0, 0, NULL, FALSE }
+
 /* Logs that `option` in `category` is wrong, and what was expected; -EINVAL. */
 int dh_option_wrong(const char *category, const char *option, const char *expected);
 

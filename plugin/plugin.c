@@ -7,6 +7,7 @@
 
 #include <janus/rtcp.h>
 
+#include "punctual.h"
 #include "request.h"
 
 #ifndef DH_VERSION
@@ -178,10 +179,13 @@ static json_t *plugin_query_session(janus_plugin_session *handle)
 	if (!enter_session(handle, &session))
 		return NULL;
 	struct dh_watch *watch = dh_session_watch(session);
-	json_t *info = json_pack("{s:s}", "state", watch ? "watching" : "idle");
+	json_t *info = json_pack("{s:s}", "state", !watch ? "idle" : watch->observes ? "observing" : "watching");
 	json_t *sent = NULL;
 	if (watch) {
-		json_object_set_new(info, "id", json_integer((json_int_t)dh_live_room_facts(watch->room)->id));
+		json_object_set_new(info, "id", dh_live_room_id(watch->room));
+		json_object_set_new(info, "viewer", json_integer(watch->id));
+	}
+	if (watch && !watch->observes) {
 		json_object_set_new(info, "answered", json_boolean(g_atomic_int_get(&watch->answered)));
 		json_object_set_new(info, "media", json_boolean(g_atomic_int_get(&watch->media)));
 		json_object_set_new(info, "paused", json_boolean(g_atomic_int_get(&watch->paused)));
@@ -230,6 +234,8 @@ static void plugin_setup_media(janus_plugin_session *handle)
 
 	if (!stage)
 		return;
+	/* In the thread of Janus that sends to this viewer. */
+	dh_punctual((int)stage->config->realtime);
 	struct dh_watch *watch = dh_session_watch(session);
 	if (watch) {
 		dh_watch_media(watch);
@@ -257,6 +263,21 @@ static void plugin_incoming_rtcp(janus_plugin_session *handle, janus_plugin_rtcp
 	struct dh_watch *watch = dh_session_watch(session);
 	if (watch)
 		dh_watch_pli(watch);
+	dh_watch_unref(watch);
+	leave_session(session);
+}
+
+static void plugin_slow_link(janus_plugin_session *handle, int mindex, gboolean video, gboolean uplink)
+{
+	struct dh_session *session;
+
+	(void)mindex;
+	(void)uplink; /* viewers send nothing: it is what they are sent */
+	if (!enter_session(handle, &session))
+		return;
+	struct dh_watch *watch = dh_session_watch(session);
+	if (watch)
+		dh_watch_slow_link(watch, video ? DH_VIDEO : DH_AUDIO);
 	dh_watch_unref(watch);
 	leave_session(session);
 }
@@ -294,6 +315,7 @@ janus_plugin dh_plugin = {
 	.setup_media = plugin_setup_media,
 	.incoming_rtp = plugin_incoming_rtp,
 	.incoming_rtcp = plugin_incoming_rtcp,
+	.slow_link = plugin_slow_link,
 	.hangup_media = plugin_hangup_media,
 	.destroy_session = plugin_destroy_session,
 	.query_session = plugin_query_session,

@@ -1,8 +1,10 @@
 #include "request.h"
 
-#include <inttypes.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include "room_id.h"
 
 void dh_request_fail(struct dh_request *request, enum dh_error code, const char *format, ...)
 {
@@ -52,13 +54,15 @@ static gboolean is_plain(const char *text, size_t size, gboolean breaks)
 static void check_text(struct dh_request *request, const struct dh_field *field, const json_t *value)
 {
 	size_t size = json_string_length(value), max = limit_of(request, field);
+	size_t least = field->type != DH_FIELD_EMPTY;
 
 	if (!json_is_string(value))
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": a string is expected", field->name);
 	else if (size > max && field->type == DH_FIELD_PROSE)
 		dh_request_fail(request, DH_ERROR_LIMIT, "\"%s\" is longer than max_text (%zu bytes)", field->name, max);
-	else if (size < 1 || size > max)
-		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": 1 to %zu bytes are expected", field->name, max);
+	else if (size < least || size > max)
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": %zu to %zu bytes are expected", field->name,
+			least, max);
 	else if (!is_plain(json_string_value(value), size, field->type == DH_FIELD_PROSE))
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": control characters in it", field->name);
 }
@@ -87,6 +91,17 @@ static void check_files(struct dh_request *request, const struct dh_field *field
 	}
 }
 
+static void check_room(struct dh_request *request, const struct dh_field *field, const json_t *value)
+{
+	gboolean string_ids = (gboolean)request->stage->config->string_ids;
+	char *id = dh_room_id_from_json(value, string_ids);
+
+	if (!id)
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": %s is expected", field->name,
+			string_ids ? "a text of 1 to 256 bytes" : "a positive integer");
+	g_free(id);
+}
+
 static void check_field(struct dh_request *request, const struct dh_field *field)
 {
 	const json_t *value = json_object_get(request->body, field->name);
@@ -97,9 +112,11 @@ static void check_field(struct dh_request *request, const struct dh_field *field
 		return;
 	}
 	switch (field->type) {
-	case DH_FIELD_ID:
-		if (!json_is_integer(value) || json_integer_value(value) < 1 ||
-				json_integer_value(value) > INT64_C(9007199254740991))
+	case DH_FIELD_ROOM:
+		check_room(request, field, value);
+		break;
+	case DH_FIELD_VIEWER:
+		if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > INT32_MAX)
 			dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": a positive integer is expected",
 				field->name);
 		break;
@@ -119,10 +136,39 @@ static void check_field(struct dh_request *request, const struct dh_field *field
 	}
 }
 
+/* How many levels of objects and lists there are; it looks no further than `most`. */
+static int64_t depth_of(const json_t *value, int64_t most)
+{
+	int64_t deepest = 0;
+	const char *key;
+	json_t *inner;
+	size_t i;
+
+	if ((!json_is_object(value) && !json_is_array(value)) || most == 0)
+		return 0;
+	json_object_foreach((json_t *)value, key, inner)
+		deepest = MAX(deepest, depth_of(inner, most - 1));
+	json_array_foreach(value, i, inner)
+		deepest = MAX(deepest, depth_of(inner, most - 1));
+	return deepest + 1;
+}
+
+static void check_size(struct dh_request *request)
+{
+	const struct dh_config *config = request->stage->config;
+
+	if (depth_of(request->body, config->max_depth + 1) > config->max_depth)
+		dh_request_fail(request, DH_ERROR_LIMIT, "The request is nested deeper than max_depth (%lld)",
+			(long long)config->max_depth);
+	else if (json_dumpb(request->body, NULL, 0, JSON_COMPACT) > (size_t)config->max_request)
+		dh_request_fail(request, DH_ERROR_LIMIT, "The request is larger than max_request (%lld bytes)",
+			(long long)config->max_request);
+}
+
 static const struct dh_request_type *find_type(const char *name)
 {
 	static const struct dh_request_type *const tables[] = {
-		dh_room_requests, dh_segment_requests, dh_watch_requests };
+		dh_room_requests, dh_change_requests, dh_segment_requests, dh_viewer_requests, dh_watch_requests };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
 		for (const struct dh_request_type *type = tables[i]; type->name; type++) {
@@ -142,7 +188,11 @@ static const struct dh_request_type *check(struct dh_request *request)
 		dh_request_fail(request, DH_ERROR_NO_MESSAGE, "No message");
 	else if (!json_is_object(request->body))
 		dh_request_fail(request, DH_ERROR_JSON, "Not a JSON object");
-	else if (!name)
+	else
+		check_size(request);
+	if (request->error_code)
+		return NULL;
+	if (!name)
 		dh_request_fail(request, DH_ERROR_MISSING, "Missing \"request\"");
 	else if (!json_is_string(name))
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"request\": a string is expected");
@@ -243,11 +293,13 @@ const char *dh_request_text(const struct dh_request *request, const char *field)
 
 struct dh_live_room *dh_request_room(struct dh_request *request)
 {
-	uint64_t id = (uint64_t)json_integer_value(json_object_get(request->body, "id"));
+	gboolean string_ids = (gboolean)request->stage->config->string_ids;
+	char *id = dh_room_id_from_json(json_object_get(request->body, "id"), string_ids);
 	struct dh_live_room *room = dh_stage_room(request->stage, id);
 
 	if (!room)
-		dh_request_fail(request, DH_ERROR_NO_ROOM, "No such room (%" PRIu64 ")", id);
+		dh_request_fail(request, DH_ERROR_NO_ROOM, "No such room (%s)", id);
+	g_free(id);
 	return room;
 }
 
@@ -282,19 +334,54 @@ struct dh_live_room *dh_request_own_room(struct dh_request *request)
 {
 	struct dh_live_room *room = dh_request_room(request);
 
-	if (room && !dh_request_authorize(request, "secret", dh_live_room_facts(room)->secret)) {
+	if (!room)
+		return NULL;
+	struct dh_settings *settings = dh_live_room_settings(room);
+	if (!dh_request_authorize(request, "secret", settings->secret)) {
 		dh_live_room_unref(room);
 		room = NULL;
 	}
+	dh_settings_unref(settings);
 	return room;
+}
+
+gboolean dh_request_may_look(struct dh_request *request, struct dh_live_room *room, gboolean *is_trusted)
+{
+	struct dh_settings *settings = dh_live_room_settings(room);
+	gboolean trusted = !settings->secret || dh_request_knows(request, "secret", settings->secret), may = TRUE;
+
+	if (!trusted && json_object_get(request->body, "secret"))
+		may = dh_request_authorize(request, "secret", settings->secret); /* fails */
+	else if (!trusted || !settings->secret)
+		may = dh_request_authorize(request, "pin", settings->pin);
+	if (is_trusted)
+		*is_trusted = trusted;
+	dh_settings_unref(settings);
+	return may;
+}
+
+void dh_request_fail_room(struct dh_request *request, int error)
+{
+	if (error == -ECANCELED || error == -ENOENT)
+		dh_request_fail(request, DH_ERROR_NO_ROOM, "No such room (it was destroyed meanwhile)");
+	else if (error == -ETIMEDOUT)
+		dh_request_fail(request, DH_ERROR_INTERNAL, "The room does not answer; nothing has changed");
+	else if (error == -EBADMSG)
+		dh_request_fail(request, DH_ERROR_PERMANENT,
+			"\"permanent\" is not possible: " DH_ROOMS_FILE " cannot be read, the log says why");
+	else if (error == -EACCES || error == -EROFS || error == -ENOSPC || error == -EIO)
+		dh_request_fail(request, DH_ERROR_PERMANENT, "\"permanent\" is not possible: " DH_ROOMS_FILE
+			" cannot be written (%s)", g_strerror(-error));
+	else
+		dh_request_fail(request, DH_ERROR_INTERNAL, "Internal error: %s", g_strerror(-error));
 }
 
 json_t *dh_request_answer(const char *name, const struct dh_live_room *room, json_t *more)
 {
-	json_int_t id = (json_int_t)dh_live_room_facts(room)->id;
-	json_t *answer = json_pack("{s:s, s:I}", "digitalhuman", name, "id", id);
+	json_t *answer = json_pack("{s:s, s:o}", "digitalhuman", name, "id", dh_live_room_id(room));
 
-	json_object_update(answer, more);
+	if (more)
+		json_object_update(answer, more);
 	json_decref(more);
 	return answer;
 }

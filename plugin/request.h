@@ -26,6 +26,8 @@ enum dh_error {
 	DH_ERROR_FILE = 462,
 	DH_ERROR_NO_SEGMENT = 463,
 	DH_ERROR_LIMIT = 464,
+	DH_ERROR_NO_VIEWER = 466, /* 465 is a failed segment's, in events */
+	DH_ERROR_PERMANENT = 467,
 	DH_ERROR_INTERNAL = 470,
 };
 
@@ -40,8 +42,10 @@ struct dh_request {
 };
 
 enum dh_field_type {
-	DH_FIELD_ID,     /* an integer from 1 to 2^53 - 1 */
+	DH_FIELD_ROOM,   /* an id, see room_id.h */
+	DH_FIELD_VIEWER, /* an integer from 1 to 2^31 - 1 */
 	DH_FIELD_TEXT,   /* UTF-8 without control characters, 1 to `max` bytes */
+	DH_FIELD_EMPTY,  /* the same, or empty */
 	DH_FIELD_PROSE,  /* the same, with line breaks and tabs */
 	DH_FIELD_FLAG,
 	DH_FIELD_OBJECT, /* `max` bytes at most when written */
@@ -63,7 +67,8 @@ struct dh_request_type {
 };
 
 /* What other files handle. */
-extern const struct dh_request_type dh_room_requests[], dh_segment_requests[], dh_watch_requests[];
+extern const struct dh_request_type dh_room_requests[], dh_change_requests[], dh_segment_requests[],
+	dh_viewer_requests[], dh_watch_requests[];
 
 /* From a handle; takes over transaction, message and jsep. */
 struct janus_plugin_result *dh_request_handle(struct dh_stage *stage, struct dh_session *session,
@@ -93,7 +98,18 @@ gboolean dh_request_knows(const struct dh_request *request, const char *field, c
 /* The room of `id`, when the room's secret is right. */
 struct dh_live_room *dh_request_own_room(struct dh_request *request);
 
-/* {"digitalhuman":NAME,"id":…} with the fields of `more` (taken over). */
+/* Whether `secret` or `pin` opens the room; FALSE: it has failed. *is_trusted
+ * (where not NULL): the secret did, or the room has none. */
+gboolean dh_request_may_look(struct dh_request *request, struct dh_live_room *room, gboolean *is_trusted);
+
+/* Fails with what the room's thread has answered, or the room file. */
+void dh_request_fail_room(struct dh_request *request, int error);
+
+#define DH_KEY_MAX DH_CONFIG_KEY_MAX
+/* The last field of every table. */
+#define DH_FIELD_END { NULL, 0, FALSE, 0 }
+
+/* {"digitalhuman":NAME,"id":…} with the fields of `more` (taken over; NULL: none). */
 json_t *dh_request_answer(const char *name, const struct dh_live_room *room, json_t *more);
 
 #endif

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define KEY_MAX 256
+#include "room_id.h"
 
 static void handle_list(struct dh_request *request)
 {
@@ -20,12 +20,22 @@ static void handle_list(struct dh_request *request)
 	json_t *list = json_array();
 	GPtrArray *rooms = dh_stage_rooms(request->stage);
 	for (guint i = 0; i < rooms->len; i++) {
-		struct dh_live_room *room = rooms->pdata[i];
-		if (all || !dh_live_room_facts(room)->is_private)
-			json_array_append_new(list, dh_live_room_info(room, FALSE));
+		json_t *info = dh_live_room_info(rooms->pdata[i], FALSE);
+		if (all || !json_is_true(json_object_get(info, "is_private")))
+			json_array_append(list, info);
+		json_decref(info);
 	}
 	g_ptr_array_free(rooms, TRUE);
 	request->reply = json_pack("{s:s, s:o}", "digitalhuman", "list", "list", list);
+}
+
+static void answer_info(struct dh_request *request, struct dh_live_room *room, gboolean all)
+{
+	json_t *info = dh_live_room_info(room, all);
+
+	if (all)
+		json_object_set_new(info, "permanent", json_boolean(dh_stage_is_permanent(request->stage, room)));
+	request->reply = json_pack("{s:s, s:o}", "digitalhuman", "info", "info", info);
 }
 
 static void handle_info(struct dh_request *request)
@@ -34,14 +44,17 @@ static void handle_info(struct dh_request *request)
 
 	if (!room)
 		return;
-	const char *secret = dh_live_room_facts(room)->secret;
-	gboolean all = !secret || dh_request_knows(request, "secret", secret);
+	struct dh_settings *settings = dh_live_room_settings(room);
+	gboolean all = !settings->secret || dh_request_knows(request, "secret", settings->secret);
 	if (!all && json_object_get(request->body, "secret"))
-		dh_request_authorize(request, "secret", secret); /* fails */
+		dh_request_authorize(request, "secret", settings->secret); /* fails */
 	else
-		request->reply = json_pack("{s:s, s:o}", "digitalhuman", "info", "info", dh_live_room_info(room, all));
+		answer_info(request, room, all);
+	dh_settings_unref(settings);
 	dh_live_room_unref(room);
 }
+
+/* -------------------------------------------------------------- create */
 
 /* What cannot be checked without knowing the configuration. */
 static void check_create(struct dh_request *request, const struct dh_live_room_facts *facts)
@@ -49,9 +62,7 @@ static void check_create(struct dh_request *request, const struct dh_live_room_f
 	const char *duration = dh_request_text(request, "duration");
 	const char *generator = dh_request_text(request, "generator");
 
-	if (json_is_true(json_object_get(request->body, "permanent")))
-		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"permanent\": only false is possible");
-	else if (duration && strcmp(duration, "speech") && strcmp(duration, "longest"))
+	if (duration && strcmp(duration, "speech") && strcmp(duration, "longest"))
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"duration\": \"speech\" or \"longest\" is expected");
 	else if (!facts->avatar)
 		dh_request_fail(request, DH_ERROR_CREATE, "No such avatar (%s)", dh_request_text(request, "avatar"));
@@ -59,25 +70,35 @@ static void check_create(struct dh_request *request, const struct dh_live_room_f
 		dh_request_fail(request, DH_ERROR_CREATE, "No such generator (%s)", generator);
 }
 
-static void create(struct dh_request *request, const struct dh_live_room_facts *facts)
+static void answer_create(struct dh_request *request, struct dh_live_room *room, gboolean permanent)
 {
-	uint64_t id = 0;
-	int error = dh_stage_create_room(request->stage, facts, &id);
+	struct dh_settings *settings = dh_live_room_settings(room);
+	json_t *more = json_pack("{s:s, s:b}", "created", settings->description, "permanent", permanent);
+
+	request->reply = dh_request_answer("created", room, more);
+	if (request->stage->config->events)
+		dh_signals_notify(request->stage->signals, request->session, json_pack("{s:s, s:o, s:s}",
+			"event", "created", "id", dh_live_room_id(room), "description", settings->description));
+	dh_settings_unref(settings);
+}
+
+static void create(struct dh_request *request, const struct dh_live_room_facts *facts,
+	const struct dh_settings *settings)
+{
+	gboolean permanent = json_is_true(json_object_get(request->body, "permanent"));
+	struct dh_live_room *room = NULL;
+	int error = dh_stage_create_room(request->stage, facts, settings, permanent, &room);
 
 	if (error == -EEXIST) {
-		dh_request_fail(request, DH_ERROR_CREATE, "A room of that \"id\" exists already (%llu)",
-			(unsigned long long)facts->id);
+		dh_request_fail(request, DH_ERROR_CREATE, "A room of that \"id\" exists already (%s)", facts->id);
 	} else if (error == -ENOBUFS) {
 		dh_request_fail(request, DH_ERROR_LIMIT, "max_rooms is reached (%lld)",
 			(long long)request->stage->config->max_rooms);
 	} else if (error) {
-		dh_request_fail(request, DH_ERROR_INTERNAL, "The room cannot be created: %s", g_strerror(-error));
+		dh_request_fail_room(request, error);
 	} else {
-		const char *description = facts->description;
-		char *made = description ? NULL : g_strdup_printf("Room %llu", (unsigned long long)id);
-		request->reply = json_pack("{s:s, s:I, s:s, s:b}", "digitalhuman", "created", "id", (json_int_t)id,
-			"created", description ? description : made, "permanent", FALSE);
-		g_free(made);
+		answer_create(request, room, permanent);
+		dh_live_room_unref(room);
 	}
 }
 
@@ -86,22 +107,27 @@ static void handle_create(struct dh_request *request)
 	const struct dh_config *config = request->stage->config;
 	const char *duration = dh_request_text(request, "duration");
 	const char *generator = dh_request_text(request, "generator");
+	char *id = dh_room_id_from_json(json_object_get(request->body, "id"), (gboolean)config->string_ids);
 	const struct dh_live_room_facts facts = {
-		.id = (uint64_t)json_integer_value(json_object_get(request->body, "id")),
+		.id = id,
+		.duration = duration && !strcmp(duration, "longest") ? DH_DURATION_LONGEST : DH_DURATION_SPEECH,
+		.avatar = g_hash_table_lookup(request->stage->avatars, dh_request_text(request, "avatar")),
+		.generator = generator ? dh_config_generator(config, generator) : NULL,
+	};
+	const struct dh_settings settings = {
 		.description = dh_request_text(request, "description"),
 		.metadata = json_object_get(request->body, "metadata"),
 		.secret = dh_request_text(request, "secret"),
 		.pin = dh_request_text(request, "pin"),
 		.is_private = json_is_true(json_object_get(request->body, "is_private")),
-		.duration = duration && !strcmp(duration, "longest") ? DH_DURATION_LONGEST : DH_DURATION_SPEECH,
-		.avatar = g_hash_table_lookup(request->stage->avatars, dh_request_text(request, "avatar")),
-		.generator = generator ? dh_config_generator(config, generator) : NULL,
+		.signed_tokens = json_is_true(json_object_get(request->body, "signed_tokens")),
 	};
 
 	if (dh_request_authorize(request, "admin_key", config->admin_key))
 		check_create(request, &facts);
 	if (!request->error_code)
-		create(request, &facts);
+		create(request, &facts, &settings);
+	g_free(id);
 }
 
 static void handle_destroy(struct dh_request *request)
@@ -110,44 +136,53 @@ static void handle_destroy(struct dh_request *request)
 
 	if (!room)
 		return;
-	json_int_t id = (json_int_t)dh_live_room_facts(room)->id;
-	if (dh_stage_destroy_room(request->stage, room) < 0)
-		dh_request_fail(request, DH_ERROR_NO_ROOM, "No such room (%lld)", (long long)id);
+	int error = dh_stage_destroy_room(request->stage, room,
+		json_is_true(json_object_get(request->body, "permanent")));
+	if (error)
+		dh_request_fail_room(request, error);
 	else
-		request->reply = json_pack("{s:s, s:I, s:I}", "digitalhuman", "destroyed", "id", id, "destroyed", id);
+		request->reply = dh_request_answer("destroyed", room, json_pack("{s:o}", "destroyed", dh_live_room_id(room)));
 	dh_live_room_unref(room);
 }
 
 static const struct dh_field list_fields[] = {
-	{ "admin_key", DH_FIELD_TEXT, FALSE, KEY_MAX },
-	{ NULL, 0, FALSE, 0 },
+	{ "admin_key", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
+	DH_FIELD_END,
 };
 
-static const struct dh_field room_fields[] = {
-	{ "id", DH_FIELD_ID, TRUE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, KEY_MAX },
-	{ NULL, 0, FALSE, 0 },
+static const struct dh_field info_fields[] = {
+	{ "id", DH_FIELD_ROOM, TRUE, 0 },
+	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
+	DH_FIELD_END,
 };
 
 static const struct dh_field create_fields[] = {
-	{ "admin_key", DH_FIELD_TEXT, FALSE, KEY_MAX },
-	{ "id", DH_FIELD_ID, FALSE, 0 },
-	{ "avatar", DH_FIELD_TEXT, TRUE, KEY_MAX },
-	{ "description", DH_FIELD_TEXT, FALSE, KEY_MAX },
+	{ "admin_key", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
+	{ "id", DH_FIELD_ROOM, FALSE, 0 },
+	{ "avatar", DH_FIELD_TEXT, TRUE, DH_KEY_MAX },
+	{ "description", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
 	{ "metadata", DH_FIELD_OBJECT, FALSE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, KEY_MAX },
-	{ "pin", DH_FIELD_TEXT, FALSE, KEY_MAX },
+	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
+	{ "pin", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
 	{ "is_private", DH_FIELD_FLAG, FALSE, 0 },
+	{ "signed_tokens", DH_FIELD_FLAG, FALSE, 0 },
 	{ "permanent", DH_FIELD_FLAG, FALSE, 0 },
-	{ "duration", DH_FIELD_TEXT, FALSE, KEY_MAX },
-	{ "generator", DH_FIELD_TEXT, FALSE, KEY_MAX },
-	{ NULL, 0, FALSE, 0 },
+	{ "duration", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
+	{ "generator", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
+	DH_FIELD_END,
+};
+
+static const struct dh_field destroy_fields[] = {
+	{ "id", DH_FIELD_ROOM, TRUE, 0 },
+	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
+	{ "permanent", DH_FIELD_FLAG, FALSE, 0 },
+	DH_FIELD_END,
 };
 
 const struct dh_request_type dh_room_requests[] = {
 	{ "list", FALSE, list_fields, handle_list },
-	{ "info", FALSE, room_fields, handle_info },
+	{ "info", FALSE, info_fields, handle_info },
 	{ "create", FALSE, create_fields, handle_create },
-	{ "destroy", FALSE, room_fields, handle_destroy },
+	{ "destroy", FALSE, destroy_fields, handle_destroy },
 	{ NULL, FALSE, NULL, NULL },
 };

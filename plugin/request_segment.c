@@ -7,19 +7,7 @@
 
 #include "media_files.h"
 
-#define KEY_MAX 256
 #define NAME_LENGTH 60 /* characters of a text that name its segment */
-
-/* What every request that waits for a room's thread may meet. */
-static void fail_room(struct dh_request *request, int error)
-{
-	if (error == -ECANCELED)
-		dh_request_fail(request, DH_ERROR_NO_ROOM, "No such room (it was destroyed meanwhile)");
-	else if (error == -ETIMEDOUT)
-		dh_request_fail(request, DH_ERROR_INTERNAL, "The room does not answer; nothing has changed");
-	else
-		dh_request_fail(request, DH_ERROR_INTERNAL, "Internal error: %s", g_strerror(-error));
-}
 
 /* ------------------------------------------------------------- enqueue */
 
@@ -80,7 +68,7 @@ static void fail_enqueue(struct dh_request *request, const char *id, int error)
 	else if (error == -EHOSTDOWN)
 		dh_request_fail(request, DH_ERROR_STATE, "The avatar could not be prepared: nothing can be played");
 	else
-		fail_room(request, error);
+		dh_request_fail_room(request, error);
 }
 
 /* Takes over the descriptors in `source`. */
@@ -172,18 +160,6 @@ static void handle_say(struct dh_request *request)
 
 /* --------------------------------------------------------------- others */
 
-/* Its secret or its PIN opens a room's queue. */
-static gboolean may_look(struct dh_request *request, const struct dh_live_room *room)
-{
-	const struct dh_live_room_facts *facts = dh_live_room_facts(room);
-
-	if (facts->secret && dh_request_knows(request, "secret", facts->secret))
-		return TRUE;
-	if (facts->secret && json_object_get(request->body, "secret"))
-		return dh_request_authorize(request, "secret", facts->secret);
-	return dh_request_authorize(request, "pin", facts->pin);
-}
-
 static void handle_queue(struct dh_request *request)
 {
 	struct dh_live_room *room = dh_request_room(request);
@@ -191,10 +167,10 @@ static void handle_queue(struct dh_request *request)
 
 	if (!room)
 		return;
-	if (may_look(request, room)) {
+	if (dh_request_may_look(request, room, NULL)) {
 		int error = dh_live_room_queue(room, &queue);
 		if (error)
-			fail_room(request, error);
+			dh_request_fail_room(request, error);
 		else
 			request->reply = dh_request_answer("queue", room, queue);
 	}
@@ -212,7 +188,7 @@ static void handle_skip(struct dh_request *request)
 	if (error == -ENOENT)
 		dh_request_fail(request, DH_ERROR_STATE, "Nothing plays");
 	else if (error)
-		fail_room(request, error);
+		dh_request_fail_room(request, error);
 	else
 		request->reply = dh_request_answer("skipped", room, reply);
 	dh_live_room_unref(room);
@@ -232,7 +208,7 @@ static void handle_remove(struct dh_request *request)
 	else if (error == -EBUSY)
 		dh_request_fail(request, DH_ERROR_STATE, "The segment plays already (%s): skip it", id);
 	else if (error)
-		fail_room(request, error);
+		dh_request_fail_room(request, error);
 	else
 		request->reply = dh_request_answer("removed", room, reply);
 	dh_live_room_unref(room);
@@ -247,49 +223,49 @@ static void handle_interrupt(struct dh_request *request)
 		return;
 	int error = dh_live_room_interrupt(room, &reply);
 	if (error)
-		fail_room(request, error);
+		dh_request_fail_room(request, error);
 	else
 		request->reply = dh_request_answer("interrupted", room, reply);
 	dh_live_room_unref(room);
 }
 
 static const struct dh_field enqueue_fields[] = {
-	{ "id", DH_FIELD_ID, TRUE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, KEY_MAX },
+	{ "id", DH_FIELD_ROOM, TRUE, 0 },
+	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
 	{ "file", DH_FIELD_FILES, TRUE, DH_MEDIA_PATH_MAX },
 	{ "segment", DH_FIELD_TEXT, FALSE, DH_SEGMENT_ID_MAX },
 	{ "metadata", DH_FIELD_OBJECT, FALSE, 0 },
-	{ NULL, 0, FALSE, 0 },
+	DH_FIELD_END,
 };
 
 static const struct dh_field say_fields[] = {
-	{ "id", DH_FIELD_ID, TRUE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, KEY_MAX },
+	{ "id", DH_FIELD_ROOM, TRUE, 0 },
+	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
 	{ "text", DH_FIELD_PROSE, TRUE, 0 },
-	{ "voice", DH_FIELD_TEXT, FALSE, KEY_MAX },
+	{ "voice", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
 	{ "segment", DH_FIELD_TEXT, FALSE, DH_SEGMENT_ID_MAX },
 	{ "metadata", DH_FIELD_OBJECT, FALSE, 0 },
-	{ NULL, 0, FALSE, 0 },
+	DH_FIELD_END,
 };
 
 static const struct dh_field queue_fields[] = {
-	{ "id", DH_FIELD_ID, TRUE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, KEY_MAX },
-	{ "pin", DH_FIELD_TEXT, FALSE, KEY_MAX },
-	{ NULL, 0, FALSE, 0 },
+	{ "id", DH_FIELD_ROOM, TRUE, 0 },
+	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
+	{ "pin", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
+	DH_FIELD_END,
 };
 
 static const struct dh_field control_fields[] = {
-	{ "id", DH_FIELD_ID, TRUE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, KEY_MAX },
-	{ NULL, 0, FALSE, 0 },
+	{ "id", DH_FIELD_ROOM, TRUE, 0 },
+	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
+	DH_FIELD_END,
 };
 
 static const struct dh_field remove_fields[] = {
-	{ "id", DH_FIELD_ID, TRUE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, KEY_MAX },
+	{ "id", DH_FIELD_ROOM, TRUE, 0 },
+	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
 	{ "segment", DH_FIELD_TEXT, TRUE, DH_SEGMENT_ID_MAX },
-	{ NULL, 0, FALSE, 0 },
+	DH_FIELD_END,
 };
 
 const struct dh_request_type dh_segment_requests[] = {

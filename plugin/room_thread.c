@@ -2,16 +2,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "playout/timebase.h"
+#include "punctual.h"
 
 enum command_state { COMMAND_QUEUED, COMMAND_TAKEN, COMMAND_DONE, COMMAND_CANCELED };
 
@@ -20,6 +16,7 @@ struct dh_room_thread {
 	struct dh_room_thread_owner functions;
 	void *owner;
 	char name[16];
+	int realtime;
 	pthread_t thread;
 	/* protected by lock */
 	pthread_mutex_t lock;
@@ -44,20 +41,6 @@ int64_t dh_now_ticks(void)
 static struct timespec timespec_of(int64_t ns)
 {
 	return (struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
-}
-
-/* Pacing is what listeners hear: the wake-up is exact, and comes before other
- * work where the gateway is allowed to ask for that. */
-static void become_punctual(const char *name)
-{
-	struct sched_param param = { .sched_priority = 1 };
-
-	pthread_setname_np(pthread_self(), name);
-	prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
-	if (sched_getscheduler(0) != SCHED_OTHER)
-		return; /* the operator has decided */
-	if (pthread_setschedparam(pthread_self(), SCHED_RR, &param) != 0)
-		setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), -10);
 }
 
 /* Takes all that waits; the lock is held. */
@@ -112,7 +95,8 @@ static void *thread_main(void *arg)
 {
 	struct dh_room_thread *t = arg;
 
-	become_punctual(t->name);
+	pthread_setname_np(pthread_self(), t->name);
+	dh_punctual(t->realtime);
 	pthread_mutex_lock(&t->lock);
 	while (!t->stopping) {
 		struct dh_command *commands = take_all(t);
@@ -138,7 +122,7 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-int dh_room_thread_alloc(struct dh_room_thread **thread, const char *name,
+int dh_room_thread_alloc(struct dh_room_thread **thread, const char *name, int realtime,
 	const struct dh_room_thread_owner *functions, void *owner)
 {
 	struct dh_room_thread *t = calloc(1, sizeof(*t));
@@ -149,6 +133,7 @@ int dh_room_thread_alloc(struct dh_room_thread **thread, const char *name,
 		return -ENOMEM;
 	t->functions = *functions;
 	t->owner = owner;
+	t->realtime = realtime;
 	strncpy(t->name, name, sizeof(t->name) - 1);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_condattr_init(&attr);

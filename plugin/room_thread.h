@@ -35,9 +35,9 @@ struct dh_room_thread_owner {
 /* CLOCK_MONOTONIC in ticks. */
 int64_t dh_now_ticks(void);
 
-/* Starts the thread. `name`: at most 15 bytes are shown by ps. -ENOMEM, or why
- * there is no thread. */
-int dh_room_thread_alloc(struct dh_room_thread **thread, const char *name,
+/* Starts the thread. `name`: at most 15 bytes are shown by ps; `realtime`: as
+ * dh_punctual. -ENOMEM, or why there is no thread. */
+int dh_room_thread_alloc(struct dh_room_thread **thread, const char *name, int realtime,
 	const struct dh_room_thread_owner *functions, void *owner);
 
 /* Any thread; never waits. */

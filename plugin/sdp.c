@@ -15,8 +15,8 @@
 
 static const char template[] =
 	"v=0\r\n"
-	"o=- %" PRIu64 " 1 IN IP4 0.0.0.0\r\n"
-	"s=Room %" PRIu64 "\r\n"
+	"o=- %" PRIu64 " %d IN IP4 0.0.0.0\r\n"
+	"s=Room %s\r\n"
 	"t=0 0\r\n"
 	"m=audio 9 UDP/TLS/RTP/SAVPF %d\r\n"
 	"c=IN IP4 0.0.0.0\r\n"
@@ -37,13 +37,15 @@ static const char template[] =
 	EXTENSION_MID
 	EXTENSION_SEND_TIME;
 
-json_t *dh_sdp_offer(uint64_t session_id, uint64_t room_id)
+json_t *dh_sdp_offer(const struct dh_sdp_origin *origin, const char *room_id)
 {
 	const int opus = DH_SDP_PAYLOAD_TYPE_OPUS, vp8 = DH_SDP_PAYLOAD_TYPE_VP8;
-	char *sdp = g_strdup_printf(template, session_id, room_id, opus, opus, opus,
+	char *sdp = g_strdup_printf(template, origin->session_id, origin->version, room_id, opus, opus, opus,
 		vp8, vp8, vp8, vp8, vp8, vp8);
 	json_t *jsep = json_pack("{s:s, s:s}", "type", "offer", "sdp", sdp);
 
+	if (origin->version > 1)
+		json_object_set_new(jsep, "restart", json_true());
 	g_free(sdp);
 	return jsep;
 }

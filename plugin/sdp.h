@@ -15,9 +15,16 @@
 #define DH_SDP_PAYLOAD_TYPE_OPUS 111
 #define DH_SDP_PAYLOAD_TYPE_VP8  96
 
+/* The o= line: a session's offers have the same id and rising versions. */
+struct dh_sdp_origin {
+	uint64_t session_id;
+	int version;
+};
+
 /* A JSEP object {"type":"offer","sdp":…}; Janus adds candidates, fingerprint,
- * addresses and SSRCs. `session_id` is the o= line's. */
-json_t *dh_sdp_offer(uint64_t session_id, uint64_t room_id);
+ * addresses and SSRCs. One that is not the session's first asks for an ICE
+ * restart ("restart": true). */
+json_t *dh_sdp_offer(const struct dh_sdp_origin *origin, const char *room_id);
 
 /* Whether `jsep` is an answer that takes at least one of our m-lines. */
 int dh_sdp_is_answer(const json_t *jsep);

@@ -130,13 +130,15 @@ static void broadcast(void *arg)
 	event_free(event);
 }
 
-/* Janus takes over the event that it is notified of. */
+/* Janus takes over the event that it is notified of, and would drop one of a
+ * handle that has gone. */
 static void notify(void *arg)
 {
 	struct event *event = arg;
+	gboolean is_there = event->session && !g_atomic_int_get(&event->session->handle->stopped);
 
-	if (!muted(event, event->session)) {
-		dh_gateway->notify_event(&dh_plugin, event->session ? event->session->handle : NULL, event->message);
+	if (!muted(event, NULL)) {
+		dh_gateway->notify_event(&dh_plugin, is_there ? event->session->handle : NULL, event->message);
 		event->message = NULL;
 	}
 	event_free(event);

@@ -9,6 +9,7 @@
 #include <glib.h>
 
 #include "live_room.h"
+#include "room_file.h"
 
 struct dh_stage {
 	/* immutable */
@@ -17,8 +18,11 @@ struct dh_stage {
 	struct dh_preparer *preparer;
 	struct dh_signals *signals;
 	GHashTable *avatars;     /* by name (its config's), struct dh_avatar */
-	/* atomic */
-	gint viewers;            /* watches in all rooms */
+	struct dh_watch_counts watches; /* atomic */
+	/* held by whoever makes, edits or destroys rooms, from beginning to end;
+	 * taken before `lock` */
+	GMutex rooms_lock;
+	struct dh_room_file *room_file; /* protected by rooms_lock */
 	/* protected by lock */
 	GMutex lock;
 	GHashTable *rooms;       /* by id, references to struct dh_live_room */
@@ -47,18 +51,31 @@ struct dh_session *dh_stage_session(struct dh_stage *stage, struct janus_plugin_
 /* The reference that the stage held, NULL when it did not. */
 struct dh_session *dh_stage_take_session(struct dh_stage *stage, struct janus_plugin_session *handle);
 
-/* A reference, NULL when there is none of that id. */
-struct dh_live_room *dh_stage_room(struct dh_stage *stage, uint64_t id);
-/* References to all rooms, by rising id. */
-GPtrArray *dh_stage_rooms(struct dh_stage *stage);
-
 /* What a feed is made with. */
 struct dh_feed_context dh_stage_feed_context(const struct dh_stage *stage);
 
-/* `facts->id` 0: a free one is made; *id is the room's. -EEXIST: that id is
- * taken; -ENOBUFS: max_rooms; others as dh_live_room_alloc. */
-int dh_stage_create_room(struct dh_stage *stage, const struct dh_live_room_facts *facts, uint64_t *id);
+/* --- rooms: stage_rooms.c; any thread. Permanent changes are written to the
+ * room file first: where that fails (errors of room_file.h) nothing changes. */
+
+/* A reference, NULL when there is none of that id. */
+struct dh_live_room *dh_stage_room(struct dh_stage *stage, const char *id);
+/* References to all rooms, by rising id. */
+GPtrArray *dh_stage_rooms(struct dh_stage *stage);
+gboolean dh_stage_is_permanent(struct dh_stage *stage, const struct dh_live_room *room);
+
+/* `facts->id` NULL: a free one is made; `given->description` NULL: one is made of
+ * the id. *room: a reference. -EEXIST: that id is taken; -ENOBUFS: max_rooms;
+ * others as dh_live_room_alloc. */
+int dh_stage_create_room(struct dh_stage *stage, const struct dh_live_room_facts *facts,
+	const struct dh_settings *given, gboolean permanent, struct dh_live_room **room);
+/* *visible: whether what everybody may see of it has changed. -ENOENT: it is
+ * gone. */
+int dh_stage_edit_room(struct dh_stage *stage, struct dh_live_room *room,
+	const struct dh_settings_change *change, gboolean permanent, gboolean *visible);
 /* Takes the room out and closes it; -ENOENT: somebody else just did. */
-int dh_stage_destroy_room(struct dh_stage *stage, struct dh_live_room *room);
+int dh_stage_destroy_room(struct dh_stage *stage, struct dh_live_room *room, gboolean permanent);
+
+/* Those of the configuration and of the room file. What is wrong is logged. */
+void dh_stage_add_rooms(struct dh_stage *stage);
 
 #endif

@@ -5,7 +5,7 @@
 #include "room_thread.h"
 #include "sdp.h"
 
-enum watch_op { WATCH_ATTACH, WATCH_MEDIA, WATCH_PAUSE, WATCH_PLI, WATCH_LEAVE };
+enum watch_op { WATCH_ATTACH, WATCH_MEDIA, WATCH_PAUSE, WATCH_PLI, WATCH_SLOW_AUDIO, WATCH_SLOW_VIDEO, WATCH_LEAVE };
 
 struct watch_command {
 	struct dh_command command;
@@ -13,14 +13,19 @@ struct watch_command {
 	enum watch_op op;
 };
 
-struct dh_watch *dh_watch_new(struct dh_session *session, struct dh_live_room *room, gint *viewers)
+struct dh_watch *dh_watch_new(struct dh_session *session, struct dh_live_room *room,
+	enum dh_watch_kind kind, struct dh_watch_counts *counts)
 {
 	struct dh_watch *watch = g_new0(struct dh_watch, 1);
 
 	watch->session = dh_session_ref(session);
 	watch->room = dh_live_room_ref(room);
-	watch->viewers = viewers;
-	g_atomic_int_inc(viewers);
+	watch->observes = kind != DH_WATCH_VIEWER;
+	watch->is_trusted = kind == DH_WATCH_TRUSTED_OBSERVER;
+	watch->sdp_session = (uint64_t)g_get_real_time();
+	watch->counts = counts;
+	watch->id = (guint)g_atomic_int_add(&counts->ever, 1) + 1;
+	g_atomic_int_inc(&counts->now);
 	dh_live_room_count(room, 1);
 	g_atomic_ref_count_init(&watch->refs);
 	return watch;
@@ -36,7 +41,7 @@ void dh_watch_unref(struct dh_watch *watch)
 {
 	if (!watch || !g_atomic_ref_count_dec(&watch->refs))
 		return;
-	g_atomic_int_add(watch->viewers, -1);
+	g_atomic_int_add(&watch->counts->now, -1);
 	dh_live_room_count(watch->room, -1);
 	dh_live_room_unref(watch->room);
 	dh_session_unref(watch->session);
@@ -79,6 +84,10 @@ static void command_run(void *owner, struct dh_command *command)
 		g_atomic_int_set(&c->watch->pli_posted, 0);
 		dh_live_room_pli(room, c->watch);
 		break;
+	case WATCH_SLOW_AUDIO:
+	case WATCH_SLOW_VIDEO:
+		dh_live_room_slow_link(room, c->watch, c->op == WATCH_SLOW_AUDIO ? DH_AUDIO : DH_VIDEO);
+		break;
 	case WATCH_LEAVE:
 		dh_live_room_leave(room, c->watch);
 		break;
@@ -118,6 +127,11 @@ void dh_watch_pli(struct dh_watch *watch)
 {
 	if (g_atomic_int_compare_and_exchange(&watch->pli_posted, 0, 1))
 		post(watch, WATCH_PLI);
+}
+
+void dh_watch_slow_link(struct dh_watch *watch, enum dh_media media)
+{
+	post(watch, media == DH_AUDIO ? WATCH_SLOW_AUDIO : WATCH_SLOW_VIDEO);
 }
 
 void dh_watch_leave(struct dh_watch *watch)

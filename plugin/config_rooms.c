@@ -1,0 +1,130 @@
+/* Rooms as a category of a configuration file says them. */
+#include "config.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "options.h"
+#include "room_id.h"
+
+static const struct dh_option room_options[] = {
+	DH_NEEDED(struct dh_config_room, id),
+	DH_KEY(struct dh_config_room, description, DH_CONFIG_KEY_MAX),
+	DH_TEXT(struct dh_config_room, metadata, NULL),
+	DH_TEXT(struct dh_config_room, avatar, NULL),
+	DH_KEY(struct dh_config_room, secret, DH_CONFIG_KEY_MAX),
+	DH_KEY(struct dh_config_room, pin, DH_CONFIG_KEY_MAX),
+	DH_FLAG(struct dh_config_room, is_private, 0),
+	DH_FLAG(struct dh_config_room, signed_tokens, 0),
+	DH_TEXT(struct dh_config_room, duration, "speech"),
+	DH_TEXT(struct dh_config_room, generator, NULL),
+	DH_OPTIONS_END,
+};
+
+struct dh_config_room *dh_config_room_new(const char *name)
+{
+	struct dh_config_room *room = g_new0(struct dh_config_room, 1);
+
+	room->name = g_strdup(name);
+	dh_options_default(room_options, room);
+	return room;
+}
+
+void dh_config_room_free(struct dh_config_room *room)
+{
+	if (!room)
+		return;
+	dh_options_free(room_options, room);
+	g_free(room->name);
+	g_free(room);
+}
+
+static int check_id(const struct dh_config *config, struct dh_config_room *room, const char *category)
+{
+	char *id = dh_room_id_parse(room->id, (gboolean)config->string_ids);
+
+	if (!id)
+		return dh_option_wrong(category, "id", config->string_ids ?
+			"a text without control characters is expected" : "an integer from 1 to 9007199254740991 is expected");
+	g_free(room->id);
+	room->id = id;
+	return 0;
+}
+
+static int check_metadata(const struct dh_config_room *room, const char *category)
+{
+	json_t *metadata = room->metadata ? json_loads(room->metadata, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	int error = room->metadata && !json_is_object(metadata) ?
+		dh_option_wrong(category, "metadata", "a JSON object, as text, is expected") : 0;
+
+	json_decref(metadata);
+	return error;
+}
+
+int dh_config_room_read(const struct dh_config *config, const janus_config_container *category,
+	struct dh_config_room *room)
+{
+	int error = dh_options_read(category, room_options, room);
+
+	if (!error)
+		error = check_id(config, room, category->name);
+	if (!error)
+		error = check_metadata(room, category->name);
+	if (!error && strcmp(room->duration, "speech") && strcmp(room->duration, "longest"))
+		error = dh_option_wrong(category->name, "duration", "\"speech\" or \"longest\" is expected");
+	return error;
+}
+
+int dh_config_room_check(const struct dh_config *config, const char *category, const struct dh_config_room *room)
+{
+	if (!dh_config_avatar(config, room->avatar))
+		return dh_option_wrong(category, "avatar", "there is no (correct) avatar of that name");
+	if (room->generator && !dh_config_generator(config, room->generator))
+		return dh_option_wrong(category, "generator", "there is no (correct) generator of that name");
+	return 0;
+}
+
+struct dh_config_room *dh_config_room_find(const GPtrArray *rooms, const char *id)
+{
+	for (guint i = 0; i < rooms->len; i++) {
+		struct dh_config_room *room = rooms->pdata[i];
+		if (!strcmp(room->id, id))
+			return room;
+	}
+	return NULL;
+}
+
+/* ------------------------------------------------------------- writing */
+
+static void append_text(GString *out, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	g_string_append_printf(out, "\t%s = \"", name);
+	for (; *value; value++) {
+		if ((unsigned char)*value < 0x20 || *value == 0x7f)
+			g_string_append_printf(out, "\\x%02x", *value);
+		else if (*value == '"' || *value == '\\')
+			g_string_append_printf(out, "\\%c", *value);
+		else
+			g_string_append_c(out, *value);
+	}
+	g_string_append(out, "\"\n");
+}
+
+/* Only what differs from its default. */
+void dh_config_room_write(const struct dh_config_room *room, GString *out)
+{
+	g_string_append_printf(out, "room-%s: {\n", room->name);
+	for (const struct dh_option *o = room_options; o->name; o++) {
+		const void *field = (const char *)room + o->offset;
+		if (o->type == DH_OPTION_TEXT)
+			append_text(out, o->name, *(char *const *)field);
+		else if (*(const int64_t *)field)
+			g_string_append_printf(out, "\t%s = true\n", o->name);
+	}
+	g_string_append(out, "}\n");
+}

@@ -1,0 +1,34 @@
+/* The file of permanent rooms, DH_ROOMS_FILE beside the operator's own file,
+ * which is never written. It says what is added to that, changed or taken away:
+ * a room in it goes before one of the same id there.
+ *
+ * Written aside and renamed, as a whole. Any thread, one at a time.
+ */
+#ifndef DH_ROOM_FILE_H
+#define DH_ROOM_FILE_H
+
+#include "config.h"
+
+#define DH_ROOMS_FILE "janus.plugin.digitalhuman.rooms.jcfg"
+
+struct dh_room_file;
+
+/* Reads it, where it exists. One that cannot be read is logged, and never
+ * written. `config` outlives it. */
+struct dh_room_file *dh_room_file_load(const struct dh_config *config, const char *folder);
+void dh_room_file_free(struct dh_room_file *file); /* NULL is fine */
+
+/* What it holds: struct dh_config_room, lent; one without an avatar takes away
+ * what the operator's file has. */
+const GPtrArray *dh_room_file_rooms(const struct dh_room_file *file);
+gboolean dh_room_file_has(const struct dh_room_file *file, const char *id);
+
+/* Takes over `room`, in place of one of its id. Negative errno: it could not be
+ * written, nothing has changed. -EBADMSG: what is there cannot be read. */
+int dh_room_file_put(struct dh_room_file *file, struct dh_config_room *room);
+
+/* The room is not there when the plugin starts again, also where the operator's
+ * file has it. Errors as above. */
+int dh_room_file_remove(struct dh_room_file *file, const char *id);
+
+#endif

@@ -1,0 +1,48 @@
+#include "settings.h"
+
+struct dh_settings *dh_settings_new(const struct dh_settings *given)
+{
+	struct dh_settings *settings = g_new0(struct dh_settings, 1);
+
+	*settings = *given;
+	g_atomic_ref_count_init(&settings->refs);
+	settings->description = g_strdup(given->description);
+	settings->secret = g_strdup(given->secret);
+	settings->pin = g_strdup(given->pin);
+	settings->metadata = given->metadata ? json_deep_copy(given->metadata) : json_object();
+	return settings;
+}
+
+struct dh_settings *dh_settings_changed(const struct dh_settings *old, const struct dh_settings_change *change)
+{
+	struct dh_settings given = *old;
+
+	if (change->description)
+		given.description = change->description;
+	if (change->metadata)
+		given.metadata = change->metadata;
+	if (change->secret)
+		given.secret = change->secret;
+	if (change->pin)
+		given.pin = *change->pin ? change->pin : NULL;
+	if (change->is_private)
+		given.is_private = json_is_true(change->is_private);
+	return dh_settings_new(&given);
+}
+
+struct dh_settings *dh_settings_ref(struct dh_settings *settings)
+{
+	g_atomic_ref_count_inc(&settings->refs);
+	return settings;
+}
+
+void dh_settings_unref(struct dh_settings *settings)
+{
+	if (!settings || !g_atomic_ref_count_dec(&settings->refs))
+		return;
+	json_decref(settings->metadata);
+	g_free((char *)settings->description);
+	g_free((char *)settings->secret);
+	g_free((char *)settings->pin);
+	g_free(settings);
+}
