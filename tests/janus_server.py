@@ -24,6 +24,7 @@ import tempfile
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -135,8 +136,8 @@ class Handle:
 class Session:
     """One Janus session; a thread polls its events."""
 
-    def __init__(self, url):
-        self.url, self.handles, self.open = url, {}, True
+    def __init__(self, url, token=None):
+        self.url, self.token, self.handles, self.open = url, token, {}, True
         self.id = self.post("", {"janus": "create"})["data"]["id"]
         self.url += "/%d" % self.id
         self.thread = threading.Thread(target=self.poll, daemon=True)
@@ -144,14 +145,17 @@ class Session:
 
     def post(self, path, message):
         message["transaction"] = "%016x" % random.getrandbits(64)
+        if self.token:
+            message["token"] = self.token
         request = urllib.request.Request(self.url + path, json.dumps(message).encode())
         with urllib.request.urlopen(request, timeout=20) as reply:
             return json.load(reply)
 
     def poll(self):
+        query = urllib.parse.urlencode({"maxev": 50, **({"token": self.token} if self.token else {})})
         while self.open:
             try:
-                with urllib.request.urlopen(self.url + "?maxev=50", timeout=60) as reply:
+                with urllib.request.urlopen(self.url + "?" + query, timeout=60) as reply:
                     messages = json.load(reply)
             except (OSError, ValueError, http.client.HTTPException):
                 return
@@ -181,9 +185,11 @@ class JanusServer:
     folder, {prepare} dh-prepare. `plugins` and `events` name stock plugins and event
     handlers to load beside it (as in "libjanus_streaming.so")."""
 
-    def __init__(self, jcfg, plugins=(), events=(), level=4, files=None):
+    def __init__(self, jcfg, plugins=(), events=(), level=4, files=None, general=""):
         self.jcfg, self.plugins, self.events, self.level = jcfg, plugins, events, level
         self.files = files or {}            # more files in the configuration folder
+        self.general = general              # more options of janus.jcfg
+        self.token = None                   # of Janus, where it wants one
         self.process = None
 
     def __enter__(self):
@@ -208,6 +214,10 @@ class JanusServer:
         self.write_configuration()
         self.link_libraries()
         self.log_path = os.path.join(self.folder, "log")
+        self.launch()
+        return self
+
+    def launch(self):
         environment = dict(os.environ, UBSAN_OPTIONS="print_stacktrace=1",
                            TSAN_OPTIONS="ignore_noninstrumented_modules=1",
                            ASAN_OPTIONS="detect_leaks=1:verify_asan_link_order=0",
@@ -226,7 +236,6 @@ class JanusServer:
         except BaseException:
             self.stop(check=False)
             raise
-        return self
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -239,11 +248,11 @@ class JanusServer:
         self.write("conf/janus.jcfg", """
             general: { configs_folder = "%(f)s/conf" plugins_folder = "%(f)s/plugins"
                 transports_folder = "%(f)s/transports" events_folder = "%(f)s/events"
-                loggers_folder = "%(f)s/loggers" debug_level = %(level)d admin_secret = "janusoverlord" }
+                loggers_folder = "%(f)s/loggers" debug_level = %(level)d admin_secret = "janusoverlord" %(general)s }
             media: { rtp_port_range = "20000-40000" }
             nat: { ice_enforce_list = "%(address)s" }
             events: { broadcast = %(broadcast)s }
-            """ % {"f": self.folder, "level": self.level, "address": own_address(),
+            """ % {"f": self.folder, "level": self.level, "address": own_address(), "general": self.general,
                    "broadcast": "true" if self.events else "false"})
         self.write("conf/janus.transport.http.jcfg", """
             general: { json = "compact" base_path = "/janus" http = true port = %d ip = "127.0.0.1" https = false }
@@ -295,7 +304,7 @@ class JanusServer:
         return (session or self.session()).attach()
 
     def session(self):
-        session = Session(self.http)
+        session = Session(self.http, self.token)
         self.sessions.append(session)
         return session
 
@@ -341,9 +350,26 @@ class JanusServer:
                 found.append(int(pid))
         return found
 
+    def restart(self):
+        """Ends it and starts it again in the same folder, with the same ports."""
+        problems = self.end()
+        if problems:
+            raise AssertionError("; ".join(problems) + "\n" + self.log()[-6000:])
+        self.launch()
+
     def stop(self, check=True):
         if not self.process:
             return
+        problems, log = self.end(), self.log()
+        if problems and os.environ.get("DH_KEEP"):
+            print("kept:", self.folder)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        if check and problems:
+            raise AssertionError("; ".join(problems) + "\n" + log[-6000:])
+
+    def end(self):
+        """Ends the process; what was wrong with that."""
         for session in self.sessions:
             session.close()
         problems = []
@@ -370,9 +396,4 @@ class JanusServer:
         log = self.log()
         problems += ["the log has: " + report for report in REPORTS if report in log]
         self.process = None
-        if problems and os.environ.get("DH_KEEP"):
-            print("kept:", self.folder)
-        else:
-            shutil.rmtree(self.folder, ignore_errors=True)
-        if check and problems:
-            raise AssertionError("; ".join(problems) + "\n" + log[-6000:])
+        return problems
