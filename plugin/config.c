@@ -1,8 +1,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host.h"
 #include "options.h"
@@ -166,6 +168,17 @@ static void report_strangers(janus_config *file)
 	}
 }
 
+/* Only root can become somebody else. */
+static int check_worker_user(const char *user)
+{
+	char words[300];
+
+	if (geteuid() != 0 || !*user || getpwnam(user))
+		return 0;
+	g_snprintf(words, sizeof(words), "there is no such user (%s)", user);
+	return dh_option_wrong("general", "worker_user", words);
+}
+
 static int check_general(const struct dh_config *config)
 {
 	for (char **f = config->segments_folders; f && *f; f++) {
@@ -179,7 +192,7 @@ static int check_general(const struct dh_config *config)
 	if (!g_path_is_absolute(config->worker) && (!*config->worker || strchr(config->worker, '/')))
 		return dh_option_wrong("general", "worker",
 			"an absolute path, or a name that is looked up in PATH, is expected");
-	return 0;
+	return check_worker_user(config->worker_user);
 }
 
 int dh_config_load(struct dh_config **out, const char *folder)

@@ -480,6 +480,10 @@ class Configurations(unittest.TestCase):
         self.refuses('general: { segments_folder = "here" }', "general: segments_folder: absolute")
         self.refuses('general: { events = "perhaps" }', "general: events: true or false")
 
+    @unittest.skipIf(os.geteuid(), "only root can become somebody else")
+    def test_a_worker_user_that_does_not_exist(self):
+        self.refuses('general: { worker_user = "nobdy" }', "general: worker_user: there is no such user (nobdy)")
+
     def test_no_syntax(self):
         self.refuses('general: { worker = ', "cannot be read")
 
