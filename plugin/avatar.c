@@ -7,6 +7,11 @@
 #include "log.h"
 #include "media_files.h"
 
+/* After the n-th failure in a row it is tried again this much later, doubled
+ * each time: a file may be put there, a machine be less busy. */
+#define RETRY_MIN_MS 2000
+#define RETRY_MAX_MS 60000
+
 struct dh_avatar {
 	/* immutable */
 	const struct dh_config_avatar *config;
@@ -15,7 +20,7 @@ struct dh_avatar {
 	/* protected by lock */
 	GMutex lock;
 	enum dh_avatar_state state;
-	gboolean started;
+	gboolean is_trying;
 	char *error;
 	GPtrArray *rooms;
 	/* owner: the I/O thread while preparing, immutable when ready */
@@ -24,6 +29,9 @@ struct dh_avatar {
 	struct dh_unit *anchor;
 	GBytes *picture;
 	GPtrArray *units;
+	/* I/O thread */
+	GSource *retry; /* made by the first failure */
+	int failures;   /* in a row */
 };
 
 static void unit_free(gpointer data)
@@ -63,9 +71,17 @@ static void drop_media(void *arg)
 	g_ptr_array_set_size(avatar->units, 0);
 }
 
+static void let_go(void *arg)
+{
+	struct dh_avatar *avatar = arg;
+
+	dh_io_drop(&avatar->retry);
+	drop_media(avatar);
+}
+
 void dh_avatar_free(struct dh_avatar *avatar)
 {
-	dh_io_call(avatar->io, drop_media, avatar);
+	dh_io_call(avatar->io, let_go, avatar);
 	g_ptr_array_free(avatar->units, TRUE);
 	g_ptr_array_free(avatar->rooms, TRUE);
 	g_mutex_clear(&avatar->lock);
@@ -75,23 +91,58 @@ void dh_avatar_free(struct dh_avatar *avatar)
 
 /* ------------------------------------------------------- preparing it */
 
-/* Publishes how it ended; the rooms are told without the lock. */
+static void prepare(void *arg);
+
+/* Whether there is something to begin: it is not ready, and nobody has begun. */
+static gboolean begin(struct dh_avatar *avatar)
+{
+	gboolean begins = avatar->state != DH_AVATAR_READY && !avatar->is_trying;
+
+	avatar->is_trying |= begins;
+	return begins;
+}
+
+static gboolean try_again(gpointer arg)
+{
+	struct dh_avatar *avatar = arg;
+
+	g_mutex_lock(&avatar->lock);
+	gboolean begins = avatar->rooms->len > 0 && begin(avatar); /* without rooms, the next to come begins */
+	g_mutex_unlock(&avatar->lock);
+	if (begins)
+		prepare(avatar);
+	return G_SOURCE_CONTINUE;
+}
+
+static void retry_later(struct dh_avatar *avatar)
+{
+	if (!avatar->retry)
+		avatar->retry = dh_io_timer(avatar->io, try_again, avatar);
+	dh_io_timer_set(avatar->retry, MIN(RETRY_MIN_MS << MIN(avatar->failures, 10), RETRY_MAX_MS));
+	avatar->failures++;
+}
+
+/* Publishes how it ended; the rooms are told without the lock. A reason that is
+ * known already is not logged again. */
 static void finish(struct dh_avatar *avatar, const char *error)
 {
 	GPtrArray *rooms = g_ptr_array_new_with_free_func(room_unref);
 
 	g_mutex_lock(&avatar->lock);
+	gboolean is_news = g_strcmp0(error, avatar->error) != 0;
 	avatar->state = error ? DH_AVATAR_FAILED : DH_AVATAR_READY;
-	avatar->started = !error;
+	avatar->is_trying = FALSE;
 	g_free(avatar->error);
 	avatar->error = g_strdup(error);
 	for (guint i = 0; i < avatar->rooms->len; i++)
 		g_ptr_array_add(rooms, dh_live_room_ref(avatar->rooms->pdata[i]));
 	g_mutex_unlock(&avatar->lock);
-	if (error)
+	if (error && is_news)
 		dh_log(DH_LOG_ERROR, "avatar %s cannot be prepared: %s", avatar->config->name, error);
-	else
+	else if (!error)
 		dh_log(DH_LOG_INFO, "avatar %s is ready: %u pictures", avatar->config->name, avatar->units->len);
+	if (error)
+		retry_later(avatar);
 	for (guint i = 0; i < rooms->len; i++)
 		dh_live_room_avatar_changed(rooms->pdata[i]);
 	g_ptr_array_free(rooms, TRUE);
@@ -190,6 +241,8 @@ static void prepare(void *arg)
 	struct dh_source source;
 	char *text = NULL;
 
+	if (avatar->retry)
+		dh_io_timer_set(avatar->retry, -1);
 	drop_media(avatar);
 	dh_source_init(&source);
 	source.kind = config->idle ? DH_SOURCE_IDLE : DH_SOURCE_PORTRAIT;
@@ -218,12 +271,9 @@ void dh_avatar_join(struct dh_avatar *avatar, struct dh_live_room *room)
 	g_mutex_lock(&avatar->lock);
 	g_ptr_array_add(avatar->rooms, dh_live_room_ref(room));
 	gboolean ready = avatar->state == DH_AVATAR_READY;
-	gboolean start = !avatar->started;
-	avatar->started = TRUE;
-	if (start)
-		avatar->state = DH_AVATAR_PREPARING;
+	gboolean begins = begin(avatar);
 	g_mutex_unlock(&avatar->lock);
-	if (start)
+	if (begins)
 		dh_io_post(avatar->io, prepare, avatar);
 	if (ready)
 		dh_live_room_avatar_changed(room);

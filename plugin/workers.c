@@ -196,6 +196,7 @@ static void give_jobs(struct dh_workers *workers)
 		if (workers->failures > 0)
 			dh_log(DH_LOG_INFO, "workers can be started again");
 		workers->failures = 0;
+		g_clear_pointer(&workers->trouble, g_free); /* if it returns, that is news */
 		workers->given_us = g_get_monotonic_time();
 	}
 }

@@ -47,6 +47,8 @@ static void write_start(void)
 
 	dh_stream_write_head(&writer, &head);
 	dh_stream_write_anchor(&writer, anchor, sizeof anchor);
+	if (strstr(job, "\"kind\":\"idle\""))
+		dh_stream_write_picture(&writer, (const uint8_t[SIDE * SIDE * 3 / 2]){ 0 }, SIDE * SIDE * 3 / 2);
 }
 
 static void write_unit(enum dh_media media, int64_t pts_ticks, int64_t duration_ticks, size_t size)

@@ -484,6 +484,15 @@ class Configurations(unittest.TestCase):
     def test_a_worker_user_that_does_not_exist(self):
         self.refuses('general: { worker_user = "nobdy" }', "general: worker_user: there is no such user (nobdy)")
 
+    def test_an_idle_clip_that_is_put_there_later(self):
+        with JanusServer('''general: { cache_folder = "" worker = "{prepare}" }
+                         avatar-a: { width = 64 height = 64 idle = "{folder}/idle.avi" }
+                         room-a: { id = 1 avatar = "a" }''') as janus:
+            handle = janus.attach()
+            self.assertIn("idle.avi", janus.wait_for_state(handle, 1, "failed")["error"])
+            media(janus.path("idle.avi"), 1, sound=False)
+            self.assertNotIn("error", janus.wait_for_state(handle, 1, "idle"))
+
     def test_no_syntax(self):
         self.refuses('general: { worker = ', "cannot be read")
 
