@@ -9,25 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "prepare.h"
 
 #define JOB_FDS (DH_TASK_INPUTS + 1)
-
-static int write_all(void *arg, const void *bytes, size_t size)
-{
-	const char *p = bytes;
-	(void)arg;
-	while (size > 0) {
-		ssize_t n = write(STDOUT_FILENO, p, size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		p += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
 
 struct job {
 	char text[DH_JOB_MAX];
@@ -87,7 +72,8 @@ static int do_job(const struct job *job, struct dh_task *task, const struct dh_s
 
 static int serve(const struct job *job)
 {
-	const struct dh_stream_writer writer = { write_all, NULL };
+	struct dh_file_writer output = { .fd = STDOUT_FILENO };
+	const struct dh_stream_writer writer = { dh_file_write, &output };
 	struct dh_fault fault = { 0 };
 	struct dh_task task;
 	dh_task_init(&task);
