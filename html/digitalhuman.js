@@ -32,12 +32,14 @@
  *                     paused        by pause()
  *                     reconnecting  lost, trying again
  *                     refused       wrong or missing pin: set it, then reconnect()
+ *                     kicked        sent away by who has the room's secret; reconnect() comes back
  *                     closed        by close()
  *     'error'     an Error (see below): why it does not connect
  *     'stream'    the MediaStream, once for each connection
  *     'event'     every event of the room as docs/api.md has it, and each one also
  *                 under its own name: 'speaking', 'idle', 'queued', 'ready',
- *                 'started', 'finished', 'interrupted', 'skipped', 'removed', 'failed' …
+ *                 'started', 'finished', 'interrupted', 'skipped', 'removed', 'failed',
+ *                 'enabled', 'disabled', 'edited' …
  *
  * The requests return promises of the gateway's answer:
  *     say(text, { voice, segment, metadata })    enqueue(file, { segment, metadata })
@@ -48,7 +50,9 @@
  * 'timeout', 'gateway' (Janus itself refused); in 'error' also 'media' (no way for
  * picture and sound: a firewall, and no TURN server).
  *
- * pause(), resume(), reconnect(), close(); unmute(), to be called from a click.
+ * pause(), resume(), reconnect(), close(); unmute(), to be called from a click;
+ * restart() negotiates a new way for picture and sound (ICE restart), without
+ * ending the connection.
  * dh.state, dh.room, dh.stream, dh.pc (the RTCPeerConnection, null without one).
  * DigitalHuman.rooms(server) is a promise of the public rooms' list.
  */
@@ -196,6 +200,7 @@ export class DigitalHuman {
 	interrupt() { return this.request({ request: 'interrupt' }); }
 	pause() { return this.request({ request: 'pause' }); }
 	resume() { return this.request({ request: 'start' }); }
+	restart() { return this.request({ request: 'watch', restart: true }); }
 
 	async request(body, options) {
 		if (!this.#handle)
@@ -290,8 +295,9 @@ export class DigitalHuman {
 	}
 
 	/* Tries again, soon at first, later calmer; at random, since a gateway that
-	 * comes back has many viewers. A wrong PIN is not tried again. Where only the
-	 * room says no, the connection stays and other requests are possible. */
+	 * comes back has many viewers. A wrong PIN is not tried again, nor does one come
+	 * back who was kicked. Where only the room says no, the connection stays and
+	 * other requests are possible. */
 	#lost(error) {
 		const refused = typeof error.code === 'number';
 		this.#settle();
@@ -299,12 +305,13 @@ export class DigitalHuman {
 			clearTimeout(this.#timers.attempt);
 		else
 			this.#drop();
-		if (error.code !== 457) {
+		const end = { 457: 'refused', kicked: 'kicked' }[error.code];
+		if (!end) {
 			const wait = refused || this.#failures > 30 ? 2000 : this.#failures ? 500 : 100;
 			this.#failures++;
 			this.#timers.retry = setTimeout(() => this.reconnect(), wait * (1 + Math.random()));
 		}
-		this.#become(error.code === 457 ? 'refused' : 'reconnecting', error);
+		this.#become(end ?? 'reconnecting', error);
 		this.#emit('error', error);
 	}
 
@@ -313,6 +320,8 @@ export class DigitalHuman {
 			return this.#lost(failure(message.error_code, message.error));
 		if (jsep)
 			this.#answer(jsep);
+		if (/^kicked/.test(message.result?.status))
+			return this.#lost(failure('kicked', 'You were sent out of the room.'));
 		if (message.result?.status === 'pausing')
 			this.#become('paused');
 		if (message.result?.status === 'starting' && this.state === 'paused') {

@@ -398,6 +398,48 @@ class Returning(Page):
         page.wait(PLAYING)
 
 
+class Operating(Page):
+    """What who has the room's secret does is seen by those who watch."""
+
+    def request(self, page, **body):
+        return page.evaluate(f"digitalhuman.request({json.dumps(body)})")
+
+    def test_a_room_that_is_switched_off_and_on(self):
+        page = self.with_secret(self.open())
+        self.request(page, request="disable")
+        page.wait("!document.querySelector('#curtain').hidden")
+        self.assertIn("off just now", page.evaluate("document.querySelector('#curtain-text').innerText"))
+        time.sleep(4)                   # longer than a picture may stand before one connects anew
+        self.assertEqual(page.evaluate(STATE), "playing")
+        self.request(page, request="enable")
+        frames = page.evaluate(STATS % "video")["frames"]
+        page.wait(f"{STATS % 'video'}.then(s => s.frames > {frames} + 20)")
+        page.wait("document.querySelector('#curtain').hidden")
+
+    def test_one_who_is_kicked_stays_away_until_he_comes_back(self):
+        page, other = self.open(), self.with_secret(self.open())
+        self.request(other, request="kick_all")
+        for kicked in (page, other):
+            kicked.wait(f"{STATE} === 'kicked'")
+        self.assertIn("sent out", page.evaluate("document.querySelector('#curtain-text').innerText"))
+        time.sleep(2)
+        self.assertEqual(page.evaluate(STATE), "kicked")
+        page.click("#curtain-button")
+        page.wait(PLAYING)
+
+    def test_an_ice_restart_keeps_the_connection(self):
+        page = self.open()
+        ufrag = "digitalhuman.pc.remoteDescription.sdp.match(/ice-ufrag:(.*)/)[1]"
+        before = page.evaluate(ufrag)
+        page.evaluate("window.connection = digitalhuman.pc")
+        page.evaluate("digitalhuman.restart()")
+        page.wait(f"{ufrag} !== '{before}' && digitalhuman.pc.signalingState === 'stable'")
+        frames = page.evaluate(STATS % "video")["frames"]
+        page.wait(f"{STATS % 'video'}.then(s => s.frames > {frames} + 40)")
+        self.assertTrue(page.evaluate("window.connection === digitalhuman.pc && digitalhuman.pc.connectionState === 'connected'"))
+        self.assertEqual(page.evaluate(STATS % "video")["keys"], 1)
+
+
 class Everybody(Page):
     def test_a_phone(self):
         for width in (320, 360):

@@ -147,31 +147,33 @@ const CURTAIN = {
 	preparing: 'Waiting for the picture …',
 	reconnecting: 'The connection was lost. Coming back …',
 	refused: 'This room wants a PIN.',
+	kicked: 'You were sent out of the room.',
 	paused: 'Paused',
 };
 
 function drawCurtain(error) {
 	const { state } = dh;
-	let text = CURTAIN[state];
+	const off = state === 'playing' && info?.enabled === false;
+	let text = off ? 'The room is off just now. The picture comes back by itself.' : CURTAIN[state];
 	if (state === 'preparing' && info?.state === 'preparing')
 		text = 'The avatar is being prepared. It appears by itself.';
 	else if (state === 'preparing' && info?.state === 'failed')
 		text = 'The avatar of this room could not be prepared.';
 	else if (error && error.code !== 457 && (error.code === 'media' || typeof error.code === 'number'))
 		text = errorText(error);
-	$('curtain').hidden = state === 'playing';
-	$('curtain').classList.toggle('over-picture', state === 'reconnecting' && video.videoWidth > 0);
+	$('curtain').hidden = state === 'playing' && !off;
+	$('curtain').classList.toggle('over-picture', (off || state === 'reconnecting') && video.videoWidth > 0);
 	$('curtain-text').textContent = text ?? '';
-	$('spinner').hidden = state === 'refused' || state === 'paused';
-	$('curtain-button').hidden = state !== 'refused';
-	$('curtain-button').textContent = 'Enter the PIN';
+	$('spinner').hidden = ['refused', 'kicked', 'paused'].includes(state) || off;
+	$('curtain-button').hidden = !['refused', 'kicked'].includes(state);
+	$('curtain-button').textContent = state === 'kicked' ? 'Come back' : 'Enter the PIN';
 }
 
 function onStatus({ state, error }) {
 	page.dataset.state = state;
 	const words = {
 		connecting: 'Connecting …', preparing: 'Connected', playing: 'Live', paused: 'Paused',
-		reconnecting: 'Reconnecting …', refused: 'PIN wanted', closed: 'Closed',
+		reconnecting: 'Reconnecting …', refused: 'PIN wanted', kicked: 'Sent out', closed: 'Closed',
 	};
 	if ($('connection-text').textContent !== words[state]) {
 		$('connection-text').textContent = words[state];
@@ -203,7 +205,7 @@ async function askPin() {
 	mine.reconnect();
 }
 
-$('curtain-button').addEventListener('click', askPin);
+$('curtain-button').addEventListener('click', () => dh.state === 'kicked' ? dh.reconnect() : askPin());
 
 function drawSound() {
 	const on = !video.muted;
@@ -352,6 +354,8 @@ function onEvent(event) {
 		announce('The avatar idles.');
 	else if (event.event === 'failed')
 		notice(`${segmentTitle(event)} could not be played: ${event.error ?? 'its generator failed'}`);
+	if (['enabled', 'disabled', 'edited'].includes(event.event))
+		refreshRooms();
 	refresh();
 }
 

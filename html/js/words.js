@@ -20,7 +20,11 @@ const PAST = {
 	interrupted: 'interrupted', skipped: 'skipped', removed: 'removed', failed: 'failed', held: 'waits for more of it', resumed: 'goes on',
 };
 
-const ROOM = { speaking: 'The avatar speaks', idle: 'The avatar idles', destroyed: 'The room was closed' };
+const ROOM = {
+	speaking: 'The avatar speaks', idle: 'The avatar idles', destroyed: 'The room was closed',
+	enabled: 'The room is on', disabled: 'The room is off', edited: 'The room was changed',
+	slow_link: 'Packets are lost on their way here',
+};
 
 /* [what happened, to what, how much] of an event in docs/api.md. */
 export function eventWords(event) {
