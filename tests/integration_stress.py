@@ -13,12 +13,12 @@ import time
 import unittest
 
 from janus_server import JanusServer
-from viewers import Gateway
+from viewers import Gateway, Refused
 
 SECONDS = float(os.environ.get("DH_STRESS_SECONDS", "10"))
 SEED = int(os.environ.get("DH_STRESS_SEED", random.randrange(1000000)))
 ENDS = ("finished", "interrupted", "skipped", "removed", "failed")
-MAY_FAIL = (455, 460, 463, 464)     # the room, or what is asked for, is just not there
+MAY_FAIL = (455, 460, 463, 464, 466)     # the room, or what is asked for, is just not there
 
 JCFG = """
 general: {
@@ -70,7 +70,8 @@ class Actor(threading.Thread):
 
 class Commander(Actor):
     REQUESTS = ("enqueue", "enqueue", "enqueue", "nonsense", "say", "say", "interrupt", "skip", "remove",
-                "queue", "list", "info", "create", "destroy", "watch", "stop", "hangup", "detach")
+                "queue", "list", "info", "create", "destroy", "watch", "stop", "hangup", "detach",
+                "edit", "enable", "disable", "enable", "kick", "stats", "observe")
 
     def act(self):
         session = self.stress.janus.session()
@@ -97,6 +98,10 @@ class Commander(Actor):
             body["segment"] = "s-%d" % self.random.randint(1, 50)
         elif request == "create":
             body = {"request": "create", "avatar": self.random.choice(["clip", "still"]), "generator": "cat"}
+        elif request == "kick":
+            body["viewer"] = self.somebody(room)
+        elif request == "edit":
+            body.update(new_description="edit %d" % self.random.randint(1, 99), edited_event=True)
         elif request == "destroy":
             body["id"] = self.random.choice(self.rooms or [99])
         answer = self.handle.request(body, timeout=30)
@@ -106,18 +111,29 @@ class Commander(Actor):
         if "destroyed" in answer:
             self.rooms.remove(answer["destroyed"])
 
+    def somebody(self, room):
+        """A viewer whose connection is up: one who is kicked before waits for it in vain."""
+        viewers = self.handle.request({"request": "stats", "id": room}, timeout=30).get("viewers", [])
+        return self.random.choice([v["viewer"] for v in viewers if v["media"]] or [1 << 30])
+
 
 class Watcher(Actor):
     def act(self):
         with Gateway(self.stress.janus.ws) as gateway:
             while time.monotonic() < self.stress.end:
-                viewer = gateway.watch({"id": self.random.choice([1, 2])})
-                time.sleep(self.random.random() * 2)
-                for request in ("pause", "start"):
-                    if self.random.random() < 0.3:
-                        gateway._do(gateway._message(viewer.handle, {"request": request}))
-                viewer.leave(detach=self.random.random() < 0.7)
-                self.stress.counts["viewers"] += 1
+                try:
+                    self.watch(gateway)
+                except Refused:                         # it was kicked meanwhile
+                    self.stress.counts["kicked"] += 1
+
+    def watch(self, gateway):
+        viewer = gateway.watch({"id": self.random.choice([1, 2])})
+        time.sleep(self.random.random() * 2)
+        for request in ("pause", "start"):
+            if self.random.random() < 0.3:
+                viewer.request({"request": request})
+        viewer.leave(detach=self.random.random() < 0.7)
+        self.stress.counts["viewers"] += 1
 
 
 class Stress(unittest.TestCase):
@@ -135,7 +151,7 @@ class Stress(unittest.TestCase):
                 self.janus.wait_for_state(observer, room, "idle", timeout=60)
             observers = [self.janus.attach() for _ in range(2)]
             for room, handle in enumerate(observers, 1):
-                handle.request({"request": "watch", "id": room})
+                handle.request({"request": "observe", "id": room})
             self.end = time.monotonic() + SECONDS
             actors = [Commander(self, n) for n in range(4)] + [Watcher(self, n) for n in range(4, 8)]
             for actor in actors:
