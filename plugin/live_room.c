@@ -27,6 +27,7 @@ static void on_event(void *arg, const struct dh_room_event *event)
 	struct dh_live_room *room = arg;
 
 	room->events[event->type]++;
+	room->queue_changed |= event->type == DH_EVENT_STARTED;
 	if (event->type == DH_EVENT_SPEAKING || event->type == DH_EVENT_IDLE)
 		room->speaking = event->type == DH_EVENT_SPEAKING;
 	dh_live_report_event(room, event);
@@ -55,6 +56,8 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	struct dh_live_room *room = owner;
 
 	dh_room_poll(room->room, now_ticks);
+	if (room->queue_changed)
+		dh_live_segments_prepare(room);
 	publish(room);
 	return dh_room_deadline_ticks(room->room);
 }

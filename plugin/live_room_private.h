@@ -23,6 +23,7 @@ struct dh_live_room {
 	GPtrArray *members;       /* struct dh_watch, references: who gets events */
 	GPtrArray *feeds;         /* struct dh_feed, references: of what plays and waits */
 	gboolean speaking, has_clip, has_failed;
+	gboolean queue_changed;   /* what is to be prepared next has to be looked at */
 	uint64_t next_segment;    /* for ids that nobody gave */
 	uint64_t events[DH_EVENT_COUNT]; /* how often each was told */
 	int64_t played_ticks;     /* of all segments that have ended */
@@ -80,6 +81,8 @@ void dh_live_viewers_dismiss(struct dh_live_room *room);
 
 /* The clip is there, or not to be had. */
 void dh_live_segments_avatar(struct dh_live_room *room);
+/* Begins what is to be prepared next. */
+void dh_live_segments_prepare(struct dh_live_room *room);
 /* `segment` has ended. */
 void dh_live_segments_ended(struct dh_live_room *room, struct dh_segment *segment);
 

@@ -7,6 +7,11 @@
 #include "log.h"
 #include "prepare/job.h"
 
+/* So many of a room's segments are prepared at a time: however many somebody
+ * enqueues, generators and workers stay few, and the next one to play is not
+ * made to wait for those behind it. */
+#define AHEAD_MAX 4
+
 /* ---------------------------------------------- in the room's thread */
 
 void dh_live_segments_ended(struct dh_live_room *room, struct dh_segment *segment)
@@ -15,25 +20,45 @@ void dh_live_segments_ended(struct dh_live_room *room, struct dh_segment *segmen
 
 	dh_feed_stop(feed);
 	g_ptr_array_remove(room->feeds, feed);
+	room->queue_changed = TRUE;
 }
 
 void dh_live_room_feed(struct dh_live_room *room, struct dh_feed *feed)
 {
 	if (dh_feed_fill(feed))
 		dh_room_filled(room->room, dh_feed_segment(feed));
+	room->queue_changed = TRUE;
 }
 
-/* What was enqueued before there was an anchor can be prepared now, or never. */
-static void start_or_fail_all(struct dh_live_room *room)
+/* In the order of the queue. The next one to play is always prepared, those
+ * behind it while the queue has room for more bytes. */
+void dh_live_segments_prepare(struct dh_live_room *room)
 {
-	GBytes *picture = dh_avatar_picture(room->facts.avatar);
+	const struct dh_segment *playing = dh_room_playing(room->room, NULL), *next = dh_room_waiting(room->room, 0);
+	size_t bytes = 0, most = (size_t)room->context.config->max_queue_mb << 20;
+	int busy = 0;
 
+	room->queue_changed = FALSE;
+	for (guint i = 0; room->has_clip && i < room->feeds->len; i++) {
+		struct dh_feed *feed = room->feeds->pdata[i];
+		const struct dh_segment *segment = dh_feed_segment(feed);
+		if (!dh_feed_is_started(feed)) {
+			if (segment != next && (busy >= AHEAD_MAX || bytes >= most))
+				return;
+			dh_feed_start(feed, dh_avatar_picture(room->facts.avatar));
+		}
+		busy += !dh_segment_is_complete(segment) && !dh_segment_error(segment, NULL);
+		bytes += segment == playing ? 0 : dh_segment_bytes(segment);
+	}
+}
+
+/* What was enqueued before there was an anchor can never be prepared. */
+static void fail_all(struct dh_live_room *room)
+{
 	for (guint i = 0; i < room->feeds->len;) {
 		guint count = room->feeds->len;
 		struct dh_feed *feed = room->feeds->pdata[i];
-		if (room->has_clip && !dh_feed_is_started(feed))
-			dh_feed_start(feed, picture);
-		if (room->has_failed && !dh_feed_is_started(feed)) {
+		if (!dh_feed_is_started(feed)) {
 			dh_segment_fail(dh_feed_segment(feed), DH_PREPARE_INTERNAL, "the avatar could not be prepared");
 			dh_room_filled(room->room, dh_feed_segment(feed));
 		}
@@ -61,7 +86,9 @@ void dh_live_segments_avatar(struct dh_live_room *room)
 		room->has_clip = !error;
 	}
 	room->has_failed = error || state == DH_AVATAR_FAILED;
-	start_or_fail_all(room);
+	if (room->has_failed)
+		fail_all(room);
+	room->queue_changed = TRUE;
 }
 
 static int run_enqueue(struct dh_live_room *room, struct dh_live_call *call)
@@ -91,8 +118,7 @@ static int run_enqueue(struct dh_live_room *room, struct dh_live_call *call)
 		dh_segment_free(&segment);
 		return error;
 	}
-	if (room->has_clip)
-		dh_feed_start(call->feed, dh_avatar_picture(room->facts.avatar));
+	room->queue_changed = TRUE;
 	size_t position = 0;
 	while (dh_room_waiting(room->room, position) && dh_room_waiting(room->room, position) != segment)
 		position++;

@@ -23,6 +23,7 @@ AVATAR = 'avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps
 JCFG = "general: { " + GENERAL % "" + " max_metadata = 200 max_request = 4096 max_depth = 5 }\n" + AVATAR + """
 room-demo: { id = 1 description = "Demo" avatar = "small" secret = "s3cret" metadata = "{\\"lang\\": \\"en\\"}" }
 room-pin: { id = 2 avatar = "small" pin = "1234" }
+generator-slow: { command = ( "/bin/sleep", "77" ) }
 room-token: { id = 3 avatar = "small" secret = "t0ken" signed_tokens = true }
 """
 SECRET = {"secret": "s3cret"}
@@ -33,6 +34,14 @@ class Server(JanusServer):
         super().write_configuration()
         media(self.path("idle.avi"), 1, sound=False)
         media(self.path("segments/two.avi"), 2)
+
+
+def command(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid) as f:
+            return f.read()
+    except OSError:
+        return ""
 
 
 class Rooms(RequestCase):
@@ -131,6 +140,28 @@ class Rooms(RequestCase):
         self.refused(464, "max_depth", "list", x=functools.reduce(lambda inner, _: [inner], range(900), []))
         self.refused(464, "max_request (4096 bytes)", "list", x="y" * 4096)
         self.ask("edit", id=1, **SECRET, new_metadata={"lang": "en"})
+
+    def test_generators_stay_few(self):
+        room = self.room(generator="slow")
+        self.janus.wait_for_state(self.handle, room, "idle")
+        observer, _ = self.observe(room)
+        names = [self.ask("say", id=room, text="x")["segment"] for _ in range(9)]
+        self.wait_sleepers(4)
+        self.ask("remove", id=room, segment=names[1])
+        self.ask("remove", id=room, segment=names[0])
+        observer.events.wait(lambda e: e.get("event") == "removed" and e["segment"] == names[0])
+        time.sleep(0.3)
+        self.wait_sleepers(4)
+        self.assertEqual(self.ask("interrupt", id=room)["dropped"], 7)
+        self.wait_sleepers(0)
+
+    def wait_sleepers(self, count):
+        def sleepers():
+            return len([pid for pid in self.janus.children() if command(pid).startswith("/bin/sleep")])
+        end = time.monotonic() + 10
+        while sleepers() != count:
+            self.assertLess(time.monotonic(), end, "%d generators, not %d" % (sleepers(), count))
+            time.sleep(0.05)
 
     # --------------------------------------------------- viewers, observers
 
