@@ -10,7 +10,7 @@ struct dh_session *dh_session_new(struct janus_plugin_session *handle)
 {
 	struct dh_session *session = g_new0(struct dh_session, 1);
 
-	janus_refcount_increase(&handle->ref);
+	/* Janus begins to count behind create_session, with a reference for us. */
 	session->handle = handle;
 	g_atomic_ref_count_init(&session->refs);
 	g_mutex_init(&session->lock);

@@ -9,7 +9,7 @@ struct dh_watch;
 
 struct dh_session {
 	/* immutable */
-	struct janus_plugin_session *handle; /* a reference is held */
+	struct janus_plugin_session *handle; /* a reference is held: Janus gave it */
 	/* private */
 	gatomicrefcount refs;
 	GMutex lock;
@@ -18,7 +18,8 @@ struct dh_session {
 	gint64 closing_us;        /* when we asked Janus to hang up; 0: we did not */
 };
 
-/* One reference is the caller's. */
+/* For create_session only: it takes over the reference to `handle` that Janus has
+ * for the plugin. One reference to the session is the caller's. */
 struct dh_session *dh_session_new(struct janus_plugin_session *handle);
 struct dh_session *dh_session_ref(struct dh_session *session);
 void dh_session_unref(struct dh_session *session); /* NULL is fine */
