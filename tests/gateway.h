@@ -1,0 +1,111 @@
+/* A Janus for tests, in the test's own process: the functions that the plugin
+ * needs of the gateway, and the gateway's side of handles. It calls the plugin
+ * from the threads and in the order in which Janus does:
+ *
+ * - messages come from the caller's thread, for one handle from as many as like;
+ * - setup_media, incoming_rtcp, hangup_media and destroy_session come from a
+ *   thread of the handle's own, its loop;
+ * - a PeerConnection exists from the plugin's offer on; hangup_media is called
+ *   for such a one only, later, and once;
+ * - a janus_plugin_session comes to create_session without a reference count.
+ *   The count begins behind it, with one reference for the plugin and one for
+ *   the gateway; whoever drops the last frees the session.
+ *
+ * What no plugin may do (call back after destroy, answer with no object, send
+ * what is not RTP, tell a secret) ends the process with a word on standard
+ * error. There is one gateway, one plugin.
+ */
+#ifndef DH_GATEWAY_H
+#define DH_GATEWAY_H
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include <janus/plugins/plugin.h>
+
+struct gateway_handle;
+
+/* What a test wants to see, and how the gateway is. All may be 0. */
+struct gateway_options {
+	/* Of event handlers; from any of the plugin's threads. NULL: there are none. */
+	void (*notified)(void *arg, const json_t *event);
+	void *arg;
+	int is_signed;        /* tokens are; "signed:DESCRIPTOR" is one for DESCRIPTOR */
+	int is_loud;          /* what the plugin logs goes to standard error */
+	const char *forbidden;/* in no log line, event or answer; NULL: none */
+};
+
+/* Starts the plugin with the configuration in `folder`: what its init returns.
+ * `options` (NULL: none) are copied. */
+int gateway_start(const char *folder, const struct gateway_options *options);
+
+/* The plugin's destroy, whatever is going on in other threads; from then on it
+ * is silent. Handles outlive it. Does nothing when it has not started. */
+void gateway_stop(void);
+
+/* Sessions that somebody holds: 0 when nothing is left. */
+int gateway_sessions(void);
+
+/* --- handles; any thread, unless another word is said */
+
+/* NULL: the plugin has refused it. */
+struct gateway_handle *gateway_attach(void);
+
+/* Hangs up, tells the plugin, and returns when that has been done. Nobody else
+ * may use the handle any more. */
+void gateway_detach(struct gateway_handle **handle);
+
+/* Sends `body` and `jsep` (NULL: none), which are taken over. Returns the answer
+ * of a synchronous request; NULL of one that is answered by an event. */
+json_t *gateway_ask(struct gateway_handle *handle, json_t *body, json_t *jsep);
+
+/* The same through the Admin API. NULL: the plugin is gone. */
+json_t *gateway_ask_admin(json_t *body);
+
+/* What the plugin says of the handle in the Admin API; NULL: nothing. */
+json_t *gateway_query(struct gateway_handle *handle);
+
+/* These are done later, by the handle's loop. Where there is no offer and no
+ * answer to it, there is nothing to be brought up; where there is no offer,
+ * nothing to hang up. */
+void gateway_up(struct gateway_handle *handle);
+void gateway_pli(struct gateway_handle *handle);
+void gateway_hangup(struct gateway_handle *handle);
+
+/* A JSEP answer to the plugin's offer. */
+json_t *gateway_answer(void);
+
+/* --- what a handle was sent */
+
+/* The first event of this kind, in the order in which they came, or NULL after
+ * `seconds`; the caller's. Those before it are forgotten. `kind` is
+ *     "status:NAME"   {"result":{"status":NAME}}
+ *     "event:NAME"    {"event":NAME}
+ *     "error:CODE"    {"error_code":CODE}
+ *     ""              any of them */
+json_t *gateway_await(struct gateway_handle *handle, const char *kind, int seconds);
+void gateway_forget(struct gateway_handle *handle);
+
+/* Since its newest offer. */
+struct gateway_media {
+	int is_up;
+	int packets[2];       /* sound, pictures */
+	int breaks[2];        /* sequence numbers that do not follow the one before */
+};
+void gateway_media(struct gateway_handle *handle, struct gateway_media *media);
+
+/* --- gateway_core.c */
+
+extern janus_plugin dh_plugin;
+
+/* Writes to standard error and ends the process. */
+void gateway_fault(const char *format, ...) G_GNUC_PRINTF(1, 2) G_GNUC_NORETURN;
+
+/* Log lines from now on. */
+void gateway_log(int is_loud, const char *forbidden);
+
+/* Whether `text` holds what is forbidden; ends the process then. */
+void gateway_scan(const char *text);
+
+#endif

@@ -1,0 +1,141 @@
+#include "ledger.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include <glib.h>
+
+struct entry {
+	json_int_t room;
+	int is_ready, is_started, is_held, is_ended;
+};
+
+struct ledger {
+	pthread_mutex_t lock;
+	/* protected by lock */
+	GHashTable *entries; /* by the segment's id */
+	int open;
+	char *error;
+};
+
+struct ledger *ledger_new(void)
+{
+	struct ledger *ledger = g_new0(struct ledger, 1);
+
+	pthread_mutex_init(&ledger->lock, NULL);
+	ledger->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	return ledger;
+}
+
+void ledger_free(struct ledger **ledger)
+{
+	g_hash_table_destroy((*ledger)->entries);
+	pthread_mutex_destroy(&(*ledger)->lock);
+	g_free((*ledger)->error);
+	g_free(*ledger);
+	*ledger = NULL;
+}
+
+/* ------------------------------------------------------------- promises */
+
+static const char *end_segment(struct entry *entry, const char *name, const json_t *event)
+{
+	json_int_t played_ms = json_integer_value(json_object_get(event, "played_ms"));
+
+	entry->is_ended = 1;
+	if (!json_object_get(event, "played_ms") || played_ms < 0)
+		return "it does not say how much was played";
+	if (!entry->is_started && played_ms > 0)
+		return "it was played, and had not started";
+	if (strcmp(name, "finished") == 0 && !entry->is_started)
+		return "it is finished, and had not started";
+	if (strcmp(name, "removed") == 0 && entry->is_started)
+		return "it is removed, and had started";
+	if (strcmp(name, "failed") == 0 && json_integer_value(json_object_get(event, "error_code")) != 465)
+		return "it does not say why it failed";
+	return NULL;
+}
+
+/* What is wrong about `event`, NULL: nothing. */
+static const char *see(struct entry *entry, const char *name, const json_t *event)
+{
+	if (entry->is_ended)
+		return "it has ended";
+	if (entry->room != json_integer_value(json_object_get(event, "id")))
+		return "it is in another room";
+	if (strcmp(name, "queued") == 0)
+		return "it is queued already";
+	if (strcmp(name, "ready") == 0)
+		return entry->is_ready++ || entry->is_started ? "it was ready" : NULL;
+	if (strcmp(name, "started") == 0)
+		return entry->is_started++ ? "it has started" : NULL;
+	if (strcmp(name, "held") == 0)
+		return !entry->is_started || entry->is_held++ ? "it cannot be held" : NULL;
+	if (strcmp(name, "resumed") == 0)
+		return entry->is_held-- != 1 ? "it was not held" : NULL;
+	return end_segment(entry, name, event);
+}
+
+static void see_segment(struct ledger *ledger, const char *id, const char *name, const json_t *event)
+{
+	struct entry *entry = g_hash_table_lookup(ledger->entries, id);
+	const char *wrong = NULL;
+
+	if (!entry) {
+		entry = g_new0(struct entry, 1);
+		entry->room = json_integer_value(json_object_get(event, "id"));
+		g_hash_table_insert(ledger->entries, g_strdup(id), entry);
+		ledger->open++;
+		wrong = strcmp(name, "queued") ? "it was not queued" : NULL;
+	} else {
+		int was_open = !entry->is_ended;
+		wrong = see(entry, name, event);
+		ledger->open -= was_open && entry->is_ended;
+	}
+	if (wrong && !ledger->error)
+		ledger->error = g_strdup_printf("segment %s, event %s: %s", id, name, wrong);
+}
+
+void ledger_see(void *arg, const json_t *event)
+{
+	struct ledger *ledger = arg;
+	const char *id = json_string_value(json_object_get(event, "segment"));
+	const char *name = json_string_value(json_object_get(event, "event"));
+
+	pthread_mutex_lock(&ledger->lock);
+	if (id && name)
+		see_segment(ledger, id, name, event);
+	pthread_mutex_unlock(&ledger->lock);
+}
+
+/* -------------------------------------------------------------- looking */
+
+int ledger_count(struct ledger *ledger)
+{
+	int count;
+
+	pthread_mutex_lock(&ledger->lock);
+	count = (int)g_hash_table_size(ledger->entries);
+	pthread_mutex_unlock(&ledger->lock);
+	return count;
+}
+
+int ledger_open(struct ledger *ledger)
+{
+	int open;
+
+	pthread_mutex_lock(&ledger->lock);
+	open = ledger->open;
+	pthread_mutex_unlock(&ledger->lock);
+	return open;
+}
+
+const char *ledger_error(struct ledger *ledger)
+{
+	const char *error;
+
+	pthread_mutex_lock(&ledger->lock);
+	error = ledger->error;
+	pthread_mutex_unlock(&ledger->lock);
+	return error;
+}

@@ -1,0 +1,32 @@
+/* What a plugin needs to play, in a folder of its own: a configuration, an
+ * avatar's idle clip, and segments, some of which are prepared (no process is
+ * started for those) and some tell tests/fake_worker what to do.
+ */
+#ifndef DH_THEATRE_H
+#define DH_THEATRE_H
+
+#define THEATRE_SECRET    "sesame-1704"  /* of rooms; the log must not tell it */
+#define THEATRE_ADMIN_KEY "admin-sesame-1704"
+#define THEATRE_PIN       "4711"
+#define THEATRE_AVATAR    "demo"
+#define THEATRE_GENERATOR "echo"
+
+struct theatre {
+	char folder[64];
+};
+
+/* Rooms 1 (open, with a generator), 2 (with secret) and 3 (with secret and PIN).
+ * `worker`: the program (NULL: one that does not exist). `general`: further
+ * lines of that category (NULL: none). 0, or -1 with errno. */
+int theatre_make(struct theatre *theatre, const char *worker, const char *general);
+void theatre_clear(struct theatre *theatre);
+
+/* A file in the folder; 0, or -1 with errno. */
+int theatre_file(const struct theatre *theatre, const char *name, const void *bytes, size_t size);
+
+/* Names of segments, NULL at the end. Those that are prepared: */
+extern const char *const theatre_prepared[];
+/* … and those that need the worker; what is not good of them fails. */
+extern const char *const theatre_deeds[];
+
+#endif
