@@ -183,10 +183,12 @@ class Session:
 class JanusServer:
     """`jcfg` is the plugin's configuration; {folder} in it is the server's own
     folder, {prepare} dh-prepare. `plugins` and `events` name stock plugins and event
-    handlers to load beside it (as in "libjanus_streaming.so")."""
+    handlers to load beside it (as in "libjanus_streaming.so"); `environment` is added to
+    Janus' own."""
 
-    def __init__(self, jcfg, plugins=(), events=(), level=4, files=None, general=""):
+    def __init__(self, jcfg, plugins=(), events=(), level=4, files=None, general="", environment=None):
         self.jcfg, self.plugins, self.events, self.level = jcfg, plugins, events, level
+        self.environment = environment or {}
         self.files = files or {}            # more files in the configuration folder
         self.general = general              # more options of janus.jcfg
         self.token = None                   # of Janus, where it wants one
@@ -225,6 +227,7 @@ class JanusServer:
         library = sanitizer_library(self.plugin)
         if library:
             environment["LD_PRELOAD"] = library
+        environment.update(self.environment)
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [os.environ.get("JANUS_BIN", "janus"), "-F", self.path("conf"), "-C", self.path("conf/janus.jcfg"),

@@ -46,8 +46,8 @@ def prepare(*arguments):
 
 class Stage:
     """`segments` is the folder that `enqueue` reads, `work` one for other files;
-    `general`, `room` and `more` are added to the configuration; `server` are further
-    arguments of JanusServer."""
+    `general`, `room` and `more` are added to the configuration, `server` is for
+    JanusServer."""
 
     def __init__(self, size=256, kbps=800, idle=None, general="", room="", more="", **server):
         self.size, self.kbps = size, kbps
@@ -58,7 +58,8 @@ class Stage:
         try:
             idle = idle or marks.write_idle(os.path.join(self.work, "idle.mp4"), 2, size)
             self.server = JanusServer(JCFG.format(
-                segments=self.segments, size=size, kbps=kbps, idle=idle, general=general, room=room, more=more), **server)
+                segments=self.segments, size=size, kbps=kbps, idle=idle, general=general, room=room, more=more),
+                **server)
             self.server.start()
             handle = self.server.attach()
             for room_id in (1, 2):

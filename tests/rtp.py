@@ -25,11 +25,13 @@ class Stream:
         self.kind, self.ssrc, self.payload_type = kind, ssrc, payload_type
         self.clock = CLOCK[kind]
         self.packets, self.reports = [], []
-        self.highest, self.cycles = None, 0
+        self.first = self.highest = None        # sequence numbers
+        self.cycles = self.received = self._reports_taken = 0
 
     def add(self, packet):
+        self.received += 1
         if self.highest is None:
-            self.highest = packet.seq
+            self.first = self.highest = packet.seq
         elif 0 < (packet.seq - self.highest & 0xffff) < 0x8000:
             self.cycles += packet.seq < self.highest
             self.highest = packet.seq
@@ -37,6 +39,17 @@ class Stream:
 
     def extended_highest(self):
         return (self.cycles << 16) + (self.highest or 0)
+
+    def lost_so_far(self):
+        return max(0, self.extended_highest() - (self.first or 0) + 1 - self.received)
+
+    def take(self):
+        """(packets, reports) since the last call, which are forgotten, so that a stream
+        can be followed for hours. The newest report is kept: receiver reports name it."""
+        taken = self.packets, self.reports[self._reports_taken:]
+        self.packets, self.reports = [], self.reports[-1:]
+        self._reports_taken = len(self.reports)
+        return taken
 
     def missing(self):
         """(lost, duplicate, out of order) packets."""

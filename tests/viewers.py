@@ -214,8 +214,8 @@ class Viewer:
             lsr, delay = 0, 0
             if stream.reports:
                 lsr, delay = stream.reports[-1].lsr, int((time.time() - stream.reports[-1].arrival) * 65536)
-            lost = max(0, stream.extended_highest() - stream.packets[0].seq + 1 - len(stream.packets))
-            reports.append(RtcpReceiverInfo(ssrc=stream.ssrc, fraction_lost=0, packets_lost=min(lost, 0x7fffff),
+            reports.append(RtcpReceiverInfo(ssrc=stream.ssrc, fraction_lost=0,
+                                            packets_lost=min(stream.lost_so_far(), 0x7fffff),
                                             highest_sequence=stream.extended_highest(), jitter=0, lsr=lsr, dlsr=delay))
         if reports and self.dtls.state == "connected":
             await self.dtls._send_rtp(bytes(RtcpRrPacket(ssrc=1, reports=reports)))
@@ -233,10 +233,18 @@ class Viewer:
         self.gateway._do(self._pli())
         return now
 
+    async def _take(self):
+        return {stream.kind: stream.take() for stream in self.streams.values()}
+
+    def take(self):
+        """What came since the last call, which is forgotten: {kind: (packets, reports)}."""
+        return self.gateway._do(self._take())
+
     async def _leave(self, detach):
         self.gateway.viewers.discard(self)
         if detach:
             await self.gateway._call({"janus": "detach", "handle_id": self.handle})
+            self.gateway._queues.pop(self.handle, None)
         if self.pc:
             await self.pc.close()
 
@@ -341,7 +349,8 @@ class Gateway:
                 with self._changed:
                     self.events.append((time.time(), {**message["plugindata"]["data"], "handle": message["sender"]}))
                     self._changed.notify_all()
-            self._queues[message["sender"]].put_nowait(message)
+            else:
+                self._queues[message["sender"]].put_nowait(message)
 
     async def _keepalive(self):
         while True:
@@ -364,8 +373,8 @@ class Gateway:
         if self.session:
             body["session_id"] = self.session
         self._replies[transaction] = self._loop.create_future()
-        await self._ws.send(json.dumps(body))
         try:
+            await self._ws.send(json.dumps(body))
             answer = await asyncio.wait_for(self._replies[transaction], 15)
         finally:
             del self._replies[transaction]
@@ -421,6 +430,12 @@ class Gateway:
             if not self._changed.wait_for(find, timeout):
                 raise TimeoutError(f"no event {name} {fields} within {timeout} s; came: {self.events[since:]}")
             return find()
+
+    def take_events(self):
+        """The events so far, which are forgotten."""
+        with self._changed:
+            taken, self.events = self.events, []
+            return taken
 
     # ---------------------------------------------------------------- viewers
     async def _watch(self, body, mode, start):
