@@ -38,7 +38,9 @@ class Figure:
 
     def row(self):
         def number(value):
-            return f"{value:.0f}" if self.unit == "" else f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}"
+            if self.unit == "" or abs(value) >= 100:
+                return f"{value:.0f}"
+            return f"{value:.1f}" if abs(value) >= 1 or value == 0 else f"{value:.3f}"
         limit = ", ".join((f"{k} " if k != "max" or self.unit else "") + f"{v:g} {self.unit}".rstrip()
                           for k, v in self.limits.items()) or "–"
         if not self.statistics:
@@ -68,8 +70,8 @@ def table(figures):
     return "\n".join(text + notes)
 
 
-def save(path, name, figures, machine):
+def save(path, name, figures, machine, **more):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as file:
         json.dump({"name": name, "machine": {"cores": os.cpu_count(), "kernel": platform.release(), **machine},
-                   "figures": [f.document() for f in figures]}, file, indent=1)
+                   "figures": [f.document() for f in figures], **more}, file, indent=1)

@@ -9,10 +9,10 @@ SIZE = 512
 
 
 class Material:
-    """`folder` keeps them from run to run."""
+    """`folder` keeps them from run to run; all are `size` pixels wide and high."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, size=SIZE):
+        self.folder, self.size = folder, size
         os.makedirs(folder, exist_ok=True)
 
     def path(self, name):
@@ -27,19 +27,19 @@ class Material:
         return self.path(name)
 
     def idle(self):
-        return self._make("idle.mp4", lambda path: marks.write_idle(path, 4, SIZE))
+        return self._make("idle.mp4", lambda path: marks.write_idle(path, 4, self.size))
 
     def mp4(self, seconds, seed=1):
         """As Wav2Lip writes it: 512x512, 25 fps, H.264 and AAC of 16 kHz."""
         return self._make(f"{seconds}s-{seed}.mp4",
-                          lambda path: marks.write_mp4(path, seconds, SIZE, head=marks.Head(SIZE, seed=seed)))
+                          lambda path: marks.write_mp4(path, seconds, self.size, head=marks.Head(self.size, seed=seed)))
 
     def arrays(self, seconds):
         """Raw pictures at 33 a second and float sound of 24 kHz, prepared by dh-prepare."""
         def write(path):
-            video, sound = marks.write_arrays(self.folder, seconds, SIZE)
+            video, sound = marks.write_arrays(self.folder, seconds, self.size)
             try:
-                prepare("--raw-video", f"bgr24:{SIZE}x{SIZE}@33", video, "--raw-audio", "f32le:24000:1", sound,
+                prepare("--raw-video", f"bgr24:{self.size}x{self.size}@33", video, "--raw-audio", "f32le:24000:1", sound,
                         "-o", path)
             finally:
                 os.remove(video)
@@ -47,9 +47,9 @@ class Material:
         return self._make(f"arrays-{seconds}s.dhs", write)
 
 
-def open_stage(material, *files):
-    """A Janus whose rooms idle, with copies of `files` in its segment folder."""
-    stage = Stage(SIZE, idle=material.idle())
+def open_stage(material, *files, **options):
+    """A Janus whose rooms idle, with copies of `files` in its segment folder; `options` are Stage's."""
+    stage = Stage(material.size, idle=material.idle(), **options)
     for file in files:
         shutil.copy(file, stage.segments)
     return stage
