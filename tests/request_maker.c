@@ -5,7 +5,8 @@
 
 #include "theatre.h"
 
-static const struct dh_request_type *const tables[] = { dh_room_requests, dh_segment_requests, dh_watch_requests };
+static const struct dh_request_type *const tables[] = {
+	dh_room_requests, dh_change_requests, dh_segment_requests, dh_viewer_requests, dh_watch_requests };
 
 const struct dh_request_type *maker_type(unsigned index)
 {
@@ -74,7 +75,7 @@ static const struct known {
 	{ "secret", { THEATRE_SECRET, THEATRE_SECRET, THEATRE_SECRET, "wrong" } },
 	{ "new_secret", { THEATRE_SECRET } },
 	{ "pin", { THEATRE_PIN, THEATRE_PIN, THEATRE_PIN, "wrong" } },
-	{ "new_pin", { THEATRE_PIN } },
+	{ "new_pin", { THEATRE_PIN, THEATRE_PIN, "" } },
 	{ "admin_key", { THEATRE_ADMIN_KEY } },
 	{ "avatar", { THEATRE_AVATAR, THEATRE_AVATAR, THEATRE_AVATAR, "lost" } },
 	{ "generator", { THEATRE_GENERATOR, THEATRE_GENERATOR, "none" } },
@@ -105,8 +106,10 @@ static json_t *good_value(const struct request_maker *maker, const struct dh_req
 	if (strcmp(field->name, "secret") == 0 && strcmp(type->name, "create") == 0)
 		return json_string(THEATRE_SECRET);
 	switch (field->type) {
-	case DH_FIELD_ID:
+	case DH_FIELD_ROOM:
 		return json_integer(1 + (json_int_t)choose(maker, MAKER_ROOMS));
+	case DH_FIELD_VIEWER:
+		return json_integer(1 + (json_int_t)choose(maker, 200));
 	case DH_FIELD_FLAG:
 		return json_boolean(choose(maker, 4) == 0);
 	case DH_FIELD_OBJECT:
