@@ -54,8 +54,8 @@ static int open_tracks(struct dh_source *s, struct dh_fault *fault)
 			continue;
 		AVStream *st = s->format->streams[index];
 		st->discard = AVDISCARD_DEFAULT;
-		int reorders = !av_match_name("mov", s->format->iformat->name);
-		int rc = dh_track_alloc(&s->tracks[media], st, media, s->config.name, s->config.max_side, reorders,
+		int is_mp4 = av_match_name("mov", s->format->iformat->name);
+		int rc = dh_track_alloc(&s->tracks[media], st, media, s->config.name, s->config.max_side, is_mp4,
 			fault);
 		if (rc)
 			return rc;

@@ -8,6 +8,7 @@
 #include <libavutil/display.h>
 
 #include "accept.h"
+#include "padding.h"
 #include "playout/timebase.h"
 #include "still.h"
 
@@ -31,6 +32,8 @@ struct dh_track {
 	int64_t next_ticks; /* where a frame without a time goes */
 	int has_frame, is_flushing, is_ended, is_too_large, damaged;
 	int64_t bad_width, bad_height;
+	int has_padding;   /* sound of which the container says when it begins and ends */
+	AVFrame *held, *spare; /* then: a frame that may be the last, and room to swap */
 };
 
 static AVRational nominal_rate(const AVStream *st)
@@ -83,7 +86,7 @@ static const int32_t *stream_matrix(const AVStream *st)
 	return size >= 9 * sizeof(int32_t) ? (const int32_t *)data : NULL;
 }
 
-static int open_decoder(struct dh_track *t, const AVStream *st, int reorders, struct dh_fault *fault)
+static int open_decoder(struct dh_track *t, const AVStream *st, int is_mp4, struct dh_fault *fault)
 {
 	const AVCodec *decoder = dh_accept_decoder(st->codecpar->codec_id);
 	if (!decoder)
@@ -103,7 +106,7 @@ static int open_decoder(struct dh_track *t, const AVStream *st, int reorders, st
 		t->codec->max_pixels = (int64_t)(t->max_side + SIDE_SLACK) * (t->max_side + SIDE_SLACK);
 	/* without a word from container or stream, an H.264 decoder guesses how
 	 * far pictures are reordered, and drops some while it learns */
-	if (reorders && decoder->id == AV_CODEC_ID_H264)
+	if (!is_mp4 && decoder->id == AV_CODEC_ID_H264)
 		t->codec->strict_std_compliance = FF_COMPLIANCE_STRICT;
 	int rc = avcodec_open2(t->codec, decoder, NULL);
 	if (rc == AVERROR(ENOMEM))
@@ -114,7 +117,7 @@ static int open_decoder(struct dh_track *t, const AVStream *st, int reorders, st
 }
 
 int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media media, const char *name,
-	int max_side, int reorders, struct dh_fault *fault)
+	int max_side, int is_mp4, struct dh_fault *fault)
 {
 	struct dh_track *t = calloc(1, sizeof *t);
 	int rc;
@@ -127,7 +130,10 @@ int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media medi
 	t->rate = media == DH_VIDEO ? nominal_rate(stream) : (AVRational){ 0, 1 };
 	t->max_side = max_side;
 	t->turn = dh_turn_from_matrix(media == DH_VIDEO ? stream_matrix(stream) : NULL);
-	rc = open_decoder(t, stream, reorders, fault);
+	t->has_padding = media == DH_AUDIO && is_mp4;
+	t->held = av_frame_alloc();
+	t->spare = av_frame_alloc();
+	rc = t->held && t->spare ? open_decoder(t, stream, is_mp4, fault) : dh_fault_memory(fault);
 	if (rc) {
 		dh_track_free(&t);
 		return rc;
@@ -143,6 +149,8 @@ void dh_track_free(struct dh_track **track)
 	if (!t)
 		return;
 	avcodec_free_context(&t->codec);
+	av_frame_free(&t->held);
+	av_frame_free(&t->spare);
 	free(t);
 }
 
@@ -228,10 +236,46 @@ static int accept_frame(struct dh_track *t, AVFrame *av, struct dh_frame *frame,
 	return 0;
 }
 
+/* Where the container says that the track ends; of fragments, as far as it is read. */
+static int64_t stated_end(const struct dh_track *t)
+{
+	const AVStream *st = t->stream;
+	int64_t end;
+	if (st->duration <= 0 || st->start_time == AV_NOPTS_VALUE)
+		return INT64_MAX;
+	return __builtin_add_overflow(st->start_time, st->duration, &end) ? INT64_MAX : end;
+}
+
+/* A frame of the decoder. Sound that reaches beyond the track's end waits until it
+ * is known whether it is the last, and so does all that follows. */
+static int decode(struct dh_track *t, AVFrame *av)
+{
+	for (;;) {
+		int rc = avcodec_receive_frame(t->codec, av);
+		if (rc == AVERROR_EOF && t->held->buf[0]) {
+			av_frame_move_ref(av, t->held);
+			dh_padding_cut_end(av, t->time_base, stated_end(t));
+			return 0;
+		}
+		if (rc < 0 || !t->has_padding)
+			return rc;
+		if (!t->has_frame && !dh_padding_cut_start(av, t->time_base))
+			continue;
+		int is_first = !t->held->buf[0];
+		if (is_first && dh_padding_excess(av, t->time_base, stated_end(t)) == 0)
+			return 0;
+		av_frame_move_ref(t->spare, t->held);
+		av_frame_move_ref(t->held, av);
+		av_frame_move_ref(av, t->spare);
+		if (!is_first)
+			return 0;
+	}
+}
+
 int dh_track_receive(struct dh_track *t, AVFrame *av, struct dh_frame *frame, struct dh_fault *fault)
 {
 	for (int errors = 0; errors < ERRORS_IN_A_ROW; errors++) {
-		int rc = avcodec_receive_frame(t->codec, av);
+		int rc = decode(t, av);
 		if (t->is_too_large)
 			return fault_too_large(t, fault);
 		if (rc >= 0)

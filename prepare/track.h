@@ -8,9 +8,10 @@
 
 struct dh_track;
 
-/* `reorders`: the container does not say how far pictures are reordered. */
+/* `is_mp4`: the container is MP4 or MOV, which say how far pictures are reordered, and
+ * when sound begins and ends. */
 int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media media, const char *name,
-	int max_side, int reorders, struct dh_fault *fault);
+	int max_side, int is_mp4, struct dh_fault *fault);
 void dh_track_free(struct dh_track **track);
 
 int dh_track_stream(const struct dh_track *track);

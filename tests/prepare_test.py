@@ -3,6 +3,7 @@
 DH_PREPARE names the program."""
 import json
 import os
+import struct
 import subprocess
 import sys
 import unittest
@@ -86,6 +87,45 @@ class Containers(Case):
                 self.assertEqual(segment.lengths[1], SECONDS * TICKS)
                 if channels < 3:  # ffmpeg makes stereo of mono at -3 dB
                     self.assertAlmostEqual(np.percentile(abs(sound(segment)), 99.5), 0.6 / channels ** 0.5, delta=0.03)
+
+    def test_what_codecs_add_to_sound_is_cut(self):
+        """Two seconds of speech are two seconds: segments follow each other without a standstill."""
+        source = marks.write_mp4(self.path("speech.mp4"), SECONDS, SIZE)
+        speech = self.make("speech.wav", "-t", SECONDS, source=source)
+        for name, options in {
+                "end.mp4": ["-c:v", "copy", "-c:a", "aac"],
+                "first.mov": ["-c:v", "copy", "-c:a", "aac", "-movflags", "faststart"],
+                "fragments.mp4": ["-c:v", "copy", "-c:a", "aac", "-movflags", "frag_keyframe+delay_moov"],
+                "short.mp4": ["-c:v", "copy", "-c:a", "aac", "-movflags", "delay_moov", "-frag_duration", 300000],
+                "mp3.mp4": ["-c:v", "copy", "-c:a", "libmp3lame"],
+                "opus.mkv": ["-ar", 48000, "-c:v", "copy", "-c:a", "libopus"],
+                "sound.ogg": ["-vn", "-ar", 48000, "-c:a", "libopus"],
+                "sound.mp3": ["-vn"],
+                }.items():
+            path = self.make(name, "-i", speech, "-map", "0:v", "-map", "1:a", *options, source=source)
+            with self.subTest(name):
+                segment = self.run_tool(path)
+                self.assertEqual(segment.lengths[1], SECONDS * TICKS)
+                if segment.video:
+                    expected = np.median(marks.pairs(*marks_in_medium(path)))
+                    self.assertLess(abs(marks.pairs(*marks_in_segment(segment)) - expected).max(), 0.001)
+            if "moov" in str(options) or "faststart" in options:
+                with open(path, "rb") as file, self.subTest(name, piped=True):
+                    self.assertEqual(self.run_tool("-", data=file.read()).lengths, segment.lengths)
+
+    def test_a_length_that_is_wrong_cuts_nothing(self):
+        """An index that says of two seconds of sound that they are one."""
+        path = self.make("lies.mp4", "-vn", "-c:a", "aac", "-use_editlist", 0)
+        whole = self.run_tool(path).lengths[1]
+        with open(path, "rb") as file:
+            data = bytearray(file.read())
+        at = data.index(b"mdhd") + 20  # version 0: version, two dates, the time base, the length
+        length, = struct.unpack_from(">I", data, at)
+        struct.pack_into(">I", data, at, length // 2)
+        with open(path, "wb") as file:
+            file.write(data)
+        padding = whole - self.run_tool(path).lengths[1]
+        self.assertIn(padding, range(-TICKS // 10, 0))  # what its end was cut by, before
 
     def test_loudness(self):
         """The same in both channels is as loud as mono, whatever the sample format."""

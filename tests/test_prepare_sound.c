@@ -1,5 +1,5 @@
 /* Sound on its way to Opus: the look-ahead is trimmed to the sample, lengths are
- * kept, gaps are filled and overlaps cut. */
+ * kept, gaps are filled and overlaps cut; and what is cut of it before. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "playout/timebase.h"
+#include "prepare/padding.h"
 #include "prepare/sound.h"
 
 #define MOST (DH_VOICE_RATE * 4)
@@ -230,11 +231,75 @@ static void test_runs(const void *arg)
 	free(expected);
 }
 
+/* ---------------------------------------------------------------- padding */
+
+static const struct cut {
+	const char *name;
+	int rate, channels, is_planar;
+	AVRational base;
+	int64_t time, end; /* of the frame, of the track, in `base` */
+	int count, first, left; /* samples: of the frame, the first that is heard, how many */
+} cuts[] = {
+	{ "nothing",                 16000, 1, 0, { 1, 16000 }, 0,     1024,      1024, 0,    1024 },
+	{ "AAC's last frame",        16000, 1, 1, { 1, 16000 }, 31744, 32000,     1024, 0,    256 },
+	{ "no time",                 16000, 1, 1, { 1, 16000 }, AV_NOPTS_VALUE, 5, 1024, 0,   1024 },
+	{ "no end",                  16000, 1, 1, { 1, 16000 }, 31744, INT64_MAX, 1024, 0,    1024 },
+	{ "an end before it",        16000, 1, 1, { 1, 16000 }, 31744, 31744,     1024, 0,    1024 },
+	{ "an end behind it",        16000, 1, 1, { 1, 16000 }, 31744, 32768,     1024, 0,    1024 },
+	{ "more than padding is",    8000,  1, 1, { 1, 8000 },  8000,  8100,      2048, 0,    2048 },
+	{ "another time base",       48000, 2, 0, { 1, 1000 },  1990,  2000,      960,  0,    480 },
+	{ "an end at the world's",   48000, 2, 0, { 1, 1000 },  1990,  INT64_MIN, 960,  0,    960 },
+	{ "a time at the world's",   48000, 2, 0, { 1, 1000 },  INT64_MIN + 1, 7, 960,  0,    960 },
+	{ "the very first frame",    16000, 1, 1, { 1, 16000 }, -1024, INT64_MAX, 1024, 1024, 0 },
+	{ "Apple's first",           44100, 2, 1, { 1, 44100 }, -2112, INT64_MAX, 1024, 1024, 0 },
+	{ "Apple's third",           44100, 2, 1, { 1, 44100 }, -64,   INT64_MAX, 1024, 64,   960 },
+	{ "not planar",              44100, 2, 0, { 1, 44100 }, -64,   INT64_MAX, 1024, 64,   960 },
+	{ "both ends",               44100, 2, 0, { 1, 44100 }, -64,   100,       1024, 64,   100 },
+	{ "it began long before",    16000, 1, 1, { 1, 16000 }, -9999, INT64_MAX, 1024, 0,    1024 },
+	{ "ten channels",            48000, 10, 1, { 1, 48000 }, -10,  INT64_MAX, 1024, 10,   1014 },
+};
+
+/* A frame whose samples are their own numbers. */
+static AVFrame *numbered(const struct cut *row)
+{
+	AVFrame *frame = av_frame_alloc();
+	frame->format = row->is_planar ? AV_SAMPLE_FMT_FLTP : AV_SAMPLE_FMT_FLT;
+	frame->sample_rate = row->rate;
+	frame->nb_samples = row->count;
+	frame->best_effort_timestamp = row->time;
+	av_channel_layout_default(&frame->ch_layout, row->channels);
+	CHECK(av_frame_get_buffer(frame, 0) >= 0);
+	for (int i = 0; i < row->count; i++)
+		for (int c = 0; c < row->channels; c++) {
+			float *plane = (float *)frame->extended_data[row->is_planar ? c : 0];
+			plane[row->is_planar ? i : i * row->channels + c] = (float)i;
+		}
+	return frame;
+}
+
+static void test_padding(const void *arg)
+{
+	const struct cut *row = arg;
+	AVFrame *frame = numbered(row);
+	int is_left = dh_padding_cut_start(frame, row->base);
+	CHECK_INT(is_left, row->left > 0);
+	if (is_left) {
+		dh_padding_cut_end(frame, row->base, row->end);
+		CHECK_INT(frame->nb_samples, row->left);
+		for (int c = 0; c < (row->is_planar ? row->channels : 1); c++)
+			CHECK_INT(((float *)frame->extended_data[c])[0], row->first);
+	}
+	if (is_left && row->first)
+		CHECK_INT(frame->best_effort_timestamp, 0);
+	av_frame_free(&frame);
+}
+
 static const struct check_test tests[] = {
 	TABLE(test_trimming, trims),
 	TEST(test_first_sample),
 	TEST(test_nothing),
 	TABLE(test_runs, runs),
+	TABLE(test_padding, cuts),
 };
 
 int main(int argc, char **argv)
