@@ -9,7 +9,7 @@ def environment(build):
     """What tests/ expects of a finished build; see tests/janus_server.py."""
     programs = {"DH_BUILD": build, "DH_ROOT": ROOT, "DH_HTML": os.path.join(ROOT, "html"),
                 "DH_PREPARE": os.path.join(build, "dh-prepare"), "DH_TALKER": os.path.join(build, "dh-talker"),
-                "DH_PLUGIN": os.path.join(build, ".libs", "libjanus_digitalhuman.so")}
+                "DH_PLUGIN": os.path.join(build, "libjanus_digitalhuman.so")}
     for name, path in programs.items():
         if not os.path.exists(path):
             sys.exit(f"{path} does not exist: build first (./run or ./test does it), or see --build")

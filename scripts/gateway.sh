@@ -28,7 +28,7 @@ find_janus() {
 			|| die "this Janus has no $transport transport ($janus_lib/transports/libjanus_$transport.so)"
 		ln -s "$janus_lib/transports/libjanus_$transport.so" "$temp/transports/"
 	done
-	ln -s "$build/.libs/libjanus_digitalhuman.so" "$temp/plugins/"
+	ln -s "$build/libjanus_digitalhuman.so" "$temp/plugins/"
 }
 
 # When Janus is root its workers and generators run as nobody, who must reach

@@ -29,7 +29,7 @@ as_root() {
 
 # Packages --------------------------------------------------------------------
 
-build_packages=(gcc libc6-dev make autoconf automake libtool pkg-config
+build_packages=(gcc libc6-dev make autoconf automake pkg-config
 	zlib1g-dev libglib2.0-dev libjansson-dev
 	libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
 	libvpx-dev libopus-dev libespeak-ng-dev libcairo2-dev)
@@ -85,7 +85,7 @@ run \"make distclean\" in it first"
 	mkdir -p "$dir" "$root/build" || die "cannot make $dir"
 	(
 		flock 9
-		if [ ! -x "$root/configure" ] || [ ! -e "$root/Makefile.in" ] || [ ! -e "$root/build-aux/ltmain.sh" ]; then
+		if [ ! -x "$root/configure" ] || [ ! -e "$root/Makefile.in" ] || [ ! -e "$root/build-aux/missing" ]; then
 			say "Preparing the build" && (cd "$root" && autoreconf -fi) > "$dir/autoreconf.log" 2>&1 \
 				|| { cat "$dir/autoreconf.log"; die "autoreconf failed"; }
 		fi

@@ -22,7 +22,7 @@ demo=$build/demo
 
 make_temp
 find_janus
-sanitizer=$(ldd "$build/.libs/libjanus_digitalhuman.so" | awk '/libasan/ { print $3 }')
+sanitizer=$(ldd "$build/libjanus_digitalhuman.so" | awk '/libasan/ { print $3 }')
 if [ -n "$sanitizer" ]; then # its runtime has to be there before the plugin
 	printf '#!/bin/sh\nexec env LD_PRELOAD=%s %s "$@"\n' "$sanitizer" "$janus" > "$temp/bin/janus"
 	chmod 755 "$temp/bin/janus"
