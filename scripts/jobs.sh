@@ -1,0 +1,137 @@
+# Runs test programs, and makes the builds that they need, several at a time, and
+# tells how they ended in the order in which they were added. Sourced by ./test
+# after lib.sh.
+#
+# Wants: wanted NAME (whether a test is asked for), build_flavour DIR (makes that
+# build), $logs. Sets $passed, $failed and $skipped.
+
+passed=0 failed=0 skipped=0
+job_names=() job_limits=() job_builds=() job_commands=() # a build has no build
+job_states=() job_pids=() job_starts=() job_lines=()     # a state: "", running or ended
+declare -A built                                         # by folder: yes or no
+
+# count OUTPUT STATUS: how many tests ran in it: what it says of itself at its
+# end ("N passed, N failed" or unittest's lines), else it is one test.
+count() {
+	awk -v status="$2" '
+		match($0, /^[0-9]+ passed, [0-9]+ failed/) { split($0, f, /[ ,]+/); ok = f[1]; bad = f[3]; skip = f[6] == "skipped" ? f[5] : 0; said = 1 }
+		/^Ran [0-9]+ tests? in / { ran = $2; said = 2; bad = skip = 0 }
+		said == 2 && /^(FAILED|OK)/ {
+			n = split($0, f, /[(), ]+/)
+			for (i = 1; i <= n; i++) {
+				split(f[i], v, "=")
+				if (v[1] == "failures" || v[1] == "errors") bad += v[2]
+				if (f[i] == "successes=" v[2]) bad += v[2]
+				if (v[1] == "skipped") skip += v[2]
+			}
+			ok = ran - bad - skip
+			if (ok < 0) ok = 0
+		}
+		END {
+			if (!said) { ok = status == 0; bad = status != 0; skip = 0 }
+			if (said && status != 0 && !bad && !(status == 77 && skip)) bad = 1
+			if (said && status == 0 && ok + bad + skip == 0) bad = 1
+			print ok + 0, bad + 0, skip + 0
+		}' "$1"
+}
+
+# add NAME LIMIT_S BUILD COMMAND…: one test program, where it is wanted. The
+# command sees where the programs of the folder BUILD are.
+add() {
+	local name=$1 limit=$2 dir=$3
+	shift 3
+	wanted "$name" || return 0
+	[ -n "${built[$dir]:-}" ] || { built[$dir]=no; append "$dir" 0 "" build_flavour "$dir"; }
+	append "$name" "$limit" "$dir" env DH_BUILD="$dir" DH_PREPARE="$dir/dh-prepare" DH_TALKER="$dir/dh-talker" \
+		DH_PLUGIN="$dir/libjanus_digitalhuman.so" DH_HTML="$root/html" DH_ROOT="$root" "$@"
+}
+append() {
+	job_names+=("$1") job_limits+=("$2") job_builds+=("$3") job_states+=("") job_pids+=("") job_starts+=("") job_lines+=("")
+	shift 3
+	job_commands+=("${*@Q}")
+}
+log_of() { local name=${job_names[$1]#"$root/"}; printf '%s' "$logs/${name//\//-}.log"; }
+
+# A test gets SIGINT, upon which a Python test still takes away what it has
+# started; a build has a process group to be ended by.
+start_job() {
+	local i=$1 command
+	eval "command=(${job_commands[i]})"
+	if [ -n "${job_builds[i]}" ]; then
+		timeout --signal=INT --kill-after=30 "${job_limits[i]}" env --default-signal=INT "${command[@]}" \
+			> "$(log_of "$i")" 2>&1 < /dev/null &
+	else
+		set -m
+		"${command[@]}" > "$(log_of "$i")" 2>&1 < /dev/null &
+		set +m
+	fi
+	job_pids[i]=$! job_states[i]=running job_starts[i]=$SECONDS
+}
+end_jobs() {
+	local i
+	for i in "${!job_names[@]}"; do
+		[ "${job_states[i]}" = running ] || continue
+		if [ -n "${job_builds[i]}" ]; then kill -INT "${job_pids[i]}"; else kill -TERM -- "-${job_pids[i]}"; fi
+	done 2> /dev/null
+	wait
+}
+at_exit end_jobs
+
+# The next that can be started, in $found: a build, one at a time, else a test
+# whose build is there.
+find_job() {
+	local i test= building=
+	for i in "${!job_names[@]}"; do
+		case ${job_states[i]}:${job_builds[i]} in
+			running:) building=yes ;;
+			:) [ -n "$building" ] || { found=$i; return 0; } ;;
+			:*) [ -n "$test" ] || [ "${built[${job_builds[i]}]}" = no ] || test=$i ;;
+		esac
+	done
+	found=$test
+	[ -n "$found" ]
+}
+
+# What is told of job $1, which has ended with status $2; a build that failed ends all.
+finish_job() {
+	local i=$1 status=$2 ok bad skip note= took=$((SECONDS - job_starts[i])) log
+	log=$(log_of "$i")
+	job_states[i]=ended
+	if [ -z "${job_builds[i]}" ]; then
+		[ "$status" = 0 ] || { cat "$log"; die "${job_names[i]} could not be built"; }
+		built[${job_names[i]}]=yes
+		job_lines[i]=$(printf 'built %-59s %d s' "$(basename "${job_names[i]}")" "$took")
+		return
+	fi
+	read -r ok bad skip < <(count "$log" "$status")
+	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+	[ "$status" != 124 ] || note=", stopped after ${job_limits[i]} s"
+	if [ "$bad" = 0 ]; then
+		job_lines[i]=$(printf 'ok    %-42s %4d passed%s  %d s' "${job_names[i]}" "$ok" \
+			"$([ "$skip" = 0 ] || echo ", $skip skipped")" "$took")
+	else
+		job_lines[i]=$(printf 'FAIL  %-42s %4d failed, %d passed%s  %d s\n' "${job_names[i]}" "$bad" "$ok" "$note" "$took"
+			tail -60 "$log" | sed 's/^/      | /')
+	fi
+}
+
+# run_jobs COUNT: all that were added, so many at a time.
+run_jobs() {
+	local running=0 told=0 pid i found
+	while [ "$told" -lt "${#job_names[@]}" ]; do
+		while [ "$running" -lt "$1" ] && find_job; do
+			start_job "$found"
+			running=$((running + 1))
+		done
+		wait -n -p pid
+		local status=$?
+		for i in "${!job_pids[@]}"; do [ "${job_states[i]} ${job_pids[i]}" != "running $pid" ] || break; done
+		running=$((running - 1))
+		finish_job "$i" "$status"
+		while [ "${job_states[told]:-}" = ended ]; do
+			say "${job_lines[told]}"
+			told=$((told + 1))
+		done
+	done
+	job_names=() job_limits=() job_builds=() job_commands=() job_states=() job_pids=() job_starts=() job_lines=()
+}
