@@ -12,21 +12,20 @@ static void test_late_subscriber_hears_everything(void)
 
 	stage_init(&stage);
 	stage_open(&stage);
-	listen_to(&stage, &first, "slow 60");
-	AWAIT(&first, 10, first.units >= 30);
-	listen_to(&stage, &late, "slow 60");
-	AWAIT(&late, 10, late.units >= 30);
+	listen_to(&stage, &first, "slow 150");
+	AWAIT(&first, first.units >= 30);
+	listen_to(&stage, &late, "slow 150");
+	AWAIT(&late, late.units >= 30);
 	CHECK_INT(first.ends, 0);
 	CHECK_INT(stage_stats(&stage).preparations, 1);
-	AWAIT(&late, 10, late.ends > 0);
-	AWAIT(&first, 10, first.ends > 0);
+	AWAIT(&late, late.ends > 0);
+	AWAIT(&first, first.ends > 0);
 	/* Complete in memory. */
-	listen_to(&stage, &last, "slow 60");
-	AWAIT(&last, 10, last.ends > 0);
-	check_good(&first, 60);
-	check_good(&late, 60);
-	check_good(&last, 60);
-	CHECK(last.end_ms < 300, "%.0f ms", last.end_ms);
+	listen_to(&stage, &last, "slow 150");
+	AWAIT(&last, last.ends > 0);
+	check_good(&first, 150);
+	check_good(&late, 150);
+	check_good(&last, 150);
 	stats = stage_stats(&stage);
 	CHECK_INT(stats.jobs, 1);
 	CHECK_INT(stats.preparations, 1);
@@ -34,7 +33,7 @@ static void test_late_subscriber_hears_everything(void)
 	heard_clear(&first);
 	heard_clear(&late);
 	heard_clear(&last);
-	AWAIT_STATS(&stage, stats, 20, stats.preparations == 0);
+	AWAIT_STATS(&stage, stats, stats.preparations == 0);
 	stage_close(&stage);
 }
 
@@ -101,7 +100,7 @@ static void test_unsubscribe_from_a_listener(const void *arg)
 	source.names[0] = "input";
 	source.fds[0] = stage_file(&stage, "in", deed, strlen(deed));
 	CHECK_INT(dh_prepare_subscribe(stage.preparer, &source, &listener, &heard, &heard.subscription), 0);
-	AWAIT(&heard, 10, heard.heads > 0);
+	AWAIT(&heard, heard.heads > 0);
 	usleep(50000);
 	CHECK_INT(heard.heads + heard.anchors + (int)heard.units + heard.ends + heard.failures, 1);
 	CHECK_INT(strlen(heard.notes), 0);
@@ -167,17 +166,17 @@ static void test_live(void)
 	CHECK_INT(pipe2(ends, O_CLOEXEC), 0);
 	CHECK_INT(write(ends[1], "slow 1000", 9), 9);
 	listen_to_fd(&stage, &heard, ends[0]);
-	AWAIT(&heard, 10, heard.units >= 30);
+	AWAIT(&heard, heard.units >= 30);
 	dh_prepare_hold(heard.subscription, 1);
 	stage_stats(&stage); /* by then it holds */
 	units = heard.units;
 	usleep(200000);
 	CHECK_INT(heard.units, units);
 	dh_prepare_hold(heard.subscription, 0);
-	AWAIT(&heard, 10, heard.units > units + 30);
+	AWAIT(&heard, heard.units > units + 30);
 	/* The last one leaving ends it; nothing is kept. */
 	heard_clear(&heard);
-	AWAIT_STATS(&stage, stats, 20, stats.workers_busy == 0 && stats.preparations == 0);
+	AWAIT_STATS(&stage, stats, stats.workers_busy == 0 && stats.preparations == 0);
 	CHECK_INT(stats.cache_entries, 0);
 	close(ends[1]);
 	stage_close(&stage);
@@ -260,7 +259,7 @@ static void test_crowd(void)
 		pthread_join(threads[i], NULL);
 		CHECK_INT(crowd[i].out_of_order, 0);
 	}
-	AWAIT_STATS(&stage, stats, 20, stats.preparations == 0 && stats.workers_busy == 0);
+	AWAIT_STATS(&stage, stats, stats.preparations == 0 && stats.workers_busy == 0);
 	CHECK_INT(stats.subscriptions, 0);
 	CHECK(stats.cache_bytes <= 500000);
 	stage_close(&stage);
@@ -295,7 +294,7 @@ static void open_real(struct stage *stage)
 	stage_init(stage);
 	stage->config.worker_path = getenv("DH_PREPARE");
 	stage_open(stage);
-	AWAIT_STATS(stage, stats, 20, stats.workers_ready == 2);
+	AWAIT_STATS(stage, stats, stats.workers_ready == 2);
 }
 
 /* A preparation from a file of these bytes, for an avatar where there is one. */
@@ -313,7 +312,7 @@ static void listen_to_clip(struct stage *stage, struct heard *heard, enum dh_sou
 	source.anchor = anchor;
 	heard->since_ms = now_ms();
 	CHECK_INT(dh_prepare_subscribe(stage->preparer, &source, &hear, heard, &heard->subscription), 0);
-	AWAIT(heard, 120, heard->ends + heard->failures > 0);
+	AWAIT(heard, heard->ends + heard->failures > 0);
 }
 
 static void test_real_worker(void)
@@ -329,7 +328,7 @@ static void test_real_worker(void)
 	listen_to_clip(&stage, &idle, DH_SOURCE_IDLE, NULL, bytes, size);
 	CHECK(idle.failures == 0, "%s", idle.text);
 	CHECK_INT(idle.pictures, 1);
-	AWAIT_STATS(&stage, stats, 20, stats.workers_ready == 2 && stats.workers_busy == 0);
+	AWAIT_STATS(&stage, stats, stats.workers_ready == 2 && stats.workers_busy == 0);
 	for (int i = 0; i < 2; i++) {
 		listen_to_clip(&stage, &heard, DH_SOURCE_SEGMENT, idle.picture, bytes, size);
 		CHECK(heard.failures == 0, "%s", heard.text);
@@ -339,7 +338,7 @@ static void test_real_worker(void)
 		printf("   %s: first unit after %.1f ms, all %zu after %.1f ms\n", i ? "cached" : "encoded",
 			heard.first_unit_ms, heard.units, heard.end_ms);
 		heard_clear(&heard);
-		AWAIT_STATS(&stage, stats, 20, stats.cache_entries == 2 && stats.workers_busy == 0);
+		AWAIT_STATS(&stage, stats, stats.cache_entries == 2 && stats.workers_busy == 0);
 	}
 	CHECK_INT(stage_stats(&stage).cache_hits, 1);
 	heard_clear(&idle);
