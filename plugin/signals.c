@@ -18,16 +18,18 @@ struct dh_signals {
 static gpointer thread_main(gpointer data)
 {
 	struct dh_signals *signals = data;
+	gboolean ending = FALSE;
+	struct signal *signal;
 
-	for (;;) {
-		struct signal *signal = g_async_queue_pop(signals->queue);
-		dh_signal_fn *fn = signal->fn;
-		if (fn)
-			fn(signal->arg);
+	/* What runs may post more: behind the last one, too. */
+	while ((signal = ending ? g_async_queue_try_pop(signals->queue) : g_async_queue_pop(signals->queue))) {
+		if (signal->fn)
+			signal->fn(signal->arg);
+		else
+			ending = TRUE;
 		g_free(signal);
-		if (!fn)
-			return NULL;
 	}
+	return NULL;
 }
 
 int dh_signals_alloc(struct dh_signals **out)

@@ -19,7 +19,7 @@ typedef void dh_signal_fn(void *arg);
 /* Starts the thread. -ENOMEM, or why there is no thread. */
 int dh_signals_alloc(struct dh_signals **signals);
 
-/* Runs what has been posted, then ends and joins the thread. */
+/* Runs what has been posted, and what that posts; then ends and joins the thread. */
 void dh_signals_free(struct dh_signals **signals);
 
 /* From now on nothing is said to Janus any more: it is going down. */

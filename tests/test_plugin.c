@@ -178,6 +178,21 @@ static void test_workers(void)
 	house_close(&house);
 }
 
+/* What still waits to be answered when the plugin ends is not lost. */
+static void test_asked_at_the_end(void)
+{
+	struct gateway_handle *handle;
+	struct house house;
+
+	house_open(&house, NULL);
+	handle = gateway_attach();
+	for (int i = 0; i < 300; i++)
+		CHECK(!ASK(handle, "{s:s, s:i}", "request", "watch", "id", 404));
+	gateway_stop();
+	gateway_detach(&handle);
+	house_close(&house);
+}
+
 static void test_wrong_configuration(void)
 {
 	struct theatre theatre;
@@ -370,7 +385,7 @@ static void destroy_all_rooms(void)
 }
 
 /* Limits that the crowd meets; by default of what it waits for there is none. */
-#define TIGHT "max_rooms = 6\n max_queue = 4\n max_viewers = 60\n max_viewers_per_room = 20\n warm_workers = 1\n"
+#define TIGHT "max_rooms = 5\n max_queue = 4\n max_viewers = 60\n max_viewers_per_room = 20\n warm_workers = 1\n"
 
 static const char *const *const repertoires[] = { theatre_prepared, theatre_deeds };
 
@@ -382,7 +397,7 @@ static void test_every_segment_ends_once(void)
 		double end;
 		printf("   seed %u\n", seed);
 		house_open(&house, TIGHT);
-		crowd_start(crowd, repertoires[i], 400);
+		crowd_start(crowd, repertoires[i], 600);
 		crowd_join(crowd);
 		destroy_all_rooms();
 		end = now_ms() + 20000;
@@ -416,6 +431,7 @@ static const struct check_test tests[] = {
 	TEST(test_watch),
 	TEST(test_watch_again),
 	TEST(test_workers),
+	TEST(test_asked_at_the_end),
 	TEST(test_wrong_configuration),
 	TEST(test_every_request_is_checked),
 	TEST(test_every_segment_ends_once),
