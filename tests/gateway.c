@@ -9,6 +9,10 @@
 
 struct gateway gateway;
 
+/* Janus ends its plugins when nobody makes handles any more: between
+ * create_session and the count of references there is no way to end one. */
+static pthread_rwlock_t making = PTHREAD_RWLOCK_INITIALIZER;
+
 /* ------------------------------------------------------------- the plugin */
 
 int gateway_start(const char *folder, const struct gateway_options *options)
@@ -32,7 +36,9 @@ void gateway_stop(void)
 	if (!g_atomic_int_get(&gateway.is_running))
 		return;
 	g_atomic_int_set(&gateway.is_stopping, 1);
+	pthread_rwlock_wrlock(&making);
 	dh_plugin.destroy();
+	pthread_rwlock_unlock(&making);
 	if (g_atomic_int_get(&gateway.inside))
 		gateway_fault("it is destroyed, and a thread of it still is in a call");
 	g_atomic_int_set(&gateway.is_running, 0);
@@ -217,22 +223,31 @@ static struct gateway_handle *handle_new(void)
 	return handle;
 }
 
-struct gateway_handle *gateway_attach(void)
+static int create_session(janus_plugin_session *session)
 {
-	struct gateway_handle *handle = handle_new();
-	janus_plugin_session *session = handle->session;
 	int error = 0;
 
+	pthread_rwlock_rdlock(&making);
 	dh_plugin.create_session(session, &error);
 	if (session->ref.count != UNCOUNTED)
 		gateway_fault("it counts references to a handle before there is a count");
-	if (error) {
-		g_free(session);
+	if (!error) {
+		janus_refcount_init(&session->ref, session_free);
+		janus_refcount_increase(&session->ref);
+	}
+	pthread_rwlock_unlock(&making);
+	return error;
+}
+
+struct gateway_handle *gateway_attach(void)
+{
+	struct gateway_handle *handle = handle_new();
+
+	if (create_session(handle->session) != 0) {
+		g_free(handle->session);
 		gateway_handle_unref(handle);
 		return NULL;
 	}
-	janus_refcount_init(&session->ref, session_free);
-	janus_refcount_increase(&session->ref);
 	gateway_handle_ref(handle);
 	g_atomic_int_inc(&gateway.sessions);
 	pthread_create(&handle->loop, NULL, loop_main, handle);
@@ -338,56 +353,4 @@ json_t *gateway_answer(void)
 		"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=recvonly\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=recvonly\r\n";
 
 	return json_pack("{s:s, s:s}", "type", "answer", "sdp", sdp);
-}
-
-/* ----------------------------------------------------- what it was sent */
-
-static int is_kind(const json_t *event, const char *kind)
-{
-	const char *status = json_string_value(json_object_get(json_object_get(event, "result"), "status"));
-	const char *name = json_string_value(json_object_get(event, "event"));
-	json_int_t code = json_integer_value(json_object_get(event, "error_code"));
-
-	if (g_str_has_prefix(kind, "status:"))
-		return g_strcmp0(status, kind + 7) == 0;
-	if (g_str_has_prefix(kind, "event:"))
-		return g_strcmp0(name, kind + 6) == 0;
-	return *kind == '\0' || (g_str_has_prefix(kind, "error:") && code == atoi(kind + 6));
-}
-
-json_t *gateway_await(struct gateway_handle *handle, const char *kind, int seconds)
-{
-	json_t *event = NULL;
-	struct timespec until;
-	int error = 0;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += seconds;
-	pthread_mutex_lock(&handle->lock);
-	while (!event && !error) {
-		event = g_queue_pop_head(&handle->said);
-		if (event && !is_kind(event, kind))
-			g_clear_pointer(&event, json_decref);
-		else if (!event)
-			error = pthread_cond_timedwait(&handle->change, &handle->lock, &until);
-	}
-	pthread_mutex_unlock(&handle->lock);
-	return event;
-}
-
-void gateway_forget(struct gateway_handle *handle)
-{
-	json_t *event;
-
-	pthread_mutex_lock(&handle->lock);
-	while ((event = g_queue_pop_head(&handle->said)))
-		json_decref(event);
-	pthread_mutex_unlock(&handle->lock);
-}
-
-void gateway_media(struct gateway_handle *handle, struct gateway_media *media)
-{
-	pthread_mutex_lock(&handle->lock);
-	*media = handle->media;
-	pthread_mutex_unlock(&handle->lock);
 }

@@ -1,4 +1,4 @@
-/* What the plugin may ask of Janus. */
+/* What the plugin may ask of Janus, and what a handle got by that. */
 #include "gateway_private.h"
 
 #include <stdlib.h>
@@ -226,3 +226,55 @@ janus_callbacks gateway_callbacks = {
 	.auth_is_signature_valid = auth_is_signature_valid,
 	.auth_signature_contains = auth_signature_contains,
 };
+
+/* ----------------------------------------------------- what it was sent */
+
+static int is_kind(const json_t *event, const char *kind)
+{
+	const char *status = json_string_value(json_object_get(json_object_get(event, "result"), "status"));
+	const char *name = json_string_value(json_object_get(event, "event"));
+	json_int_t code = json_integer_value(json_object_get(event, "error_code"));
+
+	if (g_str_has_prefix(kind, "status:"))
+		return g_strcmp0(status, kind + 7) == 0;
+	if (g_str_has_prefix(kind, "event:"))
+		return g_strcmp0(name, kind + 6) == 0;
+	return *kind == '\0' || (g_str_has_prefix(kind, "error:") && code == atoi(kind + 6));
+}
+
+json_t *gateway_await(struct gateway_handle *handle, const char *kind, int seconds)
+{
+	json_t *event = NULL;
+	struct timespec until;
+	int error = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += seconds;
+	pthread_mutex_lock(&handle->lock);
+	while (!event && !error) {
+		event = g_queue_pop_head(&handle->said);
+		if (event && !is_kind(event, kind))
+			g_clear_pointer(&event, json_decref);
+		else if (!event)
+			error = pthread_cond_timedwait(&handle->change, &handle->lock, &until);
+	}
+	pthread_mutex_unlock(&handle->lock);
+	return event;
+}
+
+void gateway_forget(struct gateway_handle *handle)
+{
+	json_t *event;
+
+	pthread_mutex_lock(&handle->lock);
+	while ((event = g_queue_pop_head(&handle->said)))
+		json_decref(event);
+	pthread_mutex_unlock(&handle->lock);
+}
+
+void gateway_media(struct gateway_handle *handle, struct gateway_media *media)
+{
+	pthread_mutex_lock(&handle->lock);
+	*media = handle->media;
+	pthread_mutex_unlock(&handle->lock);
+}

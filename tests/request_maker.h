@@ -9,7 +9,7 @@
 
 #include "../plugin/request.h"
 
-#define MAKER_ROOMS 8 /* ids from 1 to this */
+#define MAKER_ROOMS 6 /* ids from 1 to this */
 
 struct request_maker {
 	/* From 0 to `count` - 1. */

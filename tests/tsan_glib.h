@@ -1,8 +1,6 @@
 /* GLib is not instrumented: this tells ThreadSanitizer what its locks, queues
- * and reference counts order. To be included before everything else, when the
- * plugin is built with -fsanitize=thread:
- *
- *     ./configure --enable-sanitizers=thread CFLAGS="-g -O1 -include $PWD/tests/tsan_glib.h"
+ * and reference counts order. It is included before everything else when the
+ * plugin is built with -fsanitize=thread; configure sees to that.
  */
 #ifndef DH_TSAN_GLIB_H
 #define DH_TSAN_GLIB_H
