@@ -1,6 +1,5 @@
 #include "punctual.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,6 +17,7 @@ void dh_punctual(int realtime)
 	prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
 	if (sched_getscheduler(0) != SCHED_OTHER)
 		return; /* the operator has decided */
-	if (!realtime || pthread_setschedparam(pthread_self(), SCHED_RR, &param) != 0)
+	/* What the thread may start in its turn is nobody's hurry. */
+	if (!realtime || sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) != 0)
 		setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICENESS);
 }
