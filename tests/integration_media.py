@@ -16,7 +16,7 @@ import dhs
 import marks
 import rtp
 from media_case import Case
-from media_stage import GENEROUS, Stage, is_speech, prepare
+from media_stage import AT_ONCE_S, Stage, is_speech, prepare
 
 stage = None
 
@@ -29,6 +29,7 @@ def setUpModule():
     marks.write_mp4(f"{folder}/two.mp4", 2, stage.size)
     marks.write_mp4(f"{folder}/three.mp4", 3, stage.size, fps=30)
     marks.write_mp4(f"{folder}/long.mp4", 12, stage.size, fps=12)
+    stage.warm("two.mp4", "three.mp4", "long.mp4")
 
 
 class Joins(Case):
@@ -51,7 +52,7 @@ class Joins(Case):
             self.assert_whole(viewer, pictures, segment)
         self.assertGreaterEqual(min(len(viewer.video.reports), len(viewer.audio.reports)), 2, "sender reports")
         skew = rtp.report_skew_ms(viewer.audio, viewer.video, viewer.moments["connected"] + 2)
-        self.assertLess(np.abs(skew).max(), 20 * GENEROUS, "sender reports part picture and sound")
+        self.assertLess(np.abs(skew).max(), 1000 * AT_ONCE_S, "sender reports are of another time")
 
     def test_seams_leave_no_gap_and_no_overlap(self):
         viewer = self.watch()
@@ -117,7 +118,7 @@ class Joins(Case):
         heard = marks.beeps(np.concatenate(times), np.concatenate(samples))
         distance = marks.pairs(shown, heard)
         self.assertEqual(len(distance), 2)
-        self.assertLess(np.abs(distance).max(), 0.02 * GENEROUS)
+        self.assertLess(np.abs(distance).max(), 0.02)
 
 
 class Viewers(Case):
@@ -133,7 +134,7 @@ class Viewers(Case):
         self.assertNotEqual(one.video.packets[0].ts, two.video.packets[0].ts)
         arrivals = [next(p.arrival for p in v.video.packets if p.payload[6:] == prepared.video[0].data[:1182]
                          or prepared.video[0].data.startswith(p.payload[6:])) for v in (one, two)]
-        self.assertLess(abs(arrivals[0] - arrivals[1]), 0.05 * GENEROUS)
+        self.assertLess(abs(arrivals[0] - arrivals[1]), AT_ONCE_S)
 
     def test_a_latecomer_sees_the_running_segment(self):
         early = self.watch()
@@ -151,7 +152,7 @@ class Viewers(Case):
         self.assertIn(pictures[1].data, units, "the key frame is not followed by the segment")
         self.assertTrue(stage.prepared("three.mp4").video[units.index(pictures[1].data)].flags & dhs.ENTRY)
         connected = late.moments["connected"]
-        self.assertLess(pictures[0].arrival - connected, 0.3 * GENEROUS, "the key frame does not come at once")
+        self.assertLess(pictures[0].arrival - connected, AT_ONCE_S, "the key frame does not come at once")
 
     def test_a_request_for_a_key_frame_is_answered_to_that_viewer_alone(self):
         asking, other = self.watch(), self.watch()
@@ -206,7 +207,7 @@ class Interruptions(Case):
         self.assertEqual(answer["dropped"], 2)
         event = self.gateway.wait_event("interrupted", segment=playing)[1]
         self.assertEqual(self.gateway.wait_event("interrupted", segment=waiting)[1]["played_ms"], 0)
-        self.assertTrue(1000 <= event["played_ms"] <= 2500 * GENEROUS, event)
+        self.assertTrue(1000 <= event["played_ms"] <= 1500 + 2000 * AT_ONCE_S, event)
         time.sleep(1)
         one.leave()
         two.leave()
@@ -217,10 +218,10 @@ class Interruptions(Case):
             self.assert_decodes_as_prepared(pictures, [idle, spoken])
             last = max(i for i, p in enumerate(pictures) if p.data in units)
             after = pictures[last + 1]
-            self.assertLess(pictures[last].arrival - sent, 0.3 * GENEROUS)
+            self.assertLess(pictures[last].arrival - sent, AT_ONCE_S)
             self.assertTrue(idle.video[rest.index(after.data)].flags & dhs.ENTRY, "the idle clip resumes at no entry")
             speech = [p for p in viewer.audio.packets if is_speech(p)]
-            self.assertLess(speech[-1].arrival - sent, 0.3 * GENEROUS)
+            self.assertLess(speech[-1].arrival - sent, AT_ONCE_S)
             played = self.find(pictures, spoken)
             first = viewer.video.media_time(pictures[played].ts)
             cut = viewer.video.media_time(pictures[last].ts) - first

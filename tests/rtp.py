@@ -180,6 +180,7 @@ class Line:
         self.arrival, self.media = t[first], media[first]
         offset = self.arrival - self.media
         self.constant = float(np.median(offset)) if len(offset) else 0.0
+        self.earliest = float(offset.min()) if len(offset) else 0.0
         self.late_ms = (offset - offset.min()) * 1000 if len(offset) else offset
         self.off_ms = np.abs(offset - self.constant) * 1000
 
