@@ -2,13 +2,19 @@
 # tells how they ended in the order in which they were added. Sourced by ./test
 # after lib.sh.
 #
+# There are two lanes. Jobs that need processors and look at no clock, builds too,
+# are in "work": as many at a time as there are processors, at less priority. Jobs
+# that watch something live, and mostly wait, are in "watch" beside it: two at a
+# time, or one that is "alone" there.
+#
 # Wants: wanted NAME (whether a test is asked for), build_flavour DIR (makes that
 # build), $logs. Sets $passed, $failed and $skipped.
 
 passed=0 failed=0 skipped=0
-job_names=() job_limits=() job_builds=() job_commands=() # a build has no build
+job_names=() job_lanes=() job_limits=() job_builds=() job_commands=() # a build has no build
 job_states=() job_pids=() job_starts=() job_lines=()     # a state: "", running or ended
 declare -A built                                         # by folder: yes or no
+declare -A running=([work]=0 [watch]=0)                  # places that are taken
 
 # count OUTPUT STATUS: how many tests ran in it: what it says of itself at its
 # end ("N passed, N failed" or unittest's lines), else it is one test.
@@ -35,19 +41,20 @@ count() {
 		}' "$1"
 }
 
-# add NAME LIMIT_S BUILD COMMAND…: one test program, where it is wanted. The
+# add LANE NAME LIMIT_S BUILD COMMAND…: one test program, where it is wanted. The
 # command sees where the programs of the folder BUILD are.
 add() {
-	local name=$1 limit=$2 dir=$3
-	shift 3
+	local lane=$1 name=$2 limit=$3 dir=$4
+	shift 4
 	wanted "$name" || return 0
-	[ -n "${built[$dir]:-}" ] || { built[$dir]=no; append "$dir" 0 "" build_flavour "$dir"; }
-	append "$name" "$limit" "$dir" env DH_BUILD="$dir" DH_PREPARE="$dir/dh-prepare" DH_TALKER="$dir/dh-talker" \
+	[ -n "${built[$dir]:-}" ] || { built[$dir]=no; append work "$dir" 0 "" build_flavour "$dir"; }
+	append "$lane" "$name" "$limit" "$dir" env DH_BUILD="$dir" DH_PREPARE="$dir/dh-prepare" DH_TALKER="$dir/dh-talker" \
 		DH_PLUGIN="$dir/libjanus_digitalhuman.so" DH_HTML="$root/html" DH_ROOT="$root" "$@"
 }
 append() {
-	job_names+=("$1") job_limits+=("$2") job_builds+=("$3") job_states+=("") job_pids+=("") job_starts+=("") job_lines+=("")
-	shift 3
+	job_lanes+=("$1") job_names+=("$2") job_limits+=("$3") job_builds+=("$4")
+	job_states+=("") job_pids+=("") job_starts+=("") job_lines+=("")
+	shift 4
 	job_commands+=("${*@Q}")
 }
 log_of() { local name=${job_names[$1]#"$root/"}; printf '%s' "$logs/${name//\//-}.log"; }
@@ -55,17 +62,20 @@ log_of() { local name=${job_names[$1]#"$root/"}; printf '%s' "$logs/${name//\//-
 # A test gets SIGINT, upon which a Python test still takes away what it has
 # started; a build has a process group to be ended by.
 start_job() {
-	local i=$1 command
+	local i=$1 command nice=(nice -n 9)
+	[ "${job_lanes[i]}" = work ] || nice=()
 	eval "command=(${job_commands[i]})"
 	if [ -n "${job_builds[i]}" ]; then
-		timeout --signal=INT --kill-after=30 "${job_limits[i]}" env --default-signal=INT "${command[@]}" \
+		timeout --signal=INT --kill-after=30 "${job_limits[i]}" env --default-signal=INT "${nice[@]}" "${command[@]}" \
 			> "$(log_of "$i")" 2>&1 < /dev/null &
 	else
 		set -m
 		"${command[@]}" > "$(log_of "$i")" 2>&1 < /dev/null &
 		set +m
+		renice -n 9 $! > /dev/null
 	fi
 	job_pids[i]=$! job_states[i]=running job_starts[i]=$SECONDS
+	take_places "$i" 1
 }
 end_jobs() {
 	local i
@@ -77,6 +87,22 @@ end_jobs() {
 }
 at_exit end_jobs
 
+# Takes, or with -1 gives back, what job $1 needs of its lane.
+take_places() {
+	case ${job_lanes[$1]} in
+		work) running[work]=$((running[work] + $2)) ;;
+		watch) running[watch]=$((running[watch] + $2)) ;;
+		alone) running[watch]=$((running[watch] + 2 * $2)) ;;
+	esac
+}
+has_place() {
+	case ${job_lanes[$1]} in
+		work) [ "${running[work]}" -lt "$(nproc)" ] ;;
+		watch) [ "${running[watch]}" -lt 2 ] ;;
+		alone) [ "${running[watch]}" = 0 ] ;;
+	esac
+}
+
 # The next that can be started, in $found: a build, one at a time, else a test
 # whose build is there.
 find_job() {
@@ -84,8 +110,8 @@ find_job() {
 	for i in "${!job_names[@]}"; do
 		case ${job_states[i]}:${job_builds[i]} in
 			running:) building=yes ;;
-			:) [ -n "$building" ] || { found=$i; return 0; } ;;
-			:*) [ -n "$test" ] || [ "${built[${job_builds[i]}]}" = no ] || test=$i ;;
+			:) [ -n "$building" ] || ! has_place "$i" || { found=$i; return 0; } ;;
+			:*) [ -n "$test" ] || [ "${built[${job_builds[i]}]}" = no ] || ! has_place "$i" || test=$i ;;
 		esac
 	done
 	found=$test
@@ -97,6 +123,7 @@ finish_job() {
 	local i=$1 status=$2 ok bad skip note= took=$((SECONDS - job_starts[i])) log
 	log=$(log_of "$i")
 	job_states[i]=ended
+	take_places "$i" -1
 	if [ -z "${job_builds[i]}" ]; then
 		[ "$status" = 0 ] || { cat "$log"; die "${job_names[i]} could not be built"; }
 		built[${job_names[i]}]=yes
@@ -115,23 +142,18 @@ finish_job() {
 	fi
 }
 
-# run_jobs COUNT: all that were added, so many at a time.
+# Runs all that were added.
 run_jobs() {
-	local running=0 told=0 pid i found
+	local told=0 pid i found
 	while [ "$told" -lt "${#job_names[@]}" ]; do
-		while [ "$running" -lt "$1" ] && find_job; do
-			start_job "$found"
-			running=$((running + 1))
-		done
+		while find_job; do start_job "$found"; done
 		wait -n -p pid
 		local status=$?
 		for i in "${!job_pids[@]}"; do [ "${job_states[i]} ${job_pids[i]}" != "running $pid" ] || break; done
-		running=$((running - 1))
 		finish_job "$i" "$status"
 		while [ "${job_states[told]:-}" = ended ]; do
 			say "${job_lines[told]}"
 			told=$((told + 1))
 		done
 	done
-	job_names=() job_limits=() job_builds=() job_commands=() job_states=() job_pids=() job_starts=() job_lines=()
 }
