@@ -1,4 +1,5 @@
 """Figures of duration: what moves, is used or is lost in minutes of play."""
+import collections
 import contextlib
 import os
 import subprocess
@@ -187,52 +188,70 @@ def come_and_play(stage, files, joins, segments, batch=24):
     return tally
 
 
-def leaks(material, joins):
+class Growth:
+    """What Janus holds more after each of several rounds than before it."""
+
+    def __init__(self, stage, heap):
+        self.stage, self.heap, self.rounds = stage, heap, []
+
+    @contextlib.contextmanager
+    def round(self):
+        before = usage.sample(self.stage, self.heap)
+        yield
+        after = usage.sample(self.stage, self.heap)
+        self.rounds.append({key: after[key] - before[key] for key in after})
+        print("  ", after, file=sys.stderr, flush=True)
+
+    def total(self, key):
+        return sum(r[key] for r in self.rounds)
+
+    def note(self, key):
+        return "round by round: " + ", ".join(f"{r[key]:+.0f}" for r in self.rounds)
+
+
+def leaks(material, joins, rounds=4):
     """What Janus holds after many joins, leaves and segments, against before."""
     small = Material(material.path("small"), 128)
     heap, ports = usage.Heap(material.folder), free_ports(2)
     stage, files = leaks_stage(small, heap, ports)
-    rounds, own = [], []
+    own, stock, tallies = Growth(stage, heap), Growth(stage, heap), []
+
+    def join_streaming(count, batch=24):
+        for number in range(0, count, batch):
+            play.visit(stage.server.ws, [1], min(batch, count - number), plugin=STREAMING)
+
     try:
         with streaming_fed(small, ports):
-            def stock(count):
-                for number in range(0, count, 24):
-                    play.visit(stage.server.ws, [1], min(24, count - number), plugin=STREAMING)
-            come_and_play(stage, files, joins, joins // 4)
-            stock(joins // 4)
-            own.append(usage.sample(stage, heap))
-            stock(joins)
-            own.append(usage.sample(stage, heap))
-        rounds.append(usage.sample(stage, heap))
-        tallies = []
-        for _ in range(4):
-            tallies.append(come_and_play(stage, files, joins // 4, joins // 16))
-            rounds.append(usage.sample(stage, heap))
-            print("  ", rounds[-1], file=sys.stderr, flush=True)
+            come_and_play(stage, files, joins // rounds, joins // 4 // rounds)
+            join_streaming(joins // rounds)
+            for _ in range(rounds):
+                with stock.round():
+                    join_streaming(joins // rounds)
+                with own.round():
+                    tallies.append(come_and_play(stage, files, joins // rounds, joins // 4 // rounds))
     finally:
         stage.close()
-    return leaks_figures(rounds, own, tallies, joins)
+    return leaks_figures(own, stock, tallies, joins)
 
 
-def grown(samples, key):
-    return samples[-1][key] - samples[0][key]
-
-
-def leaks_figures(rounds, own, tallies, joins):
-    ends = sum((t.ended() for t in tallies), start=tallies[0].ended() - tallies[0].ended())
-    wrong = [text for t in tallies for text in t.wrong]
+def leaks_figures(own, stock, tallies, joins):
+    ends = sum((tally.ends for tally in tallies), start=collections.Counter())
+    wrong = [text for tally in tallies for text in tally.wrong]
     what = f"{joins} joins, {sum(ends.values())} segments"
-    told = ", ".join(f"{n} {end}" for end, n in ends.items())
-    values = lambda key: "as it went: " + ", ".join(f"{s[key]:.0f}" for s in rounds)
+    beyond = lambda key: [own.total(key) - stock.total(key)]
+    figure = lambda text, key, growth: Figure(text, [growth.total(key)], unit="KiB", runs=what if growth is own else
+                                              f"{joins} joins", note=growth.note(key))
     return [
-        Figure("memory that Janus has more than before", [grown(rounds, "memory_kib")], {"max": 1024}, unit="KiB",
-               runs=what, note=values("memory_kib")),
-        Figure("of it, allocated", [grown(rounds, "allocated_kib")], unit="KiB", runs=what, note=values("allocated_kib")),
-        *[Figure(f"{key} that it has more", [grown(rounds, key)], {"max": 0}, unit="", runs=what, note=values(key))
+        Figure("memory left behind, beyond that of the Streaming plugin's viewers", beyond("memory_kib"), {"max": 1024},
+               unit="KiB", runs=what),
+        Figure("the same of what is allocated", beyond("allocated_kib"), {"max": 1024}, unit="KiB", runs=what),
+        *[Figure(f"{key} left behind", [own.total(key)], {"max": 0}, unit="", runs=what)
           for key in ("descriptors", "threads", "processes")],
-        Figure("memory after as many joins of the Streaming plugin", [grown(own, "memory_kib")], unit="KiB",
-               runs=f"{joins} joins"),
-        Figure("of it, allocated", [grown(own, "allocated_kib")], unit="KiB", runs=f"{joins} joins"),
+        figure("memory left behind", "memory_kib", own),
+        figure("of it, allocated", "allocated_kib", own),
+        figure("memory left behind by the Streaming plugin's viewers", "memory_kib", stock),
+        figure("of it, allocated", "allocated_kib", stock),
         Figure("segments that ended as they should not", [len(wrong)], {"max": 0}, unit="", runs=what,
-               note=told + "".join("; " + text for text in wrong[:5])),
+               note=", ".join(f"{kind} {end} {n}" for (kind, end), n in sorted(ends.items()))
+               + "".join("; " + text for text in wrong[:5])),
     ]

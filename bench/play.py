@@ -4,6 +4,7 @@ What plays a room knows how each of its segments may end; that none ends otherwi
 or twice, or not at all, is judged here.
 """
 import collections
+import contextlib
 import os
 import random
 import shutil
@@ -73,22 +74,30 @@ class Actor(threading.Thread):
         self._may, self._rests = threading.Event(), threading.Event()
         self._may.set()
 
+    def connected(self):
+        """What it needs while it acts."""
+        return contextlib.nullcontext()
+
     def act(self):
         raise NotImplementedError
 
     def run(self):
         try:
-            while not self.over():
-                if not self._may.is_set():
-                    self._rests.set()
-                    self._may.wait(1)
-                    continue
-                self._rests.clear()
-                self.act()
+            with self.connected():
+                while not self.over():
+                    self.act_or_rest()
         except Exception as error:      # told by who started it
             self.error = error
         finally:
             self._rests.set()
+
+    def act_or_rest(self):
+        if self._may.is_set():
+            self._rests.clear()
+            self.act()
+        else:
+            self._rests.set()
+            self._may.wait(1)
 
     def ask_rest(self):
         self._may.clear()
@@ -120,10 +129,11 @@ class Player(Actor):
         if can_say:
             self.acts += [self.said, self.said_badly]
 
-    def run(self):
+    @contextlib.contextmanager
+    def connected(self):
         with Gateway(self.ws) as self.gateway:
             self.gateway.request({"request": "watch", "id": self.room})  # and no answer: it gets the events
-            super().run()
+            yield
 
     def act(self):
         self.variants = []

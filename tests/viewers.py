@@ -142,7 +142,10 @@ class Viewer:
             while not self._answered and self.dtls.state == "connecting":
                 await asyncio.sleep(0.05)
                 if not self._answered:
-                    await plain(data)
+                    try:
+                        await plain(data)
+                    except ConnectionError:
+                        return  # it has left
 
         async def send(data):
             ice._send = plain
@@ -355,7 +358,10 @@ class Gateway:
     async def _keepalive(self):
         while True:
             await asyncio.sleep(20)
-            await self._call({"janus": "keepalive"})
+            try:
+                await self._call({"janus": "keepalive"})
+            except (ConnectionError, websockets.ConnectionClosed, Refused):
+                return  # the gateway, or the session, is gone
 
     async def _reports(self):
         """One receiver report for each viewer and second, spread over the second."""
