@@ -1,20 +1,20 @@
 #include "ledger.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <glib.h>
 
 struct entry {
-	json_int_t room;
 	int is_ready, is_started, is_held, is_ended;
 };
 
 struct ledger {
 	pthread_mutex_t lock;
 	/* protected by lock */
-	GHashTable *entries; /* by the segment's id */
-	int open;
+	GHashTable *entries; /* by the room's id and the segment's, struct entry */
+	int count, open;
 	char *error;
 };
 
@@ -61,8 +61,6 @@ static const char *see(struct entry *entry, const char *name, const json_t *even
 {
 	if (entry->is_ended)
 		return "it has ended";
-	if (entry->room != json_integer_value(json_object_get(event, "id")))
-		return "it is in another room";
 	if (strcmp(name, "queued") == 0)
 		return "it is queued already";
 	if (strcmp(name, "ready") == 0)
@@ -79,18 +77,19 @@ static const char *see(struct entry *entry, const char *name, const json_t *even
 static void see_segment(struct ledger *ledger, const char *id, const char *name, const json_t *event)
 {
 	struct entry *entry = g_hash_table_lookup(ledger->entries, id);
+	int is_open = entry && !entry->is_ended;
 	const char *wrong = NULL;
 
-	if (!entry) {
+	if (strcmp(name, "queued") == 0 && !is_open) {
 		entry = g_new0(struct entry, 1);
-		entry->room = json_integer_value(json_object_get(event, "id"));
 		g_hash_table_insert(ledger->entries, g_strdup(id), entry);
+		ledger->count++;
 		ledger->open++;
-		wrong = strcmp(name, "queued") ? "it was not queued" : NULL;
+	} else if (!entry) {
+		wrong = "it was not queued";
 	} else {
-		int was_open = !entry->is_ended;
 		wrong = see(entry, name, event);
-		ledger->open -= was_open && entry->is_ended;
+		ledger->open -= is_open && entry->is_ended;
 	}
 	if (wrong && !ledger->error)
 		ledger->error = g_strdup_printf("segment %s, event %s: %s", id, name, wrong);
@@ -101,11 +100,15 @@ void ledger_see(void *arg, const json_t *event)
 	struct ledger *ledger = arg;
 	const char *id = json_string_value(json_object_get(event, "segment"));
 	const char *name = json_string_value(json_object_get(event, "event"));
+	char *room = json_dumps(json_object_get(event, "id"), JSON_ENCODE_ANY);
+	char *key = g_strdup_printf("%s in room %s", id, room);
 
 	pthread_mutex_lock(&ledger->lock);
 	if (id && name)
-		see_segment(ledger, id, name, event);
+		see_segment(ledger, key, name, event);
 	pthread_mutex_unlock(&ledger->lock);
+	g_free(key);
+	free(room);
 }
 
 /* -------------------------------------------------------------- looking */
@@ -115,7 +118,7 @@ int ledger_count(struct ledger *ledger)
 	int count;
 
 	pthread_mutex_lock(&ledger->lock);
-	count = (int)g_hash_table_size(ledger->entries);
+	count = ledger->count;
 	pthread_mutex_unlock(&ledger->lock);
 	return count;
 }

@@ -1,7 +1,7 @@
 /* What event handlers hear of segments, held against what docs/api.md promises:
  * each is queued, then starts or does not, and ends exactly once; nothing is
- * heard of it before and after. Segments are told apart by their ids: a test
- * gives each its own.
+ * heard of it before and after. Segments are told apart by their ids and their
+ * rooms': an id may come again behind its end.
  */
 #ifndef DH_LEDGER_H
 #define DH_LEDGER_H

@@ -123,12 +123,13 @@ static int make_configuration(const struct theatre *t, const char *worker, const
 		"}\n"
 		"avatar-" THEATRE_AVATAR ": { width = 16; height = 16; idle = \"%s/idle.dhs\" }\n"
 		"avatar-lost: { width = 16; height = 16; idle = \"%s/nothing\" }\n"
-		"generator-" THEATRE_GENERATOR ": { command = (\"/bin/echo\", \"good 5\"); voices = (\"en\", \"de\") }\n"
+		"generator-" THEATRE_GENERATOR ": { command = (\"%s/echo\", \"good 5\"); voices = (\"en\", \"de\") }\n"
 		"room-open: { id = 1; avatar = \"" THEATRE_AVATAR "\"; generator = \"" THEATRE_GENERATOR "\" }\n"
 		"room-closed: { id = 2; avatar = \"" THEATRE_AVATAR "\"; secret = \"" THEATRE_SECRET "\" }\n"
 		"room-private: { id = 3; avatar = \"" THEATRE_AVATAR "\"; secret = \"" THEATRE_SECRET "\""
 		" pin = \"" THEATRE_PIN "\"; is_private = true; duration = \"longest\" }\n",
-		t->folder, worker ? worker : "/nonexistent/dh-prepare", general ? general : "", t->folder, t->folder);
+		t->folder, worker ? worker : "/nonexistent/dh-prepare", general ? general : "", t->folder, t->folder,
+		worker ? "/bin" : "/nonexistent");
 	int error = theatre_file(t, "janus.plugin.digitalhuman.jcfg", text, strlen(text));
 
 	g_free(text);

@@ -16,7 +16,8 @@ struct theatre {
 };
 
 /* Rooms 1 (open, with a generator), 2 (with secret) and 3 (with secret and PIN).
- * `worker`: the program (NULL: one that does not exist). `general`: further
+ * `worker`: the program; NULL: neither worker nor generator exist, and no process
+ * is ever started. `general`: further
  * lines of that category (NULL: none). 0, or -1 with errno. */
 int theatre_make(struct theatre *theatre, const char *worker, const char *general);
 void theatre_clear(struct theatre *theatre);
