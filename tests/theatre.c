@@ -68,6 +68,56 @@ static GByteArray *prepared(int pictures, int has_audio, int is_idle)
 	return bytes;
 }
 
+/* ----------------------------------------------------------- raw files */
+
+#define FACE_SIDE     64
+#define FACE_PICTURES 13 /* of 25 a second */
+#define VOICE_SAMPLES 24000 /* of 48000 a second */
+
+static GByteArray *raw_picture(void)
+{
+	static const char head[] = "YUV4MPEG2 W64 H64 F25:1 Ip A1:1 C420jpeg\n";
+	GByteArray *bytes = g_byte_array_new();
+
+	append(bytes, head, strlen(head));
+	for (int i = 0; i < FACE_PICTURES; i++) {
+		uint8_t picture[FACE_SIDE * FACE_SIDE * 3 / 2];
+		for (size_t at = 0; at < sizeof picture; at++)
+			picture[at] = (uint8_t)(at < FACE_SIDE * FACE_SIDE ? at % FACE_SIDE + (size_t)i : 128);
+		append(bytes, "FRAME\n", 6);
+		append(bytes, picture, sizeof picture);
+	}
+	return bytes;
+}
+
+static void append_le(GByteArray *bytes, uint32_t value, int size)
+{
+	uint8_t le[4] = { (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16), (uint8_t)(value >> 24) };
+
+	append(bytes, le, (size_t)size);
+}
+
+static GByteArray *raw_sound(void)
+{
+	GByteArray *bytes = g_byte_array_new();
+
+	append(bytes, "RIFF", 4);
+	append_le(bytes, 36 + 2 * VOICE_SAMPLES, 4);
+	append(bytes, "WAVEfmt ", 8);
+	append_le(bytes, 16, 4);
+	append_le(bytes, 1, 2);          /* PCM */
+	append_le(bytes, 1, 2);          /* channels */
+	append_le(bytes, 48000, 4);
+	append_le(bytes, 96000, 4);
+	append_le(bytes, 2, 2);
+	append_le(bytes, 16, 2);
+	append(bytes, "data", 4);
+	append_le(bytes, 2 * VOICE_SAMPLES, 4);
+	for (uint32_t i = 0; i < VOICE_SAMPLES; i++)
+		append_le(bytes, i % 200 * 50, 2);
+	return bytes;
+}
+
 /* --------------------------------------------------------------- files */
 
 int theatre_file(const struct theatre *theatre, const char *name, const void *bytes, size_t size)
@@ -86,7 +136,8 @@ int theatre_file(const struct theatre *theatre, const char *name, const void *by
 	return is_written ? 0 : -1;
 }
 
-static int prepared_file(const struct theatre *theatre, const char *name, GByteArray *bytes, size_t cut)
+/* All but the last `cut`; takes them over. */
+static int write_bytes(const struct theatre *theatre, const char *name, GByteArray *bytes, size_t cut)
 {
 	int error = theatre_file(theatre, name, bytes->data, bytes->len - cut);
 
@@ -97,12 +148,14 @@ static int prepared_file(const struct theatre *theatre, const char *name, GByteA
 static int make_files(const struct theatre *theatre)
 {
 	char name[100];
-	int error = prepared_file(theatre, "idle.dhs", prepared(50, 0, 1), 0);
+	int error = write_bytes(theatre, "idle.dhs", prepared(50, 0, 1), 0);
 
-	error |= prepared_file(theatre, "segments/short.dhs", prepared(5, 1, 0), 0);
-	error |= prepared_file(theatre, "segments/long.dhs", prepared(50, 1, 0), 0);
-	error |= prepared_file(theatre, "segments/mute.dhs", prepared(10, 0, 0), 0);
-	error |= prepared_file(theatre, "segments/cut.dhs", prepared(20, 1, 0), 30);
+	error |= write_bytes(theatre, "segments/short.dhs", prepared(5, 1, 0), 0);
+	error |= write_bytes(theatre, "segments/long.dhs", prepared(50, 1, 0), 0);
+	error |= write_bytes(theatre, "segments/mute.dhs", prepared(10, 0, 0), 0);
+	error |= write_bytes(theatre, "segments/cut.dhs", prepared(20, 1, 0), 30);
+	error |= write_bytes(theatre, "segments/" THEATRE_PICTURE, raw_picture(), 0);
+	error |= write_bytes(theatre, "segments/" THEATRE_SOUND, raw_sound(), 0);
 	for (const char *const *deed = theatre_deeds; *deed; deed++) {
 		snprintf(name, sizeof name, "segments/%s", *deed);
 		error |= theatre_file(theatre, name, *deed, strlen(*deed));
@@ -122,13 +175,16 @@ static int make_configuration(const struct theatre *t, const char *worker, const
 		"%s"
 		"}\n"
 		"avatar-" THEATRE_AVATAR ": { width = 16; height = 16; idle = \"%s/idle.dhs\" }\n"
+		"avatar-face: { width = 64; height = 64; idle = \"%s/segments/" THEATRE_PICTURE "\" }\n"
 		"avatar-lost: { width = 16; height = 16; idle = \"%s/nothing\" }\n"
 		"generator-" THEATRE_GENERATOR ": { command = (\"%s/echo\", \"good 5\"); voices = (\"en\", \"de\") }\n"
 		"room-open: { id = 1; avatar = \"" THEATRE_AVATAR "\"; generator = \"" THEATRE_GENERATOR "\" }\n"
 		"room-closed: { id = 2; avatar = \"" THEATRE_AVATAR "\"; secret = \"" THEATRE_SECRET "\" }\n"
 		"room-private: { id = 3; avatar = \"" THEATRE_AVATAR "\"; secret = \"" THEATRE_SECRET "\""
-		" pin = \"" THEATRE_PIN "\"; is_private = true; duration = \"longest\" }\n",
+		" pin = \"" THEATRE_PIN "\"; is_private = true; duration = \"longest\" }\n"
+		"room-face: { id = 9; avatar = \"face\" }\n",
 		t->folder, worker ? worker : "/nonexistent/dh-prepare", general ? general : "", t->folder, t->folder,
+		t->folder,
 		worker ? "/bin" : "/nonexistent");
 	int error = theatre_file(t, "janus.plugin.digitalhuman.jcfg", text, strlen(text));
 

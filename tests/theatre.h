@@ -15,10 +15,11 @@ struct theatre {
 	char folder[64];
 };
 
-/* Rooms 1 (open, with a generator), 2 (with secret) and 3 (with secret and PIN).
+/* Rooms 1 (open, with a generator), 2 (with secret) and 3 (with secret and PIN),
+ * and room 9, of an avatar whose idle clip the worker has to prepare.
  * `worker`: the program; NULL: neither worker nor generator exist, and no process
- * is ever started. `general`: further
- * lines of that category (NULL: none). 0, or -1 with errno. */
+ * is ever started. `general`: further lines of that category (NULL: none). 0, or
+ * -1 with errno. */
 int theatre_make(struct theatre *theatre, const char *worker, const char *general);
 void theatre_clear(struct theatre *theatre);
 
@@ -27,7 +28,10 @@ int theatre_file(const struct theatre *theatre, const char *name, const void *by
 
 /* Names of segments, NULL at the end. Those that are prepared: */
 extern const char *const theatre_prepared[];
-/* … and those that need the worker; what is not good of them fails. */
+/* … those that need tests/fake_worker; what is not good of them fails; */
 extern const char *const theatre_deeds[];
+/* … and half a second of picture and sound, for dh-prepare. */
+#define THEATRE_PICTURE "face.y4m"
+#define THEATRE_SOUND   "voice.wav"
 
 #endif

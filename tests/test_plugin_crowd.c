@@ -1,0 +1,182 @@
+/* A hundred viewers and those who feed the rooms, from several threads, asking by
+ * chance for whatever the plugin's tables of requests have. DH_SEED is the seed;
+ * which thread comes first is not up to it. */
+#include "plugin_fixture.h"
+#include "request_maker.h"
+
+#define THREADS 5
+
+static unsigned seed;
+static gint segments;
+
+struct crowd {
+	pthread_t thread;
+	unsigned seed;
+	int operations;
+	const char *const *files;
+	struct gateway_handle *handles[20]; /* its own */
+};
+
+static unsigned chance(void *arg, unsigned count)
+{
+	struct crowd *crowd = arg;
+
+	return (unsigned)rand_r(&crowd->seed) % count;
+}
+
+static json_t *odd_value(void *arg)
+{
+	switch (chance(arg, 5)) {
+	case 0: return json_integer(-1);
+	case 1: return json_string("");
+	case 2: return json_real(1.5);
+	case 3: return json_pack("[s, s, s]", "a", "b", "c");
+	default: return json_null();
+	}
+}
+
+static void ask_by_chance(struct crowd *crowd, struct gateway_handle *handle)
+{
+	/* Rooms are to live a while; most who come want to watch. */
+	static const char *const often[] = { "watch", "start", "start", "enqueue", "enqueue", "stop", "create" };
+	const struct request_maker maker = { chance, odd_value, crowd, 40, crowd->files, &segments };
+	unsigned i = chance(crowd, maker_types() + 2 * G_N_ELEMENTS(often));
+	const struct dh_request_type *type = maker_type(i);
+	json_t *body, *jsep = NULL;
+
+	if (!type)
+		type = maker_find(often[(i - maker_types()) / 2]);
+	body = maker_body(&maker, type);
+	if (type->asynchronous && chance(crowd, 4) != 0)
+		jsep = gateway_answer();
+	if (!type->asynchronous && chance(crowd, 8) == 0) {
+		json_decref(gateway_ask_admin(body));
+		json_decref(jsep);
+	} else {
+		json_decref(gateway_ask(handle, body, jsep));
+	}
+}
+
+static void do_by_chance(struct crowd *crowd)
+{
+	struct gateway_handle **handle = &crowd->handles[chance(crowd, G_N_ELEMENTS(crowd->handles))];
+	unsigned what = *handle ? chance(crowd, 20) : 0;
+
+	if (!*handle) {
+		*handle = gateway_attach();
+		return;
+	}
+	if (what == 0)
+		gateway_detach(handle);
+	else if (what == 1)
+		gateway_hangup(*handle);
+	else if (what == 2)
+		json_decref(gateway_query(*handle));
+	else if (what == 3)
+		gateway_pli(*handle);
+	else if (what < 7)
+		gateway_up(*handle);
+	else
+		ask_by_chance(crowd, *handle);
+	if (*handle && what % 5 == 0)
+		gateway_forget(*handle);
+}
+
+static void *crowd_main(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	for (int i = 0; i < crowd->operations; i++) {
+		do_by_chance(crowd);
+		if (chance(crowd, 4) == 0)
+			usleep(chance(crowd, 4000));
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(crowd->handles); i++)
+		gateway_detach(&crowd->handles[i]);
+	return NULL;
+}
+
+static void crowd_start(struct crowd *crowd, const char *const *files, int operations)
+{
+	for (unsigned i = 0; i < THREADS; i++) {
+		crowd[i] = (struct crowd){ .seed = seed + i, .operations = operations, .files = files };
+		CHECK_INT(pthread_create(&crowd[i].thread, NULL, crowd_main, &crowd[i]), 0);
+	}
+	seed += THREADS;
+}
+
+static void crowd_join(struct crowd *crowd)
+{
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(crowd[i].thread, NULL);
+}
+
+static void destroy_all_rooms(void)
+{
+	json_t *list = gateway_ask_admin(json_pack("{s:s, s:s}", "request", "list", "admin_key", THEATRE_ADMIN_KEY));
+	json_t *room;
+	size_t i;
+
+	json_array_foreach(json_object_get(list, "list"), i, room) {
+		json_t *body = json_pack("{s:s, s:O}", "request", "destroy", "id", json_object_get(room, "id"));
+		json_object_set_new(body, "secret", json_string(THEATRE_SECRET));
+		CHECK_INT(code_of(gateway_ask_admin(body)), 0);
+	}
+	json_decref(list);
+}
+
+/* Limits that the crowd meets; by default of what it waits for there is none. */
+#define TIGHT "max_rooms = 5\n max_queue = 4\n max_viewers = 60\n max_viewers_per_room = 20\n warm_workers = 1\n"
+
+static const char *const *const repertoires[] = { theatre_prepared, theatre_deeds };
+
+static void test_every_segment_ends_once(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(repertoires); i++) {
+		struct crowd crowd[THREADS];
+		struct house house;
+		double end;
+		printf("   seed %u\n", seed);
+		house_open(&house, TIGHT);
+		crowd_start(crowd, repertoires[i], 600);
+		crowd_join(crowd);
+		destroy_all_rooms();
+		end = now_ms() + 20000;
+		while (ledger_open(house.ledger) > 0 && now_ms() < end)
+			usleep(5000);
+		CHECK_STR(ledger_error(house.ledger), NULL);
+		CHECK_INT(ledger_open(house.ledger), 0);
+		CHECK(ledger_count(house.ledger) > 20, "%d segments", ledger_count(house.ledger));
+		printf("   %d segments\n", ledger_count(house.ledger));
+		house_close(&house);
+	}
+}
+
+static void test_destroyed_amid_it(void)
+{
+	for (unsigned i = 0; i < 6; i++) {
+		struct crowd crowd[THREADS];
+		struct house house;
+		printf("   seed %u\n", seed);
+		house_open(&house, TIGHT);
+		crowd_start(crowd, repertoires[i % G_N_ELEMENTS(repertoires)], 250);
+		usleep((useconds_t)(i * i * 20000));
+		gateway_stop();
+		CHECK(!gateway_ask_admin(json_pack("{s:s}", "request", "list")));
+		crowd_join(crowd);
+		house_close(&house);
+	}
+}
+
+static const struct check_test tests[] = {
+	TEST(test_every_segment_ends_once),
+	TEST(test_destroyed_amid_it),
+};
+
+int main(int argc, char **argv)
+{
+	const char *given = getenv("DH_SEED");
+
+	seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
+	return find_fake_worker(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests);
+}
