@@ -366,6 +366,9 @@ void dh_request_fail_room(struct dh_request *request, int error)
 		dh_request_fail(request, DH_ERROR_NO_ROOM, "No such room (it was destroyed meanwhile)");
 	else if (error == -ETIMEDOUT)
 		dh_request_fail(request, DH_ERROR_INTERNAL, "The room does not answer; nothing has changed");
+	else if (error == -ENOBUFS)
+		dh_request_fail(request, DH_ERROR_LIMIT, "max_rooms is reached (%lld), in " DH_ROOMS_FILE,
+			(long long)request->stage->config->max_rooms);
 	else if (error == -EBADMSG)
 		dh_request_fail(request, DH_ERROR_PERMANENT,
 			"\"permanent\" is not possible: " DH_ROOMS_FILE " cannot be read, the log says why");

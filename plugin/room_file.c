@@ -137,11 +137,13 @@ static int replace(struct dh_room_file *file, const char *id, struct dh_config_r
 {
 	GPtrArray *rooms = file->rooms;
 	int at = index_of(rooms, id);
+	/* Rooms that were destroyed for now are in it, too. */
+	gboolean is_full = room && room->avatar && at >= file->config->max_rooms;
 	struct dh_config_room *old = at < (int)rooms->len ? g_ptr_array_steal_index(rooms, (guint)at) : NULL;
 
 	if (room)
 		g_ptr_array_insert(rooms, at, room);
-	int error = file->is_damaged ? -EBADMSG : write_all(file);
+	int error = file->is_damaged ? -EBADMSG : is_full ? -ENOBUFS : write_all(file);
 	if (!error) {
 		dh_config_room_free(old);
 		return 0;

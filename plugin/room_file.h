@@ -24,7 +24,8 @@ const GPtrArray *dh_room_file_rooms(const struct dh_room_file *file);
 gboolean dh_room_file_has(const struct dh_room_file *file, const char *id);
 
 /* Takes over `room`, in place of one of its id. Negative errno: it could not be
- * written, nothing has changed. -EBADMSG: what is there cannot be read. */
+ * written, nothing has changed. -EBADMSG: what is there cannot be read;
+ * -ENOBUFS: it holds max_rooms already. */
 int dh_room_file_put(struct dh_room_file *file, struct dh_config_room *room);
 
 /* The room is not there when the plugin starts again, also where the operator's

@@ -322,6 +322,19 @@ class Permanent(unittest.TestCase):
             left = [name for name in os.listdir(janus.path("conf")) if name.startswith(PACKAGE + ".rooms.jcfg.")]
             self.assertEqual(left, [])
 
+    def test_max_rooms_of_the_file(self):
+        """Rooms that are destroyed for now stay in it."""
+        with Server(JCFG.replace("general: {", "general: { max_rooms = 4")) as janus:
+            ask = self.start(janus)
+            for number in range(4):
+                room = ask("create", avatar="small", permanent=True)
+                self.assertTrue(room.get("permanent"), room)
+                ask("destroy", id=room["id"])
+            for request, fields in (("create", {"avatar": "small"}), ("edit", {"id": 1, **SECRET})):
+                answer = ask(request, permanent=True, **fields)
+                self.assertEqual((answer.get("error_code"), "max_rooms" in answer["error"]), (464, True), answer)
+            self.assertNotIn("error", ask("destroy", id=2, permanent=True))
+
     def test_a_damaged_file_is_left_alone(self):
         for text, loaded in (("room-1: { id = ", False), ('room-1: { id = "9" avatar = "small" colour = "red" }', False),
                              ('room-1: { id = "9" avatar = "gone" }', True)):
