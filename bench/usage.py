@@ -1,9 +1,11 @@
 """What a Janus holds and uses: memory, descriptors, threads, processes, processor time.
 
 `memory_kib` is what the kernel counts as anonymous (heap and stacks, no files): what
-the process really occupies. It moves with what malloc keeps for later. `allocated_kib`
-is what malloc has given away, asked of malloc itself (heap.c): it moves with nothing
-but the program.
+the process really occupies. With malloc's defaults that is for the most part the most
+that was ever in use at once, in each of up to eight arenas a core: it rises for hours
+without a leak. So the Janus that is measured has one arena and no caches of its
+threads, and gives back what is free before it is looked at. `allocated_kib` is what
+malloc has given away, asked of malloc itself.
 """
 import os
 import signal
@@ -22,7 +24,8 @@ class Heap:
         subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-pthread", "-o", library, os.path.join(HERE, "heap.c")],
                        check=True)
         self._report = os.path.join(folder, f"heap-{os.getpid()}")
-        self.environment = {"LD_PRELOAD": library, "HEAP_REPORT": self._report}
+        self.environment = {"LD_PRELOAD": library, "HEAP_REPORT": self._report, "MALLOC_ARENA_MAX": "1",
+                            "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
 
     def allocated_kib(self, pid):
         os.kill(pid, signal.SIGRTMIN)
@@ -45,7 +48,8 @@ def memory_kib(pid, field="Anonymous"):
 def sample(stage, heap):
     """Of the stage's Janus, once it has come to rest."""
     use, pid = stage.settled_use(), stage.server.process.pid
-    return {"memory_kib": memory_kib(pid), "allocated_kib": round(heap.allocated_kib(pid), 1), **use}
+    allocated_kib = round(heap.allocated_kib(pid), 1)       # and what is free is given back
+    return {"memory_kib": memory_kib(pid), "allocated_kib": allocated_kib, **use}
 
 
 def threads_ns(pid):
