@@ -198,7 +198,7 @@ class Page:
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
             {"name": "prefers-reduced-motion", "value": "reduce" if reduced_motion else "no-preference"}]})
 
-    def evaluate(self, expression, timeout=20):
+    def evaluate(self, expression, timeout=60):
         """The value of a JavaScript expression; a promise is awaited."""
         answer = self.command("Runtime.evaluate", {
             "expression": expression, "awaitPromise": True, "returnByValue": True, "userGesture": True}, timeout)
@@ -206,7 +206,7 @@ class Page:
             raise PageError(details.get("exception", {}).get("description") or details["text"])
         return answer["result"].get("value")
 
-    def wait(self, expression, timeout=20, every=0.05):
+    def wait(self, expression, timeout=60, every=0.05):
         """Waits until the expression is true, as JavaScript has it; returns its value. Errors count as not yet."""
         end, last = time.monotonic() + timeout, None
         probe = f"(async () => {{ const value = await ({expression}); return [!!value, value]; }})()"
