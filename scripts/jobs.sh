@@ -72,7 +72,7 @@ start_job() {
 		set -m
 		"${command[@]}" > "$(log_of "$i")" 2>&1 < /dev/null &
 		set +m
-		renice -n 9 $! > /dev/null
+		renice -n 9 -g $! > /dev/null
 	fi
 	job_pids[i]=$! job_states[i]=running job_starts[i]=$SECONDS
 	take_places "$i" 1
