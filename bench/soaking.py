@@ -20,8 +20,6 @@ ERROR = re.compile(r"\[(ERR|FATAL)\]|AddressSanitizer|ThreadSanitizer|LeakSaniti
 
 
 JUDGED = 12         # minutes: memory needs some until it has its size
-# What Janus and its libraries keep of each viewer, of whatever plugin; see `leaks` in README.md.
-KEPT_KIB = {"memory_kib": 0.6, "allocated_kib": 0.28}
 
 
 class Log:
@@ -45,8 +43,9 @@ class Soak:
         self.files = [material.mp4(2), material.mp4(3), material.mp4(5), material.arrays(4)]
         self.length_minutes, self.visitor_count = minutes, visitors
         self.heap = usage.Heap(material.folder)
-        self.stage = open_stage(material, *self.files, room='generator = "talker"', general="cache_mb = 64",
-                                more=play.generator(material.size), environment=self.heap.environment)
+        self.stage = open_stage(material, *self.files, room='generator = "talker"', general="cache_mb = 16",
+                                more=play.generator(material.size), environment=self.heap.environment,
+                                janus_general=usage.EVENT_LOOPS)
         play.write_unplayable(self.stage.segments, self.files[0])
         self.log, self.tally = Log(self.stage.server.log_path), play.Tally()
         self.rows, self.problems, self.constants = [], [], collections.defaultdict(list)
@@ -142,18 +141,15 @@ class Soak:
         what = f"{len(self.rows)} minutes"
         total = lambda key: [sum(r[key] for r in self.rows)]
         grown = lambda key: [growth(self.rows, key)]
-        memory = lambda key: [beyond_kept(self.rows, key)]
         judged = {"max": 1024} if len(self.rows) >= JUDGED else {}
         return [
             Figure("drift of RTP time, after each minute", [r["drift_ms"] for r in self.rows], {"max": 1}, signed=True,
                    runs=what),
             Figure("each minute's 99th percentile of lateness", [r["late_p99_ms"] for r in self.rows], runs=what),
             Figure("each minute's greatest lateness", [r["late_max_ms"] for r in self.rows], runs=what),
-            Figure("memory that Janus has more, beyond what it keeps of viewers", memory("memory_kib"), judged,
-                   unit="KiB", runs=what, note=f"at the end than after a warm-up; not judged below {JUDGED} minutes"),
-            Figure("the same of what is allocated", memory("allocated_kib"), judged, unit="KiB", runs=what),
-            Figure("memory that Janus has more", grown("memory_kib"), unit="KiB", runs=what),
-            Figure("of it, allocated", grown("allocated_kib"), unit="KiB", runs=what),
+            Figure("memory that Janus has more", grown("memory_kib"), judged, unit="KiB", runs=what,
+                   note=f"at the end than after a warm-up; not judged below {JUDGED} minutes"),
+            Figure("of it, allocated", grown("allocated_kib"), judged, unit="KiB", runs=what),
             *[Figure(key + " that it has more", grown(key), {"max": 0}, unit="", runs=what)
               for key in ("descriptors", "threads", "processes")],
             Figure("packets lost, double or out of order", total("lost"), unit="", runs=what),
@@ -183,14 +179,6 @@ def growth(rows, key):
     rows = rows[min(len(rows) // 4, 60):]
     count = max(1, len(rows) // 5)
     return float(np.median([r[key] for r in rows[-count:]]) - np.median([r[key] for r in rows[:count]]))
-
-
-def beyond_kept(rows, key):
-    """Growth less what is kept of the viewers that came in between."""
-    if not rows:
-        return None
-    viewers = growth([{"viewers": n} for n in np.cumsum([r["viewers"] for r in rows])], "viewers")
-    return growth(rows, key) - viewers * KEPT_KIB[key]
 
 
 def own_mib():

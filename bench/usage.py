@@ -12,6 +12,9 @@ import signal
 import subprocess
 import time
 
+# Without, Janus has a thread for each viewer, of which GnuTLS keeps 192 bytes for good.
+EVENT_LOOPS = "event_loops = 4"
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 

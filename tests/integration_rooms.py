@@ -393,7 +393,7 @@ class Tokens(unittest.TestCase):
         return data + ":" + base64.b64encode(hmac.digest(self.KEY.encode(), data.encode(), hashlib.sha1)).decode()
 
     def test_a_room_that_needs_them(self):
-        with Server(JCFG, general='token_auth = true token_auth_secret = "%s"' % self.KEY) as janus:
+        with Server(JCFG, janus_general='token_auth = true token_auth_secret = "%s"' % self.KEY) as janus:
             janus.token = self.token(PACKAGE, realm="janus")
             ask = janus.attach().request
             janus.wait_for_state(janus.attach(), 3, "idle")

@@ -184,13 +184,13 @@ class JanusServer:
     """`jcfg` is the plugin's configuration; {folder} in it is the server's own
     folder, {prepare} dh-prepare. `plugins` and `events` name stock plugins and event
     handlers to load beside it (as in "libjanus_streaming.so"); `environment` is added to
-    Janus' own."""
+    Janus' own, `janus_general` to the category of its configuration."""
 
-    def __init__(self, jcfg, plugins=(), events=(), level=4, files=None, general="", environment=None):
+    def __init__(self, jcfg, plugins=(), events=(), level=4, files=None, environment=None,
+                 janus_general=""):
         self.jcfg, self.plugins, self.events, self.level = jcfg, plugins, events, level
-        self.environment = environment or {}
+        self.environment, self.janus_general = environment or {}, janus_general
         self.files = files or {}            # more files in the configuration folder
-        self.general = general              # more options of janus.jcfg
         self.token = None                   # of Janus, where it wants one
         self.process = None
 
@@ -251,11 +251,12 @@ class JanusServer:
         self.write("conf/janus.jcfg", """
             general: { configs_folder = "%(f)s/conf" plugins_folder = "%(f)s/plugins"
                 transports_folder = "%(f)s/transports" events_folder = "%(f)s/events"
-                loggers_folder = "%(f)s/loggers" debug_level = %(level)d admin_secret = "janusoverlord" %(general)s }
+                loggers_folder = "%(f)s/loggers" debug_level = %(level)d admin_secret = "janusoverlord"
+                %(general)s }
             media: { rtp_port_range = "20000-40000" }
             nat: { ice_enforce_list = "%(address)s" }
             events: { broadcast = %(broadcast)s }
-            """ % {"f": self.folder, "level": self.level, "address": own_address(), "general": self.general,
+            """ % {"f": self.folder, "level": self.level, "address": own_address(), "general": self.janus_general,
                    "broadcast": "true" if self.events else "false"})
         self.write("conf/janus.transport.http.jcfg", """
             general: { json = "compact" base_path = "/janus" http = true port = %d ip = "127.0.0.1" https = false }
