@@ -30,7 +30,6 @@ struct segment {
 	int64_t pictures;
 	int64_t still_ticks;      /* where a still picture is shown again */
 	int has_ended[2];         /* by medium: its units are all out */
-	int was_looked_for[2];    /* since its last frame */
 	struct dh_stream_end end;
 };
 
@@ -267,11 +266,9 @@ static int end_media(struct segment *s)
 static int look_ahead(struct segment *s, const struct dh_frame *frame)
 {
 	enum dh_media other = frame->media == DH_AUDIO ? DH_VIDEO : DH_AUDIO;
-	s->was_looked_for[frame->media] = 0;
-	if (s->was_looked_for[other] || s->of[other] != s->of[frame->media] ||
+	if (s->of[other] != s->of[frame->media] ||
 			s->reached_ticks[frame->media] - s->reached_ticks[other] < BEHIND_TICKS)
 		return 0;
-	s->was_looked_for[other] = 1;
 	return dh_source_look_ahead(s->sources[s->of[other]], other, s->fault);
 }
 

@@ -19,6 +19,7 @@ struct dh_source {
 	AVFrame *frame;
 	struct dh_track *tracks[2]; /* by enum dh_media; NULL where there is none */
 	int64_t packets[2];         /* handed to each */
+	int64_t looked_at[2];       /* how many these were when it was last looked ahead for more */
 	int ending;                 /* medium of which no more packets come, or -1 */
 	int draining;               /* medium whose decoder may hold frames, or -1 */
 	int at_end;                 /* no more packets */
@@ -81,6 +82,7 @@ int dh_source_alloc(struct dh_source **source, const struct dh_source_config *co
 		return dh_fault_memory(fault);
 	s->config = *config;
 	s->draining = s->ending = -1;
+	s->looked_at[DH_AUDIO] = s->looked_at[DH_VIDEO] = -1;
 	s->packet = av_packet_alloc();
 	s->frame = av_frame_alloc();
 	rc = s->packet && s->frame ? 0 : dh_fault_memory(fault);
@@ -210,8 +212,10 @@ int dh_source_look_ahead(struct dh_source *s, enum dh_media media, struct dh_fau
 	AVFormatContext *format = NULL;
 	struct dh_feed *feed = NULL;
 	int still;
-	if (!dh_feed_is_file(s->feed) || !dh_source_has(s, media) || s->at_end)
+	if (!dh_feed_is_file(s->feed) || !dh_source_has(s, media) || s->at_end ||
+			s->looked_at[media] == s->packets[media])
 		return 0;
+	s->looked_at[media] = s->packets[media];
 	int rc = dh_feed_alloc(&feed, s->config.fd, s->config.name, 0, fault);
 	if (!rc)
 		rc = dh_open(&format, &still, feed, &s->config, fault);

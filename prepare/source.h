@@ -56,9 +56,10 @@ int64_t dh_source_stated_ticks(const struct dh_source *source);
  * Damaged packets are left out, and counted. */
 int dh_source_next(struct dh_source *source, struct dh_frame *frame, struct dh_fault *fault);
 
-/* Looks on in a file, past what was read, whether it holds more of `media`.
- * Where it does not, the last frames of that medium come next, and
- * dh_source_has turns false before the input ends. For pipes: nothing. */
+/* Looks on in a file, past what was read, whether it holds more of `media`; once,
+ * until more of it was read. Where it does not, the last frames of that medium
+ * come next, and dh_source_has turns false before the input ends. For pipes:
+ * nothing. */
 int dh_source_look_ahead(struct dh_source *source, enum dh_media media, struct dh_fault *fault);
 
 int dh_source_damaged(const struct dh_source *source);
