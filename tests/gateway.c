@@ -23,6 +23,7 @@ int gateway_start(const char *folder, const struct gateway_options *options)
 	gateway.options = options ? *options : none;
 	gateway_log(gateway.options.is_loud, gateway.options.forbidden);
 	g_atomic_int_set(&gateway.is_stopping, 0);
+	g_atomic_int_set(&gateway.relayed, 0);
 	g_atomic_int_set(&gateway.is_running, 1);
 	error = dh_plugin.init(&gateway_callbacks, folder);
 	if (error)
@@ -47,6 +48,11 @@ void gateway_stop(void)
 int gateway_sessions(void)
 {
 	return g_atomic_int_get(&gateway.sessions);
+}
+
+int gateway_relayed(void)
+{
+	return g_atomic_int_get(&gateway.relayed);
 }
 
 /* ------------------------------------------------------------- references */

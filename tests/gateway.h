@@ -47,6 +47,9 @@ void gateway_stop(void);
 /* Sessions that somebody holds: 0 when nothing is left. */
 int gateway_sessions(void);
 
+/* Packets that it has sent to all PeerConnections that were up, since it started. */
+int gateway_relayed(void);
+
 /* --- handles; any thread, unless another word is said */
 
 /* NULL: the plugin has refused it. */
@@ -79,12 +82,12 @@ json_t *gateway_answer(void);
 /* --- what a handle was sent */
 
 /* The first event of this kind, in the order in which they came, or NULL after
- * `seconds`; the caller's. Those before it are forgotten. `kind` is
+ * `timeout_ms`; the caller's. Those before it are forgotten. `kind` is
  *     "status:NAME"   {"result":{"status":NAME}}
  *     "event:NAME"    {"event":NAME}
  *     "error:CODE"    {"error_code":CODE}
  *     ""              any of them */
-json_t *gateway_await(struct gateway_handle *handle, const char *kind, int seconds);
+json_t *gateway_await(struct gateway_handle *handle, const char *kind, int timeout_ms);
 void gateway_forget(struct gateway_handle *handle);
 
 /* Since its newest offer. */

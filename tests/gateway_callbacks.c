@@ -131,6 +131,7 @@ static void relay_rtp(janus_plugin_session *session, janus_plugin_rtp *packet)
 			handle->media.breaks[media] += handle->media.packets[media] && sequence != expected;
 			handle->media.packets[media]++;
 			handle->last_sequence[media] = sequence;
+			g_atomic_int_inc(&gateway.relayed);
 		}
 		pthread_mutex_unlock(&handle->lock);
 	}
@@ -242,14 +243,17 @@ static int is_kind(const json_t *event, const char *kind)
 	return *kind == '\0' || (g_str_has_prefix(kind, "error:") && code == atoi(kind + 6));
 }
 
-json_t *gateway_await(struct gateway_handle *handle, const char *kind, int seconds)
+json_t *gateway_await(struct gateway_handle *handle, const char *kind, int timeout_ms)
 {
 	json_t *event = NULL;
 	struct timespec until;
 	int error = 0;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += seconds;
+	until.tv_sec += timeout_ms / 1000;
+	until.tv_nsec += timeout_ms % 1000 * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&handle->lock);
 	while (!event && !error) {
 		event = g_queue_pop_head(&handle->said);

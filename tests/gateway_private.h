@@ -36,6 +36,7 @@ struct gateway {
 	gint is_stopping;              /* destroy has begun: it refuses what it is asked */
 	gint inside;                   /* calls of the plugin that have not returned */
 	gint sessions;
+	gint relayed;                  /* packets to PeerConnections that are up */
 };
 extern struct gateway gateway;
 

@@ -83,7 +83,7 @@ static void test_watch_again(void)
 	for (int code = 460; code != 0;) {
 		json_t *event;
 		CHECK(!ASK(viewer, "{s:s, s:i}", "request", "watch", "id", 1));
-		event = gateway_await(viewer, "", 20);
+		event = gateway_await(viewer, "", 20000);
 		code = code_of(event);
 	}
 	CHECK(!gateway_ask(viewer, json_pack("{s:s}", "request", "start"), gateway_answer()));
@@ -189,7 +189,7 @@ static int answer_of(struct gateway_handle *handle, json_t *body)
 	json_t *answer = gateway_ask(handle, body, NULL);
 
 	if (!answer)
-		answer = gateway_await(handle, "", 20);
+		answer = gateway_await(handle, "", 20000);
 	CHECK(answer, "there is no answer");
 	return code_of(answer);
 }

@@ -57,6 +57,18 @@ static void ask_by_chance(struct crowd *crowd, struct gateway_handle *handle)
 	}
 }
 
+/* As a page does it, without waiting for what it is told. */
+static void join_by_chance(struct crowd *crowd, struct gateway_handle *handle)
+{
+	int room = 1 + (int)chance(crowd, 3);
+
+	json_decref(gateway_ask(handle, json_pack("{s:s, s:i, s:s}", "request", "watch", "id", room, "pin", THEATRE_PIN),
+		NULL));
+	json_decref(gateway_await(handle, "", 100));
+	json_decref(gateway_ask(handle, json_pack("{s:s}", "request", "start"), gateway_answer()));
+	gateway_up(handle);
+}
+
 static void do_by_chance(struct crowd *crowd)
 {
 	struct gateway_handle **handle = &crowd->handles[chance(crowd, G_N_ELEMENTS(crowd->handles))];
@@ -74,8 +86,10 @@ static void do_by_chance(struct crowd *crowd)
 		json_decref(gateway_query(*handle));
 	else if (what == 3)
 		gateway_pli(*handle);
-	else if (what < 7)
+	else if (what < 6)
 		gateway_up(*handle);
+	else if (what < 10)
+		join_by_chance(crowd, *handle);
 	else
 		ask_by_chance(crowd, *handle);
 	if (*handle && what % 5 == 0)
@@ -89,7 +103,7 @@ static void *crowd_main(void *arg)
 	for (int i = 0; i < crowd->operations; i++) {
 		do_by_chance(crowd);
 		if (chance(crowd, 4) == 0)
-			usleep(chance(crowd, 4000));
+			usleep(chance(crowd, 16000));
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(crowd->handles); i++)
 		gateway_detach(&crowd->handles[i]);
@@ -147,7 +161,8 @@ static void test_every_segment_ends_once(void)
 		CHECK_STR(ledger_error(house.ledger), NULL);
 		CHECK_INT(ledger_open(house.ledger), 0);
 		CHECK(ledger_count(house.ledger) > 20, "%d segments", ledger_count(house.ledger));
-		printf("   %d segments\n", ledger_count(house.ledger));
+		CHECK(gateway_relayed() > 0);
+		printf("   %d segments, %d packets\n", ledger_count(house.ledger), gateway_relayed());
 		house_close(&house);
 	}
 }
