@@ -210,6 +210,8 @@ static void test_jobs_wait_their_turn(void)
 	for (int i = 0; i < 7; i++) {
 		snprintf(deed, sizeof deed, i < 4 ? "hang %d" : "good %d", 20 + i);
 		listen_to(&stage, &heard[i], deed);
+		/* Files are looked at by several threads: the next only when its turn is known. */
+		AWAIT_STATS(&stage, stats, stats.jobs == (uint64_t)i + 1);
 	}
 	/* Three of those that hang; the fourth takes the place of one that is left. */
 	for (int i = 0; i < 4; i++) {
