@@ -248,7 +248,7 @@ class Requests(RequestCase):
         watcher.events.wait(lambda e: e.get("event") == "started" and e["segment"] == "w0")
         self.assertEqual(self.ask("interrupt", id=1, **SECRET),
                          {"digitalhuman": "interrupted", "id": 1, "dropped": 2})
-        watcher.events.wait(lambda e: e.get("event") == "idle")
+        watcher.events.wait(lambda e: e.get("event") == "interrupted" and e["segment"] == "w2")
         ends = [(e["segment"], e["event"]) for e in watcher.events.data()
                 if e.get("event") in ("finished", "interrupted", "skipped", "removed", "failed")]
         self.assertEqual(sorted(ends), sorted([
