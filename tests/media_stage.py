@@ -108,21 +108,24 @@ class Stage:
         return dhs.Segment(self.prepared_path(files))
 
     def warm(self, *files):
-        """Has the plugin prepare segments, in room 2, until they are in the cache: a busy
-        machine may prepare more slowly than it plays, and pictures then stand."""
+        """Has the plugin prepare segments, in room 2, to their ends: a busy machine may
+        prepare more slowly than it plays, and pictures then stand."""
         files = [f for f in files if f not in self.warmed and not str(f).endswith(".dhs")]
-        self._idle_path()  # which comes first
-        before = len(glob.glob(os.path.join(self.server.path("cache"), "*.dhs")))
         for file in files:
             answer = self.handle.request({"request": "enqueue", "id": 2, "file": file})
             assert "segment" in answer, answer
         end = time.monotonic() + 100
-        while len(glob.glob(os.path.join(self.server.path("cache"), "*.dhs"))) < before + len(files):
+        while not self._all_prepared():
             assert time.monotonic() < end, f"{files} are not prepared"
             time.sleep(0.02)
         if files:
             self.handle.request({"request": "interrupt", "id": 2})
         self.warmed += files
+
+    def _all_prepared(self):
+        """How long a segment lasts is known when all of it is there."""
+        queue = self.handle.request({"request": "queue", "id": 2})
+        return all(s is None or s["duration_ms"] is not None for s in [queue["playing"], *queue["waiting"]])
 
     # ---------------------------------------------------------------- the process
     def use(self):
