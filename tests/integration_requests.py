@@ -5,7 +5,7 @@ import time
 import unittest
 
 from janus_server import JanusServer
-from request_case import RequestCase, media
+from request_case import RequestCase, command_of, media
 
 JCFG = """
 general: {
@@ -372,15 +372,7 @@ class Requests(RequestCase):
         self.assertFalse([e for e in watcher.events.data() if e.get("event") == "failed"])
 
     def sleepers(self):
-        return [pid for pid in self.janus.children() if self.command(pid).startswith("sleep")]
-
-    @staticmethod
-    def command(pid):
-        try:
-            with open("/proc/%d/cmdline" % pid) as f:
-                return f.read()
-        except OSError:
-            return ""
+        return [pid for pid in self.janus.children() if command_of(pid).startswith("sleep")]
 
     def wait_sleepers(self, count):
         end = time.monotonic() + 0.9        # less than the generator's own time

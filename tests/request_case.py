@@ -11,6 +11,15 @@ def media(path, seconds, sound=True):
     subprocess.run(command + ["-c:v", "mjpeg", "-c:a", "pcm_s16le", path], check=True)
 
 
+def command_of(pid):
+    """The command line of a process, "" where it is gone."""
+    try:
+        with open("/proc/%d/cmdline" % pid) as f:
+            return f.read()
+    except OSError:
+        return ""
+
+
 class RequestCase(unittest.TestCase):
     """`janus` is the class's server; every test has a handle of its own."""
     janus = None
