@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "../plugin/config.h"
+#include "../plugin/room_id.h"
 #include "gateway.h"
 #include "gateway_config.h"
 #include "theatre.h"
@@ -127,13 +128,15 @@ static void check_avatar(const struct dh_config *c, const struct dh_config_avata
 static void check_room(const struct dh_config *c, guint index)
 {
 	const struct dh_config_room *room = c->rooms->pdata[index];
+	char *id = dh_room_id_parse(room->id, (gboolean)c->string_ids);
 
-	PROMISE(is_between(room->id, 1, INT64_C(9007199254740991)));
+	PROMISE(id && strcmp(id, room->id) == 0);
+	g_free(id);
 	PROMISE(dh_config_avatar(c, room->avatar));
 	PROMISE(!room->generator || dh_config_generator(c, room->generator));
 	PROMISE(is_key(room->secret) && is_key(room->pin) && is_key(room->description));
 	for (guint i = 0; i < index; i++)
-		PROMISE(((const struct dh_config_room *)c->rooms->pdata[i])->id != room->id);
+		PROMISE(strcmp(((const struct dh_config_room *)c->rooms->pdata[i])->id, room->id) != 0);
 }
 
 static void check(const struct dh_config *c)

@@ -18,12 +18,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#include <sanitizer/lsan_interface.h>
+#define HAS_LEAKED (__lsan_do_recoverable_leak_check() != 0)
+#endif
+#endif
+#ifndef HAS_LEAKED
+#define HAS_LEAKED 0
+#endif
+
 #include "gateway.h"
 #include "ledger.h"
 #include "request_maker.h"
 #include "theatre.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 #define INPUTS_PER_LIFE 200
 #define LINES_MAX       64
@@ -57,6 +68,7 @@ static void end_life(void)
 	PROMISE(!ledger_error(ledger), ledger_error(ledger));
 	ledger_free(&ledger);
 	PROMISE(gateway_sessions() == 0, "a handle is not freed");
+	PROMISE(!HAS_LEAKED, "memory is not freed");
 }
 
 static void end_all(void)
@@ -241,6 +253,21 @@ static void do_copy(const uint8_t *data, size_t size, int *current)
 	line[size] = '\0';
 	do_line(line, current);
 	free(line);
+}
+
+/* Leaks are looked for when all threads have ended: amid their work it is not to
+ * be seen what they hold. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	static char no_leaks[] = "-detect_leaks=0";
+	char **all = calloc((size_t)*argc + 2, sizeof *all);
+
+	all[0] = (*argv)[0];
+	all[1] = no_leaks;
+	memcpy(all + 2, *argv + 1, (size_t)(*argc - 1) * sizeof *all);
+	*argv = all;
+	++*argc;
+	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
