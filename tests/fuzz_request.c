@@ -79,7 +79,7 @@ static void end_all(void)
 
 static void begin_life(void)
 {
-	struct gateway_options options = { .notified = ledger_see };
+	struct gateway_options options = { .notified = ledger_see, .is_signed = 1 };
 
 	if (!*theatre.folder) {
 		PROMISE(theatre_make(&theatre, NULL, GENERAL) == 0, strerror(errno));

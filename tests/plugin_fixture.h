@@ -27,7 +27,7 @@ struct house {
 static inline void house_open_with(struct house *house, const char *worker, const char *general,
 	void (*notified)(void *ledger, const json_t *event))
 {
-	struct gateway_options options = { .notified = notified, .forbidden = "sesame-1704" };
+	struct gateway_options options = { .notified = notified, .is_signed = 1, .forbidden = "sesame-1704" };
 
 	gateway_stop(); /* a test before that has failed */
 	house->fds = count_entries("/proc/self/fd");

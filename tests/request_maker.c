@@ -79,6 +79,7 @@ static const struct known {
 	{ "admin_key", { THEATRE_ADMIN_KEY } },
 	{ "avatar", { THEATRE_AVATAR, THEATRE_AVATAR, THEATRE_AVATAR, "lost" } },
 	{ "generator", { THEATRE_GENERATOR, THEATRE_GENERATOR, "none" } },
+	{ "token", { "signed:room=1", "signed:room=4", "signed:room=5", "wrong" } },
 	{ "voice", { "en", "de", "fr" } },
 	{ "duration", { "speech", "longest" } },
 	{ "text", { "One, two, three.", "Line\nand line\t\xc3\xa4" } },
