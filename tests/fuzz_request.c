@@ -36,9 +36,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-#define INPUTS_PER_LIFE 200
-#define LINES_MAX       64
-#define LINE_BYTES      8192
+#define INPUTS_PER_LIFE   200
+#define LIVES_PER_THEATRE 8
+#define LINES_MAX         64
+#define LINE_BYTES        8192
 
 #define GENERAL \
 	"warm_workers = 0\n max_rooms = 6\n max_queue = 6\n max_viewers = 6\n max_viewers_per_room = 2\n" \
@@ -80,11 +81,15 @@ static void end_all(void)
 static void begin_life(void)
 {
 	struct gateway_options options = { .notified = ledger_see, .is_signed = 1 };
+	static unsigned lives;
 
-	if (!*theatre.folder) {
-		PROMISE(theatre_make(&theatre, NULL, GENERAL) == 0, strerror(errno));
+	/* Permanent rooms outlive the plugin, but are not to fill it for good. */
+	if (lives == 0)
 		atexit(end_all);
-	}
+	else if (lives % LIVES_PER_THEATRE == 0)
+		theatre_clear(&theatre);
+	if (lives++ % LIVES_PER_THEATRE == 0)
+		PROMISE(theatre_make(&theatre, NULL, GENERAL) == 0, strerror(errno));
 	ledger = options.arg = ledger_new();
 	options.is_loud = getenv("DH_LOUD") != NULL;
 	PROMISE(gateway_start(theatre.folder, &options) == 0, theatre.folder);
