@@ -118,18 +118,30 @@ find_job() {
 	[ -n "$found" ]
 }
 
-# What is told of job $1, which has ended with status $2; a build that failed ends all.
+# What is told of build $1, which has ended with status $2. Where it failed, that
+# is one failure, and what needs it is left out.
+finish_build() {
+	local i=$1 status=$2 took=$((SECONDS - job_starts[i])) name other
+	name=$(basename "${job_names[i]}")
+	if [ "$status" = 0 ]; then
+		built[${job_names[i]}]=yes
+		job_lines[i]=$(printf 'built %-59s %d s' "$name" "$took")
+		return
+	fi
+	failed=$((failed + 1))
+	job_lines[i]=$(printf 'FAIL  %-42s could not be built  %d s\n' "$name" "$took"; tail -60 "$(log_of "$i")" | sed 's/^/      | /')
+	for other in "${!job_names[@]}"; do
+		[ "${job_builds[other]}" != "${job_names[i]}" ] || job_states[other]=ended
+	done
+}
+
+# What is told of job $1, which has ended with status $2.
 finish_job() {
 	local i=$1 status=$2 ok bad skip note= took=$((SECONDS - job_starts[i])) log
 	log=$(log_of "$i")
 	job_states[i]=ended
 	take_places "$i" -1
-	if [ -z "${job_builds[i]}" ]; then
-		[ "$status" = 0 ] || { cat "$log"; die "${job_names[i]} could not be built"; }
-		built[${job_names[i]}]=yes
-		job_lines[i]=$(printf 'built %-59s %d s' "$(basename "${job_names[i]}")" "$took")
-		return
-	fi
+	[ -n "${job_builds[i]}" ] || { finish_build "$i" "$status"; return; }
 	read -r ok bad skip < <(count "$log" "$status")
 	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
 	[ "$status" != 124 ] || note=", stopped after ${job_limits[i]} s"
@@ -152,7 +164,7 @@ run_jobs() {
 		for i in "${!job_pids[@]}"; do [ "${job_states[i]} ${job_pids[i]}" != "running $pid" ] || break; done
 		finish_job "$i" "$status"
 		while [ "${job_states[told]:-}" = ended ]; do
-			say "${job_lines[told]}"
+			[ -z "${job_lines[told]}" ] || say "${job_lines[told]}"
 			told=$((told + 1))
 		done
 	done
