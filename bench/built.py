@@ -1,4 +1,5 @@
 """The build that is measured."""
+import importlib.util
 import os
 import sys
 
@@ -14,3 +15,6 @@ def environment(build):
         if not os.path.exists(path):
             sys.exit(f"{path} does not exist: build first (./run or ./test does it), or see --build")
         os.environ[name] = path
+    for module in "numpy", "av", "aiortc", "websockets":
+        if not importlib.util.find_spec(module):
+            sys.exit(f"Python has no module {module}: ./test installs what measuring needs")
