@@ -110,6 +110,8 @@ class Uninstalling(unittest.TestCase):
         self.assertGreater(len(root.files()), 15)
         root.make("uninstall")
         self.assertEqual(root.files(), set())
+        for folder in "pagedir", "docdir":
+            self.assertFalse(os.path.exists(root.path(variable(folder))), folder)
 
     def test_the_configuration_is_made_once_and_never_touched_again(self):
         root = Root()
