@@ -17,7 +17,7 @@ from viewers import Gateway
 COLUMNS = ("minute", "drift ms", "late p50", "p99", "max", "lost", "memory KiB", "allocated", "descr", "threads",
            "proc", "viewers", "finished", "interr", "skipped", "removed", "failed", "held", "wrong", "log errors", "own MiB")
 ERROR = re.compile(r"\[(ERR|FATAL)\]|AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|CRITICAL")
-
+VANISHED = re.compile(r"Websocket sent only -1 bytes")     # to a visitor who took his connection with him
 
 JUDGED = 12         # minutes: memory needs some until it has its size
 
@@ -33,7 +33,7 @@ class Log:
             file.seek(self.at)
             lines = file.read().splitlines()
             self.at = file.tell()
-        return [line for line in lines if ERROR.search(line)]
+        return [line for line in lines if ERROR.search(line) and not VANISHED.search(line)]
 
 
 class Soak:
