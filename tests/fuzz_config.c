@@ -72,6 +72,7 @@ static void build_line(struct builder *b, char *line)
 	} else if (equals) {
 		*equals = '\0';
 		add_item(b, b->category, line, equals + 1);
+		b->array = NULL; /* which an item of its name has replaced */
 	} else if (length > 0 && line[length - 1] == ':') {
 		line[length - 1] = '\0';
 		b->array = add(b, b->category, janus_config_array_create(line));
