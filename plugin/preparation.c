@@ -188,7 +188,6 @@ static void encode(struct dh_preparation *preparation)
 	else {
 		if (preparation->has_cache_key)
 			dh_cache_feed_alloc(&preparation->feed, preparer->cache, preparer->loader, preparation->key);
-		dh_preparation_hold(preparation);
 	}
 }
 
@@ -331,10 +330,4 @@ void dh_preparation_unwanted(struct dh_preparation *preparation)
 	    orphans(preparation->preparer) <= preparation->preparer->config.orphans_max)
 		return;
 	dh_preparation_free(preparation);
-}
-
-void dh_preparation_hold(struct dh_preparation *preparation)
-{
-	if (preparation->job && preparation->inputs->is_live && preparation->subscriptions->len > 0)
-		dh_job_hold(preparation->job, dh_subscription_is_held(preparation->subscriptions->pdata[0]));
 }

@@ -8,9 +8,9 @@
  *
  * Files are prepared into the cache at full speed, also when nobody waits for
  * them any more (`orphans_max` of them). What is not a regular file (a pipe) is
- * live: not cached, never shared, ended when its subscriber leaves, and read
- * only as long as dh_prepare_hold does not stop it. Files that dh-prepare wrote
- * (`.dhs`) are read as they are, without a worker, whatever their settings.
+ * live: not cached, never shared, and ended when its subscriber leaves. Files
+ * that dh-prepare wrote (`.dhs`) are read as they are, without a worker,
+ * whatever their settings.
  *
  * Threads: every function here may be called from any thread; listeners are
  * called from the I/O thread, one at a time.
@@ -108,10 +108,6 @@ int dh_prepare_subscribe(struct dh_preparer *preparer, const struct dh_source *s
  * listener function: after that one has returned), so hold no lock here that a
  * listener function takes. NULL inside is fine. */
 void dh_prepare_unsubscribe(struct dh_subscription **subscription);
-
-/* Back-pressure: while `hold`, a live source is not read, its generator waits,
- * and no silence counts. Without effect on files. */
-void dh_prepare_hold(struct dh_subscription *subscription, int hold);
 
 struct dh_preparer_stats {
 	int workers_ready, workers_busy, jobs_waiting;

@@ -102,8 +102,6 @@ void dh_preparation_loaded(struct dh_preparation *preparation, struct dh_recordi
 	int error, const char *text);
 /* The last subscriber has left; may free it. */
 void dh_preparation_unwanted(struct dh_preparation *preparation);
-/* Reads on or not, as its subscribers wish. */
-void dh_preparation_hold(struct dh_preparation *preparation);
 
 /* --- subscriptions; I/O thread */
 
@@ -111,7 +109,6 @@ void dh_preparation_hold(struct dh_preparation *preparation);
 void dh_subscriptions_pump(struct dh_preparation *preparation);
 /* They listen to `to` from now on, having heard nothing. */
 void dh_subscriptions_move(struct dh_preparation *from, struct dh_preparation *to);
-int dh_subscription_is_held(const struct dh_subscription *subscription);
 
 /* --- the preparer */
 

@@ -12,7 +12,6 @@ struct dh_subscription {
 	/* I/O thread */
 	struct dh_inputs *inputs;           /* until it is attached */
 	struct dh_preparation *preparation; /* from then on */
-	int is_held;
 	/* I/O thread: what it has been told */
 	int has_head, has_anchor, has_picture, is_over;
 	guint units, notes;
@@ -90,11 +89,6 @@ void dh_subscriptions_move(struct dh_preparation *from, struct dh_preparation *t
 	g_ptr_array_set_size(from->subscriptions, 0);
 }
 
-int dh_subscription_is_held(const struct dh_subscription *subscription)
-{
-	return subscription->is_held;
-}
-
 /* --- coming and going */
 
 static void subscription_free(struct dh_subscription *s)
@@ -168,27 +162,4 @@ void dh_prepare_unsubscribe(struct dh_subscription **subscription)
 	old->is_gone = 1;
 	pthread_mutex_unlock(&old->lock);
 	dh_io_post(io, detach, old);
-}
-
-struct hold {
-	struct dh_subscription *subscription;
-	int hold;
-};
-
-static void set_hold(void *arg)
-{
-	struct hold *hold = arg;
-
-	hold->subscription->is_held = hold->hold;
-	dh_preparation_hold(hold->subscription->preparation);
-	g_free(hold);
-}
-
-void dh_prepare_hold(struct dh_subscription *subscription, int hold)
-{
-	struct hold *post = g_new(struct hold, 1);
-
-	/* It cannot be gone when this runs: leaving is posted too, after this. */
-	*post = (struct hold){ .subscription = subscription, .hold = hold };
-	dh_io_post(subscription->preparer->io, set_hold, post);
 }

@@ -103,26 +103,6 @@ static gboolean readable(gint fd, GIOCondition condition, gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
-static void read_on(struct dh_worker *worker)
-{
-	if (worker->output_source || worker->is_drained)
-		return;
-	worker->output_source = dh_io_watch(dh_workers_io(worker->workers), worker->output,
-		G_IO_IN | G_IO_HUP | G_IO_ERR, readable, worker);
-	if (worker->job && !worker->is_exited)
-		dh_io_timer_set(worker->timer, worker->job->silence_ms);
-}
-
-void dh_worker_hold(struct dh_worker *worker, int hold)
-{
-	if (!hold)
-		read_on(worker);
-	else if (worker->output_source) {
-		dh_io_drop(&worker->output_source);
-		dh_io_timer_set(worker->timer, -1);
-	}
-}
-
 /* --- control */
 
 static gboolean control(gint fd, GIOCondition condition, gpointer arg)
@@ -185,8 +165,9 @@ int dh_worker_give(struct dh_worker *worker, struct dh_job *job)
 	worker->state = DH_WORKER_BUSY;
 	worker->job = job;
 	job->worker = worker;
-	if (!job->is_held)
-		read_on(worker);
+	worker->output_source = dh_io_watch(dh_workers_io(worker->workers), worker->output,
+		G_IO_IN | G_IO_HUP | G_IO_ERR, readable, worker);
+	dh_io_timer_set(worker->timer, job->silence_ms);
 	return 0;
 }
 
@@ -203,12 +184,11 @@ static void exited(void *arg, int status)
 		dh_workers_ended(worker);
 		return;
 	}
-	/* What is left in the pipe. While it is held, that is read later. */
-	for (int i = 0; i < PIPE_READS && worker->output_source; i++)
+	/* What is left in the pipe. */
+	for (int i = 0; i < PIPE_READS; i++)
 		if (read_some(worker) < 0)
 			return;
-	if (worker->output_source)
-		drained(worker);
+	drained(worker);
 }
 
 static char **arguments(const struct dh_workers_config *config)

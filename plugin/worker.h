@@ -58,9 +58,6 @@ int dh_job_start(struct dh_workers *workers, const struct dh_job_spec *spec,
  * must then return other than 0. NULL inside is fine. */
 void dh_job_cancel(struct dh_job **job);
 
-/* While `hold` its output is not read and no silence counts. */
-void dh_job_hold(struct dh_job *job, int hold);
-
 struct dh_workers_stats {
 	int starting, ready, busy, waiting;
 	uint64_t jobs, failed;

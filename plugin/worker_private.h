@@ -13,7 +13,6 @@ struct dh_job {
 	int fds[DH_JOB_FDS], count;
 	int silence_ms;
 	uint64_t failed_starts; /* there had been, when it came */
-	int is_held;
 	int is_in_data;         /* its listener's `data` runs */
 	int is_cancelled;       /* from within `data` */
 	struct dh_worker *worker; /* NULL while it waits */
@@ -48,7 +47,6 @@ void dh_worker_free(struct dh_worker *worker);
 
 /* Takes `job`; not 0: this worker cannot take it, nothing has changed. */
 int dh_worker_give(struct dh_worker *worker, struct dh_job *job);
-void dh_worker_hold(struct dh_worker *worker, int hold);
 /* Kills it for `why` (taken over; NULL: nobody asks). */
 void dh_worker_kill(struct dh_worker *worker, int code, char *why);
 

@@ -120,13 +120,6 @@ void dh_job_cancel(struct dh_job **job)
 	dh_job_free(old);
 }
 
-void dh_job_hold(struct dh_job *job, int hold)
-{
-	job->is_held = hold;
-	if (job->worker)
-		dh_worker_hold(job->worker, hold);
-}
-
 /* --- supply */
 
 static int count(const struct dh_workers *workers, enum dh_worker_state state)

@@ -158,7 +158,6 @@ static void test_live(void)
 	struct dh_preparer_stats stats;
 	struct heard heard;
 	struct stage stage;
-	size_t units;
 	int ends[2];
 
 	stage_init(&stage);
@@ -167,13 +166,6 @@ static void test_live(void)
 	CHECK_INT(write(ends[1], "slow 1000", 9), 9);
 	listen_to_fd(&stage, &heard, ends[0]);
 	AWAIT(&heard, heard.units >= 30);
-	dh_prepare_hold(heard.subscription, 1);
-	stage_stats(&stage); /* by then it holds */
-	units = heard.units;
-	usleep(200000);
-	CHECK_INT(heard.units, units);
-	dh_prepare_hold(heard.subscription, 0);
-	AWAIT(&heard, heard.units > units + 30);
 	/* The last one leaving ends it; nothing is kept. */
 	heard_clear(&heard);
 	AWAIT_STATS(&stage, stats, stats.workers_busy == 0 && stats.preparations == 0);
@@ -230,7 +222,6 @@ static void *crowd_thread(void *arg)
 		if (dh_prepare_subscribe(crowd->stage->preparer, &source, &hear, &heard, &heard.subscription) < 0)
 			crowd->out_of_order += 1000;
 		usleep((useconds_t)rand_r(&crowd->seed) % 40000);
-		dh_prepare_hold(heard.subscription, i % 2);
 		dh_prepare_unsubscribe(&heard.subscription);
 		crowd->out_of_order += heard.out_of_order;
 		heard_clear(&heard);
