@@ -85,6 +85,8 @@ void dh_live_room_slow_link(struct dh_live_room *room, struct dh_watch *watch, e
 	dh_live_report_tell(room, event, DH_TELL_TRUSTED_AND_SELF, watch);
 }
 
+/* `left` is of no handle: Janus drops, without a word, what is told of one that
+ * it is about to take away. */
 static void remove_viewer(struct dh_live_room *room, struct dh_watch *watch)
 {
 	struct dh_viewer_stats stats;
@@ -94,7 +96,7 @@ static void remove_viewer(struct dh_live_room *room, struct dh_watch *watch)
 	dh_room_remove_viewer(room->room, &watch->viewer);
 	json_t *event = presence(room, "left", watch);
 	json_object_set_new(event, "sent", dh_live_stats_sent(&stats));
-	dh_live_report_tell(room, event, DH_TELL_TRUSTED, watch);
+	dh_live_report_tell(room, event, DH_TELL_TRUSTED, NULL);
 }
 
 void dh_live_room_leave(struct dh_live_room *room, struct dh_watch *watch)
