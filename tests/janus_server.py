@@ -372,21 +372,22 @@ class JanusServer:
         if check and problems:
             raise AssertionError("; ".join(problems) + "\n" + log[-6000:])
 
-    def wait_for_handles(self, timeout=3):
-        """Until Janus has freed its handles: one that still is at it when Janus ends is a leak of Janus'."""
+    def freed_handles(self, timeout=10):
+        """Waits until Janus has freed its handles: one that still is at it when Janus ends is a leak of
+        Janus'. Whether it has."""
         end = time.monotonic() + timeout
         while self.process.poll() is None and time.monotonic() < end:
             log = self.log()
             if log.count("Handle and related resources freed") >= log.count("Creating new handle"):
-                break
+                return True
             time.sleep(0.05)
+        return False
 
     def end(self):
         """Ends the process; what was wrong with that."""
         for session in self.sessions:
             session.close()
-        self.wait_for_handles()
-        problems = []
+        freed, problems = self.freed_handles(), []
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -409,5 +410,7 @@ class JanusServer:
                 os.kill(pid, signal.SIGKILL)
         log = self.log()
         problems += ["the log has: " + report for report in REPORTS if report in log]
+        if problems and not freed:
+            problems.append("Janus had not freed all of its handles")
         self.process = None
         return problems
