@@ -8,7 +8,7 @@ import urllib.parse
 import numpy as np
 
 from figure import Figure
-from material import open_stage
+from material import open_room
 from packets import command, first_speech
 from probe import Probe, Server, browser, lips
 from viewers import Gateway
@@ -27,11 +27,11 @@ def play(gateway, probe, files, idle_s=1.2):
         time.sleep(idle_s)
 
 
-def session(stage, server, files, settle_s=SETTLE_S):
+def session(hosted, server, files, settle_s=SETTLE_S):
     """A browser of its own that watches room 1 while `files` are played; what it noted,
     before and after."""
-    with browser() as chromium, Gateway(stage.server.ws) as gateway:
-        probe = Probe(chromium, server, stage.server.ws, {"id": 1})
+    with browser() as chromium, Gateway(hosted.server.ws) as gateway:
+        probe = Probe(chromium, server, hosted.server.ws, {"id": 1})
         probe.wait_playing()
         time.sleep(settle_s)
         before = probe.take()
@@ -44,11 +44,11 @@ def lips_against_sound(material, runs):
     files = [material.mp4(4, 1), material.arrays(4), material.mp4(4, 2)]
     names = [os.path.basename(f) for f in files] * 2
     rendered, shown, medians, webrtc, device = [], [], [], [], []
-    stage = open_stage(material, *files)
+    hosted = open_room(material, *files)
     try:
         with Server() as server:
             for _ in range(runs):
-                before, after = session(stage, server, names)
+                before, after = session(hosted, server, names)
                 offsets = lips(after, before["frames"][-1]["presented"])
                 rendered += offsets["rendered"]
                 shown += offsets["shown"]
@@ -56,7 +56,7 @@ def lips_against_sound(material, runs):
                 webrtc += after["playout"][len(before["playout"]):]
                 device.append(after["latency"]["output"])
     finally:
-        stage.close()
+        hosted.close()
     what = f"{runs} sessions, {len(rendered)} marks"
     return [
         Figure("lips against sound in Chromium: flash - beep", rendered, {"median": 20, "p95": 40}, signed=True,
@@ -74,11 +74,11 @@ def freezes(material, runs, seams=20):
     files = [material.mp4(2, 1), material.mp4(2, 2)]
     names = [os.path.basename(f) for f in files] * (seams // 4)
     count, duration, gaps, dropped = [], [], [], []
-    stage = open_stage(material, *files)
+    hosted = open_room(material, *files)
     try:
         with Server() as server:
             for _ in range(runs):
-                before, after = session(stage, server, names, settle_s=5)
+                before, after = session(hosted, server, names, settle_s=5)
                 a, b = before["stats"]["video"], after["stats"]["video"]
                 count.append(b["freezeCount"] - a["freezeCount"])
                 duration.append((b["totalFreezesDuration"] - a["totalFreezesDuration"]) * 1000)
@@ -86,7 +86,7 @@ def freezes(material, runs, seams=20):
                 since = before["frames"][-1]["presented"]
                 gaps.append(float(np.diff([f["presented"] for f in after["frames"] if f["presented"] >= since]).max()))
     finally:
-        stage.close()
+        hosted.close()
     what = f"{runs} x {seams} seams"
     return [
         Figure(f"freezes in Chromium over {seams} seams", count, {"max": 0}, unit="", runs=what),

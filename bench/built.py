@@ -7,7 +7,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 
 def environment(build):
-    """What tests/ expects of a finished build; see tests/janus_server.py."""
+    """What tests/ expects of a finished build; see tests/support/janus_server.py."""
     programs = {"DH_BUILD": build, "DH_ROOT": ROOT, "DH_HTML": os.path.join(ROOT, "html"),
                 "DH_PREPARE": os.path.join(build, "dh-prepare"), "DH_TALKER": os.path.join(build, "dh-talker"),
                 "DH_PLUGIN": os.path.join(build, "libjanus_digitalhuman.so")}

@@ -14,8 +14,8 @@ import usage
 from figure import Figure
 from follow import Clocks, Follower
 from janus_server import free_ports
-from material import Material, open_stage
-from media_stage import Stage
+from material import Material, open_room
+from hosted_room import HostedRoom
 from viewers import Gateway
 
 STREAMING = "janus.plugin.streaming"
@@ -26,17 +26,17 @@ STREAMING = "janus.plugin.streaming"
 def drift(material, minutes, window_s=10):
     """RTP time against the wall clock over minutes of mixed play."""
     files = [material.mp4(2), material.mp4(3), material.mp4(5), material.arrays(4)]
-    stage = open_stage(material, *files, room='generator = "talker"', more=play.generator(material.size))
-    play.write_unplayable(stage.segments, files[0])
+    hosted = open_room(material, *files, room='generator = "talker"', more=play.generator(material.size))
+    play.write_unplayable(hosted.segments, files[0])
     tally, end = play.Tally(), time.monotonic() + minutes * 60
     windows = []
     try:
-        with Gateway(stage.server.ws) as gateway, Clocks() as clocks:
+        with Gateway(hosted.server.ws) as gateway, Clocks() as clocks:
             followers = [Follower(v, clocks) for v in gateway.watch_many(2, {"id": 1})]
             time.sleep(2)
             for follower in followers:
                 follower.take()
-            player = play.Player(stage.server.ws, 1, stage.segments, map(os.path.basename, files), tally,
+            player = play.Player(hosted.server.ws, 1, hosted.segments, map(os.path.basename, files), tally,
                                  lambda: time.monotonic() > end, can_say=True)
             player.start()
             while player.is_alive():
@@ -46,7 +46,7 @@ def drift(material, minutes, window_s=10):
             if player.error:
                 raise player.error
     finally:
-        stage.close()
+        hosted.close()
     return drift_figures(windows, window_s, tally, clocks)
 
 
@@ -104,10 +104,10 @@ def idle(material, runs, rooms=20, seconds=60):
     """Processor time of rooms that idle and that nobody watches."""
     more = "\n".join(f'room-{n}: {{ id = {n} avatar = "probe" }}' for n in range(3, rooms + 1))
     by_threads, by_difference = [], []
-    with contextlib.ExitStack() as stages:
-        many, few = (Stage(material.size, idle=material.idle(), more=text) for text in (more, ""))
-        for stage in (many, few):
-            stages.callback(stage.close)
+    with contextlib.ExitStack() as opened:
+        many, few = (HostedRoom(material.size, idle=material.idle(), more=text) for text in (more, ""))
+        for hosted in (many, few):
+            opened.callback(hosted.close)
         with Gateway(many.server.ws) as gateway:
             for n in range(1, rooms + 1):
                 while gateway.request({"request": "info", "id": n})["info"]["state"] != "idle":
@@ -156,30 +156,30 @@ def streaming_fed(material, ports):
         feed.wait()
 
 
-def leaks_stage(material, heap, ports):
+def leaks_room(material, heap, ports):
     """Six small rooms, all but the second with a generator, and a mountpoint of the
     Streaming plugin. The cache is full after the warm-up: it remembers what it holds."""
     rooms = "\n".join(f'room-{n}: {{ id = {n} avatar = "probe" generator = "talker" }}' for n in range(3, ROOMS + 1))
     mountpoint = (f'one: {{ type = "rtp" id = 1 audio = true audioport = {ports[0]} audiopt = 111 audiocodec = "opus" '
                   f'video = true videoport = {ports[1]} videopt = 100 videocodec = "vp8" }}')
     files = [material.mp4(1), material.mp4(2), material.arrays(1)]
-    stage = open_stage(material, *files, room='generator = "talker"', more=rooms + play.generator(material.size),
+    hosted = open_room(material, *files, room='generator = "talker"', more=rooms + play.generator(material.size),
                        general="cache_mb = 2", plugins=("libjanus_streaming.so",),
                        files={STREAMING + ".jcfg": mountpoint}, environment=heap.environment, janus_general=usage.EVENT_LOOPS)
-    play.write_unplayable(stage.segments, files[0])
-    return stage, [os.path.basename(f) for f in files]
+    play.write_unplayable(hosted.segments, files[0])
+    return hosted, [os.path.basename(f) for f in files]
 
 
-def come_and_play(stage, files, joins, segments, batch=24):
+def come_and_play(hosted, files, joins, segments, batch=24):
     """So many joins and leaves, and at the same time so many segments; what ended how."""
     tally = play.Tally()
-    players = [play.Player(stage.server.ws, room, stage.segments, files, tally,
+    players = [play.Player(hosted.server.ws, room, hosted.segments, files, tally,
                            lambda: sum(tally.ends.values()) >= segments, can_say=room != 2)
                for room in range(1, ROOMS + 1)]
     for player in players:
         player.start()
     for number in range(0, joins, batch):
-        play.visit(stage.server.ws, list(range(1, ROOMS + 1)), min(batch, joins - number))
+        play.visit(hosted.server.ws, list(range(1, ROOMS + 1)), min(batch, joins - number))
         tally.add(visits=min(batch, joins - number))
     for player in players:
         player.join()
@@ -191,14 +191,14 @@ def come_and_play(stage, files, joins, segments, batch=24):
 class Growth:
     """What Janus holds more after each of several rounds than before it."""
 
-    def __init__(self, stage, heap):
-        self.stage, self.heap, self.rounds = stage, heap, []
+    def __init__(self, hosted, heap):
+        self.hosted, self.heap, self.rounds = hosted, heap, []
 
     @contextlib.contextmanager
     def round(self):
-        before = usage.sample(self.stage, self.heap)
+        before = usage.sample(self.hosted, self.heap)
         yield
-        after = usage.sample(self.stage, self.heap)
+        after = usage.sample(self.hosted, self.heap)
         self.rounds.append({key: after[key] - before[key] for key in after})
         print("  ", after, file=sys.stderr, flush=True)
 
@@ -213,24 +213,24 @@ def leaks(material, joins, rounds=4):
     """What Janus holds after many joins, leaves and segments, against before."""
     small = Material(material.path("small"), 128)
     heap, ports = usage.Heap(material.folder), free_ports(2)
-    stage, files = leaks_stage(small, heap, ports)
-    own, stock, tallies = Growth(stage, heap), Growth(stage, heap), []
+    hosted, files = leaks_room(small, heap, ports)
+    own, stock, tallies = Growth(hosted, heap), Growth(hosted, heap), []
 
     def join_streaming(count, batch=24):
         for number in range(0, count, batch):
-            play.visit(stage.server.ws, [1], min(batch, count - number), plugin=STREAMING)
+            play.visit(hosted.server.ws, [1], min(batch, count - number), plugin=STREAMING)
 
     try:
         with streaming_fed(small, ports):
-            come_and_play(stage, files, joins // rounds, joins // 4 // rounds)
+            come_and_play(hosted, files, joins // rounds, joins // 4 // rounds)
             join_streaming(joins // rounds)
             for _ in range(rounds):
                 with stock.round():
                     join_streaming(joins // rounds)
                 with own.round():
-                    tallies.append(come_and_play(stage, files, joins // rounds, joins // 4 // rounds))
+                    tallies.append(come_and_play(hosted, files, joins // rounds, joins // 4 // rounds))
     finally:
-        stage.close()
+        hosted.close()
     return leaks_figures(own, stock, tallies, joins)
 
 

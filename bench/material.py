@@ -3,7 +3,7 @@ import os
 import shutil
 
 import marks
-from media_stage import Stage, prepare
+from hosted_room import HostedRoom, prepare
 
 SIZE = 512
 
@@ -47,9 +47,9 @@ class Material:
         return self._make(f"arrays-{seconds}s.dhs", write)
 
 
-def open_stage(material, *files, **options):
-    """A Janus whose rooms idle, with copies of `files` in its segment folder; `options` are Stage's."""
-    stage = Stage(material.size, idle=material.idle(), **options)
+def open_room(material, *files, **options):
+    """A Janus whose rooms idle, with copies of `files` in its segment folder; `options` are HostedRoom's."""
+    hosted = HostedRoom(material.size, idle=material.idle(), **options)
     for file in files:
-        shutil.copy(file, stage.segments)
-    return stage
+        shutil.copy(file, hosted.segments)
+    return hosted

@@ -9,8 +9,8 @@ import numpy as np
 import marks
 import rtp
 from figure import Figure
-from material import open_stage
-from media_stage import is_speech
+from material import open_room
+from hosted_room import is_speech
 from viewers import Gateway
 
 def random_pause():
@@ -47,10 +47,10 @@ def rtp_sync(material, runs):
     """Sound against picture as a receiver computes it, flash and beep decoded."""
     segment = material.mp4(5)
     skew, by_reports, by_arrival = [], [], []
-    stage = open_stage(material, segment)
+    hosted = open_room(material, segment)
     try:
         for _ in range(runs):
-            with Gateway(stage.server.ws) as gateway:
+            with Gateway(hosted.server.ws) as gateway:
                 viewer = gateway.watch({"id": 1})
                 viewer.wait(lambda v: v.video and v.audio and v.video.reports and v.audio.reports)
                 for _ in range(4):
@@ -65,7 +65,7 @@ def rtp_sync(material, runs):
             by_reports += reports
             by_arrival += arrival
     finally:
-        stage.close()
+        hosted.close()
     sessions = f"{runs} sessions"
     return [
         Figure("sound against picture by RTP and sender reports: flash - beep", by_reports, {"max": 5}, signed=True,
@@ -102,10 +102,10 @@ def lateness(material, runs, viewers=50, seconds=30):
     segment = material.mp4(10)
     pooled = {"video": [], "audio": []}
     worst, median, slopes, lost = [], [], [], 0
-    stage = open_stage(material, segment)
+    hosted = open_room(material, segment)
     try:
         for _ in range(runs):
-            with Gateway(stage.server.ws) as gateway:
+            with Gateway(hosted.server.ws) as gateway:
                 watching = gateway.watch_many(viewers, {"id": 1})
                 time.sleep(3)
                 since = time.time()
@@ -125,7 +125,7 @@ def lateness(material, runs, viewers=50, seconds=30):
                         median.append(float(np.percentile(line.off_ms, 99)))
                         slopes.append(line.slope_ppm())
     finally:
-        stage.close()
+        hosted.close()
     what = f"{viewers} viewers, {runs} x {seconds} s"
     note = (f"the deadline is that of the viewer's earliest frame; "
             f"lost packets: {lost}, clock {np.median(slopes):+.0f} ppm")
@@ -144,7 +144,7 @@ def enqueue(material, runs):
     segment = material.mp4(5)
     name = os.path.basename(segment)
     prepared, fresh = [], []
-    stage = open_stage(material, segment)
+    hosted = open_room(material, segment)
 
     def once(gateway, viewer, file):
         random_pause()
@@ -155,15 +155,15 @@ def enqueue(material, runs):
         return (arrival - sent) * 1000
 
     def cached():
-        return len([f for f in os.listdir(stage.server.path("cache")) if f.endswith(".dhs")])
+        return len([f for f in os.listdir(hosted.server.path("cache")) if f.endswith(".dhs")])
 
     try:
-        with Gateway(stage.server.ws) as gateway:
+        with Gateway(hosted.server.ws) as gateway:
             viewer = gateway.watch({"id": 1})
             viewer.wait(lambda v: v.audio and v.video)
             for number in range(runs):
                 before = cached()
-                marks.write_variant(segment, os.path.join(stage.segments, f"fresh-{number}.mp4"), number)
+                marks.write_variant(segment, os.path.join(hosted.segments, f"fresh-{number}.mp4"), number)
                 fresh.append(once(gateway, viewer, f"fresh-{number}.mp4"))
                 end = time.monotonic() + 30
                 while cached() == before and time.monotonic() < end:  # it is prepared to its end all the same
@@ -173,7 +173,7 @@ def enqueue(material, runs):
             for _ in range(2 * runs):
                 prepared.append(once(gateway, viewer, name))
     finally:
-        stage.close()
+        hosted.close()
     return [
         Figure("enqueue -> first packet, prepared", prepared, {"p95": 60}),
         Figure("enqueue -> first packet, 512x512 MP4 not yet prepared", fresh, {"p95": 400},
@@ -185,10 +185,10 @@ def interrupt(material, runs):
     """From sending the request to the first packet of a picture of the idle clip."""
     segment = material.mp4(10)
     picture, sound = [], []
-    stage = open_stage(material, segment)
+    hosted = open_room(material, segment)
     try:
-        idle = {u.data for u in stage.idle().video}
-        with Gateway(stage.server.ws) as gateway:
+        idle = {u.data for u in hosted.idle().video}
+        with Gateway(hosted.server.ws) as gateway:
             viewer = gateway.watch({"id": 1})
             viewer.wait(lambda v: v.audio and v.video)
             for _ in range(runs):
@@ -204,7 +204,7 @@ def interrupt(material, runs):
                 speech = [p.arrival for p in viewer.audio.packets if is_speech(p)]
                 sound.append((max(speech[-1] - sent, 0)) * 1000)
     finally:
-        stage.close()
+        hosted.close()
     return [
         Figure("interrupt -> first idle picture", picture, {"p95": 60},
                note="a picture is the idle clip's when its bytes are, as prepared"),

@@ -28,7 +28,7 @@ generator-talker: {{
 
 
 def generator(size):
-    """For a stage's configuration."""
+    """For a Janus's configuration."""
     return GENERATOR.format(talker=os.environ["DH_TALKER"], size=size)
 
 
@@ -115,7 +115,7 @@ class Player(Actor):
     """Plays one room: prepared and unprepared segments, alone and seam to seam, said
     where `can_say`, interrupted, skipped, removed and failing ones, and idle.
 
-    `folder` is the stage's segment folder; `files` of it are played as they are,
+    `folder` is the room's segment folder; `files` of it are played as they are,
     MP4 ones also anew each time (as variants, which no cache knows).
     """
 

@@ -11,7 +11,7 @@ import play
 import usage
 from figure import Figure
 from follow import Clocks, Follower
-from material import open_stage
+from material import open_room
 from viewers import Gateway
 
 COLUMNS = ("minute", "drift ms", "late p50", "p99", "max", "lost", "memory KiB", "allocated", "descr", "threads",
@@ -43,24 +43,24 @@ class Soak:
         self.files = [material.mp4(2), material.mp4(3), material.mp4(5), material.arrays(4)]
         self.length_minutes, self.visitor_count = minutes, visitors
         self.heap = usage.Heap(material.folder)
-        self.stage = open_stage(material, *self.files, room='generator = "talker"', general="cache_mb = 16",
+        self.hosted = open_room(material, *self.files, room='generator = "talker"', general="cache_mb = 16",
                                 more=play.generator(material.size), environment=self.heap.environment,
                                 janus_general=usage.EVENT_LOOPS)
-        play.write_unplayable(self.stage.segments, self.files[0])
-        self.log, self.tally = Log(self.stage.server.log_path), play.Tally()
+        play.write_unplayable(self.hosted.segments, self.files[0])
+        self.log, self.tally = Log(self.hosted.server.log_path), play.Tally()
         self.rows, self.problems, self.constants = [], [], collections.defaultdict(list)
         self.told = collections.Counter()
 
     def run(self):
         self.ended = False
-        names, ws = [os.path.basename(f) for f in self.files], self.stage.server.ws
+        names, ws = [os.path.basename(f) for f in self.files], self.hosted.server.ws
         with Gateway(ws) as gateway, Clocks() as clocks:
             self.followers = [Follower(gateway.watch({"id": room}, mode="drop"), clocks) for room in (1, 2)]
             over = lambda: self.ended
             self.visitors = [play.Visitors(ws, [1, 2], self.tally, over, stay_s=(0, 20))
                              for _ in range(self.visitor_count)]
             self.actors = self.visitors + [
-                play.Player(ws, room, self.stage.segments, names, self.tally, over, can_say=room == 1)
+                play.Player(ws, room, self.hosted.segments, names, self.tally, over, can_say=room == 1)
                 for room in (1, 2)]
             for actor in self.actors:
                 actor.start()
@@ -92,12 +92,12 @@ class Soak:
             actor.wait_rest()
             if actor.error:
                 self.problems.append(f"{type(actor).__name__}: {actor.error!r}")
-        if not self.stage.alive():
+        if not self.hosted.alive():
             self.problems.append("Janus has ended")
 
     # ---------------------------------------------------------- one minute
     def row(self):
-        if not self.stage.alive():
+        if not self.hosted.alive():
             return
         windows = [follower.take() for follower in self.followers]
         late = np.concatenate([w.late_ms for window in windows for w in window.values()])
@@ -107,7 +107,7 @@ class Soak:
                "late_p99_ms": round(float(np.percentile(late, 99)), 2), "late_max_ms": round(float(late.max()), 1),
                "lost": sum(w.wrong for window in windows for w in window.values()) + self.since("lost", sum(
                    v.lost for v in self.visitors)),
-               **usage.sample(self.stage, self.heap), "viewers": self.since("visits", self.tally.visits)}
+               **usage.sample(self.hosted, self.heap), "viewers": self.since("visits", self.tally.visits)}
         row.update({end: self.since(end, n) for end, n in self.tally.ended().items()})
         row.update(held=self.since("held", self.tally.held), wrong=self.since("wrong", len(self.tally.wrong)),
                    log_errors=len(errors), own_mib=own_mib())
@@ -162,7 +162,7 @@ class Soak:
 
     def close(self):
         try:
-            self.stage.close(check=not self.problems)
+            self.hosted.close(check=not self.problems)
         except AssertionError as error:
             self.problems.append(str(error).splitlines()[0])
 

@@ -48,9 +48,9 @@ def memory_kib(pid, field="Anonymous"):
         return next(int(line.split()[1]) for line in file if line.startswith(field + ":"))
 
 
-def sample(stage, heap):
-    """Of the stage's Janus, once it has come to rest."""
-    use, pid = stage.settled_use(), stage.server.process.pid
+def sample(hosted, heap):
+    """Of its Janus, once it has come to rest."""
+    use, pid = hosted.settled_use(), hosted.server.process.pid
     allocated_kib = round(heap.allocated_kib(pid), 1)       # and what is free is given back
     return {"memory_kib": memory_kib(pid), "allocated_kib": allocated_kib, **use}
 

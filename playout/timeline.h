@@ -4,7 +4,7 @@
 #ifndef DH_TIMELINE_H
 #define DH_TIMELINE_H
 
-#include "opus.h"
+#include "opus_silence.h"
 #include "segment.h"
 
 /* One access unit placed on the room's media time. Lent during the call. */

@@ -13,7 +13,7 @@
 #define DH_VIEWER_H
 
 #include "continuity.h"
-#include "room.h"
+#include "playout.h"
 #include "timeline.h"
 
 struct dh_viewer {
@@ -39,7 +39,7 @@ struct dh_viewer {
 
 /* Where packets go. */
 struct dh_viewer_out {
-	const struct dh_room_sink *sink;
+	const struct dh_playout_sink *sink;
 	void *arg;
 };
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host.h"
-#include "options.h"
+#include "janus_api.h"
+#include "config_options.h"
 
 #ifndef DH_PREPARE_PATH
 #define DH_PREPARE_PATH "dh-prepare" /* looked up in PATH */
@@ -46,28 +46,28 @@ static const struct dh_option general_options[] = {
 };
 
 static const struct dh_option avatar_options[] = {
-	DH_NUMBER(struct dh_config_avatar, width, 16, 2304, 512),
-	DH_NUMBER(struct dh_config_avatar, height, 16, 2304, 512),
-	DH_TEXT(struct dh_config_avatar, idle, NULL),
-	DH_TEXT(struct dh_config_avatar, portrait, NULL),
-	DH_FLAG(struct dh_config_avatar, pingpong, 0),
-	DH_NUMBER(struct dh_config_avatar, kbps, 50, 20000, 800),
-	DH_NUMBER(struct dh_config_avatar, entry_ms, 40, 10000, 500),
+	DH_NUMBER(struct dh_avatar_config, width, 16, 2304, 512),
+	DH_NUMBER(struct dh_avatar_config, height, 16, 2304, 512),
+	DH_TEXT(struct dh_avatar_config, idle, NULL),
+	DH_TEXT(struct dh_avatar_config, portrait, NULL),
+	DH_FLAG(struct dh_avatar_config, pingpong, 0),
+	DH_NUMBER(struct dh_avatar_config, kbps, 50, 20000, 800),
+	DH_NUMBER(struct dh_avatar_config, entry_ms, 40, 10000, 500),
 	DH_OPTIONS_END,
 };
 
 static const struct dh_option generator_options[] = {
-	DH_LIST(struct dh_config_generator, command, TRUE),
-	DH_LIST(struct dh_config_generator, voices, FALSE),
-	DH_LIST(struct dh_config_generator, environment, FALSE),
-	DH_NUMBER(struct dh_config_generator, max_s, 1, 3600, 120),
-	DH_NUMBER(struct dh_config_generator, memory_mb, 0, 1 << 20, 0),
+	DH_LIST(struct dh_generator_config, command, TRUE),
+	DH_LIST(struct dh_generator_config, voices, FALSE),
+	DH_LIST(struct dh_generator_config, environment, FALSE),
+	DH_NUMBER(struct dh_generator_config, max_s, 1, 3600, 120),
+	DH_NUMBER(struct dh_generator_config, memory_mb, 0, 1 << 20, 0),
 	DH_OPTIONS_END,
 };
 
 static void avatar_free(gpointer data)
 {
-	struct dh_config_avatar *avatar = data;
+	struct dh_avatar_config *avatar = data;
 	dh_options_free(avatar_options, avatar);
 	g_free(avatar->name);
 	g_free(avatar);
@@ -75,7 +75,7 @@ static void avatar_free(gpointer data)
 
 static void generator_free(gpointer data)
 {
-	struct dh_config_generator *generator = data;
+	struct dh_generator_config *generator = data;
 	dh_options_free(generator_options, generator);
 	g_free(generator->name);
 	g_free(generator);
@@ -88,7 +88,7 @@ static void room_free(gpointer data)
 
 static void read_avatar(struct dh_config *config, const janus_config_container *category, const char *name)
 {
-	struct dh_config_avatar *avatar = g_new0(struct dh_config_avatar, 1);
+	struct dh_avatar_config *avatar = g_new0(struct dh_avatar_config, 1);
 	int error;
 
 	avatar->name = g_strdup(name);
@@ -106,7 +106,7 @@ static void read_avatar(struct dh_config *config, const janus_config_container *
 
 static void read_generator(struct dh_config *config, const janus_config_container *category, const char *name)
 {
-	struct dh_config_generator *generator = g_new0(struct dh_config_generator, 1);
+	struct dh_generator_config *generator = g_new0(struct dh_generator_config, 1);
 	int error;
 
 	generator->name = g_strdup(name);
@@ -249,20 +249,20 @@ void dh_config_free(struct dh_config **config)
 	*config = NULL;
 }
 
-const struct dh_config_avatar *dh_config_avatar(const struct dh_config *config, const char *name)
+const struct dh_avatar_config *dh_config_find_avatar(const struct dh_config *config, const char *name)
 {
 	for (guint i = 0; i < config->avatars->len; i++) {
-		const struct dh_config_avatar *avatar = config->avatars->pdata[i];
+		const struct dh_avatar_config *avatar = config->avatars->pdata[i];
 		if (!strcmp(avatar->name, name))
 			return avatar;
 	}
 	return NULL;
 }
 
-const struct dh_config_generator *dh_config_generator(const struct dh_config *config, const char *name)
+const struct dh_generator_config *dh_config_find_generator(const struct dh_config *config, const char *name)
 {
 	for (guint i = 0; i < config->generators->len; i++) {
-		const struct dh_config_generator *generator = config->generators->pdata[i];
+		const struct dh_generator_config *generator = config->generators->pdata[i];
 		if (!strcmp(generator->name, name))
 			return generator;
 	}

@@ -19,7 +19,7 @@
 #define DH_CONFIG_FILE "janus.plugin.digitalhuman.jcfg"
 #define DH_CONFIG_KEY_MAX 256 /* bytes of a secret, PIN or description, as in requests */
 
-struct dh_config_avatar {
+struct dh_avatar_config {
 	char *name;
 	int64_t width, height;
 	char *idle, *portrait;   /* paths; at least one of them */
@@ -27,7 +27,7 @@ struct dh_config_avatar {
 	int64_t kbps, entry_ms;
 };
 
-struct dh_config_generator {
+struct dh_generator_config {
 	char *name;
 	char **command;          /* argv, NULL-terminated; "{voice}" is replaced */
 	char **voices;           /* NULL: none; the first is the default */
@@ -64,7 +64,7 @@ struct dh_config {
 	int64_t max_request, max_text, max_metadata; /* bytes */
 	int64_t max_depth;       /* of a request's JSON */
 	int64_t spread_ms;
-	int64_t realtime;        /* see punctual.h */
+	int64_t realtime;        /* see realtime.h */
 	int64_t events;
 	GPtrArray *avatars, *generators, *rooms; /* of the structs above */
 };
@@ -75,8 +75,8 @@ int dh_config_load(struct dh_config **config, const char *folder);
 void dh_config_free(struct dh_config **config);
 
 /* By name, NULL when there is none. */
-const struct dh_config_avatar *dh_config_avatar(const struct dh_config *config, const char *name);
-const struct dh_config_generator *dh_config_generator(const struct dh_config *config, const char *name);
+const struct dh_avatar_config *dh_config_find_avatar(const struct dh_config *config, const char *name);
+const struct dh_generator_config *dh_config_find_generator(const struct dh_config *config, const char *name);
 
 /* --- rooms: config_rooms.c */
 

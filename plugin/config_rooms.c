@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
-#include "options.h"
-#include "room_id.h"
+#include "config_options.h"
+#include "rooms/room_id.h"
 
 static const struct dh_option room_options[] = {
 	DH_NEEDED(struct dh_config_room, id),
@@ -80,9 +80,9 @@ int dh_config_room_read(const struct dh_config *config, const janus_config_conta
 
 int dh_config_room_check(const struct dh_config *config, const char *category, const struct dh_config_room *room)
 {
-	if (!dh_config_avatar(config, room->avatar))
+	if (!dh_config_find_avatar(config, room->avatar))
 		return dh_option_wrong(category, "avatar", "there is no (correct) avatar of that name");
-	if (room->generator && !dh_config_generator(config, room->generator))
+	if (room->generator && !dh_config_find_generator(config, room->generator))
 		return dh_option_wrong(category, "generator", "there is no (correct) generator of that name");
 	return 0;
 }

@@ -1,13 +1,13 @@
 /* The plugin's functions as Janus calls them; each finds the stage and hands
  * over. `create` is the only symbol that the library exports.
  */
-#include "host.h"
+#include "janus_api.h"
 
 #include <pthread.h>
 
 #include <janus/rtcp.h>
 
-#include "punctual.h"
+#include "rooms/realtime.h"
 #include "request.h"
 
 #ifndef DH_VERSION
@@ -20,16 +20,16 @@ const janus_callbacks *dh_gateway;
  * inside when it begins: it waits for them. */
 static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t empty = PTHREAD_COND_INITIALIZER;
-static struct dh_stage *current; /* protected by door */
+static struct dh_instance *current; /* protected by door */
 static unsigned inside;          /* protected by door */
 
-static struct dh_stage *enter(void)
+static struct dh_instance *enter(void)
 {
 	pthread_mutex_lock(&door);
-	struct dh_stage *stage = current;
-	inside += stage != NULL;
+	struct dh_instance *instance = current;
+	inside += instance != NULL;
 	pthread_mutex_unlock(&door);
-	return stage;
+	return instance;
 }
 
 static void leave(void)
@@ -42,36 +42,36 @@ static void leave(void)
 
 static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 {
-	struct dh_stage *stage = NULL;
+	struct dh_instance *instance = NULL;
 
 	if (!callbacks || !config_path)
 		return -1;
 	dh_gateway = callbacks;
-	if (dh_stage_alloc(&stage, config_path) < 0) {
+	if (dh_instance_alloc(&instance, config_path) < 0) {
 		DH_LOG(LOG_ERR, "not started");
 		return -1;
 	}
 	pthread_mutex_lock(&door);
-	current = stage;
+	current = instance;
 	pthread_mutex_unlock(&door);
-	DH_LOG(LOG_INFO, "version %s started: %u rooms", DH_VERSION, stage->config->rooms->len);
+	DH_LOG(LOG_INFO, "version %s started: %u rooms", DH_VERSION, instance->config->rooms->len);
 	return 0;
 }
 
 static void plugin_destroy(void)
 {
 	pthread_mutex_lock(&door);
-	struct dh_stage *stage = current;
+	struct dh_instance *instance = current;
 	current = NULL;
 	pthread_mutex_unlock(&door);
-	if (!stage)
+	if (!instance)
 		return;
-	dh_stage_close(stage);
+	dh_instance_close(instance);
 	pthread_mutex_lock(&door);
 	while (inside)
 		pthread_cond_wait(&empty, &door);
 	pthread_mutex_unlock(&door);
-	dh_stage_free(&stage);
+	dh_instance_free(&instance);
 	DH_LOG(LOG_INFO, "stopped");
 }
 
@@ -114,30 +114,30 @@ static const char *plugin_package(void)
 
 static void plugin_create_session(janus_plugin_session *handle, int *error)
 {
-	struct dh_stage *stage = enter();
+	struct dh_instance *instance = enter();
 
-	if (!stage) {
+	if (!instance) {
 		*error = -1;
 		return;
 	}
-	dh_stage_add_session(stage, handle);
+	dh_instance_add_session(instance, handle);
 	leave();
 }
 
 /* The stage, and a reference to the handle's session; NULL when one of them is
  * gone. */
-static struct dh_stage *enter_session(janus_plugin_session *handle, struct dh_session **session)
+static struct dh_instance *enter_session(janus_plugin_session *handle, struct dh_session **session)
 {
-	struct dh_stage *stage = enter();
+	struct dh_instance *instance = enter();
 
-	if (!stage)
+	if (!instance)
 		return NULL;
-	*session = dh_stage_session(stage, handle);
+	*session = dh_instance_session(instance, handle);
 	if (!*session) {
 		leave();
 		return NULL;
 	}
-	return stage;
+	return instance;
 }
 
 static void leave_session(struct dh_session *session)
@@ -149,17 +149,17 @@ static void leave_session(struct dh_session *session)
 /* It watches no more, however that came about. */
 static void end_watch(struct dh_session *session)
 {
-	struct dh_watch *watch = dh_session_take_watch(session, NULL);
+	struct dh_member *member = dh_session_take_member(session, NULL);
 
-	if (watch)
-		dh_watch_leave(watch);
-	dh_watch_unref(watch);
+	if (member)
+		dh_member_leave(member);
+	dh_member_unref(member);
 }
 
 static void plugin_destroy_session(janus_plugin_session *handle, int *error)
 {
-	struct dh_stage *stage = enter();
-	struct dh_session *session = stage ? dh_stage_take_session(stage, handle) : NULL;
+	struct dh_instance *instance = enter();
+	struct dh_session *session = instance ? dh_instance_take_session(instance, handle) : NULL;
 
 	if (session) {
 		dh_session_close(session);
@@ -168,7 +168,7 @@ static void plugin_destroy_session(janus_plugin_session *handle, int *error)
 	} else {
 		*error = -1;
 	}
-	if (stage)
+	if (instance)
 		leave();
 }
 
@@ -178,21 +178,21 @@ static json_t *plugin_query_session(janus_plugin_session *handle)
 
 	if (!enter_session(handle, &session))
 		return NULL;
-	struct dh_watch *watch = dh_session_watch(session);
-	json_t *info = json_pack("{s:s}", "state", !watch ? "idle" : watch->observes ? "observing" : "watching");
+	struct dh_member *member = dh_session_member(session);
+	json_t *info = json_pack("{s:s}", "state", !member ? "idle" : member->observes ? "observing" : "watching");
 	json_t *sent = NULL;
-	if (watch) {
-		json_object_set_new(info, "id", dh_live_room_id(watch->room));
-		json_object_set_new(info, "viewer", json_integer(watch->id));
+	if (member) {
+		json_object_set_new(info, "id", dh_room_id_json(member->room));
+		json_object_set_new(info, "viewer", json_integer(member->id));
 	}
-	if (watch && !watch->observes) {
-		json_object_set_new(info, "answered", json_boolean(g_atomic_int_get(&watch->answered)));
-		json_object_set_new(info, "media", json_boolean(g_atomic_int_get(&watch->media)));
-		json_object_set_new(info, "paused", json_boolean(g_atomic_int_get(&watch->paused)));
-		if (dh_live_room_viewer(watch->room, watch, &sent) == 0)
+	if (member && !member->observes) {
+		json_object_set_new(info, "answered", json_boolean(g_atomic_int_get(&member->answered)));
+		json_object_set_new(info, "media", json_boolean(g_atomic_int_get(&member->media)));
+		json_object_set_new(info, "paused", json_boolean(g_atomic_int_get(&member->paused)));
+		if (dh_room_viewer(member->room, member, &sent) == 0)
 			json_object_set_new(info, "sent", sent);
 	}
-	dh_watch_unref(watch);
+	dh_member_unref(member);
 	leave_session(session);
 	return info;
 }
@@ -201,26 +201,26 @@ static struct janus_plugin_result *plugin_handle_message(janus_plugin_session *h
 	json_t *message, json_t *jsep)
 {
 	struct dh_session *session;
-	struct dh_stage *stage = enter_session(handle, &session);
+	struct dh_instance *instance = enter_session(handle, &session);
 
-	if (!stage) {
+	if (!instance) {
 		g_free(transaction);
 		json_decref(message);
 		json_decref(jsep);
 		return janus_plugin_result_new(JANUS_PLUGIN_ERROR, "The plugin is going down, or the handle is", NULL);
 	}
-	struct janus_plugin_result *result = dh_request_handle(stage, session, transaction, message, jsep);
+	struct janus_plugin_result *result = dh_request_handle(instance, session, transaction, message, jsep);
 	leave_session(session);
 	return result;
 }
 
 static json_t *plugin_handle_admin_message(json_t *message)
 {
-	struct dh_stage *stage = enter();
+	struct dh_instance *instance = enter();
 
-	if (!stage)
+	if (!instance)
 		return NULL;
-	json_t *reply = dh_request_admin(stage, message);
+	json_t *reply = dh_request_admin(instance, message);
 	leave();
 	return reply;
 }
@@ -230,18 +230,18 @@ static json_t *plugin_handle_admin_message(json_t *message)
 static void plugin_setup_media(janus_plugin_session *handle)
 {
 	struct dh_session *session;
-	struct dh_stage *stage = enter_session(handle, &session);
+	struct dh_instance *instance = enter_session(handle, &session);
 
-	if (!stage)
+	if (!instance)
 		return;
 	/* In the thread of Janus that sends to this viewer. */
-	dh_punctual((int)stage->config->realtime);
-	struct dh_watch *watch = dh_session_watch(session);
-	if (watch) {
-		dh_watch_media(watch);
-		dh_signals_push(stage->signals, session, NULL, dh_watch_status("started"), NULL);
+	dh_realtime((int)instance->config->realtime);
+	struct dh_member *member = dh_session_member(session);
+	if (member) {
+		dh_member_media(member);
+		dh_outbox_push(instance->outbox, session, NULL, dh_status_event("started"), NULL);
 	}
-	dh_watch_unref(watch);
+	dh_member_unref(member);
 	leave_session(session);
 }
 
@@ -260,10 +260,10 @@ static void plugin_incoming_rtcp(janus_plugin_session *handle, janus_plugin_rtcp
 		return;
 	if (!enter_session(handle, &session))
 		return;
-	struct dh_watch *watch = dh_session_watch(session);
-	if (watch)
-		dh_watch_pli(watch);
-	dh_watch_unref(watch);
+	struct dh_member *member = dh_session_member(session);
+	if (member)
+		dh_member_pli(member);
+	dh_member_unref(member);
 	leave_session(session);
 }
 
@@ -275,24 +275,24 @@ static void plugin_slow_link(janus_plugin_session *handle, int mindex, gboolean 
 	(void)uplink; /* viewers send nothing: it is what they are sent */
 	if (!enter_session(handle, &session))
 		return;
-	struct dh_watch *watch = dh_session_watch(session);
-	if (watch)
-		dh_watch_slow_link(watch, video ? DH_VIDEO : DH_AUDIO);
-	dh_watch_unref(watch);
+	struct dh_member *member = dh_session_member(session);
+	if (member)
+		dh_member_slow_link(member, video ? DH_VIDEO : DH_AUDIO);
+	dh_member_unref(member);
 	leave_session(session);
 }
 
 static void plugin_hangup_media(janus_plugin_session *handle)
 {
 	struct dh_session *session;
-	struct dh_stage *stage = enter_session(handle, &session);
+	struct dh_instance *instance = enter_session(handle, &session);
 
-	if (!stage)
+	if (!instance)
 		return;
 	gboolean wanted = dh_session_clear_closing(session);
 	end_watch(session);
 	if (wanted)
-		dh_signals_push(stage->signals, session, NULL, dh_watch_status("stopped"), NULL);
+		dh_outbox_push(instance->outbox, session, NULL, dh_status_event("stopped"), NULL);
 	leave_session(session);
 }
 

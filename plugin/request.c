@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "room_id.h"
+#include "rooms/room_id.h"
 
 void dh_request_fail(struct dh_request *request, enum dh_error code, const char *format, ...)
 {
@@ -36,8 +36,8 @@ static size_t limit_of(const struct dh_request *request, const struct dh_field *
 {
 	if (field->max)
 		return field->max;
-	return (size_t)(field->type == DH_FIELD_OBJECT ? request->stage->config->max_metadata :
-		request->stage->config->max_text);
+	return (size_t)(field->type == DH_FIELD_OBJECT ? request->instance->config->max_metadata :
+		request->instance->config->max_text);
 }
 
 /* jansson has made sure that it is UTF-8. */
@@ -93,7 +93,7 @@ static void check_files(struct dh_request *request, const struct dh_field *field
 
 static void check_room(struct dh_request *request, const struct dh_field *field, const json_t *value)
 {
-	gboolean string_ids = (gboolean)request->stage->config->string_ids;
+	gboolean string_ids = (gboolean)request->instance->config->string_ids;
 	char *id = dh_room_id_from_json(value, string_ids);
 
 	if (!id)
@@ -155,7 +155,7 @@ static int64_t depth_of(const json_t *value, int64_t most)
 
 static void check_size(struct dh_request *request)
 {
-	const struct dh_config *config = request->stage->config;
+	const struct dh_config *config = request->instance->config;
 
 	if (depth_of(request->body, config->max_depth + 1) > config->max_depth)
 		dh_request_fail(request, DH_ERROR_LIMIT, "The request is nested deeper than max_depth (%lld)",
@@ -240,17 +240,17 @@ static void run_deferred(void *arg)
 
 	deferred->type->handle(request);
 	if (request->error_code)
-		dh_signals_push(request->stage->signals, request->session, request->transaction, error_of(request), NULL);
+		dh_outbox_push(request->instance->outbox, request->session, request->transaction, error_of(request), NULL);
 	request_free(request);
 	g_free(deferred);
 }
 
-struct janus_plugin_result *dh_request_handle(struct dh_stage *stage, struct dh_session *session,
+struct janus_plugin_result *dh_request_handle(struct dh_instance *instance, struct dh_session *session,
 	char *transaction, json_t *message, json_t *jsep)
 {
 	struct dh_request *request = g_new0(struct dh_request, 1);
 
-	request->stage = stage;
+	request->instance = instance;
 	request->session = dh_session_ref(session);
 	request->transaction = transaction;
 	request->body = message;
@@ -260,7 +260,7 @@ struct janus_plugin_result *dh_request_handle(struct dh_stage *stage, struct dh_
 		struct deferred *deferred = g_new(struct deferred, 1);
 		deferred->request = request;
 		deferred->type = type;
-		dh_signals_post(stage->signals, run_deferred, deferred);
+		dh_outbox_post(instance->outbox, run_deferred, deferred);
 		return janus_plugin_result_new(JANUS_PLUGIN_OK_WAIT, NULL, NULL);
 	}
 	if (type)
@@ -270,11 +270,11 @@ struct janus_plugin_result *dh_request_handle(struct dh_stage *stage, struct dh_
 	return janus_plugin_result_new(JANUS_PLUGIN_OK, NULL, reply);
 }
 
-json_t *dh_request_admin(struct dh_stage *stage, json_t *message)
+json_t *dh_request_admin(struct dh_instance *instance, json_t *message)
 {
 	struct dh_request *request = g_new0(struct dh_request, 1);
 
-	request->stage = stage;
+	request->instance = instance;
 	request->body = json_incref(message);
 	const struct dh_request_type *type = check(request);
 	if (type)
@@ -291,11 +291,11 @@ const char *dh_request_text(const struct dh_request *request, const char *field)
 	return json_string_value(json_object_get(request->body, field));
 }
 
-struct dh_live_room *dh_request_room(struct dh_request *request)
+struct dh_room *dh_request_room(struct dh_request *request)
 {
-	gboolean string_ids = (gboolean)request->stage->config->string_ids;
+	gboolean string_ids = (gboolean)request->instance->config->string_ids;
 	char *id = dh_room_id_from_json(json_object_get(request->body, "id"), string_ids);
-	struct dh_live_room *room = dh_stage_room(request->stage, id);
+	struct dh_room *room = dh_instance_room(request->instance, id);
 
 	if (!room)
 		dh_request_fail(request, DH_ERROR_NO_ROOM, "No such room (%s)", id);
@@ -330,24 +330,24 @@ gboolean dh_request_authorize(struct dh_request *request, const char *field, con
 	return FALSE;
 }
 
-struct dh_live_room *dh_request_own_room(struct dh_request *request)
+struct dh_room *dh_request_own_room(struct dh_request *request)
 {
-	struct dh_live_room *room = dh_request_room(request);
+	struct dh_room *room = dh_request_room(request);
 
 	if (!room)
 		return NULL;
-	struct dh_settings *settings = dh_live_room_settings(room);
+	struct dh_settings *settings = dh_room_settings(room);
 	if (!dh_request_authorize(request, "secret", settings->secret)) {
-		dh_live_room_unref(room);
+		dh_room_unref(room);
 		room = NULL;
 	}
 	dh_settings_unref(settings);
 	return room;
 }
 
-gboolean dh_request_may_look(struct dh_request *request, struct dh_live_room *room, gboolean *is_trusted)
+gboolean dh_request_may_look(struct dh_request *request, struct dh_room *room, gboolean *is_trusted)
 {
-	struct dh_settings *settings = dh_live_room_settings(room);
+	struct dh_settings *settings = dh_room_settings(room);
 	gboolean trusted = !settings->secret || dh_request_knows(request, "secret", settings->secret), may = TRUE;
 
 	if (!trusted && json_object_get(request->body, "secret"))
@@ -368,7 +368,7 @@ void dh_request_fail_room(struct dh_request *request, int error)
 		dh_request_fail(request, DH_ERROR_INTERNAL, "The room does not answer; nothing has changed");
 	else if (error == -ENOBUFS)
 		dh_request_fail(request, DH_ERROR_LIMIT, "max_rooms is reached (%lld), in " DH_ROOMS_FILE,
-			(long long)request->stage->config->max_rooms);
+			(long long)request->instance->config->max_rooms);
 	else if (error == -EBADMSG)
 		dh_request_fail(request, DH_ERROR_PERMANENT,
 			"\"permanent\" is not possible: " DH_ROOMS_FILE " cannot be read, the log says why");
@@ -379,9 +379,9 @@ void dh_request_fail_room(struct dh_request *request, int error)
 		dh_request_fail(request, DH_ERROR_INTERNAL, "Internal error: %s", g_strerror(-error));
 }
 
-json_t *dh_request_answer(const char *name, const struct dh_live_room *room, json_t *more)
+json_t *dh_request_answer(const char *name, const struct dh_room *room, json_t *more)
 {
-	json_t *answer = json_pack("{s:s, s:o}", "digitalhuman", name, "id", dh_live_room_id(room));
+	json_t *answer = json_pack("{s:s, s:o}", "digitalhuman", name, "id", dh_room_id_json(room));
 
 	if (more)
 		json_object_update(answer, more);

@@ -8,8 +8,8 @@
 
 #include <jansson.h>
 
-#include "host.h"
-#include "stage.h"
+#include "janus_api.h"
+#include "instance.h"
 
 /* docs/api.md */
 enum dh_error {
@@ -32,7 +32,7 @@ enum dh_error {
 };
 
 struct dh_request {
-	struct dh_stage *stage;
+	struct dh_instance *instance;
 	struct dh_session *session; /* a reference; NULL: from the Admin API */
 	char *transaction;
 	json_t *body, *jsep;
@@ -71,11 +71,11 @@ extern const struct dh_request_type dh_room_requests[], dh_change_requests[], dh
 	dh_viewer_requests[], dh_watch_requests[];
 
 /* From a handle; takes over transaction, message and jsep. */
-struct janus_plugin_result *dh_request_handle(struct dh_stage *stage, struct dh_session *session,
+struct janus_plugin_result *dh_request_handle(struct dh_instance *instance, struct dh_session *session,
 	char *transaction, json_t *message, json_t *jsep);
 
 /* From the Admin API; `message` is lent. The answer is the caller's. */
-json_t *dh_request_admin(struct dh_stage *stage, json_t *message);
+json_t *dh_request_admin(struct dh_instance *instance, json_t *message);
 
 /* --- for handlers */
 
@@ -86,7 +86,7 @@ void dh_request_fail(struct dh_request *request, enum dh_error code, const char 
 const char *dh_request_text(const struct dh_request *request, const char *field);
 
 /* The room of the field `id`, a reference; NULL: it failed. */
-struct dh_live_room *dh_request_room(struct dh_request *request);
+struct dh_room *dh_request_room(struct dh_request *request);
 
 /* FALSE: the request has failed with DH_ERROR_UNAUTHORIZED. `key` NULL: nothing
  * is needed. The comparison's time tells nothing of the key. */
@@ -96,11 +96,11 @@ gboolean dh_request_authorize(struct dh_request *request, const char *field, con
 gboolean dh_request_knows(const struct dh_request *request, const char *field, const char *key);
 
 /* The room of `id`, when the room's secret is right. */
-struct dh_live_room *dh_request_own_room(struct dh_request *request);
+struct dh_room *dh_request_own_room(struct dh_request *request);
 
 /* Whether `secret` or `pin` opens the room; FALSE: it has failed. *is_trusted
  * (where not NULL): the secret did, or the room has none. */
-gboolean dh_request_may_look(struct dh_request *request, struct dh_live_room *room, gboolean *is_trusted);
+gboolean dh_request_may_look(struct dh_request *request, struct dh_room *room, gboolean *is_trusted);
 
 /* Fails with what the room's thread has answered, or the room file. */
 void dh_request_fail_room(struct dh_request *request, int error);
@@ -110,6 +110,6 @@ void dh_request_fail_room(struct dh_request *request, int error);
 #define DH_FIELD_END { NULL, 0, FALSE, 0 }
 
 /* {"digitalhuman":NAME,"id":…} with the fields of `more` (taken over; NULL: none). */
-json_t *dh_request_answer(const char *name, const struct dh_live_room *room, json_t *more);
+json_t *dh_request_answer(const char *name, const struct dh_room *room, json_t *more);
 
 #endif

@@ -1,7 +1,7 @@
 /* edit, enable, disable */
 #include "request.h"
 
-static void edit(struct dh_request *request, struct dh_live_room *room)
+static void edit(struct dh_request *request, struct dh_room *room)
 {
 	const struct dh_settings_change change = {
 		.description = dh_request_text(request, "new_description"),
@@ -11,39 +11,39 @@ static void edit(struct dh_request *request, struct dh_live_room *room)
 		.is_private = json_object_get(request->body, "new_is_private"),
 	};
 	gboolean permanent = json_is_true(json_object_get(request->body, "permanent")), visible = FALSE;
-	int error = dh_stage_edit_room(request->stage, room, &change, permanent, &visible);
+	int error = dh_instance_edit_room(request->instance, room, &change, permanent, &visible);
 
 	if (error) {
 		dh_request_fail_room(request, error);
 		return;
 	}
 	/* It is done, whether or not the room lives to tell of it. */
-	dh_live_room_edited(room, visible && json_is_true(json_object_get(request->body, "edited_event")));
+	dh_room_edited(room, visible && json_is_true(json_object_get(request->body, "edited_event")));
 	request->reply = dh_request_answer("edited", room, json_pack("{s:b}", "permanent", permanent));
 }
 
 static void handle_edit(struct dh_request *request)
 {
-	struct dh_live_room *room = dh_request_own_room(request);
+	struct dh_room *room = dh_request_own_room(request);
 
 	if (room)
 		edit(request, room);
-	dh_live_room_unref(room);
+	dh_room_unref(room);
 }
 
 /* "ok", as the Streaming plugin says it. */
 static void set_enabled(struct dh_request *request, gboolean enabled)
 {
-	struct dh_live_room *room = dh_request_own_room(request);
+	struct dh_room *room = dh_request_own_room(request);
 
 	if (!room)
 		return;
-	int error = dh_live_room_enable(room, enabled);
+	int error = dh_room_enable(room, enabled);
 	if (error)
 		dh_request_fail_room(request, error);
 	else
 		request->reply = dh_request_answer("ok", room, NULL);
-	dh_live_room_unref(room);
+	dh_room_unref(room);
 }
 
 static void handle_enable(struct dh_request *request)

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "room_id.h"
+#include "rooms/room_id.h"
 
 static void handle_list(struct dh_request *request)
 {
-	const char *key = request->stage->config->admin_key;
+	const char *key = request->instance->config->admin_key;
 	gboolean all = FALSE;
 
 	/* As the Streaming plugin: a wrong key is an error, none shows what is public. */
@@ -18,9 +18,9 @@ static void handle_list(struct dh_request *request)
 		all = TRUE;
 	}
 	json_t *list = json_array();
-	GPtrArray *rooms = dh_stage_rooms(request->stage);
+	GPtrArray *rooms = dh_instance_rooms(request->instance);
 	for (guint i = 0; i < rooms->len; i++) {
-		json_t *info = dh_live_room_info(rooms->pdata[i], FALSE);
+		json_t *info = dh_room_info(rooms->pdata[i], FALSE);
 		if (all || !json_is_true(json_object_get(info, "is_private")))
 			json_array_append(list, info);
 		json_decref(info);
@@ -29,35 +29,35 @@ static void handle_list(struct dh_request *request)
 	request->reply = json_pack("{s:s, s:o}", "digitalhuman", "list", "list", list);
 }
 
-static void answer_info(struct dh_request *request, struct dh_live_room *room, gboolean all)
+static void answer_info(struct dh_request *request, struct dh_room *room, gboolean all)
 {
-	json_t *info = dh_live_room_info(room, all);
+	json_t *info = dh_room_info(room, all);
 
 	if (all)
-		json_object_set_new(info, "permanent", json_boolean(dh_stage_is_permanent(request->stage, room)));
+		json_object_set_new(info, "permanent", json_boolean(dh_instance_is_permanent(request->instance, room)));
 	request->reply = json_pack("{s:s, s:o}", "digitalhuman", "info", "info", info);
 }
 
 static void handle_info(struct dh_request *request)
 {
-	struct dh_live_room *room = dh_request_room(request);
+	struct dh_room *room = dh_request_room(request);
 
 	if (!room)
 		return;
-	struct dh_settings *settings = dh_live_room_settings(room);
+	struct dh_settings *settings = dh_room_settings(room);
 	gboolean all = !settings->secret || dh_request_knows(request, "secret", settings->secret);
 	if (!all && json_object_get(request->body, "secret"))
 		dh_request_authorize(request, "secret", settings->secret); /* fails */
 	else
 		answer_info(request, room, all);
 	dh_settings_unref(settings);
-	dh_live_room_unref(room);
+	dh_room_unref(room);
 }
 
 /* -------------------------------------------------------------- create */
 
 /* What cannot be checked without knowing the configuration. */
-static void check_create(struct dh_request *request, const struct dh_live_room_facts *facts)
+static void check_create(struct dh_request *request, const struct dh_room_facts *facts)
 {
 	const char *duration = dh_request_text(request, "duration");
 	const char *generator = dh_request_text(request, "generator");
@@ -70,49 +70,49 @@ static void check_create(struct dh_request *request, const struct dh_live_room_f
 		dh_request_fail(request, DH_ERROR_CREATE, "No such generator (%s)", generator);
 }
 
-static void answer_create(struct dh_request *request, struct dh_live_room *room, gboolean permanent)
+static void answer_create(struct dh_request *request, struct dh_room *room, gboolean permanent)
 {
-	struct dh_settings *settings = dh_live_room_settings(room);
+	struct dh_settings *settings = dh_room_settings(room);
 	json_t *more = json_pack("{s:s, s:b}", "created", settings->description, "permanent", permanent);
 
 	request->reply = dh_request_answer("created", room, more);
-	if (request->stage->config->events)
-		dh_signals_notify(request->stage->signals, request->session, json_pack("{s:s, s:o, s:s}",
-			"event", "created", "id", dh_live_room_id(room), "description", settings->description));
+	if (request->instance->config->events)
+		dh_outbox_notify(request->instance->outbox, request->session, json_pack("{s:s, s:o, s:s}",
+			"event", "created", "id", dh_room_id_json(room), "description", settings->description));
 	dh_settings_unref(settings);
 }
 
-static void create(struct dh_request *request, const struct dh_live_room_facts *facts,
+static void create(struct dh_request *request, const struct dh_room_facts *facts,
 	const struct dh_settings *settings)
 {
 	gboolean permanent = json_is_true(json_object_get(request->body, "permanent"));
-	struct dh_live_room *room = NULL;
-	int error = dh_stage_create_room(request->stage, facts, settings, permanent, &room);
+	struct dh_room *room = NULL;
+	int error = dh_instance_create_room(request->instance, facts, settings, permanent, &room);
 
 	if (error == -EEXIST) {
 		dh_request_fail(request, DH_ERROR_CREATE, "A room of that \"id\" exists already (%s)", facts->id);
 	} else if (error == -ENOBUFS) {
 		dh_request_fail(request, DH_ERROR_LIMIT, "max_rooms is reached (%lld)",
-			(long long)request->stage->config->max_rooms);
+			(long long)request->instance->config->max_rooms);
 	} else if (error) {
 		dh_request_fail_room(request, error);
 	} else {
 		answer_create(request, room, permanent);
-		dh_live_room_unref(room);
+		dh_room_unref(room);
 	}
 }
 
 static void handle_create(struct dh_request *request)
 {
-	const struct dh_config *config = request->stage->config;
+	const struct dh_config *config = request->instance->config;
 	const char *duration = dh_request_text(request, "duration");
 	const char *generator = dh_request_text(request, "generator");
 	char *id = dh_room_id_from_json(json_object_get(request->body, "id"), (gboolean)config->string_ids);
-	const struct dh_live_room_facts facts = {
+	const struct dh_room_facts facts = {
 		.id = id,
 		.duration = duration && !strcmp(duration, "longest") ? DH_DURATION_LONGEST : DH_DURATION_SPEECH,
-		.avatar = g_hash_table_lookup(request->stage->avatars, dh_request_text(request, "avatar")),
-		.generator = generator ? dh_config_generator(config, generator) : NULL,
+		.avatar = g_hash_table_lookup(request->instance->avatars, dh_request_text(request, "avatar")),
+		.generator = generator ? dh_config_find_generator(config, generator) : NULL,
 	};
 	const struct dh_settings settings = {
 		.description = dh_request_text(request, "description"),
@@ -132,17 +132,17 @@ static void handle_create(struct dh_request *request)
 
 static void handle_destroy(struct dh_request *request)
 {
-	struct dh_live_room *room = dh_request_own_room(request);
+	struct dh_room *room = dh_request_own_room(request);
 
 	if (!room)
 		return;
-	int error = dh_stage_destroy_room(request->stage, room,
+	int error = dh_instance_destroy_room(request->instance, room,
 		json_is_true(json_object_get(request->body, "permanent")));
 	if (error)
 		dh_request_fail_room(request, error);
 	else
-		request->reply = dh_request_answer("destroyed", room, json_pack("{s:o}", "destroyed", dh_live_room_id(room)));
-	dh_live_room_unref(room);
+		request->reply = dh_request_answer("destroyed", room, json_pack("{s:o}", "destroyed", dh_room_id_json(room)));
+	dh_room_unref(room);
 }
 
 static const struct dh_field list_fields[] = {

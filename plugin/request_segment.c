@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "media_files.h"
+#include "ingest/media_files.h"
 
 #define NAME_LENGTH 60 /* characters of a text that name its segment */
 
@@ -21,16 +21,16 @@ static const char *file_at(const json_t *file, int i)
 	return json_string_value(json_is_array(file) ? json_array_get(file, (size_t)i) : file);
 }
 
-static void close_files(struct dh_source *source)
+static void close_files(struct dh_ingest_source *source)
 {
 	for (int i = 0; i < source->count; i++)
 		close(source->fds[i]);
 	source->count = 0;
 }
 
-static void open_files(struct dh_request *request, struct dh_source *source)
+static void open_files(struct dh_request *request, struct dh_ingest_source *source)
 {
-	const struct dh_config *config = request->stage->config;
+	const struct dh_config *config = request->instance->config;
 	const json_t *file = json_object_get(request->body, "file");
 	char *error = NULL;
 
@@ -56,7 +56,7 @@ static void open_files(struct dh_request *request, struct dh_source *source)
 
 static void fail_enqueue(struct dh_request *request, const char *id, int error)
 {
-	const struct dh_config *config = request->stage->config;
+	const struct dh_config *config = request->instance->config;
 
 	if (error == -EEXIST)
 		dh_request_fail(request, DH_ERROR_VALUE,
@@ -72,21 +72,21 @@ static void fail_enqueue(struct dh_request *request, const char *id, int error)
 }
 
 /* Takes over the descriptors in `source`. */
-static void enqueue(struct dh_request *request, struct dh_live_room *room, const char *name,
-	struct dh_source *source, const struct dh_feed_speech *speech)
+static void enqueue(struct dh_request *request, struct dh_room *room, const char *name,
+	struct dh_ingest_source *source, const struct dh_feed_speech *speech)
 {
-	const struct dh_feed_context context = dh_stage_feed_context(request->stage);
-	const struct dh_config_avatar *avatar = dh_avatar_config(dh_live_room_facts(room)->avatar);
+	const struct dh_feed_context context = dh_instance_feed_context(request->instance);
+	const struct dh_avatar_config *avatar = dh_avatar_get_config(dh_room_facts(room)->avatar);
 	const char *id = dh_request_text(request, "segment");
 	json_t *metadata = json_object_get(request->body, "metadata"), *reply = NULL;
 
-	source->kind = DH_SOURCE_SEGMENT;
+	source->kind = DH_INGEST_SEGMENT;
 	source->width = (int)avatar->width;
 	source->height = (int)avatar->height;
 	source->kbps = (int)avatar->kbps;
 	source->entry_ms = (int)avatar->entry_ms;
 	struct dh_feed *feed = dh_feed_new(&context, room, name, metadata, source, speech);
-	int error = dh_live_room_enqueue(room, feed, id, &reply);
+	int error = dh_room_enqueue(room, feed, id, &reply);
 	if (error)
 		fail_enqueue(request, id, error);
 	else
@@ -96,22 +96,22 @@ static void enqueue(struct dh_request *request, struct dh_live_room *room, const
 
 static void handle_enqueue(struct dh_request *request)
 {
-	struct dh_live_room *room = dh_request_own_room(request);
-	struct dh_source source;
+	struct dh_room *room = dh_request_own_room(request);
+	struct dh_ingest_source source;
 
 	if (!room)
 		return;
-	dh_source_init(&source);
+	dh_ingest_source_init(&source);
 	open_files(request, &source);
 	if (!request->error_code)
 		enqueue(request, room, source.names[0], &source, NULL);
-	dh_live_room_unref(room);
+	dh_room_unref(room);
 }
 
 /* ----------------------------------------------------------------- say */
 
 /* One that the configuration lists; without one asked for, the first. */
-static const char *choose_voice(struct dh_request *request, const struct dh_config_generator *generator)
+static const char *choose_voice(struct dh_request *request, const struct dh_generator_config *generator)
 {
 	const char *wanted = dh_request_text(request, "voice");
 	char **voice = generator->voices;
@@ -136,13 +136,13 @@ static char *name_of(const char *text)
 
 static void handle_say(struct dh_request *request)
 {
-	struct dh_live_room *room = dh_request_own_room(request);
-	struct dh_source source;
+	struct dh_room *room = dh_request_own_room(request);
+	struct dh_ingest_source source;
 
 	if (!room)
 		return;
 	struct dh_feed_speech speech = {
-		.generator = dh_live_room_facts(room)->generator,
+		.generator = dh_room_facts(room)->generator,
 		.text = dh_request_text(request, "text"),
 	};
 	if (!speech.generator)
@@ -151,58 +151,58 @@ static void handle_say(struct dh_request *request)
 		speech.voice = choose_voice(request, speech.generator);
 	if (!request->error_code) {
 		char *name = name_of(speech.text);
-		dh_source_init(&source);
+		dh_ingest_source_init(&source);
 		enqueue(request, room, name, &source, &speech);
 		g_free(name);
 	}
-	dh_live_room_unref(room);
+	dh_room_unref(room);
 }
 
 /* --------------------------------------------------------------- others */
 
 static void handle_queue(struct dh_request *request)
 {
-	struct dh_live_room *room = dh_request_room(request);
+	struct dh_room *room = dh_request_room(request);
 	json_t *queue = NULL;
 
 	if (!room)
 		return;
 	if (dh_request_may_look(request, room, NULL)) {
-		int error = dh_live_room_queue(room, &queue);
+		int error = dh_room_queue(room, &queue);
 		if (error)
 			dh_request_fail_room(request, error);
 		else
 			request->reply = dh_request_answer("queue", room, queue);
 	}
-	dh_live_room_unref(room);
+	dh_room_unref(room);
 }
 
 static void handle_skip(struct dh_request *request)
 {
-	struct dh_live_room *room = dh_request_own_room(request);
+	struct dh_room *room = dh_request_own_room(request);
 	json_t *reply = NULL;
 
 	if (!room)
 		return;
-	int error = dh_live_room_skip(room, &reply);
+	int error = dh_room_skip(room, &reply);
 	if (error == -ENOENT)
 		dh_request_fail(request, DH_ERROR_STATE, "Nothing plays");
 	else if (error)
 		dh_request_fail_room(request, error);
 	else
 		request->reply = dh_request_answer("skipped", room, reply);
-	dh_live_room_unref(room);
+	dh_room_unref(room);
 }
 
 static void handle_remove(struct dh_request *request)
 {
-	struct dh_live_room *room = dh_request_own_room(request);
+	struct dh_room *room = dh_request_own_room(request);
 	const char *id = dh_request_text(request, "segment");
 	json_t *reply = NULL;
 
 	if (!room)
 		return;
-	int error = dh_live_room_remove(room, id, &reply);
+	int error = dh_room_remove(room, id, &reply);
 	if (error == -ENOENT)
 		dh_request_fail(request, DH_ERROR_NO_SEGMENT, "No such segment (%s)", id);
 	else if (error == -EBUSY)
@@ -211,22 +211,22 @@ static void handle_remove(struct dh_request *request)
 		dh_request_fail_room(request, error);
 	else
 		request->reply = dh_request_answer("removed", room, reply);
-	dh_live_room_unref(room);
+	dh_room_unref(room);
 }
 
 static void handle_interrupt(struct dh_request *request)
 {
-	struct dh_live_room *room = dh_request_own_room(request);
+	struct dh_room *room = dh_request_own_room(request);
 	json_t *reply = NULL;
 
 	if (!room)
 		return;
-	int error = dh_live_room_interrupt(room, &reply);
+	int error = dh_room_interrupt(room, &reply);
 	if (error)
 		dh_request_fail_room(request, error);
 	else
 		request->reply = dh_request_answer("interrupted", room, reply);
-	dh_live_room_unref(room);
+	dh_room_unref(room);
 }
 
 static const struct dh_field enqueue_fields[] = {

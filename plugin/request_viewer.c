@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-typedef int room_fn(struct dh_live_room *room, guint viewer, json_t **reply);
+typedef int room_fn(struct dh_room *room, guint viewer, json_t **reply);
 
 static guint viewer_of(const struct dh_request *request)
 {
@@ -13,7 +13,7 @@ static guint viewer_of(const struct dh_request *request)
 /* Asks the room about one viewer, or all (0), and answers `name`. */
 static void ask_room(struct dh_request *request, room_fn *ask, guint viewer, const char *name)
 {
-	struct dh_live_room *room = dh_request_own_room(request);
+	struct dh_room *room = dh_request_own_room(request);
 	json_t *reply = NULL;
 
 	if (!room)
@@ -25,22 +25,22 @@ static void ask_room(struct dh_request *request, room_fn *ask, guint viewer, con
 		dh_request_fail_room(request, error);
 	else
 		request->reply = dh_request_answer(name, room, reply);
-	dh_live_room_unref(room);
+	dh_room_unref(room);
 }
 
 static void handle_stats(struct dh_request *request)
 {
-	ask_room(request, dh_live_room_stats, viewer_of(request), "stats");
+	ask_room(request, dh_room_stats, viewer_of(request), "stats");
 }
 
 static void handle_kick(struct dh_request *request)
 {
-	ask_room(request, dh_live_room_kick, viewer_of(request), "kicked");
+	ask_room(request, dh_room_kick, viewer_of(request), "kicked");
 }
 
 static void handle_kick_all(struct dh_request *request)
 {
-	ask_room(request, dh_live_room_kick, 0, "kicked_all");
+	ask_room(request, dh_room_kick, 0, "kicked_all");
 }
 
 static const struct dh_field stats_fields[] = {

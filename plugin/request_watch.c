@@ -7,39 +7,39 @@
 
 /* {"status":…} for the handle, as the answer to its request; and for Janus'
  * event handlers. Takes over `jsep`. */
-static void answer(struct dh_request *request, const struct dh_watch *watch, const char *status, json_t *jsep)
+static void answer(struct dh_request *request, const struct dh_member *member, const char *status, json_t *jsep)
 {
-	struct dh_signals *signals = request->stage->signals;
-	json_t *event = dh_watch_status(status);
+	struct dh_outbox *outbox = request->instance->outbox;
+	json_t *event = dh_status_event(status);
 
-	json_object_set_new(json_object_get(event, "result"), "viewer", json_integer(watch->id));
-	dh_signals_push(signals, request->session, request->transaction, event, jsep);
-	if (request->stage->config->events)
-		dh_signals_notify(signals, request->session, json_pack("{s:s, s:o, s:I}", "status", status,
-			"id", dh_live_room_id(watch->room), "viewer", (json_int_t)watch->id));
+	json_object_set_new(json_object_get(event, "result"), "viewer", json_integer(member->id));
+	dh_outbox_push(outbox, request->session, request->transaction, event, jsep);
+	if (request->instance->config->events)
+		dh_outbox_notify(outbox, request->session, json_pack("{s:s, s:o, s:I}", "status", status,
+			"id", dh_room_id_json(member->room), "viewer", (json_int_t)member->id));
 }
 
 /* How the handle watches, a reference; NULL: it does not, which is an error. */
-static struct dh_watch *current(struct dh_request *request)
+static struct dh_member *current(struct dh_request *request)
 {
-	struct dh_watch *watch = dh_session_watch(request->session);
+	struct dh_member *member = dh_session_member(request->session);
 
-	if (watch && !watch->observes)
-		return watch;
+	if (member && !member->observes)
+		return member;
 	dh_request_fail(request, DH_ERROR_STATE, "\"%s\" without \"watch\"", dh_request_text(request, "request"));
-	dh_watch_unref(watch);
+	dh_member_unref(member);
 	return NULL;
 }
 
 /* One thread handles all of these, so nobody slips in between. */
-static void check_limits(struct dh_request *request, const struct dh_live_room *room)
+static void check_limits(struct dh_request *request, const struct dh_room *room)
 {
-	const struct dh_config *config = request->stage->config;
+	const struct dh_config *config = request->instance->config;
 
-	if (dh_live_room_watches(room) >= config->max_viewers_per_room)
+	if (dh_room_member_count(room) >= config->max_viewers_per_room)
 		dh_request_fail(request, DH_ERROR_LIMIT, "max_viewers_per_room is reached (%lld)",
 			(long long)config->max_viewers_per_room);
-	else if (g_atomic_int_get(&request->stage->watches.now) >= config->max_viewers)
+	else if (g_atomic_int_get(&request->instance->members.now) >= config->max_viewers)
 		dh_request_fail(request, DH_ERROR_LIMIT, "max_viewers is reached (%lld)", (long long)config->max_viewers);
 	else if (dh_session_is_closing(request->session))
 		dh_request_fail(request, DH_ERROR_STATE,
@@ -47,11 +47,11 @@ static void check_limits(struct dh_request *request, const struct dh_live_room *
 }
 
 /* FALSE: it has failed. Signed tokens are Janus' own, and go before the PIN. */
-static gboolean check_token(struct dh_request *request, struct dh_live_room *room)
+static gboolean check_token(struct dh_request *request, struct dh_room *room)
 {
-	struct dh_settings *settings = dh_live_room_settings(room);
+	struct dh_settings *settings = dh_room_settings(room);
 	gboolean is_needed = settings->signed_tokens && dh_gateway->auth_is_signed();
-	char *descriptor = g_strdup_printf("room=%s", dh_live_room_facts(room)->id);
+	char *descriptor = g_strdup_printf("room=%s", dh_room_facts(room)->id);
 	const char *token = dh_request_text(request, "token");
 
 	dh_settings_unref(settings);
@@ -61,66 +61,66 @@ static gboolean check_token(struct dh_request *request, struct dh_live_room *roo
 	return !request->error_code;
 }
 
-static void offer(struct dh_request *request, struct dh_watch *watch, const char *status)
+static void offer(struct dh_request *request, struct dh_member *member, const char *status)
 {
-	const struct dh_sdp_origin origin = { watch->sdp_session, ++watch->sdp_version };
+	const struct dh_sdp_origin origin = { member->sdp_session, ++member->sdp_version };
 
-	answer(request, watch, status, dh_sdp_offer(&origin, dh_live_room_facts(watch->room)->id));
+	answer(request, member, status, dh_sdp_offer(&origin, dh_room_facts(member->room)->id));
 }
 
-static void begin(struct dh_request *request, struct dh_live_room *room, enum dh_watch_kind kind)
+static void begin(struct dh_request *request, struct dh_room *room, enum dh_member_kind kind)
 {
-	struct dh_watch *watch = dh_watch_new(request->session, room, kind, &request->stage->watches);
+	struct dh_member *member = dh_member_new(request->session, room, kind, &request->instance->members);
 
-	if (!dh_session_set_watch(request->session, watch)) {
+	if (!dh_session_set_member(request->session, member)) {
 		dh_request_fail(request, DH_ERROR_STATE, "This handle watches or observes already");
 	} else {
-		if (kind == DH_WATCH_VIEWER)
-			offer(request, watch, "preparing");
+		if (kind == DH_MEMBER_VIEWER)
+			offer(request, member, "preparing");
 		else
-			answer(request, watch, "observing", NULL);
-		dh_watch_attach(watch);
+			answer(request, member, "observing", NULL);
+		dh_member_attach(member);
 	}
-	dh_watch_unref(watch);
+	dh_member_unref(member);
 }
 
 /* An ICE restart: the same offer once more, for the PeerConnection that is there. */
-static void restart(struct dh_request *request, const struct dh_live_room *room)
+static void restart(struct dh_request *request, const struct dh_room *room)
 {
-	struct dh_watch *watch = current(request);
+	struct dh_member *member = current(request);
 
-	if (!watch)
+	if (!member)
 		return;
-	if (watch->room != room)
+	if (member->room != room)
 		dh_request_fail(request, DH_ERROR_STATE, "\"restart\": this handle does not watch that room");
-	else if (!g_atomic_int_get(&watch->answered))
+	else if (!g_atomic_int_get(&member->answered))
 		dh_request_fail(request, DH_ERROR_STATE, "\"restart\" before \"start\"");
 	else
-		offer(request, watch, "updating");
-	dh_watch_unref(watch);
+		offer(request, member, "updating");
+	dh_member_unref(member);
 }
 
 static void handle_watch(struct dh_request *request)
 {
 	gboolean is_restart = json_is_true(json_object_get(request->body, "restart"));
-	struct dh_live_room *room = dh_request_room(request);
+	struct dh_room *room = dh_request_room(request);
 
 	if (!room)
 		return;
-	struct dh_settings *settings = dh_live_room_settings(room);
+	struct dh_settings *settings = dh_room_settings(room);
 	if (check_token(request, room) && dh_request_authorize(request, "pin", settings->pin) && !is_restart)
 		check_limits(request, room);
 	if (!request->error_code && is_restart)
 		restart(request, room);
 	else if (!request->error_code)
-		begin(request, room, DH_WATCH_VIEWER);
+		begin(request, room, DH_MEMBER_VIEWER);
 	dh_settings_unref(settings);
-	dh_live_room_unref(room);
+	dh_room_unref(room);
 }
 
 static void handle_observe(struct dh_request *request)
 {
-	struct dh_live_room *room = dh_request_room(request);
+	struct dh_room *room = dh_request_room(request);
 	gboolean is_trusted = FALSE;
 
 	if (!room)
@@ -128,54 +128,54 @@ static void handle_observe(struct dh_request *request)
 	if (dh_request_may_look(request, room, &is_trusted) && (is_trusted || check_token(request, room)))
 		check_limits(request, room);
 	if (!request->error_code)
-		begin(request, room, is_trusted ? DH_WATCH_TRUSTED_OBSERVER : DH_WATCH_OBSERVER);
-	dh_live_room_unref(room);
+		begin(request, room, is_trusted ? DH_MEMBER_TRUSTED_OBSERVER : DH_MEMBER_OBSERVER);
+	dh_room_unref(room);
 }
 
 static void handle_start(struct dh_request *request)
 {
-	struct dh_watch *watch = current(request);
+	struct dh_member *member = current(request);
 
-	if (!watch)
+	if (!member)
 		return;
-	gboolean answered = g_atomic_int_get(&watch->answered);
+	gboolean answered = g_atomic_int_get(&member->answered);
 	if (request->jsep && !dh_sdp_is_answer(request->jsep)) {
 		dh_request_fail(request, DH_ERROR_SDP, "Invalid JSEP: an answer to our offer is expected");
 	} else if (!request->jsep && !answered) {
 		dh_request_fail(request, DH_ERROR_SDP, "Missing JSEP: the first \"start\" brings the answer to our offer");
 	} else {
-		g_atomic_int_set(&watch->answered, 1);
-		dh_watch_pause(watch, FALSE);
-		answer(request, watch, g_atomic_int_get(&watch->media) ? "started" : "starting", NULL);
+		g_atomic_int_set(&member->answered, 1);
+		dh_member_pause(member, FALSE);
+		answer(request, member, g_atomic_int_get(&member->media) ? "started" : "starting", NULL);
 	}
-	dh_watch_unref(watch);
+	dh_member_unref(member);
 }
 
 static void handle_pause(struct dh_request *request)
 {
-	struct dh_watch *watch = current(request);
+	struct dh_member *member = current(request);
 
-	if (!watch)
+	if (!member)
 		return;
-	dh_watch_pause(watch, TRUE);
-	answer(request, watch, "pausing", NULL);
-	dh_watch_unref(watch);
+	dh_member_pause(member, TRUE);
+	answer(request, member, "pausing", NULL);
+	dh_member_unref(member);
 }
 
 /* "stopped" follows when Janus has hung up; an observer has nothing to hang up. */
 static void handle_stop(struct dh_request *request)
 {
-	struct dh_watch *watch = dh_session_take_watch(request->session, NULL);
+	struct dh_member *member = dh_session_take_member(request->session, NULL);
 
-	if (!watch) {
+	if (!member) {
 		dh_request_fail(request, DH_ERROR_STATE, "\"stop\" without \"watch\"");
 		return;
 	}
-	dh_watch_leave(watch);
-	answer(request, watch, watch->observes ? "stopped" : "stopping", NULL);
-	if (!watch->observes)
-		dh_signals_close(request->stage->signals, request->session);
-	dh_watch_unref(watch);
+	dh_member_leave(member);
+	answer(request, member, member->observes ? "stopped" : "stopping", NULL);
+	if (!member->observes)
+		dh_outbox_close(request->instance->outbox, request->session);
+	dh_member_unref(member);
 }
 
 static const struct dh_field watch_fields[] = {

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "log.h"
+#include "ingest/log.h"
 
 /* Secrets are in it. */
 #define MODE 0600

@@ -1,7 +1,7 @@
 #include "session.h"
 
-#include "host.h"
-#include "watch.h"
+#include "janus_api.h"
+#include "rooms/member.h"
 
 /* Janus hangs up within milliseconds; a handle is never locked out for good. */
 #define CLOSING_MAX_US (5 * G_USEC_PER_SEC)
@@ -32,35 +32,35 @@ void dh_session_unref(struct dh_session *session)
 	g_free(session);
 }
 
-gboolean dh_session_set_watch(struct dh_session *session, struct dh_watch *watch)
+gboolean dh_session_set_member(struct dh_session *session, struct dh_member *member)
 {
 	g_mutex_lock(&session->lock);
-	gboolean is_free = !session->watch && !session->closed;
+	gboolean is_free = !session->member && !session->closed;
 	if (is_free)
-		session->watch = dh_watch_ref(watch);
+		session->member = dh_member_ref(member);
 	g_mutex_unlock(&session->lock);
 	return is_free;
 }
 
-struct dh_watch *dh_session_watch(struct dh_session *session)
+struct dh_member *dh_session_member(struct dh_session *session)
 {
 	g_mutex_lock(&session->lock);
-	struct dh_watch *watch = session->watch ? dh_watch_ref(session->watch) : NULL;
+	struct dh_member *member = session->member ? dh_member_ref(session->member) : NULL;
 	g_mutex_unlock(&session->lock);
-	return watch;
+	return member;
 }
 
-struct dh_watch *dh_session_take_watch(struct dh_session *session, const struct dh_watch *only)
+struct dh_member *dh_session_take_member(struct dh_session *session, const struct dh_member *only)
 {
-	struct dh_watch *watch = NULL;
+	struct dh_member *member = NULL;
 
 	g_mutex_lock(&session->lock);
-	if (!only || session->watch == only) {
-		watch = session->watch;
-		session->watch = NULL;
+	if (!only || session->member == only) {
+		member = session->member;
+		session->member = NULL;
 	}
 	g_mutex_unlock(&session->lock);
-	return watch;
+	return member;
 }
 
 void dh_session_set_closing(struct dh_session *session)

@@ -5,7 +5,7 @@
 #include <glib.h>
 
 struct janus_plugin_session;
-struct dh_watch;
+struct dh_member;
 
 struct dh_session {
 	/* immutable */
@@ -13,7 +13,7 @@ struct dh_session {
 	/* private */
 	gatomicrefcount refs;
 	GMutex lock;
-	struct dh_watch *watch;   /* a reference; NULL: watches nothing */
+	struct dh_member *member;   /* a reference; NULL: watches nothing */
 	gboolean closed;          /* the handle is gone: nothing begins any more */
 	gint64 closing_us;        /* when we asked Janus to hang up; 0: we did not */
 };
@@ -26,15 +26,15 @@ void dh_session_unref(struct dh_session *session); /* NULL is fine */
 
 /* From now on it watches with `watch` (a reference is taken); FALSE when it
  * watches already, or is closed. */
-gboolean dh_session_set_watch(struct dh_session *session, struct dh_watch *watch);
+gboolean dh_session_set_member(struct dh_session *session, struct dh_member *member);
 
 /* A reference to how it watches, NULL when it does not. */
-struct dh_watch *dh_session_watch(struct dh_session *session);
+struct dh_member *dh_session_member(struct dh_session *session);
 
 /* It watches no more. Returns the reference that it held, NULL when there was
  * none: of several callers only one gets it. `only` (NULL: any): nothing
  * happens when it watches with another one. */
-struct dh_watch *dh_session_take_watch(struct dh_session *session, const struct dh_watch *only);
+struct dh_member *dh_session_take_member(struct dh_session *session, const struct dh_member *only);
 
 /* We ask Janus to hang up, until hangup_media says that it has: whatever the
  * handle begins in between would be hung up too. */

@@ -5,7 +5,7 @@
 #ifndef DH_CLIP_H
 #define DH_CLIP_H
 
-#include "kinds.h"
+#include "task_media.h"
 
 struct dh_clip;
 

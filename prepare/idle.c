@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "clip.h"
-#include "kinds.h"
+#include "task_media.h"
 #include "playout/timebase.h"
 
 #define IDLE_MS_MAX  60000
@@ -66,7 +66,7 @@ static int start(struct idle *p, int64_t rate_num, int64_t rate_den, int64_t ste
 		rc = dh_output_head(p->output, &head, dh_film_video(p->film), anchor);
 	}
 	if (!rc)
-		rc = dh_output_horizon(p->output, DH_AUDIO, DH_ORDER_NEVER);
+		rc = dh_output_horizon(p->output, DH_AUDIO, DH_UNIT_ORDER_NEVER);
 	free(anchor);
 	return rc;
 }

@@ -20,15 +20,15 @@ static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *ur
 	return AVERROR(EPERM);
 }
 
-static int detect(const AVInputFormat **found, int *is_still, struct dh_feed *feed, const char *name,
+static int detect(const AVInputFormat **found, int *is_still, struct dh_input_bytes *feed, const char *name,
 	struct dh_fault *fault)
 {
-	int rc = av_probe_input_buffer2(dh_feed_io(feed), found, "", NULL, 0, 0);
+	int rc = av_probe_input_buffer2(dh_input_bytes_io(feed), found, "", NULL, 0, 0);
 	if (rc == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
 	if (rc >= 0 && dh_accept_container(*found, is_still))
 		return 0;
-	if (dh_feed_verdict(feed, fault))
+	if (dh_input_bytes_verdict(feed, fault))
 		return fault->code;
 	if (rc < 0)
 		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s is not a medium: expected %s", name,
@@ -58,11 +58,11 @@ static int raw_options(AVDictionary **options, const struct dh_raw *raw)
 }
 
 /* A wrong size or format shows in the file's length. */
-static int check_array(const struct dh_raw *raw, const struct dh_feed *feed, const char *name,
+static int check_array(const struct dh_raw *raw, const struct dh_input_bytes *feed, const char *name,
 	struct dh_fault *fault)
 {
-	int64_t size = dh_feed_file_size(feed);
-	if (!raw->is_video || !dh_feed_is_file(feed))
+	int64_t size = dh_input_bytes_file_size(feed);
+	if (!raw->is_video || !dh_input_bytes_is_file(feed))
 		return 0;
 	int one = av_image_get_buffer_size(av_get_pix_fmt(raw->format), raw->width, raw->height, 1);
 	if (one > 0 && size % one == 0)
@@ -72,7 +72,7 @@ static int check_array(const struct dh_raw *raw, const struct dh_feed *feed, con
 		(long long)size, raw->format, raw->width, raw->height, one);
 }
 
-static int describe_array(const AVInputFormat **found, AVDictionary **options, struct dh_feed *feed,
+static int describe_array(const AVInputFormat **found, AVDictionary **options, struct dh_input_bytes *feed,
 	const struct dh_source_config *config, struct dh_fault *fault)
 {
 	const struct dh_raw *raw = config->raw;
@@ -122,12 +122,12 @@ static int analyze(AVFormatContext *format, int max_side)
 	return rc;
 }
 
-static AVFormatContext *make_context(struct dh_feed *feed)
+static AVFormatContext *make_context(struct dh_input_bytes *feed)
 {
 	AVFormatContext *format = avformat_alloc_context();
 	if (!format)
 		return NULL;
-	format->pb = dh_feed_io(feed);
+	format->pb = dh_input_bytes_io(feed);
 	format->flags |= AVFMT_FLAG_CUSTOM_IO;
 	format->io_open = refuse_open;
 	format->probesize = ANALYZE_BYTES;
@@ -144,7 +144,7 @@ static AVFormatContext *make_context(struct dh_feed *feed)
 }
 
 static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDictionary **options, int is_still,
-	struct dh_feed *feed, const struct dh_source_config *config, struct dh_fault *fault)
+	struct dh_input_bytes *feed, const struct dh_source_config *config, struct dh_fault *fault)
 {
 	AVFormatContext *f = make_context(feed);
 	if (!f)
@@ -161,7 +161,7 @@ static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDicti
 	avformat_close_input(&f);
 	if (rc == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
-	if (dh_feed_verdict(feed, fault))
+	if (dh_input_bytes_verdict(feed, fault))
 		return fault->code;
 	if (rc == AVERROR_EOF)
 		return dh_fault_set(fault, DH_PREPARE_EMPTY,
@@ -173,7 +173,7 @@ static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDicti
 		why);
 }
 
-int dh_open(AVFormatContext **format, int *is_still, struct dh_feed *feed,
+int dh_open(AVFormatContext **format, int *is_still, struct dh_input_bytes *feed,
 	const struct dh_source_config *config, struct dh_fault *fault)
 {
 	const AVInputFormat *found = NULL;

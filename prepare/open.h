@@ -5,11 +5,11 @@
 
 #include <libavformat/avformat.h>
 
-#include "feed.h"
+#include "input_bytes.h"
 #include "source.h"
 
 /* The context reads from `feed`, which is the caller's. */
-int dh_open(AVFormatContext **format, int *is_still, struct dh_feed *feed,
+int dh_open(AVFormatContext **format, int *is_still, struct dh_input_bytes *feed,
 	const struct dh_source_config *config, struct dh_fault *fault);
 
 #endif

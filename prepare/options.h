@@ -1,6 +1,6 @@
 /* The command line of dh-prepare. */
-#ifndef DH_OPTIONS_H
-#define DH_OPTIONS_H
+#ifndef DH_PREPARE_OPTIONS_H
+#define DH_PREPARE_OPTIONS_H
 
 #include "confine.h"
 #include "task.h"

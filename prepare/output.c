@@ -25,7 +25,7 @@ void dh_output_init(struct dh_output *output, const struct dh_stream_writer *wri
 
 void dh_output_clear(struct dh_output *output)
 {
-	dh_order_clear(&output->order);
+	dh_unit_order_clear(&output->order);
 }
 
 int dh_output_head(struct dh_output *output, const struct dh_stream_head *head, const struct dh_video *video,
@@ -56,7 +56,7 @@ int dh_output_note(struct dh_output *output, const char *format, ...)
 static int drain(struct dh_output *output)
 {
 	int rc = 0;
-	for (struct dh_unit *unit; !rc && (unit = dh_order_next(&output->order));) {
+	for (struct dh_unit *unit; !rc && (unit = dh_unit_order_next(&output->order));) {
 		rc = check(output, dh_stream_write_unit(&output->writer, unit));
 		output->units++;
 		dh_unit_unref(&unit);
@@ -67,20 +67,20 @@ static int drain(struct dh_output *output)
 int dh_output_unit(void *arg, struct dh_unit *unit)
 {
 	struct dh_output *output = arg;
-	int rc = check(output, dh_order_push(&output->order, unit));
+	int rc = check(output, dh_unit_order_push(&output->order, unit));
 	return rc ? rc : drain(output);
 }
 
 int dh_output_horizon(struct dh_output *output, enum dh_media media, int64_t ticks)
 {
-	dh_order_horizon(&output->order, media, ticks);
+	dh_unit_order_horizon(&output->order, media, ticks);
 	return drain(output);
 }
 
 int dh_output_end(struct dh_output *output, const struct dh_stream_end *end)
 {
-	int rc = dh_output_horizon(output, DH_AUDIO, DH_ORDER_NEVER);
+	int rc = dh_output_horizon(output, DH_AUDIO, DH_UNIT_ORDER_NEVER);
 	if (!rc)
-		rc = dh_output_horizon(output, DH_VIDEO, DH_ORDER_NEVER);
+		rc = dh_output_horizon(output, DH_VIDEO, DH_UNIT_ORDER_NEVER);
 	return rc ? rc : check(output, dh_stream_write_end(&output->writer, end));
 }

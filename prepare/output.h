@@ -3,14 +3,14 @@
 #define DH_OUTPUT_H
 
 #include "fault.h"
-#include "order.h"
+#include "unit_order.h"
 #include "playout/stream.h"
 #include "video.h"
 
 struct dh_output {
 	struct dh_stream_writer writer;
 	struct dh_fault *fault;
-	struct dh_order order;
+	struct dh_unit_order order;
 	int64_t units;
 };
 

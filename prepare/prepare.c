@@ -15,7 +15,7 @@
 #include <vpx/vpx_codec.h>
 
 #include "accept.h"
-#include "kinds.h"
+#include "task_media.h"
 #include "playout/timebase.h"
 #include "voice.h"
 

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kinds.h"
+#include "task_media.h"
 #include "playout/timebase.h"
 #include "sound.h"
-#include "waiting.h"
+#include "early_frames.h"
 
 /* Where one medium is so far behind the other it may have ended, which would
  * hold the other back until the end of the input. */
@@ -18,7 +18,7 @@ struct segment {
 	struct dh_fault *fault;
 	struct dh_source *sources[DH_TASK_INPUTS];
 	int of[2];              /* which source has the medium, -1: none */
-	struct dh_waiting waiting; /* before the start */
+	struct dh_early_frames waiting; /* before the start */
 	int started;
 	int64_t origin_ticks[2]; /* the source's time that is time 0, by medium */
 	int64_t reached_ticks[2]; /* end of the last frame */
@@ -160,12 +160,12 @@ static int take(struct segment *s, const struct dh_frame *frame)
 static int keep(struct segment *s, const struct dh_frame *frame)
 {
 	s->has_begun[frame->media] = 1;
-	return dh_waiting_keep(&s->waiting, frame, s->fault);
+	return dh_early_frames_keep(&s->waiting, frame, s->fault);
 }
 
 static int can_start(const struct segment *s)
 {
-	if (dh_waiting_is_full(&s->waiting))
+	if (dh_early_frames_is_full(&s->waiting))
 		return 1;
 	for (int media = 0; media < 2; media++)
 		if (s->of[media] >= 0 && !s->has_begun[media] && dh_source_has(s->sources[s->of[media]], media))
@@ -178,7 +178,7 @@ static int can_start(const struct segment *s)
 static void set_origin(struct segment *s)
 {
 	for (int media = 0; media < 2; media++) {
-		const struct dh_frame *first = dh_waiting_first(&s->waiting, media);
+		const struct dh_frame *first = dh_early_frames_first(&s->waiting, media);
 		s->origin_ticks[media] = first ? first->pts_ticks : INT64_MAX;
 	}
 	if (s->task->inputs_count == 1) {
@@ -189,7 +189,7 @@ static void set_origin(struct segment *s)
 
 static int start_film(struct segment *s, struct dh_stream_head *head)
 {
-	const struct dh_frame *first = dh_waiting_first(&s->waiting, DH_VIDEO);
+	const struct dh_frame *first = dh_early_frames_first(&s->waiting, DH_VIDEO);
 	struct dh_source *source = s->sources[s->of[DH_VIDEO]];
 	dh_task_size(s->task, first, &head->width, &head->height);
 	dh_source_rate(source, &head->rate_num, &head->rate_den);
@@ -229,10 +229,10 @@ static int start(struct segment *s)
 	rc = dh_output_head(s->output, &head, s->film ? dh_film_video(s->film) : NULL, NULL);
 	for (int media = 0; media < 2 && !rc; media++)
 		if (!s->has_begun[media])
-			rc = dh_output_horizon(s->output, media, DH_ORDER_NEVER);
+			rc = dh_output_horizon(s->output, media, DH_UNIT_ORDER_NEVER);
 	for (int i = 0; i < s->waiting.count && !rc; i++)
 		rc = take(s, &s->waiting.frames[i]);
-	dh_waiting_clear(&s->waiting);
+	dh_early_frames_clear(&s->waiting);
 	return rc;
 }
 
@@ -249,7 +249,7 @@ static int end_medium(struct segment *s, enum dh_media media)
 		rc = dh_film_end(s->film, &s->end.video_ticks);
 	if (media == DH_AUDIO && s->sound)
 		rc = dh_sound_end(s->sound, &s->end.audio_ticks, s->fault);
-	return rc ? rc : dh_output_horizon(s->output, media, DH_ORDER_NEVER);
+	return rc ? rc : dh_output_horizon(s->output, media, DH_UNIT_ORDER_NEVER);
 }
 
 static int end_media(struct segment *s)
@@ -365,7 +365,7 @@ int dh_prepare_segment(const struct dh_task *task, struct dh_output *output,
 	s->progress = progress;
 	s->fault = fault;
 	int rc = run(s);
-	dh_waiting_clear(&s->waiting);
+	dh_early_frames_clear(&s->waiting);
 	dh_film_free(&s->film);
 	dh_sound_free(&s->sound);
 	dh_picture_free(&s->picture);

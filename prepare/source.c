@@ -6,14 +6,14 @@
 
 #include <libavutil/avstring.h>
 
-#include "feed.h"
+#include "input_bytes.h"
 #include "open.h"
 #include "playout/timebase.h"
 #include "track.h"
 
 struct dh_source {
 	struct dh_source_config config;
-	struct dh_feed *feed;
+	struct dh_input_bytes *feed;
 	AVFormatContext *format;
 	AVPacket *packet;
 	AVFrame *frame;
@@ -62,7 +62,7 @@ static int open_tracks(struct dh_source *s, struct dh_fault *fault)
 			return rc;
 	}
 	/* an index that was cut can look like one of nothing */
-	return s->tracks[DH_AUDIO] || s->tracks[DH_VIDEO] ? 0 : dh_feed_verdict(s->feed, fault);
+	return s->tracks[DH_AUDIO] || s->tracks[DH_VIDEO] ? 0 : dh_input_bytes_verdict(s->feed, fault);
 }
 
 static int check_length(const struct dh_source *s, struct dh_fault *fault)
@@ -87,7 +87,7 @@ int dh_source_alloc(struct dh_source **source, const struct dh_source_config *co
 	s->frame = av_frame_alloc();
 	rc = s->packet && s->frame ? 0 : dh_fault_memory(fault);
 	if (!rc)
-		rc = dh_feed_alloc(&s->feed, config->fd, config->name, config->silence_ms, fault);
+		rc = dh_input_bytes_alloc(&s->feed, config->fd, config->name, config->silence_ms, fault);
 	if (!rc)
 		rc = dh_open(&s->format, &s->is_still, s->feed, config, fault);
 	if (!rc)
@@ -111,7 +111,7 @@ void dh_source_free(struct dh_source **source)
 	for (int i = 0; i < 2; i++)
 		dh_track_free(&s->tracks[i]);
 	avformat_close_input(&s->format);
-	dh_feed_free(&s->feed);
+	dh_input_bytes_free(&s->feed);
 	av_packet_free(&s->packet);
 	av_frame_free(&s->frame);
 	free(s);
@@ -140,7 +140,7 @@ static int read_packet(struct dh_source *s, struct dh_fault *fault)
 		/* what came until then is played; unless the bytes themselves failed */
 		if (rc != AVERROR_EOF)
 			s->damaged++;
-		return dh_feed_verdict(s->feed, fault);
+		return dh_input_bytes_verdict(s->feed, fault);
 	}
 	struct dh_track *track = track_of_packet(s);
 	rc = track ? dh_track_send(track, s->packet, fault) : 0;
@@ -210,19 +210,19 @@ static int has_more(AVFormatContext *format, int index, int64_t packets, AVPacke
 int dh_source_look_ahead(struct dh_source *s, enum dh_media media, struct dh_fault *fault)
 {
 	AVFormatContext *format = NULL;
-	struct dh_feed *feed = NULL;
+	struct dh_input_bytes *feed = NULL;
 	int still;
-	if (!dh_feed_is_file(s->feed) || !dh_source_has(s, media) || s->at_end ||
+	if (!dh_input_bytes_is_file(s->feed) || !dh_source_has(s, media) || s->at_end ||
 			s->looked_at[media] == s->packets[media])
 		return 0;
 	s->looked_at[media] = s->packets[media];
-	int rc = dh_feed_alloc(&feed, s->config.fd, s->config.name, 0, fault);
+	int rc = dh_input_bytes_alloc(&feed, s->config.fd, s->config.name, 0, fault);
 	if (!rc)
 		rc = dh_open(&format, &still, feed, &s->config, fault);
 	if (!rc && !has_more(format, dh_track_stream(s->tracks[media]), s->packets[media], s->packet))
 		s->ending = media;
 	avformat_close_input(&format);
-	dh_feed_free(&feed);
+	dh_input_bytes_free(&feed);
 	return rc;
 }
 

@@ -1,6 +1,6 @@
 /* `dh-prepare --worker`: see job.h. */
-#ifndef DH_WORKER_H
-#define DH_WORKER_H
+#ifndef DH_PREPARE_WORKER_H
+#define DH_PREPARE_WORKER_H
 
 #include "confine.h"
 

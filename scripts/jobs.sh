@@ -49,7 +49,7 @@ add() {
 	wanted "$name" || return 0
 	[ -n "${built[$dir]:-}" ] || { built[$dir]=no; append work "$dir" 0 "" build_flavour "$dir"; }
 	append "$lane" "$name" "$limit" "$dir" env DH_BUILD="$dir" DH_PREPARE="$dir/dh-prepare" DH_TALKER="$dir/dh-talker" \
-		DH_PLUGIN="$dir/libjanus_digitalhuman.so" DH_HTML="$root/html" DH_ROOT="$root" "$@"
+		DH_PLUGIN="$dir/libjanus_digitalhuman.so" DH_HTML="$root/html" DH_ROOT="$root" PYTHONPATH="$root/tests/support" "$@"
 }
 append() {
 	job_lanes+=("$1") job_names+=("$2") job_limits+=("$3") job_builds+=("$4")

@@ -1,0 +1,156 @@
+#include "feed_private.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "rooms/room.h"
+#include "prepare/job.h"
+
+static void batch_clear(struct dh_feed_batch *batch)
+{
+	if (batch->units)
+		g_ptr_array_free(batch->units, TRUE);
+	dh_unit_unref(&batch->anchor);
+	g_free(batch->text);
+	memset(batch, 0, sizeof(*batch));
+}
+
+static void close_sources(struct dh_ingest_source *source)
+{
+	for (int i = 0; i < source->count; i++)
+		close(source->fds[i]);
+	source->count = 0;
+}
+
+struct dh_feed *dh_feed_new(const struct dh_feed_context *context, struct dh_room *room,
+	const char *name, json_t *metadata, const struct dh_ingest_source *source, const struct dh_feed_speech *speech)
+{
+	struct dh_feed *feed = g_new0(struct dh_feed, 1);
+
+	g_atomic_ref_count_init(&feed->refs);
+	g_mutex_init(&feed->lock);
+	feed->context = *context;
+	feed->room = dh_room_ref(room);
+	feed->name = g_strdup(name);
+	feed->metadata = json_incref(metadata);
+	feed->source = *source;
+	for (int i = 0; i < source->count; i++) {
+		feed->names[i] = g_strdup(source->names[i]);
+		feed->source.names[i] = feed->names[i];
+	}
+	if (speech) {
+		feed->config = speech->generator;
+		feed->text = g_strdup(speech->text);
+		feed->voice = g_strdup(speech->voice);
+	}
+	return feed;
+}
+
+struct dh_feed *dh_feed_ref(struct dh_feed *feed)
+{
+	g_atomic_ref_count_inc(&feed->refs);
+	return feed;
+}
+
+void dh_feed_unref(struct dh_feed *feed)
+{
+	if (!feed || !g_atomic_ref_count_dec(&feed->refs))
+		return;
+	close_sources(&feed->source);
+	if (feed->source.anchor)
+		g_bytes_unref(feed->source.anchor);
+	batch_clear(&feed->arrived);
+	dh_room_unref(feed->room);
+	json_decref(feed->metadata);
+	for (int i = 0; i < 2; i++)
+		g_free(feed->names[i]);
+	g_free(feed->name);
+	g_free(feed->text);
+	g_free(feed->voice);
+	g_free(feed->generator_error);
+	g_free(feed->outcome.text);
+	g_mutex_clear(&feed->lock);
+	g_free(feed);
+}
+
+const char *dh_feed_name(const struct dh_feed *feed)
+{
+	return feed->name;
+}
+
+json_t *dh_feed_metadata(const struct dh_feed *feed)
+{
+	return feed->metadata;
+}
+
+/* ---------------------------------------------- in the room's thread */
+
+void dh_feed_set_segment(struct dh_feed *feed, struct dh_segment *segment)
+{
+	feed->segment = segment;
+}
+
+struct dh_segment *dh_feed_segment(const struct dh_feed *feed)
+{
+	return feed->segment;
+}
+
+void dh_feed_start(struct dh_feed *feed, GBytes *anchor)
+{
+	feed->started = TRUE;
+	feed->source.anchor = anchor ? g_bytes_ref(anchor) : NULL;
+	dh_io_post(feed->context.io, dh_feed_input_open, dh_feed_ref(feed));
+}
+
+gboolean dh_feed_is_started(const struct dh_feed *feed)
+{
+	return feed->started;
+}
+
+void dh_feed_stop(struct dh_feed *feed)
+{
+	feed->segment = NULL;
+	if (feed->started)
+		dh_io_post(feed->context.io, dh_feed_input_close, feed);
+	feed->started = FALSE;
+}
+
+static int open_segment(struct dh_feed *feed, struct dh_feed_batch *batch)
+{
+	if (!batch->has_head || dh_segment_is_open(feed->segment))
+		return 0;
+	return dh_segment_open(feed->segment, &batch->head, batch->anchor);
+}
+
+static int append_all(struct dh_feed *feed, const GPtrArray *units)
+{
+	int error = 0;
+
+	for (guint i = 0; !error && units && i < units->len; i++)
+		error = dh_segment_append(feed->segment, units->pdata[i]);
+	return error;
+}
+
+gboolean dh_feed_fill(struct dh_feed *feed)
+{
+	struct dh_feed_batch batch;
+
+	g_mutex_lock(&feed->lock);
+	batch = feed->arrived;
+	memset(&feed->arrived, 0, sizeof(feed->arrived));
+	feed->posted = FALSE;
+	g_mutex_unlock(&feed->lock);
+	if (feed->segment) {
+		int error = open_segment(feed, &batch);
+		if (!error)
+			error = append_all(feed, batch.units);
+		if (error)
+			dh_segment_fail(feed->segment, DH_PREPARE_INTERNAL, g_strerror(-error));
+		else if (batch.has_failure)
+			dh_segment_fail(feed->segment, batch.code, batch.text);
+		else if (batch.has_end)
+			dh_segment_complete(feed->segment);
+	}
+	batch_clear(&batch);
+	return feed->segment != NULL;
+}

@@ -1,0 +1,62 @@
+/* A segment's way from its preparation into its room.
+ *
+ * Units come in the I/O thread; they are gathered, and the room's thread is
+ * woken once for as many as there are. A feed lives as long as somebody holds a
+ * reference: the room while the segment plays or waits, the preparation until
+ * it is unsubscribed, and a wake-up on its way.
+ */
+#ifndef DH_FEED_H
+#define DH_FEED_H
+
+#include <glib.h>
+#include <jansson.h>
+
+#include "plugin/config.h"
+#include "playout/segment.h"
+#include "ingest.h"
+
+struct dh_feed;
+struct dh_room;
+
+struct dh_feed_context {
+	struct dh_io *io;
+	struct dh_ingest *ingest;
+	const char *generator_user; /* who generators run as; outlives it */
+};
+
+/* What a generator is to say; copied. */
+struct dh_feed_speech {
+	const struct dh_generator_config *generator; /* outlives it */
+	const char *text;
+	const char *voice; /* NULL: none */
+};
+
+/* `name` is what the source is called, `metadata` the caller's (NULL: none); a
+ * reference is taken. The descriptors in `source` are taken over; its `anchor`
+ * is set when it starts. `speech`: a generator makes it, and there are no
+ * descriptors; else NULL. One reference is the caller's. */
+struct dh_feed *dh_feed_new(const struct dh_feed_context *context, struct dh_room *room,
+	const char *name, json_t *metadata, const struct dh_ingest_source *source, const struct dh_feed_speech *speech);
+struct dh_feed *dh_feed_ref(struct dh_feed *feed);
+void dh_feed_unref(struct dh_feed *feed); /* NULL is fine */
+
+const char *dh_feed_name(const struct dh_feed *feed);
+json_t *dh_feed_metadata(const struct dh_feed *feed); /* lent, NULL: none */
+
+/* --- in the room's thread */
+
+/* The segment that it fills, owned by the room; NULL: it is gone, stop. */
+void dh_feed_set_segment(struct dh_feed *feed, struct dh_segment *segment);
+struct dh_segment *dh_feed_segment(const struct dh_feed *feed);
+
+/* Begins the preparation, with the anchor's picture (a reference is taken). Once. */
+void dh_feed_start(struct dh_feed *feed, GBytes *anchor);
+gboolean dh_feed_is_started(const struct dh_feed *feed);
+
+/* Moves what has come into the segment; TRUE when the room has to be told. */
+gboolean dh_feed_fill(struct dh_feed *feed);
+
+/* Nothing is wanted any more. */
+void dh_feed_stop(struct dh_feed *feed);
+
+#endif

@@ -1,0 +1,198 @@
+#include "ingest_private.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "log.h"
+
+/* After an answer did not come, the next preparation asks again when that is
+ * this long ago. */
+#define ASK_AGAIN_US (5 * G_USEC_PER_SEC)
+
+void dh_ingest_config_init(struct dh_ingest_config *config)
+{
+	*config = (struct dh_ingest_config){
+		.worker_path = "dh-prepare", .worker_user = "nobody", .warm_workers = 2, .max_workers = 4,
+		.max_jobs = 1000, .worker_memory_mb = 1024, .worker_cpu_s = 600, .worker_nice = 10,
+		.worker_silence_ms = 15000, .worker_start_ms = 10000, .live_silence_ms = 30000,
+		.max_ms = 600000, .max_side = 4096, .max_segment_bytes = INT64_C(512) << 20,
+		.cache_folder = NULL, .cache_bytes = INT64_C(2) << 30, .loader_threads = 2, .orphans_max = 2,
+	};
+}
+
+void dh_ingest_source_init(struct dh_ingest_source *source)
+{
+	*source = (struct dh_ingest_source){
+		.kind = DH_INGEST_SEGMENT, .fds = { -1, -1 }, .width = 512, .height = 512, .kbps = 800,
+		.audio_kbps = 48, .entry_ms = 500, .fps_max = 60, .portrait_ms = 2000,
+	};
+}
+
+static int is_valid(const struct dh_ingest_config *c)
+{
+	return c->worker_path && *c->worker_path && c->warm_workers >= 0 && c->warm_workers <= 16 &&
+		c->max_workers >= 1 && c->max_workers <= 64 && c->max_jobs >= 1 && c->worker_memory_mb >= 0 &&
+		c->worker_cpu_s >= 0 && c->worker_nice >= 0 && c->worker_nice <= 19 && c->worker_silence_ms > 0 &&
+		c->worker_start_ms > 0 && c->live_silence_ms > 0 && c->max_ms > 0 && c->max_side > 0 &&
+		c->max_segment_bytes > 0 && c->cache_bytes >= 0 && c->loader_threads >= 1 &&
+		c->loader_threads <= 16 && c->orphans_max >= 0;
+}
+
+/* --- the version */
+
+static void version_known(void *arg, const char *text, const char *error)
+{
+	struct dh_ingest *ingest = arg;
+	GPtrArray *waiting = g_ptr_array_new();
+
+	if (!text)
+		dh_log(DH_LOG_WARNING, "%s --version: %s; nothing is cached or shared", ingest->config.worker_path,
+			error);
+	ingest->version = g_strdup(text);
+	dh_worker_version_free(&ingest->asking);
+	for (guint i = 0; i < ingest->all->len; i++) {
+		struct dh_preparation *preparation = ingest->all->pdata[i];
+		if (preparation->state == DH_PREPARATION_NEW && !preparation->task)
+			g_ptr_array_add(waiting, preparation);
+	}
+	for (guint i = 0; i < waiting->len; i++)
+		dh_preparation_begin(waiting->pdata[i]);
+	g_ptr_array_unref(waiting);
+}
+
+int dh_ingest_asks_version(struct dh_ingest *ingest)
+{
+	int64_t now = g_get_monotonic_time();
+	int r;
+
+	if (ingest->asking)
+		return 1;
+	if (ingest->version || (ingest->asked_us && now - ingest->asked_us < ASK_AGAIN_US))
+		return 0;
+	ingest->asked_us = now;
+	r = dh_worker_version_ask(&ingest->asking, ingest->io, ingest->config.worker_path, version_known, ingest);
+	if (r < 0)
+		dh_log(DH_LOG_WARNING, "%s --version: %s; nothing is cached or shared", ingest->config.worker_path,
+			g_strerror(-r));
+	return r == 0;
+}
+
+/* --- life */
+
+static void start(void *arg)
+{
+	struct dh_ingest *ingest = arg;
+	const struct dh_ingest_config *c = &ingest->config;
+	struct dh_workers_config config = {
+		.path = c->worker_path, .user = c->worker_user, .warm = c->warm_workers, .max = c->max_workers,
+		.max_waiting = c->max_jobs, .memory_mb = c->worker_memory_mb, .cpu_s = c->worker_cpu_s,
+		.nice = c->worker_nice, .start_ms = c->worker_start_ms,
+	};
+
+	dh_workers_alloc(&ingest->workers, ingest->io, &config);
+	dh_ingest_asks_version(ingest);
+}
+
+static void stop(void *arg)
+{
+	struct dh_ingest *ingest = arg;
+
+	if (ingest->subscriptions > 0)
+		dh_log(DH_LOG_ERROR, "%d subscriptions are left", ingest->subscriptions);
+	while (ingest->all->len > 0)
+		dh_preparation_free(ingest->all->pdata[0]);
+	dh_worker_version_free(&ingest->asking);
+	dh_workers_free(&ingest->workers);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void release(struct dh_ingest *ingest)
+{
+	dh_cache_free(&ingest->cache);
+	dh_file_hashes_free(&ingest->hashes);
+	g_ptr_array_unref(ingest->all);
+	g_hash_table_destroy(ingest->by_key);
+	g_free(ingest->version);
+	g_free((char *)ingest->config.worker_path);
+	g_free((char *)ingest->config.worker_user);
+	g_free((char *)ingest->config.cache_folder);
+	g_free(ingest);
+}
+
+int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh_ingest_config *config)
+{
+	struct dh_ingest *new;
+	int r;
+
+	if (!is_valid(config))
+		return -EINVAL;
+	new = g_new0(struct dh_ingest, 1);
+	new->io = io;
+	new->config = *config;
+	new->config.worker_path = g_strdup(config->worker_path);
+	new->config.worker_user = g_strdup(config->worker_user);
+	new->config.cache_folder = g_strdup(config->cache_folder);
+	new->all = g_ptr_array_new();
+	new->by_key = g_hash_table_new(g_str_hash, g_str_equal);
+	r = dh_file_hashes_alloc(&new->hashes);
+	if (r == 0 && config->cache_folder && *config->cache_folder)
+		r = dh_cache_alloc(&new->cache, config->cache_folder, config->cache_bytes);
+	if (r == 0)
+		r = dh_loader_alloc(&new->loader, config->loader_threads);
+	if (r < 0) {
+		release(new);
+		return r;
+	}
+	dh_io_post(io, start, new);
+	*ingest = new;
+	return 0;
+}
+
+void dh_ingest_free(struct dh_ingest **ingest)
+{
+	struct dh_ingest *old = *ingest;
+
+	*ingest = NULL;
+	if (!old)
+		return;
+	dh_io_call(old->io, stop, old);
+	/* Its tasks are cancelled; each still reports, to nobody. */
+	dh_loader_free(&old->loader);
+	dh_io_call(old->io, nothing, NULL);
+	release(old);
+}
+
+/* --- stats */
+
+struct asked_stats {
+	struct dh_ingest *ingest;
+	struct dh_ingest_stats *stats;
+};
+
+static void get_stats(void *arg)
+{
+	struct dh_ingest *ingest = ((struct asked_stats *)arg)->ingest;
+	struct dh_ingest_stats *stats = ((struct asked_stats *)arg)->stats;
+	struct dh_workers_stats workers;
+
+	dh_workers_stats(ingest->workers, &workers);
+	*stats = (struct dh_ingest_stats){
+		.workers_ready = workers.ready, .workers_busy = workers.busy, .jobs_waiting = workers.waiting,
+		.preparations = (int)ingest->all->len, .subscriptions = ingest->subscriptions,
+		.jobs = workers.jobs, .jobs_failed = workers.failed,
+		.cache_hits = ingest->cache_hits, .cache_misses = ingest->cache_misses, .cache_bytes = -1,
+	};
+	if (ingest->cache)
+		dh_cache_stats(ingest->cache, &stats->cache_bytes, &stats->cache_entries);
+}
+
+void dh_ingest_stats(struct dh_ingest *ingest, struct dh_ingest_stats *stats)
+{
+	struct asked_stats asked = { .ingest = ingest, .stats = stats };
+
+	dh_io_call(ingest->io, get_stats, &asked);
+}

@@ -1,0 +1,138 @@
+#include "config_options.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "config.h"
+#include "janus_api.h"
+
+int dh_option_wrong(const char *category, const char *option, const char *expected)
+{
+	DH_LOG(LOG_ERR, DH_CONFIG_FILE ": %s: %s: %s", category, option, expected);
+	return -EINVAL;
+}
+
+static int read_number(const char *category, const struct dh_option *option, const char *value, int64_t *number)
+{
+	char *end = NULL, expected[80];
+
+	errno = 0;
+	int64_t n = g_ascii_strtoll(value, &end, 10);
+	if (errno || end == value || *end || n < option->min || n > option->max) {
+		g_snprintf(expected, sizeof(expected), "an integer from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
+			" is expected", option->min, option->max);
+		return dh_option_wrong(category, option->name, expected);
+	}
+	*number = n;
+	return 0;
+}
+
+static int read_flag(const char *category, const struct dh_option *option, const char *value, int64_t *number)
+{
+	if (!g_ascii_strcasecmp(value, "true") || !g_ascii_strcasecmp(value, "yes") || !strcmp(value, "1"))
+		*number = 1;
+	else if (!g_ascii_strcasecmp(value, "false") || !g_ascii_strcasecmp(value, "no") || !strcmp(value, "0"))
+		*number = 0;
+	else
+		return dh_option_wrong(category, option->name, "true or false is expected");
+	return 0;
+}
+
+static int read_list(const char *category, const struct dh_option *option, const janus_config_container *given,
+	char ***list)
+{
+	GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
+	gboolean plain = TRUE;
+
+	if (given->type == janus_config_type_item && given->value && *given->value)
+		g_ptr_array_add(texts, g_strdup(given->value));
+	for (GList *l = given->type == janus_config_type_array ? given->list : NULL; l; l = l->next) {
+		const janus_config_container *item = l->data;
+		plain = plain && item->type == janus_config_type_item && item->value && *item->value;
+		g_ptr_array_add(texts, g_strdup(item->value));
+	}
+	if (!plain || texts->len == 0) {
+		g_ptr_array_free(texts, TRUE);
+		return dh_option_wrong(category, option->name, "a text or an array of texts, not empty, is expected");
+	}
+	g_ptr_array_add(texts, NULL);
+	g_strfreev(*list);
+	*list = (char **)g_ptr_array_free(texts, FALSE);
+	return 0;
+}
+
+/* An empty one is none where there is none by default. */
+static int read_text(const char *category, const struct dh_option *option, const char *value, char **text)
+{
+	char expected[80];
+
+	if (!g_utf8_validate(value, -1, NULL))
+		return dh_option_wrong(category, option->name, "UTF-8 is expected");
+	if (option->max && strlen(value) > (size_t)option->max) {
+		g_snprintf(expected, sizeof(expected), "at most %d bytes are expected", (int)option->max);
+		return dh_option_wrong(category, option->name, expected);
+	}
+	g_free(*text);
+	*text = *value || option->text ? g_strdup(value) : NULL;
+	return 0;
+}
+
+static int read_option(const char *category, const struct dh_option *option, const janus_config_container *given,
+	void *base)
+{
+	void *field = (char *)base + option->offset;
+
+	if (option->type == DH_OPTION_LIST)
+		return read_list(category, option, given, field);
+	if (given->type != janus_config_type_item || !given->value)
+		return dh_option_wrong(category, option->name, "a single value is expected");
+	if (option->type == DH_OPTION_NUMBER)
+		return read_number(category, option, given->value, field);
+	if (option->type == DH_OPTION_FLAG)
+		return read_flag(category, option, given->value, field);
+	return read_text(category, option, given->value, field);
+}
+
+void dh_options_default(const struct dh_option *options, void *base)
+{
+	for (const struct dh_option *o = options; o->name; o++) {
+		void *field = (char *)base + o->offset;
+		if (o->type == DH_OPTION_TEXT)
+			*(char **)field = g_strdup(o->text);
+		else if (o->type == DH_OPTION_LIST)
+			*(char ***)field = NULL;
+		else
+			*(int64_t *)field = o->number;
+	}
+}
+
+void dh_options_free(const struct dh_option *options, void *base)
+{
+	for (const struct dh_option *o = options; o->name; o++) {
+		void *field = (char *)base + o->offset;
+		if (o->type == DH_OPTION_TEXT)
+			g_free(*(char **)field);
+		else if (o->type == DH_OPTION_LIST)
+			g_strfreev(*(char ***)field);
+	}
+}
+
+int dh_options_read(const janus_config_container *category, const struct dh_option *options, void *base)
+{
+	int error = 0;
+
+	for (GList *l = category->list; l; l = l->next) {
+		const janus_config_container *given = l->data;
+		const struct dh_option *o = options;
+		while (o->name && g_strcmp0(o->name, given->name))
+			o++;
+		int e = o->name ? read_option(category->name, o, given, base) :
+			dh_option_wrong(category->name, given->name ? given->name : "?", "there is no such option");
+		error = error ? error : e;
+	}
+	for (const struct dh_option *o = options; o->name && !error; o++) {
+		if (o->required && !*(void **)((char *)base + o->offset))
+			error = dh_option_wrong(category->name, o->name, "is missing");
+	}
+	return error;
+}

@@ -1,0 +1,54 @@
+/* Options of the configuration file as tables: what they are called, what they
+ * may be, where they go. Everything that is wrong is logged with category and
+ * option.
+ */
+#ifndef DH_CONFIG_OPTIONS_H
+#define DH_CONFIG_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include <janus/config.h>
+
+enum dh_option_type {
+	DH_OPTION_TEXT,   /* char *, UTF-8; NULL where there is none */
+	DH_OPTION_LIST,   /* char **, NULL-terminated; NULL where there is none */
+	DH_OPTION_NUMBER, /* int64_t */
+	DH_OPTION_FLAG,   /* int64_t, 0 or 1 */
+};
+
+/* The last one of a table has no name. */
+struct dh_option {
+	const char *name;
+	enum dh_option_type type;
+	size_t offset;              /* in the struct that is filled */
+	int64_t min, max, number;   /* of numbers; `number` is the default; of a text its most bytes (0: any) */
+	const char *text;           /* default of texts */
+	gboolean required;
+};
+
+/* Rows of a table: `field` of struct `where` is called as the option is. */
+#define DH_TEXT(where, field, value) { #field, DH_OPTION_TEXT, offsetof(where, field), 0, 0, 0, value, FALSE }
+#define DH_KEY(where, field, most)   { #field, DH_OPTION_TEXT, offsetof(where, field), 0, most, 0, NULL, FALSE }
+#define DH_NEEDED(where, field)      { #field, DH_OPTION_TEXT, offsetof(where, field), 0, 0, 0, NULL, TRUE }
+#define DH_LIST(where, field, need)  { #field, DH_OPTION_LIST, offsetof(where, field), 0, 0, 0, NULL, need }
+#define DH_FLAG(where, field, value) { #field, DH_OPTION_FLAG, offsetof(where, field), 0, 1, value, NULL, FALSE }
+#define DH_NUMBER(where, field, min, max, value) \
+	{ #field, DH_OPTION_NUMBER, offsetof(where, field), min, max, value, NULL, FALSE }
+#define DH_OPTIONS_END { NULL, 0, 0, 0, 0, 0, NULL, FALSE }
+
+/* Logs that `option` in `category` is wrong, and what was expected; -EINVAL. */
+int dh_option_wrong(const char *category, const char *option, const char *expected);
+
+void dh_options_default(const struct dh_option *options, void *base);
+
+/* Fills `base`, which has its defaults, from `category`: everything that is
+ * given, and nothing that is not an option. -EINVAL: at least one is wrong. */
+int dh_options_read(const janus_config_container *category, const struct dh_option *options, void *base);
+
+/* Frees texts and lists. */
+void dh_options_free(const struct dh_option *options, void *base);
+
+#endif

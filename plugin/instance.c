@@ -1,0 +1,170 @@
+#include "instance.h"
+
+#include <errno.h>
+
+#include "janus_api.h"
+#include "ingest/log.h"
+
+static void to_gateway_log(enum dh_log_level level, const char *text)
+{
+	static const int levels[] = {
+		[DH_LOG_ERROR] = LOG_ERR, [DH_LOG_WARNING] = LOG_WARN,
+		[DH_LOG_INFO] = LOG_INFO, [DH_LOG_DEBUG] = LOG_VERB,
+	};
+	int l = levels[level];
+	DH_LOG(l, "%s", text);
+}
+
+static void session_unref(gpointer data)
+{
+	dh_session_unref(data);
+}
+
+static void room_unref(gpointer data)
+{
+	dh_room_unref(data);
+}
+
+static void avatar_free(gpointer data)
+{
+	dh_avatar_free(data);
+}
+
+struct dh_feed_context dh_instance_feed_context(const struct dh_instance *instance)
+{
+	return (struct dh_feed_context){
+		.io = instance->io, .ingest = instance->ingest, .generator_user = instance->config->worker_user };
+}
+
+/* ------------------------------------------------------------ sessions */
+
+void dh_instance_add_session(struct dh_instance *instance, struct janus_plugin_session *handle)
+{
+	struct dh_session *session = dh_session_new(handle);
+
+	g_mutex_lock(&instance->lock);
+	handle->plugin_handle = session;
+	g_hash_table_add(instance->sessions, session);
+	g_mutex_unlock(&instance->lock);
+}
+
+struct dh_session *dh_instance_session(struct dh_instance *instance, struct janus_plugin_session *handle)
+{
+	g_mutex_lock(&instance->lock);
+	struct dh_session *session = handle->plugin_handle;
+	if (session)
+		dh_session_ref(session);
+	g_mutex_unlock(&instance->lock);
+	return session;
+}
+
+struct dh_session *dh_instance_take_session(struct dh_instance *instance, struct janus_plugin_session *handle)
+{
+	g_mutex_lock(&instance->lock);
+	struct dh_session *session = handle->plugin_handle;
+	handle->plugin_handle = NULL;
+	if (session)
+		g_hash_table_steal(instance->sessions, session);
+	g_mutex_unlock(&instance->lock);
+	return session;
+}
+
+/* ---------------------------------------------------------------- life */
+
+static int start_preparer(struct dh_instance *instance)
+{
+	const struct dh_config *c = instance->config;
+	struct dh_ingest_config p;
+
+	dh_ingest_config_init(&p);
+	p.worker_path = c->worker;
+	p.worker_user = c->worker_user;
+	p.warm_workers = (int)c->warm_workers;
+	p.max_workers = (int)c->max_workers;
+	p.worker_memory_mb = (int)c->worker_memory_mb;
+	p.worker_cpu_s = (int)c->worker_cpu_s;
+	p.live_silence_ms = (int)c->worker_silence_s * 1000;
+	p.max_ms = c->max_segment_ms;
+	p.max_side = (int)c->max_side;
+	p.cache_folder = c->cache_mb ? c->cache_folder : "";
+	p.cache_bytes = c->cache_mb << 20;
+	return dh_ingest_alloc(&instance->ingest, instance->io, &p);
+}
+
+static void add_avatars(struct dh_instance *instance)
+{
+	for (guint i = 0; i < instance->config->avatars->len; i++) {
+		const struct dh_avatar_config *avatar = instance->config->avatars->pdata[i];
+		g_hash_table_insert(instance->avatars, avatar->name, dh_avatar_new(avatar, instance->io, instance->ingest));
+	}
+}
+
+int dh_instance_alloc(struct dh_instance **out, const char *folder)
+{
+	struct dh_instance *instance = g_new0(struct dh_instance, 1);
+	int error;
+
+	dh_log_set(to_gateway_log);
+	g_mutex_init(&instance->lock);
+	g_mutex_init(&instance->rooms_lock);
+	instance->avatars = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, avatar_free);
+	instance->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, room_unref);
+	instance->sessions = g_hash_table_new_full(NULL, NULL, session_unref, NULL);
+	error = dh_config_load(&instance->config, folder);
+	if (!error)
+		error = dh_outbox_alloc(&instance->outbox);
+	if (!error)
+		error = dh_io_alloc(&instance->io);
+	if (!error)
+		error = start_preparer(instance);
+	if (error) {
+		dh_instance_free(&instance);
+		return error;
+	}
+	instance->room_file = dh_room_file_load(instance->config, folder);
+	add_avatars(instance);
+	dh_instance_add_rooms(instance);
+	*out = instance;
+	return 0;
+}
+
+void dh_instance_close(struct dh_instance *instance)
+{
+	g_mutex_lock(&instance->lock);
+	instance->closed = TRUE;
+	g_mutex_unlock(&instance->lock);
+	dh_outbox_mute(instance->outbox);
+	GPtrArray *rooms = dh_instance_rooms(instance);
+	for (guint i = 0; i < rooms->len; i++)
+		dh_instance_destroy_room(instance, rooms->pdata[i], FALSE);
+	g_ptr_array_free(rooms, TRUE);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+/* In the order in which they need each other: signals hold requests and
+ * sessions, sessions hold watches, watches and feeds hold rooms, and the I/O
+ * thread the last of the feeds. */
+void dh_instance_free(struct dh_instance **out)
+{
+	struct dh_instance *instance = *out;
+
+	dh_outbox_free(&instance->outbox);
+	g_hash_table_destroy(instance->sessions);
+	g_hash_table_destroy(instance->rooms);
+	if (instance->io)
+		dh_io_call(instance->io, nothing, NULL);
+	g_hash_table_destroy(instance->avatars);
+	dh_ingest_free(&instance->ingest);
+	dh_io_free(&instance->io);
+	dh_room_file_free(instance->room_file);
+	dh_config_free(&instance->config);
+	g_mutex_clear(&instance->rooms_lock);
+	g_mutex_clear(&instance->lock);
+	dh_log_set(NULL);
+	g_free(instance);
+	*out = NULL;
+}

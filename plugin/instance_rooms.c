@@ -1,0 +1,290 @@
+/* The rooms of a stage, and which of them are permanent. */
+#include "instance.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ingest/log.h"
+#include "rooms/room_id.h"
+
+static void room_unref(gpointer data)
+{
+	dh_room_unref(data);
+}
+
+static const char *id_of(const struct dh_room *room)
+{
+	return dh_room_facts(room)->id;
+}
+
+struct dh_room *dh_instance_room(struct dh_instance *instance, const char *id)
+{
+	g_mutex_lock(&instance->lock);
+	struct dh_room *room = g_hash_table_lookup(instance->rooms, id);
+	if (room)
+		dh_room_ref(room);
+	g_mutex_unlock(&instance->lock);
+	return room;
+}
+
+/* Numbers by what they are: the longer one is the larger. */
+static gint by_id(gconstpointer a, gconstpointer b, gpointer string_ids)
+{
+	const char *first = id_of(*(struct dh_room *const *)a), *second = id_of(*(struct dh_room *const *)b);
+	size_t first_size = strlen(first), second_size = strlen(second);
+
+	if (!GPOINTER_TO_INT(string_ids) && first_size != second_size)
+		return first_size < second_size ? -1 : 1;
+	return strcmp(first, second);
+}
+
+GPtrArray *dh_instance_rooms(struct dh_instance *instance)
+{
+	GPtrArray *rooms = g_ptr_array_new_with_free_func(room_unref);
+	GHashTableIter iter;
+	gpointer room;
+
+	g_mutex_lock(&instance->lock);
+	g_hash_table_iter_init(&iter, instance->rooms);
+	while (g_hash_table_iter_next(&iter, NULL, &room))
+		g_ptr_array_add(rooms, dh_room_ref(room));
+	g_mutex_unlock(&instance->lock);
+	g_ptr_array_sort_with_data(rooms, by_id, GINT_TO_POINTER((gint)instance->config->string_ids));
+	return rooms;
+}
+
+gboolean dh_instance_is_permanent(struct dh_instance *instance, const struct dh_room *room)
+{
+	g_mutex_lock(&instance->rooms_lock);
+	gboolean is_permanent = dh_room_file_has(instance->room_file, id_of(room));
+	g_mutex_unlock(&instance->rooms_lock);
+	return is_permanent;
+}
+
+/* --------------------------------- one change at a time: rooms_lock is held */
+
+/* As the room file keeps it. */
+static struct dh_config_room *record_of(const struct dh_room_facts *facts, const struct dh_settings *settings)
+{
+	struct dh_config_room *record = dh_config_room_new("");
+	char *metadata = json_object_size(settings->metadata) ? json_dumps(settings->metadata, JSON_COMPACT) : NULL;
+
+	record->id = g_strdup(facts->id);
+	record->description = g_strdup(settings->description);
+	record->metadata = g_strdup(metadata);
+	record->avatar = g_strdup(dh_avatar_get_config(facts->avatar)->name);
+	record->secret = g_strdup(settings->secret);
+	record->pin = g_strdup(settings->pin);
+	record->is_private = settings->is_private;
+	record->signed_tokens = settings->signed_tokens;
+	record->generator = facts->generator ? g_strdup(facts->generator->name) : NULL;
+	g_free(record->duration);
+	record->duration = g_strdup(facts->duration == DH_DURATION_LONGEST ? "longest" : "speech");
+	free(metadata);
+	return record;
+}
+
+static char *free_id(struct dh_instance *instance)
+{
+	for (;;) {
+		char *id = dh_room_id_random((gboolean)instance->config->string_ids);
+		struct dh_room *taken = dh_instance_room(instance, id);
+		if (!taken)
+			return id;
+		dh_room_unref(taken);
+		g_free(id);
+	}
+}
+
+/* Whether there may be such a room. */
+static int check_new(struct dh_instance *instance, const char *id)
+{
+	int error = 0;
+
+	g_mutex_lock(&instance->lock);
+	if (instance->closed)
+		error = -ECANCELED;
+	else if (g_hash_table_contains(instance->rooms, id))
+		error = -EEXIST;
+	else if (g_hash_table_size(instance->rooms) >= (guint)instance->config->max_rooms)
+		error = -ENOBUFS;
+	g_mutex_unlock(&instance->lock);
+	return error;
+}
+
+/* Closing came before: it has not seen the room. */
+static int publish(struct dh_instance *instance, struct dh_room *room)
+{
+	g_mutex_lock(&instance->lock);
+	gboolean closed = instance->closed;
+	if (!closed)
+		g_hash_table_insert(instance->rooms, (gpointer)id_of(room), dh_room_ref(room));
+	g_mutex_unlock(&instance->lock);
+	if (closed)
+		dh_room_close(room);
+	return closed ? -ECANCELED : 0;
+}
+
+static int make(struct dh_instance *instance, const struct dh_room_facts *facts, struct dh_settings *settings,
+	gboolean permanent, struct dh_room **room)
+{
+	const struct dh_room_context context = { .config = instance->config, .outbox = instance->outbox };
+	int error = check_new(instance, facts->id);
+
+	if (!error && permanent)
+		error = dh_room_file_put(instance->room_file, record_of(facts, settings));
+	if (error)
+		return error;
+	error = dh_room_alloc(room, &context, facts, settings);
+	if (!error) {
+		error = publish(instance, *room);
+		if (error)
+			dh_room_unref(*room);
+	}
+	if (error && permanent)
+		dh_room_file_remove(instance->room_file, facts->id);
+	return error;
+}
+
+/* ------------------------------------------------------------- changes */
+
+int dh_instance_create_room(struct dh_instance *instance, const struct dh_room_facts *given_facts,
+	const struct dh_settings *given, gboolean permanent, struct dh_room **room)
+{
+	struct dh_room_facts facts = *given_facts;
+	struct dh_settings described = *given;
+	char *made_id = NULL, *made_description = NULL;
+
+	g_mutex_lock(&instance->rooms_lock);
+	if (!facts.id)
+		facts.id = made_id = free_id(instance);
+	if (!described.description)
+		described.description = made_description = g_strdup_printf("Room %s", facts.id);
+	struct dh_settings *settings = dh_settings_new(&described);
+	int error = make(instance, &facts, settings, permanent, room);
+	g_mutex_unlock(&instance->rooms_lock);
+	dh_settings_unref(settings);
+	g_free(made_description);
+	g_free(made_id);
+	return error;
+}
+
+static gboolean is_there(struct dh_instance *instance, const struct dh_room *room)
+{
+	struct dh_room *found = dh_instance_room(instance, id_of(room));
+
+	dh_room_unref(found);
+	return found == room;
+}
+
+static int change_settings(struct dh_instance *instance, struct dh_room *room, struct dh_settings *settings,
+	gboolean permanent)
+{
+	int error = is_there(instance, room) ? 0 : -ENOENT;
+
+	if (!error && permanent)
+		error = dh_room_file_put(instance->room_file, record_of(dh_room_facts(room), settings));
+	if (!error)
+		dh_room_set_settings(room, dh_settings_ref(settings));
+	return error;
+}
+
+int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room,
+	const struct dh_settings_change *change, gboolean permanent, gboolean *visible)
+{
+	g_mutex_lock(&instance->rooms_lock);
+	struct dh_settings *old = dh_room_settings(room);
+	struct dh_settings *new = dh_settings_changed(old, change);
+	int error = change_settings(instance, room, new, permanent);
+	g_mutex_unlock(&instance->rooms_lock);
+	*visible = strcmp(old->description, new->description) || !json_equal(old->metadata, new->metadata);
+	dh_settings_unref(old);
+	dh_settings_unref(new);
+	return error;
+}
+
+/* Nobody else can take it out meanwhile, so what was written is what happens. */
+static int take_out(struct dh_instance *instance, struct dh_room *room, gboolean permanent)
+{
+	int error = is_there(instance, room) ? 0 : -ENOENT;
+
+	if (!error && permanent)
+		error = dh_room_file_remove(instance->room_file, id_of(room));
+	if (!error) {
+		g_mutex_lock(&instance->lock);
+		g_hash_table_remove(instance->rooms, id_of(room));
+		g_mutex_unlock(&instance->lock);
+	}
+	return error;
+}
+
+int dh_instance_destroy_room(struct dh_instance *instance, struct dh_room *room, gboolean permanent)
+{
+	g_mutex_lock(&instance->rooms_lock);
+	int error = take_out(instance, room, permanent);
+	g_mutex_unlock(&instance->rooms_lock);
+	if (!error)
+		dh_room_close(room);
+	return error;
+}
+
+/* ----------------------------------------------------------- beginning */
+
+static void add_room(struct dh_instance *instance, const struct dh_config_room *record, const char *category)
+{
+	const struct dh_room_facts facts = {
+		.id = record->id,
+		.duration = strcmp(record->duration, "longest") ? DH_DURATION_SPEECH : DH_DURATION_LONGEST,
+		.avatar = g_hash_table_lookup(instance->avatars, record->avatar),
+		.generator = record->generator ? dh_config_find_generator(instance->config, record->generator) : NULL,
+	};
+	const struct dh_settings given = {
+		.description = record->description, .secret = record->secret, .pin = record->pin,
+		.is_private = (gboolean)record->is_private, .signed_tokens = (gboolean)record->signed_tokens,
+		.metadata = record->metadata ? json_loads(record->metadata, 0, NULL) : NULL,
+	};
+	struct dh_room *room;
+	int error = dh_instance_create_room(instance, &facts, &given, FALSE, &room);
+
+	if (error == -ENOBUFS)
+		dh_log(DH_LOG_ERROR, "%s is not created: max_rooms is reached", category);
+	else if (error)
+		dh_log(DH_LOG_ERROR, "%s is not created: %s", category, g_strerror(-error));
+	else
+		dh_room_unref(room);
+	json_decref(given.metadata);
+}
+
+static void add_configured(struct dh_instance *instance, const struct dh_config_room *record)
+{
+	const GPtrArray *permanent = dh_room_file_rooms(instance->room_file);
+	const struct dh_config_room *other = dh_config_room_find(permanent, record->id);
+	char *category = g_strdup_printf("room-%s", record->name);
+
+	if (other)
+		dh_log(DH_LOG_INFO, "%s is %s, as " DH_ROOMS_FILE " says", category,
+			other->avatar ? "created otherwise" : "not created");
+	else
+		add_room(instance, record, category);
+	g_free(category);
+}
+
+static void add_permanent(struct dh_instance *instance, const struct dh_config_room *record)
+{
+	char *category = g_strdup_printf(DH_ROOMS_FILE ": room-%s", record->name);
+
+	if (record->avatar && dh_config_room_check(instance->config, category, record) == 0)
+		add_room(instance, record, category);
+	g_free(category);
+}
+
+void dh_instance_add_rooms(struct dh_instance *instance)
+{
+	const GPtrArray *configured = instance->config->rooms, *permanent = dh_room_file_rooms(instance->room_file);
+
+	for (guint i = 0; i < configured->len; i++)
+		add_configured(instance, configured->pdata[i]);
+	for (guint i = 0; i < permanent->len; i++)
+		add_permanent(instance, permanent->pdata[i]);
+}

@@ -1,0 +1,26 @@
+/* The gateway that loaded us: Janus's callbacks, the plugin's own table of
+ * functions, and its log. The only globals that a Janus plugin must have.
+ */
+#ifndef DH_JANUS_API_H
+#define DH_JANUS_API_H
+
+#include <janus/plugins/plugin.h>
+#include <janus/debug.h>
+#include <jansson.h>
+
+/* 102 is Janus 1.0 to 1.1 (Debian 12), 106 is Janus 1.4. What this plugin uses
+ * of the API is the same in all of them, so newer ones are taken on trust. */
+#if JANUS_PLUGIN_API_VERSION < 102
+#error "Janus' plugin API 102 (Janus 1.0) or newer is needed"
+#endif
+
+#define DH_PACKAGE "janus.plugin.digitalhuman"
+
+/* Set by init before anything else runs, never changed until destroy has
+ * ended every thread. No lock may be held while one of its functions is called. */
+extern const janus_callbacks *dh_gateway;
+extern janus_plugin dh_plugin;
+
+#define DH_LOG(level, format, ...) JANUS_LOG(level, "[" DH_PACKAGE "] " format "\n", ##__VA_ARGS__)
+
+#endif

@@ -1,0 +1,329 @@
+#include "avatar.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "room.h"
+#include "ingest/log.h"
+#include "ingest/media_files.h"
+
+/* After the n-th failure in a row it is tried again this much later, doubled
+ * each time: a file may be put there, a machine be less busy. */
+#define RETRY_MIN_MS 2000
+#define RETRY_MAX_MS 60000
+
+struct dh_avatar {
+	/* immutable */
+	const struct dh_avatar_config *config;
+	struct dh_io *io;
+	struct dh_ingest *ingest;
+	/* protected by lock */
+	GMutex lock;
+	enum dh_avatar_state state;
+	gboolean is_trying;
+	char *error;
+	GPtrArray *rooms;
+	/* owner: the I/O thread while preparing, immutable when ready */
+	struct dh_subscription *subscription;
+	struct dh_stream_head head;
+	struct dh_unit *anchor;
+	GBytes *picture;
+	GPtrArray *units;
+	/* I/O thread */
+	GSource *retry; /* made by the first failure */
+	int failures;   /* in a row */
+};
+
+static void unit_free(gpointer data)
+{
+	struct dh_unit *unit = data;
+	dh_unit_unref(&unit);
+}
+
+static void room_unref(gpointer data)
+{
+	dh_room_unref(data);
+}
+
+struct dh_avatar *dh_avatar_new(const struct dh_avatar_config *config, struct dh_io *io,
+	struct dh_ingest *ingest)
+{
+	struct dh_avatar *avatar = g_new0(struct dh_avatar, 1);
+
+	avatar->config = config;
+	avatar->io = io;
+	avatar->ingest = ingest;
+	g_mutex_init(&avatar->lock);
+	avatar->rooms = g_ptr_array_new_with_free_func(room_unref);
+	avatar->units = g_ptr_array_new_with_free_func(unit_free);
+	return avatar;
+}
+
+/* In the I/O thread: back to nothing. */
+static void drop_media(void *arg)
+{
+	struct dh_avatar *avatar = arg;
+
+	if (avatar->subscription)
+		dh_ingest_unsubscribe(&avatar->subscription);
+	dh_unit_unref(&avatar->anchor);
+	g_clear_pointer(&avatar->picture, g_bytes_unref);
+	g_ptr_array_set_size(avatar->units, 0);
+}
+
+static void let_go(void *arg)
+{
+	struct dh_avatar *avatar = arg;
+
+	dh_io_drop(&avatar->retry);
+	drop_media(avatar);
+}
+
+void dh_avatar_free(struct dh_avatar *avatar)
+{
+	dh_io_call(avatar->io, let_go, avatar);
+	g_ptr_array_free(avatar->units, TRUE);
+	g_ptr_array_free(avatar->rooms, TRUE);
+	g_mutex_clear(&avatar->lock);
+	g_free(avatar->error);
+	g_free(avatar);
+}
+
+/* ------------------------------------------------------- preparing it */
+
+static void prepare(void *arg);
+
+/* Whether there is something to begin: it is not ready, and nobody has begun. */
+static gboolean begin(struct dh_avatar *avatar)
+{
+	gboolean begins = avatar->state != DH_AVATAR_READY && !avatar->is_trying;
+
+	avatar->is_trying |= begins;
+	return begins;
+}
+
+static gboolean try_again(gpointer arg)
+{
+	struct dh_avatar *avatar = arg;
+
+	g_mutex_lock(&avatar->lock);
+	gboolean begins = avatar->rooms->len > 0 && begin(avatar); /* without rooms, the next to come begins */
+	g_mutex_unlock(&avatar->lock);
+	if (begins)
+		prepare(avatar);
+	return G_SOURCE_CONTINUE;
+}
+
+static void retry_later(struct dh_avatar *avatar)
+{
+	if (!avatar->retry)
+		avatar->retry = dh_io_timer(avatar->io, try_again, avatar);
+	dh_io_timer_set(avatar->retry, MIN(RETRY_MIN_MS << MIN(avatar->failures, 10), RETRY_MAX_MS));
+	avatar->failures++;
+}
+
+/* Publishes how it ended; the rooms are told without the lock. A reason that is
+ * known already is not logged again. */
+static void finish(struct dh_avatar *avatar, const char *error)
+{
+	GPtrArray *rooms = g_ptr_array_new_with_free_func(room_unref);
+
+	g_mutex_lock(&avatar->lock);
+	gboolean is_news = g_strcmp0(error, avatar->error) != 0;
+	avatar->state = error ? DH_AVATAR_FAILED : DH_AVATAR_READY;
+	avatar->is_trying = FALSE;
+	g_free(avatar->error);
+	avatar->error = g_strdup(error);
+	for (guint i = 0; i < avatar->rooms->len; i++)
+		g_ptr_array_add(rooms, dh_room_ref(avatar->rooms->pdata[i]));
+	g_mutex_unlock(&avatar->lock);
+	if (error && is_news)
+		dh_log(DH_LOG_ERROR, "avatar %s cannot be prepared: %s", avatar->config->name, error);
+	else if (!error)
+		dh_log(DH_LOG_INFO, "avatar %s is ready: %u pictures", avatar->config->name, avatar->units->len);
+	if (error)
+		retry_later(avatar);
+	for (guint i = 0; i < rooms->len; i++)
+		dh_room_avatar_changed(rooms->pdata[i]);
+	g_ptr_array_free(rooms, TRUE);
+}
+
+static void on_head(void *arg, const struct dh_stream_head *head)
+{
+	struct dh_avatar *avatar = arg;
+
+	avatar->head = *head;
+	avatar->head.has_audio = 0; /* an idle avatar is silent */
+}
+
+static void on_anchor(void *arg, struct dh_unit *anchor)
+{
+	struct dh_avatar *avatar = arg;
+	avatar->anchor = dh_unit_ref(anchor);
+}
+
+static void on_picture(void *arg, GBytes *i420)
+{
+	struct dh_avatar *avatar = arg;
+	avatar->picture = g_bytes_ref(i420);
+}
+
+static void on_units(void *arg, struct dh_unit *const *units, size_t count)
+{
+	struct dh_avatar *avatar = arg;
+
+	for (size_t i = 0; i < count; i++) {
+		if (units[i]->media == DH_VIDEO)
+			g_ptr_array_add(avatar->units, dh_unit_ref(units[i]));
+	}
+}
+
+/* A file that dh-prepare wrote may be anything: a clip of this size is wanted. */
+static const char *check_clip(const struct dh_avatar *avatar)
+{
+	const struct dh_avatar_config *config = avatar->config;
+
+	if (!avatar->anchor || avatar->units->len == 0)
+		return "the idle clip has no picture";
+	if (avatar->head.width != config->width || avatar->head.height != config->height)
+		return "the idle clip has another size than the avatar";
+	if (!avatar->picture)
+		return "the idle clip was prepared as a segment, not with --idle or --portrait";
+	return NULL;
+}
+
+static void on_end(void *arg, const struct dh_stream_end *end)
+{
+	struct dh_avatar *avatar = arg;
+
+	(void)end; /* the units say it */
+	finish(avatar, check_clip(avatar));
+}
+
+static void on_failure(void *arg, int code, const char *text)
+{
+	(void)code;
+	finish(arg, text);
+}
+
+static const struct dh_ingest_listener listener = {
+	.head = on_head,
+	.anchor = on_anchor,
+	.picture = on_picture,
+	.units = on_units,
+	.end = on_end,
+	.failure = on_failure,
+};
+
+static int open_sources(const struct dh_avatar_config *config, struct dh_ingest_source *source, char **error)
+{
+	const char *paths[2] = { config->idle ? config->idle : config->portrait, NULL };
+
+	paths[1] = config->idle ? config->portrait : NULL;
+	for (source->count = 0; source->count < 2 && paths[source->count]; source->count++) {
+		int fd = dh_media_open_configured(paths[source->count], 0, error);
+		if (fd < 0) {
+			while (source->count-- > 0)
+				close(source->fds[source->count]);
+			return fd;
+		}
+		source->fds[source->count] = fd;
+		source->names[source->count] = paths[source->count];
+	}
+	return 0;
+}
+
+/* In the I/O thread. */
+static void prepare(void *arg)
+{
+	struct dh_avatar *avatar = arg;
+	const struct dh_avatar_config *config = avatar->config;
+	struct dh_ingest_source source;
+	char *text = NULL;
+
+	if (avatar->retry)
+		dh_io_timer_set(avatar->retry, -1);
+	drop_media(avatar);
+	dh_ingest_source_init(&source);
+	source.kind = config->idle ? DH_INGEST_IDLE : DH_INGEST_PORTRAIT;
+	source.width = (int)config->width;
+	source.height = (int)config->height;
+	source.kbps = (int)config->kbps;
+	source.entry_ms = (int)config->entry_ms;
+	source.pingpong = (int)config->pingpong;
+	int error = open_sources(config, &source, &text);
+	if (!error)
+		error = dh_ingest_subscribe(avatar->ingest, &source, &listener, avatar, &avatar->subscription);
+	if (error)
+		finish(avatar, text ? text : g_strerror(-error));
+	g_free(text);
+}
+
+/* -------------------------------------------------------------- rooms */
+
+const struct dh_avatar_config *dh_avatar_get_config(const struct dh_avatar *avatar)
+{
+	return avatar->config;
+}
+
+void dh_avatar_join(struct dh_avatar *avatar, struct dh_room *room)
+{
+	g_mutex_lock(&avatar->lock);
+	g_ptr_array_add(avatar->rooms, dh_room_ref(room));
+	gboolean ready = avatar->state == DH_AVATAR_READY;
+	gboolean begins = begin(avatar);
+	g_mutex_unlock(&avatar->lock);
+	if (begins)
+		dh_io_post(avatar->io, prepare, avatar);
+	if (ready)
+		dh_room_avatar_changed(room);
+}
+
+void dh_avatar_leave(struct dh_avatar *avatar, struct dh_room *room)
+{
+	g_mutex_lock(&avatar->lock);
+	g_ptr_array_remove_fast(avatar->rooms, room);
+	g_mutex_unlock(&avatar->lock);
+}
+
+enum dh_avatar_state dh_avatar_state(struct dh_avatar *avatar)
+{
+	g_mutex_lock(&avatar->lock);
+	enum dh_avatar_state state = avatar->state;
+	g_mutex_unlock(&avatar->lock);
+	return state;
+}
+
+char *dh_avatar_error(struct dh_avatar *avatar)
+{
+	g_mutex_lock(&avatar->lock);
+	char *error = g_strdup(avatar->error);
+	g_mutex_unlock(&avatar->lock);
+	return error;
+}
+
+GBytes *dh_avatar_picture(struct dh_avatar *avatar)
+{
+	return dh_avatar_state(avatar) == DH_AVATAR_READY ? avatar->picture : NULL;
+}
+
+int dh_avatar_clip(struct dh_avatar *avatar, struct dh_segment **out)
+{
+	struct dh_segment *clip = NULL;
+	int error;
+
+	if (dh_avatar_state(avatar) != DH_AVATAR_READY)
+		return -EAGAIN;
+	error = dh_segment_alloc(&clip, "idle", NULL);
+	if (!error)
+		error = dh_segment_open(clip, &avatar->head, avatar->anchor);
+	for (guint i = 0; !error && i < avatar->units->len; i++)
+		error = dh_segment_append(clip, avatar->units->pdata[i]);
+	if (error) {
+		dh_segment_free(&clip);
+		return error;
+	}
+	dh_segment_complete(clip);
+	*out = clip;
+	return 0;
+}

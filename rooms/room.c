@@ -1,0 +1,268 @@
+#include "room_private.h"
+
+#include <errno.h>
+
+#include "room_id.h"
+
+static void member_unref(gpointer data)
+{
+	dh_member_unref(data);
+}
+
+static void feed_unref(gpointer data)
+{
+	dh_feed_unref(data);
+}
+
+/* ---------------------------------------------- in the room's thread */
+
+static void on_packet(void *arg, void *viewer_user, enum dh_media media, const uint8_t *rtp, size_t size)
+{
+	(void)arg;
+	dh_member_relay(viewer_user, media, rtp, size);
+}
+
+static void on_event(void *arg, const struct dh_playout_event *event)
+{
+	struct dh_room *room = arg;
+
+	room->events[event->type]++;
+	room->queue_changed |= event->type == DH_EVENT_STARTED;
+	if (event->type == DH_EVENT_SPEAKING || event->type == DH_EVENT_IDLE)
+		room->speaking = event->type == DH_EVENT_SPEAKING;
+	dh_room_report_event(room, event);
+	if (event->type >= DH_EVENT_FINISHED && event->type <= DH_EVENT_FAILED) {
+		room->played_ticks += event->played_ticks;
+		dh_room_segments_ended(room, event->segment);
+	}
+}
+
+/* For those who look without waiting for the thread. */
+static void publish(struct dh_room *room)
+{
+	enum dh_room_state state = DH_ROOM_PREPARING;
+
+	if (room->has_failed)
+		state = DH_ROOM_FAILED;
+	else if (room->has_clip)
+		state = room->speaking ? DH_ROOM_SPEAKING : DH_ROOM_IDLE;
+	g_atomic_int_set(&room->state, state);
+	g_atomic_int_set(&room->viewers, (gint)dh_playout_viewers(room->room));
+	g_atomic_int_set(&room->waiting, (gint)room->feeds->len - (dh_playout_playing(room->room, NULL) ? 1 : 0));
+}
+
+static int64_t turn(void *owner, int64_t now_ticks)
+{
+	struct dh_room *room = owner;
+
+	dh_playout_poll(room->room, now_ticks);
+	if (room->queue_changed)
+		dh_room_segments_prepare(room);
+	publish(room);
+	return dh_playout_deadline_ticks(room->room);
+}
+
+static void close_room(void *owner)
+{
+	struct dh_room *room = owner;
+
+	dh_playout_interrupt(room->room);
+	dh_room_members_dismiss(room);
+	dh_playout_free(&room->room);
+}
+
+/* --------------------------------------------------------------- life */
+
+static void configure(struct dh_playout_config *room, const struct dh_config *config, enum dh_duration duration)
+{
+	dh_playout_config_init(room);
+	room->duration = duration;
+	room->spread_ticks = config->spread_ms * DH_TICKS_PER_MS;
+	room->max_queue = (int)config->max_queue;
+	room->max_queue_ticks = config->max_queue_ms * DH_TICKS_PER_MS;
+	room->max_queue_bytes = (size_t)config->max_queue_mb << 20;
+}
+
+int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context,
+	const struct dh_room_facts *facts, struct dh_settings *settings)
+{
+	static const struct dh_playout_sink sink = { .packet = on_packet, .event = on_event };
+	static const struct dh_room_thread_owner functions = { .turn = turn, .close = close_room };
+	struct dh_room *room = g_new0(struct dh_room, 1);
+	struct dh_playout_config config;
+	char name[16];
+	int error;
+
+	g_atomic_ref_count_init(&room->refs);
+	g_mutex_init(&room->lock);
+	room->context = *context;
+	room->facts = *facts;
+	room->facts.id = room->id = g_strdup(facts->id);
+	room->settings = dh_settings_ref(settings);
+	room->enabled = TRUE;
+	room->members = g_ptr_array_new_with_free_func(member_unref);
+	room->feeds = g_ptr_array_new_with_free_func(feed_unref);
+	configure(&config, context->config, facts->duration);
+	error = dh_playout_alloc(&room->room, &config, &sink, room, dh_now_ticks());
+	if (!error) {
+		g_snprintf(name, sizeof(name), "dh room %s", facts->id);
+		error = dh_room_thread_alloc(&room->thread, name, (int)context->config->realtime, &functions, room);
+	}
+	if (error) {
+		dh_playout_free(&room->room);
+		dh_room_unref(room);
+		return error;
+	}
+	dh_avatar_join(facts->avatar, room);
+	*out = room;
+	return 0;
+}
+
+struct dh_room *dh_room_ref(struct dh_room *room)
+{
+	g_atomic_ref_count_inc(&room->refs);
+	return room;
+}
+
+/* The last reference goes after the thread was joined: until then the one who
+ * closes the room holds one. */
+void dh_room_unref(struct dh_room *room)
+{
+	if (!room || !g_atomic_ref_count_dec(&room->refs))
+		return;
+	dh_room_thread_free(&room->thread);
+	g_ptr_array_free(room->members, TRUE);
+	g_ptr_array_free(room->feeds, TRUE);
+	dh_settings_unref(room->settings);
+	g_mutex_clear(&room->lock);
+	g_free(room->id);
+	g_free(room);
+}
+
+void dh_room_close(struct dh_room *room)
+{
+	dh_room_thread_stop(room->thread);
+	dh_avatar_leave(room->facts.avatar, room);
+}
+
+/* ------------------------------------------------------------- looking */
+
+const struct dh_room_facts *dh_room_facts(const struct dh_room *room)
+{
+	return &room->facts;
+}
+
+json_t *dh_room_id_json(const struct dh_room *room)
+{
+	return dh_room_id_to_json(room->id, (gboolean)room->context.config->string_ids);
+}
+
+struct dh_settings *dh_room_settings(struct dh_room *room)
+{
+	g_mutex_lock(&room->lock);
+	struct dh_settings *settings = dh_settings_ref(room->settings);
+	g_mutex_unlock(&room->lock);
+	return settings;
+}
+
+void dh_room_set_settings(struct dh_room *room, struct dh_settings *settings)
+{
+	g_mutex_lock(&room->lock);
+	struct dh_settings *old = room->settings;
+	room->settings = settings;
+	g_mutex_unlock(&room->lock);
+	dh_settings_unref(old);
+}
+
+enum dh_room_state dh_room_state(const struct dh_room *room)
+{
+	return (enum dh_room_state)g_atomic_int_get(&room->state);
+}
+
+int dh_room_member_count(const struct dh_room *room)
+{
+	return g_atomic_int_get(&room->member_count);
+}
+
+void dh_room_count_member(struct dh_room *room, int change)
+{
+	g_atomic_int_add(&room->member_count, change);
+}
+
+static json_t *voices_of(const struct dh_generator_config *generator)
+{
+	json_t *voices = json_array();
+
+	for (char **voice = generator ? generator->voices : NULL; voice && *voice; voice++)
+		json_array_append_new(voices, json_string(*voice));
+	return voices;
+}
+
+static void add_secrets(struct dh_room *room, const struct dh_settings *settings, json_t *info)
+{
+	const struct dh_room_facts *facts = &room->facts;
+
+	json_object_set_new(info, "is_secret", json_boolean(settings->secret != NULL));
+	json_object_set_new(info, "signed_tokens", json_boolean(settings->signed_tokens));
+	json_object_set_new(info, "duration",
+		json_string(facts->duration == DH_DURATION_LONGEST ? "longest" : "speech"));
+	json_object_set_new(info, "watching", json_integer(dh_room_member_count(room)));
+	char *error = dh_room_state(room) == DH_ROOM_FAILED ? dh_avatar_error(facts->avatar) : NULL;
+	if (error)
+		json_object_set_new(info, "error", json_string(error));
+	g_free(error);
+}
+
+json_t *dh_room_info(struct dh_room *room, gboolean all)
+{
+	const struct dh_room_facts *facts = &room->facts;
+	const struct dh_avatar_config *avatar = dh_avatar_get_config(facts->avatar);
+	struct dh_settings *settings = dh_room_settings(room);
+	json_t *info = json_pack("{s:o, s:s, s:O, s:s, s:I, s:I, s:b, s:b, s:b, s:o, s:s, s:b, s:i, s:i}",
+		"id", dh_room_id_json(room), "description", settings->description, "metadata", settings->metadata,
+		"avatar", avatar->name, "width", (json_int_t)avatar->width, "height", (json_int_t)avatar->height,
+		"is_private", settings->is_private, "pin_required", settings->pin != NULL,
+		"has_generator", facts->generator != NULL, "voices", voices_of(facts->generator),
+		"state", dh_room_report_state(dh_room_state(room)),
+		"enabled", g_atomic_int_get(&room->enabled),
+		"viewers", g_atomic_int_get(&room->viewers), "waiting", g_atomic_int_get(&room->waiting));
+
+	if (all)
+		add_secrets(room, settings, info);
+	dh_settings_unref(settings);
+	return info;
+}
+
+/* ------------------------------------------------------------ commands */
+
+void dh_room_post(struct dh_room *room, struct dh_command *command)
+{
+	dh_room_thread_post(room->thread, command);
+}
+
+struct avatar_command {
+	struct dh_command command;
+	struct dh_room *room; /* a reference */
+};
+
+static void avatar_free(struct dh_command *command)
+{
+	dh_room_unref(((struct avatar_command *)command)->room);
+	g_free(command);
+}
+
+static void avatar_run(void *owner, struct dh_command *command)
+{
+	dh_room_segments_avatar(owner);
+	avatar_free(command);
+}
+
+void dh_room_avatar_changed(struct dh_room *room)
+{
+	struct avatar_command *c = g_new0(struct avatar_command, 1);
+
+	c->command.run = avatar_run;
+	c->command.discard = avatar_free;
+	c->room = dh_room_ref(room);
+	dh_room_post(room, &c->command);
+}

@@ -1,0 +1,191 @@
+/* The segments of a live room: what requests do to them, and their feeds. */
+#include "room_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "ingest/log.h"
+#include "prepare/job.h"
+
+/* So many of a room's segments are prepared at a time: however many somebody
+ * enqueues, generators and workers stay few, and the next one to play is not
+ * made to wait for those behind it. */
+#define AHEAD_MAX 4
+
+/* ---------------------------------------------- in the room's thread */
+
+void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment)
+{
+	struct dh_feed *feed = dh_segment_user(segment);
+
+	dh_feed_stop(feed);
+	g_ptr_array_remove(room->feeds, feed);
+	room->queue_changed = TRUE;
+}
+
+void dh_room_feed(struct dh_room *room, struct dh_feed *feed)
+{
+	if (dh_feed_fill(feed))
+		dh_playout_filled(room->room, dh_feed_segment(feed));
+	room->queue_changed = TRUE;
+}
+
+/* In the order of the queue. The next one to play is always prepared, those
+ * behind it while the queue has room for more bytes. */
+void dh_room_segments_prepare(struct dh_room *room)
+{
+	const struct dh_segment *playing = dh_playout_playing(room->room, NULL), *next = dh_playout_waiting(room->room, 0);
+	size_t bytes = 0, most = (size_t)room->context.config->max_queue_mb << 20;
+	int busy = 0;
+
+	room->queue_changed = FALSE;
+	for (guint i = 0; room->has_clip && i < room->feeds->len; i++) {
+		struct dh_feed *feed = room->feeds->pdata[i];
+		const struct dh_segment *segment = dh_feed_segment(feed);
+		if (!dh_feed_is_started(feed)) {
+			if (segment != next && (busy >= AHEAD_MAX || bytes >= most))
+				return;
+			dh_feed_start(feed, dh_avatar_picture(room->facts.avatar));
+		}
+		busy += !dh_segment_is_complete(segment) && !dh_segment_error(segment, NULL);
+		bytes += segment == playing ? 0 : dh_segment_bytes(segment);
+	}
+}
+
+/* What was enqueued before there was an anchor can never be prepared. */
+static void fail_all(struct dh_room *room)
+{
+	for (guint i = 0; i < room->feeds->len;) {
+		guint count = room->feeds->len;
+		struct dh_feed *feed = room->feeds->pdata[i];
+		if (!dh_feed_is_started(feed)) {
+			dh_segment_fail(dh_feed_segment(feed), DH_PREPARE_INTERNAL, "the avatar could not be prepared");
+			dh_playout_filled(room->room, dh_feed_segment(feed));
+		}
+		i += room->feeds->len == count; /* one that has failed left the list */
+	}
+}
+
+void dh_room_segments_avatar(struct dh_room *room)
+{
+	struct dh_segment *clip = NULL;
+	int error = 0;
+
+	if (room->has_clip)
+		return;
+	enum dh_avatar_state state = dh_avatar_state(room->facts.avatar);
+	if (state == DH_AVATAR_READY) {
+		error = dh_avatar_clip(room->facts.avatar, &clip);
+		if (!error)
+			error = dh_playout_set_idle(room->room, clip);
+		if (error) {
+			dh_segment_free(&clip);
+			dh_log(DH_LOG_ERROR, "room %s: the idle clip cannot be used: %s", room->id,
+				g_strerror(-error));
+		}
+		room->has_clip = !error;
+	}
+	room->has_failed = error || state == DH_AVATAR_FAILED;
+	if (room->has_failed)
+		fail_all(room);
+	room->queue_changed = TRUE;
+}
+
+static int run_enqueue(struct dh_room *room, struct dh_room_call *call)
+{
+	struct dh_segment *segment = NULL;
+	char made[32];
+	const char *id = call->segment ? call->segment : made;
+	int error;
+
+	if (room->has_failed)
+		return -EHOSTDOWN;
+	do {
+		g_snprintf(made, sizeof(made), "s-%" PRIu64, room->next_segment + 1);
+		room->next_segment += !call->segment;
+	} while (!call->segment && dh_playout_find(room->room, made));
+	error = dh_segment_alloc(&segment, id, call->feed);
+	if (!error) {
+		/* The room tells of it at once, so the feed is known before. */
+		dh_feed_set_segment(call->feed, segment);
+		g_ptr_array_add(room->feeds, dh_feed_ref(call->feed));
+		error = dh_playout_enqueue(room->room, segment);
+		if (error)
+			g_ptr_array_remove(room->feeds, call->feed);
+	}
+	if (error) {
+		dh_feed_set_segment(call->feed, NULL);
+		dh_segment_free(&segment);
+		return error;
+	}
+	room->queue_changed = TRUE;
+	size_t position = 0;
+	while (dh_playout_waiting(room->room, position) && dh_playout_waiting(room->room, position) != segment)
+		position++;
+	call->reply = json_pack("{s:s, s:s, s:I}", "segment", id, "state", "preparing",
+		"position", (json_int_t)position);
+	return 0;
+}
+
+static int run_queue(struct dh_room *room, struct dh_room_call *call)
+{
+	call->reply = dh_room_report_queue(room);
+	return 0;
+}
+
+static int run_skip(struct dh_room *room, struct dh_room_call *call)
+{
+	const struct dh_segment *playing = dh_playout_playing(room->room, NULL);
+
+	if (!playing)
+		return -ENOENT;
+	call->reply = json_pack("{s:s}", "segment", dh_segment_id(playing));
+	return dh_playout_skip(room->room);
+}
+
+static int run_remove(struct dh_room *room, struct dh_room_call *call)
+{
+	int error = dh_playout_remove(room->room, call->segment);
+
+	if (!error)
+		call->reply = json_pack("{s:s}", "segment", call->segment);
+	return error;
+}
+
+static int run_interrupt(struct dh_room *room, struct dh_room_call *call)
+{
+	call->reply = json_pack("{s:i}", "dropped", dh_playout_interrupt(room->room));
+	return 0;
+}
+
+/* ---------------------------------------------------- any other thread */
+
+int dh_room_enqueue(struct dh_room *room, struct dh_feed *feed, const char *id, json_t **reply)
+{
+	struct dh_room_call call = { .run = run_enqueue, .feed = feed, .segment = id };
+	return dh_room_call(room, &call, reply);
+}
+
+int dh_room_queue(struct dh_room *room, json_t **reply)
+{
+	struct dh_room_call call = { .run = run_queue };
+	return dh_room_call(room, &call, reply);
+}
+
+int dh_room_skip(struct dh_room *room, json_t **reply)
+{
+	struct dh_room_call call = { .run = run_skip };
+	return dh_room_call(room, &call, reply);
+}
+
+int dh_room_remove(struct dh_room *room, const char *id, json_t **reply)
+{
+	struct dh_room_call call = { .run = run_remove, .segment = id };
+	return dh_room_call(room, &call, reply);
+}
+
+int dh_room_interrupt(struct dh_room *room, json_t **reply)
+{
+	struct dh_room_call call = { .run = run_interrupt };
+	return dh_room_call(room, &call, reply);
+}

@@ -1,0 +1,227 @@
+/* Fuzz target: any bytes as a segment stream. With DH_LIBFUZZER defined it is
+ * libFuzzer's (-fsanitize=fuzzer), without it a program that replays files.
+ *
+ * The first byte of an input says what is done with the rest, see HOW_…. No
+ * fuzzer guesses a CRC, so records may get correct ones; and a valid stream to
+ * start from need not be guessed, either. What the reader reports is verified
+ * against the promises of stream.h, and written again: the writer must accept
+ * whatever the reader did. */
+#include "tests/support/stream_fixture.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define HOW_MENDED  1u /* records get correct checksums */
+#define HOW_LIMITED 2u /* the reader has limits */
+#define HOW_EDITED  4u /* the rest are edits of a valid stream, 3 bytes each; else it is the stream */
+#define HOW_STEP(how) (1 + ((how) >> 3) * 16) /* bytes that are pushed at a time */
+
+#define LIMIT_TICKS (INT64_C(10) * DH_TICKS_PER_SECOND)
+#define LIMIT_BYTES 100000u
+
+#define PROMISE(condition) \
+	do { \
+		if (!(condition)) { \
+			fprintf(stderr, "broken promise, line %d: %s\n", __LINE__, #condition); \
+			abort(); \
+		} \
+	} while (0)
+
+struct checker {
+	struct dh_stream_writer writer; /* what was read is written again */
+	int is_limited;
+	int has_head, has_anchor, is_ended, units;
+	int64_t newest_ticks, end_ticks[2];
+	struct dh_stream_head head;
+	struct dh_unit *kept; /* the newest unit, to outlive its record */
+};
+
+static int discard(void *arg, const void *bytes, size_t size)
+{
+	(void)arg;
+	PROMISE(bytes && size >= 12);
+	return 0;
+}
+
+static int see_head(void *arg, const struct dh_stream_head *head)
+{
+	struct checker *c = arg;
+	PROMISE(!c->has_head && !c->is_ended);
+	PROMISE(head->has_video || head->has_audio);
+	PROMISE(strlen(head->encoder) <= DH_STREAM_TEXT_MAX);
+	PROMISE(!c->is_limited || (head->width <= 640 && head->height <= 480));
+	c->has_head = 1;
+	c->head = *head;
+	PROMISE(dh_stream_write_head(&c->writer, head) == 0);
+	return 0;
+}
+
+static int see_anchor(void *arg, struct dh_unit *anchor)
+{
+	struct checker *c = arg;
+	PROMISE(c->has_head && !c->has_anchor && c->units == 0 && !c->is_ended);
+	c->has_anchor = 1;
+	PROMISE(dh_stream_write_anchor(&c->writer, anchor->data, anchor->size) == 0);
+	return 0;
+}
+
+static int see_picture(void *arg, const uint8_t *i420, size_t size)
+{
+	struct checker *c = arg;
+	PROMISE(c->has_anchor && c->units == 0 && !c->is_ended);
+	PROMISE(size == (size_t)c->head.width * (size_t)c->head.height * 3 / 2);
+	PROMISE(dh_stream_write_picture(&c->writer, i420, size) == 0);
+	return 0;
+}
+
+static int see_unit(void *arg, struct dh_unit *unit)
+{
+	struct checker *c = arg;
+	PROMISE(c->has_head && !c->is_ended);
+	PROMISE(unit->media == DH_VIDEO ? c->head.has_video && c->has_anchor : c->head.has_audio);
+	PROMISE(unit->size >= 1 && unit->pts_ticks >= c->newest_ticks && unit->duration_ticks > 0);
+	PROMISE(!c->is_limited || unit->pts_ticks + unit->duration_ticks <= LIMIT_TICKS);
+	PROMISE(unit->media == DH_AUDIO || c->end_ticks[DH_VIDEO] > 0 || (unit->flags & DH_UNIT_ENTRY));
+	c->newest_ticks = unit->pts_ticks;
+	c->end_ticks[unit->media] = unit->pts_ticks + unit->duration_ticks;
+	c->units++;
+	PROMISE(dh_stream_write_unit(&c->writer, unit) == 0);
+	dh_unit_unref(&c->kept);
+	c->kept = dh_unit_ref(unit);
+	return 0;
+}
+
+static int see_note(void *arg, const char *text)
+{
+	struct checker *c = arg;
+	PROMISE(c->has_head && !c->is_ended && strlen(text) <= DH_STREAM_TEXT_MAX);
+	PROMISE(dh_stream_write_note(&c->writer, text) == 0);
+	return 0;
+}
+
+static int see_end(void *arg, const struct dh_stream_end *end)
+{
+	struct checker *c = arg;
+	PROMISE(c->units > 0 && !c->is_ended);
+	PROMISE(end->video_ticks >= 0 && end->video_ticks <= c->end_ticks[DH_VIDEO]);
+	PROMISE(end->audio_ticks >= 0 && end->audio_ticks <= c->end_ticks[DH_AUDIO]);
+	c->is_ended = 1;
+	PROMISE(dh_stream_write_end(&c->writer, end) == 0);
+	return 0;
+}
+
+static int see_failure(void *arg, int code, const char *text)
+{
+	struct checker *c = arg;
+	PROMISE(!c->is_ended && strlen(text) <= DH_STREAM_TEXT_MAX);
+	c->is_ended = 1;
+	PROMISE(dh_stream_write_failure(&c->writer, code, text) == 0);
+	return 0;
+}
+
+/* Gives each whole record in `bytes` a correct checksum. */
+static void mend_checksums(uint8_t *bytes, size_t size)
+{
+	while (size >= 12) {
+		size_t length = bytes[4] | (size_t)bytes[5] << 8 | (size_t)bytes[6] << 16 | (size_t)bytes[7] << 24;
+		uint32_t crc;
+		if (length > size - 12)
+			return;
+		crc = (uint32_t)crc32(0, bytes, (uInt)(8 + length));
+		for (int i = 0; i < 4; i++)
+			bytes[8 + length + (size_t)i] = (uint8_t)(crc >> 8 * i);
+		bytes += 12 + length;
+		size -= 12 + length;
+	}
+}
+
+static void read_stream(struct checker *checker, const uint8_t *bytes, size_t size, size_t step)
+{
+	static const struct dh_stream_sink sink = {
+		see_head, see_anchor, see_picture, see_unit, see_note, see_end, see_failure,
+	};
+	static const struct dh_stream_limits limits = { LIMIT_TICKS, LIMIT_BYTES, 640, 480 };
+	struct dh_stream_reader *reader;
+	int rc = 0, finished;
+	if (dh_stream_reader_alloc(&reader, checker->is_limited ? &limits : NULL, &sink, checker) < 0)
+		return;
+	for (size_t i = 0; rc == 0 && i < size; i += step)
+		rc = dh_stream_reader_push(reader, bytes + i, step < size - i ? step : size - i);
+	PROMISE(rc == 0 || rc == -EBADMSG || rc == -EFBIG);
+	PROMISE(dh_stream_reader_push(reader, bytes, 0) == rc);
+	finished = dh_stream_reader_finish(reader);
+	PROMISE(rc == 0 ? finished == (checker->is_ended ? 0 : -ENODATA) : finished == rc);
+	PROMISE((finished == 0) == (dh_stream_reader_error(reader)[0] == '\0'));
+	dh_stream_reader_free(&reader);
+}
+
+/* The valid stream with the bytes at some places changed: u16 place, u8 change. */
+static uint8_t *edited_stream(const uint8_t *edits, size_t size, size_t *stream_size)
+{
+	static struct bytes valid;
+	struct dh_stream_writer writer = { bytes_write, &valid };
+	uint8_t *bytes;
+	if (valid.size == 0)
+		PROMISE(fixture_write(&writer) == 0);
+	bytes = malloc(valid.size);
+	if (!bytes)
+		return NULL;
+	memcpy(bytes, valid.at, valid.size);
+	for (; size >= 3; size -= 3, edits += 3)
+		bytes[(edits[0] | (size_t)edits[1] << 8) % valid.size] ^= edits[2];
+	*stream_size = valid.size;
+	return bytes;
+}
+
+/* Of exact size, for the sanitizer. */
+static uint8_t *copied_stream(const uint8_t *data, size_t size, size_t *stream_size)
+{
+	uint8_t *bytes = malloc(size > 0 ? size : 1);
+	if (bytes)
+		memcpy(bytes, data, size);
+	*stream_size = size;
+	return bytes;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct checker checker = { .writer = { discard, NULL } };
+	uint8_t *bytes;
+	size_t stream_size = 0;
+	unsigned how;
+	if (size < 1)
+		return 0;
+	how = data[0];
+	bytes = (how & HOW_EDITED ? edited_stream : copied_stream)(data + 1, size - 1, &stream_size);
+	if (!bytes)
+		return 0;
+	if (how & HOW_MENDED)
+		mend_checksums(bytes, stream_size);
+	checker.is_limited = (how & HOW_LIMITED) != 0;
+	read_stream(&checker, bytes, stream_size, HOW_STEP(how));
+	/* An untouched stream is a valid one. */
+	PROMISE(!(how & HOW_EDITED) || size > 3 || checker.is_ended);
+	dh_unit_unref(&checker.kept);
+	free(bytes);
+	return 0;
+}
+
+#ifndef DH_LIBFUZZER
+/* Replays files: what a fuzzer found, or its corpus. */
+int main(int argc, char **argv)
+{
+	static uint8_t data[16 * 1024 * 1024];
+	for (int i = 1; i < argc; i++) {
+		FILE *file = fopen(argv[i], "rb");
+		size_t size;
+		if (!file) {
+			fprintf(stderr, "%s: %s\n", argv[i], strerror(errno));
+			return 1;
+		}
+		size = fread(data, 1, sizeof data, file);
+		fclose(file);
+		LLVMFuzzerTestOneInput(data, size);
+	}
+	printf("%d inputs\n", argc - 1);
+	return 0;
+}
+#endif

@@ -1,0 +1,100 @@
+"""What real browsers show and play of a room, through janus.js: the picture moves,
+flash and beep meet, two browsers see the same, nothing is undecodable.
+
+How soon and how smoothly a browser shows it is for bench/ to measure: a busy machine
+leaves pictures out.
+"""
+import time
+import unittest
+
+import numpy as np
+
+import marks
+from hosted_room import AT_ONCE_S, HostedRoom
+from probe import Probe, Server, browser, lips
+from viewers import Gateway
+
+PICTURES = 100  # of a segment
+hosted = None
+
+
+def setUpModule():
+    global hosted, chromium, server
+    hosted = HostedRoom()
+    unittest.addModuleCleanup(hosted.close)
+    for number in range(4):
+        marks.write_mp4(f"{hosted.segments}/marks-{number}.mp4", PICTURES / 25, hosted.size, head=marks.Head(hosted.size, seed=number))
+    server = unittest.enterModuleContext(Server())
+    chromium = unittest.enterModuleContext(browser())
+
+
+class Browsers(unittest.TestCase):
+    def setUp(self):
+        self.gateway = self.enterContext(Gateway(hosted.server.ws))
+
+    def open(self):
+        probe = Probe(chromium, server, hosted.server.ws, {"id": 1})
+        self.addCleanup(probe.close)
+        probe.wait_playing()
+        return probe
+
+    def play(self, probe, files, timeout=60):
+        """Enqueues one after the other, each when the room is idle again."""
+        for file in files:
+            segment = self.gateway.request({"request": "enqueue", "id": 1, "file": file})["segment"]
+            probe.page.wait(f"probe.events.some(e => e.event === 'finished' && e.segment === '{segment}')", timeout)
+            time.sleep(1)
+
+    def assert_sound(self, probe, data):
+        video, audio = data["stats"]["video"], data["stats"]["audio"]
+        # half a second may be on its way
+        self.assertLessEqual(video["framesReceived"] - video["framesDecoded"] - video.get("framesDropped", 0), 12)
+        self.assertEqual(video["packetsLost"] + audio["packetsLost"], 0)
+        self.assertEqual((video["pliCount"], video["firCount"]), (0, 0), "the browser had to ask for a key frame")
+        self.assertEqual(video["keyFramesDecoded"], 1)
+        self.assertEqual(probe.page.errors, [])
+
+    def test_two_browsers_see_and_hear_the_same(self):
+        one, two = self.open(), self.open()
+        self.play(one, ["marks-0.mp4", "marks-1.mp4", "marks-2.mp4"])
+        seen = []
+        for probe in (one, two):
+            data = probe.take()
+            self.assert_sound(probe, data)
+            self.assertGreaterEqual(len(lips(data)["rendered"]), 3, "no flash has its beep")
+            first, last = (next(e["at"] for e in data["events"] if e["event"] == "started"),
+                           [e["at"] for e in data["events"] if e["event"] == "finished"][-1])
+            seen.append({f["hash"] for f in data["frames"] if first + 500 < f["presented"] < last - 500})
+            self.assertEqual([e["event"] for e in data["events"] if e.get("segment")].count("finished"), 3)
+        # Both leave some out, not the same; together they show no more than there is.
+        there = 3 * PICTURES + len(hosted.idle().video) + 1
+        self.assertGreater(min(map(len, seen)), PICTURES / 4)
+        self.assertLessEqual(len(seen[0] | seen[1]), there, "they see different pictures")
+
+    def test_an_interruption_shows_and_is_silent(self):
+        probe = self.open()
+        self.gateway.request({"request": "enqueue", "id": 1, "file": "marks-3.mp4"})
+        probe.page.wait("probe.events.some(e => e.event === 'started')", 20)
+        time.sleep(1)
+        self.gateway.request({"request": "interrupt", "id": 1})
+        probe.page.wait("probe.events.some(e => e.event === 'interrupted')")
+        time.sleep(2.5)
+        data = probe.take()
+        self.assert_sound(probe, data)
+        cut = next(e["at"] for e in data["events"] if e["event"] == "interrupted")
+        late = [b for b in data["beeps"] if b["rendered"] > cut + 1200]
+        self.assertFalse(late, "beeps after the interruption")
+        after = {f["hash"] for f in data["frames"] if f["presented"] > cut}
+        self.assertGreater(len(after), 5, "the picture stands still")
+
+    def test_what_was_there_before_is_shown_to_a_latecomer(self):
+        self.gateway.request({"request": "enqueue", "id": 1, "file": "marks-3.mp4"})
+        time.sleep(1)
+        probe = self.open()
+        data = probe.take()
+        self.assertLess(data["frames"][0]["presented"] - data["connectedAt"], 1000 * AT_ONCE_S)
+        self.assert_sound(probe, data)
+
+
+if __name__ == "__main__":
+    unittest.main()

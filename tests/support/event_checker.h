@@ -1,0 +1,26 @@
+/* What event handlers hear of segments, held against what docs/api.md promises:
+ * each is queued, then starts or does not, and ends exactly once; nothing is
+ * heard of it before and after. Segments are told apart by their ids and their
+ * rooms': an id may come again behind its end.
+ */
+#ifndef DH_EVENT_CHECKER_H
+#define DH_EVENT_CHECKER_H
+
+#include <jansson.h>
+
+struct event_checker;
+
+struct event_checker *event_checker_new(void);
+void event_checker_free(struct event_checker **checker);
+
+/* An event; for struct gateway_options. Any thread. */
+void event_checker_see(void *checker, const json_t *event);
+
+/* How many segments there were; how many of them have not ended. */
+int event_checker_count(struct event_checker *checker);
+int event_checker_open(struct event_checker *checker);
+
+/* The first promise that was broken, NULL: none. Lives as long as the ledger. */
+const char *event_checker_error(struct event_checker *checker);
+
+#endif

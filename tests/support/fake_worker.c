@@ -1,0 +1,353 @@
+/* A dh-prepare for tests: it obeys prepare/job.h until its input tells it not
+ * to. The input is text, "<what> [number]"; see `deeds` below. How it starts, and
+ * which version it is, is told by a file beside it: its name with ".how".
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "playout/stream.h"
+#include "playout/timebase.h"
+#include "prepare/confine.h"
+#include "prepare/job.h"
+
+#define SIDE 16
+
+static int write_all(void *arg, const void *bytes, size_t size)
+{
+	const char *at = bytes;
+
+	(void)arg;
+	while (size > 0) {
+		ssize_t n = write(STDOUT_FILENO, at, size);
+		if (n < 0)
+			return -errno;
+		at += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static const struct dh_stream_writer writer = { .write = write_all };
+static char job[DH_JOB_MAX + 1];
+static useconds_t pause_us; /* before each picture */
+
+/* --- parts of a stream */
+
+static void write_start(void)
+{
+	static const uint8_t anchor[] = { 0x10, 0x02, 0, 0x9d, 0x01, 0x2a, SIDE, 0, SIDE, 0, 7, 8 };
+	struct dh_stream_head head = { .has_video = 1, .has_audio = 1, .width = SIDE, .height = SIDE,
+		.rate_num = 25, .rate_den = 1, .encoder = "fake" };
+
+	dh_stream_write_head(&writer, &head);
+	dh_stream_write_anchor(&writer, anchor, sizeof anchor);
+	if (strstr(job, "\"kind\":\"idle\""))
+		dh_stream_write_picture(&writer, (const uint8_t[SIDE * SIDE * 3 / 2]){ 0 }, SIDE * SIDE * 3 / 2);
+}
+
+static void write_unit(enum dh_media media, int64_t pts_ticks, int64_t duration_ticks, size_t size)
+{
+	uint8_t *bytes = malloc(size);
+	struct dh_unit *unit;
+
+	memset(bytes, (int)(pts_ticks / DH_SLOT_TICKS), size);
+	/* An inter frame of VP8 has its lowest bit set. */
+	bytes[0] |= 1;
+	unit = dh_unit_new(media, pts_ticks, duration_ticks, bytes, size);
+	unit->flags = media == DH_VIDEO && pts_ticks == 0 ? DH_UNIT_ENTRY : 0;
+	if (dh_stream_write_unit(&writer, unit) < 0)
+		exit(DH_PREPARE_OUTPUT);
+	dh_unit_unref(&unit);
+	free(bytes);
+}
+
+/* Pictures of 25 a second, two sounds with each. */
+static void write_pictures(int count)
+{
+	write_start();
+	for (int i = 0; i < count; i++) {
+		int64_t pts_ticks = i * 2 * DH_SLOT_TICKS;
+		usleep(pause_us);
+		write_unit(DH_VIDEO, pts_ticks, 2 * DH_SLOT_TICKS, 4000);
+		write_unit(DH_AUDIO, pts_ticks, DH_SLOT_TICKS, 100);
+		write_unit(DH_AUDIO, pts_ticks + DH_SLOT_TICKS, DH_SLOT_TICKS, 100);
+	}
+}
+
+static void write_end(int count)
+{
+	struct dh_stream_end end = { count * 2 * DH_SLOT_TICKS, count * 2 * DH_SLOT_TICKS };
+
+	dh_stream_write_end(&writer, &end);
+}
+
+/* --- deeds; what they return is the exit code */
+
+static int good(int count)
+{
+	write_pictures(count);
+	write_end(count);
+	return DH_PREPARE_OK;
+}
+
+static int slow(int count)
+{
+	pause_us = 10000;
+	return good(count);
+}
+
+static int late_exit(int code)
+{
+	good(5);
+	return code;
+}
+
+static int cut(int count)
+{
+	write_pictures(count);
+	return DH_PREPARE_OK;
+}
+
+static int crash(int count)
+{
+	write_pictures(count);
+	signal(SIGSEGV, SIG_DFL);
+	raise(SIGSEGV);
+	return 0;
+}
+
+static int hang(int count)
+{
+	write_pictures(count);
+	for (;;)
+		pause();
+	return 0;
+}
+
+static int stop(int count)
+{
+	write_pictures(count);
+	raise(SIGSTOP);
+	return 0;
+}
+
+static int flood(int unused)
+{
+	(void)unused;
+	for (;;)
+		write_pictures(100000000);
+	return 0;
+}
+
+static int babble(int unused)
+{
+	char noise[1000];
+
+	(void)unused;
+	memset(noise, 'x', sizeof noise);
+	for (int i = 0; i < 1000; i++)
+		if (write_all(NULL, noise, sizeof noise) < 0)
+			break;
+	return DH_PREPARE_OK;
+}
+
+static int leave(int code)
+{
+	return code;
+}
+
+static int fail(int code)
+{
+	dh_stream_write_failure(&writer, code, "the input says so");
+	return code;
+}
+
+static int linger(int count)
+{
+	good(count);
+	close(STDOUT_FILENO);
+	for (;;)
+		pause();
+	return 0;
+}
+
+/* A descendant keeps the pipe open. */
+static int breed(int escape)
+{
+	if (fork() == 0) {
+		if (escape)
+			setsid();
+		sleep(escape ? 3 : 1000);
+		_exit(0);
+	}
+	return good(10);
+}
+
+static int burn(int unused)
+{
+	(void)unused;
+	for (volatile unsigned i = 0;; i++)
+		;
+	return 0;
+}
+
+static int eat(int megabytes)
+{
+	char *food = malloc((size_t)megabytes << 20);
+
+	if (!food)
+		return DH_PREPARE_MEMORY;
+	memset(food, 1, (size_t)megabytes << 20);
+	free(food);
+	return good(5);
+}
+
+static int tell(int unused)
+{
+	char text[200];
+
+	(void)unused;
+	snprintf(text, sizeof text, "uid %d gid %d nice %d group %d", (int)getuid(), (int)getgid(),
+		getpriority(PRIO_PROCESS, 0), getpgrp() == getpid());
+	write_start();
+	dh_stream_write_note(&writer, text);
+	job[DH_STREAM_TEXT_MAX] = 0;
+	dh_stream_write_note(&writer, job);
+	write_unit(DH_VIDEO, 0, DH_SLOT_TICKS, 10);
+	write_end(1);
+	return DH_PREPARE_OK;
+}
+
+/* Whatever else is open but 0 to 3 and the inputs (in the number). */
+static int count_fds(int inputs)
+{
+	char text[100];
+	int n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += dup2(fd, fd) == fd;
+	snprintf(text, sizeof text, "open %d", n - 4 - inputs);
+	write_start();
+	dh_stream_write_note(&writer, text);
+	write_unit(DH_VIDEO, 0, DH_SLOT_TICKS, 10);
+	write_end(1);
+	return DH_PREPARE_OK;
+}
+
+static const struct deed {
+	const char *name;
+	int (*run)(int number);
+} deeds[] = {
+	{ "good", good }, { "slow", slow }, { "late_exit", late_exit }, { "cut", cut }, { "crash", crash },
+	{ "hang", hang }, { "stop", stop }, { "flood", flood }, { "babble", babble }, { "leave", leave },
+	{ "fail", fail }, { "linger", linger }, { "breed", breed }, { "burn", burn }, { "eat", eat },
+	{ "tell", tell }, { "count_fds", count_fds },
+};
+
+/* --- the protocol */
+
+/* Returns the first descriptor, -1 when no job came. */
+static int receive_job(void)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int) * 4)];
+	} space;
+	struct iovec body = { job, DH_JOB_MAX };
+	struct msghdr message = { .msg_iov = &body, .msg_iovlen = 1, .msg_control = space.bytes,
+		.msg_controllen = sizeof space.bytes };
+	ssize_t n = recvmsg(DH_JOB_FD, &message, 0);
+	int fd = -1;
+
+	if (n > 0 && CMSG_FIRSTHDR(&message))
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
+	return fd;
+}
+
+static void say(const char *text)
+{
+	if (send(DH_JOB_FD, text, strlen(text), MSG_NOSIGNAL) < 0)
+		exit(DH_PREPARE_OK);
+}
+
+static void start(const char *how)
+{
+	char text[32];
+
+	if (strcmp(how, "exit") == 0)
+		exit(DH_PREPARE_INTERNAL);
+	if (strcmp(how, "mute") == 0)
+		pause();
+	if (strcmp(how, "noise") == 0)
+		say("hello");
+	snprintf(text, sizeof text, "ready %d", DH_PREPARE_PROTOCOL + (strcmp(how, "protocol") == 0));
+	say(text);
+}
+
+static void read_how(const char *name, char *how, size_t size)
+{
+	char path[1000];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s.how", name);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	how[fread(how, 1, size - 1, file)] = 0;
+	fclose(file);
+}
+
+static int option(int argc, char **argv, const char *name)
+{
+	for (int i = 1; i + 1 < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return atoi(argv[i + 1]);
+	return 0;
+}
+
+static void confine(int argc, char **argv)
+{
+	struct dh_confine limits = {
+		.memory_mb = option(argc, argv, "--memory-mb"), .cpu_s = option(argc, argv, "--cpu-s"),
+		.nice = option(argc, argv, "--nice"), .parent = option(argc, argv, "--parent"),
+	};
+	const char *what;
+
+	for (int i = 1; i + 1 < argc; i++)
+		if (strcmp(argv[i], "--user") == 0)
+			limits.user = argv[i + 1];
+	if (dh_confine(&limits, &what) < 0) {
+		fprintf(stderr, "fake worker: %s\n", what);
+		exit(DH_PREPARE_INTERNAL);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	char text[100] = "", name[100], how[100] = "";
+	int fd, number = 0;
+
+	read_how(argv[0], how, sizeof how);
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		printf("fake worker %s\n", how);
+		return strcmp(how, "ashamed") == 0;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	confine(argc, argv);
+	start(how);
+	fd = receive_job();
+	if (fd < 0)
+		return DH_PREPARE_OK;
+	if (read(fd, text, sizeof text - 1) < 0 || sscanf(text, "%99s %d", name, &number) < 1)
+		return DH_PREPARE_INPUT;
+	for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++)
+		if (strcmp(deeds[i].name, name) == 0)
+			return deeds[i].run(number);
+	return DH_PREPARE_FORMAT;
+}

@@ -1,0 +1,362 @@
+#include "tests/support/gateway_private.h"
+
+#include "tests/support/gateway_config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define UNCOUNTED 0x5a5a5a5a /* what is in a reference count that there is not yet */
+
+struct gateway gateway;
+
+/* Janus ends its plugins when nobody makes handles any more: between
+ * create_session and the count of references there is no way to end one. */
+static pthread_rwlock_t making = PTHREAD_RWLOCK_INITIALIZER;
+
+/* ------------------------------------------------------------- the plugin */
+
+int gateway_start(const char *folder, const struct gateway_options *options)
+{
+	static const struct gateway_options none;
+	int error;
+
+	gateway.options = options ? *options : none;
+	gateway_log(gateway.options.is_loud, gateway.options.forbidden);
+	g_atomic_int_set(&gateway.is_stopping, 0);
+	g_atomic_int_set(&gateway.relayed, 0);
+	g_atomic_int_set(&gateway.is_running, 1);
+	error = dh_plugin.init(&gateway_callbacks, folder);
+	if (error)
+		g_atomic_int_set(&gateway.is_running, 0);
+	gateway_config_preset(NULL); /* that nobody has read */
+	return error;
+}
+
+void gateway_stop(void)
+{
+	if (!g_atomic_int_get(&gateway.is_running))
+		return;
+	g_atomic_int_set(&gateway.is_stopping, 1);
+	pthread_rwlock_wrlock(&making);
+	dh_plugin.destroy();
+	pthread_rwlock_unlock(&making);
+	if (g_atomic_int_get(&gateway.inside))
+		gateway_fault("it is destroyed, and a thread of it still is in a call");
+	g_atomic_int_set(&gateway.is_running, 0);
+}
+
+int gateway_sessions(void)
+{
+	return g_atomic_int_get(&gateway.sessions);
+}
+
+int gateway_relayed(void)
+{
+	return g_atomic_int_get(&gateway.relayed);
+}
+
+/* ------------------------------------------------------------- references */
+
+void gateway_handle_ref(struct gateway_handle *handle)
+{
+	g_atomic_int_inc(&handle->refs);
+}
+
+void gateway_handle_unref(struct gateway_handle *handle)
+{
+	if (!g_atomic_int_dec_and_test(&handle->refs))
+		return;
+	gateway_forget(handle);
+	g_queue_clear(&handle->jobs);
+	g_hash_table_destroy(handle->asked);
+	pthread_cond_destroy(&handle->change);
+	pthread_mutex_destroy(&handle->lock);
+	g_free(handle);
+}
+
+static void session_free(const janus_refcount *ref)
+{
+	janus_plugin_session *session = janus_refcount_containerof(ref, janus_plugin_session, ref);
+
+	gateway_handle_unref(session->gateway_handle);
+	g_atomic_int_add(&gateway.sessions, -1);
+	g_free(session);
+}
+
+static void session_unref(janus_plugin_session *session)
+{
+	janus_refcount_decrease(&session->ref);
+}
+
+/* A reference, unless the handle is detached. */
+static janus_plugin_session *take_session(struct gateway_handle *handle)
+{
+	janus_plugin_session *session = NULL;
+
+	pthread_mutex_lock(&handle->lock);
+	if (!handle->is_detached) {
+		session = handle->session;
+		janus_refcount_increase(&session->ref);
+	}
+	pthread_mutex_unlock(&handle->lock);
+	return session;
+}
+
+/* --------------------------------------------------------------- the loop */
+
+void gateway_handle_post(struct gateway_handle *handle, enum gateway_job job, int is_urgent)
+{
+	(is_urgent ? g_queue_push_head : g_queue_push_tail)(&handle->jobs, GINT_TO_POINTER(job));
+	pthread_cond_broadcast(&handle->change);
+}
+
+/* With the lock held: the PeerConnection ends, where there is one. */
+static void end_connection(struct gateway_handle *handle)
+{
+	handle->is_closing = 0;
+	if (!handle->is_offered)
+		return;
+	handle->is_offered = handle->is_answered = handle->media.is_up = 0;
+	handle->is_cleaning = 1;
+	gateway_handle_post(handle, JOB_HANGUP, 1);
+}
+
+static enum gateway_job next_job(struct gateway_handle *handle)
+{
+	enum gateway_job job;
+
+	pthread_mutex_lock(&handle->lock);
+	while (g_queue_is_empty(&handle->jobs))
+		pthread_cond_wait(&handle->change, &handle->lock);
+	job = (enum gateway_job)GPOINTER_TO_INT(g_queue_pop_head(&handle->jobs));
+	if (job == JOB_CLOSE && handle->is_closing)
+		end_connection(handle);
+	pthread_mutex_unlock(&handle->lock);
+	return job;
+}
+
+static void bring_up(struct gateway_handle *handle)
+{
+	int is_new;
+
+	pthread_mutex_lock(&handle->lock);
+	is_new = handle->is_answered && !handle->media.is_up && !handle->is_detached;
+	handle->media.is_up |= is_new;
+	pthread_mutex_unlock(&handle->lock);
+	if (is_new)
+		dh_plugin.setup_media(handle->session);
+}
+
+static void relay_pli(struct gateway_handle *handle)
+{
+	uint8_t pli[12] = { 0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2 };
+	janus_plugin_rtcp packet = { .mindex = 1, .video = TRUE, .buffer = (char *)pli, .length = sizeof pli };
+	int is_up;
+
+	pthread_mutex_lock(&handle->lock);
+	is_up = handle->media.is_up && !handle->is_detached;
+	pthread_mutex_unlock(&handle->lock);
+	if (is_up)
+		dh_plugin.incoming_rtcp(handle->session, &packet);
+}
+
+static void tell_hangup(struct gateway_handle *handle)
+{
+	dh_plugin.hangup_media(handle->session);
+	pthread_mutex_lock(&handle->lock);
+	handle->is_cleaning = 0;
+	pthread_cond_broadcast(&handle->change);
+	pthread_mutex_unlock(&handle->lock);
+}
+
+static void *loop_main(void *arg)
+{
+	struct gateway_handle *handle = arg;
+	enum gateway_job job;
+	int error = 0;
+
+	while ((job = next_job(handle)) != JOB_DETACH) {
+		if (job == JOB_UP)
+			bring_up(handle);
+		else if (job == JOB_PLI)
+			relay_pli(handle);
+		else if (job == JOB_HANGUP)
+			tell_hangup(handle);
+	}
+	dh_plugin.destroy_session(handle->session, &error);
+	if (error && !g_atomic_int_get(&gateway.is_stopping))
+		gateway_fault("it does not know a handle that it has accepted");
+	return NULL;
+}
+
+static void post(struct gateway_handle *handle, enum gateway_job job)
+{
+	pthread_mutex_lock(&handle->lock);
+	gateway_handle_post(handle, job, 0);
+	pthread_mutex_unlock(&handle->lock);
+}
+
+void gateway_up(struct gateway_handle *handle)
+{
+	post(handle, JOB_UP);
+}
+
+void gateway_pli(struct gateway_handle *handle)
+{
+	post(handle, JOB_PLI);
+}
+
+void gateway_hangup(struct gateway_handle *handle)
+{
+	pthread_mutex_lock(&handle->lock);
+	end_connection(handle);
+	pthread_mutex_unlock(&handle->lock);
+}
+
+/* ------------------------------------------------------------ a handle */
+
+static struct gateway_handle *handle_new(void)
+{
+	struct gateway_handle *handle = g_new0(struct gateway_handle, 1);
+
+	handle->refs = 1;
+	pthread_mutex_init(&handle->lock, NULL);
+	pthread_cond_init(&handle->change, NULL);
+	handle->asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	handle->session = g_new0(janus_plugin_session, 1);
+	handle->session->gateway_handle = handle;
+	handle->session->ref.count = UNCOUNTED;
+	return handle;
+}
+
+static int create_session(janus_plugin_session *session)
+{
+	int error = 0;
+
+	pthread_rwlock_rdlock(&making);
+	dh_plugin.create_session(session, &error);
+	if (session->ref.count != UNCOUNTED)
+		gateway_fault("it counts references to a handle before there is a count");
+	if (!error) {
+		janus_refcount_init(&session->ref, session_free);
+		janus_refcount_increase(&session->ref);
+	}
+	pthread_rwlock_unlock(&making);
+	return error;
+}
+
+struct gateway_handle *gateway_attach(void)
+{
+	struct gateway_handle *handle = handle_new();
+
+	if (create_session(handle->session) != 0) {
+		g_free(handle->session);
+		gateway_handle_unref(handle);
+		return NULL;
+	}
+	gateway_handle_ref(handle);
+	g_atomic_int_inc(&gateway.sessions);
+	pthread_create(&handle->loop, NULL, loop_main, handle);
+	return handle;
+}
+
+void gateway_detach(struct gateway_handle **out)
+{
+	struct gateway_handle *handle = *out;
+
+	if (!handle)
+		return;
+	*out = NULL;
+	pthread_mutex_lock(&handle->lock);
+	end_connection(handle);
+	handle->is_detached = 1;
+	g_atomic_int_set(&handle->session->stopped, 1);
+	gateway_handle_post(handle, JOB_DETACH, 0);
+	pthread_mutex_unlock(&handle->lock);
+	session_unref(handle->session);
+	pthread_join(handle->loop, NULL);
+	gateway_handle_unref(handle);
+}
+
+/* ------------------------------------------------------------ messages */
+
+static json_t *content_of(janus_plugin_result *result)
+{
+	json_t *content = NULL;
+
+	if (!result)
+		gateway_fault("a message has no result");
+	if (result->type == JANUS_PLUGIN_OK && !json_is_object(result->content))
+		gateway_fault("an answer that is no object");
+	if (result->type == JANUS_PLUGIN_ERROR && (!result->text || !g_atomic_int_get(&gateway.is_stopping)))
+		gateway_fault("a message fails: %s", result->text ? result->text : "nothing says why");
+	if (result->type == JANUS_PLUGIN_OK)
+		content = json_incref(result->content);
+	gateway_scan_json(content);
+	return content;
+}
+
+/* Janus sees the answer before the plugin does. */
+static void see_answer(struct gateway_handle *handle, const json_t *jsep)
+{
+	const char *type = json_string_value(json_object_get(jsep, "type"));
+
+	pthread_mutex_lock(&handle->lock);
+	if (type && strcmp(type, "answer") == 0 && handle->is_offered)
+		handle->is_answered = 1;
+	pthread_mutex_unlock(&handle->lock);
+}
+
+json_t *gateway_ask(struct gateway_handle *handle, json_t *body, json_t *jsep)
+{
+	static gint count;
+	char *transaction = g_strdup_printf("t%d", g_atomic_int_add(&count, 1));
+	janus_plugin_session *session = take_session(handle);
+	janus_plugin_result *result;
+	json_t *content;
+
+	if (!session)
+		gateway_fault("the test: it asks with a handle that it has detached");
+	see_answer(handle, jsep);
+	pthread_mutex_lock(&handle->lock);
+	g_hash_table_add(handle->asked, g_strdup(transaction));
+	pthread_mutex_unlock(&handle->lock);
+	result = dh_plugin.handle_message(session, g_strdup(transaction), body, jsep);
+	content = content_of(result);
+	pthread_mutex_lock(&handle->lock);
+	if (result->type != JANUS_PLUGIN_OK_WAIT && !g_hash_table_remove(handle->asked, transaction))
+		gateway_fault("it answers twice");
+	pthread_mutex_unlock(&handle->lock);
+	janus_plugin_result_destroy(result);
+	session_unref(session);
+	g_free(transaction);
+	return content;
+}
+
+json_t *gateway_ask_admin(json_t *body)
+{
+	json_t *answer = dh_plugin.handle_admin_message(body);
+
+	gateway_scan_json(answer);
+	json_decref(body);
+	return answer;
+}
+
+json_t *gateway_query(struct gateway_handle *handle)
+{
+	janus_plugin_session *session = take_session(handle);
+	json_t *answer = session ? dh_plugin.query_session(session) : NULL;
+
+	if (session)
+		session_unref(session);
+	gateway_scan_json(answer);
+	return answer;
+}
+
+json_t *gateway_answer(void)
+{
+	static const char sdp[] = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+		"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=recvonly\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=recvonly\r\n";
+
+	return json_pack("{s:s, s:s}", "type", "answer", "sdp", sdp);
+}

@@ -1,0 +1,284 @@
+/* What the plugin may ask of Janus, and what a handle got by that. */
+#include "tests/support/gateway_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/sdp.h"
+
+#define CLEANING_MAX_S 3 /* that Janus waits for, too */
+
+static void enter(const char *function)
+{
+	g_atomic_int_inc(&gateway.inside);
+	if (!g_atomic_int_get(&gateway.is_running))
+		gateway_fault("it calls %s when it has been destroyed", function);
+}
+
+static void leave(void)
+{
+	g_atomic_int_add(&gateway.inside, -1);
+}
+
+void gateway_scan_json(const json_t *json)
+{
+	char *text = json && gateway.options.forbidden ? json_dumps(json, JSON_COMPACT) : NULL;
+
+	if (text)
+		gateway_scan(text);
+	free(text);
+}
+
+static int is_gone(const janus_plugin_session *session)
+{
+	return g_atomic_int_get(&session->stopped);
+}
+
+/* -------------------------------------------------------------- events */
+
+/* An offer makes a PeerConnection, when the one before has gone. */
+static int take_offer(struct gateway_handle *handle, const json_t *jsep)
+{
+	const char *type = json_string_value(json_object_get(jsep, "type"));
+	const char *sdp = json_string_value(json_object_get(jsep, "sdp"));
+	struct timespec until;
+
+	if (!type || strcmp(type, "offer") != 0 || !sdp || strncmp(sdp, "v=0\r\n", 5) != 0)
+		gateway_fault("a JSEP that is no offer");
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += CLEANING_MAX_S;
+	while (handle->is_cleaning) {
+		if (pthread_cond_timedwait(&handle->change, &handle->lock, &until) != 0)
+			return -1;
+	}
+	handle->is_offered = 1;
+	handle->is_answered = 0;
+	memset(&handle->media, 0, sizeof handle->media);
+	return 0;
+}
+
+static int push_event(janus_plugin_session *session, janus_plugin *plugin, const char *transaction, json_t *message,
+	json_t *jsep)
+{
+	struct gateway_handle *handle = session->gateway_handle;
+	int error = 0;
+
+	enter("push_event");
+	if (plugin != &dh_plugin || !json_is_object(message))
+		gateway_fault("an event that is no object");
+	gateway_scan_json(message);
+	if (!is_gone(session)) {
+		pthread_mutex_lock(&handle->lock);
+		if (transaction && !g_hash_table_remove(handle->asked, transaction))
+			gateway_fault("an answer to \"%s\", which nobody waits for", transaction);
+		if (jsep)
+			error = take_offer(handle, jsep);
+		if (!error)
+			g_queue_push_tail(&handle->said, json_deep_copy(message));
+		pthread_cond_broadcast(&handle->change);
+		pthread_mutex_unlock(&handle->lock);
+	} else {
+		error = -2;
+	}
+	leave();
+	return error;
+}
+
+static gboolean events_is_enabled(void)
+{
+	return gateway.options.notified != NULL;
+}
+
+static void notify_event(janus_plugin *plugin, janus_plugin_session *session, json_t *event)
+{
+	enter("notify_event");
+	if (plugin != &dh_plugin || !json_is_object(event))
+		gateway_fault("a notification that is no object");
+	gateway_scan_json(event);
+	if (gateway.options.notified && (!session || !is_gone(session)))
+		gateway.options.notified(gateway.options.arg, event);
+	json_decref(event);
+	leave();
+}
+
+/* --------------------------------------------------------------- media */
+
+/* A copy of exact size, so that what is beyond its end is found. */
+static void check_packet(const janus_plugin_rtp *packet, int media)
+{
+	int type = media == DH_VIDEO ? DH_SDP_PAYLOAD_TYPE_VP8 : DH_SDP_PAYLOAD_TYPE_OPUS;
+	uint8_t *copy = g_memdup2(packet->buffer, packet->length);
+
+	if (packet->length <= 12 || packet->length > 1400 || copy[0] >> 6 != 2 || (copy[1] & 127) != type)
+		gateway_fault("it relays what is no RTP packet of this medium (%d bytes)", packet->length);
+	if (packet->mindex != DH_SDP_MINDEX(media))
+		gateway_fault("it relays to m-line %d what belongs to another", packet->mindex);
+	g_free(copy);
+}
+
+static void relay_rtp(janus_plugin_session *session, janus_plugin_rtp *packet)
+{
+	struct gateway_handle *handle = session->gateway_handle;
+	int media = packet->video ? DH_VIDEO : DH_AUDIO;
+
+	enter("relay_rtp");
+	check_packet(packet, media);
+	if (!is_gone(session)) {
+		uint16_t sequence = (uint16_t)((uint8_t)packet->buffer[2] << 8 | (uint8_t)packet->buffer[3]);
+		pthread_mutex_lock(&handle->lock);
+		if (handle->media.is_up) {
+			uint16_t expected = (uint16_t)(handle->last_sequence[media] + 1);
+			handle->media.breaks[media] += handle->media.packets[media] && sequence != expected;
+			handle->media.packets[media]++;
+			handle->last_sequence[media] = sequence;
+			g_atomic_int_inc(&gateway.relayed);
+		}
+		pthread_mutex_unlock(&handle->lock);
+	}
+	leave();
+}
+
+static void relay_rtcp(janus_plugin_session *session, janus_plugin_rtcp *packet)
+{
+	(void)session;
+	(void)packet;
+	enter("relay_rtcp");
+	leave();
+}
+
+static void relay_data(janus_plugin_session *session, janus_plugin_data *packet)
+{
+	(void)session;
+	enter("relay_data");
+	if (!packet->buffer || packet->length == 0)
+		gateway_fault("it relays no data");
+	leave();
+}
+
+static void send_pli(janus_plugin_session *session)
+{
+	(void)session;
+}
+
+static void send_pli_stream(janus_plugin_session *session, int mindex)
+{
+	(void)session;
+	(void)mindex;
+}
+
+static void send_remb(janus_plugin_session *session, guint32 bitrate)
+{
+	(void)session;
+	(void)bitrate;
+}
+
+/* ---------------------------------------------------------------- ends */
+
+static void close_pc(janus_plugin_session *session)
+{
+	struct gateway_handle *handle = session->gateway_handle;
+
+	enter("close_pc");
+	pthread_mutex_lock(&handle->lock);
+	if (!is_gone(session) && !handle->is_closing) {
+		handle->is_closing = 1;
+		gateway_handle_post(handle, JOB_CLOSE, 0);
+	}
+	pthread_mutex_unlock(&handle->lock);
+	leave();
+}
+
+/* Who owns the handle detaches it sooner or later; hung up it is at once. */
+static void end_session(janus_plugin_session *session)
+{
+	close_pc(session);
+}
+
+/* -------------------------------------------------------------- tokens */
+
+static gboolean auth_is_signed(void)
+{
+	return gateway.options.is_signed;
+}
+
+static gboolean auth_is_signature_valid(janus_plugin *plugin, const char *token)
+{
+	return plugin == &dh_plugin && token && g_str_has_prefix(token, "signed:");
+}
+
+static gboolean auth_signature_contains(janus_plugin *plugin, const char *token, const char *descriptor)
+{
+	return auth_is_signature_valid(plugin, token) && strcmp(token + strlen("signed:"), descriptor) == 0;
+}
+
+janus_callbacks gateway_callbacks = {
+	.push_event = push_event,
+	.relay_rtp = relay_rtp,
+	.relay_rtcp = relay_rtcp,
+	.relay_data = relay_data,
+	.send_pli = send_pli,
+	.send_pli_stream = send_pli_stream,
+	.send_remb = send_remb,
+	.close_pc = close_pc,
+	.end_session = end_session,
+	.events_is_enabled = events_is_enabled,
+	.notify_event = notify_event,
+	.auth_is_signed = auth_is_signed,
+	.auth_is_signature_valid = auth_is_signature_valid,
+	.auth_signature_contains = auth_signature_contains,
+};
+
+/* ----------------------------------------------------- what it was sent */
+
+static int is_kind(const json_t *event, const char *kind)
+{
+	const char *status = json_string_value(json_object_get(json_object_get(event, "result"), "status"));
+	const char *name = json_string_value(json_object_get(event, "event"));
+	json_int_t code = json_integer_value(json_object_get(event, "error_code"));
+
+	if (g_str_has_prefix(kind, "status:"))
+		return g_strcmp0(status, kind + 7) == 0;
+	if (g_str_has_prefix(kind, "event:"))
+		return g_strcmp0(name, kind + 6) == 0;
+	return *kind == '\0' || (g_str_has_prefix(kind, "error:") && code == atoi(kind + 6));
+}
+
+json_t *gateway_await(struct gateway_handle *handle, const char *kind, int timeout_ms)
+{
+	json_t *event = NULL;
+	struct timespec until;
+	int error = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += timeout_ms / 1000;
+	until.tv_nsec += timeout_ms % 1000 * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&handle->lock);
+	while (!event && !error) {
+		event = g_queue_pop_head(&handle->said);
+		if (event && !is_kind(event, kind))
+			g_clear_pointer(&event, json_decref);
+		else if (!event)
+			error = pthread_cond_timedwait(&handle->change, &handle->lock, &until);
+	}
+	pthread_mutex_unlock(&handle->lock);
+	return event;
+}
+
+void gateway_forget(struct gateway_handle *handle)
+{
+	json_t *event;
+
+	pthread_mutex_lock(&handle->lock);
+	while ((event = g_queue_pop_head(&handle->said)))
+		json_decref(event);
+	pthread_mutex_unlock(&handle->lock);
+}
+
+void gateway_media(struct gateway_handle *handle, struct gateway_media *media)
+{
+	pthread_mutex_lock(&handle->lock);
+	*media = handle->media;
+	pthread_mutex_unlock(&handle->lock);
+}

@@ -1,0 +1,119 @@
+/* What the plugin links to in Janus, but for its configuration. */
+#include "tests/support/gateway.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <janus/debug.h>
+#include <janus/rtcp.h>
+
+int janus_log_level = LOG_VERB;
+gboolean janus_log_timestamps, janus_log_colors;
+char *janus_log_global_prefix;
+int refcount_debug;
+int lock_debug;
+
+static int is_loud;
+static char forbidden[256];
+
+void gateway_fault(const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "what no plugin may do: ");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\n");
+	abort();
+}
+
+void gateway_log(int loud, const char *not_this)
+{
+	is_loud = loud;
+	g_strlcpy(forbidden, not_this ? not_this : "", sizeof forbidden);
+}
+
+void gateway_scan(const char *text)
+{
+	if (*forbidden && strstr(text, forbidden))
+		gateway_fault("it tells \"%s\": %s", forbidden, text);
+}
+
+/* Every line is made, so that whatever is wrong with its arguments is found. */
+void janus_vprintf(const char *format, ...)
+{
+	char line[4096];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	gateway_scan(line);
+	if (is_loud)
+		fputs(line, stderr);
+}
+
+/* ------------------------------------------------------------- results */
+
+janus_plugin_result *janus_plugin_result_new(janus_plugin_result_type type, const char *text, json_t *content)
+{
+	janus_plugin_result *result = g_new0(janus_plugin_result, 1);
+
+	result->type = type;
+	result->text = text;
+	result->content = content;
+	return result;
+}
+
+void janus_plugin_result_destroy(janus_plugin_result *result)
+{
+	json_decref(result->content);
+	g_free(result);
+}
+
+/* --------------------------------------------------------------- media */
+
+void janus_plugin_rtp_extensions_reset(janus_plugin_rtp_extensions *extensions)
+{
+	memset(extensions, 0, sizeof *extensions);
+	extensions->audio_level = extensions->video_rotation = -1;
+	extensions->min_delay = extensions->max_delay = -1;
+}
+
+void janus_plugin_rtp_reset(janus_plugin_rtp *packet)
+{
+	memset(packet, 0, sizeof *packet);
+	packet->mindex = -1;
+	janus_plugin_rtp_extensions_reset(&packet->extensions);
+}
+
+/* Whether a compound packet (RFC 3550, 6.1) has payload-specific feedback of
+ * this format (RFC 4585, 6.3). */
+static gboolean has_feedback(const char *packet, int length, int format)
+{
+	const uint8_t *at = (const uint8_t *)packet;
+
+	while (length >= 4) {
+		int size = 4 * ((at[2] << 8 | at[3]) + 1);
+		if (at[0] >> 6 != 2 || size > length)
+			return FALSE;
+		if (at[1] == 206 && (at[0] & 31) == format)
+			return TRUE;
+		at += size;
+		length -= size;
+	}
+	return FALSE;
+}
+
+gboolean janus_rtcp_has_pli(char *packet, int length)
+{
+	return has_feedback(packet, length, 1);
+}
+
+gboolean janus_rtcp_has_fir(char *packet, int length)
+{
+	return has_feedback(packet, length, 4);
+}

@@ -1,0 +1,58 @@
+/* What the gateway for tests consists of; for gateway*.c only. */
+#ifndef DH_GATEWAY_PRIVATE_H
+#define DH_GATEWAY_PRIVATE_H
+
+#include <pthread.h>
+
+#include "tests/support/gateway.h"
+
+enum gateway_job { JOB_UP, JOB_PLI, JOB_CLOSE, JOB_HANGUP, JOB_DETACH };
+
+struct gateway_handle {
+	/* immutable */
+	janus_plugin_session *session; /* that it is there is known until `is_detached` */
+	pthread_t loop;
+	/* atomic */
+	gint refs;                     /* its owner's, its session's */
+	/* protected by lock */
+	pthread_mutex_t lock;
+	pthread_cond_t change;
+	GQueue jobs;                   /* of the loop, enum gateway_job */
+	GQueue said;                   /* events, json_t */
+	GHashTable *asked;             /* transactions that an event will answer */
+	int is_detached;
+	int is_offered, is_answered;   /* there is a PeerConnection; it can come up */
+	int is_cleaning;               /* it goes, and hangup_media has not returned yet */
+	int is_closing;                /* the plugin wants that */
+	struct gateway_media media;
+	uint16_t last_sequence[2];
+};
+
+/* The one that runs. */
+struct gateway {
+	struct gateway_options options; /* immutable while it runs */
+	/* atomic */
+	gint is_running;               /* the plugin may call */
+	gint is_stopping;              /* destroy has begun: it refuses what it is asked */
+	gint inside;                   /* calls of the plugin that have not returned */
+	gint sessions;
+	gint relayed;                  /* packets to PeerConnections that are up */
+};
+extern struct gateway gateway;
+
+/* --- gateway.c */
+
+void gateway_handle_ref(struct gateway_handle *handle);
+void gateway_handle_unref(struct gateway_handle *handle);
+
+/* With the lock held: something for the loop, before all else where `is_urgent`. */
+void gateway_handle_post(struct gateway_handle *handle, enum gateway_job job, int is_urgent);
+
+/* --- gateway_callbacks.c */
+
+extern janus_callbacks gateway_callbacks;
+
+/* Ends the process where `json` holds what is forbidden. */
+void gateway_scan_json(const json_t *json);
+
+#endif

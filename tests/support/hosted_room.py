@@ -1,0 +1,166 @@
+"""A Janus with two rooms of one avatar, for tests and figures about media.
+
+Room 1 lasts as long as a segment's speech, room 2 as the longest of both; their
+secret-less avatar is a small head that idles. What the plugin has prepared is
+found in its cache.
+"""
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import dhs
+import marks
+from janus_server import JanusServer
+
+PREPARE = os.environ.get("DH_PREPARE", "dh-prepare")
+# What has to happen at once happens within this on a machine that is busy with other
+# things; how soon it does is for bench/ to judge.
+AT_ONCE_S = 3
+
+JCFG = """
+general: {{
+	segments_folder = [ "{segments}" ]
+	cache_folder = "{{folder}}/cache"
+	worker = "{{prepare}}"
+	{general}
+}}
+avatar-probe: {{ width = {size} height = {size} idle = "{idle}" kbps = {kbps} }}
+room-one: {{ id = 1 avatar = "probe" {room} }}
+room-two: {{ id = 2 avatar = "probe" duration = "longest" }}
+{more}
+"""
+
+
+def is_speech(packet):
+    """Neither encoded silence nor a packet without a frame."""
+    return len(packet.payload) > 3
+
+
+def prepare(*arguments):
+    """Runs dh-prepare as a tool."""
+    subprocess.run([PREPARE, "--quiet", *map(str, arguments)], check=True)
+
+
+class HostedRoom:
+    """`segments` is the folder that `enqueue` reads, `work` one for other files;
+    `general`, `room` and `more` are added to the configuration, `server` is for
+    JanusServer."""
+
+    def __init__(self, size=256, kbps=800, idle=None, general="", room="", more="", **server):
+        self.size, self.kbps = size, kbps
+        self.work = tempfile.mkdtemp(prefix="dh-media-")
+        self.segments = os.path.join(self.work, "segments")
+        os.mkdir(self.segments)
+        self.server = None
+        try:
+            idle = idle or marks.write_idle(os.path.join(self.work, "idle.mp4"), 2, size)
+            self.server = JanusServer(JCFG.format(
+                segments=self.segments, size=size, kbps=kbps, idle=idle, general=general, room=room, more=more),
+                **server)
+            self.server.start()
+            self.handle, self.warmed = self.server.attach(), []
+            for room_id in (1, 2):
+                self.server.wait_for_state(self.handle, room_id, "idle", timeout=60)
+        except BaseException:
+            self.close(check=False)
+            raise
+
+    def close(self, check=True):
+        try:
+            if self.server and self.server.process:
+                self.server.stop(check)
+        finally:
+            shutil.rmtree(self.work, ignore_errors=True)
+
+    def alive(self):
+        return self.server.process.poll() is None
+
+    # --------------------------------------------------------------- prepared
+    def _idle_path(self, timeout=20):
+        """It is renamed into the cache a moment after it is played from memory."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            for path in glob.glob(os.path.join(self.server.path("cache"), "*.dhs")):
+                if dhs.Segment(path).picture:
+                    return path
+            time.sleep(0.05)
+        raise AssertionError("the idle clip is not in the cache")
+
+    def idle(self):
+        """The avatar's idle clip as the plugin has prepared it."""
+        return dhs.Segment(self._idle_path())
+
+    def prepared_path(self, files):
+        """A segment (a file of the segment folder, or a list of two) prepared for the avatar
+        by dh-prepare as a tool: what the plugin plays has to be the same, byte for byte."""
+        files = [files] if isinstance(files, str) else files
+        path = os.path.join(self.work, "+".join(files) + ".dhs")
+        if not os.path.exists(path):
+            prepare(*(os.path.join(self.segments, f) for f in files), "--avatar", self._idle_path(),
+                    "--kbps", self.kbps, "-o", path)
+        return path
+
+    def prepared(self, files):
+        return dhs.Segment(self.prepared_path(files))
+
+    def warm(self, *files):
+        """Has the plugin prepare segments, in room 2, to their ends: a busy machine may
+        prepare more slowly than it plays, and pictures then stand."""
+        files = [f for f in files if f not in self.warmed and not str(f).endswith(".dhs")]
+        for file in files:
+            answer = self.handle.request({"request": "enqueue", "id": 2, "file": file})
+            assert "segment" in answer, answer
+        end = time.monotonic() + 100
+        while not self._all_prepared():
+            assert time.monotonic() < end, f"{files} are not prepared"
+            time.sleep(0.02)
+        if files:
+            self.handle.request({"request": "interrupt", "id": 2})
+        self.warmed += files
+
+    def _all_prepared(self):
+        """How long a segment lasts is known when all of it is there."""
+        queue = self.handle.request({"request": "queue", "id": 2})
+        return all(s is None or s["duration_ms"] is not None for s in [queue["playing"], *queue["waiting"]])
+
+    # ---------------------------------------------------------------- the process
+    def use(self):
+        """What Janus holds of the system."""
+        folder = f"/proc/{self.server.process.pid}"
+        return {"descriptors": len(os.listdir(folder + "/fd")), "threads": len(os.listdir(folder + "/task")),
+                "processes": len(self.server.children())}
+
+    def settled_use(self, atmost=None, timeout=30):
+        """The same when it has come to rest: unchanged for 2 s, or no more than `atmost`."""
+        end, since, last = time.monotonic() + timeout, time.monotonic(), self.use()
+        while time.monotonic() < end:
+            time.sleep(0.1)
+            now = self.use()
+            if now != last:
+                since, last = time.monotonic(), now
+            if all(now[k] <= v for k, v in atmost.items()) if atmost else time.monotonic() - since > 2:
+                break
+        return last
+
+    def kill_busy_worker(self, timeout=20):
+        """Kills the dh-prepare that works, as soon as one does."""
+        begun = {}
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            for pid in self.server.children():
+                try:
+                    with open(f"/proc/{pid}/stat") as file:
+                        name, fields = file.read().split("(", 1)[1].rsplit(")", 1)
+                except OSError:
+                    continue
+                used = sum(map(int, fields.split()[11:13]))
+                # those that wait, or are being started, use much less
+                if name.startswith("dh-prepare") and used - begun.setdefault(pid, used) >= 70:
+                    os.kill(pid, signal.SIGKILL)
+                    return pid
+            time.sleep(0.02)
+        raise TimeoutError("no worker worked")

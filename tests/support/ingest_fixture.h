@@ -1,0 +1,352 @@
+/* A preparer with an I/O thread and a folder of its own, and a listener that
+ * writes down what it hears; everything is counted before and after. */
+#ifndef DH_INGEST_FIXTURE_H
+#define DH_INGEST_FIXTURE_H
+
+#include "tests/support/check.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "playout/timebase.h"
+#include "ingest/ingest.h"
+#include "prepare/job.h"
+
+struct ingest_fixture {
+	struct dh_io *io;
+	struct dh_ingest *preparer;
+	struct dh_ingest_config config;
+	char folder[64], cache[96], worker[96];
+	int fds, children; /* before */
+};
+
+static char fake_worker[PATH_MAX];
+
+/* What one subscription heard. */
+struct heard {
+	pthread_mutex_t lock;
+	pthread_cond_t change;
+	/* protected by lock */
+	int heads, anchors, pictures, ends, failures, out_of_order;
+	size_t units, bytes;
+	int64_t last_pts_ticks;
+	int64_t video_ticks;
+	int code;
+	char text[DH_STREAM_TEXT_MAX + 1];
+	char notes[4 * DH_STREAM_TEXT_MAX];
+	GBytes *picture;
+	double first_unit_ms, end_ms; /* from listening */
+	double since_ms;
+	struct dh_subscription *subscription;
+};
+
+static inline double now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* --- the listener */
+
+#define HEARD(what) \
+	do { \
+		struct heard *heard = arg; \
+		pthread_mutex_lock(&heard->lock); \
+		if (heard->ends + heard->failures > 0) \
+			heard->out_of_order++; \
+		what; \
+		pthread_cond_broadcast(&heard->change); \
+		pthread_mutex_unlock(&heard->lock); \
+	} while (0)
+
+static inline void hear_head(void *arg, const struct dh_stream_head *head)
+{
+	(void)head;
+	HEARD(heard->heads++; heard->out_of_order += heard->anchors + (int)heard->units > 0);
+}
+
+static inline void hear_anchor(void *arg, struct dh_unit *anchor)
+{
+	(void)anchor;
+	HEARD(heard->anchors++; heard->out_of_order += heard->heads != 1 || heard->units > 0);
+}
+
+static inline void hear_picture(void *arg, GBytes *i420)
+{
+	HEARD(heard->pictures++; heard->picture = g_bytes_ref(i420));
+}
+
+static inline void note_units(struct heard *heard, struct dh_unit *const *units, size_t count)
+{
+	if (heard->units == 0)
+		heard->first_unit_ms = now_ms() - heard->since_ms;
+	heard->units += count;
+	for (size_t i = 0; i < count; i++) {
+		heard->out_of_order += units[i]->pts_ticks < heard->last_pts_ticks;
+		heard->last_pts_ticks = units[i]->pts_ticks;
+		heard->bytes += units[i]->size;
+	}
+}
+
+static inline void hear_units(void *arg, struct dh_unit *const *units, size_t count)
+{
+	HEARD(note_units(heard, units, count));
+}
+
+static inline void hear_note(void *arg, const char *text)
+{
+	HEARD(g_strlcat(heard->notes, text, sizeof heard->notes));
+}
+
+static inline void hear_end(void *arg, const struct dh_stream_end *end)
+{
+	HEARD(heard->ends++; heard->video_ticks = end->video_ticks; heard->end_ms = now_ms() - heard->since_ms);
+}
+
+static inline void hear_failure(void *arg, int code, const char *text)
+{
+	HEARD(heard->failures++; heard->code = code; g_strlcpy(heard->text, text, sizeof heard->text));
+}
+
+static const struct dh_ingest_listener hear = {
+	.head = hear_head, .anchor = hear_anchor, .picture = hear_picture, .units = hear_units,
+	.note = hear_note, .end = hear_end, .failure = hear_failure,
+};
+
+/* How long what has to come is waited for; a busy machine has its time. */
+#define AWAIT_S 100
+
+/* Waits until `condition` of `heard`. */
+#define AWAIT(heard, condition) \
+	do { \
+		struct timespec until_; \
+		int r_ = 0; \
+		clock_gettime(CLOCK_REALTIME, &until_); \
+		until_.tv_sec += AWAIT_S; \
+		pthread_mutex_lock(&(heard)->lock); \
+		while (!(condition) && r_ == 0) \
+			r_ = pthread_cond_timedwait(&(heard)->change, &(heard)->lock, &until_); \
+		pthread_mutex_unlock(&(heard)->lock); \
+		CHECK(r_ == 0, "waiting; units %zu, ends %d, failure %d %s", (heard)->units, (heard)->ends, \
+			(heard)->code, (heard)->text); \
+	} while (0)
+
+static inline void heard_init(struct heard *heard)
+{
+	memset(heard, 0, sizeof *heard);
+	pthread_mutex_init(&heard->lock, NULL);
+	pthread_cond_init(&heard->change, NULL);
+	heard->since_ms = now_ms();
+}
+
+static inline void heard_clear(struct heard *heard)
+{
+	dh_ingest_unsubscribe(&heard->subscription);
+	g_clear_pointer(&heard->picture, g_bytes_unref);
+	pthread_cond_destroy(&heard->change);
+	pthread_mutex_destroy(&heard->lock);
+}
+
+/* --- counting */
+
+static inline int count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	int n = 0;
+
+	if (!dir)
+		return -1;
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* Children of every thread. */
+static inline int count_children(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *item;
+	int n = 0;
+
+	while (dir && (item = readdir(dir))) {
+		char path[300];
+		FILE *file;
+		int pid;
+		snprintf(path, sizeof path, "/proc/self/task/%s/children", item->d_name);
+		file = fopen(path, "re");
+		while (file && fscanf(file, "%d", &pid) == 1)
+			n++;
+		if (file)
+			fclose(file);
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+/* --- the stage */
+
+/* Configuration for tests; change it before ingest_fixture_open. */
+static inline void ingest_fixture_init(struct ingest_fixture *fixture)
+{
+	memset(fixture, 0, sizeof *fixture);
+	fixture->fds = count_entries("/proc/self/fd");
+	fixture->children = count_children();
+	strcpy(fixture->folder, "/tmp/dh-test-XXXXXX");
+	CHECK(mkdtemp(fixture->folder) != NULL);
+	snprintf(fixture->cache, sizeof fixture->cache, "%s/cache", fixture->folder);
+	snprintf(fixture->worker, sizeof fixture->worker, "%s/worker", fixture->folder);
+	CHECK_INT(symlink(fake_worker, fixture->worker), 0);
+	dh_ingest_config_init(&fixture->config);
+	fixture->config.worker_path = fixture->worker;
+	fixture->config.worker_nice = 0; /* on a busy machine it would look as if it hung */
+	fixture->config.cache_folder = fixture->cache;
+}
+
+static inline void ingest_fixture_open(struct ingest_fixture *fixture)
+{
+	CHECK_INT(dh_io_alloc(&fixture->io), 0);
+	CHECK_INT(dh_ingest_alloc(&fixture->preparer, fixture->io, &fixture->config), 0);
+}
+
+/* Ends the preparer, starts it again. */
+static inline void ingest_fixture_reopen(struct ingest_fixture *fixture)
+{
+	dh_ingest_free(&fixture->preparer);
+	CHECK_INT(dh_ingest_alloc(&fixture->preparer, fixture->io, &fixture->config), 0);
+}
+
+/* How workers start from now on, and their version. */
+static inline void ingest_fixture_how(struct ingest_fixture *fixture, const char *how)
+{
+	char path[200];
+
+	snprintf(path, sizeof path, "%s.how", fixture->worker);
+	CHECK(g_file_set_contents(path, how, -1, NULL));
+}
+
+static inline int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+static inline void ingest_fixture_close(struct ingest_fixture *fixture)
+{
+	dh_ingest_free(&fixture->preparer);
+	dh_io_free(&fixture->io);
+	nftw(fixture->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	CHECK_INT(count_children(), fixture->children);
+	CHECK_INT(count_entries("/proc/self/fd"), fixture->fds);
+}
+
+/* A file in the stage's folder, old enough to be remembered; opened. */
+static inline int ingest_fixture_file(struct ingest_fixture *fixture, const char *name, const void *bytes, size_t size)
+{
+	struct timespec old[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
+	char path[200];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", fixture->folder, name);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	CHECK(fd >= 0);
+	CHECK_INT(write(fd, bytes, size), size);
+	futimens(fd, old);
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+/* Subscribes to `fd`, which is taken over. */
+static inline void listen_to_fd(struct ingest_fixture *fixture, struct heard *heard, int fd)
+{
+	struct dh_ingest_source source;
+
+	heard_init(heard);
+	dh_ingest_source_init(&source);
+	source.count = 1;
+	source.names[0] = "input";
+	source.fds[0] = fd;
+	CHECK_INT(dh_ingest_subscribe(fixture->preparer, &source, &hear, heard, &heard->subscription), 0);
+}
+
+/* Subscribes to a file that tells the fake worker what to do. */
+static inline void listen_to(struct ingest_fixture *fixture, struct heard *heard, const char *deed)
+{
+	listen_to_fd(fixture, heard, ingest_fixture_file(fixture, deed, deed, strlen(deed)));
+}
+
+static inline struct dh_ingest_stats ingest_fixture_stats(struct ingest_fixture *fixture)
+{
+	struct dh_ingest_stats stats;
+
+	dh_ingest_stats(fixture->preparer, &stats);
+	return stats;
+}
+
+/* The same for `condition` of `stats`. */
+#define AWAIT_STATS(fixture, stats, condition) \
+	do { \
+		double end_ = now_ms() + AWAIT_S * 1e3; \
+		while (stats = ingest_fixture_stats(fixture), !(condition) && now_ms() < end_) \
+			usleep(5000); \
+		CHECK(condition); \
+	} while (0)
+
+/* What a whole segment of the fake worker sounds like. */
+static inline void check_good(const struct heard *heard, int pictures)
+{
+	CHECK_INT(heard->failures, 0);
+	CHECK_INT(heard->heads, 1);
+	CHECK_INT(heard->anchors, 1);
+	CHECK_INT(heard->units, pictures * 3);
+	CHECK_INT(heard->ends, 1);
+	CHECK_INT(heard->out_of_order, 0);
+	CHECK_INT(heard->video_ticks, pictures * 2 * DH_SLOT_TICKS);
+}
+
+/* Until its worker is gone, too. */
+static inline void prepare_once(struct ingest_fixture *fixture, const char *deed, int pictures)
+{
+	struct dh_ingest_stats stats;
+	struct heard heard;
+
+	listen_to(fixture, &heard, deed);
+	AWAIT(&heard, heard.ends + heard.failures > 0);
+	check_good(&heard, pictures);
+	heard_clear(&heard);
+	AWAIT_STATS(fixture, stats, stats.workers_busy == 0);
+}
+
+/* Finds the fake worker beside the test; 0 where it is. */
+static inline int find_fake_worker(const char *program)
+{
+	char *folder = g_path_get_dirname(program);
+	char *path = g_build_filename(folder, "..", "support", "fake_worker", NULL);
+	int is_missing = !realpath(path, fake_worker);
+
+	if (is_missing)
+		fprintf(stderr, "%s is missing\n", path);
+	g_free(path);
+	g_free(folder);
+	return is_missing;
+}
+
+#define PREPARATION_MAIN(tests) \
+	int main(int argc, char **argv) \
+	{ \
+		return find_fake_worker(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests); \
+	}
+
+#endif

@@ -1,0 +1,283 @@
+#include "tests/support/playout_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct dh_continuity_seed near_wraps = {
+	.payload_type = { 111, 96 },
+	.first_sequence = { 65530, 65500 },
+	.first_timestamp = { 0xffffff00u, 0xfffff000u },
+	.first_picture_id = 0x7ff0,
+	.first_tl0picidx = 250,
+};
+
+/* ------------------------------------------------------------ segments */
+
+/* Bytes of a picture: kind, tag, anchor's tag, index (4 bytes), padding. */
+static struct dh_unit *picture_unit(char kind, char tag, char anchor, int index, int64_t pts, int64_t duration)
+{
+	uint8_t bytes[1500] = { (uint8_t)kind, (uint8_t)tag, (uint8_t)anchor,
+		(uint8_t)(index >> 24), (uint8_t)(index >> 16), (uint8_t)(index >> 8), (uint8_t)index };
+	/* Anchors take several packets. */
+	struct dh_unit *unit = dh_unit_new(DH_VIDEO, pts, duration, bytes, kind == 'K' ? sizeof bytes : 40);
+	unit->flags = kind == 'E' ? DH_UNIT_ENTRY : 0;
+	/* Idle pictures look like their index; a segment's like the idle picture 30 + index. */
+	memset(unit->luma, tag == 'i' ? index : 30 + index % 20, DH_LUMA_BYTES);
+	return unit;
+}
+
+static void append(struct dh_segment *segment, struct dh_unit *unit)
+{
+	if (dh_segment_append(segment, unit)) {
+		fprintf(stderr, "stage: a unit was refused\n");
+		abort();
+	}
+	dh_unit_unref(&unit);
+}
+
+void rig_fill(struct dh_segment *segment, const struct rig_segment *spec, int known_ms)
+{
+	int64_t known = known_ms < 0 ? INT64_MAX : known_ms * MS;
+	for (;;) {
+		int64_t picture = (int64_t)dh_segment_count(segment, DH_VIDEO);
+		int64_t sound = (int64_t)dh_segment_count(segment, DH_AUDIO);
+		int64_t picture_at = spec->video_ms ? dh_ticks_of_frame(picture, spec->num, spec->den) : INT64_MAX;
+		int64_t sound_at = sound * DH_SLOT_TICKS;
+		if (picture_at >= spec->video_ms * MS)
+			picture_at = INT64_MAX;
+		if (sound_at >= spec->audio_ms * MS)
+			sound_at = INT64_MAX;
+		int64_t next = picture_at < sound_at ? picture_at : sound_at;
+		if (next == INT64_MAX || next > known)
+			break;
+		if (sound_at <= picture_at) {
+			uint8_t bytes[4] = { (uint8_t)spec->tag, 1, 2, 3 };
+			append(segment, dh_unit_new(DH_AUDIO, sound_at, DH_SLOT_TICKS, bytes, sizeof bytes));
+		} else {
+			int64_t duration = dh_ticks_of_frame(picture + 1, spec->num, spec->den) - picture_at;
+			append(segment, picture_unit(picture % spec->every ? 'D' : 'E', spec->tag, spec->anchor,
+				(int)picture, picture_at, duration));
+		}
+	}
+	if (known_ms < 0)
+		dh_segment_complete(segment);
+}
+
+struct dh_segment *rig_segment(const struct rig_segment *spec)
+{
+	struct dh_segment *segment;
+	struct dh_stream_head head = {
+		.has_video = spec->video_ms > 0, .has_audio = spec->audio_ms > 0,
+		.width = spec->video_ms ? 64 : 0, .height = spec->video_ms ? 64 : 0,
+		.rate_num = spec->num, .rate_den = spec->den };
+	struct dh_unit *anchor = spec->video_ms ?
+		picture_unit('K', spec->anchor, spec->anchor, 0, 0, DH_SLOT_TICKS) : NULL;
+	if (dh_segment_alloc(&segment, spec->id, NULL) || dh_segment_open(segment, &head, anchor)) {
+		fprintf(stderr, "stage: no segment\n");
+		abort();
+	}
+	dh_unit_unref(&anchor);
+	rig_fill(segment, spec, spec->known_ms);
+	return segment;
+}
+
+void rig_enqueue(struct rig *rig, const struct rig_segment *spec)
+{
+	dh_playout_poll(rig->room, rig->now);
+	int err = dh_playout_enqueue(rig->room, rig_segment(spec));
+	if (err) {
+		fprintf(stderr, "stage: enqueue %s: %d\n", spec->id, err);
+		abort();
+	}
+}
+
+/* ------------------------------------------------- judging what leaves */
+
+static void wrong(struct rig_viewer *v, const char *why)
+{
+	if (!v->wrong++)
+		snprintf(v->why, sizeof v->why, "%s (after %d pictures, %d sounds)", why, v->picture_count, v->sound_count);
+}
+
+/* Golden is K's alone; all others need what the model says. */
+static void decode(struct rig_viewer *v, const uint8_t *data)
+{
+	char kind = (char)data[0], tag = (char)data[1], anchor = (char)data[2];
+	int index = data[3] << 24 | data[4] << 16 | data[5] << 8 | data[6];
+	int follows = v->last_tag == tag && v->last_index + 1 == index;
+	if (kind == 'K')
+		v->golden = tag;
+	else if (v->golden != anchor || (kind == 'D' && !follows))
+		v->broken++;
+	v->last_tag = kind == 'K' ? 0 : tag;
+	v->last_index = index;
+}
+
+static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *payload, size_t size, uint32_t timestamp)
+{
+	if (size < 7 || payload[0] & 0x07 || (payload[0] & 0x80) == 0 || payload[1] != 0xe0)
+		wrong(v, "VP8 descriptor");
+	uint16_t id = (uint16_t)((payload[2] & 0x7f) << 8 | payload[3]);
+	int begins = payload[0] & 0x10;
+	if (begins) {
+		if (v->begun[DH_VIDEO] && id != ((v->picture_id + 1) & 0x7fff))
+			wrong(v, "picture ID");
+		if (v->begun[DH_VIDEO] && payload[4] != (uint8_t)(v->tl0picidx + 1))
+			wrong(v, "TL0PICIDX");
+		if (v->begun[DH_VIDEO] && (int32_t)(timestamp - v->timestamp[DH_VIDEO]) <= 0)
+			wrong(v, "video timestamp does not rise");
+		v->pictures[v->picture_count++ % RIG_LOG_MAX] = (struct rig_picture){
+			(char)payload[6], (char)payload[7],
+			payload[9] << 24 | payload[10] << 16 | payload[11] << 8 | payload[12],
+			rig->now, timestamp - v->seed.first_timestamp[DH_VIDEO] };
+		decode(v, payload + 6);
+	} else if (timestamp != v->timestamp[DH_VIDEO] || id != v->picture_id) {
+		wrong(v, "one picture, two timestamps or IDs");
+	}
+	v->picture_id = id;
+	v->tl0picidx = payload[4];
+}
+
+static void take_audio(struct rig *rig, struct rig_viewer *v, const uint8_t *payload, size_t size, uint32_t timestamp)
+{
+	uint32_t since = timestamp - v->timestamp[DH_AUDIO];
+	if (v->begun[DH_AUDIO] && (since == 0 || since % 960))
+		wrong(v, "audio timestamp");
+	v->sound_ticks[v->sound_count % RIG_LOG_MAX] = rig->now;
+	v->sound[v->sound_count++ % RIG_LOG_MAX] = size == 1 ? ',' : size == 3 ? '.' : (char)payload[0];
+}
+
+static void on_packet(void *arg, void *user, enum dh_media media, const uint8_t *rtp, size_t size)
+{
+	struct rig *rig = arg;
+	struct rig_viewer *v = user;
+	uint16_t sequence = (uint16_t)(rtp[2] << 8 | rtp[3]);
+	uint32_t timestamp = (uint32_t)rtp[4] << 24 | (uint32_t)rtp[5] << 16 | (uint32_t)rtp[6] << 8 | rtp[7];
+	rig->packets++;
+	if (rtp[0] != 0x80 || (rtp[1] & 0x7f) != v->seed.payload_type[media] || size > 1275 + 12)
+		wrong(v, "RTP header");
+	if (v->begun[media] && sequence != (uint16_t)(v->sequence[media] + 1))
+		wrong(v, "gap in sequence numbers");
+	/* No packet ever carries a timestamp ahead of room time. */
+	int64_t clock = media == DH_VIDEO ? DH_TICKS_PER_VIDEO_CLOCK : DH_TICKS_PER_AUDIO_SAMPLE;
+	int64_t room = (rig->now - rig->origin) / clock;
+	if ((int32_t)(timestamp - (v->seed.first_timestamp[media] + (uint32_t)room)) > 0)
+		wrong(v, "timestamp ahead of room time");
+	if (media == DH_VIDEO)
+		take_video(rig, v, rtp + 12, size - 12, timestamp);
+	else
+		take_audio(rig, v, rtp + 12, size - 12, timestamp);
+	v->begun[media] = 1;
+	v->sequence[media] = sequence;
+	v->timestamp[media] = timestamp;
+}
+
+static void on_event(void *arg, const struct dh_playout_event *event)
+{
+	struct rig *rig = arg;
+	struct rig_event *e = &rig->events[rig->event_count++ % RIG_LOG_MAX];
+	*e = (struct rig_event){ .type = event->type, .media_ticks = event->media_ticks, .played_ticks = event->played_ticks };
+	if (event->segment)
+		snprintf(e->id, sizeof e->id, "%s", dh_segment_id(event->segment));
+}
+
+/* ---------------------------------------------------------------- stage */
+
+void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t now)
+{
+	static const struct dh_playout_sink sink = { on_packet, on_event };
+	struct dh_playout_config defaults;
+	dh_playout_config_init(&defaults);
+	memset(rig, 0, sizeof *rig);
+	rig->now = rig->origin = now;
+	if (dh_playout_alloc(&rig->room, config ? config : &defaults, &sink, rig, now)) {
+		fprintf(stderr, "stage: no room\n");
+		abort();
+	}
+}
+
+void rig_open_idle(struct rig *rig, const struct dh_playout_config *config, int64_t now)
+{
+	static const struct rig_segment idle = { "idle", 'i', 'i', 2000, 25, 1, 10, 0, -1 };
+	rig_open(rig, config, now);
+	if (dh_playout_set_idle(rig->room, rig_segment(&idle))) {
+		fprintf(stderr, "stage: no idle clip\n");
+		abort();
+	}
+}
+
+void rig_close(struct rig *rig)
+{
+	dh_playout_free(&rig->room);
+	for (int i = 0; i < rig->viewer_count; i++)
+		free(rig->viewers[i]);
+}
+
+struct rig_viewer *rig_join(struct rig *rig, const struct dh_continuity_seed *seed)
+{
+	struct rig_viewer *v = calloc(1, sizeof *v);
+	v->seed = seed ? *seed : near_wraps;
+	dh_playout_poll(rig->room, rig->now);
+	if (dh_playout_add_viewer(rig->room, &v->seed, v, &v->viewer))
+		abort();
+	rig->viewers[rig->viewer_count++] = v;
+	return v;
+}
+
+void rig_leave(struct rig *rig, struct rig_viewer *viewer)
+{
+	dh_playout_remove_viewer(rig->room, &viewer->viewer);
+}
+
+void rig_run(struct rig *rig, int64_t until)
+{
+	for (;;) {
+		int64_t deadline = dh_playout_deadline_ticks(rig->room);
+		if (deadline > until)
+			break;
+		if (deadline > rig->now)
+			rig->now = deadline;
+		dh_playout_poll(rig->room, rig->now);
+	}
+	rig->now = until;
+}
+
+void rig_stall(struct rig *rig, int64_t ticks)
+{
+	rig->now += ticks;
+	dh_playout_poll(rig->room, rig->now);
+}
+
+int rig_count(const struct rig *rig, enum dh_event_type type, const char *id)
+{
+	int count = 0;
+	for (int i = 0; i < rig->event_count && i < RIG_LOG_MAX; i++)
+		count += rig->events[i].type == type && (!id || !strcmp(rig->events[i].id, id));
+	return count;
+}
+
+const struct rig_event *rig_event(const struct rig *rig, enum dh_event_type type, const char *id)
+{
+	const struct rig_event *found = NULL;
+	for (int i = 0; i < rig->event_count && i < RIG_LOG_MAX; i++)
+		if (rig->events[i].type == type && (!id || !strcmp(rig->events[i].id, id)))
+			found = &rig->events[i];
+	return found;
+}
+
+int rig_ends(const struct rig *rig, const char *id)
+{
+	int ends = 0;
+	for (int type = DH_EVENT_FINISHED; type <= DH_EVENT_FAILED; type++)
+		ends += rig_count(rig, type, id);
+	return ends;
+}
+
+int rig_first(const struct rig_viewer *viewer, char tag, int from)
+{
+	for (int i = from; i < viewer->picture_count && i < RIG_LOG_MAX; i++)
+		if (viewer->pictures[i].kind != 'K' && viewer->pictures[i].tag == tag)
+			return i;
+	return -1;
+}

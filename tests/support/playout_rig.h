@@ -1,0 +1,103 @@
+/* A room under a fake clock, with viewers whose "decoder" is a model: pictures
+ * are a few bytes that say what they are and what they need, so that every
+ * packet that leaves the room can be judged.
+ */
+#ifndef RIG_H
+#define RIG_H
+
+#include "playout/playout.h"
+#include "playout/timebase.h"
+
+#define MS DH_TICKS_PER_MS
+#define RIG_VIEWERS_MAX 64
+#define RIG_LOG_MAX 4096
+
+/* What a viewer saw, in order. */
+struct rig_picture {
+	char kind;           /* 'K' anchor, 'E' entry, 'D' other */
+	char tag;            /* of the segment */
+	int index;           /* of the picture in its segment */
+	int64_t sent_ticks;  /* fake time at which it left */
+	uint32_t timestamp;  /* RTP, less the viewer's first_timestamp */
+};
+
+struct rig_viewer {
+	struct dh_viewer *viewer;
+	struct dh_continuity_seed seed;
+	int64_t offset_ticks;        /* its deadline after media time, found from its first packets */
+	/* numbering */
+	int begun[2];
+	uint16_t sequence[2];
+	uint32_t timestamp[2];
+	uint16_t picture_id;
+	uint8_t tl0picidx;
+	/* the model of a decoder */
+	char golden;                 /* tag of the anchor that it holds, 0 none */
+	char last_tag;
+	int last_index;
+	int broken;                  /* pictures that it could not have decoded */
+	/* what it got */
+	struct rig_picture pictures[RIG_LOG_MAX];
+	int picture_count;
+	char sound[RIG_LOG_MAX];   /* one character for a packet: tag of speech, '.' silence, ',' DTX */
+	int64_t sound_ticks[RIG_LOG_MAX];
+	int sound_count;
+	int wrong;                   /* broken rules of numbering and time */
+	char why[200];               /* the first of them */
+};
+
+struct rig_event {
+	enum dh_event_type type;
+	char id[DH_SEGMENT_ID_MAX + 1];
+	int64_t media_ticks, played_ticks;
+};
+
+struct rig {
+	struct dh_playout *room;
+	int64_t now, origin;
+	struct rig_viewer *viewers[RIG_VIEWERS_MAX];
+	int viewer_count;
+	struct rig_event events[RIG_LOG_MAX];
+	int event_count;
+	uint64_t packets;
+};
+
+/* An empty room at fake time `now`; `config` may be NULL for the defaults. */
+void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t now);
+/* With an idle clip: tag 'i', 25 pictures a second, 2 s, an entry every 10. */
+void rig_open_idle(struct rig *rig, const struct dh_playout_config *config, int64_t now);
+void rig_close(struct rig *rig);
+
+/* Adds a viewer (numbering from `seed`, or near its wraps when NULL). */
+struct rig_viewer *rig_join(struct rig *rig, const struct dh_continuity_seed *seed);
+void rig_leave(struct rig *rig, struct rig_viewer *viewer);
+
+/* Polls exactly at each deadline until `until` (fake time). */
+void rig_run(struct rig *rig, int64_t until);
+/* Time passes without a poll, then one poll: a late wake-up. */
+void rig_stall(struct rig *rig, int64_t ticks);
+
+/* A segment of `video_ms` at `num`/`den` fps, an entry every `every` pictures,
+ * and `audio_ms`; 0 for none. `tag` is a letter that marks it; pictures need
+ * the anchor `anchor`. Filled, not completed, up to `known_ms` (-1: whole and
+ * complete). */
+struct rig_segment {
+	const char *id;
+	char tag, anchor;
+	int video_ms, num, den, every, audio_ms, known_ms;
+};
+struct dh_segment *rig_segment(const struct rig_segment *spec);
+/* Appends up to `known_ms` more of the same `spec`, -1: the rest, and completes. */
+void rig_fill(struct dh_segment *segment, const struct rig_segment *spec, int known_ms);
+/* Polls, enqueues, and fails the program when it is refused. */
+void rig_enqueue(struct rig *rig, const struct rig_segment *spec);
+
+/* Number of events of a type (and id, unless NULL); the last such event. */
+int rig_count(const struct rig *rig, enum dh_event_type type, const char *id);
+const struct rig_event *rig_event(const struct rig *rig, enum dh_event_type type, const char *id);
+/* How many ends (finished … failed) segment `id` has had. */
+int rig_ends(const struct rig *rig, const char *id);
+/* The first picture of `tag` (any kind but 'K') from log position `from`; -1 none. */
+int rig_first(const struct rig_viewer *viewer, char tag, int from);
+
+#endif

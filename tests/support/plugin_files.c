@@ -1,0 +1,219 @@
+#include <stddef.h>
+
+#include "tests/support/plugin_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#include "playout/stream.h"
+#include "playout/timebase.h"
+
+#define SIDE        16
+#define ENTRY_EVERY 5 /* pictures */
+
+const char *const plugin_files_prepared[] = { "short.dhs", "long.dhs", "mute.dhs", "cut.dhs", NULL };
+const char *const plugin_files_scripted[] = { "good 5", "good 30", "slow 40", "crash 3", "fail 4", "leave 4", NULL };
+
+/* ------------------------------------------------------ prepared files */
+
+static int append(void *arg, const void *bytes, size_t size)
+{
+	g_byte_array_append(arg, bytes, (guint)size);
+	return 0;
+}
+
+static void write_unit(const struct dh_stream_writer *writer, enum dh_media media, int slot, int slots, int is_entry)
+{
+	uint8_t bytes[60];
+	struct dh_unit *unit;
+
+	memset(bytes, slot, sizeof bytes);
+	bytes[0] |= 1; /* as an inter frame of VP8 has it */
+	unit = dh_unit_new(media, slot * DH_SLOT_TICKS, slots * DH_SLOT_TICKS, bytes, sizeof bytes);
+	unit->flags = is_entry ? DH_UNIT_ENTRY : 0;
+	dh_stream_write_unit(writer, unit);
+	dh_unit_unref(&unit);
+}
+
+/* Pictures of 25 a second, with two sounds each where there are any. */
+static GByteArray *prepared(int pictures, int has_audio, int is_idle)
+{
+	static const uint8_t anchor[] = { 0x10, 0x02, 0, 0x9d, 0x01, 0x2a, SIDE, 0, SIDE, 0, 7, 8 };
+	static const uint8_t picture[SIDE * SIDE * 3 / 2];
+	GByteArray *bytes = g_byte_array_new();
+	const struct dh_stream_writer writer = { append, bytes };
+	struct dh_stream_head head = { .has_video = 1, .has_audio = has_audio, .width = SIDE, .height = SIDE,
+		.rate_num = 25, .rate_den = 1, .encoder = "theatre" };
+	struct dh_stream_end end = { pictures * 2 * DH_SLOT_TICKS, has_audio * pictures * 2 * DH_SLOT_TICKS };
+
+	dh_stream_write_head(&writer, &head);
+	dh_stream_write_anchor(&writer, anchor, sizeof anchor);
+	if (is_idle)
+		dh_stream_write_picture(&writer, picture, sizeof picture);
+	for (int i = 0; i < pictures; i++) {
+		write_unit(&writer, DH_VIDEO, 2 * i, 2, i % ENTRY_EVERY == 0);
+		for (int sound = 0; has_audio && sound < 2; sound++)
+			write_unit(&writer, DH_AUDIO, 2 * i + sound, 1, 0);
+	}
+	dh_stream_write_end(&writer, &end);
+	return bytes;
+}
+
+/* ----------------------------------------------------------- raw files */
+
+#define FACE_SIDE     64
+#define FACE_PICTURES 13 /* of 25 a second */
+#define VOICE_SAMPLES 24000 /* of 48000 a second */
+
+static GByteArray *raw_picture(void)
+{
+	static const char head[] = "YUV4MPEG2 W64 H64 F25:1 Ip A1:1 C420jpeg\n";
+	GByteArray *bytes = g_byte_array_new();
+
+	append(bytes, head, strlen(head));
+	for (int i = 0; i < FACE_PICTURES; i++) {
+		uint8_t picture[FACE_SIDE * FACE_SIDE * 3 / 2];
+		for (size_t at = 0; at < sizeof picture; at++)
+			picture[at] = (uint8_t)(at < FACE_SIDE * FACE_SIDE ? at % FACE_SIDE + (size_t)i : 128);
+		append(bytes, "FRAME\n", 6);
+		append(bytes, picture, sizeof picture);
+	}
+	return bytes;
+}
+
+static void append_le(GByteArray *bytes, uint32_t value, int size)
+{
+	uint8_t le[4] = { (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16), (uint8_t)(value >> 24) };
+
+	append(bytes, le, (size_t)size);
+}
+
+static GByteArray *raw_sound(void)
+{
+	GByteArray *bytes = g_byte_array_new();
+
+	append(bytes, "RIFF", 4);
+	append_le(bytes, 36 + 2 * VOICE_SAMPLES, 4);
+	append(bytes, "WAVEfmt ", 8);
+	append_le(bytes, 16, 4);
+	append_le(bytes, 1, 2);          /* PCM */
+	append_le(bytes, 1, 2);          /* channels */
+	append_le(bytes, 48000, 4);
+	append_le(bytes, 96000, 4);
+	append_le(bytes, 2, 2);
+	append_le(bytes, 16, 2);
+	append(bytes, "data", 4);
+	append_le(bytes, 2 * VOICE_SAMPLES, 4);
+	for (uint32_t i = 0; i < VOICE_SAMPLES; i++)
+		append_le(bytes, i % 200 * 50, 2);
+	return bytes;
+}
+
+/* --------------------------------------------------------------- files */
+
+int plugin_files_file(const struct plugin_files *files, const char *name, const void *bytes, size_t size)
+{
+	/* Old enough for its content to be remembered. */
+	const struct timespec old[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
+	char path[200];
+	int fd, is_written;
+
+	snprintf(path, sizeof path, "%s/%s", files->folder, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	is_written = write(fd, bytes, size) == (ssize_t)size && futimens(fd, old) == 0;
+	close(fd);
+	return is_written ? 0 : -1;
+}
+
+/* All but the last `cut`; takes them over. */
+static int write_bytes(const struct plugin_files *files, const char *name, GByteArray *bytes, size_t cut)
+{
+	int error = plugin_files_file(files, name, bytes->data, bytes->len - cut);
+
+	g_byte_array_free(bytes, TRUE);
+	return error;
+}
+
+static int make_files(const struct plugin_files *files)
+{
+	char name[100];
+	int error = write_bytes(files, "idle.dhs", prepared(50, 0, 1), 0);
+
+	error |= write_bytes(files, "segments/short.dhs", prepared(5, 1, 0), 0);
+	error |= write_bytes(files, "segments/long.dhs", prepared(50, 1, 0), 0);
+	error |= write_bytes(files, "segments/mute.dhs", prepared(10, 0, 0), 0);
+	error |= write_bytes(files, "segments/cut.dhs", prepared(20, 1, 0), 30);
+	error |= write_bytes(files, "segments/" FILES_PICTURE, raw_picture(), 0);
+	error |= write_bytes(files, "segments/" FILES_SOUND, raw_sound(), 0);
+	for (const char *const *deed = plugin_files_scripted; *deed; deed++) {
+		snprintf(name, sizeof name, "segments/%s", *deed);
+		error |= plugin_files_file(files, name, *deed, strlen(*deed));
+	}
+	return error;
+}
+
+static int make_configuration(const struct plugin_files *t, const char *worker, const char *general)
+{
+	char *text = g_strdup_printf(
+		"general: {\n"
+		"  admin_key = \"" FILES_ADMIN_KEY "\"\n"
+		"  segments_folder = \"%s/segments\"\n"
+		"  cache_folder = \"\"\n"
+		"  worker = \"%s\"\n"
+		"  worker_memory_mb = 0\n"
+		"%s"
+		"}\n"
+		"avatar-" FILES_AVATAR ": { width = 16; height = 16; idle = \"%s/idle.dhs\" }\n"
+		"avatar-face: { width = 64; height = 64; idle = \"%s/segments/" FILES_PICTURE "\" }\n"
+		"avatar-lost: { width = 16; height = 16; idle = \"%s/nothing\" }\n"
+		"generator-" FILES_GENERATOR ": { command = (\"%s/echo\", \"good 5\"); voices = (\"en\", \"de\") }\n"
+		"room-open: { id = 1; avatar = \"" FILES_AVATAR "\"; generator = \"" FILES_GENERATOR "\" }\n"
+		"room-closed: { id = 2; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET "\" }\n"
+		"room-private: { id = 3; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET "\""
+		" pin = \"" FILES_PIN "\"; is_private = true; duration = \"longest\" }\n"
+		"room-face: { id = 9; avatar = \"face\" }\n",
+		t->folder, worker ? worker : "/nonexistent/dh-prepare", general ? general : "", t->folder, t->folder,
+		t->folder,
+		worker ? "/bin" : "/nonexistent");
+	int error = plugin_files_file(t, "janus.plugin.digitalhuman.jcfg", text, strlen(text));
+
+	g_free(text);
+	return error;
+}
+
+int plugin_files_make(struct plugin_files *files, const char *worker, const char *general)
+{
+	char path[100];
+
+	strcpy(files->folder, "/tmp/dh-test-XXXXXX");
+	if (!mkdtemp(files->folder))
+		return -1;
+	snprintf(path, sizeof path, "%s/segments", files->folder);
+	if (mkdir(path, 0700) < 0 || make_files(files) < 0)
+		return -1;
+	return make_configuration(files, worker, general);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+void plugin_files_clear(struct plugin_files *files)
+{
+	nftw(files->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}

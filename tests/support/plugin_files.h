@@ -1,0 +1,37 @@
+/* What a plugin needs to play, in a folder of its own: a configuration, an
+ * avatar's idle clip, and segments, some of which are prepared (no process is
+ * started for those) and some tell tests/support/fake_worker what to do.
+ */
+#ifndef DH_PLUGIN_FILES_H
+#define DH_PLUGIN_FILES_H
+
+#define FILES_SECRET    "sesame-1704"  /* of rooms; the log must not tell it */
+#define FILES_ADMIN_KEY "admin-sesame-1704"
+#define FILES_PIN       "4711"
+#define FILES_AVATAR    "demo"
+#define FILES_GENERATOR "echo"
+
+struct plugin_files {
+	char folder[64];
+};
+
+/* Rooms 1 (open, with a generator), 2 (with secret) and 3 (with secret and PIN),
+ * and room 9, of an avatar whose idle clip the worker has to prepare.
+ * `worker`: the program; NULL: neither worker nor generator exist, and no process
+ * is ever started. `general`: further lines of that category (NULL: none). 0, or
+ * -1 with errno. */
+int plugin_files_make(struct plugin_files *files, const char *worker, const char *general);
+void plugin_files_clear(struct plugin_files *files);
+
+/* A file in the folder; 0, or -1 with errno. */
+int plugin_files_file(const struct plugin_files *files, const char *name, const void *bytes, size_t size);
+
+/* Names of segments, NULL at the end. Those that are prepared: */
+extern const char *const plugin_files_prepared[];
+/* … those that need tests/support/fake_worker; what is not good of them fails; */
+extern const char *const plugin_files_scripted[];
+/* … and half a second of picture and sound, for dh-prepare. */
+#define FILES_PICTURE "face.y4m"
+#define FILES_SOUND   "voice.wav"
+
+#endif

@@ -1,0 +1,257 @@
+#!/usr/bin/python3
+"""dh-prepare --worker: the protocol of prepare/job.h. DH_PREPARE names the program."""
+import array
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+import marks
+from prepared import (
+    PREPARE, TICKS, SIZE, SECONDS, INPUT, FORMAT, OUTPUT, SILENT, USAGE, Case, Prepared)
+
+
+class Worker:
+    """`dh-prepare --worker` as the plugin has it."""
+
+    def __init__(self, *options):
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.reader, writer = os.pipe()
+        self.process = subprocess.Popen([PREPARE, "--worker", *options], stdin=subprocess.DEVNULL, stdout=writer,
+                                        preexec_fn=lambda: os.dup2(theirs.fileno(), 3), close_fds=False)
+        os.close(writer)
+        theirs.close()
+        self.ready = self.control.recv(100)
+
+    def send(self, job, fds=(), raw=None):
+        data = raw if raw is not None else json.dumps(job).encode()
+        self.control.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else [])
+        for fd in fds:
+            os.close(fd)
+
+    def read(self, size=1 << 16):
+        return os.read(self.reader, size)
+
+    def rest(self):
+        data = b"".join(iter(self.read, b""))
+        return data, self.process.wait(30)
+
+    def close(self):
+        self.control.close()
+        os.close(self.reader)
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+class Workers(Case):
+    def setUp(self):
+        self.workers = []
+
+    def tearDown(self):
+        for worker in self.workers:
+            worker.close()
+
+    def worker(self, *options):
+        worker = Worker("--parent", str(os.getpid()), *options)
+        self.workers.append(worker)
+        self.assertEqual(worker.ready, b"ready 1")
+        return worker
+
+    def open(self, name):
+        return os.open(self.path(name) if not name.startswith("/") else name, os.O_RDONLY)
+
+    def job(self, **fields):
+        return {"kind": "segment", "names": ["speech"], "width": SIZE, "height": SIZE, **fields}
+
+    def segment(self, data):
+        with open(self.path("worker.dhs"), "wb") as file:
+            file.write(data)
+        return Prepared(self.path("worker.dhs"))
+
+    def test_segment(self):
+        worker = self.worker()
+        worker.send(self.job(), [self.open(self.base)])
+        data, code = worker.rest()
+        self.assertEqual(code, 0)
+        self.run_tool(self.base, "--size", f"{SIZE}x{SIZE}")
+        with open(self.path("out.dhs"), "rb") as file:
+            self.assertEqual(data, file.read())
+
+    def test_anchor_and_kinds(self):
+        marks.write_idle(self.path("idle.mp4"), 1, SIZE)
+        self.make("face.png", "-frames:v", 1)
+        self.make("a.wav", "-vn")
+        worker = self.worker()
+        worker.send(self.job(kind="idle", names=["idle", "face"], pingpong=True), [self.open("idle.mp4"), self.open("face.png")])
+        data, code = worker.rest()
+        self.assertEqual(code, 0)
+        idle = self.segment(data)
+        self.assertEqual(len(idle.video), 48)
+        with open(self.path("anchor.i420"), "wb") as file:
+            file.write(idle.i420)
+        worker = self.worker()
+        worker.send(self.job(anchor=True, names=["v", "a"]), [self.open(self.base), self.open("a.wav"), self.open("anchor.i420")])
+        data, code = worker.rest()
+        self.assertEqual(code, 0)
+        self.assertEqual(self.segment(data).anchor, idle.anchor)
+        worker = self.worker()
+        worker.send(self.job(kind="portrait"), [self.open("face.png")])
+        data, code = worker.rest()
+        self.assertEqual(code, 0)
+        self.assertEqual(len(self.segment(data).video), 50)
+
+    def check_failure(self, worker, code, words):
+        data, status = worker.rest()
+        self.assertEqual(status, code)
+        failure = self.segment(data).failure
+        self.assertEqual(failure[0], code)
+        self.assertIn(words, failure[1])
+
+    def test_failures(self):
+        with open(self.path("words"), "wb") as file:
+            file.write(b"not a medium " * 100)
+        worker = self.worker()
+        worker.send(self.job(names=["words.mp4"]), [self.open("words")])
+        self.check_failure(worker, FORMAT, "words.mp4")
+        with open(self.path("short"), "wb") as file:
+            file.write(bytes(100))
+        worker = self.worker()
+        worker.send(self.job(anchor=True), [self.open(self.base), self.open("short")])
+        self.check_failure(worker, INPUT, "anchor")
+
+    def test_wrong_jobs(self):
+        good = self.job()
+        for words, job in {
+                "not a JSON object": [1, 2], "kind": dict(good, kind="song"), "names": dict(good, names=[]),
+                "width": {**good, "width": 15}, "height": dict(good, height="512"), "kbps": dict(good, kbps=1),
+                "no_such": dict(good, no_such=1), "pingpong": dict(good, pingpong=1),
+                "descriptors": dict(good, names=["a", "b"]),
+                }.items():
+            with self.subTest(words):
+                worker = self.worker()
+                worker.send(job, [self.open(self.base)])
+                self.check_failure(worker, USAGE, words)
+        worker = self.worker()
+        worker.send(None, raw=b'{"kind":')
+        self.check_failure(worker, USAGE, "JSON")
+        worker = self.worker()
+        worker.send(self.job(names=["a", "b"]), [self.open(self.base) for _ in range(5)])
+        self.check_failure(worker, USAGE, "descriptors")
+
+    def test_no_job(self):
+        worker = self.worker()
+        worker.control.close()
+        self.assertEqual(worker.rest(), (b"", 0))
+
+    def test_silence(self):
+        worker = self.worker()
+        reader, writer = os.pipe()
+        worker.send(self.job(silence_ms=300), [reader])
+        begun = time.monotonic()
+        self.check_failure(worker, SILENT, "300 ms")
+        self.assertLess(time.monotonic() - begun, 10)
+        os.close(writer)
+
+    def test_reader_gone(self):
+        worker = self.worker()
+        os.close(worker.reader)
+        worker.reader = os.open("/dev/null", os.O_RDONLY)
+        worker.send(self.job(), [self.open(self.base)])
+        self.assertEqual(worker.process.wait(30), OUTPUT)
+
+    def test_streams_while_it_is_written(self):
+        """Units come out before the input has ended."""
+        for name, options in {"live.nut": ["-c:v", "rawvideo", "-c:a", "pcm_s16le"], "live.mkv": ["-c:v", "libx264", "-tune", "zerolatency",
+                              "-pix_fmt", "yuv420p", "-c:a", "libopus"]}.items():
+            with open(self.make(name, *options), "rb") as file:
+                data = file.read()
+            reader, writer = os.pipe()
+            worker = self.worker()
+            worker.send(self.job(silence_ms=20000), [reader])
+            half, release = len(data) // 2, threading.Event()
+
+            def feed():
+                with os.fdopen(writer, "wb") as pipe:
+                    pipe.write(data[:half])
+                    pipe.flush()
+                    release.wait(20)
+                    pipe.write(data[half:])
+            feeder = threading.Thread(target=feed)
+            feeder.start()
+            got = b""
+            while got.count(b"VIDE") < 8:
+                piece = worker.read()
+                self.assertTrue(piece, "ended early")
+                got += piece
+            self.assertFalse(release.is_set())
+            release.set()
+            rest, code = worker.rest()
+            feeder.join()
+            self.assertEqual(code, 0)
+            segment = self.segment(got + rest)
+            segment.check_order()
+            self.assertEqual(len(segment.video), SECONDS * 25)
+
+    def worked(self, worker):
+        """Processor time of it so far, in clock ticks."""
+        with open(f"/proc/{worker.process.pid}/stat") as file:
+            return sum(int(n) for n in file.read().rsplit(")", 1)[1].split()[11:13])
+
+    def test_one_medium_ends_early(self):
+        """The other goes on at once, not only when the file has been read to its end."""
+        for name, codec in (("early.mp4", "aac"), ("early.mkv", "libopus"), ("early.nut", "pcm_s16le")):
+            for short in ("audio", "video"):
+                lengths = {"audio": 40, "video": 20, short: 0.5}
+                marks.ffmpeg("-f", "lavfi", "-i", f"testsrc2=size=256x256:rate=25:duration={lengths['video']}",
+                             "-f", "lavfi", "-i", f"anoisesrc=duration={lengths['audio']}:amplitude=0.3",
+                             "-pix_fmt", "yuv420p", "-c:v", "mpeg4", "-b:v", "2M", "-c:a", codec, self.path(name))
+                with self.subTest(name, short=short):
+                    worker = self.worker()
+                    begun = self.worked(worker)
+                    worker.send(self.job(audio_kbps=256), [self.open(name)])
+                    kind, got = {"audio": b"VIDE", "video": b"AUDI"}[short], b""
+                    while got.count(kind) < 60:
+                        piece = worker.read(4096)
+                        self.assertTrue(piece, "ended early")
+                        got += piece
+                    time.sleep(1)  # it goes on until the pipe is full
+                    early = self.worked(worker) - begun
+                    got += b"".join(iter(worker.read, b""))
+                    os.waitid(os.P_PID, worker.process.pid, os.WEXITED | os.WNOWAIT)
+                    self.assertLess(early, (self.worked(worker) - begun) * 0.6)
+                    segment = self.segment(got)
+                    segment.check_order()
+                    for length, medium in zip(segment.lengths, ("video", "audio")):
+                        self.assertAlmostEqual(length / TICKS, lengths[medium], delta=0.1)
+
+    def test_dies_with_its_parent(self):
+        script = ("import os,socket,subprocess,sys\n"
+                  "a,b=socket.socketpair(socket.AF_UNIX,socket.SOCK_SEQPACKET)\n"
+                  "os.dup2(b.fileno(),3,True)\n"
+                  "p=subprocess.Popen([sys.argv[1],'--worker','--parent',str(os.getpid())],pass_fds=[3],stdout=subprocess.DEVNULL)\n"
+                  "a.recv(100)\nos.set_inheritable(a.fileno(),True)\n"
+                  "print(p.pid,flush=True)\nos.kill(os.getpid(),9)\n")
+        with subprocess.Popen([sys.executable, "-c", script, PREPARE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
+            pid = int(parent.stdout.readline())
+        for _ in range(100):
+            try:
+                with open(f"/proc/{pid}/stat") as file:
+                    if file.read().rsplit(")", 1)[1].split()[0] == "Z":
+                        return
+            except FileNotFoundError:
+                return
+            time.sleep(0.05)
+        self.fail("the worker lives on")
+
+    def test_orphan_ends_at_once(self):
+        done = subprocess.run([PREPARE, "--worker", "--parent", "1"], stdin=subprocess.DEVNULL, capture_output=True, timeout=10)
+        self.assertEqual((done.returncode, done.stdout), (0, b""))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,202 @@
+/* An avatar that cannot be prepared: it is tried again until it can, and its rooms
+ * hear of it. The rooms are this file's, the worker is tests/support/fake_worker. */
+#include "tests/support/ingest_fixture.h"
+
+#include "rooms/avatar.h"
+#include "rooms/room.h"
+#include "ingest/log.h"
+
+/* A room, as far as an avatar knows one. */
+struct dh_room {
+	gint references, told;
+};
+
+struct dh_room *dh_room_ref(struct dh_room *room)
+{
+	g_atomic_int_inc(&room->references);
+	return room;
+}
+
+void dh_room_unref(struct dh_room *room)
+{
+	g_atomic_int_add(&room->references, -1);
+}
+
+void dh_room_avatar_changed(struct dh_room *room)
+{
+	g_atomic_int_inc(&room->told);
+}
+
+static gint failures_logged;
+
+static void count_failures(enum dh_log_level level, const char *text)
+{
+	if (level == DH_LOG_ERROR && strstr(text, "avatar a cannot be prepared"))
+		g_atomic_int_inc(&failures_logged);
+}
+
+/* --- an avatar of a stage; its idle clip is the file "idle" in its folder */
+
+struct set {
+	struct ingest_fixture fixture;
+	struct dh_avatar_config config;
+	struct dh_avatar *avatar;
+	struct dh_room room;
+};
+
+static void set_init(struct set *set)
+{
+	memset(set, 0, sizeof *set);
+	ingest_fixture_init(&set->fixture);
+	set->config = (struct dh_avatar_config){ .name = "a", .width = 16, .height = 16, .kbps = 100, .entry_ms = 500 };
+	set->config.idle = g_build_filename(set->fixture.folder, "idle", NULL);
+	g_atomic_int_set(&failures_logged, 0);
+	dh_log_set(count_failures);
+}
+
+static void set_open(struct set *set)
+{
+	ingest_fixture_open(&set->fixture);
+	set->avatar = dh_avatar_new(&set->config, set->fixture.io, set->fixture.preparer);
+	dh_avatar_join(set->avatar, &set->room);
+}
+
+static void set_close(struct set *set)
+{
+	dh_avatar_leave(set->avatar, &set->room);
+	dh_avatar_free(set->avatar);
+	ingest_fixture_close(&set->fixture);
+	CHECK_INT(set->room.references, 0);
+	g_free(set->config.idle);
+	dh_log_set(NULL);
+}
+
+static void put_clip(struct set *set, const char *deed)
+{
+	close(ingest_fixture_file(&set->fixture, "idle", deed, strlen(deed)));
+}
+
+/* Until `room` was told `times`, and the avatar's state then. */
+static enum dh_avatar_state await_told(struct set *set, struct dh_room *room, int times)
+{
+	double end = now_ms() + 30e3;
+
+	while (g_atomic_int_get(&room->told) < times && now_ms() < end)
+		usleep(5000);
+	CHECK_INT(g_atomic_int_get(&room->told), times);
+	return dh_avatar_state(set->avatar);
+}
+
+static void check_error(struct set *set, const char *words)
+{
+	char *error = dh_avatar_error(set->avatar);
+	int is_it = error && strstr(error, words) != NULL;
+
+	if (!is_it)
+		printf("    error: %s\n", error ? error : "none");
+	g_free(error);
+	CHECK(is_it);
+}
+
+/* --- tests */
+
+static void test_a_clip_that_comes_later(void)
+{
+	struct dh_segment *clip = NULL;
+	struct set set;
+
+	set_init(&set);
+	set_open(&set);
+	CHECK_INT(await_told(&set, &set.room, 1), DH_AVATAR_FAILED);
+	check_error(&set, "no such file");
+	CHECK_INT(dh_avatar_clip(set.avatar, &clip), -EAGAIN);
+	put_clip(&set, "good 3");
+	CHECK_INT(await_told(&set, &set.room, 2), DH_AVATAR_READY);
+	CHECK(dh_avatar_picture(set.avatar));
+	CHECK_INT(dh_avatar_clip(set.avatar, &clip), 0);
+	dh_segment_free(&clip);
+	CHECK_INT(failures_logged, 1);
+	set_close(&set);
+}
+
+/* As on a machine that is too busy for a moment. */
+static void test_a_worker_that_is_ready_too_late(void)
+{
+	struct set set;
+
+	set_init(&set);
+	set.fixture.config.worker_start_ms = 500;
+	ingest_fixture_how(&set.fixture, "mute");
+	put_clip(&set, "good 3");
+	set_open(&set);
+	CHECK_INT(await_told(&set, &set.room, 1), DH_AVATAR_FAILED);
+	check_error(&set, "not ready after 500 ms");
+	ingest_fixture_how(&set.fixture, "");
+	for (int i = 2; await_told(&set, &set.room, i) != DH_AVATAR_READY; i++)
+		CHECK(i < 10);
+	set_close(&set);
+}
+
+/* It stays failed meanwhile, and the log tells of each reason once. */
+static void test_reasons(void)
+{
+	struct set set;
+
+	set_init(&set);
+	set_open(&set);
+	CHECK_INT(await_told(&set, &set.room, 1), DH_AVATAR_FAILED);
+	CHECK_INT(await_told(&set, &set.room, 2), DH_AVATAR_FAILED);
+	CHECK_INT(failures_logged, 1);
+	put_clip(&set, "fail 4");
+	CHECK_INT(await_told(&set, &set.room, 3), DH_AVATAR_FAILED);
+	check_error(&set, "the input says so");
+	CHECK_INT(failures_logged, 2);
+	set_close(&set);
+}
+
+static void test_a_room_that_comes_is_not_made_to_wait(void)
+{
+	struct dh_room other = { 0, 0 };
+	struct set set;
+	double since;
+
+	set_init(&set);
+	set_open(&set);
+	for (int i = 1; i <= 2; i++)
+		CHECK_INT(await_told(&set, &set.room, i), DH_AVATAR_FAILED);
+	since = now_ms(); /* by itself it would be tried after four seconds */
+	dh_avatar_join(set.avatar, &other);
+	CHECK_INT(await_told(&set, &other, 1), DH_AVATAR_FAILED);
+	CHECK(now_ms() - since < 3500, "%.0f ms", now_ms() - since);
+	CHECK_INT(await_told(&set, &set.room, 3), DH_AVATAR_FAILED);
+	dh_avatar_leave(set.avatar, &other);
+	CHECK_INT(other.references, 0);
+	set_close(&set);
+}
+
+/* The attempt that it had ahead does not come. */
+static void test_free_while_it_waits(void)
+{
+	struct set set;
+
+	set_init(&set);
+	set_open(&set);
+	CHECK_INT(await_told(&set, &set.room, 1), DH_AVATAR_FAILED);
+	dh_avatar_leave(set.avatar, &set.room);
+	dh_avatar_free(set.avatar);
+	set.avatar = dh_avatar_new(&set.config, set.fixture.io, set.fixture.preparer);
+	dh_avatar_join(set.avatar, &set.room);
+	CHECK_INT(await_told(&set, &set.room, 2), DH_AVATAR_FAILED);
+	CHECK_INT(await_told(&set, &set.room, 3), DH_AVATAR_FAILED); /* its successor's */
+	set_close(&set);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_a_clip_that_comes_later),
+	TEST(test_a_worker_that_is_ready_too_late),
+	TEST(test_reasons),
+	TEST(test_a_room_that_comes_is_not_made_to_wait),
+	TEST(test_free_while_it_waits),
+};
+
+PREPARATION_MAIN(tests)

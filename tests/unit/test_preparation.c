@@ -1,0 +1,371 @@
+/* Preparations and who listens to them; at the end with the real worker, where
+ * DH_PREPARE names it. */
+#include "tests/support/ingest_fixture.h"
+
+#include <stddef.h>
+
+static void test_late_subscriber_hears_everything(void)
+{
+	struct heard first, late, last;
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	listen_to(&fixture, &first, "slow 150");
+	AWAIT(&first, first.units >= 30);
+	listen_to(&fixture, &late, "slow 150");
+	AWAIT(&late, late.units >= 30);
+	CHECK_INT(first.ends, 0);
+	CHECK_INT(ingest_fixture_stats(&fixture).preparations, 1);
+	AWAIT(&late, late.ends > 0);
+	AWAIT(&first, first.ends > 0);
+	/* Complete in memory. */
+	listen_to(&fixture, &last, "slow 150");
+	AWAIT(&last, last.ends > 0);
+	check_good(&first, 150);
+	check_good(&late, 150);
+	check_good(&last, 150);
+	stats = ingest_fixture_stats(&fixture);
+	CHECK_INT(stats.jobs, 1);
+	CHECK_INT(stats.preparations, 1);
+	CHECK_INT(stats.subscriptions, 3);
+	heard_clear(&first);
+	heard_clear(&late);
+	heard_clear(&last);
+	AWAIT_STATS(&fixture, stats, stats.preparations == 0);
+	ingest_fixture_close(&fixture);
+}
+
+static void *unsubscribe_thread(void *arg)
+{
+	struct heard *heard = arg;
+
+	dh_ingest_unsubscribe(&heard->subscription);
+	heard->failures = heard->ends = 1; /* whatever is heard from now on is out of order */
+	return NULL;
+}
+
+static void test_silence_after_unsubscribe(void)
+{
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	for (int i = 0; i < 20; i++) {
+		struct heard heard;
+		pthread_t thread;
+		char deed[20];
+		snprintf(deed, sizeof deed, "good %d", 300 + i);
+		listen_to(&fixture, &heard, deed);
+		usleep((useconds_t)i * 1500);
+		CHECK_INT(pthread_create(&thread, NULL, unsubscribe_thread, &heard), 0);
+		pthread_join(thread, NULL);
+		usleep(5000);
+		CHECK_INT(heard.out_of_order, 0);
+		heard_clear(&heard);
+	}
+	ingest_fixture_close(&fixture);
+}
+
+static void leave_at_head(void *arg, const struct dh_stream_head *head)
+{
+	struct heard *heard = arg;
+
+	(void)head;
+	dh_ingest_unsubscribe(&heard->subscription);
+	pthread_mutex_lock(&heard->lock);
+	heard->heads++;
+	pthread_cond_broadcast(&heard->change);
+	pthread_mutex_unlock(&heard->lock);
+}
+
+/* What comes behind in the same bytes, a note too, finds nobody. */
+static const char *const left_behind[] = { "good 100", "tell" };
+
+static void test_unsubscribe_from_a_listener(const void *arg)
+{
+	const char *deed = *(const char *const *)arg;
+	struct dh_ingest_listener listener = hear;
+	struct dh_ingest_source source;
+	struct heard heard;
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	listener.head = leave_at_head;
+	heard_init(&heard);
+	dh_ingest_source_init(&source);
+	source.count = 1;
+	source.names[0] = "input";
+	source.fds[0] = ingest_fixture_file(&fixture, "in", deed, strlen(deed));
+	CHECK_INT(dh_ingest_subscribe(fixture.preparer, &source, &listener, &heard, &heard.subscription), 0);
+	AWAIT(&heard, heard.heads > 0);
+	usleep(50000);
+	CHECK_INT(heard.heads + heard.anchors + (int)heard.units + heard.ends + heard.failures, 1);
+	CHECK_INT(strlen(heard.notes), 0);
+	heard_clear(&heard);
+	ingest_fixture_close(&fixture);
+}
+
+static const struct wrong {
+	const char *name;
+	enum dh_ingest_kind kind;
+	size_t field; /* of struct dh_ingest_source, an int */
+	int value;
+} wrongs[] = {
+#define FIELD(name) offsetof(struct dh_ingest_source, name)
+	{ "no file",       DH_INGEST_SEGMENT,  FIELD(count), 0 },
+	{ "three files",   DH_INGEST_SEGMENT,  FIELD(count), 3 },
+	{ "two portraits", DH_INGEST_PORTRAIT, FIELD(count), 2 },
+	{ "odd width",     DH_INGEST_SEGMENT,  FIELD(width), 511 },
+	{ "no width",      DH_INGEST_SEGMENT,  FIELD(width), 0 },
+	{ "too high",      DH_INGEST_SEGMENT,  FIELD(height), 2306 },
+	{ "kbps",          DH_INGEST_SEGMENT,  FIELD(kbps), 49 },
+	{ "entry",         DH_INGEST_SEGMENT,  FIELD(entry_ms), 39 },
+	{ "fps",           DH_INGEST_SEGMENT,  FIELD(fps_max), 61 },
+	{ "no descriptor", DH_INGEST_SEGMENT,  FIELD(fds), -1 },
+};
+
+static void test_wrong_sources(const void *arg)
+{
+	const struct wrong *row = arg;
+	struct dh_subscription *subscription = NULL;
+	struct dh_ingest_source source;
+	struct ingest_fixture fixture;
+	int is_count = row->field == FIELD(count);
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	dh_ingest_source_init(&source);
+	source.kind = row->kind;
+	source.count = 1;
+	memcpy((char *)&source + row->field, &row->value, sizeof row->value);
+	for (int i = 0; i < (is_count ? MIN(source.count, 2) : 1); i++) {
+		source.names[i] = "input";
+		if (row->field != FIELD(fds))
+			source.fds[i] = ingest_fixture_file(&fixture, "in", "good 1", 6);
+	}
+	CHECK_INT(dh_ingest_subscribe(fixture.preparer, &source, &hear, NULL, &subscription), -EINVAL);
+	CHECK(!subscription);
+	ingest_fixture_close(&fixture);
+}
+
+/* --- live sources */
+
+static void test_live(void)
+{
+	struct dh_ingest_stats stats;
+	struct heard heard;
+	struct ingest_fixture fixture;
+	int ends[2];
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	CHECK_INT(pipe2(ends, O_CLOEXEC), 0);
+	CHECK_INT(write(ends[1], "slow 1000", 9), 9);
+	listen_to_fd(&fixture, &heard, ends[0]);
+	AWAIT(&heard, heard.units >= 30);
+	/* The last one leaving ends it; nothing is kept. */
+	heard_clear(&heard);
+	AWAIT_STATS(&fixture, stats, stats.workers_busy == 0 && stats.preparations == 0);
+	CHECK_INT(stats.cache_entries, 0);
+	close(ends[1]);
+	ingest_fixture_close(&fixture);
+}
+
+/* --- ends */
+
+static void test_free_with_everything_in_flight(void)
+{
+	for (int round = 0; round < 8; round++) {
+		struct heard heard[6];
+		struct ingest_fixture fixture;
+		char deed[20];
+		ingest_fixture_init(&fixture);
+		ingest_fixture_open(&fixture);
+		for (int i = 0; i < 6; i++) {
+			snprintf(deed, sizeof deed, i % 2 ? "slow %d" : "hang %d", 100 + i);
+			listen_to(&fixture, &heard[i], deed);
+		}
+		usleep((useconds_t)round * 15000);
+		for (int i = 0; i < 6; i++)
+			heard_clear(&heard[i]);
+		ingest_fixture_close(&fixture);
+	}
+}
+
+/* Rooms that come, listen a while and go, in threads of their own. */
+static const char *const deeds[] = { "good 40", "slow 30", "crash 3", "fail 4", "hang 2", "good 500" };
+
+struct crowd {
+	struct ingest_fixture *fixture;
+	unsigned seed;
+	int out_of_order;
+};
+
+static void *crowd_thread(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	for (int i = 0; i < 40; i++) {
+		const char *deed = deeds[(unsigned)rand_r(&crowd->seed) % G_N_ELEMENTS(deeds)];
+		struct dh_ingest_source source;
+		struct heard heard;
+		char path[200];
+		snprintf(path, sizeof path, "%s/%s", crowd->fixture->folder, deed);
+		heard_init(&heard);
+		dh_ingest_source_init(&source);
+		source.count = 1;
+		source.names[0] = deed;
+		source.fds[0] = open(path, O_RDONLY | O_CLOEXEC);
+		if (dh_ingest_subscribe(crowd->fixture->preparer, &source, &hear, &heard, &heard.subscription) < 0)
+			crowd->out_of_order += 1000;
+		usleep((useconds_t)rand_r(&crowd->seed) % 40000);
+		dh_ingest_unsubscribe(&heard.subscription);
+		crowd->out_of_order += heard.out_of_order;
+		heard_clear(&heard);
+	}
+	return NULL;
+}
+
+static void test_crowd(void)
+{
+	struct dh_ingest_stats stats;
+	struct crowd crowd[6];
+	pthread_t threads[6];
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.worker_silence_ms = 300;
+	fixture.config.cache_bytes = 500000;
+	ingest_fixture_open(&fixture);
+	for (size_t i = 0; i < G_N_ELEMENTS(deeds); i++)
+		close(ingest_fixture_file(&fixture, deeds[i], deeds[i], strlen(deeds[i])));
+	for (unsigned i = 0; i < G_N_ELEMENTS(threads); i++) {
+		crowd[i] = (struct crowd){ .fixture = &fixture, .seed = i + 1 };
+		CHECK_INT(pthread_create(&threads[i], NULL, crowd_thread, &crowd[i]), 0);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(threads); i++) {
+		pthread_join(threads[i], NULL);
+		CHECK_INT(crowd[i].out_of_order, 0);
+	}
+	AWAIT_STATS(&fixture, stats, stats.preparations == 0 && stats.workers_busy == 0);
+	CHECK_INT(stats.subscriptions, 0);
+	CHECK(stats.cache_bytes <= 500000);
+	ingest_fixture_close(&fixture);
+}
+
+/* --- the real one */
+
+/* Ten seconds that DH_TALKER makes, or what DH_TEST_CLIP names. */
+static void get_clip(struct ingest_fixture *fixture, char **bytes, gsize *size)
+{
+	const char *talker = getenv("DH_TALKER"), *clip = getenv("DH_TEST_CLIP");
+	char *path = g_build_filename(fixture->folder, "clip.nut", NULL);
+	char *argv[] = { (char *)talker, "--marks", "-o", path, NULL };
+	int is_made = !clip && g_spawn_sync(NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL, NULL, NULL);
+
+	CHECK(clip || is_made);
+	CHECK(g_file_get_contents(clip ? clip : path, bytes, size, NULL));
+	g_free(path);
+}
+
+static int is_program(const char *path)
+{
+	return path && access(path, X_OK) == 0;
+}
+
+static void open_real(struct ingest_fixture *fixture)
+{
+	struct dh_ingest_stats stats;
+
+	if (!is_program(getenv("DH_PREPARE")) || (!is_program(getenv("DH_TALKER")) && !getenv("DH_TEST_CLIP")))
+		CHECK_SKIP("DH_PREPARE and DH_TALKER name no programs");
+	ingest_fixture_init(fixture);
+	fixture->config.worker_path = getenv("DH_PREPARE");
+	ingest_fixture_open(fixture);
+	AWAIT_STATS(fixture, stats, stats.workers_ready == 2);
+}
+
+/* A preparation from a file of these bytes, for an avatar where there is one. */
+static void listen_to_clip(struct ingest_fixture *fixture, struct heard *heard, enum dh_ingest_kind kind, GBytes *anchor,
+	const char *bytes, gsize size)
+{
+	struct dh_ingest_source source;
+
+	heard_init(heard);
+	dh_ingest_source_init(&source);
+	source.kind = kind;
+	source.count = 1;
+	source.names[0] = "clip";
+	source.fds[0] = ingest_fixture_file(fixture, "clip", bytes, size);
+	source.anchor = anchor;
+	heard->since_ms = now_ms();
+	CHECK_INT(dh_ingest_subscribe(fixture->preparer, &source, &hear, heard, &heard->subscription), 0);
+	AWAIT(heard, heard->ends + heard->failures > 0);
+}
+
+static void test_real_worker(void)
+{
+	struct dh_ingest_stats stats;
+	struct heard idle, heard;
+	struct ingest_fixture fixture;
+	char *bytes;
+	gsize size;
+
+	open_real(&fixture);
+	get_clip(&fixture, &bytes, &size);
+	listen_to_clip(&fixture, &idle, DH_INGEST_IDLE, NULL, bytes, size);
+	CHECK(idle.failures == 0, "%s", idle.text);
+	CHECK_INT(idle.pictures, 1);
+	AWAIT_STATS(&fixture, stats, stats.workers_ready == 2 && stats.workers_busy == 0);
+	for (int i = 0; i < 2; i++) {
+		listen_to_clip(&fixture, &heard, DH_INGEST_SEGMENT, idle.picture, bytes, size);
+		CHECK(heard.failures == 0, "%s", heard.text);
+		CHECK_INT(heard.out_of_order, 0);
+		CHECK_INT(heard.anchors, 1);
+		CHECK(heard.units > 100, "%zu", heard.units); /* two seconds at least */
+		printf("   %s: first unit after %.1f ms, all %zu after %.1f ms\n", i ? "cached" : "encoded",
+			heard.first_unit_ms, heard.units, heard.end_ms);
+		heard_clear(&heard);
+		AWAIT_STATS(&fixture, stats, stats.cache_entries == 2 && stats.workers_busy == 0);
+	}
+	CHECK_INT(ingest_fixture_stats(&fixture).cache_hits, 1);
+	heard_clear(&idle);
+	g_free(bytes);
+	ingest_fixture_close(&fixture);
+}
+
+/* It says itself what is wrong with its input. */
+static void test_real_worker_refuses(void)
+{
+	struct heard heard;
+	struct ingest_fixture fixture;
+
+	open_real(&fixture);
+	listen_to_clip(&fixture, &heard, DH_INGEST_SEGMENT, NULL, "this is text", 12);
+	CHECK_INT(heard.code, DH_PREPARE_FORMAT);
+	CHECK(strstr(heard.text, "clip"), "%s", heard.text);
+	CHECK(!strstr(heard.text, "exit code"), "%s", heard.text);
+	heard_clear(&heard);
+	listen_to_clip(&fixture, &heard, DH_INGEST_SEGMENT, NULL, "", 0);
+	CHECK_INT(heard.failures, 1);
+	CHECK(!strstr(heard.text, "exit code"), "%s", heard.text);
+	heard_clear(&heard);
+	ingest_fixture_close(&fixture);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_late_subscriber_hears_everything),
+	TEST(test_silence_after_unsubscribe),
+	TABLE(test_unsubscribe_from_a_listener, left_behind),
+	TABLE(test_wrong_sources, wrongs),
+	TEST(test_live),
+	TEST(test_free_with_everything_in_flight),
+	TEST(test_crowd),
+	TEST(test_real_worker),
+	TEST(test_real_worker_refuses),
+};
+
+PREPARATION_MAIN(tests)

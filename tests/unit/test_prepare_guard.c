@@ -1,0 +1,230 @@
+/* The guard: what it reads in frame headers, and that it refuses what libvpx makes
+ * when it is not held to the rule of anchored video. */
+#include <stdlib.h>
+
+#include <vpx/vp8cx.h>
+#include <vpx/vpx_encoder.h>
+
+#include "tests/support/check.h"
+#include "playout/timebase.h"
+#include "prepare/guard.h"
+#include "prepare/picture.h"
+#include "prepare/video.h"
+
+#define SIDE 64
+#define FLAGS_REST \
+	(VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_UPD_ENTROPY)
+
+static void draw(uint8_t *i420, int n)
+{
+	for (int y = 0; y < SIDE; y++)
+		for (int x = 0; x < SIDE; x++)
+			i420[y * SIDE + x] = (uint8_t)(64 + x + (x - n) * (y + n) / 8 % 40);
+	memset(i420 + SIDE * SIDE, 128, SIDE * SIDE / 2);
+}
+
+/* An encoder as nobody should set it up for anchored video. */
+static void open_plain(vpx_codec_ctx_t *codec, int resilient, enum vpx_rc_mode mode)
+{
+	vpx_codec_enc_cfg_t settings;
+	CHECK(!vpx_codec_enc_config_default(vpx_codec_vp8_cx(), &settings, 0));
+	settings.g_w = settings.g_h = SIDE;
+	settings.g_timebase.den = 25;
+	settings.g_lag_in_frames = 0;
+	settings.g_error_resilient = (unsigned)resilient;
+	settings.rc_end_usage = mode;
+	settings.kf_mode = VPX_KF_DISABLED;
+	CHECK(!vpx_codec_enc_init(codec, vpx_codec_vp8_cx(), &settings, 0));
+	CHECK(!vpx_codec_control(codec, VP8E_SET_CPUUSED, -6));
+}
+
+static struct dh_vp8_header encode(vpx_codec_ctx_t *codec, int n, vpx_enc_frame_flags_t flags)
+{
+	uint8_t i420[SIDE * SIDE * 3 / 2];
+	vpx_image_t image;
+	vpx_codec_iter_t iter = NULL;
+	struct dh_vp8_header header;
+	draw(i420, n);
+	vpx_img_wrap(&image, VPX_IMG_FMT_I420, SIDE, SIDE, 1, i420);
+	CHECK(!vpx_codec_encode(codec, &image, n, 1, flags, VPX_DL_REALTIME));
+	const vpx_codec_cx_pkt_t *packet = vpx_codec_get_cx_data(codec, &iter);
+	CHECK(packet && packet->kind == VPX_CODEC_CX_FRAME_PKT);
+	CHECK_INT(dh_vp8_parse(&header, packet->data.frame.buf, packet->data.frame.sz), 0);
+	return header;
+}
+
+/* The flags alone do not hold: libvpx refreshes golden by itself. */
+static void test_refuses_libvpx_on_its_own(void)
+{
+	vpx_codec_ctx_t codec;
+	int refused = 0;
+	open_plain(&codec, 0, VPX_VBR);
+	struct dh_vp8_header anchor = encode(&codec, 0, VPX_EFLAG_FORCE_KF);
+	CHECK(!dh_guard_check_anchor(&anchor));
+	for (int n = 1; n < 40; n++) {
+		struct dh_vp8_header frame = encode(&codec, n, FLAGS_REST);
+		const char *wrong = dh_guard_check(&anchor, &frame);
+		refused += wrong != NULL;
+	}
+	vpx_codec_destroy(&codec);
+	CHECK(refused > 0, "libvpx kept the rule by itself");
+}
+
+static const struct refusal {
+	const char *name;
+	vpx_enc_frame_flags_t flags;
+	const char *wrong;
+} refusals[] = {
+	{ "key", VPX_EFLAG_FORCE_KF, "is a key frame" },
+	{ "golden", FLAGS_REST | VP8_EFLAG_FORCE_GF, "changes the golden frame" },
+	{ "alternate", FLAGS_REST | VP8_EFLAG_FORCE_ARF, "changes the alternate frame" },
+	{ "entropy", FLAGS_REST & ~VP8_EFLAG_NO_UPD_ENTROPY, "changes the entropy state" },
+	{ "nothing", FLAGS_REST, NULL },
+};
+
+static void test_refuses(const void *arg)
+{
+	const struct refusal *row = arg;
+	vpx_codec_ctx_t codec;
+	open_plain(&codec, 0, VPX_VBR); /* it refreshes golden from the eighth frame on only */
+	struct dh_vp8_header anchor = encode(&codec, 0, VPX_EFLAG_FORCE_KF);
+	encode(&codec, 1, FLAGS_REST);
+	vpx_enc_frame_flags_t flags = row->flags;
+	if (flags & VP8_EFLAG_FORCE_GF)
+		flags &= ~VP8_EFLAG_NO_UPD_GF;
+	if (flags & VP8_EFLAG_FORCE_ARF)
+		flags &= ~VP8_EFLAG_NO_UPD_ARF;
+	struct dh_vp8_header frame = encode(&codec, 2, flags);
+	vpx_codec_destroy(&codec);
+	CHECK_STR(dh_guard_check(&anchor, &frame), row->wrong);
+}
+
+/* Started as CBR and error resilient, segmentation is on throughout. */
+static void test_refuses_segmentation(void)
+{
+	vpx_codec_ctx_t codec;
+	int refused = 0;
+	open_plain(&codec, 1, VPX_CBR);
+	struct dh_vp8_header anchor = encode(&codec, 0, VPX_EFLAG_FORCE_KF);
+	for (int n = 1; n < 12 && !refused; n++) {
+		struct dh_vp8_header frame = encode(&codec, n, FLAGS_REST);
+		const char *wrong = dh_guard_check(&anchor, &frame);
+		refused = wrong && strcmp(wrong, "uses segmentation") == 0;
+	}
+	vpx_codec_destroy(&codec);
+	CHECK(refused || dh_guard_check_anchor(&anchor));
+}
+
+static void test_deltas(void)
+{
+	struct dh_vp8_header anchor = { .key = 1, .show = 1, .delta_enabled = 1, .delta_update = 1,
+		.ref_delta = { 2, 0, -2, -2 }, .mode_delta = { 4, -2, 2, 4 }, .ref_set = 15, .mode_set = 15 };
+	struct dh_vp8_header frame = { .show = 1, .refresh_last = 1, .delta_enabled = 1 };
+	CHECK_STR(dh_guard_check(&anchor, &frame), NULL);
+	frame.delta_update = 1;
+	frame.ref_set = 1;
+	frame.ref_delta[0] = 2;
+	CHECK_STR(dh_guard_check(&anchor, &frame), NULL);
+	frame.mode_set = 8;
+	frame.mode_delta[3] = 5;
+	CHECK_STR(dh_guard_check(&anchor, &frame), "changes loop-filter deltas");
+	frame.mode_delta[3] = 4;
+	frame.sign_bias_golden = 1;
+	CHECK_STR(dh_guard_check(&anchor, &frame), "changes a sign bias");
+}
+
+/* Whatever the bytes: an answer, nothing read outside (exact-size copies). */
+static void test_any_bytes(void)
+{
+	struct dh_vp8_header header;
+	uint32_t random = 1;
+	for (int n = 0; n < 20000; n++) {
+		size_t size = (random >> 8) % 40;
+		uint8_t *bytes = malloc(size ? size : 1);
+		for (size_t i = 0; i < size; i++)
+			bytes[i] = (uint8_t)((random = random * 1664525 + 1013904223) >> 24);
+		if (size > 10 && n % 2)
+			memcpy(bytes + 3, "\x9d\x01\x2a", 3);
+		dh_vp8_parse(&header, bytes, size);
+		free(bytes);
+		random += (uint32_t)n;
+	}
+	CHECK(dh_vp8_parse(&header, (const uint8_t *)"", 0) < 0);
+	CHECK(dh_vp8_parse(&header, (const uint8_t *)"\x10\x02\x00\x9d\x01\x2a\x40\x00\x40\x00", 10) < 0);
+}
+
+static struct dh_video *make_video(int kbps, int64_t entry_ticks, struct dh_fault *fault)
+{
+	uint8_t i420[SIDE * SIDE * 3 / 2];
+	struct dh_video_config config = { SIDE, SIDE, kbps, entry_ticks, DH_TICKS_PER_SECOND / 25 };
+	struct dh_video *video = NULL;
+	draw(i420, 0);
+	CHECK_INT(dh_video_alloc(&video, &config, i420, fault), 0);
+	return video;
+}
+
+/* The encoder keeps the rule over many frames, and entries stand on their grid. */
+static void test_encoder_keeps_the_rule(void)
+{
+	uint8_t i420[SIDE * SIDE * 3 / 2];
+	struct dh_fault fault = { 0 };
+	struct dh_vp8_header anchor, header;
+	const char *why;
+	size_t size;
+	struct dh_video *video = make_video(200, DH_TICKS_PER_SECOND / 2, &fault);
+	const uint8_t *bytes = dh_video_anchor(video, &size);
+	CHECK_INT(dh_vp8_parse(&anchor, bytes, size), 0);
+	CHECK_INT(anchor.width, SIDE);
+	CHECK(size <= 200 * 1000 / 8 / 2);
+	int entries = 0;
+	for (int n = 0; n < 400; n++) {
+		struct dh_unit *unit;
+		int64_t pts_ticks = dh_ticks_of_frame(n, 25, 1);
+		draw(i420, n);
+		CHECK_INT(dh_video_encode(video, i420, pts_ticks, DH_TICKS_PER_SECOND / 25, &unit, &fault), 0);
+		CHECK_INT(dh_vp8_parse(&header, unit->data, unit->size), 0);
+		CHECK_STR(dh_guard_check(&anchor, &header), NULL);
+		CHECK_INT(header.quantizer > anchor.quantizer, 1);
+		/* 500 ms at 25 a second: on every 12th or 13th, 2 a second in the mean */
+		int due = n == 0 || pts_ticks / (DH_TICKS_PER_SECOND / 2) !=
+			dh_ticks_of_frame(n - 1, 25, 1) / (DH_TICKS_PER_SECOND / 2);
+		CHECK_INT(!!(unit->flags & DH_UNIT_ENTRY), due);
+		entries += due;
+		dh_unit_unref(&unit);
+	}
+	CHECK_INT(entries, 32);
+	CHECK_INT(dh_video_restarts(video, &why), 0);
+	dh_video_free(&video);
+}
+
+/* K is the same from encoder to encoder, at every rate it fits. */
+static void test_anchor_is_the_same(void)
+{
+	struct dh_fault fault = { 0 };
+	size_t size, other_size;
+	struct dh_video *first = make_video(300, DH_TICKS_PER_SECOND, &fault);
+	const uint8_t *bytes = dh_video_anchor(first, &size), *other;
+	static const int rates[] = { 300, 800, 20000 };
+	for (size_t i = 0; i < 3; i++) {
+		struct dh_video *video = make_video(rates[i], DH_TICKS_PER_SECOND / 10, &fault);
+		other = dh_video_anchor(video, &other_size);
+		CHECK_BYTES(other, other_size, bytes, size);
+		dh_video_free(&video);
+	}
+	dh_video_free(&first);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_refuses_libvpx_on_its_own),
+	TABLE(test_refuses, refusals),
+	TEST(test_refuses_segmentation),
+	TEST(test_deltas),
+	TEST(test_any_bytes),
+	TEST(test_encoder_keeps_the_rule),
+	TEST(test_anchor_is_the_same),
+};
+
+int main(int argc, char **argv)
+{
+	return CHECK_MAIN(argc, argv, tests);
+}

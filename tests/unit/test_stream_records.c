@@ -1,0 +1,337 @@
+/* The records of the segment stream one by one: what the reader refuses though
+ * its checksum is correct. */
+#include "tests/support/check.h"
+#include "tests/support/stream_fixture.h"
+
+/* ------------------------------------------------------ records from a script */
+
+static void put(uint8_t *out, uint64_t value, int size)
+{
+	for (int i = 0; i < size; i++)
+		out[i] = (uint8_t)(value >> 8 * i);
+}
+
+static void put_head(struct bytes *out, unsigned flags)
+{
+	uint8_t body[20] = { 1, 0 };
+	unsigned side = flags & 1 ? FIXTURE_SIDE : 0;
+	put(body + 2, flags, 2);
+	put(body + 4, side, 2);
+	put(body + 6, side, 2);
+	put(body + 12, 1, 4);
+	fixture_record(out, "DHS1", body, sizeof body);
+}
+
+static void put_video(struct bytes *out, long long pts_ticks, long long duration_ticks, unsigned flags)
+{
+	uint8_t body[16 + DH_LUMA_BYTES + 3] = { 0 };
+	put(body, (uint64_t)pts_ticks, 8);
+	put(body + 8, (uint64_t)duration_ticks, 4);
+	put(body + 12, flags, 4);
+	fixture_record(out, "VIDE", body, sizeof body);
+}
+
+static void put_audio(struct bytes *out, long long pts_ticks)
+{
+	uint8_t body[8 + 3] = { 0 };
+	put(body, (uint64_t)pts_ticks, 8);
+	fixture_record(out, "AUDI", body, sizeof body);
+}
+
+static void put_end(struct bytes *out, long long video_ticks, long long audio_ticks)
+{
+	uint8_t body[16];
+	put(body, (uint64_t)video_ticks, 8);
+	put(body + 8, (uint64_t)audio_ticks, 8);
+	fixture_record(out, "ENDS", body, sizeof body);
+}
+
+/* One word of a script:
+ *     H3          head; 1 video, 2 audio, 3 both
+ *     K P N X     anchor, its picture, a note, a record of unknown type
+ *     V0+100:1    picture at 0 lasting 100 ticks, flags 1
+ *     A14400      sound at 14400
+ *     E100,0      end: lengths of picture and sound
+ *     F           failure */
+static void put_word(struct bytes *out, const char *word)
+{
+	static const uint8_t zeros[FIXTURE_PICTURE];
+	long long a = 0, b = 0;
+	unsigned flags = 0;
+	if (sscanf(word, "H%u", &flags) == 1)
+		put_head(out, flags);
+	else if (sscanf(word, "V%lld+%lld:%u", &a, &b, &flags) == 3)
+		put_video(out, a, b, flags);
+	else if (sscanf(word, "A%lld", &a) == 1)
+		put_audio(out, a);
+	else if (sscanf(word, "E%lld,%lld", &a, &b) == 2)
+		put_end(out, a, b);
+	else if (strcmp(word, "K") == 0)
+		fixture_record(out, "ANCH", fixture_anchor, sizeof fixture_anchor);
+	else if (strcmp(word, "P") == 0)
+		fixture_record(out, "PICT", zeros, sizeof zeros);
+	else if (strcmp(word, "N") == 0)
+		fixture_record(out, "NOTE", "n", 1);
+	else if (strcmp(word, "F") == 0)
+		fixture_record(out, "FAIL", "\3\0\0\0no", 6);
+	else if (strcmp(word, "X") == 0)
+		fixture_record(out, "XXXX", "", 0);
+	else
+		CHECK(0, "no such word: %s", word);
+}
+
+static void put_script(struct bytes *out, const char *script)
+{
+	char words[300], *rest = words, *word;
+	snprintf(words, sizeof words, "%s", script);
+	while ((word = strtok_r(rest, " ", &rest)))
+		put_word(out, word);
+}
+
+/* ------------------------------------------------------------ order and times */
+
+static const struct script_row {
+	const char *name, *script;
+	int rc;
+	const char *error;
+} script_rows[] = {
+	{ "both", "H3 K V0+100:1 A0 E100,14400", 0, "" },
+	{ "sound first", "H3 K A0 V0+100:1 E100,14400", 0, "" },
+	{ "video only", "H1 K V0+100:1 V720+100:0 E820,0", 0, "" },
+	{ "audio only", "H2 A0 A14400 E0,28800", 0, "" },
+	{ "audio begins later", "H2 A28800", -EBADMSG, "audio unit at 28800 ticks, expected 0" },
+	{ "promised picture never came", "H3 K A0 E0,14400", 0, "" },
+	{ "anchor's picture", "H1 K P V0+100:1 E100,0", 0, "" },
+	{ "notes anywhere", "H3 N K N P N A0 N V0+9:1 N E9,1", 0, "" },
+	{ "failure before anything", "F", 0, "" },
+	{ "failure before the anchor", "H3 F", 0, "" },
+	{ "two entries in a row", "H1 K V0+720:1 V720+9:1 E729,0", 0, "" },
+	{ "latest end", "H1 K V281474976710655+1:1 E281474976710656,0", 0, "" },
+
+	{ "no head", "K", -EBADMSG, "does not begin with DHS1" },
+	{ "note before the head", "N", -EBADMSG, "does not begin with DHS1" },
+	{ "unknown first record", "X", -EBADMSG, "does not begin with DHS1" },
+	{ "unknown record", "H3 X", -EBADMSG, "unknown record type 0x58585858" },
+	{ "second head", "H3 H3", -EBADMSG, "a second head" },
+	{ "second anchor", "H3 K K", -EBADMSG, "a second anchor" },
+	{ "second picture", "H3 K P P", -EBADMSG, "comes once" },
+	{ "picture before anchor", "H3 P", -EBADMSG, "before the anchor" },
+	{ "picture after a unit", "H3 K V0+9:1 P", -EBADMSG, "before the first unit" },
+	{ "anchor without video", "H2 K", -EBADMSG, "video in a stream without video" },
+	{ "picture without video", "H2 P", -EBADMSG, "video in a stream without video" },
+	{ "video without video", "H2 V0+9:1", -EBADMSG, "video in a stream without video" },
+	{ "audio without audio", "H1 K A0", -EBADMSG, "audio in a stream without audio" },
+	{ "video before the anchor", "H3 V0+9:1", -EBADMSG, "a unit before the anchor" },
+	{ "audio before the anchor", "H3 A0", -EBADMSG, "a unit before the anchor" },
+	{ "first picture no entry", "H3 K V0+9:0", -EBADMSG, "not an entry" },
+	{ "first picture droppable", "H3 K V0+9:2", -EBADMSG, "not an entry" },
+	{ "droppable entry", "H3 K V0+9:3", -EBADMSG, "flags 0x3" },
+	{ "unknown flag", "H3 K V0+9:5", -EBADMSG, "flags 0x5" },
+	{ "all flags", "H3 K V0+9:4294967295", -EBADMSG, "flags 0xffffffff" },
+	{ "negative pts", "H3 K V-1+9:1", -EBADMSG, "video unit at -1" },
+	{ "smallest pts", "H1 K V-9223372036854775808+9:1", -EBADMSG, "video unit at -9223" },
+	{ "negative audio pts", "H2 A-14400", -EBADMSG, "at -14400 ticks, expected 0" },
+	{ "no duration", "H3 K V0+0:1", -EBADMSG, "lasting 0 ticks" },
+	{ "too late", "H1 K V281474976710656+1:1", -EFBIG, "longer than" },
+	{ "largest pts", "H1 K V9223372036854775807+1:1", -EFBIG, "longer than" },
+	{ "largest pts and duration", "H1 K V9223372036854775807+4294967295:1", -EFBIG, "longer than" },
+	{ "late audio", "H2 A9223372036854775807", -EBADMSG, "expected 0" },
+	{ "video steps back", "H1 K V100+9:1 V99+9:0", -EBADMSG, "at 99 after one at 100" },
+	{ "video stands", "H1 K V100+9:1 V100+9:0", -EBADMSG, "at 100 after one at 100" },
+	{ "pictures too close", "H1 K V100+9:1 V819+9:0", -EBADMSG, "at 819 after one at 100" },
+	{ "video behind audio", "H3 K A0 A14400 V14399+9:1", -EBADMSG, "at 14399 after one at 14400" },
+	{ "audio behind video", "H3 K V1+9:1 A0", -EBADMSG, "audio unit at 0 after one at 1" },
+	{ "audio off the grid", "H2 A1", -EBADMSG, "at 1 ticks, expected 0" },
+	{ "audio with a gap", "H2 A0 A28800", -EBADMSG, "at 28800 ticks, expected 14400" },
+	{ "audio twice", "H2 A0 A0", -EBADMSG, "at 0 ticks, expected 14400" },
+	{ "audio steps back", "H2 A0 A14400 A0", -EBADMSG, "at 0 ticks, expected 28800" },
+	{ "nothing in it", "H3 K E0,0", -EBADMSG, "without picture and sound" },
+	{ "nothing but a head", "H3 E0,0", -EBADMSG, "without picture and sound" },
+	{ "end after the last picture", "H1 K V0+100:1 E101,0", -EBADMSG, "video of 101 ticks" },
+	{ "end before the last picture", "H1 K V0+9:1 V720+9:0 E720,0", -EBADMSG, "video of 720 ticks" },
+	{ "end after the last sound", "H2 A0 E0,14401", -EBADMSG, "audio of 14401 ticks" },
+	{ "end before the last sound", "H2 A0 A14400 E0,14400", -EBADMSG, "audio of 14400 ticks" },
+	{ "length of a medium not there", "H2 A0 E1,14400", -EBADMSG, "video of 1 ticks" },
+	{ "negative end", "H1 K V0+9:1 E-1,0", -EBADMSG, "video of -1 ticks" },
+	{ "unit after the end", "H2 A0 E0,14400 A14400", -EBADMSG, "bytes after the end" },
+	{ "end after a failure", "H2 A0 F E0,14400", -EBADMSG, "bytes after the end" },
+};
+
+static void test_order_and_times(const void *arg)
+{
+	const struct script_row *row = arg;
+	struct bytes bytes = { .size = 0 };
+	put_script(&bytes, row->script);
+	check_verdict(&bytes, row->rc, row->error);
+}
+
+/* No limit is higher than the format's own, which keeps sums from overflowing. */
+static void test_limit_beyond_the_format(void)
+{
+	const struct dh_stream_limits limits = { .duration_ticks = INT64_MAX };
+	struct bytes bytes = { .size = 0 };
+	struct journal journal = { .used = 0 };
+	struct dh_stream_reader *reader;
+	put_script(&bytes, "H1 K V281474976710656+1:1");
+	CHECK_INT(dh_stream_reader_alloc(&reader, &limits, &journal_sink, &journal), 0);
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), -EFBIG);
+	dh_stream_reader_free(&reader);
+}
+
+/* -------------------------------------------------------------------- heads */
+
+static const struct head_row {
+	const char *name;
+	unsigned version, flags, width, height, rate_num, rate_den, text_size;
+	const char *text;
+	int rc;
+	const char *error;
+} head_rows[] = {
+	{ "smallest", 1, 1, 16, 16, 0, 1, 0, "", -ENODATA, "" },
+	{ "largest", 1, 3, 2304, 2304, 4294967295u, 4294967295u, 3, "abc", -ENODATA, "" },
+	{ "version 0", 0, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 0, expected 1" },
+	{ "version 2", 2, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 2, expected 1" },
+	{ "no media", 1, 0, 0, 0, 0, 1, 0, "", -EBADMSG, "flags 0" },
+	{ "unknown media", 1, 4, 16, 16, 0, 1, 0, "", -EBADMSG, "flags 4" },
+	{ "size without video", 1, 2, 16, 16, 0, 1, 0, "", -EBADMSG, "without video: 16x16" },
+	{ "no size", 1, 1, 0, 0, 0, 1, 0, "", -EBADMSG, "picture of 0x0" },
+	{ "small", 1, 1, 14, 16, 0, 1, 0, "", -EBADMSG, "picture of 14x16" },
+	{ "odd", 1, 1, 17, 16, 0, 1, 0, "", -EBADMSG, "picture of 17x16" },
+	{ "odd height", 1, 1, 16, 17, 0, 1, 0, "", -EBADMSG, "picture of 16x17" },
+	{ "large", 1, 1, 2306, 16, 0, 1, 0, "", -EBADMSG, "picture of 2306x16" },
+	{ "high", 1, 1, 16, 65535, 0, 1, 0, "", -EBADMSG, "picture of 16x65535" },
+	{ "rate over zero", 1, 1, 16, 16, 25, 0, 0, "", -EBADMSG, "frame rate 25/0" },
+	{ "unknown rate over two", 1, 1, 16, 16, 0, 2, 0, "", -EBADMSG, "frame rate 0/2" },
+	{ "text too long", 1, 1, 16, 16, 0, 1, 4, "abc", -EBADMSG, "text does not fill it" },
+	{ "text too short", 1, 1, 16, 16, 0, 1, 2, "abc", -EBADMSG, "text does not fill it" },
+	{ "text of 4 GB", 1, 1, 16, 16, 0, 1, 4294967295u, "abc", -EBADMSG, "text does not fill it" },
+	{ "text with a bell", 1, 1, 16, 16, 0, 1, 1, "\a", -EBADMSG, "control character" },
+};
+
+static void test_heads(const void *arg)
+{
+	const struct head_row *row = arg;
+	uint8_t body[100] = { 0 };
+	struct bytes bytes = { .size = 0 };
+	struct journal journal = { .used = 0 };
+	struct dh_stream_reader *reader;
+	put(body, row->version, 2);
+	put(body + 2, row->flags, 2);
+	put(body + 4, row->width, 2);
+	put(body + 6, row->height, 2);
+	put(body + 8, row->rate_num, 4);
+	put(body + 12, row->rate_den, 4);
+	put(body + 16, row->text_size, 4);
+	memcpy(body + 20, row->text, strlen(row->text));
+	fixture_record(&bytes, "DHS1", body, 20 + strlen(row->text));
+	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &journal_sink, &journal), 0);
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), row->rc == -ENODATA ? 0 : row->rc);
+	CHECK_INT(journal.calls, row->rc == -ENODATA);
+	CHECK(strstr(dh_stream_reader_error(reader), row->error), "%s", dh_stream_reader_error(reader));
+	CHECK_INT(dh_stream_reader_finish(reader), row->rc);
+	dh_stream_reader_free(&reader);
+}
+
+/* ------------------------------------------------------------------- lengths */
+
+/* `before` may come, then a record of `type` claims `length` bytes. A wrong
+ * claim is refused at once, before a byte of the body is there. */
+static const struct length_row {
+	const char *name, *before, *type;
+	uint32_t length;
+	int rc;
+} length_rows[] = {
+	{ "shortest head", "", "DHS1", 20, 0 },
+	{ "longest head", "", "DHS1", 1020, 0 },
+	{ "head too short", "", "DHS1", 19, -EBADMSG },
+	{ "head too long", "", "DHS1", 1021, -EBADMSG },
+	{ "head of 4 GB", "", "DHS1", UINT32_MAX, -EBADMSG },
+	{ "shortest anchor", "H1", "ANCH", 10, 0 },
+	{ "longest anchor", "H1", "ANCH", DH_VIDEO_UNIT_MAX, 0 },
+	{ "anchor too short", "H1", "ANCH", 9, -EBADMSG },
+	{ "anchor too long", "H1", "ANCH", DH_VIDEO_UNIT_MAX + 1, -EBADMSG },
+	{ "picture", "H1 K", "PICT", 384, 0 },
+	{ "picture too short", "H1 K", "PICT", 383, -EBADMSG },
+	{ "picture too long", "H1 K", "PICT", 385, -EBADMSG },
+	{ "shortest video", "H1 K", "VIDE", 273, 0 },
+	{ "longest video", "H1 K", "VIDE", 272 + DH_VIDEO_UNIT_MAX, 0 },
+	{ "video too short", "H1 K", "VIDE", 272, -EBADMSG },
+	{ "video too long", "H1 K", "VIDE", 273 + DH_VIDEO_UNIT_MAX, -EBADMSG },
+	{ "shortest audio", "H2", "AUDI", 9, 0 },
+	{ "longest audio", "H2", "AUDI", 1283, 0 },
+	{ "audio too short", "H2", "AUDI", 8, -EBADMSG },
+	{ "audio too long", "H2", "AUDI", 1284, -EBADMSG },
+	{ "empty note", "H2", "NOTE", 0, 0 },
+	{ "longest note", "H2", "NOTE", 1000, 0 },
+	{ "note too long", "H2", "NOTE", 1001, -EBADMSG },
+	{ "end", "H2", "ENDS", 16, 0 },
+	{ "end too short", "H2", "ENDS", 15, -EBADMSG },
+	{ "end too long", "H2", "ENDS", 17, -EBADMSG },
+	{ "shortest failure", "H2", "FAIL", 4, 0 },
+	{ "longest failure", "", "FAIL", 1004, 0 },
+	{ "failure too short", "", "FAIL", 3, -EBADMSG },
+	{ "failure too long", "", "FAIL", 1005, -EBADMSG },
+};
+
+static void test_lengths(const void *arg)
+{
+	const struct length_row *row = arg;
+	uint8_t length[4];
+	struct bytes bytes = { .size = 0 };
+	struct journal journal = { .used = 0 };
+	struct dh_stream_reader *reader;
+	put_script(&bytes, row->before);
+	put(length, row->length, 4);
+	bytes_write(&bytes, row->type, 4);
+	bytes_write(&bytes, length, 4);
+	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &journal_sink, &journal), 0);
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), row->rc);
+	if (row->rc < 0)
+		CHECK(strstr(dh_stream_reader_error(reader), row->type), "%s", dh_stream_reader_error(reader));
+	CHECK_INT(dh_stream_reader_finish(reader), row->rc < 0 ? row->rc : -ENODATA);
+	dh_stream_reader_free(&reader);
+}
+
+/* ------------------------------------------------------------------- anchors */
+
+static const struct anchor_row {
+	const char *name;
+	size_t byte;
+	uint8_t value;
+	const char *error;
+} anchor_rows[] = {
+	{ "inter frame", 0, 0x11, "not a shown VP8 key frame" },
+	{ "hidden", 0, 0x00, "not a shown VP8 key frame" },
+	{ "no start code", 3, 0x9c, "not a shown VP8 key frame" },
+	{ "half a start code", 4, 0x00, "not a shown VP8 key frame" },
+	{ "start code's end", 5, 0x2b, "not a shown VP8 key frame" },
+	{ "another width", 6, 0x20, "the anchor has 32x16, the head 16x16" },
+	{ "another height", 9, 0x01, "the anchor has 16x272, the head 16x16" },
+	{ "scaling is no size", 7, 0x40, "" },
+};
+
+static void test_anchors(const void *arg)
+{
+	const struct anchor_row *row = arg;
+	uint8_t anchor[sizeof fixture_anchor];
+	struct bytes bytes = { .size = 0 };
+	memcpy(anchor, fixture_anchor, sizeof anchor);
+	anchor[row->byte] = row->value;
+	put_script(&bytes, "H1");
+	fixture_record(&bytes, "ANCH", anchor, sizeof anchor);
+	put_script(&bytes, "V0+9:1 E9,0");
+	check_verdict(&bytes, row->error[0] ? -EBADMSG : 0, row->error);
+}
+
+static const struct check_test tests[] = {
+	TABLE(test_order_and_times, script_rows),
+	TEST(test_limit_beyond_the_format),
+	TABLE(test_heads, head_rows),
+	TABLE(test_lengths, length_rows),
+	TABLE(test_anchors, anchor_rows),
+};
+
+int main(int argc, char **argv)
+{
+	return CHECK_MAIN(argc, argv, tests);
+}

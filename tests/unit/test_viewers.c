@@ -1,0 +1,280 @@
+/* A room under a fake clock: what its viewers get, and when. Joins, anchors,
+ * PLIs, offsets, lateness, quiet, a week. */
+#include "tests/support/playout_rig_check.h"
+
+#include <stdlib.h>
+
+/* --------------------------------------------------------------- viewers */
+
+static void test_join_gets_the_anchor_at_once(void)
+{
+	rig_open_idle(&rig, NULL, start);
+	rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(100));
+	rig_enqueue(&rig, &(struct rig_segment)SPEECH("s", 's'));
+	rig_run(&rig, media_ms(333));
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(1000));
+	CHECK_INT(v->pictures[0].kind, 'K');
+	CHECK_INT(v->pictures[0].sent_ticks, media_ms(333));
+	CHECK_INT(v->pictures[0].timestamp, 333 * 90);
+	/* The segment began at 120; its next entry is picture 10. */
+	CHECK_INT(v->pictures[1].index, 10);
+	CHECK_INT(v->pictures[1].tag, 's');
+	finish_after(1000);
+}
+
+static void test_own_anchor_is_sent_before_and_the_avatars_after(void)
+{
+	const struct rig_segment own = { "o", 'o', 'x', 1000, 25, 1, 10, 1000, -1 };
+	rig_open_idle(&rig, NULL, start);
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(100));
+	rig_enqueue(&rig, &own);
+	rig_run(&rig, media_ms(600));
+	struct rig_viewer *late = rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(2000));
+	int first = rig_first(v, 'o', 0);
+	CHECK_INT(v->pictures[first - 1].kind, 'K');
+	CHECK_INT(v->pictures[first - 1].tag, 'x');
+	CHECK_INT(v->pictures[first].timestamp - v->pictures[first - 1].timestamp, 90);
+	int back = rig_first(v, 'i', first);
+	CHECK_INT(v->pictures[back - 1].kind, 'K');
+	CHECK_INT(v->pictures[back - 1].tag, 'i');
+	CHECK_INT(late->pictures[0].tag, 'x');
+	finish_after(500);
+}
+
+static void test_pli_waits_for_an_entry_and_backs_off(void)
+{
+	rig_open_idle(&rig, NULL, start);
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	struct rig_viewer *other = rig_join(&rig, NULL);
+	int64_t keys[8];
+	int count = 0;
+	for (int ms = 2010; ms < 12000; ms += 50) {
+		rig_run(&rig, media_ms(ms));
+		dh_playout_viewer_pli(rig.room, v->viewer, rig.now);
+	}
+	for (int i = 1; i < v->picture_count; i++) {
+		if (v->pictures[i].kind != 'K')
+			continue;
+		CHECK_INT(v->pictures[i + 1].kind, 'E');
+		CHECK_INT(v->pictures[i + 1].timestamp - v->pictures[i].timestamp, 90);
+		CHECK(count < 8);
+		keys[count++] = v->pictures[i].sent_ticks;
+	}
+	/* At most 1, 2, 4, 4 s apart (then the next entry, 400 ms at most). */
+	CHECK(count >= 4, "%d", count);
+	CHECK(keys[0] - media_ms(2010) <= 400 * MS);
+	CHECK(keys[1] - keys[0] >= 1000 * MS && keys[1] - keys[0] <= 2400 * MS);
+	CHECK(keys[2] - keys[1] >= 2000 * MS && keys[2] - keys[1] <= 4400 * MS);
+	CHECK(keys[3] - keys[2] >= 4000 * MS);
+	for (int i = 1; i < other->picture_count; i++)
+		CHECK(other->pictures[i].kind != 'K');
+	finish_after(100);
+}
+
+static void test_pause_and_resume(void)
+{
+	rig_open_idle(&rig, NULL, start);
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(500));
+	dh_playout_viewer_pause(rig.room, v->viewer, 1);
+	int pictures = v->picture_count, sounds = v->sound_count;
+	rig_run(&rig, media_ms(900));
+	CHECK_INT(v->picture_count, pictures);
+	CHECK_INT(v->sound_count, sounds);
+	dh_playout_viewer_pause(rig.room, v->viewer, 0);
+	rig_run(&rig, media_ms(1500));
+	CHECK_INT(v->pictures[pictures].kind, 'E');
+	finish_after(100);
+}
+
+static void test_groups_have_constant_offsets(void)
+{
+	rig_open_idle(&rig, NULL, start);
+	for (int i = 0; i < 50; i++)
+		rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(300));
+	rig_enqueue(&rig, &(struct rig_segment)SPEECH("s", 's'));
+	rig_run(&rig, media_ms(2000));
+	int with_offset = 0;
+	for (int i = 0; i < rig.viewer_count; i++) {
+		const struct rig_viewer *v = rig.viewers[i];
+		int64_t offset = v->pictures[1].sent_ticks - start - v->pictures[1].timestamp * 8LL;
+		CHECK(offset >= 0 && offset < 10 * MS);
+		CHECK_INT(offset % MS, 0);
+		with_offset += offset > 0;
+		for (int p = 1; p < v->picture_count; p++)
+			CHECK(llabs((long long)(v->pictures[p].sent_ticks - start - v->pictures[p].timestamp * 8LL - offset)) < 9);
+		for (int s = 5; s < v->sound_count; s++)
+			CHECK_INT((v->sound_ticks[s] - start - offset) % DH_SLOT_TICKS, 0);
+	}
+	CHECK(with_offset >= 25, "%d", with_offset);
+	finish_after(500);
+}
+
+static void test_late_wake_sends_what_is_young_and_skips_to_an_entry(void)
+{
+	rig_open_idle(&rig, NULL, start);
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(200));
+	rig_enqueue(&rig, &(struct rig_segment)SPEECH("s", 's'));
+	rig_run(&rig, media_ms(300));
+	int before = v->picture_count;
+	rig_stall(&rig, 100 * MS);
+	CHECK_INT(v->picture_count, before + 2); /* 320 and 360 (340..400 has one more at 400) */
+	rig_run(&rig, media_ms(450));
+	before = v->picture_count;
+	int sounds = v->sound_count;
+	rig_stall(&rig, 400 * MS); /* at 850: what was due before 700 is gone */
+	for (int i = before; i < v->picture_count; i++)
+		CHECK(v->pictures[i].timestamp >= 700 * 90, "picture at %u ms", v->pictures[i].timestamp / 90);
+	CHECK_INT(v->sound_count - sounds, 8);
+	struct dh_viewer_stats stats;
+	dh_playout_viewer_stats(v->viewer, &stats);
+	CHECK(stats.late_dropped > 0);
+	rig_run(&rig, media_ms(2000));
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->played_ticks, 1000 * MS);
+	finish_after(0);
+}
+
+/* ------------------------------------------------------------------ time */
+
+static void test_quiet_room_wakes_at_edges_only(void)
+{
+	rig_open_idle(&rig, NULL, start);
+	CHECK_INT(dh_playout_deadline_ticks(rig.room), INT64_MAX);
+	rig_run(&rig, media_ms(3600 * 1000));
+	rig_enqueue(&rig, &(struct rig_segment)SPEECH("a", 'a'));
+	CHECK_INT(dh_playout_deadline_ticks(rig.room), media_ms(3600 * 1000 + 20));
+	rig_run(&rig, media_ms(3600 * 1000 + 20));
+	rig_stall(&rig, 0);
+	CHECK_INT(dh_playout_deadline_ticks(rig.room), media_ms(3601 * 1000 + 20));
+	rig_run(&rig, media_ms(3605 * 1000));
+	CHECK_INT(rig_ends(&rig, "a"), 1);
+	CHECK_INT(dh_playout_deadline_ticks(rig.room), INT64_MAX);
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "a")->played_ticks, 1000 * MS);
+	CHECK_INT(rig_event(&rig, DH_EVENT_IDLE, NULL)->media_ticks, (3601 * 1000 + 20) * MS);
+	/* Someone comes: all is as if they had been here all the time. */
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(3606 * 1000));
+	CHECK_INT(v->picture_count, 1 + 25);
+	finish_after(0);
+}
+
+static void test_quiet_hold_resumes_now(void)
+{
+	struct rig_segment spec = SPEECH("s", 's');
+	spec.known_ms = 500;
+	rig_open_idle(&rig, NULL, start);
+	rig_enqueue(&rig, &spec);
+	rig_run(&rig, media_ms(60000));
+	CHECK_INT(rig_count(&rig, DH_EVENT_HELD, "s"), 1);
+	dh_playout_poll(rig.room, rig.now);
+	struct dh_segment *segment = dh_playout_find(rig.room, "s");
+	rig_fill(segment, &spec, -1);
+	dh_playout_filled(rig.room, segment);
+	rig_run(&rig, media_ms(70000));
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->played_ticks, 1000 * MS);
+	CHECK(rig_event(&rig, DH_EVENT_FINISHED, "s")->media_ticks >= 60500 * MS);
+	CHECK(rig_event(&rig, DH_EVENT_FINISHED, "s")->media_ticks <= 60540 * MS);
+	finish_after(0);
+}
+
+/* Random orders for an hour of media: each segment ends exactly once, every
+ * picture that left could be decoded, no numbering broke. */
+static void test_random_orders(void)
+{
+	static const struct { int video_ms, num, den, audio_ms; char anchor; } kinds[] = {
+		{ 1000, 25, 1, 1000, 'i' }, { 700, 33, 1, 720, 'i' }, { 3000, 30000, 1001, 2000, 'x' },
+		{ 0, 25, 1, 900, 'i' }, { 500, 25, 1, 0, 'i' }, { 40, 25, 1, 40, 'y' } };
+	int made = 0;
+	srand(7);
+	rig_open_idle(&rig, NULL, start);
+	for (int step = 0; step < 3000; step++) {
+		int k = rand() % 6;
+		char id[20];
+		rig_run(&rig, rig.now + (rand() % 1200) * MS + rand() % 720);
+		if (rand() % 30 == 0)
+			rig_stall(&rig, (rand() % 2000) * MS);
+		dh_playout_poll(rig.room, rig.now);
+		switch (rand() % 8) {
+		case 0: case 1: case 2: case 3:
+			snprintf(id, sizeof id, "s%d", made);
+			struct rig_segment spec = { id, (char)('a' + made % 8), kinds[k].anchor, kinds[k].video_ms, kinds[k].num,
+				kinds[k].den, 1 + rand() % 20, kinds[k].audio_ms, -1 };
+			made += dh_playout_waiting(rig.room, 20) == NULL;
+			if (!dh_playout_waiting(rig.room, 20))
+				rig_enqueue(&rig, &spec);
+			break;
+		case 4: dh_playout_skip(rig.room); break;
+		case 5:
+			if (dh_playout_waiting(rig.room, 0))
+				CHECK_INT(dh_playout_remove(rig.room, dh_segment_id(dh_playout_waiting(rig.room, 0))), 0);
+			break;
+		case 6:
+			if (rand() % 4 == 0)
+				dh_playout_interrupt(rig.room);
+			break;
+		case 7:
+			if (rig.viewer_count < 40)
+				rig_join(&rig, NULL);
+			else
+				dh_playout_viewer_pli(rig.room, rig.viewers[rand() % 40]->viewer, rig.now);
+			break;
+		}
+	}
+	int ends = 0;
+	dh_playout_interrupt(rig.room);
+	for (int type = DH_EVENT_FINISHED; type <= DH_EVENT_FAILED; type++)
+		ends += rig_count(&rig, (enum dh_event_type)type, NULL);
+	CHECK(rig.event_count < RIG_LOG_MAX * 2, "%d", rig.event_count);
+	if (rig.event_count < RIG_LOG_MAX)
+		CHECK_INT(ends, made);
+	for (int i = 0; i < made && rig.event_count < RIG_LOG_MAX; i++) {
+		char id[20];
+		snprintf(id, sizeof id, "s%d", i);
+		CHECK_INT(rig_ends(&rig, id), 1);
+	}
+	finish_after(100);
+}
+
+/* A week of media with a viewer: video sequence numbers wrap 230 times, picture IDs
+ * 460 times, timestamps 6 and 12 times; nothing drifts. */
+static void test_a_week(void)
+{
+	const int64_t hour = 3600 * 1000;
+	rig_open_idle(&rig, NULL, start);
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	for (int64_t h = 0; h < 7 * 24; h++) {
+		rig_run(&rig, media_ms(h * hour + 1234567));
+		rig_enqueue(&rig, &(struct rig_segment)SPEECH("s", 's'));
+		rig_run(&rig, media_ms((h + 1) * hour));
+		CHECK_INT(rig_count(&rig, DH_EVENT_FINISHED, "s"), h + 1);
+		CHECK(!v->wrong, "%s", v->why);
+	}
+	int64_t last = (v->picture_count - 1) % RIG_LOG_MAX;
+	uint32_t exact = (uint32_t)((v->pictures[last].sent_ticks - start) / DH_TICKS_PER_VIDEO_CLOCK);
+	CHECK_INT(v->pictures[last].timestamp, exact);
+	finish_after(0);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_join_gets_the_anchor_at_once),
+	TEST(test_own_anchor_is_sent_before_and_the_avatars_after),
+	TEST(test_pli_waits_for_an_entry_and_backs_off),
+	TEST(test_pause_and_resume),
+	TEST(test_groups_have_constant_offsets),
+	TEST(test_late_wake_sends_what_is_young_and_skips_to_an_entry),
+	TEST(test_quiet_room_wakes_at_edges_only),
+	TEST(test_quiet_hold_resumes_now),
+	TEST(test_random_orders),
+	TEST(test_a_week),
+};
+
+int main(int argc, char **argv)
+{
+	return CHECK_MAIN(argc, argv, tests);
+}

@@ -1,0 +1,245 @@
+/* Workers: what they may do wrong, what they are given, and when they do not start.
+ * The worker is tests/support/fake_worker. */
+#include "tests/support/ingest_fixture.h"
+
+/* --- what a worker may do */
+
+static const struct misdeed {
+	const char *deed;
+	int code;
+	const char *text;     /* a part of what is said */
+	int pictures;         /* that are heard at least */
+	double least_ms;
+} misdeeds[] = {
+	{ "crash 5",   DH_PREPARE_INTERNAL, "ended by signal 11", 5, 0 },
+	{ "hang 5",    DH_PREPARE_INTERNAL, "wrote nothing for 3000 ms", 5, 3000 },
+	{ "stop 5",    DH_PREPARE_INTERNAL, "wrote nothing for 3000 ms", 5, 3000 },
+	{ "flood",     DH_PREPARE_LIMIT,    "", 100, 0 },
+	{ "babble",    DH_PREPARE_INTERNAL, "what dh-prepare wrote is damaged", 0, 0 },
+	{ "cut 5",     DH_PREPARE_INTERNAL, "in the middle", 5, 0 },
+	{ "leave 0",   DH_PREPARE_INTERNAL, "in the middle", 0, 0 },
+	{ "leave 4",   DH_PREPARE_FORMAT,   "exit code 4", 0, 0 },
+	{ "leave 99",  DH_PREPARE_INTERNAL, "exit code 99", 0, 0 },
+	{ "fail 6",    DH_PREPARE_LIMIT,    "the input says so", 0, 0 },
+	{ "burn",      DH_PREPARE_LIMIT,    "more than 1 s of processor time", 0, 900 },
+	{ "nonsense",  DH_PREPARE_FORMAT,   "exit code 4", 0, 0 },
+};
+
+static void test_misdeeds(const void *arg)
+{
+	const struct misdeed *row = arg;
+	struct heard heard, after;
+	struct ingest_fixture fixture;
+	double begin;
+
+	ingest_fixture_init(&fixture);
+	/* Long enough for a worker that only has to wait for a processor. */
+	fixture.config.worker_silence_ms = strstr(row->text, "wrote nothing") ? 3000 : 60000;
+	fixture.config.worker_cpu_s = strcmp(row->deed, "burn") == 0 ? 1 : 60;
+	fixture.config.max_segment_bytes = 4 << 20;
+	ingest_fixture_open(&fixture);
+	begin = now_ms();
+	listen_to(&fixture, &heard, row->deed);
+	AWAIT(&heard, heard.ends + heard.failures > 0);
+	begin = now_ms() - begin;
+	CHECK_INT(heard.ends, 0);
+	CHECK_INT(heard.code, row->code);
+	CHECK(strstr(heard.text, row->text), "\"%s\"", heard.text);
+	CHECK((int)heard.units >= row->pictures * 3, "%zu units", heard.units);
+	CHECK(begin >= row->least_ms, "after %.0f ms", begin);
+	CHECK_INT(heard.out_of_order, 0);
+	/* Nothing of it is kept, and the next one is served. */
+	CHECK_INT(ingest_fixture_stats(&fixture).cache_entries, 0);
+	listen_to(&fixture, &after, "good 20");
+	AWAIT(&after, after.ends + after.failures > 0);
+	check_good(&after, 20);
+	heard_clear(&heard);
+	heard_clear(&after);
+	ingest_fixture_close(&fixture);
+}
+
+/* What ends well although it is odd. */
+static const struct oddity {
+	const char *deed;
+	int pictures, is_cached;
+} oddities[] = {
+	{ "good 250",    250, 1 },
+	{ "late_exit 3", 5,   0 },
+	{ "linger 5",    5,   0 },
+	{ "breed 0",     10,  1 },
+	{ "breed 1",     10,  1 },
+};
+
+static void test_oddities(const void *arg)
+{
+	const struct oddity *row = arg;
+	struct dh_ingest_stats stats;
+	struct heard heard;
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	listen_to(&fixture, &heard, row->deed);
+	AWAIT(&heard, heard.ends + heard.failures > 0);
+	check_good(&heard, row->pictures);
+	AWAIT_STATS(&fixture, stats, stats.workers_busy == 0 && stats.cache_entries == row->is_cached);
+	heard_clear(&heard);
+	ingest_fixture_close(&fixture);
+}
+
+/* --- what a worker is given */
+
+static void test_confined(void)
+{
+	struct heard heard;
+	struct ingest_fixture fixture;
+	char expected[100];
+	int is_root = geteuid() == 0;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.worker_nice = 10;
+	ingest_fixture_open(&fixture);
+	listen_to(&fixture, &heard, "tell");
+	AWAIT(&heard, heard.ends + heard.failures > 0);
+	snprintf(expected, sizeof expected, "uid %d gid %d nice 10 group 1", is_root ? 65534 : (int)getuid(),
+		is_root ? 65534 : (int)getgid());
+	CHECK(strstr(heard.notes, expected), "%s", heard.notes);
+	CHECK(strstr(heard.notes, "\"kind\":\"segment\""), "%s", heard.notes);
+	CHECK(strstr(heard.notes, "\"names\":[\"input\"]"), "%s", heard.notes);
+	CHECK(strstr(heard.notes, "\"anchor\":false"), "%s", heard.notes);
+	CHECK(strstr(heard.notes, "\"max_ms\":600000"), "%s", heard.notes);
+	heard_clear(&heard);
+	ingest_fixture_close(&fixture);
+}
+
+static void test_no_descriptor_is_inherited(void)
+{
+	int leaked = open("/dev/null", O_RDONLY); /* not close-on-exec, as Janus has them */
+	struct heard heard;
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	listen_to(&fixture, &heard, "count_fds 1");
+	AWAIT(&heard, heard.ends + heard.failures > 0);
+	CHECK_STR(heard.notes, "open 0");
+	heard_clear(&heard);
+	ingest_fixture_close(&fixture);
+	close(leaked);
+}
+
+static void test_memory_limit(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	CHECK_SKIP("a sanitizer's shadow memory has no limit");
+#endif
+	struct heard heard;
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.worker_memory_mb = 64;
+	ingest_fixture_open(&fixture);
+	listen_to(&fixture, &heard, "eat 100");
+	AWAIT(&heard, heard.ends + heard.failures > 0);
+	CHECK_INT(heard.code, DH_PREPARE_MEMORY);
+	heard_clear(&heard);
+	listen_to(&fixture, &heard, "eat 30");
+	AWAIT(&heard, heard.ends + heard.failures > 0);
+	CHECK_INT(heard.ends, 1);
+	heard_clear(&heard);
+	ingest_fixture_close(&fixture);
+}
+
+/* --- workers that do not start */
+
+static const struct start {
+	const char *how, *path;
+	int limit_ms;
+	const char *text;
+} starts[] = {
+	{ "missing",  "/nonexistent/dh-prepare", 30000, "cannot be started: No such file" },
+	{ "exit",     NULL, 30000, "exit code 1" },
+	{ "mute",     NULL, 3000, "not ready after 3000 ms" },
+	{ "noise",    NULL, 30000, "does not say that it is ready" },
+	{ "protocol", NULL, 30000, "speaks protocol 2, this plugin 1" },
+};
+
+static void test_starts(const void *arg)
+{
+	const struct start *row = arg;
+	struct heard heard;
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_how(&fixture, row->how);
+	if (row->path)
+		fixture.config.worker_path = row->path;
+	fixture.config.worker_start_ms = row->limit_ms;
+	ingest_fixture_open(&fixture);
+	for (int i = 0; i < 3; i++) {
+		listen_to(&fixture, &heard, "good 3");
+		AWAIT(&heard, heard.ends + heard.failures > 0);
+		CHECK_INT(heard.code, DH_PREPARE_INTERNAL);
+		CHECK(strstr(heard.text, row->text), "\"%s\"", heard.text);
+		heard_clear(&heard);
+	}
+	/* It works again as soon as it can; one that started before may fail until then. */
+	ingest_fixture_how(&fixture, "");
+	for (int i = 0, works = row->path != NULL; !works; i++) {
+		CHECK(i < 10, "%s", heard.text);
+		usleep(600000);
+		listen_to(&fixture, &heard, "good 3");
+		AWAIT(&heard, heard.ends + heard.failures > 0);
+		works = heard.ends;
+		heard_clear(&heard);
+	}
+	ingest_fixture_close(&fixture);
+}
+
+static void test_jobs_wait_their_turn(void)
+{
+	struct heard heard[7];
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+	char deed[20];
+
+	ingest_fixture_init(&fixture);
+	fixture.config.max_workers = 3;
+	fixture.config.orphans_max = 0;
+	ingest_fixture_open(&fixture);
+	for (int i = 0; i < 7; i++) {
+		snprintf(deed, sizeof deed, i < 4 ? "hang %d" : "good %d", 20 + i);
+		listen_to(&fixture, &heard[i], deed);
+		/* Files are looked at by several threads: the next only when its turn is known. */
+		AWAIT_STATS(&fixture, stats, stats.jobs == (uint64_t)i + 1);
+	}
+	/* Three of those that hang; the fourth takes the place of one that is left. */
+	for (int i = 0; i < 4; i++) {
+		AWAIT(&heard[i], heard[i].units >= (size_t)(20 + i) * 3);
+		stats = ingest_fixture_stats(&fixture);
+		CHECK(stats.workers_busy <= 3, "%d", stats.workers_busy);
+		CHECK_INT(heard[4].heads + heard[5].heads + heard[6].heads, 0);
+		if (i == 2)
+			heard_clear(&heard[0]);
+	}
+	for (int i = 1; i < 4; i++)
+		heard_clear(&heard[i]);
+	for (int i = 4; i < 7; i++) {
+		AWAIT(&heard[i], heard[i].ends + heard[i].failures > 0);
+		check_good(&heard[i], 20 + i);
+		heard_clear(&heard[i]);
+	}
+	ingest_fixture_close(&fixture);
+}
+
+static const struct check_test tests[] = {
+	TABLE(test_misdeeds, misdeeds),
+	TABLE(test_oddities, oddities),
+	TEST(test_confined),
+	TEST(test_no_descriptor_is_inherited),
+	TEST(test_memory_limit),
+	TABLE(test_starts, starts),
+	TEST(test_jobs_wait_their_turn),
+};
+
+PREPARATION_MAIN(tests)
