@@ -3,7 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rooms/room.h"
 #include "prepare/job.h"
 
 static void batch_clear(struct dh_feed_batch *batch)
@@ -22,7 +21,7 @@ static void close_sources(struct dh_ingest_source *source)
 	source->count = 0;
 }
 
-struct dh_feed *dh_feed_new(const struct dh_feed_context *context, struct dh_room *room,
+struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct dh_feed_owner *owner,
 	const char *name, json_t *metadata, const struct dh_ingest_source *source, const struct dh_feed_speech *speech)
 {
 	struct dh_feed *feed = g_new0(struct dh_feed, 1);
@@ -30,7 +29,7 @@ struct dh_feed *dh_feed_new(const struct dh_feed_context *context, struct dh_roo
 	g_atomic_ref_count_init(&feed->refs);
 	g_mutex_init(&feed->lock);
 	feed->context = *context;
-	feed->room = dh_room_ref(room);
+	feed->owner = *owner;
 	feed->name = g_strdup(name);
 	feed->metadata = json_incref(metadata);
 	feed->source = *source;
@@ -60,7 +59,6 @@ void dh_feed_unref(struct dh_feed *feed)
 	if (feed->source.anchor)
 		g_bytes_unref(feed->source.anchor);
 	batch_clear(&feed->arrived);
-	dh_room_unref(feed->room);
 	json_decref(feed->metadata);
 	for (int i = 0; i < 2; i++)
 		g_free(feed->names[i]);
@@ -70,6 +68,7 @@ void dh_feed_unref(struct dh_feed *feed)
 	g_free(feed->generator_error);
 	g_free(feed->outcome.text);
 	g_mutex_clear(&feed->lock);
+	feed->owner.gone(feed->owner.arg);
 	g_free(feed);
 }
 
@@ -83,7 +82,7 @@ json_t *dh_feed_metadata(const struct dh_feed *feed)
 	return feed->metadata;
 }
 
-/* ---------------------------------------------- in the room's thread */
+/* --- in the room's thread */
 
 void dh_feed_set_segment(struct dh_feed *feed, struct dh_segment *segment)
 {

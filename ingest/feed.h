@@ -1,8 +1,8 @@
-/* A segment's way from its preparation into its room.
+/* A segment's way from its preparation to its owner, a room.
  *
- * Units come in the I/O thread; they are gathered, and the room's thread is
- * woken once for as many as there are. A feed lives as long as somebody holds a
- * reference: the room while the segment plays or waits, the preparation until
+ * Units come in the I/O thread; they are gathered, and the owner is
+ * called once for as many as there are. A feed lives as long as somebody holds a
+ * reference: the owner while the segment plays or waits, the preparation until
  * it is unsubscribed, and a wake-up on its way.
  */
 #ifndef DH_FEED_H
@@ -11,17 +11,26 @@
 #include <glib.h>
 #include <jansson.h>
 
-#include "plugin/config.h"
 #include "playout/segment.h"
+#include "generator.h"
 #include "ingest.h"
 
 struct dh_feed;
-struct dh_room;
 
 struct dh_feed_context {
 	struct dh_io *io;
 	struct dh_ingest *ingest;
 	const char *generator_user; /* who generators run as; outlives it */
+};
+
+/* Whose segment it fills. */
+struct dh_feed_owner {
+	void *arg;
+	/* Something has come: dh_feed_fill is wanted, in the owner's thread. Called in
+	 * the I/O thread, once until then. */
+	void (*arrived)(void *arg, struct dh_feed *feed);
+	/* The last reference to the feed has gone, and the feed with it. Any thread. */
+	void (*gone)(void *arg);
 };
 
 /* What a generator is to say; copied. */
@@ -35,7 +44,7 @@ struct dh_feed_speech {
  * reference is taken. The descriptors in `source` are taken over; its `anchor`
  * is set when it starts. `speech`: a generator makes it, and there are no
  * descriptors; else NULL. One reference is the caller's. */
-struct dh_feed *dh_feed_new(const struct dh_feed_context *context, struct dh_room *room,
+struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct dh_feed_owner *owner,
 	const char *name, json_t *metadata, const struct dh_ingest_source *source, const struct dh_feed_speech *speech);
 struct dh_feed *dh_feed_ref(struct dh_feed *feed);
 void dh_feed_unref(struct dh_feed *feed); /* NULL is fine */
@@ -43,9 +52,9 @@ void dh_feed_unref(struct dh_feed *feed); /* NULL is fine */
 const char *dh_feed_name(const struct dh_feed *feed);
 json_t *dh_feed_metadata(const struct dh_feed *feed); /* lent, NULL: none */
 
-/* --- in the room's thread */
+/* --- in the owner's thread */
 
-/* The segment that it fills, owned by the room; NULL: it is gone, stop. */
+/* The segment that it fills, the owner's; NULL: it is gone, stop. */
 void dh_feed_set_segment(struct dh_feed *feed, struct dh_segment *segment);
 struct dh_segment *dh_feed_segment(const struct dh_feed *feed);
 
@@ -53,7 +62,7 @@ struct dh_segment *dh_feed_segment(const struct dh_feed *feed);
 void dh_feed_start(struct dh_feed *feed, GBytes *anchor);
 gboolean dh_feed_is_started(const struct dh_feed *feed);
 
-/* Moves what has come into the segment; TRUE when the room has to be told. */
+/* Moves what has come into the segment; TRUE when it has one. */
 gboolean dh_feed_fill(struct dh_feed *feed);
 
 /* Nothing is wanted any more. */

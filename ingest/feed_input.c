@@ -1,11 +1,9 @@
 /* Where a feed's units come from: a preparation, and the generator before it.
- * Everything here runs in the I/O thread, but for what it posts to the room's.
+ * Everything here runs in the I/O thread.
  */
 #include "feed_private.h"
 
-#include "rooms/room.h"
 #include "prepare/job.h"
-#include "rooms/room_thread.h"
 
 /* From the end of a generator's output to its own. */
 #define GENERATOR_END_MS 200
@@ -16,27 +14,6 @@ static void unit_free(gpointer data)
 	dh_unit_unref(&unit);
 }
 
-struct wake_command {
-	struct dh_command command;
-	struct dh_feed *feed;
-};
-
-static void wake_free(struct dh_command *command)
-{
-	struct wake_command *wake = (struct wake_command *)command;
-
-	dh_feed_unref(wake->feed);
-	g_free(wake);
-}
-
-static void wake_run(void *owner, struct dh_command *command)
-{
-	struct wake_command *wake = (struct wake_command *)command;
-
-	dh_room_feed(owner, wake->feed);
-	wake_free(command);
-}
-
 /* With the lock held: something has arrived. Releases it. */
 static void unlock_and_wake(struct dh_feed *feed)
 {
@@ -44,13 +21,8 @@ static void unlock_and_wake(struct dh_feed *feed)
 
 	feed->posted = TRUE;
 	g_mutex_unlock(&feed->lock);
-	if (!post)
-		return;
-	struct wake_command *wake = g_new0(struct wake_command, 1);
-	wake->command.run = wake_run;
-	wake->command.discard = wake_free;
-	wake->feed = dh_feed_ref(feed);
-	dh_room_post(feed->room, &wake->command);
+	if (post)
+		feed->owner.arrived(feed->owner.arg, feed);
 }
 
 /* Head and anchor wait for what follows them: there is nothing to play yet. */

@@ -5,7 +5,7 @@
 #include "feed.h"
 #include "generator.h"
 
-/* What came since the room's thread looked last. */
+/* What came since the owner looked last. */
 struct dh_feed_batch {
 	GPtrArray *units;
 	gboolean has_head, has_end, has_failure;
@@ -26,17 +26,17 @@ struct dh_feed {
 	gatomicrefcount refs;
 	/* immutable; references are held */
 	struct dh_feed_context context;
-	struct dh_room *room;
+	struct dh_feed_owner owner;
 	char *name;
 	json_t *metadata;
-	/* owner: the room's thread */
+	/* the owner's thread */
 	struct dh_segment *segment;
 	gboolean started;
-	/* the room's thread until started, then the I/O thread */
+	/* the owner's thread until started, then the I/O thread */
 	struct dh_ingest_source source;
 	char *names[2];
 	struct dh_subscription *subscription;
-	/* a generator's; owner: the I/O thread */
+	/* a generator's; I/O thread */
 	const struct dh_generator_config *config; /* NULL: there is none; immutable */
 	char *text, *voice;                       /* immutable */
 	struct dh_generator *generator;           /* while it runs */
@@ -46,7 +46,7 @@ struct dh_feed {
 	/* protected by lock */
 	GMutex lock;
 	struct dh_feed_batch arrived;
-	gboolean posted;        /* the room's thread will look */
+	gboolean posted;        /* the owner will look */
 };
 
 /* --- feed_input.c; in the I/O thread */

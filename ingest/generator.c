@@ -48,7 +48,7 @@ static gboolean too_late(gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
-/* ------------------------------------------------------- what it is given */
+/* --- what it is given */
 
 /* A file without a name: it needs no reader to be written, and has an end. */
 static int open_text(const char *text)
@@ -130,7 +130,7 @@ static char **environment(const struct dh_generator_config *config)
 	return (char **)g_ptr_array_free(envp, FALSE);
 }
 
-/* ------------------------------------------------------------------- life */
+/* --- life */
 
 static int spawn(struct dh_generator *generator, const struct dh_generator_spec *spec, int text, int output)
 {

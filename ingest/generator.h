@@ -10,8 +10,19 @@
 #ifndef DH_GENERATOR_H
 #define DH_GENERATOR_H
 
-#include "plugin/config.h"
+#include <stdint.h>
+
 #include "io.h"
+
+/* As the configuration has it; texts are the owner's. */
+struct dh_generator_config {
+	char *name;
+	char **command;          /* argv, NULL-terminated; "{voice}" is replaced */
+	char **voices;           /* NULL: none; the first is the default */
+	char **environment;      /* "NAME=value", added to a minimal one; NULL: none */
+	int64_t max_s;           /* what a sentence may take to be made */
+	int64_t memory_mb;       /* of data; 0: no limit */
+};
 
 struct dh_generator;
 

@@ -80,7 +80,7 @@ struct dh_preparation {
 	struct dh_ingest *ingest;
 	struct dh_inputs *inputs;
 	enum dh_preparation_state state;
-	char *key;                     /* in the preparer's table under it; NULL: not shared */
+	char *key;                     /* in the ingest's table under it; NULL: not shared */
 	int has_cache_key;
 	GPtrArray *subscriptions;
 	struct dh_recording recording;
@@ -110,7 +110,7 @@ void dh_subscriptions_pump(struct dh_preparation *preparation);
 /* They listen to `to` from now on, having heard nothing. */
 void dh_subscriptions_move(struct dh_preparation *from, struct dh_preparation *to);
 
-/* --- the preparer */
+/* --- the ingest */
 
 struct dh_ingest {
 	/* immutable; what they point to is any thread's */

@@ -93,11 +93,11 @@ static void read_avatar(struct dh_config *config, const janus_config_container *
 
 	avatar->name = g_strdup(name);
 	dh_options_default(avatar_options, avatar);
-	error = dh_options_read(category, avatar_options, avatar);
+	error = dh_options_read(DH_CONFIG_FILE, category, avatar_options, avatar);
 	if (!error && (avatar->width % 2 || avatar->height % 2))
-		error = dh_option_wrong(category->name, "width, height", "even numbers are expected");
+		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "width, height", "even numbers are expected");
 	if (!error && !avatar->idle && !avatar->portrait)
-		error = dh_option_wrong(category->name, "idle", "an idle clip or a portrait is needed");
+		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "idle", "an idle clip or a portrait is needed");
 	if (error)
 		avatar_free(avatar);
 	else
@@ -111,12 +111,12 @@ static void read_generator(struct dh_config *config, const janus_config_containe
 
 	generator->name = g_strdup(name);
 	dh_options_default(generator_options, generator);
-	error = dh_options_read(category, generator_options, generator);
+	error = dh_options_read(DH_CONFIG_FILE, category, generator_options, generator);
 	if (!error && !g_path_is_absolute(generator->command[0]))
-		error = dh_option_wrong(category->name, "command", "an absolute path of a program is expected first");
+		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "command", "an absolute path of a program is expected first");
 	for (char **entry = generator->environment; !error && entry && *entry; entry++) {
 		if (!strchr(*entry, '=') || **entry == '=')
-			error = dh_option_wrong(category->name, "environment", "texts \"NAME=value\" are expected");
+			error = dh_option_wrong(DH_CONFIG_FILE, category->name, "environment", "texts \"NAME=value\" are expected");
 	}
 	if (!error && !g_file_test(generator->command[0], G_FILE_TEST_IS_EXECUTABLE))
 		DH_LOG(LOG_WARN, "%s: %s does not exist, or cannot be executed", category->name, generator->command[0]);
@@ -129,14 +129,14 @@ static void read_generator(struct dh_config *config, const janus_config_containe
 static void read_room(struct dh_config *config, const janus_config_container *category, const char *name)
 {
 	struct dh_config_room *room = dh_config_room_new(name);
-	int error = dh_config_room_read(config, category, room);
+	int error = dh_config_room_read(config, DH_CONFIG_FILE, category, room);
 
 	if (!error && !room->avatar)
-		error = dh_option_wrong(category->name, "avatar", "is missing");
+		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "avatar", "is missing");
 	if (!error && dh_config_room_find(config->rooms, room->id))
-		error = dh_option_wrong(category->name, "id", "another room has it");
+		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "id", "another room has it");
 	if (!error)
-		error = dh_config_room_check(config, category->name, room);
+		error = dh_config_room_check(config, DH_CONFIG_FILE, category->name, room);
 	if (error)
 		dh_config_room_free(room);
 	else
@@ -164,7 +164,7 @@ static void report_strangers(janus_config *file)
 		const char *name = c->name ? c->name : "?";
 		if (strcmp(name, "general") && !g_str_has_prefix(name, "avatar-") &&
 				!g_str_has_prefix(name, "generator-") && !g_str_has_prefix(name, "room-"))
-			dh_option_wrong(name, "category", "there is no such category");
+			dh_option_wrong(DH_CONFIG_FILE, name, "category", "there is no such category");
 	}
 }
 
@@ -176,21 +176,21 @@ static int check_worker_user(const char *user)
 	if (geteuid() != 0 || !*user || getpwnam(user))
 		return 0;
 	g_snprintf(words, sizeof(words), "there is no such user (%s)", user);
-	return dh_option_wrong("general", "worker_user", words);
+	return dh_option_wrong(DH_CONFIG_FILE, "general", "worker_user", words);
 }
 
 static int check_general(const struct dh_config *config)
 {
 	for (char **f = config->segments_folders; f && *f; f++) {
 		if (!g_path_is_absolute(*f))
-			return dh_option_wrong("general", "segments_folder", "absolute paths are expected");
+			return dh_option_wrong(DH_CONFIG_FILE, "general", "segments_folder", "absolute paths are expected");
 		if (!g_file_test(*f, G_FILE_TEST_IS_DIR))
 			DH_LOG(LOG_WARN, "the segment folder %s does not exist, or is no folder", *f);
 	}
 	if (*config->cache_folder && !g_path_is_absolute(config->cache_folder))
-		return dh_option_wrong("general", "cache_folder", "an absolute path is expected");
+		return dh_option_wrong(DH_CONFIG_FILE, "general", "cache_folder", "an absolute path is expected");
 	if (!g_path_is_absolute(config->worker) && (!*config->worker || strchr(config->worker, '/')))
-		return dh_option_wrong("general", "worker",
+		return dh_option_wrong(DH_CONFIG_FILE, "general", "worker",
 			"an absolute path, or a name that is looked up in PATH, is expected");
 	return check_worker_user(config->worker_user);
 }
@@ -219,7 +219,7 @@ int dh_config_load(struct dh_config **out, const char *folder)
 	report_strangers(file);
 	janus_config_container *general = janus_config_get(file, NULL, janus_config_type_category, "general");
 	if (general)
-		error = dh_options_read(general, general_options, config);
+		error = dh_options_read(DH_CONFIG_FILE, general, general_options, config);
 	if (!error)
 		error = check_general(config);
 	if (error)

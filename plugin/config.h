@@ -16,25 +16,11 @@
 
 #include <janus/config.h>
 
+#include "ingest/generator.h"
+#include "rooms/avatar.h"
+
 #define DH_CONFIG_FILE "janus.plugin.digitalhuman.jcfg"
 #define DH_CONFIG_KEY_MAX 256 /* bytes of a secret, PIN or description, as in requests */
-
-struct dh_avatar_config {
-	char *name;
-	int64_t width, height;
-	char *idle, *portrait;   /* paths; at least one of them */
-	int64_t pingpong;
-	int64_t kbps, entry_ms;
-};
-
-struct dh_generator_config {
-	char *name;
-	char **command;          /* argv, NULL-terminated; "{voice}" is replaced */
-	char **voices;           /* NULL: none; the first is the default */
-	char **environment;      /* "NAME=value", added to a minimal one; NULL: none */
-	int64_t max_s;           /* what a sentence may take to be made */
-	int64_t memory_mb;       /* of data; 0: no limit */
-};
 
 struct dh_config_room {
 	char *name;
@@ -84,12 +70,13 @@ const struct dh_generator_config *dh_config_find_generator(const struct dh_confi
 struct dh_config_room *dh_config_room_new(const char *name);
 void dh_config_room_free(struct dh_config_room *room); /* NULL is fine */
 
-/* Fills `room` from a category. -EINVAL: a mistake, which was logged. */
-int dh_config_room_read(const struct dh_config *config, const janus_config_container *category,
+/* Fills `room` from a category of `file`. -EINVAL: a mistake, which was logged. */
+int dh_config_room_read(const struct dh_config *config, const char *file, const janus_config_container *category,
 	struct dh_config_room *room);
 
-/* Whether what `room` names exists; `category` is what a mistake is logged of. -EINVAL. */
-int dh_config_room_check(const struct dh_config *config, const char *category, const struct dh_config_room *room);
+/* Whether what `room` names exists; `file` and `category` are what a mistake is logged of. -EINVAL. */
+int dh_config_room_check(const struct dh_config *config, const char *file, const char *category,
+	const struct dh_config_room *room);
 
 /* The one with that id in an array of them, lent; NULL when there is none. */
 struct dh_config_room *dh_config_room_find(const GPtrArray *rooms, const char *id);

@@ -3,16 +3,20 @@
 #include <errno.h>
 #include <string.h>
 
-#include "config.h"
 #include "janus_api.h"
 
-int dh_option_wrong(const char *category, const char *option, const char *expected)
+int dh_option_wrong(const char *file, const char *category, const char *option, const char *expected)
 {
-	DH_LOG(LOG_ERR, DH_CONFIG_FILE ": %s: %s: %s", category, option, expected);
+	DH_LOG(LOG_ERR, "%s: %s: %s: %s", file, category, option, expected);
 	return -EINVAL;
 }
 
-static int read_number(const char *category, const struct dh_option *option, const char *value, int64_t *number)
+/* Whose mistake it is. */
+struct place {
+	const char *file, *category;
+};
+
+static int read_number(const struct place *place, const struct dh_option *option, const char *value, int64_t *number)
 {
 	char *end = NULL, expected[80];
 
@@ -21,24 +25,24 @@ static int read_number(const char *category, const struct dh_option *option, con
 	if (errno || end == value || *end || n < option->min || n > option->max) {
 		g_snprintf(expected, sizeof(expected), "an integer from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
 			" is expected", option->min, option->max);
-		return dh_option_wrong(category, option->name, expected);
+		return dh_option_wrong(place->file, place->category, option->name, expected);
 	}
 	*number = n;
 	return 0;
 }
 
-static int read_flag(const char *category, const struct dh_option *option, const char *value, int64_t *number)
+static int read_flag(const struct place *place, const struct dh_option *option, const char *value, int64_t *number)
 {
 	if (!g_ascii_strcasecmp(value, "true") || !g_ascii_strcasecmp(value, "yes") || !strcmp(value, "1"))
 		*number = 1;
 	else if (!g_ascii_strcasecmp(value, "false") || !g_ascii_strcasecmp(value, "no") || !strcmp(value, "0"))
 		*number = 0;
 	else
-		return dh_option_wrong(category, option->name, "true or false is expected");
+		return dh_option_wrong(place->file, place->category, option->name, "true or false is expected");
 	return 0;
 }
 
-static int read_list(const char *category, const struct dh_option *option, const janus_config_container *given,
+static int read_list(const struct place *place, const struct dh_option *option, const janus_config_container *given,
 	char ***list)
 {
 	GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
@@ -53,7 +57,7 @@ static int read_list(const char *category, const struct dh_option *option, const
 	}
 	if (!plain || texts->len == 0) {
 		g_ptr_array_free(texts, TRUE);
-		return dh_option_wrong(category, option->name, "a text or an array of texts, not empty, is expected");
+		return dh_option_wrong(place->file, place->category, option->name, "a text or an array of texts, not empty, is expected");
 	}
 	g_ptr_array_add(texts, NULL);
 	g_strfreev(*list);
@@ -62,35 +66,35 @@ static int read_list(const char *category, const struct dh_option *option, const
 }
 
 /* An empty one is none where there is none by default. */
-static int read_text(const char *category, const struct dh_option *option, const char *value, char **text)
+static int read_text(const struct place *place, const struct dh_option *option, const char *value, char **text)
 {
 	char expected[80];
 
 	if (!g_utf8_validate(value, -1, NULL))
-		return dh_option_wrong(category, option->name, "UTF-8 is expected");
+		return dh_option_wrong(place->file, place->category, option->name, "UTF-8 is expected");
 	if (option->max && strlen(value) > (size_t)option->max) {
 		g_snprintf(expected, sizeof(expected), "at most %d bytes are expected", (int)option->max);
-		return dh_option_wrong(category, option->name, expected);
+		return dh_option_wrong(place->file, place->category, option->name, expected);
 	}
 	g_free(*text);
 	*text = *value || option->text ? g_strdup(value) : NULL;
 	return 0;
 }
 
-static int read_option(const char *category, const struct dh_option *option, const janus_config_container *given,
+static int read_option(const struct place *place, const struct dh_option *option, const janus_config_container *given,
 	void *base)
 {
 	void *field = (char *)base + option->offset;
 
 	if (option->type == DH_OPTION_LIST)
-		return read_list(category, option, given, field);
+		return read_list(place, option, given, field);
 	if (given->type != janus_config_type_item || !given->value)
-		return dh_option_wrong(category, option->name, "a single value is expected");
+		return dh_option_wrong(place->file, place->category, option->name, "a single value is expected");
 	if (option->type == DH_OPTION_NUMBER)
-		return read_number(category, option, given->value, field);
+		return read_number(place, option, given->value, field);
 	if (option->type == DH_OPTION_FLAG)
-		return read_flag(category, option, given->value, field);
-	return read_text(category, option, given->value, field);
+		return read_flag(place, option, given->value, field);
+	return read_text(place, option, given->value, field);
 }
 
 void dh_options_default(const struct dh_option *options, void *base)
@@ -117,8 +121,10 @@ void dh_options_free(const struct dh_option *options, void *base)
 	}
 }
 
-int dh_options_read(const janus_config_container *category, const struct dh_option *options, void *base)
+int dh_options_read(const char *file, const janus_config_container *category, const struct dh_option *options,
+	void *base)
 {
+	const struct place place = { file, category->name };
 	int error = 0;
 
 	for (GList *l = category->list; l; l = l->next) {
@@ -126,13 +132,13 @@ int dh_options_read(const janus_config_container *category, const struct dh_opti
 		const struct dh_option *o = options;
 		while (o->name && g_strcmp0(o->name, given->name))
 			o++;
-		int e = o->name ? read_option(category->name, o, given, base) :
-			dh_option_wrong(category->name, given->name ? given->name : "?", "there is no such option");
+		int e = o->name ? read_option(&place, o, given, base) :
+			dh_option_wrong(file, category->name, given->name ? given->name : "?", "there is no such option");
 		error = error ? error : e;
 	}
 	for (const struct dh_option *o = options; o->name && !error; o++) {
 		if (o->required && !*(void **)((char *)base + o->offset))
-			error = dh_option_wrong(category->name, o->name, "is missing");
+			error = dh_option_wrong(file, category->name, o->name, "is missing");
 	}
 	return error;
 }

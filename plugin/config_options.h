@@ -39,14 +39,14 @@ struct dh_option {
 	{ #field, DH_OPTION_NUMBER, offsetof(where, field), min, max, value, NULL, FALSE }
 #define DH_OPTIONS_END { NULL, 0, 0, 0, 0, 0, NULL, FALSE }
 
-/* Logs that `option` in `category` is wrong, and what was expected; -EINVAL. */
-int dh_option_wrong(const char *category, const char *option, const char *expected);
+/* Logs that `option` in `category` of `file` is wrong, and what was expected; -EINVAL. */
+int dh_option_wrong(const char *file, const char *category, const char *option, const char *expected);
 
 void dh_options_default(const struct dh_option *options, void *base);
 
 /* Fills `base`, which has its defaults, from `category`: everything that is
  * given, and nothing that is not an option. -EINVAL: at least one is wrong. */
-int dh_options_read(const janus_config_container *category, const struct dh_option *options, void *base);
+int dh_options_read(const char *file, const janus_config_container *category, const struct dh_option *options, void *base);
 
 /* Frees texts and lists. */
 void dh_options_free(const struct dh_option *options, void *base);

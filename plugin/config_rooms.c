@@ -42,48 +42,50 @@ void dh_config_room_free(struct dh_config_room *room)
 	g_free(room);
 }
 
-static int check_id(const struct dh_config *config, struct dh_config_room *room, const char *category)
+static int check_id(const struct dh_config *config, struct dh_config_room *room, const char *file,
+	const char *category)
 {
 	char *id = dh_room_id_parse(room->id, (gboolean)config->string_ids);
 
 	if (!id)
-		return dh_option_wrong(category, "id", config->string_ids ?
+		return dh_option_wrong(file, category, "id", config->string_ids ?
 			"a text without control characters is expected" : "an integer from 1 to 9007199254740991 is expected");
 	g_free(room->id);
 	room->id = id;
 	return 0;
 }
 
-static int check_metadata(const struct dh_config_room *room, const char *category)
+static int check_metadata(const struct dh_config_room *room, const char *file,
+	const char *category)
 {
 	json_t *metadata = room->metadata ? json_loads(room->metadata, JSON_REJECT_DUPLICATES, NULL) : NULL;
 	int error = room->metadata && !json_is_object(metadata) ?
-		dh_option_wrong(category, "metadata", "a JSON object, as text, is expected") : 0;
+		dh_option_wrong(file, category, "metadata", "a JSON object, as text, is expected") : 0;
 
 	json_decref(metadata);
 	return error;
 }
 
-int dh_config_room_read(const struct dh_config *config, const janus_config_container *category,
+int dh_config_room_read(const struct dh_config *config, const char *file, const janus_config_container *category,
 	struct dh_config_room *room)
 {
-	int error = dh_options_read(category, room_options, room);
+	int error = dh_options_read(file, category, room_options, room);
 
 	if (!error)
-		error = check_id(config, room, category->name);
+		error = check_id(config, room, file, category->name);
 	if (!error)
-		error = check_metadata(room, category->name);
+		error = check_metadata(room, file, category->name);
 	if (!error && strcmp(room->duration, "speech") && strcmp(room->duration, "longest"))
-		error = dh_option_wrong(category->name, "duration", "\"speech\" or \"longest\" is expected");
+		error = dh_option_wrong(file, category->name, "duration", "\"speech\" or \"longest\" is expected");
 	return error;
 }
 
-int dh_config_room_check(const struct dh_config *config, const char *category, const struct dh_config_room *room)
+int dh_config_room_check(const struct dh_config *config, const char *file, const char *category, const struct dh_config_room *room)
 {
 	if (!dh_config_find_avatar(config, room->avatar))
-		return dh_option_wrong(category, "avatar", "there is no (correct) avatar of that name");
+		return dh_option_wrong(file, category, "avatar", "there is no (correct) avatar of that name");
 	if (room->generator && !dh_config_find_generator(config, room->generator))
-		return dh_option_wrong(category, "generator", "there is no (correct) generator of that name");
+		return dh_option_wrong(file, category, "generator", "there is no (correct) generator of that name");
 	return 0;
 }
 
@@ -97,7 +99,7 @@ struct dh_config_room *dh_config_room_find(const GPtrArray *rooms, const char *i
 	return NULL;
 }
 
-/* ------------------------------------------------------------- writing */
+/* --- writing */
 
 static void append_text(GString *out, const char *name, const char *value)
 {

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "janus_api.h"
+#include "room_host.h"
 #include "ingest/log.h"
 
 static void to_gateway_log(enum dh_log_level level, const char *text)
@@ -36,7 +37,7 @@ struct dh_feed_context dh_instance_feed_context(const struct dh_instance *instan
 		.io = instance->io, .ingest = instance->ingest, .generator_user = instance->config->worker_user };
 }
 
-/* ------------------------------------------------------------ sessions */
+/* --- sessions */
 
 void dh_instance_add_session(struct dh_instance *instance, struct janus_plugin_session *handle)
 {
@@ -69,9 +70,9 @@ struct dh_session *dh_instance_take_session(struct dh_instance *instance, struct
 	return session;
 }
 
-/* ---------------------------------------------------------------- life */
+/* --- life */
 
-static int start_preparer(struct dh_instance *instance)
+static int start_ingest(struct dh_instance *instance)
 {
 	const struct dh_config *c = instance->config;
 	struct dh_ingest_config p;
@@ -113,10 +114,11 @@ int dh_instance_alloc(struct dh_instance **out, const char *folder)
 	error = dh_config_load(&instance->config, folder);
 	if (!error)
 		error = dh_outbox_alloc(&instance->outbox);
+	instance->host = dh_room_host_table(instance->outbox);
 	if (!error)
 		error = dh_io_alloc(&instance->io);
 	if (!error)
-		error = start_preparer(instance);
+		error = start_ingest(instance);
 	if (error) {
 		dh_instance_free(&instance);
 		return error;
@@ -145,7 +147,7 @@ static void nothing(void *arg)
 	(void)arg;
 }
 
-/* In the order in which they need each other: signals hold requests and
+/* In the order in which they need each other: the outbox holds requests and
  * sessions, sessions hold watches, watches and feeds hold rooms, and the I/O
  * thread the last of the feeds. */
 void dh_instance_free(struct dh_instance **out)

@@ -9,7 +9,9 @@
 #include <glib.h>
 
 #include "rooms/room.h"
+#include "outbox.h"
 #include "room_file.h"
+#include "session.h"
 
 struct dh_instance {
 	/* immutable */
@@ -17,6 +19,7 @@ struct dh_instance {
 	struct dh_io *io;
 	struct dh_ingest *ingest;
 	struct dh_outbox *outbox;
+	struct dh_host host;     /* of every room */
 	GHashTable *avatars;     /* by name (its config's), struct dh_avatar */
 	struct dh_member_counts members; /* atomic */
 	/* held by whoever makes, edits or destroys rooms, from beginning to end;
@@ -48,7 +51,7 @@ void dh_instance_free(struct dh_instance **instance);
 void dh_instance_add_session(struct dh_instance *instance, struct janus_plugin_session *handle);
 /* A reference, NULL when there is none (any more). */
 struct dh_session *dh_instance_session(struct dh_instance *instance, struct janus_plugin_session *handle);
-/* The reference that the stage held, NULL when it did not. */
+/* The reference that the instance held, NULL when it did not. */
 struct dh_session *dh_instance_take_session(struct dh_instance *instance, struct janus_plugin_session *handle);
 
 /* What a feed is made with. */

@@ -1,4 +1,4 @@
-/* The rooms of a stage, and which of them are permanent. */
+/* The rooms of an instance, and which of them are permanent. */
 #include "instance.h"
 
 #include <errno.h>
@@ -62,7 +62,7 @@ gboolean dh_instance_is_permanent(struct dh_instance *instance, const struct dh_
 	return is_permanent;
 }
 
-/* --------------------------------- one change at a time: rooms_lock is held */
+/* --- one change at a time: rooms_lock is held */
 
 /* As the room file keeps it. */
 static struct dh_config_room *record_of(const struct dh_room_facts *facts, const struct dh_settings *settings)
@@ -126,10 +126,23 @@ static int publish(struct dh_instance *instance, struct dh_room *room)
 	return closed ? -ECANCELED : 0;
 }
 
+static struct dh_room_context context_of(const struct dh_instance *instance)
+{
+	const struct dh_config *config = instance->config;
+
+	return (struct dh_room_context){
+		.host = &instance->host,
+		.string_ids = (gboolean)config->string_ids, .events = (gboolean)config->events,
+		.realtime = (gboolean)config->realtime, .spread_ms = config->spread_ms,
+		.max_queue = config->max_queue, .max_queue_ms = config->max_queue_ms,
+		.max_queue_mb = config->max_queue_mb,
+	};
+}
+
 static int make(struct dh_instance *instance, const struct dh_room_facts *facts, struct dh_settings *settings,
 	gboolean permanent, struct dh_room **room)
 {
-	const struct dh_room_context context = { .config = instance->config, .outbox = instance->outbox };
+	const struct dh_room_context context = context_of(instance);
 	int error = check_new(instance, facts->id);
 
 	if (!error && permanent)
@@ -147,7 +160,7 @@ static int make(struct dh_instance *instance, const struct dh_room_facts *facts,
 	return error;
 }
 
-/* ------------------------------------------------------------- changes */
+/* --- changes */
 
 int dh_instance_create_room(struct dh_instance *instance, const struct dh_room_facts *given_facts,
 	const struct dh_settings *given, gboolean permanent, struct dh_room **room)
@@ -229,7 +242,7 @@ int dh_instance_destroy_room(struct dh_instance *instance, struct dh_room *room,
 	return error;
 }
 
-/* ----------------------------------------------------------- beginning */
+/* --- beginning */
 
 static void add_room(struct dh_instance *instance, const struct dh_config_room *record, const char *category)
 {
@@ -272,11 +285,13 @@ static void add_configured(struct dh_instance *instance, const struct dh_config_
 
 static void add_permanent(struct dh_instance *instance, const struct dh_config_room *record)
 {
-	char *category = g_strdup_printf(DH_ROOMS_FILE ": room-%s", record->name);
+	char *name = g_strdup_printf("room-%s", record->name);
+	char *category = g_strdup_printf(DH_ROOMS_FILE ": %s", name);
 
-	if (record->avatar && dh_config_room_check(instance->config, category, record) == 0)
+	if (record->avatar && dh_config_room_check(instance->config, DH_ROOMS_FILE, name, record) == 0)
 		add_room(instance, record, category);
 	g_free(category);
+	g_free(name);
 }
 
 void dh_instance_add_rooms(struct dh_instance *instance)

@@ -37,7 +37,7 @@ int dh_outbox_alloc(struct dh_outbox **out)
 	struct dh_outbox *outbox = g_new0(struct dh_outbox, 1);
 
 	outbox->queue = g_async_queue_new();
-	outbox->thread = g_thread_try_new("dh signals", thread_main, outbox, NULL);
+	outbox->thread = g_thread_try_new("dh outbox", thread_main, outbox, NULL);
 	if (!outbox->thread) {
 		g_async_queue_unref(outbox->queue);
 		g_free(outbox);
@@ -72,7 +72,7 @@ void dh_outbox_post(struct dh_outbox *outbox, dh_outbox_fn *fn, void *arg)
 	g_async_queue_push(outbox->queue, signal);
 }
 
-/* ------------------------------------------------------------- events */
+/* --- events */
 
 struct event {
 	const struct dh_outbox *outbox;
@@ -183,6 +183,5 @@ void dh_outbox_notify(struct dh_outbox *outbox, struct dh_session *session, json
 
 void dh_outbox_close(struct dh_outbox *outbox, struct dh_session *session)
 {
-	dh_session_set_closing(session);
 	dh_outbox_post(outbox, close_connection, event_new(outbox, session, NULL));
 }

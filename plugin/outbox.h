@@ -41,7 +41,7 @@ void dh_outbox_broadcast(struct dh_outbox *outbox, GPtrArray *sessions, json_t *
  * (NULL). Takes over `event`. */
 void dh_outbox_notify(struct dh_outbox *outbox, struct dh_session *session, json_t *event);
 
-/* Hangs up the handle's PeerConnection: it is closing until hangup_media. */
+/* Hangs up the handle's PeerConnection; see dh_session_end_member. */
 void dh_outbox_close(struct dh_outbox *outbox, struct dh_session *session);
 
 #endif

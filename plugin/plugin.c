@@ -1,4 +1,4 @@
-/* The plugin's functions as Janus calls them; each finds the stage and hands
+/* The plugin's functions as Janus calls them; each finds the instance and hands
  * over. `create` is the only symbol that the library exports.
  */
 #include "janus_api.h"
@@ -110,7 +110,7 @@ static const char *plugin_package(void)
 	return DH_PACKAGE;
 }
 
-/* ------------------------------------------------------------- handles */
+/* --- handles */
 
 static void plugin_create_session(janus_plugin_session *handle, int *error)
 {
@@ -124,7 +124,7 @@ static void plugin_create_session(janus_plugin_session *handle, int *error)
 	leave();
 }
 
-/* The stage, and a reference to the handle's session; NULL when one of them is
+/* The instance, and a reference to the handle's session; NULL when one of them is
  * gone. */
 static struct dh_instance *enter_session(janus_plugin_session *handle, struct dh_session **session)
 {
@@ -149,10 +149,10 @@ static void leave_session(struct dh_session *session)
 /* It watches no more, however that came about. */
 static void end_watch(struct dh_session *session)
 {
-	struct dh_member *member = dh_session_take_member(session, NULL);
+	struct dh_member *member = dh_session_end_member(session, NULL, FALSE);
 
 	if (member)
-		dh_member_leave(member);
+		dh_room_member_leave(member);
 	dh_member_unref(member);
 }
 
@@ -225,7 +225,7 @@ static json_t *plugin_handle_admin_message(json_t *message)
 	return reply;
 }
 
-/* --------------------------------------------------------------- media */
+/* --- media */
 
 static void plugin_setup_media(janus_plugin_session *handle)
 {
@@ -238,8 +238,8 @@ static void plugin_setup_media(janus_plugin_session *handle)
 	dh_realtime((int)instance->config->realtime);
 	struct dh_member *member = dh_session_member(session);
 	if (member) {
-		dh_member_media(member);
-		dh_outbox_push(instance->outbox, session, NULL, dh_status_event("started"), NULL);
+		dh_room_member_media(member);
+		dh_outbox_push(instance->outbox, session, NULL, dh_member_status("started"), NULL);
 	}
 	dh_member_unref(member);
 	leave_session(session);
@@ -262,7 +262,7 @@ static void plugin_incoming_rtcp(janus_plugin_session *handle, janus_plugin_rtcp
 		return;
 	struct dh_member *member = dh_session_member(session);
 	if (member)
-		dh_member_pli(member);
+		dh_room_member_pli(member);
 	dh_member_unref(member);
 	leave_session(session);
 }
@@ -277,7 +277,7 @@ static void plugin_slow_link(janus_plugin_session *handle, int mindex, gboolean 
 		return;
 	struct dh_member *member = dh_session_member(session);
 	if (member)
-		dh_member_slow_link(member, video ? DH_VIDEO : DH_AUDIO);
+		dh_room_member_slow_link(member, video ? DH_VIDEO : DH_AUDIO);
 	dh_member_unref(member);
 	leave_session(session);
 }
@@ -292,11 +292,11 @@ static void plugin_hangup_media(janus_plugin_session *handle)
 	gboolean wanted = dh_session_clear_closing(session);
 	end_watch(session);
 	if (wanted)
-		dh_outbox_push(instance->outbox, session, NULL, dh_status_event("stopped"), NULL);
+		dh_outbox_push(instance->outbox, session, NULL, dh_member_status("stopped"), NULL);
 	leave_session(session);
 }
 
-/* --------------------------------------------------------------- create */
+/* --- create */
 
 /* What is not named is NULL, as JANUS_PLUGIN_INIT would make it. */
 janus_plugin dh_plugin = {

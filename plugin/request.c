@@ -30,7 +30,7 @@ static void request_free(struct dh_request *request)
 	g_free(request);
 }
 
-/* ------------------------------------------------------------- checking */
+/* --- checking */
 
 static size_t limit_of(const struct dh_request *request, const struct dh_field *field)
 {
@@ -208,7 +208,7 @@ static const struct dh_request_type *check(struct dh_request *request)
 	return request->error_code ? NULL : type;
 }
 
-/* ------------------------------------------------------------ answering */
+/* --- answering */
 
 static json_t *error_of(const struct dh_request *request)
 {
@@ -284,7 +284,7 @@ json_t *dh_request_admin(struct dh_instance *instance, json_t *message)
 	return reply;
 }
 
-/* --------------------------------------------------------- for handlers */
+/* --- for handlers */
 
 const char *dh_request_text(const struct dh_request *request, const char *field)
 {

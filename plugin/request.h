@@ -61,7 +61,7 @@ struct dh_field {
 
 struct dh_request_type {
 	const char *name;
-	gboolean asynchronous;      /* handled by the signals' thread; needs a handle */
+	gboolean asynchronous;      /* handled by the outbox's thread; needs a handle */
 	const struct dh_field *fields;
 	void (*handle)(struct dh_request *request);
 };

@@ -54,7 +54,7 @@ static void handle_info(struct dh_request *request)
 	dh_room_unref(room);
 }
 
-/* -------------------------------------------------------------- create */
+/* --- create */
 
 /* What cannot be checked without knowing the configuration. */
 static void check_create(struct dh_request *request, const struct dh_room_facts *facts)

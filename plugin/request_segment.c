@@ -9,7 +9,7 @@
 
 #define NAME_LENGTH 60 /* characters of a text that name its segment */
 
-/* ------------------------------------------------------------- enqueue */
+/* --- enqueue */
 
 static int file_count(const json_t *file)
 {
@@ -85,7 +85,8 @@ static void enqueue(struct dh_request *request, struct dh_room *room, const char
 	source->height = (int)avatar->height;
 	source->kbps = (int)avatar->kbps;
 	source->entry_ms = (int)avatar->entry_ms;
-	struct dh_feed *feed = dh_feed_new(&context, room, name, metadata, source, speech);
+	const struct dh_feed_owner owner = dh_room_feed_owner(room);
+	struct dh_feed *feed = dh_feed_new(&context, &owner, name, metadata, source, speech);
 	int error = dh_room_enqueue(room, feed, id, &reply);
 	if (error)
 		fail_enqueue(request, id, error);
@@ -108,7 +109,7 @@ static void handle_enqueue(struct dh_request *request)
 	dh_room_unref(room);
 }
 
-/* ----------------------------------------------------------------- say */
+/* --- say */
 
 /* One that the configuration lists; without one asked for, the first. */
 static const char *choose_voice(struct dh_request *request, const struct dh_generator_config *generator)
@@ -158,7 +159,7 @@ static void handle_say(struct dh_request *request)
 	dh_room_unref(room);
 }
 
-/* --------------------------------------------------------------- others */
+/* --- others */
 
 static void handle_queue(struct dh_request *request)
 {

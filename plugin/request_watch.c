@@ -1,4 +1,4 @@
-/* watch, observe, start, pause, stop: in the signals' thread, answered by events */
+/* watch, observe, start, pause, stop: in the outbox's thread, answered by events */
 #include "request.h"
 
 #include "sdp.h"
@@ -10,7 +10,7 @@
 static void answer(struct dh_request *request, const struct dh_member *member, const char *status, json_t *jsep)
 {
 	struct dh_outbox *outbox = request->instance->outbox;
-	json_t *event = dh_status_event(status);
+	json_t *event = dh_member_status(status);
 
 	json_object_set_new(json_object_get(event, "result"), "viewer", json_integer(member->id));
 	dh_outbox_push(outbox, request->session, request->transaction, event, jsep);
@@ -70,7 +70,7 @@ static void offer(struct dh_request *request, struct dh_member *member, const ch
 
 static void begin(struct dh_request *request, struct dh_room *room, enum dh_member_kind kind)
 {
-	struct dh_member *member = dh_member_new(request->session, room, kind, &request->instance->members);
+	struct dh_member *member = dh_room_member_new(room, request->session, kind, &request->instance->members);
 
 	if (!dh_session_set_member(request->session, member)) {
 		dh_request_fail(request, DH_ERROR_STATE, "This handle watches or observes already");
@@ -79,7 +79,7 @@ static void begin(struct dh_request *request, struct dh_room *room, enum dh_memb
 			offer(request, member, "preparing");
 		else
 			answer(request, member, "observing", NULL);
-		dh_member_attach(member);
+		dh_room_member_attach(member);
 	}
 	dh_member_unref(member);
 }
@@ -145,7 +145,7 @@ static void handle_start(struct dh_request *request)
 		dh_request_fail(request, DH_ERROR_SDP, "Missing JSEP: the first \"start\" brings the answer to our offer");
 	} else {
 		g_atomic_int_set(&member->answered, 1);
-		dh_member_pause(member, FALSE);
+		dh_room_member_pause(member, FALSE);
 		answer(request, member, g_atomic_int_get(&member->media) ? "started" : "starting", NULL);
 	}
 	dh_member_unref(member);
@@ -157,7 +157,7 @@ static void handle_pause(struct dh_request *request)
 
 	if (!member)
 		return;
-	dh_member_pause(member, TRUE);
+	dh_room_member_pause(member, TRUE);
 	answer(request, member, "pausing", NULL);
 	dh_member_unref(member);
 }
@@ -165,17 +165,20 @@ static void handle_pause(struct dh_request *request)
 /* "stopped" follows when Janus has hung up; an observer has nothing to hang up. */
 static void handle_stop(struct dh_request *request)
 {
-	struct dh_member *member = dh_session_take_member(request->session, NULL);
+	struct dh_member *member = dh_session_member(request->session), *ended = NULL;
 
-	if (!member) {
+	if (member)
+		ended = dh_session_end_member(request->session, member, !member->observes);
+	dh_member_unref(member);
+	if (!ended) {
 		dh_request_fail(request, DH_ERROR_STATE, "\"stop\" without \"watch\"");
 		return;
 	}
-	dh_member_leave(member);
-	answer(request, member, member->observes ? "stopped" : "stopping", NULL);
-	if (!member->observes)
+	dh_room_member_leave(ended);
+	answer(request, ended, ended->observes ? "stopped" : "stopping", NULL);
+	if (!ended->observes)
 		dh_outbox_close(request->instance->outbox, request->session);
-	dh_member_unref(member);
+	dh_member_unref(ended);
 }
 
 static const struct dh_field watch_fields[] = {

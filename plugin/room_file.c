@@ -30,7 +30,7 @@ static gboolean read_room(struct dh_room_file *file, const janus_config_containe
 {
 	struct dh_config_room *room = dh_config_room_new(category->name + strlen("room-"));
 
-	if (dh_config_room_read(file->config, category, room) < 0 || dh_config_room_find(file->rooms, room->id)) {
+	if (dh_config_room_read(file->config, DH_ROOMS_FILE, category, room) < 0 || dh_config_room_find(file->rooms, room->id)) {
 		dh_config_room_free(room);
 		return FALSE;
 	}
@@ -89,7 +89,7 @@ gboolean dh_room_file_has(const struct dh_room_file *file, const char *id)
 	return room && room->avatar;
 }
 
-/* ------------------------------------------------------------- writing */
+/* --- writing */
 
 static int write_all(const struct dh_room_file *file)
 {

@@ -7,6 +7,8 @@
 
 #include <janus/rtp.h>
 
+#include "rooms/host.h"
+
 /* Header extensions that the core itself fills in, as the Streaming plugin
  * offers them: with mid a browser tells bundled streams apart before it knows
  * their SSRCs, with abs-send-time it estimates bandwidth (goog-remb). */
@@ -39,7 +41,7 @@ static const char template[] =
 
 json_t *dh_sdp_offer(const struct dh_sdp_origin *origin, const char *room_id)
 {
-	const int opus = DH_SDP_PAYLOAD_TYPE_OPUS, vp8 = DH_SDP_PAYLOAD_TYPE_VP8;
+	const int opus = DH_PAYLOAD_TYPE_OPUS, vp8 = DH_PAYLOAD_TYPE_VP8;
 	char *sdp = g_strdup_printf(template, origin->session_id, origin->version, room_id, opus, opus, opus,
 		vp8, vp8, vp8, vp8, vp8, vp8);
 	json_t *jsep = json_pack("{s:s, s:s}", "type", "offer", "sdp", sdp);

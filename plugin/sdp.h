@@ -12,9 +12,6 @@
 /* The index of the m-line of a medium, as relay_rtp wants it. */
 #define DH_SDP_MINDEX(media) ((media) == DH_VIDEO ? 1 : 0)
 
-#define DH_SDP_PAYLOAD_TYPE_OPUS 111
-#define DH_SDP_PAYLOAD_TYPE_VP8  96
-
 /* The o= line: a session's offers have the same id and rising versions. */
 struct dh_sdp_origin {
 	uint64_t session_id;

@@ -32,10 +32,15 @@ void dh_session_unref(struct dh_session *session)
 	g_free(session);
 }
 
+static gboolean is_closing(const struct dh_session *session)
+{
+	return session->closing_us && g_get_monotonic_time() - session->closing_us < CLOSING_MAX_US;
+}
+
 gboolean dh_session_set_member(struct dh_session *session, struct dh_member *member)
 {
 	g_mutex_lock(&session->lock);
-	gboolean is_free = !session->member && !session->closed;
+	gboolean is_free = !session->member && !session->closed && !is_closing(session);
 	if (is_free)
 		session->member = dh_member_ref(member);
 	g_mutex_unlock(&session->lock);
@@ -50,7 +55,7 @@ struct dh_member *dh_session_member(struct dh_session *session)
 	return member;
 }
 
-struct dh_member *dh_session_take_member(struct dh_session *session, const struct dh_member *only)
+struct dh_member *dh_session_end_member(struct dh_session *session, const struct dh_member *only, gboolean closing)
 {
 	struct dh_member *member = NULL;
 
@@ -58,22 +63,17 @@ struct dh_member *dh_session_take_member(struct dh_session *session, const struc
 	if (!only || session->member == only) {
 		member = session->member;
 		session->member = NULL;
+		if (member && closing)
+			session->closing_us = g_get_monotonic_time();
 	}
 	g_mutex_unlock(&session->lock);
 	return member;
 }
 
-void dh_session_set_closing(struct dh_session *session)
-{
-	g_mutex_lock(&session->lock);
-	session->closing_us = g_get_monotonic_time();
-	g_mutex_unlock(&session->lock);
-}
-
 gboolean dh_session_is_closing(struct dh_session *session)
 {
 	g_mutex_lock(&session->lock);
-	gboolean closing = session->closing_us && g_get_monotonic_time() - session->closing_us < CLOSING_MAX_US;
+	gboolean closing = is_closing(session);
 	g_mutex_unlock(&session->lock);
 	return closing;
 }

@@ -1,4 +1,5 @@
-/* A Janus handle that is attached to the plugin. It watches at most one room. */
+/* A Janus handle that is attached to the plugin. It is a member of at most one
+ * room. */
 #ifndef DH_SESSION_H
 #define DH_SESSION_H
 
@@ -13,7 +14,7 @@ struct dh_session {
 	/* private */
 	gatomicrefcount refs;
 	GMutex lock;
-	struct dh_member *member;   /* a reference; NULL: watches nothing */
+	struct dh_member *member; /* a reference; NULL: of no room */
 	gboolean closed;          /* the handle is gone: nothing begins any more */
 	gint64 closing_us;        /* when we asked Janus to hang up; 0: we did not */
 };
@@ -24,23 +25,22 @@ struct dh_session *dh_session_new(struct janus_plugin_session *handle);
 struct dh_session *dh_session_ref(struct dh_session *session);
 void dh_session_unref(struct dh_session *session); /* NULL is fine */
 
-/* From now on it watches with `watch` (a reference is taken); FALSE when it
- * watches already, or is closed. */
+/* From now on it is `member` (a reference is taken); FALSE when it is one
+ * already, is closing, or closed. */
 gboolean dh_session_set_member(struct dh_session *session, struct dh_member *member);
 
-/* A reference to how it watches, NULL when it does not. */
+/* A reference to what it is, NULL when it is a member of no room. */
 struct dh_member *dh_session_member(struct dh_session *session);
 
-/* It watches no more. Returns the reference that it held, NULL when there was
- * none: of several callers only one gets it. `only` (NULL: any): nothing
- * happens when it watches with another one. */
-struct dh_member *dh_session_take_member(struct dh_session *session, const struct dh_member *only);
+/* It is no member any more. Returns the reference that it held, NULL when there
+ * was none: of several callers only one gets it. `only` (NULL: any): nothing
+ * happens when it is another one. `closing`: the caller asks Janus to hang up
+ * next, and until hangup_media says that it has nothing can begin, which would
+ * be hung up too. */
+struct dh_member *dh_session_end_member(struct dh_session *session, const struct dh_member *only, gboolean closing);
 
-/* We ask Janus to hang up, until hangup_media says that it has: whatever the
- * handle begins in between would be hung up too. */
-void dh_session_set_closing(struct dh_session *session);
 gboolean dh_session_is_closing(struct dh_session *session);
-/* It has; TRUE: because we had asked. */
+/* Janus has hung up; TRUE: because we had asked. */
 gboolean dh_session_clear_closing(struct dh_session *session);
 
 /* The handle is gone. */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "room.h"
 #include "ingest/log.h"
 #include "ingest/media_files.h"
 
@@ -11,6 +10,12 @@
  * each time: a file may be put there, a machine be less busy. */
 #define RETRY_MIN_MS 2000
 #define RETRY_MAX_MS 60000
+
+/* One that has joined. */
+struct room {
+	const struct dh_avatar_listener *listener;
+	void *arg; /* a reference */
+};
 
 struct dh_avatar {
 	/* immutable */
@@ -22,7 +27,7 @@ struct dh_avatar {
 	enum dh_avatar_state state;
 	gboolean is_trying;
 	char *error;
-	GPtrArray *rooms;
+	GArray *rooms;        /* struct room */
 	/* owner: the I/O thread while preparing, immutable when ready */
 	struct dh_subscription *subscription;
 	struct dh_stream_head head;
@@ -40,9 +45,25 @@ static void unit_free(gpointer data)
 	dh_unit_unref(&unit);
 }
 
-static void room_unref(gpointer data)
+static void room_clear(gpointer data)
 {
-	dh_room_unref(data);
+	const struct room *room = data;
+	room->listener->unref(room->arg);
+}
+
+static GArray *rooms_new(void)
+{
+	GArray *rooms = g_array_new(FALSE, FALSE, sizeof(struct room));
+
+	g_array_set_clear_func(rooms, room_clear);
+	return rooms;
+}
+
+static void add_room(GArray *rooms, const struct room *room)
+{
+	struct room copy = { room->listener, room->listener->ref(room->arg) };
+
+	g_array_append_val(rooms, copy);
 }
 
 struct dh_avatar *dh_avatar_new(const struct dh_avatar_config *config, struct dh_io *io,
@@ -54,7 +75,7 @@ struct dh_avatar *dh_avatar_new(const struct dh_avatar_config *config, struct dh
 	avatar->io = io;
 	avatar->ingest = ingest;
 	g_mutex_init(&avatar->lock);
-	avatar->rooms = g_ptr_array_new_with_free_func(room_unref);
+	avatar->rooms = rooms_new();
 	avatar->units = g_ptr_array_new_with_free_func(unit_free);
 	return avatar;
 }
@@ -83,13 +104,13 @@ void dh_avatar_free(struct dh_avatar *avatar)
 {
 	dh_io_call(avatar->io, let_go, avatar);
 	g_ptr_array_free(avatar->units, TRUE);
-	g_ptr_array_free(avatar->rooms, TRUE);
+	g_array_free(avatar->rooms, TRUE);
 	g_mutex_clear(&avatar->lock);
 	g_free(avatar->error);
 	g_free(avatar);
 }
 
-/* ------------------------------------------------------- preparing it */
+/* --- preparing it */
 
 static void prepare(void *arg);
 
@@ -126,7 +147,7 @@ static void retry_later(struct dh_avatar *avatar)
  * known already is not logged again. */
 static void finish(struct dh_avatar *avatar, const char *error)
 {
-	GPtrArray *rooms = g_ptr_array_new_with_free_func(room_unref);
+	GArray *rooms = rooms_new();
 
 	g_mutex_lock(&avatar->lock);
 	gboolean is_news = g_strcmp0(error, avatar->error) != 0;
@@ -135,7 +156,7 @@ static void finish(struct dh_avatar *avatar, const char *error)
 	g_free(avatar->error);
 	avatar->error = g_strdup(error);
 	for (guint i = 0; i < avatar->rooms->len; i++)
-		g_ptr_array_add(rooms, dh_room_ref(avatar->rooms->pdata[i]));
+		add_room(rooms, &g_array_index(avatar->rooms, struct room, i));
 	g_mutex_unlock(&avatar->lock);
 	if (error && is_news)
 		dh_log(DH_LOG_ERROR, "avatar %s cannot be prepared: %s", avatar->config->name, error);
@@ -143,9 +164,11 @@ static void finish(struct dh_avatar *avatar, const char *error)
 		dh_log(DH_LOG_INFO, "avatar %s is ready: %u pictures", avatar->config->name, avatar->units->len);
 	if (error)
 		retry_later(avatar);
-	for (guint i = 0; i < rooms->len; i++)
-		dh_room_avatar_changed(rooms->pdata[i]);
-	g_ptr_array_free(rooms, TRUE);
+	for (guint i = 0; i < rooms->len; i++) {
+		const struct room *room = &g_array_index(rooms, struct room, i);
+		room->listener->changed(room->arg);
+	}
+	g_array_free(rooms, TRUE);
 }
 
 static void on_head(void *arg, const struct dh_stream_head *head)
@@ -206,7 +229,7 @@ static void on_failure(void *arg, int code, const char *text)
 	finish(arg, text);
 }
 
-static const struct dh_ingest_listener listener = {
+static const struct dh_ingest_listener ingest_listener = {
 	.head = on_head,
 	.anchor = on_anchor,
 	.picture = on_picture,
@@ -253,37 +276,47 @@ static void prepare(void *arg)
 	source.pingpong = (int)config->pingpong;
 	int error = open_sources(config, &source, &text);
 	if (!error)
-		error = dh_ingest_subscribe(avatar->ingest, &source, &listener, avatar, &avatar->subscription);
+		error = dh_ingest_subscribe(avatar->ingest, &source, &ingest_listener, avatar, &avatar->subscription);
 	if (error)
 		finish(avatar, text ? text : g_strerror(-error));
 	g_free(text);
 }
 
-/* -------------------------------------------------------------- rooms */
+/* --- rooms */
 
 const struct dh_avatar_config *dh_avatar_get_config(const struct dh_avatar *avatar)
 {
 	return avatar->config;
 }
 
-void dh_avatar_join(struct dh_avatar *avatar, struct dh_room *room)
+void dh_avatar_join(struct dh_avatar *avatar, const struct dh_avatar_listener *listener, void *arg)
 {
 	g_mutex_lock(&avatar->lock);
-	g_ptr_array_add(avatar->rooms, dh_room_ref(room));
+	add_room(avatar->rooms, &(struct room){ listener, arg });
 	gboolean ready = avatar->state == DH_AVATAR_READY;
 	gboolean begins = begin(avatar);
 	g_mutex_unlock(&avatar->lock);
 	if (begins)
 		dh_io_post(avatar->io, prepare, avatar);
 	if (ready)
-		dh_room_avatar_changed(room);
+		listener->changed(arg);
 }
 
-void dh_avatar_leave(struct dh_avatar *avatar, struct dh_room *room)
+void dh_avatar_leave(struct dh_avatar *avatar, void *arg)
 {
+	struct room left = { NULL, NULL };
+
 	g_mutex_lock(&avatar->lock);
-	g_ptr_array_remove_fast(avatar->rooms, room);
+	for (guint i = 0; i < avatar->rooms->len && !left.arg; i++) {
+		if (g_array_index(avatar->rooms, struct room, i).arg != arg)
+			continue;
+		left = g_array_index(avatar->rooms, struct room, i);
+		left.listener->ref(arg); /* the last reference must not go with the lock held */
+		g_array_remove_index_fast(avatar->rooms, i);
+	}
 	g_mutex_unlock(&avatar->lock);
+	if (left.arg)
+		left.listener->unref(arg);
 }
 
 enum dh_avatar_state dh_avatar_state(struct dh_avatar *avatar)

@@ -9,12 +9,27 @@
 
 #include <glib.h>
 
-#include "plugin/config.h"
 #include "playout/segment.h"
 #include "ingest/ingest.h"
 
+/* As the configuration has it; texts are the owner's. */
+struct dh_avatar_config {
+	char *name;
+	int64_t width, height;
+	char *idle, *portrait;   /* paths; at least one of them */
+	int64_t pingpong;
+	int64_t kbps, entry_ms;
+};
+
 struct dh_avatar;
-struct dh_room;
+
+/* Who wants to know when the clip is there, or could not be made: `changed` is
+ * called as often as it was tried, from any thread and without a lock. */
+struct dh_avatar_listener {
+	void (*changed)(void *arg);
+	void *(*ref)(void *arg); /* returns `arg` */
+	void (*unref)(void *arg);
+};
 
 /* One that has failed stays so until another attempt succeeds. */
 enum dh_avatar_state { DH_AVATAR_PREPARING, DH_AVATAR_READY, DH_AVATAR_FAILED };
@@ -28,12 +43,11 @@ void dh_avatar_free(struct dh_avatar *avatar);
 
 const struct dh_avatar_config *dh_avatar_get_config(const struct dh_avatar *avatar);
 
-/* `room` is told by dh_room_avatar_changed when the clip is there or could
- * not be made, as often as it was tried; at once when it is there already. An
- * avatar that has failed before is tried again at once. A reference to `room` is
- * held until it leaves. */
-void dh_avatar_join(struct dh_avatar *avatar, struct dh_room *room);
-void dh_avatar_leave(struct dh_avatar *avatar, struct dh_room *room);
+/* A room comes: `listener` (which stays the caller's) hears of the clip, at once
+ * when it is there already; an avatar that has failed is tried again at once. A
+ * reference to `arg` is held until it leaves. */
+void dh_avatar_join(struct dh_avatar *avatar, const struct dh_avatar_listener *listener, void *arg);
+void dh_avatar_leave(struct dh_avatar *avatar, void *arg);
 
 enum dh_avatar_state dh_avatar_state(struct dh_avatar *avatar);
 

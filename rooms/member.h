@@ -1,9 +1,9 @@
-/* One handle watching one room, from `watch` to `stop`, hang-up, a kick or the
- * room's end; or observing it: that gets events and no media. A handle that
- * watches again gets a new one, so whatever is still on its way to the old room
- * finds its own.
+/* One handle in one room, from `watch` to `stop`, hang-up, a kick or the room's
+ * end: a viewer, or an observer, which gets events and no media. A handle that
+ * watches again becomes a new member, so whatever is still on its way to the old
+ * room finds its own.
  *
- * All functions but dh_member_relay may be called from any thread and never wait.
+ * What happens to it is said to its room: see dh_room_member_new in room.h.
  */
 #ifndef DH_MEMBER_H
 #define DH_MEMBER_H
@@ -14,19 +14,23 @@
 #include <glib.h>
 #include <jansson.h>
 
-#include "playout/playout.h"
-#include "plugin/session.h"
+#include "host.h"
 
 struct dh_room;
+struct dh_viewer;
+
+/* The last reference to it has gone. */
+typedef void dh_member_gone_fn(struct dh_member *member);
 
 struct dh_member {
 	/* immutable; references are held */
-	struct dh_session *session;
+	const struct dh_host *host;
+	void *handle;
 	struct dh_room *room;
-	struct dh_member_counts *counts;
+	struct dh_member_counts *counts; /* see room.h */
 	guint id;            /* what requests and events call it: no other one ever has it */
 	gboolean observes;   /* events only */
-	gboolean is_trusted; /* the room's secret was known, so it is told of other viewers */
+	gboolean is_trusted; /* the room's secret was known: events about other viewers, too */
 	uint64_t sdp_session;/* of all its offers */
 	/* owner: the thread of asynchronous requests */
 	int sdp_version;     /* of the latest offer */
@@ -44,40 +48,21 @@ struct dh_member {
 	unsigned slow_links;      /* what Janus has said of its link */
 	/* private */
 	gatomicrefcount refs;
-};
-
-/* Of the whole plugin; atomic. */
-struct dh_member_counts {
-	gint now;            /* watches that there are */
-	gint ever;
+	dh_member_gone_fn *gone;
 };
 
 enum dh_member_kind { DH_MEMBER_VIEWER, DH_MEMBER_OBSERVER, DH_MEMBER_TRUSTED_OBSERVER };
 
-/* One reference is the caller's. `counts` (which outlives it) is counted up, and
- * its `now` down again when the last reference goes. */
-struct dh_member *dh_member_new(struct dh_session *session, struct dh_room *room,
-	enum dh_member_kind kind, struct dh_member_counts *counts);
+/* For rooms only: the caller fills in `id` and `counts`. `gone` lets go of `room`. */
+struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum dh_member_kind kind,
+	struct dh_room *room, dh_member_gone_fn *gone);
 struct dh_member *dh_member_ref(struct dh_member *member);
 void dh_member_unref(struct dh_member *member); /* NULL is fine */
 
-/* The handle gets the room's events from now on. */
-void dh_member_attach(struct dh_member *member);
-/* The PeerConnection is up: media from now on. */
-void dh_member_media(struct dh_member *member);
-void dh_member_pause(struct dh_member *member, gboolean paused);
-/* The browser asks for a key frame. */
-void dh_member_pli(struct dh_member *member);
-/* Janus says that its link loses packets. */
-void dh_member_slow_link(struct dh_member *member, enum dh_media media);
-/* No media and no events any more. Nothing is relayed once it returns, but for
- * a packet in that very moment. */
-void dh_member_leave(struct dh_member *member);
+/* An event for its handle: {"digitalhuman":"event","result":{"status":STATUS}}. */
+json_t *dh_member_status(const char *status);
 
-/* An event {"digitalhuman":"event","result":{"status":STATUS}}. */
-json_t *dh_status_event(const char *status);
-
-/* In the room's thread: hands one RTP packet to Janus. */
-void dh_member_relay(struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size);
+/* In the room's thread: hands one RTP packet to the gateway. */
+void dh_member_relay(const struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size);
 
 #endif

@@ -14,7 +14,7 @@ static void feed_unref(gpointer data)
 	dh_feed_unref(data);
 }
 
-/* ---------------------------------------------- in the room's thread */
+/* --- in the room's thread */
 
 static void on_packet(void *arg, void *viewer_user, enum dh_media media, const uint8_t *rtp, size_t size)
 {
@@ -47,40 +47,84 @@ static void publish(struct dh_room *room)
 	else if (room->has_clip)
 		state = room->speaking ? DH_ROOM_SPEAKING : DH_ROOM_IDLE;
 	g_atomic_int_set(&room->state, state);
-	g_atomic_int_set(&room->viewers, (gint)dh_playout_viewers(room->room));
-	g_atomic_int_set(&room->waiting, (gint)room->feeds->len - (dh_playout_playing(room->room, NULL) ? 1 : 0));
+	g_atomic_int_set(&room->viewers, (gint)dh_playout_viewers(room->playout));
+	g_atomic_int_set(&room->waiting, (gint)room->feeds->len - (dh_playout_playing(room->playout, NULL) ? 1 : 0));
 }
 
 static int64_t turn(void *owner, int64_t now_ticks)
 {
 	struct dh_room *room = owner;
 
-	dh_playout_poll(room->room, now_ticks);
+	dh_playout_poll(room->playout, now_ticks);
 	if (room->queue_changed)
 		dh_room_segments_prepare(room);
 	publish(room);
-	return dh_playout_deadline_ticks(room->room);
+	return dh_playout_deadline_ticks(room->playout);
 }
 
 static void close_room(void *owner)
 {
 	struct dh_room *room = owner;
 
-	dh_playout_interrupt(room->room);
+	dh_playout_interrupt(room->playout);
 	dh_room_members_dismiss(room);
-	dh_playout_free(&room->room);
+	dh_playout_free(&room->playout);
 }
 
-/* --------------------------------------------------------------- life */
+/* --- avatar */
 
-static void configure(struct dh_playout_config *room, const struct dh_config *config, enum dh_duration duration)
+struct avatar_command {
+	struct dh_command command;
+	struct dh_room *room; /* a reference */
+};
+
+static void avatar_free(struct dh_command *command)
 {
-	dh_playout_config_init(room);
-	room->duration = duration;
-	room->spread_ticks = config->spread_ms * DH_TICKS_PER_MS;
-	room->max_queue = (int)config->max_queue;
-	room->max_queue_ticks = config->max_queue_ms * DH_TICKS_PER_MS;
-	room->max_queue_bytes = (size_t)config->max_queue_mb << 20;
+	dh_room_unref(((struct avatar_command *)command)->room);
+	g_free(command);
+}
+
+static void avatar_run(void *owner, struct dh_command *command)
+{
+	dh_room_segments_avatar(owner);
+	avatar_free(command);
+}
+
+static void avatar_changed(void *arg)
+{
+	struct avatar_command *c = g_new0(struct avatar_command, 1);
+	struct dh_room *room = arg;
+
+	c->command.run = avatar_run;
+	c->command.discard = avatar_free;
+	c->room = dh_room_ref(room);
+	dh_room_thread_post(room->thread, &c->command);
+}
+
+static void *avatar_ref(void *arg)
+{
+	return dh_room_ref(arg);
+}
+
+static void avatar_unref(void *arg)
+{
+	dh_room_unref(arg);
+}
+
+static const struct dh_avatar_listener avatar_listener = {
+	.changed = avatar_changed, .ref = avatar_ref, .unref = avatar_unref,
+};
+
+/* --- life */
+
+static void configure(struct dh_playout_config *config, const struct dh_room_context *context, enum dh_duration duration)
+{
+	dh_playout_config_init(config);
+	config->duration = duration;
+	config->spread_ticks = context->spread_ms * DH_TICKS_PER_MS;
+	config->max_queue = (int)context->max_queue;
+	config->max_queue_ticks = context->max_queue_ms * DH_TICKS_PER_MS;
+	config->max_queue_bytes = (size_t)context->max_queue_mb << 20;
 }
 
 int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context,
@@ -102,18 +146,18 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context,
 	room->enabled = TRUE;
 	room->members = g_ptr_array_new_with_free_func(member_unref);
 	room->feeds = g_ptr_array_new_with_free_func(feed_unref);
-	configure(&config, context->config, facts->duration);
-	error = dh_playout_alloc(&room->room, &config, &sink, room, dh_now_ticks());
+	configure(&config, context, facts->duration);
+	error = dh_playout_alloc(&room->playout, &config, &sink, room, dh_now_ticks());
 	if (!error) {
 		g_snprintf(name, sizeof(name), "dh room %s", facts->id);
-		error = dh_room_thread_alloc(&room->thread, name, (int)context->config->realtime, &functions, room);
+		error = dh_room_thread_alloc(&room->thread, name, context->realtime, &functions, room);
 	}
 	if (error) {
-		dh_playout_free(&room->room);
+		dh_playout_free(&room->playout);
 		dh_room_unref(room);
 		return error;
 	}
-	dh_avatar_join(facts->avatar, room);
+	dh_avatar_join(facts->avatar, &avatar_listener, room);
 	*out = room;
 	return 0;
 }
@@ -145,16 +189,21 @@ void dh_room_close(struct dh_room *room)
 	dh_avatar_leave(room->facts.avatar, room);
 }
 
-/* ------------------------------------------------------------- looking */
+/* --- looking */
 
 const struct dh_room_facts *dh_room_facts(const struct dh_room *room)
 {
 	return &room->facts;
 }
 
+const struct dh_host *dh_room_host(const struct dh_room *room)
+{
+	return room->context.host;
+}
+
 json_t *dh_room_id_json(const struct dh_room *room)
 {
-	return dh_room_id_to_json(room->id, (gboolean)room->context.config->string_ids);
+	return dh_room_id_to_json(room->id, room->context.string_ids);
 }
 
 struct dh_settings *dh_room_settings(struct dh_room *room)
@@ -177,16 +226,6 @@ void dh_room_set_settings(struct dh_room *room, struct dh_settings *settings)
 enum dh_room_state dh_room_state(const struct dh_room *room)
 {
 	return (enum dh_room_state)g_atomic_int_get(&room->state);
-}
-
-int dh_room_member_count(const struct dh_room *room)
-{
-	return g_atomic_int_get(&room->member_count);
-}
-
-void dh_room_count_member(struct dh_room *room, int change)
-{
-	g_atomic_int_add(&room->member_count, change);
 }
 
 static json_t *voices_of(const struct dh_generator_config *generator)
@@ -231,38 +270,4 @@ json_t *dh_room_info(struct dh_room *room, gboolean all)
 		add_secrets(room, settings, info);
 	dh_settings_unref(settings);
 	return info;
-}
-
-/* ------------------------------------------------------------ commands */
-
-void dh_room_post(struct dh_room *room, struct dh_command *command)
-{
-	dh_room_thread_post(room->thread, command);
-}
-
-struct avatar_command {
-	struct dh_command command;
-	struct dh_room *room; /* a reference */
-};
-
-static void avatar_free(struct dh_command *command)
-{
-	dh_room_unref(((struct avatar_command *)command)->room);
-	g_free(command);
-}
-
-static void avatar_run(void *owner, struct dh_command *command)
-{
-	dh_room_segments_avatar(owner);
-	avatar_free(command);
-}
-
-void dh_room_avatar_changed(struct dh_room *room)
-{
-	struct avatar_command *c = g_new0(struct avatar_command, 1);
-
-	c->command.run = avatar_run;
-	c->command.discard = avatar_free;
-	c->room = dh_room_ref(room);
-	dh_room_post(room, &c->command);
 }

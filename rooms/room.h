@@ -13,11 +13,11 @@
 #include <jansson.h>
 
 #include "avatar.h"
+#include "host.h"
 #include "ingest/feed.h"
-#include "room_thread.h"
-#include "settings.h"
-#include "plugin/outbox.h"
+#include "ingest/generator.h"
 #include "member.h"
+#include "settings.h"
 
 struct dh_room;
 
@@ -29,10 +29,16 @@ struct dh_room_facts {
 	const struct dh_generator_config *generator; /* NULL: none */
 };
 
-/* What it is made with; outlives it. */
+/* What every room is made with; outlives it. */
 struct dh_room_context {
-	const struct dh_config *config;
-	struct dh_outbox *outbox;
+	const struct dh_host *host;
+	gboolean string_ids;     /* rooms' ids are texts, not integers */
+	gboolean events;         /* the gateway's event handlers hear of it */
+	gboolean realtime;       /* see realtime.h */
+	int64_t spread_ms;       /* of viewers' sending, 0 to 20 */
+	int64_t max_queue;       /* waiting segments */
+	int64_t max_queue_ms;    /* of known media that waits */
+	int64_t max_queue_mb;    /* of media that waits */
 };
 
 /* Starts its thread; takes a reference to `settings`. One reference is the
@@ -47,6 +53,7 @@ void dh_room_unref(struct dh_room *room); /* NULL is fine */
 void dh_room_close(struct dh_room *room);
 
 const struct dh_room_facts *dh_room_facts(const struct dh_room *room);
+const struct dh_host *dh_room_host(const struct dh_room *room);
 /* Its id, as requests and events have it. A new reference. */
 json_t *dh_room_id_json(const struct dh_room *room);
 
@@ -61,18 +68,41 @@ json_t *dh_room_info(struct dh_room *room, gboolean all);
 enum dh_room_state { DH_ROOM_PREPARING, DH_ROOM_IDLE, DH_ROOM_SPEAKING, DH_ROOM_FAILED };
 enum dh_room_state dh_room_state(const struct dh_room *room);
 
-/* Watches of this room, receiving or not. */
+/* --- members; any thread, and never waiting */
+
+/* Of the whole plugin; atomic. */
+struct dh_member_counts {
+	gint now;            /* members that there are */
+	gint ever;
+};
+
+/* One reference is the caller's; references to `handle` and `room` are taken.
+ * `counts` outlives it; it is counted up, and its `now` down again when the last
+ * reference goes. */
+struct dh_member *dh_room_member_new(struct dh_room *room, void *handle, enum dh_member_kind kind,
+	struct dh_member_counts *counts);
 int dh_room_member_count(const struct dh_room *room);
-void dh_room_count_member(struct dh_room *room, int change);
 
-/* Runs a command in its thread; see room_thread.h. */
-void dh_room_post(struct dh_room *room, struct dh_command *command);
-
-/* The avatar's clip is there, or could not be made. */
-void dh_room_avatar_changed(struct dh_room *room);
+/* The handle gets the room's events from now on. Where the room has ended, it
+ * hears that, and is dismissed. */
+void dh_room_member_attach(struct dh_member *member);
+/* The PeerConnection is up: media from now on. */
+void dh_room_member_media(struct dh_member *member);
+void dh_room_member_pause(struct dh_member *member, gboolean paused);
+/* The browser asks for a key frame. */
+void dh_room_member_pli(struct dh_member *member);
+/* Janus says that its link loses packets. */
+void dh_room_member_slow_link(struct dh_member *member, enum dh_media media);
+/* No media and no events any more. Nothing is relayed once it returns, but for
+ * a packet in that very moment. */
+void dh_room_member_leave(struct dh_member *member);
 
 /* --- requests: they wait for the room's thread. All may return -ETIMEDOUT (it
  * did not answer, nothing has changed) and -ECANCELED (the room is gone). */
+
+/* The room as the owner of a new feed, which is to be given to dh_room_enqueue.
+ * Any thread; holds a reference to the room. */
+struct dh_feed_owner dh_room_feed_owner(struct dh_room *room);
 
 /* `id` NULL: one is made. *reply: the answer's fields. -EEXIST: that id plays or
  * waits; -ENOBUFS: a queue limit; -EHOSTDOWN: the avatar has failed. */
@@ -94,19 +124,5 @@ int dh_room_stats(struct dh_room *room, guint viewer, json_t **reply);
 /* Viewers are told and hung up: all, or the one (viewer or observer) of that
  * id. -ENOENT. */
 int dh_room_kick(struct dh_room *room, guint viewer, json_t **reply);
-
-/* `watch` came too late: the room has ended. Its handle is told and hung up. */
-void dh_room_orphan(struct dh_room *room, struct dh_member *member);
-
-/* --- in the room's thread */
-
-void dh_room_attach(struct dh_room *room, struct dh_member *member);
-void dh_room_media(struct dh_room *room, struct dh_member *member);
-void dh_room_pause(struct dh_room *room, struct dh_member *member);
-void dh_room_pli(struct dh_room *room, struct dh_member *member);
-void dh_room_slow_link(struct dh_room *room, struct dh_member *member, enum dh_media media);
-void dh_room_leave(struct dh_room *room, struct dh_member *member);
-/* Something has come for a segment. */
-void dh_room_feed(struct dh_room *room, struct dh_feed *feed);
 
 #endif

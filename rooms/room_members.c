@@ -4,15 +4,14 @@
 #include <errno.h>
 
 #include "ingest/log.h"
-#include "plugin/sdp.h"
 
-/* ---------------------------------------------- in the room's thread */
+/* --- in the room's thread */
 
 /* Seeds are random, as RFC 3550 (5.1) wants it. The SSRC is Janus' own. */
 static void seed_viewer(struct dh_continuity_seed *seed)
 {
 	*seed = (struct dh_continuity_seed){
-		.payload_type = { [DH_AUDIO] = DH_SDP_PAYLOAD_TYPE_OPUS, [DH_VIDEO] = DH_SDP_PAYLOAD_TYPE_VP8 },
+		.payload_type = { [DH_AUDIO] = DH_PAYLOAD_TYPE_OPUS, [DH_VIDEO] = DH_PAYLOAD_TYPE_VP8 },
 		.first_picture_id = (uint16_t)g_random_int_range(0, 0x8000),
 		.first_tl0picidx = (uint8_t)g_random_int_range(0, 0x100),
 	};
@@ -22,7 +21,7 @@ static void seed_viewer(struct dh_continuity_seed *seed)
 	}
 }
 
-void dh_room_attach(struct dh_room *room, struct dh_member *member)
+void dh_room_members_attach(struct dh_room *room, struct dh_member *member)
 {
 	if (member->left || member->attached)
 		return;
@@ -30,10 +29,21 @@ void dh_room_attach(struct dh_room *room, struct dh_member *member)
 	g_ptr_array_add(room->members, dh_member_ref(member));
 }
 
+static void put_out(struct dh_room *room, struct dh_member *member)
+{
+	g_atomic_int_set(&member->cut, 1);
+	room->context.host->dismiss(room->context.host->arg, member->handle, member);
+}
+
+static void push(struct dh_room *room, struct dh_member *member, json_t *event)
+{
+	room->context.host->push(room->context.host->arg, member->handle, event);
+}
+
 static void update_pause(struct dh_room *room, struct dh_member *member)
 {
 	if (member->viewer)
-		dh_playout_viewer_pause(room->room, member->viewer,
+		dh_playout_viewer_pause(room->playout, member->viewer,
 			g_atomic_int_get(&member->paused) || !g_atomic_int_get(&room->enabled));
 }
 
@@ -43,39 +53,39 @@ static json_t *presence(struct dh_room *room, const char *name, const struct dh_
 {
 	json_t *event = dh_room_report_viewer(room, name, member);
 
-	json_object_set_new(event, "viewers", json_integer((json_int_t)dh_playout_viewers(room->room)));
+	json_object_set_new(event, "viewers", json_integer((json_int_t)dh_playout_viewers(room->playout)));
 	return event;
 }
 
-void dh_room_media(struct dh_room *room, struct dh_member *member)
+void dh_room_members_media(struct dh_room *room, struct dh_member *member)
 {
 	struct dh_continuity_seed seed;
 
 	if (member->left || member->viewer)
 		return;
 	seed_viewer(&seed);
-	if (dh_playout_add_viewer(room->room, &seed, member, &member->viewer) < 0) {
+	if (dh_playout_add_viewer(room->playout, &seed, member, &member->viewer) < 0) {
 		dh_log(DH_LOG_ERROR, "out of memory: a viewer gets nothing");
-		dh_outbox_close(room->context.outbox, member->session);
+		put_out(room, member);
 		return;
 	}
-	member->media_ticks = dh_playout_media_ticks(room->room, dh_now_ticks());
+	member->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
 	update_pause(room, member);
 	dh_room_report_tell(room, presence(room, "joined", member), DH_TELL_TRUSTED, member);
 }
 
-void dh_room_pause(struct dh_room *room, struct dh_member *member)
+void dh_room_members_pause(struct dh_room *room, struct dh_member *member)
 {
 	update_pause(room, member);
 }
 
-void dh_room_pli(struct dh_room *room, struct dh_member *member)
+void dh_room_members_pli(struct dh_room *room, struct dh_member *member)
 {
 	if (member->viewer)
-		dh_playout_viewer_pli(room->room, member->viewer, dh_now_ticks());
+		dh_playout_viewer_pli(room->playout, member->viewer, dh_now_ticks());
 }
 
-void dh_room_slow_link(struct dh_room *room, struct dh_member *member, enum dh_media media)
+void dh_room_members_slow_link(struct dh_room *room, struct dh_member *member, enum dh_media media)
 {
 	if (!member->viewer)
 		return;
@@ -93,13 +103,13 @@ static void remove_viewer(struct dh_room *room, struct dh_member *member)
 
 	dh_playout_viewer_stats(member->viewer, &stats);
 	dh_room_stats_add(&room->departed, &stats);
-	dh_playout_remove_viewer(room->room, &member->viewer);
+	dh_playout_remove_viewer(room->playout, &member->viewer);
 	json_t *event = presence(room, "left", member);
 	json_object_set_new(event, "sent", dh_room_stats_sent(&stats));
 	dh_room_report_tell(room, event, DH_TELL_TRUSTED, NULL);
 }
 
-void dh_room_leave(struct dh_room *room, struct dh_member *member)
+void dh_room_members_leave(struct dh_room *room, struct dh_member *member)
 {
 	if (member->left)
 		return;
@@ -110,19 +120,10 @@ void dh_room_leave(struct dh_room *room, struct dh_member *member)
 		remove_viewer(room, member);
 }
 
-/* Whoever hangs up at this moment finds no watch any more, or found it before. */
-static void hang_up(struct dh_room *room, struct dh_member *member)
+void dh_room_members_orphan(struct dh_room *room, struct dh_member *member)
 {
-	g_atomic_int_set(&member->cut, 1);
-	dh_member_unref(dh_session_take_member(member->session, member));
-	if (!member->observes)
-		dh_outbox_close(room->context.outbox, member->session);
-}
-
-void dh_room_orphan(struct dh_room *room, struct dh_member *member)
-{
-	dh_outbox_push(room->context.outbox, member->session, NULL, dh_room_report_new(room, "destroyed"), NULL);
-	hang_up(room, member);
+	push(room, member, dh_room_report_new(room, "destroyed"));
+	put_out(room, member);
 }
 
 void dh_room_members_dismiss(struct dh_room *room)
@@ -130,13 +131,13 @@ void dh_room_members_dismiss(struct dh_room *room)
 	dh_room_report_tell(room, dh_room_report_new(room, "destroyed"), DH_TELL_ALL, NULL);
 	while (room->members->len) {
 		struct dh_member *member = dh_member_ref(room->members->pdata[0]);
-		hang_up(room, member);
-		dh_room_leave(room, member);
+		put_out(room, member);
+		dh_room_members_leave(room, member);
 		dh_member_unref(member);
 	}
 }
 
-/* ------------------------------------------------------------ requests */
+/* --- requests */
 
 static int run_enable(struct dh_room *room, struct dh_room_call *call)
 {
@@ -165,9 +166,9 @@ static void kick(struct dh_room *room, struct dh_member *member, const char *sta
 {
 	dh_member_ref(member);
 	dh_room_report_tell(room, dh_room_report_viewer(room, "kicked", member), DH_TELL_TRUSTED, member);
-	dh_outbox_push(room->context.outbox, member->session, NULL, dh_status_event(status), NULL);
-	hang_up(room, member);
-	dh_room_leave(room, member);
+	push(room, member, dh_member_status(status));
+	put_out(room, member);
+	dh_room_members_leave(room, member);
 	dh_member_unref(member);
 }
 
@@ -190,7 +191,7 @@ static int run_kick(struct dh_room *room, struct dh_room_call *call)
 	return 0;
 }
 
-/* ---------------------------------------------------- any other thread */
+/* --- any other thread */
 
 int dh_room_enable(struct dh_room *room, gboolean enabled)
 {

@@ -2,7 +2,9 @@
 #ifndef DH_ROOM_PRIVATE_H
 #define DH_ROOM_PRIVATE_H
 
+#include "playout/playout.h"
 #include "room.h"
+#include "room_thread.h"
 
 struct dh_room {
 	gatomicrefcount refs;
@@ -19,7 +21,7 @@ struct dh_room {
 	gint state;               /* enum dh_room_state */
 	gint viewers, waiting, enabled;
 	/* owner: the room's thread */
-	struct dh_playout *room;
+	struct dh_playout *playout;
 	GPtrArray *members;       /* struct dh_member, references: who gets events */
 	GPtrArray *feeds;         /* struct dh_feed, references: of what plays and waits */
 	gboolean speaking, has_clip, has_failed;
@@ -74,8 +76,16 @@ void dh_room_stats_add(struct dh_viewer_stats *sum, const struct dh_viewer_stats
 
 /* --- room_members.c */
 
-/* The room ends: members are told and hung up. */
+void dh_room_members_attach(struct dh_room *room, struct dh_member *member);
+void dh_room_members_media(struct dh_room *room, struct dh_member *member);
+void dh_room_members_pause(struct dh_room *room, struct dh_member *member);
+void dh_room_members_pli(struct dh_room *room, struct dh_member *member);
+void dh_room_members_slow_link(struct dh_room *room, struct dh_member *member, enum dh_media media);
+void dh_room_members_leave(struct dh_room *room, struct dh_member *member);
+/* The room ends: members hear of it and are dismissed. */
 void dh_room_members_dismiss(struct dh_room *room);
+/* Any thread: it came too late, the room has ended. */
+void dh_room_members_orphan(struct dh_room *room, struct dh_member *member);
 
 /* --- room_segments.c */
 

@@ -28,18 +28,20 @@ static gboolean is_told(const struct dh_member *member, enum dh_room_audience au
 void dh_room_report_tell(struct dh_room *room, json_t *event, enum dh_room_audience audience,
 	const struct dh_member *about)
 {
-	if (room->context.config->events) {
+	const struct dh_host *host = room->context.host;
+
+	if (room->context.events) {
 		json_t *copy = json_deep_copy(event);
 		json_object_del(copy, "digitalhuman");
-		dh_outbox_notify(room->context.outbox, about ? about->session : NULL, copy);
+		host->notify(host->arg, about ? about->handle : NULL, copy);
 	}
-	GPtrArray *sessions = g_ptr_array_new_with_free_func((GDestroyNotify)dh_session_unref);
+	GPtrArray *handles = g_ptr_array_new_with_free_func(host->handle_unref);
 	for (guint i = 0; i < room->members->len; i++) {
 		const struct dh_member *member = room->members->pdata[i];
 		if (is_told(member, audience, about))
-			g_ptr_array_add(sessions, dh_session_ref(member->session));
+			g_ptr_array_add(handles, host->handle_ref(member->handle));
 	}
-	dh_outbox_broadcast(room->context.outbox, sessions, event);
+	host->broadcast(host->arg, handles, event);
 }
 
 static void set_ms(json_t *object, const char *key, int64_t ticks)
@@ -55,7 +57,7 @@ static void set_duration(const struct dh_room *room, json_t *object, const struc
 static int position_of(const struct dh_room *room, const struct dh_segment *segment)
 {
 	for (int i = 0;; i++) {
-		struct dh_segment *waiting = dh_playout_waiting(room->room, (size_t)i);
+		struct dh_segment *waiting = dh_playout_waiting(room->playout, (size_t)i);
 		if (!waiting || waiting == segment)
 			return i;
 	}
@@ -140,18 +142,18 @@ json_t *dh_room_report_queue(struct dh_room *room)
 {
 	json_t *waiting = json_array(), *playing = json_null();
 	int64_t played_ticks = 0;
-	struct dh_segment *segment = dh_playout_playing(room->room, &played_ticks);
+	struct dh_segment *segment = dh_playout_playing(room->playout, &played_ticks);
 
 	if (segment) {
 		playing = entry_of(room, segment, "playing");
 		set_ms(playing, "played_ms", played_ticks);
 	}
-	for (size_t i = 0; (segment = dh_playout_waiting(room->room, i)); i++) {
-		gboolean ready = room->has_clip && dh_playout_is_ready(room->room, segment);
+	for (size_t i = 0; (segment = dh_playout_waiting(room->playout, i)); i++) {
+		gboolean ready = room->has_clip && dh_playout_is_ready(room->playout, segment);
 		json_array_append_new(waiting, entry_of(room, segment, ready ? "ready" : "preparing"));
 	}
 	json_t *queue = json_pack("{s:s}", "state", dh_room_report_state(dh_room_state(room)));
-	set_ms(queue, "media_ms", dh_playout_media_ticks(room->room, dh_now_ticks()));
+	set_ms(queue, "media_ms", dh_playout_media_ticks(room->playout, dh_now_ticks()));
 	json_object_set_new(queue, "playing", playing);
 	json_object_set_new(queue, "waiting", waiting);
 	return queue;

@@ -1,4 +1,4 @@
-/* The segments of a live room: what requests do to them, and their feeds. */
+/* The segments of a room: what requests do to them, and their feeds. */
 #include "room_private.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
  * made to wait for those behind it. */
 #define AHEAD_MAX 4
 
-/* ---------------------------------------------- in the room's thread */
+/* --- in the room's thread */
 
 void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment)
 {
@@ -23,19 +23,51 @@ void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment)
 	room->queue_changed = TRUE;
 }
 
-void dh_room_feed(struct dh_room *room, struct dh_feed *feed)
+struct feed_command {
+	struct dh_command command;
+	struct dh_feed *feed; /* a reference */
+};
+
+static void feed_free(struct dh_command *command)
 {
+	dh_feed_unref(((struct feed_command *)command)->feed);
+	g_free(command);
+}
+
+static void feed_run(void *owner, struct dh_command *command)
+{
+	struct dh_feed *feed = ((struct feed_command *)command)->feed;
+	struct dh_room *room = owner;
+
 	if (dh_feed_fill(feed))
-		dh_playout_filled(room->room, dh_feed_segment(feed));
+		dh_playout_filled(room->playout, dh_feed_segment(feed));
 	room->queue_changed = TRUE;
+	feed_free(command);
+}
+
+/* The I/O thread. */
+static void feed_arrived(void *arg, struct dh_feed *feed)
+{
+	struct feed_command *c = g_new0(struct feed_command, 1);
+	struct dh_room *room = arg;
+
+	c->command.run = feed_run;
+	c->command.discard = feed_free;
+	c->feed = dh_feed_ref(feed);
+	dh_room_thread_post(room->thread, &c->command);
+}
+
+static void feed_gone(void *arg)
+{
+	dh_room_unref(arg);
 }
 
 /* In the order of the queue. The next one to play is always prepared, those
  * behind it while the queue has room for more bytes. */
 void dh_room_segments_prepare(struct dh_room *room)
 {
-	const struct dh_segment *playing = dh_playout_playing(room->room, NULL), *next = dh_playout_waiting(room->room, 0);
-	size_t bytes = 0, most = (size_t)room->context.config->max_queue_mb << 20;
+	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL), *next = dh_playout_waiting(room->playout, 0);
+	size_t bytes = 0, most = (size_t)room->context.max_queue_mb << 20;
 	int busy = 0;
 
 	room->queue_changed = FALSE;
@@ -60,7 +92,7 @@ static void fail_all(struct dh_room *room)
 		struct dh_feed *feed = room->feeds->pdata[i];
 		if (!dh_feed_is_started(feed)) {
 			dh_segment_fail(dh_feed_segment(feed), DH_PREPARE_INTERNAL, "the avatar could not be prepared");
-			dh_playout_filled(room->room, dh_feed_segment(feed));
+			dh_playout_filled(room->playout, dh_feed_segment(feed));
 		}
 		i += room->feeds->len == count; /* one that has failed left the list */
 	}
@@ -77,7 +109,7 @@ void dh_room_segments_avatar(struct dh_room *room)
 	if (state == DH_AVATAR_READY) {
 		error = dh_avatar_clip(room->facts.avatar, &clip);
 		if (!error)
-			error = dh_playout_set_idle(room->room, clip);
+			error = dh_playout_set_idle(room->playout, clip);
 		if (error) {
 			dh_segment_free(&clip);
 			dh_log(DH_LOG_ERROR, "room %s: the idle clip cannot be used: %s", room->id,
@@ -103,13 +135,13 @@ static int run_enqueue(struct dh_room *room, struct dh_room_call *call)
 	do {
 		g_snprintf(made, sizeof(made), "s-%" PRIu64, room->next_segment + 1);
 		room->next_segment += !call->segment;
-	} while (!call->segment && dh_playout_find(room->room, made));
+	} while (!call->segment && dh_playout_find(room->playout, made));
 	error = dh_segment_alloc(&segment, id, call->feed);
 	if (!error) {
 		/* The room tells of it at once, so the feed is known before. */
 		dh_feed_set_segment(call->feed, segment);
 		g_ptr_array_add(room->feeds, dh_feed_ref(call->feed));
-		error = dh_playout_enqueue(room->room, segment);
+		error = dh_playout_enqueue(room->playout, segment);
 		if (error)
 			g_ptr_array_remove(room->feeds, call->feed);
 	}
@@ -120,7 +152,7 @@ static int run_enqueue(struct dh_room *room, struct dh_room_call *call)
 	}
 	room->queue_changed = TRUE;
 	size_t position = 0;
-	while (dh_playout_waiting(room->room, position) && dh_playout_waiting(room->room, position) != segment)
+	while (dh_playout_waiting(room->playout, position) && dh_playout_waiting(room->playout, position) != segment)
 		position++;
 	call->reply = json_pack("{s:s, s:s, s:I}", "segment", id, "state", "preparing",
 		"position", (json_int_t)position);
@@ -135,17 +167,17 @@ static int run_queue(struct dh_room *room, struct dh_room_call *call)
 
 static int run_skip(struct dh_room *room, struct dh_room_call *call)
 {
-	const struct dh_segment *playing = dh_playout_playing(room->room, NULL);
+	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL);
 
 	if (!playing)
 		return -ENOENT;
 	call->reply = json_pack("{s:s}", "segment", dh_segment_id(playing));
-	return dh_playout_skip(room->room);
+	return dh_playout_skip(room->playout);
 }
 
 static int run_remove(struct dh_room *room, struct dh_room_call *call)
 {
-	int error = dh_playout_remove(room->room, call->segment);
+	int error = dh_playout_remove(room->playout, call->segment);
 
 	if (!error)
 		call->reply = json_pack("{s:s}", "segment", call->segment);
@@ -154,11 +186,16 @@ static int run_remove(struct dh_room *room, struct dh_room_call *call)
 
 static int run_interrupt(struct dh_room *room, struct dh_room_call *call)
 {
-	call->reply = json_pack("{s:i}", "dropped", dh_playout_interrupt(room->room));
+	call->reply = json_pack("{s:i}", "dropped", dh_playout_interrupt(room->playout));
 	return 0;
 }
 
-/* ---------------------------------------------------- any other thread */
+/* --- any other thread */
+
+struct dh_feed_owner dh_room_feed_owner(struct dh_room *room)
+{
+	return (struct dh_feed_owner){ .arg = dh_room_ref(room), .arrived = feed_arrived, .gone = feed_gone };
+}
 
 int dh_room_enqueue(struct dh_room *room, struct dh_feed *feed, const char *id, json_t **reply)
 {

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-/* ---------------------------------------------- in the room's thread */
+/* --- in the room's thread */
 
 json_t *dh_room_stats_sent(const struct dh_viewer_stats *stats)
 {
@@ -74,7 +74,7 @@ static json_t *segments_json(const struct dh_room *room)
 
 static int run_stats(struct dh_room *room, struct dh_room_call *call)
 {
-	int64_t media_ticks = dh_playout_media_ticks(room->room, dh_now_ticks());
+	int64_t media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
 	struct dh_viewer_stats sum = room->departed;
 	json_t *viewers = json_array();
 
@@ -98,7 +98,7 @@ static int run_stats(struct dh_room *room, struct dh_room_call *call)
 	return 0;
 }
 
-/* ---------------------------------------------------- any other thread */
+/* --- any other thread */
 
 int dh_room_viewer(struct dh_room *room, struct dh_member *member, json_t **reply)
 {

@@ -36,7 +36,7 @@ void event_checker_free(struct event_checker **checker)
 	*checker = NULL;
 }
 
-/* ------------------------------------------------------------- promises */
+/* --- promises */
 
 static const char *end_segment(struct entry *entry, const char *name, const json_t *event)
 {
@@ -111,7 +111,7 @@ void event_checker_see(void *arg, const json_t *event)
 	free(room);
 }
 
-/* -------------------------------------------------------------- looking */
+/* --- looking */
 
 int event_checker_count(struct event_checker *checker)
 {

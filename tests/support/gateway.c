@@ -13,7 +13,7 @@ struct gateway gateway;
  * create_session and the count of references there is no way to end one. */
 static pthread_rwlock_t making = PTHREAD_RWLOCK_INITIALIZER;
 
-/* ------------------------------------------------------------- the plugin */
+/* --- the plugin */
 
 int gateway_start(const char *folder, const struct gateway_options *options)
 {
@@ -55,7 +55,7 @@ int gateway_relayed(void)
 	return g_atomic_int_get(&gateway.relayed);
 }
 
-/* ------------------------------------------------------------- references */
+/* --- references */
 
 void gateway_handle_ref(struct gateway_handle *handle)
 {
@@ -102,7 +102,7 @@ static janus_plugin_session *take_session(struct gateway_handle *handle)
 	return session;
 }
 
-/* --------------------------------------------------------------- the loop */
+/* --- the loop */
 
 void gateway_handle_post(struct gateway_handle *handle, enum gateway_job job, int is_urgent)
 {
@@ -213,7 +213,7 @@ void gateway_hangup(struct gateway_handle *handle)
 	pthread_mutex_unlock(&handle->lock);
 }
 
-/* ------------------------------------------------------------ a handle */
+/* --- a handle */
 
 static struct gateway_handle *handle_new(void)
 {
@@ -278,7 +278,7 @@ void gateway_detach(struct gateway_handle **out)
 	gateway_handle_unref(handle);
 }
 
-/* ------------------------------------------------------------ messages */
+/* --- messages */
 
 static json_t *content_of(janus_plugin_result *result)
 {

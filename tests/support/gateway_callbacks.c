@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "plugin/sdp.h"
+#include "rooms/host.h"
 
 #define CLEANING_MAX_S 3 /* that Janus waits for, too */
 
@@ -34,7 +35,7 @@ static int is_gone(const janus_plugin_session *session)
 	return g_atomic_int_get(&session->stopped);
 }
 
-/* -------------------------------------------------------------- events */
+/* --- events */
 
 /* An offer makes a PeerConnection, when the one before has gone. */
 static int take_offer(struct gateway_handle *handle, const json_t *jsep)
@@ -101,12 +102,12 @@ static void notify_event(janus_plugin *plugin, janus_plugin_session *session, js
 	leave();
 }
 
-/* --------------------------------------------------------------- media */
+/* --- media */
 
 /* A copy of exact size, so that what is beyond its end is found. */
 static void check_packet(const janus_plugin_rtp *packet, int media)
 {
-	int type = media == DH_VIDEO ? DH_SDP_PAYLOAD_TYPE_VP8 : DH_SDP_PAYLOAD_TYPE_OPUS;
+	int type = media == DH_VIDEO ? DH_PAYLOAD_TYPE_VP8 : DH_PAYLOAD_TYPE_OPUS;
 	uint8_t *copy = g_memdup2(packet->buffer, packet->length);
 
 	if (packet->length <= 12 || packet->length > 1400 || copy[0] >> 6 != 2 || (copy[1] & 127) != type)
@@ -172,7 +173,7 @@ static void send_remb(janus_plugin_session *session, guint32 bitrate)
 	(void)bitrate;
 }
 
-/* ---------------------------------------------------------------- ends */
+/* --- ends */
 
 static void close_pc(janus_plugin_session *session)
 {
@@ -194,7 +195,7 @@ static void end_session(janus_plugin_session *session)
 	close_pc(session);
 }
 
-/* -------------------------------------------------------------- tokens */
+/* --- tokens */
 
 static gboolean auth_is_signed(void)
 {
@@ -228,7 +229,7 @@ janus_callbacks gateway_callbacks = {
 	.auth_signature_contains = auth_signature_contains,
 };
 
-/* ----------------------------------------------------- what it was sent */
+/* --- what it was sent */
 
 static int is_kind(const json_t *event, const char *kind)
 {

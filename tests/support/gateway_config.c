@@ -15,7 +15,7 @@ void gateway_config_preset(janus_config *config)
 	preset = config;
 }
 
-/* ---------------------------------------------------------- containers */
+/* --- containers */
 
 static janus_config_container *container_new(janus_config_type type, const char *name, const char *value)
 {
@@ -67,7 +67,7 @@ static GList **list_of(janus_config *config, janus_config_container *parent)
 	return parent ? &parent->list : &config->list;
 }
 
-/* ------------------------------------------------------------- looking */
+/* --- looking */
 
 janus_config_container *janus_config_get(janus_config *config, janus_config_container *parent,
 	janus_config_type type, const char *name)
@@ -142,7 +142,7 @@ GList *janus_config_get_arrays(janus_config *config, janus_config_container *par
 	return all_of(config, parent, janus_config_type_array);
 }
 
-/* ------------------------------------------------------------ changing */
+/* --- changing */
 
 int janus_config_remove(janus_config *config, janus_config_container *parent, const char *name)
 {
@@ -170,7 +170,7 @@ int janus_config_add(janus_config *config, janus_config_container *parent, janus
 	return 0;
 }
 
-/* --------------------------------------------------------------- files */
+/* --- files */
 
 janus_config *janus_config_create(const char *name)
 {

@@ -56,7 +56,7 @@ void janus_vprintf(const char *format, ...)
 		fputs(line, stderr);
 }
 
-/* ------------------------------------------------------------- results */
+/* --- results */
 
 janus_plugin_result *janus_plugin_result_new(janus_plugin_result_type type, const char *text, json_t *content)
 {
@@ -74,7 +74,7 @@ void janus_plugin_result_destroy(janus_plugin_result *result)
 	g_free(result);
 }
 
-/* --------------------------------------------------------------- media */
+/* --- media */
 
 void janus_plugin_rtp_extensions_reset(janus_plugin_rtp_extensions *extensions)
 {

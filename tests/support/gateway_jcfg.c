@@ -10,7 +10,7 @@ struct reader {
 	janus_config *config;
 };
 
-/* ------------------------------------------------------------- reading */
+/* --- reading */
 
 static int skip_comment(struct reader *r)
 {
@@ -182,7 +182,7 @@ int gateway_jcfg_read(const char *text, janus_config *config)
 	return line;
 }
 
-/* ------------------------------------------------------------- writing */
+/* --- writing */
 
 static void write_text(GString *out, const char *value)
 {

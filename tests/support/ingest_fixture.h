@@ -1,4 +1,4 @@
-/* A preparer with an I/O thread and a folder of its own, and a listener that
+/* A ingest with an I/O thread and a folder of its own, and a listener that
  * writes down what it hears; everything is counted before and after. */
 #ifndef DH_INGEST_FIXTURE_H
 #define DH_INGEST_FIXTURE_H
@@ -21,7 +21,7 @@
 
 struct ingest_fixture {
 	struct dh_io *io;
-	struct dh_ingest *preparer;
+	struct dh_ingest *ingest;
 	struct dh_ingest_config config;
 	char folder[64], cache[96], worker[96];
 	int fds, children; /* before */
@@ -194,7 +194,7 @@ static inline int count_children(void)
 	return n;
 }
 
-/* --- the stage */
+/* --- the fixture */
 
 /* Configuration for tests; change it before ingest_fixture_open. */
 static inline void ingest_fixture_init(struct ingest_fixture *fixture)
@@ -216,14 +216,14 @@ static inline void ingest_fixture_init(struct ingest_fixture *fixture)
 static inline void ingest_fixture_open(struct ingest_fixture *fixture)
 {
 	CHECK_INT(dh_io_alloc(&fixture->io), 0);
-	CHECK_INT(dh_ingest_alloc(&fixture->preparer, fixture->io, &fixture->config), 0);
+	CHECK_INT(dh_ingest_alloc(&fixture->ingest, fixture->io, &fixture->config), 0);
 }
 
-/* Ends the preparer, starts it again. */
+/* Ends the ingest, starts it again. */
 static inline void ingest_fixture_reopen(struct ingest_fixture *fixture)
 {
-	dh_ingest_free(&fixture->preparer);
-	CHECK_INT(dh_ingest_alloc(&fixture->preparer, fixture->io, &fixture->config), 0);
+	dh_ingest_free(&fixture->ingest);
+	CHECK_INT(dh_ingest_alloc(&fixture->ingest, fixture->io, &fixture->config), 0);
 }
 
 /* How workers start from now on, and their version. */
@@ -245,14 +245,14 @@ static inline int remove_one(const char *path, const struct stat *st, int type, 
 
 static inline void ingest_fixture_close(struct ingest_fixture *fixture)
 {
-	dh_ingest_free(&fixture->preparer);
+	dh_ingest_free(&fixture->ingest);
 	dh_io_free(&fixture->io);
 	nftw(fixture->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	CHECK_INT(count_children(), fixture->children);
 	CHECK_INT(count_entries("/proc/self/fd"), fixture->fds);
 }
 
-/* A file in the stage's folder, old enough to be remembered; opened. */
+/* A file in the fixture's folder, old enough to be remembered; opened. */
 static inline int ingest_fixture_file(struct ingest_fixture *fixture, const char *name, const void *bytes, size_t size)
 {
 	struct timespec old[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
@@ -278,7 +278,7 @@ static inline void listen_to_fd(struct ingest_fixture *fixture, struct heard *he
 	source.count = 1;
 	source.names[0] = "input";
 	source.fds[0] = fd;
-	CHECK_INT(dh_ingest_subscribe(fixture->preparer, &source, &hear, heard, &heard->subscription), 0);
+	CHECK_INT(dh_ingest_subscribe(fixture->ingest, &source, &hear, heard, &heard->subscription), 0);
 }
 
 /* Subscribes to a file that tells the fake worker what to do. */
@@ -291,7 +291,7 @@ static inline struct dh_ingest_stats ingest_fixture_stats(struct ingest_fixture 
 {
 	struct dh_ingest_stats stats;
 
-	dh_ingest_stats(fixture->preparer, &stats);
+	dh_ingest_stats(fixture->ingest, &stats);
 	return stats;
 }
 

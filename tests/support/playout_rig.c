@@ -12,7 +12,7 @@ static const struct dh_continuity_seed near_wraps = {
 	.first_tl0picidx = 250,
 };
 
-/* ------------------------------------------------------------ segments */
+/* --- segments */
 
 /* Bytes of a picture: kind, tag, anchor's tag, index (4 bytes), padding. */
 static struct dh_unit *picture_unit(char kind, char tag, char anchor, int index, int64_t pts, int64_t duration)
@@ -92,7 +92,7 @@ void rig_enqueue(struct rig *rig, const struct rig_segment *spec)
 	}
 }
 
-/* ------------------------------------------------- judging what leaves */
+/* --- judging what leaves */
 
 static void wrong(struct rig_viewer *v, const char *why)
 {
@@ -182,7 +182,7 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 		snprintf(e->id, sizeof e->id, "%s", dh_segment_id(event->segment));
 }
 
-/* ---------------------------------------------------------------- stage */
+/* --- stage */
 
 void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t now)
 {

@@ -1,4 +1,4 @@
-/* What the tests that use a stage have in common. */
+/* What the tests that use a rig have in common. */
 #ifndef RIG_CHECK_H
 #define RIG_CHECK_H
 

@@ -23,7 +23,7 @@
 const char *const plugin_files_prepared[] = { "short.dhs", "long.dhs", "mute.dhs", "cut.dhs", NULL };
 const char *const plugin_files_scripted[] = { "good 5", "good 30", "slow 40", "crash 3", "fail 4", "leave 4", NULL };
 
-/* ------------------------------------------------------ prepared files */
+/* --- prepared files */
 
 static int append(void *arg, const void *bytes, size_t size)
 {
@@ -68,7 +68,7 @@ static GByteArray *prepared(int pictures, int has_audio, int is_idle)
 	return bytes;
 }
 
-/* ----------------------------------------------------------- raw files */
+/* --- raw files */
 
 #define FACE_SIDE     64
 #define FACE_PICTURES 13 /* of 25 a second */
@@ -118,7 +118,7 @@ static GByteArray *raw_sound(void)
 	return bytes;
 }
 
-/* --------------------------------------------------------------- files */
+/* --- files */
 
 int plugin_files_file(const struct plugin_files *files, const char *name, const void *bytes, size_t size)
 {

@@ -37,7 +37,7 @@ const struct dh_request_type *maker_find(const char *name)
 	return type;
 }
 
-/* ---------------------------------------------------------- good values */
+/* --- good values */
 
 static unsigned choose(const struct request_maker *maker, unsigned count)
 {
@@ -122,7 +122,7 @@ static json_t *good_value(const struct request_maker *maker, const struct dh_req
 	}
 }
 
-/* --------------------------------------------------------------- bodies */
+/* --- bodies */
 
 /* Secrets and the ids of segments are given mostly, else little would happen. */
 static int is_given(const struct request_maker *maker, const struct dh_field *field)

@@ -36,7 +36,7 @@ static inline int bytes_write(void *arg, const void *from, size_t size)
 	return 0;
 }
 
-/* ------------------------------------------------------------ a valid stream */
+/* --- a valid stream */
 
 /* What a shown VP8 key frame of FIXTURE_SIDE squared begins with, and a little more. */
 static const uint8_t fixture_anchor[] = {
@@ -125,7 +125,7 @@ static inline int fixture_write(const struct dh_stream_writer *writer)
 	return rc;
 }
 
-/* ---------------------------------------------------------- records by hand */
+/* --- records by hand */
 
 /* A record with a correct checksum, whatever is in it. */
 static inline void fixture_record(struct bytes *out, const char type[4], const void *body, size_t size)
@@ -143,7 +143,7 @@ static inline void fixture_record(struct bytes *out, const char type[4], const v
 	bytes_write(out, checksum, sizeof checksum);
 }
 
-/* ------------------------------------------------------------- what was read */
+/* --- what was read */
 
 /* One line for each call of the sink. */
 struct journal {

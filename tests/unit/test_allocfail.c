@@ -13,7 +13,7 @@
 
 #include <malloc.h>
 
-/* ------------------------------------------------------------- the allocator */
+/* --- the allocator */
 
 static struct {
 	long until_failure; /* allocations that still succeed; < 0: all do */
@@ -95,7 +95,7 @@ void __wrap_free(void *block)
 	__real_free(block);
 }
 
-/* ----------------------------------------------------------------- scenarios */
+/* --- scenarios */
 
 static int unit_scenario(void)
 {
@@ -272,7 +272,7 @@ static const struct scenario {
 	{ "a room", room_scenario, 1 },
 };
 
-/* ----------------------------------------------------------------- the sweep */
+/* --- the sweep */
 
 static void test_out_of_memory(const void *arg)
 {
@@ -299,7 +299,7 @@ static void test_out_of_memory(const void *arg)
 	}
 }
 
-/* ---------------------------------------------- what a reader may allocate */
+/* --- what a reader may allocate */
 
 /* Feeds the start of a video record that claims `length` bytes, `sent` of them,
  * and returns the most that the reader had allocated meanwhile. */

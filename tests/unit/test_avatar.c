@@ -1,31 +1,34 @@
-/* An avatar that cannot be prepared: it is tried again until it can, and its rooms
- * hear of it. The rooms are this file's, the worker is tests/support/fake_worker. */
+/* An avatar that cannot be prepared: it is tried again until it can, and who waits for it
+ * hears of it. The worker is tests/support/fake_worker. */
 #include "tests/support/ingest_fixture.h"
 
 #include "rooms/avatar.h"
-#include "rooms/room.h"
 #include "ingest/log.h"
 
-/* A room, as far as an avatar knows one. */
-struct dh_room {
+/* One that waits for an avatar, as rooms do. */
+struct waiter {
 	gint references, told;
 };
 
-struct dh_room *dh_room_ref(struct dh_room *room)
+static void waiter_changed(void *arg)
 {
-	g_atomic_int_inc(&room->references);
-	return room;
+	g_atomic_int_inc(&((struct waiter *)arg)->told);
 }
 
-void dh_room_unref(struct dh_room *room)
+static void *waiter_ref(void *arg)
 {
-	g_atomic_int_add(&room->references, -1);
+	g_atomic_int_inc(&((struct waiter *)arg)->references);
+	return arg;
 }
 
-void dh_room_avatar_changed(struct dh_room *room)
+static void waiter_unref(void *arg)
 {
-	g_atomic_int_inc(&room->told);
+	g_atomic_int_add(&((struct waiter *)arg)->references, -1);
 }
+
+static const struct dh_avatar_listener waiting = {
+	.changed = waiter_changed, .ref = waiter_ref, .unref = waiter_unref,
+};
 
 static gint failures_logged;
 
@@ -35,13 +38,13 @@ static void count_failures(enum dh_log_level level, const char *text)
 		g_atomic_int_inc(&failures_logged);
 }
 
-/* --- an avatar of a stage; its idle clip is the file "idle" in its folder */
+/* --- an avatar whose idle clip is the file "idle" of the fixture */
 
 struct set {
 	struct ingest_fixture fixture;
 	struct dh_avatar_config config;
 	struct dh_avatar *avatar;
-	struct dh_room room;
+	struct waiter room;
 };
 
 static void set_init(struct set *set)
@@ -57,8 +60,8 @@ static void set_init(struct set *set)
 static void set_open(struct set *set)
 {
 	ingest_fixture_open(&set->fixture);
-	set->avatar = dh_avatar_new(&set->config, set->fixture.io, set->fixture.preparer);
-	dh_avatar_join(set->avatar, &set->room);
+	set->avatar = dh_avatar_new(&set->config, set->fixture.io, set->fixture.ingest);
+	dh_avatar_join(set->avatar, &waiting, &set->room);
 }
 
 static void set_close(struct set *set)
@@ -77,7 +80,7 @@ static void put_clip(struct set *set, const char *deed)
 }
 
 /* Until `room` was told `times`, and the avatar's state then. */
-static enum dh_avatar_state await_told(struct set *set, struct dh_room *room, int times)
+static enum dh_avatar_state await_told(struct set *set, struct waiter *room, int times)
 {
 	double end = now_ms() + 30e3;
 
@@ -156,7 +159,7 @@ static void test_reasons(void)
 
 static void test_a_room_that_comes_is_not_made_to_wait(void)
 {
-	struct dh_room other = { 0, 0 };
+	struct waiter other = { 0, 0 };
 	struct set set;
 	double since;
 
@@ -165,7 +168,7 @@ static void test_a_room_that_comes_is_not_made_to_wait(void)
 	for (int i = 1; i <= 2; i++)
 		CHECK_INT(await_told(&set, &set.room, i), DH_AVATAR_FAILED);
 	since = now_ms(); /* by itself it would be tried after four seconds */
-	dh_avatar_join(set.avatar, &other);
+	dh_avatar_join(set.avatar, &waiting, &other);
 	CHECK_INT(await_told(&set, &other, 1), DH_AVATAR_FAILED);
 	CHECK(now_ms() - since < 3500, "%.0f ms", now_ms() - since);
 	CHECK_INT(await_told(&set, &set.room, 3), DH_AVATAR_FAILED);
@@ -184,8 +187,8 @@ static void test_free_while_it_waits(void)
 	CHECK_INT(await_told(&set, &set.room, 1), DH_AVATAR_FAILED);
 	dh_avatar_leave(set.avatar, &set.room);
 	dh_avatar_free(set.avatar);
-	set.avatar = dh_avatar_new(&set.config, set.fixture.io, set.fixture.preparer);
-	dh_avatar_join(set.avatar, &set.room);
+	set.avatar = dh_avatar_new(&set.config, set.fixture.io, set.fixture.ingest);
+	dh_avatar_join(set.avatar, &waiting, &set.room);
 	CHECK_INT(await_told(&set, &set.room, 2), DH_AVATAR_FAILED);
 	CHECK_INT(await_told(&set, &set.room, 3), DH_AVATAR_FAILED); /* its successor's */
 	set_close(&set);

@@ -161,7 +161,7 @@ static void test_full_disk(void)
 	prepare_once(&fixture, "good 100", 100);
 	prepare_once(&fixture, "good 100", 100);
 	CHECK_INT(ingest_fixture_stats(&fixture).jobs, 2);
-	dh_ingest_free(&fixture.preparer);
+	dh_ingest_free(&fixture.ingest);
 	CHECK_INT(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	CHECK_INT(count_entries(fixture.cache), 2);
 	ingest_fixture_close(&fixture);

@@ -11,7 +11,7 @@
 #define RATE  48000
 #define FRAME 960 /* 20 ms */
 
-/* -------------------------------------------------------------- the pattern */
+/* --- the pattern */
 
 /* 's' encoded silence, 't' the lone TOC byte, '.' nothing. */
 static char next_kind(struct dh_silence *silence)
@@ -80,7 +80,7 @@ static void test_four_weeks(void)
 	}
 }
 
-/* ------------------------------------------------------ as a decoder hears it */
+/* --- as a decoder hears it */
 
 static const struct mode_row {
 	const char *name;

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* ------------------------------------------------------------- playing */
+/* --- playing */
 
 static void test_idle_loops_and_sound_is_dtx(void)
 {
@@ -131,7 +131,7 @@ static void test_picture_times_do_not_drift_at_33_fps(void)
 	finish_after(0);
 }
 
-/* -------------------------------------------------------------- underrun */
+/* --- underrun */
 
 static void test_underrun_holds_both_and_resumes_together(void)
 {
@@ -218,7 +218,7 @@ static void test_failure_while_waiting_is_told_at_once(void)
 	finish_after(100);
 }
 
-/* -------------------------------------------------------------- commands */
+/* --- commands */
 
 static void test_interrupt_idles_within_a_slot_at_the_most_similar_entry(void)
 {

@@ -99,7 +99,7 @@ static void test_unsubscribe_from_a_listener(const void *arg)
 	source.count = 1;
 	source.names[0] = "input";
 	source.fds[0] = ingest_fixture_file(&fixture, "in", deed, strlen(deed));
-	CHECK_INT(dh_ingest_subscribe(fixture.preparer, &source, &listener, &heard, &heard.subscription), 0);
+	CHECK_INT(dh_ingest_subscribe(fixture.ingest, &source, &listener, &heard, &heard.subscription), 0);
 	AWAIT(&heard, heard.heads > 0);
 	usleep(50000);
 	CHECK_INT(heard.heads + heard.anchors + (int)heard.units + heard.ends + heard.failures, 1);
@@ -146,7 +146,7 @@ static void test_wrong_sources(const void *arg)
 		if (row->field != FIELD(fds))
 			source.fds[i] = ingest_fixture_file(&fixture, "in", "good 1", 6);
 	}
-	CHECK_INT(dh_ingest_subscribe(fixture.preparer, &source, &hear, NULL, &subscription), -EINVAL);
+	CHECK_INT(dh_ingest_subscribe(fixture.ingest, &source, &hear, NULL, &subscription), -EINVAL);
 	CHECK(!subscription);
 	ingest_fixture_close(&fixture);
 }
@@ -219,7 +219,7 @@ static void *crowd_thread(void *arg)
 		source.count = 1;
 		source.names[0] = deed;
 		source.fds[0] = open(path, O_RDONLY | O_CLOEXEC);
-		if (dh_ingest_subscribe(crowd->fixture->preparer, &source, &hear, &heard, &heard.subscription) < 0)
+		if (dh_ingest_subscribe(crowd->fixture->ingest, &source, &hear, &heard, &heard.subscription) < 0)
 			crowd->out_of_order += 1000;
 		usleep((useconds_t)rand_r(&crowd->seed) % 40000);
 		dh_ingest_unsubscribe(&heard.subscription);
@@ -302,7 +302,7 @@ static void listen_to_clip(struct ingest_fixture *fixture, struct heard *heard, 
 	source.fds[0] = ingest_fixture_file(fixture, "clip", bytes, size);
 	source.anchor = anchor;
 	heard->since_ms = now_ms();
-	CHECK_INT(dh_ingest_subscribe(fixture->preparer, &source, &hear, heard, &heard->subscription), 0);
+	CHECK_INT(dh_ingest_subscribe(fixture->ingest, &source, &hear, heard, &heard->subscription), 0);
 	AWAIT(heard, heard->ends + heard->failures > 0);
 }
 

@@ -13,7 +13,7 @@
 #include "prepare/still.h"
 #include "prepare/task.h"
 
-/* ----------------------------------------------------------------------- order */
+/* --- order */
 
 static void push(struct dh_unit_order *order, enum dh_media media, int64_t pts_ticks)
 {
@@ -80,7 +80,7 @@ static void test_order_rises(void)
 	dh_unit_order_clear(&order);
 }
 
-/* ----------------------------------------------------------------------- boxes */
+/* --- boxes */
 
 #define BOX(size, type) "\0\0\0" size type
 static const struct boxes {
@@ -115,7 +115,7 @@ static void test_boxes(const void *arg)
 	}
 }
 
-/* ---------------------------------------------------------------------- stills */
+/* --- stills */
 
 static const struct still {
 	const char *name;
@@ -146,7 +146,7 @@ static void test_stills(const void *arg)
 	free(copy);
 }
 
-/* -------------------------------------------------------------------- pictures */
+/* --- pictures */
 
 static const struct fit {
 	const char *name;
@@ -209,7 +209,7 @@ static void test_luma(void)
 	CHECK_INT(luma[15 * 16], (31 + 32 + 33) * 7 / 3);
 }
 
-/* ------------------------------------------------------------------------ tasks */
+/* --- tasks */
 
 static const struct job {
 	const char *name;

@@ -148,7 +148,7 @@ static void test_nothing(void)
 	stop(h);
 }
 
-/* ---------------------------------------------------------------- from frames */
+/* --- from frames */
 
 static AVFrame *frame_at(int rate, int channels, double t, int count)
 {
@@ -231,7 +231,7 @@ static void test_runs(const void *arg)
 	free(expected);
 }
 
-/* ---------------------------------------------------------------- padding */
+/* --- padding */
 
 static const struct cut {
 	const char *name;

@@ -3,7 +3,7 @@
 #include "tests/support/check.h"
 #include "tests/support/stream_fixture.h"
 
-/* ------------------------------------------------------------------- helpers */
+/* --- helpers */
 
 static void make_stream(struct bytes *bytes)
 {
@@ -50,7 +50,7 @@ static void check_prefix_of(const struct journal *got, const struct journal *who
 		"reported what is not in the stream:\n%.*s", (int)got->used, got->text);
 }
 
-/* --------------------------------------------------------------- round trips */
+/* --- round trips */
 
 static const char expected[] =
 	"head 11 16x16 25/1 fixture 1.0\n"
@@ -189,7 +189,7 @@ static void test_units_outlive_the_reader(void)
 	dh_unit_unref(&kept);
 }
 
-/* ------------------------------------------------------------ damaged streams */
+/* --- damaged streams */
 
 static void test_every_truncation_is_told(void)
 {
@@ -257,7 +257,7 @@ static void test_bytes_after_the_end(void)
 	CHECK_STR(error, "bytes after the end");
 }
 
-/* ---------------------------------------------------------------- the limits */
+/* --- the limits */
 
 static const struct limit_row {
 	const char *name;

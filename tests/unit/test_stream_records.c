@@ -3,7 +3,7 @@
 #include "tests/support/check.h"
 #include "tests/support/stream_fixture.h"
 
-/* ------------------------------------------------------ records from a script */
+/* --- records from a script */
 
 static void put(uint8_t *out, uint64_t value, int size)
 {
@@ -88,7 +88,7 @@ static void put_script(struct bytes *out, const char *script)
 		put_word(out, word);
 }
 
-/* ------------------------------------------------------------ order and times */
+/* --- order and times */
 
 static const struct script_row {
 	const char *name, *script;
@@ -178,7 +178,7 @@ static void test_limit_beyond_the_format(void)
 	dh_stream_reader_free(&reader);
 }
 
-/* -------------------------------------------------------------------- heads */
+/* --- heads */
 
 static const struct head_row {
 	const char *name;
@@ -232,7 +232,7 @@ static void test_heads(const void *arg)
 	dh_stream_reader_free(&reader);
 }
 
-/* ------------------------------------------------------------------- lengths */
+/* --- lengths */
 
 /* `before` may come, then a record of `type` claims `length` bytes. A wrong
  * claim is refused at once, before a byte of the body is there. */
@@ -292,7 +292,7 @@ static void test_lengths(const void *arg)
 	dh_stream_reader_free(&reader);
 }
 
-/* ------------------------------------------------------------------- anchors */
+/* --- anchors */
 
 static const struct anchor_row {
 	const char *name;

@@ -2,7 +2,7 @@
 #include "tests/support/check.h"
 #include "tests/support/stream_fixture.h"
 
-/* --------------------------------------------------------------------- texts */
+/* --- texts */
 
 /* `written` is what the writer makes of `text`; the same as `text` exactly
  * where the reader accepts that. */
@@ -90,7 +90,7 @@ static void test_long_texts(void)
 	}
 }
 
-/* -------------------------------------------------------------------- writer */
+/* --- writer */
 
 static const struct refused_row {
 	const char *name;

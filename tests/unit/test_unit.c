@@ -80,7 +80,7 @@ static void test_unit_same_bytes(void)
 	dh_unit_unref(&other);
 }
 
-/* ---------------------------------------------------------------- timebase */
+/* --- timebase */
 
 static const struct ns_row {
 	const char *name;

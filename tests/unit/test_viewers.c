@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* --------------------------------------------------------------- viewers */
+/* --- viewers */
 
 static void test_join_gets_the_anchor_at_once(void)
 {
@@ -140,7 +140,7 @@ static void test_late_wake_sends_what_is_young_and_skips_to_an_entry(void)
 	finish_after(0);
 }
 
-/* ------------------------------------------------------------------ time */
+/* --- time */
 
 static void test_quiet_room_wakes_at_edges_only(void)
 {

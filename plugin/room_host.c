@@ -1,0 +1,64 @@
+#include "room_host.h"
+
+#include "janus_api.h"
+#include "rooms/member.h"
+#include "sdp.h"
+#include "session.h"
+
+static void *handle_ref(void *handle)
+{
+	return dh_session_ref(handle);
+}
+
+static void handle_unref(void *handle)
+{
+	dh_session_unref(handle);
+}
+
+static void relay(void *handle, enum dh_media media, const uint8_t *rtp, size_t size)
+{
+	const struct dh_session *session = handle;
+	janus_plugin_rtp packet = {
+		.mindex = DH_SDP_MINDEX(media),
+		.video = media == DH_VIDEO,
+		.buffer = (char *)rtp, /* Janus copies it */
+		.length = (uint16_t)size,
+	};
+
+	janus_plugin_rtp_extensions_reset(&packet.extensions);
+	dh_gateway->relay_rtp(session->handle, &packet);
+}
+
+static void push(void *arg, void *handle, json_t *event)
+{
+	dh_outbox_push(arg, handle, NULL, event, NULL);
+}
+
+static void broadcast(void *arg, GPtrArray *handles, json_t *event)
+{
+	dh_outbox_broadcast(arg, handles, event);
+}
+
+static void notify(void *arg, void *handle, json_t *event)
+{
+	dh_outbox_notify(arg, handle, event);
+}
+
+static void dismiss(void *arg, void *handle, struct dh_member *member)
+{
+	struct dh_member *ended = dh_session_end_member(handle, member, !member->observes);
+
+	if (ended && !ended->observes)
+		dh_outbox_close(arg, handle);
+	dh_member_unref(ended);
+}
+
+struct dh_host dh_room_host_table(struct dh_outbox *outbox)
+{
+	return (struct dh_host){
+		.arg = outbox,
+		.handle_ref = handle_ref, .handle_unref = handle_unref,
+		.relay = relay, .push = push, .broadcast = broadcast, .notify = notify,
+		.dismiss = dismiss,
+	};
+}

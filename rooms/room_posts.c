@@ -1,0 +1,128 @@
+/* What happens to members, posted to the room's thread by whoever sees it. */
+#include "room_private.h"
+
+enum member_op { MEMBER_ATTACH, MEMBER_MEDIA, MEMBER_PAUSE, MEMBER_PLI, MEMBER_SLOW_AUDIO, MEMBER_SLOW_VIDEO, MEMBER_LEAVE };
+
+struct member_command {
+	struct dh_command command;
+	struct dh_member *member;
+	enum member_op op;
+};
+
+static void member_gone(struct dh_member *member)
+{
+	g_atomic_int_add(&member->counts->now, -1);
+	g_atomic_int_add(&member->room->member_count, -1);
+	dh_room_unref(member->room);
+}
+
+struct dh_member *dh_room_member_new(struct dh_room *room, void *handle, enum dh_member_kind kind,
+	struct dh_member_counts *counts)
+{
+	struct dh_member *member = dh_member_new(room->context.host, handle, kind, dh_room_ref(room), member_gone);
+
+	member->counts = counts;
+	member->id = (guint)g_atomic_int_add(&counts->ever, 1) + 1;
+	g_atomic_int_inc(&counts->now);
+	g_atomic_int_inc(&room->member_count);
+	return member;
+}
+
+int dh_room_member_count(const struct dh_room *room)
+{
+	return g_atomic_int_get(&room->member_count);
+}
+
+/* --- commands */
+
+static void command_free(struct dh_command *command)
+{
+	struct member_command *c = (struct member_command *)command;
+
+	dh_member_unref(c->member);
+	g_free(c);
+}
+
+/* The room ended before it knew of the handle. */
+static void attach_discard(struct dh_command *command)
+{
+	struct member_command *c = (struct member_command *)command;
+
+	dh_room_members_orphan(c->member->room, c->member);
+	command_free(command);
+}
+
+static void command_run(void *owner, struct dh_command *command)
+{
+	struct member_command *c = (struct member_command *)command;
+	struct dh_room *room = owner;
+
+	switch (c->op) {
+	case MEMBER_ATTACH:
+		dh_room_members_attach(room, c->member);
+		break;
+	case MEMBER_MEDIA:
+		dh_room_members_media(room, c->member);
+		break;
+	case MEMBER_PAUSE:
+		dh_room_members_pause(room, c->member);
+		break;
+	case MEMBER_PLI:
+		g_atomic_int_set(&c->member->pli_posted, 0);
+		dh_room_members_pli(room, c->member);
+		break;
+	case MEMBER_SLOW_AUDIO:
+	case MEMBER_SLOW_VIDEO:
+		dh_room_members_slow_link(room, c->member, c->op == MEMBER_SLOW_AUDIO ? DH_AUDIO : DH_VIDEO);
+		break;
+	case MEMBER_LEAVE:
+		dh_room_members_leave(room, c->member);
+		break;
+	}
+	command_free(command);
+}
+
+static void post(struct dh_member *member, enum member_op op)
+{
+	struct member_command *c = g_new0(struct member_command, 1);
+
+	c->command.run = command_run;
+	c->command.discard = op == MEMBER_ATTACH ? attach_discard : command_free;
+	c->member = dh_member_ref(member);
+	c->op = op;
+	dh_room_thread_post(member->room->thread, &c->command);
+}
+
+void dh_room_member_attach(struct dh_member *member)
+{
+	post(member, MEMBER_ATTACH);
+}
+
+void dh_room_member_media(struct dh_member *member)
+{
+	if (g_atomic_int_compare_and_exchange(&member->media, 0, 1))
+		post(member, MEMBER_MEDIA);
+}
+
+void dh_room_member_pause(struct dh_member *member, gboolean paused)
+{
+	if (g_atomic_int_compare_and_exchange(&member->paused, !paused, paused))
+		post(member, MEMBER_PAUSE);
+}
+
+void dh_room_member_pli(struct dh_member *member)
+{
+	if (g_atomic_int_compare_and_exchange(&member->pli_posted, 0, 1))
+		post(member, MEMBER_PLI);
+}
+
+void dh_room_member_slow_link(struct dh_member *member, enum dh_media media)
+{
+	post(member, media == DH_AUDIO ? MEMBER_SLOW_AUDIO : MEMBER_SLOW_VIDEO);
+}
+
+void dh_room_member_leave(struct dh_member *member)
+{
+	g_atomic_int_set(&member->cut, 1);
+	post(member, MEMBER_LEAVE);
+}
