@@ -29,9 +29,12 @@ general: {{
 	{general}
 }}
 avatar-probe: {{ width = {size} height = {size} idle = "{idle}" kbps = {kbps} }}
+{rooms}
+{more}
+"""
+ROOMS = """
 room-one: {{ id = 1 avatar = "probe" {room} }}
 room-two: {{ id = 2 avatar = "probe" duration = "longest" }}
-{more}
 """
 
 
@@ -47,10 +50,11 @@ def prepare(*arguments):
 
 class HostedRoom:
     """`segments` is the folder that `enqueue` reads, `work` one for other files;
-    `general`, `room` and `more` are added to the configuration, `server` is for
+    `general`, `room` and `more` are added to the configuration; without `rooms` it
+    has no others than those in `more`, of which 1 and 2 are two. `server` is for
     JanusServer."""
 
-    def __init__(self, size=256, kbps=800, idle=None, general="", room="", more="", **server):
+    def __init__(self, size=256, kbps=800, idle=None, general="", room="", more="", rooms=True, **server):
         self.size, self.kbps = size, kbps
         self.work = tempfile.mkdtemp(prefix="dh-media-")
         self.segments = os.path.join(self.work, "segments")
@@ -59,7 +63,8 @@ class HostedRoom:
         try:
             idle = idle or marks.write_idle(os.path.join(self.work, "idle.mp4"), 2, size)
             self.server = JanusServer(JCFG.format(
-                segments=self.segments, size=size, kbps=kbps, idle=idle, general=general, room=room, more=more),
+                segments=self.segments, size=size, kbps=kbps, idle=idle, general=general, more=more,
+                rooms=ROOMS.format(room=room) if rooms else ""),
                 **server)
             self.server.start()
             self.handle, self.warmed = self.server.attach(), []

@@ -454,6 +454,22 @@ class Gateway:
             raise
         return viewer
 
+    def observe(self, body):
+        """A handle that gets a room's events, in `events`, and no media; its id."""
+        async def run():
+            handle = await self._attach()
+            await self._message(handle, {"request": "observe", **body})
+            return handle
+        return self._do(run())
+
+    def ask_for_offer(self, body):
+        """Watches on a new handle, whose offer is not answered; the handle's id."""
+        async def run():
+            handle = await self._attach()
+            await self._message(handle, {"request": "watch", **body}, want="jsep")
+            return handle
+        return self._do(run())
+
     def watch(self, body, mode="keep", start=None):
         """A connected viewer of what {"request": "watch", **body} offers."""
         return self._do(self._watch({"request": "watch", **body}, mode, start or {"request": "start"}))
