@@ -9,6 +9,7 @@
 #ifndef DH_CONTINUITY_H
 #define DH_CONTINUITY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,6 +65,6 @@ void dh_continuity_next_picture(struct dh_continuity *continuity, uint32_t flags
 /* Writes the RTP header (RFC 3550, 5.1: no padding, extension or contributing
  * source) of the viewer's next packet of `media`, and takes its sequence number. */
 void dh_continuity_next_header(struct dh_continuity *continuity, enum dh_media media, int64_t media_ticks,
-	int marker, uint8_t out[DH_RTP_HEADER_SIZE]);
+	bool marker, uint8_t out[DH_RTP_HEADER_SIZE]);
 
 #endif

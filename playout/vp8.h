@@ -18,6 +18,7 @@
 #ifndef DH_VP8_H
 #define DH_VP8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,7 +40,7 @@ struct dh_vp8_picture {
  * picture at `data`. `marker` is the RTP marker bit: the picture's last packet.
  * Descriptor and data are valid during the call. */
 typedef void dh_vp8_payload_fn(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE],
-	const uint8_t *data, size_t size, int marker);
+	const uint8_t *data, size_t size, bool marker);
 
 /* How many packets a picture of `size` bytes takes; 0 for none. */
 size_t dh_vp8_packets(size_t size);

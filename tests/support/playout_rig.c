@@ -30,7 +30,7 @@ static struct dh_unit *picture_unit(char kind, char tag, char anchor, int index,
 static void append(struct dh_segment *segment, struct dh_unit *unit)
 {
 	if (dh_segment_append(segment, unit)) {
-		fprintf(stderr, "stage: a unit was refused\n");
+		fprintf(stderr, "rig: a unit was refused\n");
 		abort();
 	}
 	dh_unit_unref(&unit);
@@ -74,7 +74,7 @@ struct dh_segment *rig_segment(const struct rig_segment *spec)
 	struct dh_unit *anchor = spec->video_ms ?
 		picture_unit('K', spec->anchor, spec->anchor, 0, 0, DH_SLOT_TICKS) : NULL;
 	if (dh_segment_alloc(&segment, spec->id, NULL) || dh_segment_open(segment, &head, anchor)) {
-		fprintf(stderr, "stage: no segment\n");
+		fprintf(stderr, "rig: no segment\n");
 		abort();
 	}
 	dh_unit_unref(&anchor);
@@ -84,10 +84,10 @@ struct dh_segment *rig_segment(const struct rig_segment *spec)
 
 void rig_enqueue(struct rig *rig, const struct rig_segment *spec)
 {
-	dh_playout_poll(rig->room, rig->now);
-	int err = dh_playout_enqueue(rig->room, rig_segment(spec));
+	dh_playout_poll(rig->playout, rig->now);
+	int err = dh_playout_enqueue(rig->playout, rig_segment(spec));
 	if (err) {
-		fprintf(stderr, "stage: enqueue %s: %d\n", spec->id, err);
+		fprintf(stderr, "rig: enqueue %s: %d\n", spec->id, err);
 		abort();
 	}
 }
@@ -159,11 +159,11 @@ static void on_packet(void *arg, void *user, enum dh_media media, const uint8_t 
 		wrong(v, "RTP header");
 	if (v->begun[media] && sequence != (uint16_t)(v->sequence[media] + 1))
 		wrong(v, "gap in sequence numbers");
-	/* No packet ever carries a timestamp ahead of room time. */
+	/* No packet ever carries a timestamp ahead of media time. */
 	int64_t clock = media == DH_VIDEO ? DH_TICKS_PER_VIDEO_CLOCK : DH_TICKS_PER_AUDIO_SAMPLE;
-	int64_t room = (rig->now - rig->origin) / clock;
-	if ((int32_t)(timestamp - (v->seed.first_timestamp[media] + (uint32_t)room)) > 0)
-		wrong(v, "timestamp ahead of room time");
+	int64_t now = (rig->now - rig->origin) / clock;
+	if ((int32_t)(timestamp - (v->seed.first_timestamp[media] + (uint32_t)now)) > 0)
+		wrong(v, "timestamp ahead of media time");
 	if (media == DH_VIDEO)
 		take_video(rig, v, rtp + 12, size - 12, timestamp);
 	else
@@ -191,8 +191,8 @@ void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t n
 	dh_playout_config_init(&defaults);
 	memset(rig, 0, sizeof *rig);
 	rig->now = rig->origin = now;
-	if (dh_playout_alloc(&rig->room, config ? config : &defaults, &sink, rig, now)) {
-		fprintf(stderr, "stage: no room\n");
+	if (dh_playout_alloc(&rig->playout, config ? config : &defaults, &sink, rig, now)) {
+		fprintf(stderr, "rig: no playout\n");
 		abort();
 	}
 }
@@ -201,15 +201,15 @@ void rig_open_idle(struct rig *rig, const struct dh_playout_config *config, int6
 {
 	static const struct rig_segment idle = { "idle", 'i', 'i', 2000, 25, 1, 10, 0, -1 };
 	rig_open(rig, config, now);
-	if (dh_playout_set_idle(rig->room, rig_segment(&idle))) {
-		fprintf(stderr, "stage: no idle clip\n");
+	if (dh_playout_set_idle(rig->playout, rig_segment(&idle))) {
+		fprintf(stderr, "rig: no idle clip\n");
 		abort();
 	}
 }
 
 void rig_close(struct rig *rig)
 {
-	dh_playout_free(&rig->room);
+	dh_playout_free(&rig->playout);
 	for (int i = 0; i < rig->viewer_count; i++)
 		free(rig->viewers[i]);
 }
@@ -218,8 +218,8 @@ struct rig_viewer *rig_join(struct rig *rig, const struct dh_continuity_seed *se
 {
 	struct rig_viewer *v = calloc(1, sizeof *v);
 	v->seed = seed ? *seed : near_wraps;
-	dh_playout_poll(rig->room, rig->now);
-	if (dh_playout_add_viewer(rig->room, &v->seed, v, &v->viewer))
+	dh_playout_poll(rig->playout, rig->now);
+	if (dh_playout_add_viewer(rig->playout, &v->seed, v, &v->viewer))
 		abort();
 	rig->viewers[rig->viewer_count++] = v;
 	return v;
@@ -227,18 +227,18 @@ struct rig_viewer *rig_join(struct rig *rig, const struct dh_continuity_seed *se
 
 void rig_leave(struct rig *rig, struct rig_viewer *viewer)
 {
-	dh_playout_remove_viewer(rig->room, &viewer->viewer);
+	dh_playout_remove_viewer(rig->playout, &viewer->viewer);
 }
 
 void rig_run(struct rig *rig, int64_t until)
 {
 	for (;;) {
-		int64_t deadline = dh_playout_deadline_ticks(rig->room);
+		int64_t deadline = dh_playout_deadline_ticks(rig->playout);
 		if (deadline > until)
 			break;
 		if (deadline > rig->now)
 			rig->now = deadline;
-		dh_playout_poll(rig->room, rig->now);
+		dh_playout_poll(rig->playout, rig->now);
 	}
 	rig->now = until;
 }
@@ -246,7 +246,7 @@ void rig_run(struct rig *rig, int64_t until)
 void rig_stall(struct rig *rig, int64_t ticks)
 {
 	rig->now += ticks;
-	dh_playout_poll(rig->room, rig->now);
+	dh_playout_poll(rig->playout, rig->now);
 }
 
 int rig_count(const struct rig *rig, enum dh_event_type type, const char *id)

@@ -1,6 +1,6 @@
-/* A room under a fake clock, with viewers whose "decoder" is a model: pictures
+/* A playout under a fake clock, with viewers whose "decoder" is a model: pictures
  * are a few bytes that say what they are and what they need, so that every
- * packet that leaves the room can be judged.
+ * packet that leaves can be judged.
  */
 #ifndef RIG_H
 #define RIG_H
@@ -53,7 +53,7 @@ struct rig_event {
 };
 
 struct rig {
-	struct dh_playout *room;
+	struct dh_playout *playout;
 	int64_t now, origin;
 	struct rig_viewer *viewers[RIG_VIEWERS_MAX];
 	int viewer_count;
@@ -62,7 +62,7 @@ struct rig {
 	uint64_t packets;
 };
 
-/* An empty room at fake time `now`; `config` may be NULL for the defaults. */
+/* An empty playout at fake time `now`; `config` may be NULL for the defaults. */
 void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t now);
 /* With an idle clip: tag 'i', 25 pictures a second, 2 s, an entry every 10. */
 void rig_open_idle(struct rig *rig, const struct dh_playout_config *config, int64_t now);

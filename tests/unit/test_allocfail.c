@@ -184,7 +184,7 @@ static int segment_scenario(void)
 	return rc;
 }
 
-/* What a room did, for the scenario with one. */
+/* What a playout sent, for the scenario with one. */
 struct audience {
 	long packets[2];
 	int ends, others;
@@ -207,17 +207,17 @@ static void count_event(void *arg, const struct dh_playout_event *event)
 		audience->others++;
 }
 
-static int fill_room(struct dh_playout *room, int *queued)
+static int fill_playout(struct dh_playout *playout, int *queued)
 {
 	static const char *const ids[] = { "first", "second", "third" };
 	int rc;
 	struct dh_segment *segment = make_segment("idle", &rc);
 	if (rc == 0)
-		rc = dh_playout_set_idle(room, segment);
+		rc = dh_playout_set_idle(playout, segment);
 	for (size_t i = 0; rc == 0 && i < sizeof ids / sizeof *ids; i++) {
 		segment = make_segment(ids[i], &rc);
 		if (rc == 0)
-			rc = dh_playout_enqueue(room, segment);
+			rc = dh_playout_enqueue(playout, segment);
 		if (rc == 0)
 			++*queued;
 	}
@@ -228,35 +228,35 @@ static int fill_room(struct dh_playout *room, int *queued)
 
 /* Three segments, two viewers, a PLI, a viewer that leaves. A poll that has no
  * memory sends less; each segment that was queued ends once all the same. */
-static int room_scenario(void)
+static int playout_scenario(void)
 {
 	static const struct dh_playout_sink sink = { count_packet, count_event };
 	static const struct dh_continuity_seed seed = { .payload_type = { 111, 96 } };
 	struct audience audience = { .ends = 0 };
 	struct dh_viewer *viewers[2] = { NULL, NULL };
 	struct dh_playout_config config;
-	struct dh_playout *room = NULL;
+	struct dh_playout *playout = NULL;
 	int queued = 0, rc;
 	dh_playout_config_init(&config);
 	config.spread_from = 1;
-	rc = dh_playout_alloc(&room, &config, &sink, &audience, 0);
+	rc = dh_playout_alloc(&playout, &config, &sink, &audience, 0);
 	if (rc < 0)
 		return rc;
-	rc = fill_room(room, &queued);
+	rc = fill_playout(playout, &queued);
 	for (int i = 0; rc == 0 && i < 2; i++)
-		rc = dh_playout_add_viewer(room, &seed, NULL, &viewers[i]);
+		rc = dh_playout_add_viewer(playout, &seed, NULL, &viewers[i]);
 	for (int64_t now = 0; rc == 0 && now < DH_TICKS_PER_SECOND; now += 5 * DH_TICKS_PER_MS) {
-		dh_playout_poll(room, now);
+		dh_playout_poll(playout, now);
 		if (now == 50 * DH_TICKS_PER_MS)
-			dh_playout_viewer_pli(room, viewers[0], now);
+			dh_playout_viewer_pli(playout, viewers[0], now);
 		if (now == 300 * DH_TICKS_PER_MS)
-			dh_playout_remove_viewer(room, &viewers[1]);
+			dh_playout_remove_viewer(playout, &viewers[1]);
 	}
 	if (rc == 0)
 		CHECK(audience.ends == queued && queued == 3, "%d of %d", audience.ends, queued);
 	if (rc == 0 && heap.failures == 0)
 		CHECK(audience.packets[DH_AUDIO] > 20 && audience.packets[DH_VIDEO] > 30);
-	dh_playout_free(&room);
+	dh_playout_free(&playout);
 	return rc;
 }
 
@@ -269,7 +269,7 @@ static const struct scenario {
 	{ "a stream written", write_scenario, 0 },
 	{ "a stream read", read_scenario, 0 },
 	{ "a segment", segment_scenario, 0 },
-	{ "a room", room_scenario, 1 },
+	{ "a playout", playout_scenario, 1 },
 };
 
 /* --- the sweep */

@@ -1,4 +1,4 @@
-/* A room under a fake clock: what it plays. Seams, lengths, holds, cuts. */
+/* A playout under a fake clock: what it plays. Seams, lengths, holds, cuts. */
 #include "tests/support/playout_rig_check.h"
 
 #include <errno.h>
@@ -47,7 +47,7 @@ static void test_seam_puts_first_picture_on_first_sample(void)
 	CHECK_INT((int)strspn(sound, "s"), 50);
 	/* Five packets of real silence after the speech, then DTX. */
 	CHECK(!strncmp(sound + 50, ".....,", 6), "%.10s", sound + 50);
-	CHECK_INT(dh_playout_viewers(rig.room), 1);
+	CHECK_INT(dh_playout_viewers(rig.playout), 1);
 	/* No key frame but the first. */
 	for (int i = 1; i < v->picture_count; i++)
 		CHECK(v->pictures[i].kind != 'K');
@@ -147,14 +147,14 @@ static void test_underrun_holds_both_and_resumes_together(void)
 	int pictures = v->picture_count;
 	rig_run(&rig, media_ms(1900));
 	CHECK_INT(v->picture_count, pictures); /* the picture stands */
-	struct dh_segment *segment = dh_playout_find(rig.room, "s");
-	dh_playout_poll(rig.room, rig.now);
+	struct dh_segment *segment = dh_playout_find(rig.playout, "s");
+	dh_playout_poll(rig.playout, rig.now);
 	rig_fill(segment, &spec, 600);
-	dh_playout_filled(rig.room, segment);
+	dh_playout_filled(rig.playout, segment);
 	rig_run(&rig, media_ms(2000));
 	CHECK_INT(rig_count(&rig, DH_EVENT_RESUMED, "s"), 0); /* less than a preroll */
 	rig_fill(segment, &spec, -1);
-	dh_playout_filled(rig.room, segment);
+	dh_playout_filled(rig.playout, segment);
 	rig_run(&rig, media_ms(4000));
 	CHECK_INT(rig_count(&rig, DH_EVENT_RESUMED, "s"), 1);
 	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->played_ticks, 1000 * MS);
@@ -176,15 +176,15 @@ static void test_unprepared_starts_after_a_preroll(void)
 	rig_run(&rig, media_ms(300));
 	CHECK_INT(rig_count(&rig, DH_EVENT_STARTED, "s"), 0);
 	CHECK_INT(rig_count(&rig, DH_EVENT_READY, "s"), 0);
-	struct dh_segment *segment = dh_playout_find(rig.room, "s");
-	dh_playout_poll(rig.room, rig.now);
+	struct dh_segment *segment = dh_playout_find(rig.playout, "s");
+	dh_playout_poll(rig.playout, rig.now);
 	rig_fill(segment, &spec, 210);
-	dh_playout_filled(rig.room, segment);
+	dh_playout_filled(rig.playout, segment);
 	CHECK_INT(rig_count(&rig, DH_EVENT_READY, "s"), 1);
 	rig_run(&rig, media_ms(350));
 	CHECK_INT(rig_event(&rig, DH_EVENT_STARTED, "s")->media_ticks, 320 * MS);
 	rig_fill(segment, &spec, -1);
-	dh_playout_filled(rig.room, segment);
+	dh_playout_filled(rig.playout, segment);
 	finish_after(2000);
 }
 
@@ -196,9 +196,9 @@ static void test_failure_while_playing_plays_what_is_there(void)
 	rig_join(&rig, NULL);
 	rig_enqueue(&rig, &spec);
 	rig_run(&rig, media_ms(100));
-	struct dh_segment *segment = dh_playout_find(rig.room, "s");
+	struct dh_segment *segment = dh_playout_find(rig.playout, "s");
 	dh_segment_fail(segment, 4, "it broke");
-	dh_playout_filled(rig.room, segment);
+	dh_playout_filled(rig.playout, segment);
 	rig_run(&rig, media_ms(1000));
 	CHECK_INT(rig_ends(&rig, "s"), 1);
 	CHECK_INT(rig_event(&rig, DH_EVENT_FAILED, "s")->played_ticks, 520 * MS);
@@ -210,11 +210,11 @@ static void test_failure_while_waiting_is_told_at_once(void)
 	struct dh_segment *segment;
 	rig_open_idle(&rig, NULL, start);
 	CHECK_INT(dh_segment_alloc(&segment, "s", NULL), 0);
-	CHECK_INT(dh_playout_enqueue(rig.room, segment), 0);
+	CHECK_INT(dh_playout_enqueue(rig.playout, segment), 0);
 	dh_segment_fail(segment, 4, "no medium");
-	dh_playout_filled(rig.room, segment);
+	dh_playout_filled(rig.playout, segment);
 	CHECK_INT(rig_count(&rig, DH_EVENT_FAILED, "s"), 1);
-	CHECK(dh_playout_find(rig.room, "s") == NULL);
+	CHECK(dh_playout_find(rig.playout, "s") == NULL);
 	finish_after(100);
 }
 
@@ -228,9 +228,9 @@ static void test_interrupt_idles_within_a_slot_at_the_most_similar_entry(void)
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("a", 'a'));
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("b", 'b'));
 	rig_run(&rig, media_ms(507));
-	dh_playout_poll(rig.room, rig.now);
+	dh_playout_poll(rig.playout, rig.now);
 	int before = v->picture_count;
-	CHECK_INT(dh_playout_interrupt(rig.room), 2);
+	CHECK_INT(dh_playout_interrupt(rig.playout), 2);
 	rig_run(&rig, media_ms(530));
 	const struct rig_picture *cut = &v->pictures[rig_first(v, 'i', before)];
 	CHECK_INT(cut->kind, 'E');
@@ -247,12 +247,12 @@ static void test_skip_goes_on_with_the_next(void)
 {
 	rig_open_idle(&rig, NULL, start);
 	rig_join(&rig, NULL);
-	CHECK_INT(dh_playout_skip(rig.room), -ENOENT);
+	CHECK_INT(dh_playout_skip(rig.playout), -ENOENT);
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("a", 'a'));
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("b", 'b'));
 	rig_run(&rig, media_ms(310));
-	CHECK_INT(dh_playout_remove(rig.room, "a"), -EBUSY);
-	CHECK_INT(dh_playout_skip(rig.room), 0);
+	CHECK_INT(dh_playout_remove(rig.playout, "a"), -EBUSY);
+	CHECK_INT(dh_playout_skip(rig.playout), 0);
 	rig_run(&rig, media_ms(2000));
 	CHECK_INT(rig_event(&rig, DH_EVENT_STARTED, "b")->media_ticks, rig_event(&rig, DH_EVENT_SKIPPED, "a")->media_ticks);
 	CHECK_INT(rig_count(&rig, DH_EVENT_IDLE, NULL), 1);
@@ -268,15 +268,15 @@ static void test_remove_and_refusals(void)
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("a", 'a'));
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("b", 'b'));
 	struct dh_segment *spare = rig_segment(&(struct rig_segment)SPEECH("b", 'b'));
-	CHECK_INT(dh_playout_enqueue(rig.room, spare), -EEXIST);
+	CHECK_INT(dh_playout_enqueue(rig.playout, spare), -EEXIST);
 	dh_segment_free(&spare);
 	spare = rig_segment(&(struct rig_segment)SPEECH("c", 'c'));
-	CHECK_INT(dh_playout_enqueue(rig.room, spare), -ENOBUFS);
+	CHECK_INT(dh_playout_enqueue(rig.playout, spare), -ENOBUFS);
 	dh_segment_free(&spare);
-	CHECK_INT(dh_playout_remove(rig.room, "x"), -ENOENT);
-	CHECK_INT(dh_playout_remove(rig.room, "b"), 0);
+	CHECK_INT(dh_playout_remove(rig.playout, "x"), -ENOENT);
+	CHECK_INT(dh_playout_remove(rig.playout, "b"), 0);
 	CHECK_INT(rig_count(&rig, DH_EVENT_REMOVED, "b"), 1);
-	CHECK(dh_playout_find(rig.room, "b") == NULL);
+	CHECK(dh_playout_find(rig.playout, "b") == NULL);
 	finish_after(2000);
 }
 
@@ -289,7 +289,7 @@ static void test_no_idle_clip_nothing_starts(void)
 	CHECK_INT(rig_count(&rig, DH_EVENT_STARTED, NULL), 0);
 	CHECK_INT(v->picture_count, 0);
 	const struct rig_segment idle = { "idle", 'i', 'i', 2000, 25, 1, 10, 0, -1 };
-	CHECK_INT(dh_playout_set_idle(rig.room, rig_segment(&idle)), 0);
+	CHECK_INT(dh_playout_set_idle(rig.playout, rig_segment(&idle)), 0);
 	rig_run(&rig, media_ms(1100));
 	CHECK_INT(v->pictures[0].kind, 'K');
 	CHECK_INT(rig_count(&rig, DH_EVENT_STARTED, "a"), 1);

@@ -1,4 +1,4 @@
-/* A room under a fake clock: what its viewers get, and when. Joins, anchors,
+/* A playout under a fake clock: what its viewers get, and when. Joins, anchors,
  * PLIs, offsets, lateness, quiet, a week. */
 #include "tests/support/playout_rig_check.h"
 
@@ -54,7 +54,7 @@ static void test_pli_waits_for_an_entry_and_backs_off(void)
 	int count = 0;
 	for (int ms = 2010; ms < 12000; ms += 50) {
 		rig_run(&rig, media_ms(ms));
-		dh_playout_viewer_pli(rig.room, v->viewer, rig.now);
+		dh_playout_viewer_pli(rig.playout, v->viewer, rig.now);
 	}
 	for (int i = 1; i < v->picture_count; i++) {
 		if (v->pictures[i].kind != 'K')
@@ -80,12 +80,12 @@ static void test_pause_and_resume(void)
 	rig_open_idle(&rig, NULL, start);
 	struct rig_viewer *v = rig_join(&rig, NULL);
 	rig_run(&rig, media_ms(500));
-	dh_playout_viewer_pause(rig.room, v->viewer, 1);
+	dh_playout_viewer_pause(rig.playout, v->viewer, 1);
 	int pictures = v->picture_count, sounds = v->sound_count;
 	rig_run(&rig, media_ms(900));
 	CHECK_INT(v->picture_count, pictures);
 	CHECK_INT(v->sound_count, sounds);
-	dh_playout_viewer_pause(rig.room, v->viewer, 0);
+	dh_playout_viewer_pause(rig.playout, v->viewer, 0);
 	rig_run(&rig, media_ms(1500));
 	CHECK_INT(v->pictures[pictures].kind, 'E');
 	finish_after(100);
@@ -145,16 +145,16 @@ static void test_late_wake_sends_what_is_young_and_skips_to_an_entry(void)
 static void test_quiet_room_wakes_at_edges_only(void)
 {
 	rig_open_idle(&rig, NULL, start);
-	CHECK_INT(dh_playout_deadline_ticks(rig.room), INT64_MAX);
+	CHECK_INT(dh_playout_deadline_ticks(rig.playout), INT64_MAX);
 	rig_run(&rig, media_ms(3600 * 1000));
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("a", 'a'));
-	CHECK_INT(dh_playout_deadline_ticks(rig.room), media_ms(3600 * 1000 + 20));
+	CHECK_INT(dh_playout_deadline_ticks(rig.playout), media_ms(3600 * 1000 + 20));
 	rig_run(&rig, media_ms(3600 * 1000 + 20));
 	rig_stall(&rig, 0);
-	CHECK_INT(dh_playout_deadline_ticks(rig.room), media_ms(3601 * 1000 + 20));
+	CHECK_INT(dh_playout_deadline_ticks(rig.playout), media_ms(3601 * 1000 + 20));
 	rig_run(&rig, media_ms(3605 * 1000));
 	CHECK_INT(rig_ends(&rig, "a"), 1);
-	CHECK_INT(dh_playout_deadline_ticks(rig.room), INT64_MAX);
+	CHECK_INT(dh_playout_deadline_ticks(rig.playout), INT64_MAX);
 	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "a")->played_ticks, 1000 * MS);
 	CHECK_INT(rig_event(&rig, DH_EVENT_IDLE, NULL)->media_ticks, (3601 * 1000 + 20) * MS);
 	/* Someone comes: all is as if they had been here all the time. */
@@ -172,10 +172,10 @@ static void test_quiet_hold_resumes_now(void)
 	rig_enqueue(&rig, &spec);
 	rig_run(&rig, media_ms(60000));
 	CHECK_INT(rig_count(&rig, DH_EVENT_HELD, "s"), 1);
-	dh_playout_poll(rig.room, rig.now);
-	struct dh_segment *segment = dh_playout_find(rig.room, "s");
+	dh_playout_poll(rig.playout, rig.now);
+	struct dh_segment *segment = dh_playout_find(rig.playout, "s");
 	rig_fill(segment, &spec, -1);
-	dh_playout_filled(rig.room, segment);
+	dh_playout_filled(rig.playout, segment);
 	rig_run(&rig, media_ms(70000));
 	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->played_ticks, 1000 * MS);
 	CHECK(rig_event(&rig, DH_EVENT_FINISHED, "s")->media_ticks >= 60500 * MS);
@@ -199,35 +199,35 @@ static void test_random_orders(void)
 		rig_run(&rig, rig.now + (rand() % 1200) * MS + rand() % 720);
 		if (rand() % 30 == 0)
 			rig_stall(&rig, (rand() % 2000) * MS);
-		dh_playout_poll(rig.room, rig.now);
+		dh_playout_poll(rig.playout, rig.now);
 		switch (rand() % 8) {
 		case 0: case 1: case 2: case 3:
 			snprintf(id, sizeof id, "s%d", made);
 			struct rig_segment spec = { id, (char)('a' + made % 8), kinds[k].anchor, kinds[k].video_ms, kinds[k].num,
 				kinds[k].den, 1 + rand() % 20, kinds[k].audio_ms, -1 };
-			made += dh_playout_waiting(rig.room, 20) == NULL;
-			if (!dh_playout_waiting(rig.room, 20))
+			made += dh_playout_waiting(rig.playout, 20) == NULL;
+			if (!dh_playout_waiting(rig.playout, 20))
 				rig_enqueue(&rig, &spec);
 			break;
-		case 4: dh_playout_skip(rig.room); break;
+		case 4: dh_playout_skip(rig.playout); break;
 		case 5:
-			if (dh_playout_waiting(rig.room, 0))
-				CHECK_INT(dh_playout_remove(rig.room, dh_segment_id(dh_playout_waiting(rig.room, 0))), 0);
+			if (dh_playout_waiting(rig.playout, 0))
+				CHECK_INT(dh_playout_remove(rig.playout, dh_segment_id(dh_playout_waiting(rig.playout, 0))), 0);
 			break;
 		case 6:
 			if (rand() % 4 == 0)
-				dh_playout_interrupt(rig.room);
+				dh_playout_interrupt(rig.playout);
 			break;
 		case 7:
 			if (rig.viewer_count < 40)
 				rig_join(&rig, NULL);
 			else
-				dh_playout_viewer_pli(rig.room, rig.viewers[rand() % 40]->viewer, rig.now);
+				dh_playout_viewer_pli(rig.playout, rig.viewers[rand() % 40]->viewer, rig.now);
 			break;
 		}
 	}
 	int ends = 0;
-	dh_playout_interrupt(rig.room);
+	dh_playout_interrupt(rig.playout);
 	for (int type = DH_EVENT_FINISHED; type <= DH_EVENT_FAILED; type++)
 		ends += rig_count(&rig, (enum dh_event_type)type, NULL);
 	CHECK(rig.event_count < RIG_LOG_MAX * 2, "%d", rig.event_count);

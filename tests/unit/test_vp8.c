@@ -10,12 +10,12 @@ struct receiver {
 	const uint8_t *frame;   /* as sent */
 	size_t received;        /* bytes of it so far, each from its own place */
 	size_t packets, smallest, largest;
-	int marked;
+	bool marked;
 	struct dh_vp8_picture picture; /* as the descriptors say */
 };
 
 static void receive(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data,
-	size_t size, int marker)
+	size_t size, bool marker)
 {
 	struct receiver *r = arg;
 	CHECK(!r->marked, "a packet after the marked one");
@@ -106,7 +106,7 @@ static const struct number_row {
 };
 
 static void keep_first(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data,
-	size_t size, int marker)
+	size_t size, bool marker)
 {
 	uint8_t *first = arg;
 	(void)data;
