@@ -7,6 +7,8 @@ void dh_fanout_init(struct dh_fanout *fanout, const struct dh_viewer_out *out, i
 	fanout->late_ticks = late_ticks;
 	fanout->spread_from = spread_from;
 	dh_pacer_init(&fanout->pacer, spread_ticks);
+	for (int g = 0; g < DH_PACER_GROUPS_MAX; g++)
+		fanout->next_ticks[g] = INT64_MAX;
 }
 
 void dh_fanout_clear(struct dh_fanout *fanout)
@@ -55,8 +57,9 @@ void dh_fanout_remove(struct dh_fanout *fanout, struct dh_viewer **viewer)
 
 void dh_fanout_pause(struct dh_fanout *fanout, struct dh_viewer *viewer, bool paused)
 {
-	(void)fanout;
 	dh_viewer_pause(viewer, paused);
+	if (!viewer->joined) /* it may be sent its first anchor now */
+		fanout->newcomers = true;
 }
 
 /* --- items */
@@ -73,16 +76,29 @@ void dh_fanout_lose(struct dh_fanout *fanout)
 }
 
 static void deliver_to(struct dh_fanout *fanout, struct dh_viewer *viewer, struct dh_unit *anchor,
-	int64_t media_ticks, uint64_t from, uint64_t to)
+	int64_t now_ticks, uint64_t from, uint64_t to)
 {
-	int64_t offset = fanout->pacer.offset_ticks[viewer->group];
 	if (!viewer->joined && anchor)
-		dh_viewer_join(viewer, anchor, media_ticks - offset);
+		dh_viewer_join(viewer, anchor, now_ticks);
 	if (fanout->lost)
 		dh_viewer_wait(viewer);
-	for (; from < to; from++) {
-		const struct dh_item *item = dh_pacer_item(&fanout->pacer, from);
-		dh_viewer_send(viewer, item, media_ticks - offset - item->media_ticks, fanout->late_ticks);
+	for (; from < to; from++)
+		dh_viewer_send(viewer, dh_pacer_item(&fanout->pacer, from), now_ticks, fanout->late_ticks);
+	dh_viewer_continue(viewer, now_ticks);
+}
+
+/* `now_ticks` is less the group's offset. */
+static void deliver_to_group(struct dh_fanout *fanout, int group, struct dh_unit *anchor, int64_t now_ticks,
+	uint64_t from, uint64_t to)
+{
+	int64_t *next = &fanout->next_ticks[group];
+	if (from == to && now_ticks < *next && !fanout->newcomers && !fanout->lost)
+		return;
+	*next = INT64_MAX;
+	for (struct dh_viewer *v = fanout->viewers[group]; v; v = v->following) {
+		deliver_to(fanout, v, anchor, now_ticks, from, to);
+		if (dh_viewer_next_ticks(v) < *next)
+			*next = dh_viewer_next_ticks(v);
 	}
 }
 
@@ -91,8 +107,7 @@ void dh_fanout_deliver(struct dh_fanout *fanout, struct dh_unit *anchor, int64_t
 	for (int g = 0; g < fanout->pacer.groups; g++) {
 		uint64_t from, to;
 		dh_pacer_due(&fanout->pacer, g, media_ticks, &from, &to);
-		for (struct dh_viewer *v = fanout->viewers[g]; v; v = v->following)
-			deliver_to(fanout, v, anchor, media_ticks, from, to);
+		deliver_to_group(fanout, g, anchor, media_ticks - fanout->pacer.offset_ticks[g], from, to);
 	}
 	fanout->lost = fanout->newcomers = false;
 	dh_pacer_trim(&fanout->pacer);
@@ -100,5 +115,15 @@ void dh_fanout_deliver(struct dh_fanout *fanout, struct dh_unit *anchor, int64_t
 
 int64_t dh_fanout_deadline_ticks(const struct dh_fanout *fanout)
 {
-	return fanout->newcomers ? 0 : dh_pacer_deadline_ticks(&fanout->pacer);
+	if (fanout->newcomers)
+		return 0;
+	int64_t earliest = dh_pacer_deadline_ticks(&fanout->pacer);
+	for (int g = 0; g < fanout->pacer.groups; g++) {
+		if (fanout->next_ticks[g] == INT64_MAX)
+			continue;
+		int64_t due = fanout->next_ticks[g] + fanout->pacer.offset_ticks[g];
+		if (due < earliest)
+			earliest = due;
+	}
+	return earliest;
 }

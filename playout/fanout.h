@@ -19,6 +19,7 @@ struct dh_fanout {
 	/* owned */
 	struct dh_pacer pacer;
 	struct dh_viewer *viewers[DH_PACER_GROUPS_MAX]; /* lists by group */
+	int64_t next_ticks[DH_PACER_GROUPS_MAX]; /* when more of unfinished pictures is due; INT64_MAX: none */
 	size_t count;
 	bool newcomers; /* a viewer is to get its first anchor at once */
 	bool lost;      /* a picture never reached the pacer: all need an entry */

@@ -77,7 +77,12 @@ void dh_playout_free(struct dh_playout **playout)
 
 int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle)
 {
-	return playout->timeline.idle ? -EALREADY : dh_timeline_set_idle(&playout->timeline, idle);
+	if (playout->timeline.idle)
+		return -EALREADY;
+	int err = dh_timeline_set_idle(&playout->timeline, idle);
+	if (!err)
+		playout->fanout.newcomers = true; /* whoever waits gets the anchor at once */
+	return err;
 }
 
 /* --- segments */

@@ -45,9 +45,10 @@ typedef void dh_vp8_payload_fn(void *arg, const uint8_t descriptor[DH_VP8_DESCRI
 /* How many packets a picture of `size` bytes takes; 0 for none. */
 size_t dh_vp8_packets(size_t size);
 
-/* Cuts a picture into as few payloads as possible, whose sizes differ by one
- * byte at most, in order. Returns how many. */
+/* A picture of `size` bytes is cut into as few payloads as possible, whose sizes
+ * differ by one byte at most. Emits `count` of them from number `first` on, in
+ * order, fewer where the picture ends. Returns how many. */
 size_t dh_vp8_packetise(const uint8_t *frame, size_t size, const struct dh_vp8_picture *picture,
-	dh_vp8_payload_fn *emit, void *arg);
+	size_t first, size_t count, dh_vp8_payload_fn *emit, void *arg);
 
 #endif

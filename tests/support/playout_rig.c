@@ -14,13 +14,26 @@ static const struct dh_continuity_seed near_wraps = {
 
 /* --- segments */
 
+static size_t picture_size, anchor_size;
+
+void rig_sizes(size_t picture, size_t anchor)
+{
+	picture_size = picture;
+	anchor_size = anchor;
+}
+
 /* Bytes of a picture: kind, tag, anchor's tag, index (4 bytes), padding. */
 static struct dh_unit *picture_unit(char kind, char tag, char anchor, int index, int64_t pts, int64_t duration)
 {
-	uint8_t bytes[1500] = { (uint8_t)kind, (uint8_t)tag, (uint8_t)anchor,
+	const uint8_t bytes[] = { (uint8_t)kind, (uint8_t)tag, (uint8_t)anchor,
 		(uint8_t)(index >> 24), (uint8_t)(index >> 16), (uint8_t)(index >> 8), (uint8_t)index };
-	/* Anchors take several packets. */
-	struct dh_unit *unit = dh_unit_new(DH_VIDEO, pts, duration, bytes, kind == 'K' ? sizeof bytes : 40);
+	size_t size = kind == 'K' ? anchor_size : picture_size;
+	if (!size)
+		size = kind == 'K' ? 1500 : 40; /* anchors take several packets */
+	uint8_t *data = calloc(1, size);
+	memcpy(data, bytes, sizeof bytes);
+	struct dh_unit *unit = dh_unit_new(DH_VIDEO, pts, duration, data, size);
+	free(data);
 	unit->flags = kind == 'E' ? DH_UNIT_ENTRY : 0;
 	/* Idle pictures look like their index; a segment's like the idle picture 30 + index. */
 	memset(unit->luma, tag == 'i' ? index : 30 + index % 20, DH_LUMA_BYTES);
@@ -114,13 +127,24 @@ static void decode(struct rig_viewer *v, const uint8_t *data)
 	v->last_index = index;
 }
 
-static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *payload, size_t size, uint32_t timestamp)
+static void count_burst(struct rig_viewer *v, int64_t now)
+{
+	v->burst = v->burst_at_ticks == now ? v->burst + 1 : 1;
+	v->burst_at_ticks = now;
+	if (v->burst > v->burst_max)
+		v->burst_max = v->burst;
+}
+
+static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *payload, size_t size,
+	uint32_t timestamp, int marker)
 {
 	if (size < 7 || payload[0] & 0x07 || (payload[0] & 0x80) == 0 || payload[1] != 0xe0)
 		wrong(v, "VP8 descriptor");
 	uint16_t id = (uint16_t)((payload[2] & 0x7f) << 8 | payload[3]);
 	int begins = payload[0] & 0x10;
 	if (begins) {
+		if (v->unfinished)
+			wrong(v, "a picture begins within another");
 		if (v->begun[DH_VIDEO] && id != ((v->picture_id + 1) & 0x7fff))
 			wrong(v, "picture ID");
 		if (v->begun[DH_VIDEO] && payload[4] != (uint8_t)(v->tl0picidx + 1))
@@ -130,11 +154,18 @@ static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *pay
 		v->pictures[v->picture_count++ % RIG_LOG_MAX] = (struct rig_picture){
 			(char)payload[6], (char)payload[7],
 			payload[9] << 24 | payload[10] << 16 | payload[11] << 8 | payload[12],
-			rig->now, timestamp - v->seed.first_timestamp[DH_VIDEO] };
+			rig->now, 0, 0, timestamp - v->seed.first_timestamp[DH_VIDEO] };
 		decode(v, payload + 6);
 	} else if (timestamp != v->timestamp[DH_VIDEO] || id != v->picture_id) {
 		wrong(v, "one picture, two timestamps or IDs");
+	} else if (!v->unfinished) {
+		wrong(v, "a packet after the picture's last");
 	}
+	struct rig_picture *picture = &v->pictures[(v->picture_count - 1) % RIG_LOG_MAX];
+	picture->bytes += size - 6;
+	picture->done_ticks = marker ? rig->now : 0;
+	v->unfinished = !marker;
+	count_burst(v, rig->now);
 	v->picture_id = id;
 	v->tl0picidx = payload[4];
 }
@@ -165,7 +196,7 @@ static void on_packet(void *arg, void *user, enum dh_media media, const uint8_t 
 	if ((int32_t)(timestamp - (v->seed.first_timestamp[media] + (uint32_t)now)) > 0)
 		wrong(v, "timestamp ahead of media time");
 	if (media == DH_VIDEO)
-		take_video(rig, v, rtp + 12, size - 12, timestamp);
+		take_video(rig, v, rtp + 12, size - 12, timestamp, rtp[1] & 0x80);
 	else
 		take_audio(rig, v, rtp + 12, size - 12, timestamp);
 	v->begun[media] = 1;
@@ -212,6 +243,7 @@ void rig_close(struct rig *rig)
 	dh_playout_free(&rig->playout);
 	for (int i = 0; i < rig->viewer_count; i++)
 		free(rig->viewers[i]);
+	rig_sizes(0, 0);
 }
 
 struct rig_viewer *rig_join(struct rig *rig, const struct dh_continuity_seed *seed)
