@@ -75,6 +75,11 @@ void dh_fanout_lose(struct dh_fanout *fanout)
 	fanout->lost = true;
 }
 
+int64_t dh_fanout_reach_ticks(const struct dh_fanout *fanout)
+{
+	return fanout->late_ticks + dh_pacer_offset_max_ticks(&fanout->pacer);
+}
+
 static void deliver_to(struct dh_fanout *fanout, struct dh_viewer *viewer, struct dh_unit *anchor,
 	int64_t now_ticks, uint64_t from, uint64_t to)
 {

@@ -43,6 +43,9 @@ void dh_fanout_push(struct dh_fanout *fanout, const struct dh_item *item);
 /* Pictures were skipped: every viewer goes on at an entry. */
 void dh_fanout_lose(struct dh_fanout *fanout);
 
+/* How long after its media time an item can still be sent to somebody. */
+int64_t dh_fanout_reach_ticks(const struct dh_fanout *fanout);
+
 /* Sends what is due at media time `media_ticks`. `anchor` is for newcomers, NULL
  * while there is none. */
 void dh_fanout_deliver(struct dh_fanout *fanout, struct dh_unit *anchor, int64_t media_ticks);

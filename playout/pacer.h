@@ -8,14 +8,16 @@
 #ifndef DH_PACER_H
 #define DH_PACER_H
 
+#include <stdbool.h>
+
 #include "timeline.h"
 
 #define DH_PACER_GROUPS_MAX 20
 
 struct dh_pacer {
-	/* items: a ring; item number n is at n % room */
+	/* items: a ring; item number n is at n % capacity */
 	struct dh_item *ring; /* hold references */
-	size_t room;
+	size_t capacity;
 	uint64_t first, end;  /* numbers: the oldest kept, one beyond the newest */
 	/* groups */
 	int groups;
@@ -35,10 +37,12 @@ int dh_pacer_push(struct dh_pacer *pacer, const struct dh_item *item);
  * members, then the one with the fewest. */
 int dh_pacer_join(struct dh_pacer *pacer, size_t spread_from);
 void dh_pacer_leave(struct dh_pacer *pacer, int group);
+/* The largest offset of a group with members. */
+int64_t dh_pacer_offset_max_ticks(const struct dh_pacer *pacer);
 
 /* Numbers of the items that are due for `group` at media time `media_ticks`:
- * from *from up to, not including, *to; they count as delivered. 0: none. */
-int dh_pacer_due(struct dh_pacer *pacer, int group, int64_t media_ticks, uint64_t *from, uint64_t *to);
+ * from *from up to, not including, *to; they count as delivered. false: none. */
+bool dh_pacer_due(struct dh_pacer *pacer, int group, int64_t media_ticks, uint64_t *from, uint64_t *to);
 const struct dh_item *dh_pacer_item(const struct dh_pacer *pacer, uint64_t number);
 
 /* Drops what every group has had. */

@@ -105,7 +105,7 @@ static void end_segment(struct dh_playout *playout, enum dh_event_type how, stru
 static void end_playing(struct dh_playout *playout, enum dh_event_type how)
 {
 	int64_t played_ticks;
-	struct dh_segment *segment = dh_timeline_stop(&playout->timeline, playout->slot_ticks, &played_ticks);
+	struct dh_segment *segment = dh_timeline_stop(&playout->timeline, &played_ticks);
 	end_segment(playout, how, segment, played_ticks);
 }
 
@@ -179,7 +179,7 @@ int dh_playout_interrupt(struct dh_playout *playout)
 struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t *played_ticks)
 {
 	if (playout->timeline.playing && played_ticks)
-		*played_ticks = playout->slot_ticks - playout->timeline.start_ticks;
+		*played_ticks = playout->timeline.played_ticks;
 	return playout->timeline.playing;
 }
 
@@ -200,7 +200,7 @@ int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity
 {
 	int err = dh_fanout_add(&playout->fanout, seed, user, viewer);
 	if (!err && playout->fanout.count == 1) /* nobody watched so far: begin with an entry */
-		playout->timeline.idle_runs = 0;
+		playout->timeline.idle_runs = false;
 	return err;
 }
 
@@ -271,7 +271,7 @@ static void set_speaking(struct dh_playout *playout, bool speaking)
 
 /* Ends what has ended and starts what is next, then fills the slot; what it
  * holds is kept only where it is still of use. */
-static void decide_slot(struct dh_playout *playout, bool keep)
+static void decide_slot(struct dh_playout *playout, bool keep, bool in_time)
 {
 	struct dh_timeline *timeline = &playout->timeline;
 	enum dh_slot_state state;
@@ -289,18 +289,27 @@ static void decide_slot(struct dh_playout *playout, bool keep)
 		set_speaking(playout, false);
 	else if (timeline->held != (state == DH_SLOT_HOLD))
 		tell(playout, timeline->held ? DH_EVENT_RESUMED : DH_EVENT_HELD, timeline->playing, playout->slot_ticks,
-			playout->slot_ticks - timeline->start_ticks);
-	dh_timeline_fill(timeline, playout->slot_ticks, keep ? keep_item : NULL, &playout->fanout);
+			timeline->played_ticks);
+	dh_timeline_fill(timeline, playout->slot_ticks, in_time, keep ? keep_item : NULL, &playout->fanout);
 	if (!keep)
 		dh_fanout_lose(&playout->fanout);
 	playout->slot_ticks += DH_SLOT_TICKS;
 }
 
-/* Whether somebody can still be sent what slot `slot_ticks` holds. */
+/* Whether somebody can still be sent something of the next slot. */
 static bool is_wanted(const struct dh_playout *playout, int64_t media_ticks)
 {
-	int64_t last = playout->slot_ticks + DH_SLOT_TICKS + playout->config.spread_ticks + playout->config.late_ticks;
+	int64_t last = playout->slot_ticks + DH_SLOT_TICKS + dh_fanout_reach_ticks(&playout->fanout);
 	return playout->fanout.count && media_ticks <= last;
+}
+
+/* Until when (in media time) nobody needed a poll: without viewers slots are only
+ * decided at the next edge, and are not late before it. */
+static int64_t undisturbed_until(const struct dh_playout *playout)
+{
+	if (playout->fanout.count || !playout->timeline.playing)
+		return 0;
+	return dh_timeline_edge_ticks(&playout->timeline, playout->slot_ticks);
 }
 
 /* Nobody watches and nothing can change by itself: no need to count slots. */
@@ -321,7 +330,10 @@ void dh_playout_poll(struct dh_playout *playout, int64_t now_ticks)
 {
 	int64_t media_ticks = dh_playout_media_ticks(playout, now_ticks);
 	jump(playout, media_ticks);
-	while (playout->slot_ticks <= media_ticks)
-		decide_slot(playout, is_wanted(playout, media_ticks));
+	int64_t undisturbed = undisturbed_until(playout), reach = dh_fanout_reach_ticks(&playout->fanout);
+	while (playout->slot_ticks <= media_ticks) {
+		bool in_time = playout->slot_ticks < undisturbed || media_ticks - playout->slot_ticks <= reach;
+		decide_slot(playout, is_wanted(playout, media_ticks), in_time);
+	}
 	dh_fanout_deliver(&playout->fanout, dh_timeline_anchor(&playout->timeline), media_ticks);
 }

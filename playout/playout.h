@@ -16,6 +16,12 @@
  * takes effect at the next slot for all viewers at once. Within its slot a unit
  * is due at its own media time, plus its viewer's constant offset.
  *
+ * Played. A slot of a segment counts as played when it was decided in time for its
+ * sound to be sent to a viewer: at most `late_ticks` plus the largest offset in use
+ * after it began. Slots that went by while nobody polled do not count, nor do holds.
+ * Without viewers a slot counts if the poll came in time at the deadline that it
+ * was told, although nothing was sent.
+ *
  * Anchors. A viewer's decoder holds one anchor (key frame) in VP8's golden
  * buffer. A picture marked DH_UNIT_ENTRY needs that anchor and nothing else, so
  * a viewer is put on a stream by its anchor and the next entry.
@@ -47,7 +53,7 @@ struct dh_playout_event {
 	enum dh_event_type type;
 	struct dh_segment *segment;  /* NULL for the room's own; freed after the event if it is an end */
 	int64_t media_ticks;         /* when it takes effect */
-	int64_t played_ticks;        /* how much of the segment was played by then */
+	int64_t played_ticks;        /* how much of the segment was played by then, see above */
 };
 
 /* Neither function may call back into the playout, nor free its viewers. */
@@ -104,7 +110,7 @@ int dh_playout_remove(struct dh_playout *playout, const char *id);
 int dh_playout_interrupt(struct dh_playout *playout);
 
 /* The playing segment, NULL when idle. Sets *played_ticks (unless NULL) to how
- * much of it was played. */
+ * much of it was played, see above. */
 struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t *played_ticks);
 /* The waiting segment at `index` (0: next), NULL beyond the last. */
 struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t index);

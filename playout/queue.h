@@ -13,7 +13,7 @@ struct dh_queue_limits {
 /* Zeroed is empty. */
 struct dh_queue {
 	struct dh_segment **at; /* at[0] is next */
-	size_t count, room;
+	size_t count, capacity;
 };
 
 /* Takes the segment. -ENOBUFS beyond a limit, -ENOMEM. */

@@ -13,13 +13,13 @@ enum ending { RUNNING = 0, COMPLETE, FAILED };
 
 struct units {
 	struct dh_unit **at;
-	size_t count, room;
+	size_t count, capacity;
 };
 
 struct dh_segment {
 	char id[DH_SEGMENT_ID_MAX + 1];
 	void *user;
-	int open, ready;
+	bool open, ready;
 	enum ending ending;
 	struct dh_stream_head head;
 	struct dh_unit *anchor;
@@ -78,33 +78,33 @@ int dh_segment_open(struct dh_segment *segment, const struct dh_stream_head *hea
 	segment->head = *head;
 	if (anchor)
 		segment->anchor = dh_unit_ref(anchor);
-	segment->open = 1;
+	segment->open = true;
 	return 0;
 }
 
-static int make_room(struct units *units)
+static int reserve(struct units *units)
 {
-	if (units->count < units->room)
+	if (units->count < units->capacity)
 		return 0;
-	size_t room = units->room ? units->room * 2 : 64;
-	struct dh_unit **at = realloc(units->at, room * sizeof *at);
+	size_t capacity = units->capacity ? units->capacity * 2 : 64;
+	struct dh_unit **at = realloc(units->at, capacity * sizeof *at);
 	if (!at)
 		return -ENOMEM;
 	units->at = at;
-	units->room = room;
+	units->capacity = capacity;
 	return 0;
 }
 
 /* Whether `unit` may follow what is there: the timeline relies on it. */
-static int may_follow(const struct dh_segment *segment, const struct dh_unit *unit)
+static bool may_follow(const struct dh_segment *segment, const struct dh_unit *unit)
 {
 	const struct units *units = &segment->units[unit->media];
 	if (unit->pts_ticks < segment->known_ticks)
-		return 0;
+		return false;
 	if (unit->media == DH_AUDIO)
 		return segment->head.has_audio && unit->pts_ticks == (int64_t)units->count * DH_SLOT_TICKS;
 	if (!segment->head.has_video)
-		return 0;
+		return false;
 	if (!units->count)
 		return (unit->flags & DH_UNIT_ENTRY) != 0;
 	return unit->pts_ticks - units->at[units->count - 1]->pts_ticks >= PICTURE_DISTANCE_MIN_TICKS;
@@ -115,7 +115,7 @@ int dh_segment_append(struct dh_segment *segment, struct dh_unit *unit)
 	if (!segment->open || segment->ending != RUNNING || !may_follow(segment, unit))
 		return -EINVAL;
 	struct units *units = &segment->units[unit->media];
-	int err = make_room(units);
+	int err = reserve(units);
 	if (err)
 		return err;
 	units->at[units->count++] = dh_unit_ref(unit);
@@ -155,19 +155,19 @@ void dh_segment_fail(struct dh_segment *segment, int code, const char *text)
 	strncpy(segment->error, text, DH_STREAM_TEXT_MAX);
 }
 
-int dh_segment_mark_ready(struct dh_segment *segment)
+bool dh_segment_mark_ready(struct dh_segment *segment)
 {
-	int first = !segment->ready;
-	segment->ready = 1;
+	bool first = !segment->ready;
+	segment->ready = true;
 	return first;
 }
 
-int dh_segment_is_open(const struct dh_segment *segment)
+bool dh_segment_is_open(const struct dh_segment *segment)
 {
 	return segment->open;
 }
 
-int dh_segment_is_complete(const struct dh_segment *segment)
+bool dh_segment_is_complete(const struct dh_segment *segment)
 {
 	return segment->ending == COMPLETE;
 }

@@ -8,6 +8,8 @@
 #ifndef DH_SEGMENT_H
 #define DH_SEGMENT_H
 
+#include <stdbool.h>
+
 #include "stream.h"
 
 #define DH_SEGMENT_ID_MAX 64
@@ -47,12 +49,12 @@ void dh_segment_complete(struct dh_segment *segment);
 void dh_segment_fail(struct dh_segment *segment, int code, const char *text);
 
 /* Notes that READY was told; 1 the first time, then 0. */
-int dh_segment_mark_ready(struct dh_segment *segment);
+bool dh_segment_mark_ready(struct dh_segment *segment);
 
 /* --- reading */
 
-int dh_segment_is_open(const struct dh_segment *segment);
-int dh_segment_is_complete(const struct dh_segment *segment);
+bool dh_segment_is_open(const struct dh_segment *segment);
+bool dh_segment_is_complete(const struct dh_segment *segment);
 /* The error's text, NULL where none; *code is set when it is not NULL. */
 const char *dh_segment_error(const struct dh_segment *segment, int *code);
 const struct dh_stream_head *dh_segment_head(const struct dh_segment *segment);

@@ -44,6 +44,7 @@
 #ifndef DH_STREAM_H
 #define DH_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,7 +59,7 @@
 #define DH_STREAM_SUFFIX     ".dhs"
 
 struct dh_stream_head {
-	int has_video, has_audio;    /* at least one of them */
+	bool has_video, has_audio;   /* at least one of them */
 	int width, height;           /* even, 0 without video */
 	int64_t rate_num, rate_den;  /* nominal frame rate; 0/1: variable or unknown */
 	char encoder[DH_STREAM_TEXT_MAX + 1]; /* for people: libraries and settings */
@@ -68,7 +69,7 @@ struct dh_stream_end {
 	int64_t video_ticks, audio_ticks;
 };
 
-/* ---------------------------------------------------------------- reading */
+/* --- reading */
 
 /* What a reader reports. Every function may be NULL; a negative return (an
  * errno) stops the reader, which returns it from then on. Units are lent: the
@@ -111,7 +112,7 @@ int dh_stream_reader_finish(struct dh_stream_reader *reader);
 /* What was wrong, for a person; "" when nothing was. Lives as long as the reader. */
 const char *dh_stream_reader_error(const struct dh_stream_reader *reader);
 
-/* ---------------------------------------------------------------- writing */
+/* --- writing */
 
 /* Writes all of it or returns a negative errno. */
 typedef int dh_stream_write_fn(void *arg, const void *bytes, size_t size);

@@ -29,9 +29,9 @@ static int record_end(struct record *record, const struct dh_stream_writer *writ
 {
 	size_t size = DH_WIRE_PREFIX + record->body_size;
 	dh_wire_put32(record->bytes + size, (uint32_t)crc32(0, record->bytes, (uInt)size));
-	int rc = writer->write(writer->arg, record->bytes, size + DH_WIRE_CHECKSUM);
+	int err = writer->write(writer->arg, record->bytes, size + DH_WIRE_CHECKSUM);
 	free(record->bytes);
-	return rc;
+	return err;
 }
 
 static int write_bytes(const struct dh_stream_writer *writer, uint32_t type, const void *bytes, size_t size)
@@ -67,7 +67,7 @@ static size_t clean_text(uint8_t *out, const char *text)
 	return used;
 }
 
-static int head_is_valid(const struct dh_stream_head *head)
+static bool head_is_valid(const struct dh_stream_head *head)
 {
 	if (!head->has_video && !head->has_audio)
 		return 0;

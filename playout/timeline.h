@@ -4,6 +4,8 @@
 #ifndef DH_TIMELINE_H
 #define DH_TIMELINE_H
 
+#include <stdbool.h>
+
 #include "opus_silence.h"
 #include "segment.h"
 
@@ -15,7 +17,7 @@ struct dh_item {
 	struct dh_unit *anchor; /* that the picture builds on; video only */
 	const uint8_t *silence; /* payload where unit is NULL; static */
 	size_t silence_size;
-	int talkspurt;          /* first sound after a slot without any: marker bit (RFC 3551, 4.1) */
+	bool talkspurt;         /* first sound after a slot without any: marker bit (RFC 3551, 4.1) */
 };
 
 typedef void dh_item_fn(void *arg, const struct dh_item *item);
@@ -30,16 +32,17 @@ struct dh_timeline {
 	/* the idle clip's time 0 (of its present round), its next picture */
 	int64_t idle_epoch_ticks;
 	size_t idle_next;
-	int idle_runs;
+	bool idle_runs;
 	/* the playing segment's time 0, its next units */
 	int64_t start_ticks;
 	size_t next[2];
-	int held;
+	int64_t played_ticks;        /* of its slots that were filled in time */
+	bool held;
 	/* the picture that viewers have now */
 	struct dh_unit *shown;
 	/* sound between speech */
 	struct dh_silence silence;
-	int silent, unsent;          /* the last slot had no speech; had no sound at all */
+	bool silent, unsent;         /* the last slot had no speech; had no sound at all */
 };
 
 enum dh_slot_state {
@@ -53,20 +56,22 @@ enum dh_slot_state {
 int dh_timeline_set_idle(struct dh_timeline *timeline, struct dh_segment *idle);
 
 /* Whether `segment` has enough to start: complete, or a preroll of it is known. */
-int dh_timeline_is_ready(const struct dh_timeline *timeline, const struct dh_segment *segment);
+bool dh_timeline_is_ready(const struct dh_timeline *timeline, const struct dh_segment *segment);
 
 /* `segment` plays from slot `slot_ticks` on; nothing plays before the call. */
 void dh_timeline_start(struct dh_timeline *timeline, struct dh_segment *segment, int64_t slot_ticks);
 
-/* Takes the playing segment off at slot `slot_ticks`; *played_ticks says how much was played. */
-struct dh_segment *dh_timeline_stop(struct dh_timeline *timeline, int64_t slot_ticks, int64_t *played_ticks);
+/* Takes the playing segment off; the caller owns it. Sets *played_ticks to how
+ * much of it was played. */
+struct dh_segment *dh_timeline_stop(struct dh_timeline *timeline, int64_t *played_ticks);
 
 /* What slot `slot_ticks` is. Changes nothing. */
 enum dh_slot_state dh_timeline_state(const struct dh_timeline *timeline, int64_t slot_ticks);
 
 /* Emits what slot `slot_ticks` holds (not in state END), in the order of media
- * time, sound first; `emit` may be NULL. */
-void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, dh_item_fn *emit, void *arg);
+ * time, sound first; `emit` may be NULL. A slot of the playing segment counts as
+ * played if this was `in_time`. */
+void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_time, dh_item_fn *emit, void *arg);
 
 /* Nobody looks, and until `slot_ticks` no slot was asked for: what idled goes
  * on idling, what was held is still held. */

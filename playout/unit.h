@@ -7,6 +7,7 @@
 #ifndef DH_UNIT_H
 #define DH_UNIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,6 @@ struct dh_unit *dh_unit_ref(struct dh_unit *unit);
 void dh_unit_unref(struct dh_unit **unit);
 
 /* Whether both hold the same bytes (two anchors are the same anchor). */
-int dh_unit_same_bytes(const struct dh_unit *a, const struct dh_unit *b);
+bool dh_unit_same_bytes(const struct dh_unit *a, const struct dh_unit *b);
 
 #endif

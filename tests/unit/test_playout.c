@@ -218,6 +218,94 @@ static void test_failure_while_waiting_is_told_at_once(void)
 	finish_after(100);
 }
 
+/* --- how much was played */
+
+static int sounds_of(const struct rig_viewer *v, char tag)
+{
+	int count = 0;
+	for (int i = 0; i < v->sound_count && i < RIG_LOG_MAX; i++)
+		count += v->sound[i] == tag;
+	return count;
+}
+
+/* 6 s from 120 ms on; nothing runs from 1 s to 6 s. */
+static void test_played_is_what_was_sent(void)
+{
+	const struct rig_segment spec = { "s", 's', 'i', 6000, 25, 1, 10, 6000, -1 };
+	int64_t played;
+	rig_open_idle(&rig, NULL, start);
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(100));
+	rig_enqueue(&rig, &spec);
+	rig_run(&rig, media_ms(1000));
+	rig_stall(&rig, 5000 * MS);
+	CHECK(dh_playout_playing(rig.playout, &played) != NULL);
+	/* 120 to 1000, and what is at most 150 ms late: 5860 to 6000. */
+	CHECK_INT(played, (45 + 8) * DH_SLOT_TICKS);
+	CHECK_INT(played, sounds_of(v, 's') * DH_SLOT_TICKS);
+	rig_run(&rig, media_ms(7000));
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->media_ticks, 6120 * MS);
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->played_ticks, (45 + 8 + 5) * DH_SLOT_TICKS);
+	CHECK_INT(sounds_of(v, 's'), 45 + 8 + 5);
+	finish_after(0);
+}
+
+/* With offsets something can be sent a little longer. */
+static void test_played_is_what_was_sent_to_anybody(void)
+{
+	const struct rig_segment spec = { "s", 's', 'i', 2000, 25, 1, 10, 2000, -1 };
+	int most = 0;
+	rig_open_idle(&rig, NULL, start);
+	for (int i = 0; i < 50; i++)
+		rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(100));
+	rig_enqueue(&rig, &spec);
+	rig_run(&rig, media_ms(1005));
+	rig_stall(&rig, 1000 * MS);
+	rig_run(&rig, media_ms(3000));
+	for (int i = 0; i < 50; i++)
+		most = sounds_of(rig.viewers[i], 's') > most ? sounds_of(rig.viewers[i], 's') : most;
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->played_ticks, most * DH_SLOT_TICKS);
+	CHECK(most < 65, "%d", most);
+	finish_after(0);
+}
+
+/* Nobody watches: a room that was woken when it asked to be has played all. */
+static void test_played_without_viewers(void)
+{
+	const struct rig_segment long_one = { "b", 'b', 'i', 6000, 25, 1, 10, 6000, -1 };
+	rig_open_idle(&rig, NULL, start);
+	rig_enqueue(&rig, &(struct rig_segment)SPEECH("a", 'a'));
+	rig_enqueue(&rig, &long_one);
+	rig_enqueue(&rig, &(struct rig_segment)SPEECH("c", 'c'));
+	rig_run(&rig, media_ms(500));
+	rig_stall(&rig, 2520 * MS); /* it wanted to be woken at 1020: `b` misses 1020 to 2860 */
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "a")->played_ticks, 1000 * MS);
+	rig_run(&rig, media_ms(10000));
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "b")->media_ticks, 7020 * MS);
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "b")->played_ticks, (7020 - 2880) * MS);
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "c")->played_ticks, 1000 * MS);
+	finish_after(0);
+}
+
+static void test_hold_is_not_played(void)
+{
+	struct rig_segment spec = SPEECH("s", 's');
+	spec.known_ms = 500;
+	rig_open_idle(&rig, NULL, start);
+	rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(100));
+	rig_enqueue(&rig, &spec);
+	rig_run(&rig, media_ms(1500));
+	rig_stall(&rig, 3000 * MS);
+	CHECK_INT(rig_event(&rig, DH_EVENT_HELD, "s")->played_ticks, 500 * MS);
+	rig_fill(dh_playout_find(rig.playout, "s"), &spec, -1);
+	rig_run(&rig, media_ms(6000));
+	CHECK_INT(rig_event(&rig, DH_EVENT_RESUMED, "s")->played_ticks, 500 * MS);
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->played_ticks, 1000 * MS);
+	finish_after(0);
+}
+
 /* --- commands */
 
 static void test_interrupt_idles_within_a_slot_at_the_most_similar_entry(void)
@@ -306,6 +394,10 @@ static const struct check_test tests[] = {
 	TEST(test_unprepared_starts_after_a_preroll),
 	TEST(test_failure_while_playing_plays_what_is_there),
 	TEST(test_failure_while_waiting_is_told_at_once),
+	TEST(test_played_is_what_was_sent),
+	TEST(test_played_is_what_was_sent_to_anybody),
+	TEST(test_played_without_viewers),
+	TEST(test_hold_is_not_played),
 	TEST(test_interrupt_idles_within_a_slot_at_the_most_similar_entry),
 	TEST(test_skip_goes_on_with_the_next),
 	TEST(test_remove_and_refusals),
