@@ -82,6 +82,14 @@ int dh_segment_open(struct dh_segment *segment, const struct dh_stream_head *hea
 	return 0;
 }
 
+void dh_segment_share_anchor(struct dh_segment *segment, struct dh_unit *anchor)
+{
+	if (!segment->anchor || segment->anchor == anchor || !dh_unit_same_bytes(segment->anchor, anchor))
+		return;
+	dh_unit_unref(&segment->anchor);
+	segment->anchor = dh_unit_ref(anchor);
+}
+
 static int reserve(struct units *units)
 {
 	if (units->count < units->capacity)

@@ -36,6 +36,11 @@ void *dh_segment_user(const struct dh_segment *segment);
  * reference is taken. -EINVAL. */
 int dh_segment_open(struct dh_segment *segment, const struct dh_stream_head *head, struct dh_unit *anchor);
 
+/* Uses `anchor` (takes a reference) instead of the segment's own where both hold
+ * the same bytes: then whoever compares anchors need only compare pointers.
+ * `anchor` may be NULL. */
+void dh_segment_share_anchor(struct dh_segment *segment, struct dh_unit *anchor);
+
 /* The next unit (a reference is taken), in the order of a valid stream.
  * -EINVAL when not opened or ended, or of a medium that the head does not have; -ENOMEM. */
 int dh_segment_append(struct dh_segment *segment, struct dh_unit *unit);

@@ -39,8 +39,22 @@ bool dh_timeline_is_ready(const struct dh_timeline *timeline, const struct dh_se
 	return dh_segment_is_open(segment) && has_preroll(timeline, segment, 0);
 }
 
+/* Segments bring a copy of their anchor each. It is compared with those that viewers
+ * may hold here, once, and not for each viewer and entry. */
+static void share_anchor(struct dh_timeline *timeline, struct dh_segment *segment)
+{
+	if (!dh_segment_anchor(segment))
+		return;
+	if (timeline->idle)
+		dh_segment_share_anchor(segment, dh_segment_anchor(timeline->idle));
+	dh_segment_share_anchor(segment, timeline->anchor);
+	dh_unit_unref(&timeline->anchor);
+	timeline->anchor = dh_unit_ref(dh_segment_anchor(segment));
+}
+
 void dh_timeline_start(struct dh_timeline *timeline, struct dh_segment *segment, int64_t slot_ticks)
 {
+	share_anchor(timeline, segment);
 	timeline->playing = segment;
 	timeline->start_ticks = slot_ticks;
 	timeline->next[DH_AUDIO] = timeline->next[DH_VIDEO] = 0;
@@ -232,4 +246,5 @@ void dh_timeline_clear(struct dh_timeline *timeline)
 	dh_segment_free(&timeline->idle);
 	dh_segment_free(&timeline->playing);
 	dh_unit_unref(&timeline->shown);
+	dh_unit_unref(&timeline->anchor);
 }

@@ -14,7 +14,7 @@ struct dh_item {
 	enum dh_media media;
 	int64_t media_ticks;
 	struct dh_unit *unit;   /* NULL for silence */
-	struct dh_unit *anchor; /* that the picture builds on; video only */
+	struct dh_unit *anchor; /* that the picture builds on; video only. The same anchor is the same pointer */
 	const uint8_t *silence; /* payload where unit is NULL; static */
 	size_t silence_size;
 	bool talkspurt;         /* first sound after a slot without any: marker bit (RFC 3551, 4.1) */
@@ -38,8 +38,8 @@ struct dh_timeline {
 	size_t next[2];
 	int64_t played_ticks;        /* of its slots that were filled in time */
 	bool held;
-	/* the picture that viewers have now */
-	struct dh_unit *shown;
+	/* the picture that viewers have now; the anchor of the newest segment with video */
+	struct dh_unit *shown, *anchor;
 	/* sound between speech */
 	struct dh_silence silence;
 	bool silent, unsent;         /* the last slot had no speech; had no sound at all */

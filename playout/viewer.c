@@ -175,7 +175,7 @@ static void answered(struct dh_viewer *viewer, int64_t media_ticks)
 static bool prepare_entry(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks)
 {
 	bool answer = wants_answer(viewer, item->media_ticks);
-	if (!answer && dh_unit_same_bytes(viewer->holds, item->anchor))
+	if (!answer && viewer->holds == item->anchor)
 		return true;
 	int64_t at = item->media_ticks - ANCHOR_LEAD_TICKS;
 	if (at < after_last(viewer))

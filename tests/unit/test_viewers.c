@@ -3,6 +3,28 @@
 #include "tests/support/playout_rig_check.h"
 
 #include <stdlib.h>
+#include <strings.h>
+
+/* Bytes that were compared: the linker sends all calls through these
+ * (-Wl,--wrap=memcmp,--wrap=bcmp). */
+static size_t compared;
+
+int __real_memcmp(const void *a, const void *b, size_t size);
+int __real_bcmp(const void *a, const void *b, size_t size);
+int __wrap_memcmp(const void *a, const void *b, size_t size);
+int __wrap_bcmp(const void *a, const void *b, size_t size);
+
+int __wrap_memcmp(const void *a, const void *b, size_t size)
+{
+	compared += size;
+	return __real_memcmp(a, b, size);
+}
+
+int __wrap_bcmp(const void *a, const void *b, size_t size)
+{
+	compared += size;
+	return __real_bcmp(a, b, size);
+}
 
 /* --- viewers */
 
@@ -42,6 +64,33 @@ static void test_own_anchor_is_sent_before_and_the_avatars_after(void)
 	CHECK_INT(v->pictures[back - 1].kind, 'K');
 	CHECK_INT(v->pictures[back - 1].tag, 'i');
 	CHECK_INT(late->pictures[0].tag, 'x');
+	finish_after(500);
+}
+
+/* Each segment brings a copy of its anchor: that two are the same is found out
+ * once for each segment, not for each viewer and entry. */
+static void test_anchors_are_compared_once_a_segment(void)
+{
+	const struct rig_segment own[] = {
+		{ "o", 'o', 'x', 1000, 25, 1, 1, 1000, -1 }, { "p", 'p', 'x', 1000, 25, 1, 1, 1000, -1 },
+		{ "q", 'q', 'i', 1000, 25, 1, 1, 1000, -1 } };
+	rig_sizes(0, 16000);
+	rig_open_idle(&rig, NULL, start);
+	for (int i = 0; i < 30; i++)
+		rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(500));
+	compared = 0;
+	for (int i = 0; i < 3; i++)
+		rig_enqueue(&rig, &own[i]);
+	rig_run(&rig, media_ms(5000));
+	CHECK(compared <= 3 * 2 * 16000, "%zu bytes", compared);
+	for (int i = 0; i < rig.viewer_count; i++) {
+		const struct rig_viewer *v = rig.viewers[i];
+		int anchors = 0;
+		for (int n = 0; n < v->picture_count; n++)
+			anchors += v->pictures[n].kind == 'K';
+		CHECK_INT(anchors, 3); /* i, x, i */
+	}
 	finish_after(500);
 }
 
@@ -453,6 +502,7 @@ static void test_a_week(void)
 static const struct check_test tests[] = {
 	TEST(test_join_gets_the_anchor_at_once),
 	TEST(test_own_anchor_is_sent_before_and_the_avatars_after),
+	TEST(test_anchors_are_compared_once_a_segment),
 	TEST(test_pli_waits_for_an_entry_and_backs_off),
 	TEST(test_pause_and_resume),
 	TEST(test_groups_have_constant_offsets),
