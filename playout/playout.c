@@ -171,8 +171,12 @@ int dh_playout_interrupt(struct dh_playout *playout)
 		end_playing(playout, DH_EVENT_INTERRUPTED);
 		dropped++;
 	}
-	for (; playout->queue.count; dropped++)
-		end_segment(playout, DH_EVENT_INTERRUPTED, dh_queue_take(&playout->queue, 0), 0);
+	struct dh_queue waiting = playout->queue;
+	playout->queue = (struct dh_queue){ 0 };
+	for (size_t i = 0; i < waiting.count; i++, dropped++)
+		end_segment(playout, DH_EVENT_INTERRUPTED, waiting.at[i], 0);
+	waiting.count = 0;
+	dh_queue_clear(&waiting);
 	return dropped;
 }
 

@@ -6,9 +6,6 @@
 
 #include "timebase.h"
 
-/* Pictures closer than this would be a burst, not a video (1 ms). */
-#define PICTURE_DISTANCE_MIN_TICKS DH_TICKS_PER_MS
-
 enum ending { RUNNING = 0, COMPLETE, FAILED };
 
 struct units {
@@ -103,7 +100,7 @@ static int reserve(struct units *units)
 	return 0;
 }
 
-/* Whether `unit` may follow what is there: the timeline relies on it. */
+/* The timeline relies on this order. */
 static bool may_follow(const struct dh_segment *segment, const struct dh_unit *unit)
 {
 	const struct units *units = &segment->units[unit->media];
@@ -115,7 +112,7 @@ static bool may_follow(const struct dh_segment *segment, const struct dh_unit *u
 		return false;
 	if (!units->count)
 		return (unit->flags & DH_UNIT_ENTRY) != 0;
-	return unit->pts_ticks - units->at[units->count - 1]->pts_ticks >= PICTURE_DISTANCE_MIN_TICKS;
+	return unit->pts_ticks - units->at[units->count - 1]->pts_ticks >= DH_STREAM_PICTURE_TICKS_MIN;
 }
 
 int dh_segment_append(struct dh_segment *segment, struct dh_unit *unit)
@@ -154,13 +151,25 @@ void dh_segment_complete(struct dh_segment *segment)
 		stop(segment, COMPLETE);
 }
 
+/* A text that is too long is cut between two characters. */
+static size_t length_to_keep(const char *text)
+{
+	size_t length = strnlen(text, DH_STREAM_TEXT_MAX + 1);
+	if (length <= DH_STREAM_TEXT_MAX)
+		return length;
+	length = DH_STREAM_TEXT_MAX;
+	while (length > 0 && (text[length] & 0xc0) == 0x80)
+		length--;
+	return length;
+}
+
 void dh_segment_fail(struct dh_segment *segment, int code, const char *text)
 {
 	if (segment->ending != RUNNING)
 		return;
 	stop(segment, FAILED);
 	segment->error_code = code;
-	strncpy(segment->error, text, DH_STREAM_TEXT_MAX);
+	memcpy(segment->error, text, length_to_keep(text));
 }
 
 bool dh_segment_mark_ready(struct dh_segment *segment)

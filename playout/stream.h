@@ -56,6 +56,7 @@
 #define DH_STREAM_SIDE_MIN   16
 #define DH_STREAM_SIDE_MAX   2304 /* even; widths and heights of a picture */
 #define DH_STREAM_TICKS_MAX  (INT64_C(1) << 48) /* twelve years: sums never overflow */
+#define DH_STREAM_PICTURE_TICKS_MIN 720 /* from a picture to the next: 1 ms */
 #define DH_STREAM_SUFFIX     ".dhs"
 
 struct dh_stream_head {

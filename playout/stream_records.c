@@ -11,9 +11,6 @@
 
 #include <zlib.h>
 
-/* Pictures that come faster are no video. */
-#define DISTANCE_MIN_TICKS DH_TICKS_PER_MS
-
 __attribute__((format(printf, 3, 4)))
 static int fail(struct dh_stream_records *records, int err, const char *format, ...)
 {
@@ -242,7 +239,7 @@ static int step_time(struct dh_stream_records *records, enum dh_media media, int
 	if (pts_ticks > limit - duration_ticks)
 		return fail(records, -EFBIG, "longer than %" PRId64 " ms", dh_ms_from_ticks(limit));
 	if (pts_ticks < records->newest_ticks ||
-			(track->units > 0 && pts_ticks - track->last_ticks < DISTANCE_MIN_TICKS))
+			(track->units > 0 && pts_ticks - track->last_ticks < DH_STREAM_PICTURE_TICKS_MIN))
 		return fail(records, -EBADMSG, "%s unit at %" PRId64 " after one at %" PRId64 " ticks",
 			media_name(media), pts_ticks, records->newest_ticks);
 	records->newest_ticks = pts_ticks;

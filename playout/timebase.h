@@ -30,16 +30,20 @@ static inline int64_t dh_ns_from_ticks(int64_t ticks)
 	return ticks / 9 * 12500 + (ticks % 9 * 12500 + 8) / 9;
 }
 
-/* Time of frame `n` at `num`/`den` frames a second, rounded to the nearest
- * tick. Computed from `n`, never by adding up rounded durations: 33 fps does
- * not drift. `num` and `den` are positive, `n` at most 2^31. */
+/* The time of frame `n` at `num`/`den` frames a second, rounded to the nearest
+ * tick. Computed from `n`, never by adding up rounded durations, so 33 fps does
+ * not drift. `n` is 0 to 2^31 - 1, `num` and `den` are 1 to 2^32 - 1, from
+ * whatever source: what would be more than 2^62 is 2^62. */
 static inline int64_t dh_ticks_of_frame(int64_t n, int64_t num, int64_t den)
 {
-	int64_t whole = n / num, rest = n % num;
-	return whole * den * DH_TICKS_PER_SECOND + (rest * den * DH_TICKS_PER_SECOND + num / 2) / num;
+	const int64_t most = INT64_C(1) << 62;
+	int64_t seconds = n * den / num, rest = n * den % num;
+	if (seconds >= most / DH_TICKS_PER_SECOND)
+		return most;
+	return seconds * DH_TICKS_PER_SECOND + (rest * DH_TICKS_PER_SECOND + num / 2) / num;
 }
 
-/* Up and down to the 20 ms grid; `ticks` is not negative. */
+/* Rounds up or down to the 20 ms grid; `ticks` is not negative. */
 static inline int64_t dh_slot_ceil(int64_t ticks)
 {
 	return (ticks + DH_SLOT_TICKS - 1) / DH_SLOT_TICKS * DH_SLOT_TICKS;

@@ -218,6 +218,23 @@ static void test_failure_while_waiting_is_told_at_once(void)
 	finish_after(100);
 }
 
+static void test_error_is_cut_at_a_character(void)
+{
+	for (int before = 0; before < 4; before++) {
+		char text[4000];
+		struct dh_segment *segment;
+		memset(text, 'x', (size_t)before);
+		for (int i = 0; i < 400; i++)
+			memcpy(text + before + 3 * i, "\xe2\x82\xac", 4); /* the euro sign */
+		CHECK_INT(dh_segment_alloc(&segment, "s", NULL), 0);
+		dh_segment_fail(segment, 4, text);
+		const char *error = dh_segment_error(segment, NULL);
+		CHECK_INT(strlen(error), before + (DH_STREAM_TEXT_MAX - (size_t)before) / 3 * 3);
+		CHECK(!strncmp(error, text, strlen(error)));
+		dh_segment_free(&segment);
+	}
+}
+
 /* --- how much was played */
 
 static int sounds_of(const struct rig_viewer *v, char tag)
@@ -394,6 +411,7 @@ static const struct check_test tests[] = {
 	TEST(test_unprepared_starts_after_a_preroll),
 	TEST(test_failure_while_playing_plays_what_is_there),
 	TEST(test_failure_while_waiting_is_told_at_once),
+	TEST(test_error_is_cut_at_a_character),
 	TEST(test_played_is_what_was_sent),
 	TEST(test_played_is_what_was_sent_to_anybody),
 	TEST(test_played_without_viewers),
