@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Media that is known of a waiting segment. */
 static int64_t waiting_ticks(const struct dh_segment *segment)
 {
 	int64_t whole = dh_segment_duration_ticks(segment, DH_DURATION_LONGEST);

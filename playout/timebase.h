@@ -1,9 +1,9 @@
 /* The one timebase of the project: 720,000 ticks a second.
  *
- * 720,000 is the least common multiple of the two RTP clocks that matter here
- * (48 kHz for Opus, 90 kHz for video), so both are whole numbers of ticks, and
- * a 20 ms audio packet is 14,400 ticks. Every name that holds such a time ends
- * in `_ticks`. 64 bits hold 400,000 years of them.
+ * 720,000 is the least common multiple of the two RTP clocks used here (48 kHz
+ * for Opus, 90 kHz for video): a tick of either is a whole number of ours, and a
+ * 20 ms audio packet is 14,400. Names of such times end in `_ticks`. 64 bits last
+ * for 400,000 years.
  */
 #ifndef DH_TIMEBASE_H
 #define DH_TIMEBASE_H
@@ -17,14 +17,14 @@
 #define DH_TICKS_PER_AUDIO_SAMPLE INT64_C(15) /* 48 kHz */
 #define DH_TICKS_PER_VIDEO_CLOCK  INT64_C(8)  /* 90 kHz */
 
-/* CLOCK_MONOTONIC nanoseconds to ticks, rounded down; exact slope 9/12500. */
+/* Nanoseconds to ticks, rounded down; the slope is exactly 9/12500. */
 static inline int64_t dh_ticks_from_ns(int64_t ns)
 {
 	return ns / 12500 * 9 + ns % 12500 * 9 / 12500;
 }
 
-/* Ticks to nanoseconds, rounded up, so that a sleep until the result never
- * ends before the tick has begun. */
+/* Ticks to nanoseconds, rounded up: a sleep until the result never ends before the
+ * tick has begun. */
 static inline int64_t dh_ns_from_ticks(int64_t ticks)
 {
 	return ticks / 9 * 12500 + (ticks % 9 * 12500 + 8) / 9;

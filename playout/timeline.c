@@ -39,8 +39,8 @@ bool dh_timeline_is_ready(const struct dh_timeline *timeline, const struct dh_se
 	return dh_segment_is_open(segment) && has_preroll(timeline, segment, 0);
 }
 
-/* Segments bring a copy of their anchor each. It is compared with those that viewers
- * may hold here, once, and not for each viewer and entry. */
+/* Each segment brings a copy of its anchor. Comparing it here, once, with those that
+ * viewers may hold saves comparing it for each viewer and entry. */
 static void share_anchor(struct dh_timeline *timeline, struct dh_segment *segment)
 {
 	if (!dh_segment_anchor(segment))
@@ -167,7 +167,7 @@ static unsigned luma_distance(const struct dh_unit *a, const struct dh_unit *b)
 	return sum;
 }
 
-/* The idle clip goes on at the entry that looks most like what is shown. */
+/* Puts the idle clip at the entry that looks most like what is shown. */
 static void enter_idle(struct dh_timeline *timeline, int64_t slot_ticks)
 {
 	size_t best = 0, count = dh_segment_count(timeline->idle, DH_VIDEO);
@@ -221,7 +221,7 @@ void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_
 		timeline->idle_runs = false;
 	if (state == DH_SLOT_PLAY && in_time)
 		timeline->played_ticks += DH_SLOT_TICKS;
-	/* Held: picture and sound stand together, and go on later by the same amount. */
+	/* While held the segment moves along, so picture and sound go on together. */
 	timeline->held = state == DH_SLOT_HOLD;
 	if (timeline->held)
 		timeline->start_ticks += DH_SLOT_TICKS;
