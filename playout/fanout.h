@@ -10,7 +10,7 @@
 #include "pacer.h"
 #include "viewer.h"
 
-/* Zeroed, then dh_fanout_init. */
+/* Zero it, then call dh_fanout_init. */
 struct dh_fanout {
 	/* immutable */
 	struct dh_viewer_out out;
@@ -21,7 +21,7 @@ struct dh_fanout {
 	struct dh_viewer *viewers[DH_PACER_GROUPS_MAX]; /* lists by group */
 	int64_t next_ticks[DH_PACER_GROUPS_MAX]; /* when more of unfinished pictures is due; INT64_MAX: none */
 	size_t count;
-	bool newcomers; /* a viewer is to get its first anchor at once */
+	bool newcomers; /* a viewer may be waiting for its first anchor */
 	bool lost;      /* a picture never reached the pacer: all need an entry */
 };
 

@@ -87,18 +87,19 @@ int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle)
 
 /* --- segments */
 
-static void tell(struct dh_playout *playout, enum dh_event_type type, struct dh_segment *segment,
+static void emit(struct dh_playout *playout, enum dh_event_type type, struct dh_segment *segment,
 	int64_t media_ticks, int64_t played_ticks)
 {
 	playout->sink.event(playout->sink_arg, &(struct dh_playout_event){ type, segment, media_ticks, played_ticks });
 }
 
-/* The one way in which a segment leaves the room. */
-static void end_segment(struct dh_playout *playout, enum dh_event_type how, struct dh_segment *segment, int64_t played_ticks)
+/* All segments end here. */
+static void end_segment(struct dh_playout *playout, enum dh_event_type how, struct dh_segment *segment,
+	int64_t played_ticks)
 {
 	if (how == DH_EVENT_FINISHED && dh_segment_error(segment, NULL))
 		how = DH_EVENT_FAILED;
-	tell(playout, how, segment, playout->slot_ticks, played_ticks);
+	emit(playout, how, segment, playout->slot_ticks, played_ticks);
 	dh_segment_free(&segment);
 }
 
@@ -127,7 +128,7 @@ int dh_playout_enqueue(struct dh_playout *playout, struct dh_segment *segment)
 	int err = dh_queue_push(&playout->queue, segment, &limits);
 	if (err)
 		return err;
-	tell(playout, DH_EVENT_QUEUED, segment, playout->slot_ticks, 0);
+	emit(playout, DH_EVENT_QUEUED, segment, playout->slot_ticks, 0);
 	if (dh_segment_is_open(segment) || dh_segment_error(segment, NULL))
 		dh_playout_filled(playout, segment);
 	return 0;
@@ -137,14 +138,14 @@ void dh_playout_filled(struct dh_playout *playout, struct dh_segment *segment)
 {
 	long at = dh_queue_find(&playout->queue, dh_segment_id(segment));
 	if (at < 0)
-		return; /* it plays: the timeline sees for itself */
+		return; /* it is playing: the timeline notices by itself */
 	if (dh_segment_error(segment, NULL)) {
-		/* Broken before it began: it is not begun. */
+		/* It failed before it began, so it never begins. */
 		end_segment(playout, DH_EVENT_FAILED, dh_queue_take(&playout->queue, (size_t)at), 0);
 		return;
 	}
 	if (dh_playout_is_ready(playout, segment) && dh_segment_mark_ready(segment))
-		tell(playout, DH_EVENT_READY, segment, playout->slot_ticks, 0);
+		emit(playout, DH_EVENT_READY, segment, playout->slot_ticks, 0);
 }
 
 int dh_playout_skip(struct dh_playout *playout)
@@ -270,11 +271,11 @@ static void set_speaking(struct dh_playout *playout, bool speaking)
 	if (playout->speaking == speaking)
 		return;
 	playout->speaking = speaking;
-	tell(playout, speaking ? DH_EVENT_SPEAKING : DH_EVENT_IDLE, NULL, playout->slot_ticks, 0);
+	emit(playout, speaking ? DH_EVENT_SPEAKING : DH_EVENT_IDLE, NULL, playout->slot_ticks, 0);
 }
 
-/* Ends what has ended and starts what is next, then fills the slot; what it
- * holds is kept only where it is still of use. */
+/* Ends what has ended, starts what is next, then fills the slot. `keep`: somebody can
+ * still be sent something of it. */
 static void decide_slot(struct dh_playout *playout, bool keep, bool in_time)
 {
 	struct dh_timeline *timeline = &playout->timeline;
@@ -287,12 +288,12 @@ static void decide_slot(struct dh_playout *playout, bool keep, bool in_time)
 			break;
 		dh_timeline_start(timeline, dh_queue_take(&playout->queue, 0), playout->slot_ticks);
 		set_speaking(playout, true);
-		tell(playout, DH_EVENT_STARTED, next, playout->slot_ticks, 0);
+		emit(playout, DH_EVENT_STARTED, next, playout->slot_ticks, 0);
 	}
 	if (!timeline->playing)
 		set_speaking(playout, false);
 	else if (timeline->held != (state == DH_SLOT_HOLD))
-		tell(playout, timeline->held ? DH_EVENT_RESUMED : DH_EVENT_HELD, timeline->playing, playout->slot_ticks,
+		emit(playout, timeline->held ? DH_EVENT_RESUMED : DH_EVENT_HELD, timeline->playing, playout->slot_ticks,
 			timeline->played_ticks);
 	dh_timeline_fill(timeline, playout->slot_ticks, in_time, keep ? keep_item : NULL, &playout->fanout);
 	if (!keep)
@@ -316,14 +317,14 @@ static int64_t undisturbed_until(const struct dh_playout *playout)
 	return dh_timeline_edge_ticks(&playout->timeline, playout->slot_ticks);
 }
 
-/* Nobody watches and nothing can change by itself: no need to count slots. */
+/* Skips slots while nobody watches and nothing can change by itself. */
 static void jump(struct dh_playout *playout, int64_t media_ticks)
 {
 	int64_t to = dh_slot_ceil(media_ticks);
 	if (playout->fanout.count || to <= playout->slot_ticks || startable(playout))
 		return;
 	if (playout->speaking && !playout->timeline.playing)
-		return; /* its end is still to be told */
+		return; /* event IDLE is still to come */
 	if (playout->timeline.playing && dh_timeline_edge_ticks(&playout->timeline, playout->slot_ticks) != INT64_MAX)
 		return;
 	dh_timeline_jump(&playout->timeline, playout->slot_ticks, to);

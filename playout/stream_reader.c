@@ -15,7 +15,7 @@
 
 struct dh_stream_reader {
 	struct dh_stream_records records;
-	/* the record that is being gathered, prefix and checksum included */
+	/* the current record, prefix and checksum included */
 	uint8_t *buffer;
 	size_t used, capacity;
 	size_t need; /* DH_WIRE_PREFIX until the length is known, then all of it */
@@ -55,7 +55,6 @@ static void release(struct dh_stream_reader *reader)
 	reader->capacity = 0;
 }
 
-/* A record is complete: takes it in and makes room for the next. */
 static int finish_record(struct dh_stream_reader *reader)
 {
 	int err = dh_stream_records_read(&reader->records, reader->buffer, reader->need);
@@ -66,8 +65,8 @@ static int finish_record(struct dh_stream_reader *reader)
 	return err < 0 ? err : 0;
 }
 
-/* Takes what the current record still lacks, at most `size` bytes; `taken` is
- * how many that were. */
+/* Adds to the current record what it still lacks, of at most `size` bytes. Sets
+ * *taken to how many that were. */
 static int take_bytes(struct dh_stream_reader *reader, const uint8_t *bytes, size_t size, size_t *taken)
 {
 	size_t step = reader->need - reader->used;

@@ -192,8 +192,8 @@ static int read_head(struct dh_stream_records *records, const uint8_t *body, siz
 	return records->sink.head ? records->sink.head(records->arg, head) : 0;
 }
 
-/* Hands on a unit and drops it; NULL: there was no memory for it. */
-static int lend(struct dh_stream_records *records, struct dh_unit *unit,
+/* Passes a unit to the sink and drops it; NULL: there was no memory for it. */
+static int report_unit(struct dh_stream_records *records, struct dh_unit *unit,
 	int (*take)(void *arg, struct dh_unit *unit))
 {
 	int err = 0;
@@ -216,7 +216,7 @@ static int read_anchor(struct dh_stream_records *records, const uint8_t *body, s
 		return fail(records, -EBADMSG, "the anchor has %dx%d, the head %dx%d", width, height,
 			records->head.width, records->head.height);
 	records->has_anchor = true;
-	return lend(records, dh_unit_new(DH_VIDEO, 0, DH_SLOT_TICKS, body, size), records->sink.anchor);
+	return report_unit(records, dh_unit_new(DH_VIDEO, 0, DH_SLOT_TICKS, body, size), records->sink.anchor);
 }
 
 static int read_picture(struct dh_stream_records *records, const uint8_t *body, size_t size)
@@ -268,7 +268,7 @@ static int read_video(struct dh_stream_records *records, const uint8_t *body, si
 		unit->flags = flags;
 		memcpy(unit->luma, body + 16, DH_LUMA_BYTES);
 	}
-	return lend(records, unit, records->sink.unit);
+	return report_unit(records, unit, records->sink.unit);
 }
 
 static int read_audio(struct dh_stream_records *records, const uint8_t *body, size_t size)
@@ -282,7 +282,7 @@ static int read_audio(struct dh_stream_records *records, const uint8_t *body, si
 	err = step_time(records, DH_AUDIO, pts_ticks, DH_SLOT_TICKS);
 	if (err < 0)
 		return err;
-	return lend(records, dh_unit_new(DH_AUDIO, pts_ticks, DH_SLOT_TICKS, body + DH_WIRE_AUDIO_FIXED,
+	return report_unit(records, dh_unit_new(DH_AUDIO, pts_ticks, DH_SLOT_TICKS, body + DH_WIRE_AUDIO_FIXED,
 			size - DH_WIRE_AUDIO_FIXED), records->sink.unit);
 }
 

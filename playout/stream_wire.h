@@ -1,5 +1,5 @@
-/* Private to stream_reader.c and stream_writer.c: how the records of stream.h
- * look as bytes, and what both sides check in the same way. */
+/* Private to the stream's reader and writer: the records of stream.h as bytes, and
+ * what both sides check in the same way. */
 #ifndef DH_STREAM_WIRE_H
 #define DH_STREAM_WIRE_H
 

@@ -1,11 +1,11 @@
 /* VP8 pictures as RTP payloads (RFC 7741).
  *
- * Pure: bytes of a picture and its numbers in, payloads out through a callback;
- * no memory is allocated and no byte of the picture copied.
+ * Pure: bytes of a picture and its numbers in, payloads out through a callback.
+ * Allocates nothing and copies nothing of the picture.
  *
- * Every payload carries the whole descriptor, X with a picture ID of 15 bits,
- * TL0PICIDX and TID: libwebrtc orders pictures by the last two only where all
- * three are there, and a connection must never mix forms.
+ * Every payload has the full descriptor, with a picture ID of 15 bits, TL0PICIDX
+ * and TID: libwebrtc heeds the last two only if all three are there, and a
+ * connection must never mix forms.
  *
  *      0 1 2 3 4 5 6 7
  *     |X|R|N|S|R| PID |   S: the picture begins here. PID 0 throughout: the

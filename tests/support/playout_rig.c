@@ -213,7 +213,7 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 		snprintf(e->id, sizeof e->id, "%s", dh_segment_id(event->segment));
 }
 
-/* --- stage */
+/* --- the rig */
 
 void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t now)
 {

@@ -166,7 +166,7 @@ static void test_underrun_holds_both_and_resumes_together(void)
 	finish_after(0);
 }
 
-static void test_unprepared_starts_after_a_preroll(void)
+static void test_incomplete_segment_starts_after_a_preroll(void)
 {
 	struct rig_segment spec = SPEECH("s", 's');
 	spec.known_ms = 100;
@@ -188,7 +188,7 @@ static void test_unprepared_starts_after_a_preroll(void)
 	finish_after(2000);
 }
 
-static void test_failure_while_playing_plays_what_is_there(void)
+static void test_failure_while_playing_ends_after_what_is_there(void)
 {
 	struct rig_segment spec = SPEECH("s", 's');
 	spec.known_ms = 500;
@@ -205,7 +205,7 @@ static void test_failure_while_playing_plays_what_is_there(void)
 	finish_after(100);
 }
 
-static void test_failure_while_waiting_is_told_at_once(void)
+static void test_failure_while_waiting_is_reported_at_once(void)
 {
 	struct dh_segment *segment;
 	rig_open_idle(&rig, NULL, start);
@@ -385,7 +385,7 @@ static void test_remove_and_refusals(void)
 	finish_after(2000);
 }
 
-static void test_no_idle_clip_nothing_starts(void)
+static void test_nothing_starts_without_an_idle_clip(void)
 {
 	rig_open(&rig, NULL, start);
 	struct rig_viewer *v = rig_join(&rig, NULL);
@@ -408,9 +408,9 @@ static const struct check_test tests[] = {
 	TABLE(test_lengths, lengths),
 	TEST(test_picture_times_do_not_drift_at_33_fps),
 	TEST(test_underrun_holds_both_and_resumes_together),
-	TEST(test_unprepared_starts_after_a_preroll),
-	TEST(test_failure_while_playing_plays_what_is_there),
-	TEST(test_failure_while_waiting_is_told_at_once),
+	TEST(test_incomplete_segment_starts_after_a_preroll),
+	TEST(test_failure_while_playing_ends_after_what_is_there),
+	TEST(test_failure_while_waiting_is_reported_at_once),
 	TEST(test_error_is_cut_at_a_character),
 	TEST(test_played_is_what_was_sent),
 	TEST(test_played_is_what_was_sent_to_anybody),
@@ -419,7 +419,7 @@ static const struct check_test tests[] = {
 	TEST(test_interrupt_idles_within_a_slot_at_the_most_similar_entry),
 	TEST(test_skip_goes_on_with_the_next),
 	TEST(test_remove_and_refusals),
-	TEST(test_no_idle_clip_nothing_starts),
+	TEST(test_nothing_starts_without_an_idle_clip),
 };
 
 int main(int argc, char **argv)

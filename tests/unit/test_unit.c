@@ -34,7 +34,7 @@ static void test_unit_lives_until_the_last_reference(void)
 	CHECK(!unit);
 	CHECK_BYTES(other->data, other->size, "a", 1);
 	dh_unit_unref(&other);
-	dh_unit_unref(&other); /* NULL is fine */
+	dh_unit_unref(&other); /* *unit may be NULL */
 }
 
 static void *ref_and_unref(void *arg)

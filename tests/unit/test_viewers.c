@@ -374,7 +374,7 @@ static void test_pause_again_changes_nothing(void)
 
 /* --- time */
 
-static void test_quiet_room_wakes_at_edges_only(void)
+static void test_room_without_viewers_wakes_at_edges_only(void)
 {
 	rig_open_idle(&rig, NULL, start);
 	CHECK_INT(dh_playout_deadline_ticks(rig.playout), INT64_MAX);
@@ -396,7 +396,7 @@ static void test_quiet_room_wakes_at_edges_only(void)
 	finish_after(0);
 }
 
-static void test_quiet_hold_resumes_now(void)
+static void test_hold_without_viewers_resumes_at_once(void)
 {
 	struct rig_segment spec = SPEECH("s", 's');
 	spec.known_ms = 500;
@@ -516,8 +516,8 @@ static const struct check_test tests[] = {
 	TEST(test_late_wake_within_a_large_picture),
 	TEST(test_stats_count_pictures_when_they_have_left),
 	TEST(test_pause_again_changes_nothing),
-	TEST(test_quiet_room_wakes_at_edges_only),
-	TEST(test_quiet_hold_resumes_now),
+	TEST(test_room_without_viewers_wakes_at_edges_only),
+	TEST(test_hold_without_viewers_resumes_at_once),
 	TEST(test_random_orders),
 	TEST(test_a_week),
 };
