@@ -92,7 +92,7 @@ static void put_script(struct bytes *out, const char *script)
 
 static const struct script_row {
 	const char *name, *script;
-	int rc;
+	int err;
 	const char *error;
 } script_rows[] = {
 	{ "both", "H3 K V0+100:1 A0 E100,14400", 0, "" },
@@ -162,7 +162,7 @@ static void test_order_and_times(const void *arg)
 	const struct script_row *row = arg;
 	struct bytes bytes = { .size = 0 };
 	put_script(&bytes, row->script);
-	check_verdict(&bytes, row->rc, row->error);
+	check_verdict(&bytes, row->err, row->error);
 }
 
 /* No limit is higher than the format's own, which keeps sums from overflowing. */
@@ -184,7 +184,7 @@ static const struct head_row {
 	const char *name;
 	unsigned version, flags, width, height, rate_num, rate_den, text_size;
 	const char *text;
-	int rc;
+	int err;
 	const char *error;
 } head_rows[] = {
 	{ "smallest", 1, 1, 16, 16, 0, 1, 0, "", -ENODATA, "" },
@@ -225,10 +225,10 @@ static void test_heads(const void *arg)
 	memcpy(body + 20, row->text, strlen(row->text));
 	fixture_record(&bytes, "DHS1", body, 20 + strlen(row->text));
 	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &journal_sink, &journal), 0);
-	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), row->rc == -ENODATA ? 0 : row->rc);
-	CHECK_INT(journal.calls, row->rc == -ENODATA);
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), row->err == -ENODATA ? 0 : row->err);
+	CHECK_INT(journal.calls, row->err == -ENODATA);
 	CHECK(strstr(dh_stream_reader_error(reader), row->error), "%s", dh_stream_reader_error(reader));
-	CHECK_INT(dh_stream_reader_finish(reader), row->rc);
+	CHECK_INT(dh_stream_reader_finish(reader), row->err);
 	dh_stream_reader_free(&reader);
 }
 
@@ -239,7 +239,7 @@ static void test_heads(const void *arg)
 static const struct length_row {
 	const char *name, *before, *type;
 	uint32_t length;
-	int rc;
+	int err;
 } length_rows[] = {
 	{ "shortest head", "", "DHS1", 20, 0 },
 	{ "longest head", "", "DHS1", 1020, 0 },
@@ -285,10 +285,10 @@ static void test_lengths(const void *arg)
 	bytes_write(&bytes, row->type, 4);
 	bytes_write(&bytes, length, 4);
 	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &journal_sink, &journal), 0);
-	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), row->rc);
-	if (row->rc < 0)
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), row->err);
+	if (row->err < 0)
 		CHECK(strstr(dh_stream_reader_error(reader), row->type), "%s", dh_stream_reader_error(reader));
-	CHECK_INT(dh_stream_reader_finish(reader), row->rc < 0 ? row->rc : -ENODATA);
+	CHECK_INT(dh_stream_reader_finish(reader), row->err < 0 ? row->err : -ENODATA);
 	dh_stream_reader_free(&reader);
 }
 
