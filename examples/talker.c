@@ -46,7 +46,7 @@
 
 /* A segment in the making. */
 struct film {
-	const struct dh_options *options;
+	const struct dh_talker_options *options;
 	struct dh_speech speech;
 	struct dh_motion motion;
 	struct dh_face *face;
@@ -91,7 +91,7 @@ static int is_flash(const struct film *film, int64_t number)
  * half a file behind. */
 static int open_output(struct film *film)
 {
-	const struct dh_options *options = film->options;
+	const struct dh_talker_options *options = film->options;
 	struct dh_mux_format format = {
 		.container = options->container, .width = options->width, .height = options->height,
 		.fps_num = options->fps_num, .fps_den = options->fps_den,
@@ -160,7 +160,7 @@ static int finish(struct film *film, double length_s)
 
 static int make_speech(struct film *film)
 {
-	const struct dh_options *options = film->options;
+	const struct dh_talker_options *options = film->options;
 	struct dh_voice_settings settings = {
 		.name = options->voice, .variant = options->look->voice_variant,
 		.rate_wpm = options->rate_wpm, .pitch = options->pitch,
@@ -262,11 +262,11 @@ static int close_output(struct film *film, int code)
 
 int main(int argc, char **argv)
 {
-	struct dh_options options;
+	struct dh_talker_options options;
 	struct film film = { .options = &options, .fd = STDOUT_FILENO };
-	int code = dh_options_read(&options, argc, argv);
+	int code = dh_talker_options_read(&options, argc, argv);
 
-	if (code != DH_OPTIONS_GO)
+	if (code != DH_TALKER_OPTIONS_GO)
 		return code;
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes is told by write(2) */
 	film.motion.seed = options.seed;
@@ -280,6 +280,6 @@ int main(int argc, char **argv)
 	dh_mux_free(&film.mux);
 	dh_face_free(&film.face);
 	dh_speech_free(&film.speech);
-	dh_options_free(&options);
+	dh_talker_options_free(&options);
 	return code;
 }

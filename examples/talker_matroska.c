@@ -127,7 +127,7 @@ static void block(struct dh_bytes *bytes, int track, int64_t ticks, size_t paylo
 }
 
 void dh_matroska_frame(struct dh_bytes *before_picture, struct dh_bytes *before_sound,
-	const struct dh_mux_format *format, const struct dh_frame *frame)
+	const struct dh_mux_format *format, const struct dh_mux_frame *frame)
 {
 	int64_t start = frame->number * format->fps_den * TICKS_PER_SECOND / format->fps_num;
 	struct dh_bytes time = { 0 };

@@ -152,7 +152,7 @@ static void frame_header(struct dh_bytes *bytes, const struct dh_mux_format *for
 }
 
 void dh_nut_frame(struct dh_bytes *before_picture, struct dh_bytes *before_sound,
-	const struct dh_mux_format *format, const struct dh_frame *frame)
+	const struct dh_mux_format *format, const struct dh_mux_frame *frame)
 {
 	frame_header(before_picture, format, 0, frame->number, frame->picture_size);
 	if (frame->sound_size)

@@ -151,11 +151,11 @@ static int check_text(const char *text, size_t length)
 			return dh_complain(DH_EXIT_TEXT, "the text is not UTF-8");
 		at += step;
 	}
-	return DH_OPTIONS_GO;
+	return DH_TALKER_OPTIONS_GO;
 }
 
 /* From standard input, or the words of the command line. */
-static int read_text(struct dh_options *options, int count, char **words)
+static int read_text(struct dh_talker_options *options, int count, char **words)
 {
 	size_t length = 0;
 
@@ -216,7 +216,7 @@ static int read_format(const char *text, enum dh_container *container)
 }
 
 /* 0, or -1 when the value is none that the option takes. */
-static int set_option(struct dh_options *o, int option, const char *value)
+static int set_option(struct dh_talker_options *o, int option, const char *value)
 {
 	switch (option) {
 	case OPT_IDLE:
@@ -272,11 +272,11 @@ static int by_suffix(const char *path)
 		? DH_MATROSKA : DH_NUT;
 }
 
-int dh_options_read(struct dh_options *o, int argc, char **argv)
+int dh_talker_options_read(struct dh_talker_options *o, int argc, char **argv)
 {
 	int option, index, has_format = 0, kinds = 0;
 
-	*o = (struct dh_options){
+	*o = (struct dh_talker_options){
 		.voice = "en-gb", .look = dh_look_find(NULL), .width = 512, .height = 512,
 		.fps_num = 25, .fps_den = 1, .rate_wpm = 165, .pitch = -1, .seconds = 10, .seed = 1,
 	};
@@ -303,14 +303,14 @@ int dh_options_read(struct dh_options *o, int argc, char **argv)
 	if (kinds > 1 || (kinds && optind < argc))
 		return dh_complain(DH_EXIT_USAGE, "TEXT, --idle, --marks and --portrait exclude each other");
 	if (kinds)
-		return DH_OPTIONS_GO;
+		return DH_TALKER_OPTIONS_GO;
 	option = read_text(o, argc - optind, argv + optind);
-	if (option != DH_OPTIONS_GO)
-		dh_options_free(o);
+	if (option != DH_TALKER_OPTIONS_GO)
+		dh_talker_options_free(o);
 	return option;
 }
 
-void dh_options_free(struct dh_options *options)
+void dh_talker_options_free(struct dh_talker_options *options)
 {
 	free(options->text);
 	options->text = NULL;

@@ -22,7 +22,7 @@ enum dh_talker_exit {
 
 enum dh_make { DH_MAKE_SPEECH, DH_MAKE_IDLE, DH_MAKE_MARKS, DH_MAKE_PORTRAIT };
 
-struct dh_options {
+struct dh_talker_options {
 	enum dh_make kind;
 	char *text;             /* speech: UTF-8, not empty */
 	const char *output;     /* a file, NULL: standard output */
@@ -37,12 +37,12 @@ struct dh_options {
 	uint64_t seed;
 };
 
-/* Reads options and text. DH_OPTIONS_GO, or the code to exit with at once
+/* Reads options and text. DH_TALKER_OPTIONS_GO, or the code to exit with at once
  * (--help and --voices were answered, or it has complained). Strings are argv's,
  * but for the text. */
-#define DH_OPTIONS_GO (-1)
-int dh_options_read(struct dh_options *options, int argc, char **argv);
-void dh_options_free(struct dh_options *options);
+#define DH_TALKER_OPTIONS_GO (-1)
+int dh_talker_options_read(struct dh_talker_options *options, int argc, char **argv);
+void dh_talker_options_free(struct dh_talker_options *options);
 
 /* "dh-talker: …" on standard error; returns `code`. */
 int dh_complain(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));

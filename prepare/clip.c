@@ -4,7 +4,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "picture.h"
 #include "playout/timebase.h"
+#include "source.h"
+#include "task_media.h"
 
 #define CACHE_BYTES    (192u * 1024 * 1024)
 #define FRAMES_MAX     (60 * 60 + 60)

@@ -5,7 +5,9 @@
 #ifndef DH_CLIP_H
 #define DH_CLIP_H
 
-#include "task_media.h"
+#include "output.h"
+#include "progress.h"
+#include "task.h"
 
 struct dh_clip;
 

@@ -3,7 +3,8 @@
 #ifndef DH_EARLY_H
 #define DH_EARLY_H
 
-#include "source.h"
+#include "fault.h"
+#include "frame.h"
 
 #define DH_EARLY_FRAMES 4096
 #define DH_EARLY_BYTES  (96u * 1024 * 1024)

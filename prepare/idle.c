@@ -1,10 +1,12 @@
-/* An avatar's idle clip, and the avatar that is one still picture. */
+#include "idle.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "clip.h"
-#include "task_media.h"
+#include "film.h"
 #include "playout/timebase.h"
+#include "task_media.h"
 
 #define IDLE_MS_MAX  60000
 #define PORTRAIT_FPS 25

@@ -14,6 +14,7 @@
 #include "options.h"
 #include "playout/timebase.h"
 #include "prepare.h"
+#include "tool_version.h"
 #include "worker.h"
 
 #define BAR_WIDTH 24

@@ -6,7 +6,7 @@
 #include <libavformat/avformat.h>
 
 #include "input_bytes.h"
-#include "source.h"
+#include "source_config.h"
 
 /* The context reads from `feed`, which is the caller's. */
 int dh_open(AVFormatContext **format, int *is_still, struct dh_input_bytes *feed,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "raw.h"
+#include "task_fields.h"
 
 /* The tool's own limit of length: it is run by hand. */
 #define TOOL_MAX_MS (4 * 3600 * 1000)

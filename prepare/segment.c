@@ -1,11 +1,15 @@
-/* A segment: speech, any of picture and sound, from one input or two. */
+#include "segment.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "task_media.h"
+#include "early_frames.h"
+#include "film.h"
+#include "picture.h"
 #include "playout/timebase.h"
 #include "sound.h"
-#include "early_frames.h"
+#include "source.h"
+#include "task_media.h"
 
 /* Where one medium is so far behind the other it may have ended, which would
  * hold the other back until the end of the input. */

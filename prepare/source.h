@@ -4,35 +4,8 @@
 #ifndef DH_SOURCE_H
 #define DH_SOURCE_H
 
-#include <stdint.h>
-
-#include <libavutil/frame.h>
-
-#include "fault.h"
-#include "picture.h"
-#include "playout/unit.h"
-#include "task.h"
-
-#define DH_WANT_AUDIO (1 << DH_AUDIO)
-#define DH_WANT_VIDEO (1 << DH_VIDEO)
-
-struct dh_source_config {
-	int fd;
-	const char *name;
-	const struct dh_raw *raw;
-	int want;       /* DH_WANT_… */
-	int max_side;   /* of a picture in the input */
-	int max_ms;     /* an input that states to be longer is refused; 0: no limit */
-	int silence_ms;
-};
-
-struct dh_frame {
-	enum dh_media media;
-	const AVFrame *av;       /* lent until the next call */
-	struct dh_turn turn;     /* pictures */
-	int64_t pts_ticks;       /* may be negative */
-	int64_t duration_ticks;  /* 0: unknown */
-};
+#include "frame.h"
+#include "source_config.h"
 
 struct dh_source;
 

@@ -1,9 +1,14 @@
-/* The job of a worker, from its JSON (job.h). */
+#include "task_job.h"
+
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
-#include "task.h"
+#include "placement.h"
+#include "task_fields.h"
 
 static int wrong(struct dh_fault *fault, const char *field, const char *expected)
 {
@@ -71,6 +76,32 @@ static int take_job(struct dh_task *task, const json_t *job, int *anchor, struct
 	return rc;
 }
 
+static int read_anchor(struct dh_task *task, int fd, struct dh_fault *fault)
+{
+	size_t size = dh_picture_size(task->width, task->height), used = 0;
+	uint8_t past;
+	free(task->anchor);
+	task->anchor = malloc(size);
+	if (!task->anchor)
+		return dh_fault_memory(fault);
+	while (used < size) {
+		ssize_t n = read(fd, task->anchor + used, size - used);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return dh_fault_set(fault, DH_PREPARE_INPUT, "The anchor's picture cannot be read: %s",
+				strerror(errno));
+		if (n == 0)
+			return dh_fault_set(fault, DH_PREPARE_INPUT, "The anchor's picture has %zu bytes, expected %zu "
+				"(I420 of %dx%d)", used, size, task->width, task->height);
+		used += (size_t)n;
+	}
+	if (read(fd, &past, 1) == 1)
+		return dh_fault_set(fault, DH_PREPARE_INPUT, "The anchor's picture has more than %zu bytes "
+			"(I420 of %dx%d)", size, task->width, task->height);
+	return 0;
+}
+
 int dh_task_from_job(struct dh_task *task, const char *json, size_t size, const int *fds, int fds_count,
 	struct dh_fault *fault)
 {
@@ -90,5 +121,5 @@ int dh_task_from_job(struct dh_task *task, const char *json, size_t size, const 
 			task->inputs_count + anchor);
 	for (int i = 0; i < task->inputs_count && !rc; i++)
 		task->inputs[i].fd = fds[i];
-	return !rc && anchor ? dh_task_read_anchor(task, fds[fds_count - 1], fault) : rc;
+	return !rc && anchor ? read_anchor(task, fds[fds_count - 1], fault) : rc;
 }

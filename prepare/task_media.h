@@ -1,16 +1,11 @@
-/* What the kinds of task have in common. Private to prepare.c, segment.c and
- * idle.c. */
+/* What the kinds of task have in common. */
 #ifndef DH_TASK_MEDIA_H
 #define DH_TASK_MEDIA_H
 
 #include "film.h"
-#include "prepare.h"
+#include "output.h"
 #include "source.h"
-
-int dh_prepare_segment(const struct dh_task *task, struct dh_output *output,
-	const struct dh_progress *progress, struct dh_fault *fault);
-int dh_prepare_idle(const struct dh_task *task, struct dh_output *output,
-	const struct dh_progress *progress, struct dh_fault *fault);
+#include "task.h"
 
 /* The task's size, or else that of the input's picture. */
 void dh_task_size(const struct dh_task *task, const struct dh_frame *frame, int *width, int *height);

@@ -4,7 +4,8 @@
 
 #include <libavformat/avformat.h>
 
-#include "source.h"
+#include "fault.h"
+#include "frame.h"
 
 struct dh_track;
 

@@ -155,7 +155,7 @@ static int make_anchor(struct dh_video *video, struct dh_fault *fault)
 	if (!video->anchor)
 		return dh_fault_memory(fault);
 	memcpy(video->anchor, packet->data.frame.buf, video->anchor_size);
-	if (dh_vp8_parse(&video->anchor_header, video->anchor, video->anchor_size))
+	if (dh_vp8_header_parse(&video->anchor_header, video->anchor, video->anchor_size))
 		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: the anchor is not a VP8 frame");
 	const char *wrong = dh_guard_check_anchor(&video->anchor_header);
 	if (wrong)
@@ -209,7 +209,7 @@ const uint8_t *dh_video_anchor(const struct dh_video *video, size_t *size)
 static const char *refused(const struct dh_video *video, const vpx_codec_cx_pkt_t *packet)
 {
 	struct dh_vp8_header header;
-	if (dh_vp8_parse(&header, packet->data.frame.buf, packet->data.frame.sz))
+	if (dh_vp8_header_parse(&header, packet->data.frame.buf, packet->data.frame.sz))
 		return "is not a VP8 frame";
 	return dh_guard_check(&video->anchor_header, &header);
 }

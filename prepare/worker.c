@@ -11,6 +11,8 @@
 
 #include "file.h"
 #include "prepare.h"
+#include "task_job.h"
+#include "warm_up.h"
 
 #define JOB_FDS (DH_TASK_INPUTS + 1)
 

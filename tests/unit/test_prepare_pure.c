@@ -11,7 +11,8 @@
 #include "prepare/picture.h"
 #include "prepare/raw.h"
 #include "prepare/still.h"
-#include "prepare/task.h"
+#include "prepare/task_fields.h"
+#include "prepare/task_job.h"
 
 /* --- order */
 
