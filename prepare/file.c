@@ -52,7 +52,7 @@ int dh_file_read(const char *path, const struct dh_stream_sink *sink, void *arg,
 	return rc;
 }
 
-/* ------------------------------------------------------------------- writing */
+/* --- writing */
 
 /* For the signal handler: what to remove. */
 static char *volatile unfinished;

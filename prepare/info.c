@@ -93,7 +93,7 @@ static int on_failure(void *arg, int code, const char *text)
 	return 0;
 }
 
-/* ------------------------------------------------------------------- showing */
+/* --- showing */
 
 static double kbps(int64_t bytes, int64_t ticks)
 {

@@ -19,7 +19,7 @@
 
 #define BAR_WIDTH 24
 
-/* ------------------------------------------------------------------- progress */
+/* --- progress */
 
 struct bar {
 	const char *name;
@@ -63,7 +63,7 @@ static void end_bar(const struct bar *bar)
 		fputs("\r\033[K", stderr);
 }
 
-/* ------------------------------------------------------------------ preparing */
+/* --- preparing */
 
 struct avatar {
 	struct dh_task *task;

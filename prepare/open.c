@@ -38,7 +38,7 @@ static int detect(const AVInputFormat **found, int *is_still, struct dh_input_by
 		dh_accept_containers_text());
 }
 
-/* ------------------------------------------------------------------- arrays */
+/* --- arrays */
 
 static int raw_options(AVDictionary **options, const struct dh_raw *raw)
 {
@@ -84,7 +84,7 @@ static int describe_array(const AVInputFormat **found, AVDictionary **options, s
 	return check_array(raw, feed, config->name, fault);
 }
 
-/* ------------------------------------------------------------------- opening */
+/* --- opening */
 
 /* Whether the header has told what the decoders need. If so nothing is read
  * ahead, so that a live input begins at once. */

@@ -21,7 +21,7 @@ struct dh_picture {
 	struct step scale;   /* to I420 of the size it has on the canvas */
 };
 
-/* --------------------------------------------------------------- one step */
+/* --- one step */
 
 static void step_close(struct step *step)
 {
@@ -94,7 +94,7 @@ static int step_run(struct step *step, const AVFrame *in, int width, int height,
 	return 0;
 }
 
-/* -------------------------------------------------------------- the canvas */
+/* --- the canvas */
 
 /* Copies a plane, turned; `width` and `height` are those at the destination. */
 static void copy_plane(uint8_t *to, int to_stride, const uint8_t *from, int from_stride, int width,

@@ -42,7 +42,7 @@ static const char *name_of(const struct segment *s, enum dh_media media)
 	return s->task->inputs[s->of[media] < 0 ? 0 : s->of[media]].name;
 }
 
-/* ------------------------------------------------------------------- opening */
+/* --- opening */
 
 static int open_one(struct segment *s, int input, int want)
 {
@@ -80,7 +80,7 @@ static int open_inputs(struct segment *s)
 	return rc;
 }
 
-/* -------------------------------------------------------------------- frames */
+/* --- frames */
 
 static void report(const struct segment *s)
 {
@@ -159,7 +159,7 @@ static int take(struct segment *s, const struct dh_frame *frame)
 	return frame->media == DH_VIDEO ? take_picture(s, frame, pts_ticks) : take_sound(s, frame, pts_ticks);
 }
 
-/* --------------------------------------------------------------------- start */
+/* --- start */
 
 static int keep(struct segment *s, const struct dh_frame *frame)
 {
@@ -240,7 +240,7 @@ static int start(struct segment *s)
 	return rc;
 }
 
-/* ----------------------------------------------------------------------- end */
+/* --- end */
 
 /* All units of a medium are out. */
 static int end_medium(struct segment *s, enum dh_media media)
@@ -319,7 +319,7 @@ static int nothing_at_all(struct segment *s)
 		s->task->inputs[0].name);
 }
 
-/* ---------------------------------------------------------------------- the loop */
+/* --- the loop */
 
 /* Two inputs are read in step: the one that is behind is next. -1: both ended. */
 static int next_source(const struct segment *s, const int *ended)

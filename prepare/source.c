@@ -27,7 +27,7 @@ struct dh_source {
 	int damaged;                /* packets that the demuxer gave up on */
 };
 
-/* ------------------------------------------------------------------- opening */
+/* --- opening */
 
 static int pick_stream(const AVFormatContext *format, enum dh_media media)
 {
@@ -117,7 +117,7 @@ void dh_source_free(struct dh_source **source)
 	free(s);
 }
 
-/* ------------------------------------------------------------------- reading */
+/* --- reading */
 
 static struct dh_track *track_of_packet(const struct dh_source *s)
 {
@@ -191,7 +191,7 @@ int dh_source_next(struct dh_source *s, struct dh_frame *frame, struct dh_fault 
 	}
 }
 
-/* ---------------------------------------------------------------- looking ahead */
+/* --- looking ahead */
 
 /* Whether a reader of its own finds more packets of stream `index` than
  * `packets`. */
@@ -226,7 +226,7 @@ int dh_source_look_ahead(struct dh_source *s, enum dh_media media, struct dh_fau
 	return rc;
 }
 
-/* ------------------------------------------------------------------- asking */
+/* --- asking */
 
 int dh_source_has(const struct dh_source *s, enum dh_media media)
 {

@@ -44,7 +44,7 @@ static AVRational nominal_rate(const AVStream *st)
 	return rate;
 }
 
-/* ------------------------------------------------------------------- opening */
+/* --- opening */
 
 static int is_too_large(struct dh_track *t, int64_t width, int64_t height, int slack)
 {
@@ -154,7 +154,7 @@ void dh_track_free(struct dh_track **track)
 	free(t);
 }
 
-/* ------------------------------------------------------------------- decoding */
+/* --- decoding */
 
 int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *fault)
 {
