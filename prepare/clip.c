@@ -27,6 +27,7 @@ struct dh_clip {
 	struct entry *entries;
 	int count, capacity;
 	int damaged;
+	bool is_cut;
 	struct dh_picture *picture;
 	/* I420 of the frames from cache_first on */
 	uint8_t **cache;
@@ -127,8 +128,10 @@ static int pass(struct dh_clip *c, int first, const struct dh_progress *progress
 		if (c->first_only || (!scan && c->cache_count == c->cache_capacity))
 			break;
 	}
-	if (source && scan)
+	if (source && scan) {
 		c->damaged = dh_source_damaged(source);
+		c->is_cut = dh_source_is_cut(source);
+	}
 	dh_source_free(&source);
 	return rc;
 }
@@ -255,10 +258,17 @@ int dh_clip_picture(struct dh_clip *c, int frame, int step, const uint8_t **i420
 	return 0;
 }
 
-int dh_clip_notes(const struct dh_clip *c, struct dh_output *output)
+int dh_clip_notes(const struct dh_clip *c, struct dh_output *output, bool *is_cut)
 {
-	if (!c->damaged)
-		return 0;
-	return dh_output_note(output, "%s: %d damaged packet%s left out", c->task.inputs[c->input].name,
-		c->damaged, c->damaged > 1 ? "s" : "");
+	const char *name = c->task.inputs[c->input].name;
+	const struct entry *last = &c->entries[c->count - 1];
+	int rc = 0;
+	if (c->damaged)
+		rc = dh_output_note(output, "%s: %d damaged packet%s left out", name, c->damaged,
+			c->damaged > 1 ? "s" : "");
+	if (rc || !c->is_cut)
+		return rc;
+	*is_cut = true;
+	return dh_output_note(output, "%s was cut short: it ends after %lld ms, before its container does", name,
+		(long long)dh_ms_from_ticks(last->pts_ticks + last->duration_ticks - c->entries[0].pts_ticks));
 }

@@ -5,6 +5,9 @@
 #ifndef DH_CLIP_H
 #define DH_CLIP_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "output.h"
 #include "progress.h"
 #include "task.h"
@@ -30,7 +33,7 @@ int dh_clip_medoid(const struct dh_clip *clip);
  * direction in which the next ones will be asked for. */
 int dh_clip_picture(struct dh_clip *clip, int frame, int step, const uint8_t **i420, struct dh_fault *fault);
 
-/* What was not as it should be in the input. */
-int dh_clip_notes(const struct dh_clip *clip, struct dh_output *output);
+/* Notes what was wrong with the input; *is_cut as in task_media.h. */
+int dh_clip_notes(const struct dh_clip *clip, struct dh_output *output, bool *is_cut);
 
 #endif

@@ -117,7 +117,7 @@ static int run_clip(struct idle *p)
 		ticks += dh_clip_duration(p->clip, i);
 	}
 	if (!rc)
-		rc = dh_clip_notes(p->clip, p->output);
+		rc = dh_clip_notes(p->clip, p->output, &p->end.is_incomplete);
 	return rc ? rc : finish(p);
 }
 

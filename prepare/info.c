@@ -132,6 +132,8 @@ static void show(const struct info *info, const char *path)
 		printf("made by:  %s\n", info->head.encoder);
 	for (size_t i = 0; i < json_array_size(info->notes); i++)
 		printf("note:     %s\n", json_string_value(json_array_get(info->notes, i)));
+	if (info->end.is_incomplete)
+		printf("source:   ended before its container said it would\n");
 	if (info->failure_code)
 		printf("failed:   %s (code %d)\n", info->failure, info->failure_code);
 	else
@@ -162,6 +164,7 @@ static int show_json(const struct info *info)
 		json_object_set_new(all, "audio", json_pack("{s:I,s:I,s:I}", "ticks",
 			(json_int_t)info->end.audio_ticks, "packets", (json_int_t)info->packets,
 			"bytes", (json_int_t)info->audio_bytes));
+	json_object_set_new(all, "incomplete", json_boolean(info->end.is_incomplete));
 	json_object_set(all, "notes", info->notes);
 	if (info->failure_code)
 		json_object_set_new(all, "failure", json_pack("{s:i,s:s}", "code", info->failure_code,

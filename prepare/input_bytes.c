@@ -10,6 +10,7 @@
 #include <libavutil/error.h>
 #include <libavutil/mem.h>
 
+#include "input_end.h"
 #include "mp4_index.h"
 
 #define BUFFER_BYTES (32 * 1024)
@@ -24,6 +25,8 @@ struct dh_input_bytes {
 	int64_t position; /* in a file */
 	int64_t total;    /* bytes read */
 	struct dh_mp4_index boxes;
+	struct dh_input_end end; /* of a pipe */
+	bool has_ended;          /* a pipe did */
 	int error;        /* errno of a failed read */
 	int is_silent;
 	int is_index_cut; /* a file that ends inside its index */
@@ -64,12 +67,15 @@ static int feed_read(void *opaque, uint8_t *buffer, int size)
 		feed->error = errno;
 		return AVERROR(errno);
 	}
-	if (n == 0)
+	if (n == 0) {
+		feed->has_ended = true;
 		return AVERROR_EOF;
+	}
 	feed->position += n;
 	feed->total += n;
 	if (!feed->is_file) {
 		dh_mp4_index_push(&feed->boxes, buffer, (size_t)n);
+		dh_input_end_push(&feed->end, buffer, (size_t)n);
 		if (feed->boxes.media_first)
 			return AVERROR_INVALIDDATA; /* nothing that follows can help */
 	}
@@ -170,6 +176,31 @@ int dh_input_bytes_is_file(const struct dh_input_bytes *feed)
 int64_t dh_input_bytes_file_size(const struct dh_input_bytes *feed)
 {
 	return feed->size;
+}
+
+bool dh_input_bytes_is_cut(const struct dh_input_bytes *feed)
+{
+	struct dh_input_end end = { 0 };
+	struct stat st;
+	int64_t at = 0;
+	uint8_t header[512];
+	if (!feed->is_file)
+		return feed->has_ended && dh_input_end_is_early(&feed->end);
+	if (fstat(feed->fd, &st) < 0)
+		return false;
+	while (!end.is_done && at < st.st_size) {
+		ssize_t n = pread(feed->fd, header, sizeof header, at);
+		if (n <= 0)
+			return false;
+		dh_input_end_push(&end, header, (size_t)n);
+		at += n;
+		uint64_t skip = dh_input_end_skip(&end), left = (uint64_t)(at < st.st_size ? st.st_size - at : 0);
+		if (skip > left)
+			skip = left;
+		dh_input_end_pass(&end, skip);
+		at += (int64_t)skip;
+	}
+	return dh_input_end_is_early(&end);
 }
 
 int dh_input_bytes_verdict(const struct dh_input_bytes *feed, struct dh_fault *fault)

@@ -5,6 +5,8 @@
 #ifndef DH_INPUT_BYTES_H
 #define DH_INPUT_BYTES_H
 
+#include <stdbool.h>
+
 #include <libavformat/avio.h>
 
 #include "fault.h"
@@ -19,6 +21,9 @@ void dh_input_bytes_free(struct dh_input_bytes **feed);
 AVIOContext *dh_input_bytes_io(struct dh_input_bytes *feed);
 int dh_input_bytes_is_file(const struct dh_input_bytes *feed);
 int64_t dh_input_bytes_file_size(const struct dh_input_bytes *feed); /* 0 for pipes */
+
+/* At the end of the input: whether the container has stated more than there is. */
+bool dh_input_bytes_is_cut(const struct dh_input_bytes *feed);
 
 /* After a demuxer or its probe failed, or when it reports the end: records the
  * reason where the bytes themselves are it (unreadable, silent, empty, an MP4

@@ -285,7 +285,8 @@ static int note_all(struct segment *s)
 		for (int media = 0; media < 2; media++)
 			if (s->of[media] == i && s->reached_ticks[media] > reached)
 				reached = s->reached_ticks[media];
-		rc = dh_note_source(s->output, s->task->inputs[i].name, s->sources[i], reached);
+		rc = dh_note_source(s->output, s->task->inputs[i].name, s->sources[i], reached,
+			&s->end.is_incomplete);
 	}
 	for (int media = 0; media < 2 && !rc; media++)
 		if (s->of[media] >= 0 && !s->has_begun[media])

@@ -23,11 +23,21 @@ struct dh_source {
 	int ending;                 /* medium of which no more packets come, or -1 */
 	int draining;               /* medium whose decoder may hold frames, or -1 */
 	int at_end;                 /* no more packets */
+	bool is_last_cut[2];        /* by medium: the newest packet is shorter than stated */
+	int damaged_before[2];      /* by medium: damaged packets before the newest one */
+	bool has_failed;            /* the demuxer could not go on */
+	bool is_read_ahead;         /* opening it has read it to its end */
+	int64_t read_to;            /* where the newest packet ends */
 	int is_still;
 	int damaged;                /* packets that the demuxer gave up on */
 };
 
 /* --- opening */
+
+static bool is_container(const struct dh_source *s, const char *name)
+{
+	return av_match_name(name, s->format->iformat->name);
+}
 
 static int pick_stream(const AVFormatContext *format, enum dh_media media)
 {
@@ -55,7 +65,7 @@ static int open_tracks(struct dh_source *s, struct dh_fault *fault)
 			continue;
 		AVStream *st = s->format->streams[index];
 		st->discard = AVDISCARD_DEFAULT;
-		int is_mp4 = av_match_name("mov", s->format->iformat->name);
+		int is_mp4 = is_container(s, "mov");
 		int rc = dh_track_alloc(&s->tracks[media], st, media, s->config.name, s->config.max_side, is_mp4,
 			fault);
 		if (rc)
@@ -91,9 +101,11 @@ int dh_source_alloc(struct dh_source **source, const struct dh_source_config *co
 	if (!rc)
 		rc = dh_open(&s->format, &s->is_still, s->feed, config, fault);
 	if (!rc)
-		rc = check_length(s, fault);
+		s->is_read_ahead = s->format->pb->eof_reached;
 	if (!rc)
 		rc = open_tracks(s, fault);
+	if (!rc)
+		rc = check_length(s, fault);
 	if (rc) {
 		dh_source_free(&s);
 		return rc;
@@ -127,6 +139,16 @@ static struct dh_track *track_of_packet(const struct dh_source *s)
 	return NULL;
 }
 
+/* Whether the input ended within the packet that was just read. */
+static bool is_packet_cut(const struct dh_source *s)
+{
+	/* the NUT demuxer does not say; it reads packet by packet */
+	if (is_container(s, "nut"))
+		return !s->is_read_ahead && s->format->pb->eof_reached;
+	/* of WAV it says so too where the size is unknown; its bytes tell */
+	return s->packet->flags & AV_PKT_FLAG_CORRUPT && !is_container(s, "wav");
+}
+
 /* Reads one packet and hands it to its decoder. */
 static int read_packet(struct dh_source *s, struct dh_fault *fault)
 {
@@ -138,14 +160,21 @@ static int read_packet(struct dh_source *s, struct dh_fault *fault)
 	if (rc < 0) {
 		s->at_end = 1;
 		/* what came until then is played; unless the bytes themselves failed */
-		if (rc != AVERROR_EOF)
+		if (rc != AVERROR_EOF) {
 			s->damaged++;
+			s->has_failed = true;
+		}
 		return dh_input_bytes_verdict(s->feed, fault);
 	}
 	struct dh_track *track = track_of_packet(s);
+	s->read_to = avio_tell(s->format->pb);
+	if (track) {
+		enum dh_media media = dh_track_media(track);
+		s->packets[media]++;
+		s->is_last_cut[media] = is_packet_cut(s);
+		s->damaged_before[media] = dh_track_damaged(track);
+	}
 	rc = track ? dh_track_send(track, s->packet, fault) : 0;
-	if (track)
-		s->packets[dh_track_media(track)]++;
 	s->draining = track ? (int)dh_track_media(track) : -1;
 	av_packet_unref(s->packet);
 	return rc;
@@ -246,19 +275,50 @@ void dh_source_rate(const struct dh_source *s, int64_t *num, int64_t *den)
 		dh_track_rate(s->tracks[DH_VIDEO], num, den);
 }
 
-int64_t dh_source_stated_ticks(const struct dh_source *s)
+/* The longest wanted track; 0 where one of them does not say. */
+static int64_t longest_track_ticks(const struct dh_source *s)
 {
 	int64_t longest = 0;
-	if (s->format->duration > 0)
-		return av_rescale(s->format->duration, DH_TICKS_PER_SECOND, AV_TIME_BASE);
-	for (unsigned i = 0; i < s->format->nb_streams; i++) {
-		const AVStream *st = s->format->streams[i];
-		int64_t ticks = st->duration > 0 ? av_rescale_q(st->duration, st->time_base,
-			(AVRational){ 1, (int)DH_TICKS_PER_SECOND }) : 0;
-		if (ticks > longest)
-			longest = ticks;
+	for (int i = 0; i < 2; i++) {
+		if (!s->tracks[i])
+			continue;
+		const AVStream *st = s->format->streams[dh_track_stream(s->tracks[i])];
+		if (st->duration <= 0)
+			return 0;
+		int64_t ticks = av_rescale_q(st->duration, st->time_base,
+			(AVRational){ 1, (int)DH_TICKS_PER_SECOND });
+		longest = ticks > longest ? ticks : longest;
 	}
 	return longest;
+}
+
+int64_t dh_source_stated_ticks(const struct dh_source *s)
+{
+	/* one that was written to a pipe states as much as a file could hold */
+	if (is_container(s, "avi"))
+		return 0;
+	int64_t tracks_ticks = longest_track_ticks(s);
+	int64_t all_ticks = s->format->duration > 0 ?
+		av_rescale(s->format->duration, DH_TICKS_PER_SECOND, AV_TIME_BASE) : 0;
+	return tracks_ticks > 0 && (all_ticks == 0 || tracks_ticks < all_ticks) ? tracks_ticks : all_ticks;
+}
+
+/* Nothing came of the last packet of a medium, or too little came of it. */
+static bool is_last_cut(const struct dh_source *s, enum dh_media media)
+{
+	return s->tracks[media] && (s->is_last_cut[media] ||
+		dh_track_damaged(s->tracks[media]) > s->damaged_before[media]);
+}
+
+bool dh_source_is_cut(const struct dh_source *s)
+{
+	if (!s->at_end || s->is_still)
+		return false;
+	/* its demuxer reads picture by picture, and says nothing of a part of one */
+	if (is_container(s, "yuv4mpegpipe") && avio_tell(s->format->pb) > s->read_to)
+		return true;
+	return s->has_failed || is_last_cut(s, DH_AUDIO) || is_last_cut(s, DH_VIDEO) ||
+		dh_input_bytes_is_cut(s->feed);
 }
 
 int dh_source_damaged(const struct dh_source *s)

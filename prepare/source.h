@@ -4,6 +4,8 @@
 #ifndef DH_SOURCE_H
 #define DH_SOURCE_H
 
+#include <stdbool.h>
+
 #include "frame.h"
 #include "source_config.h"
 
@@ -34,6 +36,10 @@ int dh_source_next(struct dh_source *source, struct dh_frame *frame, struct dh_f
  * come next, and dh_source_has turns false before the input ends. For pipes:
  * nothing. */
 int dh_source_look_ahead(struct dh_source *source, enum dh_media media, struct dh_fault *fault);
+
+/* At the end: whether the input ended before its container said it would, as far
+ * as that can be told. */
+bool dh_source_is_cut(const struct dh_source *source);
 
 int dh_source_damaged(const struct dh_source *source);
 

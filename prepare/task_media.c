@@ -44,17 +44,22 @@ void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const 
 }
 
 int dh_note_source(struct dh_output *output, const char *name, const struct dh_source *source,
-	int64_t end_ticks)
+	int64_t end_ticks, bool *is_cut)
 {
 	int damaged = dh_source_damaged(source), rc = 0;
-	int64_t stated_ticks = dh_source_stated_ticks(source);
+	int64_t stated_ticks = dh_source_is_still(source) ? 0 : dh_source_stated_ticks(source);
+	bool is_short = stated_ticks - end_ticks > CUT_TICKS;
 	if (damaged)
 		rc = dh_output_note(output, "%s: %d damaged packet%s left out", name, damaged,
 			damaged > 1 ? "s" : "");
-	if (!rc && !dh_source_is_still(source) && stated_ticks - end_ticks > CUT_TICKS)
-		rc = dh_output_note(output, "%s was cut short: it states %lld ms, and ends after %lld ms", name,
+	if (rc || (!is_short && !dh_source_is_cut(source)))
+		return rc;
+	*is_cut = true;
+	if (is_short)
+		return dh_output_note(output, "%s was cut short: it states %lld ms, but ends after %lld ms", name,
 			(long long)dh_ms_from_ticks(stated_ticks), (long long)dh_ms_from_ticks(end_ticks));
-	return rc;
+	return dh_output_note(output, "%s was cut short: it ends after %lld ms, before its container does", name,
+		(long long)dh_ms_from_ticks(end_ticks));
 }
 
 int dh_note_film(struct dh_output *output, const struct dh_film *film)

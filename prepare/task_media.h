@@ -2,6 +2,8 @@
 #ifndef DH_TASK_MEDIA_H
 #define DH_TASK_MEDIA_H
 
+#include <stdbool.h>
+
 #include "film.h"
 #include "output.h"
 #include "source.h"
@@ -16,9 +18,11 @@ struct dh_video_config dh_task_video(const struct dh_task *task, int width, int 
 /* The text for people in the head; `video` may be NULL. */
 void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const struct dh_video *video);
 
-/* Notes what was not as it should be in a source and in the encoder. */
+/* Notes what was wrong with a source that has been read to its end at `end_ticks`,
+ * and with the encoder. Sets *is_cut where the source ended too early, else leaves
+ * it alone. */
 int dh_note_source(struct dh_output *output, const char *name, const struct dh_source *source,
-	int64_t end_ticks);
+	int64_t end_ticks, bool *is_cut);
 int dh_note_film(struct dh_output *output, const struct dh_film *film);
 
 /* How one of the task's inputs is opened. */

@@ -48,7 +48,7 @@ static const struct dh_stream_head fixture_head = {
 	.rate_num = 25, .rate_den = 1, .encoder = "fixture 1.0",
 };
 
-static const struct dh_stream_end fixture_end = { 115200, 72000 - 100 };
+static const struct dh_stream_end fixture_end = { 115200, 72000 - 100, true };
 
 struct fixture_unit {
 	enum dh_media media;
@@ -205,7 +205,8 @@ static inline int journal_note(void *arg, const char *text)
 
 static inline int journal_end(void *arg, const struct dh_stream_end *end)
 {
-	return journal_add(arg, "end %" PRId64 " %" PRId64 "\n", end->video_ticks, end->audio_ticks);
+	return journal_add(arg, "end %" PRId64 " %" PRId64 "%s\n", end->video_ticks, end->audio_ticks,
+		end->is_incomplete ? " incomplete" : "");
 }
 
 static inline int journal_failure(void *arg, int code, const char *text)
