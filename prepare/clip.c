@@ -260,7 +260,7 @@ int dh_clip_picture(struct dh_clip *c, int frame, int step, const uint8_t **i420
 
 int dh_clip_notes(const struct dh_clip *c, struct dh_output *output, bool *is_cut)
 {
-	const char *name = c->task.inputs[c->input].name;
+	const char *name = dh_task_input_name(&c->task, c->input);
 	const struct entry *last = &c->entries[c->count - 1];
 	int rc = 0;
 	if (c->damaged)

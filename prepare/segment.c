@@ -285,15 +285,15 @@ static int note_all(struct segment *s)
 		for (int media = 0; media < 2; media++)
 			if (s->of[media] == i && s->reached_ticks[media] > reached)
 				reached = s->reached_ticks[media];
-		rc = dh_note_source(s->output, s->task->inputs[i].name, s->sources[i], reached,
+		rc = dh_note_source(s->output, dh_task_input_name(s->task, i), s->sources[i], reached,
 			&s->end.is_incomplete);
 	}
 	for (int media = 0; media < 2 && !rc; media++)
 		if (s->of[media] >= 0 && !s->has_begun[media])
-			rc = dh_output_note(s->output, "%s: nothing of its %s can be decoded", name_of(s, media),
+			rc = dh_output_note(s->output, "%s: nothing of its %s can be decoded", dh_task_input_name(s->task, s->of[media]),
 				media == DH_VIDEO ? "video" : "audio");
 	if (!rc && mended)
-		rc = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s", name_of(s, DH_AUDIO),
+		rc = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s", dh_task_input_name(s->task, s->of[DH_AUDIO]),
 			mended, mended > 1 ? "s" : "", mended > 1 ? "s" : "");
 	return rc ? rc : dh_note_film(s->output, s->film);
 }

@@ -1,6 +1,7 @@
 #include "task_media.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "playout/timebase.h"
 #include "tool_version.h"
@@ -68,6 +69,12 @@ int dh_note_film(struct dh_output *output, const struct dh_film *film)
 	int restarts = film ? dh_video_restarts(dh_film_video(film), &why) : 0;
 	return restarts ? dh_output_note(output, "The encoder broke the rule of anchored video %d time%s "
 		"(a frame %s) and was started again from the anchor", restarts, restarts > 1 ? "s" : "", why) : 0;
+}
+
+const char *dh_task_input_name(const struct dh_task *task, int input)
+{
+	const char *slash = strrchr(task->inputs[input].name, '/');
+	return slash && slash[1] ? slash + 1 : task->inputs[input].name;
 }
 
 struct dh_source_config dh_task_source(const struct dh_task *task, int input, int want)

@@ -25,6 +25,10 @@ int dh_note_source(struct dh_output *output, const char *name, const struct dh_s
 	int64_t end_ticks, bool *is_cut);
 int dh_note_film(struct dh_output *output, const struct dh_film *film);
 
+/* What notes call one of the task's inputs: its name without folders, since every
+ * viewer of a room may read them. */
+const char *dh_task_input_name(const struct dh_task *task, int input);
+
 /* How one of the task's inputs is opened. */
 struct dh_source_config dh_task_source(const struct dh_task *task, int input, int want);
 
