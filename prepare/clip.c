@@ -86,21 +86,21 @@ static void drop_cache(struct dh_clip *c)
 static int take(struct dh_clip *c, const struct dh_source *source, const struct dh_frame *frame, int n,
 	int scan, struct dh_fault *fault)
 {
-	int rc = c->picture ? 0 : set_up(c, source, frame, fault);
+	int code = c->picture ? 0 : set_up(c, source, frame, fault);
 	int wanted = n == c->cache_first + c->cache_count && c->cache_count < c->cache_capacity;
-	if (rc || (!scan && !wanted))
-		return rc;
+	if (code || (!scan && !wanted))
+		return code;
 	uint8_t *i420 = malloc(dh_picture_size(c->width, c->height));
 	if (!i420)
 		return dh_fault_memory(fault);
-	rc = dh_picture_convert(c->picture, frame->av, &frame->turn, i420, fault);
-	if (!rc && scan)
-		rc = add_entry(c, frame, i420, fault);
-	if (!rc && wanted)
+	code = dh_picture_convert(c->picture, frame->av, &frame->turn, i420, fault);
+	if (!code && scan)
+		code = add_entry(c, frame, i420, fault);
+	if (!code && wanted)
 		c->cache[c->cache_count++] = i420;
 	else
 		free(i420);
-	return rc;
+	return code;
 }
 
 /* One pass through the input. The first one scans it; later ones fill the
@@ -111,19 +111,19 @@ static int pass(struct dh_clip *c, int first, const struct dh_progress *progress
 	struct dh_source *source = NULL;
 	int scan = c->count == 0, n = 0;
 	int64_t last_ticks = INT64_MIN;
-	int rc = dh_source_alloc(&source, &config, fault);
+	int code = dh_source_alloc(&source, &config, fault);
 	drop_cache(c);
 	c->cache_first = first;
-	while (!rc) {
+	while (!code) {
 		struct dh_frame frame;
-		rc = dh_source_next(source, &frame, fault);
-		if (rc || !frame.av)
+		code = dh_source_next(source, &frame, fault);
+		if (code || !frame.av)
 			break;
 		if (frame.pts_ticks <= last_ticks)
 			continue;
 		last_ticks = frame.pts_ticks;
-		rc = take(c, source, &frame, n++, scan, fault);
-		if (!rc && progress && progress->report)
+		code = take(c, source, &frame, n++, scan, fault);
+		if (!code && progress && progress->report)
 			progress->report(progress->arg, 0, dh_source_stated_ticks(source), n);
 		if (c->first_only || (!scan && c->cache_count == c->cache_capacity))
 			break;
@@ -133,7 +133,7 @@ static int pass(struct dh_clip *c, int first, const struct dh_progress *progress
 		c->is_cut = dh_source_is_cut(source);
 	}
 	dh_source_free(&source);
-	return rc;
+	return code;
 }
 
 /* Each picture lasts until the next. */
@@ -156,13 +156,13 @@ int dh_clip_alloc(struct dh_clip **clip, const struct dh_task *task, int input, 
 	c->task.anchor = NULL;
 	c->input = input;
 	c->first_only = first_only;
-	int rc = pass(c, 0, progress, fault);
-	if (!rc && c->count == 0)
-		rc = dh_fault_set(fault, c->damaged ? DH_PREPARE_FORMAT : DH_PREPARE_EMPTY, "%s has no picture%s",
+	int code = pass(c, 0, progress, fault);
+	if (!code && c->count == 0)
+		code = dh_fault_set(fault, c->damaged ? DH_PREPARE_FORMAT : DH_PREPARE_EMPTY, "%s has no picture%s",
 			task->inputs[input].name, c->damaged ? " that can be decoded" : "");
-	if (rc) {
+	if (code) {
 		dh_clip_free(&c);
-		return rc;
+		return code;
 	}
 	set_durations(c);
 	*clip = c;
@@ -248,9 +248,9 @@ int dh_clip_picture(struct dh_clip *c, int frame, int step, const uint8_t **i420
 				"pipe (%d pictures of this size fit): hand it over as a file", input->name,
 				c->cache_capacity);
 		int first = step > 0 ? frame : frame - c->cache_capacity + 1;
-		int rc = pass(c, first > 0 ? first : 0, NULL, fault);
-		if (rc)
-			return rc;
+		int code = pass(c, first > 0 ? first : 0, NULL, fault);
+		if (code)
+			return code;
 	}
 	if (!is_cached(c, frame))
 		return dh_fault_set(fault, DH_PREPARE_INPUT, "%s has changed while it was read", input->name);
@@ -262,12 +262,12 @@ int dh_clip_notes(const struct dh_clip *c, struct dh_output *output, bool *is_cu
 {
 	const char *name = dh_task_input_name(&c->task, c->input);
 	const struct entry *last = &c->entries[c->count - 1];
-	int rc = 0;
+	int code = 0;
 	if (c->damaged)
-		rc = dh_output_note(output, "%s: %d damaged packet%s left out", name, c->damaged,
+		code = dh_output_note(output, "%s: %d damaged packet%s left out", name, c->damaged,
 			c->damaged > 1 ? "s" : "");
-	if (rc || !c->is_cut)
-		return rc;
+	if (code || !c->is_cut)
+		return code;
 	*is_cut = true;
 	return dh_output_note(output, "%s was cut short: it ends after %lld ms, before its container does", name,
 		(long long)dh_ms_from_ticks(last->pts_ticks + last->duration_ticks - c->entries[0].pts_ticks));

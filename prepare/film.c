@@ -28,10 +28,10 @@ int dh_film_alloc(struct dh_film **film, const struct dh_video_config *config, i
 	f->width = config->width;
 	f->height = config->height;
 	f->period_ticks = DH_TICKS_PER_SECOND / fps_max;
-	int rc = dh_video_alloc(&f->video, config, anchor, fault);
-	if (rc) {
+	int code = dh_video_alloc(&f->video, config, anchor, fault);
+	if (code) {
 		free(f);
-		return rc;
+		return code;
 	}
 	*film = f;
 	return 0;
@@ -80,18 +80,18 @@ int dh_film_push(struct dh_film *film, const uint8_t *i420, int64_t pts_ticks, i
 	/* a segment begins with its first picture, even where sound begins earlier */
 	if (!film->last)
 		pts_ticks = 0;
-	int rc = dh_video_encode(film->video, i420, pts_ticks,
+	int code = dh_video_encode(film->video, i420, pts_ticks,
 		duration_ticks > 0 ? duration_ticks : DURATION_TICKS, &unit, fault);
-	if (rc)
-		return rc;
+	if (code)
+		return code;
 	dh_picture_luma(i420, film->width, film->height, unit->luma);
-	rc = film->last ? emit_last(film, pts_ticks - film->last->pts_ticks) : 0;
+	code = film->last ? emit_last(film, pts_ticks - film->last->pts_ticks) : 0;
 	film->last = unit;
 	film->due_ticks += film->period_ticks;
 	if (film->due_ticks < pts_ticks + film->period_ticks / 2)
 		film->due_ticks = pts_ticks + film->period_ticks;
 	dh_film_extend(film, duration_ticks > 0 ? pts_ticks + duration_ticks : 0);
-	return rc ? rc : dh_output_horizon(film->output, DH_VIDEO, pts_ticks);
+	return code ? code : dh_output_horizon(film->output, DH_VIDEO, pts_ticks);
 }
 
 void dh_film_extend(struct dh_film *film, int64_t end_ticks)

@@ -169,10 +169,10 @@ static int show_json(const struct info *info)
 	if (info->failure_code)
 		json_object_set_new(all, "failure", json_pack("{s:i,s:s}", "code", info->failure_code,
 			"text", info->failure));
-	int rc = json_dumpf(all, stdout, JSON_INDENT(1));
+	int err = json_dumpf(all, stdout, JSON_INDENT(1));
 	putchar('\n');
 	json_decref(all);
-	return rc;
+	return err;
 }
 
 int dh_info(const char *path, int as_json, struct dh_fault *fault)
@@ -181,19 +181,19 @@ int dh_info(const char *path, int as_json, struct dh_fault *fault)
 		on_head, on_anchor, on_picture, on_unit, on_note, on_end, on_failure
 	};
 	struct info *info = calloc(1, sizeof *info);
-	int rc;
+	int code;
 	if (!info || !(info->notes = json_array())) {
 		free(info);
 		return dh_fault_memory(fault);
 	}
-	rc = dh_file_read(path, &sink, info, fault);
-	if (!rc && !as_json)
+	code = dh_file_read(path, &sink, info, fault);
+	if (!code && !as_json)
 		show(info, path);
-	else if (!rc && show_json(info))
-		rc = dh_fault_set(fault, DH_PREPARE_OUTPUT, "standard output cannot be written");
-	if (!rc)
-		rc = info->failure_code;
+	else if (!code && show_json(info))
+		code = dh_fault_set(fault, DH_PREPARE_OUTPUT, "standard output cannot be written");
+	if (!code)
+		code = info->failure_code;
 	json_decref(info->notes);
 	free(info);
-	return rc;
+	return code;
 }

@@ -123,30 +123,30 @@ static int read_avatar(struct avatar *avatar, const char *path, struct dh_fault 
 	static const struct dh_stream_sink sink = {
 		.head = avatar_head, .anchor = avatar_anchor, .picture = avatar_picture
 	};
-	int rc = dh_file_read(path, &sink, avatar, fault);
-	if (!rc && !avatar->task->anchor)
-		rc = dh_fault_set(fault, DH_PREPARE_FORMAT,
+	int code = dh_file_read(path, &sink, avatar, fault);
+	if (!code && !avatar->task->anchor)
+		code = dh_fault_set(fault, DH_PREPARE_FORMAT,
 			"%s is not an avatar's idle clip: it has no anchor picture "
 			"(make it with --idle or --portrait)", path);
-	return rc;
+	return code;
 }
 
 static int open_inputs(struct dh_options *o, struct dh_fault *fault)
 {
 	const char *files[DH_TASK_INPUTS + 1] = { 0 };
-	int count = 0, rc = 0;
+	int count = 0, code = 0;
 	for (int i = 0; i < o->files_count; i++)
 		files[count++] = o->files[i];
 	if (o->portrait)
 		files[count++] = o->portrait;
-	for (int i = 0; i < count && !rc; i++) {
+	for (int i = 0; i < count && !code; i++) {
 		struct dh_task_input *input = &o->task.inputs[i];
-		rc = dh_file_open(&input->fd, files[i], fault);
+		code = dh_file_open(&input->fd, files[i], fault);
 		input->raw = o->raws[i];
 		snprintf(input->name, sizeof input->name, "%s", strcmp(files[i], "-") ? files[i] : "standard input");
 		o->task.inputs_count++;
 	}
-	return rc;
+	return code;
 }
 
 /* The output would replace an input: that can only be a mistake. */
@@ -173,37 +173,37 @@ static int prepare_to_file(const struct dh_options *o, const struct dh_unit *anc
 	struct bar bar = { .name = o->task.inputs[0].name, .begun_s = now_s(), .shown_s = now_s() };
 	const struct dh_progress progress = { show_bar, &bar };
 	int tell = isatty(STDERR_FILENO) && !o->quiet;
-	int rc = dh_file_create(&sink.file, o->output, fault);
-	if (rc)
-		return rc;
-	rc = dh_prepare(&o->task, &writer, tell ? &progress : NULL, fault);
-	int finish = dh_file_finish(&sink.file, rc == 0, fault);
+	int code = dh_file_create(&sink.file, o->output, fault);
+	if (code)
+		return code;
+	code = dh_prepare(&o->task, &writer, tell ? &progress : NULL, fault);
+	int finish = dh_file_finish(&sink.file, code == 0, fault);
 	if (tell) {
 		end_bar(&bar);
-		if (!rc && !finish)
+		if (!code && !finish)
 			fprintf(stderr, "%s: %.1f s, %.0f kB, made in %.1f s\n", o->output,
 				(double)bar.done_ticks / DH_TICKS_PER_SECOND, (double)sink.file.bytes / 1000,
 				now_s() - bar.begun_s);
 	}
-	return rc ? rc : finish;
+	return code ? code : finish;
 }
 
 static int prepare(struct dh_options *o, struct dh_fault *fault)
 {
 	struct avatar avatar = { &o->task, fault, NULL };
-	int rc = open_inputs(o, fault);
-	if (!rc)
-		rc = check_output(o, fault);
-	if (!rc && o->avatar)
-		rc = read_avatar(&avatar, o->avatar, fault);
-	if (!rc)
-		rc = prepare_to_file(o, avatar.anchor, fault);
+	int code = open_inputs(o, fault);
+	if (!code)
+		code = check_output(o, fault);
+	if (!code && o->avatar)
+		code = read_avatar(&avatar, o->avatar, fault);
+	if (!code)
+		code = prepare_to_file(o, avatar.anchor, fault);
 	dh_unit_unref(&avatar.anchor);
 	for (int i = 0; i < DH_TASK_INPUTS; i++)
 		if (o->task.inputs[i].fd >= 0)
 			close(o->task.inputs[i].fd);
 	dh_task_clear(&o->task);
-	return rc;
+	return code;
 }
 
 static int act(struct dh_options *o, struct dh_fault *fault)
@@ -232,10 +232,10 @@ int main(int argc, char **argv)
 	struct dh_options options;
 	struct dh_fault fault = { 0 };
 	av_log_set_level(AV_LOG_QUIET);
-	int rc = dh_options_parse(&options, argc, argv, &fault);
-	if (!rc)
-		rc = act(&options, &fault);
+	int code = dh_options_parse(&options, argc, argv, &fault);
+	if (!code)
+		code = act(&options, &fault);
 	if (fault.code)
 		fprintf(stderr, "dh-prepare: %s\n", fault.text);
-	return rc;
+	return code;
 }

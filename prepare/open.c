@@ -23,14 +23,14 @@ static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *ur
 static int detect(const AVInputFormat **found, int *is_still, struct dh_input_bytes *feed, const char *name,
 	struct dh_fault *fault)
 {
-	int rc = av_probe_input_buffer2(dh_input_bytes_io(feed), found, "", NULL, 0, 0);
-	if (rc == AVERROR(ENOMEM))
+	int err = av_probe_input_buffer2(dh_input_bytes_io(feed), found, "", NULL, 0, 0);
+	if (err == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
-	if (rc >= 0 && dh_accept_container(*found, is_still))
+	if (err >= 0 && dh_accept_container(*found, is_still))
 		return 0;
 	if (dh_input_bytes_verdict(feed, fault))
 		return fault->code;
-	if (rc < 0)
+	if (err < 0)
 		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s is not a medium: expected %s", name,
 			dh_accept_containers_text());
 	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s looks like %s (%s), which is not accepted: expected %s",
@@ -43,18 +43,18 @@ static int detect(const AVInputFormat **found, int *is_still, struct dh_input_by
 static int raw_options(AVDictionary **options, const struct dh_raw *raw)
 {
 	char text[32];
-	int rc;
+	int err;
 	if (raw->is_video) {
-		rc = av_dict_set(options, "pixel_format", raw->format, 0);
+		err = av_dict_set(options, "pixel_format", raw->format, 0);
 		snprintf(text, sizeof text, "%dx%d", raw->width, raw->height);
-		rc = rc < 0 ? rc : av_dict_set(options, "video_size", text, 0);
+		err = err < 0 ? err : av_dict_set(options, "video_size", text, 0);
 		snprintf(text, sizeof text, "%d/%d", raw->rate_num, raw->rate_den);
-		return rc < 0 ? rc : av_dict_set(options, "framerate", text, 0);
+		return err < 0 ? err : av_dict_set(options, "framerate", text, 0);
 	}
-	rc = av_dict_set_int(options, "sample_rate", raw->sample_rate, 0);
+	err = av_dict_set_int(options, "sample_rate", raw->sample_rate, 0);
 	snprintf(text, sizeof text, raw->channels == 1 ? "mono" : raw->channels == 2 ? "stereo" : "%d channels",
 		raw->channels);
-	return rc < 0 ? rc : av_dict_set(options, "ch_layout", text, 0);
+	return err < 0 ? err : av_dict_set(options, "ch_layout", text, 0);
 }
 
 /* A wrong size or format shows in the file's length. */
@@ -108,18 +108,18 @@ static int analyze(AVFormatContext *format, int max_side)
 {
 	AVDictionary **options = av_calloc(format->nb_streams + 1, sizeof *options);
 	unsigned streams = format->nb_streams;
-	int rc = options ? 0 : AVERROR(ENOMEM);
-	for (unsigned i = 0; i < streams && rc >= 0; i++) {
-		rc = av_dict_set_int(&options[i], "max_pixels", (int64_t)(max_side + 64) * (max_side + 64), 0);
-		if (rc >= 0)
-			rc = av_dict_set_int(&options[i], "threads", 1, 0);
+	int err = options ? 0 : AVERROR(ENOMEM);
+	for (unsigned i = 0; i < streams && err >= 0; i++) {
+		err = av_dict_set_int(&options[i], "max_pixels", (int64_t)(max_side + 64) * (max_side + 64), 0);
+		if (err >= 0)
+			err = av_dict_set_int(&options[i], "threads", 1, 0);
 	}
-	if (rc >= 0)
-		rc = avformat_find_stream_info(format, options);
+	if (err >= 0)
+		err = avformat_find_stream_info(format, options);
 	for (unsigned i = 0; options && i < streams; i++)
 		av_dict_free(&options[i]);
 	av_free(options);
-	return rc;
+	return err;
 }
 
 static AVFormatContext *make_context(struct dh_input_bytes *feed)
@@ -149,26 +149,26 @@ static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDicti
 	AVFormatContext *f = make_context(feed);
 	if (!f)
 		return dh_fault_memory(fault);
-	int rc = avformat_open_input(&f, "", found, options); /* frees and clears `f` when it fails */
-	if (rc >= 0 && !is_still && !is_described(f))
-		rc = analyze(f, config->max_side);
-	if (rc >= 0 && config->raw->is_video) /* its demuxer keeps it to itself */
+	int err = avformat_open_input(&f, "", found, options); /* frees and clears `f` when it fails */
+	if (err >= 0 && !is_still && !is_described(f))
+		err = analyze(f, config->max_side);
+	if (err >= 0 && config->raw->is_video) /* its demuxer keeps it to itself */
 		f->streams[0]->avg_frame_rate = (AVRational){ config->raw->rate_num, config->raw->rate_den };
-	if (rc >= 0) {
+	if (err >= 0) {
 		*format = f;
 		return 0;
 	}
 	avformat_close_input(&f);
-	if (rc == AVERROR(ENOMEM))
+	if (err == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
 	if (dh_input_bytes_verdict(feed, fault))
 		return fault->code;
-	if (rc == AVERROR_EOF)
+	if (err == AVERROR_EOF)
 		return dh_fault_set(fault, DH_PREPARE_EMPTY,
 			"%s has neither picture nor sound: it ends after its header",
 			config->name);
 	char why[AV_ERROR_MAX_STRING_SIZE];
-	av_make_error_string(why, sizeof why, rc);
+	av_make_error_string(why, sizeof why, err);
 	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s cannot be opened as %s: %s", config->name, found->name,
 		why);
 }
@@ -178,14 +178,14 @@ int dh_open(AVFormatContext **format, int *is_still, struct dh_input_bytes *feed
 {
 	const AVInputFormat *found = NULL;
 	AVDictionary *options = NULL;
-	int rc;
+	int code;
 	*is_still = 0;
 	if (config->raw->is_video || config->raw->is_audio)
-		rc = describe_array(&found, &options, feed, config, fault);
+		code = describe_array(&found, &options, feed, config, fault);
 	else
-		rc = detect(&found, is_still, feed, config->name, fault);
-	if (!rc)
-		rc = open_as(format, found, &options, *is_still, feed, config, fault);
+		code = detect(&found, is_still, feed, config->name, fault);
+	if (!code)
+		code = open_as(format, found, &options, *is_still, feed, config, fault);
 	av_dict_free(&options);
-	return rc;
+	return code;
 }

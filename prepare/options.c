@@ -79,8 +79,8 @@ static int take_size(struct dh_options *o, const char *text, struct dh_fault *fa
 	if (sscanf(text, "%dx%d%n", &width, &height, &used) != 2 || text[used])
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "--size is %s, expected WIDTHxHEIGHT, as in 512x512",
 			text);
-	int rc = dh_task_set(&o->task, "width", width, fault);
-	return rc ? rc : dh_task_set(&o->task, "height", height, fault);
+	int code = dh_task_set(&o->task, "width", width, fault);
+	return code ? code : dh_task_set(&o->task, "height", height, fault);
 }
 
 static int take_limit(struct dh_options *o, int option, const char *text, struct dh_fault *fault)
@@ -220,17 +220,17 @@ static int check_prepare(struct dh_options *o, struct dh_fault *fault)
 
 int dh_options_parse(struct dh_options *o, int argc, char **argv, struct dh_fault *fault)
 {
-	int option, index = 0, rc = 0;
+	int option, index = 0, code = 0;
 	memset(o, 0, sizeof *o);
 	dh_task_init(&o->task);
 	o->task.max_ms = TOOL_MAX_MS;
 	opterr = 1;
-	while (!rc && (option = getopt_long(argc, argv, "-o:", table, &index)) != -1)
-		rc = take_option(o, option, table[index].name, fault);
-	while (!rc && optind < argc)
-		rc = take_file(o, argv[optind++], fault);
-	if (rc)
-		return rc;
+	while (!code && (option = getopt_long(argc, argv, "-o:", table, &index)) != -1)
+		code = take_option(o, option, table[index].name, fault);
+	while (!code && optind < argc)
+		code = take_file(o, argv[optind++], fault);
+	if (code)
+		return code;
 	if (o->action == DH_ACTION_PREPARE)
 		return check_prepare(o, fault);
 	if (o->action == DH_ACTION_EXPORT && o->files_count != 1)

@@ -85,9 +85,9 @@ static int step_run(struct step *step, const AVFrame *in, int width, int height,
 	int same = step->sws && step->width == in->width && step->height == in->height &&
 		step->format == in->format && step->colorspace == (int)in->colorspace &&
 		step->full_range == is_full_range(in) && step->out->width == width && step->out->height == height;
-	int rc = same ? 0 : step_open(step, in, width, height, format);
-	if (rc)
-		return rc;
+	int code = same ? 0 : step_open(step, in, width, height, format);
+	if (code)
+		return code;
 	if (sws_scale(step->sws, (const uint8_t *const *)in->data, in->linesize, 0, in->height,
 			step->out->data, step->out->linesize) < 0)
 		return DH_PREPARE_FORMAT;
@@ -135,9 +135,9 @@ static void to_canvas(const struct dh_picture *picture, const AVFrame *from, con
 /* Transparent parts on black. Returns what to go on with. */
 static int flatten(struct dh_picture *picture, const AVFrame *frame, const AVFrame **flat)
 {
-	int rc = step_run(&picture->flatten, frame, frame->width, frame->height, AV_PIX_FMT_RGBA);
-	if (rc)
-		return rc;
+	int code = step_run(&picture->flatten, frame, frame->width, frame->height, AV_PIX_FMT_RGBA);
+	if (code)
+		return code;
 	AVFrame *out = picture->flatten.out;
 	for (int y = 0; y < out->height; y++) {
 		uint8_t *p = out->data[0] + (ptrdiff_t)y * out->linesize[0];
@@ -159,18 +159,18 @@ int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const s
 {
 	const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(frame->format);
 	const AVFrame *from = frame;
-	int rc = format && !(format->flags & AV_PIX_FMT_FLAG_HWACCEL) ? 0 : DH_PREPARE_FORMAT;
-	if (!rc && format->flags & AV_PIX_FMT_FLAG_ALPHA)
-		rc = flatten(picture, frame, &from);
+	int code = format && !(format->flags & AV_PIX_FMT_FLAG_HWACCEL) ? 0 : DH_PREPARE_FORMAT;
+	if (!code && format->flags & AV_PIX_FMT_FLAG_ALPHA)
+		code = flatten(picture, frame, &from);
 	struct dh_rect rect = dh_picture_fit(frame->width, frame->height, frame->sample_aspect_ratio.num,
 		frame->sample_aspect_ratio.den, turn, picture->width, picture->height);
-	if (!rc)
-		rc = step_run(&picture->scale, from, turn->transpose ? rect.height : rect.width,
+	if (!code)
+		code = step_run(&picture->scale, from, turn->transpose ? rect.height : rect.width,
 			turn->transpose ? rect.width : rect.height, AV_PIX_FMT_YUV420P);
-	if (rc == DH_PREPARE_MEMORY)
+	if (code == DH_PREPARE_MEMORY)
 		return dh_fault_memory(fault);
-	if (rc)
-		return dh_fault_set(fault, rc, "Pixel format %s at %dx%d cannot be converted",
+	if (code)
+		return dh_fault_set(fault, code, "Pixel format %s at %dx%d cannot be converted",
 			format ? format->name : "unknown", frame->width, frame->height);
 	to_canvas(picture, picture->scale.out, &rect, turn, i420);
 	return 0;

@@ -20,9 +20,9 @@ int dh_prepare(const struct dh_task *task, const struct dh_stream_writer *writer
 	av_log_set_level(AV_LOG_QUIET);
 	av_max_alloc(block > BLOCK_MIN ? block : BLOCK_MIN);
 	dh_output_init(&output, writer, fault);
-	int rc = task->kind == DH_TASK_SEGMENT ?
+	int code = task->kind == DH_TASK_SEGMENT ?
 		dh_prepare_segment(task, &output, progress ? progress : &nobody, fault) :
 		dh_prepare_idle(task, &output, progress ? progress : &nobody, fault);
 	dh_output_clear(&output);
-	return rc;
+	return code;
 }

@@ -47,9 +47,9 @@ static const char *name_of(const struct segment *s, enum dh_media media)
 static int open_one(struct segment *s, int input, int want)
 {
 	struct dh_source_config config = dh_task_source(s->task, input, want);
-	int rc = dh_source_alloc(&s->sources[input], &config, s->fault);
-	if (rc)
-		return rc;
+	int code = dh_source_alloc(&s->sources[input], &config, s->fault);
+	if (code)
+		return code;
 	for (int media = DH_AUDIO; media <= DH_VIDEO; media++)
 		if (want & 1 << media && dh_source_has(s->sources[input], media))
 			s->of[media] = input;
@@ -60,24 +60,24 @@ static int open_inputs(struct segment *s)
 {
 	s->of[DH_AUDIO] = s->of[DH_VIDEO] = -1;
 	if (s->task->inputs_count == 1) {
-		int rc = open_one(s, 0, DH_WANT_AUDIO | DH_WANT_VIDEO);
-		if (!rc && s->of[DH_AUDIO] < 0 && s->of[DH_VIDEO] < 0)
-			rc = dh_fault_set(s->fault, DH_PREPARE_EMPTY, "%s has neither picture nor sound",
+		int code = open_one(s, 0, DH_WANT_AUDIO | DH_WANT_VIDEO);
+		if (!code && s->of[DH_AUDIO] < 0 && s->of[DH_VIDEO] < 0)
+			code = dh_fault_set(s->fault, DH_PREPARE_EMPTY, "%s has neither picture nor sound",
 				s->task->inputs[0].name);
-		return rc;
+		return code;
 	}
-	int rc = open_one(s, 0, DH_WANT_VIDEO);
-	if (!rc && s->of[DH_VIDEO] < 0)
-		rc = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
+	int code = open_one(s, 0, DH_WANT_VIDEO);
+	if (!code && s->of[DH_VIDEO] < 0)
+		code = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
 			"%s has no picture: of two inputs the first is the video, "
 			"the second the audio", s->task->inputs[0].name);
-	if (!rc)
-		rc = open_one(s, 1, DH_WANT_AUDIO);
-	if (!rc && s->of[DH_AUDIO] < 0)
-		rc = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
+	if (!code)
+		code = open_one(s, 1, DH_WANT_AUDIO);
+	if (!code && s->of[DH_AUDIO] < 0)
+		code = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
 			"%s has no sound: of two inputs the first is the video, "
 			"the second the audio", s->task->inputs[1].name);
-	return rc;
+	return code;
 }
 
 /* --- frames */
@@ -110,9 +110,9 @@ static int take_picture(struct segment *s, const struct dh_frame *frame, int64_t
 		dh_film_extend(s->film, s->reached_ticks[DH_VIDEO]);
 		return 0;
 	}
-	int rc = dh_picture_convert(s->picture, frame->av, &frame->turn, s->i420, s->fault);
+	int code = dh_picture_convert(s->picture, frame->av, &frame->turn, s->i420, s->fault);
 	s->pictures++;
-	return rc ? rc : dh_film_push(s->film, s->i420, pts_ticks, frame->duration_ticks, s->fault);
+	return code ? code : dh_film_push(s->film, s->i420, pts_ticks, frame->duration_ticks, s->fault);
 }
 
 static int is_still(const struct segment *s)
@@ -125,21 +125,21 @@ static int is_still(const struct segment *s)
 static int repeat_still(struct segment *s)
 {
 	int64_t entry_ticks = s->task->entry_ms * DH_TICKS_PER_MS;
-	int rc = 0;
-	while (!rc && s->still_ticks + entry_ticks < s->reached_ticks[DH_AUDIO]) {
+	int code = 0;
+	while (!code && s->still_ticks + entry_ticks < s->reached_ticks[DH_AUDIO]) {
 		s->still_ticks += entry_ticks;
-		rc = dh_film_push(s->film, s->i420, s->still_ticks, 0, s->fault);
+		code = dh_film_push(s->film, s->i420, s->still_ticks, 0, s->fault);
 	}
 	dh_film_extend(s->film, s->reached_ticks[DH_AUDIO]);
-	return rc;
+	return code;
 }
 
 static int take_sound(struct segment *s, const struct dh_frame *frame, int64_t pts_ticks)
 {
-	int rc = dh_sound_push(s->sound, frame->av, pts_ticks, s->fault);
-	if (!rc && is_still(s))
-		rc = repeat_still(s);
-	return rc ? rc : dh_output_horizon(s->output, DH_AUDIO, dh_sound_emitted_ticks(s->sound));
+	int code = dh_sound_push(s->sound, frame->av, pts_ticks, s->fault);
+	if (!code && is_still(s))
+		code = repeat_still(s);
+	return code ? code : dh_output_horizon(s->output, DH_AUDIO, dh_sound_emitted_ticks(s->sound));
 }
 
 /* A frame after the start. */
@@ -152,9 +152,9 @@ static int take(struct segment *s, const struct dh_frame *frame)
 	int64_t pts_ticks = frame->pts_ticks - s->origin_ticks[frame->media];
 	if (s->reached_ticks[frame->media] < pts_ticks + frame->duration_ticks)
 		s->reached_ticks[frame->media] = pts_ticks + frame->duration_ticks;
-	int rc = check_length(s, frame->media);
-	if (rc)
-		return rc;
+	int code = check_length(s, frame->media);
+	if (code)
+		return code;
 	report(s);
 	return frame->media == DH_VIDEO ? take_picture(s, frame, pts_ticks) : take_sound(s, frame, pts_ticks);
 }
@@ -202,21 +202,21 @@ static int start_film(struct segment *s, struct dh_stream_head *head)
 		head->rate_den = 1;
 	}
 	struct dh_video_config config = dh_task_video(s->task, head->width, head->height, first->duration_ticks);
-	int rc = dh_picture_alloc(&s->picture, head->width, head->height, s->fault);
-	if (!rc && !(s->i420 = malloc(dh_picture_size(head->width, head->height))))
-		rc = dh_fault_memory(s->fault);
+	int code = dh_picture_alloc(&s->picture, head->width, head->height, s->fault);
+	if (!code && !(s->i420 = malloc(dh_picture_size(head->width, head->height))))
+		code = dh_fault_memory(s->fault);
 	const uint8_t *anchor = s->task->anchor;
-	if (!rc && !anchor) {
-		rc = dh_picture_convert(s->picture, first->av, &first->turn, s->i420, s->fault);
+	if (!code && !anchor) {
+		code = dh_picture_convert(s->picture, first->av, &first->turn, s->i420, s->fault);
 		anchor = s->i420;
 	}
-	return rc ? rc : dh_film_alloc(&s->film, &config, s->task->fps_max, anchor, s->output, s->fault);
+	return code ? code : dh_film_alloc(&s->film, &config, s->task->fps_max, anchor, s->output, s->fault);
 }
 
 static int start(struct segment *s)
 {
 	struct dh_stream_head head = { .rate_den = 1 };
-	int rc = 0;
+	int code = 0;
 	s->started = 1;
 	set_origin(s);
 	/* sound that is there but did not come yet may come later */
@@ -224,20 +224,20 @@ static int start(struct segment *s)
 	head.has_video = s->has_begun[DH_VIDEO];
 	head.has_audio = s->has_begun[DH_AUDIO];
 	if (head.has_video)
-		rc = start_film(s, &head);
-	if (!rc && head.has_audio)
-		rc = dh_sound_alloc(&s->sound, s->task->audio_kbps, dh_output_unit, s->output, s->fault);
-	if (rc)
-		return rc;
+		code = start_film(s, &head);
+	if (!code && head.has_audio)
+		code = dh_sound_alloc(&s->sound, s->task->audio_kbps, dh_output_unit, s->output, s->fault);
+	if (code)
+		return code;
 	dh_describe(&head, s->task, s->film ? dh_film_video(s->film) : NULL);
-	rc = dh_output_head(s->output, &head, s->film ? dh_film_video(s->film) : NULL, NULL);
-	for (int media = 0; media < 2 && !rc; media++)
+	code = dh_output_head(s->output, &head, s->film ? dh_film_video(s->film) : NULL, NULL);
+	for (int media = 0; media < 2 && !code; media++)
 		if (!s->has_begun[media])
-			rc = dh_output_horizon(s->output, media, DH_UNIT_ORDER_NEVER);
-	for (int i = 0; i < s->waiting.count && !rc; i++)
-		rc = take(s, &s->waiting.frames[i]);
+			code = dh_output_horizon(s->output, media, DH_UNIT_ORDER_NEVER);
+	for (int i = 0; i < s->waiting.count && !code; i++)
+		code = take(s, &s->waiting.frames[i]);
 	dh_early_frames_clear(&s->waiting);
-	return rc;
+	return code;
 }
 
 /* --- end */
@@ -245,25 +245,25 @@ static int start(struct segment *s)
 /* All units of a medium are out. */
 static int end_medium(struct segment *s, enum dh_media media)
 {
-	int rc = 0;
+	int code = 0;
 	if (s->has_ended[media])
 		return 0;
 	s->has_ended[media] = 1;
 	if (media == DH_VIDEO && s->film)
-		rc = dh_film_end(s->film, &s->end.video_ticks);
+		code = dh_film_end(s->film, &s->end.video_ticks);
 	if (media == DH_AUDIO && s->sound)
-		rc = dh_sound_end(s->sound, &s->end.audio_ticks, s->fault);
-	return rc ? rc : dh_output_horizon(s->output, media, DH_UNIT_ORDER_NEVER);
+		code = dh_sound_end(s->sound, &s->end.audio_ticks, s->fault);
+	return code ? code : dh_output_horizon(s->output, media, DH_UNIT_ORDER_NEVER);
 }
 
 static int end_media(struct segment *s)
 {
-	int rc = 0;
-	for (int media = 0; media < 2 && !rc; media++)
+	int code = 0;
+	for (int media = 0; media < 2 && !code; media++)
 		if (s->of[media] >= 0 && !dh_source_has(s->sources[s->of[media]], media) &&
 				!(media == DH_VIDEO && is_still(s)))
-			rc = end_medium(s, media);
-	return rc;
+			code = end_medium(s, media);
+	return code;
 }
 
 /* A medium that is far behind the other in the same file: is there more of it? */
@@ -279,33 +279,33 @@ static int look_ahead(struct segment *s, const struct dh_frame *frame)
 /* Notes for people: what was not as it should be. */
 static int note_all(struct segment *s)
 {
-	int rc = 0, mended = s->sound ? dh_sound_mended(s->sound) : 0;
-	for (int i = 0; i < s->task->inputs_count && !rc; i++) {
+	int code = 0, mended = s->sound ? dh_sound_mended(s->sound) : 0;
+	for (int i = 0; i < s->task->inputs_count && !code; i++) {
 		int64_t reached = 0;
 		for (int media = 0; media < 2; media++)
 			if (s->of[media] == i && s->reached_ticks[media] > reached)
 				reached = s->reached_ticks[media];
-		rc = dh_note_source(s->output, dh_task_input_name(s->task, i), s->sources[i], reached,
+		code = dh_note_source(s->output, dh_task_input_name(s->task, i), s->sources[i], reached,
 			&s->end.is_incomplete);
 	}
-	for (int media = 0; media < 2 && !rc; media++)
+	for (int media = 0; media < 2 && !code; media++)
 		if (s->of[media] >= 0 && !s->has_begun[media])
-			rc = dh_output_note(s->output, "%s: nothing of its %s can be decoded", dh_task_input_name(s->task, s->of[media]),
+			code = dh_output_note(s->output, "%s: nothing of its %s can be decoded", dh_task_input_name(s->task, s->of[media]),
 				media == DH_VIDEO ? "video" : "audio");
-	if (!rc && mended)
-		rc = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s", dh_task_input_name(s->task, s->of[DH_AUDIO]),
+	if (!code && mended)
+		code = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s", dh_task_input_name(s->task, s->of[DH_AUDIO]),
 			mended, mended > 1 ? "s" : "", mended > 1 ? "s" : "");
-	return rc ? rc : dh_note_film(s->output, s->film);
+	return code ? code : dh_note_film(s->output, s->film);
 }
 
 static int finish(struct segment *s)
 {
-	int rc = end_medium(s, DH_VIDEO);
-	if (!rc)
-		rc = end_medium(s, DH_AUDIO);
-	if (!rc)
-		rc = note_all(s);
-	return rc ? rc : dh_output_end(s->output, &s->end);
+	int code = end_medium(s, DH_VIDEO);
+	if (!code)
+		code = end_medium(s, DH_AUDIO);
+	if (!code)
+		code = note_all(s);
+	return code ? code : dh_output_end(s->output, &s->end);
 }
 
 static int nothing_at_all(struct segment *s)
@@ -337,25 +337,25 @@ static int next_source(const struct segment *s, const int *ended)
 static int run(struct segment *s)
 {
 	int ended[DH_TASK_INPUTS] = { 0 };
-	int rc = open_inputs(s);
-	for (int i; !rc && (i = next_source(s, ended)) >= 0;) {
+	int code = open_inputs(s);
+	for (int i; !code && (i = next_source(s, ended)) >= 0;) {
 		struct dh_frame frame;
-		rc = dh_source_next(s->sources[i], &frame, s->fault);
-		if (rc)
+		code = dh_source_next(s->sources[i], &frame, s->fault);
+		if (code)
 			break;
 		if (frame.av)
-			rc = s->started ? take(s, &frame) : keep(s, &frame);
+			code = s->started ? take(s, &frame) : keep(s, &frame);
 		else
 			ended[i] = 1;
-		if (!rc && !s->started && s->waiting.count > 0 && can_start(s))
-			rc = start(s);
-		if (!rc && s->started && frame.av)
-			rc = look_ahead(s, &frame);
-		if (!rc && s->started)
-			rc = end_media(s);
+		if (!code && !s->started && s->waiting.count > 0 && can_start(s))
+			code = start(s);
+		if (!code && s->started && frame.av)
+			code = look_ahead(s, &frame);
+		if (!code && s->started)
+			code = end_media(s);
 	}
-	if (rc)
-		return rc;
+	if (code)
+		return code;
 	return s->started ? finish(s) : nothing_at_all(s);
 }
 
@@ -369,7 +369,7 @@ int dh_prepare_segment(const struct dh_task *task, struct dh_output *output,
 	s->output = output;
 	s->progress = progress;
 	s->fault = fault;
-	int rc = run(s);
+	int code = run(s);
 	dh_early_frames_clear(&s->waiting);
 	dh_film_free(&s->film);
 	dh_sound_free(&s->sound);
@@ -378,5 +378,5 @@ int dh_prepare_segment(const struct dh_task *task, struct dh_output *output,
 		dh_source_free(&s->sources[i]);
 	free(s->i420);
 	free(s);
-	return rc;
+	return code;
 }

@@ -35,10 +35,10 @@ int dh_sound_alloc(struct dh_sound **sound, int kbps, dh_voice_emit_fn *emit, vo
 	struct dh_sound *s = calloc(1, sizeof *s);
 	if (!s)
 		return dh_fault_memory(fault);
-	int rc = dh_voice_alloc(&s->voice, kbps, emit, arg, fault);
-	if (rc) {
+	int code = dh_voice_alloc(&s->voice, kbps, emit, arg, fault);
+	if (code) {
 		free(s);
-		return rc;
+		return code;
 	}
 	*sound = s;
 	return 0;
@@ -91,9 +91,9 @@ static int convert(struct dh_sound *s, const AVFrame *frame, struct dh_fault *fa
 {
 	int samples = frame ? frame->nb_samples : 0;
 	int most = swr_get_out_samples(s->swr, samples);
-	int rc = reserve(s, most > 0 ? most : 1, fault);
-	if (rc)
-		return rc;
+	int code = reserve(s, most > 0 ? most : 1, fault);
+	if (code)
+		return code;
 	uint8_t *out = (uint8_t *)s->buffer;
 	int count = swr_convert(s->swr, &out, s->capacity, frame ? (const uint8_t **)frame->extended_data : NULL,
 		samples);
@@ -111,9 +111,9 @@ static int finish_run(struct dh_sound *s, struct dh_fault *fault)
 		return 0;
 	int64_t whole = av_rescale(s->run_in, DH_VOICE_RATE, s->rate);
 	int most = swr_get_out_samples(s->swr, 0);
-	int rc = reserve(s, most > 0 ? most : 1, fault);
-	if (rc)
-		return rc;
+	int code = reserve(s, most > 0 ? most : 1, fault);
+	if (code)
+		return code;
 	uint8_t *out = (uint8_t *)s->buffer;
 	int count = swr_convert(s->swr, &out, s->capacity, NULL, 0);
 	if (count > whole - s->run_out)
@@ -141,16 +141,16 @@ static int open_converter(struct dh_sound *s, const AVFrame *frame, struct dh_fa
 		return dh_fault_memory(fault);
 	s->rate = frame->sample_rate;
 	s->format = frame->format;
-	int rc = swr_alloc_set_opts2(&s->swr, &mono, AV_SAMPLE_FMT_FLT, DH_VOICE_RATE, &in, frame->format,
+	int err = swr_alloc_set_opts2(&s->swr, &mono, AV_SAMPLE_FMT_FLT, DH_VOICE_RATE, &in, frame->format,
 		frame->sample_rate, 0, NULL);
 	av_channel_layout_uninit(&in);
 	/* the same level for integer and floating-point input, and no clipping */
-	if (rc >= 0)
-		rc = av_opt_set_double(s->swr, "rematrix_maxval", 1.0, 0);
-	if (rc >= 0)
-		rc = swr_init(s->swr);
-	if (rc < 0)
-		return dh_fault_set(fault, rc == AVERROR(ENOMEM) ? DH_PREPARE_MEMORY : DH_PREPARE_FORMAT,
+	if (err >= 0)
+		err = av_opt_set_double(s->swr, "rematrix_maxval", 1.0, 0);
+	if (err >= 0)
+		err = swr_init(s->swr);
+	if (err < 0)
+		return dh_fault_set(fault, err == AVERROR(ENOMEM) ? DH_PREPARE_MEMORY : DH_PREPARE_FORMAT,
 			"Sound of %d channels at %d Hz cannot be converted", frame->ch_layout.nb_channels,
 			frame->sample_rate);
 	return 0;
@@ -159,11 +159,11 @@ static int open_converter(struct dh_sound *s, const AVFrame *frame, struct dh_fa
 /* A new run at `start`; what is missing before it is silence. */
 static int begin_run(struct dh_sound *s, const AVFrame *frame, int64_t start, struct dh_fault *fault)
 {
-	int rc = finish_run(s, fault);
-	if (!rc)
-		rc = open_converter(s, frame, fault);
-	if (rc)
-		return rc;
+	int code = finish_run(s, fault);
+	if (!code)
+		code = open_converter(s, frame, fault);
+	if (code)
+		return code;
 	s->run_start = start;
 	s->run_in = s->run_out = 0;
 	int64_t missing = start - dh_voice_samples(s->voice);
@@ -173,7 +173,7 @@ static int begin_run(struct dh_sound *s, const AVFrame *frame, int64_t start, st
 int dh_sound_push(struct dh_sound *s, const AVFrame *frame, int64_t pts_ticks, struct dh_fault *fault)
 {
 	int64_t start = av_rescale(pts_ticks, 1, DH_TICKS_PER_AUDIO_SAMPLE), expected;
-	int rc = 0;
+	int code = 0;
 	if (frame->sample_rate <= 0 || frame->ch_layout.nb_channels <= 0 || frame->nb_samples <= 0)
 		return 0;
 	expected = s->swr ? s->run_start + av_rescale(s->run_in, DH_VOICE_RATE, s->rate) : 0;
@@ -182,19 +182,19 @@ int dh_sound_push(struct dh_sound *s, const AVFrame *frame, int64_t pts_ticks, s
 	if (!same_format(s, frame) || breaks) {
 		s->mended += s->has_frame && breaks;
 		/* a change of format alone is no gap */
-		rc = begin_run(s, frame, s->has_frame && !breaks ? expected : start, fault);
+		code = begin_run(s, frame, s->has_frame && !breaks ? expected : start, fault);
 	}
 	s->has_frame = 1;
-	return rc ? rc : convert(s, frame, fault);
+	return code ? code : convert(s, frame, fault);
 }
 
 int dh_sound_end(struct dh_sound *s, int64_t *ticks, struct dh_fault *fault)
 {
-	int rc = finish_run(s, fault);
-	if (!rc)
-		rc = dh_voice_end(s->voice, fault);
+	int code = finish_run(s, fault);
+	if (!code)
+		code = dh_voice_end(s->voice, fault);
 	*ticks = dh_voice_samples(s->voice) * DH_TICKS_PER_AUDIO_SAMPLE;
-	return rc;
+	return code;
 }
 
 int64_t dh_sound_emitted_ticks(const struct dh_sound *s)

@@ -66,10 +66,10 @@ static int open_tracks(struct dh_source *s, struct dh_fault *fault)
 		AVStream *st = s->format->streams[index];
 		st->discard = AVDISCARD_DEFAULT;
 		int is_mp4 = is_container(s, "mov");
-		int rc = dh_track_alloc(&s->tracks[media], st, media, s->config.name, s->config.max_side, is_mp4,
+		int code = dh_track_alloc(&s->tracks[media], st, media, s->config.name, s->config.max_side, is_mp4,
 			fault);
-		if (rc)
-			return rc;
+		if (code)
+			return code;
 	}
 	/* an index that was cut can look like one of nothing */
 	return s->tracks[DH_AUDIO] || s->tracks[DH_VIDEO] ? 0 : dh_input_bytes_verdict(s->feed, fault);
@@ -87,7 +87,7 @@ static int check_length(const struct dh_source *s, struct dh_fault *fault)
 int dh_source_alloc(struct dh_source **source, const struct dh_source_config *config, struct dh_fault *fault)
 {
 	struct dh_source *s = calloc(1, sizeof *s);
-	int rc;
+	int code;
 	if (!s)
 		return dh_fault_memory(fault);
 	s->config = *config;
@@ -95,20 +95,20 @@ int dh_source_alloc(struct dh_source **source, const struct dh_source_config *co
 	s->looked_at[DH_AUDIO] = s->looked_at[DH_VIDEO] = -1;
 	s->packet = av_packet_alloc();
 	s->frame = av_frame_alloc();
-	rc = s->packet && s->frame ? 0 : dh_fault_memory(fault);
-	if (!rc)
-		rc = dh_input_bytes_alloc(&s->feed, config->fd, config->name, config->silence_ms, fault);
-	if (!rc)
-		rc = dh_open(&s->format, &s->is_still, s->feed, config, fault);
-	if (!rc)
+	code = s->packet && s->frame ? 0 : dh_fault_memory(fault);
+	if (!code)
+		code = dh_input_bytes_alloc(&s->feed, config->fd, config->name, config->silence_ms, fault);
+	if (!code)
+		code = dh_open(&s->format, &s->is_still, s->feed, config, fault);
+	if (!code)
 		s->is_read_ahead = s->format->pb->eof_reached;
-	if (!rc)
-		rc = open_tracks(s, fault);
-	if (!rc)
-		rc = check_length(s, fault);
-	if (rc) {
+	if (!code)
+		code = open_tracks(s, fault);
+	if (!code)
+		code = check_length(s, fault);
+	if (code) {
 		dh_source_free(&s);
-		return rc;
+		return code;
 	}
 	*source = s;
 	return 0;
@@ -152,15 +152,15 @@ static bool is_packet_cut(const struct dh_source *s)
 /* Reads one packet and hands it to its decoder. */
 static int read_packet(struct dh_source *s, struct dh_fault *fault)
 {
-	int rc = av_read_frame(s->format, s->packet);
-	if (rc == AVERROR(EAGAIN))
+	int code = av_read_frame(s->format, s->packet);
+	if (code == AVERROR(EAGAIN))
 		return 0;
-	if (rc == AVERROR(ENOMEM))
+	if (code == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
-	if (rc < 0) {
+	if (code < 0) {
 		s->at_end = 1;
 		/* what came until then is played; unless the bytes themselves failed */
-		if (rc != AVERROR_EOF) {
+		if (code != AVERROR_EOF) {
 			s->damaged++;
 			s->has_failed = true;
 		}
@@ -174,18 +174,18 @@ static int read_packet(struct dh_source *s, struct dh_fault *fault)
 		s->is_last_cut[media] = is_packet_cut(s);
 		s->damaged_before[media] = dh_track_damaged(track);
 	}
-	rc = track ? dh_track_send(track, s->packet, fault) : 0;
+	code = track ? dh_track_send(track, s->packet, fault) : 0;
 	s->draining = track ? (int)dh_track_media(track) : -1;
 	av_packet_unref(s->packet);
-	return rc;
+	return code;
 }
 
 /* The next decoder to be emptied at the end, or -1. */
-static int next_to_flush(struct dh_source *s, struct dh_fault *fault, int *rc)
+static int next_to_flush(struct dh_source *s, struct dh_fault *fault, int *code)
 {
 	for (int i = 1; i >= 0; i--)
 		if (s->tracks[i] && !dh_track_ended(s->tracks[i])) {
-			*rc = dh_track_send(s->tracks[i], NULL, fault);
+			*code = dh_track_send(s->tracks[i], NULL, fault);
 			return i;
 		}
 	return -1;
@@ -195,27 +195,27 @@ int dh_source_next(struct dh_source *s, struct dh_frame *frame, struct dh_fault 
 {
 	memset(frame, 0, sizeof *frame);
 	for (;;) {
-		int rc = 0;
+		int code = 0;
 		if (s->draining >= 0) {
-			rc = dh_track_receive(s->tracks[s->draining], s->frame, frame, fault);
-			if (rc || frame->av)
-				return rc;
+			code = dh_track_receive(s->tracks[s->draining], s->frame, frame, fault);
+			if (code || frame->av)
+				return code;
 			s->draining = -1;
 		}
 		if (s->ending >= 0) {
 			s->draining = s->ending;
 			s->ending = -1;
-			rc = dh_track_send(s->tracks[s->draining], NULL, fault);
-			if (rc)
-				return rc;
+			code = dh_track_send(s->tracks[s->draining], NULL, fault);
+			if (code)
+				return code;
 		} else if (s->at_end) {
-			s->draining = next_to_flush(s, fault, &rc);
-			if (rc || s->draining < 0)
-				return rc;
+			s->draining = next_to_flush(s, fault, &code);
+			if (code || s->draining < 0)
+				return code;
 		} else {
-			rc = read_packet(s, fault);
-			if (rc)
-				return rc;
+			code = read_packet(s, fault);
+			if (code)
+				return code;
 		}
 	}
 }
@@ -245,14 +245,14 @@ int dh_source_look_ahead(struct dh_source *s, enum dh_media media, struct dh_fau
 			s->looked_at[media] == s->packets[media])
 		return 0;
 	s->looked_at[media] = s->packets[media];
-	int rc = dh_input_bytes_alloc(&feed, s->config.fd, s->config.name, 0, fault);
-	if (!rc)
-		rc = dh_open(&format, &still, feed, &s->config, fault);
-	if (!rc && !has_more(format, dh_track_stream(s->tracks[media]), s->packets[media], s->packet))
+	int code = dh_input_bytes_alloc(&feed, s->config.fd, s->config.name, 0, fault);
+	if (!code)
+		code = dh_open(&format, &still, feed, &s->config, fault);
+	if (!code && !has_more(format, dh_track_stream(s->tracks[media]), s->packets[media], s->packet))
 		s->ending = media;
 	avformat_close_input(&format);
 	dh_input_bytes_free(&feed);
-	return rc;
+	return code;
 }
 
 /* --- asking */

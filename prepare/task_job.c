@@ -66,14 +66,14 @@ static int take_field(struct dh_task *task, const char *key, const json_t *value
 
 static int take_job(struct dh_task *task, const json_t *job, int *anchor, struct dh_fault *fault)
 {
-	int rc = take_kind(task, json_object_get(job, "kind"), fault);
-	if (!rc)
-		rc = take_names(task, json_object_get(job, "names"), fault);
-	for (void *i = json_object_iter((json_t *)job); i && !rc; i = json_object_iter_next((json_t *)job, i))
-		rc = take_field(task, json_object_iter_key(i), json_object_iter_value(i), anchor, fault);
-	if (!rc && (!task->width || !task->height))
-		rc = wrong(fault, task->width ? "height" : "width", "a size");
-	return rc;
+	int code = take_kind(task, json_object_get(job, "kind"), fault);
+	if (!code)
+		code = take_names(task, json_object_get(job, "names"), fault);
+	for (void *i = json_object_iter((json_t *)job); i && !code; i = json_object_iter_next((json_t *)job, i))
+		code = take_field(task, json_object_iter_key(i), json_object_iter_value(i), anchor, fault);
+	if (!code && (!task->width || !task->height))
+		code = wrong(fault, task->width ? "height" : "width", "a size");
+	return code;
 }
 
 static int read_anchor(struct dh_task *task, int fd, struct dh_fault *fault)
@@ -114,12 +114,12 @@ int dh_task_from_job(struct dh_task *task, const char *json, size_t size, const 
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: not a JSON object: %s",
 			job ? "another value" : error.text);
 	}
-	int rc = take_job(task, job, &anchor, fault);
+	int code = take_job(task, job, &anchor, fault);
 	json_decref(job);
-	if (!rc && fds_count != task->inputs_count + anchor)
-		rc = dh_fault_set(fault, DH_PREPARE_USAGE, "Job: %d descriptors came, expected %d", fds_count,
+	if (!code && fds_count != task->inputs_count + anchor)
+		code = dh_fault_set(fault, DH_PREPARE_USAGE, "Job: %d descriptors came, expected %d", fds_count,
 			task->inputs_count + anchor);
-	for (int i = 0; i < task->inputs_count && !rc; i++)
+	for (int i = 0; i < task->inputs_count && !code; i++)
 		task->inputs[i].fd = fds[i];
-	return !rc && anchor ? read_anchor(task, fds[fds_count - 1], fault) : rc;
+	return !code && anchor ? read_anchor(task, fds[fds_count - 1], fault) : code;
 }

@@ -47,14 +47,14 @@ void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const 
 int dh_note_source(struct dh_output *output, const char *name, const struct dh_source *source,
 	int64_t end_ticks, bool *is_cut)
 {
-	int damaged = dh_source_damaged(source), rc = 0;
+	int damaged = dh_source_damaged(source), code = 0;
 	int64_t stated_ticks = dh_source_is_still(source) ? 0 : dh_source_stated_ticks(source);
 	bool is_short = stated_ticks - end_ticks > CUT_TICKS;
 	if (damaged)
-		rc = dh_output_note(output, "%s: %d damaged packet%s left out", name, damaged,
+		code = dh_output_note(output, "%s: %d damaged packet%s left out", name, damaged,
 			damaged > 1 ? "s" : "");
-	if (rc || (!is_short && !dh_source_is_cut(source)))
-		return rc;
+	if (code || (!is_short && !dh_source_is_cut(source)))
+		return code;
 	*is_cut = true;
 	if (is_short)
 		return dh_output_note(output, "%s was cut short: it states %lld ms, but ends after %lld ms", name,

@@ -108,10 +108,10 @@ static int open_decoder(struct dh_track *t, const AVStream *st, int is_mp4, stru
 	 * far pictures are reordered, and drops some while it learns */
 	if (!is_mp4 && decoder->id == AV_CODEC_ID_H264)
 		t->codec->strict_std_compliance = FF_COMPLIANCE_STRICT;
-	int rc = avcodec_open2(t->codec, decoder, NULL);
-	if (rc == AVERROR(ENOMEM))
+	int err = avcodec_open2(t->codec, decoder, NULL);
+	if (err == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
-	if (rc < 0)
+	if (err < 0)
 		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s: its %s cannot be decoded", t->name, decoder->name);
 	return 0;
 }
@@ -120,7 +120,7 @@ int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media medi
 	int max_side, int is_mp4, struct dh_fault *fault)
 {
 	struct dh_track *t = calloc(1, sizeof *t);
-	int rc;
+	int code;
 	if (!t)
 		return dh_fault_memory(fault);
 	t->media = media;
@@ -133,10 +133,10 @@ int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media medi
 	t->has_padding = media == DH_AUDIO && is_mp4;
 	t->held = av_frame_alloc();
 	t->spare = av_frame_alloc();
-	rc = t->held && t->spare ? open_decoder(t, stream, is_mp4, fault) : dh_fault_memory(fault);
-	if (rc) {
+	code = t->held && t->spare ? open_decoder(t, stream, is_mp4, fault) : dh_fault_memory(fault);
+	if (code) {
 		dh_track_free(&t);
-		return rc;
+		return code;
 	}
 	*track = t;
 	return 0;
@@ -166,12 +166,12 @@ int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *f
 			!dh_still_size(packet->data, (size_t)packet->size, &width, &height) &&
 			is_too_large(t, width, height, 0))
 		return fault_too_large(t, fault);
-	int rc = avcodec_send_packet(t->codec, packet);
+	int err = avcodec_send_packet(t->codec, packet);
 	if (t->is_too_large)
 		return fault_too_large(t, fault);
-	if (rc == AVERROR(ENOMEM))
+	if (err == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
-	if (rc < 0 && rc != AVERROR_EOF)
+	if (err < 0 && err != AVERROR_EOF)
 		t->damaged++;
 	return 0;
 }
@@ -251,14 +251,14 @@ static int64_t stated_end(const struct dh_track *t)
 static int decode(struct dh_track *t, AVFrame *av)
 {
 	for (;;) {
-		int rc = avcodec_receive_frame(t->codec, av);
-		if (rc == AVERROR_EOF && t->held->buf[0]) {
+		int err = avcodec_receive_frame(t->codec, av);
+		if (err == AVERROR_EOF && t->held->buf[0]) {
 			av_frame_move_ref(av, t->held);
 			dh_padding_cut_end(av, t->time_base, stated_end(t));
 			return 0;
 		}
-		if (rc < 0 || !t->has_padding)
-			return rc;
+		if (err < 0 || !t->has_padding)
+			return err;
 		if (!t->has_frame && !dh_padding_cut_start(av, t->time_base))
 			continue;
 		int is_first = !t->held->buf[0];
@@ -275,16 +275,16 @@ static int decode(struct dh_track *t, AVFrame *av)
 int dh_track_receive(struct dh_track *t, AVFrame *av, struct dh_frame *frame, struct dh_fault *fault)
 {
 	for (int errors = 0; errors < ERRORS_IN_A_ROW; errors++) {
-		int rc = decode(t, av);
+		int err = decode(t, av);
 		if (t->is_too_large)
 			return fault_too_large(t, fault);
-		if (rc >= 0)
+		if (err >= 0)
 			return accept_frame(t, av, frame, fault);
-		if (rc == AVERROR(ENOMEM))
+		if (err == AVERROR(ENOMEM))
 			return dh_fault_memory(fault);
-		if (rc == AVERROR_EOF)
+		if (err == AVERROR_EOF)
 			t->is_ended = 1;
-		if (rc == AVERROR_EOF || rc == AVERROR(EAGAIN))
+		if (err == AVERROR_EOF || err == AVERROR(EAGAIN))
 			return 0;
 		t->damaged++;
 	}

@@ -129,9 +129,9 @@ static int codec_encode(struct dh_video *video, const uint8_t *i420, int64_t dur
 static int start(struct dh_video *video, int quantizer, const vpx_codec_cx_pkt_t **packet,
 	struct dh_fault *fault)
 {
-	int rc = codec_open(video, quantizer, fault);
-	if (rc)
-		return rc;
+	int code = codec_open(video, quantizer, fault);
+	if (code)
+		return code;
 	video->codec_ticks = 0;
 	return codec_encode(video, video->picture, video->config.frame_ticks, VPX_EFLAG_FORCE_KF, packet, fault);
 }
@@ -143,9 +143,9 @@ static int make_anchor(struct dh_video *video, struct dh_fault *fault)
 	size_t most = (size_t)video->config.kbps * 1000 / 8 / 2;
 	int q = ANCHOR_QUANTIZER_MIN;
 	for (;; q += ANCHOR_QUANTIZER_STEP) {
-		int rc = start(video, q, &packet, fault);
-		if (rc)
-			return rc;
+		int code = start(video, q, &packet, fault);
+		if (code)
+			return code;
 		if (packet->data.frame.sz <= most || q + ANCHOR_QUANTIZER_STEP > ANCHOR_QUANTIZER_MAX)
 			break;
 	}
@@ -168,20 +168,20 @@ int dh_video_alloc(struct dh_video **video, const struct dh_video_config *config
 {
 	size_t size = (size_t)config->width * (size_t)config->height * 3 / 2;
 	struct dh_video *v = calloc(1, sizeof *v);
-	int rc;
+	int code;
 	if (!v)
 		return dh_fault_memory(fault);
 	v->config = *config;
 	v->picture = malloc(size);
 	if (v->picture) {
 		memcpy(v->picture, anchor, size);
-		rc = make_anchor(v, fault);
+		code = make_anchor(v, fault);
 	} else {
-		rc = dh_fault_memory(fault);
+		code = dh_fault_memory(fault);
 	}
-	if (rc) {
+	if (code) {
 		dh_video_free(&v);
-		return rc;
+		return code;
 	}
 	*video = v;
 	return 0;
@@ -218,9 +218,9 @@ static const char *refused(const struct dh_video *video, const vpx_codec_cx_pkt_
 static int restart(struct dh_video *video, const char *why, struct dh_fault *fault)
 {
 	const vpx_codec_cx_pkt_t *packet;
-	int rc = start(video, video->quantizer, &packet, fault);
-	if (rc)
-		return rc;
+	int code = start(video, video->quantizer, &packet, fault);
+	if (code)
+		return code;
 	if (packet->data.frame.sz != video->anchor_size ||
 			memcmp(packet->data.frame.buf, video->anchor, video->anchor_size) != 0)
 		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: the same anchor came out different");
@@ -234,17 +234,17 @@ static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t s
 {
 	for (int attempt = 0;; attempt++) {
 		video->codec_ticks += step_ticks;
-		int rc = codec_encode(video, i420, duration_ticks, *entry ? FLAGS_ENTRY : FLAGS_REST, packet, fault);
-		if (rc)
-			return rc;
+		int code = codec_encode(video, i420, duration_ticks, *entry ? FLAGS_ENTRY : FLAGS_REST, packet, fault);
+		if (code)
+			return code;
 		const char *wrong = refused(video, *packet);
 		if (!wrong)
 			return 0;
 		if (attempt)
 			return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: a frame %s", wrong);
-		rc = restart(video, wrong, fault);
-		if (rc)
-			return rc;
+		code = restart(video, wrong, fault);
+		if (code)
+			return code;
 		*entry = 1;
 		step_ticks = video->config.frame_ticks;
 	}
@@ -258,9 +258,9 @@ int dh_video_encode(struct dh_video *video, const uint8_t *i420, int64_t pts_tic
 	int64_t step_ticks = video->codec_ticks ? pts_ticks - video->last_pts_ticks : video->config.frame_ticks;
 	if (step_ticks < DH_TICKS_PER_VIDEO_CLOCK)
 		step_ticks = DH_TICKS_PER_VIDEO_CLOCK; /* the codec's clock must move */
-	int rc = encode_guarded(video, i420, step_ticks, duration_ticks, &entry, &packet, fault);
-	if (rc)
-		return rc;
+	int code = encode_guarded(video, i420, step_ticks, duration_ticks, &entry, &packet, fault);
+	if (code)
+		return code;
 	video->last_pts_ticks = pts_ticks;
 	/* entries stand on a grid, so that their mean distance is the one asked for */
 	while (entry && video->entry_due_ticks <= pts_ticks)

@@ -106,9 +106,9 @@ int dh_voice_push(struct dh_voice *voice, const float *samples, size_t count, st
 		}
 		voice->head += step;
 		count -= step;
-		int rc = voice->head == DH_VOICE_PACKET ? encode(voice, fault) : 0;
-		if (rc)
-			return rc;
+		int code = voice->head == DH_VOICE_PACKET ? encode(voice, fault) : 0;
+		if (code)
+			return code;
 	}
 	return 0;
 }
@@ -118,9 +118,9 @@ int dh_voice_end(struct dh_voice *voice, struct dh_fault *fault)
 	int64_t wanted = (voice->pushed + DH_VOICE_PACKET - 1) / DH_VOICE_PACKET;
 	while (voice->packets < wanted) {
 		memset(voice->frame + voice->head, 0, (DH_VOICE_PACKET - voice->head) * sizeof *voice->frame);
-		int rc = encode(voice, fault);
-		if (rc)
-			return rc;
+		int code = encode(voice, fault);
+		if (code)
+			return code;
 	}
 	return 0;
 }
