@@ -21,7 +21,8 @@ struct entry {
 
 struct dh_clip {
 	struct dh_task task;
-	int input, first_only;
+	int input;
+	bool first_only;
 	int width, height;
 	int64_t rate_num, rate_den;
 	struct entry *entries;
@@ -84,19 +85,19 @@ static void drop_cache(struct dh_clip *c)
 
 /* Takes one decoded frame, number `n` of this pass. */
 static int take(struct dh_clip *c, const struct dh_source *source, const struct dh_frame *frame, int n,
-	int scan, struct dh_fault *fault)
+	bool is_scan, struct dh_fault *fault)
 {
 	int code = c->picture ? 0 : set_up(c, source, frame, fault);
-	int wanted = n == c->cache_first + c->cache_count && c->cache_count < c->cache_capacity;
-	if (code || (!scan && !wanted))
+	bool is_wanted = n == c->cache_first + c->cache_count && c->cache_count < c->cache_capacity;
+	if (code || (!is_scan && !is_wanted))
 		return code;
 	uint8_t *i420 = malloc(dh_picture_size(c->width, c->height));
 	if (!i420)
 		return dh_fault_memory(fault);
 	code = dh_picture_convert(c->picture, frame->av, &frame->turn, i420, fault);
-	if (!code && scan)
+	if (!code && is_scan)
 		code = add_entry(c, frame, i420, fault);
-	if (!code && wanted)
+	if (!code && is_wanted)
 		c->cache[c->cache_count++] = i420;
 	else
 		free(i420);
@@ -109,7 +110,8 @@ static int pass(struct dh_clip *c, int first, const struct dh_progress *progress
 {
 	struct dh_source_config config = dh_task_source(&c->task, c->input, DH_WANT_VIDEO);
 	struct dh_source *source = NULL;
-	int scan = c->count == 0, n = 0;
+	bool is_scan = c->count == 0;
+	int n = 0;
 	int64_t last_ticks = INT64_MIN;
 	int code = dh_source_alloc(&source, &config, fault);
 	drop_cache(c);
@@ -122,13 +124,13 @@ static int pass(struct dh_clip *c, int first, const struct dh_progress *progress
 		if (frame.pts_ticks <= last_ticks)
 			continue;
 		last_ticks = frame.pts_ticks;
-		code = take(c, source, &frame, n++, scan, fault);
+		code = take(c, source, &frame, n++, is_scan, fault);
 		if (!code && progress && progress->report)
 			progress->report(progress->arg, 0, dh_source_stated_ticks(source), n);
-		if (c->first_only || (!scan && c->cache_count == c->cache_capacity))
+		if (c->first_only || (!is_scan && c->cache_count == c->cache_capacity))
 			break;
 	}
-	if (source && scan) {
+	if (source && is_scan) {
 		c->damaged = dh_source_damaged(source);
 		c->is_cut = dh_source_is_cut(source);
 	}
@@ -146,7 +148,7 @@ static void set_durations(struct dh_clip *c)
 		last->duration_ticks = c->count > 1 ? last[-1].duration_ticks : 40 * DH_TICKS_PER_MS;
 }
 
-int dh_clip_alloc(struct dh_clip **clip, const struct dh_task *task, int input, int first_only,
+int dh_clip_alloc(struct dh_clip **clip, const struct dh_task *task, int input, bool first_only,
 	const struct dh_progress *progress, struct dh_fault *fault)
 {
 	struct dh_clip *c = calloc(1, sizeof *c);
@@ -232,7 +234,7 @@ int dh_clip_medoid(const struct dh_clip *c)
 	return best;
 }
 
-static int is_cached(const struct dh_clip *c, int frame)
+static bool is_cached(const struct dh_clip *c, int frame)
 {
 	return frame >= c->cache_first && frame < c->cache_first + c->cache_count;
 }

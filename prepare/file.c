@@ -113,7 +113,7 @@ int dh_file_write(void *arg, const void *bytes, size_t size)
 	return 0;
 }
 
-int dh_file_finish(struct dh_file_writer *writer, int keep, struct dh_fault *fault)
+int dh_file_finish(struct dh_file_writer *writer, bool keep, struct dh_fault *fault)
 {
 	int code = 0;
 	if (!writer->path)

@@ -53,10 +53,10 @@ const struct dh_video *dh_film_video(const struct dh_film *film)
 	return film->video;
 }
 
-int dh_film_takes(const struct dh_film *film, int64_t pts_ticks)
+bool dh_film_takes(const struct dh_film *film, int64_t pts_ticks)
 {
 	if (!film->last)
-		return 1;
+		return true;
 	/* a quarter of slack: containers round, and half of 50 must be 25 */
 	return pts_ticks > film->last->pts_ticks && pts_ticks + film->period_ticks / 4 >= film->due_ticks;
 }

@@ -1,35 +1,36 @@
 #include "guard.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 const char *dh_guard_check_anchor(const struct dh_vp8_header *anchor)
 {
-	if (!anchor->key)
+	if (!anchor->is_key)
 		return "is not a key frame";
-	if (!anchor->show)
+	if (!anchor->is_shown)
 		return "is hidden";
-	if (anchor->segmentation)
+	if (anchor->has_segmentation)
 		return "switches segmentation on";
 	return NULL;
 }
 
 /* A delta that a header sets again must be what the anchor left: key frames
  * clear all of them before they set theirs. */
-static int deltas_same(const int *anchor, const int *frame, unsigned set)
+static bool deltas_same(const int *anchor, const int *frame, unsigned set)
 {
 	for (int i = 0; i < 4; i++)
 		if (set >> i & 1 && frame[i] != anchor[i])
-			return 0;
-	return 1;
+			return false;
+	return true;
 }
 
 const char *dh_guard_check(const struct dh_vp8_header *anchor, const struct dh_vp8_header *frame)
 {
-	if (frame->key)
+	if (frame->is_key)
 		return "is a key frame";
 	if (frame->version != anchor->version)
 		return "has another bitstream version";
-	if (!frame->show)
+	if (!frame->is_shown)
 		return "is hidden";
 	if (frame->refresh_golden || frame->copy_to_golden)
 		return "changes the golden frame";
@@ -39,9 +40,9 @@ const char *dh_guard_check(const struct dh_vp8_header *anchor, const struct dh_v
 		return "changes a sign bias";
 	if (frame->refresh_entropy)
 		return "changes the entropy state";
-	if (frame->segmentation)
+	if (frame->has_segmentation)
 		return "uses segmentation";
-	if (frame->delta_update && (!deltas_same(anchor->ref_delta, frame->ref_delta, frame->ref_set) ||
+	if (frame->has_delta_update && (!deltas_same(anchor->ref_delta, frame->ref_delta, frame->ref_set) ||
 			!deltas_same(anchor->mode_delta, frame->mode_delta, frame->mode_set)))
 		return "changes loop-filter deltas";
 	return NULL;

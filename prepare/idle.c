@@ -1,5 +1,6 @@
 #include "idle.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +41,7 @@ static int pick_anchor(struct idle *p, uint8_t *anchor)
 		struct dh_clip *portrait = NULL;
 		sized.width = width;
 		sized.height = height;
-		code = dh_clip_alloc(&portrait, &sized, 1, 1, NULL, p->fault);
+		code = dh_clip_alloc(&portrait, &sized, 1, true, NULL, p->fault);
 		if (!code)
 			code = dh_clip_picture(portrait, 0, 1, &i420, p->fault);
 		if (!code)
@@ -143,10 +144,10 @@ int dh_prepare_idle(const struct dh_task *task, struct dh_output *output,
 	struct dh_task shorter = *task;
 	if (shorter.max_ms > IDLE_MS_MAX)
 		shorter.max_ms = IDLE_MS_MAX;
-	int one = task->kind == DH_TASK_PORTRAIT;
-	int code = dh_clip_alloc(&p.clip, &shorter, 0, one, progress, fault);
+	bool is_portrait = task->kind == DH_TASK_PORTRAIT;
+	int code = dh_clip_alloc(&p.clip, &shorter, 0, is_portrait, progress, fault);
 	if (!code)
-		code = one ? run_portrait(&p) : run_clip(&p);
+		code = is_portrait ? run_portrait(&p) : run_clip(&p);
 	dh_film_free(&p.film);
 	dh_clip_free(&p.clip);
 	return code;

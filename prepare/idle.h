@@ -1,4 +1,4 @@
-/* Prepares an avatar's idle clip, or the avatar that is one still picture. */
+/* Prepares an avatar's idle clip, from a clip or from one still picture. */
 #ifndef DH_PREPARE_IDLE_H
 #define DH_PREPARE_IDLE_H
 

@@ -13,7 +13,8 @@
 #include "playout/timebase.h"
 
 struct info {
-	int has_head, has_anchor, has_picture, has_end, failure_code;
+	bool has_head, has_anchor, has_picture, has_end;
+	int failure_code;
 	struct dh_stream_head head;
 	struct dh_stream_end end;
 	size_t anchor_bytes;
@@ -27,7 +28,7 @@ struct info {
 static int on_head(void *arg, const struct dh_stream_head *head)
 {
 	struct info *info = arg;
-	info->has_head = 1;
+	info->has_head = true;
 	info->head = *head;
 	return 0;
 }
@@ -35,7 +36,7 @@ static int on_head(void *arg, const struct dh_stream_head *head)
 static int on_anchor(void *arg, struct dh_unit *anchor)
 {
 	struct info *info = arg;
-	info->has_anchor = 1;
+	info->has_anchor = true;
 	info->anchor_bytes = anchor->size;
 	info->anchor_crc = (uint32_t)crc32(0, anchor->data, (uInt)anchor->size);
 	return 0;
@@ -44,7 +45,7 @@ static int on_anchor(void *arg, struct dh_unit *anchor)
 static int on_picture(void *arg, const uint8_t *i420, size_t size)
 {
 	(void)i420, (void)size;
-	((struct info *)arg)->has_picture = 1;
+	((struct info *)arg)->has_picture = true;
 	return 0;
 }
 
@@ -80,7 +81,7 @@ static int on_note(void *arg, const char *text)
 static int on_end(void *arg, const struct dh_stream_end *end)
 {
 	struct info *info = arg;
-	info->has_end = 1;
+	info->has_end = true;
 	info->end = *end;
 	return 0;
 }
@@ -175,7 +176,7 @@ static int show_json(const struct info *info)
 	return err;
 }
 
-int dh_info(const char *path, int as_json, struct dh_fault *fault)
+int dh_info(const char *path, bool as_json, struct dh_fault *fault)
 {
 	static const struct dh_stream_sink sink = {
 		on_head, on_anchor, on_picture, on_unit, on_note, on_end, on_failure

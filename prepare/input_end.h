@@ -1,7 +1,7 @@
-/* Watches the bytes of an input pass by to tell whether they end where the
- * container says: at the end of an MP4 box, a Matroska element, a RIFF chunk, an
- * Ogg stream, an FLV tag, an ADTS frame, a transport packet. Other containers
- * state nothing that could be checked here. Pure; any bytes are safe.
+/* Follows the structure of an input to tell whether it ends where its container
+ * says: at the end of an MP4 box, a Matroska element, a RIFF chunk, an Ogg stream, an
+ * FLV tag, an ADTS frame or a transport stream packet. Other containers promise
+ * nothing that can be checked here. Pure; any bytes are safe.
  */
 #ifndef DH_INPUT_END_H
 #define DH_INPUT_END_H
@@ -11,35 +11,33 @@
 #include <stdint.h>
 
 enum dh_container_kind {
-	DH_CONTAINER_UNKNOWN = 0, /* too few bytes so far */
+	DH_CONTAINER_UNKNOWN = 0, /* fewer bytes came than it takes to tell */
 	DH_CONTAINER_OTHER,
 	DH_CONTAINER_MP4, DH_CONTAINER_MATROSKA, DH_CONTAINER_WAV, DH_CONTAINER_AVI, DH_CONTAINER_OGG,
 	DH_CONTAINER_FLV, DH_CONTAINER_ADTS, DH_CONTAINER_TS,
 };
 
-/* Zeroed, it stands at the beginning of the input. Fields are private. */
+/* Zero-initialise it. Fields are private but for `is_done`. */
 struct dh_input_end {
 	enum dh_container_kind kind;
-	uint8_t header[27 + 255]; /* of the present element; an Ogg page has the longest */
-	unsigned used, need;      /* bytes of it there are, and are needed to go on */
-	uint64_t skip;            /* bytes of the present element still to come */
-	uint64_t at;              /* bytes that have passed */
+	uint8_t header[27 + 255]; /* of the current element; an Ogg page has the longest */
+	unsigned used, need;      /* bytes of the header: present, needed */
+	uint64_t skip;            /* bytes of the current element still to come */
+	uint64_t at;              /* bytes so far */
 	uint64_t stated_end;      /* of the Matroska segment; 0: unknown */
-	int open;                 /* Ogg streams that have not ended, MP4 fragments without their media */
-	bool is_done;             /* what follows cannot be judged */
+	int open;                 /* Ogg streams without end, MP4 fragments without media */
+	bool is_done;             /* the rest does not matter or cannot be followed */
 };
 
-/* The next bytes of the input. */
+/* Takes the next bytes of the input. */
 void dh_input_end_push(struct dh_input_end *end, const uint8_t *bytes, size_t size);
 
-/* For inputs with random access: how many bytes to leave out before the next push,
- * because only their number matters. The input may end within them; then push what
- * there is with dh_input_end_pass. */
+/* How many of the next bytes need not be read, for inputs with random access. */
 uint64_t dh_input_end_skip(const struct dh_input_end *end);
-/* `count` bytes, at most dh_input_end_skip, pass without being looked at. */
+/* Skips `count` bytes, at most dh_input_end_skip: fewer where the input ends. */
 void dh_input_end_pass(struct dh_input_end *end, uint64_t count);
 
-/* Whether the container has stated more than has passed so far. */
+/* Whether an input that ends here has ended too early. */
 bool dh_input_end_is_early(const struct dh_input_end *end);
 
 #endif

@@ -1,5 +1,6 @@
 /* dh-prepare: command-line tool and worker. */
 #include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,7 +26,7 @@ struct bar {
 	const char *name;
 	double begun_s, shown_s;
 	int64_t done_ticks, pictures;
-	int is_shown;
+	bool is_shown;
 };
 
 static double now_s(void)
@@ -44,7 +45,7 @@ static void show_bar(void *arg, int64_t done_ticks, int64_t total_ticks, int64_t
 	if (now - bar->shown_s < 0.1)
 		return;
 	bar->shown_s = now;
-	bar->is_shown = 1;
+	bar->is_shown = true;
 	fprintf(stderr, "\r%s ", bar->name);
 	if (total_ticks > 0) {
 		int part = (int)(done_ticks >= total_ticks ? 100 : done_ticks * 100 / total_ticks);
@@ -172,7 +173,7 @@ static int prepare_to_file(const struct dh_options *o, const struct dh_unit *anc
 	const struct dh_stream_writer writer = { write_and_tell, &sink };
 	struct bar bar = { .name = o->task.inputs[0].name, .begun_s = now_s(), .shown_s = now_s() };
 	const struct dh_progress progress = { show_bar, &bar };
-	int tell = isatty(STDERR_FILENO) && !o->quiet;
+	bool tell = isatty(STDERR_FILENO) && !o->is_quiet;
 	int code = dh_file_create(&sink.file, o->output, fault);
 	if (code)
 		return code;
@@ -218,7 +219,7 @@ static int act(struct dh_options *o, struct dh_fault *fault)
 	case DH_ACTION_WORKER:
 		return dh_worker_run(&o->confine);
 	case DH_ACTION_INFO:
-		return dh_info(o->info, o->json, fault);
+		return dh_info(o->info, o->as_json, fault);
 	case DH_ACTION_EXPORT:
 		return dh_export(o->files[0], o->output, fault);
 	case DH_ACTION_PREPARE:

@@ -20,15 +20,15 @@ static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *ur
 	return AVERROR(EPERM);
 }
 
-static int detect(const AVInputFormat **found, int *is_still, struct dh_input_bytes *feed, const char *name,
+static int detect(const AVInputFormat **found, bool *is_still, struct dh_input_bytes *input, const char *name,
 	struct dh_fault *fault)
 {
-	int err = av_probe_input_buffer2(dh_input_bytes_io(feed), found, "", NULL, 0, 0);
+	int err = av_probe_input_buffer2(dh_input_bytes_io(input), found, "", NULL, 0, 0);
 	if (err == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
 	if (err >= 0 && dh_accept_container(*found, is_still))
 		return 0;
-	if (dh_input_bytes_verdict(feed, fault))
+	if (dh_input_bytes_verdict(input, fault))
 		return fault->code;
 	if (err < 0)
 		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s is not a medium: expected %s", name,
@@ -58,11 +58,11 @@ static int raw_options(AVDictionary **options, const struct dh_raw *raw)
 }
 
 /* A wrong size or format shows in the file's length. */
-static int check_array(const struct dh_raw *raw, const struct dh_input_bytes *feed, const char *name,
+static int check_array(const struct dh_raw *raw, const struct dh_input_bytes *input, const char *name,
 	struct dh_fault *fault)
 {
-	int64_t size = dh_input_bytes_file_size(feed);
-	if (!raw->is_video || !dh_input_bytes_is_file(feed))
+	int64_t size = dh_input_bytes_file_size(input);
+	if (!raw->is_video || !dh_input_bytes_is_file(input))
 		return 0;
 	int one = av_image_get_buffer_size(av_get_pix_fmt(raw->format), raw->width, raw->height, 1);
 	if (one > 0 && size % one == 0)
@@ -72,7 +72,7 @@ static int check_array(const struct dh_raw *raw, const struct dh_input_bytes *fe
 		(long long)size, raw->format, raw->width, raw->height, one);
 }
 
-static int describe_array(const AVInputFormat **found, AVDictionary **options, struct dh_input_bytes *feed,
+static int describe_array(const AVInputFormat **found, AVDictionary **options, struct dh_input_bytes *input,
 	const struct dh_source_config *config, struct dh_fault *fault)
 {
 	const struct dh_raw *raw = config->raw;
@@ -81,26 +81,26 @@ static int describe_array(const AVInputFormat **found, AVDictionary **options, s
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "%s: no such raw format: %s", config->name, raw->format);
 	if (raw_options(options, raw) < 0)
 		return dh_fault_memory(fault);
-	return check_array(raw, feed, config->name, fault);
+	return check_array(raw, input, config->name, fault);
 }
 
 /* --- opening */
 
 /* Whether the header has told what the decoders need. If so nothing is read
  * ahead, so that a live input begins at once. */
-static int is_described(const AVFormatContext *format)
+static bool is_described(const AVFormatContext *format)
 {
 	if (format->ctx_flags & AVFMTCTX_NOHEADER)
-		return 0;
+		return false;
 	for (unsigned i = 0; i < format->nb_streams; i++) {
 		const AVCodecParameters *par = format->streams[i]->codecpar;
 		if (par->codec_type == AVMEDIA_TYPE_VIDEO && (par->codec_id == AV_CODEC_ID_NONE || par->width <= 0))
-			return 0;
+			return false;
 		if (par->codec_type == AVMEDIA_TYPE_AUDIO &&
 				(par->codec_id == AV_CODEC_ID_NONE || par->sample_rate <= 0))
-			return 0;
+			return false;
 	}
-	return 1;
+	return true;
 }
 
 /* The options for the decoders which the look ahead opens for itself. */
@@ -122,12 +122,12 @@ static int analyze(AVFormatContext *format, int max_side)
 	return err;
 }
 
-static AVFormatContext *make_context(struct dh_input_bytes *feed)
+static AVFormatContext *make_context(struct dh_input_bytes *input)
 {
 	AVFormatContext *format = avformat_alloc_context();
 	if (!format)
 		return NULL;
-	format->pb = dh_input_bytes_io(feed);
+	format->pb = dh_input_bytes_io(input);
 	format->flags |= AVFMT_FLAG_CUSTOM_IO;
 	format->io_open = refuse_open;
 	format->probesize = ANALYZE_BYTES;
@@ -143,10 +143,10 @@ static AVFormatContext *make_context(struct dh_input_bytes *feed)
 	return format;
 }
 
-static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDictionary **options, int is_still,
-	struct dh_input_bytes *feed, const struct dh_source_config *config, struct dh_fault *fault)
+static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDictionary **options, bool is_still,
+	struct dh_input_bytes *input, const struct dh_source_config *config, struct dh_fault *fault)
 {
-	AVFormatContext *f = make_context(feed);
+	AVFormatContext *f = make_context(input);
 	if (!f)
 		return dh_fault_memory(fault);
 	int err = avformat_open_input(&f, "", found, options); /* frees and clears `f` when it fails */
@@ -161,7 +161,7 @@ static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDicti
 	avformat_close_input(&f);
 	if (err == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
-	if (dh_input_bytes_verdict(feed, fault))
+	if (dh_input_bytes_verdict(input, fault))
 		return fault->code;
 	if (err == AVERROR_EOF)
 		return dh_fault_set(fault, DH_PREPARE_EMPTY,
@@ -173,19 +173,19 @@ static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDicti
 		why);
 }
 
-int dh_open(AVFormatContext **format, int *is_still, struct dh_input_bytes *feed,
+int dh_open(AVFormatContext **format, bool *is_still, struct dh_input_bytes *input,
 	const struct dh_source_config *config, struct dh_fault *fault)
 {
 	const AVInputFormat *found = NULL;
 	AVDictionary *options = NULL;
 	int code;
-	*is_still = 0;
+	*is_still = false;
 	if (config->raw->is_video || config->raw->is_audio)
-		code = describe_array(&found, &options, feed, config, fault);
+		code = describe_array(&found, &options, input, config, fault);
 	else
-		code = detect(&found, is_still, feed, config->name, fault);
+		code = detect(&found, is_still, input, config->name, fault);
 	if (!code)
-		code = open_as(format, found, &options, *is_still, feed, config, fault);
+		code = open_as(format, found, &options, *is_still, input, config, fault);
 	av_dict_free(&options);
 	return code;
 }

@@ -143,13 +143,13 @@ static int take_option(struct dh_options *o, int option, const char *name, struc
 		o->task.kind = DH_TASK_IDLE;
 		return 0;
 	case OPT_PINGPONG:
-		o->task.pingpong = 1;
+		o->task.pingpong = true;
 		return 0;
 	case OPT_JSON:
-		o->json = 1;
+		o->as_json = true;
 		return 0;
 	case OPT_QUIET:
-		o->quiet = 1;
+		o->is_quiet = true;
 		return 0;
 	case OPT_INFO:
 		o->action = DH_ACTION_INFO;

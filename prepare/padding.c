@@ -22,7 +22,8 @@ static int64_t samples_max(const AVFrame *frame)
 
 static void drop_front(AVFrame *frame, int count)
 {
-	int is_planar = av_sample_fmt_is_planar(frame->format), channels = frame->ch_layout.nb_channels;
+	bool is_planar = av_sample_fmt_is_planar(frame->format);
+	int channels = frame->ch_layout.nb_channels;
 	int step = av_get_bytes_per_sample(frame->format) * (is_planar ? 1 : channels);
 	for (int i = 0; i < (is_planar ? channels : 1); i++) {
 		frame->extended_data[i] += (ptrdiff_t)count * step;
@@ -33,18 +34,18 @@ static void drop_front(AVFrame *frame, int count)
 	frame->best_effort_timestamp = 0;
 }
 
-int dh_padding_cut_start(AVFrame *frame, AVRational base)
+bool dh_padding_cut_start(AVFrame *frame, AVRational base)
 {
 	int64_t time = frame->best_effort_timestamp;
 	if (time >= 0 || time < -TIME_MAX || frame->sample_rate <= 0)
-		return 1;
+		return true;
 	int64_t count = samples_of(frame, base, -time);
 	if (count <= 0 || count > samples_max(frame))
-		return 1;
+		return true;
 	if (count >= frame->nb_samples)
-		return 0;
+		return false;
 	drop_front(frame, (int)count);
-	return 1;
+	return true;
 }
 
 int dh_padding_excess(const AVFrame *frame, AVRational base, int64_t end)

@@ -1,5 +1,6 @@
 #include "picture.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,8 @@
 struct step {
 	struct SwsContext *sws;
 	AVFrame *out;
-	int width, height, format, colorspace, full_range;
+	int width, height, format, colorspace;
+	bool is_full_range;
 };
 
 struct dh_picture {
@@ -30,7 +32,7 @@ static void step_close(struct step *step)
 	av_frame_free(&step->out);
 }
 
-static int is_full_range(const AVFrame *frame)
+static bool is_full_range(const AVFrame *frame)
 {
 	if (frame->color_range != AVCOL_RANGE_UNSPECIFIED)
 		return frame->color_range == AVCOL_RANGE_JPEG;
@@ -61,7 +63,7 @@ static int step_open(struct step *step, const AVFrame *in, int width, int height
 	step->height = in->height;
 	step->format = in->format;
 	step->colorspace = in->colorspace;
-	step->full_range = is_full_range(in);
+	step->is_full_range = is_full_range(in);
 	step->out = av_frame_alloc();
 	if (!step->out)
 		return DH_PREPARE_MEMORY;
@@ -75,17 +77,17 @@ static int step_open(struct step *step, const AVFrame *in, int width, int height
 	if (!step->sws)
 		return DH_PREPARE_FORMAT;
 	/* not possible for every pair of formats, and then not needed either */
-	sws_setColorspaceDetails(step->sws, sws_getCoefficients(sws_matrix(in->colorspace)), step->full_range,
+	sws_setColorspaceDetails(step->sws, sws_getCoefficients(sws_matrix(in->colorspace)), step->is_full_range,
 		sws_getCoefficients(SWS_CS_ITU601), 0, 0, 1 << 16, 1 << 16);
 	return 0;
 }
 
 static int step_run(struct step *step, const AVFrame *in, int width, int height, enum AVPixelFormat format)
 {
-	int same = step->sws && step->width == in->width && step->height == in->height &&
+	bool is_same = step->sws && step->width == in->width && step->height == in->height &&
 		step->format == in->format && step->colorspace == (int)in->colorspace &&
-		step->full_range == is_full_range(in) && step->out->width == width && step->out->height == height;
-	int code = same ? 0 : step_open(step, in, width, height, format);
+		step->is_full_range == is_full_range(in) && step->out->width == width && step->out->height == height;
+	int code = is_same ? 0 : step_open(step, in, width, height, format);
 	if (code)
 		return code;
 	if (sws_scale(step->sws, (const uint8_t *const *)in->data, in->linesize, 0, in->height,

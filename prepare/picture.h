@@ -1,6 +1,5 @@
-/* From whatever a decoder puts out to I420 of the avatar's size: BT.601,
- * limited range, aspect ratio kept, turned as the input says, bars in black,
- * transparent parts on black.
+/* From any decoder's output to I420 of the avatar's size: BT.601, limited range,
+ * aspect ratio kept with black bars, turned as the input says, transparency on black.
  */
 #ifndef DH_PICTURE_H
 #define DH_PICTURE_H
@@ -17,12 +16,12 @@ struct dh_picture;
 int dh_picture_alloc(struct dh_picture **picture, int width, int height, struct dh_fault *fault);
 void dh_picture_free(struct dh_picture **picture);
 
-/* `i420` has room for one picture. -> DH_PREPARE_FORMAT where the pixel format
+/* Writes one picture to `i420`. Fails with DH_PREPARE_FORMAT if the pixel format
  * cannot be converted. */
 int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const struct dh_turn *turn,
 	uint8_t *i420, struct dh_fault *fault);
 
-/* DH_LUMA_SIDE x DH_LUMA_SIDE means of the luma. */
+/* The thumbnail: DH_LUMA_SIDE x DH_LUMA_SIDE means of the luma. */
 void dh_picture_luma(const uint8_t *i420, int width, int height, uint8_t *luma);
 
 #endif

@@ -6,7 +6,7 @@
 
 struct dh_turn dh_turn_from_matrix(const int32_t *m)
 {
-	struct dh_turn turn = { 0, 0, 0 };
+	struct dh_turn turn = { false, false, false };
 	if (!m)
 		return turn;
 	/* x' = m0 x + m3 y, y' = m1 x + m4 y */

@@ -1,4 +1,4 @@
-/* Prepares one task: reads its inputs, writes a segment stream. */
+/* Prepares one task: reads its inputs and writes a segment stream. */
 #ifndef DH_PREPARE_H
 #define DH_PREPARE_H
 
@@ -6,9 +6,7 @@
 #include "progress.h"
 #include "task.h"
 
-/* 0, or a code of enum dh_prepare_exit with `fault` filled in. The stream is
- * complete on success; on failure it ends wherever it was, without FAIL.
- * `progress` may be NULL. */
+/* On failure the stream ends wherever it was, without FAIL. `progress` may be NULL. */
 int dh_prepare(const struct dh_task *task, const struct dh_stream_writer *writer,
 	const struct dh_progress *progress, struct dh_fault *fault);
 

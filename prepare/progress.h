@@ -1,10 +1,10 @@
-/* Who wants to know how far a task is. */
+/* A callback that is told the progress of a task. */
 #ifndef DH_PROGRESS_H
 #define DH_PROGRESS_H
 
 #include <stdint.h>
 
-/* How far it is; `total_ticks` 0 where the input does not say. */
+/* `total_ticks` is 0 if the input does not state its length. */
 struct dh_progress {
 	void (*report)(void *arg, int64_t done_ticks, int64_t total_ticks, int64_t pictures);
 	void *arg;

@@ -31,7 +31,7 @@ int dh_raw_parse_video(struct dh_raw *raw, const char *text, struct dh_fault *fa
 	if (raw->width < 1 || raw->height < 1 || raw->width > 16384 || raw->height > 16384)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "--raw-video: size %dx%d, expected 1 to 16384",
 			raw->width, raw->height);
-	raw->is_video = 1;
+	raw->is_video = true;
 	raw->rate_num = r.num;
 	raw->rate_den = r.den;
 	return 0;

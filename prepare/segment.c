@@ -1,5 +1,6 @@
 #include "segment.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,18 +23,18 @@ struct segment {
 	struct dh_fault *fault;
 	struct dh_source *sources[DH_TASK_INPUTS];
 	int of[2];              /* which source has the medium, -1: none */
-	struct dh_early_frames waiting; /* before the start */
-	int started;
+	struct dh_early_frames early; /* before the start */
+	bool is_started;
 	int64_t origin_ticks[2]; /* the source's time that is time 0, by medium */
 	int64_t reached_ticks[2]; /* end of the last frame */
-	int has_begun[2];
+	bool has_begun[2];
 	struct dh_picture *picture;
 	uint8_t *i420;
 	struct dh_film *film;
 	struct dh_sound *sound;
 	int64_t pictures;
 	int64_t still_ticks;      /* where a still picture is shown again */
-	int has_ended[2];         /* by medium: its units are all out */
+	bool has_ended[2];        /* by medium: its units are all out */
 	struct dh_stream_end end;
 };
 
@@ -115,7 +116,7 @@ static int take_picture(struct segment *s, const struct dh_frame *frame, int64_t
 	return code ? code : dh_film_push(s->film, s->i420, pts_ticks, frame->duration_ticks, s->fault);
 }
 
-static int is_still(const struct segment *s)
+static bool is_still(const struct segment *s)
 {
 	return s->film && dh_source_is_still(s->sources[s->of[DH_VIDEO]]);
 }
@@ -163,18 +164,18 @@ static int take(struct segment *s, const struct dh_frame *frame)
 
 static int keep(struct segment *s, const struct dh_frame *frame)
 {
-	s->has_begun[frame->media] = 1;
-	return dh_early_frames_keep(&s->waiting, frame, s->fault);
+	s->has_begun[frame->media] = true;
+	return dh_early_frames_keep(&s->early, frame, s->fault);
 }
 
-static int can_start(const struct segment *s)
+static bool can_start(const struct segment *s)
 {
-	if (dh_early_frames_is_full(&s->waiting))
-		return 1;
+	if (dh_early_frames_is_full(&s->early))
+		return true;
 	for (int media = 0; media < 2; media++)
 		if (s->of[media] >= 0 && !s->has_begun[media] && dh_source_has(s->sources[s->of[media]], media))
-			return 0;
-	return 1;
+			return false;
+	return true;
 }
 
 /* Picture and sound of one input keep their distance, and the earlier one is
@@ -182,7 +183,7 @@ static int can_start(const struct segment *s)
 static void set_origin(struct segment *s)
 {
 	for (int media = 0; media < 2; media++) {
-		const struct dh_frame *first = dh_early_frames_first(&s->waiting, media);
+		const struct dh_frame *first = dh_early_frames_first(&s->early, media);
 		s->origin_ticks[media] = first ? first->pts_ticks : INT64_MAX;
 	}
 	if (s->task->inputs_count == 1) {
@@ -193,7 +194,7 @@ static void set_origin(struct segment *s)
 
 static int start_film(struct segment *s, struct dh_stream_head *head)
 {
-	const struct dh_frame *first = dh_early_frames_first(&s->waiting, DH_VIDEO);
+	const struct dh_frame *first = dh_early_frames_first(&s->early, DH_VIDEO);
 	struct dh_source *source = s->sources[s->of[DH_VIDEO]];
 	dh_task_size(s->task, first, &head->width, &head->height);
 	dh_source_rate(source, &head->rate_num, &head->rate_den);
@@ -217,7 +218,7 @@ static int start(struct segment *s)
 {
 	struct dh_stream_head head = { .rate_den = 1 };
 	int code = 0;
-	s->started = 1;
+	s->is_started = true;
 	set_origin(s);
 	/* sound that is there but did not come yet may come later */
 	s->has_begun[DH_AUDIO] |= s->of[DH_AUDIO] >= 0 && dh_source_has(s->sources[s->of[DH_AUDIO]], DH_AUDIO);
@@ -234,9 +235,9 @@ static int start(struct segment *s)
 	for (int media = 0; media < 2 && !code; media++)
 		if (!s->has_begun[media])
 			code = dh_output_horizon(s->output, media, DH_UNIT_ORDER_NEVER);
-	for (int i = 0; i < s->waiting.count && !code; i++)
-		code = take(s, &s->waiting.frames[i]);
-	dh_early_frames_clear(&s->waiting);
+	for (int i = 0; i < s->early.count && !code; i++)
+		code = take(s, &s->early.frames[i]);
+	dh_early_frames_clear(&s->early);
 	return code;
 }
 
@@ -248,7 +249,7 @@ static int end_medium(struct segment *s, enum dh_media media)
 	int code = 0;
 	if (s->has_ended[media])
 		return 0;
-	s->has_ended[media] = 1;
+	s->has_ended[media] = true;
 	if (media == DH_VIDEO && s->film)
 		code = dh_film_end(s->film, &s->end.video_ticks);
 	if (media == DH_AUDIO && s->sound)
@@ -323,20 +324,20 @@ static int nothing_at_all(struct segment *s)
 /* --- the loop */
 
 /* Two inputs are read in step: the one that is behind is next. -1: both ended. */
-static int next_source(const struct segment *s, const int *ended)
+static int next_source(const struct segment *s, const bool *ended)
 {
 	if (s->task->inputs_count == 1)
 		return ended[0] ? -1 : 0;
 	if (ended[0] || ended[1])
 		return ended[0] && ended[1] ? -1 : ended[0];
-	if (!s->started)
+	if (!s->is_started)
 		return s->has_begun[DH_VIDEO];
 	return s->reached_ticks[DH_AUDIO] < s->reached_ticks[DH_VIDEO];
 }
 
 static int run(struct segment *s)
 {
-	int ended[DH_TASK_INPUTS] = { 0 };
+	bool ended[DH_TASK_INPUTS] = { false };
 	int code = open_inputs(s);
 	for (int i; !code && (i = next_source(s, ended)) >= 0;) {
 		struct dh_frame frame;
@@ -344,19 +345,19 @@ static int run(struct segment *s)
 		if (code)
 			break;
 		if (frame.av)
-			code = s->started ? take(s, &frame) : keep(s, &frame);
+			code = s->is_started ? take(s, &frame) : keep(s, &frame);
 		else
-			ended[i] = 1;
-		if (!code && !s->started && s->waiting.count > 0 && can_start(s))
+			ended[i] = true;
+		if (!code && !s->is_started && s->early.count > 0 && can_start(s))
 			code = start(s);
-		if (!code && s->started && frame.av)
+		if (!code && s->is_started && frame.av)
 			code = look_ahead(s, &frame);
-		if (!code && s->started)
+		if (!code && s->is_started)
 			code = end_media(s);
 	}
 	if (code)
 		return code;
-	return s->started ? finish(s) : nothing_at_all(s);
+	return s->is_started ? finish(s) : nothing_at_all(s);
 }
 
 int dh_prepare_segment(const struct dh_task *task, struct dh_output *output,
@@ -370,7 +371,7 @@ int dh_prepare_segment(const struct dh_task *task, struct dh_output *output,
 	s->progress = progress;
 	s->fault = fault;
 	int code = run(s);
-	dh_early_frames_clear(&s->waiting);
+	dh_early_frames_clear(&s->early);
 	dh_film_free(&s->film);
 	dh_sound_free(&s->sound);
 	dh_picture_free(&s->picture);

@@ -1,4 +1,4 @@
-/* Prepares a segment: speech, any of picture and sound, from one input or two. */
+/* Prepares a segment from one or two inputs with video, audio or both. */
 #ifndef DH_PREPARE_SEGMENT_H
 #define DH_PREPARE_SEGMENT_H
 

@@ -1,6 +1,7 @@
 #include "sound.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ struct dh_sound {
 	float *buffer;
 	int capacity;
 	int mended;
-	int has_frame;
+	bool has_frame;
 };
 
 int dh_sound_alloc(struct dh_sound **sound, int kbps, dh_voice_emit_fn *emit, void *arg,
@@ -121,7 +122,7 @@ static int finish_run(struct dh_sound *s, struct dh_fault *fault)
 	return count > 0 ? deliver(s, count, fault) : 0;
 }
 
-static int same_format(const struct dh_sound *s, const AVFrame *frame)
+static bool same_format(const struct dh_sound *s, const AVFrame *frame)
 {
 	return s->swr && s->rate == frame->sample_rate && s->format == frame->format &&
 		av_channel_layout_compare(&s->layout, &frame->ch_layout) == 0;
@@ -178,13 +179,13 @@ int dh_sound_push(struct dh_sound *s, const AVFrame *frame, int64_t pts_ticks, s
 		return 0;
 	expected = s->swr ? s->run_start + av_rescale(s->run_in, DH_VOICE_RATE, s->rate) : 0;
 	int64_t apart = start - expected;
-	int breaks = apart > TOLERANCE_SAMPLES || apart < -TOLERANCE_SAMPLES;
-	if (!same_format(s, frame) || breaks) {
-		s->mended += s->has_frame && breaks;
+	bool is_break = apart > TOLERANCE_SAMPLES || apart < -TOLERANCE_SAMPLES;
+	if (!same_format(s, frame) || is_break) {
+		s->mended += s->has_frame && is_break;
 		/* a change of format alone is no gap */
-		code = begin_run(s, frame, s->has_frame && !breaks ? expected : start, fault);
+		code = begin_run(s, frame, s->has_frame && !is_break ? expected : start, fault);
 	}
-	s->has_frame = 1;
+	s->has_frame = true;
 	return code ? code : convert(s, frame, fault);
 }
 

@@ -13,7 +13,7 @@
 
 struct dh_source {
 	struct dh_source_config config;
-	struct dh_input_bytes *feed;
+	struct dh_input_bytes *input;
 	AVFormatContext *format;
 	AVPacket *packet;
 	AVFrame *frame;
@@ -22,13 +22,13 @@ struct dh_source {
 	int64_t looked_at[2];       /* how many these were when it was last looked ahead for more */
 	int ending;                 /* medium of which no more packets come, or -1 */
 	int draining;               /* medium whose decoder may hold frames, or -1 */
-	int at_end;                 /* no more packets */
+	bool at_end;                /* no more packets */
 	bool is_last_cut[2];        /* by medium: the newest packet is shorter than stated */
 	int damaged_before[2];      /* by medium: damaged packets before the newest one */
 	bool has_failed;            /* the demuxer could not go on */
 	bool is_read_ahead;         /* opening it has read it to its end */
 	int64_t read_to;            /* where the newest packet ends */
-	int is_still;
+	bool is_still;
 	int damaged;                /* packets that the demuxer gave up on */
 };
 
@@ -65,14 +65,14 @@ static int open_tracks(struct dh_source *s, struct dh_fault *fault)
 			continue;
 		AVStream *st = s->format->streams[index];
 		st->discard = AVDISCARD_DEFAULT;
-		int is_mp4 = is_container(s, "mov");
+		bool is_mp4 = is_container(s, "mov");
 		int code = dh_track_alloc(&s->tracks[media], st, media, s->config.name, s->config.max_side, is_mp4,
 			fault);
 		if (code)
 			return code;
 	}
 	/* an index that was cut can look like one of nothing */
-	return s->tracks[DH_AUDIO] || s->tracks[DH_VIDEO] ? 0 : dh_input_bytes_verdict(s->feed, fault);
+	return s->tracks[DH_AUDIO] || s->tracks[DH_VIDEO] ? 0 : dh_input_bytes_verdict(s->input, fault);
 }
 
 static int check_length(const struct dh_source *s, struct dh_fault *fault)
@@ -97,9 +97,9 @@ int dh_source_alloc(struct dh_source **source, const struct dh_source_config *co
 	s->frame = av_frame_alloc();
 	code = s->packet && s->frame ? 0 : dh_fault_memory(fault);
 	if (!code)
-		code = dh_input_bytes_alloc(&s->feed, config->fd, config->name, config->silence_ms, fault);
+		code = dh_input_bytes_alloc(&s->input, config->fd, config->name, config->silence_ms, fault);
 	if (!code)
-		code = dh_open(&s->format, &s->is_still, s->feed, config, fault);
+		code = dh_open(&s->format, &s->is_still, s->input, config, fault);
 	if (!code)
 		s->is_read_ahead = s->format->pb->eof_reached;
 	if (!code)
@@ -123,7 +123,7 @@ void dh_source_free(struct dh_source **source)
 	for (int i = 0; i < 2; i++)
 		dh_track_free(&s->tracks[i]);
 	avformat_close_input(&s->format);
-	dh_input_bytes_free(&s->feed);
+	dh_input_bytes_free(&s->input);
 	av_packet_free(&s->packet);
 	av_frame_free(&s->frame);
 	free(s);
@@ -158,13 +158,13 @@ static int read_packet(struct dh_source *s, struct dh_fault *fault)
 	if (code == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
 	if (code < 0) {
-		s->at_end = 1;
+		s->at_end = true;
 		/* what came until then is played; unless the bytes themselves failed */
 		if (code != AVERROR_EOF) {
 			s->damaged++;
 			s->has_failed = true;
 		}
-		return dh_input_bytes_verdict(s->feed, fault);
+		return dh_input_bytes_verdict(s->input, fault);
 	}
 	struct dh_track *track = track_of_packet(s);
 	s->read_to = avio_tell(s->format->pb);
@@ -224,9 +224,9 @@ int dh_source_next(struct dh_source *s, struct dh_frame *frame, struct dh_fault 
 
 /* Whether a reader of its own finds more packets of stream `index` than
  * `packets`. */
-static int has_more(AVFormatContext *format, int index, int64_t packets, AVPacket *packet)
+static bool has_more(AVFormatContext *format, int index, int64_t packets, AVPacket *packet)
 {
-	int more = 0;
+	bool more = false;
 	for (unsigned i = 0; i < format->nb_streams; i++)
 		format->streams[i]->discard = (int)i == index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
 	while (!more && av_read_frame(format, packet) >= 0) {
@@ -239,30 +239,30 @@ static int has_more(AVFormatContext *format, int index, int64_t packets, AVPacke
 int dh_source_look_ahead(struct dh_source *s, enum dh_media media, struct dh_fault *fault)
 {
 	AVFormatContext *format = NULL;
-	struct dh_input_bytes *feed = NULL;
-	int still;
-	if (!dh_input_bytes_is_file(s->feed) || !dh_source_has(s, media) || s->at_end ||
+	struct dh_input_bytes *input = NULL;
+	bool is_still;
+	if (!dh_input_bytes_is_file(s->input) || !dh_source_has(s, media) || s->at_end ||
 			s->looked_at[media] == s->packets[media])
 		return 0;
 	s->looked_at[media] = s->packets[media];
-	int code = dh_input_bytes_alloc(&feed, s->config.fd, s->config.name, 0, fault);
+	int code = dh_input_bytes_alloc(&input, s->config.fd, s->config.name, 0, fault);
 	if (!code)
-		code = dh_open(&format, &still, feed, &s->config, fault);
+		code = dh_open(&format, &is_still, input, &s->config, fault);
 	if (!code && !has_more(format, dh_track_stream(s->tracks[media]), s->packets[media], s->packet))
 		s->ending = media;
 	avformat_close_input(&format);
-	dh_input_bytes_free(&feed);
+	dh_input_bytes_free(&input);
 	return code;
 }
 
 /* --- asking */
 
-int dh_source_has(const struct dh_source *s, enum dh_media media)
+bool dh_source_has(const struct dh_source *s, enum dh_media media)
 {
 	return s->tracks[media] && !dh_track_ended(s->tracks[media]);
 }
 
-int dh_source_is_still(const struct dh_source *s)
+bool dh_source_is_still(const struct dh_source *s)
 {
 	return s->is_still;
 }
@@ -318,7 +318,7 @@ bool dh_source_is_cut(const struct dh_source *s)
 	if (is_container(s, "yuv4mpegpipe") && avio_tell(s->format->pb) > s->read_to)
 		return true;
 	return s->has_failed || is_last_cut(s, DH_AUDIO) || is_last_cut(s, DH_VIDEO) ||
-		dh_input_bytes_is_cut(s->feed);
+		dh_input_bytes_is_cut(s->input);
 }
 
 int dh_source_damaged(const struct dh_source *s)

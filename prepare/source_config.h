@@ -13,9 +13,9 @@ struct dh_source_config {
 	const char *name;
 	const struct dh_raw *raw;
 	int want;       /* DH_WANT_… */
-	int max_side;   /* of a picture in the input */
-	int max_ms;     /* an input that states to be longer is refused; 0: no limit */
-	int silence_ms;
+	int max_side;   /* limit for input pictures */
+	int max_ms;     /* refuse inputs that state a longer length; 0: no limit */
+	int silence_ms; /* see job.h */
 };
 
 #endif

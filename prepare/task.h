@@ -1,4 +1,4 @@
-/* One thing to prepare: job.h's job, or the command line's. */
+/* What to prepare: from a job (job.h) or the command line. */
 #ifndef DH_TASK_H
 #define DH_TASK_H
 
@@ -12,7 +12,7 @@ enum dh_task_kind { DH_TASK_SEGMENT, DH_TASK_IDLE, DH_TASK_PORTRAIT };
 #define DH_TASK_NAME   256
 
 struct dh_task_input {
-	int fd;                  /* owned by who made the task */
+	int fd;                  /* the caller's */
 	char name[DH_TASK_NAME]; /* for messages */
 	struct dh_raw raw;
 };
@@ -21,12 +21,13 @@ struct dh_task {
 	enum dh_task_kind kind;
 	struct dh_task_input inputs[DH_TASK_INPUTS];
 	int inputs_count;
-	uint8_t *anchor; /* I420 of width x height, or NULL; owned */
-	int width, height; /* 0, command line only: the input's own */
-	int kbps, audio_kbps, entry_ms, fps_max, pingpong, portrait_ms, max_ms, max_side, silence_ms;
+	uint8_t *anchor;   /* I420 of width x height, or NULL; the task's */
+	int width, height; /* 0, from the command line only: those of the input */
+	int kbps, audio_kbps, entry_ms, fps_max, portrait_ms, max_ms, max_side, silence_ms; /* see job.h */
+	bool pingpong;
 };
 
-/* The defaults of job.h; no inputs. */
+/* Sets the defaults of job.h, without inputs. */
 void dh_task_init(struct dh_task *task);
 void dh_task_clear(struct dh_task *task);
 

@@ -1,6 +1,7 @@
 #include "task_job.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,7 +49,7 @@ static int take_names(struct dh_task *task, const json_t *value, struct dh_fault
 	return 0;
 }
 
-static int take_field(struct dh_task *task, const char *key, const json_t *value, int *anchor,
+static int take_field(struct dh_task *task, const char *key, const json_t *value, bool *has_anchor,
 	struct dh_fault *fault)
 {
 	if (strcmp(key, "kind") == 0 || strcmp(key, "names") == 0)
@@ -56,7 +57,7 @@ static int take_field(struct dh_task *task, const char *key, const json_t *value
 	if (strcmp(key, "anchor") == 0 || strcmp(key, "pingpong") == 0) {
 		if (!json_is_boolean(value))
 			return wrong(fault, key, "true or false");
-		*(strcmp(key, "anchor") == 0 ? anchor : &task->pingpong) = json_is_true(value);
+		*(strcmp(key, "anchor") == 0 ? has_anchor : &task->pingpong) = json_is_true(value);
 		return 0;
 	}
 	if (!json_is_integer(value))
@@ -64,13 +65,13 @@ static int take_field(struct dh_task *task, const char *key, const json_t *value
 	return dh_task_set(task, key, json_integer_value(value), fault);
 }
 
-static int take_job(struct dh_task *task, const json_t *job, int *anchor, struct dh_fault *fault)
+static int take_job(struct dh_task *task, const json_t *job, bool *has_anchor, struct dh_fault *fault)
 {
 	int code = take_kind(task, json_object_get(job, "kind"), fault);
 	if (!code)
 		code = take_names(task, json_object_get(job, "names"), fault);
 	for (void *i = json_object_iter((json_t *)job); i && !code; i = json_object_iter_next((json_t *)job, i))
-		code = take_field(task, json_object_iter_key(i), json_object_iter_value(i), anchor, fault);
+		code = take_field(task, json_object_iter_key(i), json_object_iter_value(i), has_anchor, fault);
 	if (!code && (!task->width || !task->height))
 		code = wrong(fault, task->width ? "height" : "width", "a size");
 	return code;
@@ -106,7 +107,7 @@ int dh_task_from_job(struct dh_task *task, const char *json, size_t size, const 
 	struct dh_fault *fault)
 {
 	json_error_t error;
-	int anchor = 0;
+	bool has_anchor = false;
 	json_t *job = json_loadb(json, size, JSON_REJECT_DUPLICATES, &error);
 	dh_task_init(task);
 	if (!json_is_object(job)) {
@@ -114,12 +115,12 @@ int dh_task_from_job(struct dh_task *task, const char *json, size_t size, const 
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: not a JSON object: %s",
 			job ? "another value" : error.text);
 	}
-	int code = take_job(task, job, &anchor, fault);
+	int code = take_job(task, job, &has_anchor, fault);
 	json_decref(job);
-	if (!code && fds_count != task->inputs_count + anchor)
+	if (!code && fds_count != task->inputs_count + has_anchor)
 		code = dh_fault_set(fault, DH_PREPARE_USAGE, "Job: %d descriptors came, expected %d", fds_count,
-			task->inputs_count + anchor);
+			task->inputs_count + has_anchor);
 	for (int i = 0; i < task->inputs_count && !code; i++)
 		task->inputs[i].fd = fds[i];
-	return !code && anchor ? read_anchor(task, fds[fds_count - 1], fault) : code;
+	return !code && has_anchor ? read_anchor(task, fds[fds_count - 1], fault) : code;
 }

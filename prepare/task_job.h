@@ -1,4 +1,4 @@
-/* The task that a worker's job (job.h) asks for. */
+/* Reads the job of a worker (job.h). */
 #ifndef DH_TASK_JOB_H
 #define DH_TASK_JOB_H
 
@@ -6,8 +6,8 @@
 
 #include "task.h"
 
-/* Reads the JSON of a job and the anchor's picture, where one comes with it. The
- * descriptors stay the caller's, who closes them when the task is done. */
+/* Parses the JSON and reads the anchor's picture if there is one. The descriptors
+ * remain the caller's, who closes them when the task is done. */
 int dh_task_from_job(struct dh_task *task, const char *json, size_t size, const int *fds, int fds_count,
 	struct dh_fault *fault);
 

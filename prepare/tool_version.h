@@ -2,7 +2,7 @@
 #ifndef DH_TOOL_VERSION_H
 #define DH_TOOL_VERSION_H
 
-/* One line that changes whenever the output may: our version, the libraries'. */
+/* One line with all versions that may change the output: ours and the libraries'. */
 const char *dh_prepare_version(void);
 
 #endif

@@ -30,9 +30,10 @@ struct dh_track {
 	struct dh_turn turn;
 	int64_t first;     /* the first picture's time in time_base */
 	int64_t next_ticks; /* where a frame without a time goes */
-	int has_frame, is_flushing, is_ended, is_too_large, damaged;
+	bool has_frame, is_flushing, is_ended, is_too_large;
+	int damaged;
 	int64_t bad_width, bad_height;
-	int has_padding;   /* sound of which the container says when it begins and ends */
+	bool has_padding;  /* sound of which the container says when it begins and ends */
 	AVFrame *held, *spare; /* then: a frame that may be the last, and room to swap */
 };
 
@@ -46,14 +47,14 @@ static AVRational nominal_rate(const AVStream *st)
 
 /* --- opening */
 
-static int is_too_large(struct dh_track *t, int64_t width, int64_t height, int slack)
+static bool is_too_large(struct dh_track *t, int64_t width, int64_t height, int slack)
 {
 	if (t->media != DH_VIDEO || (width <= t->max_side + slack && height <= t->max_side + slack))
-		return 0;
-	t->is_too_large = 1;
+		return false;
+	t->is_too_large = true;
 	t->bad_width = width;
 	t->bad_height = height;
-	return 1;
+	return true;
 }
 
 static int fault_too_large(const struct dh_track *t, struct dh_fault *fault)
@@ -86,7 +87,7 @@ static const int32_t *stream_matrix(const AVStream *st)
 	return size >= 9 * sizeof(int32_t) ? (const int32_t *)data : NULL;
 }
 
-static int open_decoder(struct dh_track *t, const AVStream *st, int is_mp4, struct dh_fault *fault)
+static int open_decoder(struct dh_track *t, const AVStream *st, bool is_mp4, struct dh_fault *fault)
 {
 	const AVCodec *decoder = dh_accept_decoder(st->codecpar->codec_id);
 	if (!decoder)
@@ -117,7 +118,7 @@ static int open_decoder(struct dh_track *t, const AVStream *st, int is_mp4, stru
 }
 
 int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media media, const char *name,
-	int max_side, int is_mp4, struct dh_fault *fault)
+	int max_side, bool is_mp4, struct dh_fault *fault)
 {
 	struct dh_track *t = calloc(1, sizeof *t);
 	int code;
@@ -231,7 +232,7 @@ static int accept_frame(struct dh_track *t, AVFrame *av, struct dh_frame *frame,
 	frame->turn = side && side->size >= 9 * sizeof(int32_t) ?
 		dh_turn_from_matrix((const int32_t *)side->data) : t->turn;
 	set_times(t, av, frame);
-	t->has_frame = 1;
+	t->has_frame = true;
 	frame->av = av;
 	return 0;
 }
@@ -261,7 +262,7 @@ static int decode(struct dh_track *t, AVFrame *av)
 			return err;
 		if (!t->has_frame && !dh_padding_cut_start(av, t->time_base))
 			continue;
-		int is_first = !t->held->buf[0];
+		bool is_first = !t->held->buf[0];
 		if (is_first && dh_padding_excess(av, t->time_base, stated_end(t)) == 0)
 			return 0;
 		av_frame_move_ref(t->spare, t->held);
@@ -283,7 +284,7 @@ int dh_track_receive(struct dh_track *t, AVFrame *av, struct dh_frame *frame, st
 		if (err == AVERROR(ENOMEM))
 			return dh_fault_memory(fault);
 		if (err == AVERROR_EOF)
-			t->is_ended = 1;
+			t->is_ended = true;
 		if (err == AVERROR_EOF || err == AVERROR(EAGAIN))
 			return 0;
 		t->damaged++;
@@ -302,7 +303,7 @@ enum dh_media dh_track_media(const struct dh_track *t)
 	return t->media;
 }
 
-int dh_track_ended(const struct dh_track *t)
+bool dh_track_ended(const struct dh_track *t)
 {
 	return t->is_ended;
 }

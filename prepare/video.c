@@ -1,5 +1,6 @@
 #include "video.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@
 struct dh_video {
 	struct dh_video_config config;
 	vpx_codec_ctx_t codec;
-	int has_codec;
+	bool has_codec;
 	vpx_codec_enc_cfg_t settings;
 	uint8_t *picture; /* the anchor's, for a new start */
 	uint8_t *anchor;  /* K */
@@ -52,7 +53,7 @@ static void codec_close(struct dh_video *video)
 {
 	if (video->has_codec)
 		vpx_codec_destroy(&video->codec);
-	video->has_codec = 0;
+	video->has_codec = false;
 }
 
 /* How every encoder begins. K depends on all of this; do not touch it without
@@ -80,7 +81,7 @@ static int codec_open(struct dh_video *video, int quantizer, struct dh_fault *fa
 	s->kf_mode = VPX_KF_DISABLED;
 	if (vpx_codec_enc_init(&video->codec, vpx_codec_vp8_cx(), s, 0))
 		return codec_fault(video, "cannot be started", fault);
-	video->has_codec = 1;
+	video->has_codec = true;
 	if (vpx_codec_control(&video->codec, VP8E_SET_CPUUSED, SPEED) ||
 			vpx_codec_control(&video->codec, VP8E_SET_ENABLEAUTOALTREF, 0u))
 		return codec_fault(video, "cannot be set up", fault);
@@ -230,11 +231,11 @@ static int restart(struct dh_video *video, const char *why, struct dh_fault *fau
 }
 
 static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t step_ticks,
-	int64_t duration_ticks, int *entry, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
+	int64_t duration_ticks, bool *is_entry, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
 {
 	for (int attempt = 0;; attempt++) {
 		video->codec_ticks += step_ticks;
-		int code = codec_encode(video, i420, duration_ticks, *entry ? FLAGS_ENTRY : FLAGS_REST, packet, fault);
+		int code = codec_encode(video, i420, duration_ticks, *is_entry ? FLAGS_ENTRY : FLAGS_REST, packet, fault);
 		if (code)
 			return code;
 		const char *wrong = refused(video, *packet);
@@ -245,7 +246,7 @@ static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t s
 		code = restart(video, wrong, fault);
 		if (code)
 			return code;
-		*entry = 1;
+		*is_entry = true;
 		step_ticks = video->config.frame_ticks;
 	}
 }
@@ -253,22 +254,22 @@ static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t s
 int dh_video_encode(struct dh_video *video, const uint8_t *i420, int64_t pts_ticks, int64_t duration_ticks,
 	struct dh_unit **unit, struct dh_fault *fault)
 {
-	int entry = pts_ticks >= video->entry_due_ticks;
+	bool is_entry = pts_ticks >= video->entry_due_ticks;
 	const vpx_codec_cx_pkt_t *packet;
 	int64_t step_ticks = video->codec_ticks ? pts_ticks - video->last_pts_ticks : video->config.frame_ticks;
 	if (step_ticks < DH_TICKS_PER_VIDEO_CLOCK)
 		step_ticks = DH_TICKS_PER_VIDEO_CLOCK; /* the codec's clock must move */
-	int code = encode_guarded(video, i420, step_ticks, duration_ticks, &entry, &packet, fault);
+	int code = encode_guarded(video, i420, step_ticks, duration_ticks, &is_entry, &packet, fault);
 	if (code)
 		return code;
 	video->last_pts_ticks = pts_ticks;
 	/* entries stand on a grid, so that their mean distance is the one asked for */
-	while (entry && video->entry_due_ticks <= pts_ticks)
+	while (is_entry && video->entry_due_ticks <= pts_ticks)
 		video->entry_due_ticks += video->config.entry_ticks;
 	*unit = dh_unit_new(DH_VIDEO, pts_ticks, duration_ticks, packet->data.frame.buf, packet->data.frame.sz);
 	if (!*unit)
 		return dh_fault_memory(fault);
-	(*unit)->flags = entry ? DH_UNIT_ENTRY : 0;
+	(*unit)->flags = is_entry ? DH_UNIT_ENTRY : 0;
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "voice.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ struct dh_voice {
 	size_t head;
 	int64_t pushed; /* samples */
 	int64_t packets;
-	int primed;     /* the packet before packet 0 was encoded */
+	bool is_primed;    /* the packet before packet 0 was encoded */
 };
 
 static int encoder_setup(OpusEncoder *encoder, int kbps)
@@ -37,19 +38,19 @@ int dh_voice_alloc(struct dh_voice **voice, int kbps, dh_voice_emit_fn *emit, vo
 	struct dh_fault *fault)
 {
 	opus_int32 lookahead = 0;
-	int error = 0;
+	int opus = 0;
 	struct dh_voice *v = calloc(1, sizeof *v);
 	if (!v)
 		return dh_fault_memory(fault);
 	v->emit = emit;
 	v->arg = arg;
-	v->encoder = opus_encoder_create(DH_VOICE_RATE, 1, OPUS_APPLICATION_AUDIO, &error);
+	v->encoder = opus_encoder_create(DH_VOICE_RATE, 1, OPUS_APPLICATION_AUDIO, &opus);
 	if (!v->encoder || encoder_setup(v->encoder, kbps) ||
 			opus_encoder_ctl(v->encoder, OPUS_GET_LOOKAHEAD(&lookahead)) ||
 			lookahead < 0 || lookahead > DH_VOICE_PACKET) {
 		dh_voice_free(&v);
 		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "The Opus encoder cannot be set up: %s",
-			opus_strerror(error));
+			opus_strerror(opus));
 	}
 	/* What comes out of a decoder lags by the look-ahead. So a packet before
 	 * packet 0, thrown away, takes the first `lookahead` samples in. */
@@ -77,8 +78,8 @@ static int encode(struct dh_voice *voice, struct dh_fault *fault)
 	if (size < 1)
 		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "Opus encoder: %s", opus_strerror(size));
 	voice->head = 0;
-	if (!voice->primed) {
-		voice->primed = 1;
+	if (!voice->is_primed) {
+		voice->is_primed = true;
 		opus_encoder_ctl(voice->encoder, OPUS_SET_PREDICTION_DISABLED(1));
 		return 0;
 	}

@@ -33,10 +33,10 @@ static void bools_begin(struct bools *b, const uint8_t *bytes, size_t size)
 }
 
 /* One bit of probability 1/2, all that frame headers have up to where we read. */
-static int flag(struct bools *b)
+static bool flag(struct bools *b)
 {
 	uint32_t split = 1 + (((b->range - 1) * 128) >> 8);
-	int bit = b->value >= split << 8;
+	bool bit = b->value >= split << 8;
 	if (bit) {
 		b->range -= split;
 		b->value -= split << 8;
@@ -68,7 +68,7 @@ static int signed_literal(struct bools *b, int bits)
 	return flag(b) ? -v : v;
 }
 
-static void skip_optional(struct bools *b, int count, int bits, int has_sign)
+static void skip_optional(struct bools *b, int count, int bits, bool has_sign)
 {
 	for (int i = 0; i < count; i++)
 		if (flag(b))
@@ -77,14 +77,14 @@ static void skip_optional(struct bools *b, int count, int bits, int has_sign)
 
 static void parse_segmentation(struct bools *b)
 {
-	int map = flag(b);
+	bool has_map = flag(b);
 	if (flag(b)) {
 		flag(b); /* absolute values or deltas */
-		skip_optional(b, 4, 7, 1);
-		skip_optional(b, 4, 6, 1);
+		skip_optional(b, 4, 7, true);
+		skip_optional(b, 4, 6, true);
 	}
-	if (map)
-		skip_optional(b, 3, 8, 0);
+	if (has_map)
+		skip_optional(b, 3, 8, false);
 }
 
 static unsigned parse_deltas(struct bools *b, int *delta)
@@ -114,25 +114,25 @@ static void parse_references(struct bools *b, struct dh_vp8_header *h)
 
 static void parse_first_partition(struct bools *b, struct dh_vp8_header *h)
 {
-	if (h->key)
+	if (h->is_key)
 		literal(b, 2); /* colour space, clamping */
-	h->segmentation = flag(b);
-	if (h->segmentation)
+	h->has_segmentation = flag(b);
+	if (h->has_segmentation)
 		parse_segmentation(b);
 	h->filter_type = flag(b);
 	h->filter_level = literal(b, 6);
 	h->sharpness = literal(b, 3);
-	h->delta_enabled = flag(b);
-	if (h->delta_enabled && (h->delta_update = flag(b))) {
+	h->has_deltas = flag(b);
+	if (h->has_deltas && (h->has_delta_update = flag(b))) {
 		h->ref_set = parse_deltas(b, h->ref_delta);
 		h->mode_set = parse_deltas(b, h->mode_delta);
 	}
 	literal(b, 2); /* token partitions */
 	h->quantizer = literal(b, 7);
-	skip_optional(b, 5, 4, 1);
-	if (h->key) {
+	skip_optional(b, 5, 4, true);
+	if (h->is_key) {
 		h->refresh_entropy = flag(b);
-		h->refresh_golden = h->refresh_alternate = h->refresh_last = 1;
+		h->refresh_golden = h->refresh_alternate = h->refresh_last = true;
 	} else {
 		parse_references(b, h);
 	}
@@ -145,12 +145,12 @@ int dh_vp8_header_parse(struct dh_vp8_header *header, const uint8_t *bytes, size
 		return -EBADMSG;
 	uint32_t tag = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16;
 	size_t first = tag >> 5, head = 3;
-	header->key = !(tag & 1);
+	header->is_key = !(tag & 1);
 	header->version = tag >> 1 & 7;
-	header->show = tag >> 4 & 1;
+	header->is_shown = tag >> 4 & 1;
 	if (header->version > 3)
 		return -EBADMSG;
-	if (header->key) {
+	if (header->is_key) {
 		if (size < 10 || memcmp(bytes + 3, "\x9d\x01\x2a", 3) != 0)
 			return -EBADMSG;
 		header->width = (bytes[6] | bytes[7] << 8) & 0x3fff;

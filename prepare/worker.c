@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,7 +21,8 @@ struct job {
 	char text[DH_JOB_MAX];
 	ssize_t size;
 	int fds[JOB_FDS];
-	int fds_count, is_cut;
+	int fds_count;
+	bool is_cut;
 };
 
 static void take_descriptors(struct job *job, struct msghdr *message)
