@@ -6,15 +6,15 @@
 #include <libavutil/bprint.h>
 
 static const struct {
-	const char *name; /* one of the demuxer's */
+	const char *name; /* one of the demuxer's names */
 	bool is_still;
 } containers[] = {
-	{ "mov", false }, { "matroska", false }, { "avi", false }, { "mpegts", false }, { "flv", false }, { "yuv4mpegpipe", false },
-	{ "nut", false }, { "wav", false }, { "mp3", false }, { "flac", false }, { "ogg", false }, { "aac", false },
+	{ "mov", false }, { "matroska", false }, { "avi", false }, { "mpegts", false }, { "flv", false },
+	{ "yuv4mpegpipe", false }, { "nut", false }, { "wav", false }, { "mp3", false }, { "flac", false }, { "ogg", false }, { "aac", false },
 	{ "png_pipe", true }, { "jpeg_pipe", true },
 };
 
-/* By decoder, since FFmpeg often has several for a codec, some of them hardware. */
+/* Named decoders, since FFmpeg may have several for a codec, some of them hardware. */
 static const struct {
 	enum AVCodecID codec;
 	const char *decoder;

@@ -11,7 +11,7 @@
 
 #define CACHE_BYTES    (192u * 1024 * 1024)
 #define FRAMES_MAX     (60 * 60 + 60)
-/* Candidates for the medoid: all of them would cost the square of thousands. */
+/* Candidates for the medoid: comparing all pictures would take quadratic time. */
 #define CANDIDATES_MAX 600
 
 struct entry {
@@ -42,8 +42,7 @@ static int add_entry(struct dh_clip *c, const struct dh_frame *frame, const uint
 	if (c->count == FRAMES_MAX || (c->count > 0 && frame->pts_ticks + frame->duration_ticks -
 			c->entries[0].pts_ticks > c->task.max_ms * DH_TICKS_PER_MS))
 		return dh_fault_set(fault, DH_PREPARE_LIMIT,
-			"%s is longer than the %d ms (and %d pictures) that an idle "
-			"clip may have", name, c->task.max_ms, FRAMES_MAX);
+			"%s is longer than an idle clip may be: %d ms and %d pictures", name, c->task.max_ms, FRAMES_MAX);
 	if (c->count == c->capacity) {
 		int capacity = c->capacity * 2 + 64;
 		struct entry *entries = realloc(c->entries, (size_t)capacity * sizeof *entries);
@@ -59,7 +58,7 @@ static int add_entry(struct dh_clip *c, const struct dh_frame *frame, const uint
 	return 0;
 }
 
-/* The first frame of the first pass: now the size is known. */
+/* Called with the first frame, when the size is known. */
 static int set_up(struct dh_clip *c, const struct dh_source *source, const struct dh_frame *frame,
 	struct dh_fault *fault)
 {
@@ -104,8 +103,8 @@ static int take(struct dh_clip *c, const struct dh_source *source, const struct 
 	return code;
 }
 
-/* One pass through the input. The first one scans it; later ones fill the
- * cache from `first` on. */
+/* Reads the input once. The first pass also collects the entries; later ones only
+ * fill the cache from `first` on. */
 static int pass(struct dh_clip *c, int first, const struct dh_progress *progress, struct dh_fault *fault)
 {
 	struct dh_source_config config = dh_task_source(&c->task, c->input, DH_WANT_VIDEO);
@@ -246,8 +245,8 @@ int dh_clip_picture(struct dh_clip *c, int frame, int step, const uint8_t **i420
 	if (!is_cached(c, frame)) {
 		if (fstat(input->fd, &st) < 0 || !S_ISREG(st.st_mode))
 			return dh_fault_set(fault, DH_PREPARE_INPUT,
-				"%s is too long for an idle clip that comes through a "
-				"pipe (%d pictures of this size fit): hand it over as a file", input->name,
+				"%s is too long for an idle clip from a pipe (%d pictures of this size fit): "
+				"pass it as a file", input->name,
 				c->cache_capacity);
 		int first = step > 0 ? frame : frame - c->cache_capacity + 1;
 		int code = pass(c, first > 0 ? first : 0, NULL, fault);
@@ -255,7 +254,7 @@ int dh_clip_picture(struct dh_clip *c, int frame, int step, const uint8_t **i420
 			return code;
 	}
 	if (!is_cached(c, frame))
-		return dh_fault_set(fault, DH_PREPARE_INPUT, "%s has changed while it was read", input->name);
+		return dh_fault_set(fault, DH_PREPARE_INPUT, "%s changed while it was read", input->name);
 	*i420 = c->cache[frame - c->cache_first];
 	return 0;
 }
@@ -266,11 +265,11 @@ int dh_clip_notes(const struct dh_clip *c, struct dh_output *output, bool *is_cu
 	const struct entry *last = &c->entries[c->count - 1];
 	int code = 0;
 	if (c->damaged)
-		code = dh_output_note(output, "%s: %d damaged packet%s left out", name, c->damaged,
+		code = dh_output_note(output, "%s: %d damaged packet%s skipped", name, c->damaged,
 			c->damaged > 1 ? "s" : "");
 	if (code || !c->is_cut)
 		return code;
 	*is_cut = true;
-	return dh_output_note(output, "%s was cut short: it ends after %lld ms, before its container does", name,
+	return dh_output_note(output, "%s was cut short: it ends after %lld ms, in the middle of its container", name,
 		(long long)dh_ms_from_ticks(last->pts_ticks + last->duration_ticks - c->entries[0].pts_ticks));
 }

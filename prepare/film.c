@@ -5,16 +5,16 @@
 #include "picture.h"
 #include "playout/timebase.h"
 
-/* Of the last picture where nobody says. */
+/* Of the last picture if its length is unknown. */
 #define DURATION_TICKS (40 * DH_TICKS_PER_MS)
 
 struct dh_film {
 	struct dh_video *video;
 	struct dh_output *output;
 	int width, height;
-	int64_t period_ticks; /* of the fastest rate */
-	int64_t due_ticks;    /* where the next one stands at that rate */
-	struct dh_unit *last; /* encoded; waits for its duration */
+	int64_t period_ticks; /* of the highest rate */
+	int64_t due_ticks;    /* when the next one is due at that rate */
+	struct dh_unit *last; /* encoded; its duration is not yet known */
 	int64_t last_step_ticks, end_ticks;
 };
 
@@ -57,11 +57,10 @@ bool dh_film_takes(const struct dh_film *film, int64_t pts_ticks)
 {
 	if (!film->last)
 		return true;
-	/* a quarter of slack: containers round, and half of 50 must be 25 */
+	/* a quarter of tolerance: containers round, and 50 must thin out to 25 */
 	return pts_ticks > film->last->pts_ticks && pts_ticks + film->period_ticks / 4 >= film->due_ticks;
 }
 
-/* The last picture's duration is known now. */
 static int emit_last(struct dh_film *film, int64_t duration_ticks)
 {
 	struct dh_unit *unit = film->last;
@@ -77,7 +76,7 @@ int dh_film_push(struct dh_film *film, const uint8_t *i420, int64_t pts_ticks, i
 	struct dh_fault *fault)
 {
 	struct dh_unit *unit;
-	/* a segment begins with its first picture, even where sound begins earlier */
+	/* a segment starts with its first picture, even if sound starts earlier */
 	if (!film->last)
 		pts_ticks = 0;
 	int code = dh_video_encode(film->video, i420, pts_ticks,

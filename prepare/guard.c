@@ -14,8 +14,8 @@ const char *dh_guard_check_anchor(const struct dh_vp8_header *anchor)
 	return NULL;
 }
 
-/* A delta that a header sets again must be what the anchor left: key frames
- * clear all of them before they set theirs. */
+/* A delta that a header sets must equal the anchor's. Key frames clear all deltas
+ * before they set theirs. */
 static bool deltas_same(const int *anchor, const int *frame, unsigned set)
 {
 	for (int i = 0; i < 4; i++)

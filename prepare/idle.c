@@ -23,8 +23,7 @@ struct idle {
 	struct dh_stream_end end;
 };
 
-/* The anchor: the given one, the portrait, or the picture that is most like all
- * the others. */
+/* The given anchor, the portrait, or the most typical picture. */
 static int pick_anchor(struct idle *p, uint8_t *anchor)
 {
 	const struct dh_task *task = p->task;
@@ -112,7 +111,7 @@ static int run_clip(struct idle *p)
 		code = push(p, i, 1, ticks, dh_clip_duration(p->clip, i));
 		ticks += dh_clip_duration(p->clip, i);
 	}
-	/* back again; neither end is shown twice */
+	/* and back, without showing either end twice */
 	for (int i = count - 2; i > 0 && p->task->pingpong && !code; i--) {
 		code = push(p, i, -1, ticks, dh_clip_duration(p->clip, i));
 		ticks += dh_clip_duration(p->clip, i);

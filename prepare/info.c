@@ -20,7 +20,7 @@ struct info {
 	size_t anchor_bytes;
 	uint32_t anchor_crc;
 	int64_t pictures, entries, packets, video_bytes, audio_bytes, largest_picture, largest_entry;
-	int64_t entry_ticks, longest_entry_ticks; /* time of the last entry, largest distance */
+	int64_t entry_ticks, longest_entry_ticks; /* the last entry's time, the largest distance */
 	char failure[DH_STREAM_TEXT_MAX + 1];
 	json_t *notes;
 };

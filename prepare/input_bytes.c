@@ -26,13 +26,13 @@ struct dh_input_bytes {
 	int64_t total;    /* bytes read */
 	struct dh_mp4_index index;
 	struct dh_input_end end; /* of a pipe */
-	bool has_ended;          /* a pipe did */
+	bool has_ended;   /* a pipe was read to its end */
 	int error;        /* errno of a failed read */
 	bool is_silent;
 	bool is_index_cut; /* a file that ends inside its index */
 };
 
-/* Waits for a pipe; only while we read does silence count. */
+/* Waits for a pipe. Silence counts only while we read. */
 static int wait_readable(struct dh_input_bytes *input)
 {
 	struct pollfd p = { .fd = input->fd, .events = POLLIN };
@@ -47,7 +47,7 @@ static int wait_readable(struct dh_input_bytes *input)
 			return AVERROR(ETIMEDOUT);
 		}
 		if (errno != EINTR)
-			return 0; /* let read() say what it is */
+			return 0; /* read() will report it */
 	}
 }
 
@@ -77,7 +77,7 @@ static int input_read(void *opaque, uint8_t *buffer, int size)
 		dh_mp4_index_push(&input->index, buffer, (size_t)n);
 		dh_input_end_push(&input->end, buffer, (size_t)n);
 		if (input->index.media_first)
-			return AVERROR_INVALIDDATA; /* nothing that follows can help */
+			return AVERROR_INVALIDDATA; /* nothing later can help */
 	}
 	return (int)n;
 }
@@ -101,7 +101,7 @@ static int64_t input_seek(void *opaque, int64_t offset, int whence)
 	return input->position;
 }
 
-/* A file's top level, from box header to box header. */
+/* Reads the box headers of a file's top level. */
 static void scan_file(struct dh_input_bytes *input)
 {
 	int64_t at = 0;
@@ -206,7 +206,7 @@ bool dh_input_bytes_is_cut(const struct dh_input_bytes *input)
 int dh_input_bytes_verdict(const struct dh_input_bytes *input, struct dh_fault *fault)
 {
 	if (input->is_silent)
-		return dh_fault_set(fault, DH_PREPARE_SILENT, "%s: nothing came for %d ms", input->name,
+		return dh_fault_set(fault, DH_PREPARE_SILENT, "%s: no data for %d ms", input->name,
 			input->silence_ms);
 	if (input->error)
 		return dh_fault_set(fault, DH_PREPARE_INPUT, "%s cannot be read: %s", input->name,
@@ -216,7 +216,7 @@ int dh_input_bytes_verdict(const struct dh_input_bytes *input, struct dh_fault *
 	if (!input->is_file && input->index.media_first)
 		return dh_fault_set(fault, DH_PREPARE_FORMAT,
 			"%s is an MP4 whose index (moov) comes last, which cannot be read through a pipe: "
-			"write it with -movflags frag_keyframe+empty_moov, or hand it over as a file", input->name);
+			"write it with -movflags frag_keyframe+empty_moov, or pass it as a file", input->name);
 	if (input->is_index_cut)
 		return dh_fault_set(fault, DH_PREPARE_FORMAT,
 			"%s is an MP4 that was cut short, within its index (moov)",

@@ -74,11 +74,11 @@ struct avatar {
 
 struct sink {
 	struct dh_file_writer file;
-	const struct dh_unit *anchor; /* that of the avatar, or NULL */
+	const struct dh_unit *anchor; /* the avatar's, or NULL */
 };
 
-/* Notes in the stream are for people: show them too. So is an anchor that is not
- * the avatar's: every change between the two will cost a key frame. */
+/* Shows the notes in the stream, and warns of an anchor that is not the avatar's:
+ * every switch between the two costs a key frame. */
 static int write_and_tell(void *arg, const void *bytes, size_t size)
 {
 	struct sink *sink = arg;
@@ -150,7 +150,7 @@ static int open_inputs(struct dh_options *o, struct dh_fault *fault)
 	return code;
 }
 
-/* The output would replace an input: that can only be a mistake. */
+/* An output that would replace an input is a mistake. */
 static int check_output(const struct dh_options *o, struct dh_fault *fault)
 {
 	struct stat out, in;
@@ -161,9 +161,9 @@ static int check_output(const struct dh_options *o, struct dh_fault *fault)
 	for (int i = 0; i < o->task.inputs_count; i++)
 		if (fstat(o->task.inputs[i].fd, &in) == 0 && S_ISREG(in.st_mode) && in.st_dev == out.st_dev &&
 				in.st_ino == out.st_ino)
-			return dh_fault_set(fault, DH_PREPARE_USAGE, "%s is input and output", o->output);
+			return dh_fault_set(fault, DH_PREPARE_USAGE, "%s is both input and output", o->output);
 	if (strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO))
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "a prepared segment is not for a terminal");
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "a prepared segment cannot be written to a terminal");
 	return 0;
 }
 

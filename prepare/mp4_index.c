@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* More top-level boxes than this before the index: not worth looking on. */
+/* Gives up after so many top-level boxes. */
 #define BOXES_MAX 1000
 
 static bool is_box(const uint8_t *header, const char *types)
@@ -21,7 +21,6 @@ static uint64_t box_size(const struct dh_mp4_index *b)
 	return size;
 }
 
-/* A header is complete. */
 static void take_header(struct dh_mp4_index *b)
 {
 	uint64_t size = box_size(b);

@@ -8,11 +8,11 @@
 
 #include "accept.h"
 
-/* Where a container's header does not tell all, so much is looked at. */
+/* How much to read ahead if a container's header does not describe everything. */
 #define ANALYZE_BYTES (4 * 1024 * 1024)
 #define ANALYZE_US    (3 * 1000 * 1000)
 
-/* A segment never names another file. */
+/* A segment never refers to another file. */
 static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *url, int flags,
 	AVDictionary **options)
 {
@@ -31,9 +31,9 @@ static int detect(const AVInputFormat **found, bool *is_still, struct dh_input_b
 	if (dh_input_bytes_verdict(input, fault))
 		return fault->code;
 	if (err < 0)
-		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s is not a medium: expected %s", name,
+		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s is not a media file, expected %s", name,
 			dh_accept_containers_text());
-	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s looks like %s (%s), which is not accepted: expected %s",
+	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s looks like %s (%s), which is not accepted, expected %s",
 		name, (*found)->long_name ? (*found)->long_name : "an unknown format", (*found)->name,
 		dh_accept_containers_text());
 }
@@ -57,7 +57,7 @@ static int raw_options(AVDictionary **options, const struct dh_raw *raw)
 	return err < 0 ? err : av_dict_set(options, "ch_layout", text, 0);
 }
 
-/* A wrong size or format shows in the file's length. */
+/* The length of the file reveals a wrong size or format. */
 static int check_array(const struct dh_raw *raw, const struct dh_input_bytes *input, const char *name,
 	struct dh_fault *fault)
 {
@@ -68,7 +68,7 @@ static int check_array(const struct dh_raw *raw, const struct dh_input_bytes *in
 	if (one > 0 && size % one == 0)
 		return 0;
 	return dh_fault_set(fault, DH_PREPARE_FORMAT,
-		"%s has %lld bytes, which is no whole number of %s pictures of %dx%d (%d bytes each)", name,
+		"%s has %lld bytes, which is not a whole number of %s pictures of %dx%d (%d bytes each)", name,
 		(long long)size, raw->format, raw->width, raw->height, one);
 }
 
@@ -86,8 +86,8 @@ static int describe_array(const AVInputFormat **found, AVDictionary **options, s
 
 /* --- opening */
 
-/* Whether the header has told what the decoders need. If so nothing is read
- * ahead, so that a live input begins at once. */
+/* Whether the header has all that the decoders need. Then nothing is read ahead, so
+ * that a live input starts at once. */
 static bool is_described(const AVFormatContext *format)
 {
 	if (format->ctx_flags & AVFMTCTX_NOHEADER)
@@ -103,7 +103,7 @@ static bool is_described(const AVFormatContext *format)
 	return true;
 }
 
-/* The options for the decoders which the look ahead opens for itself. */
+/* Reads ahead, with options for the decoders that it opens. */
 static int analyze(AVFormatContext *format, int max_side)
 {
 	AVDictionary **options = av_calloc(format->nb_streams + 1, sizeof *options);
@@ -149,10 +149,10 @@ static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDicti
 	AVFormatContext *f = make_context(input);
 	if (!f)
 		return dh_fault_memory(fault);
-	int err = avformat_open_input(&f, "", found, options); /* frees and clears `f` when it fails */
+	int err = avformat_open_input(&f, "", found, options); /* frees and clears `f` on failure */
 	if (err >= 0 && !is_still && !is_described(f))
 		err = analyze(f, config->max_side);
-	if (err >= 0 && config->raw->is_video) /* its demuxer keeps it to itself */
+	if (err >= 0 && config->raw->is_video) /* which its demuxer does not set */
 		f->streams[0]->avg_frame_rate = (AVRational){ config->raw->rate_num, config->raw->rate_den };
 	if (err >= 0) {
 		*format = f;

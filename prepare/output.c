@@ -12,7 +12,7 @@ static int check(struct dh_output *output, int err)
 	if (err == -ENOMEM)
 		return dh_fault_memory(output->fault);
 	if (err == -EINVAL)
-		return dh_fault_set(output->fault, DH_PREPARE_INTERNAL, "A record that no reader would take");
+		return dh_fault_set(output->fault, DH_PREPARE_INTERNAL, "A record would be invalid");
 	return dh_fault_set(output->fault, DH_PREPARE_OUTPUT, "The output cannot be written: %s", strerror(-err));
 }
 

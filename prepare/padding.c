@@ -3,13 +3,13 @@
 #include <libavutil/mathematics.h>
 #include <libavutil/samplefmt.h>
 
-/* Before sound stand 2112 samples at most (Apple's AAC), behind it less than a
- * frame; this is the former at 16 kHz, and some more. */
+/* At most 2112 samples before sound (Apple's AAC), less than a frame after it; this
+ * is a little more than the former at 16 kHz. */
 #define PADDING_MAX_MS 150
-/* A damaged file may say anything; this is far from overflow. */
+/* Larger times come from damaged files and could overflow. */
 #define TIME_MAX (INT64_C(1) << 60)
 
-/* `time` in samples, rounded down; no time (AV_NOPTS_VALUE) is far below all. */
+/* `time` in samples, rounded down. */
 static int64_t samples_of(const AVFrame *frame, AVRational base, int64_t time)
 {
 	return av_rescale_q_rnd(time, base, (AVRational){ 1, frame->sample_rate }, AV_ROUND_DOWN);

@@ -9,7 +9,7 @@
 
 #include "playout/stream.h"
 
-/* One conversion, kept while its input stays the same. */
+/* A conversion, kept as long as its input does not change. */
 struct step {
 	struct SwsContext *sws;
 	AVFrame *out;
@@ -19,11 +19,11 @@ struct step {
 
 struct dh_picture {
 	int width, height;
-	struct step flatten; /* transparency: to RGBA, size unchanged */
-	struct step scale;   /* to I420 of the size it has on the canvas */
+	struct step flatten; /* blends transparency: to RGBA of the same size */
+	struct step scale;   /* to I420 of its size on the canvas */
 };
 
-/* --- one step */
+/* --- conversions */
 
 static void step_close(struct step *step)
 {
@@ -37,7 +37,7 @@ static bool is_full_range(const AVFrame *frame)
 	if (frame->color_range != AVCOL_RANGE_UNSPECIFIED)
 		return frame->color_range == AVCOL_RANGE_JPEG;
 	const char *name = av_get_pix_fmt_name(frame->format);
-	/* grey pictures come from stills, and yuvj is MJPEG's */
+	/* grey comes from stills, yuvj from MJPEG */
 	return name && (strncmp(name, "yuvj", 4) == 0 || strncmp(name, "gray", 4) == 0);
 }
 
@@ -51,7 +51,7 @@ static int sws_matrix(enum AVColorSpace space)
 	case AVCOL_SPC_BT2020_NCL:
 	case AVCOL_SPC_BT2020_CL:
 		return SWS_CS_BT2020;
-	default: /* what generators and FFmpeg write without saying so */
+	default: /* what FFmpeg and generators write unless they say otherwise */
 		return SWS_CS_ITU601;
 	}
 }
@@ -76,7 +76,7 @@ static int step_open(struct step *step, const AVFrame *in, int width, int height
 		SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP, NULL, NULL, NULL);
 	if (!step->sws)
 		return DH_PREPARE_FORMAT;
-	/* not possible for every pair of formats, and then not needed either */
+	/* fails for some formats, which do not need it */
 	sws_setColorspaceDetails(step->sws, sws_getCoefficients(sws_matrix(in->colorspace)), step->is_full_range,
 		sws_getCoefficients(SWS_CS_ITU601), 0, 0, 1 << 16, 1 << 16);
 	return 0;
@@ -98,7 +98,7 @@ static int step_run(struct step *step, const AVFrame *in, int width, int height,
 
 /* --- the canvas */
 
-/* Copies a plane, turned; `width` and `height` are those at the destination. */
+/* Copies and turns a plane; `width` and `height` are the destination's. */
 static void copy_plane(uint8_t *to, int to_stride, const uint8_t *from, int from_stride, int width,
 	int height, const struct dh_turn *turn)
 {
@@ -134,7 +134,7 @@ static void to_canvas(const struct dh_picture *picture, const AVFrame *from, con
 	}
 }
 
-/* Transparent parts on black. Returns what to go on with. */
+/* Blends the frame with black; *flat is the result. */
 static int flatten(struct dh_picture *picture, const AVFrame *frame, const AVFrame **flat)
 {
 	int code = step_run(&picture->flatten, frame, frame->width, frame->height, AV_PIX_FMT_RGBA);

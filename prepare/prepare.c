@@ -7,8 +7,8 @@
 #include "output.h"
 #include "segment.h"
 
-/* A single block of memory for a decoder: eight bytes a pixel of the largest
- * picture, and a floor for what codecs need beside pictures. */
+/* The largest block that libav may allocate is eight bytes a pixel of the largest
+ * picture, but at least this. */
 #define BLOCK_MIN (64u * 1024 * 1024)
 
 int dh_prepare(const struct dh_task *task, const struct dh_stream_writer *writer,

@@ -12,8 +12,8 @@
 #include "source.h"
 #include "task_media.h"
 
-/* Where one medium is so far behind the other it may have ended, which would
- * hold the other back until the end of the input. */
+/* A medium that is so far behind the other may have ended, and would hold the other
+ * back until the end of the input. */
 #define BEHIND_TICKS   DH_TICKS_PER_SECOND
 
 struct segment {
@@ -22,19 +22,19 @@ struct segment {
 	const struct dh_progress *progress;
 	struct dh_fault *fault;
 	struct dh_source *sources[DH_TASK_INPUTS];
-	int of[2];              /* which source has the medium, -1: none */
+	int of[2];              /* by medium: its source, -1: none */
 	struct dh_early_frames early; /* before the start */
 	bool is_started;
-	int64_t origin_ticks[2]; /* the source's time that is time 0, by medium */
-	int64_t reached_ticks[2]; /* end of the last frame */
+	int64_t origin_ticks[2]; /* by medium: the source's time that becomes 0 */
+	int64_t reached_ticks[2]; /* by medium: end of the last frame */
 	bool has_begun[2];
 	struct dh_picture *picture;
 	uint8_t *i420;
 	struct dh_film *film;
 	struct dh_sound *sound;
 	int64_t pictures;
-	int64_t still_ticks;      /* where a still picture is shown again */
-	bool has_ended[2];        /* by medium: its units are all out */
+	int64_t still_ticks;      /* when a still picture was last repeated */
+	bool has_ended[2];        /* by medium: all its units are written */
 	struct dh_stream_end end;
 };
 
@@ -101,7 +101,7 @@ static int check_length(const struct segment *s, enum dh_media media)
 {
 	if (s->reached_ticks[media] <= s->task->max_ms * DH_TICKS_PER_MS)
 		return 0;
-	return dh_fault_set(s->fault, DH_PREPARE_LIMIT, "%s is longer than the %d ms that are accepted",
+	return dh_fault_set(s->fault, DH_PREPARE_LIMIT, "%s is longer than the accepted %d ms",
 		name_of(s, media), s->task->max_ms);
 }
 
@@ -121,8 +121,7 @@ static bool is_still(const struct segment *s)
 	return s->film && dh_source_is_still(s->sources[s->of[DH_VIDEO]]);
 }
 
-/* A still picture beside sound comes again wherever an entry is due, so that
- * who joins late sees it too. */
+/* Repeats a still picture at each entry, so that late viewers see it too. */
 static int repeat_still(struct segment *s)
 {
 	int64_t entry_ticks = s->task->entry_ms * DH_TICKS_PER_MS;
@@ -143,11 +142,10 @@ static int take_sound(struct segment *s, const struct dh_frame *frame, int64_t p
 	return code ? code : dh_output_horizon(s->output, DH_AUDIO, dh_sound_emitted_ticks(s->sound));
 }
 
-/* A frame after the start. */
 static int take(struct segment *s, const struct dh_frame *frame)
 {
 	if (!s->has_begun[frame->media])
-		return 0; /* began so late that nobody waited for it any more */
+		return 0; /* it started too late to be in the head */
 	if (s->origin_ticks[frame->media] == INT64_MAX)
 		s->origin_ticks[frame->media] = frame->pts_ticks;
 	int64_t pts_ticks = frame->pts_ticks - s->origin_ticks[frame->media];
@@ -178,8 +176,8 @@ static bool can_start(const struct segment *s)
 	return true;
 }
 
-/* Picture and sound of one input keep their distance, and the earlier one is
- * time 0; two inputs begin together. */
+/* In one input, the earlier of picture and sound becomes time 0 and both keep their
+ * distance; two inputs start together. */
 static void set_origin(struct segment *s)
 {
 	for (int media = 0; media < 2; media++) {
@@ -199,7 +197,7 @@ static int start_film(struct segment *s, struct dh_stream_head *head)
 	dh_task_size(s->task, first, &head->width, &head->height);
 	dh_source_rate(source, &head->rate_num, &head->rate_den);
 	if (head->rate_num > head->rate_den * s->task->fps_max) {
-		head->rate_num = 0; /* it will be thinned */
+		head->rate_num = 0; /* pictures will be dropped */
 		head->rate_den = 1;
 	}
 	struct dh_video_config config = dh_task_video(s->task, head->width, head->height, first->duration_ticks);
@@ -220,7 +218,7 @@ static int start(struct segment *s)
 	int code = 0;
 	s->is_started = true;
 	set_origin(s);
-	/* sound that is there but did not come yet may come later */
+	/* sound that has not come yet may still come */
 	s->has_begun[DH_AUDIO] |= s->of[DH_AUDIO] >= 0 && dh_source_has(s->sources[s->of[DH_AUDIO]], DH_AUDIO);
 	head.has_video = s->has_begun[DH_VIDEO];
 	head.has_audio = s->has_begun[DH_AUDIO];
@@ -243,7 +241,7 @@ static int start(struct segment *s)
 
 /* --- end */
 
-/* All units of a medium are out. */
+/* Writes the last units of a medium. */
 static int end_medium(struct segment *s, enum dh_media media)
 {
 	int code = 0;
@@ -267,7 +265,7 @@ static int end_media(struct segment *s)
 	return code;
 }
 
-/* A medium that is far behind the other in the same file: is there more of it? */
+/* Checks whether a medium that is far behind the other has ended. */
 static int look_ahead(struct segment *s, const struct dh_frame *frame)
 {
 	enum dh_media other = frame->media == DH_AUDIO ? DH_VIDEO : DH_AUDIO;
@@ -277,7 +275,6 @@ static int look_ahead(struct segment *s, const struct dh_frame *frame)
 	return dh_source_look_ahead(s->sources[s->of[other]], other, s->fault);
 }
 
-/* Notes for people: what was not as it should be. */
 static int note_all(struct segment *s)
 {
 	int code = 0, mended = s->sound ? dh_sound_mended(s->sound) : 0;
@@ -291,7 +288,7 @@ static int note_all(struct segment *s)
 	}
 	for (int media = 0; media < 2 && !code; media++)
 		if (s->of[media] >= 0 && !s->has_begun[media])
-			code = dh_output_note(s->output, "%s: nothing of its %s can be decoded", dh_task_input_name(s->task, s->of[media]),
+			code = dh_output_note(s->output, "%s: none of its %s can be decoded", dh_task_input_name(s->task, s->of[media]),
 				media == DH_VIDEO ? "video" : "audio");
 	if (!code && mended)
 		code = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s", dh_task_input_name(s->task, s->of[DH_AUDIO]),
@@ -315,7 +312,7 @@ static int nothing_at_all(struct segment *s)
 	for (int i = 0; i < s->task->inputs_count; i++)
 		damaged += dh_source_damaged(s->sources[i]);
 	if (damaged)
-		return dh_fault_set(s->fault, DH_PREPARE_FORMAT, "%s: nothing of it can be decoded",
+		return dh_fault_set(s->fault, DH_PREPARE_FORMAT, "%s: none of it can be decoded",
 			s->task->inputs[0].name);
 	return dh_fault_set(s->fault, DH_PREPARE_EMPTY, "%s has neither picture nor sound: no frames in it",
 		s->task->inputs[0].name);
@@ -323,7 +320,7 @@ static int nothing_at_all(struct segment *s)
 
 /* --- the loop */
 
-/* Two inputs are read in step: the one that is behind is next. -1: both ended. */
+/* Of two inputs, the one that is behind is next. -1: all have ended. */
 static int next_source(const struct segment *s, const bool *ended)
 {
 	if (s->task->inputs_count == 1)

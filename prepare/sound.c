@@ -11,18 +11,18 @@
 
 #include "playout/timebase.h"
 
-/* Containers round times to milliseconds, decoders deliver blocks: within this
- * the sound simply goes on. */
+/* Containers round times to milliseconds and decoders deliver blocks: a smaller
+ * difference is not a gap. */
 #define TOLERANCE_SAMPLES (5 * DH_VOICE_RATE / 1000)
 
 struct dh_sound {
 	struct dh_voice *voice;
 	SwrContext *swr;
-	/* the input that `swr` was made for */
+	/* what `swr` converts from */
 	int rate, format;
 	AVChannelLayout layout;
-	/* The run of gapless sound that is being converted: where it began (48 kHz
-	 * samples from time 0; negative: before it), what was fed in and came out. */
+	/* The current run of sound without gaps: its start (48 kHz samples from time 0, may
+	 * be negative), and the samples that went in and came out. */
 	int64_t run_start, run_in, run_out;
 	float *buffer;
 	int capacity;
@@ -70,14 +70,14 @@ static int reserve(struct dh_sound *s, int count, struct dh_fault *fault)
 	return 0;
 }
 
-/* Where the next sample that leaves the converter stands. */
+/* The position of the converter's next output sample. */
 static int64_t position(const struct dh_sound *s)
 {
 	return s->run_start + s->run_out;
 }
 
-/* Converted samples go to the encoder; those before time 0, and those that
- * stand where sound is already, do not. */
+/* Passes converted samples to the encoder, except those before time 0 or before the
+ * end of the sound so far. */
 static int deliver(struct dh_sound *s, int count, struct dh_fault *fault)
 {
 	int64_t skip = dh_voice_samples(s->voice) - position(s);
@@ -104,8 +104,8 @@ static int convert(struct dh_sound *s, const AVFrame *frame, struct dh_fault *fa
 	return deliver(s, count, fault);
 }
 
-/* Ends a run: its last samples out of the converter, and no more than the input
- * is long (the converter rounds up). */
+/* Flushes the converter at the end of a run, to no more than the input's length: the
+ * converter rounds up. */
 static int finish_run(struct dh_sound *s, struct dh_fault *fault)
 {
 	if (!s->swr)
@@ -135,7 +135,7 @@ static int open_converter(struct dh_sound *s, const AVFrame *frame, struct dh_fa
 	av_channel_layout_uninit(&s->layout);
 	if (av_channel_layout_copy(&s->layout, &frame->ch_layout) < 0)
 		return dh_fault_memory(fault);
-	/* channels without a meaning are taken for the usual ones */
+	/* assume the default layout for unlabelled channels */
 	if (frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
 		av_channel_layout_default(&in, frame->ch_layout.nb_channels);
 	else if (av_channel_layout_copy(&in, &frame->ch_layout) < 0)
@@ -145,7 +145,7 @@ static int open_converter(struct dh_sound *s, const AVFrame *frame, struct dh_fa
 	int err = swr_alloc_set_opts2(&s->swr, &mono, AV_SAMPLE_FMT_FLT, DH_VOICE_RATE, &in, frame->format,
 		frame->sample_rate, 0, NULL);
 	av_channel_layout_uninit(&in);
-	/* the same level for integer and floating-point input, and no clipping */
+	/* the same level for integers and floats, without clipping */
 	if (err >= 0)
 		err = av_opt_set_double(s->swr, "rematrix_maxval", 1.0, 0);
 	if (err >= 0)
@@ -157,7 +157,7 @@ static int open_converter(struct dh_sound *s, const AVFrame *frame, struct dh_fa
 	return 0;
 }
 
-/* A new run at `start`; what is missing before it is silence. */
+/* Starts a run at `start` after silence for the gap before it. */
 static int begin_run(struct dh_sound *s, const AVFrame *frame, int64_t start, struct dh_fault *fault)
 {
 	int code = finish_run(s, fault);
@@ -182,7 +182,7 @@ int dh_sound_push(struct dh_sound *s, const AVFrame *frame, int64_t pts_ticks, s
 	bool is_break = apart > TOLERANCE_SAMPLES || apart < -TOLERANCE_SAMPLES;
 	if (!same_format(s, frame) || is_break) {
 		s->mended += s->has_frame && is_break;
-		/* a change of format alone is no gap */
+		/* a change of format alone is not a gap */
 		code = begin_run(s, frame, s->has_frame && !is_break ? expected : start, fault);
 	}
 	s->has_frame = true;

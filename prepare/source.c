@@ -18,16 +18,16 @@ struct dh_source {
 	AVPacket *packet;
 	AVFrame *frame;
 	struct dh_track *tracks[2]; /* by enum dh_media; NULL where there is none */
-	int64_t packets[2];         /* handed to each */
-	int64_t looked_at[2];       /* how many these were when it was last looked ahead for more */
-	int ending;                 /* medium of which no more packets come, or -1 */
+	int64_t packets[2];         /* by medium: passed to its track */
+	int64_t looked_at[2];       /* by medium: `packets` at the last look ahead */
+	int ending;                 /* medium without further packets, or -1 */
 	int draining;               /* medium whose decoder may hold frames, or -1 */
 	bool at_end;                /* no more packets */
-	bool is_last_cut[2];        /* by medium: the newest packet is shorter than stated */
-	int damaged_before[2];      /* by medium: damaged packets before the newest one */
-	bool has_failed;            /* the demuxer could not go on */
-	bool is_read_ahead;         /* opening it has read it to its end */
-	int64_t read_to;            /* where the newest packet ends */
+	bool is_last_cut[2];        /* by medium: its last packet is shorter than stated */
+	int damaged_before[2];      /* by medium: damaged packets before its last one */
+	bool has_failed;            /* the demuxer stopped with an error */
+	bool is_read_ahead;         /* opening it has reached the end of the input */
+	int64_t read_to;            /* end of the last packet */
 	bool is_still;
 	int damaged;                /* packets that the demuxer gave up on */
 };
@@ -71,7 +71,7 @@ static int open_tracks(struct dh_source *s, struct dh_fault *fault)
 		if (code)
 			return code;
 	}
-	/* an index that was cut can look like one of nothing */
+	/* an index that was cut short may list no streams */
 	return s->tracks[DH_AUDIO] || s->tracks[DH_VIDEO] ? 0 : dh_input_bytes_verdict(s->input, fault);
 }
 
@@ -139,17 +139,17 @@ static struct dh_track *track_of_packet(const struct dh_source *s)
 	return NULL;
 }
 
-/* Whether the input ended within the packet that was just read. */
+/* Whether the input ended in the packet just read. */
 static bool is_packet_cut(const struct dh_source *s)
 {
-	/* the NUT demuxer does not say; it reads packet by packet */
+	/* the NUT demuxer does not flag it, but reads packet by packet */
 	if (is_container(s, "nut"))
 		return !s->is_read_ahead && s->format->pb->eof_reached;
-	/* of WAV it says so too where the size is unknown; its bytes tell */
+	/* WAV's flags it for unknown sizes too; there the bytes tell */
 	return s->packet->flags & AV_PKT_FLAG_CORRUPT && !is_container(s, "wav");
 }
 
-/* Reads one packet and hands it to its decoder. */
+/* Reads one packet and passes it to its track. */
 static int read_packet(struct dh_source *s, struct dh_fault *fault)
 {
 	int code = av_read_frame(s->format, s->packet);
@@ -159,7 +159,7 @@ static int read_packet(struct dh_source *s, struct dh_fault *fault)
 		return dh_fault_memory(fault);
 	if (code < 0) {
 		s->at_end = true;
-		/* what came until then is played; unless the bytes themselves failed */
+		/* what came before is used, unless the bytes could not be read */
 		if (code != AVERROR_EOF) {
 			s->damaged++;
 			s->has_failed = true;
@@ -180,7 +180,7 @@ static int read_packet(struct dh_source *s, struct dh_fault *fault)
 	return code;
 }
 
-/* The next decoder to be emptied at the end, or -1. */
+/* Flushes the next decoder at the end; its medium, or -1. */
 static int next_to_flush(struct dh_source *s, struct dh_fault *fault, int *code)
 {
 	for (int i = 1; i >= 0; i--)
@@ -222,8 +222,7 @@ int dh_source_next(struct dh_source *s, struct dh_frame *frame, struct dh_fault 
 
 /* --- looking ahead */
 
-/* Whether a reader of its own finds more packets of stream `index` than
- * `packets`. */
+/* Whether there are more than `packets` packets of stream `index`. */
 static bool has_more(AVFormatContext *format, int index, int64_t packets, AVPacket *packet)
 {
 	bool more = false;
@@ -275,7 +274,7 @@ void dh_source_rate(const struct dh_source *s, int64_t *num, int64_t *den)
 		dh_track_rate(s->tracks[DH_VIDEO], num, den);
 }
 
-/* The longest wanted track; 0 where one of them does not say. */
+/* The longest track; 0 if one does not state its length. */
 static int64_t longest_track_ticks(const struct dh_source *s)
 {
 	int64_t longest = 0;
@@ -294,7 +293,7 @@ static int64_t longest_track_ticks(const struct dh_source *s)
 
 int64_t dh_source_stated_ticks(const struct dh_source *s)
 {
-	/* one that was written to a pipe states as much as a file could hold */
+	/* an AVI written to a pipe states as much as a file could hold */
 	if (is_container(s, "avi"))
 		return 0;
 	int64_t tracks_ticks = longest_track_ticks(s);
@@ -303,7 +302,7 @@ int64_t dh_source_stated_ticks(const struct dh_source *s)
 	return tracks_ticks > 0 && (all_ticks == 0 || tracks_ticks < all_ticks) ? tracks_ticks : all_ticks;
 }
 
-/* Nothing came of the last packet of a medium, or too little came of it. */
+/* Whether the last packet of a medium was cut short or could not be decoded. */
 static bool is_last_cut(const struct dh_source *s, enum dh_media media)
 {
 	return s->tracks[media] && (s->is_last_cut[media] ||
@@ -314,7 +313,7 @@ bool dh_source_is_cut(const struct dh_source *s)
 {
 	if (!s->at_end || s->is_still)
 		return false;
-	/* its demuxer reads picture by picture, and says nothing of a part of one */
+	/* its demuxer drops a partial picture silently */
 	if (is_container(s, "yuv4mpegpipe") && avio_tell(s->format->pb) > s->read_to)
 		return true;
 	return s->has_failed || is_last_cut(s, DH_AUDIO) || is_last_cut(s, DH_VIDEO) ||

@@ -10,7 +10,7 @@
 
 static const struct field {
 	const char *name;
-	size_t offset; /* of the int in struct dh_task */
+	size_t offset; /* of an int in struct dh_task */
 	int min, max;
 	bool is_even;
 } fields[] = {

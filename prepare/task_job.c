@@ -36,7 +36,7 @@ static int take_names(struct dh_task *task, const json_t *value, struct dh_fault
 		const json_t *name = json_array_get(value, i);
 		if (!json_is_string(name))
 			return wrong(fault, "names", "strings");
-		/* jansson has checked that it is UTF-8; do not cut a character in two */
+		/* it is UTF-8, which jansson has checked: do not cut a character in two */
 		const char *text = json_string_value(name);
 		size_t length = strnlen(text, DH_TASK_NAME);
 		if (length == DH_TASK_NAME)

@@ -6,7 +6,7 @@
 #include "playout/timebase.h"
 #include "tool_version.h"
 
-/* Where an input stops this much before the length it states, it was cut. */
+/* An input that ends this much before its stated length was cut short. */
 #define CUT_TICKS DH_TICKS_PER_SECOND
 
 void dh_task_size(const struct dh_task *task, const struct dh_frame *frame, int *width, int *height)
@@ -51,7 +51,7 @@ int dh_note_source(struct dh_output *output, const char *name, const struct dh_s
 	int64_t stated_ticks = dh_source_is_still(source) ? 0 : dh_source_stated_ticks(source);
 	bool is_short = stated_ticks - end_ticks > CUT_TICKS;
 	if (damaged)
-		code = dh_output_note(output, "%s: %d damaged packet%s left out", name, damaged,
+		code = dh_output_note(output, "%s: %d damaged packet%s skipped", name, damaged,
 			damaged > 1 ? "s" : "");
 	if (code || (!is_short && !dh_source_is_cut(source)))
 		return code;
@@ -59,7 +59,7 @@ int dh_note_source(struct dh_output *output, const char *name, const struct dh_s
 	if (is_short)
 		return dh_output_note(output, "%s was cut short: it states %lld ms, but ends after %lld ms", name,
 			(long long)dh_ms_from_ticks(stated_ticks), (long long)dh_ms_from_ticks(end_ticks));
-	return dh_output_note(output, "%s was cut short: it ends after %lld ms, before its container does", name,
+	return dh_output_note(output, "%s was cut short: it ends after %lld ms, in the middle of its container", name,
 		(long long)dh_ms_from_ticks(end_ticks));
 }
 
@@ -68,7 +68,7 @@ int dh_note_film(struct dh_output *output, const struct dh_film *film)
 	const char *why = NULL;
 	int restarts = film ? dh_video_restarts(dh_film_video(film), &why) : 0;
 	return restarts ? dh_output_note(output, "The encoder broke the rule of anchored video %d time%s "
-		"(a frame %s) and was started again from the anchor", restarts, restarts > 1 ? "s" : "", why) : 0;
+		"(a frame %s) and was restarted from the anchor", restarts, restarts > 1 ? "s" : "", why) : 0;
 }
 
 const char *dh_task_input_name(const struct dh_task *task, int input)

@@ -12,11 +12,11 @@
 #include "playout/timebase.h"
 #include "still.h"
 
-/* Decoders round sides up to their blocks. */
+/* Decoders round sides up to whole blocks. */
 #define SIDE_SLACK 64
-/* A rate outside of this is a guess that went wrong. */
+/* A higher rate is a wrong guess. */
 #define RATE_MAX   1000
-/* A decoder that only reports errors is left alone. */
+/* Gives up on a decoder after so many errors. */
 #define ERRORS_IN_A_ROW 64
 
 struct dh_track {
@@ -28,13 +28,13 @@ struct dh_track {
 	AVCodecContext *codec;
 	int max_side;
 	struct dh_turn turn;
-	int64_t first;     /* the first picture's time in time_base */
-	int64_t next_ticks; /* where a frame without a time goes */
+	int64_t first;     /* time of the first frame, in time_base */
+	int64_t next_ticks; /* time of a frame that states none */
 	bool has_frame, is_flushing, is_ended, is_too_large;
 	int damaged;
 	int64_t bad_width, bad_height;
-	bool has_padding;  /* sound of which the container says when it begins and ends */
-	AVFrame *held, *spare; /* then: a frame that may be the last, and room to swap */
+	bool has_padding;  /* the container states when sound starts and ends */
+	AVFrame *held, *spare; /* with padding: a frame that may be the last; for swapping */
 };
 
 static AVRational nominal_rate(const AVStream *st)
@@ -59,11 +59,10 @@ static bool is_too_large(struct dh_track *t, int64_t width, int64_t height, int 
 
 static int fault_too_large(const struct dh_track *t, struct dh_fault *fault)
 {
-	return dh_fault_set(fault, DH_PREPARE_LIMIT, "%s has pictures of %lldx%lld, at most %d on a side are "
-		"accepted", t->name, (long long)t->bad_width, (long long)t->bad_height, t->max_side);
+	return dh_fault_set(fault, DH_PREPARE_LIMIT, "%s has pictures of %lldx%lld, at most %d a side is accepted", t->name, (long long)t->bad_width, (long long)t->bad_height, t->max_side);
 }
 
-/* The last word before memory for a picture is taken. */
+/* Called before memory for a picture is allocated. */
 static int get_buffer(AVCodecContext *codec, AVFrame *frame, int flags)
 {
 	struct dh_track *t = codec->opaque;
@@ -99,14 +98,14 @@ static int open_decoder(struct dh_track *t, const AVStream *st, bool is_mp4, str
 	if (!t->codec || avcodec_parameters_to_context(t->codec, st->codecpar) < 0)
 		return dh_fault_memory(fault);
 	t->codec->pkt_timebase = st->time_base;
-	t->codec->thread_count = 1; /* frame threads hold pictures back */
+	t->codec->thread_count = 1; /* frame threads delay pictures */
 	t->codec->opaque = t;
 	t->codec->get_buffer2 = get_buffer;
-	/* dav1d takes memory of its own; the others ask get_buffer, which can say why */
+	/* dav1d allocates by itself; the others call get_buffer, which can say why */
 	if (decoder->id == AV_CODEC_ID_AV1)
 		t->codec->max_pixels = (int64_t)(t->max_side + SIDE_SLACK) * (t->max_side + SIDE_SLACK);
-	/* without a word from container or stream, an H.264 decoder guesses how
-	 * far pictures are reordered, and drops some while it learns */
+	/* unless container or stream state how pictures are reordered, the H.264
+	 * decoder guesses, and drops some while it learns */
 	if (!is_mp4 && decoder->id == AV_CODEC_ID_H264)
 		t->codec->strict_std_compliance = FF_COMPLIANCE_STRICT;
 	int err = avcodec_open2(t->codec, decoder, NULL);
@@ -177,8 +176,8 @@ int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *f
 	return 0;
 }
 
-/* Containers that count in milliseconds round the times of most rates. Where a
- * picture stands within that rounding of its nominal place, that is its time. */
+/* Containers with times in milliseconds round most frame rates. A picture within that
+ * rounding of its nominal time gets the nominal time. */
 static int64_t exact_ticks(struct dh_track *t, int64_t time, int64_t ticks)
 {
 	AVRational ticks_base = { 1, (int)DH_TICKS_PER_SECOND };
@@ -237,7 +236,7 @@ static int accept_frame(struct dh_track *t, AVFrame *av, struct dh_frame *frame,
 	return 0;
 }
 
-/* Where the container says that the track ends; of fragments, as far as it is read. */
+/* The stated end of the track; with fragments, of those read so far. */
 static int64_t stated_end(const struct dh_track *t)
 {
 	const AVStream *st = t->stream;
@@ -247,8 +246,8 @@ static int64_t stated_end(const struct dh_track *t)
 	return __builtin_add_overflow(st->start_time, st->duration, &end) ? INT64_MAX : end;
 }
 
-/* A frame of the decoder. Sound that reaches beyond the track's end waits until it
- * is known whether it is the last, and so does all that follows. */
+/* Receives a frame from the decoder. Sound beyond the track's end, and all after it, is
+ * held until it is known whether it is the last. */
 static int decode(struct dh_track *t, AVFrame *av)
 {
 	for (;;) {

@@ -10,7 +10,7 @@
 #include "guard.h"
 #include "playout/timebase.h"
 
-/* K is finer than what follows: entries predict from it again and again. */
+/* K is finer than other frames: all entries predict from it. */
 #define ANCHOR_QUANTIZER_MIN  8
 #define ANCHOR_QUANTIZER_MAX  56
 #define ANCHOR_QUANTIZER_STEP 2
@@ -19,7 +19,7 @@
 #define REST_QUANTIZER_MAX    58
 #define SPEED                 (-6)
 
-/* Entry: the golden frame, which is K, alone. Others: the last frame too. */
+/* Entries predict from golden (K) alone, others from the last frame too. */
 #define FLAGS_REST \
 	(VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_UPD_ENTROPY)
 #define FLAGS_ENTRY (FLAGS_REST | VP8_EFLAG_NO_REF_LAST)
@@ -29,7 +29,7 @@ struct dh_video {
 	vpx_codec_ctx_t codec;
 	bool has_codec;
 	vpx_codec_enc_cfg_t settings;
-	uint8_t *picture; /* the anchor's, for a new start */
+	uint8_t *picture; /* the anchor's, for restarts */
 	uint8_t *anchor;  /* K */
 	size_t anchor_size;
 	struct dh_vp8_header anchor_header;
@@ -56,9 +56,9 @@ static void codec_close(struct dh_video *video)
 	video->has_codec = false;
 }
 
-/* How every encoder begins. K depends on all of this; do not touch it without
- * a new DH_STREAM_VERSION's worth of thought. In particular: an encoder that
- * starts as CBR or error resilient makes another K. */
+/* The start of every encoder. K depends on all of it: any change makes all prepared
+ * segments differ from new ones. An encoder that starts as CBR or error resilient
+ * makes another K. */
 static int codec_open(struct dh_video *video, int quantizer, struct dh_fault *fault)
 {
 	vpx_codec_enc_cfg_t *s = &video->settings;
@@ -88,8 +88,7 @@ static int codec_open(struct dh_video *video, int quantizer, struct dh_fault *fa
 	return 0;
 }
 
-/* From K to the segment: error resilient keeps golden as it is, and CBR keeps
- * single frames small. */
+/* After K: error resilience keeps golden, CBR keeps single frames small. */
 static int codec_continue(struct dh_video *video, struct dh_fault *fault)
 {
 	vpx_codec_enc_cfg_t *s = &video->settings;
@@ -126,7 +125,7 @@ static int codec_encode(struct dh_video *video, const uint8_t *i420, int64_t dur
 	return 0;
 }
 
-/* A new encoder that has encoded K with `quantizer`. */
+/* Starts a new encoder and encodes K with `quantizer`. */
 static int start(struct dh_video *video, int quantizer, const vpx_codec_cx_pkt_t **packet,
 	struct dh_fault *fault)
 {
@@ -137,7 +136,7 @@ static int start(struct dh_video *video, int quantizer, const vpx_codec_cx_pkt_t
 	return codec_encode(video, video->picture, video->config.frame_ticks, VPX_EFLAG_FORCE_KF, packet, fault);
 }
 
-/* The finest K that is at most half a second of the bit rate. */
+/* Finds the finest K of at most half a second of the bit rate. */
 static int make_anchor(struct dh_video *video, struct dh_fault *fault)
 {
 	const vpx_codec_cx_pkt_t *packet;
@@ -206,7 +205,7 @@ const uint8_t *dh_video_anchor(const struct dh_video *video, size_t *size)
 	return video->anchor;
 }
 
-/* What the guard has against the frame, or NULL. */
+/* Why the guard refuses the frame, or NULL. */
 static const char *refused(const struct dh_video *video, const vpx_codec_cx_pkt_t *packet)
 {
 	struct dh_vp8_header header;
@@ -215,7 +214,7 @@ static const char *refused(const struct dh_video *video, const vpx_codec_cx_pkt_
 	return dh_guard_check(&video->anchor_header, &header);
 }
 
-/* The guard refused a frame, or the encoder is beyond use: a new one from K. */
+/* Starts a new encoder from K after the guard has refused a frame. */
 static int restart(struct dh_video *video, const char *why, struct dh_fault *fault)
 {
 	const vpx_codec_cx_pkt_t *packet;
@@ -263,7 +262,7 @@ int dh_video_encode(struct dh_video *video, const uint8_t *i420, int64_t pts_tic
 	if (code)
 		return code;
 	video->last_pts_ticks = pts_ticks;
-	/* entries stand on a grid, so that their mean distance is the one asked for */
+	/* entries are on a grid, so that their mean distance is the configured one */
 	while (is_entry && video->entry_due_ticks <= pts_ticks)
 		video->entry_due_ticks += video->config.entry_ticks;
 	*unit = dh_unit_new(DH_VIDEO, pts_ticks, duration_ticks, packet->data.frame.buf, packet->data.frame.sz);

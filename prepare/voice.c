@@ -8,16 +8,15 @@
 
 #include "playout/timebase.h"
 
-/* From this rate on CELT alone codes speech well, with one exact delay; below
- * it libopus mixes in SILK, whose sound is 2.5 samples earlier. */
+/* From this rate on CELT alone codes speech well, with an exact delay; below it
+ * libopus mixes in SILK, whose output is 2.5 samples early. */
 #define CELT_KBPS 32
 
 struct dh_voice {
 	OpusEncoder *encoder;
 	dh_voice_emit_fn *emit;
 	void *arg;
-	/* The input from where the encoder's next packet begins: `head` samples of
-	 * what the next packet takes are there. */
+	/* the input of the next packet, of which `head` samples are there */
 	float frame[DH_VOICE_PACKET];
 	size_t head;
 	int64_t pushed; /* samples */
@@ -52,8 +51,8 @@ int dh_voice_alloc(struct dh_voice **voice, int kbps, dh_voice_emit_fn *emit, vo
 		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "The Opus encoder cannot be set up: %s",
 			opus_strerror(opus));
 	}
-	/* What comes out of a decoder lags by the look-ahead. So a packet before
-	 * packet 0, thrown away, takes the first `lookahead` samples in. */
+	/* A decoder's output lags by the look-ahead, so a packet before packet 0, which is
+	 * dropped, consumes the first `lookahead` samples. */
 	v->head = DH_VOICE_PACKET - (size_t)lookahead;
 	*voice = v;
 	return 0;
@@ -70,7 +69,7 @@ void dh_voice_free(struct dh_voice **voice)
 	free(v);
 }
 
-/* Encodes the full frame; packet 0 must not lean on the one thrown away. */
+/* Encodes the full frame. Packet 0 must not depend on the dropped one. */
 static int encode(struct dh_voice *voice, struct dh_fault *fault)
 {
 	unsigned char bytes[DH_AUDIO_UNIT_MAX];

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* RFC 6386, section 7: the boolean entropy decoder. Past the end it reads
- * zeros, as decoders do; `overrun` tells. */
+/* RFC 6386, section 7: the boolean entropy decoder. Like decoders it reads zeros past
+ * the end; `overrun` counts them. */
 struct bools {
 	const uint8_t *at, *end;
 	uint32_t value;
@@ -32,7 +32,7 @@ static void bools_begin(struct bools *b, const uint8_t *bytes, size_t size)
 	b->bits = 0;
 }
 
-/* One bit of probability 1/2, all that frame headers have up to where we read. */
+/* One bit of probability 1/2: frame headers have no others up to where we read. */
 static bool flag(struct bools *b)
 {
 	uint32_t split = 1 + (((b->range - 1) * 128) >> 8);
@@ -162,6 +162,6 @@ int dh_vp8_header_parse(struct dh_vp8_header *header, const uint8_t *bytes, size
 	struct bools b;
 	bools_begin(&b, bytes + head, first);
 	parse_first_partition(&b, header);
-	/* the decoder reads two bytes ahead of what it has used */
+	/* the decoder reads two bytes ahead */
 	return b.overrun > 2 ? -EBADMSG : 0;
 }

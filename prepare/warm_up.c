@@ -12,7 +12,6 @@
 #include "video.h"
 #include "voice.h"
 
-/* The size that the warm-up encodes. */
 #define WARM_SIDE 512
 
 static int drop_unit(void *arg, struct dh_unit *unit)
@@ -44,7 +43,7 @@ static void warm_video(void)
 	uint8_t *i420 = malloc(size);
 	if (!i420)
 		return;
-	/* a slope with something to code in it, so that the usual paths are taken */
+	/* a gradient with some detail, so that the usual code runs */
 	for (size_t i = 0; i < size; i++)
 		i420[i] = (uint8_t)(64 + i % WARM_SIDE / 8 + i / WARM_SIDE / 16 + (i * i >> 9) % 8);
 	if (!dh_video_alloc(&video, &config, i420, &fault))
@@ -68,7 +67,7 @@ static void warm_voice(void)
 
 void dh_prepare_warm_up(void)
 {
-	/* what the warm-up has touched stays with the process */
+	/* keep the memory that the warm-up has touched */
 	mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
 	mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
 	av_log_set_level(AV_LOG_QUIET);

@@ -36,7 +36,7 @@ static void take_descriptors(struct job *job, struct msghdr *message)
 	}
 }
 
-/* Waits for the job. size 0: nobody will send one. */
+/* Waits for the job; size 0: the socket was closed. */
 static int receive_job(struct job *job)
 {
 	union {

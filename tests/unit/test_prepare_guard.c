@@ -117,11 +117,11 @@ static void test_refuses_segmentation(void)
 
 static void test_deltas(void)
 {
-	struct dh_vp8_header anchor = { .key = 1, .show = 1, .delta_enabled = 1, .delta_update = 1,
+	struct dh_vp8_header anchor = { .is_key = true, .is_shown = true, .has_deltas = true, .has_delta_update = true,
 		.ref_delta = { 2, 0, -2, -2 }, .mode_delta = { 4, -2, 2, 4 }, .ref_set = 15, .mode_set = 15 };
-	struct dh_vp8_header frame = { .show = 1, .refresh_last = 1, .delta_enabled = 1 };
+	struct dh_vp8_header frame = { .is_shown = true, .refresh_last = true, .has_deltas = true };
 	CHECK_STR(dh_guard_check(&anchor, &frame), NULL);
-	frame.delta_update = 1;
+	frame.has_delta_update = true;
 	frame.ref_set = 1;
 	frame.ref_delta[0] = 2;
 	CHECK_STR(dh_guard_check(&anchor, &frame), NULL);
