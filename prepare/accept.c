@@ -10,7 +10,8 @@ static const struct {
 	bool is_still;
 } containers[] = {
 	{ "mov", false }, { "matroska", false }, { "avi", false }, { "mpegts", false }, { "flv", false },
-	{ "yuv4mpegpipe", false }, { "nut", false }, { "wav", false }, { "mp3", false }, { "flac", false }, { "ogg", false }, { "aac", false },
+	{ "yuv4mpegpipe", false }, { "nut", false }, { "wav", false }, { "mp3", false },
+	{ "flac", false }, { "ogg", false }, { "aac", false },
 	{ "png_pipe", true }, { "jpeg_pipe", true },
 };
 

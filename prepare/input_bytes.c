@@ -120,7 +120,8 @@ static void scan_file(struct dh_input_bytes *input)
 		input->size < input->index.index_end;
 }
 
-int dh_input_bytes_alloc(struct dh_input_bytes **input, int fd, const char *name, int silence_ms, struct dh_fault *fault)
+int dh_input_bytes_alloc(struct dh_input_bytes **input, int fd, const char *name, int silence_ms,
+	struct dh_fault *fault)
 {
 	struct stat st;
 	uint8_t *buffer = NULL;

@@ -291,7 +291,8 @@ static int note_all(struct segment *s)
 			code = dh_output_note(s->output, "%s: none of its %s can be decoded", dh_task_input_name(s->task, s->of[media]),
 				media == DH_VIDEO ? "video" : "audio");
 	if (!code && mended)
-		code = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s", dh_task_input_name(s->task, s->of[DH_AUDIO]),
+		code = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s",
+			dh_task_input_name(s->task, s->of[DH_AUDIO]),
 			mended, mended > 1 ? "s" : "", mended > 1 ? "s" : "");
 	return code ? code : dh_note_film(s->output, s->film);
 }

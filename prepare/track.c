@@ -59,7 +59,8 @@ static bool is_too_large(struct dh_track *t, int64_t width, int64_t height, int 
 
 static int fault_too_large(const struct dh_track *t, struct dh_fault *fault)
 {
-	return dh_fault_set(fault, DH_PREPARE_LIMIT, "%s has pictures of %lldx%lld, at most %d a side is accepted", t->name, (long long)t->bad_width, (long long)t->bad_height, t->max_side);
+	return dh_fault_set(fault, DH_PREPARE_LIMIT, "%s has pictures of %lldx%lld, at most %d a side is accepted",
+		t->name, (long long)t->bad_width, (long long)t->bad_height, t->max_side);
 }
 
 /* Called before memory for a picture is allocated. */

@@ -121,7 +121,7 @@ static void test_boxes(const void *arg)
 
 #define EBML   "\x1a\x45\xdf\xa3\x84" "head" /* with 4 bytes of body */
 #define PAGE(flags, body) "OggS\0" flags "granule-seripagecrcs" "\1\4" body
-#define TAG    "\x09\0\0\4timestid" "body\0\0\0\x0f"
+#define TAG    "\x09\0\0\4timesid" "body\0\0\0\x0f"
 #define TEN    "0123456789"
 
 /* Every part of `bytes` ends too early, except of one of the sizes in `whole`. */
