@@ -54,6 +54,12 @@ json_t *dh_feed_metadata(const struct dh_feed *feed); /* lent, NULL: none */
 
 /* --- in the owner's thread */
 
+/* Once the segment is complete: whether its source ended before it should have. */
+gboolean dh_feed_is_incomplete(const struct dh_feed *feed);
+/* What was wrong with the source, as an array of texts for people; NULL: nothing.
+ * The feed's. */
+json_t *dh_feed_notes(const struct dh_feed *feed);
+
 /* The segment that it fills, the owner's; NULL: it is gone, stop. */
 void dh_feed_set_segment(struct dh_feed *feed, struct dh_segment *segment);
 struct dh_segment *dh_feed_segment(const struct dh_feed *feed);

@@ -32,6 +32,8 @@ struct dh_inputs {
 int dh_inputs_alloc(struct dh_inputs **inputs, const struct dh_ingest_source *source);
 struct dh_inputs *dh_inputs_ref(struct dh_inputs *inputs);
 void dh_inputs_unref(struct dh_inputs **inputs);
+/* What the first input is called, without its folders. */
+const char *dh_inputs_file_name(const struct dh_inputs *inputs);
 /* Whether the files are still what they were. */
 int dh_inputs_unchanged(const struct dh_inputs *inputs);
 /* Loader thread. The key of what a worker with that version text makes of them;
@@ -82,6 +84,7 @@ struct dh_preparation {
 	enum dh_preparation_state state;
 	char *key;                     /* in the ingest's table under it; NULL: not shared */
 	int has_cache_key;
+	int has_changed;               /* a file did, while a worker read it */
 	GPtrArray *subscriptions;
 	struct dh_recording recording;
 	struct dh_load_task *task;

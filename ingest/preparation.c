@@ -76,9 +76,25 @@ static int refuse(struct dh_preparation *preparation, int error)
 	return -1;
 }
 
+/* The worker read a file that changed under it: what it made is no whole segment of
+ * either version, and is not what its key says. */
+static void mark_changed(struct dh_preparation *preparation)
+{
+	char *text;
+
+	if (preparation->inputs->is_live || dh_inputs_unchanged(preparation->inputs))
+		return;
+	text = g_strdup_printf("%s changed while it was prepared", dh_inputs_file_name(preparation->inputs));
+	dh_recording_mark_incomplete(&preparation->recording, text);
+	g_free(text);
+	leave_table(preparation);
+	preparation->has_changed = 1;
+}
+
 static int encoded_data(void *arg, const void *bytes, size_t size)
 {
 	struct dh_preparation *preparation = arg;
+	int was_open = preparation->recording.state == DH_RECORDING_OPEN;
 	int r;
 
 	if (preparation->feed)
@@ -86,6 +102,8 @@ static int encoded_data(void *arg, const void *bytes, size_t size)
 	r = dh_stream_reader_push(preparation->reader, bytes, size);
 	if (r < 0)
 		return refuse(preparation, r);
+	if (was_open && preparation->recording.state == DH_RECORDING_ENDED)
+		mark_changed(preparation);
 	dh_subscriptions_pump(preparation);
 	return 0;
 }
@@ -98,7 +116,8 @@ static void encoded_all(void *arg, int code, const char *text)
 
 	preparation->job = NULL;
 	/* A file that was changed meanwhile is not what its key says. */
-	dh_cache_writer_end(&preparation->feed, is_good && dh_inputs_unchanged(preparation->inputs));
+	dh_cache_writer_end(&preparation->feed, is_good && !preparation->has_changed &&
+		dh_inputs_unchanged(preparation->inputs));
 	if (preparation->recording.state == DH_RECORDING_ENDED && code != DH_PREPARE_OK)
 		dh_log(DH_LOG_WARNING, "%s: after its end: %s", preparation->inputs->source.names[0], text);
 	/* Keeps what the stream said where it said why. */

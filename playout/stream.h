@@ -17,14 +17,15 @@
  *                     falling over both kinds together; pictures at least 1 ms
  *                     apart); the first picture is an entry, no entry is droppable
  *     NOTE   any      UTF-8 text for a person, at most DH_STREAM_TEXT_MAX bytes
- *     ENDS | FAIL     once, last: the lengths, or an error code and a text; a
- *                     source that cannot be opened is a FAIL alone
+ *     ENDS | FAIL     once, last: the lengths and whether the source was complete,
+ *                     or an error code and a text; a source that cannot be opened
+ *                     is a FAIL alone
  *
  * Because units come in order, everything before the newest pts is there: a
  * stream can be played while it is being written.
  *
  * Bodies:
- *     DHS1  u16 version (1), u16 flags (1 video, 2 audio), u16 width, u16 height
+ *     DHS1  u16 version (2), u16 flags (1 video, 2 audio), u16 width, u16 height
  *           (0 without video), u32 rate_num, u32 rate_den (nominal frames a
  *           second; 0/1 when variable or unknown), u32 encoder text length, text
  *     ANCH  the key frame's bytes: shown, of the head's size
@@ -34,8 +35,11 @@
  *     AUDI  i64 pts_ticks (the first 0, each 20 ms more than the last), bytes
  *     NOTE  text
  *     ENDS  i64 video_ticks, i64 audio_ticks (lengths of picture and sound: each
- *           ends within its last unit, at most with it; 0 without units)
+ *           ends within its last unit, at most with it; 0 without units), u32 flags
+ *           (1 incomplete: the source ended before its container said it would)
  *     FAIL  i32 code (enum dh_prepare_exit), text
+ *
+ * Version 1 is the same without the flags in ENDS; readers accept it.
  *
  * Texts are UTF-8 without control characters. No unit ends after
  * DH_STREAM_TICKS_MAX.
@@ -49,7 +53,7 @@
 
 #include "unit.h"
 
-#define DH_STREAM_VERSION    1
+#define DH_STREAM_VERSION    2
 #define DH_STREAM_RECORD_MAX (8u * 1024 * 1024) /* a 2304x2304 PICT fits */
 #define DH_STREAM_TEXT_MAX   1000u
 #define DH_STREAM_SIDE_MIN   16
@@ -67,6 +71,7 @@ struct dh_stream_head {
 
 struct dh_stream_end {
 	int64_t video_ticks, audio_ticks;
+	bool is_incomplete; /* the source ended before its container said it would */
 };
 
 /* --- reading */

@@ -101,7 +101,7 @@ static int check_length(struct dh_stream_records *records, const uint8_t *prefix
 		max = DH_STREAM_TEXT_MAX;
 		break;
 	case DH_WIRE_END:
-		min = max = DH_WIRE_END_FIXED;
+		min = max = records->version < 2 ? DH_WIRE_END_FIXED_1 : DH_WIRE_END_FIXED;
 		break;
 	case DH_WIRE_FAILURE:
 		min = DH_WIRE_FAILURE_FIXED;
@@ -168,8 +168,9 @@ static int read_head(struct dh_stream_records *records, const uint8_t *body, siz
 	struct dh_stream_head *head = &records->head;
 	unsigned version = dh_wire_get16(body), flags = dh_wire_get16(body + 2);
 	int err;
-	if (version != DH_STREAM_VERSION)
-		return fail(records, -EBADMSG, "format version %u, expected %d", version, DH_STREAM_VERSION);
+	if (version < 1 || version > DH_STREAM_VERSION)
+		return fail(records, -EBADMSG, "format version %u, expected 1 to %d", version, DH_STREAM_VERSION);
+	records->version = version;
 	if (flags == 0 || flags & ~(DH_WIRE_FLAG_VIDEO | DH_WIRE_FLAG_AUDIO))
 		return fail(records, -EBADMSG, "head with flags %u", flags);
 	head->has_video = (flags & DH_WIRE_FLAG_VIDEO) != 0;
@@ -299,8 +300,12 @@ static int check_end(struct dh_stream_records *records, enum dh_media media, int
 
 static int read_end(struct dh_stream_records *records, const uint8_t *body)
 {
-	struct dh_stream_end end = { dh_wire_get64(body), dh_wire_get64(body + 8) };
+	struct dh_stream_end end = { dh_wire_get64(body), dh_wire_get64(body + 8), false };
+	uint32_t flags = records->version < 2 ? 0 : dh_wire_get32(body + 16);
 	int err;
+	if (flags & ~DH_WIRE_FLAG_INCOMPLETE)
+		return fail(records, -EBADMSG, "end with flags 0x%" PRIx32, flags);
+	end.is_incomplete = flags != 0;
 	if (records->tracks[DH_VIDEO].units == 0 && records->tracks[DH_AUDIO].units == 0)
 		return fail(records, -EBADMSG, "a stream without picture and sound");
 	err = check_end(records, DH_VIDEO, end.video_ticks);

@@ -27,11 +27,14 @@
 #define DH_WIRE_HEAD_FIXED      20u
 #define DH_WIRE_VIDEO_FIXED     (16u + DH_LUMA_BYTES)
 #define DH_WIRE_AUDIO_FIXED     8u
-#define DH_WIRE_END_FIXED       16u
+#define DH_WIRE_END_FIXED       20u
+#define DH_WIRE_END_FIXED_1     16u /* version 1: no flags */
 #define DH_WIRE_FAILURE_FIXED   4u
 
 #define DH_WIRE_FLAG_VIDEO 1u
 #define DH_WIRE_FLAG_AUDIO 2u
+
+#define DH_WIRE_FLAG_INCOMPLETE 1u
 
 /* A VP8 key frame's header (RFC 6386, 9.1). */
 #define DH_WIRE_KEY_FRAME_MIN 10u

@@ -174,7 +174,8 @@ int dh_stream_write_end(const struct dh_stream_writer *writer, const struct dh_s
 	if (end->video_ticks < 0 || end->video_ticks > DH_STREAM_TICKS_MAX ||
 			end->audio_ticks < 0 || end->audio_ticks > DH_STREAM_TICKS_MAX)
 		return -EINVAL;
-	dh_wire_put64(dh_wire_put64(body, end->video_ticks), end->audio_ticks);
+	dh_wire_put32(dh_wire_put64(dh_wire_put64(body, end->video_ticks), end->audio_ticks),
+		end->is_incomplete ? DH_WIRE_FLAG_INCOMPLETE : 0);
 	return write_bytes(writer, DH_WIRE_END, body, sizeof body);
 }
 

@@ -81,6 +81,13 @@ static void describe_segment(struct dh_room *room, json_t *json, const struct dh
 	case DH_EVENT_STARTED:
 		set_duration(room, json, segment);
 		break;
+	case DH_EVENT_FINISHED:
+		set_ms(json, "played_ms", event->played_ticks);
+		if (dh_feed_is_incomplete(feed))
+			json_object_set_new(json, "incomplete", json_true());
+		if (dh_feed_notes(feed))
+			json_object_set(json, "notes", dh_feed_notes(feed));
+		break;
 	case DH_EVENT_FAILED:
 		json_object_set_new(json, "error_code", json_integer(ERROR_PREPARE));
 		json_object_set_new(json, "error", json_string(dh_segment_error(segment, &code)));
@@ -106,6 +113,18 @@ static void log_failure(const struct dh_room *room, const struct dh_segment *seg
 		dh_segment_id(segment), dh_feed_name(dh_segment_user(segment)), error ? error : "?");
 }
 
+static void log_notes(const struct dh_room *room, const struct dh_segment *segment)
+{
+	const struct dh_feed *feed = dh_segment_user(segment);
+	json_t *note;
+	size_t i;
+
+	json_array_foreach(dh_feed_notes(feed), i, note)
+		dh_log(DH_LOG_WARNING, "room %s: segment %s (%s)%s: %s", room->id, dh_segment_id(segment),
+			dh_feed_name(feed), dh_feed_is_incomplete(feed) ? " is incomplete" : "",
+			json_string_value(note));
+}
+
 void dh_room_report_event(struct dh_room *room, const struct dh_playout_event *event)
 {
 	json_t *json = dh_room_report_new(room, event_names[event->type]);
@@ -115,6 +134,8 @@ void dh_room_report_event(struct dh_room *room, const struct dh_playout_event *e
 		describe_segment(room, json, event);
 	if (event->type == DH_EVENT_FAILED && event->segment)
 		log_failure(room, event->segment);
+	if (event->type == DH_EVENT_FINISHED && event->segment)
+		log_notes(room, event->segment);
 	dh_room_report_tell(room, json, DH_TELL_ALL, NULL);
 }
 

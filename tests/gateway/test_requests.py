@@ -1,5 +1,6 @@
 """Requests, their answers and errors, against a real Janus. No media is received here."""
 import os
+import re
 import threading
 import time
 import unittest
@@ -28,6 +29,7 @@ generator-singer: {
     voices = ( "alto", "bass" ) environment = ( "SONG=la la" )
 }
 generator-broken: { command = ( "/bin/sh", "-c", "head -c 300000 {folder}/two.nut; exit 3" ) }
+generator-part: { command = ( "/bin/sh", "-c", "head -c 150000 {folder}/two.nut" ) }
 generator-mute: { command = ( "/bin/false" ) }
 generator-absent: { command = ( "{folder}/no-such-program" ) }
 generator-slow: { command = ( "/bin/sh", "-c", "sleep 100 & sleep 100" ) max_s = 1 }
@@ -360,6 +362,36 @@ class Requests(RequestCase):
                 self.assertEqual(event["error_code"], 465)
                 self.assertIn(words, event["error"])
                 self.ask("destroy", id=room)
+
+    def check_cut_short(self, watcher, segment):
+        """It plays what there is, and viewers and log hear that it is not all."""
+        event = watcher.events.wait(lambda e: e.get("event") in ("finished", "failed") and e.get("segment") == segment)
+        self.assertEqual(event["event"], "finished", event)
+        self.assertIs(event["incomplete"], True)
+        self.assertIn(event["played_ms"], range(200, 1900))
+        note, = [note for note in event["notes"] if "cut short" in note]
+        self.assertNotIn("/", note)
+        self.assertRegex(self.janus.log(), f"segment {segment} .* is incomplete: {re.escape(note)}")
+
+    def test_a_generator_that_stops_in_the_middle_of_its_container(self):
+        room, watcher = self.speaking_room("part")
+        self.janus.wait_for_state(self.handle, room, "idle")
+        self.ask("say", id=room, text="x", segment="part")
+        self.check_cut_short(watcher, "part")
+
+    def test_a_file_that_was_cut_short(self):
+        watcher = self.watch(1)[0]
+        with open(self.janus.path("segments/two.avi"), "rb") as file:
+            data = file.read()
+        with open(self.janus.path("segments/sub/cut.avi"), "wb") as file:
+            file.write(data[:len(data) // 2])
+        for segment in ("cut", "from-the-cache"):
+            self.ask("enqueue", id=1, file="sub/cut.avi", segment=segment, **SECRET)
+            self.check_cut_short(watcher, segment)
+        self.ask("enqueue", id=1, file="two.avi", segment="whole", **SECRET)
+        whole = watcher.events.wait(lambda e: e.get("event") == "finished" and e["segment"] == "whole")
+        self.assertNotIn("incomplete", whole)
+        self.assertNotIn("notes", whole)
 
     def test_interrupt_ends_the_generator(self):
         room, watcher = self.speaking_room("slow")

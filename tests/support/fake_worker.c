@@ -82,7 +82,7 @@ static void write_pictures(int count)
 
 static void write_end(int count)
 {
-	struct dh_stream_end end = { count * 2 * DH_SLOT_TICKS, count * 2 * DH_SLOT_TICKS };
+	struct dh_stream_end end = { count * 2 * DH_SLOT_TICKS, count * 2 * DH_SLOT_TICKS, false };
 
 	dh_stream_write_end(&writer, &end);
 }

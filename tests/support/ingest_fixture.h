@@ -43,6 +43,7 @@ struct heard {
 	char notes[4 * DH_STREAM_TEXT_MAX];
 	GBytes *picture;
 	double first_unit_ms, end_ms; /* from listening */
+	int is_incomplete;            /* its end said so */
 	double since_ms;
 	struct dh_subscription *subscription;
 };
@@ -109,7 +110,8 @@ static inline void hear_note(void *arg, const char *text)
 
 static inline void hear_end(void *arg, const struct dh_stream_end *end)
 {
-	HEARD(heard->ends++; heard->video_ticks = end->video_ticks; heard->end_ms = now_ms() - heard->since_ms);
+	HEARD(heard->ends++; heard->video_ticks = end->video_ticks; heard->is_incomplete = end->is_incomplete;
+		heard->end_ms = now_ms() - heard->since_ms);
 }
 
 static inline void hear_failure(void *arg, int code, const char *text)

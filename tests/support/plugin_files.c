@@ -53,7 +53,7 @@ static GByteArray *prepared(int pictures, int has_audio, int is_idle)
 	const struct dh_stream_writer writer = { append, bytes };
 	struct dh_stream_head head = { .has_video = 1, .has_audio = has_audio, .width = SIDE, .height = SIDE,
 		.rate_num = 25, .rate_den = 1, .encoder = "theatre" };
-	struct dh_stream_end end = { pictures * 2 * DH_SLOT_TICKS, has_audio * pictures * 2 * DH_SLOT_TICKS };
+	struct dh_stream_end end = { pictures * 2 * DH_SLOT_TICKS, has_audio * pictures * 2 * DH_SLOT_TICKS, false };
 
 	dh_stream_write_head(&writer, &head);
 	dh_stream_write_anchor(&writer, anchor, sizeof anchor);

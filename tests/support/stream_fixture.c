@@ -133,7 +133,8 @@ static int journal_note(void *arg, const char *text)
 
 static int journal_end(void *arg, const struct dh_stream_end *end)
 {
-	return journal_add(arg, "end %" PRId64 " %" PRId64 "\n", end->video_ticks, end->audio_ticks);
+	return journal_add(arg, "end %" PRId64 " %" PRId64 "%s\n", end->video_ticks, end->audio_ticks,
+		end->is_incomplete ? " incomplete" : "");
 }
 
 static int journal_failure(void *arg, int code, const char *text)

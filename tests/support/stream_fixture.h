@@ -36,7 +36,7 @@ static const struct dh_stream_head fixture_head = {
 	.rate_num = 25, .rate_den = 1, .encoder = "fixture 1.0",
 };
 
-static const struct dh_stream_end fixture_end = { 115200, 72000 - 100 };
+static const struct dh_stream_end fixture_end = { 115200, 72000 - 100, true };
 
 struct fixture_unit {
 	enum dh_media media;

@@ -316,7 +316,7 @@ class Errors(unittest.TestCase):
                      ["--idle", "1", "text"], ["--idle", "1", "--marks"], ["--size=12"], ["--marks=1"]):
             with self.subTest(args=args):
                 self.refused(2, *args, says="--")
-        self.refused(2, "--size=12", "Hello.", says="--size does not take '12'")
+        self.refused(2, "--size=12", "Hello.", says="invalid --size '12'")
 
     def test_output(self):
         self.refused(5, "-o", "/nowhere/at/all.nut", "Hello.", says="/nowhere/at/all.nut")

@@ -37,6 +37,41 @@ static void test_late_subscriber_hears_everything(void)
 	ingest_fixture_close(&fixture);
 }
 
+/* The end says so, and nobody else hears what was made of it. */
+static void test_a_file_that_changes_while_it_is_prepared(void)
+{
+	const char deed[] = "slow 60";
+	struct heard changed, whole;
+	struct ingest_fixture fixture;
+	char path[200];
+	int fd, copy;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	fd = ingest_fixture_file(&fixture, "in", deed, strlen(deed));
+	snprintf(path, sizeof path, "%s/in", fixture.folder);
+	copy = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	CHECK(copy >= 0);
+	listen_to_fd(&fixture, &changed, fd);
+	AWAIT(&changed, changed.units > 0);
+	CHECK_INT(changed.ends, 0);
+	CHECK_INT(write(copy, "!", 1), 1);
+	close(copy);
+	AWAIT(&changed, changed.ends > 0);
+	CHECK_INT(changed.is_incomplete, 1);
+	CHECK(strstr(changed.notes, "input changed while it was prepared"), "%s", changed.notes);
+	CHECK_INT(changed.out_of_order, 0);
+	/* Its key was that of what this one holds. */
+	listen_to_fd(&fixture, &whole, ingest_fixture_file(&fixture, "again", deed, strlen(deed)));
+	AWAIT(&whole, whole.ends > 0);
+	CHECK_INT(whole.is_incomplete, 0);
+	CHECK(strcmp(whole.notes, "") == 0, "%s", whole.notes);
+	CHECK_INT(ingest_fixture_stats(&fixture).jobs, 2);
+	heard_clear(&changed);
+	heard_clear(&whole);
+	ingest_fixture_close(&fixture);
+}
+
 static void *unsubscribe_thread(void *arg)
 {
 	struct heard *heard = arg;
@@ -358,6 +393,7 @@ static void test_real_worker_refuses(void)
 
 static const struct check_test tests[] = {
 	TEST(test_late_subscriber_hears_everything),
+	TEST(test_a_file_that_changes_while_it_is_prepared),
 	TEST(test_silence_after_unsubscribe),
 	TABLE(test_unsubscribe_from_a_listener, left_behind),
 	TABLE(test_wrong_sources, wrongs),

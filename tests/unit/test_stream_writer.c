@@ -171,8 +171,8 @@ static void test_refused_heads_and_more(void)
 	CHECK_INT(dh_stream_write_anchor(&writer, fixture_anchor, DH_VIDEO_UNIT_MAX + 1), -EINVAL);
 	CHECK_INT(dh_stream_write_picture(&writer, anchor, 0), -EINVAL);
 	CHECK_INT(dh_stream_write_picture(&writer, anchor, 2304 * 2304 * 3 / 2 + 1), -EINVAL);
-	CHECK_INT(dh_stream_write_end(&writer, &(struct dh_stream_end){ -1, 0 }), -EINVAL);
-	CHECK_INT(dh_stream_write_end(&writer, &(struct dh_stream_end){ 0, DH_STREAM_TICKS_MAX + 1 }), -EINVAL);
+	CHECK_INT(dh_stream_write_end(&writer, &(struct dh_stream_end){ .video_ticks = -1 }), -EINVAL);
+	CHECK_INT(dh_stream_write_end(&writer, &(struct dh_stream_end){ .audio_ticks = DH_STREAM_TICKS_MAX + 1 }), -EINVAL);
 	CHECK_INT(bytes.size, 0);
 }
 
