@@ -13,7 +13,7 @@ import time
 import unittest
 
 from janus_server import JanusServer
-from viewers import Gateway, Refused
+from viewers import Dismissed, Gateway, Refused
 
 SECONDS = float(os.environ.get("DH_STRESS_SECONDS", "10"))
 SEED = int(os.environ.get("DH_STRESS_SEED", random.randrange(1000000)))
@@ -123,7 +123,7 @@ class Watcher(Actor):
             while time.monotonic() < self.stress.end:
                 try:
                     self.watch(gateway)
-                except Refused:                         # it was kicked meanwhile
+                except (Refused, Dismissed):            # it was kicked meanwhile
                     self.stress.counts["kicked"] += 1
 
     def watch(self, gateway):

@@ -46,6 +46,10 @@ def own_address():
     return next(iter(aioice.ice.get_host_addresses(True, False)), "127.0.0.1")
 
 
+class Dismissed(Exception):
+    """The plugin has hung up on a viewer, and said so: it was kicked, or its room destroyed."""
+
+
 _address = own_address()
 aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: [_address]
 
@@ -112,13 +116,26 @@ class Viewer:
         local = self.pc.localDescription
         await self.gateway._message(self.handle, start, jsep={"type": local.type, "sdp": local.sdp})
         end = time.time() + 20
-        while self.dtls.state not in ("connected", "failed", "closed"):
+        while self.dtls.state not in ("connected", "failed", "closed") and not self.dismissal:
             await asyncio.sleep(0.01)
             if time.time() > end:
                 raise TimeoutError("DTLS did not connect")
         if self.dtls.state != "connected":
-            raise ConnectionError("DTLS " + self.dtls.state)
+            await self._explain_the_end()
         self.moments["connected"] = time.time()
+
+    @property
+    def dismissal(self):
+        return self.gateway.dismissals.get(self.handle)
+
+    async def _explain_the_end(self):
+        """A viewer may be kicked as soon as its media are up in Janus, which is before they are up
+        here. What says so takes another way than the end of DTLS, and may come later."""
+        for _ in range(1000):
+            if self.dismissal:
+                raise Dismissed(self.dismissal)
+            await asyncio.sleep(0.01)
+        raise ConnectionError(f"DTLS {self.dtls.state}, and nobody said why")
 
     def _take_socket(self, protocol):
         sock = protocol.transport._sock
@@ -273,6 +290,7 @@ class Gateway:
         self.url, self.plugin = url, plugin
         self.events = []              # (seconds, event with the `handle` that got it)
         self.viewers = set()
+        self.dismissals = {}          # why the plugin hung up, by handle
         self._replies, self._queues = {}, {}
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -348,9 +366,13 @@ class Gateway:
         if waiter and message["janus"] in ("ack", "success", "error") and not waiter.done():
             waiter.set_result(message)
         elif message.get("sender") in self._queues:
-            if "event" in message.get("plugindata", {}).get("data", {}):
+            data = message.get("plugindata", {}).get("data", {})
+            status = data.get("result", {}).get("status")
+            if status in ("kicked", "kicked_all") or data.get("event") == "destroyed":
+                self.dismissals[message["sender"]] = status or "destroyed"
+            if "event" in data:
                 with self._changed:
-                    self.events.append((time.time(), {**message["plugindata"]["data"], "handle": message["sender"]}))
+                    self.events.append((time.time(), {**data, "handle": message["sender"]}))
                     self._changed.notify_all()
             else:
                 self._queues[message["sender"]].put_nowait(message)
