@@ -110,8 +110,9 @@ class Chromium:
             raise PageError(f"{method}: {reply['error']['message']}")
         return reply["result"]
 
-    def open(self, url, width=1280, height=900, dark=False, scale=1):
-        """A new page in a context of its own (own storage), already navigating to `url`."""
+    def open(self, url, width=1280, height=900, dark=False, scale=1, before=None):
+        """A new page in a context of its own (own storage), already navigating to `url`; the
+        JavaScript `before` runs before the page's own."""
         context = self.command("Target.createBrowserContext")["browserContextId"]
         target = self.command("Target.createTarget", {"url": "about:blank", "browserContextId": context})["targetId"]
         session = self.command("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
@@ -122,6 +123,8 @@ class Chromium:
             page.command(f"{domain}.enable")
         page.resize(width, height, scale)
         page.prefer(dark=dark)
+        if before:
+            page.command("Page.addScriptToEvaluateOnNewDocument", {"source": before})
         page.navigate(url)
         return page
 

@@ -89,6 +89,12 @@ class Probe:
             raise AssertionError(data["error"])
         return data
 
+    def finish(self, timeout=60):
+        """Pauses the viewer and waits until every picture that came is decoded, or left out: a slow
+        decoder gets there, one that cannot decode a picture never does."""
+        self.page.evaluate("probe.pause()")
+        self.page.wait("probe.undecoded().then(n => n <= 0)", timeout)
+
     def close(self):
         self.page.close()
 
