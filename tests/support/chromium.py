@@ -90,7 +90,7 @@ class Chromium:
             elif page := self._pages.get(message.get("sessionId")):
                 page._event(message["method"], message["params"])
 
-    def command(self, method, params=None, session=None, timeout=20):
+    def command(self, method, params=None, session=None, timeout=60):
         """Sends one DevTools command and returns its result."""
         with self._changed:
             self._last_id += 1
@@ -167,7 +167,7 @@ class Page:
         self.requests = {}
         self.opened = None
 
-    def command(self, method, params=None, timeout=20):
+    def command(self, method, params=None, timeout=60):
         return self.browser.command(method, params, self._session, timeout)
 
     def _event(self, method, params):

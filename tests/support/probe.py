@@ -76,7 +76,7 @@ class Probe:
         query = urllib.parse.urlencode({"ws": ws, "plugin": plugin, "watch": json.dumps({"request": "watch", **watch})})
         self.page = chromium.open(f"{server.url}?{query}")
 
-    def wait_playing(self, timeout=20, frames=3):
+    def wait_playing(self, timeout=60, frames=3):
         self.page.wait(f"probe.error || probe.frames.length >= {frames}", timeout)
         if error := self.page.evaluate("probe.error"):
             raise AssertionError(error)

@@ -31,6 +31,7 @@ from rtp import NTP_EPOCH, Packet, Report, Stream
 PLUGIN = "janus.plugin.digitalhuman"
 SO_TIMESTAMPNS = 35
 SO_RCVBUFFORCE = 33
+WAIT_S = 60  # for what has to come; a busy machine has its time
 
 
 class Refused(Exception):
@@ -115,7 +116,7 @@ class Viewer:
         self._repeat_hello()
         local = self.pc.localDescription
         await self.gateway._message(self.handle, start, jsep={"type": local.type, "sdp": local.sdp})
-        end = time.time() + 20
+        end = time.time() + WAIT_S
         while self.dtls.state not in ("connected", "failed", "closed") and not self.dismissal:
             await asyncio.sleep(0.01)
             if time.time() > end:
@@ -273,7 +274,7 @@ class Viewer:
         the handle stays, the peer says goodbye by DTLS."""
         self.gateway._do(self._leave(detach))
 
-    def wait(self, condition, timeout=10):
+    def wait(self, condition, timeout=WAIT_S):
         """Waits until condition(self) is true; returns its value."""
         end = time.monotonic() + timeout
         while not (value := condition(self)):
@@ -327,7 +328,7 @@ class Gateway:
         """The connection breaks, without a word to anybody."""
         self._loop.call_soon_threadsafe(self._ws.transport.abort)
 
-    def _do(self, coroutine, timeout=60):
+    def _do(self, coroutine, timeout=4 * WAIT_S):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
 
     # --------------------------------------------------------------- requests
@@ -403,7 +404,7 @@ class Gateway:
         self._replies[transaction] = self._loop.create_future()
         try:
             await self._ws.send(json.dumps(body))
-            answer = await asyncio.wait_for(self._replies[transaction], 15)
+            answer = await asyncio.wait_for(self._replies[transaction], WAIT_S)
         finally:
             del self._replies[transaction]
         if answer["janus"] == "error":
@@ -432,7 +433,7 @@ class Gateway:
                 return data
             if want and want in answer:
                 return answer[want]
-            answer = await asyncio.wait_for(self._queues[handle].get(), 15)
+            answer = await asyncio.wait_for(self._queues[handle].get(), WAIT_S)
 
     def request(self, body):
         """A request on the session's own handle; its answer. Raises Refused."""
@@ -446,7 +447,7 @@ class Gateway:
         return self._do(run())
 
     # ----------------------------------------------------------------- events
-    def wait_event(self, name, since=0, timeout=30, **fields):
+    def wait_event(self, name, since=0, timeout=WAIT_S, **fields):
         """Waits for an event of that name (or of one of those names) from index `since` of
         `events` on, with those fields; returns (seconds, event). Needs a viewer in the room."""
         names = (name,) if isinstance(name, str) else name
@@ -488,4 +489,4 @@ class Gateway:
 
         async def everyone():
             return await asyncio.gather(*(one(n) for n in range(count)))
-        return self._do(everyone(), 60 + count * apart)
+        return self._do(everyone(), 4 * WAIT_S + count * apart)

@@ -38,7 +38,7 @@ class Worker:
 
     def rest(self):
         data = b"".join(iter(self.read, b""))
-        return data, self.process.wait(30)
+        return data, self.process.wait(60)
 
     def close(self):
         self.control.close()
@@ -160,7 +160,7 @@ class Workers(Case):
         os.close(worker.reader)
         worker.reader = os.open("/dev/null", os.O_RDONLY)
         worker.send(self.job(), [self.open(self.base)])
-        self.assertEqual(worker.process.wait(30), OUTPUT)
+        self.assertEqual(worker.process.wait(60), OUTPUT)
 
     def test_streams_while_it_is_written(self):
         """Units come out before the input has ended."""
@@ -256,7 +256,7 @@ class Workers(Case):
         self.fail("the worker lives on")
 
     def test_orphan_ends_at_once(self):
-        done = subprocess.run([PREPARE, "--worker", "--parent", "1"], stdin=subprocess.DEVNULL, capture_output=True, timeout=10)
+        done = subprocess.run([PREPARE, "--worker", "--parent", "1"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         self.assertEqual((done.returncode, done.stdout), (0, b""))
 
 
