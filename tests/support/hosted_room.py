@@ -69,7 +69,7 @@ class HostedRoom:
             self.server.start()
             self.handle, self.warmed = self.server.attach(), []
             for room_id in (1, 2):
-                self.server.wait_for_state(self.handle, room_id, "idle", timeout=60)
+                self.server.wait_for_state(self.handle, room_id, "idle")
         except BaseException:
             self.close(check=False)
             raise
@@ -85,7 +85,7 @@ class HostedRoom:
         return self.server.process.poll() is None
 
     # --------------------------------------------------------------- prepared
-    def _idle_path(self, timeout=20):
+    def _idle_path(self, timeout=60):
         """It is renamed into the cache a moment after it is played from memory."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -139,7 +139,7 @@ class HostedRoom:
         return {"descriptors": len(os.listdir(folder + "/fd")), "threads": len(os.listdir(folder + "/task")),
                 "processes": len(self.server.children())}
 
-    def settled_use(self, atmost=None, timeout=30):
+    def settled_use(self, atmost=None, timeout=100):
         """The same when it has come to rest: unchanged for 2 s, or no more than `atmost`."""
         end, since, last = time.monotonic() + timeout, time.monotonic(), self.use()
         while time.monotonic() < end:
@@ -151,7 +151,7 @@ class HostedRoom:
                 break
         return last
 
-    def kill_busy_worker(self, timeout=20):
+    def kill_busy_worker(self, timeout=100):
         """Kills the dh-prepare that works, as soon as one does."""
         begun = {}
         end = time.monotonic() + timeout

@@ -8,7 +8,7 @@
 static void await_media(struct gateway_handle *handle, int count)
 {
 	struct gateway_media before, now;
-	double end = now_ms() + 20000;
+	double end = now_ms() + AWAIT_S * 1e3;
 
 	gateway_media(handle, &before);
 	do {
@@ -83,7 +83,7 @@ static void test_watch_again(void)
 	for (int code = 460; code != 0;) {
 		json_t *event;
 		CHECK(!ASK(viewer, "{s:s, s:i}", "request", "watch", "id", 1));
-		event = gateway_await(viewer, "", 20000);
+		event = gateway_await(viewer, "", AWAIT_S * 1000);
 		code = code_of(event);
 	}
 	CHECK(!gateway_ask(viewer, json_pack("{s:s}", "request", "start"), gateway_answer()));
@@ -189,7 +189,7 @@ static int answer_of(struct gateway_handle *handle, json_t *body)
 	json_t *answer = gateway_ask(handle, body, NULL);
 
 	if (!answer)
-		answer = gateway_await(handle, "", 20000);
+		answer = gateway_await(handle, "", AWAIT_S * 1000);
 	CHECK(answer, "there is no answer");
 	return code_of(answer);
 }

@@ -11,17 +11,19 @@ static void test_late_subscriber_hears_everything(void)
 	struct ingest_fixture fixture;
 
 	ingest_fixture_init(&fixture);
+	fixture.config.worker_silence_ms = AWAIT_S * 1000;
 	ingest_fixture_open(&fixture);
-	listen_to(&fixture, &first, "slow 150");
-	AWAIT(&first, first.units >= 30);
-	listen_to(&fixture, &late, "slow 150");
-	AWAIT(&late, late.units >= 30);
+	listen_to(&fixture, &first, "halve 150");
+	AWAIT(&first, first.units >= 75 * 3);
+	listen_to(&fixture, &late, "halve 150");
+	AWAIT(&late, late.units >= 75 * 3);
 	CHECK_INT(first.ends, 0);
 	CHECK_INT(ingest_fixture_stats(&fixture).preparations, 1);
+	AWAIT_AWAKE(&fixture, stats, stats.workers_busy == 0);
 	AWAIT(&late, late.ends > 0);
 	AWAIT(&first, first.ends > 0);
 	/* Complete in memory. */
-	listen_to(&fixture, &last, "slow 150");
+	listen_to(&fixture, &last, "halve 150");
 	AWAIT(&last, last.ends > 0);
 	check_good(&first, 150);
 	check_good(&late, 150);
