@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <espeak-ng/speak_lib.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -108,10 +109,17 @@ static int on_sound(short *samples, int count, espeak_EVENT *event)
 	return speech.result < 0; /* 1 stops */
 }
 
+/* espeak-ng 1.51 looks for a sound server even when it plays nothing, and libpulse
+ * then leaves folders in /tmp and in the home folder. Here it finds no server. */
+static int initialise(int piece_ms, int options)
+{
+	setenv("PULSE_SERVER", "unix:/dev/null", 1);
+	return espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, piece_ms, NULL, options | espeakINITIALIZE_DONT_EXIT);
+}
+
 int dh_voice_open(const struct dh_voice_settings *settings)
 {
-	int rate = espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, PIECE_MS, NULL,
-		espeakINITIALIZE_PHONEME_EVENTS | espeakINITIALIZE_PHONEME_IPA | espeakINITIALIZE_DONT_EXIT);
+	int rate = initialise(PIECE_MS, espeakINITIALIZE_PHONEME_EVENTS | espeakINITIALIZE_PHONEME_IPA);
 	int err;
 
 	if (rate <= 0)
@@ -150,7 +158,7 @@ int dh_voice_list(FILE *file)
 	const espeak_VOICE **voice;
 	espeak_VOICE timbres = { .languages = "variant" };
 
-	if (espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, NULL, espeakINITIALIZE_DONT_EXIT) <= 0)
+	if (initialise(0, 0) <= 0)
 		return -EIO;
 	for (voice = espeak_ListVoices(NULL); voice && *voice; voice++)
 		if (!is_foreign(*voice))

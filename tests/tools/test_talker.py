@@ -337,6 +337,15 @@ class Errors(unittest.TestCase):
             self.refused(4, "--voice", "xx", "-o", path, "Hello.")
             self.assertEqual(os.listdir(folder), [])
 
+    def test_nothing_but_the_clip_is_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            environment = dict(os.environ, HOME=folder, TMPDIR=folder)
+            for name in ("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "PULSE_SERVER"):
+                environment.pop(name, None)
+            for arguments in (["-o", os.path.join(folder, "clip.nut"), "Hello."], ["--voices"]):
+                subprocess.run([TALKER, *SIZE, *arguments], env=environment, stdout=subprocess.DEVNULL, check=True, timeout=60)
+                self.assertEqual(os.listdir(folder), ["clip.nut"])
+
     def test_a_reader_that_goes(self):
         with subprocess.Popen([TALKER, *SIZE, HELLO], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             process.stdout.read(200000)
