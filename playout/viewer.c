@@ -85,8 +85,8 @@ static void finish_pictures(struct dh_viewer *viewer)
 	dh_outgoing_finish(&viewer->outgoing, send_payload, viewer);
 }
 
-/* Behind a picture that is still leaving nothing waits, but an entry behind the
- * anchor that it needs. */
+/* An entry may wait behind the anchor that it needs. Any other picture that is still
+ * leaving is finished first. */
 static void begin_picture(struct dh_viewer *viewer, struct dh_outgoing_picture *picture, uint32_t flags,
 	int64_t now_ticks, int64_t until_ticks)
 {
@@ -149,7 +149,7 @@ void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks)
 	if (now_ticks > viewer->answer_from_ticks + BACKOFF_FORGET_TICKS)
 		viewer->backoff_ticks = 0;
 	viewer->pli = true;
-	/* Its picture stands: nothing that it cannot decode, until an answer is due. */
+	/* Its decoder shows nothing new without the answer: no pictures until then. */
 	if (now_ticks >= viewer->answer_from_ticks)
 		viewer->waiting = true;
 }
@@ -170,8 +170,8 @@ static void answered(struct dh_viewer *viewer, int64_t media_ticks)
 
 /* --- items */
 
-/* Makes the decoder fit for the entry `item`; false when there is no room for an
- * anchor between the last picture and this one. */
+/* Sends the anchor that the entry `item` needs, if the viewer lacks it or asked for it.
+ * False: there is no timestamp left for it between the last picture and this one. */
 static bool prepare_entry(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks)
 {
 	bool answer = wants_answer(viewer, item->media_ticks);
