@@ -34,6 +34,8 @@ struct dh_inputs *dh_inputs_ref(struct dh_inputs *inputs);
 void dh_inputs_unref(struct dh_inputs **inputs);
 /* What the first input is called, without its folders. */
 const char *dh_inputs_file_name(const struct dh_inputs *inputs);
+/* Whether somebody has written to the files since they were opened. */
+int dh_inputs_written_to(const struct dh_inputs *inputs);
 /* Whether the files are still what they were. */
 int dh_inputs_unchanged(const struct dh_inputs *inputs);
 /* Loader thread. The key of what a worker with that version text makes of them;

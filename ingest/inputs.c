@@ -105,6 +105,17 @@ const char *dh_inputs_file_name(const struct dh_inputs *inputs)
 	return slash ? slash + 1 : inputs->source.names[0];
 }
 
+int dh_inputs_written_to(const struct dh_inputs *inputs)
+{
+	struct dh_file_identity now;
+
+	for (int i = 0; i < inputs->source.count; i++)
+		if (dh_file_identity_get(&now, inputs->source.fds[i]) < 0 ||
+		    now.size != inputs->identities[i].size || now.mtime_ns != inputs->identities[i].mtime_ns)
+			return 1;
+	return 0;
+}
+
 int dh_inputs_unchanged(const struct dh_inputs *inputs)
 {
 	struct dh_file_identity now;

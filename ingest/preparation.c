@@ -82,7 +82,7 @@ static void mark_changed(struct dh_preparation *preparation)
 {
 	char *text;
 
-	if (preparation->inputs->is_live || dh_inputs_unchanged(preparation->inputs))
+	if (preparation->inputs->is_live || !dh_inputs_written_to(preparation->inputs))
 		return;
 	text = g_strdup_printf("%s changed while it was prepared", dh_inputs_file_name(preparation->inputs));
 	dh_recording_mark_incomplete(&preparation->recording, text);

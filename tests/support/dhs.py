@@ -12,8 +12,8 @@ Unit = collections.namedtuple("Unit", "pts duration flags data")
 class Segment:
     """`video` and `audio` are lists of Unit, times in ticks; `anchor` bytes or None;
     `picture` whether the anchor's picture is there (an avatar's idle clip);
-    `failure` (code, text) or None; `complete` whether it has an end, `incomplete` whether that says that the source was
-    cut short."""
+    `failure` (code, text) or None; `complete` whether it has an end,
+    `incomplete` whether that end says that the source was cut short."""
 
     def __init__(self, path):
         self.width = self.height = 0

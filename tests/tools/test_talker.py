@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""dh-talker: what it writes can be played, looks and sounds as it says, and what
-cannot be made is refused clearly. DH_TALKER names the program."""
+"""dh-talker: its output plays, looks and sounds as documented; wrong input is refused
+clearly. DH_TALKER names the program."""
 import os
 import re
 import subprocess
@@ -310,7 +310,7 @@ class Errors(unittest.TestCase):
     def test_voice(self):
         for name in ("klingon-in-no-list", "f3", "en+nope", "../../etc/passwd", "mb-de1", "+f3", "en-gb+", "a" * 5000):
             self.refused(4, "--voice", name, "Hello.", says="no voice")
-        talk("--size", "64x64", "--voice", "", "Hello.")  # no wish
+        talk("--size", "64x64", "--voice", "", "Hello.")  # the default
 
     def test_options(self):
         for args in (["--size", "511x512"], ["--size", "512"], ["--size", "0x0"], ["--size", "99999x512"],

@@ -1,5 +1,5 @@
 /* The guard: what it reads in frame headers, and that it refuses what libvpx makes
- * when it is not held to the rule of anchored video. */
+ * without the rule of anchored video. */
 #include <stdlib.h>
 
 #include <vpx/vp8cx.h>
@@ -23,7 +23,7 @@ static void draw(uint8_t *i420, int n)
 	memset(i420 + SIDE * SIDE, 128, SIDE * SIDE / 2);
 }
 
-/* An encoder as nobody should set it up for anchored video. */
+/* An encoder that is not set up for anchored video. */
 static void open_plain(vpx_codec_ctx_t *codec, int resilient, enum vpx_rc_mode mode)
 {
 	vpx_codec_enc_cfg_t settings;
@@ -53,7 +53,7 @@ static struct dh_vp8_header encode(vpx_codec_ctx_t *codec, int n, vpx_enc_frame_
 	return header;
 }
 
-/* The flags alone do not hold: libvpx refreshes golden by itself. */
+/* The flags are not enough: libvpx refreshes golden by itself. */
 static void test_refuses_libvpx_on_its_own(void)
 {
 	vpx_codec_ctx_t codec;
@@ -86,7 +86,7 @@ static void test_refuses(const void *arg)
 {
 	const struct refusal *row = arg;
 	vpx_codec_ctx_t codec;
-	open_plain(&codec, 0, VPX_VBR); /* it refreshes golden from the eighth frame on only */
+	open_plain(&codec, 0, VPX_VBR); /* it refreshes golden only from the eighth frame on */
 	struct dh_vp8_header anchor = encode(&codec, 0, VPX_EFLAG_FORCE_KF);
 	encode(&codec, 1, FLAGS_REST);
 	vpx_enc_frame_flags_t flags = row->flags;
@@ -133,7 +133,7 @@ static void test_deltas(void)
 	CHECK_STR(dh_guard_check(&anchor, &frame), "changes a sign bias");
 }
 
-/* Whatever the bytes: an answer, nothing read outside (exact-size copies). */
+/* Any bytes get an answer; copies of exact size reveal reads outside. */
 static void test_any_bytes(void)
 {
 	struct dh_vp8_header header;
@@ -163,7 +163,7 @@ static struct dh_video *make_video(int kbps, int64_t entry_ticks, struct dh_faul
 	return video;
 }
 
-/* The encoder keeps the rule over many frames, and entries stand on their grid. */
+/* The encoder keeps the rule over many frames, with entries on their grid. */
 static void test_encoder_keeps_the_rule(void)
 {
 	uint8_t i420[SIDE * SIDE * 3 / 2];
@@ -185,7 +185,7 @@ static void test_encoder_keeps_the_rule(void)
 		CHECK_INT(dh_vp8_header_parse(&header, unit->data, unit->size), 0);
 		CHECK_STR(dh_guard_check(&anchor, &header), NULL);
 		CHECK_INT(header.quantizer > anchor.quantizer, 1);
-		/* 500 ms at 25 a second: on every 12th or 13th, 2 a second in the mean */
+		/* 500 ms at 25 fps: every 12th or 13th, 2 a second on average */
 		int due = n == 0 || pts_ticks / (DH_TICKS_PER_SECOND / 2) !=
 			dh_ticks_of_frame(n - 1, 25, 1) / (DH_TICKS_PER_SECOND / 2);
 		CHECK_INT(!!(unit->flags & DH_UNIT_ENTRY), due);

@@ -58,7 +58,7 @@ static void test_order_waits(void)
 	dh_unit_order_clear(&order);
 }
 
-/* Whatever the interleaving, the output rises, and nothing is lost or kept back. */
+/* For any interleaving, the output is in order, and nothing is lost or left. */
 static void test_order_rises(void)
 {
 	struct dh_unit_order order = { 0 };
@@ -161,7 +161,7 @@ static bool ends_early(const char *bytes, size_t size, size_t step, enum dh_cont
 		dh_input_end_push(&end, copy, count);
 		free(copy);
 		at += count;
-		/* with steps of more than one, leave out what need not be read */
+		/* with larger steps, skip what need not be read */
 		uint64_t skip = step > 1 ? dh_input_end_skip(&end) : 0;
 		if (skip > size - at)
 			skip = size - at;
@@ -217,7 +217,7 @@ static void test_no_statement(const void *arg)
 		CHECK_INT(ends_early(row->bytes, row->size, step, &kind), 0);
 }
 
-/* Any bytes are safe, and whatever they say, they pass. */
+/* Any bytes are safe. */
 static void test_ends_of_noise(void)
 {
 	uint32_t random = 1;
@@ -333,7 +333,7 @@ static const struct job {
 	const char *name;
 	const char *json;
 	int fds_count, err;
-	const char *text; /* of the fault, a part */
+	const char *text; /* part of the fault's */
 } jobs[] = {
 	{ "good", "{\"kind\":\"segment\",\"names\":[\"a\"],\"width\":512,\"height\":512}", 1, 0, "" },
 	{ "two inputs", "{\"kind\":\"segment\",\"names\":[\"a\",\"b\"],\"width\":16,\"height\":2304,\"kbps\":50,"
