@@ -245,7 +245,8 @@ static void add_secrets(struct dh_room *room, const struct dh_settings *settings
 	json_object_set_new(info, "signed_tokens", json_boolean(settings->signed_tokens));
 	json_object_set_new(info, "duration",
 		json_string(facts->duration == DH_DURATION_LONGEST ? "longest" : "speech"));
-	json_object_set_new(info, "watching", json_integer(dh_room_member_count(room)));
+	json_object_set_new(info, "watching", json_integer(dh_room_viewer_count(room)));
+	json_object_set_new(info, "observing", json_integer(dh_room_observer_count(room)));
 	char *error = dh_room_state(room) == DH_ROOM_FAILED ? dh_avatar_error(facts->avatar) : NULL;
 	if (error)
 		json_object_set_new(info, "error", json_string(error));

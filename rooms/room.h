@@ -70,18 +70,21 @@ enum dh_room_state dh_room_state(const struct dh_room *room);
 
 /* --- members; any thread, and never waiting */
 
-/* Of the whole plugin; atomic. */
+/* Members of the whole gateway; atomic. Viewers and observers are counted apart,
+ * so that each have a limit of their own. */
 struct dh_member_counts {
-	gint now;            /* members that there are */
+	gint viewers, observers; /* from `watch` or `observe` until they have left */
 	gint ever;
 };
 
-/* One reference is the caller's; references to `handle` and `room` are taken.
- * `counts` outlives it; it is counted up, and its `now` down again when the last
- * reference goes. */
+/* One reference is the caller's; the member holds references to `handle` and
+ * `room`. It counts in the room and in `counts`, which outlives it, until its
+ * last reference is dropped. */
 struct dh_member *dh_room_member_new(struct dh_room *room, void *handle, enum dh_member_kind kind,
 	struct dh_member_counts *counts);
-int dh_room_member_count(const struct dh_room *room);
+/* From `watch` or `observe` until they have left, connected or not. */
+int dh_room_viewer_count(const struct dh_room *room);
+int dh_room_observer_count(const struct dh_room *room);
 
 /* The handle gets the room's events from now on. Where the room has ended, it
  * hears that, and is dismissed. */

@@ -9,10 +9,15 @@ struct member_command {
 	enum member_op op;
 };
 
+static gint *count_of(struct dh_member_counts *counts, const struct dh_member *member)
+{
+	return member->observes ? &counts->observers : &counts->viewers;
+}
+
 static void member_gone(struct dh_member *member)
 {
-	g_atomic_int_add(&member->counts->now, -1);
-	g_atomic_int_add(&member->room->member_count, -1);
+	g_atomic_int_add(count_of(member->counts, member), -1);
+	g_atomic_int_add(count_of(&member->room->counts, member), -1);
 	dh_room_unref(member->room);
 }
 
@@ -23,14 +28,19 @@ struct dh_member *dh_room_member_new(struct dh_room *room, void *handle, enum dh
 
 	member->counts = counts;
 	member->id = (guint)g_atomic_int_add(&counts->ever, 1) + 1;
-	g_atomic_int_inc(&counts->now);
-	g_atomic_int_inc(&room->member_count);
+	g_atomic_int_inc(count_of(counts, member));
+	g_atomic_int_inc(count_of(&room->counts, member));
 	return member;
 }
 
-int dh_room_member_count(const struct dh_room *room)
+int dh_room_viewer_count(const struct dh_room *room)
 {
-	return g_atomic_int_get(&room->member_count);
+	return g_atomic_int_get(&room->counts.viewers);
+}
+
+int dh_room_observer_count(const struct dh_room *room)
+{
+	return g_atomic_int_get(&room->counts.observers);
 }
 
 /* --- commands */

@@ -17,7 +17,7 @@ struct dh_room {
 	GMutex lock;
 	struct dh_settings *settings;
 	/* atomic: for those who only want to look */
-	gint member_count;
+	struct dh_member_counts counts; /* `ever` is unused */
 	gint state;               /* enum dh_room_state */
 	gint viewers, waiting, enabled;
 	/* owner: the room's thread */
