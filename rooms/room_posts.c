@@ -1,4 +1,4 @@
-/* What happens to members, posted to the room's thread by whoever sees it. */
+/* What happens to members: posted to the room's thread by whoever notices. */
 #include "room_private.h"
 
 enum member_op { MEMBER_ATTACH, MEMBER_MEDIA, MEMBER_PAUSE, MEMBER_PLI, MEMBER_SLOW_AUDIO, MEMBER_SLOW_VIDEO, MEMBER_LEAVE };
@@ -43,7 +43,7 @@ int dh_room_observer_count(const struct dh_room *room)
 	return g_atomic_int_get(&room->counts.observers);
 }
 
-/* --- commands */
+/* --- commands: each holds a reference to its member */
 
 static void command_free(struct dh_command *command)
 {
@@ -53,7 +53,7 @@ static void command_free(struct dh_command *command)
 	g_free(c);
 }
 
-/* The room ended before it knew of the handle. */
+/* The room ended before the member was attached. */
 static void attach_discard(struct dh_command *command)
 {
 	struct member_command *c = (struct member_command *)command;
@@ -114,7 +114,7 @@ void dh_room_member_media(struct dh_member *member)
 		post(member, MEMBER_MEDIA);
 }
 
-void dh_room_member_pause(struct dh_member *member, gboolean paused)
+void dh_room_member_pause(struct dh_member *member, bool paused)
 {
 	if (g_atomic_int_compare_and_exchange(&member->paused, !paused, paused))
 		post(member, MEMBER_PAUSE);
