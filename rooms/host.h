@@ -35,10 +35,9 @@ struct dh_host {
 
 	/* An event for one handle. Takes ownership of `event`. */
 	void (*push)(void *arg, void *handle, json_t *event);
-	/* An event for many handles. Takes ownership of `event`, which may be shared
-	 * with other calls, and of one reference to `handles`, an array of handles
-	 * that every event until the next join or leave shares. Neither may be
-	 * changed. Costs the same for one handle and for a thousand. */
+	/* An event for many handles. Takes ownership of `event`, and of one reference
+	 * to `handles`, an array that all events share until a member joins or leaves:
+	 * it may not be changed. Takes as long for one handle as for a thousand. */
 	void (*broadcast)(void *arg, GPtrArray *handles, json_t *event);
 
 	/* Whether the gateway has event handlers: without any, nothing is made for

@@ -179,8 +179,8 @@ void dh_room_unref(struct dh_room *room)
 	dh_room_thread_free(&room->thread);
 	g_ptr_array_free(room->members, TRUE);
 	g_ptr_array_free(room->feeds, TRUE);
-	for (int trusted = 0; trusted < 2; trusted++)
-		g_clear_pointer(&room->handles[trusted], g_ptr_array_unref);
+	for (int whose = 0; whose < DH_HANDLES_COUNT; whose++)
+		g_clear_pointer(&room->handles[whose], g_ptr_array_unref);
 	dh_settings_unref(room->settings);
 	g_mutex_clear(&room->lock);
 	g_free(room->id);

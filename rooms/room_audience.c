@@ -6,36 +6,47 @@
  */
 #include "room_private.h"
 
-/* The handles of members that are trusted, or that are not. Never changed: events
- * on their way hold references to it. */
-static GPtrArray *handles_of(struct dh_room *room, bool trusted)
+static bool belongs(const struct dh_member *member, enum dh_room_handles whose)
+{
+	return whose == DH_HANDLES_ALL || member->is_trusted == (whose == DH_HANDLES_TRUSTED);
+}
+
+static GPtrArray *make_handles(const struct dh_room *room, enum dh_room_handles whose)
 {
 	const struct dh_host *host = room->context.host;
+	GPtrArray *handles = g_ptr_array_new_full(room->attached[whose], host->handle_unref);
 
-	if (room->handles[trusted])
-		return room->handles[trusted];
-	GPtrArray *handles = g_ptr_array_new_full(room->attached[trusted], host->handle_unref);
 	for (guint i = 0; i < room->members->len; i++) {
 		const struct dh_member *member = room->members->pdata[i];
-		if (member->is_trusted == trusted)
+		if (belongs(member, whose))
 			g_ptr_array_add(handles, host->handle_ref(member->handle));
 	}
-	room->handles[trusted] = handles;
 	return handles;
 }
 
 void dh_room_audience_changed(struct dh_room *room, const struct dh_member *member, int change)
 {
-	room->attached[member->is_trusted] += (guint)change;
-	g_clear_pointer(&room->handles[member->is_trusted], g_ptr_array_unref);
+	for (int whose = 0; whose < DH_HANDLES_COUNT; whose++) {
+		if (!belongs(member, (enum dh_room_handles)whose))
+			continue;
+		room->attached[whose] += (guint)change;
+		g_clear_pointer(&room->handles[whose], g_ptr_array_unref);
+	}
 }
 
-static void broadcast(struct dh_room *room, bool trusted, json_t *event)
+/* Takes ownership of `event`. Nothing may touch an event once it has been handed
+ * over: it is on its way in another thread. */
+static void broadcast(struct dh_room *room, enum dh_room_handles whose, json_t *event)
 {
 	const struct dh_host *host = room->context.host;
 
-	if (room->attached[trusted])
-		host->broadcast(host->arg, g_ptr_array_ref(handles_of(room, trusted)), json_incref(event));
+	if (room->attached[whose] == 0) {
+		json_decref(event);
+		return;
+	}
+	if (!room->handles[whose])
+		room->handles[whose] = make_handles(room, whose);
+	host->broadcast(host->arg, g_ptr_array_ref(room->handles[whose]), event);
 }
 
 static bool has_event_handlers(const struct dh_room *room)
@@ -57,18 +68,18 @@ static void notify(struct dh_room *room, json_t *event, const struct dh_member *
 
 bool dh_room_has_trusted_audience(const struct dh_room *room)
 {
-	return room->attached[true] || has_event_handlers(room);
+	return room->attached[DH_HANDLES_TRUSTED] || has_event_handlers(room);
 }
 
 void dh_room_tell_all(struct dh_room *room, json_t *event, json_t *detailed)
 {
-	json_t *most = detailed ? detailed : event;
-
-	notify(room, most, NULL);
-	broadcast(room, true, most);
-	broadcast(room, false, event);
-	json_decref(event);
-	json_decref(detailed);
+	notify(room, detailed ? detailed : event, NULL);
+	if (detailed) {
+		broadcast(room, DH_HANDLES_TRUSTED, detailed);
+		broadcast(room, DH_HANDLES_OTHERS, event);
+	} else {
+		broadcast(room, DH_HANDLES_ALL, event);
+	}
 }
 
 void dh_room_tell_trusted(struct dh_room *room, json_t *event, const struct dh_member *about,
@@ -77,8 +88,7 @@ void dh_room_tell_trusted(struct dh_room *room, json_t *event, const struct dh_m
 	const struct dh_host *host = room->context.host;
 
 	notify(room, event, about);
-	broadcast(room, true, event);
 	if (self && !self->is_trusted)
-		host->push(host->arg, self->handle, json_incref(event));
-	json_decref(event);
+		host->push(host->arg, self->handle, json_copy(event));
+	broadcast(room, DH_HANDLES_TRUSTED, event);
 }

@@ -6,6 +6,9 @@
 #include "room.h"
 #include "room_thread.h"
 
+/* Recipients of events. */
+enum dh_room_handles { DH_HANDLES_ALL, DH_HANDLES_TRUSTED, DH_HANDLES_OTHERS, DH_HANDLES_COUNT };
+
 struct dh_room {
 	gatomicrefcount refs;
 	/* immutable */
@@ -23,8 +26,9 @@ struct dh_room {
 	/* owner: the room's thread */
 	struct dh_playout *playout;
 	GPtrArray *members;       /* struct dh_member, references: who gets events */
-	guint attached[2];        /* how many of them are not trusted, are trusted */
-	GPtrArray *handles[2];    /* theirs; see room_audience.c */
+	guint attached[DH_HANDLES_COUNT];      /* how many */
+	GPtrArray *handles[DH_HANDLES_COUNT];  /* theirs; events on their way hold references, so
+	                                          they never change; NULL: to be made */
 	GQueue connecting;        /* viewers without media yet, links in struct dh_member, oldest first */
 	GPtrArray *feeds;         /* struct dh_feed, references: of what plays and waits */
 	bool speaking, has_clip, has_failed;

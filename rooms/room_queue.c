@@ -56,7 +56,7 @@ static json_t *entry_json(const struct entry *entry, bool is_trusted)
 	json_t *json = json_pack("{s:s, s:s, s:s}", "segment", entry->segment, "name", name, "state", entry->state);
 
 	dh_room_set_ms(json, "duration_ms", entry->duration_ticks);
-	json_object_set_new(json, "metadata", metadata ? json_incref(metadata) : json_object());
+	json_object_set_new(json, "metadata", metadata ? json_deep_copy(metadata) : json_object());
 	return json;
 }
 
