@@ -118,7 +118,8 @@ static const struct dh_avatar_listener avatar_listener = {
 
 /* --- life */
 
-static void configure(struct dh_playout_config *config, const struct dh_room_context *context, enum dh_duration duration)
+static void configure(struct dh_playout_config *config, const struct dh_room_context *context,
+	enum dh_duration duration)
 {
 	dh_playout_config_init(config);
 	config->duration = duration;

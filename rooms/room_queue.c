@@ -21,7 +21,8 @@ struct queue_copy {
 	int64_t media_ticks;
 };
 
-static void copy_entry(const struct dh_room *room, struct entry *entry, const struct dh_segment *segment, const char *state)
+static void copy_entry(const struct dh_room *room, struct entry *entry, const struct dh_segment *segment,
+	const char *state)
 {
 	entry->feed = dh_feed_ref(dh_segment_user(segment));
 	g_strlcpy(entry->segment, dh_segment_id(segment), sizeof(entry->segment));

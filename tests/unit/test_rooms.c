@@ -166,7 +166,8 @@ static void set_open(int64_t watch_timeout_ms)
 	ingest_fixture_init(&set.fixture);
 	ingest_fixture_open(&set.fixture);
 	close(ingest_fixture_file(&set.fixture, "idle", deed, strlen(deed)));
-	set.config = (struct dh_avatar_config){ .name = "a", .width = 16, .height = 16, .kbps = 100, .entry_ms = 500 };
+	set.config = (struct dh_avatar_config){
+		.name = "a", .width = 16, .height = 16, .kbps = 100, .entry_ms = 500 };
 	set.config.idle = g_build_filename(set.fixture.folder, "idle", NULL);
 	set.avatar = dh_avatar_new(&set.config, set.fixture.io, set.fixture.ingest);
 	const struct dh_room_facts facts = { .id = "1", .avatar = set.avatar };
@@ -196,7 +197,7 @@ static void set_close(void)
 	for (int i = 0; i < MANY; i++)
 		CHECK_INT(set.handles[i].refs, 0);
 	CHECK_INT(set.counts.viewers + set.counts.observers, 0);
-	dh_avatar_free(set.avatar);
+	dh_avatar_free(&set.avatar);
 	ingest_fixture_close(&set.fixture);
 	g_free(set.config.idle);
 }
