@@ -42,6 +42,7 @@ struct dh_member {
 	gint paused;
 	gint cut;            /* nothing is relayed any more */
 	gint pli_posted;     /* a PLI is on its way to the room's thread */
+	gint counted;        /* it takes a place, see dh_room_member_new */
 	/* owner: the room's thread */
 	struct dh_viewer *viewer; /* NULL: gets no media */
 	bool attached;            /* gets events */

@@ -82,8 +82,8 @@ struct dh_member_counts {
 };
 
 /* One reference is the caller's; the member holds references to `handle` and
- * `room`. It counts in the room and in `counts`, which outlives it, until its
- * last reference is dropped. */
+ * `room`. It takes a place in the room and in `counts`, which outlives it, until it
+ * leaves, is dismissed, or its last reference is dropped. */
 struct dh_member *dh_room_member_new(struct dh_room *room, void *handle, enum dh_member_kind kind,
 	struct dh_member_counts *counts);
 /* From `watch` or `observe` until they have left, connected or not. */

@@ -166,6 +166,7 @@ void dh_room_members_leave(struct dh_room *room, struct dh_member *member)
 	if (member->left)
 		return;
 	member->left = true;
+	dh_room_member_uncount(member);
 	end_connecting(room, member);
 	if (member->attached)
 		detach(room, member);
@@ -179,9 +180,9 @@ static void put_out(struct dh_room *room, struct dh_member *member, const char *
 	dh_member_ref(member);
 	if (dh_room_has_trusted_audience(room))
 		dh_room_tell_trusted(room, dh_room_report_viewer(room, event, member), member, NULL);
+	dh_room_members_leave(room, member); /* first: who hears of it finds its place free */
 	push(room, member, dh_member_status(status));
 	dismiss(room, member);
-	dh_room_members_leave(room, member);
 	dh_member_unref(member);
 }
 
@@ -193,6 +194,7 @@ void dh_room_members_poll(struct dh_room *room, int64_t now_ticks)
 
 void dh_room_members_orphan(struct dh_room *room, struct dh_member *member)
 {
+	dh_room_member_uncount(member);
 	push(room, member, dh_room_report_new(room, "destroyed"));
 	dismiss(room, member);
 }
@@ -202,8 +204,8 @@ void dh_room_members_dismiss(struct dh_room *room)
 	dh_room_tell_all(room, dh_room_report_new(room, "destroyed"), NULL);
 	while (room->members->len) {
 		struct dh_member *member = dh_member_ref(room->members->pdata[room->members->len - 1]);
-		dismiss(room, member);
 		dh_room_members_leave(room, member);
+		dismiss(room, member);
 		dh_member_unref(member);
 	}
 }

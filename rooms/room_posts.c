@@ -1,7 +1,9 @@
 /* What happens to members: posted to the room's thread by whoever notices. */
 #include "room_private.h"
 
-enum member_op { MEMBER_ATTACH, MEMBER_MEDIA, MEMBER_PAUSE, MEMBER_PLI, MEMBER_SLOW_AUDIO, MEMBER_SLOW_VIDEO, MEMBER_LEAVE };
+enum member_op {
+	MEMBER_ATTACH, MEMBER_MEDIA, MEMBER_PAUSE, MEMBER_PLI, MEMBER_SLOW_AUDIO, MEMBER_SLOW_VIDEO, MEMBER_LEAVE,
+};
 
 struct member_command {
 	struct dh_command command;
@@ -14,10 +16,17 @@ static gint *count_of(struct dh_member_counts *counts, const struct dh_member *m
 	return member->observes ? &counts->observers : &counts->viewers;
 }
 
-static void member_gone(struct dh_member *member)
+void dh_room_member_uncount(struct dh_member *member)
 {
+	if (!g_atomic_int_compare_and_exchange(&member->counted, 1, 0))
+		return;
 	g_atomic_int_add(count_of(member->counts, member), -1);
 	g_atomic_int_add(count_of(&member->room->counts, member), -1);
+}
+
+static void member_gone(struct dh_member *member)
+{
+	dh_room_member_uncount(member);
 	dh_room_unref(member->room);
 }
 
@@ -28,6 +37,7 @@ struct dh_member *dh_room_member_new(struct dh_room *room, void *handle, enum dh
 
 	member->counts = counts;
 	member->id = (guint)g_atomic_int_add(&counts->ever, 1) + 1;
+	member->counted = 1;
 	g_atomic_int_inc(count_of(counts, member));
 	g_atomic_int_inc(count_of(&room->counts, member));
 	return member;
@@ -134,5 +144,6 @@ void dh_room_member_slow_link(struct dh_member *member, enum dh_media media)
 void dh_room_member_leave(struct dh_member *member)
 {
 	g_atomic_int_set(&member->cut, 1);
+	dh_room_member_uncount(member);
 	post(member, MEMBER_LEAVE);
 }

@@ -80,6 +80,11 @@ void dh_room_set_ms(json_t *object, const char *key, int64_t ticks);
 json_t *dh_room_stats_sent(const struct dh_viewer_stats *stats);
 void dh_room_stats_add(struct dh_viewer_stats *sum, const struct dh_viewer_stats *more);
 
+/* --- room_posts.c; any thread */
+
+/* It has left: its place is free. */
+void dh_room_member_uncount(struct dh_member *member);
+
 /* --- room_members.c; in the room's thread */
 
 void dh_room_members_attach(struct dh_room *room, struct dh_member *member);
