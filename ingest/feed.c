@@ -80,6 +80,13 @@ const char *dh_feed_name(const struct dh_feed *feed)
 	return feed->name;
 }
 
+const char *dh_feed_short_name(const struct dh_feed *feed)
+{
+	const char *slash = feed->config ? NULL : strrchr(feed->name, '/');
+
+	return slash ? slash + 1 : feed->name;
+}
+
 json_t *dh_feed_metadata(const struct dh_feed *feed)
 {
 	return feed->metadata;

@@ -50,6 +50,8 @@ struct dh_feed *dh_feed_ref(struct dh_feed *feed);
 void dh_feed_unref(struct dh_feed *feed); /* NULL is fine */
 
 const char *dh_feed_name(const struct dh_feed *feed);
+/* The same without folders where it is a file's: for those who must not see paths. */
+const char *dh_feed_short_name(const struct dh_feed *feed);
 json_t *dh_feed_metadata(const struct dh_feed *feed); /* lent, NULL: none */
 
 /* --- in the owner's thread */

@@ -162,7 +162,7 @@ class Rooms(RequestCase):
         self.ask("enqueue", id=1, file="two.avi", **SECRET)
         handle.events.wait(lambda e: e.get("event") == "finished")
         info = self.ask("info", id=1, **SECRET)["info"]
-        self.assertEqual((info["viewers"], info["watching"]), (0, 1))
+        self.assertEqual((info["viewers"], info["watching"], info["observing"]), (0, 0, 1))
         path = "/%d/%d" % (handle.session.id, handle.id)
         info = self.janus.ask_admin({"janus": "handle_info"}, path)["info"]["plugin_specific"]
         self.assertEqual(info, {"state": "observing", "id": 1, "viewer": answer["result"]["viewer"]})

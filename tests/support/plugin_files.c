@@ -172,6 +172,8 @@ static int make_configuration(const struct plugin_files *t, const char *worker, 
 		"  cache_folder = \"\"\n"
 		"  worker = \"%s\"\n"
 		"  worker_memory_mb = 0\n"
+		/* A sanitizer's real-time thread spins while an ordinary one has what it waits for. */
+		"  realtime = false\n"
 		"%s"
 		"}\n"
 		"avatar-" FILES_AVATAR ": { width = 16; height = 16; idle = \"%s/idle.dhs\" }\n"

@@ -67,7 +67,7 @@ static void set_open(struct set *set)
 static void set_close(struct set *set)
 {
 	dh_avatar_leave(set->avatar, &set->room);
-	dh_avatar_free(set->avatar);
+	dh_avatar_free(&set->avatar);
 	ingest_fixture_close(&set->fixture);
 	CHECK_INT(set->room.references, 0);
 	g_free(set->config.idle);
@@ -214,7 +214,7 @@ static void test_free_while_it_waits(void)
 	set_open(&set);
 	await_told(&set.room, 1);
 	dh_avatar_leave(set.avatar, &set.room);
-	dh_avatar_free(set.avatar);
+	dh_avatar_free(&set.avatar);
 	set.avatar = dh_avatar_new(&set.config, set.fixture.io, set.fixture.ingest);
 	dh_avatar_join(set.avatar, &waiting, &set.room);
 	await_told(&set.room, 3); /* its successor's */

@@ -99,6 +99,29 @@ static void test_watch_again(void)
 	plugin_fixture_close(&fixture);
 }
 
+/* Its place is free then, for itself and for others. */
+static void test_watch_without_an_answer(void)
+{
+	struct gateway_handle *viewer, *other;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, "watch_timeout_s = 1\n max_viewers_per_room = 1\n");
+	viewer = gateway_attach();
+	other = gateway_attach();
+	CHECK(!ASK(viewer, "{s:s, s:i}", "request", "watch", "id", 1));
+	await(viewer, "status:preparing");
+	await(viewer, "status:timeout");
+	await(viewer, "status:stopped");
+	watch(other, 1);
+	await_media(other, 3);
+	CHECK(!ASK(viewer, "{s:s, s:i}", "request", "watch", "id", 1));
+	await(viewer, "error:464");
+	await_media(other, 60); /* more than a second: who is connected stays */
+	gateway_detach(&other);
+	gateway_detach(&viewer);
+	plugin_fixture_close(&fixture);
+}
+
 static void test_workers(void)
 {
 	struct gateway_handle *viewer;
@@ -239,6 +262,7 @@ static void test_every_request_is_checked(void)
 static const struct check_test tests[] = {
 	TEST(test_watch),
 	TEST(test_watch_again),
+	TEST(test_watch_without_an_answer),
 	TEST(test_workers),
 	TEST(test_real_worker),
 	TEST(test_asked_at_the_end),
