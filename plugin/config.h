@@ -45,6 +45,11 @@ struct dh_config {
 	int64_t worker_memory_mb, worker_cpu_s, worker_silence_s;
 	int64_t max_rooms, max_viewers_per_room, max_viewers;
 	int64_t watch_timeout_s; /* from `watch` until media has to be up */
+	int64_t max_observers_per_room, max_observers;
+	int64_t max_per_session; /* rooms that the handles of one client watch or observe */
+	int64_t max_handles_per_session, max_handles;
+	int64_t max_handle_requests, max_handle_events, max_events; /* that wait, see outbox.h */
+	int64_t offer_threads;
 	int64_t max_queue, max_queue_ms, max_queue_mb;
 	int64_t max_segment_ms, max_file_mb;
 	int64_t max_side;        /* pixels of an input picture */

@@ -37,6 +37,7 @@ void gateway_stop(void)
 	if (!g_atomic_int_get(&gateway.is_running))
 		return;
 	g_atomic_int_set(&gateway.is_stopping, 1);
+	gateway_pass_offers(-1);
 	pthread_rwlock_wrlock(&making);
 	dh_plugin.destroy();
 	pthread_rwlock_unlock(&making);
@@ -215,10 +216,11 @@ void gateway_hangup(struct gateway_handle *handle)
 
 /* --- a handle */
 
-static struct gateway_handle *handle_new(void)
+static struct gateway_handle *handle_new(const void *client)
 {
 	struct gateway_handle *handle = g_new0(struct gateway_handle, 1);
 
+	handle->client = client ? client : handle;
 	handle->refs = 1;
 	pthread_mutex_init(&handle->lock, NULL);
 	pthread_cond_init(&handle->change, NULL);
@@ -247,7 +249,12 @@ static int create_session(janus_plugin_session *session)
 
 struct gateway_handle *gateway_attach(void)
 {
-	struct gateway_handle *handle = handle_new();
+	return gateway_attach_to(NULL);
+}
+
+struct gateway_handle *gateway_attach_to(const void *client)
+{
+	struct gateway_handle *handle = handle_new(client);
 
 	if (create_session(handle->session) != 0) {
 		g_free(handle->session);

@@ -55,6 +55,10 @@ int gateway_relayed(void);
 /* NULL: the plugin has refused it. */
 struct gateway_handle *gateway_attach(void);
 
+/* The same as a handle of the Janus session `client`, any address; of one of its
+ * own with NULL, as above. */
+struct gateway_handle *gateway_attach_to(const void *client);
+
 /* Hangs up, tells the plugin, and returns when that has been done. Nobody else
  * may use the handle any more. */
 void gateway_detach(struct gateway_handle **handle);
@@ -89,6 +93,18 @@ json_t *gateway_answer(void);
  *     ""              any of them */
 json_t *gateway_await(struct gateway_handle *handle, const char *kind, int timeout_ms);
 void gateway_forget(struct gateway_handle *handle);
+
+/* --- offers
+
+ * As when a STUN server does not answer: the plugin's push_event with an offer does
+ * not return until it is let through. All are, when the gateway stops. */
+void gateway_hold_offers(void);
+/* `count` of them may pass, those that wait already or come later; -1: all, from now on. */
+void gateway_pass_offers(int count);
+/* How many wait. */
+int gateway_held_offers(void);
+/* The next `count` offers are refused, as by a Janus that cannot make a connection. */
+void gateway_refuse_offers(int count);
 
 /* Since its newest offer. */
 struct gateway_media {

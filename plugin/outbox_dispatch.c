@@ -1,0 +1,211 @@
+/* The outbox's threads: whose turn it is, and what is done where. */
+#include "outbox_private.h"
+
+#include "ingest/log.h"
+
+/* What is taken in before the next event is said, so that many who post do not
+ * keep the dispatcher from saying anything. */
+#define INTAKE 256
+
+/* --- lanes */
+
+static struct dh_lane *lane_of(GHashTable *table, struct dh_session *session)
+{
+	struct dh_lane *lane = g_hash_table_lookup(table, session);
+
+	if (lane)
+		return lane;
+	lane = g_new0(struct dh_lane, 1);
+	lane->table = table;
+	lane->session = session ? dh_session_ref(session) : NULL;
+	g_queue_init(&lane->sayings);
+	g_hash_table_insert(table, session, lane);
+	return lane;
+}
+
+static void lane_free(struct dh_lane *lane)
+{
+	g_hash_table_remove(lane->table, lane->session);
+	dh_session_unref(lane->session);
+	g_free(lane);
+}
+
+/* Event handlers' lane is a speaker of its own: they hear of all rooms. */
+static void wait_for_turn(struct dh_outbox *outbox, struct dh_lane *lane)
+{
+	const struct dh_saying *first = g_queue_peek_head(&lane->sayings);
+
+	if (dh_saying_is_slow(first))
+		dh_turns_put(outbox->slow, lane->session->client, lane);
+	else
+		dh_turns_put(outbox->quick, lane->session ? first->speaker : outbox, lane);
+}
+
+static void append(struct dh_outbox *outbox, struct dh_lane *lane, struct dh_saying *saying)
+{
+	bool is_first = g_queue_is_empty(&lane->sayings);
+
+	g_queue_push_tail(&lane->sayings, saying);
+	saying->lanes++;
+	if (saying->type != DH_SAY_REQUEST)
+		g_atomic_int_inc(&outbox->events);
+	if (is_first)
+		wait_for_turn(outbox, lane);
+}
+
+/* It is told how much it has lost, when there is space again. */
+static void tell_lost(struct dh_outbox *outbox, struct dh_lane *lane)
+{
+	json_t *event = json_pack("{s:s, s:s, s:I}", "digitalhuman", "event", "event", "lost",
+		"events", (json_int_t)lane->lost);
+
+	lane->lost = 0;
+	append(outbox, lane, dh_saying_new(outbox, DH_SAY_EVENT, lane->session, event));
+}
+
+static void saying_done(struct dh_saying *saying)
+{
+	if (--saying->lanes == 0)
+		dh_saying_free(saying);
+}
+
+/* The first one of a lane is done. */
+static void advance(struct dh_outbox *outbox, struct dh_lane *lane)
+{
+	struct dh_saying *saying = g_queue_pop_head(&lane->sayings);
+
+	if (saying->type != DH_SAY_REQUEST)
+		g_atomic_int_add(&outbox->events, -1);
+	saying_done(saying);
+	if (!g_queue_is_empty(&lane->sayings))
+		wait_for_turn(outbox, lane);
+	if (lane->lost && g_queue_get_length(&lane->sayings) <= outbox->config.max_events / 2)
+		tell_lost(outbox, lane);
+	if (g_queue_is_empty(&lane->sayings))
+		lane_free(lane);
+}
+
+/* --- taking in */
+
+/* Where too much waits in all, a handle for which little waits still hears of it. */
+static bool is_full(const struct dh_outbox *outbox, const struct dh_lane *lane)
+{
+	guint length = g_queue_get_length((GQueue *)&lane->sayings);
+
+	return length >= outbox->config.max_events || (length >= 16 &&
+		(unsigned)g_atomic_int_get(&outbox->events) >= outbox->config.max_all_events);
+}
+
+static void take_broadcast(struct dh_outbox *outbox, struct dh_saying *saying)
+{
+	saying->lanes++; /* not to be freed amid it */
+	for (guint i = 0; i < saying->sessions->len; i++) {
+		struct dh_lane *lane = lane_of(outbox->events_by_session, saying->sessions->pdata[i]);
+		if (lane->lost || is_full(outbox, lane))
+			lane->lost++;
+		else
+			append(outbox, lane, saying);
+	}
+	g_ptr_array_unref(saying->sessions);
+	saying->sessions = NULL;
+	saying_done(saying);
+}
+
+static void take_notification(struct dh_outbox *outbox, struct dh_saying *saying)
+{
+	struct dh_lane *lane = lane_of(outbox->events_by_session, NULL);
+
+	if (g_queue_get_length(&lane->sayings) < outbox->config.max_all_events / 10) {
+		append(outbox, lane, saying);
+		return;
+	}
+	if (lane->lost++ == 0)
+		dh_log(DH_LOG_WARNING, "Janus's event handlers hear of too much at once: some of it is lost");
+	dh_saying_free(saying);
+}
+
+static void take_in(struct dh_outbox *outbox, struct dh_saying *saying)
+{
+	struct dh_lane *pooled = saying->pooled;
+
+	if (pooled) {
+		outbox->idle++;
+		g_atomic_int_add(&outbox->busy, -1);
+		advance(outbox, pooled);
+	} else if (saying->type == DH_SAY_END) {
+		outbox->is_ending = true;
+		dh_saying_free(saying);
+	} else if (saying->sessions) {
+		take_broadcast(outbox, saying);
+	} else if (saying->type == DH_SAY_NOTIFY) {
+		take_notification(outbox, saying);
+	} else if (saying->type == DH_SAY_REQUEST) {
+		append(outbox, lane_of(outbox->requests_by_session, saying->session), saying);
+	} else {
+		append(outbox, lane_of(outbox->events_by_session, saying->session), saying);
+	}
+}
+
+/* --- the dispatcher */
+
+static void hand_to_pool(struct dh_outbox *outbox)
+{
+	struct dh_lane *lane;
+
+	while (outbox->idle && (lane = dh_turns_take(outbox->slow))) {
+		struct dh_saying *saying = g_queue_peek_head(&lane->sayings);
+		outbox->idle--;
+		g_atomic_int_inc(&outbox->busy);
+		saying->pooled = lane;
+		g_async_queue_push(outbox->pool, saying);
+	}
+}
+
+static bool is_empty(const struct dh_outbox *outbox)
+{
+	return g_hash_table_size(outbox->events_by_session) == 0 && g_hash_table_size(outbox->requests_by_session) == 0;
+}
+
+gpointer dh_outbox_dispatch(gpointer data)
+{
+	struct dh_outbox *outbox = data;
+	struct dh_lane *lane = NULL;
+
+	while (lane || !outbox->is_ending || !is_empty(outbox)) {
+		struct dh_saying *saying = lane ? g_async_queue_try_pop(outbox->inbox) : g_async_queue_pop(outbox->inbox);
+		for (int i = 0; saying; i++) {
+			take_in(outbox, saying);
+			saying = i < INTAKE ? g_async_queue_try_pop(outbox->inbox) : NULL;
+		}
+		hand_to_pool(outbox);
+		if (lane) {
+			dh_saying_say(g_queue_peek_head(&lane->sayings), lane->session);
+			advance(outbox, lane);
+		}
+		lane = dh_turns_take(outbox->quick);
+	}
+	for (guint i = 0; i < outbox->threads->len; i++)
+		g_async_queue_push(outbox->pool, dh_saying_new(outbox, DH_SAY_END, NULL, NULL));
+	return NULL;
+}
+
+/* --- the pool */
+
+gpointer dh_outbox_work(gpointer data)
+{
+	struct dh_outbox *outbox = data;
+	struct dh_saying *saying;
+
+	while ((saying = g_async_queue_pop(outbox->pool))->type != DH_SAY_END) {
+		dh_saying_say(saying, saying->session);
+		if (saying->type == DH_SAY_REQUEST) {
+			g_atomic_int_add(&outbox->requests, -1);
+			g_atomic_int_add(&saying->session->waiting_requests, -1);
+		} else {
+			g_atomic_int_add(&outbox->offers, -1);
+		}
+		g_async_queue_push(outbox->inbox, saying);
+	}
+	dh_saying_free(saying);
+	return NULL;
+}
