@@ -106,7 +106,7 @@ static int start_outbox(struct dh_instance *instance)
 {
 	const struct dh_config *c = instance->config;
 	const struct dh_outbox_config o = {
-		.threads = (unsigned)c->offer_threads, .max_requests = (unsigned)c->max_handle_requests,
+		.offer_threads = (unsigned)c->offer_threads, .max_requests = (unsigned)c->max_handle_requests,
 		.max_events = (unsigned)c->max_handle_events, .max_all_events = (unsigned)c->max_events,
 	};
 

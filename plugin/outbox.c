@@ -6,51 +6,54 @@
 
 static void post(struct dh_outbox *outbox, struct dh_saying *saying)
 {
+	if (saying->type != DH_SAY_REQUEST && saying->type != DH_SAY_END)
+		g_atomic_int_add(&outbox->events_waiting, saying->sessions ? (gint)saying->sessions->len : 1);
 	g_async_queue_push(outbox->inbox, saying);
 }
 
 /* --- life */
 
-static void outbox_clear(struct dh_outbox *outbox)
+/* Requests wait for nothing, so that few threads are enough for all. */
+#define REQUEST_THREADS 2
+
+static int pool_start(struct dh_pool *pool, struct dh_outbox *outbox, const char *name, unsigned threads)
 {
-	g_async_queue_unref(outbox->inbox);
-	g_async_queue_unref(outbox->pool);
-	g_hash_table_destroy(outbox->events_by_session);
-	g_hash_table_destroy(outbox->requests_by_session);
-	dh_turns_free(&outbox->quick);
-	dh_turns_free(&outbox->slow);
-	g_ptr_array_free(outbox->threads, TRUE);
-	g_free(outbox);
+	pool->outbox = outbox;
+	pool->queue = g_async_queue_new();
+	pool->threads = g_ptr_array_new();
+	pool->waiting = dh_turns_new();
+	for (unsigned i = 0; i < threads; i++) {
+		GThread *thread = g_thread_try_new(name, dh_outbox_work, pool, NULL);
+		if (!thread)
+			return -EAGAIN;
+		g_ptr_array_add(pool->threads, thread);
+	}
+	return 0;
+}
+
+static void pool_end(struct dh_pool *pool)
+{
+	dh_outbox_end_pool(pool);
+	g_async_queue_unref(pool->queue);
+	g_ptr_array_free(pool->threads, TRUE);
+	dh_turns_free(&pool->waiting);
 }
 
 int dh_outbox_alloc(struct dh_outbox **out, const struct dh_outbox_config *config)
 {
 	struct dh_outbox *outbox = g_new0(struct dh_outbox, 1);
-	int err = 0;
 
 	outbox->config = *config;
 	outbox->inbox = g_async_queue_new();
-	outbox->pool = g_async_queue_new();
 	outbox->events_by_session = g_hash_table_new(NULL, NULL);
 	outbox->requests_by_session = g_hash_table_new(NULL, NULL);
 	outbox->quick = dh_turns_new();
-	outbox->slow = dh_turns_new();
-	outbox->threads = g_ptr_array_new();
-	outbox->idle = config->threads;
-	for (unsigned i = 0; i < config->threads && !err; i++) {
-		GThread *thread = g_thread_try_new("dh offers", dh_outbox_work, outbox, NULL);
-		if (thread)
-			g_ptr_array_add(outbox->threads, thread);
-		else
-			err = -EAGAIN;
-	}
-	if (!err)
+	int err = pool_start(&outbox->offers, outbox, "dh offers", config->offer_threads);
+	int second = pool_start(&outbox->requests, outbox, "dh requests", REQUEST_THREADS);
+	if (!err && !second)
 		outbox->dispatcher = g_thread_try_new("dh outbox", dh_outbox_dispatch, outbox, NULL);
 	if (!outbox->dispatcher) {
-		for (guint i = 0; i < outbox->threads->len; i++)
-			g_async_queue_push(outbox->pool, dh_saying_new(outbox, DH_SAY_END, NULL, NULL));
-		g_ptr_array_foreach(outbox->threads, (GFunc)(void (*)(void))g_thread_join, NULL);
-		outbox_clear(outbox);
+		dh_outbox_free(&outbox);
 		return -EAGAIN;
 	}
 	*out = outbox;
@@ -63,11 +66,17 @@ void dh_outbox_free(struct dh_outbox **out)
 
 	if (!outbox)
 		return;
-	post(outbox, dh_saying_new(outbox, DH_SAY_END, NULL, NULL));
-	g_thread_join(outbox->dispatcher);
-	for (guint i = 0; i < outbox->threads->len; i++)
-		g_thread_join(outbox->threads->pdata[i]);
-	outbox_clear(outbox);
+	if (outbox->dispatcher) {
+		post(outbox, dh_saying_new(outbox, DH_SAY_END, NULL, NULL));
+		g_thread_join(outbox->dispatcher);
+	}
+	pool_end(&outbox->offers);
+	pool_end(&outbox->requests);
+	g_async_queue_unref(outbox->inbox);
+	g_hash_table_destroy(outbox->events_by_session);
+	g_hash_table_destroy(outbox->requests_by_session);
+	dh_turns_free(&outbox->quick);
+	g_free(outbox);
 	*out = NULL;
 }
 
@@ -87,7 +96,7 @@ bool dh_outbox_run(struct dh_outbox *outbox, struct dh_session *session, dh_outb
 	struct dh_saying *saying = dh_saying_new(outbox, DH_SAY_REQUEST, session, NULL);
 	saying->run = fn;
 	saying->arg = arg;
-	g_atomic_int_inc(&outbox->requests);
+	g_atomic_int_inc(&outbox->requests_waiting);
 	post(outbox, saying);
 	return true;
 }
@@ -109,7 +118,7 @@ void dh_outbox_offer(struct dh_outbox *outbox, struct dh_session *session, const
 	saying->jsep = jsep;
 	saying->done = done;
 	saying->arg = arg;
-	g_atomic_int_inc(&outbox->offers);
+	g_atomic_int_inc(&outbox->offers_waiting);
 	post(outbox, saying);
 }
 
@@ -139,8 +148,8 @@ void dh_outbox_close(struct dh_outbox *outbox, struct dh_session *session, unsig
 
 void dh_outbox_stats(struct dh_outbox *outbox, struct dh_outbox_stats *stats)
 {
-	stats->events = (unsigned)g_atomic_int_get(&outbox->events);
-	stats->requests = (unsigned)g_atomic_int_get(&outbox->requests);
-	stats->offers = (unsigned)g_atomic_int_get(&outbox->offers);
-	stats->busy = (unsigned)g_atomic_int_get(&outbox->busy);
+	stats->events = (unsigned)g_atomic_int_get(&outbox->events_waiting);
+	stats->requests = (unsigned)g_atomic_int_get(&outbox->requests_waiting);
+	stats->offers = (unsigned)g_atomic_int_get(&outbox->offers_waiting);
+	stats->offer_threads = (unsigned)g_atomic_int_get(&outbox->offers.busy);
 }

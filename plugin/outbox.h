@@ -7,10 +7,10 @@
  *   offer, which is as long as a STUN server likes: offers are handed over by a
  *   pool of threads, everything else by one thread of its own.
  * - Those who speak take turns: a thread (each room has its own) that says much
- *   delays what others say by one event for each that speaks. In the pool, clients
- *   take turns.
- * - Requests of one handle are handled in order, in the pool, beside what is said
- *   to it.
+ *   delays what others say by one event for each that speaks. With offers and
+ *   requests, clients take turns.
+ * - Requests of one handle are handled in order, by threads of their own, beside
+ *   what is said to it.
  *
  * All functions may be called from any thread and never wait.
  */
@@ -28,7 +28,7 @@ struct dh_outbox;
 
 /* Nothing may be 0. */
 struct dh_outbox_config {
-	unsigned threads;         /* of the pool */
+	unsigned offer_threads;
 	unsigned max_requests;    /* of one handle that wait */
 	unsigned max_events;      /* for one handle that wait */
 	unsigned max_all_events;  /* the same for all handles, each copy of a broadcast counted */
@@ -44,7 +44,7 @@ void dh_outbox_free(struct dh_outbox **outbox);
 /* From now on nothing is said to Janus any more: it is going down. */
 void dh_outbox_mute(struct dh_outbox *outbox);
 
-/* Runs fn(arg) in the pool, after what has been posted for the same handle. False:
+/* Runs fn(arg) in a thread of the outbox, after what has been posted for the same handle. False:
  * max_requests wait already, and `arg` remains the caller's. */
 typedef void dh_outbox_fn(void *arg);
 bool dh_outbox_run(struct dh_outbox *outbox, struct dh_session *session, dh_outbox_fn *fn, void *arg);
@@ -80,7 +80,7 @@ void dh_outbox_close(struct dh_outbox *outbox, struct dh_session *session, unsig
 /* What waits, or is being done. */
 struct dh_outbox_stats {
 	unsigned events, requests, offers;
-	unsigned busy;            /* threads of the pool */
+	unsigned offer_threads;   /* that have an offer in hand */
 };
 void dh_outbox_stats(struct dh_outbox *outbox, struct dh_outbox_stats *stats);
 

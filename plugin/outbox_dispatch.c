@@ -35,8 +35,10 @@ static void wait_for_turn(struct dh_outbox *outbox, struct dh_lane *lane)
 {
 	const struct dh_saying *first = g_queue_peek_head(&lane->sayings);
 
-	if (dh_saying_is_slow(first))
-		dh_turns_put(outbox->slow, lane->session->client, lane);
+	if (first->type == DH_SAY_OFFER)
+		dh_turns_put(outbox->offers.waiting, lane->session->client, lane);
+	else if (first->type == DH_SAY_REQUEST)
+		dh_turns_put(outbox->requests.waiting, lane->session->client, lane);
 	else
 		dh_turns_put(outbox->quick, lane->session ? first->speaker : outbox, lane);
 }
@@ -47,8 +49,6 @@ static void append(struct dh_outbox *outbox, struct dh_lane *lane, struct dh_say
 
 	g_queue_push_tail(&lane->sayings, saying);
 	saying->lanes++;
-	if (saying->type != DH_SAY_REQUEST)
-		g_atomic_int_inc(&outbox->events);
 	if (is_first)
 		wait_for_turn(outbox, lane);
 }
@@ -60,6 +60,7 @@ static void tell_lost(struct dh_outbox *outbox, struct dh_lane *lane)
 		"events", (json_int_t)lane->lost);
 
 	lane->lost = 0;
+	g_atomic_int_inc(&outbox->events_waiting);
 	append(outbox, lane, dh_saying_new(outbox, DH_SAY_EVENT, lane->session, event));
 }
 
@@ -75,11 +76,11 @@ static void advance(struct dh_outbox *outbox, struct dh_lane *lane)
 	struct dh_saying *saying = g_queue_pop_head(&lane->sayings);
 
 	if (saying->type != DH_SAY_REQUEST)
-		g_atomic_int_add(&outbox->events, -1);
+		g_atomic_int_add(&outbox->events_waiting, -1);
 	saying_done(saying);
 	if (!g_queue_is_empty(&lane->sayings))
 		wait_for_turn(outbox, lane);
-	if (lane->lost && g_queue_get_length(&lane->sayings) <= outbox->config.max_events / 2)
+	if (lane->session && lane->lost && g_queue_get_length(&lane->sayings) <= outbox->config.max_events / 2)
 		tell_lost(outbox, lane);
 	if (g_queue_is_empty(&lane->sayings))
 		lane_free(lane);
@@ -87,13 +88,24 @@ static void advance(struct dh_outbox *outbox, struct dh_lane *lane)
 
 /* --- taking in */
 
+static struct dh_pool *pool_of(struct dh_outbox *outbox, const struct dh_saying *saying)
+{
+	return saying->type == DH_SAY_OFFER ? &outbox->offers : &outbox->requests;
+}
+
 /* Where too much waits in all, a handle for which little waits still hears of it. */
 static bool is_full(const struct dh_outbox *outbox, const struct dh_lane *lane)
 {
 	guint length = g_queue_get_length((GQueue *)&lane->sayings);
 
 	return length >= outbox->config.max_events || (length >= 16 &&
-		(unsigned)g_atomic_int_get(&outbox->events) >= outbox->config.max_all_events);
+		(unsigned)g_atomic_int_get(&outbox->events_waiting) >= outbox->config.max_all_events);
+}
+
+static void lose(struct dh_outbox *outbox, struct dh_lane *lane)
+{
+	lane->lost++;
+	g_atomic_int_add(&outbox->events_waiting, -1);
 }
 
 static void take_broadcast(struct dh_outbox *outbox, struct dh_saying *saying)
@@ -102,7 +114,7 @@ static void take_broadcast(struct dh_outbox *outbox, struct dh_saying *saying)
 	for (guint i = 0; i < saying->sessions->len; i++) {
 		struct dh_lane *lane = lane_of(outbox->events_by_session, saying->sessions->pdata[i]);
 		if (lane->lost || is_full(outbox, lane))
-			lane->lost++;
+			lose(outbox, lane);
 		else
 			append(outbox, lane, saying);
 	}
@@ -119,8 +131,9 @@ static void take_notification(struct dh_outbox *outbox, struct dh_saying *saying
 		append(outbox, lane, saying);
 		return;
 	}
-	if (lane->lost++ == 0)
-		dh_log(DH_LOG_WARNING, "Janus's event handlers hear of too much at once: some of it is lost");
+	if (!lane->lost)
+		dh_log(DH_LOG_WARNING, "too many events wait for Janus's event handlers: some are lost");
+	lose(outbox, lane);
 	dh_saying_free(saying);
 }
 
@@ -129,8 +142,7 @@ static void take_in(struct dh_outbox *outbox, struct dh_saying *saying)
 	struct dh_lane *pooled = saying->pooled;
 
 	if (pooled) {
-		outbox->idle++;
-		g_atomic_int_add(&outbox->busy, -1);
+		g_atomic_int_add(&pool_of(outbox, saying)->busy, -1);
 		advance(outbox, pooled);
 	} else if (saying->type == DH_SAY_END) {
 		outbox->is_ending = true;
@@ -148,16 +160,15 @@ static void take_in(struct dh_outbox *outbox, struct dh_saying *saying)
 
 /* --- the dispatcher */
 
-static void hand_to_pool(struct dh_outbox *outbox)
+static void hand_to_pool(struct dh_pool *pool)
 {
 	struct dh_lane *lane;
 
-	while (outbox->idle && (lane = dh_turns_take(outbox->slow))) {
+	while ((guint)g_atomic_int_get(&pool->busy) < pool->threads->len && (lane = dh_turns_take(pool->waiting))) {
 		struct dh_saying *saying = g_queue_peek_head(&lane->sayings);
-		outbox->idle--;
-		g_atomic_int_inc(&outbox->busy);
+		g_atomic_int_inc(&pool->busy);
 		saying->pooled = lane;
-		g_async_queue_push(outbox->pool, saying);
+		g_async_queue_push(pool->queue, saying);
 	}
 }
 
@@ -177,35 +188,43 @@ gpointer dh_outbox_dispatch(gpointer data)
 			take_in(outbox, saying);
 			saying = i < INTAKE ? g_async_queue_try_pop(outbox->inbox) : NULL;
 		}
-		hand_to_pool(outbox);
+		hand_to_pool(&outbox->offers);
+		hand_to_pool(&outbox->requests);
 		if (lane) {
 			dh_saying_say(g_queue_peek_head(&lane->sayings), lane->session);
 			advance(outbox, lane);
 		}
 		lane = dh_turns_take(outbox->quick);
 	}
-	for (guint i = 0; i < outbox->threads->len; i++)
-		g_async_queue_push(outbox->pool, dh_saying_new(outbox, DH_SAY_END, NULL, NULL));
 	return NULL;
 }
 
-/* --- the pool */
+/* --- a pool */
 
 gpointer dh_outbox_work(gpointer data)
 {
-	struct dh_outbox *outbox = data;
+	struct dh_pool *pool = data;
+	struct dh_outbox *outbox = pool->outbox;
 	struct dh_saying *saying;
 
-	while ((saying = g_async_queue_pop(outbox->pool))->type != DH_SAY_END) {
+	while ((saying = g_async_queue_pop(pool->queue))->type != DH_SAY_END) {
 		dh_saying_say(saying, saying->session);
 		if (saying->type == DH_SAY_REQUEST) {
-			g_atomic_int_add(&outbox->requests, -1);
+			g_atomic_int_add(&outbox->requests_waiting, -1);
 			g_atomic_int_add(&saying->session->waiting_requests, -1);
 		} else {
-			g_atomic_int_add(&outbox->offers, -1);
+			g_atomic_int_add(&outbox->offers_waiting, -1);
 		}
 		g_async_queue_push(outbox->inbox, saying);
 	}
 	dh_saying_free(saying);
 	return NULL;
+}
+
+void dh_outbox_end_pool(struct dh_pool *pool)
+{
+	for (guint i = 0; i < pool->threads->len; i++)
+		g_async_queue_push(pool->queue, dh_saying_new(pool->outbox, DH_SAY_END, NULL, NULL));
+	for (guint i = 0; i < pool->threads->len; i++)
+		g_thread_join(pool->threads->pdata[i]);
 }

@@ -2,7 +2,7 @@
  *
  * One thread, the dispatcher, owns the lanes. A lane is what is said to one handle,
  * or what one handle asks, in order; while it holds something it waits for its turn,
- * or its first item is being done in the pool.
+ * or its first item is being done in a pool.
  */
 #ifndef DH_OUTBOX_PRIVATE_H
 #define DH_OUTBOX_PRIVATE_H
@@ -28,7 +28,7 @@ struct dh_saying {
 	unsigned closing;
 	/* owner: the dispatcher */
 	unsigned lanes;            /* that it still waits in */
-	struct dh_lane *pooled;    /* it is in the pool, as the first of this lane */
+	struct dh_lane *pooled;    /* it is in a pool, as the first of this lane */
 };
 
 struct dh_lane {
@@ -38,21 +38,30 @@ struct dh_lane {
 	unsigned lost;             /* events that found it full */
 };
 
+/* Threads for what may take its time. */
+struct dh_pool {
+	/* immutable */
+	struct dh_outbox *outbox;
+	GAsyncQueue *queue;        /* struct dh_saying */
+	GPtrArray *threads;
+	/* atomic */
+	gint busy;
+	/* owner: the dispatcher */
+	struct dh_turns *waiting;  /* lanes whose first item is for it; by client */
+};
+
 struct dh_outbox {
 	/* immutable */
 	struct dh_outbox_config config;
-	GAsyncQueue *inbox;        /* struct dh_saying: new ones, and those that the pool has done */
-	GAsyncQueue *pool;         /* struct dh_saying for the pool */
+	GAsyncQueue *inbox;        /* struct dh_saying: new ones, and those that a pool has done */
 	GThread *dispatcher;
-	GPtrArray *threads;        /* of the pool */
+	struct dh_pool offers, requests;
 	/* atomic */
 	gint muted;
-	gint events, requests, offers, busy;
+	gint events_waiting, requests_waiting, offers_waiting;
 	/* owner: the dispatcher */
 	GHashTable *events_by_session, *requests_by_session; /* lanes */
 	struct dh_turns *quick;    /* lanes whose first item is said here; by speaker */
-	struct dh_turns *slow;     /* those whose first item is for the pool; by client */
-	unsigned idle;             /* threads of the pool */
 	bool is_ending;
 };
 
@@ -64,12 +73,13 @@ void dh_saying_free(struct dh_saying *saying);
 /* Says it to `session`, one of its own; or handles the request. May wait where it
  * is an offer or a request. */
 void dh_saying_say(struct dh_saying *saying, struct dh_session *session);
-bool dh_saying_is_slow(const struct dh_saying *saying);
 
 /* --- outbox_dispatch.c */
 
-/* The dispatcher's and the pool's threads; `data` is the outbox. */
+/* Threads: the dispatcher, with the outbox as `data`, and one of a struct dh_pool. */
 gpointer dh_outbox_dispatch(gpointer data);
 gpointer dh_outbox_work(gpointer data);
+/* The pool's threads end behind what they have; joins them. */
+void dh_outbox_end_pool(struct dh_pool *pool);
 
 #endif

@@ -27,11 +27,6 @@ void dh_saying_free(struct dh_saying *saying)
 	g_free(saying);
 }
 
-bool dh_saying_is_slow(const struct dh_saying *saying)
-{
-	return saying->type == DH_SAY_OFFER || saying->type == DH_SAY_REQUEST;
-}
-
 /* --- saying */
 
 /* Janus goes down, or the handle is gone and would only be complained about. */

@@ -73,7 +73,7 @@ static void add_outbox(json_t *usage, struct dh_instance *instance)
 	add(usage, "events_waiting", stats.events, config->max_events);
 	add(usage, "requests_waiting", stats.requests, NO_LIMIT);
 	add(usage, "offers_waiting", stats.offers, config->max_viewers);
-	add(usage, "offer_threads", stats.busy, config->offer_threads);
+	add(usage, "offer_threads", stats.offer_threads, config->offer_threads);
 }
 
 static json_t *room_usage(struct dh_room *room, const struct dh_config *config)

@@ -38,6 +38,7 @@ void gateway_stop(void)
 		return;
 	g_atomic_int_set(&gateway.is_stopping, 1);
 	gateway_pass_offers(-1);
+	gateway_hold_events(0);
 	pthread_rwlock_wrlock(&making);
 	dh_plugin.destroy();
 	pthread_rwlock_unlock(&making);

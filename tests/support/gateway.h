@@ -90,7 +90,9 @@ json_t *gateway_answer(void);
  *     "status:NAME"   {"result":{"status":NAME}}
  *     "event:NAME"    {"event":NAME}
  *     "error:CODE"    {"error_code":CODE}
- *     ""              any of them */
+ *     ""              any of them
+ * Its "number" says how many events the gateway had been given before, for all
+ * handles. */
 json_t *gateway_await(struct gateway_handle *handle, const char *kind, int timeout_ms);
 void gateway_forget(struct gateway_handle *handle);
 
@@ -105,6 +107,9 @@ void gateway_pass_offers(int count);
 int gateway_held_offers(void);
 /* The next `count` offers are refused, as by a Janus that cannot make a connection. */
 void gateway_refuse_offers(int count);
+
+/* All other events of the plugin wait, or do no longer. */
+void gateway_hold_events(int is_holding);
 
 /* Since its newest offer. */
 struct gateway_media {
@@ -123,6 +128,9 @@ void gateway_fault(const char *format, ...) G_GNUC_PRINTF(1, 2) G_GNUC_NORETURN;
 
 /* Log lines from now on. */
 void gateway_log(int is_loud, const char *forbidden);
+
+/* How many lines with `text` have been logged since the plugin was started. */
+int gateway_logged(const char *text);
 
 /* Whether `text` holds what is forbidden; ends the process then. */
 void gateway_scan(const char *text);

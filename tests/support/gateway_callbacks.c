@@ -63,6 +63,7 @@ static struct {
 	pthread_cond_t change;
 	/* protected by lock */
 	int is_holding, waiting, passes, refusals;
+	int holds_events;
 } offers = { .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER };
 
 /* What gathering candidates is like; whether there is a connection then. */
@@ -110,11 +111,37 @@ int gateway_held_offers(void)
 	return waiting;
 }
 
+void gateway_hold_events(int is_holding)
+{
+	pthread_mutex_lock(&offers.lock);
+	offers.holds_events = is_holding;
+	pthread_cond_broadcast(&offers.change);
+	pthread_mutex_unlock(&offers.lock);
+}
+
+static void wait_to_say(void)
+{
+	pthread_mutex_lock(&offers.lock);
+	while (offers.holds_events)
+		pthread_cond_wait(&offers.change, &offers.lock);
+	pthread_mutex_unlock(&offers.lock);
+}
+
 void gateway_refuse_offers(int count)
 {
 	pthread_mutex_lock(&offers.lock);
 	offers.refusals = count;
 	pthread_mutex_unlock(&offers.lock);
+}
+
+/* A copy that says how many events the gateway had been given before. */
+static json_t *numbered(const json_t *message)
+{
+	static gint count;
+	json_t *copy = json_deep_copy(message);
+
+	json_object_set_new(copy, "number", json_integer(g_atomic_int_add(&count, 1)));
+	return copy;
 }
 
 static int push_event(janus_plugin_session *session, janus_plugin *plugin, const char *transaction, json_t *message,
@@ -129,6 +156,8 @@ static int push_event(janus_plugin_session *session, janus_plugin *plugin, const
 	gateway_scan_json(message);
 	if (jsep && !is_gone(session))
 		error = gather();
+	else if (!jsep)
+		wait_to_say();
 	if (!is_gone(session)) {
 		pthread_mutex_lock(&handle->lock);
 		if (jsep && !error)
@@ -137,7 +166,7 @@ static int push_event(janus_plugin_session *session, janus_plugin *plugin, const
 		if (!error && transaction && !g_hash_table_remove(handle->asked, transaction))
 			gateway_fault("an answer to \"%s\", which nobody waits for", transaction);
 		if (!error)
-			g_queue_push_tail(&handle->said, json_deep_copy(message));
+			g_queue_push_tail(&handle->said, numbered(message));
 		pthread_cond_broadcast(&handle->change);
 		pthread_mutex_unlock(&handle->lock);
 	} else {
