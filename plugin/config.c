@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "janus_api.h"
+#include "config_file.h"
 #include "config_options.h"
 
 #ifndef DH_PREPARE_PATH
@@ -99,16 +100,16 @@ static void room_free(gpointer data)
 static void read_avatar(struct dh_config *config, const janus_config_container *category, const char *name)
 {
 	struct dh_avatar_config *avatar = g_new0(struct dh_avatar_config, 1);
-	int error;
+	int err;
 
 	avatar->name = g_strdup(name);
 	dh_options_default(avatar_options, avatar);
-	error = dh_options_read(DH_CONFIG_FILE, category, avatar_options, avatar);
-	if (!error && (avatar->width % 2 || avatar->height % 2))
-		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "width, height", "even numbers are expected");
-	if (!error && !avatar->idle && !avatar->portrait)
-		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "idle", "an idle clip or a portrait is needed");
-	if (error)
+	err = dh_options_read(DH_CONFIG_FILE, category, avatar_options, avatar);
+	if (!err && (avatar->width % 2 || avatar->height % 2))
+		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "width, height", "even numbers are expected");
+	if (!err && !avatar->idle && !avatar->portrait)
+		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "idle", "an idle clip or a portrait is needed");
+	if (err)
 		avatar_free(avatar);
 	else
 		g_ptr_array_add(config->avatars, avatar);
@@ -117,20 +118,20 @@ static void read_avatar(struct dh_config *config, const janus_config_container *
 static void read_generator(struct dh_config *config, const janus_config_container *category, const char *name)
 {
 	struct dh_generator_config *generator = g_new0(struct dh_generator_config, 1);
-	int error;
+	int err;
 
 	generator->name = g_strdup(name);
 	dh_options_default(generator_options, generator);
-	error = dh_options_read(DH_CONFIG_FILE, category, generator_options, generator);
-	if (!error && !g_path_is_absolute(generator->command[0]))
-		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "command", "an absolute path of a program is expected first");
-	for (char **entry = generator->environment; !error && entry && *entry; entry++) {
+	err = dh_options_read(DH_CONFIG_FILE, category, generator_options, generator);
+	if (!err && !g_path_is_absolute(generator->command[0]))
+		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "command", "an absolute path of a program is expected first");
+	for (char **entry = generator->environment; !err && entry && *entry; entry++) {
 		if (!strchr(*entry, '=') || **entry == '=')
-			error = dh_option_wrong(DH_CONFIG_FILE, category->name, "environment", "texts \"NAME=value\" are expected");
+			err = dh_option_wrong(DH_CONFIG_FILE, category->name, "environment", "texts \"NAME=value\" are expected");
 	}
-	if (!error && !g_file_test(generator->command[0], G_FILE_TEST_IS_EXECUTABLE))
+	if (!err && !g_file_test(generator->command[0], G_FILE_TEST_IS_EXECUTABLE))
 		DH_LOG(LOG_WARN, "%s: %s does not exist, or cannot be executed", category->name, generator->command[0]);
-	if (error)
+	if (err)
 		generator_free(generator);
 	else
 		g_ptr_array_add(config->generators, generator);
@@ -139,15 +140,15 @@ static void read_generator(struct dh_config *config, const janus_config_containe
 static void read_room(struct dh_config *config, const janus_config_container *category, const char *name)
 {
 	struct dh_config_room *room = dh_config_room_new(name);
-	int error = dh_config_room_read(config, DH_CONFIG_FILE, category, room);
+	int err = dh_config_room_read(config, DH_CONFIG_FILE, category, room);
 
-	if (!error && !room->avatar)
-		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "avatar", "is missing");
-	if (!error && dh_config_room_find(config->rooms, room->id))
-		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "id", "another room has it");
-	if (!error)
-		error = dh_config_room_check(config, DH_CONFIG_FILE, category->name, room);
-	if (error)
+	if (!err && !room->avatar)
+		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "avatar", "is missing");
+	if (!err && dh_config_room_find(config->rooms, room->id))
+		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "id", "another room has it");
+	if (!err)
+		err = dh_config_room_check(config, DH_CONFIG_FILE, category->name, room);
+	if (err)
 		dh_config_room_free(room);
 	else
 		g_ptr_array_add(config->rooms, room);
@@ -210,29 +211,26 @@ int dh_config_load(struct dh_config **out, const char *folder)
 	struct dh_config *config = g_new0(struct dh_config, 1);
 	char *path = g_build_filename(folder, DH_CONFIG_FILE, NULL);
 	janus_config *file = NULL;
-	int error = 0;
 
 	config->avatars = g_ptr_array_new_with_free_func(avatar_free);
 	config->generators = g_ptr_array_new_with_free_func(generator_free);
 	config->rooms = g_ptr_array_new_with_free_func(room_free);
 	dh_options_default(general_options, config);
-	if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
+	int err = dh_config_file_parse(path, &file);
+	if (err == -ENOENT) {
 		DH_LOG(LOG_WARN, "%s does not exist: there are no rooms and no avatars", path);
+		err = 0;
 		goto out;
 	}
-	file = janus_config_parse(path);
-	if (!file) {
-		DH_LOG(LOG_ERR, "%s cannot be read", path);
-		error = -EINVAL;
+	if (err)
 		goto out;
-	}
 	report_strangers(file);
 	janus_config_container *general = janus_config_get(file, NULL, janus_config_type_category, "general");
 	if (general)
-		error = dh_options_read(DH_CONFIG_FILE, general, general_options, config);
-	if (!error)
-		error = check_general(config);
-	if (error)
+		err = dh_options_read(DH_CONFIG_FILE, general, general_options, config);
+	if (!err)
+		err = check_general(config);
+	if (err)
 		goto out;
 	read_each(config, file, "avatar-", read_avatar);
 	read_each(config, file, "generator-", read_generator);
@@ -241,10 +239,10 @@ out:
 	if (file)
 		janus_config_destroy(file);
 	g_free(path);
-	if (error)
+	if (err)
 		dh_config_free(&config);
 	*out = config;
-	return error;
+	return err;
 }
 
 void dh_config_free(struct dh_config **config)

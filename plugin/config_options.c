@@ -1,6 +1,7 @@
 #include "config_options.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "janus_api.h"
@@ -46,7 +47,7 @@ static int read_list(const struct place *place, const struct dh_option *option, 
 	char ***list)
 {
 	GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
-	gboolean plain = TRUE;
+	bool plain = true;
 
 	if (given->type == janus_config_type_item && given->value && *given->value)
 		g_ptr_array_add(texts, g_strdup(given->value));
@@ -125,7 +126,7 @@ int dh_options_read(const char *file, const janus_config_container *category, co
 	void *base)
 {
 	const struct place place = { file, category->name };
-	int error = 0;
+	int err = 0;
 
 	for (GList *l = category->list; l; l = l->next) {
 		const janus_config_container *given = l->data;
@@ -134,11 +135,11 @@ int dh_options_read(const char *file, const janus_config_container *category, co
 			o++;
 		int e = o->name ? read_option(&place, o, given, base) :
 			dh_option_wrong(file, category->name, given->name ? given->name : "?", "there is no such option");
-		error = error ? error : e;
+		err = err ? err : e;
 	}
-	for (const struct dh_option *o = options; o->name && !error; o++) {
+	for (const struct dh_option *o = options; o->name && !err; o++) {
 		if (o->required && !*(void **)((char *)base + o->offset))
-			error = dh_option_wrong(file, category->name, o->name, "is missing");
+			err = dh_option_wrong(file, category->name, o->name, "is missing");
 	}
-	return error;
+	return err;
 }

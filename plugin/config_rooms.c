@@ -59,25 +59,25 @@ static int check_metadata(const struct dh_config_room *room, const char *file,
 	const char *category)
 {
 	json_t *metadata = room->metadata ? json_loads(room->metadata, JSON_REJECT_DUPLICATES, NULL) : NULL;
-	int error = room->metadata && !json_is_object(metadata) ?
+	int err = room->metadata && !json_is_object(metadata) ?
 		dh_option_wrong(file, category, "metadata", "a JSON object, as text, is expected") : 0;
 
 	json_decref(metadata);
-	return error;
+	return err;
 }
 
 int dh_config_room_read(const struct dh_config *config, const char *file, const janus_config_container *category,
 	struct dh_config_room *room)
 {
-	int error = dh_options_read(file, category, room_options, room);
+	int err = dh_options_read(file, category, room_options, room);
 
-	if (!error)
-		error = check_id(config, room, file, category->name);
-	if (!error)
-		error = check_metadata(room, file, category->name);
-	if (!error && strcmp(room->duration, "speech") && strcmp(room->duration, "longest"))
-		error = dh_option_wrong(file, category->name, "duration", "\"speech\" or \"longest\" is expected");
-	return error;
+	if (!err)
+		err = check_id(config, room, file, category->name);
+	if (!err)
+		err = check_metadata(room, file, category->name);
+	if (!err && strcmp(room->duration, "speech") && strcmp(room->duration, "longest"))
+		err = dh_option_wrong(file, category->name, "duration", "\"speech\" or \"longest\" is expected");
+	return err;
 }
 
 int dh_config_room_check(const struct dh_config *config, const char *file, const char *category, const struct dh_config_room *room)
