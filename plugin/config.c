@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "janus_api.h"
 #include "config_file.h"
 #include "config_options.h"
+#include "ingest/log.h"
 
 #ifndef DH_PREPARE_PATH
 #define DH_PREPARE_PATH "dh-prepare" /* looked up in PATH */
@@ -130,7 +130,7 @@ static void read_generator(struct dh_config *config, const janus_config_containe
 			err = dh_option_wrong(DH_CONFIG_FILE, category->name, "environment", "texts \"NAME=value\" are expected");
 	}
 	if (!err && !g_file_test(generator->command[0], G_FILE_TEST_IS_EXECUTABLE))
-		DH_LOG(LOG_WARN, "%s: %s does not exist, or cannot be executed", category->name, generator->command[0]);
+		dh_log(DH_LOG_WARNING, "%s: %s does not exist, or cannot be executed", category->name, generator->command[0]);
 	if (err)
 		generator_free(generator);
 	else
@@ -196,7 +196,7 @@ static int check_general(const struct dh_config *config)
 		if (!g_path_is_absolute(*f))
 			return dh_option_wrong(DH_CONFIG_FILE, "general", "segments_folder", "absolute paths are expected");
 		if (!g_file_test(*f, G_FILE_TEST_IS_DIR))
-			DH_LOG(LOG_WARN, "the segment folder %s does not exist, or is no folder", *f);
+			dh_log(DH_LOG_WARNING, "the segment folder %s does not exist, or is no folder", *f);
 	}
 	if (*config->cache_folder && !g_path_is_absolute(config->cache_folder))
 		return dh_option_wrong(DH_CONFIG_FILE, "general", "cache_folder", "an absolute path is expected");
@@ -218,7 +218,7 @@ int dh_config_load(struct dh_config **out, const char *folder)
 	dh_options_default(general_options, config);
 	int err = dh_config_file_parse(path, &file);
 	if (err == -ENOENT) {
-		DH_LOG(LOG_WARN, "%s does not exist: there are no rooms and no avatars", path);
+		dh_log(DH_LOG_WARNING, "%s does not exist: there are no rooms and no avatars", path);
 		err = 0;
 		goto out;
 	}

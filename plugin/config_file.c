@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "janus_api.h"
+#include "ingest/log.h"
 
 #define SIZE_MAX_MB 16
 
@@ -35,7 +35,7 @@ bool dh_file_state_is_same(const struct dh_file_state *a, const struct dh_file_s
 
 static int wrong(const char *path, const char *why)
 {
-	DH_LOG(LOG_ERR, "%s cannot be read: %s", path, why);
+	dh_log(DH_LOG_ERROR, "%s cannot be read: %s", path, why);
 	return -EINVAL;
 }
 

@@ -4,11 +4,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "janus_api.h"
+#include "ingest/log.h"
 
 int dh_option_wrong(const char *file, const char *category, const char *option, const char *expected)
 {
-	DH_LOG(LOG_ERR, "%s: %s: %s: %s", file, category, option, expected);
+	dh_log(DH_LOG_ERROR, "%s: %s: %s: %s", file, category, option, expected);
 	return -EINVAL;
 }
 
@@ -47,17 +47,21 @@ static int read_list(const struct place *place, const struct dh_option *option, 
 	char ***list)
 {
 	GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
-	bool plain = true;
+	bool plain = true, valid;
 
 	if (given->type == janus_config_type_item && given->value && *given->value)
 		g_ptr_array_add(texts, g_strdup(given->value));
+	valid = texts->len == 0 || g_utf8_validate(texts->pdata[0], -1, NULL);
 	for (GList *l = given->type == janus_config_type_array ? given->list : NULL; l; l = l->next) {
 		const janus_config_container *item = l->data;
 		plain = plain && item->type == janus_config_type_item && item->value && *item->value;
+		valid = valid && (!item->value || g_utf8_validate(item->value, -1, NULL));
 		g_ptr_array_add(texts, g_strdup(item->value));
 	}
-	if (!plain || texts->len == 0) {
+	if (!plain || !valid || texts->len == 0) {
 		g_ptr_array_free(texts, TRUE);
+		if (!valid)
+			return dh_option_wrong(place->file, place->category, option->name, "UTF-8 is expected");
 		return dh_option_wrong(place->file, place->category, option->name, "a text or an array of texts, not empty, is expected");
 	}
 	g_ptr_array_add(texts, NULL);

@@ -10,7 +10,8 @@
  *   delays what others say by one event for each that speaks. With offers and
  *   requests, clients take turns.
  * - Requests of one handle are handled in order, by threads of their own, beside
- *   what is said to it.
+ *   what is said to others. What is said to it meanwhile, its answer too, it hears
+ *   when the request is done.
  *
  * All functions may be called from any thread and never wait.
  */

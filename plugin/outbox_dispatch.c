@@ -30,11 +30,25 @@ static void lane_free(struct dh_lane *lane)
 	g_free(lane);
 }
 
+/* While a request of a handle is handled, nothing is said to it: its answer is not
+ * to be heard before all is done that the answer promises. */
+static bool is_asking(const struct dh_outbox *outbox, const struct dh_lane *lane)
+{
+	const struct dh_lane *requests = lane->table == outbox->requests_by_session ? NULL :
+		g_hash_table_lookup(outbox->requests_by_session, lane->session);
+	const struct dh_saying *first = requests ? g_queue_peek_head((GQueue *)&requests->sayings) : NULL;
+
+	return first && first->pooled;
+}
+
 /* Event handlers' lane is a speaker of its own: they hear of all rooms. */
 static void wait_for_turn(struct dh_outbox *outbox, struct dh_lane *lane)
 {
 	const struct dh_saying *first = g_queue_peek_head(&lane->sayings);
 
+	lane->is_gated = is_asking(outbox, lane);
+	if (lane->is_gated)
+		return;
 	if (first->type == DH_SAY_OFFER)
 		dh_turns_put(outbox->offers.waiting, lane->session->client, lane);
 	else if (first->type == DH_SAY_REQUEST)
@@ -137,13 +151,21 @@ static void take_notification(struct dh_outbox *outbox, struct dh_saying *saying
 	dh_saying_free(saying);
 }
 
+static void take_done(struct dh_outbox *outbox, struct dh_saying *saying)
+{
+	struct dh_lane *events = saying->type == DH_SAY_REQUEST ?
+		g_hash_table_lookup(outbox->events_by_session, saying->session) : NULL;
+
+	g_atomic_int_add(&pool_of(outbox, saying)->busy, -1);
+	advance(outbox, saying->pooled);
+	if (events && events->is_gated)
+		wait_for_turn(outbox, events);
+}
+
 static void take_in(struct dh_outbox *outbox, struct dh_saying *saying)
 {
-	struct dh_lane *pooled = saying->pooled;
-
-	if (pooled) {
-		g_atomic_int_add(&pool_of(outbox, saying)->busy, -1);
-		advance(outbox, pooled);
+	if (saying->pooled) {
+		take_done(outbox, saying);
 	} else if (saying->type == DH_SAY_END) {
 		outbox->is_ending = true;
 		dh_saying_free(saying);
@@ -188,12 +210,12 @@ gpointer dh_outbox_dispatch(gpointer data)
 			take_in(outbox, saying);
 			saying = i < INTAKE ? g_async_queue_try_pop(outbox->inbox) : NULL;
 		}
-		hand_to_pool(&outbox->offers);
-		hand_to_pool(&outbox->requests);
 		if (lane) {
 			dh_saying_say(g_queue_peek_head(&lane->sayings), lane->session);
 			advance(outbox, lane);
 		}
+		hand_to_pool(&outbox->offers);
+		hand_to_pool(&outbox->requests);
 		lane = dh_turns_take(outbox->quick);
 	}
 	return NULL;

@@ -36,6 +36,7 @@ struct dh_lane {
 	struct dh_session *session;/* a reference; NULL: of event handlers */
 	GQueue sayings;            /* never empty */
 	unsigned lost;             /* events that found it full */
+	bool is_gated;             /* waits for a request of the handle to be done */
 };
 
 /* Threads for what may take its time. */

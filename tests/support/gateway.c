@@ -2,6 +2,7 @@
 
 #include "tests/support/gateway_config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -318,7 +319,14 @@ static void see_answer(struct gateway_handle *handle, const json_t *jsep)
 json_t *gateway_ask(struct gateway_handle *handle, json_t *body, json_t *jsep)
 {
 	static gint count;
-	char *transaction = g_strdup_printf("t%d", g_atomic_int_add(&count, 1));
+	char transaction[16];
+
+	snprintf(transaction, sizeof transaction, "t%d", g_atomic_int_add(&count, 1));
+	return gateway_ask_as(handle, transaction, body, jsep);
+}
+
+json_t *gateway_ask_as(struct gateway_handle *handle, const char *transaction, json_t *body, json_t *jsep)
+{
 	janus_plugin_session *session = take_session(handle);
 	janus_plugin_result *result;
 	json_t *content;
@@ -337,7 +345,6 @@ json_t *gateway_ask(struct gateway_handle *handle, json_t *body, json_t *jsep)
 	pthread_mutex_unlock(&handle->lock);
 	janus_plugin_result_destroy(result);
 	session_unref(session);
-	g_free(transaction);
 	return content;
 }
 

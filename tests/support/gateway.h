@@ -67,6 +67,9 @@ void gateway_detach(struct gateway_handle **handle);
  * of a synchronous request; NULL of one that is answered by an event. */
 json_t *gateway_ask(struct gateway_handle *handle, json_t *body, json_t *jsep);
 
+/* The same as `transaction`, which no other one that waits may be called. */
+json_t *gateway_ask_as(struct gateway_handle *handle, const char *transaction, json_t *body, json_t *jsep);
+
 /* The same through the Admin API. NULL: the plugin is gone. */
 json_t *gateway_ask_admin(json_t *body);
 
@@ -110,6 +113,7 @@ void gateway_refuse_offers(int count);
 
 /* All other events of the plugin wait, or do no longer. */
 void gateway_hold_events(int is_holding);
+int gateway_held_events(void);
 
 /* Since its newest offer. */
 struct gateway_media {

@@ -63,7 +63,7 @@ static struct {
 	pthread_cond_t change;
 	/* protected by lock */
 	int is_holding, waiting, passes, refusals;
-	int holds_events;
+	int holds_events, held_events;
 } offers = { .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER };
 
 /* What gathering candidates is like; whether there is a connection then. */
@@ -122,9 +122,21 @@ void gateway_hold_events(int is_holding)
 static void wait_to_say(void)
 {
 	pthread_mutex_lock(&offers.lock);
+	offers.held_events++;
 	while (offers.holds_events)
 		pthread_cond_wait(&offers.change, &offers.lock);
+	offers.held_events--;
 	pthread_mutex_unlock(&offers.lock);
+}
+
+int gateway_held_events(void)
+{
+	int held;
+
+	pthread_mutex_lock(&offers.lock);
+	held = offers.held_events;
+	pthread_mutex_unlock(&offers.lock);
+	return held;
 }
 
 void gateway_refuse_offers(int count)
