@@ -466,8 +466,8 @@ class Requests(RequestCase):
         self.addCleanup(session.close)
         for room in (3, 3, 1):
             handles.append(session.attach())
-            answer = handles[-1].request({"request": "watch", "id": room})
-            self.assertEqual(answer["result"]["status"], "preparing")
+            answer = handles[-1].request({"request": "observe", "id": room, **(SECRET if room == 1 else {})})
+            self.assertEqual(answer["result"]["status"], "observing")
         handles.append(session.attach())
         answer = handles[-1].request({"request": "observe", "id": 3})
         self.assertEqual((answer["error_code"], "max_per_session" in answer["error"]), (464, True), answer)
