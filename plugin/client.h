@@ -33,12 +33,12 @@ struct dh_client {
 
 /* All clients of one instance. It outlives them. */
 struct dh_clients *dh_clients_new(void);
-void dh_clients_free(struct dh_clients **clients); /* NULL is fine */
+void dh_clients_free(struct dh_clients **clients);
 
 /* The client of a new handle, with one reference for it. NULL: it has `most`
  * handles already. */
 struct dh_client *dh_clients_join(struct dh_clients *clients, const struct janus_plugin_session *handle, unsigned most);
-void dh_client_unref(struct dh_client *client); /* NULL is fine */
+void dh_client_unref(struct dh_client *client);
 
 /* Clients and handles that there are. */
 void dh_clients_count(struct dh_clients *clients, unsigned *count, unsigned *handles);

@@ -17,7 +17,7 @@
 static const struct dh_option general_options[] = {
 	DH_KEY(struct dh_config, admin_key, DH_CONFIG_KEY_MAX),
 	DH_FLAG(struct dh_config, string_ids, 0),
-	{ "segments_folder", DH_OPTION_LIST, offsetof(struct dh_config, segments_folders), 0, 0, 0, NULL, FALSE },
+	{ "segments_folder", DH_OPTION_LIST, offsetof(struct dh_config, segments_folders), 0, 0, 0, NULL, false },
 	DH_TEXT(struct dh_config, cache_folder, "/var/cache/janus-digitalhuman"),
 	DH_NUMBER(struct dh_config, cache_mb, 0, 1 << 20, 1024),
 	DH_TEXT(struct dh_config, worker, DH_PREPARE_PATH),
@@ -68,9 +68,9 @@ static const struct dh_option avatar_options[] = {
 };
 
 static const struct dh_option generator_options[] = {
-	DH_LIST(struct dh_generator_config, command, TRUE),
-	DH_LIST(struct dh_generator_config, voices, FALSE),
-	DH_LIST(struct dh_generator_config, environment, FALSE),
+	DH_LIST(struct dh_generator_config, command, true),
+	DH_LIST(struct dh_generator_config, voices, false),
+	DH_LIST(struct dh_generator_config, environment, false),
 	DH_NUMBER(struct dh_generator_config, max_s, 1, 3600, 120),
 	DH_NUMBER(struct dh_generator_config, memory_mb, 0, 1 << 20, 0),
 	DH_OPTIONS_END,
@@ -94,7 +94,8 @@ static void generator_free(gpointer data)
 
 static void room_free(gpointer data)
 {
-	dh_config_room_free(data);
+	struct dh_config_room *room = data;
+	dh_config_room_free(&room);
 }
 
 static void read_avatar(struct dh_config *config, const janus_config_container *category, const char *name)
@@ -124,13 +125,16 @@ static void read_generator(struct dh_config *config, const janus_config_containe
 	dh_options_default(generator_options, generator);
 	err = dh_options_read(DH_CONFIG_FILE, category, generator_options, generator);
 	if (!err && !g_path_is_absolute(generator->command[0]))
-		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "command", "an absolute path of a program is expected first");
+		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "command",
+			"an absolute path of a program is expected first");
 	for (char **entry = generator->environment; !err && entry && *entry; entry++) {
 		if (!strchr(*entry, '=') || **entry == '=')
-			err = dh_option_wrong(DH_CONFIG_FILE, category->name, "environment", "texts \"NAME=value\" are expected");
+			err = dh_option_wrong(DH_CONFIG_FILE, category->name, "environment",
+				"texts \"NAME=value\" are expected");
 	}
 	if (!err && !g_file_test(generator->command[0], G_FILE_TEST_IS_EXECUTABLE))
-		dh_log(DH_LOG_WARNING, "%s: %s does not exist, or cannot be executed", category->name, generator->command[0]);
+		dh_log(DH_LOG_WARNING, "%s: %s does not exist, or cannot be executed", category->name,
+			generator->command[0]);
 	if (err)
 		generator_free(generator);
 	else
@@ -149,7 +153,7 @@ static void read_room(struct dh_config *config, const janus_config_container *ca
 	if (!err)
 		err = dh_config_room_check(config, DH_CONFIG_FILE, category->name, room);
 	if (err)
-		dh_config_room_free(room);
+		dh_config_room_free(&room);
 	else
 		g_ptr_array_add(config->rooms, room);
 }
@@ -194,7 +198,8 @@ static int check_general(const struct dh_config *config)
 {
 	for (char **f = config->segments_folders; f && *f; f++) {
 		if (!g_path_is_absolute(*f))
-			return dh_option_wrong(DH_CONFIG_FILE, "general", "segments_folder", "absolute paths are expected");
+			return dh_option_wrong(DH_CONFIG_FILE, "general", "segments_folder",
+				"absolute paths are expected");
 		if (!g_file_test(*f, G_FILE_TEST_IS_DIR))
 			dh_log(DH_LOG_WARNING, "the segment folder %s does not exist, or is no folder", *f);
 	}

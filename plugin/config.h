@@ -74,7 +74,7 @@ const struct dh_generator_config *dh_config_find_generator(const struct dh_confi
 
 /* With defaults, and without an id. */
 struct dh_config_room *dh_config_room_new(const char *name);
-void dh_config_room_free(struct dh_config_room *room); /* NULL is fine */
+void dh_config_room_free(struct dh_config_room **room);
 
 /* Fills `room` from a category of `file`. -EINVAL: a mistake, which was logged. */
 int dh_config_room_read(const struct dh_config *config, const char *file, const janus_config_container *category,
@@ -84,7 +84,7 @@ int dh_config_room_read(const struct dh_config *config, const char *file, const 
 int dh_config_room_check(const struct dh_config *config, const char *file, const char *category,
 	const struct dh_config_room *room);
 
-/* The one with that id in an array of them, lent; NULL when there is none. */
+/* The one with that id in an array of them, which keeps it; NULL when there is none. */
 struct dh_config_room *dh_config_room_find(const GPtrArray *rooms, const char *id);
 
 /* Appends it as a category "room-NAME". */

@@ -1,7 +1,6 @@
 #include "config_options.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "ingest/log.h"
@@ -62,7 +61,8 @@ static int read_list(const struct place *place, const struct dh_option *option, 
 		g_ptr_array_free(texts, TRUE);
 		if (!valid)
 			return dh_option_wrong(place->file, place->category, option->name, "UTF-8 is expected");
-		return dh_option_wrong(place->file, place->category, option->name, "a text or an array of texts, not empty, is expected");
+		return dh_option_wrong(place->file, place->category, option->name,
+			"a text or an array of texts, not empty, is expected");
 	}
 	g_ptr_array_add(texts, NULL);
 	g_strfreev(*list);
@@ -138,7 +138,8 @@ int dh_options_read(const char *file, const janus_config_container *category, co
 		while (o->name && g_strcmp0(o->name, given->name))
 			o++;
 		int e = o->name ? read_option(&place, o, given, base) :
-			dh_option_wrong(file, category->name, given->name ? given->name : "?", "there is no such option");
+			dh_option_wrong(file, category->name, given->name ? given->name : "?",
+				"there is no such option");
 		err = err ? err : e;
 	}
 	for (const struct dh_option *o = options; o->name && !err; o++) {

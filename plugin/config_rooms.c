@@ -33,23 +33,25 @@ struct dh_config_room *dh_config_room_new(const char *name)
 	return room;
 }
 
-void dh_config_room_free(struct dh_config_room *room)
+void dh_config_room_free(struct dh_config_room **room)
 {
-	if (!room)
+	if (!*room)
 		return;
-	dh_options_free(room_options, room);
-	g_free(room->name);
-	g_free(room);
+	dh_options_free(room_options, *room);
+	g_free((*room)->name);
+	g_free(*room);
+	*room = NULL;
 }
 
 static int check_id(const struct dh_config *config, struct dh_config_room *room, const char *file,
 	const char *category)
 {
-	char *id = dh_room_id_parse(room->id, (gboolean)config->string_ids);
+	char *id = dh_room_id_parse(room->id, config->string_ids != 0);
 
 	if (!id)
 		return dh_option_wrong(file, category, "id", config->string_ids ?
-			"a text without control characters is expected" : "an integer from 1 to 9007199254740991 is expected");
+			"a text without control characters is expected" :
+				"an integer from 1 to 9007199254740991 is expected");
 	g_free(room->id);
 	room->id = id;
 	return 0;
@@ -80,7 +82,8 @@ int dh_config_room_read(const struct dh_config *config, const char *file, const 
 	return err;
 }
 
-int dh_config_room_check(const struct dh_config *config, const char *file, const char *category, const struct dh_config_room *room)
+int dh_config_room_check(const struct dh_config *config, const char *file, const char *category,
+	const struct dh_config_room *room)
 {
 	if (!dh_config_find_avatar(config, room->avatar))
 		return dh_option_wrong(file, category, "avatar", "there is no (correct) avatar of that name");

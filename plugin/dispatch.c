@@ -68,7 +68,7 @@ static void run_deferred(void *arg)
 	if (request->error_code)
 		dh_outbox_push(request->instance->outbox, request->session, request->transaction,
 			dh_request_error(request));
-	dh_request_free(request);
+	dh_request_free(&request);
 	g_free(deferred);
 }
 
@@ -101,7 +101,7 @@ struct janus_plugin_result *dh_dispatch(struct dh_instance *instance, struct dh_
 		handle(request, type);
 	}
 	json_t *reply = take_reply(request);
-	dh_request_free(request);
+	dh_request_free(&request);
 	return janus_plugin_result_new(JANUS_PLUGIN_OK, NULL, reply);
 }
 
@@ -113,6 +113,6 @@ json_t *dh_dispatch_admin(struct dh_instance *instance, json_t *message)
 	if (type)
 		handle(request, type);
 	json_t *reply = take_reply(request);
-	dh_request_free(request);
+	dh_request_free(&request);
 	return reply;
 }

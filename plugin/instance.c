@@ -117,7 +117,8 @@ static void add_avatars(struct dh_instance *instance)
 {
 	for (guint i = 0; i < instance->config->avatars->len; i++) {
 		const struct dh_avatar_config *avatar = instance->config->avatars->pdata[i];
-		g_hash_table_insert(instance->avatars, avatar->name, dh_avatar_new(avatar, instance->io, instance->ingest));
+		g_hash_table_insert(instance->avatars, avatar->name, dh_avatar_new(avatar, instance->io,
+			instance->ingest));
 	}
 }
 
@@ -185,7 +186,7 @@ void dh_instance_free(struct dh_instance **out)
 	g_hash_table_destroy(instance->avatars);
 	dh_ingest_free(&instance->ingest);
 	dh_io_free(&instance->io);
-	dh_room_file_free(instance->room_file);
+	dh_room_file_free(&instance->room_file);
 	dh_config_free(&instance->config);
 	dh_clients_free(&instance->clients);
 	g_mutex_clear(&instance->admission_lock);

@@ -88,7 +88,7 @@ static struct dh_config_room *record_of(const struct dh_room_facts *facts, const
 static char *free_id(struct dh_instance *instance)
 {
 	for (;;) {
-		char *id = dh_room_id_random((bool)instance->config->string_ids);
+		char *id = dh_room_id_random(instance->config->string_ids != 0);
 		struct dh_room *taken = dh_instance_room(instance, id);
 		if (!taken)
 			return id;
@@ -132,7 +132,7 @@ static struct dh_room_context context_of(const struct dh_instance *instance)
 
 	return (struct dh_room_context){
 		.host = &instance->host,
-		.string_ids = (bool)config->string_ids, .events = (bool)config->events,
+		.string_ids = config->string_ids != 0, .events = config->events != 0,
 		.realtime = config->realtime, .spread_ms = config->spread_ms,
 		.watch_timeout_ms = config->watch_timeout_s * 1000,
 		.max_queue = config->max_queue, .max_queue_ms = config->max_queue_ms,
@@ -255,7 +255,7 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 	};
 	const struct dh_settings given = {
 		.description = record->description, .secret = record->secret, .pin = record->pin,
-		.is_private = (bool)record->is_private, .signed_tokens = (bool)record->signed_tokens,
+		.is_private = record->is_private != 0, .signed_tokens = record->signed_tokens != 0,
 		.metadata = record->metadata ? json_loads(record->metadata, 0, NULL) : NULL,
 	};
 	struct dh_room *room;

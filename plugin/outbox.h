@@ -39,7 +39,7 @@ struct dh_outbox_config {
 int dh_outbox_alloc(struct dh_outbox **outbox, const struct dh_outbox_config *config);
 
 /* Handles and says all that was posted, and what that posts; then ends and joins
- * the threads. NULL is fine; sets the caller's pointer to NULL. */
+ * the threads. */
 void dh_outbox_free(struct dh_outbox **outbox);
 
 /* From now on nothing is said to Janus any more: it is going down. */

@@ -81,7 +81,7 @@ static void tell_lost(struct dh_outbox *outbox, struct dh_lane *lane)
 static void saying_done(struct dh_saying *saying)
 {
 	if (--saying->lanes == 0)
-		dh_saying_free(saying);
+		dh_saying_free(&saying);
 }
 
 /* The first one of a lane is done. */
@@ -148,7 +148,7 @@ static void take_notification(struct dh_outbox *outbox, struct dh_saying *saying
 	if (!lane->lost)
 		dh_log(DH_LOG_WARNING, "too many events wait for Janus's event handlers: some are lost");
 	lose(outbox, lane);
-	dh_saying_free(saying);
+	dh_saying_free(&saying);
 }
 
 static void take_done(struct dh_outbox *outbox, struct dh_saying *saying)
@@ -168,7 +168,7 @@ static void take_in(struct dh_outbox *outbox, struct dh_saying *saying)
 		take_done(outbox, saying);
 	} else if (saying->type == DH_SAY_END) {
 		outbox->is_ending = true;
-		dh_saying_free(saying);
+		dh_saying_free(&saying);
 	} else if (saying->sessions) {
 		take_broadcast(outbox, saying);
 	} else if (saying->type == DH_SAY_NOTIFY) {
@@ -205,7 +205,8 @@ gpointer dh_outbox_dispatch(gpointer data)
 	struct dh_lane *lane = NULL;
 
 	while (lane || !outbox->is_ending || !is_empty(outbox)) {
-		struct dh_saying *saying = lane ? g_async_queue_try_pop(outbox->inbox) : g_async_queue_pop(outbox->inbox);
+		struct dh_saying *saying = lane ? g_async_queue_try_pop(outbox->inbox) :
+			g_async_queue_pop(outbox->inbox);
 		for (int i = 0; saying; i++) {
 			take_in(outbox, saying);
 			saying = i < INTAKE ? g_async_queue_try_pop(outbox->inbox) : NULL;
@@ -239,7 +240,7 @@ gpointer dh_outbox_work(gpointer data)
 		}
 		g_async_queue_push(outbox->inbox, saying);
 	}
-	dh_saying_free(saying);
+	dh_saying_free(&saying);
 	return NULL;
 }
 

@@ -70,7 +70,7 @@ struct dh_outbox {
 
 struct dh_saying *dh_saying_new(const struct dh_outbox *outbox, enum dh_saying_type type, struct dh_session *session,
 	json_t *message);
-void dh_saying_free(struct dh_saying *saying);
+void dh_saying_free(struct dh_saying **saying);
 /* Says it to `session`, one of its own; or handles the request. May wait where it
  * is an offer or a request. */
 void dh_saying_say(struct dh_saying *saying, struct dh_session *session);

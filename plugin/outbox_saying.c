@@ -16,8 +16,10 @@ struct dh_saying *dh_saying_new(const struct dh_outbox *outbox, enum dh_saying_t
 	return saying;
 }
 
-void dh_saying_free(struct dh_saying *saying)
+void dh_saying_free(struct dh_saying **out)
 {
+	struct dh_saying *saying = *out;
+
 	dh_session_unref(saying->session);
 	if (saying->sessions)
 		g_ptr_array_unref(saying->sessions);
@@ -25,6 +27,7 @@ void dh_saying_free(struct dh_saying *saying)
 	json_decref(saying->message);
 	json_decref(saying->jsep);
 	g_free(saying);
+	*out = NULL;
 }
 
 /* --- saying */
@@ -40,7 +43,8 @@ static int push(const struct dh_saying *saying, const struct dh_session *session
 {
 	if (is_muted(saying, session))
 		return 0;
-	int err = dh_gateway->push_event(session->handle, &dh_plugin, saying->transaction, saying->message, saying->jsep);
+	int err = dh_gateway->push_event(session->handle, &dh_plugin, saying->transaction, saying->message,
+		saying->jsep);
 	/* What a handle is told that ends in this moment is refused, too. */
 	return is_muted(saying, session) ? 0 : err;
 }

@@ -17,8 +17,12 @@ struct dh_request *dh_request_new(struct dh_instance *instance, struct dh_sessio
 	return request;
 }
 
-void dh_request_free(struct dh_request *request)
+void dh_request_free(struct dh_request **out)
 {
+	struct dh_request *request = *out;
+
+	if (!request)
+		return;
 	dh_room_unref(request->room);
 	dh_session_unref(request->session);
 	g_free(request->transaction);
@@ -26,6 +30,7 @@ void dh_request_free(struct dh_request *request)
 	json_decref(request->jsep);
 	json_decref(request->reply);
 	g_free(request);
+	*out = NULL;
 }
 
 void dh_request_fail(struct dh_request *request, enum dh_error code, const char *format, ...)

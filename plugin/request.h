@@ -53,7 +53,7 @@ struct dh_request {
  * reference to `session` (NULL: from the Admin API). */
 struct dh_request *dh_request_new(struct dh_instance *instance, struct dh_session *session, char *transaction,
 	json_t *message, json_t *jsep);
-void dh_request_free(struct dh_request *request);
+void dh_request_free(struct dh_request **request);
 
 /* The first failure counts. The text is made valid UTF-8 and cut at a character. */
 void dh_request_fail(struct dh_request *request, enum dh_error code, const char *format, ...)

@@ -25,7 +25,8 @@ void dh_request_fail_room(struct dh_request *request, int err)
 	case EROFS:
 	case ENOSPC:
 	case EIO:
-		dh_request_fail(request, DH_ERROR_PERMANENT, "%s cannot be written (%s)", not_permanent, g_strerror(-err));
+		dh_request_fail(request, DH_ERROR_PERMANENT, "%s cannot be written (%s)", not_permanent,
+			g_strerror(-err));
 		break;
 	default:
 		dh_request_fail(request, DH_ERROR_INTERNAL, "Internal error: %s", g_strerror(-err));

@@ -31,7 +31,8 @@ static void check_text(struct dh_request *request, const struct dh_field *field,
 	if (!json_is_string(value))
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": a string is expected", field->name);
 	else if (size > max && field->type == DH_FIELD_PROSE)
-		dh_request_fail(request, DH_ERROR_LIMIT, "\"%s\" is longer than max_text (%zu bytes)", field->name, max);
+		dh_request_fail(request, DH_ERROR_LIMIT, "\"%s\" is longer than max_text (%zu bytes)", field->name,
+			max);
 	else if (size < least || size > max)
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": %zu to %zu bytes are expected", field->name,
 			least, max);

@@ -57,7 +57,8 @@ static void answer_create(struct dh_request *request, bool permanent)
 		json_pack("{s:s, s:b}", "created", settings->description, "permanent", permanent));
 	if (request->instance->config->events)
 		dh_outbox_notify(request->instance->outbox, request->session, json_pack("{s:s, s:o, s:s}",
-			"event", "created", "id", dh_room_id_json(request->room), "description", settings->description));
+			"event", "created", "id", dh_room_id_json(request->room), "description",
+				settings->description));
 	dh_settings_unref(settings);
 }
 

@@ -119,7 +119,8 @@ static const char *choose_voice(struct dh_request *request, const struct dh_gene
 	while (voice && *voice && strcmp(*voice, wanted))
 		voice++;
 	if (!voice || !*voice)
-		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"voice\": the room has none of that name (%s)", wanted);
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"voice\": the room has none of that name (%s)",
+			wanted);
 	return voice ? *voice : NULL;
 }
 

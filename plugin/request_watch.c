@@ -62,7 +62,7 @@ static void offered(void *arg, int err)
 		dh_member_unref(ended);
 		dh_request_fail(request, DH_ERROR_SDP, "Janus could not use the offer (%d), its log says why", err);
 		dh_outbox_push(o->instance->outbox, session, o->transaction, dh_request_error(request));
-		dh_request_free(request);
+		dh_request_free(&request);
 	}
 	dh_member_unref(o->member);
 	g_free(o->transaction);
@@ -141,7 +141,8 @@ static void handle_start(struct dh_request *request)
 	if (request->jsep && !dh_sdp_is_answer(request->jsep)) {
 		dh_request_fail(request, DH_ERROR_SDP, "Invalid JSEP: an answer to our offer is expected");
 	} else if (!request->jsep && !answered) {
-		dh_request_fail(request, DH_ERROR_SDP, "Missing JSEP: the first \"start\" brings the answer to our offer");
+		dh_request_fail(request, DH_ERROR_SDP,
+			"Missing JSEP: the first \"start\" brings the answer to our offer");
 	} else {
 		g_atomic_int_set(&member->answered, 1);
 		dh_room_member_pause(member, false);

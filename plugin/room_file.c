@@ -27,7 +27,8 @@ struct dh_room_file {
 
 static void room_free(gpointer data)
 {
-	dh_config_room_free(data);
+	struct dh_config_room *room = data;
+	dh_config_room_free(&room);
 }
 
 /* --- reading */
@@ -40,7 +41,7 @@ static int read_room(struct dh_room_file *file, const janus_config_container *ca
 	if (!err && dh_config_room_find(file->rooms, room->id))
 		err = dh_option_wrong(DH_ROOMS_FILE, category->name, "id", "another room has it");
 	if (err)
-		dh_config_room_free(room);
+		dh_config_room_free(&room);
 	else
 		g_ptr_array_add(file->rooms, room);
 	return err;
@@ -48,7 +49,8 @@ static int read_room(struct dh_room_file *file, const janus_config_container *ca
 
 static int read_category(struct dh_room_file *file, const janus_config_container *category)
 {
-	if (category->type != janus_config_type_category || !category->name || !g_str_has_prefix(category->name, "room-"))
+	if (category->type != janus_config_type_category || !category->name || !g_str_has_prefix(category->name,
+		"room-"))
 		return dh_option_wrong(DH_ROOMS_FILE, category->name ? category->name : "?", "category",
 			"there is no such category");
 	return read_room(file, category);
@@ -95,13 +97,14 @@ struct dh_room_file *dh_room_file_load(const struct dh_config *config, const cha
 	return file;
 }
 
-void dh_room_file_free(struct dh_room_file *file)
+void dh_room_file_free(struct dh_room_file **file)
 {
-	if (!file)
+	if (!*file)
 		return;
-	g_ptr_array_free(file->rooms, TRUE);
-	g_free(file->path);
-	g_free(file);
+	g_ptr_array_free((*file)->rooms, TRUE);
+	g_free((*file)->path);
+	g_free(*file);
+	*file = NULL;
 }
 
 const GPtrArray *dh_room_file_rooms(const struct dh_room_file *file)
@@ -169,11 +172,12 @@ static int replace(struct dh_room_file *file, const char *id, struct dh_config_r
 		g_ptr_array_insert(rooms, at, room);
 	int err = file->is_damaged ? -EBADMSG : is_full ? -ENOBUFS : write_all(file);
 	if (!err) {
-		dh_config_room_free(old);
+		dh_config_room_free(&old);
 		return 0;
 	}
 	if (room)
-		dh_config_room_free(g_ptr_array_steal_index(rooms, (guint)at));
+		g_ptr_array_steal_index(rooms, (guint)at);
+	dh_config_room_free(&room);
 	if (old)
 		g_ptr_array_insert(rooms, at, old);
 	return err;

@@ -21,7 +21,7 @@ struct dh_room_file;
 /* Reads it, where it exists. One that cannot be read as a whole is logged, and not
  * written until it can be. `config` outlives it. */
 struct dh_room_file *dh_room_file_load(const struct dh_config *config, const char *folder);
-void dh_room_file_free(struct dh_room_file *file); /* NULL is fine */
+void dh_room_file_free(struct dh_room_file **file);
 
 /* What it holds: struct dh_config_room, valid until the next change; one without an avatar takes away
  * what the operator's file has. */

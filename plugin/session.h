@@ -34,7 +34,7 @@ struct dh_session {
  * caller's. */
 struct dh_session *dh_session_new(struct janus_plugin_session *handle, struct dh_client *client);
 struct dh_session *dh_session_ref(struct dh_session *session);
-void dh_session_unref(struct dh_session *session); /* NULL is fine */
+void dh_session_unref(struct dh_session *session);
 
 /* From now on it is `member` (a reference is taken); false when it is one
  * already, is closing, or closed. */

@@ -12,7 +12,7 @@
 struct dh_turns;
 
 struct dh_turns *dh_turns_new(void);
-/* It must be empty. NULL is fine; sets the caller's pointer to NULL. */
+/* It must be empty. */
 void dh_turns_free(struct dh_turns **turns);
 
 /* `item` (not NULL) goes to the end of the line of `whose`, which is compared and
