@@ -1,7 +1,7 @@
 #include "dispatch.h"
 
+#include "ingest/text.h"
 #include "request_table.h"
-#include "utf8.h"
 
 /* What is asked for, when it can be; NULL: the request has failed. */
 static const struct dh_request_type *check(struct dh_request *request)
@@ -22,9 +22,9 @@ static const struct dh_request_type *check(struct dh_request *request)
 		return NULL;
 	const struct dh_request_type *type = dh_request_find(json_string_value(name));
 	if (!type || (type->asynchronous && !request->session)) {
-		char shown[65];
-		dh_utf8_copy(shown, sizeof(shown), json_string_value(name));
+		char *shown = dh_text_line(json_string_value(name), 64);
 		dh_request_fail(request, DH_ERROR_REQUEST, "Unknown request \"%s\"", shown);
+		g_free(shown);
 		return NULL;
 	}
 	dh_request_check_fields(request, type->fields);

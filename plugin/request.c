@@ -2,7 +2,9 @@
 
 #include <stdarg.h>
 
-#include "utf8.h"
+#include "ingest/text.h"
+
+#define ERROR_MAX 512 /* bytes of an error's text */
 
 struct dh_request *dh_request_new(struct dh_instance *instance, struct dh_session *session, char *transaction,
 	json_t *message, json_t *jsep)
@@ -29,6 +31,7 @@ void dh_request_free(struct dh_request **out)
 	json_decref(request->body);
 	json_decref(request->jsep);
 	json_decref(request->reply);
+	g_free(request->error);
 	g_free(request);
 	*out = NULL;
 }
@@ -43,7 +46,7 @@ void dh_request_fail(struct dh_request *request, enum dh_error code, const char 
 	va_start(args, format);
 	char *text = g_strdup_vprintf(format, args);
 	va_end(args);
-	dh_utf8_copy(request->error, sizeof(request->error), text);
+	request->error = dh_text_line(text, ERROR_MAX);
 	g_free(text);
 }
 

@@ -46,7 +46,7 @@ struct dh_request {
 	/* how it is answered */
 	json_t *reply;
 	int error_code;             /* enum dh_error; 0: it has not failed */
-	char error[512];            /* UTF-8 */
+	char *error;                /* one line; NULL: it has not failed */
 };
 
 /* Takes ownership of transaction, message and jsep (each may be NULL); takes a
@@ -55,7 +55,8 @@ struct dh_request *dh_request_new(struct dh_instance *instance, struct dh_sessio
 	json_t *message, json_t *jsep);
 void dh_request_free(struct dh_request **request);
 
-/* The first failure counts. The text is made valid UTF-8 and cut at a character. */
+/* The first failure counts. The text is made one line of UTF-8 of at most 512 bytes,
+ * cut between characters. */
 void dh_request_fail(struct dh_request *request, enum dh_error code, const char *format, ...)
 	G_GNUC_PRINTF(3, 4);
 

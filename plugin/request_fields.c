@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "ingest/text.h"
 #include "rooms/room_id.h"
 
 static size_t limit_of(const struct dh_request *request, const struct dh_field *field)
@@ -15,12 +16,14 @@ static size_t limit_of(const struct dh_request *request, const struct dh_field *
 /* jansson has made sure that it is UTF-8. */
 static bool is_plain(const char *text, size_t size, bool breaks)
 {
-	for (size_t i = 0; i < size; i++) {
-		unsigned char c = (unsigned char)text[i];
-		if ((c < 0x20 && !(breaks && (c == '\n' || c == '\r' || c == '\t'))) || c == 0x7f)
-			return false;
-	}
-	return true;
+	char *copy = g_strndup(text, size);
+	bool is_whole = strlen(copy) == size;
+
+	if (breaks)
+		g_strdelimit(copy, "\r\n\t", ' ');
+	bool has_controls = dh_text_has_controls(copy);
+	g_free(copy);
+	return is_whole && !has_controls;
 }
 
 static void check_text(struct dh_request *request, const struct dh_field *field, const json_t *value)

@@ -2,7 +2,6 @@
  * whatever is cut is cut between characters, and no answer is lost. */
 #include "tests/support/plugin_fixture.h"
 
-#include "plugin/utf8.h"
 #include "tests/support/request_maker.h"
 
 static const char *const characters[] = { "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80" };
@@ -17,38 +16,6 @@ static char *text_of(const char *character, size_t shift, size_t size)
 	while (text->len + strlen(character) <= size)
 		g_string_append(text, character);
 	return g_string_free(text, FALSE);
-}
-
-static void check_copy(const char *text, size_t size)
-{
-	char *copy = g_malloc(size);
-	size_t length;
-
-	dh_utf8_copy(copy, size, text);
-	length = strlen(copy);
-	CHECK(g_utf8_validate(copy, -1, NULL) && g_str_has_prefix(text, copy), "%s", copy);
-	CHECK(length == strlen(text) || length + 4 >= size, "%zu bytes of %zu", length, size);
-	g_free(copy);
-}
-
-static void test_cut(void)
-{
-	for (size_t c = 0; c < G_N_ELEMENTS(characters); c++) {
-		for (size_t shift = 0; shift < 4; shift++) {
-			char *text = text_of(characters[c], shift, 40);
-			for (size_t size = 1; size < 50; size++)
-				check_copy(text, size);
-			g_free(text);
-		}
-	}
-}
-
-static void test_not_utf8(void)
-{
-	char copy[20];
-
-	dh_utf8_copy(copy, sizeof copy, "a\xff""b\xe2\x82");
-	CHECK_STR(copy, "a\xef\xbf\xbd""b\xef\xbf\xbd\xef\xbf\xbd");
 }
 
 /* --- requests */
@@ -159,6 +126,29 @@ static void test_unknown_request(void)
 	plugin_fixture_close(&fixture);
 }
 
+/* Control characters of any kind are refused, breaks are for what is said. */
+static void test_controls(void)
+{
+	static const struct { const char *text; int plain, prose; } rows[] = {
+		{ "a\tb", 454, 460 }, { "a\nb", 454, 460 }, { "\x1b[31m", 454, 454 }, { "\x7f", 454, 454 },
+		{ "\xc2\x85", 454, 454 }, { "\xc2\x9b""31m", 454, 454 }, { "\xc2\xa0", 455, 460 },
+		{ "\xe2\x80\xa8", 454, 454 },
+	};
+	struct gateway_handle *handle;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, "warm_workers = 0\n");
+	handle = gateway_attach();
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		CHECK_INT(code_of(ASK(handle, "{s:s, s:i, s:s}", "request", "info", "id", 404, "secret", rows[i].text)),
+			rows[i].plain);
+		CHECK_INT(code_of(ASK(handle, "{s:s, s:i, s:s}", "request", "say", "id", 9, "text", rows[i].text)),
+			rows[i].prose);
+	}
+	gateway_detach(&handle);
+	plugin_fixture_close(&fixture);
+}
+
 /* --- the configuration */
 
 static const struct wrong { const char *name, *general, *logged; } wrongs[] = {
@@ -183,8 +173,7 @@ static void test_wrong_texts_in_the_configuration(const void *arg)
 }
 
 static const struct check_test tests[] = {
-	TEST(test_cut),
-	TEST(test_not_utf8),
+	TEST(test_controls),
 	TEST(test_every_field),
 	TEST(test_a_missing_file),
 	TEST(test_unknown_request),
