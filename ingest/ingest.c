@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "preparation.h"
 
 /* After an answer did not come, the next preparation asks again when that is
  * this long ago. */

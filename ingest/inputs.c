@@ -1,4 +1,4 @@
-#include "ingest_private.h"
+#include "inputs.h"
 
 #include <errno.h>
 #include <jansson.h>

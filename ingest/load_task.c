@@ -1,10 +1,12 @@
-#include "ingest_private.h"
+#include "load_task.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ingest_private.h"
 #include "playout/timebase.h"
+#include "preparation.h"
 
 #define READ_BYTES (128 * 1024)
 

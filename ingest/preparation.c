@@ -1,4 +1,4 @@
-#include "ingest_private.h"
+#include "preparation.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -6,9 +6,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "ingest_private.h"
 #include "log.h"
 #include "playout/timebase.h"
 #include "prepare/job.h"
+#include "subscription.h"
 
 /* An idle clip's anchor is chosen when all of it has been seen, and only then
  * is the first unit written. */

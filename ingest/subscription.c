@@ -1,8 +1,10 @@
-#include "ingest_private.h"
+#include "subscription.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+
+#include "ingest_private.h"
 
 struct dh_subscription {
 	/* immutable */
