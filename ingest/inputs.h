@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "file_hash.h"
+#include "file_identity.h"
 #include "ingest.h"
 
 struct dh_inputs {
