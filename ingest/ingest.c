@@ -1,43 +1,20 @@
-#include "ingest_private.h"
+#include "ingest.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "cache.h"
+#include "file_hash.h"
+#include "ingest_state.h"
+#include "loader.h"
 #include "log.h"
 #include "preparation.h"
+#include "worker.h"
+#include "worker_version.h"
 
 /* After an answer did not come, the next preparation asks again when that is
  * this long ago. */
 #define ASK_AGAIN_US (5 * G_USEC_PER_SEC)
-
-void dh_ingest_config_init(struct dh_ingest_config *config)
-{
-	*config = (struct dh_ingest_config){
-		.worker_path = "dh-prepare", .worker_user = "nobody", .warm_workers = 2, .max_workers = 4,
-		.max_jobs = 1000, .worker_memory_mb = 1024, .worker_cpu_s = 600, .worker_nice = 10,
-		.worker_silence_ms = 15000, .worker_start_ms = 10000, .live_silence_ms = 30000,
-		.max_ms = 600000, .max_side = 4096, .max_segment_bytes = INT64_C(512) << 20,
-		.cache_folder = NULL, .cache_bytes = INT64_C(2) << 30, .loader_threads = 2, .orphans_max = 2,
-	};
-}
-
-void dh_ingest_source_init(struct dh_ingest_source *source)
-{
-	*source = (struct dh_ingest_source){
-		.kind = DH_INGEST_SEGMENT, .fds = { -1, -1 }, .width = 512, .height = 512, .kbps = 800,
-		.audio_kbps = 48, .entry_ms = 500, .fps_max = 60, .portrait_ms = 2000,
-	};
-}
-
-static int is_valid(const struct dh_ingest_config *c)
-{
-	return c->worker_path && *c->worker_path && c->warm_workers >= 0 && c->warm_workers <= 16 &&
-		c->max_workers >= 1 && c->max_workers <= 64 && c->max_jobs >= 1 && c->worker_memory_mb >= 0 &&
-		c->worker_cpu_s >= 0 && c->worker_nice >= 0 && c->worker_nice <= 19 && c->worker_silence_ms > 0 &&
-		c->worker_start_ms > 0 && c->live_silence_ms > 0 && c->max_ms > 0 && c->max_side > 0 &&
-		c->max_segment_bytes > 0 && c->cache_bytes >= 0 && c->loader_threads >= 1 &&
-		c->loader_threads <= 16 && c->orphans_max >= 0;
-}
 
 /* --- the version */
 
@@ -61,7 +38,7 @@ static void version_known(void *arg, const char *text, const char *error)
 	g_ptr_array_unref(waiting);
 }
 
-int dh_ingest_asks_version(struct dh_ingest *ingest)
+bool dh_ingest_asks_version(struct dh_ingest *ingest)
 {
 	int64_t now = g_get_monotonic_time();
 	int r;
@@ -129,7 +106,7 @@ int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh
 	struct dh_ingest *new;
 	int r;
 
-	if (!is_valid(config))
+	if (!dh_ingest_config_is_valid(config))
 		return -EINVAL;
 	new = g_new0(struct dh_ingest, 1);
 	new->io = io;

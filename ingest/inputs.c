@@ -7,35 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "playout/stream.h"
 #include "prepare/job.h"
-
-static int in_range(int value, int least, int most)
-{
-	return value >= least && value <= most;
-}
-
-static int is_side(int pixels)
-{
-	return in_range(pixels, DH_STREAM_SIDE_MIN, DH_STREAM_SIDE_MAX) && pixels % 2 == 0;
-}
-
-static int check(const struct dh_ingest_source *source)
-{
-	int most = source->kind == DH_INGEST_PORTRAIT ? 1 : 2;
-
-	if (!in_range(source->count, 1, most) || !is_side(source->width) || !is_side(source->height) ||
-	    !in_range(source->kbps, 50, 20000) || !in_range(source->audio_kbps, 16, 256) ||
-	    !in_range(source->entry_ms, 40, 10000) || !in_range(source->fps_max, 1, 60) ||
-	    !in_range(source->portrait_ms, 40, 60000))
-		return -EINVAL;
-	if (source->anchor && g_bytes_get_size(source->anchor) !=
-	    (size_t)source->width * (size_t)source->height * 3 / 2)
-		return -EINVAL;
-	for (int i = 0; i < source->count; i++)
-		if (source->fds[i] < 0 || !source->names[i])
-			return -EINVAL;
-	return 0;
-}
 
 static int look_at_files(struct dh_inputs *inputs)
 {
@@ -55,7 +28,7 @@ static int look_at_files(struct dh_inputs *inputs)
 int dh_inputs_alloc(struct dh_inputs **inputs, const struct dh_ingest_source *source)
 {
 	struct dh_inputs *new = g_new0(struct dh_inputs, 1);
-	int r = check(source);
+	int r = dh_ingest_source_is_valid(source) ? 0 : -EINVAL;
 
 	atomic_init(&new->refs, 1);
 	new->source = *source;

@@ -8,7 +8,8 @@
 
 #include "file_hash.h"
 #include "file_identity.h"
-#include "ingest.h"
+#include "ingest_config.h"
+#include "source.h"
 
 struct dh_inputs {
 	atomic_int refs;

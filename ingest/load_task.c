@@ -4,20 +4,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ingest_private.h"
+#include "cache.h"
+#include "ingest_state.h"
+#include "io.h"
+#include "loader.h"
 #include "playout/timebase.h"
-#include "preparation.h"
 
 #define READ_BYTES (128 * 1024)
 
-static struct dh_load_task *task_new(struct dh_preparation *owner)
+static struct dh_load_task *task_new(struct dh_ingest *ingest, struct dh_inputs *inputs,
+	const struct dh_load_listener *listener, void *arg)
 {
 	struct dh_load_task *task = g_new0(struct dh_load_task, 1);
 
-	task->ingest = owner->ingest;
-	task->inputs = dh_inputs_ref(owner->inputs);
+	task->ingest = ingest;
+	task->inputs = dh_inputs_ref(inputs);
 	atomic_init(&task->cancelled, 0);
-	task->owner = owner;
+	task->listener = listener;
+	task->arg = arg;
 	dh_recording_init(&task->batch);
 	return task;
 }
@@ -33,7 +37,7 @@ static void task_free(struct dh_load_task *task)
 void dh_load_task_cancel(struct dh_load_task **task)
 {
 	if (*task) {
-		(*task)->owner = NULL;
+		(*task)->listener = NULL;
 		atomic_store(&(*task)->cancelled, 1);
 	}
 	*task = NULL;
@@ -43,7 +47,8 @@ void dh_load_task_cancel(struct dh_load_task **task)
 struct report {
 	struct dh_load_task *task;
 	struct dh_recording batch;
-	int is_last, error;
+	bool is_last;
+	int error;
 };
 
 static struct report *report_new(struct dh_load_task *task, int is_last, int error)
@@ -71,10 +76,8 @@ static void inspected(void *arg)
 	struct report *report = arg;
 	struct dh_load_task *task = report->task;
 
-	if (task->owner) {
-		task->owner->task = NULL;
-		dh_preparation_inspected(task->owner, task, report->error);
-	}
+	if (task->listener)
+		task->listener->inspected(task->arg, task, report->error);
 	task_free(task);
 	report_free(report);
 }
@@ -101,9 +104,10 @@ static void inspect(void *arg)
 	dh_io_post(task->ingest->io, inspected, report_new(task, 1, r));
 }
 
-struct dh_load_task *dh_inspect(struct dh_preparation *owner, const char *version)
+struct dh_load_task *dh_inspect(struct dh_ingest *ingest, struct dh_inputs *inputs, const char *version,
+	const struct dh_load_listener *listener, void *arg)
 {
-	struct dh_load_task *task = task_new(owner);
+	struct dh_load_task *task = task_new(ingest, inputs, listener, arg);
 
 	task->version = g_strdup(version);
 	dh_loader_post(task->ingest->loader, inspect, task);
@@ -117,11 +121,8 @@ static void loaded(void *arg)
 	struct report *report = arg;
 	struct dh_load_task *task = report->task;
 
-	if (task->owner) {
-		if (report->is_last)
-			task->owner->task = NULL;
-		dh_preparation_loaded(task->owner, &report->batch, report->is_last, report->error, task->text);
-	}
+	if (task->listener)
+		task->listener->loaded(task->arg, &report->batch, report->is_last, report->error, task->text);
 	if (report->is_last)
 		task_free(task);
 	report_free(report);
@@ -202,9 +203,10 @@ static void load(void *arg)
 	tell(task, 1, r);
 }
 
-struct dh_load_task *dh_load(struct dh_preparation *owner, const char *key)
+struct dh_load_task *dh_load(struct dh_ingest *ingest, struct dh_inputs *inputs, const char *key,
+	const struct dh_load_listener *listener, void *arg)
 {
-	struct dh_load_task *task = task_new(owner);
+	struct dh_load_task *task = task_new(ingest, inputs, listener, arg);
 
 	task->from_cache = key != NULL;
 	if (key)

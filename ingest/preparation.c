@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "ingest_private.h"
+#include "ingest_state.h"
 #include "log.h"
 #include "playout/timebase.h"
 #include "prepare/job.h"
@@ -18,6 +18,27 @@
 /* The worker itself notices that a live source is silent; this is for a worker
  * that does not. */
 #define LIVE_PATIENCE_MS 5000
+
+/* --- who listens */
+
+/* Listeners cannot change the list: whoever comes or goes is posted. */
+static void pump(struct dh_preparation *preparation)
+{
+	for (guint i = 0; i < preparation->subscriptions->len; i++)
+		dh_subscription_tell(preparation->subscriptions->pdata[i], &preparation->recording);
+}
+
+/* They listen to `to` from now on, having heard nothing. */
+static void move_subscriptions(struct dh_preparation *from, struct dh_preparation *to)
+{
+	for (guint i = 0; i < from->subscriptions->len; i++) {
+		struct dh_subscription *s = from->subscriptions->pdata[i];
+		s->preparation = to;
+		g_ptr_array_add(to->subscriptions, s);
+		dh_subscription_tell(s, &to->recording);
+	}
+	g_ptr_array_set_size(from->subscriptions, 0);
+}
 
 /* --- ends */
 
@@ -36,7 +57,7 @@ static void finish(struct dh_preparation *preparation)
 	dh_cache_writer_end(&preparation->feed, 0);
 	if (preparation->recording.state != DH_RECORDING_ENDED)
 		leave_table(preparation);
-	dh_subscriptions_pump(preparation);
+	pump(preparation);
 	if (preparation->subscriptions->len == 0)
 		dh_preparation_free(preparation);
 }
@@ -88,7 +109,7 @@ static int encoded_data(void *arg, const void *bytes, size_t size)
 	r = dh_stream_reader_push(preparation->reader, bytes, size);
 	if (r < 0)
 		return refuse(preparation, r);
-	dh_subscriptions_pump(preparation);
+	pump(preparation);
 	return 0;
 }
 
@@ -195,6 +216,8 @@ static void encode(struct dh_preparation *preparation)
 
 /* --- inspecting and loading */
 
+static const struct dh_load_listener load_listener;
+
 /* Gives it the key under which it is shared. Where another preparation has it
  * already, all listen to that one, this one is freed, and the answer is 0. */
 static int share(struct dh_preparation *preparation, const char *key)
@@ -203,7 +226,7 @@ static int share(struct dh_preparation *preparation, const char *key)
 	struct dh_preparation *other = g_hash_table_lookup(by_key, key);
 
 	if (other) {
-		dh_subscriptions_move(preparation, other);
+		move_subscriptions(preparation, other);
 		dh_preparation_free(preparation);
 		return 0;
 	}
@@ -232,11 +255,14 @@ static void load_stream(struct dh_preparation *preparation)
 	if (!is_first)
 		return;
 	preparation->state = DH_PREPARATION_LOADING;
-	preparation->task = dh_load(preparation, NULL);
+	preparation->task = dh_load(preparation->ingest, preparation->inputs, NULL, &load_listener, preparation);
 }
 
-void dh_preparation_inspected(struct dh_preparation *preparation, struct dh_load_task *task, int error)
+static void inspected(void *arg, const struct dh_load_task *task, int error)
 {
+	struct dh_preparation *preparation = arg;
+
+	preparation->task = NULL;
 	if (error < 0) {
 		char *text = g_strdup_printf("cannot be read: %s", g_strerror(-error));
 		fail(preparation, DH_PREPARE_INPUT, text);
@@ -252,15 +278,18 @@ void dh_preparation_inspected(struct dh_preparation *preparation, struct dh_load
 	else {
 		preparation->has_cache_key = 1;
 		preparation->state = DH_PREPARATION_LOADING;
-		preparation->task = dh_load(preparation, preparation->key);
+		preparation->task = dh_load(preparation->ingest, preparation->inputs, preparation->key, &load_listener,
+			preparation);
 	}
 }
 
-void dh_preparation_loaded(struct dh_preparation *preparation, struct dh_recording *batch, int is_last,
-	int error, const char *text)
+static void loaded(void *arg, struct dh_recording *batch, bool is_last, int error, const char *text)
 {
+	struct dh_preparation *preparation = arg;
 	struct dh_ingest *ingest = preparation->ingest;
 
+	if (is_last)
+		preparation->task = NULL;
 	if (preparation->has_cache_key && error < 0) {
 		if (error == -EBADMSG || error == -ENODATA || error == -EFBIG)
 			dh_log(DH_LOG_WARNING, "an entry of the cache cannot be used (%s), %s is prepared anew",
@@ -271,7 +300,7 @@ void dh_preparation_loaded(struct dh_preparation *preparation, struct dh_recordi
 	}
 	dh_recording_absorb(&preparation->recording, batch);
 	if (!is_last)
-		dh_subscriptions_pump(preparation);
+		pump(preparation);
 	else if (error < 0)
 		fail(preparation, code_of(error), text && *text ? text : g_strerror(-error));
 	else {
@@ -279,6 +308,8 @@ void dh_preparation_loaded(struct dh_preparation *preparation, struct dh_recordi
 		finish(preparation);
 	}
 }
+
+static const struct dh_load_listener load_listener = { .inspected = inspected, .loaded = loaded };
 
 /* --- life */
 
@@ -313,7 +344,8 @@ void dh_preparation_begin(struct dh_preparation *preparation)
 	if (preparation->inputs->is_live)
 		encode(preparation);
 	else
-		preparation->task = dh_inspect(preparation, preparation->ingest->version);
+		preparation->task = dh_inspect(preparation->ingest, preparation->inputs,
+			preparation->ingest->version, &load_listener, preparation);
 }
 
 static int orphans(const struct dh_ingest *ingest)

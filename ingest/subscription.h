@@ -1,12 +1,42 @@
-/* Who listens to a preparation, and what each has heard. I/O thread. */
+/* One who listens to a preparation, and what it has heard so far. */
 #ifndef DH_SUBSCRIPTION_H
 #define DH_SUBSCRIPTION_H
 
-#include "preparation.h"
+#include <pthread.h>
+#include <stdbool.h>
 
-/* Tells all of them what they have not heard yet. */
-void dh_subscriptions_pump(struct dh_preparation *preparation);
-/* They listen to `to` from now on, having heard nothing. */
-void dh_subscriptions_move(struct dh_preparation *from, struct dh_preparation *to);
+#include "listener.h"
+#include "recording.h"
+
+struct dh_ingest;
+struct dh_inputs;
+struct dh_preparation;
+
+struct dh_subscription {
+	/* immutable */
+	struct dh_ingest *ingest;
+	struct dh_ingest_listener listener;
+	void *arg;
+	/* I/O thread */
+	struct dh_inputs *inputs;           /* until it is attached */
+	struct dh_preparation *preparation; /* from then on */
+	/* I/O thread: what it has been told */
+	bool has_head, has_anchor, has_picture, is_over;
+	guint units, notes;
+	/* Held while its listener runs; recursive, since a listener may unsubscribe. */
+	pthread_mutex_t lock;
+	bool is_gone; /* protected by lock */
+};
+
+/* -ENOMEM. Its other fields are the caller's to fill. */
+int dh_subscription_alloc(struct dh_subscription **subscription, const struct dh_ingest_listener *listener, void *arg);
+void dh_subscription_free(struct dh_subscription **subscription);
+
+/* I/O thread. Tells it what is in the recording and it has not heard yet. */
+void dh_subscription_tell(struct dh_subscription *subscription, const struct dh_recording *recording);
+
+/* Any thread. No listener function runs or will run when it returns (from
+ * within one: after that one has returned). */
+void dh_subscription_silence(struct dh_subscription *subscription);
 
 #endif

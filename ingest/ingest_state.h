@@ -1,13 +1,19 @@
-/* The ingest as the files behind ingest.h see it. */
-#ifndef DH_INGEST_PRIVATE_H
-#define DH_INGEST_PRIVATE_H
+/* What all preparations share. */
+#ifndef DH_INGEST_STATE_H
+#define DH_INGEST_STATE_H
 
-#include "cache.h"
-#include "file_hash.h"
-#include "ingest.h"
-#include "loader.h"
-#include "worker.h"
-#include "worker_version.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <glib.h>
+
+#include "ingest_config.h"
+
+struct dh_cache;
+struct dh_file_hashes;
+struct dh_io;
+struct dh_loader;
+struct dh_worker_version;
+struct dh_workers;
 
 struct dh_ingest {
 	/* immutable; what they point to is any thread's */
@@ -29,6 +35,6 @@ struct dh_ingest {
 
 /* I/O thread. Whether the version is being asked for: dh_preparation_begin is
  * called when it is known or not to be had. */
-int dh_ingest_asks_version(struct dh_ingest *ingest);
+bool dh_ingest_asks_version(struct dh_ingest *ingest);
 
 #endif
