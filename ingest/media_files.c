@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "text.h"
+
 /* Without O_NONBLOCK opening a FIFO would wait for its writer. */
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
@@ -35,9 +37,8 @@ static int check_path(const char *path, char **error)
 		return refuse(-EINVAL, error, "the file's name is longer than %d bytes", DH_MEDIA_PATH_MAX);
 	if (!g_utf8_validate(path, (gssize)length, NULL))
 		return refuse(-EINVAL, error, "the file's name is not UTF-8");
-	for (const char *p = path; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return refuse(-EINVAL, error, "the file's name has control characters");
+	if (dh_text_has_controls(path))
+		return refuse(-EINVAL, error, "the file's name has control characters");
 	return 0;
 }
 

@@ -111,6 +111,7 @@ static const struct row {
 	{ "empty",           "",               EINVAL, "is empty" },
 	{ "long",            long_name,        EINVAL, "longer than 1024 bytes" },
 	{ "newline",         "a\nb",           EINVAL, "control characters" },
+	{ "C1",              "a\xc2\x9b" "b",  EINVAL, "control characters" },
 	{ "not UTF-8",       "a\xff",          EINVAL, "not UTF-8" },
 };
 
