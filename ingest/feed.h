@@ -20,12 +20,14 @@ struct dh_feed;
 struct dh_feed_context {
 	struct dh_io *io;
 	struct dh_ingest *ingest;
-	const char *generator_user; /* who generators run as; outlives it */
+	const char *generator_scope; /* dh-scope; outlives it, as does what follows */
+	const char *generator_user;  /* who generators run as */
 };
 
 /* Whose segment it fills. */
 struct dh_feed_owner {
 	void *arg;
+	const char *name; /* the room's, for the log; outlives the feed */
 	/* Something has come: dh_feed_fill is wanted, in the owner's thread. Called in
 	 * the I/O thread, once until then. */
 	void (*arrived)(void *arg, struct dh_feed *feed);
@@ -60,10 +62,16 @@ struct dh_segment *dh_feed_segment(const struct dh_feed *feed);
 
 /* Begins the preparation, with the anchor's picture (a reference is taken). Once. */
 void dh_feed_start(struct dh_feed *feed, GBytes *anchor);
-gboolean dh_feed_is_started(const struct dh_feed *feed);
+bool dh_feed_is_started(const struct dh_feed *feed);
 
-/* Moves what has come into the segment; TRUE when it has one. */
-gboolean dh_feed_fill(struct dh_feed *feed);
+/* It plays, or is what plays next: it is prepared before what is still ahead. */
+void dh_feed_set_next(struct dh_feed *feed);
+
+/* A generator makes it while it is prepared. */
+bool dh_feed_is_live(const struct dh_feed *feed);
+
+/* Moves what has come into the segment; true when it has one. */
+bool dh_feed_fill(struct dh_feed *feed);
 
 /* Nothing is wanted any more. */
 void dh_feed_stop(struct dh_feed *feed);

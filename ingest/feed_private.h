@@ -8,7 +8,7 @@
 /* What came since the owner looked last. */
 struct dh_feed_batch {
 	GPtrArray *units;
-	gboolean has_head, has_end, has_failure;
+	bool has_head, has_end, has_failure;
 	struct dh_stream_head head;
 	struct dh_unit *anchor;
 	int code;
@@ -17,7 +17,7 @@ struct dh_feed_batch {
 
 /* How the preparation ended. */
 struct dh_feed_outcome {
-	gboolean is_known, is_failure;
+	bool is_known, is_failure;
 	int code;
 	char *text;
 };
@@ -31,10 +31,11 @@ struct dh_feed {
 	json_t *metadata;
 	/* the owner's thread */
 	struct dh_segment *segment;
-	gboolean started;
+	bool is_started, is_next;
 	/* the owner's thread until started, then the I/O thread */
 	struct dh_ingest_source source;
 	char *names[2];
+	char *who;                                /* for the log: owner and segment */
 	struct dh_subscription *subscription;
 	/* a generator's; I/O thread */
 	const struct dh_generator_config *config; /* NULL: there is none; immutable */
@@ -42,18 +43,21 @@ struct dh_feed {
 	struct dh_generator *generator;           /* while it runs */
 	char *generator_error;
 	struct dh_feed_outcome outcome;
+	bool is_delivered;
 	GSource *patience;
 	/* protected by lock */
 	GMutex lock;
 	struct dh_feed_batch arrived;
-	gboolean posted;        /* the owner will look */
+	bool is_posted;         /* the owner will look */
 };
 
 /* --- feed_input.c; in the I/O thread */
 
-/* Begins: starts the generator where there is one, and subscribes. `feed` is a
- * reference, which dh_feed_input_close drops. */
+/* Begins: subscribes; a generator starts when there is a worker for it. `feed` is
+ * a reference, which dh_feed_input_close drops. */
 void dh_feed_input_open(void *feed);
+/* It is next now. `feed` is a reference, which it drops. */
+void dh_feed_input_set_next(void *feed);
 void dh_feed_input_close(void *feed);
 
 #endif

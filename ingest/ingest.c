@@ -63,6 +63,7 @@ static void start(void *arg)
 	const struct dh_ingest_config *c = &ingest->config;
 	struct dh_workers_config config = {
 		.path = c->worker_path, .user = c->worker_user, .warm = c->warm_workers, .max = c->max_workers,
+		.max_live = c->max_live, .wait_ms = c->worker_wait_ms,
 		.max_waiting = c->max_jobs, .memory_mb = c->worker_memory_mb, .cpu_s = c->worker_cpu_s,
 		.nice = c->worker_nice, .start_ms = c->worker_start_ms,
 	};
@@ -159,10 +160,12 @@ static void get_stats(void *arg)
 
 	dh_workers_stats(ingest->workers, &workers);
 	*stats = (struct dh_ingest_stats){
-		.workers_ready = workers.ready, .workers_busy = workers.busy, .jobs_waiting = workers.waiting,
+		.workers_ready = workers.ready, .workers_busy = workers.busy, .workers_live = workers.busy_live,
+		.jobs_waiting = workers.waiting, .jobs_waiting_live = workers.waiting_live,
 		.preparations = (int)ingest->all->len, .subscriptions = ingest->subscriptions,
 		.jobs = workers.jobs, .jobs_failed = workers.failed,
 		.cache_hits = ingest->cache_hits, .cache_misses = ingest->cache_misses, .cache_bytes = -1,
+		.io_longest_turn_us = dh_io_longest_turn_us(ingest->io),
 	};
 	if (ingest->cache)
 		dh_cache_stats(ingest->cache, &stats->cache_bytes, &stats->cache_entries);

@@ -43,18 +43,23 @@ struct dh_subscription;
 int dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source *source,
 	const struct dh_ingest_listener *listener, void *arg, struct dh_subscription **subscription);
 
+/* What was to be prepared ahead is next now: it goes before what is still ahead. */
+void dh_ingest_set_next(struct dh_subscription *subscription);
+
 /* After it returns no listener function runs or will run (from within a
  * listener function: after that one has returned), so hold no lock here that a
  * listener function takes. NULL inside is fine. */
 void dh_ingest_unsubscribe(struct dh_subscription **subscription);
 
 struct dh_ingest_stats {
-	int workers_ready, workers_busy, jobs_waiting;
+	int workers_ready, workers_busy, workers_live;  /* busy: all; live: those of them with a live job */
+	int jobs_waiting, jobs_waiting_live;            /* all; the live ones of them */
 	int preparations, subscriptions;
 	uint64_t jobs, jobs_failed;             /* given to workers; of which failed */
 	uint64_t cache_hits, cache_misses;
 	int64_t cache_bytes;                    /* -1 without cache */
 	int cache_entries;
+	int64_t io_longest_turn_us;             /* since these figures were last asked for; see io.h */
 };
 /* Waits for the I/O thread (a moment). */
 void dh_ingest_stats(struct dh_ingest *ingest, struct dh_ingest_stats *stats);

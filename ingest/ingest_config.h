@@ -11,13 +11,15 @@ struct dh_ingest_config {
 	const char *worker_path;  /* dh-prepare: absolute, or a name looked up in PATH; default "dh-prepare" */
 	const char *worker_user;  /* workers run as this user when the gateway is root; "" no change; "nobody" */
 	int warm_workers;         /* started ahead, 0 to 16; 2 */
-	int max_workers;          /* jobs at once, 1 to 64; 4 */
+	int max_workers;          /* jobs of files at once, 1 to 64; 4 */
+	int max_live;             /* live jobs at once, 1 to 1000; 100 */
 	int max_jobs;             /* that wait for a worker; 1000 */
 	int worker_memory_mb;     /* of data, each; 0 no limit; 1024 */
 	int worker_cpu_s;         /* processor time of a job; 0 no limit; 600 */
 	int worker_nice;          /* 0 to 19; 10 */
 	int worker_silence_ms;    /* a worker that writes nothing for this long while we read is killed (an
 	                           * idle clip's first output may take four times as long); 15000 */
+	int worker_wait_ms;       /* jobs wait so long for workers that cannot be started; 30000 */
 	int worker_start_ms;      /* a worker must be ready after this long; 10000 */
 	int live_silence_ms;      /* a live source must yield something this often; 30000 */
 	int64_t max_ms;           /* longest segment; 600000 */

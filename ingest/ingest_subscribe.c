@@ -37,6 +37,10 @@ int dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source 
 	struct dh_inputs *inputs;
 	int err = dh_inputs_alloc(&inputs, source);
 
+	if (err == 0 && source->is_opened_late && !listener->open) {
+		dh_inputs_unref(&inputs);
+		err = -EINVAL;
+	}
 	if (err < 0)
 		return err;
 	err = dh_subscription_alloc(&new, listener, arg);
@@ -46,10 +50,24 @@ int dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source 
 	}
 	new->ingest = ingest;
 	new->inputs = inputs;
+	new->is_next = source->is_next;
 	/* A listener may use it from its first call on. */
 	*subscription = new;
 	dh_io_post(ingest->io, attach, new);
 	return 0;
+}
+
+static void set_next(void *arg)
+{
+	struct dh_subscription *s = arg;
+
+	s->is_next = true;
+	dh_preparation_set_next(s->preparation);
+}
+
+void dh_ingest_set_next(struct dh_subscription *subscription)
+{
+	dh_io_post(subscription->ingest->io, set_next, subscription);
 }
 
 void dh_ingest_unsubscribe(struct dh_subscription **subscription)

@@ -14,6 +14,10 @@ static int look_at_files(struct dh_inputs *inputs)
 {
 	struct stat st;
 
+	if (inputs->source.is_opened_late) {
+		inputs->is_live = 1;
+		return 0;
+	}
 	for (int i = 0; i < inputs->source.count; i++) {
 		if (fstat(inputs->source.fds[i], &st) < 0)
 			return -errno;

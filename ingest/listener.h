@@ -13,6 +13,9 @@
  * passed is lent (units and picture: take references). A function may be NULL.
  * They may call any function here except dh_ingest_free. */
 struct dh_ingest_listener {
+	/* Of a source that is_opened_late, once: it has a worker now. *fd is taken
+	 * over. Negative errno, and *error is a text (g_free): the failure that follows. */
+	int (*open)(void *arg, int *fd, char **error);
 	void (*head)(void *arg, const struct dh_stream_head *head);
 	void (*anchor)(void *arg, struct dh_unit *anchor);
 	void (*picture)(void *arg, GBytes *i420);

@@ -17,7 +17,7 @@
 #define IDLE_PATIENCE 4
 /* The worker itself notices that a live source is silent; this is for a worker
  * that does not. */
-#define LIVE_PATIENCE_MS 5000
+#define LIVE_PATIENCE_MS 1000
 
 /* --- who listens */
 
@@ -35,6 +35,8 @@ static void move_subscriptions(struct dh_preparation *from, struct dh_preparatio
 		struct dh_subscription *s = from->subscriptions->pdata[i];
 		s->preparation = to;
 		g_ptr_array_add(to->subscriptions, s);
+		if (s->is_next)
+			dh_preparation_set_next(to);
 		dh_subscription_tell(s, &to->recording);
 	}
 	g_ptr_array_set_size(from->subscriptions, 0);
@@ -167,28 +169,82 @@ static int silence_ms(const struct dh_preparation *preparation)
 	return config->worker_silence_ms;
 }
 
-static int start_job(struct dh_preparation *preparation)
+static bool is_next(const struct dh_preparation *preparation)
 {
-	static const struct dh_job_listener listener = { .data = encoded_data, .done = encoded_all };
-	struct dh_ingest *ingest = preparation->ingest;
+	bool any = false;
+
+	for (guint i = 0; i < preparation->subscriptions->len; i++)
+		any = any || ((struct dh_subscription *)preparation->subscriptions->pdata[i])->is_next;
+	return any;
+}
+
+void dh_preparation_set_next(struct dh_preparation *preparation)
+{
+	if (preparation->job)
+		dh_job_set_next(preparation->job);
+}
+
+/* A copy of each descriptor: the job closes them. */
+static int open_files(const struct dh_ingest_source *source, int *fds)
+{
+	int n = 0;
+
+	for (; n < source->count; n++) {
+		fds[n] = fcntl(source->fds[n], F_DUPFD_CLOEXEC, 0);
+		if (fds[n] < 0)
+			break;
+	}
+	if (n == source->count)
+		return n;
+	int err = -errno;
+	while (n > 0)
+		close(fds[--n]);
+	return err;
+}
+
+/* What is opened late has one subscriber: it is live. */
+static int open_late(struct dh_preparation *preparation, int *fds, char **error)
+{
+	int err = -ECANCELED;
+
+	if (preparation->subscriptions->len > 0)
+		err = dh_subscription_open(preparation->subscriptions->pdata[0], fds, error);
+	return err < 0 ? err : 1;
+}
+
+/* There is a worker: the files that it is given. */
+static int opened(void *arg, int fds[DH_JOB_FDS], char **error)
+{
+	struct dh_preparation *preparation = arg;
 	const struct dh_ingest_source *source = &preparation->inputs->source;
-	int fds[DH_JOB_FDS] = { source->fds[0], source->fds[1] };
-	struct dh_job_spec spec = { .fds = fds, .count = source->count, .silence_ms = silence_ms(preparation) };
-	int anchor = -1, r;
-	char *json;
+	int anchor = -1, count;
 
 	if (source->anchor) {
 		anchor = picture_fd(source->anchor);
 		if (anchor < 0)
 			return -errno;
-		fds[spec.count++] = anchor;
 	}
-	spec.json = json = dh_inputs_job(preparation->inputs, &ingest->config);
-	r = dh_job_start(ingest->workers, &spec, &listener, preparation, &preparation->job);
-	g_free(json);
-	if (anchor >= 0)
+	count = source->is_opened_late ? open_late(preparation, fds, error) : open_files(source, fds);
+	if (count >= 0 && anchor >= 0)
+		fds[count++] = anchor;
+	else if (anchor >= 0)
 		close(anchor);
-	return r;
+	return count;
+}
+
+static int start_job(struct dh_preparation *preparation)
+{
+	static const struct dh_job_listener listener = { .open = opened, .data = encoded_data, .done = encoded_all };
+	struct dh_ingest *ingest = preparation->ingest;
+	char *json = dh_inputs_job(preparation->inputs, &ingest->config);
+	struct dh_job_spec spec = {
+		.json = json, .silence_ms = silence_ms(preparation), .owner = preparation->inputs->source.owner,
+		.is_live = preparation->inputs->is_live, .is_next = is_next(preparation),
+	};
+	int err = dh_job_start(ingest->workers, &spec, &listener, preparation, &preparation->job);
+
+	g_free(json);
+	return err;
 }
 
 static void encode(struct dh_preparation *preparation)

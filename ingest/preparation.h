@@ -40,6 +40,8 @@ struct dh_preparation *dh_preparation_new(struct dh_ingest *ingest, struct dh_in
 void dh_preparation_free(struct dh_preparation *preparation);
 /* Goes on from NEW, the version being known or not to be had. */
 void dh_preparation_begin(struct dh_preparation *preparation);
+/* One of those who listen wants it before what is prepared ahead. */
+void dh_preparation_set_next(struct dh_preparation *preparation);
 /* The last subscriber has left; may free it. */
 void dh_preparation_unwanted(struct dh_preparation *preparation);
 

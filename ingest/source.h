@@ -13,6 +13,10 @@ struct dh_ingest_source {
 	int count;              /* 1, or 2: picture and sound; idle clip and portrait */
 	const char *names[2];   /* for messages; copied */
 	int fds[2];             /* open for reading */
+	bool is_opened_late;    /* live, one input, and no descriptor yet: the listener's `open` opens it when
+	                         * there is a worker */
+	const void *owner;      /* whose it is (a room): owners take turns at the workers; NULL: nobody's */
+	bool is_next;           /* it goes before what is prepared ahead; see dh_ingest_set_next */
 	int width, height;
 	int kbps, audio_kbps, entry_ms, fps_max;
 	int pingpong;           /* idle */

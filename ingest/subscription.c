@@ -82,6 +82,17 @@ void dh_subscription_tell(struct dh_subscription *s, const struct dh_recording *
 	pthread_mutex_unlock(&s->lock);
 }
 
+int dh_subscription_open(struct dh_subscription *s, int *fd, char **error)
+{
+	int err = -ECANCELED;
+
+	pthread_mutex_lock(&s->lock);
+	if (!s->is_gone)
+		err = s->listener.open(s->arg, fd, error);
+	pthread_mutex_unlock(&s->lock);
+	return err;
+}
+
 void dh_subscription_silence(struct dh_subscription *s)
 {
 	pthread_mutex_lock(&s->lock);

@@ -20,6 +20,7 @@ struct dh_subscription {
 	/* I/O thread */
 	struct dh_inputs *inputs;           /* until it is attached */
 	struct dh_preparation *preparation; /* from then on */
+	bool is_next;                       /* it goes before what is prepared ahead */
 	/* I/O thread: what it has been told */
 	bool has_head, has_anchor, has_picture, is_over;
 	guint units, notes;
@@ -34,6 +35,10 @@ void dh_subscription_free(struct dh_subscription **subscription);
 
 /* I/O thread. Tells it what is in the recording and it has not heard yet. */
 void dh_subscription_tell(struct dh_subscription *subscription, const struct dh_recording *recording);
+
+/* I/O thread. Has it open its input; as the listener's `open`, and -ECANCELED
+ * (without a text) when it is gone. */
+int dh_subscription_open(struct dh_subscription *subscription, int *fd, char **error);
 
 /* Any thread. No listener function runs or will run when it returns (from
  * within one: after that one has returned). */
