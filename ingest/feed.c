@@ -17,7 +17,8 @@ static void batch_clear(struct dh_feed_batch *batch)
 static void close_sources(struct dh_ingest_source *source)
 {
 	for (int i = 0; i < source->count; i++)
-		close(source->fds[i]);
+		if (source->fds[i] >= 0)
+			close(source->fds[i]);
 	source->count = 0;
 }
 
@@ -81,6 +82,11 @@ const char *dh_feed_name(const struct dh_feed *feed)
 json_t *dh_feed_metadata(const struct dh_feed *feed)
 {
 	return feed->metadata;
+}
+
+gboolean dh_feed_may_begin_ahead(const struct dh_feed *feed)
+{
+	return dh_ingest_has_memory(feed->context.ingest);
 }
 
 /* --- in the room's thread */

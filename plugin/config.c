@@ -41,6 +41,8 @@ static const struct dh_option general_options[] = {
 	DH_NUMBER(struct dh_config, max_queue_mb, 1, 65536, 512),
 	DH_NUMBER(struct dh_config, max_segment_ms, 1000, 86400000, 600000),
 	DH_NUMBER(struct dh_config, max_file_mb, 1, 1 << 20, 2048),
+	DH_NUMBER(struct dh_config, file_read_s, 1, 3600, 60),
+	DH_NUMBER(struct dh_config, max_media_mb, 1, 1 << 20, 2048),
 	DH_NUMBER(struct dh_config, max_side, 16, 16384, 4096),
 	DH_NUMBER(struct dh_config, max_request, 1024, 1 << 24, 65536),
 	DH_NUMBER(struct dh_config, max_depth, 4, 1000, 16),

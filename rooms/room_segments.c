@@ -79,7 +79,7 @@ void dh_room_segments_prepare(struct dh_room *room)
 		struct dh_feed *feed = room->feeds->pdata[i];
 		const struct dh_segment *segment = dh_feed_segment(feed);
 		if (!dh_feed_is_started(feed)) {
-			if (segment != next && (busy >= AHEAD_MAX || bytes >= most))
+			if (segment != next && (busy >= AHEAD_MAX || bytes >= most || !dh_feed_may_begin_ahead(feed)))
 				return;
 			if (segment != next && dh_feed_is_live(feed) && live_ahead)
 				continue;

@@ -76,7 +76,7 @@ static void set_close(struct set *set)
 
 static void put_clip(struct set *set, const char *deed)
 {
-	close(ingest_fixture_file(&set->fixture, "idle", deed, strlen(deed)));
+	ingest_fixture_file(&set->fixture, "idle", deed, strlen(deed));
 }
 
 /* Until `room` was told `times`, and the avatar's state then. */

@@ -105,7 +105,7 @@ static void test_confined(void)
 		is_root ? 65534 : (int)getgid());
 	CHECK(strstr(heard.notes, expected), "%s", heard.notes);
 	CHECK(strstr(heard.notes, "\"kind\":\"segment\""), "%s", heard.notes);
-	CHECK(strstr(heard.notes, "\"names\":[\"input\"]"), "%s", heard.notes);
+	CHECK(strstr(heard.notes, "\"names\":[\"tell\"]"), "%s", heard.notes);
 	CHECK(strstr(heard.notes, "\"anchor\":false"), "%s", heard.notes);
 	CHECK(strstr(heard.notes, "\"max_ms\":600000"), "%s", heard.notes);
 	heard_clear(&heard);
