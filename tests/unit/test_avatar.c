@@ -129,6 +129,7 @@ static void test_a_worker_that_is_ready_too_late(void)
 
 	set_init(&set);
 	set.fixture.config.worker_start_ms = 500;
+	set.fixture.config.worker_wait_ms = 0;
 	ingest_fixture_how(&set.fixture, "mute");
 	put_clip(&set, "good 3");
 	set_open(&set);
