@@ -92,6 +92,11 @@ static void drop_lane(struct dh_loader *loader, struct lane *lane)
 	g_free(lane);
 }
 
+static bool may_start(const struct lane *lane)
+{
+	return lane->threads < DH_LANE_THREADS && lane->threads + lane->lost < DH_LANE_LOST;
+}
+
 static bool is_lost(const struct lane *lane)
 {
 	return lane->lost >= DH_LANE_LOST;
@@ -236,13 +241,13 @@ static void empty(struct lane *lane, GPtrArray *waiting)
 static void lose(struct dh_loader *loader, struct runner *runner, struct late *late)
 {
 	struct lane *lane = runner->lane;
-	bool has_work = !g_queue_is_empty(&lane->waiting);
-
 	runner->is_lost = true;
 	lane->threads--;
 	lane->lost++;
 	g_ptr_array_add(late->running, runner->task);
-	if (is_lost(lane) || (has_work && start_thread(loader, lane) < 0 && lane->threads == 0))
+	if (!g_queue_is_empty(&lane->waiting) && may_start(lane))
+		start_thread(loader, lane);
+	if (lane->threads == 0)
 		empty(lane, late->waiting);
 }
 
@@ -385,7 +390,7 @@ int dh_loader_post(struct dh_loader *loader, enum dh_lane kind, uint64_t device,
 		err = -ENOBUFS;
 	else if (is_lost(lane))
 		err = -EHOSTDOWN;
-	else if (lane->threads < DH_LANE_THREADS)
+	else if (may_start(lane))
 		err = start_thread(loader, lane);
 	if (err < 0 && lane && lane->threads > 0)
 		err = 0; /* there is another thread for it */
