@@ -113,6 +113,7 @@ static void check_general(const struct dh_config *c)
 	PROMISE(*c->cache_folder == '\0' || *c->cache_folder == '/');
 	PROMISE(*c->worker && c->worker_user);
 	PROMISE(is_between(c->warm_workers, 0, 16) && is_between(c->max_workers, 1, 64));
+	PROMISE(is_between(c->max_live, 1, 1000) && is_between(c->worker_wait_s, 0, 86400) && *c->scope);
 	PROMISE(is_between(c->worker_silence_s, 1, 3600) && is_between(c->max_rooms, 0, 10000));
 	PROMISE(c->max_viewers >= 1 && c->max_viewers_per_room >= 1 && c->max_queue >= 1);
 	PROMISE(is_between(c->spread_ms, 0, 20) && is_between(c->events, 0, 1));
