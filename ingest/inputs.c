@@ -73,6 +73,13 @@ void dh_inputs_unref(struct dh_inputs **inputs)
 	g_free(old);
 }
 
+const char *dh_inputs_file_name(const struct dh_inputs *inputs)
+{
+	const char *slash = strrchr(inputs->source.names[0], '/');
+
+	return slash ? slash + 1 : inputs->source.names[0];
+}
+
 /* --- files */
 
 int dh_inputs_open(const struct dh_inputs *inputs, int i, struct dh_file_identity *identity, char **error)

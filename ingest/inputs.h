@@ -22,6 +22,9 @@ int dh_inputs_alloc(struct dh_inputs **inputs, const struct dh_ingest_source *so
 struct dh_inputs *dh_inputs_ref(struct dh_inputs *inputs);
 void dh_inputs_unref(struct dh_inputs **inputs);
 
+/* What the first input is called, without its folders. Lent. */
+const char *dh_inputs_file_name(const struct dh_inputs *inputs);
+
 /* Opens file `i` and tells which one it is; waits for its file system. The
  * descriptor; -ESTALE: it is not the one that was found before; or as dh_media_open,
  * with *error (g_free it). */

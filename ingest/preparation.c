@@ -35,7 +35,7 @@ static void move_subscriptions(struct dh_preparation *from, struct dh_preparatio
 
 /* --- ends */
 
-static void leave_table(struct dh_preparation *preparation)
+void dh_preparation_unshare(struct dh_preparation *preparation)
 {
 	if (preparation->key)
 		g_hash_table_remove(preparation->ingest->by_key, preparation->key);
@@ -50,7 +50,7 @@ void dh_preparation_finish(struct dh_preparation *preparation)
 	dh_cache_writer_end(&preparation->writer, false);
 	dh_open_files_unref(&preparation->files);
 	if (preparation->recording.state != DH_RECORDING_ENDED)
-		leave_table(preparation);
+		dh_preparation_unshare(preparation);
 	dh_preparation_pump(preparation);
 	if (preparation->subscriptions->len == 0)
 		dh_preparation_free(&preparation);
@@ -244,7 +244,7 @@ void dh_preparation_free(struct dh_preparation **preparation)
 	struct dh_preparation *old = *preparation;
 
 	*preparation = NULL;
-	leave_table(old);
+	dh_preparation_unshare(old);
 	dh_load_task_cancel(&old->task);
 	dh_job_cancel(&old->job);
 	dh_cache_writer_end(&old->writer, false);
@@ -270,7 +270,7 @@ void dh_preparation_begin(struct dh_preparation *preparation)
 
 void dh_preparation_inspect_again(struct dh_preparation *preparation)
 {
-	leave_table(preparation);
+	dh_preparation_unshare(preparation);
 	preparation->is_inspected_again = true;
 	preparation->has_cache_key = false;
 	preparation->state = DH_PREPARATION_NEW;

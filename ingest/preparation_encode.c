@@ -44,19 +44,25 @@ static int encoded_data(void *arg, const void *bytes, size_t size)
 	return 0;
 }
 
-/* A file that was changed meanwhile is not what its key says, nor what anybody
- * meant to be played: what was heard of it does not count as whole. */
+/* The worker read a file that changed under it: what it made is no whole segment of
+ * either version, and is not what its key says. */
+static void mark_changed(struct dh_preparation *preparation)
+{
+	char *text = g_strdup_printf("%s changed while it was prepared", dh_inputs_file_name(preparation->inputs));
+
+	dh_recording_mark_incomplete(&preparation->recording, text);
+	g_free(text);
+	dh_preparation_unshare(preparation);
+}
+
 static void checked(void *arg, int err, const char *text)
 {
 	struct dh_preparation *preparation = arg;
 
 	preparation->task = NULL;
-	if (err == -ESTALE) {
-		preparation->recording.state = DH_RECORDING_OPEN;
-		dh_preparation_fail_reading(preparation, err, text);
-		return;
-	}
-	if (err < 0)
+	if (err == -ESTALE)
+		mark_changed(preparation);
+	else if (err < 0)
 		dh_log(DH_LOG_WARNING, "%s: whether it was changed while it was prepared cannot be told: %s",
 			preparation->inputs->source.names[0], text ? text : g_strerror(-err));
 	dh_cache_writer_end(&preparation->writer, err == 0);

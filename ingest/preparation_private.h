@@ -11,6 +11,8 @@ struct dh_ingest_config;
 
 /* Tells those who listen what they have not heard yet. */
 void dh_preparation_pump(struct dh_preparation *preparation);
+/* Nobody joins it any more. */
+void dh_preparation_unshare(struct dh_preparation *preparation);
 /* Nothing more comes. May free it. */
 void dh_preparation_finish(struct dh_preparation *preparation);
 /* The same, with a failure unless the recording has ended. */

@@ -120,6 +120,12 @@ void dh_recording_fail(struct dh_recording *recording, int code, const char *tex
 	recording->text = g_strdup(text);
 }
 
+void dh_recording_mark_incomplete(struct dh_recording *recording, const char *text)
+{
+	recording->end.is_incomplete = true;
+	take_note(recording, text);
+}
+
 void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *more)
 {
 	if (more->has_head)

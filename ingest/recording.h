@@ -38,6 +38,9 @@ extern const struct dh_stream_sink dh_recording_sink;
 /* Ends it with an error, unless it has ended. `text` is copied. */
 void dh_recording_fail(struct dh_recording *recording, int code, const char *text);
 
+/* Marks a recording that has ended as incomplete, and notes why. `text` is copied. */
+void dh_recording_mark_incomplete(struct dh_recording *recording, const char *text);
+
 /* Moves everything from `more`, which follows in the stream and is empty then. */
 void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *more);
 

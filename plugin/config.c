@@ -36,6 +36,7 @@ static const struct dh_option general_options[] = {
 	DH_NUMBER(struct dh_config, max_rooms, 0, 10000, 100),
 	DH_NUMBER(struct dh_config, max_viewers_per_room, 1, 100000, 1000),
 	DH_NUMBER(struct dh_config, max_viewers, 1, 100000, 5000),
+	DH_NUMBER(struct dh_config, watch_timeout_s, 1, 3600, 30),
 	DH_NUMBER(struct dh_config, max_queue, 1, 10000, 100),
 	DH_NUMBER(struct dh_config, max_queue_ms, 1000, 86400000, 3600000),
 	DH_NUMBER(struct dh_config, max_queue_mb, 1, 65536, 512),

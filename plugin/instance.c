@@ -28,7 +28,8 @@ static void room_unref(gpointer data)
 
 static void avatar_free(gpointer data)
 {
-	dh_avatar_free(data);
+	struct dh_avatar *avatar = data;
+	dh_avatar_free(&avatar);
 }
 
 struct dh_feed_context dh_instance_feed_context(const struct dh_instance *instance)

@@ -169,12 +169,13 @@ static void handle_say(struct dh_request *request)
 static void handle_queue(struct dh_request *request)
 {
 	struct dh_room *room = dh_request_room(request);
+	gboolean is_trusted = FALSE;
 	json_t *queue = NULL;
 
 	if (!room)
 		return;
-	if (dh_request_may_look(request, room, NULL)) {
-		int error = dh_room_queue(room, &queue);
+	if (dh_request_may_look(request, room, &is_trusted)) {
+		int error = dh_room_queue(room, is_trusted, &queue);
 		if (error)
 			dh_request_fail_room(request, error);
 		else

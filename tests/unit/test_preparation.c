@@ -11,17 +11,19 @@ static void test_late_subscriber_hears_everything(void)
 	struct ingest_fixture fixture;
 
 	ingest_fixture_init(&fixture);
+	fixture.config.worker_silence_ms = AWAIT_S * 1000;
 	ingest_fixture_open(&fixture);
-	listen_to(&fixture, &first, "slow 150");
-	AWAIT(&first, first.units >= 30);
-	listen_to(&fixture, &late, "slow 150");
-	AWAIT(&late, late.units >= 30);
+	listen_to(&fixture, &first, "halve 150");
+	AWAIT(&first, first.units >= 75 * 3);
+	listen_to(&fixture, &late, "halve 150");
+	AWAIT(&late, late.units >= 75 * 3);
 	CHECK_INT(first.ends, 0);
 	CHECK_INT(ingest_fixture_stats(&fixture).preparations, 1);
+	AWAIT_AWAKE(&fixture, stats, stats.workers_busy == 0);
 	AWAIT(&late, late.ends > 0);
 	AWAIT(&first, first.ends > 0);
 	/* Complete in memory. */
-	listen_to(&fixture, &last, "slow 150");
+	listen_to(&fixture, &last, "halve 150");
 	AWAIT(&last, last.ends > 0);
 	check_good(&first, 150);
 	check_good(&late, 150);
@@ -34,6 +36,41 @@ static void test_late_subscriber_hears_everything(void)
 	heard_clear(&late);
 	heard_clear(&last);
 	AWAIT_STATS(&fixture, stats, stats.preparations == 0);
+	ingest_fixture_close(&fixture);
+}
+
+/* The end says so, and nobody else hears what was made of it. */
+static void test_a_file_that_changes_while_it_is_prepared(void)
+{
+	const char deed[] = "slow 60";
+	struct heard changed, whole;
+	struct ingest_fixture fixture;
+	char path[200];
+	int copy;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	ingest_fixture_file(&fixture, "in", deed, strlen(deed));
+	snprintf(path, sizeof path, "%s/in", fixture.folder);
+	copy = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	CHECK(copy >= 0);
+	listen_to_source(&fixture, &changed, "in", -1);
+	AWAIT(&changed, changed.units > 0);
+	CHECK_INT(changed.ends, 0);
+	CHECK_INT(write(copy, "!", 1), 1);
+	close(copy);
+	AWAIT(&changed, changed.ends > 0);
+	CHECK_INT(changed.is_incomplete, 1);
+	CHECK(strstr(changed.notes, "in changed while it was prepared"), "%s", changed.notes);
+	CHECK_INT(changed.out_of_order, 0);
+	/* Its key was that of what this one holds. */
+	listen_to_file(&fixture, &whole, "again", deed, strlen(deed));
+	AWAIT(&whole, whole.ends > 0);
+	CHECK_INT(whole.is_incomplete, 0);
+	CHECK(strcmp(whole.notes, "") == 0, "%s", whole.notes);
+	CHECK_INT(ingest_fixture_stats(&fixture).jobs, 2);
+	heard_clear(&changed);
+	heard_clear(&whole);
 	ingest_fixture_close(&fixture);
 }
 
@@ -355,6 +392,7 @@ static void test_real_worker_refuses(void)
 
 static const struct check_test tests[] = {
 	TEST(test_late_subscriber_hears_everything),
+	TEST(test_a_file_that_changes_while_it_is_prepared),
 	TEST(test_silence_after_unsubscribe),
 	TABLE(test_unsubscribe_from_a_listener, left_behind),
 	TABLE(test_wrong_sources, wrongs),
