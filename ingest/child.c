@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -13,15 +13,21 @@
 
 #include "log.h"
 
-#define REAP_MS 5000
+/* From asking a scope to end to killing it. */
+#define SCOPE_MS 1000
+/* A process that has ended cannot be reaped while a debugger holds it: when to try again. */
+#define AGAIN_MS 20
 
 extern char **environ;
 
 struct dh_child {
+	struct dh_io *io;
 	pid_t pid;
 	int pidfd;
-	int is_reaped;
-	GSource *source;
+	bool is_scope, is_killed, is_reaped;
+	bool is_left;            /* freed, but not reaped yet */
+	struct dh_io_left left;
+	GSource *end, *timer;
 	dh_child_exit_fn *exited;
 	void *arg;
 };
@@ -30,8 +36,8 @@ struct dh_child {
 #define WAIT_PIDFD ((idtype_t)3)
 
 /* The group is killed before its leader is reaped: until then the number
- * cannot belong to anybody else. 0: not yet (a debugger holds it). */
-static int reap(struct dh_child *child, int *status)
+ * cannot belong to anybody else. false: not yet. */
+static bool reap(struct dh_child *child, int *status)
 {
 	siginfo_t info;
 
@@ -40,71 +46,98 @@ static int reap(struct dh_child *child, int *status)
 	if (waitid(WAIT_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG) < 0)
 		*status = -1; /* somebody else has, who waits for any child */
 	else if (info.si_pid == 0)
-		return 0;
+		return false;
 	else if (info.si_code == CLD_EXITED)
 		*status = W_EXITCODE(info.si_status, 0);
 	else
 		*status = W_EXITCODE(0, info.si_status);
-	child->is_reaped = 1;
-	return 1;
+	child->is_reaped = true;
+	return true;
+}
+
+static void release(struct dh_child *child)
+{
+	dh_io_drop(&child->end);
+	dh_io_drop(&child->timer);
+	close(child->pidfd);
+	free(child);
+}
+
+static void has_ended(struct dh_child *child)
+{
+	int status;
+
+	dh_io_drop(&child->end);
+	if (!reap(child, &status)) {
+		dh_io_timer_set(child->timer, AGAIN_MS);
+	} else if (child->is_left) {
+		dh_io_forget(&child->left);
+		release(child);
+	} else {
+		dh_io_timer_set(child->timer, -1);
+		child->exited(child->arg, status);
+	}
 }
 
 static gboolean ended(gint fd, GIOCondition condition, gpointer arg)
 {
-	struct dh_child *child = arg;
-	int status;
-
 	(void)fd;
 	(void)condition;
-	if (!reap(child, &status)) {
-		g_usleep(1000);
-		return G_SOURCE_CONTINUE;
-	}
-	dh_io_drop(&child->source);
-	child->exited(child->arg, status);
-	return G_SOURCE_REMOVE;
+	has_ended(arg);
+	return G_SOURCE_CONTINUE;
+}
+
+static gboolean out_of_time(gpointer arg)
+{
+	struct dh_child *child = arg;
+
+	if (child->end)
+		kill(-child->pid, SIGKILL);
+	else
+		has_ended(child);
+	return G_SOURCE_CONTINUE;
 }
 
 /* Descriptors are first copied out of the way, so that none of them is
  * overwritten while the four are put in place. */
 static int add_fds(posix_spawn_file_actions_t *actions, const int *fds, int *copies)
 {
-	int r = 0;
+	int err = 0;
 
-	for (int i = 0; i < DH_CHILD_FDS && !r; i++) {
+	for (int i = 0; i < DH_CHILD_FDS && !err; i++) {
 		if (fds[i] < 0)
 			continue;
 		copies[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, DH_CHILD_FDS);
 		if (copies[i] < 0)
 			return errno;
 	}
-	for (int i = 0; i < DH_CHILD_FDS && !r; i++) {
+	for (int i = 0; i < DH_CHILD_FDS && !err; i++) {
 		if (copies[i] >= 0)
-			r = posix_spawn_file_actions_adddup2(actions, copies[i], i);
+			err = posix_spawn_file_actions_adddup2(actions, copies[i], i);
 		else if (i < 2)
-			r = posix_spawn_file_actions_addopen(actions, i, "/dev/null", O_RDWR, 0);
+			err = posix_spawn_file_actions_addopen(actions, i, "/dev/null", O_RDWR, 0);
 	}
-	if (!r)
-		r = posix_spawn_file_actions_addclosefrom_np(actions, copies[3] >= 0 ? 4 : 3);
-	return r;
+	if (!err)
+		err = posix_spawn_file_actions_addclosefrom_np(actions, copies[3] >= 0 ? 4 : 3);
+	return err;
 }
 
 static int set_attributes(posix_spawnattr_t *attributes)
 {
 	sigset_t none, all;
-	int r;
+	int err;
 
 	sigemptyset(&none);
 	sigfillset(&all);
-	r = posix_spawnattr_setsigmask(attributes, &none);
-	if (!r)
-		r = posix_spawnattr_setsigdefault(attributes, &all);
-	if (!r)
-		r = posix_spawnattr_setpgroup(attributes, 0);
-	if (!r)
-		r = posix_spawnattr_setflags(attributes,
+	err = posix_spawnattr_setsigmask(attributes, &none);
+	if (!err)
+		err = posix_spawnattr_setsigdefault(attributes, &all);
+	if (!err)
+		err = posix_spawnattr_setpgroup(attributes, 0);
+	if (!err)
+		err = posix_spawnattr_setflags(attributes,
 			POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-	return r;
+	return err;
 }
 
 static int spawn(pid_t *pid, const struct dh_child_spec *spec)
@@ -112,80 +145,89 @@ static int spawn(pid_t *pid, const struct dh_child_spec *spec)
 	int copies[DH_CHILD_FDS] = { -1, -1, -1, -1 };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
-	int r;
+	int err;
 
-	r = posix_spawn_file_actions_init(&actions);
-	if (r)
-		return -r;
-	r = posix_spawnattr_init(&attributes);
-	if (r) {
+	err = posix_spawn_file_actions_init(&actions);
+	if (err)
+		return -err;
+	err = posix_spawnattr_init(&attributes);
+	if (err) {
 		posix_spawn_file_actions_destroy(&actions);
-		return -r;
+		return -err;
 	}
-	r = set_attributes(&attributes);
-	if (!r)
-		r = add_fds(&actions, spec->fds, copies);
-	if (!r)
-		r = posix_spawnp(pid, spec->argv[0], &actions, &attributes, spec->argv,
+	err = set_attributes(&attributes);
+	if (!err)
+		err = add_fds(&actions, spec->fds, copies);
+	if (!err)
+		err = posix_spawnp(pid, spec->argv[0], &actions, &attributes, spec->argv,
 			spec->envp ? spec->envp : environ);
 	for (int i = 0; i < DH_CHILD_FDS; i++)
 		if (copies[i] >= 0)
 			close(copies[i]);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
-	return -r;
+	return -err;
 }
 
 int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_child_spec *spec,
 	dh_child_exit_fn *exited, void *arg)
 {
 	struct dh_child *new = calloc(1, sizeof *new);
-	int r;
+	int err;
 
 	if (!new)
 		return -ENOMEM;
+	new->io = io;
+	new->is_scope = spec->is_scope;
 	new->exited = exited;
 	new->arg = arg;
-	r = spawn(&new->pid, spec);
-	if (r < 0)
+	err = spawn(&new->pid, spec);
+	if (err < 0)
 		goto failed;
 	/* Nobody else reaps our children, so the pid is still this child's. */
 	new->pidfd = (int)syscall(SYS_pidfd_open, new->pid, 0);
 	if (new->pidfd < 0) {
-		r = -errno;
+		err = -errno;
 		kill(-new->pid, SIGKILL);
 		waitpid(new->pid, NULL, 0);
 		goto failed;
 	}
-	new->source = dh_io_watch(io, new->pidfd, G_IO_IN, ended, new);
+	new->end = dh_io_watch(io, new->pidfd, G_IO_IN, ended, new);
+	new->timer = dh_io_timer(io, out_of_time, new);
 	*child = new;
 	return 0;
 failed:
 	free(new);
-	return r;
+	return err;
 }
 
 void dh_child_kill(struct dh_child *child)
 {
-	if (!child->is_reaped)
+	if (child->is_reaped || child->is_killed)
+		return;
+	child->is_killed = true;
+	if (!child->is_scope) {
 		kill(-child->pid, SIGKILL);
+		return;
+	}
+	kill(child->pid, SIGTERM);
+	kill(child->pid, SIGCONT);
+	if (child->end)
+		dh_io_timer_set(child->timer, SCOPE_MS);
 }
 
-static void wait_for_end(struct dh_child *child)
+static void nothing(struct dh_io_left *left)
 {
-	struct pollfd end = { .fd = child->pidfd, .events = POLLIN };
-	int64_t until_us = g_get_monotonic_time() + REAP_MS * 1000;
-	int status;
+	(void)left; /* it was killed when it was left */
+}
+
+static void abandon(struct dh_io_left *left)
+{
+	struct dh_child *child = (struct dh_child *)((char *)left - offsetof(struct dh_child, left));
 
 	kill(-child->pid, SIGKILL);
-	do {
-		int r = poll(&end, 1, 100);
-		if (r == 1 && reap(child, &status))
-			return;
-		if (r == 1)
-			g_usleep(1000);
-	} while (g_get_monotonic_time() < until_us);
 	dh_log(DH_LOG_ERROR, "process %d does not end", (int)child->pid);
+	release(child);
 }
 
 void dh_child_free(struct dh_child **child)
@@ -195,9 +237,13 @@ void dh_child_free(struct dh_child **child)
 	*child = NULL;
 	if (!old)
 		return;
-	dh_io_drop(&old->source);
-	if (!old->is_reaped)
-		wait_for_end(old);
-	close(old->pidfd);
-	free(old);
+	if (old->is_reaped) {
+		release(old);
+		return;
+	}
+	dh_child_kill(old);
+	old->is_left = true;
+	old->left.hurry = nothing;
+	old->left.abandon = abandon;
+	dh_io_leave(old->io, &old->left);
 }

@@ -18,6 +18,9 @@ struct dh_child_spec {
 	/* What becomes descriptor 0, 1, 2, 3; borrowed. -1: 0 and 1 are
 	 * /dev/null, 2 is the gateway's, 3 is closed. All others are closed. */
 	int fds[DH_CHILD_FDS];
+	/* It is a dh-scope (prepare/scope.c): SIGTERM ends it and all that it has
+	 * begun; it is killed only if it does not heed that. */
+	bool is_scope;
 };
 
 /* It ended: `status` as from waitpid, -1 when nobody knows. By then its whole
@@ -29,11 +32,11 @@ typedef void dh_child_exit_fn(void *arg, int status);
 int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_child_spec *spec,
 	dh_child_exit_fn *exited, void *arg);
 
-/* Kills its group; `exited` follows. */
+/* Kills its group (ends a scope); `exited` follows. */
 void dh_child_kill(struct dh_child *child);
 
-/* Kills its group where it still runs, waits for its end (which SIGKILL makes
- * short), and frees it; `exited` is not called. NULL inside is fine. */
+/* The same where it still runs, and `exited` is not called. Waits for nothing:
+ * the I/O thread reaps it when it has ended. *child may be NULL. */
 void dh_child_free(struct dh_child **child);
 
 #endif

@@ -18,7 +18,8 @@ static void batch_clear(struct dh_feed_batch *batch)
 static void close_sources(struct dh_ingest_source *source)
 {
 	for (int i = 0; i < source->count; i++)
-		close(source->fds[i]);
+		if (source->fds[i] >= 0)
+			close(source->fds[i]);
 	source->count = 0;
 }
 
@@ -66,6 +67,7 @@ void dh_feed_unref(struct dh_feed *feed)
 	for (int i = 0; i < 2; i++)
 		g_free(feed->names[i]);
 	g_free(feed->name);
+	g_free(feed->who);
 	g_free(feed->text);
 	g_free(feed->voice);
 	g_free(feed->generator_error);
@@ -92,6 +94,11 @@ json_t *dh_feed_metadata(const struct dh_feed *feed)
 	return feed->metadata;
 }
 
+gboolean dh_feed_may_begin_ahead(const struct dh_feed *feed)
+{
+	return dh_ingest_has_memory(feed->context.ingest);
+}
+
 /* --- in the room's thread */
 
 gboolean dh_feed_is_incomplete(const struct dh_feed *feed)
@@ -116,22 +123,39 @@ struct dh_segment *dh_feed_segment(const struct dh_feed *feed)
 
 void dh_feed_start(struct dh_feed *feed, GBytes *anchor)
 {
-	feed->started = TRUE;
+	feed->is_started = true;
 	feed->source.anchor = anchor ? g_bytes_ref(anchor) : NULL;
+	feed->source.owner = feed->owner.arg;
+	feed->source.is_next = feed->is_next;
+	feed->who = g_strdup_printf("room %s: segment %s", feed->owner.name, dh_segment_id(feed->segment));
 	dh_io_post(feed->context.io, dh_feed_input_open, dh_feed_ref(feed));
 }
 
-gboolean dh_feed_is_started(const struct dh_feed *feed)
+bool dh_feed_is_started(const struct dh_feed *feed)
 {
-	return feed->started;
+	return feed->is_started;
+}
+
+void dh_feed_set_next(struct dh_feed *feed)
+{
+	if (feed->is_next)
+		return;
+	feed->is_next = true;
+	if (feed->is_started)
+		dh_io_post(feed->context.io, dh_feed_input_set_next, dh_feed_ref(feed));
+}
+
+bool dh_feed_is_live(const struct dh_feed *feed)
+{
+	return feed->config != NULL;
 }
 
 void dh_feed_stop(struct dh_feed *feed)
 {
 	feed->segment = NULL;
-	if (feed->started)
+	if (feed->is_started)
 		dh_io_post(feed->context.io, dh_feed_input_close, feed);
-	feed->started = FALSE;
+	feed->is_started = false;
 }
 
 static int open_segment(struct dh_feed *feed, struct dh_feed_batch *batch)
@@ -143,28 +167,28 @@ static int open_segment(struct dh_feed *feed, struct dh_feed_batch *batch)
 
 static int append_all(struct dh_feed *feed, const GPtrArray *units)
 {
-	int error = 0;
+	int err = 0;
 
-	for (guint i = 0; !error && units && i < units->len; i++)
-		error = dh_segment_append(feed->segment, units->pdata[i]);
-	return error;
+	for (guint i = 0; !err && units && i < units->len; i++)
+		err = dh_segment_append(feed->segment, units->pdata[i]);
+	return err;
 }
 
-gboolean dh_feed_fill(struct dh_feed *feed)
+bool dh_feed_fill(struct dh_feed *feed)
 {
 	struct dh_feed_batch batch;
 
 	g_mutex_lock(&feed->lock);
 	batch = feed->arrived;
 	memset(&feed->arrived, 0, sizeof(feed->arrived));
-	feed->posted = FALSE;
+	feed->is_posted = false;
 	g_mutex_unlock(&feed->lock);
 	if (feed->segment) {
-		int error = open_segment(feed, &batch);
-		if (!error)
-			error = append_all(feed, batch.units);
-		if (error)
-			dh_segment_fail(feed->segment, DH_PREPARE_INTERNAL, g_strerror(-error));
+		int err = open_segment(feed, &batch);
+		if (!err)
+			err = append_all(feed, batch.units);
+		if (err)
+			dh_segment_fail(feed->segment, DH_PREPARE_INTERNAL, g_strerror(-err));
 		else if (batch.has_failure)
 			dh_segment_fail(feed->segment, batch.code, batch.text);
 		else if (batch.has_end) {

@@ -20,12 +20,14 @@ struct dh_feed;
 struct dh_feed_context {
 	struct dh_io *io;
 	struct dh_ingest *ingest;
-	const char *generator_user; /* who generators run as; outlives it */
+	const char *generator_scope; /* dh-scope; outlives it, as does what follows */
+	const char *generator_user;  /* who generators run as */
 };
 
 /* Whose segment it fills. */
 struct dh_feed_owner {
 	void *arg;
+	const char *name; /* the room's, for the log; outlives the feed */
 	/* Something has come: dh_feed_fill is wanted, in the owner's thread. Called in
 	 * the I/O thread, once until then. */
 	void (*arrived)(void *arg, struct dh_feed *feed);
@@ -41,7 +43,7 @@ struct dh_feed_speech {
 };
 
 /* `name` is what the source is called, `metadata` the caller's (NULL: none); a
- * reference is taken. The descriptors in `source` are taken over; its `anchor`
+ * reference is taken. A pipe in `source` is taken over, its folders must outlive the feed; its `anchor`
  * is set when it starts. `speech`: a generator makes it, and there are no
  * descriptors; else NULL. One reference is the caller's. */
 struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct dh_feed_owner *owner,
@@ -53,6 +55,8 @@ const char *dh_feed_name(const struct dh_feed *feed);
 /* The same without folders where it is a file's: for those who must not see paths. */
 const char *dh_feed_short_name(const struct dh_feed *feed);
 json_t *dh_feed_metadata(const struct dh_feed *feed); /* lent, NULL: none */
+/* Whether there is memory for it although it is not next. */
+gboolean dh_feed_may_begin_ahead(const struct dh_feed *feed);
 
 /* --- in the owner's thread */
 
@@ -68,10 +72,16 @@ struct dh_segment *dh_feed_segment(const struct dh_feed *feed);
 
 /* Begins the preparation, with the anchor's picture (a reference is taken). Once. */
 void dh_feed_start(struct dh_feed *feed, GBytes *anchor);
-gboolean dh_feed_is_started(const struct dh_feed *feed);
+bool dh_feed_is_started(const struct dh_feed *feed);
 
-/* Moves what has come into the segment; TRUE when it has one. */
-gboolean dh_feed_fill(struct dh_feed *feed);
+/* It plays, or is what plays next: it is prepared before what is still ahead. */
+void dh_feed_set_next(struct dh_feed *feed);
+
+/* A generator makes it while it is prepared. */
+bool dh_feed_is_live(const struct dh_feed *feed);
+
+/* Moves what has come into the segment; true when it has one. */
+bool dh_feed_fill(struct dh_feed *feed);
 
 /* Nothing is wanted any more. */
 void dh_feed_stop(struct dh_feed *feed);

@@ -3,10 +3,13 @@
  */
 #include "feed_private.h"
 
+#include <errno.h>
+
 #include "prepare/job.h"
 
-/* From the end of a generator's output to its own. */
-#define GENERATOR_END_MS 200
+/* The end of a generator's output is told so much later at most: it is about to
+ * end too, and to say how. */
+#define GENERATOR_WORD_MS 200
 /* Every viewer gets them. */
 #define NOTES_MAX 10
 
@@ -19,9 +22,9 @@ static void unit_free(gpointer data)
 /* With the lock held: something has arrived. Releases it. */
 static void unlock_and_wake(struct dh_feed *feed)
 {
-	gboolean post = !feed->posted;
+	bool post = !feed->is_posted;
 
-	feed->posted = TRUE;
+	feed->is_posted = true;
 	g_mutex_unlock(&feed->lock);
 	if (post)
 		feed->owner.arrived(feed->owner.arg, feed);
@@ -33,7 +36,7 @@ static void on_head(void *arg, const struct dh_stream_head *head)
 	struct dh_feed *feed = arg;
 
 	g_mutex_lock(&feed->lock);
-	feed->arrived.has_head = TRUE;
+	feed->arrived.has_head = true;
 	feed->arrived.head = *head;
 	g_mutex_unlock(&feed->lock);
 }
@@ -62,7 +65,7 @@ static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 static void fail(struct dh_feed *feed, int code, const char *text)
 {
 	g_mutex_lock(&feed->lock);
-	feed->arrived.has_failure = TRUE;
+	feed->arrived.has_failure = true;
 	feed->arrived.code = code;
 	g_free(feed->arrived.text);
 	feed->arrived.text = g_strdup(text);
@@ -74,13 +77,16 @@ static void fail(struct dh_feed *feed, int code, const char *text)
 static void deliver(struct dh_feed *feed)
 {
 	dh_io_drop(&feed->patience);
+	if (feed->is_delivered)
+		return;
+	feed->is_delivered = true;
 	if (feed->generator_error) {
 		fail(feed, DH_PREPARE_INPUT, feed->generator_error);
 	} else if (feed->outcome.is_failure) {
 		fail(feed, feed->outcome.code, feed->outcome.text);
 	} else {
 		g_mutex_lock(&feed->lock);
-		feed->arrived.has_end = TRUE;
+		feed->arrived.has_end = true;
 		feed->arrived.is_incomplete = feed->outcome.is_incomplete;
 		feed->arrived.notes = g_steal_pointer(&feed->outcome.notes);
 		unlock_and_wake(feed);
@@ -90,19 +96,20 @@ static void deliver(struct dh_feed *feed)
 static gboolean out_of_patience(gpointer arg)
 {
 	deliver(arg);
-	return G_SOURCE_REMOVE;
+	return G_SOURCE_CONTINUE;
 }
 
-/* A generator has closed its output: it is about to end too, and to say how. */
+/* All of it has been read, or nothing more will be. */
 static void ended(struct dh_feed *feed)
 {
-	feed->outcome.is_known = TRUE;
+	feed->outcome.is_known = true;
 	if (!feed->generator) {
 		deliver(feed);
 		return;
 	}
+	dh_generator_output_over(feed->generator);
 	feed->patience = dh_io_timer(feed->context.io, out_of_patience, feed);
-	dh_io_timer_set(feed->patience, GENERATOR_END_MS);
+	dh_io_timer_set(feed->patience, GENERATOR_WORD_MS);
 }
 
 static void on_note(void *arg, const char *text)
@@ -127,20 +134,11 @@ static void on_failure(void *arg, int code, const char *text)
 {
 	struct dh_feed *feed = arg;
 
-	feed->outcome.is_failure = TRUE;
+	feed->outcome.is_failure = true;
 	feed->outcome.code = code;
 	feed->outcome.text = g_strdup(text);
 	ended(feed);
 }
-
-static const struct dh_ingest_listener listener = {
-	.head = on_head,
-	.anchor = on_anchor,
-	.units = on_units,
-	.note = on_note,
-	.end = on_end,
-	.failure = on_failure,
-};
 
 static void generator_ended(void *arg, const char *error)
 {
@@ -152,38 +150,56 @@ static void generator_ended(void *arg, const char *error)
 		deliver(feed);
 }
 
-static int start_generator(struct dh_feed *feed, struct dh_ingest_source *source)
+/* There is a worker to read it. */
+static int start_generator(void *arg, int *fd, char **error)
 {
+	struct dh_feed *feed = arg;
 	const struct dh_generator_spec spec = {
-		.config = feed->config, .user = feed->context.generator_user,
-		.text = feed->text, .voice = feed->voice,
+		.config = feed->config, .scope = feed->context.generator_scope, .user = feed->context.generator_user,
+		.who = feed->who, .text = feed->text, .voice = feed->voice,
 	};
-	int error = dh_generator_start(&feed->generator, feed->context.io, &spec, generator_ended, feed,
-		&source->fds[0]);
+	int err = dh_generator_start(&feed->generator, feed->context.io, &spec, generator_ended, feed, fd);
 
-	if (!error) {
-		source->count = 1;
-		source->names[0] = feed->config->name;
-	}
-	return error;
+	if (err < 0)
+		*error = g_strdup_printf("the generator cannot be started: %s", g_strerror(-err));
+	return err;
 }
+
+static const struct dh_ingest_listener listener = {
+	.open = start_generator,
+	.head = on_head,
+	.anchor = on_anchor,
+	.units = on_units,
+	.note = on_note,
+	.end = on_end,
+	.failure = on_failure,
+};
 
 void dh_feed_input_open(void *arg)
 {
 	struct dh_feed *feed = arg;
 	struct dh_ingest_source source = feed->source;
-	int error = feed->config ? start_generator(feed, &source) : 0;
+	int err;
 
-	feed->source.count = 0;
-	if (error) {
-		char *text = g_strdup_printf("the generator cannot be started: %s", g_strerror(-error));
-		fail(feed, DH_PREPARE_INPUT, text);
-		g_free(text);
-		return;
+	if (feed->config) {
+		source.is_opened_late = true;
+		source.fds[0] = -1;
+		source.count = 1;
+		source.names[0] = feed->config->name;
 	}
-	error = dh_ingest_subscribe(feed->context.ingest, &source, &listener, feed, &feed->subscription);
-	if (error)
-		fail(feed, DH_PREPARE_INTERNAL, g_strerror(-error));
+	feed->source.count = 0;
+	err = dh_ingest_subscribe(feed->context.ingest, &source, &listener, feed, &feed->subscription);
+	if (err)
+		fail(feed, DH_PREPARE_INTERNAL, g_strerror(-err));
+}
+
+void dh_feed_input_set_next(void *arg)
+{
+	struct dh_feed *feed = arg;
+
+	if (feed->subscription)
+		dh_ingest_set_next(feed->subscription);
+	dh_feed_unref(feed);
 }
 
 void dh_feed_input_close(void *arg)

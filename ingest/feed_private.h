@@ -8,7 +8,7 @@
 /* What came since the owner looked last. */
 struct dh_feed_batch {
 	GPtrArray *units;
-	gboolean has_head, has_end, has_failure, is_incomplete;
+	bool has_head, has_end, has_failure, is_incomplete;
 	json_t *notes; /* with the end; NULL: none */
 	struct dh_stream_head head;
 	struct dh_unit *anchor;
@@ -18,7 +18,7 @@ struct dh_feed_batch {
 
 /* How the preparation ended. */
 struct dh_feed_outcome {
-	gboolean is_known, is_failure, is_incomplete;
+	bool is_known, is_failure, is_incomplete;
 	json_t *notes; /* NULL: none */
 	int code;
 	char *text;
@@ -33,11 +33,12 @@ struct dh_feed {
 	json_t *metadata;
 	/* the owner's thread */
 	struct dh_segment *segment;
-	gboolean started, is_incomplete;
+	bool is_started, is_next, is_incomplete;
 	json_t *notes; /* NULL: none */
 	/* the owner's thread until started, then the I/O thread */
 	struct dh_ingest_source source;
 	char *names[2];
+	char *who;                                /* for the log: owner and segment */
 	struct dh_subscription *subscription;
 	/* a generator's; I/O thread */
 	const struct dh_generator_config *config; /* NULL: there is none; immutable */
@@ -45,18 +46,21 @@ struct dh_feed {
 	struct dh_generator *generator;           /* while it runs */
 	char *generator_error;
 	struct dh_feed_outcome outcome;
+	bool is_delivered;
 	GSource *patience;
 	/* protected by lock */
 	GMutex lock;
 	struct dh_feed_batch arrived;
-	gboolean posted;        /* the owner will look */
+	bool is_posted;         /* the owner will look */
 };
 
 /* --- feed_input.c; in the I/O thread */
 
-/* Begins: starts the generator where there is one, and subscribes. `feed` is a
- * reference, which dh_feed_input_close drops. */
+/* Begins: subscribes; a generator starts when there is a worker for it. `feed` is
+ * a reference, which dh_feed_input_close drops. */
 void dh_feed_input_open(void *feed);
+/* It is next now. `feed` is a reference, which it drops. */
+void dh_feed_input_set_next(void *feed);
 void dh_feed_input_close(void *feed);
 
 #endif

@@ -2,50 +2,129 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "child.h"
+#include "generator_log.h"
+#include "log.h"
 
 #define NICENESS "5" /* below pacing, above what is prepared ahead of time */
 
 struct dh_generator {
-	const struct dh_generator_config *config;
 	struct dh_io *io;
+	int max_s;
+	char *who;
 	struct dh_child *child;
-	GSource *timer;
-	gboolean is_late;
+	struct dh_generator_log *log;
+	int alive;                 /* our end of a pipe: it ends when we do */
+	GSource *timer;            /* max_s, then the grace */
+	bool is_late, is_over, is_lingering;
+	bool is_left;              /* freed, and in its grace */
+	struct dh_io_left left;
 	dh_generator_end_fn *ended;
 	void *arg;
 };
 
+/* --- its end */
+
+static void release(struct dh_generator *generator)
+{
+	dh_io_drop(&generator->timer);
+	dh_child_free(&generator->child);
+	dh_generator_log_free(&generator->log);
+	if (generator->alive >= 0)
+		close(generator->alive);
+	g_free(generator->who);
+	g_free(generator);
+}
+
+static void explain(const struct dh_generator *generator, int status, char *error, size_t size)
+{
+	*error = 0;
+	if (generator->is_late)
+		g_snprintf(error, size, "the generator took longer than %d s", generator->max_s);
+	else if (generator->is_lingering)
+		return;
+	else if (status < 0)
+		g_snprintf(error, size, "the generator is gone");
+	else if (WIFSIGNALED(status))
+		g_snprintf(error, size, "the generator was ended by signal %d", WTERMSIG(status));
+	else if (WEXITSTATUS(status) != 0)
+		g_snprintf(error, size, "the generator ended with code %d", WEXITSTATUS(status));
+}
+
 static void exited(void *arg, int status)
 {
 	struct dh_generator *generator = arg;
-	char error[100] = "";
+	char error[100];
 
-	if (generator->is_late)
-		g_snprintf(error, sizeof(error), "the generator took longer than %d s", (int)generator->config->max_s);
-	else if (status < 0)
-		g_snprintf(error, sizeof(error), "the generator is gone");
-	else if (WIFSIGNALED(status))
-		g_snprintf(error, sizeof(error), "the generator was ended by signal %d", WTERMSIG(status));
-	else if (WEXITSTATUS(status) != 0)
-		g_snprintf(error, sizeof(error), "the generator ended with code %d", WEXITSTATUS(status));
-	generator->ended(generator->arg, *error ? error : NULL);
+	dh_io_timer_set(generator->timer, -1);
+	explain(generator, status, error, sizeof error);
+	/* Its last words go before. */
+	dh_generator_log_free(&generator->log);
+	if (*error && generator->is_over)
+		dh_log(DH_LOG_WARNING, "%s: after its output: %s", generator->who, error);
+	if (generator->is_left) {
+		dh_io_forget(&generator->left);
+		release(generator);
+	} else
+		generator->ended(generator->arg, *error ? error : NULL);
 }
 
 static gboolean too_late(gpointer arg)
 {
 	struct dh_generator *generator = arg;
 
-	generator->is_late = TRUE;
+	if (generator->is_over) {
+		generator->is_lingering = true;
+		dh_log(DH_LOG_WARNING, "%s: the generator was still there %d ms after its output had ended, it is killed",
+			generator->who, DH_GENERATOR_GRACE_MS);
+	} else
+		generator->is_late = true;
 	dh_child_kill(generator->child);
 	return G_SOURCE_CONTINUE;
+}
+
+void dh_generator_output_over(struct dh_generator *generator)
+{
+	if (generator->is_over || generator->is_late)
+		return;
+	generator->is_over = true;
+	dh_io_timer_set(generator->timer, DH_GENERATOR_GRACE_MS);
+}
+
+static void abandon(struct dh_io_left *left)
+{
+	release((struct dh_generator *)((char *)left - offsetof(struct dh_generator, left)));
+}
+
+/* The thread is about to end. */
+static void hurry(struct dh_io_left *left)
+{
+	dh_io_forget(left);
+	abandon(left);
+}
+
+void dh_generator_free(struct dh_generator **generator)
+{
+	struct dh_generator *old = *generator;
+
+	*generator = NULL;
+	if (!old)
+		return;
+	/* Without a log, it has ended. */
+	if (!old->is_over || !old->log || old->is_lingering) {
+		release(old);
+		return;
+	}
+	old->is_left = true;
+	old->left.hurry = hurry;
+	old->left.abandon = abandon;
+	dh_io_leave(old->io, &old->left);
 }
 
 /* --- what it is given */
@@ -61,9 +140,9 @@ static int open_text(const char *text)
 	for (size_t done = 0; done < size;) {
 		ssize_t n = write(fd, text + done, size - done);
 		if (n <= 0 && errno != EINTR) {
-			int error = -errno;
+			int err = -errno;
 			close(fd);
-			return error;
+			return err;
 		}
 		done += n > 0 ? (size_t)n : 0;
 	}
@@ -81,34 +160,16 @@ static char *with_voice(const char *argument, const char *voice)
 	return joined;
 }
 
-static void add_user(GPtrArray *argv, const char *user)
-{
-	struct passwd entry, *found = NULL;
-	char room[4096];
-
-	if (geteuid() != 0 || !user || !*user)
-		return;
-	g_ptr_array_add(argv, g_strdup_printf("--reuid=%s", user));
-	if (getpwnam_r(user, &entry, room, sizeof(room), &found) == 0 && found)
-		g_ptr_array_add(argv, g_strdup_printf("--regid=%u", (unsigned)found->pw_gid));
-	g_ptr_array_add(argv, g_strdup("--clear-groups"));
-}
-
 static char **arguments(const struct dh_generator_spec *spec)
 {
 	GPtrArray *argv = g_ptr_array_new();
 
-	g_ptr_array_add(argv, g_strdup("nice"));
-	g_ptr_array_add(argv, g_strdup("-n" NICENESS));
-	if (spec->config->memory_mb) {
-		g_ptr_array_add(argv, g_strdup("prlimit"));
-		g_ptr_array_add(argv, g_strdup_printf("--data=%" G_GINT64_FORMAT, spec->config->memory_mb << 20));
-		g_ptr_array_add(argv, g_strdup("--"));
-	}
-	g_ptr_array_add(argv, g_strdup("setpriv"));
-	g_ptr_array_add(argv, g_strdup("--no-new-privs"));
-	add_user(argv, spec->user);
-	g_ptr_array_add(argv, g_strdup("--pdeathsig=KILL"));
+	g_ptr_array_add(argv, g_strdup(spec->scope));
+	g_ptr_array_add(argv, g_strdup("--nice=" NICENESS));
+	g_ptr_array_add(argv, g_strdup_printf("--memory-mb=%" G_GINT64_FORMAT, spec->config->memory_mb));
+	g_ptr_array_add(argv, g_strdup_printf("--grace-ms=%d", DH_GENERATOR_GRACE_MS));
+	if (spec->user && *spec->user)
+		g_ptr_array_add(argv, g_strdup_printf("--user=%s", spec->user));
 	g_ptr_array_add(argv, g_strdup("--"));
 	for (char **argument = spec->config->command; *argument; argument++)
 		g_ptr_array_add(argv, with_voice(*argument, spec->voice));
@@ -130,60 +191,73 @@ static char **environment(const struct dh_generator_config *config)
 	return (char **)g_ptr_array_free(envp, FALSE);
 }
 
-/* --- life */
+/* --- its start */
 
-static int spawn(struct dh_generator *generator, const struct dh_generator_spec *spec, int text, int output)
+enum { TEXT, OUTPUT, WORDS, ALIVE, ENDS }; /* what becomes its descriptor 0 to 3 */
+
+static int spawn(struct dh_generator *generator, const struct dh_generator_spec *spec, const int *fds)
 {
 	char **argv = arguments(spec), **envp = environment(spec->config);
-	const struct dh_child_spec child = { .argv = argv, .envp = envp, .fds = { text, output, -1, -1 } };
-	int error = dh_child_spawn(&generator->child, generator->io, &child, exited, generator);
+	const struct dh_child_spec child = { .argv = argv, .envp = envp, .is_scope = true,
+		.fds = { fds[TEXT], fds[OUTPUT], fds[WORDS], fds[ALIVE] } };
+	int err = dh_child_spawn(&generator->child, generator->io, &child, exited, generator);
 
 	g_strfreev(argv);
 	g_strfreev(envp);
-	return error;
+	return err;
+}
+
+/* The generator's ends of everything go into `fds`. */
+static int open_ends(struct dh_generator *generator, const struct dh_generator_spec *spec, int *fds, int *output)
+{
+	int ends[2], err;
+
+	fds[TEXT] = open_text(spec->text);
+	if (fds[TEXT] < 0)
+		return fds[TEXT];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	*output = ends[0];
+	fds[OUTPUT] = ends[1];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	generator->alive = ends[1];
+	fds[ALIVE] = ends[0];
+	err = dh_generator_log_alloc(&generator->log, generator->io, generator->who, &fds[WORDS]);
+	return err;
 }
 
 int dh_generator_start(struct dh_generator **out, struct dh_io *io,
 	const struct dh_generator_spec *spec, dh_generator_end_fn *ended, void *arg, int *output)
 {
-	struct dh_generator *generator = g_new0(struct dh_generator, 1);
-	int pipe_fds[2] = { -1, -1 };
-	int text = open_text(spec->text);
-	int error = text < 0 ? text : 0;
+	int fds[ENDS] = { -1, -1, -1, -1 }, from = -1, err;
+	struct dh_generator *generator;
 
-	generator->config = spec->config;
+	/* Else only its exit code would tell. */
+	if (access(spec->config->command[0], X_OK) < 0)
+		return -errno;
+	generator = g_new0(struct dh_generator, 1);
 	generator->io = io;
+	generator->max_s = (int)spec->config->max_s;
+	generator->who = g_strdup_printf("%s: %s", spec->who, spec->config->name);
+	generator->alive = -1;
 	generator->ended = ended;
 	generator->arg = arg;
-	if (!error && pipe2(pipe_fds, O_CLOEXEC) < 0)
-		error = -errno;
-	if (!error && access(spec->config->command[0], X_OK) < 0)
-		error = -errno;
-	if (!error)
-		error = spawn(generator, spec, text, pipe_fds[1]);
-	if (text >= 0)
-		close(text);
-	if (pipe_fds[1] >= 0)
-		close(pipe_fds[1]);
-	if (error) {
-		if (pipe_fds[0] >= 0)
-			close(pipe_fds[0]);
-		g_free(generator);
-		return error;
-	}
 	generator->timer = dh_io_timer(io, too_late, generator);
+	err = open_ends(generator, spec, fds, &from);
+	if (!err)
+		err = spawn(generator, spec, fds);
+	for (int i = 0; i < ENDS; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	if (err) {
+		if (from >= 0)
+			close(from);
+		release(generator);
+		return err;
+	}
 	dh_io_timer_set(generator->timer, spec->config->max_s * 1000);
-	*output = pipe_fds[0];
+	*output = from;
 	*out = generator;
 	return 0;
-}
-
-void dh_generator_free(struct dh_generator **generator)
-{
-	if (!*generator)
-		return;
-	dh_io_drop(&(*generator)->timer);
-	dh_child_free(&(*generator)->child);
-	g_free(*generator);
-	*generator = NULL;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct post {
@@ -16,7 +17,10 @@ struct dh_io {
 	GSource *wake;
 	pthread_t thread;
 	/* I/O thread */
-	int stop;
+	bool is_stopped;
+	struct dh_io_left *left;
+	int64_t turn_us;       /* when its turn began; 0: it has none */
+	_Atomic int64_t longest_us;
 	/* protected by lock */
 	pthread_mutex_t lock;
 	struct post *first, **last;
@@ -44,10 +48,10 @@ static struct post *take_posts(struct dh_io *io)
 	return first;
 }
 
-static int run_posts(struct dh_io *io)
+static bool run_posts(struct dh_io *io)
 {
 	struct post *post = take_posts(io);
-	int any = post != NULL;
+	bool any = post != NULL;
 
 	while (post) {
 		struct post *next = post->next;
@@ -58,40 +62,99 @@ static int run_posts(struct dh_io *io)
 	return any;
 }
 
+/* --- turns */
+
+/* GLib's poll function has no argument. */
+static _Thread_local struct dh_io *current;
+
+/* The thread is busy from the end of one wait to the beginning of the next. */
+static gint poll_between_turns(GPollFD *fds, guint count, gint timeout_ms)
+{
+	struct dh_io *io = current;
+	int64_t now_us = g_get_monotonic_time();
+	gint n;
+
+	if (io->turn_us && now_us - io->turn_us > atomic_load(&io->longest_us))
+		atomic_store(&io->longest_us, now_us - io->turn_us);
+	n = g_poll(fds, count, timeout_ms);
+	io->turn_us = g_get_monotonic_time();
+	return n;
+}
+
+int64_t dh_io_longest_turn_us(struct dh_io *io)
+{
+	return atomic_exchange(&io->longest_us, 0);
+}
+
+/* --- the thread */
+
+static void take_turn(struct dh_io *io)
+{
+	/* What is posted before the wake-up is armed again is taken right here. */
+	g_main_context_iteration(io->context, TRUE);
+	run_posts(io);
+}
+
+static gboolean nothing(gpointer arg)
+{
+	(void)arg;
+	return G_SOURCE_CONTINUE;
+}
+
+static void wait_for_left(struct dh_io *io)
+{
+	int64_t until_us = g_get_monotonic_time() + DH_IO_LEFT_MS * 1000;
+	GSource *timer = dh_io_timer(io, nothing, NULL);
+
+	for (struct dh_io_left *left = io->left, *next; left; left = next) {
+		next = left->next;
+		left->hurry(left);
+	}
+	dh_io_timer_set(timer, DH_IO_LEFT_MS);
+	while (io->left && g_get_monotonic_time() < until_us)
+		take_turn(io);
+	dh_io_drop(&timer);
+	while (io->left) {
+		struct dh_io_left *left = io->left;
+		dh_io_forget(left);
+		left->abandon(left);
+	}
+}
+
 static void *run(void *arg)
 {
 	struct dh_io *io = arg;
 
-	/* What is posted before the wake-up is armed again is taken right here. */
-	while (!io->stop) {
-		g_main_context_iteration(io->context, TRUE);
-		run_posts(io);
-	}
+	current = io;
+	while (!io->is_stopped)
+		take_turn(io);
 	while (run_posts(io))
 		;
+	wait_for_left(io);
 	return NULL;
 }
 
 int dh_io_alloc(struct dh_io **io)
 {
 	struct dh_io *new = calloc(1, sizeof *new);
-	int r;
+	int err;
 
 	if (!new)
 		return -ENOMEM;
 	new->last = &new->first;
 	pthread_mutex_init(&new->lock, NULL);
 	new->context = g_main_context_new();
+	g_main_context_set_poll_func(new->context, poll_between_turns);
 	new->wake = g_source_new(&wake_functions, sizeof(GSource));
 	g_source_attach(new->wake, new->context);
-	r = -pthread_create(&new->thread, NULL, run, new);
-	if (r < 0) {
+	err = -pthread_create(&new->thread, NULL, run, new);
+	if (err < 0) {
 		g_source_destroy(new->wake);
 		g_source_unref(new->wake);
 		g_main_context_unref(new->context);
 		pthread_mutex_destroy(&new->lock);
 		free(new);
-		return r;
+		return err;
 	}
 	*io = new;
 	return 0;
@@ -99,7 +162,7 @@ int dh_io_alloc(struct dh_io **io)
 
 static void stop(void *arg)
 {
-	((struct dh_io *)arg)->stop = 1;
+	((struct dh_io *)arg)->is_stopped = true;
 }
 
 void dh_io_free(struct dh_io **io)
@@ -135,7 +198,7 @@ struct call {
 	void *arg;
 	pthread_mutex_t lock;
 	pthread_cond_t done;
-	int is_done; /* protected by lock */
+	bool is_done; /* protected by lock */
 };
 
 static void run_call(void *arg)
@@ -144,7 +207,7 @@ static void run_call(void *arg)
 
 	call->fn(call->arg);
 	pthread_mutex_lock(&call->lock);
-	call->is_done = 1;
+	call->is_done = true;
 	pthread_cond_signal(&call->done);
 	pthread_mutex_unlock(&call->lock);
 }
@@ -168,10 +231,12 @@ void dh_io_call(struct dh_io *io, dh_io_fn *fn, void *arg)
 	pthread_mutex_destroy(&call.lock);
 }
 
-int dh_io_is_current(const struct dh_io *io)
+bool dh_io_is_current(const struct dh_io *io)
 {
 	return pthread_equal(io->thread, pthread_self());
 }
+
+/* --- sources */
 
 static GSource *attach(struct dh_io *io, GSource *source, GSourceFunc fn, void *arg)
 {
@@ -211,4 +276,22 @@ void dh_io_drop(GSource **source)
 		g_source_unref(*source);
 		*source = NULL;
 	}
+}
+
+/* --- what is left to end by itself */
+
+void dh_io_leave(struct dh_io *io, struct dh_io_left *left)
+{
+	left->next = io->left;
+	left->link = &io->left;
+	if (left->next)
+		left->next->link = &left->next;
+	io->left = left;
+}
+
+void dh_io_forget(struct dh_io_left *left)
+{
+	*left->link = left->next;
+	if (left->next)
+		left->next->link = left->link;
 }

@@ -37,7 +37,7 @@ static gboolean timeout(gpointer arg)
 
 	if (worker->state == DH_WORKER_STARTING)
 		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup_printf("dh-prepare was not ready after %d ms",
-			dh_workers_config(worker->workers)->start_ms));
+			worker->workers->config.start_ms));
 	else if (worker->is_drained)
 		dh_worker_kill(worker, DH_PREPARE_INTERNAL,
 			g_strdup("dh-prepare closed its output and did not end"));
@@ -51,7 +51,7 @@ static gboolean timeout(gpointer arg)
 
 static void drained(struct dh_worker *worker)
 {
-	worker->is_drained = 1;
+	worker->is_drained = true;
 	dh_io_drop(&worker->output_source);
 	if (worker->is_exited)
 		dh_workers_ended(worker);
@@ -63,20 +63,20 @@ static void drained(struct dh_worker *worker)
 static int deliver(struct dh_worker *worker, const void *bytes, size_t size)
 {
 	struct dh_job *job = worker->job;
-	int r;
+	int err;
 
 	if (!job)
 		return 0;
 	if (!worker->is_exited)
 		dh_io_timer_set(worker->timer, job->silence_ms);
-	job->is_in_data = 1;
-	r = job->listener.data(job->arg, bytes, size);
-	job->is_in_data = 0;
-	if (r == 0 && !job->is_cancelled)
+	job->is_in_data = true;
+	err = job->listener.data(job->arg, bytes, size);
+	job->is_in_data = false;
+	if (err == 0 && !job->is_cancelled)
 		return 0;
-	r = worker->is_exited ? -1 : 0;
+	err = worker->is_exited ? -1 : 0;
 	dh_job_cancel(&job);
-	return r;
+	return err;
 }
 
 /* 1: there may be more; 0: not now; -1: the worker has been freed. */
@@ -84,7 +84,7 @@ static int read_some(struct dh_worker *worker)
 {
 	static char buffer[READ_BYTES]; /* the I/O thread's */
 	ssize_t n = read(worker->output, buffer, sizeof buffer);
-	int gone = worker->is_exited;
+	bool is_last = worker->is_exited;
 
 	if (n > 0)
 		return deliver(worker, buffer, (size_t)n) < 0 ? -1 : 1;
@@ -92,7 +92,7 @@ static int read_some(struct dh_worker *worker)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !worker->is_exited)
 		return 0;
 	drained(worker);
-	return gone ? -1 : 0;
+	return is_last ? -1 : 0;
 }
 
 static gboolean readable(gint fd, GIOCondition condition, gpointer arg)
@@ -127,8 +127,9 @@ static gboolean control(gint fd, GIOCondition condition, gpointer arg)
 			version, DH_PREPARE_PROTOCOL));
 	else {
 		worker->state = DH_WORKER_READY;
+		worker->ready_us = g_get_monotonic_time();
 		dh_io_timer_set(worker->timer, -1);
-		dh_workers_ready(worker);
+		dh_workers_pump(worker->workers);
 	}
 	return G_SOURCE_REMOVE;
 }
@@ -158,14 +159,19 @@ static int send_job(int fd, const struct dh_job *job)
 
 int dh_worker_give(struct dh_worker *worker, struct dh_job *job)
 {
-	int r = send_job(worker->control, job);
+	int err = send_job(worker->control, job);
 
-	if (r < 0)
-		return r;
+	if (err < 0)
+		return err;
+	/* It holds them now; who writes to it is to notice when it is gone. */
+	for (int i = 0; i < job->count; i++)
+		close(job->fds[i]);
+	job->count = 0;
 	worker->state = DH_WORKER_BUSY;
+	worker->is_live = job->queued.is_live;
 	worker->job = job;
 	job->worker = worker;
-	worker->output_source = dh_io_watch(dh_workers_io(worker->workers), worker->output,
+	worker->output_source = dh_io_watch(worker->workers->io, worker->output,
 		G_IO_IN | G_IO_HUP | G_IO_ERR, readable, worker);
 	dh_io_timer_set(worker->timer, job->silence_ms);
 	return 0;
@@ -177,7 +183,7 @@ static void exited(void *arg, int status)
 {
 	struct dh_worker *worker = arg;
 
-	worker->is_exited = 1;
+	worker->is_exited = true;
 	worker->status = status;
 	dh_io_timer_set(worker->timer, -1);
 	if (worker->is_drained || !worker->job) {
@@ -225,18 +231,18 @@ static int spawn(struct dh_worker *worker)
 	int output[2] = { -1, -1 }, sockets[2] = { -1, -1 };
 	struct dh_child_spec spec;
 	char **argv;
-	int r;
+	int err;
 
 	if (pipe2(output, O_CLOEXEC) < 0 || fcntl(output[0], F_SETFL, O_NONBLOCK) < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0) {
-		r = -errno;
+		err = -errno;
 		goto out;
 	}
-	argv = arguments(dh_workers_config(worker->workers));
+	argv = arguments(&worker->workers->config);
 	spec = (struct dh_child_spec){ .argv = argv, .fds = { -1, output[1], -1, sockets[1] } };
-	r = dh_child_spawn(&worker->child, dh_workers_io(worker->workers), &spec, exited, worker);
+	err = dh_child_spawn(&worker->child, worker->workers->io, &spec, exited, worker);
 	g_strfreev(argv);
-	if (r < 0)
+	if (err < 0)
 		goto out;
 	worker->output = output[0];
 	worker->control = sockets[0];
@@ -244,32 +250,37 @@ static int spawn(struct dh_worker *worker)
 out:
 	close_pair(output);
 	close_pair(sockets);
-	return r;
+	return err;
 }
 
 int dh_worker_start(struct dh_workers *workers, struct dh_worker **worker, char **error)
 {
-	struct dh_io *io = dh_workers_io(workers);
+	struct dh_io *io = workers->io;
 	struct dh_worker *new = g_new0(struct dh_worker, 1);
-	int r;
+	int err;
 
 	new->workers = workers;
 	new->output = new->control = -1;
-	r = spawn(new);
-	if (r < 0) {
-		*error = g_strdup_printf("%s cannot be started: %s", dh_workers_config(workers)->path, g_strerror(-r));
+	err = spawn(new);
+	if (err < 0) {
+		*error = g_strdup_printf("%s cannot be started: %s", workers->config.path, g_strerror(-err));
 		g_free(new);
-		return r;
+		return err;
 	}
 	new->control_source = dh_io_watch(io, new->control, G_IO_IN | G_IO_HUP | G_IO_ERR, control, new);
 	new->timer = dh_io_timer(io, timeout, new);
-	dh_io_timer_set(new->timer, dh_workers_config(workers)->start_ms);
+	dh_io_timer_set(new->timer, workers->config.start_ms);
 	*worker = new;
 	return 0;
 }
 
-void dh_worker_free(struct dh_worker *worker)
+void dh_worker_free(struct dh_worker **out)
 {
+	struct dh_worker *worker = *out;
+
+	*out = NULL;
+	if (!worker)
+		return;
 	dh_io_drop(&worker->control_source);
 	dh_io_drop(&worker->output_source);
 	dh_io_drop(&worker->timer);

@@ -1,126 +1,33 @@
 #include "worker_private.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "log.h"
 #include "prepare/job.h"
 
 /* After the n-th worker in a row that could not be used, the next is started
- * this much later, doubled each time; at once when a job comes and the last
- * attempt is BACKOFF_MIN_MS ago. */
-#define BACKOFF_MIN_MS 500
-#define BACKOFF_MAX_MS 30000
+ * this much later, doubled each time; sooner while a job waits. */
+#define BACKOFF_MIN_MS     100
+#define BACKOFF_WAITING_MS 2000
+#define BACKOFF_MAX_MS     30000
 /* While another one waits, a replacement is started this much after a job was
  * given, so that it does not compete with that job's first pictures. */
 #define REPLACE_MS 300
+/* One that has waited for a job for so long worked, however it ends. */
+#define WORKED_MS 1000
+/* So many load their libraries at a time: of a hundred that are wanted at once,
+ * the first are ready soon. */
+#define STARTING_MAX 8
 
-struct dh_workers {
-	struct dh_io *io;
-	struct dh_workers_config config;
-	char *path, *user;
-	GPtrArray *all;      /* struct dh_worker */
-	GQueue waiting;      /* struct dh_job */
-	GSource *pump;       /* everything that is decided, is decided in it */
-	uint64_t failed_starts;
-	int failures;        /* of these, in a row */
-	char *trouble;       /* the last of them */
-	int64_t tried_us;    /* when */
-	int64_t given_us;    /* the last job */
-	uint64_t jobs, failed;
-};
-
-struct dh_io *dh_workers_io(struct dh_workers *workers)
+void dh_workers_pump(struct dh_workers *workers)
 {
-	return workers->io;
-}
-
-const struct dh_workers_config *dh_workers_config(struct dh_workers *workers)
-{
-	return &workers->config;
-}
-
-/* --- jobs */
-
-void dh_job_free(struct dh_job *job)
-{
-	for (int i = 0; i < job->count; i++)
-		close(job->fds[i]);
-	g_free(job->json);
-	g_free(job);
-}
-
-static void finish_job(struct dh_job *job, int code, const char *text)
-{
-	struct dh_job_listener listener = job->listener;
-	void *arg = job->arg;
-
-	if (code != DH_PREPARE_OK)
-		job->workers->failed++;
-	dh_job_free(job);
-	listener.done(arg, code, text);
-}
-
-int dh_job_start(struct dh_workers *workers, const struct dh_job_spec *spec,
-	const struct dh_job_listener *listener, void *arg, struct dh_job **job)
-{
-	struct dh_job *new;
-
-	if (strlen(spec->json) > DH_JOB_MAX || spec->count > DH_JOB_FDS)
-		return -E2BIG;
-	if (g_queue_get_length(&workers->waiting) >= (guint)workers->config.max_waiting)
-		return -ENOBUFS;
-	new = g_new0(struct dh_job, 1);
-	new->workers = workers;
-	new->listener = *listener;
-	new->arg = arg;
-	new->silence_ms = spec->silence_ms;
-	new->failed_starts = workers->failed_starts;
-	new->json = g_strdup(spec->json);
-	for (; new->count < spec->count; new->count++) {
-		new->fds[new->count] = fcntl(spec->fds[new->count], F_DUPFD_CLOEXEC, 0);
-		if (new->fds[new->count] < 0) {
-			int error = errno;
-			dh_job_free(new);
-			return -error;
-		}
-	}
-	workers->jobs++;
-	g_queue_push_tail(&workers->waiting, new);
 	dh_io_timer_set(workers->pump, 0);
-	*job = new;
-	return 0;
 }
 
-void dh_job_cancel(struct dh_job **job)
-{
-	struct dh_job *old = *job;
-	struct dh_worker *worker;
-
-	*job = NULL;
-	if (!old)
-		return;
-	old->is_cancelled = 1;
-	if (old->is_in_data)
-		return;
-	worker = old->worker;
-	if (worker) {
-		worker->job = NULL;
-		if (worker->is_exited)
-			dh_workers_ended(worker);
-		else
-			dh_worker_kill(worker, DH_PREPARE_OK, NULL);
-	} else
-		g_queue_remove(&old->workers->waiting, old);
-	dh_job_free(old);
-}
-
-/* --- supply */
+/* --- what there is */
 
 static int count(const struct dh_workers *workers, enum dh_worker_state state)
 {
@@ -133,23 +40,77 @@ static int count(const struct dh_workers *workers, enum dh_worker_state state)
 	return n;
 }
 
-static int backoff_ms(const struct dh_workers *workers)
+static int count_live(const struct dh_workers *workers)
 {
-	if (workers->failures == 0)
-		return 0;
-	return MIN(BACKOFF_MIN_MS << MIN(workers->failures - 1, 10), BACKOFF_MAX_MS);
+	int n = 0;
+
+	for (guint i = 0; i < workers->all->len; i++) {
+		const struct dh_worker *worker = workers->all->pdata[i];
+		n += worker->state == DH_WORKER_BUSY && worker->is_live && !worker->is_exited;
+	}
+	return n;
 }
+
+/* How many more jobs may run. */
+struct places {
+	int files, live;
+};
+
+static struct places count_places(const struct dh_workers *workers)
+{
+	int live = count_live(workers);
+
+	return (struct places){
+		.files = MAX(workers->config.max - (count(workers, DH_WORKER_BUSY) - live), 0),
+		.live = MAX(workers->config.max_live - live, 0),
+	};
+}
+
+/* How many of those that wait there are places for. */
+static int count_runnable(const struct dh_workers *workers)
+{
+	struct places places = count_places(workers);
+	int live = workers->queue.live, files = dh_job_queue_length(&workers->queue) - live;
+
+	return MIN(files, places.files) + MIN(live, places.live);
+}
+
+static struct dh_worker *find_ready(const struct dh_workers *workers)
+{
+	for (guint i = 0; i < workers->all->len; i++) {
+		struct dh_worker *worker = workers->all->pdata[i];
+		if (worker->state == DH_WORKER_READY && !worker->is_exited && !worker->why)
+			return worker;
+	}
+	return NULL;
+}
+
+static struct dh_job *job_of(struct dh_queued *queued)
+{
+	return (struct dh_job *)((char *)queued - offsetof(struct dh_job, queued));
+}
+
+static struct dh_job *next_job(const struct dh_workers *workers)
+{
+	struct places places = count_places(workers);
+	struct dh_queued *queued = dh_job_queue_next(&workers->queue, places.files > 0, places.live > 0);
+
+	return queued ? job_of(queued) : NULL;
+}
+
+/* --- supply */
 
 /* Takes over `text`. */
 static void start_failed(struct dh_workers *workers, char *text)
 {
-	workers->failures++;
+	if (workers->failures++ == 0)
+		workers->trouble_us = g_get_monotonic_time();
 	workers->failed_starts++;
 	if (!workers->trouble || strcmp(workers->trouble, text) != 0)
 		dh_log(DH_LOG_ERROR, "no worker: %s", text);
 	g_free(workers->trouble);
 	workers->trouble = text;
-	dh_io_timer_set(workers->pump, 0);
+	dh_workers_pump(workers);
 }
 
 static void start_one(struct dh_workers *workers)
@@ -164,104 +125,137 @@ static void start_one(struct dh_workers *workers)
 		g_ptr_array_add(workers->all, worker);
 }
 
-/* How long to wait before another may be started; 0: now. */
-static int64_t wait_ms(const struct dh_workers *workers)
+static void works_again(struct dh_workers *workers)
 {
-	int64_t since = (g_get_monotonic_time() - workers->tried_us) / 1000;
-	int64_t least = g_queue_is_empty((GQueue *)&workers->waiting) ? backoff_ms(workers) : BACKOFF_MIN_MS;
+	if (workers->failures > 0)
+		dh_log(DH_LOG_INFO, "workers can be started again");
+	workers->failures = 0;
+	g_clear_pointer(&workers->trouble, g_free); /* if it returns, that is news */
+}
 
-	return workers->failures == 0 || since >= least ? 0 : least - since;
+/* false: this worker is none, or there is none. */
+static bool give_one(struct dh_workers *workers, struct dh_job *job)
+{
+	struct dh_worker *worker = find_ready(workers);
+
+	if (!worker)
+		return false;
+	if (dh_job_open(job) < 0 || job->queued.is_opening)
+		return true;
+	if (dh_worker_give(worker, job) < 0) {
+		/* Its end follows, and the job is still the next. */
+		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup("a waiting dh-prepare closed its socket"));
+		return true;
+	}
+	dh_job_queue_serve(&workers->queue, &job->queued);
+	works_again(workers);
+	workers->given_us = g_get_monotonic_time();
+	return true;
 }
 
 static void give_jobs(struct dh_workers *workers)
 {
-	for (guint i = 0; i < workers->all->len && !g_queue_is_empty(&workers->waiting); i++) {
-		struct dh_worker *worker = workers->all->pdata[i];
-		if (worker->state != DH_WORKER_READY || worker->is_exited)
-			continue;
-		if (count(workers, DH_WORKER_BUSY) >= workers->config.max)
-			return;
-		if (dh_worker_give(worker, g_queue_peek_head(&workers->waiting)) < 0) {
-			dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup("a waiting dh-prepare closed its socket"));
-			continue;
-		}
-		g_queue_pop_head(&workers->waiting);
-		if (workers->failures > 0)
-			dh_log(DH_LOG_INFO, "workers can be started again");
-		workers->failures = 0;
-		g_clear_pointer(&workers->trouble, g_free); /* if it returns, that is news */
-		workers->given_us = g_get_monotonic_time();
-	}
+	struct dh_job *job;
+
+	while ((job = next_job(workers)) && give_one(workers, job))
+		;
+}
+
+static int64_t backoff_ms(const struct dh_workers *workers)
+{
+	int64_t most = dh_job_queue_length(&workers->queue) > 0 ? BACKOFF_WAITING_MS : BACKOFF_MAX_MS;
+
+	return MIN(BACKOFF_MIN_MS << MIN(workers->failures - 1, 10), most);
 }
 
 /* How long to wait before the next may be started; 0: now. After a failure one
  * is enough to see whether it works again. */
-static int64_t start_in_ms(const struct dh_workers *workers, int is_urgent)
+static int64_t start_in_ms(const struct dh_workers *workers, bool is_urgent)
 {
-	int64_t since = (g_get_monotonic_time() - workers->given_us) / 1000;
+	int64_t now_us = g_get_monotonic_time(), ms = 0;
 
 	if (workers->failures > 0)
-		return wait_ms(workers);
-	return is_urgent || since >= REPLACE_MS ? 0 : REPLACE_MS - since;
+		ms = backoff_ms(workers) - (now_us - workers->tried_us) / 1000;
+	else if (!is_urgent)
+		ms = REPLACE_MS - (now_us - workers->given_us) / 1000;
+	return MAX(ms, 0);
 }
 
-static void start_workers(struct dh_workers *workers)
+/* When it has to be looked at again; negative: when something happens. */
+static int64_t start_workers(struct dh_workers *workers)
 {
 	int starting = count(workers, DH_WORKER_STARTING), ready = count(workers, DH_WORKER_READY);
-	int places = workers->config.max - count(workers, DH_WORKER_BUSY);
-	int jobs = MIN((int)g_queue_get_length(&workers->waiting), places);
+	int jobs = count_runnable(workers);
 
-	while (starting + ready < MAX(jobs, workers->config.warm)) {
+	while (starting + ready < MAX(jobs, workers->config.warm) && starting < STARTING_MAX) {
 		int64_t ms = start_in_ms(workers, starting + ready < MAX(jobs, 1));
 		if (workers->failures > 0 && starting > 0)
-			return;
-		if (ms > 0) {
-			dh_io_timer_set(workers->pump, ms);
-			return;
-		}
+			return -1;
+		if (ms > 0)
+			return ms;
 		start_one(workers);
-		starting++;
+		starting = count(workers, DH_WORKER_STARTING);
 	}
+	return -1;
 }
 
-/* Whether the job waits for a worker that cannot be had: starting one has
- * failed since it came, or must not be tried yet. */
-static int is_hopeless(struct dh_workers *workers, const struct dh_job *job)
+/* --- jobs that cannot have one */
+
+static void fail_job(struct dh_workers *workers, struct dh_job *job)
 {
-	if (workers->failures == 0 || count(workers, DH_WORKER_BUSY) >= workers->config.max ||
-	    count(workers, DH_WORKER_STARTING) + count(workers, DH_WORKER_READY) > 0)
-		return 0;
-	return job->failed_starts != workers->failed_starts || wait_ms(workers) > 0;
+	char *text = g_strdup(workers->trouble);
+
+	dh_job_finish(job, DH_PREPARE_INTERNAL, text);
+	g_free(text);
 }
 
-static void fail_hopeless(struct dh_workers *workers)
+/* Once workers have been out of order for long enough, fails those that have seen
+ * it tried; in how many milliseconds to look again, negative:
+ * when something happens. */
+static int64_t fail_hopeless(struct dh_workers *workers)
 {
-	struct dh_job *job;
+	int64_t ms = workers->config.wait_ms - (g_get_monotonic_time() - workers->trouble_us) / 1000;
+	GList *next;
 
-	while ((job = g_queue_peek_head(&workers->waiting)) && is_hopeless(workers, job)) {
-		char *text = g_strdup(workers->trouble);
-		finish_job(g_queue_pop_head(&workers->waiting), DH_PREPARE_INTERNAL, text);
-		g_free(text);
+	if (workers->failures == 0 || dh_job_queue_length(&workers->queue) == 0)
+		return -1;
+	if (ms > 0)
+		return ms;
+	for (GList *l = workers->queue.waiting.head; l; l = next) {
+		struct dh_job *job = job_of(l->data);
+		next = l->next;
+		if (job->failed_starts != workers->failed_starts)
+			fail_job(workers, job);
 	}
+	return -1;
+}
+
+/* Negative: never. */
+static int64_t sooner(int64_t a_ms, int64_t b_ms)
+{
+	return a_ms < 0 ? b_ms : b_ms < 0 ? a_ms : MIN(a_ms, b_ms);
+}
+
+static void look_again(struct dh_workers *workers, int64_t ms)
+{
+	if (ms >= 0)
+		dh_io_timer_set(workers->pump, ms);
 }
 
 static gboolean pump(gpointer arg)
 {
 	struct dh_workers *workers = arg;
+	int64_t open_ms, start_ms, fail_ms;
 
 	give_jobs(workers);
-	fail_hopeless(workers);
-	start_workers(workers);
-	fail_hopeless(workers);
+	open_ms = dh_job_queue_may_open(&workers->queue, g_get_monotonic_time()) ? -1 : DH_OPENING_SLOW_MS;
+	start_ms = start_workers(workers);
+	fail_ms = fail_hopeless(workers);
+	look_again(workers, sooner(open_ms, sooner(start_ms, fail_ms)));
 	return G_SOURCE_CONTINUE;
 }
 
 /* --- ends */
-
-void dh_workers_ready(struct dh_worker *worker)
-{
-	dh_io_timer_set(worker->workers->pump, 0);
-}
 
 /* Why a process ended that nobody killed; NULL: it did what it should. */
 static char *explain(const struct dh_worker *worker, int *code)
@@ -300,21 +294,23 @@ void dh_workers_ended(struct dh_worker *worker)
 	char *text = explain(worker, &code);
 
 	g_ptr_array_remove_fast(workers->all, worker);
-	dh_worker_free(worker);
+	if (state == DH_WORKER_READY && g_get_monotonic_time() - worker->ready_us >= WORKED_MS * 1000)
+		workers->failures = 0;
+	dh_worker_free(&worker);
 	if (state != DH_WORKER_BUSY)
 		start_failed(workers, text ? g_steal_pointer(&text) :
 			g_strdup("dh-prepare ended before it was given a job"));
 	if (job) {
 		job->worker = NULL;
-		finish_job(job, code, text ? text : "");
+		dh_job_finish(job, code, text ? text : "");
 	}
 	g_free(text);
-	dh_io_timer_set(workers->pump, 0);
+	dh_workers_pump(workers);
 }
 
 /* --- all */
 
-int dh_workers_alloc(struct dh_workers **workers, struct dh_io *io, const struct dh_workers_config *config)
+void dh_workers_alloc(struct dh_workers **workers, struct dh_io *io, const struct dh_workers_config *config)
 {
 	struct dh_workers *new = g_new0(struct dh_workers, 1);
 
@@ -323,11 +319,10 @@ int dh_workers_alloc(struct dh_workers **workers, struct dh_io *io, const struct
 	new->config.path = new->path = g_strdup(config->path);
 	new->config.user = new->user = g_strdup(config->user);
 	new->all = g_ptr_array_new();
-	g_queue_init(&new->waiting);
+	dh_job_queue_init(&new->queue);
 	new->pump = dh_io_timer(io, pump, new);
-	dh_io_timer_set(new->pump, 0);
+	dh_workers_pump(new);
 	*workers = new;
-	return 0;
 }
 
 void dh_workers_free(struct dh_workers **workers)
@@ -338,11 +333,12 @@ void dh_workers_free(struct dh_workers **workers)
 	if (!old)
 		return;
 	dh_io_drop(&old->pump);
-	for (guint i = 0; i < old->all->len; i++)
-		dh_worker_kill(old->all->pdata[i], DH_PREPARE_OK, NULL);
-	for (guint i = 0; i < old->all->len; i++)
-		dh_worker_free(old->all->pdata[i]);
+	for (guint i = 0; i < old->all->len; i++) {
+		struct dh_worker *worker = old->all->pdata[i];
+		dh_worker_free(&worker);
+	}
 	g_ptr_array_free(old->all, TRUE);
+	dh_job_queue_clear(&old->queue);
 	g_free(old->trouble);
 	g_free(old->path);
 	g_free(old->user);
@@ -351,10 +347,14 @@ void dh_workers_free(struct dh_workers **workers)
 
 void dh_workers_stats(const struct dh_workers *workers, struct dh_workers_stats *stats)
 {
-	stats->starting = count(workers, DH_WORKER_STARTING);
-	stats->ready = count(workers, DH_WORKER_READY);
-	stats->busy = count(workers, DH_WORKER_BUSY);
-	stats->waiting = (int)g_queue_get_length((GQueue *)&workers->waiting);
-	stats->jobs = workers->jobs;
-	stats->failed = workers->failed;
+	*stats = (struct dh_workers_stats){
+		.starting = count(workers, DH_WORKER_STARTING),
+		.ready = count(workers, DH_WORKER_READY),
+		.busy = count(workers, DH_WORKER_BUSY),
+		.busy_live = count_live(workers),
+		.waiting = dh_job_queue_length(&workers->queue),
+		.waiting_live = workers->queue.live,
+		.jobs = workers->jobs,
+		.failed = workers->failed,
+	};
 }

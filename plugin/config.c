@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +14,9 @@
 #ifndef DH_PREPARE_PATH
 #define DH_PREPARE_PATH "dh-prepare" /* looked up in PATH */
 #endif
+#ifndef DH_SCOPE_PATH
+#define DH_SCOPE_PATH "dh-scope"
+#endif
 
 static const struct dh_option general_options[] = {
 	DH_KEY(struct dh_config, admin_key, DH_CONFIG_KEY_MAX),
@@ -21,12 +25,15 @@ static const struct dh_option general_options[] = {
 	DH_TEXT(struct dh_config, cache_folder, "/var/cache/janus-digitalhuman"),
 	DH_NUMBER(struct dh_config, cache_mb, 0, 1 << 20, 1024),
 	DH_TEXT(struct dh_config, worker, DH_PREPARE_PATH),
+	DH_TEXT(struct dh_config, scope, ""),
 	DH_TEXT(struct dh_config, worker_user, "nobody"),
 	DH_NUMBER(struct dh_config, warm_workers, 0, 16, 2),
 	DH_NUMBER(struct dh_config, max_workers, 1, 64, 4),
+	DH_NUMBER(struct dh_config, max_live, 1, 1000, 100),
 	DH_NUMBER(struct dh_config, worker_memory_mb, 0, 1 << 20, 1024),
 	DH_NUMBER(struct dh_config, worker_cpu_s, 0, 86400, 600),
 	DH_NUMBER(struct dh_config, worker_silence_s, 1, 3600, 30),
+	DH_NUMBER(struct dh_config, worker_wait_s, 0, 86400, 30),
 	DH_NUMBER(struct dh_config, max_rooms, 0, 10000, 100),
 	DH_NUMBER(struct dh_config, max_viewers_per_room, 1, 100000, 1000),
 	DH_NUMBER(struct dh_config, max_viewers, 1, 100000, 5000),
@@ -41,6 +48,8 @@ static const struct dh_option general_options[] = {
 	DH_NUMBER(struct dh_config, max_queue_mb, 1, 65536, 512),
 	DH_NUMBER(struct dh_config, max_segment_ms, 1000, 86400000, 600000),
 	DH_NUMBER(struct dh_config, max_file_mb, 1, 1 << 20, 2048),
+	DH_NUMBER(struct dh_config, file_read_s, 1, 3600, 60),
+	DH_NUMBER(struct dh_config, max_media_mb, 1, 1 << 20, 2048),
 	DH_NUMBER(struct dh_config, max_side, 16, 16384, 4096),
 	DH_NUMBER(struct dh_config, max_request, 1024, 1 << 24, 65536),
 	DH_NUMBER(struct dh_config, max_depth, 4, 1000, 16),
@@ -208,7 +217,25 @@ static int check_general(const struct dh_config *config)
 	if (!g_path_is_absolute(config->worker) && (!*config->worker || strchr(config->worker, '/')))
 		return dh_option_wrong(DH_CONFIG_FILE, "general", "worker",
 			"an absolute path, or a name that is looked up in PATH, is expected");
+	if (!g_path_is_absolute(config->scope) && strchr(config->scope, '/'))
+		return dh_option_wrong(DH_CONFIG_FILE, "general", "scope",
+			"an absolute path, or a name that is looked up in PATH, is expected");
 	return check_worker_user(config->worker_user);
+}
+
+/* Beside dh-prepare, as in a folder where both were built, or where it was installed. */
+static void find_scope(struct dh_config *config)
+{
+	char *folder = g_path_get_dirname(config->worker);
+	char *beside = g_build_filename(folder, "dh-scope", NULL);
+	bool is_there = g_path_is_absolute(config->worker) && g_file_test(beside, G_FILE_TEST_IS_EXECUTABLE);
+
+	if (!*config->scope) {
+		g_free(config->scope);
+		config->scope = g_strdup(is_there ? beside : DH_SCOPE_PATH);
+	}
+	g_free(beside);
+	g_free(folder);
 }
 
 int dh_config_load(struct dh_config **out, const char *folder)
@@ -237,6 +264,7 @@ int dh_config_load(struct dh_config **out, const char *folder)
 		err = check_general(config);
 	if (err)
 		goto out;
+	find_scope(config);
 	read_each(config, file, "avatar-", read_avatar);
 	read_each(config, file, "generator-", read_generator);
 	read_each(config, file, "room-", read_room);

@@ -35,7 +35,8 @@ static void avatar_free(gpointer data)
 struct dh_feed_context dh_instance_feed_context(const struct dh_instance *instance)
 {
 	return (struct dh_feed_context){
-		.io = instance->io, .ingest = instance->ingest, .generator_user = instance->config->worker_user };
+		.io = instance->io, .ingest = instance->ingest, .generator_scope = instance->config->scope,
+		.generator_user = instance->config->worker_user };
 }
 
 /* --- sessions */
@@ -92,11 +93,15 @@ static int start_ingest(struct dh_instance *instance)
 	p.worker_user = c->worker_user;
 	p.warm_workers = (int)c->warm_workers;
 	p.max_workers = (int)c->max_workers;
+	p.max_live = (int)c->max_live;
 	p.worker_memory_mb = (int)c->worker_memory_mb;
 	p.worker_cpu_s = (int)c->worker_cpu_s;
-	p.live_silence_ms = (int)c->worker_silence_s * 1000;
+	p.worker_silence_ms = p.live_silence_ms = (int)c->worker_silence_s * 1000;
+	p.worker_wait_ms = (int)c->worker_wait_s * 1000;
 	p.max_ms = c->max_segment_ms;
 	p.max_side = (int)c->max_side;
+	p.file_read_ms = (int)c->file_read_s * 1000;
+	p.memory_bytes = c->max_media_mb << 20;
 	p.cache_folder = c->cache_mb ? c->cache_folder : "";
 	p.cache_bytes = c->cache_mb << 20;
 	return dh_ingest_alloc(&instance->ingest, instance->io, &p);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ingest/media_files.h"
 #include "request_errors.h"
@@ -22,37 +21,43 @@ static const char *file_at(const json_t *file, int i)
 	return json_string_value(json_is_array(file) ? json_array_get(file, (size_t)i) : file);
 }
 
-static void close_files(struct dh_ingest_source *source)
+static void fail_file(struct dh_request *request, int err, const char *text)
 {
-	for (int i = 0; i < source->count; i++)
-		close(source->fds[i]);
-	source->count = 0;
+	bool is_limit = err == -EFBIG || err == -EMFILE || err == -EHOSTDOWN || err == -ENOBUFS;
+
+	dh_request_fail(request, is_limit ? DH_ERROR_LIMIT : DH_ERROR_FILE, "\"file\": %s%s", text,
+		err == -EFBIG ? " (max_file_mb)" : "");
 }
 
-static void open_files(struct dh_request *request, struct dh_ingest_source *source)
+static void find_files(struct dh_request *request, struct dh_ingest_source *source)
 {
 	const struct dh_config *config = request->instance->config;
 	const json_t *file = json_object_get(request->body, "file");
-	char *error = NULL;
 
 	if (!config->segments_folders) {
 		dh_request_fail(request, DH_ERROR_FILE, "There is no segments_folder");
 		return;
 	}
-	for (int i = 0; i < file_count(file); i++) {
-		const char *path = file_at(file, i);
-		int fd = dh_media_open(config->segments_folders, path, config->max_file_mb << 20, &error);
-		if (fd < 0) {
-			bool large = fd == -EFBIG;
-			dh_request_fail(request, large ? DH_ERROR_LIMIT : DH_ERROR_FILE, "\"file\": %s%s",
-				error ? error : g_strerror(-fd), large ? " (max_file_mb)" : "");
-			g_free(error);
-			close_files(source);
-			return;
-		}
-		source->names[source->count] = path;
-		source->fds[source->count++] = fd;
+	source->max_bytes = config->max_file_mb << 20;
+	for (int i = 0; i < file_count(file) && !request->error_code; i++) {
+		char *text = NULL;
+		int err = dh_ingest_find(request->instance->ingest, config->segments_folders, file_at(file, i), source,
+			&text);
+		if (err)
+			fail_file(request, err, text);
+		g_free(text);
 	}
+}
+
+/* Whether there is memory for one more, and descriptors. */
+static bool is_admitted(struct dh_request *request)
+{
+	char *text = NULL;
+
+	if (dh_ingest_admit(request->instance->ingest, &text))
+		dh_request_fail(request, DH_ERROR_LIMIT, "Nothing more can be queued: %s", text);
+	g_free(text);
+	return !request->error_code;
 }
 
 static void fail_enqueue(struct dh_request *request, const char *id, int err)
@@ -72,7 +77,6 @@ static void fail_enqueue(struct dh_request *request, const char *id, int err)
 		dh_request_fail_room(request, err);
 }
 
-/* Takes ownership of the descriptors in `source`. */
 static void enqueue(struct dh_request *request, const char *name, struct dh_ingest_source *source,
 	const struct dh_feed_speech *speech)
 {
@@ -101,7 +105,8 @@ static void handle_enqueue(struct dh_request *request)
 	struct dh_ingest_source source;
 
 	dh_ingest_source_init(&source);
-	open_files(request, &source);
+	if (is_admitted(request))
+		find_files(request, &source);
 	if (!request->error_code)
 		enqueue(request, source.names[0], &source, NULL);
 }
@@ -143,7 +148,7 @@ static void handle_say(struct dh_request *request)
 
 	if (!speech.generator)
 		dh_request_fail(request, DH_ERROR_STATE, "The room has no generator");
-	else
+	else if (is_admitted(request))
 		speech.voice = choose_voice(request, speech.generator);
 	if (request->error_code)
 		return;

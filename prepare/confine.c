@@ -46,6 +46,9 @@ static int drop_user(const char *name, const char **what)
 		return errno ? -errno : -ENOENT;
 	if (user->pw_uid == 0)
 		return 0;
+	*what = "the user's group is root's";
+	if (user->pw_gid == 0)
+		return -EPERM;
 	*what = "the user cannot be dropped";
 	if (setgroups(0, NULL) < 0 || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
 	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0)

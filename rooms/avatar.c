@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "ingest/log.h"
-#include "ingest/media_files.h"
 
 /* After a failure it is tried again this much later, after each further one in a
  * row twice as much: somebody may put the file there, or the machine recover. */
@@ -247,22 +246,12 @@ static const struct dh_ingest_listener ingest_listener = {
 	.failure = on_failure,
 };
 
-static int open_sources(const struct dh_avatar_config *config, struct dh_ingest_source *source, char **error)
+static void set_files(const struct dh_avatar_config *config, struct dh_ingest_source *source)
 {
-	const char *paths[2] = { config->idle ? config->idle : config->portrait, NULL };
-
-	paths[1] = config->idle ? config->portrait : NULL;
-	for (source->count = 0; source->count < 2 && paths[source->count]; source->count++) {
-		int fd = dh_media_open_configured(paths[source->count], 0, error);
-		if (fd < 0) {
-			while (source->count-- > 0)
-				close(source->fds[source->count]);
-			return fd;
-		}
-		source->fds[source->count] = fd;
-		source->names[source->count] = paths[source->count];
-	}
-	return 0;
+	if (config->idle)
+		source->names[source->count++] = config->idle;
+	if (config->portrait)
+		source->names[source->count++] = config->portrait;
 }
 
 /* In the I/O thread. */
@@ -271,7 +260,6 @@ static void prepare(void *arg)
 	struct dh_avatar *avatar = arg;
 	const struct dh_avatar_config *config = avatar->config;
 	struct dh_ingest_source source;
-	char *text = NULL;
 
 	if (avatar->retry)
 		dh_io_timer_set(avatar->retry, -1);
@@ -282,13 +270,11 @@ static void prepare(void *arg)
 	source.height = (int)config->height;
 	source.kbps = (int)config->kbps;
 	source.entry_ms = (int)config->entry_ms;
-	source.pingpong = (int)config->pingpong;
-	int err = open_sources(config, &source, &text);
-	if (!err)
-		err = dh_ingest_subscribe(avatar->ingest, &source, &ingest_listener, avatar, &avatar->subscription);
+	source.pingpong = config->pingpong != 0;
+	set_files(config, &source);
+	int err = dh_ingest_subscribe(avatar->ingest, &source, &ingest_listener, avatar, &avatar->subscription);
 	if (err)
-		finish(avatar, text ? text : g_strerror(-err));
-	g_free(text);
+		finish(avatar, g_strerror(-err));
 }
 
 /* --- rooms */

@@ -63,11 +63,15 @@ static void feed_gone(void *arg)
 }
 
 /* In the order of the queue. The next one to play is always prepared, those
- * behind it while the queue has room for more bytes. */
+ * behind it while the queue may take more bytes. What a generator makes is read
+ * as long as that takes: one at a time is made ahead, behind the one that plays
+ * (or is to play first). */
 void dh_room_segments_prepare(struct dh_room *room)
 {
 	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL), *next = dh_playout_waiting(room->playout, 0);
+	const struct dh_segment *first = playing ? playing : next;
 	size_t bytes = 0, most = (size_t)room->context.max_queue_mb << 20;
+	bool live_ahead = false;
 	int busy = 0;
 
 	room->queue_changed = FALSE;
@@ -75,11 +79,17 @@ void dh_room_segments_prepare(struct dh_room *room)
 		struct dh_feed *feed = room->feeds->pdata[i];
 		const struct dh_segment *segment = dh_feed_segment(feed);
 		if (!dh_feed_is_started(feed)) {
-			if (segment != next && (busy >= AHEAD_MAX || bytes >= most))
+			if (segment != next && (busy >= AHEAD_MAX || bytes >= most || !dh_feed_may_begin_ahead(feed)))
 				return;
+			if (segment != next && dh_feed_is_live(feed) && live_ahead)
+				continue;
 			dh_feed_start(feed, dh_avatar_picture(room->facts.avatar));
 		}
-		busy += !dh_segment_is_complete(segment) && !dh_segment_error(segment, NULL);
+		if (segment == playing || segment == next)
+			dh_feed_set_next(feed);
+		bool is_busy = !dh_segment_is_complete(segment) && !dh_segment_error(segment, NULL);
+		live_ahead = live_ahead || (is_busy && dh_feed_is_live(feed) && segment != first);
+		busy += is_busy;
 		bytes += segment == playing ? 0 : dh_segment_bytes(segment);
 	}
 }
@@ -205,7 +215,7 @@ static int run_interrupt(struct dh_room *room, void *arg)
 
 struct dh_feed_owner dh_room_feed_owner(struct dh_room *room)
 {
-	return (struct dh_feed_owner){ .arg = dh_room_ref(room), .arrived = feed_arrived, .gone = feed_gone };
+	return (struct dh_feed_owner){ .arg = dh_room_ref(room), .name = room->id, .arrived = feed_arrived, .gone = feed_gone };
 }
 
 int dh_room_enqueue(struct dh_room *room, struct dh_feed *feed, const char *id, json_t **reply)

@@ -113,6 +113,7 @@ static void check_general(const struct dh_config *c)
 	PROMISE(*c->cache_folder == '\0' || *c->cache_folder == '/');
 	PROMISE(*c->worker && c->worker_user);
 	PROMISE(is_between(c->warm_workers, 0, 16) && is_between(c->max_workers, 1, 64));
+	PROMISE(is_between(c->max_live, 1, 1000) && is_between(c->worker_wait_s, 0, 86400) && *c->scope);
 	PROMISE(is_between(c->worker_silence_s, 1, 3600) && is_between(c->max_rooms, 0, 10000));
 	PROMISE(is_between(c->offer_threads, 1, 256) && c->max_per_session >= 1 && c->max_handles_per_session >= 1);
 	PROMISE(c->max_handle_requests >= 1 && c->max_handle_events >= 16 && c->max_events >= 1000);

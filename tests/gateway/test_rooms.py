@@ -131,12 +131,12 @@ class Rooms(RequestCase):
         self.janus.wait_for_state(self.handle, room, "idle")
         observer, _ = self.observe(room)
         names = [self.ask("say", id=room, text="x")["segment"] for _ in range(9)]
-        self.wait_sleepers(4)
+        self.wait_sleepers(2)          # the next, and one ahead
         self.ask("remove", id=room, segment=names[1])
         self.ask("remove", id=room, segment=names[0])
         observer.events.wait(lambda e: e.get("event") == "removed" and e["segment"] == names[0])
         time.sleep(0.3)
-        self.wait_sleepers(4)
+        self.wait_sleepers(2)
         self.assertEqual(self.ask("interrupt", id=room)["dropped"], 7)
         self.wait_sleepers(0)
 

@@ -277,39 +277,50 @@ static inline void ingest_fixture_close(struct ingest_fixture *fixture)
 	CHECK_INT(count_entries("/proc/self/fd"), fixture->fds);
 }
 
-/* A file in the fixture's folder, old enough to be remembered; opened. */
-static inline int ingest_fixture_file(struct ingest_fixture *fixture, const char *name, const void *bytes, size_t size)
+/* A file in the fixture's folder. */
+static inline void ingest_fixture_file(struct ingest_fixture *fixture, const char *name, const void *bytes, size_t size)
 {
-	struct timespec old[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
 	char path[200];
 	int fd;
 
 	snprintf(path, sizeof path, "%s/%s", fixture->folder, name);
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	CHECK(fd >= 0);
 	CHECK_INT(write(fd, bytes, size), size);
-	futimens(fd, old);
-	lseek(fd, 0, SEEK_SET);
-	return fd;
+	close(fd);
 }
 
-/* Subscribes to `fd`, which is taken over. */
-static inline void listen_to_fd(struct ingest_fixture *fixture, struct heard *heard, int fd)
+/* Subscribes to one input, a file in the fixture's folder or (`fd` not -1) a pipe, which is taken over. */
+static inline void listen_to_source(struct ingest_fixture *fixture, struct heard *heard, const char *name, int fd)
 {
 	struct dh_ingest_source source;
 
 	heard_init(heard);
 	dh_ingest_source_init(&source);
 	source.count = 1;
-	source.names[0] = "input";
+	source.names[0] = name;
+	source.folders[0] = fixture->folder;
 	source.fds[0] = fd;
 	CHECK_INT(dh_ingest_subscribe(fixture->ingest, &source, &hear, heard, &heard->subscription), 0);
 }
 
-/* Subscribes to a file that tells the fake worker what to do. */
+static inline void listen_to_file(struct ingest_fixture *fixture, struct heard *heard, const char *name,
+	const void *bytes, size_t size)
+{
+	ingest_fixture_file(fixture, name, bytes, size);
+	listen_to_source(fixture, heard, name, -1);
+}
+
+/* Subscribes to a file that tells the fake worker what to do. One that is there
+ * already is not touched: it is the same file. */
 static inline void listen_to(struct ingest_fixture *fixture, struct heard *heard, const char *deed)
 {
-	listen_to_fd(fixture, heard, ingest_fixture_file(fixture, deed, deed, strlen(deed)));
+	char path[200];
+
+	snprintf(path, sizeof path, "%s/%s", fixture->folder, deed);
+	if (access(path, F_OK) < 0)
+		ingest_fixture_file(fixture, deed, deed, strlen(deed));
+	listen_to_source(fixture, heard, deed, -1);
 }
 
 static inline struct dh_ingest_stats ingest_fixture_stats(struct ingest_fixture *fixture)

@@ -163,8 +163,21 @@ static int make_files(const struct plugin_files *files)
 	return error;
 }
 
+/* Where this program was built. */
+static char *scope_path(void)
+{
+	char *program = g_file_read_link("/proc/self/exe", NULL);
+	char *folder = g_path_get_dirname(program);
+	char *path = g_build_filename(folder, "..", "..", "dh-scope", NULL);
+
+	g_free(folder);
+	g_free(program);
+	return path;
+}
+
 static int make_configuration(const struct plugin_files *t, const char *worker, const char *general)
 {
+	char *scope = scope_path();
 	char *text = g_strdup_printf(
 		"general: {\n"
 		"  admin_key = \"" FILES_ADMIN_KEY "\"\n"
@@ -172,6 +185,7 @@ static int make_configuration(const struct plugin_files *t, const char *worker, 
 		"  cache_folder = \"\"\n"
 		"  worker = \"%s\"\n"
 		"  worker_memory_mb = 0\n"
+		"  scope = \"%s\"\n"
 		/* A sanitizer's real-time thread spins while an ordinary one has what it waits for. */
 		"  realtime = false\n"
 		"%s"
@@ -185,12 +199,12 @@ static int make_configuration(const struct plugin_files *t, const char *worker, 
 		"room-private: { id = 3; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET "\""
 		" pin = \"" FILES_PIN "\"; is_private = true; duration = \"longest\" }\n"
 		"room-face: { id = 9; avatar = \"face\" }\n",
-		t->folder, worker ? worker : "/nonexistent/dh-prepare", general ? general : "", t->folder, t->folder,
-		t->folder,
-		worker ? "/bin" : "/nonexistent");
+		t->folder, worker ? worker : "/nonexistent/dh-prepare", scope, general ? general : "", t->folder,
+		t->folder, t->folder, worker ? "/bin" : "/nonexistent");
 	int error = plugin_files_file(t, "janus.plugin.digitalhuman.jcfg", text, strlen(text));
 
 	g_free(text);
+	g_free(scope);
 	return error;
 }
 

@@ -76,7 +76,7 @@ static void set_close(struct set *set)
 
 static void put_clip(struct set *set, const char *deed)
 {
-	close(ingest_fixture_file(&set->fixture, "idle", deed, strlen(deed)));
+	ingest_fixture_file(&set->fixture, "idle", deed, strlen(deed));
 }
 
 /* Until `room` was told `times` or more often: it may be tried again meanwhile. */
@@ -157,6 +157,7 @@ static void test_a_worker_that_is_ready_too_late(void)
 
 	set_init(&set);
 	set.fixture.config.worker_start_ms = 2000;
+	set.fixture.config.worker_wait_ms = 0;
 	ingest_fixture_how(&set.fixture, "mute");
 	put_clip(&set, "good 3");
 	set_open(&set);

@@ -120,7 +120,7 @@ static void test_without_a_cache(void)
 	struct ingest_fixture fixture;
 
 	ingest_fixture_init(&fixture);
-	close(ingest_fixture_file(&fixture, "cache", "x", 1));
+	ingest_fixture_file(&fixture, "cache", "x", 1);
 	ingest_fixture_open(&fixture);
 	prepare_once(&fixture, "good 100", 100);
 	prepare_once(&fixture, "good 100", 100);
@@ -195,10 +195,10 @@ static void test_prepared_file(void)
 	AWAIT_STATS(&fixture, stats, stats.cache_entries == 1);
 	cache_entry(&fixture, path, sizeof path);
 	CHECK(g_file_get_contents(path, &bytes, &size, NULL));
-	listen_to_fd(&fixture, &heard, ingest_fixture_file(&fixture, "a.dhs", bytes, size));
+	listen_to_file(&fixture, &heard, "a.dhs", bytes, size);
 	AWAIT(&heard, heard.ends + heard.failures > 0);
 	check_good(&heard, 250);
-	listen_to_fd(&fixture, &other, ingest_fixture_file(&fixture, "b.dhs", bytes, size - 10));
+	listen_to_file(&fixture, &other, "b.dhs", bytes, size - 10);
 	AWAIT(&other, other.ends + other.failures > 0);
 	CHECK_INT(other.code, DH_PREPARE_FORMAT);
 	CHECK_INT(ingest_fixture_stats(&fixture).jobs, 1);

@@ -1,0 +1,42 @@
+/* What all preparations share. */
+#ifndef DH_INGEST_STATE_H
+#define DH_INGEST_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <glib.h>
+
+#include "ingest_config.h"
+#include "limits.h"
+
+struct dh_cache;
+struct dh_file_hashes;
+struct dh_io;
+struct dh_loader;
+struct dh_worker_version;
+struct dh_workers;
+
+struct dh_ingest {
+	/* immutable; what they point to is any thread's */
+	struct dh_io *io;
+	struct dh_ingest_config config;
+	struct dh_loader *loader;
+	struct dh_cache *cache;        /* NULL: none */
+	struct dh_file_hashes *hashes;
+	struct dh_limits *limits;
+	/* I/O thread */
+	struct dh_workers *workers;
+	GPtrArray *all;                /* struct dh_preparation */
+	GHashTable *by_key;            /* those with a key that have not failed */
+	struct dh_worker_version *asking;
+	char *version;                 /* NULL: not known */
+	int64_t asked_us;              /* 0: never */
+	int subscriptions;
+	uint64_t cache_hits, cache_misses;
+};
+
+/* I/O thread. Whether the version is being asked for: dh_preparation_begin is
+ * called when it is known or not to be had. */
+bool dh_ingest_asks_version(struct dh_ingest *ingest);
+
+#endif

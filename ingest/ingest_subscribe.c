@@ -1,0 +1,82 @@
+/* Coming and going of those who listen. */
+#include <errno.h>
+
+#include "ingest.h"
+#include "ingest_state.h"
+#include "inputs.h"
+#include "preparation.h"
+#include "subscription.h"
+
+static void attach(void *arg)
+{
+	struct dh_subscription *s = arg;
+	struct dh_ingest *ingest = s->ingest;
+
+	s->preparation = dh_preparation_new(ingest, g_steal_pointer(&s->inputs));
+	g_ptr_array_add(s->preparation->subscriptions, s);
+	ingest->subscriptions++;
+	if (s->preparation->inputs->is_live || !dh_ingest_asks_version(ingest))
+		dh_preparation_begin(s->preparation);
+}
+
+static void detach(void *arg)
+{
+	struct dh_subscription *s = arg;
+
+	g_ptr_array_remove(s->preparation->subscriptions, s);
+	s->ingest->subscriptions--;
+	if (s->preparation->subscriptions->len == 0)
+		dh_preparation_unwanted(s->preparation);
+	dh_subscription_free(&s);
+}
+
+int dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source *source,
+	const struct dh_ingest_listener *listener, void *arg, struct dh_subscription **subscription)
+{
+	struct dh_subscription *new;
+	struct dh_inputs *inputs;
+	int err = dh_inputs_alloc(&inputs, source);
+
+	if (err == 0 && source->is_opened_late && !listener->open) {
+		dh_inputs_unref(&inputs);
+		err = -EINVAL;
+	}
+	if (err < 0)
+		return err;
+	err = dh_subscription_alloc(&new, listener, arg);
+	if (err < 0) {
+		dh_inputs_unref(&inputs);
+		return err;
+	}
+	new->ingest = ingest;
+	new->inputs = inputs;
+	new->is_next = source->is_next;
+	/* A listener may use it from its first call on. */
+	*subscription = new;
+	dh_io_post(ingest->io, attach, new);
+	return 0;
+}
+
+static void set_next(void *arg)
+{
+	struct dh_subscription *s = arg;
+
+	s->is_next = true;
+	dh_preparation_set_next(s->preparation);
+}
+
+void dh_ingest_set_next(struct dh_subscription *subscription)
+{
+	dh_io_post(subscription->ingest->io, set_next, subscription);
+}
+
+void dh_ingest_unsubscribe(struct dh_subscription **subscription)
+{
+	struct dh_subscription *old = *subscription;
+
+	*subscription = NULL;
+	if (!old)
+		return;
+	dh_subscription_silence(old);
+	dh_io_post(old->ingest->io, detach, old);
+}

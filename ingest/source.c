@@ -1,0 +1,39 @@
+#include "source.h"
+
+#include "playout/stream.h"
+
+void dh_ingest_source_init(struct dh_ingest_source *source)
+{
+	*source = (struct dh_ingest_source){
+		.kind = DH_INGEST_SEGMENT, .fds = { -1, -1 }, .width = 512, .height = 512, .kbps = 800,
+		.audio_kbps = 48, .entry_ms = 500, .fps_max = 60, .portrait_ms = 2000,
+	};
+}
+
+static bool in_range(int value, int least, int most)
+{
+	return value >= least && value <= most;
+}
+
+static bool is_side(int pixels)
+{
+	return in_range(pixels, DH_STREAM_SIDE_MIN, DH_STREAM_SIDE_MAX) && pixels % 2 == 0;
+}
+
+bool dh_ingest_source_is_valid(const struct dh_ingest_source *source)
+{
+	int most = source->kind == DH_INGEST_PORTRAIT ? 1 : 2;
+
+	if (!in_range(source->count, 1, most) || !is_side(source->width) || !is_side(source->height) ||
+	    !in_range(source->kbps, 50, 20000) || !in_range(source->audio_kbps, 16, 256) ||
+	    !in_range(source->entry_ms, 40, 10000) || !in_range(source->fps_max, 1, 60) ||
+	    !in_range(source->portrait_ms, 40, 60000))
+		return false;
+	if (source->anchor && g_bytes_get_size(source->anchor) !=
+	    (size_t)source->width * (size_t)source->height * 3 / 2)
+		return false;
+	for (int i = 0; i < source->count; i++)
+		if (!source->names[i])
+			return false;
+	return !source->is_opened_late || (source->count == 1 && source->kind == DH_INGEST_SEGMENT);
+}

@@ -1,0 +1,364 @@
+/* dh-scope: runs a command, and leaves no process behind that the command began.
+ *
+ *     dh-scope [--nice N] [--memory-mb N] [--user NAME] [--grace-ms N] [--] COMMAND [ARGUMENT...]
+ *
+ * The plugin starts every generator in one. It is the subreaper of all its
+ * descendants, so none can leave it, whatever session or process group it makes
+ * for itself. When the command has ended, what is left of them has --grace-ms to
+ * end too and is then killed. When the scope is told to end (SIGTERM, SIGHUP or
+ * SIGINT; the death of the thread that spawned it; the end of descriptor 3, a
+ * pipe) all are killed at once.
+ *
+ * The command has descriptors 0 to 2, and what confine.h takes away. The scope
+ * itself keeps its user: where that is root's, the command cannot touch it.
+ *
+ * It ends as the command did: with its exit code, or by the same signal. 126 and
+ * 127, with a line on standard error, say that there was no command.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "confine.h"
+
+#define PARENT_FD 3
+/* Between two rounds of killing: what was killed needs a moment to be gone. */
+#define ROUND_MS 5
+
+enum { NOT_CONFINED = 126, NOT_STARTED = 127 };
+
+struct scope {
+	struct dh_confine confine;
+	int memory_mb, grace_ms;
+	char **command;
+	/* while it runs */
+	sigset_t signals;
+	int signal_fd;
+	bool has_parent_fd;
+	pid_t pid;
+	bool is_over;        /* everything has to end */
+	bool has_ended;      /* the command has */
+	int status;          /* then: how */
+	int64_t until_ms;    /* then: what is left has this long */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* --- the command */
+
+/* Of the command alone, and last: the limit is not for what runs until then. */
+static int limit_memory(int megabytes)
+{
+	rlim_t bytes = (rlim_t)megabytes << 20;
+	struct rlimit limit;
+
+	if (megabytes <= 0)
+		return 0;
+	if (getrlimit(RLIMIT_DATA, &limit) < 0)
+		return -errno;
+	if (bytes > limit.rlim_max)
+		bytes = limit.rlim_max;
+	limit.rlim_cur = limit.rlim_max = bytes;
+	return setrlimit(RLIMIT_DATA, &limit) < 0 ? -errno : 0;
+}
+
+_Noreturn static void run_command(const struct scope *scope)
+{
+	const char *what = "";
+	int err = dh_confine(&scope->confine, &what);
+	sigset_t none;
+
+	if (err == 0) {
+		what = "the memory limit";
+		err = limit_memory(scope->memory_mb);
+	}
+	if (err < 0) {
+		dprintf(STDERR_FILENO, "dh-scope: %s: %s\n", what, strerror(-err));
+		_exit(NOT_CONFINED);
+	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execvp(scope->command[0], scope->command);
+	dprintf(STDERR_FILENO, "dh-scope: %s: %s\n", scope->command[0], strerror(errno));
+	_exit(NOT_STARTED);
+}
+
+/* In a process group of its own: a command that signals its group does not mean the scope. */
+static int start_command(struct scope *scope)
+{
+	scope->confine.parent = getpid();
+	scope->pid = fork();
+	if (scope->pid < 0)
+		return -errno;
+	if (scope->pid == 0) {
+		setpgid(0, 0);
+		run_command(scope);
+	}
+	return 0;
+}
+
+/* --- descendants */
+
+struct process {
+	pid_t pid, parent;
+	bool is_ours;
+};
+
+struct processes {
+	struct process *all;
+	size_t count, size;
+};
+
+/* 0: it is gone. The name, in parentheses, may hold anything. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[40], text[200];
+	const char *end;
+	ssize_t n = -1;
+	int fd, parent;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof text - 1);
+		close(fd);
+	}
+	if (n <= 0)
+		return 0;
+	text[n] = 0;
+	end = strrchr(text, ')');
+	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+static void add_process(struct processes *list, pid_t pid)
+{
+	if (list->count == list->size) {
+		size_t size = list->size ? 2 * list->size : 256;
+		struct process *all = realloc(list->all, size * sizeof *all);
+		if (!all)
+			return; /* the others are killed; there is another round */
+		list->all = all;
+		list->size = size;
+	}
+	list->all[list->count++] = (struct process){ .pid = pid, .parent = parent_of(pid) };
+}
+
+static void list_processes(struct processes *list)
+{
+	DIR *folder = opendir("/proc");
+	const struct dirent *entry;
+
+	while (folder && (entry = readdir(folder))) {
+		int pid = atoi(entry->d_name);
+		if (pid > 0)
+			add_process(list, pid);
+	}
+	if (folder)
+		closedir(folder);
+}
+
+static bool is_ours(const struct processes *list, pid_t pid)
+{
+	if (pid == getpid())
+		return true;
+	for (size_t i = 0; i < list->count; i++)
+		if (list->all[i].pid == pid)
+			return list->all[i].is_ours;
+	return false;
+}
+
+/* Children of ours are ours, until there are no more. */
+static void find_ours(struct processes *list)
+{
+	bool has_found = true;
+
+	while (has_found) {
+		has_found = false;
+		for (size_t i = 0; i < list->count; i++) {
+			struct process *process = &list->all[i];
+			if (process->is_ours || !is_ours(list, process->parent))
+				continue;
+			process->is_ours = has_found = true;
+		}
+	}
+}
+
+/* One round. A process that has been killed begins no other, so rounds find
+ * fewer and fewer. */
+static void kill_descendants(const struct scope *scope)
+{
+	struct processes list = { 0 };
+
+	if (!scope->has_ended)
+		kill(-scope->pid, SIGKILL);
+	list_processes(&list);
+	find_ours(&list);
+	for (size_t i = 0; i < list.count; i++)
+		if (list.all[i].is_ours)
+			kill(list.all[i].pid, SIGKILL);
+	free(list.all);
+}
+
+/* --- the scope */
+
+/* false: there is nothing left. */
+static bool reap(struct scope *scope)
+{
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != scope->pid)
+			continue;
+		scope->has_ended = true;
+		scope->status = status;
+		scope->until_ms = now_ms() + scope->grace_ms;
+	}
+	return pid == 0 || errno != ECHILD;
+}
+
+static int wait_ms(const struct scope *scope)
+{
+	int64_t ms;
+
+	if (scope->is_over)
+		return ROUND_MS;
+	if (!scope->has_ended)
+		return -1;
+	ms = scope->until_ms - now_ms();
+	return ms < 0 ? 0 : (int)ms;
+}
+
+/* Until something happens. */
+static void wait_for_news(struct scope *scope)
+{
+	struct pollfd fds[] = {
+		{ .fd = scope->signal_fd, .events = POLLIN },
+		{ .fd = scope->has_parent_fd ? PARENT_FD : -1, .events = POLLIN },
+	};
+	struct signalfd_siginfo news;
+
+	poll(fds, 2, wait_ms(scope));
+	while (read(scope->signal_fd, &news, sizeof news) == sizeof news)
+		if (news.ssi_signo != SIGCHLD)
+			scope->is_over = true;
+	if (fds[1].revents) {
+		scope->has_parent_fd = false;
+		scope->is_over = true;
+	}
+}
+
+static void supervise(struct scope *scope)
+{
+	while (reap(scope)) {
+		if (scope->has_ended && now_ms() >= scope->until_ms)
+			scope->is_over = true;
+		if (scope->is_over)
+			kill_descendants(scope);
+		wait_for_news(scope);
+	}
+}
+
+_Noreturn static void end_as(int status)
+{
+	sigset_t all;
+
+	if (WIFEXITED(status))
+		_exit(WEXITSTATUS(status));
+	signal(WTERMSIG(status), SIG_DFL);
+	prctl(PR_SET_DUMPABLE, 0); /* the core would be ours */
+	sigemptyset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	raise(WTERMSIG(status));
+	_exit(128 + WTERMSIG(status));
+}
+
+static int open_signals(struct scope *scope)
+{
+	static const int heeded[] = { SIGCHLD, SIGTERM, SIGHUP, SIGINT };
+
+	sigemptyset(&scope->signals);
+	for (size_t i = 0; i < sizeof heeded / sizeof *heeded; i++)
+		sigaddset(&scope->signals, heeded[i]);
+	if (sigprocmask(SIG_BLOCK, &scope->signals, NULL) < 0)
+		return -errno;
+	scope->signal_fd = signalfd(-1, &scope->signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	return scope->signal_fd < 0 ? -errno : 0;
+}
+
+static int usage(void)
+{
+	dprintf(STDERR_FILENO, "Usage: dh-scope [--nice N] [--memory-mb N] [--user NAME] [--grace-ms N] [--] "
+		"COMMAND [ARGUMENT...]\n");
+	return NOT_CONFINED;
+}
+
+static bool read_options(struct scope *scope, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "nice", required_argument, NULL, 'n' }, { "memory-mb", required_argument, NULL, 'm' },
+		{ "user", required_argument, NULL, 'u' }, { "grace-ms", required_argument, NULL, 'g' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		if (option == 'n')
+			scope->confine.nice = atoi(optarg);
+		else if (option == 'm')
+			scope->memory_mb = atoi(optarg);
+		else if (option == 'u')
+			scope->confine.user = optarg;
+		else if (option == 'g')
+			scope->grace_ms = atoi(optarg);
+		else
+			return false;
+	}
+	scope->command = argv + optind;
+	return optind < argc;
+}
+
+int main(int argc, char **argv)
+{
+	struct scope scope = { .grace_ms = 1000 };
+	int err;
+
+	if (!read_options(&scope, argc, argv))
+		return usage();
+	scope.has_parent_fd = fcntl(PARENT_FD, F_SETFD, FD_CLOEXEC) == 0;
+	err = open_signals(&scope);
+	if (err == 0 && (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0))
+		err = -errno;
+	if (err == 0)
+		err = start_command(&scope);
+	if (err < 0) {
+		dprintf(STDERR_FILENO, "dh-scope: %s\n", strerror(-err));
+		return NOT_CONFINED;
+	}
+	/* Its ends are seen by the reader when the command has ended, not the scope. */
+	close(STDIN_FILENO);
+	close(STDOUT_FILENO);
+	close(STDERR_FILENO);
+	supervise(&scope);
+	end_as(scope.status);
+}

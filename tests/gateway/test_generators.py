@@ -1,0 +1,140 @@
+"""Generators that misbehave: they cost their own room a segment at most, and leave nothing behind."""
+import os
+import re
+import signal
+import time
+import unittest
+
+from janus_server import JanusServer
+from request_case import RequestCase, command_of, media
+
+SLEEPER = "sleep 7531"
+JCFG = """
+general: { cache_folder = "" worker = "{prepare}" max_workers = 2 warm_workers = 1 worker_silence_s = 3 }
+avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
+generator-good: { command = ( "/bin/cat", "{folder}/short.nut" ) max_s = 10 }
+generator-slow: { command = ( "/bin/sh", "-c", "SLEEPER" ) }
+generator-silent: { command = ( "/bin/sh", "-c", "head -c 200000 {folder}/short.nut; SLEEPER" ) }
+generator-lingers: { command = ( "/bin/sh", "-c", "cat {folder}/short.nut; exec >&-; SLEEPER" ) }
+generator-fails: { command = ( "/bin/sh", "-c", "cat {folder}/short.nut; exec >&-; sleep 0.5; echo oh no >&2; exit 9" ) }
+generator-leaves: { command = ( "/bin/sh", "-c", "cat {folder}/short.nut; SLEEPER & exit 0" ) }
+generator-escapes: { command = ( "/bin/sh", "-c", "setsid setsid SLEEPER & cat {folder}/short.nut" ) }
+generator-babbles: { command = ( "/bin/sh", "-c", "yes some word or other | head -c 10000000 >&2; cat {folder}/short.nut" ) }
+generator-stops: { command = ( "/bin/sh", "-c", "setsid SLEEPER & kill -STOP $$" ) }
+room-other: { id = 1 avatar = "small" generator = "good" }
+""".replace("SLEEPER", SLEEPER)
+
+
+class Server(JanusServer):
+    def write_configuration(self):
+        super().write_configuration()
+        os.chmod(self.folder, 0o755)        # generators run as nobody
+        media(self.path("idle.avi"), 1, sound=False)
+        media(self.path("short.nut"), 1)
+
+
+def sleepers():
+    """Processes of any session, whoever their parent is."""
+    return [int(pid) for pid in filter(str.isdigit, os.listdir("/proc"))
+            if command_of(int(pid)).replace("\0", " ").startswith(SLEEPER)]
+
+
+class Generators(RequestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.janus = Server(JCFG).start()
+        cls.addClassCleanup(cls.janus.stop)
+        cls.janus.wait_for_state(cls.janus.attach(), 1, "idle")
+
+    def speaking_room(self, generator):
+        room = self.ask("create", avatar="small", generator=generator)["id"]
+        self.addCleanup(self.ask, "destroy", id=room)
+        observer = self.attach()
+        observer.request({"request": "observe", "id": room})
+        self.janus.wait_for_state(self.handle, room, "idle")
+        return room, observer.events
+
+    def say(self, room):
+        return self.ask("say", id=room, text="x")["segment"]
+
+    def end_of(self, events, segment, timeout=30):
+        return events.wait(lambda e: e.get("segment") == segment and e.get("event") in ("finished", "failed"), timeout)
+
+    def await_sleepers(self, count):
+        end = time.monotonic() + 20
+        while len(sleepers()) != count:
+            self.assertLess(time.monotonic(), end, sleepers())
+            time.sleep(0.02)
+
+    def test_slow_ones_hold_up_no_other_room(self):
+        slow, _ = self.speaking_room("slow")
+        for _ in range(6):
+            self.say(slow)
+        self.await_sleepers(2)              # the next, and one ahead
+        observer = self.attach()
+        observer.request({"request": "observe", "id": 1})
+        self.assertEqual(self.end_of(observer.events, self.say(1))["event"], "finished")
+        self.assertEqual(len(sleepers()), 2)
+        self.ask("interrupt", id=slow)
+        self.await_sleepers(0)
+
+    def test_the_segment_ends_with_its_media(self):
+        for generator in ("lingers", "leaves", "escapes"):
+            with self.subTest(generator):
+                room, events = self.speaking_room(generator)
+                end = self.end_of(events, self.say(room))
+                self.assertEqual((end["event"], end["played_ms"]), ("finished", 1000))
+                self.await_sleepers(0)
+
+    def test_what_it_says_after_its_output(self):
+        room, events = self.speaking_room("fails")
+        segment = self.say(room)
+        self.assertEqual(self.end_of(events, segment)["event"], "finished")
+        before = "room %s: segment %s: fails: " % (room, segment)
+        end = time.monotonic() + 20
+        while before + "after its output: the generator ended with code 9" not in self.janus.log():
+            self.assertLess(time.monotonic(), end, self.janus.log()[-2000:])
+            time.sleep(0.05)
+        self.assertIn(before + "oh no\n", self.janus.log())
+
+    def test_words_are_limited(self):
+        size = len(self.janus.log())
+        room, events = self.speaking_room("babbles")
+        self.assertEqual(self.end_of(events, self.say(room))["event"], "finished")
+        said = self.janus.log()[size:]
+        self.assertLess(len(said), 50000)
+        self.assertIn(": babbles: some word or other\n", said)
+        self.assertTrue(re.search(r": babbles: \d{7} bytes of its standard error are left out", said), said[-1000:])
+
+    def test_silence_is_what_the_option_says(self):
+        room, events = self.speaking_room("silent")
+        begin = time.monotonic()
+        end = self.end_of(events, self.say(room))
+        took = time.monotonic() - begin
+        self.assertEqual(end["event"], "failed")
+        self.assertIn("3000 ms", end["error"])
+        self.assertGreater(took, 2.9)
+        self.await_sleepers(0)
+
+    def test_janus_ends_whatever_they_do(self):
+        with Server(JCFG).start() as janus:
+            handle = janus.attach()
+            janus.wait_for_state(handle, 1, "idle")
+            for generator in ("stops", "escapes", "silent", "slow"):
+                room = handle.request({"request": "create", "avatar": "small", "generator": generator})["id"]
+                janus.wait_for_state(handle, room, "idle")
+                handle.request({"request": "say", "id": room, "text": "x"})
+            self.await_sleepers(4)
+            for pid in janus.children():
+                os.kill(pid, signal.SIGSTOP)
+            handle.detach()
+            janus.freed_handles()
+            begin = time.monotonic()
+            janus.process.send_signal(signal.SIGTERM)
+            janus.process.wait(20)
+            self.assertLess(time.monotonic() - begin, 5)
+        self.await_sleepers(0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,251 @@
+/* Child processes, and the I/O thread that waits for none of them. */
+#include "ingest/child.h"
+#include "ingest/io.h"
+#include "tests/support/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+/* What a thread that waits for a process would take, as dh_io_free does. */
+#define PATIENCE_US (DH_IO_LEFT_MS * 1000)
+
+static struct dh_io *io;
+static struct dh_child *child;
+static int exits, last_status;
+
+static void exited(void *arg, int status)
+{
+	(void)arg;
+	exits++;
+	last_status = status;
+}
+
+static void spawn(void *arg)
+{
+	char *const argv[] = { (char *)"/bin/sh", (char *)"-c", arg, NULL };
+	const struct dh_child_spec spec = { .argv = argv, .fds = { -1, -1, -1, -1 } };
+	int err = dh_child_spawn(&child, io, &spec, exited, NULL);
+
+	if (err < 0)
+		fprintf(stderr, "%s\n", strerror(-err));
+}
+
+static void kill_it(void *arg)
+{
+	(void)arg;
+	dh_child_kill(child);
+}
+
+static void free_it(void *arg)
+{
+	(void)arg;
+	dh_child_free(&child);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void get_exits(void *arg)
+{
+	*(int *)arg = exits;
+}
+
+static int count_exits(void)
+{
+	int n = 0;
+
+	dh_io_call(io, get_exits, &n);
+	return n;
+}
+
+static void await_exit(int n)
+{
+	while (count_exits() < n)
+		usleep(2000);
+	CHECK_INT(count_exits(), n);
+}
+
+static pid_t first_child(void)
+{
+	char path[64], text[64] = "";
+	pid_t pid = -1;
+
+	/* A thread's children: the I/O thread is the one that has some. */
+	for (int tid = getpid(); tid < getpid() + 50; tid++) {
+		FILE *file;
+		snprintf(path, sizeof path, "/proc/self/task/%d/children", tid);
+		file = fopen(path, "re");
+		if (!file)
+			continue;
+		if (fgets(text, sizeof text, file) && atoi(text) > 0 && pid < 0)
+			pid = atoi(text);
+		fclose(file);
+	}
+	return pid;
+}
+
+static void open_io(void)
+{
+	exits = 0;
+	child = NULL;
+	CHECK_INT(dh_io_alloc(&io), 0);
+}
+
+static void test_exit_and_kill(void)
+{
+	open_io();
+	dh_io_call(io, spawn, (char *)"exit 7");
+	await_exit(1);
+	CHECK(WIFEXITED(last_status) && WEXITSTATUS(last_status) == 7, "%d", last_status);
+	dh_io_call(io, free_it, NULL);
+	dh_io_call(io, spawn, (char *)"kill -STOP $$");
+	dh_io_call(io, kill_it, NULL);
+	await_exit(2);
+	CHECK(WIFSIGNALED(last_status) && WTERMSIG(last_status) == SIGKILL, "%d", last_status);
+	dh_io_call(io, free_it, NULL);
+	dh_io_free(&io);
+}
+
+/* Another process that holds `held` as a debugger does: killed, it cannot be
+ * reaped until the tracer lets it go. Lets go when `let_go` is closed. */
+static pid_t hold(pid_t held, int *let_go)
+{
+	int ready[2], go[2];
+	char byte = 0;
+	pid_t tracer;
+
+	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
+		return -1;
+	tracer = fork();
+	if (tracer == 0) {
+		close(go[1]);
+		byte = ptrace(PTRACE_SEIZE, held, NULL, NULL) == 0 ? 'y' : 'n';
+		if (write(ready[1], &byte, 1) != 1)
+			_exit(1);
+		byte = (char)read(go[0], &byte, 1);
+		_exit(0);
+	}
+	close(go[0]);
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		byte = 'n';
+	close(ready[0]);
+	*let_go = go[1];
+	return byte == 'y' ? tracer : -1;
+}
+
+static bool is_zombie(pid_t pid)
+{
+	char path[64], text[200] = "";
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (!fgets(text, sizeof text, file))
+		text[0] = 0;
+	fclose(file);
+	return strstr(text, ") Z") != NULL;
+}
+
+/* Freed, or killed and its end not to be had: meanwhile the thread serves others. */
+static const struct held {
+	const char *name;
+	void (*end)(void *);
+	int exits;
+} helds[] = {
+	{ "freed",  free_it, 0 },
+	{ "killed", kill_it, 1 },
+};
+
+static void test_held(const void *arg)
+{
+	const struct held *row = arg;
+	int let_go = -1;
+	pid_t pid, tracer;
+
+	open_io();
+	dh_io_call(io, spawn, (char *)"exec sleep 1000");
+	pid = first_child();
+	CHECK(pid > 0);
+	tracer = hold(pid, &let_go);
+	if (tracer < 0)
+		CHECK_SKIP("processes cannot be traced here");
+	dh_io_longest_turn_us(io);
+	dh_io_call(io, row->end, NULL);
+	while (!is_zombie(pid))
+		usleep(1000);
+	for (int i = 0; i < 100; i++)
+		dh_io_call(io, nothing, NULL);
+	usleep(100000); /* several attempts to reap it */
+	dh_io_call(io, nothing, NULL);
+	CHECK_INT(count_exits(), 0);
+	CHECK(is_zombie(pid));
+	int64_t longest_us = dh_io_longest_turn_us(io);
+	CHECK(longest_us < PATIENCE_US / 2, "%d us", (int)longest_us);
+	close(let_go);
+	waitpid(tracer, NULL, 0);
+	while (kill(pid, 0) == 0)
+		usleep(2000);
+	await_exit(row->exits);
+	if (row->exits)
+		dh_io_call(io, free_it, NULL);
+	dh_io_free(&io);
+}
+
+/* The thread ends though a process does not; that one is left behind. */
+static void test_end_beside_a_held_process(void)
+{
+	int let_go = -1;
+	pid_t pid, tracer;
+
+	open_io();
+	dh_io_call(io, spawn, (char *)"exec sleep 1000");
+	pid = first_child();
+	tracer = hold(pid, &let_go);
+	if (tracer < 0)
+		CHECK_SKIP("processes cannot be traced here");
+	dh_io_call(io, free_it, NULL);
+	int64_t begin_us = g_get_monotonic_time();
+	dh_io_free(&io);
+	begin_us = g_get_monotonic_time() - begin_us;
+	CHECK(begin_us >= PATIENCE_US, "%d us", (int)begin_us);
+	close(let_go);
+	waitpid(tracer, NULL, 0);
+	waitpid(pid, NULL, 0);
+}
+
+static void sleep_300_ms(void *arg)
+{
+	(void)arg;
+	g_usleep(300000);
+}
+
+static void test_longest_turn(void)
+{
+	open_io();
+	dh_io_call(io, nothing, NULL);
+	dh_io_call(io, sleep_300_ms, NULL);
+	dh_io_call(io, nothing, NULL);
+	CHECK(dh_io_longest_turn_us(io) >= 300000);
+	dh_io_free(&io);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_exit_and_kill),
+	TABLE(test_held, helds),
+	TEST(test_end_beside_a_held_process),
+	TEST(test_longest_turn),
+};
+
+int main(int argc, char **argv)
+{
+	return CHECK_MAIN(argc, argv, tests);
+}
