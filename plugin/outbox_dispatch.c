@@ -9,13 +9,13 @@
 
 /* --- lanes */
 
-static struct dh_lane *lane_of(GHashTable *table, struct dh_session *session)
+static struct dh_outbox_lane *lane_of(GHashTable *table, struct dh_session *session)
 {
-	struct dh_lane *lane = g_hash_table_lookup(table, session);
+	struct dh_outbox_lane *lane = g_hash_table_lookup(table, session);
 
 	if (lane)
 		return lane;
-	lane = g_new0(struct dh_lane, 1);
+	lane = g_new0(struct dh_outbox_lane, 1);
 	lane->table = table;
 	lane->session = session ? dh_session_ref(session) : NULL;
 	g_queue_init(&lane->sayings);
@@ -23,7 +23,7 @@ static struct dh_lane *lane_of(GHashTable *table, struct dh_session *session)
 	return lane;
 }
 
-static void lane_free(struct dh_lane *lane)
+static void lane_free(struct dh_outbox_lane *lane)
 {
 	g_hash_table_remove(lane->table, lane->session);
 	dh_session_unref(lane->session);
@@ -32,9 +32,9 @@ static void lane_free(struct dh_lane *lane)
 
 /* While a request of a handle is handled, nothing is said to it: its answer is not
  * to be heard before all is done that the answer promises. */
-static bool is_asking(const struct dh_outbox *outbox, const struct dh_lane *lane)
+static bool is_asking(const struct dh_outbox *outbox, const struct dh_outbox_lane *lane)
 {
-	const struct dh_lane *requests = lane->table == outbox->requests_by_session ? NULL :
+	const struct dh_outbox_lane *requests = lane->table == outbox->requests_by_session ? NULL :
 		g_hash_table_lookup(outbox->requests_by_session, lane->session);
 	const struct dh_saying *first = requests ? g_queue_peek_head((GQueue *)&requests->sayings) : NULL;
 
@@ -42,7 +42,7 @@ static bool is_asking(const struct dh_outbox *outbox, const struct dh_lane *lane
 }
 
 /* Event handlers' lane is a speaker of its own: they hear of all rooms. */
-static void wait_for_turn(struct dh_outbox *outbox, struct dh_lane *lane)
+static void wait_for_turn(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 {
 	const struct dh_saying *first = g_queue_peek_head(&lane->sayings);
 
@@ -57,7 +57,7 @@ static void wait_for_turn(struct dh_outbox *outbox, struct dh_lane *lane)
 		dh_turns_put(outbox->quick, lane->session ? first->speaker : outbox, lane);
 }
 
-static void append(struct dh_outbox *outbox, struct dh_lane *lane, struct dh_saying *saying)
+static void append(struct dh_outbox *outbox, struct dh_outbox_lane *lane, struct dh_saying *saying)
 {
 	bool is_first = g_queue_is_empty(&lane->sayings);
 
@@ -68,7 +68,7 @@ static void append(struct dh_outbox *outbox, struct dh_lane *lane, struct dh_say
 }
 
 /* It is told how much it has lost, when there is space again. */
-static void tell_lost(struct dh_outbox *outbox, struct dh_lane *lane)
+static void tell_lost(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 {
 	json_t *event = json_pack("{s:s, s:s, s:I}", "digitalhuman", "event", "event", "lost",
 		"events", (json_int_t)lane->lost);
@@ -85,7 +85,7 @@ static void saying_done(struct dh_saying *saying)
 }
 
 /* The first one of a lane is done. */
-static void advance(struct dh_outbox *outbox, struct dh_lane *lane)
+static void advance(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 {
 	struct dh_saying *saying = g_queue_pop_head(&lane->sayings);
 
@@ -108,7 +108,7 @@ static struct dh_pool *pool_of(struct dh_outbox *outbox, const struct dh_saying 
 }
 
 /* Where too much waits in all, a handle for which little waits still hears of it. */
-static bool is_full(const struct dh_outbox *outbox, const struct dh_lane *lane)
+static bool is_full(const struct dh_outbox *outbox, const struct dh_outbox_lane *lane)
 {
 	guint length = g_queue_get_length((GQueue *)&lane->sayings);
 
@@ -116,7 +116,7 @@ static bool is_full(const struct dh_outbox *outbox, const struct dh_lane *lane)
 		(unsigned)g_atomic_int_get(&outbox->events_waiting) >= outbox->config.max_all_events);
 }
 
-static void lose(struct dh_outbox *outbox, struct dh_lane *lane)
+static void lose(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 {
 	lane->lost++;
 	g_atomic_int_add(&outbox->events_waiting, -1);
@@ -126,7 +126,7 @@ static void take_broadcast(struct dh_outbox *outbox, struct dh_saying *saying)
 {
 	saying->lanes++; /* not to be freed amid it */
 	for (guint i = 0; i < saying->sessions->len; i++) {
-		struct dh_lane *lane = lane_of(outbox->events_by_session, saying->sessions->pdata[i]);
+		struct dh_outbox_lane *lane = lane_of(outbox->events_by_session, saying->sessions->pdata[i]);
 		if (lane->lost || is_full(outbox, lane))
 			lose(outbox, lane);
 		else
@@ -139,7 +139,7 @@ static void take_broadcast(struct dh_outbox *outbox, struct dh_saying *saying)
 
 static void take_notification(struct dh_outbox *outbox, struct dh_saying *saying)
 {
-	struct dh_lane *lane = lane_of(outbox->events_by_session, NULL);
+	struct dh_outbox_lane *lane = lane_of(outbox->events_by_session, NULL);
 
 	if (g_queue_get_length(&lane->sayings) < outbox->config.max_all_events / 10) {
 		append(outbox, lane, saying);
@@ -153,7 +153,7 @@ static void take_notification(struct dh_outbox *outbox, struct dh_saying *saying
 
 static void take_done(struct dh_outbox *outbox, struct dh_saying *saying)
 {
-	struct dh_lane *events = saying->type == DH_SAY_REQUEST ?
+	struct dh_outbox_lane *events = saying->type == DH_SAY_REQUEST ?
 		g_hash_table_lookup(outbox->events_by_session, saying->session) : NULL;
 
 	g_atomic_int_add(&pool_of(outbox, saying)->busy, -1);
@@ -184,7 +184,7 @@ static void take_in(struct dh_outbox *outbox, struct dh_saying *saying)
 
 static void hand_to_pool(struct dh_pool *pool)
 {
-	struct dh_lane *lane;
+	struct dh_outbox_lane *lane;
 
 	while ((guint)g_atomic_int_get(&pool->busy) < pool->threads->len && (lane = dh_turns_take(pool->waiting))) {
 		struct dh_saying *saying = g_queue_peek_head(&lane->sayings);
@@ -202,7 +202,7 @@ static bool is_empty(const struct dh_outbox *outbox)
 gpointer dh_outbox_dispatch(gpointer data)
 {
 	struct dh_outbox *outbox = data;
-	struct dh_lane *lane = NULL;
+	struct dh_outbox_lane *lane = NULL;
 
 	while (lane || !outbox->is_ending || !is_empty(outbox)) {
 		struct dh_saying *saying = lane ? g_async_queue_try_pop(outbox->inbox) :

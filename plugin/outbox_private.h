@@ -28,10 +28,10 @@ struct dh_saying {
 	unsigned closing;
 	/* owner: the dispatcher */
 	unsigned lanes;            /* that it still waits in */
-	struct dh_lane *pooled;    /* it is in a pool, as the first of this lane */
+	struct dh_outbox_lane *pooled;    /* it is in a pool, as the first of this lane */
 };
 
-struct dh_lane {
+struct dh_outbox_lane {
 	GHashTable *table;         /* where it is found by its session */
 	struct dh_session *session;/* a reference; NULL: of event handlers */
 	GQueue sayings;            /* never empty */
