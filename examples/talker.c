@@ -1,13 +1,13 @@
-/* dh-talker: text in, a segment out: somebody says it.
+/* dh-talker: text in, a spoken segment out.
  *
- * A generator in the sense of this project: a program that makes picture and
- * speech which belong together. This one needs no network and no graphics
- * card, and is meant to be read; yours does the same with better models:
+ * A generator, as this project calls them: a program that makes matching picture
+ * and speech. This one needs no network and no graphics card and is meant to be
+ * read; yours does the same with better models:
  *
  *     text ─► voice ─► sound, phonemes ─► mouth ─┐
  *                               time ─► motion ─► pose ─► face ─► mux ─► output
  *
- * Everything is written as soon as it is made. See docs/generators.md.
+ * Each picture is written as soon as it is drawn. See docs/generators.md.
  */
 #include "talker_options.h"
 
@@ -27,26 +27,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Before the first sound the mouth gets ready, after the last it comes to rest. */
+/* The mouth gets ready before the first sound and relaxes after the last. */
 #define LEAD_S 0.10
 #define TAIL_S 0.12
 
-/* A picture is drawn when this much of what follows it is known. */
+/* How much of the speech must be known beyond a picture to draw it. */
 #define LOOK_AHEAD_S DH_MOTION_REACH_S
 
-/* The sound of idle and marked clips; espeak-ng's rate. */
+/* Sample rate of idle and marked clips: espeak-ng's. */
 #define PLAIN_RATE 22050
 
-/* Marks: once a second, a flash and a beep begin at the same instant. */
+/* Marks: once a second a flash and a beep start together. */
 #define MARK_PHASE_S 0.52
 #define FLASH_S      0.12
 #define BEEP_S       0.10
 #define BEEP_HZ      1000.0
 #define BEEP_LEVEL   0.6
 
-/* A segment in the making. */
 struct film {
-	const struct dh_options *options;
+	const struct dh_talker_options *options;
 	struct dh_speech speech;
 	struct dh_motion motion;
 	struct dh_face *face;
@@ -87,11 +86,10 @@ static int is_flash(const struct film *film, int64_t number)
 	return 0;
 }
 
-/* Opens the output with the first picture: who has nothing to say leaves no
- * half a file behind. */
+/* Called with the first picture, so that a run without speech creates no file. */
 static int open_output(struct film *film)
 {
-	const struct dh_options *options = film->options;
+	const struct dh_talker_options *options = film->options;
 	struct dh_mux_format format = {
 		.container = options->container, .width = options->width, .height = options->height,
 		.fps_num = options->fps_num, .fps_den = options->fps_den,
@@ -101,7 +99,7 @@ static int open_output(struct film *film)
 	film->fd = STDOUT_FILENO;
 	if (options->output)
 		film->fd = open(options->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	return film->fd < 0 ? -errno : dh_mux_open(&film->mux, film->fd, &format);
+	return film->fd < 0 ? -errno : dh_mux_alloc(&film->mux, film->fd, &format);
 }
 
 /* Draws and writes the next picture, and the sound until the one after it. */
@@ -122,9 +120,9 @@ static int shoot(struct film *film, double end_s)
 	if (!picture)
 		return -ENOMEM;
 	if (!film->mux) {
-		int error = open_output(film);
-		if (error)
-			return error;
+		int err = open_output(film);
+		if (err)
+			return err;
 	}
 	film->frames++;
 	if (film->options->kind == DH_MAKE_IDLE)
@@ -132,73 +130,73 @@ static int shoot(struct film *film, double end_s)
 	return dh_mux_write(film->mux, picture, speech->samples + from, to - from);
 }
 
-/* The voice has made more sound: draws what can be drawn now. */
+/* More speech: draws every picture for which enough is known now. */
 static int on_speech(void *arg, const int16_t *samples, size_t count,
 	const struct dh_phoneme *phonemes, size_t phoneme_count)
 {
 	struct film *film = arg;
-	int error = dh_speech_add(&film->speech, LEAD_S, samples, count, phonemes, phoneme_count);
+	int err = dh_speech_add(&film->speech, LEAD_S, samples, count, phonemes, phoneme_count);
 
-	while (!error && frame_s(film, film->frames + 1) + LOOK_AHEAD_S < dh_speech_known_s(&film->speech))
-		error = shoot(film, INFINITY);
-	return error;
+	while (!err && frame_s(film, film->frames + 1) + LOOK_AHEAD_S < dh_speech_known_s(&film->speech))
+		err = shoot(film, INFINITY);
+	return err;
 }
 
-/* Draws the rest; the segment lasts `length_s`, rounded up to whole pictures,
- * and the sound as long as the pictures. */
+/* Draws the rest. The segment lasts `length_s` rounded up to whole pictures; the
+ * sound is made equally long. */
 static int finish(struct film *film, double length_s)
 {
 	int64_t total = (int64_t)ceil(length_s * film->options->fps_num / film->options->fps_den - 1e-6);
-	int error = dh_speech_resize(&film->speech, frame_sample(film, total));
+	int err = dh_speech_resize(&film->speech, frame_sample(film, total));
 
-	while (!error && film->frames < total)
-		error = shoot(film, frame_s(film, total));
-	return error ? error : dh_mux_end(film->mux);
+	while (!err && film->frames < total)
+		err = shoot(film, frame_s(film, total));
+	return err ? err : dh_mux_end(film->mux);
 }
 
-/* --------------------------------------------------------- kinds of segments */
+/* --- kinds of segments */
 
 static int make_speech(struct film *film)
 {
-	const struct dh_options *options = film->options;
+	const struct dh_talker_options *options = film->options;
 	struct dh_voice_settings settings = {
 		.name = options->voice, .variant = options->look->voice_variant,
 		.rate_wpm = options->rate_wpm, .pitch = options->pitch,
 	};
-	int rate = dh_voice_open(&settings), error;
+	int rate = dh_voice_open(&settings), err;
 
 	if (rate == -ENOENT)
 		return dh_complain(DH_EXIT_VOICE, "no voice '%s'; --voices lists them", options->voice);
 	if (rate < 0)
-		return dh_complain(DH_EXIT_INTERNAL, "espeak-ng does not start");
-	error = dh_speech_init(&film->speech, rate, LEAD_S);
-	if (!error)
-		error = dh_voice_speak(options->text, on_speech, film);
-	if (error > 0)
-		error = dh_complain(DH_EXIT_INTERNAL, "espeak-ng cannot speak this");
-	if (!error && !film->frames && dh_speech_known_s(&film->speech) <= LEAD_S)
-		error = dh_complain(DH_EXIT_TEXT, "nothing in the text can be spoken");
-	if (!error)
-		error = finish(film, dh_speech_known_s(&film->speech) + TAIL_S);
+		return dh_complain(DH_EXIT_INTERNAL, "espeak-ng cannot be started");
+	err = dh_speech_init(&film->speech, rate, LEAD_S);
+	if (!err)
+		err = dh_voice_speak(options->text, on_speech, film);
+	if (err > 0)
+		err = dh_complain(DH_EXIT_INTERNAL, "espeak-ng cannot speak this");
+	if (!err && !film->frames && dh_speech_known_s(&film->speech) <= LEAD_S)
+		err = dh_complain(DH_EXIT_TEXT, "nothing in the text can be spoken");
+	if (!err)
+		err = finish(film, dh_speech_known_s(&film->speech) + TAIL_S);
 	dh_voice_close();
-	return error;
+	return err;
 }
 
 static int make_idle(struct film *film)
 {
-	int error = dh_speech_init(&film->speech, PLAIN_RATE, 0);
+	int err = dh_speech_init(&film->speech, PLAIN_RATE, 0);
 
-	return error ? error : finish(film, film->options->seconds);
+	return err ? err : finish(film, film->options->seconds);
 }
 
 static int make_marks(struct film *film)
 {
 	double length_s = film->options->seconds;
-	int error = dh_speech_init(&film->speech, PLAIN_RATE, length_s);
+	int err = dh_speech_init(&film->speech, PLAIN_RATE, length_s);
 	struct dh_speech *speech = &film->speech;
 
-	if (error)
-		return error;
+	if (err)
+		return err;
 	for (int64_t mark = 0; (double)mark < length_s; mark++) {
 		size_t start = frame_sample(film, mark_frame(film, mark));
 		size_t length = (size_t)(BEEP_S * speech->rate);
@@ -232,20 +230,20 @@ static int make(struct film *film)
 	return DH_EXIT_INTERNAL;
 }
 
-/* What to say about a negative errno: the exit code. All but memory comes from
- * writing. */
-static int explain(const struct film *film, int error)
+/* Reports a negative errno; returns the exit code. Only writing fails, except
+ * for memory. */
+static int explain(const struct film *film, int err)
 {
 	const char *name = film->options->output ? film->options->output : "standard output";
 
-	if (error == -EPIPE)
-		return DH_EXIT_READER; /* nobody is there to be told */
-	if (error == -ENOMEM)
+	if (err == -EPIPE)
+		return DH_EXIT_READER; /* nobody is left to read a message */
+	if (err == -ENOMEM)
 		return dh_complain(DH_EXIT_INTERNAL, "out of memory");
-	return dh_complain(DH_EXIT_OUTPUT, "cannot write %s: %s", name, strerror(-error));
+	return dh_complain(DH_EXIT_OUTPUT, "cannot write %s: %s", name, strerror(-err));
 }
 
-/* A file that was not finished is no segment; a device or a pipe stays. */
+/* Removes an unfinished file; a device or pipe stays. */
 static int close_output(struct film *film, int code)
 {
 	const char *path = film->options->output;
@@ -262,13 +260,13 @@ static int close_output(struct film *film, int code)
 
 int main(int argc, char **argv)
 {
-	struct dh_options options;
+	struct dh_talker_options options;
 	struct film film = { .options = &options, .fd = STDOUT_FILENO };
-	int code = dh_options_read(&options, argc, argv);
+	int code = dh_talker_options_read(&options, argc, argv);
 
-	if (code != DH_OPTIONS_GO)
+	if (code != DH_TALKER_OPTIONS_GO)
 		return code;
-	signal(SIGPIPE, SIG_IGN); /* a reader that goes is told by write(2) */
+	signal(SIGPIPE, SIG_IGN); /* write(2) reports it */
 	film.motion.seed = options.seed;
 	film.motion.lively = options.kind == DH_MAKE_SPEECH ? 1.4 : 0.8;
 	code = dh_face_alloc(&film.face, options.look, options.width, options.height);
@@ -279,7 +277,7 @@ int main(int argc, char **argv)
 	code = close_output(&film, code);
 	dh_mux_free(&film.mux);
 	dh_face_free(&film.face);
-	dh_speech_free(&film.speech);
-	dh_options_free(&options);
+	dh_speech_clear(&film.speech);
+	dh_talker_options_clear(&options);
 	return code;
 }

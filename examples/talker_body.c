@@ -1,9 +1,9 @@
-/* What stands still or nearly so: the wall, neck, shoulders and clothes. */
+/* The wall, neck, shoulders and clothes. */
 #include "talker_parts.h"
 #include "talker_paint.h"
 
 #define MID DH_MIDDLE
-/* Beyond the stage's lower edge, for pictures that are taller than wide. */
+/* Below the stage, for pictures that are taller than wide. */
 #define DEEP 1400.0
 
 void dh_draw_wall(cairo_t *cr, const struct dh_look *look, double width, double height)
@@ -18,7 +18,7 @@ void dh_draw_wall(cairo_t *cr, const struct dh_look *look, double width, double 
 	cairo_rectangle(cr, 0, 0, width, height);
 	dh_paint_gradient(cr, light);
 
-	/* A warm lamp out of focus, and the light that it throws behind the head. */
+	/* a warm lamp out of focus, and its light behind the head */
 	light = cairo_pattern_create_radial(x, y, 0, x, y, size * 0.55);
 	dh_paint_stop(light, 0, 0xffffff, 0.55);
 	dh_paint_stop(light, 0.5, 0xffffff, 0.2);

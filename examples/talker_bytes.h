@@ -1,4 +1,4 @@
-/* A few bytes being put together: a header, before it is written. */
+/* A small buffer in which headers are assembled. */
 #ifndef DH_TALKER_BYTES_H
 #define DH_TALKER_BYTES_H
 
@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* All headers of both containers are far smaller; `dh_bytes_put` drops what
- * does not fit and says so in `full`. */
+/* Far larger than any header of either container. What does not fit is dropped
+ * and sets `full`. */
 struct dh_bytes {
 	size_t size;
 	int full;
@@ -24,7 +24,7 @@ static inline void dh_bytes_put(struct dh_bytes *bytes, const void *data, size_t
 	bytes->size += size;
 }
 
-/* `count` bytes of a number, the highest first. */
+/* A number as `count` bytes, big-endian. */
 static inline void dh_bytes_number(struct dh_bytes *bytes, uint64_t value, int count)
 {
 	while (count-- > 0)

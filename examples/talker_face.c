@@ -1,6 +1,5 @@
-/* How a picture is made: what stands still is drawn once and kept as layers;
- * for every picture the layers are put on top of each other, a little moved,
- * and only eyes, eyebrows and mouth are drawn anew.
+/* What stands still is drawn once and kept as layers. For each picture the layers
+ * are composed, slightly moved, and only eyes, eyebrows and mouth are drawn.
  */
 #include "talker_face.h"
 #include "talker_i420.h"
@@ -12,25 +11,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The chin follows the mouth in this many steps, each a layer of its own. */
+/* The chin follows the mouth in this many steps, with a layer for each. */
 #define JAW_STEPS 16
 #define WALL_SHRINK 4
 /* How much wider than a tall picture the stage may be. */
 #define TALL_ZOOM 1.3
 
-/* The person moves only inside this part of the stage (units): what is outside
- * is drawn and converted once. */
+/* The part of the stage in which the person moves: what is outside is drawn and
+ * converted once. */
 struct box { double left, top, right, bottom; };
 static const struct box person = { 18, 30, 494, 1400 };
-/* What the layers cover at most, whatever the look. */
+/* The most that the layers cover, for any look. */
 static const struct box body_box = { 18, 276, 494, 1400 };
 static const struct box hair_box = { 104, 34, 408, 412 };
 static const struct box head_box = { 148, 92, 364, 360 };
 
 /* A part of the face that is drawn once. */
 struct layer {
-	cairo_surface_t *surface;     /* of a part of the picture */
-	int left, top, right, bottom; /* that part, pixels */
+	cairo_surface_t *surface;     /* covers part of the picture */
+	int left, top, right, bottom; /* which part, in pixels */
 };
 
 struct dh_face {
@@ -48,9 +47,9 @@ struct dh_face {
 static int even_down(double x) { return (int)floor(x / 2) * 2; }
 static int even_up(double x) { return (int)ceil(x / 2) * 2; }
 
-/* The square stage fills the height of a wide picture, and more than the width
- * of a tall one, whose sides crop the shoulders; what that has more goes mostly
- * below them. */
+/* The square stage fills the height of a wide picture. In a tall one it is wider
+ * than the picture, whose sides crop the shoulders; most of the extra height goes
+ * below. */
 static void place(struct dh_face *face)
 {
 	int w = face->width, h = face->height;
@@ -67,7 +66,7 @@ static void place(struct dh_face *face)
 
 typedef void draw_fn(cairo_t *cr, const struct dh_look *look, double jaw_drop);
 
-/* Every pixel of a layer costs time in every picture, an empty one too: so it is
+/* Every pixel of a layer costs time in every picture, empty or not, so a layer is
  * only as large as `box`. */
 static void make_layer(const struct dh_face *face, struct layer *layer, const struct box *box, draw_fn *draw,
 	double jaw_drop)
@@ -80,7 +79,7 @@ static void make_layer(const struct dh_face *face, struct layer *layer, const st
 	layer->bottom = (int)fmin(face->height, ceil(box->bottom * face->scale + face->shift_y));
 	layer->surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, layer->right - layer->left,
 		layer->bottom - layer->top);
-	/* Drawn and used as if it were as large as the picture. */
+	/* draw and use it in the picture's coordinates */
 	cairo_surface_set_device_offset(layer->surface, -layer->left, -layer->top);
 	cr = cairo_create(layer->surface);
 	cairo_translate(cr, face->shift_x, face->shift_y);
@@ -117,8 +116,8 @@ static const struct layer *head_layer(struct dh_face *face, double open)
 	return &face->head[step];
 }
 
-/* The wall has no detail: drawn at a quarter of its size and enlarged it looks
- * the same, and is there in a quarter of the time. */
+/* The wall has no detail: drawn at a quarter of its size and enlarged, it looks the
+ * same and takes a quarter of the time. */
 static void make_wall(struct dh_face *face)
 {
 	int width = face->width / WALL_SHRINK + 1, height = face->height / WALL_SHRINK + 1;

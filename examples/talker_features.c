@@ -1,4 +1,4 @@
-/* What moves in a face: eyes, eyebrows, mouth. Drawn anew for every picture. */
+/* Eyes, eyebrows and mouth: drawn for every picture. */
 #include "talker_parts.h"
 #include "talker_paint.h"
 
@@ -7,15 +7,15 @@
 
 #define MID DH_MIDDLE
 
-/* ------------------------------------------------------------------ eyes */
+/* --- eyes */
 
 #define EYE_HALF  20.0 /* half width */
 #define EYE_TOP   11.8 /* height of the upper lid's curve above the corners */
 #define EYE_LOW   8.0
 #define IRIS      10.8
 
-/* The slit between lids; `lid` 1: open, 0: shut. The outer corner (`side`) is
- * a little higher than the inner one. */
+/* The slit between the lids; `lid` 1: open, 0: shut. The outer corner (`side`) is
+ * slightly higher than the inner one. */
 static void upper_lid(cairo_t *cr, double x, double y, int side, double lid)
 {
 	double top = y - EYE_TOP * 1.45 * lid + EYE_LOW * 0.9 * (1 - lid);
@@ -97,7 +97,7 @@ static void draw_lids(cairo_t *cr, const struct dh_look *look, double x, double 
 	cairo_set_line_width(cr, 1.3);
 	dh_paint_color(cr, look->skin_deep, 0.55);
 	cairo_stroke(cr);
-	/* The crease above, which unfolds when the eye shuts. */
+	/* The crease above unfolds when the eye shuts. */
 	cairo_move_to(cr, x - side * (EYE_HALF - 3), y - 5 + blink * 2);
 	cairo_curve_to(cr, x - side * EYE_HALF * 0.5, y - EYE_TOP - 9 + blink * 4, x + side * EYE_HALF * 0.5,
 		y - EYE_TOP - 11 + blink * 4, x + side * (EYE_HALF + 2), y - 8 + blink * 2);
@@ -159,9 +159,9 @@ void dh_draw_brows(cairo_t *cr, const struct dh_look *look, double lift)
 	}
 }
 
-/* ----------------------------------------------------------------- mouth */
+/* --- mouth */
 
-/* The mouth's outline in numbers, relative to the place between the lips. */
+/* The mouth's outline, relative to the middle between the lips. */
 struct lips {
 	double half;        /* half width at the corners */
 	double corner;      /* y of the corners */

@@ -1,4 +1,4 @@
-/* Hair and glasses. Drawn once and kept: time does not matter here. */
+/* Hair and glasses: drawn once, so speed does not matter. */
 #include "talker_parts.h"
 #include "talker_paint.h"
 
@@ -16,8 +16,8 @@ static void fill_hair(cairo_t *cr, const struct dh_look *look, double top, doubl
 	dh_paint_gradient(cr, light);
 }
 
-/* A bundle of strands between two curves, each of four points x, y: dark and
- * light in turn. */
+/* Strands between two curves of four points x, y each, alternately dark and
+ * light. */
 static void strands(cairo_t *cr, const struct dh_look *look, const double a[8], const double b[8], int count)
 {
 	for (int light = 0; light <= 1; light++) {
@@ -36,7 +36,7 @@ static void strands(cairo_t *cr, const struct dh_look *look, const double a[8], 
 	}
 }
 
-/* Fills the current path with hair whose strands stay within it. */
+/* Fills the current path with hair and clips the strands to it. */
 static void fill_lock(cairo_t *cr, const struct dh_look *look, const double outer[8], const double inner[8],
 	int count)
 {
@@ -51,7 +51,7 @@ static void fill_lock(cairo_t *cr, const struct dh_look *look, const double oute
 	cairo_path_destroy(outline);
 }
 
-/* ------------------------------------------------------------------- bob */
+/* --- bob */
 
 static void bob_back(cairo_t *cr, const struct dh_look *look)
 {
@@ -139,7 +139,7 @@ static void bob_front(cairo_t *cr, const struct dh_look *look)
 	cairo_set_operator(cr, CAIRO_OPERATOR_OVER);
 }
 
-/* ----------------------------------------------------------------- short */
+/* --- short */
 
 static void short_front(cairo_t *cr, const struct dh_look *look)
 {
@@ -171,7 +171,7 @@ static void short_front(cairo_t *cr, const struct dh_look *look)
 	cairo_set_operator(cr, CAIRO_OPERATOR_OVER);
 }
 
-/* ----------------------------------------------------------------- curls */
+/* --- curls */
 
 static void curl(cairo_t *cr, const struct dh_look *look, double x, double y, double size, double lit)
 {
@@ -219,7 +219,7 @@ static void curls_front(cairo_t *cr, const struct dh_look *look)
 	}
 }
 
-/* --------------------------------------------------------------- glasses */
+/* --- glasses */
 
 void dh_draw_glasses(cairo_t *cr, const struct dh_look *look)
 {

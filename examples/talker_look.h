@@ -1,4 +1,4 @@
-/* Looks: who the demonstration face is. */
+/* The people that dh-talker can draw. */
 #ifndef DH_TALKER_LOOK_H
 #define DH_TALKER_LOOK_H
 
@@ -11,7 +11,7 @@ enum dh_clothes { DH_CLOTHES_BLAZER, DH_CLOTHES_SWEATER, DH_CLOTHES_BLOUSE };
 struct dh_look {
 	const char *name;
 	const char *about;         /* one line for --help */
-	const char *voice_variant; /* espeak's timbre that fits, added to a language */
+	const char *voice_variant; /* the timbre of espeak-ng that fits */
 	int pitch;                 /* 0 to 99 */
 
 	uint32_t skin_light, skin, skin_shade, skin_deep, blush;
@@ -31,9 +31,9 @@ struct dh_look {
 	int glasses, beard, earrings;
 };
 
-/* The look of that name, the first one for NULL; NULL when there is none. */
+/* Finds a look by name; NULL finds the first. NULL when there is none. */
 const struct dh_look *dh_look_find(const char *name);
-/* The looks one by one; NULL beyond the last. */
+/* The looks, one by one; NULL beyond the last. */
 const struct dh_look *dh_look_at(unsigned index);
 
 #endif

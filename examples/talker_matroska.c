@@ -1,5 +1,5 @@
-/* Matroska (RFC 9559), live: the segment's size is unknown, each picture and
- * its sound are a cluster of their own.
+/* Matroska (RFC 9559), live: a segment of unknown size, and a cluster for each
+ * picture with its sound.
  */
 #include "talker_containers.h"
 
@@ -9,7 +9,7 @@
 
 #define SIZE_UNKNOWN UINT64_C(0x01ffffffffffffff)
 
-/* An element's identifier carries its own length marker. */
+/* An element's ID carries its own length marker. */
 static void id(struct dh_bytes *bytes, uint32_t element)
 {
 	int count = 1;
@@ -19,7 +19,7 @@ static void id(struct dh_bytes *bytes, uint32_t element)
 	dh_bytes_number(bytes, element, count);
 }
 
-/* Sizes always take eight bytes: simple, and they need no second pass. */
+/* Always eight bytes, which keeps it simple. */
 static void size(struct dh_bytes *bytes, uint64_t length)
 {
 	dh_bytes_number(bytes, UINT64_C(1) << 56 | length, 8);
@@ -127,7 +127,7 @@ static void block(struct dh_bytes *bytes, int track, int64_t ticks, size_t paylo
 }
 
 void dh_matroska_frame(struct dh_bytes *before_picture, struct dh_bytes *before_sound,
-	const struct dh_mux_format *format, const struct dh_frame *frame)
+	const struct dh_mux_format *format, const struct dh_mux_frame *frame)
 {
 	int64_t start = frame->number * format->fps_den * TICKS_PER_SECOND / format->fps_num;
 	struct dh_bytes time = { 0 };

@@ -1,6 +1,6 @@
-/* What a living face does besides speaking: breathes, blinks, sways, looks,
- * nods. Slight on purpose: a calm picture is cheap to encode, and the jump is
- * small wherever a segment is cut.
+/* What a face does besides speaking: it breathes, blinks, sways, glances, nods.
+ * All of it is slight: a calm picture is cheap to encode and can be cut anywhere
+ * without a visible jump.
  */
 #ifndef DH_TALKER_MOTION_H
 #define DH_TALKER_MOTION_H
@@ -8,21 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "talker_face.h"
+#include "talker_pose.h"
 
-/* Motion is a function of time alone: the same seed, the same motion. Every
- * motion begins and ends with the rest pose. */
+/* Motion depends on time and seed alone. It starts and ends in the rest pose. */
 struct dh_motion {
 	uint64_t seed;
-	double lively; /* how much the head sways; 1: as one who listens */
+	double lively; /* how much the head sways; 1: a listener */
 };
 
-/* How long before its end a speech's length must be known. */
+/* How long before its end the length of the speech must be known. */
 #define DH_MOTION_REACH_S 1.0
 
-/* The pose at `now_s`, but for its mouth (left closed). `end_s`: when the
- * segment ends, INFINITY while it is not known. `stresses`: when syllables are
- * stressed, rising; may be NULL. */
+/* The pose at `now_s`, with a closed mouth. `end_s`: when the segment ends,
+ * INFINITY while unknown. `stresses`: times of stressed syllables, ascending; may
+ * be NULL. */
 void dh_motion_at(struct dh_pose *pose, const struct dh_motion *motion, double now_s, double end_s,
 	const double *stresses, size_t stress_count);
 

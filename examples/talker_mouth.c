@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* One row for all sounds that look alike. `weight`: how much the shape insists
- * against its neighbours: a vowel gives way, lips that must meet do not. */
+/* One row for all sounds that look alike. `weight`: how much the shape dominates
+ * its neighbours: a vowel gives way, lips that must meet do not. */
 struct viseme {
 	const char *symbols; /* IPA, code point by code point */
 	double weight;
@@ -37,18 +37,18 @@ static const struct viseme table[] = {
 
 static const struct viseme rest = { .symbols = "", .weight = 0.9 };
 
-/* How fast a shape's pull fades outside its sound, and the same for lips that
- * meet: those open and close quickly. */
+/* How fast a shape fades outside its sound, and the same for lips that meet, which
+ * open and close quickly. */
 #define FADE_S       0.055
-/* A long sound keeps its shape until this long before its end. */
+/* A long sound keeps its shape until shortly before its end. */
 #define EDGE_S       0.030
 #define LIPS_FADE_S  0.040
-/* Lips that meet stay so for at least a frame at 25 fps, or no viewer sees it. */
+/* Lips stay closed for at least one frame at 25 fps, or nobody would see it. */
 #define LIPS_HOLD_S  0.021
-/* What the eye sees precedes what the ear hears. */
+/* The lips move before the sound is heard. */
 #define LEAD_S       0.020
 
-/* The next code point of `text`, 0 at its end or where it is not UTF-8. */
+/* The next code point of `text`; 0 at its end or where it is not UTF-8. */
 static uint32_t next_symbol(const char **text)
 {
 	const unsigned char *byte = (const unsigned char *)*text;
@@ -78,8 +78,8 @@ static const struct viseme *look_up(uint32_t symbol)
 	return NULL;
 }
 
-/* The shapes of a phoneme, at most two (a diphthong, an affricate). Length and
- * tone marks are no shapes; a name without any shape is a pause. */
+/* The shapes of a phoneme, at most two (a diphthong, an affricate). Length and tone
+ * marks have none; a name without a shape is a pause. */
 static int shapes_of(const char *ipa, const struct viseme *found[2])
 {
 	int count = 0;
@@ -95,7 +95,7 @@ static int shapes_of(const char *ipa, const struct viseme *found[2])
 	return count;
 }
 
-/* What is gathered over the neighbourhood of an instant. */
+/* The weighted sum of the shapes around an instant. */
 struct blend {
 	double weight;
 	struct dh_mouth sum;

@@ -1,10 +1,10 @@
-/* Mouth shapes: what the lips do for the phonemes that the synthesiser reports. */
+/* Mouth shapes for the phonemes that the synthesiser reports. */
 #ifndef DH_TALKER_MOUTH_H
 #define DH_TALKER_MOUTH_H
 
 #include <stddef.h>
 
-/* How the mouth looks at one instant; all 0 is closed and relaxed. */
+/* One mouth shape; all zeros is closed and relaxed. */
 struct dh_mouth {
 	double open;   /* 0 to 1: height of the opening, the jaw follows */
 	double wide;   /* -1 (narrow) to 1 (spread) */
@@ -22,19 +22,17 @@ struct dh_phoneme {
 	char ipa[9];
 };
 
-/* How far around an instant the mouth looks: phonemes must be known this long
- * ahead. */
+/* Phonemes must be known this far ahead. */
 #define DH_MOUTH_REACH_S 0.30
 
-/* The shape at `now_s`, blended over the phonemes around it (a mouth prepares
- * for the next sound while it still makes this one). `count` phonemes in the
- * order of their start; beyond the last one there is silence from `end_s` on
- * (INFINITY while it is not known). `first` is the caller's memory of where to
- * start looking; it begins as 0 and only rises, as `now_s` does. */
+/* The shape at `now_s`, blended over the phonemes around it (a mouth
+ * prepares for the next sound during this one). `count` phonemes, sorted by start;
+ * silence from `end_s` on (INFINITY while unknown). *first is where the search
+ * starts: the caller sets it to 0 once and passes it on, with `now_s` rising. */
 void dh_mouth_at(struct dh_mouth *mouth, const struct dh_phoneme *phonemes, size_t count,
 	double end_s, double now_s, size_t *first);
 
-/* The table's shapes, one by one (for a sheet of them): 0, or -1 beyond the last. */
+/* The table's shapes, one by one. 0, or -1 beyond the last. */
 int dh_mouth_sample(size_t index, const char **ipa, struct dh_mouth *mouth);
 
 #endif

@@ -30,11 +30,11 @@ static int write_all(int fd, struct iovec *part, int count)
 	return 0;
 }
 
-int dh_mux_open(struct dh_mux **result, int fd, const struct dh_mux_format *format)
+int dh_mux_alloc(struct dh_mux **result, int fd, const struct dh_mux_format *format)
 {
 	struct dh_mux *mux = calloc(1, sizeof(*mux));
 	struct dh_bytes header = { 0 };
-	int error;
+	int err;
 
 	if (!mux)
 		return -ENOMEM;
@@ -44,19 +44,19 @@ int dh_mux_open(struct dh_mux **result, int fd, const struct dh_mux_format *form
 		dh_matroska_header(&header, format);
 	else
 		dh_nut_header(&header, format);
-	error = header.full ? -ENOMEM : write_all(fd, &(struct iovec){ header.data, header.size }, 1);
-	if (error)
+	err = header.full ? -ENOMEM : write_all(fd, &(struct iovec){ header.data, header.size }, 1);
+	if (err)
 		free(mux);
 	else
 		*result = mux;
-	return error;
+	return err;
 }
 
 int dh_mux_write(struct dh_mux *mux, const uint8_t *i420, const int16_t *samples, size_t count)
 {
 	size_t pixels = (size_t)mux->format.width * (size_t)mux->format.height;
 	struct dh_bytes before_picture = { 0 }, before_sound = { 0 };
-	struct dh_frame frame = {
+	struct dh_mux_frame frame = {
 		.number = mux->frames, .picture_size = pixels * 3 / 2,
 		.first_sample = mux->samples, .sound_size = count * sizeof(int16_t),
 	};

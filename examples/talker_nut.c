@@ -1,6 +1,5 @@
-/* NUT (FFmpeg's container for raw media; libavformat/nut.h, the NUT
- * specification). Every frame is written with all its fields, after a
- * synchronisation point of its own.
+/* NUT, FFmpeg's container for raw media (the NUT specification; libavformat/nut.h).
+ * Every frame has all its fields and a sync point of its own.
  */
 #include "talker_containers.h"
 
@@ -21,7 +20,7 @@
 
 #define FRAME_CODE 0 /* all but 'N' mean the same here */
 
-/* Seven bits a byte, the highest first; all but the last have bit 7 set. */
+/* Seven bits a byte, big-endian; all but the last have bit 7 set. */
 static void v(struct dh_bytes *bytes, uint64_t value)
 {
 	int groups = 1;
@@ -126,13 +125,13 @@ void dh_nut_header(struct dh_bytes *bytes, const struct dh_mux_format *format)
 		stream_header(bytes, format, 1);
 }
 
-/* A point at which a demuxer can begin. */
+/* Where a demuxer can start. */
 static void sync_point(struct dh_bytes *bytes, const struct dh_mux_format *format, int stream, int64_t pts)
 {
 	struct dh_bytes sync = { 0 };
 	uint64_t bases = format->sample_rate ? 2 : 1;
 
-	v(&sync, (uint64_t)pts * bases + (uint64_t)stream); /* time, and in which base it is */
+	v(&sync, (uint64_t)pts * bases + (uint64_t)stream); /* time, and its base */
 	v(&sync, 0); /* distance to an earlier point: nobody seeks in a pipe */
 	packet(bytes, SYNC_START, &sync);
 }
@@ -146,21 +145,21 @@ static void frame_header(struct dh_bytes *bytes, const struct dh_mux_format *for
 	start = bytes->size;
 	dh_bytes_number(bytes, FRAME_CODE, 1);
 	v(bytes, (uint64_t)stream);
-	v(bytes, (uint64_t)pts + (1 << MSB_PTS_SHIFT)); /* in full, not relative to the last one */
+	v(bytes, (uint64_t)pts + (1 << MSB_PTS_SHIFT)); /* in full, not as a delta */
 	v(bytes, size);
 	dh_bytes_number(bytes, crc(bytes->data + start, bytes->size - start), 4);
 }
 
 void dh_nut_frame(struct dh_bytes *before_picture, struct dh_bytes *before_sound,
-	const struct dh_mux_format *format, const struct dh_frame *frame)
+	const struct dh_mux_format *format, const struct dh_mux_frame *frame)
 {
 	frame_header(before_picture, format, 0, frame->number, frame->picture_size);
 	if (frame->sound_size)
 		frame_header(before_sound, format, 1, frame->first_sample, frame->sound_size);
 }
 
-/* An index that lists no key frames (all are), but where the first is and how
- * long the file lasts: without one, FFmpeg searches a file's end for that. */
+/* An index with one entry, for the sake of the length: without an index FFmpeg
+ * searches the end of a file for it. */
 void dh_nut_end(struct dh_bytes *bytes, const struct dh_mux_format *format, int64_t frames)
 {
 	struct dh_bytes body = { 0 }, header = { 0 };
@@ -168,12 +167,12 @@ void dh_nut_end(struct dh_bytes *bytes, const struct dh_mux_format *format, int6
 
 	dh_nut_header(&header, format);
 	v(&body, (uint64_t)(frames - 1) * streams); /* the last picture's time, in the first base */
-	v(&body, 1);                                /* one point, */
+	v(&body, 1);                                /* one sync point, */
 	v(&body, header.size / 16);                 /* behind the header */
 	for (uint64_t stream = 0; stream < streams; stream++)
-		v(&body, 1 << 2 | 1);               /* a run of one: no key frame before it */
-	/* The distance from the index's start to the file's end: start code, size,
-	 * what is in `body`, this number, checksum. */
+		v(&body, 1 << 2 | 1);               /* a run of one without key frame */
+	/* The distance back to the start of the index: start code, size, `body` so
+	 * far, this number, checksum. */
 	dh_bytes_number(&body, 8 + 1 + body.size + 8 + 4, 8);
 	packet(bytes, INDEX_START, &body);
 }

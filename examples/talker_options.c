@@ -12,36 +12,37 @@
 
 static const char usage[] =
 "Usage: dh-talker [options] [TEXT]\n"
-"Makes a segment in which somebody says TEXT (from standard input when there is\n"
-"no TEXT, at most 10000 bytes of UTF-8), and writes it while it is being made.\n"
+"Makes a segment in which somebody speaks TEXT, and writes it as it is made.\n"
+"Without TEXT it reads standard input; at most 10000 bytes of UTF-8.\n"
 "\n"
 "What\n"
-"      --idle SECONDS    a clip without speech that can be looped seamlessly\n"
-"      --marks           a flash and a beep at once, every second, for measuring\n"
-"                        lips against sound\n"
+"      --idle SECONDS    a clip without speech that loops seamlessly\n"
+"      --marks           a flash and a beep together every second, to measure\n"
+"                        lip sync\n"
 "      --portrait FILE   a still picture (PNG)\n"
 "      --seconds N       length of --marks (default 10)\n"
 "Who\n"
 "      --look NAME       the person, see below\n"
-"      --voice NAME      language or voice of espeak-ng, a timbre after a plus\n"
-"                        sign: de, fr+f4 (default en-gb, the person's timbre)\n"
-"      --voices          lists them\n"
+"      --voice NAME      a language or voice of espeak-ng, with a timbre after a\n"
+"                        plus sign: de, fr+f4 (default: en-gb, the person's\n"
+"                        timbre)\n"
+"      --voices          list them\n"
 "      --rate WORDS      words a minute, 80 to 450 (default 165)\n"
 "      --pitch N         0 to 99 (default: the person's)\n"
-"      --seed N          other blinks and glances\n"
+"      --seed N          vary blinks and glances\n"
 "How\n"
 "  -o, --output FILE     instead of standard output\n"
-"      --format NAME     nut or matroska (default: by FILE's suffix, else nut)\n"
+"      --format NAME     nut or matroska (default: from FILE's suffix, else nut)\n"
 "      --size WxH        even, 64 to 2304 (default 512x512)\n"
 "      --fps N           pictures a second, 1 to 120, or 30000/1001 (default 25)\n"
 "  -h, --help\n"
 "\n"
-"The picture is raw I420, the sound 16-bit PCM, both equally long; an idle clip\n"
-"has no sound. Every segment begins and ends with the same pose.\n"
+"Video is raw I420, audio 16-bit PCM of the same length; an idle clip has no\n"
+"audio. Every segment starts and ends in the same pose.\n"
 "\n"
-"Exit codes: 0 done, 1 a library or memory failed, 2 wrong option, 3 no text or\n"
-"too much, not UTF-8, or nothing in it to speak, 4 no such voice, 5 the output\n"
-"cannot be written, 6 the reader of the output has gone.\n"
+"Exit codes: 0 done, 1 a library failed or memory ran out, 2 wrong option, 3 no\n"
+"text, too much, not UTF-8, or nothing to speak in it, 4 no such voice, 5 the\n"
+"output cannot be written, 6 whoever read the output has gone.\n"
 "\n"
 "Looks:\n";
 
@@ -67,9 +68,9 @@ static int help(void)
 	return fflush(stdout) ? DH_EXIT_OUTPUT : DH_EXIT_OK;
 }
 
-/* ---------------------------------------------------------------- numbers */
+/* --- numbers */
 
-/* A whole number that ends where `end` says (NULL: the string's end). */
+/* A whole number. *end is set to what follows it; with `end` NULL nothing may. */
 static int read_int(const char *text, long min, long max, int *value, const char **end)
 {
 	char *stop;
@@ -121,9 +122,9 @@ static int read_seed(const char *text, uint64_t *value)
 	return stop == text || *stop || errno || *text == '-' ? -1 : 0;
 }
 
-/* ------------------------------------------------------------------- text */
+/* --- text */
 
-/* The length of the UTF-8 character at `text`, 0 when it is not one. */
+/* Length of the UTF-8 character at `text`, 0 when it is not one. */
 static size_t utf8_length(const unsigned char *text)
 {
 	size_t length = *text < 0x80 ? 1 : *text < 0xc2 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3
@@ -142,7 +143,7 @@ static int check_text(const char *text, size_t length)
 	if (length > DH_TEXT_MAX)
 		return dh_complain(DH_EXIT_TEXT, "the text is longer than %d bytes", DH_TEXT_MAX);
 	if (strlen(text) != length)
-		return dh_complain(DH_EXIT_TEXT, "the text has a zero byte in it");
+		return dh_complain(DH_EXIT_TEXT, "the text contains a zero byte");
 	if (strspn(text, " \t\r\n") == length)
 		return dh_complain(DH_EXIT_TEXT, "the text is empty");
 	while (*at) {
@@ -151,11 +152,11 @@ static int check_text(const char *text, size_t length)
 			return dh_complain(DH_EXIT_TEXT, "the text is not UTF-8");
 		at += step;
 	}
-	return DH_OPTIONS_GO;
+	return DH_TALKER_OPTIONS_GO;
 }
 
 /* From standard input, or the words of the command line. */
-static int read_text(struct dh_options *options, int count, char **words)
+static int read_text(struct dh_talker_options *options, int count, char **words)
 {
 	size_t length = 0;
 
@@ -180,7 +181,7 @@ static int read_text(struct dh_options *options, int count, char **words)
 	return check_text(options->text, length);
 }
 
-/* ---------------------------------------------------------------- options */
+/* --- options */
 
 enum { OPT_IDLE = 256, OPT_MARKS, OPT_PORTRAIT, OPT_SECONDS, OPT_LOOK, OPT_VOICE, OPT_VOICES, OPT_RATE,
 	OPT_PITCH, OPT_SEED, OPT_FORMAT, OPT_SIZE, OPT_FPS };
@@ -215,8 +216,8 @@ static int read_format(const char *text, enum dh_container *container)
 	return 0;
 }
 
-/* 0, or -1 when the value is none that the option takes. */
-static int set_option(struct dh_options *o, int option, const char *value)
+/* 0, or -1 for a value that the option does not take. */
+static int set_option(struct dh_talker_options *o, int option, const char *value)
 {
 	switch (option) {
 	case OPT_IDLE:
@@ -235,7 +236,7 @@ static int set_option(struct dh_options *o, int option, const char *value)
 		o->look = dh_look_find(value);
 		return o->look ? 0 : -1;
 	case OPT_VOICE:
-		if (*value) /* "": no wish */
+		if (*value) /* "" is the default */
 			o->voice = value;
 		return 0;
 	case OPT_RATE:
@@ -260,7 +261,7 @@ static int set_option(struct dh_options *o, int option, const char *value)
 static int list_voices(void)
 {
 	if (dh_voice_list(stdout))
-		return dh_complain(DH_EXIT_INTERNAL, "espeak-ng does not start");
+		return dh_complain(DH_EXIT_INTERNAL, "espeak-ng cannot be started");
 	return fflush(stdout) ? DH_EXIT_OUTPUT : DH_EXIT_OK;
 }
 
@@ -272,15 +273,15 @@ static int by_suffix(const char *path)
 		? DH_MATROSKA : DH_NUT;
 }
 
-int dh_options_read(struct dh_options *o, int argc, char **argv)
+int dh_talker_options_read(struct dh_talker_options *o, int argc, char **argv)
 {
 	int option, index, has_format = 0, kinds = 0;
 
-	*o = (struct dh_options){
+	*o = (struct dh_talker_options){
 		.voice = "en-gb", .look = dh_look_find(NULL), .width = 512, .height = 512,
 		.fps_num = 25, .fps_den = 1, .rate_wpm = 165, .pitch = -1, .seconds = 10, .seed = 1,
 	};
-	opterr = 0; /* complained about below, in our own words */
+	opterr = 0; /* reported below */
 	while ((option = getopt_long(argc, argv, ":o:h", long_options, &index)) != -1) {
 		if (option == 'h')
 			return help();
@@ -289,9 +290,9 @@ int dh_options_read(struct dh_options *o, int argc, char **argv)
 		if (option == ':')
 			return dh_complain(DH_EXIT_USAGE, "%s needs a value; see --help", argv[optind - 1]);
 		if (option == '?')
-			return dh_complain(DH_EXIT_USAGE, "no option %s; see --help", argv[optind - 1]);
+			return dh_complain(DH_EXIT_USAGE, "unknown option %s; see --help", argv[optind - 1]);
 		if (set_option(o, option, optarg))
-			return dh_complain(DH_EXIT_USAGE, "--%s does not take '%s'; see --help",
+			return dh_complain(DH_EXIT_USAGE, "invalid --%s '%s'; see --help",
 				option == 'o' ? "output" : long_options[index].name, optarg);
 		has_format |= option == OPT_FORMAT;
 		kinds += option == OPT_IDLE || option == OPT_MARKS || option == OPT_PORTRAIT;
@@ -301,16 +302,16 @@ int dh_options_read(struct dh_options *o, int argc, char **argv)
 	if (o->pitch < 0)
 		o->pitch = o->look->pitch;
 	if (kinds > 1 || (kinds && optind < argc))
-		return dh_complain(DH_EXIT_USAGE, "TEXT, --idle, --marks and --portrait exclude each other");
+		return dh_complain(DH_EXIT_USAGE, "TEXT, --idle, --marks and --portrait are mutually exclusive");
 	if (kinds)
-		return DH_OPTIONS_GO;
+		return DH_TALKER_OPTIONS_GO;
 	option = read_text(o, argc - optind, argv + optind);
-	if (option != DH_OPTIONS_GO)
-		dh_options_free(o);
+	if (option != DH_TALKER_OPTIONS_GO)
+		dh_talker_options_clear(o);
 	return option;
 }
 
-void dh_options_free(struct dh_options *options)
+void dh_talker_options_clear(struct dh_talker_options *options)
 {
 	free(options->text);
 	options->text = NULL;

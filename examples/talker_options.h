@@ -1,11 +1,11 @@
-/* dh-talker's command line, and how it complains. */
+/* dh-talker's command line and error messages. */
 #ifndef DH_TALKER_OPTIONS_H
 #define DH_TALKER_OPTIONS_H
 
 #include <stdint.h>
 
+#include "talker_format.h"
 #include "talker_look.h"
-#include "talker_mux.h"
 
 #define DH_TEXT_MAX 10000 /* bytes */
 #define DH_SECONDS_MAX 3600
@@ -17,12 +17,12 @@ enum dh_talker_exit {
 	DH_EXIT_TEXT = 3,     /* no text, too much, not UTF-8, nothing to speak in it */
 	DH_EXIT_VOICE = 4,    /* no such voice */
 	DH_EXIT_OUTPUT = 5,   /* the output cannot be written */
-	DH_EXIT_READER = 6,   /* whoever read the output has gone: said by the code alone */
+	DH_EXIT_READER = 6,   /* whoever read the output has gone; no message */
 };
 
 enum dh_make { DH_MAKE_SPEECH, DH_MAKE_IDLE, DH_MAKE_MARKS, DH_MAKE_PORTRAIT };
 
-struct dh_options {
+struct dh_talker_options {
 	enum dh_make kind;
 	char *text;             /* speech: UTF-8, not empty */
 	const char *output;     /* a file, NULL: standard output */
@@ -37,14 +37,14 @@ struct dh_options {
 	uint64_t seed;
 };
 
-/* Reads options and text. DH_OPTIONS_GO, or the code to exit with at once
- * (--help and --voices were answered, or it has complained). Strings are argv's,
- * but for the text. */
-#define DH_OPTIONS_GO (-1)
-int dh_options_read(struct dh_options *options, int argc, char **argv);
-void dh_options_free(struct dh_options *options);
+/* Reads options and text. Returns DH_TALKER_OPTIONS_GO, or the code to exit with:
+ * --help or --voices was answered, or an error reported. All strings but the text
+ * point into argv. */
+#define DH_TALKER_OPTIONS_GO (-1)
+int dh_talker_options_read(struct dh_talker_options *options, int argc, char **argv);
+void dh_talker_options_clear(struct dh_talker_options *options);
 
-/* "dh-talker: …" on standard error; returns `code`. */
+/* Writes "dh-talker: …" to standard error; returns `code`. */
 int dh_complain(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

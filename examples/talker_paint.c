@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 
-/* Soft masks are drawn at a fraction of the size, at least this one: a blurred
- * edge has no detail that would be lost, and blurring costs a sixteenth. */
+/* Soft masks are drawn at this fraction of the size or less: a blurred edge has no
+ * detail to lose, and blurring costs a sixteenth. */
 #define SHRINK_MOST 4.0
-/* Pixels of blur that allow one step of shrinking. */
+/* Pixels of blur for each step of shrinking. */
 #define SHRINK_BLUR 3.5
 
 static double red(uint32_t rgb)   { return (rgb >> 16 & 0xff) / 255.0; }
@@ -92,7 +92,7 @@ static void blur_mask(cairo_surface_t *mask, int radius)
 	bytes = cairo_image_surface_get_data(mask);
 	if (!copy || !bytes) {
 		free(copy);
-		return; /* a hard edge instead of a soft one */
+		return; /* leaves a hard edge */
 	}
 	for (int pass = 0; pass < 3; pass++) {
 		for (int y = 0; y < height; y++)
@@ -126,7 +126,7 @@ static struct cover cover_path(cairo_t *cr, int stroked, double margin, double s
 	return cover;
 }
 
-/* The current path of `cr` as a mask for that part. */
+/* The current path of `cr` as a mask of that part. */
 static cairo_surface_t *draw_mask(cairo_t *cr, int stroked, const struct cover *cover, double shrink)
 {
 	cairo_surface_t *mask = cairo_image_surface_create(CAIRO_FORMAT_A8, (int)(cover->right - cover->left),

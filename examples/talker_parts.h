@@ -1,21 +1,22 @@
-/* The parts a face is made of. Everything is drawn in stage units, in the rest
- * pose's place; talker_face.c moves it.
+/* The parts of the person, drawn in stage units where the rest pose has them;
+ * talker_face.c moves them.
  */
 #ifndef DH_TALKER_PARTS_H
 #define DH_TALKER_PARTS_H
 
 #include <cairo.h>
 
-#include "talker_face.h"
+#include "talker_look.h"
+#include "talker_pose.h"
 
 /* Where things are on the stage. */
 #define DH_STAGE    512.0
-#define DH_MIDDLE   256.0 /* the line that halves the face */
+#define DH_MIDDLE   256.0 /* the face's middle line */
 #define DH_EYES_Y   218.0
 #define DH_EYES_DX  37.0  /* from the middle */
 #define DH_MOUTH_Y  289.0
 #define DH_CHIN_Y   340.0
-#define DH_JAW_DROP 11.0  /* how far a wide open mouth lowers the chin */
+#define DH_JAW_DROP 11.0  /* how far a wide-open mouth lowers the chin */
 
 /* Drawn once and kept (talker_body.c, talker_head.c, talker_hair.c). */
 void dh_draw_wall(cairo_t *cr, const struct dh_look *look, double width, double height);

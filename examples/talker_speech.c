@@ -5,21 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Loudness of one instant is taken over this long to both sides. */
+/* Loudness is measured this far to both sides of an instant. */
 #define HEAR_S 0.025
-/* Stresses closer to the last one than this are not shown. */
+/* A stress closer to the last one is not shown. */
 #define STRESS_GAP_S 0.55
-/* A syllable this much louder than usual stands out. */
+/* A syllable this much louder than usual is stressed. */
 #define STRESS_RATIO 1.18
 #define SHORTEST_VOWEL_S 0.05
 
-/* Room for `more` items of `size` bytes beyond `count` in the array at `items`. */
-static int make_room(void *items, size_t *room, size_t count, size_t more, size_t size)
+/* Grows the array at `items` to hold `count + more` items of `size` bytes. */
+static int reserve(void *items, size_t *capacity, size_t count, size_t more, size_t size)
 {
-	size_t wanted = *room ? *room : 1024;
+	size_t wanted = *capacity ? *capacity : 1024;
 	void *grown;
 
-	if (count + more <= *room)
+	if (count + more <= *capacity)
 		return 0;
 	while (wanted < count + more)
 		wanted *= 2;
@@ -27,7 +27,7 @@ static int make_room(void *items, size_t *room, size_t count, size_t more, size_
 	if (!grown)
 		return -ENOMEM;
 	*(void **)items = grown;
-	*room = wanted;
+	*capacity = wanted;
 	return 0;
 }
 
@@ -35,7 +35,7 @@ int dh_speech_resize(struct dh_speech *speech, size_t count)
 {
 	if (count > speech->count) {
 		size_t more = count - speech->count;
-		if (make_room(&speech->samples, &speech->room, speech->count, more, sizeof(int16_t)))
+		if (reserve(&speech->samples, &speech->capacity, speech->count, more, sizeof(int16_t)))
 			return -ENOMEM;
 		memset(speech->samples + speech->count, 0, more * sizeof(int16_t));
 	}
@@ -47,11 +47,11 @@ int dh_speech_init(struct dh_speech *speech, int rate, double lead_s)
 {
 	memset(speech, 0, sizeof(*speech));
 	speech->rate = rate;
-	speech->loudest = 2000; /* of 32767: a whisper is not blown up */
+	speech->loudest = 2000; /* of 32767, so that a whisper stays quiet */
 	return dh_speech_resize(speech, (size_t)lround(lead_s * rate));
 }
 
-void dh_speech_free(struct dh_speech *speech)
+void dh_speech_clear(struct dh_speech *speech)
 {
 	free(speech->samples);
 	free(speech->phonemes);
@@ -85,7 +85,7 @@ static int is_vowel(const char *ipa)
 	return 0;
 }
 
-/* The synthesiser does not say which syllables are stressed, but it says them
+/* The synthesiser does not report stress, but it speaks stressed syllables
  * louder. */
 static int judge(struct dh_speech *speech, const struct dh_phoneme *vowel, double end_s)
 {
@@ -97,7 +97,7 @@ static int judge(struct dh_speech *speech, const struct dh_phoneme *vowel, doubl
 	speech->loudest = fmax(speech->loudest, loud);
 	if (!stands_out)
 		return 0;
-	if (make_room(&speech->stresses, &speech->stress_room, speech->stress_count, 1, sizeof(double)))
+	if (reserve(&speech->stresses, &speech->stress_capacity, speech->stress_count, 1, sizeof(double)))
 		return -ENOMEM;
 	speech->stresses[speech->stress_count++] = vowel->start_s + 0.03;
 	return 0;
@@ -106,8 +106,8 @@ static int judge(struct dh_speech *speech, const struct dh_phoneme *vowel, doubl
 int dh_speech_add(struct dh_speech *speech, double lead_s, const int16_t *samples, size_t count,
 	const struct dh_phoneme *phonemes, size_t phoneme_count)
 {
-	if (make_room(&speech->samples, &speech->room, speech->count, count, sizeof(int16_t))
-	    || make_room(&speech->phonemes, &speech->phoneme_room, speech->phoneme_count, phoneme_count,
+	if (reserve(&speech->samples, &speech->capacity, speech->count, count, sizeof(int16_t))
+	    || reserve(&speech->phonemes, &speech->phoneme_capacity, speech->phoneme_count, phoneme_count,
 		sizeof(*phonemes)))
 		return -ENOMEM;
 	if (count)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <espeak-ng/speak_lib.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,8 +10,8 @@
 #define PIECE_MS 60
 #define PIECE_PHONEMES 64
 
-/* espeak-ng's callback has no argument of ours, and there is one espeak-ng per
- * process: so this is one per process, too. */
+/* espeak-ng's callback takes no argument, and there is one espeak-ng per process,
+ * so this is one per process too. */
 static struct {
 	dh_voice_fn *hear;
 	void *arg;
@@ -22,8 +23,8 @@ static int same(const char *a, const char *b, size_t length)
 	return strlen(b) == length && !strncasecmp(a, b, length);
 }
 
-/* Whether the voice has that name, file or language. `languages` is a list of
- * a priority byte and a string each, ended by a zero byte. */
+/* Whether the voice has that name, file or language. `languages` lists a priority
+ * byte and a string for each, and ends with a zero byte. */
 static int answers_to(const espeak_VOICE *voice, const char *name, size_t length)
 {
 	const char *language = voice->languages;
@@ -36,14 +37,13 @@ static int answers_to(const espeak_VOICE *voice, const char *name, size_t length
 	return 0;
 }
 
-/* Voices of other programs (MBROLA), which may not be there. */
+/* Voices of other programs (MBROLA), which may not be installed. */
 static int is_foreign(const espeak_VOICE *voice)
 {
 	return !strncmp(voice->identifier, "mb/", 3);
 }
 
-/* Names are looked up in espeak-ng's own list, never as a path of the caller's
- * making. */
+/* Looks names up in espeak-ng's own list, never as a path from the caller. */
 static const espeak_VOICE *find_voice(const char *name, size_t length)
 {
 	const espeak_VOICE **voice = espeak_ListVoices(NULL);
@@ -54,7 +54,7 @@ static const espeak_VOICE *find_voice(const char *name, size_t length)
 	return NULL;
 }
 
-/* The files of timbres are called "!v/f3". */
+/* Timbres are files named "!v/f3". */
 static int has_variant(const char *variant)
 {
 	espeak_VOICE wanted = { .languages = "variant" };
@@ -76,7 +76,7 @@ static int select_voice(const struct dh_voice_settings *settings)
 
 	if (!voice)
 		return -ENOENT;
-	/* Copied before the list is asked for again, which frees it. */
+	/* Copied, since the next call frees the list. */
 	snprintf(file, sizeof(file), "%s", voice->identifier);
 	if (plus && !has_variant(variant))
 		return -ENOENT;
@@ -85,8 +85,7 @@ static int select_voice(const struct dh_voice_settings *settings)
 	return espeak_SetVoiceByName(file) == EE_OK ? 0 : -ENOENT;
 }
 
-/* Phonemes have IPA names of at most 8 bytes; "(de)" marks a change of
- * language and is none. */
+/* Phonemes have IPA names of at most 8 bytes; "(de)" marks a change of language. */
 static int take_phoneme(struct dh_phoneme *phoneme, const espeak_EVENT *event)
 {
 	if (event->type != espeakEVENT_PHONEME || event->id.string[0] == '(')
@@ -110,18 +109,25 @@ static int on_sound(short *samples, int count, espeak_EVENT *event)
 	return speech.result < 0; /* 1 stops */
 }
 
+/* espeak-ng 1.51 looks for a sound server even when it plays nothing, and libpulse
+ * then leaves folders in /tmp and in the home folder. Here it finds no server. */
+static int initialise(int piece_ms, int options)
+{
+	setenv("PULSE_SERVER", "unix:/dev/null", 1);
+	return espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, piece_ms, NULL, options | espeakINITIALIZE_DONT_EXIT);
+}
+
 int dh_voice_open(const struct dh_voice_settings *settings)
 {
-	int rate = espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, PIECE_MS, NULL,
-		espeakINITIALIZE_PHONEME_EVENTS | espeakINITIALIZE_PHONEME_IPA | espeakINITIALIZE_DONT_EXIT);
-	int error;
+	int rate = initialise(PIECE_MS, espeakINITIALIZE_PHONEME_EVENTS | espeakINITIALIZE_PHONEME_IPA);
+	int err;
 
 	if (rate <= 0)
 		return -EIO;
-	error = select_voice(settings);
-	if (error) {
+	err = select_voice(settings);
+	if (err) {
 		dh_voice_close();
-		return error;
+		return err;
 	}
 	espeak_SetParameter(espeakRATE, settings->rate_wpm, 0);
 	espeak_SetParameter(espeakPITCH, settings->pitch, 0);
@@ -152,7 +158,7 @@ int dh_voice_list(FILE *file)
 	const espeak_VOICE **voice;
 	espeak_VOICE timbres = { .languages = "variant" };
 
-	if (espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, NULL, espeakINITIALIZE_DONT_EXIT) <= 0)
+	if (initialise(0, 0) <= 0)
 		return -EIO;
 	for (voice = espeak_ListVoices(NULL); voice && *voice; voice++)
 		if (!is_foreign(*voice))

@@ -1,4 +1,4 @@
-/* The voice: text to sound and phonemes, through espeak-ng. */
+/* Text to sound and phonemes, by espeak-ng. */
 #ifndef DH_TALKER_VOICE_H
 #define DH_TALKER_VOICE_H
 
@@ -18,21 +18,21 @@ struct dh_voice_settings {
 	int pitch;           /* 0 to 99 */
 };
 
-/* Starts espeak-ng, which is one per process. Returns the sample rate (mono,
+/* Starts espeak-ng, once per process. Returns the sample rate (mono,
  * 16 bits), or -EIO when it cannot start, -ENOENT when there is no such voice. */
 int dh_voice_open(const struct dh_voice_settings *settings);
 void dh_voice_close(void);
 
-/* Takes the next samples and the phonemes that begin in them (times from the
- * speech's start), in the order of time. A negative return ends the speech. */
+/* Receives the next samples and the phonemes that start in them (times from the
+ * start of the speech). A negative return stops the speech. */
 typedef int dh_voice_fn(void *arg, const int16_t *samples, size_t count,
 	const struct dh_phoneme *phonemes, size_t phoneme_count);
 
-/* Speaks UTF-8 text; `hear` is called as the sound is made, from this thread.
- * 0, what `hear` returned (negative), or 1: espeak-ng failed. */
+/* Speaks UTF-8 text and calls `hear` from this thread as sound is made. 0, the
+ * negative return of `hear`, or 1 when espeak-ng failed. */
 int dh_voice_speak(const char *text, dh_voice_fn *hear, void *arg);
 
-/* One line for every language, then the timbres. 0 or -EIO. */
+/* Prints one line for each language, then the timbres. 0 or -EIO. */
 int dh_voice_list(FILE *file);
 
 #endif

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,7 @@ struct entry {
 };
 
 struct dh_cache {
+	atomic_int refs;
 	/* immutable */
 	char *folder;
 	int64_t max_bytes;
@@ -34,7 +37,7 @@ struct dh_cache {
 	int64_t bytes;
 	int64_t clock;       /* larger than any `used` */
 	uint64_t serial;
-	int is_broken;       /* and warned of */
+	bool is_broken;       /* and warned of */
 };
 
 struct dh_cache_entry {
@@ -101,7 +104,7 @@ static void shrink(struct dh_cache *cache)
 	}
 }
 
-static void set_broken(struct dh_cache *cache, int error)
+void dh_cache_fault(struct dh_cache *cache, int error)
 {
 	pthread_mutex_lock(&cache->lock);
 	if (error && !cache->is_broken)
@@ -115,11 +118,11 @@ static void set_broken(struct dh_cache *cache, int error)
 
 /* --- the folder */
 
-static int is_key(const char *name, size_t length)
+static bool is_key(const char *name, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
 		if (!g_ascii_isxdigit(name[i]))
-			return 0;
+			return false;
 	return length > 0;
 }
 
@@ -160,26 +163,33 @@ static int scan(struct dh_cache *cache)
 int dh_cache_alloc(struct dh_cache **cache, const char *folder, int64_t max_bytes)
 {
 	struct dh_cache *new = calloc(1, sizeof *new);
-	int r;
+	int err;
 
 	if (!new)
 		return -ENOMEM;
+	atomic_init(&new->refs, 1);
 	pthread_mutex_init(&new->lock, NULL);
 	new->folder = g_strdup(folder);
 	new->max_bytes = max_bytes;
 	new->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	r = scan(new);
-	set_broken(new, -r);
+	err = scan(new);
+	dh_cache_fault(new, -err);
 	*cache = new;
 	return 0;
 }
 
-void dh_cache_free(struct dh_cache **cache)
+struct dh_cache *dh_cache_ref(struct dh_cache *cache)
+{
+	atomic_fetch_add(&cache->refs, 1);
+	return cache;
+}
+
+void dh_cache_unref(struct dh_cache **cache)
 {
 	struct dh_cache *old = *cache;
 
 	*cache = NULL;
-	if (!old)
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
 	g_hash_table_destroy(old->entries);
 	pthread_mutex_destroy(&old->lock);
@@ -193,24 +203,24 @@ int dh_cache_open(struct dh_cache *cache, const char *key)
 {
 	char *path = entry_path(cache, key);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	int r = fd < 0 ? -errno : 0;
+	int err = fd < 0 ? -errno : 0;
 	struct stat st;
 
-	if (r == 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
-		r = -EINVAL;
+	if (err == 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
+		err = -EINVAL;
 	/* The time of the file is when it was used last, also for the next run. */
-	if (r == 0)
+	if (err == 0)
 		utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
 	pthread_mutex_lock(&cache->lock);
-	if (r == 0)
+	if (err == 0)
 		know(cache, key, st.st_size, cache->clock);
 	else
 		forget(cache, key);
 	pthread_mutex_unlock(&cache->lock);
 	g_free(path);
-	if (r < 0 && fd >= 0)
+	if (err < 0 && fd >= 0)
 		close(fd);
-	return r < 0 ? r : fd;
+	return err < 0 ? err : fd;
 }
 
 void dh_cache_remove(struct dh_cache *cache, const char *key)
@@ -236,6 +246,13 @@ static int create(struct dh_cache *cache, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+static void entry_free(struct dh_cache_entry *entry)
+{
+	g_free(entry->path);
+	g_free(entry->key);
+	g_free(entry);
+}
+
 int dh_cache_begin(struct dh_cache *cache, const char *key, struct dh_cache_entry **entry)
 {
 	struct dh_cache_entry *new = g_new0(struct dh_cache_entry, 1);
@@ -250,10 +267,10 @@ int dh_cache_begin(struct dh_cache *cache, const char *key, struct dh_cache_entr
 		serial, g_random_int());
 	new->fd = create(cache, new->path);
 	if (new->fd < 0) {
-		int r = new->fd;
-		set_broken(cache, -r);
+		int err = new->fd;
+		dh_cache_fault(cache, -err);
 		dh_cache_abandon(&new);
-		return r;
+		return err;
 	}
 	*entry = new;
 	return 0;
@@ -270,7 +287,7 @@ int dh_cache_write(struct dh_cache_entry *entry, const void *bytes, size_t size)
 		ssize_t n = TEMP_FAILURE_RETRY(write(entry->fd, at, size));
 		if (n < 0) {
 			int error = errno;
-			set_broken(entry->cache, error);
+			dh_cache_fault(entry->cache, error);
 			return -error;
 		}
 		at += n;
@@ -284,25 +301,32 @@ int dh_cache_commit(struct dh_cache_entry **entry)
 	struct dh_cache_entry *done = *entry;
 	struct dh_cache *cache = done->cache;
 	char *path = entry_path(cache, done->key);
-	int r = 0;
+	int err = 0;
 
 	/* A network file system may tell only here that the disk is full. */
 	if (close(done->fd) < 0)
-		r = -errno;
+		err = -errno;
 	done->fd = -1;
-	if (r == 0 && rename(done->path, path) < 0)
-		r = -errno;
-	if (r == 0) {
+	if (err == 0 && rename(done->path, path) < 0)
+		err = -errno;
+	/* A file was written there, so this is not the folder's fault. */
+	if (err == -EISDIR || err == -ENOTEMPTY || err == -EEXIST || err == -EPERM || err == -EACCES) {
+		dh_log(DH_LOG_WARNING, "the cache entry %s cannot be replaced: %s", path, g_strerror(-err));
+		g_free(path);
+		dh_cache_abandon(entry);
+		return err;
+	}
+	if (err == 0) {
 		g_clear_pointer(&done->path, g_free);
 		pthread_mutex_lock(&cache->lock);
 		know(cache, done->key, done->bytes, cache->clock);
 		shrink(cache);
 		pthread_mutex_unlock(&cache->lock);
 	}
-	set_broken(cache, -r);
+	dh_cache_fault(cache, -err);
 	g_free(path);
 	dh_cache_abandon(entry);
-	return r;
+	return err;
 }
 
 void dh_cache_abandon(struct dh_cache_entry **entry)
@@ -316,9 +340,14 @@ void dh_cache_abandon(struct dh_cache_entry **entry)
 		close(old->fd);
 	if (old->path)
 		unlink(old->path);
-	g_free(old->path);
-	g_free(old->key);
-	g_free(old);
+	entry_free(old);
+}
+
+void dh_cache_leave(struct dh_cache_entry **entry)
+{
+	if (*entry)
+		entry_free(*entry);
+	*entry = NULL;
 }
 
 void dh_cache_stats(struct dh_cache *cache, int64_t *bytes, int *entries)

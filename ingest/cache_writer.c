@@ -1,13 +1,13 @@
 #include "cache_writer.h"
 
-#include <errno.h>
 #include <glib.h>
-#include <pthread.h>
-#include <stdlib.h>
+#include <stdatomic.h>
 #include <string.h>
 
 /* Bytes that may wait for the disk. */
 #define PENDING_MAX (64u * 1024 * 1024)
+/* Writing an entry may take so long. */
+#define WRITE_MS 60000
 
 struct chunk {
 	struct chunk *next;
@@ -16,119 +16,193 @@ struct chunk {
 };
 
 struct dh_cache_writer {
+	atomic_int refs;  /* its user's, and its task's, of which there is one at a time */
 	/* immutable */
 	struct dh_cache *cache;
 	struct dh_loader *loader;
+	struct dh_limits *limits;
 	char *key;
-	/* the task's, of which there is one at a time */
+	/* the task's */
 	struct dh_cache_entry *entry;
-	int is_begun;
+	bool is_begun;
 	/* protected by lock */
-	pthread_mutex_t lock;
+	GMutex lock;
 	struct chunk *first, **last;
 	size_t pending;
-	int is_running;   /* a task is posted or runs */
-	int is_given_up;
-	int is_ended, commit;
+	bool is_running;  /* a task is posted or runs */
+	bool is_in_step, is_late;
+	bool is_given_up;
+	bool is_ended, commits;
 };
 
-static void writer_free(struct dh_cache_writer *writer)
+/* With the lock held, or nobody left. */
+static void drop_chunks(struct dh_cache_writer *writer)
 {
-	pthread_mutex_destroy(&writer->lock);
-	g_free(writer->key);
-	free(writer);
-}
+	struct chunk *next;
 
-/* The task is over for now, or for good: then the writer is gone. */
-static struct chunk *take(struct dh_cache_writer *writer, int *is_ended)
-{
-	struct chunk *chunks;
-
-	pthread_mutex_lock(&writer->lock);
-	chunks = writer->first;
+	for (struct chunk *chunk = writer->first; chunk; chunk = next) {
+		next = chunk->next;
+		g_free(chunk);
+	}
+	dh_limits_add(writer->limits, DH_LIMIT_MEMORY, -(int64_t)writer->pending);
 	writer->first = NULL;
 	writer->last = &writer->first;
 	writer->pending = 0;
-	*is_ended = writer->is_ended;
-	if (!chunks)
-		writer->is_running = 0;
-	pthread_mutex_unlock(&writer->lock);
-	return chunks;
+}
+
+static void unref(struct dh_cache_writer *writer)
+{
+	if (atomic_fetch_sub(&writer->refs, 1) != 1)
+		return;
+	drop_chunks(writer);
+	/* This may be a thread that must not wait for the disk. */
+	dh_cache_leave(&writer->entry);
+	dh_cache_unref(&writer->cache);
+	dh_limits_unref(&writer->limits);
+	g_mutex_clear(&writer->lock);
+	g_free(writer->key);
+	g_free(writer);
 }
 
 static void give_up(struct dh_cache_writer *writer)
 {
-	dh_cache_abandon(&writer->entry);
-	pthread_mutex_lock(&writer->lock);
-	writer->is_given_up = 1;
-	pthread_mutex_unlock(&writer->lock);
+	g_mutex_lock(&writer->lock);
+	writer->is_given_up = true;
+	drop_chunks(writer);
+	g_mutex_unlock(&writer->lock);
 }
 
-static void write_chunks(struct dh_cache_writer *writer, struct chunk *chunk)
+/* --- the task */
+
+/* The oldest one; NULL: there is none. *is_over: and none will come. */
+static struct chunk *take(struct dh_cache_writer *writer, bool *is_over)
 {
-	while (chunk) {
-		struct chunk *next = chunk->next;
-		if (!writer->is_begun) {
-			writer->is_begun = 1;
-			if (dh_cache_begin(writer->cache, writer->key, &writer->entry) < 0)
-				give_up(writer);
-		}
-		if (writer->entry && dh_cache_write(writer->entry, chunk->bytes, chunk->size) < 0)
+	struct chunk *chunk;
+
+	g_mutex_lock(&writer->lock);
+	writer->is_in_step = true;
+	chunk = writer->first;
+	if (chunk) {
+		writer->first = chunk->next;
+		if (!writer->first)
+			writer->last = &writer->first;
+		writer->pending -= chunk->size;
+		dh_limits_add(writer->limits, DH_LIMIT_MEMORY, -(int64_t)chunk->size);
+	}
+	*is_over = !chunk && writer->is_ended;
+	if (!chunk)
+		writer->is_running = false;
+	g_mutex_unlock(&writer->lock);
+	return chunk;
+}
+
+static void write_chunk(struct dh_cache_writer *writer, const struct chunk *chunk)
+{
+	if (!writer->is_begun) {
+		writer->is_begun = true;
+		if (dh_cache_begin(writer->cache, writer->key, &writer->entry) < 0)
 			give_up(writer);
-		g_free(chunk);
-		chunk = next;
+	}
+	if (writer->entry && dh_cache_write(writer->entry, chunk->bytes, chunk->size) < 0) {
+		dh_cache_abandon(&writer->entry);
+		give_up(writer);
 	}
 }
 
-static void work(void *arg)
+static void end_entry(struct dh_cache_writer *writer)
 {
-	struct dh_cache_writer *writer = arg;
-	struct chunk *chunks;
-	int is_ended;
+	bool commits;
 
-	while ((chunks = take(writer, &is_ended)))
-		write_chunks(writer, chunks);
-	if (!is_ended)
-		return; /* writer is no longer this task's */
-	if (writer->commit && !writer->is_given_up && writer->entry)
+	g_mutex_lock(&writer->lock);
+	commits = writer->commits && !writer->is_given_up && writer->entry;
+	g_mutex_unlock(&writer->lock);
+	if (commits)
 		dh_cache_commit(&writer->entry);
 	else
 		dh_cache_abandon(&writer->entry);
-	writer_free(writer);
 }
 
-int dh_cache_writer_alloc(struct dh_cache_writer **writer, struct dh_cache *cache, struct dh_loader *loader,
-	const char *key)
+static bool step(void *arg)
 {
-	struct dh_cache_writer *new = calloc(1, sizeof *new);
+	struct dh_cache_writer *writer = arg;
+	struct chunk *chunk;
+	bool is_over;
 
-	if (!new)
-		return -ENOMEM;
-	new->cache = cache;
-	new->loader = loader;
-	new->key = g_strdup(key);
-	new->last = &new->first;
-	pthread_mutex_init(&new->lock, NULL);
-	*writer = new;
-	return 0;
+	chunk = take(writer, &is_over);
+	if (chunk)
+		write_chunk(writer, chunk);
+	else if (is_over)
+		end_entry(writer);
+	g_free(chunk);
+	g_mutex_lock(&writer->lock);
+	writer->is_in_step = writer->is_late;
+	g_mutex_unlock(&writer->lock);
+	return chunk != NULL;
+}
+
+static void late(void *arg)
+{
+	struct dh_cache_writer *writer = arg;
+
+	g_mutex_lock(&writer->lock);
+	writer->is_late = true;
+	g_mutex_unlock(&writer->lock);
+	give_up(writer);
+}
+
+static void release(void *arg)
+{
+	struct dh_cache_writer *writer = arg;
+
+	/* A step that was late has returned: here one may wait. */
+	if (writer->is_in_step)
+		dh_cache_abandon(&writer->entry);
+	unref(writer);
 }
 
 /* With the lock held. */
 static void run_task(struct dh_cache_writer *writer)
 {
-	if (!writer->is_running) {
-		writer->is_running = 1;
-		dh_loader_post(writer->loader, work, writer);
-	}
+	static const struct dh_loader_task task = { .step = step, .late = late, .release = release };
+
+	if (writer->is_running)
+		return;
+	atomic_fetch_add(&writer->refs, 1);
+	writer->is_running = true;
+	if (dh_loader_post(writer->loader, DH_LANE_CACHE_WRITE, 0, WRITE_MS, &task, writer) == 0)
+		return;
+	writer->is_running = false;
+	writer->is_given_up = true;
+	drop_chunks(writer);
+	atomic_fetch_sub(&writer->refs, 1); /* its user has one */
+}
+
+/* --- its user */
+
+struct dh_cache_writer *dh_cache_writer_new(struct dh_cache *cache, struct dh_loader *loader,
+	struct dh_limits *limits, const char *key)
+{
+	struct dh_cache_writer *new = g_new0(struct dh_cache_writer, 1);
+
+	atomic_init(&new->refs, 1);
+	new->cache = dh_cache_ref(cache);
+	new->loader = loader;
+	new->limits = dh_limits_ref(limits);
+	new->key = g_strdup(key);
+	new->last = &new->first;
+	g_mutex_init(&new->lock);
+	return new;
 }
 
 void dh_cache_writer_push(struct dh_cache_writer *writer, const void *bytes, size_t size)
 {
 	struct chunk *chunk;
 
-	pthread_mutex_lock(&writer->lock);
-	if (writer->pending + size > PENDING_MAX)
-		writer->is_given_up = 1;
+	g_mutex_lock(&writer->lock);
+	if (writer->pending + size > PENDING_MAX) {
+		writer->is_given_up = true;
+		drop_chunks(writer);
+	}
 	if (!writer->is_given_up) {
 		chunk = g_malloc(sizeof *chunk + size);
 		chunk->next = NULL;
@@ -137,21 +211,23 @@ void dh_cache_writer_push(struct dh_cache_writer *writer, const void *bytes, siz
 		*writer->last = chunk;
 		writer->last = &chunk->next;
 		writer->pending += size;
+		dh_limits_add(writer->limits, DH_LIMIT_MEMORY, (int64_t)size);
 		run_task(writer);
 	}
-	pthread_mutex_unlock(&writer->lock);
+	g_mutex_unlock(&writer->lock);
 }
 
-void dh_cache_writer_end(struct dh_cache_writer **writer, int commit)
+void dh_cache_writer_end(struct dh_cache_writer **writer, bool commits)
 {
 	struct dh_cache_writer *old = *writer;
 
 	*writer = NULL;
 	if (!old)
 		return;
-	pthread_mutex_lock(&old->lock);
-	old->commit = commit;
-	old->is_ended = 1;
+	g_mutex_lock(&old->lock);
+	old->commits = commits;
+	old->is_ended = true;
 	run_task(old);
-	pthread_mutex_unlock(&old->lock);
+	g_mutex_unlock(&old->lock);
+	unref(old);
 }

@@ -1,25 +1,27 @@
-/* Writes an entry of the cache behind the I/O thread's back: what is fed is
- * copied and written by the loader's threads, in order. Where the disk cannot
- * keep up or fails, the entry is given up and nobody waits.
+/* Writes an entry of the cache without anybody waiting for the disk: what is
+ * pushed is copied and written in a lane of the loader, in order. Where the disk
+ * cannot keep up, hangs or fails, the entry is given up.
  */
 #ifndef DH_CACHE_WRITER_H
 #define DH_CACHE_WRITER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cache.h"
+#include "limits.h"
 #include "loader.h"
 
 struct dh_cache_writer;
 
-/* `cache` and `loader` must outlive the loader's tasks. */
-int dh_cache_writer_alloc(struct dh_cache_writer **writer, struct dh_cache *cache, struct dh_loader *loader,
-	const char *key);
+/* References to `cache` and `limits` are taken. `loader` must outlive dh_cache_writer_end. */
+struct dh_cache_writer *dh_cache_writer_new(struct dh_cache *cache, struct dh_loader *loader,
+	struct dh_limits *limits, const char *key);
 
 void dh_cache_writer_push(struct dh_cache_writer *writer, const void *bytes, size_t size);
 
-/* No more comes; the entry is put in place, or abandoned. `*writer` becomes NULL;
- * NULL inside is fine. */
-void dh_cache_writer_end(struct dh_cache_writer **writer, int commit);
+/* No more comes; the entry is put in place, or abandoned. `*writer` becomes NULL
+ * (and may be NULL). */
+void dh_cache_writer_end(struct dh_cache_writer **writer, bool commits);
 
 #endif

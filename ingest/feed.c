@@ -10,6 +10,7 @@ static void batch_clear(struct dh_feed_batch *batch)
 	if (batch->units)
 		g_ptr_array_free(batch->units, TRUE);
 	dh_unit_unref(&batch->anchor);
+	json_decref(batch->notes);
 	g_free(batch->text);
 	memset(batch, 0, sizeof(*batch));
 }
@@ -17,7 +18,8 @@ static void batch_clear(struct dh_feed_batch *batch)
 static void close_sources(struct dh_ingest_source *source)
 {
 	for (int i = 0; i < source->count; i++)
-		close(source->fds[i]);
+		if (source->fds[i] >= 0)
+			close(source->fds[i]);
 	source->count = 0;
 }
 
@@ -60,6 +62,8 @@ void dh_feed_unref(struct dh_feed *feed)
 		g_bytes_unref(feed->source.anchor);
 	batch_clear(&feed->arrived);
 	json_decref(feed->metadata);
+	json_decref(feed->notes);
+	json_decref(feed->outcome.notes);
 	for (int i = 0; i < 2; i++)
 		g_free(feed->names[i]);
 	g_free(feed->name);
@@ -78,12 +82,34 @@ const char *dh_feed_name(const struct dh_feed *feed)
 	return feed->name;
 }
 
+const char *dh_feed_short_name(const struct dh_feed *feed)
+{
+	const char *slash = feed->config ? NULL : strrchr(feed->name, '/');
+
+	return slash ? slash + 1 : feed->name;
+}
+
 json_t *dh_feed_metadata(const struct dh_feed *feed)
 {
 	return feed->metadata;
 }
 
+gboolean dh_feed_may_begin_ahead(const struct dh_feed *feed)
+{
+	return dh_ingest_has_memory(feed->context.ingest);
+}
+
 /* --- in the room's thread */
+
+gboolean dh_feed_is_incomplete(const struct dh_feed *feed)
+{
+	return feed->is_incomplete;
+}
+
+json_t *dh_feed_notes(const struct dh_feed *feed)
+{
+	return feed->notes;
+}
 
 void dh_feed_set_segment(struct dh_feed *feed, struct dh_segment *segment)
 {
@@ -165,8 +191,11 @@ bool dh_feed_fill(struct dh_feed *feed)
 			dh_segment_fail(feed->segment, DH_PREPARE_INTERNAL, g_strerror(-err));
 		else if (batch.has_failure)
 			dh_segment_fail(feed->segment, batch.code, batch.text);
-		else if (batch.has_end)
+		else if (batch.has_end) {
+			feed->is_incomplete = batch.is_incomplete;
+			feed->notes = g_steal_pointer(&batch.notes);
 			dh_segment_complete(feed->segment);
+		}
 	}
 	batch_clear(&batch);
 	return feed->segment != NULL;

@@ -43,7 +43,7 @@ struct dh_feed_speech {
 };
 
 /* `name` is what the source is called, `metadata` the caller's (NULL: none); a
- * reference is taken. The descriptors in `source` are taken over; its `anchor`
+ * reference is taken. A pipe in `source` is taken over, its folders must outlive the feed; its `anchor`
  * is set when it starts. `speech`: a generator makes it, and there are no
  * descriptors; else NULL. One reference is the caller's. */
 struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct dh_feed_owner *owner,
@@ -52,9 +52,19 @@ struct dh_feed *dh_feed_ref(struct dh_feed *feed);
 void dh_feed_unref(struct dh_feed *feed); /* NULL is fine */
 
 const char *dh_feed_name(const struct dh_feed *feed);
+/* The same without folders where it is a file's: for those who must not see paths. */
+const char *dh_feed_short_name(const struct dh_feed *feed);
 json_t *dh_feed_metadata(const struct dh_feed *feed); /* lent, NULL: none */
+/* Whether there is memory for it although it is not next. */
+gboolean dh_feed_may_begin_ahead(const struct dh_feed *feed);
 
 /* --- in the owner's thread */
+
+/* Once the segment is complete: whether its source ended before it should have. */
+gboolean dh_feed_is_incomplete(const struct dh_feed *feed);
+/* What was wrong with the source, as an array of texts for people; NULL: nothing.
+ * The feed's. */
+json_t *dh_feed_notes(const struct dh_feed *feed);
 
 /* The segment that it fills, the owner's; NULL: it is gone, stop. */
 void dh_feed_set_segment(struct dh_feed *feed, struct dh_segment *segment);

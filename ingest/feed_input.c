@@ -10,6 +10,8 @@
 /* The end of a generator's output is told so much later at most: it is about to
  * end too, and to say how. */
 #define GENERATOR_WORD_MS 200
+/* Every viewer gets them. */
+#define NOTES_MAX 10
 
 static void unit_free(gpointer data)
 {
@@ -85,6 +87,8 @@ static void deliver(struct dh_feed *feed)
 	} else {
 		g_mutex_lock(&feed->lock);
 		feed->arrived.has_end = true;
+		feed->arrived.is_incomplete = feed->outcome.is_incomplete;
+		feed->arrived.notes = g_steal_pointer(&feed->outcome.notes);
 		unlock_and_wake(feed);
 	}
 }
@@ -108,10 +112,22 @@ static void ended(struct dh_feed *feed)
 	dh_io_timer_set(feed->patience, GENERATOR_WORD_MS);
 }
 
+static void on_note(void *arg, const char *text)
+{
+	struct dh_feed *feed = arg;
+
+	if (!feed->outcome.notes)
+		feed->outcome.notes = json_array();
+	if (json_array_size(feed->outcome.notes) < NOTES_MAX)
+		json_array_append_new(feed->outcome.notes, json_string(text));
+}
+
 static void on_end(void *arg, const struct dh_stream_end *end)
 {
-	(void)end; /* the units say it */
-	ended(arg);
+	struct dh_feed *feed = arg;
+
+	feed->outcome.is_incomplete = end->is_incomplete; /* its lengths follow from the units */
+	ended(feed);
 }
 
 static void on_failure(void *arg, int code, const char *text)
@@ -154,6 +170,7 @@ static const struct dh_ingest_listener listener = {
 	.head = on_head,
 	.anchor = on_anchor,
 	.units = on_units,
+	.note = on_note,
 	.end = on_end,
 	.failure = on_failure,
 };

@@ -8,7 +8,8 @@
 /* What came since the owner looked last. */
 struct dh_feed_batch {
 	GPtrArray *units;
-	bool has_head, has_end, has_failure;
+	bool has_head, has_end, has_failure, is_incomplete;
+	json_t *notes; /* with the end; NULL: none */
 	struct dh_stream_head head;
 	struct dh_unit *anchor;
 	int code;
@@ -17,7 +18,8 @@ struct dh_feed_batch {
 
 /* How the preparation ended. */
 struct dh_feed_outcome {
-	bool is_known, is_failure;
+	bool is_known, is_failure, is_incomplete;
+	json_t *notes; /* NULL: none */
 	int code;
 	char *text;
 };
@@ -31,7 +33,8 @@ struct dh_feed {
 	json_t *metadata;
 	/* the owner's thread */
 	struct dh_segment *segment;
-	bool is_started, is_next;
+	bool is_started, is_next, is_incomplete;
+	json_t *notes; /* NULL: none */
 	/* the owner's thread until started, then the I/O thread */
 	struct dh_ingest_source source;
 	char *names[2];

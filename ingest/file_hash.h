@@ -1,19 +1,41 @@
-/* What a file holds, as a SHA-256, remembered as long as the file is the same
- * (device, inode, size and time of change). Any thread.
+/* What files hold, as SHA-256, remembered as long as a file is the same
+ * (file_identity.h). Any thread.
  */
 #ifndef DH_FILE_HASH_H
 #define DH_FILE_HASH_H
 
-#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "file_identity.h"
 
 #define DH_HASH_SIZE 65 /* hexadecimal digits and the NUL */
 
-struct dh_file_hashes;
-int dh_file_hashes_alloc(struct dh_file_hashes **hashes);
-void dh_file_hashes_free(struct dh_file_hashes **hashes);
+struct dh_file_hash {
+	char hex[DH_HASH_SIZE];
+};
 
-/* Reads the file from its start unless it is remembered; the descriptor's offset
- * stays. Blocks. -ECANCELED soon after *cancelled has become true, -EIO, … */
-int dh_file_hash(struct dh_file_hashes *hashes, int fd, const atomic_int *cancelled, char hash[DH_HASH_SIZE]);
+/* --- what is remembered; refcounted */
+
+struct dh_file_hashes;
+struct dh_file_hashes *dh_file_hashes_new(void);
+struct dh_file_hashes *dh_file_hashes_ref(struct dh_file_hashes *hashes);
+void dh_file_hashes_unref(struct dh_file_hashes **hashes);
+
+bool dh_file_hashes_find(struct dh_file_hashes *hashes, const struct dh_file_identity *identity,
+	struct dh_file_hash *hash);
+/* `identity` is from before it was read. What was changed only just now is not remembered. */
+void dh_file_hashes_remember(struct dh_file_hashes *hashes, const struct dh_file_identity *identity,
+	const struct dh_file_hash *hash);
+
+/* --- reading one, in parts; one thread's at a time */
+
+struct dh_file_hasher;
+struct dh_file_hasher *dh_file_hasher_new(void);
+void dh_file_hasher_free(struct dh_file_hasher **hasher);
+/* Takes `size` bytes more. */
+void dh_file_hasher_push(struct dh_file_hasher *hasher, const void *bytes, size_t size);
+/* All of it has been pushed. */
+void dh_file_hasher_finish(struct dh_file_hasher *hasher, struct dh_file_hash *hash);
 
 #endif

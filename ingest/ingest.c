@@ -6,6 +6,7 @@
 #include "cache.h"
 #include "file_hash.h"
 #include "ingest_state.h"
+#include "limits.h"
 #include "loader.h"
 #include "log.h"
 #include "preparation.h"
@@ -15,6 +16,8 @@
 /* After an answer did not come, the next preparation asks again when that is
  * this long ago. */
 #define ASK_AGAIN_US (5 * G_USEC_PER_SEC)
+/* Of one segment while it is prepared: picture, sound. */
+#define SEGMENT_DESCRIPTORS 2
 
 /* --- the version */
 
@@ -41,18 +44,18 @@ static void version_known(void *arg, const char *text, const char *error)
 bool dh_ingest_asks_version(struct dh_ingest *ingest)
 {
 	int64_t now = g_get_monotonic_time();
-	int r;
+	int err;
 
 	if (ingest->asking)
-		return 1;
+		return true;
 	if (ingest->version || (ingest->asked_us && now - ingest->asked_us < ASK_AGAIN_US))
-		return 0;
+		return false;
 	ingest->asked_us = now;
-	r = dh_worker_version_ask(&ingest->asking, ingest->io, ingest->config.worker_path, version_known, ingest);
-	if (r < 0)
+	err = dh_worker_version_ask(&ingest->asking, ingest->io, ingest->config.worker_path, version_known, ingest);
+	if (err < 0)
 		dh_log(DH_LOG_WARNING, "%s --version: %s; nothing is cached or shared", ingest->config.worker_path,
-			g_strerror(-r));
-	return r == 0;
+			g_strerror(-err));
+	return err == 0;
 }
 
 /* --- life */
@@ -78,8 +81,10 @@ static void stop(void *arg)
 
 	if (ingest->subscriptions > 0)
 		dh_log(DH_LOG_ERROR, "%d subscriptions are left", ingest->subscriptions);
-	while (ingest->all->len > 0)
-		dh_preparation_free(ingest->all->pdata[0]);
+	while (ingest->all->len > 0) {
+		struct dh_preparation *preparation = ingest->all->pdata[0];
+		dh_preparation_free(&preparation);
+	}
 	dh_worker_version_free(&ingest->asking);
 	dh_workers_free(&ingest->workers);
 }
@@ -91,8 +96,9 @@ static void nothing(void *arg)
 
 static void release(struct dh_ingest *ingest)
 {
-	dh_cache_free(&ingest->cache);
-	dh_file_hashes_free(&ingest->hashes);
+	dh_cache_unref(&ingest->cache);
+	dh_file_hashes_unref(&ingest->hashes);
+	dh_limits_unref(&ingest->limits);
 	g_ptr_array_unref(ingest->all);
 	g_hash_table_destroy(ingest->by_key);
 	g_free(ingest->version);
@@ -104,8 +110,11 @@ static void release(struct dh_ingest *ingest)
 
 int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh_ingest_config *config)
 {
+	const int64_t most[DH_LIMIT_COUNT] = {
+		[DH_LIMIT_DESCRIPTORS] = config->descriptors_max, [DH_LIMIT_MEMORY] = config->memory_bytes,
+	};
 	struct dh_ingest *new;
-	int r;
+	int err = 0;
 
 	if (!dh_ingest_config_is_valid(config))
 		return -EINVAL;
@@ -117,14 +126,15 @@ int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh
 	new->config.cache_folder = g_strdup(config->cache_folder);
 	new->all = g_ptr_array_new();
 	new->by_key = g_hash_table_new(g_str_hash, g_str_equal);
-	r = dh_file_hashes_alloc(&new->hashes);
-	if (r == 0 && config->cache_folder && *config->cache_folder)
-		r = dh_cache_alloc(&new->cache, config->cache_folder, config->cache_bytes);
-	if (r == 0)
-		r = dh_loader_alloc(&new->loader, config->loader_threads);
-	if (r < 0) {
+	new->hashes = dh_file_hashes_new();
+	new->limits = dh_limits_new(most);
+	if (config->cache_folder && *config->cache_folder)
+		err = dh_cache_alloc(&new->cache, config->cache_folder, config->cache_bytes);
+	if (err == 0)
+		err = dh_loader_alloc(&new->loader, io);
+	if (err < 0) {
 		release(new);
-		return r;
+		return err;
 	}
 	dh_io_post(io, start, new);
 	*ingest = new;
@@ -139,10 +149,47 @@ void dh_ingest_free(struct dh_ingest **ingest)
 	if (!old)
 		return;
 	dh_io_call(old->io, stop, old);
-	/* Its tasks are cancelled; each still reports, to nobody. */
+	/* Its tasks are cancelled; those that do not end are left to themselves. What
+	 * the others have reported is run, and reaches nobody. */
 	dh_loader_free(&old->loader);
 	dh_io_call(old->io, nothing, NULL);
 	release(old);
+}
+
+/* --- limits */
+
+bool dh_ingest_has_memory(struct dh_ingest *ingest)
+{
+	return dh_limits_used(ingest->limits, DH_LIMIT_MEMORY) < dh_limits_most(ingest->limits, DH_LIMIT_MEMORY);
+}
+
+/* Ends what nobody but the cache waits for. */
+static void free_memory(void *arg)
+{
+	struct dh_ingest *ingest = arg;
+
+	for (guint i = ingest->all->len; i > 0; i--) {
+		struct dh_preparation *preparation = ingest->all->pdata[i - 1];
+		if (preparation->subscriptions->len == 0)
+			dh_preparation_free(&preparation);
+	}
+}
+
+int dh_ingest_admit(struct dh_ingest *ingest, char **error)
+{
+	if (!dh_ingest_has_memory(ingest))
+		dh_io_call(ingest->io, free_memory, ingest);
+	if (!dh_ingest_has_memory(ingest)) {
+		*error = g_strdup_printf("prepared media take all the memory that they may: " DH_MEMORY_OPTION " (%"
+			G_GINT64_FORMAT ")", ingest->config.memory_bytes >> 20);
+		return -ENOBUFS;
+	}
+	if (dh_limits_used(ingest->limits, DH_LIMIT_DESCRIPTORS) + SEGMENT_DESCRIPTORS <=
+	    dh_limits_most(ingest->limits, DH_LIMIT_DESCRIPTORS))
+		return 0;
+	*error = g_strdup_printf("too many files are open: %d, a quarter of what the system allows",
+		ingest->config.descriptors_max);
+	return -EMFILE;
 }
 
 /* --- stats */
@@ -152,13 +199,22 @@ struct asked_stats {
 	struct dh_ingest_stats *stats;
 };
 
+static struct dh_ingest_use use_of(struct dh_ingest *ingest, enum dh_limit which)
+{
+	return (struct dh_ingest_use){
+		dh_limits_used(ingest->limits, which), dh_limits_most(ingest->limits, which) };
+}
+
 static void get_stats(void *arg)
 {
 	struct dh_ingest *ingest = ((struct asked_stats *)arg)->ingest;
 	struct dh_ingest_stats *stats = ((struct asked_stats *)arg)->stats;
+	const struct dh_ingest_config *config = &ingest->config;
 	struct dh_workers_stats workers;
+	struct dh_loader_stats loader;
 
 	dh_workers_stats(ingest->workers, &workers);
+	dh_loader_stats(ingest->loader, &loader);
 	*stats = (struct dh_ingest_stats){
 		.workers_ready = workers.ready, .workers_busy = workers.busy, .workers_live = workers.busy_live,
 		.jobs_waiting = workers.waiting, .jobs_waiting_live = workers.waiting_live,
@@ -169,6 +225,13 @@ static void get_stats(void *arg)
 	};
 	if (ingest->cache)
 		dh_cache_stats(ingest->cache, &stats->cache_bytes, &stats->cache_entries);
+	stats->reads_waiting = loader.waiting;
+	stats->reads_lost = loader.lost;
+	stats->workers = (struct dh_ingest_use){ workers.busy, config->max_workers };
+	stats->waiting = (struct dh_ingest_use){ workers.waiting, config->max_jobs };
+	stats->cache = (struct dh_ingest_use){ MAX(stats->cache_bytes, 0), ingest->cache ? config->cache_bytes : 0 };
+	stats->descriptors = use_of(ingest, DH_LIMIT_DESCRIPTORS);
+	stats->memory = use_of(ingest, DH_LIMIT_MEMORY);
 }
 
 void dh_ingest_stats(struct dh_ingest *ingest, struct dh_ingest_stats *stats)

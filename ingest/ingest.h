@@ -35,10 +35,30 @@ int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh
  * I/O thread. */
 void dh_ingest_free(struct dh_ingest **ingest);
 
+/* Looks for `path` (as a request names it) in the folders (NULL-terminated, in this
+ * order) and adds it to the files of `source`, which are then `path` and the folder,
+ * both lent, and which file it is. Nothing stays open. It takes DH_OPEN_MS
+ * (load_task.h) for each folder at most, whatever its file system does. Not from
+ * the I/O thread. 0, or as dh_media_open (media_files.h), or
+ *     -ETIMEDOUT           its file system does not answer
+ *     -EHOSTDOWN, -ENOBUFS too much waits for file systems already
+ *     -EMFILE              there may be no more open files
+ * *error is then set to a text (g_free it). */
+int dh_ingest_find(struct dh_ingest *ingest, char *const *folders, const char *path, struct dh_ingest_source *source,
+	char **error);
+
+/* Whether one more segment may be queued: 0; -ENOBUFS: prepared media take all the
+ * memory that they may, and none can be freed; -EMFILE: too many files are open.
+ * *error is then set to a text (g_free it). Not from the I/O thread. */
+int dh_ingest_admit(struct dh_ingest *ingest, char **error);
+
+/* Whether there is memory for what need not be prepared yet. Any thread. */
+bool dh_ingest_has_memory(struct dh_ingest *ingest);
+
 struct dh_subscription;
 
-/* The descriptors in `source` are taken over and closed, whatever is returned.
- * `listener` is copied. The first call may come before this returns.
+/* A pipe in `source` is taken over and closed, whatever is returned; strings are
+ * copied. `listener` is copied. The first call may come before this returns.
  * -EINVAL: a field of `source` is out of range; -ENOMEM. */
 int dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source *source,
 	const struct dh_ingest_listener *listener, void *arg, struct dh_subscription **subscription);
@@ -51,6 +71,11 @@ void dh_ingest_set_next(struct dh_subscription *subscription);
  * listener function takes. NULL inside is fine. */
 void dh_ingest_unsubscribe(struct dh_subscription **subscription);
 
+/* What is used of a limit. */
+struct dh_ingest_use {
+	int64_t used, limit;
+};
+
 struct dh_ingest_stats {
 	int workers_ready, workers_busy, workers_live;  /* busy: all; live: those of them with a live job */
 	int jobs_waiting, jobs_waiting_live;            /* all; the live ones of them */
@@ -60,6 +85,9 @@ struct dh_ingest_stats {
 	int64_t cache_bytes;                    /* -1 without cache */
 	int cache_entries;
 	int64_t io_longest_turn_us;             /* since these figures were last asked for; see io.h */
+	int reads_waiting, reads_lost;          /* tasks that wait for a disk; threads that do not come back */
+	/* each against its limit */
+	struct dh_ingest_use workers, waiting, cache, descriptors, memory;
 };
 /* Waits for the I/O thread (a moment). */
 void dh_ingest_stats(struct dh_ingest *ingest, struct dh_ingest_stats *stats);

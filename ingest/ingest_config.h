@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The plugin's options that errors name. */
+#define DH_FILE_READ_OPTION "file_read_s"
+#define DH_MEMORY_OPTION    "max_media_mb"
+
 /* Strings are copied by dh_ingest_alloc. Zero is never "the default": start
  * from dh_ingest_config_init. */
 struct dh_ingest_config {
@@ -27,7 +31,9 @@ struct dh_ingest_config {
 	int64_t max_segment_bytes;/* of one prepared segment; 512 MiB */
 	const char *cache_folder; /* NULL or "": no cache; it is created where only the last part is missing */
 	int64_t cache_bytes;      /* of all entries together; 2 GiB */
-	int loader_threads;       /* that read and hash files, 1 to 16; 2 */
+	int file_read_ms;         /* reading a file may take so long; 60000 */
+	int64_t memory_bytes;     /* of prepared media of all rooms; 2 GiB */
+	int descriptors_max;      /* open files, pipes and sockets; a quarter of RLIMIT_NOFILE */
 	int orphans_max;          /* preparations that go on although nobody waits; 2 */
 };
 

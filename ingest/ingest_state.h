@@ -7,6 +7,7 @@
 #include <glib.h>
 
 #include "ingest_config.h"
+#include "limits.h"
 
 struct dh_cache;
 struct dh_file_hashes;
@@ -22,6 +23,7 @@ struct dh_ingest {
 	struct dh_loader *loader;
 	struct dh_cache *cache;        /* NULL: none */
 	struct dh_file_hashes *hashes;
+	struct dh_limits *limits;
 	/* I/O thread */
 	struct dh_workers *workers;
 	GPtrArray *all;                /* struct dh_preparation */

@@ -7,49 +7,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "media_files.h"
+#include "mounts.h"
 #include "playout/stream.h"
 #include "prepare/job.h"
 
-static int look_at_files(struct dh_inputs *inputs)
+/* What is given as a descriptor must be a pipe or a socket. */
+static int look_at_pipe(struct dh_inputs *inputs)
 {
 	struct stat st;
 
-	if (inputs->source.is_opened_late) {
-		inputs->is_live = 1;
+	inputs->is_live = inputs->source.fds[0] >= 0 || inputs->source.is_opened_late;
+	if (!inputs->is_live || inputs->source.is_opened_late)
 		return 0;
-	}
-	for (int i = 0; i < inputs->source.count; i++) {
-		if (fstat(inputs->source.fds[i], &st) < 0)
-			return -errno;
-		if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
-			inputs->is_live = 1;
-		else if (dh_file_identity_get(&inputs->identities[i], inputs->source.fds[i]) < 0)
-			return -EINVAL;
-	}
-	return 0;
+	if (inputs->source.count != 1 || fstat(inputs->source.fds[0], &st) < 0)
+		return -EINVAL;
+	return S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) ? 0 : -EINVAL;
 }
 
 int dh_inputs_alloc(struct dh_inputs **inputs, const struct dh_ingest_source *source)
 {
 	struct dh_inputs *new = g_new0(struct dh_inputs, 1);
-	int r = dh_ingest_source_is_valid(source) ? 0 : -EINVAL;
+	int err = dh_ingest_source_is_valid(source) ? 0 : -EINVAL;
 
 	atomic_init(&new->refs, 1);
 	new->source = *source;
 	for (int i = 0; i < 2; i++) {
-		int is_used = i < CLAMP(source->count, 0, 2);
+		bool is_used = i < CLAMP(source->count, 0, 2);
 		new->source.fds[i] = is_used ? source->fds[i] : -1;
-		new->source.names[i] = is_used && source->names[i] ? g_utf8_make_valid(source->names[i], -1) : NULL;
+		new->source.names[i] = is_used ? g_strdup(source->names[i]) : NULL;
+		new->source.folders[i] = is_used ? g_strdup(source->folders[i]) : NULL;
 	}
 	if (source->anchor)
 		g_bytes_ref(source->anchor);
-	if (r == 0)
-		r = look_at_files(new);
-	if (r < 0)
+	if (err == 0)
+		err = look_at_pipe(new);
+	if (err < 0)
 		dh_inputs_unref(&new);
 	else
 		*inputs = new;
-	return r;
+	return err;
 }
 
 struct dh_inputs *dh_inputs_ref(struct dh_inputs *inputs)
@@ -69,22 +66,50 @@ void dh_inputs_unref(struct dh_inputs **inputs)
 		if (old->source.fds[i] >= 0)
 			close(old->source.fds[i]);
 		g_free((char *)old->source.names[i]);
+		g_free((char *)old->source.folders[i]);
 	}
 	if (old->source.anchor)
 		g_bytes_unref(old->source.anchor);
 	g_free(old);
 }
 
-int dh_inputs_unchanged(const struct dh_inputs *inputs)
+const char *dh_inputs_file_name(const struct dh_inputs *inputs)
 {
-	struct dh_file_identity now;
+	const char *slash = strrchr(inputs->source.names[0], '/');
 
-	for (int i = 0; i < inputs->source.count; i++)
-		if (dh_file_identity_get(&now, inputs->source.fds[i]) < 0 ||
-		    !dh_file_identity_same(&now, &inputs->identities[i]))
-			return 0;
-	return 1;
+	return slash ? slash + 1 : inputs->source.names[0];
 }
+
+/* --- files */
+
+int dh_inputs_open(const struct dh_inputs *inputs, int i, struct dh_file_identity *identity, char **error)
+{
+	const struct dh_ingest_source *source = &inputs->source;
+	int fd = dh_media_open(source->folders[i], source->names[i], source->max_bytes, error), err;
+
+	if (fd < 0)
+		return fd;
+	err = dh_file_identity_get(identity, fd);
+	if (err == 0 && source->is_found[i] && !dh_file_identity_alike(identity, &source->identities[i]))
+		err = -ESTALE;
+	if (err == 0)
+		return fd;
+	close(fd);
+	*error = g_strdup(err == -ESTALE ? "it was changed after it was enqueued" : g_strerror(-err));
+	return err;
+}
+
+uint64_t dh_inputs_device(const struct dh_inputs *inputs, int i)
+{
+	const char *folder = inputs->source.folders[i];
+	char *path = g_build_filename(folder ? folder : "/", inputs->source.names[i], NULL);
+	uint64_t device = dh_mounts_device(path, NULL);
+
+	g_free(path);
+	return device;
+}
+
+/* --- key and job */
 
 /* Everything that the bytes of a prepared segment depend on. */
 static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source, const char *version)
@@ -93,7 +118,7 @@ static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source,
 	char *text = g_strdup_printf("stream %d protocol %d kind %d size %dx%d kbps %d %d entry %d fps %d "
 		"pingpong %d portrait %d anchor %s prepare %s", DH_STREAM_VERSION, DH_PREPARE_PROTOCOL,
 		(int)source->kind, source->width, source->height, source->kbps, source->audio_kbps,
-		source->entry_ms, source->fps_max, source->pingpong != 0, source->portrait_ms,
+		source->entry_ms, source->fps_max, source->pingpong, source->portrait_ms,
 		anchor ? anchor : "none", version);
 
 	g_checksum_update(sum, (const guchar *)text, (gssize)strlen(text));
@@ -101,22 +126,16 @@ static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source,
 	g_free(anchor);
 }
 
-int dh_inputs_key(const struct dh_inputs *inputs, struct dh_file_hashes *hashes, const char *version,
-	const atomic_int *cancelled, char key[DH_HASH_SIZE])
+void dh_inputs_key(const struct dh_inputs *inputs, const struct dh_file_hash *hashes, const char *version,
+	char key[DH_HASH_SIZE])
 {
 	GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
-	char hash[DH_HASH_SIZE];
-	int r = 0;
 
 	hash_settings(sum, &inputs->source, version);
-	for (int i = 0; i < inputs->source.count && r == 0; i++) {
-		r = dh_file_hash(hashes, inputs->source.fds[i], cancelled, hash);
-		if (r == 0)
-			g_checksum_update(sum, (const guchar *)hash, DH_HASH_SIZE - 1);
-	}
+	for (int i = 0; i < inputs->source.count; i++)
+		g_checksum_update(sum, (const guchar *)hashes[i].hex, DH_HASH_SIZE - 1);
 	memcpy(key, g_checksum_get_string(sum), DH_HASH_SIZE);
 	g_checksum_free(sum);
-	return r;
 }
 
 char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_config *config)
@@ -132,7 +151,7 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 	job = json_pack("{ss so sb si si si si si si sb si sI si si}", "kind", kinds[source->kind],
 		"names", names, "anchor", source->anchor != NULL, "width", source->width, "height", source->height,
 		"kbps", source->kbps, "audio_kbps", source->audio_kbps, "entry_ms", source->entry_ms,
-		"fps_max", source->fps_max, "pingpong", source->pingpong != 0, "portrait_ms", source->portrait_ms,
+		"fps_max", source->fps_max, "pingpong", source->pingpong, "portrait_ms", source->portrait_ms,
 		"max_ms", (json_int_t)config->max_ms, "max_side", config->max_side,
 		"silence_ms", inputs->is_live ? config->live_silence_ms : 0);
 	text = json_dumps(job, JSON_COMPACT);

@@ -46,6 +46,13 @@ int dh_job_start(struct dh_workers *workers, const struct dh_job_spec *spec,
 	return 0;
 }
 
+void dh_job_ready(struct dh_job *job)
+{
+	job->queued.is_opening = false;
+	job->queued.is_ready = true;
+	dh_workers_pump(job->workers);
+}
+
 void dh_job_set_next(struct dh_job *job)
 {
 	job->queued.is_next = true;
@@ -59,6 +66,11 @@ int dh_job_open(struct dh_job *job)
 	if (job->is_open)
 		return 0;
 	count = job->listener.open(job->arg, job->fds, &error);
+	if (count == -EINPROGRESS) {
+		job->queued.is_opening = true;
+		job->queued.opening_us = g_get_monotonic_time();
+		return 0;
+	}
 	if (count < 0) {
 		dh_job_finish(job, DH_PREPARE_INPUT, error ? error : g_strerror(-count));
 		g_free(error);

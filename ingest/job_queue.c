@@ -1,5 +1,10 @@
 #include "job_queue.h"
 
+/* Jobs whose files are open, or being opened, before there is a worker; and those
+ * of them that do not take long. */
+#define OPENING_MAX       32
+#define OPENING_QUICK_MAX 4
+
 /* Of an owner, as long as it has jobs that wait. */
 struct dh_job_turn {
 	const void *owner;
@@ -54,13 +59,29 @@ static bool goes_before(const struct dh_queued *a, const struct dh_queued *b)
 	return a->turn->served < b->turn->served;
 }
 
+bool dh_job_queue_may_open(const struct dh_job_queue *queue, int64_t now_us)
+{
+	int all = 0, quick = 0;
+
+	for (const GList *l = queue->waiting.head; l; l = l->next) {
+		const struct dh_queued *job = l->data;
+		bool is_slow = job->is_opening && now_us - job->opening_us >= DH_OPENING_SLOW_MS * 1000;
+		all += job->is_opening || job->is_ready;
+		quick += (job->is_opening && !is_slow) || job->is_ready;
+	}
+	return quick < OPENING_QUICK_MAX && all < OPENING_MAX;
+}
+
 struct dh_queued *dh_job_queue_next(const struct dh_job_queue *queue, bool files, bool live)
 {
+	bool may_open = dh_job_queue_may_open(queue, g_get_monotonic_time());
 	struct dh_queued *first = NULL;
 
 	for (const GList *l = queue->waiting.head; l; l = l->next) {
 		struct dh_queued *job = l->data;
-		if ((job->is_live ? live : files) && (!first || goes_before(job, first)))
+		if (job->is_opening || !(job->is_live ? live : files) || (!job->is_live && !job->is_ready && !may_open))
+			continue;
+		if (!first || goes_before(job, first))
 			first = job;
 	}
 	return first;

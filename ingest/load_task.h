@@ -1,50 +1,67 @@
-/* Tasks of the loader: inspecting sources, reading streams. Each tells its
- * preparation, in the I/O thread, while that has not cancelled it.
+/* Tasks that read files for a preparation, in the loader's lanes. Each tells its
+ * result once, in the I/O thread, while it has not been cancelled. It owns what
+ * it reads and writes, and lives until its last step has returned.
+ *
+ * This is what the tasks of inspection.h, loading.h and open_files.h share.
  */
 #ifndef DH_LOAD_TASK_H
 #define DH_LOAD_TASK_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
-#include "file_hash.h"
-#include "inputs.h"
-#include "recording.h"
+#include "loader.h"
 
-struct dh_ingest;
+/* Opening a file, and looking at it, may take so long. */
+#define DH_OPEN_MS 3000
+
 struct dh_load_task;
 
-/* In the I/O thread. */
-struct dh_load_listener {
-	/* The last call. `error`: 0, or the negative errno of what could not be read. */
-	void (*inspected)(void *arg, const struct dh_load_task *task, int error);
-	/* More of it, or with `is_last` the end and the last call: `error` as from
-	 * the reader, `text` why. */
-	void (*loaded)(void *arg, struct dh_recording *batch, bool is_last, int error, const char *text);
+struct dh_load_task_kind {
+	/* Lane's thread: does a part of the work. Whether there is more to do here; else
+	 * dh_load_task_end or dh_load_task_go was called. */
+	bool (*step)(struct dh_load_task *task);
+	/* I/O thread; the result. `text`: why, where it says more than `err`; NULL where not. */
+	void (*tell)(struct dh_load_task *task, int err, const char *text);
+	/* Any thread. Frees it, with what it owns. */
+	void (*free)(struct dh_load_task *task);
 };
 
+/* The first member of each kind's own struct. */
 struct dh_load_task {
-	struct dh_ingest *ingest;
-	struct dh_inputs *inputs;
-	atomic_int cancelled;
-	const struct dh_load_listener *listener; /* I/O thread; NULL: cancelled */
-	void *arg;
-	char key[DH_HASH_SIZE];
-	/* inspecting */
-	char *version;                 /* NULL: unknown, no key is made */
-	int is_stream;                 /* it is a prepared file */
-	/* loading */
-	int from_cache;                /* `key`; else the prepared file itself */
-	struct dh_recording batch;     /* loader thread */
-	char text[DH_STREAM_TEXT_MAX + 1]; /* what was wrong, "" unless the stream was */
+	const struct dh_load_task_kind *kind;
+	struct dh_loader *loader;
+	atomic_int refs;
+	atomic_bool is_cancelled;
+	void *arg;              /* I/O thread: whose it is; NULL: it was told, or cancelled */
+	const char *_Atomic option; /* that limits its time; NULL: none, it is opening a file */
+	/* the lane's thread */
+	bool goes_on;           /* in another lane: */
+	enum dh_lane lane;
+	uint64_t device;
+	int limit_ms;
 };
 
-/* Ends in `inspected`. */
-struct dh_load_task *dh_inspect(struct dh_ingest *ingest, struct dh_inputs *inputs, const char *version,
-	const struct dh_load_listener *listener, void *arg);
-/* Calls `loaded`, for the cache once and only with all of it. */
-struct dh_load_task *dh_load(struct dh_ingest *ingest, struct dh_inputs *inputs, const char *key,
-	const struct dh_load_listener *listener, void *arg);
+/* I/O thread. With one reference, for who waits (until it is told or cancelled). */
+void dh_load_task_init(struct dh_load_task *task, const struct dh_load_task_kind *kind, struct dh_loader *loader,
+	void *arg);
+/* I/O thread. Runs it in that lane; what stands in the way is told as a result. */
+void dh_load_task_start(struct dh_load_task *task, enum dh_lane lane, uint64_t device, int limit_ms);
+/* I/O thread. Nothing more is told. */
 void dh_load_task_cancel(struct dh_load_task **task);
+
+/* --- from within `step` */
+
+/* The next step is to be in that lane. Returns false, for `step` to return. */
+bool dh_load_task_go(struct dh_load_task *task, enum dh_lane lane, uint64_t device, int limit_ms);
+/* The result (`text` is copied). Returns false. */
+bool dh_load_task_end(struct dh_load_task *task, int err, const char *text);
+bool dh_load_task_is_cancelled(struct dh_load_task *task);
+
+/* A report in between: runs fn(report) in the I/O thread. False: it cannot. */
+bool dh_load_task_report(struct dh_load_task *task, dh_io_fn *fn, void *report);
+struct dh_load_task *dh_load_task_ref(struct dh_load_task *task);
+void dh_load_task_unref(struct dh_load_task *task);
 
 #endif

@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <linux/openat2.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -27,7 +28,7 @@ static int G_GNUC_PRINTF(3, 4) refuse(int error, char **text, const char *format
 	return error;
 }
 
-static int check_path(const char *path, char **error)
+static int check_text(const char *path, char **error)
 {
 	size_t length = strlen(path);
 
@@ -43,12 +44,12 @@ static int check_path(const char *path, char **error)
 }
 
 /* Whether a component is "..", also where it would lead nowhere bad. */
-static int goes_up(const char *path)
+static bool goes_up(const char *path)
 {
 	for (const char *p = path; (p = strstr(p, "..")); p += 2)
 		if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == 0))
-			return 1;
-	return 0;
+			return true;
+	return false;
 }
 
 /* `fd` is what `path` was opened as, or a negative errno. */
@@ -68,26 +69,33 @@ static int explain(int fd, const char *path, char **error)
 	}
 }
 
+int dh_media_check_path(const char *path, char **error)
+{
+	int err = check_text(path, error);
+
+	return err < 0 || !goes_up(path) ? err : explain(-EXDEV, path, error);
+}
+
 /* Takes over `fd`. */
 static int check_file(int fd, const char *path, int64_t max_bytes, char **error)
 {
 	struct stat st;
-	int flags, r;
+	int flags, err;
 
 	if (fstat(fd, &st) < 0)
-		r = refuse(-errno, error, "%s: %s", path, g_strerror(errno));
+		err = refuse(-errno, error, "%s: %s", path, g_strerror(errno));
 	else if (S_ISDIR(st.st_mode))
-		r = refuse(-EISDIR, error, "a folder, not a file: %s", path);
+		err = refuse(-EISDIR, error, "a folder, not a file: %s", path);
 	else if (!S_ISREG(st.st_mode))
-		r = refuse(-ENXIO, error, "not a regular file: %s", path);
+		err = refuse(-ENXIO, error, "not a regular file: %s", path);
 	else if (max_bytes > 0 && st.st_size > max_bytes)
-		r = refuse(-EFBIG, error, "larger than %" G_GINT64_FORMAT " MiB: %s", max_bytes >> 20, path);
+		err = refuse(-EFBIG, error, "larger than %" G_GINT64_FORMAT " MiB: %s", max_bytes >> 20, path);
 	else if ((flags = fcntl(fd, F_GETFL)) < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
-		r = refuse(-errno, error, "%s: %s", path, g_strerror(errno));
+		err = refuse(-errno, error, "%s: %s", path, g_strerror(errno));
 	else
 		return fd;
 	close(fd);
-	return r;
+	return err;
 }
 
 static int open_beneath(const char *folder, const char *path)
@@ -113,29 +121,21 @@ static int open_beneath(const char *folder, const char *path)
 	return (int)fd;
 }
 
-int dh_media_open(char *const *folders, const char *path, int64_t max_bytes, char **error)
+static int open_configured(const char *path)
 {
-	int fd = check_path(path, error);
+	int fd = open(path, OPEN_FLAGS);
 
-	if (fd < 0)
-		return fd;
-	fd = goes_up(path) ? -EXDEV : -ENOENT;
-	for (; *folders && fd != -EXDEV; folders++) {
-		fd = open_beneath(*folders, path);
-		if (fd != -ENOENT && fd != -ENOTDIR)
-			break;
-	}
-	return fd < 0 ? explain(fd, path, error) : check_file(fd, path, max_bytes, error);
+	return fd < 0 ? -errno : fd;
 }
 
-int dh_media_open_configured(const char *path, int64_t max_bytes, char **error)
+int dh_media_open(const char *folder, const char *path, int64_t max_bytes, char **error)
 {
-	int fd = check_path(path, error);
+	int fd = folder ? dh_media_check_path(path, error) : check_text(path, error);
 
 	if (fd < 0)
 		return fd;
-	fd = open(path, OPEN_FLAGS);
-	if (fd < 0 && errno == ELOOP)
-		return refuse(-ELOOP, error, "%s: %s", path, g_strerror(ELOOP));
-	return fd < 0 ? explain(-errno, path, error) : check_file(fd, path, max_bytes, error);
+	fd = folder ? open_beneath(folder, path) : open_configured(path);
+	if (fd == -ELOOP && !folder)
+		return refuse(fd, error, "%s: %s", path, g_strerror(ELOOP));
+	return fd < 0 ? explain(fd, path, error) : check_file(fd, path, max_bytes, error);
 }

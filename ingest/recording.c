@@ -10,9 +10,16 @@ static void unit_unref(gpointer unit)
 	dh_unit_unref(&one);
 }
 
-void dh_recording_init(struct dh_recording *recording)
+static void count(struct dh_recording *recording, int64_t bytes)
+{
+	recording->bytes += bytes;
+	dh_limits_add(recording->limits, DH_LIMIT_MEMORY, bytes);
+}
+
+void dh_recording_init(struct dh_recording *recording, struct dh_limits *limits)
 {
 	memset(recording, 0, sizeof *recording);
+	recording->limits = limits;
 	recording->units = g_ptr_array_new_with_free_func(unit_unref);
 	recording->notes = g_ptr_array_new_with_free_func(g_free);
 }
@@ -24,6 +31,12 @@ void dh_recording_clear(struct dh_recording *recording)
 	g_clear_pointer(&recording->units, g_ptr_array_unref);
 	g_clear_pointer(&recording->notes, g_ptr_array_unref);
 	g_clear_pointer(&recording->text, g_free);
+	count(recording, -recording->bytes);
+}
+
+static int64_t unit_bytes(const struct dh_unit *unit)
+{
+	return (int64_t)(sizeof *unit + unit->size);
 }
 
 static int take_head(void *arg, const struct dh_stream_head *head)
@@ -31,30 +44,38 @@ static int take_head(void *arg, const struct dh_stream_head *head)
 	struct dh_recording *recording = arg;
 
 	recording->head = *head;
-	recording->has_head = 1;
+	recording->has_head = true;
 	return 0;
 }
 
 static int take_anchor(void *arg, struct dh_unit *anchor)
 {
-	((struct dh_recording *)arg)->anchor = dh_unit_ref(anchor);
+	struct dh_recording *recording = arg;
+
+	count(recording, unit_bytes(anchor));
+	recording->anchor = dh_unit_ref(anchor);
 	return 0;
 }
 
 static int take_picture(void *arg, const uint8_t *i420, size_t size)
 {
+	struct dh_recording *recording = arg;
 	void *copy = g_try_malloc(size);
 
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, i420, size);
-	((struct dh_recording *)arg)->picture = g_bytes_new_take(copy, size);
+	count(recording, (int64_t)size);
+	recording->picture = g_bytes_new_take(copy, size);
 	return 0;
 }
 
 static int take_unit(void *arg, struct dh_unit *unit)
 {
-	g_ptr_array_add(((struct dh_recording *)arg)->units, dh_unit_ref(unit));
+	struct dh_recording *recording = arg;
+
+	count(recording, unit_bytes(unit));
+	g_ptr_array_add(recording->units, dh_unit_ref(unit));
 	return 0;
 }
 
@@ -99,6 +120,12 @@ void dh_recording_fail(struct dh_recording *recording, int code, const char *tex
 	recording->text = g_strdup(text);
 }
 
+void dh_recording_mark_incomplete(struct dh_recording *recording, const char *text)
+{
+	recording->end.is_incomplete = true;
+	take_note(recording, text);
+}
+
 void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *more)
 {
 	if (more->has_head)
@@ -115,6 +142,8 @@ void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *mo
 		take_end(recording, &more->end);
 	else if (more->state == DH_RECORDING_FAILED)
 		dh_recording_fail(recording, more->code, more->text);
+	/* What has moved is counted here; what `more` counted, it gives back. */
+	count(recording, more->bytes);
 	dh_recording_clear(more);
-	dh_recording_init(more);
+	dh_recording_init(more, recording->limits);
 }

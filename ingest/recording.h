@@ -4,14 +4,19 @@
 #ifndef DH_RECORDING_H
 #define DH_RECORDING_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <glib.h>
 
+#include "limits.h"
 #include "playout/stream.h"
 
 enum dh_recording_state { DH_RECORDING_OPEN, DH_RECORDING_ENDED, DH_RECORDING_FAILED };
 
 struct dh_recording {
-	int has_head;
+	struct dh_limits *limits; /* what it takes of memory is counted there; lent */
+	int64_t bytes;
+	bool has_head;
 	struct dh_stream_head head;
 	struct dh_unit *anchor;  /* NULL until it comes */
 	GBytes *picture;         /* NULL until it comes */
@@ -23,7 +28,8 @@ struct dh_recording {
 	char *text;
 };
 
-void dh_recording_init(struct dh_recording *recording);
+/* `limits` must outlive it. */
+void dh_recording_init(struct dh_recording *recording, struct dh_limits *limits);
 void dh_recording_clear(struct dh_recording *recording);
 
 /* Fills a recording, which is the sink's `arg`. */
@@ -31,6 +37,9 @@ extern const struct dh_stream_sink dh_recording_sink;
 
 /* Ends it with an error, unless it has ended. `text` is copied. */
 void dh_recording_fail(struct dh_recording *recording, int code, const char *text);
+
+/* Marks a recording that has ended as incomplete, and notes why. `text` is copied. */
+void dh_recording_mark_incomplete(struct dh_recording *recording, const char *text);
 
 /* Moves everything from `more`, which follows in the stream and is empty then. */
 void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *more);

@@ -33,7 +33,7 @@ bool dh_ingest_source_is_valid(const struct dh_ingest_source *source)
 	    (size_t)source->width * (size_t)source->height * 3 / 2)
 		return false;
 	for (int i = 0; i < source->count; i++)
-		if ((source->fds[i] < 0 && !source->is_opened_late) || !source->names[i])
+		if (!source->names[i])
 			return false;
 	return !source->is_opened_late || (source->count == 1 && source->kind == DH_INGEST_SEGMENT);
 }

@@ -55,7 +55,7 @@ static void tell_start(struct dh_subscription *s, const struct dh_recording *rec
 	}
 }
 
-static void tell_rest(struct dh_subscription *s, const struct dh_recording *recording)
+static void tell_rest(struct dh_subscription *s, const struct dh_recording *recording, bool may_end)
 {
 	for (; s->notes < recording->notes->len; s->notes++)
 		TELL(s, note, recording->notes->pdata[s->notes]);
@@ -65,7 +65,7 @@ static void tell_rest(struct dh_subscription *s, const struct dh_recording *reco
 		s->units = recording->units->len;
 		TELL(s, units, units, count);
 	}
-	if (recording->state == DH_RECORDING_OPEN || s->is_over)
+	if (recording->state == DH_RECORDING_OPEN || !may_end || s->is_over)
 		return;
 	s->is_over = true;
 	if (recording->state == DH_RECORDING_ENDED)
@@ -74,11 +74,11 @@ static void tell_rest(struct dh_subscription *s, const struct dh_recording *reco
 		TELL(s, failure, recording->code, recording->text);
 }
 
-void dh_subscription_tell(struct dh_subscription *s, const struct dh_recording *recording)
+void dh_subscription_tell(struct dh_subscription *s, const struct dh_recording *recording, bool may_end)
 {
 	pthread_mutex_lock(&s->lock);
 	tell_start(s, recording);
-	tell_rest(s, recording);
+	tell_rest(s, recording, may_end);
 	pthread_mutex_unlock(&s->lock);
 }
 

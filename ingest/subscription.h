@@ -33,8 +33,9 @@ struct dh_subscription {
 int dh_subscription_alloc(struct dh_subscription **subscription, const struct dh_ingest_listener *listener, void *arg);
 void dh_subscription_free(struct dh_subscription **subscription);
 
-/* I/O thread. Tells it what is in the recording and it has not heard yet. */
-void dh_subscription_tell(struct dh_subscription *subscription, const struct dh_recording *recording);
+/* I/O thread. Tells it what is in the recording and it has not heard yet; the
+ * end only where it `may_end`. */
+void dh_subscription_tell(struct dh_subscription *subscription, const struct dh_recording *recording, bool may_end);
 
 /* I/O thread. Has it open its input; as the listener's `open`, and -ECANCELED
  * (without a text) when it is gone. */

@@ -38,7 +38,8 @@ struct dh_workers_config {
 struct dh_job_listener {
 	/* There is a worker: opens the job's descriptors, which are taken over. Once.
 	 * How many; or negative errno, and the job has failed (*error: a text for a
-	 * person, g_free, or NULL). It must not start or cancel jobs. */
+	 * person, g_free, or NULL). -EINPROGRESS: that takes a while, dh_job_ready
+	 * follows, and then the same again. It must not start or cancel jobs. */
 	int (*open)(void *arg, int fds[DH_JOB_FDS], char **error);
 	/* Bytes of the stream, lent. Not 0: the job is cancelled, nothing more is called. */
 	int (*data)(void *arg, const void *bytes, size_t size);
@@ -64,6 +65,9 @@ void dh_workers_free(struct dh_workers **workers);
  * -ENOBUFS: too many wait; -E2BIG: the job is too long. */
 int dh_job_start(struct dh_workers *workers, const struct dh_job_spec *spec,
 	const struct dh_job_listener *listener, void *arg, struct dh_job **job);
+
+/* Its descriptors can be opened at once now. */
+void dh_job_ready(struct dh_job *job);
 
 /* It is next from now on. */
 void dh_job_set_next(struct dh_job *job);

@@ -140,7 +140,7 @@ static bool give_one(struct dh_workers *workers, struct dh_job *job)
 
 	if (!worker)
 		return false;
-	if (dh_job_open(job) < 0)
+	if (dh_job_open(job) < 0 || job->queued.is_opening)
 		return true;
 	if (dh_worker_give(worker, job) < 0) {
 		/* Its end follows, and the job is still the next. */
@@ -230,16 +230,28 @@ static int64_t fail_hopeless(struct dh_workers *workers)
 	return -1;
 }
 
+/* Negative: never. */
+static int64_t sooner(int64_t a_ms, int64_t b_ms)
+{
+	return a_ms < 0 ? b_ms : b_ms < 0 ? a_ms : MIN(a_ms, b_ms);
+}
+
+static void look_again(struct dh_workers *workers, int64_t ms)
+{
+	if (ms >= 0)
+		dh_io_timer_set(workers->pump, ms);
+}
+
 static gboolean pump(gpointer arg)
 {
 	struct dh_workers *workers = arg;
-	int64_t start_ms, fail_ms;
+	int64_t open_ms, start_ms, fail_ms;
 
 	give_jobs(workers);
+	open_ms = dh_job_queue_may_open(&workers->queue, g_get_monotonic_time()) ? -1 : DH_OPENING_SLOW_MS;
 	start_ms = start_workers(workers);
 	fail_ms = fail_hopeless(workers);
-	if (start_ms >= 0 || fail_ms >= 0)
-		dh_io_timer_set(workers->pump, start_ms < 0 ? fail_ms : fail_ms < 0 ? start_ms : MIN(start_ms, fail_ms));
+	look_again(workers, sooner(open_ms, sooner(start_ms, fail_ms)));
 	return G_SOURCE_CONTINUE;
 }
 

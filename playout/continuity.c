@@ -44,7 +44,7 @@ static void put_be32(uint8_t *out, uint32_t value)
 }
 
 void dh_continuity_next_header(struct dh_continuity *continuity, enum dh_media media, int64_t media_ticks,
-	int marker, uint8_t out[DH_RTP_HEADER_SIZE])
+	bool marker, uint8_t out[DH_RTP_HEADER_SIZE])
 {
 	uint16_t sequence = dh_continuity_next_sequence(continuity, media);
 	out[0] = RTP_VERSION_2;

@@ -1,14 +1,15 @@
 /* The numbering of what one viewer was sent: RTP sequence numbers, timestamps,
  * VP8 picture IDs and TL0PICIDX.
  *
- * Numbers count what this viewer got, so they have no gap, whichever segments,
- * anchors and dropped pictures lie between. Timestamps are media time plus a
- * constant: a function of the time alone, never a sum, so they cannot drift.
- * All of them wrap. Pure, no allocation, belongs to its viewer.
+ * Numbers count what this viewer was sent, so they have no gap, whatever segments,
+ * anchors and dropped pictures come between. Timestamps are media time plus a
+ * constant, never a sum, so they cannot drift. All of them wrap. Pure; allocates
+ * nothing; belongs to its viewer.
  */
 #ifndef DH_CONTINUITY_H
 #define DH_CONTINUITY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,7 @@
 /* The starts of all counters, random (RFC 3550, 5.1); arrays by enum dh_media. */
 struct dh_continuity_seed {
 	uint8_t payload_type[2];    /* 7 bits are used */
-	uint32_t ssrc[2];           /* 0 where whoever sends the packets fills it in */
+	uint32_t ssrc[2];           /* 0 if whoever sends the packets sets it */
 	uint16_t first_sequence[2];
 	uint32_t first_timestamp[2];/* at media time 0 */
 	uint16_t first_picture_id;  /* 15 bits are used */
@@ -46,8 +47,7 @@ static inline uint16_t dh_continuity_next_sequence(struct dh_continuity *continu
 	return continuity->sequence[media]++;
 }
 
-/* RTP timestamp of a media time that is not negative. A tick of the 90 kHz
- * clock is DH_TICKS_PER_VIDEO_CLOCK. */
+/* The RTP timestamp of a media time, which is not negative. */
 static inline uint32_t dh_continuity_timestamp(const struct dh_continuity *continuity, enum dh_media media,
 	int64_t media_ticks)
 {
@@ -55,15 +55,15 @@ static inline uint32_t dh_continuity_timestamp(const struct dh_continuity *conti
 	return continuity->timestamp_offset[media] + (uint32_t)(media_ticks / clock_ticks);
 }
 
-/* Numbers of the next picture for this viewer. One with DH_UNIT_DROPPABLE in
- * `flags` is in temporal layer 1 and names the picture of layer 0 before it;
- * all others are in layer 0. An anchor is a picture like any other (flags 0). */
+/* The numbers of the viewer's next picture. One with DH_UNIT_DROPPABLE in `flags` is
+ * in temporal layer 1 and names the picture of layer 0 before it; all others are in
+ * layer 0, anchors (flags 0) included. */
 void dh_continuity_next_picture(struct dh_continuity *continuity, uint32_t flags,
 	struct dh_vp8_picture *picture);
 
 /* Writes the RTP header (RFC 3550, 5.1: no padding, extension or contributing
  * source) of the viewer's next packet of `media`, and takes its sequence number. */
 void dh_continuity_next_header(struct dh_continuity *continuity, enum dh_media media, int64_t media_ticks,
-	int marker, uint8_t out[DH_RTP_HEADER_SIZE]);
+	bool marker, uint8_t out[DH_RTP_HEADER_SIZE]);
 
 #endif

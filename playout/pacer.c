@@ -17,7 +17,7 @@ void dh_pacer_init(struct dh_pacer *pacer, int64_t spread_ticks)
 
 static struct dh_item *slot(const struct dh_pacer *pacer, uint64_t number)
 {
-	return &pacer->ring[number % pacer->room];
+	return &pacer->ring[number % pacer->capacity];
 }
 
 static void drop_until(struct dh_pacer *pacer, uint64_t number)
@@ -34,26 +34,26 @@ void dh_pacer_clear(struct dh_pacer *pacer)
 	drop_until(pacer, pacer->end);
 	free(pacer->ring);
 	pacer->ring = NULL;
-	pacer->room = 0;
+	pacer->capacity = 0;
 }
 
 static int grow(struct dh_pacer *pacer)
 {
-	size_t room = pacer->room ? pacer->room * 2 : 64;
-	struct dh_item *ring = malloc(room * sizeof *ring);
+	size_t capacity = pacer->capacity ? pacer->capacity * 2 : 64;
+	struct dh_item *ring = malloc(capacity * sizeof *ring);
 	if (!ring)
 		return -ENOMEM;
 	for (uint64_t n = pacer->first; n < pacer->end; n++)
-		ring[n % room] = *slot(pacer, n);
+		ring[n % capacity] = *slot(pacer, n);
 	free(pacer->ring);
 	pacer->ring = ring;
-	pacer->room = room;
+	pacer->capacity = capacity;
 	return 0;
 }
 
 int dh_pacer_push(struct dh_pacer *pacer, const struct dh_item *item)
 {
-	if (pacer->end - pacer->first == pacer->room && grow(pacer))
+	if (pacer->end - pacer->first == pacer->capacity && grow(pacer))
 		return -ENOMEM;
 	struct dh_item *kept = slot(pacer, pacer->end++);
 	*kept = *item;
@@ -84,7 +84,16 @@ void dh_pacer_leave(struct dh_pacer *pacer, int group)
 	pacer->members[group]--;
 }
 
-int dh_pacer_due(struct dh_pacer *pacer, int group, int64_t media_ticks, uint64_t *from, uint64_t *to)
+int64_t dh_pacer_offset_max_ticks(const struct dh_pacer *pacer)
+{
+	int64_t largest = 0;
+	for (int g = 0; g < pacer->groups; g++)
+		if (pacer->members[g] && pacer->offset_ticks[g] > largest)
+			largest = pacer->offset_ticks[g];
+	return largest;
+}
+
+bool dh_pacer_due(struct dh_pacer *pacer, int group, int64_t media_ticks, uint64_t *from, uint64_t *to)
 {
 	uint64_t *next = &pacer->next[group];
 	*from = *next;

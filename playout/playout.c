@@ -4,28 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pacer.h"
+#include "fanout.h"
 #include "queue.h"
 #include "timebase.h"
 #include "timeline.h"
-#include "viewer.h"
 
 struct dh_playout {
 	struct dh_playout_config config;
-	struct dh_viewer_out out;
+	struct dh_playout_sink sink;
+	void *sink_arg;
 	int64_t origin_ticks;
 	int64_t slot_ticks;  /* the next slot to be decided, in media time */
-	int speaking;
-	int lost;            /* an item of this poll could not be kept */
-	int newcomers;       /* a viewer is to get its first anchor at once */
+	bool speaking;
 	struct dh_queue queue;
 	struct dh_timeline timeline;
-	struct dh_pacer pacer;
-	struct dh_viewer *viewers[DH_PACER_GROUPS_MAX]; /* lists by group */
-	size_t viewer_count;
+	struct dh_fanout fanout;
 };
 
-/* ------------------------------------------------------------- life */
+/* --- life */
 
 void dh_playout_config_init(struct dh_playout_config *config)
 {
@@ -41,210 +37,196 @@ void dh_playout_config_init(struct dh_playout_config *config)
 	};
 }
 
-static int config_is_valid(const struct dh_playout_config *config)
+static bool config_is_valid(const struct dh_playout_config *config)
 {
 	return config->preroll_ticks >= 0 && config->late_ticks >= 0 && config->spread_ticks >= 0 &&
 		config->spread_ticks <= 20 * DH_TICKS_PER_MS && config->spread_from >= 0 && config->max_queue >= 0;
 }
 
-int dh_playout_alloc(struct dh_playout **room, const struct dh_playout_config *config,
+int dh_playout_alloc(struct dh_playout **playout, const struct dh_playout_config *config,
 	const struct dh_playout_sink *sink, void *arg, int64_t now_ticks)
 {
 	if (!config_is_valid(config) || !sink->packet || !sink->event)
 		return -EINVAL;
-	struct dh_playout *r = calloc(1, sizeof *r + sizeof *sink);
-	if (!r)
+	struct dh_playout *p = calloc(1, sizeof *p);
+	if (!p)
 		return -ENOMEM;
-	r->config = *config;
-	*(struct dh_playout_sink *)(r + 1) = *sink;
-	r->out = (struct dh_viewer_out){ (struct dh_playout_sink *)(r + 1), arg };
-	r->origin_ticks = now_ticks;
-	r->timeline.rule = config->duration;
-	r->timeline.preroll_ticks = config->preroll_ticks;
-	dh_pacer_init(&r->pacer, config->spread_ticks);
-	*room = r;
+	p->config = *config;
+	p->sink = *sink;
+	p->sink_arg = arg;
+	p->origin_ticks = now_ticks;
+	p->timeline.rule = config->duration;
+	p->timeline.preroll_ticks = config->preroll_ticks;
+	dh_fanout_init(&p->fanout, &(struct dh_viewer_out){ sink->packet, arg }, config->late_ticks,
+		config->spread_ticks, (size_t)config->spread_from);
+	*playout = p;
 	return 0;
 }
 
-void dh_playout_free(struct dh_playout **room)
+void dh_playout_free(struct dh_playout **playout)
 {
-	struct dh_playout *r = *room;
-	*room = NULL;
-	if (!r)
+	struct dh_playout *p = *playout;
+	*playout = NULL;
+	if (!p)
 		return;
-	for (int g = 0; g < r->pacer.groups; g++)
-		while (r->viewers[g]) {
-			struct dh_viewer *viewer = r->viewers[g];
-			dh_playout_remove_viewer(r, &viewer);
-		}
-	dh_queue_clear(&r->queue);
-	dh_timeline_clear(&r->timeline);
-	dh_pacer_clear(&r->pacer);
-	free(r);
+	dh_fanout_clear(&p->fanout);
+	dh_queue_clear(&p->queue);
+	dh_timeline_clear(&p->timeline);
+	free(p);
 }
 
-int dh_playout_set_idle(struct dh_playout *room, struct dh_segment *idle)
+int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle)
 {
-	return room->timeline.idle ? -EALREADY : dh_timeline_set_idle(&room->timeline, idle);
+	if (playout->timeline.idle)
+		return -EALREADY;
+	int err = dh_timeline_set_idle(&playout->timeline, idle);
+	if (!err)
+		playout->fanout.newcomers = true; /* whoever waits gets the anchor at once */
+	return err;
 }
 
-/* --------------------------------------------------------- segments */
+/* --- segments */
 
-static void tell(struct dh_playout *room, enum dh_event_type type, struct dh_segment *segment,
+static void emit(struct dh_playout *playout, enum dh_event_type type, struct dh_segment *segment,
 	int64_t media_ticks, int64_t played_ticks)
 {
-	room->out.sink->event(room->out.arg, &(struct dh_playout_event){ type, segment, media_ticks, played_ticks });
+	playout->sink.event(playout->sink_arg, &(struct dh_playout_event){ type, segment, media_ticks, played_ticks });
 }
 
-/* The one way in which a segment leaves the room. */
-static void end_segment(struct dh_playout *room, enum dh_event_type how, struct dh_segment *segment, int64_t played_ticks)
+/* All segments end here. */
+static void end_segment(struct dh_playout *playout, enum dh_event_type how, struct dh_segment *segment,
+	int64_t played_ticks)
 {
 	if (how == DH_EVENT_FINISHED && dh_segment_error(segment, NULL))
 		how = DH_EVENT_FAILED;
-	tell(room, how, segment, room->slot_ticks, played_ticks);
+	emit(playout, how, segment, playout->slot_ticks, played_ticks);
 	dh_segment_free(&segment);
 }
 
-static void end_playing(struct dh_playout *room, enum dh_event_type how)
+static void end_playing(struct dh_playout *playout, enum dh_event_type how)
 {
 	int64_t played_ticks;
-	struct dh_segment *segment = dh_timeline_stop(&room->timeline, room->slot_ticks, &played_ticks);
-	end_segment(room, how, segment, played_ticks);
+	struct dh_segment *segment = dh_timeline_stop(&playout->timeline, &played_ticks);
+	end_segment(playout, how, segment, played_ticks);
 }
 
-struct dh_segment *dh_playout_find(struct dh_playout *room, const char *id)
+struct dh_segment *dh_playout_find(struct dh_playout *playout, const char *id)
 {
-	struct dh_segment *playing = room->timeline.playing;
+	struct dh_segment *playing = playout->timeline.playing;
 	if (playing && !strcmp(dh_segment_id(playing), id))
 		return playing;
-	long at = dh_queue_find(&room->queue, id);
-	return at < 0 ? NULL : room->queue.at[at];
+	long at = dh_queue_find(&playout->queue, id);
+	return at < 0 ? NULL : playout->queue.at[at];
 }
 
-int dh_playout_enqueue(struct dh_playout *room, struct dh_segment *segment)
+int dh_playout_enqueue(struct dh_playout *playout, struct dh_segment *segment)
 {
 	const struct dh_queue_limits limits = {
-		room->config.max_queue, room->config.max_queue_ticks, room->config.max_queue_bytes };
-	if (dh_playout_find(room, dh_segment_id(segment)))
+		playout->config.max_queue, playout->config.max_queue_ticks, playout->config.max_queue_bytes };
+	if (dh_playout_find(playout, dh_segment_id(segment)))
 		return -EEXIST;
-	int err = dh_queue_push(&room->queue, segment, &limits);
+	int err = dh_queue_push(&playout->queue, segment, &limits);
 	if (err)
 		return err;
-	tell(room, DH_EVENT_QUEUED, segment, room->slot_ticks, 0);
+	emit(playout, DH_EVENT_QUEUED, segment, playout->slot_ticks, 0);
 	if (dh_segment_is_open(segment) || dh_segment_error(segment, NULL))
-		dh_playout_filled(room, segment);
+		dh_playout_filled(playout, segment);
 	return 0;
 }
 
-void dh_playout_filled(struct dh_playout *room, struct dh_segment *segment)
+void dh_playout_filled(struct dh_playout *playout, struct dh_segment *segment)
 {
-	long at = dh_queue_find(&room->queue, dh_segment_id(segment));
+	long at = dh_queue_find(&playout->queue, dh_segment_id(segment));
 	if (at < 0)
-		return; /* it plays: the timeline sees for itself */
+		return; /* it is playing: the timeline notices by itself */
 	if (dh_segment_error(segment, NULL)) {
-		/* Broken before it began: it is not begun. */
-		end_segment(room, DH_EVENT_FAILED, dh_queue_take(&room->queue, (size_t)at), 0);
+		/* It failed before it began, so it never begins. */
+		end_segment(playout, DH_EVENT_FAILED, dh_queue_take(&playout->queue, (size_t)at), 0);
 		return;
 	}
-	if (dh_playout_is_ready(room, segment) && dh_segment_mark_ready(segment))
-		tell(room, DH_EVENT_READY, segment, room->slot_ticks, 0);
+	if (dh_playout_is_ready(playout, segment) && dh_segment_mark_ready(segment))
+		emit(playout, DH_EVENT_READY, segment, playout->slot_ticks, 0);
 }
 
-int dh_playout_skip(struct dh_playout *room)
+int dh_playout_skip(struct dh_playout *playout)
 {
-	if (!room->timeline.playing)
+	if (!playout->timeline.playing)
 		return -ENOENT;
-	end_playing(room, DH_EVENT_SKIPPED);
+	end_playing(playout, DH_EVENT_SKIPPED);
 	return 0;
 }
 
-int dh_playout_remove(struct dh_playout *room, const char *id)
+int dh_playout_remove(struct dh_playout *playout, const char *id)
 {
-	long at = dh_queue_find(&room->queue, id);
+	long at = dh_queue_find(&playout->queue, id);
 	if (at < 0)
-		return dh_playout_find(room, id) ? -EBUSY : -ENOENT;
-	end_segment(room, DH_EVENT_REMOVED, dh_queue_take(&room->queue, (size_t)at), 0);
+		return dh_playout_find(playout, id) ? -EBUSY : -ENOENT;
+	end_segment(playout, DH_EVENT_REMOVED, dh_queue_take(&playout->queue, (size_t)at), 0);
 	return 0;
 }
 
-int dh_playout_interrupt(struct dh_playout *room)
+int dh_playout_interrupt(struct dh_playout *playout)
 {
 	int dropped = 0;
-	if (room->timeline.playing) {
-		end_playing(room, DH_EVENT_INTERRUPTED);
+	if (playout->timeline.playing) {
+		end_playing(playout, DH_EVENT_INTERRUPTED);
 		dropped++;
 	}
-	for (; room->queue.count; dropped++)
-		end_segment(room, DH_EVENT_INTERRUPTED, dh_queue_take(&room->queue, 0), 0);
+	struct dh_queue waiting = playout->queue;
+	playout->queue = (struct dh_queue){ 0 };
+	for (size_t i = 0; i < waiting.count; i++, dropped++)
+		end_segment(playout, DH_EVENT_INTERRUPTED, waiting.at[i], 0);
+	waiting.count = 0;
+	dh_queue_clear(&waiting);
 	return dropped;
 }
 
-struct dh_segment *dh_playout_playing(const struct dh_playout *room, int64_t *played_ticks)
+struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t *played_ticks)
 {
-	if (room->timeline.playing && played_ticks)
-		*played_ticks = room->slot_ticks - room->timeline.start_ticks;
-	return room->timeline.playing;
+	if (playout->timeline.playing && played_ticks)
+		*played_ticks = playout->timeline.played_ticks;
+	return playout->timeline.playing;
 }
 
-struct dh_segment *dh_playout_waiting(const struct dh_playout *room, size_t index)
+struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t index)
 {
-	return index < room->queue.count ? room->queue.at[index] : NULL;
+	return index < playout->queue.count ? playout->queue.at[index] : NULL;
 }
 
-int dh_playout_is_ready(const struct dh_playout *room, const struct dh_segment *segment)
+bool dh_playout_is_ready(const struct dh_playout *playout, const struct dh_segment *segment)
 {
-	return dh_timeline_is_ready(&room->timeline, segment);
+	return dh_timeline_is_ready(&playout->timeline, segment);
 }
 
-/* ---------------------------------------------------------- viewers */
+/* --- viewers */
 
-int dh_playout_add_viewer(struct dh_playout *room, const struct dh_continuity_seed *seed, void *user,
+int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed, void *user,
 	struct dh_viewer **viewer)
 {
-	int err = dh_viewer_alloc(viewer, seed, user);
-	if (err)
-		return err;
-	struct dh_viewer *v = *viewer;
-	if (!room->viewer_count) /* nobody saw it so far: begin with an entry */
-		room->timeline.idle_runs = 0;
-	v->group = dh_pacer_join(&room->pacer, (size_t)room->config.spread_from);
-	v->following = room->viewers[v->group];
-	if (v->following)
-		v->following->previous = v;
-	room->viewers[v->group] = v;
-	room->viewer_count++;
-	room->newcomers = 1;
-	return 0;
+	int err = dh_fanout_add(&playout->fanout, seed, user, viewer);
+	if (!err && playout->fanout.count == 1) /* nobody watched so far: begin with an entry */
+		playout->timeline.idle_runs = false;
+	return err;
 }
 
-void dh_playout_remove_viewer(struct dh_playout *room, struct dh_viewer **viewer)
+void dh_playout_remove_viewer(struct dh_playout *playout, struct dh_viewer **viewer)
 {
-	struct dh_viewer *v = *viewer;
-	if (v->previous)
-		v->previous->following = v->following;
-	else
-		room->viewers[v->group] = v->following;
-	if (v->following)
-		v->following->previous = v->previous;
-	dh_pacer_leave(&room->pacer, v->group);
-	room->viewer_count--;
-	dh_viewer_free(viewer);
+	dh_fanout_remove(&playout->fanout, viewer);
 }
 
-int64_t dh_playout_media_ticks(const struct dh_playout *room, int64_t now_ticks)
+int64_t dh_playout_media_ticks(const struct dh_playout *playout, int64_t now_ticks)
 {
-	return now_ticks - room->origin_ticks;
+	return now_ticks - playout->origin_ticks;
 }
 
-void dh_playout_viewer_pli(struct dh_playout *room, struct dh_viewer *viewer, int64_t now_ticks)
+void dh_playout_viewer_pli(struct dh_playout *playout, struct dh_viewer *viewer, int64_t now_ticks)
 {
-	dh_viewer_pli(viewer, dh_playout_media_ticks(room, now_ticks));
+	dh_viewer_pli(viewer, dh_playout_media_ticks(playout, now_ticks));
 }
 
-void dh_playout_viewer_pause(struct dh_playout *room, struct dh_viewer *viewer, int paused)
+void dh_playout_viewer_pause(struct dh_playout *playout, struct dh_viewer *viewer, bool paused)
 {
-	(void)room;
-	dh_viewer_pause(viewer, paused);
+	dh_fanout_pause(&playout->fanout, viewer, paused);
 }
 
 void dh_playout_viewer_stats(const struct dh_viewer *viewer, struct dh_viewer_stats *stats)
@@ -252,129 +234,111 @@ void dh_playout_viewer_stats(const struct dh_viewer *viewer, struct dh_viewer_st
 	*stats = viewer->stats;
 }
 
-size_t dh_playout_viewers(const struct dh_playout *room)
+size_t dh_playout_viewers(const struct dh_playout *playout)
 {
-	return room->viewer_count;
+	return playout->fanout.count;
 }
 
-/* ------------------------------------------------------------- time */
+/* --- time */
 
-static struct dh_segment *startable(const struct dh_playout *room)
+static struct dh_segment *startable(const struct dh_playout *playout)
 {
-	struct dh_segment *next = dh_playout_waiting(room, 0);
-	return next && room->timeline.idle && dh_playout_is_ready(room, next) ? next : NULL;
+	struct dh_segment *next = dh_playout_waiting(playout, 0);
+	return next && playout->timeline.idle && dh_playout_is_ready(playout, next) ? next : NULL;
 }
 
-int64_t dh_playout_deadline_ticks(const struct dh_playout *room)
+int64_t dh_playout_deadline_ticks(const struct dh_playout *playout)
 {
 	int64_t media;
-	if (room->newcomers) {
-		media = 0;
-	} else if (room->viewer_count) {
-		int64_t due = dh_pacer_deadline_ticks(&room->pacer);
-		media = due < room->slot_ticks ? due : room->slot_ticks;
-	} else if (!room->timeline.playing) {
-		media = room->speaking || startable(room) ? room->slot_ticks : INT64_MAX;
+	if (playout->fanout.count) {
+		int64_t due = dh_fanout_deadline_ticks(&playout->fanout);
+		media = due < playout->slot_ticks ? due : playout->slot_ticks;
+	} else if (!playout->timeline.playing) {
+		media = playout->speaking || startable(playout) ? playout->slot_ticks : INT64_MAX;
 	} else {
-		media = dh_timeline_edge_ticks(&room->timeline, room->slot_ticks);
+		media = dh_timeline_edge_ticks(&playout->timeline, playout->slot_ticks);
 	}
-	return media == INT64_MAX ? INT64_MAX : room->origin_ticks + media;
+	return media == INT64_MAX ? INT64_MAX : playout->origin_ticks + media;
 }
 
 static void keep_item(void *arg, const struct dh_item *item)
 {
-	struct dh_playout *room = arg;
-	if (dh_pacer_push(&room->pacer, item) && item->media == DH_VIDEO)
-		room->lost = 1;
+	dh_fanout_push(arg, item);
 }
 
-static void set_speaking(struct dh_playout *room, int speaking)
+static void set_speaking(struct dh_playout *playout, bool speaking)
 {
-	if (room->speaking == speaking)
+	if (playout->speaking == speaking)
 		return;
-	room->speaking = speaking;
-	tell(room, speaking ? DH_EVENT_SPEAKING : DH_EVENT_IDLE, NULL, room->slot_ticks, 0);
+	playout->speaking = speaking;
+	emit(playout, speaking ? DH_EVENT_SPEAKING : DH_EVENT_IDLE, NULL, playout->slot_ticks, 0);
 }
 
-/* Ends what has ended and starts what is next, then fills the slot; what it
- * holds is kept only where it is still of use. */
-static void decide_slot(struct dh_playout *room, int keep)
+/* Ends what has ended, starts what is next, then fills the slot. `keep`: somebody can
+ * still be sent something of it. */
+static void decide_slot(struct dh_playout *playout, bool keep, bool in_time)
 {
-	struct dh_timeline *timeline = &room->timeline;
+	struct dh_timeline *timeline = &playout->timeline;
 	enum dh_slot_state state;
-	while ((state = dh_timeline_state(timeline, room->slot_ticks)) == DH_SLOT_END || state == DH_SLOT_IDLE) {
+	while ((state = dh_timeline_state(timeline, playout->slot_ticks)) == DH_SLOT_END || state == DH_SLOT_IDLE) {
 		if (state == DH_SLOT_END)
-			end_playing(room, DH_EVENT_FINISHED);
-		struct dh_segment *next = startable(room);
+			end_playing(playout, DH_EVENT_FINISHED);
+		struct dh_segment *next = startable(playout);
 		if (!next)
 			break;
-		dh_timeline_start(timeline, dh_queue_take(&room->queue, 0), room->slot_ticks);
-		set_speaking(room, 1);
-		tell(room, DH_EVENT_STARTED, next, room->slot_ticks, 0);
+		dh_timeline_start(timeline, dh_queue_take(&playout->queue, 0), playout->slot_ticks);
+		set_speaking(playout, true);
+		emit(playout, DH_EVENT_STARTED, next, playout->slot_ticks, 0);
 	}
 	if (!timeline->playing)
-		set_speaking(room, 0);
+		set_speaking(playout, false);
 	else if (timeline->held != (state == DH_SLOT_HOLD))
-		tell(room, timeline->held ? DH_EVENT_RESUMED : DH_EVENT_HELD, timeline->playing, room->slot_ticks,
-			room->slot_ticks - timeline->start_ticks);
-	dh_timeline_fill(timeline, room->slot_ticks, keep ? keep_item : NULL, room);
-	room->lost |= !keep;
-	room->slot_ticks += DH_SLOT_TICKS;
+		emit(playout, timeline->held ? DH_EVENT_RESUMED : DH_EVENT_HELD, timeline->playing, playout->slot_ticks,
+			timeline->played_ticks);
+	dh_timeline_fill(timeline, playout->slot_ticks, in_time, keep ? keep_item : NULL, &playout->fanout);
+	if (!keep)
+		dh_fanout_lose(&playout->fanout);
+	playout->slot_ticks += DH_SLOT_TICKS;
 }
 
-/* Whether somebody can still be sent what slot `slot_ticks` holds. */
-static int is_wanted(const struct dh_playout *room, int64_t media_ticks)
+/* Whether somebody can still be sent something of the next slot. */
+static bool is_wanted(const struct dh_playout *playout, int64_t media_ticks)
 {
-	int64_t last = room->slot_ticks + DH_SLOT_TICKS + room->config.spread_ticks + room->config.late_ticks;
-	return room->viewer_count && media_ticks <= last;
+	int64_t last = playout->slot_ticks + DH_SLOT_TICKS + dh_fanout_reach_ticks(&playout->fanout);
+	return playout->fanout.count && media_ticks <= last;
 }
 
-/* Nobody watches and nothing can change by itself: no need to count slots. */
-static void jump(struct dh_playout *room, int64_t media_ticks)
+/* Until when (in media time) nobody needed a poll: without viewers slots are only
+ * decided at the next edge, and are not late before it. */
+static int64_t undisturbed_until(const struct dh_playout *playout)
+{
+	if (playout->fanout.count || !playout->timeline.playing)
+		return 0;
+	return dh_timeline_edge_ticks(&playout->timeline, playout->slot_ticks);
+}
+
+/* Skips slots while nobody watches and nothing can change by itself. */
+static void jump(struct dh_playout *playout, int64_t media_ticks)
 {
 	int64_t to = dh_slot_ceil(media_ticks);
-	if (room->viewer_count || to <= room->slot_ticks || startable(room))
+	if (playout->fanout.count || to <= playout->slot_ticks || startable(playout))
 		return;
-	if (room->speaking && !room->timeline.playing)
-		return; /* its end is still to be told */
-	if (room->timeline.playing && dh_timeline_edge_ticks(&room->timeline, room->slot_ticks) != INT64_MAX)
+	if (playout->speaking && !playout->timeline.playing)
+		return; /* event IDLE is still to come */
+	if (playout->timeline.playing && dh_timeline_edge_ticks(&playout->timeline, playout->slot_ticks) != INT64_MAX)
 		return;
-	dh_timeline_jump(&room->timeline, room->slot_ticks, to);
-	room->slot_ticks = to;
+	dh_timeline_jump(&playout->timeline, playout->slot_ticks, to);
+	playout->slot_ticks = to;
 }
 
-static void deliver_to(struct dh_playout *room, struct dh_viewer *viewer, int64_t media_ticks, uint64_t from, uint64_t to)
+void dh_playout_poll(struct dh_playout *playout, int64_t now_ticks)
 {
-	int64_t offset = room->pacer.offset_ticks[viewer->group];
-	struct dh_unit *anchor = dh_timeline_anchor(&room->timeline);
-	if (!viewer->joined && anchor)
-		dh_viewer_join(viewer, anchor, media_ticks - offset, &room->out);
-	if (room->lost)
-		dh_viewer_wait(viewer);
-	for (; from < to; from++) {
-		const struct dh_item *item = dh_pacer_item(&room->pacer, from);
-		dh_viewer_send(viewer, item, media_ticks - offset - item->media_ticks, room->config.late_ticks, &room->out);
+	int64_t media_ticks = dh_playout_media_ticks(playout, now_ticks);
+	jump(playout, media_ticks);
+	int64_t undisturbed = undisturbed_until(playout), reach = dh_fanout_reach_ticks(&playout->fanout);
+	while (playout->slot_ticks <= media_ticks) {
+		bool in_time = playout->slot_ticks < undisturbed || media_ticks - playout->slot_ticks <= reach;
+		decide_slot(playout, is_wanted(playout, media_ticks), in_time);
 	}
-}
-
-/* Viewer by viewer: all that is due for one is handed over together. */
-static void deliver(struct dh_playout *room, int64_t media_ticks)
-{
-	for (int g = 0; g < room->pacer.groups; g++) {
-		uint64_t from, to;
-		dh_pacer_due(&room->pacer, g, media_ticks, &from, &to);
-		for (struct dh_viewer *v = room->viewers[g]; v; v = v->following)
-			deliver_to(room, v, media_ticks, from, to);
-	}
-	room->lost = room->newcomers = 0;
-	dh_pacer_trim(&room->pacer);
-}
-
-void dh_playout_poll(struct dh_playout *room, int64_t now_ticks)
-{
-	int64_t media_ticks = dh_playout_media_ticks(room, now_ticks);
-	jump(room, media_ticks);
-	while (room->slot_ticks <= media_ticks)
-		decide_slot(room, is_wanted(room, media_ticks));
-	deliver(room, media_ticks);
+	dh_fanout_deliver(&playout->fanout, dh_timeline_anchor(&playout->timeline), media_ticks);
 }

@@ -1,19 +1,26 @@
-/* A room: an avatar that idles, a queue of segments, one clock, and viewers.
+/* The playout of one room: an avatar that idles, a queue of segments, one clock,
+ * and viewers.
  *
- * Pure: it never reads a clock, sleeps, locks or calls the system. Its owner (one
- * thread) passes `now_ticks` (CLOCK_MONOTONIC in ticks, timebase.h), calls
- * `dh_playout_poll` no later than `dh_playout_deadline_ticks` says, and gets packets
- * and events through the sink, from within the calls that cause them. Before a
- * call that changes the room it calls dh_playout_poll too, so that what it changes
- * takes effect now and not at the moment of the last poll.
+ * Pure: it never reads a clock, sleeps, locks or calls the system. It belongs to
+ * one thread, its owner, which passes `now_ticks` (CLOCK_MONOTONIC in ticks,
+ * timebase.h) and calls `dh_playout_poll` no later than `dh_playout_deadline_ticks`
+ * says. Packets and events come through the sink, from within the calls that cause
+ * them. Call dh_playout_poll before any call that changes the playout, too: the
+ * change then takes effect now, and not at the time of the last poll.
  *
  * Time. Media time is `now - origin`, slope 1, for ever. It is cut into slots of
- * 20 ms. When media time reaches a slot, the room decides as a whole what the
- * slot shows: the playing segment, the idle clip, or (a live segment whose next
- * 20 ms are not there) the held picture in silence. So segments begin, end and
- * are cut on the audio grid, picture and sound together, and every command
+ * 20 ms. When media time reaches a slot, the playout decides as a whole what the
+ * slot shows: the playing segment, the idle clip, or (where the segment's next
+ * 20 ms are still being prepared) the held picture in silence. So segments begin,
+ * end and are cut on the audio grid, picture and sound together, and every command
  * takes effect at the next slot for all viewers at once. Within its slot a unit
  * is due at its own media time, plus its viewer's constant offset.
+ *
+ * Played. A slot of a segment counts as played when it was decided in time for its
+ * sound to be sent to a viewer: at most `late_ticks` plus the largest offset in use
+ * after it began. Slots that went by while nobody polled do not count, nor do holds.
+ * Without viewers a slot counts if the poll came in time at the deadline that it
+ * was told, although nothing was sent.
  *
  * Anchors. A viewer's decoder holds one anchor (key frame) in VP8's golden
  * buffer. A picture marked DH_UNIT_ENTRY needs that anchor and nothing else, so
@@ -22,14 +29,17 @@
 #ifndef DH_PLAYOUT_H
 #define DH_PLAYOUT_H
 
+#include <stdbool.h>
+
 #include "continuity.h"
+#include "packets.h"
 #include "segment.h"
 
 struct dh_playout;
 struct dh_viewer;
 
 enum dh_event_type {
-	/* of a segment; the five after STARTED are ends, each segment has exactly one */
+	/* of a segment; the five after STARTED are ends, and each segment has exactly one */
 	DH_EVENT_QUEUED, DH_EVENT_READY, DH_EVENT_STARTED,
 	DH_EVENT_FINISHED, DH_EVENT_INTERRUPTED, DH_EVENT_SKIPPED, DH_EVENT_REMOVED, DH_EVENT_FAILED,
 	/* of the playing segment: it waits for its next units, it goes on */
@@ -41,16 +51,14 @@ enum dh_event_type {
 
 struct dh_playout_event {
 	enum dh_event_type type;
-	struct dh_segment *segment;  /* NULL for the room's own; freed by the room after an end */
+	struct dh_segment *segment;  /* NULL for the room's own; freed after the event if it is an end */
 	int64_t media_ticks;         /* when it takes effect */
-	int64_t played_ticks;        /* how much of the segment was played by then */
+	int64_t played_ticks;        /* how much of the segment was played by then, see above */
 };
 
-/* What the owner does with packets and events. Neither function may call back
- * into the room, nor free its viewers. */
+/* Neither function may call back into the playout, nor free its viewers. */
 struct dh_playout_sink {
-	/* One complete RTP packet (RFC 3550) for one viewer, valid during the call. */
-	void (*packet)(void *arg, void *viewer_user, enum dh_media media, const uint8_t *rtp, size_t size);
+	dh_packet_fn *packet;
 	void (*event)(void *arg, const struct dh_playout_event *event);
 };
 
@@ -65,83 +73,78 @@ struct dh_playout_config {
 	size_t max_queue_bytes; /* that wait; default 512 MiB */
 };
 
-/* The defaults named above. */
+/* Sets the defaults named above. */
 void dh_playout_config_init(struct dh_playout_config *config);
 
-/* `sink` is copied. Media time 0 is `now_ticks`. -EINVAL, -ENOMEM. */
-int dh_playout_alloc(struct dh_playout **room, const struct dh_playout_config *config,
+/* Copies `sink`; `arg` is passed to its functions. Media time 0 is `now_ticks`.
+ * -EINVAL, -ENOMEM. */
+int dh_playout_alloc(struct dh_playout **playout, const struct dh_playout_config *config,
 	const struct dh_playout_sink *sink, void *arg, int64_t now_ticks);
 
 /* Frees viewers, segments and idle clip without any event. */
-void dh_playout_free(struct dh_playout **room);
+void dh_playout_free(struct dh_playout **playout);
 
-/* The avatar's idle clip: complete, with video that begins with an entry. The
- * room owns it from success on; until there is one, no segment starts.
- * -EINVAL, -EALREADY. */
-int dh_playout_set_idle(struct dh_playout *room, struct dh_segment *idle);
+/* The avatar's idle clip: complete, with video. Takes ownership on success. No
+ * segment starts until there is an idle clip. -EINVAL, -EALREADY. */
+int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle);
 
-/* --- segments; the room owns them from a successful enqueue until their end */
+/* --- segments */
 
-/* -ENOBUFS: a queue limit is reached; -EEXIST: a segment of that id plays or waits. Event QUEUED. */
-int dh_playout_enqueue(struct dh_playout *room, struct dh_segment *segment);
+/* Takes ownership on success, until the segment's end. Event QUEUED. -ENOBUFS: a
+ * queue limit is reached; -EEXIST: a segment of that id plays or waits; -ENOMEM. */
+int dh_playout_enqueue(struct dh_playout *playout, struct dh_segment *segment);
 
 /* The playing or waiting segment of that id, NULL when there is none. Fill it
  * with dh_segment_open/append/complete/fail, then call dh_playout_filled. */
-struct dh_segment *dh_playout_find(struct dh_playout *room, const char *id);
+struct dh_segment *dh_playout_find(struct dh_playout *playout, const char *id);
 
-/* Units of `segment` came, or its end: READY and FAILED events follow from here. */
-void dh_playout_filled(struct dh_playout *room, struct dh_segment *segment);
+/* Call it when units were appended to `segment`, or its end: events READY and
+ * FAILED follow from here. The segment may be freed by it. */
+void dh_playout_filled(struct dh_playout *playout, struct dh_segment *segment);
 
 /* The playing segment ends at the next slot; -ENOENT when none plays. */
-int dh_playout_skip(struct dh_playout *room);
-/* A waiting segment leaves; -ENOENT none of that id, -EBUSY it plays. */
-int dh_playout_remove(struct dh_playout *room, const char *id);
-/* What plays and what waits ends at the next slot; returns how many. */
-int dh_playout_interrupt(struct dh_playout *room);
+int dh_playout_skip(struct dh_playout *playout);
+/* A waiting segment leaves the queue; -ENOENT: none of that id, -EBUSY: it plays. */
+int dh_playout_remove(struct dh_playout *playout, const char *id);
+/* What plays and what waits ends at the next slot. Returns how many segments. */
+int dh_playout_interrupt(struct dh_playout *playout);
 
-/* The playing segment, NULL when idle; and how far it is. */
-struct dh_segment *dh_playout_playing(const struct dh_playout *room, int64_t *played_ticks);
+/* The playing segment, NULL when idle. Sets *played_ticks (unless NULL) to how
+ * much of it was played, see above. */
+struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t *played_ticks);
 /* The waiting segment at `index` (0: next), NULL beyond the last. */
-struct dh_segment *dh_playout_waiting(const struct dh_playout *room, size_t index);
-/* Whether enough of `segment` is known for it to be played. */
-int dh_playout_is_ready(const struct dh_playout *room, const struct dh_segment *segment);
-int64_t dh_playout_media_ticks(const struct dh_playout *room, int64_t now_ticks);
+struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t index);
+/* Whether enough of `segment` is known for it to start. */
+bool dh_playout_is_ready(const struct dh_playout *playout, const struct dh_segment *segment);
+int64_t dh_playout_media_ticks(const struct dh_playout *playout, int64_t now_ticks);
 
 /* --- viewers */
 
-/* What one viewer was sent; see dh_playout_viewer_stats. */
-struct dh_viewer_stats {
-	uint64_t packets[2], bytes[2]; /* RTP packets and their bytes, by enum dh_media */
-	uint64_t pictures, anchors;    /* pictures sent, of which anchors (key frames) */
-	uint64_t late_dropped;         /* units not sent because they were too late */
-	uint64_t plis;                 /* PLI and FIR received */
-	int64_t lateness_max_ticks;    /* largest distance of sending from the viewer's deadline */
-};
-
-/* The viewer's media is ready: sends the anchor at the next poll, the running
- * picture from its next entry on, and sound. `seed` holds the random starts of
- * its numbering and its payload types (continuity.h). *viewer is lent until
- * removed. -ENOMEM. */
-int dh_playout_add_viewer(struct dh_playout *room, const struct dh_continuity_seed *seed, void *user,
+/* Call it when the viewer's media is ready: the next poll sends the anchor, then
+ * come sound, and pictures from the next entry on. `seed` holds the random starts
+ * of its numbering and its payload types (continuity.h); `user` is passed with its
+ * packets. *viewer belongs to the playout and is valid until removed. -ENOMEM. */
+int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed, void *user,
 	struct dh_viewer **viewer);
-void dh_playout_remove_viewer(struct dh_playout *room, struct dh_viewer **viewer);
+/* Frees *viewer, sets it to NULL. */
+void dh_playout_remove_viewer(struct dh_playout *playout, struct dh_viewer **viewer);
 /* The decoder asks for a key frame (PLI or FIR). Repeated requests are
  * answered after 1, 2, then every 4 s. */
-void dh_playout_viewer_pli(struct dh_playout *room, struct dh_viewer *viewer, int64_t now_ticks);
+void dh_playout_viewer_pli(struct dh_playout *playout, struct dh_viewer *viewer, int64_t now_ticks);
 /* Nothing is sent while paused; afterwards the picture resumes at an entry. */
-void dh_playout_viewer_pause(struct dh_playout *room, struct dh_viewer *viewer, int paused);
+void dh_playout_viewer_pause(struct dh_playout *playout, struct dh_viewer *viewer, bool paused);
 void dh_playout_viewer_stats(const struct dh_viewer *viewer, struct dh_viewer_stats *stats);
-size_t dh_playout_viewers(const struct dh_playout *room);
+size_t dh_playout_viewers(const struct dh_playout *playout);
 
 /* --- time */
 
-/* When dh_playout_poll is wanted next, as `now_ticks`; INT64_MAX: when something
- * changes. Asked again after every call that changes the room. Without viewers
- * these are only the edges of segments. */
-int64_t dh_playout_deadline_ticks(const struct dh_playout *room);
+/* When dh_playout_poll is wanted next, as `now_ticks`; INT64_MAX: after the next
+ * call that changes something. Ask again after every such call. Without viewers
+ * only the edges of segments are deadlines. */
+int64_t dh_playout_deadline_ticks(const struct dh_playout *playout);
 
-/* Does everything that is due. Called late it sends what is at most
+/* Does everything that is due. Called late, it sends what is at most
  * `late_ticks` late, in order, and skips the rest, video to its next entry. */
-void dh_playout_poll(struct dh_playout *room, int64_t now_ticks);
+void dh_playout_poll(struct dh_playout *playout, int64_t now_ticks);
 
 #endif

@@ -4,14 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Media that is known of a waiting segment. */
 static int64_t waiting_ticks(const struct dh_segment *segment)
 {
 	int64_t whole = dh_segment_duration_ticks(segment, DH_DURATION_LONGEST);
 	return whole >= 0 ? whole : dh_segment_known_ticks(segment);
 }
 
-static int is_full(const struct dh_queue *queue, const struct dh_queue_limits *limits)
+static bool is_full(const struct dh_queue *queue, const struct dh_queue_limits *limits)
 {
 	int64_t ticks = 0;
 	size_t bytes = 0;
@@ -26,13 +25,13 @@ int dh_queue_push(struct dh_queue *queue, struct dh_segment *segment, const stru
 {
 	if (is_full(queue, limits))
 		return -ENOBUFS;
-	if (queue->count == queue->room) {
-		size_t room = queue->room ? queue->room * 2 : 16;
-		struct dh_segment **at = realloc(queue->at, room * sizeof *at);
+	if (queue->count == queue->capacity) {
+		size_t capacity = queue->capacity ? queue->capacity * 2 : 16;
+		struct dh_segment **at = realloc(queue->at, capacity * sizeof *at);
 		if (!at)
 			return -ENOMEM;
 		queue->at = at;
-		queue->room = room;
+		queue->capacity = capacity;
 	}
 	queue->at[queue->count++] = segment;
 	return 0;

@@ -6,20 +6,17 @@
 
 #include "timebase.h"
 
-/* Pictures closer than this would be a burst, not a video (1 ms). */
-#define PICTURE_DISTANCE_MIN_TICKS DH_TICKS_PER_MS
-
 enum ending { RUNNING = 0, COMPLETE, FAILED };
 
 struct units {
 	struct dh_unit **at;
-	size_t count, room;
+	size_t count, capacity;
 };
 
 struct dh_segment {
 	char id[DH_SEGMENT_ID_MAX + 1];
 	void *user;
-	int open, ready;
+	bool open, ready;
 	enum ending ending;
 	struct dh_stream_head head;
 	struct dh_unit *anchor;
@@ -78,36 +75,44 @@ int dh_segment_open(struct dh_segment *segment, const struct dh_stream_head *hea
 	segment->head = *head;
 	if (anchor)
 		segment->anchor = dh_unit_ref(anchor);
-	segment->open = 1;
+	segment->open = true;
 	return 0;
 }
 
-static int make_room(struct units *units)
+void dh_segment_share_anchor(struct dh_segment *segment, struct dh_unit *anchor)
 {
-	if (units->count < units->room)
+	if (!segment->anchor || segment->anchor == anchor || !dh_unit_same_bytes(segment->anchor, anchor))
+		return;
+	dh_unit_unref(&segment->anchor);
+	segment->anchor = dh_unit_ref(anchor);
+}
+
+static int reserve(struct units *units)
+{
+	if (units->count < units->capacity)
 		return 0;
-	size_t room = units->room ? units->room * 2 : 64;
-	struct dh_unit **at = realloc(units->at, room * sizeof *at);
+	size_t capacity = units->capacity ? units->capacity * 2 : 64;
+	struct dh_unit **at = realloc(units->at, capacity * sizeof *at);
 	if (!at)
 		return -ENOMEM;
 	units->at = at;
-	units->room = room;
+	units->capacity = capacity;
 	return 0;
 }
 
-/* Whether `unit` may follow what is there: the timeline relies on it. */
-static int may_follow(const struct dh_segment *segment, const struct dh_unit *unit)
+/* The timeline relies on this order. */
+static bool may_follow(const struct dh_segment *segment, const struct dh_unit *unit)
 {
 	const struct units *units = &segment->units[unit->media];
 	if (unit->pts_ticks < segment->known_ticks)
-		return 0;
+		return false;
 	if (unit->media == DH_AUDIO)
 		return segment->head.has_audio && unit->pts_ticks == (int64_t)units->count * DH_SLOT_TICKS;
 	if (!segment->head.has_video)
-		return 0;
+		return false;
 	if (!units->count)
 		return (unit->flags & DH_UNIT_ENTRY) != 0;
-	return unit->pts_ticks - units->at[units->count - 1]->pts_ticks >= PICTURE_DISTANCE_MIN_TICKS;
+	return unit->pts_ticks - units->at[units->count - 1]->pts_ticks >= DH_STREAM_PICTURE_TICKS_MIN;
 }
 
 int dh_segment_append(struct dh_segment *segment, struct dh_unit *unit)
@@ -115,7 +120,7 @@ int dh_segment_append(struct dh_segment *segment, struct dh_unit *unit)
 	if (!segment->open || segment->ending != RUNNING || !may_follow(segment, unit))
 		return -EINVAL;
 	struct units *units = &segment->units[unit->media];
-	int err = make_room(units);
+	int err = reserve(units);
 	if (err)
 		return err;
 	units->at[units->count++] = dh_unit_ref(unit);
@@ -146,28 +151,40 @@ void dh_segment_complete(struct dh_segment *segment)
 		stop(segment, COMPLETE);
 }
 
+/* A text that is too long is cut between two characters. */
+static size_t length_to_keep(const char *text)
+{
+	size_t length = strnlen(text, DH_STREAM_TEXT_MAX + 1);
+	if (length <= DH_STREAM_TEXT_MAX)
+		return length;
+	length = DH_STREAM_TEXT_MAX;
+	while (length > 0 && (text[length] & 0xc0) == 0x80)
+		length--;
+	return length;
+}
+
 void dh_segment_fail(struct dh_segment *segment, int code, const char *text)
 {
 	if (segment->ending != RUNNING)
 		return;
 	stop(segment, FAILED);
 	segment->error_code = code;
-	strncpy(segment->error, text, DH_STREAM_TEXT_MAX);
+	memcpy(segment->error, text, length_to_keep(text));
 }
 
-int dh_segment_mark_ready(struct dh_segment *segment)
+bool dh_segment_mark_ready(struct dh_segment *segment)
 {
-	int first = !segment->ready;
-	segment->ready = 1;
+	bool first = !segment->ready;
+	segment->ready = true;
 	return first;
 }
 
-int dh_segment_is_open(const struct dh_segment *segment)
+bool dh_segment_is_open(const struct dh_segment *segment)
 {
 	return segment->open;
 }
 
-int dh_segment_is_complete(const struct dh_segment *segment)
+bool dh_segment_is_complete(const struct dh_segment *segment)
 {
 	return segment->ending == COMPLETE;
 }

@@ -1,6 +1,5 @@
-/* The prepared-segment stream: what dh-prepare writes, what a `.dhs` file
- * holds, and what the plugin reads from a worker's pipe. The same bytes in all
- * three places.
+/* The prepared-segment stream: dh-prepare writes it, `.dhs` files and the cache
+ * hold it, and the plugin reads it from a worker's pipe. The bytes are the same.
  *
  * A stream is a sequence of records, all integers little-endian:
  *
@@ -18,14 +17,15 @@
  *                     falling over both kinds together; pictures at least 1 ms
  *                     apart); the first picture is an entry, no entry is droppable
  *     NOTE   any      UTF-8 text for a person, at most DH_STREAM_TEXT_MAX bytes
- *     ENDS | FAIL     once, last: the lengths, or an error code and a text; a
- *                     source that cannot be opened is a FAIL alone
+ *     ENDS | FAIL     once, last: the lengths and whether the source was complete,
+ *                     or an error code and a text; a source that cannot be opened
+ *                     is a FAIL alone
  *
  * Because units come in order, everything before the newest pts is there: a
  * stream can be played while it is being written.
  *
  * Bodies:
- *     DHS1  u16 version (1), u16 flags (1 video, 2 audio), u16 width, u16 height
+ *     DHS1  u16 version (2), u16 flags (1 video, 2 audio), u16 width, u16 height
  *           (0 without video), u32 rate_num, u32 rate_den (nominal frames a
  *           second; 0/1 when variable or unknown), u32 encoder text length, text
  *     ANCH  the key frame's bytes: shown, of the head's size
@@ -35,8 +35,11 @@
  *     AUDI  i64 pts_ticks (the first 0, each 20 ms more than the last), bytes
  *     NOTE  text
  *     ENDS  i64 video_ticks, i64 audio_ticks (lengths of picture and sound: each
- *           ends within its last unit, at most with it; 0 without units)
+ *           ends within its last unit, at most with it; 0 without units), u32 flags
+ *           (1 incomplete: the source ended before its container said it would)
  *     FAIL  i32 code (enum dh_prepare_exit), text
+ *
+ * Version 1 is the same without the flags in ENDS; readers accept it.
  *
  * Texts are UTF-8 without control characters. No unit ends after
  * DH_STREAM_TICKS_MAX.
@@ -44,21 +47,23 @@
 #ifndef DH_STREAM_H
 #define DH_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "unit.h"
 
-#define DH_STREAM_VERSION    1
+#define DH_STREAM_VERSION    2
 #define DH_STREAM_RECORD_MAX (8u * 1024 * 1024) /* a 2304x2304 PICT fits */
 #define DH_STREAM_TEXT_MAX   1000u
 #define DH_STREAM_SIDE_MIN   16
 #define DH_STREAM_SIDE_MAX   2304 /* even; widths and heights of a picture */
 #define DH_STREAM_TICKS_MAX  (INT64_C(1) << 48) /* twelve years: sums never overflow */
+#define DH_STREAM_PICTURE_TICKS_MIN 720 /* from a picture to the next: 1 ms */
 #define DH_STREAM_SUFFIX     ".dhs"
 
 struct dh_stream_head {
-	int has_video, has_audio;    /* at least one of them */
+	bool has_video, has_audio;   /* at least one of them */
 	int width, height;           /* even, 0 without video */
 	int64_t rate_num, rate_den;  /* nominal frame rate; 0/1: variable or unknown */
 	char encoder[DH_STREAM_TEXT_MAX + 1]; /* for people: libraries and settings */
@@ -66,14 +71,15 @@ struct dh_stream_head {
 
 struct dh_stream_end {
 	int64_t video_ticks, audio_ticks;
+	bool is_incomplete; /* the source ended before its container said it would */
 };
 
-/* ---------------------------------------------------------------- reading */
+/* --- reading */
 
-/* What a reader reports. Every function may be NULL; a negative return (an
- * errno) stops the reader, which returns it from then on. Units are lent: the
- * callee takes a reference of its own where it keeps one. The anchor's times
- * mean nothing. No function frees or feeds the reader. */
+/* What a reader reports. Any function may be NULL. A negative return (an errno)
+ * stops the reader, which returns it from then on. Everything passed is borrowed
+ * until the function returns: take a reference to a unit to keep it. The anchor's
+ * times mean nothing. No function may free or feed the reader. */
 struct dh_stream_sink {
 	int (*head)(void *arg, const struct dh_stream_head *head);
 	int (*anchor)(void *arg, struct dh_unit *anchor);
@@ -84,7 +90,7 @@ struct dh_stream_sink {
 	int (*failure)(void *arg, int code, const char *text);
 };
 
-/* What this receiver accepts; 0 means no limit beyond the format's own. */
+/* What is accepted; 0: no limit but the format's own. */
 struct dh_stream_limits {
 	int64_t duration_ticks; /* pts + duration of any unit */
 	size_t bytes;           /* of the whole stream */
@@ -93,33 +99,34 @@ struct dh_stream_limits {
 
 struct dh_stream_reader;
 
-/* The input is hostile: every length, order, range and checksum is verified,
- * memory is at most one record. `limits` may be NULL. */
+/* The input is treated as hostile: every length, order, range and checksum is
+ * verified, and memory is bounded by one record. `limits` may be NULL; it and `sink`
+ * are copied. -ENOMEM. */
 int dh_stream_reader_alloc(struct dh_stream_reader **reader, const struct dh_stream_limits *limits,
 	const struct dh_stream_sink *sink, void *arg);
 void dh_stream_reader_free(struct dh_stream_reader **reader);
 
-/* Feeds any number of bytes, cut anywhere. 0, or: -EBADMSG not a valid stream,
- * -EFBIG beyond a limit, -ENOMEM, or what a sink function returned. After an
- * error every further call returns the same. */
+/* Feeds the next bytes, cut anywhere. 0; -EBADMSG: not a valid stream; -EFBIG: beyond
+ * a limit; -ENOMEM; or what a sink function returned. After an error every call
+ * returns the same. */
 int dh_stream_reader_push(struct dh_stream_reader *reader, const void *bytes, size_t size);
 
-/* At the end of input: 0 when ENDS or FAIL was the last record, else -ENODATA
- * (cut short) or the earlier error. */
+/* Call it at the end of input. 0: ENDS or FAIL was the last record; -ENODATA: cut
+ * short; or the earlier error. */
 int dh_stream_reader_finish(struct dh_stream_reader *reader);
 
-/* What was wrong, for a person; "" when nothing was. Lives as long as the reader. */
+/* What was wrong, for a person; "" when nothing was. Valid as long as the reader. */
 const char *dh_stream_reader_error(const struct dh_stream_reader *reader);
 
-/* ---------------------------------------------------------------- writing */
+/* --- writing */
 
 /* Writes all of it or returns a negative errno. */
 typedef int dh_stream_write_fn(void *arg, const void *bytes, size_t size);
 
-/* Each writes one record with one call of `write`, and returns 0 or what that
- * returned; -EINVAL for what a reader would refuse; -ENOMEM. The caller keeps
- * the order given above. Texts are cut to DH_STREAM_TEXT_MAX bytes, and what is
- * not UTF-8 or a control character in them is replaced. */
+/* Each function writes one record with one call of `write` and returns its result;
+ * -EINVAL: a reader would refuse it; -ENOMEM. The caller keeps the order of records.
+ * Texts are cut to DH_STREAM_TEXT_MAX bytes at a character; control characters and
+ * what is not UTF-8 are replaced. */
 struct dh_stream_writer {
 	dh_stream_write_fn *write;
 	void *arg;

@@ -15,17 +15,17 @@
 
 struct dh_stream_reader {
 	struct dh_stream_records records;
-	/* the record that is being gathered, prefix and checksum included */
+	/* the current record, prefix and checksum included */
 	uint8_t *buffer;
 	size_t used, capacity;
 	size_t need; /* DH_WIRE_PREFIX until the length is known, then all of it */
-	int error;   /* the first one stays */
+	int err;     /* the first one stays */
 };
 
-static int fail(struct dh_stream_reader *reader, int error, const char *text)
+static int fail(struct dh_stream_reader *reader, int err, const char *text)
 {
 	snprintf(reader->records.text, sizeof reader->records.text, "%s", text);
-	return error;
+	return err;
 }
 
 static int reserve(struct dh_stream_reader *reader, size_t size)
@@ -55,28 +55,27 @@ static void release(struct dh_stream_reader *reader)
 	reader->capacity = 0;
 }
 
-/* A record is complete: takes it in and makes room for the next. */
 static int finish_record(struct dh_stream_reader *reader)
 {
-	int rc = dh_stream_records_read(&reader->records, reader->buffer, reader->need);
+	int err = dh_stream_records_read(&reader->records, reader->buffer, reader->need);
 	reader->used = 0;
 	reader->need = DH_WIRE_PREFIX;
 	if (reader->capacity > BUFFER_KEEP || reader->records.is_ended)
 		release(reader);
-	return rc < 0 ? rc : 0;
+	return err < 0 ? err : 0;
 }
 
-/* Takes what the current record still lacks, at most `size` bytes; `taken` is
- * how many that were. */
+/* Adds to the current record what it still lacks, of at most `size` bytes. Sets
+ * *taken to how many that were. */
 static int take_bytes(struct dh_stream_reader *reader, const uint8_t *bytes, size_t size, size_t *taken)
 {
 	size_t step = reader->need - reader->used;
-	int rc;
+	int err;
 	if (step > size)
 		step = size;
-	rc = reserve(reader, reader->used + step);
-	if (rc < 0)
-		return rc;
+	err = reserve(reader, reader->used + step);
+	if (err < 0)
+		return err;
 	memcpy(reader->buffer + reader->used, bytes, step);
 	reader->used += step;
 	*taken = step;
@@ -90,28 +89,28 @@ static int take_bytes(struct dh_stream_reader *reader, const uint8_t *bytes, siz
 int dh_stream_reader_push(struct dh_stream_reader *reader, const void *bytes, size_t size)
 {
 	const uint8_t *p = bytes;
-	while (reader->error == 0 && size > 0) {
+	while (reader->err == 0 && size > 0) {
 		size_t taken = 0;
 		if (reader->records.is_ended)
-			reader->error = fail(reader, -EBADMSG, "bytes after the end");
+			reader->err = fail(reader, -EBADMSG, "bytes after the end");
 		else
-			reader->error = take_bytes(reader, p, size, &taken);
+			reader->err = take_bytes(reader, p, size, &taken);
 		p += taken;
 		size -= taken;
 	}
-	if (reader->error < 0)
+	if (reader->err < 0)
 		release(reader);
-	return reader->error;
+	return reader->err;
 }
 
 int dh_stream_reader_finish(struct dh_stream_reader *reader)
 {
-	if (reader->error < 0 || reader->records.is_ended)
-		return reader->error;
-	reader->error = fail(reader, -ENODATA, reader->records.bytes == 0 && reader->used == 0 ?
+	if (reader->err < 0 || reader->records.is_ended)
+		return reader->err;
+	reader->err = fail(reader, -ENODATA, reader->records.bytes == 0 && reader->used == 0 ?
 		"the stream is empty" : "the stream is cut short");
 	release(reader);
-	return reader->error;
+	return reader->err;
 }
 
 const char *dh_stream_reader_error(const struct dh_stream_reader *reader)

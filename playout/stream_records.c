@@ -11,17 +11,14 @@
 
 #include <zlib.h>
 
-/* Pictures that come faster are no video. */
-#define DISTANCE_MIN_TICKS DH_TICKS_PER_MS
-
 __attribute__((format(printf, 3, 4)))
-static int fail(struct dh_stream_records *records, int error, const char *format, ...)
+static int fail(struct dh_stream_records *records, int err, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
 	vsnprintf(records->text, sizeof records->text, format, args);
 	va_end(args);
-	return error;
+	return err;
 }
 
 static int bad_order(struct dh_stream_records *records, const char *what)
@@ -34,12 +31,12 @@ static const char *media_name(enum dh_media media)
 	return media == DH_VIDEO ? "video" : "audio";
 }
 
-/* ------------------------------------------------ what may come, how large */
+/* --- what may come, how large */
 
 /* Whether a record of this type may stand here. */
 static int check_order(struct dh_stream_records *records, uint32_t type)
 {
-	int units = records->tracks[DH_VIDEO].units > 0 || records->tracks[DH_AUDIO].units > 0;
+	bool has_units = records->tracks[DH_VIDEO].units > 0 || records->tracks[DH_AUDIO].units > 0;
 	/* A source that cannot be opened has a failure and no head. */
 	if (type == DH_WIRE_FAILURE)
 		return 0;
@@ -57,7 +54,7 @@ static int check_order(struct dh_stream_records *records, uint32_t type)
 	case DH_WIRE_PICTURE:
 		if (!records->has_anchor)
 			return bad_order(records, "the anchor's picture before the anchor");
-		if (records->has_picture || units)
+		if (records->has_picture || has_units)
 			return bad_order(records, "the anchor's picture comes once, before the first unit");
 		return 0;
 	case DH_WIRE_AUDIO:
@@ -104,7 +101,7 @@ static int check_length(struct dh_stream_records *records, const uint8_t *prefix
 		max = DH_STREAM_TEXT_MAX;
 		break;
 	case DH_WIRE_END:
-		min = max = DH_WIRE_END_FIXED;
+		min = max = records->version < 2 ? DH_WIRE_END_FIXED_1 : DH_WIRE_END_FIXED;
 		break;
 	case DH_WIRE_FAILURE:
 		min = DH_WIRE_FAILURE_FIXED;
@@ -120,11 +117,11 @@ static int check_length(struct dh_stream_records *records, const uint8_t *prefix
 int dh_stream_records_prefix(struct dh_stream_records *records, const uint8_t *prefix, size_t *size)
 {
 	size_t length = dh_wire_get32(prefix + 4), limit = records->limits.bytes;
-	int rc = check_order(records, dh_wire_get32(prefix));
-	if (rc == 0)
-		rc = check_length(records, prefix, length);
-	if (rc < 0)
-		return rc;
+	int err = check_order(records, dh_wire_get32(prefix));
+	if (err == 0)
+		err = check_length(records, prefix, length);
+	if (err < 0)
+		return err;
 	*size = DH_WIRE_PREFIX + length + DH_WIRE_CHECKSUM;
 	if (limit > 0 && *size > limit - records->bytes)
 		return fail(records, -EFBIG, "the stream is longer than %zu bytes", limit);
@@ -132,7 +129,7 @@ int dh_stream_records_prefix(struct dh_stream_records *records, const uint8_t *p
 	return 0;
 }
 
-/* ------------------------------------------------------------ the records */
+/* --- the records */
 
 /* `out` has room for DH_STREAM_TEXT_MAX + 1; lengths were checked. */
 static int read_text(struct dh_stream_records *records, char *out, const uint8_t *text, size_t size)
@@ -170,42 +167,43 @@ static int read_head(struct dh_stream_records *records, const uint8_t *body, siz
 {
 	struct dh_stream_head *head = &records->head;
 	unsigned version = dh_wire_get16(body), flags = dh_wire_get16(body + 2);
-	int rc;
-	if (version != DH_STREAM_VERSION)
-		return fail(records, -EBADMSG, "format version %u, expected %d", version, DH_STREAM_VERSION);
+	int err;
+	if (version < 1 || version > DH_STREAM_VERSION)
+		return fail(records, -EBADMSG, "format version %u, expected 1 to %d", version, DH_STREAM_VERSION);
+	records->version = version;
 	if (flags == 0 || flags & ~(DH_WIRE_FLAG_VIDEO | DH_WIRE_FLAG_AUDIO))
 		return fail(records, -EBADMSG, "head with flags %u", flags);
 	head->has_video = (flags & DH_WIRE_FLAG_VIDEO) != 0;
 	head->has_audio = (flags & DH_WIRE_FLAG_AUDIO) != 0;
 	head->width = dh_wire_get16(body + 4);
 	head->height = dh_wire_get16(body + 6);
-	rc = check_size(records, head->width, head->height);
-	if (rc < 0)
-		return rc;
+	err = check_size(records, head->width, head->height);
+	if (err < 0)
+		return err;
 	head->rate_num = dh_wire_get32(body + 8);
 	head->rate_den = dh_wire_get32(body + 12);
 	if (!dh_wire_rate_is_valid(head->rate_num, head->rate_den))
 		return fail(records, -EBADMSG, "frame rate %" PRId64 "/%" PRId64, head->rate_num, head->rate_den);
 	if (dh_wire_get32(body + 16) != size - DH_WIRE_HEAD_FIXED)
 		return fail(records, -EBADMSG, "head whose text does not fill it");
-	rc = read_text(records, head->encoder, body + DH_WIRE_HEAD_FIXED, size - DH_WIRE_HEAD_FIXED);
-	if (rc < 0)
-		return rc;
-	records->has_head = 1;
+	err = read_text(records, head->encoder, body + DH_WIRE_HEAD_FIXED, size - DH_WIRE_HEAD_FIXED);
+	if (err < 0)
+		return err;
+	records->has_head = true;
 	return records->sink.head ? records->sink.head(records->arg, head) : 0;
 }
 
-/* Hands on a unit and drops it; NULL: there was no memory for it. */
-static int lend(struct dh_stream_records *records, struct dh_unit *unit,
+/* Passes a unit to the sink and drops it; NULL: there was no memory for it. */
+static int report_unit(struct dh_stream_records *records, struct dh_unit *unit,
 	int (*take)(void *arg, struct dh_unit *unit))
 {
-	int rc = 0;
+	int err = 0;
 	if (!unit)
 		return fail(records, -ENOMEM, "out of memory");
 	if (take)
-		rc = take(records->arg, unit);
+		err = take(records->arg, unit);
 	dh_unit_unref(&unit);
-	return rc;
+	return err;
 }
 
 static int read_anchor(struct dh_stream_records *records, const uint8_t *body, size_t size)
@@ -218,13 +216,13 @@ static int read_anchor(struct dh_stream_records *records, const uint8_t *body, s
 	if (width != records->head.width || height != records->head.height)
 		return fail(records, -EBADMSG, "the anchor has %dx%d, the head %dx%d", width, height,
 			records->head.width, records->head.height);
-	records->has_anchor = 1;
-	return lend(records, dh_unit_new(DH_VIDEO, 0, DH_SLOT_TICKS, body, size), records->sink.anchor);
+	records->has_anchor = true;
+	return report_unit(records, dh_unit_new(DH_VIDEO, 0, DH_SLOT_TICKS, body, size), records->sink.anchor);
 }
 
 static int read_picture(struct dh_stream_records *records, const uint8_t *body, size_t size)
 {
-	records->has_picture = 1;
+	records->has_picture = true;
 	return records->sink.picture ? records->sink.picture(records->arg, body, size) : 0;
 }
 
@@ -242,7 +240,7 @@ static int step_time(struct dh_stream_records *records, enum dh_media media, int
 	if (pts_ticks > limit - duration_ticks)
 		return fail(records, -EFBIG, "longer than %" PRId64 " ms", dh_ms_from_ticks(limit));
 	if (pts_ticks < records->newest_ticks ||
-			(track->units > 0 && pts_ticks - track->last_ticks < DISTANCE_MIN_TICKS))
+			(track->units > 0 && pts_ticks - track->last_ticks < DH_STREAM_PICTURE_TICKS_MIN))
 		return fail(records, -EBADMSG, "%s unit at %" PRId64 " after one at %" PRId64 " ticks",
 			media_name(media), pts_ticks, records->newest_ticks);
 	records->newest_ticks = pts_ticks;
@@ -257,35 +255,35 @@ static int read_video(struct dh_stream_records *records, const uint8_t *body, si
 	int64_t pts_ticks = dh_wire_get64(body), duration_ticks = dh_wire_get32(body + 8);
 	uint32_t flags = dh_wire_get32(body + 12);
 	struct dh_unit *unit;
-	int rc;
+	int err;
 	if (!dh_wire_flags_are_valid(flags))
 		return fail(records, -EBADMSG, "picture with flags 0x%" PRIx32, flags);
 	if (records->tracks[DH_VIDEO].units == 0 && !(flags & DH_UNIT_ENTRY))
 		return fail(records, -EBADMSG, "the first picture is not an entry");
-	rc = step_time(records, DH_VIDEO, pts_ticks, duration_ticks);
-	if (rc < 0)
-		return rc;
+	err = step_time(records, DH_VIDEO, pts_ticks, duration_ticks);
+	if (err < 0)
+		return err;
 	unit = dh_unit_new(DH_VIDEO, pts_ticks, duration_ticks, body + DH_WIRE_VIDEO_FIXED,
 		size - DH_WIRE_VIDEO_FIXED);
 	if (unit) {
 		unit->flags = flags;
 		memcpy(unit->luma, body + 16, DH_LUMA_BYTES);
 	}
-	return lend(records, unit, records->sink.unit);
+	return report_unit(records, unit, records->sink.unit);
 }
 
 static int read_audio(struct dh_stream_records *records, const uint8_t *body, size_t size)
 {
 	const struct dh_stream_track *track = &records->tracks[DH_AUDIO];
 	int64_t pts_ticks = dh_wire_get64(body);
-	int rc;
+	int err;
 	if (pts_ticks != track->end_ticks)
 		return fail(records, -EBADMSG, "audio unit at %" PRId64 " ticks, expected %" PRId64,
 			pts_ticks, track->end_ticks);
-	rc = step_time(records, DH_AUDIO, pts_ticks, DH_SLOT_TICKS);
-	if (rc < 0)
-		return rc;
-	return lend(records, dh_unit_new(DH_AUDIO, pts_ticks, DH_SLOT_TICKS, body + DH_WIRE_AUDIO_FIXED,
+	err = step_time(records, DH_AUDIO, pts_ticks, DH_SLOT_TICKS);
+	if (err < 0)
+		return err;
+	return report_unit(records, dh_unit_new(DH_AUDIO, pts_ticks, DH_SLOT_TICKS, body + DH_WIRE_AUDIO_FIXED,
 			size - DH_WIRE_AUDIO_FIXED), records->sink.unit);
 }
 
@@ -302,35 +300,39 @@ static int check_end(struct dh_stream_records *records, enum dh_media media, int
 
 static int read_end(struct dh_stream_records *records, const uint8_t *body)
 {
-	struct dh_stream_end end = { dh_wire_get64(body), dh_wire_get64(body + 8) };
-	int rc;
+	struct dh_stream_end end = { dh_wire_get64(body), dh_wire_get64(body + 8), false };
+	uint32_t flags = records->version < 2 ? 0 : dh_wire_get32(body + 16);
+	int err;
+	if (flags & ~DH_WIRE_FLAG_INCOMPLETE)
+		return fail(records, -EBADMSG, "end with flags 0x%" PRIx32, flags);
+	end.is_incomplete = flags != 0;
 	if (records->tracks[DH_VIDEO].units == 0 && records->tracks[DH_AUDIO].units == 0)
 		return fail(records, -EBADMSG, "a stream without picture and sound");
-	rc = check_end(records, DH_VIDEO, end.video_ticks);
-	if (rc == 0)
-		rc = check_end(records, DH_AUDIO, end.audio_ticks);
-	if (rc < 0)
-		return rc;
-	records->is_ended = 1;
+	err = check_end(records, DH_VIDEO, end.video_ticks);
+	if (err == 0)
+		err = check_end(records, DH_AUDIO, end.audio_ticks);
+	if (err < 0)
+		return err;
+	records->is_ended = true;
 	return records->sink.end ? records->sink.end(records->arg, &end) : 0;
 }
 
 static int read_note(struct dh_stream_records *records, const uint8_t *body, size_t size)
 {
 	char text[DH_STREAM_TEXT_MAX + 1];
-	int rc = read_text(records, text, body, size);
-	if (rc < 0)
-		return rc;
+	int err = read_text(records, text, body, size);
+	if (err < 0)
+		return err;
 	return records->sink.note ? records->sink.note(records->arg, text) : 0;
 }
 
 static int read_failure(struct dh_stream_records *records, const uint8_t *body, size_t size)
 {
 	char text[DH_STREAM_TEXT_MAX + 1];
-	int rc = read_text(records, text, body + DH_WIRE_FAILURE_FIXED, size - DH_WIRE_FAILURE_FIXED);
-	if (rc < 0)
-		return rc;
-	records->is_ended = 1;
+	int err = read_text(records, text, body + DH_WIRE_FAILURE_FIXED, size - DH_WIRE_FAILURE_FIXED);
+	if (err < 0)
+		return err;
+	records->is_ended = true;
 	return records->sink.failure ?
 		records->sink.failure(records->arg, (int32_t)dh_wire_get32(body), text) : 0;
 }

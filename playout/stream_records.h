@@ -1,6 +1,6 @@
 /* Private to the stream reader: which records may come, and what is in them.
- * stream_reader.c gathers the bytes of one record at a time; this verifies it
- * against the format, the limits and all records before it, and reports it. */
+ * stream_reader.c collects the bytes of one record; this verifies them against the
+ * format, the limits and the records before, and reports them to the sink. */
 #ifndef DH_STREAM_RECORDS_H
 #define DH_STREAM_RECORDS_H
 
@@ -13,7 +13,7 @@ struct dh_stream_track {
 	int64_t end_ticks;  /* and its end */
 };
 
-/* Zeroed, then limits, sink and arg set. */
+/* Zero it, then set limits, sink and arg. */
 struct dh_stream_records {
 	/* immutable */
 	struct dh_stream_limits limits;
@@ -21,20 +21,21 @@ struct dh_stream_records {
 	void *arg;
 	/* where in the stream we are */
 	struct dh_stream_head head;
-	int has_head, has_anchor, has_picture, is_ended;
+	unsigned version;
+	bool has_head, has_anchor, has_picture, is_ended;
 	struct dh_stream_track tracks[2]; /* by enum dh_media */
 	int64_t newest_ticks;             /* pts over both media */
-	size_t bytes;                     /* of all records let in */
+	size_t bytes;                     /* of all records accepted */
 	/* what was wrong, for a person */
 	char text[200];
 };
 
-/* Whether a record that begins with these DH_WIRE_PREFIX bytes may come now;
- * *size is what it has in all. -EBADMSG, -EFBIG. */
+/* Whether a record that begins with these DH_WIRE_PREFIX bytes may come now. Sets
+ * *size to the size of the whole record. -EBADMSG, -EFBIG. */
 int dh_stream_records_prefix(struct dh_stream_records *records, const uint8_t *prefix, size_t *size);
 
-/* Takes in a whole record, whose prefix was let in. 0, -EBADMSG, -EFBIG,
- * -ENOMEM, or what a function of the sink returned. */
+/* Reads a whole record whose prefix was accepted. -EBADMSG, -EFBIG, -ENOMEM, or what
+ * a function of the sink returned. */
 int dh_stream_records_read(struct dh_stream_records *records, const uint8_t *record, size_t size);
 
 #endif

@@ -1,8 +1,9 @@
-/* Private to stream_reader.c and stream_writer.c: how the records of stream.h
- * look as bytes, and what both sides check in the same way. */
+/* Private to the stream's reader and writer: the records of stream.h as bytes, and
+ * what both sides check in the same way. */
 #ifndef DH_STREAM_WIRE_H
 #define DH_STREAM_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,11 +27,14 @@
 #define DH_WIRE_HEAD_FIXED      20u
 #define DH_WIRE_VIDEO_FIXED     (16u + DH_LUMA_BYTES)
 #define DH_WIRE_AUDIO_FIXED     8u
-#define DH_WIRE_END_FIXED       16u
+#define DH_WIRE_END_FIXED       20u
+#define DH_WIRE_END_FIXED_1     16u /* version 1: no flags */
 #define DH_WIRE_FAILURE_FIXED   4u
 
 #define DH_WIRE_FLAG_VIDEO 1u
 #define DH_WIRE_FLAG_AUDIO 2u
+
+#define DH_WIRE_FLAG_INCOMPLETE 1u
 
 /* A VP8 key frame's header (RFC 6386, 9.1). */
 #define DH_WIRE_KEY_FRAME_MIN 10u
@@ -67,25 +71,25 @@ static inline uint8_t *dh_wire_put64(uint8_t *p, int64_t value)
 	return dh_wire_put32(dh_wire_put32(p, (uint32_t)value), (uint32_t)((uint64_t)value >> 32));
 }
 
-static inline int dh_wire_side_is_valid(int64_t side)
+static inline bool dh_wire_side_is_valid(int64_t side)
 {
 	return side >= DH_STREAM_SIDE_MIN && side <= DH_STREAM_SIDE_MAX && side % 2 == 0;
 }
 
 /* 0/1 (unknown), or both positive. */
-static inline int dh_wire_rate_is_valid(int64_t num, int64_t den)
+static inline bool dh_wire_rate_is_valid(int64_t num, int64_t den)
 {
 	return num >= 0 && num <= UINT32_MAX && den > 0 && den <= UINT32_MAX && (num > 0 || den == 1);
 }
 
 /* No entry is droppable: it is what later pictures refer to. */
-static inline int dh_wire_flags_are_valid(uint32_t flags)
+static inline bool dh_wire_flags_are_valid(uint32_t flags)
 {
 	return flags == 0 || flags == DH_UNIT_ENTRY || flags == DH_UNIT_DROPPABLE;
 }
 
 /* A shown key frame; a hidden one would give a new viewer no picture. */
-static inline int dh_wire_is_key_frame(const uint8_t *p, size_t size)
+static inline bool dh_wire_is_key_frame(const uint8_t *p, size_t size)
 {
 	return size >= DH_WIRE_KEY_FRAME_MIN && (p[0] & 0x01) == 0 && (p[0] & 0x10) != 0 &&
 		p[3] == 0x9d && p[4] == 0x01 && p[5] == 0x2a;

@@ -8,14 +8,14 @@
 
 #include <zlib.h>
 
-/* A record on its way out. It is put together in memory, so that each is one
- * write: a reader at the other end of a pipe wakes once for it. */
+/* A record is put together in memory and written at once, so that the reader at the
+ * other end of a pipe wakes once for it. */
 struct record {
 	uint8_t *bytes;
 	size_t body_size;
 };
 
-/* Returns where the body goes, NULL when memory is short. */
+/* Returns where the body goes; NULL: out of memory. */
 static uint8_t *record_begin(struct record *record, uint32_t type, size_t body_size)
 {
 	record->body_size = body_size;
@@ -29,9 +29,9 @@ static int record_end(struct record *record, const struct dh_stream_writer *writ
 {
 	size_t size = DH_WIRE_PREFIX + record->body_size;
 	dh_wire_put32(record->bytes + size, (uint32_t)crc32(0, record->bytes, (uInt)size));
-	int rc = writer->write(writer->arg, record->bytes, size + DH_WIRE_CHECKSUM);
+	int err = writer->write(writer->arg, record->bytes, size + DH_WIRE_CHECKSUM);
 	free(record->bytes);
-	return rc;
+	return err;
 }
 
 static int write_bytes(const struct dh_stream_writer *writer, uint32_t type, const void *bytes, size_t size)
@@ -44,9 +44,9 @@ static int write_bytes(const struct dh_stream_writer *writer, uint32_t type, con
 	return record_end(&record, writer);
 }
 
-/* Copies `text` as far as it fits, with '?' for what a reader would refuse:
- * texts come from libraries and from files, and no message is worth losing for
- * a stray byte in it. Returns the length; `out` has room for DH_STREAM_TEXT_MAX. */
+/* Copies `text` as far as it fits, with '?' for what a reader would refuse: texts
+ * come from libraries and files, and a message should not be lost for one stray
+ * byte. Returns the length; `out` has DH_STREAM_TEXT_MAX bytes. */
 static size_t clean_text(uint8_t *out, const char *text)
 {
 	const uint8_t *in = (const uint8_t *)text;
@@ -67,7 +67,7 @@ static size_t clean_text(uint8_t *out, const char *text)
 	return used;
 }
 
-static int head_is_valid(const struct dh_stream_head *head)
+static bool head_is_valid(const struct dh_stream_head *head)
 {
 	if (!head->has_video && !head->has_audio)
 		return 0;
@@ -174,7 +174,8 @@ int dh_stream_write_end(const struct dh_stream_writer *writer, const struct dh_s
 	if (end->video_ticks < 0 || end->video_ticks > DH_STREAM_TICKS_MAX ||
 			end->audio_ticks < 0 || end->audio_ticks > DH_STREAM_TICKS_MAX)
 		return -EINVAL;
-	dh_wire_put64(dh_wire_put64(body, end->video_ticks), end->audio_ticks);
+	dh_wire_put32(dh_wire_put64(dh_wire_put64(body, end->video_ticks), end->audio_ticks),
+		end->is_incomplete ? DH_WIRE_FLAG_INCOMPLETE : 0);
 	return write_bytes(writer, DH_WIRE_END, body, sizeof body);
 }
 

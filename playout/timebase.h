@@ -1,9 +1,9 @@
 /* The one timebase of the project: 720,000 ticks a second.
  *
- * 720,000 is the least common multiple of the two RTP clocks that matter here
- * (48 kHz for Opus, 90 kHz for video), so both are whole numbers of ticks, and
- * a 20 ms audio packet is 14,400 ticks. Every name that holds such a time ends
- * in `_ticks`. 64 bits hold 400,000 years of them.
+ * 720,000 is the least common multiple of the two RTP clocks used here (48 kHz
+ * for Opus, 90 kHz for video): a tick of either is a whole number of ours, and a
+ * 20 ms audio packet is 14,400. Names of such times end in `_ticks`. 64 bits last
+ * for 400,000 years.
  */
 #ifndef DH_TIMEBASE_H
 #define DH_TIMEBASE_H
@@ -17,29 +17,33 @@
 #define DH_TICKS_PER_AUDIO_SAMPLE INT64_C(15) /* 48 kHz */
 #define DH_TICKS_PER_VIDEO_CLOCK  INT64_C(8)  /* 90 kHz */
 
-/* CLOCK_MONOTONIC nanoseconds to ticks, rounded down; exact slope 9/12500. */
+/* Nanoseconds to ticks, rounded down; the slope is exactly 9/12500. */
 static inline int64_t dh_ticks_from_ns(int64_t ns)
 {
 	return ns / 12500 * 9 + ns % 12500 * 9 / 12500;
 }
 
-/* Ticks to nanoseconds, rounded up, so that a sleep until the result never
- * ends before the tick has begun. */
+/* Ticks to nanoseconds, rounded up: a sleep until the result never ends before the
+ * tick has begun. */
 static inline int64_t dh_ns_from_ticks(int64_t ticks)
 {
 	return ticks / 9 * 12500 + (ticks % 9 * 12500 + 8) / 9;
 }
 
-/* Time of frame `n` at `num`/`den` frames a second, rounded to the nearest
- * tick. Computed from `n`, never by adding up rounded durations: 33 fps does
- * not drift. `num` and `den` are positive, `n` at most 2^31. */
+/* The time of frame `n` at `num`/`den` frames a second, rounded to the nearest
+ * tick. Computed from `n`, never by adding up rounded durations, so 33 fps does
+ * not drift. `n` is 0 to 2^31 - 1, `num` and `den` are 1 to 2^32 - 1, from
+ * whatever source: what would be more than 2^62 is 2^62. */
 static inline int64_t dh_ticks_of_frame(int64_t n, int64_t num, int64_t den)
 {
-	int64_t whole = n / num, rest = n % num;
-	return whole * den * DH_TICKS_PER_SECOND + (rest * den * DH_TICKS_PER_SECOND + num / 2) / num;
+	const int64_t most = INT64_C(1) << 62;
+	int64_t seconds = n * den / num, rest = n * den % num;
+	if (seconds >= most / DH_TICKS_PER_SECOND)
+		return most;
+	return seconds * DH_TICKS_PER_SECOND + (rest * DH_TICKS_PER_SECOND + num / 2) / num;
 }
 
-/* Up and down to the 20 ms grid; `ticks` is not negative. */
+/* Rounds up or down to the 20 ms grid; `ticks` is not negative. */
 static inline int64_t dh_slot_ceil(int64_t ticks)
 {
 	return (ticks + DH_SLOT_TICKS - 1) / DH_SLOT_TICKS * DH_SLOT_TICKS;

@@ -27,31 +27,46 @@ int dh_timeline_set_idle(struct dh_timeline *timeline, struct dh_segment *idle)
 	return 0;
 }
 
-/* --------------------------------------------------- the playing segment */
+/* --- the playing segment */
 
-static int has_preroll(const struct dh_timeline *timeline, const struct dh_segment *segment, int64_t from_ticks)
+static bool has_preroll(const struct dh_timeline *timeline, const struct dh_segment *segment, int64_t from_ticks)
 {
 	return dh_segment_known_ticks(segment) - from_ticks >= timeline->preroll_ticks;
 }
 
-int dh_timeline_is_ready(const struct dh_timeline *timeline, const struct dh_segment *segment)
+bool dh_timeline_is_ready(const struct dh_timeline *timeline, const struct dh_segment *segment)
 {
 	return dh_segment_is_open(segment) && has_preroll(timeline, segment, 0);
 }
 
+/* Each segment brings a copy of its anchor. Comparing it here, once, with those that
+ * viewers may hold saves comparing it for each viewer and entry. */
+static void share_anchor(struct dh_timeline *timeline, struct dh_segment *segment)
+{
+	if (!dh_segment_anchor(segment))
+		return;
+	if (timeline->idle)
+		dh_segment_share_anchor(segment, dh_segment_anchor(timeline->idle));
+	dh_segment_share_anchor(segment, timeline->anchor);
+	dh_unit_unref(&timeline->anchor);
+	timeline->anchor = dh_unit_ref(dh_segment_anchor(segment));
+}
+
 void dh_timeline_start(struct dh_timeline *timeline, struct dh_segment *segment, int64_t slot_ticks)
 {
+	share_anchor(timeline, segment);
 	timeline->playing = segment;
 	timeline->start_ticks = slot_ticks;
 	timeline->next[DH_AUDIO] = timeline->next[DH_VIDEO] = 0;
-	timeline->held = 0;
+	timeline->played_ticks = 0;
+	timeline->held = false;
 }
 
-struct dh_segment *dh_timeline_stop(struct dh_timeline *timeline, int64_t slot_ticks, int64_t *played_ticks)
+struct dh_segment *dh_timeline_stop(struct dh_timeline *timeline, int64_t *played_ticks)
 {
 	struct dh_segment *segment = timeline->playing;
 	timeline->playing = NULL;
-	*played_ticks = slot_ticks - timeline->start_ticks;
+	*played_ticks = timeline->played_ticks;
 	return segment;
 }
 
@@ -86,7 +101,7 @@ int64_t dh_timeline_edge_ticks(const struct dh_timeline *timeline, int64_t slot_
 	return timeline->start_ticks + edge;
 }
 
-/* ------------------------------------------------------------ one slot */
+/* --- one slot */
 
 static void emit_item(const struct emitter *out, const struct dh_item *item)
 {
@@ -108,7 +123,7 @@ static void emit_picture(struct dh_timeline *timeline, const struct emitter *out
 static void fill_silence(struct dh_timeline *timeline, const struct emitter *out, int64_t slot_ticks)
 {
 	if (!timeline->silent) {
-		timeline->silent = 1;
+		timeline->silent = true;
 		dh_silence_reset(&timeline->silence);
 	}
 	struct dh_item item = { .media = DH_AUDIO, .media_ticks = slot_ticks };
@@ -126,7 +141,7 @@ static void fill_speech(struct dh_timeline *timeline, const struct emitter *out,
 		return;
 	}
 	struct dh_item item = { .media = DH_AUDIO, .media_ticks = slot_ticks, .talkspurt = timeline->unsent };
-	timeline->silent = timeline->unsent = 0;
+	timeline->silent = timeline->unsent = false;
 	item.unit = dh_segment_unit(timeline->playing, DH_AUDIO, (*next)++);
 	emit_item(out, &item);
 }
@@ -152,7 +167,7 @@ static unsigned luma_distance(const struct dh_unit *a, const struct dh_unit *b)
 	return sum;
 }
 
-/* The idle clip goes on at the entry that looks most like what is shown. */
+/* Puts the idle clip at the entry that looks most like what is shown. */
 static void enter_idle(struct dh_timeline *timeline, int64_t slot_ticks)
 {
 	size_t best = 0, count = dh_segment_count(timeline->idle, DH_VIDEO);
@@ -167,7 +182,7 @@ static void enter_idle(struct dh_timeline *timeline, int64_t slot_ticks)
 	}
 	timeline->idle_next = best;
 	timeline->idle_epoch_ticks = slot_ticks - dh_segment_unit(timeline->idle, DH_VIDEO, best)->pts_ticks;
-	timeline->idle_runs = 1;
+	timeline->idle_runs = true;
 }
 
 static void fill_idle(struct dh_timeline *timeline, const struct emitter *out, int64_t slot_ticks)
@@ -189,11 +204,11 @@ static void fill_idle(struct dh_timeline *timeline, const struct emitter *out, i
 	}
 }
 
-void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, dh_item_fn *emit, void *arg)
+void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_time, dh_item_fn *emit, void *arg)
 {
 	struct emitter out = { emit, arg };
 	enum dh_slot_state state = dh_timeline_state(timeline, slot_ticks);
-	int shows_segment = timeline->playing && dh_segment_head(timeline->playing)->has_video;
+	bool shows_segment = timeline->playing && dh_segment_head(timeline->playing)->has_video;
 	if (state == DH_SLOT_PLAY)
 		fill_speech(timeline, &out, slot_ticks);
 	else
@@ -203,8 +218,10 @@ void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, dh_item_
 	else if (state == DH_SLOT_PLAY)
 		fill_pictures(timeline, &out, slot_ticks);
 	if (shows_segment)
-		timeline->idle_runs = 0;
-	/* Held: picture and sound stand together, and go on later by the same amount. */
+		timeline->idle_runs = false;
+	if (state == DH_SLOT_PLAY && in_time)
+		timeline->played_ticks += DH_SLOT_TICKS;
+	/* While held the segment moves along, so picture and sound go on together. */
 	timeline->held = state == DH_SLOT_HOLD;
 	if (timeline->held)
 		timeline->start_ticks += DH_SLOT_TICKS;
@@ -212,7 +229,7 @@ void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, dh_item_
 
 void dh_timeline_jump(struct dh_timeline *timeline, int64_t from_ticks, int64_t slot_ticks)
 {
-	timeline->idle_runs = 0;
+	timeline->idle_runs = false;
 	if (timeline->playing)
 		timeline->start_ticks += slot_ticks - from_ticks;
 }
@@ -229,4 +246,5 @@ void dh_timeline_clear(struct dh_timeline *timeline)
 	dh_segment_free(&timeline->idle);
 	dh_segment_free(&timeline->playing);
 	dh_unit_unref(&timeline->shown);
+	dh_unit_unref(&timeline->anchor);
 }

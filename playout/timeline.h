@@ -1,84 +1,93 @@
 /* What a room shows in each 20 ms slot of its media time: the playing segment,
- * the idle clip, or a held picture. Slots are asked for in order, each once.
+ * the idle clip, or a held picture. Slots are filled in order, each once. Belongs
+ * to its playout's thread.
  */
 #ifndef DH_TIMELINE_H
 #define DH_TIMELINE_H
 
+#include <stdbool.h>
+
 #include "opus_silence.h"
 #include "segment.h"
 
-/* One access unit placed on the room's media time. Lent during the call. */
+/* One access unit at its place in the room's media time. Units and silence are
+ * borrowed for the duration of the call. */
 struct dh_item {
 	enum dh_media media;
 	int64_t media_ticks;
 	struct dh_unit *unit;   /* NULL for silence */
-	struct dh_unit *anchor; /* that the picture builds on; video only */
-	const uint8_t *silence; /* payload where unit is NULL; static */
+	struct dh_unit *anchor; /* the picture refers to it; video only. Equal anchors are equal pointers */
+	const uint8_t *silence; /* the payload if unit is NULL; static */
 	size_t silence_size;
-	int talkspurt;          /* first sound after a slot without any: marker bit (RFC 3551, 4.1) */
+	bool talkspurt;         /* first sound after a slot without any: marker bit (RFC 3551, 4.1) */
 };
 
 typedef void dh_item_fn(void *arg, const struct dh_item *item);
 
-/* Zeroed, and then given an idle clip, it is ready. */
+/* Zero it, then set its rule and preroll. Nothing is shown without an idle clip. */
 struct dh_timeline {
 	/* set by the owner */
 	enum dh_duration rule;
 	int64_t preroll_ticks;
 	/* owned */
 	struct dh_segment *idle, *playing;
-	/* the idle clip's time 0 (of its present round), its next picture */
+	/* the idle clip: media time of its time 0 in this round, its next picture */
 	int64_t idle_epoch_ticks;
 	size_t idle_next;
-	int idle_runs;
-	/* the playing segment's time 0, its next units */
+	bool idle_runs;              /* else it begins with the entry that looks most like what is shown */
+	/* the playing segment: media time of its time 0, its next units */
 	int64_t start_ticks;
 	size_t next[2];
-	int held;
-	/* the picture that viewers have now */
-	struct dh_unit *shown;
+	int64_t played_ticks;        /* of its slots that were filled in time */
+	bool held;
+	/* the picture that viewers have now; the anchor of the newest segment with video */
+	struct dh_unit *shown, *anchor;
 	/* sound between speech */
 	struct dh_silence silence;
-	int silent, unsent;          /* the last slot had no speech; had no sound at all */
+	bool silent, unsent;         /* the last slot had no speech; had no sound at all */
 };
 
 enum dh_slot_state {
 	DH_SLOT_IDLE,   /* nothing plays */
 	DH_SLOT_PLAY,
 	DH_SLOT_HOLD,   /* the segment's next 20 ms are not there yet */
-	DH_SLOT_END,    /* the playing segment has ended: take it, ask again */
+	DH_SLOT_END,    /* the playing segment has ended: stop it, then ask again */
 };
 
-/* -EINVAL: not complete, without video, or shorter than a slot. Takes it on success. */
+/* Takes ownership on success. -EINVAL: it is not complete, has no video, or is
+ * shorter than a slot. */
 int dh_timeline_set_idle(struct dh_timeline *timeline, struct dh_segment *idle);
 
-/* Whether `segment` has enough to start: complete, or a preroll of it is known. */
-int dh_timeline_is_ready(const struct dh_timeline *timeline, const struct dh_segment *segment);
+/* Whether `segment` can start: it is complete, or a preroll of it is known. */
+bool dh_timeline_is_ready(const struct dh_timeline *timeline, const struct dh_segment *segment);
 
-/* `segment` plays from slot `slot_ticks` on; nothing plays before the call. */
+/* `segment` plays from slot `slot_ticks` on; takes ownership. Only while nothing plays. */
 void dh_timeline_start(struct dh_timeline *timeline, struct dh_segment *segment, int64_t slot_ticks);
 
-/* Takes the playing segment off at slot `slot_ticks`; *played_ticks says how much was played. */
-struct dh_segment *dh_timeline_stop(struct dh_timeline *timeline, int64_t slot_ticks, int64_t *played_ticks);
+/* Takes the playing segment off; the caller owns it. Sets *played_ticks to how
+ * much of it was played. */
+struct dh_segment *dh_timeline_stop(struct dh_timeline *timeline, int64_t *played_ticks);
 
-/* What slot `slot_ticks` is. Changes nothing. */
+/* What slot `slot_ticks` will show. Changes nothing. */
 enum dh_slot_state dh_timeline_state(const struct dh_timeline *timeline, int64_t slot_ticks);
 
 /* Emits what slot `slot_ticks` holds (not in state END), in the order of media
- * time, sound first; `emit` may be NULL. */
-void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, dh_item_fn *emit, void *arg);
+ * time, sound first; `emit` may be NULL. A slot of the playing segment counts as
+ * played if this was `in_time`. */
+void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_time, dh_item_fn *emit, void *arg);
 
-/* Nobody looks, and until `slot_ticks` no slot was asked for: what idled goes
- * on idling, what was held is still held. */
+/* Skips the slots from `from_ticks` to `slot_ticks`, while nobody watches: idling
+ * goes on, and what was held is still held. */
 void dh_timeline_jump(struct dh_timeline *timeline, int64_t from_ticks, int64_t slot_ticks);
 
-/* The next slot at which something changes by itself: the end of the playing
- * segment, or of what is known of it; INT64_MAX when nothing does. */
+/* The next slot at which something changes by itself: where the playing segment
+ * ends, or what is known of it; INT64_MAX: none. */
 int64_t dh_timeline_edge_ticks(const struct dh_timeline *timeline, int64_t slot_ticks);
 
-/* The anchor of what is shown now; NULL without an idle clip. */
+/* The anchor of what is shown now; NULL without an idle clip. Borrowed. */
 struct dh_unit *dh_timeline_anchor(const struct dh_timeline *timeline);
 
+/* Frees what it owns. */
 void dh_timeline_clear(struct dh_timeline *timeline);
 
 #endif

@@ -32,7 +32,7 @@ void dh_unit_unref(struct dh_unit **unit)
 		free(u);
 }
 
-int dh_unit_same_bytes(const struct dh_unit *a, const struct dh_unit *b)
+bool dh_unit_same_bytes(const struct dh_unit *a, const struct dh_unit *b)
 {
 	return a == b || (a && b && a->size == b->size && memcmp(a->data, b->data, a->size) == 0);
 }

@@ -1,29 +1,29 @@
 /* An access unit: one encoded picture or one Opus packet, with its time.
  *
- * Immutable once made, and refcounted (atomically): the same unit is shared by
- * every room, replay and viewer. `dh_unit_ref` and `dh_unit_unref` may be
- * called from any thread.
+ * Immutable once it is shared, and refcounted: all rooms, replays and viewers
+ * share one unit. `dh_unit_ref` and `dh_unit_unref` may be called from any thread.
  */
 #ifndef DH_UNIT_H
 #define DH_UNIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum dh_media { DH_AUDIO = 0, DH_VIDEO = 1 };
 
-/* The picture needs nothing but the anchor (golden): a decoder that holds the
- * anchor can be put on it. */
+/* The picture refers to the anchor (golden) alone: any decoder that holds the
+ * anchor can start here. */
 #define DH_UNIT_ENTRY     0x1u
 /* No other picture refers to this one (temporal layer 1). */
 #define DH_UNIT_DROPPABLE 0x2u
 
-/* A picture's thumbnail: DH_LUMA_SIDE x DH_LUMA_SIDE mean luma values, row by
- * row; with it a cut finds the idle picture most like the one just shown. */
+/* A picture's thumbnail: DH_LUMA_SIDE x DH_LUMA_SIDE mean luma values, row by row.
+ * It tells a cut which idle picture looks most like the one just shown. */
 #define DH_LUMA_SIDE  16
 #define DH_LUMA_BYTES (DH_LUMA_SIDE * DH_LUMA_SIDE)
 
-/* Limits that hold for every unit, whoever made it. */
+/* Limits of every unit, whoever made it. */
 #define DH_AUDIO_UNIT_MAX 1275              /* RFC 6716, one Opus frame */
 #define DH_VIDEO_UNIT_MAX (4 * 1024 * 1024) /* bytes of one picture */
 
@@ -40,18 +40,17 @@ struct dh_unit {
 	uint8_t data[];
 };
 
-/* A new unit with one reference and a copy of `size` bytes at `data`; the
- * caller may fill in `flags` and `luma` before it shares it. NULL when memory
- * is short. */
+/* A new unit with one reference and a copy of `size` bytes at `data`. The caller
+ * may set `flags` and `luma` before sharing it. NULL: out of memory. */
 struct dh_unit *dh_unit_new(enum dh_media media, int64_t pts_ticks, int64_t duration_ticks,
 	const void *data, size_t size);
 
 struct dh_unit *dh_unit_ref(struct dh_unit *unit);
 
-/* Drops *unit's reference, sets *unit to NULL. NULL inside is fine. */
+/* Drops the reference and sets *unit to NULL. *unit may be NULL. */
 void dh_unit_unref(struct dh_unit **unit);
 
-/* Whether both hold the same bytes (two anchors are the same anchor). */
-int dh_unit_same_bytes(const struct dh_unit *a, const struct dh_unit *b);
+/* Whether both hold the same bytes. Either may be NULL. */
+bool dh_unit_same_bytes(const struct dh_unit *a, const struct dh_unit *b);
 
 #endif

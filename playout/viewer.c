@@ -12,13 +12,15 @@
 /* After this long without a request a new one counts as the first again. */
 #define BACKOFF_FORGET_TICKS (10 * DH_TICKS_PER_SECOND)
 
-int dh_viewer_alloc(struct dh_viewer **viewer, const struct dh_continuity_seed *seed, void *user)
+int dh_viewer_alloc(struct dh_viewer **viewer, const struct dh_continuity_seed *seed, void *user,
+	const struct dh_viewer_out *out)
 {
 	struct dh_viewer *v = calloc(1, sizeof *v);
 	if (!v)
 		return -ENOMEM;
 	v->user = user;
-	v->waiting = 1;
+	v->out = out;
+	v->waiting = true;
 	dh_continuity_init(&v->continuity, seed);
 	*viewer = v;
 	return 0;
@@ -26,65 +28,102 @@ int dh_viewer_alloc(struct dh_viewer **viewer, const struct dh_continuity_seed *
 
 void dh_viewer_free(struct dh_viewer **viewer)
 {
-	if (*viewer)
-		dh_unit_unref(&(*viewer)->holds);
-	free(*viewer);
+	struct dh_viewer *v = *viewer;
 	*viewer = NULL;
+	if (!v)
+		return;
+	dh_outgoing_clear(&v->outgoing);
+	dh_unit_unref(&v->holds);
+	free(v);
 }
 
-/* ---------------------------------------------------------- packets */
+/* --- packets */
 
-struct packet {
-	struct dh_viewer *viewer;
-	const struct dh_viewer_out *out;
-	int64_t media_ticks;
+struct payload {
+	const uint8_t *descriptor, *data;
+	size_t descriptor_size, size;
 };
 
-static void send_packet(const struct packet *packet, enum dh_media media, int marker,
-	const uint8_t *descriptor, size_t descriptor_size, const uint8_t *data, size_t size)
+static void send_packet(struct dh_viewer *viewer, enum dh_media media, int64_t media_ticks, bool marker,
+	const struct payload *payload)
 {
-	struct dh_viewer *viewer = packet->viewer;
 	uint8_t rtp[DH_RTP_HEADER_SIZE + DH_VP8_DESCRIPTOR_SIZE + DH_AUDIO_UNIT_MAX];
 	size_t at = DH_RTP_HEADER_SIZE;
-	dh_continuity_next_header(&viewer->continuity, media, packet->media_ticks, marker, rtp);
-	if (descriptor_size)
-		memcpy(rtp + at, descriptor, descriptor_size);
-	at += descriptor_size;
-	memcpy(rtp + at, data, size);
-	at += size;
+	dh_continuity_next_header(&viewer->continuity, media, media_ticks, marker, rtp);
+	if (payload->descriptor_size)
+		memcpy(rtp + at, payload->descriptor, payload->descriptor_size);
+	at += payload->descriptor_size;
+	memcpy(rtp + at, payload->data, payload->size);
+	at += payload->size;
 	viewer->stats.packets[media]++;
 	viewer->stats.bytes[media] += at;
-	packet->out->sink->packet(packet->out->arg, viewer->user, media, rtp, at);
+	viewer->out->packet(viewer->out->arg, viewer->user, media, rtp, at);
 }
 
-static void send_payload(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE],
-	const uint8_t *data, size_t size, int marker)
+static void note_lateness(struct dh_viewer *viewer, int64_t late_ticks)
 {
-	send_packet(arg, DH_VIDEO, marker, descriptor, DH_VP8_DESCRIPTOR_SIZE, data, size);
+	if (late_ticks > viewer->stats.lateness_max_ticks)
+		viewer->stats.lateness_max_ticks = late_ticks;
 }
 
-static void send_picture(struct dh_viewer *viewer, const struct dh_unit *unit, uint32_t flags,
-	int64_t media_ticks, const struct dh_viewer_out *out)
+/* --- pictures */
+
+static void send_payload(void *arg, const struct dh_outgoing_picture *picture,
+	const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data, size_t size, bool marker)
 {
-	struct packet packet = { viewer, out, media_ticks };
-	struct dh_vp8_picture picture;
-	dh_continuity_next_picture(&viewer->continuity, flags, &picture);
-	dh_vp8_packetise(unit->data, unit->size, &picture, send_payload, &packet);
-	viewer->last_video_ticks = media_ticks;
+	struct dh_viewer *viewer = arg;
+	const struct payload payload = { descriptor, data, DH_VP8_DESCRIPTOR_SIZE, size };
+	send_packet(viewer, DH_VIDEO, picture->media_ticks, marker, &payload);
+	if (!marker)
+		return;
 	viewer->stats.pictures++;
+	viewer->stats.anchors += picture->is_anchor;
 }
 
-static void send_anchor(struct dh_viewer *viewer, struct dh_unit *anchor, int64_t media_ticks,
-	const struct dh_viewer_out *out)
+static void finish_pictures(struct dh_viewer *viewer)
 {
-	send_picture(viewer, anchor, 0, media_ticks, out);
-	viewer->stats.anchors++;
+	dh_outgoing_finish(&viewer->outgoing, send_payload, viewer);
+}
+
+/* An entry may wait behind the anchor that it needs. Any other picture that is still
+ * leaving is finished first. */
+static void begin_picture(struct dh_viewer *viewer, struct dh_outgoing_picture *picture, uint32_t flags,
+	int64_t now_ticks, int64_t until_ticks)
+{
+	struct dh_outgoing *outgoing = &viewer->outgoing;
+	if (outgoing->count && (outgoing->count > 1 || picture->is_anchor || !outgoing->pictures[0].is_anchor)) {
+		note_lateness(viewer, now_ticks - outgoing->next_ticks);
+		finish_pictures(viewer);
+	}
+	dh_continuity_next_picture(&viewer->continuity, flags, &picture->numbers);
+	viewer->last_video_ticks = picture->media_ticks;
+	dh_outgoing_add(outgoing, picture, now_ticks, until_ticks);
+}
+
+static void begin_anchor(struct dh_viewer *viewer, struct dh_unit *anchor, int64_t media_ticks, int64_t now_ticks)
+{
+	struct dh_outgoing_picture picture = { .unit = anchor, .is_anchor = true, .media_ticks = media_ticks };
+	begin_picture(viewer, &picture, 0, now_ticks, INT64_MAX);
 	if (viewer->holds != anchor) {
 		dh_unit_unref(&viewer->holds);
 		viewer->holds = dh_unit_ref(anchor);
 	}
-	viewer->joined = 1;
-	viewer->waiting = 1;
+	viewer->joined = true;
+	viewer->waiting = true;
+}
+
+void dh_viewer_continue(struct dh_viewer *viewer, int64_t now_ticks)
+{
+	int64_t next_ticks = dh_viewer_next_ticks(viewer);
+	if (now_ticks < next_ticks)
+		return;
+	note_lateness(viewer, now_ticks - next_ticks);
+	dh_outgoing_send(&viewer->outgoing, now_ticks, send_payload, viewer);
+}
+
+int64_t dh_viewer_next_ticks(const struct dh_viewer *viewer)
+{
+	return dh_outgoing_next_ticks(&viewer->outgoing);
 }
 
 /* The first RTP timestamp that is newer than all that were sent. */
@@ -93,112 +132,118 @@ static int64_t after_last(const struct dh_viewer *viewer)
 	return viewer->joined ? viewer->last_video_ticks + DH_TICKS_PER_VIDEO_CLOCK : 0;
 }
 
-/* ------------------------------------------------------------ video */
-
-void dh_viewer_join(struct dh_viewer *viewer, struct dh_unit *anchor, int64_t media_ticks,
-	const struct dh_viewer_out *out)
+void dh_viewer_join(struct dh_viewer *viewer, struct dh_unit *anchor, int64_t now_ticks)
 {
-	if (viewer->paused || media_ticks < 0)
+	if (viewer->paused || now_ticks < 0)
 		return;
-	send_anchor(viewer, anchor, media_ticks, out);
-	viewer->answer_from_ticks = media_ticks + BACKOFF_MIN_TICKS;
+	begin_anchor(viewer, anchor, now_ticks, now_ticks);
+	dh_viewer_continue(viewer, now_ticks);
+	viewer->answer_from_ticks = now_ticks + BACKOFF_MIN_TICKS;
 }
 
-void dh_viewer_pli(struct dh_viewer *viewer, int64_t media_ticks)
+/* --- answers to PLI */
+
+void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks)
 {
 	viewer->stats.plis++;
-	if (media_ticks > viewer->answer_from_ticks + BACKOFF_FORGET_TICKS)
+	if (now_ticks > viewer->answer_from_ticks + BACKOFF_FORGET_TICKS)
 		viewer->backoff_ticks = 0;
-	viewer->pli = 1;
-	/* Its picture stands: nothing that it cannot decode, until an answer is due. */
-	if (media_ticks >= viewer->answer_from_ticks)
-		viewer->waiting = 1;
+	viewer->pli = true;
+	/* Its decoder shows nothing new without the answer: no pictures until then. */
+	if (now_ticks >= viewer->answer_from_ticks)
+		viewer->waiting = true;
 }
 
-static int wants_answer(const struct dh_viewer *viewer, int64_t media_ticks)
+static bool wants_answer(const struct dh_viewer *viewer, int64_t media_ticks)
 {
 	return viewer->pli && media_ticks >= viewer->answer_from_ticks;
 }
 
 static void answered(struct dh_viewer *viewer, int64_t media_ticks)
 {
-	viewer->pli = 0;
+	viewer->pli = false;
 	viewer->backoff_ticks = viewer->backoff_ticks ? viewer->backoff_ticks * 2 : BACKOFF_MIN_TICKS;
 	if (viewer->backoff_ticks > BACKOFF_MAX_TICKS)
 		viewer->backoff_ticks = BACKOFF_MAX_TICKS;
 	viewer->answer_from_ticks = media_ticks + viewer->backoff_ticks;
 }
 
-/* Makes the decoder fit for the entry `item`; 0 when there is no room for an
- * anchor between the last picture and this one. */
-static int prepare_entry(struct dh_viewer *viewer, const struct dh_item *item, const struct dh_viewer_out *out)
+/* --- items */
+
+/* Sends the anchor that the entry `item` needs, if the viewer lacks it or asked for it.
+ * False: there is no timestamp left for it between the last picture and this one. */
+static bool prepare_entry(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks)
 {
-	int answer = wants_answer(viewer, item->media_ticks);
-	if (!answer && dh_unit_same_bytes(viewer->holds, item->anchor))
-		return 1;
+	bool answer = wants_answer(viewer, item->media_ticks);
+	if (!answer && viewer->holds == item->anchor)
+		return true;
 	int64_t at = item->media_ticks - ANCHOR_LEAD_TICKS;
 	if (at < after_last(viewer))
 		at = after_last(viewer);
 	if (at + DH_TICKS_PER_VIDEO_CLOCK > item->media_ticks)
-		return 0;
-	send_anchor(viewer, item->anchor, at, out);
+		return false;
+	begin_anchor(viewer, item->anchor, at, now_ticks);
 	if (answer)
 		answered(viewer, item->media_ticks);
-	return 1;
+	return true;
 }
 
-static void send_video(struct dh_viewer *viewer, const struct dh_item *item, const struct dh_viewer_out *out)
+static void send_video(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks)
 {
-	int is_entry = (item->unit->flags & DH_UNIT_ENTRY) != 0;
+	bool is_entry = (item->unit->flags & DH_UNIT_ENTRY) != 0;
 	if (!viewer->joined || (viewer->waiting && !is_entry))
 		return;
-	if (item->media_ticks < after_last(viewer) || (is_entry && !prepare_entry(viewer, item, out))) {
-		viewer->waiting = 1;
+	if (item->media_ticks < after_last(viewer) || (is_entry && !prepare_entry(viewer, item, now_ticks))) {
+		viewer->waiting = true;
 		return;
 	}
-	viewer->waiting = 0;
-	send_picture(viewer, item->unit, item->unit->flags, item->media_ticks, out);
+	struct dh_outgoing_picture picture = { .unit = item->unit, .media_ticks = item->media_ticks };
+	viewer->waiting = false;
+	note_lateness(viewer, now_ticks - item->media_ticks);
+	begin_picture(viewer, &picture, item->unit->flags, now_ticks, item->media_ticks + item->unit->duration_ticks);
+	dh_viewer_continue(viewer, now_ticks);
+}
+
+static void send_audio(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks)
+{
+	bool marker = item->unit && (item->talkspurt || !viewer->spoken);
+	struct payload payload = { .data = item->silence, .size = item->silence_size };
+	if (item->unit) {
+		viewer->spoken = true;
+		payload.data = item->unit->data;
+		payload.size = item->unit->size;
+	}
+	note_lateness(viewer, now_ticks - item->media_ticks);
+	send_packet(viewer, DH_AUDIO, item->media_ticks, marker, &payload);
+}
+
+void dh_viewer_send(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks,
+	int64_t late_max_ticks)
+{
+	if (viewer->paused)
+		return;
+	if (now_ticks - item->media_ticks > late_max_ticks) {
+		viewer->stats.late_dropped++;
+		if (item->media == DH_VIDEO)
+			viewer->waiting = true;
+		return;
+	}
+	if (item->media == DH_VIDEO)
+		send_video(viewer, item, now_ticks);
+	else
+		send_audio(viewer, item, now_ticks);
 }
 
 void dh_viewer_wait(struct dh_viewer *viewer)
 {
-	viewer->waiting = 1;
+	viewer->waiting = true;
 }
 
-void dh_viewer_pause(struct dh_viewer *viewer, int paused)
+void dh_viewer_pause(struct dh_viewer *viewer, bool paused)
 {
+	if (viewer->paused == paused)
+		return;
+	finish_pictures(viewer);
 	viewer->paused = paused;
-	viewer->waiting = 1;
-}
-
-/* -------------------------------------------------------------- any */
-
-static void send_audio(struct dh_viewer *viewer, const struct dh_item *item, const struct dh_viewer_out *out)
-{
-	struct packet packet = { viewer, out, item->media_ticks };
-	int marker = item->unit && (item->talkspurt || !viewer->spoken);
-	viewer->spoken |= item->unit != NULL;
-	if (item->unit)
-		send_packet(&packet, DH_AUDIO, marker, NULL, 0, item->unit->data, item->unit->size);
-	else
-		send_packet(&packet, DH_AUDIO, marker, NULL, 0, item->silence, item->silence_size);
-}
-
-void dh_viewer_send(struct dh_viewer *viewer, const struct dh_item *item, int64_t late_ticks,
-	int64_t late_max_ticks, const struct dh_viewer_out *out)
-{
-	if (viewer->paused)
-		return;
-	if (late_ticks > late_max_ticks) {
-		viewer->stats.late_dropped++;
-		if (item->media == DH_VIDEO)
-			viewer->waiting = 1;
-		return;
-	}
-	if (late_ticks > viewer->stats.lateness_max_ticks)
-		viewer->stats.lateness_max_ticks = late_ticks;
-	if (item->media == DH_VIDEO)
-		send_video(viewer, item, out);
-	else
-		send_audio(viewer, item, out);
+	viewer->waiting = true;
 }

@@ -25,19 +25,30 @@ size_t dh_vp8_packets(size_t size)
 	return size / DH_VP8_DATA_MAX + (size % DH_VP8_DATA_MAX != 0);
 }
 
+static size_t min(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 size_t dh_vp8_packetise(const uint8_t *frame, size_t size, const struct dh_vp8_picture *picture,
-	dh_vp8_payload_fn *emit, void *arg)
+	size_t first, size_t count, dh_vp8_payload_fn *emit, void *arg)
 {
 	uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE];
 	size_t packets = dh_vp8_packets(size);
+	if (first >= packets)
+		return 0;
+	/* The first `longer` payloads are a byte longer than the others. */
+	size_t part = size / packets, longer = size % packets, end = first + min(count, packets - first);
+	frame += first * part + min(first, longer);
 	write_descriptor(descriptor, picture);
-	descriptor[0] |= PICTURE_BEGINS;
-	for (size_t i = 0; i < packets; i++) {
-		/* The first size % packets payloads are a byte longer than the others. */
-		size_t part = size / packets + (i < size % packets);
-		emit(arg, descriptor, frame, part, i + 1 == packets);
-		frame += part;
-		descriptor[0] &= (uint8_t)~PICTURE_BEGINS;
+	for (size_t i = first; i < end; i++) {
+		size_t length = part + (i < longer);
+		if (i == 0)
+			descriptor[0] |= PICTURE_BEGINS;
+		else
+			descriptor[0] &= (uint8_t)~PICTURE_BEGINS;
+		emit(arg, descriptor, frame, length, i + 1 == packets);
+		frame += length;
 	}
-	return packets;
+	return end - first;
 }

@@ -1,11 +1,11 @@
 /* VP8 pictures as RTP payloads (RFC 7741).
  *
- * Pure: bytes of a picture and its numbers in, payloads out through a callback;
- * no memory is allocated and no byte of the picture copied.
+ * Pure: bytes of a picture and its numbers in, payloads out through a callback.
+ * Allocates nothing and copies nothing of the picture.
  *
- * Every payload carries the whole descriptor, X with a picture ID of 15 bits,
- * TL0PICIDX and TID: libwebrtc orders pictures by the last two only where all
- * three are there, and a connection must never mix forms.
+ * Every payload has the full descriptor, with a picture ID of 15 bits, TL0PICIDX
+ * and TID: libwebrtc heeds the last two only if all three are there, and a
+ * connection must never mix forms.
  *
  *      0 1 2 3 4 5 6 7
  *     |X|R|N|S|R| PID |   S: the picture begins here. PID 0 throughout: the
@@ -18,6 +18,7 @@
 #ifndef DH_VP8_H
 #define DH_VP8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,14 +40,15 @@ struct dh_vp8_picture {
  * picture at `data`. `marker` is the RTP marker bit: the picture's last packet.
  * Descriptor and data are valid during the call. */
 typedef void dh_vp8_payload_fn(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE],
-	const uint8_t *data, size_t size, int marker);
+	const uint8_t *data, size_t size, bool marker);
 
 /* How many packets a picture of `size` bytes takes; 0 for none. */
 size_t dh_vp8_packets(size_t size);
 
-/* Cuts a picture into as few payloads as possible, whose sizes differ by one
- * byte at most, in order. Returns how many. */
+/* A picture of `size` bytes is cut into as few payloads as possible, whose sizes
+ * differ by one byte at most. Emits `count` of them from number `first` on, in
+ * order, fewer where the picture ends. Returns how many. */
 size_t dh_vp8_packetise(const uint8_t *frame, size_t size, const struct dh_vp8_picture *picture,
-	dh_vp8_payload_fn *emit, void *arg);
+	size_t first, size_t count, dh_vp8_payload_fn *emit, void *arg);
 
 #endif

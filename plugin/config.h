@@ -44,8 +44,11 @@ struct dh_config {
 	int64_t warm_workers, max_workers, max_live;
 	int64_t worker_memory_mb, worker_cpu_s, worker_silence_s, worker_wait_s;
 	int64_t max_rooms, max_viewers_per_room, max_viewers;
+	int64_t watch_timeout_s; /* from `watch` until media has to be up */
 	int64_t max_queue, max_queue_ms, max_queue_mb;
 	int64_t max_segment_ms, max_file_mb;
+	int64_t file_read_s;     /* reading a segment's file may take so long */
+	int64_t max_media_mb;    /* of prepared media, of all rooms together */
 	int64_t max_side;        /* pixels of an input picture */
 	int64_t max_request, max_text, max_metadata; /* bytes */
 	int64_t max_depth;       /* of a request's JSON */

@@ -28,7 +28,8 @@ static void room_unref(gpointer data)
 
 static void avatar_free(gpointer data)
 {
-	dh_avatar_free(data);
+	struct dh_avatar *avatar = data;
+	dh_avatar_free(&avatar);
 }
 
 struct dh_feed_context dh_instance_feed_context(const struct dh_instance *instance)
@@ -90,6 +91,8 @@ static int start_ingest(struct dh_instance *instance)
 	p.worker_wait_ms = (int)c->worker_wait_s * 1000;
 	p.max_ms = c->max_segment_ms;
 	p.max_side = (int)c->max_side;
+	p.file_read_ms = (int)c->file_read_s * 1000;
+	p.memory_bytes = c->max_media_mb << 20;
 	p.cache_folder = c->cache_mb ? c->cache_folder : "";
 	p.cache_bytes = c->cache_mb << 20;
 	return dh_ingest_alloc(&instance->ingest, instance->io, &p);

@@ -133,7 +133,8 @@ static struct dh_room_context context_of(const struct dh_instance *instance)
 	return (struct dh_room_context){
 		.host = &instance->host,
 		.string_ids = (gboolean)config->string_ids, .events = (gboolean)config->events,
-		.realtime = (gboolean)config->realtime, .spread_ms = config->spread_ms,
+		.realtime = config->realtime, .spread_ms = config->spread_ms,
+		.watch_timeout_ms = config->watch_timeout_s * 1000,
 		.max_queue = config->max_queue, .max_queue_ms = config->max_queue_ms,
 		.max_queue_mb = config->max_queue_mb,
 	};

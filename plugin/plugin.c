@@ -235,7 +235,7 @@ static void plugin_setup_media(janus_plugin_session *handle)
 	if (!instance)
 		return;
 	/* In the thread of Janus that sends to this viewer. */
-	dh_realtime((int)instance->config->realtime);
+	dh_realtime_enter(DH_REALTIME_SENDER, instance->config->realtime);
 	struct dh_member *member = dh_session_member(session);
 	if (member) {
 		dh_room_member_media(member);

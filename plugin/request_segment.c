@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ingest/media_files.h"
 
@@ -21,37 +20,43 @@ static const char *file_at(const json_t *file, int i)
 	return json_string_value(json_is_array(file) ? json_array_get(file, (size_t)i) : file);
 }
 
-static void close_files(struct dh_ingest_source *source)
+static void fail_file(struct dh_request *request, int error, const char *text)
 {
-	for (int i = 0; i < source->count; i++)
-		close(source->fds[i]);
-	source->count = 0;
+	gboolean is_limit = error == -EFBIG || error == -EMFILE || error == -EHOSTDOWN || error == -ENOBUFS;
+
+	dh_request_fail(request, is_limit ? DH_ERROR_LIMIT : DH_ERROR_FILE, "\"file\": %s%s", text,
+		error == -EFBIG ? " (max_file_mb)" : "");
 }
 
-static void open_files(struct dh_request *request, struct dh_ingest_source *source)
+static void find_files(struct dh_request *request, struct dh_ingest_source *source)
 {
 	const struct dh_config *config = request->instance->config;
 	const json_t *file = json_object_get(request->body, "file");
-	char *error = NULL;
 
 	if (!config->segments_folders) {
 		dh_request_fail(request, DH_ERROR_FILE, "There is no segments_folder");
 		return;
 	}
-	for (int i = 0; i < file_count(file); i++) {
-		const char *path = file_at(file, i);
-		int fd = dh_media_open(config->segments_folders, path, config->max_file_mb << 20, &error);
-		if (fd < 0) {
-			gboolean large = fd == -EFBIG;
-			dh_request_fail(request, large ? DH_ERROR_LIMIT : DH_ERROR_FILE, "\"file\": %s%s",
-				error ? error : g_strerror(-fd), large ? " (max_file_mb)" : "");
-			g_free(error);
-			close_files(source);
-			return;
-		}
-		source->names[source->count] = path;
-		source->fds[source->count++] = fd;
+	source->max_bytes = config->max_file_mb << 20;
+	for (int i = 0; i < file_count(file) && !request->error_code; i++) {
+		char *text = NULL;
+		int error = dh_ingest_find(request->instance->ingest, config->segments_folders, file_at(file, i), source,
+			&text);
+		if (error)
+			fail_file(request, error, text);
+		g_free(text);
 	}
+}
+
+/* Whether there is memory for one more, and descriptors. */
+static gboolean is_admitted(struct dh_request *request)
+{
+	char *text = NULL;
+
+	if (dh_ingest_admit(request->instance->ingest, &text))
+		dh_request_fail(request, DH_ERROR_LIMIT, "Nothing more can be queued: %s", text);
+	g_free(text);
+	return !request->error_code;
 }
 
 static void fail_enqueue(struct dh_request *request, const char *id, int error)
@@ -71,7 +76,6 @@ static void fail_enqueue(struct dh_request *request, const char *id, int error)
 		dh_request_fail_room(request, error);
 }
 
-/* Takes over the descriptors in `source`. */
 static void enqueue(struct dh_request *request, struct dh_room *room, const char *name,
 	struct dh_ingest_source *source, const struct dh_feed_speech *speech)
 {
@@ -103,7 +107,8 @@ static void handle_enqueue(struct dh_request *request)
 	if (!room)
 		return;
 	dh_ingest_source_init(&source);
-	open_files(request, &source);
+	if (is_admitted(request))
+		find_files(request, &source);
 	if (!request->error_code)
 		enqueue(request, room, source.names[0], &source, NULL);
 	dh_room_unref(room);
@@ -148,7 +153,7 @@ static void handle_say(struct dh_request *request)
 	};
 	if (!speech.generator)
 		dh_request_fail(request, DH_ERROR_STATE, "The room has no generator");
-	else
+	else if (is_admitted(request))
 		speech.voice = choose_voice(request, speech.generator);
 	if (!request->error_code) {
 		char *name = name_of(speech.text);
@@ -164,12 +169,13 @@ static void handle_say(struct dh_request *request)
 static void handle_queue(struct dh_request *request)
 {
 	struct dh_room *room = dh_request_room(request);
+	gboolean is_trusted = FALSE;
 	json_t *queue = NULL;
 
 	if (!room)
 		return;
-	if (dh_request_may_look(request, room, NULL)) {
-		int error = dh_room_queue(room, &queue);
+	if (dh_request_may_look(request, room, &is_trusted)) {
+		int error = dh_room_queue(room, is_trusted, &queue);
 		if (error)
 			dh_request_fail_room(request, error);
 		else

@@ -36,10 +36,10 @@ static void check_limits(struct dh_request *request, const struct dh_room *room)
 {
 	const struct dh_config *config = request->instance->config;
 
-	if (dh_room_member_count(room) >= config->max_viewers_per_room)
+	if (dh_room_viewer_count(room) >= config->max_viewers_per_room)
 		dh_request_fail(request, DH_ERROR_LIMIT, "max_viewers_per_room is reached (%lld)",
 			(long long)config->max_viewers_per_room);
-	else if (g_atomic_int_get(&request->instance->members.now) >= config->max_viewers)
+	else if (g_atomic_int_get(&request->instance->members.viewers) >= config->max_viewers)
 		dh_request_fail(request, DH_ERROR_LIMIT, "max_viewers is reached (%lld)", (long long)config->max_viewers);
 	else if (dh_session_is_closing(request->session))
 		dh_request_fail(request, DH_ERROR_STATE,

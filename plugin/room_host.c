@@ -39,6 +39,12 @@ static void broadcast(void *arg, GPtrArray *handles, json_t *event)
 	dh_outbox_broadcast(arg, handles, event);
 }
 
+static bool has_event_handlers(void *arg)
+{
+	(void)arg;
+	return dh_gateway->events_is_enabled();
+}
+
 static void notify(void *arg, void *handle, json_t *event)
 {
 	dh_outbox_notify(arg, handle, event);
@@ -58,7 +64,8 @@ struct dh_host dh_room_host_table(struct dh_outbox *outbox)
 	return (struct dh_host){
 		.arg = outbox,
 		.handle_ref = handle_ref, .handle_unref = handle_unref,
-		.relay = relay, .push = push, .broadcast = broadcast, .notify = notify,
+		.relay = relay, .push = push, .broadcast = broadcast,
+		.has_event_handlers = has_event_handlers, .notify = notify,
 		.dismiss = dismiss,
 	};
 }

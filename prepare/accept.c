@@ -6,15 +6,16 @@
 #include <libavutil/bprint.h>
 
 static const struct {
-	const char *name; /* one of the demuxer's */
-	int still;
+	const char *name; /* one of the demuxer's names */
+	bool is_still;
 } containers[] = {
-	{ "mov", 0 }, { "matroska", 0 }, { "avi", 0 }, { "mpegts", 0 }, { "flv", 0 }, { "yuv4mpegpipe", 0 },
-	{ "nut", 0 }, { "wav", 0 }, { "mp3", 0 }, { "flac", 0 }, { "ogg", 0 }, { "aac", 0 },
-	{ "png_pipe", 1 }, { "jpeg_pipe", 1 },
+	{ "mov", false }, { "matroska", false }, { "avi", false }, { "mpegts", false }, { "flv", false },
+	{ "yuv4mpegpipe", false }, { "nut", false }, { "wav", false }, { "mp3", false },
+	{ "flac", false }, { "ogg", false }, { "aac", false },
+	{ "png_pipe", true }, { "jpeg_pipe", true },
 };
 
-/* By decoder, since FFmpeg often has several for a codec, some of them hardware. */
+/* Named decoders, since FFmpeg may have several for a codec, some of them hardware. */
 static const struct {
 	enum AVCodecID codec;
 	const char *decoder;
@@ -36,14 +37,14 @@ static const struct {
 	{ AV_CODEC_ID_PCM_ALAW, "pcm_alaw" }, { AV_CODEC_ID_PCM_MULAW, "pcm_mulaw" },
 };
 
-int dh_accept_container(const AVInputFormat *format, int *still)
+bool dh_accept_container(const AVInputFormat *format, bool *is_still)
 {
 	for (size_t i = 0; i < sizeof containers / sizeof *containers; i++)
 		if (av_match_name(containers[i].name, format->name)) {
-			*still = containers[i].still;
-			return 1;
+			*is_still = containers[i].is_still;
+			return true;
 		}
-	return 0;
+	return false;
 }
 
 const AVCodec *dh_accept_decoder(enum AVCodecID codec)

@@ -1,23 +1,25 @@
-/* What may be read: an explicit list of containers and codecs. Nothing on it
- * names another file.
+/* The containers and codecs that are accepted. None of the containers can refer to
+ * another file.
  */
 #ifndef DH_ACCEPT_H
 #define DH_ACCEPT_H
 
+#include <stdbool.h>
+
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 
-/* Whether the demuxer is on the list; `still`: it reads pictures, not clips. */
-int dh_accept_container(const AVInputFormat *format, int *still);
+/* Whether the demuxer is accepted; *is_still tells one for single pictures. */
+bool dh_accept_container(const AVInputFormat *format, bool *is_still);
 
-/* The decoder to use, or NULL where the codec is not on the list. */
+/* The decoder to use; NULL where the codec is not accepted. */
 const AVCodec *dh_accept_decoder(enum AVCodecID codec);
 
-/* The names of all such decoders, comma-separated, for AVFormatContext. The
- * caller frees it with av_free. NULL when memory is short. */
+/* The names of all accepted decoders, comma-separated, for AVFormatContext. The
+ * caller frees it with av_free. NULL when out of memory. */
 char *dh_accept_decoder_names(void);
 
-/* For messages. */
+/* Lists for messages. */
 const char *dh_accept_containers_text(void);
 const char *dh_accept_codecs_text(void);
 

@@ -4,11 +4,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "picture.h"
 #include "playout/timebase.h"
+#include "source.h"
+#include "task_media.h"
 
 #define CACHE_BYTES    (192u * 1024 * 1024)
 #define FRAMES_MAX     (60 * 60 + 60)
-/* Candidates for the medoid: all of them would cost the square of thousands. */
+/* Candidates for the medoid: comparing all pictures would take quadratic time. */
 #define CANDIDATES_MAX 600
 
 struct entry {
@@ -18,12 +21,14 @@ struct entry {
 
 struct dh_clip {
 	struct dh_task task;
-	int input, first_only;
+	int input;
+	bool first_only;
 	int width, height;
 	int64_t rate_num, rate_den;
 	struct entry *entries;
 	int count, capacity;
 	int damaged;
+	bool is_cut;
 	struct dh_picture *picture;
 	/* I420 of the frames from cache_first on */
 	uint8_t **cache;
@@ -37,8 +42,7 @@ static int add_entry(struct dh_clip *c, const struct dh_frame *frame, const uint
 	if (c->count == FRAMES_MAX || (c->count > 0 && frame->pts_ticks + frame->duration_ticks -
 			c->entries[0].pts_ticks > c->task.max_ms * DH_TICKS_PER_MS))
 		return dh_fault_set(fault, DH_PREPARE_LIMIT,
-			"%s is longer than the %d ms (and %d pictures) that an idle "
-			"clip may have", name, c->task.max_ms, FRAMES_MAX);
+			"%s is longer than an idle clip may be: %d ms and %d pictures", name, c->task.max_ms, FRAMES_MAX);
 	if (c->count == c->capacity) {
 		int capacity = c->capacity * 2 + 64;
 		struct entry *entries = realloc(c->entries, (size_t)capacity * sizeof *entries);
@@ -54,7 +58,7 @@ static int add_entry(struct dh_clip *c, const struct dh_frame *frame, const uint
 	return 0;
 }
 
-/* The first frame of the first pass: now the size is known. */
+/* Called with the first frame, when the size is known. */
 static int set_up(struct dh_clip *c, const struct dh_source *source, const struct dh_frame *frame,
 	struct dh_fault *fault)
 {
@@ -80,54 +84,57 @@ static void drop_cache(struct dh_clip *c)
 
 /* Takes one decoded frame, number `n` of this pass. */
 static int take(struct dh_clip *c, const struct dh_source *source, const struct dh_frame *frame, int n,
-	int scan, struct dh_fault *fault)
+	bool is_scan, struct dh_fault *fault)
 {
-	int rc = c->picture ? 0 : set_up(c, source, frame, fault);
-	int wanted = n == c->cache_first + c->cache_count && c->cache_count < c->cache_capacity;
-	if (rc || (!scan && !wanted))
-		return rc;
+	int code = c->picture ? 0 : set_up(c, source, frame, fault);
+	bool is_wanted = n == c->cache_first + c->cache_count && c->cache_count < c->cache_capacity;
+	if (code || (!is_scan && !is_wanted))
+		return code;
 	uint8_t *i420 = malloc(dh_picture_size(c->width, c->height));
 	if (!i420)
 		return dh_fault_memory(fault);
-	rc = dh_picture_convert(c->picture, frame->av, &frame->turn, i420, fault);
-	if (!rc && scan)
-		rc = add_entry(c, frame, i420, fault);
-	if (!rc && wanted)
+	code = dh_picture_convert(c->picture, frame->av, &frame->turn, i420, fault);
+	if (!code && is_scan)
+		code = add_entry(c, frame, i420, fault);
+	if (!code && is_wanted)
 		c->cache[c->cache_count++] = i420;
 	else
 		free(i420);
-	return rc;
+	return code;
 }
 
-/* One pass through the input. The first one scans it; later ones fill the
- * cache from `first` on. */
+/* Reads the input once. The first pass also collects the entries; later ones only
+ * fill the cache from `first` on. */
 static int pass(struct dh_clip *c, int first, const struct dh_progress *progress, struct dh_fault *fault)
 {
 	struct dh_source_config config = dh_task_source(&c->task, c->input, DH_WANT_VIDEO);
 	struct dh_source *source = NULL;
-	int scan = c->count == 0, n = 0;
+	bool is_scan = c->count == 0;
+	int n = 0;
 	int64_t last_ticks = INT64_MIN;
-	int rc = dh_source_alloc(&source, &config, fault);
+	int code = dh_source_alloc(&source, &config, fault);
 	drop_cache(c);
 	c->cache_first = first;
-	while (!rc) {
+	while (!code) {
 		struct dh_frame frame;
-		rc = dh_source_next(source, &frame, fault);
-		if (rc || !frame.av)
+		code = dh_source_next(source, &frame, fault);
+		if (code || !frame.av)
 			break;
 		if (frame.pts_ticks <= last_ticks)
 			continue;
 		last_ticks = frame.pts_ticks;
-		rc = take(c, source, &frame, n++, scan, fault);
-		if (!rc && progress && progress->report)
+		code = take(c, source, &frame, n++, is_scan, fault);
+		if (!code && progress && progress->report)
 			progress->report(progress->arg, 0, dh_source_stated_ticks(source), n);
-		if (c->first_only || (!scan && c->cache_count == c->cache_capacity))
+		if (c->first_only || (!is_scan && c->cache_count == c->cache_capacity))
 			break;
 	}
-	if (source && scan)
+	if (source && is_scan) {
 		c->damaged = dh_source_damaged(source);
+		c->is_cut = dh_source_is_cut(source);
+	}
 	dh_source_free(&source);
-	return rc;
+	return code;
 }
 
 /* Each picture lasts until the next. */
@@ -140,7 +147,7 @@ static void set_durations(struct dh_clip *c)
 		last->duration_ticks = c->count > 1 ? last[-1].duration_ticks : 40 * DH_TICKS_PER_MS;
 }
 
-int dh_clip_alloc(struct dh_clip **clip, const struct dh_task *task, int input, int first_only,
+int dh_clip_alloc(struct dh_clip **clip, const struct dh_task *task, int input, bool first_only,
 	const struct dh_progress *progress, struct dh_fault *fault)
 {
 	struct dh_clip *c = calloc(1, sizeof *c);
@@ -150,13 +157,13 @@ int dh_clip_alloc(struct dh_clip **clip, const struct dh_task *task, int input, 
 	c->task.anchor = NULL;
 	c->input = input;
 	c->first_only = first_only;
-	int rc = pass(c, 0, progress, fault);
-	if (!rc && c->count == 0)
-		rc = dh_fault_set(fault, c->damaged ? DH_PREPARE_FORMAT : DH_PREPARE_EMPTY, "%s has no picture%s",
+	int code = pass(c, 0, progress, fault);
+	if (!code && c->count == 0)
+		code = dh_fault_set(fault, c->damaged ? DH_PREPARE_FORMAT : DH_PREPARE_EMPTY, "%s has no picture%s",
 			task->inputs[input].name, c->damaged ? " that can be decoded" : "");
-	if (rc) {
+	if (code) {
 		dh_clip_free(&c);
-		return rc;
+		return code;
 	}
 	set_durations(c);
 	*clip = c;
@@ -226,7 +233,7 @@ int dh_clip_medoid(const struct dh_clip *c)
 	return best;
 }
 
-static int is_cached(const struct dh_clip *c, int frame)
+static bool is_cached(const struct dh_clip *c, int frame)
 {
 	return frame >= c->cache_first && frame < c->cache_first + c->cache_count;
 }
@@ -238,24 +245,31 @@ int dh_clip_picture(struct dh_clip *c, int frame, int step, const uint8_t **i420
 	if (!is_cached(c, frame)) {
 		if (fstat(input->fd, &st) < 0 || !S_ISREG(st.st_mode))
 			return dh_fault_set(fault, DH_PREPARE_INPUT,
-				"%s is too long for an idle clip that comes through a "
-				"pipe (%d pictures of this size fit): hand it over as a file", input->name,
+				"%s is too long for an idle clip from a pipe (%d pictures of this size fit): "
+				"pass it as a file", input->name,
 				c->cache_capacity);
 		int first = step > 0 ? frame : frame - c->cache_capacity + 1;
-		int rc = pass(c, first > 0 ? first : 0, NULL, fault);
-		if (rc)
-			return rc;
+		int code = pass(c, first > 0 ? first : 0, NULL, fault);
+		if (code)
+			return code;
 	}
 	if (!is_cached(c, frame))
-		return dh_fault_set(fault, DH_PREPARE_INPUT, "%s has changed while it was read", input->name);
+		return dh_fault_set(fault, DH_PREPARE_INPUT, "%s changed while it was read", input->name);
 	*i420 = c->cache[frame - c->cache_first];
 	return 0;
 }
 
-int dh_clip_notes(const struct dh_clip *c, struct dh_output *output)
+int dh_clip_notes(const struct dh_clip *c, struct dh_output *output, bool *is_cut)
 {
-	if (!c->damaged)
-		return 0;
-	return dh_output_note(output, "%s: %d damaged packet%s left out", c->task.inputs[c->input].name,
-		c->damaged, c->damaged > 1 ? "s" : "");
+	const char *name = dh_task_input_name(&c->task, c->input);
+	const struct entry *last = &c->entries[c->count - 1];
+	int code = 0;
+	if (c->damaged)
+		code = dh_output_note(output, "%s: %d damaged packet%s skipped", name, c->damaged,
+			c->damaged > 1 ? "s" : "");
+	if (code || !c->is_cut)
+		return code;
+	*is_cut = true;
+	return dh_output_note(output, "%s was cut short: it ends after %lld ms, in the middle of its container", name,
+		(long long)dh_ms_from_ticks(last->pts_ticks + last->duration_ticks - c->entries[0].pts_ticks));
 }

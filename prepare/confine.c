@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* A sanitizer's shadow memory is many times larger than any sensible limit. */
+/* A sanitizer's shadow memory exceeds any sensible limit. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define LIMIT_MEMORY 0
 #elif defined(__has_feature)
@@ -58,32 +58,32 @@ static int drop_user(const char *name, const char **what)
 
 int dh_confine(const struct dh_confine *confine, const char **what)
 {
-	int r;
+	int err;
 
-	/* RLIMIT_DATA, not RLIMIT_AS: address space that is only reserved (malloc's
-	 * arenas, one for each decoder thread) is no memory. */
+	/* RLIMIT_DATA, not RLIMIT_AS: reserved address space (malloc's arenas, one for
+	 * each decoder thread) is not memory. */
 	*what = "the memory limit";
 	if (LIMIT_MEMORY && confine->memory_mb > 0) {
 		rlim_t bytes = (rlim_t)confine->memory_mb * 1024 * 1024;
-		if ((r = limit(RLIMIT_DATA, bytes, bytes)) < 0)
-			return r;
+		if ((err = limit(RLIMIT_DATA, bytes, bytes)) < 0)
+			return err;
 	}
 	*what = "the limit of processor time";
 	if (confine->cpu_s > 0 &&
-	    (r = limit(RLIMIT_CPU, (rlim_t)confine->cpu_s, (rlim_t)confine->cpu_s + 2)) < 0)
-		return r;
+	    (err = limit(RLIMIT_CPU, (rlim_t)confine->cpu_s, (rlim_t)confine->cpu_s + 2)) < 0)
+		return err;
 	*what = "the limit of core files";
-	if ((r = limit(RLIMIT_CORE, 0, 0)) < 0)
-		return r;
+	if ((err = limit(RLIMIT_CORE, 0, 0)) < 0)
+		return err;
 	*what = "the niceness";
 	if (confine->nice > 0 && setpriority(PRIO_PROCESS, 0, confine->nice) < 0)
 		return -errno;
-	if ((r = drop_user(confine->user, what)) < 0)
-		return r;
+	if ((err = drop_user(confine->user, what)) < 0)
+		return err;
 	*what = "no_new_privs";
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	/* After the user: changing credentials forgets the signal. */
+	/* after the user: a change of credentials clears the signal */
 	*what = "the parent-death signal";
 	if (confine->parent > 0) {
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)

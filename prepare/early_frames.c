@@ -8,37 +8,37 @@ static size_t bytes_of(const AVFrame *frame)
 	return bytes;
 }
 
-int dh_early_frames_keep(struct dh_early_frames *waiting, const struct dh_frame *frame, struct dh_fault *fault)
+int dh_early_frames_keep(struct dh_early_frames *early, const struct dh_frame *frame, struct dh_fault *fault)
 {
-	struct dh_frame *kept = &waiting->frames[waiting->count];
+	struct dh_frame *kept = &early->frames[early->count];
 	*kept = *frame;
 	kept->av = av_frame_clone(frame->av);
 	if (!kept->av)
 		return dh_fault_memory(fault);
-	waiting->count++;
-	waiting->bytes += bytes_of(frame->av);
+	early->count++;
+	early->bytes += bytes_of(frame->av);
 	return 0;
 }
 
-void dh_early_frames_clear(struct dh_early_frames *waiting)
+void dh_early_frames_clear(struct dh_early_frames *early)
 {
-	for (int i = 0; i < waiting->count; i++) {
-		AVFrame *av = (AVFrame *)waiting->frames[i].av;
+	for (int i = 0; i < early->count; i++) {
+		AVFrame *av = (AVFrame *)early->frames[i].av;
 		av_frame_free(&av);
 	}
-	waiting->count = 0;
-	waiting->bytes = 0;
+	early->count = 0;
+	early->bytes = 0;
 }
 
-int dh_early_frames_is_full(const struct dh_early_frames *waiting)
+bool dh_early_frames_is_full(const struct dh_early_frames *early)
 {
-	return waiting->count == DH_EARLY_FRAMES || waiting->bytes > DH_EARLY_BYTES;
+	return early->count == DH_EARLY_FRAMES || early->bytes > DH_EARLY_BYTES;
 }
 
-const struct dh_frame *dh_early_frames_first(const struct dh_early_frames *waiting, enum dh_media media)
+const struct dh_frame *dh_early_frames_first(const struct dh_early_frames *early, enum dh_media media)
 {
-	for (int i = 0; i < waiting->count; i++)
-		if (waiting->frames[i].media == media)
-			return &waiting->frames[i];
+	for (int i = 0; i < early->count; i++)
+		if (early->frames[i].media == media)
+			return &early->frames[i];
 	return NULL;
 }

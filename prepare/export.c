@@ -18,18 +18,18 @@ struct export {
 	int has_header, pictures;
 };
 
-static int wrong(struct export *e, const char *what, int rc)
+static int wrong(struct export *e, const char *what, int err)
 {
 	char why[AV_ERROR_MAX_STRING_SIZE];
-	av_make_error_string(why, sizeof why, rc);
-	dh_fault_set(e->fault, rc == AVERROR(ENOMEM) ? DH_PREPARE_MEMORY : DH_PREPARE_OUTPUT, "%s: %s: %s", e->to,
+	av_make_error_string(why, sizeof why, err);
+	dh_fault_set(e->fault, err == AVERROR(ENOMEM) ? DH_PREPARE_MEMORY : DH_PREPARE_OUTPUT, "%s: %s: %s", e->to,
 		what, why);
 	return -EIO;
 }
 
 static int add_stream(struct export *e, enum dh_media media, const struct dh_stream_head *head)
 {
-	/* RFC 7845: version, channels, pre-skip 0 (it is trimmed already), 48 kHz */
+	/* RFC 7845: version, channels, pre-skip 0 (already trimmed), 48 kHz */
 	static const uint8_t opus_head[19] = "OpusHead\1\1\0\0\x80\xbb\0\0\0\0\0";
 	AVStream *st = avformat_new_stream(e->webm, NULL);
 	if (!st)
@@ -59,20 +59,20 @@ static int add_stream(struct export *e, enum dh_media media, const struct dh_str
 static int on_head(void *arg, const struct dh_stream_head *head)
 {
 	struct export *e = arg;
-	int rc = avformat_alloc_output_context2(&e->webm, NULL, "webm", e->to);
-	if (rc < 0)
-		return wrong(e, "cannot be written as WebM", rc);
-	rc = head->has_video ? add_stream(e, DH_VIDEO, head) : 0;
-	if (!rc && head->has_audio)
-		rc = add_stream(e, DH_AUDIO, head);
-	if (rc)
-		return rc;
-	rc = avio_open(&e->webm->pb, e->to, AVIO_FLAG_WRITE);
-	if (rc < 0)
-		return wrong(e, "cannot be written", rc);
-	rc = avformat_write_header(e->webm, NULL);
-	if (rc < 0)
-		return wrong(e, "cannot be written", rc);
+	int err = avformat_alloc_output_context2(&e->webm, NULL, "webm", e->to);
+	if (err < 0)
+		return wrong(e, "cannot be written as WebM", err);
+	err = head->has_video ? add_stream(e, DH_VIDEO, head) : 0;
+	if (!err && head->has_audio)
+		err = add_stream(e, DH_AUDIO, head);
+	if (err)
+		return err;
+	err = avio_open(&e->webm->pb, e->to, AVIO_FLAG_WRITE);
+	if (err < 0)
+		return wrong(e, "cannot be written", err);
+	err = avformat_write_header(e->webm, NULL);
+	if (err < 0)
+		return wrong(e, "cannot be written", err);
 	e->has_header = 1;
 	return 0;
 }
@@ -81,16 +81,16 @@ static int write_packet(struct export *e, const struct dh_unit *unit, int64_t pt
 {
 	AVStream *st = e->webm->streams[e->stream[unit->media]];
 	AVRational ticks = { 1, (int)DH_TICKS_PER_SECOND };
-	int rc = av_new_packet(e->packet, (int)unit->size);
-	if (rc < 0)
-		return wrong(e, "packet", rc);
+	int err = av_new_packet(e->packet, (int)unit->size);
+	if (err < 0)
+		return wrong(e, "packet", err);
 	memcpy(e->packet->data, unit->data, unit->size);
 	e->packet->stream_index = st->index;
 	e->packet->pts = e->packet->dts = av_rescale_q(pts_ticks, ticks, st->time_base);
 	e->packet->duration = av_rescale_q(unit->duration_ticks, ticks, st->time_base);
 	e->packet->flags = key ? AV_PKT_FLAG_KEY : 0;
-	rc = av_interleaved_write_frame(e->webm, e->packet);
-	return rc < 0 ? wrong(e, "cannot be written", rc) : 0;
+	err = av_interleaved_write_frame(e->webm, e->packet);
+	return err < 0 ? wrong(e, "cannot be written", err) : 0;
 }
 
 static int on_anchor(void *arg, struct dh_unit *anchor)
@@ -107,8 +107,8 @@ static int on_unit(void *arg, struct dh_unit *unit)
 		return write_packet(e, unit, unit->pts_ticks, 1);
 	if (e->pictures++ > 0)
 		return write_packet(e, unit, unit->pts_ticks, 0);
-	int rc = write_packet(e, e->anchor, unit->pts_ticks, 1);
-	return rc ? rc : write_packet(e, unit, unit->pts_ticks + DH_TICKS_PER_MS, 0);
+	int err = write_packet(e, e->anchor, unit->pts_ticks, 1);
+	return err ? err : write_packet(e, unit, unit->pts_ticks + DH_TICKS_PER_MS, 0);
 }
 
 static int on_failure(void *arg, int code, const char *text)
@@ -125,14 +125,14 @@ int dh_export(const char *path, const char *to, struct dh_fault *fault)
 		.head = on_head, .anchor = on_anchor, .unit = on_unit, .failure = on_failure
 	};
 	struct export e = { .to = to, .fault = fault, .packet = av_packet_alloc() };
-	int rc = e.packet ? 0 : dh_fault_memory(fault);
-	if (!rc)
-		rc = dh_file_read(path, &sink, &e, fault);
+	int code = e.packet ? 0 : dh_fault_memory(fault);
+	if (!code)
+		code = dh_file_read(path, &sink, &e, fault);
 	if (e.has_header) {
 		int trailer = av_write_trailer(e.webm);
-		if (trailer < 0 && !rc) {
+		if (trailer < 0 && !code) {
 			wrong(&e, "cannot be written", trailer);
-			rc = fault->code;
+			code = fault->code;
 		}
 	}
 	if (e.webm)
@@ -140,5 +140,5 @@ int dh_export(const char *path, const char *to, struct dh_fault *fault)
 	avformat_free_context(e.webm);
 	av_packet_free(&e.packet);
 	dh_unit_unref(&e.anchor);
-	return rc;
+	return code;
 }

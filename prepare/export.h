@@ -1,11 +1,11 @@
-/* A prepared segment as WebM, so that any player shows it. */
+/* Writes a prepared segment as WebM, for any player. */
 #ifndef DH_EXPORT_H
 #define DH_EXPORT_H
 
 #include "fault.h"
 
-/* The anchor comes first, as key frame, and the segment's first picture 1 ms
- * after it; all else keeps its time. */
+/* The anchor comes first, as the key frame, and the first picture 1 ms after it;
+ * everything else keeps its time. `path` and `to` are files. */
 int dh_export(const char *path, const char *to, struct dh_fault *fault);
 
 #endif

@@ -20,8 +20,8 @@ int dh_file_open(int *fd, const char *path, struct dh_fault *fault)
 static int read_all(int fd, const char *path, struct dh_stream_reader *reader, struct dh_fault *fault)
 {
 	uint8_t buffer[64 * 1024];
-	int rc = 0;
-	while (!rc) {
+	int err = 0;
+	while (!err) {
 		ssize_t n = read(fd, buffer, sizeof buffer);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -29,30 +29,30 @@ static int read_all(int fd, const char *path, struct dh_stream_reader *reader, s
 			return dh_fault_set(fault, DH_PREPARE_INPUT, "%s cannot be read: %s", path, strerror(errno));
 		if (n == 0)
 			break;
-		rc = dh_stream_reader_push(reader, buffer, (size_t)n);
+		err = dh_stream_reader_push(reader, buffer, (size_t)n);
 	}
-	if (!rc)
-		rc = dh_stream_reader_finish(reader);
-	if (!rc || fault->code)
+	if (!err)
+		err = dh_stream_reader_finish(reader);
+	if (!err || fault->code)
 		return fault->code;
-	return dh_fault_set(fault, rc == -ENOMEM ? DH_PREPARE_MEMORY : DH_PREPARE_FORMAT,
+	return dh_fault_set(fault, err == -ENOMEM ? DH_PREPARE_MEMORY : DH_PREPARE_FORMAT,
 		"%s is not a whole prepared segment: %s", path, dh_stream_reader_error(reader));
 }
 
 int dh_file_read(const char *path, const struct dh_stream_sink *sink, void *arg, struct dh_fault *fault)
 {
 	struct dh_stream_reader *reader = NULL;
-	int fd, rc = dh_file_open(&fd, path, fault);
-	if (rc)
-		return rc;
-	rc = dh_stream_reader_alloc(&reader, NULL, sink, arg) ? dh_fault_memory(fault) :
+	int fd, code = dh_file_open(&fd, path, fault);
+	if (code)
+		return code;
+	code = dh_stream_reader_alloc(&reader, NULL, sink, arg) ? dh_fault_memory(fault) :
 		read_all(fd, path, reader, fault);
 	dh_stream_reader_free(&reader);
 	close(fd);
-	return rc;
+	return code;
 }
 
-/* ------------------------------------------------------------------- writing */
+/* --- writing */
 
 /* For the signal handler: what to remove. */
 static char *volatile unfinished;
@@ -81,10 +81,10 @@ int dh_file_create(struct dh_file_writer *writer, const char *path, struct dh_fa
 	sprintf(writer->aside, "%s.XXXXXX", path);
 	writer->fd = mkstemp(writer->aside);
 	if (writer->fd < 0) {
-		int rc = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", path, strerror(errno));
+		int code = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", path, strerror(errno));
 		free(writer->aside);
 		writer->aside = NULL;
-		return rc;
+		return code;
 	}
 	mode_t mask = umask(0);
 	umask(mask);
@@ -113,21 +113,21 @@ int dh_file_write(void *arg, const void *bytes, size_t size)
 	return 0;
 }
 
-int dh_file_finish(struct dh_file_writer *writer, int keep, struct dh_fault *fault)
+int dh_file_finish(struct dh_file_writer *writer, bool keep, struct dh_fault *fault)
 {
-	int rc = 0;
+	int code = 0;
 	if (!writer->path)
 		return 0;
 	if (close(writer->fd) < 0 && keep)
-		rc = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", writer->path,
+		code = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", writer->path,
 			strerror(errno));
-	if (keep && !rc && rename(writer->aside, writer->path) < 0)
-		rc = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", writer->path,
+	if (keep && !code && rename(writer->aside, writer->path) < 0)
+		code = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", writer->path,
 			strerror(errno));
-	if (!keep || rc)
+	if (!keep || code)
 		unlink(writer->aside);
 	unfinished = NULL;
 	free(writer->aside);
 	writer->aside = NULL;
-	return rc;
+	return code;
 }

@@ -5,16 +5,16 @@
 #include "picture.h"
 #include "playout/timebase.h"
 
-/* Of the last picture where nobody says. */
+/* Of the last picture if its length is unknown. */
 #define DURATION_TICKS (40 * DH_TICKS_PER_MS)
 
 struct dh_film {
 	struct dh_video *video;
 	struct dh_output *output;
 	int width, height;
-	int64_t period_ticks; /* of the fastest rate */
-	int64_t due_ticks;    /* where the next one stands at that rate */
-	struct dh_unit *last; /* encoded; waits for its duration */
+	int64_t period_ticks; /* of the highest rate */
+	int64_t due_ticks;    /* when the next one is due at that rate */
+	struct dh_unit *last; /* encoded; its duration is not yet known */
 	int64_t last_step_ticks, end_ticks;
 };
 
@@ -28,10 +28,10 @@ int dh_film_alloc(struct dh_film **film, const struct dh_video_config *config, i
 	f->width = config->width;
 	f->height = config->height;
 	f->period_ticks = DH_TICKS_PER_SECOND / fps_max;
-	int rc = dh_video_alloc(&f->video, config, anchor, fault);
-	if (rc) {
+	int code = dh_video_alloc(&f->video, config, anchor, fault);
+	if (code) {
 		free(f);
-		return rc;
+		return code;
 	}
 	*film = f;
 	return 0;
@@ -53,15 +53,14 @@ const struct dh_video *dh_film_video(const struct dh_film *film)
 	return film->video;
 }
 
-int dh_film_takes(const struct dh_film *film, int64_t pts_ticks)
+bool dh_film_takes(const struct dh_film *film, int64_t pts_ticks)
 {
 	if (!film->last)
-		return 1;
-	/* a quarter of slack: containers round, and half of 50 must be 25 */
+		return true;
+	/* a quarter of tolerance: containers round, and 50 must thin out to 25 */
 	return pts_ticks > film->last->pts_ticks && pts_ticks + film->period_ticks / 4 >= film->due_ticks;
 }
 
-/* The last picture's duration is known now. */
 static int emit_last(struct dh_film *film, int64_t duration_ticks)
 {
 	struct dh_unit *unit = film->last;
@@ -77,21 +76,21 @@ int dh_film_push(struct dh_film *film, const uint8_t *i420, int64_t pts_ticks, i
 	struct dh_fault *fault)
 {
 	struct dh_unit *unit;
-	/* a segment begins with its first picture, even where sound begins earlier */
+	/* a segment starts with its first picture, even if sound starts earlier */
 	if (!film->last)
 		pts_ticks = 0;
-	int rc = dh_video_encode(film->video, i420, pts_ticks,
+	int code = dh_video_encode(film->video, i420, pts_ticks,
 		duration_ticks > 0 ? duration_ticks : DURATION_TICKS, &unit, fault);
-	if (rc)
-		return rc;
+	if (code)
+		return code;
 	dh_picture_luma(i420, film->width, film->height, unit->luma);
-	rc = film->last ? emit_last(film, pts_ticks - film->last->pts_ticks) : 0;
+	code = film->last ? emit_last(film, pts_ticks - film->last->pts_ticks) : 0;
 	film->last = unit;
 	film->due_ticks += film->period_ticks;
 	if (film->due_ticks < pts_ticks + film->period_ticks / 2)
 		film->due_ticks = pts_ticks + film->period_ticks;
 	dh_film_extend(film, duration_ticks > 0 ? pts_ticks + duration_ticks : 0);
-	return rc ? rc : dh_output_horizon(film->output, DH_VIDEO, pts_ticks);
+	return code ? code : dh_output_horizon(film->output, DH_VIDEO, pts_ticks);
 }
 
 void dh_film_extend(struct dh_film *film, int64_t end_ticks)

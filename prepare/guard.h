@@ -1,37 +1,16 @@
-/* The guard of anchored video: reads the header of an encoded VP8 frame
- * (RFC 6386, sections 9 and 19.2) and says whether it keeps the rule that a
- * decoder's golden frame, alternate frame, entropy and loop-filter state are
- * the anchor's for good. Pure; any bytes are safe.
+/* The guard of anchored video: checks that a frame leaves a decoder's golden frame,
+ * alternate frame, entropy and loop-filter state as the anchor set them. Pure.
  */
 #ifndef DH_GUARD_H
 #define DH_GUARD_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "vp8_header.h"
 
-struct dh_vp8_header {
-	int key, version, show;
-	int width, height;          /* key frames only, else 0 */
-	int segmentation;
-	int filter_type, filter_level, sharpness;
-	int delta_enabled, delta_update;
-	int ref_delta[4], mode_delta[4]; /* what this header sets ... */
-	unsigned ref_set, mode_set;      /* ... and which of them (bit i) */
-	int quantizer;              /* y_ac_qi, 0 to 127 */
-	int refresh_golden, refresh_alternate;
-	int copy_to_golden, copy_to_alternate;
-	int sign_bias_golden, sign_bias_alternate;
-	int refresh_entropy, refresh_last;
-};
-
-/* 0, or -EBADMSG: not a VP8 frame. */
-int dh_vp8_parse(struct dh_vp8_header *header, const uint8_t *bytes, size_t size);
-
-/* NULL when `frame` may follow `anchor`, else what is wrong with it (a constant
- * text). */
+/* NULL if `frame` may follow `anchor`, else what is wrong with it, for "a frame …"
+ * (a constant text). */
 const char *dh_guard_check(const struct dh_vp8_header *anchor, const struct dh_vp8_header *frame);
 
-/* NULL when it may be an anchor. */
+/* NULL if `anchor` may be an anchor, else as above. */
 const char *dh_guard_check_anchor(const struct dh_vp8_header *anchor);
 
 #endif

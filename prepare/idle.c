@@ -1,10 +1,13 @@
-/* An avatar's idle clip, and the avatar that is one still picture. */
+#include "idle.h"
+
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clip.h"
-#include "task_media.h"
+#include "film.h"
 #include "playout/timebase.h"
+#include "task_media.h"
 
 #define IDLE_MS_MAX  60000
 #define PORTRAIT_FPS 25
@@ -20,12 +23,11 @@ struct idle {
 	struct dh_stream_end end;
 };
 
-/* The anchor: the given one, the portrait, or the picture that is most like all
- * the others. */
+/* The given anchor, the portrait, or the most typical picture. */
 static int pick_anchor(struct idle *p, uint8_t *anchor)
 {
 	const struct dh_task *task = p->task;
-	int width, height, rc;
+	int width, height, code;
 	const uint8_t *i420;
 	dh_clip_size(p->clip, &width, &height);
 	size_t size = dh_picture_size(width, height);
@@ -38,18 +40,18 @@ static int pick_anchor(struct idle *p, uint8_t *anchor)
 		struct dh_clip *portrait = NULL;
 		sized.width = width;
 		sized.height = height;
-		rc = dh_clip_alloc(&portrait, &sized, 1, 1, NULL, p->fault);
-		if (!rc)
-			rc = dh_clip_picture(portrait, 0, 1, &i420, p->fault);
-		if (!rc)
+		code = dh_clip_alloc(&portrait, &sized, 1, true, NULL, p->fault);
+		if (!code)
+			code = dh_clip_picture(portrait, 0, 1, &i420, p->fault);
+		if (!code)
 			memcpy(anchor, i420, size);
 		dh_clip_free(&portrait);
-		return rc;
+		return code;
 	}
-	rc = dh_clip_picture(p->clip, dh_clip_medoid(p->clip), 1, &i420, p->fault);
-	if (!rc)
+	code = dh_clip_picture(p->clip, dh_clip_medoid(p->clip), 1, &i420, p->fault);
+	if (!code)
 		memcpy(anchor, i420, size);
-	return rc;
+	return code;
 }
 
 static int start(struct idle *p, int64_t rate_num, int64_t rate_den, int64_t step_ticks)
@@ -58,17 +60,17 @@ static int start(struct idle *p, int64_t rate_num, int64_t rate_den, int64_t ste
 	dh_clip_size(p->clip, &head.width, &head.height);
 	uint8_t *anchor = malloc(dh_picture_size(head.width, head.height));
 	struct dh_video_config config = dh_task_video(p->task, head.width, head.height, step_ticks);
-	int rc = anchor ? pick_anchor(p, anchor) : dh_fault_memory(p->fault);
-	if (!rc)
-		rc = dh_film_alloc(&p->film, &config, p->task->fps_max, anchor, p->output, p->fault);
-	if (!rc) {
+	int code = anchor ? pick_anchor(p, anchor) : dh_fault_memory(p->fault);
+	if (!code)
+		code = dh_film_alloc(&p->film, &config, p->task->fps_max, anchor, p->output, p->fault);
+	if (!code) {
 		dh_describe(&head, p->task, dh_film_video(p->film));
-		rc = dh_output_head(p->output, &head, dh_film_video(p->film), anchor);
+		code = dh_output_head(p->output, &head, dh_film_video(p->film), anchor);
 	}
-	if (!rc)
-		rc = dh_output_horizon(p->output, DH_AUDIO, DH_UNIT_ORDER_NEVER);
+	if (!code)
+		code = dh_output_horizon(p->output, DH_AUDIO, DH_UNIT_ORDER_NEVER);
 	free(anchor);
-	return rc;
+	return code;
 }
 
 static int push(struct idle *p, int frame, int step, int64_t pts_ticks, int64_t duration_ticks)
@@ -78,60 +80,60 @@ static int push(struct idle *p, int frame, int step, int64_t pts_ticks, int64_t 
 		dh_film_extend(p->film, pts_ticks + duration_ticks);
 		return 0;
 	}
-	int rc = dh_clip_picture(p->clip, frame, step, &i420, p->fault);
-	if (!rc)
-		rc = dh_film_push(p->film, i420, pts_ticks, duration_ticks, p->fault);
+	int code = dh_clip_picture(p->clip, frame, step, &i420, p->fault);
+	if (!code)
+		code = dh_film_push(p->film, i420, pts_ticks, duration_ticks, p->fault);
 	if (p->progress->report)
 		p->progress->report(p->progress->arg, pts_ticks, p->total_ticks, frame);
-	return rc;
+	return code;
 }
 
 static int finish(struct idle *p)
 {
-	int rc = dh_film_end(p->film, &p->end.video_ticks);
-	if (!rc)
-		rc = dh_note_film(p->output, p->film);
-	return rc ? rc : dh_output_end(p->output, &p->end);
+	int code = dh_film_end(p->film, &p->end.video_ticks);
+	if (!code)
+		code = dh_note_film(p->output, p->film);
+	return code ? code : dh_output_end(p->output, &p->end);
 }
 
 static int run_clip(struct idle *p)
 {
 	int64_t num, den, ticks = 0;
-	int count = dh_clip_count(p->clip), rc;
+	int count = dh_clip_count(p->clip), code;
 	dh_clip_rate(p->clip, &num, &den);
 	for (int i = 0; i < count; i++)
 		p->total_ticks += dh_clip_duration(p->clip, i);
 	if (p->task->pingpong)
 		p->total_ticks += p->total_ticks - dh_clip_duration(p->clip, 0) -
 			dh_clip_duration(p->clip, count - 1);
-	rc = start(p, num, den, dh_clip_duration(p->clip, 0));
-	for (int i = 0; i < count && !rc; i++) {
-		rc = push(p, i, 1, ticks, dh_clip_duration(p->clip, i));
+	code = start(p, num, den, dh_clip_duration(p->clip, 0));
+	for (int i = 0; i < count && !code; i++) {
+		code = push(p, i, 1, ticks, dh_clip_duration(p->clip, i));
 		ticks += dh_clip_duration(p->clip, i);
 	}
-	/* back again; neither end is shown twice */
-	for (int i = count - 2; i > 0 && p->task->pingpong && !rc; i--) {
-		rc = push(p, i, -1, ticks, dh_clip_duration(p->clip, i));
+	/* and back, without showing either end twice */
+	for (int i = count - 2; i > 0 && p->task->pingpong && !code; i--) {
+		code = push(p, i, -1, ticks, dh_clip_duration(p->clip, i));
 		ticks += dh_clip_duration(p->clip, i);
 	}
-	if (!rc)
-		rc = dh_clip_notes(p->clip, p->output);
-	return rc ? rc : finish(p);
+	if (!code)
+		code = dh_clip_notes(p->clip, p->output, &p->end.is_incomplete);
+	return code ? code : finish(p);
 }
 
 static int run_portrait(struct idle *p)
 {
 	int64_t end_ticks = p->task->portrait_ms * DH_TICKS_PER_MS;
-	int rc = start(p, PORTRAIT_FPS, 1, DH_TICKS_PER_SECOND / PORTRAIT_FPS);
+	int code = start(p, PORTRAIT_FPS, 1, DH_TICKS_PER_SECOND / PORTRAIT_FPS);
 	p->total_ticks = end_ticks;
-	for (int n = 0; !rc; n++) {
+	for (int n = 0; !code; n++) {
 		int64_t pts_ticks = dh_ticks_of_frame(n, PORTRAIT_FPS, 1);
 		int64_t next_ticks = dh_ticks_of_frame(n + 1, PORTRAIT_FPS, 1);
 		if (pts_ticks >= end_ticks)
 			break;
-		rc = push(p, 0, 1, pts_ticks, (next_ticks < end_ticks ? next_ticks : end_ticks) - pts_ticks);
+		code = push(p, 0, 1, pts_ticks, (next_ticks < end_ticks ? next_ticks : end_ticks) - pts_ticks);
 	}
-	return rc ? rc : finish(p);
+	return code ? code : finish(p);
 }
 
 int dh_prepare_idle(const struct dh_task *task, struct dh_output *output,
@@ -141,11 +143,11 @@ int dh_prepare_idle(const struct dh_task *task, struct dh_output *output,
 	struct dh_task shorter = *task;
 	if (shorter.max_ms > IDLE_MS_MAX)
 		shorter.max_ms = IDLE_MS_MAX;
-	int one = task->kind == DH_TASK_PORTRAIT;
-	int rc = dh_clip_alloc(&p.clip, &shorter, 0, one, progress, fault);
-	if (!rc)
-		rc = one ? run_portrait(&p) : run_clip(&p);
+	bool is_portrait = task->kind == DH_TASK_PORTRAIT;
+	int code = dh_clip_alloc(&p.clip, &shorter, 0, is_portrait, progress, fault);
+	if (!code)
+		code = is_portrait ? run_portrait(&p) : run_clip(&p);
 	dh_film_free(&p.film);
 	dh_clip_free(&p.clip);
-	return rc;
+	return code;
 }

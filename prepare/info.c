@@ -13,13 +13,14 @@
 #include "playout/timebase.h"
 
 struct info {
-	int has_head, has_anchor, has_picture, has_end, failure_code;
+	bool has_head, has_anchor, has_picture, has_end;
+	int failure_code;
 	struct dh_stream_head head;
 	struct dh_stream_end end;
 	size_t anchor_bytes;
 	uint32_t anchor_crc;
 	int64_t pictures, entries, packets, video_bytes, audio_bytes, largest_picture, largest_entry;
-	int64_t entry_ticks, longest_entry_ticks; /* time of the last entry, largest distance */
+	int64_t entry_ticks, longest_entry_ticks; /* the last entry's time, the largest distance */
 	char failure[DH_STREAM_TEXT_MAX + 1];
 	json_t *notes;
 };
@@ -27,7 +28,7 @@ struct info {
 static int on_head(void *arg, const struct dh_stream_head *head)
 {
 	struct info *info = arg;
-	info->has_head = 1;
+	info->has_head = true;
 	info->head = *head;
 	return 0;
 }
@@ -35,7 +36,7 @@ static int on_head(void *arg, const struct dh_stream_head *head)
 static int on_anchor(void *arg, struct dh_unit *anchor)
 {
 	struct info *info = arg;
-	info->has_anchor = 1;
+	info->has_anchor = true;
 	info->anchor_bytes = anchor->size;
 	info->anchor_crc = (uint32_t)crc32(0, anchor->data, (uInt)anchor->size);
 	return 0;
@@ -44,7 +45,7 @@ static int on_anchor(void *arg, struct dh_unit *anchor)
 static int on_picture(void *arg, const uint8_t *i420, size_t size)
 {
 	(void)i420, (void)size;
-	((struct info *)arg)->has_picture = 1;
+	((struct info *)arg)->has_picture = true;
 	return 0;
 }
 
@@ -80,7 +81,7 @@ static int on_note(void *arg, const char *text)
 static int on_end(void *arg, const struct dh_stream_end *end)
 {
 	struct info *info = arg;
-	info->has_end = 1;
+	info->has_end = true;
 	info->end = *end;
 	return 0;
 }
@@ -93,7 +94,7 @@ static int on_failure(void *arg, int code, const char *text)
 	return 0;
 }
 
-/* ------------------------------------------------------------------- showing */
+/* --- showing */
 
 static double kbps(int64_t bytes, int64_t ticks)
 {
@@ -132,6 +133,8 @@ static void show(const struct info *info, const char *path)
 		printf("made by:  %s\n", info->head.encoder);
 	for (size_t i = 0; i < json_array_size(info->notes); i++)
 		printf("note:     %s\n", json_string_value(json_array_get(info->notes, i)));
+	if (info->end.is_incomplete)
+		printf("source:   ended before its container said it would\n");
 	if (info->failure_code)
 		printf("failed:   %s (code %d)\n", info->failure, info->failure_code);
 	else
@@ -162,35 +165,36 @@ static int show_json(const struct info *info)
 		json_object_set_new(all, "audio", json_pack("{s:I,s:I,s:I}", "ticks",
 			(json_int_t)info->end.audio_ticks, "packets", (json_int_t)info->packets,
 			"bytes", (json_int_t)info->audio_bytes));
+	json_object_set_new(all, "incomplete", json_boolean(info->end.is_incomplete));
 	json_object_set(all, "notes", info->notes);
 	if (info->failure_code)
 		json_object_set_new(all, "failure", json_pack("{s:i,s:s}", "code", info->failure_code,
 			"text", info->failure));
-	int rc = json_dumpf(all, stdout, JSON_INDENT(1));
+	int err = json_dumpf(all, stdout, JSON_INDENT(1));
 	putchar('\n');
 	json_decref(all);
-	return rc;
+	return err;
 }
 
-int dh_info(const char *path, int as_json, struct dh_fault *fault)
+int dh_info(const char *path, bool as_json, struct dh_fault *fault)
 {
 	static const struct dh_stream_sink sink = {
 		on_head, on_anchor, on_picture, on_unit, on_note, on_end, on_failure
 	};
 	struct info *info = calloc(1, sizeof *info);
-	int rc;
+	int code;
 	if (!info || !(info->notes = json_array())) {
 		free(info);
 		return dh_fault_memory(fault);
 	}
-	rc = dh_file_read(path, &sink, info, fault);
-	if (!rc && !as_json)
+	code = dh_file_read(path, &sink, info, fault);
+	if (!code && !as_json)
 		show(info, path);
-	else if (!rc && show_json(info))
-		rc = dh_fault_set(fault, DH_PREPARE_OUTPUT, "standard output cannot be written");
-	if (!rc)
-		rc = info->failure_code;
+	else if (!code && show_json(info))
+		code = dh_fault_set(fault, DH_PREPARE_OUTPUT, "standard output cannot be written");
+	if (!code)
+		code = info->failure_code;
 	json_decref(info->notes);
 	free(info);
-	return rc;
+	return code;
 }

@@ -1,11 +1,13 @@
-/* What is in a prepared segment, for people or as JSON, on standard output. */
+/* Describes a prepared segment on standard output, as text or as JSON. */
 #ifndef DH_INFO_H
 #define DH_INFO_H
 
+#include <stdbool.h>
+
 #include "fault.h"
 
-/* Verifies the whole file. For a segment that ended in a failure it shows that,
- * and returns its code. */
-int dh_info(const char *path, int as_json, struct dh_fault *fault);
+/* Verifies the whole file. If the segment ended in a failure, shows and returns
+ * that. */
+int dh_info(const char *path, bool as_json, struct dh_fault *fault);
 
 #endif

@@ -10,6 +10,7 @@
 #include <libavutil/error.h>
 #include <libavutil/mem.h>
 
+#include "input_end.h"
 #include "mp4_index.h"
 
 #define BUFFER_BYTES (32 * 1024)
@@ -19,102 +20,108 @@ struct dh_input_bytes {
 	int fd;
 	const char *name;
 	int silence_ms;
-	int is_file;
+	bool is_file;
 	int64_t size;     /* of a file */
 	int64_t position; /* in a file */
 	int64_t total;    /* bytes read */
-	struct dh_mp4_index boxes;
+	struct dh_mp4_index index;
+	struct dh_input_end end; /* of a pipe */
+	bool has_ended;   /* a pipe was read to its end */
 	int error;        /* errno of a failed read */
-	int is_silent;
-	int is_index_cut; /* a file that ends inside its index */
+	bool is_silent;
+	bool is_index_cut; /* a file that ends inside its index */
 };
 
-/* Waits for a pipe; only while we read does silence count. */
-static int wait_readable(struct dh_input_bytes *feed)
+/* Waits for a pipe. Silence counts only while we read. */
+static int wait_readable(struct dh_input_bytes *input)
 {
-	struct pollfd p = { .fd = feed->fd, .events = POLLIN };
-	if (feed->silence_ms <= 0)
+	struct pollfd p = { .fd = input->fd, .events = POLLIN };
+	if (input->silence_ms <= 0)
 		return 0;
 	for (;;) {
-		int n = poll(&p, 1, feed->silence_ms);
+		int n = poll(&p, 1, input->silence_ms);
 		if (n > 0)
 			return 0;
 		if (n == 0) {
-			feed->is_silent = 1;
+			input->is_silent = true;
 			return AVERROR(ETIMEDOUT);
 		}
 		if (errno != EINTR)
-			return 0; /* let read() say what it is */
+			return 0; /* read() will report it */
 	}
 }
 
-static int feed_read(void *opaque, uint8_t *buffer, int size)
+static int input_read(void *opaque, uint8_t *buffer, int size)
 {
-	struct dh_input_bytes *feed = opaque;
+	struct dh_input_bytes *input = opaque;
 	ssize_t n;
-	if (feed->is_silent || feed->error)
+	if (input->is_silent || input->error)
 		return AVERROR(EIO);
-	if (!feed->is_file && wait_readable(feed))
+	if (!input->is_file && wait_readable(input))
 		return AVERROR(ETIMEDOUT);
 	do
-		n = feed->is_file ? pread(feed->fd, buffer, (size_t)size, feed->position) :
-			read(feed->fd, buffer, (size_t)size);
+		n = input->is_file ? pread(input->fd, buffer, (size_t)size, input->position) :
+			read(input->fd, buffer, (size_t)size);
 	while (n < 0 && errno == EINTR);
 	if (n < 0) {
-		feed->error = errno;
+		input->error = errno;
 		return AVERROR(errno);
 	}
-	if (n == 0)
+	if (n == 0) {
+		input->has_ended = true;
 		return AVERROR_EOF;
-	feed->position += n;
-	feed->total += n;
-	if (!feed->is_file) {
-		dh_mp4_index_push(&feed->boxes, buffer, (size_t)n);
-		if (feed->boxes.media_first)
-			return AVERROR_INVALIDDATA; /* nothing that follows can help */
+	}
+	input->position += n;
+	input->total += n;
+	if (!input->is_file) {
+		dh_mp4_index_push(&input->index, buffer, (size_t)n);
+		dh_input_end_push(&input->end, buffer, (size_t)n);
+		if (input->index.media_first)
+			return AVERROR_INVALIDDATA; /* nothing later can help */
 	}
 	return (int)n;
 }
 
-static int64_t feed_seek(void *opaque, int64_t offset, int whence)
+static int64_t input_seek(void *opaque, int64_t offset, int whence)
 {
-	struct dh_input_bytes *feed = opaque;
+	struct dh_input_bytes *input = opaque;
 	int64_t from = 0;
 	whence &= ~AVSEEK_FORCE;
 	if (whence == AVSEEK_SIZE)
-		return feed->size;
+		return input->size;
 	if (whence == SEEK_CUR)
-		from = feed->position;
+		from = input->position;
 	else if (whence == SEEK_END)
-		from = feed->size;
+		from = input->size;
 	else if (whence != SEEK_SET)
 		return AVERROR(EINVAL);
 	if (offset < -from || offset > INT64_MAX - from)
 		return AVERROR(EINVAL);
-	feed->position = from + offset;
-	return feed->position;
+	input->position = from + offset;
+	return input->position;
 }
 
-/* A file's top level, from box header to box header. */
-static void scan_file(struct dh_input_bytes *feed)
+/* Reads the box headers of a file's top level. */
+static void scan_file(struct dh_input_bytes *input)
 {
 	int64_t at = 0;
 	uint8_t header[16];
-	while (!feed->boxes.done && at < feed->size) {
-		ssize_t n = pread(feed->fd, header, sizeof header, at);
+	while (!input->index.is_done && at < input->size) {
+		ssize_t n = pread(input->fd, header, sizeof header, at);
 		if (n <= 0)
 			return;
-		dh_mp4_index_push(&feed->boxes, header, (size_t)n);
-		uint64_t skip = dh_mp4_index_skip(&feed->boxes);
+		dh_mp4_index_push(&input->index, header, (size_t)n);
+		uint64_t skip = dh_mp4_index_skip(&input->index);
 		if (skip > (uint64_t)(INT64_MAX - at - n))
 			return;
 		at += n + (int64_t)skip;
 	}
-	feed->is_index_cut = feed->boxes.has_index && !feed->boxes.media_first &&
-		feed->size < feed->boxes.index_end;
+	input->is_index_cut = input->index.has_index && !input->index.media_first &&
+		input->size < input->index.index_end;
 }
 
-int dh_input_bytes_alloc(struct dh_input_bytes **feed, int fd, const char *name, int silence_ms, struct dh_fault *fault)
+int dh_input_bytes_alloc(struct dh_input_bytes **input, int fd, const char *name, int silence_ms,
+	struct dh_fault *fault)
 {
 	struct stat st;
 	uint8_t *buffer = NULL;
@@ -135,21 +142,21 @@ int dh_input_bytes_alloc(struct dh_input_bytes **feed, int fd, const char *name,
 		scan_file(f);
 	buffer = av_malloc(BUFFER_BYTES);
 	if (buffer)
-		f->io = avio_alloc_context(buffer, BUFFER_BYTES, 0, f, feed_read, NULL,
-			f->is_file ? feed_seek : NULL);
+		f->io = avio_alloc_context(buffer, BUFFER_BYTES, 0, f, input_read, NULL,
+			f->is_file ? input_seek : NULL);
 	if (!f->io) {
 		av_free(buffer);
 		free(f);
 		return dh_fault_memory(fault);
 	}
-	*feed = f;
+	*input = f;
 	return 0;
 }
 
-void dh_input_bytes_free(struct dh_input_bytes **feed)
+void dh_input_bytes_free(struct dh_input_bytes **input)
 {
-	struct dh_input_bytes *f = *feed;
-	*feed = NULL;
+	struct dh_input_bytes *f = *input;
+	*input = NULL;
 	if (!f)
 		return;
 	av_freep(&f->io->buffer);
@@ -157,43 +164,68 @@ void dh_input_bytes_free(struct dh_input_bytes **feed)
 	free(f);
 }
 
-AVIOContext *dh_input_bytes_io(struct dh_input_bytes *feed)
+AVIOContext *dh_input_bytes_io(struct dh_input_bytes *input)
 {
-	return feed->io;
+	return input->io;
 }
 
-int dh_input_bytes_is_file(const struct dh_input_bytes *feed)
+bool dh_input_bytes_is_file(const struct dh_input_bytes *input)
 {
-	return feed->is_file;
+	return input->is_file;
 }
 
-int64_t dh_input_bytes_file_size(const struct dh_input_bytes *feed)
+int64_t dh_input_bytes_file_size(const struct dh_input_bytes *input)
 {
-	return feed->size;
+	return input->size;
 }
 
-int dh_input_bytes_verdict(const struct dh_input_bytes *feed, struct dh_fault *fault)
+bool dh_input_bytes_is_cut(const struct dh_input_bytes *input)
 {
-	if (feed->is_silent)
-		return dh_fault_set(fault, DH_PREPARE_SILENT, "%s: nothing came for %d ms", feed->name,
-			feed->silence_ms);
-	if (feed->error)
-		return dh_fault_set(fault, DH_PREPARE_INPUT, "%s cannot be read: %s", feed->name,
-			strerror(feed->error));
-	if (feed->is_file ? feed->size == 0 : feed->total == 0)
-		return dh_fault_set(fault, DH_PREPARE_EMPTY, "%s is empty: 0 bytes", feed->name);
-	if (!feed->is_file && feed->boxes.media_first)
+	struct dh_input_end end = { 0 };
+	struct stat st;
+	int64_t at = 0;
+	uint8_t header[512];
+	if (!input->is_file)
+		return input->has_ended && dh_input_end_is_early(&input->end);
+	if (fstat(input->fd, &st) < 0)
+		return false;
+	while (!end.is_done && at < st.st_size) {
+		ssize_t n = pread(input->fd, header, sizeof header, at);
+		if (n <= 0)
+			return false;
+		dh_input_end_push(&end, header, (size_t)n);
+		at += n;
+		uint64_t skip = dh_input_end_skip(&end), left = (uint64_t)(at < st.st_size ? st.st_size - at : 0);
+		if (skip > left)
+			skip = left;
+		dh_input_end_pass(&end, skip);
+		at += (int64_t)skip;
+	}
+	return dh_input_end_is_early(&end);
+}
+
+int dh_input_bytes_verdict(const struct dh_input_bytes *input, struct dh_fault *fault)
+{
+	if (input->is_silent)
+		return dh_fault_set(fault, DH_PREPARE_SILENT, "%s: no data for %d ms", input->name,
+			input->silence_ms);
+	if (input->error)
+		return dh_fault_set(fault, DH_PREPARE_INPUT, "%s cannot be read: %s", input->name,
+			strerror(input->error));
+	if (input->is_file ? input->size == 0 : input->total == 0)
+		return dh_fault_set(fault, DH_PREPARE_EMPTY, "%s is empty: 0 bytes", input->name);
+	if (!input->is_file && input->index.media_first)
 		return dh_fault_set(fault, DH_PREPARE_FORMAT,
 			"%s is an MP4 whose index (moov) comes last, which cannot be read through a pipe: "
-			"write it with -movflags frag_keyframe+empty_moov, or hand it over as a file", feed->name);
-	if (feed->is_index_cut)
+			"write it with -movflags frag_keyframe+empty_moov, or pass it as a file", input->name);
+	if (input->is_index_cut)
 		return dh_fault_set(fault, DH_PREPARE_FORMAT,
 			"%s is an MP4 that was cut short, within its index (moov)",
-			feed->name);
-	if (feed->boxes.is_mp4 && !feed->boxes.has_index && feed->boxes.count > 0 &&
-			(feed->boxes.media_first || feed->boxes.done || feed->is_file))
+			input->name);
+	if (input->index.is_mp4 && !input->index.has_index && input->index.count > 0 &&
+			(input->index.media_first || input->index.is_done || input->is_file))
 		return dh_fault_set(fault, DH_PREPARE_FORMAT,
 			"%s is an MP4 without its index (moov): it was cut short, or its writer did not finish",
-			feed->name);
+			input->name);
 	return 0;
 }

@@ -1,9 +1,11 @@
-/* Bytes of one input: an AVIOContext on a descriptor that somebody else opened.
- * Regular files are read by position and can be sought in, and read again by a
- * second feed; everything else is read as it comes.
+/* The bytes of one input as an AVIOContext on an open descriptor. Regular files are
+ * read by position, so they are seekable, and a second reader does not disturb the
+ * first. Anything else is read as it comes.
  */
 #ifndef DH_INPUT_BYTES_H
 #define DH_INPUT_BYTES_H
+
+#include <stdbool.h>
 
 #include <libavformat/avio.h>
 
@@ -11,18 +13,22 @@
 
 struct dh_input_bytes;
 
-/* `fd` and `name` stay the caller's and outlive the feed. `silence_ms`: see
- * job.h. -> DH_PREPARE_INPUT where nothing can be read from `fd`. */
-int dh_input_bytes_alloc(struct dh_input_bytes **feed, int fd, const char *name, int silence_ms, struct dh_fault *fault);
-void dh_input_bytes_free(struct dh_input_bytes **feed);
+/* `fd` and `name` are the caller's and must outlive it. `silence_ms`: see job.h.
+ * Fails with DH_PREPARE_INPUT if `fd` cannot be read. */
+int dh_input_bytes_alloc(struct dh_input_bytes **input, int fd, const char *name, int silence_ms,
+	struct dh_fault *fault);
+void dh_input_bytes_free(struct dh_input_bytes **input);
 
-AVIOContext *dh_input_bytes_io(struct dh_input_bytes *feed);
-int dh_input_bytes_is_file(const struct dh_input_bytes *feed);
-int64_t dh_input_bytes_file_size(const struct dh_input_bytes *feed); /* 0 for pipes */
+AVIOContext *dh_input_bytes_io(struct dh_input_bytes *input);
+bool dh_input_bytes_is_file(const struct dh_input_bytes *input);
+int64_t dh_input_bytes_file_size(const struct dh_input_bytes *input); /* 0 for pipes */
 
-/* After a demuxer or its probe failed, or when it reports the end: records the
- * reason where the bytes themselves are it (unreadable, silent, empty, an MP4
- * whose index is missing or comes last through a pipe). 0: they are not. */
-int dh_input_bytes_verdict(const struct dh_input_bytes *feed, struct dh_fault *fault);
+/* At the end of the input: whether its container promises more bytes than came. */
+bool dh_input_bytes_is_cut(const struct dh_input_bytes *input);
+
+/* After the demuxer failed or reached the end: records the reason if it lies in the
+ * bytes themselves (unreadable, silent, empty, an MP4 whose index is missing, or
+ * comes last through a pipe). 0 if it does not. */
+int dh_input_bytes_verdict(const struct dh_input_bytes *input, struct dh_fault *fault);
 
 #endif

@@ -1,57 +1,56 @@
-/* The contract between the plugin and a dh-prepare worker.
+/* The protocol between the plugin and a dh-prepare worker.
  *
  * `dh-prepare --worker` has
  *     fd 0   /dev/null
  *     fd 1   a pipe: the segment stream (playout/stream.h) goes here
  *     fd 2   the gateway's log
- *     fd 3   a SOCK_SEQPACKET socket: control
- * It loads its libraries, sends one message `ready <DH_PREPARE_PROTOCOL>` on
- * fd 3, and waits there for exactly one job: a JSON object of at most
- * DH_JOB_MAX bytes in one message, whose SCM_RIGHTS carry the descriptors it
- * names. It does the job, writes the stream (FAIL at its end where it failed)
- * and exits with one of the codes below. When fd 3 ends before a job came, it
- * exits with 0. It dies with the thread that spawned it (parent-death signal
- * set by the worker itself; it ends at once when it has become an orphan).
+ *     fd 3   a SOCK_SEQPACKET socket for control
+ * It loads its libraries, sends `ready <DH_PREPARE_PROTOCOL>` on fd 3 and waits
+ * there for exactly one job: a JSON object of at most DH_JOB_MAX bytes in one
+ * message, with the descriptors of its inputs as SCM_RIGHTS. It does the job,
+ * writes the stream (which ends in FAIL if it failed) and exits with a code below.
+ * If fd 3 is closed before a job came, it exits with 0. It dies with the thread that
+ * spawned it: it sets the parent-death signal itself, and exits at once if it is an
+ * orphan already.
  *
- * Beside `--worker` the plugin gives what the worker takes away from itself
- * before it says that it is ready (prepare/confine.h; each may be missing):
- *     --parent PID     who spawned it
- *     --memory-mb N    most data (RLIMIT_DATA)
- *     --cpu-s N        most processor time (SIGXCPU)
+ * These options limit the worker before it reports ready (prepare/confine.h); each
+ * may be missing:
+ *     --parent PID     the process that spawned it
+ *     --memory-mb N    limit of data (RLIMIT_DATA)
+ *     --cpu-s N        limit of processor time (SIGXCPU)
  *     --nice N         niceness
- *     --user NAME      user to become, where it is root's
- * `dh-prepare --version` prints one line that changes whenever its output may:
- * its own version and those of the libraries that encode. It is part of the key
- * under which the plugin keeps prepared segments.
+ *     --user NAME      the user to become, if started as root
+ * `dh-prepare --version` prints one line that changes whenever its output may
+ * change: its own version and those of the encoding libraries. It is part of the key
+ * of cached segments.
  *
- * The job's fields (integers unless said otherwise):
+ * The job's fields (integers unless noted):
  *
  *     kind        string   "segment": speech, any of picture and sound
- *                          "idle":     an avatar's idle clip (picture only; its
- *                                      sound is ignored); writes PICT, anchor =
- *                                      medoid frame, or the portrait where one
- *                                      is given
- *                          "portrait": an avatar of one still picture; becomes an
- *                                      idle clip of `portrait_ms`
- *     names       array of strings: what the inputs are called, for messages; one
- *                          descriptor for each, in this order. Two for a segment:
+ *                          "idle":     an avatar's idle clip, without sound, with
+ *                                      PICT; the anchor is its most typical
+ *                                      picture, or the portrait if there is one
+ *                          "portrait": the same from one still picture, of
+ *                                      `portrait_ms`
+ *     names       array of strings, one for each input, for messages; the
+ *                          descriptors come in this order. A segment may have two:
  *                          the video file and the audio file. "idle" may have a
- *                          second: its portrait.
- *     anchor      boolean  a further descriptor follows: the anchor's picture,
- *                          I420 of width x height (default false: the first
- *                          picture of the input is the anchor)
+ *                          second, its portrait.
+ *     anchor      boolean  one more descriptor follows: the anchor's picture, I420 of
+ *                          width x height (default false: the anchor is the first
+ *                          picture of the input)
  *     width, height        the avatar's size, even, 16 to 2304 (required)
  *     kbps                 video, 50 to 20000, default 800
  *     audio_kbps           16 to 256, default 48
- *     entry_ms             distance of entry frames, 40 to 10000, default 500
- *     fps_max              pictures a second at most, 1 to 60, default 60:
- *                          pictures that come faster are thinned out
+ *     entry_ms             distance between entry frames, 40 to 10000, default 500
+ *     fps_max              highest frame rate, 1 to 60, default 60; faster input
+ *                          loses pictures
  *     pingpong    boolean  idle: forwards, then backwards, default false
- *     portrait_ms          length of a portrait's loop, default 2000
+ *     portrait_ms          length of a portrait's clip, default 2000
  *     max_ms               longest accepted input, default 600000
- *     max_side             widest or highest accepted input picture, default 4096
- *     silence_ms           0, or: give up when the input yields nothing for this
- *                          long while it is being read (pipes)
+ *     max_side             largest accepted side of an input picture, default 4096
+ *     silence_ms           fail if a pipe yields nothing for so long while it is being
+ *                          read; 0: never
  */
 #ifndef DH_JOB_H
 #define DH_JOB_H
@@ -63,15 +62,15 @@
 /* Exit codes of dh-prepare, and the codes of FAIL records. */
 enum dh_prepare_exit {
 	DH_PREPARE_OK = 0,
-	DH_PREPARE_INTERNAL = 1,    /* a library failed in a way that is nobody's input */
+	DH_PREPARE_INTERNAL = 1,    /* a library failed, whatever the input */
 	DH_PREPARE_USAGE = 2,       /* wrong option or job */
 	DH_PREPARE_INPUT = 3,       /* cannot be opened or read */
-	DH_PREPARE_FORMAT = 4,      /* not a medium, or a container or codec that is not accepted */
-	DH_PREPARE_EMPTY = 5,       /* no picture and no sound in it */
-	DH_PREPARE_LIMIT = 6,       /* longer, larger, more than allowed */
+	DH_PREPARE_FORMAT = 4,      /* not media, or a container or codec that is not accepted */
+	DH_PREPARE_EMPTY = 5,       /* neither picture nor sound in it */
+	DH_PREPARE_LIMIT = 6,       /* longer or larger than allowed */
 	DH_PREPARE_OUTPUT = 7,      /* the output cannot be written */
 	DH_PREPARE_MEMORY = 8,      /* out of memory */
-	DH_PREPARE_SILENT = 9,      /* the input stopped coming */
+	DH_PREPARE_SILENT = 9,      /* the input stalled */
 };
 
 #endif

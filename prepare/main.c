@@ -1,5 +1,6 @@
 /* dh-prepare: command-line tool and worker. */
 #include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,17 +15,18 @@
 #include "options.h"
 #include "playout/timebase.h"
 #include "prepare.h"
+#include "tool_version.h"
 #include "worker.h"
 
 #define BAR_WIDTH 24
 
-/* ------------------------------------------------------------------- progress */
+/* --- progress */
 
 struct bar {
 	const char *name;
 	double begun_s, shown_s;
 	int64_t done_ticks, pictures;
-	int is_shown;
+	bool is_shown;
 };
 
 static double now_s(void)
@@ -43,7 +45,7 @@ static void show_bar(void *arg, int64_t done_ticks, int64_t total_ticks, int64_t
 	if (now - bar->shown_s < 0.1)
 		return;
 	bar->shown_s = now;
-	bar->is_shown = 1;
+	bar->is_shown = true;
 	fprintf(stderr, "\r%s ", bar->name);
 	if (total_ticks > 0) {
 		int part = (int)(done_ticks >= total_ticks ? 100 : done_ticks * 100 / total_ticks);
@@ -62,7 +64,7 @@ static void end_bar(const struct bar *bar)
 		fputs("\r\033[K", stderr);
 }
 
-/* ------------------------------------------------------------------ preparing */
+/* --- preparing */
 
 struct avatar {
 	struct dh_task *task;
@@ -72,11 +74,11 @@ struct avatar {
 
 struct sink {
 	struct dh_file_writer file;
-	const struct dh_unit *anchor; /* that of the avatar, or NULL */
+	const struct dh_unit *anchor; /* the avatar's, or NULL */
 };
 
-/* Notes in the stream are for people: show them too. So is an anchor that is not
- * the avatar's: every change between the two will cost a key frame. */
+/* Shows the notes in the stream, and warns of an anchor that is not the avatar's:
+ * every switch between the two costs a key frame. */
 static int write_and_tell(void *arg, const void *bytes, size_t size)
 {
 	struct sink *sink = arg;
@@ -122,33 +124,33 @@ static int read_avatar(struct avatar *avatar, const char *path, struct dh_fault 
 	static const struct dh_stream_sink sink = {
 		.head = avatar_head, .anchor = avatar_anchor, .picture = avatar_picture
 	};
-	int rc = dh_file_read(path, &sink, avatar, fault);
-	if (!rc && !avatar->task->anchor)
-		rc = dh_fault_set(fault, DH_PREPARE_FORMAT,
+	int code = dh_file_read(path, &sink, avatar, fault);
+	if (!code && !avatar->task->anchor)
+		code = dh_fault_set(fault, DH_PREPARE_FORMAT,
 			"%s is not an avatar's idle clip: it has no anchor picture "
 			"(make it with --idle or --portrait)", path);
-	return rc;
+	return code;
 }
 
 static int open_inputs(struct dh_options *o, struct dh_fault *fault)
 {
 	const char *files[DH_TASK_INPUTS + 1] = { 0 };
-	int count = 0, rc = 0;
+	int count = 0, code = 0;
 	for (int i = 0; i < o->files_count; i++)
 		files[count++] = o->files[i];
 	if (o->portrait)
 		files[count++] = o->portrait;
-	for (int i = 0; i < count && !rc; i++) {
+	for (int i = 0; i < count && !code; i++) {
 		struct dh_task_input *input = &o->task.inputs[i];
-		rc = dh_file_open(&input->fd, files[i], fault);
+		code = dh_file_open(&input->fd, files[i], fault);
 		input->raw = o->raws[i];
 		snprintf(input->name, sizeof input->name, "%s", strcmp(files[i], "-") ? files[i] : "standard input");
 		o->task.inputs_count++;
 	}
-	return rc;
+	return code;
 }
 
-/* The output would replace an input: that can only be a mistake. */
+/* An output that would replace an input is a mistake. */
 static int check_output(const struct dh_options *o, struct dh_fault *fault)
 {
 	struct stat out, in;
@@ -159,9 +161,9 @@ static int check_output(const struct dh_options *o, struct dh_fault *fault)
 	for (int i = 0; i < o->task.inputs_count; i++)
 		if (fstat(o->task.inputs[i].fd, &in) == 0 && S_ISREG(in.st_mode) && in.st_dev == out.st_dev &&
 				in.st_ino == out.st_ino)
-			return dh_fault_set(fault, DH_PREPARE_USAGE, "%s is input and output", o->output);
+			return dh_fault_set(fault, DH_PREPARE_USAGE, "%s is both input and output", o->output);
 	if (strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO))
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "a prepared segment is not for a terminal");
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "a prepared segment cannot be written to a terminal");
 	return 0;
 }
 
@@ -171,38 +173,38 @@ static int prepare_to_file(const struct dh_options *o, const struct dh_unit *anc
 	const struct dh_stream_writer writer = { write_and_tell, &sink };
 	struct bar bar = { .name = o->task.inputs[0].name, .begun_s = now_s(), .shown_s = now_s() };
 	const struct dh_progress progress = { show_bar, &bar };
-	int tell = isatty(STDERR_FILENO) && !o->quiet;
-	int rc = dh_file_create(&sink.file, o->output, fault);
-	if (rc)
-		return rc;
-	rc = dh_prepare(&o->task, &writer, tell ? &progress : NULL, fault);
-	int finish = dh_file_finish(&sink.file, rc == 0, fault);
+	bool tell = isatty(STDERR_FILENO) && !o->is_quiet;
+	int code = dh_file_create(&sink.file, o->output, fault);
+	if (code)
+		return code;
+	code = dh_prepare(&o->task, &writer, tell ? &progress : NULL, fault);
+	int finish = dh_file_finish(&sink.file, code == 0, fault);
 	if (tell) {
 		end_bar(&bar);
-		if (!rc && !finish)
+		if (!code && !finish)
 			fprintf(stderr, "%s: %.1f s, %.0f kB, made in %.1f s\n", o->output,
 				(double)bar.done_ticks / DH_TICKS_PER_SECOND, (double)sink.file.bytes / 1000,
 				now_s() - bar.begun_s);
 	}
-	return rc ? rc : finish;
+	return code ? code : finish;
 }
 
 static int prepare(struct dh_options *o, struct dh_fault *fault)
 {
 	struct avatar avatar = { &o->task, fault, NULL };
-	int rc = open_inputs(o, fault);
-	if (!rc)
-		rc = check_output(o, fault);
-	if (!rc && o->avatar)
-		rc = read_avatar(&avatar, o->avatar, fault);
-	if (!rc)
-		rc = prepare_to_file(o, avatar.anchor, fault);
+	int code = open_inputs(o, fault);
+	if (!code)
+		code = check_output(o, fault);
+	if (!code && o->avatar)
+		code = read_avatar(&avatar, o->avatar, fault);
+	if (!code)
+		code = prepare_to_file(o, avatar.anchor, fault);
 	dh_unit_unref(&avatar.anchor);
 	for (int i = 0; i < DH_TASK_INPUTS; i++)
 		if (o->task.inputs[i].fd >= 0)
 			close(o->task.inputs[i].fd);
 	dh_task_clear(&o->task);
-	return rc;
+	return code;
 }
 
 static int act(struct dh_options *o, struct dh_fault *fault)
@@ -217,7 +219,7 @@ static int act(struct dh_options *o, struct dh_fault *fault)
 	case DH_ACTION_WORKER:
 		return dh_worker_run(&o->confine);
 	case DH_ACTION_INFO:
-		return dh_info(o->info, o->json, fault);
+		return dh_info(o->info, o->as_json, fault);
 	case DH_ACTION_EXPORT:
 		return dh_export(o->files[0], o->output, fault);
 	case DH_ACTION_PREPARE:
@@ -231,10 +233,10 @@ int main(int argc, char **argv)
 	struct dh_options options;
 	struct dh_fault fault = { 0 };
 	av_log_set_level(AV_LOG_QUIET);
-	int rc = dh_options_parse(&options, argc, argv, &fault);
-	if (!rc)
-		rc = act(&options, &fault);
+	int code = dh_options_parse(&options, argc, argv, &fault);
+	if (!code)
+		code = act(&options, &fault);
 	if (fault.code)
 		fprintf(stderr, "dh-prepare: %s\n", fault.text);
-	return rc;
+	return code;
 }

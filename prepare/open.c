@@ -8,11 +8,11 @@
 
 #include "accept.h"
 
-/* Where a container's header does not tell all, so much is looked at. */
+/* How much to read ahead if a container's header does not describe everything. */
 #define ANALYZE_BYTES (4 * 1024 * 1024)
 #define ANALYZE_US    (3 * 1000 * 1000)
 
-/* A segment never names another file. */
+/* A segment never refers to another file. */
 static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *url, int flags,
 	AVDictionary **options)
 {
@@ -20,59 +20,59 @@ static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *ur
 	return AVERROR(EPERM);
 }
 
-static int detect(const AVInputFormat **found, int *is_still, struct dh_input_bytes *feed, const char *name,
+static int detect(const AVInputFormat **found, bool *is_still, struct dh_input_bytes *input, const char *name,
 	struct dh_fault *fault)
 {
-	int rc = av_probe_input_buffer2(dh_input_bytes_io(feed), found, "", NULL, 0, 0);
-	if (rc == AVERROR(ENOMEM))
+	int err = av_probe_input_buffer2(dh_input_bytes_io(input), found, "", NULL, 0, 0);
+	if (err == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
-	if (rc >= 0 && dh_accept_container(*found, is_still))
+	if (err >= 0 && dh_accept_container(*found, is_still))
 		return 0;
-	if (dh_input_bytes_verdict(feed, fault))
+	if (dh_input_bytes_verdict(input, fault))
 		return fault->code;
-	if (rc < 0)
-		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s is not a medium: expected %s", name,
+	if (err < 0)
+		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s is not a media file, expected %s", name,
 			dh_accept_containers_text());
-	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s looks like %s (%s), which is not accepted: expected %s",
+	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s looks like %s (%s), which is not accepted, expected %s",
 		name, (*found)->long_name ? (*found)->long_name : "an unknown format", (*found)->name,
 		dh_accept_containers_text());
 }
 
-/* ------------------------------------------------------------------- arrays */
+/* --- arrays */
 
 static int raw_options(AVDictionary **options, const struct dh_raw *raw)
 {
 	char text[32];
-	int rc;
+	int err;
 	if (raw->is_video) {
-		rc = av_dict_set(options, "pixel_format", raw->format, 0);
+		err = av_dict_set(options, "pixel_format", raw->format, 0);
 		snprintf(text, sizeof text, "%dx%d", raw->width, raw->height);
-		rc = rc < 0 ? rc : av_dict_set(options, "video_size", text, 0);
+		err = err < 0 ? err : av_dict_set(options, "video_size", text, 0);
 		snprintf(text, sizeof text, "%d/%d", raw->rate_num, raw->rate_den);
-		return rc < 0 ? rc : av_dict_set(options, "framerate", text, 0);
+		return err < 0 ? err : av_dict_set(options, "framerate", text, 0);
 	}
-	rc = av_dict_set_int(options, "sample_rate", raw->sample_rate, 0);
+	err = av_dict_set_int(options, "sample_rate", raw->sample_rate, 0);
 	snprintf(text, sizeof text, raw->channels == 1 ? "mono" : raw->channels == 2 ? "stereo" : "%d channels",
 		raw->channels);
-	return rc < 0 ? rc : av_dict_set(options, "ch_layout", text, 0);
+	return err < 0 ? err : av_dict_set(options, "ch_layout", text, 0);
 }
 
-/* A wrong size or format shows in the file's length. */
-static int check_array(const struct dh_raw *raw, const struct dh_input_bytes *feed, const char *name,
+/* The length of the file reveals a wrong size or format. */
+static int check_array(const struct dh_raw *raw, const struct dh_input_bytes *input, const char *name,
 	struct dh_fault *fault)
 {
-	int64_t size = dh_input_bytes_file_size(feed);
-	if (!raw->is_video || !dh_input_bytes_is_file(feed))
+	int64_t size = dh_input_bytes_file_size(input);
+	if (!raw->is_video || !dh_input_bytes_is_file(input))
 		return 0;
 	int one = av_image_get_buffer_size(av_get_pix_fmt(raw->format), raw->width, raw->height, 1);
 	if (one > 0 && size % one == 0)
 		return 0;
 	return dh_fault_set(fault, DH_PREPARE_FORMAT,
-		"%s has %lld bytes, which is no whole number of %s pictures of %dx%d (%d bytes each)", name,
+		"%s has %lld bytes, which is not a whole number of %s pictures of %dx%d (%d bytes each)", name,
 		(long long)size, raw->format, raw->width, raw->height, one);
 }
 
-static int describe_array(const AVInputFormat **found, AVDictionary **options, struct dh_input_bytes *feed,
+static int describe_array(const AVInputFormat **found, AVDictionary **options, struct dh_input_bytes *input,
 	const struct dh_source_config *config, struct dh_fault *fault)
 {
 	const struct dh_raw *raw = config->raw;
@@ -81,53 +81,53 @@ static int describe_array(const AVInputFormat **found, AVDictionary **options, s
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "%s: no such raw format: %s", config->name, raw->format);
 	if (raw_options(options, raw) < 0)
 		return dh_fault_memory(fault);
-	return check_array(raw, feed, config->name, fault);
+	return check_array(raw, input, config->name, fault);
 }
 
-/* ------------------------------------------------------------------- opening */
+/* --- opening */
 
-/* Whether the header has told what the decoders need. If so nothing is read
- * ahead, so that a live input begins at once. */
-static int is_described(const AVFormatContext *format)
+/* Whether the header has all that the decoders need. Then nothing is read ahead, so
+ * that a live input starts at once. */
+static bool is_described(const AVFormatContext *format)
 {
 	if (format->ctx_flags & AVFMTCTX_NOHEADER)
-		return 0;
+		return false;
 	for (unsigned i = 0; i < format->nb_streams; i++) {
 		const AVCodecParameters *par = format->streams[i]->codecpar;
 		if (par->codec_type == AVMEDIA_TYPE_VIDEO && (par->codec_id == AV_CODEC_ID_NONE || par->width <= 0))
-			return 0;
+			return false;
 		if (par->codec_type == AVMEDIA_TYPE_AUDIO &&
 				(par->codec_id == AV_CODEC_ID_NONE || par->sample_rate <= 0))
-			return 0;
+			return false;
 	}
-	return 1;
+	return true;
 }
 
-/* The options for the decoders which the look ahead opens for itself. */
+/* Reads ahead, with options for the decoders that it opens. */
 static int analyze(AVFormatContext *format, int max_side)
 {
 	AVDictionary **options = av_calloc(format->nb_streams + 1, sizeof *options);
 	unsigned streams = format->nb_streams;
-	int rc = options ? 0 : AVERROR(ENOMEM);
-	for (unsigned i = 0; i < streams && rc >= 0; i++) {
-		rc = av_dict_set_int(&options[i], "max_pixels", (int64_t)(max_side + 64) * (max_side + 64), 0);
-		if (rc >= 0)
-			rc = av_dict_set_int(&options[i], "threads", 1, 0);
+	int err = options ? 0 : AVERROR(ENOMEM);
+	for (unsigned i = 0; i < streams && err >= 0; i++) {
+		err = av_dict_set_int(&options[i], "max_pixels", (int64_t)(max_side + 64) * (max_side + 64), 0);
+		if (err >= 0)
+			err = av_dict_set_int(&options[i], "threads", 1, 0);
 	}
-	if (rc >= 0)
-		rc = avformat_find_stream_info(format, options);
+	if (err >= 0)
+		err = avformat_find_stream_info(format, options);
 	for (unsigned i = 0; options && i < streams; i++)
 		av_dict_free(&options[i]);
 	av_free(options);
-	return rc;
+	return err;
 }
 
-static AVFormatContext *make_context(struct dh_input_bytes *feed)
+static AVFormatContext *make_context(struct dh_input_bytes *input)
 {
 	AVFormatContext *format = avformat_alloc_context();
 	if (!format)
 		return NULL;
-	format->pb = dh_input_bytes_io(feed);
+	format->pb = dh_input_bytes_io(input);
 	format->flags |= AVFMT_FLAG_CUSTOM_IO;
 	format->io_open = refuse_open;
 	format->probesize = ANALYZE_BYTES;
@@ -143,49 +143,49 @@ static AVFormatContext *make_context(struct dh_input_bytes *feed)
 	return format;
 }
 
-static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDictionary **options, int is_still,
-	struct dh_input_bytes *feed, const struct dh_source_config *config, struct dh_fault *fault)
+static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDictionary **options, bool is_still,
+	struct dh_input_bytes *input, const struct dh_source_config *config, struct dh_fault *fault)
 {
-	AVFormatContext *f = make_context(feed);
+	AVFormatContext *f = make_context(input);
 	if (!f)
 		return dh_fault_memory(fault);
-	int rc = avformat_open_input(&f, "", found, options); /* frees and clears `f` when it fails */
-	if (rc >= 0 && !is_still && !is_described(f))
-		rc = analyze(f, config->max_side);
-	if (rc >= 0 && config->raw->is_video) /* its demuxer keeps it to itself */
+	int err = avformat_open_input(&f, "", found, options); /* frees and clears `f` on failure */
+	if (err >= 0 && !is_still && !is_described(f))
+		err = analyze(f, config->max_side);
+	if (err >= 0 && config->raw->is_video) /* which its demuxer does not set */
 		f->streams[0]->avg_frame_rate = (AVRational){ config->raw->rate_num, config->raw->rate_den };
-	if (rc >= 0) {
+	if (err >= 0) {
 		*format = f;
 		return 0;
 	}
 	avformat_close_input(&f);
-	if (rc == AVERROR(ENOMEM))
+	if (err == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
-	if (dh_input_bytes_verdict(feed, fault))
+	if (dh_input_bytes_verdict(input, fault))
 		return fault->code;
-	if (rc == AVERROR_EOF)
+	if (err == AVERROR_EOF)
 		return dh_fault_set(fault, DH_PREPARE_EMPTY,
 			"%s has neither picture nor sound: it ends after its header",
 			config->name);
 	char why[AV_ERROR_MAX_STRING_SIZE];
-	av_make_error_string(why, sizeof why, rc);
+	av_make_error_string(why, sizeof why, err);
 	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s cannot be opened as %s: %s", config->name, found->name,
 		why);
 }
 
-int dh_open(AVFormatContext **format, int *is_still, struct dh_input_bytes *feed,
+int dh_open(AVFormatContext **format, bool *is_still, struct dh_input_bytes *input,
 	const struct dh_source_config *config, struct dh_fault *fault)
 {
 	const AVInputFormat *found = NULL;
 	AVDictionary *options = NULL;
-	int rc;
-	*is_still = 0;
+	int code;
+	*is_still = false;
 	if (config->raw->is_video || config->raw->is_audio)
-		rc = describe_array(&found, &options, feed, config, fault);
+		code = describe_array(&found, &options, input, config, fault);
 	else
-		rc = detect(&found, is_still, feed, config->name, fault);
-	if (!rc)
-		rc = open_as(format, found, &options, *is_still, feed, config, fault);
+		code = detect(&found, is_still, input, config->name, fault);
+	if (!code)
+		code = open_as(format, found, &options, *is_still, input, config, fault);
 	av_dict_free(&options);
-	return rc;
+	return code;
 }

@@ -1,15 +1,17 @@
-/* Finds the container and opens it, refusing what is not on the list and every
- * further open. Private to source.c. */
+/* Detects the container and opens it. Refuses what is not accepted, and whatever
+ * would open another file. Private to source.c. */
 #ifndef DH_OPEN_H
 #define DH_OPEN_H
+
+#include <stdbool.h>
 
 #include <libavformat/avformat.h>
 
 #include "input_bytes.h"
-#include "source.h"
+#include "source_config.h"
 
-/* The context reads from `feed`, which is the caller's. */
-int dh_open(AVFormatContext **format, int *is_still, struct dh_input_bytes *feed,
+/* The context reads from `input`, which must outlive it. */
+int dh_open(AVFormatContext **format, bool *is_still, struct dh_input_bytes *input,
 	const struct dh_source_config *config, struct dh_fault *fault);
 
 #endif

@@ -6,16 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "raw.h"
+#include "task_fields.h"
 
-/* The tool's own limit of length: it is run by hand. */
+/* The tool's default limit of length, higher than a job's. */
 #define TOOL_MAX_MS (4 * 3600 * 1000)
 
 enum option_code {
 	OPT_FIRST = 256, OPT_AVATAR, OPT_SIZE, OPT_IDLE, OPT_PORTRAIT, OPT_PINGPONG, OPT_RAW_VIDEO, OPT_RAW_AUDIO,
 	OPT_INFO, OPT_JSON, OPT_EXPORT, OPT_WORKER, OPT_QUIET, OPT_HELP, OPT_VERSION,
 	OPT_PARENT, OPT_MEMORY, OPT_CPU, OPT_NICE, OPT_USER,
-	/* settings of the task, by name */
+	/* a field of the task, by name */
 	OPT_SETTING
 };
 
@@ -59,7 +59,7 @@ static int to_number(const char *text, long long *value)
 	return !errno && end != text && !*end ? 0 : -EINVAL;
 }
 
-/* --audio-kbps is the task's audio_kbps. */
+/* --audio-kbps sets the task's audio_kbps. */
 static int take_setting(struct dh_options *o, const char *option, const char *text, struct dh_fault *fault)
 {
 	char name[32];
@@ -79,8 +79,8 @@ static int take_size(struct dh_options *o, const char *text, struct dh_fault *fa
 	if (sscanf(text, "%dx%d%n", &width, &height, &used) != 2 || text[used])
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "--size is %s, expected WIDTHxHEIGHT, as in 512x512",
 			text);
-	int rc = dh_task_set(&o->task, "width", width, fault);
-	return rc ? rc : dh_task_set(&o->task, "height", height, fault);
+	int code = dh_task_set(&o->task, "width", width, fault);
+	return code ? code : dh_task_set(&o->task, "height", height, fault);
 }
 
 static int take_limit(struct dh_options *o, int option, const char *text, struct dh_fault *fault)
@@ -91,7 +91,7 @@ static int take_limit(struct dh_options *o, int option, const char *text, struct
 		return 0;
 	}
 	if (to_number(text, &value) || value < 0 || value > INT32_MAX || (option == OPT_NICE && value > 19))
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "%s is not a number that is possible here", text);
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "%s is out of range, or not a number", text);
 	if (option == OPT_PARENT)
 		o->confine.parent = (pid_t)value;
 	else if (option == OPT_MEMORY)
@@ -107,13 +107,12 @@ static int take_file(struct dh_options *o, const char *file, struct dh_fault *fa
 {
 	if (o->files_count == DH_TASK_INPUTS)
 		return dh_fault_set(fault, DH_PREPARE_USAGE,
-			"%s is one file too many, expected a file, or a video and an "
-			"audio file", file);
+			"%s is one file too many, expected one file, or a video and an audio file", file);
 	o->files[o->files_count++] = file;
 	return 0;
 }
 
-/* A description of an array belongs to the next file that is named. */
+/* Describes the next file. */
 static int take_raw(struct dh_options *o, int option, const char *text, struct dh_fault *fault)
 {
 	struct dh_raw *raw = &o->raws[o->files_count];
@@ -143,13 +142,13 @@ static int take_option(struct dh_options *o, int option, const char *name, struc
 		o->task.kind = DH_TASK_IDLE;
 		return 0;
 	case OPT_PINGPONG:
-		o->task.pingpong = 1;
+		o->task.pingpong = true;
 		return 0;
 	case OPT_JSON:
-		o->json = 1;
+		o->as_json = true;
 		return 0;
 	case OPT_QUIET:
-		o->quiet = 1;
+		o->is_quiet = true;
 		return 0;
 	case OPT_INFO:
 		o->action = DH_ACTION_INFO;
@@ -186,7 +185,7 @@ static int take_option(struct dh_options *o, int option, const char *name, struc
 	}
 }
 
-/* What only makes sense together. */
+/* Checks the combination of options. */
 static int check_prepare(struct dh_options *o, struct dh_fault *fault)
 {
 	const struct dh_raw *last = &o->raws[o->files_count];
@@ -195,18 +194,18 @@ static int check_prepare(struct dh_options *o, struct dh_fault *fault)
 	if (o->portrait && !o->files_count)
 		o->task.kind = DH_TASK_PORTRAIT;
 	else if (o->portrait && o->task.kind != DH_TASK_IDLE)
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "--portrait goes with --idle, or with no other file");
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--portrait needs --idle, or no other file");
 	if (!o->files_count && !o->portrait)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "expected a media file; see dh-prepare --help");
 	if (o->task.kind == DH_TASK_IDLE && o->files_count > 1)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "--idle takes one file");
 	if (o->task.kind != DH_TASK_IDLE && o->task.pingpong)
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "--pingpong goes with --idle");
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--pingpong needs --idle");
 	if (o->avatar && (o->task.kind != DH_TASK_SEGMENT || o->task.width))
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "--avatar goes without --idle, --portrait and --size");
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--avatar cannot be combined with --idle, --portrait or --size");
 	if (!o->output)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "expected -o FILE (- for standard output)");
-	/* of two files the second is the sound, however they were named */
+	/* the second of two files is the audio, whatever their order */
 	if (o->files_count == 2 && (o->raws[0].is_audio || o->raws[1].is_video)) {
 		const char *file = o->files[0];
 		struct dh_raw raw = o->raws[0];
@@ -220,20 +219,20 @@ static int check_prepare(struct dh_options *o, struct dh_fault *fault)
 
 int dh_options_parse(struct dh_options *o, int argc, char **argv, struct dh_fault *fault)
 {
-	int option, index = 0, rc = 0;
+	int option, index = 0, code = 0;
 	memset(o, 0, sizeof *o);
 	dh_task_init(&o->task);
 	o->task.max_ms = TOOL_MAX_MS;
 	opterr = 1;
-	while (!rc && (option = getopt_long(argc, argv, "-o:", table, &index)) != -1)
-		rc = take_option(o, option, table[index].name, fault);
-	while (!rc && optind < argc)
-		rc = take_file(o, argv[optind++], fault);
-	if (rc)
-		return rc;
+	while (!code && (option = getopt_long(argc, argv, "-o:", table, &index)) != -1)
+		code = take_option(o, option, table[index].name, fault);
+	while (!code && optind < argc)
+		code = take_file(o, argv[optind++], fault);
+	if (code)
+		return code;
 	if (o->action == DH_ACTION_PREPARE)
 		return check_prepare(o, fault);
 	if (o->action == DH_ACTION_EXPORT && o->files_count != 1)
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "--export takes a file to write and a prepared segment");
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--export takes an output file and a prepared segment");
 	return 0;
 }

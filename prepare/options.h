@@ -2,6 +2,8 @@
 #ifndef DH_PREPARE_OPTIONS_H
 #define DH_PREPARE_OPTIONS_H
 
+#include <stdbool.h>
+
 #include "confine.h"
 #include "task.h"
 
@@ -17,11 +19,11 @@ struct dh_options {
 	int files_count;
 	const char *output;   /* -o, or the file to export to */
 	const char *avatar, *portrait, *info;
-	int json, quiet;
+	bool as_json, is_quiet;
 	struct dh_confine confine;
 };
 
-/* 0, or DH_PREPARE_USAGE. The strings are argv's. */
+/* Fails with DH_PREPARE_USAGE. All strings point into argv. */
 int dh_options_parse(struct dh_options *options, int argc, char **argv, struct dh_fault *fault);
 
 void dh_options_help(void);

@@ -5,15 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static int check(struct dh_output *output, int rc)
+static int check(struct dh_output *output, int err)
 {
-	if (rc == 0)
+	if (err == 0)
 		return 0;
-	if (rc == -ENOMEM)
+	if (err == -ENOMEM)
 		return dh_fault_memory(output->fault);
-	if (rc == -EINVAL)
-		return dh_fault_set(output->fault, DH_PREPARE_INTERNAL, "A record that no reader would take");
-	return dh_fault_set(output->fault, DH_PREPARE_OUTPUT, "The output cannot be written: %s", strerror(-rc));
+	if (err == -EINVAL)
+		return dh_fault_set(output->fault, DH_PREPARE_INTERNAL, "A record would be invalid");
+	return dh_fault_set(output->fault, DH_PREPARE_OUTPUT, "The output cannot be written: %s", strerror(-err));
 }
 
 void dh_output_init(struct dh_output *output, const struct dh_stream_writer *writer, struct dh_fault *fault)
@@ -31,16 +31,16 @@ void dh_output_clear(struct dh_output *output)
 int dh_output_head(struct dh_output *output, const struct dh_stream_head *head, const struct dh_video *video,
 	const uint8_t *i420)
 {
-	int rc = check(output, dh_stream_write_head(&output->writer, head));
-	if (!rc && video) {
+	int code = check(output, dh_stream_write_head(&output->writer, head));
+	if (!code && video) {
 		size_t size;
 		const uint8_t *anchor = dh_video_anchor(video, &size);
-		rc = check(output, dh_stream_write_anchor(&output->writer, anchor, size));
+		code = check(output, dh_stream_write_anchor(&output->writer, anchor, size));
 	}
-	if (!rc && i420)
-		rc = check(output, dh_stream_write_picture(&output->writer, i420,
+	if (!code && i420)
+		code = check(output, dh_stream_write_picture(&output->writer, i420,
 			(size_t)head->width * (size_t)head->height * 3 / 2));
-	return rc;
+	return code;
 }
 
 int dh_output_note(struct dh_output *output, const char *format, ...)
@@ -55,20 +55,20 @@ int dh_output_note(struct dh_output *output, const char *format, ...)
 
 static int drain(struct dh_output *output)
 {
-	int rc = 0;
-	for (struct dh_unit *unit; !rc && (unit = dh_unit_order_next(&output->order));) {
-		rc = check(output, dh_stream_write_unit(&output->writer, unit));
+	int code = 0;
+	for (struct dh_unit *unit; !code && (unit = dh_unit_order_next(&output->order));) {
+		code = check(output, dh_stream_write_unit(&output->writer, unit));
 		output->units++;
 		dh_unit_unref(&unit);
 	}
-	return rc;
+	return code;
 }
 
 int dh_output_unit(void *arg, struct dh_unit *unit)
 {
 	struct dh_output *output = arg;
-	int rc = check(output, dh_unit_order_push(&output->order, unit));
-	return rc ? rc : drain(output);
+	int code = check(output, dh_unit_order_push(&output->order, unit));
+	return code ? code : drain(output);
 }
 
 int dh_output_horizon(struct dh_output *output, enum dh_media media, int64_t ticks)
@@ -79,8 +79,8 @@ int dh_output_horizon(struct dh_output *output, enum dh_media media, int64_t tic
 
 int dh_output_end(struct dh_output *output, const struct dh_stream_end *end)
 {
-	int rc = dh_output_horizon(output, DH_AUDIO, DH_UNIT_ORDER_NEVER);
-	if (!rc)
-		rc = dh_output_horizon(output, DH_VIDEO, DH_UNIT_ORDER_NEVER);
-	return rc ? rc : check(output, dh_stream_write_end(&output->writer, end));
+	int code = dh_output_horizon(output, DH_AUDIO, DH_UNIT_ORDER_NEVER);
+	if (!code)
+		code = dh_output_horizon(output, DH_VIDEO, DH_UNIT_ORDER_NEVER);
+	return code ? code : check(output, dh_stream_write_end(&output->writer, end));
 }

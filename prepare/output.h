@@ -1,4 +1,4 @@
-/* The stream on its way out: head, anchor, units in order, notes, end. */
+/* Writes the segment stream: head, anchor, units in order, notes, end. */
 #ifndef DH_OUTPUT_H
 #define DH_OUTPUT_H
 
@@ -14,21 +14,22 @@ struct dh_output {
 	int64_t units;
 };
 
-/* Both are the caller's. */
+/* `writer` is copied, `fault` must outlive the output. */
 void dh_output_init(struct dh_output *output, const struct dh_stream_writer *writer, struct dh_fault *fault);
 void dh_output_clear(struct dh_output *output);
 
-/* Each returns 0 or a code. `video` NULL: no picture; `i420` NULL: no PICT. */
+/* Each returns 0 or a code, recorded in the output's fault. `video` NULL: no video;
+ * `i420` NULL: no PICT. */
 int dh_output_head(struct dh_output *output, const struct dh_stream_head *head, const struct dh_video *video,
 	const uint8_t *i420);
 int dh_output_note(struct dh_output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int dh_output_end(struct dh_output *output, const struct dh_stream_end *end);
 
-/* Takes over the reference, writes what is certain to be next. A
+/* Takes ownership of the unit, and writes all units whose turn is certain. A
  * dh_voice_emit_fn with the output as its argument. */
 int dh_output_unit(void *output, struct dh_unit *unit);
 
-/* No unit of this medium comes before; writes what that makes certain. */
+/* No unit of this medium will come before `ticks`; writes what that makes certain. */
 int dh_output_horizon(struct dh_output *output, enum dh_media media, int64_t ticks);
 
 #endif

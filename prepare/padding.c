@@ -3,13 +3,13 @@
 #include <libavutil/mathematics.h>
 #include <libavutil/samplefmt.h>
 
-/* Before sound stand 2112 samples at most (Apple's AAC), behind it less than a
- * frame; this is the former at 16 kHz, and some more. */
+/* At most 2112 samples before sound (Apple's AAC), less than a frame after it; this
+ * is a little more than the former at 16 kHz. */
 #define PADDING_MAX_MS 150
-/* A damaged file may say anything; this is far from overflow. */
+/* Larger times come from damaged files and could overflow. */
 #define TIME_MAX (INT64_C(1) << 60)
 
-/* `time` in samples, rounded down; no time (AV_NOPTS_VALUE) is far below all. */
+/* `time` in samples, rounded down. */
 static int64_t samples_of(const AVFrame *frame, AVRational base, int64_t time)
 {
 	return av_rescale_q_rnd(time, base, (AVRational){ 1, frame->sample_rate }, AV_ROUND_DOWN);
@@ -22,7 +22,8 @@ static int64_t samples_max(const AVFrame *frame)
 
 static void drop_front(AVFrame *frame, int count)
 {
-	int is_planar = av_sample_fmt_is_planar(frame->format), channels = frame->ch_layout.nb_channels;
+	bool is_planar = av_sample_fmt_is_planar(frame->format);
+	int channels = frame->ch_layout.nb_channels;
 	int step = av_get_bytes_per_sample(frame->format) * (is_planar ? 1 : channels);
 	for (int i = 0; i < (is_planar ? channels : 1); i++) {
 		frame->extended_data[i] += (ptrdiff_t)count * step;
@@ -33,18 +34,18 @@ static void drop_front(AVFrame *frame, int count)
 	frame->best_effort_timestamp = 0;
 }
 
-int dh_padding_cut_start(AVFrame *frame, AVRational base)
+bool dh_padding_cut_start(AVFrame *frame, AVRational base)
 {
 	int64_t time = frame->best_effort_timestamp;
 	if (time >= 0 || time < -TIME_MAX || frame->sample_rate <= 0)
-		return 1;
+		return true;
 	int64_t count = samples_of(frame, base, -time);
 	if (count <= 0 || count > samples_max(frame))
-		return 1;
+		return true;
 	if (count >= frame->nb_samples)
-		return 0;
+		return false;
 	drop_front(frame, (int)count);
-	return 1;
+	return true;
 }
 
 int dh_padding_excess(const AVFrame *frame, AVRational base, int64_t end)

@@ -1,23 +1,24 @@
-/* What a codec puts before and behind sound to fill its blocks, cut off where
- * the container says so.
+/* Cuts off what a codec adds before and after sound to fill its blocks.
  *
- * libavcodec does that for what is said of a packet (Matroska, Ogg, MP3). MP4 and
- * MOV say it of the track: it is heard from time 0 to its end. No more is cut than
- * padding can be; where a container says more, it is wrong, and nothing is cut.
- * Times are in `base`, the stream's time base. Private to track.c.
+ * libavcodec does so where packets say it (Matroska, Ogg, MP3). In MP4 and MOV the
+ * track says it: it is heard from time 0 to its end. Never cuts more than padding can
+ * be: a container that states more is wrong. Times are in `base`, the stream's time
+ * base. Private to track.c.
  */
 #ifndef DH_PADDING_H
 #define DH_PADDING_H
 
+#include <stdbool.h>
+
 #include <libavutil/frame.h>
 
-/* Of the first frames: what stands before time 0. Returns whether any is left. */
-int dh_padding_cut_start(AVFrame *frame, AVRational base);
+/* Cuts what is before time 0 off one of the first frames. Whether any is left. */
+bool dh_padding_cut_start(AVFrame *frame, AVRational base);
 
-/* The samples of `frame` that stand behind `end`; 0: none. */
+/* How many samples of `frame` are after `end`. */
 int dh_padding_excess(const AVFrame *frame, AVRational base, int64_t end);
 
-/* Cuts them off, of the last frame. */
+/* Cuts those off the last frame. */
 void dh_padding_cut_end(AVFrame *frame, AVRational base, int64_t end);
 
 #endif

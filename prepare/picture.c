@@ -1,5 +1,6 @@
 #include "picture.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,82 +9,21 @@
 
 #include "playout/stream.h"
 
-/* One conversion, kept while its input stays the same. */
+/* A conversion, kept as long as its input does not change. */
 struct step {
 	struct SwsContext *sws;
 	AVFrame *out;
-	int width, height, format, colorspace, full_range;
+	int width, height, format, colorspace;
+	bool is_full_range;
 };
 
 struct dh_picture {
 	int width, height;
-	struct step flatten; /* transparency: to RGBA, size unchanged */
-	struct step scale;   /* to I420 of the size it has on the canvas */
+	struct step flatten; /* blends transparency: to RGBA of the same size */
+	struct step scale;   /* to I420 of its size on the canvas */
 };
 
-/* ------------------------------------------------------------ where it goes */
-
-struct dh_turn dh_turn_from_matrix(const int32_t *m)
-{
-	struct dh_turn turn = { 0, 0, 0 };
-	if (!m)
-		return turn;
-	/* x' = m0 x + m3 y, y' = m1 x + m4 y */
-	turn.transpose = llabs((long long)m[1]) > llabs((long long)m[0]);
-	turn.flip_x = (turn.transpose ? m[3] : m[0]) < 0;
-	turn.flip_y = (turn.transpose ? m[1] : m[4]) < 0;
-	return turn;
-}
-
-static void shown_size(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, double *width,
-	double *height)
-{
-	double ratio = sar_num > 0 && sar_den > 0 ? (double)sar_num / sar_den : 1.0;
-	/* nonsense in a header must not make a line of the picture */
-	if (ratio < 0.05 || ratio > 20)
-		ratio = 1.0;
-	*width = turn->transpose ? h : w * ratio;
-	*height = turn->transpose ? w * ratio : h;
-}
-
-static int to_even(double side, int most)
-{
-	int even = (int)(side / 2 + 0.5) * 2;
-	if (even < 2)
-		even = 2;
-	return even > most ? most : even;
-}
-
-struct dh_rect dh_picture_fit(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn,
-	int canvas_width, int canvas_height)
-{
-	double width, height;
-	shown_size(w, h, sar_num, sar_den, turn, &width, &height);
-	double fx = canvas_width / width, fy = canvas_height / height, f = fx < fy ? fx : fy;
-	struct dh_rect rect = { 0, 0, to_even(width * f, canvas_width), to_even(height * f, canvas_height) };
-	rect.x = (canvas_width - rect.width) / 4 * 2;
-	rect.y = (canvas_height - rect.height) / 4 * 2;
-	return rect;
-}
-
-void dh_picture_natural_size(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, int side,
-	int *width, int *height)
-{
-	double dw, dh, f = 1;
-	shown_size(w, h, sar_num, sar_den, turn, &dw, &dh);
-	if (dw > side)
-		f = side / dw;
-	if (dh * f > side)
-		f = side / dh;
-	*width = to_even(dw * f, side);
-	*height = to_even(dh * f, side);
-	if (*width < DH_STREAM_SIDE_MIN)
-		*width = DH_STREAM_SIDE_MIN;
-	if (*height < DH_STREAM_SIDE_MIN)
-		*height = DH_STREAM_SIDE_MIN;
-}
-
-/* --------------------------------------------------------------- one step */
+/* --- conversions */
 
 static void step_close(struct step *step)
 {
@@ -92,12 +32,12 @@ static void step_close(struct step *step)
 	av_frame_free(&step->out);
 }
 
-static int is_full_range(const AVFrame *frame)
+static bool is_full_range(const AVFrame *frame)
 {
 	if (frame->color_range != AVCOL_RANGE_UNSPECIFIED)
 		return frame->color_range == AVCOL_RANGE_JPEG;
 	const char *name = av_get_pix_fmt_name(frame->format);
-	/* grey pictures come from stills, and yuvj is MJPEG's */
+	/* grey comes from stills, yuvj from MJPEG */
 	return name && (strncmp(name, "yuvj", 4) == 0 || strncmp(name, "gray", 4) == 0);
 }
 
@@ -111,7 +51,7 @@ static int sws_matrix(enum AVColorSpace space)
 	case AVCOL_SPC_BT2020_NCL:
 	case AVCOL_SPC_BT2020_CL:
 		return SWS_CS_BT2020;
-	default: /* what generators and FFmpeg write without saying so */
+	default: /* what FFmpeg and generators write unless they say otherwise */
 		return SWS_CS_ITU601;
 	}
 }
@@ -123,7 +63,7 @@ static int step_open(struct step *step, const AVFrame *in, int width, int height
 	step->height = in->height;
 	step->format = in->format;
 	step->colorspace = in->colorspace;
-	step->full_range = is_full_range(in);
+	step->is_full_range = is_full_range(in);
 	step->out = av_frame_alloc();
 	if (!step->out)
 		return DH_PREPARE_MEMORY;
@@ -136,29 +76,29 @@ static int step_open(struct step *step, const AVFrame *in, int width, int height
 		SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP, NULL, NULL, NULL);
 	if (!step->sws)
 		return DH_PREPARE_FORMAT;
-	/* not possible for every pair of formats, and then not needed either */
-	sws_setColorspaceDetails(step->sws, sws_getCoefficients(sws_matrix(in->colorspace)), step->full_range,
+	/* fails for some formats, which do not need it */
+	sws_setColorspaceDetails(step->sws, sws_getCoefficients(sws_matrix(in->colorspace)), step->is_full_range,
 		sws_getCoefficients(SWS_CS_ITU601), 0, 0, 1 << 16, 1 << 16);
 	return 0;
 }
 
 static int step_run(struct step *step, const AVFrame *in, int width, int height, enum AVPixelFormat format)
 {
-	int same = step->sws && step->width == in->width && step->height == in->height &&
+	bool is_same = step->sws && step->width == in->width && step->height == in->height &&
 		step->format == in->format && step->colorspace == (int)in->colorspace &&
-		step->full_range == is_full_range(in) && step->out->width == width && step->out->height == height;
-	int rc = same ? 0 : step_open(step, in, width, height, format);
-	if (rc)
-		return rc;
+		step->is_full_range == is_full_range(in) && step->out->width == width && step->out->height == height;
+	int code = is_same ? 0 : step_open(step, in, width, height, format);
+	if (code)
+		return code;
 	if (sws_scale(step->sws, (const uint8_t *const *)in->data, in->linesize, 0, in->height,
 			step->out->data, step->out->linesize) < 0)
 		return DH_PREPARE_FORMAT;
 	return 0;
 }
 
-/* -------------------------------------------------------------- the canvas */
+/* --- the canvas */
 
-/* Copies a plane, turned; `width` and `height` are those at the destination. */
+/* Copies and turns a plane; `width` and `height` are the destination's. */
 static void copy_plane(uint8_t *to, int to_stride, const uint8_t *from, int from_stride, int width,
 	int height, const struct dh_turn *turn)
 {
@@ -194,12 +134,12 @@ static void to_canvas(const struct dh_picture *picture, const AVFrame *from, con
 	}
 }
 
-/* Transparent parts on black. Returns what to go on with. */
+/* Blends the frame with black; *flat is the result. */
 static int flatten(struct dh_picture *picture, const AVFrame *frame, const AVFrame **flat)
 {
-	int rc = step_run(&picture->flatten, frame, frame->width, frame->height, AV_PIX_FMT_RGBA);
-	if (rc)
-		return rc;
+	int code = step_run(&picture->flatten, frame, frame->width, frame->height, AV_PIX_FMT_RGBA);
+	if (code)
+		return code;
 	AVFrame *out = picture->flatten.out;
 	for (int y = 0; y < out->height; y++) {
 		uint8_t *p = out->data[0] + (ptrdiff_t)y * out->linesize[0];
@@ -221,18 +161,18 @@ int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const s
 {
 	const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(frame->format);
 	const AVFrame *from = frame;
-	int rc = format && !(format->flags & AV_PIX_FMT_FLAG_HWACCEL) ? 0 : DH_PREPARE_FORMAT;
-	if (!rc && format->flags & AV_PIX_FMT_FLAG_ALPHA)
-		rc = flatten(picture, frame, &from);
+	int code = format && !(format->flags & AV_PIX_FMT_FLAG_HWACCEL) ? 0 : DH_PREPARE_FORMAT;
+	if (!code && format->flags & AV_PIX_FMT_FLAG_ALPHA)
+		code = flatten(picture, frame, &from);
 	struct dh_rect rect = dh_picture_fit(frame->width, frame->height, frame->sample_aspect_ratio.num,
 		frame->sample_aspect_ratio.den, turn, picture->width, picture->height);
-	if (!rc)
-		rc = step_run(&picture->scale, from, turn->transpose ? rect.height : rect.width,
+	if (!code)
+		code = step_run(&picture->scale, from, turn->transpose ? rect.height : rect.width,
 			turn->transpose ? rect.width : rect.height, AV_PIX_FMT_YUV420P);
-	if (rc == DH_PREPARE_MEMORY)
+	if (code == DH_PREPARE_MEMORY)
 		return dh_fault_memory(fault);
-	if (rc)
-		return dh_fault_set(fault, rc, "Pixel format %s at %dx%d cannot be converted",
+	if (code)
+		return dh_fault_set(fault, code, "Pixel format %s at %dx%d cannot be converted",
 			format ? format->name : "unknown", frame->width, frame->height);
 	to_canvas(picture, picture->scale.out, &rect, turn, i420);
 	return 0;

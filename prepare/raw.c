@@ -7,7 +7,7 @@
 #include <libavutil/parseutils.h>
 #include <libavutil/pixdesc.h>
 
-/* Sample formats of arrays: what numpy's dtypes are, in FFmpeg's words. */
+/* numpy's dtypes as FFmpeg names them. */
 static const char *const samples[] = {
 	"u8", "s8", "s16le", "s16be", "s32le", "s32be", "f32le", "f32be", "f64le", "f64be",
 };
@@ -26,12 +26,12 @@ int dh_raw_parse_video(struct dh_raw *raw, const char *text, struct dh_fault *fa
 			"as in bgr24:512x512@33", text);
 	const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(av_get_pix_fmt(raw->format));
 	if (!format || format->flags & AV_PIX_FMT_FLAG_HWACCEL)
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "--raw-video: no such pixel format: %s (bgr24, rgb24, "
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--raw-video: unknown pixel format %s (bgr24, rgb24, "
 			"rgba, gray, yuv420p, ...; ffmpeg -pix_fmts lists them)", raw->format);
 	if (raw->width < 1 || raw->height < 1 || raw->width > 16384 || raw->height > 16384)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "--raw-video: size %dx%d, expected 1 to 16384",
 			raw->width, raw->height);
-	raw->is_video = 1;
+	raw->is_video = true;
 	raw->rate_num = r.num;
 	raw->rate_den = r.den;
 	return 0;
@@ -53,7 +53,6 @@ int dh_raw_parse_audio(struct dh_raw *raw, const char *text, struct dh_fault *fa
 		raw->is_audio |= strcmp(raw->format, samples[i]) == 0;
 	if (!raw->is_audio)
 		return dh_fault_set(fault, DH_PREPARE_USAGE,
-			"--raw-audio: no such sample format: %s (u8, s16le, s32le, "
-			"f32le, f64le, ...)", raw->format);
+			"--raw-audio: unknown sample format %s (u8, s16le, s32le, f32le, f64le, ...)", raw->format);
 	return 0;
 }

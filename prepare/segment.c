@@ -1,14 +1,19 @@
-/* A segment: speech, any of picture and sound, from one input or two. */
+#include "segment.h"
+
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "task_media.h"
+#include "early_frames.h"
+#include "film.h"
+#include "picture.h"
 #include "playout/timebase.h"
 #include "sound.h"
-#include "early_frames.h"
+#include "source.h"
+#include "task_media.h"
 
-/* Where one medium is so far behind the other it may have ended, which would
- * hold the other back until the end of the input. */
+/* A medium that is so far behind the other may have ended, and would hold the other
+ * back until the end of the input. */
 #define BEHIND_TICKS   DH_TICKS_PER_SECOND
 
 struct segment {
@@ -17,19 +22,19 @@ struct segment {
 	const struct dh_progress *progress;
 	struct dh_fault *fault;
 	struct dh_source *sources[DH_TASK_INPUTS];
-	int of[2];              /* which source has the medium, -1: none */
-	struct dh_early_frames waiting; /* before the start */
-	int started;
-	int64_t origin_ticks[2]; /* the source's time that is time 0, by medium */
-	int64_t reached_ticks[2]; /* end of the last frame */
-	int has_begun[2];
+	int of[2];              /* by medium: its source, -1: none */
+	struct dh_early_frames early; /* before the start */
+	bool is_started;
+	int64_t origin_ticks[2]; /* by medium: the source's time that becomes 0 */
+	int64_t reached_ticks[2]; /* by medium: end of the last frame */
+	bool has_begun[2];
 	struct dh_picture *picture;
 	uint8_t *i420;
 	struct dh_film *film;
 	struct dh_sound *sound;
 	int64_t pictures;
-	int64_t still_ticks;      /* where a still picture is shown again */
-	int has_ended[2];         /* by medium: its units are all out */
+	int64_t still_ticks;      /* when a still picture was last repeated */
+	bool has_ended[2];        /* by medium: all its units are written */
 	struct dh_stream_end end;
 };
 
@@ -38,14 +43,14 @@ static const char *name_of(const struct segment *s, enum dh_media media)
 	return s->task->inputs[s->of[media] < 0 ? 0 : s->of[media]].name;
 }
 
-/* ------------------------------------------------------------------- opening */
+/* --- opening */
 
 static int open_one(struct segment *s, int input, int want)
 {
 	struct dh_source_config config = dh_task_source(s->task, input, want);
-	int rc = dh_source_alloc(&s->sources[input], &config, s->fault);
-	if (rc)
-		return rc;
+	int code = dh_source_alloc(&s->sources[input], &config, s->fault);
+	if (code)
+		return code;
 	for (int media = DH_AUDIO; media <= DH_VIDEO; media++)
 		if (want & 1 << media && dh_source_has(s->sources[input], media))
 			s->of[media] = input;
@@ -56,27 +61,27 @@ static int open_inputs(struct segment *s)
 {
 	s->of[DH_AUDIO] = s->of[DH_VIDEO] = -1;
 	if (s->task->inputs_count == 1) {
-		int rc = open_one(s, 0, DH_WANT_AUDIO | DH_WANT_VIDEO);
-		if (!rc && s->of[DH_AUDIO] < 0 && s->of[DH_VIDEO] < 0)
-			rc = dh_fault_set(s->fault, DH_PREPARE_EMPTY, "%s has neither picture nor sound",
+		int code = open_one(s, 0, DH_WANT_AUDIO | DH_WANT_VIDEO);
+		if (!code && s->of[DH_AUDIO] < 0 && s->of[DH_VIDEO] < 0)
+			code = dh_fault_set(s->fault, DH_PREPARE_EMPTY, "%s has neither picture nor sound",
 				s->task->inputs[0].name);
-		return rc;
+		return code;
 	}
-	int rc = open_one(s, 0, DH_WANT_VIDEO);
-	if (!rc && s->of[DH_VIDEO] < 0)
-		rc = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
+	int code = open_one(s, 0, DH_WANT_VIDEO);
+	if (!code && s->of[DH_VIDEO] < 0)
+		code = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
 			"%s has no picture: of two inputs the first is the video, "
 			"the second the audio", s->task->inputs[0].name);
-	if (!rc)
-		rc = open_one(s, 1, DH_WANT_AUDIO);
-	if (!rc && s->of[DH_AUDIO] < 0)
-		rc = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
+	if (!code)
+		code = open_one(s, 1, DH_WANT_AUDIO);
+	if (!code && s->of[DH_AUDIO] < 0)
+		code = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
 			"%s has no sound: of two inputs the first is the video, "
 			"the second the audio", s->task->inputs[1].name);
-	return rc;
+	return code;
 }
 
-/* -------------------------------------------------------------------- frames */
+/* --- frames */
 
 static void report(const struct segment *s)
 {
@@ -96,7 +101,7 @@ static int check_length(const struct segment *s, enum dh_media media)
 {
 	if (s->reached_ticks[media] <= s->task->max_ms * DH_TICKS_PER_MS)
 		return 0;
-	return dh_fault_set(s->fault, DH_PREPARE_LIMIT, "%s is longer than the %d ms that are accepted",
+	return dh_fault_set(s->fault, DH_PREPARE_LIMIT, "%s is longer than the accepted %d ms",
 		name_of(s, media), s->task->max_ms);
 }
 
@@ -106,79 +111,77 @@ static int take_picture(struct segment *s, const struct dh_frame *frame, int64_t
 		dh_film_extend(s->film, s->reached_ticks[DH_VIDEO]);
 		return 0;
 	}
-	int rc = dh_picture_convert(s->picture, frame->av, &frame->turn, s->i420, s->fault);
+	int code = dh_picture_convert(s->picture, frame->av, &frame->turn, s->i420, s->fault);
 	s->pictures++;
-	return rc ? rc : dh_film_push(s->film, s->i420, pts_ticks, frame->duration_ticks, s->fault);
+	return code ? code : dh_film_push(s->film, s->i420, pts_ticks, frame->duration_ticks, s->fault);
 }
 
-static int is_still(const struct segment *s)
+static bool is_still(const struct segment *s)
 {
 	return s->film && dh_source_is_still(s->sources[s->of[DH_VIDEO]]);
 }
 
-/* A still picture beside sound comes again wherever an entry is due, so that
- * who joins late sees it too. */
+/* Repeats a still picture at each entry, so that late viewers see it too. */
 static int repeat_still(struct segment *s)
 {
 	int64_t entry_ticks = s->task->entry_ms * DH_TICKS_PER_MS;
-	int rc = 0;
-	while (!rc && s->still_ticks + entry_ticks < s->reached_ticks[DH_AUDIO]) {
+	int code = 0;
+	while (!code && s->still_ticks + entry_ticks < s->reached_ticks[DH_AUDIO]) {
 		s->still_ticks += entry_ticks;
-		rc = dh_film_push(s->film, s->i420, s->still_ticks, 0, s->fault);
+		code = dh_film_push(s->film, s->i420, s->still_ticks, 0, s->fault);
 	}
 	dh_film_extend(s->film, s->reached_ticks[DH_AUDIO]);
-	return rc;
+	return code;
 }
 
 static int take_sound(struct segment *s, const struct dh_frame *frame, int64_t pts_ticks)
 {
-	int rc = dh_sound_push(s->sound, frame->av, pts_ticks, s->fault);
-	if (!rc && is_still(s))
-		rc = repeat_still(s);
-	return rc ? rc : dh_output_horizon(s->output, DH_AUDIO, dh_sound_emitted_ticks(s->sound));
+	int code = dh_sound_push(s->sound, frame->av, pts_ticks, s->fault);
+	if (!code && is_still(s))
+		code = repeat_still(s);
+	return code ? code : dh_output_horizon(s->output, DH_AUDIO, dh_sound_emitted_ticks(s->sound));
 }
 
-/* A frame after the start. */
 static int take(struct segment *s, const struct dh_frame *frame)
 {
 	if (!s->has_begun[frame->media])
-		return 0; /* began so late that nobody waited for it any more */
+		return 0; /* it started too late to be in the head */
 	if (s->origin_ticks[frame->media] == INT64_MAX)
 		s->origin_ticks[frame->media] = frame->pts_ticks;
 	int64_t pts_ticks = frame->pts_ticks - s->origin_ticks[frame->media];
 	if (s->reached_ticks[frame->media] < pts_ticks + frame->duration_ticks)
 		s->reached_ticks[frame->media] = pts_ticks + frame->duration_ticks;
-	int rc = check_length(s, frame->media);
-	if (rc)
-		return rc;
+	int code = check_length(s, frame->media);
+	if (code)
+		return code;
 	report(s);
 	return frame->media == DH_VIDEO ? take_picture(s, frame, pts_ticks) : take_sound(s, frame, pts_ticks);
 }
 
-/* --------------------------------------------------------------------- start */
+/* --- start */
 
 static int keep(struct segment *s, const struct dh_frame *frame)
 {
-	s->has_begun[frame->media] = 1;
-	return dh_early_frames_keep(&s->waiting, frame, s->fault);
+	s->has_begun[frame->media] = true;
+	return dh_early_frames_keep(&s->early, frame, s->fault);
 }
 
-static int can_start(const struct segment *s)
+static bool can_start(const struct segment *s)
 {
-	if (dh_early_frames_is_full(&s->waiting))
-		return 1;
+	if (dh_early_frames_is_full(&s->early))
+		return true;
 	for (int media = 0; media < 2; media++)
 		if (s->of[media] >= 0 && !s->has_begun[media] && dh_source_has(s->sources[s->of[media]], media))
-			return 0;
-	return 1;
+			return false;
+	return true;
 }
 
-/* Picture and sound of one input keep their distance, and the earlier one is
- * time 0; two inputs begin together. */
+/* In one input, the earlier of picture and sound becomes time 0 and both keep their
+ * distance; two inputs start together. */
 static void set_origin(struct segment *s)
 {
 	for (int media = 0; media < 2; media++) {
-		const struct dh_frame *first = dh_early_frames_first(&s->waiting, media);
+		const struct dh_frame *first = dh_early_frames_first(&s->early, media);
 		s->origin_ticks[media] = first ? first->pts_ticks : INT64_MAX;
 	}
 	if (s->task->inputs_count == 1) {
@@ -189,80 +192,80 @@ static void set_origin(struct segment *s)
 
 static int start_film(struct segment *s, struct dh_stream_head *head)
 {
-	const struct dh_frame *first = dh_early_frames_first(&s->waiting, DH_VIDEO);
+	const struct dh_frame *first = dh_early_frames_first(&s->early, DH_VIDEO);
 	struct dh_source *source = s->sources[s->of[DH_VIDEO]];
 	dh_task_size(s->task, first, &head->width, &head->height);
 	dh_source_rate(source, &head->rate_num, &head->rate_den);
 	if (head->rate_num > head->rate_den * s->task->fps_max) {
-		head->rate_num = 0; /* it will be thinned */
+		head->rate_num = 0; /* pictures will be dropped */
 		head->rate_den = 1;
 	}
 	struct dh_video_config config = dh_task_video(s->task, head->width, head->height, first->duration_ticks);
-	int rc = dh_picture_alloc(&s->picture, head->width, head->height, s->fault);
-	if (!rc && !(s->i420 = malloc(dh_picture_size(head->width, head->height))))
-		rc = dh_fault_memory(s->fault);
+	int code = dh_picture_alloc(&s->picture, head->width, head->height, s->fault);
+	if (!code && !(s->i420 = malloc(dh_picture_size(head->width, head->height))))
+		code = dh_fault_memory(s->fault);
 	const uint8_t *anchor = s->task->anchor;
-	if (!rc && !anchor) {
-		rc = dh_picture_convert(s->picture, first->av, &first->turn, s->i420, s->fault);
+	if (!code && !anchor) {
+		code = dh_picture_convert(s->picture, first->av, &first->turn, s->i420, s->fault);
 		anchor = s->i420;
 	}
-	return rc ? rc : dh_film_alloc(&s->film, &config, s->task->fps_max, anchor, s->output, s->fault);
+	return code ? code : dh_film_alloc(&s->film, &config, s->task->fps_max, anchor, s->output, s->fault);
 }
 
 static int start(struct segment *s)
 {
 	struct dh_stream_head head = { .rate_den = 1 };
-	int rc = 0;
-	s->started = 1;
+	int code = 0;
+	s->is_started = true;
 	set_origin(s);
-	/* sound that is there but did not come yet may come later */
+	/* sound that has not come yet may still come */
 	s->has_begun[DH_AUDIO] |= s->of[DH_AUDIO] >= 0 && dh_source_has(s->sources[s->of[DH_AUDIO]], DH_AUDIO);
 	head.has_video = s->has_begun[DH_VIDEO];
 	head.has_audio = s->has_begun[DH_AUDIO];
 	if (head.has_video)
-		rc = start_film(s, &head);
-	if (!rc && head.has_audio)
-		rc = dh_sound_alloc(&s->sound, s->task->audio_kbps, dh_output_unit, s->output, s->fault);
-	if (rc)
-		return rc;
+		code = start_film(s, &head);
+	if (!code && head.has_audio)
+		code = dh_sound_alloc(&s->sound, s->task->audio_kbps, dh_output_unit, s->output, s->fault);
+	if (code)
+		return code;
 	dh_describe(&head, s->task, s->film ? dh_film_video(s->film) : NULL);
-	rc = dh_output_head(s->output, &head, s->film ? dh_film_video(s->film) : NULL, NULL);
-	for (int media = 0; media < 2 && !rc; media++)
+	code = dh_output_head(s->output, &head, s->film ? dh_film_video(s->film) : NULL, NULL);
+	for (int media = 0; media < 2 && !code; media++)
 		if (!s->has_begun[media])
-			rc = dh_output_horizon(s->output, media, DH_UNIT_ORDER_NEVER);
-	for (int i = 0; i < s->waiting.count && !rc; i++)
-		rc = take(s, &s->waiting.frames[i]);
-	dh_early_frames_clear(&s->waiting);
-	return rc;
+			code = dh_output_horizon(s->output, media, DH_UNIT_ORDER_NEVER);
+	for (int i = 0; i < s->early.count && !code; i++)
+		code = take(s, &s->early.frames[i]);
+	dh_early_frames_clear(&s->early);
+	return code;
 }
 
-/* ----------------------------------------------------------------------- end */
+/* --- end */
 
-/* All units of a medium are out. */
+/* Writes the last units of a medium. */
 static int end_medium(struct segment *s, enum dh_media media)
 {
-	int rc = 0;
+	int code = 0;
 	if (s->has_ended[media])
 		return 0;
-	s->has_ended[media] = 1;
+	s->has_ended[media] = true;
 	if (media == DH_VIDEO && s->film)
-		rc = dh_film_end(s->film, &s->end.video_ticks);
+		code = dh_film_end(s->film, &s->end.video_ticks);
 	if (media == DH_AUDIO && s->sound)
-		rc = dh_sound_end(s->sound, &s->end.audio_ticks, s->fault);
-	return rc ? rc : dh_output_horizon(s->output, media, DH_UNIT_ORDER_NEVER);
+		code = dh_sound_end(s->sound, &s->end.audio_ticks, s->fault);
+	return code ? code : dh_output_horizon(s->output, media, DH_UNIT_ORDER_NEVER);
 }
 
 static int end_media(struct segment *s)
 {
-	int rc = 0;
-	for (int media = 0; media < 2 && !rc; media++)
+	int code = 0;
+	for (int media = 0; media < 2 && !code; media++)
 		if (s->of[media] >= 0 && !dh_source_has(s->sources[s->of[media]], media) &&
 				!(media == DH_VIDEO && is_still(s)))
-			rc = end_medium(s, media);
-	return rc;
+			code = end_medium(s, media);
+	return code;
 }
 
-/* A medium that is far behind the other in the same file: is there more of it? */
+/* Checks whether a medium that is far behind the other has ended. */
 static int look_ahead(struct segment *s, const struct dh_frame *frame)
 {
 	enum dh_media other = frame->media == DH_AUDIO ? DH_VIDEO : DH_AUDIO;
@@ -272,35 +275,36 @@ static int look_ahead(struct segment *s, const struct dh_frame *frame)
 	return dh_source_look_ahead(s->sources[s->of[other]], other, s->fault);
 }
 
-/* Notes for people: what was not as it should be. */
 static int note_all(struct segment *s)
 {
-	int rc = 0, mended = s->sound ? dh_sound_mended(s->sound) : 0;
-	for (int i = 0; i < s->task->inputs_count && !rc; i++) {
+	int code = 0, mended = s->sound ? dh_sound_mended(s->sound) : 0;
+	for (int i = 0; i < s->task->inputs_count && !code; i++) {
 		int64_t reached = 0;
 		for (int media = 0; media < 2; media++)
 			if (s->of[media] == i && s->reached_ticks[media] > reached)
 				reached = s->reached_ticks[media];
-		rc = dh_note_source(s->output, s->task->inputs[i].name, s->sources[i], reached);
+		code = dh_note_source(s->output, dh_task_input_name(s->task, i), s->sources[i], reached,
+			&s->end.is_incomplete);
 	}
-	for (int media = 0; media < 2 && !rc; media++)
+	for (int media = 0; media < 2 && !code; media++)
 		if (s->of[media] >= 0 && !s->has_begun[media])
-			rc = dh_output_note(s->output, "%s: nothing of its %s can be decoded", name_of(s, media),
+			code = dh_output_note(s->output, "%s: none of its %s can be decoded", dh_task_input_name(s->task, s->of[media]),
 				media == DH_VIDEO ? "video" : "audio");
-	if (!rc && mended)
-		rc = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s", name_of(s, DH_AUDIO),
+	if (!code && mended)
+		code = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s",
+			dh_task_input_name(s->task, s->of[DH_AUDIO]),
 			mended, mended > 1 ? "s" : "", mended > 1 ? "s" : "");
-	return rc ? rc : dh_note_film(s->output, s->film);
+	return code ? code : dh_note_film(s->output, s->film);
 }
 
 static int finish(struct segment *s)
 {
-	int rc = end_medium(s, DH_VIDEO);
-	if (!rc)
-		rc = end_medium(s, DH_AUDIO);
-	if (!rc)
-		rc = note_all(s);
-	return rc ? rc : dh_output_end(s->output, &s->end);
+	int code = end_medium(s, DH_VIDEO);
+	if (!code)
+		code = end_medium(s, DH_AUDIO);
+	if (!code)
+		code = note_all(s);
+	return code ? code : dh_output_end(s->output, &s->end);
 }
 
 static int nothing_at_all(struct segment *s)
@@ -309,49 +313,49 @@ static int nothing_at_all(struct segment *s)
 	for (int i = 0; i < s->task->inputs_count; i++)
 		damaged += dh_source_damaged(s->sources[i]);
 	if (damaged)
-		return dh_fault_set(s->fault, DH_PREPARE_FORMAT, "%s: nothing of it can be decoded",
+		return dh_fault_set(s->fault, DH_PREPARE_FORMAT, "%s: none of it can be decoded",
 			s->task->inputs[0].name);
 	return dh_fault_set(s->fault, DH_PREPARE_EMPTY, "%s has neither picture nor sound: no frames in it",
 		s->task->inputs[0].name);
 }
 
-/* ---------------------------------------------------------------------- the loop */
+/* --- the loop */
 
-/* Two inputs are read in step: the one that is behind is next. -1: both ended. */
-static int next_source(const struct segment *s, const int *ended)
+/* Of two inputs, the one that is behind is next. -1: all have ended. */
+static int next_source(const struct segment *s, const bool *ended)
 {
 	if (s->task->inputs_count == 1)
 		return ended[0] ? -1 : 0;
 	if (ended[0] || ended[1])
 		return ended[0] && ended[1] ? -1 : ended[0];
-	if (!s->started)
+	if (!s->is_started)
 		return s->has_begun[DH_VIDEO];
 	return s->reached_ticks[DH_AUDIO] < s->reached_ticks[DH_VIDEO];
 }
 
 static int run(struct segment *s)
 {
-	int ended[DH_TASK_INPUTS] = { 0 };
-	int rc = open_inputs(s);
-	for (int i; !rc && (i = next_source(s, ended)) >= 0;) {
+	bool ended[DH_TASK_INPUTS] = { false };
+	int code = open_inputs(s);
+	for (int i; !code && (i = next_source(s, ended)) >= 0;) {
 		struct dh_frame frame;
-		rc = dh_source_next(s->sources[i], &frame, s->fault);
-		if (rc)
+		code = dh_source_next(s->sources[i], &frame, s->fault);
+		if (code)
 			break;
 		if (frame.av)
-			rc = s->started ? take(s, &frame) : keep(s, &frame);
+			code = s->is_started ? take(s, &frame) : keep(s, &frame);
 		else
-			ended[i] = 1;
-		if (!rc && !s->started && s->waiting.count > 0 && can_start(s))
-			rc = start(s);
-		if (!rc && s->started && frame.av)
-			rc = look_ahead(s, &frame);
-		if (!rc && s->started)
-			rc = end_media(s);
+			ended[i] = true;
+		if (!code && !s->is_started && s->early.count > 0 && can_start(s))
+			code = start(s);
+		if (!code && s->is_started && frame.av)
+			code = look_ahead(s, &frame);
+		if (!code && s->is_started)
+			code = end_media(s);
 	}
-	if (rc)
-		return rc;
-	return s->started ? finish(s) : nothing_at_all(s);
+	if (code)
+		return code;
+	return s->is_started ? finish(s) : nothing_at_all(s);
 }
 
 int dh_prepare_segment(const struct dh_task *task, struct dh_output *output,
@@ -364,8 +368,8 @@ int dh_prepare_segment(const struct dh_task *task, struct dh_output *output,
 	s->output = output;
 	s->progress = progress;
 	s->fault = fault;
-	int rc = run(s);
-	dh_early_frames_clear(&s->waiting);
+	int code = run(s);
+	dh_early_frames_clear(&s->early);
 	dh_film_free(&s->film);
 	dh_sound_free(&s->sound);
 	dh_picture_free(&s->picture);
@@ -373,5 +377,5 @@ int dh_prepare_segment(const struct dh_task *task, struct dh_output *output,
 		dh_source_free(&s->sources[i]);
 	free(s->i420);
 	free(s);
-	return rc;
+	return code;
 }

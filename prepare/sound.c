@@ -1,6 +1,7 @@
 #include "sound.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,23 +11,23 @@
 
 #include "playout/timebase.h"
 
-/* Containers round times to milliseconds, decoders deliver blocks: within this
- * the sound simply goes on. */
+/* Containers round times to milliseconds and decoders deliver blocks: a smaller
+ * difference is not a gap. */
 #define TOLERANCE_SAMPLES (5 * DH_VOICE_RATE / 1000)
 
 struct dh_sound {
 	struct dh_voice *voice;
 	SwrContext *swr;
-	/* the input that `swr` was made for */
+	/* what `swr` converts from */
 	int rate, format;
 	AVChannelLayout layout;
-	/* The run of gapless sound that is being converted: where it began (48 kHz
-	 * samples from time 0; negative: before it), what was fed in and came out. */
+	/* The current run of sound without gaps: its start (48 kHz samples from time 0, may
+	 * be negative), and the samples that went in and came out. */
 	int64_t run_start, run_in, run_out;
 	float *buffer;
 	int capacity;
 	int mended;
-	int has_frame;
+	bool has_frame;
 };
 
 int dh_sound_alloc(struct dh_sound **sound, int kbps, dh_voice_emit_fn *emit, void *arg,
@@ -35,10 +36,10 @@ int dh_sound_alloc(struct dh_sound **sound, int kbps, dh_voice_emit_fn *emit, vo
 	struct dh_sound *s = calloc(1, sizeof *s);
 	if (!s)
 		return dh_fault_memory(fault);
-	int rc = dh_voice_alloc(&s->voice, kbps, emit, arg, fault);
-	if (rc) {
+	int code = dh_voice_alloc(&s->voice, kbps, emit, arg, fault);
+	if (code) {
 		free(s);
-		return rc;
+		return code;
 	}
 	*sound = s;
 	return 0;
@@ -69,14 +70,14 @@ static int reserve(struct dh_sound *s, int count, struct dh_fault *fault)
 	return 0;
 }
 
-/* Where the next sample that leaves the converter stands. */
+/* The position of the converter's next output sample. */
 static int64_t position(const struct dh_sound *s)
 {
 	return s->run_start + s->run_out;
 }
 
-/* Converted samples go to the encoder; those before time 0, and those that
- * stand where sound is already, do not. */
+/* Passes converted samples to the encoder, except those before time 0 or before the
+ * end of the sound so far. */
 static int deliver(struct dh_sound *s, int count, struct dh_fault *fault)
 {
 	int64_t skip = dh_voice_samples(s->voice) - position(s);
@@ -91,9 +92,9 @@ static int convert(struct dh_sound *s, const AVFrame *frame, struct dh_fault *fa
 {
 	int samples = frame ? frame->nb_samples : 0;
 	int most = swr_get_out_samples(s->swr, samples);
-	int rc = reserve(s, most > 0 ? most : 1, fault);
-	if (rc)
-		return rc;
+	int code = reserve(s, most > 0 ? most : 1, fault);
+	if (code)
+		return code;
 	uint8_t *out = (uint8_t *)s->buffer;
 	int count = swr_convert(s->swr, &out, s->capacity, frame ? (const uint8_t **)frame->extended_data : NULL,
 		samples);
@@ -103,17 +104,17 @@ static int convert(struct dh_sound *s, const AVFrame *frame, struct dh_fault *fa
 	return deliver(s, count, fault);
 }
 
-/* Ends a run: its last samples out of the converter, and no more than the input
- * is long (the converter rounds up). */
+/* Flushes the converter at the end of a run, to no more than the input's length: the
+ * converter rounds up. */
 static int finish_run(struct dh_sound *s, struct dh_fault *fault)
 {
 	if (!s->swr)
 		return 0;
 	int64_t whole = av_rescale(s->run_in, DH_VOICE_RATE, s->rate);
 	int most = swr_get_out_samples(s->swr, 0);
-	int rc = reserve(s, most > 0 ? most : 1, fault);
-	if (rc)
-		return rc;
+	int code = reserve(s, most > 0 ? most : 1, fault);
+	if (code)
+		return code;
 	uint8_t *out = (uint8_t *)s->buffer;
 	int count = swr_convert(s->swr, &out, s->capacity, NULL, 0);
 	if (count > whole - s->run_out)
@@ -121,7 +122,7 @@ static int finish_run(struct dh_sound *s, struct dh_fault *fault)
 	return count > 0 ? deliver(s, count, fault) : 0;
 }
 
-static int same_format(const struct dh_sound *s, const AVFrame *frame)
+static bool same_format(const struct dh_sound *s, const AVFrame *frame)
 {
 	return s->swr && s->rate == frame->sample_rate && s->format == frame->format &&
 		av_channel_layout_compare(&s->layout, &frame->ch_layout) == 0;
@@ -134,36 +135,36 @@ static int open_converter(struct dh_sound *s, const AVFrame *frame, struct dh_fa
 	av_channel_layout_uninit(&s->layout);
 	if (av_channel_layout_copy(&s->layout, &frame->ch_layout) < 0)
 		return dh_fault_memory(fault);
-	/* channels without a meaning are taken for the usual ones */
+	/* assume the default layout for unlabelled channels */
 	if (frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
 		av_channel_layout_default(&in, frame->ch_layout.nb_channels);
 	else if (av_channel_layout_copy(&in, &frame->ch_layout) < 0)
 		return dh_fault_memory(fault);
 	s->rate = frame->sample_rate;
 	s->format = frame->format;
-	int rc = swr_alloc_set_opts2(&s->swr, &mono, AV_SAMPLE_FMT_FLT, DH_VOICE_RATE, &in, frame->format,
+	int err = swr_alloc_set_opts2(&s->swr, &mono, AV_SAMPLE_FMT_FLT, DH_VOICE_RATE, &in, frame->format,
 		frame->sample_rate, 0, NULL);
 	av_channel_layout_uninit(&in);
-	/* the same level for integer and floating-point input, and no clipping */
-	if (rc >= 0)
-		rc = av_opt_set_double(s->swr, "rematrix_maxval", 1.0, 0);
-	if (rc >= 0)
-		rc = swr_init(s->swr);
-	if (rc < 0)
-		return dh_fault_set(fault, rc == AVERROR(ENOMEM) ? DH_PREPARE_MEMORY : DH_PREPARE_FORMAT,
+	/* the same level for integers and floats, without clipping */
+	if (err >= 0)
+		err = av_opt_set_double(s->swr, "rematrix_maxval", 1.0, 0);
+	if (err >= 0)
+		err = swr_init(s->swr);
+	if (err < 0)
+		return dh_fault_set(fault, err == AVERROR(ENOMEM) ? DH_PREPARE_MEMORY : DH_PREPARE_FORMAT,
 			"Sound of %d channels at %d Hz cannot be converted", frame->ch_layout.nb_channels,
 			frame->sample_rate);
 	return 0;
 }
 
-/* A new run at `start`; what is missing before it is silence. */
+/* Starts a run at `start` after silence for the gap before it. */
 static int begin_run(struct dh_sound *s, const AVFrame *frame, int64_t start, struct dh_fault *fault)
 {
-	int rc = finish_run(s, fault);
-	if (!rc)
-		rc = open_converter(s, frame, fault);
-	if (rc)
-		return rc;
+	int code = finish_run(s, fault);
+	if (!code)
+		code = open_converter(s, frame, fault);
+	if (code)
+		return code;
 	s->run_start = start;
 	s->run_in = s->run_out = 0;
 	int64_t missing = start - dh_voice_samples(s->voice);
@@ -173,28 +174,28 @@ static int begin_run(struct dh_sound *s, const AVFrame *frame, int64_t start, st
 int dh_sound_push(struct dh_sound *s, const AVFrame *frame, int64_t pts_ticks, struct dh_fault *fault)
 {
 	int64_t start = av_rescale(pts_ticks, 1, DH_TICKS_PER_AUDIO_SAMPLE), expected;
-	int rc = 0;
+	int code = 0;
 	if (frame->sample_rate <= 0 || frame->ch_layout.nb_channels <= 0 || frame->nb_samples <= 0)
 		return 0;
 	expected = s->swr ? s->run_start + av_rescale(s->run_in, DH_VOICE_RATE, s->rate) : 0;
 	int64_t apart = start - expected;
-	int breaks = apart > TOLERANCE_SAMPLES || apart < -TOLERANCE_SAMPLES;
-	if (!same_format(s, frame) || breaks) {
-		s->mended += s->has_frame && breaks;
-		/* a change of format alone is no gap */
-		rc = begin_run(s, frame, s->has_frame && !breaks ? expected : start, fault);
+	bool is_break = apart > TOLERANCE_SAMPLES || apart < -TOLERANCE_SAMPLES;
+	if (!same_format(s, frame) || is_break) {
+		s->mended += s->has_frame && is_break;
+		/* a change of format alone is not a gap */
+		code = begin_run(s, frame, s->has_frame && !is_break ? expected : start, fault);
 	}
-	s->has_frame = 1;
-	return rc ? rc : convert(s, frame, fault);
+	s->has_frame = true;
+	return code ? code : convert(s, frame, fault);
 }
 
 int dh_sound_end(struct dh_sound *s, int64_t *ticks, struct dh_fault *fault)
 {
-	int rc = finish_run(s, fault);
-	if (!rc)
-		rc = dh_voice_end(s->voice, fault);
+	int code = finish_run(s, fault);
+	if (!code)
+		code = dh_voice_end(s->voice, fault);
 	*ticks = dh_voice_samples(s->voice) * DH_TICKS_PER_AUDIO_SAMPLE;
-	return rc;
+	return code;
 }
 
 int64_t dh_sound_emitted_ticks(const struct dh_sound *s)

@@ -1,67 +1,45 @@
-/* One input, opened, demuxed and decoded: pictures and sound with their times
- * as the container states them.
+/* One input, demuxed and decoded: pictures and sound with the container's times.
  */
 #ifndef DH_SOURCE_H
 #define DH_SOURCE_H
 
-#include <stdint.h>
+#include <stdbool.h>
 
-#include <libavutil/frame.h>
-
-#include "fault.h"
-#include "picture.h"
-#include "playout/unit.h"
-#include "task.h"
-
-#define DH_WANT_AUDIO (1 << DH_AUDIO)
-#define DH_WANT_VIDEO (1 << DH_VIDEO)
-
-struct dh_source_config {
-	int fd;
-	const char *name;
-	const struct dh_raw *raw;
-	int want;       /* DH_WANT_… */
-	int max_side;   /* of a picture in the input */
-	int max_ms;     /* an input that states to be longer is refused; 0: no limit */
-	int silence_ms;
-};
-
-struct dh_frame {
-	enum dh_media media;
-	const AVFrame *av;       /* lent until the next call */
-	struct dh_turn turn;     /* pictures */
-	int64_t pts_ticks;       /* may be negative */
-	int64_t duration_ticks;  /* 0: unknown */
-};
+#include "frame.h"
+#include "source_config.h"
 
 struct dh_source;
 
-/* What `config` points to outlives the source. */
+/* What `config` points to must outlive the source. */
 int dh_source_alloc(struct dh_source **source, const struct dh_source_config *config, struct dh_fault *fault);
 void dh_source_free(struct dh_source **source);
 
-/* Whether it has the medium, and is not at its end. */
-int dh_source_has(const struct dh_source *source, enum dh_media media);
+/* Whether it has the medium and has not reached its end. */
+bool dh_source_has(const struct dh_source *source, enum dh_media media);
 
-/* A still picture rather than a clip. */
-int dh_source_is_still(const struct dh_source *source);
+/* Whether it is a still picture. */
+bool dh_source_is_still(const struct dh_source *source);
 
-/* Nominal rate of pictures; 0/1: variable or unknown. */
+/* The nominal frame rate; 0/1: variable or unknown. */
 void dh_source_rate(const struct dh_source *source, int64_t *num, int64_t *den);
 
-/* The length that the container states, 0 when it does not. */
+/* The length that the container states for what is wanted of it; 0: none. */
 int64_t dh_source_stated_ticks(const struct dh_source *source);
 
-/* The next decoded frame of any wanted medium; frame->av is NULL at the end.
- * Damaged packets are left out, and counted. */
+/* Decodes the next frame of any wanted medium; frame->av is NULL at the end. Damaged
+ * packets are skipped and counted. */
 int dh_source_next(struct dh_source *source, struct dh_frame *frame, struct dh_fault *fault);
 
-/* Looks on in a file, past what was read, whether it holds more of `media`; once,
- * until more of it was read. Where it does not, the last frames of that medium
- * come next, and dh_source_has turns false before the input ends. For pipes:
- * nothing. */
+/* Searches the rest of a file for more of `media`, once until more of it is read. If
+ * there is none, the last frames of that medium come next and dh_source_has turns
+ * false before the input ends. Does nothing for pipes. */
 int dh_source_look_ahead(struct dh_source *source, enum dh_media media, struct dh_fault *fault);
 
+/* At the end: whether the input ended before its container said it would, if that can
+ * be told. */
+bool dh_source_is_cut(const struct dh_source *source);
+
+/* How many packets could not be read or decoded. */
 int dh_source_damaged(const struct dh_source *source);
 
 #endif

@@ -11,14 +11,14 @@ static uint32_t get(const uint8_t *bytes, int count)
 	return v;
 }
 
-/* From marker to marker up to a frame header (SOF0 to SOF15, of which three
- * numbers mean something else). */
+/* Walks the markers up to a frame header: SOF0 to SOF15, except three that are
+ * something else. */
 static int jpeg_size(const uint8_t *bytes, size_t size, uint32_t *width, uint32_t *height)
 {
 	size_t at = 2;
 	while (at + 9 <= size && bytes[at] == 0xff) {
 		uint8_t marker = bytes[at + 1];
-		if (marker == 0xff) { /* filling */
+		if (marker == 0xff) { /* fill bytes */
 			at++;
 			continue;
 		}

@@ -1,5 +1,5 @@
-/* The size of a PNG or JPEG from its header. Decoders refuse the largest ones
- * without saying why. Pure; any bytes are safe.
+/* The size of a PNG or JPEG from its header: decoders refuse huge ones without
+ * saying why. Pure; any bytes are safe.
  */
 #ifndef DH_STILL_H
 #define DH_STILL_H
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 0, or -EBADMSG: neither, or cut off before the size. */
+/* 0, or -EBADMSG: neither of them, or cut off before the size. */
 int dh_still_size(const uint8_t *bytes, size_t size, uint32_t *width, uint32_t *height);
 
 #endif

@@ -1,9 +1,15 @@
-/* The job of a worker, from its JSON (job.h). */
+#include "task_job.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
-#include "task.h"
+#include "placement.h"
+#include "task_fields.h"
 
 static int wrong(struct dh_fault *fault, const char *field, const char *expected)
 {
@@ -30,7 +36,7 @@ static int take_names(struct dh_task *task, const json_t *value, struct dh_fault
 		const json_t *name = json_array_get(value, i);
 		if (!json_is_string(name))
 			return wrong(fault, "names", "strings");
-		/* jansson has checked that it is UTF-8; do not cut a character in two */
+		/* it is UTF-8, which jansson has checked: do not cut a character in two */
 		const char *text = json_string_value(name);
 		size_t length = strnlen(text, DH_TASK_NAME);
 		if (length == DH_TASK_NAME)
@@ -43,7 +49,7 @@ static int take_names(struct dh_task *task, const json_t *value, struct dh_fault
 	return 0;
 }
 
-static int take_field(struct dh_task *task, const char *key, const json_t *value, int *anchor,
+static int take_field(struct dh_task *task, const char *key, const json_t *value, bool *has_anchor,
 	struct dh_fault *fault)
 {
 	if (strcmp(key, "kind") == 0 || strcmp(key, "names") == 0)
@@ -51,7 +57,7 @@ static int take_field(struct dh_task *task, const char *key, const json_t *value
 	if (strcmp(key, "anchor") == 0 || strcmp(key, "pingpong") == 0) {
 		if (!json_is_boolean(value))
 			return wrong(fault, key, "true or false");
-		*(strcmp(key, "anchor") == 0 ? anchor : &task->pingpong) = json_is_true(value);
+		*(strcmp(key, "anchor") == 0 ? has_anchor : &task->pingpong) = json_is_true(value);
 		return 0;
 	}
 	if (!json_is_integer(value))
@@ -59,23 +65,49 @@ static int take_field(struct dh_task *task, const char *key, const json_t *value
 	return dh_task_set(task, key, json_integer_value(value), fault);
 }
 
-static int take_job(struct dh_task *task, const json_t *job, int *anchor, struct dh_fault *fault)
+static int take_job(struct dh_task *task, const json_t *job, bool *has_anchor, struct dh_fault *fault)
 {
-	int rc = take_kind(task, json_object_get(job, "kind"), fault);
-	if (!rc)
-		rc = take_names(task, json_object_get(job, "names"), fault);
-	for (void *i = json_object_iter((json_t *)job); i && !rc; i = json_object_iter_next((json_t *)job, i))
-		rc = take_field(task, json_object_iter_key(i), json_object_iter_value(i), anchor, fault);
-	if (!rc && (!task->width || !task->height))
-		rc = wrong(fault, task->width ? "height" : "width", "a size");
-	return rc;
+	int code = take_kind(task, json_object_get(job, "kind"), fault);
+	if (!code)
+		code = take_names(task, json_object_get(job, "names"), fault);
+	for (void *i = json_object_iter((json_t *)job); i && !code; i = json_object_iter_next((json_t *)job, i))
+		code = take_field(task, json_object_iter_key(i), json_object_iter_value(i), has_anchor, fault);
+	if (!code && (!task->width || !task->height))
+		code = wrong(fault, task->width ? "height" : "width", "a size");
+	return code;
+}
+
+static int read_anchor(struct dh_task *task, int fd, struct dh_fault *fault)
+{
+	size_t size = dh_picture_size(task->width, task->height), used = 0;
+	uint8_t past;
+	free(task->anchor);
+	task->anchor = malloc(size);
+	if (!task->anchor)
+		return dh_fault_memory(fault);
+	while (used < size) {
+		ssize_t n = read(fd, task->anchor + used, size - used);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return dh_fault_set(fault, DH_PREPARE_INPUT, "The anchor's picture cannot be read: %s",
+				strerror(errno));
+		if (n == 0)
+			return dh_fault_set(fault, DH_PREPARE_INPUT, "The anchor's picture has %zu bytes, expected %zu "
+				"(I420 of %dx%d)", used, size, task->width, task->height);
+		used += (size_t)n;
+	}
+	if (read(fd, &past, 1) == 1)
+		return dh_fault_set(fault, DH_PREPARE_INPUT, "The anchor's picture has more than %zu bytes "
+			"(I420 of %dx%d)", size, task->width, task->height);
+	return 0;
 }
 
 int dh_task_from_job(struct dh_task *task, const char *json, size_t size, const int *fds, int fds_count,
 	struct dh_fault *fault)
 {
 	json_error_t error;
-	int anchor = 0;
+	bool has_anchor = false;
 	json_t *job = json_loadb(json, size, JSON_REJECT_DUPLICATES, &error);
 	dh_task_init(task);
 	if (!json_is_object(job)) {
@@ -83,12 +115,12 @@ int dh_task_from_job(struct dh_task *task, const char *json, size_t size, const 
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: not a JSON object: %s",
 			job ? "another value" : error.text);
 	}
-	int rc = take_job(task, job, &anchor, fault);
+	int code = take_job(task, job, &has_anchor, fault);
 	json_decref(job);
-	if (!rc && fds_count != task->inputs_count + anchor)
-		rc = dh_fault_set(fault, DH_PREPARE_USAGE, "Job: %d descriptors came, expected %d", fds_count,
-			task->inputs_count + anchor);
-	for (int i = 0; i < task->inputs_count && !rc; i++)
+	if (!code && fds_count != task->inputs_count + has_anchor)
+		code = dh_fault_set(fault, DH_PREPARE_USAGE, "Job: %d descriptors came, expected %d", fds_count,
+			task->inputs_count + has_anchor);
+	for (int i = 0; i < task->inputs_count && !code; i++)
 		task->inputs[i].fd = fds[i];
-	return !rc && anchor ? dh_task_read_anchor(task, fds[fds_count - 1], fault) : rc;
+	return !code && has_anchor ? read_anchor(task, fds[fds_count - 1], fault) : code;
 }

@@ -1,30 +1,31 @@
-/* What the kinds of task have in common. Private to prepare.c, segment.c and
- * idle.c. */
+/* What segments and idle clips have in common. */
 #ifndef DH_TASK_MEDIA_H
 #define DH_TASK_MEDIA_H
 
+#include <stdbool.h>
+
 #include "film.h"
-#include "prepare.h"
+#include "output.h"
 #include "source.h"
+#include "task.h"
 
-int dh_prepare_segment(const struct dh_task *task, struct dh_output *output,
-	const struct dh_progress *progress, struct dh_fault *fault);
-int dh_prepare_idle(const struct dh_task *task, struct dh_output *output,
-	const struct dh_progress *progress, struct dh_fault *fault);
-
-/* The task's size, or else that of the input's picture. */
+/* The size of the task, or of the input's picture if the task has none. */
 void dh_task_size(const struct dh_task *task, const struct dh_frame *frame, int *width, int *height);
 
-/* `step_ticks`: how far pictures are usually apart, 0: unknown. */
+/* `step_ticks`: the usual distance between pictures; 0: unknown. */
 struct dh_video_config dh_task_video(const struct dh_task *task, int width, int height, int64_t step_ticks);
 
-/* The text for people in the head; `video` may be NULL. */
+/* Sets the head's text about encoders and settings; `video` may be NULL. */
 void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const struct dh_video *video);
 
-/* Notes what was not as it should be in a source and in the encoder. */
+/* Writes notes about a source that was read to its end, at `end_ticks`, and about the
+ * encoder. Sets *is_cut if the source ended too early. */
 int dh_note_source(struct dh_output *output, const char *name, const struct dh_source *source,
-	int64_t end_ticks);
+	int64_t end_ticks, bool *is_cut);
 int dh_note_film(struct dh_output *output, const struct dh_film *film);
+
+/* An input's name for notes: without folders, since every viewer may read them. */
+const char *dh_task_input_name(const struct dh_task *task, int input);
 
 /* How one of the task's inputs is opened. */
 struct dh_source_config dh_task_source(const struct dh_task *task, int input, int want);

@@ -12,11 +12,11 @@
 #include "playout/timebase.h"
 #include "still.h"
 
-/* Decoders round sides up to their blocks. */
+/* Decoders round sides up to whole blocks. */
 #define SIDE_SLACK 64
-/* A rate outside of this is a guess that went wrong. */
+/* A higher rate is a wrong guess. */
 #define RATE_MAX   1000
-/* A decoder that only reports errors is left alone. */
+/* Gives up on a decoder after so many errors. */
 #define ERRORS_IN_A_ROW 64
 
 struct dh_track {
@@ -28,12 +28,13 @@ struct dh_track {
 	AVCodecContext *codec;
 	int max_side;
 	struct dh_turn turn;
-	int64_t first;     /* the first picture's time in time_base */
-	int64_t next_ticks; /* where a frame without a time goes */
-	int has_frame, is_flushing, is_ended, is_too_large, damaged;
+	int64_t first;     /* time of the first frame, in time_base */
+	int64_t next_ticks; /* time of a frame that states none */
+	bool has_frame, is_flushing, is_ended, is_too_large;
+	int damaged;
 	int64_t bad_width, bad_height;
-	int has_padding;   /* sound of which the container says when it begins and ends */
-	AVFrame *held, *spare; /* then: a frame that may be the last, and room to swap */
+	bool has_padding;  /* the container states when sound starts and ends */
+	AVFrame *held, *spare; /* with padding: a frame that may be the last; for swapping */
 };
 
 static AVRational nominal_rate(const AVStream *st)
@@ -44,25 +45,25 @@ static AVRational nominal_rate(const AVStream *st)
 	return rate;
 }
 
-/* ------------------------------------------------------------------- opening */
+/* --- opening */
 
-static int is_too_large(struct dh_track *t, int64_t width, int64_t height, int slack)
+static bool is_too_large(struct dh_track *t, int64_t width, int64_t height, int slack)
 {
 	if (t->media != DH_VIDEO || (width <= t->max_side + slack && height <= t->max_side + slack))
-		return 0;
-	t->is_too_large = 1;
+		return false;
+	t->is_too_large = true;
 	t->bad_width = width;
 	t->bad_height = height;
-	return 1;
+	return true;
 }
 
 static int fault_too_large(const struct dh_track *t, struct dh_fault *fault)
 {
-	return dh_fault_set(fault, DH_PREPARE_LIMIT, "%s has pictures of %lldx%lld, at most %d on a side are "
-		"accepted", t->name, (long long)t->bad_width, (long long)t->bad_height, t->max_side);
+	return dh_fault_set(fault, DH_PREPARE_LIMIT, "%s has pictures of %lldx%lld, at most %d a side is accepted",
+		t->name, (long long)t->bad_width, (long long)t->bad_height, t->max_side);
 }
 
-/* The last word before memory for a picture is taken. */
+/* Called before memory for a picture is allocated. */
 static int get_buffer(AVCodecContext *codec, AVFrame *frame, int flags)
 {
 	struct dh_track *t = codec->opaque;
@@ -86,7 +87,7 @@ static const int32_t *stream_matrix(const AVStream *st)
 	return size >= 9 * sizeof(int32_t) ? (const int32_t *)data : NULL;
 }
 
-static int open_decoder(struct dh_track *t, const AVStream *st, int is_mp4, struct dh_fault *fault)
+static int open_decoder(struct dh_track *t, const AVStream *st, bool is_mp4, struct dh_fault *fault)
 {
 	const AVCodec *decoder = dh_accept_decoder(st->codecpar->codec_id);
 	if (!decoder)
@@ -98,29 +99,29 @@ static int open_decoder(struct dh_track *t, const AVStream *st, int is_mp4, stru
 	if (!t->codec || avcodec_parameters_to_context(t->codec, st->codecpar) < 0)
 		return dh_fault_memory(fault);
 	t->codec->pkt_timebase = st->time_base;
-	t->codec->thread_count = 1; /* frame threads hold pictures back */
+	t->codec->thread_count = 1; /* frame threads delay pictures */
 	t->codec->opaque = t;
 	t->codec->get_buffer2 = get_buffer;
-	/* dav1d takes memory of its own; the others ask get_buffer, which can say why */
+	/* dav1d allocates by itself; the others call get_buffer, which can say why */
 	if (decoder->id == AV_CODEC_ID_AV1)
 		t->codec->max_pixels = (int64_t)(t->max_side + SIDE_SLACK) * (t->max_side + SIDE_SLACK);
-	/* without a word from container or stream, an H.264 decoder guesses how
-	 * far pictures are reordered, and drops some while it learns */
+	/* unless container or stream state how pictures are reordered, the H.264
+	 * decoder guesses, and drops some while it learns */
 	if (!is_mp4 && decoder->id == AV_CODEC_ID_H264)
 		t->codec->strict_std_compliance = FF_COMPLIANCE_STRICT;
-	int rc = avcodec_open2(t->codec, decoder, NULL);
-	if (rc == AVERROR(ENOMEM))
+	int err = avcodec_open2(t->codec, decoder, NULL);
+	if (err == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
-	if (rc < 0)
+	if (err < 0)
 		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s: its %s cannot be decoded", t->name, decoder->name);
 	return 0;
 }
 
 int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media media, const char *name,
-	int max_side, int is_mp4, struct dh_fault *fault)
+	int max_side, bool is_mp4, struct dh_fault *fault)
 {
 	struct dh_track *t = calloc(1, sizeof *t);
-	int rc;
+	int code;
 	if (!t)
 		return dh_fault_memory(fault);
 	t->media = media;
@@ -133,10 +134,10 @@ int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media medi
 	t->has_padding = media == DH_AUDIO && is_mp4;
 	t->held = av_frame_alloc();
 	t->spare = av_frame_alloc();
-	rc = t->held && t->spare ? open_decoder(t, stream, is_mp4, fault) : dh_fault_memory(fault);
-	if (rc) {
+	code = t->held && t->spare ? open_decoder(t, stream, is_mp4, fault) : dh_fault_memory(fault);
+	if (code) {
 		dh_track_free(&t);
-		return rc;
+		return code;
 	}
 	*track = t;
 	return 0;
@@ -154,7 +155,7 @@ void dh_track_free(struct dh_track **track)
 	free(t);
 }
 
-/* ------------------------------------------------------------------- decoding */
+/* --- decoding */
 
 int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *fault)
 {
@@ -166,18 +167,18 @@ int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *f
 			!dh_still_size(packet->data, (size_t)packet->size, &width, &height) &&
 			is_too_large(t, width, height, 0))
 		return fault_too_large(t, fault);
-	int rc = avcodec_send_packet(t->codec, packet);
+	int err = avcodec_send_packet(t->codec, packet);
 	if (t->is_too_large)
 		return fault_too_large(t, fault);
-	if (rc == AVERROR(ENOMEM))
+	if (err == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
-	if (rc < 0 && rc != AVERROR_EOF)
+	if (err < 0 && err != AVERROR_EOF)
 		t->damaged++;
 	return 0;
 }
 
-/* Containers that count in milliseconds round the times of most rates. Where a
- * picture stands within that rounding of its nominal place, that is its time. */
+/* Containers with times in milliseconds round most frame rates. A picture within that
+ * rounding of its nominal time gets the nominal time. */
 static int64_t exact_ticks(struct dh_track *t, int64_t time, int64_t ticks)
 {
 	AVRational ticks_base = { 1, (int)DH_TICKS_PER_SECOND };
@@ -231,12 +232,12 @@ static int accept_frame(struct dh_track *t, AVFrame *av, struct dh_frame *frame,
 	frame->turn = side && side->size >= 9 * sizeof(int32_t) ?
 		dh_turn_from_matrix((const int32_t *)side->data) : t->turn;
 	set_times(t, av, frame);
-	t->has_frame = 1;
+	t->has_frame = true;
 	frame->av = av;
 	return 0;
 }
 
-/* Where the container says that the track ends; of fragments, as far as it is read. */
+/* The stated end of the track; with fragments, of those read so far. */
 static int64_t stated_end(const struct dh_track *t)
 {
 	const AVStream *st = t->stream;
@@ -246,22 +247,22 @@ static int64_t stated_end(const struct dh_track *t)
 	return __builtin_add_overflow(st->start_time, st->duration, &end) ? INT64_MAX : end;
 }
 
-/* A frame of the decoder. Sound that reaches beyond the track's end waits until it
- * is known whether it is the last, and so does all that follows. */
+/* Receives a frame from the decoder. Sound beyond the track's end, and all after it, is
+ * held until it is known whether it is the last. */
 static int decode(struct dh_track *t, AVFrame *av)
 {
 	for (;;) {
-		int rc = avcodec_receive_frame(t->codec, av);
-		if (rc == AVERROR_EOF && t->held->buf[0]) {
+		int err = avcodec_receive_frame(t->codec, av);
+		if (err == AVERROR_EOF && t->held->buf[0]) {
 			av_frame_move_ref(av, t->held);
 			dh_padding_cut_end(av, t->time_base, stated_end(t));
 			return 0;
 		}
-		if (rc < 0 || !t->has_padding)
-			return rc;
+		if (err < 0 || !t->has_padding)
+			return err;
 		if (!t->has_frame && !dh_padding_cut_start(av, t->time_base))
 			continue;
-		int is_first = !t->held->buf[0];
+		bool is_first = !t->held->buf[0];
 		if (is_first && dh_padding_excess(av, t->time_base, stated_end(t)) == 0)
 			return 0;
 		av_frame_move_ref(t->spare, t->held);
@@ -275,16 +276,16 @@ static int decode(struct dh_track *t, AVFrame *av)
 int dh_track_receive(struct dh_track *t, AVFrame *av, struct dh_frame *frame, struct dh_fault *fault)
 {
 	for (int errors = 0; errors < ERRORS_IN_A_ROW; errors++) {
-		int rc = decode(t, av);
+		int err = decode(t, av);
 		if (t->is_too_large)
 			return fault_too_large(t, fault);
-		if (rc >= 0)
+		if (err >= 0)
 			return accept_frame(t, av, frame, fault);
-		if (rc == AVERROR(ENOMEM))
+		if (err == AVERROR(ENOMEM))
 			return dh_fault_memory(fault);
-		if (rc == AVERROR_EOF)
-			t->is_ended = 1;
-		if (rc == AVERROR_EOF || rc == AVERROR(EAGAIN))
+		if (err == AVERROR_EOF)
+			t->is_ended = true;
+		if (err == AVERROR_EOF || err == AVERROR(EAGAIN))
 			return 0;
 		t->damaged++;
 	}
@@ -302,7 +303,7 @@ enum dh_media dh_track_media(const struct dh_track *t)
 	return t->media;
 }
 
-int dh_track_ended(const struct dh_track *t)
+bool dh_track_ended(const struct dh_track *t)
 {
 	return t->is_ended;
 }

@@ -2,29 +2,32 @@
 #ifndef DH_TRACK_H
 #define DH_TRACK_H
 
+#include <stdbool.h>
+
 #include <libavformat/avformat.h>
 
-#include "source.h"
+#include "fault.h"
+#include "frame.h"
 
 struct dh_track;
 
-/* `is_mp4`: the container is MP4 or MOV, which say how far pictures are reordered, and
- * when sound begins and ends. */
+/* `stream` must outlive the track. `is_mp4`: the container states how pictures are
+ * reordered, and when sound starts and ends. */
 int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media media, const char *name,
-	int max_side, int is_mp4, struct dh_fault *fault);
+	int max_side, bool is_mp4, struct dh_fault *fault);
 void dh_track_free(struct dh_track **track);
 
 int dh_track_stream(const struct dh_track *track);
 enum dh_media dh_track_media(const struct dh_track *track);
 
-/* NULL: there are no more. A packet that cannot be decoded is counted. */
+/* Passes a packet to the decoder; NULL: there are no more. Counts damaged ones. */
 int dh_track_send(struct dh_track *track, const AVPacket *packet, struct dh_fault *fault);
 
-/* A decoded frame into `av` and, with its times, `frame`; frame->av stays NULL
- * when more packets are needed, or at the end. */
+/* Stores a decoded frame in `av` and describes it in `frame`; frame->av stays NULL if
+ * more packets are needed, or at the end. */
 int dh_track_receive(struct dh_track *track, AVFrame *av, struct dh_frame *frame, struct dh_fault *fault);
 
-int dh_track_ended(const struct dh_track *track);
+bool dh_track_ended(const struct dh_track *track);
 int dh_track_damaged(const struct dh_track *track);
 void dh_track_rate(const struct dh_track *track, int64_t *num, int64_t *den);
 

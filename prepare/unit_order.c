@@ -54,7 +54,7 @@ static int64_t earliest(const struct dh_unit_order *order, int i)
 
 struct dh_unit *dh_unit_order_next(struct dh_unit_order *order)
 {
-	/* sound first where both stand at one time */
+	/* sound first at equal times */
 	int i = earliest(order, DH_VIDEO) < earliest(order, DH_AUDIO) ? DH_VIDEO : DH_AUDIO;
 	if (!order->lanes[i].count)
 		i = !i;

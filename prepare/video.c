@@ -1,5 +1,6 @@
 #include "video.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "guard.h"
 #include "playout/timebase.h"
 
-/* K is finer than what follows: entries predict from it again and again. */
+/* K is finer than other frames: all entries predict from it. */
 #define ANCHOR_QUANTIZER_MIN  8
 #define ANCHOR_QUANTIZER_MAX  56
 #define ANCHOR_QUANTIZER_STEP 2
@@ -18,7 +19,7 @@
 #define REST_QUANTIZER_MAX    58
 #define SPEED                 (-6)
 
-/* Entry: the golden frame, which is K, alone. Others: the last frame too. */
+/* Entries predict from golden (K) alone, others from the last frame too. */
 #define FLAGS_REST \
 	(VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_UPD_ENTROPY)
 #define FLAGS_ENTRY (FLAGS_REST | VP8_EFLAG_NO_REF_LAST)
@@ -26,9 +27,9 @@
 struct dh_video {
 	struct dh_video_config config;
 	vpx_codec_ctx_t codec;
-	int has_codec;
+	bool has_codec;
 	vpx_codec_enc_cfg_t settings;
-	uint8_t *picture; /* the anchor's, for a new start */
+	uint8_t *picture; /* the anchor's, for restarts */
 	uint8_t *anchor;  /* K */
 	size_t anchor_size;
 	struct dh_vp8_header anchor_header;
@@ -52,12 +53,12 @@ static void codec_close(struct dh_video *video)
 {
 	if (video->has_codec)
 		vpx_codec_destroy(&video->codec);
-	video->has_codec = 0;
+	video->has_codec = false;
 }
 
-/* How every encoder begins. K depends on all of this; do not touch it without
- * a new DH_STREAM_VERSION's worth of thought. In particular: an encoder that
- * starts as CBR or error resilient makes another K. */
+/* The start of every encoder. K depends on all of it: any change makes all prepared
+ * segments differ from new ones. An encoder that starts as CBR or error resilient
+ * makes another K. */
 static int codec_open(struct dh_video *video, int quantizer, struct dh_fault *fault)
 {
 	vpx_codec_enc_cfg_t *s = &video->settings;
@@ -80,15 +81,14 @@ static int codec_open(struct dh_video *video, int quantizer, struct dh_fault *fa
 	s->kf_mode = VPX_KF_DISABLED;
 	if (vpx_codec_enc_init(&video->codec, vpx_codec_vp8_cx(), s, 0))
 		return codec_fault(video, "cannot be started", fault);
-	video->has_codec = 1;
+	video->has_codec = true;
 	if (vpx_codec_control(&video->codec, VP8E_SET_CPUUSED, SPEED) ||
 			vpx_codec_control(&video->codec, VP8E_SET_ENABLEAUTOALTREF, 0u))
 		return codec_fault(video, "cannot be set up", fault);
 	return 0;
 }
 
-/* From K to the segment: error resilient keeps golden as it is, and CBR keeps
- * single frames small. */
+/* After K: error resilience keeps golden, CBR keeps single frames small. */
 static int codec_continue(struct dh_video *video, struct dh_fault *fault)
 {
 	vpx_codec_enc_cfg_t *s = &video->settings;
@@ -125,27 +125,27 @@ static int codec_encode(struct dh_video *video, const uint8_t *i420, int64_t dur
 	return 0;
 }
 
-/* A new encoder that has encoded K with `quantizer`. */
+/* Starts a new encoder and encodes K with `quantizer`. */
 static int start(struct dh_video *video, int quantizer, const vpx_codec_cx_pkt_t **packet,
 	struct dh_fault *fault)
 {
-	int rc = codec_open(video, quantizer, fault);
-	if (rc)
-		return rc;
+	int code = codec_open(video, quantizer, fault);
+	if (code)
+		return code;
 	video->codec_ticks = 0;
 	return codec_encode(video, video->picture, video->config.frame_ticks, VPX_EFLAG_FORCE_KF, packet, fault);
 }
 
-/* The finest K that is at most half a second of the bit rate. */
+/* Finds the finest K of at most half a second of the bit rate. */
 static int make_anchor(struct dh_video *video, struct dh_fault *fault)
 {
 	const vpx_codec_cx_pkt_t *packet;
 	size_t most = (size_t)video->config.kbps * 1000 / 8 / 2;
 	int q = ANCHOR_QUANTIZER_MIN;
 	for (;; q += ANCHOR_QUANTIZER_STEP) {
-		int rc = start(video, q, &packet, fault);
-		if (rc)
-			return rc;
+		int code = start(video, q, &packet, fault);
+		if (code)
+			return code;
 		if (packet->data.frame.sz <= most || q + ANCHOR_QUANTIZER_STEP > ANCHOR_QUANTIZER_MAX)
 			break;
 	}
@@ -155,7 +155,7 @@ static int make_anchor(struct dh_video *video, struct dh_fault *fault)
 	if (!video->anchor)
 		return dh_fault_memory(fault);
 	memcpy(video->anchor, packet->data.frame.buf, video->anchor_size);
-	if (dh_vp8_parse(&video->anchor_header, video->anchor, video->anchor_size))
+	if (dh_vp8_header_parse(&video->anchor_header, video->anchor, video->anchor_size))
 		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: the anchor is not a VP8 frame");
 	const char *wrong = dh_guard_check_anchor(&video->anchor_header);
 	if (wrong)
@@ -168,20 +168,20 @@ int dh_video_alloc(struct dh_video **video, const struct dh_video_config *config
 {
 	size_t size = (size_t)config->width * (size_t)config->height * 3 / 2;
 	struct dh_video *v = calloc(1, sizeof *v);
-	int rc;
+	int code;
 	if (!v)
 		return dh_fault_memory(fault);
 	v->config = *config;
 	v->picture = malloc(size);
 	if (v->picture) {
 		memcpy(v->picture, anchor, size);
-		rc = make_anchor(v, fault);
+		code = make_anchor(v, fault);
 	} else {
-		rc = dh_fault_memory(fault);
+		code = dh_fault_memory(fault);
 	}
-	if (rc) {
+	if (code) {
 		dh_video_free(&v);
-		return rc;
+		return code;
 	}
 	*video = v;
 	return 0;
@@ -205,22 +205,22 @@ const uint8_t *dh_video_anchor(const struct dh_video *video, size_t *size)
 	return video->anchor;
 }
 
-/* What the guard has against the frame, or NULL. */
+/* Why the guard refuses the frame, or NULL. */
 static const char *refused(const struct dh_video *video, const vpx_codec_cx_pkt_t *packet)
 {
 	struct dh_vp8_header header;
-	if (dh_vp8_parse(&header, packet->data.frame.buf, packet->data.frame.sz))
+	if (dh_vp8_header_parse(&header, packet->data.frame.buf, packet->data.frame.sz))
 		return "is not a VP8 frame";
 	return dh_guard_check(&video->anchor_header, &header);
 }
 
-/* The guard refused a frame, or the encoder is beyond use: a new one from K. */
+/* Starts a new encoder from K after the guard has refused a frame. */
 static int restart(struct dh_video *video, const char *why, struct dh_fault *fault)
 {
 	const vpx_codec_cx_pkt_t *packet;
-	int rc = start(video, video->quantizer, &packet, fault);
-	if (rc)
-		return rc;
+	int code = start(video, video->quantizer, &packet, fault);
+	if (code)
+		return code;
 	if (packet->data.frame.sz != video->anchor_size ||
 			memcmp(packet->data.frame.buf, video->anchor, video->anchor_size) != 0)
 		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: the same anchor came out different");
@@ -230,22 +230,22 @@ static int restart(struct dh_video *video, const char *why, struct dh_fault *fau
 }
 
 static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t step_ticks,
-	int64_t duration_ticks, int *entry, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
+	int64_t duration_ticks, bool *is_entry, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
 {
 	for (int attempt = 0;; attempt++) {
 		video->codec_ticks += step_ticks;
-		int rc = codec_encode(video, i420, duration_ticks, *entry ? FLAGS_ENTRY : FLAGS_REST, packet, fault);
-		if (rc)
-			return rc;
+		int code = codec_encode(video, i420, duration_ticks, *is_entry ? FLAGS_ENTRY : FLAGS_REST, packet, fault);
+		if (code)
+			return code;
 		const char *wrong = refused(video, *packet);
 		if (!wrong)
 			return 0;
 		if (attempt)
 			return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: a frame %s", wrong);
-		rc = restart(video, wrong, fault);
-		if (rc)
-			return rc;
-		*entry = 1;
+		code = restart(video, wrong, fault);
+		if (code)
+			return code;
+		*is_entry = true;
 		step_ticks = video->config.frame_ticks;
 	}
 }
@@ -253,22 +253,22 @@ static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t s
 int dh_video_encode(struct dh_video *video, const uint8_t *i420, int64_t pts_ticks, int64_t duration_ticks,
 	struct dh_unit **unit, struct dh_fault *fault)
 {
-	int entry = pts_ticks >= video->entry_due_ticks;
+	bool is_entry = pts_ticks >= video->entry_due_ticks;
 	const vpx_codec_cx_pkt_t *packet;
 	int64_t step_ticks = video->codec_ticks ? pts_ticks - video->last_pts_ticks : video->config.frame_ticks;
 	if (step_ticks < DH_TICKS_PER_VIDEO_CLOCK)
 		step_ticks = DH_TICKS_PER_VIDEO_CLOCK; /* the codec's clock must move */
-	int rc = encode_guarded(video, i420, step_ticks, duration_ticks, &entry, &packet, fault);
-	if (rc)
-		return rc;
+	int code = encode_guarded(video, i420, step_ticks, duration_ticks, &is_entry, &packet, fault);
+	if (code)
+		return code;
 	video->last_pts_ticks = pts_ticks;
-	/* entries stand on a grid, so that their mean distance is the one asked for */
-	while (entry && video->entry_due_ticks <= pts_ticks)
+	/* entries are on a grid, so that their mean distance is the configured one */
+	while (is_entry && video->entry_due_ticks <= pts_ticks)
 		video->entry_due_ticks += video->config.entry_ticks;
 	*unit = dh_unit_new(DH_VIDEO, pts_ticks, duration_ticks, packet->data.frame.buf, packet->data.frame.sz);
 	if (!*unit)
 		return dh_fault_memory(fault);
-	(*unit)->flags = entry ? DH_UNIT_ENTRY : 0;
+	(*unit)->flags = is_entry ? DH_UNIT_ENTRY : 0;
 	return 0;
 }
 

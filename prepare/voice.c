@@ -1,5 +1,6 @@
 #include "voice.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,21 +8,20 @@
 
 #include "playout/timebase.h"
 
-/* From this rate on CELT alone codes speech well, with one exact delay; below
- * it libopus mixes in SILK, whose sound is 2.5 samples earlier. */
+/* From this rate on CELT alone codes speech well, with an exact delay; below it
+ * libopus mixes in SILK, whose output is 2.5 samples early. */
 #define CELT_KBPS 32
 
 struct dh_voice {
 	OpusEncoder *encoder;
 	dh_voice_emit_fn *emit;
 	void *arg;
-	/* The input from where the encoder's next packet begins: `head` samples of
-	 * what the next packet takes are there. */
+	/* the input of the next packet, of which `head` samples are there */
 	float frame[DH_VOICE_PACKET];
 	size_t head;
 	int64_t pushed; /* samples */
 	int64_t packets;
-	int primed;     /* the packet before packet 0 was encoded */
+	bool is_primed;    /* the packet before packet 0 was encoded */
 };
 
 static int encoder_setup(OpusEncoder *encoder, int kbps)
@@ -37,22 +37,22 @@ int dh_voice_alloc(struct dh_voice **voice, int kbps, dh_voice_emit_fn *emit, vo
 	struct dh_fault *fault)
 {
 	opus_int32 lookahead = 0;
-	int error = 0;
+	int opus = 0;
 	struct dh_voice *v = calloc(1, sizeof *v);
 	if (!v)
 		return dh_fault_memory(fault);
 	v->emit = emit;
 	v->arg = arg;
-	v->encoder = opus_encoder_create(DH_VOICE_RATE, 1, OPUS_APPLICATION_AUDIO, &error);
+	v->encoder = opus_encoder_create(DH_VOICE_RATE, 1, OPUS_APPLICATION_AUDIO, &opus);
 	if (!v->encoder || encoder_setup(v->encoder, kbps) ||
 			opus_encoder_ctl(v->encoder, OPUS_GET_LOOKAHEAD(&lookahead)) ||
 			lookahead < 0 || lookahead > DH_VOICE_PACKET) {
 		dh_voice_free(&v);
 		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "The Opus encoder cannot be set up: %s",
-			opus_strerror(error));
+			opus_strerror(opus));
 	}
-	/* What comes out of a decoder lags by the look-ahead. So a packet before
-	 * packet 0, thrown away, takes the first `lookahead` samples in. */
+	/* A decoder's output lags by the look-ahead, so a packet before packet 0, which is
+	 * dropped, consumes the first `lookahead` samples. */
 	v->head = DH_VOICE_PACKET - (size_t)lookahead;
 	*voice = v;
 	return 0;
@@ -69,7 +69,7 @@ void dh_voice_free(struct dh_voice **voice)
 	free(v);
 }
 
-/* Encodes the full frame; packet 0 must not lean on the one thrown away. */
+/* Encodes the full frame. Packet 0 must not depend on the dropped one. */
 static int encode(struct dh_voice *voice, struct dh_fault *fault)
 {
 	unsigned char bytes[DH_AUDIO_UNIT_MAX];
@@ -77,8 +77,8 @@ static int encode(struct dh_voice *voice, struct dh_fault *fault)
 	if (size < 1)
 		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "Opus encoder: %s", opus_strerror(size));
 	voice->head = 0;
-	if (!voice->primed) {
-		voice->primed = 1;
+	if (!voice->is_primed) {
+		voice->is_primed = true;
 		opus_encoder_ctl(voice->encoder, OPUS_SET_PREDICTION_DISABLED(1));
 		return 0;
 	}
@@ -106,9 +106,9 @@ int dh_voice_push(struct dh_voice *voice, const float *samples, size_t count, st
 		}
 		voice->head += step;
 		count -= step;
-		int rc = voice->head == DH_VOICE_PACKET ? encode(voice, fault) : 0;
-		if (rc)
-			return rc;
+		int code = voice->head == DH_VOICE_PACKET ? encode(voice, fault) : 0;
+		if (code)
+			return code;
 	}
 	return 0;
 }
@@ -118,9 +118,9 @@ int dh_voice_end(struct dh_voice *voice, struct dh_fault *fault)
 	int64_t wanted = (voice->pushed + DH_VOICE_PACKET - 1) / DH_VOICE_PACKET;
 	while (voice->packets < wanted) {
 		memset(voice->frame + voice->head, 0, (DH_VOICE_PACKET - voice->head) * sizeof *voice->frame);
-		int rc = encode(voice, fault);
-		if (rc)
-			return rc;
+		int code = encode(voice, fault);
+		if (code)
+			return code;
 	}
 	return 0;
 }

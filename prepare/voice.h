@@ -1,8 +1,8 @@
 /* Opus: 48 kHz mono in, packets of 20 ms out.
  *
- * The encoder's look-ahead is trimmed: sample 0 of the input is sample 0 of
- * what a fresh decoder makes of packet 0. The last packet is filled up with
- * silence, and no packet consists of that silence alone.
+ * The encoder's look-ahead is trimmed: sample 0 of the input is sample 0 that a fresh
+ * decoder outputs for packet 0. The last packet is padded with silence, and no packet
+ * is padding alone.
  */
 #ifndef DH_VOICE_H
 #define DH_VOICE_H
@@ -16,7 +16,7 @@
 #define DH_VOICE_RATE   48000
 #define DH_VOICE_PACKET 960 /* samples */
 
-/* Takes over the reference. 0 or a code of enum dh_prepare_exit. */
+/* Takes ownership of the unit. 0 or a code of enum dh_prepare_exit. */
 typedef int dh_voice_emit_fn(void *arg, struct dh_unit *unit);
 
 struct dh_voice;
@@ -25,13 +25,13 @@ int dh_voice_alloc(struct dh_voice **voice, int kbps, dh_voice_emit_fn *emit, vo
 	struct dh_fault *fault);
 void dh_voice_free(struct dh_voice **voice);
 
-/* `samples` NULL: silence. Packets are emitted as soon as they are complete. */
+/* `samples` NULL: silence. Emits packets as soon as they are complete. */
 int dh_voice_push(struct dh_voice *voice, const float *samples, size_t count, struct dh_fault *fault);
 
-/* Emits what is left. Nothing may be pushed afterwards. */
+/* Emits the rest. Nothing may be pushed afterwards. */
 int dh_voice_end(struct dh_voice *voice, struct dh_fault *fault);
 
-/* Samples pushed so far, and the time up to which packets were emitted. */
+/* The samples pushed so far, and the end of the packets emitted so far. */
 int64_t dh_voice_samples(const struct dh_voice *voice);
 int64_t dh_voice_emitted_ticks(const struct dh_voice *voice);
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +12,8 @@
 
 #include "file.h"
 #include "prepare.h"
+#include "task_job.h"
+#include "warm_up.h"
 
 #define JOB_FDS (DH_TASK_INPUTS + 1)
 
@@ -18,7 +21,8 @@ struct job {
 	char text[DH_JOB_MAX];
 	ssize_t size;
 	int fds[JOB_FDS];
-	int fds_count, is_cut;
+	int fds_count;
+	bool is_cut;
 };
 
 static void take_descriptors(struct job *job, struct msghdr *message)
@@ -32,7 +36,7 @@ static void take_descriptors(struct job *job, struct msghdr *message)
 	}
 }
 
-/* Waits for the job. size 0: nobody will send one. */
+/* Waits for the job; size 0: the socket was closed. */
 static int receive_job(struct job *job)
 {
 	union {
@@ -66,8 +70,8 @@ static int do_job(const struct job *job, struct dh_task *task, const struct dh_s
 	if (job->is_cut)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: longer than %d bytes or more than %d descriptors",
 			DH_JOB_MAX, JOB_FDS);
-	int rc = dh_task_from_job(task, job->text, (size_t)job->size, job->fds, job->fds_count, fault);
-	return rc ? rc : dh_prepare(task, writer, NULL, fault);
+	int code = dh_task_from_job(task, job->text, (size_t)job->size, job->fds, job->fds_count, fault);
+	return code ? code : dh_prepare(task, writer, NULL, fault);
 }
 
 static int serve(const struct job *job)
@@ -77,21 +81,21 @@ static int serve(const struct job *job)
 	struct dh_fault fault = { 0 };
 	struct dh_task task;
 	dh_task_init(&task);
-	int rc = do_job(job, &task, &writer, &fault);
-	if (rc && rc != DH_PREPARE_OUTPUT)
-		dh_stream_write_failure(&writer, rc, fault.text);
+	int code = do_job(job, &task, &writer, &fault);
+	if (code && code != DH_PREPARE_OUTPUT)
+		dh_stream_write_failure(&writer, code, fault.text);
 	dh_task_clear(&task);
 	for (int i = 0; i < job->fds_count; i++)
 		close(job->fds[i]);
-	return rc;
+	return code;
 }
 
 int dh_worker_run(const struct dh_confine *confine)
 {
 	const char *what = "";
-	int rc = dh_confine(confine, &what);
-	if (rc < 0) {
-		fprintf(stderr, "dh-prepare: %s: %s\n", what, strerror(-rc));
+	int code = dh_confine(confine, &what);
+	if (code < 0) {
+		fprintf(stderr, "dh-prepare: %s: %s\n", what, strerror(-code));
 		return DH_PREPARE_INTERNAL;
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -99,15 +103,15 @@ int dh_worker_run(const struct dh_confine *confine)
 	if (!job)
 		return DH_PREPARE_MEMORY;
 	dh_prepare_warm_up();
-	rc = say_ready();
-	if (rc == 0)
-		rc = receive_job(job);
-	if (rc == 0 && job->size > 0) {
-		rc = serve(job);
-	} else if (rc < 0) {
-		fprintf(stderr, "dh-prepare: control socket: %s\n", strerror(-rc));
-		rc = rc == -EPIPE ? DH_PREPARE_OK : DH_PREPARE_USAGE;
+	code = say_ready();
+	if (code == 0)
+		code = receive_job(job);
+	if (code == 0 && job->size > 0) {
+		code = serve(job);
+	} else if (code < 0) {
+		fprintf(stderr, "dh-prepare: control socket: %s\n", strerror(-code));
+		code = code == -EPIPE ? DH_PREPARE_OK : DH_PREPARE_USAGE;
 	}
 	free(job);
-	return rc;
+	return code;
 }

@@ -4,14 +4,13 @@
 #include <unistd.h>
 
 #include "ingest/log.h"
-#include "ingest/media_files.h"
 
-/* After the n-th failure in a row it is tried again this much later, doubled
- * each time: a file may be put there, a machine be less busy. */
+/* After a failure it is tried again this much later, after each further one in a
+ * row twice as much: somebody may put the file there, or the machine recover. */
 #define RETRY_MIN_MS 2000
 #define RETRY_MAX_MS 60000
 
-/* One that has joined. */
+/* A room that uses it. */
 struct room {
 	const struct dh_avatar_listener *listener;
 	void *arg; /* a reference */
@@ -22,11 +21,13 @@ struct dh_avatar {
 	const struct dh_avatar_config *config;
 	struct dh_io *io;
 	struct dh_ingest *ingest;
+	/* enum dh_avatar_state; read atomically, because rooms' threads must not wait
+	 * for the lock, and written with the lock held */
+	gint state;
 	/* protected by lock */
 	GMutex lock;
-	enum dh_avatar_state state;
-	gboolean is_trying;
-	char *error;
+	bool is_trying;
+	char *error;          /* why it failed last; NULL: it did not */
 	GArray *rooms;        /* struct room */
 	/* owner: the I/O thread while preparing, immutable when ready */
 	struct dh_subscription *subscription;
@@ -34,8 +35,8 @@ struct dh_avatar {
 	struct dh_unit *anchor;
 	GBytes *picture;
 	GPtrArray *units;
-	/* I/O thread */
-	GSource *retry; /* made by the first failure */
+	/* owner: the I/O thread */
+	GSource *retry; /* NULL before the first failure */
 	int failures;   /* in a row */
 };
 
@@ -80,7 +81,7 @@ struct dh_avatar *dh_avatar_new(const struct dh_avatar_config *config, struct dh
 	return avatar;
 }
 
-/* In the I/O thread: back to nothing. */
+/* In the I/O thread: forgets what was prepared so far. */
 static void drop_media(void *arg)
 {
 	struct dh_avatar *avatar = arg;
@@ -92,7 +93,7 @@ static void drop_media(void *arg)
 	g_ptr_array_set_size(avatar->units, 0);
 }
 
-static void let_go(void *arg)
+static void stop(void *arg)
 {
 	struct dh_avatar *avatar = arg;
 
@@ -100,24 +101,30 @@ static void let_go(void *arg)
 	drop_media(avatar);
 }
 
-void dh_avatar_free(struct dh_avatar *avatar)
+void dh_avatar_free(struct dh_avatar **out)
 {
-	dh_io_call(avatar->io, let_go, avatar);
+	struct dh_avatar *avatar = *out;
+
+	if (!avatar)
+		return;
+	dh_io_call(avatar->io, stop, avatar);
 	g_ptr_array_free(avatar->units, TRUE);
 	g_array_free(avatar->rooms, TRUE);
 	g_mutex_clear(&avatar->lock);
 	g_free(avatar->error);
 	g_free(avatar);
+	*out = NULL;
 }
 
-/* --- preparing it */
+/* --- preparing */
 
 static void prepare(void *arg);
 
-/* Whether there is something to begin: it is not ready, and nobody has begun. */
-static gboolean begin(struct dh_avatar *avatar)
+/* The lock is held. Whether the caller is to prepare it: it is not ready, and no
+ * attempt is under way. */
+static bool begin(struct dh_avatar *avatar)
 {
-	gboolean begins = avatar->state != DH_AVATAR_READY && !avatar->is_trying;
+	bool begins = dh_avatar_state(avatar) != DH_AVATAR_READY && !avatar->is_trying;
 
 	avatar->is_trying |= begins;
 	return begins;
@@ -128,7 +135,7 @@ static gboolean try_again(gpointer arg)
 	struct dh_avatar *avatar = arg;
 
 	g_mutex_lock(&avatar->lock);
-	gboolean begins = avatar->rooms->len > 0 && begin(avatar); /* without rooms, the next to come begins */
+	bool begins = avatar->rooms->len > 0 && begin(avatar); /* without rooms, the next one to join begins */
 	g_mutex_unlock(&avatar->lock);
 	if (begins)
 		prepare(avatar);
@@ -143,22 +150,22 @@ static void retry_later(struct dh_avatar *avatar)
 	avatar->failures++;
 }
 
-/* Publishes how it ended; the rooms are told without the lock. A reason that is
- * known already is not logged again. */
+/* Publishes the result of an attempt and calls the rooms, without the lock. The
+ * same reason is not logged twice. */
 static void finish(struct dh_avatar *avatar, const char *error)
 {
 	GArray *rooms = rooms_new();
 
 	g_mutex_lock(&avatar->lock);
-	gboolean is_news = g_strcmp0(error, avatar->error) != 0;
-	avatar->state = error ? DH_AVATAR_FAILED : DH_AVATAR_READY;
-	avatar->is_trying = FALSE;
+	bool is_new = g_strcmp0(error, avatar->error) != 0;
+	g_atomic_int_set(&avatar->state, error ? DH_AVATAR_FAILED : DH_AVATAR_READY);
+	avatar->is_trying = false;
 	g_free(avatar->error);
 	avatar->error = g_strdup(error);
 	for (guint i = 0; i < avatar->rooms->len; i++)
 		add_room(rooms, &g_array_index(avatar->rooms, struct room, i));
 	g_mutex_unlock(&avatar->lock);
-	if (error && is_news)
+	if (error && is_new)
 		dh_log(DH_LOG_ERROR, "avatar %s cannot be prepared: %s", avatar->config->name, error);
 	else if (!error)
 		dh_log(DH_LOG_INFO, "avatar %s is ready: %u pictures", avatar->config->name, avatar->units->len);
@@ -201,7 +208,8 @@ static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 	}
 }
 
-/* A file that dh-prepare wrote may be anything: a clip of this size is wanted. */
+/* NULL: it can be used. A file written by dh-prepare may hold anything, also no
+ * idle clip of this size. */
 static const char *check_clip(const struct dh_avatar *avatar)
 {
 	const struct dh_avatar_config *config = avatar->config;
@@ -219,7 +227,7 @@ static void on_end(void *arg, const struct dh_stream_end *end)
 {
 	struct dh_avatar *avatar = arg;
 
-	(void)end; /* the units say it */
+	(void)end; /* the units tell its length */
 	finish(avatar, check_clip(avatar));
 }
 
@@ -238,22 +246,12 @@ static const struct dh_ingest_listener ingest_listener = {
 	.failure = on_failure,
 };
 
-static int open_sources(const struct dh_avatar_config *config, struct dh_ingest_source *source, char **error)
+static void set_files(const struct dh_avatar_config *config, struct dh_ingest_source *source)
 {
-	const char *paths[2] = { config->idle ? config->idle : config->portrait, NULL };
-
-	paths[1] = config->idle ? config->portrait : NULL;
-	for (source->count = 0; source->count < 2 && paths[source->count]; source->count++) {
-		int fd = dh_media_open_configured(paths[source->count], 0, error);
-		if (fd < 0) {
-			while (source->count-- > 0)
-				close(source->fds[source->count]);
-			return fd;
-		}
-		source->fds[source->count] = fd;
-		source->names[source->count] = paths[source->count];
-	}
-	return 0;
+	if (config->idle)
+		source->names[source->count++] = config->idle;
+	if (config->portrait)
+		source->names[source->count++] = config->portrait;
 }
 
 /* In the I/O thread. */
@@ -262,7 +260,6 @@ static void prepare(void *arg)
 	struct dh_avatar *avatar = arg;
 	const struct dh_avatar_config *config = avatar->config;
 	struct dh_ingest_source source;
-	char *text = NULL;
 
 	if (avatar->retry)
 		dh_io_timer_set(avatar->retry, -1);
@@ -273,13 +270,11 @@ static void prepare(void *arg)
 	source.height = (int)config->height;
 	source.kbps = (int)config->kbps;
 	source.entry_ms = (int)config->entry_ms;
-	source.pingpong = (int)config->pingpong;
-	int error = open_sources(config, &source, &text);
-	if (!error)
-		error = dh_ingest_subscribe(avatar->ingest, &source, &ingest_listener, avatar, &avatar->subscription);
-	if (error)
-		finish(avatar, text ? text : g_strerror(-error));
-	g_free(text);
+	source.pingpong = config->pingpong != 0;
+	set_files(config, &source);
+	int err = dh_ingest_subscribe(avatar->ingest, &source, &ingest_listener, avatar, &avatar->subscription);
+	if (err)
+		finish(avatar, g_strerror(-err));
 }
 
 /* --- rooms */
@@ -293,8 +288,8 @@ void dh_avatar_join(struct dh_avatar *avatar, const struct dh_avatar_listener *l
 {
 	g_mutex_lock(&avatar->lock);
 	add_room(avatar->rooms, &(struct room){ listener, arg });
-	gboolean ready = avatar->state == DH_AVATAR_READY;
-	gboolean begins = begin(avatar);
+	bool ready = dh_avatar_state(avatar) == DH_AVATAR_READY;
+	bool begins = begin(avatar);
 	g_mutex_unlock(&avatar->lock);
 	if (begins)
 		dh_io_post(avatar->io, prepare, avatar);
@@ -311,7 +306,7 @@ void dh_avatar_leave(struct dh_avatar *avatar, void *arg)
 		if (g_array_index(avatar->rooms, struct room, i).arg != arg)
 			continue;
 		left = g_array_index(avatar->rooms, struct room, i);
-		left.listener->ref(arg); /* the last reference must not go with the lock held */
+		left.listener->ref(arg); /* the last reference must not be dropped with the lock held */
 		g_array_remove_index_fast(avatar->rooms, i);
 	}
 	g_mutex_unlock(&avatar->lock);
@@ -319,12 +314,9 @@ void dh_avatar_leave(struct dh_avatar *avatar, void *arg)
 		left.listener->unref(arg);
 }
 
-enum dh_avatar_state dh_avatar_state(struct dh_avatar *avatar)
+enum dh_avatar_state dh_avatar_state(const struct dh_avatar *avatar)
 {
-	g_mutex_lock(&avatar->lock);
-	enum dh_avatar_state state = avatar->state;
-	g_mutex_unlock(&avatar->lock);
-	return state;
+	return (enum dh_avatar_state)g_atomic_int_get(&avatar->state);
 }
 
 char *dh_avatar_error(struct dh_avatar *avatar)
@@ -335,26 +327,25 @@ char *dh_avatar_error(struct dh_avatar *avatar)
 	return error;
 }
 
-GBytes *dh_avatar_picture(struct dh_avatar *avatar)
+GBytes *dh_avatar_picture(const struct dh_avatar *avatar)
 {
 	return dh_avatar_state(avatar) == DH_AVATAR_READY ? avatar->picture : NULL;
 }
 
-int dh_avatar_clip(struct dh_avatar *avatar, struct dh_segment **out)
+int dh_avatar_clip(const struct dh_avatar *avatar, struct dh_segment **out)
 {
 	struct dh_segment *clip = NULL;
-	int error;
 
 	if (dh_avatar_state(avatar) != DH_AVATAR_READY)
 		return -EAGAIN;
-	error = dh_segment_alloc(&clip, "idle", NULL);
-	if (!error)
-		error = dh_segment_open(clip, &avatar->head, avatar->anchor);
-	for (guint i = 0; !error && i < avatar->units->len; i++)
-		error = dh_segment_append(clip, avatar->units->pdata[i]);
-	if (error) {
+	int err = dh_segment_alloc(&clip, "idle", NULL);
+	if (!err)
+		err = dh_segment_open(clip, &avatar->head, avatar->anchor);
+	for (guint i = 0; !err && i < avatar->units->len; i++)
+		err = dh_segment_append(clip, avatar->units->pdata[i]);
+	if (err) {
 		dh_segment_free(&clip);
-		return error;
+		return err;
 	}
 	dh_segment_complete(clip);
 	*out = clip;

@@ -9,6 +9,7 @@
 #ifndef DH_HOST_H
 #define DH_HOST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,26 +25,31 @@
 struct dh_member;
 
 struct dh_host {
-	void *arg; /* the first argument of what has one */
+	void *arg; /* passed to every function that takes one */
 
 	void *(*handle_ref)(void *handle);
 	void (*handle_unref)(void *handle);
 
-	/* Sends one RTP packet (RFC 3550); it is copied. */
+	/* Sends one RTP packet (RFC 3550). The gateway copies it. */
 	void (*relay)(void *handle, enum dh_media media, const uint8_t *rtp, size_t size);
 
 	/* An event for one handle. Takes ownership of `event`. */
 	void (*push)(void *arg, void *handle, json_t *event);
-	/* An event for many. Takes ownership of `event` and of `handles`, an array
-	 * of references that frees its elements. */
+	/* An event for many handles. Takes ownership of `event`, and of one reference
+	 * to `handles`, an array that all events share until a member joins or leaves:
+	 * it may not be changed. Takes as long for one handle as for a thousand. */
 	void (*broadcast)(void *arg, GPtrArray *handles, json_t *event);
-	/* For the gateway's event handlers; `handle` is whom it is about, or NULL.
-	 * Takes ownership of `event`. */
+
+	/* Whether the gateway has event handlers: without any, nothing is made for
+	 * them. */
+	bool (*has_event_handlers)(void *arg);
+	/* An event for them; `handle` is whom it is about, or NULL. Takes ownership
+	 * of `event`; values inside may be shared with other events. */
 	void (*notify)(void *arg, void *handle, json_t *event);
 
-	/* The room has put `member` out: its handle watches no more, and its
-	 * connection is closed. Nothing happens where the handle is with another
-	 * member by now. */
+	/* The room has removed `member`: its handle watches no more, and its
+	 * connection is closed. Does nothing when the handle has another member by
+	 * now. */
 	void (*dismiss)(void *arg, void *handle, struct dh_member *member);
 };
 

@@ -1,13 +1,15 @@
-/* One handle in one room, from `watch` to `stop`, hang-up, a kick or the room's
- * end: a viewer, or an observer, which gets events and no media. A handle that
- * watches again becomes a new member, so whatever is still on its way to the old
- * room finds its own.
+/* One handle in one room, from `watch` or `observe` to `stop`, hang-up, a kick or
+ * the room's end: a viewer, or an observer, which gets events and no media. A
+ * handle that watches again becomes a new member, so whatever is still on its way
+ * to the old room finds the old one.
  *
- * What happens to it is said to its room: see dh_room_member_new in room.h.
+ * room.h has the functions that report to the room what happens to a member; see
+ * dh_room_member_new.
  */
 #ifndef DH_MEMBER_H
 #define DH_MEMBER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,7 +21,7 @@
 struct dh_room;
 struct dh_viewer;
 
-/* The last reference to it has gone. */
+/* Called when the last reference has been dropped; any thread. */
 typedef void dh_member_gone_fn(struct dh_member *member);
 
 struct dh_member {
@@ -28,24 +30,28 @@ struct dh_member {
 	void *handle;
 	struct dh_room *room;
 	struct dh_member_counts *counts; /* see room.h */
-	guint id;            /* what requests and events call it: no other one ever has it */
-	gboolean observes;   /* events only */
-	gboolean is_trusted; /* the room's secret was known: events about other viewers, too */
+	guint id;            /* its number in requests and events, never used again */
+	bool observes;       /* events only */
+	bool is_trusted;     /* it knows the room's secret: events about other viewers, too */
 	uint64_t sdp_session;/* of all its offers */
 	/* owner: the thread of asynchronous requests */
 	int sdp_version;     /* of the latest offer */
-	/* set and read by any thread, atomically */
+	/* any thread, atomically */
 	gint answered;       /* the JSEP answer came */
 	gint media;          /* the PeerConnection is up */
 	gint paused;
 	gint cut;            /* nothing is relayed any more */
 	gint pli_posted;     /* a PLI is on its way to the room's thread */
+	gint counted;        /* it takes a place, see dh_room_member_new */
 	/* owner: the room's thread */
 	struct dh_viewer *viewer; /* NULL: gets no media */
-	gboolean attached;        /* gets events */
-	gboolean left;
+	bool attached;            /* gets events */
+	bool left;
+	guint index;              /* among the room's members, while attached and not left */
+	GList connecting;         /* its link among those without media yet; data NULL: it is none */
+	int64_t timeout_ticks;    /* when it has to have media */
 	int64_t media_ticks;      /* when its media began, in media time */
-	unsigned slow_links;      /* what Janus has said of its link */
+	unsigned slow_links;      /* how often Janus found its link slow */
 	/* private */
 	gatomicrefcount refs;
 	dh_member_gone_fn *gone;
@@ -53,11 +59,13 @@ struct dh_member {
 
 enum dh_member_kind { DH_MEMBER_VIEWER, DH_MEMBER_OBSERVER, DH_MEMBER_TRUSTED_OBSERVER };
 
-/* For rooms only: the caller fills in `id` and `counts`. `gone` lets go of `room`. */
+/* For dh_room_member_new only, which fills in `id` and `counts`. One reference is
+ * the caller's. The member takes a reference to `handle` and holds `room`, whose
+ * reference `gone` drops. */
 struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum dh_member_kind kind,
 	struct dh_room *room, dh_member_gone_fn *gone);
 struct dh_member *dh_member_ref(struct dh_member *member);
-void dh_member_unref(struct dh_member *member); /* NULL is fine */
+void dh_member_unref(struct dh_member *member); /* NULL is allowed */
 
 /* An event for its handle: {"digitalhuman":"event","result":{"status":STATUS}}. */
 json_t *dh_member_status(const char *status);

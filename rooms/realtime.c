@@ -6,18 +6,42 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Threads that such a thread starts are ordinary ones. */
+#define CLASS (SCHED_RR | SCHED_RESET_ON_FORK)
 #define NICENESS (-10)
 
-/* Niceness alone does not do: a thread of the fair class that wakes may wait for
- * several milliseconds until the running one's slice ends, whatever it weighs. */
-void dh_realtime(int realtime)
+static bool set_class(int priority)
 {
-	struct sched_param param = { .sched_priority = 1 };
+	struct sched_param param = { .sched_priority = priority };
+
+	return sched_setscheduler(0, CLASS, &param) == 0;
+}
+
+static void set_niceness(int niceness)
+{
+	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), niceness);
+}
+
+/* Niceness is the weaker means: a thread of the fair class that wakes may wait
+ * several milliseconds for the end of the running thread's slice. */
+void dh_realtime_enter(enum dh_realtime_role role, bool is_allowed)
+{
+	int priority = is_allowed ? (int)role : 0;
 
 	prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
 	if (sched_getscheduler(0) != SCHED_OTHER)
-		return; /* the operator has decided */
-	/* What the thread may start in its turn is nobody's hurry. */
-	if (!realtime || sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) != 0)
-		setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICENESS);
+		return; /* the operator has chosen */
+	while (priority > 0 && !set_class(priority))
+		priority--;
+	if (priority == 0)
+		set_niceness(NICENESS);
+}
+
+void dh_realtime_leave(void)
+{
+	struct sched_param param = { .sched_priority = 0 };
+
+	if (sched_getscheduler(0) == CLASS)
+		sched_setscheduler(0, SCHED_OTHER, &param);
+	set_niceness(0);
 }

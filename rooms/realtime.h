@@ -1,12 +1,30 @@
-/* Threads whose delay is seen and heard: those that pace rooms, and those of
- * the gateway from which viewers are sent to. */
+/* Real-time priority for threads whose delay is seen and heard.
+ *
+ * Rooms go one above senders. A room's thread works for a fraction of a
+ * millisecond, and until it has run no sender has anything to send. At the same
+ * priority it would queue behind every sender that is ready to run, each of
+ * which encrypts a whole picture: behind a hundred viewers that is a few
+ * milliseconds for this room, and for each room after it.
+ */
 #ifndef DH_REALTIME_H
 #define DH_REALTIME_H
 
-/* The calling thread wakes exactly, and before other work: by the real-time
- * class SCHED_RR where `realtime` and the process may (root, CAP_SYS_NICE, or
- * RLIMIT_RTPRIO), else by niceness, else not at all. A class that somebody has
- * chosen for it already stays. */
-void dh_realtime(int realtime);
+#include <stdbool.h>
+
+/* The value is the priority. */
+enum dh_realtime_role {
+	DH_REALTIME_SENDER = 1, /* a thread of the gateway that sends to a viewer */
+	DH_REALTIME_ROOM = 2,   /* a thread that paces a room */
+};
+
+/* Makes the calling thread wake on time and run before other work: in the class
+ * SCHED_RR if `is_allowed` and the process may (root, CAP_SYS_NICE, or an
+ * RLIMIT_RTPRIO; where that limit is lower than the role's priority, at the
+ * limit), otherwise by niceness as far as the process may. A scheduling class that
+ * the thread already has is left alone. */
+void dh_realtime_enter(enum dh_realtime_role role, bool is_allowed);
+
+/* Back to an ordinary thread, for work that nobody waits for. */
+void dh_realtime_leave(void);
 
 #endif

@@ -37,7 +37,7 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 	}
 }
 
-/* For those who look without waiting for the thread. */
+/* For those who do not wait for the thread. */
 static void publish(struct dh_room *room)
 {
 	enum dh_room_state state = DH_ROOM_PREPARING;
@@ -56,10 +56,11 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	struct dh_room *room = owner;
 
 	dh_playout_poll(room->playout, now_ticks);
+	dh_room_members_poll(room, now_ticks);
 	if (room->queue_changed)
 		dh_room_segments_prepare(room);
 	publish(room);
-	return dh_playout_deadline_ticks(room->playout);
+	return MIN(dh_playout_deadline_ticks(room->playout), dh_room_members_deadline_ticks(room));
 }
 
 static void close_room(void *owner)
@@ -117,7 +118,8 @@ static const struct dh_avatar_listener avatar_listener = {
 
 /* --- life */
 
-static void configure(struct dh_playout_config *config, const struct dh_room_context *context, enum dh_duration duration)
+static void configure(struct dh_playout_config *config, const struct dh_room_context *context,
+	enum dh_duration duration)
 {
 	dh_playout_config_init(config);
 	config->duration = duration;
@@ -135,7 +137,7 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context,
 	struct dh_room *room = g_new0(struct dh_room, 1);
 	struct dh_playout_config config;
 	char name[16];
-	int error;
+	int err;
 
 	g_atomic_ref_count_init(&room->refs);
 	g_mutex_init(&room->lock);
@@ -143,19 +145,20 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context,
 	room->facts = *facts;
 	room->facts.id = room->id = g_strdup(facts->id);
 	room->settings = dh_settings_ref(settings);
-	room->enabled = TRUE;
+	room->enabled = true;
 	room->members = g_ptr_array_new_with_free_func(member_unref);
+	g_queue_init(&room->connecting);
 	room->feeds = g_ptr_array_new_with_free_func(feed_unref);
 	configure(&config, context, facts->duration);
-	error = dh_playout_alloc(&room->playout, &config, &sink, room, dh_now_ticks());
-	if (!error) {
+	err = dh_playout_alloc(&room->playout, &config, &sink, room, dh_now_ticks());
+	if (!err) {
 		g_snprintf(name, sizeof(name), "dh room %s", facts->id);
-		error = dh_room_thread_alloc(&room->thread, name, context->realtime, &functions, room);
+		err = dh_room_thread_alloc(&room->thread, name, context->realtime, &functions, room);
 	}
-	if (error) {
+	if (err) {
 		dh_playout_free(&room->playout);
 		dh_room_unref(room);
-		return error;
+		return err;
 	}
 	dh_avatar_join(facts->avatar, &avatar_listener, room);
 	*out = room;
@@ -168,7 +171,7 @@ struct dh_room *dh_room_ref(struct dh_room *room)
 	return room;
 }
 
-/* The last reference goes after the thread was joined: until then the one who
+/* The last reference is dropped after the thread was joined: until then whoever
  * closes the room holds one. */
 void dh_room_unref(struct dh_room *room)
 {
@@ -177,6 +180,8 @@ void dh_room_unref(struct dh_room *room)
 	dh_room_thread_free(&room->thread);
 	g_ptr_array_free(room->members, TRUE);
 	g_ptr_array_free(room->feeds, TRUE);
+	for (int whose = 0; whose < DH_HANDLES_COUNT; whose++)
+		g_clear_pointer(&room->handles[whose], g_ptr_array_unref);
 	dh_settings_unref(room->settings);
 	g_mutex_clear(&room->lock);
 	g_free(room->id);
@@ -189,7 +194,7 @@ void dh_room_close(struct dh_room *room)
 	dh_avatar_leave(room->facts.avatar, room);
 }
 
-/* --- looking */
+/* --- any thread */
 
 const struct dh_room_facts *dh_room_facts(const struct dh_room *room)
 {
@@ -237,7 +242,8 @@ static json_t *voices_of(const struct dh_generator_config *generator)
 	return voices;
 }
 
-static void add_secrets(struct dh_room *room, const struct dh_settings *settings, json_t *info)
+/* What takes the room's secret. */
+static void add_details(struct dh_room *room, const struct dh_settings *settings, json_t *info)
 {
 	const struct dh_room_facts *facts = &room->facts;
 
@@ -245,14 +251,15 @@ static void add_secrets(struct dh_room *room, const struct dh_settings *settings
 	json_object_set_new(info, "signed_tokens", json_boolean(settings->signed_tokens));
 	json_object_set_new(info, "duration",
 		json_string(facts->duration == DH_DURATION_LONGEST ? "longest" : "speech"));
-	json_object_set_new(info, "watching", json_integer(dh_room_member_count(room)));
-	char *error = dh_room_state(room) == DH_ROOM_FAILED ? dh_avatar_error(facts->avatar) : NULL;
-	if (error)
-		json_object_set_new(info, "error", json_string(error));
-	g_free(error);
+	json_object_set_new(info, "watching", json_integer(dh_room_viewer_count(room)));
+	json_object_set_new(info, "observing", json_integer(dh_room_observer_count(room)));
+	char *text = dh_room_state(room) == DH_ROOM_FAILED ? dh_avatar_error(facts->avatar) : NULL;
+	if (text)
+		json_object_set_new(info, "error", json_string(text));
+	g_free(text);
 }
 
-json_t *dh_room_info(struct dh_room *room, gboolean all)
+json_t *dh_room_info(struct dh_room *room, bool all)
 {
 	const struct dh_room_facts *facts = &room->facts;
 	const struct dh_avatar_config *avatar = dh_avatar_get_config(facts->avatar);
@@ -260,14 +267,14 @@ json_t *dh_room_info(struct dh_room *room, gboolean all)
 	json_t *info = json_pack("{s:o, s:s, s:O, s:s, s:I, s:I, s:b, s:b, s:b, s:o, s:s, s:b, s:i, s:i}",
 		"id", dh_room_id_json(room), "description", settings->description, "metadata", settings->metadata,
 		"avatar", avatar->name, "width", (json_int_t)avatar->width, "height", (json_int_t)avatar->height,
-		"is_private", settings->is_private, "pin_required", settings->pin != NULL,
+		"is_private", (int)settings->is_private, "pin_required", settings->pin != NULL,
 		"has_generator", facts->generator != NULL, "voices", voices_of(facts->generator),
-		"state", dh_room_report_state(dh_room_state(room)),
+		"state", dh_room_state_name(dh_room_state(room)),
 		"enabled", g_atomic_int_get(&room->enabled),
 		"viewers", g_atomic_int_get(&room->viewers), "waiting", g_atomic_int_get(&room->waiting));
 
 	if (all)
-		add_secrets(room, settings, info);
+		add_details(room, settings, info);
 	dh_settings_unref(settings);
 	return info;
 }

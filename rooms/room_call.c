@@ -1,24 +1,27 @@
+/* Requests that wait for the room's thread. */
 #include "room_private.h"
 
-/* A room's thread answers within a turn; longer than this something is wrong. */
+/* The thread answers within a turn; after this long something is wrong. */
 #define ANSWER_MS 2000
+
+struct call {
+	struct dh_command command;
+	dh_room_call_fn *run;
+	void *arg;
+	int err;
+};
 
 static void call_run(void *owner, struct dh_command *command)
 {
-	struct dh_room_call *call = (struct dh_room_call *)command;
+	struct call *call = (struct call *)command;
 
-	call->error = call->run(owner, call);
+	call->err = call->run(owner, call->arg);
 }
 
-int dh_room_call(struct dh_room *room, struct dh_room_call *call, json_t **reply)
+int dh_room_call(struct dh_room *room, dh_room_call_fn *run, void *arg)
 {
-	call->command.run = call_run;
-	int error = dh_room_thread_call(room->thread, &call->command, ANSWER_MS);
-	if (!error)
-		error = call->error;
-	if (error || !reply)
-		json_decref(call->reply);
-	else
-		*reply = call->reply;
-	return error;
+	struct call call = { .command = { .run = call_run }, .run = run, .arg = arg };
+	int err = dh_room_thread_call(room->thread, &call.command, ANSWER_MS);
+
+	return err ? err : call.err;
 }

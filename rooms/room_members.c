@@ -1,13 +1,18 @@
-/* Who watches a live room. */
+/* The viewers and observers of a room. */
 #include "room_private.h"
 
 #include <errno.h>
 
 #include "ingest/log.h"
+#include "playout/timebase.h"
+
+/* So many viewers are dismissed in one turn at most; the next turn follows at once,
+ * after what is due. */
+#define DISMISSED_MAX 16
 
 /* --- in the room's thread */
 
-/* Seeds are random, as RFC 3550 (5.1) wants it. The SSRC is Janus' own. */
+/* Seeds are random, as RFC 3550 (5.1) requires. Janus chooses the SSRC. */
 static void seed_viewer(struct dh_continuity_seed *seed)
 {
 	*seed = (struct dh_continuity_seed){
@@ -21,23 +26,15 @@ static void seed_viewer(struct dh_continuity_seed *seed)
 	}
 }
 
-void dh_room_members_attach(struct dh_room *room, struct dh_member *member)
-{
-	if (member->left || member->attached)
-		return;
-	member->attached = TRUE;
-	g_ptr_array_add(room->members, dh_member_ref(member));
-}
-
-static void put_out(struct dh_room *room, struct dh_member *member)
-{
-	g_atomic_int_set(&member->cut, 1);
-	room->context.host->dismiss(room->context.host->arg, member->handle, member);
-}
-
 static void push(struct dh_room *room, struct dh_member *member, json_t *event)
 {
 	room->context.host->push(room->context.host->arg, member->handle, event);
+}
+
+static void dismiss(struct dh_room *room, struct dh_member *member)
+{
+	g_atomic_int_set(&member->cut, 1);
+	room->context.host->dismiss(room->context.host->arg, member->handle, member);
 }
 
 static void update_pause(struct dh_room *room, struct dh_member *member)
@@ -47,8 +44,47 @@ static void update_pause(struct dh_room *room, struct dh_member *member)
 			g_atomic_int_get(&member->paused) || !g_atomic_int_get(&room->enabled));
 }
 
-/* `joined` and `left`: a thousand viewers would make a million of them, so
- * viewers are not told of each other. */
+/* --- connecting: all have the same time, so the oldest is the first whose time is
+ * over */
+
+static void begin_connecting(struct dh_room *room, struct dh_member *member)
+{
+	member->timeout_ticks = dh_now_ticks() + room->context.watch_timeout_ms * DH_TICKS_PER_MS;
+	member->connecting.data = member;
+	g_queue_push_tail_link(&room->connecting, &member->connecting);
+}
+
+static void end_connecting(struct dh_room *room, struct dh_member *member)
+{
+	if (!member->connecting.data)
+		return;
+	g_queue_unlink(&room->connecting, &member->connecting);
+	member->connecting.data = NULL;
+}
+
+int64_t dh_room_members_deadline_ticks(const struct dh_room *room)
+{
+	const struct dh_member *oldest = room->connecting.head ? room->connecting.head->data : NULL;
+
+	return oldest ? oldest->timeout_ticks : INT64_MAX;
+}
+
+/* --- coming */
+
+void dh_room_members_attach(struct dh_room *room, struct dh_member *member)
+{
+	if (member->left || member->attached)
+		return;
+	member->attached = true;
+	member->index = room->members->len;
+	g_ptr_array_add(room->members, dh_member_ref(member));
+	dh_room_audience_changed(room, member, 1);
+	if (!member->observes)
+		begin_connecting(room, member);
+}
+
+/* `joined` and `left` are only for trusted members: a thousand viewers would make
+ * a million of them. */
 static json_t *presence(struct dh_room *room, const char *name, const struct dh_member *member)
 {
 	json_t *event = dh_room_report_viewer(room, name, member);
@@ -63,15 +99,17 @@ void dh_room_members_media(struct dh_room *room, struct dh_member *member)
 
 	if (member->left || member->viewer)
 		return;
+	end_connecting(room, member);
 	seed_viewer(&seed);
 	if (dh_playout_add_viewer(room->playout, &seed, member, &member->viewer) < 0) {
-		dh_log(DH_LOG_ERROR, "out of memory: a viewer gets nothing");
-		put_out(room, member);
+		dh_log(DH_LOG_ERROR, "room %s: out of memory, viewer %u is dismissed", room->id, member->id);
+		dismiss(room, member);
 		return;
 	}
 	member->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
 	update_pause(room, member);
-	dh_room_report_tell(room, presence(room, "joined", member), DH_TELL_TRUSTED, member);
+	if (dh_room_has_trusted_audience(room))
+		dh_room_tell_trusted(room, presence(room, "joined", member), member, NULL);
 }
 
 void dh_room_members_pause(struct dh_room *room, struct dh_member *member)
@@ -92,11 +130,13 @@ void dh_room_members_slow_link(struct dh_room *room, struct dh_member *member, e
 	member->slow_links++;
 	json_t *event = dh_room_report_viewer(room, "slow_link", member);
 	json_object_set_new(event, "media", json_string(media == DH_AUDIO ? "audio" : "video"));
-	dh_room_report_tell(room, event, DH_TELL_TRUSTED_AND_SELF, member);
+	dh_room_tell_trusted(room, event, member, member);
 }
 
-/* `left` is of no handle: Janus drops, without a word, what is told of one that
- * it is about to take away. */
+/* --- going */
+
+/* `left` names no handle: Janus would drop an event about a handle that it is
+ * about to remove. */
 static void remove_viewer(struct dh_room *room, struct dh_member *member)
 {
 	struct dh_viewer_stats stats;
@@ -104,109 +144,143 @@ static void remove_viewer(struct dh_room *room, struct dh_member *member)
 	dh_playout_viewer_stats(member->viewer, &stats);
 	dh_room_stats_add(&room->departed, &stats);
 	dh_playout_remove_viewer(room->playout, &member->viewer);
+	if (!dh_room_has_trusted_audience(room))
+		return;
 	json_t *event = presence(room, "left", member);
 	json_object_set_new(event, "sent", dh_room_stats_sent(&stats));
-	dh_room_report_tell(room, event, DH_TELL_TRUSTED, NULL);
+	dh_room_tell_trusted(room, event, NULL, NULL);
 }
 
+static void detach(struct dh_room *room, struct dh_member *member)
+{
+	struct dh_member *last = room->members->pdata[room->members->len - 1];
+
+	dh_room_audience_changed(room, member, -1);
+	last->index = member->index;
+	g_ptr_array_remove_index_fast(room->members, member->index);
+}
+
+/* The caller holds a reference. */
 void dh_room_members_leave(struct dh_room *room, struct dh_member *member)
 {
 	if (member->left)
 		return;
-	member->left = TRUE;
+	member->left = true;
+	dh_room_member_uncount(member);
+	end_connecting(room, member);
 	if (member->attached)
-		g_ptr_array_remove_fast(room->members, member);
+		detach(room, member);
 	if (member->viewer)
 		remove_viewer(room, member);
 }
 
+/* `event` is for trusted members, `status` for itself. */
+static void put_out(struct dh_room *room, struct dh_member *member, const char *event, const char *status)
+{
+	dh_member_ref(member);
+	if (dh_room_has_trusted_audience(room))
+		dh_room_tell_trusted(room, dh_room_report_viewer(room, event, member), member, NULL);
+	dh_room_members_leave(room, member); /* first: who hears of it finds its place free */
+	push(room, member, dh_member_status(status));
+	dismiss(room, member);
+	dh_member_unref(member);
+}
+
+void dh_room_members_poll(struct dh_room *room, int64_t now_ticks)
+{
+	for (int i = 0; i < DISMISSED_MAX && dh_room_members_deadline_ticks(room) <= now_ticks; i++)
+		put_out(room, room->connecting.head->data, "timeout", "timeout");
+}
+
 void dh_room_members_orphan(struct dh_room *room, struct dh_member *member)
 {
+	dh_room_member_uncount(member);
 	push(room, member, dh_room_report_new(room, "destroyed"));
-	put_out(room, member);
+	dismiss(room, member);
 }
 
 void dh_room_members_dismiss(struct dh_room *room)
 {
-	dh_room_report_tell(room, dh_room_report_new(room, "destroyed"), DH_TELL_ALL, NULL);
+	dh_room_tell_all(room, dh_room_report_new(room, "destroyed"), NULL);
 	while (room->members->len) {
-		struct dh_member *member = dh_member_ref(room->members->pdata[0]);
-		put_out(room, member);
+		struct dh_member *member = dh_member_ref(room->members->pdata[room->members->len - 1]);
 		dh_room_members_leave(room, member);
+		dismiss(room, member);
 		dh_member_unref(member);
 	}
 }
 
-/* --- requests */
+/* --- requests, in the room's thread */
 
-static int run_enable(struct dh_room *room, struct dh_room_call *call)
+static int run_enable(struct dh_room *room, void *arg)
 {
-	if (g_atomic_int_get(&room->enabled) == call->flag)
+	bool enabled = *(const bool *)arg;
+
+	if (g_atomic_int_get(&room->enabled) == enabled)
 		return 0;
-	g_atomic_int_set(&room->enabled, call->flag);
+	g_atomic_int_set(&room->enabled, enabled);
 	for (guint i = 0; i < room->members->len; i++)
 		update_pause(room, room->members->pdata[i]);
-	dh_room_report_tell(room, dh_room_report_new(room, call->flag ? "enabled" : "disabled"), DH_TELL_ALL, NULL);
+	dh_room_tell_all(room, dh_room_report_new(room, enabled ? "enabled" : "disabled"), NULL);
 	return 0;
 }
 
-static int run_edited(struct dh_room *room, struct dh_room_call *call)
+static int run_edited(struct dh_room *room, void *arg)
 {
+	bool viewers = *(const bool *)arg;
 	struct dh_settings *settings = dh_room_settings(room);
 	json_t *event = dh_room_report_new(room, "edited");
 
 	json_object_set_new(event, "description", json_string(settings->description));
 	json_object_set(event, "metadata", settings->metadata);
-	dh_room_report_tell(room, event, call->flag ? DH_TELL_ALL : DH_TELL_TRUSTED, NULL);
+	if (viewers)
+		dh_room_tell_all(room, event, NULL);
+	else
+		dh_room_tell_trusted(room, event, NULL, NULL);
 	dh_settings_unref(settings);
 	return 0;
 }
 
-static void kick(struct dh_room *room, struct dh_member *member, const char *status)
-{
-	dh_member_ref(member);
-	dh_room_report_tell(room, dh_room_report_viewer(room, "kicked", member), DH_TELL_TRUSTED, member);
-	push(room, member, dh_member_status(status));
-	put_out(room, member);
-	dh_room_members_leave(room, member);
-	dh_member_unref(member);
-}
+struct kick {
+	guint viewer; /* 0: all viewers */
+	int count;    /* out: how many */
+};
 
-/* From the end: whoever leaves is replaced by the last one. */
-static int run_kick(struct dh_room *room, struct dh_room_call *call)
+/* From the end, because the last member takes the place of one that leaves. A turn
+ * in between may dismiss some more. */
+static int run_kick(struct dh_room *room, void *arg)
 {
-	int kicked = 0;
+	struct kick *kick = arg;
 
-	for (guint i = room->members->len; i > 0; i--) {
+	for (guint i = room->members->len; i > 0; i = MIN(i - 1, room->members->len)) {
 		struct dh_member *member = room->members->pdata[i - 1];
-		if (call->viewer ? member->id != call->viewer : member->observes)
+		if (kick->viewer ? member->id != kick->viewer : member->observes)
 			continue;
-		kick(room, member, call->viewer ? "kicked" : "kicked_all");
-		kicked++;
+		put_out(room, member, "kicked", kick->viewer ? "kicked" : "kicked_all");
+		kick->count++;
+		dh_room_thread_keep_time(room->thread);
 	}
-	if (call->viewer && !kicked)
-		return -ENOENT;
-	call->reply = call->viewer ? json_pack("{s:I}", "viewer", (json_int_t)call->viewer) :
-		json_pack("{s:i}", "kicked", kicked);
-	return 0;
+	return kick->viewer && !kick->count ? -ENOENT : 0;
 }
 
 /* --- any other thread */
 
-int dh_room_enable(struct dh_room *room, gboolean enabled)
+int dh_room_enable(struct dh_room *room, bool enabled)
 {
-	struct dh_room_call call = { .run = run_enable, .flag = enabled };
-	return dh_room_call(room, &call, NULL);
+	return dh_room_call(room, run_enable, &enabled);
 }
 
-int dh_room_edited(struct dh_room *room, gboolean viewers)
+int dh_room_edited(struct dh_room *room, bool viewers)
 {
-	struct dh_room_call call = { .run = run_edited, .flag = viewers };
-	return dh_room_call(room, &call, NULL);
+	return dh_room_call(room, run_edited, &viewers);
 }
 
 int dh_room_kick(struct dh_room *room, guint viewer, json_t **reply)
 {
-	struct dh_room_call call = { .run = run_kick, .viewer = viewer };
-	return dh_room_call(room, &call, reply);
+	struct kick kick = { .viewer = viewer };
+	int err = dh_room_call(room, run_kick, &kick);
+
+	if (!err)
+		*reply = viewer ? json_pack("{s:I}", "viewer", (json_int_t)viewer) : json_pack("{s:i}", "kicked", kick.count);
+	return err;
 }

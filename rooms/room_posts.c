@@ -1,7 +1,9 @@
-/* What happens to members, posted to the room's thread by whoever sees it. */
+/* What happens to members: posted to the room's thread by whoever notices. */
 #include "room_private.h"
 
-enum member_op { MEMBER_ATTACH, MEMBER_MEDIA, MEMBER_PAUSE, MEMBER_PLI, MEMBER_SLOW_AUDIO, MEMBER_SLOW_VIDEO, MEMBER_LEAVE };
+enum member_op {
+	MEMBER_ATTACH, MEMBER_MEDIA, MEMBER_PAUSE, MEMBER_PLI, MEMBER_SLOW_AUDIO, MEMBER_SLOW_VIDEO, MEMBER_LEAVE,
+};
 
 struct member_command {
 	struct dh_command command;
@@ -9,10 +11,22 @@ struct member_command {
 	enum member_op op;
 };
 
+static gint *count_of(struct dh_member_counts *counts, const struct dh_member *member)
+{
+	return member->observes ? &counts->observers : &counts->viewers;
+}
+
+void dh_room_member_uncount(struct dh_member *member)
+{
+	if (!g_atomic_int_compare_and_exchange(&member->counted, 1, 0))
+		return;
+	g_atomic_int_add(count_of(member->counts, member), -1);
+	g_atomic_int_add(count_of(&member->room->counts, member), -1);
+}
+
 static void member_gone(struct dh_member *member)
 {
-	g_atomic_int_add(&member->counts->now, -1);
-	g_atomic_int_add(&member->room->member_count, -1);
+	dh_room_member_uncount(member);
 	dh_room_unref(member->room);
 }
 
@@ -23,17 +37,23 @@ struct dh_member *dh_room_member_new(struct dh_room *room, void *handle, enum dh
 
 	member->counts = counts;
 	member->id = (guint)g_atomic_int_add(&counts->ever, 1) + 1;
-	g_atomic_int_inc(&counts->now);
-	g_atomic_int_inc(&room->member_count);
+	member->counted = 1;
+	g_atomic_int_inc(count_of(counts, member));
+	g_atomic_int_inc(count_of(&room->counts, member));
 	return member;
 }
 
-int dh_room_member_count(const struct dh_room *room)
+int dh_room_viewer_count(const struct dh_room *room)
 {
-	return g_atomic_int_get(&room->member_count);
+	return g_atomic_int_get(&room->counts.viewers);
 }
 
-/* --- commands */
+int dh_room_observer_count(const struct dh_room *room)
+{
+	return g_atomic_int_get(&room->counts.observers);
+}
+
+/* --- commands: each holds a reference to its member */
 
 static void command_free(struct dh_command *command)
 {
@@ -43,7 +63,7 @@ static void command_free(struct dh_command *command)
 	g_free(c);
 }
 
-/* The room ended before it knew of the handle. */
+/* The room ended before the member was attached. */
 static void attach_discard(struct dh_command *command)
 {
 	struct member_command *c = (struct member_command *)command;
@@ -104,7 +124,7 @@ void dh_room_member_media(struct dh_member *member)
 		post(member, MEMBER_MEDIA);
 }
 
-void dh_room_member_pause(struct dh_member *member, gboolean paused)
+void dh_room_member_pause(struct dh_member *member, bool paused)
 {
 	if (g_atomic_int_compare_and_exchange(&member->paused, !paused, paused))
 		post(member, MEMBER_PAUSE);
@@ -124,5 +144,6 @@ void dh_room_member_slow_link(struct dh_member *member, enum dh_media media)
 void dh_room_member_leave(struct dh_member *member)
 {
 	g_atomic_int_set(&member->cut, 1);
+	dh_room_member_uncount(member);
 	post(member, MEMBER_LEAVE);
 }

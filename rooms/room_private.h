@@ -1,10 +1,13 @@
-/* What a live room consists of; for room_*.c only. */
+/* What a room consists of; for room*.c only. */
 #ifndef DH_ROOM_PRIVATE_H
 #define DH_ROOM_PRIVATE_H
 
 #include "playout/playout.h"
 #include "room.h"
 #include "room_thread.h"
+
+/* Recipients of events. */
+enum dh_room_handles { DH_HANDLES_ALL, DH_HANDLES_TRUSTED, DH_HANDLES_OTHERS, DH_HANDLES_COUNT };
 
 struct dh_room {
 	gatomicrefcount refs;
@@ -16,65 +19,73 @@ struct dh_room {
 	/* protected by lock */
 	GMutex lock;
 	struct dh_settings *settings;
-	/* atomic: for those who only want to look */
-	gint member_count;
+	/* atomic: for those who do not wait for the room's thread */
+	struct dh_member_counts counts; /* `ever` is unused */
 	gint state;               /* enum dh_room_state */
 	gint viewers, waiting, enabled;
 	/* owner: the room's thread */
 	struct dh_playout *playout;
 	GPtrArray *members;       /* struct dh_member, references: who gets events */
+	guint attached[DH_HANDLES_COUNT];      /* how many */
+	GPtrArray *handles[DH_HANDLES_COUNT];  /* theirs; events on their way hold references, so
+	                                          they never change; NULL: to be made */
+	GQueue connecting;        /* viewers without media yet, links in struct dh_member, oldest first */
 	GPtrArray *feeds;         /* struct dh_feed, references: of what plays and waits */
-	gboolean speaking, has_clip, has_failed;
-	gboolean queue_changed;   /* what is to be prepared next has to be looked at */
-	uint64_t next_segment;    /* for ids that nobody gave */
-	uint64_t events[DH_EVENT_COUNT]; /* how often each was told */
+	bool speaking, has_clip, has_failed;
+	bool queue_changed;       /* the next segment to prepare may be another one */
+	uint64_t next_segment;    /* for ids that the room makes */
+	uint64_t events[DH_EVENT_COUNT]; /* how often each occurred */
 	int64_t played_ticks;     /* of all segments that have ended */
-	struct dh_viewer_stats departed; /* what viewers were sent that have left */
+	struct dh_viewer_stats departed; /* what viewers were sent who have left */
 };
 
-/* --- room_call.c: requests that wait for the room's thread */
+/* --- room_call.c */
 
-struct dh_room_call {
-	struct dh_command command; /* private */
-	/* in: what to run, and what it needs of the others */
-	int (*run)(struct dh_room *room, struct dh_room_call *call);
-	struct dh_feed *feed;
-	struct dh_member *member;
-	const char *segment;
-	guint viewer;
-	gboolean flag;
-	/* out */
-	json_t *reply;
-	/* private */
-	int error;
-};
+/* Runs run(room, arg) in the room's thread and waits for it. Returns its result,
+ * or -ETIMEDOUT or -ECANCELED, and then it has not run and will not. */
+typedef int dh_room_call_fn(struct dh_room *room, void *arg);
+int dh_room_call(struct dh_room *room, dh_room_call_fn *run, void *arg);
 
-/* Its result, and *reply (where not NULL) the caller's; or -ETIMEDOUT, -ECANCELED. */
-int dh_room_call(struct dh_room *room, struct dh_room_call *call, json_t **reply);
+/* --- room_audience.c: who gets an event; in the room's thread. The gateway's
+ * event handlers get them all. */
 
-/* --- room_report.c: JSON; in the room's thread */
+/* To every member, where trusted ones and event handlers get `detailed` (NULL: the
+ * same). Takes ownership of both. */
+void dh_room_tell_all(struct dh_room *room, json_t *event, json_t *detailed);
+/* To trusted members, and to `self` (NULL: nobody) itself. `about`: the member whose
+ * event it is for event handlers, or NULL. Takes ownership of `event`. */
+void dh_room_tell_trusted(struct dh_room *room, json_t *event, const struct dh_member *about,
+	const struct dh_member *self);
+/* Whether anybody gets what only trusted members and event handlers do. */
+bool dh_room_has_trusted_audience(const struct dh_room *room);
+/* `member` was attached, or has left. */
+void dh_room_audience_changed(struct dh_room *room, const struct dh_member *member, int change);
 
-/* Who is told, besides Janus' event handlers. */
-enum dh_room_audience { DH_TELL_ALL, DH_TELL_TRUSTED, DH_TELL_TRUSTED_AND_SELF };
+/* --- room_report.c: the JSON of events; in the room's thread */
 
 void dh_room_report_event(struct dh_room *room, const struct dh_playout_event *event);
-/* One that was made by dh_room_report_new; taken over. `about` (NULL: nobody) is
- * whose event it is. */
-void dh_room_report_tell(struct dh_room *room, json_t *event, enum dh_room_audience audience,
-	const struct dh_member *about);
-/* The beginning of every event: whose it is and what. */
+/* The beginning of every event: {"digitalhuman":"event","id":…,"event":…}. */
 json_t *dh_room_report_new(const struct dh_room *room, const char *event);
-/* {"id":…,"event":…,"viewer":…} of a viewer. */
+/* {…,"viewer":…} of a member. */
 json_t *dh_room_report_viewer(const struct dh_room *room, const char *event, const struct dh_member *member);
-json_t *dh_room_report_queue(struct dh_room *room);
-const char *dh_room_report_state(enum dh_room_state state);
+
+/* --- any thread */
+
+const char *dh_room_state_name(enum dh_room_state state);
+/* Sets `key` to milliseconds, or null for a negative time. */
+void dh_room_set_ms(json_t *object, const char *key, int64_t ticks);
 
 /* --- room_stats.c */
 
 json_t *dh_room_stats_sent(const struct dh_viewer_stats *stats);
 void dh_room_stats_add(struct dh_viewer_stats *sum, const struct dh_viewer_stats *more);
 
-/* --- room_members.c */
+/* --- room_posts.c; any thread */
+
+/* It has left: its place is free. */
+void dh_room_member_uncount(struct dh_member *member);
+
+/* --- room_members.c; in the room's thread */
 
 void dh_room_members_attach(struct dh_room *room, struct dh_member *member);
 void dh_room_members_media(struct dh_room *room, struct dh_member *member);
@@ -82,16 +93,20 @@ void dh_room_members_pause(struct dh_room *room, struct dh_member *member);
 void dh_room_members_pli(struct dh_room *room, struct dh_member *member);
 void dh_room_members_slow_link(struct dh_room *room, struct dh_member *member, enum dh_media media);
 void dh_room_members_leave(struct dh_room *room, struct dh_member *member);
-/* The room ends: members hear of it and are dismissed. */
+/* Dismisses viewers whose time to connect is over. */
+void dh_room_members_poll(struct dh_room *room, int64_t now_ticks);
+/* When that is wanted next; INT64_MAX: when something changes. */
+int64_t dh_room_members_deadline_ticks(const struct dh_room *room);
+/* The room ends: dismisses everybody. */
 void dh_room_members_dismiss(struct dh_room *room);
 /* Any thread: it came too late, the room has ended. */
 void dh_room_members_orphan(struct dh_room *room, struct dh_member *member);
 
-/* --- room_segments.c */
+/* --- room_segments.c; in the room's thread */
 
-/* The clip is there, or not to be had. */
+/* The avatar's clip is ready, or could not be prepared. */
 void dh_room_segments_avatar(struct dh_room *room);
-/* Begins what is to be prepared next. */
+/* Begins to prepare what is next. */
 void dh_room_segments_prepare(struct dh_room *room);
 /* `segment` has ended. */
 void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment);

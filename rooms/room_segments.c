@@ -20,7 +20,7 @@ void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment)
 
 	dh_feed_stop(feed);
 	g_ptr_array_remove(room->feeds, feed);
-	room->queue_changed = TRUE;
+	room->queue_changed = true;
 }
 
 struct feed_command {
@@ -41,7 +41,7 @@ static void feed_run(void *owner, struct dh_command *command)
 
 	if (dh_feed_fill(feed))
 		dh_playout_filled(room->playout, dh_feed_segment(feed));
-	room->queue_changed = TRUE;
+	room->queue_changed = true;
 	feed_free(command);
 }
 
@@ -79,7 +79,7 @@ void dh_room_segments_prepare(struct dh_room *room)
 		struct dh_feed *feed = room->feeds->pdata[i];
 		const struct dh_segment *segment = dh_feed_segment(feed);
 		if (!dh_feed_is_started(feed)) {
-			if (segment != next && (busy >= AHEAD_MAX || bytes >= most))
+			if (segment != next && (busy >= AHEAD_MAX || bytes >= most || !dh_feed_may_begin_ahead(feed)))
 				return;
 			if (segment != next && dh_feed_is_live(feed) && live_ahead)
 				continue;
@@ -104,99 +104,110 @@ static void fail_all(struct dh_room *room)
 			dh_segment_fail(dh_feed_segment(feed), DH_PREPARE_INTERNAL, "the avatar could not be prepared");
 			dh_playout_filled(room->playout, dh_feed_segment(feed));
 		}
-		i += room->feeds->len == count; /* one that has failed left the list */
+		i += room->feeds->len == count; /* a failed one has left the list */
 	}
 }
 
 void dh_room_segments_avatar(struct dh_room *room)
 {
 	struct dh_segment *clip = NULL;
-	int error = 0;
+	int err = 0;
 
 	if (room->has_clip)
 		return;
 	enum dh_avatar_state state = dh_avatar_state(room->facts.avatar);
 	if (state == DH_AVATAR_READY) {
-		error = dh_avatar_clip(room->facts.avatar, &clip);
-		if (!error)
-			error = dh_playout_set_idle(room->playout, clip);
-		if (error) {
+		err = dh_avatar_clip(room->facts.avatar, &clip);
+		if (!err)
+			err = dh_playout_set_idle(room->playout, clip);
+		if (err) {
 			dh_segment_free(&clip);
-			dh_log(DH_LOG_ERROR, "room %s: the idle clip cannot be used: %s", room->id,
-				g_strerror(-error));
+			dh_log(DH_LOG_ERROR, "room %s: the idle clip cannot be used: %s", room->id, g_strerror(-err));
 		}
-		room->has_clip = !error;
+		room->has_clip = !err;
 	}
-	room->has_failed = error || state == DH_AVATAR_FAILED;
+	room->has_failed = err || state == DH_AVATAR_FAILED;
 	if (room->has_failed)
 		fail_all(room);
-	room->queue_changed = TRUE;
+	room->queue_changed = true;
 }
 
-static int run_enqueue(struct dh_room *room, struct dh_room_call *call)
+/* --- requests, in the room's thread */
+
+struct enqueue {
+	struct dh_feed *feed;
+	const char *id;                  /* NULL: the room makes one */
+	char made[32];                   /* out: that one */
+	size_t position;                 /* out */
+};
+
+static void make_id(struct dh_room *room, struct enqueue *enqueue)
 {
+	do
+		g_snprintf(enqueue->made, sizeof(enqueue->made), "s-%" PRIu64, ++room->next_segment);
+	while (dh_playout_find(room->playout, enqueue->made));
+	enqueue->id = enqueue->made;
+}
+
+/* The events that follow from it need the feed, so it comes first. */
+static int enqueue_feed(struct dh_room *room, struct dh_feed *feed, struct dh_segment *segment)
+{
+	dh_feed_set_segment(feed, segment);
+	g_ptr_array_add(room->feeds, dh_feed_ref(feed));
+	int err = dh_playout_enqueue(room->playout, segment);
+	if (err) {
+		g_ptr_array_remove(room->feeds, feed);
+		dh_feed_set_segment(feed, NULL);
+	}
+	return err;
+}
+
+static int run_enqueue(struct dh_room *room, void *arg)
+{
+	struct enqueue *enqueue = arg;
 	struct dh_segment *segment = NULL;
-	char made[32];
-	const char *id = call->segment ? call->segment : made;
-	int error;
 
 	if (room->has_failed)
 		return -EHOSTDOWN;
-	do {
-		g_snprintf(made, sizeof(made), "s-%" PRIu64, room->next_segment + 1);
-		room->next_segment += !call->segment;
-	} while (!call->segment && dh_playout_find(room->playout, made));
-	error = dh_segment_alloc(&segment, id, call->feed);
-	if (!error) {
-		/* The room tells of it at once, so the feed is known before. */
-		dh_feed_set_segment(call->feed, segment);
-		g_ptr_array_add(room->feeds, dh_feed_ref(call->feed));
-		error = dh_playout_enqueue(room->playout, segment);
-		if (error)
-			g_ptr_array_remove(room->feeds, call->feed);
-	}
-	if (error) {
-		dh_feed_set_segment(call->feed, NULL);
+	if (!enqueue->id)
+		make_id(room, enqueue);
+	int err = dh_segment_alloc(&segment, enqueue->id, enqueue->feed);
+	if (!err)
+		err = enqueue_feed(room, enqueue->feed, segment);
+	if (err) {
 		dh_segment_free(&segment);
-		return error;
+		return err;
 	}
-	room->queue_changed = TRUE;
-	size_t position = 0;
-	while (dh_playout_waiting(room->playout, position) && dh_playout_waiting(room->playout, position) != segment)
-		position++;
-	call->reply = json_pack("{s:s, s:s, s:I}", "segment", id, "state", "preparing",
-		"position", (json_int_t)position);
+	room->queue_changed = true;
+	const struct dh_segment *other;
+	while ((other = dh_playout_waiting(room->playout, enqueue->position)) && other != segment)
+		enqueue->position++;
 	return 0;
 }
 
-static int run_queue(struct dh_room *room, struct dh_room_call *call)
-{
-	call->reply = dh_room_report_queue(room);
-	return 0;
-}
-
-static int run_skip(struct dh_room *room, struct dh_room_call *call)
+/* char[DH_SEGMENT_ID_MAX + 1]: out, the id of what played */
+static int run_skip(struct dh_room *room, void *arg)
 {
 	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL);
 
 	if (!playing)
 		return -ENOENT;
-	call->reply = json_pack("{s:s}", "segment", dh_segment_id(playing));
+	g_strlcpy(arg, dh_segment_id(playing), DH_SEGMENT_ID_MAX + 1);
 	return dh_playout_skip(room->playout);
 }
 
-static int run_remove(struct dh_room *room, struct dh_room_call *call)
+static int run_remove(struct dh_room *room, void *arg)
 {
-	int error = dh_playout_remove(room->playout, call->segment);
+	const char *const *id = arg;
 
-	if (!error)
-		call->reply = json_pack("{s:s}", "segment", call->segment);
-	return error;
+	return dh_playout_remove(room->playout, *id);
 }
 
-static int run_interrupt(struct dh_room *room, struct dh_room_call *call)
+static int run_interrupt(struct dh_room *room, void *arg)
 {
-	call->reply = json_pack("{s:i}", "dropped", dh_playout_interrupt(room->playout));
+	int *dropped = arg;
+
+	*dropped = dh_playout_interrupt(room->playout);
 	return 0;
 }
 
@@ -209,30 +220,40 @@ struct dh_feed_owner dh_room_feed_owner(struct dh_room *room)
 
 int dh_room_enqueue(struct dh_room *room, struct dh_feed *feed, const char *id, json_t **reply)
 {
-	struct dh_room_call call = { .run = run_enqueue, .feed = feed, .segment = id };
-	return dh_room_call(room, &call, reply);
-}
+	struct enqueue enqueue = { .feed = feed, .id = id };
+	int err = dh_room_call(room, run_enqueue, &enqueue);
 
-int dh_room_queue(struct dh_room *room, json_t **reply)
-{
-	struct dh_room_call call = { .run = run_queue };
-	return dh_room_call(room, &call, reply);
+	if (!err)
+		*reply = json_pack("{s:s, s:s, s:I}", "segment", enqueue.id, "state", "preparing",
+			"position", (json_int_t)enqueue.position);
+	return err;
 }
 
 int dh_room_skip(struct dh_room *room, json_t **reply)
 {
-	struct dh_room_call call = { .run = run_skip };
-	return dh_room_call(room, &call, reply);
+	char id[DH_SEGMENT_ID_MAX + 1];
+	int err = dh_room_call(room, run_skip, id);
+
+	if (!err)
+		*reply = json_pack("{s:s}", "segment", id);
+	return err;
 }
 
 int dh_room_remove(struct dh_room *room, const char *id, json_t **reply)
 {
-	struct dh_room_call call = { .run = run_remove, .segment = id };
-	return dh_room_call(room, &call, reply);
+	int err = dh_room_call(room, run_remove, &id);
+
+	if (!err)
+		*reply = json_pack("{s:s}", "segment", id);
+	return err;
 }
 
 int dh_room_interrupt(struct dh_room *room, json_t **reply)
 {
-	struct dh_room_call call = { .run = run_interrupt };
-	return dh_room_call(room, &call, reply);
+	int dropped = 0;
+	int err = dh_room_call(room, run_interrupt, &dropped);
+
+	if (!err)
+		*reply = json_pack("{s:i}", "dropped", dropped);
+	return err;
 }

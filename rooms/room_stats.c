@@ -1,9 +1,77 @@
-/* What a live room and its viewers have been through, as JSON. */
+/* The counters of a room and its members. */
 #include "room_private.h"
 
 #include <errno.h>
+#include <string.h>
 
-/* --- in the room's thread */
+#include "playout/timebase.h"
+
+/* Copied in the room's thread, read by who asked. */
+struct member_copy {
+	guint id;
+	bool observes, is_paused;
+	bool has_media;          /* only then, the two below */
+	unsigned slow_links;
+	int64_t connected_ticks; /* how long it has had media */
+	struct dh_viewer_stats sent;
+};
+
+struct stats_copy {
+	struct member_copy *members;
+	guint capacity, count;
+	int64_t media_ticks, played_ticks;
+	uint64_t events[DH_EVENT_COUNT];
+	struct dh_viewer_stats departed;
+};
+
+/* --- in the room's thread: no allocation, no JSON */
+
+static void copy_member(struct member_copy *copy, const struct dh_member *member, int64_t media_ticks)
+{
+	copy->id = member->id;
+	copy->observes = member->observes;
+	copy->is_paused = g_atomic_int_get(&member->paused);
+	copy->has_media = member->viewer != NULL;
+	copy->slow_links = member->slow_links;
+	if (!member->viewer)
+		return;
+	copy->connected_ticks = media_ticks - member->media_ticks;
+	dh_playout_viewer_stats(member->viewer, &copy->sent);
+}
+
+static int copy_stats(struct dh_room *room, void *arg)
+{
+	struct stats_copy *copy = arg;
+
+	if (copy->capacity < room->members->len)
+		return -EAGAIN;
+	copy->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
+	copy->played_ticks = room->played_ticks;
+	copy->departed = room->departed;
+	memcpy(copy->events, room->events, sizeof(copy->events));
+	for (guint i = 0; i < room->members->len; i++)
+		copy_member(&copy->members[copy->count++], room->members->pdata[i], copy->media_ticks);
+	return 0;
+}
+
+struct viewer_copy {
+	const struct dh_member *member;
+	bool has_media;
+	struct dh_viewer_stats sent;
+};
+
+static int copy_viewer(struct dh_room *room, void *arg)
+{
+	struct viewer_copy *copy = arg;
+
+	(void)room;
+	copy->has_media = copy->member->viewer != NULL;
+	if (copy->has_media)
+		dh_playout_viewer_stats(copy->member->viewer, &copy->sent);
+	return 0;
+}
+
+/* --- any thread */
 
 json_t *dh_room_stats_sent(const struct dh_viewer_stats *stats)
 {
@@ -28,36 +96,22 @@ void dh_room_stats_add(struct dh_viewer_stats *sum, const struct dh_viewer_stats
 	sum->lateness_max_ticks = MAX(sum->lateness_max_ticks, more->lateness_max_ticks);
 }
 
-static int run_viewer(struct dh_room *room, struct dh_room_call *call)
-{
-	struct dh_viewer_stats stats;
+/* --- any thread but the room's */
 
-	(void)room;
-	if (!call->member->viewer) {
-		call->reply = json_object();
-		return 0;
-	}
-	dh_playout_viewer_stats(call->member->viewer, &stats);
-	call->reply = dh_room_stats_sent(&stats);
-	return 0;
-}
-
-static json_t *viewer_json(const struct dh_member *member, int64_t media_ticks)
+static json_t *member_json(const struct member_copy *member)
 {
-	struct dh_viewer_stats stats;
 	json_t *json = json_pack("{s:I, s:s, s:b, s:b, s:i}", "viewer", (json_int_t)member->id,
-		"state", member->observes ? "observing" : "watching", "media", member->viewer != NULL,
-		"paused", g_atomic_int_get(&member->paused), "slow_links", (int)member->slow_links);
+		"state", member->observes ? "observing" : "watching", "media", (int)member->has_media,
+		"paused", (int)member->is_paused, "slow_links", (int)member->slow_links);
 
-	if (!member->viewer)
-		return json;
-	dh_playout_viewer_stats(member->viewer, &stats);
-	json_object_set_new(json, "media_ms", json_integer(dh_ms_from_ticks(media_ticks - member->media_ticks)));
-	json_object_set_new(json, "sent", dh_room_stats_sent(&stats));
+	if (member->has_media) {
+		dh_room_set_ms(json, "media_ms", MAX(member->connected_ticks, 0));
+		json_object_set_new(json, "sent", dh_room_stats_sent(&member->sent));
+	}
 	return json;
 }
 
-static json_t *segments_json(const struct dh_room *room)
+static json_t *segments_json(const struct stats_copy *copy)
 {
 	static const struct { const char *name; enum dh_event_type type; } counts[] = {
 		{ "queued", DH_EVENT_QUEUED }, { "started", DH_EVENT_STARTED }, { "finished", DH_EVENT_FINISHED },
@@ -67,47 +121,58 @@ static json_t *segments_json(const struct dh_room *room)
 	json_t *json = json_object();
 
 	for (size_t i = 0; i < G_N_ELEMENTS(counts); i++)
-		json_object_set_new(json, counts[i].name, json_integer((json_int_t)room->events[counts[i].type]));
-	json_object_set_new(json, "played_ms", json_integer(dh_ms_from_ticks(room->played_ticks)));
+		json_object_set_new(json, counts[i].name, json_integer((json_int_t)copy->events[counts[i].type]));
+	dh_room_set_ms(json, "played_ms", copy->played_ticks);
 	return json;
 }
 
-static int run_stats(struct dh_room *room, struct dh_room_call *call)
+static json_t *stats_json(const struct dh_room *room, const struct stats_copy *copy, guint viewer)
 {
-	int64_t media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
-	struct dh_viewer_stats sum = room->departed;
-	json_t *viewers = json_array();
+	struct dh_viewer_stats sum = copy->departed;
+	json_t *members = json_array();
 
-	for (guint i = 0; i < room->members->len; i++) {
-		const struct dh_member *member = room->members->pdata[i];
-		struct dh_viewer_stats stats;
-		if (member->viewer) {
-			dh_playout_viewer_stats(member->viewer, &stats);
-			dh_room_stats_add(&sum, &stats);
-		}
-		if (!call->viewer || member->id == call->viewer)
-			json_array_append_new(viewers, viewer_json(member, media_ticks));
+	for (guint i = 0; i < copy->count; i++) {
+		const struct member_copy *member = &copy->members[i];
+		if (member->has_media)
+			dh_room_stats_add(&sum, &member->sent);
+		if (!viewer || member->id == viewer)
+			json_array_append_new(members, member_json(member));
 	}
-	if (call->viewer && json_array_size(viewers) == 0) {
-		json_decref(viewers);
-		return -ENOENT;
+	if (viewer && json_array_size(members) == 0) {
+		json_decref(members);
+		return NULL;
 	}
-	call->reply = json_pack("{s:s, s:I, s:o, s:o, s:o}", "state", dh_room_report_state(dh_room_state(room)),
-		"media_ms", (json_int_t)dh_ms_from_ticks(media_ticks), "segments", segments_json(room),
-		"sent", dh_room_stats_sent(&sum), "viewers", viewers);
-	return 0;
-}
-
-/* --- any other thread */
-
-int dh_room_viewer(struct dh_room *room, struct dh_member *member, json_t **reply)
-{
-	struct dh_room_call call = { .run = run_viewer, .member = member };
-	return dh_room_call(room, &call, reply);
+	return json_pack("{s:s, s:I, s:o, s:o, s:o}", "state", dh_room_state_name(dh_room_state(room)),
+		"media_ms", (json_int_t)dh_ms_from_ticks(copy->media_ticks), "segments", segments_json(copy),
+		"sent", dh_room_stats_sent(&sum), "viewers", members);
 }
 
 int dh_room_stats(struct dh_room *room, guint viewer, json_t **reply)
 {
-	struct dh_room_call call = { .run = run_stats, .viewer = viewer };
-	return dh_room_call(room, &call, reply);
+	struct stats_copy copy = { 0 };
+	int err;
+
+	/* The memory is allocated here; if members came meanwhile, once more. */
+	do {
+		copy.capacity += (guint)(dh_room_viewer_count(room) + dh_room_observer_count(room)) + 16;
+		copy.members = g_renew(struct member_copy, copy.members, copy.capacity);
+		err = dh_room_call(room, copy_stats, &copy);
+	} while (err == -EAGAIN);
+	json_t *json = err ? NULL : stats_json(room, &copy, viewer);
+	g_free(copy.members);
+	if (json)
+		*reply = json;
+	else if (!err)
+		err = -ENOENT;
+	return err;
+}
+
+int dh_room_viewer(struct dh_room *room, struct dh_member *member, json_t **reply)
+{
+	struct viewer_copy copy = { .member = member };
+	int err = dh_room_call(room, copy_viewer, &copy);
+
+	if (!err)
+		*reply = copy.has_media ? dh_room_stats_sent(&copy.sent) : json_object();
+	return err;
 }

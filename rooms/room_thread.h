@@ -1,12 +1,14 @@
 /* One thread that owns one thing (a room): it runs the commands that others
  * post, in their order, and takes a turn whenever something is due.
  *
- * The owned thing is touched by this thread only, from `turn`, `close` and the
+ * Only this thread touches the owned thing, from `turn`, `close` and the
  * commands' `run`; so it needs no lock.
  */
 #ifndef DH_ROOM_THREAD_H
 #define DH_ROOM_THREAD_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct dh_room_thread;
@@ -20,39 +22,45 @@ struct dh_command {
 	void (*discard)(struct dh_command *command);
 	/* private */
 	struct dh_command *next;
+	pthread_cond_t *done; /* of the caller */
 	int state;
 };
 
 struct dh_room_thread_owner {
 	/* Does what is due at `now_ticks`; returns when the next turn is wanted,
-	 * INT64_MAX: after the next command. Runs before and after every batch of
-	 * commands. */
+	 * INT64_MAX: after the next command. Commands that come together run between
+	 * two turns; when one of them ends at or after the wanted time, or 5 ms after
+	 * the last turn, a turn comes before the next command. */
 	int64_t (*turn)(void *owner, int64_t now_ticks);
-	/* The last thing that runs in the thread. */
+	/* The last thing that runs in the thread, at ordinary priority. */
 	void (*close)(void *owner);
 };
 
 /* CLOCK_MONOTONIC in ticks. */
 int64_t dh_now_ticks(void);
 
-/* Starts the thread. `name`: at most 15 bytes are shown by ps; `realtime`: as
- * dh_realtime. -ENOMEM, or why there is no thread. */
-int dh_room_thread_alloc(struct dh_room_thread **thread, const char *name, int realtime,
+/* Starts the thread. `name`: ps shows at most 15 bytes; `realtime`: whether it may
+ * be DH_REALTIME_ROOM. -ENOMEM, or why there is no thread. */
+int dh_room_thread_alloc(struct dh_room_thread **thread, const char *name, bool realtime,
 	const struct dh_room_thread_owner *functions, void *owner);
 
 /* Any thread; never waits. */
 void dh_room_thread_post(struct dh_room_thread *thread, struct dh_command *command);
 
-/* Runs `command` and returns when it has run: 0. -ETIMEDOUT: its turn did not
- * come within `timeout_ms`; -ECANCELED: the thread has ended. In both cases it
- * has not run and never will. Not from the thread itself. */
+/* Runs `command` and returns 0 when it has run. -ETIMEDOUT: it did not begin within
+ * `timeout_ms`; -ECANCELED: the thread has ended. In both cases it has not run
+ * and never will. Not from the thread itself. */
 int dh_room_thread_call(struct dh_room_thread *thread, struct dh_command *command, int timeout_ms);
 
+/* Between two steps of a long command: takes a turn if it is time for one. */
+void dh_room_thread_keep_time(struct dh_room_thread *thread);
+
 /* No further command runs; `close` has run when it returns. May be called
- * again, by any thread but itself. */
+ * again, by any other thread. */
 void dh_room_thread_stop(struct dh_room_thread *thread);
 
-/* Stops it, if that has not been done. Nobody may use it any more. */
+/* Stops it first, if necessary. Nobody may use it any more. NULL inside is
+ * allowed. */
 void dh_room_thread_free(struct dh_room_thread **thread);
 
 #endif

@@ -1,8 +1,11 @@
-/* What "edit" can change of a room. Immutable and refcounted: a room's are
- * replaced as a whole, so whoever reads them sees old or new ones, never a mix.
+/* The part of a room that "edit" can change. Immutable and refcounted: they are
+ * replaced as a whole, so whoever reads them sees the old or the new ones, never a
+ * mix.
  */
 #ifndef DH_SETTINGS_H
 #define DH_SETTINGS_H
+
+#include <stdbool.h>
 
 #include <glib.h>
 #include <jansson.h>
@@ -11,27 +14,28 @@ struct dh_settings {
 	const char *description;
 	json_t *metadata;         /* an object */
 	const char *secret, *pin; /* NULL: none */
-	gboolean is_private;
-	gboolean signed_tokens;
+	bool is_private;
+	bool signed_tokens;
 	/* private */
 	gatomicrefcount refs;
 };
 
-/* What an edit changes. */
+/* One edit. */
 struct dh_settings_change {
-	const char *description;  /* these three: NULL leaves it as it is */
+	/* NULL: no change */
+	const char *description;
 	json_t *metadata;
 	const char *secret;
-	const char *pin;          /* the same; "" takes it away */
-	const json_t *is_private; /* the same */
+	const char *pin;          /* "": no PIN any more */
+	const json_t *is_private;
 };
 
-/* Copies what is given; `metadata` NULL: an empty object. One reference is the
+/* A copy of `given`; `metadata` NULL: an empty object. One reference is the
  * caller's. */
 struct dh_settings *dh_settings_new(const struct dh_settings *given);
-/* New ones, like `old` but for the change. */
+/* A copy of `old` with `change` applied. One reference is the caller's. */
 struct dh_settings *dh_settings_changed(const struct dh_settings *old, const struct dh_settings_change *change);
 struct dh_settings *dh_settings_ref(struct dh_settings *settings);
-void dh_settings_unref(struct dh_settings *settings); /* NULL is fine */
+void dh_settings_unref(struct dh_settings *settings); /* NULL is allowed */
 
 #endif

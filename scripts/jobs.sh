@@ -121,7 +121,8 @@ find_job() {
 # What is told of build $1, which has ended with status $2. Where it failed, that
 # is one failure, and what needs it is left out.
 finish_build() {
-	local i=$1 status=$2 took=$((SECONDS - job_starts[i])) name other
+	local i=$1 status=$2 took name other
+	took=$((SECONDS - job_starts[i]))
 	name=$(basename "${job_names[i]}")
 	if [ "$status" = 0 ]; then
 		built[${job_names[i]}]=yes
@@ -137,7 +138,8 @@ finish_build() {
 
 # What is told of job $1, which has ended with status $2.
 finish_job() {
-	local i=$1 status=$2 ok bad skip note= took=$((SECONDS - job_starts[i])) log
+	local i=$1 status=$2 ok bad skip note= took log
+	took=$((SECONDS - job_starts[i]))
 	log=$(log_of "$i")
 	job_states[i]=ended
 	take_places "$i" -1

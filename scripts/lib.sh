@@ -76,10 +76,11 @@ need_packages() {
 # Building --------------------------------------------------------------------
 
 # build DIR [ARGUMENT…]: configures (again where the arguments have changed) and
-# makes in DIR, out of tree. On a terminal one sees it, else the log's end where
-# it fails.
+# makes in DIR, out of tree; $targets, words, is what. On a terminal one sees it,
+# else the log's end where it fails.
 build() {
-	local dir=$1; shift
+	local dir=$1 goals; shift
+	read -ra goals <<< "${targets:-all}"
 	[ ! -e "$root/config.status" ] || die "$root is configured itself, which an out-of-tree build does not bear:
 run \"make distclean\" in it first"
 	mkdir -p "$dir" "$root/build" || die "cannot make $dir"
@@ -98,9 +99,9 @@ run \"make distclean\" in it first"
 		fi
 		say "Building $(basename "$dir")"
 		if [ -t 1 ]; then
-			make -C "$dir" -j"$(nproc)" --no-print-directory ${targets:-all} 9>&- || die "the build failed"
+			make -C "$dir" -j"$(nproc)" --no-print-directory "${goals[@]}" 9>&- || die "the build failed"
 		else
-			make -C "$dir" -j"$(nproc)" --no-print-directory ${targets:-all} > "$dir/make.log" 2>&1 9>&- \
+			make -C "$dir" -j"$(nproc)" --no-print-directory "${goals[@]}" > "$dir/make.log" 2>&1 9>&- \
 				|| { tail -40 "$dir/make.log"; die "the build failed; see $dir/make.log"; }
 		fi
 	) 9> "$root/build/.lock" || exit 1

@@ -8,6 +8,8 @@
  * whatever the reader did. */
 #include "tests/support/stream_fixture.h"
 
+#include <zlib.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define HOW_MENDED  1u /* records get correct checksums */

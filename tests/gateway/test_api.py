@@ -88,11 +88,11 @@ class Examples(unittest.TestCase):
             self.assertRegex(text, r"(?m)^### (.*, )?%s\b" % name)
         for code in re.findall(r"= (4\d\d),", read("plugin/request.h")):
             self.assertIn("| %s |" % code, text)
-        told = set(re.findall(r'\[DH_EVENT_\w+\] = "(\w+)"', read("plugin/live_report.c")))
-        for name in os.listdir(ROOT + "/plugin"):
-            if name.startswith("live_"):
-                told.update(re.findall(r'(?:dh_live_report_new|dh_live_report_viewer|presence)\(room, "(\w+)"',
-                                       read("plugin/" + name)))
+        told = set(re.findall(r'\[DH_EVENT_\w+\] = "(\w+)"', read("rooms/room_report.c")))
+        for name in os.listdir(ROOT + "/rooms"):
+            if name.endswith(".c"):
+                told.update(re.findall(r'(?:dh_room_report_new|dh_room_report_viewer|presence)\(room, "(\w+)"',
+                                       read("rooms/" + name)))
         self.assertGreater(len(told), 16)
         for name in told | {"enabled", "disabled", "created"}:
             self.assertRegex(text, "`%s`|\"%s\"" % (name, name))

@@ -44,13 +44,13 @@ class Joins(Case):
             self.gateway.wait_event("idle", since)
             time.sleep(0.7)
         prepared += [hosted.prepared("two.mp4"), hosted.prepared("three.mp4")]
+        viewer.wait(lambda v: min(len(v.video.reports), len(v.audio.reports)) >= 2)
         viewer.leave()
         pictures = self.assert_continuous(viewer)
         self.assertEqual([p.key for p in pictures].count(True), 1, "a seam needed a key frame")
         self.assert_decodes_as_prepared(pictures, prepared)
         for segment in prepared[1:]:
             self.assert_whole(viewer, pictures, segment)
-        self.assertGreaterEqual(min(len(viewer.video.reports), len(viewer.audio.reports)), 2, "sender reports")
         skew = rtp.report_skew_ms(viewer.audio, viewer.video, viewer.moments["connected"] + 2)
         self.assertLess(np.abs(skew).max(), 1000 * AT_ONCE_S, "sender reports are of another time")
 
@@ -110,15 +110,15 @@ class Joins(Case):
         viewer.leave()
         pictures = rtp.pictures(viewer.video)
         luma = [f[:f.shape[0] * 2 // 3].mean() for f in rtp.decode_pictures([p.data for p in pictures])]
-        shown = marks.flashes([self.wall(viewer.video, p.ts) for p in pictures], luma)
+        shown = marks.flashes([viewer.video.media_time(p.ts) for p in pictures], luma)
         times, samples = [], []
         for packet, x in rtp.decode_sound(viewer.audio.packets):
-            times.append(self.wall(viewer.audio, packet.ts) + np.arange(len(x)) / 48000)
+            times.append(viewer.audio.media_time(packet.ts) + np.arange(len(x)) / 48000)
             samples.append(x)
         heard = marks.beeps(np.concatenate(times), np.concatenate(samples))
-        distance = marks.pairs(shown, heard)
-        self.assertEqual(len(distance), 2)
-        self.assertLess(np.abs(distance).max(), 0.02)
+        self.assertEqual((len(shown), len(heard)), (2, 2))
+        for flash, beep in zip(shown, heard):
+            self.assert_together(viewer, flash, beep, delta=0.005)
 
 
 class Viewers(Case):
@@ -138,7 +138,7 @@ class Viewers(Case):
 
     def test_a_latecomer_sees_the_running_segment(self):
         early = self.watch()
-        segment = self.enqueue("three.mp4")
+        segment = self.enqueue("long.mp4")
         self.gateway.wait_event("started", segment=segment)
         time.sleep(0.8)
         late = self.watch()
@@ -147,17 +147,17 @@ class Viewers(Case):
         late.leave()
         early.leave()
         pictures = self.assert_continuous(late)
-        self.assert_decodes_as_prepared(pictures, [hosted.idle(), hosted.prepared("three.mp4")])
-        units = [u.data for u in hosted.prepared("three.mp4").video]
+        self.assert_decodes_as_prepared(pictures, [hosted.idle(), hosted.prepared("long.mp4")])
+        units = [u.data for u in hosted.prepared("long.mp4").video]
         self.assertIn(pictures[1].data, units, "the key frame is not followed by the segment")
-        self.assertTrue(hosted.prepared("three.mp4").video[units.index(pictures[1].data)].flags & dhs.ENTRY)
-        connected = late.moments["connected"]
-        self.assertLess(pictures[0].arrival - connected, AT_ONCE_S, "the key frame does not come at once")
+        self.assertTrue(hosted.prepared("long.mp4").video[units.index(pictures[1].data)].flags & dhs.ENTRY)
+        self.assertLess(pictures[0].arrival, late.audio.packets[0].arrival, "the key frame does not come first")
 
     def test_a_request_for_a_key_frame_is_answered_to_that_viewer_alone(self):
         asking, other = self.watch(), self.watch()
         time.sleep(1.2)
         at = asking.pli()
+        asking.wait(lambda v: [p.key for p in rtp.pictures(v.video)].count(True) > 1)
         time.sleep(1.5)
         asking.leave()
         other.leave()
@@ -178,17 +178,17 @@ class Viewers(Case):
             viewer.pli()
             time.sleep(0.1)
         viewer.leave()
-        keys = [p.arrival for p in rtp.pictures(viewer.video) if p.key]
-        self.assertTrue(2 <= len(keys) <= 5, f"{len(keys)} key frames for 40 requests in 4 s")
+        keys = [viewer.video.media_time(p.ts) for p in rtp.pictures(viewer.video) if p.key]
+        self.assertGreaterEqual(len(keys), 3)
+        for number, gap in enumerate(np.diff(keys[1:])):
+            self.assertGreaterEqual(gap, min(2 ** number, 4) - 0.002, f"answer {number + 2} comes too soon")
         self.assert_continuous(viewer)
 
     def test_pause_and_start(self):
         viewer = self.watch()
         viewer.request({"request": "pause"})
-        time.sleep(0.3)
-        count = len(viewer.video.packets) + len(viewer.audio.packets)
-        time.sleep(0.7)
-        self.assertEqual(len(viewer.video.packets) + len(viewer.audio.packets), count, "media while it is paused")
+        self.wait_still(viewer)
+        count = len(viewer.video.packets)
         viewer.request({"request": "start"})
         viewer.wait(lambda v: len(v.video.packets) > count + 10)
         viewer.leave()
@@ -207,7 +207,7 @@ class Interruptions(Case):
         self.assertEqual(answer["dropped"], 2)
         event = self.gateway.wait_event("interrupted", segment=playing)[1]
         self.assertEqual(self.gateway.wait_event("interrupted", segment=waiting)[1]["played_ms"], 0)
-        self.assertTrue(1000 <= event["played_ms"] <= 1500 + 2000 * AT_ONCE_S, event)
+        self.assertTrue(1000 <= event["played_ms"] <= 11900, event)
         time.sleep(1)
         one.leave()
         two.leave()

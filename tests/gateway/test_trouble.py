@@ -55,7 +55,7 @@ class Departures(Case):
 class Trouble(Case):
     """Whatever is wrong costs the one segment; the room plays on."""
 
-    def ends(self, file, timeout=40):
+    def ends(self, file, timeout=120):
         """How an enqueued file ended: refused, failed or finished."""
         since = len(self.gateway.events)
         try:

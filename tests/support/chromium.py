@@ -90,7 +90,7 @@ class Chromium:
             elif page := self._pages.get(message.get("sessionId")):
                 page._event(message["method"], message["params"])
 
-    def command(self, method, params=None, session=None, timeout=20):
+    def command(self, method, params=None, session=None, timeout=60):
         """Sends one DevTools command and returns its result."""
         with self._changed:
             self._last_id += 1
@@ -110,8 +110,9 @@ class Chromium:
             raise PageError(f"{method}: {reply['error']['message']}")
         return reply["result"]
 
-    def open(self, url, width=1280, height=900, dark=False, scale=1):
-        """A new page in a context of its own (own storage), already navigating to `url`."""
+    def open(self, url, width=1280, height=900, dark=False, scale=1, before=None):
+        """A new page in a context of its own (own storage), already navigating to `url`; the
+        JavaScript `before` runs before the page's own."""
         context = self.command("Target.createBrowserContext")["browserContextId"]
         target = self.command("Target.createTarget", {"url": "about:blank", "browserContextId": context})["targetId"]
         session = self.command("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
@@ -122,6 +123,8 @@ class Chromium:
             page.command(f"{domain}.enable")
         page.resize(width, height, scale)
         page.prefer(dark=dark)
+        if before:
+            page.command("Page.addScriptToEvaluateOnNewDocument", {"source": before})
         page.navigate(url)
         return page
 
@@ -164,7 +167,7 @@ class Page:
         self.requests = {}
         self.opened = None
 
-    def command(self, method, params=None, timeout=20):
+    def command(self, method, params=None, timeout=60):
         return self.browser.command(method, params, self._session, timeout)
 
     def _event(self, method, params):

@@ -12,12 +12,13 @@ Unit = collections.namedtuple("Unit", "pts duration flags data")
 class Segment:
     """`video` and `audio` are lists of Unit, times in ticks; `anchor` bytes or None;
     `picture` whether the anchor's picture is there (an avatar's idle clip);
-    `failure` (code, text) or None; `complete` whether it has an end."""
+    `failure` (code, text) or None; `complete` whether it has an end,
+    `incomplete` whether that end says that the source was cut short."""
 
     def __init__(self, path):
         self.width = self.height = 0
         self.anchor, self.picture, self.failure, self.complete = None, False, None, False
-        self.video, self.audio, self.lengths = [], [], (0, 0)
+        self.video, self.audio, self.lengths, self.incomplete = [], [], (0, 0), False
         with open(path, "rb") as file:
             data = file.read()
         at = 0
@@ -41,6 +42,7 @@ class Segment:
         elif kind == b"AUDI":
             self.audio.append(Unit(struct.unpack_from("<q", body)[0], TICKS // 50, 0, body[8:]))
         elif kind == b"ENDS":
-            self.lengths, self.complete = struct.unpack("<qq", body), True
+            *lengths, flags = struct.unpack("<qqI", body)
+            self.lengths, self.incomplete, self.complete = tuple(lengths), bool(flags & 1), True
         elif kind == b"FAIL":
             self.failure = struct.unpack_from("<i", body)[0], body[4:].decode()

@@ -68,10 +68,9 @@ static void write_unit(enum dh_media media, int64_t pts_ticks, int64_t duration_
 }
 
 /* Pictures of 25 a second, two sounds with each. */
-static void write_pictures(int count)
+static void write_run(int from, int to)
 {
-	write_start();
-	for (int i = 0; i < count; i++) {
+	for (int i = from; i < to; i++) {
 		int64_t pts_ticks = i * 2 * DH_SLOT_TICKS;
 		usleep(pause_us);
 		write_unit(DH_VIDEO, pts_ticks, 2 * DH_SLOT_TICKS, 4000);
@@ -80,9 +79,15 @@ static void write_pictures(int count)
 	}
 }
 
+static void write_pictures(int count)
+{
+	write_start();
+	write_run(0, count);
+}
+
 static void write_end(int count)
 {
-	struct dh_stream_end end = { count * 2 * DH_SLOT_TICKS, count * 2 * DH_SLOT_TICKS };
+	struct dh_stream_end end = { count * 2 * DH_SLOT_TICKS, count * 2 * DH_SLOT_TICKS, false };
 
 	dh_stream_write_end(&writer, &end);
 }
@@ -100,6 +105,17 @@ static int slow(int count)
 {
 	pause_us = 10000;
 	return good(count);
+}
+
+/* Half of it; the rest when the test sends SIGCONT. */
+static int halve(int count)
+{
+	write_start();
+	write_run(0, count / 2);
+	raise(SIGSTOP);
+	write_run(count / 2, count);
+	write_end(count);
+	return DH_PREPARE_OK;
 }
 
 static int late_exit(int code)
@@ -244,10 +260,10 @@ static const struct deed {
 	const char *name;
 	int (*run)(int number);
 } deeds[] = {
-	{ "good", good }, { "slow", slow }, { "late_exit", late_exit }, { "cut", cut }, { "crash", crash },
-	{ "hang", hang }, { "stop", stop }, { "flood", flood }, { "babble", babble }, { "leave", leave },
-	{ "fail", fail }, { "linger", linger }, { "breed", breed }, { "burn", burn }, { "eat", eat },
-	{ "tell", tell }, { "count_fds", count_fds },
+	{ "good", good }, { "slow", slow }, { "halve", halve }, { "late_exit", late_exit }, { "cut", cut },
+	{ "crash", crash }, { "hang", hang }, { "stop", stop }, { "flood", flood }, { "babble", babble },
+	{ "leave", leave }, { "fail", fail }, { "linger", linger }, { "breed", breed }, { "burn", burn },
+	{ "eat", eat }, { "tell", tell }, { "count_fds", count_fds },
 };
 
 /* --- the protocol */

@@ -1,8 +1,38 @@
-"""Whether what a page plays is what was synthesised: loudness against loudness, 20 ms each."""
+"""What a page receives of a sentence, packet for packet, and whether it plays sound.
+
+How well it plays is the browser's doing: a busy one conceals, stretches and leaves out.
+"""
 import os
 import subprocess
+import tempfile
 
 import numpy as np
+
+import dhs
+
+# For Chromium.open: notes the sound's packets, in hexadecimal, as they come, in `received`.
+TAP = """(() => {
+    const tap = `onrtctransform = ({ transformer }) => {
+        const hex = bytes => [...new Uint8Array(bytes)].map(b => b.toString(16).padStart(2, '0')).join('');
+        transformer.readable.pipeThrough(new TransformStream({ transform(frame, next) {
+            postMessage(hex(frame.data));
+            next.enqueue(frame);
+        } })).pipeTo(transformer.writable);
+    };`;
+    window.received = [];
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+        constructor(...given) {
+            super(...given);
+            this.addEventListener('track', ({ track, receiver }) => {
+                if (track.kind !== 'audio')
+                    return;
+                const worker = new Worker(URL.createObjectURL(new Blob([tap], { type: 'text/javascript' })));
+                worker.onmessage = event => received.push(event.data);
+                receiver.transform = new RTCRtpScriptTransform(worker);
+            });
+        }
+    };
+})()"""
 
 # Listens to what the room plays: `heard` is its loudness, one number for each 20 ms.
 LISTEN = """(async () => {
@@ -28,39 +58,30 @@ LISTEN = """(async () => {
     await context.resume();
 })()"""
 
-WINDOW = 25  # half a second
-EARLIER = 3  # how much a browser that has fallen behind leaves out
+
+class Spoken:
+    """What the demonstration's generator makes of a text: `packets`, as dh-prepare encodes them, and
+    `loudness`, as LISTEN counts it."""
+
+    def __init__(self, text, voice):
+        talker = os.path.join(os.environ["DH_BUILD"], "dh-talker")
+        film = subprocess.run([talker, "--voice", voice, text], stdin=subprocess.DEVNULL, capture_output=True,
+                              check=True).stdout
+        sound = subprocess.run(["ffmpeg", "-v", "error", "-i", "-", "-vn", "-f", "f32le", "-ac", "1", "-ar", "48000", "-"],
+                               input=film, capture_output=True, check=True).stdout
+        samples = np.frombuffer(sound, np.float32)
+        self.loudness = np.sqrt((samples[:len(samples) // 960 * 960].reshape(-1, 960) ** 2).mean(axis=1))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "film.dhs")
+            subprocess.run([os.environ["DH_PREPARE"], "--quiet", "-", "-o", path], input=film, check=True)
+            self.packets = [unit.data for unit in dhs.Segment(path).audio]
 
 
-def synthesised(text, voice):
-    """The loudness of what the demonstration's generator makes of a text, as LISTEN counts it."""
-    talker = os.path.join(os.environ["DH_BUILD"], "dh-talker")
-    film = subprocess.run([talker, "--voice", voice, text], stdin=subprocess.DEVNULL, capture_output=True, check=True)
-    sound = subprocess.run(["ffmpeg", "-v", "error", "-i", "-", "-vn", "-f", "f32le", "-ac", "1", "-ar", "48000", "-"],
-                           input=film.stdout, capture_output=True, check=True).stdout
-    samples = np.frombuffer(sound, np.float32)
-    return np.sqrt((samples[:len(samples) // 960 * 960].reshape(-1, 960) ** 2).mean(axis=1))
-
-
-def likeness(heard, wanted):
-    """How alike they are, 1 where they are the same but for loudness: each half second of `wanted`
-    is looked for in `heard`, behind the one before it, and the best correlations' mean is returned.
-
-    So sound that a browser plays a little faster or slower to keep up, and pauses where the room
-    waits for the generator, count little. Another sentence comes to 0.8 at most.
-    """
-    heard, wanted = (np.convolve(x, np.ones(5) / 5, "same") for x in (heard, wanted))
-    places = normalised(np.lib.stride_tricks.sliding_window_view(heard, WINDOW))
-    windows = normalised(wanted[:len(wanted) // WINDOW * WINDOW].reshape(-1, WINDOW))
-    total = places @ windows[0]
-    for window in windows[1:]:
-        # the best of all before, where it leaves room for this one
-        before = np.full(len(places), -np.inf)
-        before[WINDOW - EARLIER:] = np.maximum.accumulate(total)[:EARLIER - WINDOW]
-        total = before + places @ window
-    return total.max() / len(windows)
-
-
-def normalised(rows):
-    rows = rows - rows.mean(axis=1, keepdims=True)
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+def missed(received, wanted):
+    """How many of the packets `wanted` are not in the received ones, in order; None where something
+    else was spoken. Silence, which a room puts where it waits for its generator, does not count."""
+    spoken, rest = [data for data in received if len(data) > 3], iter(data for data in wanted if len(data) > 3)
+    for data in spoken:
+        if data not in rest:  # takes from `rest` until it is found
+            return None
+    return sum(len(data) > 3 for data in wanted) - len(spoken)

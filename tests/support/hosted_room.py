@@ -29,9 +29,12 @@ general: {{
 	{general}
 }}
 avatar-probe: {{ width = {size} height = {size} idle = "{idle}" kbps = {kbps} }}
+{rooms}
+{more}
+"""
+ROOMS = """
 room-one: {{ id = 1 avatar = "probe" {room} }}
 room-two: {{ id = 2 avatar = "probe" duration = "longest" }}
-{more}
 """
 
 
@@ -47,10 +50,11 @@ def prepare(*arguments):
 
 class HostedRoom:
     """`segments` is the folder that `enqueue` reads, `work` one for other files;
-    `general`, `room` and `more` are added to the configuration, `server` is for
+    `general`, `room` and `more` are added to the configuration; without `rooms` it
+    has no others than those in `more`, of which 1 and 2 are two. `server` is for
     JanusServer."""
 
-    def __init__(self, size=256, kbps=800, idle=None, general="", room="", more="", **server):
+    def __init__(self, size=256, kbps=800, idle=None, general="", room="", more="", rooms=True, **server):
         self.size, self.kbps = size, kbps
         self.work = tempfile.mkdtemp(prefix="dh-media-")
         self.segments = os.path.join(self.work, "segments")
@@ -59,12 +63,13 @@ class HostedRoom:
         try:
             idle = idle or marks.write_idle(os.path.join(self.work, "idle.mp4"), 2, size)
             self.server = JanusServer(JCFG.format(
-                segments=self.segments, size=size, kbps=kbps, idle=idle, general=general, room=room, more=more),
+                segments=self.segments, size=size, kbps=kbps, idle=idle, general=general, more=more,
+                rooms=ROOMS.format(room=room) if rooms else ""),
                 **server)
             self.server.start()
             self.handle, self.warmed = self.server.attach(), []
             for room_id in (1, 2):
-                self.server.wait_for_state(self.handle, room_id, "idle", timeout=60)
+                self.server.wait_for_state(self.handle, room_id, "idle")
         except BaseException:
             self.close(check=False)
             raise
@@ -80,7 +85,7 @@ class HostedRoom:
         return self.server.process.poll() is None
 
     # --------------------------------------------------------------- prepared
-    def _idle_path(self, timeout=20):
+    def _idle_path(self, timeout=60):
         """It is renamed into the cache a moment after it is played from memory."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -134,7 +139,7 @@ class HostedRoom:
         return {"descriptors": len(os.listdir(folder + "/fd")), "threads": len(os.listdir(folder + "/task")),
                 "processes": len(self.server.children())}
 
-    def settled_use(self, atmost=None, timeout=30):
+    def settled_use(self, atmost=None, timeout=100):
         """The same when it has come to rest: unchanged for 2 s, or no more than `atmost`."""
         end, since, last = time.monotonic() + timeout, time.monotonic(), self.use()
         while time.monotonic() < end:
@@ -146,7 +151,7 @@ class HostedRoom:
                 break
         return last
 
-    def kill_busy_worker(self, timeout=20):
+    def kill_busy_worker(self, timeout=100):
         """Kills the dh-prepare that works, as soon as one does."""
         begun = {}
         end = time.monotonic() + timeout

@@ -11,6 +11,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -43,6 +44,7 @@ struct heard {
 	char notes[4 * DH_STREAM_TEXT_MAX];
 	GBytes *picture;
 	double first_unit_ms, end_ms; /* from listening */
+	int is_incomplete;            /* its end said so */
 	double since_ms;
 	struct dh_subscription *subscription;
 };
@@ -109,7 +111,8 @@ static inline void hear_note(void *arg, const char *text)
 
 static inline void hear_end(void *arg, const struct dh_stream_end *end)
 {
-	HEARD(heard->ends++; heard->video_ticks = end->video_ticks; heard->end_ms = now_ms() - heard->since_ms);
+	HEARD(heard->ends++; heard->video_ticks = end->video_ticks; heard->is_incomplete = end->is_incomplete;
+		heard->end_ms = now_ms() - heard->since_ms);
 }
 
 static inline void hear_failure(void *arg, int code, const char *text)
@@ -171,8 +174,22 @@ static inline int count_entries(const char *path)
 	return n;
 }
 
-/* Children of every thread. */
-static inline int count_children(void)
+/* Lets a child go on that has stopped itself. */
+static inline void wake(int pid)
+{
+	char path[40], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (file && fscanf(file, "%*d (%*[^)]) %c", &state) == 1 && state == 'T')
+		kill(pid, SIGCONT);
+	if (file)
+		fclose(file);
+}
+
+/* Calls `what`, unless it is NULL, for the children of every thread; how many there are. */
+static inline int each_child(void (*what)(int pid))
 {
 	DIR *dir = opendir("/proc/self/task");
 	struct dirent *item;
@@ -184,14 +201,22 @@ static inline int count_children(void)
 		int pid;
 		snprintf(path, sizeof path, "/proc/self/task/%s/children", item->d_name);
 		file = fopen(path, "re");
-		while (file && fscanf(file, "%d", &pid) == 1)
+		while (file && fscanf(file, "%d", &pid) == 1) {
+			if (what)
+				what(pid);
 			n++;
+		}
 		if (file)
 			fclose(file);
 	}
 	if (dir)
 		closedir(dir);
 	return n;
+}
+
+static inline int count_children(void)
+{
+	return each_child(NULL);
 }
 
 /* --- the fixture */
@@ -252,39 +277,50 @@ static inline void ingest_fixture_close(struct ingest_fixture *fixture)
 	CHECK_INT(count_entries("/proc/self/fd"), fixture->fds);
 }
 
-/* A file in the fixture's folder, old enough to be remembered; opened. */
-static inline int ingest_fixture_file(struct ingest_fixture *fixture, const char *name, const void *bytes, size_t size)
+/* A file in the fixture's folder. */
+static inline void ingest_fixture_file(struct ingest_fixture *fixture, const char *name, const void *bytes, size_t size)
 {
-	struct timespec old[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
 	char path[200];
 	int fd;
 
 	snprintf(path, sizeof path, "%s/%s", fixture->folder, name);
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	CHECK(fd >= 0);
 	CHECK_INT(write(fd, bytes, size), size);
-	futimens(fd, old);
-	lseek(fd, 0, SEEK_SET);
-	return fd;
+	close(fd);
 }
 
-/* Subscribes to `fd`, which is taken over. */
-static inline void listen_to_fd(struct ingest_fixture *fixture, struct heard *heard, int fd)
+/* Subscribes to one input, a file in the fixture's folder or (`fd` not -1) a pipe, which is taken over. */
+static inline void listen_to_source(struct ingest_fixture *fixture, struct heard *heard, const char *name, int fd)
 {
 	struct dh_ingest_source source;
 
 	heard_init(heard);
 	dh_ingest_source_init(&source);
 	source.count = 1;
-	source.names[0] = "input";
+	source.names[0] = name;
+	source.folders[0] = fixture->folder;
 	source.fds[0] = fd;
 	CHECK_INT(dh_ingest_subscribe(fixture->ingest, &source, &hear, heard, &heard->subscription), 0);
 }
 
-/* Subscribes to a file that tells the fake worker what to do. */
+static inline void listen_to_file(struct ingest_fixture *fixture, struct heard *heard, const char *name,
+	const void *bytes, size_t size)
+{
+	ingest_fixture_file(fixture, name, bytes, size);
+	listen_to_source(fixture, heard, name, -1);
+}
+
+/* Subscribes to a file that tells the fake worker what to do. One that is there
+ * already is not touched: it is the same file. */
 static inline void listen_to(struct ingest_fixture *fixture, struct heard *heard, const char *deed)
 {
-	listen_to_fd(fixture, heard, ingest_fixture_file(fixture, deed, deed, strlen(deed)));
+	char path[200];
+
+	snprintf(path, sizeof path, "%s/%s", fixture->folder, deed);
+	if (access(path, F_OK) < 0)
+		ingest_fixture_file(fixture, deed, deed, strlen(deed));
+	listen_to_source(fixture, heard, deed, -1);
 }
 
 static inline struct dh_ingest_stats ingest_fixture_stats(struct ingest_fixture *fixture)
@@ -303,6 +339,10 @@ static inline struct dh_ingest_stats ingest_fixture_stats(struct ingest_fixture 
 			usleep(5000); \
 		CHECK(condition); \
 	} while (0)
+
+/* The same, while workers that have halved their input are let go on: those that do not yet rest, too. */
+#define AWAIT_AWAKE(fixture, stats, condition) \
+	AWAIT_STATS(fixture, stats, (each_child(wake), condition))
 
 /* What a whole segment of the fake worker sounds like. */
 static inline void check_good(const struct heard *heard, int pictures)

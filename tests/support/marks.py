@@ -62,7 +62,7 @@ def ffmpeg(*arguments, data=None):
 
 
 def write_mp4(path, seconds, size=512, fps=25, rate=16000, picture=True, speech=True, head=None):
-    """As Wav2Lip writes it: raw pictures and a 16 kHz wave, joined by ffmpeg with its
+    """As Wav2Lip writes it: raw pictures and a 16 kHz wave, muxed by ffmpeg with its
     defaults (H.264 with B frames, AAC, the index at the end)."""
     head = head or Head(size)
     wave, inputs, options = f"{path}.wav", [], []
@@ -87,7 +87,7 @@ def write_idle(path, seconds=2, size=512, fps=25):
 
 
 def write_arrays(folder, seconds, size=512, fps=33, rate=24000):
-    """As numpy's tofile writes what a model computed: (bgr24 file, f32le file)."""
+    """Arrays as numpy's tofile writes them: (bgr24 file, f32le file)."""
     head = Head(size)
     video, audio = os.path.join(folder, "frames.bgr"), os.path.join(folder, "speech.f32")
     with open(video, "wb") as file:
@@ -98,8 +98,8 @@ def write_arrays(folder, seconds, size=512, fps=33, rate=24000):
 
 
 def write_variant(source, path, number):
-    """A copy of an MP4 with other bytes and the same media (a `free` box at its end):
-    nothing that is remembered of the one serves for the other."""
+    """A copy of an MP4 with the same media but other bytes (a `free` box at its end), so
+    that it does not hit the cache."""
     with open(source, "rb") as file:
         data = file.read()
     with open(path, "wb") as file:
@@ -110,7 +110,7 @@ def write_variant(source, path, number):
 # ------------------------------------------------------------------ finding marks
 
 def flashes(times, luma):
-    """Times at which brightness rises half-way from usual to brightest."""
+    """Times at which brightness rises half-way from normal to brightest."""
     times, luma = np.asarray(times), np.asarray(luma, dtype=float)
     if len(luma) < 3 or luma.max() - np.median(luma) < 10:
         return np.array([])

@@ -1,4 +1,5 @@
 """What tests of media have in common: a room to play in, and how to judge what came."""
+import time
 import unittest
 
 import numpy as np
@@ -29,7 +30,7 @@ class Case(unittest.TestCase):
     def enqueue(self, file, room=1, **more):
         return self.gateway.request({"request": "enqueue", "id": room, "file": file, **more})["segment"]
 
-    def play(self, file, room=1, end="finished", timeout=30):
+    def play(self, file, room=1, end="finished", timeout=60):
         """Plays what is prepared to its end; returns its events by name."""
         self.hosted.warm(file)
         since = len(self.gateway.events)
@@ -93,12 +94,25 @@ class Case(unittest.TestCase):
         if prepared.audio:
             first = self.find_run("sound", [p.payload for p in viewer.audio.packets], prepared.audio)
             if units:
-                skew = self.wall(viewer.video, got[0].ts) - self.wall(viewer.audio, viewer.audio.packets[first].ts)
-                self.assertLess(abs(skew), 0.02, "picture and sound begin apart")
+                self.assert_together(viewer, got[0].ts, viewer.audio.packets[first].ts)
 
-    @staticmethod
-    def wall(stream, ts):
-        """When what has this timestamp is due. Nothing is early, and on the busiest machine
-        one of hundreds of packets is punctual; of a handful of sender reports, which Janus
-        makes, perhaps none."""
-        return stream.media_time(ts) + rtp.Line(stream).earliest
+    def assert_together(self, viewer, picture, sound, delta=0.001):
+        """A picture and a sound with these timestamps (or at this media time of theirs, where it is
+        no integer) have one time in the room, as far as a packet of sound can tell."""
+        least, most = rtp.offset_by_order(viewer.audio, viewer.video)
+        self.assertTrue(least - 0.001 <= most <= least + 0.021, f"not sent in the order of time: {least} to {most}")
+        picture, sound = (stream.media_time(t) if isinstance(t, int) else t
+                          for stream, t in ((viewer.video, picture), (viewer.audio, sound)))
+        self.assertTrue(least - delta <= picture - sound <= most + delta,
+                        f"picture and sound are apart: {picture - sound} is not between {least} and {most}")
+
+    def wait_still(self, *viewers, timeout=60):
+        """Until none of them has received anything for a second: an idle room sends sound every 400 ms."""
+        end = time.monotonic() + timeout
+        count = lambda: sum(len(s.packets) for v in viewers for s in v.streams.values())
+        while True:
+            before = count()
+            time.sleep(1)
+            if count() == before:
+                return
+            self.assertLess(time.monotonic(), end, "packets go on coming")

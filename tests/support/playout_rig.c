@@ -14,13 +14,26 @@ static const struct dh_continuity_seed near_wraps = {
 
 /* --- segments */
 
+static size_t picture_size, anchor_size;
+
+void rig_sizes(size_t picture, size_t anchor)
+{
+	picture_size = picture;
+	anchor_size = anchor;
+}
+
 /* Bytes of a picture: kind, tag, anchor's tag, index (4 bytes), padding. */
 static struct dh_unit *picture_unit(char kind, char tag, char anchor, int index, int64_t pts, int64_t duration)
 {
-	uint8_t bytes[1500] = { (uint8_t)kind, (uint8_t)tag, (uint8_t)anchor,
+	const uint8_t bytes[] = { (uint8_t)kind, (uint8_t)tag, (uint8_t)anchor,
 		(uint8_t)(index >> 24), (uint8_t)(index >> 16), (uint8_t)(index >> 8), (uint8_t)index };
-	/* Anchors take several packets. */
-	struct dh_unit *unit = dh_unit_new(DH_VIDEO, pts, duration, bytes, kind == 'K' ? sizeof bytes : 40);
+	size_t size = kind == 'K' ? anchor_size : picture_size;
+	if (!size)
+		size = kind == 'K' ? 1500 : 40; /* anchors take several packets */
+	uint8_t *data = calloc(1, size);
+	memcpy(data, bytes, sizeof bytes);
+	struct dh_unit *unit = dh_unit_new(DH_VIDEO, pts, duration, data, size);
+	free(data);
 	unit->flags = kind == 'E' ? DH_UNIT_ENTRY : 0;
 	/* Idle pictures look like their index; a segment's like the idle picture 30 + index. */
 	memset(unit->luma, tag == 'i' ? index : 30 + index % 20, DH_LUMA_BYTES);
@@ -30,7 +43,7 @@ static struct dh_unit *picture_unit(char kind, char tag, char anchor, int index,
 static void append(struct dh_segment *segment, struct dh_unit *unit)
 {
 	if (dh_segment_append(segment, unit)) {
-		fprintf(stderr, "stage: a unit was refused\n");
+		fprintf(stderr, "rig: a unit was refused\n");
 		abort();
 	}
 	dh_unit_unref(&unit);
@@ -74,7 +87,7 @@ struct dh_segment *rig_segment(const struct rig_segment *spec)
 	struct dh_unit *anchor = spec->video_ms ?
 		picture_unit('K', spec->anchor, spec->anchor, 0, 0, DH_SLOT_TICKS) : NULL;
 	if (dh_segment_alloc(&segment, spec->id, NULL) || dh_segment_open(segment, &head, anchor)) {
-		fprintf(stderr, "stage: no segment\n");
+		fprintf(stderr, "rig: no segment\n");
 		abort();
 	}
 	dh_unit_unref(&anchor);
@@ -84,10 +97,10 @@ struct dh_segment *rig_segment(const struct rig_segment *spec)
 
 void rig_enqueue(struct rig *rig, const struct rig_segment *spec)
 {
-	dh_playout_poll(rig->room, rig->now);
-	int err = dh_playout_enqueue(rig->room, rig_segment(spec));
+	dh_playout_poll(rig->playout, rig->now);
+	int err = dh_playout_enqueue(rig->playout, rig_segment(spec));
 	if (err) {
-		fprintf(stderr, "stage: enqueue %s: %d\n", spec->id, err);
+		fprintf(stderr, "rig: enqueue %s: %d\n", spec->id, err);
 		abort();
 	}
 }
@@ -114,13 +127,24 @@ static void decode(struct rig_viewer *v, const uint8_t *data)
 	v->last_index = index;
 }
 
-static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *payload, size_t size, uint32_t timestamp)
+static void count_burst(struct rig_viewer *v, int64_t now)
+{
+	v->burst = v->burst_at_ticks == now ? v->burst + 1 : 1;
+	v->burst_at_ticks = now;
+	if (v->burst > v->burst_max)
+		v->burst_max = v->burst;
+}
+
+static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *payload, size_t size,
+	uint32_t timestamp, int marker)
 {
 	if (size < 7 || payload[0] & 0x07 || (payload[0] & 0x80) == 0 || payload[1] != 0xe0)
 		wrong(v, "VP8 descriptor");
 	uint16_t id = (uint16_t)((payload[2] & 0x7f) << 8 | payload[3]);
 	int begins = payload[0] & 0x10;
 	if (begins) {
+		if (v->unfinished)
+			wrong(v, "a picture begins within another");
 		if (v->begun[DH_VIDEO] && id != ((v->picture_id + 1) & 0x7fff))
 			wrong(v, "picture ID");
 		if (v->begun[DH_VIDEO] && payload[4] != (uint8_t)(v->tl0picidx + 1))
@@ -130,11 +154,18 @@ static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *pay
 		v->pictures[v->picture_count++ % RIG_LOG_MAX] = (struct rig_picture){
 			(char)payload[6], (char)payload[7],
 			payload[9] << 24 | payload[10] << 16 | payload[11] << 8 | payload[12],
-			rig->now, timestamp - v->seed.first_timestamp[DH_VIDEO] };
+			rig->now, 0, 0, timestamp - v->seed.first_timestamp[DH_VIDEO] };
 		decode(v, payload + 6);
 	} else if (timestamp != v->timestamp[DH_VIDEO] || id != v->picture_id) {
 		wrong(v, "one picture, two timestamps or IDs");
+	} else if (!v->unfinished) {
+		wrong(v, "a packet after the picture's last");
 	}
+	struct rig_picture *picture = &v->pictures[(v->picture_count - 1) % RIG_LOG_MAX];
+	picture->bytes += size - 6;
+	picture->done_ticks = marker ? rig->now : 0;
+	v->unfinished = !marker;
+	count_burst(v, rig->now);
 	v->picture_id = id;
 	v->tl0picidx = payload[4];
 }
@@ -159,13 +190,13 @@ static void on_packet(void *arg, void *user, enum dh_media media, const uint8_t 
 		wrong(v, "RTP header");
 	if (v->begun[media] && sequence != (uint16_t)(v->sequence[media] + 1))
 		wrong(v, "gap in sequence numbers");
-	/* No packet ever carries a timestamp ahead of room time. */
+	/* No packet ever carries a timestamp ahead of media time. */
 	int64_t clock = media == DH_VIDEO ? DH_TICKS_PER_VIDEO_CLOCK : DH_TICKS_PER_AUDIO_SAMPLE;
-	int64_t room = (rig->now - rig->origin) / clock;
-	if ((int32_t)(timestamp - (v->seed.first_timestamp[media] + (uint32_t)room)) > 0)
-		wrong(v, "timestamp ahead of room time");
+	int64_t now = (rig->now - rig->origin) / clock;
+	if ((int32_t)(timestamp - (v->seed.first_timestamp[media] + (uint32_t)now)) > 0)
+		wrong(v, "timestamp ahead of media time");
 	if (media == DH_VIDEO)
-		take_video(rig, v, rtp + 12, size - 12, timestamp);
+		take_video(rig, v, rtp + 12, size - 12, timestamp, rtp[1] & 0x80);
 	else
 		take_audio(rig, v, rtp + 12, size - 12, timestamp);
 	v->begun[media] = 1;
@@ -182,7 +213,7 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 		snprintf(e->id, sizeof e->id, "%s", dh_segment_id(event->segment));
 }
 
-/* --- stage */
+/* --- the rig */
 
 void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t now)
 {
@@ -191,8 +222,8 @@ void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t n
 	dh_playout_config_init(&defaults);
 	memset(rig, 0, sizeof *rig);
 	rig->now = rig->origin = now;
-	if (dh_playout_alloc(&rig->room, config ? config : &defaults, &sink, rig, now)) {
-		fprintf(stderr, "stage: no room\n");
+	if (dh_playout_alloc(&rig->playout, config ? config : &defaults, &sink, rig, now)) {
+		fprintf(stderr, "rig: no playout\n");
 		abort();
 	}
 }
@@ -201,25 +232,26 @@ void rig_open_idle(struct rig *rig, const struct dh_playout_config *config, int6
 {
 	static const struct rig_segment idle = { "idle", 'i', 'i', 2000, 25, 1, 10, 0, -1 };
 	rig_open(rig, config, now);
-	if (dh_playout_set_idle(rig->room, rig_segment(&idle))) {
-		fprintf(stderr, "stage: no idle clip\n");
+	if (dh_playout_set_idle(rig->playout, rig_segment(&idle))) {
+		fprintf(stderr, "rig: no idle clip\n");
 		abort();
 	}
 }
 
 void rig_close(struct rig *rig)
 {
-	dh_playout_free(&rig->room);
+	dh_playout_free(&rig->playout);
 	for (int i = 0; i < rig->viewer_count; i++)
 		free(rig->viewers[i]);
+	rig_sizes(0, 0);
 }
 
 struct rig_viewer *rig_join(struct rig *rig, const struct dh_continuity_seed *seed)
 {
 	struct rig_viewer *v = calloc(1, sizeof *v);
 	v->seed = seed ? *seed : near_wraps;
-	dh_playout_poll(rig->room, rig->now);
-	if (dh_playout_add_viewer(rig->room, &v->seed, v, &v->viewer))
+	dh_playout_poll(rig->playout, rig->now);
+	if (dh_playout_add_viewer(rig->playout, &v->seed, v, &v->viewer))
 		abort();
 	rig->viewers[rig->viewer_count++] = v;
 	return v;
@@ -227,18 +259,18 @@ struct rig_viewer *rig_join(struct rig *rig, const struct dh_continuity_seed *se
 
 void rig_leave(struct rig *rig, struct rig_viewer *viewer)
 {
-	dh_playout_remove_viewer(rig->room, &viewer->viewer);
+	dh_playout_remove_viewer(rig->playout, &viewer->viewer);
 }
 
 void rig_run(struct rig *rig, int64_t until)
 {
 	for (;;) {
-		int64_t deadline = dh_playout_deadline_ticks(rig->room);
+		int64_t deadline = dh_playout_deadline_ticks(rig->playout);
 		if (deadline > until)
 			break;
 		if (deadline > rig->now)
 			rig->now = deadline;
-		dh_playout_poll(rig->room, rig->now);
+		dh_playout_poll(rig->playout, rig->now);
 	}
 	rig->now = until;
 }
@@ -246,7 +278,7 @@ void rig_run(struct rig *rig, int64_t until)
 void rig_stall(struct rig *rig, int64_t ticks)
 {
 	rig->now += ticks;
-	dh_playout_poll(rig->room, rig->now);
+	dh_playout_poll(rig->playout, rig->now);
 }
 
 int rig_count(const struct rig *rig, enum dh_event_type type, const char *id)

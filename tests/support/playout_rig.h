@@ -1,6 +1,6 @@
-/* A room under a fake clock, with viewers whose "decoder" is a model: pictures
+/* A playout under a fake clock, with viewers whose "decoder" is a model: pictures
  * are a few bytes that say what they are and what they need, so that every
- * packet that leaves the room can be judged.
+ * packet that leaves can be judged.
  */
 #ifndef RIG_H
 #define RIG_H
@@ -17,7 +17,9 @@ struct rig_picture {
 	char kind;           /* 'K' anchor, 'E' entry, 'D' other */
 	char tag;            /* of the segment */
 	int index;           /* of the picture in its segment */
-	int64_t sent_ticks;  /* fake time at which it left */
+	int64_t sent_ticks;  /* fake time at which its first packet left */
+	int64_t done_ticks;  /* and its last; 0 before */
+	size_t bytes;        /* of it that left */
 	uint32_t timestamp;  /* RTP, less the viewer's first_timestamp */
 };
 
@@ -31,6 +33,10 @@ struct rig_viewer {
 	uint32_t timestamp[2];
 	uint16_t picture_id;
 	uint8_t tl0picidx;
+	int unfinished;              /* the newest picture's last packet has not left yet */
+	/* packets of pictures that left at the same time */
+	int64_t burst_at_ticks;
+	int burst, burst_max;
 	/* the model of a decoder */
 	char golden;                 /* tag of the anchor that it holds, 0 none */
 	char last_tag;
@@ -53,7 +59,7 @@ struct rig_event {
 };
 
 struct rig {
-	struct dh_playout *room;
+	struct dh_playout *playout;
 	int64_t now, origin;
 	struct rig_viewer *viewers[RIG_VIEWERS_MAX];
 	int viewer_count;
@@ -62,7 +68,7 @@ struct rig {
 	uint64_t packets;
 };
 
-/* An empty room at fake time `now`; `config` may be NULL for the defaults. */
+/* An empty playout at fake time `now`; `config` may be NULL for the defaults. */
 void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t now);
 /* With an idle clip: tag 'i', 25 pictures a second, 2 s, an entry every 10. */
 void rig_open_idle(struct rig *rig, const struct dh_playout_config *config, int64_t now);
@@ -86,6 +92,8 @@ struct rig_segment {
 	char tag, anchor;
 	int video_ms, num, den, every, audio_ms, known_ms;
 };
+/* Bytes of each picture and of each anchor that is made from now on; 0: a few. */
+void rig_sizes(size_t picture, size_t anchor);
 struct dh_segment *rig_segment(const struct rig_segment *spec);
 /* Appends up to `known_ms` more of the same `spec`, -1: the rest, and completes. */
 void rig_fill(struct dh_segment *segment, const struct rig_segment *spec, int known_ms);

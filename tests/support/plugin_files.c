@@ -53,7 +53,7 @@ static GByteArray *prepared(int pictures, int has_audio, int is_idle)
 	const struct dh_stream_writer writer = { append, bytes };
 	struct dh_stream_head head = { .has_video = 1, .has_audio = has_audio, .width = SIDE, .height = SIDE,
 		.rate_num = 25, .rate_den = 1, .encoder = "theatre" };
-	struct dh_stream_end end = { pictures * 2 * DH_SLOT_TICKS, has_audio * pictures * 2 * DH_SLOT_TICKS };
+	struct dh_stream_end end = { pictures * 2 * DH_SLOT_TICKS, has_audio * pictures * 2 * DH_SLOT_TICKS, false };
 
 	dh_stream_write_head(&writer, &head);
 	dh_stream_write_anchor(&writer, anchor, sizeof anchor);
@@ -186,6 +186,8 @@ static int make_configuration(const struct plugin_files *t, const char *worker, 
 		"  worker = \"%s\"\n"
 		"  worker_memory_mb = 0\n"
 		"  scope = \"%s\"\n"
+		/* A sanitizer's real-time thread spins while an ordinary one has what it waits for. */
+		"  realtime = false\n"
 		"%s"
 		"}\n"
 		"avatar-" FILES_AVATAR ": { width = 16; height = 16; idle = \"%s/idle.dhs\" }\n"

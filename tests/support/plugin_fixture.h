@@ -69,7 +69,7 @@ static inline int code_of(json_t *answer)
 
 static inline void await(struct gateway_handle *handle, const char *kind)
 {
-	json_t *event = gateway_await(handle, kind, 20000);
+	json_t *event = gateway_await(handle, kind, AWAIT_S * 1000);
 
 	CHECK(event, "%s does not come", kind);
 	json_decref(event);

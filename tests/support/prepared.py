@@ -1,5 +1,4 @@
-"""Runs dh-prepare and looks at what came out, with decoders of its own: libopus, and two
-for VP8. DH_PREPARE names the program."""
+"""Runs dh-prepare and decodes its output: with libopus, and with two VP8 decoders. DH_PREPARE names the program."""
 import ctypes
 import json
 import os
@@ -121,7 +120,7 @@ def marks_in_segment(segment):
 
 
 def marks_in_medium(path):
-    """The same as the container's own times say, by FFmpeg."""
+    """The same by the container's times, with FFmpeg."""
     with av.open(path) as container:
         times, top = [], []
         for frame in container.decode(video=0):
@@ -146,7 +145,7 @@ def picture_times(path):
 
 
 def png(path, width, height):
-    """A black PNG of one bit a pixel, however large."""
+    """A black PNG of one bit a pixel, of any size."""
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
     packer = zlib.compressobj(9)

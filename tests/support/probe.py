@@ -76,7 +76,7 @@ class Probe:
         query = urllib.parse.urlencode({"ws": ws, "plugin": plugin, "watch": json.dumps({"request": "watch", **watch})})
         self.page = chromium.open(f"{server.url}?{query}")
 
-    def wait_playing(self, timeout=20, frames=3):
+    def wait_playing(self, timeout=60, frames=3):
         self.page.wait(f"probe.error || probe.frames.length >= {frames}", timeout)
         if error := self.page.evaluate("probe.error"):
             raise AssertionError(error)
@@ -88,6 +88,12 @@ class Probe:
         if data["error"]:
             raise AssertionError(data["error"])
         return data
+
+    def finish(self, timeout=60):
+        """Pauses the viewer and waits until every picture that came is decoded, or left out: a slow
+        decoder gets there, one that cannot decode a picture never does."""
+        self.page.evaluate("probe.pause()")
+        self.page.wait("probe.undecoded().then(n => n <= 0)", timeout)
 
     def close(self):
         self.page.close()

@@ -204,6 +204,25 @@ def report_skew_ms(audio, video, since=0):
     return out
 
 
+def offset_by_order(audio, video):
+    """How far the video's media times are ahead of the audio's, as the order of sending tells: (at
+    least, at most). What has the same time is sent together, and all of a viewer in the order of time,
+    however late: so a busy machine changes nothing. Key frames are left out, which are sent when they
+    are asked for. The two are at most one audio packet apart where there is sound."""
+    arrivals = np.array([p.arrival for p in audio.packets])
+    sounds = audio.media_times()
+    least, most = -np.inf, np.inf
+    for picture in pictures(video):
+        time, behind = video.media_time(picture.ts), np.searchsorted(arrivals, picture.arrival)
+        if picture.key:
+            continue
+        if behind > 0:
+            most = min(most, time - sounds[behind - 1])
+        if behind < len(sounds):
+            least = max(least, time - sounds[behind])
+    return float(least), float(most)
+
+
 def by_reports(stream, ts, when):
     """Wall time of an RTP timestamp as a receiver has it at `when`: by the newest
     sender report by then (or by the first one)."""

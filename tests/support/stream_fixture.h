@@ -9,13 +9,9 @@
 #include "playout/timebase.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <zlib.h>
 
 #define FIXTURE_SIDE    16
 #define FIXTURE_PICTURE (FIXTURE_SIDE * FIXTURE_SIDE * 3 / 2)
@@ -26,15 +22,7 @@ struct bytes {
 };
 
 /* A dh_stream_write_fn into struct bytes. */
-static inline int bytes_write(void *arg, const void *from, size_t size)
-{
-	struct bytes *bytes = arg;
-	if (size > sizeof bytes->at - bytes->size)
-		return -ENOSPC;
-	memcpy(bytes->at + bytes->size, from, size);
-	bytes->size += size;
-	return 0;
-}
+int bytes_write(void *arg, const void *from, size_t size);
 
 /* --- a valid stream */
 
@@ -48,7 +36,7 @@ static const struct dh_stream_head fixture_head = {
 	.rate_num = 25, .rate_den = 1, .encoder = "fixture 1.0",
 };
 
-static const struct dh_stream_end fixture_end = { 115200, 72000 - 100 };
+static const struct dh_stream_end fixture_end = { 115200, 72000 - 100, true };
 
 struct fixture_unit {
 	enum dh_media media;
@@ -71,77 +59,19 @@ static const struct fixture_unit fixture_units[] = {
 
 #define FIXTURE_UNITS (sizeof fixture_units / sizeof *fixture_units)
 
-/* NULL when memory is short. The bytes follow from the time, so no two pictures
+/* NULL: out of memory. The bytes follow from the time, so no two pictures
  * and no two sounds are alike. */
-static inline struct dh_unit *fixture_unit_new(const struct fixture_unit *from)
-{
-	uint8_t data[64];
-	struct dh_unit *unit;
-	for (size_t i = 0; i < sizeof data; i++)
-		data[i] = (uint8_t)(from->pts_ticks / 1440 * 31 + (int64_t)i * 7);
-	unit = dh_unit_new(from->media, from->pts_ticks, from->duration_ticks, data, from->size);
-	if (!unit)
-		return NULL;
-	unit->flags = from->flags;
-	if (unit->media == DH_VIDEO)
-		memset(unit->luma, (int)(from->pts_ticks / 1440), sizeof unit->luma);
-	return unit;
-}
-
-static inline int fixture_write_unit(const struct dh_stream_writer *writer, const struct fixture_unit *from)
-{
-	struct dh_unit *unit = fixture_unit_new(from);
-	int rc;
-	if (!unit)
-		return -ENOMEM;
-	rc = dh_stream_write_unit(writer, unit);
-	dh_unit_unref(&unit);
-	return rc;
-}
-
-static inline int fixture_write_picture(const struct dh_stream_writer *writer)
-{
-	uint8_t i420[FIXTURE_PICTURE];
-	for (size_t i = 0; i < sizeof i420; i++)
-		i420[i] = (uint8_t)(i * 3);
-	return dh_stream_write_picture(writer, i420, sizeof i420);
-}
+struct dh_unit *fixture_unit_new(const struct fixture_unit *from);
+int fixture_write_unit(const struct dh_stream_writer *writer, const struct fixture_unit *from);
+int fixture_write_picture(const struct dh_stream_writer *writer);
 
 /* Every kind of record but FAIL. 0, or what a writing function returned. */
-static inline int fixture_write(const struct dh_stream_writer *writer)
-{
-	int rc = dh_stream_write_head(writer, &fixture_head);
-	if (rc == 0)
-		rc = dh_stream_write_anchor(writer, fixture_anchor, sizeof fixture_anchor);
-	if (rc == 0)
-		rc = fixture_write_picture(writer);
-	for (size_t i = 0; rc == 0 && i < FIXTURE_UNITS; i++) {
-		rc = fixture_write_unit(writer, &fixture_units[i]);
-		if (rc == 0 && i == 4)
-			rc = dh_stream_write_note(writer, "half way, gr\xc3\xbc\xc3\x9f""e");
-	}
-	if (rc == 0)
-		rc = dh_stream_write_end(writer, &fixture_end);
-	return rc;
-}
+int fixture_write(const struct dh_stream_writer *writer);
 
 /* --- records by hand */
 
 /* A record with a correct checksum, whatever is in it. */
-static inline void fixture_record(struct bytes *out, const char type[4], const void *body, size_t size)
-{
-	uint8_t prefix[8], checksum[4];
-	uint32_t crc;
-	memcpy(prefix, type, 4);
-	for (int i = 0; i < 4; i++)
-		prefix[4 + i] = (uint8_t)(size >> 8 * i);
-	crc = (uint32_t)crc32(crc32(0, prefix, sizeof prefix), body, (uInt)size);
-	for (int i = 0; i < 4; i++)
-		checksum[i] = (uint8_t)(crc >> 8 * i);
-	bytes_write(out, prefix, sizeof prefix);
-	bytes_write(out, body, size);
-	bytes_write(out, checksum, sizeof checksum);
-}
+void fixture_record(struct bytes *out, const char type[4], const void *body, size_t size);
 
 /* --- what was read */
 
@@ -153,83 +83,24 @@ struct journal {
 	int error;
 };
 
-__attribute__((format(printf, 2, 3)))
-static inline int journal_add(struct journal *journal, const char *format, ...)
-{
-	va_list args;
-	int length;
-	if (++journal->calls == journal->fail_at)
-		return journal->error;
-	va_start(args, format);
-	length = vsnprintf(journal->text + journal->used, sizeof journal->text - journal->used, format, args);
-	va_end(args);
-	if (length < 0 || (size_t)length >= sizeof journal->text - journal->used)
-		abort(); /* the fixture is too large for it */
-	journal->used += (size_t)length;
-	return 0;
-}
-
-static inline unsigned long journal_crc(const void *bytes, size_t size)
-{
-	return crc32(0, bytes, (uInt)size);
-}
-
-static inline int journal_head(void *arg, const struct dh_stream_head *h)
-{
-	return journal_add(arg, "head %d%d %dx%d %" PRId64 "/%" PRId64 " %s\n", h->has_video, h->has_audio,
-		h->width, h->height, h->rate_num, h->rate_den, h->encoder);
-}
-
-static inline int journal_anchor(void *arg, struct dh_unit *anchor)
-{
-	return journal_add(arg, "anchor %zu %lx\n", anchor->size, journal_crc(anchor->data, anchor->size));
-}
-
-static inline int journal_picture(void *arg, const uint8_t *i420, size_t size)
-{
-	return journal_add(arg, "picture %zu %lx\n", size, journal_crc(i420, size));
-}
-
-static inline int journal_unit(void *arg, struct dh_unit *unit)
-{
-	return journal_add(arg, "%s %" PRId64 "+%" PRId64 " %u %zu %lx %lx\n",
-		unit->media == DH_VIDEO ? "video" : "audio", unit->pts_ticks, unit->duration_ticks,
-		(unsigned)unit->flags, unit->size, journal_crc(unit->data, unit->size),
-		journal_crc(unit->luma, sizeof unit->luma));
-}
-
-static inline int journal_note(void *arg, const char *text)
-{
-	return journal_add(arg, "note %s\n", text);
-}
-
-static inline int journal_end(void *arg, const struct dh_stream_end *end)
-{
-	return journal_add(arg, "end %" PRId64 " %" PRId64 "\n", end->video_ticks, end->audio_ticks);
-}
-
-static inline int journal_failure(void *arg, int code, const char *text)
-{
-	return journal_add(arg, "failure %d %s\n", code, text);
-}
-
-static const struct dh_stream_sink journal_sink = {
-	.head = journal_head, .anchor = journal_anchor, .picture = journal_picture, .unit = journal_unit,
-	.note = journal_note, .end = journal_end, .failure = journal_failure,
-};
+/* How it writes down bytes. */
+unsigned long journal_crc(const void *bytes, size_t size);
+int journal_unit(void *arg, struct dh_unit *unit);
+/* Its `arg` is a struct journal. */
+extern const struct dh_stream_sink journal_sink;
 
 /* Reads `bytes` and checks the verdict; `error` is a part of the reader's text. */
-static inline void check_verdict(const struct bytes *bytes, int rc, const char *error)
+static inline void check_verdict(const struct bytes *bytes, int err, const char *error)
 {
 	struct journal journal = { .used = 0 };
 	struct dh_stream_reader *reader;
 	int pushed;
 	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &journal_sink, &journal), 0);
 	pushed = dh_stream_reader_push(reader, bytes->at, bytes->size);
-	CHECK(pushed == rc, "%d (%s), expected %d", pushed, dh_stream_reader_error(reader), rc);
+	CHECK(pushed == err, "%d (%s), expected %d", pushed, dh_stream_reader_error(reader), err);
 	CHECK(strstr(dh_stream_reader_error(reader), error), "\"%s\" lacks \"%s\"",
 		dh_stream_reader_error(reader), error);
-	CHECK_INT(dh_stream_reader_finish(reader), rc);
+	CHECK_INT(dh_stream_reader_finish(reader), err);
 	dh_stream_reader_free(&reader);
 }
 

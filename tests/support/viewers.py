@@ -31,6 +31,7 @@ from rtp import NTP_EPOCH, Packet, Report, Stream
 PLUGIN = "janus.plugin.digitalhuman"
 SO_TIMESTAMPNS = 35
 SO_RCVBUFFORCE = 33
+WAIT_S = 60  # for what has to come; a busy machine has its time
 
 
 class Refused(Exception):
@@ -44,6 +45,10 @@ class Refused(Exception):
 def own_address():
     """The machine's own address: Janus gathers no loopback candidates."""
     return next(iter(aioice.ice.get_host_addresses(True, False)), "127.0.0.1")
+
+
+class Dismissed(Exception):
+    """The plugin has hung up on a viewer, and said so: it was kicked, or its room destroyed."""
 
 
 _address = own_address()
@@ -111,14 +116,27 @@ class Viewer:
         self._repeat_hello()
         local = self.pc.localDescription
         await self.gateway._message(self.handle, start, jsep={"type": local.type, "sdp": local.sdp})
-        end = time.time() + 20
-        while self.dtls.state not in ("connected", "failed", "closed"):
+        end = time.time() + WAIT_S
+        while self.dtls.state not in ("connected", "failed", "closed") and not self.dismissal:
             await asyncio.sleep(0.01)
             if time.time() > end:
                 raise TimeoutError("DTLS did not connect")
         if self.dtls.state != "connected":
-            raise ConnectionError("DTLS " + self.dtls.state)
+            await self._explain_the_end()
         self.moments["connected"] = time.time()
+
+    @property
+    def dismissal(self):
+        return self.gateway.dismissals.get(self.handle)
+
+    async def _explain_the_end(self):
+        """A viewer may be kicked as soon as its media are up in Janus, which is before they are up
+        here. What says so takes another way than the end of DTLS, and may come later."""
+        for _ in range(1000):
+            if self.dismissal:
+                raise Dismissed(self.dismissal)
+            await asyncio.sleep(0.01)
+        raise ConnectionError(f"DTLS {self.dtls.state}, and nobody said why")
 
     def _take_socket(self, protocol):
         sock = protocol.transport._sock
@@ -256,7 +274,7 @@ class Viewer:
         the handle stays, the peer says goodbye by DTLS."""
         self.gateway._do(self._leave(detach))
 
-    def wait(self, condition, timeout=10):
+    def wait(self, condition, timeout=WAIT_S):
         """Waits until condition(self) is true; returns its value."""
         end = time.monotonic() + timeout
         while not (value := condition(self)):
@@ -273,6 +291,7 @@ class Gateway:
         self.url, self.plugin = url, plugin
         self.events = []              # (seconds, event with the `handle` that got it)
         self.viewers = set()
+        self.dismissals = {}          # why the plugin hung up, by handle
         self._replies, self._queues = {}, {}
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -309,7 +328,7 @@ class Gateway:
         """The connection breaks, without a word to anybody."""
         self._loop.call_soon_threadsafe(self._ws.transport.abort)
 
-    def _do(self, coroutine, timeout=60):
+    def _do(self, coroutine, timeout=4 * WAIT_S):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
 
     # --------------------------------------------------------------- requests
@@ -348,9 +367,13 @@ class Gateway:
         if waiter and message["janus"] in ("ack", "success", "error") and not waiter.done():
             waiter.set_result(message)
         elif message.get("sender") in self._queues:
-            if "event" in message.get("plugindata", {}).get("data", {}):
+            data = message.get("plugindata", {}).get("data", {})
+            status = data.get("result", {}).get("status")
+            if status in ("kicked", "kicked_all") or data.get("event") == "destroyed":
+                self.dismissals[message["sender"]] = status or "destroyed"
+            if "event" in data:
                 with self._changed:
-                    self.events.append((time.time(), {**message["plugindata"]["data"], "handle": message["sender"]}))
+                    self.events.append((time.time(), {**data, "handle": message["sender"]}))
                     self._changed.notify_all()
             else:
                 self._queues[message["sender"]].put_nowait(message)
@@ -381,7 +404,7 @@ class Gateway:
         self._replies[transaction] = self._loop.create_future()
         try:
             await self._ws.send(json.dumps(body))
-            answer = await asyncio.wait_for(self._replies[transaction], 15)
+            answer = await asyncio.wait_for(self._replies[transaction], WAIT_S)
         finally:
             del self._replies[transaction]
         if answer["janus"] == "error":
@@ -410,7 +433,7 @@ class Gateway:
                 return data
             if want and want in answer:
                 return answer[want]
-            answer = await asyncio.wait_for(self._queues[handle].get(), 15)
+            answer = await asyncio.wait_for(self._queues[handle].get(), WAIT_S)
 
     def request(self, body):
         """A request on the session's own handle; its answer. Raises Refused."""
@@ -424,7 +447,7 @@ class Gateway:
         return self._do(run())
 
     # ----------------------------------------------------------------- events
-    def wait_event(self, name, since=0, timeout=30, **fields):
+    def wait_event(self, name, since=0, timeout=WAIT_S, **fields):
         """Waits for an event of that name (or of one of those names) from index `since` of
         `events` on, with those fields; returns (seconds, event). Needs a viewer in the room."""
         names = (name,) if isinstance(name, str) else name
@@ -454,6 +477,22 @@ class Gateway:
             raise
         return viewer
 
+    def observe(self, body):
+        """A handle that gets a room's events, in `events`, and no media; its id."""
+        async def run():
+            handle = await self._attach()
+            await self._message(handle, {"request": "observe", **body})
+            return handle
+        return self._do(run())
+
+    def ask_for_offer(self, body):
+        """Watches on a new handle, whose offer is not answered; the handle's id."""
+        async def run():
+            handle = await self._attach()
+            await self._message(handle, {"request": "watch", **body}, want="jsep")
+            return handle
+        return self._do(run())
+
     def watch(self, body, mode="keep", start=None):
         """A connected viewer of what {"request": "watch", **body} offers."""
         return self._do(self._watch({"request": "watch", **body}, mode, start or {"request": "start"}))
@@ -466,4 +505,4 @@ class Gateway:
 
         async def everyone():
             return await asyncio.gather(*(one(n) for n in range(count)))
-        return self._do(everyone(), 60 + count * apart)
+        return self._do(everyone(), 4 * WAIT_S + count * apart)

@@ -11,7 +11,7 @@
 # DH_TURN a TURN server as ./run --turn takes it. Room 1 is ./run's (secret demo);
 # room 2 has a PIN (1234) and a secret (open) of its own and no generator.
 
-. "$(dirname "$(readlink -f "$0")")/../scripts/lib.sh"
+. "$(dirname "$(readlink -f "$0")")/../../scripts/lib.sh"
 . "$root/scripts/demo.sh"
 . "$root/scripts/gateway.sh"
 

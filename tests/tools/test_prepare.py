@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""dh-prepare: every kind of input, what is shown of a segment and what players get of it.
+"""dh-prepare: every kind of input; --info and --export.
 DH_PREPARE names the program."""
 import json
 import os
@@ -76,7 +76,7 @@ class Containers(Case):
                 self.check(self.make(name, "-vn", *options), picture=False)
 
     def test_sound_formats(self):
-        """Any rate and layout; the beep stays where it is."""
+        """Any rate and layout; the beep does not move."""
         for rate, channels in ((8000, 1), (16000, 1), (22050, 2), (24000, 1), (44100, 2), (48000, 6), (96000, 2)):
             with self.subTest(rate=rate, channels=channels):
                 path = self.make("sound.mkv", "-c:v", "ffv1", "-c:a", "pcm_f32le", "-ar", rate, "-ac", channels)
@@ -84,11 +84,11 @@ class Containers(Case):
                 _, beeps = marks_in_segment(segment)
                 self.assertAlmostEqual(beeps[0], marks.MARK, delta=0.0005)
                 self.assertEqual(segment.lengths[1], SECONDS * TICKS)
-                if channels < 3:  # ffmpeg makes stereo of mono at -3 dB
+                if channels < 3:  # ffmpeg turns mono into stereo at -3 dB
                     self.assertAlmostEqual(np.percentile(abs(sound(segment)), 99.5), 0.6 / channels ** 0.5, delta=0.03)
 
     def test_what_codecs_add_to_sound_is_cut(self):
-        """Two seconds of speech are two seconds: segments follow each other without a standstill."""
+        """Two seconds of speech stay two seconds, so that segments follow without a pause."""
         source = marks.write_mp4(self.path("speech.mp4"), SECONDS, SIZE)
         speech = self.make("speech.wav", "-t", SECONDS, source=source)
         for name, options in {
@@ -113,7 +113,7 @@ class Containers(Case):
                     self.assertEqual(self.run_tool("-", data=file.read()).lengths, segment.lengths)
 
     def test_a_length_that_is_wrong_cuts_nothing(self):
-        """An index that says of two seconds of sound that they are one."""
+        """An index that states one second for two seconds of sound."""
         path = self.make("lies.mp4", "-vn", "-c:a", "aac", "-use_editlist", 0)
         whole = self.run_tool(path).lengths[1]
         with open(path, "rb") as file:
@@ -124,7 +124,7 @@ class Containers(Case):
         with open(path, "wb") as file:
             file.write(data)
         padding = whole - self.run_tool(path).lengths[1]
-        self.assertIn(padding, range(-TICKS // 10, 0))  # what its end was cut by, before
+        self.assertIn(padding, range(-TICKS // 10, 0))  # the padding at its end, which was cut before
 
     def test_loudness(self):
         """The same in both channels is as loud as mono, whatever the sample format."""

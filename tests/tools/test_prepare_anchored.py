@@ -1,6 +1,5 @@
 #!/usr/bin/python3
-"""dh-prepare: the proofs that anchored video decodes bit-exactly wherever it is cut and
-joined, and the idle clips of avatars. DH_PREPARE names the program."""
+"""dh-prepare: anchored video decodes bit-exactly wherever it is cut and joined; idle clips. DH_PREPARE names the program."""
 import os
 import sys
 import unittest
@@ -45,8 +44,8 @@ class Anchored(Case):
             self.assertFalse([note for note in segment.notes])
 
     def check_splice(self, parts, decoder):
-        """`parts`: (segment, first, last), each beginning at an entry; a part that is
-        None is the anchor sent again."""
+        """`parts`: (segment, first, last), each starting at an entry; None sends the anchor
+        again."""
         units, expected, anchor = [], [], None
         for part in parts:
             if part is None:
@@ -85,8 +84,8 @@ class Anchored(Case):
                 self.check_splice([(a, 0, 12), (own, own.entries()[1], 30), (b, b.entries()[2], end), (own, 0, end)], decoder)
 
     def test_pictures_refer_to_the_anchor(self):
-        """The proof can fail: without its anchor, an entry decodes to something else,
-        and so does a picture that is no entry after a cut."""
+        """The proof can fail: an entry without its anchor decodes to something else, and so
+        does a picture after a cut that is not an entry."""
         a, own = self.segments[0], self.own
         entry = a.entries()[2]
         right = film(a)
@@ -112,7 +111,7 @@ class Anchored(Case):
             self.assertTrue(size <= kbps * 1000 // 16 or "quantizer 56" in segment.encoder, (kbps, size, segment.encoder))
 
     def test_another_anchor_is_told(self):
-        """Where the avatar's anchor does not fit the bit rate, another one is made."""
+        """If the avatar's anchor does not fit the bit rate, another one is made."""
         marks.ffmpeg("-f", "lavfi", "-i", "nullsrc=size=128x128:rate=25:duration=0.4,geq=random(1)*255:128:128",
                      "-c:v", "ffv1", self.path("grain.mkv"))
         prepare("--idle", self.path("grain.mkv"), "--kbps", 4000, "-o", self.path("grain.dhs"))
@@ -122,7 +121,7 @@ class Anchored(Case):
             self.assertEqual(words in message and bool(message), bool(words))
 
     def test_quality(self):
-        """Pictures look like the input; the bit rate is about the one asked for."""
+        """Pictures look like the input, at about the requested bit rate."""
         with av.open(self.base) as container:
             source = [f.to_ndarray(format="yuv420p") for f in container.decode(video=0)]
         segment = self.run_tool(self.base, "--kbps", 500)
@@ -157,7 +156,7 @@ class Idle(Case):
         self.assertFalse(np.array_equal(two.luma[1], two.luma[20]))
 
     def test_long_clip_is_decoded_again(self):
-        """More pictures than the memory for them holds: the same comes out."""
+        """More pictures than fit in memory give the same result."""
         size = "1024x1024"
         marks.ffmpeg("-f", "lavfi", "-i", "testsrc=size=64x64:rate=25:duration=10", "-pix_fmt", "yuv420p", "-c:v", "libx264",
                      self.path("long.mp4"))

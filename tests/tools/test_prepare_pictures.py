@@ -45,8 +45,8 @@ class Pictures(Case):
             self.assertEqual(segment.lengths[0], 2 * TICKS)
 
     def test_offsets(self):
-        """Picture and sound keep their distance; the earlier one is time 0, and the
-        first picture stands there."""
+        """Picture and sound keep their distance; the earlier one is at time 0, and so is the
+        first picture."""
         wave = self.make("a.wav", "-vn")
         video = self.make("v.mkv", "-an", "-c:v", "ffv1")
         for late in ("sound", "picture"):
@@ -97,7 +97,7 @@ class Pictures(Case):
                                  [bool(shown[y, x] > 128) for y, x in ((4, 4), (4, -5), (-5, 4), (-5, -5))])
 
     def test_sizes(self):
-        """Odd sizes, and the aspect ratio kept with bars in black."""
+        """Odd sizes; black bars keep the aspect ratio."""
         marks.ffmpeg("-f", "lavfi", "-i", "color=white:size=64x64:rate=25:duration=0.2,format=yuv444p,scale=101:77,setsar=1",
                      "-c:v", "ffv1", self.path("odd.mkv"))
         segment = self.run_tool(self.path("odd.mkv"))
@@ -115,7 +115,7 @@ class Pictures(Case):
         self.assertAlmostEqual(len(rows), 128 * 77 / 202, delta=2)
 
     def test_pixel_formats_and_colours(self):
-        """An orange stays that orange, whatever it was stored as."""
+        """An orange keeps its colour, however it is stored."""
         rgb = np.array([230, 120, 30])
         y, u, v = 16 + (65.481 * 230 + 128.553 * 120 + 24.966 * 30) / 255, \
             128 + (-37.797 * 230 - 74.203 * 120 + 112 * 30) / 255, 128 + (112 * 230 - 93.786 * 120 - 18.214 * 30) / 255

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""dh-prepare: what is refused, how, and what is left behind. DH_PREPARE names the program."""
+"""dh-prepare: refused inputs and options; nothing is left behind. DH_PREPARE names the program."""
 import os
 import signal
 import struct
@@ -33,7 +33,7 @@ class Refused(Case):
         self.refuse(FORMAT, "zeros", self.write("zeros.wav", bytes(100000)))
 
     def test_files_that_name_others(self):
-        """Whatever could open another file or an address is refused."""
+        """Whatever could open another file or address is refused."""
         other = self.make("other.mp4", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac")
         for name, text in {
                 "list.ffconcat": f"ffconcat version 1.0\nfile '{other}'\n",
@@ -82,7 +82,7 @@ class Refused(Case):
                 self.run_tool(self.write(name, data[:len(data) * 2 // 3]))
 
     def test_damaged(self):
-        """Bytes flipped at random: something comes out, or a clear refusal."""
+        """Random bytes changed: a segment, or a clear refusal."""
         random = np.random.default_rng(7)
         for name, options in {"d.mp4": ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac", "-movflags", "faststart"],
                               "d.webm": ["-c:v", "libvpx", "-c:a", "libopus"], "d.ts": ["-c:v", "mpeg2video", "-c:a", "mp2"],

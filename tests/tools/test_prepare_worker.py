@@ -38,7 +38,7 @@ class Worker:
 
     def rest(self):
         data = b"".join(iter(self.read, b""))
-        return data, self.process.wait(30)
+        return data, self.process.wait(60)
 
     def close(self):
         self.control.close()
@@ -152,9 +152,7 @@ class Workers(Case):
         worker = self.worker()
         reader, writer = os.pipe()
         worker.send(self.job(silence_ms=300), [reader])
-        begun = time.monotonic()
         self.check_failure(worker, SILENT, "300 ms")
-        self.assertLess(time.monotonic() - begun, 10)
         os.close(writer)
 
     def test_reader_gone(self):
@@ -162,7 +160,7 @@ class Workers(Case):
         os.close(worker.reader)
         worker.reader = os.open("/dev/null", os.O_RDONLY)
         worker.send(self.job(), [self.open(self.base)])
-        self.assertEqual(worker.process.wait(30), OUTPUT)
+        self.assertEqual(worker.process.wait(60), OUTPUT)
 
     def test_streams_while_it_is_written(self):
         """Units come out before the input has ended."""
@@ -197,37 +195,46 @@ class Workers(Case):
             segment.check_order()
             self.assertEqual(len(segment.video), SECONDS * 25)
 
-    def worked(self, worker):
-        """Processor time of it so far, in clock ticks."""
-        with open(f"/proc/{worker.process.pid}/stat") as file:
-            return sum(int(n) for n in file.read().rsplit(")", 1)[1].split()[11:13])
-
     def test_one_medium_ends_early(self):
-        """The other goes on at once, not only when the file has been read to its end."""
+        """The other goes on at once, not only when the file has been decoded to its end: what is
+        overwritten of the file when two seconds have come is missed in what follows."""
         for name, codec in (("early.mp4", "aac"), ("early.mkv", "libopus"), ("early.nut", "pcm_s16le")):
             for short in ("audio", "video"):
                 lengths = {"audio": 40, "video": 20, short: 0.5}
                 marks.ffmpeg("-f", "lavfi", "-i", f"testsrc2=size=256x256:rate=25:duration={lengths['video']}",
                              "-f", "lavfi", "-i", f"anoisesrc=duration={lengths['audio']}:amplitude=0.3",
                              "-pix_fmt", "yuv420p", "-c:v", "mpeg4", "-b:v", "2M", "-c:a", codec, self.path(name))
+                kind = {"audio": b"VIDE", "video": b"AUDI"}[short]
                 with self.subTest(name, short=short):
-                    worker = self.worker()
-                    begun = self.worked(worker)
-                    worker.send(self.job(audio_kbps=256), [self.open(name)])
-                    kind, got = {"audio": b"VIDE", "video": b"AUDI"}[short], b""
-                    while got.count(kind) < 60:
-                        piece = worker.read(4096)
-                        self.assertTrue(piece, "ended early")
-                        got += piece
-                    time.sleep(1)  # it goes on until the pipe is full
-                    early = self.worked(worker) - begun
-                    got += b"".join(iter(worker.read, b""))
-                    os.waitid(os.P_PID, worker.process.pid, os.WEXITED | os.WNOWAIT)
-                    self.assertLess(early, (self.worked(worker) - begun) * 0.6)
-                    segment = self.segment(got)
+                    whole, code = self.read_with_a_change(name, kind, lambda: None)
+                    self.assertEqual(code, 0)
+                    segment = self.segment(whole)
                     segment.check_order()
                     for length, medium in zip(segment.lengths, ("video", "audio")):
                         self.assertAlmostEqual(length / TICKS, lengths[medium], delta=0.1)
+                    changed, _ = self.read_with_a_change(name, kind, lambda: self.overwrite(self.path(name)))
+                    self.assertFalse(changed == whole, "all of it had been decoded")
+
+    def read_with_a_change(self, name, kind, change):
+        """What a worker makes of a file that changes when two seconds of a medium have come. It is
+        not far ahead then: the pipe holds less than three seconds."""
+        worker = self.worker()
+        worker.send(self.job(audio_kbps=256), [self.open(name)])
+        got = b""
+        while got.count(kind) < {b"VIDE": 50, b"AUDI": 100}[kind]:
+            piece = worker.read(4096)
+            self.assertTrue(piece, "ended early")
+            got += piece
+        change()
+        rest, code = worker.rest()
+        return got + rest, code
+
+    def overwrite(self, path):
+        """The last third of the media, but for what tells of the whole (an index) at the very end."""
+        size = os.path.getsize(path)
+        with open(path, "r+b") as file:
+            file.seek(size * 6 // 10)
+            file.write(bytes(size * 3 // 10))
 
     def test_dies_with_its_parent(self):
         script = ("import os,socket,subprocess,sys\n"
@@ -238,7 +245,7 @@ class Workers(Case):
                   "print(p.pid,flush=True)\nos.kill(os.getpid(),9)\n")
         with subprocess.Popen([sys.executable, "-c", script, PREPARE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
             pid = int(parent.stdout.readline())
-        for _ in range(100):
+        for _ in range(1200):
             try:
                 with open(f"/proc/{pid}/stat") as file:
                     if file.read().rsplit(")", 1)[1].split()[0] == "Z":
@@ -249,7 +256,7 @@ class Workers(Case):
         self.fail("the worker lives on")
 
     def test_orphan_ends_at_once(self):
-        done = subprocess.run([PREPARE, "--worker", "--parent", "1"], stdin=subprocess.DEVNULL, capture_output=True, timeout=10)
+        done = subprocess.run([PREPARE, "--worker", "--parent", "1"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         self.assertEqual((done.returncode, done.stdout), (0, b""))
 
 

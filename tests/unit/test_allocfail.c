@@ -101,20 +101,20 @@ static int unit_scenario(void)
 {
 	struct dh_unit *unit = dh_unit_new(DH_VIDEO, 0, 1, "abc", 3);
 	struct dh_unit *other = unit ? dh_unit_ref(unit) : NULL;
-	int rc = unit ? 0 : -ENOMEM;
+	int err = unit ? 0 : -ENOMEM;
 	dh_unit_unref(&unit);
 	dh_unit_unref(&other);
-	return rc;
+	return err;
 }
 
 static int write_scenario(void)
 {
 	static struct bytes bytes;
 	struct dh_stream_writer writer = { bytes_write, &bytes };
-	int rc;
+	int err;
 	bytes.size = 0;
-	rc = fixture_write(&writer);
-	return rc < 0 ? rc : dh_stream_write_failure(&writer, 1, "no");
+	err = fixture_write(&writer);
+	return err < 0 ? err : dh_stream_write_failure(&writer, 1, "no");
 }
 
 static int keep_unit(void *arg, struct dh_unit *unit)
@@ -133,38 +133,38 @@ static int read_scenario(void)
 	static const struct dh_stream_sink sink = { .anchor = keep_unit, .unit = keep_unit };
 	struct dh_unit *kept = NULL;
 	struct dh_stream_reader *reader = NULL;
-	int rc = dh_stream_reader_alloc(&reader, NULL, &sink, &kept);
-	CHECK(rc == 0 || !reader, "set in spite of an error");
-	for (size_t i = 0; rc == 0 && i < stream.size; i += 50) {
-		rc = dh_stream_reader_push(reader, stream.at + i, stream.size - i < 50 ? stream.size - i : 50);
-		if (rc < 0) {
+	int err = dh_stream_reader_alloc(&reader, NULL, &sink, &kept);
+	CHECK(err == 0 || !reader, "set in spite of an error");
+	for (size_t i = 0; err == 0 && i < stream.size; i += 50) {
+		err = dh_stream_reader_push(reader, stream.at + i, stream.size - i < 50 ? stream.size - i : 50);
+		if (err < 0) {
 			/* The error stays, though there would be memory again. */
-			CHECK_INT(dh_stream_reader_push(reader, stream.at, 50), rc);
-			CHECK_INT(dh_stream_reader_finish(reader), rc);
+			CHECK_INT(dh_stream_reader_push(reader, stream.at, 50), err);
+			CHECK_INT(dh_stream_reader_finish(reader), err);
 			CHECK_STR(dh_stream_reader_error(reader), "out of memory");
 		}
 	}
-	if (rc == 0)
-		rc = dh_stream_reader_finish(reader);
+	if (err == 0)
+		err = dh_stream_reader_finish(reader);
 	dh_stream_reader_free(&reader);
 	dh_unit_unref(&kept);
-	return rc;
+	return err;
 }
 
-/* A segment out of the fixture's units; NULL with *rc set where one failed. */
-static struct dh_segment *make_segment(const char *id, int *rc)
+/* A segment out of the fixture's units; NULL with *err set where one failed. */
+static struct dh_segment *make_segment(const char *id, int *err)
 {
 	struct dh_segment *segment = NULL;
 	struct dh_unit *anchor = dh_unit_new(DH_VIDEO, 0, 1, fixture_anchor, sizeof fixture_anchor);
-	*rc = anchor ? dh_segment_alloc(&segment, id, NULL) : -ENOMEM;
-	if (*rc == 0)
-		*rc = dh_segment_open(segment, &fixture_head, anchor);
-	for (size_t i = 0; *rc == 0 && i < FIXTURE_UNITS; i++) {
+	*err = anchor ? dh_segment_alloc(&segment, id, NULL) : -ENOMEM;
+	if (*err == 0)
+		*err = dh_segment_open(segment, &fixture_head, anchor);
+	for (size_t i = 0; *err == 0 && i < FIXTURE_UNITS; i++) {
 		struct dh_unit *unit = fixture_unit_new(&fixture_units[i]);
-		*rc = unit ? dh_segment_append(segment, unit) : -ENOMEM;
+		*err = unit ? dh_segment_append(segment, unit) : -ENOMEM;
 		dh_unit_unref(&unit);
 	}
-	if (*rc == 0)
+	if (*err == 0)
 		dh_segment_complete(segment);
 	else
 		dh_segment_free(&segment);
@@ -174,17 +174,17 @@ static struct dh_segment *make_segment(const char *id, int *rc)
 
 static int segment_scenario(void)
 {
-	int rc;
-	struct dh_segment *segment = make_segment("s", &rc);
+	int err;
+	struct dh_segment *segment = make_segment("s", &err);
 	if (segment) {
 		CHECK_INT(dh_segment_count(segment, DH_VIDEO) + dh_segment_count(segment, DH_AUDIO), FIXTURE_UNITS);
 		CHECK(dh_segment_is_complete(segment));
 	}
 	dh_segment_free(&segment);
-	return rc;
+	return err;
 }
 
-/* What a room did, for the scenario with one. */
+/* What a playout sent, for the scenario with one. */
 struct audience {
 	long packets[2];
 	int ends, others;
@@ -207,57 +207,57 @@ static void count_event(void *arg, const struct dh_playout_event *event)
 		audience->others++;
 }
 
-static int fill_room(struct dh_playout *room, int *queued)
+static int fill_playout(struct dh_playout *playout, int *queued)
 {
 	static const char *const ids[] = { "first", "second", "third" };
-	int rc;
-	struct dh_segment *segment = make_segment("idle", &rc);
-	if (rc == 0)
-		rc = dh_playout_set_idle(room, segment);
-	for (size_t i = 0; rc == 0 && i < sizeof ids / sizeof *ids; i++) {
-		segment = make_segment(ids[i], &rc);
-		if (rc == 0)
-			rc = dh_playout_enqueue(room, segment);
-		if (rc == 0)
+	int err;
+	struct dh_segment *segment = make_segment("idle", &err);
+	if (err == 0)
+		err = dh_playout_set_idle(playout, segment);
+	for (size_t i = 0; err == 0 && i < sizeof ids / sizeof *ids; i++) {
+		segment = make_segment(ids[i], &err);
+		if (err == 0)
+			err = dh_playout_enqueue(playout, segment);
+		if (err == 0)
 			++*queued;
 	}
-	if (rc < 0)
+	if (err < 0)
 		dh_segment_free(&segment);
-	return rc;
+	return err;
 }
 
 /* Three segments, two viewers, a PLI, a viewer that leaves. A poll that has no
  * memory sends less; each segment that was queued ends once all the same. */
-static int room_scenario(void)
+static int playout_scenario(void)
 {
 	static const struct dh_playout_sink sink = { count_packet, count_event };
 	static const struct dh_continuity_seed seed = { .payload_type = { 111, 96 } };
 	struct audience audience = { .ends = 0 };
 	struct dh_viewer *viewers[2] = { NULL, NULL };
 	struct dh_playout_config config;
-	struct dh_playout *room = NULL;
-	int queued = 0, rc;
+	struct dh_playout *playout = NULL;
+	int queued = 0, err;
 	dh_playout_config_init(&config);
 	config.spread_from = 1;
-	rc = dh_playout_alloc(&room, &config, &sink, &audience, 0);
-	if (rc < 0)
-		return rc;
-	rc = fill_room(room, &queued);
-	for (int i = 0; rc == 0 && i < 2; i++)
-		rc = dh_playout_add_viewer(room, &seed, NULL, &viewers[i]);
-	for (int64_t now = 0; rc == 0 && now < DH_TICKS_PER_SECOND; now += 5 * DH_TICKS_PER_MS) {
-		dh_playout_poll(room, now);
+	err = dh_playout_alloc(&playout, &config, &sink, &audience, 0);
+	if (err < 0)
+		return err;
+	err = fill_playout(playout, &queued);
+	for (int i = 0; err == 0 && i < 2; i++)
+		err = dh_playout_add_viewer(playout, &seed, NULL, &viewers[i]);
+	for (int64_t now = 0; err == 0 && now < DH_TICKS_PER_SECOND; now += 5 * DH_TICKS_PER_MS) {
+		dh_playout_poll(playout, now);
 		if (now == 50 * DH_TICKS_PER_MS)
-			dh_playout_viewer_pli(room, viewers[0], now);
+			dh_playout_viewer_pli(playout, viewers[0], now);
 		if (now == 300 * DH_TICKS_PER_MS)
-			dh_playout_remove_viewer(room, &viewers[1]);
+			dh_playout_remove_viewer(playout, &viewers[1]);
 	}
-	if (rc == 0)
+	if (err == 0)
 		CHECK(audience.ends == queued && queued == 3, "%d of %d", audience.ends, queued);
-	if (rc == 0 && heap.failures == 0)
+	if (err == 0 && heap.failures == 0)
 		CHECK(audience.packets[DH_AUDIO] > 20 && audience.packets[DH_VIDEO] > 30);
-	dh_playout_free(&room);
-	return rc;
+	dh_playout_free(&playout);
+	return err;
 }
 
 static const struct scenario {
@@ -269,7 +269,7 @@ static const struct scenario {
 	{ "a stream written", write_scenario, 0 },
 	{ "a stream read", read_scenario, 0 },
 	{ "a segment", segment_scenario, 0 },
-	{ "a room", room_scenario, 1 },
+	{ "a playout", playout_scenario, 1 },
 };
 
 /* --- the sweep */
@@ -282,20 +282,20 @@ static void test_out_of_memory(const void *arg)
 	CHECK_INT(fixture_write(&writer), 0);
 	for (long run = 0; ; run++) {
 		long blocks = heap.blocks;
-		int rc;
+		int err;
 		CHECK_AT("allocation %ld fails%s", run / 2, run % 2 ? ", and all after it" : "");
 		heap.failures = 0;
 		heap.keeps_failing = run % 2;
 		heap.until_failure = run / 2;
-		rc = scenario->run();
+		err = scenario->run();
 		heap.until_failure = -1;
 		CHECK_INT(heap.blocks, blocks);
 		if (heap.failures == 0) {
-			CHECK_INT(rc, 0);
+			CHECK_INT(err, 0);
 			CHECK(run > 0, "it allocates nothing");
 			return;
 		}
-		CHECK(rc == -ENOMEM || (rc == 0 && scenario->may_go_on), "%d", rc);
+		CHECK(err == -ENOMEM || (err == 0 && scenario->may_go_on), "%d", err);
 	}
 }
 

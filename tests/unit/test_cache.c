@@ -109,9 +109,8 @@ static void test_cache_is_bounded(void)
 	CHECK_INT(count_entries(fixture.cache), 2 + 2);
 	/* Larger than all of it: played, not kept. */
 	prepare_once(&fixture, "good 400", 400);
-	for (int i = 0; i < 1000 && count_entries(fixture.cache) != 2 + 2; i++)
-		usleep(5000); /* what was begun of it is removed by a loader thread */
-	CHECK_INT(count_entries(fixture.cache), 2 + 2);
+	/* What was begun of it is removed by a loader thread. */
+	AWAIT_STATS(&fixture, stats, count_entries(fixture.cache) == 2 + 2);
 	ingest_fixture_close(&fixture);
 }
 
@@ -121,7 +120,7 @@ static void test_without_a_cache(void)
 	struct ingest_fixture fixture;
 
 	ingest_fixture_init(&fixture);
-	close(ingest_fixture_file(&fixture, "cache", "x", 1));
+	ingest_fixture_file(&fixture, "cache", "x", 1);
 	ingest_fixture_open(&fixture);
 	prepare_once(&fixture, "good 100", 100);
 	prepare_once(&fixture, "good 100", 100);
@@ -196,10 +195,10 @@ static void test_prepared_file(void)
 	AWAIT_STATS(&fixture, stats, stats.cache_entries == 1);
 	cache_entry(&fixture, path, sizeof path);
 	CHECK(g_file_get_contents(path, &bytes, &size, NULL));
-	listen_to_fd(&fixture, &heard, ingest_fixture_file(&fixture, "a.dhs", bytes, size));
+	listen_to_file(&fixture, &heard, "a.dhs", bytes, size);
 	AWAIT(&heard, heard.ends + heard.failures > 0);
 	check_good(&heard, 250);
-	listen_to_fd(&fixture, &other, ingest_fixture_file(&fixture, "b.dhs", bytes, size - 10));
+	listen_to_file(&fixture, &other, "b.dhs", bytes, size - 10);
 	AWAIT(&other, other.ends + other.failures > 0);
 	CHECK_INT(other.code, DH_PREPARE_FORMAT);
 	CHECK_INT(ingest_fixture_stats(&fixture).jobs, 1);
@@ -218,16 +217,17 @@ static void test_goes_on_for_the_cache(void)
 
 	ingest_fixture_init(&fixture);
 	fixture.config.orphans_max = 2;
+	fixture.config.worker_silence_ms = AWAIT_S * 1000;
 	ingest_fixture_open(&fixture);
 	for (int i = 0; i < 3; i++) {
-		snprintf(deed, sizeof deed, "slow %d", 150 + i);
+		snprintf(deed, sizeof deed, "halve %d", 150 + i);
 		listen_to(&fixture, &heard[i], deed);
 		AWAIT(&heard[i], heard[i].units > 0);
 	}
 	for (int i = 0; i < 3; i++)
 		heard_clear(&heard[i]);
 	CHECK_INT(ingest_fixture_stats(&fixture).preparations, 2);
-	AWAIT_STATS(&fixture, stats, stats.preparations == 0 && stats.workers_busy == 0);
+	AWAIT_AWAKE(&fixture, stats, stats.preparations == 0 && stats.workers_busy == 0);
 	AWAIT_STATS(&fixture, stats, stats.cache_entries == 2);
 	ingest_fixture_close(&fixture);
 }

@@ -49,7 +49,7 @@ static void test_five_packets_then_dtx(void)
 	check_pattern(&silence, "ssss" "st.................." "st.................." "st..................");
 }
 
-static void test_speech_begins_it_anew(void)
+static void test_speech_restarts_it(void)
 {
 	struct dh_silence silence;
 	dh_silence_reset(&silence);
@@ -217,7 +217,7 @@ static void test_silence_after_speech_without_dtx_packets(const void *arg)
 }
 
 /* What the five packets are for: bare DTX draws the vowel out. */
-static void test_bare_dtx_would_not_do(const void *arg)
+static void test_bare_dtx_is_not_enough(const void *arg)
 {
 	const struct mode_row *row = arg;
 	const uint8_t toc = 0xf8;
@@ -274,13 +274,13 @@ static void test_packets_last_20_ms(void)
 
 static const struct check_test tests[] = {
 	TEST(test_five_packets_then_dtx),
-	TEST(test_speech_begins_it_anew),
+	TEST(test_speech_restarts_it),
 	TEST(test_four_weeks),
 	TEST(test_packets_last_20_ms),
 	TEST(test_silence_from_the_start),
 	TABLE(test_silence_after_speech, mode_rows),
 	TABLE(test_silence_after_speech_without_dtx_packets, mode_rows),
-	TABLE(test_bare_dtx_would_not_do, mode_rows),
+	TABLE(test_bare_dtx_is_not_enough, mode_rows),
 	TABLE(test_speech_after_silence, mode_rows),
 };
 

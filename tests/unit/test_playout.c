@@ -1,4 +1,4 @@
-/* A room under a fake clock: what it plays. Seams, lengths, holds, cuts. */
+/* A playout under a fake clock: what it plays. Seams, lengths, holds, cuts. */
 #include "tests/support/playout_rig_check.h"
 
 #include <errno.h>
@@ -47,7 +47,7 @@ static void test_seam_puts_first_picture_on_first_sample(void)
 	CHECK_INT((int)strspn(sound, "s"), 50);
 	/* Five packets of real silence after the speech, then DTX. */
 	CHECK(!strncmp(sound + 50, ".....,", 6), "%.10s", sound + 50);
-	CHECK_INT(dh_playout_viewers(rig.room), 1);
+	CHECK_INT(dh_playout_viewers(rig.playout), 1);
 	/* No key frame but the first. */
 	for (int i = 1; i < v->picture_count; i++)
 		CHECK(v->pictures[i].kind != 'K');
@@ -147,14 +147,14 @@ static void test_underrun_holds_both_and_resumes_together(void)
 	int pictures = v->picture_count;
 	rig_run(&rig, media_ms(1900));
 	CHECK_INT(v->picture_count, pictures); /* the picture stands */
-	struct dh_segment *segment = dh_playout_find(rig.room, "s");
-	dh_playout_poll(rig.room, rig.now);
+	struct dh_segment *segment = dh_playout_find(rig.playout, "s");
+	dh_playout_poll(rig.playout, rig.now);
 	rig_fill(segment, &spec, 600);
-	dh_playout_filled(rig.room, segment);
+	dh_playout_filled(rig.playout, segment);
 	rig_run(&rig, media_ms(2000));
 	CHECK_INT(rig_count(&rig, DH_EVENT_RESUMED, "s"), 0); /* less than a preroll */
 	rig_fill(segment, &spec, -1);
-	dh_playout_filled(rig.room, segment);
+	dh_playout_filled(rig.playout, segment);
 	rig_run(&rig, media_ms(4000));
 	CHECK_INT(rig_count(&rig, DH_EVENT_RESUMED, "s"), 1);
 	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->played_ticks, 1000 * MS);
@@ -166,7 +166,7 @@ static void test_underrun_holds_both_and_resumes_together(void)
 	finish_after(0);
 }
 
-static void test_unprepared_starts_after_a_preroll(void)
+static void test_incomplete_segment_starts_after_a_preroll(void)
 {
 	struct rig_segment spec = SPEECH("s", 's');
 	spec.known_ms = 100;
@@ -176,19 +176,19 @@ static void test_unprepared_starts_after_a_preroll(void)
 	rig_run(&rig, media_ms(300));
 	CHECK_INT(rig_count(&rig, DH_EVENT_STARTED, "s"), 0);
 	CHECK_INT(rig_count(&rig, DH_EVENT_READY, "s"), 0);
-	struct dh_segment *segment = dh_playout_find(rig.room, "s");
-	dh_playout_poll(rig.room, rig.now);
+	struct dh_segment *segment = dh_playout_find(rig.playout, "s");
+	dh_playout_poll(rig.playout, rig.now);
 	rig_fill(segment, &spec, 210);
-	dh_playout_filled(rig.room, segment);
+	dh_playout_filled(rig.playout, segment);
 	CHECK_INT(rig_count(&rig, DH_EVENT_READY, "s"), 1);
 	rig_run(&rig, media_ms(350));
 	CHECK_INT(rig_event(&rig, DH_EVENT_STARTED, "s")->media_ticks, 320 * MS);
 	rig_fill(segment, &spec, -1);
-	dh_playout_filled(rig.room, segment);
+	dh_playout_filled(rig.playout, segment);
 	finish_after(2000);
 }
 
-static void test_failure_while_playing_plays_what_is_there(void)
+static void test_failure_while_playing_ends_after_what_is_there(void)
 {
 	struct rig_segment spec = SPEECH("s", 's');
 	spec.known_ms = 500;
@@ -196,26 +196,131 @@ static void test_failure_while_playing_plays_what_is_there(void)
 	rig_join(&rig, NULL);
 	rig_enqueue(&rig, &spec);
 	rig_run(&rig, media_ms(100));
-	struct dh_segment *segment = dh_playout_find(rig.room, "s");
+	struct dh_segment *segment = dh_playout_find(rig.playout, "s");
 	dh_segment_fail(segment, 4, "it broke");
-	dh_playout_filled(rig.room, segment);
+	dh_playout_filled(rig.playout, segment);
 	rig_run(&rig, media_ms(1000));
 	CHECK_INT(rig_ends(&rig, "s"), 1);
 	CHECK_INT(rig_event(&rig, DH_EVENT_FAILED, "s")->played_ticks, 520 * MS);
 	finish_after(100);
 }
 
-static void test_failure_while_waiting_is_told_at_once(void)
+static void test_failure_while_waiting_is_reported_at_once(void)
 {
 	struct dh_segment *segment;
 	rig_open_idle(&rig, NULL, start);
 	CHECK_INT(dh_segment_alloc(&segment, "s", NULL), 0);
-	CHECK_INT(dh_playout_enqueue(rig.room, segment), 0);
+	CHECK_INT(dh_playout_enqueue(rig.playout, segment), 0);
 	dh_segment_fail(segment, 4, "no medium");
-	dh_playout_filled(rig.room, segment);
+	dh_playout_filled(rig.playout, segment);
 	CHECK_INT(rig_count(&rig, DH_EVENT_FAILED, "s"), 1);
-	CHECK(dh_playout_find(rig.room, "s") == NULL);
+	CHECK(dh_playout_find(rig.playout, "s") == NULL);
 	finish_after(100);
+}
+
+static void test_error_is_cut_at_a_character(void)
+{
+	for (int before = 0; before < 4; before++) {
+		char text[4000];
+		struct dh_segment *segment;
+		memset(text, 'x', (size_t)before);
+		for (int i = 0; i < 400; i++)
+			memcpy(text + before + 3 * i, "\xe2\x82\xac", 4); /* the euro sign */
+		CHECK_INT(dh_segment_alloc(&segment, "s", NULL), 0);
+		dh_segment_fail(segment, 4, text);
+		const char *error = dh_segment_error(segment, NULL);
+		CHECK_INT(strlen(error), before + (DH_STREAM_TEXT_MAX - (size_t)before) / 3 * 3);
+		CHECK(!strncmp(error, text, strlen(error)));
+		dh_segment_free(&segment);
+	}
+}
+
+/* --- how much was played */
+
+static int sounds_of(const struct rig_viewer *v, char tag)
+{
+	int count = 0;
+	for (int i = 0; i < v->sound_count && i < RIG_LOG_MAX; i++)
+		count += v->sound[i] == tag;
+	return count;
+}
+
+/* 6 s from 120 ms on; nothing runs from 1 s to 6 s. */
+static void test_played_is_what_was_sent(void)
+{
+	const struct rig_segment spec = { "s", 's', 'i', 6000, 25, 1, 10, 6000, -1 };
+	int64_t played;
+	rig_open_idle(&rig, NULL, start);
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(100));
+	rig_enqueue(&rig, &spec);
+	rig_run(&rig, media_ms(1000));
+	rig_stall(&rig, 5000 * MS);
+	CHECK(dh_playout_playing(rig.playout, &played) != NULL);
+	/* 120 to 1000, and what is at most 150 ms late: 5860 to 6000. */
+	CHECK_INT(played, (45 + 8) * DH_SLOT_TICKS);
+	CHECK_INT(played, sounds_of(v, 's') * DH_SLOT_TICKS);
+	rig_run(&rig, media_ms(7000));
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->media_ticks, 6120 * MS);
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->played_ticks, (45 + 8 + 5) * DH_SLOT_TICKS);
+	CHECK_INT(sounds_of(v, 's'), 45 + 8 + 5);
+	finish_after(0);
+}
+
+/* With offsets something can be sent a little longer. */
+static void test_played_is_what_was_sent_to_anybody(void)
+{
+	const struct rig_segment spec = { "s", 's', 'i', 2000, 25, 1, 10, 2000, -1 };
+	int most = 0;
+	rig_open_idle(&rig, NULL, start);
+	for (int i = 0; i < 50; i++)
+		rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(100));
+	rig_enqueue(&rig, &spec);
+	rig_run(&rig, media_ms(1005));
+	rig_stall(&rig, 1000 * MS);
+	rig_run(&rig, media_ms(3000));
+	for (int i = 0; i < 50; i++)
+		most = sounds_of(rig.viewers[i], 's') > most ? sounds_of(rig.viewers[i], 's') : most;
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->played_ticks, most * DH_SLOT_TICKS);
+	CHECK(most < 65, "%d", most);
+	finish_after(0);
+}
+
+/* Nobody watches: a room that was woken when it asked to be has played all. */
+static void test_played_without_viewers(void)
+{
+	const struct rig_segment long_one = { "b", 'b', 'i', 6000, 25, 1, 10, 6000, -1 };
+	rig_open_idle(&rig, NULL, start);
+	rig_enqueue(&rig, &(struct rig_segment)SPEECH("a", 'a'));
+	rig_enqueue(&rig, &long_one);
+	rig_enqueue(&rig, &(struct rig_segment)SPEECH("c", 'c'));
+	rig_run(&rig, media_ms(500));
+	rig_stall(&rig, 2520 * MS); /* it wanted to be woken at 1020: `b` misses 1020 to 2860 */
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "a")->played_ticks, 1000 * MS);
+	rig_run(&rig, media_ms(10000));
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "b")->media_ticks, 7020 * MS);
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "b")->played_ticks, (7020 - 2880) * MS);
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "c")->played_ticks, 1000 * MS);
+	finish_after(0);
+}
+
+static void test_hold_is_not_played(void)
+{
+	struct rig_segment spec = SPEECH("s", 's');
+	spec.known_ms = 500;
+	rig_open_idle(&rig, NULL, start);
+	rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(100));
+	rig_enqueue(&rig, &spec);
+	rig_run(&rig, media_ms(1500));
+	rig_stall(&rig, 3000 * MS);
+	CHECK_INT(rig_event(&rig, DH_EVENT_HELD, "s")->played_ticks, 500 * MS);
+	rig_fill(dh_playout_find(rig.playout, "s"), &spec, -1);
+	rig_run(&rig, media_ms(6000));
+	CHECK_INT(rig_event(&rig, DH_EVENT_RESUMED, "s")->played_ticks, 500 * MS);
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->played_ticks, 1000 * MS);
+	finish_after(0);
 }
 
 /* --- commands */
@@ -228,9 +333,9 @@ static void test_interrupt_idles_within_a_slot_at_the_most_similar_entry(void)
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("a", 'a'));
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("b", 'b'));
 	rig_run(&rig, media_ms(507));
-	dh_playout_poll(rig.room, rig.now);
+	dh_playout_poll(rig.playout, rig.now);
 	int before = v->picture_count;
-	CHECK_INT(dh_playout_interrupt(rig.room), 2);
+	CHECK_INT(dh_playout_interrupt(rig.playout), 2);
 	rig_run(&rig, media_ms(530));
 	const struct rig_picture *cut = &v->pictures[rig_first(v, 'i', before)];
 	CHECK_INT(cut->kind, 'E');
@@ -247,12 +352,12 @@ static void test_skip_goes_on_with_the_next(void)
 {
 	rig_open_idle(&rig, NULL, start);
 	rig_join(&rig, NULL);
-	CHECK_INT(dh_playout_skip(rig.room), -ENOENT);
+	CHECK_INT(dh_playout_skip(rig.playout), -ENOENT);
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("a", 'a'));
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("b", 'b'));
 	rig_run(&rig, media_ms(310));
-	CHECK_INT(dh_playout_remove(rig.room, "a"), -EBUSY);
-	CHECK_INT(dh_playout_skip(rig.room), 0);
+	CHECK_INT(dh_playout_remove(rig.playout, "a"), -EBUSY);
+	CHECK_INT(dh_playout_skip(rig.playout), 0);
 	rig_run(&rig, media_ms(2000));
 	CHECK_INT(rig_event(&rig, DH_EVENT_STARTED, "b")->media_ticks, rig_event(&rig, DH_EVENT_SKIPPED, "a")->media_ticks);
 	CHECK_INT(rig_count(&rig, DH_EVENT_IDLE, NULL), 1);
@@ -268,19 +373,19 @@ static void test_remove_and_refusals(void)
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("a", 'a'));
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("b", 'b'));
 	struct dh_segment *spare = rig_segment(&(struct rig_segment)SPEECH("b", 'b'));
-	CHECK_INT(dh_playout_enqueue(rig.room, spare), -EEXIST);
+	CHECK_INT(dh_playout_enqueue(rig.playout, spare), -EEXIST);
 	dh_segment_free(&spare);
 	spare = rig_segment(&(struct rig_segment)SPEECH("c", 'c'));
-	CHECK_INT(dh_playout_enqueue(rig.room, spare), -ENOBUFS);
+	CHECK_INT(dh_playout_enqueue(rig.playout, spare), -ENOBUFS);
 	dh_segment_free(&spare);
-	CHECK_INT(dh_playout_remove(rig.room, "x"), -ENOENT);
-	CHECK_INT(dh_playout_remove(rig.room, "b"), 0);
+	CHECK_INT(dh_playout_remove(rig.playout, "x"), -ENOENT);
+	CHECK_INT(dh_playout_remove(rig.playout, "b"), 0);
 	CHECK_INT(rig_count(&rig, DH_EVENT_REMOVED, "b"), 1);
-	CHECK(dh_playout_find(rig.room, "b") == NULL);
+	CHECK(dh_playout_find(rig.playout, "b") == NULL);
 	finish_after(2000);
 }
 
-static void test_no_idle_clip_nothing_starts(void)
+static void test_nothing_starts_without_an_idle_clip(void)
 {
 	rig_open(&rig, NULL, start);
 	struct rig_viewer *v = rig_join(&rig, NULL);
@@ -289,7 +394,7 @@ static void test_no_idle_clip_nothing_starts(void)
 	CHECK_INT(rig_count(&rig, DH_EVENT_STARTED, NULL), 0);
 	CHECK_INT(v->picture_count, 0);
 	const struct rig_segment idle = { "idle", 'i', 'i', 2000, 25, 1, 10, 0, -1 };
-	CHECK_INT(dh_playout_set_idle(rig.room, rig_segment(&idle)), 0);
+	CHECK_INT(dh_playout_set_idle(rig.playout, rig_segment(&idle)), 0);
 	rig_run(&rig, media_ms(1100));
 	CHECK_INT(v->pictures[0].kind, 'K');
 	CHECK_INT(rig_count(&rig, DH_EVENT_STARTED, "a"), 1);
@@ -303,13 +408,18 @@ static const struct check_test tests[] = {
 	TABLE(test_lengths, lengths),
 	TEST(test_picture_times_do_not_drift_at_33_fps),
 	TEST(test_underrun_holds_both_and_resumes_together),
-	TEST(test_unprepared_starts_after_a_preroll),
-	TEST(test_failure_while_playing_plays_what_is_there),
-	TEST(test_failure_while_waiting_is_told_at_once),
+	TEST(test_incomplete_segment_starts_after_a_preroll),
+	TEST(test_failure_while_playing_ends_after_what_is_there),
+	TEST(test_failure_while_waiting_is_reported_at_once),
+	TEST(test_error_is_cut_at_a_character),
+	TEST(test_played_is_what_was_sent),
+	TEST(test_played_is_what_was_sent_to_anybody),
+	TEST(test_played_without_viewers),
+	TEST(test_hold_is_not_played),
 	TEST(test_interrupt_idles_within_a_slot_at_the_most_similar_entry),
 	TEST(test_skip_goes_on_with_the_next),
 	TEST(test_remove_and_refusals),
-	TEST(test_no_idle_clip_nothing_starts),
+	TEST(test_nothing_starts_without_an_idle_clip),
 };
 
 int main(int argc, char **argv)

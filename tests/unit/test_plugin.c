@@ -8,7 +8,7 @@
 static void await_media(struct gateway_handle *handle, int count)
 {
 	struct gateway_media before, now;
-	double end = now_ms() + 20000;
+	double end = now_ms() + AWAIT_S * 1e3;
 
 	gateway_media(handle, &before);
 	do {
@@ -83,7 +83,7 @@ static void test_watch_again(void)
 	for (int code = 460; code != 0;) {
 		json_t *event;
 		CHECK(!ASK(viewer, "{s:s, s:i}", "request", "watch", "id", 1));
-		event = gateway_await(viewer, "", 20000);
+		event = gateway_await(viewer, "", AWAIT_S * 1000);
 		code = code_of(event);
 	}
 	CHECK(!gateway_ask(viewer, json_pack("{s:s}", "request", "start"), gateway_answer()));
@@ -95,6 +95,29 @@ static void test_watch_again(void)
 	await(viewer, "status:stopped");
 	CHECK(!ASK(viewer, "{s:s, s:i, s:s}", "request", "watch", "id", 3, "pin", FILES_PIN));
 	await(viewer, "status:preparing");
+	gateway_detach(&viewer);
+	plugin_fixture_close(&fixture);
+}
+
+/* Its place is free then, for itself and for others. */
+static void test_watch_without_an_answer(void)
+{
+	struct gateway_handle *viewer, *other;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, "watch_timeout_s = 1\n max_viewers_per_room = 1\n");
+	viewer = gateway_attach();
+	other = gateway_attach();
+	CHECK(!ASK(viewer, "{s:s, s:i}", "request", "watch", "id", 1));
+	await(viewer, "status:preparing");
+	await(viewer, "status:timeout");
+	await(viewer, "status:stopped");
+	watch(other, 1);
+	await_media(other, 3);
+	CHECK(!ASK(viewer, "{s:s, s:i}", "request", "watch", "id", 1));
+	await(viewer, "error:464");
+	await_media(other, 60); /* more than a second: who is connected stays */
+	gateway_detach(&other);
 	gateway_detach(&viewer);
 	plugin_fixture_close(&fixture);
 }
@@ -189,7 +212,7 @@ static int answer_of(struct gateway_handle *handle, json_t *body)
 	json_t *answer = gateway_ask(handle, body, NULL);
 
 	if (!answer)
-		answer = gateway_await(handle, "", 20000);
+		answer = gateway_await(handle, "", AWAIT_S * 1000);
 	CHECK(answer, "there is no answer");
 	return code_of(answer);
 }
@@ -239,6 +262,7 @@ static void test_every_request_is_checked(void)
 static const struct check_test tests[] = {
 	TEST(test_watch),
 	TEST(test_watch_again),
+	TEST(test_watch_without_an_answer),
 	TEST(test_workers),
 	TEST(test_real_worker),
 	TEST(test_asked_at_the_end),

@@ -163,7 +163,7 @@ static void test_every_segment_ends_once(void)
 		crowd_start(crowd, repertoires[i], 600);
 		crowd_join(crowd);
 		destroy_all_rooms();
-		end = now_ms() + 20000;
+		end = now_ms() + AWAIT_S * 1e3;
 		while (event_checker_open(fixture.checker) > 0 && now_ms() < end)
 			usleep(5000);
 		CHECK_STR(event_checker_error(fixture.checker), NULL);

@@ -11,17 +11,19 @@ static void test_late_subscriber_hears_everything(void)
 	struct ingest_fixture fixture;
 
 	ingest_fixture_init(&fixture);
+	fixture.config.worker_silence_ms = AWAIT_S * 1000;
 	ingest_fixture_open(&fixture);
-	listen_to(&fixture, &first, "slow 150");
-	AWAIT(&first, first.units >= 30);
-	listen_to(&fixture, &late, "slow 150");
-	AWAIT(&late, late.units >= 30);
+	listen_to(&fixture, &first, "halve 150");
+	AWAIT(&first, first.units >= 75 * 3);
+	listen_to(&fixture, &late, "halve 150");
+	AWAIT(&late, late.units >= 75 * 3);
 	CHECK_INT(first.ends, 0);
 	CHECK_INT(ingest_fixture_stats(&fixture).preparations, 1);
+	AWAIT_AWAKE(&fixture, stats, stats.workers_busy == 0);
 	AWAIT(&late, late.ends > 0);
 	AWAIT(&first, first.ends > 0);
 	/* Complete in memory. */
-	listen_to(&fixture, &last, "slow 150");
+	listen_to(&fixture, &last, "halve 150");
 	AWAIT(&last, last.ends > 0);
 	check_good(&first, 150);
 	check_good(&late, 150);
@@ -34,6 +36,41 @@ static void test_late_subscriber_hears_everything(void)
 	heard_clear(&late);
 	heard_clear(&last);
 	AWAIT_STATS(&fixture, stats, stats.preparations == 0);
+	ingest_fixture_close(&fixture);
+}
+
+/* The end says so, and nobody else hears what was made of it. */
+static void test_a_file_that_changes_while_it_is_prepared(void)
+{
+	const char deed[] = "slow 60";
+	struct heard changed, whole;
+	struct ingest_fixture fixture;
+	char path[200];
+	int copy;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	ingest_fixture_file(&fixture, "in", deed, strlen(deed));
+	snprintf(path, sizeof path, "%s/in", fixture.folder);
+	copy = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	CHECK(copy >= 0);
+	listen_to_source(&fixture, &changed, "in", -1);
+	AWAIT(&changed, changed.units > 0);
+	CHECK_INT(changed.ends, 0);
+	CHECK_INT(write(copy, "!", 1), 1);
+	close(copy);
+	AWAIT(&changed, changed.ends > 0);
+	CHECK_INT(changed.is_incomplete, 1);
+	CHECK(strstr(changed.notes, "in changed while it was prepared"), "%s", changed.notes);
+	CHECK_INT(changed.out_of_order, 0);
+	/* Its key was that of what this one holds. */
+	listen_to_file(&fixture, &whole, "again", deed, strlen(deed));
+	AWAIT(&whole, whole.ends > 0);
+	CHECK_INT(whole.is_incomplete, 0);
+	CHECK(strcmp(whole.notes, "") == 0, "%s", whole.notes);
+	CHECK_INT(ingest_fixture_stats(&fixture).jobs, 2);
+	heard_clear(&changed);
+	heard_clear(&whole);
 	ingest_fixture_close(&fixture);
 }
 
@@ -97,8 +134,9 @@ static void test_unsubscribe_from_a_listener(const void *arg)
 	heard_init(&heard);
 	dh_ingest_source_init(&source);
 	source.count = 1;
-	source.names[0] = "input";
-	source.fds[0] = ingest_fixture_file(&fixture, "in", deed, strlen(deed));
+	source.names[0] = "in";
+	source.folders[0] = fixture.folder;
+	ingest_fixture_file(&fixture, "in", deed, strlen(deed));
 	CHECK_INT(dh_ingest_subscribe(fixture.ingest, &source, &listener, &heard, &heard.subscription), 0);
 	AWAIT(&heard, heard.heads > 0);
 	usleep(50000);
@@ -124,7 +162,7 @@ static const struct wrong {
 	{ "kbps",          DH_INGEST_SEGMENT,  FIELD(kbps), 49 },
 	{ "entry",         DH_INGEST_SEGMENT,  FIELD(entry_ms), 39 },
 	{ "fps",           DH_INGEST_SEGMENT,  FIELD(fps_max), 61 },
-	{ "no descriptor", DH_INGEST_SEGMENT,  FIELD(fds), -1 },
+	{ "no pipe",       DH_INGEST_SEGMENT,  FIELD(fds), 1000000 },
 };
 
 static void test_wrong_sources(const void *arg)
@@ -141,11 +179,8 @@ static void test_wrong_sources(const void *arg)
 	source.kind = row->kind;
 	source.count = 1;
 	memcpy((char *)&source + row->field, &row->value, sizeof row->value);
-	for (int i = 0; i < (is_count ? MIN(source.count, 2) : 1); i++) {
+	for (int i = 0; i < (is_count ? MIN(source.count, 2) : 1); i++)
 		source.names[i] = "input";
-		if (row->field != FIELD(fds))
-			source.fds[i] = ingest_fixture_file(&fixture, "in", "good 1", 6);
-	}
 	CHECK_INT(dh_ingest_subscribe(fixture.ingest, &source, &hear, NULL, &subscription), -EINVAL);
 	CHECK(!subscription);
 	ingest_fixture_close(&fixture);
@@ -164,7 +199,7 @@ static void test_live(void)
 	ingest_fixture_open(&fixture);
 	CHECK_INT(pipe2(ends, O_CLOEXEC), 0);
 	CHECK_INT(write(ends[1], "slow 1000", 9), 9);
-	listen_to_fd(&fixture, &heard, ends[0]);
+	listen_to_source(&fixture, &heard, "pipe", ends[0]);
 	AWAIT(&heard, heard.units >= 30);
 	/* The last one leaving ends it; nothing is kept. */
 	heard_clear(&heard);
@@ -212,13 +247,11 @@ static void *crowd_thread(void *arg)
 		const char *deed = deeds[(unsigned)rand_r(&crowd->seed) % G_N_ELEMENTS(deeds)];
 		struct dh_ingest_source source;
 		struct heard heard;
-		char path[200];
-		snprintf(path, sizeof path, "%s/%s", crowd->fixture->folder, deed);
 		heard_init(&heard);
 		dh_ingest_source_init(&source);
 		source.count = 1;
 		source.names[0] = deed;
-		source.fds[0] = open(path, O_RDONLY | O_CLOEXEC);
+		source.folders[0] = crowd->fixture->folder;
 		if (dh_ingest_subscribe(crowd->fixture->ingest, &source, &hear, &heard, &heard.subscription) < 0)
 			crowd->out_of_order += 1000;
 		usleep((useconds_t)rand_r(&crowd->seed) % 40000);
@@ -241,7 +274,7 @@ static void test_crowd(void)
 	fixture.config.cache_bytes = 500000;
 	ingest_fixture_open(&fixture);
 	for (size_t i = 0; i < G_N_ELEMENTS(deeds); i++)
-		close(ingest_fixture_file(&fixture, deeds[i], deeds[i], strlen(deeds[i])));
+		ingest_fixture_file(&fixture, deeds[i], deeds[i], strlen(deeds[i]));
 	for (unsigned i = 0; i < G_N_ELEMENTS(threads); i++) {
 		crowd[i] = (struct crowd){ .fixture = &fixture, .seed = i + 1 };
 		CHECK_INT(pthread_create(&threads[i], NULL, crowd_thread, &crowd[i]), 0);
@@ -299,7 +332,8 @@ static void listen_to_clip(struct ingest_fixture *fixture, struct heard *heard, 
 	source.kind = kind;
 	source.count = 1;
 	source.names[0] = "clip";
-	source.fds[0] = ingest_fixture_file(fixture, "clip", bytes, size);
+	source.folders[0] = fixture->folder;
+	ingest_fixture_file(fixture, "clip", bytes, size);
 	source.anchor = anchor;
 	heard->since_ms = now_ms();
 	CHECK_INT(dh_ingest_subscribe(fixture->ingest, &source, &hear, heard, &heard->subscription), 0);
@@ -358,6 +392,7 @@ static void test_real_worker_refuses(void)
 
 static const struct check_test tests[] = {
 	TEST(test_late_subscriber_hears_everything),
+	TEST(test_a_file_that_changes_while_it_is_prepared),
 	TEST(test_silence_after_unsubscribe),
 	TABLE(test_unsubscribe_from_a_listener, left_behind),
 	TABLE(test_wrong_sources, wrongs),

@@ -1,5 +1,5 @@
 /* The guard: what it reads in frame headers, and that it refuses what libvpx makes
- * when it is not held to the rule of anchored video. */
+ * without the rule of anchored video. */
 #include <stdlib.h>
 
 #include <vpx/vp8cx.h>
@@ -23,7 +23,7 @@ static void draw(uint8_t *i420, int n)
 	memset(i420 + SIDE * SIDE, 128, SIDE * SIDE / 2);
 }
 
-/* An encoder as nobody should set it up for anchored video. */
+/* An encoder that is not set up for anchored video. */
 static void open_plain(vpx_codec_ctx_t *codec, int resilient, enum vpx_rc_mode mode)
 {
 	vpx_codec_enc_cfg_t settings;
@@ -49,11 +49,11 @@ static struct dh_vp8_header encode(vpx_codec_ctx_t *codec, int n, vpx_enc_frame_
 	CHECK(!vpx_codec_encode(codec, &image, n, 1, flags, VPX_DL_REALTIME));
 	const vpx_codec_cx_pkt_t *packet = vpx_codec_get_cx_data(codec, &iter);
 	CHECK(packet && packet->kind == VPX_CODEC_CX_FRAME_PKT);
-	CHECK_INT(dh_vp8_parse(&header, packet->data.frame.buf, packet->data.frame.sz), 0);
+	CHECK_INT(dh_vp8_header_parse(&header, packet->data.frame.buf, packet->data.frame.sz), 0);
 	return header;
 }
 
-/* The flags alone do not hold: libvpx refreshes golden by itself. */
+/* The flags are not enough: libvpx refreshes golden by itself. */
 static void test_refuses_libvpx_on_its_own(void)
 {
 	vpx_codec_ctx_t codec;
@@ -86,7 +86,7 @@ static void test_refuses(const void *arg)
 {
 	const struct refusal *row = arg;
 	vpx_codec_ctx_t codec;
-	open_plain(&codec, 0, VPX_VBR); /* it refreshes golden from the eighth frame on only */
+	open_plain(&codec, 0, VPX_VBR); /* it refreshes golden only from the eighth frame on */
 	struct dh_vp8_header anchor = encode(&codec, 0, VPX_EFLAG_FORCE_KF);
 	encode(&codec, 1, FLAGS_REST);
 	vpx_enc_frame_flags_t flags = row->flags;
@@ -117,11 +117,11 @@ static void test_refuses_segmentation(void)
 
 static void test_deltas(void)
 {
-	struct dh_vp8_header anchor = { .key = 1, .show = 1, .delta_enabled = 1, .delta_update = 1,
+	struct dh_vp8_header anchor = { .is_key = true, .is_shown = true, .has_deltas = true, .has_delta_update = true,
 		.ref_delta = { 2, 0, -2, -2 }, .mode_delta = { 4, -2, 2, 4 }, .ref_set = 15, .mode_set = 15 };
-	struct dh_vp8_header frame = { .show = 1, .refresh_last = 1, .delta_enabled = 1 };
+	struct dh_vp8_header frame = { .is_shown = true, .refresh_last = true, .has_deltas = true };
 	CHECK_STR(dh_guard_check(&anchor, &frame), NULL);
-	frame.delta_update = 1;
+	frame.has_delta_update = true;
 	frame.ref_set = 1;
 	frame.ref_delta[0] = 2;
 	CHECK_STR(dh_guard_check(&anchor, &frame), NULL);
@@ -133,7 +133,7 @@ static void test_deltas(void)
 	CHECK_STR(dh_guard_check(&anchor, &frame), "changes a sign bias");
 }
 
-/* Whatever the bytes: an answer, nothing read outside (exact-size copies). */
+/* Any bytes get an answer; copies of exact size reveal reads outside. */
 static void test_any_bytes(void)
 {
 	struct dh_vp8_header header;
@@ -145,12 +145,12 @@ static void test_any_bytes(void)
 			bytes[i] = (uint8_t)((random = random * 1664525 + 1013904223) >> 24);
 		if (size > 10 && n % 2)
 			memcpy(bytes + 3, "\x9d\x01\x2a", 3);
-		dh_vp8_parse(&header, bytes, size);
+		dh_vp8_header_parse(&header, bytes, size);
 		free(bytes);
 		random += (uint32_t)n;
 	}
-	CHECK(dh_vp8_parse(&header, (const uint8_t *)"", 0) < 0);
-	CHECK(dh_vp8_parse(&header, (const uint8_t *)"\x10\x02\x00\x9d\x01\x2a\x40\x00\x40\x00", 10) < 0);
+	CHECK(dh_vp8_header_parse(&header, (const uint8_t *)"", 0) < 0);
+	CHECK(dh_vp8_header_parse(&header, (const uint8_t *)"\x10\x02\x00\x9d\x01\x2a\x40\x00\x40\x00", 10) < 0);
 }
 
 static struct dh_video *make_video(int kbps, int64_t entry_ticks, struct dh_fault *fault)
@@ -163,7 +163,7 @@ static struct dh_video *make_video(int kbps, int64_t entry_ticks, struct dh_faul
 	return video;
 }
 
-/* The encoder keeps the rule over many frames, and entries stand on their grid. */
+/* The encoder keeps the rule over many frames, with entries on their grid. */
 static void test_encoder_keeps_the_rule(void)
 {
 	uint8_t i420[SIDE * SIDE * 3 / 2];
@@ -173,7 +173,7 @@ static void test_encoder_keeps_the_rule(void)
 	size_t size;
 	struct dh_video *video = make_video(200, DH_TICKS_PER_SECOND / 2, &fault);
 	const uint8_t *bytes = dh_video_anchor(video, &size);
-	CHECK_INT(dh_vp8_parse(&anchor, bytes, size), 0);
+	CHECK_INT(dh_vp8_header_parse(&anchor, bytes, size), 0);
 	CHECK_INT(anchor.width, SIDE);
 	CHECK(size <= 200 * 1000 / 8 / 2);
 	int entries = 0;
@@ -182,10 +182,10 @@ static void test_encoder_keeps_the_rule(void)
 		int64_t pts_ticks = dh_ticks_of_frame(n, 25, 1);
 		draw(i420, n);
 		CHECK_INT(dh_video_encode(video, i420, pts_ticks, DH_TICKS_PER_SECOND / 25, &unit, &fault), 0);
-		CHECK_INT(dh_vp8_parse(&header, unit->data, unit->size), 0);
+		CHECK_INT(dh_vp8_header_parse(&header, unit->data, unit->size), 0);
 		CHECK_STR(dh_guard_check(&anchor, &header), NULL);
 		CHECK_INT(header.quantizer > anchor.quantizer, 1);
-		/* 500 ms at 25 a second: on every 12th or 13th, 2 a second in the mean */
+		/* 500 ms at 25 fps: every 12th or 13th, 2 a second on average */
 		int due = n == 0 || pts_ticks / (DH_TICKS_PER_SECOND / 2) !=
 			dh_ticks_of_frame(n - 1, 25, 1) / (DH_TICKS_PER_SECOND / 2);
 		CHECK_INT(!!(unit->flags & DH_UNIT_ENTRY), due);

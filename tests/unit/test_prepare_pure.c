@@ -1,17 +1,19 @@
-/* The pieces of dh-prepare that are pure: order of units, boxes of an MP4, sizes of
- * stills, where pictures land and how they turn, jobs. */
+/* The pure parts of dh-prepare: order of units, boxes of an MP4, ends of containers,
+ * sizes of stills, placement of pictures, jobs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "tests/support/check.h"
 #include "playout/timebase.h"
+#include "prepare/input_end.h"
 #include "prepare/mp4_index.h"
 #include "prepare/unit_order.h"
 #include "prepare/picture.h"
 #include "prepare/raw.h"
 #include "prepare/still.h"
-#include "prepare/task.h"
+#include "prepare/task_fields.h"
+#include "prepare/task_job.h"
 
 /* --- order */
 
@@ -56,7 +58,7 @@ static void test_order_waits(void)
 	dh_unit_order_clear(&order);
 }
 
-/* Whatever the interleaving, the output rises, and nothing is lost or kept back. */
+/* For any interleaving, the output is in order, and nothing is lost or left. */
 static void test_order_rises(void)
 {
 	struct dh_unit_order order = { 0 };
@@ -115,13 +117,129 @@ static void test_boxes(const void *arg)
 	}
 }
 
+/* --- ends */
+
+#define EBML   "\x1a\x45\xdf\xa3\x84" "head" /* with 4 bytes of body */
+#define PAGE(flags, body) "OggS\0" flags "granule-seripagecrcs" "\1\4" body
+#define TAG    "\x09\0\0\4timesid" "body\0\0\0\x0f"
+#define TEN    "0123456789"
+
+/* Every part of `bytes` ends too early, except of one of the sizes in `whole`. */
+static const struct input_end_row {
+	const char *name;
+	const char *bytes;
+	size_t size;
+	enum dh_container_kind kind;
+	size_t whole[4];
+} input_ends[] = {
+	{ "index, media", BOX("\x10", "ftypisomisom") BOX("\x08", "moov") BOX("\x12", "mdat" TEN), 42,
+		DH_CONTAINER_MP4, { 16, 24 } },
+	{ "fragments", BOX("\x10", "ftypisomisom") BOX("\x08", "moov") BOX("\x08", "moof") BOX("\x0c", "mdat0123")
+		BOX("\x08", "moof") BOX("\x09", "mdat0"), 61, DH_CONTAINER_MP4, { 16, 24, 44 } },
+	{ "64-bit size", BOX("\x10", "ftypisomisom") "\0\0\0\1mdat\0\0\0\0\0\0\0\x14" "0123", 36,
+		DH_CONTAINER_MP4, { 16 } },
+	{ "segment of known size", EBML "\x18\x53\x80\x67\x8b" "\x1f\x43\xb6\x75\x82" "01" "\x1f\x43\xb6\x75" "\x80"
+		"", 26, DH_CONTAINER_MATROSKA, { 9 } },
+	{ "live clusters", EBML "\x18\x53\x80\x67\xff" "\x1f\x43\xb6\x75\xff" "\xe7\x81" "0" "\xa3\x84" "0123", 28,
+		DH_CONTAINER_MATROSKA, { 9, 14, 19, 22 } },
+	{ "WAV", "RIFF\x2c\0\0\0WAVE" "fmt \4\0\0\0" "0123" "data\x0a\0\0\0" TEN, 42, DH_CONTAINER_WAV, { 12, 24 } },
+	{ "AVI", "RIFF\x0e\0\0\0AVI " TEN "RIFF\x08\0\0\0AVIX" "0123", 38, DH_CONTAINER_AVI, { 22 } },
+	{ "Ogg", PAGE("\2", "0123") PAGE("\0", "0123") PAGE("\4", "0123"), 96, DH_CONTAINER_OGG, { 0 } },
+	{ "FLV", "FLV\1\5\0\0\0\x09\0\0\0\0" TAG TAG, 51, DH_CONTAINER_FLV, { 13, 32 } },
+	{ "ADTS", "\xff\xf1\x50\x80\1\xa0\xfc" "012345" "\xff\xf1\x50\x80\1\0\xfc" "0", 21, DH_CONTAINER_ADTS,
+		{ 13 } },
+};
+
+static bool ends_early(const char *bytes, size_t size, size_t step, enum dh_container_kind *kind)
+{
+	struct dh_input_end end = { 0 };
+	size_t at = 0;
+	while (at < size) {
+		size_t count = at + step > size ? size - at : step;
+		uint8_t *copy = malloc(count);
+		memcpy(copy, bytes + at, count);
+		dh_input_end_push(&end, copy, count);
+		free(copy);
+		at += count;
+		/* with larger steps, skip what need not be read */
+		uint64_t skip = step > 1 ? dh_input_end_skip(&end) : 0;
+		if (skip > size - at)
+			skip = size - at;
+		dh_input_end_pass(&end, skip);
+		at += (size_t)skip;
+	}
+	*kind = end.kind;
+	return dh_input_end_is_early(&end);
+}
+
+static void test_input_ends(const void *arg)
+{
+	const struct input_end_row *row = arg;
+	enum dh_container_kind kind;
+	for (size_t step = 1; step < 40; step += 6)
+		for (size_t size = 12; size <= row->size; size++) {
+			bool is_whole = size == row->size;
+			for (int i = 0; i < 4; i++)
+				is_whole |= size == row->whole[i];
+			/* the sizes behind the header and the last tag may be missing */
+			if (row->kind == DH_CONTAINER_FLV && (size < 13 || (size >= 28 && (size - 13) % 19 >= 15)))
+				is_whole = true;
+			CHECK_AT("%zu bytes in steps of %zu", size, step);
+			CHECK_INT(!ends_early(row->bytes, size, step, &kind), is_whole);
+			CHECK_INT(kind, row->kind);
+		}
+}
+
+static const struct no_statement {
+	const char *name;
+	const char *bytes;
+	size_t size;
+} no_statements[] = {
+	{ "nothing", "", 0 },
+	{ "too little to tell", "RIFF\x2c", 5 },
+	{ "NUT", "nut/multimedia container\0", 25 },
+	{ "box of unknown type", BOX("\x10", "ftypisomisom") "\0\0\xff\0what0123", 28 },
+	{ "box to the end", BOX("\x10", "ftypisomisom") "\0\0\0\0mdat0123", 28 },
+	{ "element of unknown type", EBML "\x18\x53\x80\x67\xff" "\x42\x42\xa0" "01", 19 },
+	{ "WAV of size 0", "RIFF\0\0\0\0WAVE" "data\0\0\0\0" TEN, 30 },
+	{ "WAV of espeak-ng", "RIFF\x24\xf0\xff\x7fWAVE" "data\0\xf0\xff\x7f" TEN, 30 },
+	{ "WAV of the largest size", "RIFF\xff\xff\xff\xffWAVE" "data\xff\xff\xff\xff" TEN, 30 },
+	{ "bytes behind the data", "RIFF\x2c\0\0\0WAVE" "data\x04\0\0\0" "0123" "LIST\x40\0\0\0" "0", 33 },
+	{ "AVI of size 0", "RIFF\0\0\0\0AVI LIST" TEN, 26 },
+	{ "garbage behind a page", PAGE("\6", "0123") "garbagegarbagegarbagegarbage", 60 },
+};
+
+static void test_no_statement(const void *arg)
+{
+	const struct no_statement *row = arg;
+	enum dh_container_kind kind;
+	for (size_t step = 1; step < 40; step += 6)
+		CHECK_INT(ends_early(row->bytes, row->size, step, &kind), 0);
+}
+
+/* Any bytes are safe. */
+static void test_ends_of_noise(void)
+{
+	uint32_t random = 1;
+	char bytes[300];
+	enum dh_container_kind kind;
+	for (int n = 0; n < 20000; n++) {
+		const struct input_end_row *row = &input_ends[n % (int)(sizeof input_ends / sizeof *input_ends)];
+		for (size_t i = 0; i < sizeof bytes; i++) {
+			random = random * 1664525 + 1013904223;
+			bytes[i] = i < row->size && random >> 28 ? row->bytes[i] : (char)(random >> 20);
+		}
+		ends_early(bytes, sizeof bytes, 1 + random % 64, &kind);
+	}
+}
+
 /* --- stills */
 
 static const struct still {
 	const char *name;
 	const char *bytes;
 	size_t size;
-	int rc;
+	int err;
 	uint32_t width, height;
 } stills[] = {
 	{ "png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x4e\x20\0\0\0\x10", 24, 0, 20000, 16 },
@@ -140,7 +258,7 @@ static void test_stills(const void *arg)
 	uint32_t width = 0, height = 0;
 	uint8_t *copy = malloc(row->size);
 	memcpy(copy, row->bytes, row->size);
-	CHECK_INT(dh_still_size(copy, row->size, &width, &height), row->rc);
+	CHECK_INT(dh_still_size(copy, row->size, &width, &height), row->err);
 	CHECK_INT(width, row->width);
 	CHECK_INT(height, row->height);
 	free(copy);
@@ -214,8 +332,8 @@ static void test_luma(void)
 static const struct job {
 	const char *name;
 	const char *json;
-	int fds_count, rc;
-	const char *text; /* of the fault, a part */
+	int fds_count, err;
+	const char *text; /* part of the fault's */
 } jobs[] = {
 	{ "good", "{\"kind\":\"segment\",\"names\":[\"a\"],\"width\":512,\"height\":512}", 1, 0, "" },
 	{ "two inputs", "{\"kind\":\"segment\",\"names\":[\"a\",\"b\"],\"width\":16,\"height\":2304,\"kbps\":50,"
@@ -244,8 +362,8 @@ static void test_jobs(const void *arg)
 	struct dh_task task;
 	struct dh_fault fault = { 0 };
 	int fds[3] = { -1, -1, -1 };
-	CHECK_INT(dh_task_from_job(&task, row->json, strlen(row->json), fds, row->fds_count, &fault), row->rc);
-	CHECK_INT(fault.code, row->rc);
+	CHECK_INT(dh_task_from_job(&task, row->json, strlen(row->json), fds, row->fds_count, &fault), row->err);
+	CHECK_INT(fault.code, row->err);
 	CHECK(strstr(fault.text, row->text), "%s", fault.text);
 	dh_task_clear(&task);
 }
@@ -271,7 +389,7 @@ static void test_long_name(void)
 static const struct rawspec {
 	const char *name;
 	const char *text;
-	int is_video, rc;
+	int is_video, err;
 	int a, b, c; /* rate num, den, height; or rate, channels */
 } raws[] = {
 	{ "33 a second", "bgr24:512x480@33", 1, 0, 33, 1, 480 },
@@ -292,10 +410,10 @@ static void test_raw(const void *arg)
 	const struct rawspec *row = arg;
 	struct dh_raw raw;
 	struct dh_fault fault = { 0 };
-	int rc = row->is_video ? dh_raw_parse_video(&raw, row->text, &fault) :
+	int err = row->is_video ? dh_raw_parse_video(&raw, row->text, &fault) :
 		dh_raw_parse_audio(&raw, row->text, &fault);
-	CHECK_INT(rc, row->rc);
-	if (rc)
+	CHECK_INT(err, row->err);
+	if (err)
 		return;
 	CHECK_INT(row->is_video ? raw.rate_num : raw.sample_rate, row->a);
 	CHECK_INT(row->is_video ? raw.rate_den : raw.channels, row->b);
@@ -306,6 +424,9 @@ static const struct check_test tests[] = {
 	TEST(test_order_waits),
 	TEST(test_order_rises),
 	TABLE(test_boxes, boxes),
+	TABLE(test_input_ends, input_ends),
+	TABLE(test_no_statement, no_statements),
+	TEST(test_ends_of_noise),
 	TABLE(test_stills, stills),
 	TABLE(test_fit, fits),
 	TABLE(test_turns, turns),

@@ -50,14 +50,14 @@ static void stop(struct heard *h)
 	free(h);
 }
 
-/* Something like speech: tones that come and go, nothing periodic in the whole. */
+/* Like speech: tones that come and go, without a period. */
 static float voice_at(double t)
 {
 	return (float)(0.3 * sin(2 * M_PI * (180 + 40 * sin(2.3 * t)) * t) * (0.6 + 0.4 * sin(17 * t)) +
 		0.2 * sin(2 * M_PI * (900 + 300 * sin(1.1 * t)) * t) * (0.5 + 0.5 * sin(7 * t)));
 }
 
-/* The shift in samples, parts of one included, at which `b` is most like `a`. */
+/* The shift, in fractional samples, at which `b` is most like `a`. */
 static double shift_of(const float *a, const float *b, int from, int count)
 {
 	double sums[101], best = 0;
@@ -101,7 +101,7 @@ static void test_trimming(const void *arg)
 	CHECK_INT(dh_voice_alloc(&voice, row->kbps, hear, h, &fault), 0);
 	for (int i = 0; i < row->length; i++)
 		in[i] = voice_at((double)i / DH_VOICE_RATE);
-	for (int i = 0, step = 1; i < row->length; i += step, step = step * 7 % 1999) /* cut anywhere */
+	for (int i = 0, step = 1; i < row->length; i += step, step = step * 7 % 1999) /* in uneven pieces */
 		CHECK_INT(dh_voice_push(voice, in + i, (size_t)(i + step > row->length ? row->length - i : step),
 			&fault), 0);
 	CHECK_INT(dh_voice_end(voice, &fault), 0);
@@ -115,7 +115,7 @@ static void test_trimming(const void *arg)
 	free(in);
 }
 
-/* A click stands at its own sample, also in the first packet; nothing sounds
+/* A click is at its own sample, also in the first packet, with silence
  * before it. */
 static void test_first_sample(void)
 {
@@ -186,7 +186,7 @@ static const struct run {
 	{ "overlap",           48000, 1, 0,      25, -0.06, 0,     1 },
 };
 
-/* Every sample stands where its frame's time says, and is heard once. */
+/* Every sample is where its frame's time says, and is heard once. */
 static void test_runs(const void *arg)
 {
 	const struct run *row = arg;
@@ -203,7 +203,7 @@ static void test_runs(const void *arg)
 		AVFrame *frame = frame_at(row->rate, row->channels, t, count);
 		CHECK_INT(dh_sound_push(sound, frame, llrint(told * DH_TICKS_PER_SECOND), &fault), 0);
 		av_frame_free(&frame);
-		/* sound that stands already is not replaced */
+		/* earlier sound is not replaced */
 		for (int64_t i = llrint(t * DH_VOICE_RATE), last = i + 960; i < last; i++)
 			if (i >= end && i >= 0) {
 				expected[i] = voice_at((double)i / DH_VOICE_RATE);

@@ -19,21 +19,21 @@ static int read_stream(const uint8_t *bytes, size_t size, size_t step, const str
 	struct journal *journal, char error[200])
 {
 	struct dh_stream_reader *reader;
-	int rc = 0, again, finished;
+	int err = 0, again, finished;
 	CHECK_INT(dh_stream_reader_alloc(&reader, limits, &journal_sink, journal), 0);
 	CHECK_STR(dh_stream_reader_error(reader), "");
-	for (size_t i = 0; i < size && rc == 0; i += step) {
+	for (size_t i = 0; i < size && err == 0; i += step) {
 		size_t part = step < size - i ? step : size - i;
 		uint8_t *copy = malloc(part);
 		CHECK(copy);
 		memcpy(copy, bytes + i, part);
-		rc = dh_stream_reader_push(reader, copy, part);
+		err = dh_stream_reader_push(reader, copy, part);
 		free(copy);
 	}
 	again = dh_stream_reader_push(reader, "", 0);
-	CHECK_INT(again, rc);
+	CHECK_INT(again, err);
 	finished = dh_stream_reader_finish(reader);
-	CHECK(rc == 0 || finished == rc, "%d after %d", finished, rc);
+	CHECK(err == 0 || finished == err, "%d after %d", finished, err);
 	CHECK_INT(dh_stream_reader_finish(reader), finished);
 	if (error)
 		snprintf(error, 200, "%s", dh_stream_reader_error(reader));
@@ -80,7 +80,7 @@ static void test_round_trip(void)
 		CHECK(strstr(journal.text, line.text), "lost: %s", line.text);
 	}
 	CHECK(strstr(journal.text, "note half way, gr\xc3\xbc\xc3\x9f""e\n"));
-	CHECK(strstr(journal.text, "end 115200 71900\n"));
+	CHECK(strstr(journal.text, "end 115200 71900 incomplete\n"));
 	CHECK_INT(journal.calls, 3 + FIXTURE_UNITS + 2);
 }
 
@@ -150,7 +150,7 @@ static void test_sink_without_functions(void)
 	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), 0);
 	CHECK_INT(dh_stream_reader_finish(reader), 0);
 	dh_stream_reader_free(&reader);
-	dh_stream_reader_free(&reader); /* NULL is fine */
+	dh_stream_reader_free(&reader); /* *reader may be NULL */
 }
 
 static void test_an_error_of_the_sink_stops(void)
@@ -191,7 +191,7 @@ static void test_units_outlive_the_reader(void)
 
 /* --- damaged streams */
 
-static void test_every_truncation_is_told(void)
+static void test_every_truncation_is_refused(void)
 {
 	struct bytes bytes;
 	struct journal whole = { .used = 0 };
@@ -207,7 +207,7 @@ static void test_every_truncation_is_told(void)
 
 /* A flipped byte of a length may make the reader wait for a longer record, so
  * -ENODATA is a fair verdict, too; 0 never is. */
-static void test_every_flipped_byte_is_told(void)
+static void test_every_flipped_byte_is_refused(void)
 {
 	static const uint8_t flips[] = { 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff, 0x55, 0x03 };
 	struct bytes bytes;
@@ -217,18 +217,18 @@ static void test_every_flipped_byte_is_told(void)
 	for (size_t i = 0; i < bytes.size; i++) {
 		for (size_t n = 0; n < sizeof flips; n++) {
 			struct journal journal = { .used = 0 };
-			int rc;
+			int err;
 			CHECK_AT("byte %zu ^ 0x%02x", i, flips[n]);
 			bytes.at[i] ^= flips[n];
-			rc = read_stream(bytes.at, bytes.size, bytes.size, NULL, &journal, NULL);
+			err = read_stream(bytes.at, bytes.size, bytes.size, NULL, &journal, NULL);
 			bytes.at[i] ^= flips[n];
-			CHECK(rc == -EBADMSG || rc == -ENODATA, "%d", rc);
+			CHECK(err == -EBADMSG || err == -ENODATA, "%d", err);
 			check_prefix_of(&journal, &whole);
 		}
 	}
 }
 
-static void test_a_missing_byte_is_told(void)
+static void test_a_missing_byte_is_refused(void)
 {
 	struct bytes bytes, shorter;
 	struct journal whole = { .used = 0 };
@@ -236,12 +236,12 @@ static void test_a_missing_byte_is_told(void)
 	CHECK_INT(read_stream(bytes.at, bytes.size, bytes.size, NULL, &whole, NULL), 0);
 	for (size_t i = 0; i < bytes.size; i++) {
 		struct journal journal = { .used = 0 };
-		int rc;
+		int err;
 		CHECK_AT("without byte %zu", i);
 		shorter = bytes;
 		memmove(shorter.at + i, shorter.at + i + 1, bytes.size - i - 1);
-		rc = read_stream(shorter.at, bytes.size - 1, bytes.size, NULL, &journal, NULL);
-		CHECK(rc == -EBADMSG || rc == -ENODATA, "%d", rc);
+		err = read_stream(shorter.at, bytes.size - 1, bytes.size, NULL, &journal, NULL);
+		CHECK(err == -EBADMSG || err == -ENODATA, "%d", err);
 		check_prefix_of(&journal, &whole);
 	}
 }
@@ -262,12 +262,12 @@ static void test_bytes_after_the_end(void)
 static const struct limit_row {
 	const char *name;
 	struct dh_stream_limits limits;
-	int rc;
+	int err;
 	const char *error;
 } limit_rows[] = {
 	{ "none", { 0, 0, 0, 0 }, 0, "" },
-	{ "all just met", { 115200, 1968, 16, 16 }, 0, "" },
-	{ "one byte less", { 0, 1967, 0, 0 }, -EFBIG, "the stream is longer than 1967 bytes" },
+	{ "all just met", { 115200, 1972, 16, 16 }, 0, "" },
+	{ "one byte less", { 0, 1971, 0, 0 }, -EFBIG, "the stream is longer than 1971 bytes" },
 	{ "no record fits", { 0, 1, 0, 0 }, -EFBIG, "the stream is longer than 1 bytes" },
 	{ "one tick less", { 115199, 0, 0, 0 }, -EFBIG, "longer than 159 ms" },
 	{ "shorter than any unit", { 1, 0, 0, 0 }, -EFBIG, "longer than 0 ms" },
@@ -282,8 +282,8 @@ static void test_limits(const void *arg)
 	struct journal journal = { .used = 0 };
 	char error[200];
 	make_stream(&bytes);
-	CHECK_INT(bytes.size, 1968);
-	CHECK_INT(read_stream(bytes.at, bytes.size, 77, &row->limits, &journal, error), row->rc);
+	CHECK_INT(bytes.size, 1972);
+	CHECK_INT(read_stream(bytes.at, bytes.size, 77, &row->limits, &journal, error), row->err);
 	CHECK_STR(error, row->error);
 }
 
@@ -296,9 +296,9 @@ static const struct check_test tests[] = {
 	TEST(test_sink_without_functions),
 	TEST(test_an_error_of_the_sink_stops),
 	TEST(test_units_outlive_the_reader),
-	TEST(test_every_truncation_is_told),
-	TEST(test_every_flipped_byte_is_told),
-	TEST(test_a_missing_byte_is_told),
+	TEST(test_every_truncation_is_refused),
+	TEST(test_every_flipped_byte_is_refused),
+	TEST(test_a_missing_byte_is_refused),
 	TEST(test_bytes_after_the_end),
 	TABLE(test_limits, limit_rows),
 };

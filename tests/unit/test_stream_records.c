@@ -11,9 +11,9 @@ static void put(uint8_t *out, uint64_t value, int size)
 		out[i] = (uint8_t)(value >> 8 * i);
 }
 
-static void put_head(struct bytes *out, unsigned flags)
+static void put_head(struct bytes *out, unsigned version, unsigned flags)
 {
-	uint8_t body[20] = { 1, 0 };
+	uint8_t body[20] = { (uint8_t)version, 0 };
 	unsigned side = flags & 1 ? FIXTURE_SIDE : 0;
 	put(body + 2, flags, 2);
 	put(body + 4, side, 2);
@@ -38,20 +38,22 @@ static void put_audio(struct bytes *out, long long pts_ticks)
 	fixture_record(out, "AUDI", body, sizeof body);
 }
 
-static void put_end(struct bytes *out, long long video_ticks, long long audio_ticks)
+static void put_end(struct bytes *out, long long video_ticks, long long audio_ticks, unsigned flags, size_t size)
 {
-	uint8_t body[16];
+	uint8_t body[20];
 	put(body, (uint64_t)video_ticks, 8);
 	put(body + 8, (uint64_t)audio_ticks, 8);
-	fixture_record(out, "ENDS", body, sizeof body);
+	put(body + 16, flags, 4);
+	fixture_record(out, "ENDS", body, size);
 }
 
 /* One word of a script:
  *     H3          head; 1 video, 2 audio, 3 both
+ *     h3 e100,0   head and end of version 1
  *     K P N X     anchor, its picture, a note, a record of unknown type
  *     V0+100:1    picture at 0 lasting 100 ticks, flags 1
  *     A14400      sound at 14400
- *     E100,0      end: lengths of picture and sound
+ *     E100,0:1    end: lengths of picture and sound, flags (may be missing: 0)
  *     F           failure */
 static void put_word(struct bytes *out, const char *word)
 {
@@ -59,13 +61,17 @@ static void put_word(struct bytes *out, const char *word)
 	long long a = 0, b = 0;
 	unsigned flags = 0;
 	if (sscanf(word, "H%u", &flags) == 1)
-		put_head(out, flags);
+		put_head(out, 2, flags);
+	else if (sscanf(word, "h%u", &flags) == 1)
+		put_head(out, 1, flags);
 	else if (sscanf(word, "V%lld+%lld:%u", &a, &b, &flags) == 3)
 		put_video(out, a, b, flags);
 	else if (sscanf(word, "A%lld", &a) == 1)
 		put_audio(out, a);
-	else if (sscanf(word, "E%lld,%lld", &a, &b) == 2)
-		put_end(out, a, b);
+	else if (sscanf(word, "E%lld,%lld:%u", &a, &b, &flags) >= 2)
+		put_end(out, a, b, flags, 20);
+	else if (sscanf(word, "e%lld,%lld", &a, &b) == 2)
+		put_end(out, a, b, 0, 16);
 	else if (strcmp(word, "K") == 0)
 		fixture_record(out, "ANCH", fixture_anchor, sizeof fixture_anchor);
 	else if (strcmp(word, "P") == 0)
@@ -92,7 +98,7 @@ static void put_script(struct bytes *out, const char *script)
 
 static const struct script_row {
 	const char *name, *script;
-	int rc;
+	int err;
 	const char *error;
 } script_rows[] = {
 	{ "both", "H3 K V0+100:1 A0 E100,14400", 0, "" },
@@ -152,6 +158,11 @@ static const struct script_row {
 	{ "end after the last sound", "H2 A0 E0,14401", -EBADMSG, "audio of 14401 ticks" },
 	{ "end before the last sound", "H2 A0 A14400 E0,14400", -EBADMSG, "audio of 14400 ticks" },
 	{ "length of a medium not there", "H2 A0 E1,14400", -EBADMSG, "video of 1 ticks" },
+	{ "version 1", "h2 A0 e0,14400", 0, "" },
+	{ "version 1 with an end of version 2", "h2 A0 E0,14400", -EBADMSG, "ENDS of 20 bytes" },
+	{ "version 2 with an end of version 1", "H2 A0 e0,14400", -EBADMSG, "ENDS of 16 bytes" },
+	{ "incomplete", "H2 A0 E0,14400:1", 0, "" },
+	{ "end with an unknown flag", "H2 A0 E0,14400:2", -EBADMSG, "end with flags 0x2" },
 	{ "negative end", "H1 K V0+9:1 E-1,0", -EBADMSG, "video of -1 ticks" },
 	{ "unit after the end", "H2 A0 E0,14400 A14400", -EBADMSG, "bytes after the end" },
 	{ "end after a failure", "H2 A0 F E0,14400", -EBADMSG, "bytes after the end" },
@@ -162,7 +173,7 @@ static void test_order_and_times(const void *arg)
 	const struct script_row *row = arg;
 	struct bytes bytes = { .size = 0 };
 	put_script(&bytes, row->script);
-	check_verdict(&bytes, row->rc, row->error);
+	check_verdict(&bytes, row->err, row->error);
 }
 
 /* No limit is higher than the format's own, which keeps sums from overflowing. */
@@ -184,13 +195,14 @@ static const struct head_row {
 	const char *name;
 	unsigned version, flags, width, height, rate_num, rate_den, text_size;
 	const char *text;
-	int rc;
+	int err;
 	const char *error;
 } head_rows[] = {
 	{ "smallest", 1, 1, 16, 16, 0, 1, 0, "", -ENODATA, "" },
 	{ "largest", 1, 3, 2304, 2304, 4294967295u, 4294967295u, 3, "abc", -ENODATA, "" },
-	{ "version 0", 0, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 0, expected 1" },
-	{ "version 2", 2, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 2, expected 1" },
+	{ "version 0", 0, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 0, expected 1 to 2" },
+	{ "version 2", 2, 3, 16, 16, 0, 1, 0, "", -ENODATA, "" },
+	{ "version 3", 3, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 3, expected 1 to 2" },
 	{ "no media", 1, 0, 0, 0, 0, 1, 0, "", -EBADMSG, "flags 0" },
 	{ "unknown media", 1, 4, 16, 16, 0, 1, 0, "", -EBADMSG, "flags 4" },
 	{ "size without video", 1, 2, 16, 16, 0, 1, 0, "", -EBADMSG, "without video: 16x16" },
@@ -225,10 +237,10 @@ static void test_heads(const void *arg)
 	memcpy(body + 20, row->text, strlen(row->text));
 	fixture_record(&bytes, "DHS1", body, 20 + strlen(row->text));
 	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &journal_sink, &journal), 0);
-	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), row->rc == -ENODATA ? 0 : row->rc);
-	CHECK_INT(journal.calls, row->rc == -ENODATA);
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), row->err == -ENODATA ? 0 : row->err);
+	CHECK_INT(journal.calls, row->err == -ENODATA);
 	CHECK(strstr(dh_stream_reader_error(reader), row->error), "%s", dh_stream_reader_error(reader));
-	CHECK_INT(dh_stream_reader_finish(reader), row->rc);
+	CHECK_INT(dh_stream_reader_finish(reader), row->err);
 	dh_stream_reader_free(&reader);
 }
 
@@ -239,7 +251,7 @@ static void test_heads(const void *arg)
 static const struct length_row {
 	const char *name, *before, *type;
 	uint32_t length;
-	int rc;
+	int err;
 } length_rows[] = {
 	{ "shortest head", "", "DHS1", 20, 0 },
 	{ "longest head", "", "DHS1", 1020, 0 },
@@ -264,9 +276,9 @@ static const struct length_row {
 	{ "empty note", "H2", "NOTE", 0, 0 },
 	{ "longest note", "H2", "NOTE", 1000, 0 },
 	{ "note too long", "H2", "NOTE", 1001, -EBADMSG },
-	{ "end", "H2", "ENDS", 16, 0 },
-	{ "end too short", "H2", "ENDS", 15, -EBADMSG },
-	{ "end too long", "H2", "ENDS", 17, -EBADMSG },
+	{ "end", "H2", "ENDS", 20, 0 },
+	{ "end too short", "H2", "ENDS", 19, -EBADMSG },
+	{ "end too long", "H2", "ENDS", 21, -EBADMSG },
 	{ "shortest failure", "H2", "FAIL", 4, 0 },
 	{ "longest failure", "", "FAIL", 1004, 0 },
 	{ "failure too short", "", "FAIL", 3, -EBADMSG },
@@ -285,10 +297,10 @@ static void test_lengths(const void *arg)
 	bytes_write(&bytes, row->type, 4);
 	bytes_write(&bytes, length, 4);
 	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &journal_sink, &journal), 0);
-	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), row->rc);
-	if (row->rc < 0)
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), row->err);
+	if (row->err < 0)
 		CHECK(strstr(dh_stream_reader_error(reader), row->type), "%s", dh_stream_reader_error(reader));
-	CHECK_INT(dh_stream_reader_finish(reader), row->rc < 0 ? row->rc : -ENODATA);
+	CHECK_INT(dh_stream_reader_finish(reader), row->err < 0 ? row->err : -ENODATA);
 	dh_stream_reader_free(&reader);
 }
 

@@ -130,7 +130,7 @@ static int swallow(void *arg, const void *bytes, size_t size)
 
 static void test_unit_sizes(void)
 {
-	static const struct { enum dh_media media; size_t size; int rc; } rows[] = {
+	static const struct { enum dh_media media; size_t size; int err; } rows[] = {
 		{ DH_AUDIO, DH_AUDIO_UNIT_MAX, 0 },
 		{ DH_AUDIO, DH_AUDIO_UNIT_MAX + 1, -EINVAL },
 		{ DH_VIDEO, DH_VIDEO_UNIT_MAX, 0 },
@@ -143,8 +143,8 @@ static void test_unit_sizes(void)
 		struct dh_stream_writer writer = { swallow, &total };
 		struct dh_unit *unit = dh_unit_new(rows[i].media, 0, DH_SLOT_TICKS, data, rows[i].size);
 		CHECK(unit);
-		CHECK_INT(dh_stream_write_unit(&writer, unit), rows[i].rc);
-		CHECK(rows[i].rc < 0 ? total == 0 : total > rows[i].size);
+		CHECK_INT(dh_stream_write_unit(&writer, unit), rows[i].err);
+		CHECK(rows[i].err < 0 ? total == 0 : total > rows[i].size);
 		dh_unit_unref(&unit);
 	}
 	free(data);
@@ -171,8 +171,8 @@ static void test_refused_heads_and_more(void)
 	CHECK_INT(dh_stream_write_anchor(&writer, fixture_anchor, DH_VIDEO_UNIT_MAX + 1), -EINVAL);
 	CHECK_INT(dh_stream_write_picture(&writer, anchor, 0), -EINVAL);
 	CHECK_INT(dh_stream_write_picture(&writer, anchor, 2304 * 2304 * 3 / 2 + 1), -EINVAL);
-	CHECK_INT(dh_stream_write_end(&writer, &(struct dh_stream_end){ -1, 0 }), -EINVAL);
-	CHECK_INT(dh_stream_write_end(&writer, &(struct dh_stream_end){ 0, DH_STREAM_TICKS_MAX + 1 }), -EINVAL);
+	CHECK_INT(dh_stream_write_end(&writer, &(struct dh_stream_end){ .video_ticks = -1 }), -EINVAL);
+	CHECK_INT(dh_stream_write_end(&writer, &(struct dh_stream_end){ .audio_ticks = DH_STREAM_TICKS_MAX + 1 }), -EINVAL);
 	CHECK_INT(bytes.size, 0);
 }
 

@@ -34,7 +34,7 @@ static void test_unit_lives_until_the_last_reference(void)
 	CHECK(!unit);
 	CHECK_BYTES(other->data, other->size, "a", 1);
 	dh_unit_unref(&other);
-	dh_unit_unref(&other); /* NULL is fine */
+	dh_unit_unref(&other); /* *unit may be NULL */
 }
 
 static void *ref_and_unref(void *arg)
@@ -126,6 +126,8 @@ static const struct frame_row {
 	{ "33 fps has no drift in a day", INT64_C(33) * 86400, 33, 1, INT64_C(86400) * 720000 },
 	{ "NTSC", 30000, 30000, 1001, INT64_C(1001) * 720000 },
 	{ "NTSC's first", 1, 30000, 1001, 24024 },
+	{ "a rate of hostile numbers", 2147483646, 2147483647, 2147483647, INT64_C(2147483646) * 720000 },
+	{ "slower than time", 2147483647, 1, UINT32_MAX, INT64_C(1) << 62 },
 	{ "far away", INT64_C(2147483647), 1, 1, INT64_C(2147483647) * 720000 },
 };
 

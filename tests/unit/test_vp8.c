@@ -10,12 +10,12 @@ struct receiver {
 	const uint8_t *frame;   /* as sent */
 	size_t received;        /* bytes of it so far, each from its own place */
 	size_t packets, smallest, largest;
-	int marked;
+	bool marked;
 	struct dh_vp8_picture picture; /* as the descriptors say */
 };
 
 static void receive(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data,
-	size_t size, int marker)
+	size_t size, bool marker)
 {
 	struct receiver *r = arg;
 	CHECK(!r->marked, "a packet after the marked one");
@@ -47,7 +47,7 @@ static void send_picture(struct receiver *r, size_t size, const struct dh_vp8_pi
 	CHECK(frame);
 	memset(r, 0, sizeof *r);
 	r->frame = frame;
-	packets = dh_vp8_packetise(frame, size, picture, receive, r);
+	packets = dh_vp8_packetise(frame, size, picture, 0, SIZE_MAX, receive, r);
 	CHECK_INT(packets, r->packets);
 	CHECK_INT(dh_vp8_packets(size), r->packets);
 	CHECK_INT(r->received, size);
@@ -93,6 +93,25 @@ static void test_every_size(void)
 	}
 }
 
+/* In any steps the payloads are the same as at once. */
+static void test_picture_in_parts(void)
+{
+	static uint8_t frame[50000];
+	struct dh_vp8_picture picture = { .picture_id = 1 };
+	for (size_t size = 49000; size < 50000; size += 37) {
+		for (size_t step = 1; step < 50; step++) {
+			struct receiver r = { .frame = frame };
+			size_t packets = dh_vp8_packets(size), sent;
+			CHECK_AT("%zu bytes, %zu packets at a time", size, step);
+			while ((sent = dh_vp8_packetise(frame, size, &picture, r.packets, step, receive, &r)) > 0)
+				CHECK(sent == step || r.marked);
+			CHECK_INT(r.packets, packets);
+			CHECK_INT(r.received, size);
+			CHECK(r.marked && r.largest - r.smallest <= 1);
+		}
+	}
+}
+
 static const struct number_row {
 	const char *name;
 	struct dh_vp8_picture picture;
@@ -106,7 +125,7 @@ static const struct number_row {
 };
 
 static void keep_first(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data,
-	size_t size, int marker)
+	size_t size, bool marker)
 {
 	uint8_t *first = arg;
 	(void)data;
@@ -121,7 +140,7 @@ static void test_numbers(const void *arg)
 	const struct number_row *row = arg;
 	uint8_t frame[3000] = { 0 }, first[DH_VP8_DESCRIPTOR_SIZE] = { 0 };
 	struct receiver r;
-	dh_vp8_packetise(frame, sizeof frame, &row->picture, keep_first, first);
+	dh_vp8_packetise(frame, sizeof frame, &row->picture, 0, 1, keep_first, first);
 	CHECK_BYTES(first, sizeof first, row->first, sizeof row->first);
 	send_picture(&r, sizeof frame, &row->picture);
 	CHECK_INT(r.packets, 3);
@@ -148,6 +167,7 @@ static void test_payloads_fit_the_mtu(void)
 static const struct check_test tests[] = {
 	TABLE(test_sizes, size_rows),
 	TEST(test_every_size),
+	TEST(test_picture_in_parts),
 	TABLE(test_numbers, number_rows),
 	TEST(test_picture_id_beyond_15_bits_keeps_its_form),
 	TEST(test_payloads_fit_the_mtu),

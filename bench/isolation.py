@@ -1,0 +1,243 @@
+"""Does a room that misbehaves disturb the others? Ten rooms; what happens in nine of them is
+measured while the first has a quiet neighbour in it, and while it has a bad one."""
+import contextlib
+import gc
+import os
+import random
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+
+import rtp
+from figure import Figure
+from material import open_room
+from packets import first_speech
+from viewers import Gateway, Refused
+
+ROOMS = 10
+VIEWERS = 3           # in each of the other rooms
+WINDOW_S = 12
+MEASURED, EVENTS = 2, 3  # the rooms in which segments are played, and events are timed
+
+# What the bad neighbour's generator does is what it is told to say.
+CONFIGURATION = """
+generator-talker: {{ command = [ "{talker}", "--size", "{size}x{size}" ] }}
+generator-bad: {{ command = [ "/bin/sh", "-c", "read -r what; case $what in \\
+	slow) {talker} --size {size}x{size} 'One, two, three, four, five, six.' | while dd bs=20k count=1 2> /dev/null; do sleep 1; done;; \\
+	linger) {talker} --size {size}x{size} 'Hello.'; exec > /dev/null; sleep 60;; \\
+	orphan) {talker} --size {size}x{size} 'Hello.'; setsid sleep 60 & ;; \\
+	flood) yes nonsense | head -c 10000000 >&2; {talker} --size {size}x{size} 'Hello.';; \\
+	die) kill -9 $$;; esac" ] max_s = 60 }}
+room-1: {{ id = 1 avatar = "probe" generator = "bad" }}
+"""
+ROOM = 'room-{id}: {{ id = {id} avatar = "probe" generator = "talker" }}\n'
+
+
+def configuration(size):
+    text = CONFIGURATION.format(talker=os.environ["DH_TALKER"], size=size).replace("\\\n\t", "")
+    return text + "".join(ROOM.format(id=n) for n in range(2, ROOMS + 1))
+
+
+# ------------------------------------------------------------------ the bad neighbour
+# Each runs in a process of its own, at the lowest priority: what is measured is what
+# the gateway lets it do to others, not what its own client costs the machine.
+
+def again_and_again(act):
+    while True:
+        try:
+            act()
+        except (Refused, TimeoutError):
+            time.sleep(0.05)
+
+
+def says(text, pause_s, interrupt=False):
+    def run(gateway):
+        def act():
+            gateway.request({"request": "say", "id": 1, "text": text})
+            time.sleep(pause_s)
+            if interrupt:
+                gateway.request({"request": "interrupt", "id": 1})
+        again_and_again(act)
+    return run
+
+
+def interrupts(gateway):
+    """A queue of a hundred, before fifty observers, is interrupted again and again."""
+    for _ in range(50):
+        gateway.observe({"id": 1})
+
+    def act():
+        for _ in range(100):
+            gateway.request({"request": "enqueue", "id": 1, "file": "known.mp4"})
+        gateway.request({"request": "interrupt", "id": 1})
+    again_and_again(act)
+
+
+def asks(gateway):
+    """Sixteen askers that wait for nothing but their answers."""
+    def ask():
+        request = random.choice(("stats", "queue", "info", "list"))
+        gateway.request({"request": request, **({} if request == "list" else {"id": 1})})
+    for _ in range(15):
+        threading.Thread(target=again_and_again, args=(ask,), daemon=True).start()
+    again_and_again(ask)
+
+
+def watches(gateway):
+    """Asks for offers, and never answers them."""
+    again_and_again(lambda: gateway.ask_for_offer({"id": 1}))
+
+
+def files(name, interrupt=True):
+    def run(gateway):
+        def act():
+            gateway.request({"request": "enqueue", "id": 1, "file": name})
+            time.sleep(0.5)
+            if interrupt:
+                gateway.request({"request": "interrupt", "id": 1})
+        again_and_again(act)
+    return run
+
+
+WAYS = {
+    "slow generators": says("slow", 1),
+    "generators that linger": says("linger", 1, interrupt=True),
+    "generators that leave a child": says("orphan", 1, interrupt=True),
+    "generators that flood their log": says("flood", 1),
+    "generators that die": says("die", 0.1),
+    "a hundred interrupted before fifty": interrupts,
+    "sixteen askers": asks,
+    "watches that are never answered": watches,
+    "files that cannot be decoded": files("nonsense.mp4", interrupt=False),
+    "files of 300 MB": files("large.mp4"),
+}
+
+
+@contextlib.contextmanager
+def neighbour(way, ws):
+    """Room 1 as `way` says; None: quiet."""
+    if way is None:
+        yield
+        return
+    process = subprocess.Popen(["nice", "-n", "19", sys.executable, "-B", os.path.abspath(__file__), way, ws],
+                               env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    try:
+        time.sleep(2)
+        yield
+        assert process.poll() is None, f"{way}: the neighbour has ended"
+    finally:
+        process.kill()
+        process.wait()
+
+
+# --------------------------------------------------------------------------- measuring
+
+def late(viewers):
+    """Of all pictures that came since it was asked last, against each viewer's earliest of them."""
+    out = []
+    for viewer in viewers:
+        kept, now = viewer.take()["video"][0], rtp.Stream("video", 0, 0)
+        for packet in kept:
+            now.add(packet)
+        out.append(rtp.Line(now).late_ms)
+    return np.concatenate(out)
+
+
+def timed_event(gateway):
+    """From sending a request until its event is there."""
+    since = len(gateway.events)
+    sent, answer = gateway.timed_request({"request": "enqueue", "id": EVENTS, "file": "known.mp4"})
+    arrived, _ = gateway.wait_event("queued", since, segment=answer["segment"], timeout=20)
+    gateway.request({"request": "interrupt", "id": EVENTS})
+    return (arrived - sent) * 1000
+
+
+def timed_speech(gateway, viewer, request, **more):
+    sent, _ = gateway.timed_request({"request": request, "id": MEASURED, **more})
+    heard = viewer.wait(lambda v: first_speech(v, sent), 60)
+    gateway.request({"request": "interrupt", "id": MEASURED})
+    time.sleep(random.uniform(0.3, 0.6))
+    return (heard - sent) * 1000
+
+
+def window(gateway, viewer, crowd):
+    """One look at the other rooms."""
+    values = {"enqueue": [], "say": [], "event": []}
+    late(crowd)
+    end = time.monotonic() + WINDOW_S
+    gc.disable()
+    while time.monotonic() < end:
+        values["enqueue"].append(timed_speech(gateway, viewer, "enqueue", file="known.mp4"))
+        values["say"].append(timed_speech(gateway, viewer, "say", text="Hello there."))
+        values["event"].append(timed_event(gateway))
+    gc.enable()
+    values["late"] = late(crowd)
+    return values
+
+
+def compare(way, quiet, bad):
+    """Figures of one way to misbehave, beside the quiet windows before and after each."""
+    def pooled(windows, name):
+        return np.concatenate([np.asarray(w[name], dtype=float) for w in windows])
+    p99 = [float(np.percentile(pooled(w, "late"), 99)) for w in (quiet, bad)]
+    enqueue = [float(np.median(pooled(w, "enqueue"))) for w in (quiet, bad)]
+    say = [float(np.median(pooled(w, "say"))) for w in (quiet, bad)]
+    runs = f"{len(bad)} x {WINDOW_S} s"
+    return [
+        Figure(f"{way}: lateness p99, times that beside a quiet one", [p99[1] / p99[0]], {"max": 1.2}, unit="x", runs=runs,
+               note=f"{p99[0]:.2f} -> {p99[1]:.2f} ms"),
+        Figure(f"{way}: enqueue (cached), more than beside a quiet one", [enqueue[1] - enqueue[0]], {"max": 20}, runs=runs,
+               note=f"median {enqueue[0]:.1f} -> {enqueue[1]:.1f} ms"),
+        Figure(f"{way}: say -> sound, times that beside a quiet one", [say[1] / say[0]], {"max": 1.5}, unit="x", runs=runs,
+               note=f"median {say[0]:.0f} -> {say[1]:.0f} ms"),
+        Figure(f"{way}: events", pooled(bad, "event"), {"p95": 50}, runs=f"{len(pooled(bad, 'event'))} events"),
+    ]
+
+
+def write_bad(folder):
+    with open(os.path.join(folder, "nonsense.mp4"), "w") as file:
+        file.write("nonsense " * 2000)
+    with open(os.path.join(folder, "large.mp4"), "wb") as file:
+        for _ in range(300):
+            file.write(os.urandom(1 << 20))
+
+
+def isolation(material, runs):
+    """Nine rooms beside one that misbehaves, against beside a quiet one."""
+    size, known, figures = material.size, material.mp4(5), []
+    hosted = open_room(material, more=configuration(size), rooms=False)
+    try:
+        shutil.copy(known, os.path.join(hosted.segments, "known.mp4"))
+        write_bad(hosted.segments)
+        with Gateway(hosted.server.ws) as gateway:
+            gateway.observe({"id": EVENTS})
+            viewer = gateway.watch({"id": MEASURED})
+            crowd = [v for n in range(2, ROOMS + 1) for v in gateway.watch_many(VIEWERS, {"id": n})]
+            timed_speech(gateway, viewer, "enqueue", file="known.mp4")
+            time.sleep(5)
+            window(gateway, viewer, crowd)
+            for way in WAYS:
+                quiet, bad = [], []
+                for _ in range(runs):
+                    quiet.append(window(gateway, viewer, crowd))
+                    with neighbour(way, hosted.server.ws):
+                        bad.append(window(gateway, viewer, crowd))
+                    gateway.request({"request": "interrupt", "id": 1})
+                    time.sleep(2)
+                figures += compare(way, quiet, bad)
+    finally:
+        hosted.close(check=False)
+    return figures
+
+
+def misbehave(way, ws):
+    with Gateway(ws) as gateway:
+        WAYS[way](gateway)
+
+
+if __name__ == "__main__":
+    misbehave(*sys.argv[1:])

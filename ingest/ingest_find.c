@@ -1,0 +1,173 @@
+/* Finding a file that a request names, for a thread that must not hang. */
+#include "ingest.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ingest_state.h"
+#include "load_task.h"
+#include "loader.h"
+#include "media_files.h"
+#include "mounts.h"
+
+/* Shared by who asks and the loader's thread, which may come back much later. */
+struct search {
+	atomic_int refs;
+	struct dh_limits *limits;
+	char *folder, *path;
+	int64_t max_bytes;
+	GMutex lock;
+	GCond done;
+	/* protected by lock */
+	bool is_done;
+	int err;
+	char *error;
+	struct dh_file_identity identity;
+};
+
+static void unref(struct search *search)
+{
+	if (atomic_fetch_sub(&search->refs, 1) != 1)
+		return;
+	dh_limits_unref(&search->limits);
+	g_mutex_clear(&search->lock);
+	g_cond_clear(&search->done);
+	g_free(search->folder);
+	g_free(search->path);
+	g_free(search->error);
+	g_free(search);
+}
+
+/* The first one counts. Takes over `error`. */
+static void answer(struct search *search, int err, char *error, const struct dh_file_identity *identity)
+{
+	g_mutex_lock(&search->lock);
+	if (search->is_done) {
+		g_free(error);
+	} else {
+		search->is_done = true;
+		search->err = err;
+		search->error = error;
+		if (identity)
+			search->identity = *identity;
+		g_cond_signal(&search->done);
+	}
+	g_mutex_unlock(&search->lock);
+}
+
+/* --- the loader's thread */
+
+static bool step(void *arg)
+{
+	struct search *search = arg;
+	struct dh_file_identity identity;
+	char *error = NULL;
+	int fd = -EMFILE, err;
+
+	if (dh_limits_take(search->limits, DH_LIMIT_DESCRIPTORS, 1)) {
+		fd = dh_media_open(search->folder, search->path, search->max_bytes, &error);
+		err = fd < 0 ? fd : dh_file_identity_get(&identity, fd);
+		if (fd >= 0)
+			close(fd);
+		dh_limits_add(search->limits, DH_LIMIT_DESCRIPTORS, -1);
+	} else
+		err = -EMFILE;
+	answer(search, err, error, err < 0 ? NULL : &identity);
+	return false;
+}
+
+static void late(void *arg)
+{
+	answer(arg, -ETIMEDOUT, NULL, NULL);
+}
+
+static void release(void *arg)
+{
+	unref(arg);
+}
+
+/* --- who asks */
+
+static struct search *search_new(struct dh_ingest *ingest, const char *folder, const char *path, int64_t max_bytes)
+{
+	struct search *search = g_new0(struct search, 1);
+
+	atomic_init(&search->refs, 2);
+	search->limits = dh_limits_ref(ingest->limits);
+	search->folder = g_strdup(folder);
+	search->path = g_strdup(path);
+	search->max_bytes = max_bytes;
+	g_mutex_init(&search->lock);
+	g_cond_init(&search->done);
+	return search;
+}
+
+static int wait_for(struct search *search, struct dh_file_identity *identity, char **error)
+{
+	int64_t until_us = g_get_monotonic_time() + DH_OPEN_MS * 1000;
+	int err;
+
+	g_mutex_lock(&search->lock);
+	while (!search->is_done && g_cond_wait_until(&search->done, &search->lock, until_us))
+		;
+	err = search->is_done ? search->err : -ETIMEDOUT;
+	if (search->is_done && search->error)
+		*error = g_strdup(search->error);
+	*identity = search->identity;
+	g_mutex_unlock(&search->lock);
+	return err;
+}
+
+static int search_in(struct dh_ingest *ingest, const char *folder, const char *path, int64_t max_bytes,
+	struct dh_file_identity *identity, char **error)
+{
+	static const struct dh_loader_task task = { .step = step, .late = late, .release = release };
+	struct search *search = search_new(ingest, folder, path, max_bytes);
+	char *whole = g_build_filename(folder, path, NULL);
+	int err = dh_loader_post(ingest->loader, DH_LANE_OPEN, dh_mounts_device(whole, NULL), DH_OPEN_MS, &task, search);
+
+	if (err < 0)
+		unref(search); /* the loader's */
+	else
+		err = wait_for(search, identity, error);
+	unref(search);
+	g_free(whole);
+	return err;
+}
+
+static char *explain(int err, const char *path)
+{
+	if (err == -ETIMEDOUT)
+		return g_strdup_printf("its file system does not answer within %d s: %s", DH_OPEN_MS / 1000, path);
+	if (err == -EHOSTDOWN || err == -ENOBUFS)
+		return g_strdup_printf("too much waits for its file system already: %s", path);
+	if (err == -EMFILE)
+		return g_strdup_printf("too many files are open: %s", path);
+	return g_strdup_printf("%s: %s", path, g_strerror(-err));
+}
+
+int dh_ingest_find(struct dh_ingest *ingest, char *const *folders, const char *path, struct dh_ingest_source *source,
+	char **error)
+{
+	struct dh_file_identity identity;
+	int err = dh_media_check_path(path, error);
+
+	if (err < 0)
+		return err;
+	for (err = -ENOENT; *folders && (err == -ENOENT || err == -ENOTDIR); folders++) {
+		g_clear_pointer(error, g_free);
+		err = search_in(ingest, *folders, path, source->max_bytes, &identity, error);
+		if (err < 0)
+			continue;
+		source->names[source->count] = path;
+		source->folders[source->count] = *folders;
+		source->is_found[source->count] = true;
+		source->identities[source->count++] = identity;
+	}
+	if (err < 0 && !*error)
+		*error = err == -ENOENT ? g_strdup_printf("no such file: %s", path) : explain(err, path);
+	return err;
+}

@@ -1,0 +1,170 @@
+#include "inspection.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "file_slice.h"
+
+/* The kernel's clock for files ticks this slowly at most: two changes within one
+ * tick leave the same time. A file that was changed in this one is read in the next. */
+#define TICK_US 20000
+
+struct inspection {
+	struct dh_load_task task;
+	struct dh_inputs *inputs;
+	struct dh_limits *limits;
+	struct dh_file_hashes *hashes;
+	dh_inspected_fn *inspected;
+	int read_ms;
+	/* the lane's thread; of the I/O thread when it is told */
+	struct dh_expected_files files;
+	int i;                         /* which file */
+	int fd;                        /* -1: it has not been opened */
+	struct dh_file_hasher *hasher; /* while it is being read */
+	off_t at;
+};
+
+static int push(void *arg, const void *bytes, size_t size)
+{
+	dh_file_hasher_push(((struct inspection *)arg)->hasher, bytes, size);
+	return 0;
+}
+
+static void close_file(struct inspection *inspection)
+{
+	if (inspection->fd < 0)
+		return;
+	close(inspection->fd);
+	inspection->fd = -1;
+	dh_limits_add(inspection->limits, DH_LIMIT_DESCRIPTORS, -1);
+}
+
+/* The file is known. */
+static bool next_file(struct inspection *inspection)
+{
+	dh_file_hasher_free(&inspection->hasher);
+	close_file(inspection);
+	if (++inspection->i < inspection->inputs->source.count)
+		return dh_load_task_go(&inspection->task, DH_LANE_OPEN,
+			dh_inputs_device(inspection->inputs, inspection->i), DH_OPEN_MS);
+	inspection->files.is_hashed = true;
+	return dh_load_task_end(&inspection->task, 0, NULL);
+}
+
+static bool open_file(struct inspection *inspection)
+{
+	struct dh_file_identity *identity = &inspection->files.identities[inspection->i];
+	char *error = NULL;
+
+	if (!dh_limits_take(inspection->limits, DH_LIMIT_DESCRIPTORS, 1))
+		return dh_load_task_end(&inspection->task, -EMFILE, "too many files are open");
+	inspection->fd = dh_inputs_open(inspection->inputs, inspection->i, identity, &error);
+	if (inspection->fd < 0) {
+		dh_limits_add(inspection->limits, DH_LIMIT_DESCRIPTORS, -1);
+		dh_load_task_end(&inspection->task, inspection->fd, error);
+		g_free(error);
+		return false;
+	}
+	if (dh_file_hashes_find(inspection->hashes, identity, &inspection->files.hashes[inspection->i]))
+		return next_file(inspection);
+	inspection->hasher = dh_file_hasher_new();
+	inspection->at = 0;
+	return dh_load_task_go(&inspection->task, DH_LANE_READ, identity->device, inspection->read_ms);
+}
+
+static void wait_a_tick(const struct dh_file_identity *identity)
+{
+	struct timespec now;
+	int64_t age_us;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	age_us = now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000 - identity->ctime_ns / 1000;
+	if (age_us >= 0 && age_us < TICK_US)
+		g_usleep((gulong)(TICK_US - age_us));
+}
+
+/* Whether it begins as a segment that dh-prepare wrote (playout/stream.h). */
+static int look_at_start(int fd, bool *is_stream)
+{
+	char start[4];
+	ssize_t n = TEMP_FAILURE_RETRY(pread(fd, start, sizeof start, 0));
+
+	*is_stream = n == sizeof start && memcmp(start, "DHS1", sizeof start) == 0;
+	return n < 0 ? -errno : 0;
+}
+
+static bool read_file(struct inspection *inspection)
+{
+	const struct dh_file_identity *identity = &inspection->files.identities[inspection->i];
+	struct dh_file_hash *hash = &inspection->files.hashes[inspection->i];
+	struct dh_file_identity now;
+	int err;
+
+	if (inspection->at == 0) {
+		wait_a_tick(identity);
+		err = look_at_start(inspection->fd, &inspection->files.is_stream);
+		/* It is not shared by what it holds. */
+		if (err < 0 || (inspection->files.is_stream && inspection->inputs->source.count == 1))
+			return dh_load_task_end(&inspection->task, err, NULL);
+	}
+	err = dh_file_slice(inspection->fd, &inspection->at, &inspection->task.is_cancelled, push, inspection);
+	if (err == 0) {
+		dh_file_hasher_finish(inspection->hasher, hash);
+		err = dh_file_identity_get(&now, inspection->fd);
+	}
+	if (err > 0)
+		return true;
+	if (err == 0 && !dh_file_identity_alike(&now, identity))
+		return dh_load_task_end(&inspection->task, -ESTALE, "it was changed while it was read");
+	if (err < 0)
+		return dh_load_task_end(&inspection->task, err, NULL);
+	dh_file_hashes_remember(inspection->hashes, identity, hash);
+	return next_file(inspection);
+}
+
+static bool step(struct dh_load_task *task)
+{
+	struct inspection *inspection = (struct inspection *)task;
+
+	task->option = inspection->hasher ? DH_FILE_READ_OPTION : NULL;
+	return inspection->hasher ? read_file(inspection) : open_file(inspection);
+}
+
+static void tell(struct dh_load_task *task, int err, const char *text)
+{
+	struct inspection *inspection = (struct inspection *)task;
+
+	inspection->inspected(task->arg, err < 0 ? NULL : &inspection->files, err, text);
+}
+
+static void inspection_free(struct dh_load_task *task)
+{
+	struct inspection *inspection = (struct inspection *)task;
+
+	close_file(inspection);
+	dh_file_hasher_free(&inspection->hasher);
+	dh_inputs_unref(&inspection->inputs);
+	dh_limits_unref(&inspection->limits);
+	dh_file_hashes_unref(&inspection->hashes);
+	g_free(inspection);
+}
+
+struct dh_load_task *dh_inspect(struct dh_loader *loader, struct dh_limits *limits, struct dh_inputs *inputs,
+	struct dh_file_hashes *hashes, int read_ms, dh_inspected_fn *inspected, void *arg)
+{
+	static const struct dh_load_task_kind kind = { .step = step, .tell = tell, .free = inspection_free };
+	struct inspection *new = g_new0(struct inspection, 1);
+
+	dh_load_task_init(&new->task, &kind, loader, arg);
+	new->inputs = dh_inputs_ref(inputs);
+	new->limits = dh_limits_ref(limits);
+	new->hashes = dh_file_hashes_ref(hashes);
+	new->inspected = inspected;
+	new->read_ms = read_ms;
+	new->fd = -1;
+	dh_load_task_start(&new->task, DH_LANE_OPEN, dh_inputs_device(inputs, 0), DH_OPEN_MS);
+	return &new->task;
+}

@@ -1,0 +1,195 @@
+#include "open_files.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file_slice.h"
+
+#define CHANGED "it was changed while it was read"
+
+static struct dh_open_files *files_ref(struct dh_open_files *files)
+{
+	atomic_fetch_add(&files->refs, 1);
+	return files;
+}
+
+void dh_open_files_unref(struct dh_open_files **files)
+{
+	struct dh_open_files *old = *files;
+
+	*files = NULL;
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
+		return;
+	for (int i = 0; i < old->count; i++)
+		close(old->fds[i]);
+	dh_limits_add(old->limits, DH_LIMIT_DESCRIPTORS, -old->count);
+	dh_limits_unref(&old->limits);
+	g_free(old);
+}
+
+/* --- opening */
+
+struct opening {
+	struct dh_load_task task;
+	struct dh_inputs *inputs;
+	struct dh_expected_files expected;
+	struct dh_open_files *files; /* the lane's, until it is told */
+	dh_open_files_opened_fn *opened;
+};
+
+static bool open_step(struct dh_load_task *task)
+{
+	struct opening *opening = (struct opening *)task;
+	struct dh_open_files *files = opening->files;
+	struct dh_file_identity identity;
+	char *error = NULL;
+	int fd, i = files->count;
+
+	if (!dh_limits_take(files->limits, DH_LIMIT_DESCRIPTORS, 1))
+		return dh_load_task_end(task, -EMFILE, "too many files are open");
+	fd = dh_inputs_open(opening->inputs, i, &identity, &error);
+	if (fd < 0)
+		dh_limits_add(files->limits, DH_LIMIT_DESCRIPTORS, -1);
+	else
+		files->fds[files->count++] = fd;
+	if (fd >= 0 && !dh_file_identity_same(&identity, &opening->expected.identities[i]))
+		return dh_load_task_end(task, -ESTALE, "it was changed before it was its turn");
+	if (fd < 0 || files->count == opening->inputs->source.count)
+		dh_load_task_end(task, MIN(fd, 0), error);
+	else
+		dh_load_task_go(task, DH_LANE_OPEN, dh_inputs_device(opening->inputs, i + 1), DH_OPEN_MS);
+	g_free(error);
+	return false;
+}
+
+/* A late step may still use the files: then they stay the task's. */
+static void open_tell(struct dh_load_task *task, int err, const char *text)
+{
+	struct opening *opening = (struct opening *)task;
+
+	opening->opened(task->arg, err < 0 ? NULL : files_ref(opening->files), err, text);
+}
+
+static void open_free(struct dh_load_task *task)
+{
+	struct opening *opening = (struct opening *)task;
+
+	dh_inputs_unref(&opening->inputs);
+	dh_open_files_unref(&opening->files);
+	g_free(opening);
+}
+
+struct dh_load_task *dh_open_files_open(struct dh_loader *loader, struct dh_limits *limits, struct dh_inputs *inputs,
+	const struct dh_expected_files *expected, dh_open_files_opened_fn *opened, void *arg)
+{
+	static const struct dh_load_task_kind kind = { .step = open_step, .tell = open_tell, .free = open_free };
+	struct opening *new = g_new0(struct opening, 1);
+
+	dh_load_task_init(&new->task, &kind, loader, arg);
+	new->inputs = dh_inputs_ref(inputs);
+	new->expected = *expected;
+	new->opened = opened;
+	new->files = g_new0(struct dh_open_files, 1);
+	atomic_init(&new->files->refs, 1);
+	new->files->limits = dh_limits_ref(limits);
+	dh_load_task_start(&new->task, DH_LANE_OPEN, dh_inputs_device(inputs, 0), DH_OPEN_MS);
+	return &new->task;
+}
+
+/* --- checking */
+
+struct checking {
+	struct dh_load_task task;
+	struct dh_open_files *files;
+	struct dh_expected_files expected;
+	dh_open_files_checked_fn *checked;
+	int read_ms;
+	/* the lane's thread */
+	int i;                         /* which file */
+	struct dh_file_hasher *hasher; /* it is being read again; else NULL */
+	off_t at;
+};
+
+static int push(void *arg, const void *bytes, size_t size)
+{
+	dh_file_hasher_push(((struct checking *)arg)->hasher, bytes, size);
+	return 0;
+}
+
+/* Whether the file has to be read again; or what the task's result is. */
+static int look(const struct checking *checking)
+{
+	const struct dh_file_identity *expected = &checking->expected.identities[checking->i];
+	struct dh_file_identity identity;
+	int err = dh_file_identity_get(&identity, checking->files->fds[checking->i]);
+
+	if (err < 0 || dh_file_identity_same(&identity, expected))
+		return err;
+	if (checking->expected.is_hashed)
+		return 1;
+	return dh_file_identity_alike(&identity, expected) ? 0 : -ESTALE;
+}
+
+/* 1: there is more to read. */
+static int read_again(struct checking *checking)
+{
+	struct dh_file_hash hash;
+	int err = dh_file_slice(checking->files->fds[checking->i], &checking->at, &checking->task.is_cancelled, push,
+		checking);
+
+	if (err != 0)
+		return err;
+	dh_file_hasher_finish(checking->hasher, &hash);
+	dh_file_hasher_free(&checking->hasher);
+	return strcmp(hash.hex, checking->expected.hashes[checking->i].hex) == 0 ? 0 : -ESTALE;
+}
+
+static bool check_step(struct dh_load_task *task)
+{
+	struct checking *checking = (struct checking *)task;
+	int err = checking->hasher ? read_again(checking) : look(checking);
+
+	if (err < 0)
+		return dh_load_task_end(task, err, err == -ESTALE ? CHANGED : NULL);
+	if (err > 0) {
+		if (!checking->hasher)
+			checking->hasher = dh_file_hasher_new();
+		return true;
+	}
+	if (++checking->i == checking->files->count)
+		return dh_load_task_end(task, 0, NULL);
+	checking->at = 0;
+	return dh_load_task_go(task, DH_LANE_READ, checking->expected.identities[checking->i].device, checking->read_ms);
+}
+
+static void check_tell(struct dh_load_task *task, int err, const char *text)
+{
+	((struct checking *)task)->checked(task->arg, err, text);
+}
+
+static void check_free(struct dh_load_task *task)
+{
+	struct checking *checking = (struct checking *)task;
+
+	dh_open_files_unref(&checking->files);
+	dh_file_hasher_free(&checking->hasher);
+	g_free(checking);
+}
+
+struct dh_load_task *dh_open_files_check(struct dh_loader *loader, struct dh_open_files *files,
+	const struct dh_expected_files *expected, int read_ms, dh_open_files_checked_fn *checked, void *arg)
+{
+	static const struct dh_load_task_kind kind = { .step = check_step, .tell = check_tell, .free = check_free };
+	struct checking *new = g_new0(struct checking, 1);
+
+	dh_load_task_init(&new->task, &kind, loader, arg);
+	new->task.option = DH_FILE_READ_OPTION;
+	new->files = files_ref(files);
+	new->expected = *expected;
+	new->read_ms = read_ms;
+	new->checked = checked;
+	dh_load_task_start(&new->task, DH_LANE_READ, expected->identities[0].device, read_ms);
+	return &new->task;
+}

@@ -1,0 +1,277 @@
+/* A preparation whose files a worker encodes. */
+#include "preparation_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "ingest_state.h"
+#include "log.h"
+#include "prepare/job.h"
+
+/* An idle clip's anchor is chosen when all of it has been seen, and only then
+ * is the first unit written. */
+#define IDLE_PATIENCE 4
+/* The worker itself notices that a live source is silent; this is for a worker
+ * that does not. */
+#define LIVE_PATIENCE_MS 1000
+
+/* What a worker wrote cannot be used: it is ended, and so is the preparation. */
+static int refuse(struct dh_preparation *preparation, int err)
+{
+	const char *reason = dh_stream_reader_error(preparation->reader);
+	char *text = g_strdup_printf("%s%s", err == -EFBIG ? "" : "what dh-prepare wrote is damaged: ", reason);
+	int code = err == -EFBIG || err == -ENOMEM ? dh_preparation_code_of(err) : DH_PREPARE_INTERNAL;
+
+	preparation->job = NULL;
+	dh_preparation_fail(preparation, code, text);
+	g_free(text);
+	return -1;
+}
+
+static int encoded_data(void *arg, const void *bytes, size_t size)
+{
+	struct dh_preparation *preparation = arg;
+	int err;
+
+	if (preparation->writer)
+		dh_cache_writer_push(preparation->writer, bytes, size);
+	err = dh_stream_reader_push(preparation->reader, bytes, size);
+	if (err < 0)
+		return refuse(preparation, err);
+	dh_preparation_pump(preparation);
+	return 0;
+}
+
+/* The worker read a file that changed under it: what it made is no whole segment of
+ * either version, and is not what its key says. */
+static void mark_changed(struct dh_preparation *preparation)
+{
+	char *text = g_strdup_printf("%s changed while it was prepared", dh_inputs_file_name(preparation->inputs));
+
+	dh_recording_mark_incomplete(&preparation->recording, text);
+	g_free(text);
+	dh_preparation_unshare(preparation);
+}
+
+static void checked(void *arg, int err, const char *text)
+{
+	struct dh_preparation *preparation = arg;
+
+	preparation->task = NULL;
+	if (err == -ESTALE)
+		mark_changed(preparation);
+	else if (err < 0)
+		dh_log(DH_LOG_WARNING, "%s: whether it was changed while it was prepared cannot be told: %s",
+			preparation->inputs->source.names[0], text ? text : g_strerror(-err));
+	dh_cache_writer_end(&preparation->writer, err == 0);
+	dh_preparation_finish(preparation);
+}
+
+static void check(struct dh_preparation *preparation)
+{
+	struct dh_ingest *ingest = preparation->ingest;
+
+	preparation->state = DH_PREPARATION_CHECKING;
+	preparation->task = dh_open_files_check(ingest->loader, preparation->files, &preparation->expected,
+		ingest->config.file_read_ms, checked, preparation);
+}
+
+static void encoded_all(void *arg, int code, const char *text)
+{
+	struct dh_preparation *preparation = arg;
+	int err = dh_stream_reader_finish(preparation->reader);
+
+	preparation->job = NULL;
+	dh_load_task_cancel(&preparation->task); /* it failed while its files were being opened */
+	if (preparation->recording.state == DH_RECORDING_ENDED && code != DH_PREPARE_OK)
+		dh_log(DH_LOG_WARNING, "%s: after its end: %s", preparation->inputs->source.names[0], text);
+	/* Keeps what the stream said where it said why. */
+	if (code != DH_PREPARE_OK)
+		dh_preparation_fail(preparation, code, text);
+	else if (err < 0)
+		dh_preparation_fail(preparation, DH_PREPARE_INTERNAL, "dh-prepare ended in the middle of its output");
+	else if (preparation->files && preparation->recording.state == DH_RECORDING_ENDED)
+		check(preparation);
+	else
+		dh_preparation_finish(preparation);
+}
+
+/* The anchor's picture as a file without a name; -1 with errno. */
+static int picture_fd(GBytes *picture)
+{
+	gsize size;
+	const char *at = g_bytes_get_data(picture, &size);
+	int fd = memfd_create("anchor", MFD_CLOEXEC), error;
+
+	while (fd >= 0 && size > 0) {
+		ssize_t n = TEMP_FAILURE_RETRY(write(fd, at, size));
+		if (n < 0) {
+			error = errno;
+			close(fd);
+			errno = error;
+			return -1;
+		}
+		at += n;
+		size -= (gsize)n;
+	}
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+static int silence_ms(const struct dh_preparation *preparation)
+{
+	const struct dh_ingest_config *config = &preparation->ingest->config;
+
+	if (preparation->inputs->is_live)
+		return config->live_silence_ms + LIVE_PATIENCE_MS;
+	if (preparation->inputs->source.kind == DH_INGEST_IDLE)
+		return config->worker_silence_ms * IDLE_PATIENCE;
+	return config->worker_silence_ms;
+}
+
+static bool is_next(const struct dh_preparation *preparation)
+{
+	bool any = false;
+
+	for (guint i = 0; i < preparation->subscriptions->len; i++)
+		any = any || ((struct dh_subscription *)preparation->subscriptions->pdata[i])->is_next;
+	return any;
+}
+
+void dh_preparation_set_next(struct dh_preparation *preparation)
+{
+	if (preparation->job)
+		dh_job_set_next(preparation->job);
+}
+
+/* --- what a worker is given when it is the job's turn */
+
+/* A copy of each descriptor: the job closes them. */
+static int copy_fds(const int *from, int count, int *fds)
+{
+	int n = 0;
+
+	for (; n < count; n++) {
+		fds[n] = fcntl(from[n], F_DUPFD_CLOEXEC, 0);
+		if (fds[n] < 0)
+			break;
+	}
+	if (n == count)
+		return n;
+	int err = -errno;
+	while (n > 0)
+		close(fds[--n]);
+	return err;
+}
+
+/* What is opened late has one subscriber: it is live. */
+static int open_late(struct dh_preparation *preparation, int *fds, char **error)
+{
+	int err = -ECANCELED;
+
+	if (preparation->subscriptions->len > 0)
+		err = dh_subscription_open(preparation->subscriptions->pdata[0], fds, error);
+	return err < 0 ? err : 1;
+}
+
+/* What stands in the way of the files ends the job. */
+static void give_up_job(struct dh_preparation *preparation)
+{
+	dh_job_cancel(&preparation->job);
+	dh_cache_writer_end(&preparation->writer, false);
+	dh_stream_reader_free(&preparation->reader);
+}
+
+static void opened(void *arg, struct dh_open_files *files, int err, const char *text)
+{
+	struct dh_preparation *preparation = arg;
+
+	preparation->task = NULL;
+	preparation->files = files;
+	if (err == 0) {
+		dh_job_ready(preparation->job);
+		return;
+	}
+	give_up_job(preparation);
+	if (err == -ESTALE && !preparation->is_inspected_again)
+		dh_preparation_inspect_again(preparation);
+	else
+		dh_preparation_fail_reading(preparation, err, text);
+}
+
+/* Their file system may take its time. */
+static int open_files(struct dh_preparation *preparation, int *fds)
+{
+	struct dh_ingest *ingest = preparation->ingest;
+
+	if (preparation->files)
+		return copy_fds(preparation->files->fds, preparation->files->count, fds);
+	preparation->task = dh_open_files_open(ingest->loader, ingest->limits, preparation->inputs,
+		&preparation->expected, opened, preparation);
+	return -EINPROGRESS;
+}
+
+static int open_inputs(struct dh_preparation *preparation, int *fds, char **error)
+{
+	const struct dh_ingest_source *source = &preparation->inputs->source;
+
+	if (source->is_opened_late)
+		return open_late(preparation, fds, error);
+	return preparation->inputs->is_live ? copy_fds(source->fds, 1, fds) : open_files(preparation, fds);
+}
+
+static int open_job(void *arg, int fds[DH_JOB_FDS], char **error)
+{
+	struct dh_preparation *preparation = arg;
+	const struct dh_ingest_source *source = &preparation->inputs->source;
+	int count = open_inputs(preparation, fds, error);
+
+	if (count < 0 || !source->anchor)
+		return count;
+	fds[count] = picture_fd(source->anchor);
+	if (fds[count] >= 0)
+		return count + 1;
+	int err = -errno;
+	while (count > 0)
+		close(fds[--count]);
+	return err;
+}
+
+static int start_job(struct dh_preparation *preparation)
+{
+	static const struct dh_job_listener listener = { .open = open_job, .data = encoded_data, .done = encoded_all };
+	struct dh_ingest *ingest = preparation->ingest;
+	char *json = dh_inputs_job(preparation->inputs, &ingest->config);
+	struct dh_job_spec spec = {
+		.json = json, .silence_ms = silence_ms(preparation), .owner = preparation->inputs->source.owner,
+		.is_live = preparation->inputs->is_live, .is_next = is_next(preparation),
+	};
+	int err = dh_job_start(ingest->workers, &spec, &listener, preparation, &preparation->job);
+
+	g_free(json);
+	return err;
+}
+
+void dh_preparation_encode(struct dh_preparation *preparation)
+{
+	struct dh_ingest *ingest = preparation->ingest;
+	struct dh_stream_limits limits;
+	int err;
+
+	preparation->state = DH_PREPARATION_ENCODING;
+	preparation->may_end = preparation->inputs->is_live;
+	dh_preparation_limits(&ingest->config, &limits);
+	err = dh_stream_reader_alloc(&preparation->reader, &limits, &dh_recording_sink, &preparation->recording);
+	if (err == 0)
+		err = start_job(preparation);
+	if (err == -ENOBUFS)
+		dh_preparation_fail(preparation, DH_PREPARE_LIMIT, "too many segments wait to be prepared");
+	else if (err < 0)
+		dh_preparation_fail(preparation, DH_PREPARE_INTERNAL, g_strerror(-err));
+	else if (preparation->has_cache_key)
+		preparation->writer = dh_cache_writer_new(ingest->cache, ingest->loader, ingest->limits,
+			preparation->key);
+}

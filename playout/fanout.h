@@ -1,0 +1,56 @@
+/* The viewers of a playout: who they are, and what is due for them.
+ *
+ * Viewers are in groups, each with a constant offset (pacer.h). Everything that
+ * is due for one viewer is handed over together, before the next viewer's, so
+ * that its sending thread wakes once.
+ */
+#ifndef DH_FANOUT_H
+#define DH_FANOUT_H
+
+#include "pacer.h"
+#include "viewer.h"
+
+/* Zero it, then call dh_fanout_init. */
+struct dh_fanout {
+	/* immutable */
+	struct dh_viewer_out out;
+	int64_t late_ticks;
+	size_t spread_from;
+	/* owned */
+	struct dh_pacer pacer;
+	struct dh_viewer *viewers[DH_PACER_GROUPS_MAX]; /* lists by group */
+	int64_t next_ticks[DH_PACER_GROUPS_MAX]; /* when more of unfinished pictures is due; INT64_MAX: none */
+	size_t count;
+	bool newcomers; /* a viewer may be waiting for its first anchor */
+	bool lost;      /* a picture never reached the pacer: all need an entry */
+};
+
+/* `late_ticks`, `spread_ticks`, `spread_from`: as in dh_playout_config. */
+void dh_fanout_init(struct dh_fanout *fanout, const struct dh_viewer_out *out, int64_t late_ticks,
+	int64_t spread_ticks, size_t spread_from);
+/* Frees all viewers and items. */
+void dh_fanout_clear(struct dh_fanout *fanout);
+
+/* The viewer belongs to the fan-out until it is removed. -ENOMEM. */
+int dh_fanout_add(struct dh_fanout *fanout, const struct dh_continuity_seed *seed, void *user,
+	struct dh_viewer **viewer);
+void dh_fanout_remove(struct dh_fanout *fanout, struct dh_viewer **viewer);
+void dh_fanout_pause(struct dh_fanout *fanout, struct dh_viewer *viewer, bool paused);
+
+/* Keeps `item` for all viewers; takes references. A picture for which there is no
+ * memory is lost. */
+void dh_fanout_push(struct dh_fanout *fanout, const struct dh_item *item);
+/* Pictures were skipped: every viewer goes on at an entry. */
+void dh_fanout_lose(struct dh_fanout *fanout);
+
+/* How long after its media time an item can still be sent to somebody. */
+int64_t dh_fanout_reach_ticks(const struct dh_fanout *fanout);
+
+/* Sends what is due at media time `media_ticks`. `anchor` is for newcomers, NULL
+ * while there is none. */
+void dh_fanout_deliver(struct dh_fanout *fanout, struct dh_unit *anchor, int64_t media_ticks);
+
+/* Media time at which something is due for a viewer; INT64_MAX: nothing. */
+int64_t dh_fanout_deadline_ticks(const struct dh_fanout *fanout);
+
+#endif

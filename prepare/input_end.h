@@ -1,0 +1,43 @@
+/* Follows the structure of an input to tell whether it ends where its container
+ * says: at the end of an MP4 box, a Matroska element, a RIFF chunk, an Ogg stream, an
+ * FLV tag, an ADTS frame or a transport stream packet. Other containers promise
+ * nothing that can be checked here. Pure; any bytes are safe.
+ */
+#ifndef DH_INPUT_END_H
+#define DH_INPUT_END_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum dh_container_kind {
+	DH_CONTAINER_UNKNOWN = 0, /* fewer bytes came than it takes to tell */
+	DH_CONTAINER_OTHER,
+	DH_CONTAINER_MP4, DH_CONTAINER_MATROSKA, DH_CONTAINER_WAV, DH_CONTAINER_AVI, DH_CONTAINER_OGG,
+	DH_CONTAINER_FLV, DH_CONTAINER_ADTS, DH_CONTAINER_TS,
+};
+
+/* Zero-initialise it. Fields are private but for `is_done`. */
+struct dh_input_end {
+	enum dh_container_kind kind;
+	uint8_t header[27 + 255]; /* of the current element; an Ogg page has the longest */
+	unsigned used, need;      /* bytes of the header: present, needed */
+	uint64_t skip;            /* bytes of the current element still to come */
+	uint64_t at;              /* bytes so far */
+	uint64_t stated_end;      /* of the Matroska segment; 0: unknown */
+	int open;                 /* Ogg streams without end, MP4 fragments without media */
+	bool is_done;             /* the rest does not matter or cannot be followed */
+};
+
+/* Takes the next bytes of the input. */
+void dh_input_end_push(struct dh_input_end *end, const uint8_t *bytes, size_t size);
+
+/* How many of the next bytes need not be read, for inputs with random access. */
+uint64_t dh_input_end_skip(const struct dh_input_end *end);
+/* Skips `count` bytes, at most dh_input_end_skip: fewer where the input ends. */
+void dh_input_end_pass(struct dh_input_end *end, uint64_t count);
+
+/* Whether an input that ends here has ended too early. */
+bool dh_input_end_is_early(const struct dh_input_end *end);
+
+#endif

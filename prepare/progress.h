@@ -1,0 +1,13 @@
+/* A callback that is told the progress of a task. */
+#ifndef DH_PROGRESS_H
+#define DH_PROGRESS_H
+
+#include <stdint.h>
+
+/* `total_ticks` is 0 if the input does not state its length. */
+struct dh_progress {
+	void (*report)(void *arg, int64_t done_ticks, int64_t total_ticks, int64_t pictures);
+	void *arg;
+};
+
+#endif

@@ -1,0 +1,91 @@
+#include "task_media.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "playout/timebase.h"
+#include "tool_version.h"
+
+/* An input that ends this much before its stated length was cut short. */
+#define CUT_TICKS DH_TICKS_PER_SECOND
+
+void dh_task_size(const struct dh_task *task, const struct dh_frame *frame, int *width, int *height)
+{
+	*width = task->width;
+	*height = task->height;
+	if (!*width)
+		dh_picture_natural_size(frame->av->width, frame->av->height, frame->av->sample_aspect_ratio.num,
+			frame->av->sample_aspect_ratio.den, &frame->turn, DH_STREAM_SIDE_MAX, width, height);
+}
+
+struct dh_video_config dh_task_video(const struct dh_task *task, int width, int height, int64_t step_ticks)
+{
+	struct dh_video_config config = { .width = width, .height = height, .kbps = task->kbps };
+	int64_t fastest_ticks = DH_TICKS_PER_SECOND / task->fps_max;
+	config.entry_ticks = task->entry_ms * DH_TICKS_PER_MS;
+	config.frame_ticks = step_ticks > 0 ? step_ticks : 40 * DH_TICKS_PER_MS;
+	if (config.frame_ticks < fastest_ticks)
+		config.frame_ticks = fastest_ticks;
+	return config;
+}
+
+void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const struct dh_video *video)
+{
+	int used = snprintf(head->encoder, sizeof head->encoder, "%s", dh_prepare_version());
+	size_t size;
+	if (video) {
+		dh_video_anchor(video, &size);
+		used += snprintf(head->encoder + used, sizeof head->encoder - (size_t)used,
+			"; video %d kb/s, entries every %d ms, anchor of %zu bytes at quantizer %d", task->kbps,
+			task->entry_ms, size, dh_video_anchor_quantizer(video));
+	}
+	if (head->has_audio)
+		snprintf(head->encoder + used, sizeof head->encoder - (size_t)used, "; audio %d kb/s",
+			task->audio_kbps);
+}
+
+int dh_note_source(struct dh_output *output, const char *name, const struct dh_source *source,
+	int64_t end_ticks, bool *is_cut)
+{
+	int damaged = dh_source_damaged(source), code = 0;
+	int64_t stated_ticks = dh_source_is_still(source) ? 0 : dh_source_stated_ticks(source);
+	bool is_short = stated_ticks - end_ticks > CUT_TICKS;
+	if (damaged)
+		code = dh_output_note(output, "%s: %d damaged packet%s skipped", name, damaged,
+			damaged > 1 ? "s" : "");
+	if (code || (!is_short && !dh_source_is_cut(source)))
+		return code;
+	*is_cut = true;
+	if (is_short)
+		return dh_output_note(output, "%s was cut short: it states %lld ms, but ends after %lld ms", name,
+			(long long)dh_ms_from_ticks(stated_ticks), (long long)dh_ms_from_ticks(end_ticks));
+	return dh_output_note(output, "%s was cut short: it ends after %lld ms, in the middle of its container", name,
+		(long long)dh_ms_from_ticks(end_ticks));
+}
+
+int dh_note_film(struct dh_output *output, const struct dh_film *film)
+{
+	const char *why = NULL;
+	int restarts = film ? dh_video_restarts(dh_film_video(film), &why) : 0;
+	return restarts ? dh_output_note(output, "The encoder broke the rule of anchored video %d time%s "
+		"(a frame %s) and was restarted from the anchor", restarts, restarts > 1 ? "s" : "", why) : 0;
+}
+
+const char *dh_task_input_name(const struct dh_task *task, int input)
+{
+	const char *slash = strrchr(task->inputs[input].name, '/');
+	return slash && slash[1] ? slash + 1 : task->inputs[input].name;
+}
+
+struct dh_source_config dh_task_source(const struct dh_task *task, int input, int want)
+{
+	return (struct dh_source_config){
+		.fd = task->inputs[input].fd,
+		.name = task->inputs[input].name,
+		.raw = &task->inputs[input].raw,
+		.want = want,
+		.max_side = task->max_side,
+		.max_ms = task->max_ms,
+		.silence_ms = task->silence_ms,
+	};
+}

@@ -1,0 +1,98 @@
+/* What plays and what waits in a room. */
+#include "room_private.h"
+
+#include <errno.h>
+
+#include "playout/timebase.h"
+
+/* Copied in the room's thread, read by who asked. */
+struct entry {
+	struct dh_feed *feed;    /* a reference: its name and metadata are immutable */
+	char segment[DH_SEGMENT_ID_MAX + 1];
+	const char *state;
+	int64_t duration_ticks;
+};
+
+struct queue_copy {
+	struct entry *entries;   /* what plays, if anything does, and what waits */
+	guint capacity, count;
+	bool is_playing;
+	int64_t played_ticks;    /* of what plays */
+	int64_t media_ticks;
+};
+
+static void copy_entry(const struct dh_room *room, struct entry *entry, const struct dh_segment *segment,
+	const char *state)
+{
+	entry->feed = dh_feed_ref(dh_segment_user(segment));
+	g_strlcpy(entry->segment, dh_segment_id(segment), sizeof(entry->segment));
+	entry->state = state;
+	entry->duration_ticks = dh_segment_duration_ticks(segment, room->facts.duration);
+}
+
+static int copy_queue(struct dh_room *room, void *arg)
+{
+	struct queue_copy *copy = arg;
+	struct dh_segment *segment = dh_playout_playing(room->playout, &copy->played_ticks);
+
+	if (copy->capacity < room->feeds->len)
+		return -EAGAIN;
+	copy->is_playing = segment != NULL;
+	copy->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
+	if (segment)
+		copy_entry(room, &copy->entries[copy->count++], segment, "playing");
+	for (size_t i = 0; (segment = dh_playout_waiting(room->playout, i)); i++) {
+		bool is_ready = room->has_clip && dh_playout_is_ready(room->playout, segment);
+		copy_entry(room, &copy->entries[copy->count++], segment, is_ready ? "ready" : "preparing");
+	}
+	return 0;
+}
+
+/* --- any other thread */
+
+static json_t *entry_json(const struct entry *entry, bool is_trusted)
+{
+	json_t *metadata = dh_feed_metadata(entry->feed);
+	const char *name = is_trusted ? dh_feed_name(entry->feed) : dh_feed_short_name(entry->feed);
+	json_t *json = json_pack("{s:s, s:s, s:s}", "segment", entry->segment, "name", name, "state", entry->state);
+
+	dh_room_set_ms(json, "duration_ms", entry->duration_ticks);
+	json_object_set_new(json, "metadata", metadata ? json_deep_copy(metadata) : json_object());
+	return json;
+}
+
+static json_t *queue_json(const struct dh_room *room, const struct queue_copy *copy, bool is_trusted)
+{
+	json_t *waiting = json_array(), *playing = json_null();
+
+	if (copy->is_playing) {
+		playing = entry_json(&copy->entries[0], is_trusted);
+		dh_room_set_ms(playing, "played_ms", copy->played_ticks);
+	}
+	for (guint i = copy->is_playing; i < copy->count; i++)
+		json_array_append_new(waiting, entry_json(&copy->entries[i], is_trusted));
+	json_t *queue = json_pack("{s:s}", "state", dh_room_state_name(dh_room_state(room)));
+	dh_room_set_ms(queue, "media_ms", copy->media_ticks);
+	json_object_set_new(queue, "playing", playing);
+	json_object_set_new(queue, "waiting", waiting);
+	return queue;
+}
+
+int dh_room_queue(struct dh_room *room, bool is_trusted, json_t **reply)
+{
+	struct queue_copy copy = { 0 };
+	int err;
+
+	/* The memory is allocated here; if the queue has grown, once more. */
+	do {
+		copy.capacity += (guint)MAX(g_atomic_int_get(&room->waiting), 0) + 16;
+		copy.entries = g_renew(struct entry, copy.entries, copy.capacity);
+		err = dh_room_call(room, copy_queue, &copy);
+	} while (err == -EAGAIN);
+	if (!err)
+		*reply = queue_json(room, &copy, is_trusted);
+	for (guint i = 0; i < copy.count; i++)
+		dh_feed_unref(copy.entries[i].feed);
+	g_free(copy.entries);
+	return err;
+}

@@ -1,0 +1,108 @@
+"""A real Janus whose segments lie on a file system that is slow, or does not answer.
+
+It costs those segments alone, after a limit that the error names.
+"""
+import os
+import signal
+import time
+import unittest
+
+import marks
+import sick_files
+from hosted_room import HostedRoom
+from media_case import Case
+from viewers import Refused
+
+READ_S = 15
+hosted = mount = None
+
+
+def setUpModule():
+    global hosted, mount
+    reason = sick_files.why_not()
+    if reason:
+        raise unittest.SkipTest(reason)
+    hosted = Case.hosted = HostedRoom(general=f"file_read_s = {READ_S}")
+    unittest.addModuleCleanup(hosted.close)
+    for name, seconds in (("good.mp4", 0.6), ("other.mp4", 0.8)):
+        marks.write_mp4(f"{hosted.segments}/{name}", seconds, hosted.size)
+    large = f"{hosted.work}/large.mp4"
+    marks.write_mp4(large, 2, hosted.size)
+    with open(large, "ab") as file:
+        file.write(bytes(40 * sick_files.BYTES_PER_S))
+    mount = sick_files.Mount(f"{hosted.segments}/sick", large)
+    unittest.addModuleCleanup(mount.close)
+
+
+class SickFiles(Case):
+    def idle(self):
+        for room in (1, 2):
+            self.gateway.request({"request": "interrupt", "id": room})
+
+    def setUp(self):
+        super().setUp()
+        self.observer = self.gateway.watch({"id": 2})
+        self.viewer = self.watch()
+
+    def test_1_slow_and_silent_files_cost_their_segments(self):
+        hosted.warm("good.mp4")
+        since = len(self.gateway.events)
+        sick = [self.enqueue(f"sick/{name}") for name in ("slow.1.mp4", "slow.2.mp4", "hang.1.mp4", "hang.2.mp4")]
+        # What the other room plays, cached or not, has ended before any of these.
+        well = [self.enqueue(name, room=2) for name in ("good.mp4", "other.mp4")]
+        for segment in well:
+            self.gateway.wait_event("finished", since, READ_S, segment=segment)
+        self.assertFalse([e for _, e in self.gateway.events[since:] if e.get("event") == "failed"])
+        for segment in sick:
+            failed = self.gateway.wait_event("failed", since, 8 * READ_S, segment=segment)[1]
+            self.assertEqual(failed["error_code"], 465)
+            self.assertRegex(failed["error"], "file_read_s|does not answer")
+        self.assertTrue(any("file_read_s" in e.get("error", "") for _, e in self.gateway.events[since:]))
+        self.assertEqual(hosted.server.children() and hosted.alive(), True)
+
+    def test_2_a_file_that_cannot_be_opened_is_refused(self):
+        began = time.monotonic()
+        with self.assertRaises(Refused) as refused:
+            self.enqueue("sick/deaf.mp4")
+        self.assertIn(refused.exception.code, (462, 464))
+        self.assertRegex(str(refused.exception), "does not answer|waits for its file system")
+        self.assertGreater(time.monotonic() - began, 0)
+        since = len(self.gateway.events)
+        segment = self.enqueue("good.mp4", room=2)
+        self.gateway.wait_event("finished", since, 30, segment=segment)
+
+    def test_3_many_that_cannot_be_opened_are_a_limit(self):
+        codes = []
+        for i in range(8):
+            try:
+                self.enqueue(f"sick/deaf.{i}.mp4")
+            except Refused as refused:
+                codes.append(refused.code)
+        self.assertEqual(len(codes), 8)
+        self.assertEqual(codes[-1], 464)
+        since = len(self.gateway.events)
+        segment = self.enqueue("other.mp4", room=2)
+        self.gateway.wait_event("finished", since, 30, segment=segment)
+
+    @unittest.skipIf(os.environ.get("DH_SANITIZE"), "the leak detector waits for every thread")
+    def test_9_ends_at_once_whatever_hangs(self):
+        self.viewer.leave()
+        self.observer.leave()
+        process = hosted.server.process
+        self.gateway.request({"request": "interrupt", "id": 1})
+        for i in range(2):
+            try:
+                self.enqueue(f"sick/hang.{3 + i}.mp4")
+            except Refused:
+                pass
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(30)
+        took = time.monotonic() - began
+        self.assertEqual(code, 0)
+        self.assertLess(took, 5)
+        self._cleanups.clear()  # of this test: there is nobody to ask
+
+
+if __name__ == "__main__":
+    unittest.main()

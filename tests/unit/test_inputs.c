@@ -1,0 +1,384 @@
+/* Files that change, are many, or lie on file systems that do not answer; and
+ * what all of it may take. */
+#include "tests/support/ingest_fixture.h"
+
+#include <sys/sysmacros.h>
+
+#include "ingest/file_identity.h"
+#include "ingest/mounts.h"
+
+/* --- which file it is */
+
+static const struct timespec old[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
+
+/* As `cp -p`, `rsync -t` and `touch -r` leave it: other contents of the same size
+ * and time. */
+static void overwrite(struct ingest_fixture *fixture, const char *name, const char *text)
+{
+	char path[200];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", fixture->folder, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	CHECK(fd >= 0);
+	CHECK_INT(write(fd, text, strlen(text)), strlen(text));
+	CHECK_INT(futimens(fd, old), 0);
+	close(fd);
+}
+
+static void prepare_file(struct ingest_fixture *fixture, const char *name, int pictures)
+{
+	struct dh_ingest_stats stats;
+	struct heard heard;
+
+	listen_to_source(fixture, &heard, name, -1);
+	AWAIT(&heard, heard.ends + heard.failures > 0);
+	check_good(&heard, pictures);
+	heard_clear(&heard);
+	AWAIT_STATS(fixture, stats, stats.workers_busy == 0);
+}
+
+static void test_same_size_and_time(void)
+{
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	overwrite(&fixture, "in", "good 100");
+	prepare_file(&fixture, "in", 100);
+	overwrite(&fixture, "in", "good 101");
+	prepare_file(&fixture, "in", 101);
+	CHECK_INT(ingest_fixture_stats(&fixture).jobs, 2);
+	ingest_fixture_close(&fixture);
+}
+
+static void test_identity(void)
+{
+	struct dh_file_identity before, after;
+	struct ingest_fixture fixture;
+	char path[200];
+	int fd;
+
+	ingest_fixture_init(&fixture);
+	overwrite(&fixture, "in", "one");
+	snprintf(path, sizeof path, "%s/in", fixture.folder);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	CHECK_INT(dh_file_identity_get(&before, fd), 0);
+	CHECK(before.is_fresh); /* whatever its mtime says */
+	usleep(50000);          /* the kernel's clock for files has gone on */
+	overwrite(&fixture, "in", "two");
+	CHECK_INT(dh_file_identity_get(&after, fd), 0);
+	CHECK(!dh_file_identity_same(&before, &after));
+	CHECK(dh_file_identity_alike(&before, &after));
+	close(fd);
+	nftw(fixture.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* --- files that change while they are read */
+
+enum change { OVERWRITE, APPEND, CUT, UNLINK, REPLACE, RIGHTS };
+
+static const struct change_row {
+	const char *name;
+	enum change change;
+	int is_incomplete;
+} changes[] = {
+	{ "overwritten", OVERWRITE, 1 },
+	{ "appended to", APPEND, 1 },
+	{ "cut",         CUT, 1 },
+	/* The file that is read stays what it was. */
+	{ "removed",     UNLINK, 0 },
+	{ "replaced",    REPLACE, 0 },
+	{ "rights",      RIGHTS, 0 },
+};
+
+static void change_file(struct ingest_fixture *fixture, enum change change)
+{
+	char path[200], other[200];
+
+	snprintf(path, sizeof path, "%s/slow 151", fixture->folder);
+	snprintf(other, sizeof other, "%s/other", fixture->folder);
+	switch (change) {
+	case OVERWRITE:
+		overwrite(fixture, "slow 151", "slow 152");
+		break;
+	case APPEND:
+		overwrite(fixture, "slow 151", "slow 151 ");
+		break;
+	case CUT:
+		CHECK_INT(truncate(path, 4), 0);
+		break;
+	case UNLINK:
+		CHECK_INT(unlink(path), 0);
+		break;
+	case REPLACE:
+		overwrite(fixture, "other", "slow 152");
+		CHECK_INT(rename(other, path), 0);
+		break;
+	case RIGHTS:
+		CHECK_INT(chmod(path, 0640), 0);
+		break;
+	}
+}
+
+static void test_changed_while_it_is_read(const void *arg)
+{
+	const struct change_row *row = arg;
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+	struct heard heard;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	listen_to(&fixture, &heard, "slow 151");
+	AWAIT(&heard, heard.units > 0);
+	change_file(&fixture, row->change);
+	AWAIT(&heard, heard.ends + heard.failures > 0);
+	if (row->is_incomplete) {
+		CHECK_INT(heard.ends, 1);
+		CHECK_INT(heard.is_incomplete, 1);
+		CHECK(strstr(heard.notes, "slow 151 changed while it was prepared"), "%s", heard.notes);
+		AWAIT_STATS(&fixture, stats, stats.workers_busy == 0);
+		heard_clear(&heard);
+		AWAIT_STATS(&fixture, stats, stats.preparations == 0);
+		CHECK_INT(stats.cache_entries, 0);
+	} else {
+		check_good(&heard, 151);
+		CHECK_INT(heard.is_incomplete, 0);
+		AWAIT_STATS(&fixture, stats, stats.cache_entries == 1);
+		heard_clear(&heard);
+	}
+	ingest_fixture_close(&fixture);
+}
+
+/* As a request finds it, which looks at it once and holds nothing open. */
+static void find(struct ingest_fixture *fixture, struct dh_ingest_source *source, const char *name)
+{
+	static char *folders[2];
+	char *error = NULL;
+
+	folders[0] = fixture->folder;
+	dh_ingest_source_init(source);
+	CHECK_INT(dh_ingest_find(fixture->ingest, folders, name, source, &error), 0);
+	CHECK(!error);
+}
+
+/* Between the request and its turn: other contents are not played, other rights are no change. */
+static void test_changed_before_its_turn(void)
+{
+	struct dh_ingest_source source;
+	struct ingest_fixture fixture;
+	struct heard heard;
+	char path[200];
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	ingest_fixture_file(&fixture, "in", "good 10", 7);
+	snprintf(path, sizeof path, "%s/in", fixture.folder);
+	for (int i = 0; i < 2; i++) {
+		find(&fixture, &source, "in");
+		if (i == 0)
+			CHECK_INT(chmod(path, 0640), 0);
+		else
+			ingest_fixture_file(&fixture, "in", "good 1000", 9);
+		heard_init(&heard);
+		CHECK_INT(dh_ingest_subscribe(fixture.ingest, &source, &hear, &heard, &heard.subscription), 0);
+		AWAIT(&heard, heard.ends + heard.failures > 0);
+		CHECK_INT(heard.failures, i);
+		if (i == 1)
+			CHECK(strstr(heard.text, "changed after it was enqueued"), "%s", heard.text);
+		heard_clear(&heard);
+	}
+	ingest_fixture_close(&fixture);
+}
+
+/* --- finding */
+
+static void test_find(void)
+{
+	struct ingest_fixture fixture;
+	struct dh_ingest_source source;
+	char *error = NULL, two[100], *folders[] = { fixture.folder, two, NULL }, *none[] = { NULL };
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	snprintf(two, sizeof two, "%s/two", fixture.folder);
+	CHECK_INT(mkdir(two, 0700), 0);
+	ingest_fixture_file(&fixture, "a", "good 1", 6);
+	ingest_fixture_file(&fixture, "two/a", "good 22", 7);
+	ingest_fixture_file(&fixture, "two/b", "good 333", 8);
+	dh_ingest_source_init(&source);
+	CHECK_INT(dh_ingest_find(fixture.ingest, folders, "a", &source, &error), 0);
+	CHECK_INT(dh_ingest_find(fixture.ingest, folders, "b", &source, &error), 0);
+	CHECK_INT(source.count, 2);
+	CHECK_STR(source.folders[0], fixture.folder);
+	CHECK_STR(source.folders[1], two);
+	CHECK_INT(source.identities[0].size, 6);
+	CHECK_INT(source.identities[1].size, 8);
+	source.count = 0;
+	CHECK_INT(dh_ingest_find(fixture.ingest, folders, "c", &source, &error), -ENOENT);
+	CHECK_STR(error, "no such file: c");
+	g_clear_pointer(&error, g_free);
+	CHECK_INT(dh_ingest_find(fixture.ingest, folders, "../a", &source, &error), -EXDEV);
+	g_clear_pointer(&error, g_free);
+	CHECK_INT(dh_ingest_find(fixture.ingest, none, "a", &source, &error), -ENOENT);
+	g_clear_pointer(&error, g_free);
+	source.max_bytes = 5;
+	CHECK_INT(dh_ingest_find(fixture.ingest, folders, "a", &source, &error), -EFBIG);
+	g_clear_pointer(&error, g_free);
+	CHECK_INT(source.count, 0);
+	ingest_fixture_close(&fixture);
+}
+
+/* --- what all of it may take */
+
+static void test_memory(void)
+{
+	struct dh_ingest_stats stats;
+	struct heard heard;
+	struct ingest_fixture fixture;
+	char *error = NULL;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.memory_bytes = 400000; /* less than a hundred pictures */
+	ingest_fixture_open(&fixture);
+	CHECK_INT(dh_ingest_admit(fixture.ingest, &error), 0);
+	listen_to(&fixture, &heard, "good 100");
+	AWAIT(&heard, heard.ends + heard.failures > 0);
+	check_good(&heard, 100);
+	AWAIT_STATS(&fixture, stats, stats.cache_entries == 1);
+	CHECK(stats.memory.used >= (int64_t)heard.bytes && stats.memory.used < (int64_t)heard.bytes * 2);
+	CHECK_INT(stats.memory.limit, 400000);
+	CHECK(!dh_ingest_has_memory(fixture.ingest));
+	CHECK_INT(dh_ingest_admit(fixture.ingest, &error), -ENOBUFS);
+	CHECK(strstr(error, "max_media_mb"), "%s", error);
+	g_clear_pointer(&error, g_free);
+	/* From the cache it takes the same. */
+	heard_clear(&heard);
+	AWAIT_STATS(&fixture, stats, stats.preparations == 0);
+	CHECK_INT(stats.memory.used, 0);
+	CHECK_INT(dh_ingest_admit(fixture.ingest, &error), 0);
+	listen_to(&fixture, &heard, "good 100");
+	AWAIT(&heard, heard.ends > 0);
+	CHECK(ingest_fixture_stats(&fixture).memory.used >= (int64_t)heard.bytes);
+	heard_clear(&heard);
+	ingest_fixture_close(&fixture);
+}
+
+/* What goes on for the cache alone gives way. */
+static void test_orphans_give_way(void)
+{
+	struct dh_ingest_stats stats;
+	struct heard heard;
+	struct ingest_fixture fixture;
+	char *error = NULL;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.memory_bytes = 400000;
+	ingest_fixture_open(&fixture);
+	listen_to(&fixture, &heard, "slow 300");
+	AWAIT(&heard, heard.units > 10);
+	heard_clear(&heard);
+	AWAIT_STATS(&fixture, stats, !dh_ingest_has_memory(fixture.ingest) || stats.preparations == 0);
+	CHECK_INT(dh_ingest_admit(fixture.ingest, &error), 0);
+	AWAIT_STATS(&fixture, stats, stats.preparations == 0 && stats.memory.used == 0);
+	ingest_fixture_close(&fixture);
+}
+
+#define PAIRS 100
+
+/* A hundred pairs wait: for a worker, of which there is one. */
+static void test_descriptors(void)
+{
+	static struct heard heard[PAIRS];
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+	char *error = NULL;
+	int before;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.max_workers = fixture.config.warm_workers = 1;
+	ingest_fixture_open(&fixture);
+	AWAIT_STATS(&fixture, stats, stats.workers_ready == 1);
+	before = count_entries("/proc/self/fd");
+	for (int i = 0; i < PAIRS; i++) {
+		struct dh_ingest_source source;
+		char deed[20];
+		snprintf(deed, sizeof deed, "hang %d", i);
+		ingest_fixture_file(&fixture, deed, deed, strlen(deed));
+		find(&fixture, &source, deed);
+		source.names[1] = source.names[0];
+		source.folders[1] = source.folders[0];
+		source.count = 2;
+		heard_init(&heard[i]);
+		CHECK_INT(dh_ingest_subscribe(fixture.ingest, &source, &hear, &heard[i], &heard[i].subscription), 0);
+	}
+	AWAIT_STATS(&fixture, stats, stats.jobs == PAIRS);
+	AWAIT_STATS(&fixture, stats, stats.workers_busy == 1 && stats.reads_waiting == 0);
+	CHECK(stats.descriptors.used <= 16, "%d", (int)stats.descriptors.used);
+	CHECK(count_entries("/proc/self/fd") - before < 24, "%d", count_entries("/proc/self/fd") - before);
+	for (int i = 0; i < PAIRS; i++)
+		heard_clear(&heard[i]);
+	AWAIT_STATS(&fixture, stats, stats.preparations == 0);
+	AWAIT_STATS(&fixture, stats, stats.descriptors.used == 0);
+	ingest_fixture_close(&fixture);
+	/* Beyond its share. */
+	ingest_fixture_init(&fixture);
+	fixture.config.descriptors_max = 1;
+	ingest_fixture_open(&fixture);
+	CHECK_INT(dh_ingest_admit(fixture.ingest, &error), -EMFILE);
+	CHECK(strstr(error, "too many files are open"), "%s", error);
+	g_clear_pointer(&error, g_free);
+	ingest_fixture_close(&fixture);
+}
+
+/* --- mounts */
+
+static const char table[] =
+	"22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
+	"30 22 0:40 / /srv/segments rw - fuse.slow slow rw\n"
+	"31 30 0:41 /inner /srv/segments/a\\040b rw shared:3 - nfs4 server:/x rw\n"
+	"32 22 0:42 / /srv/seg rw - tmpfs tmpfs rw\n"
+	"33 22 0:43 / /srv/seg rw - tmpfs over rw\n"
+	"nonsense\n";
+
+static const struct mount_row {
+	const char *path;
+	unsigned major_number, minor_number;
+} mounts[] = {
+	{ "/etc/passwd", 8, 1 },
+	{ "/", 8, 1 },
+	{ "/srv/segments", 0, 40 },
+	{ "/srv/segments/x/y", 0, 40 },
+	{ "/srv/segmentsx", 8, 1 },
+	{ "/srv/segments/a b/c", 0, 41 },
+	{ "/srv/seg/x", 0, 43 },
+};
+
+static void test_mounts(const void *arg)
+{
+	const struct mount_row *row = arg;
+	char path[] = "/tmp/dh-test-XXXXXX";
+	int fd = mkstemp(path);
+
+	CHECK_INT(write(fd, table, strlen(table)), strlen(table));
+	close(fd);
+	CHECK_INT(dh_mounts_device(row->path, path), makedev(row->major_number, row->minor_number));
+	unlink(path);
+	CHECK_INT(dh_mounts_device(row->path, "/nonexistent"), 0);
+	CHECK(dh_mounts_device(row->path, NULL) != 0);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_same_size_and_time),
+	TEST(test_identity),
+	TABLE(test_changed_while_it_is_read, changes),
+	TEST(test_changed_before_its_turn),
+	TEST(test_find),
+	TEST(test_memory),
+	TEST(test_orphans_give_way),
+	TEST(test_descriptors),
+	TABLE(test_mounts, mounts),
+};
+
+PREPARATION_MAIN(tests)
