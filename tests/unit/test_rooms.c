@@ -165,7 +165,7 @@ static void set_open(int64_t watch_timeout_ms)
 	gateway_open();
 	ingest_fixture_init(&set.fixture);
 	ingest_fixture_open(&set.fixture);
-	close(ingest_fixture_file(&set.fixture, "idle", deed, strlen(deed)));
+	ingest_fixture_file(&set.fixture, "idle", deed, strlen(deed));
 	set.config = (struct dh_avatar_config){
 		.name = "a", .width = 16, .height = 16, .kbps = 100, .entry_ms = 500 };
 	set.config.idle = g_build_filename(set.fixture.folder, "idle", NULL);
@@ -240,8 +240,9 @@ static void enqueue(const char *name, const struct dh_feed_speech *speech)
 	dh_ingest_source_init(&source);
 	if (!speech) {
 		source.count = 1;
-		source.names[0] = name;
-		source.fds[0] = ingest_fixture_file(&set.fixture, "segment", "good 5", 6);
+		source.names[0] = "segment";
+		source.folders[0] = set.fixture.folder;
+		ingest_fixture_file(&set.fixture, "segment", "good 5", 6);
 	}
 	struct dh_feed *feed = dh_feed_new(&context, &owner, name, NULL, &source, speech);
 	CHECK_INT(dh_room_enqueue(set.room, feed, NULL, &reply), 0);
