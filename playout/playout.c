@@ -100,7 +100,10 @@ static void end_segment(struct dh_playout *playout, enum dh_event_type how, stru
 	if (how == DH_EVENT_FINISHED && dh_segment_error(segment, NULL))
 		how = DH_EVENT_FAILED;
 	emit(playout, how, segment, playout->slot_ticks, played_ticks);
-	dh_segment_free(&segment);
+	if (playout->sink.ended)
+		playout->sink.ended(playout->sink_arg, segment);
+	else
+		dh_segment_free(&segment);
 }
 
 static void end_playing(struct dh_playout *playout, enum dh_event_type how)

@@ -51,15 +51,18 @@ enum dh_event_type {
 
 struct dh_playout_event {
 	enum dh_event_type type;
-	struct dh_segment *segment;  /* NULL for the room's own; freed after the event if it is an end */
+	struct dh_segment *segment;  /* NULL for the room's own */
 	int64_t media_ticks;         /* when it takes effect */
 	int64_t played_ticks;        /* how much of the segment was played by then, see above */
 };
 
-/* Neither function may call back into the playout, nor free its viewers. */
+/* None of these functions may call back into the playout, nor free its viewers. */
 struct dh_playout_sink {
 	dh_packet_fn *packet;
 	void (*event)(void *arg, const struct dh_playout_event *event);
+	/* After the event of its end: takes ownership of `segment`. NULL: it is freed
+	 * at once, which takes a while if it is long (see dh_segment_drop). */
+	void (*ended)(void *arg, struct dh_segment *segment);
 };
 
 struct dh_playout_config {

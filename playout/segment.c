@@ -57,6 +57,14 @@ void dh_segment_free(struct dh_segment **segment)
 	free(s);
 }
 
+bool dh_segment_drop(struct dh_segment *segment, size_t count)
+{
+	for (int m = 0; m < 2; m++)
+		for (; count && segment->units[m].count; count--)
+			dh_unit_unref(&segment->units[m].at[--segment->units[m].count]);
+	return segment->units[DH_AUDIO].count == 0 && segment->units[DH_VIDEO].count == 0;
+}
+
 const char *dh_segment_id(const struct dh_segment *segment)
 {
 	return segment->id;

@@ -26,6 +26,9 @@ struct dh_segment;
  * never touched here. -EINVAL, -ENOMEM. */
 int dh_segment_alloc(struct dh_segment **segment, const char *id, void *user);
 void dh_segment_free(struct dh_segment **segment);
+/* Drops at most `count` units of a segment that will only be freed any more, so
+ * that an owner in a hurry can free it bit by bit. True when none is left. */
+bool dh_segment_drop(struct dh_segment *segment, size_t count);
 
 const char *dh_segment_id(const struct dh_segment *segment);
 void *dh_segment_user(const struct dh_segment *segment);

@@ -7,8 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "janus_api.h"
+#include "config_file.h"
 #include "config_options.h"
+#include "ingest/log.h"
 
 #ifndef DH_PREPARE_PATH
 #define DH_PREPARE_PATH "dh-prepare" /* looked up in PATH */
@@ -20,7 +21,7 @@
 static const struct dh_option general_options[] = {
 	DH_KEY(struct dh_config, admin_key, DH_CONFIG_KEY_MAX),
 	DH_FLAG(struct dh_config, string_ids, 0),
-	{ "segments_folder", DH_OPTION_LIST, offsetof(struct dh_config, segments_folders), 0, 0, 0, NULL, FALSE },
+	{ "segments_folder", DH_OPTION_LIST, offsetof(struct dh_config, segments_folders), 0, 0, 0, NULL, false },
 	DH_TEXT(struct dh_config, cache_folder, "/var/cache/janus-digitalhuman"),
 	DH_NUMBER(struct dh_config, cache_mb, 0, 1 << 20, 1024),
 	DH_TEXT(struct dh_config, worker, DH_PREPARE_PATH),
@@ -37,6 +38,11 @@ static const struct dh_option general_options[] = {
 	DH_NUMBER(struct dh_config, max_viewers_per_room, 1, 100000, 1000),
 	DH_NUMBER(struct dh_config, max_viewers, 1, 100000, 5000),
 	DH_NUMBER(struct dh_config, watch_timeout_s, 1, 3600, 30),
+	DH_NUMBER(struct dh_config, max_observers_per_room, 0, 100000, 100),
+	DH_NUMBER(struct dh_config, max_observers, 0, 100000, 1000),
+	DH_NUMBER(struct dh_config, max_per_session, 1, 100000, 20),
+	DH_NUMBER(struct dh_config, max_handles_per_session, 1, 100000, 100),
+	DH_NUMBER(struct dh_config, max_handles, 1, 1000000, 20000),
 	DH_NUMBER(struct dh_config, max_queue, 1, 10000, 100),
 	DH_NUMBER(struct dh_config, max_queue_ms, 1000, 86400000, 3600000),
 	DH_NUMBER(struct dh_config, max_queue_mb, 1, 65536, 512),
@@ -49,6 +55,10 @@ static const struct dh_option general_options[] = {
 	DH_NUMBER(struct dh_config, max_depth, 4, 1000, 16),
 	DH_NUMBER(struct dh_config, max_text, 1, 1 << 20, 4000),
 	DH_NUMBER(struct dh_config, max_metadata, 2, 65536, 4096),
+	DH_NUMBER(struct dh_config, max_handle_requests, 1, 10000, 100),
+	DH_NUMBER(struct dh_config, max_handle_events, 16, 100000, 1000),
+	DH_NUMBER(struct dh_config, max_events, 1000, 100000000, 1000000),
+	DH_NUMBER(struct dh_config, offer_threads, 1, 256, 16),
 	DH_NUMBER(struct dh_config, spread_ms, 0, 20, 10),
 	DH_FLAG(struct dh_config, realtime, 1),
 	DH_FLAG(struct dh_config, events, 1),
@@ -67,9 +77,9 @@ static const struct dh_option avatar_options[] = {
 };
 
 static const struct dh_option generator_options[] = {
-	DH_LIST(struct dh_generator_config, command, TRUE),
-	DH_LIST(struct dh_generator_config, voices, FALSE),
-	DH_LIST(struct dh_generator_config, environment, FALSE),
+	DH_LIST(struct dh_generator_config, command, true),
+	DH_LIST(struct dh_generator_config, voices, false),
+	DH_LIST(struct dh_generator_config, environment, false),
 	DH_NUMBER(struct dh_generator_config, max_s, 1, 3600, 120),
 	DH_NUMBER(struct dh_generator_config, memory_mb, 0, 1 << 20, 0),
 	DH_OPTIONS_END,
@@ -93,22 +103,23 @@ static void generator_free(gpointer data)
 
 static void room_free(gpointer data)
 {
-	dh_config_room_free(data);
+	struct dh_config_room *room = data;
+	dh_config_room_free(&room);
 }
 
 static void read_avatar(struct dh_config *config, const janus_config_container *category, const char *name)
 {
 	struct dh_avatar_config *avatar = g_new0(struct dh_avatar_config, 1);
-	int error;
+	int err;
 
 	avatar->name = g_strdup(name);
 	dh_options_default(avatar_options, avatar);
-	error = dh_options_read(DH_CONFIG_FILE, category, avatar_options, avatar);
-	if (!error && (avatar->width % 2 || avatar->height % 2))
-		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "width, height", "even numbers are expected");
-	if (!error && !avatar->idle && !avatar->portrait)
-		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "idle", "an idle clip or a portrait is needed");
-	if (error)
+	err = dh_options_read(DH_CONFIG_FILE, category, avatar_options, avatar);
+	if (!err && (avatar->width % 2 || avatar->height % 2))
+		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "width, height", "even numbers are expected");
+	if (!err && !avatar->idle && !avatar->portrait)
+		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "idle", "an idle clip or a portrait is needed");
+	if (err)
 		avatar_free(avatar);
 	else
 		g_ptr_array_add(config->avatars, avatar);
@@ -117,20 +128,23 @@ static void read_avatar(struct dh_config *config, const janus_config_container *
 static void read_generator(struct dh_config *config, const janus_config_container *category, const char *name)
 {
 	struct dh_generator_config *generator = g_new0(struct dh_generator_config, 1);
-	int error;
+	int err;
 
 	generator->name = g_strdup(name);
 	dh_options_default(generator_options, generator);
-	error = dh_options_read(DH_CONFIG_FILE, category, generator_options, generator);
-	if (!error && !g_path_is_absolute(generator->command[0]))
-		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "command", "an absolute path of a program is expected first");
-	for (char **entry = generator->environment; !error && entry && *entry; entry++) {
+	err = dh_options_read(DH_CONFIG_FILE, category, generator_options, generator);
+	if (!err && !g_path_is_absolute(generator->command[0]))
+		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "command",
+			"an absolute path of a program is expected first");
+	for (char **entry = generator->environment; !err && entry && *entry; entry++) {
 		if (!strchr(*entry, '=') || **entry == '=')
-			error = dh_option_wrong(DH_CONFIG_FILE, category->name, "environment", "texts \"NAME=value\" are expected");
+			err = dh_option_wrong(DH_CONFIG_FILE, category->name, "environment",
+				"texts \"NAME=value\" are expected");
 	}
-	if (!error && !g_file_test(generator->command[0], G_FILE_TEST_IS_EXECUTABLE))
-		DH_LOG(LOG_WARN, "%s: %s does not exist, or cannot be executed", category->name, generator->command[0]);
-	if (error)
+	if (!err && !g_file_test(generator->command[0], G_FILE_TEST_IS_EXECUTABLE))
+		dh_log(DH_LOG_WARNING, "%s: %s does not exist, or cannot be executed", category->name,
+			generator->command[0]);
+	if (err)
 		generator_free(generator);
 	else
 		g_ptr_array_add(config->generators, generator);
@@ -139,16 +153,16 @@ static void read_generator(struct dh_config *config, const janus_config_containe
 static void read_room(struct dh_config *config, const janus_config_container *category, const char *name)
 {
 	struct dh_config_room *room = dh_config_room_new(name);
-	int error = dh_config_room_read(config, DH_CONFIG_FILE, category, room);
+	int err = dh_config_room_read(config, DH_CONFIG_FILE, category, room);
 
-	if (!error && !room->avatar)
-		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "avatar", "is missing");
-	if (!error && dh_config_room_find(config->rooms, room->id))
-		error = dh_option_wrong(DH_CONFIG_FILE, category->name, "id", "another room has it");
-	if (!error)
-		error = dh_config_room_check(config, DH_CONFIG_FILE, category->name, room);
-	if (error)
-		dh_config_room_free(room);
+	if (!err && !room->avatar)
+		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "avatar", "is missing");
+	if (!err && dh_config_room_find(config->rooms, room->id))
+		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "id", "another room has it");
+	if (!err)
+		err = dh_config_room_check(config, DH_CONFIG_FILE, category->name, room);
+	if (err)
+		dh_config_room_free(&room);
 	else
 		g_ptr_array_add(config->rooms, room);
 }
@@ -193,9 +207,10 @@ static int check_general(const struct dh_config *config)
 {
 	for (char **f = config->segments_folders; f && *f; f++) {
 		if (!g_path_is_absolute(*f))
-			return dh_option_wrong(DH_CONFIG_FILE, "general", "segments_folder", "absolute paths are expected");
+			return dh_option_wrong(DH_CONFIG_FILE, "general", "segments_folder",
+				"absolute paths are expected");
 		if (!g_file_test(*f, G_FILE_TEST_IS_DIR))
-			DH_LOG(LOG_WARN, "the segment folder %s does not exist, or is no folder", *f);
+			dh_log(DH_LOG_WARNING, "the segment folder %s does not exist, or is no folder", *f);
 	}
 	if (*config->cache_folder && !g_path_is_absolute(config->cache_folder))
 		return dh_option_wrong(DH_CONFIG_FILE, "general", "cache_folder", "an absolute path is expected");
@@ -228,29 +243,26 @@ int dh_config_load(struct dh_config **out, const char *folder)
 	struct dh_config *config = g_new0(struct dh_config, 1);
 	char *path = g_build_filename(folder, DH_CONFIG_FILE, NULL);
 	janus_config *file = NULL;
-	int error = 0;
 
 	config->avatars = g_ptr_array_new_with_free_func(avatar_free);
 	config->generators = g_ptr_array_new_with_free_func(generator_free);
 	config->rooms = g_ptr_array_new_with_free_func(room_free);
 	dh_options_default(general_options, config);
-	if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
-		DH_LOG(LOG_WARN, "%s does not exist: there are no rooms and no avatars", path);
+	int err = dh_config_file_parse(path, &file);
+	if (err == -ENOENT) {
+		dh_log(DH_LOG_WARNING, "%s does not exist: there are no rooms and no avatars", path);
+		err = 0;
 		goto out;
 	}
-	file = janus_config_parse(path);
-	if (!file) {
-		DH_LOG(LOG_ERR, "%s cannot be read", path);
-		error = -EINVAL;
+	if (err)
 		goto out;
-	}
 	report_strangers(file);
 	janus_config_container *general = janus_config_get(file, NULL, janus_config_type_category, "general");
 	if (general)
-		error = dh_options_read(DH_CONFIG_FILE, general, general_options, config);
-	if (!error)
-		error = check_general(config);
-	if (error)
+		err = dh_options_read(DH_CONFIG_FILE, general, general_options, config);
+	if (!err)
+		err = check_general(config);
+	if (err)
 		goto out;
 	find_scope(config);
 	read_each(config, file, "avatar-", read_avatar);
@@ -260,10 +272,10 @@ out:
 	if (file)
 		janus_config_destroy(file);
 	g_free(path);
-	if (error)
+	if (err)
 		dh_config_free(&config);
 	*out = config;
-	return error;
+	return err;
 }
 
 void dh_config_free(struct dh_config **config)

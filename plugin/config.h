@@ -45,6 +45,11 @@ struct dh_config {
 	int64_t worker_memory_mb, worker_cpu_s, worker_silence_s, worker_wait_s;
 	int64_t max_rooms, max_viewers_per_room, max_viewers;
 	int64_t watch_timeout_s; /* from `watch` until media has to be up */
+	int64_t max_observers_per_room, max_observers;
+	int64_t max_per_session; /* rooms that the handles of one client watch or observe */
+	int64_t max_handles_per_session, max_handles;
+	int64_t max_handle_requests, max_handle_events, max_events; /* that wait, see outbox.h */
+	int64_t offer_threads;
 	int64_t max_queue, max_queue_ms, max_queue_mb;
 	int64_t max_segment_ms, max_file_mb;
 	int64_t file_read_s;     /* reading a segment's file may take so long */
@@ -71,7 +76,7 @@ const struct dh_generator_config *dh_config_find_generator(const struct dh_confi
 
 /* With defaults, and without an id. */
 struct dh_config_room *dh_config_room_new(const char *name);
-void dh_config_room_free(struct dh_config_room *room); /* NULL is fine */
+void dh_config_room_free(struct dh_config_room **room);
 
 /* Fills `room` from a category of `file`. -EINVAL: a mistake, which was logged. */
 int dh_config_room_read(const struct dh_config *config, const char *file, const janus_config_container *category,
@@ -81,7 +86,7 @@ int dh_config_room_read(const struct dh_config *config, const char *file, const 
 int dh_config_room_check(const struct dh_config *config, const char *file, const char *category,
 	const struct dh_config_room *room);
 
-/* The one with that id in an array of them, lent; NULL when there is none. */
+/* The one with that id in an array of them, which keeps it; NULL when there is none. */
 struct dh_config_room *dh_config_room_find(const GPtrArray *rooms, const char *id);
 
 /* Appends it as a category "room-NAME". */

@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "janus_api.h"
+#include "ingest/log.h"
 
 int dh_option_wrong(const char *file, const char *category, const char *option, const char *expected)
 {
-	DH_LOG(LOG_ERR, "%s: %s: %s: %s", file, category, option, expected);
+	dh_log(DH_LOG_ERROR, "%s: %s: %s: %s", file, category, option, expected);
 	return -EINVAL;
 }
 
@@ -46,18 +46,23 @@ static int read_list(const struct place *place, const struct dh_option *option, 
 	char ***list)
 {
 	GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
-	gboolean plain = TRUE;
+	bool plain = true, valid;
 
 	if (given->type == janus_config_type_item && given->value && *given->value)
 		g_ptr_array_add(texts, g_strdup(given->value));
+	valid = texts->len == 0 || g_utf8_validate(texts->pdata[0], -1, NULL);
 	for (GList *l = given->type == janus_config_type_array ? given->list : NULL; l; l = l->next) {
 		const janus_config_container *item = l->data;
 		plain = plain && item->type == janus_config_type_item && item->value && *item->value;
+		valid = valid && (!item->value || g_utf8_validate(item->value, -1, NULL));
 		g_ptr_array_add(texts, g_strdup(item->value));
 	}
-	if (!plain || texts->len == 0) {
+	if (!plain || !valid || texts->len == 0) {
 		g_ptr_array_free(texts, TRUE);
-		return dh_option_wrong(place->file, place->category, option->name, "a text or an array of texts, not empty, is expected");
+		if (!valid)
+			return dh_option_wrong(place->file, place->category, option->name, "UTF-8 is expected");
+		return dh_option_wrong(place->file, place->category, option->name,
+			"a text or an array of texts, not empty, is expected");
 	}
 	g_ptr_array_add(texts, NULL);
 	g_strfreev(*list);
@@ -125,7 +130,7 @@ int dh_options_read(const char *file, const janus_config_container *category, co
 	void *base)
 {
 	const struct place place = { file, category->name };
-	int error = 0;
+	int err = 0;
 
 	for (GList *l = category->list; l; l = l->next) {
 		const janus_config_container *given = l->data;
@@ -133,12 +138,13 @@ int dh_options_read(const char *file, const janus_config_container *category, co
 		while (o->name && g_strcmp0(o->name, given->name))
 			o++;
 		int e = o->name ? read_option(&place, o, given, base) :
-			dh_option_wrong(file, category->name, given->name ? given->name : "?", "there is no such option");
-		error = error ? error : e;
+			dh_option_wrong(file, category->name, given->name ? given->name : "?",
+				"there is no such option");
+		err = err ? err : e;
 	}
-	for (const struct dh_option *o = options; o->name && !error; o++) {
+	for (const struct dh_option *o = options; o->name && !err; o++) {
 		if (o->required && !*(void **)((char *)base + o->offset))
-			error = dh_option_wrong(file, category->name, o->name, "is missing");
+			err = dh_option_wrong(file, category->name, o->name, "is missing");
 	}
-	return error;
+	return err;
 }

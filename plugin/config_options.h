@@ -5,6 +5,7 @@
 #ifndef DH_CONFIG_OPTIONS_H
 #define DH_CONFIG_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,18 +27,18 @@ struct dh_option {
 	size_t offset;              /* in the struct that is filled */
 	int64_t min, max, number;   /* of numbers; `number` is the default; of a text its most bytes (0: any) */
 	const char *text;           /* default of texts */
-	gboolean required;
+	bool required;
 };
 
 /* Rows of a table: `field` of struct `where` is called as the option is. */
-#define DH_TEXT(where, field, value) { #field, DH_OPTION_TEXT, offsetof(where, field), 0, 0, 0, value, FALSE }
-#define DH_KEY(where, field, most)   { #field, DH_OPTION_TEXT, offsetof(where, field), 0, most, 0, NULL, FALSE }
-#define DH_NEEDED(where, field)      { #field, DH_OPTION_TEXT, offsetof(where, field), 0, 0, 0, NULL, TRUE }
+#define DH_TEXT(where, field, value) { #field, DH_OPTION_TEXT, offsetof(where, field), 0, 0, 0, value, false }
+#define DH_KEY(where, field, most)   { #field, DH_OPTION_TEXT, offsetof(where, field), 0, most, 0, NULL, false }
+#define DH_NEEDED(where, field)      { #field, DH_OPTION_TEXT, offsetof(where, field), 0, 0, 0, NULL, true }
 #define DH_LIST(where, field, need)  { #field, DH_OPTION_LIST, offsetof(where, field), 0, 0, 0, NULL, need }
-#define DH_FLAG(where, field, value) { #field, DH_OPTION_FLAG, offsetof(where, field), 0, 1, value, NULL, FALSE }
+#define DH_FLAG(where, field, value) { #field, DH_OPTION_FLAG, offsetof(where, field), 0, 1, value, NULL, false }
 #define DH_NUMBER(where, field, min, max, value) \
-	{ #field, DH_OPTION_NUMBER, offsetof(where, field), min, max, value, NULL, FALSE }
-#define DH_OPTIONS_END { NULL, 0, 0, 0, 0, 0, NULL, FALSE }
+	{ #field, DH_OPTION_NUMBER, offsetof(where, field), min, max, value, NULL, false }
+#define DH_OPTIONS_END { NULL, 0, 0, 0, 0, 0, NULL, false }
 
 /* Logs that `option` in `category` of `file` is wrong, and what was expected; -EINVAL. */
 int dh_option_wrong(const char *file, const char *category, const char *option, const char *expected);
@@ -46,7 +47,8 @@ void dh_options_default(const struct dh_option *options, void *base);
 
 /* Fills `base`, which has its defaults, from `category`: everything that is
  * given, and nothing that is not an option. -EINVAL: at least one is wrong. */
-int dh_options_read(const char *file, const janus_config_container *category, const struct dh_option *options, void *base);
+int dh_options_read(const char *file, const janus_config_container *category, const struct dh_option *options,
+	void *base);
 
 /* Frees texts and lists. */
 void dh_options_free(const struct dh_option *options, void *base);

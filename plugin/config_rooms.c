@@ -33,23 +33,25 @@ struct dh_config_room *dh_config_room_new(const char *name)
 	return room;
 }
 
-void dh_config_room_free(struct dh_config_room *room)
+void dh_config_room_free(struct dh_config_room **room)
 {
-	if (!room)
+	if (!*room)
 		return;
-	dh_options_free(room_options, room);
-	g_free(room->name);
-	g_free(room);
+	dh_options_free(room_options, *room);
+	g_free((*room)->name);
+	g_free(*room);
+	*room = NULL;
 }
 
 static int check_id(const struct dh_config *config, struct dh_config_room *room, const char *file,
 	const char *category)
 {
-	char *id = dh_room_id_parse(room->id, (gboolean)config->string_ids);
+	char *id = dh_room_id_parse(room->id, config->string_ids != 0);
 
 	if (!id)
 		return dh_option_wrong(file, category, "id", config->string_ids ?
-			"a text without control characters is expected" : "an integer from 1 to 9007199254740991 is expected");
+			"a text without control characters is expected" :
+				"an integer from 1 to 9007199254740991 is expected");
 	g_free(room->id);
 	room->id = id;
 	return 0;
@@ -59,28 +61,29 @@ static int check_metadata(const struct dh_config_room *room, const char *file,
 	const char *category)
 {
 	json_t *metadata = room->metadata ? json_loads(room->metadata, JSON_REJECT_DUPLICATES, NULL) : NULL;
-	int error = room->metadata && !json_is_object(metadata) ?
+	int err = room->metadata && !json_is_object(metadata) ?
 		dh_option_wrong(file, category, "metadata", "a JSON object, as text, is expected") : 0;
 
 	json_decref(metadata);
-	return error;
+	return err;
 }
 
 int dh_config_room_read(const struct dh_config *config, const char *file, const janus_config_container *category,
 	struct dh_config_room *room)
 {
-	int error = dh_options_read(file, category, room_options, room);
+	int err = dh_options_read(file, category, room_options, room);
 
-	if (!error)
-		error = check_id(config, room, file, category->name);
-	if (!error)
-		error = check_metadata(room, file, category->name);
-	if (!error && strcmp(room->duration, "speech") && strcmp(room->duration, "longest"))
-		error = dh_option_wrong(file, category->name, "duration", "\"speech\" or \"longest\" is expected");
-	return error;
+	if (!err)
+		err = check_id(config, room, file, category->name);
+	if (!err)
+		err = check_metadata(room, file, category->name);
+	if (!err && strcmp(room->duration, "speech") && strcmp(room->duration, "longest"))
+		err = dh_option_wrong(file, category->name, "duration", "\"speech\" or \"longest\" is expected");
+	return err;
 }
 
-int dh_config_room_check(const struct dh_config *config, const char *file, const char *category, const struct dh_config_room *room)
+int dh_config_room_check(const struct dh_config *config, const char *file, const char *category,
+	const struct dh_config_room *room)
 {
 	if (!dh_config_find_avatar(config, room->avatar))
 		return dh_option_wrong(file, category, "avatar", "there is no (correct) avatar of that name");

@@ -41,14 +41,23 @@ struct dh_feed_context dh_instance_feed_context(const struct dh_instance *instan
 
 /* --- sessions */
 
-void dh_instance_add_session(struct dh_instance *instance, struct janus_plugin_session *handle)
+int dh_instance_add_session(struct dh_instance *instance, struct janus_plugin_session *handle)
 {
-	struct dh_session *session = dh_session_new(handle);
+	const struct dh_config *config = instance->config;
+	unsigned clients, handles;
 
+	/* A few more than that, where many come at once, do no harm. */
+	dh_clients_count(instance->clients, &clients, &handles);
+	struct dh_client *client = handles >= config->max_handles ? NULL :
+		dh_clients_join(instance->clients, handle, (unsigned)config->max_handles_per_session);
+	if (!client)
+		return -EDQUOT;
+	struct dh_session *session = dh_session_new(handle, client);
 	g_mutex_lock(&instance->lock);
 	handle->plugin_handle = session;
 	g_hash_table_add(instance->sessions, session);
 	g_mutex_unlock(&instance->lock);
+	return 0;
 }
 
 struct dh_session *dh_instance_session(struct dh_instance *instance, struct janus_plugin_session *handle)
@@ -98,36 +107,50 @@ static int start_ingest(struct dh_instance *instance)
 	return dh_ingest_alloc(&instance->ingest, instance->io, &p);
 }
 
+static int start_outbox(struct dh_instance *instance)
+{
+	const struct dh_config *c = instance->config;
+	const struct dh_outbox_config o = {
+		.offer_threads = (unsigned)c->offer_threads, .max_requests = (unsigned)c->max_handle_requests,
+		.max_events = (unsigned)c->max_handle_events, .max_all_events = (unsigned)c->max_events,
+	};
+
+	return dh_outbox_alloc(&instance->outbox, &o);
+}
+
 static void add_avatars(struct dh_instance *instance)
 {
 	for (guint i = 0; i < instance->config->avatars->len; i++) {
 		const struct dh_avatar_config *avatar = instance->config->avatars->pdata[i];
-		g_hash_table_insert(instance->avatars, avatar->name, dh_avatar_new(avatar, instance->io, instance->ingest));
+		g_hash_table_insert(instance->avatars, avatar->name, dh_avatar_new(avatar, instance->io,
+			instance->ingest));
 	}
 }
 
 int dh_instance_alloc(struct dh_instance **out, const char *folder)
 {
 	struct dh_instance *instance = g_new0(struct dh_instance, 1);
-	int error;
+	int err;
 
 	dh_log_set(to_gateway_log);
 	g_mutex_init(&instance->lock);
 	g_mutex_init(&instance->rooms_lock);
+	g_mutex_init(&instance->admission_lock);
+	instance->clients = dh_clients_new();
 	instance->avatars = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, avatar_free);
 	instance->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, room_unref);
 	instance->sessions = g_hash_table_new_full(NULL, NULL, session_unref, NULL);
-	error = dh_config_load(&instance->config, folder);
-	if (!error)
-		error = dh_outbox_alloc(&instance->outbox);
+	err = dh_config_load(&instance->config, folder);
+	if (!err)
+		err = start_outbox(instance);
 	instance->host = dh_room_host_table(instance->outbox);
-	if (!error)
-		error = dh_io_alloc(&instance->io);
-	if (!error)
-		error = start_ingest(instance);
-	if (error) {
+	if (!err)
+		err = dh_io_alloc(&instance->io);
+	if (!err)
+		err = start_ingest(instance);
+	if (err) {
 		dh_instance_free(&instance);
-		return error;
+		return err;
 	}
 	instance->room_file = dh_room_file_load(instance->config, folder);
 	add_avatars(instance);
@@ -139,12 +162,12 @@ int dh_instance_alloc(struct dh_instance **out, const char *folder)
 void dh_instance_close(struct dh_instance *instance)
 {
 	g_mutex_lock(&instance->lock);
-	instance->closed = TRUE;
+	instance->closed = true;
 	g_mutex_unlock(&instance->lock);
 	dh_outbox_mute(instance->outbox);
 	GPtrArray *rooms = dh_instance_rooms(instance);
 	for (guint i = 0; i < rooms->len; i++)
-		dh_instance_destroy_room(instance, rooms->pdata[i], FALSE);
+		dh_instance_destroy_room(instance, rooms->pdata[i], false);
 	g_ptr_array_free(rooms, TRUE);
 }
 
@@ -168,8 +191,10 @@ void dh_instance_free(struct dh_instance **out)
 	g_hash_table_destroy(instance->avatars);
 	dh_ingest_free(&instance->ingest);
 	dh_io_free(&instance->io);
-	dh_room_file_free(instance->room_file);
+	dh_room_file_free(&instance->room_file);
 	dh_config_free(&instance->config);
+	dh_clients_free(&instance->clients);
+	g_mutex_clear(&instance->admission_lock);
 	g_mutex_clear(&instance->rooms_lock);
 	g_mutex_clear(&instance->lock);
 	dh_log_set(NULL);

@@ -54,10 +54,10 @@ GPtrArray *dh_instance_rooms(struct dh_instance *instance)
 	return rooms;
 }
 
-gboolean dh_instance_is_permanent(struct dh_instance *instance, const struct dh_room *room)
+bool dh_instance_is_permanent(struct dh_instance *instance, const struct dh_room *room)
 {
 	g_mutex_lock(&instance->rooms_lock);
-	gboolean is_permanent = dh_room_file_has(instance->room_file, id_of(room));
+	bool is_permanent = dh_room_file_has(instance->room_file, id_of(room));
 	g_mutex_unlock(&instance->rooms_lock);
 	return is_permanent;
 }
@@ -88,7 +88,7 @@ static struct dh_config_room *record_of(const struct dh_room_facts *facts, const
 static char *free_id(struct dh_instance *instance)
 {
 	for (;;) {
-		char *id = dh_room_id_random((gboolean)instance->config->string_ids);
+		char *id = dh_room_id_random(instance->config->string_ids != 0);
 		struct dh_room *taken = dh_instance_room(instance, id);
 		if (!taken)
 			return id;
@@ -100,24 +100,24 @@ static char *free_id(struct dh_instance *instance)
 /* Whether there may be such a room. */
 static int check_new(struct dh_instance *instance, const char *id)
 {
-	int error = 0;
+	int err = 0;
 
 	g_mutex_lock(&instance->lock);
 	if (instance->closed)
-		error = -ECANCELED;
+		err = -ECANCELED;
 	else if (g_hash_table_contains(instance->rooms, id))
-		error = -EEXIST;
+		err = -EEXIST;
 	else if (g_hash_table_size(instance->rooms) >= (guint)instance->config->max_rooms)
-		error = -ENOBUFS;
+		err = -ENOBUFS;
 	g_mutex_unlock(&instance->lock);
-	return error;
+	return err;
 }
 
 /* Closing came before: it has not seen the room. */
 static int publish(struct dh_instance *instance, struct dh_room *room)
 {
 	g_mutex_lock(&instance->lock);
-	gboolean closed = instance->closed;
+	bool closed = instance->closed;
 	if (!closed)
 		g_hash_table_insert(instance->rooms, (gpointer)id_of(room), dh_room_ref(room));
 	g_mutex_unlock(&instance->lock);
@@ -132,7 +132,7 @@ static struct dh_room_context context_of(const struct dh_instance *instance)
 
 	return (struct dh_room_context){
 		.host = &instance->host,
-		.string_ids = (gboolean)config->string_ids, .events = (gboolean)config->events,
+		.string_ids = config->string_ids != 0, .events = config->events != 0,
 		.realtime = config->realtime, .spread_ms = config->spread_ms,
 		.watch_timeout_ms = config->watch_timeout_s * 1000,
 		.max_queue = config->max_queue, .max_queue_ms = config->max_queue_ms,
@@ -141,30 +141,30 @@ static struct dh_room_context context_of(const struct dh_instance *instance)
 }
 
 static int make(struct dh_instance *instance, const struct dh_room_facts *facts, struct dh_settings *settings,
-	gboolean permanent, struct dh_room **room)
+	bool permanent, struct dh_room **room)
 {
 	const struct dh_room_context context = context_of(instance);
-	int error = check_new(instance, facts->id);
+	int err = check_new(instance, facts->id);
 
-	if (!error && permanent)
-		error = dh_room_file_put(instance->room_file, record_of(facts, settings));
-	if (error)
-		return error;
-	error = dh_room_alloc(room, &context, facts, settings);
-	if (!error) {
-		error = publish(instance, *room);
-		if (error)
+	if (!err && permanent)
+		err = dh_room_file_put(instance->room_file, record_of(facts, settings));
+	if (err)
+		return err;
+	err = dh_room_alloc(room, &context, facts, settings);
+	if (!err) {
+		err = publish(instance, *room);
+		if (err)
 			dh_room_unref(*room);
 	}
-	if (error && permanent)
+	if (err && permanent)
 		dh_room_file_remove(instance->room_file, facts->id);
-	return error;
+	return err;
 }
 
 /* --- changes */
 
 int dh_instance_create_room(struct dh_instance *instance, const struct dh_room_facts *given_facts,
-	const struct dh_settings *given, gboolean permanent, struct dh_room **room)
+	const struct dh_settings *given, bool permanent, struct dh_room **room)
 {
 	struct dh_room_facts facts = *given_facts;
 	struct dh_settings described = *given;
@@ -176,15 +176,15 @@ int dh_instance_create_room(struct dh_instance *instance, const struct dh_room_f
 	if (!described.description)
 		described.description = made_description = g_strdup_printf("Room %s", facts.id);
 	struct dh_settings *settings = dh_settings_new(&described);
-	int error = make(instance, &facts, settings, permanent, room);
+	int err = make(instance, &facts, settings, permanent, room);
 	g_mutex_unlock(&instance->rooms_lock);
 	dh_settings_unref(settings);
 	g_free(made_description);
 	g_free(made_id);
-	return error;
+	return err;
 }
 
-static gboolean is_there(struct dh_instance *instance, const struct dh_room *room)
+static bool is_there(struct dh_instance *instance, const struct dh_room *room)
 {
 	struct dh_room *found = dh_instance_room(instance, id_of(room));
 
@@ -193,54 +193,54 @@ static gboolean is_there(struct dh_instance *instance, const struct dh_room *roo
 }
 
 static int change_settings(struct dh_instance *instance, struct dh_room *room, struct dh_settings *settings,
-	gboolean permanent)
+	bool permanent)
 {
-	int error = is_there(instance, room) ? 0 : -ENOENT;
+	int err = is_there(instance, room) ? 0 : -ENOENT;
 
-	if (!error && permanent)
-		error = dh_room_file_put(instance->room_file, record_of(dh_room_facts(room), settings));
-	if (!error)
+	if (!err && permanent)
+		err = dh_room_file_put(instance->room_file, record_of(dh_room_facts(room), settings));
+	if (!err)
 		dh_room_set_settings(room, dh_settings_ref(settings));
-	return error;
+	return err;
 }
 
 int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room,
-	const struct dh_settings_change *change, gboolean permanent, gboolean *visible)
+	const struct dh_settings_change *change, bool permanent, bool *visible)
 {
 	g_mutex_lock(&instance->rooms_lock);
 	struct dh_settings *old = dh_room_settings(room);
 	struct dh_settings *new = dh_settings_changed(old, change);
-	int error = change_settings(instance, room, new, permanent);
+	int err = change_settings(instance, room, new, permanent);
 	g_mutex_unlock(&instance->rooms_lock);
 	*visible = strcmp(old->description, new->description) || !json_equal(old->metadata, new->metadata);
 	dh_settings_unref(old);
 	dh_settings_unref(new);
-	return error;
+	return err;
 }
 
 /* Nobody else can take it out meanwhile, so what was written is what happens. */
-static int take_out(struct dh_instance *instance, struct dh_room *room, gboolean permanent)
+static int take_out(struct dh_instance *instance, struct dh_room *room, bool permanent)
 {
-	int error = is_there(instance, room) ? 0 : -ENOENT;
+	int err = is_there(instance, room) ? 0 : -ENOENT;
 
-	if (!error && permanent)
-		error = dh_room_file_remove(instance->room_file, id_of(room));
-	if (!error) {
+	if (!err && permanent)
+		err = dh_room_file_remove(instance->room_file, id_of(room));
+	if (!err) {
 		g_mutex_lock(&instance->lock);
 		g_hash_table_remove(instance->rooms, id_of(room));
 		g_mutex_unlock(&instance->lock);
 	}
-	return error;
+	return err;
 }
 
-int dh_instance_destroy_room(struct dh_instance *instance, struct dh_room *room, gboolean permanent)
+int dh_instance_destroy_room(struct dh_instance *instance, struct dh_room *room, bool permanent)
 {
 	g_mutex_lock(&instance->rooms_lock);
-	int error = take_out(instance, room, permanent);
+	int err = take_out(instance, room, permanent);
 	g_mutex_unlock(&instance->rooms_lock);
-	if (!error)
+	if (!err)
 		dh_room_close(room);
-	return error;
+	return err;
 }
 
 /* --- beginning */
@@ -255,16 +255,16 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 	};
 	const struct dh_settings given = {
 		.description = record->description, .secret = record->secret, .pin = record->pin,
-		.is_private = (gboolean)record->is_private, .signed_tokens = (gboolean)record->signed_tokens,
+		.is_private = record->is_private != 0, .signed_tokens = record->signed_tokens != 0,
 		.metadata = record->metadata ? json_loads(record->metadata, 0, NULL) : NULL,
 	};
 	struct dh_room *room;
-	int error = dh_instance_create_room(instance, &facts, &given, FALSE, &room);
+	int err = dh_instance_create_room(instance, &facts, &given, false, &room);
 
-	if (error == -ENOBUFS)
+	if (err == -ENOBUFS)
 		dh_log(DH_LOG_ERROR, "%s is not created: max_rooms is reached", category);
-	else if (error)
-		dh_log(DH_LOG_ERROR, "%s is not created: %s", category, g_strerror(-error));
+	else if (err)
+		dh_log(DH_LOG_ERROR, "%s is not created: %s", category, g_strerror(-err));
 	else
 		dh_room_unref(room);
 	json_decref(given.metadata);

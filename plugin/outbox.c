@@ -1,61 +1,83 @@
-#include "outbox.h"
+#include "outbox_private.h"
 
 #include <errno.h>
 
 #include "janus_api.h"
 
-struct signal {
-	dh_outbox_fn *fn; /* NULL: the last one */
-	void *arg;
-};
-
-struct dh_outbox {
-	GAsyncQueue *queue;
-	GThread *thread;
-	gint muted;          /* atomic */
-};
-
-static gpointer thread_main(gpointer data)
+static void post(struct dh_outbox *outbox, struct dh_saying *saying)
 {
-	struct dh_outbox *outbox = data;
-	gboolean ending = FALSE;
-	struct signal *signal;
-
-	/* What runs may post more: behind the last one, too. */
-	while ((signal = ending ? g_async_queue_try_pop(outbox->queue) : g_async_queue_pop(outbox->queue))) {
-		if (signal->fn)
-			signal->fn(signal->arg);
-		else
-			ending = TRUE;
-		g_free(signal);
-	}
-	return NULL;
+	if (saying->type != DH_SAY_REQUEST && saying->type != DH_SAY_END)
+		g_atomic_int_add(&outbox->events_waiting, saying->sessions ? (gint)saying->sessions->len : 1);
+	g_async_queue_push(outbox->inbox, saying);
 }
 
-int dh_outbox_alloc(struct dh_outbox **out)
+/* --- life */
+
+/* Requests wait for nothing, so that few threads are enough for all. */
+#define REQUEST_THREADS 2
+
+static int pool_start(struct dh_pool *pool, struct dh_outbox *outbox, const char *name, unsigned threads)
+{
+	pool->outbox = outbox;
+	pool->queue = g_async_queue_new();
+	pool->threads = g_ptr_array_new();
+	pool->waiting = dh_turns_new();
+	for (unsigned i = 0; i < threads; i++) {
+		GThread *thread = g_thread_try_new(name, dh_outbox_work, pool, NULL);
+		if (!thread)
+			return -EAGAIN;
+		g_ptr_array_add(pool->threads, thread);
+	}
+	return 0;
+}
+
+static void pool_end(struct dh_pool *pool)
+{
+	dh_outbox_end_pool(pool);
+	g_async_queue_unref(pool->queue);
+	g_ptr_array_free(pool->threads, TRUE);
+	dh_turns_free(&pool->waiting);
+}
+
+int dh_outbox_alloc(struct dh_outbox **out, const struct dh_outbox_config *config)
 {
 	struct dh_outbox *outbox = g_new0(struct dh_outbox, 1);
 
-	outbox->queue = g_async_queue_new();
-	outbox->thread = g_thread_try_new("dh outbox", thread_main, outbox, NULL);
-	if (!outbox->thread) {
-		g_async_queue_unref(outbox->queue);
-		g_free(outbox);
+	outbox->config = *config;
+	outbox->inbox = g_async_queue_new();
+	outbox->events_by_session = g_hash_table_new(NULL, NULL);
+	outbox->requests_by_session = g_hash_table_new(NULL, NULL);
+	outbox->quick = dh_turns_new();
+	int err = pool_start(&outbox->offers, outbox, "dh offers", config->offer_threads);
+	int second = pool_start(&outbox->requests, outbox, "dh requests", REQUEST_THREADS);
+	if (!err && !second)
+		outbox->dispatcher = g_thread_try_new("dh outbox", dh_outbox_dispatch, outbox, NULL);
+	if (!outbox->dispatcher) {
+		dh_outbox_free(&outbox);
 		return -EAGAIN;
 	}
 	*out = outbox;
 	return 0;
 }
 
-void dh_outbox_free(struct dh_outbox **outbox)
+void dh_outbox_free(struct dh_outbox **out)
 {
-	if (!*outbox)
+	struct dh_outbox *outbox = *out;
+
+	if (!outbox)
 		return;
-	dh_outbox_post(*outbox, NULL, NULL);
-	g_thread_join((*outbox)->thread);
-	g_async_queue_unref((*outbox)->queue);
-	g_free(*outbox);
-	*outbox = NULL;
+	if (outbox->dispatcher) {
+		post(outbox, dh_saying_new(outbox, DH_SAY_END, NULL, NULL));
+		g_thread_join(outbox->dispatcher);
+	}
+	pool_end(&outbox->offers);
+	pool_end(&outbox->requests);
+	g_async_queue_unref(outbox->inbox);
+	g_hash_table_destroy(outbox->events_by_session);
+	g_hash_table_destroy(outbox->requests_by_session);
+	dh_turns_free(&outbox->quick);
+	g_free(outbox);
+	*out = NULL;
 }
 
 void dh_outbox_mute(struct dh_outbox *outbox)
@@ -63,125 +85,71 @@ void dh_outbox_mute(struct dh_outbox *outbox)
 	g_atomic_int_set(&outbox->muted, 1);
 }
 
-void dh_outbox_post(struct dh_outbox *outbox, dh_outbox_fn *fn, void *arg)
+/* --- posting */
+
+bool dh_outbox_run(struct dh_outbox *outbox, struct dh_session *session, dh_outbox_fn *fn, void *arg)
 {
-	struct signal *signal = g_new(struct signal, 1);
-
-	signal->fn = fn;
-	signal->arg = arg;
-	g_async_queue_push(outbox->queue, signal);
-}
-
-/* --- events */
-
-struct event {
-	const struct dh_outbox *outbox;
-	struct dh_session *session; /* NULL: none, or many */
-	GPtrArray *sessions;
-	char *transaction;
-	json_t *message, *jsep;
-};
-
-static struct event *event_new(const struct dh_outbox *outbox, struct dh_session *session, json_t *message)
-{
-	struct event *event = g_new0(struct event, 1);
-
-	event->outbox = outbox;
-	event->session = session ? dh_session_ref(session) : NULL;
-	event->message = message;
-	return event;
-}
-
-static void event_free(struct event *event)
-{
-	dh_session_unref(event->session);
-	if (event->sessions)
-		g_ptr_array_unref(event->sessions);
-	g_free(event->transaction);
-	json_decref(event->message);
-	json_decref(event->jsep);
-	g_free(event);
-}
-
-/* Janus goes down, or the handle is gone and would only be complained about. */
-static gboolean muted(const struct event *event, const struct dh_session *session)
-{
-	return g_atomic_int_get(&event->outbox->muted) ||
-		(session && g_atomic_int_get(&session->handle->stopped));
-}
-
-static void push(void *arg)
-{
-	struct event *event = arg;
-
-	if (!muted(event, event->session))
-		dh_gateway->push_event(event->session->handle, &dh_plugin, event->transaction, event->message,
-			event->jsep);
-	event_free(event);
-}
-
-static void broadcast(void *arg)
-{
-	struct event *event = arg;
-
-	for (guint i = 0; i < event->sessions->len; i++) {
-		struct dh_session *session = event->sessions->pdata[i];
-		if (!muted(event, session))
-			dh_gateway->push_event(session->handle, &dh_plugin, NULL, event->message, NULL);
+	if ((unsigned)g_atomic_int_add(&session->waiting_requests, 1) >= outbox->config.max_requests) {
+		g_atomic_int_add(&session->waiting_requests, -1);
+		return false;
 	}
-	event_free(event);
+	struct dh_saying *saying = dh_saying_new(outbox, DH_SAY_REQUEST, session, NULL);
+	saying->run = fn;
+	saying->arg = arg;
+	g_atomic_int_inc(&outbox->requests_waiting);
+	post(outbox, saying);
+	return true;
 }
 
-/* Janus takes over the event that it is notified of, and would drop one of a
- * handle that has gone. */
-static void notify(void *arg)
+void dh_outbox_push(struct dh_outbox *outbox, struct dh_session *session, const char *transaction, json_t *message)
 {
-	struct event *event = arg;
-	gboolean is_there = event->session && !g_atomic_int_get(&event->session->handle->stopped);
+	struct dh_saying *saying = dh_saying_new(outbox, DH_SAY_EVENT, session, message);
 
-	if (!muted(event, NULL)) {
-		dh_gateway->notify_event(&dh_plugin, is_there ? event->session->handle : NULL, event->message);
-		event->message = NULL;
-	}
-	event_free(event);
+	saying->transaction = g_strdup(transaction);
+	post(outbox, saying);
 }
 
-static void close_connection(void *arg)
+void dh_outbox_offer(struct dh_outbox *outbox, struct dh_session *session, const char *transaction,
+	json_t *message, json_t *jsep, dh_outbox_done_fn *done, void *arg)
 {
-	struct event *event = arg;
+	struct dh_saying *saying = dh_saying_new(outbox, DH_SAY_OFFER, session, message);
 
-	if (!muted(event, event->session))
-		dh_gateway->close_pc(event->session->handle);
-	event_free(event);
-}
-
-void dh_outbox_push(struct dh_outbox *outbox, struct dh_session *session, const char *transaction,
-	json_t *message, json_t *jsep)
-{
-	struct event *event = event_new(outbox, session, message);
-
-	event->transaction = g_strdup(transaction);
-	event->jsep = jsep;
-	dh_outbox_post(outbox, push, event);
+	saying->transaction = g_strdup(transaction);
+	saying->jsep = jsep;
+	saying->done = done;
+	saying->arg = arg;
+	g_atomic_int_inc(&outbox->offers_waiting);
+	post(outbox, saying);
 }
 
 void dh_outbox_broadcast(struct dh_outbox *outbox, GPtrArray *sessions, json_t *message)
 {
-	struct event *event = event_new(outbox, NULL, message);
+	struct dh_saying *saying = dh_saying_new(outbox, DH_SAY_EVENT, NULL, message);
 
-	event->sessions = sessions;
-	dh_outbox_post(outbox, broadcast, event);
+	saying->sessions = sessions;
+	post(outbox, saying);
 }
 
 void dh_outbox_notify(struct dh_outbox *outbox, struct dh_session *session, json_t *event)
 {
 	if (dh_gateway->events_is_enabled())
-		dh_outbox_post(outbox, notify, event_new(outbox, session, event));
+		post(outbox, dh_saying_new(outbox, DH_SAY_NOTIFY, session, event));
 	else
 		json_decref(event);
 }
 
-void dh_outbox_close(struct dh_outbox *outbox, struct dh_session *session)
+void dh_outbox_close(struct dh_outbox *outbox, struct dh_session *session, unsigned closing)
 {
-	dh_outbox_post(outbox, close_connection, event_new(outbox, session, NULL));
+	struct dh_saying *saying = dh_saying_new(outbox, DH_SAY_CLOSE, session, NULL);
+
+	saying->closing = closing;
+	post(outbox, saying);
+}
+
+void dh_outbox_stats(struct dh_outbox *outbox, struct dh_outbox_stats *stats)
+{
+	stats->events = (unsigned)g_atomic_int_get(&outbox->events_waiting);
+	stats->requests = (unsigned)g_atomic_int_get(&outbox->requests_waiting);
+	stats->offers = (unsigned)g_atomic_int_get(&outbox->offers_waiting);
+	stats->offer_threads = (unsigned)g_atomic_int_get(&outbox->offers.busy);
 }

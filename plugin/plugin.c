@@ -8,7 +8,7 @@
 #include <janus/rtcp.h>
 
 #include "rooms/realtime.h"
-#include "request.h"
+#include "dispatch.h"
 
 #ifndef DH_VERSION
 #define DH_VERSION "0"
@@ -120,7 +120,8 @@ static void plugin_create_session(janus_plugin_session *handle, int *error)
 		*error = -1;
 		return;
 	}
-	dh_instance_add_session(instance, handle);
+	if (dh_instance_add_session(instance, handle) < 0)
+		*error = -1;
 	leave();
 }
 
@@ -149,7 +150,7 @@ static void leave_session(struct dh_session *session)
 /* It watches no more, however that came about. */
 static void end_watch(struct dh_session *session)
 {
-	struct dh_member *member = dh_session_end_member(session, NULL, FALSE);
+	struct dh_member *member = dh_session_end_member(session, NULL, NULL);
 
 	if (member)
 		dh_room_member_leave(member);
@@ -209,7 +210,7 @@ static struct janus_plugin_result *plugin_handle_message(janus_plugin_session *h
 		json_decref(jsep);
 		return janus_plugin_result_new(JANUS_PLUGIN_ERROR, "The plugin is going down, or the handle is", NULL);
 	}
-	struct janus_plugin_result *result = dh_request_handle(instance, session, transaction, message, jsep);
+	struct janus_plugin_result *result = dh_dispatch(instance, session, transaction, message, jsep);
 	leave_session(session);
 	return result;
 }
@@ -220,7 +221,7 @@ static json_t *plugin_handle_admin_message(json_t *message)
 
 	if (!instance)
 		return NULL;
-	json_t *reply = dh_request_admin(instance, message);
+	json_t *reply = dh_dispatch_admin(instance, message);
 	leave();
 	return reply;
 }
@@ -239,7 +240,7 @@ static void plugin_setup_media(janus_plugin_session *handle)
 	struct dh_member *member = dh_session_member(session);
 	if (member) {
 		dh_room_member_media(member);
-		dh_outbox_push(instance->outbox, session, NULL, dh_member_status("started"), NULL);
+		dh_outbox_push(instance->outbox, session, NULL, dh_member_status("started"));
 	}
 	dh_member_unref(member);
 	leave_session(session);
@@ -289,10 +290,10 @@ static void plugin_hangup_media(janus_plugin_session *handle)
 
 	if (!instance)
 		return;
-	gboolean wanted = dh_session_clear_closing(session);
+	bool wanted = dh_session_clear_closing(session);
 	end_watch(session);
 	if (wanted)
-		dh_outbox_push(instance->outbox, session, NULL, dh_member_status("stopped"), NULL);
+		dh_outbox_push(instance->outbox, session, NULL, dh_member_status("stopped"));
 	leave_session(session);
 }
 

@@ -1,15 +1,18 @@
-/* Requests: who may ask for what, with which fields, and how they are answered.
+/* A request: what was asked, by whom, and how it is answered. Handlers work with
+ * it; request_table.h says which there are, dispatch.h calls them.
  *
- * Everything about a request is checked before it changes anything. A handler
- * either sets `reply` or calls dh_request_fail.
+ * One thread has a request at a time. A handler either sets `reply` or calls
+ * dh_request_fail, and a request that fails has changed nothing.
  */
 #ifndef DH_REQUEST_H
 #define DH_REQUEST_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
-#include "janus_api.h"
 #include "instance.h"
+#include "janus_api.h"
 
 /* docs/api.md */
 enum dh_error {
@@ -32,84 +35,41 @@ enum dh_error {
 };
 
 struct dh_request {
+	/* immutable */
 	struct dh_instance *instance;
 	struct dh_session *session; /* a reference; NULL: from the Admin API */
 	char *transaction;
 	json_t *body, *jsep;
-	int error_code;             /* 0: none */
-	char error[512];
+	/* found out while its authority is checked (request_authority.h) */
+	struct dh_room *room;       /* the room that it is about, a reference; NULL: none */
+	bool is_trusted;            /* the room's secret, or the admin key, was given or is not needed */
+	/* how it is answered */
 	json_t *reply;
+	int error_code;             /* enum dh_error; 0: it has not failed */
+	char *error;                /* one line; NULL: it has not failed */
 };
 
-enum dh_field_type {
-	DH_FIELD_ROOM,   /* an id, see room_id.h */
-	DH_FIELD_VIEWER, /* an integer from 1 to 2^31 - 1 */
-	DH_FIELD_TEXT,   /* UTF-8 without control characters, 1 to `max` bytes */
-	DH_FIELD_EMPTY,  /* the same, or empty */
-	DH_FIELD_PROSE,  /* the same, with line breaks and tabs */
-	DH_FIELD_FLAG,
-	DH_FIELD_OBJECT, /* `max` bytes at most when written */
-	DH_FIELD_FILES,  /* a text, or a list of two */
-};
+/* Takes ownership of transaction, message and jsep (each may be NULL); takes a
+ * reference to `session` (NULL: from the Admin API). */
+struct dh_request *dh_request_new(struct dh_instance *instance, struct dh_session *session, char *transaction,
+	json_t *message, json_t *jsep);
+void dh_request_free(struct dh_request **request);
 
-struct dh_field {
-	const char *name;           /* NULL: the last one */
-	enum dh_field_type type;
-	gboolean required;
-	size_t max;                 /* 0: the configuration's, for that name */
-};
-
-struct dh_request_type {
-	const char *name;
-	gboolean asynchronous;      /* handled by the outbox's thread; needs a handle */
-	const struct dh_field *fields;
-	void (*handle)(struct dh_request *request);
-};
-
-/* What other files handle. */
-extern const struct dh_request_type dh_room_requests[], dh_change_requests[], dh_segment_requests[],
-	dh_viewer_requests[], dh_watch_requests[];
-
-/* From a handle; takes over transaction, message and jsep. */
-struct janus_plugin_result *dh_request_handle(struct dh_instance *instance, struct dh_session *session,
-	char *transaction, json_t *message, json_t *jsep);
-
-/* From the Admin API; `message` is lent. The answer is the caller's. */
-json_t *dh_request_admin(struct dh_instance *instance, json_t *message);
-
-/* --- for handlers */
-
+/* The first failure counts. The text is made one line of UTF-8 of at most 512 bytes,
+ * cut between characters. */
 void dh_request_fail(struct dh_request *request, enum dh_error code, const char *format, ...)
 	G_GNUC_PRINTF(3, 4);
 
 /* NULL where the field is not given. */
 const char *dh_request_text(const struct dh_request *request, const char *field);
+bool dh_request_flag(const struct dh_request *request, const char *field);
 
-/* The room of the field `id`, a reference; NULL: it failed. */
-struct dh_room *dh_request_room(struct dh_request *request);
+/* Answers {"digitalhuman":NAME,"id":…} about the request's room, with the fields of
+ * `more` (ownership is taken; NULL: none). */
+void dh_request_answer(struct dh_request *request, const char *name, json_t *more);
 
-/* FALSE: the request has failed with DH_ERROR_UNAUTHORIZED. `key` NULL: nothing
- * is needed. The comparison's time tells nothing of the key. */
-gboolean dh_request_authorize(struct dh_request *request, const char *field, const char *key);
-
-/* Whether `field` holds `key`, which is one. */
-gboolean dh_request_knows(const struct dh_request *request, const char *field, const char *key);
-
-/* The room of `id`, when the room's secret is right. */
-struct dh_room *dh_request_own_room(struct dh_request *request);
-
-/* Whether `secret` or `pin` opens the room; FALSE: it has failed. *is_trusted
- * (where not NULL): the secret did, or the room has none. */
-gboolean dh_request_may_look(struct dh_request *request, struct dh_room *room, gboolean *is_trusted);
-
-/* Fails with what the room's thread has answered, or the room file. */
-void dh_request_fail_room(struct dh_request *request, int error);
-
-#define DH_KEY_MAX DH_CONFIG_KEY_MAX
-/* The last field of every table. */
-#define DH_FIELD_END { NULL, 0, FALSE, 0 }
-
-/* {"digitalhuman":NAME,"id":…} with the fields of `more` (taken over; NULL: none). */
-json_t *dh_request_answer(const char *name, const struct dh_room *room, json_t *more);
+/* {"digitalhuman":"event","error_code":…,"error":…} of one that has failed. A new
+ * reference. */
+json_t *dh_request_error(const struct dh_request *request);
 
 #endif

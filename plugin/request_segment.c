@@ -1,10 +1,11 @@
 /* enqueue, say, queue, skip, remove, interrupt */
-#include "request.h"
+#include "request_table.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "ingest/media_files.h"
+#include "request_errors.h"
 
 #define NAME_LENGTH 60 /* characters of a text that name its segment */
 
@@ -40,16 +41,16 @@ static void find_files(struct dh_request *request, struct dh_ingest_source *sour
 	source->max_bytes = config->max_file_mb << 20;
 	for (int i = 0; i < file_count(file) && !request->error_code; i++) {
 		char *text = NULL;
-		int error = dh_ingest_find(request->instance->ingest, config->segments_folders, file_at(file, i), source,
+		int err = dh_ingest_find(request->instance->ingest, config->segments_folders, file_at(file, i), source,
 			&text);
-		if (error)
-			fail_file(request, error, text);
+		if (err)
+			fail_file(request, err, text);
 		g_free(text);
 	}
 }
 
 /* Whether there is memory for one more, and descriptors. */
-static gboolean is_admitted(struct dh_request *request)
+static bool is_admitted(struct dh_request *request)
 {
 	char *text = NULL;
 
@@ -59,28 +60,28 @@ static gboolean is_admitted(struct dh_request *request)
 	return !request->error_code;
 }
 
-static void fail_enqueue(struct dh_request *request, const char *id, int error)
+static void fail_enqueue(struct dh_request *request, const char *id, int err)
 {
 	const struct dh_config *config = request->instance->config;
 
-	if (error == -EEXIST)
+	if (err == -EEXIST)
 		dh_request_fail(request, DH_ERROR_VALUE,
 			"Invalid \"segment\": another one of that id plays or waits (%s)", id);
-	else if (error == -ENOBUFS)
+	else if (err == -ENOBUFS)
 		dh_request_fail(request, DH_ERROR_LIMIT, "The queue is full: max_queue (%lld), max_queue_ms (%lld) "
 			"or max_queue_mb (%lld)", (long long)config->max_queue, (long long)config->max_queue_ms,
 			(long long)config->max_queue_mb);
-	else if (error == -EHOSTDOWN)
+	else if (err == -EHOSTDOWN)
 		dh_request_fail(request, DH_ERROR_STATE, "The avatar could not be prepared: nothing can be played");
 	else
-		dh_request_fail_room(request, error);
+		dh_request_fail_room(request, err);
 }
 
-static void enqueue(struct dh_request *request, struct dh_room *room, const char *name,
+static void enqueue(struct dh_request *request, const char *name,
 	struct dh_ingest_source *source, const struct dh_feed_speech *speech)
 {
 	const struct dh_feed_context context = dh_instance_feed_context(request->instance);
-	const struct dh_avatar_config *avatar = dh_avatar_get_config(dh_room_facts(room)->avatar);
+	const struct dh_avatar_config *avatar = dh_avatar_get_config(dh_room_facts(request->room)->avatar);
 	const char *id = dh_request_text(request, "segment");
 	json_t *metadata = json_object_get(request->body, "metadata"), *reply = NULL;
 
@@ -89,29 +90,25 @@ static void enqueue(struct dh_request *request, struct dh_room *room, const char
 	source->height = (int)avatar->height;
 	source->kbps = (int)avatar->kbps;
 	source->entry_ms = (int)avatar->entry_ms;
-	const struct dh_feed_owner owner = dh_room_feed_owner(room);
+	const struct dh_feed_owner owner = dh_room_feed_owner(request->room);
 	struct dh_feed *feed = dh_feed_new(&context, &owner, name, metadata, source, speech);
-	int error = dh_room_enqueue(room, feed, id, &reply);
-	if (error)
-		fail_enqueue(request, id, error);
+	int err = dh_room_enqueue(request->room, feed, id, &reply);
+	if (err)
+		fail_enqueue(request, id, err);
 	else
-		request->reply = dh_request_answer("queued", room, reply);
+		dh_request_answer(request, "queued", reply);
 	dh_feed_unref(feed);
 }
 
 static void handle_enqueue(struct dh_request *request)
 {
-	struct dh_room *room = dh_request_own_room(request);
 	struct dh_ingest_source source;
 
-	if (!room)
-		return;
 	dh_ingest_source_init(&source);
 	if (is_admitted(request))
 		find_files(request, &source);
 	if (!request->error_code)
-		enqueue(request, room, source.names[0], &source, NULL);
-	dh_room_unref(room);
+		enqueue(request, source.names[0], &source, NULL);
 }
 
 /* --- say */
@@ -127,7 +124,8 @@ static const char *choose_voice(struct dh_request *request, const struct dh_gene
 	while (voice && *voice && strcmp(*voice, wanted))
 		voice++;
 	if (!voice || !*voice)
-		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"voice\": the room has none of that name (%s)", wanted);
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"voice\": the room has none of that name (%s)",
+			wanted);
 	return voice ? *voice : NULL;
 }
 
@@ -142,145 +140,113 @@ static char *name_of(const char *text)
 
 static void handle_say(struct dh_request *request)
 {
-	struct dh_room *room = dh_request_own_room(request);
 	struct dh_ingest_source source;
-
-	if (!room)
-		return;
 	struct dh_feed_speech speech = {
-		.generator = dh_room_facts(room)->generator,
+		.generator = dh_room_facts(request->room)->generator,
 		.text = dh_request_text(request, "text"),
 	};
+
 	if (!speech.generator)
 		dh_request_fail(request, DH_ERROR_STATE, "The room has no generator");
 	else if (is_admitted(request))
 		speech.voice = choose_voice(request, speech.generator);
-	if (!request->error_code) {
-		char *name = name_of(speech.text);
-		dh_ingest_source_init(&source);
-		enqueue(request, room, name, &source, &speech);
-		g_free(name);
-	}
-	dh_room_unref(room);
+	if (request->error_code)
+		return;
+	char *name = name_of(speech.text);
+	dh_ingest_source_init(&source);
+	enqueue(request, name, &source, &speech);
+	g_free(name);
 }
 
 /* --- others */
 
 static void handle_queue(struct dh_request *request)
 {
-	struct dh_room *room = dh_request_room(request);
-	gboolean is_trusted = FALSE;
-	json_t *queue = NULL;
+	json_t *reply = NULL;
+	int err = dh_room_queue(request->room, request->is_trusted, &reply);
 
-	if (!room)
-		return;
-	if (dh_request_may_look(request, room, &is_trusted)) {
-		int error = dh_room_queue(room, is_trusted, &queue);
-		if (error)
-			dh_request_fail_room(request, error);
-		else
-			request->reply = dh_request_answer("queue", room, queue);
-	}
-	dh_room_unref(room);
+	dh_request_finish(request, err, "queue", reply);
 }
 
 static void handle_skip(struct dh_request *request)
 {
-	struct dh_room *room = dh_request_own_room(request);
 	json_t *reply = NULL;
+	int err = dh_room_skip(request->room, &reply);
 
-	if (!room)
-		return;
-	int error = dh_room_skip(room, &reply);
-	if (error == -ENOENT)
+	if (err == -ENOENT)
 		dh_request_fail(request, DH_ERROR_STATE, "Nothing plays");
-	else if (error)
-		dh_request_fail_room(request, error);
 	else
-		request->reply = dh_request_answer("skipped", room, reply);
-	dh_room_unref(room);
+		dh_request_finish(request, err, "skipped", reply);
 }
 
 static void handle_remove(struct dh_request *request)
 {
-	struct dh_room *room = dh_request_own_room(request);
 	const char *id = dh_request_text(request, "segment");
 	json_t *reply = NULL;
+	int err = dh_room_remove(request->room, id, &reply);
 
-	if (!room)
-		return;
-	int error = dh_room_remove(room, id, &reply);
-	if (error == -ENOENT)
+	if (err == -ENOENT)
 		dh_request_fail(request, DH_ERROR_NO_SEGMENT, "No such segment (%s)", id);
-	else if (error == -EBUSY)
+	else if (err == -EBUSY)
 		dh_request_fail(request, DH_ERROR_STATE, "The segment plays already (%s): skip it", id);
-	else if (error)
-		dh_request_fail_room(request, error);
 	else
-		request->reply = dh_request_answer("removed", room, reply);
-	dh_room_unref(room);
+		dh_request_finish(request, err, "removed", reply);
 }
 
 static void handle_interrupt(struct dh_request *request)
 {
-	struct dh_room *room = dh_request_own_room(request);
 	json_t *reply = NULL;
+	int err = dh_room_interrupt(request->room, &reply);
 
-	if (!room)
-		return;
-	int error = dh_room_interrupt(room, &reply);
-	if (error)
-		dh_request_fail_room(request, error);
-	else
-		request->reply = dh_request_answer("interrupted", room, reply);
-	dh_room_unref(room);
+	dh_request_finish(request, err, "interrupted", reply);
 }
 
 static const struct dh_field enqueue_fields[] = {
-	{ "id", DH_FIELD_ROOM, TRUE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
-	{ "file", DH_FIELD_FILES, TRUE, DH_MEDIA_PATH_MAX },
-	{ "segment", DH_FIELD_TEXT, FALSE, DH_SEGMENT_ID_MAX },
-	{ "metadata", DH_FIELD_OBJECT, FALSE, 0 },
+	{ "id", DH_FIELD_ROOM, true, 0 },
+	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "file", DH_FIELD_FILES, true, DH_MEDIA_PATH_MAX },
+	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
+	{ "metadata", DH_FIELD_OBJECT, false, 0 },
 	DH_FIELD_END,
 };
 
 static const struct dh_field say_fields[] = {
-	{ "id", DH_FIELD_ROOM, TRUE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
-	{ "text", DH_FIELD_PROSE, TRUE, 0 },
-	{ "voice", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
-	{ "segment", DH_FIELD_TEXT, FALSE, DH_SEGMENT_ID_MAX },
-	{ "metadata", DH_FIELD_OBJECT, FALSE, 0 },
+	{ "id", DH_FIELD_ROOM, true, 0 },
+	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "text", DH_FIELD_PROSE, true, 0 },
+	{ "voice", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
+	{ "metadata", DH_FIELD_OBJECT, false, 0 },
 	DH_FIELD_END,
 };
 
 static const struct dh_field queue_fields[] = {
-	{ "id", DH_FIELD_ROOM, TRUE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
-	{ "pin", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
+	{ "id", DH_FIELD_ROOM, true, 0 },
+	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "pin", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "token", DH_FIELD_TEXT, false, DH_TOKEN_MAX },
 	DH_FIELD_END,
 };
 
 static const struct dh_field control_fields[] = {
-	{ "id", DH_FIELD_ROOM, TRUE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
+	{ "id", DH_FIELD_ROOM, true, 0 },
+	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	DH_FIELD_END,
 };
 
 static const struct dh_field remove_fields[] = {
-	{ "id", DH_FIELD_ROOM, TRUE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
-	{ "segment", DH_FIELD_TEXT, TRUE, DH_SEGMENT_ID_MAX },
+	{ "id", DH_FIELD_ROOM, true, 0 },
+	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "segment", DH_FIELD_TEXT, true, DH_SEGMENT_ID_MAX },
 	DH_FIELD_END,
 };
 
 const struct dh_request_type dh_segment_requests[] = {
-	{ "enqueue", FALSE, enqueue_fields, handle_enqueue },
-	{ "say", FALSE, say_fields, handle_say },
-	{ "queue", FALSE, queue_fields, handle_queue },
-	{ "skip", FALSE, control_fields, handle_skip },
-	{ "remove", FALSE, remove_fields, handle_remove },
-	{ "interrupt", FALSE, control_fields, handle_interrupt },
-	{ NULL, FALSE, NULL, NULL },
+	{ "enqueue", false, DH_AUTHORITY_SECRET, enqueue_fields, handle_enqueue },
+	{ "say", false, DH_AUTHORITY_SECRET, say_fields, handle_say },
+	{ "queue", false, DH_AUTHORITY_LOOK, queue_fields, handle_queue },
+	{ "skip", false, DH_AUTHORITY_SECRET, control_fields, handle_skip },
+	{ "remove", false, DH_AUTHORITY_SECRET, remove_fields, handle_remove },
+	{ "interrupt", false, DH_AUTHORITY_SECRET, control_fields, handle_interrupt },
+	DH_REQUEST_END,
 };

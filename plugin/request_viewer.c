@@ -1,71 +1,77 @@
-/* stats, kick, kick_all: a room's viewers, for who has its secret */
-#include "request.h"
+/* stats, kick, kick_all: viewers, and what is used of the limits */
+#include "request_table.h"
 
 #include <errno.h>
 
-typedef int room_fn(struct dh_room *room, guint viewer, json_t **reply);
+#include "request_errors.h"
+#include "usage.h"
 
 static guint viewer_of(const struct dh_request *request)
 {
 	return (guint)json_integer_value(json_object_get(request->body, "viewer"));
 }
 
-/* Asks the room about one viewer, or all (0), and answers `name`. */
-static void ask_room(struct dh_request *request, room_fn *ask, guint viewer, const char *name)
+static void finish(struct dh_request *request, int err, const char *name, json_t *reply)
 {
-	struct dh_room *room = dh_request_own_room(request);
-	json_t *reply = NULL;
-
-	if (!room)
-		return;
-	int error = ask(room, viewer, &reply);
-	if (error == -ENOENT)
-		dh_request_fail(request, DH_ERROR_NO_VIEWER, "No such viewer (%u)", viewer);
-	else if (error)
-		dh_request_fail_room(request, error);
+	if (err == -ENOENT)
+		dh_request_fail(request, DH_ERROR_NO_VIEWER, "No such viewer (%u)", viewer_of(request));
 	else
-		request->reply = dh_request_answer(name, room, reply);
-	dh_room_unref(room);
+		dh_request_finish(request, err, name, reply);
 }
 
+/* Of a room, or of the whole plugin. */
 static void handle_stats(struct dh_request *request)
 {
-	ask_room(request, dh_room_stats, viewer_of(request), "stats");
+	json_t *reply = NULL;
+
+	if (!request->room) {
+		request->reply = json_pack("{s:s, s:o}", "digitalhuman", "stats", "usage", dh_usage(request->instance));
+		return;
+	}
+	int err = dh_room_stats(request->room, viewer_of(request), &reply);
+	finish(request, err, "stats", reply);
 }
 
 static void handle_kick(struct dh_request *request)
 {
-	ask_room(request, dh_room_kick, viewer_of(request), "kicked");
+	json_t *reply = NULL;
+	int err = dh_room_kick(request->room, viewer_of(request), &reply);
+
+	finish(request, err, "kicked", reply);
 }
 
 static void handle_kick_all(struct dh_request *request)
 {
-	ask_room(request, dh_room_kick, 0, "kicked_all");
+	json_t *reply = NULL;
+	int err = dh_room_kick(request->room, 0, &reply);
+
+	finish(request, err, "kicked_all", reply);
 }
 
 static const struct dh_field stats_fields[] = {
-	{ "id", DH_FIELD_ROOM, TRUE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
-	{ "viewer", DH_FIELD_VIEWER, FALSE, 0 },
+	{ "id", DH_FIELD_ROOM, false, 0 },
+	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "admin_key", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "viewer", DH_FIELD_VIEWER, false, 0 },
 	DH_FIELD_END,
 };
 
 static const struct dh_field kick_fields[] = {
-	{ "id", DH_FIELD_ROOM, TRUE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
-	{ "viewer", DH_FIELD_VIEWER, TRUE, 0 },
+	{ "id", DH_FIELD_ROOM, true, 0 },
+	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "viewer", DH_FIELD_VIEWER, true, 0 },
 	DH_FIELD_END,
 };
 
 static const struct dh_field kick_all_fields[] = {
-	{ "id", DH_FIELD_ROOM, TRUE, 0 },
-	{ "secret", DH_FIELD_TEXT, FALSE, DH_KEY_MAX },
+	{ "id", DH_FIELD_ROOM, true, 0 },
+	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	DH_FIELD_END,
 };
 
 const struct dh_request_type dh_viewer_requests[] = {
-	{ "stats", FALSE, stats_fields, handle_stats },
-	{ "kick", FALSE, kick_fields, handle_kick },
-	{ "kick_all", FALSE, kick_all_fields, handle_kick_all },
-	{ NULL, FALSE, NULL, NULL },
+	{ "stats", false, DH_AUTHORITY_SECRET_OR_ADMIN, stats_fields, handle_stats },
+	{ "kick", false, DH_AUTHORITY_SECRET, kick_fields, handle_kick },
+	{ "kick_all", false, DH_AUTHORITY_SECRET, kick_all_fields, handle_kick_all },
+	DH_REQUEST_END,
 };

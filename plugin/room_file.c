@@ -4,7 +4,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "config_file.h"
+#include "config_options.h"
 #include "ingest/log.h"
+#include "safe_file.h"
 
 /* Secrets are in it. */
 #define MODE 0600
@@ -18,40 +21,68 @@ struct dh_room_file {
 	const struct dh_config *config;
 	char *path;
 	GPtrArray *rooms;
-	gboolean is_damaged;
+	struct dh_file_state state; /* as it was read, or written */
+	bool is_damaged;
 };
 
 static void room_free(gpointer data)
 {
-	dh_config_room_free(data);
+	struct dh_config_room *room = data;
+	dh_config_room_free(&room);
 }
 
-static gboolean read_room(struct dh_room_file *file, const janus_config_container *category)
+/* --- reading */
+
+static int read_room(struct dh_room_file *file, const janus_config_container *category)
 {
 	struct dh_config_room *room = dh_config_room_new(category->name + strlen("room-"));
+	int err = dh_config_room_read(file->config, DH_ROOMS_FILE, category, room);
 
-	if (dh_config_room_read(file->config, DH_ROOMS_FILE, category, room) < 0 || dh_config_room_find(file->rooms, room->id)) {
-		dh_config_room_free(room);
-		return FALSE;
-	}
-	g_ptr_array_add(file->rooms, room);
-	return TRUE;
+	if (!err && dh_config_room_find(file->rooms, room->id))
+		err = dh_option_wrong(DH_ROOMS_FILE, category->name, "id", "another room has it");
+	if (err)
+		dh_config_room_free(&room);
+	else
+		g_ptr_array_add(file->rooms, room);
+	return err;
 }
 
-static gboolean read_all(struct dh_room_file *file)
+static int read_category(struct dh_room_file *file, const janus_config_container *category)
 {
-	janus_config *parsed = janus_config_parse(file->path);
-	gboolean is_right = parsed != NULL;
+	if (category->type != janus_config_type_category || !category->name || !g_str_has_prefix(category->name,
+		"room-"))
+		return dh_option_wrong(DH_ROOMS_FILE, category->name ? category->name : "?", "category",
+			"there is no such category");
+	return read_room(file, category);
+}
 
-	for (GList *l = parsed ? parsed->list : NULL; l; l = l->next) {
-		const janus_config_container *category = l->data;
-		if (category->type != janus_config_type_category || !category->name ||
-				!g_str_has_prefix(category->name, "room-") || !read_room(file, category))
-			is_right = FALSE;
-	}
+/* Whatever is wrong, all of it is logged. */
+static void read_all(struct dh_room_file *file)
+{
+	janus_config *parsed = NULL;
+
+	file->state = dh_file_state(file->path);
+	int err = dh_config_file_parse(file->path, &parsed);
+	g_ptr_array_set_size(file->rooms, 0);
+	file->is_damaged = err && err != -ENOENT;
+	for (GList *l = parsed ? parsed->list : NULL; l; l = l->next)
+		file->is_damaged |= read_category(file, l->data) < 0;
 	if (parsed)
 		janus_config_destroy(parsed);
-	return is_right;
+	if (file->is_damaged)
+		dh_log(DH_LOG_ERROR, "%s is not written either, until it is mended: no change of rooms is permanent",
+			file->path);
+}
+
+/* Somebody else may have changed it, or mended it. */
+static void refresh(struct dh_room_file *file)
+{
+	const struct dh_file_state now = dh_file_state(file->path);
+
+	if (dh_file_state_is_same(&file->state, &now))
+		return;
+	dh_log(DH_LOG_WARNING, "%s has been changed, and is read again", file->path);
+	read_all(file);
 }
 
 struct dh_room_file *dh_room_file_load(const struct dh_config *config, const char *folder)
@@ -61,20 +92,19 @@ struct dh_room_file *dh_room_file_load(const struct dh_config *config, const cha
 	file->config = config;
 	file->path = g_build_filename(folder, DH_ROOMS_FILE, NULL);
 	file->rooms = g_ptr_array_new_with_free_func(room_free);
-	file->is_damaged = g_file_test(file->path, G_FILE_TEST_EXISTS) && !read_all(file);
-	if (file->is_damaged)
-		dh_log(DH_LOG_ERROR, "%s cannot be read as a whole: it is not written either, "
-			"no change of rooms is permanent", file->path);
+	dh_safe_file_clean(file->path);
+	read_all(file);
 	return file;
 }
 
-void dh_room_file_free(struct dh_room_file *file)
+void dh_room_file_free(struct dh_room_file **file)
 {
-	if (!file)
+	if (!*file)
 		return;
-	g_ptr_array_free(file->rooms, TRUE);
-	g_free(file->path);
-	g_free(file);
+	g_ptr_array_free((*file)->rooms, TRUE);
+	g_free((*file)->path);
+	g_free(*file);
+	*file = NULL;
 }
 
 const GPtrArray *dh_room_file_rooms(const struct dh_room_file *file)
@@ -82,7 +112,7 @@ const GPtrArray *dh_room_file_rooms(const struct dh_room_file *file)
 	return file->rooms;
 }
 
-gboolean dh_room_file_has(const struct dh_room_file *file, const char *id)
+bool dh_room_file_has(const struct dh_room_file *file, const char *id)
 {
 	const struct dh_config_room *room = dh_config_room_find(file->rooms, id);
 
@@ -91,24 +121,21 @@ gboolean dh_room_file_has(const struct dh_room_file *file, const char *id)
 
 /* --- writing */
 
-static int write_all(const struct dh_room_file *file)
+static int write_all(struct dh_room_file *file)
 {
 	GString *text = g_string_new(head);
-	GError *error = NULL;
 	struct stat st;
-	int mode = stat(file->path, &st) == 0 ? (int)(st.st_mode & 0777) : MODE, result = 0;
+	mode_t mode = stat(file->path, &st) == 0 ? st.st_mode & 0777 : MODE;
 
 	for (guint i = 0; i < file->rooms->len; i++)
 		dh_config_room_write(file->rooms->pdata[i], text);
-	if (!g_file_set_contents_full(file->path, text->str, (gssize)text->len,
-			G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, mode, &error)) {
-		dh_log(DH_LOG_ERROR, "permanent rooms: %s", error->message);
-		result = error->code == G_FILE_ERROR_ACCES ? -EACCES : error->code == G_FILE_ERROR_NOSPC ? -ENOSPC :
-			error->code == G_FILE_ERROR_ROFS ? -EROFS : -EIO;
-		g_error_free(error);
-	}
+	int err = dh_safe_file_write(file->path, text->str, text->len, mode);
 	g_string_free(text, TRUE);
-	return result;
+	if (err)
+		dh_log(DH_LOG_ERROR, "%s cannot be written: %s", file->path, g_strerror(-err));
+	else
+		file->state = dh_file_state(file->path);
+	return err == 0 || err == -EACCES || err == -ENOSPC || err == -EROFS ? err : -EIO;
 }
 
 /* Categories are numbered: an id may be any text. */
@@ -132,31 +159,33 @@ static int index_of(const GPtrArray *rooms, const char *id)
 	return (int)i;
 }
 
-/* `room` (NULL: nothing) in place of what has `id`, or behind all others. */
+/* `room` (ownership is taken; NULL: nothing) in place of what has `id`, or behind all others. */
 static int replace(struct dh_room_file *file, const char *id, struct dh_config_room *room)
 {
 	GPtrArray *rooms = file->rooms;
 	int at = index_of(rooms, id);
 	/* Rooms that were destroyed for now are in it, too. */
-	gboolean is_full = room && room->avatar && at >= file->config->max_rooms;
+	bool is_full = room && room->avatar && at >= file->config->max_rooms;
 	struct dh_config_room *old = at < (int)rooms->len ? g_ptr_array_steal_index(rooms, (guint)at) : NULL;
 
 	if (room)
 		g_ptr_array_insert(rooms, at, room);
-	int error = file->is_damaged ? -EBADMSG : is_full ? -ENOBUFS : write_all(file);
-	if (!error) {
-		dh_config_room_free(old);
+	int err = file->is_damaged ? -EBADMSG : is_full ? -ENOBUFS : write_all(file);
+	if (!err) {
+		dh_config_room_free(&old);
 		return 0;
 	}
 	if (room)
-		dh_config_room_free(g_ptr_array_steal_index(rooms, (guint)at));
+		g_ptr_array_steal_index(rooms, (guint)at);
+	dh_config_room_free(&room);
 	if (old)
 		g_ptr_array_insert(rooms, at, old);
-	return error;
+	return err;
 }
 
 int dh_room_file_put(struct dh_room_file *file, struct dh_config_room *room)
 {
+	refresh(file);
 	g_free(room->name);
 	room->name = free_name(file->rooms);
 	return replace(file, room->id, room);
@@ -164,9 +193,11 @@ int dh_room_file_put(struct dh_room_file *file, struct dh_config_room *room)
 
 int dh_room_file_remove(struct dh_room_file *file, const char *id)
 {
-	if (!dh_config_room_find(file->config->rooms, id))
-		return replace(file, id, NULL);
-	struct dh_config_room *grave = dh_config_room_new("");
-	grave->id = g_strdup(id);
-	return dh_room_file_put(file, grave);
+	if (dh_config_room_find(file->config->rooms, id)) {
+		struct dh_config_room *grave = dh_config_room_new("");
+		grave->id = g_strdup(id);
+		return dh_room_file_put(file, grave);
+	}
+	refresh(file);
+	return replace(file, id, NULL);
 }

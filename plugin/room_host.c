@@ -31,7 +31,7 @@ static void relay(void *handle, enum dh_media media, const uint8_t *rtp, size_t 
 
 static void push(void *arg, void *handle, json_t *event)
 {
-	dh_outbox_push(arg, handle, NULL, event, NULL);
+	dh_outbox_push(arg, handle, NULL, event);
 }
 
 static void broadcast(void *arg, GPtrArray *handles, json_t *event)
@@ -52,10 +52,11 @@ static void notify(void *arg, void *handle, json_t *event)
 
 static void dismiss(void *arg, void *handle, struct dh_member *member)
 {
-	struct dh_member *ended = dh_session_end_member(handle, member, !member->observes);
+	unsigned closing = 0;
+	struct dh_member *ended = dh_session_end_member(handle, member, member->observes ? NULL : &closing);
 
 	if (ended && !ended->observes)
-		dh_outbox_close(arg, handle);
+		dh_outbox_close(arg, handle, closing);
 	dh_member_unref(ended);
 }
 

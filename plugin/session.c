@@ -6,12 +6,13 @@
 /* Janus hangs up within milliseconds; a handle is never locked out for good. */
 #define CLOSING_MAX_US (5 * G_USEC_PER_SEC)
 
-struct dh_session *dh_session_new(struct janus_plugin_session *handle)
+struct dh_session *dh_session_new(struct janus_plugin_session *handle, struct dh_client *client)
 {
 	struct dh_session *session = g_new0(struct dh_session, 1);
 
-	/* Janus begins to count behind create_session, with a reference for us. */
+	/* Janus begins to count after create_session, with a reference for us. */
 	session->handle = handle;
+	session->client = client;
 	g_atomic_ref_count_init(&session->refs);
 	g_mutex_init(&session->lock);
 	return session;
@@ -23,26 +24,32 @@ struct dh_session *dh_session_ref(struct dh_session *session)
 	return session;
 }
 
+/* The client goes first: while the handle lives, nobody else can be at its address. */
 void dh_session_unref(struct dh_session *session)
 {
 	if (!session || !g_atomic_ref_count_dec(&session->refs))
 		return;
+	dh_client_unref(session->client);
 	janus_refcount_decrease(&session->handle->ref);
 	g_mutex_clear(&session->lock);
 	g_free(session);
 }
 
-static gboolean is_closing(const struct dh_session *session)
+static bool is_closing(const struct dh_session *session)
 {
-	return session->closing_us && g_get_monotonic_time() - session->closing_us < CLOSING_MAX_US;
+	return session->closing &&
+		(!session->closing_us || g_get_monotonic_time() - session->closing_us < CLOSING_MAX_US);
 }
 
-gboolean dh_session_set_member(struct dh_session *session, struct dh_member *member)
+bool dh_session_set_member(struct dh_session *session, struct dh_member *member)
 {
 	g_mutex_lock(&session->lock);
-	gboolean is_free = !session->member && !session->closed && !is_closing(session);
-	if (is_free)
+	bool is_free = !session->member && !session->closed && !is_closing(session);
+	if (is_free) {
 		session->member = dh_member_ref(member);
+		session->closing = 0;
+		g_atomic_int_inc(&session->client->members);
+	}
 	g_mutex_unlock(&session->lock);
 	return is_free;
 }
@@ -55,7 +62,7 @@ struct dh_member *dh_session_member(struct dh_session *session)
 	return member;
 }
 
-struct dh_member *dh_session_end_member(struct dh_session *session, const struct dh_member *only, gboolean closing)
+struct dh_member *dh_session_end_member(struct dh_session *session, const struct dh_member *only, unsigned *closing)
 {
 	struct dh_member *member = NULL;
 
@@ -63,26 +70,41 @@ struct dh_member *dh_session_end_member(struct dh_session *session, const struct
 	if (!only || session->member == only) {
 		member = session->member;
 		session->member = NULL;
-		if (member && closing)
-			session->closing_us = g_get_monotonic_time();
+	}
+	if (member)
+		g_atomic_int_add(&session->client->members, -1);
+	if (member && closing) {
+		session->closings += 1 + (session->closings == G_MAXUINT);
+		*closing = session->closing = session->closings;
+		session->closing_us = 0;
 	}
 	g_mutex_unlock(&session->lock);
 	return member;
 }
 
-gboolean dh_session_is_closing(struct dh_session *session)
+bool dh_session_ask_to_close(struct dh_session *session, unsigned closing)
 {
 	g_mutex_lock(&session->lock);
-	gboolean closing = is_closing(session);
+	bool is_wanted = session->closing == closing && !session->member;
+	if (is_wanted)
+		session->closing_us = g_get_monotonic_time();
+	g_mutex_unlock(&session->lock);
+	return is_wanted;
+}
+
+bool dh_session_is_closing(struct dh_session *session)
+{
+	g_mutex_lock(&session->lock);
+	bool closing = is_closing(session);
 	g_mutex_unlock(&session->lock);
 	return closing;
 }
 
-gboolean dh_session_clear_closing(struct dh_session *session)
+bool dh_session_clear_closing(struct dh_session *session)
 {
 	g_mutex_lock(&session->lock);
-	gboolean closing = session->closing_us != 0;
-	session->closing_us = 0;
+	bool closing = session->closing != 0;
+	session->closing = 0;
 	g_mutex_unlock(&session->lock);
 	return closing;
 }
@@ -90,6 +112,6 @@ gboolean dh_session_clear_closing(struct dh_session *session)
 void dh_session_close(struct dh_session *session)
 {
 	g_mutex_lock(&session->lock);
-	session->closed = TRUE;
+	session->closed = true;
 	g_mutex_unlock(&session->lock);
 }

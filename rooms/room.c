@@ -37,6 +37,11 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 	}
 }
 
+static void on_ended(void *arg, struct dh_segment *segment)
+{
+	dh_room_ended_add(arg, segment);
+}
+
 /* For those who do not wait for the thread. */
 static void publish(struct dh_room *room)
 {
@@ -57,10 +62,12 @@ static int64_t turn(void *owner, int64_t now_ticks)
 
 	dh_playout_poll(room->playout, now_ticks);
 	dh_room_members_poll(room, now_ticks);
+	dh_room_ended_poll(room, now_ticks);
 	if (room->queue_changed)
 		dh_room_segments_prepare(room);
 	publish(room);
-	return MIN(dh_playout_deadline_ticks(room->playout), dh_room_members_deadline_ticks(room));
+	int64_t deadline_ticks = MIN(dh_room_members_deadline_ticks(room), dh_room_ended_deadline_ticks(room));
+	return MIN(deadline_ticks, dh_playout_deadline_ticks(room->playout));
 }
 
 static void close_room(void *owner)
@@ -132,7 +139,7 @@ static void configure(struct dh_playout_config *config, const struct dh_room_con
 int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context,
 	const struct dh_room_facts *facts, struct dh_settings *settings)
 {
-	static const struct dh_playout_sink sink = { .packet = on_packet, .event = on_event };
+	static const struct dh_playout_sink sink = { .packet = on_packet, .event = on_event, .ended = on_ended };
 	static const struct dh_room_thread_owner functions = { .turn = turn, .close = close_room };
 	struct dh_room *room = g_new0(struct dh_room, 1);
 	struct dh_playout_config config;
@@ -147,6 +154,7 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context,
 	room->settings = dh_settings_ref(settings);
 	room->enabled = true;
 	room->members = g_ptr_array_new_with_free_func(member_unref);
+	room->ended = g_ptr_array_new();
 	g_queue_init(&room->connecting);
 	room->feeds = g_ptr_array_new_with_free_func(feed_unref);
 	configure(&config, context, facts->duration);
@@ -180,6 +188,7 @@ void dh_room_unref(struct dh_room *room)
 	dh_room_thread_free(&room->thread);
 	g_ptr_array_free(room->members, TRUE);
 	g_ptr_array_free(room->feeds, TRUE);
+	dh_room_ended_free(room);
 	for (int whose = 0; whose < DH_HANDLES_COUNT; whose++)
 		g_clear_pointer(&room->handles[whose], g_ptr_array_unref);
 	dh_settings_unref(room->settings);

@@ -11,7 +11,7 @@ static char *from_number(int64_t number)
 	return number >= 1 && number <= NUMBER_MAX ? g_strdup_printf("%" PRId64, number) : NULL;
 }
 
-char *dh_room_id_parse(const char *text, gboolean string_ids)
+char *dh_room_id_parse(const char *text, bool string_ids)
 {
 	char *end = NULL;
 
@@ -27,22 +27,22 @@ char *dh_room_id_parse(const char *text, gboolean string_ids)
 	return errno || end == text || *end ? NULL : from_number(number);
 }
 
-char *dh_room_id_from_json(const json_t *id, gboolean string_ids)
+char *dh_room_id_from_json(const json_t *id, bool string_ids)
 {
 	if (!string_ids)
 		return json_is_integer(id) ? from_number(json_integer_value(id)) : NULL;
 	/* A NUL in it would hide what follows. */
 	if (!json_is_string(id) || strlen(json_string_value(id)) != json_string_length(id))
 		return NULL;
-	return dh_room_id_parse(json_string_value(id), TRUE);
+	return dh_room_id_parse(json_string_value(id), true);
 }
 
-json_t *dh_room_id_to_json(const char *id, gboolean string_ids)
+json_t *dh_room_id_to_json(const char *id, bool string_ids)
 {
 	return string_ids ? json_string(id) : json_integer((json_int_t)g_ascii_strtoll(id, NULL, 10));
 }
 
-char *dh_room_id_random(gboolean string_ids)
+char *dh_room_id_random(bool string_ids)
 {
 	if (string_ids)
 		return g_uuid_string_random();

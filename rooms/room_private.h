@@ -31,6 +31,8 @@ struct dh_room {
 	                                          they never change; NULL: to be made */
 	GQueue connecting;        /* viewers without media yet, links in struct dh_member, oldest first */
 	GPtrArray *feeds;         /* struct dh_feed, references: of what plays and waits */
+	GPtrArray *ended;         /* struct dh_segment, to be freed; see room_ended.c */
+	int64_t ended_poll_ticks; /* when to go on with that */
 	bool speaking, has_clip, has_failed;
 	bool queue_changed;       /* the next segment to prepare may be another one */
 	uint64_t next_segment;    /* for ids that the room makes */
@@ -101,6 +103,16 @@ int64_t dh_room_members_deadline_ticks(const struct dh_room *room);
 void dh_room_members_dismiss(struct dh_room *room);
 /* Any thread: it came too late, the room has ended. */
 void dh_room_members_orphan(struct dh_room *room, struct dh_member *member);
+
+/* --- room_ended.c; in the room's thread */
+
+/* Takes ownership of `segment`. */
+void dh_room_ended_add(struct dh_room *room, struct dh_segment *segment);
+void dh_room_ended_poll(struct dh_room *room, int64_t now_ticks);
+/* When that is wanted next; INT64_MAX: when something changes. */
+int64_t dh_room_ended_deadline_ticks(const struct dh_room *room);
+/* When the thread has ended: what is left. */
+void dh_room_ended_free(struct dh_room *room);
 
 /* --- room_segments.c; in the room's thread */
 

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct plugin_files files;
 
-/* ------------------------------------------------------------- the file */
+/* --- the file */
 
 struct builder {
 	janus_config *config;
@@ -90,7 +90,7 @@ static janus_config *build(const char *text)
 	return builder.config;
 }
 
-/* ------------------------------------------------------------- promises */
+/* --- promises */
 
 static int is_between(int64_t value, int64_t least, int64_t most)
 {
@@ -115,6 +115,8 @@ static void check_general(const struct dh_config *c)
 	PROMISE(is_between(c->warm_workers, 0, 16) && is_between(c->max_workers, 1, 64));
 	PROMISE(is_between(c->max_live, 1, 1000) && is_between(c->worker_wait_s, 0, 86400) && *c->scope);
 	PROMISE(is_between(c->worker_silence_s, 1, 3600) && is_between(c->max_rooms, 0, 10000));
+	PROMISE(is_between(c->offer_threads, 1, 256) && c->max_per_session >= 1 && c->max_handles_per_session >= 1);
+	PROMISE(c->max_handle_requests >= 1 && c->max_handle_events >= 16 && c->max_events >= 1000);
 	PROMISE(c->max_viewers >= 1 && c->max_viewers_per_room >= 1 && c->max_queue >= 1);
 	PROMISE(is_between(c->spread_ms, 0, 20) && is_between(c->events, 0, 1));
 }
@@ -155,7 +157,7 @@ static void check(const struct dh_config *c)
 		check_room(c, i);
 }
 
-/* ----------------------------------------------------------------- uses */
+/* --- uses */
 
 static void load(const char *text)
 {
@@ -172,7 +174,7 @@ static void load(const char *text)
 	gateway_config_preset(NULL);
 }
 
-/* Nothing outside of the theatre is written, and nothing is run. */
+/* Nothing outside of its folder is written, and nothing is run. */
 static void confine(janus_config *config)
 {
 	static const struct { const char *name; const char *value; } fixed[] = {

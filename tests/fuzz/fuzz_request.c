@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 #define INPUTS_PER_LIFE   200
-#define LIVES_PER_THEATRE 8
+#define LIVES_PER_FOLDER 8
 #define LINES_MAX         64
 #define LINE_BYTES        8192
 
@@ -57,7 +57,7 @@ static gint segments;
 			gateway_fault("broken promise, line %d: %s: %s", __LINE__, #condition, what); \
 	} while (0)
 
-/* ------------------------------------------------------ lives of the plugin */
+/* --- lives of the plugin */
 
 static void end_life(void)
 {
@@ -86,16 +86,16 @@ static void begin_life(void)
 	/* Permanent rooms outlive the plugin, but are not to fill it for good. */
 	if (lives == 0)
 		atexit(end_all);
-	else if (lives % LIVES_PER_THEATRE == 0)
+	else if (lives % LIVES_PER_FOLDER == 0)
 		plugin_files_clear(&files);
-	if (lives++ % LIVES_PER_THEATRE == 0)
+	if (lives++ % LIVES_PER_FOLDER == 0)
 		PROMISE(plugin_files_make(&files, NULL, GENERAL) == 0, strerror(errno));
 	checker = options.arg = event_checker_new();
 	options.is_loud = getenv("DH_LOUD") != NULL;
 	PROMISE(gateway_start(files.folder, &options) == 0, files.folder);
 }
 
-/* ------------------------------------------------------------- promises */
+/* --- promises */
 
 /* What every answer is; takes it over. */
 static void check_answer(json_t *answer)
@@ -114,7 +114,7 @@ static void check_answer(json_t *answer)
 	json_decref(answer);
 }
 
-/* -------------------------------------------------- requests from bytes */
+/* --- requests from bytes */
 
 struct bytes {
 	const uint8_t *at, *end;
@@ -172,7 +172,7 @@ static json_t *body_from(const char *line)
 	return maker_body(&maker, maker_type(next_byte(&bytes) % maker_types()));
 }
 
-/* ----------------------------------------------------------------- lines */
+/* --- lines */
 
 static json_t *parse(const char *text)
 {

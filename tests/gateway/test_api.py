@@ -79,7 +79,7 @@ class Examples(unittest.TestCase):
         found = set()
         for name in os.listdir(ROOT + "/plugin"):
             if name.startswith("request_"):
-                found.update(re.findall(r'^\t\{ "(\w+)", (?:TRUE|FALSE), ', read("plugin/" + name), re.M))
+                found.update(re.findall(r'^\t\{ "(\w+)", (?:true|false), DH_AUTHORITY', read("plugin/" + name), re.M))
         return found
 
     def test_nothing_is_missing(self):

@@ -64,8 +64,7 @@ class Permanent(unittest.TestCase):
         with Server(JCFG) as janus:
             ask = self.start(janus)
             before = sorted(r["id"] for r in ask("list")["list"])
-            os.mkdir(janus.path(FILE))              # nothing can be renamed onto it, whoever one is
-            os.mkdir(janus.path(FILE + "/x"))
+            os.rename(janus.path("conf"), janus.path("away"))   # nobody can write there, not even root
             for request, fields in (("create", {"avatar": "small"}), ("edit", {"id": 1, "new_description": "x", **SECRET}),
                                     ("destroy", {"id": 2})):
                 answer = ask(request, permanent=True, **fields)
@@ -73,8 +72,26 @@ class Permanent(unittest.TestCase):
                 self.assertIn("rooms.jcfg cannot be written", answer["error"])
             self.assertEqual(sorted(r["id"] for r in ask("list")["list"]), before)
             self.assertEqual(ask("info", id=1)["info"]["description"], "Demo")
+            os.rename(janus.path("away"), janus.path("conf"))
+            self.assertTrue(ask("create", avatar="small", permanent=True)["permanent"])
             left = [name for name in os.listdir(janus.path("conf")) if name.startswith(PACKAGE + ".rooms.jcfg.")]
             self.assertEqual(left, [])
+
+    def test_whatever_is_in_its_place_janus_comes_up(self):
+        """Its own parser would end Janus at a folder, and wait at a FIFO for ever."""
+        for make in (os.mkdir, os.mkfifo):
+            class Odd(Server):
+                def write_configuration(self):
+                    super().write_configuration()
+                    make(self.path(FILE))
+            with self.subTest(make.__name__), Odd(JCFG) as janus:
+                ask = self.start(janus)
+                self.assertEqual([r["id"] for r in ask("list")["list"]], [1, 2, 3])
+                self.assertIn("rooms.jcfg cannot be read: it is no regular file", janus.log())
+                answer = ask("create", avatar="small", permanent=True)
+                self.assertEqual(answer["error_code"], 467, answer)
+                (os.rmdir if make is os.mkdir else os.unlink)(janus.path(FILE))
+                self.assertTrue(ask("create", avatar="small", permanent=True)["permanent"])
 
     def test_max_rooms_of_the_file(self):
         """Rooms that are destroyed for now stay in it."""
@@ -105,7 +122,13 @@ class Permanent(unittest.TestCase):
                     self.assertEqual(answer["error_code"], 467)
                     with open(janus.path(FILE)) as f:
                         self.assertEqual(f.read(), text)
-                    self.assertIn("cannot be read as a whole", janus.log())
+                    self.assertIn("is not written either, until it is mended", janus.log())
+                    with open(janus.path(FILE), "w") as f:
+                        f.write('room-1: { id = 9 avatar = "small" }')
+                    self.assertTrue(ask("create", avatar="small", permanent=True)["permanent"])
+                    self.assertIn("rooms.jcfg has been changed, and is read again", janus.log())
+                    ask = self.start(janus, again=True)
+                    self.assertEqual(ask("info", id=9)["info"]["id"], 9)
 
 
 class StringIds(unittest.TestCase):
@@ -153,7 +176,7 @@ class Tokens(unittest.TestCase):
             janus.wait_for_state(janus.attach(), 3, "idle")
             for wrong in (None, "x", self.token("room=1"), self.token("room=3", seconds=-5),
                           self.token("room=3", realm="janus"), self.token("room=3")[:-2] + "A="):
-                for request in ("watch", "observe"):
+                for request in ("watch", "observe", "queue"):
                     answer = ask({"request": request, "id": 3, **({"token": wrong} if wrong else {})})
                     self.assertEqual((answer["error_code"], "token" in answer["error"]), (457, True), answer)
             self.assertEqual(ask({"request": "watch", "id": 3, "token": self.token("room=3")})["result"]["status"],

@@ -17,6 +17,8 @@ general: {
     max_rooms = 6
     max_viewers_per_room = 2
     max_viewers = 3
+    max_per_session = 3
+    max_handles_per_session = 20
     max_queue = 3
     max_metadata = 200
     max_file_mb = 20
@@ -457,6 +459,35 @@ class Requests(RequestCase):
         while time.monotonic() < end and self.ask("info", id=1, **SECRET)["info"]["watching"]:
             time.sleep(0.02)
         self.assertEqual(self.ask("watch", id=1)["result"]["status"], "preparing")
+
+    def test_one_client(self):
+        """Handles of one session of the Janus API are one client's."""
+        session, handles = self.janus.session(), []
+        self.addCleanup(session.close)
+        for room in (3, 3, 1):
+            handles.append(session.attach())
+            answer = handles[-1].request({"request": "observe", "id": room, **(SECRET if room == 1 else {})})
+            self.assertEqual(answer["result"]["status"], "observing")
+        handles.append(session.attach())
+        answer = handles[-1].request({"request": "observe", "id": 3})
+        self.assertEqual((answer["error_code"], "max_per_session" in answer["error"]), (464, True), answer)
+        self.assertEqual(self.ask("observe", id=3)["result"]["status"], "observing")
+        with self.assertRaises(RuntimeError):
+            for _ in range(20):
+                session.attach()
+        self.attach()
+        handles[0].request({"request": "stop"})
+        self.assertEqual(handles[-1].request({"request": "observe", "id": 3})["result"]["status"], "observing")
+
+    def test_usage(self):
+        self.refused(457, "admin_key", "stats")
+        usage = self.ask("stats", admin_key="operator")["usage"]
+        self.assertEqual(usage["rooms"]["limit"], 6)
+        self.assertEqual(usage["viewers"]["limit"], 3)
+        self.assertGreater(usage["memory_bytes"]["used"], 1 << 20)
+        self.assertEqual([room["id"] for room in usage["each_room"]], [1, 2, 3])
+        answer = self.janus.ask_plugin({"request": "stats", "admin_key": "operator"})
+        self.assertEqual(set(answer["usage"]), set(usage))
 
     def test_destroying_a_watched_room(self):
         room = self.ask("create", avatar="small", admin_key="operator")["id"]

@@ -27,6 +27,7 @@ general: {
     worker = "{prepare}"
     max_rooms = 8
     max_queue = 5
+    max_per_session = 200
     worker_memory_mb = 0
 }
 generator-cat: { command = ( "/bin/cat", "{folder}/clip.nut" ) }

@@ -20,7 +20,7 @@ void event_checker_see(void *checker, const json_t *event);
 int event_checker_count(struct event_checker *checker);
 int event_checker_open(struct event_checker *checker);
 
-/* The first promise that was broken, NULL: none. Lives as long as the ledger. */
+/* The first promise that was broken, NULL: none. Lives as long as the checker. */
 const char *event_checker_error(struct event_checker *checker);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "tests/support/gateway_config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,8 @@ void gateway_stop(void)
 	if (!g_atomic_int_get(&gateway.is_running))
 		return;
 	g_atomic_int_set(&gateway.is_stopping, 1);
+	gateway_pass_offers(-1);
+	gateway_hold_events(0);
 	pthread_rwlock_wrlock(&making);
 	dh_plugin.destroy();
 	pthread_rwlock_unlock(&making);
@@ -215,10 +218,11 @@ void gateway_hangup(struct gateway_handle *handle)
 
 /* --- a handle */
 
-static struct gateway_handle *handle_new(void)
+static struct gateway_handle *handle_new(const void *client)
 {
 	struct gateway_handle *handle = g_new0(struct gateway_handle, 1);
 
+	handle->client = client ? client : handle;
 	handle->refs = 1;
 	pthread_mutex_init(&handle->lock, NULL);
 	pthread_cond_init(&handle->change, NULL);
@@ -247,7 +251,12 @@ static int create_session(janus_plugin_session *session)
 
 struct gateway_handle *gateway_attach(void)
 {
-	struct gateway_handle *handle = handle_new();
+	return gateway_attach_to(NULL);
+}
+
+struct gateway_handle *gateway_attach_to(const void *client)
+{
+	struct gateway_handle *handle = handle_new(client);
 
 	if (create_session(handle->session) != 0) {
 		g_free(handle->session);
@@ -310,7 +319,14 @@ static void see_answer(struct gateway_handle *handle, const json_t *jsep)
 json_t *gateway_ask(struct gateway_handle *handle, json_t *body, json_t *jsep)
 {
 	static gint count;
-	char *transaction = g_strdup_printf("t%d", g_atomic_int_add(&count, 1));
+	char transaction[16];
+
+	snprintf(transaction, sizeof transaction, "t%d", g_atomic_int_add(&count, 1));
+	return gateway_ask_as(handle, transaction, body, jsep);
+}
+
+json_t *gateway_ask_as(struct gateway_handle *handle, const char *transaction, json_t *body, json_t *jsep)
+{
 	janus_plugin_session *session = take_session(handle);
 	janus_plugin_result *result;
 	json_t *content;
@@ -329,7 +345,6 @@ json_t *gateway_ask(struct gateway_handle *handle, json_t *body, json_t *jsep)
 	pthread_mutex_unlock(&handle->lock);
 	janus_plugin_result_destroy(result);
 	session_unref(session);
-	g_free(transaction);
 	return content;
 }
 

@@ -55,6 +55,10 @@ int gateway_relayed(void);
 /* NULL: the plugin has refused it. */
 struct gateway_handle *gateway_attach(void);
 
+/* The same as a handle of the Janus session `client`, any address; of one of its
+ * own with NULL, as above. */
+struct gateway_handle *gateway_attach_to(const void *client);
+
 /* Hangs up, tells the plugin, and returns when that has been done. Nobody else
  * may use the handle any more. */
 void gateway_detach(struct gateway_handle **handle);
@@ -62,6 +66,9 @@ void gateway_detach(struct gateway_handle **handle);
 /* Sends `body` and `jsep` (NULL: none), which are taken over. Returns the answer
  * of a synchronous request; NULL of one that is answered by an event. */
 json_t *gateway_ask(struct gateway_handle *handle, json_t *body, json_t *jsep);
+
+/* The same as `transaction`, which no other one that waits may be called. */
+json_t *gateway_ask_as(struct gateway_handle *handle, const char *transaction, json_t *body, json_t *jsep);
 
 /* The same through the Admin API. NULL: the plugin is gone. */
 json_t *gateway_ask_admin(json_t *body);
@@ -86,9 +93,27 @@ json_t *gateway_answer(void);
  *     "status:NAME"   {"result":{"status":NAME}}
  *     "event:NAME"    {"event":NAME}
  *     "error:CODE"    {"error_code":CODE}
- *     ""              any of them */
+ *     ""              any of them
+ * Its "number" says how many events the gateway had been given before, for all
+ * handles. */
 json_t *gateway_await(struct gateway_handle *handle, const char *kind, int timeout_ms);
 void gateway_forget(struct gateway_handle *handle);
+
+/* --- offers
+
+ * As when a STUN server does not answer: the plugin's push_event with an offer does
+ * not return until it is let through. All are, when the gateway stops. */
+void gateway_hold_offers(void);
+/* `count` of them may pass, those that wait already or come later; -1: all, from now on. */
+void gateway_pass_offers(int count);
+/* How many wait. */
+int gateway_held_offers(void);
+/* The next `count` offers are refused, as by a Janus that cannot make a connection. */
+void gateway_refuse_offers(int count);
+
+/* All other events of the plugin wait, or do no longer. */
+void gateway_hold_events(int is_holding);
+int gateway_held_events(void);
 
 /* Since its newest offer. */
 struct gateway_media {
@@ -107,6 +132,9 @@ void gateway_fault(const char *format, ...) G_GNUC_PRINTF(1, 2) G_GNUC_NORETURN;
 
 /* Log lines from now on. */
 void gateway_log(int is_loud, const char *forbidden);
+
+/* How many lines with `text` have been logged since the plugin was started. */
+int gateway_logged(const char *text);
 
 /* Whether `text` holds what is forbidden; ends the process then. */
 void gateway_scan(const char *text);

@@ -58,6 +58,104 @@ static int take_offer(struct gateway_handle *handle, const json_t *jsep)
 	return 0;
 }
 
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t change;
+	/* protected by lock */
+	int is_holding, waiting, passes, refusals;
+	int holds_events, held_events;
+} offers = { .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER };
+
+/* What gathering candidates is like; whether there is a connection then. */
+static int gather(void)
+{
+	int is_refused;
+
+	pthread_mutex_lock(&offers.lock);
+	offers.waiting++;
+	pthread_cond_broadcast(&offers.change);
+	while (offers.is_holding && offers.passes == 0)
+		pthread_cond_wait(&offers.change, &offers.lock);
+	offers.passes -= offers.is_holding;
+	offers.waiting--;
+	is_refused = offers.refusals > 0;
+	offers.refusals -= is_refused;
+	pthread_mutex_unlock(&offers.lock);
+	return is_refused ? -1 : 0;
+}
+
+void gateway_hold_offers(void)
+{
+	pthread_mutex_lock(&offers.lock);
+	offers.is_holding = 1;
+	offers.passes = 0;
+	pthread_mutex_unlock(&offers.lock);
+}
+
+void gateway_pass_offers(int count)
+{
+	pthread_mutex_lock(&offers.lock);
+	offers.passes += count > 0 ? count : 0;
+	offers.is_holding &= count >= 0;
+	pthread_cond_broadcast(&offers.change);
+	pthread_mutex_unlock(&offers.lock);
+}
+
+int gateway_held_offers(void)
+{
+	int waiting;
+
+	pthread_mutex_lock(&offers.lock);
+	waiting = offers.waiting;
+	pthread_mutex_unlock(&offers.lock);
+	return waiting;
+}
+
+void gateway_hold_events(int is_holding)
+{
+	pthread_mutex_lock(&offers.lock);
+	offers.holds_events = is_holding;
+	pthread_cond_broadcast(&offers.change);
+	pthread_mutex_unlock(&offers.lock);
+}
+
+static void wait_to_say(void)
+{
+	pthread_mutex_lock(&offers.lock);
+	offers.held_events++;
+	while (offers.holds_events)
+		pthread_cond_wait(&offers.change, &offers.lock);
+	offers.held_events--;
+	pthread_mutex_unlock(&offers.lock);
+}
+
+int gateway_held_events(void)
+{
+	int held;
+
+	pthread_mutex_lock(&offers.lock);
+	held = offers.held_events;
+	pthread_mutex_unlock(&offers.lock);
+	return held;
+}
+
+void gateway_refuse_offers(int count)
+{
+	pthread_mutex_lock(&offers.lock);
+	offers.refusals = count;
+	pthread_mutex_unlock(&offers.lock);
+}
+
+/* A copy that says how many events the gateway had been given before. */
+static json_t *numbered(const json_t *message)
+{
+	static gint count;
+	json_t *copy = json_deep_copy(message);
+
+	json_object_set_new(copy, "number", json_integer(g_atomic_int_add(&count, 1)));
+	return copy;
+}
+
 static int push_event(janus_plugin_session *session, janus_plugin *plugin, const char *transaction, json_t *message,
 	json_t *jsep)
 {
@@ -68,14 +166,19 @@ static int push_event(janus_plugin_session *session, janus_plugin *plugin, const
 	if (plugin != &dh_plugin || !json_is_object(message))
 		gateway_fault("an event that is no object");
 	gateway_scan_json(message);
+	if (jsep && !is_gone(session))
+		error = gather();
+	else if (!jsep)
+		wait_to_say();
 	if (!is_gone(session)) {
 		pthread_mutex_lock(&handle->lock);
-		if (transaction && !g_hash_table_remove(handle->asked, transaction))
-			gateway_fault("an answer to \"%s\", which nobody waits for", transaction);
-		if (jsep)
+		if (jsep && !error)
 			error = take_offer(handle, jsep);
+		/* What is refused is not said either, and so answers nothing. */
+		if (!error && transaction && !g_hash_table_remove(handle->asked, transaction))
+			gateway_fault("an answer to \"%s\", which nobody waits for", transaction);
 		if (!error)
-			g_queue_push_tail(&handle->said, json_deep_copy(message));
+			g_queue_push_tail(&handle->said, numbered(message));
 		pthread_cond_broadcast(&handle->change);
 		pthread_mutex_unlock(&handle->lock);
 	} else {

@@ -1,6 +1,7 @@
 /* What the plugin links to in Janus, but for its configuration. */
 #include "tests/support/gateway.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +16,12 @@ char *janus_log_global_prefix;
 int refcount_debug;
 int lock_debug;
 
+#define LINES_MAX 2000 /* of the log that are remembered */
+
 static int is_loud;
 static char forbidden[256];
+static pthread_mutex_t lines_lock = PTHREAD_MUTEX_INITIALIZER;
+static GPtrArray *lines; /* protected by lines_lock */
 
 void gateway_fault(const char *format, ...)
 {
@@ -34,6 +39,11 @@ void gateway_log(int loud, const char *not_this)
 {
 	is_loud = loud;
 	g_strlcpy(forbidden, not_this ? not_this : "", sizeof forbidden);
+	pthread_mutex_lock(&lines_lock);
+	if (lines)
+		g_ptr_array_free(lines, TRUE);
+	lines = g_ptr_array_new_with_free_func(g_free);
+	pthread_mutex_unlock(&lines_lock);
 }
 
 void gateway_scan(const char *text)
@@ -52,8 +62,25 @@ void janus_vprintf(const char *format, ...)
 	vsnprintf(line, sizeof line, format, args);
 	va_end(args);
 	gateway_scan(line);
+	if (!g_utf8_validate(line, -1, NULL) && strlen(line) + 1 < sizeof line)
+		gateway_fault("a log line that is not UTF-8: %s", line);
+	pthread_mutex_lock(&lines_lock);
+	if (lines && lines->len < LINES_MAX)
+		g_ptr_array_add(lines, g_strdup(line));
+	pthread_mutex_unlock(&lines_lock);
 	if (is_loud)
 		fputs(line, stderr);
+}
+
+int gateway_logged(const char *text)
+{
+	int count = 0;
+
+	pthread_mutex_lock(&lines_lock);
+	for (guint i = 0; lines && i < lines->len; i++)
+		count += strstr(lines->pdata[i], text) != NULL;
+	pthread_mutex_unlock(&lines_lock);
+	return count;
 }
 
 /* --- results */

@@ -9,7 +9,8 @@
 enum gateway_job { JOB_UP, JOB_PLI, JOB_CLOSE, JOB_HANGUP, JOB_DETACH };
 
 struct gateway_handle {
-	/* immutable */
+	/* immutable; the first one is what a janus_ice_handle begins with, its session */
+	const void *client;
 	janus_plugin_session *session; /* that it is there is known until `is_detached` */
 	pthread_t loop;
 	/* atomic */

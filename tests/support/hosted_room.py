@@ -26,6 +26,8 @@ general: {{
 	segments_folder = [ "{segments}" ]
 	cache_folder = "{{folder}}/cache"
 	worker = "{{prepare}}"
+	max_per_session = 2000
+	max_handles_per_session = 2000
 	{general}
 }}
 avatar-probe: {{ width = {size} height = {size} idle = "{idle}" kbps = {kbps} }}

@@ -213,11 +213,25 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 		snprintf(e->id, sizeof e->id, "%s", dh_segment_id(event->segment));
 }
 
+/* It follows the event of its end; freed bit by bit, as rooms do it. */
+static void on_ended(void *arg, struct dh_segment *segment)
+{
+	struct rig *rig = arg;
+	const struct rig_event *e = &rig->events[(rig->event_count - 1) % RIG_LOG_MAX];
+	if (e->type < DH_EVENT_FINISHED || e->type > DH_EVENT_FAILED || strcmp(e->id, dh_segment_id(segment))) {
+		fprintf(stderr, "rig: segment %s ends without an event\n", dh_segment_id(segment));
+		abort();
+	}
+	while (!dh_segment_drop(segment, 7))
+		;
+	dh_segment_free(&segment);
+}
+
 /* --- the rig */
 
 void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t now)
 {
-	static const struct dh_playout_sink sink = { on_packet, on_event };
+	static const struct dh_playout_sink sink = { on_packet, on_event, on_ended };
 	struct dh_playout_config defaults;
 	dh_playout_config_init(&defaults);
 	memset(rig, 0, sizeof *rig);

@@ -52,7 +52,7 @@ static GByteArray *prepared(int pictures, int has_audio, int is_idle)
 	GByteArray *bytes = g_byte_array_new();
 	const struct dh_stream_writer writer = { append, bytes };
 	struct dh_stream_head head = { .has_video = 1, .has_audio = has_audio, .width = SIDE, .height = SIDE,
-		.rate_num = 25, .rate_den = 1, .encoder = "theatre" };
+		.rate_num = 25, .rate_den = 1, .encoder = "tests" };
 	struct dh_stream_end end = { pictures * 2 * DH_SLOT_TICKS, has_audio * pictures * 2 * DH_SLOT_TICKS, false };
 
 	dh_stream_write_head(&writer, &head);
@@ -156,9 +156,9 @@ static int make_files(const struct plugin_files *files)
 	error |= write_bytes(files, "segments/cut.dhs", prepared(20, 1, 0), 30);
 	error |= write_bytes(files, "segments/" FILES_PICTURE, raw_picture(), 0);
 	error |= write_bytes(files, "segments/" FILES_SOUND, raw_sound(), 0);
-	for (const char *const *deed = plugin_files_scripted; *deed; deed++) {
-		snprintf(name, sizeof name, "segments/%s", *deed);
-		error |= plugin_files_file(files, name, *deed, strlen(*deed));
+	for (const char *const *script = plugin_files_scripted; *script; script++) {
+		snprintf(name, sizeof name, "segments/%s", *script);
+		error |= plugin_files_file(files, name, *script, strlen(*script));
 	}
 	return error;
 }

@@ -1,5 +1,5 @@
 /* A plugin with all it needs, in a gateway of the tests' own; what is heard of
- * segments goes into a ledger, and everything is counted before and after.
+ * segments goes to an event checker, and everything is counted before and after.
  * DH_LOUD shows what the plugin logs.
  */
 #ifndef DH_PLUGIN_FIXTURE_H
@@ -15,15 +15,13 @@
 #include "tests/support/ingest_fixture.h"
 #include "tests/support/plugin_files.h"
 
-/* --- the house */
-
 struct plugin_fixture {
 	struct plugin_files files;
 	struct event_checker *checker;
 	int fds, children; /* before */
 };
 
-/* `notified` gets the ledger and an event; see struct gateway_options. */
+/* `notified` gets the checker and an event; see struct gateway_options. */
 static inline void plugin_fixture_open_with(struct plugin_fixture *fixture, const char *worker, const char *general,
 	void (*notified)(void *checker, const json_t *event))
 {

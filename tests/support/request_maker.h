@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "plugin/request.h"
+#include "plugin/request_table.h"
 
 #define MAKER_ROOMS 6 /* ids from 1 to this */
 

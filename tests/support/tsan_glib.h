@@ -42,6 +42,14 @@ static inline gpointer dh_tsan_queue_pop(GAsyncQueue *queue)
 	return data;
 }
 
+static inline gpointer dh_tsan_queue_try_pop(GAsyncQueue *queue)
+{
+	gpointer data = g_async_queue_try_pop(queue);
+	if (data)
+		__tsan_acquire(queue);
+	return data;
+}
+
 static inline gboolean dh_tsan_ref_count_dec(gatomicrefcount *count)
 {
 	__tsan_release(count);
@@ -64,6 +72,7 @@ static inline void dh_tsan_ptr_array_unref(GPtrArray *array)
 #define g_cond_wait dh_tsan_cond_wait
 #define g_async_queue_push dh_tsan_queue_push
 #define g_async_queue_pop dh_tsan_queue_pop
+#define g_async_queue_try_pop dh_tsan_queue_try_pop
 #define g_ptr_array_unref dh_tsan_ptr_array_unref
 #undef g_atomic_ref_count_dec
 #define g_atomic_ref_count_dec dh_tsan_ref_count_dec

@@ -230,7 +230,7 @@ static int fill_playout(struct dh_playout *playout, int *queued)
  * memory sends less; each segment that was queued ends once all the same. */
 static int playout_scenario(void)
 {
-	static const struct dh_playout_sink sink = { count_packet, count_event };
+	static const struct dh_playout_sink sink = { count_packet, count_event, NULL };
 	static const struct dh_continuity_seed seed = { .payload_type = { 111, 96 } };
 	struct audience audience = { .ends = 0 };
 	struct dh_viewer *viewers[2] = { NULL, NULL };

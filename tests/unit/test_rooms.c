@@ -3,7 +3,7 @@
  * has to leave. The avatar's clip is never ready, so whatever is enqueued waits. */
 #include "tests/support/ingest_fixture.h"
 
-#include "rooms/room.h"
+#include "rooms/room_private.h"
 
 #define MANY 1000
 
@@ -314,6 +314,72 @@ static void test_json_is_made_by_who_asks(void)
 	set_close();
 }
 
+/* --- the end of a long segment */
+
+#define UNITS 3000
+
+/* A segment as long as UNITS; `units` gets references to them. */
+static struct dh_segment *long_segment(struct dh_unit **units)
+{
+	const struct dh_stream_head head = { .has_audio = 1, .encoder = "none" };
+	struct dh_segment *segment = NULL;
+
+	CHECK_INT(dh_segment_alloc(&segment, "long", NULL), 0);
+	CHECK_INT(dh_segment_open(segment, &head, NULL), 0);
+	for (int i = 0; i < UNITS; i++) {
+		units[i] = dh_unit_new(DH_AUDIO, i * DH_SLOT_TICKS, DH_SLOT_TICKS, "sound", 5);
+		CHECK_INT(dh_segment_append(segment, units[i]), 0);
+	}
+	return segment;
+}
+
+static int run_ended(struct dh_room *room, void *arg)
+{
+	dh_room_ended_add(room, arg);
+	return 0;
+}
+
+struct count {
+	struct dh_unit **units;
+	int held; /* by the segment */
+};
+
+static int run_count(struct dh_room *room, void *arg)
+{
+	struct count *count = arg;
+
+	(void)room;
+	count->held = 0;
+	for (int i = 0; i < UNITS; i++)
+		count->held += count->units[i]->refs > 1;
+	return 0;
+}
+
+/* Whoever looks finds that no more has gone than a turn's share for each
+ * millisecond that has passed. */
+static void test_a_long_segment_is_freed_bit_by_bit(void)
+{
+	struct dh_unit **units = g_new0(struct dh_unit *, UNITS);
+	struct count count = { units, UNITS };
+
+	set_open(100000);
+	double since = now_ms();
+	CHECK_INT(dh_room_call(set.room, run_ended, long_segment(units)), 0);
+	while (count.held > 0) {
+		CHECK_INT(dh_room_call(set.room, run_count, &count), 0);
+		CHECK(UNITS - count.held <= 128 * (now_ms() - since + 2), "%d too early", UNITS - count.held);
+	}
+	for (int i = 0; i < UNITS; i++)
+		dh_unit_unref(&units[i]);
+	CHECK_INT(dh_room_call(set.room, run_ended, long_segment(units)), 0); /* the room ends first */
+	set_close();
+	for (int i = 0; i < UNITS; i++) {
+		CHECK_INT(units[i]->refs, 1);
+		dh_unit_unref(&units[i]);
+	}
+	g_free(units);
+}
+
 /* --- who is there */
 
 static int is_listed(const json_t *reply, guint id)
@@ -483,6 +549,7 @@ static void test_names(void)
 static const struct check_test tests[] = {
 	TEST(test_interrupt_before_a_thousand),
 	TEST(test_json_is_made_by_who_asks),
+	TEST(test_a_long_segment_is_freed_bit_by_bit),
 	TEST(test_coming_and_going),
 	TEST(test_kick_all),
 	TEST(test_who_does_not_connect),

@@ -1,0 +1,57 @@
+#include "admission.h"
+
+#include "rooms/room.h"
+
+struct place {
+	const char *limit; /* the option that says how many there are */
+	int taken;
+	int64_t places;
+};
+
+static bool has_place(struct dh_request *request, const struct place *place)
+{
+	if (place->taken < place->places)
+		return true;
+	dh_request_fail(request, DH_ERROR_LIMIT, "%s is reached (%lld)", place->limit, (long long)place->places);
+	return false;
+}
+
+static void check(struct dh_request *request, enum dh_member_kind kind)
+{
+	const struct dh_config *config = request->instance->config;
+	struct dh_member_counts *counts = &request->instance->members;
+	const struct place viewer[] = {
+		{ "max_viewers_per_room", dh_room_viewer_count(request->room), config->max_viewers_per_room },
+		{ "max_viewers", g_atomic_int_get(&counts->viewers), config->max_viewers },
+	}, observer[] = {
+		{ "max_observers_per_room", dh_room_observer_count(request->room), config->max_observers_per_room },
+		{ "max_observers", g_atomic_int_get(&counts->observers), config->max_observers },
+	}, own = { "max_per_session", g_atomic_int_get(&request->session->client->members), config->max_per_session };
+	const struct place *places = kind == DH_MEMBER_VIEWER ? viewer : observer;
+
+	if (dh_session_is_closing(request->session))
+		dh_request_fail(request, DH_ERROR_STATE,
+			"The connection before is still being closed: wait for \"stopped\"");
+	else if (has_place(request, &own) && has_place(request, &places[0]))
+		has_place(request, &places[1]);
+}
+
+struct dh_member *dh_admit(struct dh_request *request, enum dh_member_kind kind)
+{
+	struct dh_member *member = NULL;
+	bool is_member = false;
+
+	/* Nobody else takes the place between looking and taking it. */
+	g_mutex_lock(&request->instance->admission_lock);
+	check(request, kind);
+	if (!request->error_code) {
+		member = dh_room_member_new(request->room, request->session, kind, &request->instance->members);
+		is_member = dh_session_set_member(request->session, member);
+	}
+	g_mutex_unlock(&request->instance->admission_lock);
+	if (is_member)
+		return member;
+	dh_member_unref(member);
+	dh_request_fail(request, DH_ERROR_STATE, "This handle watches or observes already");
+	return NULL;
+}

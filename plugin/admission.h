@@ -1,0 +1,13 @@
+/* Who gets a place in a room. */
+#ifndef DH_ADMISSION_H
+#define DH_ADMISSION_H
+
+#include "request.h"
+#include "rooms/member.h"
+
+/* The request's handle becomes a member of its room, if the room, the gateway and
+ * the client have a place left and the handle is a member of none. Returns a
+ * reference; NULL: the request has failed. Any thread. */
+struct dh_member *dh_admit(struct dh_request *request, enum dh_member_kind kind);
+
+#endif

@@ -1,0 +1,118 @@
+#include "dispatch.h"
+
+#include "ingest/text.h"
+#include "request_table.h"
+
+/* What is asked for, when it can be; NULL: the request has failed. */
+static const struct dh_request_type *check(struct dh_request *request)
+{
+	const json_t *name = json_object_get(request->body, "request");
+
+	if (!request->body)
+		dh_request_fail(request, DH_ERROR_NO_MESSAGE, "No message");
+	else if (!json_is_object(request->body))
+		dh_request_fail(request, DH_ERROR_JSON, "Not a JSON object");
+	else
+		dh_request_check_size(request);
+	if (!request->error_code && !name)
+		dh_request_fail(request, DH_ERROR_MISSING, "Missing \"request\"");
+	else if (!request->error_code && !json_is_string(name))
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"request\": a string is expected");
+	if (request->error_code)
+		return NULL;
+	const struct dh_request_type *type = dh_request_find(json_string_value(name));
+	if (!type || (type->asynchronous && !request->session)) {
+		char *shown = dh_text_line(json_string_value(name), 64);
+		dh_request_fail(request, DH_ERROR_REQUEST, "Unknown request \"%s\"", shown);
+		g_free(shown);
+		return NULL;
+	}
+	dh_request_check_fields(request, type->fields);
+	return request->error_code ? NULL : type;
+}
+
+static void handle(struct dh_request *request, const struct dh_request_type *type)
+{
+	dh_request_authorize(request, type->authority);
+	if (!request->error_code)
+		type->handle(request);
+}
+
+/* The answer of a synchronous request. */
+static json_t *take_reply(struct dh_request *request)
+{
+	json_t *reply = request->reply;
+
+	if (!request->error_code && !reply)
+		dh_request_fail(request, DH_ERROR_INTERNAL, "Internal error");
+	if (request->error_code)
+		return dh_request_error(request);
+	request->reply = NULL;
+	return reply;
+}
+
+/* --- asynchronous ones */
+
+struct deferred {
+	struct dh_request *request;
+	const struct dh_request_type *type;
+};
+
+/* A handler that succeeds has pushed its answer itself. */
+static void run_deferred(void *arg)
+{
+	struct deferred *deferred = arg;
+	struct dh_request *request = deferred->request;
+
+	handle(request, deferred->type);
+	if (request->error_code)
+		dh_outbox_push(request->instance->outbox, request->session, request->transaction,
+			dh_request_error(request));
+	dh_request_free(&request);
+	g_free(deferred);
+}
+
+static bool defer(struct dh_request *request, const struct dh_request_type *type)
+{
+	struct deferred *deferred = g_new(struct deferred, 1);
+
+	deferred->request = request;
+	deferred->type = type;
+	if (dh_outbox_run(request->instance->outbox, request->session, run_deferred, deferred))
+		return true;
+	g_free(deferred);
+	dh_request_fail(request, DH_ERROR_LIMIT, "max_handle_requests is reached (%lld)",
+		(long long)request->instance->config->max_handle_requests);
+	return false;
+}
+
+/* --- from Janus */
+
+struct janus_plugin_result *dh_dispatch(struct dh_instance *instance, struct dh_session *session, char *transaction,
+	json_t *message, json_t *jsep)
+{
+	struct dh_request *request = dh_request_new(instance, session, transaction, message, jsep);
+	const struct dh_request_type *type = check(request);
+
+	if (type && type->asynchronous) {
+		if (defer(request, type))
+			return janus_plugin_result_new(JANUS_PLUGIN_OK_WAIT, NULL, NULL);
+	} else if (type) {
+		handle(request, type);
+	}
+	json_t *reply = take_reply(request);
+	dh_request_free(&request);
+	return janus_plugin_result_new(JANUS_PLUGIN_OK, NULL, reply);
+}
+
+json_t *dh_dispatch_admin(struct dh_instance *instance, json_t *message)
+{
+	struct dh_request *request = dh_request_new(instance, NULL, NULL, json_incref(message), NULL);
+	const struct dh_request_type *type = check(request);
+
+	if (type)
+		handle(request, type);
+	json_t *reply = take_reply(request);
+	dh_request_free(&request);
+	return reply;
+}

@@ -1,0 +1,87 @@
+/* What is said to Janus, one thing at a time. */
+#include "outbox_private.h"
+
+#include "janus_api.h"
+
+struct dh_saying *dh_saying_new(const struct dh_outbox *outbox, enum dh_saying_type type, struct dh_session *session,
+	json_t *message)
+{
+	struct dh_saying *saying = g_new0(struct dh_saying, 1);
+
+	saying->type = type;
+	saying->outbox = outbox;
+	saying->speaker = g_thread_self();
+	saying->session = session ? dh_session_ref(session) : NULL;
+	saying->message = message;
+	return saying;
+}
+
+void dh_saying_free(struct dh_saying **out)
+{
+	struct dh_saying *saying = *out;
+
+	dh_session_unref(saying->session);
+	if (saying->sessions)
+		g_ptr_array_unref(saying->sessions);
+	g_free(saying->transaction);
+	json_decref(saying->message);
+	json_decref(saying->jsep);
+	g_free(saying);
+	*out = NULL;
+}
+
+/* --- saying */
+
+/* Janus goes down, or the handle is gone and would only be complained about. */
+static bool is_muted(const struct dh_saying *saying, const struct dh_session *session)
+{
+	return g_atomic_int_get(&saying->outbox->muted) ||
+		(session && g_atomic_int_get(&session->handle->stopped));
+}
+
+static int push(const struct dh_saying *saying, const struct dh_session *session)
+{
+	if (is_muted(saying, session))
+		return 0;
+	int err = dh_gateway->push_event(session->handle, &dh_plugin, saying->transaction, saying->message,
+		saying->jsep);
+	/* What a handle is told that ends in this moment is refused, too. */
+	return is_muted(saying, session) ? 0 : err;
+}
+
+/* Janus takes ownership of the event that it is notified of, and would drop one of
+ * a handle that is gone. */
+static void notify(struct dh_saying *saying)
+{
+	const struct dh_session *session = saying->session;
+	bool is_there = session && !g_atomic_int_get(&session->handle->stopped);
+
+	if (is_muted(saying, NULL))
+		return;
+	dh_gateway->notify_event(&dh_plugin, is_there ? session->handle : NULL, saying->message);
+	saying->message = NULL;
+}
+
+void dh_saying_say(struct dh_saying *saying, struct dh_session *session)
+{
+	switch (saying->type) {
+	case DH_SAY_EVENT:
+		push(saying, session);
+		break;
+	case DH_SAY_OFFER:
+		saying->done(saying->arg, push(saying, session));
+		break;
+	case DH_SAY_NOTIFY:
+		notify(saying);
+		break;
+	case DH_SAY_CLOSE:
+		if (!is_muted(saying, session) && dh_session_ask_to_close(session, saying->closing))
+			dh_gateway->close_pc(session->handle);
+		break;
+	case DH_SAY_REQUEST:
+		saying->run(saying->arg);
+		break;
+	case DH_SAY_END:
+		break;
+	}
+}

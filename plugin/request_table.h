@@ -1,0 +1,27 @@
+/* All requests that there are, a row for each: name, authority, fields, handler. */
+#ifndef DH_REQUEST_TABLE_H
+#define DH_REQUEST_TABLE_H
+
+#include "request_authority.h"
+#include "request_fields.h"
+
+struct dh_request_type {
+	const char *name;           /* NULL: the last one of a table */
+	bool asynchronous;          /* answered by an event; needs a handle */
+	enum dh_authority authority;
+	const struct dh_field *fields;
+	/* In the calling thread; of asynchronous ones in a thread of the outbox, one
+	 * at a time for each handle. */
+	void (*handle)(struct dh_request *request);
+};
+
+#define DH_REQUEST_END { NULL, false, DH_AUTHORITY_NONE, NULL, NULL }
+
+/* request_room.c, request_change.c, request_segment.c, request_viewer.c, request_watch.c */
+extern const struct dh_request_type dh_room_requests[], dh_change_requests[], dh_segment_requests[],
+	dh_viewer_requests[], dh_watch_requests[];
+
+/* NULL: there is none of that name. */
+const struct dh_request_type *dh_request_find(const char *name);
+
+#endif

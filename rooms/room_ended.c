@@ -1,0 +1,42 @@
+/* Frees segments that have ended.
+ *
+ * A segment of ten minutes has 45,000 units, and a queue may have ten times as
+ * many: to free them takes milliseconds in which the room would be late, and with
+ * it, on a busy machine, others. So it happens bit by bit.
+ */
+#include "room_private.h"
+
+#include "playout/timebase.h"
+
+/* About 20 us of work in each millisecond. */
+#define UNITS_MAX      128
+#define INTERVAL_TICKS DH_TICKS_PER_MS
+
+void dh_room_ended_add(struct dh_room *room, struct dh_segment *segment)
+{
+	g_ptr_array_add(room->ended, segment);
+}
+
+void dh_room_ended_poll(struct dh_room *room, int64_t now_ticks)
+{
+	if (room->ended->len == 0 || now_ticks < room->ended_poll_ticks)
+		return;
+	struct dh_segment *segment = room->ended->pdata[room->ended->len - 1];
+	if (dh_segment_drop(segment, UNITS_MAX)) {
+		g_ptr_array_set_size(room->ended, (gint)room->ended->len - 1);
+		dh_segment_free(&segment);
+	}
+	room->ended_poll_ticks = now_ticks + INTERVAL_TICKS;
+}
+
+int64_t dh_room_ended_deadline_ticks(const struct dh_room *room)
+{
+	return room->ended->len ? room->ended_poll_ticks : INT64_MAX;
+}
+
+void dh_room_ended_free(struct dh_room *room)
+{
+	for (guint i = 0; i < room->ended->len; i++)
+		dh_segment_free((struct dh_segment **)&room->ended->pdata[i]);
+	g_ptr_array_free(room->ended, TRUE);
+}

@@ -1,0 +1,255 @@
+/* The plugin's configuration files: whatever is in their place, Janus comes up, the
+ * log says what is wrong, and nothing that was there is lost. */
+#include "tests/support/plugin_fixture.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <glib/gstdio.h>
+
+#define CONFIG "janus.plugin.digitalhuman.jcfg"
+#define ROOMS  "janus.plugin.digitalhuman.rooms.jcfg"
+
+/* A fixture whose files a test can put in place before the plugin starts. */
+struct place {
+	struct plugin_files files;
+	char path[200];           /* of the file that the test is about */
+};
+
+static void place_open(struct place *place, const char *name)
+{
+	gateway_stop();
+	CHECK_INT(plugin_files_make(&place->files, NULL, "warm_workers = 0\n"), 0);
+	snprintf(place->path, sizeof place->path, "%s/%s", place->files.folder, name);
+}
+
+static int place_start(const struct place *place)
+{
+	const struct gateway_options options = { .is_loud = getenv("DH_LOUD") != NULL };
+
+	return gateway_start(place->files.folder, &options);
+}
+
+static void place_close(struct place *place)
+{
+	gateway_stop();
+	plugin_files_clear(&place->files);
+}
+
+static void put(const struct place *place, const char *text)
+{
+	CHECK(g_file_set_contents(place->path, text, -1, NULL));
+}
+
+static int create(int id)
+{
+	return code_of(gateway_ask_admin(json_pack("{s:s, s:s, s:i, s:s, s:b, s:s}", "request", "create", "avatar",
+		FILES_AVATAR, "id", id, "secret", FILES_SECRET, "permanent", 1, "admin_key", FILES_ADMIN_KEY)));
+}
+
+static int info(int id)
+{
+	return code_of(gateway_ask_admin(json_pack("{s:s, s:i}", "request", "info", "id", id)));
+}
+
+/* --- what is no file */
+
+static void make_folder(const char *path)
+{
+	CHECK_INT(mkdir(path, 0700), 0);
+}
+
+static void make_fifo(const char *path)
+{
+	CHECK_INT(mkfifo(path, 0600), 0);
+}
+
+static void make_huge(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	CHECK_INT(ftruncate(fd, (16 << 20) + 1), 0);
+	close(fd);
+}
+
+static void make_device(const char *path)
+{
+	CHECK_INT(symlink("/dev/zero", path), 0);
+}
+
+static const struct oddity {
+	const char *name;
+	void (*make)(const char *path);
+	const char *logged;
+} oddities[] = {
+	{ "a folder", make_folder, "no regular file" },
+	{ "a FIFO", make_fifo, "no regular file" },
+	{ "a device", make_device, "no regular file" },
+	{ "16 MiB", make_huge, "larger than 16 MiB" },
+};
+
+static void test_odd_rooms_file(const void *arg)
+{
+	const struct oddity *oddity = arg;
+	struct place place;
+	char words[300];
+
+	place_open(&place, ROOMS);
+	oddity->make(place.path);
+	CHECK_INT(place_start(&place), 0);
+	snprintf(words, sizeof words, ROOMS " cannot be read: it is %s", oddity->logged);
+	CHECK_INT(gateway_logged(words), 1);
+	CHECK_INT(info(1), 0);
+	CHECK_INT(create(50), 467);
+	CHECK_INT(info(50), 455);
+	place_close(&place);
+}
+
+static void test_odd_configuration(const void *arg)
+{
+	const struct oddity *oddity = arg;
+	struct place place;
+	char words[300];
+
+	place_open(&place, CONFIG);
+	CHECK_INT(unlink(place.path), 0);
+	oddity->make(place.path);
+	CHECK_INT(place_start(&place), -1);
+	snprintf(words, sizeof words, CONFIG " cannot be read: it is %s", oddity->logged);
+	CHECK_INT(gateway_logged(words), 1);
+	place_close(&place);
+}
+
+/* --- what is wrong in it */
+
+#define RECORD(name, id) "room-" name ": { id = " id "; avatar = \"" FILES_AVATAR "\" }\n"
+
+static const struct mistake {
+	const char *name, *text, *logged;
+} mistakes[] = {
+	{ "two of one id", RECORD("1", "70") RECORD("2", "70"), ROOMS ": room-2: id: another room has it" },
+	{ "an unknown option", "room-1: { id = 70; avatar = \"" FILES_AVATAR "\"; colour = \"red\" }\n",
+		ROOMS ": room-1: colour: there is no such option" },
+	{ "an unknown category", RECORD("1", "70") "avatar-x: { width = 3 }\n",
+		ROOMS ": avatar-x: category: there is no such category" },
+	{ "a stray item", "id = 70\n", ROOMS ": id: category: there is no such category" },
+	{ "nonsense", "room-1: {\n", ROOMS " cannot be read: it is no configuration" },
+	{ "an id that is none", RECORD("1", "\"seven\""), ROOMS ": room-1: id: an integer" },
+};
+
+static void test_a_mistake_is_logged_and_can_be_mended(const void *arg)
+{
+	const struct mistake *mistake = arg;
+	struct place place;
+	char *text = NULL;
+
+	place_open(&place, ROOMS);
+	put(&place, mistake->text);
+	CHECK_INT(place_start(&place), 0);
+	CHECK_INT(gateway_logged(mistake->logged), 1);
+	CHECK_INT(gateway_logged(CONFIG ": room-"), 0);
+	CHECK_INT(create(50), 467);
+	CHECK(g_file_get_contents(place.path, &text, NULL, NULL));
+	CHECK_STR(text, mistake->text);
+	g_free(text);
+	put(&place, RECORD("1", "70"));
+	CHECK_INT(create(50), 0);
+	CHECK_INT(gateway_logged(ROOMS " has been changed, and is read again"), 1);
+	gateway_stop();
+	CHECK_INT(place_start(&place), 0);
+	CHECK_INT(info(50), 0);
+	CHECK_INT(info(70), 0);
+	place_close(&place);
+}
+
+/* What somebody writes while the plugin runs is not overwritten; and our own writing
+ * is not taken for somebody else's. */
+static void test_changed_by_somebody_else(void)
+{
+	struct place place;
+
+	place_open(&place, ROOMS);
+	CHECK_INT(place_start(&place), 0);
+	CHECK_INT(create(50), 0);
+	CHECK_INT(create(51), 0);
+	CHECK_INT(gateway_logged("is read again"), 0);
+	put(&place, RECORD("1", "70"));
+	CHECK_INT(create(52), 0);
+	CHECK_INT(gateway_logged("is read again"), 1);
+	gateway_stop();
+	CHECK_INT(place_start(&place), 0);
+	CHECK_INT(info(70), 0);
+	CHECK_INT(info(52), 0);
+	CHECK_INT(info(50), 455);
+	place_close(&place);
+}
+
+/* --- what is left of a process that was killed */
+
+static void test_remains_are_removed(void)
+{
+	static const struct { const char *name; int is_ours; } left[] = {
+		{ ".new-a1B2c3", 1 }, { ".backup", 0 }, { ".new-", 0 }, { ".new-a1B2c3d", 0 }, { "", 0 }, { "x.new-a1B2c3", 0 },
+	};
+	struct place place;
+	char path[300];
+
+	place_open(&place, ROOMS);
+	for (size_t i = 0; i < G_N_ELEMENTS(left); i++) {
+		snprintf(path, sizeof path, "%s%s", place.path, left[i].name);
+		CHECK(g_file_set_contents(path, RECORD("1", "70"), -1, NULL));
+	}
+	CHECK_INT(place_start(&place), 0);
+	for (size_t i = 0; i < G_N_ELEMENTS(left); i++) {
+		snprintf(path, sizeof path, "%s%s", place.path, left[i].name);
+		CHECK(access(path, F_OK) == (left[i].is_ours ? -1 : 0), "%s", path);
+	}
+	place_close(&place);
+}
+
+/* Written aside, under the name that is removed, with nobody's eyes but ours. */
+static void test_mode(void)
+{
+	struct place place;
+	struct stat st;
+
+	place_open(&place, ROOMS);
+	CHECK_INT(place_start(&place), 0);
+	CHECK_INT(create(50), 0);
+	CHECK_INT(stat(place.path, &st), 0);
+	CHECK_INT(st.st_mode & 0777, 0600);
+	CHECK_INT(chmod(place.path, 0640), 0);
+	CHECK_INT(create(51), 0);
+	CHECK_INT(stat(place.path, &st), 0);
+	CHECK_INT(st.st_mode & 0777, 0640);
+	place_close(&place);
+}
+
+static void test_not_writable(void)
+{
+	struct place place;
+	char away[300];
+
+	place_open(&place, ROOMS);
+	CHECK_INT(place_start(&place), 0);
+	snprintf(away, sizeof away, "%s-away", place.files.folder);
+	CHECK_INT(g_rename(place.files.folder, away), 0);
+	CHECK_INT(create(50), 467);
+	CHECK_INT(gateway_logged(ROOMS " cannot be written: "), 1);
+	CHECK_INT(info(50), 455);
+	CHECK_INT(g_rename(away, place.files.folder), 0);
+	CHECK_INT(create(50), 0);
+	place_close(&place);
+}
+
+static const struct check_test tests[] = {
+	TABLE(test_odd_rooms_file, oddities),
+	TABLE(test_odd_configuration, oddities),
+	TABLE(test_a_mistake_is_logged_and_can_be_mended, mistakes),
+	TEST(test_changed_by_somebody_else),
+	TEST(test_remains_are_removed),
+	TEST(test_mode),
+	TEST(test_not_writable),
+};
+
+PREPARATION_MAIN(tests)
