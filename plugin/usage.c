@@ -58,10 +58,16 @@ static void add_ingest(json_t *usage, struct dh_instance *instance)
 	struct dh_ingest_stats stats;
 
 	dh_ingest_stats(instance->ingest, &stats);
-	add(usage, "workers", stats.workers_busy, config->max_workers);
+	add(usage, "workers", stats.workers_busy - stats.workers_live, config->max_workers);
+	add(usage, "workers_live", stats.workers_live, config->max_live);
 	add(usage, "workers_ready", stats.workers_ready, config->warm_workers);
-	add(usage, "jobs_waiting", stats.jobs_waiting, NO_LIMIT);
-	add(usage, "cache_bytes", MAX(stats.cache_bytes, 0), config->cache_mb << 20);
+	add(usage, "jobs_waiting", stats.waiting.used, stats.waiting.limit);
+	add(usage, "reads_waiting", stats.reads_waiting, NO_LIMIT);
+	add(usage, "reads_lost", stats.reads_lost, NO_LIMIT);
+	add(usage, "media_descriptors", stats.descriptors.used, stats.descriptors.limit);
+	add(usage, "media_bytes", stats.memory.used, stats.memory.limit);
+	add(usage, "io_longest_turn_ms", stats.io_longest_turn_us / 1000, NO_LIMIT);
+	add(usage, "cache_bytes", MAX(stats.cache.used, 0), stats.cache.limit);
 }
 
 static void add_outbox(json_t *usage, struct dh_instance *instance)

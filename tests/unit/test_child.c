@@ -16,6 +16,7 @@
 static struct dh_io *io;
 static struct dh_child *child;
 static int exits, last_status;
+static pid_t child_pid; /* of the last that was spawned */
 
 static void exited(void *arg, int status)
 {
@@ -24,14 +25,29 @@ static void exited(void *arg, int status)
 	last_status = status;
 }
 
+/* Of this thread, which has one at most. */
+static pid_t newest_child(void)
+{
+	char path[64];
+	pid_t pid = -1;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)gettid());
+	file = fopen(path, "re");
+	while (file && fscanf(file, "%d", &pid) == 1)
+		;
+	if (file)
+		fclose(file);
+	return pid;
+}
+
 static void spawn(void *arg)
 {
 	char *const argv[] = { (char *)"/bin/sh", (char *)"-c", arg, NULL };
 	const struct dh_child_spec spec = { .argv = argv, .fds = { -1, -1, -1, -1 } };
 	int err = dh_child_spawn(&child, io, &spec, exited, NULL);
 
-	if (err < 0)
-		fprintf(stderr, "%s\n", strerror(-err));
+	child_pid = err < 0 ? -1 : newest_child();
 }
 
 static void kill_it(void *arg)
@@ -69,25 +85,6 @@ static void await_exit(int n)
 	while (count_exits() < n)
 		usleep(2000);
 	CHECK_INT(count_exits(), n);
-}
-
-static pid_t first_child(void)
-{
-	char path[64], text[64] = "";
-	pid_t pid = -1;
-
-	/* A thread's children: the I/O thread is the one that has some. */
-	for (int tid = getpid(); tid < getpid() + 50; tid++) {
-		FILE *file;
-		snprintf(path, sizeof path, "/proc/self/task/%d/children", tid);
-		file = fopen(path, "re");
-		if (!file)
-			continue;
-		if (fgets(text, sizeof text, file) && atoi(text) > 0 && pid < 0)
-			pid = atoi(text);
-		fclose(file);
-	}
-	return pid;
 }
 
 static void open_io(void)
@@ -173,7 +170,7 @@ static void test_held(const void *arg)
 
 	open_io();
 	dh_io_call(io, spawn, (char *)"exec sleep 1000");
-	pid = first_child();
+	pid = child_pid;
 	CHECK(pid > 0);
 	tracer = hold(pid, &let_go);
 	if (tracer < 0)
@@ -208,7 +205,7 @@ static void test_end_beside_a_held_process(void)
 
 	open_io();
 	dh_io_call(io, spawn, (char *)"exec sleep 1000");
-	pid = first_child();
+	pid = child_pid;
 	tracer = hold(pid, &let_go);
 	if (tracer < 0)
 		CHECK_SKIP("processes cannot be traced here");
