@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Figures of browsers: what headless Chromium shows and plays."""
 import os
 import socket

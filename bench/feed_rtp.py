@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Feeds a mountpoint of the Streaming plugin with a VP8 and Opus WebM, in a loop:
 feed_rtp.py FILE [AUDIO_PORT VIDEO_PORT]
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A measured figure: values, what they are judged by, and how they are printed."""
 import json
 import os

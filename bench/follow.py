@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Follows what a viewer receives for minutes or hours, and forgets it as it goes."""
 import collections
 import threading

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Preloaded into a gateway whose memory is measured (see usage.py): whenever it gets
  * SIGRTMIN it gives the system back what malloc has kept for later, and writes how
  * many bytes are allocated to the file HEAP_REPORT. */

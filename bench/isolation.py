@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Does a room that misbehaves disturb the others? Ten rooms; what happens in nine of them is
 measured while the first has a quiet neighbour in it, and while it has a bad one."""
 import contextlib

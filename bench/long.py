@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Figures of duration: what moves, is used or is lost in minutes of play."""
 import collections
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Is the machine quiet? What else runs on it spoils figures of milliseconds."""
 import time
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The segments that are measured with, made once and kept in the build folder."""
 import os
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Figures of packets: what headless viewers receive, by the kernel's arrival times."""
 import gc
 import os

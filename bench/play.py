@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Mixed play: segments of all kinds, ended in all ways, and viewers that come and go.
 
 What plays a room knows how each of its segments may end; that none ends otherwise,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Mixed play for hours, with a line for each minute; see the command `soak`."""
 import collections
 import os

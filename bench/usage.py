@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a Janus holds and uses: memory, descriptors, threads, processes, processor time.
 
 `memory_kib` is what the kernel counts as anonymous (heap and stacks, no files): what

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* dh-talker: text in, a spoken segment out.
  *
  * A generator, as this project calls them: a program that makes matching picture

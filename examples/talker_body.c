@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The wall, neck, shoulders and clothes. */
 #include "talker_parts.h"
 #include "talker_paint.h"

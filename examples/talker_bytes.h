@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A small buffer in which headers are assembled. */
 #ifndef DH_TALKER_BYTES_H
 #define DH_TALKER_BYTES_H

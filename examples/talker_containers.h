@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The bytes that NUT and Matroska put around raw pictures and sound. */
 #ifndef DH_TALKER_CONTAINERS_H
 #define DH_TALKER_CONTAINERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What stands still is drawn once and kept as layers. For each picture the layers
  * are composed, slightly moved, and only eyes, eyebrows and mouth are drawn.
  */

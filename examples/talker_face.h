@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Draws the person in one pose. */
 #ifndef DH_TALKER_FACE_H
 #define DH_TALKER_FACE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Eyes, eyebrows and mouth: drawn for every picture. */
 #include "talker_parts.h"
 #include "talker_paint.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the output holds, and in which container. */
 #ifndef DH_TALKER_FORMAT_H
 #define DH_TALKER_FORMAT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Hair and glasses: drawn once, so speed does not matter. */
 #include "talker_parts.h"
 #include "talker_paint.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The head without its moving features: skin, ears, nose, light and shadow. */
 #include "talker_parts.h"
 #include "talker_paint.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From cairo's pixels to the planes that encoders take. */
 #ifndef DH_TALKER_I420_H
 #define DH_TALKER_I420_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The people that dh-talker can draw. */
 #ifndef DH_TALKER_LOOK_H
 #define DH_TALKER_LOOK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Matroska (RFC 9559), live: a segment of unknown size, and a cluster for each
  * picture with its sound.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a face does besides speaking: it breathes, blinks, sways, glances, nods.
  * All of it is slight: a calm picture is cheap to encode and can be cut anywhere
  * without a visible jump.

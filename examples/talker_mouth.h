@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Mouth shapes for the phonemes that the synthesiser reports. */
 #ifndef DH_TALKER_MOUTH_H
 #define DH_TALKER_MOUTH_H

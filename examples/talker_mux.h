@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Writes the segment's container, frame by frame.
  *
  * Video and audio are uncompressed, so either container is little more than a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* NUT, FFmpeg's container for raw media (the NUT specification; libavformat/nut.h).
  * Every frame has all its fields and a sync point of its own.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* dh-talker's command line and error messages. */
 #ifndef DH_TALKER_OPTIONS_H
 #define DH_TALKER_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Painting: colours and soft edges.
  *
  * All drawing is in stage units: the person fills a square of 512 x 512, whatever

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The parts of the person, drawn in stage units where the rest pose has them;
  * talker_face.c moves them.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How the person is posed in one picture. */
 #ifndef DH_TALKER_POSE_H
 #define DH_TALKER_POSE_H

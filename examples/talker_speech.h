@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The speech as it grows: sound, phonemes, stressed syllables. */
 #ifndef DH_TALKER_SPEECH_H
 #define DH_TALKER_SPEECH_H

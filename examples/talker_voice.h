@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Text to sound and phonemes, by espeak-ng. */
 #ifndef DH_TALKER_VOICE_H
 #define DH_TALKER_VOICE_H

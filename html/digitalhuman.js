@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /* digitalhuman.js: watch a digital human and talk to it, from any page.
  *
  *     import { DigitalHuman } from './digitalhuman.js';

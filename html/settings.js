@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /* The page's settings: the one file to change where page and gateway are not set
  * up alike. Served as it is, so whatever stands here is public. */
 export default {

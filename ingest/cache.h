@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Prepared segments on disk: `<key>.dhs` files in one folder, the same bytes as
  * a worker writes (playout/stream.h). Bounded; what was used longest ago goes
  * first. A folder that is missing, full or not writable is warned of once and

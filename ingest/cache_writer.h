@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Writes an entry of the cache without anybody waiting for the disk: what is
  * pushed is copied and written in a lane of the loader, in order. Where the disk
  * cannot keep up, hangs or fails, the entry is given up.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One child process: spawned with nothing of the gateway's but what it is
  * given, in a process group of its own, supervised without a signal handler.
  *

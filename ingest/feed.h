@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A segment's way from its preparation to its owner, a room.
  *
  * Units come in the I/O thread; they are gathered, and the owner is

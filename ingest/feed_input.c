@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where a feed's units come from: a preparation, and the generator before it.
  * Everything here runs in the I/O thread.
  */

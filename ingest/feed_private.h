@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a feed consists of; for feed*.c only. */
 #ifndef DH_FEED_PRIVATE_H
 #define DH_FEED_PRIVATE_H

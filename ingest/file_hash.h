@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What files hold, as SHA-256, remembered as long as a file is the same
  * (file_identity.h). Any thread.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Whether a file is still the same one, unchanged. Any thread; may wait for a disk. */
 #ifndef DH_FILE_IDENTITY_H
 #define DH_FILE_IDENTITY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reading a file in parts that leave the lane to others in between. Lane's thread. */
 #ifndef DH_FILE_SLICE_H
 #define DH_FILE_SLICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A generator at work: the configured command with a text on its standard input
  * and a segment on its standard output. No shell is involved.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a generator says on its standard error, in the gateway's log: each line
  * with a name before it, so many a second and so many in all. What is left out
  * is counted, and the count logged.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Preparations: a source being encoded, or loaded from the cache, shared by any
  * number of subscribers (rooms).
  *

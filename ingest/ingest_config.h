@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The limits and paths of the ingest; the plugin fills them from its options. */
 #ifndef DH_INGEST_CONFIG_H
 #define DH_INGEST_CONFIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Finding a file that a request names, for a thread that must not hang. */
 #include "ingest.h"
 

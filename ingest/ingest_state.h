@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What all preparations share. */
 #ifndef DH_INGEST_STATE_H
 #define DH_INGEST_STATE_H

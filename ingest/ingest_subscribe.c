@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Coming and going of those who listen. */
 #include <errno.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What one preparation reads: files by name, or a pipe. Shared by the preparation
  * and its tasks; immutable but for `refs`.
  */

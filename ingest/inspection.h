@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Looking at the files of a preparation: which they are and what they hold. */
 #ifndef DH_INSPECTION_H
 #define DH_INSPECTION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The I/O thread: it spawns and supervises every child process and reads every
  * worker's pipe. It lives as long as the plugin, because a child's
  * parent-death signal follows the thread that spawned it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "job_queue.h"
 
 /* Jobs whose files are open, or being opened, before there is a worker; and those

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Jobs that wait for a worker, and whose turn it is.
  *
  * A job that is next goes before every one that is not. Otherwise owners take

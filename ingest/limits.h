@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What all media together may take, and what they take. Counters of one ingest,
  * refcounted; any thread.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Who listens to a preparation. */
 #ifndef DH_LISTENER_H
 #define DH_LISTENER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Tasks that read files for a preparation, in the loader's lanes. Each tells its
  * result once, in the I/O thread, while it has not been cancelled. It owns what
  * it reads and writes, and lives until its last step has returned.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Threads that may wait for a disk, or for a file system that never answers.
  *
  * Tasks stand in lanes: what waits for one file system never waits for another.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reading a prepared segment, from the cache or from a file that dh-prepare wrote. */
 #ifndef DH_LOADING_H
 #define DH_LOADING_H

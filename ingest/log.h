@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Log lines of the parts that know nothing of Janus.
  *
  * The plugin sets a function that hands them to the gateway's log; without one

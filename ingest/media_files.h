@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Opening media files that a request names: beneath the segment folders only.
  *
  * The kernel enforces it (openat2 with RESOLVE_BENEATH): no absolute path, no

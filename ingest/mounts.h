@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which file system a path belongs to, told without asking that file system,
  * which may not answer. Any thread.
  */

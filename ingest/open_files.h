@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The files of a preparation, open while a worker reads them: opened again when
  * it is their turn, and looked at once more when the worker is done.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One preparation, from inspection to end. I/O thread. */
 #ifndef DH_PREPARATION_H
 #define DH_PREPARATION_H

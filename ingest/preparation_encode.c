@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A preparation whose files a worker encodes. */
 #include "preparation_private.h"
 

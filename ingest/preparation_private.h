@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What preparation.c and preparation_encode.c share. I/O thread. */
 #ifndef DH_PREPARATION_PRIVATE_H
 #define DH_PREPARATION_PRIVATE_H

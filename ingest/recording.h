@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a segment stream has said so far, kept for those who listen later.
  * One thread's.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is to be prepared: one or two files, or a pipe, and for which avatar. */
 #ifndef DH_INGEST_SOURCE_H
 #define DH_INGEST_SOURCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One who listens to a preparation, and what it has heard so far. */
 #ifndef DH_SUBSCRIPTION_H
 #define DH_SUBSCRIPTION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Texts from outside, made fit for a log line or an answer. Any thread. */
 #ifndef DH_TEXT_H
 #define DH_TEXT_H

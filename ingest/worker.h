@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Workers: dh-prepare processes, started ahead, each for one job.
  *
  * The contract with them is prepare/job.h. `warm` of them wait with their

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What worker.c (one process), job.c and workers.c (all processes) share. */
 #ifndef DH_WORKER_PRIVATE_H
 #define DH_WORKER_PRIVATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Asking `dh-prepare --version`: one line, part of the cache's keys. */
 #ifndef DH_WORKER_VERSION_H
 #define DH_WORKER_VERSION_H

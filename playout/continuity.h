@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The numbering of what one viewer was sent: RTP sequence numbers, timestamps,
  * VP8 picture IDs and TL0PICIDX.
  *

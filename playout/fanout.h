@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The viewers of a playout: who they are, and what is due for them.
  *
  * Viewers are in groups, each with a constant offset (pacer.h). Everything that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "opus_silence.h"
 
 /* Configuration 31 (CELT, full band, 20 ms), mono, one frame (RFC 6716, 3.1). */

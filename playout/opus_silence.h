@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Opus as RTP payloads (RFC 7587), and the silence between speech.
  *
  * A payload is an Opus packet as it is, so a unit's bytes need no packetiser:

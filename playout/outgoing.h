@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Pictures on their way to one viewer: a large one leaves in bursts.
  *
  * A picture of at most DH_BURST_PACKETS leaves at once. A larger one would

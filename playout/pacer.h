@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is due, when, and for whom.
  *
  * Items come in the order of media time, at most a slot ahead. Viewers are in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What leaves a playout for one viewer: RTP packets, and the count of them. */
 #ifndef DH_PACKETS_H
 #define DH_PACKETS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The playout of one room: an avatar that idles, a queue of segments, one clock,
  * and viewers.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The waiting segments of a room, first in, first out, within limits. */
 #ifndef DH_QUEUE_H
 #define DH_QUEUE_H

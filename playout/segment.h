@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A segment as one room plays it: access units, of which more may be arriving.
  *
  * Not thread-safe: it belongs to its room's thread. Its units are shared and

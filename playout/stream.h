@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The prepared-segment stream: dh-prepare writes it, `.dhs` files and the cache
  * hold it, and the plugin reads it from a worker's pipe. The bytes are the same.
  *

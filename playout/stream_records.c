@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "stream_records.h"
 
 #include "stream_wire.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Private to the stream reader: which records may come, and what is in them.
  * stream_reader.c collects the bytes of one record; this verifies them against the
  * format, the limits and the records before, and reports them to the sink. */

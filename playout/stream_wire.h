@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Private to the stream's reader and writer: the records of stream.h as bytes, and
  * what both sides check in the same way. */
 #ifndef DH_STREAM_WIRE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The one timebase of the project: 720,000 ticks a second.
  *
  * 720,000 is the least common multiple of the two RTP clocks used here (48 kHz

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a room shows in each 20 ms slot of its media time: the playing segment,
  * the idle clip, or a held picture. Slots are filled in order, each once. Belongs
  * to its playout's thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An access unit: one encoded picture or one Opus packet, with its time.
  *
  * Immutable once it is shared, and refcounted: all rooms, replays and viewers

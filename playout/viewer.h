@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What one viewer is sent: its joins, anchors and entries, its numbering.
  *
  * The rules, as measured in Chromium (docs/overview.md, "Anchored video"):

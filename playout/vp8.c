@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "vp8.h"
 
 /* RFC 7741, 4.2 */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* VP8 pictures as RTP payloads (RFC 7741).
  *
  * Pure: bytes of a picture and its numbers in, payloads out through a callback.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Who gets a place in a room. */
 #ifndef DH_ADMISSION_H
 #define DH_ADMISSION_H

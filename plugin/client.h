@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Whose handles are whose: a client is one session of the Janus API with all its
  * handles. What one client may hold is limited, so that none takes what is
  * everybody's.

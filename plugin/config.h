@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The configuration file janus.plugin.digitalhuman.jcfg, read once.
  *
  * Categories: general, avatar-NAME, generator-NAME, room-NAME. Everything is

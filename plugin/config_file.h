@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reading a .jcfg file. */
 #ifndef DH_CONFIG_FILE_H
 #define DH_CONFIG_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Options of the configuration file as tables: what they are called, what they
  * may be, where they go. Everything that is wrong is logged with category and
  * option.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Rooms as a category of a configuration file says them. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Requests as Janus brings them: checked, handled and answered. */
 #ifndef DH_DISPATCH_H
 #define DH_DISPATCH_H

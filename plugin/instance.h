@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* All that one loaded plugin consists of: configuration, threads, avatars,
  * rooms. Made by init, taken down by destroy.
  */

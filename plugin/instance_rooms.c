@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The rooms of an instance, and which of them are permanent. */
 #include "instance.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The gateway that loaded us: Janus's callbacks, the plugin's own table of
  * functions, and its log. The only globals that a Janus plugin must have.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* All that is said to Janus and is not media: events, offers, hang-ups, what event
  * handlers hear; and the requests that are answered by an event. Nobody who says
  * something waits for a transport, or for somebody else's offer:

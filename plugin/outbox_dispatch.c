@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The outbox's threads: whose turn it is, and what is done where. */
 #include "outbox_private.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the outbox consists of; for outbox*.c only.
  *
  * One thread, the dispatcher, owns the lanes. A lane is what is said to one handle,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is said to Janus, one thing at a time. */
 #include "outbox_private.h"
 

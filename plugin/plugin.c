@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The plugin's functions as Janus calls them; each finds the instance and hands
  * over. `create` is the only symbol that the library exports.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A request: what was asked, by whom, and how it is answered. Handlers work with
  * it; request_table.h says which there are, dispatch.h calls them.
  *

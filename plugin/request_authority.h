@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Who may ask for what. The authority that a request needs stands in its row of
  * the table, and is checked in one place before its handler runs.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What an error of the rooms, or of the file of permanent rooms, is called in the API. */
 #ifndef DH_REQUEST_ERRORS_H
 #define DH_REQUEST_ERRORS_H

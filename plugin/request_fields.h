@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the fields of requests may be, as tables. */
 #ifndef DH_REQUEST_FIELDS_H
 #define DH_REQUEST_FIELDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* list, info, create, destroy */
 #include "request_table.h"
 

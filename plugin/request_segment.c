@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* enqueue, say, queue, skip, remove, interrupt */
 #include "request_table.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* All requests that there are, a row for each: name, authority, fields, handler. */
 #ifndef DH_REQUEST_TABLE_H
 #define DH_REQUEST_TABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* stats, kick, kick_all: viewers, and what is used of the limits */
 #include "request_table.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* watch, observe, start, pause, stop: in the outbox's pool, answered by events */
 #include "request_table.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The file of permanent rooms, DH_ROOMS_FILE beside the operator's own file,
  * which is never written. It says what is added to that, changed or taken away:
  * a room in it goes before one of the same id there.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Janus as rooms see it (rooms/host.h): a handle is a struct dh_session, what is
  * said goes through the outbox.
  */

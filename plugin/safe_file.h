@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A file that is replaced as a whole, or not at all: written aside, as
  * PATH.new-XXXXXX, flushed and renamed. */
 #ifndef DH_SAFE_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The offer that every viewer gets. All rooms offer the same m-lines in the
  * same order: audio first, then video. */
 #ifndef DH_SDP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A Janus handle that is attached to the plugin. It is a member of at most one
  * room. Any thread.
  */

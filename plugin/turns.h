@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A queue whose lines take turns: each thing stands in the line of whoever it
  * belongs to, in order, and one is taken from each line in turn. So a long line
  * delays a short one by one thing for each line that there is.

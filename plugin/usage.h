@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is used of each limit of the plugin. */
 #ifndef DH_USAGE_H
 #define DH_USAGE_H

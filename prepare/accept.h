@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The containers and codecs that are accepted. None of the containers can refer to
  * another file.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Random access to the pictures of one input in bounded memory: pictures that do
  * not fit are decoded again, so a long clip must come from a file, not a pipe.
  */

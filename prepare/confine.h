@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a worker gives up before it reads any media.
  *
  * `dh-prepare --worker` takes `--memory-mb N`, `--cpu-s N`, `--nice N` and

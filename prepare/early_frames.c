@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "early_frames.h"
 
 static size_t bytes_of(const AVFrame *frame)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Holds frames until both picture and sound have started. Private to segment.c. */
 #ifndef DH_EARLY_H
 #define DH_EARLY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Writes a prepared segment as WebM, for any player. */
 #ifndef DH_EXPORT_H
 #define DH_EXPORT_H

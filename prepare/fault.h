@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What went wrong: the exit code, and a message.
  *
  * A function of prepare/ that takes a fault returns 0, or a code of enum

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reads and writes prepared segments as files. */
 #ifndef DH_FILE_H
 #define DH_FILE_H

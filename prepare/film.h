@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From pictures to units: the first picture moves to time 0, pictures above the
  * highest rate are dropped, each lasts until the next. Then they are encoded.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A decoded picture or block of sound, with its time. */
 #ifndef DH_FRAME_H
 #define DH_FRAME_H

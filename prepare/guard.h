@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The guard of anchored video: checks that a frame leaves a decoder's golden frame,
  * alternate frame, entropy and loop-filter state as the anchor set them. Pure.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Prepares an avatar's idle clip, from a clip or from one still picture. */
 #ifndef DH_PREPARE_IDLE_H
 #define DH_PREPARE_IDLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Describes a prepared segment on standard output, as text or as JSON. */
 #ifndef DH_INFO_H
 #define DH_INFO_H

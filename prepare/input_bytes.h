@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The bytes of one input as an AVIOContext on an open descriptor. Regular files are
  * read by position, so they are seekable, and a second reader does not disturb the
  * first. Anything else is read as it comes.

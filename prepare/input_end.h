@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Follows the structure of an input to tell whether it ends where its container
  * says: at the end of an MP4 box, a Matroska element, a RIFF chunk, an Ogg stream, an
  * FLV tag, an ADTS frame or a transport stream packet. Other containers promise

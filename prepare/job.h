@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The protocol between the plugin and a dh-prepare worker.
  *
  * `dh-prepare --worker` has

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* dh-prepare: command-line tool and worker. */
 #include <stdio.h>
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Follows the top level of an MP4 or MOV to tell whether its index (`moov`) comes
  * before the media (`mdat`). Pure; any bytes are safe.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Detects the container and opens it. Refuses what is not accepted, and whatever
  * would open another file. Private to source.c. */
 #ifndef DH_OPEN_H

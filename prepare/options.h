@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The command line of dh-prepare. */
 #ifndef DH_PREPARE_OPTIONS_H
 #define DH_PREPARE_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Writes the segment stream: head, anchor, units in order, notes, end. */
 #ifndef DH_OUTPUT_H
 #define DH_OUTPUT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Cuts off what a codec adds before and after sound to fill its blocks.
  *
  * libavcodec does so where packets say it (Matroska, Ogg, MP3). In MP4 and MOV the

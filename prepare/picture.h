@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From any decoder's output to I420 of the avatar's size: BT.601, limited range,
  * aspect ratio kept with black bars, turned as the input says, transparency on black.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where a stored picture goes on the canvas: turned, scaled with its aspect ratio
  * kept, centred. Pure.
  *

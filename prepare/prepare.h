@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Prepares one task: reads its inputs and writes a segment stream. */
 #ifndef DH_PREPARE_H
 #define DH_PREPARE_H

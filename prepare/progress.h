@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A callback that is told the progress of a task. */
 #ifndef DH_PROGRESS_H
 #define DH_PROGRESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An array without a container, as numpy's tofile writes it, and how the command
  * line describes one.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* dh-scope: runs a command, and leaves no process behind that the command began.
  *
  *     dh-scope [--nice N] [--memory-mb N] [--user NAME] [--grace-ms N] [--] COMMAND [ARGUMENT...]

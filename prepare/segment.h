@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Prepares a segment from one or two inputs with video, audio or both. */
 #ifndef DH_PREPARE_SEGMENT_H
 #define DH_PREPARE_SEGMENT_H

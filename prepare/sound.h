@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From decoded sound to Opus units: resampled to 48 kHz mono, gaps filled with
  * silence, overlaps cut, sample 0 at time 0.
  */

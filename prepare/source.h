@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One input, demuxed and decoded: pictures and sound with the container's times.
  */
 #ifndef DH_SOURCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How an input is opened. */
 #ifndef DH_SOURCE_CONFIG_H
 #define DH_SOURCE_CONFIG_H

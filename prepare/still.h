@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The size of a PNG or JPEG from its header: decoders refuse huge ones without
  * saying why. Pure; any bytes are safe.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What to prepare: from a job (job.h) or the command line. */
 #ifndef DH_TASK_H
 #define DH_TASK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The task's numbers by name, for both the job and the command line.
  */
 #ifndef DH_TASK_FIELDS_H

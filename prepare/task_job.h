@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reads the job of a worker (job.h). */
 #ifndef DH_TASK_JOB_H
 #define DH_TASK_JOB_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What segments and idle clips have in common. */
 #ifndef DH_TASK_MEDIA_H
 #define DH_TASK_MEDIA_H

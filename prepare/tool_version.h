@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What dh-prepare --version prints. */
 #ifndef DH_TOOL_VERSION_H
 #define DH_TOOL_VERSION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One stream of an input and its decoder. Private to source.c. */
 #ifndef DH_TRACK_H
 #define DH_TRACK_H

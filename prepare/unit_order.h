@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Merges the units of video and audio in order of pts, each as early as its turn is
  * certain.
  */

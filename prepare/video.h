@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Anchored VP8: one key frame K (the anchor), then frames that never change golden
  * frame, alternate frame or entropy state. Entry frames predict from K alone, so a
  * decoder that holds K can start at any entry of any segment with the same K.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Opus: 48 kHz mono in, packets of 20 ms out.
  *
  * The encoder's look-ahead is trimmed: sample 0 of the input is sample 0 that a fresh

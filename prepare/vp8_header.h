@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The header of an encoded VP8 frame (RFC 6386, sections 9 and 19.2). Pure; any
  * bytes are safe.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a worker does before it waits for its job. */
 #ifndef DH_WARM_UP_H
 #define DH_WARM_UP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `dh-prepare --worker`: see job.h. */
 #ifndef DH_PREPARE_WORKER_H
 #define DH_PREPARE_WORKER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An avatar: a size and an idle clip, prepared once and shared by its rooms.
  *
  * It is prepared when the first room joins. While that fails it is tried again,

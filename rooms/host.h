@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a room needs of the gateway that hosts it, as a table of functions.
  *
  * A handle is the gateway's: one attached client. Rooms know it as an opaque

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "member.h"
 
 struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum dh_member_kind kind,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One handle in one room, from `watch` or `observe` to `stop`, hang-up, a kick or
  * the room's end: a viewer, or an observer, which gets events and no media. A
  * handle that watches again becomes a new member, so whatever is still on its way

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Real-time priority for threads whose delay is seen and heard.
  *
  * Rooms go one above senders. A room's thread works for a fraction of a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A room as Janus sees it: a dh_playout with its thread, its avatar, its members
  * and the feeds of its segments.
  *

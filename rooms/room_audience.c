@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Who gets a room's events.
  *
  * The room's thread does the same work for one member and for a thousand: an

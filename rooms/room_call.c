@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Requests that wait for the room's thread. */
 #include "room_private.h"
 

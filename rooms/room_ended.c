@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Frees segments that have ended.
  *
  * A segment of ten minutes has 45,000 units, and a queue may have ten times as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Ids of rooms: integers, or texts if the configuration says `string_ids`. The code
  * keeps both as text; in requests, answers and events they are JSON of their kind.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The viewers and observers of a room. */
 #include "room_private.h"
 

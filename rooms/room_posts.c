@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What happens to members: posted to the room's thread by whoever notices. */
 #include "room_private.h"
 

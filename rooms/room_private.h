@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a room consists of; for room*.c only. */
 #ifndef DH_ROOM_PRIVATE_H
 #define DH_ROOM_PRIVATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What plays and what waits in a room. */
 #include "room_private.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Events of a room and its segments, as JSON. */
 #include "room_private.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The segments of a room: what requests do to them, and their feeds. */
 #include "room_private.h"
 

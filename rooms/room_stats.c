@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The counters of a room and its members. */
 #include "room_private.h"
 

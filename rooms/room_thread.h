@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One thread that owns one thing (a room): it runs the commands that others
  * post, in their order, and takes a turn whenever something is due.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "settings.h"
 
 struct dh_settings *dh_settings_new(const struct dh_settings *given)

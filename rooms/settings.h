@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The part of a room that "edit" can change. Immutable and refcounted: they are
  * replaced as a whole, so whoever reads them sees the old or the new ones, never a
  * mix.

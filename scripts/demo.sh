@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 # The demonstration: an avatar and its segments, made once by dh-talker, and
 # again where the programs or this file have changed. Sourced by ./run after
 # lib.sh.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 # A private Janus with our plugin, and a web server in front of it: all of their
 # configuration, logs and state lie in $temp. Sourced by ./run after lib.sh.
 #

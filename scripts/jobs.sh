@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Runs test programs, and makes the builds that they need, several at a time, and
 # tells how they ended in the order in which they were added. Sourced by ./test
 # after lib.sh.

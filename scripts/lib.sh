@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 # What ./run and ./test share: messages, packages, building, ports. Sourced by
 # bash; sets $root (the project's folder) and an EXIT trap.
 

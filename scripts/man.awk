@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Makes a manual page of a program's --help, which stays the one place where its
 # options are explained:
 #

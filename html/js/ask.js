@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /* The dialog, and what was told it: kept for this tab only, never in the address. */
 
 const $ = id => document.getElementById(id);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /* The live plots: what this browser's receiver measures, beside what the gateway
  * reports. */
 

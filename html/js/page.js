@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /* The page: one DigitalHuman at a time, its stage, its queue, its measurements.
  * `window.digitalhuman` is the present one, for the console. */
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /* A small live plot: one or two lines over the last minute, in SVG, with the
  * latest value in words above it. */
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /* What plays and how far, and what waits. The gateway is asked again and again;
  * between two answers the progress bar goes on by itself. */
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /* What the page says: errors and events in words that a person understands. */
 
 export function errorText(error) {

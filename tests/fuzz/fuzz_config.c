@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Fuzz target: any configuration. An input is text, a line for each thing that a
  * file may have:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Fuzz target: any requests. An input is text, a line for each thing that is
  * done:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Fuzz target: any bytes as a segment stream. With DH_LIBFUZZER defined it is
  * libFuzzer's (-fsanitize=fuzzer), without it a program that replays files.
  *

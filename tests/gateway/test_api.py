@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """docs/api.md tells the truth: its examples are run as they stand there, and nothing is missing in it."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What real browsers show and play of a room, through janus.js: the picture moves,
 flash and beep meet, two browsers see the same, nothing is undecodable.
 

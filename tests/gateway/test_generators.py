@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Generators that misbehave: they cost their own room a segment at most, and leave nothing behind."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What viewers receive from a real Janus: every picture, packet and timestamp.
 
 Pictures are judged by bytes: what was prepared is read from the cache (dhs.py),

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """make install puts everything where Debian's Janus looks for it, and make
 uninstall leaves nothing behind.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The Debian package: built from what is under version control, clean for
 lintian, and played from in Debian's own Janus, as an operator would set it up:
 the packaged configuration with comment signs taken away. Nothing is installed."""

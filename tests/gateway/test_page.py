@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The page in a real browser, against a real Janus: what a viewer sees and hears,
 what a person is told, and how it comes back."""
 import json

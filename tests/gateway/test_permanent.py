@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Rooms that are permanent, that are called by texts, that want a token: the configuration,
 its file of permanent rooms, and what Janus itself is told to ask for."""
 import base64

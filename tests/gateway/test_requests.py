@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Requests, their answers and errors, against a real Janus. No media is received here."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Rooms that are changed, and who watches and observes them."""
 import functools
 import http.server

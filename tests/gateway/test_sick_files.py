@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A real Janus whose segments lie on a file system that is slow, or does not answer.
 
 It costs those segments alone, after a limit that the error names.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Everything at once and at random: viewers that join and leave, segments, rooms that come and go.
 
 Nothing may crash, hang, leak or report (see janus_server), every segment ends

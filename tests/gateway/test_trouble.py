@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A real Janus in trouble: files that are no media, workers that die, viewers that vanish.
 
 Whatever is wrong costs the one segment or the one viewer, and leaves nothing behind.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Picture and sound through a TURN server alone: coturn, gateway and page as
 ./run --turn sets them up."""
 import os

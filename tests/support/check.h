@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A test program in C: a table of tests, one line for each, an exit status.
  *
  *     static void test_wraps(void)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Drives a headless Chromium through the DevTools protocol, for tests of pages.
 
     with Chromium() as browser:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Reads prepared segments (playout/stream.h), with code of its own: a second opinion."""
 import collections
 import struct

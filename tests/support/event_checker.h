@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What event handlers hear of segments, held against what docs/api.md promises:
  * each is queued, then starts or does not, and ends exactly once; nothing is
  * heard of it before and after. Segments are told apart by their ids and their

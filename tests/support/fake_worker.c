@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A dh-prepare for tests: it obeys prepare/job.h until its input tells it not
  * to. The input is text, "<what> [number]"; see `deeds` below. How it starts, and
  * which version it is, is told by a file beside it: its name with ".how".

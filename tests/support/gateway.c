@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/support/gateway_private.h"
 
 #include "tests/support/gateway_config.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A Janus for tests, in the test's own process: the functions that the plugin
  * needs of the gateway, and the gateway's side of handles. It calls the plugin
  * from the threads and in the order in which Janus does:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the plugin may ask of Janus, and what a handle got by that. */
 #include "tests/support/gateway_private.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the plugin links to in Janus, but for its configuration. */
 #include "tests/support/gateway.h"
 

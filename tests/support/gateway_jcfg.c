@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* .jcfg files, as far as plugins use them: what libconfig reads and writes. */
 #include "tests/support/gateway_config.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a page receives of a sentence, packet for packet, and whether it plays sound.
 
 How well it plays is the browser's doing: a busy one conceals, stretches and leaves out.

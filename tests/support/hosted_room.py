@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A Janus with two rooms of one avatar, for tests and figures about media.
 
 Room 1 lasts as long as a segment's speech, room 2 as the longest of both; their

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A ingest with an I/O thread and a folder of its own, and a listener that
  * writes down what it hears; everything is counted before and after. */
 #ifndef DH_INGEST_FIXTURE_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A private Janus with the plugin, for integration tests.
 
     with JanusServer(JCFG) as janus:             # own folder, own ports, loopback APIs

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Material with lip-sync marks: a talking head whose picture flashes when it beeps.
 
 Each second at +0.52 s a white band covers the top of the picture for 120 ms and a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What tests of media have in common: a room to play in, and how to judge what came."""
 import time
 import unittest

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A playout under a fake clock, with viewers whose "decoder" is a model: pictures
  * are a few bytes that say what they are and what they need, so that every
  * packet that leaves can be judged.

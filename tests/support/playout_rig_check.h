@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the tests that use a rig have in common. */
 #ifndef RIG_CHECK_H
 #define RIG_CHECK_H

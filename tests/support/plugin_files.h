@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a plugin needs to play, in a folder of its own: a configuration, an
  * avatar's idle clip, and segments, some of which are prepared (no process is
  * started for those) and some tell tests/support/fake_worker what to do.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A plugin with all it needs, in a gateway of the tests' own; what is heard of
  * segments goes to an event checker, and everything is counted before and after.
  * DH_LOUD shows what the plugin logs.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Runs dh-prepare and decodes its output: with libopus, and with two VP8 decoders. DH_PREPARE names the program."""
 import ctypes
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a real browser shows and plays of a room: probe.html in headless Chromium.
 
     with browser() as chromium, Server() as server:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What tests of requests have in common: small media, and how to ask and be refused."""
 import subprocess
 import unittest

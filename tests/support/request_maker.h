@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Requests made by chance, from the plugin's own tables of requests: whatever is
  * added there is asked for as well. What chance is, the caller says: a random
  * number, or a fuzzer's bytes.

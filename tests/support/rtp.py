@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a viewer received, and what it says: packets, pictures, pacing, sender reports.
 
 Pure: nothing here touches a socket or a clock. Times are seconds (of the kernel's

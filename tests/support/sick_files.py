@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A file system that is ill, for tests: FUSE, so for root and where there is /dev/fuse.
 
 Usage: sick_files.py FOLDER FILE   (ends when it is unmounted, or killed)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Streams for tests: bytes in memory, a valid stream in them, records made by
  * hand, and a sink that writes down what a reader reports. */
 #ifndef DH_STREAM_FIXTURE_H

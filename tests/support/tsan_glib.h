@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* GLib is not instrumented: this tells ThreadSanitizer what its locks, queues
  * and reference counts order. It is included before everything else when the
  * plugin is built with -fsanitize=thread; configure sees to that.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Headless viewers of any Janus plugin that offers sound and picture on a `watch` request.
 
     with Gateway("ws://127.0.0.1:8188/") as gateway:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The page as ./run serves it, with a Janus of its own that can be restarted:
 website.sh, as an object.
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
 # What ./run starts, for tests: a private Janus with the plugin, and nginx with
 # the page, configured by the same scripts. Prints "ready PAGE-PORT WS-PORT
 # HTTP-PORT JANUS-PID", then obeys lines of standard input:

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """dh-prepare: every kind of input; --info and --export.
 DH_PREPARE names the program."""
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """dh-prepare: refused inputs and options; nothing is left behind. DH_PREPARE names the program."""
 import os
 import signal

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """dh-prepare --worker: the protocol of prepare/job.h. DH_PREPARE names the program."""
 import array
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """dh-talker: its output plays, looks and sounds as documented; wrong input is refused
 clearly. DH_TALKER names the program."""
 import os

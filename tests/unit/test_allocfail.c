@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every allocation of the playout code fails once: nothing crashes, nothing is
  * lost, and where a function can say so, it says -ENOMEM.
  *

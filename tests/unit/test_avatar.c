@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An avatar that cannot be prepared: it is tried again until it can, and who waits for it
  * hears of it. The worker is tests/support/fake_worker. */
 #include "tests/support/ingest_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The cache of prepared segments, and prepared files. */
 #include "tests/support/ingest_fixture.h"
 

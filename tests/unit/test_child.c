@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Child processes, and the I/O thread that waits for none of them. */
 #include "ingest/child.h"
 #include "ingest/io.h"

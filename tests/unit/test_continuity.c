@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A viewer's numbering: RTP headers, picture IDs, and what wraps when. */
 #include "tests/support/check.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Generators: how they end, that nothing of them is left, and what of their words
  * is logged. They are shell scripts, in the real dh-scope. */
 #include "ingest/generator.h"

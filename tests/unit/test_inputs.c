@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files that change, are many, or lie on file systems that do not answer; and
  * what all of it may take. */
 #include "tests/support/ingest_fixture.h"

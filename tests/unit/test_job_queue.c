@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Whose turn it is to have a worker. */
 #include "ingest/job_queue.h"
 #include "tests/support/check.h"

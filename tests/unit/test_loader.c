@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Lanes of the loader: what waits in one of them, and what never returns. */
 #include "tests/support/check.h"
 

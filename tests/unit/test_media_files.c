@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Opening what a request names, beneath the segment folders only. */
 #include "tests/support/check.h"
 

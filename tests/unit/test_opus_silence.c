@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The silence between speech: what is sent when, and that it is silence. */
 #include "tests/support/check.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A playout under a fake clock: what it plays. Seams, lengths, holds, cuts. */
 #include "tests/support/playout_rig_check.h"
 

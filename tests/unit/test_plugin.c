@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The plugin as Janus sees it: its table of functions, driven through the tests'
  * gateway with real rooms, real threads and real workers (tests/support/fake_worker, and
  * dh-prepare where DH_PREPARE names it). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A hundred viewers and those who feed the rooms, from several threads, asking by
  * chance for whatever the plugin's tables of requests have. DH_SEED is the seed;
  * which thread comes first is not up to it. */

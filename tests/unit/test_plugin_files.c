@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The plugin's configuration files: whatever is in their place, Janus comes up, the
  * log says what is wrong, and nothing that was there is lost. */
 #include "tests/support/plugin_fixture.h"

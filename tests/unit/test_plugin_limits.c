@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What one client, handle or room may take of what is everybody's, and who may ask
  * for what. */
 #include "tests/support/plugin_fixture.h"

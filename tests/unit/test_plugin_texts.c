@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Texts from outside, of any length and with characters of any width at any place:
  * whatever is cut is cut between characters, and no answer is lost. */
 #include "tests/support/plugin_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is said to one handle delays no other: offers that take as long as a STUN
  * server likes, a room that says a thousand things at once, hang-ups. The gateway
  * holds what a test wants to be slow, so that order shows it and not a clock. */

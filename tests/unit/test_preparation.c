@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Preparations and who listens to them; at the end with the real worker, where
  * DH_PREPARE names it. */
 #include "tests/support/ingest_fixture.h"

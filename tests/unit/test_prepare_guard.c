@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The guard: what it reads in frame headers, and that it refuses what libvpx makes
  * without the rule of anchored video. */
 #include <stdlib.h>

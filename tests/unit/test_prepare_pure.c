@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The pure parts of dh-prepare: order of units, boxes of an MP4, ends of containers,
  * sizes of stills, placement of pictures, jobs. */
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Sound on its way to Opus: the look-ahead is trimmed to the sample, lengths are
  * kept, gaps are filled and overlaps cut; and what is cut of it before. */
 #include <math.h>

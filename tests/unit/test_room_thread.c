@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The thread that owns a room: turns come in time whatever is asked, and its
  * priority is one above that of senders. */
 #include "tests/support/check.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A room with the gateway replaced by a table of functions that writes down what
  * it is asked for: how much a room's thread does, who gets which event, and who
  * has to leave. The avatar's clip is never ready, so whatever is enqueued waits. */

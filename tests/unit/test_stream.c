@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The segment stream: what is written is read; what is cut, damaged, out of
  * order or out of range is refused, and nothing of it reported. */
 #include "tests/support/check.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The records of the segment stream one by one: what the reader refuses though
  * its checksum is correct. */
 #include "tests/support/check.h"

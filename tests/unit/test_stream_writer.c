@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the writer of the segment stream refuses, mends and passes on. */
 #include "tests/support/check.h"
 #include "tests/support/stream_fixture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A handle is taken down by its client while it is being watched: at the moment of
  * a segment's end, a kick, or the room's destruction.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Texts from outside, made fit for the log. */
 #include "tests/support/check.h"
 

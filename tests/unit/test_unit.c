@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Access units and the timebase. */
 #include "tests/support/check.h"
 

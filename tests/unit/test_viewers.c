@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A playout under a fake clock: what its viewers get, and when. Joins, anchors,
  * PLIs, offsets, lateness, large pictures, no viewers, two days. */
 #include "tests/support/playout_rig_check.h"

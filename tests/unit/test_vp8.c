@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The VP8 packetiser: sizes, descriptors, nothing lost. */
 #include "tests/support/check.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Workers: what they may do wrong, what they are given, and when they do not start.
  * The worker is tests/support/fake_worker. */
 #include "tests/support/ingest_fixture.h"
