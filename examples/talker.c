@@ -92,8 +92,11 @@ static int open_output(struct film *film)
 {
 	const struct dh_talker_options *options = film->options;
 	struct dh_mux_format format = {
-		.container = options->container, .width = options->width, .height = options->height,
-		.fps_num = options->fps_num, .fps_den = options->fps_den,
+		.container = options->container,
+		.width = options->width,
+		.height = options->height,
+		.fps_num = options->fps_num,
+		.fps_den = options->fps_den,
 		.sample_rate = options->kind == DH_MAKE_IDLE ? 0 : film->speech.rate,
 	};
 
@@ -113,11 +116,9 @@ static int shoot(struct film *film, double end_s)
 	const uint8_t *picture;
 
 	dh_motion_at(&pose, &film->motion, now_s, end_s, speech->stresses, speech->stress_count);
-	dh_mouth_at(&pose.mouth, speech->phonemes, speech->phoneme_count, end_s - TAIL_S, now_s,
-		&film->first_phoneme);
+	dh_mouth_at(&pose.mouth, speech->phonemes, speech->phoneme_count, end_s - TAIL_S, now_s, &film->first_phoneme);
 	pose.mouth.open *= 0.65 + 0.35 * fmin(1, 2 * dh_speech_loudness(speech, now_s));
-	picture = dh_face_draw(film->face, &pose,
-		film->options->kind == DH_MAKE_MARKS && is_flash(film, film->frames));
+	picture = dh_face_draw(film->face, &pose, film->options->kind == DH_MAKE_MARKS && is_flash(film, film->frames));
 	if (!picture)
 		return -ENOMEM;
 	if (!film->mux) {
@@ -132,8 +133,8 @@ static int shoot(struct film *film, double end_s)
 }
 
 /* More speech: draws every picture for which enough is known now. */
-static int on_speech(void *arg, const int16_t *samples, size_t count,
-	const struct dh_phoneme *phonemes, size_t phoneme_count)
+static int on_speech(void *arg, const int16_t *samples, size_t count, const struct dh_phoneme *phonemes,
+	size_t phoneme_count)
 {
 	struct film *film = arg;
 	int err = dh_speech_add(&film->speech, LEAD_S, samples, count, phonemes, phoneme_count);
@@ -161,8 +162,10 @@ static int make_speech(struct film *film)
 {
 	const struct dh_talker_options *options = film->options;
 	struct dh_voice_settings settings = {
-		.name = options->voice, .variant = options->look->voice_variant,
-		.rate_wpm = options->rate_wpm, .pitch = options->pitch,
+		.name = options->voice,
+		.variant = options->look->voice_variant,
+		.rate_wpm = options->rate_wpm,
+		.pitch = options->pitch,
 	};
 	int rate = dh_voice_open(&settings), err;
 
@@ -202,8 +205,8 @@ static int make_marks(struct film *film)
 		size_t start = frame_sample(film, mark_frame(film, mark));
 		size_t length = (size_t)(BEEP_S * speech->rate);
 		for (size_t i = 0; i < length && start + i < speech->count; i++)
-			speech->samples[start + i] = (int16_t)lround(BEEP_LEVEL * 32767
-				* sin(2 * M_PI * BEEP_HZ * (double)i / speech->rate));
+			speech->samples[start + i] = (int16_t)lround(
+				BEEP_LEVEL * 32767 * sin(2 * M_PI * BEEP_HZ * (double)i / speech->rate));
 	}
 	return finish(film, length_s);
 }
@@ -223,10 +226,14 @@ static int make_portrait(struct film *film)
 static int make(struct film *film)
 {
 	switch (film->options->kind) {
-	case DH_MAKE_SPEECH: return make_speech(film);
-	case DH_MAKE_IDLE: return make_idle(film);
-	case DH_MAKE_MARKS: return make_marks(film);
-	case DH_MAKE_PORTRAIT: return make_portrait(film);
+	case DH_MAKE_SPEECH:
+		return make_speech(film);
+	case DH_MAKE_IDLE:
+		return make_idle(film);
+	case DH_MAKE_MARKS:
+		return make_marks(film);
+	case DH_MAKE_PORTRAIT:
+		return make_portrait(film);
 	}
 	return DH_EXIT_INTERNAL;
 }

@@ -235,8 +235,14 @@ void dh_draw_body(cairo_t *cr, const struct dh_look *look)
 {
 	draw_neck(cr, look);
 	switch (look->clothes_style) {
-	case DH_CLOTHES_BLAZER: draw_blazer(cr, look); break;
-	case DH_CLOTHES_SWEATER: draw_sweater(cr, look); break;
-	case DH_CLOTHES_BLOUSE: draw_blouse(cr, look); break;
+	case DH_CLOTHES_BLAZER:
+		draw_blazer(cr, look);
+		break;
+	case DH_CLOTHES_SWEATER:
+		draw_sweater(cr, look);
+		break;
+	case DH_CLOTHES_BLOUSE:
+		draw_blouse(cr, look);
+		break;
 	}
 }

@@ -15,8 +15,8 @@ struct dh_mux_frame {
 
 /* Each appends to its `bytes`; `before_sound` stays empty without sound. */
 void dh_nut_header(struct dh_bytes *bytes, const struct dh_mux_format *format);
-void dh_nut_frame(struct dh_bytes *before_picture, struct dh_bytes *before_sound,
-	const struct dh_mux_format *format, const struct dh_mux_frame *frame);
+void dh_nut_frame(struct dh_bytes *before_picture, struct dh_bytes *before_sound, const struct dh_mux_format *format,
+	const struct dh_mux_frame *frame);
 /* The index after `frames` pictures, where demuxers look for the length. */
 void dh_nut_end(struct dh_bytes *bytes, const struct dh_mux_format *format, int64_t frames);
 

@@ -13,14 +13,16 @@
 #include <string.h>
 
 /* The chin follows the mouth in this many steps, with a layer for each. */
-#define JAW_STEPS 16
+#define JAW_STEPS   16
 #define WALL_SHRINK 4
 /* How much wider than a tall picture the stage may be. */
 #define TALL_ZOOM 1.3
 
 /* The part of the stage in which the person moves: what is outside is drawn and
  * converted once. */
-struct box { double left, top, right, bottom; };
+struct box {
+	double left, top, right, bottom;
+};
 static const struct box person = { 18, 30, 494, 1400 };
 /* The most that the layers cover, for any look. */
 static const struct box body_box = { 18, 276, 494, 1400 };
@@ -36,17 +38,23 @@ struct layer {
 struct dh_face {
 	const struct dh_look *look;
 	int width, height;
-	double scale, shift_x, shift_y;    /* stage units to pixels */
-	int left, top, right, bottom;      /* pixels that change, even */
+	double scale, shift_x, shift_y; /* stage units to pixels */
+	int left, top, right, bottom;   /* pixels that change, even */
 	cairo_surface_t *wall, *picture;
 	struct layer body, hair_back, hair_front;
-	struct layer head[JAW_STEPS + 1];  /* made when first needed */
+	struct layer head[JAW_STEPS + 1]; /* made when first needed */
 	uint8_t *i420;
 	int drawn, had_flash;
 };
 
-static int even_down(double x) { return (int)floor(x / 2) * 2; }
-static int even_up(double x) { return (int)ceil(x / 2) * 2; }
+static int even_down(double x)
+{
+	return (int)floor(x / 2) * 2;
+}
+static int even_up(double x)
+{
+	return (int)ceil(x / 2) * 2;
+}
 
 /* The square stage fills the height of a wide picture. In a tall one it is wider
  * than the picture, whose sides crop the shoulders; most of the extra height goes
@@ -144,8 +152,8 @@ int dh_face_alloc(struct dh_face **result, const struct dh_look *look, int width
 {
 	struct dh_face *face;
 
-	if (width < DH_FACE_SIDE_MIN || height < DH_FACE_SIDE_MIN || width > DH_FACE_SIDE_MAX
-	    || height > DH_FACE_SIDE_MAX || width % 2 || height % 2)
+	if (width < DH_FACE_SIDE_MIN || height < DH_FACE_SIDE_MIN || width > DH_FACE_SIDE_MAX ||
+		height > DH_FACE_SIDE_MAX || width % 2 || height % 2)
 		return -EINVAL;
 	face = calloc(1, sizeof(*face));
 	if (!face)
@@ -160,9 +168,9 @@ int dh_face_alloc(struct dh_face **result, const struct dh_look *look, int width
 	make_layer(face, &face->hair_front, &hair_box, draw_hair_front, 0);
 	face->picture = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
 	face->i420 = malloc((size_t)width * (size_t)height * 3 / 2);
-	if (!face->i420 || cairo_surface_status(face->wall) || cairo_surface_status(face->body.surface)
-	    || cairo_surface_status(face->hair_back.surface) || cairo_surface_status(face->hair_front.surface)
-	    || cairo_surface_status(face->picture)) {
+	if (!face->i420 || cairo_surface_status(face->wall) || cairo_surface_status(face->body.surface) ||
+		cairo_surface_status(face->hair_back.surface) || cairo_surface_status(face->hair_front.surface) ||
+		cairo_surface_status(face->picture)) {
 		dh_face_free(&face);
 		return -ENOMEM;
 	}
@@ -275,8 +283,7 @@ const uint8_t *dh_face_draw(struct dh_face *face, const struct dh_pose *pose, in
 	cairo_status_t status;
 
 	if (!all) {
-		cairo_rectangle(cr, face->left, face->top, face->right - face->left,
-			face->bottom - face->top);
+		cairo_rectangle(cr, face->left, face->top, face->right - face->left, face->bottom - face->top);
 		cairo_clip(cr);
 	}
 	cairo_set_source_surface(cr, face->wall, 0, 0);

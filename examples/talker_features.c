@@ -10,10 +10,10 @@
 
 /* --- eyes */
 
-#define EYE_HALF  20.0 /* half width */
-#define EYE_TOP   11.8 /* height of the upper lid's curve above the corners */
-#define EYE_LOW   8.0
-#define IRIS      10.8
+#define EYE_HALF 20.0 /* half width */
+#define EYE_TOP  11.8 /* height of the upper lid's curve above the corners */
+#define EYE_LOW  8.0
+#define IRIS     10.8
 
 /* The slit between the lids; `lid` 1: open, 0: shut. The outer corner (`side`) is
  * slightly higher than the inner one. */
@@ -27,8 +27,8 @@ static void upper_lid(cairo_t *cr, double x, double y, int side, double lid)
 
 static void lower_lid(cairo_t *cr, double x, double y, int side)
 {
-	cairo_curve_to(cr, x + side * EYE_HALF * 0.6, y + EYE_LOW * 1.15, x - side * EYE_HALF * 0.5,
-		y + EYE_LOW * 1.3, x - side * EYE_HALF, y + 2);
+	cairo_curve_to(cr, x + side * EYE_HALF * 0.6, y + EYE_LOW * 1.15, x - side * EYE_HALF * 0.5, y + EYE_LOW * 1.3,
+		x - side * EYE_HALF, y + 2);
 }
 
 static void slit(cairo_t *cr, double x, double y, int side, double lid)
@@ -112,8 +112,8 @@ static void draw_lids(cairo_t *cr, const struct dh_look *look, double x, double 
 		cairo_line_to(cr, x + side * (EYE_HALF + 4.5), y - 6 + 5 * blink);
 	cairo_line_to(cr, x + side * EYE_HALF, y - 3.5 + blink);
 	cairo_curve_to(cr, x + side * EYE_HALF * 0.45, y - EYE_TOP * 1.45 * lid + EYE_LOW * 0.9 * blink - 4.2,
-		x - side * EYE_HALF * 0.55, y - EYE_TOP * 1.45 * lid + EYE_LOW * 0.9 * blink - 1.2,
-		x - side * EYE_HALF, y + 1.4);
+		x - side * EYE_HALF * 0.55, y - EYE_TOP * 1.45 * lid + EYE_LOW * 0.9 * blink - 1.2, x - side * EYE_HALF,
+		y + 1.4);
 	cairo_close_path(cr);
 	dh_paint_color(cr, dh_paint_mix(look->brow, 0x140b09, 0.75), 0.55 + 0.45 * look->lashes);
 	cairo_fill(cr);
@@ -151,8 +151,8 @@ void dh_draw_brows(cairo_t *cr, const struct dh_look *look, double lift)
 		dh_paint_stop(fade, 1, look->brow, 0.95);
 		cairo_move_to(cr, x - 21, y + 1.5);
 		cairo_curve_to(cr, x - 10, y - 2.5 - lift, x + 8, y - 6 - lift, x + 26, y + 4.5);
-		cairo_curve_to(cr, x + 10, y - 6 + thick - lift, x - 8, y - 2.5 + thick * 1.3,
-			x - 20, y + 1.8 + thick * 0.8);
+		cairo_curve_to(cr, x + 10, y - 6 + thick - lift, x - 8, y - 2.5 + thick * 1.3, x - 20,
+			y + 1.8 + thick * 0.8);
 		cairo_curve_to(cr, x - 23, y + 2.6 + thick * 0.7, x - 23.5, y + 2, x - 21, y + 1.5);
 		cairo_close_path(cr);
 		dh_paint_gradient(cr, fade);
@@ -164,9 +164,9 @@ void dh_draw_brows(cairo_t *cr, const struct dh_look *look, double lift)
 
 /* The mouth's outline, relative to the middle between the lips. */
 struct lips {
-	double half;        /* half width at the corners */
-	double corner;      /* y of the corners */
-	double top, bottom; /* y of the opening's edges */
+	double half;         /* half width at the corners */
+	double corner;       /* y of the corners */
+	double top, bottom;  /* y of the opening's edges */
 	double upper, lower; /* thickness of the lips */
 };
 
@@ -179,23 +179,23 @@ static void measure(struct lips *lips, const struct dh_look *look, const struct 
 	lips->bottom = open * 0.78 + mouth->open * 2;
 	lips->corner = -4.0 - 1.2 * mouth->wide + mouth->open * 4;
 	lips->corner += ((lips->top + lips->bottom) / 2 - lips->corner) * 0.75 * mouth->round;
-	lips->upper = look->lip_size * (8.6 + 1.6 * mouth->round - 1.2 * mouth->wide - 4.2 * mouth->press
-		- 1.2 * mouth->open);
-	lips->lower = look->lip_size * (10.8 + 2.2 * mouth->round - 1.0 * mouth->wide - 5.0 * mouth->press
-		- 1.6 * mouth->open - 3.5 * mouth->tuck);
+	lips->upper = look->lip_size *
+		(8.6 + 1.6 * mouth->round - 1.2 * mouth->wide - 4.2 * mouth->press - 1.2 * mouth->open);
+	lips->lower = look->lip_size *
+		(10.8 + 2.2 * mouth->round - 1.0 * mouth->wide - 5.0 * mouth->press - 1.6 * mouth->open -
+			3.5 * mouth->tuck);
 }
 
 static void opening_path(cairo_t *cr, const struct lips *l)
 {
 	cairo_move_to(cr, MID - l->half, l->corner);
-	cairo_curve_to(cr, MID - l->half * 0.55, l->top - 1.4, MID - l->half * 0.22, l->top - 0.6,
-		MID, l->top + 0.9);
-	cairo_curve_to(cr, MID + l->half * 0.22, l->top - 0.6, MID + l->half * 0.55, l->top - 1.4,
-		MID + l->half, l->corner);
+	cairo_curve_to(cr, MID - l->half * 0.55, l->top - 1.4, MID - l->half * 0.22, l->top - 0.6, MID, l->top + 0.9);
+	cairo_curve_to(cr, MID + l->half * 0.22, l->top - 0.6, MID + l->half * 0.55, l->top - 1.4, MID + l->half,
+		l->corner);
 	cairo_curve_to(cr, MID + l->half * 0.62, l->bottom + 0.8, MID + l->half * 0.4, l->bottom + 1.2, MID,
 		l->bottom + 1.2);
-	cairo_curve_to(cr, MID - l->half * 0.4, l->bottom + 1.2, MID - l->half * 0.62, l->bottom + 0.8,
-		MID - l->half, l->corner);
+	cairo_curve_to(cr, MID - l->half * 0.4, l->bottom + 1.2, MID - l->half * 0.62, l->bottom + 0.8, MID - l->half,
+		l->corner);
 	cairo_close_path(cr);
 }
 
@@ -260,15 +260,14 @@ static void draw_upper_lip(cairo_t *cr, const struct dh_look *look, const struct
 	cairo_pattern_t *light = cairo_pattern_create_linear(0, top, 0, l->top + 2);
 
 	cairo_move_to(cr, MID - l->half - 1.5, l->corner);
-	cairo_curve_to(cr, MID - l->half * 0.66, l->corner - l->upper * 0.55, MID - bow * 1.9, top - 0.6,
-		MID - bow, top - 0.8);
+	cairo_curve_to(cr, MID - l->half * 0.66, l->corner - l->upper * 0.55, MID - bow * 1.9, top - 0.6, MID - bow,
+		top - 0.8);
 	cairo_curve_to(cr, MID - bow / 2, top - 0.8, MID - bow * 0.3, top + 2.1, MID, top + 2.1);
 	cairo_curve_to(cr, MID + bow * 0.3, top + 2.1, MID + bow / 2, top - 0.8, MID + bow, top - 0.8);
 	cairo_curve_to(cr, MID + bow * 1.9, top - 0.6, MID + l->half * 0.66, l->corner - l->upper * 0.55,
 		MID + l->half + 1.5, l->corner);
 	cairo_curve_to(cr, MID + l->half * 0.55, l->top - 1.2, MID + bow, l->top - 0.4, MID, l->top + 1.3);
-	cairo_curve_to(cr, MID - bow, l->top - 0.4, MID - l->half * 0.55, l->top - 1.2,
-		MID - l->half - 1.5, l->corner);
+	cairo_curve_to(cr, MID - bow, l->top - 0.4, MID - l->half * 0.55, l->top - 1.2, MID - l->half - 1.5, l->corner);
 	cairo_close_path(cr);
 	dh_paint_stop(light, 0, dh_paint_mix(look->lip_upper, look->lip_light, 0.25), 1);
 	dh_paint_stop(light, 0.55, look->lip_upper, 1);
@@ -287,15 +286,13 @@ static void draw_lower_lip(cairo_t *cr, const struct dh_look *look, const struct
 	cairo_curve_to(cr, MID + l->half * 0.4, l->bottom + 0.6, MID + l->half * 0.62, l->bottom + 0.2,
 		MID + l->half + 0.5, l->corner + 0.2);
 	cairo_curve_to(cr, MID + l->half * 0.78, bend, MID + l->half * 0.45, low, MID, low);
-	cairo_curve_to(cr, MID - l->half * 0.45, low, MID - l->half * 0.78, bend,
-		MID - l->half - 0.5, l->corner + 0.2);
+	cairo_curve_to(cr, MID - l->half * 0.45, low, MID - l->half * 0.78, bend, MID - l->half - 0.5, l->corner + 0.2);
 	cairo_close_path(cr);
 	dh_paint_stop(light, 0, dh_paint_mix(look->lip_lower, 0x3a0f10, 0.22), 1);
 	dh_paint_stop(light, 0.4, look->lip_lower, 1);
 	dh_paint_stop(light, 1, dh_paint_mix(look->lip_lower, look->lip_upper, 0.5), 1);
 	dh_paint_gradient(cr, light);
-	dh_paint_ellipse(cr, MID - 3, l->bottom + l->lower * 0.45, l->half * 0.34,
-		fmax(0.8, l->lower * 0.17));
+	dh_paint_ellipse(cr, MID - 3, l->bottom + l->lower * 0.45, l->half * 0.34, fmax(0.8, l->lower * 0.17));
 	dh_paint_color(cr, look->lip_light, 0.55);
 	cairo_fill(cr);
 }
@@ -334,8 +331,7 @@ void dh_draw_mouth(cairo_t *cr, const struct dh_look *look, const struct dh_mout
 	}
 	for (int side = -1; side <= 1; side += 2) {
 		cairo_move_to(cr, MID + side * (l.half - 2), l.corner + 0.8);
-		cairo_curve_to(cr, MID + side * (l.half + 1), l.corner,
-			MID + side * (l.half + 2.4), l.corner - 0.8,
+		cairo_curve_to(cr, MID + side * (l.half + 1), l.corner, MID + side * (l.half + 2.4), l.corner - 0.8,
 			MID + side * (l.half + 3.2), l.corner - 2.4);
 		cairo_set_line_width(cr, 1.8);
 		dh_paint_color(cr, look->skin_deep, 0.45);

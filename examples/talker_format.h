@@ -7,9 +7,9 @@ enum dh_container { DH_NUT, DH_MATROSKA };
 
 struct dh_mux_format {
 	enum dh_container container;
-	int width, height;         /* I420 */
-	int fps_num, fps_den;      /* frames a second */
-	int sample_rate;           /* mono, 16 bits, little-endian; 0: no sound */
+	int width, height;    /* I420 */
+	int fps_num, fps_den; /* frames a second */
+	int sample_rate;      /* mono, 16 bits, little-endian; 0: no sound */
 };
 
 #endif

@@ -38,8 +38,7 @@ static void strands(cairo_t *cr, const struct dh_look *look, const double a[8], 
 }
 
 /* Fills the current path with hair and clips the strands to it. */
-static void fill_lock(cairo_t *cr, const struct dh_look *look, const double outer[8], const double inner[8],
-	int count)
+static void fill_lock(cairo_t *cr, const struct dh_look *look, const double outer[8], const double inner[8], int count)
 {
 	cairo_path_t *outline = cairo_copy_path(cr);
 
@@ -176,8 +175,7 @@ static void short_front(cairo_t *cr, const struct dh_look *look)
 
 static void curl(cairo_t *cr, const struct dh_look *look, double x, double y, double size, double lit)
 {
-	cairo_pattern_t *light = cairo_pattern_create_radial(x - size * 0.35, y - size * 0.4, size * 0.1,
-		x, y, size);
+	cairo_pattern_t *light = cairo_pattern_create_radial(x - size * 0.35, y - size * 0.4, size * 0.1, x, y, size);
 
 	dh_paint_stop(light, 0, dh_paint_mix(look->hair, look->hair_light, lit), 1);
 	dh_paint_stop(light, 0.55, look->hair, 1);
@@ -272,8 +270,14 @@ void dh_draw_hair_back(cairo_t *cr, const struct dh_look *look)
 void dh_draw_hair_front(cairo_t *cr, const struct dh_look *look)
 {
 	switch (look->hair_style) {
-	case DH_HAIR_BOB: bob_front(cr, look); break;
-	case DH_HAIR_SHORT: short_front(cr, look); break;
-	case DH_HAIR_CURLS: curls_front(cr, look); break;
+	case DH_HAIR_BOB:
+		bob_front(cr, look);
+		break;
+	case DH_HAIR_SHORT:
+		short_front(cr, look);
+		break;
+	case DH_HAIR_CURLS:
+		curls_front(cr, look);
+		break;
 	}
 }

@@ -11,8 +11,8 @@ static uint8_t luma(uint32_t pixel)
 }
 
 /* Two rows at once, since four pixels share their colour. */
-static void convert_rows(const uint32_t *upper, const uint32_t *lower, int width,
-	uint8_t *luma_upper, uint8_t *luma_lower, uint8_t *u, uint8_t *v)
+static void convert_rows(const uint32_t *upper, const uint32_t *lower, int width, uint8_t *luma_upper,
+	uint8_t *luma_lower, uint8_t *u, uint8_t *v)
 {
 	for (int x = 0; x < width; x++)
 		luma_upper[x] = luma(upper[x]);
@@ -29,8 +29,8 @@ static void convert_rows(const uint32_t *upper, const uint32_t *lower, int width
 	}
 }
 
-void dh_i420_convert(uint8_t *i420, int full_width, int full_height,
-	const uint8_t *xrgb, int stride, int x, int y, int width, int height)
+void dh_i420_convert(uint8_t *i420, int full_width, int full_height, const uint8_t *xrgb, int stride, int x, int y,
+	int width, int height)
 {
 	size_t pixels = (size_t)full_width * (size_t)full_height;
 	uint8_t *u = i420 + pixels, *v = u + pixels / 4;
@@ -39,8 +39,7 @@ void dh_i420_convert(uint8_t *i420, int full_width, int full_height,
 		const uint8_t *pixel = xrgb + (ptrdiff_t)row * stride + 4 * (ptrdiff_t)x;
 		uint8_t *y_plane = i420 + (ptrdiff_t)row * full_width + x;
 		ptrdiff_t chroma = (ptrdiff_t)(row / 2) * (full_width / 2) + x / 2;
-		convert_rows((const uint32_t *)(const void *)pixel,
-			(const uint32_t *)(const void *)(pixel + stride), width,
-			y_plane, y_plane + full_width, u + chroma, v + chroma);
+		convert_rows((const uint32_t *)(const void *)pixel, (const uint32_t *)(const void *)(pixel + stride),
+			width, y_plane, y_plane + full_width, u + chroma, v + chroma);
 	}
 }

@@ -9,7 +9,7 @@
  * picture (32 bits a pixel, `stride` bytes a row) into the same place of an I420
  * picture of `full_width` x `full_height` without padding. BT.601,
  * limited range. */
-void dh_i420_convert(uint8_t *i420, int full_width, int full_height,
-	const uint8_t *xrgb, int stride, int x, int y, int width, int height);
+void dh_i420_convert(uint8_t *i420, int full_width, int full_height, const uint8_t *xrgb, int stride, int x, int y,
+	int width, int height);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+/* clang-format off */
 static const struct dh_look looks[] = {
 	{
 		.name = "ada", .about = "chestnut bob, green blazer",
@@ -47,6 +48,7 @@ static const struct dh_look looks[] = {
 		.earrings = 1,
 	},
 };
+/* clang-format on */
 
 const struct dh_look *dh_look_at(unsigned index)
 {

@@ -9,7 +9,7 @@
 #define BLINK_S      0.30 /* from open to open */
 #define BLINK_GAP_S  2.1  /* between blinks at least */
 #define BLINK_VARY_S 2.6
-#define LOOK_S       1.7  /* the eyes rest on a place for so long */
+#define LOOK_S       1.7 /* the eyes rest on a place for so long */
 #define LOOK_TURN_S  0.07
 #define EDGE_S       0.40 /* no blink, no glance this close to either end */
 #define NOD_S        0.30 /* half the length of a nod */

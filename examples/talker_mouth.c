@@ -15,24 +15,24 @@ struct viseme {
 
 static const struct viseme table[] = {
 	/* symbols                weight   open   wide  round  teeth tongue press tuck */
-	{ "pbmɓʙ",                 2.5, { 0.00,  0.05, 0.10, 0.0, 0.0, 1.0, 0.0 } },
-	{ "fvɱʋ",                  2.2, { 0.14,  0.10, 0.05, 1.0, 0.0, 0.0, 1.0 } },
-	{ "θð",                    1.6, { 0.24,  0.10, 0.00, 0.7, 1.0, 0.0, 0.0 } },
-	{ "szʦʣ",                  1.5, { 0.15,  0.35, 0.00, 1.0, 0.2, 0.0, 0.0 } },
-	{ "tdnɾʈɖɳlɭɫɬʎɲ",         1.1, { 0.24,  0.15, 0.00, 0.8, 0.8, 0.0, 0.0 } },
-	{ "ʃʒɕʑʂʐʧʤ",              1.8, { 0.22, -0.35, 0.65, 0.9, 0.1, 0.0, 0.0 } },
-	{ "rɹɻɽ",                  1.1, { 0.24, -0.25, 0.45, 0.5, 0.5, 0.0, 0.0 } },
-	{ "wʍɥ",                   1.7, { 0.14, -0.80, 1.00, 0.0, 0.1, 0.0, 0.0 } },
-	{ "jʝç",                   0.9, { 0.22,  0.50, 0.00, 0.7, 0.5, 0.0, 0.0 } },
-	{ "kɡgŋxɣqɢχʁhɦħʕcɟʔɴʀ",   0.6, { 0.30,  0.05, 0.05, 0.4, 0.3, 0.0, 0.0 } },
-	{ "iɪɨ",                   1.0, { 0.32,  0.75, 0.00, 0.8, 0.4, 0.0, 0.0 } },
-	{ "eɛɘ",                   1.0, { 0.55,  0.50, 0.00, 0.7, 0.3, 0.0, 0.0 } },
-	{ "æa",                    1.0, { 0.90,  0.35, 0.00, 0.6, 0.2, 0.0, 0.0 } },
-	{ "ɑɐʌɶ",                  1.0, { 0.85,  0.05, 0.05, 0.5, 0.2, 0.0, 0.0 } },
-	{ "əɜɚɝɤɵ",                0.8, { 0.45,  0.05, 0.10, 0.5, 0.3, 0.0, 0.0 } },
-	{ "ɔɒ",                    1.1, { 0.75, -0.35, 0.55, 0.2, 0.1, 0.0, 0.0 } },
-	{ "oøœ",                   1.1, { 0.52, -0.55, 0.80, 0.1, 0.2, 0.0, 0.0 } },
-	{ "uʊyʏʉɯ",                1.2, { 0.28, -0.80, 1.00, 0.0, 0.2, 0.0, 0.0 } },
+	{ "pbmɓʙ", 2.5, { 0.00, 0.05, 0.10, 0.0, 0.0, 1.0, 0.0 } },
+	{ "fvɱʋ", 2.2, { 0.14, 0.10, 0.05, 1.0, 0.0, 0.0, 1.0 } },
+	{ "θð", 1.6, { 0.24, 0.10, 0.00, 0.7, 1.0, 0.0, 0.0 } },
+	{ "szʦʣ", 1.5, { 0.15, 0.35, 0.00, 1.0, 0.2, 0.0, 0.0 } },
+	{ "tdnɾʈɖɳlɭɫɬʎɲ", 1.1, { 0.24, 0.15, 0.00, 0.8, 0.8, 0.0, 0.0 } },
+	{ "ʃʒɕʑʂʐʧʤ", 1.8, { 0.22, -0.35, 0.65, 0.9, 0.1, 0.0, 0.0 } },
+	{ "rɹɻɽ", 1.1, { 0.24, -0.25, 0.45, 0.5, 0.5, 0.0, 0.0 } },
+	{ "wʍɥ", 1.7, { 0.14, -0.80, 1.00, 0.0, 0.1, 0.0, 0.0 } },
+	{ "jʝç", 0.9, { 0.22, 0.50, 0.00, 0.7, 0.5, 0.0, 0.0 } },
+	{ "kɡgŋxɣqɢχʁhɦħʕcɟʔɴʀ", 0.6, { 0.30, 0.05, 0.05, 0.4, 0.3, 0.0, 0.0 } },
+	{ "iɪɨ", 1.0, { 0.32, 0.75, 0.00, 0.8, 0.4, 0.0, 0.0 } },
+	{ "eɛɘ", 1.0, { 0.55, 0.50, 0.00, 0.7, 0.3, 0.0, 0.0 } },
+	{ "æa", 1.0, { 0.90, 0.35, 0.00, 0.6, 0.2, 0.0, 0.0 } },
+	{ "ɑɐʌɶ", 1.0, { 0.85, 0.05, 0.05, 0.5, 0.2, 0.0, 0.0 } },
+	{ "əɜɚɝɤɵ", 0.8, { 0.45, 0.05, 0.10, 0.5, 0.3, 0.0, 0.0 } },
+	{ "ɔɒ", 1.1, { 0.75, -0.35, 0.55, 0.2, 0.1, 0.0, 0.0 } },
+	{ "oøœ", 1.1, { 0.52, -0.55, 0.80, 0.1, 0.2, 0.0, 0.0 } },
+	{ "uʊyʏʉɯ", 1.2, { 0.28, -0.80, 1.00, 0.0, 0.2, 0.0, 0.0 } },
 };
 #define ROWS (sizeof(table) / sizeof(table[0]))
 
@@ -40,14 +40,14 @@ static const struct viseme rest = { .symbols = "", .weight = 0.9 };
 
 /* How fast a shape fades outside its sound, and the same for lips that meet, which
  * open and close quickly. */
-#define FADE_S       0.055
+#define FADE_S 0.055
 /* A long sound keeps its shape until shortly before its end. */
-#define EDGE_S       0.030
-#define LIPS_FADE_S  0.040
+#define EDGE_S      0.030
+#define LIPS_FADE_S 0.040
 /* Lips stay closed for at least one frame at 25 fps, or nobody would see it. */
-#define LIPS_HOLD_S  0.021
+#define LIPS_HOLD_S 0.021
 /* The lips move before the sound is heard. */
-#define LEAD_S       0.020
+#define LEAD_S 0.020
 
 /* The next code point of `text`; 0 at its end or where it is not UTF-8. */
 static uint32_t next_symbol(const char **text)
@@ -126,8 +126,8 @@ static void add(struct blend *blend, const struct viseme *viseme, double from_s,
 	blend->tuck = fmax(blend->tuck, lips * shape->tuck);
 }
 
-void dh_mouth_at(struct dh_mouth *mouth, const struct dh_phoneme *phonemes, size_t count,
-	double end_s, double now_s, size_t *first)
+void dh_mouth_at(struct dh_mouth *mouth, const struct dh_phoneme *phonemes, size_t count, double end_s, double now_s,
+	size_t *first)
 {
 	struct blend blend = { .weight = 1e-6 };
 	double at_s = now_s + LEAD_S;

@@ -30,8 +30,8 @@ struct dh_phoneme {
  * prepares for the next sound during this one). `count` phonemes, sorted by start;
  * silence from `end_s` on (INFINITY while unknown). *first is where the search
  * starts: the caller sets it to 0 once and passes it on, with `now_s` rising. */
-void dh_mouth_at(struct dh_mouth *mouth, const struct dh_phoneme *phonemes, size_t count,
-	double end_s, double now_s, size_t *first);
+void dh_mouth_at(struct dh_mouth *mouth, const struct dh_phoneme *phonemes, size_t count, double end_s, double now_s,
+	size_t *first);
 
 /* The table's shapes, one by one. 0, or -1 beyond the last. */
 int dh_mouth_sample(size_t index, const char **ipa, struct dh_mouth *mouth);

@@ -58,8 +58,10 @@ int dh_mux_write(struct dh_mux *mux, const uint8_t *i420, const int16_t *samples
 	size_t pixels = (size_t)mux->format.width * (size_t)mux->format.height;
 	struct dh_bytes before_picture = { 0 }, before_sound = { 0 };
 	struct dh_mux_frame frame = {
-		.number = mux->frames, .picture_size = pixels * 3 / 2,
-		.first_sample = mux->samples, .sound_size = count * sizeof(int16_t),
+		.number = mux->frames,
+		.picture_size = pixels * 3 / 2,
+		.first_sample = mux->samples,
+		.sound_size = count * sizeof(int16_t),
 	};
 	struct iovec parts[4];
 

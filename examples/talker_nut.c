@@ -133,7 +133,7 @@ static void sync_point(struct dh_bytes *bytes, const struct dh_mux_format *forma
 	uint64_t bases = format->sample_rate ? 2 : 1;
 
 	v(&sync, (uint64_t)pts * bases + (uint64_t)stream); /* time, and its base */
-	v(&sync, 0); /* distance to an earlier point: nobody seeks in a pipe */
+	v(&sync, 0);                                        /* distance to an earlier point: nobody seeks in a pipe */
 	packet(bytes, SYNC_START, &sync);
 }
 
@@ -151,8 +151,8 @@ static void frame_header(struct dh_bytes *bytes, const struct dh_mux_format *for
 	dh_bytes_number(bytes, crc(bytes->data + start, bytes->size - start), 4);
 }
 
-void dh_nut_frame(struct dh_bytes *before_picture, struct dh_bytes *before_sound,
-	const struct dh_mux_format *format, const struct dh_mux_frame *frame)
+void dh_nut_frame(struct dh_bytes *before_picture, struct dh_bytes *before_sound, const struct dh_mux_format *format,
+	const struct dh_mux_frame *frame)
 {
 	frame_header(before_picture, format, 0, frame->number, frame->picture_size);
 	if (frame->sound_size)
@@ -171,7 +171,7 @@ void dh_nut_end(struct dh_bytes *bytes, const struct dh_mux_format *format, int6
 	v(&body, 1);                                /* one sync point, */
 	v(&body, header.size / 16);                 /* behind the header */
 	for (uint64_t stream = 0; stream < streams; stream++)
-		v(&body, 1 << 2 | 1);               /* a run of one without key frame */
+		v(&body, 1 << 2 | 1); /* a run of one without key frame */
 	/* The distance back to the start of the index: start code, size, `body` so
 	 * far, this number, checksum. */
 	dh_bytes_number(&body, 8 + 1 + body.size + 8 + 4, 8);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* clang-format off */
 static const char usage[] =
 "Usage: dh-talker [options] [TEXT]\n"
 "Makes a segment in which somebody speaks TEXT, and writes it as it is made.\n"
@@ -46,6 +47,7 @@ static const char usage[] =
 "output cannot be written, 6 whoever read the output has gone.\n"
 "\n"
 "Looks:\n";
+/* clang-format on */
 
 int dh_complain(int code, const char *format, ...)
 {
@@ -128,8 +130,12 @@ static int read_seed(const char *text, uint64_t *value)
 /* Length of the UTF-8 character at `text`, 0 when it is not one. */
 static size_t utf8_length(const unsigned char *text)
 {
-	size_t length = *text < 0x80 ? 1 : *text < 0xc2 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3
-		: *text < 0xf5 ? 4 : 0;
+	size_t length = *text < 0x80 ? 1 :
+		*text < 0xc2         ? 0 :
+		*text < 0xe0         ? 2 :
+		*text < 0xf0         ? 3 :
+		*text < 0xf5         ? 4 :
+				       0;
 
 	for (size_t i = 1; i < length; i++)
 		if ((text[i] & 0xc0) != 0x80)
@@ -184,8 +190,21 @@ static int read_text(struct dh_talker_options *options, int count, char **words)
 
 /* --- options */
 
-enum { OPT_IDLE = 256, OPT_MARKS, OPT_PORTRAIT, OPT_SECONDS, OPT_LOOK, OPT_VOICE, OPT_VOICES, OPT_RATE,
-	OPT_PITCH, OPT_SEED, OPT_FORMAT, OPT_SIZE, OPT_FPS };
+enum {
+	OPT_IDLE = 256,
+	OPT_MARKS,
+	OPT_PORTRAIT,
+	OPT_SECONDS,
+	OPT_LOOK,
+	OPT_VOICE,
+	OPT_VOICES,
+	OPT_RATE,
+	OPT_PITCH,
+	OPT_SEED,
+	OPT_FORMAT,
+	OPT_SIZE,
+	OPT_FPS
+};
 
 static const struct option long_options[] = {
 	{ "idle", required_argument, NULL, OPT_IDLE },
@@ -270,8 +289,7 @@ static int by_suffix(const char *path)
 {
 	const char *dot = path ? strrchr(path, '.') : NULL;
 
-	return dot && (!strcmp(dot, ".mkv") || !strcmp(dot, ".mka") || !strcmp(dot, ".webm"))
-		? DH_MATROSKA : DH_NUT;
+	return dot && (!strcmp(dot, ".mkv") || !strcmp(dot, ".mka") || !strcmp(dot, ".webm")) ? DH_MATROSKA : DH_NUT;
 }
 
 int dh_talker_options_read(struct dh_talker_options *o, int argc, char **argv)
@@ -279,8 +297,16 @@ int dh_talker_options_read(struct dh_talker_options *o, int argc, char **argv)
 	int option, index, has_format = 0, kinds = 0;
 
 	*o = (struct dh_talker_options){
-		.voice = "en-gb", .look = dh_look_find(NULL), .width = 512, .height = 512,
-		.fps_num = 25, .fps_den = 1, .rate_wpm = 165, .pitch = -1, .seconds = 10, .seed = 1,
+		.voice = "en-gb",
+		.look = dh_look_find(NULL),
+		.width = 512,
+		.height = 512,
+		.fps_num = 25,
+		.fps_den = 1,
+		.rate_wpm = 165,
+		.pitch = -1,
+		.seconds = 10,
+		.seed = 1,
 	};
 	opterr = 0; /* reported below */
 	while ((option = getopt_long(argc, argv, ":o:h", long_options, &index)) != -1) {

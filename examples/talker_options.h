@@ -8,7 +8,7 @@
 #include "talker_format.h"
 #include "talker_look.h"
 
-#define DH_TEXT_MAX 10000 /* bytes */
+#define DH_TEXT_MAX    10000 /* bytes */
 #define DH_SECONDS_MAX 3600
 
 enum dh_talker_exit {
@@ -25,16 +25,16 @@ enum dh_make { DH_MAKE_SPEECH, DH_MAKE_IDLE, DH_MAKE_MARKS, DH_MAKE_PORTRAIT };
 
 struct dh_talker_options {
 	enum dh_make kind;
-	char *text;             /* speech: UTF-8, not empty */
-	const char *output;     /* a file, NULL: standard output */
-	const char *portrait;   /* a file */
+	char *text;           /* speech: UTF-8, not empty */
+	const char *output;   /* a file, NULL: standard output */
+	const char *portrait; /* a file */
 	const char *voice;
 	const struct dh_look *look;
 	enum dh_container container;
 	int width, height;
 	int fps_num, fps_den;
 	int rate_wpm, pitch;
-	double seconds;         /* idle, marks */
+	double seconds; /* idle, marks */
 	uint64_t seed;
 };
 

@@ -5,16 +5,24 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-
 /* Soft masks are drawn at this fraction of the size or less: a blurred edge has no
  * detail to lose, and blurring costs a sixteenth. */
 #define SHRINK_MOST 4.0
 /* Pixels of blur for each step of shrinking. */
 #define SHRINK_BLUR 3.5
 
-static double red(uint32_t rgb)   { return (rgb >> 16 & 0xff) / 255.0; }
-static double green(uint32_t rgb) { return (rgb >> 8 & 0xff) / 255.0; }
-static double blue(uint32_t rgb)  { return (rgb & 0xff) / 255.0; }
+static double red(uint32_t rgb)
+{
+	return (rgb >> 16 & 0xff) / 255.0;
+}
+static double green(uint32_t rgb)
+{
+	return (rgb >> 8 & 0xff) / 255.0;
+}
+static double blue(uint32_t rgb)
+{
+	return (rgb & 0xff) / 255.0;
+}
 
 void dh_paint_color(cairo_t *cr, uint32_t rgb, double alpha)
 {
@@ -107,7 +115,9 @@ static void blur_mask(cairo_surface_t *mask, int radius)
 
 /* The part of the picture that the current path and `margin` pixels around it
  * cover, in pixels / `shrink`. */
-struct cover { double left, top, right, bottom; };
+struct cover {
+	double left, top, right, bottom;
+};
 
 static struct cover cover_path(cairo_t *cr, int stroked, double margin, double shrink)
 {

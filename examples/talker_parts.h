@@ -14,10 +14,10 @@
 #define DH_STAGE    512.0
 #define DH_MIDDLE   256.0 /* the face's middle line */
 #define DH_EYES_Y   218.0
-#define DH_EYES_DX  37.0  /* from the middle */
+#define DH_EYES_DX  37.0 /* from the middle */
 #define DH_MOUTH_Y  289.0
 #define DH_CHIN_Y   340.0
-#define DH_JAW_DROP 11.0  /* how far a wide-open mouth lowers the chin */
+#define DH_JAW_DROP 11.0 /* how far a wide-open mouth lowers the chin */
 
 /* Drawn once and kept (talker_body.c, talker_head.c, talker_hair.c). */
 void dh_draw_wall(cairo_t *cr, const struct dh_look *look, double width, double height);

@@ -11,7 +11,7 @@
 /* A stress closer to the last one is not shown. */
 #define STRESS_GAP_S 0.55
 /* A syllable this much louder than usual is stressed. */
-#define STRESS_RATIO 1.18
+#define STRESS_RATIO     1.18
 #define SHORTEST_VOWEL_S 0.05
 
 /* Grows the array at `items` to hold `count + more` items of `size` bytes. */
@@ -77,8 +77,8 @@ static double rms(const struct dh_speech *speech, double from_s, double to_s)
 
 static int is_vowel(const char *ipa)
 {
-	static const char *const vowels[] = { "a", "e", "i", "o", "u", "y", "æ", "ɑ", "ɐ", "ʌ",
-		"ɛ", "ɜ", "ɪ", "ɔ", "ɒ", "ø", "œ", "ʊ", "ʏ", "ə" };
+	static const char *const vowels[] = { "a", "e", "i", "o", "u", "y", "æ", "ɑ", "ɐ", "ʌ", "ɛ", "ɜ", "ɪ", "ɔ", "ɒ",
+		"ø", "œ", "ʊ", "ʏ", "ə" };
 
 	for (size_t i = 0; i < sizeof(vowels) / sizeof(vowels[0]); i++)
 		if (!strncmp(ipa, vowels[i], strlen(vowels[i])))
@@ -107,9 +107,9 @@ static int judge(struct dh_speech *speech, const struct dh_phoneme *vowel, doubl
 int dh_speech_add(struct dh_speech *speech, double lead_s, const int16_t *samples, size_t count,
 	const struct dh_phoneme *phonemes, size_t phoneme_count)
 {
-	if (reserve(&speech->samples, &speech->capacity, speech->count, count, sizeof(int16_t))
-	    || reserve(&speech->phonemes, &speech->phoneme_capacity, speech->phoneme_count, phoneme_count,
-		sizeof(*phonemes)))
+	if (reserve(&speech->samples, &speech->capacity, speech->count, count, sizeof(int16_t)) ||
+		reserve(&speech->phonemes, &speech->phoneme_capacity, speech->phoneme_count, phoneme_count,
+			sizeof(*phonemes)))
 		return -ENOMEM;
 	if (count)
 		memcpy(speech->samples + speech->count, samples, count * sizeof(int16_t));
@@ -120,8 +120,8 @@ int dh_speech_add(struct dh_speech *speech, double lead_s, const int16_t *sample
 	}
 	for (; speech->judged + 1 < speech->phoneme_count; speech->judged++) {
 		const struct dh_phoneme *phoneme = &speech->phonemes[speech->judged];
-		if (is_vowel(phoneme->ipa) && phoneme[1].start_s - phoneme->start_s > SHORTEST_VOWEL_S
-		    && judge(speech, phoneme, phoneme[1].start_s))
+		if (is_vowel(phoneme->ipa) && phoneme[1].start_s - phoneme->start_s > SHORTEST_VOWEL_S &&
+			judge(speech, phoneme, phoneme[1].start_s))
 			return -ENOMEM;
 	}
 	return 0;

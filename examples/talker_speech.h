@@ -11,17 +11,17 @@
 /* All times are from the segment's start. */
 struct dh_speech {
 	/* immutable */
-	int rate;                    /* samples a second */
+	int rate; /* samples a second */
 	/* growing */
 	int16_t *samples;
 	size_t count, capacity;
 	struct dh_phoneme *phonemes;
 	size_t phoneme_count, phoneme_capacity;
-	double *stresses;            /* when a syllable is stressed, seconds */
+	double *stresses; /* when a syllable is stressed, seconds */
 	size_t stress_count, stress_capacity;
 	/* private */
-	size_t judged;               /* phonemes looked at for stress */
-	double usual;                /* loudness of a usual syllable */
+	size_t judged; /* phonemes looked at for stress */
+	double usual;  /* loudness of a usual syllable */
 	double loudest;
 };
 

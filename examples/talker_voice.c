@@ -8,7 +8,7 @@
 #include <strings.h>
 
 /* Sound comes in pieces of this length. */
-#define PIECE_MS 60
+#define PIECE_MS       60
 #define PIECE_PHONEMES 64
 
 /* espeak-ng's callback takes no argument, and there is one espeak-ng per process,

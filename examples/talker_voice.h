@@ -9,7 +9,7 @@
 
 #include "talker_mouth.h"
 
-#define DH_VOICE_RATE_MIN 80  /* words a minute */
+#define DH_VOICE_RATE_MIN 80 /* words a minute */
 #define DH_VOICE_RATE_MAX 450
 
 struct dh_voice_settings {
@@ -26,8 +26,8 @@ void dh_voice_close(void);
 
 /* Receives the next samples and the phonemes that start in them (times from the
  * start of the speech). A negative return stops the speech. */
-typedef int dh_voice_fn(void *arg, const int16_t *samples, size_t count,
-	const struct dh_phoneme *phonemes, size_t phoneme_count);
+typedef int dh_voice_fn(void *arg, const int16_t *samples, size_t count, const struct dh_phoneme *phonemes,
+	size_t phoneme_count);
 
 /* Speaks UTF-8 text and calls `hear` from this thread as sound is made. 0, the
  * negative return of `hear`, or 1 when espeak-ng failed. */

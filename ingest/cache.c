@@ -36,9 +36,9 @@ struct dh_cache {
 	pthread_mutex_t lock;
 	GHashTable *entries; /* key -> struct entry */
 	int64_t bytes;
-	int64_t clock;       /* larger than any `used` */
+	int64_t clock; /* larger than any `used` */
 	uint64_t serial;
-	bool is_broken;       /* and warned of */
+	bool is_broken; /* and warned of */
 };
 
 struct dh_cache_entry {
@@ -109,8 +109,8 @@ void dh_cache_fault(struct dh_cache *cache, int error)
 {
 	pthread_mutex_lock(&cache->lock);
 	if (error && !cache->is_broken)
-		dh_log(DH_LOG_WARNING, "the cache folder %s: %s; segments are prepared anew each time",
-			cache->folder, g_strerror(error));
+		dh_log(DH_LOG_WARNING, "the cache folder %s: %s; segments are prepared anew each time", cache->folder,
+			g_strerror(error));
 	else if (!error && cache->is_broken)
 		dh_log(DH_LOG_INFO, "the cache folder %s can be used again", cache->folder);
 	cache->is_broken = error != 0;

@@ -17,7 +17,7 @@ struct chunk {
 };
 
 struct dh_cache_writer {
-	atomic_int refs;  /* its user's, and its task's, of which there is one at a time */
+	atomic_int refs; /* its user's, and its task's, of which there is one at a time */
 	/* immutable */
 	struct dh_cache *cache;
 	struct dh_loader *loader;
@@ -30,7 +30,7 @@ struct dh_cache_writer {
 	GMutex lock;
 	struct chunk *first, **last;
 	size_t pending;
-	bool is_running;  /* a task is posted or runs */
+	bool is_running; /* a task is posted or runs */
 	bool is_in_step, is_late;
 	bool is_given_up;
 	bool is_ended, commits;
@@ -180,8 +180,8 @@ static void run_task(struct dh_cache_writer *writer)
 
 /* --- its user */
 
-struct dh_cache_writer *dh_cache_writer_new(struct dh_cache *cache, struct dh_loader *loader,
-	struct dh_limits *limits, const char *key)
+struct dh_cache_writer *dh_cache_writer_new(struct dh_cache *cache, struct dh_loader *loader, struct dh_limits *limits,
+	const char *key)
 {
 	struct dh_cache_writer *new = g_new0(struct dh_cache_writer, 1);
 

@@ -16,8 +16,8 @@
 struct dh_cache_writer;
 
 /* References to `cache` and `limits` are taken. `loader` must outlive dh_cache_writer_end. */
-struct dh_cache_writer *dh_cache_writer_new(struct dh_cache *cache, struct dh_loader *loader,
-	struct dh_limits *limits, const char *key);
+struct dh_cache_writer *dh_cache_writer_new(struct dh_cache *cache, struct dh_loader *loader, struct dh_limits *limits,
+	const char *key);
 
 void dh_cache_writer_push(struct dh_cache_writer *writer, const void *bytes, size_t size);
 

@@ -26,7 +26,7 @@ struct dh_child {
 	pid_t pid;
 	int pidfd;
 	bool is_scope, is_killed, is_reaped;
-	bool is_left;            /* freed, but not reaped yet */
+	bool is_left; /* freed, but not reaped yet */
 	struct dh_io_left left;
 	GSource *end, *timer;
 	dh_child_exit_fn *exited;

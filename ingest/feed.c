@@ -24,8 +24,8 @@ static void close_sources(struct dh_ingest_source *source)
 	source->count = 0;
 }
 
-struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct dh_feed_owner *owner,
-	const char *name, json_t *metadata, const struct dh_ingest_source *source, const struct dh_feed_speech *speech)
+struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct dh_feed_owner *owner, const char *name,
+	json_t *metadata, const struct dh_ingest_source *source, const struct dh_feed_speech *speech)
 {
 	struct dh_feed *feed = g_new0(struct dh_feed, 1);
 

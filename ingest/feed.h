@@ -47,8 +47,8 @@ struct dh_feed_speech {
  * reference is taken. A pipe in `source` is taken over, its folders must outlive the feed; its `anchor`
  * is set when it starts. `speech`: a generator makes it, and there are no
  * descriptors; else NULL. One reference is the caller's. */
-struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct dh_feed_owner *owner,
-	const char *name, json_t *metadata, const struct dh_ingest_source *source, const struct dh_feed_speech *speech);
+struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct dh_feed_owner *owner, const char *name,
+	json_t *metadata, const struct dh_ingest_source *source, const struct dh_feed_speech *speech);
 struct dh_feed *dh_feed_ref(struct dh_feed *feed);
 void dh_feed_unref(struct dh_feed *feed); /* NULL is fine */
 

@@ -156,8 +156,12 @@ static int start_generator(void *arg, int *fd, char **error)
 {
 	struct dh_feed *feed = arg;
 	const struct dh_generator_spec spec = {
-		.config = feed->config, .scope = feed->context.generator_scope, .user = feed->context.generator_user,
-		.who = feed->who, .text = feed->text, .voice = feed->voice,
+		.config = feed->config,
+		.scope = feed->context.generator_scope,
+		.user = feed->context.generator_user,
+		.who = feed->who,
+		.text = feed->text,
+		.voice = feed->voice,
 	};
 	int err = dh_generator_start(&feed->generator, feed->context.io, &spec, generator_ended, feed, fd);
 

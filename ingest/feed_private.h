@@ -39,7 +39,7 @@ struct dh_feed {
 	/* the owner's thread until started, then the I/O thread */
 	struct dh_ingest_source source;
 	char *names[2];
-	char *who;                                /* for the log: owner and segment */
+	char *who; /* for the log: owner and segment */
 	struct dh_subscription *subscription;
 	/* a generator's; I/O thread */
 	const struct dh_generator_config *config; /* NULL: there is none; immutable */
@@ -52,7 +52,7 @@ struct dh_feed {
 	/* protected by lock */
 	GMutex lock;
 	struct dh_feed_batch arrived;
-	bool is_posted;         /* the owner will look */
+	bool is_posted; /* the owner will look */
 };
 
 /* --- feed_input.c; in the I/O thread */

@@ -21,10 +21,10 @@ struct dh_generator {
 	char *who;
 	struct dh_child *child;
 	struct dh_generator_log *log;
-	int alive;                 /* our end of a pipe: it ends when we do */
-	GSource *timer;            /* max_s, then the grace */
+	int alive;      /* our end of a pipe: it ends when we do */
+	GSource *timer; /* max_s, then the grace */
 	bool is_late, is_over, is_lingering;
-	bool is_left;              /* freed, and in its grace */
+	bool is_left; /* freed, and in its grace */
 	struct dh_io_left left;
 	dh_generator_end_fn *ended;
 	void *arg;
@@ -82,7 +82,8 @@ static gboolean too_late(gpointer arg)
 
 	if (generator->is_over) {
 		generator->is_lingering = true;
-		dh_log(DH_LOG_WARNING, "%s: the generator was still there %d ms after its output had ended, it is killed",
+		dh_log(DH_LOG_WARNING,
+			"%s: the generator was still there %d ms after its output had ended, it is killed",
 			generator->who, DH_GENERATOR_GRACE_MS);
 	} else
 		generator->is_late = true;
@@ -199,7 +200,9 @@ enum { TEXT, OUTPUT, WORDS, ALIVE, ENDS }; /* what becomes its descriptor 0 to 3
 static int spawn(struct dh_generator *generator, const struct dh_generator_spec *spec, const int *fds)
 {
 	char **argv = arguments(spec), **envp = environment(spec->config);
-	const struct dh_child_spec child = { .argv = argv, .envp = envp, .is_scope = true,
+	const struct dh_child_spec child = { .argv = argv,
+		.envp = envp,
+		.is_scope = true,
 		.fds = { fds[TEXT], fds[OUTPUT], fds[WORDS], fds[ALIVE] } };
 	int err = dh_child_spawn(&generator->child, generator->io, &child, exited, generator);
 
@@ -228,8 +231,8 @@ static int open_ends(struct dh_generator *generator, const struct dh_generator_s
 	return err;
 }
 
-int dh_generator_start(struct dh_generator **out, struct dh_io *io,
-	const struct dh_generator_spec *spec, dh_generator_end_fn *ended, void *arg, int *output)
+int dh_generator_start(struct dh_generator **out, struct dh_io *io, const struct dh_generator_spec *spec,
+	dh_generator_end_fn *ended, void *arg, int *output)
 {
 	int fds[ENDS] = { -1, -1, -1, -1 }, from = -1, err;
 	struct dh_generator *generator;

@@ -23,20 +23,20 @@
 /* As the configuration has it; texts are the owner's. */
 struct dh_generator_config {
 	char *name;
-	char **command;          /* argv, NULL-terminated; "{voice}" is replaced */
-	char **voices;           /* NULL: none; the first is the default */
-	char **environment;      /* "NAME=value", added to a minimal one; NULL: none */
-	int64_t max_s;           /* what a sentence may take to be made */
-	int64_t memory_mb;       /* of data; 0: no limit */
+	char **command;     /* argv, NULL-terminated; "{voice}" is replaced */
+	char **voices;      /* NULL: none; the first is the default */
+	char **environment; /* "NAME=value", added to a minimal one; NULL: none */
+	int64_t max_s;      /* what a sentence may take to be made */
+	int64_t memory_mb;  /* of data; 0: no limit */
 };
 
 struct dh_generator;
 
 struct dh_generator_spec {
 	const struct dh_generator_config *config; /* outlives it */
-	const char *scope; /* dh-scope: a path, or a name looked up in PATH */
-	const char *user;  /* "" or NULL: the gateway's */
-	const char *who;   /* for the log, which room and segment it speaks for */
+	const char *scope;                        /* dh-scope: a path, or a name looked up in PATH */
+	const char *user;                         /* "" or NULL: the gateway's */
+	const char *who;                          /* for the log, which room and segment it speaks for */
 	const char *text;
 	const char *voice; /* NULL: none, "{voice}" stays */
 };
@@ -47,8 +47,8 @@ typedef void dh_generator_end_fn(void *arg, const char *error);
 
 /* *output is what it writes, the caller's. Negative errno: why there is none
  * (-ENOENT: no such program). */
-int dh_generator_start(struct dh_generator **generator, struct dh_io *io,
-	const struct dh_generator_spec *spec, dh_generator_end_fn *ended, void *arg, int *output);
+int dh_generator_start(struct dh_generator **generator, struct dh_io *io, const struct dh_generator_spec *spec,
+	dh_generator_end_fn *ended, void *arg, int *output);
 
 /* Its output has been read to its end. It is ended when it lingers. */
 void dh_generator_output_over(struct dh_generator *generator);

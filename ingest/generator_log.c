@@ -37,8 +37,9 @@ struct dh_generator_log {
 static void tell_left_out(struct dh_generator_log *log)
 {
 	if (log->left_bytes > 0)
-		dh_log(DH_LOG_WARNING, "%s: %" PRIu64 " bytes of its standard error are left out, %" PRIu64 " whole lines",
-			log->who, log->left_bytes, log->left_lines);
+		dh_log(DH_LOG_WARNING,
+			"%s: %" PRIu64 " bytes of its standard error are left out, %" PRIu64 " whole lines", log->who,
+			log->left_bytes, log->left_lines);
 	log->left_lines = log->left_bytes = 0;
 }
 

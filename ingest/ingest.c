@@ -66,10 +66,17 @@ static void start(void *arg)
 	struct dh_ingest *ingest = arg;
 	const struct dh_ingest_config *c = &ingest->config;
 	struct dh_workers_config config = {
-		.path = c->worker_path, .user = c->worker_user, .warm = c->warm_workers, .max = c->max_workers,
-		.max_live = c->max_live, .wait_ms = c->worker_wait_ms,
-		.max_waiting = c->max_jobs, .memory_mb = c->worker_memory_mb, .cpu_s = c->worker_cpu_s,
-		.nice = c->worker_nice, .start_ms = c->worker_start_ms,
+		.path = c->worker_path,
+		.user = c->worker_user,
+		.warm = c->warm_workers,
+		.max = c->max_workers,
+		.max_live = c->max_live,
+		.wait_ms = c->worker_wait_ms,
+		.max_waiting = c->max_jobs,
+		.memory_mb = c->worker_memory_mb,
+		.cpu_s = c->worker_cpu_s,
+		.nice = c->worker_nice,
+		.start_ms = c->worker_start_ms,
 	};
 
 	dh_workers_alloc(&ingest->workers, ingest->io, &config);
@@ -112,7 +119,8 @@ static void release(struct dh_ingest *ingest)
 int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh_ingest_config *config)
 {
 	const int64_t most[DH_LIMIT_COUNT] = {
-		[DH_LIMIT_DESCRIPTORS] = config->descriptors_max, [DH_LIMIT_MEMORY] = config->memory_bytes,
+		[DH_LIMIT_DESCRIPTORS] = config->descriptors_max,
+		[DH_LIMIT_MEMORY] = config->memory_bytes,
 	};
 	struct dh_ingest *new;
 	int err = 0;
@@ -181,12 +189,13 @@ int dh_ingest_admit(struct dh_ingest *ingest, char **error)
 	if (!dh_ingest_has_memory(ingest))
 		dh_io_call(ingest->io, free_memory, ingest);
 	if (!dh_ingest_has_memory(ingest)) {
-		*error = g_strdup_printf("prepared media take all the memory that they may: " DH_MEMORY_OPTION " (%"
-			G_GINT64_FORMAT ")", ingest->config.memory_bytes >> 20);
+		*error = g_strdup_printf("prepared media take all the memory that they may: " DH_MEMORY_OPTION
+					 " (%" G_GINT64_FORMAT ")",
+			ingest->config.memory_bytes >> 20);
 		return -ENOBUFS;
 	}
 	if (dh_limits_used(ingest->limits, DH_LIMIT_DESCRIPTORS) + SEGMENT_DESCRIPTORS <=
-	    dh_limits_most(ingest->limits, DH_LIMIT_DESCRIPTORS))
+		dh_limits_most(ingest->limits, DH_LIMIT_DESCRIPTORS))
 		return 0;
 	*error = g_strdup_printf("too many files are open: %d, a quarter of what the system allows",
 		ingest->config.descriptors_max);
@@ -202,8 +211,7 @@ struct asked_stats {
 
 static struct dh_ingest_use use_of(struct dh_ingest *ingest, enum dh_limit which)
 {
-	return (struct dh_ingest_use){
-		dh_limits_used(ingest->limits, which), dh_limits_most(ingest->limits, which) };
+	return (struct dh_ingest_use){ dh_limits_used(ingest->limits, which), dh_limits_most(ingest->limits, which) };
 }
 
 static void get_stats(void *arg)
@@ -217,11 +225,18 @@ static void get_stats(void *arg)
 	dh_workers_stats(ingest->workers, &workers);
 	dh_loader_stats(ingest->loader, &loader);
 	*stats = (struct dh_ingest_stats){
-		.workers_ready = workers.ready, .workers_busy = workers.busy, .workers_live = workers.busy_live,
-		.jobs_waiting = workers.waiting, .jobs_waiting_live = workers.waiting_live,
-		.preparations = (int)ingest->all->len, .subscriptions = ingest->subscriptions,
-		.jobs = workers.jobs, .jobs_failed = workers.failed,
-		.cache_hits = ingest->cache_hits, .cache_misses = ingest->cache_misses, .cache_bytes = -1,
+		.workers_ready = workers.ready,
+		.workers_busy = workers.busy,
+		.workers_live = workers.busy_live,
+		.jobs_waiting = workers.waiting,
+		.jobs_waiting_live = workers.waiting_live,
+		.preparations = (int)ingest->all->len,
+		.subscriptions = ingest->subscriptions,
+		.jobs = workers.jobs,
+		.jobs_failed = workers.failed,
+		.cache_hits = ingest->cache_hits,
+		.cache_misses = ingest->cache_misses,
+		.cache_bytes = -1,
 		.io_longest_turn_us = dh_io_longest_turn_us(ingest->io),
 	};
 	if (ingest->cache)

@@ -78,15 +78,15 @@ struct dh_ingest_use {
 };
 
 struct dh_ingest_stats {
-	int workers_ready, workers_busy, workers_live;  /* busy: all; live: those of them with a live job */
-	int jobs_waiting, jobs_waiting_live;            /* all; the live ones of them */
+	int workers_ready, workers_busy, workers_live; /* busy: all; live: those of them with a live job */
+	int jobs_waiting, jobs_waiting_live;           /* all; the live ones of them */
 	int preparations, subscriptions;
-	uint64_t jobs, jobs_failed;             /* given to workers; of which failed */
+	uint64_t jobs, jobs_failed; /* given to workers; of which failed */
 	uint64_t cache_hits, cache_misses;
-	int64_t cache_bytes;                    /* -1 without cache */
+	int64_t cache_bytes; /* -1 without cache */
 	int cache_entries;
-	int64_t io_longest_turn_us;             /* since these figures were last asked for; see io.h */
-	int reads_waiting, reads_lost;          /* tasks that wait for a disk; threads that do not come back */
+	int64_t io_longest_turn_us;    /* since these figures were last asked for; see io.h */
+	int reads_waiting, reads_lost; /* tasks that wait for a disk; threads that do not come back */
 	/* each against its limit */
 	struct dh_ingest_use workers, waiting, cache, descriptors, memory;
 };

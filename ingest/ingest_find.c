@@ -128,7 +128,8 @@ static int search_in(struct dh_ingest *ingest, const char *folder, const char *p
 	static const struct dh_loader_task task = { .step = step, .late = late, .release = release };
 	struct search *search = search_new(ingest, folder, path, max_bytes);
 	char *whole = g_build_filename(folder, path, NULL);
-	int err = dh_loader_post(ingest->loader, DH_LANE_OPEN, dh_mounts_device(whole, NULL), DH_OPEN_MS, &task, search);
+	int err = dh_loader_post(ingest->loader, DH_LANE_OPEN, dh_mounts_device(whole, NULL), DH_OPEN_MS, &task,
+		search);
 
 	if (err < 0)
 		unref(search); /* the loader's */

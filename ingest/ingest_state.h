@@ -22,16 +22,16 @@ struct dh_ingest {
 	struct dh_io *io;
 	struct dh_ingest_config config;
 	struct dh_loader *loader;
-	struct dh_cache *cache;        /* NULL: none */
+	struct dh_cache *cache; /* NULL: none */
 	struct dh_file_hashes *hashes;
 	struct dh_limits *limits;
 	/* I/O thread */
 	struct dh_workers *workers;
-	GPtrArray *all;                /* struct dh_preparation */
-	GHashTable *by_key;            /* those with a key that have not failed */
+	GPtrArray *all;     /* struct dh_preparation */
+	GHashTable *by_key; /* those with a key that have not failed */
 	struct dh_worker_version *asking;
-	char *version;                 /* NULL: not known */
-	int64_t asked_us;              /* 0: never */
+	char *version;    /* NULL: not known */
+	int64_t asked_us; /* 0: never */
 	int subscriptions;
 	uint64_t cache_hits, cache_misses;
 };

@@ -117,9 +117,9 @@ static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source,
 {
 	char *anchor = source->anchor ? g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, source->anchor) : NULL;
 	char *text = g_strdup_printf("stream %d protocol %d kind %d size %dx%d kbps %d %d entry %d fps %d "
-		"pingpong %d portrait %d anchor %s prepare %s", DH_STREAM_VERSION, DH_PREPARE_PROTOCOL,
-		(int)source->kind, source->width, source->height, source->kbps, source->audio_kbps,
-		source->entry_ms, source->fps_max, source->pingpong, source->portrait_ms,
+				     "pingpong %d portrait %d anchor %s prepare %s",
+		DH_STREAM_VERSION, DH_PREPARE_PROTOCOL, (int)source->kind, source->width, source->height, source->kbps,
+		source->audio_kbps, source->entry_ms, source->fps_max, source->pingpong, source->portrait_ms,
 		anchor ? anchor : "none", version);
 
 	g_checksum_update(sum, (const guchar *)text, (gssize)strlen(text));
@@ -149,12 +149,12 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 
 	for (int i = 0; i < source->count; i++)
 		json_array_append_new(names, json_string(source->names[i]));
-	job = json_pack("{ss so sb si si si si si si sb si sI si si}", "kind", kinds[source->kind],
-		"names", names, "anchor", source->anchor != NULL, "width", source->width, "height", source->height,
-		"kbps", source->kbps, "audio_kbps", source->audio_kbps, "entry_ms", source->entry_ms,
-		"fps_max", source->fps_max, "pingpong", source->pingpong, "portrait_ms", source->portrait_ms,
-		"max_ms", (json_int_t)config->max_ms, "max_side", config->max_side,
-		"silence_ms", inputs->is_live ? config->live_silence_ms : 0);
+	job = json_pack("{ss so sb si si si si si si sb si sI si si}", "kind", kinds[source->kind], "names", names,
+		"anchor", source->anchor != NULL, "width", source->width, "height", source->height, "kbps",
+		source->kbps, "audio_kbps", source->audio_kbps, "entry_ms", source->entry_ms, "fps_max",
+		source->fps_max, "pingpong", source->pingpong, "portrait_ms", source->portrait_ms, "max_ms",
+		(json_int_t)config->max_ms, "max_side", config->max_side, "silence_ms",
+		inputs->is_live ? config->live_silence_ms : 0);
 	text = json_dumps(job, JSON_COMPACT);
 	json_decref(job);
 	copy = g_strdup(text);

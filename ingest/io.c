@@ -20,7 +20,7 @@ struct dh_io {
 	/* I/O thread */
 	bool is_stopped;
 	struct dh_io_left *left;
-	int64_t turn_us;       /* when its turn began; 0: it has none */
+	int64_t turn_us; /* when its turn began; 0: it has none */
 	_Atomic int64_t longest_us;
 	/* protected by lock */
 	pthread_mutex_t lock;

@@ -22,8 +22,8 @@ static void job_free(struct dh_job **job)
 	*job = NULL;
 }
 
-int dh_job_start(struct dh_workers *workers, const struct dh_job_spec *spec,
-	const struct dh_job_listener *listener, void *arg, struct dh_job **job)
+int dh_job_start(struct dh_workers *workers, const struct dh_job_spec *spec, const struct dh_job_listener *listener,
+	void *arg, struct dh_job **job)
 {
 	struct dh_job *new;
 

@@ -16,18 +16,18 @@ struct dh_job_turn;
 
 /* Part of a job. */
 struct dh_queued {
-	bool is_live, is_next;  /* the job's; is_next may change while it waits */
-	bool is_opening;        /* its files are being opened: it is nobody's turn */
-	bool is_ready;          /* they are, or can be at once */
-	int64_t opening_us;     /* when that began */
-	struct dh_job_turn *turn;   /* job_queue.c */
+	bool is_live, is_next;    /* the job's; is_next may change while it waits */
+	bool is_opening;          /* its files are being opened: it is nobody's turn */
+	bool is_ready;            /* they are, or can be at once */
+	int64_t opening_us;       /* when that began */
+	struct dh_job_turn *turn; /* job_queue.c */
 	GList link;
 };
 
 struct dh_job_queue {
 	GQueue waiting;
-	int live;               /* of these */
-	GHashTable *turns;      /* by owner */
+	int live;          /* of these */
+	GHashTable *turns; /* by owner */
 	uint64_t served;
 };
 

@@ -35,10 +35,10 @@ struct dh_load_task {
 	struct dh_loader *loader;
 	atomic_int refs;
 	atomic_bool is_cancelled;
-	void *arg;              /* I/O thread: whose it is; NULL: it was told, or cancelled */
+	void *arg;                  /* I/O thread: whose it is; NULL: it was told, or cancelled */
 	const char *_Atomic option; /* that limits its time; NULL: none, it is opening a file */
 	/* the lane's thread */
-	bool goes_on;           /* in another lane: */
+	bool goes_on; /* in another lane: */
 	enum dh_lane lane;
 	uint64_t device;
 	int limit_ms;

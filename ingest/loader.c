@@ -10,8 +10,8 @@
 struct lane {
 	enum dh_lane kind;
 	uint64_t device;
-	GQueue waiting;  /* struct task, those with the fewest steps first */
-	int threads;     /* at work for it */
+	GQueue waiting; /* struct task, those with the fewest steps first */
+	int threads;    /* at work for it */
 	int lost;
 };
 
@@ -20,15 +20,15 @@ struct task {
 	void *arg;
 	int64_t left_us; /* of its limit */
 	unsigned steps;
-	bool is_told;    /* that it is late */
+	bool is_told; /* that it is late */
 };
 
 /* A thread, at work or lost. */
 struct runner {
 	struct dh_loader *loader; /* a reference */
 	struct lane *lane;
-	struct task *task;        /* in whose step it is; else NULL */
-	int64_t late_us;          /* when that is late */
+	struct task *task; /* in whose step it is; else NULL */
+	int64_t late_us;   /* when that is late */
 	bool is_lost;
 };
 
@@ -36,8 +36,8 @@ struct runner {
 struct dh_loader {
 	gatomicrefcount refs;
 	pthread_mutex_t lock;
-	pthread_cond_t change;   /* for the watch, and for dh_loader_free */
-	struct dh_io *io;        /* NULL: the loader has been freed */
+	pthread_cond_t change; /* for the watch, and for dh_loader_free */
+	struct dh_io *io;      /* NULL: the loader has been freed */
 	pthread_t watch;
 	bool is_stopped;
 	GPtrArray *lanes, *runners;

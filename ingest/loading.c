@@ -13,14 +13,14 @@
 struct loading {
 	struct dh_load_task task;
 	struct dh_limits *limits;
-	struct dh_inputs *inputs;    /* a file; else NULL */
+	struct dh_inputs *inputs; /* a file; else NULL */
 	struct dh_file_identity expected;
-	struct dh_cache *cache;      /* the cache; else NULL */
+	struct dh_cache *cache; /* the cache; else NULL */
 	char key[DH_HASH_SIZE];
 	int read_ms;
 	const struct dh_loading_listener *listener;
 	/* the lane's thread */
-	int fd;                      /* -1: it has not been opened */
+	int fd; /* -1: it has not been opened */
 	off_t at;
 	struct dh_stream_reader *reader;
 	struct dh_recording batch;
@@ -29,7 +29,7 @@ struct loading {
 /* --- what is told */
 
 struct batch {
-	struct loading *loading;     /* a reference */
+	struct loading *loading; /* a reference */
 	struct dh_recording recording;
 };
 

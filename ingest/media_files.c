@@ -64,7 +64,8 @@ static int explain(int fd, const char *path, char **error)
 	case -ELOOP:
 		return refuse(-EXDEV, error, "not beneath the segment folder: %s", path);
 	case -ENOSYS:
-		return refuse(-ENOSYS, error, "this system has no openat2 (Linux 5.6), %s cannot be opened safely", path);
+		return refuse(-ENOSYS, error, "this system has no openat2 (Linux 5.6), %s cannot be opened safely",
+			path);
 	default:
 		return refuse(fd, error, "%s: %s", path, g_strerror(-fd));
 	}

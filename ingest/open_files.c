@@ -162,7 +162,8 @@ static bool check_step(struct dh_load_task *task)
 	if (++checking->i == checking->files->count)
 		return dh_load_task_end(task, 0, NULL);
 	checking->at = 0;
-	return dh_load_task_go(task, DH_LANE_READ, checking->expected.identities[checking->i].device, checking->read_ms);
+	return dh_load_task_go(task, DH_LANE_READ, checking->expected.identities[checking->i].device,
+		checking->read_ms);
 }
 
 static void check_tell(struct dh_load_task *task, int err, const char *text)

@@ -290,11 +290,12 @@ static int orphans(const struct dh_ingest *ingest)
 void dh_preparation_unwanted(struct dh_preparation *preparation)
 {
 	const struct dh_ingest *ingest = preparation->ingest;
-	bool is_encoding = preparation->state == DH_PREPARATION_ENCODING || preparation->state == DH_PREPARATION_CHECKING;
+	bool is_encoding = preparation->state == DH_PREPARATION_ENCODING ||
+		preparation->state == DH_PREPARATION_CHECKING;
 
 	/* Only what the cache waits for goes on, where there is memory for it. */
 	if (is_encoding && preparation->writer && orphans(ingest) <= ingest->config.orphans_max &&
-	    dh_limits_used(ingest->limits, DH_LIMIT_MEMORY) < dh_limits_most(ingest->limits, DH_LIMIT_MEMORY))
+		dh_limits_used(ingest->limits, DH_LIMIT_MEMORY) < dh_limits_most(ingest->limits, DH_LIMIT_MEMORY))
 		return;
 	dh_preparation_free(&preparation);
 }

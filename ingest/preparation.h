@@ -17,7 +17,7 @@
 struct dh_ingest;
 
 enum dh_preparation_state {
-	DH_PREPARATION_NEW,      /* waits for the version, is being inspected */
+	DH_PREPARATION_NEW, /* waits for the version, is being inspected */
 	DH_PREPARATION_LOADING,
 	DH_PREPARATION_ENCODING, /* opens its files, waits for a worker, or has one */
 	DH_PREPARATION_CHECKING, /* all is there; whether its files were changed meanwhile */
@@ -28,15 +28,15 @@ struct dh_preparation {
 	struct dh_ingest *ingest;
 	struct dh_inputs *inputs;
 	enum dh_preparation_state state;
-	char *key;                     /* in the ingest's table under it; NULL: not shared */
+	char *key; /* in the ingest's table under it; NULL: not shared */
 	bool has_cache_key;
-	bool is_inspected_again;       /* its files had changed when it was their turn */
-	bool may_end;                  /* the end of the recording may be told */
-	GPtrArray *subscriptions;      /* struct dh_subscription */
+	bool is_inspected_again;  /* its files had changed when it was their turn */
+	bool may_end;             /* the end of the recording may be told */
+	GPtrArray *subscriptions; /* struct dh_subscription */
 	struct dh_recording recording;
-	struct dh_load_task *task;     /* that it waits for; NULL: for none */
+	struct dh_load_task *task;         /* that it waits for; NULL: for none */
 	struct dh_expected_files expected; /* once inspected */
-	struct dh_open_files *files;   /* while a worker reads them */
+	struct dh_open_files *files;       /* while a worker reads them */
 	struct dh_job *job;
 	struct dh_stream_reader *reader;
 	struct dh_cache_writer *writer;

@@ -247,8 +247,11 @@ static int start_job(struct dh_preparation *preparation)
 	struct dh_ingest *ingest = preparation->ingest;
 	char *json = dh_inputs_job(preparation->inputs, &ingest->config);
 	struct dh_job_spec spec = {
-		.json = json, .silence_ms = silence_ms(preparation), .owner = preparation->inputs->source.owner,
-		.is_live = preparation->inputs->is_live, .is_next = is_next(preparation),
+		.json = json,
+		.silence_ms = silence_ms(preparation),
+		.owner = preparation->inputs->source.owner,
+		.is_live = preparation->inputs->is_live,
+		.is_next = is_next(preparation),
 	};
 	int err = dh_job_start(ingest->workers, &spec, &listener, preparation, &preparation->job);
 

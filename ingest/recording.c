@@ -108,8 +108,13 @@ static int take_failure(void *arg, int code, const char *text)
 }
 
 const struct dh_stream_sink dh_recording_sink = {
-	.head = take_head, .anchor = take_anchor, .picture = take_picture, .unit = take_unit,
-	.note = take_note, .end = take_end, .failure = take_failure,
+	.head = take_head,
+	.anchor = take_anchor,
+	.picture = take_picture,
+	.unit = take_unit,
+	.note = take_note,
+	.end = take_end,
+	.failure = take_failure,
 };
 
 void dh_recording_fail(struct dh_recording *recording, int code, const char *text)

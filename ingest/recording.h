@@ -19,13 +19,13 @@ struct dh_recording {
 	int64_t bytes;
 	bool has_head;
 	struct dh_stream_head head;
-	struct dh_unit *anchor;  /* NULL until it comes */
-	GBytes *picture;         /* NULL until it comes */
-	GPtrArray *units;        /* struct dh_unit, each a reference */
-	GPtrArray *notes;        /* texts */
+	struct dh_unit *anchor; /* NULL until it comes */
+	GBytes *picture;        /* NULL until it comes */
+	GPtrArray *units;       /* struct dh_unit, each a reference */
+	GPtrArray *notes;       /* texts */
 	enum dh_recording_state state;
 	struct dh_stream_end end;
-	int code;                /* FAILED */
+	int code; /* FAILED */
 	char *text;
 };
 

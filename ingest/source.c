@@ -6,8 +6,15 @@
 void dh_ingest_source_init(struct dh_ingest_source *source)
 {
 	*source = (struct dh_ingest_source){
-		.kind = DH_INGEST_SEGMENT, .fds = { -1, -1 }, .width = 512, .height = 512, .kbps = 800,
-		.audio_kbps = 48, .entry_ms = 500, .fps_max = 60, .portrait_ms = 2000,
+		.kind = DH_INGEST_SEGMENT,
+		.fds = { -1, -1 },
+		.width = 512,
+		.height = 512,
+		.kbps = 800,
+		.audio_kbps = 48,
+		.entry_ms = 500,
+		.fps_max = 60,
+		.portrait_ms = 2000,
 	};
 }
 
@@ -26,12 +33,12 @@ bool dh_ingest_source_is_valid(const struct dh_ingest_source *source)
 	int most = source->kind == DH_INGEST_PORTRAIT ? 1 : 2;
 
 	if (!in_range(source->count, 1, most) || !is_side(source->width) || !is_side(source->height) ||
-	    !in_range(source->kbps, 50, 20000) || !in_range(source->audio_kbps, 16, 256) ||
-	    !in_range(source->entry_ms, 40, 10000) || !in_range(source->fps_max, 1, 60) ||
-	    !in_range(source->portrait_ms, 40, 60000))
+		!in_range(source->kbps, 50, 20000) || !in_range(source->audio_kbps, 16, 256) ||
+		!in_range(source->entry_ms, 40, 10000) || !in_range(source->fps_max, 1, 60) ||
+		!in_range(source->portrait_ms, 40, 60000))
 		return false;
-	if (source->anchor && g_bytes_get_size(source->anchor) !=
-	    (size_t)source->width * (size_t)source->height * 3 / 2)
+	if (source->anchor &&
+		g_bytes_get_size(source->anchor) != (size_t)source->width * (size_t)source->height * 3 / 2)
 		return false;
 	for (int i = 0; i < source->count; i++)
 		if (!source->names[i])

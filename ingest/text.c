@@ -4,7 +4,7 @@
 #include <glib.h>
 #include <string.h>
 
-#define ELLIPSIS "…"
+#define ELLIPSIS    "…"
 #define REPLACEMENT 0xfffd
 
 static bool is_control(gunichar c)

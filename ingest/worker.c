@@ -37,11 +37,10 @@ static gboolean timeout(gpointer arg)
 	struct dh_worker *worker = arg;
 
 	if (worker->state == DH_WORKER_STARTING)
-		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup_printf("dh-prepare was not ready after %d ms",
-			worker->workers->config.start_ms));
-	else if (worker->is_drained)
 		dh_worker_kill(worker, DH_PREPARE_INTERNAL,
-			g_strdup("dh-prepare closed its output and did not end"));
+			g_strdup_printf("dh-prepare was not ready after %d ms", worker->workers->config.start_ms));
+	else if (worker->is_drained)
+		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup("dh-prepare closed its output and did not end"));
 	else if (worker->job)
 		dh_worker_kill(worker, DH_PREPARE_INTERNAL,
 			g_strdup_printf("dh-prepare wrote nothing for %d ms", worker->job->silence_ms));
@@ -123,9 +122,9 @@ static gboolean control(gint fd, GIOCondition condition, gpointer arg)
 	if (sscanf(text, "ready %d%n", &version, &end) != 1 || text[end])
 		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup("dh-prepare does not say that it is ready"));
 	else if (version != DH_PREPARE_PROTOCOL)
-		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup_printf(
-			"dh-prepare speaks protocol %d, this plugin %d: install both from one release",
-			version, DH_PREPARE_PROTOCOL));
+		dh_worker_kill(worker, DH_PREPARE_INTERNAL,
+			g_strdup_printf("dh-prepare speaks protocol %d, this plugin %d: install both from one release",
+				version, DH_PREPARE_PROTOCOL));
 	else {
 		worker->state = DH_WORKER_READY;
 		worker->ready_us = g_get_monotonic_time();
@@ -172,8 +171,8 @@ int dh_worker_give(struct dh_worker *worker, struct dh_job *job)
 	worker->is_live = job->queued.is_live;
 	worker->job = job;
 	job->worker = worker;
-	worker->output_source = dh_io_watch(worker->workers->io, worker->output,
-		G_IO_IN | G_IO_HUP | G_IO_ERR, readable, worker);
+	worker->output_source = dh_io_watch(worker->workers->io, worker->output, G_IO_IN | G_IO_HUP | G_IO_ERR,
+		readable, worker);
 	dh_io_timer_set(worker->timer, job->silence_ms);
 	return 0;
 }
@@ -235,7 +234,7 @@ static int spawn(struct dh_worker *worker)
 	int err;
 
 	if (pipe2(output, O_CLOEXEC) < 0 || fcntl(output[0], F_SETFL, O_NONBLOCK) < 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0) {
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0) {
 		err = -errno;
 		goto out;
 	}

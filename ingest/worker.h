@@ -24,14 +24,14 @@ struct dh_workers;
 struct dh_job;
 
 struct dh_workers_config {
-	const char *path;     /* dh-prepare; copied, as is `user` */
-	const char *user;     /* NULL or "": none */
+	const char *path; /* dh-prepare; copied, as is `user` */
+	const char *user; /* NULL or "": none */
 	int warm;
-	int max, max_live;    /* jobs at once: of files, live ones */
-	int max_waiting;      /* jobs without a worker */
+	int max, max_live; /* jobs at once: of files, live ones */
+	int max_waiting;   /* jobs without a worker */
 	int memory_mb, cpu_s, nice;
-	int start_ms;         /* from being started to being ready */
-	int wait_ms;          /* jobs wait for workers that cannot be started */
+	int start_ms; /* from being started to being ready */
+	int wait_ms;  /* jobs wait for workers that cannot be started */
 };
 
 #define DH_JOB_FDS 4
@@ -50,11 +50,11 @@ struct dh_job_listener {
 };
 
 struct dh_job_spec {
-	const char *json;     /* at most DH_JOB_MAX bytes; copied */
-	int silence_ms;       /* without output while it is read: it hangs */
-	const void *owner;    /* who takes turns with others; only compared */
+	const char *json;  /* at most DH_JOB_MAX bytes; copied */
+	int silence_ms;    /* without output while it is read: it hangs */
+	const void *owner; /* who takes turns with others; only compared */
 	bool is_live;
-	bool is_next;         /* it goes before those that are not */
+	bool is_next; /* it goes before those that are not */
 };
 
 void dh_workers_alloc(struct dh_workers **workers, struct dh_io *io, const struct dh_workers_config *config);
@@ -64,8 +64,8 @@ void dh_workers_free(struct dh_workers **workers);
 
 /* `*job` is valid until `done`, a `data` that is not 0, or dh_job_cancel.
  * -ENOBUFS: too many wait; -E2BIG: the job is too long. */
-int dh_job_start(struct dh_workers *workers, const struct dh_job_spec *spec,
-	const struct dh_job_listener *listener, void *arg, struct dh_job **job);
+int dh_job_start(struct dh_workers *workers, const struct dh_job_spec *spec, const struct dh_job_listener *listener,
+	void *arg, struct dh_job **job);
 
 /* Its descriptors can be opened at once now. */
 void dh_job_ready(struct dh_job *job);
@@ -79,8 +79,8 @@ void dh_job_cancel(struct dh_job **job);
 
 struct dh_workers_stats {
 	int starting, ready;
-	int busy, busy_live;        /* of all, those with a live job */
-	int waiting, waiting_live;  /* jobs: of all, the live ones */
+	int busy, busy_live;       /* of all, those with a live job */
+	int waiting, waiting_live; /* jobs: of all, the live ones */
 	uint64_t jobs, failed;
 };
 void dh_workers_stats(const struct dh_workers *workers, struct dh_workers_stats *stats);

@@ -13,7 +13,7 @@ struct dh_job {
 	void *arg;
 	struct dh_queued queued;
 	char *json;
-	bool is_open;             /* the descriptors are there */
+	bool is_open; /* the descriptors are there */
 	int fds[DH_JOB_FDS], count;
 	int silence_ms;
 	uint64_t failed_starts;   /* of workers, when it came */
@@ -24,7 +24,7 @@ struct dh_job {
 
 enum dh_worker_state {
 	DH_WORKER_STARTING,
-	DH_WORKER_READY,  /* waits for a job */
+	DH_WORKER_READY, /* waits for a job */
 	DH_WORKER_BUSY,
 };
 
@@ -32,11 +32,11 @@ struct dh_worker {
 	struct dh_workers *workers;
 	enum dh_worker_state state;
 	struct dh_child *child;
-	int control, output;    /* our ends */
+	int control, output; /* our ends */
 	GSource *control_source, *output_source, *timer;
-	int64_t ready_us;       /* since when */
-	struct dh_job *job;     /* BUSY, until it is cancelled */
-	bool is_live;           /* BUSY: with a live job */
+	int64_t ready_us;   /* since when */
+	struct dh_job *job; /* BUSY, until it is cancelled */
+	bool is_live;       /* BUSY: with a live job */
 	bool is_exited, is_drained;
 	int status;
 	/* why it was killed, where that was our wish */
@@ -49,15 +49,15 @@ struct dh_workers {
 	struct dh_io *io;
 	struct dh_workers_config config;
 	char *path, *user;
-	GPtrArray *all;           /* struct dh_worker */
+	GPtrArray *all; /* struct dh_worker */
 	struct dh_job_queue queue;
-	GSource *pump;            /* everything that is decided, is decided in it */
-	int failures;             /* workers in a row that could not be used */
-	uint64_t failed_starts;   /* of all */
-	char *trouble;            /* why the last of them could not */
-	int64_t trouble_us;       /* since when */
-	int64_t tried_us;         /* when one was last started */
-	int64_t given_us;         /* when a job was last given to one */
+	GSource *pump;          /* everything that is decided, is decided in it */
+	int failures;           /* workers in a row that could not be used */
+	uint64_t failed_starts; /* of all */
+	char *trouble;          /* why the last of them could not */
+	int64_t trouble_us;     /* since when */
+	int64_t tried_us;       /* when one was last started */
+	int64_t given_us;       /* when a job was last given to one */
 	uint64_t jobs, failed;
 };
 

@@ -43,7 +43,8 @@ static void ended(void *arg, int status)
 		version->fn(version->arg, text, NULL);
 }
 
-int dh_worker_version_ask(struct dh_worker_version **version, struct dh_io *io, const char *path, dh_worker_version_fn *fn, void *arg)
+int dh_worker_version_ask(struct dh_worker_version **version, struct dh_io *io, const char *path,
+	dh_worker_version_fn *fn, void *arg)
 {
 	char *argv[] = { (char *)path, "--version", NULL };
 	struct dh_worker_version *new;
@@ -55,8 +56,8 @@ int dh_worker_version_ask(struct dh_worker_version **version, struct dh_io *io, 
 	new->output = output[0];
 	new->fn = fn;
 	new->arg = arg;
-	r = dh_child_spawn(&new->child, io,
-		&(struct dh_child_spec){ .argv = argv, .fds = { -1, output[1], -1, -1 } }, ended, new);
+	r = dh_child_spawn(&new->child, io, &(struct dh_child_spec){ .argv = argv, .fds = { -1, output[1], -1, -1 } },
+		ended, new);
 	close(output[1]);
 	if (r < 0) {
 		close(output[0]);

@@ -12,7 +12,8 @@ struct dh_worker_version;
 typedef void dh_worker_version_fn(void *arg, const char *text, const char *error);
 
 /* I/O thread, as everything here. The answer comes later. */
-int dh_worker_version_ask(struct dh_worker_version **version, struct dh_io *io, const char *path, dh_worker_version_fn *fn, void *arg);
+int dh_worker_version_ask(struct dh_worker_version **version, struct dh_io *io, const char *path,
+	dh_worker_version_fn *fn, void *arg);
 
 /* Asks no more. NULL inside is fine. */
 void dh_worker_version_free(struct dh_worker_version **version);

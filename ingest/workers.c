@@ -299,8 +299,8 @@ void dh_workers_ended(struct dh_worker *worker)
 		workers->failures = 0;
 	dh_worker_free(&worker);
 	if (state != DH_WORKER_BUSY)
-		start_failed(workers, text ? g_steal_pointer(&text) :
-			g_strdup("dh-prepare ended before it was given a job"));
+		start_failed(workers,
+			text ? g_steal_pointer(&text) : g_strdup("dh-prepare ended before it was given a job"));
 	if (job) {
 		job->worker = NULL;
 		dh_job_finish(job, code, text ? text : "");

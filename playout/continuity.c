@@ -20,8 +20,7 @@ void dh_continuity_init(struct dh_continuity *continuity, const struct dh_contin
 	continuity->tl0picidx = seed->first_tl0picidx;
 }
 
-void dh_continuity_next_picture(struct dh_continuity *continuity, uint32_t flags,
-	struct dh_vp8_picture *picture)
+void dh_continuity_next_picture(struct dh_continuity *continuity, uint32_t flags, struct dh_vp8_picture *picture)
 {
 	memset(picture, 0, sizeof *picture);
 	picture->picture_id = continuity->picture_id;
@@ -44,8 +43,8 @@ static void put_be32(uint8_t *out, uint32_t value)
 	out[3] = (uint8_t)value;
 }
 
-void dh_continuity_next_header(struct dh_continuity *continuity, enum dh_media media, int64_t media_ticks,
-	bool marker, uint8_t out[DH_RTP_HEADER_SIZE])
+void dh_continuity_next_header(struct dh_continuity *continuity, enum dh_media media, int64_t media_ticks, bool marker,
+	uint8_t out[DH_RTP_HEADER_SIZE])
 {
 	uint16_t sequence = dh_continuity_next_sequence(continuity, media);
 	out[0] = RTP_VERSION_2;

@@ -22,11 +22,11 @@
 
 /* The starts of all counters, random (RFC 3550, 5.1); arrays by enum dh_media. */
 struct dh_continuity_seed {
-	uint8_t payload_type[2];    /* 7 bits are used */
-	uint32_t ssrc[2];           /* 0 if whoever sends the packets sets it */
+	uint8_t payload_type[2]; /* 7 bits are used */
+	uint32_t ssrc[2];        /* 0 if whoever sends the packets sets it */
 	uint16_t first_sequence[2];
-	uint32_t first_timestamp[2];/* at media time 0 */
-	uint16_t first_picture_id;  /* 15 bits are used */
+	uint32_t first_timestamp[2]; /* at media time 0 */
+	uint16_t first_picture_id;   /* 15 bits are used */
 	uint8_t first_tl0picidx;
 };
 
@@ -59,12 +59,11 @@ static inline uint32_t dh_continuity_timestamp(const struct dh_continuity *conti
 /* The numbers of the viewer's next picture. One with DH_UNIT_DROPPABLE in `flags` is
  * in temporal layer 1 and names the picture of layer 0 before it; all others are in
  * layer 0, anchors (flags 0) included. */
-void dh_continuity_next_picture(struct dh_continuity *continuity, uint32_t flags,
-	struct dh_vp8_picture *picture);
+void dh_continuity_next_picture(struct dh_continuity *continuity, uint32_t flags, struct dh_vp8_picture *picture);
 
 /* Writes the RTP header (RFC 3550, 5.1: no padding, extension or contributing
  * source) of the viewer's next packet of `media`, and takes its sequence number. */
-void dh_continuity_next_header(struct dh_continuity *continuity, enum dh_media media, int64_t media_ticks,
-	bool marker, uint8_t out[DH_RTP_HEADER_SIZE]);
+void dh_continuity_next_header(struct dh_continuity *continuity, enum dh_media media, int64_t media_ticks, bool marker,
+	uint8_t out[DH_RTP_HEADER_SIZE]);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fanout.h"
 
-void dh_fanout_init(struct dh_fanout *fanout, const struct dh_viewer_out *out, int64_t late_ticks,
-	int64_t spread_ticks, size_t spread_from)
+void dh_fanout_init(struct dh_fanout *fanout, const struct dh_viewer_out *out, int64_t late_ticks, int64_t spread_ticks,
+	size_t spread_from)
 {
 	fanout->out = *out;
 	fanout->late_ticks = late_ticks;
@@ -81,8 +81,8 @@ int64_t dh_fanout_reach_ticks(const struct dh_fanout *fanout)
 	return fanout->late_ticks + dh_pacer_offset_max_ticks(&fanout->pacer);
 }
 
-static void deliver_to(struct dh_fanout *fanout, struct dh_viewer *viewer, struct dh_unit *anchor,
-	int64_t now_ticks, uint64_t from, uint64_t to)
+static void deliver_to(struct dh_fanout *fanout, struct dh_viewer *viewer, struct dh_unit *anchor, int64_t now_ticks,
+	uint64_t from, uint64_t to)
 {
 	if (!viewer->joined && anchor)
 		dh_viewer_join(viewer, anchor, now_ticks);

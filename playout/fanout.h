@@ -20,15 +20,15 @@ struct dh_fanout {
 	/* owned */
 	struct dh_pacer pacer;
 	struct dh_viewer *viewers[DH_PACER_GROUPS_MAX]; /* lists by group */
-	int64_t next_ticks[DH_PACER_GROUPS_MAX]; /* when more of unfinished pictures is due; INT64_MAX: none */
+	int64_t next_ticks[DH_PACER_GROUPS_MAX];        /* when more of unfinished pictures is due; INT64_MAX: none */
 	size_t count;
 	bool newcomers; /* a viewer may be waiting for its first anchor */
 	bool lost;      /* a picture never reached the pacer: all need an entry */
 };
 
 /* `late_ticks`, `spread_ticks`, `spread_from`: as in dh_playout_config. */
-void dh_fanout_init(struct dh_fanout *fanout, const struct dh_viewer_out *out, int64_t late_ticks,
-	int64_t spread_ticks, size_t spread_from);
+void dh_fanout_init(struct dh_fanout *fanout, const struct dh_viewer_out *out, int64_t late_ticks, int64_t spread_ticks,
+	size_t spread_from);
 /* Frees all viewers and items. */
 void dh_fanout_clear(struct dh_fanout *fanout);
 

@@ -18,7 +18,7 @@
 
 /* Packets of encoded silence that follow every end of speech, cut or natural.
  * Without them a decoder would draw out the vowel that was cut. */
-#define DH_SILENCE_TAIL   5
+#define DH_SILENCE_TAIL 5
 /* Slots of 20 ms from one packet of encoded silence to the next (400 ms). */
 #define DH_SILENCE_PERIOD 20
 

@@ -12,8 +12,8 @@ static int64_t min(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-void dh_outgoing_add(struct dh_outgoing *outgoing, const struct dh_outgoing_picture *picture,
-	int64_t now_ticks, int64_t until_ticks)
+void dh_outgoing_add(struct dh_outgoing *outgoing, const struct dh_outgoing_picture *picture, int64_t now_ticks,
+	int64_t until_ticks)
 {
 	struct dh_outgoing_picture *added = &outgoing->pictures[outgoing->count];
 	*added = *picture;
@@ -46,8 +46,8 @@ static size_t packets_due(struct dh_outgoing *outgoing, int64_t now_ticks, size_
 	return due_bursts >= bursts ? left : burst * due_bursts;
 }
 
-static void emit_payload(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data,
-	size_t size, bool marker)
+static void emit_payload(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data, size_t size,
+	bool marker)
 {
 	const struct payload *payload = arg;
 	payload->emit(payload->arg, payload->picture, descriptor, data, size, marker);

@@ -25,11 +25,11 @@
 #define DH_BURSTS_MAX_TICKS (40 * DH_TICKS_PER_MS)
 
 struct dh_outgoing_picture {
-	struct dh_unit *unit;          /* a reference */
+	struct dh_unit *unit; /* a reference */
 	bool is_anchor;
 	struct dh_vp8_picture numbers;
-	int64_t media_ticks;           /* of its RTP timestamp */
-	size_t packets, sent;          /* in all; of these, have left */
+	int64_t media_ticks;  /* of its RTP timestamp */
+	size_t packets, sent; /* in all; of these, have left */
 };
 
 /* Zeroed is empty. */
@@ -47,8 +47,8 @@ typedef void dh_outgoing_fn(void *arg, const struct dh_outgoing_picture *picture
 /* Adds a picture behind what is still leaving, at most one picture. Takes a
  * reference to its unit; `packets` and `sent` are set here. The first burst is due
  * at `now_ticks`, the next picture at `until_ticks`. */
-void dh_outgoing_add(struct dh_outgoing *outgoing, const struct dh_outgoing_picture *picture,
-	int64_t now_ticks, int64_t until_ticks);
+void dh_outgoing_add(struct dh_outgoing *outgoing, const struct dh_outgoing_picture *picture, int64_t now_ticks,
+	int64_t until_ticks);
 
 /* Sends the bursts that are due. */
 void dh_outgoing_send(struct dh_outgoing *outgoing, int64_t now_ticks, dh_outgoing_fn *emit, void *arg);

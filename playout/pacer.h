@@ -19,11 +19,11 @@ struct dh_pacer {
 	/* items: a ring; item number n is at n % capacity */
 	struct dh_item *ring; /* hold references */
 	size_t capacity;
-	uint64_t first, end;  /* numbers: the oldest kept, one beyond the newest */
+	uint64_t first, end; /* numbers: the oldest kept, one beyond the newest */
 	/* groups */
 	int groups;
 	int64_t offset_ticks[DH_PACER_GROUPS_MAX];
-	uint64_t next[DH_PACER_GROUPS_MAX];  /* the item each group gets next */
+	uint64_t next[DH_PACER_GROUPS_MAX]; /* the item each group gets next */
 	size_t members[DH_PACER_GROUPS_MAX];
 };
 

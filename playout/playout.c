@@ -15,7 +15,7 @@ struct dh_playout {
 	struct dh_playout_sink sink;
 	void *sink_arg;
 	int64_t origin_ticks;
-	int64_t slot_ticks;  /* the next slot to be decided, in media time */
+	int64_t slot_ticks; /* the next slot to be decided, in media time */
 	bool speaking;
 	struct dh_queue queue;
 	struct dh_timeline timeline;
@@ -88,8 +88,8 @@ int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle)
 
 /* --- segments */
 
-static void emit(struct dh_playout *playout, enum dh_event_type type, struct dh_segment *segment,
-	int64_t media_ticks, int64_t played_ticks)
+static void emit(struct dh_playout *playout, enum dh_event_type type, struct dh_segment *segment, int64_t media_ticks,
+	int64_t played_ticks)
 {
 	playout->sink.event(playout->sink_arg, &(struct dh_playout_event){ type, segment, media_ticks, played_ticks });
 }
@@ -125,8 +125,8 @@ struct dh_segment *dh_playout_find(struct dh_playout *playout, const char *id)
 
 int dh_playout_enqueue(struct dh_playout *playout, struct dh_segment *segment)
 {
-	const struct dh_queue_limits limits = {
-		playout->config.max_queue, playout->config.max_queue_ticks, playout->config.max_queue_bytes };
+	const struct dh_queue_limits limits = { playout->config.max_queue, playout->config.max_queue_ticks,
+		playout->config.max_queue_bytes };
 	if (dh_playout_find(playout, dh_segment_id(segment)))
 		return -EEXIST;
 	int err = dh_queue_push(&playout->queue, segment, &limits);

@@ -41,20 +41,28 @@ struct dh_viewer;
 
 enum dh_event_type {
 	/* of a segment; the five after STARTED are ends, and each segment has exactly one */
-	DH_EVENT_QUEUED, DH_EVENT_READY, DH_EVENT_STARTED,
-	DH_EVENT_FINISHED, DH_EVENT_INTERRUPTED, DH_EVENT_SKIPPED, DH_EVENT_REMOVED, DH_EVENT_FAILED,
+	DH_EVENT_QUEUED,
+	DH_EVENT_READY,
+	DH_EVENT_STARTED,
+	DH_EVENT_FINISHED,
+	DH_EVENT_INTERRUPTED,
+	DH_EVENT_SKIPPED,
+	DH_EVENT_REMOVED,
+	DH_EVENT_FAILED,
 	/* of the playing segment: it waits for its next units, it goes on */
-	DH_EVENT_HELD, DH_EVENT_RESUMED,
+	DH_EVENT_HELD,
+	DH_EVENT_RESUMED,
 	/* of the room */
-	DH_EVENT_SPEAKING, DH_EVENT_IDLE,
+	DH_EVENT_SPEAKING,
+	DH_EVENT_IDLE,
 	DH_EVENT_COUNT,
 };
 
 struct dh_playout_event {
 	enum dh_event_type type;
-	struct dh_segment *segment;  /* NULL for the room's own */
-	int64_t media_ticks;         /* when it takes effect */
-	int64_t played_ticks;        /* how much of the segment was played by then, see above */
+	struct dh_segment *segment; /* NULL for the room's own */
+	int64_t media_ticks;        /* when it takes effect */
+	int64_t played_ticks;       /* how much of the segment was played by then, see above */
 };
 
 /* None of these functions may call back into the playout, nor free its viewers. */
@@ -68,13 +76,13 @@ struct dh_playout_sink {
 
 struct dh_playout_config {
 	enum dh_duration duration;
-	int64_t preroll_ticks;  /* known before an incomplete segment starts or resumes; default 200 ms */
-	int64_t late_ticks;     /* what is later is not sent; default 150 ms */
-	int64_t spread_ticks;   /* offsets of viewer groups spread over this much, 0 to 20 ms; default 10 ms */
-	int spread_from;        /* viewers beyond this number get an offset; default 20 */
-	int max_queue;          /* waiting segments; default 100 */
-	int64_t max_queue_ticks;/* known media that waits; default 1 h */
-	size_t max_queue_bytes; /* that wait; default 512 MiB */
+	int64_t preroll_ticks;   /* known before an incomplete segment starts or resumes; default 200 ms */
+	int64_t late_ticks;      /* what is later is not sent; default 150 ms */
+	int64_t spread_ticks;    /* offsets of viewer groups spread over this much, 0 to 20 ms; default 10 ms */
+	int spread_from;         /* viewers beyond this number get an offset; default 20 */
+	int max_queue;           /* waiting segments; default 100 */
+	int64_t max_queue_ticks; /* known media that waits; default 1 h */
+	size_t max_queue_bytes;  /* that wait; default 512 MiB */
 };
 
 /* Sets the defaults named above. */

@@ -6,10 +6,10 @@
 #include "segment.h"
 
 struct dh_queue_limits {
-	int segments;   /* that wait */
+	int segments; /* that wait */
 	/* A segment is let in while the others have at most this: */
-	int64_t ticks;  /* known media */
-	size_t bytes;   /* of units */
+	int64_t ticks; /* known media */
+	size_t bytes;  /* of units */
 };
 
 /* Zeroed is empty. */

@@ -79,7 +79,7 @@ void *dh_segment_user(const struct dh_segment *segment)
 int dh_segment_open(struct dh_segment *segment, const struct dh_stream_head *head, struct dh_unit *anchor)
 {
 	if (segment->open || segment->ending != RUNNING || !head->has_video != !anchor ||
-			(!head->has_video && !head->has_audio))
+		(!head->has_video && !head->has_audio))
 		return -EINVAL;
 	segment->head = *head;
 	if (anchor)

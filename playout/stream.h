@@ -54,19 +54,19 @@
 
 #include "unit.h"
 
-#define DH_STREAM_VERSION    2
-#define DH_STREAM_RECORD_MAX (8u * 1024 * 1024) /* a 2304x2304 PICT fits */
-#define DH_STREAM_TEXT_MAX   1000u
-#define DH_STREAM_SIDE_MIN   16
-#define DH_STREAM_SIDE_MAX   2304 /* even; widths and heights of a picture */
-#define DH_STREAM_TICKS_MAX  (INT64_C(1) << 48) /* twelve years: sums never overflow */
-#define DH_STREAM_PICTURE_TICKS_MIN 720 /* from a picture to the next: 1 ms */
-#define DH_STREAM_SUFFIX     ".dhs"
+#define DH_STREAM_VERSION           2
+#define DH_STREAM_RECORD_MAX        (8u * 1024 * 1024) /* a 2304x2304 PICT fits */
+#define DH_STREAM_TEXT_MAX          1000u
+#define DH_STREAM_SIDE_MIN          16
+#define DH_STREAM_SIDE_MAX          2304               /* even; widths and heights of a picture */
+#define DH_STREAM_TICKS_MAX         (INT64_C(1) << 48) /* twelve years: sums never overflow */
+#define DH_STREAM_PICTURE_TICKS_MIN 720                /* from a picture to the next: 1 ms */
+#define DH_STREAM_SUFFIX            ".dhs"
 
 struct dh_stream_head {
-	bool has_video, has_audio;   /* at least one of them */
-	int width, height;           /* even, 0 without video */
-	int64_t rate_num, rate_den;  /* nominal frame rate; 0/1: variable or unknown */
+	bool has_video, has_audio;            /* at least one of them */
+	int width, height;                    /* even, 0 without video */
+	int64_t rate_num, rate_den;           /* nominal frame rate; 0/1: variable or unknown */
 	char encoder[DH_STREAM_TEXT_MAX + 1]; /* for people: libraries and settings */
 };
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* The buffer grows as bytes arrive, never on the word of a length field. */
-#define BUFFER_MIN  4096u
+#define BUFFER_MIN 4096u
 /* What may stay allocated between records; a larger one is given back. */
 #define BUFFER_KEEP (256u * 1024)
 
@@ -108,8 +108,8 @@ int dh_stream_reader_finish(struct dh_stream_reader *reader)
 {
 	if (reader->err < 0 || reader->records.is_ended)
 		return reader->err;
-	reader->err = fail(reader, -ENODATA, reader->records.bytes == 0 && reader->used == 0 ?
-		"the stream is empty" : "the stream is cut short");
+	reader->err = fail(reader, -ENODATA,
+		reader->records.bytes == 0 && reader->used == 0 ? "the stream is empty" : "the stream is cut short");
 	release(reader);
 	return reader->err;
 }

@@ -12,8 +12,8 @@
 
 #include <zlib.h>
 
-__attribute__((format(printf, 3, 4)))
-static int fail(struct dh_stream_records *records, int err, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int fail(struct dh_stream_records *records, int err, const char *format,
+	...)
 {
 	va_list args;
 	va_start(args, format);
@@ -110,8 +110,8 @@ static int check_length(struct dh_stream_records *records, const uint8_t *prefix
 		break;
 	}
 	if (length < min || length > max)
-		return fail(records, -EBADMSG, "a record %.4s of %zu bytes, expected %zu to %zu",
-			(const char *)prefix, length, min, max);
+		return fail(records, -EBADMSG, "a record %.4s of %zu bytes, expected %zu to %zu", (const char *)prefix,
+			length, min, max);
 	return 0;
 }
 
@@ -156,11 +156,9 @@ static int check_size(struct dh_stream_records *records, int width, int height)
 		return fail(records, -EBADMSG, "picture of %dx%d: sides are even, %d to %d", width, height,
 			DH_STREAM_SIDE_MIN, DH_STREAM_SIDE_MAX);
 	if (records->limits.width > 0 && width > records->limits.width)
-		return fail(records, -EFBIG, "picture of %dx%d, wider than %d", width, height,
-			records->limits.width);
+		return fail(records, -EFBIG, "picture of %dx%d, wider than %d", width, height, records->limits.width);
 	if (records->limits.height > 0 && height > records->limits.height)
-		return fail(records, -EFBIG, "picture of %dx%d, higher than %d", width, height,
-			records->limits.height);
+		return fail(records, -EFBIG, "picture of %dx%d, higher than %d", width, height, records->limits.height);
 	return 0;
 }
 
@@ -228,20 +226,19 @@ static int read_picture(struct dh_stream_records *records, const uint8_t *body, 
 }
 
 /* Verifies a unit's time against those before it, and remembers it. */
-static int step_time(struct dh_stream_records *records, enum dh_media media, int64_t pts_ticks,
-	int64_t duration_ticks)
+static int step_time(struct dh_stream_records *records, enum dh_media media, int64_t pts_ticks, int64_t duration_ticks)
 {
 	struct dh_stream_track *track = &records->tracks[media];
 	int64_t limit = records->limits.duration_ticks;
 	if (pts_ticks < 0 || duration_ticks <= 0)
-		return fail(records, -EBADMSG, "%s unit at %" PRId64 " lasting %" PRId64 " ticks",
-			media_name(media), pts_ticks, duration_ticks);
+		return fail(records, -EBADMSG, "%s unit at %" PRId64 " lasting %" PRId64 " ticks", media_name(media),
+			pts_ticks, duration_ticks);
 	if (limit <= 0 || limit > DH_STREAM_TICKS_MAX)
 		limit = DH_STREAM_TICKS_MAX;
 	if (pts_ticks > limit - duration_ticks)
 		return fail(records, -EFBIG, "longer than %" PRId64 " ms", dh_ms_from_ticks(limit));
 	if (pts_ticks < records->newest_ticks ||
-			(track->units > 0 && pts_ticks - track->last_ticks < DH_STREAM_PICTURE_TICKS_MIN))
+		(track->units > 0 && pts_ticks - track->last_ticks < DH_STREAM_PICTURE_TICKS_MIN))
 		return fail(records, -EBADMSG, "%s unit at %" PRId64 " after one at %" PRId64 " ticks",
 			media_name(media), pts_ticks, records->newest_ticks);
 	records->newest_ticks = pts_ticks;
@@ -264,8 +261,7 @@ static int read_video(struct dh_stream_records *records, const uint8_t *body, si
 	err = step_time(records, DH_VIDEO, pts_ticks, duration_ticks);
 	if (err < 0)
 		return err;
-	unit = dh_unit_new(DH_VIDEO, pts_ticks, duration_ticks, body + DH_WIRE_VIDEO_FIXED,
-		size - DH_WIRE_VIDEO_FIXED);
+	unit = dh_unit_new(DH_VIDEO, pts_ticks, duration_ticks, body + DH_WIRE_VIDEO_FIXED, size - DH_WIRE_VIDEO_FIXED);
 	if (unit) {
 		unit->flags = flags;
 		memcpy(unit->luma, body + 16, DH_LUMA_BYTES);
@@ -279,13 +275,14 @@ static int read_audio(struct dh_stream_records *records, const uint8_t *body, si
 	int64_t pts_ticks = dh_wire_get64(body);
 	int err;
 	if (pts_ticks != track->end_ticks)
-		return fail(records, -EBADMSG, "audio unit at %" PRId64 " ticks, expected %" PRId64,
-			pts_ticks, track->end_ticks);
+		return fail(records, -EBADMSG, "audio unit at %" PRId64 " ticks, expected %" PRId64, pts_ticks,
+			track->end_ticks);
 	err = step_time(records, DH_AUDIO, pts_ticks, DH_SLOT_TICKS);
 	if (err < 0)
 		return err;
-	return report_unit(records, dh_unit_new(DH_AUDIO, pts_ticks, DH_SLOT_TICKS, body + DH_WIRE_AUDIO_FIXED,
-			size - DH_WIRE_AUDIO_FIXED), records->sink.unit);
+	return report_unit(records,
+		dh_unit_new(DH_AUDIO, pts_ticks, DH_SLOT_TICKS, body + DH_WIRE_AUDIO_FIXED, size - DH_WIRE_AUDIO_FIXED),
+		records->sink.unit);
 }
 
 /* A length ends within the last unit; without units it is 0. */
@@ -334,8 +331,7 @@ static int read_failure(struct dh_stream_records *records, const uint8_t *body, 
 	if (err < 0)
 		return err;
 	records->is_ended = true;
-	return records->sink.failure ?
-		records->sink.failure(records->arg, (int32_t)dh_wire_get32(body), text) : 0;
+	return records->sink.failure ? records->sink.failure(records->arg, (int32_t)dh_wire_get32(body), text) : 0;
 }
 
 int dh_stream_records_read(struct dh_stream_records *records, const uint8_t *record, size_t size)

@@ -10,8 +10,7 @@
 
 #include "stream.h"
 
-#define DH_WIRE_TYPE(a, b, c, d) \
-	((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+#define DH_WIRE_TYPE(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 
 #define DH_WIRE_HEAD    DH_WIRE_TYPE('D', 'H', 'S', '1')
 #define DH_WIRE_ANCHOR  DH_WIRE_TYPE('A', 'N', 'C', 'H')
@@ -23,14 +22,14 @@
 #define DH_WIRE_FAILURE DH_WIRE_TYPE('F', 'A', 'I', 'L')
 
 /* Bytes around a body, and the fixed part of each kind of body. */
-#define DH_WIRE_PREFIX          8u /* type, length */
-#define DH_WIRE_CHECKSUM        4u
-#define DH_WIRE_HEAD_FIXED      20u
-#define DH_WIRE_VIDEO_FIXED     (16u + DH_LUMA_BYTES)
-#define DH_WIRE_AUDIO_FIXED     8u
-#define DH_WIRE_END_FIXED       20u
-#define DH_WIRE_END_FIXED_1     16u /* version 1: no flags */
-#define DH_WIRE_FAILURE_FIXED   4u
+#define DH_WIRE_PREFIX        8u /* type, length */
+#define DH_WIRE_CHECKSUM      4u
+#define DH_WIRE_HEAD_FIXED    20u
+#define DH_WIRE_VIDEO_FIXED   (16u + DH_LUMA_BYTES)
+#define DH_WIRE_AUDIO_FIXED   8u
+#define DH_WIRE_END_FIXED     20u
+#define DH_WIRE_END_FIXED_1   16u /* version 1: no flags */
+#define DH_WIRE_FAILURE_FIXED 4u
 
 #define DH_WIRE_FLAG_VIDEO 1u
 #define DH_WIRE_FLAG_AUDIO 2u
@@ -92,8 +91,8 @@ static inline bool dh_wire_flags_are_valid(uint32_t flags)
 /* A shown key frame; a hidden one would give a new viewer no picture. */
 static inline bool dh_wire_is_key_frame(const uint8_t *p, size_t size)
 {
-	return size >= DH_WIRE_KEY_FRAME_MIN && (p[0] & 0x01) == 0 && (p[0] & 0x10) != 0 &&
-		p[3] == 0x9d && p[4] == 0x01 && p[5] == 0x2a;
+	return size >= DH_WIRE_KEY_FRAME_MIN && (p[0] & 0x01) == 0 && (p[0] & 0x10) != 0 && p[3] == 0x9d &&
+		p[4] == 0x01 && p[5] == 0x2a;
 }
 
 /* Bytes of the character at `p`; 0 when it is not UTF-8 (overlong, a surrogate,
@@ -117,7 +116,7 @@ static inline size_t dh_wire_character(const uint8_t *p, size_t size)
 		code = code << 6 | (p[i] & 0x3f);
 	}
 	if (code < 0xa0 || (length == 3 && code < 0x800) || (code >= 0xd800 && code <= 0xdfff) ||
-			(length == 4 && code < 0x10000) || code > 0x10ffff)
+		(length == 4 && code < 0x10000) || code > 0x10ffff)
 		return 0;
 	return length;
 }

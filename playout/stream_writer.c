@@ -92,8 +92,8 @@ int dh_stream_write_head(const struct dh_stream_writer *writer, const struct dh_
 	if (!p)
 		return -ENOMEM;
 	p = dh_wire_put16(p, DH_STREAM_VERSION);
-	p = dh_wire_put16(p, (uint16_t)((head->has_video ? DH_WIRE_FLAG_VIDEO : 0) |
-			(head->has_audio ? DH_WIRE_FLAG_AUDIO : 0)));
+	p = dh_wire_put16(p,
+		(uint16_t)((head->has_video ? DH_WIRE_FLAG_VIDEO : 0) | (head->has_audio ? DH_WIRE_FLAG_AUDIO : 0)));
 	p = dh_wire_put16(p, (uint16_t)head->width);
 	p = dh_wire_put16(p, (uint16_t)head->height);
 	p = dh_wire_put32(p, (uint32_t)head->rate_num);
@@ -122,7 +122,7 @@ static int write_video(const struct dh_stream_writer *writer, const struct dh_un
 	struct record record;
 	uint8_t *p;
 	if (unit->size > DH_VIDEO_UNIT_MAX || unit->duration_ticks > UINT32_MAX ||
-			!dh_wire_flags_are_valid(unit->flags))
+		!dh_wire_flags_are_valid(unit->flags))
 		return -EINVAL;
 	p = record_begin(&record, DH_WIRE_VIDEO, DH_WIRE_VIDEO_FIXED + unit->size);
 	if (!p)
@@ -140,7 +140,7 @@ static int write_audio(const struct dh_stream_writer *writer, const struct dh_un
 	struct record record;
 	uint8_t *p;
 	if (unit->size > DH_AUDIO_UNIT_MAX || unit->duration_ticks != DH_SLOT_TICKS ||
-			unit->pts_ticks % DH_SLOT_TICKS != 0 || unit->flags != 0)
+		unit->pts_ticks % DH_SLOT_TICKS != 0 || unit->flags != 0)
 		return -EINVAL;
 	p = record_begin(&record, DH_WIRE_AUDIO, DH_WIRE_AUDIO_FIXED + unit->size);
 	if (!p)
@@ -152,7 +152,7 @@ static int write_audio(const struct dh_stream_writer *writer, const struct dh_un
 int dh_stream_write_unit(const struct dh_stream_writer *writer, const struct dh_unit *unit)
 {
 	if (unit->size == 0 || unit->pts_ticks < 0 || unit->duration_ticks <= 0 ||
-			unit->pts_ticks > DH_STREAM_TICKS_MAX - unit->duration_ticks)
+		unit->pts_ticks > DH_STREAM_TICKS_MAX - unit->duration_ticks)
 		return -EINVAL;
 	switch (unit->media) {
 	case DH_VIDEO:
@@ -172,8 +172,8 @@ int dh_stream_write_note(const struct dh_stream_writer *writer, const char *text
 int dh_stream_write_end(const struct dh_stream_writer *writer, const struct dh_stream_end *end)
 {
 	uint8_t body[DH_WIRE_END_FIXED];
-	if (end->video_ticks < 0 || end->video_ticks > DH_STREAM_TICKS_MAX ||
-			end->audio_ticks < 0 || end->audio_ticks > DH_STREAM_TICKS_MAX)
+	if (end->video_ticks < 0 || end->video_ticks > DH_STREAM_TICKS_MAX || end->audio_ticks < 0 ||
+		end->audio_ticks > DH_STREAM_TICKS_MAX)
 		return -EINVAL;
 	dh_wire_put32(dh_wire_put64(dh_wire_put64(body, end->video_ticks), end->audio_ticks),
 		end->is_incomplete ? DH_WIRE_FLAG_INCOMPLETE : 0);

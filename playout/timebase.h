@@ -14,7 +14,7 @@
 #define DH_TICKS_PER_SECOND INT64_C(720000)
 #define DH_TICKS_PER_MS     INT64_C(720)
 /* One Opus packet, and the grid on which segments begin and end (20 ms). */
-#define DH_SLOT_TICKS       INT64_C(14400)
+#define DH_SLOT_TICKS             INT64_C(14400)
 #define DH_TICKS_PER_AUDIO_SAMPLE INT64_C(15) /* 48 kHz */
 #define DH_TICKS_PER_VIDEO_CLOCK  INT64_C(8)  /* 90 kHz */
 

@@ -22,7 +22,7 @@ static int64_t idle_length_ticks(const struct dh_segment *idle)
 int dh_timeline_set_idle(struct dh_timeline *timeline, struct dh_segment *idle)
 {
 	if (!dh_segment_is_complete(idle) || !dh_segment_count(idle, DH_VIDEO) ||
-			idle_length_ticks(idle) < DH_SLOT_TICKS)
+		idle_length_ticks(idle) < DH_SLOT_TICKS)
 		return -EINVAL;
 	timeline->idle = idle;
 	return 0;
@@ -117,8 +117,11 @@ static void emit_picture(struct dh_timeline *timeline, const struct emitter *out
 		dh_unit_unref(&timeline->shown);
 		timeline->shown = dh_unit_ref(unit);
 	}
-	emit_item(out, &(struct dh_item){
-		.media = DH_VIDEO, .media_ticks = media_ticks, .unit = unit, .anchor = dh_segment_anchor(of) });
+	emit_item(out,
+		&(struct dh_item){ .media = DH_VIDEO,
+			.media_ticks = media_ticks,
+			.unit = unit,
+			.anchor = dh_segment_anchor(of) });
 }
 
 static void fill_silence(struct dh_timeline *timeline, const struct emitter *out, int64_t slot_ticks)

@@ -20,7 +20,7 @@ struct dh_item {
 	struct dh_unit *anchor; /* the picture refers to it; video only. Equal anchors are equal pointers */
 	const uint8_t *silence; /* the payload if unit is NULL; static */
 	size_t silence_size;
-	bool talkspurt;         /* first sound after a slot without any: marker bit (RFC 3551, 4.1) */
+	bool talkspurt; /* first sound after a slot without any: marker bit (RFC 3551, 4.1) */
 };
 
 typedef void dh_item_fn(void *arg, const struct dh_item *item);
@@ -35,24 +35,24 @@ struct dh_timeline {
 	/* the idle clip: media time of its time 0 in this round, its next picture */
 	int64_t idle_epoch_ticks;
 	size_t idle_next;
-	bool idle_runs;              /* else it begins with the entry that looks most like what is shown */
+	bool idle_runs; /* else it begins with the entry that looks most like what is shown */
 	/* the playing segment: media time of its time 0, its next units */
 	int64_t start_ticks;
 	size_t next[2];
-	int64_t played_ticks;        /* of its slots that were filled in time */
+	int64_t played_ticks; /* of its slots that were filled in time */
 	bool held;
 	/* the picture that viewers have now; the anchor of the newest segment with video */
 	struct dh_unit *shown, *anchor;
 	/* sound between speech */
 	struct dh_silence silence;
-	bool silent, unsent;         /* the last slot had no speech; had no sound at all */
+	bool silent, unsent; /* the last slot had no speech; had no sound at all */
 };
 
 enum dh_slot_state {
-	DH_SLOT_IDLE,   /* nothing plays */
+	DH_SLOT_IDLE, /* nothing plays */
 	DH_SLOT_PLAY,
-	DH_SLOT_HOLD,   /* the segment's next 20 ms are not there yet */
-	DH_SLOT_END,    /* the playing segment has ended: stop it, then ask again */
+	DH_SLOT_HOLD, /* the segment's next 20 ms are not there yet */
+	DH_SLOT_END,  /* the playing segment has ended: stop it, then ask again */
 };
 
 /* Takes ownership on success. -EINVAL: it is not complete, has no video, or is

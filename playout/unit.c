@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct dh_unit *dh_unit_new(enum dh_media media, int64_t pts_ticks, int64_t duration_ticks,
-	const void *data, size_t size)
+struct dh_unit *dh_unit_new(enum dh_media media, int64_t pts_ticks, int64_t duration_ticks, const void *data,
+	size_t size)
 {
 	struct dh_unit *unit = calloc(1, sizeof *unit + size);
 	if (!unit)

@@ -15,7 +15,7 @@ enum dh_media { DH_AUDIO = 0, DH_VIDEO = 1 };
 
 /* The picture refers to the anchor (golden) alone: any decoder that holds the
  * anchor can start here. */
-#define DH_UNIT_ENTRY     0x1u
+#define DH_UNIT_ENTRY 0x1u
 /* No other picture refers to this one (temporal layer 1). */
 #define DH_UNIT_DROPPABLE 0x2u
 
@@ -33,18 +33,18 @@ struct dh_unit {
 	int refs;
 	/* immutable */
 	enum dh_media media;
-	uint32_t flags;                /* DH_UNIT_…; 0 for audio */
-	int64_t pts_ticks;             /* from the segment's start, >= 0 */
-	int64_t duration_ticks;        /* > 0; audio: DH_SLOT_TICKS */
-	uint8_t luma[DH_LUMA_BYTES];   /* video only, else zeros */
-	size_t size;                   /* >= 1 */
+	uint32_t flags;              /* DH_UNIT_…; 0 for audio */
+	int64_t pts_ticks;           /* from the segment's start, >= 0 */
+	int64_t duration_ticks;      /* > 0; audio: DH_SLOT_TICKS */
+	uint8_t luma[DH_LUMA_BYTES]; /* video only, else zeros */
+	size_t size;                 /* >= 1 */
 	uint8_t data[];
 };
 
 /* A new unit with one reference and a copy of `size` bytes at `data`. The caller
  * may set `flags` and `luma` before sharing it. NULL: out of memory. */
-struct dh_unit *dh_unit_new(enum dh_media media, int64_t pts_ticks, int64_t duration_ticks,
-	const void *data, size_t size);
+struct dh_unit *dh_unit_new(enum dh_media media, int64_t pts_ticks, int64_t duration_ticks, const void *data,
+	size_t size);
 
 struct dh_unit *dh_unit_ref(struct dh_unit *unit);
 

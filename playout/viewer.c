@@ -7,9 +7,9 @@
 
 /* Where the anchor of an answered PLI stands before its entry: 90 ticks of
  * 90 kHz. Chromium then nearly always shows the entry and not the anchor. */
-#define ANCHOR_LEAD_TICKS  (90 * DH_TICKS_PER_VIDEO_CLOCK)
-#define BACKOFF_MIN_TICKS  (1 * DH_TICKS_PER_SECOND)
-#define BACKOFF_MAX_TICKS  (4 * DH_TICKS_PER_SECOND)
+#define ANCHOR_LEAD_TICKS (90 * DH_TICKS_PER_VIDEO_CLOCK)
+#define BACKOFF_MIN_TICKS (1 * DH_TICKS_PER_SECOND)
+#define BACKOFF_MAX_TICKS (4 * DH_TICKS_PER_SECOND)
 /* After this long without a request a new one counts as the first again. */
 #define BACKOFF_FORGET_TICKS (10 * DH_TICKS_PER_SECOND)
 
@@ -218,8 +218,7 @@ static void send_audio(struct dh_viewer *viewer, const struct dh_item *item, int
 	send_packet(viewer, DH_AUDIO, item->media_ticks, marker, &payload);
 }
 
-void dh_viewer_send(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks,
-	int64_t late_max_ticks)
+void dh_viewer_send(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks, int64_t late_max_ticks)
 {
 	if (viewer->paused)
 		return;

@@ -37,17 +37,17 @@ struct dh_viewer {
 	const struct dh_viewer_out *out;
 	/* numbering */
 	struct dh_continuity continuity;
-	bool spoken;                 /* it was sent speech before (marker bit) */
+	bool spoken; /* it was sent speech before (marker bit) */
 	/* picture */
-	struct dh_unit *holds;       /* the anchor in its decoder's golden buffer */
-	bool joined;                 /* it was sent a first anchor */
-	bool waiting;                /* for the next entry */
+	struct dh_unit *holds; /* the anchor in its decoder's golden buffer */
+	bool joined;           /* it was sent a first anchor */
+	bool waiting;          /* for the next entry */
 	bool paused;
 	int64_t last_video_ticks;    /* media time of the newest picture begun */
 	struct dh_outgoing outgoing; /* pictures that have not left whole */
 	/* answers to PLI */
-	bool pli;                    /* one is to be answered */
-	int64_t answer_from_ticks;   /* not before this media time */
+	bool pli;                  /* one is to be answered */
+	int64_t answer_from_ticks; /* not before this media time */
 	int64_t backoff_ticks;
 	struct dh_viewer_stats stats;
 };
@@ -65,8 +65,7 @@ void dh_viewer_join(struct dh_viewer *viewer, struct dh_unit *anchor, int64_t no
 
 /* Sends an item that is due; one that is more than `late_max_ticks` late is
  * dropped. A large picture only begins here. */
-void dh_viewer_send(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks,
-	int64_t late_max_ticks);
+void dh_viewer_send(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks, int64_t late_max_ticks);
 
 /* Sends what is due of a picture that has begun. */
 void dh_viewer_continue(struct dh_viewer *viewer, int64_t now_ticks);

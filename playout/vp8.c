@@ -31,8 +31,8 @@ static size_t min(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-size_t dh_vp8_packetise(const uint8_t *frame, size_t size, const struct dh_vp8_picture *picture,
-	size_t first, size_t count, dh_vp8_payload_fn *emit, void *arg)
+size_t dh_vp8_packetise(const uint8_t *frame, size_t size, const struct dh_vp8_picture *picture, size_t first,
+	size_t count, dh_vp8_payload_fn *emit, void *arg)
 {
 	uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE];
 	size_t packets = dh_vp8_packets(size);

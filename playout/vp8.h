@@ -30,18 +30,18 @@
 
 /* A picture's numbers, for one viewer (see continuity.h). */
 struct dh_vp8_picture {
-	uint16_t picture_id;       /* 15 bits are used */
+	uint16_t picture_id; /* 15 bits are used */
 	uint8_t tl0picidx;
-	uint8_t tid;               /* temporal layer: 0, or 1 for what may be dropped */
-	uint8_t is_layer_sync;     /* Y: refers to pictures of layer 0 only; 0 in layer 0 */
-	uint8_t is_non_reference;  /* N: no picture refers to this one */
+	uint8_t tid;              /* temporal layer: 0, or 1 for what may be dropped */
+	uint8_t is_layer_sync;    /* Y: refers to pictures of layer 0 only; 0 in layer 0 */
+	uint8_t is_non_reference; /* N: no picture refers to this one */
 };
 
 /* One payload: the descriptor, then `size` (1 to DH_VP8_DATA_MAX) bytes of the
  * picture at `data`. `marker` is the RTP marker bit: the picture's last packet.
  * Descriptor and data are valid during the call. */
-typedef void dh_vp8_payload_fn(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE],
-	const uint8_t *data, size_t size, bool marker);
+typedef void dh_vp8_payload_fn(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data,
+	size_t size, bool marker);
 
 /* How many packets a picture of `size` bytes takes; 0 for none. */
 size_t dh_vp8_packets(size_t size);
@@ -49,7 +49,7 @@ size_t dh_vp8_packets(size_t size);
 /* A picture of `size` bytes is cut into as few payloads as possible, whose sizes
  * differ by one byte at most. Emits `count` of them from number `first` on, in
  * order, fewer where the picture ends. Returns how many. */
-size_t dh_vp8_packetise(const uint8_t *frame, size_t size, const struct dh_vp8_picture *picture,
-	size_t first, size_t count, dh_vp8_payload_fn *emit, void *arg);
+size_t dh_vp8_packetise(const uint8_t *frame, size_t size, const struct dh_vp8_picture *picture, size_t first,
+	size_t count, dh_vp8_payload_fn *emit, void *arg);
 
 #endif

@@ -177,7 +177,7 @@ static void read_each(struct dh_config *config, janus_config *file, const char *
 	for (GList *l = file->list; l; l = l->next) {
 		const janus_config_container *category = l->data;
 		if (category->type == janus_config_type_category && category->name &&
-				!strncmp(category->name, prefix, length) && category->name[length])
+			!strncmp(category->name, prefix, length) && category->name[length])
 			read(config, category, category->name + length);
 	}
 }
@@ -188,7 +188,7 @@ static void report_strangers(janus_config *file)
 		const janus_config_container *c = l->data;
 		const char *name = c->name ? c->name : "?";
 		if (strcmp(name, "general") && !g_str_has_prefix(name, "avatar-") &&
-				!g_str_has_prefix(name, "generator-") && !g_str_has_prefix(name, "room-"))
+			!g_str_has_prefix(name, "generator-") && !g_str_has_prefix(name, "room-"))
 			dh_option_wrong(DH_CONFIG_FILE, name, "category", "there is no such category");
 	}
 }

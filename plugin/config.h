@@ -20,19 +20,19 @@
 #include "ingest/generator.h"
 #include "rooms/avatar.h"
 
-#define DH_CONFIG_FILE "janus.plugin.digitalhuman.jcfg"
+#define DH_CONFIG_FILE    "janus.plugin.digitalhuman.jcfg"
 #define DH_CONFIG_KEY_MAX 256 /* bytes of a secret, PIN or description, as in requests */
 
 struct dh_config_room {
 	char *name;
-	char *id;                /* see room_id.h */
-	char *description;       /* NULL: made of the id */
-	char *metadata;          /* a JSON object as text; NULL: none */
-	char *avatar;            /* NULL (in the room file alone): there is no such room */
-	char *secret, *pin;      /* NULL: none */
+	char *id;           /* see room_id.h */
+	char *description;  /* NULL: made of the id */
+	char *metadata;     /* a JSON object as text; NULL: none */
+	char *avatar;       /* NULL (in the room file alone): there is no such room */
+	char *secret, *pin; /* NULL: none */
 	int64_t is_private, signed_tokens;
-	char *duration;          /* "speech" or "longest" */
-	char *generator;         /* NULL: none */
+	char *duration;  /* "speech" or "longest" */
+	char *generator; /* NULL: none */
 };
 
 struct dh_config {
@@ -53,13 +53,13 @@ struct dh_config {
 	int64_t offer_threads;
 	int64_t max_queue, max_queue_ms, max_queue_mb;
 	int64_t max_segment_ms, max_file_mb;
-	int64_t file_read_s;     /* reading a segment's file may take so long */
-	int64_t max_media_mb;    /* of prepared media, of all rooms together */
-	int64_t max_side;        /* pixels of an input picture */
+	int64_t file_read_s;                         /* reading a segment's file may take so long */
+	int64_t max_media_mb;                        /* of prepared media, of all rooms together */
+	int64_t max_side;                            /* pixels of an input picture */
 	int64_t max_request, max_text, max_metadata; /* bytes */
-	int64_t max_depth;       /* of a request's JSON */
+	int64_t max_depth;                           /* of a request's JSON */
 	int64_t spread_ms;
-	int64_t realtime;        /* see realtime.h */
+	int64_t realtime; /* see realtime.h */
 	int64_t events;
 	GPtrArray *avatars, *generators, *rooms; /* of the structs above */
 };

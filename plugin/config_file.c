@@ -22,8 +22,11 @@ struct dh_file_state dh_file_state(const char *path)
 
 	if (stat(path, &st) < 0)
 		return (struct dh_file_state){ 0 };
-	return (struct dh_file_state){ .device = st.st_dev, .inode = st.st_ino, .size = (uint64_t)st.st_size,
-		.modified_ns = ns_of(&st.st_mtim), .changed_ns = ns_of(&st.st_ctim) };
+	return (struct dh_file_state){ .device = st.st_dev,
+		.inode = st.st_ino,
+		.size = (uint64_t)st.st_size,
+		.modified_ns = ns_of(&st.st_mtim),
+		.changed_ns = ns_of(&st.st_ctim) };
 }
 
 bool dh_file_state_is_same(const struct dh_file_state *a, const struct dh_file_state *b)

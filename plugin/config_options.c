@@ -24,8 +24,9 @@ static int read_number(const struct place *place, const struct dh_option *option
 	errno = 0;
 	int64_t n = g_ascii_strtoll(value, &end, 10);
 	if (errno || end == value || *end || n < option->min || n > option->max) {
-		g_snprintf(expected, sizeof(expected), "an integer from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
-			" is expected", option->min, option->max);
+		g_snprintf(expected, sizeof(expected),
+			"an integer from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " is expected", option->min,
+			option->max);
 		return dh_option_wrong(place->file, place->category, option->name, expected);
 	}
 	*number = n;
@@ -139,8 +140,8 @@ int dh_options_read(const char *file, const janus_config_container *category, co
 		while (o->name && g_strcmp0(o->name, given->name))
 			o++;
 		int e = o->name ? read_option(&place, o, given, base) :
-			dh_option_wrong(file, category->name, given->name ? given->name : "?",
-				"there is no such option");
+				  dh_option_wrong(file, category->name, given->name ? given->name : "?",
+					  "there is no such option");
 		err = err ? err : e;
 	}
 	for (const struct dh_option *o = options; o->name && !err; o++) {

@@ -25,13 +25,14 @@ enum dh_option_type {
 struct dh_option {
 	const char *name;
 	enum dh_option_type type;
-	size_t offset;              /* in the struct that is filled */
-	int64_t min, max, number;   /* of numbers; `number` is the default; of a text its most bytes (0: any) */
-	const char *text;           /* default of texts */
+	size_t offset;            /* in the struct that is filled */
+	int64_t min, max, number; /* of numbers; `number` is the default; of a text its most bytes (0: any) */
+	const char *text;         /* default of texts */
 	bool required;
 };
 
 /* Rows of a table: `field` of struct `where` is called as the option is. */
+/* clang-format off */
 #define DH_TEXT(where, field, value) { #field, DH_OPTION_TEXT, offsetof(where, field), 0, 0, 0, value, false }
 #define DH_KEY(where, field, most)   { #field, DH_OPTION_TEXT, offsetof(where, field), 0, most, 0, NULL, false }
 #define DH_NEEDED(where, field)      { #field, DH_OPTION_TEXT, offsetof(where, field), 0, 0, 0, NULL, true }
@@ -40,6 +41,7 @@ struct dh_option {
 #define DH_NUMBER(where, field, min, max, value) \
 	{ #field, DH_OPTION_NUMBER, offsetof(where, field), min, max, value, NULL, false }
 #define DH_OPTIONS_END { NULL, 0, 0, 0, 0, 0, NULL, false }
+/* clang-format on */
 
 /* Logs that `option` in `category` of `file` is wrong, and what was expected; -EINVAL. */
 int dh_option_wrong(const char *file, const char *category, const char *option, const char *expected);

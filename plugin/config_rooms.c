@@ -44,26 +44,25 @@ void dh_config_room_free(struct dh_config_room **room)
 	*room = NULL;
 }
 
-static int check_id(const struct dh_config *config, struct dh_config_room *room, const char *file,
-	const char *category)
+static int check_id(const struct dh_config *config, struct dh_config_room *room, const char *file, const char *category)
 {
 	char *id = dh_room_id_parse(room->id, config->string_ids != 0);
 
 	if (!id)
-		return dh_option_wrong(file, category, "id", config->string_ids ?
-			"a text without control characters is expected" :
-				"an integer from 1 to 9007199254740991 is expected");
+		return dh_option_wrong(file, category, "id",
+			config->string_ids ? "a text without control characters is expected" :
+					     "an integer from 1 to 9007199254740991 is expected");
 	g_free(room->id);
 	room->id = id;
 	return 0;
 }
 
-static int check_metadata(const struct dh_config_room *room, const char *file,
-	const char *category)
+static int check_metadata(const struct dh_config_room *room, const char *file, const char *category)
 {
 	json_t *metadata = room->metadata ? json_loads(room->metadata, JSON_REJECT_DUPLICATES, NULL) : NULL;
 	int err = room->metadata && !json_is_object(metadata) ?
-		dh_option_wrong(file, category, "metadata", "a JSON object, as text, is expected") : 0;
+		dh_option_wrong(file, category, "metadata", "a JSON object, as text, is expected") :
+		0;
 
 	json_decref(metadata);
 	return err;

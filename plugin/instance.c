@@ -10,8 +10,10 @@
 static void to_gateway_log(enum dh_log_level level, const char *text)
 {
 	static const int levels[] = {
-		[DH_LOG_ERROR] = LOG_ERR, [DH_LOG_WARNING] = LOG_WARN,
-		[DH_LOG_INFO] = LOG_INFO, [DH_LOG_DEBUG] = LOG_VERB,
+		[DH_LOG_ERROR] = LOG_ERR,
+		[DH_LOG_WARNING] = LOG_WARN,
+		[DH_LOG_INFO] = LOG_INFO,
+		[DH_LOG_DEBUG] = LOG_VERB,
 	};
 	int l = levels[level];
 	DH_LOG(l, "%s", text);
@@ -35,8 +37,9 @@ static void avatar_free(gpointer data)
 
 struct dh_feed_context dh_instance_feed_context(const struct dh_instance *instance)
 {
-	return (struct dh_feed_context){
-		.io = instance->io, .ingest = instance->ingest, .generator_scope = instance->config->scope,
+	return (struct dh_feed_context){ .io = instance->io,
+		.ingest = instance->ingest,
+		.generator_scope = instance->config->scope,
 		.generator_user = instance->config->worker_user };
 }
 
@@ -49,7 +52,8 @@ int dh_instance_add_session(struct dh_instance *instance, struct janus_plugin_se
 
 	/* A few more than that, where many come at once, do no harm. */
 	dh_clients_count(instance->clients, &clients, &handles);
-	struct dh_client *client = handles >= config->max_handles ? NULL :
+	struct dh_client *client = handles >= config->max_handles ?
+		NULL :
 		dh_clients_join(instance->clients, handle, (unsigned)config->max_handles_per_session);
 	if (!client)
 		return -EDQUOT;
@@ -112,8 +116,10 @@ static int start_outbox(struct dh_instance *instance)
 {
 	const struct dh_config *c = instance->config;
 	const struct dh_outbox_config o = {
-		.offer_threads = (unsigned)c->offer_threads, .max_requests = (unsigned)c->max_handle_requests,
-		.max_events = (unsigned)c->max_handle_events, .max_all_events = (unsigned)c->max_events,
+		.offer_threads = (unsigned)c->offer_threads,
+		.max_requests = (unsigned)c->max_handle_requests,
+		.max_events = (unsigned)c->max_handle_events,
+		.max_all_events = (unsigned)c->max_events,
 	};
 
 	return dh_outbox_alloc(&instance->outbox, &o);
@@ -123,8 +129,8 @@ static void add_avatars(struct dh_instance *instance)
 {
 	for (guint i = 0; i < instance->config->avatars->len; i++) {
 		const struct dh_avatar_config *avatar = instance->config->avatars->pdata[i];
-		g_hash_table_insert(instance->avatars, avatar->name, dh_avatar_new(avatar, instance->io,
-			instance->ingest));
+		g_hash_table_insert(instance->avatars, avatar->name,
+			dh_avatar_new(avatar, instance->io, instance->ingest));
 	}
 }
 

@@ -21,19 +21,19 @@ struct dh_instance {
 	struct dh_io *io;
 	struct dh_ingest *ingest;
 	struct dh_outbox *outbox;
-	struct dh_host host;     /* of every room */
+	struct dh_host host; /* of every room */
 	struct dh_clients *clients;
-	GHashTable *avatars;     /* by name (its config's), struct dh_avatar */
+	GHashTable *avatars;             /* by name (its config's), struct dh_avatar */
 	struct dh_member_counts members; /* atomic */
-	GMutex admission_lock;   /* held while a place is looked for and taken */
+	GMutex admission_lock;           /* held while a place is looked for and taken */
 	/* held by whoever makes, edits or destroys rooms, from beginning to end;
 	 * taken before `lock` */
 	GMutex rooms_lock;
 	struct dh_room_file *room_file; /* protected by rooms_lock */
 	/* protected by lock */
 	GMutex lock;
-	GHashTable *rooms;       /* by id, references to struct dh_room */
-	GHashTable *sessions;    /* references to struct dh_session */
+	GHashTable *rooms;    /* by id, references to struct dh_room */
+	GHashTable *sessions; /* references to struct dh_session */
 	bool closed;
 };
 
@@ -77,8 +77,8 @@ int dh_instance_create_room(struct dh_instance *instance, const struct dh_room_f
 	const struct dh_settings *given, bool permanent, struct dh_room **room);
 /* *visible: whether what everybody may see of it has changed. -ENOENT: it is
  * gone. */
-int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room,
-	const struct dh_settings_change *change, bool permanent, bool *visible);
+int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room, const struct dh_settings_change *change,
+	bool permanent, bool *visible);
 /* Takes the room out and closes it; -ENOENT: somebody else just did. */
 int dh_instance_destroy_room(struct dh_instance *instance, struct dh_room *room, bool permanent);
 

@@ -133,10 +133,13 @@ static struct dh_room_context context_of(const struct dh_instance *instance)
 
 	return (struct dh_room_context){
 		.host = &instance->host,
-		.string_ids = config->string_ids != 0, .events = config->events != 0,
-		.realtime = config->realtime, .spread_ms = config->spread_ms,
+		.string_ids = config->string_ids != 0,
+		.events = config->events != 0,
+		.realtime = config->realtime,
+		.spread_ms = config->spread_ms,
 		.watch_timeout_ms = config->watch_timeout_s * 1000,
-		.max_queue = config->max_queue, .max_queue_ms = config->max_queue_ms,
+		.max_queue = config->max_queue,
+		.max_queue_ms = config->max_queue_ms,
 		.max_queue_mb = config->max_queue_mb,
 	};
 }
@@ -205,8 +208,8 @@ static int change_settings(struct dh_instance *instance, struct dh_room *room, s
 	return err;
 }
 
-int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room,
-	const struct dh_settings_change *change, bool permanent, bool *visible)
+int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room, const struct dh_settings_change *change,
+	bool permanent, bool *visible)
 {
 	g_mutex_lock(&instance->rooms_lock);
 	struct dh_settings *old = dh_room_settings(room);
@@ -255,8 +258,11 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 		.generator = record->generator ? dh_config_find_generator(instance->config, record->generator) : NULL,
 	};
 	const struct dh_settings given = {
-		.description = record->description, .secret = record->secret, .pin = record->pin,
-		.is_private = record->is_private != 0, .signed_tokens = record->signed_tokens != 0,
+		.description = record->description,
+		.secret = record->secret,
+		.pin = record->pin,
+		.is_private = record->is_private != 0,
+		.signed_tokens = record->signed_tokens != 0,
 		.metadata = record->metadata ? json_loads(record->metadata, 0, NULL) : NULL,
 	};
 	struct dh_room *room;

@@ -110,8 +110,8 @@ void dh_outbox_push(struct dh_outbox *outbox, struct dh_session *session, const 
 	post(outbox, saying);
 }
 
-void dh_outbox_offer(struct dh_outbox *outbox, struct dh_session *session, const char *transaction,
-	json_t *message, json_t *jsep, dh_outbox_done_fn *done, void *arg)
+void dh_outbox_offer(struct dh_outbox *outbox, struct dh_session *session, const char *transaction, json_t *message,
+	json_t *jsep, dh_outbox_done_fn *done, void *arg)
 {
 	struct dh_saying *saying = dh_saying_new(outbox, DH_SAY_OFFER, session, message);
 

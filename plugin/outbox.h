@@ -31,9 +31,9 @@ struct dh_outbox;
 /* Nothing may be 0. */
 struct dh_outbox_config {
 	unsigned offer_threads;
-	unsigned max_requests;    /* of one handle that wait */
-	unsigned max_events;      /* for one handle that wait */
-	unsigned max_all_events;  /* the same for all handles, each copy of a broadcast counted */
+	unsigned max_requests;   /* of one handle that wait */
+	unsigned max_events;     /* for one handle that wait */
+	unsigned max_all_events; /* the same for all handles, each copy of a broadcast counted */
 };
 
 /* Starts the threads; sets *outbox only on success. -EAGAIN: a thread cannot be started. */
@@ -53,16 +53,15 @@ bool dh_outbox_run(struct dh_outbox *outbox, struct dh_session *session, dh_outb
 
 /* An event for one handle; the answer to `transaction` where that is not NULL
  * (copied). Takes ownership of `message`. */
-void dh_outbox_push(struct dh_outbox *outbox, struct dh_session *session, const char *transaction,
-	json_t *message);
+void dh_outbox_push(struct dh_outbox *outbox, struct dh_session *session, const char *transaction, json_t *message);
 
 /* The same with an offer, `jsep` (ownership is taken, too). done(arg, err) is called
  * exactly once, in a thread of the outbox: err is 0, or what Janus has refused the
  * offer with, in which case the event was not sent either. Where nothing is said
  * any more it is 0. */
 typedef void dh_outbox_done_fn(void *arg, int err);
-void dh_outbox_offer(struct dh_outbox *outbox, struct dh_session *session, const char *transaction,
-	json_t *message, json_t *jsep, dh_outbox_done_fn *done, void *arg);
+void dh_outbox_offer(struct dh_outbox *outbox, struct dh_session *session, const char *transaction, json_t *message,
+	json_t *jsep, dh_outbox_done_fn *done, void *arg);
 
 /* An event for many handles. Takes ownership of `message`, and of `sessions`: an
  * array that frees its elements, which are references to struct dh_session.
@@ -82,7 +81,7 @@ void dh_outbox_close(struct dh_outbox *outbox, struct dh_session *session, unsig
 /* What waits, or is being done. */
 struct dh_outbox_stats {
 	unsigned events, requests, offers;
-	unsigned offer_threads;   /* that have an offer in hand */
+	unsigned offer_threads; /* that have an offer in hand */
 };
 void dh_outbox_stats(struct dh_outbox *outbox, struct dh_outbox_stats *stats);
 

@@ -35,7 +35,8 @@ static void lane_free(struct dh_outbox_lane *lane)
  * to be heard before all is done that the answer promises. */
 static bool is_asking(const struct dh_outbox *outbox, const struct dh_outbox_lane *lane)
 {
-	const struct dh_outbox_lane *requests = lane->table == outbox->requests_by_session ? NULL :
+	const struct dh_outbox_lane *requests = lane->table == outbox->requests_by_session ?
+		NULL :
 		g_hash_table_lookup(outbox->requests_by_session, lane->session);
 	const struct dh_saying *first = requests ? g_queue_peek_head((GQueue *)&requests->sayings) : NULL;
 
@@ -71,8 +72,8 @@ static void append(struct dh_outbox *outbox, struct dh_outbox_lane *lane, struct
 /* It is told how much it has lost, when there is space again. */
 static void tell_lost(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 {
-	json_t *event = json_pack("{s:s, s:s, s:I}", "digitalhuman", "event", "event", "lost",
-		"events", (json_int_t)lane->lost);
+	json_t *event = json_pack("{s:s, s:s, s:I}", "digitalhuman", "event", "event", "lost", "events",
+		(json_int_t)lane->lost);
 
 	lane->lost = 0;
 	g_atomic_int_inc(&outbox->events_waiting);
@@ -113,8 +114,8 @@ static bool is_full(const struct dh_outbox *outbox, const struct dh_outbox_lane 
 {
 	guint length = g_queue_get_length((GQueue *)&lane->sayings);
 
-	return length >= outbox->config.max_events || (length >= 16 &&
-		(unsigned)g_atomic_int_get(&outbox->events_waiting) >= outbox->config.max_all_events);
+	return length >= outbox->config.max_events ||
+		(length >= 16 && (unsigned)g_atomic_int_get(&outbox->events_waiting) >= outbox->config.max_all_events);
 }
 
 static void lose(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
@@ -155,7 +156,8 @@ static void take_notification(struct dh_outbox *outbox, struct dh_saying *saying
 static void take_done(struct dh_outbox *outbox, struct dh_saying *saying)
 {
 	struct dh_outbox_lane *events = saying->type == DH_SAY_REQUEST ?
-		g_hash_table_lookup(outbox->events_by_session, saying->session) : NULL;
+		g_hash_table_lookup(outbox->events_by_session, saying->session) :
+		NULL;
 
 	g_atomic_int_add(&pool_of(outbox, saying)->busy, -1);
 	advance(outbox, saying->pooled);
@@ -207,7 +209,7 @@ gpointer dh_outbox_dispatch(gpointer data)
 
 	while (lane || !outbox->is_ending || !is_empty(outbox)) {
 		struct dh_saying *saying = lane ? g_async_queue_try_pop(outbox->inbox) :
-			g_async_queue_pop(outbox->inbox);
+						  g_async_queue_pop(outbox->inbox);
 		for (int i = 0; saying; i++) {
 			take_in(outbox, saying);
 			saying = i < INTAKE ? g_async_queue_try_pop(outbox->inbox) : NULL;

@@ -18,44 +18,44 @@ enum dh_saying_type { DH_SAY_EVENT, DH_SAY_OFFER, DH_SAY_NOTIFY, DH_SAY_CLOSE, D
 struct dh_saying {
 	enum dh_saying_type type;
 	const struct dh_outbox *outbox;
-	const void *speaker;       /* the thread that said it */
-	struct dh_session *session;/* a reference; NULL: none, or many */
-	GPtrArray *sessions;       /* of a broadcast, else NULL */
+	const void *speaker;        /* the thread that said it */
+	struct dh_session *session; /* a reference; NULL: none, or many */
+	GPtrArray *sessions;        /* of a broadcast, else NULL */
 	char *transaction;
 	json_t *message, *jsep;
-	dh_outbox_fn *run;         /* of a request */
-	dh_outbox_done_fn *done;   /* of an offer */
+	dh_outbox_fn *run;       /* of a request */
+	dh_outbox_done_fn *done; /* of an offer */
 	void *arg;
 	unsigned closing;
 	/* owner: the dispatcher */
-	unsigned lanes;            /* that it still waits in */
-	struct dh_outbox_lane *pooled;    /* it is in a pool, as the first of this lane */
+	unsigned lanes;                /* that it still waits in */
+	struct dh_outbox_lane *pooled; /* it is in a pool, as the first of this lane */
 };
 
 struct dh_outbox_lane {
-	GHashTable *table;         /* where it is found by its session */
-	struct dh_session *session;/* a reference; NULL: of event handlers */
-	GQueue sayings;            /* never empty */
-	unsigned lost;             /* events that found it full */
-	bool is_gated;             /* waits for a request of the handle to be done */
+	GHashTable *table;          /* where it is found by its session */
+	struct dh_session *session; /* a reference; NULL: of event handlers */
+	GQueue sayings;             /* never empty */
+	unsigned lost;              /* events that found it full */
+	bool is_gated;              /* waits for a request of the handle to be done */
 };
 
 /* Threads for what may take its time. */
 struct dh_pool {
 	/* immutable */
 	struct dh_outbox *outbox;
-	GAsyncQueue *queue;        /* struct dh_saying */
+	GAsyncQueue *queue; /* struct dh_saying */
 	GPtrArray *threads;
 	/* atomic */
 	gint busy;
 	/* owner: the dispatcher */
-	struct dh_turns *waiting;  /* lanes whose first item is for it; by client */
+	struct dh_turns *waiting; /* lanes whose first item is for it; by client */
 };
 
 struct dh_outbox {
 	/* immutable */
 	struct dh_outbox_config config;
-	GAsyncQueue *inbox;        /* struct dh_saying: new ones, and those that a pool has done */
+	GAsyncQueue *inbox; /* struct dh_saying: new ones, and those that a pool has done */
 	GThread *dispatcher;
 	struct dh_pool offers, requests;
 	/* atomic */
@@ -63,7 +63,7 @@ struct dh_outbox {
 	gint events_waiting, requests_waiting, offers_waiting;
 	/* owner: the dispatcher */
 	GHashTable *events_by_session, *requests_by_session; /* lanes */
-	struct dh_turns *quick;    /* lanes whose first item is said here; by speaker */
+	struct dh_turns *quick;                              /* lanes whose first item is said here; by speaker */
 	bool is_ending;
 };
 

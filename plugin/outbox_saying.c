@@ -36,8 +36,7 @@ void dh_saying_free(struct dh_saying **out)
 /* Janus goes down, or the handle is gone and would only be complained about. */
 static bool is_muted(const struct dh_saying *saying, const struct dh_session *session)
 {
-	return g_atomic_int_get(&saying->outbox->muted) ||
-		(session && g_atomic_int_get(&session->handle->stopped));
+	return g_atomic_int_get(&saying->outbox->muted) || (session && g_atomic_int_get(&session->handle->stopped));
 }
 
 static int push(const struct dh_saying *saying, const struct dh_session *session)

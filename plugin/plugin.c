@@ -22,7 +22,7 @@ const janus_callbacks *dh_gateway;
 static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t empty = PTHREAD_COND_INITIALIZER;
 static struct dh_instance *current; /* protected by door */
-static unsigned inside;          /* protected by door */
+static unsigned inside;             /* protected by door */
 
 static struct dh_instance *enter(void)
 {
@@ -257,7 +257,8 @@ static void plugin_incoming_rtcp(janus_plugin_session *handle, janus_plugin_rtcp
 {
 	struct dh_session *session;
 
-	if (!packet->video || (!janus_rtcp_has_pli(packet->buffer, packet->length) &&
+	if (!packet->video ||
+		(!janus_rtcp_has_pli(packet->buffer, packet->length) &&
 			!janus_rtcp_has_fir(packet->buffer, packet->length)))
 		return;
 	if (!enter_session(handle, &session))

@@ -71,6 +71,6 @@ void dh_request_answer(struct dh_request *request, const char *name, json_t *mor
 
 json_t *dh_request_error(const struct dh_request *request)
 {
-	return json_pack("{s:s, s:i, s:s}", "digitalhuman", "event", "error_code", request->error_code,
-		"error", request->error);
+	return json_pack("{s:s, s:i, s:s}", "digitalhuman", "event", "error_code", request->error_code, "error",
+		request->error);
 }

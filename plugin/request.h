@@ -42,12 +42,12 @@ struct dh_request {
 	char *transaction;
 	json_t *body, *jsep;
 	/* found out while its authority is checked (request_authority.h) */
-	struct dh_room *room;       /* the room that it is about, a reference; NULL: none */
-	bool is_trusted;            /* the room's secret, or the admin key, was given or is not needed */
+	struct dh_room *room; /* the room that it is about, a reference; NULL: none */
+	bool is_trusted;      /* the room's secret, or the admin key, was given or is not needed */
 	/* how it is answered */
 	json_t *reply;
-	int error_code;             /* enum dh_error; 0: it has not failed */
-	char *error;                /* one line; NULL: it has not failed */
+	int error_code; /* enum dh_error; 0: it has not failed */
+	char *error;    /* one line; NULL: it has not failed */
 };
 
 /* Takes ownership of transaction, message and jsep (each may be NULL); takes a
@@ -58,8 +58,7 @@ void dh_request_free(struct dh_request **request);
 
 /* The first failure counts. The text is made one line of UTF-8 of at most 512 bytes,
  * cut between characters. */
-void dh_request_fail(struct dh_request *request, enum dh_error code, const char *format, ...)
-	G_GNUC_PRINTF(3, 4);
+void dh_request_fail(struct dh_request *request, enum dh_error code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* NULL where the field is not given. */
 const char *dh_request_text(const struct dh_request *request, const char *field);

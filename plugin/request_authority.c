@@ -42,8 +42,8 @@ static void need_token(struct dh_request *request)
 	char *descriptor = g_strdup_printf("room=%s", dh_room_facts(request->room)->id);
 
 	if (!token || !dh_gateway->auth_signature_contains(&dh_plugin, token, descriptor))
-		dh_request_fail(request, DH_ERROR_UNAUTHORIZED, "Unauthorized (%s \"token\")", token ? "wrong" :
-			"missing");
+		dh_request_fail(request, DH_ERROR_UNAUTHORIZED, "Unauthorized (%s \"token\")",
+			token ? "wrong" : "missing");
 	g_free(descriptor);
 }
 

@@ -10,13 +10,13 @@
 /* Secrets are compared in a time that tells nothing about them. A key that is
  * given and wrong is an error everywhere, also where none is needed. */
 enum dh_authority {
-	DH_AUTHORITY_NONE,          /* about the own handle, or no room */
-	DH_AUTHORITY_PUBLIC_ROOMS,  /* anybody; with the admin key `is_trusted` */
-	DH_AUTHORITY_PUBLIC_ROOM,   /* anybody, about a room; with its secret `is_trusted` */
-	DH_AUTHORITY_ADMIN,         /* the admin key, where there is one */
-	DH_AUTHORITY_SECRET,        /* the room's secret, where it has one */
+	DH_AUTHORITY_NONE,            /* about the own handle, or no room */
+	DH_AUTHORITY_PUBLIC_ROOMS,    /* anybody; with the admin key `is_trusted` */
+	DH_AUTHORITY_PUBLIC_ROOM,     /* anybody, about a room; with its secret `is_trusted` */
+	DH_AUTHORITY_ADMIN,           /* the admin key, where there is one */
+	DH_AUTHORITY_SECRET,          /* the room's secret, where it has one */
 	DH_AUTHORITY_SECRET_OR_ADMIN, /* that where the request has an `id`, else the admin key */
-	DH_AUTHORITY_LOOK,          /* whoever may look at the room, see below */
+	DH_AUTHORITY_LOOK,            /* whoever may look at the room, see below */
 };
 
 /* Sets the request's room, for those that are about one, and `is_trusted`. Fails

@@ -11,7 +11,7 @@ static size_t limit_of(const struct dh_request *request, const struct dh_field *
 	if (field->max)
 		return field->max;
 	return (size_t)(field->type == DH_FIELD_OBJECT ? request->instance->config->max_metadata :
-		request->instance->config->max_text);
+							 request->instance->config->max_text);
 }
 
 /* jansson has made sure that it is UTF-8. */
@@ -51,8 +51,8 @@ static void check_object(struct dh_request *request, const struct dh_field *fiel
 	if (!json_is_object(value))
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": an object is expected", field->name);
 	else if (json_dumpb(value, NULL, 0, JSON_COMPACT) > max)
-		dh_request_fail(request, DH_ERROR_LIMIT, "\"%s\" is larger than max_metadata (%zu bytes)",
-			field->name, max);
+		dh_request_fail(request, DH_ERROR_LIMIT, "\"%s\" is larger than max_metadata (%zu bytes)", field->name,
+			max);
 }
 
 static void check_files(struct dh_request *request, const struct dh_field *field, const json_t *value)

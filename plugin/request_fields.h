@@ -17,13 +17,16 @@ enum dh_field_type {
 };
 
 struct dh_field {
-	const char *name;           /* NULL: the last one of a table */
+	const char *name; /* NULL: the last one of a table */
 	enum dh_field_type type;
 	bool required;
-	size_t max;                 /* 0: the configuration's, for that type */
+	size_t max; /* 0: the configuration's, for that type */
 };
 
-#define DH_FIELD_END { NULL, 0, false, 0 }
+#define DH_FIELD_END \
+	{ \
+		NULL, 0, false, 0 \
+	}
 #define DH_KEY_MAX   DH_CONFIG_KEY_MAX
 #define DH_TOKEN_MAX 4096
 

@@ -57,14 +57,13 @@ static void answer_create(struct dh_request *request, bool permanent)
 	dh_request_answer(request, "created",
 		json_pack("{s:s, s:b}", "created", settings->description, "permanent", permanent));
 	if (request->instance->config->events)
-		dh_outbox_notify(request->instance->outbox, request->session, json_pack("{s:s, s:o, s:s}",
-			"event", "created", "id", dh_room_id_json(request->room), "description",
-				settings->description));
+		dh_outbox_notify(request->instance->outbox, request->session,
+			json_pack("{s:s, s:o, s:s}", "event", "created", "id", dh_room_id_json(request->room),
+				"description", settings->description));
 	dh_settings_unref(settings);
 }
 
-static void create(struct dh_request *request, const struct dh_room_facts *facts,
-	const struct dh_settings *settings)
+static void create(struct dh_request *request, const struct dh_room_facts *facts, const struct dh_settings *settings)
 {
 	bool permanent = dh_request_flag(request, "permanent");
 	int err = dh_instance_create_room(request->instance, facts, settings, permanent, &request->room);

@@ -69,9 +69,10 @@ static void fail_enqueue(struct dh_request *request, const char *id, int err)
 		dh_request_fail(request, DH_ERROR_VALUE,
 			"Invalid \"segment\": another one of that id plays or waits (%s)", id);
 	else if (err == -ENOBUFS)
-		dh_request_fail(request, DH_ERROR_LIMIT, "The queue is full: max_queue (%lld), max_queue_ms (%lld) "
-			"or max_queue_mb (%lld)", (long long)config->max_queue, (long long)config->max_queue_ms,
-			(long long)config->max_queue_mb);
+		dh_request_fail(request, DH_ERROR_LIMIT,
+			"The queue is full: max_queue (%lld), max_queue_ms (%lld) "
+			"or max_queue_mb (%lld)",
+			(long long)config->max_queue, (long long)config->max_queue_ms, (long long)config->max_queue_mb);
 	else if (err == -EHOSTDOWN)
 		dh_request_fail(request, DH_ERROR_STATE, "The avatar could not be prepared: nothing can be played");
 	else

@@ -7,8 +7,8 @@
 #include "request_fields.h"
 
 struct dh_request_type {
-	const char *name;           /* NULL: the last one of a table */
-	bool asynchronous;          /* answered by an event; needs a handle */
+	const char *name;  /* NULL: the last one of a table */
+	bool asynchronous; /* answered by an event; needs a handle */
 	enum dh_authority authority;
 	const struct dh_field *fields;
 	/* In the calling thread; of asynchronous ones in a thread of the outbox, one
@@ -16,7 +16,10 @@ struct dh_request_type {
 	void (*handle)(struct dh_request *request);
 };
 
-#define DH_REQUEST_END { NULL, false, DH_AUTHORITY_NONE, NULL, NULL }
+#define DH_REQUEST_END \
+	{ \
+		NULL, false, DH_AUTHORITY_NONE, NULL, NULL \
+	}
 
 /* request_room.c, request_change.c, request_segment.c, request_viewer.c, request_watch.c */
 extern const struct dh_request_type dh_room_requests[], dh_change_requests[], dh_segment_requests[],

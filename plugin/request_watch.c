@@ -18,8 +18,9 @@ static json_t *status_of(const struct dh_member *member, const char *status)
 static void notify(struct dh_request *request, const struct dh_member *member, const char *status)
 {
 	if (request->instance->config->events)
-		dh_outbox_notify(request->instance->outbox, request->session, json_pack("{s:s, s:o, s:I}",
-			"status", status, "id", dh_room_id_json(member->room), "viewer", (json_int_t)member->id));
+		dh_outbox_notify(request->instance->outbox, request->session,
+			json_pack("{s:s, s:o, s:I}", "status", status, "id", dh_room_id_json(member->room), "viewer",
+				(json_int_t)member->id));
 }
 
 static void answer(struct dh_request *request, const struct dh_member *member, const char *status)

@@ -13,10 +13,9 @@
 /* Secrets are in it. */
 #define MODE 0600
 
-static const char head[] =
-	"# Permanent rooms, written by janus.plugin.digitalhuman: don't edit it while Janus\n"
-	"# runs. A room here goes before one of the same id in " DH_CONFIG_FILE ";\n"
-	"# one that has nothing but an id is not created.\n\n";
+static const char head[] = "# Permanent rooms, written by janus.plugin.digitalhuman: don't edit it while Janus\n"
+			   "# runs. A room here goes before one of the same id in " DH_CONFIG_FILE ";\n"
+			   "# one that has nothing but an id is not created.\n\n";
 
 struct dh_room_file {
 	const struct dh_config *config;
@@ -50,8 +49,8 @@ static int read_room(struct dh_room_file *file, const janus_config_container *ca
 
 static int read_category(struct dh_room_file *file, const janus_config_container *category)
 {
-	if (category->type != janus_config_type_category || !category->name || !g_str_has_prefix(category->name,
-		"room-"))
+	if (category->type != janus_config_type_category || !category->name ||
+		!g_str_has_prefix(category->name, "room-"))
 		return dh_option_wrong(DH_ROOMS_FILE, category->name ? category->name : "?", "category",
 			"there is no such category");
 	return read_room(file, category);

@@ -65,9 +65,13 @@ struct dh_host dh_room_host_table(struct dh_outbox *outbox)
 {
 	return (struct dh_host){
 		.arg = outbox,
-		.handle_ref = handle_ref, .handle_unref = handle_unref,
-		.relay = relay, .push = push, .broadcast = broadcast,
-		.has_event_handlers = has_event_handlers, .notify = notify,
+		.handle_ref = handle_ref,
+		.handle_unref = handle_unref,
+		.relay = relay,
+		.push = push,
+		.broadcast = broadcast,
+		.has_event_handlers = has_event_handlers,
+		.notify = notify,
 		.dismiss = dismiss,
 	};
 }

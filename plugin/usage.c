@@ -11,8 +11,9 @@
 
 static void add(json_t *usage, const char *name, int64_t used, int64_t limit)
 {
-	json_object_set_new(usage, name, json_pack("{s:I, s:o}", "used", (json_int_t)used,
-		"limit", limit < 0 ? json_null() : json_integer(limit)));
+	json_object_set_new(usage, name,
+		json_pack("{s:I, s:o}", "used", (json_int_t)used, "limit",
+			limit < 0 ? json_null() : json_integer(limit)));
 }
 
 /* --- of the process */
@@ -21,7 +22,8 @@ static int64_t limit_of(int resource)
 {
 	struct rlimit limit;
 
-	return getrlimit((__rlimit_resource_t)resource, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY ? NO_LIMIT :
+	return getrlimit((__rlimit_resource_t)resource, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY ?
+		NO_LIMIT :
 		(int64_t)limit.rlim_cur;
 }
 

@@ -10,10 +10,20 @@ static const struct {
 	const char *name; /* one of the demuxer's names */
 	bool is_still;
 } containers[] = {
-	{ "mov", false }, { "matroska", false }, { "avi", false }, { "mpegts", false }, { "flv", false },
-	{ "yuv4mpegpipe", false }, { "nut", false }, { "wav", false }, { "mp3", false },
-	{ "flac", false }, { "ogg", false }, { "aac", false },
-	{ "png_pipe", true }, { "jpeg_pipe", true },
+	{ "mov", false },
+	{ "matroska", false },
+	{ "avi", false },
+	{ "mpegts", false },
+	{ "flv", false },
+	{ "yuv4mpegpipe", false },
+	{ "nut", false },
+	{ "wav", false },
+	{ "mp3", false },
+	{ "flac", false },
+	{ "ogg", false },
+	{ "aac", false },
+	{ "png_pipe", true },
+	{ "jpeg_pipe", true },
 };
 
 /* Named decoders, since FFmpeg may have several for a codec, some of them hardware. */
@@ -21,21 +31,42 @@ static const struct {
 	enum AVCodecID codec;
 	const char *decoder;
 } codecs[] = {
-	{ AV_CODEC_ID_H264, "h264" }, { AV_CODEC_ID_HEVC, "hevc" }, { AV_CODEC_ID_VP8, "vp8" },
-	{ AV_CODEC_ID_VP9, "vp9" }, { AV_CODEC_ID_AV1, "libdav1d" }, { AV_CODEC_ID_AV1, "libaom-av1" },
-	{ AV_CODEC_ID_MJPEG, "mjpeg" }, { AV_CODEC_ID_PRORES, "prores" }, { AV_CODEC_ID_RAWVIDEO, "rawvideo" },
-	{ AV_CODEC_ID_PNG, "png" }, { AV_CODEC_ID_FFV1, "ffv1" }, { AV_CODEC_ID_MPEG4, "mpeg4" },
-	{ AV_CODEC_ID_MPEG2VIDEO, "mpeg2video" }, { AV_CODEC_ID_FLV1, "flv" },
-	{ AV_CODEC_ID_AAC, "aac" }, { AV_CODEC_ID_MP3, "mp3float" }, { AV_CODEC_ID_MP3, "mp3" },
-	{ AV_CODEC_ID_MP2, "mp2float" }, { AV_CODEC_ID_OPUS, "opus" }, { AV_CODEC_ID_VORBIS, "vorbis" },
-	{ AV_CODEC_ID_FLAC, "flac" }, { AV_CODEC_ID_ALAC, "alac" },
-	{ AV_CODEC_ID_PCM_U8, "pcm_u8" }, { AV_CODEC_ID_PCM_S8, "pcm_s8" },
-	{ AV_CODEC_ID_PCM_S16LE, "pcm_s16le" }, { AV_CODEC_ID_PCM_S16BE, "pcm_s16be" },
-	{ AV_CODEC_ID_PCM_S24LE, "pcm_s24le" }, { AV_CODEC_ID_PCM_S24BE, "pcm_s24be" },
-	{ AV_CODEC_ID_PCM_S32LE, "pcm_s32le" }, { AV_CODEC_ID_PCM_S32BE, "pcm_s32be" },
-	{ AV_CODEC_ID_PCM_F32LE, "pcm_f32le" }, { AV_CODEC_ID_PCM_F32BE, "pcm_f32be" },
-	{ AV_CODEC_ID_PCM_F64LE, "pcm_f64le" }, { AV_CODEC_ID_PCM_F64BE, "pcm_f64be" },
-	{ AV_CODEC_ID_PCM_ALAW, "pcm_alaw" }, { AV_CODEC_ID_PCM_MULAW, "pcm_mulaw" },
+	{ AV_CODEC_ID_H264, "h264" },
+	{ AV_CODEC_ID_HEVC, "hevc" },
+	{ AV_CODEC_ID_VP8, "vp8" },
+	{ AV_CODEC_ID_VP9, "vp9" },
+	{ AV_CODEC_ID_AV1, "libdav1d" },
+	{ AV_CODEC_ID_AV1, "libaom-av1" },
+	{ AV_CODEC_ID_MJPEG, "mjpeg" },
+	{ AV_CODEC_ID_PRORES, "prores" },
+	{ AV_CODEC_ID_RAWVIDEO, "rawvideo" },
+	{ AV_CODEC_ID_PNG, "png" },
+	{ AV_CODEC_ID_FFV1, "ffv1" },
+	{ AV_CODEC_ID_MPEG4, "mpeg4" },
+	{ AV_CODEC_ID_MPEG2VIDEO, "mpeg2video" },
+	{ AV_CODEC_ID_FLV1, "flv" },
+	{ AV_CODEC_ID_AAC, "aac" },
+	{ AV_CODEC_ID_MP3, "mp3float" },
+	{ AV_CODEC_ID_MP3, "mp3" },
+	{ AV_CODEC_ID_MP2, "mp2float" },
+	{ AV_CODEC_ID_OPUS, "opus" },
+	{ AV_CODEC_ID_VORBIS, "vorbis" },
+	{ AV_CODEC_ID_FLAC, "flac" },
+	{ AV_CODEC_ID_ALAC, "alac" },
+	{ AV_CODEC_ID_PCM_U8, "pcm_u8" },
+	{ AV_CODEC_ID_PCM_S8, "pcm_s8" },
+	{ AV_CODEC_ID_PCM_S16LE, "pcm_s16le" },
+	{ AV_CODEC_ID_PCM_S16BE, "pcm_s16be" },
+	{ AV_CODEC_ID_PCM_S24LE, "pcm_s24le" },
+	{ AV_CODEC_ID_PCM_S24BE, "pcm_s24be" },
+	{ AV_CODEC_ID_PCM_S32LE, "pcm_s32le" },
+	{ AV_CODEC_ID_PCM_S32BE, "pcm_s32be" },
+	{ AV_CODEC_ID_PCM_F32LE, "pcm_f32le" },
+	{ AV_CODEC_ID_PCM_F32BE, "pcm_f32be" },
+	{ AV_CODEC_ID_PCM_F64LE, "pcm_f64le" },
+	{ AV_CODEC_ID_PCM_F64BE, "pcm_f64be" },
+	{ AV_CODEC_ID_PCM_ALAW, "pcm_alaw" },
+	{ AV_CODEC_ID_PCM_MULAW, "pcm_mulaw" },
 };
 
 bool dh_accept_container(const AVInputFormat *format, bool *is_still)
@@ -51,8 +82,8 @@ bool dh_accept_container(const AVInputFormat *format, bool *is_still)
 const AVCodec *dh_accept_decoder(enum AVCodecID codec)
 {
 	for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++) {
-		const AVCodec *decoder = codecs[i].codec == codec ?
-			avcodec_find_decoder_by_name(codecs[i].decoder) : NULL;
+		const AVCodec *decoder = codecs[i].codec == codec ? avcodec_find_decoder_by_name(codecs[i].decoder) :
+								    NULL;
 		if (decoder)
 			return decoder;
 	}
@@ -78,5 +109,5 @@ const char *dh_accept_containers_text(void)
 const char *dh_accept_codecs_text(void)
 {
 	return "H.264, HEVC, VP8, VP9, AV1, MPEG-4, MPEG-2, FLV1, MJPEG, ProRes, PNG, FFV1, raw pictures; "
-		"AAC, MP3, MP2, Opus, Vorbis, FLAC, ALAC, PCM";
+	       "AAC, MP3, MP2, Opus, Vorbis, FLAC, ALAC, PCM";
 }

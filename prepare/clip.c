@@ -10,8 +10,8 @@
 #include "source.h"
 #include "task_media.h"
 
-#define CACHE_BYTES    (192u * 1024 * 1024)
-#define FRAMES_MAX     (60 * 60 + 60)
+#define CACHE_BYTES (192u * 1024 * 1024)
+#define FRAMES_MAX  (60 * 60 + 60)
 /* Candidates for the medoid: comparing all pictures would take quadratic time. */
 #define CANDIDATES_MAX 600
 
@@ -36,14 +36,16 @@ struct dh_clip {
 	int cache_first, cache_count, cache_capacity;
 };
 
-static int add_entry(struct dh_clip *c, const struct dh_frame *frame, const uint8_t *i420,
-	struct dh_fault *fault)
+static int add_entry(struct dh_clip *c, const struct dh_frame *frame, const uint8_t *i420, struct dh_fault *fault)
 {
 	const char *name = c->task.inputs[c->input].name;
-	if (c->count == FRAMES_MAX || (c->count > 0 && frame->pts_ticks + frame->duration_ticks -
-			c->entries[0].pts_ticks > c->task.max_ms * DH_TICKS_PER_MS))
+	if (c->count == FRAMES_MAX ||
+		(c->count > 0 &&
+			frame->pts_ticks + frame->duration_ticks - c->entries[0].pts_ticks >
+				c->task.max_ms * DH_TICKS_PER_MS))
 		return dh_fault_set(fault, DH_PREPARE_LIMIT,
-			"%s is longer than an idle clip may be: %d ms and %d pictures", name, c->task.max_ms, FRAMES_MAX);
+			"%s is longer than an idle clip may be: %d ms and %d pictures", name, c->task.max_ms,
+			FRAMES_MAX);
 	if (c->count == c->capacity) {
 		int capacity = c->capacity * 2 + 64;
 		struct entry *entries = realloc(c->entries, (size_t)capacity * sizeof *entries);
@@ -84,8 +86,8 @@ static void drop_cache(struct dh_clip *c)
 }
 
 /* Takes one decoded frame, number `n` of this pass. */
-static int take(struct dh_clip *c, const struct dh_source *source, const struct dh_frame *frame, int n,
-	bool is_scan, struct dh_fault *fault)
+static int take(struct dh_clip *c, const struct dh_source *source, const struct dh_frame *frame, int n, bool is_scan,
+	struct dh_fault *fault)
 {
 	int code = c->picture ? 0 : set_up(c, source, frame, fault);
 	bool is_wanted = n == c->cache_first + c->cache_count && c->cache_count < c->cache_capacity;
@@ -247,8 +249,8 @@ int dh_clip_picture(struct dh_clip *c, int frame, int step, const uint8_t **i420
 		if (fstat(input->fd, &st) < 0 || !S_ISREG(st.st_mode))
 			return dh_fault_set(fault, DH_PREPARE_INPUT,
 				"%s is too long for an idle clip from a pipe (%d pictures of this size fit): "
-				"pass it as a file", input->name,
-				c->cache_capacity);
+				"pass it as a file",
+				input->name, c->cache_capacity);
 		int first = step > 0 ? frame : frame - c->cache_capacity + 1;
 		int code = pass(c, first > 0 ? first : 0, NULL, fault);
 		if (code)

@@ -52,7 +52,7 @@ static int drop_user(const char *name, const char **what)
 		return -EPERM;
 	*what = "the user cannot be dropped";
 	if (setgroups(0, NULL) < 0 || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
-	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0)
+		setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0)
 		return -errno;
 	return setuid(0) == 0 ? -EPERM : 0;
 }
@@ -70,8 +70,7 @@ int dh_confine(const struct dh_confine *confine, const char **what)
 			return err;
 	}
 	*what = "the limit of processor time";
-	if (confine->cpu_s > 0 &&
-	    (err = limit(RLIMIT_CPU, (rlim_t)confine->cpu_s, (rlim_t)confine->cpu_s + 2)) < 0)
+	if (confine->cpu_s > 0 && (err = limit(RLIMIT_CPU, (rlim_t)confine->cpu_s, (rlim_t)confine->cpu_s + 2)) < 0)
 		return err;
 	*what = "the limit of core files";
 	if ((err = limit(RLIMIT_CORE, 0, 0)) < 0)

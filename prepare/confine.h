@@ -11,11 +11,11 @@
 #include <sys/types.h>
 
 struct dh_confine {
-	int memory_mb;     /* data of the process (RLIMIT_DATA: heap, stacks, private memory); 0: no limit */
-	int cpu_s;         /* processor time; SIGXCPU ends the process; 0: no limit */
-	int nice;          /* 0 to 19 */
-	const char *user;  /* to become, when started as root; NULL or "": none */
-	pid_t parent;      /* the process dies with the thread that spawned it; 0: it does not */
+	int memory_mb;    /* data of the process (RLIMIT_DATA: heap, stacks, private memory); 0: no limit */
+	int cpu_s;        /* processor time; SIGXCPU ends the process; 0: no limit */
+	int nice;         /* 0 to 19 */
+	const char *user; /* to become, when started as root; NULL or "": none */
+	pid_t parent;     /* the process dies with the thread that spawned it; 0: it does not */
 };
 
 /* Sets limits, niceness, user (with its primary group alone), no_new_privs, no core

@@ -9,7 +9,8 @@
 #include "file.h"
 #include "playout/timebase.h"
 
-struct export {
+struct export
+{
 	AVFormatContext *webm;
 	AVPacket *packet;
 	const char *to;
@@ -115,16 +116,16 @@ static int on_unit(void *arg, struct dh_unit *unit)
 static int on_failure(void *arg, int code, const char *text)
 {
 	struct export *e = arg;
-	dh_fault_set(e->fault, DH_PREPARE_FORMAT, "the preparation of this segment failed: %s (code %d)", text,
-		code);
+	dh_fault_set(e->fault, DH_PREPARE_FORMAT, "the preparation of this segment failed: %s (code %d)", text, code);
 	return -EIO;
 }
 
 int dh_export(const char *path, const char *to, struct dh_fault *fault)
 {
-	static const struct dh_stream_sink sink = {
-		.head = on_head, .anchor = on_anchor, .unit = on_unit, .failure = on_failure
-	};
+	static const struct dh_stream_sink sink = { .head = on_head,
+		.anchor = on_anchor,
+		.unit = on_unit,
+		.failure = on_failure };
 	struct export e = { .to = to, .fault = fault, .packet = av_packet_alloc() };
 	int code = e.packet ? 0 : dh_fault_memory(fault);
 	if (!code)

@@ -20,8 +20,7 @@ struct dh_fault {
 
 /* Records `code` and the text unless a fault is recorded already; returns the
  * recorded code. */
-int dh_fault_set(struct dh_fault *fault, int code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+int dh_fault_set(struct dh_fault *fault, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Records DH_PREPARE_MEMORY. */
 int dh_fault_memory(struct dh_fault *fault);

@@ -47,7 +47,7 @@ int dh_file_read(const char *path, const struct dh_stream_sink *sink, void *arg,
 	if (code)
 		return code;
 	code = dh_stream_reader_alloc(&reader, NULL, sink, arg) ? dh_fault_memory(fault) :
-		read_all(fd, path, reader, fault);
+								  read_all(fd, path, reader, fault);
 	dh_stream_reader_free(&reader);
 	close(fd);
 	return code;

@@ -19,8 +19,8 @@ struct dh_film {
 	int64_t last_step_ticks, end_ticks;
 };
 
-int dh_film_alloc(struct dh_film **film, const struct dh_video_config *config, int fps_max,
-	const uint8_t *anchor, struct dh_output *output, struct dh_fault *fault)
+int dh_film_alloc(struct dh_film **film, const struct dh_video_config *config, int fps_max, const uint8_t *anchor,
+	struct dh_output *output, struct dh_fault *fault)
 {
 	struct dh_film *f = calloc(1, sizeof *f);
 	if (!f)
@@ -80,8 +80,8 @@ int dh_film_push(struct dh_film *film, const uint8_t *i420, int64_t pts_ticks, i
 	/* a segment starts with its first picture, even if sound starts earlier */
 	if (!film->last)
 		pts_ticks = 0;
-	int code = dh_video_encode(film->video, i420, pts_ticks,
-		duration_ticks > 0 ? duration_ticks : DURATION_TICKS, &unit, fault);
+	int code = dh_video_encode(film->video, i420, pts_ticks, duration_ticks > 0 ? duration_ticks : DURATION_TICKS,
+		&unit, fault);
 	if (code)
 		return code;
 	dh_picture_luma(i420, film->width, film->height, unit->luma);

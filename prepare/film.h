@@ -14,8 +14,8 @@
 struct dh_film;
 
 /* `anchor` as in video.h. Units go to `output`, which must outlive the film. */
-int dh_film_alloc(struct dh_film **film, const struct dh_video_config *config, int fps_max,
-	const uint8_t *anchor, struct dh_output *output, struct dh_fault *fault);
+int dh_film_alloc(struct dh_film **film, const struct dh_video_config *config, int fps_max, const uint8_t *anchor,
+	struct dh_output *output, struct dh_fault *fault);
 void dh_film_free(struct dh_film **film);
 
 const struct dh_video *dh_film_video(const struct dh_film *film);

@@ -10,10 +10,10 @@
 
 struct dh_frame {
 	enum dh_media media;
-	const AVFrame *av;       /* the source's, until its next call */
-	struct dh_turn turn;     /* pictures */
-	int64_t pts_ticks;       /* may be negative */
-	int64_t duration_ticks;  /* 0: unknown */
+	const AVFrame *av;      /* the source's, until its next call */
+	struct dh_turn turn;    /* pictures */
+	int64_t pts_ticks;      /* may be negative */
+	int64_t duration_ticks; /* 0: unknown */
 };
 
 #endif

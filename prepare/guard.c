@@ -43,7 +43,8 @@ const char *dh_guard_check(const struct dh_vp8_header *anchor, const struct dh_v
 		return "changes the entropy state";
 	if (frame->has_segmentation)
 		return "uses segmentation";
-	if (frame->has_delta_update && (!deltas_same(anchor->ref_delta, frame->ref_delta, frame->ref_set) ||
+	if (frame->has_delta_update &&
+		(!deltas_same(anchor->ref_delta, frame->ref_delta, frame->ref_set) ||
 			!deltas_same(anchor->mode_delta, frame->mode_delta, frame->mode_set)))
 		return "changes loop-filter deltas";
 	return NULL;

@@ -105,8 +105,7 @@ static int run_clip(struct idle *p)
 	for (int i = 0; i < count; i++)
 		p->total_ticks += dh_clip_duration(p->clip, i);
 	if (p->task->pingpong)
-		p->total_ticks += p->total_ticks - dh_clip_duration(p->clip, 0) -
-			dh_clip_duration(p->clip, count - 1);
+		p->total_ticks += p->total_ticks - dh_clip_duration(p->clip, 0) - dh_clip_duration(p->clip, count - 1);
 	code = start(p, num, den, dh_clip_duration(p->clip, 0));
 	for (int i = 0; i < count && !code; i++) {
 		code = push(p, i, 1, ticks, dh_clip_duration(p->clip, i));
@@ -137,8 +136,8 @@ static int run_portrait(struct idle *p)
 	return code ? code : finish(p);
 }
 
-int dh_prepare_idle(const struct dh_task *task, struct dh_output *output,
-	const struct dh_progress *progress, struct dh_fault *fault)
+int dh_prepare_idle(const struct dh_task *task, struct dh_output *output, const struct dh_progress *progress,
+	struct dh_fault *fault)
 {
 	struct idle p = { .task = task, .output = output, .progress = progress, .fault = fault };
 	struct dh_task shorter = *task;

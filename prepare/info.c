@@ -113,8 +113,8 @@ static void show_video(const struct info *info)
 	char rate[48] = "variable rate";
 	if (head->rate_num)
 		snprintf(rate, sizeof rate, "%.5g pictures/s", (double)head->rate_num / (double)head->rate_den);
-	printf("picture:  %dx%d, %s, %.3f s, %" PRId64 " pictures, %.0f kb/s, largest %" PRId64 " bytes\n",
-		head->width, head->height, rate, seconds(info->end.video_ticks), info->pictures,
+	printf("picture:  %dx%d, %s, %.3f s, %" PRId64 " pictures, %.0f kb/s, largest %" PRId64 " bytes\n", head->width,
+		head->height, rate, seconds(info->end.video_ticks), info->pictures,
 		kbps(info->video_bytes, info->end.video_ticks), info->largest_picture);
 	printf("entries:  %" PRId64 ", at most %" PRId64 " ms apart, largest %" PRId64 " bytes\n", info->entries,
 		dh_ms_from_ticks(info->longest_entry_ticks), info->largest_entry);
@@ -144,15 +144,13 @@ static void show(const struct info *info, const char *path)
 
 static json_t *video_json(const struct info *info)
 {
-	return json_pack("{s:i,s:i,s:[I,I],s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I,s:b}}", "width",
-		info->head.width, "height", info->head.height,
-		"rate", (json_int_t)info->head.rate_num, (json_int_t)info->head.rate_den,
-		"ticks", (json_int_t)info->end.video_ticks, "pictures", (json_int_t)info->pictures,
-		"bytes", (json_int_t)info->video_bytes, "largest", (json_int_t)info->largest_picture,
-		"entries", (json_int_t)info->entries, "entry_ticks_max", (json_int_t)info->longest_entry_ticks,
-		"largest_entry", (json_int_t)info->largest_entry,
-		"anchor", "bytes", (json_int_t)info->anchor_bytes, "crc32", (json_int_t)info->anchor_crc,
-		"picture", info->has_picture);
+	return json_pack("{s:i,s:i,s:[I,I],s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I,s:b}}", "width", info->head.width,
+		"height", info->head.height, "rate", (json_int_t)info->head.rate_num, (json_int_t)info->head.rate_den,
+		"ticks", (json_int_t)info->end.video_ticks, "pictures", (json_int_t)info->pictures, "bytes",
+		(json_int_t)info->video_bytes, "largest", (json_int_t)info->largest_picture, "entries",
+		(json_int_t)info->entries, "entry_ticks_max", (json_int_t)info->longest_entry_ticks, "largest_entry",
+		(json_int_t)info->largest_entry, "anchor", "bytes", (json_int_t)info->anchor_bytes, "crc32",
+		(json_int_t)info->anchor_crc, "picture", info->has_picture);
 }
 
 static int show_json(const struct info *info)
@@ -163,14 +161,14 @@ static int show_json(const struct info *info)
 	if (info->has_head && info->head.has_video)
 		json_object_set_new(all, "video", video_json(info));
 	if (info->has_head && info->head.has_audio)
-		json_object_set_new(all, "audio", json_pack("{s:I,s:I,s:I}", "ticks",
-			(json_int_t)info->end.audio_ticks, "packets", (json_int_t)info->packets,
-			"bytes", (json_int_t)info->audio_bytes));
+		json_object_set_new(all, "audio",
+			json_pack("{s:I,s:I,s:I}", "ticks", (json_int_t)info->end.audio_ticks, "packets",
+				(json_int_t)info->packets, "bytes", (json_int_t)info->audio_bytes));
 	json_object_set_new(all, "incomplete", json_boolean(info->end.is_incomplete));
 	json_object_set(all, "notes", info->notes);
 	if (info->failure_code)
-		json_object_set_new(all, "failure", json_pack("{s:i,s:s}", "code", info->failure_code,
-			"text", info->failure));
+		json_object_set_new(all, "failure",
+			json_pack("{s:i,s:s}", "code", info->failure_code, "text", info->failure));
 	int err = json_dumpf(all, stdout, JSON_INDENT(1));
 	putchar('\n');
 	json_decref(all);
@@ -179,9 +177,8 @@ static int show_json(const struct info *info)
 
 int dh_info(const char *path, bool as_json, struct dh_fault *fault)
 {
-	static const struct dh_stream_sink sink = {
-		on_head, on_anchor, on_picture, on_unit, on_note, on_end, on_failure
-	};
+	static const struct dh_stream_sink sink = { on_head, on_anchor, on_picture, on_unit, on_note, on_end,
+		on_failure };
 	struct info *info = calloc(1, sizeof *info);
 	int code;
 	if (!info || !(info->notes = json_array())) {

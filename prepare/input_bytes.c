@@ -27,8 +27,8 @@ struct dh_input_bytes {
 	int64_t total;    /* bytes read */
 	struct dh_mp4_index index;
 	struct dh_input_end end; /* of a pipe */
-	bool has_ended;   /* a pipe was read to its end */
-	int error;        /* errno of a failed read */
+	bool has_ended;          /* a pipe was read to its end */
+	int error;               /* errno of a failed read */
 	bool is_silent;
 	bool is_index_cut; /* a file that ends inside its index */
 };
@@ -62,7 +62,7 @@ static int input_read(void *opaque, uint8_t *buffer, int size)
 		return AVERROR(ETIMEDOUT);
 	do
 		n = input->is_file ? pread(input->fd, buffer, (size_t)size, input->position) :
-			read(input->fd, buffer, (size_t)size);
+				     read(input->fd, buffer, (size_t)size);
 	while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		input->error = errno;
@@ -208,8 +208,7 @@ bool dh_input_bytes_is_cut(const struct dh_input_bytes *input)
 int dh_input_bytes_verdict(const struct dh_input_bytes *input, struct dh_fault *fault)
 {
 	if (input->is_silent)
-		return dh_fault_set(fault, DH_PREPARE_SILENT, "%s: no data for %d ms", input->name,
-			input->silence_ms);
+		return dh_fault_set(fault, DH_PREPARE_SILENT, "%s: no data for %d ms", input->name, input->silence_ms);
 	if (input->error)
 		return dh_fault_set(fault, DH_PREPARE_INPUT, "%s cannot be read: %s", input->name,
 			strerror(input->error));
@@ -218,13 +217,13 @@ int dh_input_bytes_verdict(const struct dh_input_bytes *input, struct dh_fault *
 	if (!input->is_file && input->index.media_first)
 		return dh_fault_set(fault, DH_PREPARE_FORMAT,
 			"%s is an MP4 whose index (moov) comes last, which cannot be read through a pipe: "
-			"write it with -movflags frag_keyframe+empty_moov, or pass it as a file", input->name);
+			"write it with -movflags frag_keyframe+empty_moov, or pass it as a file",
+			input->name);
 	if (input->is_index_cut)
 		return dh_fault_set(fault, DH_PREPARE_FORMAT,
-			"%s is an MP4 that was cut short, within its index (moov)",
-			input->name);
+			"%s is an MP4 that was cut short, within its index (moov)", input->name);
 	if (input->index.is_mp4 && !input->index.has_index && input->index.count > 0 &&
-			(input->index.media_first || input->index.is_done || input->is_file))
+		(input->index.media_first || input->index.is_done || input->is_file))
 		return dh_fault_set(fault, DH_PREPARE_FORMAT,
 			"%s is an MP4 without its index (moov): it was cut short, or its writer did not finish",
 			input->name);

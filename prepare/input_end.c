@@ -55,8 +55,9 @@ static void take_box(struct dh_input_end *end)
 	if (size == 1)
 		size = big_endian(end->header + 8, 8);
 	/* size 0: to the end of the file */
-	end->is_done = size < end->used || !is_any_of(type,
-		"ftyp moov mdat moof free skip wide pnot styp sidx ssix mfra emsg prft uuid meta udta pdin ");
+	end->is_done = size < end->used ||
+		!is_any_of(type,
+			"ftyp moov mdat moof free skip wide pnot styp sidx ssix mfra emsg prft uuid meta udta pdin ");
 	if (memcmp(type, "moof", 4) == 0)
 		end->open = 1;
 	else if (memcmp(type, "mdat", 4) == 0)
@@ -79,8 +80,23 @@ static unsigned ebml_length(uint8_t first)
 static bool is_known_element(uint64_t id)
 {
 	static const uint32_t known[] = {
-		ID_EBML, ID_CLUSTER, 0x114d9b74, 0x1549a966, 0x1654ae6b, 0x1c53bb6b, 0x1043a770, 0x1254c367,
-		0x1941a469, 0xec, 0xbf, 0xe7, 0xa3, 0xa0, 0xab, 0xa7, 0x5854,
+		ID_EBML,
+		ID_CLUSTER,
+		0x114d9b74,
+		0x1549a966,
+		0x1654ae6b,
+		0x1c53bb6b,
+		0x1043a770,
+		0x1254c367,
+		0x1941a469,
+		0xec,
+		0xbf,
+		0xe7,
+		0xa3,
+		0xa0,
+		0xab,
+		0xa7,
+		0x5854,
 	};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (id == known[i])
@@ -189,10 +205,14 @@ static const struct {
 	unsigned need; /* bytes of the first header */
 	void (*take)(struct dh_input_end *end);
 } containers[] = {
-	[DH_CONTAINER_MP4] = { 8, take_box }, [DH_CONTAINER_MATROSKA] = { 1, take_element },
-	[DH_CONTAINER_WAV] = { 8, take_wav_chunk }, [DH_CONTAINER_AVI] = { 8, take_avi_chunk },
-	[DH_CONTAINER_OGG] = { 27, take_page }, [DH_CONTAINER_FLV] = { 9, take_tag },
-	[DH_CONTAINER_ADTS] = { 7, take_adts }, [DH_CONTAINER_TS] = { TS_PACKET, take_ts },
+	[DH_CONTAINER_MP4] = { 8, take_box },
+	[DH_CONTAINER_MATROSKA] = { 1, take_element },
+	[DH_CONTAINER_WAV] = { 8, take_wav_chunk },
+	[DH_CONTAINER_AVI] = { 8, take_avi_chunk },
+	[DH_CONTAINER_OGG] = { 27, take_page },
+	[DH_CONTAINER_FLV] = { 9, take_tag },
+	[DH_CONTAINER_ADTS] = { 7, take_adts },
+	[DH_CONTAINER_TS] = { TS_PACKET, take_ts },
 };
 
 static enum dh_container_kind kind_of(const uint8_t *b)

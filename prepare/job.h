@@ -63,15 +63,15 @@
 /* Exit codes of dh-prepare, and the codes of FAIL records. */
 enum dh_prepare_exit {
 	DH_PREPARE_OK = 0,
-	DH_PREPARE_INTERNAL = 1,    /* a library failed, whatever the input */
-	DH_PREPARE_USAGE = 2,       /* wrong option or job */
-	DH_PREPARE_INPUT = 3,       /* cannot be opened or read */
-	DH_PREPARE_FORMAT = 4,      /* not media, or a container or codec that is not accepted */
-	DH_PREPARE_EMPTY = 5,       /* neither picture nor sound in it */
-	DH_PREPARE_LIMIT = 6,       /* longer or larger than allowed */
-	DH_PREPARE_OUTPUT = 7,      /* the output cannot be written */
-	DH_PREPARE_MEMORY = 8,      /* out of memory */
-	DH_PREPARE_SILENT = 9,      /* the input stalled */
+	DH_PREPARE_INTERNAL = 1, /* a library failed, whatever the input */
+	DH_PREPARE_USAGE = 2,    /* wrong option or job */
+	DH_PREPARE_INPUT = 3,    /* cannot be opened or read */
+	DH_PREPARE_FORMAT = 4,   /* not media, or a container or codec that is not accepted */
+	DH_PREPARE_EMPTY = 5,    /* neither picture nor sound in it */
+	DH_PREPARE_LIMIT = 6,    /* longer or larger than allowed */
+	DH_PREPARE_OUTPUT = 7,   /* the output cannot be written */
+	DH_PREPARE_MEMORY = 8,   /* out of memory */
+	DH_PREPARE_SILENT = 9,   /* the input stalled */
 };
 
 #endif

@@ -85,8 +85,9 @@ static int write_and_tell(void *arg, const void *bytes, size_t size)
 	struct sink *sink = arg;
 	const uint8_t *record = bytes;
 	if (sink->anchor && size > 12 && memcmp(record, "ANCH", 4) == 0 &&
-			(size - 12 != sink->anchor->size || memcmp(record + 8, sink->anchor->data, size - 12) != 0))
-		fprintf(stderr, "dh-prepare: the anchor differs from the avatar's: was its idle clip made with "
+		(size - 12 != sink->anchor->size || memcmp(record + 8, sink->anchor->data, size - 12) != 0))
+		fprintf(stderr,
+			"dh-prepare: the anchor differs from the avatar's: was its idle clip made with "
 			"another bit rate or version?\n");
 	if (size > 12 && memcmp(bytes, "NOTE", 4) == 0) {
 		if (isatty(STDERR_FILENO))
@@ -122,14 +123,15 @@ static int avatar_anchor(void *arg, struct dh_unit *anchor)
 
 static int read_avatar(struct avatar *avatar, const char *path, struct dh_fault *fault)
 {
-	static const struct dh_stream_sink sink = {
-		.head = avatar_head, .anchor = avatar_anchor, .picture = avatar_picture
-	};
+	static const struct dh_stream_sink sink = { .head = avatar_head,
+		.anchor = avatar_anchor,
+		.picture = avatar_picture };
 	int code = dh_file_read(path, &sink, avatar, fault);
 	if (!code && !avatar->task->anchor)
 		code = dh_fault_set(fault, DH_PREPARE_FORMAT,
 			"%s is not an avatar's idle clip: it has no anchor picture "
-			"(make it with --idle or --portrait)", path);
+			"(make it with --idle or --portrait)",
+			path);
 	return code;
 }
 
@@ -161,7 +163,7 @@ static int check_output(const struct dh_options *o, struct dh_fault *fault)
 		return dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s is a folder, expected a file to write", o->output);
 	for (int i = 0; i < o->task.inputs_count; i++)
 		if (fstat(o->task.inputs[i].fd, &in) == 0 && S_ISREG(in.st_mode) && in.st_dev == out.st_dev &&
-				in.st_ino == out.st_ino)
+			in.st_ino == out.st_ino)
 			return dh_fault_set(fault, DH_PREPARE_USAGE, "%s is both input and output", o->output);
 	if (strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO))
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "a prepared segment cannot be written to a terminal");

@@ -18,8 +18,8 @@ struct dh_mp4_index {
 	/* private */
 	uint8_t header[16];
 	unsigned used;
-	uint64_t skip;   /* bytes of the current box still to come */
-	uint64_t at;     /* offset of the current box */
+	uint64_t skip; /* bytes of the current box still to come */
+	uint64_t at;   /* offset of the current box */
 	bool is_done;
 	int count;
 };

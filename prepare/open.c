@@ -14,8 +14,7 @@
 #define ANALYZE_US    (3 * 1000 * 1000)
 
 /* A segment never refers to another file. */
-static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *url, int flags,
-	AVDictionary **options)
+static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *url, int flags, AVDictionary **options)
 {
 	(void)format, (void)io, (void)url, (void)flags, (void)options;
 	return AVERROR(EPERM);
@@ -34,8 +33,8 @@ static int detect(const AVInputFormat **found, bool *is_still, struct dh_input_b
 	if (err < 0)
 		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s is not a media file, expected %s", name,
 			dh_accept_containers_text());
-	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s looks like %s (%s), which is not accepted, expected %s",
-		name, (*found)->long_name ? (*found)->long_name : "an unknown format", (*found)->name,
+	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s looks like %s (%s), which is not accepted, expected %s", name,
+		(*found)->long_name ? (*found)->long_name : "an unknown format", (*found)->name,
 		dh_accept_containers_text());
 }
 
@@ -53,7 +52,10 @@ static int raw_options(AVDictionary **options, const struct dh_raw *raw)
 		return err < 0 ? err : av_dict_set(options, "framerate", text, 0);
 	}
 	err = av_dict_set_int(options, "sample_rate", raw->sample_rate, 0);
-	snprintf(text, sizeof text, raw->channels == 1 ? "mono" : raw->channels == 2 ? "stereo" : "%d channels",
+	snprintf(text, sizeof text,
+		raw->channels == 1         ? "mono" :
+			raw->channels == 2 ? "stereo" :
+					     "%d channels",
 		raw->channels);
 	return err < 0 ? err : av_dict_set(options, "ch_layout", text, 0);
 }
@@ -98,7 +100,7 @@ static bool is_described(const AVFormatContext *format)
 		if (par->codec_type == AVMEDIA_TYPE_VIDEO && (par->codec_id == AV_CODEC_ID_NONE || par->width <= 0))
 			return false;
 		if (par->codec_type == AVMEDIA_TYPE_AUDIO &&
-				(par->codec_id == AV_CODEC_ID_NONE || par->sample_rate <= 0))
+			(par->codec_id == AV_CODEC_ID_NONE || par->sample_rate <= 0))
 			return false;
 	}
 	return true;
@@ -166,12 +168,10 @@ static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDicti
 		return fault->code;
 	if (err == AVERROR_EOF)
 		return dh_fault_set(fault, DH_PREPARE_EMPTY,
-			"%s has neither picture nor sound: it ends after its header",
-			config->name);
+			"%s has neither picture nor sound: it ends after its header", config->name);
 	char why[AV_ERROR_MAX_STRING_SIZE];
 	av_make_error_string(why, sizeof why, err);
-	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s cannot be opened as %s: %s", config->name, found->name,
-		why);
+	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s cannot be opened as %s: %s", config->name, found->name, why);
 }
 
 int dh_open(AVFormatContext **format, bool *is_still, struct dh_input_bytes *input,

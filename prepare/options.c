@@ -13,9 +13,26 @@
 #define TOOL_MAX_MS (4 * 3600 * 1000)
 
 enum option_code {
-	OPT_FIRST = 256, OPT_AVATAR, OPT_SIZE, OPT_IDLE, OPT_PORTRAIT, OPT_PINGPONG, OPT_RAW_VIDEO, OPT_RAW_AUDIO,
-	OPT_INFO, OPT_JSON, OPT_EXPORT, OPT_WORKER, OPT_QUIET, OPT_HELP, OPT_VERSION,
-	OPT_PARENT, OPT_MEMORY, OPT_CPU, OPT_NICE, OPT_USER,
+	OPT_FIRST = 256,
+	OPT_AVATAR,
+	OPT_SIZE,
+	OPT_IDLE,
+	OPT_PORTRAIT,
+	OPT_PINGPONG,
+	OPT_RAW_VIDEO,
+	OPT_RAW_AUDIO,
+	OPT_INFO,
+	OPT_JSON,
+	OPT_EXPORT,
+	OPT_WORKER,
+	OPT_QUIET,
+	OPT_HELP,
+	OPT_VERSION,
+	OPT_PARENT,
+	OPT_MEMORY,
+	OPT_CPU,
+	OPT_NICE,
+	OPT_USER,
 	/* a field of the task, by name */
 	OPT_SETTING
 };
@@ -119,10 +136,8 @@ static int take_raw(struct dh_options *o, int option, const char *text, struct d
 	struct dh_raw *raw = &o->raws[o->files_count];
 	if (o->files_count == DH_TASK_INPUTS || raw->is_video || raw->is_audio)
 		return dh_fault_set(fault, DH_PREPARE_USAGE,
-			"%s: expected a file after each --raw-video and --raw-audio",
-			text);
-	return option == OPT_RAW_VIDEO ? dh_raw_parse_video(raw, text, fault) :
-		dh_raw_parse_audio(raw, text, fault);
+			"%s: expected a file after each --raw-video and --raw-audio", text);
+	return option == OPT_RAW_VIDEO ? dh_raw_parse_video(raw, text, fault) : dh_raw_parse_audio(raw, text, fault);
 }
 
 static int take_option(struct dh_options *o, int option, const char *name, struct dh_fault *fault)
@@ -203,7 +218,8 @@ static int check_prepare(struct dh_options *o, struct dh_fault *fault)
 	if (o->task.kind != DH_TASK_IDLE && o->task.pingpong)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "--pingpong needs --idle");
 	if (o->avatar && (o->task.kind != DH_TASK_SEGMENT || o->task.width))
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "--avatar cannot be combined with --idle, --portrait or --size");
+		return dh_fault_set(fault, DH_PREPARE_USAGE,
+			"--avatar cannot be combined with --idle, --portrait or --size");
 	if (!o->output)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "expected -o FILE (- for standard output)");
 	/* the second of two files is the audio, whatever their order */

@@ -9,16 +9,21 @@
 #include "task.h"
 
 enum dh_action {
-	DH_ACTION_PREPARE, DH_ACTION_INFO, DH_ACTION_EXPORT, DH_ACTION_WORKER, DH_ACTION_HELP, DH_ACTION_VERSION
+	DH_ACTION_PREPARE,
+	DH_ACTION_INFO,
+	DH_ACTION_EXPORT,
+	DH_ACTION_WORKER,
+	DH_ACTION_HELP,
+	DH_ACTION_VERSION
 };
 
 struct dh_options {
 	enum dh_action action;
-	struct dh_task task; /* without descriptors and anchor */
+	struct dh_task task;                   /* without descriptors and anchor */
 	const char *files[DH_TASK_INPUTS + 1]; /* as given; "-": standard input */
 	struct dh_raw raws[DH_TASK_INPUTS + 1];
 	int files_count;
-	const char *output;   /* -o, or the file to export to */
+	const char *output; /* -o, or the file to export to */
 	const char *avatar, *portrait, *info;
 	bool as_json, is_quiet;
 	struct dh_confine confine;

@@ -4,6 +4,7 @@
 #include "accept.h"
 #include "options.h"
 
+/* clang-format off */
 static const char usage[] =
 "dh-prepare prepares a media file to be played by janus.plugin.digitalhuman.\n"
 "\n"
@@ -55,6 +56,7 @@ static const char usage[] =
 "read; 4 not media, or not accepted; 5 neither picture nor sound in it;\n"
 "6 longer or larger than allowed; 7 the output cannot be written; 8 out of\n"
 "memory; 9 the input stalled.\n";
+/* clang-format on */
 
 void dh_options_help(void)
 {

@@ -39,8 +39,9 @@ int dh_output_head(struct dh_output *output, const struct dh_stream_head *head, 
 		code = check(output, dh_stream_write_anchor(&output->writer, anchor, size));
 	}
 	if (!code && i420)
-		code = check(output, dh_stream_write_picture(&output->writer, i420,
-			(size_t)head->width * (size_t)head->height * 3 / 2));
+		code = check(output,
+			dh_stream_write_picture(&output->writer, i420,
+				(size_t)head->width * (size_t)head->height * 3 / 2));
 	return code;
 }
 

@@ -91,8 +91,8 @@ static int step_run(struct step *step, const AVFrame *in, int width, int height,
 	int code = is_same ? 0 : step_open(step, in, width, height, format);
 	if (code)
 		return code;
-	if (sws_scale(step->sws, (const uint8_t *const *)in->data, in->linesize, 0, in->height,
-			step->out->data, step->out->linesize) < 0)
+	if (sws_scale(step->sws, (const uint8_t *const *)in->data, in->linesize, 0, in->height, step->out->data,
+		    step->out->linesize) < 0)
 		return DH_PREPARE_FORMAT;
 	return 0;
 }
@@ -100,8 +100,8 @@ static int step_run(struct step *step, const AVFrame *in, int width, int height,
 /* --- the canvas */
 
 /* Copies and turns a plane; `width` and `height` are the destination's. */
-static void copy_plane(uint8_t *to, int to_stride, const uint8_t *from, int from_stride, int width,
-	int height, const struct dh_turn *turn)
+static void copy_plane(uint8_t *to, int to_stride, const uint8_t *from, int from_stride, int width, int height,
+	const struct dh_turn *turn)
 {
 	if (!turn->transpose && !turn->flip_x && !turn->flip_y) {
 		for (int y = 0; y < height; y++)
@@ -114,7 +114,7 @@ static void copy_plane(uint8_t *to, int to_stride, const uint8_t *from, int from
 		for (int x = 0; x < width; x++) {
 			int u = turn->flip_x ? width - 1 - x : x;
 			row[x] = turn->transpose ? from[(ptrdiff_t)u * from_stride + v] :
-				from[(ptrdiff_t)v * from_stride + u];
+						   from[(ptrdiff_t)v * from_stride + u];
 		}
 	}
 }
@@ -130,8 +130,8 @@ static void to_canvas(const struct dh_picture *picture, const AVFrame *from, con
 	}
 	for (int i = 0; i < 3; i++) {
 		int half = i > 0, stride = picture->width >> half;
-		copy_plane(planes[i] + (size_t)(rect->y >> half) * stride + (rect->x >> half), stride,
-			from->data[i], from->linesize[i], rect->width >> half, rect->height >> half, turn);
+		copy_plane(planes[i] + (size_t)(rect->y >> half) * stride + (rect->x >> half), stride, from->data[i],
+			from->linesize[i], rect->width >> half, rect->height >> half, turn);
 	}
 }
 
@@ -157,8 +157,8 @@ static int flatten(struct dh_picture *picture, const AVFrame *frame, const AVFra
 	return 0;
 }
 
-int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const struct dh_turn *turn,
-	uint8_t *i420, struct dh_fault *fault)
+int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const struct dh_turn *turn, uint8_t *i420,
+	struct dh_fault *fault)
 {
 	const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(frame->format);
 	const AVFrame *from = frame;

@@ -19,8 +19,8 @@ void dh_picture_free(struct dh_picture **picture);
 
 /* Writes one picture to `i420`. Fails with DH_PREPARE_FORMAT if the pixel format
  * cannot be converted. */
-int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const struct dh_turn *turn,
-	uint8_t *i420, struct dh_fault *fault);
+int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const struct dh_turn *turn, uint8_t *i420,
+	struct dh_fault *fault);
 
 /* The thumbnail: DH_LUMA_SIDE x DH_LUMA_SIDE means of the luma. */
 void dh_picture_luma(const uint8_t *i420, int width, int height, uint8_t *luma);

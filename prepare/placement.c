@@ -36,8 +36,8 @@ static int to_even(double side, int most)
 	return even > most ? most : even;
 }
 
-struct dh_rect dh_picture_fit(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn,
-	int canvas_width, int canvas_height)
+struct dh_rect dh_picture_fit(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, int canvas_width,
+	int canvas_height)
 {
 	double width, height;
 	shown_size(w, h, sar_num, sar_den, turn, &width, &height);
@@ -48,8 +48,8 @@ struct dh_rect dh_picture_fit(int w, int h, int sar_num, int sar_den, const stru
 	return rect;
 }
 
-void dh_picture_natural_size(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, int side,
-	int *width, int *height)
+void dh_picture_natural_size(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, int side, int *width,
+	int *height)
 {
 	double dw, dh, f = 1;
 	shown_size(w, h, sar_num, sar_den, turn, &dw, &dh);

@@ -27,12 +27,12 @@ struct dh_turn dh_turn_from_matrix(const int32_t *matrix);
 struct dh_rect {
 	int x, y, width, height;
 };
-struct dh_rect dh_picture_fit(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn,
-	int canvas_width, int canvas_height);
+struct dh_rect dh_picture_fit(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, int canvas_width,
+	int canvas_height);
 
 /* The even size, at most `side`, that shows such a picture in full. */
-void dh_picture_natural_size(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, int side,
-	int *width, int *height);
+void dh_picture_natural_size(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, int side, int *width,
+	int *height);
 
 static inline size_t dh_picture_size(int width, int height)
 {

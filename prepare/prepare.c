@@ -12,8 +12,8 @@
  * picture, but at least this. */
 #define BLOCK_MIN (64u * 1024 * 1024)
 
-int dh_prepare(const struct dh_task *task, const struct dh_stream_writer *writer,
-	const struct dh_progress *progress, struct dh_fault *fault)
+int dh_prepare(const struct dh_task *task, const struct dh_stream_writer *writer, const struct dh_progress *progress,
+	struct dh_fault *fault)
 {
 	static const struct dh_progress nobody;
 	struct dh_output output;

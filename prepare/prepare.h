@@ -8,7 +8,7 @@
 #include "task.h"
 
 /* On failure the stream ends wherever it was, without FAIL. `progress` may be NULL. */
-int dh_prepare(const struct dh_task *task, const struct dh_stream_writer *writer,
-	const struct dh_progress *progress, struct dh_fault *fault);
+int dh_prepare(const struct dh_task *task, const struct dh_stream_writer *writer, const struct dh_progress *progress,
+	struct dh_fault *fault);
 
 #endif

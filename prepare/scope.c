@@ -51,10 +51,10 @@ struct scope {
 	int signal_fd;
 	bool has_parent_fd;
 	pid_t pid;
-	bool is_over;        /* everything has to end */
-	bool has_ended;      /* the command has */
-	int status;          /* then: how */
-	int64_t until_ms;    /* then: what is left has this long */
+	bool is_over;     /* everything has to end */
+	bool has_ended;   /* the command has */
+	int status;       /* then: how */
+	int64_t until_ms; /* then: what is left has this long */
 };
 
 static int64_t now_ms(void)
@@ -309,7 +309,8 @@ static int open_signals(struct scope *scope)
 
 static int usage(void)
 {
-	dprintf(STDERR_FILENO, "Usage: dh-scope [--nice N] [--memory-mb N] [--user NAME] [--grace-ms N] [--] "
+	dprintf(STDERR_FILENO,
+		"Usage: dh-scope [--nice N] [--memory-mb N] [--user NAME] [--grace-ms N] [--] "
 		"COMMAND [ARGUMENT...]\n");
 	return NOT_CONFINED;
 }
@@ -317,8 +318,10 @@ static int usage(void)
 static bool read_options(struct scope *scope, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "nice", required_argument, NULL, 'n' }, { "memory-mb", required_argument, NULL, 'm' },
-		{ "user", required_argument, NULL, 'u' }, { "grace-ms", required_argument, NULL, 'g' },
+		{ "nice", required_argument, NULL, 'n' },
+		{ "memory-mb", required_argument, NULL, 'm' },
+		{ "user", required_argument, NULL, 'u' },
+		{ "grace-ms", required_argument, NULL, 'g' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int option;

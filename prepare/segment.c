@@ -15,7 +15,7 @@
 
 /* A medium that is so far behind the other may have ended, and would hold the other
  * back until the end of the input. */
-#define BEHIND_TICKS   DH_TICKS_PER_SECOND
+#define BEHIND_TICKS DH_TICKS_PER_SECOND
 
 struct segment {
 	const struct dh_task *task;
@@ -23,10 +23,10 @@ struct segment {
 	const struct dh_progress *progress;
 	struct dh_fault *fault;
 	struct dh_source *sources[DH_TASK_INPUTS];
-	int of[2];              /* by medium: its source, -1: none */
+	int of[2];                    /* by medium: its source, -1: none */
 	struct dh_early_frames early; /* before the start */
 	bool is_started;
-	int64_t origin_ticks[2]; /* by medium: the source's time that becomes 0 */
+	int64_t origin_ticks[2];  /* by medium: the source's time that becomes 0 */
 	int64_t reached_ticks[2]; /* by medium: end of the last frame */
 	bool has_begun[2];
 	struct dh_picture *picture;
@@ -34,8 +34,8 @@ struct segment {
 	struct dh_film *film;
 	struct dh_sound *sound;
 	int64_t pictures;
-	int64_t still_ticks;      /* when a still picture was last repeated */
-	bool has_ended[2];        /* by medium: all its units are written */
+	int64_t still_ticks; /* when a still picture was last repeated */
+	bool has_ended[2];   /* by medium: all its units are written */
 	struct dh_stream_end end;
 };
 
@@ -72,13 +72,15 @@ static int open_inputs(struct segment *s)
 	if (!code && s->of[DH_VIDEO] < 0)
 		code = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
 			"%s has no picture: of two inputs the first is the video, "
-			"the second the audio", s->task->inputs[0].name);
+			"the second the audio",
+			s->task->inputs[0].name);
 	if (!code)
 		code = open_one(s, 1, DH_WANT_AUDIO);
 	if (!code && s->of[DH_AUDIO] < 0)
 		code = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
 			"%s has no sound: of two inputs the first is the video, "
-			"the second the audio", s->task->inputs[1].name);
+			"the second the audio",
+			s->task->inputs[1].name);
 	return code;
 }
 
@@ -102,8 +104,8 @@ static int check_length(const struct segment *s, enum dh_media media)
 {
 	if (s->reached_ticks[media] <= s->task->max_ms * DH_TICKS_PER_MS)
 		return 0;
-	return dh_fault_set(s->fault, DH_PREPARE_LIMIT, "%s is longer than the accepted %d ms",
-		name_of(s, media), s->task->max_ms);
+	return dh_fault_set(s->fault, DH_PREPARE_LIMIT, "%s is longer than the accepted %d ms", name_of(s, media),
+		s->task->max_ms);
 }
 
 static int take_picture(struct segment *s, const struct dh_frame *frame, int64_t pts_ticks)
@@ -261,7 +263,7 @@ static int end_media(struct segment *s)
 	int code = 0;
 	for (int media = 0; media < 2 && !code; media++)
 		if (s->of[media] >= 0 && !dh_source_has(s->sources[s->of[media]], media) &&
-				!(media == DH_VIDEO && is_still(s)))
+			!(media == DH_VIDEO && is_still(s)))
 			code = end_medium(s, media);
 	return code;
 }
@@ -271,7 +273,7 @@ static int look_ahead(struct segment *s, const struct dh_frame *frame)
 {
 	enum dh_media other = frame->media == DH_AUDIO ? DH_VIDEO : DH_AUDIO;
 	if (s->of[other] != s->of[frame->media] ||
-			s->reached_ticks[frame->media] - s->reached_ticks[other] < BEHIND_TICKS)
+		s->reached_ticks[frame->media] - s->reached_ticks[other] < BEHIND_TICKS)
 		return 0;
 	return dh_source_look_ahead(s->sources[s->of[other]], other, s->fault);
 }
@@ -289,12 +291,12 @@ static int note_all(struct segment *s)
 	}
 	for (int media = 0; media < 2 && !code; media++)
 		if (s->of[media] >= 0 && !s->has_begun[media])
-			code = dh_output_note(s->output, "%s: none of its %s can be decoded", dh_task_input_name(s->task, s->of[media]),
-				media == DH_VIDEO ? "video" : "audio");
+			code = dh_output_note(s->output, "%s: none of its %s can be decoded",
+				dh_task_input_name(s->task, s->of[media]), media == DH_VIDEO ? "video" : "audio");
 	if (!code && mended)
 		code = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s",
-			dh_task_input_name(s->task, s->of[DH_AUDIO]),
-			mended, mended > 1 ? "s" : "", mended > 1 ? "s" : "");
+			dh_task_input_name(s->task, s->of[DH_AUDIO]), mended, mended > 1 ? "s" : "",
+			mended > 1 ? "s" : "");
 	return code ? code : dh_note_film(s->output, s->film);
 }
 
@@ -359,8 +361,8 @@ static int run(struct segment *s)
 	return s->is_started ? finish(s) : nothing_at_all(s);
 }
 
-int dh_prepare_segment(const struct dh_task *task, struct dh_output *output,
-	const struct dh_progress *progress, struct dh_fault *fault)
+int dh_prepare_segment(const struct dh_task *task, struct dh_output *output, const struct dh_progress *progress,
+	struct dh_fault *fault)
 {
 	struct segment *s = calloc(1, sizeof *s);
 	if (!s)

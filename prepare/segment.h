@@ -7,7 +7,7 @@
 #include "progress.h"
 #include "task.h"
 
-int dh_prepare_segment(const struct dh_task *task, struct dh_output *output,
-	const struct dh_progress *progress, struct dh_fault *fault);
+int dh_prepare_segment(const struct dh_task *task, struct dh_output *output, const struct dh_progress *progress,
+	struct dh_fault *fault);
 
 #endif

@@ -31,8 +31,7 @@ struct dh_sound {
 	bool has_frame;
 };
 
-int dh_sound_alloc(struct dh_sound **sound, int kbps, dh_voice_emit_fn *emit, void *arg,
-	struct dh_fault *fault)
+int dh_sound_alloc(struct dh_sound **sound, int kbps, dh_voice_emit_fn *emit, void *arg, struct dh_fault *fault)
 {
 	struct dh_sound *s = calloc(1, sizeof *s);
 	if (!s)

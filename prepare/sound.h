@@ -13,8 +13,7 @@
 struct dh_sound;
 
 /* `emit` receives the units in order; see voice.h. */
-int dh_sound_alloc(struct dh_sound **sound, int kbps, dh_voice_emit_fn *emit, void *arg,
-	struct dh_fault *fault);
+int dh_sound_alloc(struct dh_sound **sound, int kbps, dh_voice_emit_fn *emit, void *arg, struct dh_fault *fault);
 void dh_sound_free(struct dh_sound **sound);
 
 /* Adds a frame that starts at `pts_ticks`; what is before 0 is cut. */

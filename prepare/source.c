@@ -30,7 +30,7 @@ struct dh_source {
 	bool is_read_ahead;         /* opening it has reached the end of the input */
 	int64_t read_to;            /* end of the last packet */
 	bool is_still;
-	int damaged;                /* packets that the demuxer gave up on */
+	int damaged; /* packets that the demuxer gave up on */
 };
 
 /* --- opening */
@@ -47,9 +47,10 @@ static int pick_stream(const AVFormatContext *format, enum dh_media media)
 	for (unsigned i = 0; i < format->nb_streams; i++) {
 		const AVStream *st = format->streams[i];
 		if (st->codecpar->codec_type != type ||
-				st->disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS))
+			st->disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS))
 			continue;
-		if (best < 0 || (st->disposition & AV_DISPOSITION_DEFAULT &&
+		if (best < 0 ||
+			(st->disposition & AV_DISPOSITION_DEFAULT &&
 				!(format->streams[best]->disposition & AV_DISPOSITION_DEFAULT)))
 			best = (int)i;
 	}
@@ -242,7 +243,7 @@ int dh_source_look_ahead(struct dh_source *s, enum dh_media media, struct dh_fau
 	struct dh_input_bytes *input = NULL;
 	bool is_still;
 	if (!dh_input_bytes_is_file(s->input) || !dh_source_has(s, media) || s->at_end ||
-			s->looked_at[media] == s->packets[media])
+		s->looked_at[media] == s->packets[media])
 		return 0;
 	s->looked_at[media] = s->packets[media];
 	int code = dh_input_bytes_alloc(&input, s->config.fd, s->config.name, 0, fault);
@@ -285,8 +286,7 @@ static int64_t longest_track_ticks(const struct dh_source *s)
 		const AVStream *st = s->format->streams[dh_track_stream(s->tracks[i])];
 		if (st->duration <= 0)
 			return 0;
-		int64_t ticks = av_rescale_q(st->duration, st->time_base,
-			(AVRational){ 1, (int)DH_TICKS_PER_SECOND });
+		int64_t ticks = av_rescale_q(st->duration, st->time_base, (AVRational){ 1, (int)DH_TICKS_PER_SECOND });
 		longest = ticks > longest ? ticks : longest;
 	}
 	return longest;
@@ -299,15 +299,16 @@ int64_t dh_source_stated_ticks(const struct dh_source *s)
 		return 0;
 	int64_t tracks_ticks = longest_track_ticks(s);
 	int64_t all_ticks = s->format->duration > 0 ?
-		av_rescale(s->format->duration, DH_TICKS_PER_SECOND, AV_TIME_BASE) : 0;
+		av_rescale(s->format->duration, DH_TICKS_PER_SECOND, AV_TIME_BASE) :
+		0;
 	return tracks_ticks > 0 && (all_ticks == 0 || tracks_ticks < all_ticks) ? tracks_ticks : all_ticks;
 }
 
 /* Whether the last packet of a medium was cut short or could not be decoded. */
 static bool is_last_cut(const struct dh_source *s, enum dh_media media)
 {
-	return s->tracks[media] && (s->is_last_cut[media] ||
-		dh_track_damaged(s->tracks[media]) > s->damaged_before[media]);
+	return s->tracks[media] &&
+		(s->is_last_cut[media] || dh_track_damaged(s->tracks[media]) > s->damaged_before[media]);
 }
 
 bool dh_source_is_cut(const struct dh_source *s)
@@ -317,8 +318,7 @@ bool dh_source_is_cut(const struct dh_source *s)
 	/* its demuxer drops a partial picture silently */
 	if (is_container(s, "yuv4mpegpipe") && avio_tell(s->format->pb) > s->read_to)
 		return true;
-	return s->has_failed || is_last_cut(s, DH_AUDIO) || is_last_cut(s, DH_VIDEO) ||
-		dh_input_bytes_is_cut(s->input);
+	return s->has_failed || is_last_cut(s, DH_AUDIO) || is_last_cut(s, DH_VIDEO) || dh_input_bytes_is_cut(s->input);
 }
 
 int dh_source_damaged(const struct dh_source *s)

@@ -7,7 +7,10 @@
 
 #include "playout/stream.h"
 
-#define FIELD(name, min, max, is_even) { #name, offsetof(struct dh_task, name), min, max, is_even }
+#define FIELD(name, min, max, is_even) \
+	{ \
+#name, offsetof(struct dh_task, name), min, max, is_even \
+	}
 
 static const struct field {
 	const char *name;

@@ -94,13 +94,17 @@ static int read_anchor(struct dh_task *task, int fd, struct dh_fault *fault)
 			return dh_fault_set(fault, DH_PREPARE_INPUT, "The anchor's picture cannot be read: %s",
 				strerror(errno));
 		if (n == 0)
-			return dh_fault_set(fault, DH_PREPARE_INPUT, "The anchor's picture has %zu bytes, expected %zu "
-				"(I420 of %dx%d)", used, size, task->width, task->height);
+			return dh_fault_set(fault, DH_PREPARE_INPUT,
+				"The anchor's picture has %zu bytes, expected %zu "
+				"(I420 of %dx%d)",
+				used, size, task->width, task->height);
 		used += (size_t)n;
 	}
 	if (read(fd, &past, 1) == 1)
-		return dh_fault_set(fault, DH_PREPARE_INPUT, "The anchor's picture has more than %zu bytes "
-			"(I420 of %dx%d)", size, task->width, task->height);
+		return dh_fault_set(fault, DH_PREPARE_INPUT,
+			"The anchor's picture has more than %zu bytes "
+			"(I420 of %dx%d)",
+			size, task->width, task->height);
 	return 0;
 }
 

@@ -45,15 +45,14 @@ void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const 
 			task->audio_kbps);
 }
 
-int dh_note_source(struct dh_output *output, const char *name, const struct dh_source *source,
-	int64_t end_ticks, bool *is_cut)
+int dh_note_source(struct dh_output *output, const char *name, const struct dh_source *source, int64_t end_ticks,
+	bool *is_cut)
 {
 	int damaged = dh_source_damaged(source), code = 0;
 	int64_t stated_ticks = dh_source_is_still(source) ? 0 : dh_source_stated_ticks(source);
 	bool is_short = stated_ticks - end_ticks > CUT_TICKS;
 	if (damaged)
-		code = dh_output_note(output, "%s: %d damaged packet%s skipped", name, damaged,
-			damaged > 1 ? "s" : "");
+		code = dh_output_note(output, "%s: %d damaged packet%s skipped", name, damaged, damaged > 1 ? "s" : "");
 	if (code || (!is_short && !dh_source_is_cut(source)))
 		return code;
 	*is_cut = true;
@@ -68,8 +67,11 @@ int dh_note_film(struct dh_output *output, const struct dh_film *film)
 {
 	const char *why = NULL;
 	int restarts = film ? dh_video_restarts(dh_film_video(film), &why) : 0;
-	return restarts ? dh_output_note(output, "The encoder broke the rule of anchored video %d time%s "
-		"(a frame %s) and was restarted from the anchor", restarts, restarts > 1 ? "s" : "", why) : 0;
+	return restarts ? dh_output_note(output,
+				  "The encoder broke the rule of anchored video %d time%s "
+				  "(a frame %s) and was restarted from the anchor",
+				  restarts, restarts > 1 ? "s" : "", why) :
+			  0;
 }
 
 const char *dh_task_input_name(const struct dh_task *task, int input)

@@ -21,8 +21,8 @@ void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const 
 
 /* Writes notes about a source that was read to its end, at `end_ticks`, and about the
  * encoder. Sets *is_cut if the source ended too early. */
-int dh_note_source(struct dh_output *output, const char *name, const struct dh_source *source,
-	int64_t end_ticks, bool *is_cut);
+int dh_note_source(struct dh_output *output, const char *name, const struct dh_source *source, int64_t end_ticks,
+	bool *is_cut);
 int dh_note_film(struct dh_output *output, const struct dh_film *film);
 
 /* An input's name for notes: without folders, since every viewer may read them. */

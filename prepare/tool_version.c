@@ -18,9 +18,8 @@
 const char *dh_prepare_version(void)
 {
 	static char text[200];
-	snprintf(text, sizeof text,
-		"dh-prepare %s (format %d; %s; %s; libavcodec %u; libswscale %u; libswresample %u)",
-		DH_VERSION, DH_STREAM_VERSION, vpx_codec_version_str(), opus_get_version_string(),
-		avcodec_version(), swscale_version(), swresample_version());
+	snprintf(text, sizeof text, "dh-prepare %s (format %d; %s; %s; libavcodec %u; libswscale %u; libswresample %u)",
+		DH_VERSION, DH_STREAM_VERSION, vpx_codec_version_str(), opus_get_version_string(), avcodec_version(),
+		swscale_version(), swresample_version());
 	return text;
 }

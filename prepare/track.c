@@ -16,7 +16,7 @@
 /* Decoders round sides up to whole blocks. */
 #define SIDE_SLACK 64
 /* A higher rate is a wrong guess. */
-#define RATE_MAX   1000
+#define RATE_MAX 1000
 /* Gives up on a decoder after so many errors. */
 #define ERRORS_IN_A_ROW 64
 
@@ -25,16 +25,16 @@ struct dh_track {
 	const char *name;
 	AVStream *stream; /* the format context's */
 	AVRational time_base;
-	AVRational rate;   /* nominal, 0/1 unknown */
+	AVRational rate; /* nominal, 0/1 unknown */
 	AVCodecContext *codec;
 	int max_side;
 	struct dh_turn turn;
-	int64_t first;     /* time of the first frame, in time_base */
+	int64_t first;      /* time of the first frame, in time_base */
 	int64_t next_ticks; /* time of a frame that states none */
 	bool has_frame, is_flushing, is_ended, is_too_large;
 	int damaged;
 	int64_t bad_width, bad_height;
-	bool has_padding;  /* the container states when sound starts and ends */
+	bool has_padding;      /* the container states when sound starts and ends */
 	AVFrame *held, *spare; /* with padding: a frame that may be the last; for swapping */
 };
 
@@ -118,8 +118,8 @@ static int open_decoder(struct dh_track *t, const AVStream *st, bool is_mp4, str
 	return 0;
 }
 
-int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media media, const char *name,
-	int max_side, bool is_mp4, struct dh_fault *fault)
+int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media media, const char *name, int max_side,
+	bool is_mp4, struct dh_fault *fault)
 {
 	struct dh_track *t = calloc(1, sizeof *t);
 	int code;
@@ -165,8 +165,8 @@ int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *f
 	t->is_flushing = !packet;
 	uint32_t width, height;
 	if (packet && (t->codec->codec_id == AV_CODEC_ID_PNG || t->codec->codec_id == AV_CODEC_ID_MJPEG) &&
-			!dh_still_size(packet->data, (size_t)packet->size, &width, &height) &&
-			is_too_large(t, width, height, 0))
+		!dh_still_size(packet->data, (size_t)packet->size, &width, &height) &&
+		is_too_large(t, width, height, 0))
 		return fault_too_large(t, fault);
 	int err = avcodec_send_packet(t->codec, packet);
 	if (t->is_too_large)
@@ -205,7 +205,8 @@ static void set_times(struct dh_track *t, const AVFrame *av, struct dh_frame *fr
 #endif
 	if (t->media == DH_AUDIO)
 		frame->duration_ticks = av->sample_rate > 0 ?
-			av_rescale(av->nb_samples, DH_TICKS_PER_SECOND, av->sample_rate) : 0;
+			av_rescale(av->nb_samples, DH_TICKS_PER_SECOND, av->sample_rate) :
+			0;
 	else if (t->rate.num > 0)
 		frame->duration_ticks = dh_ticks_of_frame(1, t->rate.num, t->rate.den);
 	else if (duration > 0)
@@ -218,8 +219,7 @@ static void set_times(struct dh_track *t, const AVFrame *av, struct dh_frame *fr
 		if (t->media == DH_VIDEO)
 			frame->pts_ticks = exact_ticks(t, time, frame->pts_ticks);
 	}
-	t->next_ticks = frame->pts_ticks + (frame->duration_ticks > 0 ? frame->duration_ticks :
-			40 * DH_TICKS_PER_MS);
+	t->next_ticks = frame->pts_ticks + (frame->duration_ticks > 0 ? frame->duration_ticks : 40 * DH_TICKS_PER_MS);
 }
 
 static int accept_frame(struct dh_track *t, AVFrame *av, struct dh_frame *frame, struct dh_fault *fault)
@@ -230,8 +230,8 @@ static int accept_frame(struct dh_track *t, AVFrame *av, struct dh_frame *frame,
 	if (t->media == DH_VIDEO)
 		av->sample_aspect_ratio = av_guess_sample_aspect_ratio(NULL, t->stream, av);
 	frame->media = t->media;
-	frame->turn = side && side->size >= 9 * sizeof(int32_t) ?
-		dh_turn_from_matrix((const int32_t *)side->data) : t->turn;
+	frame->turn = side && side->size >= 9 * sizeof(int32_t) ? dh_turn_from_matrix((const int32_t *)side->data) :
+								  t->turn;
 	set_times(t, av, frame);
 	t->has_frame = true;
 	frame->av = av;

@@ -14,8 +14,8 @@ struct dh_track;
 
 /* `stream` must outlive the track. `is_mp4`: the container states how pictures are
  * reordered, and when sound starts and ends. */
-int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media media, const char *name,
-	int max_side, bool is_mp4, struct dh_fault *fault);
+int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media media, const char *name, int max_side,
+	bool is_mp4, struct dh_fault *fault);
 void dh_track_free(struct dh_track **track);
 
 int dh_track_stream(const struct dh_track *track);

@@ -50,7 +50,7 @@ void dh_unit_order_horizon(struct dh_unit_order *order, enum dh_media media, int
 static int64_t earliest(const struct dh_unit_order *order, int i)
 {
 	return order->lanes[i].count ? order->lanes[i].units[order->lanes[i].first]->pts_ticks :
-		order->lanes[i].horizon_ticks;
+				       order->lanes[i].horizon_ticks;
 }
 
 struct dh_unit *dh_unit_order_next(struct dh_unit_order *order)

@@ -18,7 +18,7 @@ struct dh_unit_order {
 		struct dh_unit **units; /* the queue: from first to first + count */
 		size_t first, count, capacity;
 		int64_t horizon_ticks; /* no further unit comes before this */
-	} lanes[2]; /* by enum dh_media */
+	} lanes[2];                    /* by enum dh_media */
 };
 
 void dh_unit_order_clear(struct dh_unit_order *order);

@@ -12,17 +12,16 @@
 #include "playout/timebase.h"
 
 /* K is finer than other frames: all entries predict from it. */
-#define ANCHOR_QUANTIZER_MIN  8
-#define ANCHOR_QUANTIZER_MAX  56
-#define ANCHOR_QUANTIZER_STEP 2
-#define REST_COARSER          8
+#define ANCHOR_QUANTIZER_MIN       8
+#define ANCHOR_QUANTIZER_MAX       56
+#define ANCHOR_QUANTIZER_STEP      2
+#define REST_COARSER               8
 #define REST_QUANTIZER_MIN_AT_MOST 32
-#define REST_QUANTIZER_MAX    58
-#define SPEED                 (-6)
+#define REST_QUANTIZER_MAX         58
+#define SPEED                      (-6)
 
 /* Entries predict from golden (K) alone, others from the last frame too. */
-#define FLAGS_REST \
-	(VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_UPD_ENTROPY)
+#define FLAGS_REST  (VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_UPD_ENTROPY)
 #define FLAGS_ENTRY (FLAGS_REST | VP8_EFLAG_NO_REF_LAST)
 
 struct dh_video {
@@ -46,8 +45,8 @@ static int codec_fault(struct dh_video *video, const char *what, struct dh_fault
 {
 	const char *detail = video->has_codec ? vpx_codec_error_detail(&video->codec) : NULL;
 	return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: %s: %s%s%s", what,
-		video->has_codec ? vpx_codec_error(&video->codec) : "no encoder",
-		detail ? ": " : "", detail ? detail : "");
+		video->has_codec ? vpx_codec_error(&video->codec) : "no encoder", detail ? ": " : "",
+		detail ? detail : "");
 }
 
 static void codec_close(struct dh_video *video)
@@ -84,7 +83,7 @@ static int codec_open(struct dh_video *video, int quantizer, struct dh_fault *fa
 		return codec_fault(video, "cannot be started", fault);
 	video->has_codec = true;
 	if (vpx_codec_control(&video->codec, VP8E_SET_CPUUSED, SPEED) ||
-			vpx_codec_control(&video->codec, VP8E_SET_ENABLEAUTOALTREF, 0u))
+		vpx_codec_control(&video->codec, VP8E_SET_ENABLEAUTOALTREF, 0u))
 		return codec_fault(video, "cannot be set up", fault);
 	return 0;
 }
@@ -113,10 +112,10 @@ static int codec_encode(struct dh_video *video, const uint8_t *i420, int64_t dur
 	vpx_image_t image;
 	vpx_codec_iter_t iter = NULL;
 	unsigned long duration = (unsigned long)(duration_ticks / DH_TICKS_PER_VIDEO_CLOCK);
-	vpx_img_wrap(&image, VPX_IMG_FMT_I420, (unsigned)video->config.width, (unsigned)video->config.height,
-		1, (unsigned char *)i420);
+	vpx_img_wrap(&image, VPX_IMG_FMT_I420, (unsigned)video->config.width, (unsigned)video->config.height, 1,
+		(unsigned char *)i420);
 	if (vpx_codec_encode(&video->codec, &image, video->codec_ticks / DH_TICKS_PER_VIDEO_CLOCK,
-			duration ? duration : 1, flags, VPX_DL_REALTIME))
+		    duration ? duration : 1, flags, VPX_DL_REALTIME))
 		return codec_fault(video, "a picture", fault);
 	do
 		*packet = vpx_codec_get_cx_data(&video->codec, &iter);
@@ -127,8 +126,7 @@ static int codec_encode(struct dh_video *video, const uint8_t *i420, int64_t dur
 }
 
 /* Starts a new encoder and encodes K with `quantizer`. */
-static int start(struct dh_video *video, int quantizer, const vpx_codec_cx_pkt_t **packet,
-	struct dh_fault *fault)
+static int start(struct dh_video *video, int quantizer, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
 {
 	int code = codec_open(video, quantizer, fault);
 	if (code)
@@ -223,19 +221,20 @@ static int restart(struct dh_video *video, const char *why, struct dh_fault *fau
 	if (code)
 		return code;
 	if (packet->data.frame.sz != video->anchor_size ||
-			memcmp(packet->data.frame.buf, video->anchor, video->anchor_size) != 0)
+		memcmp(packet->data.frame.buf, video->anchor, video->anchor_size) != 0)
 		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: the same anchor came out different");
 	video->restarts++;
 	video->why = why;
 	return codec_continue(video, fault);
 }
 
-static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t step_ticks,
-	int64_t duration_ticks, bool *is_entry, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
+static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t step_ticks, int64_t duration_ticks,
+	bool *is_entry, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
 {
 	for (int attempt = 0;; attempt++) {
 		video->codec_ticks += step_ticks;
-		int code = codec_encode(video, i420, duration_ticks, *is_entry ? FLAGS_ENTRY : FLAGS_REST, packet, fault);
+		int code = codec_encode(video, i420, duration_ticks, *is_entry ? FLAGS_ENTRY : FLAGS_REST, packet,
+			fault);
 		if (code)
 			return code;
 		const char *wrong = refused(video, *packet);

@@ -16,10 +16,10 @@
 #include "playout/unit.h"
 
 struct dh_video_config {
-	int width, height;    /* even, DH_STREAM_SIDE_MIN to DH_STREAM_SIDE_MAX */
+	int width, height; /* even, DH_STREAM_SIDE_MIN to DH_STREAM_SIDE_MAX */
 	int kbps;
-	int64_t entry_ticks;  /* distance between entry frames */
-	int64_t frame_ticks;  /* usual distance between pictures, for the rate control */
+	int64_t entry_ticks; /* distance between entry frames */
+	int64_t frame_ticks; /* usual distance between pictures, for the rate control */
 };
 
 struct dh_video;

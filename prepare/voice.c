@@ -22,20 +22,17 @@ struct dh_voice {
 	size_t head;
 	int64_t pushed; /* samples */
 	int64_t packets;
-	bool is_primed;    /* the packet before packet 0 was encoded */
+	bool is_primed; /* the packet before packet 0 was encoded */
 };
 
 static int encoder_setup(OpusEncoder *encoder, int kbps)
 {
-	return opus_encoder_ctl(encoder, OPUS_SET_BITRATE(kbps * 1000)) ||
-		opus_encoder_ctl(encoder, OPUS_SET_VBR(1)) ||
-		opus_encoder_ctl(encoder, OPUS_SET_DTX(0)) ||
-		opus_encoder_ctl(encoder, OPUS_SET_COMPLEXITY(9)) ||
+	return opus_encoder_ctl(encoder, OPUS_SET_BITRATE(kbps * 1000)) || opus_encoder_ctl(encoder, OPUS_SET_VBR(1)) ||
+		opus_encoder_ctl(encoder, OPUS_SET_DTX(0)) || opus_encoder_ctl(encoder, OPUS_SET_COMPLEXITY(9)) ||
 		opus_encoder_ctl(encoder, OPUS_SET_SIGNAL(kbps < CELT_KBPS ? OPUS_SIGNAL_VOICE : OPUS_SIGNAL_MUSIC));
 }
 
-int dh_voice_alloc(struct dh_voice **voice, int kbps, dh_voice_emit_fn *emit, void *arg,
-	struct dh_fault *fault)
+int dh_voice_alloc(struct dh_voice **voice, int kbps, dh_voice_emit_fn *emit, void *arg, struct dh_fault *fault)
 {
 	opus_int32 lookahead = 0;
 	int opus = 0;
@@ -46,8 +43,8 @@ int dh_voice_alloc(struct dh_voice **voice, int kbps, dh_voice_emit_fn *emit, vo
 	v->arg = arg;
 	v->encoder = opus_encoder_create(DH_VOICE_RATE, 1, OPUS_APPLICATION_AUDIO, &opus);
 	if (!v->encoder || encoder_setup(v->encoder, kbps) ||
-			opus_encoder_ctl(v->encoder, OPUS_GET_LOOKAHEAD(&lookahead)) ||
-			lookahead < 0 || lookahead > DH_VOICE_PACKET) {
+		opus_encoder_ctl(v->encoder, OPUS_GET_LOOKAHEAD(&lookahead)) || lookahead < 0 ||
+		lookahead > DH_VOICE_PACKET) {
 		dh_voice_free(&v);
 		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "The Opus encoder cannot be set up: %s",
 			opus_strerror(opus));
@@ -84,8 +81,8 @@ static int encode(struct dh_voice *voice, struct dh_fault *fault)
 		return 0;
 	}
 	opus_encoder_ctl(voice->encoder, OPUS_SET_PREDICTION_DISABLED(0));
-	struct dh_unit *unit = dh_unit_new(DH_AUDIO, voice->packets * DH_SLOT_TICKS, DH_SLOT_TICKS,
-		bytes, (size_t)size);
+	struct dh_unit *unit = dh_unit_new(DH_AUDIO, voice->packets * DH_SLOT_TICKS, DH_SLOT_TICKS, bytes,
+		(size_t)size);
 	if (!unit)
 		return dh_fault_memory(fault);
 	voice->packets++;

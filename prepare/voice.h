@@ -22,8 +22,7 @@ typedef int dh_voice_emit_fn(void *arg, struct dh_unit *unit);
 
 struct dh_voice;
 
-int dh_voice_alloc(struct dh_voice **voice, int kbps, dh_voice_emit_fn *emit, void *arg,
-	struct dh_fault *fault);
+int dh_voice_alloc(struct dh_voice **voice, int kbps, dh_voice_emit_fn *emit, void *arg, struct dh_fault *fault);
 void dh_voice_free(struct dh_voice **voice);
 
 /* `samples` NULL: silence. Emits packets as soon as they are complete. */

@@ -46,7 +46,10 @@ static int receive_job(struct job *job)
 	} control;
 	struct iovec part = { job->text, sizeof job->text };
 	struct msghdr message = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control,
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof control,
 	};
 	do
 		job->size = recvmsg(DH_JOB_FD, &message, MSG_CMSG_CLOEXEC);

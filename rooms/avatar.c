@@ -28,8 +28,8 @@ struct dh_avatar {
 	/* protected by lock */
 	GMutex lock;
 	bool is_trying;
-	char *error;          /* why it failed last; NULL: it did not */
-	GArray *rooms;        /* struct room */
+	char *error;   /* why it failed last; NULL: it did not */
+	GArray *rooms; /* struct room */
 	/* owner: the I/O thread while preparing, immutable when ready */
 	struct dh_subscription *subscription;
 	struct dh_stream_head head;
@@ -68,8 +68,7 @@ static void add_room(GArray *rooms, const struct room *room)
 	g_array_append_val(rooms, copy);
 }
 
-struct dh_avatar *dh_avatar_new(const struct dh_avatar_config *config, struct dh_io *io,
-	struct dh_ingest *ingest)
+struct dh_avatar *dh_avatar_new(const struct dh_avatar_config *config, struct dh_io *io, struct dh_ingest *ingest)
 {
 	struct dh_avatar *avatar = g_new0(struct dh_avatar, 1);
 

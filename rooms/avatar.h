@@ -19,7 +19,7 @@
 struct dh_avatar_config {
 	char *name;
 	int64_t width, height;
-	char *idle, *portrait;   /* paths; at least one of them */
+	char *idle, *portrait; /* paths; at least one of them */
 	int64_t pingpong;
 	int64_t kbps, entry_ms;
 };
@@ -38,8 +38,7 @@ struct dh_avatar_listener {
 enum dh_avatar_state { DH_AVATAR_PREPARING, DH_AVATAR_READY, DH_AVATAR_FAILED };
 
 /* `config` must outlive it. */
-struct dh_avatar *dh_avatar_new(const struct dh_avatar_config *config, struct dh_io *io,
-	struct dh_ingest *ingest);
+struct dh_avatar *dh_avatar_new(const struct dh_avatar_config *config, struct dh_io *io, struct dh_ingest *ingest);
 
 /* All rooms have left it. Waits for the I/O thread, so it must not be called
  * there. A pointer to NULL is allowed. */

@@ -31,28 +31,28 @@ struct dh_member {
 	void *handle;
 	struct dh_room *room;
 	struct dh_member_counts *counts; /* see room.h */
-	guint id;            /* its number in requests and events, never used again */
-	bool observes;       /* events only */
-	bool is_trusted;     /* it knows the room's secret: events about other viewers, too */
-	uint64_t sdp_session;/* of all its offers */
+	guint id;                        /* its number in requests and events, never used again */
+	bool observes;                   /* events only */
+	bool is_trusted;                 /* it knows the room's secret: events about other viewers, too */
+	uint64_t sdp_session;            /* of all its offers */
 	/* owner: the thread of asynchronous requests */
-	int sdp_version;     /* of the latest offer */
+	int sdp_version; /* of the latest offer */
 	/* any thread, atomically */
-	gint answered;       /* the JSEP answer came */
-	gint media;          /* the PeerConnection is up */
+	gint answered; /* the JSEP answer came */
+	gint media;    /* the PeerConnection is up */
 	gint paused;
-	gint cut;            /* nothing is relayed any more */
-	gint pli_posted;     /* a PLI is on its way to the room's thread */
-	gint counted;        /* it takes a place, see dh_room_member_new */
+	gint cut;        /* nothing is relayed any more */
+	gint pli_posted; /* a PLI is on its way to the room's thread */
+	gint counted;    /* it takes a place, see dh_room_member_new */
 	/* owner: the room's thread */
 	struct dh_viewer *viewer; /* NULL: gets no media */
 	bool attached;            /* gets events */
 	bool left;
-	guint index;              /* among the room's members, while attached and not left */
-	GList connecting;         /* its link among those without media yet; data NULL: it is none */
-	int64_t timeout_ticks;    /* when it has to have media */
-	int64_t media_ticks;      /* when its media began, in media time */
-	unsigned slow_links;      /* how often Janus found its link slow */
+	guint index;           /* among the room's members, while attached and not left */
+	GList connecting;      /* its link among those without media yet; data NULL: it is none */
+	int64_t timeout_ticks; /* when it has to have media */
+	int64_t media_ticks;   /* when its media began, in media time */
+	unsigned slow_links;   /* how often Janus found its link slow */
 	/* private */
 	gatomicrefcount refs;
 	dh_member_gone_fn *gone;

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* Threads that such a thread starts are ordinary ones. */
-#define CLASS (SCHED_RR | SCHED_RESET_ON_FORK)
+#define CLASS    (SCHED_RR | SCHED_RESET_ON_FORK)
 #define NICENESS (-10)
 
 static bool set_class(int priority)

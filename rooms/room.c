@@ -121,7 +121,9 @@ static void avatar_unref(void *arg)
 }
 
 static const struct dh_avatar_listener avatar_listener = {
-	.changed = avatar_changed, .ref = avatar_ref, .unref = avatar_unref,
+	.changed = avatar_changed,
+	.ref = avatar_ref,
+	.unref = avatar_unref,
 };
 
 /* --- life */
@@ -137,8 +139,8 @@ static void configure(struct dh_playout_config *config, const struct dh_room_con
 	config->max_queue_bytes = (size_t)context->max_queue_mb << 20;
 }
 
-int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context,
-	const struct dh_room_facts *facts, struct dh_settings *settings)
+int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, const struct dh_room_facts *facts,
+	struct dh_settings *settings)
 {
 	static const struct dh_playout_sink sink = { .packet = on_packet, .event = on_event, .ended = on_ended };
 	static const struct dh_room_thread_owner functions = { .turn = turn, .close = close_room };
@@ -274,14 +276,13 @@ json_t *dh_room_info(struct dh_room *room, bool all)
 	const struct dh_room_facts *facts = &room->facts;
 	const struct dh_avatar_config *avatar = dh_avatar_get_config(facts->avatar);
 	struct dh_settings *settings = dh_room_settings(room);
-	json_t *info = json_pack("{s:o, s:s, s:O, s:s, s:I, s:I, s:b, s:b, s:b, s:o, s:s, s:b, s:i, s:i}",
-		"id", dh_room_id_json(room), "description", settings->description, "metadata", settings->metadata,
-		"avatar", avatar->name, "width", (json_int_t)avatar->width, "height", (json_int_t)avatar->height,
-		"is_private", (int)settings->is_private, "pin_required", settings->pin != NULL,
-		"has_generator", facts->generator != NULL, "voices", voices_of(facts->generator),
-		"state", dh_room_state_name(dh_room_state(room)),
-		"enabled", g_atomic_int_get(&room->enabled),
-		"viewers", g_atomic_int_get(&room->viewers), "waiting", g_atomic_int_get(&room->waiting));
+	json_t *info = json_pack("{s:o, s:s, s:O, s:s, s:I, s:I, s:b, s:b, s:b, s:o, s:s, s:b, s:i, s:i}", "id",
+		dh_room_id_json(room), "description", settings->description, "metadata", settings->metadata, "avatar",
+		avatar->name, "width", (json_int_t)avatar->width, "height", (json_int_t)avatar->height, "is_private",
+		(int)settings->is_private, "pin_required", settings->pin != NULL, "has_generator",
+		facts->generator != NULL, "voices", voices_of(facts->generator), "state",
+		dh_room_state_name(dh_room_state(room)), "enabled", g_atomic_int_get(&room->enabled), "viewers",
+		g_atomic_int_get(&room->viewers), "waiting", g_atomic_int_get(&room->waiting));
 
 	if (all)
 		add_details(room, settings, info);

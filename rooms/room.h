@@ -26,7 +26,7 @@ struct dh_room;
 
 /* What never changes about a room; copied. */
 struct dh_room_facts {
-	const char *id;          /* see room_id.h */
+	const char *id; /* see room_id.h */
 	enum dh_duration duration;
 	struct dh_avatar *avatar;
 	const struct dh_generator_config *generator; /* NULL: none */
@@ -35,21 +35,21 @@ struct dh_room_facts {
 /* What all rooms have in common. `host` outlives them. */
 struct dh_room_context {
 	const struct dh_host *host;
-	bool string_ids;         /* rooms' ids are texts, not integers */
-	bool events;             /* the gateway's event handlers get the room's events */
-	bool realtime;           /* its thread may be a real-time one, see realtime.h */
-	int64_t spread_ms;       /* viewers are sent to in groups over this time, 0 to 20 */
-	int64_t watch_timeout_ms;/* from `watch` until media has to be up */
-	int64_t max_queue;       /* waiting segments */
-	int64_t max_queue_ms;    /* of known media that waits */
-	int64_t max_queue_mb;    /* of media that waits */
+	bool string_ids;          /* rooms' ids are texts, not integers */
+	bool events;              /* the gateway's event handlers get the room's events */
+	bool realtime;            /* its thread may be a real-time one, see realtime.h */
+	int64_t spread_ms;        /* viewers are sent to in groups over this time, 0 to 20 */
+	int64_t watch_timeout_ms; /* from `watch` until media has to be up */
+	int64_t max_queue;        /* waiting segments */
+	int64_t max_queue_ms;     /* of known media that waits */
+	int64_t max_queue_mb;     /* of media that waits */
 };
 
 /* Starts its thread; takes a reference to `settings`. One reference is the
  * caller's, who must call dh_room_close before dropping it. -ENOMEM, or why there
  * is no thread. */
-int dh_room_alloc(struct dh_room **room, const struct dh_room_context *context,
-	const struct dh_room_facts *facts, struct dh_settings *settings);
+int dh_room_alloc(struct dh_room **room, const struct dh_room_context *context, const struct dh_room_facts *facts,
+	struct dh_settings *settings);
 struct dh_room *dh_room_ref(struct dh_room *room);
 void dh_room_unref(struct dh_room *room); /* NULL is allowed */
 

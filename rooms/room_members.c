@@ -282,6 +282,7 @@ int dh_room_kick(struct dh_room *room, guint viewer, json_t **reply)
 	int err = dh_room_call(room, run_kick, &kick);
 
 	if (!err)
-		*reply = viewer ? json_pack("{s:I}", "viewer", (json_int_t)viewer) : json_pack("{s:i}", "kicked", kick.count);
+		*reply = viewer ? json_pack("{s:I}", "viewer", (json_int_t)viewer) :
+				  json_pack("{s:i}", "kicked", kick.count);
 	return err;
 }

@@ -22,23 +22,23 @@ struct dh_room {
 	struct dh_settings *settings;
 	/* atomic: for those who do not wait for the room's thread */
 	struct dh_member_counts counts; /* `ever` is unused */
-	gint state;               /* enum dh_room_state */
+	gint state;                     /* enum dh_room_state */
 	gint viewers, waiting, enabled;
 	/* owner: the room's thread */
 	struct dh_playout *playout;
-	GPtrArray *members;       /* struct dh_member, references: who gets events */
-	guint attached[DH_HANDLES_COUNT];      /* how many */
-	GPtrArray *handles[DH_HANDLES_COUNT];  /* theirs; events on their way hold references, so
+	GPtrArray *members;                   /* struct dh_member, references: who gets events */
+	guint attached[DH_HANDLES_COUNT];     /* how many */
+	GPtrArray *handles[DH_HANDLES_COUNT]; /* theirs; events on their way hold references, so
 	                                          they never change; NULL: to be made */
-	GQueue connecting;        /* viewers without media yet, links in struct dh_member, oldest first */
-	GPtrArray *feeds;         /* struct dh_feed, references: of what plays and waits */
-	GPtrArray *ended;         /* struct dh_segment, to be freed; see room_ended.c */
-	int64_t ended_poll_ticks; /* when to go on with that */
+	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
+	GPtrArray *feeds;                     /* struct dh_feed, references: of what plays and waits */
+	GPtrArray *ended;                     /* struct dh_segment, to be freed; see room_ended.c */
+	int64_t ended_poll_ticks;             /* when to go on with that */
 	bool speaking, has_clip, has_failed;
-	bool queue_changed;       /* the next segment to prepare may be another one */
-	uint64_t next_segment;    /* for ids that the room makes */
+	bool queue_changed;              /* the next segment to prepare may be another one */
+	uint64_t next_segment;           /* for ids that the room makes */
 	uint64_t events[DH_EVENT_COUNT]; /* how often each occurred */
-	int64_t played_ticks;     /* of all segments that have ended */
+	int64_t played_ticks;            /* of all segments that have ended */
 	struct dh_viewer_stats departed; /* what viewers were sent who have left */
 };
 

@@ -8,17 +8,17 @@
 
 /* Copied in the room's thread, read by who asked. */
 struct entry {
-	struct dh_feed *feed;    /* a reference: its name and metadata are immutable */
+	struct dh_feed *feed; /* a reference: its name and metadata are immutable */
 	char segment[DH_SEGMENT_ID_MAX + 1];
 	const char *state;
 	int64_t duration_ticks;
 };
 
 struct queue_copy {
-	struct entry *entries;   /* what plays, if anything does, and what waits */
+	struct entry *entries; /* what plays, if anything does, and what waits */
 	guint capacity, count;
 	bool is_playing;
-	int64_t played_ticks;    /* of what plays */
+	int64_t played_ticks; /* of what plays */
 	int64_t media_ticks;
 };
 

@@ -10,11 +10,18 @@
 #define ERROR_PREPARE 465 /* docs/api.md */
 
 static const char *const event_names[] = {
-	[DH_EVENT_QUEUED] = "queued", [DH_EVENT_READY] = "ready", [DH_EVENT_STARTED] = "started",
-	[DH_EVENT_FINISHED] = "finished", [DH_EVENT_INTERRUPTED] = "interrupted",
-	[DH_EVENT_SKIPPED] = "skipped", [DH_EVENT_REMOVED] = "removed", [DH_EVENT_FAILED] = "failed",
-	[DH_EVENT_HELD] = "held", [DH_EVENT_RESUMED] = "resumed",
-	[DH_EVENT_SPEAKING] = "speaking", [DH_EVENT_IDLE] = "idle",
+	[DH_EVENT_QUEUED] = "queued",
+	[DH_EVENT_READY] = "ready",
+	[DH_EVENT_STARTED] = "started",
+	[DH_EVENT_FINISHED] = "finished",
+	[DH_EVENT_INTERRUPTED] = "interrupted",
+	[DH_EVENT_SKIPPED] = "skipped",
+	[DH_EVENT_REMOVED] = "removed",
+	[DH_EVENT_FAILED] = "failed",
+	[DH_EVENT_HELD] = "held",
+	[DH_EVENT_RESUMED] = "resumed",
+	[DH_EVENT_SPEAKING] = "speaking",
+	[DH_EVENT_IDLE] = "idle",
 };
 
 /* --- any thread */
@@ -108,8 +115,8 @@ static void log_failure(const struct dh_room *room, const struct dh_segment *seg
 	int code = 0;
 	const char *error = dh_segment_error(segment, &code);
 
-	dh_log(DH_LOG_WARNING, "room %s: segment %s (%s) failed: %s", room->id,
-		dh_segment_id(segment), dh_feed_name(dh_segment_user(segment)), error ? error : "?");
+	dh_log(DH_LOG_WARNING, "room %s: segment %s (%s) failed: %s", room->id, dh_segment_id(segment),
+		dh_feed_name(dh_segment_user(segment)), error ? error : "?");
 }
 
 static void log_notes(const struct dh_room *room, const struct dh_segment *segment)

@@ -69,7 +69,8 @@ static void feed_gone(void *arg)
  * (or is to play first). */
 void dh_room_segments_prepare(struct dh_room *room)
 {
-	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL), *next = dh_playout_waiting(room->playout, 0);
+	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL),
+				*next = dh_playout_waiting(room->playout, 0);
 	const struct dh_segment *first = playing ? playing : next;
 	size_t bytes = 0, most = (size_t)room->context.max_queue_mb << 20;
 	bool live_ahead = false;
@@ -137,9 +138,9 @@ void dh_room_segments_avatar(struct dh_room *room)
 
 struct enqueue {
 	struct dh_feed *feed;
-	const char *id;                  /* NULL: the room makes one */
-	char made[32];                   /* out: that one */
-	size_t position;                 /* out */
+	const char *id;  /* NULL: the room makes one */
+	char made[32];   /* out: that one */
+	size_t position; /* out */
 };
 
 static void make_id(struct dh_room *room, struct enqueue *enqueue)
@@ -216,7 +217,10 @@ static int run_interrupt(struct dh_room *room, void *arg)
 
 struct dh_feed_owner dh_room_feed_owner(struct dh_room *room)
 {
-	return (struct dh_feed_owner){ .arg = dh_room_ref(room), .name = room->id, .arrived = feed_arrived, .gone = feed_gone };
+	return (struct dh_feed_owner){ .arg = dh_room_ref(room),
+		.name = room->id,
+		.arrived = feed_arrived,
+		.gone = feed_gone };
 }
 
 int dh_room_enqueue(struct dh_room *room, struct dh_feed *feed, const char *id, json_t **reply)
@@ -225,8 +229,8 @@ int dh_room_enqueue(struct dh_room *room, struct dh_feed *feed, const char *id, 
 	int err = dh_room_call(room, run_enqueue, &enqueue);
 
 	if (!err)
-		*reply = json_pack("{s:s, s:s, s:I}", "segment", enqueue.id, "state", "preparing",
-			"position", (json_int_t)enqueue.position);
+		*reply = json_pack("{s:s, s:s, s:I}", "segment", enqueue.id, "state", "preparing", "position",
+			(json_int_t)enqueue.position);
 	return err;
 }
 

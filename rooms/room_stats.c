@@ -11,7 +11,7 @@
 struct member_copy {
 	guint id;
 	bool observes, is_paused;
-	bool has_media;          /* only then, the two below */
+	bool has_media; /* only then, the two below */
 	unsigned slow_links;
 	int64_t connected_ticks; /* how long it has had media */
 	struct dh_viewer_stats sent;
@@ -76,12 +76,13 @@ static int copy_viewer(struct dh_room *room, void *arg)
 
 json_t *dh_room_stats_sent(const struct dh_viewer_stats *stats)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}",
-		"audio_packets", (json_int_t)stats->packets[DH_AUDIO], "audio_bytes", (json_int_t)stats->bytes[DH_AUDIO],
-		"video_packets", (json_int_t)stats->packets[DH_VIDEO], "video_bytes", (json_int_t)stats->bytes[DH_VIDEO],
-		"pictures", (json_int_t)stats->pictures, "anchors", (json_int_t)stats->anchors,
-		"late_dropped", (json_int_t)stats->late_dropped, "plis", (json_int_t)stats->plis,
-		"lateness_max_ms", (double)stats->lateness_max_ticks / (double)DH_TICKS_PER_MS);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "audio_packets",
+		(json_int_t)stats->packets[DH_AUDIO], "audio_bytes", (json_int_t)stats->bytes[DH_AUDIO],
+		"video_packets", (json_int_t)stats->packets[DH_VIDEO], "video_bytes",
+		(json_int_t)stats->bytes[DH_VIDEO], "pictures", (json_int_t)stats->pictures, "anchors",
+		(json_int_t)stats->anchors, "late_dropped", (json_int_t)stats->late_dropped, "plis",
+		(json_int_t)stats->plis, "lateness_max_ms",
+		(double)stats->lateness_max_ticks / (double)DH_TICKS_PER_MS);
 }
 
 void dh_room_stats_add(struct dh_viewer_stats *sum, const struct dh_viewer_stats *more)
@@ -101,9 +102,9 @@ void dh_room_stats_add(struct dh_viewer_stats *sum, const struct dh_viewer_stats
 
 static json_t *member_json(const struct member_copy *member)
 {
-	json_t *json = json_pack("{s:I, s:s, s:b, s:b, s:i}", "viewer", (json_int_t)member->id,
-		"state", member->observes ? "observing" : "watching", "media", (int)member->has_media,
-		"paused", (int)member->is_paused, "slow_links", (int)member->slow_links);
+	json_t *json = json_pack("{s:I, s:s, s:b, s:b, s:i}", "viewer", (json_int_t)member->id, "state",
+		member->observes ? "observing" : "watching", "media", (int)member->has_media, "paused",
+		(int)member->is_paused, "slow_links", (int)member->slow_links);
 
 	if (member->has_media) {
 		dh_room_set_ms(json, "media_ms", MAX(member->connected_ticks, 0));
@@ -114,10 +115,18 @@ static json_t *member_json(const struct member_copy *member)
 
 static json_t *segments_json(const struct stats_copy *copy)
 {
-	static const struct { const char *name; enum dh_event_type type; } counts[] = {
-		{ "queued", DH_EVENT_QUEUED }, { "started", DH_EVENT_STARTED }, { "finished", DH_EVENT_FINISHED },
-		{ "interrupted", DH_EVENT_INTERRUPTED }, { "skipped", DH_EVENT_SKIPPED },
-		{ "removed", DH_EVENT_REMOVED }, { "failed", DH_EVENT_FAILED }, { "held", DH_EVENT_HELD },
+	static const struct {
+		const char *name;
+		enum dh_event_type type;
+	} counts[] = {
+		{ "queued", DH_EVENT_QUEUED },
+		{ "started", DH_EVENT_STARTED },
+		{ "finished", DH_EVENT_FINISHED },
+		{ "interrupted", DH_EVENT_INTERRUPTED },
+		{ "skipped", DH_EVENT_SKIPPED },
+		{ "removed", DH_EVENT_REMOVED },
+		{ "failed", DH_EVENT_FAILED },
+		{ "held", DH_EVENT_HELD },
 	};
 	json_t *json = json_object();
 
@@ -143,9 +152,9 @@ static json_t *stats_json(const struct dh_room *room, const struct stats_copy *c
 		json_decref(members);
 		return NULL;
 	}
-	return json_pack("{s:s, s:I, s:o, s:o, s:o}", "state", dh_room_state_name(dh_room_state(room)),
-		"media_ms", (json_int_t)dh_ms_from_ticks(copy->media_ticks), "segments", segments_json(copy),
-		"sent", dh_room_stats_sent(&sum), "viewers", members);
+	return json_pack("{s:s, s:I, s:o, s:o, s:o}", "state", dh_room_state_name(dh_room_state(room)), "media_ms",
+		(json_int_t)dh_ms_from_ticks(copy->media_ticks), "segments", segments_json(copy), "sent",
+		dh_room_stats_sent(&sum), "viewers", members);
 }
 
 int dh_room_stats(struct dh_room *room, guint viewer, json_t **reply)

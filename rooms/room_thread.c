@@ -23,8 +23,8 @@ struct dh_room_thread {
 	bool realtime;
 	pthread_t thread;
 	/* owner: the thread */
-	int64_t deadline_ticks;      /* of the next turn */
-	int64_t due_ticks;           /* the same while commands wait */
+	int64_t deadline_ticks; /* of the next turn */
+	int64_t due_ticks;      /* the same while commands wait */
 	/* protected by lock */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;         /* of the thread: a command, or stop */
@@ -292,7 +292,7 @@ static int await_answer(struct dh_room_thread *t, struct dh_command *command, co
 		if (command->state == COMMAND_TAKEN) {
 			pthread_cond_wait(command->done, &t->lock);
 		} else if (pthread_cond_timedwait(command->done, &t->lock, until) == ETIMEDOUT &&
-				command->state == COMMAND_QUEUED) {
+			command->state == COMMAND_QUEUED) {
 			unlink_command(t, command);
 			return -ETIMEDOUT;
 		}

@@ -27,7 +27,7 @@ struct dh_settings_change {
 	const char *description;
 	json_t *metadata;
 	const char *secret;
-	const char *pin;          /* "": no PIN any more */
+	const char *pin; /* "": no PIN any more */
 	const json_t *is_private;
 };
 

@@ -46,8 +46,7 @@ static void add_item(struct builder *b, janus_config_container *parent, char *na
 		janus_config_add(b->config, parent, janus_config_item_create(name, value));
 }
 
-static janus_config_container *add(struct builder *b, janus_config_container *parent,
-	janus_config_container *container)
+static janus_config_container *add(struct builder *b, janus_config_container *parent, janus_config_container *container)
 {
 	janus_config_add(b->config, parent, container);
 	b->array = NULL;
@@ -178,8 +177,13 @@ static void load(const char *text)
 /* Nothing outside of its folder is written, and nothing is run. */
 static void confine(janus_config *config)
 {
-	static const struct { const char *name; const char *value; } fixed[] = {
-		{ "cache_folder", "" }, { "worker", "/nonexistent/dh-prepare" }, { "warm_workers", "0" },
+	static const struct {
+		const char *name;
+		const char *value;
+	} fixed[] = {
+		{ "cache_folder", "" },
+		{ "worker", "/nonexistent/dh-prepare" },
+		{ "warm_workers", "0" },
 	};
 	janus_config_container *general = janus_config_get(config, NULL, janus_config_type_category, "general");
 

@@ -37,10 +37,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-#define INPUTS_PER_LIFE   200
+#define INPUTS_PER_LIFE  200
 #define LIVES_PER_FOLDER 8
-#define LINES_MAX         64
-#define LINE_BYTES        8192
+#define LINES_MAX        64
+#define LINE_BYTES       8192
 
 #define GENERAL \
 	"warm_workers = 0\n max_rooms = 6\n max_queue = 6\n max_viewers = 6\n max_viewers_per_room = 2\n" \
@@ -153,15 +153,24 @@ static json_t *odd_value(void *arg)
 	struct bytes *bytes = arg;
 
 	switch (next_byte(bytes) % 9) {
-	case 0: return json_integer(numbers[next_byte(bytes) % G_N_ELEMENTS(numbers)]);
-	case 1: return json_integer(next_byte(bytes));
-	case 2: return json_real(next_byte(bytes) / 7.0);
-	case 3: return json_boolean(next_byte(bytes) & 1);
-	case 4: return json_pack("[o, o]", odd_text(bytes), odd_text(bytes));
-	case 5: return json_pack("{s:o, s:[{}, []]}", "a", odd_text(bytes), "b");
-	case 6: return json_sprintf("%0*d", 4 * (int)next_byte(bytes), 1);
-	case 7: return json_null();
-	default: return odd_text(bytes);
+	case 0:
+		return json_integer(numbers[next_byte(bytes) % G_N_ELEMENTS(numbers)]);
+	case 1:
+		return json_integer(next_byte(bytes));
+	case 2:
+		return json_real(next_byte(bytes) / 7.0);
+	case 3:
+		return json_boolean(next_byte(bytes) & 1);
+	case 4:
+		return json_pack("[o, o]", odd_text(bytes), odd_text(bytes));
+	case 5:
+		return json_pack("{s:o, s:[{}, []]}", "a", odd_text(bytes), "b");
+	case 6:
+		return json_sprintf("%0*d", 4 * (int)next_byte(bytes), 1);
+	case 7:
+		return json_null();
+	default:
+		return odd_text(bytes);
 	}
 }
 

@@ -13,9 +13,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define HOW_MENDED  1u /* records get correct checksums */
-#define HOW_LIMITED 2u /* the reader has limits */
-#define HOW_EDITED  4u /* the rest are edits of a valid stream, 3 bytes each; else it is the stream */
+#define HOW_MENDED    1u /* records get correct checksums */
+#define HOW_LIMITED   2u /* the reader has limits */
+#define HOW_EDITED    4u /* the rest are edits of a valid stream, 3 bytes each; else it is the stream */
 #define HOW_STEP(how) (1 + ((how) >> 3) * 16) /* bytes that are pushed at a time */
 
 #define LIMIT_TICKS (INT64_C(10) * DH_TICKS_PER_SECOND)
@@ -140,7 +140,13 @@ static void mend_checksums(uint8_t *bytes, size_t size)
 static void read_stream(struct checker *checker, const uint8_t *bytes, size_t size, size_t step)
 {
 	static const struct dh_stream_sink sink = {
-		see_head, see_anchor, see_picture, see_unit, see_note, see_end, see_failure,
+		see_head,
+		see_anchor,
+		see_picture,
+		see_unit,
+		see_note,
+		see_end,
+		see_failure,
 	};
 	static const struct dh_stream_limits limits = { LIMIT_TICKS, LIMIT_BYTES, 640, 480 };
 	struct dh_stream_reader *reader;

@@ -57,9 +57,14 @@ struct check_test {
 	size_t count, row_size;
 };
 
-#define TEST(function) { #function, function, NULL, NULL, 1, 0 }
+#define TEST(function) \
+	{ \
+#function, function, NULL, NULL, 1, 0 \
+	}
 #define TABLE(function, table) \
-	{ #function, NULL, function, table, sizeof(table) / sizeof *(table), sizeof *(table) }
+	{ \
+#function, NULL, function, table, sizeof(table) / sizeof *(table), sizeof *(table) \
+	}
 
 /* Fails where `condition` is false; a printf format and its arguments may follow. */
 #define CHECK(condition, ...) \
@@ -69,8 +74,7 @@ struct check_test {
 	} while (0)
 
 /* Two integers, two strings, two runs of bytes that should be equal. */
-#define CHECK_INT(got, expected) \
-	check_int(__FILE__, __LINE__, #got, (intmax_t)(got), (intmax_t)(expected))
+#define CHECK_INT(got, expected) check_int(__FILE__, __LINE__, #got, (intmax_t)(got), (intmax_t)(expected))
 #define CHECK_STR(got, expected) check_str(__FILE__, __LINE__, #got, got, expected)
 #define CHECK_BYTES(got, got_size, expected, expected_size) \
 	check_bytes(__FILE__, __LINE__, #got, got, got_size, expected, expected_size)
@@ -90,8 +94,8 @@ static struct {
 	unsigned passed, failed, skipped;
 } check_state;
 
-__attribute__((format(printf, 4, 5), noreturn, unused))
-static void check_fail(const char *file, int line, const char *what, const char *format, ...)
+__attribute__((format(printf, 4, 5), noreturn, unused)) static void check_fail(const char *file, int line,
+	const char *what, const char *format, ...)
 {
 	va_list args;
 	printf("FAIL %s: %s:%d: %s", check_state.name, file, line, what);
@@ -103,8 +107,7 @@ static void check_fail(const char *file, int line, const char *what, const char 
 	longjmp(check_state.end, 1);
 }
 
-__attribute__((format(printf, 1, 2), noreturn, unused))
-static void check_skip(const char *format, ...)
+__attribute__((format(printf, 1, 2), noreturn, unused)) static void check_skip(const char *format, ...)
 {
 	va_list args;
 	printf("skip %s: ", check_state.name);
@@ -116,24 +119,23 @@ static void check_skip(const char *format, ...)
 	longjmp(check_state.end, 1);
 }
 
-__attribute__((unused))
-static void check_int(const char *file, int line, const char *what, intmax_t got, intmax_t expected)
+__attribute__((unused)) static void check_int(const char *file, int line, const char *what, intmax_t got,
+	intmax_t expected)
 {
 	if (got != expected)
 		check_fail(file, line, what, " is %" PRIdMAX ", expected %" PRIdMAX, got, expected);
 }
 
-__attribute__((unused))
-static void check_str(const char *file, int line, const char *what, const char *got, const char *expected)
+__attribute__((unused)) static void check_str(const char *file, int line, const char *what, const char *got,
+	const char *expected)
 {
 	if (!got || !expected ? got != expected : strcmp(got, expected) != 0)
 		check_fail(file, line, what, " is \"%s\", expected \"%s\"", got ? got : "(null)",
 			expected ? expected : "(null)");
 }
 
-__attribute__((unused))
-static void check_bytes(const char *file, int line, const char *what, const void *got, size_t got_size,
-	const void *expected, size_t expected_size)
+__attribute__((unused)) static void check_bytes(const char *file, int line, const char *what, const void *got,
+	size_t got_size, const void *expected, size_t expected_size)
 {
 	const uint8_t *a = got, *b = expected;
 	if (got_size != expected_size)
@@ -168,16 +170,15 @@ static int check_is_chosen(int argc, char **argv)
 
 /* The program's exit status: 0 when no test failed and at least one passed;
  * 77 (as automake has it) when all were skipped. */
-__attribute__((unused))
-static int check_main(int argc, char **argv, const struct check_test *tests, size_t count)
+__attribute__((unused)) static int check_main(int argc, char **argv, const struct check_test *tests, size_t count)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	alarm(CHECK_SECONDS);
 	for (size_t i = 0; i < count; i++) {
 		for (size_t n = 0; n < tests[i].count; n++) {
 			const void *row = tests[i].rows ? (const char *)tests[i].rows + n * tests[i].row_size : NULL;
-			snprintf(check_state.name, sizeof check_state.name, "%s%s%s", tests[i].name,
-				row ? ": " : "", row ? *(const char *const *)row : "");
+			snprintf(check_state.name, sizeof check_state.name, "%s%s%s", tests[i].name, row ? ": " : "",
+				row ? *(const char *const *)row : "");
 			if (check_is_chosen(argc, argv))
 				check_one(&tests[i], row);
 		}

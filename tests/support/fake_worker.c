@@ -43,8 +43,13 @@ static useconds_t pause_us; /* before each picture */
 static void write_start(void)
 {
 	static const uint8_t anchor[] = { 0x10, 0x02, 0, 0x9d, 0x01, 0x2a, SIDE, 0, SIDE, 0, 7, 8 };
-	struct dh_stream_head head = { .has_video = 1, .has_audio = 1, .width = SIDE, .height = SIDE,
-		.rate_num = 25, .rate_den = 1, .encoder = "fake" };
+	struct dh_stream_head head = { .has_video = 1,
+		.has_audio = 1,
+		.width = SIDE,
+		.height = SIDE,
+		.rate_num = 25,
+		.rate_den = 1,
+		.encoder = "fake" };
 
 	dh_stream_write_head(&writer, &head);
 	dh_stream_write_anchor(&writer, anchor, sizeof anchor);
@@ -261,10 +266,24 @@ static const struct deed {
 	const char *name;
 	int (*run)(int number);
 } deeds[] = {
-	{ "good", good }, { "slow", slow }, { "halve", halve }, { "late_exit", late_exit }, { "cut", cut },
-	{ "crash", crash }, { "hang", hang }, { "stop", stop }, { "flood", flood }, { "babble", babble },
-	{ "leave", leave }, { "fail", fail }, { "linger", linger }, { "breed", breed }, { "burn", burn },
-	{ "eat", eat }, { "tell", tell }, { "count_fds", count_fds },
+	{ "good", good },
+	{ "slow", slow },
+	{ "halve", halve },
+	{ "late_exit", late_exit },
+	{ "cut", cut },
+	{ "crash", crash },
+	{ "hang", hang },
+	{ "stop", stop },
+	{ "flood", flood },
+	{ "babble", babble },
+	{ "leave", leave },
+	{ "fail", fail },
+	{ "linger", linger },
+	{ "breed", breed },
+	{ "burn", burn },
+	{ "eat", eat },
+	{ "tell", tell },
+	{ "count_fds", count_fds },
 };
 
 /* --- the protocol */
@@ -277,7 +296,9 @@ static int receive_job(void)
 		char bytes[CMSG_SPACE(sizeof(int) * 4)];
 	} space;
 	struct iovec body = { job, DH_JOB_MAX };
-	struct msghdr message = { .msg_iov = &body, .msg_iovlen = 1, .msg_control = space.bytes,
+	struct msghdr message = { .msg_iov = &body,
+		.msg_iovlen = 1,
+		.msg_control = space.bytes,
 		.msg_controllen = sizeof space.bytes };
 	ssize_t n = recvmsg(DH_JOB_FD, &message, 0);
 	int fd = -1;
@@ -331,8 +352,10 @@ static int option(int argc, char **argv, const char *name)
 static void confine(int argc, char **argv)
 {
 	struct dh_confine limits = {
-		.memory_mb = option(argc, argv, "--memory-mb"), .cpu_s = option(argc, argv, "--cpu-s"),
-		.nice = option(argc, argv, "--nice"), .parent = option(argc, argv, "--parent"),
+		.memory_mb = option(argc, argv, "--memory-mb"),
+		.cpu_s = option(argc, argv, "--cpu-s"),
+		.nice = option(argc, argv, "--nice"),
+		.parent = option(argc, argv, "--parent"),
 	};
 	const char *what;
 

@@ -371,7 +371,8 @@ json_t *gateway_query(struct gateway_handle *handle)
 
 json_t *gateway_answer(void)
 {
-	static const char sdp[] = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+	static const char sdp[] =
+		"v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
 		"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=recvonly\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=recvonly\r\n";
 
 	return json_pack("{s:s, s:s}", "type", "answer", "sdp", sdp);

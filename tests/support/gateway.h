@@ -32,9 +32,9 @@ struct gateway_options {
 	/* Of event handlers; from any of the plugin's threads. NULL: there are none. */
 	void (*notified)(void *arg, const json_t *event);
 	void *arg;
-	int is_signed;        /* tokens are; "signed:DESCRIPTOR" is one for DESCRIPTOR */
-	int is_loud;          /* what the plugin logs goes to standard error */
-	const char *forbidden;/* in no log line, event or answer; NULL: none */
+	int is_signed;         /* tokens are; "signed:DESCRIPTOR" is one for DESCRIPTOR */
+	int is_loud;           /* what the plugin logs goes to standard error */
+	const char *forbidden; /* in no log line, event or answer; NULL: none */
 };
 
 /* Starts the plugin with the configuration in `folder`: what its init returns.
@@ -119,8 +119,8 @@ int gateway_held_events(void);
 /* Since its newest offer. */
 struct gateway_media {
 	int is_up;
-	int packets[2];       /* sound, pictures */
-	int breaks[2];        /* sequence numbers that do not follow the one before */
+	int packets[2]; /* sound, pictures */
+	int breaks[2];  /* sequence numbers that do not follow the one before */
 };
 void gateway_media(struct gateway_handle *handle, struct gateway_media *media);
 

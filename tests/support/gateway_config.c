@@ -70,8 +70,8 @@ static GList **list_of(janus_config *config, janus_config_container *parent)
 
 /* --- looking */
 
-janus_config_container *janus_config_get(janus_config *config, janus_config_container *parent,
-	janus_config_type type, const char *name)
+janus_config_container *janus_config_get(janus_config *config, janus_config_container *parent, janus_config_type type,
+	const char *name)
 {
 	if (!config || !name || is_plain(parent))
 		return NULL;

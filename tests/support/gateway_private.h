@@ -15,17 +15,17 @@ struct gateway_handle {
 	janus_plugin_session *session; /* that it is there is known until `is_detached` */
 	pthread_t loop;
 	/* atomic */
-	gint refs;                     /* its owner's, its session's */
+	gint refs; /* its owner's, its session's */
 	/* protected by lock */
 	pthread_mutex_t lock;
 	pthread_cond_t change;
-	GQueue jobs;                   /* of the loop, enum gateway_job */
-	GQueue said;                   /* events, json_t */
-	GHashTable *asked;             /* transactions that an event will answer */
+	GQueue jobs;       /* of the loop, enum gateway_job */
+	GQueue said;       /* events, json_t */
+	GHashTable *asked; /* transactions that an event will answer */
 	int is_detached;
-	int is_offered, is_answered;   /* there is a PeerConnection; it can come up */
-	int is_cleaning;               /* it goes, and hangup_media has not returned yet */
-	int is_closing;                /* the plugin wants that */
+	int is_offered, is_answered; /* there is a PeerConnection; it can come up */
+	int is_cleaning;             /* it goes, and hangup_media has not returned yet */
+	int is_closing;              /* the plugin wants that */
 	struct gateway_media media;
 	uint16_t last_sequence[2];
 };
@@ -34,11 +34,11 @@ struct gateway_handle {
 struct gateway {
 	struct gateway_options options; /* immutable while it runs */
 	/* atomic */
-	gint is_running;               /* the plugin may call */
-	gint is_stopping;              /* destroy has begun: it refuses what it is asked */
-	gint inside;                   /* calls of the plugin that have not returned */
+	gint is_running;  /* the plugin may call */
+	gint is_stopping; /* destroy has begun: it refuses what it is asked */
+	gint inside;      /* calls of the plugin that have not returned */
 	gint sessions;
-	gint relayed;                  /* packets to PeerConnections that are up */
+	gint relayed; /* packets to PeerConnections that are up */
 };
 extern struct gateway gateway;
 

@@ -122,8 +122,13 @@ static inline void hear_failure(void *arg, int code, const char *text)
 }
 
 static const struct dh_ingest_listener hear = {
-	.head = hear_head, .anchor = hear_anchor, .picture = hear_picture, .units = hear_units,
-	.note = hear_note, .end = hear_end, .failure = hear_failure,
+	.head = hear_head,
+	.anchor = hear_anchor,
+	.picture = hear_picture,
+	.units = hear_units,
+	.note = hear_note,
+	.end = hear_end,
+	.failure = hear_failure,
 };
 
 /* How long what has to come is waited for; a busy machine has its time. */
@@ -342,8 +347,7 @@ static inline struct dh_ingest_stats ingest_fixture_stats(struct ingest_fixture 
 	} while (0)
 
 /* The same, while workers that have halved their input are let go on: those that do not yet rest, too. */
-#define AWAIT_AWAKE(fixture, stats, condition) \
-	AWAIT_STATS(fixture, stats, (each_child(wake), condition))
+#define AWAIT_AWAKE(fixture, stats, condition) AWAIT_STATS(fixture, stats, (each_child(wake), condition))
 
 /* What a whole segment of the fake worker sounds like. */
 static inline void check_good(const struct heard *heard, int pictures)

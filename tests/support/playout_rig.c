@@ -26,8 +26,8 @@ void rig_sizes(size_t picture, size_t anchor)
 /* Bytes of a picture: kind, tag, anchor's tag, index (4 bytes), padding. */
 static struct dh_unit *picture_unit(char kind, char tag, char anchor, int index, int64_t pts, int64_t duration)
 {
-	const uint8_t bytes[] = { (uint8_t)kind, (uint8_t)tag, (uint8_t)anchor,
-		(uint8_t)(index >> 24), (uint8_t)(index >> 16), (uint8_t)(index >> 8), (uint8_t)index };
+	const uint8_t bytes[] = { (uint8_t)kind, (uint8_t)tag, (uint8_t)anchor, (uint8_t)(index >> 24),
+		(uint8_t)(index >> 16), (uint8_t)(index >> 8), (uint8_t)index };
 	size_t size = kind == 'K' ? anchor_size : picture_size;
 	if (!size)
 		size = kind == 'K' ? 1500 : 40; /* anchors take several packets */
@@ -70,8 +70,9 @@ void rig_fill(struct dh_segment *segment, const struct rig_segment *spec, int kn
 			append(segment, dh_unit_new(DH_AUDIO, sound_at, DH_SLOT_TICKS, bytes, sizeof bytes));
 		} else {
 			int64_t duration = dh_ticks_of_frame(picture + 1, spec->num, spec->den) - picture_at;
-			append(segment, picture_unit(picture % spec->every ? 'D' : 'E', spec->tag, spec->anchor,
-				(int)picture, picture_at, duration));
+			append(segment,
+				picture_unit(picture % spec->every ? 'D' : 'E', spec->tag, spec->anchor, (int)picture,
+					picture_at, duration));
 		}
 	}
 	if (known_ms < 0)
@@ -81,12 +82,14 @@ void rig_fill(struct dh_segment *segment, const struct rig_segment *spec, int kn
 struct dh_segment *rig_segment(const struct rig_segment *spec)
 {
 	struct dh_segment *segment;
-	struct dh_stream_head head = {
-		.has_video = spec->video_ms > 0, .has_audio = spec->audio_ms > 0,
-		.width = spec->video_ms ? 64 : 0, .height = spec->video_ms ? 64 : 0,
-		.rate_num = spec->num, .rate_den = spec->den };
-	struct dh_unit *anchor = spec->video_ms ?
-		picture_unit('K', spec->anchor, spec->anchor, 0, 0, DH_SLOT_TICKS) : NULL;
+	struct dh_stream_head head = { .has_video = spec->video_ms > 0,
+		.has_audio = spec->audio_ms > 0,
+		.width = spec->video_ms ? 64 : 0,
+		.height = spec->video_ms ? 64 : 0,
+		.rate_num = spec->num,
+		.rate_den = spec->den };
+	struct dh_unit *anchor = spec->video_ms ? picture_unit('K', spec->anchor, spec->anchor, 0, 0, DH_SLOT_TICKS) :
+						  NULL;
 	if (dh_segment_alloc(&segment, spec->id, NULL) || dh_segment_open(segment, &head, anchor)) {
 		fprintf(stderr, "rig: no segment\n");
 		abort();
@@ -111,7 +114,8 @@ void rig_enqueue(struct rig *rig, const struct rig_segment *spec)
 static void wrong(struct rig_viewer *v, const char *why)
 {
 	if (!v->wrong++)
-		snprintf(v->why, sizeof v->why, "%s (after %d pictures, %d sounds)", why, v->picture_count, v->sound_count);
+		snprintf(v->why, sizeof v->why, "%s (after %d pictures, %d sounds)", why, v->picture_count,
+			v->sound_count);
 }
 
 /* Golden is K's alone; all others need what the model says. */
@@ -136,8 +140,8 @@ static void count_burst(struct rig_viewer *v, int64_t now)
 		v->burst_max = v->burst;
 }
 
-static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *payload, size_t size,
-	uint32_t timestamp, int marker)
+static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *payload, size_t size, uint32_t timestamp,
+	int marker)
 {
 	if (size < 7 || payload[0] & 0x07 || (payload[0] & 0x80) == 0 || payload[1] != 0xe0)
 		wrong(v, "VP8 descriptor");
@@ -152,9 +156,8 @@ static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *pay
 			wrong(v, "TL0PICIDX");
 		if (v->begun[DH_VIDEO] && (int32_t)(timestamp - v->timestamp[DH_VIDEO]) <= 0)
 			wrong(v, "video timestamp does not rise");
-		v->pictures[v->picture_count++ % RIG_LOG_MAX] = (struct rig_picture){
-			(char)payload[6], (char)payload[7],
-			payload[9] << 24 | payload[10] << 16 | payload[11] << 8 | payload[12],
+		v->pictures[v->picture_count++ % RIG_LOG_MAX] = (struct rig_picture){ (char)payload[6],
+			(char)payload[7], payload[9] << 24 | payload[10] << 16 | payload[11] << 8 | payload[12],
 			rig->now, 0, 0, timestamp - v->seed.first_timestamp[DH_VIDEO] };
 		decode(v, payload + 6);
 	} else if (timestamp != v->timestamp[DH_VIDEO] || id != v->picture_id) {
@@ -209,7 +212,9 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 {
 	struct rig *rig = arg;
 	struct rig_event *e = &rig->events[rig->event_count++ % RIG_LOG_MAX];
-	*e = (struct rig_event){ .type = event->type, .media_ticks = event->media_ticks, .played_ticks = event->played_ticks };
+	*e = (struct rig_event){ .type = event->type,
+		.media_ticks = event->media_ticks,
+		.played_ticks = event->played_ticks };
 	if (event->segment)
 		snprintf(e->id, sizeof e->id, "%s", dh_segment_id(event->segment));
 }

@@ -9,48 +9,48 @@
 #include "playout/playout.h"
 #include "playout/timebase.h"
 
-#define MS DH_TICKS_PER_MS
+#define MS              DH_TICKS_PER_MS
 #define RIG_VIEWERS_MAX 64
-#define RIG_LOG_MAX 4096
+#define RIG_LOG_MAX     4096
 
 /* What a viewer saw, in order. */
 struct rig_picture {
-	char kind;           /* 'K' anchor, 'E' entry, 'D' other */
-	char tag;            /* of the segment */
-	int index;           /* of the picture in its segment */
-	int64_t sent_ticks;  /* fake time at which its first packet left */
-	int64_t done_ticks;  /* and its last; 0 before */
-	size_t bytes;        /* of it that left */
-	uint32_t timestamp;  /* RTP, less the viewer's first_timestamp */
+	char kind;          /* 'K' anchor, 'E' entry, 'D' other */
+	char tag;           /* of the segment */
+	int index;          /* of the picture in its segment */
+	int64_t sent_ticks; /* fake time at which its first packet left */
+	int64_t done_ticks; /* and its last; 0 before */
+	size_t bytes;       /* of it that left */
+	uint32_t timestamp; /* RTP, less the viewer's first_timestamp */
 };
 
 struct rig_viewer {
 	struct dh_viewer *viewer;
 	struct dh_continuity_seed seed;
-	int64_t offset_ticks;        /* its deadline after media time, found from its first packets */
+	int64_t offset_ticks; /* its deadline after media time, found from its first packets */
 	/* numbering */
 	int begun[2];
 	uint16_t sequence[2];
 	uint32_t timestamp[2];
 	uint16_t picture_id;
 	uint8_t tl0picidx;
-	int unfinished;              /* the newest picture's last packet has not left yet */
+	int unfinished; /* the newest picture's last packet has not left yet */
 	/* packets of pictures that left at the same time */
 	int64_t burst_at_ticks;
 	int burst, burst_max;
 	/* the model of a decoder */
-	char golden;                 /* tag of the anchor that it holds, 0 none */
+	char golden; /* tag of the anchor that it holds, 0 none */
 	char last_tag;
 	int last_index;
-	int broken;                  /* pictures that it could not have decoded */
+	int broken; /* pictures that it could not have decoded */
 	/* what it got */
 	struct rig_picture pictures[RIG_LOG_MAX];
 	int picture_count;
-	char sound[RIG_LOG_MAX];   /* one character for a packet: tag of speech, '.' silence, ',' DTX */
+	char sound[RIG_LOG_MAX]; /* one character for a packet: tag of speech, '.' silence, ',' DTX */
 	int64_t sound_ticks[RIG_LOG_MAX];
 	int sound_count;
-	int wrong;                   /* broken rules of numbering and time */
-	char why[200];               /* the first of them */
+	int wrong;     /* broken rules of numbering and time */
+	char why[200]; /* the first of them */
 };
 
 struct rig_event {

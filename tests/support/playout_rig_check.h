@@ -10,7 +10,10 @@ static const int64_t start = 1000 * DH_TICKS_PER_SECOND + 4711;
 static struct rig rig;
 
 /* 25 fps speech of 1 s with its own picture; 'i' is the anchor of all here. */
-#define SPEECH(name, letter) { name, letter, 'i', 1000, 25, 1, 10, 1000, -1 }
+#define SPEECH(name, letter) \
+	{ \
+		name, letter, 'i', 1000, 25, 1, 10, 1000, -1 \
+	}
 
 static void check_viewers(void)
 {

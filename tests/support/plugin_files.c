@@ -52,8 +52,13 @@ static GByteArray *prepared(int pictures, int has_audio, int is_idle)
 	static const uint8_t picture[SIDE * SIDE * 3 / 2];
 	GByteArray *bytes = g_byte_array_new();
 	const struct dh_stream_writer writer = { append, bytes };
-	struct dh_stream_head head = { .has_video = 1, .has_audio = has_audio, .width = SIDE, .height = SIDE,
-		.rate_num = 25, .rate_den = 1, .encoder = "tests" };
+	struct dh_stream_head head = { .has_video = 1,
+		.has_audio = has_audio,
+		.width = SIDE,
+		.height = SIDE,
+		.rate_num = 25,
+		.rate_den = 1,
+		.encoder = "tests" };
 	struct dh_stream_end end = { pictures * 2 * DH_SLOT_TICKS, has_audio * pictures * 2 * DH_SLOT_TICKS, false };
 
 	dh_stream_write_head(&writer, &head);
@@ -72,7 +77,7 @@ static GByteArray *prepared(int pictures, int has_audio, int is_idle)
 /* --- raw files */
 
 #define FACE_SIDE     64
-#define FACE_PICTURES 13 /* of 25 a second */
+#define FACE_PICTURES 13    /* of 25 a second */
 #define VOICE_SAMPLES 24000 /* of 48000 a second */
 
 static GByteArray *raw_picture(void)
@@ -106,8 +111,8 @@ static GByteArray *raw_sound(void)
 	append_le(bytes, 36 + 2 * VOICE_SAMPLES, 4);
 	append(bytes, "WAVEfmt ", 8);
 	append_le(bytes, 16, 4);
-	append_le(bytes, 1, 2);          /* PCM */
-	append_le(bytes, 1, 2);          /* channels */
+	append_le(bytes, 1, 2); /* PCM */
+	append_le(bytes, 1, 2); /* channels */
 	append_le(bytes, 48000, 4);
 	append_le(bytes, 96000, 4);
 	append_le(bytes, 2, 2);
@@ -179,29 +184,32 @@ static char *scope_path(void)
 static int make_configuration(const struct plugin_files *t, const char *worker, const char *general)
 {
 	char *scope = scope_path();
-	char *text = g_strdup_printf(
-		"general: {\n"
-		"  admin_key = \"" FILES_ADMIN_KEY "\"\n"
-		"  segments_folder = \"%s/segments\"\n"
-		"  cache_folder = \"\"\n"
-		"  worker = \"%s\"\n"
-		"  worker_memory_mb = 0\n"
-		"  scope = \"%s\"\n"
-		/* A sanitizer's real-time thread spins while an ordinary one has what it waits for. */
-		"  realtime = false\n"
-		"%s"
-		"}\n"
-		"avatar-" FILES_AVATAR ": { width = 16; height = 16; idle = \"%s/idle.dhs\" }\n"
-		"avatar-face: { width = 64; height = 64; idle = \"%s/segments/" FILES_PICTURE "\" }\n"
-		"avatar-lost: { width = 16; height = 16; idle = \"%s/nothing\" }\n"
-		"generator-" FILES_GENERATOR ": { command = (\"%s/echo\", \"good 5\"); voices = (\"en\", \"de\") }\n"
-		"room-open: { id = 1; avatar = \"" FILES_AVATAR "\"; generator = \"" FILES_GENERATOR "\" }\n"
-		"room-closed: { id = 2; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET "\" }\n"
-		"room-private: { id = 3; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET "\""
-		" pin = \"" FILES_PIN "\"; is_private = true; duration = \"longest\" }\n"
-		"room-face: { id = 9; avatar = \"face\" }\n",
-		t->folder, worker ? worker : "/nonexistent/dh-prepare", scope, general ? general : "", t->folder,
-		t->folder, t->folder, worker ? "/bin" : "/nonexistent");
+	char *text =
+		g_strdup_printf("general: {\n"
+				"  admin_key = \"" FILES_ADMIN_KEY "\"\n"
+				"  segments_folder = \"%s/segments\"\n"
+				"  cache_folder = \"\"\n"
+				"  worker = \"%s\"\n"
+				"  worker_memory_mb = 0\n"
+				"  scope = \"%s\"\n"
+				/* A sanitizer's real-time thread spins while an ordinary one has what it waits for. */
+				"  realtime = false\n"
+				"%s"
+				"}\n"
+				"avatar-" FILES_AVATAR ": { width = 16; height = 16; idle = \"%s/idle.dhs\" }\n"
+				"avatar-face: { width = 64; height = 64; idle = \"%s/segments/" FILES_PICTURE "\" }\n"
+				"avatar-lost: { width = 16; height = 16; idle = \"%s/nothing\" }\n"
+				"generator-" FILES_GENERATOR
+				": { command = (\"%s/echo\", \"good 5\"); voices = (\"en\", \"de\") }\n"
+				"room-open: { id = 1; avatar = \"" FILES_AVATAR "\"; generator = \"" FILES_GENERATOR
+				"\" }\n"
+				"room-closed: { id = 2; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET
+				"\" }\n"
+				"room-private: { id = 3; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET "\""
+				" pin = \"" FILES_PIN "\"; is_private = true; duration = \"longest\" }\n"
+				"room-face: { id = 9; avatar = \"face\" }\n",
+			t->folder, worker ? worker : "/nonexistent/dh-prepare", scope, general ? general : "",
+			t->folder, t->folder, t->folder, worker ? "/bin" : "/nonexistent");
 	int error = plugin_files_file(t, "janus.plugin.digitalhuman.jcfg", text, strlen(text));
 
 	g_free(text);

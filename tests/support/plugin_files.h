@@ -6,7 +6,7 @@
 #ifndef DH_PLUGIN_FILES_H
 #define DH_PLUGIN_FILES_H
 
-#define FILES_SECRET    "sesame-1704"  /* of rooms; the log must not tell it */
+#define FILES_SECRET    "sesame-1704" /* of rooms; the log must not tell it */
 #define FILES_ADMIN_KEY "admin-sesame-1704"
 #define FILES_PIN       "4711"
 #define FILES_AVATAR    "demo"

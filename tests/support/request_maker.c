@@ -6,8 +6,8 @@
 
 #include "tests/support/plugin_files.h"
 
-static const struct dh_request_type *const tables[] = {
-	dh_room_requests, dh_change_requests, dh_segment_requests, dh_viewer_requests, dh_watch_requests };
+static const struct dh_request_type *const tables[] = { dh_room_requests, dh_change_requests, dh_segment_requests,
+	dh_viewer_requests, dh_watch_requests };
 
 const struct dh_request_type *maker_type(unsigned index)
 {

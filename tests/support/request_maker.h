@@ -18,8 +18,8 @@ struct request_maker {
 	/* A value for a field that is wrong, or odd. */
 	json_t *(*odd)(void *arg);
 	void *arg;
-	unsigned odd_every;         /* one of so many values is odd; 0: none */
-	const char *const *files;   /* in the segment folder, NULL at the end */
+	unsigned odd_every;       /* one of so many values is odd; 0: none */
+	const char *const *files; /* in the segment folder, NULL at the end */
 	/* The number of the newest segment that it named; atomic, shared. */
 	gint *segments;
 };

@@ -60,7 +60,9 @@ int fixture_write(const struct dh_stream_writer *writer)
 	for (size_t i = 0; err == 0 && i < FIXTURE_UNITS; i++) {
 		err = fixture_write_unit(writer, &fixture_units[i]);
 		if (err == 0 && i == 4)
-			err = dh_stream_write_note(writer, "half way, gr\xc3\xbc\xc3\x9f""e");
+			err = dh_stream_write_note(writer,
+				"half way, gr\xc3\xbc\xc3\x9f"
+				"e");
 	}
 	if (err == 0)
 		err = dh_stream_write_end(writer, &fixture_end);
@@ -82,8 +84,7 @@ void fixture_record(struct bytes *out, const char type[4], const void *body, siz
 	bytes_write(out, checksum, sizeof checksum);
 }
 
-__attribute__((format(printf, 2, 3)))
-static int journal_add(struct journal *journal, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static int journal_add(struct journal *journal, const char *format, ...)
 {
 	va_list args;
 	int length;
@@ -105,8 +106,8 @@ unsigned long journal_crc(const void *bytes, size_t size)
 
 static int journal_head(void *arg, const struct dh_stream_head *h)
 {
-	return journal_add(arg, "head %d%d %dx%d %" PRId64 "/%" PRId64 " %s\n", h->has_video, h->has_audio,
-		h->width, h->height, h->rate_num, h->rate_den, h->encoder);
+	return journal_add(arg, "head %d%d %dx%d %" PRId64 "/%" PRId64 " %s\n", h->has_video, h->has_audio, h->width,
+		h->height, h->rate_num, h->rate_den, h->encoder);
 }
 
 static int journal_anchor(void *arg, struct dh_unit *anchor)
@@ -144,6 +145,11 @@ static int journal_failure(void *arg, int code, const char *text)
 }
 
 const struct dh_stream_sink journal_sink = {
-	.head = journal_head, .anchor = journal_anchor, .picture = journal_picture, .unit = journal_unit,
-	.note = journal_note, .end = journal_end, .failure = journal_failure,
+	.head = journal_head,
+	.anchor = journal_anchor,
+	.picture = journal_picture,
+	.unit = journal_unit,
+	.note = journal_note,
+	.end = journal_end,
+	.failure = journal_failure,
 };

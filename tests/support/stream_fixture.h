@@ -28,13 +28,16 @@ int bytes_write(void *arg, const void *from, size_t size);
 /* --- a valid stream */
 
 /* What a shown VP8 key frame of FIXTURE_SIDE squared begins with, and a little more. */
-static const uint8_t fixture_anchor[] = {
-	0x10, 0x02, 0, 0x9d, 0x01, 0x2a, FIXTURE_SIDE, 0, FIXTURE_SIDE, 0, 7, 8
-};
+static const uint8_t fixture_anchor[] = { 0x10, 0x02, 0, 0x9d, 0x01, 0x2a, FIXTURE_SIDE, 0, FIXTURE_SIDE, 0, 7, 8 };
 
 static const struct dh_stream_head fixture_head = {
-	.has_video = 1, .has_audio = 1, .width = FIXTURE_SIDE, .height = FIXTURE_SIDE,
-	.rate_num = 25, .rate_den = 1, .encoder = "fixture 1.0",
+	.has_video = 1,
+	.has_audio = 1,
+	.width = FIXTURE_SIDE,
+	.height = FIXTURE_SIDE,
+	.rate_num = 25,
+	.rate_den = 1,
+	.encoder = "fixture 1.0",
 };
 
 static const struct dh_stream_end fixture_end = { 115200, 72000 - 100, true };
@@ -47,15 +50,15 @@ struct fixture_unit {
 };
 
 static const struct fixture_unit fixture_units[] = {
-	{ DH_VIDEO, DH_UNIT_ENTRY,     0,     28800, 40 },
-	{ DH_AUDIO, 0,                 0,     14400, 20 },
-	{ DH_AUDIO, 0,                 14400, 14400, 1 },
-	{ DH_AUDIO, 0,                 28800, 14400, 30 },
+	{ DH_VIDEO, DH_UNIT_ENTRY, 0, 28800, 40 },
+	{ DH_AUDIO, 0, 0, 14400, 20 },
+	{ DH_AUDIO, 0, 14400, 14400, 1 },
+	{ DH_AUDIO, 0, 28800, 14400, 30 },
 	{ DH_VIDEO, DH_UNIT_DROPPABLE, 28800, 28800, 1 },
-	{ DH_AUDIO, 0,                 43200, 14400, 25 },
-	{ DH_AUDIO, 0,                 57600, 14400, 12 },
-	{ DH_VIDEO, 0,                 57600, 28800, 33 },
-	{ DH_VIDEO, DH_UNIT_ENTRY,     86400, 28800, 50 },
+	{ DH_AUDIO, 0, 43200, 14400, 25 },
+	{ DH_AUDIO, 0, 57600, 14400, 12 },
+	{ DH_VIDEO, 0, 57600, 28800, 33 },
+	{ DH_VIDEO, DH_UNIT_ENTRY, 86400, 28800, 50 },
 };
 
 #define FIXTURE_UNITS (sizeof fixture_units / sizeof *fixture_units)
@@ -99,8 +102,8 @@ static inline void check_verdict(const struct bytes *bytes, int err, const char 
 	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &journal_sink, &journal), 0);
 	pushed = dh_stream_reader_push(reader, bytes->at, bytes->size);
 	CHECK(pushed == err, "%d (%s), expected %d", pushed, dh_stream_reader_error(reader), err);
-	CHECK(strstr(dh_stream_reader_error(reader), error), "\"%s\" lacks \"%s\"",
-		dh_stream_reader_error(reader), error);
+	CHECK(strstr(dh_stream_reader_error(reader), error), "\"%s\" lacks \"%s\"", dh_stream_reader_error(reader),
+		error);
 	CHECK_INT(dh_stream_reader_finish(reader), err);
 	dh_stream_reader_free(&reader);
 }

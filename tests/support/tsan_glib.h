@@ -68,13 +68,13 @@ static inline void dh_tsan_ptr_array_unref(GPtrArray *array)
 	g_ptr_array_unref(array);
 }
 
-#define g_mutex_lock dh_tsan_mutex_lock
-#define g_mutex_unlock dh_tsan_mutex_unlock
-#define g_cond_wait dh_tsan_cond_wait
-#define g_async_queue_push dh_tsan_queue_push
-#define g_async_queue_pop dh_tsan_queue_pop
+#define g_mutex_lock          dh_tsan_mutex_lock
+#define g_mutex_unlock        dh_tsan_mutex_unlock
+#define g_cond_wait           dh_tsan_cond_wait
+#define g_async_queue_push    dh_tsan_queue_push
+#define g_async_queue_pop     dh_tsan_queue_pop
 #define g_async_queue_try_pop dh_tsan_queue_try_pop
-#define g_ptr_array_unref dh_tsan_ptr_array_unref
+#define g_ptr_array_unref     dh_tsan_ptr_array_unref
 #undef g_atomic_ref_count_dec
 #define g_atomic_ref_count_dec dh_tsan_ref_count_dec
 

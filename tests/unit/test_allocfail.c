@@ -20,7 +20,7 @@ static struct {
 	long until_failure; /* allocations that still succeed; < 0: all do */
 	int keeps_failing;
 	long failures;
-	long blocks;        /* that are allocated */
+	long blocks; /* that are allocated */
 	size_t bytes, peak;
 } heap = { .until_failure = -1 };
 
@@ -263,8 +263,8 @@ static int playout_scenario(void)
 
 static const struct scenario {
 	const char *name;
-	int (*run)(void);  /* frees what it made; 0, or -ENOMEM */
-	int may_go_on;     /* 0 is right in spite of a failure: it did with less */
+	int (*run)(void); /* frees what it made; 0, or -ENOMEM */
+	int may_go_on;    /* 0 is right in spite of a failure: it did with less */
 } scenarios[] = {
 	{ "a unit", unit_scenario, 0 },
 	{ "a stream written", write_scenario, 0 },
@@ -281,7 +281,7 @@ static void test_out_of_memory(const void *arg)
 	struct dh_stream_writer writer = { bytes_write, &stream };
 	stream.size = 0;
 	CHECK_INT(fixture_write(&writer), 0);
-	for (long run = 0; ; run++) {
+	for (long run = 0;; run++) {
 		long blocks = heap.blocks;
 		int err;
 		CHECK_AT("allocation %ld fails%s", run / 2, run % 2 ? ", and all after it" : "");

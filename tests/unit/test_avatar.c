@@ -28,7 +28,9 @@ static void waiter_unref(void *arg)
 }
 
 static const struct dh_avatar_listener waiting = {
-	.changed = waiter_changed, .ref = waiter_ref, .unref = waiter_unref,
+	.changed = waiter_changed,
+	.ref = waiter_ref,
+	.unref = waiter_unref,
 };
 
 static gint failures_logged;

@@ -51,10 +51,13 @@ static void cache_entry(struct ingest_fixture *fixture, char *path, size_t size)
 
 static const struct damage {
 	const char *name;
-	off_t at;       /* of a byte that is changed; -1: none */
-	off_t length;   /* cut to; -1: not */
+	off_t at;     /* of a byte that is changed; -1: none */
+	off_t length; /* cut to; -1: not */
 } damages[] = {
-	{ "head", 9, -1 }, { "middle", 50000, -1 }, { "cut", -1, 50000 }, { "empty", -1, 0 },
+	{ "head", 9, -1 },
+	{ "middle", 50000, -1 },
+	{ "cut", -1, 50000 },
+	{ "empty", -1, 0 },
 };
 
 static void test_damaged_entry(const void *arg)

@@ -159,7 +159,7 @@ static const struct held {
 	void (*end)(void *);
 	int exits;
 } helds[] = {
-	{ "freed",  free_it, 0 },
+	{ "freed", free_it, 0 },
 	{ "killed", kill_it, 1 },
 };
 

@@ -19,7 +19,10 @@ static char marker[60];
 static char *environment[] = { marker, NULL };
 static char *command[] = { (char *)"/bin/bash", (char *)"-c", NULL, NULL };
 static struct dh_generator_config config = {
-	.name = (char *)"tester", .command = command, .environment = environment, .max_s = 60,
+	.name = (char *)"tester",
+	.command = command,
+	.environment = environment,
+	.max_s = 60,
 };
 
 /* --- one of them, and its end */
@@ -30,7 +33,7 @@ static struct run {
 	const char *user;
 	int err, output;
 	GSource *source;
-	bool is_over_told;    /* dh_generator_output_over at the end of the output */
+	bool is_over_told; /* dh_generator_output_over at the end of the output */
 	/* protected by the I/O thread: looked at in it */
 	char written[1000];
 	size_t length;
@@ -69,8 +72,11 @@ static gboolean readable(gint fd, GIOCondition condition, gpointer arg)
 
 static void start_it(void *arg)
 {
-	const struct dh_generator_spec spec = { .config = &config, .scope = scope, .user = run.user,
-		.who = "room 1: segment s-1", .text = "hello" };
+	const struct dh_generator_spec spec = { .config = &config,
+		.scope = scope,
+		.user = run.user,
+		.who = "room 1: segment s-1",
+		.text = "hello" };
 
 	(void)arg;
 	run.err = dh_generator_start(&run.generator, io, &spec, generator_ended, NULL, &run.output);
@@ -165,21 +171,21 @@ static int count_marked(void)
 static const struct ending {
 	const char *name, *script, *written, *error;
 } endings[] = {
-	{ "well",                   "cat",                                    "hello", "" },
-	{ "with a code",            "echo -n x; exit 3",                      "x",     "ended with code 3" },
-	{ "by a signal",            "kill -SEGV $$",                          "",      "ended by signal 11" },
-	{ "kills its group",        "echo -n x; trap '' TERM; kill -TERM 0; exit 0", "x", "" },
-	{ "not a program",          "exec /bin/bash/nothing",                 "",      "ended with code 126" },
-	{ "too late",               "sleep 1000",                             "",      "took longer than 1 s" },
-	{ "too late, stopped",      "kill -STOP $$",                          "",      "took longer than 1 s" },
-	{ "its output lingers",     "echo -n x; sleep 1000 & exit 0",         "x",     "" },
-	{ "its output lingers afar", "echo -n x; setsid sleep 1000 & exit 0", "x",     "" },
-	{ "that, and it failed",    "setsid sleep 1000 & exit 4",             "",      "ended with code 4" },
-	{ "it lingers",             "echo -n x; exec >&-; sleep 1000",        "x",     "" },
-	{ "it lingers, stopped",    "echo -n x; exec >&-; kill -STOP $$",     "x",     "" },
-	{ "it lingers, deaf",       "trap '' TERM HUP INT; exec >&-; while :; do sleep 1000; done", "", "" },
-	{ "a family",               "for i in 1 2 3; do (setsid bash -c 'setsid sleep 1000 & sleep 1000' &) ; done; exec >&-; exit 5",
-	                            "", "ended with code 5" },
+	{ "well", "cat", "hello", "" },
+	{ "with a code", "echo -n x; exit 3", "x", "ended with code 3" },
+	{ "by a signal", "kill -SEGV $$", "", "ended by signal 11" },
+	{ "kills its group", "echo -n x; trap '' TERM; kill -TERM 0; exit 0", "x", "" },
+	{ "not a program", "exec /bin/bash/nothing", "", "ended with code 126" },
+	{ "too late", "sleep 1000", "", "took longer than 1 s" },
+	{ "too late, stopped", "kill -STOP $$", "", "took longer than 1 s" },
+	{ "its output lingers", "echo -n x; sleep 1000 & exit 0", "x", "" },
+	{ "its output lingers afar", "echo -n x; setsid sleep 1000 & exit 0", "x", "" },
+	{ "that, and it failed", "setsid sleep 1000 & exit 4", "", "ended with code 4" },
+	{ "it lingers", "echo -n x; exec >&-; sleep 1000", "x", "" },
+	{ "it lingers, stopped", "echo -n x; exec >&-; kill -STOP $$", "x", "" },
+	{ "it lingers, deaf", "trap '' TERM HUP INT; exec >&-; while :; do sleep 1000; done", "", "" },
+	{ "a family", "for i in 1 2 3; do (setsid bash -c 'setsid sleep 1000 & sleep 1000' &) ; done; exec >&-; exit 5",
+		"", "ended with code 5" },
 };
 
 static void test_ending(const void *arg)
@@ -241,12 +247,12 @@ static void test_memory(void)
 static const struct survivor {
 	const char *name, *script;
 } survivors[] = {
-	{ "alone",           "echo; sleep 1000" },
-	{ "stopped",         "echo; kill -STOP $$" },
+	{ "alone", "echo; sleep 1000" },
+	{ "stopped", "echo; kill -STOP $$" },
 	{ "another session", "setsid sleep 1000 & echo; wait" },
-	{ "orphans",         "(setsid setsid sleep 1000 &); (sleep 1000 &); echo; sleep 1000" },
-	{ "deaf",            "trap '' TERM HUP INT; (trap '' TERM; setsid sleep 1000 &) ; echo; while :; do sleep 1000; done" },
-	{ "fruitful",        "echo; while :; do (setsid sleep 1000 &); done" },
+	{ "orphans", "(setsid setsid sleep 1000 &); (sleep 1000 &); echo; sleep 1000" },
+	{ "deaf", "trap '' TERM HUP INT; (trap '' TERM; setsid sleep 1000 &) ; echo; while :; do sleep 1000; done" },
+	{ "fruitful", "echo; while :; do (setsid sleep 1000 &); done" },
 	{ "its scope stopped", "echo; kill -STOP $PPID; sleep 1000" },
 };
 
@@ -388,7 +394,8 @@ static void test_words(void)
 {
 	begin_log();
 	open_io();
-	start("printf 'one\\ntwo \\033[31m\\302\\233 \\377 red\\r\\n\\n' >&2; head -c 5000 /dev/zero | tr '\\0' y >&2; exit 1");
+	start("printf 'one\\ntwo \\033[31m\\302\\233 \\377 red\\r\\n\\n' >&2; "
+	      "head -c 5000 /dev/zero | tr '\\0' y >&2; exit 1");
 	AWAIT(look().ends > 0);
 	close_io();
 	CHECK(has_logged("room 1: segment s-1: tester: one\n"), "%s", logged->str);
@@ -411,7 +418,8 @@ static void test_flood(void)
 
 	begin_log();
 	open_io();
-	start("yes 0123456789012345678901234567890123456789012345678901234567890123456789012345678 | head -n 131072 >&2");
+	start("yes 0123456789012345678901234567890123456789012345678901234567890123456789012345678"
+	      " | head -n 131072 >&2");
 	AWAIT(look().ends > 0);
 	close_io();
 	seconds = (int)((g_get_monotonic_time() - begin_us) / G_USEC_PER_SEC) + 1;

@@ -86,11 +86,11 @@ static const struct change_row {
 } changes[] = {
 	{ "overwritten", OVERWRITE, 1 },
 	{ "appended to", APPEND, 1 },
-	{ "cut",         CUT, 1 },
+	{ "cut", CUT, 1 },
 	/* The file that is read stays what it was. */
-	{ "removed",     UNLINK, 0 },
-	{ "replaced",    REPLACE, 0 },
-	{ "rights",      RIGHTS, 0 },
+	{ "removed", UNLINK, 0 },
+	{ "replaced", REPLACE, 0 },
+	{ "rights", RIGHTS, 0 },
 };
 
 static void change_file(struct ingest_fixture *fixture, enum change change)
@@ -335,13 +335,12 @@ static void test_descriptors(void)
 
 /* --- mounts */
 
-static const char table[] =
-	"22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
-	"30 22 0:40 / /srv/segments rw - fuse.slow slow rw\n"
-	"31 30 0:41 /inner /srv/segments/a\\040b rw shared:3 - nfs4 server:/x rw\n"
-	"32 22 0:42 / /srv/seg rw - tmpfs tmpfs rw\n"
-	"33 22 0:43 / /srv/seg rw - tmpfs over rw\n"
-	"nonsense\n";
+static const char table[] = "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
+			    "30 22 0:40 / /srv/segments rw - fuse.slow slow rw\n"
+			    "31 30 0:41 /inner /srv/segments/a\\040b rw shared:3 - nfs4 server:/x rw\n"
+			    "32 22 0:42 / /srv/seg rw - tmpfs tmpfs rw\n"
+			    "33 22 0:43 / /srv/seg rw - tmpfs over rw\n"
+			    "nonsense\n";
 
 static const struct mount_row {
 	const char *path;

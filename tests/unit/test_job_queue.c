@@ -11,18 +11,18 @@
 static const struct order {
 	const char *name, *script, *served;
 } orders[] = {
-	{ "in the order of coming",      "A1 A2 A3 > > >",          "A1 A2 A3" },
-	{ "owners take turns",           "A1 A2 A3 B1 B2 > > > > >", "A1 B1 A2 B2 A3" },
-	{ "three of them",               "A1 A2 B1 B2 C1 > > > > >", "A1 B1 C1 A2 B2" },
-	{ "next goes first",             "A1 A2 B1! > > >",         "B1 A1 A2" },
-	{ "next among themselves",       "A1! A2! B1! C1 > > > >",  "A1 B1 A2 C1" },
-	{ "who comes has been served",   "A1 A2 A3 > B1 > > >",     "A1 A2 B1 A3" },
-	{ "who waits is not overtaken",  "A1 B1 > C1 > D1 >",       "A1 B1 C1" },
-	{ "files only",                  "a1 A1 b1 B1 f f f",       "A1 B1" },
-	{ "live only",                   "A1 a1 B1 b1 l l l",       "a1 b1" },
-	{ "both, by turns",              "A1 a1 B1 > > >",          "A1 B1 a1" },
-	{ "some leave",                  "A1 A2 B1 - > >",          "A2 B1" },
-	{ "nobody",                      "> f l",                   "" },
+	{ "in the order of coming", "A1 A2 A3 > > >", "A1 A2 A3" },
+	{ "owners take turns", "A1 A2 A3 B1 B2 > > > > >", "A1 B1 A2 B2 A3" },
+	{ "three of them", "A1 A2 B1 B2 C1 > > > > >", "A1 B1 C1 A2 B2" },
+	{ "next goes first", "A1 A2 B1! > > >", "B1 A1 A2" },
+	{ "next among themselves", "A1! A2! B1! C1 > > > >", "A1 B1 A2 C1" },
+	{ "who comes has been served", "A1 A2 A3 > B1 > > >", "A1 A2 B1 A3" },
+	{ "who waits is not overtaken", "A1 B1 > C1 > D1 >", "A1 B1 C1" },
+	{ "files only", "a1 A1 b1 B1 f f f", "A1 B1" },
+	{ "live only", "A1 a1 B1 b1 l l l", "a1 b1" },
+	{ "both, by turns", "A1 a1 B1 > > >", "A1 B1 a1" },
+	{ "some leave", "A1 A2 B1 - > >", "A2 B1" },
+	{ "nobody", "> f l", "" },
 };
 
 struct queued_job {

@@ -21,9 +21,9 @@ struct gate {
 
 struct job {
 	const char *name;
-	int left;            /* steps */
-	struct gate *gate;   /* NULL: none */
-	GString *order;      /* of steps, under `lock` */
+	int left;          /* steps */
+	struct gate *gate; /* NULL: none */
+	GString *order;    /* of steps, under `lock` */
 	struct dh_loader *loader;
 	atomic_int steps, late, released, refused;
 };

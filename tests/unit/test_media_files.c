@@ -82,36 +82,39 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 static const struct row {
 	const char *name, *path;
-	int error;          /* 0: opened, and holds `text` */
-	const char *text;   /* or is in what is said */
+	int error;        /* 0: opened, and holds `text` */
+	const char *text; /* or is in what is said */
 } rows[] = {
-	{ "file",            "a",              0, "one" },
-	{ "inner folder",    "inner/a",        0, "inner" },
-	{ "dot",             "./inner/./a",    0, "inner" },
+	{ "file", "a", 0, "one" },
+	{ "inner folder", "inner/a", 0, "inner" },
+	{ "dot", "./inner/./a", 0, "inner" },
 	{ "two dots in name", "gr\xc3\xbc\xc3\x9f..e", 0, "dots" },
-	{ "link inside",     "inside",         0, "inner" },
-	{ "missing",         "nothing",        ENOENT, "no such file" },
-	{ "beneath a file",  "a/b",            ENOENT, "no such file" },
-	{ "link outside",    "outside",        EXDEV, "not beneath" },
-	{ "absolute link",   "absolute",       EXDEV, "not beneath" },
-	{ "magic link",      "magic",          EXDEV, "not beneath" },
-	{ "linked folder",   "folder/secret",  EXDEV, "not beneath" },
-	{ "round",           "round",          EXDEV, "not beneath" },
-	{ "up",              "../secret",      EXDEV, "not beneath" },
-	{ "up and down",     "inner/../a",     EXDEV, "not beneath" },
-	{ "only up",         "..",             EXDEV, "not beneath" },
-	{ "up at the end",   "inner/..",       EXDEV, "not beneath" },
-	{ "absolute",        "/etc/passwd",    EXDEV, "not beneath" },
-	{ "folder",          "inner",          EISDIR, "a folder" },
-	{ "itself",          ".",              EISDIR, "a folder" },
-	{ "fifo",            "fifo",           ENXIO, "not a regular file" },
-	{ "socket",          "socket",         ENXIO, "" },
-	{ "large",           "large",          EFBIG, "larger than" },
-	{ "empty",           "",               EINVAL, "is empty" },
-	{ "long",            long_name,        EINVAL, "longer than 1024 bytes" },
-	{ "newline",         "a\nb",           EINVAL, "control characters" },
-	{ "C1",              "a\xc2\x9b" "b",  EINVAL, "control characters" },
-	{ "not UTF-8",       "a\xff",          EINVAL, "not UTF-8" },
+	{ "link inside", "inside", 0, "inner" },
+	{ "missing", "nothing", ENOENT, "no such file" },
+	{ "beneath a file", "a/b", ENOENT, "no such file" },
+	{ "link outside", "outside", EXDEV, "not beneath" },
+	{ "absolute link", "absolute", EXDEV, "not beneath" },
+	{ "magic link", "magic", EXDEV, "not beneath" },
+	{ "linked folder", "folder/secret", EXDEV, "not beneath" },
+	{ "round", "round", EXDEV, "not beneath" },
+	{ "up", "../secret", EXDEV, "not beneath" },
+	{ "up and down", "inner/../a", EXDEV, "not beneath" },
+	{ "only up", "..", EXDEV, "not beneath" },
+	{ "up at the end", "inner/..", EXDEV, "not beneath" },
+	{ "absolute", "/etc/passwd", EXDEV, "not beneath" },
+	{ "folder", "inner", EISDIR, "a folder" },
+	{ "itself", ".", EISDIR, "a folder" },
+	{ "fifo", "fifo", ENXIO, "not a regular file" },
+	{ "socket", "socket", ENXIO, "" },
+	{ "large", "large", EFBIG, "larger than" },
+	{ "empty", "", EINVAL, "is empty" },
+	{ "long", long_name, EINVAL, "longer than 1024 bytes" },
+	{ "newline", "a\nb", EINVAL, "control characters" },
+	{ "C1",
+		"a\xc2\x9b"
+		"b",
+		EINVAL, "control characters" },
+	{ "not UTF-8", "a\xff", EINVAL, "not UTF-8" },
 };
 
 static void test_open(const void *arg)

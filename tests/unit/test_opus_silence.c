@@ -47,7 +47,11 @@ static void test_five_packets_then_dtx(void)
 {
 	struct dh_silence silence;
 	dh_silence_reset(&silence);
-	check_pattern(&silence, "ssss" "st.................." "st.................." "st..................");
+	check_pattern(&silence,
+		"ssss"
+		"st.................."
+		"st.................."
+		"st..................");
 }
 
 static void test_speech_restarts_it(void)
@@ -56,11 +60,19 @@ static void test_speech_restarts_it(void)
 	dh_silence_reset(&silence);
 	check_pattern(&silence, "sss");
 	dh_silence_reset(&silence);
-	check_pattern(&silence, "ssss" "st....");
+	check_pattern(&silence,
+		"ssss"
+		"st....");
 	dh_silence_reset(&silence);
-	check_pattern(&silence, "ssss" "st.................." "s");
+	check_pattern(&silence,
+		"ssss"
+		"st.................."
+		"s");
 	dh_silence_reset(&silence);
-	check_pattern(&silence, "ssss" "st.................." "st");
+	check_pattern(&silence,
+		"ssss"
+		"st.................."
+		"st");
 }
 
 static void test_four_weeks(void)

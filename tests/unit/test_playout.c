@@ -64,8 +64,10 @@ static void test_queue_plays_without_a_gap(void)
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("b", 'b'));
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("c", 'c'));
 	rig_run(&rig, media_ms(5000));
-	CHECK_INT(rig_event(&rig, DH_EVENT_STARTED, "b")->media_ticks, rig_event(&rig, DH_EVENT_FINISHED, "a")->media_ticks);
-	CHECK_INT(rig_event(&rig, DH_EVENT_STARTED, "c")->media_ticks, rig_event(&rig, DH_EVENT_FINISHED, "b")->media_ticks);
+	CHECK_INT(rig_event(&rig, DH_EVENT_STARTED, "b")->media_ticks,
+		rig_event(&rig, DH_EVENT_FINISHED, "a")->media_ticks);
+	CHECK_INT(rig_event(&rig, DH_EVENT_STARTED, "c")->media_ticks,
+		rig_event(&rig, DH_EVENT_FINISHED, "b")->media_ticks);
 	CHECK_INT(rig_count(&rig, DH_EVENT_SPEAKING, NULL), 1);
 	CHECK_INT(rig_count(&rig, DH_EVENT_IDLE, NULL), 1);
 	const char *sound = strchr(v->sound, 'a');
@@ -85,11 +87,13 @@ static const struct length_row {
 	{ "33 fps", { "s", 's', 'i', 1000, 33, 1, 16, 1000, -1 }, DH_DURATION_SPEECH, 1000, 33 },
 	{ "29.97 fps", { "s", 's', 'i', 2000, 30000, 1001, 15, 2000, -1 }, DH_DURATION_SPEECH, 2000, 60 },
 	{ "spare pictures are cut", { "s", 's', 'i', 2000, 25, 1, 10, 1000, -1 }, DH_DURATION_SPEECH, 1000, 25 },
-	{ "missing pictures: the last stands", { "s", 's', 'i', 400, 25, 1, 10, 1000, -1 }, DH_DURATION_SPEECH, 1000, 10 },
+	{ "missing pictures: the last stands", { "s", 's', 'i', 400, 25, 1, 10, 1000, -1 }, DH_DURATION_SPEECH, 1000,
+		10 },
 	{ "longest: all pictures", { "s", 's', 'i', 2000, 25, 1, 10, 1000, -1 }, DH_DURATION_LONGEST, 2000, 50 },
 	{ "longest: all sound", { "s", 's', 'i', 400, 25, 1, 10, 1000, -1 }, DH_DURATION_LONGEST, 1000, 10 },
 	{ "picture only", { "s", 's', 'i', 990, 25, 1, 10, 0, -1 }, DH_DURATION_SPEECH, 1000, 25 },
-	{ "sound only: the idle picture goes on", { "s", 's', 'i', 0, 25, 1, 10, 600, -1 }, DH_DURATION_SPEECH, 600, 0 },
+	{ "sound only: the idle picture goes on", { "s", 's', 'i', 0, 25, 1, 10, 600, -1 }, DH_DURATION_SPEECH, 600,
+		0 },
 	{ "one picture", { "s", 's', 'i', 10, 25, 1, 10, 0, -1 }, DH_DURATION_SPEECH, 40, 1 },
 };
 
@@ -109,7 +113,8 @@ static void test_lengths(const void *arg)
 	int64_t from = media_ms(200), until = media_ms(200 + row->played_ms);
 	for (int i = 0; i < v->picture_count; i++) {
 		pictures += v->pictures[i].tag == 's';
-		idle_meanwhile += v->pictures[i].tag == 'i' && v->pictures[i].sent_ticks >= from && v->pictures[i].sent_ticks < until;
+		idle_meanwhile += v->pictures[i].tag == 'i' && v->pictures[i].sent_ticks >= from &&
+			v->pictures[i].sent_ticks < until;
 	}
 	CHECK_INT(pictures, row->pictures);
 	CHECK_INT(idle_meanwhile > 0, row->spec.video_ms == 0);
@@ -360,7 +365,8 @@ static void test_skip_goes_on_with_the_next(void)
 	CHECK_INT(dh_playout_remove(rig.playout, "a"), -EBUSY);
 	CHECK_INT(dh_playout_skip(rig.playout), 0);
 	rig_run(&rig, media_ms(2000));
-	CHECK_INT(rig_event(&rig, DH_EVENT_STARTED, "b")->media_ticks, rig_event(&rig, DH_EVENT_SKIPPED, "a")->media_ticks);
+	CHECK_INT(rig_event(&rig, DH_EVENT_STARTED, "b")->media_ticks,
+		rig_event(&rig, DH_EVENT_SKIPPED, "a")->media_ticks);
 	CHECK_INT(rig_count(&rig, DH_EVENT_IDLE, NULL), 1);
 	finish_after(100);
 }

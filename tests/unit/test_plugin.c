@@ -15,7 +15,8 @@ static void await_media(struct gateway_handle *handle, int count)
 	do {
 		usleep(5000);
 		gateway_media(handle, &now);
-	} while (now_ms() < end && (now.packets[DH_VIDEO] < before.packets[DH_VIDEO] + count ||
+	} while (now_ms() < end &&
+		(now.packets[DH_VIDEO] < before.packets[DH_VIDEO] + count ||
 			now.packets[DH_AUDIO] < before.packets[DH_AUDIO] + count));
 	CHECK(now_ms() < end, "%d sounds, %d pictures", now.packets[DH_AUDIO], now.packets[DH_VIDEO]);
 	CHECK_INT(now.breaks[DH_AUDIO] + now.breaks[DH_VIDEO], 0);
@@ -46,7 +47,8 @@ static void test_watch(void)
 	await_media(viewer, 3);
 	gateway_pli(viewer);
 	CHECK_INT(code_of(ASK(viewer, "{s:s, s:i, s:s, s:s}", "request", "enqueue", "id", 1, "file", "long.dhs",
-		"segment", "one")), 0);
+			  "segment", "one")),
+		0);
 	await(viewer, "event:queued");
 	await(viewer, "event:ready");
 	await(viewer, "event:started");
@@ -154,8 +156,9 @@ static void test_real_worker(void)
 	viewer = gateway_attach();
 	watch(viewer, 9);
 	await_media(viewer, 2);
-	CHECK_INT(code_of(ASK(viewer, "{s:s, s:i, s:[s, s]}", "request", "enqueue", "id", 9,
-		"file", FILES_PICTURE, FILES_SOUND)), 0);
+	CHECK_INT(code_of(ASK(viewer, "{s:s, s:i, s:[s, s]}", "request", "enqueue", "id", 9, "file", FILES_PICTURE,
+			  FILES_SOUND)),
+		0);
 	await(viewer, "event:started");
 	await_media(viewer, 5);
 	await(viewer, "event:finished");
@@ -249,9 +252,11 @@ static void test_every_request_is_checked(void)
 		if (needs_field)
 			CHECK_INT(answer_of(handle, json_pack("{s:s}", "request", type->name)), DH_ERROR_MISSING);
 		if (needs_field && !type->asynchronous)
-			CHECK_INT(code_of(gateway_ask_admin(json_pack("{s:s}", "request", type->name))), DH_ERROR_MISSING);
+			CHECK_INT(code_of(gateway_ask_admin(json_pack("{s:s}", "request", type->name))),
+				DH_ERROR_MISSING);
 		if (type->asynchronous)
-			CHECK_INT(code_of(gateway_ask_admin(json_pack("{s:s}", "request", type->name))), DH_ERROR_REQUEST);
+			CHECK_INT(code_of(gateway_ask_admin(json_pack("{s:s}", "request", type->name))),
+				DH_ERROR_REQUEST);
 	}
 	CHECK_INT(answer_of(handle, json_pack("{s:s}", "request", "dance")), DH_ERROR_REQUEST);
 	CHECK_INT(answer_of(handle, json_object()), DH_ERROR_MISSING);

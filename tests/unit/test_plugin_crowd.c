@@ -28,18 +28,24 @@ static unsigned chance(void *arg, unsigned count)
 static json_t *odd_value(void *arg)
 {
 	switch (chance(arg, 5)) {
-	case 0: return json_integer(-1);
-	case 1: return json_string("");
-	case 2: return json_real(1.5);
-	case 3: return json_pack("[s, s, s]", "a", "b", "c");
-	default: return json_null();
+	case 0:
+		return json_integer(-1);
+	case 1:
+		return json_string("");
+	case 2:
+		return json_real(1.5);
+	case 3:
+		return json_pack("[s, s, s]", "a", "b", "c");
+	default:
+		return json_null();
 	}
 }
 
 /* Rooms are to live a while, and most who come want to watch. */
 static const struct dh_request_type *type_by_chance(struct crowd *crowd)
 {
-	static const char *const often[] = { "watch", "start", "start", "enqueue", "enqueue", "enqueue", "create", "enable" };
+	static const char *const often[] = { "watch", "start", "start", "enqueue", "enqueue", "enqueue", "create",
+		"enable" };
 	static const char *const seldom[] = { "destroy", "disable", "kick_all", "interrupt", NULL };
 	unsigned i = chance(crowd, maker_types() + 2 * G_N_ELEMENTS(often));
 	const struct dh_request_type *type = maker_type(i);

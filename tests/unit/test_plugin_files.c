@@ -14,7 +14,7 @@
 /* A fixture whose files a test can put in place before the plugin starts. */
 struct place {
 	struct plugin_files files;
-	char path[200];           /* of the file that the test is about */
+	char path[200]; /* of the file that the test is about */
 };
 
 static void place_open(struct place *place, const char *name)
@@ -189,8 +189,16 @@ static void test_changed_by_somebody_else(void)
 
 static void test_remains_are_removed(void)
 {
-	static const struct { const char *name; int is_ours; } left[] = {
-		{ ".new-a1B2c3", 1 }, { ".backup", 0 }, { ".new-", 0 }, { ".new-a1B2c3d", 0 }, { "", 0 }, { "x.new-a1B2c3", 0 },
+	static const struct {
+		const char *name;
+		int is_ours;
+	} left[] = {
+		{ ".new-a1B2c3", 1 },
+		{ ".backup", 0 },
+		{ ".new-", 0 },
+		{ ".new-a1B2c3d", 0 },
+		{ "", 0 },
+		{ "x.new-a1B2c3", 0 },
 	};
 	struct place place;
 	char path[300];

@@ -216,9 +216,11 @@ static int ask_code(struct gateway_handle *handle, json_t *body)
 
 static void make_room(struct gateway_handle *handle, int id)
 {
-	CHECK_INT(ask_code(handle, json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:b}", "request", "create", "id", id,
-		"admin_key", FILES_ADMIN_KEY, "avatar", FILES_AVATAR, "secret", FILES_SECRET, "pin", FILES_PIN,
-		"signed_tokens", 1)), 0);
+	CHECK_INT(ask_code(handle,
+			  json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:b}", "request", "create", "id", id, "admin_key",
+				  FILES_ADMIN_KEY, "avatar", FILES_AVATAR, "secret", FILES_SECRET, "pin", FILES_PIN,
+				  "signed_tokens", 1)),
+		0);
 }
 
 static unsigned first(void *arg, unsigned count)
@@ -248,10 +250,19 @@ static json_t *with(json_t *body, const char *field, const char *value)
 	return body;
 }
 
-static const struct { const char *name; enum dh_authority authority; } needed[] = {
-	{ "list", DH_AUTHORITY_PUBLIC_ROOMS }, { "info", DH_AUTHORITY_PUBLIC_ROOM }, { "create", DH_AUTHORITY_ADMIN },
-	{ "stats", DH_AUTHORITY_SECRET_OR_ADMIN }, { "queue", DH_AUTHORITY_LOOK }, { "watch", DH_AUTHORITY_LOOK },
-	{ "observe", DH_AUTHORITY_LOOK }, { "start", DH_AUTHORITY_NONE }, { "pause", DH_AUTHORITY_NONE },
+static const struct {
+	const char *name;
+	enum dh_authority authority;
+} needed[] = {
+	{ "list", DH_AUTHORITY_PUBLIC_ROOMS },
+	{ "info", DH_AUTHORITY_PUBLIC_ROOM },
+	{ "create", DH_AUTHORITY_ADMIN },
+	{ "stats", DH_AUTHORITY_SECRET_OR_ADMIN },
+	{ "queue", DH_AUTHORITY_LOOK },
+	{ "watch", DH_AUTHORITY_LOOK },
+	{ "observe", DH_AUTHORITY_LOOK },
+	{ "start", DH_AUTHORITY_NONE },
+	{ "pause", DH_AUTHORITY_NONE },
 	{ "stop", DH_AUTHORITY_NONE },
 };
 
@@ -272,14 +283,17 @@ static void check_stranger(struct gateway_handle *handle, const struct dh_reques
 
 	CHECK_INT(type->authority, authority);
 	code = ask_code(handle, body_without_keys(type, 40));
-	if (authority == DH_AUTHORITY_NONE || authority == DH_AUTHORITY_PUBLIC_ROOMS || authority == DH_AUTHORITY_PUBLIC_ROOM)
+	if (authority == DH_AUTHORITY_NONE || authority == DH_AUTHORITY_PUBLIC_ROOMS ||
+		authority == DH_AUTHORITY_PUBLIC_ROOM)
 		CHECK(code != DH_ERROR_UNAUTHORIZED, "%s", type->name);
 	else
 		CHECK(code == DH_ERROR_UNAUTHORIZED, "%s: %d", type->name, code);
 	if (authority == DH_AUTHORITY_SECRET || authority == DH_AUTHORITY_LOOK || authority == DH_AUTHORITY_PUBLIC_ROOM)
-		CHECK_INT(ask_code(handle, with(body_without_keys(type, 40), "secret", "wrong")), DH_ERROR_UNAUTHORIZED);
+		CHECK_INT(ask_code(handle, with(body_without_keys(type, 40), "secret", "wrong")),
+			DH_ERROR_UNAUTHORIZED);
 	if (authority == DH_AUTHORITY_ADMIN || authority == DH_AUTHORITY_PUBLIC_ROOMS)
-		CHECK_INT(ask_code(handle, with(body_without_keys(type, 40), "admin_key", "wrong")), DH_ERROR_UNAUTHORIZED);
+		CHECK_INT(ask_code(handle, with(body_without_keys(type, 40), "admin_key", "wrong")),
+			DH_ERROR_UNAUTHORIZED);
 }
 
 static void test_strangers(void)
@@ -320,8 +334,9 @@ static void test_who_may_look(void)
 		CHECK_INT(ask_code(handle, both), 0);
 		if (i > 0)
 			stop(handle);
-		CHECK_INT(ask_code(handle, json_pack("{s:s, s:i, s:s}", "request", looks[i], "id", 40, "secret",
-			FILES_SECRET)), 0);
+		CHECK_INT(ask_code(handle,
+				  json_pack("{s:s, s:i, s:s}", "request", looks[i], "id", 40, "secret", FILES_SECRET)),
+			0);
 		if (i > 0)
 			stop(handle);
 	}
@@ -362,7 +377,8 @@ static void test_usage(void)
 	struct plugin_fixture fixture;
 	json_t *answer, *usage, *room;
 
-	plugin_fixture_open(&fixture, "max_rooms = 9\n max_viewers_per_room = 8\n max_viewers = 7\n max_observers = 6\n"
+	plugin_fixture_open(&fixture,
+		"max_rooms = 9\n max_viewers_per_room = 8\n max_viewers = 7\n max_observers = 6\n"
 		"max_observers_per_room = 5\n max_handles = 44\n max_queue = 3\n max_workers = 2\n warm_workers = 0\n");
 	attach_all(handles, 3, &fixture);
 	CHECK_INT(watch(handles[0], 1), 0);

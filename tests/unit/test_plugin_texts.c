@@ -130,9 +130,19 @@ static void test_unknown_request(void)
 /* Control characters of any kind are refused, breaks are for what is said. */
 static void test_controls(void)
 {
-	static const struct { const char *text; int plain, prose; } rows[] = {
-		{ "a\tb", 454, 460 }, { "a\nb", 454, 460 }, { "\x1b[31m", 454, 454 }, { "\x7f", 454, 454 },
-		{ "\xc2\x85", 454, 454 }, { "\xc2\x9b""31m", 454, 454 }, { "\xc2\xa0", 455, 460 },
+	static const struct {
+		const char *text;
+		int plain, prose;
+	} rows[] = {
+		{ "a\tb", 454, 460 },
+		{ "a\nb", 454, 460 },
+		{ "\x1b[31m", 454, 454 },
+		{ "\x7f", 454, 454 },
+		{ "\xc2\x85", 454, 454 },
+		{ "\xc2\x9b"
+		  "31m",
+			454, 454 },
+		{ "\xc2\xa0", 455, 460 },
 		{ "\xe2\x80\xa8", 454, 454 },
 	};
 	struct gateway_handle *handle;
@@ -152,8 +162,11 @@ static void test_controls(void)
 
 /* --- the configuration */
 
-static const struct wrong { const char *name, *general, *logged; } wrongs[] = {
-	{ "half a character in a text", "cache_folder = \"/a\\xe2\\x82\"\n", "general: cache_folder: UTF-8 is expected" },
+static const struct wrong {
+	const char *name, *general, *logged;
+} wrongs[] = {
+	{ "half a character in a text", "cache_folder = \"/a\\xe2\\x82\"\n",
+		"general: cache_folder: UTF-8 is expected" },
 	{ "half a character in a list", "segments_folder = ( \"/a\", \"/b\\xe2\" )\n",
 		"general: segments_folder: UTF-8 is expected" },
 	{ "half a character instead of a list", "segments_folder = \"/b\\xe2\"\n",

@@ -5,7 +5,8 @@
 #include "tests/support/plugin_fixture.h"
 
 #define OFFER_THREADS 4
-#define GENERAL "offer_threads = 4\n max_viewers_per_room = 50\n max_per_session = 100\n max_observers_per_room = 100\n"
+#define GENERAL       \
+	"offer_threads = 4\n max_viewers_per_room = 50\n max_per_session = 100\n max_observers_per_room = 100\n"
 
 static void await_held(int count)
 {
@@ -18,8 +19,8 @@ static void await_held(int count)
 
 static void ask_to_watch(struct gateway_handle *handle, int room)
 {
-	CHECK(!ASK(handle, "{s:s, s:i, s:s, s:s}", "request", "watch", "id", room, "pin", FILES_PIN,
-		"secret", FILES_SECRET));
+	CHECK(!ASK(handle, "{s:s, s:i, s:s, s:s}", "request", "watch", "id", room, "pin", FILES_PIN, "secret",
+		FILES_SECRET));
 }
 
 static void watch(struct gateway_handle *handle, int room)
@@ -115,7 +116,8 @@ static void test_offers_delay_nobody(void)
 	await_held(OFFER_THREADS);
 	observe(observer, 2);
 	CHECK_INT(code_of(ASK(observer, "{s:s, s:i, s:s, s:s}", "request", "enqueue", "id", 2, "file", "short.dhs",
-		"secret", FILES_SECRET)), 0);
+			  "secret", FILES_SECRET)),
+		0);
 	await(observer, "event:finished");
 	CHECK(!ASK(viewer, "{s:s}", "request", "stop"));
 	await(viewer, "status:stopping");
@@ -153,8 +155,9 @@ static void test_one_handle_hears_in_order(void)
 	CHECK(!ASK(viewer, "{s:s}", "request", "stop"));
 	CHECK(!gateway_await(viewer, "", 50));
 	gateway_pass_offers(-1);
-	for (const char *const *kind = (const char *[]){ "preparing", "disabled", "enabled", "stopping", "stopped", NULL };
-			*kind; kind++)
+	for (const char *const *kind =
+			(const char *[]){ "preparing", "disabled", "enabled", "stopping", "stopped", NULL };
+		*kind; kind++)
 		CHECK_STR(next_kind(viewer), *kind);
 	gateway_detach(&viewer);
 	gateway_detach(&observer);

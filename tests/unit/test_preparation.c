@@ -154,16 +154,16 @@ static const struct wrong {
 	int value;
 } wrongs[] = {
 #define FIELD(name) offsetof(struct dh_ingest_source, name)
-	{ "no file",       DH_INGEST_SEGMENT,  FIELD(count), 0 },
-	{ "three files",   DH_INGEST_SEGMENT,  FIELD(count), 3 },
+	{ "no file", DH_INGEST_SEGMENT, FIELD(count), 0 },
+	{ "three files", DH_INGEST_SEGMENT, FIELD(count), 3 },
 	{ "two portraits", DH_INGEST_PORTRAIT, FIELD(count), 2 },
-	{ "odd width",     DH_INGEST_SEGMENT,  FIELD(width), 511 },
-	{ "no width",      DH_INGEST_SEGMENT,  FIELD(width), 0 },
-	{ "too high",      DH_INGEST_SEGMENT,  FIELD(height), 2306 },
-	{ "kbps",          DH_INGEST_SEGMENT,  FIELD(kbps), 49 },
-	{ "entry",         DH_INGEST_SEGMENT,  FIELD(entry_ms), 39 },
-	{ "fps",           DH_INGEST_SEGMENT,  FIELD(fps_max), 61 },
-	{ "no pipe",       DH_INGEST_SEGMENT,  FIELD(fds), 1000000 },
+	{ "odd width", DH_INGEST_SEGMENT, FIELD(width), 511 },
+	{ "no width", DH_INGEST_SEGMENT, FIELD(width), 0 },
+	{ "too high", DH_INGEST_SEGMENT, FIELD(height), 2306 },
+	{ "kbps", DH_INGEST_SEGMENT, FIELD(kbps), 49 },
+	{ "entry", DH_INGEST_SEGMENT, FIELD(entry_ms), 39 },
+	{ "fps", DH_INGEST_SEGMENT, FIELD(fps_max), 61 },
+	{ "no pipe", DH_INGEST_SEGMENT, FIELD(fds), 1000000 },
 };
 
 static void test_wrong_sources(const void *arg)
@@ -323,8 +323,8 @@ static void open_real(struct ingest_fixture *fixture)
 }
 
 /* A preparation from a file of these bytes, for an avatar where there is one. */
-static void listen_to_clip(struct ingest_fixture *fixture, struct heard *heard, enum dh_ingest_kind kind, GBytes *anchor,
-	const char *bytes, gsize size)
+static void listen_to_clip(struct ingest_fixture *fixture, struct heard *heard, enum dh_ingest_kind kind,
+	GBytes *anchor, const char *bytes, gsize size)
 {
 	struct dh_ingest_source source;
 

@@ -12,9 +12,8 @@
 #include "prepare/picture.h"
 #include "prepare/video.h"
 
-#define SIDE 64
-#define FLAGS_REST \
-	(VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_UPD_ENTROPY)
+#define SIDE       64
+#define FLAGS_REST (VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_UPD_ENTROPY)
 
 static void draw(uint8_t *i420, int n)
 {
@@ -118,8 +117,14 @@ static void test_refuses_segmentation(void)
 
 static void test_deltas(void)
 {
-	struct dh_vp8_header anchor = { .is_key = true, .is_shown = true, .has_deltas = true, .has_delta_update = true,
-		.ref_delta = { 2, 0, -2, -2 }, .mode_delta = { 4, -2, 2, 4 }, .ref_set = 15, .mode_set = 15 };
+	struct dh_vp8_header anchor = { .is_key = true,
+		.is_shown = true,
+		.has_deltas = true,
+		.has_delta_update = true,
+		.ref_delta = { 2, 0, -2, -2 },
+		.mode_delta = { 4, -2, 2, 4 },
+		.ref_set = 15,
+		.mode_set = 15 };
 	struct dh_vp8_header frame = { .is_shown = true, .refresh_last = true, .has_deltas = true };
 	CHECK_STR(dh_guard_check(&anchor, &frame), NULL);
 	frame.has_delta_update = true;
@@ -187,8 +192,9 @@ static void test_encoder_keeps_the_rule(void)
 		CHECK_STR(dh_guard_check(&anchor, &header), NULL);
 		CHECK_INT(header.quantizer > anchor.quantizer, 1);
 		/* 500 ms at 25 fps: every 12th or 13th, 2 a second on average */
-		int due = n == 0 || pts_ticks / (DH_TICKS_PER_SECOND / 2) !=
-			dh_ticks_of_frame(n - 1, 25, 1) / (DH_TICKS_PER_SECOND / 2);
+		int due = n == 0 ||
+			pts_ticks / (DH_TICKS_PER_SECOND / 2) !=
+				dh_ticks_of_frame(n - 1, 25, 1) / (DH_TICKS_PER_SECOND / 2);
 		CHECK_INT(!!(unit->flags & DH_UNIT_ENTRY), due);
 		entries += due;
 		dh_unit_unref(&unit);

@@ -33,8 +33,8 @@ static int64_t next(struct dh_unit_order *order)
 	return pts_ticks;
 }
 
-#define A(pts) ((pts) * 2 + DH_AUDIO)
-#define V(pts) ((pts) * 2 + DH_VIDEO)
+#define A(pts) ((pts)*2 + DH_AUDIO)
+#define V(pts) ((pts)*2 + DH_VIDEO)
 
 static void test_order_waits(void)
 {
@@ -42,7 +42,7 @@ static void test_order_waits(void)
 	push(&order, DH_VIDEO, 0);
 	CHECK_INT(next(&order), V(0)); /* nothing can come before 0 */
 	push(&order, DH_VIDEO, 40);
-	CHECK_INT(next(&order), -1);   /* sound before 40 may come */
+	CHECK_INT(next(&order), -1); /* sound before 40 may come */
 	push(&order, DH_AUDIO, 0);
 	push(&order, DH_AUDIO, 20);
 	CHECK_INT(next(&order), A(0));
@@ -93,8 +93,7 @@ static const struct boxes {
 	int is_mp4, has_index, media_first;
 } boxes[] = {
 	{ "index first", BOX("\x10", "ftypisomisom") BOX("\x0c", "moovxxxx") BOX("\x08", "mdat"), 36, 1, 1, 0 },
-	{ "index last", BOX("\x10", "ftypisomisom") BOX("\x0c", "mdatxxxx") BOX("\x0c", "moovxxxx"),
-		40, 1, 1, 1 },
+	{ "index last", BOX("\x10", "ftypisomisom") BOX("\x0c", "mdatxxxx") BOX("\x0c", "moovxxxx"), 40, 1, 1, 1 },
 	{ "no index", BOX("\x10", "ftypisomisom") BOX("\x0c", "mdatxxxx"), 28, 1, 0, 1 },
 	{ "free between", BOX("\x08", "ftyp") BOX("\x09", "free-") BOX("\x08", "moov"), 25, 1, 1, 0 },
 	{ "long size", BOX("\x08", "ftyp") "\0\0\0\1free\0\0\0\0\0\0\0\x12--" BOX("\x08", "moov"), 34, 1, 1, 0 },
@@ -120,10 +119,16 @@ static void test_boxes(const void *arg)
 
 /* --- ends */
 
-#define EBML   "\x1a\x45\xdf\xa3\x84" "head" /* with 4 bytes of body */
-#define PAGE(flags, body) "OggS\0" flags "granule-seripagecrcs" "\1\4" body
-#define TAG    "\x09\0\0\4timesid" "body\0\0\0\x0f"
-#define TEN    "0123456789"
+#define EBML \
+	"\x1a\x45\xdf\xa3\x84" \
+	"head" /* with 4 bytes of body */
+#define PAGE(flags, body) \
+	"OggS\0" flags "granule-seripagecrcs" \
+	"\1\4" body
+#define TAG \
+	"\x09\0\0\4timesid" \
+	"body\0\0\0\x0f"
+#define TEN "0123456789"
 
 /* Every part of `bytes` ends too early, except of one of the sizes in `whole`. */
 static const struct input_end_row {
@@ -133,22 +138,50 @@ static const struct input_end_row {
 	enum dh_container_kind kind;
 	size_t whole[4];
 } input_ends[] = {
-	{ "index, media", BOX("\x10", "ftypisomisom") BOX("\x08", "moov") BOX("\x12", "mdat" TEN), 42,
-		DH_CONTAINER_MP4, { 16, 24 } },
-	{ "fragments", BOX("\x10", "ftypisomisom") BOX("\x08", "moov") BOX("\x08", "moof") BOX("\x0c", "mdat0123")
-		BOX("\x08", "moof") BOX("\x09", "mdat0"), 61, DH_CONTAINER_MP4, { 16, 24, 44 } },
-	{ "64-bit size", BOX("\x10", "ftypisomisom") "\0\0\0\1mdat\0\0\0\0\0\0\0\x14" "0123", 36,
-		DH_CONTAINER_MP4, { 16 } },
-	{ "segment of known size", EBML "\x18\x53\x80\x67\x8b" "\x1f\x43\xb6\x75\x82" "01" "\x1f\x43\xb6\x75" "\x80"
-		"", 26, DH_CONTAINER_MATROSKA, { 9 } },
-	{ "live clusters", EBML "\x18\x53\x80\x67\xff" "\x1f\x43\xb6\x75\xff" "\xe7\x81" "0" "\xa3\x84" "0123", 28,
-		DH_CONTAINER_MATROSKA, { 9, 14, 19, 22 } },
-	{ "WAV", "RIFF\x2c\0\0\0WAVE" "fmt \4\0\0\0" "0123" "data\x0a\0\0\0" TEN, 42, DH_CONTAINER_WAV, { 12, 24 } },
-	{ "AVI", "RIFF\x0e\0\0\0AVI " TEN "RIFF\x08\0\0\0AVIX" "0123", 38, DH_CONTAINER_AVI, { 22 } },
+	{ "index, media", BOX("\x10", "ftypisomisom") BOX("\x08", "moov") BOX("\x12", "mdat" TEN), 42, DH_CONTAINER_MP4,
+		{ 16, 24 } },
+	{ "fragments",
+		BOX("\x10", "ftypisomisom") BOX("\x08", "moov") BOX("\x08", "moof") BOX("\x0c", "mdat0123")
+			BOX("\x08", "moof") BOX("\x09", "mdat0"),
+		61, DH_CONTAINER_MP4, { 16, 24, 44 } },
+	{ "64-bit size",
+		BOX("\x10", "ftypisomisom") "\0\0\0\1mdat\0\0\0\0\0\0\0\x14"
+					    "0123",
+		36, DH_CONTAINER_MP4, { 16 } },
+	{ "segment of known size",
+		EBML "\x18\x53\x80\x67\x8b"
+		     "\x1f\x43\xb6\x75\x82"
+		     "01"
+		     "\x1f\x43\xb6\x75"
+		     "\x80"
+		     "",
+		26, DH_CONTAINER_MATROSKA, { 9 } },
+	{ "live clusters",
+		EBML "\x18\x53\x80\x67\xff"
+		     "\x1f\x43\xb6\x75\xff"
+		     "\xe7\x81"
+		     "0"
+		     "\xa3\x84"
+		     "0123",
+		28, DH_CONTAINER_MATROSKA, { 9, 14, 19, 22 } },
+	{ "WAV",
+		"RIFF\x2c\0\0\0WAVE"
+		"fmt \4\0\0\0"
+		"0123"
+		"data\x0a\0\0\0" TEN,
+		42, DH_CONTAINER_WAV, { 12, 24 } },
+	{ "AVI",
+		"RIFF\x0e\0\0\0AVI " TEN "RIFF\x08\0\0\0AVIX"
+		"0123",
+		38, DH_CONTAINER_AVI, { 22 } },
 	{ "Ogg", PAGE("\2", "0123") PAGE("\0", "0123") PAGE("\4", "0123"), 96, DH_CONTAINER_OGG, { 0 } },
 	{ "FLV", "FLV\1\5\0\0\0\x09\0\0\0\0" TAG TAG, 51, DH_CONTAINER_FLV, { 13, 32 } },
-	{ "ADTS", "\xff\xf1\x50\x80\1\xa0\xfc" "012345" "\xff\xf1\x50\x80\1\0\xfc" "0", 21, DH_CONTAINER_ADTS,
-		{ 13 } },
+	{ "ADTS",
+		"\xff\xf1\x50\x80\1\xa0\xfc"
+		"012345"
+		"\xff\xf1\x50\x80\1\0\xfc"
+		"0",
+		21, DH_CONTAINER_ADTS, { 13 } },
 };
 
 static bool ends_early(const char *bytes, size_t size, size_t step, enum dh_container_kind *kind)
@@ -201,11 +234,30 @@ static const struct no_statement {
 	{ "NUT", "nut/multimedia container\0", 25 },
 	{ "box of unknown type", BOX("\x10", "ftypisomisom") "\0\0\xff\0what0123", 28 },
 	{ "box to the end", BOX("\x10", "ftypisomisom") "\0\0\0\0mdat0123", 28 },
-	{ "element of unknown type", EBML "\x18\x53\x80\x67\xff" "\x42\x42\xa0" "01", 19 },
-	{ "WAV of size 0", "RIFF\0\0\0\0WAVE" "data\0\0\0\0" TEN, 30 },
-	{ "WAV of espeak-ng", "RIFF\x24\xf0\xff\x7fWAVE" "data\0\xf0\xff\x7f" TEN, 30 },
-	{ "WAV of the largest size", "RIFF\xff\xff\xff\xffWAVE" "data\xff\xff\xff\xff" TEN, 30 },
-	{ "bytes behind the data", "RIFF\x2c\0\0\0WAVE" "data\x04\0\0\0" "0123" "LIST\x40\0\0\0" "0", 33 },
+	{ "element of unknown type",
+		EBML "\x18\x53\x80\x67\xff"
+		     "\x42\x42\xa0"
+		     "01",
+		19 },
+	{ "WAV of size 0",
+		"RIFF\0\0\0\0WAVE"
+		"data\0\0\0\0" TEN,
+		30 },
+	{ "WAV of espeak-ng",
+		"RIFF\x24\xf0\xff\x7fWAVE"
+		"data\0\xf0\xff\x7f" TEN,
+		30 },
+	{ "WAV of the largest size",
+		"RIFF\xff\xff\xff\xffWAVE"
+		"data\xff\xff\xff\xff" TEN,
+		30 },
+	{ "bytes behind the data",
+		"RIFF\x2c\0\0\0WAVE"
+		"data\x04\0\0\0"
+		"0123"
+		"LIST\x40\0\0\0"
+		"0",
+		33 },
 	{ "AVI of size 0", "RIFF\0\0\0\0AVI LIST" TEN, 26 },
 	{ "garbage behind a page", PAGE("\6", "0123") "garbagegarbagegarbagegarbage", 60 },
 };
@@ -286,8 +338,7 @@ static void test_fit(const void *arg)
 {
 	const struct fit *row = arg;
 	struct dh_turn turn = { row->transpose, 0, 0 };
-	struct dh_rect rect = dh_picture_fit(row->w, row->h, row->num, row->den, &turn, row->canvas_w,
-		row->canvas_h);
+	struct dh_rect rect = dh_picture_fit(row->w, row->h, row->num, row->den, &turn, row->canvas_w, row->canvas_h);
 	CHECK_INT(rect.x, row->rect.x);
 	CHECK_INT(rect.y, row->rect.y);
 	CHECK_INT(rect.width, row->rect.width);
@@ -323,7 +374,7 @@ static void test_luma(void)
 	for (int i = 0; i < 18 * 34; i++)
 		i420[i] = (uint8_t)(i / 18 * 7);
 	dh_picture_luma(i420, 18, 34, luma);
-	CHECK_INT(luma[0], (0 + 7 + 1) / 2);      /* rows 0 and 1 */
+	CHECK_INT(luma[0], (0 + 7 + 1) / 2); /* rows 0 and 1 */
 	CHECK_INT(luma[15], luma[0]);
 	CHECK_INT(luma[15 * 16], (31 + 32 + 33) * 7 / 3);
 }
@@ -337,20 +388,22 @@ static const struct job {
 	const char *text; /* part of the fault's */
 } jobs[] = {
 	{ "good", "{\"kind\":\"segment\",\"names\":[\"a\"],\"width\":512,\"height\":512}", 1, 0, "" },
-	{ "two inputs", "{\"kind\":\"segment\",\"names\":[\"a\",\"b\"],\"width\":16,\"height\":2304,\"kbps\":50,"
-		"\"audio_kbps\":256,\"entry_ms\":40,\"fps_max\":1,\"pingpong\":true,\"max_ms\":1000}", 2, 0, "" },
+	{ "two inputs",
+		"{\"kind\":\"segment\",\"names\":[\"a\",\"b\"],\"width\":16,\"height\":2304,\"kbps\":50,"
+		"\"audio_kbps\":256,\"entry_ms\":40,\"fps_max\":1,\"pingpong\":true,\"max_ms\":1000}",
+		2, 0, "" },
 	{ "no size", "{\"kind\":\"idle\",\"names\":[\"a\"],\"width\":512}", 1, DH_PREPARE_USAGE, "height" },
 	{ "odd size", "{\"kind\":\"idle\",\"names\":[\"a\"],\"width\":511,\"height\":512}", 1, DH_PREPARE_USAGE,
 		"even" },
-	{ "huge", "{\"kind\":\"idle\",\"names\":[\"a\"],\"width\":99999999999,\"height\":512}", 1,
-		DH_PREPARE_USAGE, "width" },
+	{ "huge", "{\"kind\":\"idle\",\"names\":[\"a\"],\"width\":99999999999,\"height\":512}", 1, DH_PREPARE_USAGE,
+		"width" },
 	{ "real", "{\"kind\":\"idle\",\"names\":[\"a\"],\"width\":512.0,\"height\":512}", 1, DH_PREPARE_USAGE,
 		"width" },
 	{ "twice", "{\"kind\":\"idle\",\"kind\":\"idle\",\"names\":[\"a\"]}", 1, DH_PREPARE_USAGE, "JSON" },
-	{ "names", "{\"kind\":\"portrait\",\"names\":[\"a\",\"b\"],\"width\":16,\"height\":16}", 2,
-		DH_PREPARE_USAGE, "names" },
-	{ "too few", "{\"kind\":\"segment\",\"names\":[\"a\",\"b\"],\"width\":16,\"height\":16}", 1,
-		DH_PREPARE_USAGE, "1 descriptors" },
+	{ "names", "{\"kind\":\"portrait\",\"names\":[\"a\",\"b\"],\"width\":16,\"height\":16}", 2, DH_PREPARE_USAGE,
+		"names" },
+	{ "too few", "{\"kind\":\"segment\",\"names\":[\"a\",\"b\"],\"width\":16,\"height\":16}", 1, DH_PREPARE_USAGE,
+		"1 descriptors" },
 	{ "no anchor", "{\"kind\":\"segment\",\"names\":[\"a\"],\"anchor\":true,\"width\":16,\"height\":16}", 1,
 		DH_PREPARE_USAGE, "expected 2" },
 	{ "text", "hello", 0, DH_PREPARE_USAGE, "JSON" },
@@ -375,8 +428,8 @@ static void test_long_name(void)
 	char json[2000];
 	struct dh_task task;
 	struct dh_fault fault = { 0 };
-	int fd = -1, used = snprintf(json, sizeof json,
-		"{\"kind\":\"segment\",\"width\":16,\"height\":16,\"names\":[\"x");
+	int fd = -1,
+	    used = snprintf(json, sizeof json, "{\"kind\":\"segment\",\"width\":16,\"height\":16,\"names\":[\"x");
 	for (int i = 0; i < 200; i++)
 		used += snprintf(json + used, sizeof json - (size_t)used, "\xc3\xa4");
 	snprintf(json + used, sizeof json - (size_t)used, "\"]}");
@@ -412,7 +465,7 @@ static void test_raw(const void *arg)
 	struct dh_raw raw;
 	struct dh_fault fault = { 0 };
 	int err = row->is_video ? dh_raw_parse_video(&raw, row->text, &fault) :
-		dh_raw_parse_audio(&raw, row->text, &fault);
+				  dh_raw_parse_audio(&raw, row->text, &fault);
 	CHECK_INT(err, row->err);
 	if (err)
 		return;

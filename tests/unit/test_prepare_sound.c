@@ -104,7 +104,8 @@ static void test_trimming(const void *arg)
 		in[i] = voice_at((double)i / DH_VOICE_RATE);
 	for (int i = 0, step = 1; i < row->length; i += step, step = step * 7 % 1999) /* in uneven pieces */
 		CHECK_INT(dh_voice_push(voice, in + i, (size_t)(i + step > row->length ? row->length - i : step),
-			&fault), 0);
+				  &fault),
+			0);
 	CHECK_INT(dh_voice_end(voice, &fault), 0);
 	CHECK_INT(h->packets, (row->length + DH_VOICE_PACKET - 1) / DH_VOICE_PACKET);
 	CHECK_INT(dh_voice_samples(voice), row->length);
@@ -169,22 +170,22 @@ static AVFrame *frame_at(int rate, int channels, double t, int count)
 static const struct run {
 	const char *name;
 	int rate, channels;
-	double start;            /* time of the first frame, s */
-	int gap_at;              /* before which frame of 20 ms, -1: none */
-	double gap;              /* s; negative: an overlap */
-	double jitter;           /* rounding of times, s */
+	double start;  /* time of the first frame, s */
+	int gap_at;    /* before which frame of 20 ms, -1: none */
+	double gap;    /* s; negative: an overlap */
+	double jitter; /* rounding of times, s */
 	int mended;
 } runs[] = {
-	{ "48 kHz",            48000, 1, 0,      -1, 0,     0,     0 },
-	{ "44.1 kHz stereo",   44100, 2, 0,      -1, 0,     0,     0 },
-	{ "24 kHz",            24000, 1, 0,      -1, 0,     0,     0 },
-	{ "8 kHz",             8000,  1, 0,      -1, 0,     0,     0 },
-	{ "starts late",       48000, 1, 0.3337, -1, 0,     0,     0 },
-	{ "starts early",      44100, 1, -0.05,  -1, 0,     0,     0 },
-	{ "rounded times",     44100, 1, 0,      -1, 0,     0.001, 0 },
-	{ "gap",               48000, 1, 0,      25, 0.25,  0,     1 },
-	{ "gap at 44.1 kHz",   44100, 2, 0,      25, 0.1,   0,     1 },
-	{ "overlap",           48000, 1, 0,      25, -0.06, 0,     1 },
+	{ "48 kHz", 48000, 1, 0, -1, 0, 0, 0 },
+	{ "44.1 kHz stereo", 44100, 2, 0, -1, 0, 0, 0 },
+	{ "24 kHz", 24000, 1, 0, -1, 0, 0, 0 },
+	{ "8 kHz", 8000, 1, 0, -1, 0, 0, 0 },
+	{ "starts late", 48000, 1, 0.3337, -1, 0, 0, 0 },
+	{ "starts early", 44100, 1, -0.05, -1, 0, 0, 0 },
+	{ "rounded times", 44100, 1, 0, -1, 0, 0.001, 0 },
+	{ "gap", 48000, 1, 0, 25, 0.25, 0, 1 },
+	{ "gap at 44.1 kHz", 44100, 2, 0, 25, 0.1, 0, 1 },
+	{ "overlap", 48000, 1, 0, 25, -0.06, 0, 1 },
 };
 
 /* Every sample is where its frame's time says, and is heard once. */
@@ -238,26 +239,26 @@ static const struct cut {
 	const char *name;
 	int rate, channels, is_planar;
 	AVRational base;
-	int64_t time, end; /* of the frame, of the track, in `base` */
+	int64_t time, end;      /* of the frame, of the track, in `base` */
 	int count, first, left; /* samples: of the frame, the first that is heard, how many */
 } cuts[] = {
-	{ "nothing",                 16000, 1, 0, { 1, 16000 }, 0,     1024,      1024, 0,    1024 },
-	{ "AAC's last frame",        16000, 1, 1, { 1, 16000 }, 31744, 32000,     1024, 0,    256 },
-	{ "no time",                 16000, 1, 1, { 1, 16000 }, AV_NOPTS_VALUE, 5, 1024, 0,   1024 },
-	{ "no end",                  16000, 1, 1, { 1, 16000 }, 31744, INT64_MAX, 1024, 0,    1024 },
-	{ "an end before it",        16000, 1, 1, { 1, 16000 }, 31744, 31744,     1024, 0,    1024 },
-	{ "an end behind it",        16000, 1, 1, { 1, 16000 }, 31744, 32768,     1024, 0,    1024 },
-	{ "more than padding is",    8000,  1, 1, { 1, 8000 },  8000,  8100,      2048, 0,    2048 },
-	{ "another time base",       48000, 2, 0, { 1, 1000 },  1990,  2000,      960,  0,    480 },
-	{ "an end at the world's",   48000, 2, 0, { 1, 1000 },  1990,  INT64_MIN, 960,  0,    960 },
-	{ "a time at the world's",   48000, 2, 0, { 1, 1000 },  INT64_MIN + 1, 7, 960,  0,    960 },
-	{ "the very first frame",    16000, 1, 1, { 1, 16000 }, -1024, INT64_MAX, 1024, 1024, 0 },
-	{ "Apple's first",           44100, 2, 1, { 1, 44100 }, -2112, INT64_MAX, 1024, 1024, 0 },
-	{ "Apple's third",           44100, 2, 1, { 1, 44100 }, -64,   INT64_MAX, 1024, 64,   960 },
-	{ "not planar",              44100, 2, 0, { 1, 44100 }, -64,   INT64_MAX, 1024, 64,   960 },
-	{ "both ends",               44100, 2, 0, { 1, 44100 }, -64,   100,       1024, 64,   100 },
-	{ "it began long before",    16000, 1, 1, { 1, 16000 }, -9999, INT64_MAX, 1024, 0,    1024 },
-	{ "ten channels",            48000, 10, 1, { 1, 48000 }, -10,  INT64_MAX, 1024, 10,   1014 },
+	{ "nothing", 16000, 1, 0, { 1, 16000 }, 0, 1024, 1024, 0, 1024 },
+	{ "AAC's last frame", 16000, 1, 1, { 1, 16000 }, 31744, 32000, 1024, 0, 256 },
+	{ "no time", 16000, 1, 1, { 1, 16000 }, AV_NOPTS_VALUE, 5, 1024, 0, 1024 },
+	{ "no end", 16000, 1, 1, { 1, 16000 }, 31744, INT64_MAX, 1024, 0, 1024 },
+	{ "an end before it", 16000, 1, 1, { 1, 16000 }, 31744, 31744, 1024, 0, 1024 },
+	{ "an end behind it", 16000, 1, 1, { 1, 16000 }, 31744, 32768, 1024, 0, 1024 },
+	{ "more than padding is", 8000, 1, 1, { 1, 8000 }, 8000, 8100, 2048, 0, 2048 },
+	{ "another time base", 48000, 2, 0, { 1, 1000 }, 1990, 2000, 960, 0, 480 },
+	{ "an end at the world's", 48000, 2, 0, { 1, 1000 }, 1990, INT64_MIN, 960, 0, 960 },
+	{ "a time at the world's", 48000, 2, 0, { 1, 1000 }, INT64_MIN + 1, 7, 960, 0, 960 },
+	{ "the very first frame", 16000, 1, 1, { 1, 16000 }, -1024, INT64_MAX, 1024, 1024, 0 },
+	{ "Apple's first", 44100, 2, 1, { 1, 44100 }, -2112, INT64_MAX, 1024, 1024, 0 },
+	{ "Apple's third", 44100, 2, 1, { 1, 44100 }, -64, INT64_MAX, 1024, 64, 960 },
+	{ "not planar", 44100, 2, 0, { 1, 44100 }, -64, INT64_MAX, 1024, 64, 960 },
+	{ "both ends", 44100, 2, 0, { 1, 44100 }, -64, 100, 1024, 64, 100 },
+	{ "it began long before", 16000, 1, 1, { 1, 16000 }, -9999, INT64_MAX, 1024, 0, 1024 },
+	{ "ten channels", 48000, 10, 1, { 1, 48000 }, -10, INT64_MAX, 1024, 10, 1014 },
 };
 
 /* A frame whose samples are their own numbers. */

@@ -12,8 +12,8 @@
 
 struct handle {
 	gint refs;
-	gint holds;             /* 1: a reference to its member */
-	char status[32];        /* the latest one; protected by the gateway's lock */
+	gint holds;      /* 1: a reference to its member */
+	char status[32]; /* the latest one; protected by the gateway's lock */
 };
 
 /* An event on its way, or what event handlers got (handles NULL). */
@@ -28,7 +28,7 @@ static struct {
 	GArray *sent, *notified; /* struct sent; protected by lock */
 	gint refs_taken;         /* atomic, as all below */
 	gint has_event_handlers;
-	gint room_allocations;   /* of JSON, in a room's thread */
+	gint room_allocations; /* of JSON, in a room's thread */
 } gateway = { .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER };
 
 static void *handle_ref(void *arg)
@@ -103,8 +103,14 @@ static void dismiss(void *arg, void *handle, struct dh_member *member)
 }
 
 static const struct dh_host host = {
-	.handle_ref = handle_ref, .handle_unref = handle_unref, .relay = relay, .push = push,
-	.broadcast = broadcast, .has_event_handlers = has_event_handlers, .notify = notify, .dismiss = dismiss,
+	.handle_ref = handle_ref,
+	.handle_unref = handle_unref,
+	.relay = relay,
+	.push = push,
+	.broadcast = broadcast,
+	.has_event_handlers = has_event_handlers,
+	.notify = notify,
+	.dismiss = dismiss,
 };
 
 static void sent_clear(gpointer data)
@@ -157,8 +163,12 @@ static struct set set;
 
 static void set_open(int64_t watch_timeout_ms)
 {
-	const struct dh_room_context context = { .host = &host, .events = true, .watch_timeout_ms = watch_timeout_ms,
-		.max_queue = 100, .max_queue_ms = 3600000, .max_queue_mb = 100 };
+	const struct dh_room_context context = { .host = &host,
+		.events = true,
+		.watch_timeout_ms = watch_timeout_ms,
+		.max_queue = 100,
+		.max_queue_ms = 3600000,
+		.max_queue_mb = 100 };
 	struct dh_settings *settings = dh_settings_new(&(struct dh_settings){ .description = "a room" });
 	static const char deed[] = "hang 1";
 
@@ -167,8 +177,7 @@ static void set_open(int64_t watch_timeout_ms)
 	ingest_fixture_init(&set.fixture);
 	ingest_fixture_open(&set.fixture);
 	ingest_fixture_file(&set.fixture, "idle", deed, strlen(deed));
-	set.config = (struct dh_avatar_config){
-		.name = "a", .width = 16, .height = 16, .kbps = 100, .entry_ms = 500 };
+	set.config = (struct dh_avatar_config){ .name = "a", .width = 16, .height = 16, .kbps = 100, .entry_ms = 500 };
 	set.config.idle = g_build_filename(set.fixture.folder, "idle", NULL);
 	set.avatar = dh_avatar_new(&set.config, set.fixture.io, set.fixture.ingest);
 	const struct dh_room_facts facts = { .id = "1", .avatar = set.avatar };

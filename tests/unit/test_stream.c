@@ -53,10 +53,9 @@ static void check_prefix_of(const struct journal *got, const struct journal *who
 
 /* --- round trips */
 
-static const char expected[] =
-	"head 11 16x16 25/1 fixture 1.0\n"
-	"anchor 12 %lx\n"
-	"picture 384 %lx\n";
+static const char expected[] = "head 11 16x16 25/1 fixture 1.0\n"
+			       "anchor 12 %lx\n"
+			       "picture 384 %lx\n";
 
 static void test_round_trip(void)
 {
@@ -80,7 +79,9 @@ static void test_round_trip(void)
 		dh_unit_unref(&unit);
 		CHECK(strstr(journal.text, line.text), "lost: %s", line.text);
 	}
-	CHECK(strstr(journal.text, "note half way, gr\xc3\xbc\xc3\x9f""e\n"));
+	CHECK(strstr(journal.text,
+		"note half way, gr\xc3\xbc\xc3\x9f"
+		"e\n"));
 	CHECK(strstr(journal.text, "end 115200 71900 incomplete\n"));
 	CHECK_INT(journal.calls, 3 + FIXTURE_UNITS + 2);
 }

@@ -19,11 +19,17 @@ static const struct text_row {
 	{ "white space", "a\nb\tc\rd", "a b c d" },
 	{ "escape", "\x1b[2J", "?[2J" },
 	{ "delete", "\x7f", "?" },
-	{ "C1 control", "\xc2\x9b" "2J", "??2J" },
+	{ "C1 control",
+		"\xc2\x9b"
+		"2J",
+		"??2J" },
 	{ "continuation alone", "\x80", "?" },
 	{ "cut off", "a\xc3", "a?" },
 	{ "three bytes cut off", "a\xe2\x82", "a??" },
-	{ "not continued", "\xc3" "a", "?a" },
+	{ "not continued",
+		"\xc3"
+		"a",
+		"?a" },
 	{ "overlong 2", "\xc0\xaf", "??" },
 	{ "overlong 2, second", "\xc1\xbf", "??" },
 	{ "overlong 3", "\xe0\x9f\xbf", "???" },
@@ -31,7 +37,10 @@ static const struct text_row {
 	{ "surrogate", "\xed\xa0\x80", "???" },
 	{ "beyond Unicode", "\xf4\x90\x80\x80", "????" },
 	{ "five bytes", "\xf8\x88\x80\x80\x80", "?????" },
-	{ "Latin-1", "gr\xfc\xdf" "e", "gr??e" },
+	{ "Latin-1",
+		"gr\xfc\xdf"
+		"e",
+		"gr??e" },
 };
 
 static void test_texts(const void *arg)
@@ -131,7 +140,11 @@ static int swallow(void *arg, const void *bytes, size_t size)
 
 static void test_unit_sizes(void)
 {
-	static const struct { enum dh_media media; size_t size; int err; } rows[] = {
+	static const struct {
+		enum dh_media media;
+		size_t size;
+		int err;
+	} rows[] = {
 		{ DH_AUDIO, DH_AUDIO_UNIT_MAX, 0 },
 		{ DH_AUDIO, DH_AUDIO_UNIT_MAX + 1, -EINVAL },
 		{ DH_VIDEO, DH_VIDEO_UNIT_MAX, 0 },
@@ -173,7 +186,8 @@ static void test_refused_heads_and_more(void)
 	CHECK_INT(dh_stream_write_picture(&writer, anchor, 0), -EINVAL);
 	CHECK_INT(dh_stream_write_picture(&writer, anchor, 2304 * 2304 * 3 / 2 + 1), -EINVAL);
 	CHECK_INT(dh_stream_write_end(&writer, &(struct dh_stream_end){ .video_ticks = -1 }), -EINVAL);
-	CHECK_INT(dh_stream_write_end(&writer, &(struct dh_stream_end){ .audio_ticks = DH_STREAM_TICKS_MAX + 1 }), -EINVAL);
+	CHECK_INT(dh_stream_write_end(&writer, &(struct dh_stream_end){ .audio_ticks = DH_STREAM_TICKS_MAX + 1 }),
+		-EINVAL);
 	CHECK_INT(bytes.size, 0);
 }
 

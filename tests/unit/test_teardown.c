@@ -23,7 +23,7 @@ struct lane {
 	int rounds;
 	unsigned client_seed, other_seed;
 	struct gateway_handle *admin; /* of the other */
-	gint done[16]; /* atomic: how often, by the index of what was done */
+	gint done[16];                /* atomic: how often, by the index of what was done */
 };
 
 static unsigned chance(unsigned *state, unsigned count)
@@ -115,7 +115,15 @@ static void join(struct lane *lane, struct gateway_handle *handle)
 }
 
 static void (*const client_does[])(struct lane *lane, struct gateway_handle *handle) = {
-	watch, watch, observe, start, pause_viewer, stop, hang_up, ask_for_a_key_frame, query,
+	watch,
+	watch,
+	observe,
+	start,
+	pause_viewer,
+	stop,
+	hang_up,
+	ask_for_a_key_frame,
+	query,
 };
 
 static void *client_main(void *arg)
@@ -174,8 +182,8 @@ static void kick_all(struct lane *lane)
 
 static void create(struct lane *lane)
 {
-	json_decref(ASK(lane->admin, "{s:s, s:s, s:i, s:s}", "request", "create", "admin_key", FILES_ADMIN_KEY,
-		"id", lane->room, "avatar", FILES_AVATAR));
+	json_decref(ASK(lane->admin, "{s:s, s:s, s:i, s:s}", "request", "create", "admin_key", FILES_ADMIN_KEY, "id",
+		lane->room, "avatar", FILES_AVATAR));
 }
 
 static void destroy(struct lane *lane)
@@ -193,8 +201,12 @@ static const struct {
 	const char *name;
 	void (*run)(struct lane *lane);
 } other_does[] = {
-	{ "skip", skip }, { "interrupt", interrupt }, { "kick", kick }, { "kick_all", kick_all },
-	{ "destroy", destroy }, { "disable", disable },
+	{ "skip", skip },
+	{ "interrupt", interrupt },
+	{ "kick", kick },
+	{ "kick_all", kick_all },
+	{ "destroy", destroy },
+	{ "disable", disable },
 };
 
 static void *other_main(void *arg)
@@ -298,7 +310,8 @@ static void test_teardown(void)
 		joined += lanes[i].done[15];
 		lane_close(&lanes[i]);
 	}
-	printf("   %d had media, %d packets, %d segments\n", joined, gateway_relayed(), event_checker_count(fixture.checker));
+	printf("   %d had media, %d packets, %d segments\n", joined, gateway_relayed(),
+		event_checker_count(fixture.checker));
 	CHECK(joined >= rounds / 4, "only %d of %d handles had media", joined, rounds);
 	plugin_fixture_close(&fixture);
 }

@@ -10,17 +10,33 @@
 static const struct row {
 	const char *name, *text, *line;
 } rows[] = {
-	{ "plain",       "a line",                    "a line" },
-	{ "empty",       "",                          "" },
-	{ "no ASCII",    "gr\xc3\xbc\xc3\x9f\xe2\x82\xac", "gr\xc3\xbc\xc3\x9f\xe2\x82\xac" },
-	{ "line breaks", "a\r\nb\tc",                 "a  b c" },
-	{ "separators",  "a\xe2\x80\xa8" "b\xe2\x80\xa9" "c", "a b c" },
-	{ "escape",      "\x1b[31mred",               "\xef\xbf\xbd[31mred" },
-	{ "delete",      "a\x7f",                     "a\xef\xbf\xbd" },
-	{ "C1",          "a\xc2\x80" "b\xc2\x9b" "31mc\xc2\x9f", "a\xef\xbf\xbd" "b\xef\xbf\xbd" "31mc\xef\xbf\xbd" },
-	{ "behind C1",   "\xc2\xa0",                  "\xc2\xa0" },
-	{ "not UTF-8",   "a\xff" "b\x9b" "c",         "a\xef\xbf\xbd" "b\xef\xbf\xbd" "c" },
-	{ "half a character", "a\xe2\x82",            "a\xef\xbf\xbd\xef\xbf\xbd" },
+	{ "plain", "a line", "a line" },
+	{ "empty", "", "" },
+	{ "no ASCII", "gr\xc3\xbc\xc3\x9f\xe2\x82\xac", "gr\xc3\xbc\xc3\x9f\xe2\x82\xac" },
+	{ "line breaks", "a\r\nb\tc", "a  b c" },
+	{ "separators",
+		"a\xe2\x80\xa8"
+		"b\xe2\x80\xa9"
+		"c",
+		"a b c" },
+	{ "escape", "\x1b[31mred", "\xef\xbf\xbd[31mred" },
+	{ "delete", "a\x7f", "a\xef\xbf\xbd" },
+	{ "C1",
+		"a\xc2\x80"
+		"b\xc2\x9b"
+		"31mc\xc2\x9f",
+		"a\xef\xbf\xbd"
+		"b\xef\xbf\xbd"
+		"31mc\xef\xbf\xbd" },
+	{ "behind C1", "\xc2\xa0", "\xc2\xa0" },
+	{ "not UTF-8",
+		"a\xff"
+		"b\x9b"
+		"c",
+		"a\xef\xbf\xbd"
+		"b\xef\xbf\xbd"
+		"c" },
+	{ "half a character", "a\xe2\x82", "a\xef\xbf\xbd\xef\xbf\xbd" },
 };
 
 static void test_line(const void *arg)
@@ -79,9 +95,15 @@ static void test_log(void)
 	for (int i = 0; i < 5000; i++)
 		g_string_append(large, "\xe2\x82\xac\x1b");
 	dh_log_set(keep);
-	dh_log(DH_LOG_INFO, "%s: %s", "a\xc2\x9b" "b\n\x1b", "\xff");
+	dh_log(DH_LOG_INFO, "%s: %s",
+		"a\xc2\x9b"
+		"b\n\x1b",
+		"\xff");
 	CHECK(g_utf8_validate(logged, -1, NULL) && !dh_text_has_controls(logged), "%s", logged);
-	CHECK(g_str_has_prefix(logged, "a\xef\xbf\xbd" "b "), "%s", logged);
+	CHECK(g_str_has_prefix(logged,
+		      "a\xef\xbf\xbd"
+		      "b "),
+		"%s", logged);
 	dh_log(DH_LOG_INFO, "%s", large->str);
 	CHECK(g_utf8_validate(logged, -1, NULL) && !dh_text_has_controls(logged));
 	CHECK(strlen(logged) <= DH_LOG_LINE_MAX);

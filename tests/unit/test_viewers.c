@@ -72,9 +72,8 @@ static void test_own_anchor_is_sent_before_and_the_avatars_after(void)
  * once for each segment, not for each viewer and entry. */
 static void test_anchors_are_compared_once_a_segment(void)
 {
-	const struct rig_segment own[] = {
-		{ "o", 'o', 'x', 1000, 25, 1, 1, 1000, -1 }, { "p", 'p', 'x', 1000, 25, 1, 1, 1000, -1 },
-		{ "q", 'q', 'i', 1000, 25, 1, 1, 1000, -1 } };
+	const struct rig_segment own[] = { { "o", 'o', 'x', 1000, 25, 1, 1, 1000, -1 },
+		{ "p", 'p', 'x', 1000, 25, 1, 1, 1000, -1 }, { "q", 'q', 'i', 1000, 25, 1, 1, 1000, -1 } };
 	rig_sizes(0, 16000);
 	rig_open_idle(&rig, NULL, start);
 	for (int i = 0; i < 30; i++)
@@ -157,7 +156,8 @@ static void test_groups_have_constant_offsets(void)
 		CHECK_INT(offset % MS, 0);
 		with_offset += offset > 0;
 		for (int p = 1; p < v->picture_count; p++)
-			CHECK(llabs((long long)(v->pictures[p].sent_ticks - start - v->pictures[p].timestamp * 8LL - offset)) < 9);
+			CHECK(llabs((long long)(v->pictures[p].sent_ticks - start - v->pictures[p].timestamp * 8LL -
+				      offset)) < 9);
 		for (int s = 5; s < v->sound_count; s++)
 			CHECK_INT((v->sound_ticks[s] - start - offset) % DH_SLOT_TICKS, 0);
 	}
@@ -420,8 +420,10 @@ static void test_hold_without_viewers_resumes_at_once(void)
  * picture that left could be decoded, no numbering broke. */
 static void test_random_orders(void)
 {
-	static const struct { int video_ms, num, den, audio_ms; char anchor; } kinds[] = {
-		{ 1000, 25, 1, 1000, 'i' }, { 700, 33, 1, 720, 'i' }, { 3000, 30000, 1001, 2000, 'x' },
+	static const struct {
+		int video_ms, num, den, audio_ms;
+		char anchor;
+	} kinds[] = { { 1000, 25, 1, 1000, 'i' }, { 700, 33, 1, 720, 'i' }, { 3000, 30000, 1001, 2000, 'x' },
 		{ 0, 25, 1, 900, 'i' }, { 500, 25, 1, 0, 'i' }, { 40, 25, 1, 40, 'y' } };
 	static const size_t sizes[] = { 0, 0, 0, 20 * 1182, 90 * 1182 };
 	int made = 0;
@@ -435,19 +437,26 @@ static void test_random_orders(void)
 			rig_stall(&rig, (rand() % 2000) * MS);
 		dh_playout_poll(rig.playout, rig.now);
 		switch (rand() % 8) {
-		case 0: case 1: case 2: case 3:
+		case 0:
+		case 1:
+		case 2:
+		case 3:
 			snprintf(id, sizeof id, "s%d", made);
-			struct rig_segment spec = { id, (char)('a' + made % 8), kinds[k].anchor, kinds[k].video_ms, kinds[k].num,
-				kinds[k].den, 1 + rand() % 20, kinds[k].audio_ms, -1 };
+			struct rig_segment spec = { id, (char)('a' + made % 8), kinds[k].anchor, kinds[k].video_ms,
+				kinds[k].num, kinds[k].den, 1 + rand() % 20, kinds[k].audio_ms, -1 };
 			made += dh_playout_waiting(rig.playout, 20) == NULL;
 			rig_sizes(sizes[rand() % 5], sizes[rand() % 5]);
 			if (!dh_playout_waiting(rig.playout, 20))
 				rig_enqueue(&rig, &spec);
 			break;
-		case 4: dh_playout_skip(rig.playout); break;
+		case 4:
+			dh_playout_skip(rig.playout);
+			break;
 		case 5:
 			if (dh_playout_waiting(rig.playout, 0))
-				CHECK_INT(dh_playout_remove(rig.playout, dh_segment_id(dh_playout_waiting(rig.playout, 0))), 0);
+				CHECK_INT(dh_playout_remove(rig.playout,
+						  dh_segment_id(dh_playout_waiting(rig.playout, 0))),
+					0);
 			break;
 		case 6:
 			if (rand() % 4 == 0)

@@ -8,26 +8,26 @@
 
 /* What a receiver makes of the payloads. */
 struct receiver {
-	const uint8_t *frame;   /* as sent */
-	size_t received;        /* bytes of it so far, each from its own place */
+	const uint8_t *frame; /* as sent */
+	size_t received;      /* bytes of it so far, each from its own place */
 	size_t packets, smallest, largest;
 	bool marked;
 	struct dh_vp8_picture picture; /* as the descriptors say */
 };
 
-static void receive(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data,
-	size_t size, bool marker)
+static void receive(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data, size_t size,
+	bool marker)
 {
 	struct receiver *r = arg;
 	CHECK(!r->marked, "a packet after the marked one");
 	CHECK(size >= 1 && size <= DH_VP8_DATA_MAX, "%zu bytes", size);
 	CHECK(data == r->frame + r->received, "at %zu", (size_t)(data - r->frame));
-	CHECK_INT(descriptor[0] & 0x80, 0x80); /* X */
+	CHECK_INT(descriptor[0] & 0x80, 0x80);                       /* X */
 	CHECK_INT(descriptor[0] & 0x10, r->packets == 0 ? 0x10 : 0); /* S */
-	CHECK_INT(descriptor[0] & 0x4f, 0); /* reserved and PID */
-	CHECK_INT(descriptor[1], 0xe0); /* I, L, T; neither K nor reserved */
-	CHECK_INT(descriptor[2] & 0x80, 0x80); /* M */
-	CHECK_INT(descriptor[5] & 0x1f, 0); /* KEYIDX */
+	CHECK_INT(descriptor[0] & 0x4f, 0);                          /* reserved and PID */
+	CHECK_INT(descriptor[1], 0xe0);                              /* I, L, T; neither K nor reserved */
+	CHECK_INT(descriptor[2] & 0x80, 0x80);                       /* M */
+	CHECK_INT(descriptor[5] & 0x1f, 0);                          /* KEYIDX */
 	r->picture.is_non_reference = (descriptor[0] & 0x20) != 0;
 	r->picture.picture_id = (uint16_t)((descriptor[2] & 0x7f) << 8 | descriptor[3]);
 	r->picture.tl0picidx = descriptor[4];
@@ -118,15 +118,15 @@ static const struct number_row {
 	struct dh_vp8_picture picture;
 	uint8_t first[DH_VP8_DESCRIPTOR_SIZE];
 } number_rows[] = {
-	{ "all zero",    { 0, 0, 0, 0, 0 },           { 0x90, 0xe0, 0x80, 0x00, 0x00, 0x00 } },
-	{ "base layer",  { 0x1234, 0x56, 0, 0, 0 },   { 0x90, 0xe0, 0x92, 0x34, 0x56, 0x00 } },
-	{ "droppable",   { 0x00ff, 0x07, 1, 1, 1 },   { 0xb0, 0xe0, 0x80, 0xff, 0x07, 0x60 } },
-	{ "largest",     { 0x7fff, 0xff, 3, 1, 1 },   { 0xb0, 0xe0, 0xff, 0xff, 0xff, 0xe0 } },
-	{ "layer 1, referred to", { 1, 2, 1, 0, 0 },  { 0x90, 0xe0, 0x80, 0x01, 0x02, 0x40 } },
+	{ "all zero", { 0, 0, 0, 0, 0 }, { 0x90, 0xe0, 0x80, 0x00, 0x00, 0x00 } },
+	{ "base layer", { 0x1234, 0x56, 0, 0, 0 }, { 0x90, 0xe0, 0x92, 0x34, 0x56, 0x00 } },
+	{ "droppable", { 0x00ff, 0x07, 1, 1, 1 }, { 0xb0, 0xe0, 0x80, 0xff, 0x07, 0x60 } },
+	{ "largest", { 0x7fff, 0xff, 3, 1, 1 }, { 0xb0, 0xe0, 0xff, 0xff, 0xff, 0xe0 } },
+	{ "layer 1, referred to", { 1, 2, 1, 0, 0 }, { 0x90, 0xe0, 0x80, 0x01, 0x02, 0x40 } },
 };
 
-static void keep_first(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data,
-	size_t size, bool marker)
+static void keep_first(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data, size_t size,
+	bool marker)
 {
 	uint8_t *first = arg;
 	(void)data;

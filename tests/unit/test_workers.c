@@ -12,22 +12,22 @@
 static const struct misdeed {
 	const char *deed;
 	int code;
-	const char *text;     /* a part of what is said */
-	int pictures;         /* that are heard at least */
+	const char *text; /* a part of what is said */
+	int pictures;     /* that are heard at least */
 	double least_ms;
 } misdeeds[] = {
-	{ "crash 5",   DH_PREPARE_INTERNAL, "ended by signal 11", 5, 0 },
-	{ "hang 5",    DH_PREPARE_INTERNAL, "wrote nothing for 3000 ms", 5, 3000 },
-	{ "stop 5",    DH_PREPARE_INTERNAL, "wrote nothing for 3000 ms", 5, 3000 },
-	{ "flood",     DH_PREPARE_LIMIT,    "", 100, 0 },
-	{ "babble",    DH_PREPARE_INTERNAL, "what dh-prepare wrote is damaged", 0, 0 },
-	{ "cut 5",     DH_PREPARE_INTERNAL, "in the middle", 5, 0 },
-	{ "leave 0",   DH_PREPARE_INTERNAL, "in the middle", 0, 0 },
-	{ "leave 4",   DH_PREPARE_FORMAT,   "exit code 4", 0, 0 },
-	{ "leave 99",  DH_PREPARE_INTERNAL, "exit code 99", 0, 0 },
-	{ "fail 6",    DH_PREPARE_LIMIT,    "the input says so", 0, 0 },
-	{ "burn",      DH_PREPARE_LIMIT,    "more than 1 s of processor time", 0, 900 },
-	{ "nonsense",  DH_PREPARE_FORMAT,   "exit code 4", 0, 0 },
+	{ "crash 5", DH_PREPARE_INTERNAL, "ended by signal 11", 5, 0 },
+	{ "hang 5", DH_PREPARE_INTERNAL, "wrote nothing for 3000 ms", 5, 3000 },
+	{ "stop 5", DH_PREPARE_INTERNAL, "wrote nothing for 3000 ms", 5, 3000 },
+	{ "flood", DH_PREPARE_LIMIT, "", 100, 0 },
+	{ "babble", DH_PREPARE_INTERNAL, "what dh-prepare wrote is damaged", 0, 0 },
+	{ "cut 5", DH_PREPARE_INTERNAL, "in the middle", 5, 0 },
+	{ "leave 0", DH_PREPARE_INTERNAL, "in the middle", 0, 0 },
+	{ "leave 4", DH_PREPARE_FORMAT, "exit code 4", 0, 0 },
+	{ "leave 99", DH_PREPARE_INTERNAL, "exit code 99", 0, 0 },
+	{ "fail 6", DH_PREPARE_LIMIT, "the input says so", 0, 0 },
+	{ "burn", DH_PREPARE_LIMIT, "more than 1 s of processor time", 0, 900 },
+	{ "nonsense", DH_PREPARE_FORMAT, "exit code 4", 0, 0 },
 };
 
 static void test_misdeeds(const void *arg)
@@ -68,11 +68,11 @@ static const struct oddity {
 	const char *deed;
 	int pictures, is_cached;
 } oddities[] = {
-	{ "good 250",    250, 1 },
-	{ "late_exit 3", 5,   0 },
-	{ "linger 5",    5,   0 },
-	{ "breed 0",     10,  1 },
-	{ "breed 1",     10,  1 },
+	{ "good 250", 250, 1 },
+	{ "late_exit 3", 5, 0 },
+	{ "linger 5", 5, 0 },
+	{ "breed 0", 10, 1 },
+	{ "breed 1", 10, 1 },
 };
 
 static void test_oddities(const void *arg)
@@ -162,10 +162,10 @@ static const struct start {
 	int limit_ms;
 	const char *text;
 } starts[] = {
-	{ "missing",  "/nonexistent/dh-prepare", 30000, "cannot be started: No such file" },
-	{ "exit",     NULL, 30000, "exit code 1" },
-	{ "mute",     NULL, 3000, "not ready after 3000 ms" },
-	{ "noise",    NULL, 30000, "does not say that it is ready" },
+	{ "missing", "/nonexistent/dh-prepare", 30000, "cannot be started: No such file" },
+	{ "exit", NULL, 30000, "exit code 1" },
+	{ "mute", NULL, 3000, "not ready after 3000 ms" },
+	{ "noise", NULL, 30000, "does not say that it is ready" },
 	{ "protocol", NULL, 30000, "speaks protocol 2, this plugin 1" },
 };
 
@@ -405,7 +405,8 @@ static int open_late(void *arg, int *fd, char **error)
 	return 0;
 }
 
-static void listen_late(struct ingest_fixture *fixture, struct late *late, const char *deed, const void *owner, bool is_next)
+static void listen_late(struct ingest_fixture *fixture, struct late *late, const char *deed, const void *owner,
+	bool is_next)
 {
 	struct dh_ingest_listener listener = hear;
 	struct dh_ingest_source source;
