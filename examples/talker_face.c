@@ -295,7 +295,7 @@ const uint8_t *dh_face_draw(struct dh_face *face, const struct dh_pose *pose, in
 	draw_person(face, cr, pose);
 	if (flash) {
 		cairo_identity_matrix(cr);
-		cairo_rectangle(cr, 0, 0, face->width, face->height * 160 / 512);
+		cairo_rectangle(cr, 0, 0, face->width, floor(face->height * 160.0 / 512));
 		cairo_set_source_rgb(cr, 1, 1, 1);
 		cairo_fill(cr);
 	}

@@ -82,6 +82,7 @@ static void blur_line(uint8_t *bytes, int count, int step, int radius, uint8_t *
 		sum += copy[i];
 	for (int i = 0; i < count; i++) {
 		if (i + radius < count)
+			/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): filled above */
 			sum += copy[i + radius];
 		bytes[i * step] = (uint8_t)((sum + size / 2) / size);
 		if (i - radius >= 0)

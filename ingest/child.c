@@ -19,8 +19,6 @@
 /* A process that has ended cannot be reaped while a debugger holds it: when to try again. */
 #define AGAIN_MS 20
 
-extern char **environ;
-
 struct dh_child {
 	struct dh_io *io;
 	pid_t pid;

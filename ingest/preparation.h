@@ -49,8 +49,6 @@ void dh_preparation_free(struct dh_preparation **preparation);
 void dh_preparation_begin(struct dh_preparation *preparation);
 /* One of those who listen wants it before what is prepared ahead. */
 void dh_preparation_set_next(struct dh_preparation *preparation);
-/* One of those who listen wants it before what is prepared ahead. */
-void dh_preparation_set_next(struct dh_preparation *preparation);
 /* The last subscriber has left; may free it. */
 void dh_preparation_unwanted(struct dh_preparation *preparation);
 

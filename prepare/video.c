@@ -208,7 +208,7 @@ const uint8_t *dh_video_anchor(const struct dh_video *video, size_t *size)
 static const char *refused(const struct dh_video *video, const vpx_codec_cx_pkt_t *packet)
 {
 	struct dh_vp8_header header;
-	if (dh_vp8_header_parse(&header, packet->data.frame.buf, packet->data.frame.sz))
+	if (!packet || dh_vp8_header_parse(&header, packet->data.frame.buf, packet->data.frame.sz))
 		return "is not a VP8 frame";
 	return dh_guard_check(&video->anchor_header, &header);
 }
@@ -216,11 +216,11 @@ static const char *refused(const struct dh_video *video, const vpx_codec_cx_pkt_
 /* Starts a new encoder from K after the guard has refused a frame. */
 static int restart(struct dh_video *video, const char *why, struct dh_fault *fault)
 {
-	const vpx_codec_cx_pkt_t *packet;
+	const vpx_codec_cx_pkt_t *packet = NULL;
 	int code = start(video, video->quantizer, &packet, fault);
 	if (code)
 		return code;
-	if (packet->data.frame.sz != video->anchor_size ||
+	if (!packet || packet->data.frame.sz != video->anchor_size ||
 		memcmp(packet->data.frame.buf, video->anchor, video->anchor_size) != 0)
 		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "VP8 encoder: the same anchor came out different");
 	video->restarts++;
@@ -237,7 +237,7 @@ static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t s
 			fault);
 		if (code)
 			return code;
-		const char *wrong = refused(video, *packet);
+		const char *wrong = refused(video, *packet); /* NOLINT(clang-analyzer-core.CallAndMessage): it is set */
 		if (!wrong)
 			return 0;
 		if (attempt)

@@ -5,8 +5,9 @@
 #include "tests/support/plugin_fixture.h"
 
 #define OFFER_THREADS 4
-#define GENERAL       \
-	"offer_threads = 4\n max_viewers_per_room = 50\n max_per_session = 100\n max_observers_per_room = 100\n"
+#define GENERAL \
+	"offer_threads = 4\n max_viewers_per_room = 50\n max_per_session = 100\n" \
+	"max_observers_per_room = 100\n"
 
 static void await_held(int count)
 {
