@@ -30,6 +30,14 @@ static inline void dh_tsan_cond_wait(GCond *cond, GMutex *mutex)
 	__tsan_acquire(mutex);
 }
 
+static inline gboolean dh_tsan_cond_wait_until(GCond *cond, GMutex *mutex, gint64 end_us)
+{
+	__tsan_release(mutex);
+	gboolean in_time = g_cond_wait_until(cond, mutex, end_us);
+	__tsan_acquire(mutex);
+	return in_time;
+}
+
 static inline void dh_tsan_queue_push(GAsyncQueue *queue, gpointer data)
 {
 	__tsan_release(queue);
@@ -71,6 +79,7 @@ static inline void dh_tsan_ptr_array_unref(GPtrArray *array)
 #define g_mutex_lock          dh_tsan_mutex_lock
 #define g_mutex_unlock        dh_tsan_mutex_unlock
 #define g_cond_wait           dh_tsan_cond_wait
+#define g_cond_wait_until     dh_tsan_cond_wait_until
 #define g_async_queue_push    dh_tsan_queue_push
 #define g_async_queue_pop     dh_tsan_queue_pop
 #define g_async_queue_try_pop dh_tsan_queue_try_pop
