@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How many rooms can speak at once, by a command, before one of them has to hold?"""
 import time
 
