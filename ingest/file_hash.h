@@ -14,6 +14,7 @@
 
 struct dh_file_hash {
 	char hex[DH_HASH_SIZE];
+	bool is_slow; /* it took long to read */
 };
 
 /* --- what is remembered; refcounted */

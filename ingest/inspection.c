@@ -12,6 +12,9 @@
 /* The kernel's clock for files ticks this slowly at most: two changes within one
  * tick leave the same time. A file that was changed in this one is read in the next. */
 #define TICK_US 20000
+/* What takes longer to read, and is slower, would keep a worker from others. */
+#define SLOW_US        1000000
+#define SLOW_PER_US    2 /* bytes */
 
 struct inspection {
 	struct dh_load_task task;
@@ -26,6 +29,7 @@ struct inspection {
 	int fd;                        /* -1: it has not been opened */
 	struct dh_file_hasher *hasher; /* while it is being read */
 	off_t at;
+	int64_t read_us;
 };
 
 static int push(void *arg, const void *bytes, size_t size)
@@ -73,6 +77,7 @@ static bool open_file(struct inspection *inspection)
 		return next_file(inspection);
 	inspection->hasher = dh_file_hasher_new();
 	inspection->at = 0;
+	inspection->read_us = 0;
 	return dh_load_task_go(&inspection->task, DH_LANE_READ, identity->device, inspection->read_ms);
 }
 
@@ -101,6 +106,7 @@ static bool read_file(struct inspection *inspection)
 {
 	const struct dh_file_identity *identity = &inspection->files.identities[inspection->i];
 	struct dh_file_hash *hash = &inspection->files.hashes[inspection->i];
+	int64_t began_us = g_get_monotonic_time();
 	struct dh_file_identity now;
 	int err;
 
@@ -112,8 +118,10 @@ static bool read_file(struct inspection *inspection)
 			return dh_load_task_end(&inspection->task, err, NULL);
 	}
 	err = dh_file_slice(inspection->fd, &inspection->at, &inspection->task.is_cancelled, push, inspection);
+	inspection->read_us += g_get_monotonic_time() - began_us;
 	if (err == 0) {
 		dh_file_hasher_finish(inspection->hasher, hash);
+		hash->is_slow = inspection->read_us > SLOW_US && inspection->at / inspection->read_us < SLOW_PER_US;
 		err = dh_file_identity_get(&now, inspection->fd);
 	}
 	if (err > 0)

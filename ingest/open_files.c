@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <glib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "file_slice.h"
@@ -26,6 +27,7 @@ void dh_open_files_unref(struct dh_open_files **files)
 	for (int i = 0; i < old->count; i++)
 		close(old->fds[i]);
 	dh_limits_add(old->limits, DH_LIMIT_DESCRIPTORS, -old->count);
+	dh_limits_add(old->limits, DH_LIMIT_MEMORY, -old->copied_bytes);
 	dh_limits_unref(&old->limits);
 	g_free(old);
 }
@@ -36,33 +38,115 @@ struct opening {
 	struct dh_load_task task;
 	struct dh_inputs *inputs;
 	struct dh_expected_files expected;
-	struct dh_open_files *files; /* the lane's, until it is told */
+	int read_ms;
 	dh_open_files_opened_fn *opened;
+	/* the lane's thread; `files` of the I/O thread when it is told */
+	struct dh_open_files *files;
+	struct dh_file_hasher *hasher; /* while one is being copied */
+	int copy;                      /* where to; -1: nowhere */
+	off_t at;
 };
 
-static bool open_step(struct dh_load_task *task)
+static int write_all(int fd, const char *bytes, size_t size)
 {
-	struct opening *opening = (struct opening *)task;
+	while (size > 0) {
+		ssize_t n = TEMP_FAILURE_RETRY(write(fd, bytes, size));
+		if (n < 0)
+			return -errno;
+		bytes += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static int push_copy(void *arg, const void *bytes, size_t size)
+{
+	struct opening *opening = arg;
+
+	dh_file_hasher_push(opening->hasher, bytes, size);
+	opening->files->copied_bytes += (int64_t)size;
+	dh_limits_add(opening->files->limits, DH_LIMIT_MEMORY, (int64_t)size);
+	return write_all(opening->copy, bytes, size);
+}
+
+/* Opens the next one, or tells that all are there. */
+static bool open_next(struct opening *opening)
+{
+	if (opening->files->count == opening->inputs->source.count)
+		return dh_load_task_end(&opening->task, 0, NULL);
+	return dh_load_task_go(&opening->task, DH_LANE_OPEN,
+		dh_inputs_device(opening->inputs, opening->files->count), DH_OPEN_MS);
+}
+
+/* The last one is copied; the copy is what was hashed, whatever happens to it. */
+static bool end_copy(struct opening *opening)
+{
+	struct dh_open_files *files = opening->files;
+	int i = files->count - 1;
+	struct dh_file_hash hash;
+
+	dh_file_hasher_finish(opening->hasher, &hash);
+	dh_file_hasher_free(&opening->hasher);
+	if (strcmp(hash.hex, opening->expected.hashes[i].hex) != 0)
+		return dh_load_task_end(&opening->task, -ESTALE, CHANGED);
+	close(files->fds[i]);
+	files->fds[i] = opening->copy;
+	files->is_copied[i] = true;
+	opening->copy = -1;
+	lseek(files->fds[i], 0, SEEK_SET);
+	return open_next(opening);
+}
+
+static bool copy_step(struct opening *opening)
+{
+	int fd = opening->files->fds[opening->files->count - 1], err;
+
+	err = dh_file_slice(fd, &opening->at, &opening->task.is_cancelled, push_copy, opening);
+	if (err == 0)
+		return end_copy(opening);
+	return err > 0 || dh_load_task_end(&opening->task, err, NULL);
+}
+
+static bool begin_copy(struct opening *opening, int i)
+{
+	opening->copy = memfd_create("copy", MFD_CLOEXEC);
+	if (opening->copy < 0)
+		return dh_load_task_end(&opening->task, -errno, NULL);
+	opening->hasher = dh_file_hasher_new();
+	opening->at = 0;
+	opening->task.option = DH_FILE_READ_OPTION;
+	return dh_load_task_go(&opening->task, DH_LANE_READ, opening->expected.identities[i].device, opening->read_ms);
+}
+
+static bool open_one(struct opening *opening)
+{
+	const struct dh_expected_files *expected = &opening->expected;
 	struct dh_open_files *files = opening->files;
 	struct dh_file_identity identity;
 	char *error = NULL;
 	int fd, i = files->count;
 
+	opening->task.option = NULL;
 	if (!dh_limits_take(files->limits, DH_LIMIT_DESCRIPTORS, 1))
-		return dh_load_task_end(task, -EMFILE, "too many files are open");
+		return dh_load_task_end(&opening->task, -EMFILE, "too many files are open");
 	fd = dh_inputs_open(opening->inputs, i, &identity, &error);
-	if (fd < 0)
+	if (fd < 0) {
 		dh_limits_add(files->limits, DH_LIMIT_DESCRIPTORS, -1);
-	else
-		files->fds[files->count++] = fd;
-	if (fd >= 0 && !dh_file_identity_same(&identity, &opening->expected.identities[i]))
-		return dh_load_task_end(task, -ESTALE, "it was changed before it was its turn");
-	if (fd < 0 || files->count == opening->inputs->source.count)
-		dh_load_task_end(task, MIN(fd, 0), error);
-	else
-		dh_load_task_go(task, DH_LANE_OPEN, dh_inputs_device(opening->inputs, i + 1), DH_OPEN_MS);
-	g_free(error);
-	return false;
+		dh_load_task_end(&opening->task, fd, error);
+		g_free(error);
+		return false;
+	}
+	files->fds[files->count++] = fd;
+	if (!dh_file_identity_same(&identity, &expected->identities[i]))
+		return dh_load_task_end(&opening->task, -ESTALE, "it was changed before it was its turn");
+	return expected->is_hashed && expected->hashes[i].is_slow ? begin_copy(opening, i) : open_next(opening);
+}
+
+static bool open_step(struct dh_load_task *task)
+{
+	struct opening *opening = (struct opening *)task;
+
+	return opening->hasher ? copy_step(opening) : open_one(opening);
 }
 
 /* A late step may still use the files: then they stay the task's. */
@@ -77,13 +161,16 @@ static void open_free(struct dh_load_task *task)
 {
 	struct opening *opening = (struct opening *)task;
 
+	if (opening->copy >= 0)
+		close(opening->copy);
+	dh_file_hasher_free(&opening->hasher);
 	dh_inputs_unref(&opening->inputs);
 	dh_open_files_unref(&opening->files);
 	g_free(opening);
 }
 
 struct dh_load_task *dh_open_files_open(struct dh_loader *loader, struct dh_limits *limits, struct dh_inputs *inputs,
-	const struct dh_expected_files *expected, dh_open_files_opened_fn *opened, void *arg)
+	const struct dh_expected_files *expected, int read_ms, dh_open_files_opened_fn *opened, void *arg)
 {
 	static const struct dh_load_task_kind kind = { .step = open_step, .tell = open_tell, .free = open_free };
 	struct opening *new = g_new0(struct opening, 1);
@@ -91,6 +178,8 @@ struct dh_load_task *dh_open_files_open(struct dh_loader *loader, struct dh_limi
 	dh_load_task_init(&new->task, &kind, loader, arg);
 	new->inputs = dh_inputs_ref(inputs);
 	new->expected = *expected;
+	new->read_ms = read_ms;
+	new->copy = -1;
 	new->opened = opened;
 	new->files = g_new0(struct dh_open_files, 1);
 	atomic_init(&new->files->refs, 1);
@@ -124,8 +213,11 @@ static int look(const struct checking *checking)
 {
 	const struct dh_file_identity *expected = &checking->expected.identities[checking->i];
 	struct dh_file_identity identity;
-	int err = dh_file_identity_get(&identity, checking->files->fds[checking->i]);
+	int err;
 
+	if (checking->files->is_copied[checking->i])
+		return 0;
+	err = dh_file_identity_get(&identity, checking->files->fds[checking->i]);
 	if (err < 0 || dh_file_identity_same(&identity, expected))
 		return err;
 	if (checking->expected.is_hashed)

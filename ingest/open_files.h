@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The files of a preparation, open while a worker reads them: opened again when
- * it is their turn, and looked at once more when the worker is done.
+ * it is their turn, and looked at once more when the worker is done. What is slow
+ * to read is copied first: a worker is one that others lack.
  */
 #ifndef DH_OPEN_FILES_H
 #define DH_OPEN_FILES_H
@@ -15,6 +16,8 @@ struct dh_open_files {
 	atomic_int refs;
 	struct dh_limits *limits;
 	int count, fds[2];
+	bool is_copied[2];
+	int64_t copied_bytes; /* in memory */
 };
 void dh_open_files_unref(struct dh_open_files **files);
 
@@ -33,9 +36,10 @@ typedef void dh_open_files_opened_fn(void *arg, struct dh_open_files *files, int
 /* `err` is 0, -ESTALE (they were changed while they were read), or why that cannot be told. */
 typedef void dh_open_files_checked_fn(void *arg, int err, const char *text);
 
-/* I/O thread. The task is `arg`'s, until the function was called or dh_load_task_cancel. */
+/* I/O thread. The task is `arg`'s, until the function was called or dh_load_task_cancel.
+ * `read_ms`: copying a file may take so long. */
 struct dh_load_task *dh_open_files_open(struct dh_loader *loader, struct dh_limits *limits, struct dh_inputs *inputs,
-	const struct dh_expected_files *expected, dh_open_files_opened_fn *opened, void *arg);
+	const struct dh_expected_files *expected, int read_ms, dh_open_files_opened_fn *opened, void *arg);
 
 /* Whether they still hold what they held. What has changed in size or time is read again. */
 struct dh_load_task *dh_open_files_check(struct dh_loader *loader, struct dh_open_files *files,

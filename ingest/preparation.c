@@ -83,10 +83,10 @@ int dh_preparation_code_of(int err)
 
 void dh_preparation_fail_reading(struct dh_preparation *preparation, int err, const char *text)
 {
-	char *all = g_strdup_printf("cannot be read: %s", text ? text : g_strerror(-err));
+	char *reason = text ? g_strdup(text) : g_strdup_printf("cannot be read: %s", g_strerror(-err));
 
-	dh_preparation_fail(preparation, dh_preparation_code_of(err), all);
-	g_free(all);
+	dh_preparation_fail(preparation, dh_preparation_code_of(err), reason);
+	g_free(reason);
 }
 
 /* --- loading */

@@ -211,7 +211,7 @@ static int open_files(struct dh_preparation *preparation, int *fds)
 	if (preparation->files)
 		return copy_fds(preparation->files->fds, preparation->files->count, fds);
 	preparation->task = dh_open_files_open(ingest->loader, ingest->limits, preparation->inputs,
-		&preparation->expected, opened, preparation);
+		&preparation->expected, ingest->config.file_read_ms, opened, preparation);
 	return -EINPROGRESS;
 }
 

@@ -36,8 +36,10 @@ def setUpModule():
 
 
 class SickFiles(Case):
+    is_over = False  # there is nobody to ask any more
+
     def idle(self):
-        for room in (1, 2):
+        for room in () if self.is_over else (1, 2):
             self.gateway.request({"request": "interrupt", "id": room})
 
     def setUp(self):
@@ -59,15 +61,13 @@ class SickFiles(Case):
             self.assertEqual(failed["error_code"], 465)
             self.assertRegex(failed["error"], "file_read_s|does not answer")
         self.assertTrue(any("file_read_s" in e.get("error", "") for _, e in self.gateway.events[since:]))
-        self.assertEqual(hosted.server.children() and hosted.alive(), True)
+        self.assertTrue(hosted.alive())
 
     def test_2_a_file_that_cannot_be_opened_is_refused(self):
-        began = time.monotonic()
         with self.assertRaises(Refused) as refused:
             self.enqueue("sick/deaf.mp4")
         self.assertIn(refused.exception.code, (462, 464))
         self.assertRegex(str(refused.exception), "does not answer|waits for its file system")
-        self.assertGreater(time.monotonic() - began, 0)
         since = len(self.gateway.events)
         segment = self.enqueue("good.mp4", room=2)
         self.gateway.wait_event("finished", since, 30, segment=segment)
@@ -89,20 +89,21 @@ class SickFiles(Case):
     def test_9_ends_at_once_whatever_hangs(self):
         self.viewer.leave()
         self.observer.leave()
+        # Whoever waits for an open in FUSE cannot be ended, and no process that has such a thread.
+        mount.close()
+        other = sick_files.Mount(f"{hosted.segments}/sick-too", f"{hosted.work}/large.mp4")
+        self.addCleanup(other.close)
         process = hosted.server.process
-        self.gateway.request({"request": "interrupt", "id": 1})
         for i in range(2):
-            try:
-                self.enqueue(f"sick/hang.{3 + i}.mp4")
-            except Refused:
-                pass
+            self.enqueue(f"sick-too/hang.{i}.mp4")
+        self.gateway.request({"request": "queue", "id": 1})
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         code = process.wait(30)
         took = time.monotonic() - began
         self.assertEqual(code, 0)
         self.assertLess(took, 5)
-        self._cleanups.clear()  # of this test: there is nobody to ask
+        type(self).is_over = True
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 import time
 
 BYTES_PER_S = 10000
@@ -19,6 +20,8 @@ def serve(folder, path):
     from fusepy import FUSE, FuseOSError, Operations
 
     class SickFiles(Operations):
+        line = threading.Lock()
+
         def getattr(self, name, fh=None):
             if name == "/":
                 return {"st_mode": stat.S_IFDIR | 0o755, "st_nlink": 2}
@@ -39,7 +42,8 @@ def serve(folder, path):
                 file.seek(offset)
                 data = file.read(size)
             if name.startswith("/slow."):
-                time.sleep(len(data) / BYTES_PER_S)
+                with self.line:  # the kernel reads ahead, several blocks at a time
+                    time.sleep(len(data) / BYTES_PER_S)
             return data
 
     FUSE(SickFiles(), folder, foreground=True, allow_other=True, fsname="sick", max_read=4096)

@@ -152,6 +152,46 @@ static void test_changed_while_it_is_read(const void *arg)
 	ingest_fixture_close(&fixture);
 }
 
+/* A slow file is copied before it gets a worker, which then does not notice it. */
+static const char *slow_name; /* reads of it take a while; set before there are threads */
+
+ssize_t __real_pread64(int fd, void *bytes, size_t size, off_t at);
+ssize_t __wrap_pread64(int fd, void *bytes, size_t size, off_t at);
+
+ssize_t __wrap_pread64(int fd, void *bytes, size_t size, off_t at)
+{
+	char link[64], path[200] = "";
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	if (slow_name && readlink(link, path, sizeof path - 1) > 0 && strstr(path, slow_name))
+		usleep(600000);
+	return __real_pread64(fd, bytes, size, at);
+}
+
+static void test_slow_files_are_copied(void)
+{
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+	struct heard heard;
+
+	slow_name = "slow 151";
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	listen_to(&fixture, &heard, "slow 151");
+	AWAIT(&heard, heard.units > 0);
+	change_file(&fixture, OVERWRITE);
+	AWAIT(&heard, heard.ends + heard.failures > 0);
+	check_good(&heard, 151);
+	CHECK_INT(heard.is_incomplete, 0);
+	AWAIT_STATS(&fixture, stats, stats.cache_entries == 1 && stats.workers_busy == 0);
+	heard_clear(&heard);
+	AWAIT_STATS(&fixture, stats, stats.preparations == 0);
+	CHECK_INT(stats.memory.used, 0);
+	AWAIT_STATS(&fixture, stats, stats.descriptors.used == 0);
+	ingest_fixture_close(&fixture);
+	slow_name = NULL;
+}
+
 /* As a request finds it, which looks at it once and holds nothing open. */
 static void find(struct ingest_fixture *fixture, struct dh_ingest_source *source, const char *name)
 {
@@ -373,6 +413,7 @@ static const struct check_test tests[] = {
 	TEST(test_same_size_and_time),
 	TEST(test_identity),
 	TABLE(test_changed_while_it_is_read, changes),
+	TEST(test_slow_files_are_copied),
 	TEST(test_changed_before_its_turn),
 	TEST(test_find),
 	TEST(test_memory),
