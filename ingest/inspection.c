@@ -13,8 +13,8 @@
  * tick leave the same time. A file that was changed in this one is read in the next. */
 #define TICK_US 20000
 /* What takes longer to read, and is slower, would keep a worker from others. */
-#define SLOW_US        1000000
-#define SLOW_PER_US    2 /* bytes */
+#define SLOW_US     1000000
+#define SLOW_PER_US 2 /* bytes */
 
 struct inspection {
 	struct dh_load_task task;

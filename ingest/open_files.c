@@ -74,8 +74,8 @@ static bool open_next(struct opening *opening)
 {
 	if (opening->files->count == opening->inputs->source.count)
 		return dh_load_task_end(&opening->task, 0, NULL);
-	return dh_load_task_go(&opening->task, DH_LANE_OPEN,
-		dh_inputs_device(opening->inputs, opening->files->count), DH_OPEN_MS);
+	return dh_load_task_go(&opening->task, DH_LANE_OPEN, dh_inputs_device(opening->inputs, opening->files->count),
+		DH_OPEN_MS);
 }
 
 /* The last one is copied; the copy is what was hashed, whatever happens to it. */
