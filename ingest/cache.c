@@ -19,12 +19,12 @@
 #include "playout/stream.h"
 
 #define UNFINISHED "unfinished-"
-/* Another gateway may be writing into the same folder. */
+/* Another gateway may be writing to the same folder. */
 #define UNFINISHED_S 3600
 
 struct entry {
 	int64_t bytes;
-	int64_t used; /* order only */
+	int64_t used; /* only their order counts */
 };
 
 struct dh_cache {
@@ -38,7 +38,7 @@ struct dh_cache {
 	int64_t bytes;
 	int64_t clock; /* larger than any `used` */
 	uint64_t serial;
-	bool is_broken; /* and warned of */
+	bool is_broken; /* and a warning was logged */
 };
 
 struct dh_cache_entry {
@@ -53,7 +53,7 @@ static char *entry_path(const struct dh_cache *cache, const char *key)
 	return g_strdup_printf("%s/%s" DH_STREAM_SUFFIX, cache->folder, key);
 }
 
-/* --- what is there; with the lock held */
+/* --- the index; with the lock held */
 
 static void forget(struct dh_cache *cache, const char *key)
 {
@@ -209,7 +209,7 @@ int dh_cache_open(struct dh_cache *cache, const char *key)
 
 	if (err == 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
 		err = -EINVAL;
-	/* The time of the file is when it was used last, also for the next run. */
+	/* mtime records the last use, for the next run too. */
 	if (err == 0)
 		utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
 	pthread_mutex_lock(&cache->lock);
@@ -304,13 +304,13 @@ int dh_cache_commit(struct dh_cache_entry **entry)
 	char *path = entry_path(cache, done->key);
 	int err = 0;
 
-	/* A network file system may tell only here that the disk is full. */
+	/* Some network file systems report a full disk only on close. */
 	if (close(done->fd) < 0)
 		err = -errno;
 	done->fd = -1;
 	if (err == 0 && rename(done->path, path) < 0)
 		err = -errno;
-	/* A file was written there, so this is not the folder's fault. */
+	/* The file was written, so the folder itself works. */
 	if (err == -EISDIR || err == -ENOTEMPTY || err == -EEXIST || err == -EPERM || err == -EACCES) {
 		dh_log(DH_LOG_WARNING, "the cache entry %s cannot be replaced: %s", path, g_strerror(-err));
 		g_free(path);

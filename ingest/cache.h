@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Prepared segments on disk: `<key>.dhs` files in one folder, the same bytes as
- * a worker writes (playout/stream.h). Bounded; what was used longest ago goes
- * first. A folder that is missing, full or not writable is warned of once and
- * costs nothing but the cache. What is read from it is to be judged as hostile.
+/* Prepared segments on disk: `<key>.dhs` files in one folder, the same bytes that a worker
+ * writes (playout/stream.h). The cache is bounded and evicts the least recently used entry
+ * first. A missing, full or read-only folder costs nothing but the cache; a warning is
+ * logged once. Treat what you read from it as hostile.
  *
- * Any thread; every function but dh_cache_leave and dh_cache_fault may wait for the disk.
+ * Any thread. dh_cache_leave never waits for the disk. dh_cache_fault and dh_cache_stats do
+ * no I/O, but take the lock that is held while old entries are deleted. All others may wait.
  */
 #ifndef DH_CACHE_H
 #define DH_CACHE_H
@@ -15,32 +16,36 @@
 struct dh_cache;
 struct dh_cache_entry;
 
-/* Looks through the folder, with one reference; it is created where only its last part is
- * missing (mode 0700); removes what earlier runs left unfinished. A folder that
- * cannot be used is no error. -ENOMEM. */
+/* Scans the folder, creates it (mode 0700) if its parent exists, and removes what earlier
+ * runs left unfinished. A folder that cannot be used is not an error. The caller gets one
+ * reference. -ENOMEM. */
 int dh_cache_alloc(struct dh_cache **cache, const char *folder, int64_t max_bytes);
 struct dh_cache *dh_cache_ref(struct dh_cache *cache);
 void dh_cache_unref(struct dh_cache **cache);
 
-/* `key`: hexadecimal digits. A descriptor to read the entry from, or a negative errno. */
+/* Returns a descriptor to read the entry from, or a negative errno. `key`: hexadecimal digits. */
 int dh_cache_open(struct dh_cache *cache, const char *key);
 
-/* The entry is damaged. */
+/* For an entry that turned out to be damaged. */
 void dh_cache_remove(struct dh_cache *cache, const char *key);
 
-/* Begins an entry, aside. An entry is written by one thread at a time. */
+/* Begins an entry in a temporary file. One thread at a time may use an entry, and the cache
+ * must outlive it. */
 int dh_cache_begin(struct dh_cache *cache, const char *key, struct dh_cache_entry **entry);
-/* Negative errno: cannot be written (no space, larger than the whole cache); abandon it. */
+/* Negative errno if it cannot be written (no space, or larger than the whole cache): then
+ * abandon the entry. */
 int dh_cache_write(struct dh_cache_entry *entry, const void *bytes, size_t size);
-/* In place of what was there under that key; then others go where the bound wants it. */
+/* Renames it into place, replacing any entry with that key, and evicts others to stay
+ * within the limit. Always frees the entry. 0 or a negative errno. */
 int dh_cache_commit(struct dh_cache_entry **entry);
-/* Removes what has been written; *entry may be NULL. */
+/* Removes what was written. *entry may be NULL. */
 void dh_cache_abandon(struct dh_cache_entry **entry);
-/* Waits for nothing: file and descriptor stay behind. The next scan removes the file. */
+/* Frees the entry without touching the disk: the temporary file stays until a later scan
+ * removes it, and its descriptor stays open. *entry may be NULL. */
 void dh_cache_leave(struct dh_cache_entry **entry);
 
-/* The folder cannot be used, because of that errno; 0: it can be again. Logged when
- * that changes. Does not wait. */
+/* Reports that the folder cannot be used because of `error`, or with 0 that it works again.
+ * Logged only when that changes. */
 void dh_cache_fault(struct dh_cache *cache, int error);
 
 void dh_cache_stats(struct dh_cache *cache, int64_t *bytes, int *entries);

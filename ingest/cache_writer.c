@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* Bytes that may wait for the disk. */
+/* Most bytes that may wait for the disk. */
 #define PENDING_MAX (64u * 1024 * 1024)
-/* Writing an entry may take so long. */
+/* Time limit for writing one entry. */
 #define WRITE_MS 60000
 
 struct chunk {
@@ -17,26 +17,26 @@ struct chunk {
 };
 
 struct dh_cache_writer {
-	atomic_int refs; /* its user's, and its task's, of which there is one at a time */
+	atomic_int refs; /* the user's, and the task's (at most one task at a time) */
 	/* immutable */
 	struct dh_cache *cache;
 	struct dh_loader *loader;
 	struct dh_limits *limits;
 	char *key;
-	/* the task's */
+	/* owned by the task */
 	struct dh_cache_entry *entry;
 	bool is_begun;
 	/* protected by lock */
 	GMutex lock;
 	struct chunk *first, **last;
 	size_t pending;
-	bool is_running; /* a task is posted or runs */
+	bool is_running; /* a task is queued or running */
 	bool is_in_step, is_late;
 	bool is_given_up;
 	bool is_ended, commits;
 };
 
-/* With the lock held, or nobody left. */
+/* With the lock held, or by the last owner. */
 static void drop_chunks(struct dh_cache_writer *writer)
 {
 	struct chunk *next;
@@ -56,7 +56,7 @@ static void unref(struct dh_cache_writer *writer)
 	if (atomic_fetch_sub(&writer->refs, 1) != 1)
 		return;
 	drop_chunks(writer);
-	/* This may be a thread that must not wait for the disk. */
+	/* This thread may not be allowed to wait for the disk. */
 	dh_cache_leave(&writer->entry);
 	dh_cache_unref(&writer->cache);
 	dh_limits_unref(&writer->limits);
@@ -75,7 +75,7 @@ static void give_up(struct dh_cache_writer *writer)
 
 /* --- the task */
 
-/* The oldest one; NULL: there is none. *is_over: and none will come. */
+/* The oldest chunk, or NULL. *is_over: there will be no more. */
 static struct chunk *take(struct dh_cache_writer *writer, bool *is_over)
 {
 	struct chunk *chunk;
@@ -155,7 +155,7 @@ static void release(void *arg)
 {
 	struct dh_cache_writer *writer = arg;
 
-	/* A step that was late has returned: here one may wait. */
+	/* A late step has returned; this thread may wait. */
 	if (writer->is_in_step)
 		dh_cache_abandon(&writer->entry);
 	unref(writer);
@@ -175,10 +175,10 @@ static void run_task(struct dh_cache_writer *writer)
 	writer->is_running = false;
 	writer->is_given_up = true;
 	drop_chunks(writer);
-	atomic_fetch_sub(&writer->refs, 1); /* its user has one */
+	atomic_fetch_sub(&writer->refs, 1); /* the user still holds one */
 }
 
-/* --- its user */
+/* --- the user's side */
 
 struct dh_cache_writer *dh_cache_writer_new(struct dh_cache *cache, struct dh_loader *loader, struct dh_limits *limits,
 	const char *key)

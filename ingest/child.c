@@ -14,9 +14,9 @@
 
 #include "log.h"
 
-/* From asking a scope to end to killing it. */
+/* From SIGTERM to SIGKILL. */
 #define SCOPE_MS 1000
-/* A process that has ended cannot be reaped while a debugger holds it: when to try again. */
+/* A debugger can keep an exited process from being reaped; retry after this long. */
 #define AGAIN_MS 20
 
 struct dh_child {
@@ -34,8 +34,8 @@ struct dh_child {
 /* waitid names P_PIDFD only since glibc 2.36. */
 #define WAIT_PIDFD ((idtype_t)3)
 
-/* The group is killed before its leader is reaped: until then the number
- * cannot belong to anybody else. false: not yet. */
+/* Kills the group before reaping its leader: until then the id cannot be reused. Returns
+ * false if it cannot be reaped yet. */
 static bool reap(struct dh_child *child, int *status)
 {
 	siginfo_t info;
@@ -43,7 +43,7 @@ static bool reap(struct dh_child *child, int *status)
 	memset(&info, 0, sizeof info);
 	kill(-child->pid, SIGKILL);
 	if (waitid(WAIT_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG) < 0)
-		*status = -1; /* somebody else has, who waits for any child */
+		*status = -1; /* someone else's wait() reaped it */
 	else if (info.si_pid == 0)
 		return false;
 	else if (info.si_code == CLD_EXITED)
@@ -97,8 +97,8 @@ static gboolean out_of_time(gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
-/* Descriptors are first copied out of the way, so that none of them is
- * overwritten while the four are put in place. */
+/* Copies the descriptors out of the way first, so that putting the four in place overwrites
+ * none of them. */
 static int add_fds(posix_spawn_file_actions_t *actions, const int *fds, int *copies)
 {
 	int err = 0;
@@ -183,7 +183,7 @@ int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_ch
 	err = spawn(&new->pid, spec);
 	if (err < 0)
 		goto failed;
-	/* Nobody else reaps our children, so the pid is still this child's. */
+	/* Not reaped yet, so the pid still belongs to this child. */
 	new->pidfd = (int)syscall(SYS_pidfd_open, new->pid, 0);
 	if (new->pidfd < 0) {
 		err = -errno;
@@ -217,7 +217,7 @@ void dh_child_kill(struct dh_child *child)
 
 static void nothing(struct dh_io_left *left)
 {
-	(void)left; /* it was killed when it was left */
+	(void)left; /* dh_child_free killed it already */
 }
 
 static void abandon(struct dh_io_left *left)

@@ -100,7 +100,7 @@ gboolean dh_feed_may_begin_ahead(const struct dh_feed *feed)
 	return dh_ingest_has_memory(feed->context.ingest);
 }
 
-/* --- in the room's thread */
+/* --- the owner's thread */
 
 gboolean dh_feed_is_incomplete(const struct dh_feed *feed)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A segment's way from its preparation to its owner, a room.
+/* Carries a segment from its preparation to its owner, a room.
  *
- * Units come in the I/O thread; they are gathered, and the owner is
- * called once for as many as there are. A feed lives as long as somebody holds a
- * reference: the owner while the segment plays or waits, the preparation until
- * it is unsubscribed, and a wake-up on its way.
+ * Units arrive in the I/O thread. The feed batches them and wakes the owner once per batch.
+ * A feed lives as long as someone holds a reference: the owner while the segment waits or
+ * plays, the preparation until the feed unsubscribes, and any pending wake-up.
  */
 #ifndef DH_FEED_H
 #define DH_FEED_H
@@ -21,70 +20,71 @@ struct dh_feed;
 struct dh_feed_context {
 	struct dh_io *io;
 	struct dh_ingest *ingest;
-	const char *generator_scope; /* dh-scope; outlives it, as does what follows */
-	const char *generator_user;  /* who generators run as */
+	const char *generator_scope; /* dh-scope; this and `generator_user` outlive the feed */
+	const char *generator_user;  /* the user that generators run as */
 };
 
-/* Whose segment it fills. */
+/* The owner of the segment that the feed fills. */
 struct dh_feed_owner {
 	void *arg;
-	const char *name; /* the room's, for the log; outlives the feed */
-	/* Something has come: dh_feed_fill is wanted, in the owner's thread. Called in
-	 * the I/O thread, once until then. */
+	const char *name; /* the room's name, for the log; outlives the feed */
+	/* There is something for dh_feed_fill, to be called in the owner's thread. Called
+	 * in the I/O thread, and not again before dh_feed_fill. */
 	void (*arrived)(void *arg, struct dh_feed *feed);
-	/* The last reference to the feed has gone, and the feed with it. Any thread. */
+	/* The last reference is gone and the feed is being freed. Any thread. */
 	void (*gone)(void *arg);
 };
 
-/* What a generator is to say; copied. */
+/* What a generator should say; copied. */
 struct dh_feed_speech {
-	const struct dh_generator_config *generator; /* outlives it */
+	const struct dh_generator_config *generator; /* outlives the feed */
 	const char *text;
 	const char *voice; /* NULL: none */
 };
 
-/* `name` is what the source is called, `metadata` the caller's (NULL: none); a
- * reference is taken. A pipe in `source` is taken over, its folders must outlive the feed; its `anchor`
- * is set when it starts. `speech`: a generator makes it, and there are no
- * descriptors; else NULL. One reference is the caller's. */
+/* `name`: the source's, for people; copied. `metadata`: the caller's, or NULL; the feed
+ * takes a reference. The feed takes ownership of a pipe in `source`; the folders in it must
+ * outlive the feed, and its `anchor` is set by dh_feed_start. `speech`: a generator makes
+ * the segment and `source` has no descriptors; NULL otherwise. The caller gets one
+ * reference. */
 struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct dh_feed_owner *owner, const char *name,
 	json_t *metadata, const struct dh_ingest_source *source, const struct dh_feed_speech *speech);
 struct dh_feed *dh_feed_ref(struct dh_feed *feed);
-void dh_feed_unref(struct dh_feed *feed); /* NULL is fine */
+void dh_feed_unref(struct dh_feed *feed); /* NULL is allowed */
 
 const char *dh_feed_name(const struct dh_feed *feed);
-/* The same without folders where it is a file's: for those who must not see paths. */
+/* The same without folders if it is a file: for those who must not see paths. */
 const char *dh_feed_short_name(const struct dh_feed *feed);
-json_t *dh_feed_metadata(const struct dh_feed *feed); /* lent, NULL: none */
-/* Whether there is memory for it although it is not next. */
+json_t *dh_feed_metadata(const struct dh_feed *feed); /* borrowed; may be NULL */
+/* Whether there is memory to prepare it ahead of its turn. Any thread. */
 gboolean dh_feed_may_begin_ahead(const struct dh_feed *feed);
 
 /* --- in the owner's thread */
 
-/* Once the segment is complete: whether its source ended before it should have. */
+/* Once the segment is complete: whether its source ended prematurely. */
 gboolean dh_feed_is_incomplete(const struct dh_feed *feed);
-/* What was wrong with the source, as an array of texts for people; NULL: nothing.
- * The feed's. */
+/* Problems with the source, as an array of texts for people, or NULL. Borrowed. */
 json_t *dh_feed_notes(const struct dh_feed *feed);
 
-/* The segment that it fills, the owner's; NULL: it is gone, stop. */
+/* The segment to fill, owned by the owner. NULL: the segment is gone. */
 void dh_feed_set_segment(struct dh_feed *feed, struct dh_segment *segment);
 struct dh_segment *dh_feed_segment(const struct dh_feed *feed);
 
-/* Begins the preparation, with the anchor's picture (a reference is taken). Once. */
+/* Starts the preparation. `anchor` is the anchor's picture or NULL; the feed takes a
+ * reference. Call once, with a segment set. */
 void dh_feed_start(struct dh_feed *feed, GBytes *anchor);
 bool dh_feed_is_started(const struct dh_feed *feed);
 
-/* It plays, or is what plays next: it is prepared before what is still ahead. */
+/* It plays now or next: prepare it before anything queued ahead of time. */
 void dh_feed_set_next(struct dh_feed *feed);
 
-/* A generator makes it while it is prepared. */
+/* Whether a generator makes it while it is being prepared. */
 bool dh_feed_is_live(const struct dh_feed *feed);
 
-/* Moves what has come into the segment; true when it has one. */
+/* Moves what has arrived into the segment. Returns whether the feed has a segment. */
 bool dh_feed_fill(struct dh_feed *feed);
 
-/* Nothing is wanted any more. */
+/* Stops the preparation and forgets the segment. The caller keeps its own reference. */
 void dh_feed_stop(struct dh_feed *feed);
 
 #endif

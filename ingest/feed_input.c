@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where a feed's units come from: a preparation, and the generator before it.
- * Everything here runs in the I/O thread.
+/* Where a feed's units come from: a preparation, and perhaps a generator behind it. I/O
+ * thread.
  */
 #include "feed_private.h"
 
@@ -8,10 +8,10 @@
 
 #include "prepare/job.h"
 
-/* The end of a generator's output is told so much later at most: it is about to
- * end too, and to say how. */
+/* After the output ends, wait at most this long for the generator's exit status before
+ * reporting the end. */
 #define GENERATOR_WORD_MS 200
-/* Every viewer gets them. */
+/* Every viewer receives them. */
 #define NOTES_MAX 10
 
 static void unit_free(gpointer data)
@@ -20,7 +20,7 @@ static void unit_free(gpointer data)
 	dh_unit_unref(&unit);
 }
 
-/* With the lock held: something has arrived. Releases it. */
+/* Call with the lock held when something has arrived; releases it. */
 static void unlock_and_wake(struct dh_feed *feed)
 {
 	bool post = !feed->is_posted;
@@ -31,7 +31,7 @@ static void unlock_and_wake(struct dh_feed *feed)
 		feed->owner.arrived(feed->owner.arg, feed);
 }
 
-/* Head and anchor wait for what follows them: there is nothing to play yet. */
+/* Head and anchor do not wake the owner: there is nothing to play yet. */
 static void on_head(void *arg, const struct dh_stream_head *head)
 {
 	struct dh_feed *feed = arg;
@@ -73,8 +73,8 @@ static void fail(struct dh_feed *feed, int code, const char *text)
 	unlock_and_wake(feed);
 }
 
-/* What a generator that failed has written may look complete, or broken
- * because it failed: its own word goes first. */
+/* The output of a failed generator may look complete, or broken as a consequence, so the
+ * generator's own error takes precedence. */
 static void deliver(struct dh_feed *feed)
 {
 	dh_io_drop(&feed->patience);
@@ -100,7 +100,7 @@ static gboolean out_of_patience(gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
-/* All of it has been read, or nothing more will be. */
+/* The preparation has delivered its last unit, or has failed. */
 static void ended(struct dh_feed *feed)
 {
 	feed->outcome.is_known = true;
@@ -127,7 +127,7 @@ static void on_end(void *arg, const struct dh_stream_end *end)
 {
 	struct dh_feed *feed = arg;
 
-	feed->outcome.is_incomplete = end->is_incomplete; /* its lengths follow from the units */
+	feed->outcome.is_incomplete = end->is_incomplete; /* lengths follow from the units */
 	ended(feed);
 }
 
@@ -151,7 +151,7 @@ static void generator_ended(void *arg, const char *error)
 		deliver(feed);
 }
 
-/* There is a worker to read it. */
+/* A worker is ready to read its output. */
 static int start_generator(void *arg, int *fd, char **error)
 {
 	struct dh_feed *feed = arg;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a feed consists of; for feed*.c only. */
+/* The internals of a feed; for feed*.c only. */
 #ifndef DH_FEED_PRIVATE_H
 #define DH_FEED_PRIVATE_H
 
 #include "feed.h"
 #include "generator.h"
 
-/* What came since the owner looked last. */
+/* What has arrived since the owner last looked. */
 struct dh_feed_batch {
 	GPtrArray *units;
 	bool has_head, has_end, has_failure, is_incomplete;
-	json_t *notes; /* with the end; NULL: none */
+	json_t *notes; /* set with the end; may be NULL */
 	struct dh_stream_head head;
 	struct dh_unit *anchor;
 	int code;
@@ -20,14 +20,14 @@ struct dh_feed_batch {
 /* How the preparation ended. */
 struct dh_feed_outcome {
 	bool is_known, is_failure, is_incomplete;
-	json_t *notes; /* NULL: none */
+	json_t *notes; /* may be NULL */
 	int code;
 	char *text;
 };
 
 struct dh_feed {
 	gatomicrefcount refs;
-	/* immutable; references are held */
+	/* immutable; holds references */
 	struct dh_feed_context context;
 	struct dh_feed_owner owner;
 	char *name;
@@ -35,14 +35,14 @@ struct dh_feed {
 	/* the owner's thread */
 	struct dh_segment *segment;
 	bool is_started, is_next, is_incomplete;
-	json_t *notes; /* NULL: none */
+	json_t *notes; /* may be NULL */
 	/* the owner's thread until started, then the I/O thread */
 	struct dh_ingest_source source;
 	char *names[2];
-	char *who; /* for the log: owner and segment */
+	char *who; /* owner and segment, for the log */
 	struct dh_subscription *subscription;
-	/* a generator's; I/O thread */
-	const struct dh_generator_config *config; /* NULL: there is none; immutable */
+	/* if a generator makes it; I/O thread */
+	const struct dh_generator_config *config; /* NULL: no generator; immutable */
 	char *text, *voice;                       /* immutable */
 	struct dh_generator *generator;           /* while it runs */
 	char *generator_error;
@@ -52,15 +52,15 @@ struct dh_feed {
 	/* protected by lock */
 	GMutex lock;
 	struct dh_feed_batch arrived;
-	bool is_posted; /* the owner will look */
+	bool is_posted; /* the owner has been woken */
 };
 
-/* --- feed_input.c; in the I/O thread */
+/* --- feed_input.c; I/O thread */
 
-/* Begins: subscribes; a generator starts when there is a worker for it. `feed` is
- * a reference, which dh_feed_input_close drops. */
+/* Subscribes; a generator starts once there is a worker for it. `feed` is a reference;
+ * dh_feed_input_close drops it. */
 void dh_feed_input_open(void *feed);
-/* It is next now. `feed` is a reference, which it drops. */
+/* Marks it as next. Drops `feed`, a reference. */
 void dh_feed_input_set_next(void *feed);
 void dh_feed_input_close(void *feed);
 

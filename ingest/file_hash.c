@@ -16,7 +16,7 @@ struct dh_file_hasher {
 	GChecksum *sum;
 };
 
-/* --- what is remembered */
+/* --- remembered hashes */
 
 struct dh_file_hashes *dh_file_hashes_new(void)
 {
@@ -70,14 +70,14 @@ void dh_file_hashes_remember(struct dh_file_hashes *hashes, const struct dh_file
 	if (identity->is_fresh)
 		return;
 	g_mutex_lock(&hashes->lock);
-	/* Forgetting everything costs one more reading of each file, and needs no order. */
+	/* Forgetting everything costs one more read of each file, and needs no LRU list. */
 	if (g_hash_table_size(hashes->hashes) >= REMEMBER)
 		g_hash_table_remove_all(hashes->hashes);
 	g_hash_table_replace(hashes->hashes, dh_file_identity_text(identity), g_memdup2(hash, sizeof *hash));
 	g_mutex_unlock(&hashes->lock);
 }
 
-/* --- reading one */
+/* --- hashing */
 
 struct dh_file_hasher *dh_file_hasher_new(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What files hold, as SHA-256, remembered as long as a file is the same
- * (file_identity.h). Any thread.
+/* SHA-256 of files, remembered for as long as a file stays unchanged (file_identity.h). Any
+ * thread.
  */
 #ifndef DH_FILE_HASH_H
 #define DH_FILE_HASH_H
@@ -10,14 +10,14 @@
 
 #include "file_identity.h"
 
-#define DH_HASH_SIZE 65 /* hexadecimal digits and the NUL */
+#define DH_HASH_SIZE 65 /* hexadecimal digits and NUL */
 
 struct dh_file_hash {
 	char hex[DH_HASH_SIZE];
-	bool is_slow; /* it took long to read */
+	bool is_slow; /* reading it took long */
 };
 
-/* --- what is remembered; refcounted */
+/* --- remembered hashes; refcounted */
 
 struct dh_file_hashes;
 struct dh_file_hashes *dh_file_hashes_new(void);
@@ -26,18 +26,18 @@ void dh_file_hashes_unref(struct dh_file_hashes **hashes);
 
 bool dh_file_hashes_find(struct dh_file_hashes *hashes, const struct dh_file_identity *identity,
 	struct dh_file_hash *hash);
-/* `identity` is from before it was read. What was changed only just now is not remembered. */
+/* `identity` must be from before the file was read. A file that changed only a moment ago
+ * is not remembered. */
 void dh_file_hashes_remember(struct dh_file_hashes *hashes, const struct dh_file_identity *identity,
 	const struct dh_file_hash *hash);
 
-/* --- reading one, in parts; one thread's at a time */
+/* --- hashing a file piece by piece; one thread at a time */
 
 struct dh_file_hasher;
 struct dh_file_hasher *dh_file_hasher_new(void);
 void dh_file_hasher_free(struct dh_file_hasher **hasher);
-/* Takes `size` bytes more. */
 void dh_file_hasher_push(struct dh_file_hasher *hasher, const void *bytes, size_t size);
-/* All of it has been pushed. */
+/* Call once all bytes have been pushed. Leaves hash->is_slow alone. */
 void dh_file_hasher_finish(struct dh_file_hasher *hasher, struct dh_file_hash *hash);
 
 #endif

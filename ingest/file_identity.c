@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* The coarsest times that file systems keep. */
+/* The coarsest timestamp granularity of any file system. */
 #define FRESH_NS (2 * G_GINT64_CONSTANT(1000000000))
 
 static int64_t ns_of(struct timespec time)

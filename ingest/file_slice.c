@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define READ_BYTES (128 * 1024)
-/* Of one turn, whichever comes first. */
+/* A turn ends at whichever comes first. */
 #define TURN_BYTES (16 * 1024 * 1024)
 #define TURN_US    50000
 

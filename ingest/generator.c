@@ -13,7 +13,7 @@
 #include "generator_log.h"
 #include "log.h"
 
-#define NICENESS "5" /* below pacing, above what is prepared ahead of time */
+#define NICENESS "5" /* below pacing, above preparing ahead of time */
 
 struct dh_generator {
 	struct dh_io *io;
@@ -21,16 +21,16 @@ struct dh_generator {
 	char *who;
 	struct dh_child *child;
 	struct dh_generator_log *log;
-	int alive;      /* our end of a pipe: it ends when we do */
-	GSource *timer; /* max_s, then the grace */
+	int alive;      /* our end of a pipe that closes when we die */
+	GSource *timer; /* max_s, then the grace period */
 	bool is_late, is_over, is_lingering;
-	bool is_left; /* freed, and in its grace */
+	bool is_left; /* freed, but still in its grace period */
 	struct dh_io_left left;
 	dh_generator_end_fn *ended;
 	void *arg;
 };
 
-/* --- its end */
+/* --- how it ends */
 
 static void release(struct dh_generator *generator)
 {
@@ -65,7 +65,7 @@ static void exited(void *arg, int status)
 
 	dh_io_timer_set(generator->timer, -1);
 	explain(generator, status, error, sizeof error);
-	/* Its last words go before. */
+	/* Log its last words first. */
 	dh_generator_log_free(&generator->log);
 	if (*error && generator->is_over)
 		dh_log(DH_LOG_WARNING, "%s: after its output: %s", generator->who, error);
@@ -104,7 +104,6 @@ static void abandon(struct dh_io_left *left)
 	release((struct dh_generator *)((char *)left - offsetof(struct dh_generator, left)));
 }
 
-/* The thread is about to end. */
 static void hurry(struct dh_io_left *left)
 {
 	dh_io_forget(left);
@@ -118,7 +117,7 @@ void dh_generator_free(struct dh_generator **generator)
 	*generator = NULL;
 	if (!old)
 		return;
-	/* Without a log, it has ended. */
+	/* No log: it has ended already. */
 	if (!old->is_over || !old->log || old->is_lingering) {
 		release(old);
 		return;
@@ -129,9 +128,9 @@ void dh_generator_free(struct dh_generator **generator)
 	dh_io_leave(old->io, &old->left);
 }
 
-/* --- what it is given */
+/* --- what it gets */
 
-/* A file without a name: it needs no reader to be written, and has an end. */
+/* An anonymous file: unlike a pipe, writing it needs no reader. */
 static int open_text(const char *text)
 {
 	size_t size = strlen(text);
@@ -151,7 +150,7 @@ static int open_text(const char *text)
 	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : fd;
 }
 
-/* Only voices that the configuration lists come here. */
+/* `voice` is always one of the configured voices. */
 static char *with_voice(const char *argument, const char *voice)
 {
 	if (!voice)
@@ -179,7 +178,7 @@ static char **arguments(const struct dh_generator_spec *spec)
 	return (char **)g_ptr_array_free(argv, FALSE);
 }
 
-/* Nothing of the gateway's environment, which may hold what is none of its business. */
+/* Inherits nothing of the gateway's environment, which may hold secrets. */
 static char **environment(const struct dh_generator_config *config)
 {
 	GPtrArray *envp = g_ptr_array_new();
@@ -193,9 +192,9 @@ static char **environment(const struct dh_generator_config *config)
 	return (char **)g_ptr_array_free(envp, FALSE);
 }
 
-/* --- its start */
+/* --- how it starts */
 
-enum { TEXT, OUTPUT, WORDS, ALIVE, ENDS }; /* what becomes its descriptor 0 to 3 */
+enum { TEXT, OUTPUT, WORDS, ALIVE, ENDS }; /* become its descriptors 0 to 3 */
 
 static int spawn(struct dh_generator *generator, const struct dh_generator_spec *spec, const int *fds)
 {
@@ -211,7 +210,7 @@ static int spawn(struct dh_generator *generator, const struct dh_generator_spec 
 	return err;
 }
 
-/* The generator's ends of everything go into `fds`. */
+/* Opens all pipes; the generator's ends go into `fds`. */
 static int open_ends(struct dh_generator *generator, const struct dh_generator_spec *spec, int *fds, int *output)
 {
 	int ends[2], err;
@@ -237,7 +236,7 @@ int dh_generator_start(struct dh_generator **out, struct dh_io *io, const struct
 	int fds[ENDS] = { -1, -1, -1, -1 }, from = -1, err;
 	struct dh_generator *generator;
 
-	/* Else only its exit code would tell. */
+	/* Otherwise only the exit code would tell. */
 	if (access(spec->config->command[0], X_OK) < 0)
 		return -errno;
 	generator = g_new0(struct dh_generator, 1);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A generator at work: the configured command with a text on its standard input
- * and a segment on its standard output. No shell is involved.
+/* A running generator: the configured command, with a text on its standard input and a
+ * segment on its standard output. No shell is involved.
  *
- * It gets an environment of its own, a niceness, no new privileges, and, where
- * the gateway is root, the worker's user and that user's group. It runs in a
- * dh-scope (prepare/scope.c): no process that it begins outlives it. What it
- * says on standard error is logged (generator_log.h).
+ * It gets a minimal environment, a niceness, no new privileges and, if the gateway runs as
+ * root, the worker's user with that user's group. It runs inside a dh-scope
+ * (prepare/scope.c), so no process that it starts outlives it. Its standard error goes to
+ * the log (generator_log.h).
  *
- * Everything here belongs to the I/O thread.
+ * I/O thread only.
  */
 #ifndef DH_GENERATOR_H
 #define DH_GENERATOR_H
@@ -16,46 +16,47 @@
 
 #include "io.h"
 
-/* What a generator has to end when its output has ended, and what it began when
- * it has ended itself. */
+/* How long a generator may take to exit after its output has ended, and its descendants
+ * after the generator itself has. */
 #define DH_GENERATOR_GRACE_MS 1000
 
-/* As the configuration has it; texts are the owner's. */
+/* From the configuration, which owns the strings. */
 struct dh_generator_config {
 	char *name;
 	char **command;     /* argv, NULL-terminated; "{voice}" is replaced */
-	char **voices;      /* NULL: none; the first is the default */
-	char **environment; /* "NAME=value", added to a minimal one; NULL: none */
-	int64_t max_s;      /* what a sentence may take to be made */
-	int64_t memory_mb;  /* of data; 0: no limit */
+	char **voices;      /* the first is the default; may be NULL */
+	char **environment; /* "NAME=value", added to a minimal environment; may be NULL */
+	int64_t max_s;      /* longest time to generate one sentence */
+	int64_t memory_mb;  /* data segment; 0: no limit */
 };
 
 struct dh_generator;
 
 struct dh_generator_spec {
-	const struct dh_generator_config *config; /* outlives it */
+	const struct dh_generator_config *config; /* outlives the generator */
 	const char *scope;                        /* dh-scope: a path, or a name looked up in PATH */
-	const char *user;                         /* "" or NULL: the gateway's */
-	const char *who;                          /* for the log, which room and segment it speaks for */
+	const char *user;                         /* "" or NULL: the gateway's user */
+	const char *who;                          /* room and segment, for the log */
 	const char *text;
-	const char *voice; /* NULL: none, "{voice}" stays */
+	const char *voice; /* NULL: "{voice}" is left as it is */
 };
 
-/* It ended: `error` is NULL when it said that all went well, or was ended because
- * it lingered, else a text for a person. The generator may be freed from here. */
+/* The generator has ended. `error` is NULL if it succeeded, or was killed for lingering
+ * after its output had ended; otherwise a text for people. You may free the generator from
+ * here. */
 typedef void dh_generator_end_fn(void *arg, const char *error);
 
-/* *output is what it writes, the caller's. Negative errno: why there is none
- * (-ENOENT: no such program). */
+/* *output is the read end of its standard output; the caller owns it. Negative errno if it
+ * cannot be started (-ENOENT: no such program). `ended` is never called from within. */
 int dh_generator_start(struct dh_generator **generator, struct dh_io *io, const struct dh_generator_spec *spec,
 	dh_generator_end_fn *ended, void *arg, int *output);
 
-/* Its output has been read to its end. It is ended when it lingers. */
+/* Call when its output has been read to the end. It is killed if it lingers. */
 void dh_generator_output_over(struct dh_generator *generator);
 
-/* `ended` is not called any more. Ends it where it still runs; one whose output
- * is over keeps what is left of its grace, and how it ends is logged. Waits for
- * nothing. *generator may be NULL. */
+/* `ended` will not be called any more. Kills a generator that is still producing output;
+ * one whose output is over keeps the rest of its grace period, and its exit is logged. Does
+ * not wait. *generator may be NULL. */
 void dh_generator_free(struct dh_generator **generator);
 
 #endif

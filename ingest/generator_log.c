@@ -10,9 +10,9 @@
 #include "log.h"
 
 #define READ_BYTES 65536
-/* A second in which this much has been read is not read on: who writes faster waits. */
+/* Reading pauses once this much has come within a second: a faster writer has to wait. */
 #define BYTES_PER_S (8 << 20)
-/* At most so much is in the pipe when nobody writes any more. */
+/* With no writer left, the pipe holds at most this many buffers. */
 #define LAST_READS 16
 
 struct dh_generator_log {
@@ -20,7 +20,7 @@ struct dh_generator_log {
 	int fd;
 	struct dh_io *io;
 	GSource *source, *timer;
-	/* the line that is not complete yet */
+	/* the unfinished line */
 	char line[DH_GENERATOR_LINE_BYTES + 1];
 	size_t length;
 	bool is_cut;
@@ -28,9 +28,9 @@ struct dh_generator_log {
 	int64_t second_us;
 	int lines;
 	size_t bytes;
-	/* of all */
+	/* in total */
 	int told;
-	/* left out, and not told yet */
+	/* left out, and not reported yet */
 	uint64_t left_lines, left_bytes;
 };
 
@@ -86,10 +86,10 @@ static void push(struct dh_generator_log *log, const char *bytes, size_t size)
 	}
 }
 
-/* false: there is nothing, or nothing any more. */
+/* Returns false if there is nothing to read, now or ever. */
 static bool read_some(struct dh_generator_log *log)
 {
-	static char buffer[READ_BYTES]; /* the I/O thread's */
+	static char buffer[READ_BYTES]; /* only the I/O thread uses it */
 	ssize_t n = read(log->fd, buffer, sizeof buffer);
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))

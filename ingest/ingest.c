@@ -14,10 +14,9 @@
 #include "worker.h"
 #include "worker_version.h"
 
-/* After an answer did not come, the next preparation asks again when that is
- * this long ago. */
+/* If there was no answer, the next preparation asks again after this long. */
 #define ASK_AGAIN_US (5 * G_USEC_PER_SEC)
-/* Of one segment while it is prepared: picture, sound. */
+/* Per segment while it is prepared: picture and sound. */
 #define SEGMENT_DESCRIPTORS 2
 
 /* --- the version */
@@ -158,8 +157,8 @@ void dh_ingest_free(struct dh_ingest **ingest)
 	if (!old)
 		return;
 	dh_io_call(old->io, stop, old);
-	/* Its tasks are cancelled; those that do not end are left to themselves. What
-	 * the others have reported is run, and reaches nobody. */
+	/* Their tasks are cancelled; threads that hang are abandoned. Reports already
+	 * posted still run, but reach nobody. */
 	dh_loader_free(&old->loader);
 	dh_io_call(old->io, nothing, NULL);
 	release(old);
@@ -172,7 +171,7 @@ bool dh_ingest_has_memory(struct dh_ingest *ingest)
 	return dh_limits_used(ingest->limits, DH_LIMIT_MEMORY) < dh_limits_most(ingest->limits, DH_LIMIT_MEMORY);
 }
 
-/* Ends what nobody but the cache waits for. */
+/* Drops preparations that only the cache waits for. */
 static void free_memory(void *arg)
 {
 	struct dh_ingest *ingest = arg;

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Preparations: a source being encoded, or loaded from the cache, shared by any
+/* Preparations: a source that is being encoded, or loaded from the cache, shared by any
  * number of subscribers (rooms).
  *
- * Subscribing to the same files with the same settings joins the preparation
- * that is there, whether it is in progress or already complete in memory, else
- * the cache on disk is asked, else a worker (worker.h) encodes. A late
- * subscriber first gets everything that is there already.
+ * Subscribing to the same files with the same settings joins an existing preparation, in
+ * progress or complete in memory; otherwise the cache on disk is consulted, and otherwise a
+ * worker (worker.h) encodes. A late subscriber first receives everything produced so far.
  *
- * Files are prepared into the cache at full speed, also when nobody waits for
- * them any more (`orphans_max` of them). What is not a regular file (a pipe) is
- * live: not cached, never shared, and ended when its subscriber leaves. Files
- * that dh-prepare wrote (`.dhs`) are read as they are, without a worker,
- * whatever their settings.
+ * Files are prepared into the cache at full speed, even when nobody waits for them any more
+ * (`orphans_max` of them). Anything but a regular file (a pipe) is live: it is never cached
+ * or shared, and ends when its subscriber leaves. Files that dh-prepare wrote (`.dhs`) are
+ * read directly, without a worker, whatever the settings.
  *
- * Threads: every function here may be called from any thread; listeners are
- * called from the I/O thread, one at a time.
+ * Threads: call from any thread unless noted. Listeners are called from the I/O thread, one
+ * at a time.
  */
 #ifndef DH_INGEST_H
 #define DH_INGEST_H
@@ -28,69 +26,69 @@
 
 struct dh_ingest;
 
-/* Starts warm workers; it succeeds also where no worker can be started (jobs
- * then fail and say why). `io` must outlive it. -EINVAL, -ENOMEM, no thread. */
+/* Starts warm workers. Succeeds even if no worker can be started: then jobs fail and say
+ * why. `io` must outlive it. -EINVAL, -ENOMEM, or why a thread could not be started. */
 int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh_ingest_config *config);
 
-/* Kills and reaps every worker. All subscriptions must be gone. Not from the
- * I/O thread. */
+/* Kills every worker; the I/O thread reaps them. Waits up to DH_LOADER_END_MS (loader.h)
+ * for reads in progress. All subscriptions must be gone. Not from the I/O thread. */
 void dh_ingest_free(struct dh_ingest **ingest);
 
-/* Looks for `path` (as a request names it) in the folders (NULL-terminated, in this
- * order) and adds it to the files of `source`, which are then `path` and the folder,
- * both lent, and which file it is. Nothing stays open. It takes DH_OPEN_MS
- * (load_task.h) for each folder at most, whatever its file system does. Not from
- * the I/O thread. 0, or as dh_media_open (media_files.h), or
+/* Looks for `path`, as named in a request, in `folders` (NULL-terminated, in order) and
+ * adds it to `source`, which must have room for one more: its name and folder (both
+ * borrowed) and its identity. Leaves nothing open. Takes at most DH_OPEN_MS (load_task.h)
+ * per folder, whatever its file system does. Not from the I/O thread. Returns 0, an error
+ * of dh_media_open (media_files.h), or
  *     -ETIMEDOUT           its file system does not answer
- *     -EHOSTDOWN, -ENOBUFS too much waits for file systems already
- *     -EMFILE              there may be no more open files
- * *error is then set to a text (g_free it). */
+ *     -EHOSTDOWN, -ENOBUFS too many requests wait for file systems already
+ *     -EMFILE              too many files are open
+ * and then sets *error, NULL before the call, to a text (g_free it). */
 int dh_ingest_find(struct dh_ingest *ingest, char *const *folders, const char *path, struct dh_ingest_source *source,
 	char **error);
 
-/* Whether one more segment may be queued: 0; -ENOBUFS: prepared media take all the
- * memory that they may, and none can be freed; -EMFILE: too many files are open.
- * *error is then set to a text (g_free it). Not from the I/O thread. */
+/* Whether one more segment may be queued. 0; -ENOBUFS: prepared media use all the memory
+ * they may, and none can be freed; -EMFILE: too many files are open. On error sets *error
+ * to a text (g_free it). Not from the I/O thread. */
 int dh_ingest_admit(struct dh_ingest *ingest, char **error);
 
-/* Whether there is memory for what need not be prepared yet. Any thread. */
+/* Whether there is memory to prepare segments ahead of their turn. Any thread. */
 bool dh_ingest_has_memory(struct dh_ingest *ingest);
 
 struct dh_subscription;
 
-/* A pipe in `source` is taken over and closed, whatever is returned; strings are
- * copied. `listener` is copied. The first call may come before this returns.
- * -EINVAL: a field of `source` is out of range; -ENOMEM. */
+/* Takes ownership of a pipe in `source` and closes it, even on error. Copies strings and
+ * `listener`. The first call may come before this returns. -EINVAL: a field of `source` is
+ * out of range; -ENOMEM. */
 int dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source *source,
 	const struct dh_ingest_listener *listener, void *arg, struct dh_subscription **subscription);
 
-/* What was to be prepared ahead is next now: it goes before what is still ahead. */
+/* Moves it ahead of everything that is prepared ahead of time. */
 void dh_ingest_set_next(struct dh_subscription *subscription);
 
-/* After it returns no listener function runs or will run (from within a
- * listener function: after that one has returned), so hold no lock here that a
- * listener function takes. NULL inside is fine. */
+/* Once it returns, no listener function runs or will run (if called from a listener
+ * function: once that one has returned). So do not hold a lock that a listener function
+ * takes. *subscription may be NULL. */
 void dh_ingest_unsubscribe(struct dh_subscription **subscription);
 
-/* What is used of a limit. */
+/* How much of a limit is in use. */
 struct dh_ingest_use {
 	int64_t used, limit;
 };
 
 struct dh_ingest_stats {
-	int workers_ready, workers_busy, workers_live; /* busy: all; live: those of them with a live job */
-	int jobs_waiting, jobs_waiting_live;           /* all; the live ones of them */
+	int workers_ready, workers_busy, workers_live; /* busy: all; live: those with a live job */
+	int jobs_waiting, jobs_waiting_live;           /* all; the live ones among them */
 	int preparations, subscriptions;
-	uint64_t jobs, jobs_failed; /* given to workers; of which failed */
+	uint64_t jobs, jobs_failed; /* since the start, waiting ones included; how many failed */
 	uint64_t cache_hits, cache_misses;
-	int64_t cache_bytes; /* -1 without cache */
+	int64_t cache_bytes; /* -1 without a cache */
 	int cache_entries;
-	int64_t io_longest_turn_us;    /* since these figures were last asked for; see io.h */
-	int reads_waiting, reads_lost; /* tasks that wait for a disk; threads that do not come back */
-	/* each against its limit */
+	int64_t io_longest_turn_us;    /* since these figures were last read; see io.h */
+	int reads_waiting, reads_lost; /* tasks waiting for a disk; threads that have not come back */
+	/* `workers.used` includes live jobs, its limit does not */
 	struct dh_ingest_use workers, waiting, cache, descriptors, memory;
 };
-/* Waits for the I/O thread (a moment). */
+/* Waits for the I/O thread, which takes a moment. */
 void dh_ingest_stats(struct dh_ingest *ingest, struct dh_ingest_stats *stats);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <sys/resource.h>
 
-/* Janus and viewers need the most of them. */
+/* Janus and the viewers need most of them. */
 static int quarter_of_descriptors(void)
 {
 	struct rlimit limit;

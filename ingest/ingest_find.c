@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Finding a file that a request names, for a thread that must not hang. */
+/* Finds a file named in a request, for a thread that must not hang. */
 #include "ingest.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "media_files.h"
 #include "mounts.h"
 
-/* Shared by who asks and the loader's thread, which may come back much later. */
+/* Shared by the caller and the loader's thread, which may come back much later. */
 struct search {
 	atomic_int refs;
 	struct dh_limits *limits;
@@ -42,7 +42,7 @@ static void unref(struct search *search)
 	g_free(search);
 }
 
-/* The first one counts. Takes over `error`. */
+/* The first answer counts. Takes ownership of `error`. */
 static void answer(struct search *search, int err, char *error, const struct dh_file_identity *identity)
 {
 	g_mutex_lock(&search->lock);
@@ -90,7 +90,7 @@ static void release(void *arg)
 	unref(arg);
 }
 
-/* --- who asks */
+/* --- the caller's thread */
 
 static struct search *search_new(struct dh_ingest *ingest, const char *folder, const char *path, int64_t max_bytes)
 {
@@ -132,10 +132,10 @@ static int search_in(struct dh_ingest *ingest, const char *folder, const char *p
 		search);
 
 	if (err < 0)
-		unref(search); /* the loader's */
+		unref(search); /* the loader's reference */
 	else
 		err = wait_for(search, identity, error);
-	unref(search); /* NOLINT(clang-analyzer-unix.Malloc): it has two references */
+	unref(search); /* NOLINT(clang-analyzer-unix.Malloc): it had two references */
 	g_free(whole);
 	return err;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Coming and going of those who listen. */
+/* Subscribing and unsubscribing. */
 #include <errno.h>
 
 #include "ingest.h"
@@ -52,7 +52,7 @@ int dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source 
 	new->ingest = ingest;
 	new->inputs = inputs;
 	new->is_next = source->is_next;
-	/* A listener may use it from its first call on. */
+	/* A listener may use it as early as its first call. */
 	*subscription = new;
 	dh_io_post(ingest->io, attach, new);
 	return 0;

@@ -13,7 +13,7 @@
 #include "playout/stream.h"
 #include "prepare/job.h"
 
-/* What is given as a descriptor must be a pipe or a socket. */
+/* A descriptor must be a pipe or a socket. */
 static int look_at_pipe(struct dh_inputs *inputs)
 {
 	struct stat st;
@@ -112,7 +112,7 @@ uint64_t dh_inputs_device(const struct dh_inputs *inputs, int i)
 
 /* --- key and job */
 
-/* Everything that the bytes of a prepared segment depend on. */
+/* Everything that the bytes of a prepared segment depend on, except the inputs. */
 static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source, const char *version)
 {
 	char *anchor = source->anchor ? g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, source->anchor) : NULL;

@@ -9,12 +9,12 @@
 
 #include "file_slice.h"
 
-/* The kernel's clock for files ticks this slowly at most: two changes within one
- * tick leave the same time. A file that was changed in this one is read in the next. */
+/* The coarsest tick of the kernel's file clock: two changes within one tick leave the same
+ * time. So a file that changed in the current tick is read in the next one. */
 #define TICK_US 20000
-/* What takes longer to read, and is slower, would keep a worker from others. */
+/* A file that takes longer to read, and reads slower, would hog a worker. */
 #define SLOW_US     1000000
-#define SLOW_PER_US 2 /* bytes */
+#define SLOW_PER_US 2 /* bytes per microsecond */
 
 struct inspection {
 	struct dh_load_task task;
@@ -23,10 +23,10 @@ struct inspection {
 	struct dh_file_hashes *hashes;
 	dh_inspected_fn *inspected;
 	int read_ms;
-	/* the lane's thread; of the I/O thread when it is told */
+	/* the lane's thread; the I/O thread once the result is in */
 	struct dh_expected_files files;
 	int i;                         /* which file */
-	int fd;                        /* -1: it has not been opened */
+	int fd;                        /* -1: not open */
 	struct dh_file_hasher *hasher; /* while it is being read */
 	off_t at;
 	int64_t read_us;
@@ -47,7 +47,7 @@ static void close_file(struct inspection *inspection)
 	dh_limits_add(inspection->limits, DH_LIMIT_DESCRIPTORS, -1);
 }
 
-/* The file is known. */
+/* Its hash is known: on to the next. */
 static bool next_file(struct inspection *inspection)
 {
 	dh_file_hasher_free(&inspection->hasher);
@@ -92,7 +92,7 @@ static void wait_a_tick(const struct dh_file_identity *identity)
 		g_usleep((gulong)(TICK_US - age_us));
 }
 
-/* Whether it begins as a segment that dh-prepare wrote (playout/stream.h). */
+/* Whether it starts like a segment written by dh-prepare (playout/stream.h). */
 static int look_at_start(int fd, bool *is_stream)
 {
 	char start[4];
@@ -113,7 +113,7 @@ static bool read_file(struct inspection *inspection)
 	if (inspection->at == 0) {
 		wait_a_tick(identity);
 		err = look_at_start(inspection->fd, &inspection->files.is_stream);
-		/* It is not shared by what it holds. */
+		/* It is shared by identity, so it needs no hash. */
 		if (err < 0 || (inspection->files.is_stream && inspection->inputs->source.count == 1))
 			return dh_load_task_end(&inspection->task, err, NULL);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Looking at the files of a preparation: which they are and what they hold. */
+/* Inspects the files of a preparation: which they are and what they contain. */
 #ifndef DH_INSPECTION_H
 #define DH_INSPECTION_H
 
@@ -8,12 +8,12 @@
 #include "load_task.h"
 #include "open_files.h"
 
-/* In the I/O thread. `files` is what they are and, where they were all hashed, what
- * they held; lent. Or `err`, and `text` says why where it is not NULL. */
+/* I/O thread. `files`, borrowed, has the identities and, with is_hashed, the hashes. On
+ * error it is NULL, `err` is a negative errno, and `text` says more or is NULL. */
 typedef void dh_inspected_fn(void *arg, const struct dh_expected_files *files, int err, const char *text);
 
-/* I/O thread. Opens, reads and closes one after the other what is not remembered.
- * Each may take `read_ms` to read. */
+/* I/O thread. Opens, reads and closes the files one after the other, unless their hashes
+ * are remembered. Reading each may take `read_ms`. */
 struct dh_load_task *dh_inspect(struct dh_loader *loader, struct dh_limits *limits, struct dh_inputs *inputs,
 	struct dh_file_hashes *hashes, int read_ms, dh_inspected_fn *inspected, void *arg);
 

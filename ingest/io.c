@@ -20,7 +20,7 @@ struct dh_io {
 	/* I/O thread */
 	bool is_stopped;
 	struct dh_io_left *left;
-	int64_t turn_us; /* when its turn began; 0: it has none */
+	int64_t turn_us; /* when the current turn began; 0: never */
 	_Atomic int64_t longest_us;
 	/* protected by lock */
 	pthread_mutex_t lock;
@@ -68,7 +68,7 @@ static bool run_posts(struct dh_io *io)
 /* GLib's poll function has no argument. */
 static _Thread_local struct dh_io *current;
 
-/* The thread is busy from the end of one wait to the beginning of the next. */
+/* A turn lasts from the end of one wait to the start of the next. */
 static gint poll_between_turns(GPollFD *fds, guint count, gint timeout_ms)
 {
 	struct dh_io *io = current;
@@ -91,7 +91,7 @@ int64_t dh_io_longest_turn_us(struct dh_io *io)
 
 static void take_turn(struct dh_io *io)
 {
-	/* What is posted before the wake-up is armed again is taken right here. */
+	/* Posts that arrive before the wake-up is re-armed run right here. */
 	g_main_context_iteration(io->context, TRUE);
 	run_posts(io);
 }
@@ -279,7 +279,7 @@ void dh_io_drop(GSource **source)
 	}
 }
 
-/* --- what is left to end by itself */
+/* --- objects left to end by themselves */
 
 void dh_io_leave(struct dh_io *io, struct dh_io_left *left)
 {

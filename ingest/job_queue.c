@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "job_queue.h"
 
-/* Jobs whose files are open, or being opened, before there is a worker; and those
- * of them that do not take long. */
+/* How many jobs may have their files open, or being opened, without a worker: in all, and
+ * not counting those that are slow to open. */
 #define OPENING_MAX       32
 #define OPENING_QUICK_MAX 4
 
-/* Of an owner, as long as it has jobs that wait. */
+/* One per owner with waiting jobs. */
 struct dh_job_turn {
 	const void *owner;
 	int jobs;
-	uint64_t served; /* when it last was, or when it came */
+	uint64_t served; /* when it was last served, or joined */
 };
 
 void dh_job_queue_init(struct dh_job_queue *queue)
@@ -52,7 +52,7 @@ void dh_job_queue_remove(struct dh_job_queue *queue, struct dh_queued *job)
 	job->turn = NULL;
 }
 
-/* Whether `a`, which came later, goes first. */
+/* Whether `a`, which joined later, goes first. */
 static bool goes_before(const struct dh_queued *a, const struct dh_queued *b)
 {
 	if (a->is_next != b->is_next)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Jobs that wait for a worker, and whose turn it is.
+/* Jobs waiting for a worker, and whose turn it is. I/O thread.
  *
- * A job that is next goes before every one that is not. Otherwise owners take
- * turns: the one who was served longest ago goes first, where coming counts as
- * being served. The jobs of one owner keep their order.
+ * Jobs marked as next go before all others. Otherwise owners take turns: the one served
+ * longest ago goes first, and joining counts as being served. Jobs of one owner keep their
+ * order.
  */
 #ifndef DH_JOB_QUEUE_H
 #define DH_JOB_QUEUE_H
@@ -14,39 +14,39 @@
 
 struct dh_job_turn;
 
-/* Part of a job. */
+/* Embedded in a job. */
 struct dh_queued {
-	bool is_live, is_next;    /* the job's; is_next may change while it waits */
-	bool is_opening;          /* its files are being opened: it is nobody's turn */
-	bool is_ready;            /* they are, or can be at once */
-	int64_t opening_us;       /* when that began */
-	struct dh_job_turn *turn; /* job_queue.c */
+	bool is_live, is_next;    /* is_next may change while it waits */
+	bool is_opening;          /* its files are being opened: not its turn yet */
+	bool is_ready;            /* they are open, or can be opened at once */
+	int64_t opening_us;       /* when opening began */
+	struct dh_job_turn *turn; /* private to job_queue.c */
 	GList link;
 };
 
 struct dh_job_queue {
 	GQueue waiting;
-	int live;          /* of these */
+	int live;          /* live ones among them */
 	GHashTable *turns; /* by owner */
 	uint64_t served;
 };
 
 void dh_job_queue_init(struct dh_job_queue *queue);
-/* Every job must have left it. */
+/* The queue must be empty. */
 void dh_job_queue_clear(struct dh_job_queue *queue);
 
 void dh_job_queue_add(struct dh_job_queue *queue, struct dh_queued *job, const void *owner);
-/* It waits no more: it was cancelled, or failed. */
+/* For a job that was cancelled or has failed. */
 void dh_job_queue_remove(struct dh_job_queue *queue, struct dh_queued *job);
 
-/* Whose turn it is among the files' jobs, the live ones, or all; NULL: nobody's. */
+/* Whose turn it is among jobs of files (`files`), live jobs (`live`) or both; NULL: nobody's. */
 struct dh_queued *dh_job_queue_next(const struct dh_job_queue *queue, bool files, bool live);
-/* The next may be one whose files have still to be opened: a few are opened ahead,
- * and those that take long do not count, so that a file system that does not answer
- * holds up nobody. */
+/* Whether another job may open its files. A few are opened ahead of time; those that take
+ * longer than DH_OPENING_SLOW_MS count only against a larger limit, so that a file system
+ * that does not answer holds up nobody else. */
 bool dh_job_queue_may_open(const struct dh_job_queue *queue, int64_t now_us);
 #define DH_OPENING_SLOW_MS 100
-/* It has a worker, and waits no more. */
+/* For a job that has got a worker. Removes it. */
 void dh_job_queue_serve(struct dh_job_queue *queue, struct dh_queued *job);
 
 int dh_job_queue_length(const struct dh_job_queue *queue);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Who listens to a preparation. */
+/* A listener to a preparation. */
 #ifndef DH_LISTENER_H
 #define DH_LISTENER_H
 
@@ -8,14 +8,15 @@
 
 #include "playout/stream.h"
 
-/* What a subscriber is told, in this order: head, anchor (with video), picture
- * (idle clips), units any number of times, then end or failure, which is the
- * last call. Notes come in between; a failure may come at any point. Everything
- * passed is lent (units and picture: take references). A function may be NULL.
- * They may call any function here except dh_ingest_free. */
+/* Calls come in this order: head, anchor (if there is video), picture (idle clips), units
+ * any number of times, then end or failure, which is the last. Notes come in between, and a
+ * failure may come at any point. Arguments are borrowed; take references to keep units and
+ * pictures. Any function but `open` may be NULL. They may call any function of ingest.h
+ * that the I/O thread may call. */
 struct dh_ingest_listener {
-	/* Of a source that is_opened_late, once: it has a worker now. *fd is taken
-	 * over. Negative errno, and *error is a text (g_free): the failure that follows. */
+	/* Required if the source is_opened_late: a worker is ready, open the input. Called
+	 * once; the caller takes ownership of *fd. Or a negative errno with *error a text
+	 * (g_free) or NULL; a failure follows. */
 	int (*open)(void *arg, int *fd, char **error);
 	void (*head)(void *arg, const struct dh_stream_head *head);
 	void (*anchor)(void *arg, struct dh_unit *anchor);
@@ -23,7 +24,7 @@ struct dh_ingest_listener {
 	void (*units)(void *arg, struct dh_unit *const *units, size_t count);
 	void (*note)(void *arg, const char *text);
 	void (*end)(void *arg, const struct dh_stream_end *end);
-	/* `code` is of enum dh_prepare_exit; `text` is UTF-8 for a person, one line. */
+	/* `code` is an enum dh_prepare_exit; `text` is one line of UTF-8 for people. */
 	void (*failure)(void *arg, int code, const char *text);
 };
 

@@ -29,7 +29,7 @@ static void result_free(struct result *result)
 	g_free(result);
 }
 
-/* In the I/O thread. The first result counts: a late task may have one too. */
+/* I/O thread. The first result counts: a late task may report a second one. */
 static void tell(void *arg)
 {
 	struct result *result = arg;
@@ -81,7 +81,7 @@ bool dh_load_task_report(struct dh_load_task *task, dh_io_fn *fn, void *report)
 	return dh_loader_report(task->loader, fn, report);
 }
 
-/* --- as the loader sees it */
+/* --- the loader's view */
 
 static bool step(void *arg)
 {

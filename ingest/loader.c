@@ -10,25 +10,25 @@
 struct lane {
 	enum dh_lane kind;
 	uint64_t device;
-	GQueue waiting; /* struct task, those with the fewest steps first */
-	int threads;    /* at work for it */
+	GQueue waiting; /* struct task, fewest steps first */
+	int threads;    /* working for it */
 	int lost;
 };
 
 struct task {
 	struct dh_loader_task does;
 	void *arg;
-	int64_t left_us; /* of its limit */
+	int64_t left_us; /* of its time limit */
 	unsigned steps;
-	bool is_told; /* that it is late */
+	bool is_told; /* that it is late; `late` has been called */
 };
 
-/* A thread, at work or lost. */
+/* A thread, working or lost. */
 struct runner {
 	struct dh_loader *loader; /* a reference */
 	struct lane *lane;
-	struct task *task; /* in whose step it is; else NULL */
-	int64_t late_us;   /* when that is late */
+	struct task *task; /* whose step it runs, or NULL */
+	int64_t late_us;   /* when that step becomes late */
 	bool is_lost;
 };
 
@@ -36,8 +36,8 @@ struct runner {
 struct dh_loader {
 	gatomicrefcount refs;
 	pthread_mutex_t lock;
-	pthread_cond_t change; /* for the watch, and for dh_loader_free */
-	struct dh_io *io;      /* NULL: the loader has been freed */
+	pthread_cond_t change; /* wakes the watch, lost threads and dh_loader_free */
+	struct dh_io *io;      /* NULL once dh_loader_free has been called */
 	pthread_t watch;
 	bool is_stopped;
 	GPtrArray *lanes, *runners;
@@ -103,7 +103,7 @@ static bool is_lost(const struct lane *lane)
 	return lane->lost >= DH_LANE_LOST;
 }
 
-/* Behind those that have had as many steps. */
+/* Goes behind tasks with as many steps. */
 static void insert(struct lane *lane, struct task *task)
 {
 	GList *at = lane->waiting.tail;
@@ -122,7 +122,7 @@ static void release(struct task *task)
 	g_free(task);
 }
 
-/* Without the lock, by a thread that has the task to itself. */
+/* Without the lock, by a thread that has exclusive use of the task. */
 static void give_up(struct task *task)
 {
 	if (!task->is_told)
@@ -130,7 +130,7 @@ static void give_up(struct task *task)
 	release(task);
 }
 
-/* With the lock held; it is not while the step runs. Whether there is more to do. */
+/* With the lock held, but released while the step runs. Returns whether there is more to do. */
 static bool run_step(struct runner *runner, struct task *task)
 {
 	struct dh_loader *loader = runner->loader;
@@ -221,12 +221,12 @@ static int start_thread(struct dh_loader *loader, struct lane *lane)
 	return 0;
 }
 
-/* --- the watch: whose steps take too long */
+/* --- the watch: looks for late steps */
 
-/* What it has to tell, without the lock. */
+/* What to report once the lock is released. */
 struct late {
-	GPtrArray *running; /* struct task: are with lost threads, which wait until it is told */
-	GPtrArray *waiting; /* waited in a lane that has no thread any more */
+	GPtrArray *running; /* struct task: in lost threads, which wait for the report */
+	GPtrArray *waiting; /* struct task: from lanes without threads */
 };
 
 /* With the lock held. */
@@ -252,7 +252,7 @@ static void lose(struct dh_loader *loader, struct runner *runner, struct late *l
 		empty(lane, late->waiting);
 }
 
-/* With the lock held. When the next one is late; 0: none is running. */
+/* With the lock held. Returns when the next step becomes late; 0: none is running. */
 static int64_t lose_late(struct dh_loader *loader, struct late *late)
 {
 	int64_t next_us = 0;
@@ -269,7 +269,7 @@ static int64_t lose_late(struct dh_loader *loader, struct late *late)
 	return next_us;
 }
 
-/* With the lock held; it is not while tasks are told. */
+/* With the lock held, but released while `late` is called. */
 static void tell(struct dh_loader *loader, struct late *late)
 {
 	pthread_mutex_unlock(&loader->lock);
@@ -394,7 +394,7 @@ int dh_loader_post(struct dh_loader *loader, enum dh_lane kind, uint64_t device,
 	else if (may_start(lane))
 		err = start_thread(loader, lane);
 	if (err < 0 && lane && lane->threads > 0)
-		err = 0; /* there is another thread for it */
+		err = 0; /* another thread will run it */
 	if (err == 0) {
 		new = g_new0(struct task, 1);
 		*new = (struct task){ .does = *task, .arg = arg, .left_us = (int64_t)limit_ms * 1000 };

@@ -7,26 +7,26 @@
 
 #include "file_slice.h"
 
-/* An entry of the cache that takes longer is prepared anew. */
+/* A cache entry that takes longer to read is prepared anew. */
 #define CACHE_MS 10000
 
 struct loading {
 	struct dh_load_task task;
 	struct dh_limits *limits;
-	struct dh_inputs *inputs; /* a file; else NULL */
+	struct dh_inputs *inputs; /* a file, or NULL */
 	struct dh_file_identity expected;
-	struct dh_cache *cache; /* the cache; else NULL */
+	struct dh_cache *cache; /* the cache, or NULL */
 	char key[DH_HASH_SIZE];
 	int read_ms;
 	const struct dh_loading_listener *listener;
 	/* the lane's thread */
-	int fd; /* -1: it has not been opened */
+	int fd; /* -1: not open */
 	off_t at;
 	struct dh_stream_reader *reader;
 	struct dh_recording batch;
 };
 
-/* --- what is told */
+/* --- reporting */
 
 struct batch {
 	struct loading *loading; /* a reference */
@@ -65,7 +65,7 @@ static void tell(struct dh_load_task *task, int err, const char *text)
 {
 	struct loading *loading = (struct loading *)task;
 
-	/* The step that ended well is the last one: the batch is nobody else's any more. */
+	/* After success there are no more steps: the batch is ours. */
 	if (err == 0)
 		loading->listener->more(task->arg, &loading->batch);
 	loading->listener->ended(task->arg, err, text);
@@ -78,7 +78,7 @@ static bool end(struct loading *loading, int err)
 	bool is_damaged = err == -EBADMSG || err == -ENODATA || err == -EFBIG;
 	const char *text = is_damaged ? dh_stream_reader_error(loading->reader) : NULL;
 
-	/* Only whole ones are put into the cache. */
+	/* Only complete segments are put into the cache. */
 	if (err == 0 && loading->cache && loading->batch.state != DH_RECORDING_ENDED) {
 		err = -EBADMSG;
 		is_damaged = true;

@@ -14,7 +14,7 @@
 
 #include "text.h"
 
-/* Without O_NONBLOCK opening a FIFO would wait for its writer. */
+/* Without O_NONBLOCK, opening a FIFO would wait for a writer. */
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
 static int G_GNUC_PRINTF(3, 4) refuse(int error, char **text, const char *format, ...)
@@ -44,7 +44,7 @@ static int check_text(const char *path, char **error)
 	return 0;
 }
 
-/* Whether a component is "..", also where it would lead nowhere bad. */
+/* Whether any component is "..", even a harmless one. */
 static bool goes_up(const char *path)
 {
 	for (const char *p = path; (p = strstr(p, "..")); p += 2)
@@ -53,7 +53,7 @@ static bool goes_up(const char *path)
 	return false;
 }
 
-/* `fd` is what `path` was opened as, or a negative errno. */
+/* `fd` is the negative errno of opening `path`. */
 static int explain(int fd, const char *path, char **error)
 {
 	switch (fd) {
@@ -78,7 +78,7 @@ int dh_media_check_path(const char *path, char **error)
 	return err < 0 || !goes_up(path) ? err : explain(-EXDEV, path, error);
 }
 
-/* Takes over `fd`. */
+/* Takes ownership of `fd`. */
 static int check_file(int fd, const char *path, int64_t max_bytes, char **error)
 {
 	struct stat st;
@@ -111,7 +111,7 @@ static int open_beneath(const char *folder, const char *path)
 
 	if (dir < 0)
 		return -errno;
-	/* EAGAIN: something was renamed meanwhile and the kernel cannot be sure. */
+	/* EAGAIN: a concurrent rename, so that the kernel cannot be sure. */
 	for (int i = 0; i < 10; i++) {
 		fd = syscall(SYS_openat2, dir, path, &how, sizeof how);
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))

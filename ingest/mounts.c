@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-/* Where `path` is at or beneath `point`: how long that is; else -1. */
+/* Length of `point` if `path` is at or beneath it, else -1. */
 static int beneath(const char *path, const char *point)
 {
 	size_t length = strlen(point);
@@ -17,7 +17,7 @@ static int beneath(const char *path, const char *point)
 	return strncmp(path, point, length) == 0 && (path[length] == '/' || path[length] == 0) ? (int)length : -1;
 }
 
-/* A line: id, parent, major:minor, root, mount point (spaces and the like as \040), … */
+/* A line: id, parent, major:minor, root, mount point (spaces etc. as \040), … */
 static int read_line(const char *line, const char *path, uint64_t *device)
 {
 	unsigned major_number, minor_number;
@@ -47,7 +47,7 @@ uint64_t dh_mounts_device(const char *path, const char *table)
 	lines = g_strsplit(text, "\n", -1);
 	for (char **line = lines; *line; line++) {
 		int length = read_line(*line, path, &device);
-		/* What was mounted later lies on top. */
+		/* Later mounts cover earlier ones. */
 		if (length >= longest && length >= 0) {
 			longest = length;
 			found = device;

@@ -40,10 +40,10 @@ struct opening {
 	struct dh_expected_files expected;
 	int read_ms;
 	dh_open_files_opened_fn *opened;
-	/* the lane's thread; `files` of the I/O thread when it is told */
+	/* the lane's thread; `files` also the I/O thread once the result is in */
 	struct dh_open_files *files;
-	struct dh_file_hasher *hasher; /* while one is being copied */
-	int copy;                      /* where to; -1: nowhere */
+	struct dh_file_hasher *hasher; /* while copying */
+	int copy;                      /* the target; -1: none */
 	off_t at;
 };
 
@@ -69,7 +69,7 @@ static int push_copy(void *arg, const void *bytes, size_t size)
 	return write_all(opening->copy, bytes, size);
 }
 
-/* Opens the next one, or tells that all are there. */
+/* Opens the next file, or reports that all are open. */
 static bool open_next(struct opening *opening)
 {
 	if (opening->files->count == opening->inputs->source.count)
@@ -78,7 +78,7 @@ static bool open_next(struct opening *opening)
 		DH_OPEN_MS);
 }
 
-/* The last one is copied; the copy is what was hashed, whatever happens to it. */
+/* The copy has the expected hash, so later changes to the file do not matter. */
 static bool end_copy(struct opening *opening)
 {
 	struct dh_open_files *files = opening->files;
@@ -149,7 +149,7 @@ static bool open_step(struct dh_load_task *task)
 	return opening->hasher ? copy_step(opening) : open_one(opening);
 }
 
-/* A late step may still use the files: then they stay the task's. */
+/* On error the task keeps the files: a late step may still use them. */
 static void open_tell(struct dh_load_task *task, int err, const char *text)
 {
 	struct opening *opening = (struct opening *)task;
@@ -198,7 +198,7 @@ struct checking {
 	int read_ms;
 	/* the lane's thread */
 	int i;                         /* which file */
-	struct dh_file_hasher *hasher; /* it is being read again; else NULL */
+	struct dh_file_hasher *hasher; /* while it is read again; else NULL */
 	off_t at;
 };
 
@@ -208,7 +208,7 @@ static int push(void *arg, const void *bytes, size_t size)
 	return 0;
 }
 
-/* Whether the file has to be read again; or what the task's result is. */
+/* 1: the file must be read again; otherwise the result for this file. */
 static int look(const struct checking *checking)
 {
 	const struct dh_file_identity *expected = &checking->expected.identities[checking->i];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The files of a preparation, open while a worker reads them: opened again when
- * it is their turn, and looked at once more when the worker is done. What is slow
- * to read is copied first: a worker is one that others lack.
+/* The files of a preparation, open while a worker reads them: reopened when their turn
+ * comes, and checked again when the worker is done. Files that are slow to read are copied
+ * to memory first, so that they do not occupy a worker for long.
  */
 #ifndef DH_OPEN_FILES_H
 #define DH_OPEN_FILES_H
@@ -11,7 +11,7 @@
 #include "limits.h"
 #include "load_task.h"
 
-/* Refcounted; any thread. Immutable once opened. */
+/* Refcounted; any thread. Immutable once open. */
 struct dh_open_files {
 	atomic_int refs;
 	struct dh_limits *limits;
@@ -21,27 +21,29 @@ struct dh_open_files {
 };
 void dh_open_files_unref(struct dh_open_files **files);
 
-/* Which files are expected, and what they held; copied. */
+/* The files to expect, and their hashes; copied. */
 struct dh_expected_files {
 	struct dh_file_identity identities[2];
-	bool is_stream; /* the last of them begins as a segment that dh-prepare wrote */
+	bool is_stream; /* the file read last starts like a segment that dh-prepare wrote */
 	bool is_hashed;
-	struct dh_file_hash hashes[2]; /* with is_hashed */
+	struct dh_file_hash hashes[2]; /* valid if is_hashed */
 };
 
-/* In the I/O thread; `files` is a reference for `arg`, or NULL: `err`, and `text`
- * says why: -ESTALE, they are not the expected ones; -EMFILE, there may be no more
- * descriptors; … */
+/* I/O thread. `files` is a reference for the callee. On error it is NULL, `err` is a
+ * negative errno and `text` says more or is NULL: -ESTALE, not the expected files; -EMFILE,
+ * too many open files; … */
 typedef void dh_open_files_opened_fn(void *arg, struct dh_open_files *files, int err, const char *text);
-/* `err` is 0, -ESTALE (they were changed while they were read), or why that cannot be told. */
+/* I/O thread. `err` is 0, -ESTALE if they changed while being read, or why that is unknown;
+ * `text` as above. */
 typedef void dh_open_files_checked_fn(void *arg, int err, const char *text);
 
-/* I/O thread. The task is `arg`'s, until the function was called or dh_load_task_cancel.
- * `read_ms`: copying a file may take so long. */
+/* I/O thread. Cancel the task with dh_load_task_cancel, unless the function has been
+ * called. Copying each file may take `read_ms`. */
 struct dh_load_task *dh_open_files_open(struct dh_loader *loader, struct dh_limits *limits, struct dh_inputs *inputs,
 	const struct dh_expected_files *expected, int read_ms, dh_open_files_opened_fn *opened, void *arg);
 
-/* Whether they still hold what they held. What has changed in size or time is read again. */
+/* I/O thread. Checks that the files still have the same contents; reads those again whose
+ * size or times have changed. */
 struct dh_load_task *dh_open_files_check(struct dh_loader *loader, struct dh_open_files *files,
 	const struct dh_expected_files *expected, int read_ms, dh_open_files_checked_fn *checked, void *arg);
 

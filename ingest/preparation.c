@@ -10,9 +10,9 @@
 #include "playout/timebase.h"
 #include "prepare/job.h"
 
-/* --- who listens */
+/* --- subscribers */
 
-/* Listeners cannot change the list: whoever comes or goes is posted. */
+/* Listeners cannot change the list: subscribing and unsubscribing are posted. */
 void dh_preparation_pump(struct dh_preparation *preparation)
 {
 	for (guint i = 0; i < preparation->subscriptions->len; i++)
@@ -20,7 +20,7 @@ void dh_preparation_pump(struct dh_preparation *preparation)
 			preparation->may_end);
 }
 
-/* They listen to `to` from now on, having heard nothing. */
+/* They have heard nothing yet; from now on they listen to `to`. */
 static void move_subscriptions(struct dh_preparation *from, struct dh_preparation *to)
 {
 	for (guint i = 0; i < from->subscriptions->len; i++) {
@@ -167,8 +167,8 @@ static void load_file(struct dh_preparation *preparation)
 
 /* --- inspecting */
 
-/* Gives it the key under which it is shared. Where another preparation has it
- * already, all listen to that one, this one is freed, and the answer is false. */
+/* Shares it under `key`. If another preparation has that key, moves the subscribers there,
+ * frees this one and returns false. */
 static bool share(struct dh_preparation *preparation, const char *key)
 {
 	GHashTable *by_key = preparation->ingest->by_key;
@@ -184,7 +184,7 @@ static bool share(struct dh_preparation *preparation, const char *key)
 	return true;
 }
 
-/* A prepared file is known by being the same file; it needs no settings. */
+/* A prepared file is identified by the file itself, not by settings. */
 static void share_stream(struct dh_preparation *preparation)
 {
 	const struct dh_file_identity *identity = &preparation->expected.identities[0];
@@ -293,7 +293,7 @@ void dh_preparation_unwanted(struct dh_preparation *preparation)
 	bool is_encoding = preparation->state == DH_PREPARATION_ENCODING ||
 		preparation->state == DH_PREPARATION_CHECKING;
 
-	/* Only what the cache waits for goes on, where there is memory for it. */
+	/* Only what will be cached goes on, and only while there is memory for it. */
 	if (is_encoding && preparation->writer && orphans(ingest) <= ingest->config.orphans_max &&
 		dh_limits_used(ingest->limits, DH_LIMIT_MEMORY) < dh_limits_most(ingest->limits, DH_LIMIT_MEMORY))
 		return;

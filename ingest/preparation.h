@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One preparation, from inspection to end. I/O thread. */
+/* One preparation, from inspection to its end. I/O thread. */
 #ifndef DH_PREPARATION_H
 #define DH_PREPARATION_H
 
@@ -17,39 +17,39 @@
 struct dh_ingest;
 
 enum dh_preparation_state {
-	DH_PREPARATION_NEW, /* waits for the version, is being inspected */
+	DH_PREPARATION_NEW, /* waiting for the version, or being inspected */
 	DH_PREPARATION_LOADING,
-	DH_PREPARATION_ENCODING, /* opens its files, waits for a worker, or has one */
-	DH_PREPARATION_CHECKING, /* all is there; whether its files were changed meanwhile */
-	DH_PREPARATION_OVER,     /* nothing more comes */
+	DH_PREPARATION_ENCODING, /* opening its files, waiting for a worker, or being encoded */
+	DH_PREPARATION_CHECKING, /* complete; checking whether its files changed meanwhile */
+	DH_PREPARATION_OVER,     /* nothing more will come */
 };
 
 struct dh_preparation {
 	struct dh_ingest *ingest;
 	struct dh_inputs *inputs;
 	enum dh_preparation_state state;
-	char *key; /* in the ingest's table under it; NULL: not shared */
+	char *key; /* its key in the ingest's by_key; NULL: not shared */
 	bool has_cache_key;
-	bool is_inspected_again;  /* its files had changed when it was their turn */
-	bool may_end;             /* the end of the recording may be told */
+	bool is_inspected_again;  /* its files had changed when their turn came */
+	bool may_end;             /* listeners may hear the end of the recording */
 	GPtrArray *subscriptions; /* struct dh_subscription */
 	struct dh_recording recording;
-	struct dh_load_task *task;         /* that it waits for; NULL: for none */
-	struct dh_expected_files expected; /* once inspected */
+	struct dh_load_task *task;         /* that it waits for; may be NULL */
+	struct dh_expected_files expected; /* valid once inspected */
 	struct dh_open_files *files;       /* while a worker reads them */
 	struct dh_job *job;
 	struct dh_stream_reader *reader;
 	struct dh_cache_writer *writer;
 };
 
-/* Takes over `inputs`. */
+/* Takes ownership of `inputs`. */
 struct dh_preparation *dh_preparation_new(struct dh_ingest *ingest, struct dh_inputs *inputs);
 void dh_preparation_free(struct dh_preparation **preparation);
-/* Goes on from NEW, the version being known or not to be had. */
+/* Leaves NEW: the version is known, or cannot be found out. */
 void dh_preparation_begin(struct dh_preparation *preparation);
-/* One of those who listen wants it before what is prepared ahead. */
+/* A subscriber needs it before anything that is prepared ahead of time. */
 void dh_preparation_set_next(struct dh_preparation *preparation);
-/* The last subscriber has left; may free it. */
+/* The last subscriber has left. May free it. */
 void dh_preparation_unwanted(struct dh_preparation *preparation);
 
 #endif

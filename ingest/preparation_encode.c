@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A preparation whose files a worker encodes. */
+/* Encodes a preparation's input with a worker. */
 #include "preparation_private.h"
 
 #include <errno.h>
@@ -11,14 +11,12 @@
 #include "log.h"
 #include "prepare/job.h"
 
-/* An idle clip's anchor is chosen when all of it has been seen, and only then
- * is the first unit written. */
+/* The anchor of an idle clip is chosen after seeing the whole clip; nothing is written before that. */
 #define IDLE_PATIENCE 4
-/* The worker itself notices that a live source is silent; this is for a worker
- * that does not. */
+/* The worker itself notices a silent live source; this is for a worker that fails to. */
 #define LIVE_PATIENCE_MS 1000
 
-/* What a worker wrote cannot be used: it is ended, and so is the preparation. */
+/* What the worker wrote cannot be used: ends the worker and the preparation. */
 static int refuse(struct dh_preparation *preparation, int err)
 {
 	const char *reason = dh_stream_reader_error(preparation->reader);
@@ -45,8 +43,8 @@ static int encoded_data(void *arg, const void *bytes, size_t size)
 	return 0;
 }
 
-/* The worker read a file that changed under it: what it made is no whole segment of
- * either version, and is not what its key says. */
+/* A file changed while the worker read it: the result is a whole segment of neither
+ * version, and does not match its key. */
 static void mark_changed(struct dh_preparation *preparation)
 {
 	char *text = g_strdup_printf("%s changed while it was prepared", dh_inputs_file_name(preparation->inputs));
@@ -88,7 +86,7 @@ static void encoded_all(void *arg, int code, const char *text)
 	dh_load_task_cancel(&preparation->task); /* it failed while its files were being opened */
 	if (preparation->recording.state == DH_RECORDING_ENDED && code != DH_PREPARE_OK)
 		dh_log(DH_LOG_WARNING, "%s: after its end: %s", preparation->inputs->source.names[0], text);
-	/* Keeps what the stream said where it said why. */
+	/* If the stream itself said why it failed, that stays. */
 	if (code != DH_PREPARE_OK)
 		dh_preparation_fail(preparation, code, text);
 	else if (err < 0)
@@ -99,7 +97,7 @@ static void encoded_all(void *arg, int code, const char *text)
 		dh_preparation_finish(preparation);
 }
 
-/* The anchor's picture as a file without a name; -1 with errno. */
+/* The anchor's picture as an anonymous file; -1 with errno. */
 static int picture_fd(GBytes *picture)
 {
 	gsize size;
@@ -148,9 +146,9 @@ void dh_preparation_set_next(struct dh_preparation *preparation)
 		dh_job_set_next(preparation->job);
 }
 
-/* --- what a worker is given when it is the job's turn */
+/* --- what a worker gets when it is the job's turn */
 
-/* A copy of each descriptor: the job closes them. */
+/* Duplicates the descriptors, because the job closes its own. */
 static int copy_fds(const int *from, int count, int *fds)
 {
 	int n = 0;
@@ -168,7 +166,7 @@ static int copy_fds(const int *from, int count, int *fds)
 	return err;
 }
 
-/* What is opened late has one subscriber: it is live. */
+/* A late-opened source is live, so it has one subscriber. */
 static int open_late(struct dh_preparation *preparation, int *fds, char **error)
 {
 	int err = -ECANCELED;
@@ -178,7 +176,7 @@ static int open_late(struct dh_preparation *preparation, int *fds, char **error)
 	return err < 0 ? err : 1;
 }
 
-/* What stands in the way of the files ends the job. */
+/* The files cannot be used: ends the job, but not the preparation. */
 static void give_up_job(struct dh_preparation *preparation)
 {
 	dh_job_cancel(&preparation->job);
@@ -203,7 +201,7 @@ static void opened(void *arg, struct dh_open_files *files, int err, const char *
 		dh_preparation_fail_reading(preparation, err, text);
 }
 
-/* Their file system may take its time. */
+/* Does not wait for their file system: `opened` follows. */
 static int open_files(struct dh_preparation *preparation, int *fds)
 {
 	struct dh_ingest *ingest = preparation->ingest;

@@ -148,7 +148,7 @@ void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *mo
 		take_end(recording, &more->end);
 	else if (more->state == DH_RECORDING_FAILED)
 		dh_recording_fail(recording, more->code, more->text);
-	/* What has moved is counted here; what `more` counted, it gives back. */
+	/* What moved is counted here; clearing `more` gives back its count. */
 	count(recording, more->bytes);
 	dh_recording_clear(more);
 	dh_recording_init(more, recording->limits);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a segment stream has said so far, kept for those who listen later.
- * One thread's.
+/* What a segment stream has delivered so far, kept for late subscribers. One thread at a
+ * time.
  */
 #ifndef DH_RECORDING_H
 #define DH_RECORDING_H
@@ -15,34 +15,34 @@
 enum dh_recording_state { DH_RECORDING_OPEN, DH_RECORDING_ENDED, DH_RECORDING_FAILED };
 
 struct dh_recording {
-	struct dh_limits *limits; /* what it takes of memory is counted there; lent */
+	struct dh_limits *limits; /* its memory is counted there; borrowed */
 	int64_t bytes;
 	bool has_head;
 	struct dh_stream_head head;
 	struct dh_unit *anchor; /* NULL until it comes */
 	GBytes *picture;        /* NULL until it comes */
-	GPtrArray *units;       /* struct dh_unit, each a reference */
+	GPtrArray *units;       /* struct dh_unit; holds a reference to each */
 	GPtrArray *notes;       /* texts */
 	enum dh_recording_state state;
 	struct dh_stream_end end;
-	int code; /* FAILED */
+	int code; /* if FAILED */
 	char *text;
 };
 
-/* `limits` must outlive it. */
+/* `limits` must outlive the recording. */
 void dh_recording_init(struct dh_recording *recording, struct dh_limits *limits);
 void dh_recording_clear(struct dh_recording *recording);
 
-/* Fills a recording, which is the sink's `arg`. */
+/* Fills the recording given as `arg`. */
 extern const struct dh_stream_sink dh_recording_sink;
 
 /* Ends it with an error, unless it has ended. `text` is copied. */
 void dh_recording_fail(struct dh_recording *recording, int code, const char *text);
 
-/* Marks a recording that has ended as incomplete, and notes why. `text` is copied. */
+/* Marks an ended recording as incomplete, and adds a note. `text` is copied. */
 void dh_recording_mark_incomplete(struct dh_recording *recording, const char *text);
 
-/* Moves everything from `more`, which follows in the stream and is empty then. */
+/* Appends `more`, the next part of the same stream, and empties it. */
 void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *more);
 
 #endif

@@ -27,7 +27,7 @@ bool dh_text_has_controls(const char *text)
 	return false;
 }
 
-/* Ends it at `max` bytes or before, where a character ends. */
+/* Truncates to at most `max` bytes, between characters. */
 static void cut(GString *line, size_t max)
 {
 	const char *end = line->str + max - strlen(ELLIPSIS) + 1;
@@ -39,7 +39,7 @@ static void cut(GString *line, size_t max)
 
 char *dh_text_line(const char *text, size_t max_bytes)
 {
-	/* Every byte of a text could become three; what is surely cut off is not looked at. */
+	/* Replacement triples a byte at most. Ignores what would be cut off anyway. */
 	char *valid = g_utf8_make_valid(text, (gssize)strnlen(text, max_bytes + 4));
 	GString *line = g_string_sized_new(strlen(valid));
 

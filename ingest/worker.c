@@ -14,11 +14,11 @@
 #include "log.h"
 #include "prepare/job.h"
 
-/* One read; with it the I/O thread is fair to all pipes. */
+/* Per read; a small amount keeps the I/O thread fair to all pipes. */
 #define READ_BYTES 65536
-/* More than the largest pipe holds. */
+/* Reads more than the largest pipe holds. */
 #define PIPE_READS 32
-/* From the end of its output to the end of the process. */
+/* From the end of its output to its exit. */
 #define EXIT_MS 2000
 
 void dh_worker_kill(struct dh_worker *worker, int code, char *why)
@@ -59,7 +59,7 @@ static void drained(struct dh_worker *worker)
 		dh_io_timer_set(worker->timer, EXIT_MS);
 }
 
-/* 0, or -1: the worker is gone, because its job was cancelled. */
+/* Returns -1 if the job was cancelled and the worker has been freed, else 0. */
 static int deliver(struct dh_worker *worker, const void *bytes, size_t size)
 {
 	struct dh_job *job = worker->job;
@@ -82,13 +82,13 @@ static int deliver(struct dh_worker *worker, const void *bytes, size_t size)
 /* 1: there may be more; 0: not now; -1: the worker has been freed. */
 static int read_some(struct dh_worker *worker)
 {
-	static char buffer[READ_BYTES]; /* the I/O thread's */
+	static char buffer[READ_BYTES]; /* only the I/O thread uses it */
 	ssize_t n = read(worker->output, buffer, sizeof buffer);
 	bool is_last = worker->is_exited;
 
 	if (n > 0)
 		return deliver(worker, buffer, (size_t)n) < 0 ? -1 : 1;
-	/* After its end it does not matter who else may hold the pipe. */
+	/* Once it has exited, it does not matter who else holds the pipe. */
 	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !worker->is_exited)
 		return 0;
 	drained(worker);
@@ -117,7 +117,7 @@ static gboolean control(gint fd, GIOCondition condition, gpointer arg)
 		return G_SOURCE_CONTINUE;
 	dh_io_drop(&worker->control_source);
 	if (n <= 0 || worker->state != DH_WORKER_STARTING)
-		return G_SOURCE_REMOVE; /* its end follows; what it says later is of no interest */
+		return G_SOURCE_REMOVE; /* its exit follows; later messages do not matter */
 	text[n] = 0;
 	if (sscanf(text, "ready %d%n", &version, &end) != 1 || text[end])
 		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup("dh-prepare does not say that it is ready"));
@@ -163,7 +163,7 @@ int dh_worker_give(struct dh_worker *worker, struct dh_job *job)
 
 	if (err < 0)
 		return err;
-	/* It holds them now; who writes to it is to notice when it is gone. */
+	/* The worker has its own copies. Closing ours lets a pipe's writer notice when it dies. */
 	for (int i = 0; i < job->count; i++)
 		close(job->fds[i]);
 	job->count = 0;
@@ -190,7 +190,7 @@ static void exited(void *arg, int status)
 		dh_workers_ended(worker);
 		return;
 	}
-	/* What is left in the pipe. */
+	/* Read what is left in the pipe. */
 	for (int i = 0; i < PIPE_READS; i++)
 		if (read_some(worker) < 0)
 			return;

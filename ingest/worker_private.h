@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What worker.c (one process), job.c and workers.c (all processes) share. */
+/* Shared by worker.c (one process), job.c and workers.c (all processes). */
 #ifndef DH_WORKER_PRIVATE_H
 #define DH_WORKER_PRIVATE_H
 
@@ -13,18 +13,18 @@ struct dh_job {
 	void *arg;
 	struct dh_queued queued;
 	char *json;
-	bool is_open; /* the descriptors are there */
+	bool is_open; /* has its descriptors */
 	int fds[DH_JOB_FDS], count;
 	int silence_ms;
-	uint64_t failed_starts;   /* of workers, when it came */
-	bool is_in_data;          /* its listener's `data` runs */
+	uint64_t failed_starts;   /* the workers' failed_starts when it was queued */
+	bool is_in_data;          /* its listener's `data` is running */
 	bool is_cancelled;        /* from within `data` */
-	struct dh_worker *worker; /* NULL while it waits */
+	struct dh_worker *worker; /* NULL while waiting */
 };
 
 enum dh_worker_state {
 	DH_WORKER_STARTING,
-	DH_WORKER_READY, /* waits for a job */
+	DH_WORKER_READY, /* waiting for a job */
 	DH_WORKER_BUSY,
 };
 
@@ -35,26 +35,25 @@ struct dh_worker {
 	int control, output; /* our ends */
 	GSource *control_source, *output_source, *timer;
 	int64_t ready_us;   /* since when */
-	struct dh_job *job; /* BUSY, until it is cancelled */
-	bool is_live;       /* BUSY: with a live job */
+	struct dh_job *job; /* if BUSY, until cancelled */
+	bool is_live;       /* if BUSY: the job is or was live */
 	bool is_exited, is_drained;
 	int status;
-	/* why it was killed, where that was our wish */
+	/* why we killed it, if we did */
 	int why_code;
 	char *why;
 };
 
-/* All of them. */
 struct dh_workers {
 	struct dh_io *io;
 	struct dh_workers_config config;
 	char *path, *user;
 	GPtrArray *all; /* struct dh_worker */
 	struct dh_job_queue queue;
-	GSource *pump;          /* everything that is decided, is decided in it */
-	int failures;           /* workers in a row that could not be used */
-	uint64_t failed_starts; /* of all */
-	char *trouble;          /* why the last of them could not */
+	GSource *pump;          /* all decisions are made in its callback */
+	int failures;           /* consecutive workers that were unusable */
+	uint64_t failed_starts; /* total */
+	char *trouble;          /* why the last one was unusable */
 	int64_t trouble_us;     /* since when */
 	int64_t tried_us;       /* when one was last started */
 	int64_t given_us;       /* when a job was last given to one */
@@ -63,29 +62,28 @@ struct dh_workers {
 
 /* --- worker.c */
 
-/* One of them, STARTING; what happens to it is told to workers.c. Negative errno, and
- * *error is set to a text. */
+/* Starts one, in STARTING. It reports to workers.c. Negative errno with *error a text (g_free it). */
 int dh_worker_start(struct dh_workers *workers, struct dh_worker **worker, char **error);
 void dh_worker_free(struct dh_worker **worker);
 
-/* Takes `job`, whose descriptors are there. Negative errno: this worker cannot
- * take it, nothing has changed. */
+/* Gives it `job`, whose descriptors are open. Negative errno: this worker cannot take it,
+ * nothing has changed. */
 int dh_worker_give(struct dh_worker *worker, struct dh_job *job);
-/* Kills it for `why` (taken over; NULL: nobody asks). */
+/* Kills it. Takes ownership of `why`, which may be NULL if nobody asks. */
 void dh_worker_kill(struct dh_worker *worker, int code, char *why);
 
 /* --- job.c */
 
-/* Opens its descriptors; negative errno: it has failed, and is gone. */
+/* Opens its descriptors, or begins to (is_opening). Negative errno: it has failed and been freed. */
 int dh_job_open(struct dh_job *job);
-/* A job that waits or whose worker is gone: `done` is called. */
+/* For a job that waits or has lost its worker: frees it and calls `done`. */
 void dh_job_finish(struct dh_job *job, int code, const char *text);
 
 /* --- workers.c */
 
-/* A worker said that it is ready, a job waits, or waits no more. */
+/* Call when a worker is ready, a job was queued, or one has its files. */
 void dh_workers_pump(struct dh_workers *workers);
-/* Its process ended and its output has been read: frees it, ends its job. */
+/* Its process has ended and its output is read: frees it and ends its job. */
 void dh_workers_ended(struct dh_worker *worker);
 
 #endif

@@ -26,7 +26,7 @@ static gboolean timeout(gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
-/* It has ended and a line fits into the pipe, so nothing is waited for. */
+/* It has ended, and one line fits into a pipe, so this does not wait. */
 static void ended(void *arg, int status)
 {
 	struct dh_worker_version *version = arg;

@@ -9,18 +9,17 @@
 #include "log.h"
 #include "prepare/job.h"
 
-/* After the n-th worker in a row that could not be used, the next is started
- * this much later, doubled each time; sooner while a job waits. */
+/* Delay after a worker that was unusable, doubled for each one that follows; shorter while
+ * a job waits. */
 #define BACKOFF_MIN_MS     100
 #define BACKOFF_WAITING_MS 2000
 #define BACKOFF_MAX_MS     30000
-/* While another one waits, a replacement is started this much after a job was
- * given, so that it does not compete with that job's first pictures. */
+/* While another worker is ready, its replacement starts this long after a job was given
+ * out, so that it does not compete with the job's first pictures. */
 #define REPLACE_MS 300
-/* One that has waited for a job for so long worked, however it ends. */
+/* A worker that waited this long for a job did work, however it ends. */
 #define WORKED_MS 1000
-/* So many load their libraries at a time: of a hundred that are wanted at once,
- * the first are ready soon. */
+/* At most this many load their libraries at a time, so that the first of a hundred are ready soon. */
 #define STARTING_MAX 8
 
 void dh_workers_pump(struct dh_workers *workers)
@@ -28,7 +27,7 @@ void dh_workers_pump(struct dh_workers *workers)
 	dh_io_timer_set(workers->pump, 0);
 }
 
-/* --- what there is */
+/* --- counting */
 
 static int count(const struct dh_workers *workers, enum dh_worker_state state)
 {
@@ -67,7 +66,7 @@ static struct places count_places(const struct dh_workers *workers)
 	};
 }
 
-/* How many of those that wait there are places for. */
+/* How many of the waiting jobs could run. */
 static int count_runnable(const struct dh_workers *workers)
 {
 	struct places places = count_places(workers);
@@ -101,7 +100,7 @@ static struct dh_job *next_job(const struct dh_workers *workers)
 
 /* --- supply */
 
-/* Takes over `text`. */
+/* Takes ownership of `text`. */
 static void start_failed(struct dh_workers *workers, char *text)
 {
 	if (workers->failures++ == 0)
@@ -131,10 +130,10 @@ static void works_again(struct dh_workers *workers)
 	if (workers->failures > 0)
 		dh_log(DH_LOG_INFO, "workers can be started again");
 	workers->failures = 0;
-	g_clear_pointer(&workers->trouble, g_free); /* if it returns, that is news */
+	g_clear_pointer(&workers->trouble, g_free); /* if the trouble returns, log it again */
 }
 
-/* false: this worker is none, or there is none. */
+/* Returns false if no worker is ready. */
 static bool give_one(struct dh_workers *workers, struct dh_job *job)
 {
 	struct dh_worker *worker = find_ready(workers);
@@ -144,7 +143,7 @@ static bool give_one(struct dh_workers *workers, struct dh_job *job)
 	if (dh_job_open(job) < 0 || job->queued.is_opening)
 		return true;
 	if (dh_worker_give(worker, job) < 0) {
-		/* Its end follows, and the job is still the next. */
+		/* Its exit follows; the job is still next. */
 		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup("a waiting dh-prepare closed its socket"));
 		return true;
 	}
@@ -169,8 +168,8 @@ static int64_t backoff_ms(const struct dh_workers *workers)
 	return MIN(BACKOFF_MIN_MS << MIN(workers->failures - 1, 10), most);
 }
 
-/* How long to wait before the next may be started; 0: now. After a failure one
- * is enough to see whether it works again. */
+/* How long to wait before starting the next one; 0: start now. After a failure, one at a
+ * time is enough to see whether it works again. */
 static int64_t start_in_ms(const struct dh_workers *workers, bool is_urgent)
 {
 	int64_t now_us = g_get_monotonic_time(), ms = 0;
@@ -182,7 +181,7 @@ static int64_t start_in_ms(const struct dh_workers *workers, bool is_urgent)
 	return MAX(ms, 0);
 }
 
-/* When it has to be looked at again; negative: when something happens. */
+/* When to look again, in ms; negative: when something happens. */
 static int64_t start_workers(struct dh_workers *workers)
 {
 	int starting = count(workers, DH_WORKER_STARTING), ready = count(workers, DH_WORKER_READY);
@@ -200,7 +199,7 @@ static int64_t start_workers(struct dh_workers *workers)
 	return -1;
 }
 
-/* --- jobs that cannot have one */
+/* --- jobs that cannot get a worker */
 
 static void fail_job(struct dh_workers *workers, struct dh_job *job)
 {
@@ -210,9 +209,8 @@ static void fail_job(struct dh_workers *workers, struct dh_job *job)
 	g_free(text);
 }
 
-/* Once workers have been out of order for long enough, fails those that have seen
- * it tried; in how many milliseconds to look again, negative:
- * when something happens. */
+/* When workers have been unusable for long enough, fails the jobs that have seen a failed
+ * attempt. Returns when to look again, in ms; negative: when something happens. */
 static int64_t fail_hopeless(struct dh_workers *workers)
 {
 	int64_t ms = workers->config.wait_ms - (g_get_monotonic_time() - workers->trouble_us) / 1000;
@@ -231,7 +229,7 @@ static int64_t fail_hopeless(struct dh_workers *workers)
 	return -1;
 }
 
-/* Negative: never. */
+/* Negative means never. */
 static int64_t sooner(int64_t a_ms, int64_t b_ms)
 {
 	return a_ms < 0 ? b_ms : b_ms < 0 ? a_ms : MIN(a_ms, b_ms);
@@ -258,7 +256,7 @@ static gboolean pump(gpointer arg)
 
 /* --- ends */
 
-/* Why a process ended that nobody killed; NULL: it did what it should. */
+/* Why the process ended; NULL: it did its job. */
 static char *explain(const struct dh_worker *worker, int *code)
 {
 	int status = worker->status;

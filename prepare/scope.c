@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* dh-scope: runs a command, and leaves no process behind that the command began.
+/* dh-scope: runs a command and leaves none of its processes behind.
  *
  *     dh-scope [--nice N] [--memory-mb N] [--user NAME] [--grace-ms N] [--] COMMAND [ARGUMENT...]
  *
- * The plugin starts every generator in one. It is the subreaper of all its
- * descendants, so none can leave it, whatever session or process group it makes
- * for itself. When the command has ended, what is left of them has --grace-ms to
- * end too and is then killed. When the scope is told to end (SIGTERM, SIGHUP or
- * SIGINT; the death of the thread that spawned it; the end of descriptor 3, a
- * pipe) all are killed at once.
+ * The plugin runs every generator in one. The scope is the subreaper of all its
+ * descendants, so none can escape, whatever session or process group it creates. When the
+ * command has ended, its descendants have --grace-ms to end as well, and are then killed.
+ * SIGTERM, SIGHUP, SIGINT, the death of the thread that spawned the scope, or the end of
+ * descriptor 3, a pipe, kill everything at once.
  *
- * The command has descriptors 0 to 2, and what confine.h takes away. The scope
- * itself keeps its user: where that is root's, the command cannot touch it.
+ * The command gets descriptors 0 to 2, confined as in confine.h. The scope itself keeps its
+ * user: if that is root, the command cannot touch it.
  *
- * It ends as the command did: with its exit code, or by the same signal. 126 and
- * 127, with a line on standard error, say that there was no command.
+ * It ends as the command did: with its exit code, or by the same signal. 126 and 127, with
+ * a line on standard error, mean that the command could not be run.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -37,7 +36,7 @@
 #include "confine.h"
 
 #define PARENT_FD 3
-/* Between two rounds of killing: what was killed needs a moment to be gone. */
+/* Between two rounds of killing: killed processes need a moment to disappear. */
 #define ROUND_MS 5
 
 enum { NOT_CONFINED = 126, NOT_STARTED = 127 };
@@ -51,10 +50,10 @@ struct scope {
 	int signal_fd;
 	bool has_parent_fd;
 	pid_t pid;
-	bool is_over;     /* everything has to end */
-	bool has_ended;   /* the command has */
-	int status;       /* then: how */
-	int64_t until_ms; /* then: what is left has this long */
+	bool is_over;     /* kill everything */
+	bool has_ended;   /* the command has ended */
+	int status;       /* if ended: how */
+	int64_t until_ms; /* if ended: when the grace period is over */
 };
 
 static int64_t now_ms(void)
@@ -67,7 +66,7 @@ static int64_t now_ms(void)
 
 /* --- the command */
 
-/* Of the command alone, and last: the limit is not for what runs until then. */
+/* For the command only, and set last: the code until then needs no limit. */
 static int limit_memory(int megabytes)
 {
 	rlim_t bytes = (rlim_t)megabytes << 20;
@@ -104,7 +103,7 @@ _Noreturn static void run_command(const struct scope *scope)
 	_exit(NOT_STARTED);
 }
 
-/* In a process group of its own: a command that signals its group does not mean the scope. */
+/* In its own process group: a command that signals its group must not hit the scope. */
 static int start_command(struct scope *scope)
 {
 	scope->confine.parent = getpid();
@@ -130,7 +129,7 @@ struct processes {
 	size_t count, size;
 };
 
-/* 0: it is gone. The name, in parentheses, may hold anything. */
+/* 0: it is gone. The name, in parentheses, may contain anything. */
 static pid_t parent_of(pid_t pid)
 {
 	char path[40], text[200];
@@ -157,7 +156,7 @@ static void add_process(struct processes *list, pid_t pid)
 		size_t size = list->size ? 2 * list->size : 256;
 		struct process *all = realloc(list->all, size * sizeof *all);
 		if (!all)
-			return; /* the others are killed; there is another round */
+			return; /* the rest are killed; the next round gets the others */
 		list->all = all;
 		list->size = size;
 	}
@@ -188,7 +187,7 @@ static bool is_ours(const struct processes *list, pid_t pid)
 	return false;
 }
 
-/* Children of ours are ours, until there are no more. */
+/* Children of ours are ours; repeat until none are added. */
 static void find_ours(struct processes *list)
 {
 	bool has_found = true;
@@ -204,8 +203,7 @@ static void find_ours(struct processes *list)
 	}
 }
 
-/* One round. A process that has been killed begins no other, so rounds find
- * fewer and fewer. */
+/* One round. A killed process cannot fork, so each round finds fewer. */
 static void kill_descendants(const struct scope *scope)
 {
 	struct processes list = { 0 };
@@ -222,7 +220,7 @@ static void kill_descendants(const struct scope *scope)
 
 /* --- the scope */
 
-/* false: there is nothing left. */
+/* Returns false when nothing is left. */
 static bool reap(struct scope *scope)
 {
 	pid_t pid;
@@ -287,7 +285,7 @@ _Noreturn static void end_as(int status)
 	if (WIFEXITED(status))
 		_exit(WEXITSTATUS(status));
 	signal(WTERMSIG(status), SIG_DFL);
-	prctl(PR_SET_DUMPABLE, 0); /* the core would be ours */
+	prctl(PR_SET_DUMPABLE, 0); /* the core dump would be ours */
 	sigemptyset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	raise(WTERMSIG(status));
@@ -359,7 +357,7 @@ int main(int argc, char **argv)
 		dprintf(STDERR_FILENO, "dh-scope: %s\n", strerror(-err));
 		return NOT_CONFINED;
 	}
-	/* Its ends are seen by the reader when the command has ended, not the scope. */
+	/* Close them, so that readers see the command's end, not the scope's. */
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
 	close(STDERR_FILENO);
