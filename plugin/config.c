@@ -239,6 +239,17 @@ static void find_scope(struct dh_config *config)
 	g_free(folder);
 }
 
+/* Generators run in it: without it every one of them fails. */
+static void warn_of_scope(const struct dh_config *config)
+{
+	char *found = config->generators->len ? g_find_program_in_path(config->scope) : NULL;
+
+	if (config->generators->len && !found)
+		dh_log(DH_LOG_WARNING, "%s does not exist, or cannot be executed: no generator can be started (scope)",
+			config->scope);
+	g_free(found);
+}
+
 int dh_config_load(struct dh_config **out, const char *folder)
 {
 	struct dh_config *config = g_new0(struct dh_config, 1);
@@ -269,6 +280,7 @@ int dh_config_load(struct dh_config **out, const char *folder)
 	read_each(config, file, "avatar-", read_avatar);
 	read_each(config, file, "generator-", read_generator);
 	read_each(config, file, "room-", read_room);
+	warn_of_scope(config);
 out:
 	if (file)
 		janus_config_destroy(file);
