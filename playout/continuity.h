@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The numbering of what one viewer was sent: RTP sequence numbers, timestamps,
- * VP8 picture IDs and TL0PICIDX.
+/* The numbering of one viewer's packets: RTP sequence numbers, timestamps, VP8 picture
+ * IDs and TL0PICIDX.
  *
- * Numbers count what this viewer was sent, so they have no gap, whatever segments,
- * anchors and dropped pictures come between. Timestamps are media time plus a
- * constant, never a sum, so they cannot drift. All of them wrap. Pure; allocates
- * nothing; belongs to its viewer.
+ * Numbers count only what this viewer was sent, so segments, anchors and dropped
+ * pictures leave no gaps. Timestamps are media time plus a constant, never a sum, so
+ * they cannot drift. All of them wrap. Pure; allocates nothing; belongs to its viewer.
  */
 #ifndef DH_CONTINUITY_H
 #define DH_CONTINUITY_H
@@ -23,7 +22,7 @@
 /* The starts of all counters, random (RFC 3550, 5.1); arrays by enum dh_media. */
 struct dh_continuity_seed {
 	uint8_t payload_type[2]; /* 7 bits are used */
-	uint32_t ssrc[2];        /* 0 if whoever sends the packets sets it */
+	uint32_t ssrc[2];        /* 0: the sender fills it in */
 	uint16_t first_sequence[2];
 	uint32_t first_timestamp[2]; /* at media time 0 */
 	uint16_t first_picture_id;   /* 15 bits are used */
@@ -35,7 +34,7 @@ struct dh_continuity {
 	uint8_t payload_type[2];
 	uint32_t ssrc[2];
 	uint32_t timestamp_offset[2];
-	/* the next to be used */
+	/* the next values */
 	uint16_t sequence[2];
 	uint16_t picture_id;
 	uint8_t tl0picidx;
@@ -56,9 +55,9 @@ static inline uint32_t dh_continuity_timestamp(const struct dh_continuity *conti
 	return continuity->timestamp_offset[media] + (uint32_t)(media_ticks / clock_ticks);
 }
 
-/* The numbers of the viewer's next picture. One with DH_UNIT_DROPPABLE in `flags` is
- * in temporal layer 1 and names the picture of layer 0 before it; all others are in
- * layer 0, anchors (flags 0) included. */
+/* The numbers of the viewer's next picture. One with DH_UNIT_DROPPABLE in `flags` is in
+ * temporal layer 1 and refers to the layer 0 picture before it; all others are in layer
+ * 0, anchors (flags 0) included. */
 void dh_continuity_next_picture(struct dh_continuity *continuity, uint32_t flags, struct dh_vp8_picture *picture);
 
 /* Writes the RTP header (RFC 3550, 5.1: no padding, extension or contributing

@@ -93,7 +93,7 @@ static void deliver_to(struct dh_fanout *fanout, struct dh_viewer *viewer, struc
 	dh_viewer_continue(viewer, now_ticks);
 }
 
-/* `now_ticks` is less the group's offset. */
+/* `now_ticks` is media time less the group's offset. */
 static void deliver_to_group(struct dh_fanout *fanout, int group, struct dh_unit *anchor, int64_t now_ticks,
 	uint64_t from, uint64_t to)
 {

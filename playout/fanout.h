@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The viewers of a playout: who they are, and what is due for them.
+/* A playout's viewers, and what is due for each.
  *
  * Viewers are in groups, each with a constant offset (pacer.h). Everything that
  * is due for one viewer is handed over together, before the next viewer's, so
@@ -20,7 +20,7 @@ struct dh_fanout {
 	/* owned */
 	struct dh_pacer pacer;
 	struct dh_viewer *viewers[DH_PACER_GROUPS_MAX]; /* lists by group */
-	int64_t next_ticks[DH_PACER_GROUPS_MAX];        /* when more of unfinished pictures is due; INT64_MAX: none */
+	int64_t next_ticks[DH_PACER_GROUPS_MAX];        /* when the next burst of a picture is due; INT64_MAX: none */
 	size_t count;
 	bool newcomers; /* a viewer may be waiting for its first anchor */
 	bool lost;      /* a picture never reached the pacer: all need an entry */
@@ -38,20 +38,20 @@ int dh_fanout_add(struct dh_fanout *fanout, const struct dh_continuity_seed *see
 void dh_fanout_remove(struct dh_fanout *fanout, struct dh_viewer **viewer);
 void dh_fanout_pause(struct dh_fanout *fanout, struct dh_viewer *viewer, bool paused);
 
-/* Keeps `item` for all viewers; takes references. A picture for which there is no
- * memory is lost. */
+/* Queues `item` for all viewers; takes references. Out of memory, a picture counts as
+ * lost. */
 void dh_fanout_push(struct dh_fanout *fanout, const struct dh_item *item);
-/* Pictures were skipped: every viewer goes on at an entry. */
+/* Pictures were skipped: every viewer resumes at an entry. */
 void dh_fanout_lose(struct dh_fanout *fanout);
 
-/* How long after its media time an item can still be sent to somebody. */
+/* How long after its media time an item can still be sent to a viewer. */
 int64_t dh_fanout_reach_ticks(const struct dh_fanout *fanout);
 
 /* Sends what is due at media time `media_ticks`. `anchor` is for newcomers, NULL
  * while there is none. */
 void dh_fanout_deliver(struct dh_fanout *fanout, struct dh_unit *anchor, int64_t media_ticks);
 
-/* Media time at which something is due for a viewer; INT64_MAX: nothing. */
+/* The media time at which something is next due for a viewer; INT64_MAX: nothing. */
 int64_t dh_fanout_deadline_ticks(const struct dh_fanout *fanout);
 
 #endif

@@ -6,7 +6,7 @@
 
 /* A CELT frame whose silence flag is set. */
 static const uint8_t encoded_silence[] = { TOC, 0xff, 0xfe };
-/* A packet without a frame: not sent on purpose. */
+/* A TOC byte without a frame: deliberately no audio (DTX). */
 static const uint8_t dtx[] = { TOC };
 
 void dh_silence_reset(struct dh_silence *silence)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Opus as RTP payloads (RFC 7587), and the silence between speech.
  *
- * A payload is an Opus packet as it is, so a unit's bytes need no packetiser:
- * one packet of 20 ms, one RTP packet. Its RTP timestamp counts 48 kHz whatever
- * the packet's own bandwidth.
+ * An Opus packet is an RTP payload unchanged, so a unit needs no packetiser: 20 ms of
+ * audio are one RTP packet. Its RTP timestamp counts 48 kHz whatever the packet's own
+ * bandwidth.
  *
  * The marker bit (RFC 7587, 4.1; RFC 3551, 4.1) marks the first packet of a
  * talkspurt: the first packet of speech after slots in which nothing was sent, and
@@ -22,12 +22,12 @@
 /* Slots of 20 ms from one packet of encoded silence to the next (400 ms). */
 #define DH_SILENCE_PERIOD 20
 
-/* The position in the silence. Its member is private. */
+/* The position in the silence. Private. */
 struct dh_silence {
 	unsigned slot; /* below DH_SILENCE_TAIL + DH_SILENCE_PERIOD */
 };
 
-/* Call it when speech has just ended. Zeroed is the same. */
+/* Call it when speech ends. A zeroed struct is already reset. */
 void dh_silence_reset(struct dh_silence *silence);
 
 /* What to send in the next slot without speech. Sets *payload to static bytes and

@@ -33,7 +33,7 @@ static size_t packets_left(const struct dh_outgoing *outgoing)
 	return left;
 }
 
-/* How many are due by `now_ticks`, of `left`. Sets when more are. */
+/* How many of the `left` packets are due by `now_ticks`. Moves next_ticks on. */
 static size_t packets_due(struct dh_outgoing *outgoing, int64_t now_ticks, size_t left)
 {
 	int64_t time = outgoing->until_ticks - outgoing->next_ticks;

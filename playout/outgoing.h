@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Pictures on their way to one viewer: a large one leaves in bursts.
  *
- * A picture of at most DH_BURST_PACKETS leaves at once. A larger one would
- * overflow queues on its way if it did, so it leaves in bursts, one every
- * DH_BURST_TICKS: of DH_BURST_PACKETS, or as many more as are needed for the last
- * to leave before the next picture is due, and never longer than
- * DH_BURSTS_MAX_TICKS, so that the picture does not fall behind the sound.
+ * A picture of at most DH_BURST_PACKETS leaves at once. A larger one would overflow
+ * queues along the path, so it leaves in bursts, one every DH_BURST_TICKS. A burst has
+ * DH_BURST_PACKETS, or more if the last one would otherwise leave after the next
+ * picture is due, or after DH_BURSTS_MAX_TICKS: the picture must not fall behind the
+ * sound.
  *
  * All packets of a picture carry the picture's own timestamp. A picture that has
  * begun is finished, and pictures leave in order: there may be two, an anchor and
@@ -29,7 +29,7 @@ struct dh_outgoing_picture {
 	bool is_anchor;
 	struct dh_vp8_picture numbers;
 	int64_t media_ticks;  /* of its RTP timestamp */
-	size_t packets, sent; /* in all; of these, have left */
+	size_t packets, sent; /* in total; sent so far */
 };
 
 /* Zeroed is empty. */
@@ -44,16 +44,16 @@ struct dh_outgoing {
 typedef void dh_outgoing_fn(void *arg, const struct dh_outgoing_picture *picture,
 	const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data, size_t size, bool marker);
 
-/* Adds a picture behind what is still leaving, at most one picture. Takes a
- * reference to its unit; `packets` and `sent` are set here. The first burst is due
- * at `now_ticks`, the next picture at `until_ticks`. */
+/* Queues a picture; at most one other may still be leaving. Takes a reference to its
+ * unit; `packets` and `sent` are set here. The first burst is due at `now_ticks`, the
+ * next picture at `until_ticks`. */
 void dh_outgoing_add(struct dh_outgoing *outgoing, const struct dh_outgoing_picture *picture, int64_t now_ticks,
 	int64_t until_ticks);
 
 /* Sends the bursts that are due. */
 void dh_outgoing_send(struct dh_outgoing *outgoing, int64_t now_ticks, dh_outgoing_fn *emit, void *arg);
 
-/* Sends all that is left, at once. */
+/* Sends everything that is left at once. */
 void dh_outgoing_finish(struct dh_outgoing *outgoing, dh_outgoing_fn *emit, void *arg);
 
 /* When the next burst is due; INT64_MAX when nothing is left. */

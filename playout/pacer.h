@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is due, when, and for whom.
  *
- * Items come in the order of media time, at most a slot ahead. Viewers are in
- * groups, each with a constant offset: an item is due for a group at its media
- * time plus the offset. The pacer keeps an item until every group has had it, and
- * knows the earliest deadline. Belongs to its playout's thread.
+ * Items arrive in order of media time, at most a slot ahead. Viewers are in groups,
+ * each with a constant offset: an item is due for a group at its media time plus the
+ * offset. The pacer keeps an item until every group has had it, and knows the earliest
+ * deadline. Belongs to its playout's thread.
  */
 #ifndef DH_PACER_H
 #define DH_PACER_H
@@ -19,7 +19,7 @@ struct dh_pacer {
 	/* items: a ring; item number n is at n % capacity */
 	struct dh_item *ring; /* hold references */
 	size_t capacity;
-	uint64_t first, end; /* numbers: the oldest kept, one beyond the newest */
+	uint64_t first, end; /* numbers: the oldest kept, one past the newest */
 	/* groups */
 	int groups;
 	int64_t offset_ticks[DH_PACER_GROUPS_MAX];
@@ -35,8 +35,8 @@ void dh_pacer_clear(struct dh_pacer *pacer);
 /* Takes references to what `item` holds. -ENOMEM: it is not kept. */
 int dh_pacer_push(struct dh_pacer *pacer, const struct dh_item *item);
 
-/* Adds a member and returns its group: the first while all have fewer than
- * `spread_from` members, then the smallest. */
+/* Adds a member and returns its group: the first while there are fewer than
+ * `spread_from` members in all, then the smallest. */
 int dh_pacer_join(struct dh_pacer *pacer, size_t spread_from);
 void dh_pacer_leave(struct dh_pacer *pacer, int group);
 /* The largest offset of a group with members. */
@@ -47,10 +47,11 @@ int64_t dh_pacer_offset_max_ticks(const struct dh_pacer *pacer);
 bool dh_pacer_due(struct dh_pacer *pacer, int group, int64_t media_ticks, uint64_t *from, uint64_t *to);
 const struct dh_item *dh_pacer_item(const struct dh_pacer *pacer, uint64_t number);
 
-/* Drops what all groups have had. */
+/* Drops the items that all groups have had. */
 void dh_pacer_trim(struct dh_pacer *pacer);
 
-/* The media time at which something is due for a group with members; INT64_MAX: never. */
+/* The media time at which something is next due for a group with members; INT64_MAX:
+ * never. */
 int64_t dh_pacer_deadline_ticks(const struct dh_pacer *pacer);
 
 #endif

@@ -15,7 +15,7 @@ struct dh_playout {
 	struct dh_playout_sink sink;
 	void *sink_arg;
 	int64_t origin_ticks;
-	int64_t slot_ticks; /* the next slot to be decided, in media time */
+	int64_t slot_ticks; /* the next slot to decide, in media time */
 	bool speaking;
 	struct dh_queue queue;
 	struct dh_timeline timeline;
@@ -82,7 +82,7 @@ int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle)
 		return -EALREADY;
 	int err = dh_timeline_set_idle(&playout->timeline, idle);
 	if (!err)
-		playout->fanout.newcomers = true; /* whoever waits gets the anchor at once */
+		playout->fanout.newcomers = true; /* waiting viewers get the anchor at once */
 	return err;
 }
 
@@ -208,7 +208,7 @@ int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity
 	struct dh_viewer **viewer)
 {
 	int err = dh_fanout_add(&playout->fanout, seed, user, viewer);
-	if (!err && playout->fanout.count == 1) /* nobody watched so far: begin with an entry */
+	if (!err && playout->fanout.count == 1) /* the first viewer: the idle clip restarts at an entry */
 		playout->timeline.idle_runs = false;
 	return err;
 }
@@ -278,8 +278,8 @@ static void set_speaking(struct dh_playout *playout, bool speaking)
 	emit(playout, speaking ? DH_EVENT_SPEAKING : DH_EVENT_IDLE, NULL, playout->slot_ticks, 0);
 }
 
-/* Ends what has ended, starts what is next, then fills the slot. `keep`: somebody can
- * still be sent something of it. */
+/* Ends what has ended, starts what is next, then fills the slot. `keep`: some of it can
+ * still reach a viewer. */
 static void decide_slot(struct dh_playout *playout, bool keep, bool in_time)
 {
 	struct dh_timeline *timeline = &playout->timeline;
@@ -305,15 +305,15 @@ static void decide_slot(struct dh_playout *playout, bool keep, bool in_time)
 	playout->slot_ticks += DH_SLOT_TICKS;
 }
 
-/* Whether somebody can still be sent something of the next slot. */
+/* Whether any of the next slot can still reach a viewer. */
 static bool is_wanted(const struct dh_playout *playout, int64_t media_ticks)
 {
 	int64_t last = playout->slot_ticks + DH_SLOT_TICKS + dh_fanout_reach_ticks(&playout->fanout);
 	return playout->fanout.count && media_ticks <= last;
 }
 
-/* Until when (in media time) nobody needed a poll: without viewers slots are only
- * decided at the next edge, and are not late before it. */
+/* The media time before which no poll was due: without viewers, slots are only decided
+ * at the next edge and are not late before it. */
 static int64_t undisturbed_until(const struct dh_playout *playout)
 {
 	if (playout->fanout.count || !playout->timeline.playing)
@@ -328,7 +328,7 @@ static void jump(struct dh_playout *playout, int64_t media_ticks)
 	if (playout->fanout.count || to <= playout->slot_ticks || startable(playout))
 		return;
 	if (playout->speaking && !playout->timeline.playing)
-		return; /* event IDLE is still to come */
+		return; /* event IDLE is still due */
 	if (playout->timeline.playing && dh_timeline_edge_ticks(&playout->timeline, playout->slot_ticks) != INT64_MAX)
 		return;
 	dh_timeline_jump(&playout->timeline, playout->slot_ticks, to);

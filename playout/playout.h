@@ -17,11 +17,10 @@
  * takes effect at the next slot for all viewers at once. Within its slot a unit
  * is due at its own media time, plus its viewer's constant offset.
  *
- * Played. A slot of a segment counts as played when it was decided in time for its
- * sound to be sent to a viewer: at most `late_ticks` plus the largest offset in use
- * after it began. Slots that went by while nobody polled do not count, nor do holds.
- * Without viewers a slot counts if the poll came in time at the deadline that it
- * was told, although nothing was sent.
+ * Played. A slot of a segment counts as played if it was decided in time to send its
+ * sound: no later than `late_ticks` plus the largest offset in use after it began.
+ * Slots that passed without a poll do not count, nor do holds. Without viewers nothing
+ * is sent; a slot then counts if the poll met its deadline.
  *
  * Anchors. A viewer's decoder holds one anchor (key frame) in VP8's golden
  * buffer. A picture marked DH_UNIT_ENTRY needs that anchor and nothing else, so
@@ -69,20 +68,21 @@ struct dh_playout_event {
 struct dh_playout_sink {
 	dh_packet_fn *packet;
 	void (*event)(void *arg, const struct dh_playout_event *event);
-	/* After the event of its end: takes ownership of `segment`. NULL: it is freed
-	 * at once, which takes a while if it is long (see dh_segment_drop). */
+	/* Called after the event that ends `segment`; takes ownership. NULL: the
+	 * playout frees it at once, which takes a while if it is long (see
+	 * dh_segment_drop). */
 	void (*ended)(void *arg, struct dh_segment *segment);
 };
 
 struct dh_playout_config {
 	enum dh_duration duration;
 	int64_t preroll_ticks;   /* known before an incomplete segment starts or resumes; default 200 ms */
-	int64_t late_ticks;      /* what is later is not sent; default 150 ms */
+	int64_t late_ticks;      /* anything later is not sent; default 150 ms */
 	int64_t spread_ticks;    /* offsets of viewer groups spread over this much, 0 to 20 ms; default 10 ms */
 	int spread_from;         /* viewers beyond this number get an offset; default 20 */
 	int max_queue;           /* waiting segments; default 100 */
-	int64_t max_queue_ticks; /* known media that waits; default 1 h */
-	size_t max_queue_bytes;  /* that wait; default 512 MiB */
+	int64_t max_queue_ticks; /* known media waiting; default 1 h */
+	size_t max_queue_bytes;  /* of units waiting; default 512 MiB */
 };
 
 /* Sets the defaults named above. */
@@ -102,23 +102,23 @@ int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle);
 
 /* --- segments */
 
-/* Takes ownership on success, until the segment's end. Event QUEUED. -ENOBUFS: a
- * queue limit is reached; -EEXIST: a segment of that id plays or waits; -ENOMEM. */
+/* Takes ownership on success, until the segment's end. Event QUEUED. -ENOBUFS: a queue
+ * limit is reached; -EEXIST: a segment with that id plays or waits; -ENOMEM. */
 int dh_playout_enqueue(struct dh_playout *playout, struct dh_segment *segment);
 
-/* The playing or waiting segment of that id, NULL when there is none. Fill it
- * with dh_segment_open/append/complete/fail, then call dh_playout_filled. */
+/* The playing or waiting segment with that id, NULL if there is none. Fill it with
+ * dh_segment_open/append/complete/fail, then call dh_playout_filled. */
 struct dh_segment *dh_playout_find(struct dh_playout *playout, const char *id);
 
-/* Call it when units were appended to `segment`, or its end: events READY and
- * FAILED follow from here. The segment may be freed by it. */
+/* Call it after appending units to `segment`, or after completing or failing it: emits
+ * READY, or FAILED if it has not started. May free the segment. */
 void dh_playout_filled(struct dh_playout *playout, struct dh_segment *segment);
 
 /* The playing segment ends at the next slot; -ENOENT when none plays. */
 int dh_playout_skip(struct dh_playout *playout);
-/* A waiting segment leaves the queue; -ENOENT: none of that id, -EBUSY: it plays. */
+/* Removes a waiting segment; -ENOENT: none with that id, -EBUSY: it plays. */
 int dh_playout_remove(struct dh_playout *playout, const char *id);
-/* What plays and what waits ends at the next slot. Returns how many segments. */
+/* Ends the playing segment and all waiting ones at the next slot. Returns how many. */
 int dh_playout_interrupt(struct dh_playout *playout);
 
 /* The playing segment, NULL when idle. Sets *played_ticks (unless NULL) to how
@@ -132,13 +132,13 @@ int64_t dh_playout_media_ticks(const struct dh_playout *playout, int64_t now_tic
 
 /* --- viewers */
 
-/* Call it when the viewer's media is ready: the next poll sends the anchor, then
- * come sound, and pictures from the next entry on. `seed` holds the random starts
- * of its numbering and its payload types (continuity.h); `user` is passed with its
- * packets. *viewer belongs to the playout and is valid until removed. -ENOMEM. */
+/* Call it when the viewer's media is ready: the next poll sends the anchor; sound
+ * follows, and pictures from the next entry on. `seed` holds the random starts of its
+ * numbering and its payload types (continuity.h); `user` is passed with its packets.
+ * *viewer belongs to the playout and is valid until removed. -ENOMEM. */
 int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed, void *user,
 	struct dh_viewer **viewer);
-/* Frees *viewer, sets it to NULL. */
+/* Frees *viewer and sets it to NULL. */
 void dh_playout_remove_viewer(struct dh_playout *playout, struct dh_viewer **viewer);
 /* The decoder asks for a key frame (PLI or FIR). Repeated requests are
  * answered after 1, 2, then every 4 s. */
@@ -150,9 +150,9 @@ size_t dh_playout_viewers(const struct dh_playout *playout);
 
 /* --- time */
 
-/* When dh_playout_poll is wanted next, as `now_ticks`; INT64_MAX: after the next
- * call that changes something. Ask again after every such call. Without viewers
- * only the edges of segments are deadlines. */
+/* When to call dh_playout_poll next, as `now_ticks`; INT64_MAX: not before a call that
+ * changes something. Ask again after every such call. Without viewers only the edges of
+ * segments are deadlines. */
 int64_t dh_playout_deadline_ticks(const struct dh_playout *playout);
 
 /* Does everything that is due. Called late, it sends what is at most

@@ -6,8 +6,8 @@
 #include "segment.h"
 
 struct dh_queue_limits {
-	int segments; /* that wait */
-	/* A segment is let in while the others have at most this: */
+	int segments; /* waiting segments */
+	/* A segment is accepted while those that already wait have at most this: */
 	int64_t ticks; /* known media */
 	size_t bytes;  /* of units */
 };
@@ -24,7 +24,7 @@ int dh_queue_push(struct dh_queue *queue, struct dh_segment *segment, const stru
 /* Removes the segment at `index`. The caller owns it. */
 struct dh_segment *dh_queue_take(struct dh_queue *queue, size_t index);
 
-/* The position of the segment of that id; -ENOENT. */
+/* The position of the segment with that id; -ENOENT. */
 long dh_queue_find(const struct dh_queue *queue, const char *id);
 
 /* Frees all segments; the queue is empty and may be used again. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A segment as one room plays it: access units, of which more may be arriving.
+/* A segment as one room plays it: access units, more of which may still arrive.
  *
- * Not thread-safe: it belongs to its room's thread. Its units are shared and
- * immutable. A segment is opened (its head and anchor are known), then filled in
- * the order of pts, then completed or failed. It can be played as soon as
- * dh_segment_known_ticks says that there is enough of it.
+ * Not thread-safe: it belongs to its room's thread. Its units are shared and immutable.
+ * A segment is opened (its head and anchor are known), then filled in the order of pts,
+ * then completed or failed. It can play as soon as enough of it is known
+ * (dh_segment_known_ticks).
  */
 #ifndef DH_SEGMENT_H
 #define DH_SEGMENT_H
@@ -27,8 +27,8 @@ struct dh_segment;
  * never touched here. -EINVAL, -ENOMEM. */
 int dh_segment_alloc(struct dh_segment **segment, const char *id, void *user);
 void dh_segment_free(struct dh_segment **segment);
-/* Drops at most `count` units of a segment that will only be freed any more, so
- * that an owner in a hurry can free it bit by bit. True when none is left. */
+/* Drops up to `count` units, so that a long segment can be freed in steps. After that
+ * it may only be dropped further and freed. True when no unit is left. */
 bool dh_segment_drop(struct dh_segment *segment, size_t count);
 
 const char *dh_segment_id(const struct dh_segment *segment);
@@ -40,9 +40,8 @@ void *dh_segment_user(const struct dh_segment *segment);
  * and only if there is no video. -EINVAL. */
 int dh_segment_open(struct dh_segment *segment, const struct dh_stream_head *head, struct dh_unit *anchor);
 
-/* Uses `anchor` (takes a reference) instead of the segment's own where both hold
- * the same bytes: then whoever compares anchors need only compare pointers.
- * `anchor` may be NULL. */
+/* If `anchor` holds the same bytes as the segment's own, uses it instead (takes a
+ * reference), so that anchors can be compared by pointer. `anchor` may be NULL. */
 void dh_segment_share_anchor(struct dh_segment *segment, struct dh_unit *anchor);
 
 /* Appends a unit and takes a reference to it. -EINVAL: the segment is not open or
@@ -52,9 +51,9 @@ int dh_segment_append(struct dh_segment *segment, struct dh_unit *unit);
 /* No more units will come. */
 void dh_segment_complete(struct dh_segment *segment);
 
-/* No more units will come because of an error. What is there may still be played,
- * then the segment ends as failed. Copies at most DH_STREAM_TEXT_MAX bytes of the
- * UTF-8 in `text`, cut at a character. */
+/* No more units will come because of an error. The units so far may still play, then
+ * the segment ends as failed. Copies at most DH_STREAM_TEXT_MAX bytes of the UTF-8 in
+ * `text`, cut at a character. */
 void dh_segment_fail(struct dh_segment *segment, int code, const char *text);
 
 /* Remembers that event READY was sent. True only the first time. */
@@ -70,12 +69,12 @@ const char *dh_segment_error(const struct dh_segment *segment, int *code);
 const struct dh_stream_head *dh_segment_head(const struct dh_segment *segment);
 struct dh_unit *dh_segment_anchor(const struct dh_segment *segment);
 
-/* All units before this time (from the segment's start) are there; INT64_MAX once it
+/* All units before this time (from the segment's start) have arrived; INT64_MAX once it
  * is complete or failed. */
 int64_t dh_segment_known_ticks(const struct dh_segment *segment);
 
 /* How long it lasts, a multiple of 20 ms; -1 until that is known. A failed segment
- * lasts as long as what there is of it. */
+ * lasts as long as its units. */
 int64_t dh_segment_duration_ticks(const struct dh_segment *segment, enum dh_duration rule);
 
 /* The number of units of a medium, and the unit at `index`: borrowed, valid as long

@@ -91,7 +91,7 @@ struct dh_stream_sink {
 	int (*failure)(void *arg, int code, const char *text);
 };
 
-/* What is accepted; 0: no limit but the format's own. */
+/* Limits on what is accepted; 0: only the format's own. */
 struct dh_stream_limits {
 	int64_t duration_ticks; /* pts + duration of any unit */
 	size_t bytes;           /* of the whole stream */
@@ -116,7 +116,7 @@ int dh_stream_reader_push(struct dh_stream_reader *reader, const void *bytes, si
  * short; or the earlier error. */
 int dh_stream_reader_finish(struct dh_stream_reader *reader);
 
-/* What was wrong, for a person; "" when nothing was. Valid as long as the reader. */
+/* What went wrong, for people; "" if nothing did. Valid as long as the reader. */
 const char *dh_stream_reader_error(const struct dh_stream_reader *reader);
 
 /* --- writing */
@@ -125,9 +125,9 @@ const char *dh_stream_reader_error(const struct dh_stream_reader *reader);
 typedef int dh_stream_write_fn(void *arg, const void *bytes, size_t size);
 
 /* Each function writes one record with one call of `write` and returns its result;
- * -EINVAL: a reader would refuse it; -ENOMEM. The caller keeps the order of records.
- * Texts are cut to DH_STREAM_TEXT_MAX bytes at a character; control characters and
- * what is not UTF-8 are replaced. */
+ * -EINVAL: a reader would refuse it; -ENOMEM. The caller sees to the order of records.
+ * Texts are cut to DH_STREAM_TEXT_MAX bytes at a character; control characters and what
+ * is not UTF-8 are replaced. */
 struct dh_stream_writer {
 	dh_stream_write_fn *write;
 	void *arg;

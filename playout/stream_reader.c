@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The buffer grows as bytes arrive, never on the word of a length field. */
+/* The buffer grows as bytes arrive: a length field alone allocates nothing. */
 #define BUFFER_MIN 4096u
-/* What may stay allocated between records; a larger one is given back. */
+/* A larger buffer is freed between records. */
 #define BUFFER_KEEP (256u * 1024)
 
 struct dh_stream_reader {
@@ -20,7 +20,7 @@ struct dh_stream_reader {
 	uint8_t *buffer;
 	size_t used, capacity;
 	size_t need; /* DH_WIRE_PREFIX until the length is known, then all of it */
-	int err;     /* the first one stays */
+	int err;     /* the first error, kept for good */
 };
 
 static int fail(struct dh_stream_reader *reader, int err, const char *text)
@@ -66,8 +66,8 @@ static int finish_record(struct dh_stream_reader *reader)
 	return err < 0 ? err : 0;
 }
 
-/* Adds to the current record what it still lacks, of at most `size` bytes. Sets
- * *taken to how many that were. */
+/* Takes from `bytes` what the current record still lacks. Sets *taken to how many bytes
+ * that were. */
 static int take_bytes(struct dh_stream_reader *reader, const uint8_t *bytes, size_t size, size_t *taken)
 {
 	size_t step = reader->need - reader->used;

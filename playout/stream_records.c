@@ -192,7 +192,7 @@ static int read_head(struct dh_stream_records *records, const uint8_t *body, siz
 	return records->sink.head ? records->sink.head(records->arg, head) : 0;
 }
 
-/* Passes a unit to the sink and drops it; NULL: there was no memory for it. */
+/* Passes a unit to the sink and drops it. `unit` NULL: it could not be allocated. */
 static int report_unit(struct dh_stream_records *records, struct dh_unit *unit,
 	int (*take)(void *arg, struct dh_unit *unit))
 {
@@ -356,7 +356,7 @@ int dh_stream_records_read(struct dh_stream_records *records, const uint8_t *rec
 		return read_note(records, body, length);
 	case DH_WIRE_END:
 		return read_end(records, body);
-	default: /* check_order let nothing else pass */
+	default: /* check_order refuses all others */
 		return read_failure(records, body, length);
 	}
 }

@@ -27,7 +27,7 @@ struct dh_stream_records {
 	struct dh_stream_track tracks[2]; /* by enum dh_media */
 	int64_t newest_ticks;             /* pts over both media */
 	size_t bytes;                     /* of all records accepted */
-	/* what was wrong, for a person */
+	/* what went wrong, for people */
 	char text[200];
 };
 

@@ -9,7 +9,7 @@
 
 #include <zlib.h>
 
-/* A record is put together in memory and written at once, so that the reader at the
+/* A record is assembled in memory and written in one call, so that the reader at the
  * other end of a pipe wakes once for it. */
 struct record {
 	uint8_t *bytes;

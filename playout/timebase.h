@@ -24,17 +24,17 @@ static inline int64_t dh_ticks_from_ns(int64_t ns)
 	return ns / 12500 * 9 + ns % 12500 * 9 / 12500;
 }
 
-/* Ticks to nanoseconds, rounded up: a sleep until the result never ends before the
- * tick has begun. */
+/* Ticks to nanoseconds, rounded up, so a sleep until the result never ends before the
+ * tick begins. */
 static inline int64_t dh_ns_from_ticks(int64_t ticks)
 {
 	return ticks / 9 * 12500 + (ticks % 9 * 12500 + 8) / 9;
 }
 
-/* The time of frame `n` at `num`/`den` frames a second, rounded to the nearest
- * tick. Computed from `n`, never by adding up rounded durations, so 33 fps does
- * not drift. `n` is 0 to 2^31 - 1, `num` and `den` are 1 to 2^32 - 1, from
- * whatever source: what would be more than 2^62 is 2^62. */
+/* The time of frame `n` at `num`/`den` frames a second, rounded to the nearest tick.
+ * Computed from `n`, never by adding up rounded durations, so 33 fps does not drift.
+ * `n` is 0 to 2^31 - 1, `num` and `den` are 1 to 2^32 - 1, and all may be untrusted:
+ * the result saturates at 2^62. */
 static inline int64_t dh_ticks_of_frame(int64_t n, int64_t num, int64_t den)
 {
 	const int64_t most = INT64_C(1) << 62;
@@ -44,7 +44,7 @@ static inline int64_t dh_ticks_of_frame(int64_t n, int64_t num, int64_t den)
 	return seconds * DH_TICKS_PER_SECOND + (rest * DH_TICKS_PER_SECOND + num / 2) / num;
 }
 
-/* Rounds up or down to the 20 ms grid; `ticks` is not negative. */
+/* Rounds up or down to the 20 ms grid; `ticks` must not be negative. */
 static inline int64_t dh_slot_ceil(int64_t ticks)
 {
 	return (ticks + DH_SLOT_TICKS - 1) / DH_SLOT_TICKS * DH_SLOT_TICKS;

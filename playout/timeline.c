@@ -40,7 +40,7 @@ bool dh_timeline_is_ready(const struct dh_timeline *timeline, const struct dh_se
 	return dh_segment_is_open(segment) && has_preroll(timeline, segment, 0);
 }
 
-/* Each segment brings a copy of its anchor. Comparing it here, once, with those that
+/* Each segment brings a copy of its anchor. Comparing it here once with those that
  * viewers may hold saves comparing it for each viewer and entry. */
 static void share_anchor(struct dh_timeline *timeline, struct dh_segment *segment)
 {
@@ -171,7 +171,7 @@ static unsigned luma_distance(const struct dh_unit *a, const struct dh_unit *b)
 	return sum;
 }
 
-/* Puts the idle clip at the entry that looks most like what is shown. */
+/* Moves the idle clip to the entry that looks most like the shown picture. */
 static void enter_idle(struct dh_timeline *timeline, int64_t slot_ticks)
 {
 	size_t best = 0, count = dh_segment_count(timeline->idle, DH_VIDEO);

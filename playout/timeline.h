@@ -17,7 +17,7 @@ struct dh_item {
 	enum dh_media media;
 	int64_t media_ticks;
 	struct dh_unit *unit;   /* NULL for silence */
-	struct dh_unit *anchor; /* the picture refers to it; video only. Equal anchors are equal pointers */
+	struct dh_unit *anchor; /* that the picture refers to; video only. Equal anchors are equal pointers */
 	const uint8_t *silence; /* the payload if unit is NULL; static */
 	size_t silence_size;
 	bool talkspurt; /* first sound after a slot without any: marker bit (RFC 3551, 4.1) */
@@ -35,11 +35,11 @@ struct dh_timeline {
 	/* the idle clip: media time of its time 0 in this round, its next picture */
 	int64_t idle_epoch_ticks;
 	size_t idle_next;
-	bool idle_runs; /* else it begins with the entry that looks most like what is shown */
+	bool idle_runs; /* false: it restarts at the entry that looks most like the shown picture */
 	/* the playing segment: media time of its time 0, its next units */
 	int64_t start_ticks;
 	size_t next[2];
-	int64_t played_ticks; /* of its slots that were filled in time */
+	int64_t played_ticks; /* of its slots that were decided in time */
 	bool held;
 	/* the picture that viewers have now; the anchor of the newest segment with video */
 	struct dh_unit *shown, *anchor;
@@ -51,7 +51,7 @@ struct dh_timeline {
 enum dh_slot_state {
 	DH_SLOT_IDLE, /* nothing plays */
 	DH_SLOT_PLAY,
-	DH_SLOT_HOLD, /* the segment's next 20 ms are not there yet */
+	DH_SLOT_HOLD, /* the segment's next 20 ms have not arrived yet */
 	DH_SLOT_END,  /* the playing segment has ended: stop it, then ask again */
 };
 
@@ -59,14 +59,14 @@ enum dh_slot_state {
  * shorter than a slot. */
 int dh_timeline_set_idle(struct dh_timeline *timeline, struct dh_segment *idle);
 
-/* Whether `segment` can start: it is complete, or a preroll of it is known. */
+/* Whether `segment` can start: it is complete, or its preroll has arrived. */
 bool dh_timeline_is_ready(const struct dh_timeline *timeline, const struct dh_segment *segment);
 
 /* `segment` plays from slot `slot_ticks` on; takes ownership. Only while nothing plays. */
 void dh_timeline_start(struct dh_timeline *timeline, struct dh_segment *segment, int64_t slot_ticks);
 
-/* Takes the playing segment off; the caller owns it. Sets *played_ticks to how
- * much of it was played. */
+/* Stops the playing segment and returns it; the caller owns it. Sets *played_ticks to
+ * how much of it was played. */
 struct dh_segment *dh_timeline_stop(struct dh_timeline *timeline, int64_t *played_ticks);
 
 /* What slot `slot_ticks` will show. Changes nothing. */
@@ -77,12 +77,12 @@ enum dh_slot_state dh_timeline_state(const struct dh_timeline *timeline, int64_t
  * played if this was `in_time`. */
 void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_time, dh_item_fn *emit, void *arg);
 
-/* Skips the slots from `from_ticks` to `slot_ticks`, while nobody watches: idling
- * goes on, and what was held is still held. */
+/* Skips the slots from `from_ticks` to `slot_ticks`, while nobody watches: the room
+ * still idles, and a held segment stays held. */
 void dh_timeline_jump(struct dh_timeline *timeline, int64_t from_ticks, int64_t slot_ticks);
 
-/* The next slot at which something changes by itself: where the playing segment
- * ends, or what is known of it; INT64_MAX: none. */
+/* The next slot at which something changes by itself: the end of the playing segment,
+ * or of what is known of it; INT64_MAX: none. */
 int64_t dh_timeline_edge_ticks(const struct dh_timeline *timeline, int64_t slot_ticks);
 
 /* The anchor of what is shown now; NULL without an idle clip. Borrowed. */

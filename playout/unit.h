@@ -24,7 +24,7 @@ enum dh_media { DH_AUDIO = 0, DH_VIDEO = 1 };
 #define DH_LUMA_SIDE  16
 #define DH_LUMA_BYTES (DH_LUMA_SIDE * DH_LUMA_SIDE)
 
-/* Limits of every unit, whoever made it. */
+/* Limits on every unit, whoever made it. */
 #define DH_AUDIO_UNIT_MAX 1275              /* RFC 6716, one Opus frame */
 #define DH_VIDEO_UNIT_MAX (4 * 1024 * 1024) /* bytes of one picture */
 
@@ -51,7 +51,7 @@ struct dh_unit *dh_unit_ref(struct dh_unit *unit);
 /* Drops the reference and sets *unit to NULL. *unit may be NULL. */
 void dh_unit_unref(struct dh_unit **unit);
 
-/* Whether both hold the same bytes. Either may be NULL. */
+/* True if both hold the same bytes, or both are NULL. */
 bool dh_unit_same_bytes(const struct dh_unit *a, const struct dh_unit *b);
 
 #endif

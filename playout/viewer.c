@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the anchor of an answered PLI stands before its entry: 90 ticks of
- * 90 kHz. Chromium then nearly always shows the entry and not the anchor. */
+/* How far before its entry an anchor is stamped: 90 ticks of 90 kHz. Chromium then
+ * mostly shows the entry, not the anchor. */
 #define ANCHOR_LEAD_TICKS (90 * DH_TICKS_PER_VIDEO_CLOCK)
 #define BACKOFF_MIN_TICKS (1 * DH_TICKS_PER_SECOND)
 #define BACKOFF_MAX_TICKS (4 * DH_TICKS_PER_SECOND)
-/* After this long without a request a new one counts as the first again. */
+/* A request this long after the last backoff has ended starts over. */
 #define BACKOFF_FORGET_TICKS (10 * DH_TICKS_PER_SECOND)
 
 int dh_viewer_alloc(struct dh_viewer **viewer, const struct dh_continuity_seed *seed, void *user,
@@ -127,7 +127,7 @@ int64_t dh_viewer_next_ticks(const struct dh_viewer *viewer)
 	return dh_outgoing_next_ticks(&viewer->outgoing);
 }
 
-/* The first RTP timestamp that is newer than all that were sent. */
+/* The earliest media time whose RTP timestamp is newer than any that was sent. */
 static int64_t after_last(const struct dh_viewer *viewer)
 {
 	return viewer->joined ? viewer->last_video_ticks + DH_TICKS_PER_VIDEO_CLOCK : 0;
@@ -150,7 +150,8 @@ void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks)
 	if (now_ticks > viewer->answer_from_ticks + BACKOFF_FORGET_TICKS)
 		viewer->backoff_ticks = 0;
 	viewer->pli = true;
-	/* Its decoder shows nothing new without the answer: no pictures until then. */
+	/* Its decoder can show nothing new before the answer, so send no pictures until
+	 * then. */
 	if (now_ticks >= viewer->answer_from_ticks)
 		viewer->waiting = true;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What one viewer is sent: its joins, anchors and entries, its numbering.
+/* One viewer: its join, anchors, entries and numbering.
  *
  * The rules, as measured in Chromium (docs/overview.md, "Anchored video"):
  * - a newcomer gets the anchor at once, stamped with the moment at which it
  *   leaves, and the running picture from its next entry on;
  * - an entry whose anchor the viewer does not hold is preceded by that anchor;
- * - after PLI or FIR no picture is sent until the next entry, and the anchor
- *   1 ms (of RTP time) before that;
+ * - after a PLI or FIR no picture is sent until the next entry, which the anchor
+ *   precedes by 1 ms of RTP time; repeated requests are answered less often;
  * - a large picture leaves in bursts (outgoing.h); one that has begun is finished
- *   before anything else of its kind, but sound does not wait for it;
+ *   before the next picture, but sound does not wait for it;
  * - sequence numbers, picture IDs and TL0PICIDX are continuous in what this
  *   viewer was sent.
  */
@@ -37,16 +37,16 @@ struct dh_viewer {
 	const struct dh_viewer_out *out;
 	/* numbering */
 	struct dh_continuity continuity;
-	bool spoken; /* it was sent speech before (marker bit) */
+	bool spoken; /* has been sent speech (marker bit) */
 	/* picture */
 	struct dh_unit *holds; /* the anchor in its decoder's golden buffer */
-	bool joined;           /* it was sent a first anchor */
+	bool joined;           /* has been sent its first anchor */
 	bool waiting;          /* for the next entry */
 	bool paused;
 	int64_t last_video_ticks;    /* media time of the newest picture begun */
-	struct dh_outgoing outgoing; /* pictures that have not left whole */
+	struct dh_outgoing outgoing; /* pictures not fully sent yet */
 	/* answers to PLI */
-	bool pli;                  /* one is to be answered */
+	bool pli;                  /* one awaits its answer */
 	int64_t answer_from_ticks; /* not before this media time */
 	int64_t backoff_ticks;
 	struct dh_viewer_stats stats;
@@ -57,22 +57,22 @@ int dh_viewer_alloc(struct dh_viewer **viewer, const struct dh_continuity_seed *
 	const struct dh_viewer_out *out);
 void dh_viewer_free(struct dh_viewer **viewer);
 
-/* In all that follows `now_ticks` is media time less the viewer's offset: an item
- * is due at its own media time. */
+/* Below, `now_ticks` is media time less the viewer's offset: an item is due at its own
+ * media time. */
 
-/* Sends the first anchor. Nothing while paused. */
+/* Sends the first anchor; does nothing while paused. */
 void dh_viewer_join(struct dh_viewer *viewer, struct dh_unit *anchor, int64_t now_ticks);
 
-/* Sends an item that is due; one that is more than `late_max_ticks` late is
- * dropped. A large picture only begins here. */
+/* Sends an item that is due; drops it if it is more than `late_max_ticks` late. Does
+ * nothing while paused. A large picture only begins here. */
 void dh_viewer_send(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks, int64_t late_max_ticks);
 
-/* Sends what is due of a picture that has begun. */
+/* Sends what is due of the pictures that have begun. */
 void dh_viewer_continue(struct dh_viewer *viewer, int64_t now_ticks);
-/* When dh_viewer_continue is wanted next; INT64_MAX: no picture is unfinished. */
+/* When to call dh_viewer_continue next; INT64_MAX: no picture is unfinished. */
 int64_t dh_viewer_next_ticks(const struct dh_viewer *viewer);
 
-/* Pictures were lost before they came here: the next one must be an entry. */
+/* Pictures were lost upstream: the next one must be an entry. */
 void dh_viewer_wait(struct dh_viewer *viewer);
 
 void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks);

@@ -4,9 +4,9 @@
  * Pure: bytes of a picture and its numbers in, payloads out through a callback.
  * Allocates nothing and copies nothing of the picture.
  *
- * Every payload has the full descriptor, with a picture ID of 15 bits, TL0PICIDX
- * and TID: libwebrtc heeds the last two only if all three are there, and a
- * connection must never mix forms.
+ * Every payload has the full descriptor, with a picture ID of 15 bits, TL0PICIDX and
+ * TID: libwebrtc ignores the last two unless all three are present, and a connection
+ * must never mix forms.
  *
  *      0 1 2 3 4 5 6 7
  *     |X|R|N|S|R| PID |   S: the picture begins here. PID 0 throughout: the
@@ -32,7 +32,7 @@
 struct dh_vp8_picture {
 	uint16_t picture_id; /* 15 bits are used */
 	uint8_t tl0picidx;
-	uint8_t tid;              /* temporal layer: 0, or 1 for what may be dropped */
+	uint8_t tid;              /* temporal layer: 0, or 1 for pictures that may be dropped */
 	uint8_t is_layer_sync;    /* Y: refers to pictures of layer 0 only; 0 in layer 0 */
 	uint8_t is_non_reference; /* N: no picture refers to this one */
 };
@@ -43,12 +43,12 @@ struct dh_vp8_picture {
 typedef void dh_vp8_payload_fn(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data,
 	size_t size, bool marker);
 
-/* How many packets a picture of `size` bytes takes; 0 for none. */
+/* How many packets a picture of `size` bytes takes; 0 if `size` is 0. */
 size_t dh_vp8_packets(size_t size);
 
-/* A picture of `size` bytes is cut into as few payloads as possible, whose sizes
- * differ by one byte at most. Emits `count` of them from number `first` on, in
- * order, fewer where the picture ends. Returns how many. */
+/* Splits a picture of `size` bytes into as few payloads as possible, whose sizes differ
+ * by at most one byte. Emits up to `count` of them in order, starting at number
+ * `first`. Returns how many it emitted. */
 size_t dh_vp8_packetise(const uint8_t *frame, size_t size, const struct dh_vp8_picture *picture, size_t first,
 	size_t count, dh_vp8_payload_fn *emit, void *arg);
 

@@ -4,7 +4,7 @@
 #include "rooms/room.h"
 
 struct place {
-	const char *limit; /* the option that says how many there are */
+	const char *limit; /* the option that sets the limit */
 	int taken;
 	int64_t places;
 };
@@ -42,7 +42,7 @@ struct dh_member *dh_admit(struct dh_request *request, enum dh_member_kind kind)
 	struct dh_member *member = NULL;
 	bool is_member = false;
 
-	/* Nobody else takes the place between looking and taking it. */
+	/* The lock is held from looking to taking, so that nobody else takes the place. */
 	g_mutex_lock(&request->instance->admission_lock);
 	check(request, kind);
 	if (!request->error_code) {

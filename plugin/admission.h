@@ -6,9 +6,9 @@
 #include "request.h"
 #include "rooms/member.h"
 
-/* The request's handle becomes a member of its room, if the room, the gateway and
- * the client have a place left and the handle is a member of none. Returns a
- * reference; NULL: the request has failed. Any thread. */
+/* Makes the request's handle a member of its room, if the room, the gateway and the
+ * client have a place left and the handle is not a member yet. Returns a reference;
+ * NULL: the request has failed. Any thread. */
 struct dh_member *dh_admit(struct dh_request *request, enum dh_member_kind kind);
 
 #endif

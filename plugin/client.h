@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Whose handles are whose: a client is one session of the Janus API with all its
- * handles. What one client may hold is limited, so that none takes what is
- * everybody's.
+/* A client is one session of the Janus API with all its handles. What one client may
+ * hold is limited, so that none starves the others.
  *
  * The plugin API does not say to which session a handle belongs. But a handle's
  * gateway_handle is a janus_ice_handle, whose first member is the pointer to its
- * session, in every Janus from 1.0.0 to 1.4.1, from before create_session until
- * the last reference to the handle goes. That pointer is read once and then only
- * compared, never followed: in a Janus that has something else there, clients
- * would be told apart wrongly, and nothing worse.
+ * session, in every Janus from 1.0.0 to 1.4.1, from before create_session until the
+ * last reference to the handle goes. That pointer is read once and then only compared,
+ * never dereferenced: a Janus that keeps something else there would make us mix up
+ * clients, nothing worse.
  *
  * Any thread.
  */
@@ -32,7 +31,7 @@ struct dh_client {
 	gint members; /* rooms that its handles watch or observe */
 };
 
-/* All clients of one instance. It outlives them. */
+/* All clients of one instance. Must outlive them. */
 struct dh_clients *dh_clients_new(void);
 void dh_clients_free(struct dh_clients **clients);
 
@@ -41,7 +40,7 @@ void dh_clients_free(struct dh_clients **clients);
 struct dh_client *dh_clients_join(struct dh_clients *clients, const struct janus_plugin_session *handle, unsigned most);
 void dh_client_unref(struct dh_client *client);
 
-/* Clients and handles that there are. */
+/* Counts clients and handles. */
 void dh_clients_count(struct dh_clients *clients, unsigned *count, unsigned *handles);
 
 #endif

@@ -193,7 +193,7 @@ static void report_strangers(janus_config *file)
 	}
 }
 
-/* Only root can become somebody else. */
+/* Only root can switch to another user. */
 static int check_worker_user(const char *user)
 {
 	char words[300];
@@ -224,7 +224,7 @@ static int check_general(const struct dh_config *config)
 	return check_worker_user(config->worker_user);
 }
 
-/* Beside dh-prepare, as in a folder where both were built, or where it was installed. */
+/* Looks beside dh-prepare: they are built and installed together. */
 static void find_scope(struct dh_config *config)
 {
 	char *folder = g_path_get_dirname(config->worker);

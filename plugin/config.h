@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The configuration file janus.plugin.digitalhuman.jcfg, read once.
  *
- * Categories: general, avatar-NAME, generator-NAME, room-NAME. Everything is
- * checked while it is read: a mistake in `general` refuses the whole file, one
- * elsewhere refuses its category; each is logged with category and option. An
- * option that does not exist is a mistake.
+ * Categories: general, avatar-NAME, generator-NAME, room-NAME. Everything is checked
+ * while it is read: a mistake in `general` rejects the whole file, one elsewhere
+ * rejects its category; each is logged with category and option. An unknown option is a
+ * mistake.
  *
  * Immutable after loading, so any thread may read it.
  */
@@ -26,9 +26,9 @@
 struct dh_config_room {
 	char *name;
 	char *id;           /* see room_id.h */
-	char *description;  /* NULL: made of the id */
+	char *description;  /* NULL: derived from the id */
 	char *metadata;     /* a JSON object as text; NULL: none */
-	char *avatar;       /* NULL (in the room file alone): there is no such room */
+	char *avatar;       /* NULL (in the room file only): the room does not exist */
 	char *secret, *pin; /* NULL: none */
 	int64_t is_private, signed_tokens;
 	char *duration;  /* "speech" or "longest" */
@@ -37,7 +37,7 @@ struct dh_config_room {
 
 struct dh_config {
 	char *admin_key;         /* NULL: anybody may create rooms */
-	int64_t string_ids;      /* rooms' ids are texts, not integers */
+	int64_t string_ids;      /* room ids are strings, not integers */
 	char **segments_folders; /* NULL: nothing can be enqueued */
 	char *cache_folder;      /* "": no cache */
 	int64_t cache_mb;
@@ -45,7 +45,7 @@ struct dh_config {
 	int64_t warm_workers, max_workers, max_live;
 	int64_t worker_memory_mb, worker_cpu_s, worker_silence_s, worker_wait_s;
 	int64_t max_rooms, max_viewers_per_room, max_viewers;
-	int64_t watch_timeout_s; /* from `watch` until media has to be up */
+	int64_t watch_timeout_s; /* from `watch` until media must be up */
 	int64_t max_observers_per_room, max_observers;
 	int64_t max_per_session; /* rooms that the handles of one client watch or observe */
 	int64_t max_handles_per_session, max_handles;
@@ -53,19 +53,19 @@ struct dh_config {
 	int64_t offer_threads;
 	int64_t max_queue, max_queue_ms, max_queue_mb;
 	int64_t max_segment_ms, max_file_mb;
-	int64_t file_read_s;                         /* reading a segment's file may take so long */
-	int64_t max_media_mb;                        /* of prepared media, of all rooms together */
-	int64_t max_side;                            /* pixels of an input picture */
+	int64_t file_read_s;                         /* reading a segment's file may take this long */
+	int64_t max_media_mb;                        /* of prepared media, all rooms together */
+	int64_t max_side;                            /* largest width or height of an input picture */
 	int64_t max_request, max_text, max_metadata; /* bytes */
 	int64_t max_depth;                           /* of a request's JSON */
 	int64_t spread_ms;
 	int64_t realtime; /* see realtime.h */
 	int64_t events;
-	GPtrArray *avatars, *generators, *rooms; /* of the structs above */
+	GPtrArray *avatars, *generators, *rooms; /* struct dh_avatar_config, dh_generator_config, dh_config_room */
 };
 
-/* Reads FOLDER/DH_CONFIG_FILE; without such a file everything has its default
- * and there are no rooms. -EINVAL: a mistake, which was logged. */
+/* Reads FOLDER/DH_CONFIG_FILE; without such a file every option has its default and
+ * there are no rooms. -EINVAL: a mistake, which was logged. */
 int dh_config_load(struct dh_config **config, const char *folder);
 void dh_config_free(struct dh_config **config);
 
@@ -83,11 +83,12 @@ void dh_config_room_free(struct dh_config_room **room);
 int dh_config_room_read(const struct dh_config *config, const char *file, const janus_config_container *category,
 	struct dh_config_room *room);
 
-/* Whether what `room` names exists; `file` and `category` are what a mistake is logged of. -EINVAL. */
+/* Checks that the avatar and generator named by `room` exist; `file` and `category` are
+ * for the log. -EINVAL. */
 int dh_config_room_check(const struct dh_config *config, const char *file, const char *category,
 	const struct dh_config_room *room);
 
-/* The one with that id in an array of them, which keeps it; NULL when there is none. */
+/* The room with that id in an array of them, borrowed; NULL if there is none. */
 struct dh_config_room *dh_config_room_find(const GPtrArray *rooms, const char *id);
 
 /* Appends it as a category "room-NAME". */

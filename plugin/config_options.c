@@ -12,7 +12,7 @@ int dh_option_wrong(const char *file, const char *category, const char *option, 
 	return -EINVAL;
 }
 
-/* Whose mistake it is. */
+/* Where an option stands, for the log. */
 struct place {
 	const char *file, *category;
 };
@@ -72,7 +72,7 @@ static int read_list(const struct place *place, const struct dh_option *option, 
 	return 0;
 }
 
-/* An empty one is none where there is none by default. */
+/* An empty text is NULL if the default is. */
 static int read_text(const struct place *place, const struct dh_option *option, const char *value, char **text)
 {
 	char expected[80];

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Options of the configuration file as tables: what they are called, what they
- * may be, where they go. Everything that is wrong is logged with category and
- * option.
+/* Options of the configuration file as tables: their names, valid values, and where
+ * they go. Every mistake is logged with category and option.
  */
 #ifndef DH_CONFIG_OPTIONS_H
 #define DH_CONFIG_OPTIONS_H
@@ -21,17 +20,17 @@ enum dh_option_type {
 	DH_OPTION_FLAG,   /* int64_t, 0 or 1 */
 };
 
-/* The last one of a table has no name. */
+/* The last row of a table has no name. */
 struct dh_option {
 	const char *name;
 	enum dh_option_type type;
 	size_t offset;            /* in the struct that is filled */
-	int64_t min, max, number; /* of numbers; `number` is the default; of a text its most bytes (0: any) */
+	int64_t min, max, number; /* of numbers, with `number` the default; `max` of a text: bytes (0: any) */
 	const char *text;         /* default of texts */
 	bool required;
 };
 
-/* Rows of a table: `field` of struct `where` is called as the option is. */
+/* Rows of a table. The option has the name of its `field` in struct `where`. */
 /* clang-format off */
 #define DH_TEXT(where, field, value) { #field, DH_OPTION_TEXT, offsetof(where, field), 0, 0, 0, value, false }
 #define DH_KEY(where, field, most)   { #field, DH_OPTION_TEXT, offsetof(where, field), 0, most, 0, NULL, false }
@@ -43,13 +42,14 @@ struct dh_option {
 #define DH_OPTIONS_END { NULL, 0, 0, 0, 0, 0, NULL, false }
 /* clang-format on */
 
-/* Logs that `option` in `category` of `file` is wrong, and what was expected; -EINVAL. */
+/* Logs that `option` in `category` of `file` is wrong, and what was expected. Returns
+ * -EINVAL. */
 int dh_option_wrong(const char *file, const char *category, const char *option, const char *expected);
 
 void dh_options_default(const struct dh_option *options, void *base);
 
-/* Fills `base`, which has its defaults, from `category`: everything that is
- * given, and nothing that is not an option. -EINVAL: at least one is wrong. */
+/* Sets the fields of `base`, which holds the defaults, to the options given in
+ * `category`. -EINVAL: at least one is wrong, unknown or missing; each was logged. */
 int dh_options_read(const char *file, const janus_config_container *category, const struct dh_option *options,
 	void *base);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Rooms as a category of a configuration file says them. */
+/* Rooms as categories of a configuration file. */
 #include "config.h"
 
 #include <errno.h>
@@ -120,7 +120,7 @@ static void append_text(GString *out, const char *name, const char *value)
 	g_string_append(out, "\"\n");
 }
 
-/* Only what differs from its default. */
+/* Writes texts that are set and flags that are true. */
 void dh_config_room_write(const struct dh_config_room *room, GString *out)
 {
 	g_string_append_printf(out, "room-%s: {\n", room->name);

@@ -4,7 +4,7 @@
 #include "ingest/text.h"
 #include "request_table.h"
 
-/* What is asked for, when it can be; NULL: the request has failed. */
+/* The type of a valid request; NULL: it has failed. */
 static const struct dh_request_type *check(struct dh_request *request)
 {
 	const json_t *name = json_object_get(request->body, "request");
@@ -39,7 +39,7 @@ static void handle(struct dh_request *request, const struct dh_request_type *typ
 		type->handle(request);
 }
 
-/* The answer of a synchronous request. */
+/* The answer to a synchronous request. */
 static json_t *take_reply(struct dh_request *request)
 {
 	json_t *reply = request->reply;
@@ -59,7 +59,7 @@ struct deferred {
 	const struct dh_request_type *type;
 };
 
-/* A handler that succeeds has pushed its answer itself. */
+/* A handler that succeeds has pushed its answer. */
 static void run_deferred(void *arg)
 {
 	struct deferred *deferred = arg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Requests as Janus brings them: checked, handled and answered. */
+/* Requests from Janus: checks, handles and answers them. */
 #ifndef DH_DISPATCH_H
 #define DH_DISPATCH_H
 

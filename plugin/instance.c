@@ -50,7 +50,7 @@ int dh_instance_add_session(struct dh_instance *instance, struct janus_plugin_se
 	const struct dh_config *config = instance->config;
 	unsigned clients, handles;
 
-	/* A few more than that, where many come at once, do no harm. */
+	/* Not atomic: a few handles too many do no harm. */
 	dh_clients_count(instance->clients, &clients, &handles);
 	struct dh_client *client = handles >= config->max_handles ?
 		NULL :
@@ -183,9 +183,8 @@ static void nothing(void *arg)
 	(void)arg;
 }
 
-/* In the order in which they need each other: the outbox holds requests and
- * sessions, sessions hold watches, watches and feeds hold rooms, and the I/O
- * thread the last of the feeds. */
+/* In dependency order: the outbox holds requests and sessions, sessions hold members,
+ * members and feeds hold rooms, and the I/O thread holds the last feeds. */
 void dh_instance_free(struct dh_instance **out)
 {
 	struct dh_instance *instance = *out;

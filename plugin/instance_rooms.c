@@ -29,7 +29,7 @@ struct dh_room *dh_instance_room(struct dh_instance *instance, const char *id)
 	return room;
 }
 
-/* Numbers by what they are: the longer one is the larger. */
+/* Numbers sort by value: the longer one is larger. */
 static gint by_id(gconstpointer a, gconstpointer b, gpointer string_ids)
 {
 	const char *first = id_of(*(struct dh_room *const *)a), *second = id_of(*(struct dh_room *const *)b);
@@ -98,7 +98,7 @@ static char *free_id(struct dh_instance *instance)
 	}
 }
 
-/* Whether there may be such a room. */
+/* Whether such a room may be created. */
 static int check_new(struct dh_instance *instance, const char *id)
 {
 	int err = 0;
@@ -114,7 +114,7 @@ static int check_new(struct dh_instance *instance, const char *id)
 	return err;
 }
 
-/* Closing came before: it has not seen the room. */
+/* If the instance was closed meanwhile, it has not seen this room. */
 static int publish(struct dh_instance *instance, struct dh_room *room)
 {
 	g_mutex_lock(&instance->lock);
@@ -222,7 +222,7 @@ int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room, co
 	return err;
 }
 
-/* Nobody else can take it out meanwhile, so what was written is what happens. */
+/* Under rooms_lock, so that the file and the table agree. */
 static int take_out(struct dh_instance *instance, struct dh_room *room, bool permanent)
 {
 	int err = is_there(instance, room) ? 0 : -ENOENT;
@@ -247,7 +247,7 @@ int dh_instance_destroy_room(struct dh_instance *instance, struct dh_room *room,
 	return err;
 }
 
-/* --- beginning */
+/* --- start */
 
 static void add_room(struct dh_instance *instance, const struct dh_config_room *record, const char *category)
 {

@@ -9,16 +9,16 @@
 #include <janus/debug.h>
 #include <jansson.h>
 
-/* 102 is Janus 1.0 to 1.1 (Debian 12), 106 is Janus 1.4. What this plugin uses
- * of the API is the same in all of them, so newer ones are taken on trust. */
+/* 102 is Janus 1.0 to 1.1 (Debian 12), 106 is Janus 1.4. The part of the API that this
+ * plugin uses is the same in all of them, so newer versions are accepted. */
 #if JANUS_PLUGIN_API_VERSION < 102
 #error "Janus' plugin API 102 (Janus 1.0) or newer is needed"
 #endif
 
 #define DH_PACKAGE "janus.plugin.digitalhuman"
 
-/* Set by init before anything else runs, never changed until destroy has
- * ended every thread. No lock may be held while one of its functions is called. */
+/* Set by init before anything else runs, then never changed. Hold no lock while calling
+ * one of its functions. */
 extern const janus_callbacks *dh_gateway;
 extern janus_plugin dh_plugin;
 

@@ -14,7 +14,7 @@ static void post(struct dh_outbox *outbox, struct dh_saying *saying)
 
 /* --- life */
 
-/* Requests wait for nothing, so that few threads are enough for all. */
+/* Requests never block, so a few threads are enough for all. */
 #define REQUEST_THREADS 2
 
 static int pool_start(struct dh_pool *pool, struct dh_outbox *outbox, const char *name, unsigned threads)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The outbox's threads: whose turn it is, and what is done where. */
+/* The outbox's threads: the dispatcher, which decides whose turn it is, and the pools. */
 #include "outbox_private.h"
 
 #include "ingest/log.h"
 
-/* What is taken in before the next event is said, so that many who post do not
- * keep the dispatcher from saying anything. */
+/* How many posts are taken in before the next event is sent, so that a flood of posts
+ * does not keep the dispatcher from sending. */
 #define INTAKE 256
 
 /* --- lanes */
@@ -31,8 +31,8 @@ static void lane_free(struct dh_outbox_lane *lane)
 	g_free(lane);
 }
 
-/* While a request of a handle is handled, nothing is said to it: its answer is not
- * to be heard before all is done that the answer promises. */
+/* While a handle's request runs, what is posted for the handle waits: its answer must
+ * not arrive before everything that it promises is done. */
 static bool is_asking(const struct dh_outbox *outbox, const struct dh_outbox_lane *lane)
 {
 	const struct dh_outbox_lane *requests = lane->table == outbox->requests_by_session ?
@@ -43,7 +43,8 @@ static bool is_asking(const struct dh_outbox *outbox, const struct dh_outbox_lan
 	return first && first->pooled;
 }
 
-/* Event handlers' lane is a speaker of its own: they hear of all rooms. */
+/* The event handlers' lane counts as a poster of its own: it carries the events of all
+ * rooms. */
 static void wait_for_turn(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 {
 	const struct dh_saying *first = g_queue_peek_head(&lane->sayings);
@@ -69,7 +70,7 @@ static void append(struct dh_outbox *outbox, struct dh_outbox_lane *lane, struct
 		wait_for_turn(outbox, lane);
 }
 
-/* It is told how much it has lost, when there is space again. */
+/* Reports how many events were lost, once there is space again. */
 static void tell_lost(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 {
 	json_t *event = json_pack("{s:s, s:s, s:I}", "digitalhuman", "event", "event", "lost", "events",
@@ -86,7 +87,7 @@ static void saying_done(struct dh_saying *saying)
 		dh_saying_free(&saying);
 }
 
-/* The first one of a lane is done. */
+/* The first item of a lane is done. */
 static void advance(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 {
 	struct dh_saying *saying = g_queue_pop_head(&lane->sayings);
@@ -109,7 +110,7 @@ static struct dh_pool *pool_of(struct dh_outbox *outbox, const struct dh_saying 
 	return saying->type == DH_SAY_OFFER ? &outbox->offers : &outbox->requests;
 }
 
-/* Where too much waits in all, a handle for which little waits still hears of it. */
+/* If too much waits in all, a handle with a short lane still gets events. */
 static bool is_full(const struct dh_outbox *outbox, const struct dh_outbox_lane *lane)
 {
 	guint length = g_queue_get_length((GQueue *)&lane->sayings);
@@ -126,7 +127,7 @@ static void lose(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 
 static void take_broadcast(struct dh_outbox *outbox, struct dh_saying *saying)
 {
-	saying->lanes++; /* not to be freed amid it */
+	saying->lanes++; /* keeps it alive through the loop */
 	for (guint i = 0; i < saying->sessions->len; i++) {
 		struct dh_outbox_lane *lane = lane_of(outbox->events_by_session, saying->sessions->pdata[i]);
 		if (lane->lost || is_full(outbox, lane))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the outbox consists of; for outbox*.c only.
+/* The internals of the outbox; for outbox*.c only.
  *
- * One thread, the dispatcher, owns the lanes. A lane is what is said to one handle,
- * or what one handle asks, in order; while it holds something it waits for its turn,
- * or its first item is being done in a pool.
+ * One thread, the dispatcher, owns the lanes. A lane queues the messages to one handle,
+ * or the requests of one handle. It is never empty: it waits for its turn or for a
+ * request of its handle, or its first item is in a pool.
  */
 #ifndef DH_OUTBOX_PRIVATE_H
 #define DH_OUTBOX_PRIVATE_H
@@ -14,11 +14,11 @@
 
 enum dh_saying_type { DH_SAY_EVENT, DH_SAY_OFFER, DH_SAY_NOTIFY, DH_SAY_CLOSE, DH_SAY_REQUEST, DH_SAY_END };
 
-/* Something that is said, to one handle or many. */
+/* A message to one handle or many, or a request. */
 struct dh_saying {
 	enum dh_saying_type type;
 	const struct dh_outbox *outbox;
-	const void *speaker;        /* the thread that said it */
+	const void *speaker;        /* the thread that posted it */
 	struct dh_session *session; /* a reference; NULL: none, or many */
 	GPtrArray *sessions;        /* of a broadcast, else NULL */
 	char *transaction;
@@ -28,19 +28,19 @@ struct dh_saying {
 	void *arg;
 	unsigned closing;
 	/* owner: the dispatcher */
-	unsigned lanes;                /* that it still waits in */
-	struct dh_outbox_lane *pooled; /* it is in a pool, as the first of this lane */
+	unsigned lanes;                /* how many it still waits in */
+	struct dh_outbox_lane *pooled; /* the lane it is the first of, while in a pool */
 };
 
 struct dh_outbox_lane {
-	GHashTable *table;          /* where it is found by its session */
+	GHashTable *table;          /* the one that holds it, by session */
 	struct dh_session *session; /* a reference; NULL: of event handlers */
 	GQueue sayings;             /* never empty */
-	unsigned lost;              /* events that found it full */
-	bool is_gated;              /* waits for a request of the handle to be done */
+	unsigned lost;              /* events dropped because it was full */
+	bool is_gated;              /* waits until the handle's request is done */
 };
 
-/* Threads for what may take its time. */
+/* Threads for work that may block. */
 struct dh_pool {
 	/* immutable */
 	struct dh_outbox *outbox;
@@ -49,13 +49,13 @@ struct dh_pool {
 	/* atomic */
 	gint busy;
 	/* owner: the dispatcher */
-	struct dh_turns *waiting; /* lanes whose first item is for it; by client */
+	struct dh_turns *waiting; /* lanes whose first item is for the pool; by client */
 };
 
 struct dh_outbox {
 	/* immutable */
 	struct dh_outbox_config config;
-	GAsyncQueue *inbox; /* struct dh_saying: new ones, and those that a pool has done */
+	GAsyncQueue *inbox; /* struct dh_saying: new ones, and those done by a pool */
 	GThread *dispatcher;
 	struct dh_pool offers, requests;
 	/* atomic */
@@ -63,17 +63,16 @@ struct dh_outbox {
 	gint events_waiting, requests_waiting, offers_waiting;
 	/* owner: the dispatcher */
 	GHashTable *events_by_session, *requests_by_session; /* lanes */
-	struct dh_turns *quick;                              /* lanes whose first item is said here; by speaker */
+	struct dh_turns *quick; /* lanes whose first item the dispatcher sends; by poster */
 	bool is_ending;
 };
 
-/* --- outbox_saying.c: what is said, and to whom; no lanes */
+/* --- outbox_saying.c: single messages; no lanes */
 
 struct dh_saying *dh_saying_new(const struct dh_outbox *outbox, enum dh_saying_type type, struct dh_session *session,
 	json_t *message);
 void dh_saying_free(struct dh_saying **saying);
-/* Says it to `session`, one of its own; or handles the request. May wait where it
- * is an offer or a request. */
+/* Sends it to `session`, one of its recipients, or runs the request. Offers may block. */
 void dh_saying_say(struct dh_saying *saying, struct dh_session *session);
 
 /* --- outbox_dispatch.c */
@@ -81,7 +80,7 @@ void dh_saying_say(struct dh_saying *saying, struct dh_session *session);
 /* Threads: the dispatcher, with the outbox as `data`, and one of a struct dh_pool. */
 gpointer dh_outbox_dispatch(gpointer data);
 gpointer dh_outbox_work(gpointer data);
-/* The pool's threads end behind what they have; joins them. */
+/* Lets the pool's threads finish their queue, and joins them. */
 void dh_outbox_end_pool(struct dh_pool *pool);
 
 #endif

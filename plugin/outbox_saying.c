@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is said to Janus, one thing at a time. */
+/* Single messages to Janus. */
 #include "outbox_private.h"
 
 #include "janus_api.h"
@@ -31,9 +31,9 @@ void dh_saying_free(struct dh_saying **out)
 	*out = NULL;
 }
 
-/* --- saying */
+/* --- sending */
 
-/* Janus goes down, or the handle is gone and would only be complained about. */
+/* Janus is going down, or the handle is gone and Janus would log an error. */
 static bool is_muted(const struct dh_saying *saying, const struct dh_session *session)
 {
 	return g_atomic_int_get(&saying->outbox->muted) || (session && g_atomic_int_get(&session->handle->stopped));
@@ -45,12 +45,11 @@ static int push(const struct dh_saying *saying, const struct dh_session *session
 		return 0;
 	int err = dh_gateway->push_event(session->handle, &dh_plugin, saying->transaction, saying->message,
 		saying->jsep);
-	/* What a handle is told that ends in this moment is refused, too. */
+	/* Janus also refuses messages to a handle that is just ending: no error. */
 	return is_muted(saying, session) ? 0 : err;
 }
 
-/* Janus takes ownership of the event that it is notified of, and would drop one of
- * a handle that is gone. */
+/* Janus takes ownership of the event. It would drop one about a handle that is gone. */
 static void notify(struct dh_saying *saying)
 {
 	const struct dh_session *session = saying->session;

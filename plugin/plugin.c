@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The plugin's functions as Janus calls them; each finds the instance and hands
- * over. `create` is the only symbol that the library exports.
+/* The plugin's functions as Janus calls them; each finds the instance and passes the
+ * call on. `create` is the only symbol that the library exports.
  */
 #include "janus_api.h"
 
@@ -17,8 +17,8 @@
 
 const janus_callbacks *dh_gateway;
 
-/* Calls come from many threads until `destroy` has returned, and a few may be
- * inside when it begins: it waits for them. */
+/* Calls come from many threads until `destroy` has returned, and a few may be inside
+ * when it begins, so it waits for them. */
 static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t empty = PTHREAD_COND_INITIALIZER;
 static struct dh_instance *current; /* protected by door */
@@ -126,8 +126,7 @@ static void plugin_create_session(janus_plugin_session *handle, int *error)
 	leave();
 }
 
-/* The instance, and a reference to the handle's session; NULL when one of them is
- * gone. */
+/* The instance, and a reference to the handle's session; NULL if either is gone. */
 static struct dh_instance *enter_session(janus_plugin_session *handle, struct dh_session **session)
 {
 	struct dh_instance *instance = enter();
@@ -148,7 +147,7 @@ static void leave_session(struct dh_session *session)
 	leave();
 }
 
-/* It watches no more, however that came about. */
+/* Ends the handle's membership, whatever the reason. */
 static void end_watch(struct dh_session *session)
 {
 	struct dh_member *member = dh_session_end_member(session, NULL, NULL);
@@ -236,7 +235,7 @@ static void plugin_setup_media(janus_plugin_session *handle)
 
 	if (!instance)
 		return;
-	/* In the thread of Janus that sends to this viewer. */
+	/* This is Janus's thread that sends to the viewer. */
 	dh_realtime_enter(DH_REALTIME_SENDER, instance->config->realtime);
 	struct dh_member *member = dh_session_member(session);
 	if (member) {
@@ -249,7 +248,7 @@ static void plugin_setup_media(janus_plugin_session *handle)
 
 static void plugin_incoming_rtp(janus_plugin_session *handle, janus_plugin_rtp *packet)
 {
-	(void)handle; /* viewers send nothing that we asked for */
+	(void)handle; /* we ask viewers for no media */
 	(void)packet;
 }
 
@@ -275,7 +274,7 @@ static void plugin_slow_link(janus_plugin_session *handle, int mindex, gboolean 
 	struct dh_session *session;
 
 	(void)mindex;
-	(void)uplink; /* viewers send nothing: it is what they are sent */
+	(void)uplink; /* viewers send no media, so it is about ours */
 	if (!enter_session(handle, &session))
 		return;
 	struct dh_member *member = dh_session_member(session);
@@ -301,7 +300,7 @@ static void plugin_hangup_media(janus_plugin_session *handle)
 
 /* --- create */
 
-/* What is not named is NULL, as JANUS_PLUGIN_INIT would make it. */
+/* What is not named is NULL, as with JANUS_PLUGIN_INIT. */
 janus_plugin dh_plugin = {
 	.init = plugin_init,
 	.destroy = plugin_destroy,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A request: what was asked, by whom, and how it is answered. Handlers work with
- * it; request_table.h says which there are, dispatch.h calls them.
+/* A request: its content, its sender and its answer. request_table.h lists the
+ * handlers, dispatch.c calls them.
  *
- * One thread has a request at a time. A handler either sets `reply` or calls
- * dh_request_fail, and a request that fails has changed nothing.
+ * Only one thread uses a request at a time. A handler calls dh_request_fail, or sets
+ * `reply`; an asynchronous one pushes its answer instead. A request that fails has
+ * changed nothing.
  */
 #ifndef DH_REQUEST_H
 #define DH_REQUEST_H
@@ -30,7 +31,7 @@ enum dh_error {
 	DH_ERROR_FILE = 462,
 	DH_ERROR_NO_SEGMENT = 463,
 	DH_ERROR_LIMIT = 464,
-	DH_ERROR_NO_VIEWER = 466, /* 465 is a failed segment's, in events */
+	DH_ERROR_NO_VIEWER = 466, /* 465 is in events of failed segments */
 	DH_ERROR_PERMANENT = 467,
 	DH_ERROR_INTERNAL = 470,
 };
@@ -41,10 +42,10 @@ struct dh_request {
 	struct dh_session *session; /* a reference; NULL: from the Admin API */
 	char *transaction;
 	json_t *body, *jsep;
-	/* found out while its authority is checked (request_authority.h) */
+	/* set by dh_request_authorize */
 	struct dh_room *room; /* the room that it is about, a reference; NULL: none */
 	bool is_trusted;      /* the room's secret, or the admin key, was given or is not needed */
-	/* how it is answered */
+	/* the answer */
 	json_t *reply;
 	int error_code; /* enum dh_error; 0: it has not failed */
 	char *error;    /* one line; NULL: it has not failed */
@@ -56,19 +57,18 @@ struct dh_request *dh_request_new(struct dh_instance *instance, struct dh_sessio
 	json_t *message, json_t *jsep);
 void dh_request_free(struct dh_request **request);
 
-/* The first failure counts. The text is made one line of UTF-8 of at most 512 bytes,
- * cut between characters. */
+/* The first failure counts. The text becomes one line of at most 512 bytes of UTF-8. */
 void dh_request_fail(struct dh_request *request, enum dh_error code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
-/* NULL where the field is not given. */
+/* NULL if the field is not given. */
 const char *dh_request_text(const struct dh_request *request, const char *field);
 bool dh_request_flag(const struct dh_request *request, const char *field);
 
 /* Answers {"digitalhuman":NAME,"id":…} about the request's room, with the fields of
- * `more` (ownership is taken; NULL: none). */
+ * `more` (takes ownership; may be NULL). */
 void dh_request_answer(struct dh_request *request, const char *name, json_t *more);
 
-/* {"digitalhuman":"event","error_code":…,"error":…} of one that has failed. A new
+/* {"digitalhuman":"event","error_code":…,"error":…} of a failed request. A new
  * reference. */
 json_t *dh_request_error(const struct dh_request *request);
 

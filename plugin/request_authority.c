@@ -5,7 +5,7 @@
 
 #include "rooms/room_id.h"
 
-/* Takes as long as what was given is, whatever the key is. */
+/* The time depends on the length of `given` only, not on the key. */
 static bool is_same(const char *given, const char *key)
 {
 	size_t size = strlen(given), key_size = strlen(key);
@@ -16,8 +16,7 @@ static bool is_same(const char *given, const char *key)
 	return !difference;
 }
 
-/* Whether `key` is given in `field`, or there is none. One that is wrong fails the
- * request. */
+/* True if `field` holds `key`, or if there is no key. A wrong one fails the request. */
 static bool knows(struct dh_request *request, const char *field, const char *key)
 {
 	const char *given = dh_request_text(request, field);
@@ -96,7 +95,7 @@ void dh_request_authorize(struct dh_request *request, enum dh_authority authorit
 	case DH_AUTHORITY_NONE:
 		break;
 	case DH_AUTHORITY_PUBLIC_ROOMS:
-		/* Without an admin key nobody is shown what is private. */
+		/* If there is no admin key, nobody sees private rooms. */
 		request->is_trusted = knows(request, "admin_key", admin_key) && admin_key;
 		break;
 	case DH_AUTHORITY_ADMIN:

@@ -16,7 +16,7 @@ static void handle_edit(struct dh_request *request)
 	bool permanent = dh_request_flag(request, "permanent"), visible = false;
 	int err = dh_instance_edit_room(request->instance, request->room, &change, permanent, &visible);
 
-	/* It is done, whether or not the room lives to say so. */
+	/* The edit is done, even if the room ends before it can announce it. */
 	if (!err)
 		dh_room_edited(request->room, visible && dh_request_flag(request, "edited_event"));
 	dh_request_finish(request, err, "edited", json_pack("{s:b}", "permanent", permanent));

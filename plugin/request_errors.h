@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What an error of the rooms, or of the file of permanent rooms, is called in the API. */
+/* Maps errors of rooms, and of the file of permanent rooms, to the API's. */
 #ifndef DH_REQUEST_ERRORS_H
 #define DH_REQUEST_ERRORS_H
 
@@ -8,7 +8,7 @@
 /* Fails the request with `err`, a negative errno of room.h, instance.h or room_file.h. */
 void dh_request_fail_room(struct dh_request *request, int err);
 
-/* Answers as dh_request_answer where `err` is 0, else fails with it. Takes ownership
+/* Answers as dh_request_answer if `err` is 0, else fails the request. Takes ownership
  * of `more` in both cases. */
 void dh_request_finish(struct dh_request *request, int err, const char *name, json_t *more);
 

@@ -14,7 +14,7 @@ static size_t limit_of(const struct dh_request *request, const struct dh_field *
 							 request->instance->config->max_text);
 }
 
-/* jansson has made sure that it is UTF-8. */
+/* jansson has checked that it is UTF-8. */
 static bool is_plain(const char *text, size_t size, bool breaks)
 {
 	char *copy = g_strndup(text, size);
@@ -113,7 +113,7 @@ static void check_field(struct dh_request *request, const struct dh_field *field
 	}
 }
 
-/* How many levels of objects and lists there are; it looks no further than `most`. */
+/* Levels of nested objects and arrays, counted up to `most`. */
 static int64_t depth_of(const json_t *value, int64_t most)
 {
 	int64_t deepest = 0;
@@ -130,7 +130,7 @@ static int64_t depth_of(const json_t *value, int64_t most)
 	return deepest + 1;
 }
 
-/* Others pay for what Janus and we keep of a request. */
+/* Janus and the outbox keep it until the request is answered. */
 #define TRANSACTION_MAX 1024
 
 static size_t size_of(const json_t *json)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the fields of requests may be, as tables. */
+/* The valid fields of requests, as tables. */
 #ifndef DH_REQUEST_FIELDS_H
 #define DH_REQUEST_FIELDS_H
 
@@ -12,7 +12,7 @@ enum dh_field_type {
 	DH_FIELD_EMPTY,  /* the same, or empty */
 	DH_FIELD_PROSE,  /* the same as TEXT, with line breaks and tabs */
 	DH_FIELD_FLAG,
-	DH_FIELD_OBJECT, /* at most `max` bytes when written */
+	DH_FIELD_OBJECT, /* at most `max` bytes of compact JSON */
 	DH_FIELD_FILES,  /* a TEXT, or a list of two */
 };
 
@@ -30,10 +30,11 @@ struct dh_field {
 #define DH_KEY_MAX   DH_CONFIG_KEY_MAX
 #define DH_TOKEN_MAX 4096
 
-/* Whether the request as a whole is within its limits. Where it is not, it fails. */
+/* Fails the request if its size, depth, JSEP or transaction exceeds a limit. */
 void dh_request_check_size(struct dh_request *request);
 
-/* The same of its fields; those that no row names are ignored. `fields` NULL: none. */
+/* Fails the request if a field is missing or invalid. Unknown fields are ignored.
+ * `fields` may be NULL. */
 void dh_request_check_fields(struct dh_request *request, const struct dh_field *fields);
 
 #endif

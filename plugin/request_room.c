@@ -8,7 +8,7 @@
 #include "request_errors.h"
 #include "rooms/room_id.h"
 
-/* As with the Streaming plugin, only the key shows what is private. */
+/* As in the Streaming plugin, private rooms are listed only with the key. */
 static void handle_list(struct dh_request *request)
 {
 	json_t *list = json_array();
@@ -36,7 +36,7 @@ static void handle_info(struct dh_request *request)
 
 /* --- create */
 
-/* What cannot be checked without knowing the configuration. */
+/* Checks that need the configuration. */
 static void check_create(struct dh_request *request, const struct dh_room_facts *facts)
 {
 	const char *duration = dh_request_text(request, "duration");

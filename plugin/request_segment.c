@@ -8,7 +8,7 @@
 #include "ingest/media_files.h"
 #include "request_errors.h"
 
-#define NAME_LENGTH 60 /* characters of a text that name its segment */
+#define NAME_LENGTH 60 /* of the text, as the segment's name */
 
 /* --- enqueue */
 
@@ -50,7 +50,7 @@ static void find_files(struct dh_request *request, struct dh_ingest_source *sour
 	}
 }
 
-/* Whether there is memory for one more, and descriptors. */
+/* Whether there is memory for one more, and file descriptors. */
 static bool is_admitted(struct dh_request *request)
 {
 	char *text = NULL;
@@ -115,7 +115,7 @@ static void handle_enqueue(struct dh_request *request)
 
 /* --- say */
 
-/* One that the configuration lists; without one asked for, the first. */
+/* The requested voice, if the configuration lists it; by default its first. */
 static const char *choose_voice(struct dh_request *request, const struct dh_generator_config *generator)
 {
 	const char *wanted = dh_request_text(request, "voice");
@@ -131,7 +131,7 @@ static const char *choose_voice(struct dh_request *request, const struct dh_gene
 	return voice ? *voice : NULL;
 }
 
-/* What a segment that was said is called: how its text begins, in one line. */
+/* Names a spoken segment after the beginning of its text, on one line. */
 static char *name_of(const char *text)
 {
 	const char *end = g_utf8_offset_to_pointer(text, MIN(g_utf8_strlen(text, -1), NAME_LENGTH));

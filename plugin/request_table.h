@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* All requests that there are, a row for each: name, authority, fields, handler. */
+/* All requests, one row each: name, authority, fields, handler. */
 #ifndef DH_REQUEST_TABLE_H
 #define DH_REQUEST_TABLE_H
 
@@ -11,7 +11,7 @@ struct dh_request_type {
 	bool asynchronous; /* answered by an event; needs a handle */
 	enum dh_authority authority;
 	const struct dh_field *fields;
-	/* In the calling thread; of asynchronous ones in a thread of the outbox, one
+	/* Runs in the calling thread; asynchronous ones in a thread of the outbox, one
 	 * at a time for each handle. */
 	void (*handle)(struct dh_request *request);
 };
@@ -25,7 +25,7 @@ struct dh_request_type {
 extern const struct dh_request_type dh_room_requests[], dh_change_requests[], dh_segment_requests[],
 	dh_viewer_requests[], dh_watch_requests[];
 
-/* NULL: there is none of that name. */
+/* NULL: there is no such request. */
 const struct dh_request_type *dh_request_find(const char *name);
 
 #endif

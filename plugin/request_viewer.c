@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* stats, kick, kick_all: viewers, and what is used of the limits */
+/* stats, kick, kick_all: viewers, and usage of the limits */
 #include "request_table.h"
 
 #include <errno.h>

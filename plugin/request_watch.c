@@ -29,7 +29,7 @@ static void answer(struct dh_request *request, const struct dh_member *member, c
 	notify(request, member, status);
 }
 
-/* How the handle watches, a reference; NULL: it does not, which is an error. */
+/* The handle's viewer, a reference; NULL: it is none, and the request has failed. */
 static struct dh_member *current(struct dh_request *request)
 {
 	struct dh_member *member = dh_session_member(request->session);
@@ -50,7 +50,7 @@ struct offered {
 	bool is_first;
 };
 
-/* An offer that Janus has refused: the place that was taken is free again. */
+/* If Janus refused the first offer, the viewer's place is freed. */
 static void offered(void *arg, int err)
 {
 	struct offered *o = arg;
@@ -71,7 +71,7 @@ static void offered(void *arg, int err)
 	g_free(o);
 }
 
-/* Requests of one handle are handled one at a time, so sdp_version is ours. */
+/* Requests of one handle run one at a time, so sdp_version needs no lock. */
 static void offer(struct dh_request *request, struct dh_member *member, const char *status)
 {
 	const struct dh_sdp_origin origin = { member->sdp_session, ++member->sdp_version };
@@ -102,7 +102,7 @@ static void begin(struct dh_request *request, enum dh_member_kind kind)
 	dh_member_unref(member);
 }
 
-/* An ICE restart: the same offer once more, for the PeerConnection that is there. */
+/* ICE restart: offers the same again for the existing PeerConnection. */
 static void restart(struct dh_request *request)
 {
 	struct dh_member *member = current(request);

@@ -10,7 +10,7 @@
 #include "ingest/log.h"
 #include "safe_file.h"
 
-/* Secrets are in it. */
+/* It contains secrets. */
 #define MODE 0600
 
 static const char head[] = "# Permanent rooms, written by janus.plugin.digitalhuman: don't edit it while Janus\n"
@@ -21,7 +21,7 @@ struct dh_room_file {
 	const struct dh_config *config;
 	char *path;
 	GPtrArray *rooms;
-	struct dh_file_state state; /* as it was read, or written */
+	struct dh_file_state state; /* when it was last read or written */
 	bool is_damaged;
 };
 
@@ -56,7 +56,7 @@ static int read_category(struct dh_room_file *file, const janus_config_container
 	return read_room(file, category);
 }
 
-/* Whatever is wrong, all of it is logged. */
+/* Logs every mistake, not only the first. */
 static void read_all(struct dh_room_file *file)
 {
 	janus_config *parsed = NULL;
@@ -74,7 +74,7 @@ static void read_all(struct dh_room_file *file)
 			file->path);
 }
 
-/* Somebody else may have changed it, or mended it. */
+/* Somebody else may have changed or repaired it. */
 static void refresh(struct dh_room_file *file)
 {
 	const struct dh_file_state now = dh_file_state(file->path);
@@ -138,7 +138,7 @@ static int write_all(struct dh_room_file *file)
 	return err == 0 || err == -EACCES || err == -ENOSPC || err == -EROFS ? err : -EIO;
 }
 
-/* Categories are numbered: an id may be any text. */
+/* Categories are numbered, because an id may be any string. */
 static char *free_name(const GPtrArray *rooms)
 {
 	guint number = 0;
@@ -159,12 +159,13 @@ static int index_of(const GPtrArray *rooms, const char *id)
 	return (int)i;
 }
 
-/* `room` (ownership is taken; NULL: nothing) in place of what has `id`, or behind all others. */
+/* Puts `room` (takes ownership; NULL: nothing) in place of the one with `id`, or at the
+ * end. */
 static int replace(struct dh_room_file *file, const char *id, struct dh_config_room *room)
 {
 	GPtrArray *rooms = file->rooms;
 	int at = index_of(rooms, id);
-	/* Rooms that were destroyed for now are in it, too. */
+	/* The file also holds rooms that were destroyed, but not permanently. */
 	bool is_full = room && room->avatar && at >= file->config->max_rooms;
 	struct dh_config_room *old = at < (int)rooms->len ? g_ptr_array_steal_index(rooms, (guint)at) : NULL;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Janus as rooms see it (rooms/host.h): a handle is a struct dh_session, what is
- * said goes through the outbox.
+/* Janus as rooms see it (rooms/host.h): a handle is a struct dh_session, and all but
+ * media goes through the outbox.
  */
 #ifndef DH_ROOM_HOST_H
 #define DH_ROOM_HOST_H

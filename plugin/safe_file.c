@@ -31,7 +31,7 @@ static int write_all(int fd, const char *text, size_t size)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-/* So that the new name outlives a power failure, too. It is written in any case. */
+/* Makes the rename survive a power failure, too. The file is complete in any case. */
 static void flush_folder(const char *path)
 {
 	char *folder = g_path_get_dirname(path);

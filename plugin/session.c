@@ -4,14 +4,15 @@
 #include "janus_api.h"
 #include "rooms/member.h"
 
-/* Janus hangs up within milliseconds; a handle is never locked out for good. */
+/* Janus hangs up within milliseconds. After this long the handle may watch again
+ * anyway. */
 #define CLOSING_MAX_US (5 * G_USEC_PER_SEC)
 
 struct dh_session *dh_session_new(struct janus_plugin_session *handle, struct dh_client *client)
 {
 	struct dh_session *session = g_new0(struct dh_session, 1);
 
-	/* Janus begins to count after create_session, with a reference for us. */
+	/* Janus initialises the count after create_session, with a reference for us. */
 	session->handle = handle;
 	session->client = client;
 	g_atomic_ref_count_init(&session->refs);
@@ -25,7 +26,7 @@ struct dh_session *dh_session_ref(struct dh_session *session)
 	return session;
 }
 
-/* The client goes first: while the handle lives, nobody else can be at its address. */
+/* Drop the client first: while the handle lives, its address belongs to nobody else. */
 void dh_session_unref(struct dh_session *session)
 {
 	if (!session || !g_atomic_ref_count_dec(&session->refs))

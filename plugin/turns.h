@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A queue whose lines take turns: each thing stands in the line of whoever it
- * belongs to, in order, and one is taken from each line in turn. So a long line
- * delays a short one by one thing for each line that there is.
+/* A queue whose lines take turns: items queue in the line of their owner, and one is
+ * taken from each line in turn. So an item waits for its own line, and for one item of
+ * every other line per turn.
  *
- * Not locked: the caller's one thread.
+ * Not thread-safe.
  */
 #ifndef DH_TURNS_H
 #define DH_TURNS_H
@@ -13,11 +13,11 @@
 struct dh_turns;
 
 struct dh_turns *dh_turns_new(void);
-/* It must be empty. */
+/* It must be empty. *turns may be NULL. */
 void dh_turns_free(struct dh_turns **turns);
 
-/* `item` (not NULL) goes to the end of the line of `whose`, which is compared and
- * never looked into. */
+/* Appends `item` (not NULL) to the line of `whose`, which is compared, never
+ * dereferenced. */
 void dh_turns_put(struct dh_turns *turns, const void *whose, void *item);
 
 /* NULL: it is empty. */

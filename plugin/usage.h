@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is used of each limit of the plugin. */
+/* Usage of each of the plugin's limits. */
 #ifndef DH_USAGE_H
 #define DH_USAGE_H
 
@@ -7,8 +7,8 @@
 
 #include "instance.h"
 
-/* An object of {"used":…,"limit":…}; `limit` null: there is none. A new reference.
- * Any thread; waits a moment for the I/O thread. */
+/* An object of {"used":…,"limit":…}; `limit` null: there is none. A new reference. Any
+ * thread but the I/O thread, which it waits for. */
 json_t *dh_usage(struct dh_instance *instance);
 
 #endif

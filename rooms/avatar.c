@@ -6,8 +6,8 @@
 
 #include "ingest/log.h"
 
-/* After a failure it is tried again this much later, after each further one in a
- * row twice as much: somebody may put the file there, or the machine recover. */
+/* The delay before a retry, doubled after each further failure in a row: the file may
+ * appear, or the machine recover. */
 #define RETRY_MIN_MS 2000
 #define RETRY_MAX_MS 60000
 
@@ -22,13 +22,13 @@ struct dh_avatar {
 	const struct dh_avatar_config *config;
 	struct dh_io *io;
 	struct dh_ingest *ingest;
-	/* enum dh_avatar_state; read atomically, because rooms' threads must not wait
-	 * for the lock, and written with the lock held */
+	/* enum dh_avatar_state; read atomically, so that rooms' threads never wait for
+	 * the lock; written under the lock */
 	gint state;
 	/* protected by lock */
 	GMutex lock;
 	bool is_trying;
-	char *error;   /* why it failed last; NULL: it did not */
+	char *error;   /* why the last attempt failed; NULL: it did not */
 	GArray *rooms; /* struct room */
 	/* owner: the I/O thread while preparing, immutable when ready */
 	struct dh_subscription *subscription;
@@ -81,7 +81,7 @@ struct dh_avatar *dh_avatar_new(const struct dh_avatar_config *config, struct dh
 	return avatar;
 }
 
-/* In the I/O thread: forgets what was prepared so far. */
+/* In the I/O thread: drops what was prepared so far. */
 static void drop_media(void *arg)
 {
 	struct dh_avatar *avatar = arg;
@@ -120,8 +120,8 @@ void dh_avatar_free(struct dh_avatar **out)
 
 static void prepare(void *arg);
 
-/* The lock is held. Whether the caller is to prepare it: it is not ready, and no
- * attempt is under way. */
+/* Call it with the lock held. True if the caller must prepare the avatar: it is not
+ * ready, and no attempt is under way. */
 static bool begin(struct dh_avatar *avatar)
 {
 	bool begins = dh_avatar_state(avatar) != DH_AVATAR_READY && !avatar->is_trying;
@@ -135,7 +135,7 @@ static gboolean try_again(gpointer arg)
 	struct dh_avatar *avatar = arg;
 
 	g_mutex_lock(&avatar->lock);
-	bool begins = avatar->rooms->len > 0 && begin(avatar); /* without rooms, the next one to join begins */
+	bool begins = avatar->rooms->len > 0 && begin(avatar); /* without rooms, the next one to join starts */
 	g_mutex_unlock(&avatar->lock);
 	if (begins)
 		prepare(avatar);
@@ -150,8 +150,8 @@ static void retry_later(struct dh_avatar *avatar)
 	avatar->failures++;
 }
 
-/* Publishes the result of an attempt and calls the rooms, without the lock. The
- * same reason is not logged twice. */
+/* Publishes the result of an attempt and notifies the rooms, without the lock. Does not
+ * log the same reason twice. */
 static void finish(struct dh_avatar *avatar, const char *error)
 {
 	GArray *rooms = rooms_new();
@@ -208,8 +208,7 @@ static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 	}
 }
 
-/* NULL: it can be used. A file written by dh-prepare may hold anything, also no
- * idle clip of this size. */
+/* NULL: the clip is usable. A file prepared elsewhere may hold anything. */
 static const char *check_clip(const struct dh_avatar *avatar)
 {
 	const struct dh_avatar_config *config = avatar->config;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An avatar: a size and an idle clip, prepared once and shared by its rooms.
  *
- * It is prepared when the first room joins. While that fails it is tried again,
- * less and less often, as long as it has rooms. Once the state is DH_AVATAR_READY
- * the result never changes, and any thread may read it.
+ * Preparation starts when the first room joins. A failed one is retried, less and less
+ * often, as long as the avatar has rooms. Once the state is DH_AVATAR_READY the result
+ * never changes, and any thread may read it.
  */
 #ifndef DH_AVATAR_H
 #define DH_AVATAR_H
@@ -15,7 +15,7 @@
 #include "playout/segment.h"
 #include "ingest/ingest.h"
 
-/* As in the configuration, which owns the texts. */
+/* As in the configuration, which owns the strings. */
 struct dh_avatar_config {
 	char *name;
 	int64_t width, height;
@@ -26,8 +26,8 @@ struct dh_avatar_config {
 
 struct dh_avatar;
 
-/* A room's functions. `changed` is called after each attempt to prepare the clip,
- * from any thread, with no lock held. */
+/* A room's functions. `changed` is called with no lock held: after each attempt to
+ * prepare the clip in the I/O thread, and from dh_avatar_join. */
 struct dh_avatar_listener {
 	void (*changed)(void *arg);
 	void *(*ref)(void *arg); /* returns `arg` */
@@ -40,22 +40,22 @@ enum dh_avatar_state { DH_AVATAR_PREPARING, DH_AVATAR_READY, DH_AVATAR_FAILED };
 /* `config` must outlive it. */
 struct dh_avatar *dh_avatar_new(const struct dh_avatar_config *config, struct dh_io *io, struct dh_ingest *ingest);
 
-/* All rooms have left it. Waits for the I/O thread, so it must not be called
- * there. A pointer to NULL is allowed. */
+/* Call it after all rooms have left. Waits for the I/O thread, so do not call it there.
+ * *avatar may be NULL. */
 void dh_avatar_free(struct dh_avatar **avatar);
 
 const struct dh_avatar_config *dh_avatar_get_config(const struct dh_avatar *avatar);
 
-/* The room `arg` joins: `listener`, which outlives it, is called with `arg`, at
- * once if the clip is ready. A failed avatar is tried again at once. Takes a
- * reference to `arg` and drops it when the room leaves. */
+/* Adds the room `arg`. `listener` must outlive the membership; it is called with `arg`,
+ * at once if the clip is ready. A failed avatar is retried at once. Takes a reference
+ * to `arg`, which dh_avatar_leave drops. */
 void dh_avatar_join(struct dh_avatar *avatar, const struct dh_avatar_listener *listener, void *arg);
 void dh_avatar_leave(struct dh_avatar *avatar, void *arg);
 
 /* Any thread; does not wait. */
 enum dh_avatar_state dh_avatar_state(const struct dh_avatar *avatar);
 
-/* A copy of the reason for the last failure, NULL if there was none. */
+/* Why the last attempt failed, NULL if it did not. The caller frees it (g_free). */
 char *dh_avatar_error(struct dh_avatar *avatar);
 
 /* The anchor's picture, borrowed; NULL unless the avatar is ready. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a room needs of the gateway that hosts it, as a table of functions.
  *
- * A handle is the gateway's: one attached client. Rooms know it as an opaque
- * pointer that they hold references to. Tests replace the table.
+ * A handle is one attached client of the gateway. To rooms it is an opaque pointer that
+ * they hold references to. Tests replace the table.
  *
- * Threads: rooms call these functions from their own threads and hold no lock
- * then. None of them waits: `relay` sends at once, the others only queue.
+ * Threads: rooms call these functions mostly from their own threads, but `push`,
+ * `dismiss` and the reference counting also from others, and hold no lock of theirs.
+ * None of them waits: `relay` sends at once, the others only queue.
  */
 #ifndef DH_HOST_H
 #define DH_HOST_H
@@ -38,19 +39,19 @@ struct dh_host {
 	void (*push)(void *arg, void *handle, json_t *event);
 	/* An event for many handles. Takes ownership of `event`, and of one reference
 	 * to `handles`, an array that all events share until a member joins or leaves:
-	 * it may not be changed. Takes as long for one handle as for a thousand. */
+	 * it must not be changed. Costs the caller the same for one handle as for a
+	 * thousand. */
 	void (*broadcast)(void *arg, GPtrArray *handles, json_t *event);
 
-	/* Whether the gateway has event handlers: without any, nothing is made for
-	 * them. */
+	/* Whether the gateway has event handlers; without any, rooms build no events
+	 * for them. */
 	bool (*has_event_handlers)(void *arg);
-	/* An event for them; `handle` is whom it is about, or NULL. Takes ownership
-	 * of `event`; values inside may be shared with other events. */
+	/* An event for them; `handle` is the one that it is about, or NULL. Takes
+	 * ownership of `event`; nested values may be shared with other events. */
 	void (*notify)(void *arg, void *handle, json_t *event);
 
-	/* The room has removed `member`: its handle watches no more, and its
-	 * connection is closed. Does nothing when the handle has another member by
-	 * now. */
+	/* Ends `member` on its handle, and hangs up if it is a viewer. Does nothing if
+	 * the handle has another member by now. */
 	void (*dismiss)(void *arg, void *handle, struct dh_member *member);
 };
 

@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Threads that such a thread starts are ordinary ones. */
+/* Threads started by a real-time thread are ordinary ones. */
 #define CLASS    (SCHED_RR | SCHED_RESET_ON_FORK)
 #define NICENESS (-10)
 
@@ -23,8 +23,8 @@ static void set_niceness(int niceness)
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), niceness);
 }
 
-/* Niceness is the weaker means: a thread of the fair class that wakes may wait
- * several milliseconds for the end of the running thread's slice. */
+/* Niceness is the weaker means: a waking thread of the fair class may wait several
+ * milliseconds until the running thread's slice ends. */
 void dh_realtime_enter(enum dh_realtime_role role, bool is_allowed)
 {
 	int priority = is_allowed ? (int)role : 0;

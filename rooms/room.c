@@ -43,7 +43,7 @@ static void on_ended(void *arg, struct dh_segment *segment)
 	dh_room_ended_add(arg, segment);
 }
 
-/* For those who do not wait for the thread. */
+/* For readers that do not wait for the thread. */
 static void publish(struct dh_room *room)
 {
 	enum dh_room_state state = DH_ROOM_PREPARING;
@@ -182,8 +182,8 @@ struct dh_room *dh_room_ref(struct dh_room *room)
 	return room;
 }
 
-/* The last reference is dropped after the thread was joined: until then whoever
- * closes the room holds one. */
+/* The thread has been joined by then: whoever closes the room holds a reference until
+ * it is. */
 void dh_room_unref(struct dh_room *room)
 {
 	if (!room || !g_atomic_ref_count_dec(&room->refs))
@@ -254,7 +254,7 @@ static json_t *voices_of(const struct dh_generator_config *generator)
 	return voices;
 }
 
-/* What takes the room's secret. */
+/* Details that need the room's secret. */
 static void add_details(struct dh_room *room, const struct dh_settings *settings, json_t *info)
 {
 	const struct dh_room_facts *facts = &room->facts;

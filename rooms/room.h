@@ -2,9 +2,9 @@
 /* A room as Janus sees it: a dh_playout with its thread, its avatar, its members
  * and the feeds of its segments.
  *
- * Any thread may call these functions. Some wait for the room's thread; those
- * must not be called from it. The room's thread only copies what they ask for:
- * JSON is made in the caller's.
+ * Any thread may call these functions, but those that wait for the room's thread must
+ * not be called from it. The room's thread only copies data; JSON is built in the
+ * caller's.
  */
 #ifndef DH_ROOM_H
 #define DH_ROOM_H
@@ -32,22 +32,22 @@ struct dh_room_facts {
 	const struct dh_generator_config *generator; /* NULL: none */
 };
 
-/* What all rooms have in common. `host` outlives them. */
+/* What all rooms have in common. `host` must outlive them. */
 struct dh_room_context {
 	const struct dh_host *host;
-	bool string_ids;          /* rooms' ids are texts, not integers */
+	bool string_ids;          /* room ids are strings, not integers */
 	bool events;              /* the gateway's event handlers get the room's events */
 	bool realtime;            /* its thread may be a real-time one, see realtime.h */
-	int64_t spread_ms;        /* viewers are sent to in groups over this time, 0 to 20 */
-	int64_t watch_timeout_ms; /* from `watch` until media has to be up */
+	int64_t spread_ms;        /* viewers are served in groups spread over this time, 0 to 20 */
+	int64_t watch_timeout_ms; /* from `watch` until media must be up */
 	int64_t max_queue;        /* waiting segments */
-	int64_t max_queue_ms;     /* of known media that waits */
-	int64_t max_queue_mb;     /* of media that waits */
+	int64_t max_queue_ms;     /* of known media waiting */
+	int64_t max_queue_mb;     /* of media waiting */
 };
 
-/* Starts its thread; takes a reference to `settings`. One reference is the
- * caller's, who must call dh_room_close before dropping it. -ENOMEM, or why there
- * is no thread. */
+/* Starts its thread; takes a reference to `settings`. One reference is the caller's,
+ * who must call dh_room_close before dropping it. -ENOMEM, or the error of starting the
+ * thread. */
 int dh_room_alloc(struct dh_room **room, const struct dh_room_context *context, const struct dh_room_facts *facts,
 	struct dh_settings *settings);
 struct dh_room *dh_room_ref(struct dh_room *room);
@@ -59,15 +59,15 @@ void dh_room_close(struct dh_room *room);
 
 const struct dh_room_facts *dh_room_facts(const struct dh_room *room);
 const struct dh_host *dh_room_host(const struct dh_room *room);
-/* Its id as in requests and events. A new reference. */
+/* The id as in requests and events. A new reference. */
 json_t *dh_room_id_json(const struct dh_room *room);
 
-/* A reference to the current ones. */
+/* A reference to the current settings. */
 struct dh_settings *dh_room_settings(struct dh_room *room);
 /* Takes ownership of the reference. */
 void dh_room_set_settings(struct dh_room *room, struct dh_settings *settings);
 
-/* As in `list`; with `all` also what takes the room's secret. A new reference. */
+/* As in `list`; with `all` also what needs the room's secret. A new reference. */
 json_t *dh_room_info(struct dh_room *room, bool all);
 
 enum dh_room_state { DH_ROOM_PREPARING, DH_ROOM_IDLE, DH_ROOM_SPEAKING, DH_ROOM_FAILED };
@@ -75,16 +75,16 @@ enum dh_room_state dh_room_state(const struct dh_room *room);
 
 /* --- members; none of these waits */
 
-/* Members of the whole gateway; atomic. Viewers and observers are counted apart,
- * so that each have a limit of their own. */
+/* Members of the whole gateway; atomic. Viewers and observers are counted separately,
+ * because each kind has its own limit. */
 struct dh_member_counts {
 	gint viewers, observers; /* from `watch` or `observe` until they have left */
 	gint ever;
 };
 
-/* One reference is the caller's; the member holds references to `handle` and
- * `room`. It takes a place in the room and in `counts`, which outlives it, until it
- * leaves, is dismissed, or its last reference is dropped. */
+/* One reference is the caller's; the member holds references to `handle` and `room`. It
+ * occupies a place in the room and in `counts`, which must outlive it, until it leaves,
+ * is dismissed, or its last reference is dropped. */
 struct dh_member *dh_room_member_new(struct dh_room *room, void *handle, enum dh_member_kind kind,
 	struct dh_member_counts *counts);
 /* From `watch` or `observe` until they have left, connected or not. */
@@ -103,8 +103,8 @@ void dh_room_member_pause(struct dh_member *member, bool paused);
 void dh_room_member_pli(struct dh_member *member);
 /* Janus reports that its link loses packets. */
 void dh_room_member_slow_link(struct dh_member *member, enum dh_media media);
-/* No media and no events any more. Once this returns nothing is relayed, except
- * for a packet that is being relayed at that moment. */
+/* No more media, and no more events once the room's thread knows. After this returns
+ * nothing is relayed, except a packet that is being relayed at that moment. */
 void dh_room_member_leave(struct dh_member *member);
 
 /* --- requests; they wait for the room's thread. All may return -ETIMEDOUT (it
@@ -115,19 +115,21 @@ void dh_room_member_leave(struct dh_member *member);
  * reference to the room. Does not wait. */
 struct dh_feed_owner dh_room_feed_owner(struct dh_room *room);
 
-/* `id` NULL: the room makes one. -EEXIST: a segment of that id plays or waits;
- * -ENOBUFS: a queue limit; -EHOSTDOWN: the avatar has failed. */
+/* `id` NULL: the room makes one. -EEXIST: a segment with that id plays or waits;
+ * -ENOBUFS: a queue limit; -EHOSTDOWN: the avatar has failed; -EINVAL: `id` is empty or
+ * too long; -ENOMEM. */
 int dh_room_enqueue(struct dh_room *room, struct dh_feed *feed, const char *id, json_t **reply);
-/* `is_trusted`: the caller knows the secret; names are whole paths. */
+/* `is_trusted`: the caller knows the secret; names are full paths. */
 int dh_room_queue(struct dh_room *room, bool is_trusted, json_t **reply);
 /* -ENOENT: none plays. */
 int dh_room_skip(struct dh_room *room, json_t **reply);
-/* -ENOENT: none of that id; -EBUSY: it plays. */
+/* -ENOENT: none with that id; -EBUSY: it plays. */
 int dh_room_remove(struct dh_room *room, const char *id, json_t **reply);
 int dh_room_interrupt(struct dh_room *room, json_t **reply);
-/* A disabled room relays nothing; its clock and its queue go on. */
+/* A disabled room relays nothing; its clock and queue keep running. */
 int dh_room_enable(struct dh_room *room, bool enabled);
-/* The settings have changed: event `edited`, for viewers only if `viewers`. */
+/* Announces new settings (event `edited`): to all members if `viewers`, else only to
+ * trusted ones. */
 int dh_room_edited(struct dh_room *room, bool viewers);
 /* What a viewer was sent; an empty object while it has no connection. */
 int dh_room_viewer(struct dh_room *room, struct dh_member *member, json_t **reply);

@@ -35,8 +35,8 @@ void dh_room_audience_changed(struct dh_room *room, const struct dh_member *memb
 	}
 }
 
-/* Takes ownership of `event`. Nothing may touch an event once it has been handed
- * over: it is on its way in another thread. */
+/* Takes ownership of `event`. Do not touch an event after handing it over: another
+ * thread is using it. */
 static void broadcast(struct dh_room *room, enum dh_room_handles whose, json_t *event)
 {
 	const struct dh_host *host = room->context.host;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Frees segments that have ended.
  *
- * A segment of ten minutes has 45,000 units, and a queue may have ten times as
- * many: to free them takes milliseconds in which the room would be late, and with
- * it, on a busy machine, others. So it happens bit by bit.
+ * A segment of ten minutes has 45,000 units, and a queue may have ten times as many.
+ * Freeing them at once would make the room late by milliseconds, and on a busy machine
+ * other rooms, too. So they are freed in steps.
  */
 #include "room_private.h"
 

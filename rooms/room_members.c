@@ -7,8 +7,8 @@
 #include "ingest/log.h"
 #include "playout/timebase.h"
 
-/* So many viewers are dismissed in one turn at most; the next turn follows at once,
- * after what is due. */
+/* At most this many viewers time out in one turn; the next turn follows at once, after
+ * anything that is due. */
 #define DISMISSED_MAX 16
 
 /* --- in the room's thread */
@@ -45,8 +45,7 @@ static void update_pause(struct dh_room *room, struct dh_member *member)
 			g_atomic_int_get(&member->paused) || !g_atomic_int_get(&room->enabled));
 }
 
-/* --- connecting: all have the same time, so the oldest is the first whose time is
- * over */
+/* --- connecting: all have the same timeout, so the oldest expires first */
 
 static void begin_connecting(struct dh_room *room, struct dh_member *member)
 {
@@ -70,7 +69,7 @@ int64_t dh_room_members_deadline_ticks(const struct dh_room *room)
 	return oldest ? oldest->timeout_ticks : INT64_MAX;
 }
 
-/* --- coming */
+/* --- joining */
 
 void dh_room_members_attach(struct dh_room *room, struct dh_member *member)
 {
@@ -84,8 +83,8 @@ void dh_room_members_attach(struct dh_room *room, struct dh_member *member)
 		begin_connecting(room, member);
 }
 
-/* `joined` and `left` are only for trusted members: a thousand viewers would make
- * a million of them. */
+/* `joined` and `left` go to trusted members only: a thousand viewers would cause a
+ * million of them. */
 static json_t *presence(struct dh_room *room, const char *name, const struct dh_member *member)
 {
 	json_t *event = dh_room_report_viewer(room, name, member);
@@ -134,7 +133,7 @@ void dh_room_members_slow_link(struct dh_room *room, struct dh_member *member, e
 	dh_room_tell_trusted(room, event, member, member);
 }
 
-/* --- going */
+/* --- leaving */
 
 /* `left` names no handle: Janus would drop an event about a handle that it is
  * about to remove. */
@@ -175,13 +174,13 @@ void dh_room_members_leave(struct dh_room *room, struct dh_member *member)
 		remove_viewer(room, member);
 }
 
-/* `event` is for trusted members, `status` for itself. */
+/* `event` is for trusted members, `status` for the member itself. */
 static void put_out(struct dh_room *room, struct dh_member *member, const char *event, const char *status)
 {
 	dh_member_ref(member);
 	if (dh_room_has_trusted_audience(room))
 		dh_room_tell_trusted(room, dh_room_report_viewer(room, event, member), member, NULL);
-	dh_room_members_leave(room, member); /* first: who hears of it finds its place free */
+	dh_room_members_leave(room, member); /* first, so that its place is free when anybody hears of it */
 	push(room, member, dh_member_status(status));
 	dismiss(room, member);
 	dh_member_unref(member);
@@ -247,8 +246,8 @@ struct kick {
 	int count;    /* out: how many */
 };
 
-/* From the end, because the last member takes the place of one that leaves. A turn
- * in between may dismiss some more. */
+/* From the end, because the last member takes the place of one that leaves. A turn in
+ * between may dismiss others. */
 static int run_kick(struct dh_room *room, void *arg)
 {
 	struct kick *kick = arg;

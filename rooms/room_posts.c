@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What happens to members: posted to the room's thread by whoever notices. */
+/* Events of members, posted to the room's thread by whoever notices them. */
 #include "room_private.h"
 
 enum member_op {

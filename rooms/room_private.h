@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a room consists of; for room*.c only. */
+/* The internals of a room; for room*.c only. */
 #ifndef DH_ROOM_PRIVATE_H
 #define DH_ROOM_PRIVATE_H
 
@@ -20,7 +20,7 @@ struct dh_room {
 	/* protected by lock */
 	GMutex lock;
 	struct dh_settings *settings;
-	/* atomic: for those who do not wait for the room's thread */
+	/* atomic: readable without waiting for the room's thread */
 	struct dh_member_counts counts; /* `ever` is unused */
 	gint state;                     /* enum dh_room_state */
 	gint viewers, waiting, enabled;
@@ -28,18 +28,17 @@ struct dh_room {
 	struct dh_playout *playout;
 	GPtrArray *members;                   /* struct dh_member, references: who gets events */
 	guint attached[DH_HANDLES_COUNT];     /* how many */
-	GPtrArray *handles[DH_HANDLES_COUNT]; /* theirs; events on their way hold references, so
-	                                          they never change; NULL: to be made */
+	GPtrArray *handles[DH_HANDLES_COUNT]; /* shared by events in flight, so never changed; NULL: to be rebuilt */
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
-	GPtrArray *feeds;                     /* struct dh_feed, references: of what plays and waits */
+	GPtrArray *feeds;                     /* struct dh_feed, references: of the playing and waiting segments */
 	GPtrArray *ended;                     /* struct dh_segment, to be freed; see room_ended.c */
-	int64_t ended_poll_ticks;             /* when to go on with that */
+	int64_t ended_poll_ticks;             /* when to free more of them */
 	bool speaking, has_clip, has_failed;
-	bool queue_changed;              /* the next segment to prepare may be another one */
+	bool queue_changed;              /* there may be another segment to prepare */
 	uint64_t next_segment;           /* for ids that the room makes */
 	uint64_t events[DH_EVENT_COUNT]; /* how often each occurred */
 	int64_t played_ticks;            /* of all segments that have ended */
-	struct dh_viewer_stats departed; /* what viewers were sent who have left */
+	struct dh_viewer_stats departed; /* what viewers were sent that have left */
 };
 
 /* --- room_call.c */
@@ -52,16 +51,16 @@ int dh_room_call(struct dh_room *room, dh_room_call_fn *run, void *arg);
 /* --- room_audience.c: who gets an event; in the room's thread. The gateway's
  * event handlers get them all. */
 
-/* To every member, where trusted ones and event handlers get `detailed` (NULL: the
- * same). Takes ownership of both. */
+/* To every member; trusted ones and event handlers get `detailed` instead, unless it is
+ * NULL. Takes ownership of both. */
 void dh_room_tell_all(struct dh_room *room, json_t *event, json_t *detailed);
-/* To trusted members, and to `self` (NULL: nobody) itself. `about`: the member whose
- * event it is for event handlers, or NULL. Takes ownership of `event`. */
+/* To trusted members, and to `self` (may be NULL). `about`: the member that it is
+ * about, for event handlers, or NULL. Takes ownership of `event`. */
 void dh_room_tell_trusted(struct dh_room *room, json_t *event, const struct dh_member *about,
 	const struct dh_member *self);
-/* Whether anybody gets what only trusted members and event handlers do. */
+/* Whether anybody gets the events meant for trusted members and event handlers. */
 bool dh_room_has_trusted_audience(const struct dh_room *room);
-/* `member` was attached, or has left. */
+/* `member` was attached (`change` 1), or leaves (-1). */
 void dh_room_audience_changed(struct dh_room *room, const struct dh_member *member, int change);
 
 /* --- room_report.c: the JSON of events; in the room's thread */
@@ -85,7 +84,7 @@ void dh_room_stats_add(struct dh_viewer_stats *sum, const struct dh_viewer_stats
 
 /* --- room_posts.c; any thread */
 
-/* It has left: its place is free. */
+/* Frees its place. Does nothing the second time. */
 void dh_room_member_uncount(struct dh_member *member);
 
 /* --- room_members.c; in the room's thread */
@@ -96,13 +95,13 @@ void dh_room_members_pause(struct dh_room *room, struct dh_member *member);
 void dh_room_members_pli(struct dh_room *room, struct dh_member *member);
 void dh_room_members_slow_link(struct dh_room *room, struct dh_member *member, enum dh_media media);
 void dh_room_members_leave(struct dh_room *room, struct dh_member *member);
-/* Dismisses viewers whose time to connect is over. */
+/* Dismisses viewers that did not connect in time. */
 void dh_room_members_poll(struct dh_room *room, int64_t now_ticks);
-/* When that is wanted next; INT64_MAX: when something changes. */
+/* When to call it next; INT64_MAX: not before something changes. */
 int64_t dh_room_members_deadline_ticks(const struct dh_room *room);
-/* The room ends: dismisses everybody. */
+/* The room is ending: dismisses everybody. */
 void dh_room_members_dismiss(struct dh_room *room);
-/* Any thread: it came too late, the room has ended. */
+/* Any thread: the room ended before `member` was attached. */
 void dh_room_members_orphan(struct dh_room *room, struct dh_member *member);
 
 /* --- room_ended.c; in the room's thread */
@@ -110,16 +109,16 @@ void dh_room_members_orphan(struct dh_room *room, struct dh_member *member);
 /* Takes ownership of `segment`. */
 void dh_room_ended_add(struct dh_room *room, struct dh_segment *segment);
 void dh_room_ended_poll(struct dh_room *room, int64_t now_ticks);
-/* When that is wanted next; INT64_MAX: when something changes. */
+/* When to call it next; INT64_MAX: not before something changes. */
 int64_t dh_room_ended_deadline_ticks(const struct dh_room *room);
-/* When the thread has ended: what is left. */
+/* After the thread has ended: frees the rest. */
 void dh_room_ended_free(struct dh_room *room);
 
 /* --- room_segments.c; in the room's thread */
 
 /* The avatar's clip is ready, or could not be prepared. */
 void dh_room_segments_avatar(struct dh_room *room);
-/* Begins to prepare what is next. */
+/* Starts to prepare what is next. */
 void dh_room_segments_prepare(struct dh_room *room);
 /* `segment` has ended. */
 void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment);

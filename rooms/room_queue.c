@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What plays and what waits in a room. */
+/* The playing and the waiting segments of a room. */
 #include "room_private.h"
 
 #include <errno.h>
 
 #include "playout/timebase.h"
 
-/* Copied in the room's thread, read by who asked. */
+/* Copied in the room's thread, read by the caller. */
 struct entry {
 	struct dh_feed *feed; /* a reference: its name and metadata are immutable */
 	char segment[DH_SEGMENT_ID_MAX + 1];
@@ -15,10 +15,10 @@ struct entry {
 };
 
 struct queue_copy {
-	struct entry *entries; /* what plays, if anything does, and what waits */
+	struct entry *entries; /* the playing segment, if any, then the waiting ones */
 	guint capacity, count;
 	bool is_playing;
-	int64_t played_ticks; /* of what plays */
+	int64_t played_ticks; /* of the playing segment */
 	int64_t media_ticks;
 };
 
@@ -84,7 +84,7 @@ int dh_room_queue(struct dh_room *room, bool is_trusted, json_t **reply)
 	struct queue_copy copy = { 0 };
 	int err;
 
-	/* The memory is allocated here; if the queue has grown, once more. */
+	/* Allocate here, not in the room's thread; try again if the queue has grown. */
 	do {
 		copy.capacity += (guint)MAX(g_atomic_int_get(&room->waiting), 0) + 16;
 		copy.entries = g_renew(struct entry, copy.entries, copy.capacity);

@@ -96,8 +96,7 @@ static void describe_segment(struct dh_room *room, json_t *json, const struct dh
 	}
 }
 
-/* The same with the whole path as its name; NULL: there is nobody for it, or no
- * difference. */
+/* A copy with the full path as its name; NULL: nobody gets it, or it would be the same. */
 static json_t *detailed_event(const struct dh_room *room, const struct dh_playout_event *event, const json_t *json)
 {
 	const struct dh_feed *feed = event->segment ? dh_segment_user(event->segment) : NULL;
@@ -109,7 +108,7 @@ static json_t *detailed_event(const struct dh_room *room, const struct dh_playou
 	return detailed;
 }
 
-/* An operator may have nothing but the log to see it. */
+/* The log may be all that an operator has. */
 static void log_failure(const struct dh_room *room, const struct dh_segment *segment)
 {
 	int code = 0;

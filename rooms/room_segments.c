@@ -8,9 +8,9 @@
 #include "ingest/log.h"
 #include "prepare/job.h"
 
-/* So many of a room's segments are prepared at a time: however many somebody
- * enqueues, generators and workers stay few, and the next one to play is not
- * made to wait for those behind it. */
+/* At most this many of a room's segments are prepared at a time: however many are
+ * enqueued, generators and workers stay few, and the next segment to play does not wait
+ * for those behind it. */
 #define AHEAD_MAX 4
 
 /* --- in the room's thread */
@@ -63,10 +63,10 @@ static void feed_gone(void *arg)
 	dh_room_unref(arg);
 }
 
-/* In the order of the queue. The next one to play is always prepared, those
- * behind it while the queue may take more bytes. What a generator makes is read
- * as long as that takes: one at a time is made ahead, behind the one that plays
- * (or is to play first). */
+/* In queue order. The next segment to play is always prepared, those behind it only
+ * while the queue has room for more bytes. A generator is read for as long as it takes
+ * to generate, so only one at a time runs ahead of the segment that plays (or plays
+ * first). */
 void dh_room_segments_prepare(struct dh_room *room)
 {
 	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL),
@@ -96,7 +96,7 @@ void dh_room_segments_prepare(struct dh_room *room)
 	}
 }
 
-/* What was enqueued before there was an anchor can never be prepared. */
+/* Segments enqueued before there was an anchor can never be prepared. */
 static void fail_all(struct dh_room *room)
 {
 	for (guint i = 0; i < room->feeds->len;) {
@@ -151,7 +151,7 @@ static void make_id(struct dh_room *room, struct enqueue *enqueue)
 	enqueue->id = enqueue->made;
 }
 
-/* The events that follow from it need the feed, so it comes first. */
+/* The feed is set first: the events of the segment need it. */
 static int enqueue_feed(struct dh_room *room, struct dh_feed *feed, struct dh_segment *segment)
 {
 	dh_feed_set_segment(feed, segment);
@@ -187,7 +187,7 @@ static int run_enqueue(struct dh_room *room, void *arg)
 	return 0;
 }
 
-/* char[DH_SEGMENT_ID_MAX + 1]: out, the id of what played */
+/* `arg` is a char[DH_SEGMENT_ID_MAX + 1], out: the id of the skipped segment */
 static int run_skip(struct dh_room *room, void *arg)
 {
 	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL);

@@ -7,11 +7,11 @@
 
 #include "playout/timebase.h"
 
-/* Copied in the room's thread, read by who asked. */
+/* Copied in the room's thread, read by the caller. */
 struct member_copy {
 	guint id;
 	bool observes, is_paused;
-	bool has_media; /* only then, the two below */
+	bool has_media; /* false: `connected_ticks` and `sent` are not set */
 	unsigned slow_links;
 	int64_t connected_ticks; /* how long it has had media */
 	struct dh_viewer_stats sent;
@@ -162,7 +162,7 @@ int dh_room_stats(struct dh_room *room, guint viewer, json_t **reply)
 	struct stats_copy copy = { 0 };
 	int err;
 
-	/* The memory is allocated here; if members came meanwhile, once more. */
+	/* Allocate here, not in the room's thread; try again if members have joined. */
 	do {
 		copy.capacity += (guint)(dh_room_viewer_count(room) + dh_room_observer_count(room)) + 16;
 		copy.members = g_renew(struct member_copy, copy.members, copy.capacity);

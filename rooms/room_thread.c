@@ -9,8 +9,8 @@
 #include "playout/timebase.h"
 #include "realtime.h"
 
-/* A command may make something due at once, such as a newcomer's first picture.
- * It waits this long at most for the commands that came with it. */
+/* A command may make something due at once, such as a newcomer's first picture. It
+ * waits at most this long for the commands that came with it. */
 #define BURST_TICKS (5 * DH_TICKS_PER_MS)
 
 enum command_state { COMMAND_QUEUED, COMMAND_TAKEN, COMMAND_DONE, COMMAND_CANCELED };
@@ -24,11 +24,11 @@ struct dh_room_thread {
 	pthread_t thread;
 	/* owner: the thread */
 	int64_t deadline_ticks; /* of the next turn */
-	int64_t due_ticks;      /* the same while commands wait */
+	int64_t due_ticks;      /* when a turn must come before the next command */
 	/* protected by lock */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;         /* of the thread: a command, or stop */
-	pthread_cond_t joining_done; /* of those who stop it at the same time */
+	pthread_cond_t joining_done; /* of concurrent calls of dh_room_thread_stop */
 	struct dh_command *first, *last;
 	bool stopping, joining, joined;
 };
@@ -129,7 +129,7 @@ void dh_room_thread_keep_time(struct dh_room_thread *t)
 static void run_first(struct dh_room_thread *t)
 {
 	struct dh_command *command = take_command(t);
-	bool is_called = !command->discard; /* a posted one is gone when it has run */
+	bool is_called = !command->discard; /* a posted one has freed itself */
 
 	pthread_mutex_unlock(&t->lock);
 	dh_room_thread_keep_time(t);
@@ -139,7 +139,7 @@ static void run_first(struct dh_room_thread *t)
 		answer(command, COMMAND_DONE);
 }
 
-/* The same; what comes meanwhile is run as well. */
+/* The lock is held. Also runs commands that arrive meanwhile. */
 static void run_commands(struct dh_room_thread *t)
 {
 	if (!t->first)
@@ -151,7 +151,7 @@ static void run_commands(struct dh_room_thread *t)
 		run_first(t);
 }
 
-/* Until the deadline or a command. */
+/* Waits for the deadline or a command. */
 static void await_work(struct dh_room_thread *t)
 {
 	struct timespec until;
@@ -204,8 +204,8 @@ static void *thread_main(void *arg)
 
 /* --- life */
 
-/* Whoever holds the lock while the room's thread wants it runs at that thread's
- * priority: an ordinary thread that is preempted there would delay the room. */
+/* Priority inheritance: an ordinary thread that is preempted while it holds the lock
+ * would delay the room. */
 static void lock_init(pthread_mutex_t *lock)
 {
 	pthread_mutexattr_t attr;
@@ -285,7 +285,7 @@ void dh_room_thread_post(struct dh_room_thread *t, struct dh_command *command)
 		command->discard(command);
 }
 
-/* Once taken it runs: only its place in the queue can be given up. */
+/* A command that was taken will run; only a queued one can be withdrawn. */
 static int await_answer(struct dh_room_thread *t, struct dh_command *command, const struct timespec *until)
 {
 	while (command->state < COMMAND_DONE) {

@@ -14,12 +14,12 @@
 
 struct dh_room_thread;
 
-/* Embedded as the first member in what a command is about. */
+/* Embed it as the first member of a command. */
 struct dh_command {
 	/* In the room's thread. A posted command frees itself here. */
 	void (*run)(void *owner, struct dh_command *command);
-	/* The thread has ended and the command was not run; any thread. Frees a
-	 * posted command. NULL for called ones. */
+	/* Called instead of `run` once the thread is stopping; any thread. Frees the
+	 * command. NULL for called ones. */
 	void (*discard)(struct dh_command *command);
 	/* private */
 	struct dh_command *next;
@@ -29,9 +29,9 @@ struct dh_command {
 
 struct dh_room_thread_owner {
 	/* Does what is due at `now_ticks`; returns when the next turn is wanted,
-	 * INT64_MAX: after the next command. Commands that come together run between
-	 * two turns; when one of them ends at or after the wanted time, or 5 ms after
-	 * the last turn, a turn comes before the next command. */
+	 * INT64_MAX: after the next command. Commands that arrive together run between
+	 * two turns, but a turn comes before the next command once its time has come or
+	 * 5 ms have passed. */
 	int64_t (*turn)(void *owner, int64_t now_ticks);
 	/* The last thing that runs in the thread, at ordinary priority. */
 	void (*close)(void *owner);
@@ -40,28 +40,27 @@ struct dh_room_thread_owner {
 /* CLOCK_MONOTONIC in ticks. */
 int64_t dh_now_ticks(void);
 
-/* Starts the thread. `name`: ps shows at most 15 bytes; `realtime`: whether it may
- * be DH_REALTIME_ROOM. -ENOMEM, or why there is no thread. */
+/* Starts the thread. `name`: ps shows at most 15 bytes; `realtime`: whether it may be
+ * DH_REALTIME_ROOM. -ENOMEM, or the error of starting the thread. */
 int dh_room_thread_alloc(struct dh_room_thread **thread, const char *name, bool realtime,
 	const struct dh_room_thread_owner *functions, void *owner);
 
-/* Any thread; never waits. */
+/* Any thread; never waits. Discards `command` if the thread is stopping. */
 void dh_room_thread_post(struct dh_room_thread *thread, struct dh_command *command);
 
 /* Runs `command` and returns 0 when it has run. -ETIMEDOUT: it did not begin within
- * `timeout_ms`; -ECANCELED: the thread has ended. In both cases it has not run
- * and never will. Not from the thread itself. */
+ * `timeout_ms`; -ECANCELED: the thread is stopping. In both cases it has not run and
+ * never will. Not from the thread itself. */
 int dh_room_thread_call(struct dh_room_thread *thread, struct dh_command *command, int timeout_ms);
 
-/* Between two steps of a long command: takes a turn if it is time for one. */
+/* For use between two steps of a long command: takes a turn if one is due. */
 void dh_room_thread_keep_time(struct dh_room_thread *thread);
 
 /* No further command runs; `close` has run when it returns. May be called
  * again, by any other thread. */
 void dh_room_thread_stop(struct dh_room_thread *thread);
 
-/* Stops it first, if necessary. Nobody may use it any more. NULL inside is
- * allowed. */
+/* Stops it first, if necessary. Nobody may be using it. *thread may be NULL. */
 void dh_room_thread_free(struct dh_room_thread **thread);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The part of a room that "edit" can change. Immutable and refcounted: they are
- * replaced as a whole, so whoever reads them sees the old or the new ones, never a
- * mix.
+/* The part of a room that "edit" can change. Immutable and refcounted: an edit replaces
+ * them as a whole, so readers see the old or the new ones, never a mix.
  */
 #ifndef DH_SETTINGS_H
 #define DH_SETTINGS_H
