@@ -102,11 +102,20 @@ bool dh_outbox_run(struct dh_outbox *outbox, struct dh_session *session, dh_outb
 	return true;
 }
 
+/* Its answer counts as the request's until it is said or dropped: a client that asks
+ * without listening fills no queue. */
+static void answer_to(struct dh_saying *saying, const char *transaction)
+{
+	saying->transaction = g_strdup(transaction);
+	if (transaction)
+		g_atomic_int_inc(&saying->session->waiting_requests);
+}
+
 void dh_outbox_push(struct dh_outbox *outbox, struct dh_session *session, const char *transaction, json_t *message)
 {
 	struct dh_saying *saying = dh_saying_new(outbox, DH_SAY_EVENT, session, message);
 
-	saying->transaction = g_strdup(transaction);
+	answer_to(saying, transaction);
 	post(outbox, saying);
 }
 
@@ -115,7 +124,7 @@ void dh_outbox_offer(struct dh_outbox *outbox, struct dh_session *session, const
 {
 	struct dh_saying *saying = dh_saying_new(outbox, DH_SAY_OFFER, session, message);
 
-	saying->transaction = g_strdup(transaction);
+	answer_to(saying, transaction);
 	saying->jsep = jsep;
 	saying->done = done;
 	saying->arg = arg;

@@ -30,7 +30,7 @@ struct dh_outbox;
 /* No field may be 0. */
 struct dh_outbox_config {
 	unsigned offer_threads;
-	unsigned max_requests;   /* waiting requests of one handle */
+	unsigned max_requests;   /* of one handle that wait, or whose answers do */
 	unsigned max_events;     /* waiting for one handle; only broadcasts are limited */
 	unsigned max_all_events; /* the same over all handles, each copy of a broadcast counted */
 };

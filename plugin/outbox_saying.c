@@ -21,6 +21,8 @@ void dh_saying_free(struct dh_saying **out)
 {
 	struct dh_saying *saying = *out;
 
+	if (saying->transaction)
+		g_atomic_int_add(&saying->session->waiting_requests, -1);
 	dh_session_unref(saying->session);
 	if (saying->sessions)
 		g_ptr_array_unref(saying->sessions);

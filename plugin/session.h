@@ -19,7 +19,7 @@ struct dh_session {
 	struct janus_plugin_session *handle; /* a reference is held: Janus gave it */
 	struct dh_client *client;            /* a reference: whose handle it is */
 	/* atomic */
-	gint waiting_requests; /* counted by the outbox */
+	gint waiting_requests; /* and answers; counted by the outbox */
 	/* private */
 	gatomicrefcount refs;
 	GMutex lock;

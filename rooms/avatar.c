@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ingest/log.h"
+#include "playout/timebase.h"
 
 /* The delay before a retry, doubled after each further failure in a row: the file may
  * appear, or the machine recover. */
@@ -215,6 +216,9 @@ static const char *check_clip(const struct dh_avatar *avatar)
 
 	if (!avatar->anchor || avatar->units->len == 0)
 		return "the idle clip has no picture";
+	const struct dh_unit *last = avatar->units->pdata[avatar->units->len - 1];
+	if (last->pts_ticks + last->duration_ticks < DH_SLOT_TICKS)
+		return "the idle clip is shorter than 20 ms";
 	if (avatar->head.width != config->width || avatar->head.height != config->height)
 		return "the idle clip has another size than the avatar";
 	if (!avatar->picture)

@@ -103,7 +103,10 @@ void dh_room_members_media(struct dh_room *room, struct dh_member *member)
 	seed_viewer(&seed);
 	if (dh_playout_add_viewer(room->playout, &seed, member, &member->viewer) < 0) {
 		dh_log(DH_LOG_ERROR, "room %s: out of memory, viewer %u is dismissed", room->id, member->id);
+		dh_member_ref(member);
 		dismiss(room, member);
+		dh_room_members_leave(room, member);
+		dh_member_unref(member);
 		return;
 	}
 	member->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());

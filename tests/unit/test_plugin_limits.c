@@ -181,6 +181,36 @@ static void test_waiting_requests(void)
 	plugin_fixture_close(&fixture);
 }
 
+/* Requests that were handled count until their answers were said: offers take as long
+ * as a STUN server likes, and a client may ask for ever more of them. */
+static void test_answers_that_wait(void)
+{
+	struct gateway_handle *viewer, *other;
+	struct plugin_fixture fixture;
+	int refused = 0;
+
+	plugin_fixture_open(&fixture, "max_handle_requests = 20\n");
+	attach_all(&viewer, 1, NULL);
+	attach_all(&other, 1, NULL);
+	CHECK(!ASK(viewer, "{s:s, s:i}", "request", "watch", "id", 1));
+	await(viewer, "status:preparing");
+	CHECK(!gateway_ask(viewer, json_pack("{s:s}", "request", "start"), gateway_answer()));
+	await(viewer, "status:starting");
+	gateway_hold_offers();
+	for (int i = 0; i < 2000 && !refused; i++) {
+		json_t *answer = ASK(viewer, "{s:s, s:i, s:b}", "request", "watch", "id", 1, "restart", 1);
+		refused = answer && code_of(answer) == DH_ERROR_LIMIT;
+		usleep(1000); /* so that it is handled, and no longer counts as a request */
+	}
+	CHECK_INT(refused, 1);
+	CHECK(!ASK(other, "{s:s}", "request", "pause"));
+	await(other, "error:460");
+	gateway_pass_offers(-1);
+	detach_all(&viewer, 1);
+	detach_all(&other, 1);
+	plugin_fixture_close(&fixture);
+}
+
 static void test_sizes(void)
 {
 	struct gateway_handle *handle;
@@ -414,6 +444,7 @@ static const struct check_test tests[] = {
 	TEST(test_places_are_taken_once),
 	TEST(test_handles),
 	TEST(test_waiting_requests),
+	TEST(test_answers_that_wait),
 	TEST(test_sizes),
 	TEST(test_strangers),
 	TEST(test_who_may_look),
