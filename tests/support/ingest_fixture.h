@@ -319,14 +319,14 @@ static inline void listen_to_file(struct ingest_fixture *fixture, struct heard *
 
 /* Subscribes to a file that tells the fake worker what to do. One that is there
  * already is not touched: it is the same file. */
-static inline void listen_to(struct ingest_fixture *fixture, struct heard *heard, const char *deed)
+static inline void listen_to(struct ingest_fixture *fixture, struct heard *heard, const char *script)
 {
 	char path[200];
 
-	snprintf(path, sizeof path, "%s/%s", fixture->folder, deed);
+	snprintf(path, sizeof path, "%s/%s", fixture->folder, script);
 	if (access(path, F_OK) < 0)
-		ingest_fixture_file(fixture, deed, deed, strlen(deed));
-	listen_to_source(fixture, heard, deed, -1);
+		ingest_fixture_file(fixture, script, script, strlen(script));
+	listen_to_source(fixture, heard, script, -1);
 }
 
 static inline struct dh_ingest_stats ingest_fixture_stats(struct ingest_fixture *fixture)
@@ -362,12 +362,12 @@ static inline void check_good(const struct heard *heard, int pictures)
 }
 
 /* Until its worker is gone, too. */
-static inline void prepare_once(struct ingest_fixture *fixture, const char *deed, int pictures)
+static inline void prepare_once(struct ingest_fixture *fixture, const char *script, int pictures)
 {
 	struct dh_ingest_stats stats;
 	struct heard heard;
 
-	listen_to(fixture, &heard, deed);
+	listen_to(fixture, &heard, script);
 	AWAIT(&heard, heard.ends + heard.failures > 0);
 	check_good(&heard, pictures);
 	heard_clear(&heard);

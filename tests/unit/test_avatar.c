@@ -77,9 +77,9 @@ static void set_close(struct set *set)
 	dh_log_set(NULL);
 }
 
-static void put_clip(struct set *set, const char *deed)
+static void put_clip(struct set *set, const char *script)
 {
-	ingest_fixture_file(&set->fixture, "idle", deed, strlen(deed));
+	ingest_fixture_file(&set->fixture, "idle", script, strlen(script));
 }
 
 /* Until `room` was told `times` or more often: it may be tried again meanwhile. */

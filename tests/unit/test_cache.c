@@ -92,15 +92,15 @@ static void test_cache_is_bounded(void)
 {
 	struct dh_ingest_stats stats;
 	struct ingest_fixture fixture;
-	char deed[20];
+	char script[20];
 
 	ingest_fixture_init(&fixture);
 	fixture.config.cache_bytes = 1200000; /* two of them */
 	ingest_fixture_open(&fixture);
 	for (int i = 0; i < 4; i++) {
 		int64_t before = ingest_fixture_stats(&fixture).cache_bytes;
-		snprintf(deed, sizeof deed, "good %d", 100 + i);
-		prepare_once(&fixture, deed, 100 + i);
+		snprintf(script, sizeof script, "good %d", 100 + i);
+		prepare_once(&fixture, script, 100 + i);
 		/* No two are equally large. */
 		AWAIT_STATS(&fixture, stats, stats.cache_bytes != before);
 		CHECK_INT(stats.cache_entries, MIN(i + 1, 2));
@@ -217,15 +217,15 @@ static void test_goes_on_for_the_cache(void)
 	struct dh_ingest_stats stats;
 	struct heard heard[3];
 	struct ingest_fixture fixture;
-	char deed[20];
+	char script[20];
 
 	ingest_fixture_init(&fixture);
 	fixture.config.orphans_max = 2;
 	fixture.config.worker_silence_ms = AWAIT_S * 1000;
 	ingest_fixture_open(&fixture);
 	for (int i = 0; i < 3; i++) {
-		snprintf(deed, sizeof deed, "halve %d", 150 + i);
-		listen_to(&fixture, &heard[i], deed);
+		snprintf(script, sizeof script, "halve %d", 150 + i);
+		listen_to(&fixture, &heard[i], script);
 		AWAIT(&heard[i], heard[i].units > 0);
 	}
 	for (int i = 0; i < 3; i++)

@@ -344,10 +344,10 @@ static void test_descriptors(void)
 	before = count_entries("/proc/self/fd");
 	for (int i = 0; i < PAIRS; i++) {
 		struct dh_ingest_source source;
-		char deed[20];
-		snprintf(deed, sizeof deed, "hang %d", i);
-		ingest_fixture_file(&fixture, deed, deed, strlen(deed));
-		find(&fixture, &source, deed);
+		char script[20];
+		snprintf(script, sizeof script, "hang %d", i);
+		ingest_fixture_file(&fixture, script, script, strlen(script));
+		find(&fixture, &source, script);
 		source.names[1] = source.names[0];
 		source.folders[1] = source.folders[0];
 		source.count = 2;

@@ -10,7 +10,7 @@
 /* --- what a worker may do */
 
 static const struct misdeed {
-	const char *deed;
+	const char *script;
 	int code;
 	const char *text; /* a part of what is said */
 	int pictures;     /* that are heard at least */
@@ -40,11 +40,11 @@ static void test_misdeeds(const void *arg)
 	ingest_fixture_init(&fixture);
 	/* Long enough for a worker that only has to wait for a processor. */
 	fixture.config.worker_silence_ms = strstr(row->text, "wrote nothing") ? 3000 : 60000;
-	fixture.config.worker_cpu_s = strcmp(row->deed, "burn") == 0 ? 1 : 60;
+	fixture.config.worker_cpu_s = strcmp(row->script, "burn") == 0 ? 1 : 60;
 	fixture.config.max_segment_bytes = 4 << 20;
 	ingest_fixture_open(&fixture);
 	begin = now_ms();
-	listen_to(&fixture, &heard, row->deed);
+	listen_to(&fixture, &heard, row->script);
 	AWAIT(&heard, heard.ends + heard.failures > 0);
 	begin = now_ms() - begin;
 	CHECK_INT(heard.ends, 0);
@@ -65,7 +65,7 @@ static void test_misdeeds(const void *arg)
 
 /* What ends well although it is odd. */
 static const struct oddity {
-	const char *deed;
+	const char *script;
 	int pictures, is_cached;
 } oddities[] = {
 	{ "good 250", 250, 1 },
@@ -84,7 +84,7 @@ static void test_oddities(const void *arg)
 
 	ingest_fixture_init(&fixture);
 	ingest_fixture_open(&fixture);
-	listen_to(&fixture, &heard, row->deed);
+	listen_to(&fixture, &heard, row->script);
 	AWAIT(&heard, heard.ends + heard.failures > 0);
 	check_good(&heard, row->pictures);
 	AWAIT_STATS(&fixture, stats, stats.workers_busy == 0 && stats.cache_entries == row->is_cached);
@@ -209,7 +209,7 @@ static void test_jobs_wait_their_turn(void)
 	struct heard heard[7];
 	struct dh_ingest_stats stats;
 	struct ingest_fixture fixture;
-	char deed[20];
+	char script[20];
 
 	ingest_fixture_init(&fixture);
 	fixture.config.worker_silence_ms = AWAIT_S * 1000;
@@ -217,8 +217,8 @@ static void test_jobs_wait_their_turn(void)
 	fixture.config.orphans_max = 0;
 	ingest_fixture_open(&fixture);
 	for (int i = 0; i < 7; i++) {
-		snprintf(deed, sizeof deed, i < 4 ? "hang %d" : "good %d", 20 + i);
-		listen_to(&fixture, &heard[i], deed);
+		snprintf(script, sizeof script, i < 4 ? "hang %d" : "good %d", 20 + i);
+		listen_to(&fixture, &heard[i], script);
 		/* Files are looked at by several threads: the next only when its turn is known. */
 		AWAIT_STATS(&fixture, stats, stats.jobs == (uint64_t)i + 1);
 	}
@@ -247,11 +247,11 @@ static void test_jobs_wait_their_turn(void)
 
 static void listen_to_many(struct ingest_fixture *fixture, struct heard *heard)
 {
-	char deed[20];
+	char script[20];
 
 	for (int i = 0; i < WAITING; i++) {
-		snprintf(deed, sizeof deed, "good %d", 3 + i);
-		listen_to(fixture, &heard[i], deed);
+		snprintf(script, sizeof script, "good %d", 3 + i);
+		listen_to(fixture, &heard[i], script);
 	}
 }
 
@@ -328,12 +328,12 @@ static void test_all_workers_are_killed(void)
 /* --- live sources */
 
 /* A live source that tells the fake worker what to do. */
-static void listen_to_live(struct ingest_fixture *fixture, struct heard *heard, const char *deed, int *end)
+static void listen_to_live(struct ingest_fixture *fixture, struct heard *heard, const char *script, int *end)
 {
 	int fds[2];
 
 	CHECK_INT(pipe2(fds, O_CLOEXEC), 0);
-	CHECK_INT(write(fds[1], deed, strlen(deed)), strlen(deed));
+	CHECK_INT(write(fds[1], script, strlen(script)), strlen(script));
 	*end = fds[1];
 	listen_to_source(fixture, heard, "input", fds[0]);
 }
@@ -384,7 +384,7 @@ static void test_live_sources_and_files(void)
 /* A source that is opened when it has its worker. */
 struct late {
 	struct heard heard; /* the first member: it is the listener's argument */
-	const char *deed;   /* NULL: it cannot be opened */
+	const char *script;   /* NULL: it cannot be opened */
 	atomic_int opened;
 };
 
@@ -394,18 +394,18 @@ static int open_late(void *arg, int *fd, char **error)
 	int fds[2];
 
 	atomic_fetch_add(&late->opened, 1);
-	if (!late->deed) {
+	if (!late->script) {
 		*error = g_strdup("it does not want to");
 		return -EPERM;
 	}
-	if (pipe2(fds, O_CLOEXEC) < 0 || write(fds[1], late->deed, strlen(late->deed)) < 0)
+	if (pipe2(fds, O_CLOEXEC) < 0 || write(fds[1], late->script, strlen(late->script)) < 0)
 		return -errno;
 	close(fds[1]);
 	*fd = fds[0];
 	return 0;
 }
 
-static void listen_late(struct ingest_fixture *fixture, struct late *late, const char *deed, const void *owner,
+static void listen_late(struct ingest_fixture *fixture, struct late *late, const char *script, const void *owner,
 	bool is_next)
 {
 	struct dh_ingest_listener listener = hear;
@@ -413,7 +413,7 @@ static void listen_late(struct ingest_fixture *fixture, struct late *late, const
 
 	listener.open = open_late;
 	heard_init(&late->heard);
-	late->deed = deed;
+	late->script = script;
 	atomic_init(&late->opened, 0);
 	dh_ingest_source_init(&source);
 	source.count = 1;
