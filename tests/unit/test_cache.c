@@ -101,10 +101,10 @@ static void test_cache_is_bounded(void)
 		int64_t before = ingest_fixture_stats(&fixture).cache_bytes;
 		snprintf(script, sizeof script, "good %d", 100 + i);
 		prepare_once(&fixture, script, 100 + i);
-		/* No two are equally large. */
+		/* No two have the same size. */
 		AWAIT_STATS(&fixture, stats, stats.cache_bytes != before);
 		CHECK_INT(stats.cache_entries, MIN(i + 1, 2));
-		/* The first one is used all the time, so it stays. */
+		/* The first one is used again and again, so it stays. */
 		prepare_once(&fixture, "good 100", 100);
 	}
 	stats = ingest_fixture_stats(&fixture);
@@ -113,12 +113,12 @@ static void test_cache_is_bounded(void)
 	CHECK_INT(count_entries(fixture.cache), 2 + 2);
 	/* Larger than all of it: played, not kept. */
 	prepare_once(&fixture, "good 400", 400);
-	/* What was begun of it is removed by a loader thread. */
+	/* A loader thread removes the part that was written. */
 	AWAIT_STATS(&fixture, stats, count_entries(fixture.cache) == 2 + 2);
 	ingest_fixture_close(&fixture);
 }
 
-/* The folder cannot be: its parent is a file. */
+/* The folder cannot exist: its parent is a file. */
 static void test_without_a_cache(void)
 {
 	struct ingest_fixture fixture;

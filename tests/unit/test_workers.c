@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Workers: what they may do wrong, what they are given, and when they do not start.
+/* Workers: what they do wrong, what they get, and when they do not start.
  * The worker is tests/support/fake_worker. */
 #include "tests/support/ingest_fixture.h"
 
@@ -12,8 +12,8 @@
 static const struct misdeed {
 	const char *script;
 	int code;
-	const char *text; /* a part of what is said */
-	int pictures;     /* that are heard at least */
+	const char *text; /* part of the error */
+	int pictures;     /* at least this many arrive */
 	double least_ms;
 } misdeeds[] = {
 	{ "crash 5", DH_PREPARE_INTERNAL, "ended by signal 11", 5, 0 },
@@ -63,7 +63,7 @@ static void test_misdeeds(const void *arg)
 	ingest_fixture_close(&fixture);
 }
 
-/* What ends well although it is odd. */
+/* Odd, but fine in the end. */
 static const struct oddity {
 	const char *script;
 	int pictures, is_cached;
@@ -190,7 +190,7 @@ static void test_starts(const void *arg)
 		CHECK(strstr(heard.text, row->text), "\"%s\"", heard.text);
 		heard_clear(&heard);
 	}
-	/* It works again as soon as it can; one that started before may fail until then. */
+	/* It works again at once; a worker that started before may still fail. */
 	ingest_fixture_how(&fixture, "");
 	end = now_ms() + AWAIT_S * 1e3;
 	for (int works = row->path != NULL; !works;) {
@@ -219,10 +219,10 @@ static void test_jobs_wait_their_turn(void)
 	for (int i = 0; i < 7; i++) {
 		snprintf(script, sizeof script, i < 4 ? "hang %d" : "good %d", 20 + i);
 		listen_to(&fixture, &heard[i], script);
-		/* Files are looked at by several threads: the next only when its turn is known. */
+		/* Several threads inspect files: add the next only once this one's turn is fixed. */
 		AWAIT_STATS(&fixture, stats, stats.jobs == (uint64_t)i + 1);
 	}
-	/* Three of those that hang; the fourth takes the place of one that is left. */
+	/* Three of those that hang; the fourth takes the place of one that is abandoned. */
 	for (int i = 0; i < 4; i++) {
 		AWAIT(&heard[i], heard[i].units >= (size_t)(20 + i) * 3);
 		stats = ingest_fixture_stats(&fixture);
@@ -284,7 +284,7 @@ static void test_program_is_away_for_a_while(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* Whoever is a child of this process. */
+/* Any child of this process. */
 static void kill_children(void)
 {
 	char path[300];
@@ -303,7 +303,7 @@ static void kill_children(void)
 	closedir(dir);
 }
 
-/* As the kernel does for want of memory: it costs what the workers had. */
+/* As the kernel does when memory is short: it costs the workers' jobs. */
 static void test_all_workers_are_killed(void)
 {
 	struct heard heard[WAITING], hanging;
@@ -327,7 +327,7 @@ static void test_all_workers_are_killed(void)
 
 /* --- live sources */
 
-/* A live source that tells the fake worker what to do. */
+/* A live source with the fake worker's script. */
 static void listen_to_live(struct ingest_fixture *fixture, struct heard *heard, const char *script, int *end)
 {
 	int fds[2];
@@ -338,7 +338,7 @@ static void listen_to_live(struct ingest_fixture *fixture, struct heard *heard, 
 	listen_to_source(fixture, heard, "input", fds[0]);
 }
 
-/* Neither takes the other's places. */
+/* Each has places of its own. */
 static void test_live_sources_and_files(void)
 {
 	struct heard live[2], waits, file, next;
@@ -384,7 +384,7 @@ static void test_live_sources_and_files(void)
 /* A source that is opened when it has its worker. */
 struct late {
 	struct heard heard; /* the first member: it is the listener's argument */
-	const char *script;   /* NULL: it cannot be opened */
+	const char *script; /* NULL: it cannot be opened */
 	atomic_int opened;
 };
 
@@ -454,7 +454,7 @@ static void test_opened_with_a_worker(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* One room wants much: another one's next sentence does not wait for all of it. */
+/* One room queues a lot: another's next sentence does not wait for all of it. */
 static void test_rooms_take_turns(void)
 {
 	static const char rooms[3];
@@ -476,7 +476,7 @@ static void test_rooms_take_turns(void)
 	heard_clear(&busy.heard);
 	AWAIT(&other.heard, other.heard.ends > 0);
 	AWAIT(&promoted.heard, promoted.heard.ends > 0);
-	/* Only then comes what is ahead. */
+	/* Only then come the ones further ahead. */
 	AWAIT(&many[0].heard, many[0].heard.units >= 18);
 	for (int i = 1; i < 5; i++)
 		CHECK_INT(atomic_load(&many[i].opened), 0);
