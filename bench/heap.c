@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Preloaded into a gateway whose memory is measured (see usage.py): whenever it gets
- * SIGRTMIN it gives the system back what malloc has kept for later, and writes how
- * many bytes are allocated to the file HEAP_REPORT. */
+/* Preloaded into a gateway whose memory is measured (see usage.py). On SIGRTMIN it
+ * returns malloc's free memory to the system, and writes the number of allocated bytes
+ * to the file HEAP_REPORT. */
 #define _GNU_SOURCE
 #include <malloc.h>
 #include <pthread.h>

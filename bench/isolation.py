@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does a room that misbehaves disturb the others? Ten rooms; what happens in nine of them is
-measured while the first has a quiet neighbour in it, and while it has a bad one."""
+"""Does a room that misbehaves disturb the others? Nine of ten rooms are measured while the
+first one is quiet, and while it misbehaves."""
 import contextlib
 import gc
 import os
@@ -79,7 +79,7 @@ def interrupts(gateway):
 
 
 def asks(gateway):
-    """Sixteen askers that wait for nothing but their answers."""
+    """Sixteen clients that send requests as fast as they are answered."""
     def ask():
         request = random.choice(("stats", "queue", "info", "list"))
         gateway.request({"request": request, **({} if request == "list" else {"id": 1})})
@@ -138,7 +138,7 @@ def neighbour(way, ws):
 # --------------------------------------------------------------------------- measuring
 
 def late(viewers):
-    """Of all pictures that came since it was asked last, against each viewer's earliest of them."""
+    """Of all pictures since the last call, against each viewer's earliest of them."""
     out = []
     for viewer in viewers:
         kept, now = viewer.take()["video"][0], rtp.Stream("video", 0, 0)
@@ -166,7 +166,7 @@ def timed_speech(gateway, viewer, request, **more):
 
 
 def window(gateway, viewer, crowd):
-    """One look at the other rooms."""
+    """One measurement of the other rooms."""
     values = {"enqueue": [], "say": [], "event": []}
     late(crowd)
     end = time.monotonic() + WINDOW_S
@@ -208,7 +208,7 @@ def write_bad(folder):
 
 
 def isolation(material, runs):
-    """Nine rooms beside one that misbehaves, against beside a quiet one."""
+    """Nine rooms beside one that misbehaves, compared with nine beside a quiet one."""
     size, known, figures = material.size, material.mp4(5), []
     hosted = open_room(material, more=configuration(size), rooms=False)
     try:

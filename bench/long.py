@@ -144,7 +144,7 @@ ROOMS = 6
 
 @contextlib.contextmanager
 def streaming_fed(material, ports):
-    """A mountpoint of the Streaming plugin is sent picture and sound."""
+    """Feeds a mountpoint of the Streaming plugin with picture and sound."""
     path = material.path("feed.webm")
     if not os.path.exists(path):
         marks.ffmpeg("-i", material.mp4(4), "-c:v", "libvpx", "-b:v", "400k", "-deadline", "realtime",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is the machine quiet? What else runs on it spoils figures of milliseconds."""
+"""Is the machine quiet? Other load spoils figures in milliseconds."""
 import time
 
 

@@ -20,7 +20,7 @@ class Material:
         return os.path.join(self.folder, name)
 
     def _make(self, name, write):
-        """Made aside and renamed, so that one that was cut short is not taken for whole."""
+        """Written to a temporary name and renamed, so that a partial file is not taken for a whole one."""
         if not os.path.exists(self.path(name)):
             aside = self.path("new-" + name)
             write(aside)

@@ -19,7 +19,7 @@ ENDS = ("finished", "interrupted", "skipped", "removed", "failed")
 SENTENCES = ("Hello there.", "What a day!", "One, two, three.", "Nobody knows.", "I see.")
 LEAVING = ("detach", "hangup", "stop", "goodbye", "vanish")
 
-# Says what it is told, but fails when told so.
+# Speaks its text, or fails if the text says so.
 GENERATOR = """
 generator-talker: {{
 	command = [ "/bin/sh", "-c",
@@ -39,7 +39,7 @@ class Tally:
     def __init__(self):
         self.ends = collections.Counter()    # (kind of segment, how it ended)
         self.held, self.visits = 0, 0
-        self.wrong = []                      # what should not have been, in words
+        self.wrong = []                      # errors, as text
         self._lock = threading.Lock()
 
     def note(self, kind, end, may):
@@ -67,7 +67,7 @@ class Tally:
 
 
 class Actor(threading.Thread):
-    """Does one thing after the other until `over()`; in between it can be made to rest."""
+    """Does one thing after another until `over()`; it can be paused in between."""
 
     def __init__(self, over):
         super().__init__(daemon=True)
@@ -76,7 +76,7 @@ class Actor(threading.Thread):
         self._may.set()
 
     def connected(self):
-        """What it needs while it acts."""
+        """Resources that it needs while it acts."""
         return contextlib.nullcontext()
 
     def act(self):
@@ -87,7 +87,7 @@ class Actor(threading.Thread):
             with self.connected():
                 while not self.over():
                     self.act_or_rest()
-        except Exception as error:      # told by who started it
+        except Exception as error:      # its starter reports it
             self.error = error
         finally:
             self._rests.set()
@@ -184,7 +184,7 @@ class Player(Actor):
         return self.random.choice((self.enqueue_known, self.enqueue_fresh))(*may)
 
     def wait(self, events, segment):
-        """Until one of the events, at most a minute; who does not end is told of later."""
+        """Waits for one of the events, at most a minute; segments that do not end are reported later."""
         try:
             self.gateway.wait_event(events, timeout=60, segment=segment)
         except TimeoutError:

@@ -18,7 +18,7 @@ from viewers import Gateway
 COLUMNS = ("minute", "drift ms", "late p50", "p99", "max", "lost", "memory KiB", "allocated", "descr", "threads",
            "proc", "viewers", "finished", "interr", "skipped", "removed", "failed", "held", "wrong", "log errors", "own MiB")
 ERROR = re.compile(r"\[(ERR|FATAL)\]|AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|CRITICAL")
-VANISHED = re.compile(r"Websocket sent only -1 bytes")     # to a visitor who took his connection with him
+VANISHED = re.compile(r"Websocket sent only -1 bytes")     # to a visitor that vanished with its connection
 
 JUDGED = 12         # minutes: memory needs some until it has its size
 
@@ -86,7 +86,7 @@ class Soak:
                 actor.resume()
 
     def rest(self):
-        """All finish what they are at: what is used now is comparable with other minutes."""
+        """All finish what they are doing, so that usage is comparable between minutes."""
         for actor in self.actors:
             actor.ask_rest()
         for actor in self.actors:
@@ -183,6 +183,6 @@ def growth(rows, key):
 
 
 def own_mib():
-    """Of this program, so that it is seen when it grows itself."""
+    """This program's own memory, so that its growth shows."""
     with open("/proc/self/statm") as file:
         return round(int(file.read().split()[1]) * resource.getpagesize() / 2 ** 20)

@@ -13,14 +13,14 @@ import signal
 import subprocess
 import time
 
-# Without, Janus has a thread for each viewer, of which GnuTLS keeps 192 bytes for good.
+# Without it Janus has a thread for each viewer, and GnuTLS keeps 192 bytes of each for ever.
 EVENT_LOOPS = "event_loops = 4"
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Heap:
-    """Lets a Janus tell what its malloc has given away: start it with `environment`."""
+    """Makes a Janus report what its malloc has allocated: start it with `environment`."""
 
     def __init__(self, folder):
         os.makedirs(folder, exist_ok=True)

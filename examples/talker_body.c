@@ -4,7 +4,7 @@
 #include "talker_paint.h"
 
 #define MID DH_MIDDLE
-/* Below the stage, for pictures that are taller than wide. */
+/* Below the canvas, for pictures that are taller than wide. */
 #define DEEP 1400.0
 
 void dh_draw_wall(cairo_t *cr, const struct dh_look *look, double width, double height)

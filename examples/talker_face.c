@@ -15,10 +15,10 @@
 /* The chin follows the mouth in this many steps, with a layer for each. */
 #define JAW_STEPS   16
 #define WALL_SHRINK 4
-/* How much wider than a tall picture the stage may be. */
+/* How much wider than a tall picture the canvas may be. */
 #define TALL_ZOOM 1.3
 
-/* The part of the stage in which the person moves: what is outside is drawn and
+/* The part of the canvas in which the person moves: what is outside is drawn and
  * converted once. */
 struct box {
 	double left, top, right, bottom;
@@ -38,7 +38,7 @@ struct layer {
 struct dh_face {
 	const struct dh_look *look;
 	int width, height;
-	double scale, shift_x, shift_y; /* stage units to pixels */
+	double scale, shift_x, shift_y; /* canvas units to pixels */
 	int left, top, right, bottom;   /* pixels that change, even */
 	cairo_surface_t *wall, *picture;
 	struct layer body, hair_back, hair_front;
@@ -56,7 +56,7 @@ static int even_up(double x)
 	return (int)ceil(x / 2) * 2;
 }
 
-/* The square stage fills the height of a wide picture. In a tall one it is wider
+/* The square canvas fills the height of a wide picture. In a tall one it is wider
  * than the picture, whose sides crop the shoulders; most of the extra height goes
  * below. */
 static void place(struct dh_face *face)
@@ -64,7 +64,7 @@ static void place(struct dh_face *face)
 	int w = face->width, h = face->height;
 	double side = fmin(h, w * (h > w ? TALL_ZOOM : 1));
 
-	face->scale = side / DH_STAGE;
+	face->scale = side / DH_CANVAS;
 	face->shift_x = (w - side) / 2.0;
 	face->shift_y = (h - side) * 0.4;
 	face->left = even_down(fmax(0, person.left * face->scale + face->shift_x));

@@ -24,11 +24,11 @@ struct dh_look {
 
 	enum dh_hair hair_style;
 	enum dh_clothes clothes_style;
-	double jaw;       /* half width of the jaw, stage units */
+	double jaw;       /* half width of the jaw, canvas units */
 	double brow_size; /* thickness of the eyebrows, 1: slim */
 	double lip_size;  /* fullness of the lips */
 	double lashes;    /* 0 to 1 */
-	double shoulders; /* half width of the shoulders, stage units */
+	double shoulders; /* half width of the shoulders, canvas units */
 	int glasses, beard, earrings;
 };
 

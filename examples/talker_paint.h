@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Painting: colours and soft edges.
  *
- * All drawing is in stage units: the person fills a square of 512 x 512, whatever
+ * All drawing is in canvas units: the person fills a square of 512 x 512, whatever
  * the picture's size (talker_face.c maps it).
  */
 #ifndef DH_TALKER_PAINT_H
@@ -28,7 +28,7 @@ void dh_paint_gradient(cairo_t *cr, cairo_pattern_t *gradient);
 void dh_paint_ellipse(cairo_t *cr, double x, double y, double rx, double ry);
 
 /* Fills (or strokes with the current line width) the current path with an edge
- * blurred over about `blur` stage units, then clears the path. Obeys clip
+ * blurred over about `blur` canvas units, then clears the path. Obeys clip
  * and operator; the context must not be rotated. Slow: for layers that are drawn
  * once. */
 void dh_paint_soft_fill(cairo_t *cr, uint32_t rgb, double alpha, double blur);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The parts of the person, drawn in stage units where the rest pose has them;
+/* The parts of the person, drawn in canvas units where the rest pose has them;
  * talker_face.c moves them.
  */
 #ifndef DH_TALKER_PARTS_H
@@ -10,8 +10,8 @@
 #include "talker_look.h"
 #include "talker_pose.h"
 
-/* Where things are on the stage. */
-#define DH_STAGE    512.0
+/* Where things are on the canvas. */
+#define DH_CANVAS   512.0
 #define DH_MIDDLE   256.0 /* the face's middle line */
 #define DH_EYES_Y   218.0
 #define DH_EYES_DX  37.0 /* from the middle */

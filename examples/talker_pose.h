@@ -7,7 +7,7 @@
 
 /* All zeros is the rest pose: facing the viewer, eyes open, mouth closed. Speech
  * and idle clips start and end with it, so that seams do not jump. Lengths are in
- * stage units: a square picture is 512 of them wide. */
+ * canvas units: a square picture is 512 of them wide. */
 struct dh_pose {
 	double x, y;           /* the head moves to the right, down */
 	double roll;           /* the head tilts clockwise, radians */

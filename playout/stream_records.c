@@ -132,7 +132,7 @@ int dh_stream_records_prefix(struct dh_stream_records *records, const uint8_t *p
 
 /* --- the records */
 
-/* `out` has room for DH_STREAM_TEXT_MAX + 1; lengths were checked. */
+/* `out` has space for DH_STREAM_TEXT_MAX + 1; lengths were checked. */
 static int read_text(struct dh_stream_records *records, char *out, const uint8_t *text, size_t size)
 {
 	for (size_t i = 0, step; i < size; i += step) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* The page: one DigitalHuman at a time, its stage, its queue, its measurements.
+/* The page: one DigitalHuman at a time, its screen, its queue, its measurements.
  * `window.digitalhuman` is the present one, for the console. */
 
 import { DigitalHuman } from '../digitalhuman.js';
@@ -141,7 +141,7 @@ for (const file of settings.segments ?? []) {
 }
 $('segments').hidden = !$('segments').children.length;
 
-/* --- the stage */
+/* --- the screen */
 
 const CURTAIN = {
 	connecting: 'Connecting …',

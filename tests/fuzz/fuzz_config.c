@@ -41,7 +41,7 @@ struct builder {
 
 static void add_item(struct builder *b, janus_config_container *parent, char *name, char *value)
 {
-	/* As libconfig has it, there is no value without a place for it. */
+	/* libconfig has no value without a setting for it. */
 	if (parent)
 		janus_config_add(b->config, parent, janus_config_item_create(name, value));
 }

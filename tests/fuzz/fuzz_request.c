@@ -84,7 +84,7 @@ static void begin_life(void)
 	struct gateway_options options = { .notified = event_checker_see, .is_signed = 1 };
 	static unsigned lives;
 
-	/* Permanent rooms outlive the plugin, but are not to fill it for good. */
+	/* Permanent rooms outlive the plugin, but must not fill it for good. */
 	if (lives == 0)
 		atexit(end_all);
 	else if (lives % LIVES_PER_FOLDER == 0)
@@ -98,7 +98,7 @@ static void begin_life(void)
 
 /* --- promises */
 
-/* What every answer is; takes it over. */
+/* Checks what every answer must have; takes ownership. */
 static void check_answer(json_t *answer)
 {
 	const json_t *code = json_object_get(answer, "error_code");
@@ -109,7 +109,7 @@ static void check_answer(json_t *answer)
 	if (code) {
 		PROMISE(error && *error, "an error that says nothing");
 		PROMISE(n >= 450 && n <= 470, error);
-		/* A machine may be that busy. */
+		/* A machine may be this busy. */
 		PROMISE(n != 470 || strstr(error, "does not answer"), error);
 	}
 	json_decref(answer);
@@ -270,8 +270,8 @@ static void do_copy(const uint8_t *data, size_t size, int *current)
 	free(line);
 }
 
-/* Leaks are looked for when all threads have ended: amid their work it is not to
- * be seen what they hold. */
+/* The check for leaks waits until all threads have ended: while they work it cannot
+ * see what they hold. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static char no_leaks[] = "-detect_leaks=0";

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/api.md tells the truth: its examples are run as they stand there, and nothing is missing in it."""
+"""docs/api.md is right and complete: its examples run as written, and nothing is missing."""
 import json
 import os
 import re
@@ -20,7 +20,7 @@ def read(path):
 
 
 class Server(JanusServer):
-    """The documented configuration, with its paths beneath the server's own folder."""
+    """The documented configuration, with its paths in the server's own folder."""
 
     def write_configuration(self):
         self.jcfg = re.search(r"```jcfg\n(.*?)```", read("docs/api.md"), re.S)[1]
@@ -76,7 +76,7 @@ class Examples(unittest.TestCase):
 
     @staticmethod
     def requests():
-        """All that the plugin's tables have."""
+        """All requests in the plugin's tables."""
         found = set()
         for name in os.listdir(ROOT + "/plugin"):
             if name.startswith("request_"):

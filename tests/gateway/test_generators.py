@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generators that misbehave: they cost their own room a segment at most, and leave nothing behind."""
+"""Generators that misbehave cost their own room one segment at most, and leave nothing behind."""
 import os
 import re
 import signal

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page in a real browser, against a real Janus: what a viewer sees and hears,
-what a person is told, and how it comes back."""
+"""The page in a real browser, against a real Janus: what a viewer sees, hears
+and reads, and how the page recovers."""
 import json
 import time
 import unittest
@@ -181,7 +181,7 @@ class Speaking(Page):
             left_out = missed(received, wanted.packets)
             self.assertIsNotNone(left_out, "another sentence, or not in order")
             self.assertLessEqual(left_out, late, "packets are missing that were not late")
-            # It is played, too. How well is the browser's doing.
+            # It plays, too. How well is up to the browser.
             self.assertGreater(max(page.evaluate("heard")), wanted.loudness.max() / 4)
             self.assertEqual([], page.errors)
 
@@ -301,7 +301,7 @@ class Told(Page):
     def test_a_question_right_behind_a_cancelled_one(self):
         page = self.open("?room=2", playing=False)
         page.wait("document.querySelector('#ask').open")
-        # before the browser has told that the first was closed
+        # before the browser has reported that the first one closed
         page.evaluate("document.querySelector('#ask').close(); document.querySelector('#curtain-button').click()")
         self.answer(page, "1234")
         page.wait(PLAYING)
@@ -344,13 +344,13 @@ class Returning(Page):
 
     def test_a_hang_up(self):
         page = self.open()
-        page.evaluate("digitalhuman.pc.close()")  # as a network that takes the media away
+        page.evaluate("digitalhuman.pc.close()")  # as when the network drops the media
         page.wait(f"{STATE} === 'reconnecting'", 15)
         page.wait(PLAYING)
 
 
 class Operating(Page):
-    """What who has the room's secret does is seen by those who watch."""
+    """Viewers see what somebody with the room's secret does."""
 
     def request(self, page, **body):
         return page.evaluate(f"digitalhuman.request({json.dumps(body)})")
@@ -360,7 +360,7 @@ class Operating(Page):
         self.request(page, request="disable")
         page.wait("!document.querySelector('#curtain').hidden")
         self.assertIn("off just now", page.evaluate("document.querySelector('#curtain-text').innerText"))
-        time.sleep(4)                   # longer than a picture may stand before one connects anew
+        time.sleep(4)                   # longer than a picture may freeze before the page reconnects
         self.assertEqual(page.evaluate(STATE), "playing")
         self.request(page, request="enable")
         frames = page.evaluate(STATS % "video")["frames"]
@@ -439,7 +439,7 @@ class Everybody(Page):
         page.evaluate("digitalhuman.enqueue('goodbye.dhs')")
         page.wait("window.spoke")
         page.evaluate("digitalhuman.interrupt()")
-        # asked before it is connected: it waits
+        # asked before it is connected, so it waits
         rooms = page.evaluate("""import('./digitalhuman.js').then(async ({ DigitalHuman }) => {
             const dh = new DigitalHuman({ room: 1 });
             const list = (await dh.list()).list;

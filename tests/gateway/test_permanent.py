@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rooms that are permanent, that are called by texts, that want a token: the configuration,
-its file of permanent rooms, and what Janus itself is told to ask for."""
+"""Permanent rooms, rooms with string ids, rooms that need a token: the configuration,
+its file of permanent rooms, and Janus's own tokens."""
 import base64
 import hashlib
 import hmac
@@ -79,7 +79,7 @@ class Permanent(unittest.TestCase):
             self.assertEqual(left, [])
 
     def test_whatever_is_in_its_place_janus_comes_up(self):
-        """Its own parser would end Janus at a folder, and wait at a FIFO for ever."""
+        """Janus's own parser would crash on a folder, and wait for ever on a FIFO."""
         for make in (os.mkdir, os.mkfifo):
             class Odd(Server):
                 def write_configuration(self):
@@ -163,7 +163,7 @@ class StringIds(unittest.TestCase):
 
 
 class Tokens(unittest.TestCase):
-    """Janus' signed tokens, as the VideoRoom plugin uses them."""
+    """Janus's signed tokens, as the VideoRoom plugin uses them."""
     KEY = "a key of janus.jcfg"
 
     def token(self, *descriptors, seconds=60, realm=PACKAGE):

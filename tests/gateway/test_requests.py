@@ -52,7 +52,7 @@ SECRET = {"secret": "s3cret"}
 class Server(JanusServer):
     def write_configuration(self):
         super().write_configuration()
-        os.chmod(self.folder, 0o777)        # generators run as nobody and write what they were told
+        os.chmod(self.folder, 0o777)        # generators run as nobody and record what they were asked to say
         os.mkdir(self.path("more"))
         os.chmod(self.path("more"), 0o755)
         media(self.path("idle.avi"), 1, sound=False)
@@ -373,7 +373,7 @@ class Requests(RequestCase):
                 self.ask("destroy", id=room)
 
     def check_cut_short(self, watcher, segment):
-        """It plays what there is, and viewers and log hear that it is not all."""
+        """It plays the part that is there; viewers and the log learn that it is not all."""
         event = watcher.events.wait(lambda e: e.get("event") in ("finished", "failed") and e.get("segment") == segment)
         self.assertEqual(event["event"], "finished", event)
         self.assertIs(event["incomplete"], True)
@@ -462,7 +462,7 @@ class Requests(RequestCase):
         self.assertEqual(self.ask("watch", id=1)["result"]["status"], "preparing")
 
     def test_one_client(self):
-        """Handles of one session of the Janus API are one client's."""
+        """All handles of one session of the Janus API belong to one client."""
         session, handles = self.janus.session(), []
         self.addCleanup(session.close)
         for room in (3, 3, 1):
@@ -528,7 +528,7 @@ class Requests(RequestCase):
 
 
 class Configurations(unittest.TestCase):
-    """What a configuration may not be."""
+    """Configurations that are refused."""
 
     def refuses(self, jcfg, *words):
         with JanusServer(jcfg) as janus:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rooms that are changed, and who watches and observes them."""
+"""Changing rooms, and watching and observing them."""
 import functools
 import http.server
 import json
@@ -258,7 +258,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Media(Case):
-    """With viewers that receive; and what Janus' event handlers are told meanwhile."""
+    """With viewers that receive media, and what Janus's event handlers get meanwhile."""
 
     @classmethod
     def setUpClass(cls):
@@ -281,7 +281,7 @@ class Media(Case):
         return self.gateway.request({"request": request, "id": 1, "secret": "mine", **fields})
 
     def told(self, what, **fields):
-        """Waits for what event handlers are told."""
+        """Waits for an event at the event handlers."""
         end = time.monotonic() + 60
         while time.monotonic() < end:
             for told in list(self.web.told):

@@ -89,7 +89,7 @@ class SickFiles(Case):
     def test_9_ends_at_once_whatever_hangs(self):
         self.viewer.leave()
         self.observer.leave()
-        # Whoever waits for an open in FUSE cannot be ended, and no process that has such a thread.
+        # A thread that waits for an open in FUSE cannot be killed, nor can its process.
         mount.close()
         other = sick_files.Mount(f"{hosted.segments}/sick-too", f"{hosted.work}/large.mp4")
         self.addCleanup(other.close)

@@ -19,7 +19,7 @@ from viewers import Dismissed, Gateway, Refused
 SECONDS = float(os.environ.get("DH_STRESS_SECONDS", "10"))
 SEED = int(os.environ.get("DH_STRESS_SEED", random.randrange(1000000)))
 ENDS = ("finished", "interrupted", "skipped", "removed", "failed")
-MAY_FAIL = (455, 460, 463, 464, 466)     # the room, or what is asked for, is just not there
+MAY_FAIL = (455, 460, 463, 464, 466)     # the room, segment or viewer just does not exist
 
 JCFG = """
 general: {
@@ -66,7 +66,7 @@ class Actor(threading.Thread):
     def run(self):
         try:
             self.act()
-        except Exception as error:      # told by the test
+        except Exception as error:      # the test reports it
             self.error = error
 
 
@@ -114,7 +114,7 @@ class Commander(Actor):
             self.rooms.remove(answer["destroyed"])
 
     def somebody(self, room):
-        """A viewer whose connection is up: one who is kicked before waits for it in vain."""
+        """A viewer whose connection is up; one kicked before that would wait in vain."""
         viewers = self.handle.request({"request": "stats", "id": room}).get("viewers", [])
         return self.random.choice([v["viewer"] for v in viewers if v["media"]] or [1 << 30])
 

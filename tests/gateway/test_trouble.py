@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real Janus in trouble: files that are no media, workers that die, viewers that vanish.
+"""A real Janus in trouble: files that are not media, workers that die, viewers that vanish.
 
 Whatever is wrong costs the one segment or the one viewer, and leaves nothing behind.
 """
@@ -43,7 +43,7 @@ class Departures(Case):
                 hangs_up()
                 vanishes()
 
-        round_of(6)  # whatever is made once is made now
+        round_of(6)  # whatever is allocated once is allocated now
         before = hosted.settled_use()
         round_of(30)
         after = hosted.settled_use(atmost=before)
@@ -54,7 +54,7 @@ class Departures(Case):
 
 
 class Trouble(Case):
-    """Whatever is wrong costs the one segment; the room plays on."""
+    """Whatever is wrong costs only its own segment; the room plays on."""
 
     def ends(self, file, timeout=120):
         """How an enqueued file ended: refused, failed or finished."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Picture and sound through a TURN server alone: coturn, gateway and page as
+"""Picture and sound through a TURN server only: coturn, gateway and page as
 ./run --turn sets them up."""
 import os
 import shutil
@@ -13,7 +13,7 @@ from chromium import Chromium
 from viewers import own_address
 from website import Website
 
-# A second viewer in the page, as its settings say, but through TURN only.
+# A second viewer in the page, with the page's settings, but through TURN only.
 RELAYED = """Promise.all([import('./digitalhuman.js'), import('./settings.js')]).then(([{ DigitalHuman }, settings]) => {
     const video = Object.assign(document.createElement('video'), { muted: true, playsInline: true });
     document.body.append(video);
@@ -22,7 +22,7 @@ RELAYED = """Promise.all([import('./digitalhuman.js'), import('./settings.js')])
     relayed.on('error', error => { window.relayedError ??= error.code; });
 })"""
 
-# The way that media take: types of the local and the remote candidate, and whether pictures come.
+# The media's path: types of the local and the remote candidate, and whether pictures arrive.
 WAY = """relayed.pc.getStats().then(all => {
     const stats = [...all.values()];
     const transport = stats.find(s => s.type === 'transport');

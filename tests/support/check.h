@@ -79,7 +79,7 @@ struct check_test {
 #define CHECK_BYTES(got, got_size, expected, expected_size) \
 	check_bytes(__FILE__, __LINE__, #got, got, got_size, expected, expected_size)
 
-/* Where a loop inside a test is: told when a check fails. */
+/* Where a loop inside a test is; printed when a check fails. */
 #define CHECK_AT(...) snprintf(check_state.at, sizeof check_state.at, __VA_ARGS__)
 
 /* Ends this test as neither passed nor failed. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What event handlers hear of segments, held against what docs/api.md promises:
- * each is queued, then starts or does not, and ends exactly once; nothing is
- * heard of it before and after. Segments are told apart by their ids and their
- * rooms': an id may come again behind its end.
+/* Checks what event handlers hear about segments against docs/api.md: each is queued,
+ * then starts or does not, and ends exactly once; there is no event about it before
+ * or after. Segments are identified by id and room; an id may come again after its
+ * end.
  */
 #ifndef DH_EVENT_CHECKER_H
 #define DH_EVENT_CHECKER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A dh-prepare for tests: it obeys prepare/job.h until its input tells it not
- * to. The input is text, "<what> [number]"; see `deeds` below. How it starts, and
- * which version it is, is told by a file beside it: its name with ".how".
+ * to. The input is text, "<script> [number]"; see `scripts` below. A file beside it,
+ * its name with ".how", says how it starts and which version it is.
  */
 #include <errno.h>
 #include <signal.h>
@@ -98,7 +98,7 @@ static void write_end(int count)
 	dh_stream_write_end(&writer, &end);
 }
 
-/* --- deeds; what they return is the exit code */
+/* --- scripts; they return the exit code */
 
 static int good(int count)
 {
@@ -262,10 +262,10 @@ static int count_fds(int inputs)
 	return DH_PREPARE_OK;
 }
 
-static const struct deed {
+static const struct script {
 	const char *name;
 	int (*run)(int number);
-} deeds[] = {
+} scripts[] = {
 	{ "good", good },
 	{ "slow", slow },
 	{ "halve", halve },
@@ -386,8 +386,8 @@ int main(int argc, char **argv)
 		return DH_PREPARE_OK;
 	if (read(fd, text, sizeof text - 1) < 0 || sscanf(text, "%99s %d", name, &number) < 1)
 		return DH_PREPARE_INPUT;
-	for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++)
-		if (strcmp(deeds[i].name, name) == 0)
-			return deeds[i].run(number);
+	for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
+		if (strcmp(scripts[i].name, name) == 0)
+			return scripts[i].run(number);
 	return DH_PREPARE_FORMAT;
 }

@@ -3,18 +3,18 @@
  * needs of the gateway, and the gateway's side of handles. It calls the plugin
  * from the threads and in the order in which Janus does:
  *
- * - messages come from the caller's thread, for one handle from as many as like;
+ * - messages come from the caller's thread, and for one handle from any number;
  * - setup_media, incoming_rtcp, hangup_media and destroy_session come from a
  *   thread of the handle's own, its loop;
- * - a PeerConnection exists from the plugin's offer on; hangup_media is called
- *   for such a one only, later, and once;
- * - a janus_plugin_session comes to create_session without a reference count.
- *   The count begins behind it, with one reference for the plugin and one for
- *   the gateway; whoever drops the last frees the session.
+ * - a PeerConnection exists from the plugin's offer on; only then is hangup_media
+ *   called, later, and once;
+ * - create_session gets a janus_plugin_session without a reference count. The
+ *   count begins afterwards, with one reference for the plugin and one for the
+ *   gateway; whoever drops the last one frees the session.
  *
  * What no plugin may do (call back after destroy, answer with no object, send
- * what is not RTP, tell a secret) ends the process with a word on standard
- * error. There is one gateway, one plugin.
+ * what is not RTP, reveal a secret) ends the process with a message on standard
+ * error. There is one gateway and one plugin.
  */
 #ifndef DH_GATEWAY_H
 #define DH_GATEWAY_H
@@ -27,12 +27,12 @@
 
 struct gateway_handle;
 
-/* What a test wants to see, and how the gateway is. All may be 0. */
+/* What a test wants to see, and how the gateway behaves. All may be 0. */
 struct gateway_options {
-	/* Of event handlers; from any of the plugin's threads. NULL: there are none. */
+	/* For event handlers; from any of the plugin's threads. NULL: there are none. */
 	void (*notified)(void *arg, const json_t *event);
 	void *arg;
-	int is_signed;         /* tokens are; "signed:DESCRIPTOR" is one for DESCRIPTOR */
+	int is_signed;         /* tokens are signed; "signed:DESCRIPTOR" is one for DESCRIPTOR */
 	int is_loud;           /* what the plugin logs goes to standard error */
 	const char *forbidden; /* in no log line, event or answer; NULL: none */
 };
@@ -41,7 +41,7 @@ struct gateway_options {
  * `options` (NULL: none) are copied. */
 int gateway_start(const char *folder, const struct gateway_options *options);
 
-/* The plugin's destroy, whatever is going on in other threads; from then on it
+/* Calls the plugin's destroy, whatever other threads do; from then on the plugin
  * is silent. Handles outlive it. Does nothing when it has not started. */
 void gateway_stop(void);
 
@@ -53,33 +53,32 @@ int gateway_relayed(void);
 
 /* --- handles; any thread, unless another word is said */
 
-/* NULL: the plugin has refused it. */
+/* NULL: the plugin refused it. */
 struct gateway_handle *gateway_attach(void);
 
-/* The same as a handle of the Janus session `client`, any address; of one of its
- * own with NULL, as above. */
+/* The same, as a handle of the Janus session `client` (any address). NULL: of a
+ * session of its own, as above. */
 struct gateway_handle *gateway_attach_to(const void *client);
 
 /* Hangs up, tells the plugin, and returns when that has been done. Nobody else
  * may use the handle any more. */
 void gateway_detach(struct gateway_handle **handle);
 
-/* Sends `body` and `jsep` (NULL: none), which are taken over. Returns the answer
- * of a synchronous request; NULL of one that is answered by an event. */
+/* Sends `body` and `jsep` (NULL: none), taking ownership. Returns the answer
+ * to a synchronous request, NULL for an asynchronous one. */
 json_t *gateway_ask(struct gateway_handle *handle, json_t *body, json_t *jsep);
 
-/* The same as `transaction`, which no other one that waits may be called. */
+/* The same with `transaction`, which no other waiting request may use. */
 json_t *gateway_ask_as(struct gateway_handle *handle, const char *transaction, json_t *body, json_t *jsep);
 
 /* The same through the Admin API. NULL: the plugin is gone. */
 json_t *gateway_ask_admin(json_t *body);
 
-/* What the plugin says of the handle in the Admin API; NULL: nothing. */
+/* What the plugin says about the handle in the Admin API; NULL: nothing. */
 json_t *gateway_query(struct gateway_handle *handle);
 
-/* These are done later, by the handle's loop. Where there is no offer and no
- * answer to it, there is nothing to be brought up; where there is no offer,
- * nothing to hang up. */
+/* The handle's loop does these later. Without an offer and its answer there is
+ * nothing to bring up; without an offer, nothing to hang up. */
 void gateway_up(struct gateway_handle *handle);
 void gateway_pli(struct gateway_handle *handle);
 void gateway_hangup(struct gateway_handle *handle);
@@ -103,7 +102,7 @@ void gateway_forget(struct gateway_handle *handle);
 /* --- offers
 
  * As when a STUN server does not answer: the plugin's push_event with an offer does
- * not return until it is let through. All are, when the gateway stops. */
+ * not return until it is let through. All are when the gateway stops. */
 void gateway_hold_offers(void);
 /* `count` of them may pass, those that wait already or come later; -1: all, from now on. */
 void gateway_pass_offers(int count);
@@ -112,11 +111,11 @@ int gateway_held_offers(void);
 /* The next `count` offers are refused, as by a Janus that cannot make a connection. */
 void gateway_refuse_offers(int count);
 
-/* All other events of the plugin wait, or do no longer. */
+/* Whether all other events of the plugin wait. */
 void gateway_hold_events(int is_holding);
 int gateway_held_events(void);
 
-/* Since its newest offer. */
+/* Counted since its newest offer. */
 struct gateway_media {
 	int is_up;
 	int packets[2]; /* sound, pictures */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the plugin may ask of Janus, and what a handle got by that. */
+/* What the plugin may call in Janus, and what handles got from it. */
 #include "tests/support/gateway_private.h"
 
 #include <stdlib.h>
@@ -67,7 +67,7 @@ static struct {
 	int holds_events, held_events;
 } offers = { .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER };
 
-/* What gathering candidates is like; whether there is a connection then. */
+/* As gathering candidates takes time; whether there is a connection afterwards. */
 static int gather(void)
 {
 	int is_refused;
@@ -175,7 +175,7 @@ static int push_event(janus_plugin_session *session, janus_plugin *plugin, const
 		pthread_mutex_lock(&handle->lock);
 		if (jsep && !error)
 			error = take_offer(handle, jsep);
-		/* What is refused is not said either, and so answers nothing. */
+		/* A refused offer is not sent either, and so answers nothing. */
 		if (!error && transaction && !g_hash_table_remove(handle->asked, transaction))
 			gateway_fault("an answer to \"%s\", which nobody waits for", transaction);
 		if (!error)
@@ -208,7 +208,7 @@ static void notify_event(janus_plugin *plugin, janus_plugin_session *session, js
 
 /* --- media */
 
-/* A copy of exact size, so that what is beyond its end is found. */
+/* A copy of exact size, so that reads beyond its end are found. */
 static void check_packet(const janus_plugin_rtp *packet, int media)
 {
 	int type = media == DH_VIDEO ? DH_PAYLOAD_TYPE_VP8 : DH_PAYLOAD_TYPE_OPUS;
@@ -293,7 +293,7 @@ static void close_pc(janus_plugin_session *session)
 	leave();
 }
 
-/* Who owns the handle detaches it sooner or later; hung up it is at once. */
+/* The owner detaches the handle sooner or later; the hang-up comes at once. */
 static void end_session(janus_plugin_session *session)
 {
 	close_pc(session);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Janus' configuration files, for plugins that are tested without Janus: the
+/* Janus's configuration files, for plugins tested without Janus: the
  * functions of <janus/config.h>, which behave as the gateway's own do (names are
  * compared without regard to case, adding replaces, saving appends the
  * extension), for .jcfg files of groups, lists, texts, numbers and booleans.

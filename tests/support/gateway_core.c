@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the plugin links to in Janus, but for its configuration. */
+/* What the plugin links to in Janus, except its configuration. */
 #include "tests/support/gateway.h"
 
 #include <pthread.h>
@@ -53,7 +53,7 @@ void gateway_scan(const char *text)
 		gateway_fault("it tells \"%s\": %s", forbidden, text);
 }
 
-/* Every line is made, so that whatever is wrong with its arguments is found. */
+/* Every line is formatted, so that wrong arguments are found. */
 void janus_vprintf(const char *format, ...)
 {
 	char line[4096];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the gateway for tests consists of; for gateway*.c only. */
+/* The inside of the gateway for tests; for gateway*.c only. */
 #ifndef DH_GATEWAY_PRIVATE_H
 #define DH_GATEWAY_PRIVATE_H
 

@@ -79,8 +79,8 @@ class Spoken:
 
 
 def missed(received, wanted):
-    """How many of the packets `wanted` are not in the received ones, in order; None where something
-    else was spoken. Silence, which a room puts where it waits for its generator, does not count."""
+    """How many of the packets `wanted` are not in the received ones, in order; None if something
+    else was spoken. Silence that a room inserts while it waits for its generator does not count."""
     spoken, rest = [data for data in received if len(data) > 3], iter(data for data in wanted if len(data) > 3)
     for data in spoken:
         if data not in rest:  # takes from `rest` until it is found

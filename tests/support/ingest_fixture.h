@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A ingest with an I/O thread and a folder of its own, and a listener that
- * writes down what it hears; everything is counted before and after. */
+/* An ingest with an I/O thread and a folder of its own, and a listener that records
+ * what it hears. Descriptors and children are counted before and after. */
 #ifndef DH_INGEST_FIXTURE_H
 #define DH_INGEST_FIXTURE_H
 
@@ -131,7 +131,7 @@ static const struct dh_ingest_listener hear = {
 	.failure = hear_failure,
 };
 
-/* How long what has to come is waited for; a busy machine has its time. */
+/* How long to wait for what must come; a busy machine gets its time. */
 #define AWAIT_S 100
 
 /* Waits until `condition` of `heard`. */
@@ -180,7 +180,7 @@ static inline int count_entries(const char *path)
 	return n;
 }
 
-/* Lets a child go on that has stopped itself. */
+/* Continues a child that has stopped itself. */
 static inline void wake(int pid)
 {
 	char path[40], state = 0;
@@ -296,7 +296,7 @@ static inline void ingest_fixture_file(struct ingest_fixture *fixture, const cha
 	close(fd);
 }
 
-/* Subscribes to one input, a file in the fixture's folder or (`fd` not -1) a pipe, which is taken over. */
+/* Subscribes to one input, a file in the fixture's folder or (`fd` not -1) a pipe, whose ownership it takes. */
 static inline void listen_to_source(struct ingest_fixture *fixture, struct heard *heard, const char *name, int fd)
 {
 	struct dh_ingest_source source;
@@ -317,16 +317,16 @@ static inline void listen_to_file(struct ingest_fixture *fixture, struct heard *
 	listen_to_source(fixture, heard, name, -1);
 }
 
-/* Subscribes to a file that tells the fake worker what to do. One that is there
- * already is not touched: it is the same file. */
-static inline void listen_to(struct ingest_fixture *fixture, struct heard *heard, const char *deed)
+/* Subscribes to a file with the fake worker's script. A file that exists already is
+ * left alone: it is the same. */
+static inline void listen_to(struct ingest_fixture *fixture, struct heard *heard, const char *script)
 {
 	char path[200];
 
-	snprintf(path, sizeof path, "%s/%s", fixture->folder, deed);
+	snprintf(path, sizeof path, "%s/%s", fixture->folder, script);
 	if (access(path, F_OK) < 0)
-		ingest_fixture_file(fixture, deed, deed, strlen(deed));
-	listen_to_source(fixture, heard, deed, -1);
+		ingest_fixture_file(fixture, script, script, strlen(script));
+	listen_to_source(fixture, heard, script, -1);
 }
 
 static inline struct dh_ingest_stats ingest_fixture_stats(struct ingest_fixture *fixture)
@@ -346,10 +346,10 @@ static inline struct dh_ingest_stats ingest_fixture_stats(struct ingest_fixture 
 		CHECK(condition); \
 	} while (0)
 
-/* The same, while workers that have halved their input are let go on: those that do not yet rest, too. */
+/* The same, while continuing workers that run "halve", including those yet to stop. */
 #define AWAIT_AWAKE(fixture, stats, condition) AWAIT_STATS(fixture, stats, (each_child(wake), condition))
 
-/* What a whole segment of the fake worker sounds like. */
+/* What a listener hears of a whole segment. */
 static inline void check_good(const struct heard *heard, int pictures)
 {
 	CHECK_INT(heard->failures, 0);
@@ -361,13 +361,13 @@ static inline void check_good(const struct heard *heard, int pictures)
 	CHECK_INT(heard->video_ticks, pictures * 2 * DH_SLOT_TICKS);
 }
 
-/* Until its worker is gone, too. */
-static inline void prepare_once(struct ingest_fixture *fixture, const char *deed, int pictures)
+/* Waits until its worker is gone, too. */
+static inline void prepare_once(struct ingest_fixture *fixture, const char *script, int pictures)
 {
 	struct dh_ingest_stats stats;
 	struct heard heard;
 
-	listen_to(fixture, &heard, deed);
+	listen_to(fixture, &heard, script);
 	AWAIT(&heard, heard.ends + heard.failures > 0);
 	check_good(&heard, pictures);
 	heard_clear(&heard);

@@ -71,7 +71,7 @@ def sanitizer_library(plugin):
 
 
 class Events:
-    """What a handle was told, in order."""
+    """A handle's events, in order."""
 
     def __init__(self):
         self.all, self.changed = [], threading.Condition()
@@ -103,7 +103,7 @@ class Handle:
         self.session, self.id, self.events = session, number, Events()
 
     def send(self, body, jsep=None):
-        """Janus' own answer."""
+        """Janus's own answer."""
         message = {"janus": "message", "body": body}
         if jsep:
             message["jsep"] = jsep
@@ -114,7 +114,7 @@ class Handle:
         return self.answer(body, jsep, timeout)["plugindata"]["data"]
 
     def answer(self, body, jsep=None, timeout=WAIT_S):
-        """The same with all around it (an offer is in "jsep")."""
+        """The whole message (an offer is in "jsep")."""
         reply = self.send(body, jsep)
         if reply["janus"] != "ack":
             if "plugindata" not in reply:
@@ -291,7 +291,7 @@ class JanusServer:
         raise RuntimeError("Janus is not installed, and JANUS_LIB is not set")
 
     def wait_until_up(self):
-        """Its transports listen a moment before they answer."""
+        """Janus's transports listen a moment before they answer."""
         end = time.monotonic() + WAIT_S
         for probe in (lambda: urllib.request.urlopen(self.http + "/info", timeout=5).close(),
                       lambda: urllib.request.urlopen(self.admin + "/info", timeout=5).close(),
@@ -345,7 +345,7 @@ class JanusServer:
     # ------------------------------------------------------------- stopping
 
     def children(self):
-        """Processes of this server: it has a session of its own."""
+        """This server's processes, which have a session of their own."""
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
@@ -376,8 +376,8 @@ class JanusServer:
             raise AssertionError("; ".join(problems) + "\n" + log[-6000:])
 
     def freed_handles(self, timeout=10):
-        """Waits until Janus has freed its handles, or frees none for so long: one that still is at it
-        when Janus ends is a leak of Janus'. Whether it has."""
+        """Waits until Janus has freed its handles, or has freed none for so long; a handle that is
+        still being freed when Janus exits is Janus's own leak. Returns whether all are freed."""
         end, last = time.monotonic() + timeout, 0
         while self.process.poll() is None and time.monotonic() < end:
             log = self.log()
@@ -390,7 +390,7 @@ class JanusServer:
         return False
 
     def end(self):
-        """Ends the process; what was wrong with that."""
+        """Ends the process; returns what went wrong."""
         for session in self.sessions:
             session.close()
         freed, problems = self.freed_handles(), []

@@ -20,7 +20,7 @@ class Case(unittest.TestCase):
         self.addCleanup(self.idle)
 
     def idle(self):
-        """Whatever a test has left in the room's queue is not for the next one."""
+        """Removes whatever a test has left in the room's queue."""
         self.gateway.request({"request": "interrupt", "id": 1})
 
     def watch(self, room=1, pictures=10):
@@ -41,7 +41,7 @@ class Case(unittest.TestCase):
 
     # ------------------------------------------------------------- judgements
     def assert_continuous(self, viewer):
-        """Numbers have no gap and times no jump, whatever has been played."""
+        """Sequence numbers have no gaps and times no jumps, whatever has played."""
         for stream in (viewer.audio, viewer.video):
             self.assertEqual(stream.missing(), (0, 0, 0), stream.kind)
             self.assertTrue(np.all(np.diff(stream.media_times()) >= 0), stream.kind + " timestamps fall")
@@ -59,7 +59,7 @@ class Case(unittest.TestCase):
         return pictures
 
     def assert_decodes_as_prepared(self, pictures, prepared):
-        """Every picture decodes to what it is in its segment alone."""
+        """Every picture decodes to the same as in its segment alone."""
         expected = {}
         for segment in prepared:
             alone = rtp.decode_pictures([segment.anchor] + [u.data for u in segment.video])

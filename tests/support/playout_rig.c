@@ -118,7 +118,7 @@ static void wrong(struct rig_viewer *v, const char *why)
 			v->sound_count);
 }
 
-/* Golden is K's alone; all others need what the model says. */
+/* Only K may change golden; all others need what the model says. */
 static void decode(struct rig_viewer *v, const uint8_t *data)
 {
 	char kind = (char)data[0], tag = (char)data[1], anchor = (char)data[2];
@@ -219,7 +219,7 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 		snprintf(e->id, sizeof e->id, "%s", dh_segment_id(event->segment));
 }
 
-/* It follows the event of its end; freed bit by bit, as rooms do it. */
+/* Comes after the event of its end; freed bit by bit, as rooms do. */
 static void on_ended(void *arg, struct dh_segment *segment)
 {
 	struct rig *rig = arg;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a plugin needs to play, in a folder of its own: a configuration, an
  * avatar's idle clip, and segments, some of which are prepared (no process is
- * started for those) and some tell tests/support/fake_worker what to do.
+ * started for those) and some are scripts for tests/support/fake_worker.
  */
 #ifndef DH_PLUGIN_FILES_H
 #define DH_PLUGIN_FILES_H
 
-#define FILES_SECRET    "sesame-1704" /* of rooms; the log must not tell it */
+#define FILES_SECRET    "sesame-1704" /* of rooms; must not be in the log */
 #define FILES_ADMIN_KEY "admin-sesame-1704"
 #define FILES_PIN       "4711"
 #define FILES_AVATAR    "demo"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A plugin with all it needs, in a gateway of the tests' own; what is heard of
- * segments goes to an event checker, and everything is counted before and after.
+/* A plugin with all it needs, in the tests' own gateway. Segment events go to an
+ * event checker. Descriptors and children are counted before and after.
  * DH_LOUD shows what the plugin logs.
  */
 #ifndef DH_PLUGIN_FIXTURE_H
@@ -53,7 +53,7 @@ static inline void plugin_fixture_close(struct plugin_fixture *fixture)
 	CHECK_INT(count_entries("/proc/self/fd"), fixture->fds);
 }
 
-/* --- asking; each takes over the references that it is given */
+/* --- requests; each takes ownership of its arguments' references */
 
 #define ASK(handle, ...) gateway_ask(handle, json_pack(__VA_ARGS__), NULL)
 

@@ -45,8 +45,8 @@ static unsigned choose(const struct request_maker *maker, unsigned count)
 	return maker->choose(maker->arg, count);
 }
 
-/* Its own for every segment that comes, so that its end can be told; the id of
- * one before it for all other requests. */
+/* A new id for every new segment, so that its end can be recognised; an earlier
+ * segment's id for all other requests. */
 static json_t *segment_of(const struct request_maker *maker, const struct dh_request_type *type)
 {
 	int is_new = strcmp(type->name, "enqueue") == 0 || strcmp(type->name, "say") == 0;
@@ -125,7 +125,7 @@ static json_t *good_value(const struct request_maker *maker, const struct dh_req
 
 /* --- bodies */
 
-/* Secrets and the ids of segments are given mostly, else little would happen. */
+/* Secrets and segment ids are usually right, or little would happen. */
 static int is_given(const struct request_maker *maker, const struct dh_field *field)
 {
 	int is_key = strcmp(field->name, "secret") == 0 || strcmp(field->name, "admin_key") == 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Requests made by chance, from the plugin's own tables of requests: whatever is
- * added there is asked for as well. What chance is, the caller says: a random
- * number, or a fuzzer's bytes.
+/* Random requests, made from the plugin's own tables of requests, so new ones are
+ * covered at once. The caller provides the randomness: random numbers, or a fuzzer's
+ * bytes.
  */
 #ifndef DH_REQUEST_MAKER_H
 #define DH_REQUEST_MAKER_H

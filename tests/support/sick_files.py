@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A file system that is ill, for tests: FUSE, so for root and where there is /dev/fuse.
+"""A sick file system for tests; it uses FUSE, so it needs root and /dev/fuse.
 
 Usage: sick_files.py FOLDER FILE   (ends when it is unmounted, or killed)
 
@@ -50,7 +50,7 @@ def serve(folder, path):
 
 
 class Mount:
-    """FILE under every name in FOLDER, which is made."""
+    """Serves FILE under every name in FOLDER, which it creates."""
 
     def __init__(self, folder, path):
         self.folder = folder
@@ -64,14 +64,14 @@ class Mount:
             time.sleep(0.05)
 
     def close(self):
-        """Whatever waits for it goes on, with an error."""
+        """Everything that waits for it continues with an error."""
         self.process.kill()
         self.process.wait()
         subprocess.run(["umount", "-l", self.folder], check=False, stderr=subprocess.DEVNULL)
 
 
 def why_not():
-    """Why there can be none here; None: there can."""
+    """Why it cannot work here; None: it can."""
     if os.geteuid() != 0:
         return "only root mounts a file system"
     if not os.path.exists("/dev/fuse"):

@@ -44,13 +44,13 @@ class CutShort(Case):
             with self.subTest(name, cut=False):
                 self.check(name, data, False)
             for part in (0.7, 0.93):
-                # within what holds the media, and within a packet of them
+                # within the media's container element, and within a packet
                 size = int(len(data) * part) // 188 * 188 + 47
                 with self.subTest(name, part=part):
                     self.check(name, data[:size], True)
 
     def test_what_a_pipe_was_given(self):
-        """Sizes are unknown there, and clusters and fragments tell."""
+        """Sizes are unknown there; clusters and fragments show the cut."""
         for container, options in {
                 "matroska": ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac", "-cluster_time_limit", 300],
                 "nut": ["-c", "copy"], "mpegts": ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac"],
@@ -92,7 +92,7 @@ class CutShort(Case):
         self.assertFalse(segment.incomplete)
 
     def test_sizes_that_nobody_knew(self):
-        """What espeak-ng and sox write in front of a pipe is no statement."""
+        """The size that espeak-ng and sox write to a pipe means nothing."""
         with open(self.make("s.wav", "-vn", "-bitexact"), "rb") as file:
             data = bytearray(file.read())
         at = data.index(b"data") + 4

@@ -148,7 +148,7 @@ class Refused(Case):
         self.assertEqual(done.returncode, OUTPUT)
 
     def test_interrupted(self):
-        """Nothing half-made stays behind."""
+        """No partial output stays behind."""
         out = self.path("interrupted.dhs")
         reader, writer = os.pipe()
         with subprocess.Popen([PREPARE, "-", "-o", out], stdin=reader, stderr=subprocess.DEVNULL) as process:

@@ -17,7 +17,7 @@ from prepared import (
 
 
 class Worker:
-    """`dh-prepare --worker` as the plugin has it."""
+    """`dh-prepare --worker` as the plugin runs it."""
 
     def __init__(self, *options):
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -197,8 +197,8 @@ class Workers(Case):
             self.assertEqual(len(segment.video), SECONDS * 25)
 
     def test_one_medium_ends_early(self):
-        """The other goes on at once, not only when the file has been decoded to its end: what is
-        overwritten of the file when two seconds have come is missed in what follows."""
+        """The other input continues at once, not only when the file has been decoded to its end:
+        what is overwritten in the file after two seconds is missing from the rest."""
         for name, codec in (("early.mp4", "aac"), ("early.mkv", "libopus"), ("early.nut", "pcm_s16le")):
             for short in ("audio", "video"):
                 lengths = {"audio": 40, "video": 20, short: 0.5}
@@ -217,8 +217,8 @@ class Workers(Case):
                     self.assertFalse(changed == whole, "all of it had been decoded")
 
     def read_with_a_change(self, name, kind, change):
-        """What a worker makes of a file that changes when two seconds of a medium have come. It is
-        not far ahead then: the pipe holds less than three seconds."""
+        """What a worker makes of a file that changes once two seconds of a medium have arrived. The
+        worker is not far ahead then: the pipe holds less than three seconds."""
         worker = self.worker()
         worker.send(self.job(audio_kbps=256), [self.open(name)])
         got = b""
@@ -231,7 +231,7 @@ class Workers(Case):
         return got + rest, code
 
     def overwrite(self, path):
-        """The last third of the media, but for what tells of the whole (an index) at the very end."""
+        """The last third of the media, except an index at the very end."""
         size = os.path.getsize(path)
         with open(path, "r+b") as file:
             file.seek(size * 6 // 10)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sample configuration tells the truth: every option that the plugin reads is
-in it, with its default."""
+"""The sample configuration is right: every option that the plugin reads is in it,
+with its default."""
 import os
 import re
 import unittest

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An avatar that cannot be prepared: it is tried again until it can, and who waits for it
- * hears of it. The worker is tests/support/fake_worker. */
+/* An avatar that cannot be prepared: it is retried until it can, and those who wait for
+ * it are notified. The worker is tests/support/fake_worker. */
 #include "tests/support/ingest_fixture.h"
 
 #include "rooms/avatar.h"
 #include "ingest/log.h"
 
-/* One that waits for an avatar, as rooms do. */
+/* Waits for an avatar, as rooms do. */
 struct waiter {
 	gint references, told;
 };
@@ -77,12 +77,12 @@ static void set_close(struct set *set)
 	dh_log_set(NULL);
 }
 
-static void put_clip(struct set *set, const char *deed)
+static void put_clip(struct set *set, const char *script)
 {
-	ingest_fixture_file(&set->fixture, "idle", deed, strlen(deed));
+	ingest_fixture_file(&set->fixture, "idle", script, strlen(script));
 }
 
-/* Until `room` was told `times` or more often: it may be tried again meanwhile. */
+/* Until `room` was notified at least `times` times: there may be a retry meanwhile. */
 static void await_told(struct waiter *room, int times)
 {
 	double end = now_ms() + AWAIT_S * 1e3;
@@ -92,7 +92,7 @@ static void await_told(struct waiter *room, int times)
 	CHECK(g_atomic_int_get(&room->told) >= times, "%d times", g_atomic_int_get(&room->told));
 }
 
-/* Whoever told it lets it go a moment later. */
+/* The notifier drops its reference a moment later. */
 static void await_unreferenced(struct waiter *room)
 {
 	double end = now_ms() + AWAIT_S * 1e3;
@@ -153,7 +153,7 @@ static void test_a_clip_that_comes_later(void)
 	set_close(&set);
 }
 
-/* As on a machine that is too busy for a moment. */
+/* As on a machine that is briefly too busy. */
 static void test_a_worker_that_is_ready_too_late(void)
 {
 	struct set set;
@@ -171,7 +171,7 @@ static void test_a_worker_that_is_ready_too_late(void)
 	set_close(&set);
 }
 
-/* It stays failed meanwhile, and the log tells of each reason once. */
+/* It stays failed meanwhile, and the log gives each reason once. */
 static void test_reasons(void)
 {
 	struct set set;
@@ -187,7 +187,7 @@ static void test_reasons(void)
 	set_close(&set);
 }
 
-/* By itself it would be tried after 4, 8, 16, 32 and 60 s. */
+/* Left alone it would be retried after 4, 8, 16, 32 and 60 s. */
 static void test_a_room_that_comes_is_not_made_to_wait(void)
 {
 	struct set set;
@@ -209,7 +209,7 @@ static void test_a_room_that_comes_is_not_made_to_wait(void)
 	set_close(&set);
 }
 
-/* The attempt that it had ahead does not come. */
+/* The retry that was scheduled does not come. */
 static void test_free_while_it_waits(void)
 {
 	struct set set;

@@ -92,19 +92,19 @@ static void test_cache_is_bounded(void)
 {
 	struct dh_ingest_stats stats;
 	struct ingest_fixture fixture;
-	char deed[20];
+	char script[20];
 
 	ingest_fixture_init(&fixture);
 	fixture.config.cache_bytes = 1200000; /* two of them */
 	ingest_fixture_open(&fixture);
 	for (int i = 0; i < 4; i++) {
 		int64_t before = ingest_fixture_stats(&fixture).cache_bytes;
-		snprintf(deed, sizeof deed, "good %d", 100 + i);
-		prepare_once(&fixture, deed, 100 + i);
-		/* No two are equally large. */
+		snprintf(script, sizeof script, "good %d", 100 + i);
+		prepare_once(&fixture, script, 100 + i);
+		/* No two have the same size. */
 		AWAIT_STATS(&fixture, stats, stats.cache_bytes != before);
 		CHECK_INT(stats.cache_entries, MIN(i + 1, 2));
-		/* The first one is used all the time, so it stays. */
+		/* The first one is used again and again, so it stays. */
 		prepare_once(&fixture, "good 100", 100);
 	}
 	stats = ingest_fixture_stats(&fixture);
@@ -113,12 +113,12 @@ static void test_cache_is_bounded(void)
 	CHECK_INT(count_entries(fixture.cache), 2 + 2);
 	/* Larger than all of it: played, not kept. */
 	prepare_once(&fixture, "good 400", 400);
-	/* What was begun of it is removed by a loader thread. */
+	/* A loader thread removes the part that was written. */
 	AWAIT_STATS(&fixture, stats, count_entries(fixture.cache) == 2 + 2);
 	ingest_fixture_close(&fixture);
 }
 
-/* The folder cannot be: its parent is a file. */
+/* The folder cannot exist: its parent is a file. */
 static void test_without_a_cache(void)
 {
 	struct ingest_fixture fixture;
@@ -217,15 +217,15 @@ static void test_goes_on_for_the_cache(void)
 	struct dh_ingest_stats stats;
 	struct heard heard[3];
 	struct ingest_fixture fixture;
-	char deed[20];
+	char script[20];
 
 	ingest_fixture_init(&fixture);
 	fixture.config.orphans_max = 2;
 	fixture.config.worker_silence_ms = AWAIT_S * 1000;
 	ingest_fixture_open(&fixture);
 	for (int i = 0; i < 3; i++) {
-		snprintf(deed, sizeof deed, "halve %d", 150 + i);
-		listen_to(&fixture, &heard[i], deed);
+		snprintf(script, sizeof script, "halve %d", 150 + i);
+		listen_to(&fixture, &heard[i], script);
 		AWAIT(&heard[i], heard[i].units > 0);
 	}
 	for (int i = 0; i < 3; i++)

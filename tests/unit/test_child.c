@@ -153,7 +153,7 @@ static bool is_zombie(pid_t pid)
 	return strstr(text, ") Z") != NULL;
 }
 
-/* Freed, or killed and its end not to be had: meanwhile the thread serves others. */
+/* Freed, or killed but not yet reapable: meanwhile the thread serves others. */
 static const struct held {
 	const char *name;
 	void (*end)(void *);
@@ -198,7 +198,7 @@ static void test_held(const void *arg)
 	dh_io_free(&io);
 }
 
-/* The thread ends though a process does not; that one is left behind. */
+/* The thread ends although a process does not; that process is left behind. */
 static void test_end_beside_a_held_process(void)
 {
 	int let_go = -1;

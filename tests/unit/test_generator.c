@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Generators: how they end, that nothing of them is left, and what of their words
- * is logged. They are shell scripts, in the real dh-scope. */
+/* Generators: how they end, that they leave nothing behind, and how much of their
+ * standard error is logged. They are shell scripts, under the real dh-scope. */
 #include "ingest/generator.h"
 #include "ingest/generator_log.h"
 #include "ingest/log.h"
@@ -34,7 +34,7 @@ static struct run {
 	int err, output;
 	GSource *source;
 	bool is_over_told; /* dh_generator_output_over at the end of the output */
-	/* protected by the I/O thread: looked at in it */
+	/* accessed in the I/O thread only */
 	char written[1000];
 	size_t length;
 	bool is_at_end;
@@ -205,7 +205,7 @@ static void test_ending(const void *arg)
 	close_io();
 }
 
-/* It is given nothing of root's. */
+/* It gets no privileges of root. */
 static void test_user(void)
 {
 	struct run now;
@@ -275,7 +275,7 @@ static void test_freed(const void *arg)
 	close_io();
 }
 
-/* The same at the end of everything: nobody waits for the processes but dh_io_free. */
+/* The same at shutdown: only dh_io_free waits for the processes. */
 static void test_end_of_all(const void *arg)
 {
 	const struct survivor *row = arg;
@@ -355,8 +355,8 @@ static void end_log(void)
 	g_string_free(logged, TRUE);
 }
 
-/* A generator whose output is over, and that is freed, keeps its grace: how it ends
- * is logged. */
+/* A generator whose output has ended keeps its grace period when it is freed, and how
+ * it ends is logged. */
 static void test_grace(void)
 {
 	begin_log();
@@ -436,7 +436,7 @@ static void test_flood(void)
 	end_log();
 }
 
-/* For a long time: so many in all. */
+/* Over a long time: this many in all. */
 static void test_many_words(void)
 {
 	begin_log();

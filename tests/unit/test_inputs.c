@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Files that change, are many, or lie on file systems that do not answer; and
- * what all of it may take. */
+/* Files that change, that are many, or on file systems that do not answer; and
+ * limits on the total. */
 #include "tests/support/ingest_fixture.h"
 
 #include <sys/sysmacros.h>
@@ -192,7 +192,7 @@ static void test_slow_files_are_copied(void)
 	slow_name = NULL;
 }
 
-/* As a request finds it, which looks at it once and holds nothing open. */
+/* As a request finds it: looked at once, nothing kept open. */
 static void find(struct ingest_fixture *fixture, struct dh_ingest_source *source, const char *name)
 {
 	static char *folders[2];
@@ -204,7 +204,7 @@ static void find(struct ingest_fixture *fixture, struct dh_ingest_source *source
 	CHECK(!error);
 }
 
-/* Between the request and its turn: other contents are not played, other rights are no change. */
+/* Between the request and its turn: new contents do not play, new permissions do not matter. */
 static void test_changed_before_its_turn(void)
 {
 	struct dh_ingest_source source;
@@ -306,7 +306,7 @@ static void test_memory(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* What goes on for the cache alone gives way. */
+/* Work for the cache alone gives way. */
 static void test_orphans_give_way(void)
 {
 	struct dh_ingest_stats stats;
@@ -328,7 +328,7 @@ static void test_orphans_give_way(void)
 
 #define PAIRS 100
 
-/* A hundred pairs wait: for a worker, of which there is one. */
+/* A hundred pairs wait for the only worker. */
 static void test_descriptors(void)
 {
 	static struct heard heard[PAIRS];
@@ -344,10 +344,10 @@ static void test_descriptors(void)
 	before = count_entries("/proc/self/fd");
 	for (int i = 0; i < PAIRS; i++) {
 		struct dh_ingest_source source;
-		char deed[20];
-		snprintf(deed, sizeof deed, "hang %d", i);
-		ingest_fixture_file(&fixture, deed, deed, strlen(deed));
-		find(&fixture, &source, deed);
+		char script[20];
+		snprintf(script, sizeof script, "hang %d", i);
+		ingest_fixture_file(&fixture, script, script, strlen(script));
+		find(&fixture, &source, script);
 		source.names[1] = source.names[0];
 		source.folders[1] = source.folders[0];
 		source.count = 2;

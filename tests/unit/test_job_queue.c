@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Whose turn it is to have a worker. */
+/* Who gets the next worker. */
 #include "ingest/job_queue.h"
 #include "tests/support/check.h"
 
 #define JOBS_MAX 20
 
-/* A script, and in which order the jobs are served. A job is OWNER NUMBER, in
- * lower case live, with '!' behind it next. '>' serves one (of files and live
- * ones), 'f' only of files, 'l' only live; '-' takes the first that waits away. */
+/* A script, and the order in which jobs are served. A job is OWNER NUMBER: lower
+ * case is live, a '!' after it means next. '>' serves one of either kind, 'f' only
+ * a file, 'l' only a live one; '-' removes the first that waits. */
 static const struct order {
 	const char *name, *script, *served;
 } orders[] = {
@@ -78,7 +78,7 @@ static void test_order(const void *arg)
 	g_strfreev(words);
 }
 
-/* What was ahead becomes next while it waits. */
+/* A job that was ahead becomes next while it waits. */
 static void test_promotion(void)
 {
 	struct queued_job jobs[3] = { 0 };

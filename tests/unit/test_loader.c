@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Lanes of the loader: what waits in one of them, and what never returns. */
+/* The loader's lanes: tasks that wait in one, and tasks that never return. */
 #include "tests/support/check.h"
 
 #include <errno.h>
@@ -10,8 +10,8 @@
 
 #include "ingest/loader.h"
 
-/* A step waits at it, and the test opens it: nothing here depends on a clock but
- * what is to be late. */
+/* A step waits at it until the test opens it: only tasks that must be late depend on
+ * a clock. */
 struct gate {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
@@ -98,7 +98,7 @@ static void release(void *arg)
 
 static const struct dh_loader_task task = { .step = step, .late = late, .release = release };
 
-/* Until it is so; CHECK_SECONDS bounds it. */
+/* Until it is true; CHECK_SECONDS bounds it. */
 #define UNTIL(condition) \
 	do { \
 		while (!(condition)) \
@@ -111,7 +111,7 @@ static void open_loader(struct dh_io **io, struct dh_loader **loader)
 	CHECK_INT(dh_loader_alloc(loader, *io), 0);
 }
 
-/* What hangs in a lane holds up nothing but the lane. */
+/* A task that hangs holds up only its own lane. */
 static void test_lanes_do_not_wait_for_each_other(void)
 {
 	struct job hanging[DH_LANE_THREADS], behind = { .left = 1 }, other = { .left = 3 };
@@ -142,7 +142,7 @@ static void test_lanes_do_not_wait_for_each_other(void)
 	dh_io_free(&io);
 }
 
-/* Two large files and then a small one: it waits for one turn of them, not for their end. */
+/* Two large files, then a small one: it waits for one step of theirs, not for their end. */
 static void test_fewest_steps_go_first(void)
 {
 	struct job first = { .left = 1 }, large = { .name = "L", .left = 5 }, small = { .name = "s", .left = 2 };
@@ -157,7 +157,7 @@ static void test_fewest_steps_go_first(void)
 	open_loader(&io, &loader);
 	first.loader = large.loader = small.loader = blocker.loader = loader;
 	large.order = small.order = order;
-	/* Both threads are busy; one stays so, thus the order is that of the other. */
+	/* Both threads are busy; one stays so, and the other gives the order. */
 	first.gate = &gate;
 	blocker.gate = &other;
 	CHECK_INT(dh_loader_post(loader, DH_LANE_READ, 1, 600000, &task, &blocker), 0);
@@ -175,7 +175,7 @@ static void test_fewest_steps_go_first(void)
 	g_string_free(order, TRUE);
 }
 
-/* Late tasks are told so while they hang; their lane is lost until they come back. */
+/* Late tasks are notified while they hang; their lane is lost until they return. */
 static void test_late(void)
 {
 	struct job hanging[DH_LANE_LOST], other = { .left = 1 };
@@ -216,7 +216,7 @@ static void test_late(void)
 	dh_io_free(&io);
 }
 
-/* What waits in a lane that has just been lost is told too. */
+/* Tasks that wait in a lane that has just been lost are notified, too. */
 static void test_late_behind(void)
 {
 	struct job jobs[DH_LANE_LOST + 3];
@@ -243,7 +243,7 @@ static void test_late_behind(void)
 	dh_io_free(&io);
 }
 
-/* What hangs does not hang the end, and cannot reach what is gone when it returns. */
+/* A task that hangs does not delay shutdown, and when it returns it touches nothing freed. */
 static void test_free_while_it_hangs(void)
 {
 	struct job hanging = { .left = 2 }, quick = { .left = 1 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Opening what a request names, beneath the segment folders only. */
+/* Opening the file that a request names, in the segment folders only. */
 #include "tests/support/check.h"
 
 #include <errno.h>
@@ -83,7 +83,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 static const struct row {
 	const char *name, *path;
 	int error;        /* 0: opened, and holds `text` */
-	const char *text; /* or is in what is said */
+	const char *text; /* otherwise part of the error */
 } rows[] = {
 	{ "file", "a", 0, "one" },
 	{ "inner folder", "inner/a", 0, "inner" },
@@ -136,7 +136,7 @@ static void test_open(const void *arg)
 		close(fd);
 	}
 	g_free(error);
-	/* Without somewhere for the text, the same. */
+	/* The same without a place for the text. */
 	fd = dh_media_open(one, row->path, 16, NULL);
 	CHECK(row->error ? fd == -row->error : fd >= 0);
 	if (fd >= 0)

@@ -112,7 +112,7 @@ static const struct mode_row {
 	{ "CELT, mono decoder", OPUS_APPLICATION_AUDIO, 1, OPUS_BANDWIDTH_FULLBAND, 64, 1 },
 };
 
-/* A loud vowel of 130 Hz, going on for ever: the worst thing to be cut off. */
+/* An endless loud vowel of 130 Hz: the worst thing to cut. */
 static void make_vowel(int16_t *pcm, int64_t start, int channels)
 {
 	for (int i = 0; i < FRAME; i++) {

@@ -293,7 +293,7 @@ static void test_played_is_what_was_sent_to_anybody(void)
 	finish_after(0);
 }
 
-/* Nobody watches: a room that was woken when it asked to be has played all. */
+/* No viewers: a room that is woken whenever it asks has played everything. */
 static void test_played_without_viewers(void)
 {
 	const struct rig_segment long_one = { "b", 'b', 'i', 6000, 25, 1, 10, 6000, -1 };

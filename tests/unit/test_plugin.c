@@ -102,7 +102,7 @@ static void test_watch_again(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* Its place is free then, for itself and for others. */
+/* Then its place is free, for itself and for others. */
 static void test_watch_without_an_answer(void)
 {
 	struct gateway_handle *viewer, *other;
@@ -119,7 +119,7 @@ static void test_watch_without_an_answer(void)
 	await_media(other, 3);
 	CHECK(!ASK(viewer, "{s:s, s:i}", "request", "watch", "id", 1));
 	await(viewer, "error:464");
-	await_media(other, 60); /* more than a second: who is connected stays */
+	await_media(other, 60); /* more than a second: connected viewers stay */
 	gateway_detach(&other);
 	gateway_detach(&viewer);
 	plugin_fixture_close(&fixture);
@@ -176,7 +176,7 @@ static void see(void *arg, const json_t *event)
 		usleep(300000);
 }
 
-/* What still waits to be answered when the plugin ends is not lost. */
+/* Requests that still wait for an answer when the plugin ends are not lost. */
 static void test_asked_at_the_end(void)
 {
 	struct gateway_handle *handle;
@@ -210,7 +210,7 @@ static void test_wrong_configuration(void)
 
 /* --- every request */
 
-/* A request's answer, however it comes. */
+/* A request's answer, synchronous or not. */
 static int answer_of(struct gateway_handle *handle, json_t *body)
 {
 	json_t *answer = gateway_ask(handle, body, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A hundred viewers and those who feed the rooms, from several threads, asking by
- * chance for whatever the plugin's tables of requests have. DH_SEED is the seed;
- * which thread comes first is not up to it. */
+/* A hundred viewers, and clients that feed the rooms, send random requests from the
+ * plugin's own tables, in several threads. DH_SEED is the seed; it does not determine
+ * which thread comes first. */
 #include "tests/support/plugin_fixture.h"
 #include "tests/support/request_maker.h"
 
@@ -41,7 +41,7 @@ static json_t *odd_value(void *arg)
 	}
 }
 
-/* Rooms are to live a while, and most who come want to watch. */
+/* Rooms should live a while, and most clients want to watch. */
 static const struct dh_request_type *type_by_chance(struct crowd *crowd)
 {
 	static const char *const often[] = { "watch", "start", "start", "enqueue", "enqueue", "enqueue", "create",
@@ -72,7 +72,7 @@ static void ask_by_chance(struct crowd *crowd, struct gateway_handle *handle)
 	}
 }
 
-/* As a page does it, without waiting for what it is told. */
+/* As a page does, but without waiting for events. */
 static void join_by_chance(struct crowd *crowd, struct gateway_handle *handle)
 {
 	int room = 1 + (int)chance(crowd, 3);
@@ -154,7 +154,7 @@ static void destroy_all_rooms(void)
 	json_decref(list);
 }
 
-/* Limits that the crowd meets; by default of what it waits for there is none. */
+/* Limits that the crowd reaches, and few workers ahead. */
 #define TIGHT "max_rooms = 5\n max_queue = 8\n max_viewers = 60\n max_viewers_per_room = 20\n warm_workers = 1\n"
 
 static const char *const *const repertoires[] = { plugin_files_prepared, plugin_files_scripted };

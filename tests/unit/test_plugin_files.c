@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The plugin's configuration files: whatever is in their place, Janus comes up, the
- * log says what is wrong, and nothing that was there is lost. */
+/* The plugin's configuration files: whatever they contain, Janus starts, the log says
+ * what is wrong, and no contents are lost. */
 #include "tests/support/plugin_fixture.h"
 
 #include <fcntl.h>
@@ -163,8 +163,8 @@ static void test_a_mistake_is_logged_and_can_be_mended(const void *arg)
 	place_close(&place);
 }
 
-/* What somebody writes while the plugin runs is not overwritten; and our own writing
- * is not taken for somebody else's. */
+/* Changes that somebody else makes while the plugin runs are not overwritten, and our
+ * own are not taken for somebody else's. */
 static void test_changed_by_somebody_else(void)
 {
 	struct place place;
@@ -216,7 +216,7 @@ static void test_remains_are_removed(void)
 	place_close(&place);
 }
 
-/* Written aside, under the name that is removed, with nobody's eyes but ours. */
+/* Written under a temporary name, which is removed; readable only by us. */
 static void test_mode(void)
 {
 	struct place place;

@@ -43,7 +43,7 @@ static void test_late_subscriber_hears_everything(void)
 /* The end says so, and nobody else hears what was made of it. */
 static void test_a_file_that_changes_while_it_is_prepared(void)
 {
-	const char deed[] = "slow 60";
+	const char script[] = "slow 60";
 	struct heard changed, whole;
 	struct ingest_fixture fixture;
 	char path[200];
@@ -51,7 +51,7 @@ static void test_a_file_that_changes_while_it_is_prepared(void)
 
 	ingest_fixture_init(&fixture);
 	ingest_fixture_open(&fixture);
-	ingest_fixture_file(&fixture, "in", deed, strlen(deed));
+	ingest_fixture_file(&fixture, "in", script, strlen(script));
 	snprintf(path, sizeof path, "%s/in", fixture.folder);
 	copy = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 	CHECK(copy >= 0);
@@ -65,7 +65,7 @@ static void test_a_file_that_changes_while_it_is_prepared(void)
 	CHECK(strstr(changed.notes, "in changed while it was prepared"), "%s", changed.notes);
 	CHECK_INT(changed.out_of_order, 0);
 	/* Its key was that of what this one holds. */
-	listen_to_file(&fixture, &whole, "again", deed, strlen(deed));
+	listen_to_file(&fixture, &whole, "again", script, strlen(script));
 	AWAIT(&whole, whole.ends > 0);
 	CHECK_INT(whole.is_incomplete, 0);
 	CHECK(strcmp(whole.notes, "") == 0, "%s", whole.notes);
@@ -93,9 +93,9 @@ static void test_silence_after_unsubscribe(void)
 	for (int i = 0; i < 20; i++) {
 		struct heard heard;
 		pthread_t thread;
-		char deed[20];
-		snprintf(deed, sizeof deed, "good %d", 300 + i);
-		listen_to(&fixture, &heard, deed);
+		char script[20];
+		snprintf(script, sizeof script, "good %d", 300 + i);
+		listen_to(&fixture, &heard, script);
 		usleep((useconds_t)i * 1500);
 		CHECK_INT(pthread_create(&thread, NULL, unsubscribe_thread, &heard), 0);
 		pthread_join(thread, NULL);
@@ -123,7 +123,7 @@ static const char *const left_behind[] = { "good 100", "tell" };
 
 static void test_unsubscribe_from_a_listener(const void *arg)
 {
-	const char *deed = *(const char *const *)arg;
+	const char *script = *(const char *const *)arg;
 	struct dh_ingest_listener listener = hear;
 	struct dh_ingest_source source;
 	struct heard heard;
@@ -137,7 +137,7 @@ static void test_unsubscribe_from_a_listener(const void *arg)
 	source.count = 1;
 	source.names[0] = "in";
 	source.folders[0] = fixture.folder;
-	ingest_fixture_file(&fixture, "in", deed, strlen(deed));
+	ingest_fixture_file(&fixture, "in", script, strlen(script));
 	CHECK_INT(dh_ingest_subscribe(fixture.ingest, &source, &listener, &heard, &heard.subscription), 0);
 	AWAIT(&heard, heard.heads > 0);
 	usleep(50000);
@@ -217,12 +217,12 @@ static void test_free_with_everything_in_flight(void)
 	for (int round = 0; round < 8; round++) {
 		struct heard heard[6];
 		struct ingest_fixture fixture;
-		char deed[20];
+		char script[20];
 		ingest_fixture_init(&fixture);
 		ingest_fixture_open(&fixture);
 		for (int i = 0; i < 6; i++) {
-			snprintf(deed, sizeof deed, i % 2 ? "slow %d" : "hang %d", 100 + i);
-			listen_to(&fixture, &heard[i], deed);
+			snprintf(script, sizeof script, i % 2 ? "slow %d" : "hang %d", 100 + i);
+			listen_to(&fixture, &heard[i], script);
 		}
 		usleep((useconds_t)round * 15000);
 		for (int i = 0; i < 6; i++)
@@ -232,7 +232,7 @@ static void test_free_with_everything_in_flight(void)
 }
 
 /* Rooms that come, listen a while and go, in threads of their own. */
-static const char *const deeds[] = { "good 40", "slow 30", "crash 3", "fail 4", "hang 2", "good 500" };
+static const char *const scripts[] = { "good 40", "slow 30", "crash 3", "fail 4", "hang 2", "good 500" };
 
 struct crowd {
 	struct ingest_fixture *fixture;
@@ -245,13 +245,13 @@ static void *crowd_thread(void *arg)
 	struct crowd *crowd = arg;
 
 	for (int i = 0; i < 40; i++) {
-		const char *deed = deeds[(unsigned)rand_r(&crowd->seed) % G_N_ELEMENTS(deeds)];
+		const char *script = scripts[(unsigned)rand_r(&crowd->seed) % G_N_ELEMENTS(scripts)];
 		struct dh_ingest_source source;
 		struct heard heard;
 		heard_init(&heard);
 		dh_ingest_source_init(&source);
 		source.count = 1;
-		source.names[0] = deed;
+		source.names[0] = script;
 		source.folders[0] = crowd->fixture->folder;
 		if (dh_ingest_subscribe(crowd->fixture->ingest, &source, &hear, &heard, &heard.subscription) < 0)
 			crowd->out_of_order += 1000;
@@ -274,8 +274,8 @@ static void test_crowd(void)
 	fixture.config.worker_silence_ms = 300;
 	fixture.config.cache_bytes = 500000;
 	ingest_fixture_open(&fixture);
-	for (size_t i = 0; i < G_N_ELEMENTS(deeds); i++)
-		ingest_fixture_file(&fixture, deeds[i], deeds[i], strlen(deeds[i]));
+	for (size_t i = 0; i < G_N_ELEMENTS(scripts); i++)
+		ingest_fixture_file(&fixture, scripts[i], scripts[i], strlen(scripts[i]));
 	for (unsigned i = 0; i < G_N_ELEMENTS(threads); i++) {
 		crowd[i] = (struct crowd){ .fixture = &fixture, .seed = i + 1 };
 		CHECK_INT(pthread_create(&threads[i], NULL, crowd_thread, &crowd[i]), 0);

@@ -170,13 +170,13 @@ static void set_open(int64_t watch_timeout_ms)
 		.max_queue_ms = 3600000,
 		.max_queue_mb = 100 };
 	struct dh_settings *settings = dh_settings_new(&(struct dh_settings){ .description = "a room" });
-	static const char deed[] = "hang 1";
+	static const char script[] = "hang 1";
 
 	memset(&set, 0, sizeof set);
 	gateway_open();
 	ingest_fixture_init(&set.fixture);
 	ingest_fixture_open(&set.fixture);
-	ingest_fixture_file(&set.fixture, "idle", deed, strlen(deed));
+	ingest_fixture_file(&set.fixture, "idle", script, strlen(script));
 	set.config = (struct dh_avatar_config){ .name = "a", .width = 16, .height = 16, .kbps = 100, .entry_ms = 500 };
 	set.config.idle = g_build_filename(set.fixture.folder, "idle", NULL);
 	set.avatar = dh_avatar_new(&set.config, set.fixture.io, set.fixture.ingest);

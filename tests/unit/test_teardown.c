@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A handle is taken down by its client while it is being watched: at the moment of
- * a segment's end, a kick, or the room's destruction.
+/* A client detaches a handle just as something happens to it: a segment's end, a
+ * kick, or the room's destruction.
  *
- * A round is one handle: its client attaches it, asks for a few things by chance
+ * A round is one handle: its client attaches it, sends a few random requests
  * and detaches it, while somebody else does something to the room. Both begin at
  * once, each after a short random pause. Lanes are rooms, and run side by side.
- * DH_SEED is the seed, DH_ROUNDS how many; which thread comes first is not up to
- * them. What goes wrong is found by the sanitizers, by the gateway (what no plugin
- * may do), and by counting what is left. */
+ * DH_SEED is the seed, DH_ROUNDS how many; they do not determine which thread
+ * comes first. The sanitizers, the gateway (which checks what no plugin may do) and counts
+ * of what is left find errors. */
 #include "tests/support/plugin_fixture.h"
 
 #define LANES 4
@@ -97,7 +97,7 @@ static void query(struct lane *lane, struct gateway_handle *handle)
 	json_decref(gateway_query(handle));
 }
 
-/* As a page does it: the offer, the answer, and the first packets. */
+/* As a page does: the offer, the answer, and the first packets. */
 static void join(struct lane *lane, struct gateway_handle *handle)
 {
 	struct gateway_media media = { 0 };
@@ -257,7 +257,7 @@ static void lane_join(struct lane *lane)
 	pthread_join(lane->other, NULL);
 }
 
-/* Leaving is posted: soon the room knows of nobody any more. */
+/* Leaving is posted to the room, which soon has no members. */
 static void check_nobody_is_left(const struct lane *lane)
 {
 	double end = now_ms() + 20000;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Texts from outside, made fit for the log. */
+/* Texts from outside, made safe for the log. */
 #include "tests/support/check.h"
 
 #include <glib.h>

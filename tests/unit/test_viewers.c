@@ -68,8 +68,8 @@ static void test_own_anchor_is_sent_before_and_the_avatars_after(void)
 	finish_after(500);
 }
 
-/* Each segment brings a copy of its anchor: that two are the same is found out
- * once for each segment, not for each viewer and entry. */
+/* Each segment brings a copy of its anchor: whether two are the same is
+ * compared once for each segment, not for each viewer and entry. */
 static void test_anchors_are_compared_once_a_segment(void)
 {
 	const struct rig_segment own[] = { { "o", 'o', 'x', 1000, 25, 1, 1, 1000, -1 },
@@ -331,7 +331,7 @@ static void test_viewer_leaves_within_a_picture(void)
 	CHECK_INT(rig.packets, packets);
 }
 
-/* Woken too late for bursts: what is overdue leaves, in order, then all goes on. */
+/* Woken too late for bursts: overdue packets leave in order, then playing continues. */
 static void test_late_wake_within_a_large_picture(void)
 {
 	struct rig_viewer *v = begin_large_picture();
@@ -360,7 +360,7 @@ static void test_stats_count_pictures_when_they_have_left(void)
 	finish_after(0);
 }
 
-/* A pause that is none changes nothing: the picture does not stop. */
+/* A pause of no length changes nothing: the picture does not stop. */
 static void test_pause_again_changes_nothing(void)
 {
 	rig_open_idle(&rig, NULL, start);

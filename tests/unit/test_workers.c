@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Workers: what they may do wrong, what they are given, and when they do not start.
+/* Workers: what they do wrong, what they get, and when they do not start.
  * The worker is tests/support/fake_worker. */
 #include "tests/support/ingest_fixture.h"
 
@@ -10,10 +10,10 @@
 /* --- what a worker may do */
 
 static const struct misdeed {
-	const char *deed;
+	const char *script;
 	int code;
-	const char *text; /* a part of what is said */
-	int pictures;     /* that are heard at least */
+	const char *text; /* part of the error */
+	int pictures;     /* at least this many arrive */
 	double least_ms;
 } misdeeds[] = {
 	{ "crash 5", DH_PREPARE_INTERNAL, "ended by signal 11", 5, 0 },
@@ -40,11 +40,11 @@ static void test_misdeeds(const void *arg)
 	ingest_fixture_init(&fixture);
 	/* Long enough for a worker that only has to wait for a processor. */
 	fixture.config.worker_silence_ms = strstr(row->text, "wrote nothing") ? 3000 : 60000;
-	fixture.config.worker_cpu_s = strcmp(row->deed, "burn") == 0 ? 1 : 60;
+	fixture.config.worker_cpu_s = strcmp(row->script, "burn") == 0 ? 1 : 60;
 	fixture.config.max_segment_bytes = 4 << 20;
 	ingest_fixture_open(&fixture);
 	begin = now_ms();
-	listen_to(&fixture, &heard, row->deed);
+	listen_to(&fixture, &heard, row->script);
 	AWAIT(&heard, heard.ends + heard.failures > 0);
 	begin = now_ms() - begin;
 	CHECK_INT(heard.ends, 0);
@@ -63,9 +63,9 @@ static void test_misdeeds(const void *arg)
 	ingest_fixture_close(&fixture);
 }
 
-/* What ends well although it is odd. */
+/* Odd, but fine in the end. */
 static const struct oddity {
-	const char *deed;
+	const char *script;
 	int pictures, is_cached;
 } oddities[] = {
 	{ "good 250", 250, 1 },
@@ -84,7 +84,7 @@ static void test_oddities(const void *arg)
 
 	ingest_fixture_init(&fixture);
 	ingest_fixture_open(&fixture);
-	listen_to(&fixture, &heard, row->deed);
+	listen_to(&fixture, &heard, row->script);
 	AWAIT(&heard, heard.ends + heard.failures > 0);
 	check_good(&heard, row->pictures);
 	AWAIT_STATS(&fixture, stats, stats.workers_busy == 0 && stats.cache_entries == row->is_cached);
@@ -190,7 +190,7 @@ static void test_starts(const void *arg)
 		CHECK(strstr(heard.text, row->text), "\"%s\"", heard.text);
 		heard_clear(&heard);
 	}
-	/* It works again as soon as it can; one that started before may fail until then. */
+	/* It works again at once; a worker that started before may still fail. */
 	ingest_fixture_how(&fixture, "");
 	end = now_ms() + AWAIT_S * 1e3;
 	for (int works = row->path != NULL; !works;) {
@@ -209,7 +209,7 @@ static void test_jobs_wait_their_turn(void)
 	struct heard heard[7];
 	struct dh_ingest_stats stats;
 	struct ingest_fixture fixture;
-	char deed[20];
+	char script[20];
 
 	ingest_fixture_init(&fixture);
 	fixture.config.worker_silence_ms = AWAIT_S * 1000;
@@ -217,12 +217,12 @@ static void test_jobs_wait_their_turn(void)
 	fixture.config.orphans_max = 0;
 	ingest_fixture_open(&fixture);
 	for (int i = 0; i < 7; i++) {
-		snprintf(deed, sizeof deed, i < 4 ? "hang %d" : "good %d", 20 + i);
-		listen_to(&fixture, &heard[i], deed);
-		/* Files are looked at by several threads: the next only when its turn is known. */
+		snprintf(script, sizeof script, i < 4 ? "hang %d" : "good %d", 20 + i);
+		listen_to(&fixture, &heard[i], script);
+		/* Several threads inspect files: add the next only once this one's turn is fixed. */
 		AWAIT_STATS(&fixture, stats, stats.jobs == (uint64_t)i + 1);
 	}
-	/* Three of those that hang; the fourth takes the place of one that is left. */
+	/* Three of those that hang; the fourth takes the place of one that is abandoned. */
 	for (int i = 0; i < 4; i++) {
 		AWAIT(&heard[i], heard[i].units >= (size_t)(20 + i) * 3);
 		stats = ingest_fixture_stats(&fixture);
@@ -247,11 +247,11 @@ static void test_jobs_wait_their_turn(void)
 
 static void listen_to_many(struct ingest_fixture *fixture, struct heard *heard)
 {
-	char deed[20];
+	char script[20];
 
 	for (int i = 0; i < WAITING; i++) {
-		snprintf(deed, sizeof deed, "good %d", 3 + i);
-		listen_to(fixture, &heard[i], deed);
+		snprintf(script, sizeof script, "good %d", 3 + i);
+		listen_to(fixture, &heard[i], script);
 	}
 }
 
@@ -284,7 +284,7 @@ static void test_program_is_away_for_a_while(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* Whoever is a child of this process. */
+/* Any child of this process. */
 static void kill_children(void)
 {
 	char path[300];
@@ -303,7 +303,7 @@ static void kill_children(void)
 	closedir(dir);
 }
 
-/* As the kernel does for want of memory: it costs what the workers had. */
+/* As the kernel does when memory is short: it costs the workers' jobs. */
 static void test_all_workers_are_killed(void)
 {
 	struct heard heard[WAITING], hanging;
@@ -327,18 +327,18 @@ static void test_all_workers_are_killed(void)
 
 /* --- live sources */
 
-/* A live source that tells the fake worker what to do. */
-static void listen_to_live(struct ingest_fixture *fixture, struct heard *heard, const char *deed, int *end)
+/* A live source with the fake worker's script. */
+static void listen_to_live(struct ingest_fixture *fixture, struct heard *heard, const char *script, int *end)
 {
 	int fds[2];
 
 	CHECK_INT(pipe2(fds, O_CLOEXEC), 0);
-	CHECK_INT(write(fds[1], deed, strlen(deed)), strlen(deed));
+	CHECK_INT(write(fds[1], script, strlen(script)), strlen(script));
 	*end = fds[1];
 	listen_to_source(fixture, heard, "input", fds[0]);
 }
 
-/* Neither takes the other's places. */
+/* Each has places of its own. */
 static void test_live_sources_and_files(void)
 {
 	struct heard live[2], waits, file, next;
@@ -384,7 +384,7 @@ static void test_live_sources_and_files(void)
 /* A source that is opened when it has its worker. */
 struct late {
 	struct heard heard; /* the first member: it is the listener's argument */
-	const char *deed;   /* NULL: it cannot be opened */
+	const char *script; /* NULL: it cannot be opened */
 	atomic_int opened;
 };
 
@@ -394,18 +394,18 @@ static int open_late(void *arg, int *fd, char **error)
 	int fds[2];
 
 	atomic_fetch_add(&late->opened, 1);
-	if (!late->deed) {
+	if (!late->script) {
 		*error = g_strdup("it does not want to");
 		return -EPERM;
 	}
-	if (pipe2(fds, O_CLOEXEC) < 0 || write(fds[1], late->deed, strlen(late->deed)) < 0)
+	if (pipe2(fds, O_CLOEXEC) < 0 || write(fds[1], late->script, strlen(late->script)) < 0)
 		return -errno;
 	close(fds[1]);
 	*fd = fds[0];
 	return 0;
 }
 
-static void listen_late(struct ingest_fixture *fixture, struct late *late, const char *deed, const void *owner,
+static void listen_late(struct ingest_fixture *fixture, struct late *late, const char *script, const void *owner,
 	bool is_next)
 {
 	struct dh_ingest_listener listener = hear;
@@ -413,7 +413,7 @@ static void listen_late(struct ingest_fixture *fixture, struct late *late, const
 
 	listener.open = open_late;
 	heard_init(&late->heard);
-	late->deed = deed;
+	late->script = script;
 	atomic_init(&late->opened, 0);
 	dh_ingest_source_init(&source);
 	source.count = 1;
@@ -454,7 +454,7 @@ static void test_opened_with_a_worker(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* One room wants much: another one's next sentence does not wait for all of it. */
+/* One room queues a lot: another's next sentence does not wait for all of it. */
 static void test_rooms_take_turns(void)
 {
 	static const char rooms[3];
@@ -476,7 +476,7 @@ static void test_rooms_take_turns(void)
 	heard_clear(&busy.heard);
 	AWAIT(&other.heard, other.heard.ends > 0);
 	AWAIT(&promoted.heard, promoted.heard.ends > 0);
-	/* Only then comes what is ahead. */
+	/* Only then come the ones further ahead. */
 	AWAIT(&many[0].heard, many[0].heard.units >= 18);
 	for (int i = 1; i < 5; i++)
 		CHECK_INT(atomic_load(&many[i].opened), 0);
