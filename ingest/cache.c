@@ -92,17 +92,30 @@ static const char *oldest(struct dh_cache *cache)
 	return key;
 }
 
-static void shrink(struct dh_cache *cache)
+/* Forgets the oldest entries beyond the limit. Returns their paths, to be removed without
+ * the lock. */
+static GPtrArray *shrink(struct dh_cache *cache)
 {
+	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
 	const char *key;
 
 	while (cache->bytes > cache->max_bytes && (key = oldest(cache))) {
-		char *path = entry_path(cache, key);
-		if (unlink(path) < 0 && errno != ENOENT)
-			dh_log(DH_LOG_WARNING, "%s cannot be removed: %s", path, g_strerror(errno));
-		g_free(path);
+		g_ptr_array_add(paths, entry_path(cache, key));
 		forget(cache, key);
 	}
+	return paths;
+}
+
+/* Without the lock: the disk may hang. If an entry was written anew meanwhile, it is lost,
+ * and prepared again when it is wanted. */
+static void remove_files(GPtrArray *paths)
+{
+	for (guint i = 0; i < paths->len; i++) {
+		const char *path = paths->pdata[i];
+		if (unlink(path) < 0 && errno != ENOENT)
+			dh_log(DH_LOG_WARNING, "%s cannot be removed: %s", path, g_strerror(errno));
+	}
+	g_ptr_array_unref(paths);
 }
 
 void dh_cache_fault(struct dh_cache *cache, int error)
@@ -157,7 +170,7 @@ static int scan(struct dh_cache *cache)
 	while ((item = readdir(dir)))
 		look_at(cache, dirfd(dir), item->d_name);
 	closedir(dir);
-	shrink(cache);
+	remove_files(shrink(cache));
 	return access(cache->folder, W_OK | X_OK) < 0 ? -errno : 0;
 }
 
@@ -302,6 +315,7 @@ int dh_cache_commit(struct dh_cache_entry **entry)
 	struct dh_cache_entry *done = *entry;
 	struct dh_cache *cache = done->cache;
 	char *path = entry_path(cache, done->key);
+	GPtrArray *old;
 	int err = 0;
 
 	/* Some network file systems report a full disk only on close. */
@@ -321,8 +335,9 @@ int dh_cache_commit(struct dh_cache_entry **entry)
 		g_clear_pointer(&done->path, g_free);
 		pthread_mutex_lock(&cache->lock);
 		know(cache, done->key, done->bytes, cache->clock);
-		shrink(cache);
+		old = shrink(cache);
 		pthread_mutex_unlock(&cache->lock);
+		remove_files(old);
 	}
 	dh_cache_fault(cache, -err);
 	g_free(path);

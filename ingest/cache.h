@@ -4,8 +4,8 @@
  * first. A missing, full or read-only folder costs nothing but the cache; a warning is
  * logged once. Treat what you read from it as hostile.
  *
- * Any thread. dh_cache_leave never waits for the disk. dh_cache_fault and dh_cache_stats do
- * no I/O, but take the lock that is held while old entries are deleted. All others may wait.
+ * Any thread. dh_cache_leave, dh_cache_fault and dh_cache_stats never wait for the disk. All
+ * others may.
  */
 #ifndef DH_CACHE_H
 #define DH_CACHE_H
