@@ -38,7 +38,8 @@ struct dh_cache {
 	int64_t bytes;
 	int64_t clock; /* larger than any `used` */
 	uint64_t serial;
-	bool is_broken; /* and a warning was logged */
+	bool is_broken;  /* and a warning was logged */
+	GPtrArray *left; /* struct dh_cache_entry: to be abandoned by a thread that may wait */
 };
 
 struct dh_cache_entry {
@@ -51,6 +52,13 @@ struct dh_cache_entry {
 static char *entry_path(const struct dh_cache *cache, const char *key)
 {
 	return g_strdup_printf("%s/%s" DH_STREAM_SUFFIX, cache->folder, key);
+}
+
+static void entry_free(struct dh_cache_entry *entry)
+{
+	g_free(entry->path);
+	g_free(entry->key);
+	g_free(entry);
 }
 
 /* --- the index; with the lock held */
@@ -92,17 +100,30 @@ static const char *oldest(struct dh_cache *cache)
 	return key;
 }
 
-static void shrink(struct dh_cache *cache)
+/* Forgets the oldest entries beyond the limit. Returns their paths, to be removed without
+ * the lock. */
+static GPtrArray *shrink(struct dh_cache *cache)
 {
+	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
 	const char *key;
 
 	while (cache->bytes > cache->max_bytes && (key = oldest(cache))) {
-		char *path = entry_path(cache, key);
-		if (unlink(path) < 0 && errno != ENOENT)
-			dh_log(DH_LOG_WARNING, "%s cannot be removed: %s", path, g_strerror(errno));
-		g_free(path);
+		g_ptr_array_add(paths, entry_path(cache, key));
 		forget(cache, key);
 	}
+	return paths;
+}
+
+/* Without the lock: the disk may hang. If an entry was written anew meanwhile, it is lost,
+ * and prepared again when it is wanted. */
+static void remove_files(GPtrArray *paths)
+{
+	for (guint i = 0; i < paths->len; i++) {
+		const char *path = paths->pdata[i];
+		if (unlink(path) < 0 && errno != ENOENT)
+			dh_log(DH_LOG_WARNING, "%s cannot be removed: %s", path, g_strerror(errno));
+	}
+	g_ptr_array_unref(paths);
 }
 
 void dh_cache_fault(struct dh_cache *cache, int error)
@@ -157,7 +178,7 @@ static int scan(struct dh_cache *cache)
 	while ((item = readdir(dir)))
 		look_at(cache, dirfd(dir), item->d_name);
 	closedir(dir);
-	shrink(cache);
+	remove_files(shrink(cache));
 	return access(cache->folder, W_OK | X_OK) < 0 ? -errno : 0;
 }
 
@@ -173,6 +194,7 @@ int dh_cache_alloc(struct dh_cache **cache, const char *folder, int64_t max_byte
 	new->folder = g_strdup(folder);
 	new->max_bytes = max_bytes;
 	new->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	new->left = g_ptr_array_new();
 	err = scan(new);
 	dh_cache_fault(new, -err);
 	*cache = new;
@@ -192,6 +214,9 @@ void dh_cache_unref(struct dh_cache **cache)
 	*cache = NULL;
 	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
+	for (guint i = 0; i < old->left->len; i++)
+		entry_free(old->left->pdata[i]);
+	g_ptr_array_unref(old->left);
 	g_hash_table_destroy(old->entries);
 	pthread_mutex_destroy(&old->lock);
 	g_free(old->folder);
@@ -247,11 +272,19 @@ static int create(struct dh_cache *cache, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-static void entry_free(struct dh_cache_entry *entry)
+static void abandon_left(struct dh_cache *cache)
 {
-	g_free(entry->path);
-	g_free(entry->key);
-	g_free(entry);
+	GPtrArray *left;
+
+	pthread_mutex_lock(&cache->lock);
+	left = cache->left;
+	cache->left = g_ptr_array_new();
+	pthread_mutex_unlock(&cache->lock);
+	for (guint i = 0; i < left->len; i++) {
+		struct dh_cache_entry *entry = left->pdata[i];
+		dh_cache_abandon(&entry);
+	}
+	g_ptr_array_unref(left);
 }
 
 int dh_cache_begin(struct dh_cache *cache, const char *key, struct dh_cache_entry **entry)
@@ -259,6 +292,7 @@ int dh_cache_begin(struct dh_cache *cache, const char *key, struct dh_cache_entr
 	struct dh_cache_entry *new = g_new0(struct dh_cache_entry, 1);
 	uint64_t serial;
 
+	abandon_left(cache);
 	pthread_mutex_lock(&cache->lock);
 	serial = cache->serial++;
 	pthread_mutex_unlock(&cache->lock);
@@ -302,6 +336,7 @@ int dh_cache_commit(struct dh_cache_entry **entry)
 	struct dh_cache_entry *done = *entry;
 	struct dh_cache *cache = done->cache;
 	char *path = entry_path(cache, done->key);
+	GPtrArray *old;
 	int err = 0;
 
 	/* Some network file systems report a full disk only on close. */
@@ -321,8 +356,9 @@ int dh_cache_commit(struct dh_cache_entry **entry)
 		g_clear_pointer(&done->path, g_free);
 		pthread_mutex_lock(&cache->lock);
 		know(cache, done->key, done->bytes, cache->clock);
-		shrink(cache);
+		old = shrink(cache);
 		pthread_mutex_unlock(&cache->lock);
+		remove_files(old);
 	}
 	dh_cache_fault(cache, -err);
 	g_free(path);
@@ -346,9 +382,14 @@ void dh_cache_abandon(struct dh_cache_entry **entry)
 
 void dh_cache_leave(struct dh_cache_entry **entry)
 {
-	if (*entry)
-		entry_free(*entry);
+	struct dh_cache_entry *old = *entry;
+
 	*entry = NULL;
+	if (!old)
+		return;
+	pthread_mutex_lock(&old->cache->lock);
+	g_ptr_array_add(old->cache->left, old);
+	pthread_mutex_unlock(&old->cache->lock);
 }
 
 void dh_cache_stats(struct dh_cache *cache, int64_t *bytes, int *entries)

@@ -4,8 +4,8 @@
  * first. A missing, full or read-only folder costs nothing but the cache; a warning is
  * logged once. Treat what you read from it as hostile.
  *
- * Any thread. dh_cache_leave never waits for the disk. dh_cache_fault and dh_cache_stats do
- * no I/O, but take the lock that is held while old entries are deleted. All others may wait.
+ * Any thread. dh_cache_leave, dh_cache_fault and dh_cache_stats never wait for the disk. All
+ * others may.
  */
 #ifndef DH_CACHE_H
 #define DH_CACHE_H
@@ -40,8 +40,9 @@ int dh_cache_write(struct dh_cache_entry *entry, const void *bytes, size_t size)
 int dh_cache_commit(struct dh_cache_entry **entry);
 /* Removes what was written. *entry may be NULL. */
 void dh_cache_abandon(struct dh_cache_entry **entry);
-/* Frees the entry without touching the disk: the temporary file stays until a later scan
- * removes it, and its descriptor stays open. *entry may be NULL. */
+/* Abandons the entry without waiting for the disk: the next dh_cache_begin removes what was
+ * written. If none follows, its descriptor stays open, and a later scan removes the
+ * temporary file. *entry may be NULL. */
 void dh_cache_leave(struct dh_cache_entry **entry);
 
 /* Reports that the folder cannot be used because of `error`, or with 0 that it works again.

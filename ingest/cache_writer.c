@@ -26,12 +26,13 @@ struct dh_cache_writer {
 	/* owned by the task */
 	struct dh_cache_entry *entry;
 	bool is_begun;
+	bool is_closed; /* the entry is committed or abandoned */
 	/* protected by lock */
 	GMutex lock;
 	struct chunk *first, **last;
 	size_t pending;
-	bool is_running; /* a task is queued or running */
-	bool is_in_step, is_late;
+	bool is_running; /* a task is queued or running, until its release */
+	bool is_late;    /* that task */
 	bool is_given_up;
 	bool is_ended, commits;
 };
@@ -65,6 +66,9 @@ static void unref(struct dh_cache_writer *writer)
 	g_free(writer);
 }
 
+/* Lane threads only: they alone run steps, and may wait for the disk. */
+static _Thread_local bool may_wait;
+
 static void give_up(struct dh_cache_writer *writer)
 {
 	g_mutex_lock(&writer->lock);
@@ -81,7 +85,6 @@ static struct chunk *take(struct dh_cache_writer *writer, bool *is_over)
 	struct chunk *chunk;
 
 	g_mutex_lock(&writer->lock);
-	writer->is_in_step = true;
 	chunk = writer->first;
 	if (chunk) {
 		writer->first = chunk->next;
@@ -91,8 +94,6 @@ static struct chunk *take(struct dh_cache_writer *writer, bool *is_over)
 		dh_limits_add(writer->limits, DH_LIMIT_MEMORY, -(int64_t)chunk->size);
 	}
 	*is_over = !chunk && writer->is_ended;
-	if (!chunk)
-		writer->is_running = false;
 	g_mutex_unlock(&writer->lock);
 	return chunk;
 }
@@ -121,6 +122,7 @@ static void end_entry(struct dh_cache_writer *writer)
 		dh_cache_commit(&writer->entry);
 	else
 		dh_cache_abandon(&writer->entry);
+	writer->is_closed = true;
 }
 
 static bool step(void *arg)
@@ -129,15 +131,13 @@ static bool step(void *arg)
 	struct chunk *chunk;
 	bool is_over;
 
+	may_wait = true;
 	chunk = take(writer, &is_over);
 	if (chunk)
 		write_chunk(writer, chunk);
 	else if (is_over)
 		end_entry(writer);
 	g_free(chunk);
-	g_mutex_lock(&writer->lock);
-	writer->is_in_step = writer->is_late;
-	g_mutex_unlock(&writer->lock);
 	return chunk != NULL;
 }
 
@@ -151,13 +151,25 @@ static void late(void *arg)
 	give_up(writer);
 }
 
+static void run_task(struct dh_cache_writer *writer);
+
 static void release(void *arg)
 {
 	struct dh_cache_writer *writer = arg;
+	bool is_late;
 
-	/* A late step has returned; this thread may wait. */
-	if (writer->is_in_step)
+	g_mutex_lock(&writer->lock);
+	is_late = writer->is_late;
+	writer->is_late = false;
+	g_mutex_unlock(&writer->lock);
+	if (is_late && may_wait)
 		dh_cache_abandon(&writer->entry);
+	g_mutex_lock(&writer->lock);
+	writer->is_running = false;
+	/* Something came after the last step had looked. */
+	if (!is_late && (writer->first || (writer->is_ended && !writer->is_closed)))
+		run_task(writer);
+	g_mutex_unlock(&writer->lock);
 	unref(writer);
 }
 
@@ -175,7 +187,7 @@ static void run_task(struct dh_cache_writer *writer)
 	writer->is_running = false;
 	writer->is_given_up = true;
 	drop_chunks(writer);
-	atomic_fetch_sub(&writer->refs, 1); /* the user still holds one */
+	atomic_fetch_sub(&writer->refs, 1); /* not the last one */
 }
 
 /* --- the user's side */

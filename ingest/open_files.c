@@ -44,6 +44,7 @@ struct opening {
 	struct dh_open_files *files;
 	struct dh_file_hasher *hasher; /* while copying */
 	int copy;                      /* the target; -1: none */
+	int64_t copied;                /* bytes of this file */
 	off_t at;
 };
 
@@ -63,9 +64,11 @@ static int push_copy(void *arg, const void *bytes, size_t size)
 {
 	struct opening *opening = arg;
 
+	opening->copied += (int64_t)size;
+	/* It has grown, and may go on growing. */
+	if (opening->copied > opening->expected.identities[opening->files->count - 1].size)
+		return -ESTALE;
 	dh_file_hasher_push(opening->hasher, bytes, size);
-	opening->files->copied_bytes += (int64_t)size;
-	dh_limits_add(opening->files->limits, DH_LIMIT_MEMORY, (int64_t)size);
 	return write_all(opening->copy, bytes, size);
 }
 
@@ -90,6 +93,7 @@ static bool end_copy(struct opening *opening)
 	if (strcmp(hash.hex, opening->expected.hashes[i].hex) != 0)
 		return dh_load_task_end(&opening->task, -ESTALE, CHANGED);
 	close(files->fds[i]);
+	dh_limits_add(files->limits, DH_LIMIT_DESCRIPTORS, -1);
 	files->fds[i] = opening->copy;
 	files->is_copied[i] = true;
 	opening->copy = -1;
@@ -104,14 +108,28 @@ static bool copy_step(struct opening *opening)
 	err = dh_file_slice(fd, &opening->at, &opening->task.is_cancelled, push_copy, opening);
 	if (err == 0)
 		return end_copy(opening);
-	return err > 0 || dh_load_task_end(&opening->task, err, NULL);
+	return err > 0 || dh_load_task_end(&opening->task, err, err == -ESTALE ? CHANGED : NULL);
 }
 
 static bool begin_copy(struct opening *opening, int i)
 {
+	int64_t size = opening->expected.identities[i].size;
+	struct dh_limits *limits = opening->files->limits;
+	int err;
+
+	if (!dh_limits_take(limits, DH_LIMIT_MEMORY, size))
+		return dh_load_task_end(&opening->task, -ENOBUFS,
+			"prepared media take all the memory that they may (" DH_MEMORY_OPTION ")");
+	opening->files->copied_bytes += size;
+	if (!dh_limits_take(limits, DH_LIMIT_DESCRIPTORS, 1))
+		return dh_load_task_end(&opening->task, -EMFILE, "too many files are open");
 	opening->copy = memfd_create("copy", MFD_CLOEXEC);
-	if (opening->copy < 0)
-		return dh_load_task_end(&opening->task, -errno, NULL);
+	if (opening->copy < 0) {
+		err = -errno;
+		dh_limits_add(limits, DH_LIMIT_DESCRIPTORS, -1);
+		return dh_load_task_end(&opening->task, err, NULL);
+	}
+	opening->copied = 0;
 	opening->hasher = dh_file_hasher_new();
 	opening->at = 0;
 	opening->task.option = DH_FILE_READ_OPTION;
@@ -161,8 +179,10 @@ static void open_free(struct dh_load_task *task)
 {
 	struct opening *opening = (struct opening *)task;
 
-	if (opening->copy >= 0)
+	if (opening->copy >= 0) {
 		close(opening->copy);
+		dh_limits_add(opening->files->limits, DH_LIMIT_DESCRIPTORS, -1);
+	}
 	dh_file_hasher_free(&opening->hasher);
 	dh_inputs_unref(&opening->inputs);
 	dh_open_files_unref(&opening->files);

@@ -6,7 +6,9 @@
 #include <sys/sysmacros.h>
 
 #include "ingest/file_identity.h"
+#include "ingest/loader.h"
 #include "ingest/mounts.h"
+#include "ingest/open_files.h"
 
 /* --- which file it is */
 
@@ -163,6 +165,10 @@ ssize_t __wrap_pread64(int fd, void *bytes, size_t size, off_t at)
 	char link[64], path[200] = "";
 
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	if (slow_name && !strcmp(slow_name, "endless")) {
+		memset(bytes, 'x', size);
+		return (ssize_t)size;
+	}
 	if (slow_name && readlink(link, path, sizeof path - 1) > 0 && strstr(path, slow_name))
 		usleep(600000);
 	return __real_pread64(fd, bytes, size, at);
@@ -202,6 +208,84 @@ static void find(struct ingest_fixture *fixture, struct dh_ingest_source *source
 	dh_ingest_source_init(source);
 	CHECK_INT(dh_ingest_find(fixture->ingest, folders, name, source, &error), 0);
 	CHECK(!error);
+}
+
+static void copy_ended(void *arg, struct dh_open_files *files, int err, const char *text)
+{
+	struct heard *heard = arg;
+
+	pthread_mutex_lock(&heard->lock);
+	heard->failures++;
+	heard->code = err;
+	g_strlcpy(heard->text, text ? text : "", sizeof heard->text);
+	pthread_cond_broadcast(&heard->change);
+	pthread_mutex_unlock(&heard->lock);
+	dh_open_files_unref(&files);
+}
+
+struct copy {
+	struct dh_loader *loader;
+	struct dh_limits *limits;
+	struct dh_inputs *inputs;
+	struct dh_expected_files expected;
+	struct heard heard;
+};
+
+static void start_copy(void *arg)
+{
+	struct copy *copy = arg;
+
+	dh_open_files_open(copy->loader, copy->limits, copy->inputs, &copy->expected, 100000, copy_ended, &copy->heard);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static const struct copy_row {
+	const char *name;
+	int64_t memory, descriptors;
+	int err;
+	const char *text;
+} copies[] = {
+	{ "grows", 1000, 10, -ESTALE, "changed" },
+	{ "no memory", 7, 10, -ENOBUFS, "max_media_mb" },
+	{ "no descriptor", 1000, 1, -EMFILE, "too many files" },
+};
+
+/* A copy takes no more than was set aside for it, whatever the file has become. */
+static void test_copies_are_bounded(const void *arg)
+{
+	const struct copy_row *row = arg;
+	const int64_t most[DH_LIMIT_COUNT] = { row->descriptors, row->memory };
+	struct copy copy = { .limits = dh_limits_new(most) };
+	struct dh_ingest_source source;
+	struct ingest_fixture fixture;
+
+	slow_name = "endless";
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	ingest_fixture_file(&fixture, "in", "good 100", 8);
+	find(&fixture, &source, "in");
+	CHECK_INT(dh_loader_alloc(&copy.loader, fixture.io), 0);
+	CHECK_INT(dh_inputs_alloc(&copy.inputs, &source), 0);
+	copy.expected.identities[0] = source.identities[0];
+	copy.expected.is_hashed = true;
+	copy.expected.hashes[0].is_slow = true;
+	heard_init(&copy.heard);
+	dh_io_call(fixture.io, start_copy, &copy);
+	AWAIT(&copy.heard, copy.heard.failures > 0);
+	CHECK_INT(copy.heard.code, row->err);
+	CHECK(strstr(copy.heard.text, row->text), "%s", copy.heard.text);
+	dh_loader_free(&copy.loader);
+	dh_io_call(fixture.io, nothing, NULL); /* its reports have run */
+	CHECK_INT(dh_limits_used(copy.limits, DH_LIMIT_MEMORY), 0);
+	CHECK_INT(dh_limits_used(copy.limits, DH_LIMIT_DESCRIPTORS), 0);
+	dh_inputs_unref(&copy.inputs);
+	dh_limits_unref(&copy.limits);
+	ingest_fixture_close(&fixture);
+	slow_name = NULL;
 }
 
 /* Between the request and its turn: new contents do not play, new permissions do not matter. */
@@ -414,6 +498,7 @@ static const struct check_test tests[] = {
 	TEST(test_identity),
 	TABLE(test_changed_while_it_is_read, changes),
 	TEST(test_slow_files_are_copied),
+	TABLE(test_copies_are_bounded, copies),
 	TEST(test_changed_before_its_turn),
 	TEST(test_find),
 	TEST(test_memory),
