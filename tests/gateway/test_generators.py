@@ -118,7 +118,7 @@ class Generators(RequestCase):
         self.await_sleepers(0)
 
     def test_janus_ends_whatever_they_do(self):
-        with Server(JCFG).start() as janus:
+        with Server(JCFG) as janus:
             handle = janus.attach()
             janus.wait_for_state(handle, 1, "idle")
             for generator in ("stops", "escapes", "silent", "slow"):
