@@ -65,6 +65,7 @@ static void start(void *arg)
 	struct dh_ingest *ingest = arg;
 	const struct dh_ingest_config *c = &ingest->config;
 	struct dh_workers_config config = {
+		.loader = ingest->loader,
 		.path = c->worker_path,
 		.user = c->worker_user,
 		.warm = c->warm_workers,

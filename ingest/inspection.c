@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "close_later.h"
 #include "file_slice.h"
 
 /* The coarsest tick of the kernel's file clock: two changes within one tick leave the same
@@ -153,7 +154,8 @@ static void inspection_free(struct dh_load_task *task)
 {
 	struct inspection *inspection = (struct inspection *)task;
 
-	close_file(inspection);
+	if (inspection->fd >= 0)
+		dh_close_later(task->loader, inspection->limits, inspection->fd);
 	dh_file_hasher_free(&inspection->hasher);
 	dh_inputs_unref(&inspection->inputs);
 	dh_limits_unref(&inspection->limits);

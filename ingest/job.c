@@ -3,20 +3,20 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "close_later.h"
 #include "prepare/job.h"
 
-static void close_fds(struct dh_job *job)
+void dh_job_close_fds(struct dh_job *job)
 {
 	for (int i = 0; i < job->count; i++)
-		close(job->fds[i]);
+		dh_close_later(job->workers->config.loader, NULL, job->fds[i]);
 	job->count = 0;
 }
 
 static void job_free(struct dh_job **job)
 {
-	close_fds(*job);
+	dh_job_close_fds(*job);
 	g_free((*job)->json);
 	g_free(*job);
 	*job = NULL;

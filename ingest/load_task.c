@@ -18,8 +18,12 @@ struct dh_load_task *dh_load_task_ref(struct dh_load_task *task)
 
 void dh_load_task_unref(struct dh_load_task *task)
 {
-	if (atomic_fetch_sub(&task->refs, 1) == 1)
-		task->kind->free(task);
+	struct dh_loader *loader = task->loader;
+
+	if (atomic_fetch_sub(&task->refs, 1) != 1)
+		return;
+	task->kind->free(task);
+	dh_loader_unref(&loader);
 }
 
 static void result_free(struct result *result)
@@ -137,7 +141,7 @@ void dh_load_task_init(struct dh_load_task *task, const struct dh_load_task_kind
 	void *arg)
 {
 	task->kind = kind;
-	task->loader = loader;
+	task->loader = dh_loader_ref(loader);
 	atomic_init(&task->refs, 1);
 	atomic_init(&task->is_cancelled, false);
 	task->arg = arg;

@@ -32,7 +32,7 @@ struct dh_load_task_kind {
 /* First member of each kind's struct. */
 struct dh_load_task {
 	const struct dh_load_task_kind *kind;
-	struct dh_loader *loader;
+	struct dh_loader *loader; /* a reference */
 	atomic_int refs;
 	atomic_bool is_cancelled;
 	void *arg;                  /* I/O thread: its owner; NULL once done or cancelled */

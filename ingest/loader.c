@@ -376,6 +376,19 @@ void dh_loader_free(struct dh_loader **loader)
 	unref(old);
 }
 
+struct dh_loader *dh_loader_ref(struct dh_loader *loader)
+{
+	g_atomic_ref_count_inc(&loader->refs);
+	return loader;
+}
+
+void dh_loader_unref(struct dh_loader **loader)
+{
+	if (*loader)
+		unref(*loader);
+	*loader = NULL;
+}
+
 /* --- posting */
 
 int dh_loader_post(struct dh_loader *loader, enum dh_lane kind, uint64_t device, int limit_ms,

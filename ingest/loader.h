@@ -26,7 +26,7 @@
 #define DH_LANE_LOST    4
 #define DH_LANES        64 /* at once */
 
-enum dh_lane { DH_LANE_OPEN, DH_LANE_READ, DH_LANE_CACHE_READ, DH_LANE_CACHE_WRITE };
+enum dh_lane { DH_LANE_OPEN, DH_LANE_READ, DH_LANE_CLOSE, DH_LANE_CACHE_READ, DH_LANE_CACHE_WRITE };
 
 struct dh_loader;
 
@@ -48,6 +48,10 @@ int dh_loader_alloc(struct dh_loader **loader, struct dh_io *io);
  * abandons stuck threads. No report is made after it returns. Not from the I/O thread. */
 void dh_loader_free(struct dh_loader **loader);
 #define DH_LOADER_END_MS 1000
+
+/* For those who may outlive dh_loader_free: from then on it takes no tasks and no reports. */
+struct dh_loader *dh_loader_ref(struct dh_loader *loader);
+void dh_loader_unref(struct dh_loader **loader); /* *loader may be NULL */
 
 /* Runs `task` in the lane of `device` (0 for the cache). `limit_ms` is for all its steps
  * together. -EHOSTDOWN: the lane has lost too many threads; -ENOBUFS: too many lanes, or

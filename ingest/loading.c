@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <glib.h>
-#include <unistd.h>
 
+#include "close_later.h"
 #include "file_slice.h"
 
 /* A cache entry that takes longer to read is prepared anew. */
@@ -153,10 +153,8 @@ static void loading_free(struct dh_load_task *task)
 {
 	struct loading *loading = (struct loading *)task;
 
-	if (loading->fd >= 0) {
-		close(loading->fd);
-		dh_limits_add(loading->limits, DH_LIMIT_DESCRIPTORS, -1);
-	}
+	if (loading->fd >= 0)
+		dh_close_later(task->loader, loading->limits, loading->fd);
 	dh_stream_reader_free(&loading->reader);
 	dh_recording_clear(&loading->batch);
 	dh_inputs_unref(&loading->inputs);

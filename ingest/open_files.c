@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "close_later.h"
 #include "file_slice.h"
 
 #define CHANGED "it was changed while it was read"
@@ -25,10 +26,10 @@ void dh_open_files_unref(struct dh_open_files **files)
 	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
 	for (int i = 0; i < old->count; i++)
-		close(old->fds[i]);
-	dh_limits_add(old->limits, DH_LIMIT_DESCRIPTORS, -old->count);
+		dh_close_later(old->loader, old->limits, old->fds[i]);
 	dh_limits_add(old->limits, DH_LIMIT_MEMORY, -old->copied_bytes);
 	dh_limits_unref(&old->limits);
+	dh_loader_unref(&old->loader);
 	g_free(old);
 }
 
@@ -203,6 +204,7 @@ struct dh_load_task *dh_open_files_open(struct dh_loader *loader, struct dh_limi
 	new->opened = opened;
 	new->files = g_new0(struct dh_open_files, 1);
 	atomic_init(&new->files->refs, 1);
+	new->files->loader = dh_loader_ref(loader);
 	new->files->limits = dh_limits_ref(limits);
 	dh_load_task_start(&new->task, DH_LANE_OPEN, dh_inputs_device(inputs, 0), DH_OPEN_MS);
 	return &new->task;

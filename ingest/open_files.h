@@ -14,6 +14,7 @@
 /* Refcounted; any thread. Immutable once open. */
 struct dh_open_files {
 	atomic_int refs;
+	struct dh_loader *loader; /* a reference */
 	struct dh_limits *limits;
 	int count, fds[2];
 	bool is_copied[2];

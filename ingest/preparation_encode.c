@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "close_later.h"
 #include "ingest_state.h"
 #include "log.h"
 #include "prepare/job.h"
@@ -149,7 +150,7 @@ void dh_preparation_set_next(struct dh_preparation *preparation)
 /* --- what a worker gets when it is the job's turn */
 
 /* Duplicates the descriptors, because the job closes its own. */
-static int copy_fds(const int *from, int count, int *fds)
+static int copy_fds(struct dh_preparation *preparation, const int *from, int count, int *fds)
 {
 	int n = 0;
 
@@ -162,7 +163,7 @@ static int copy_fds(const int *from, int count, int *fds)
 		return n;
 	int err = -errno;
 	while (n > 0)
-		close(fds[--n]);
+		dh_close_later(preparation->ingest->loader, NULL, fds[--n]);
 	return err;
 }
 
@@ -207,7 +208,7 @@ static int open_files(struct dh_preparation *preparation, int *fds)
 	struct dh_ingest *ingest = preparation->ingest;
 
 	if (preparation->files)
-		return copy_fds(preparation->files->fds, preparation->files->count, fds);
+		return copy_fds(preparation, preparation->files->fds, preparation->files->count, fds);
 	preparation->task = dh_open_files_open(ingest->loader, ingest->limits, preparation->inputs,
 		&preparation->expected, ingest->config.file_read_ms, opened, preparation);
 	return -EINPROGRESS;
@@ -219,7 +220,7 @@ static int open_inputs(struct dh_preparation *preparation, int *fds, char **erro
 
 	if (source->is_opened_late)
 		return open_late(preparation, fds, error);
-	return preparation->inputs->is_live ? copy_fds(source->fds, 1, fds) : open_files(preparation, fds);
+	return preparation->inputs->is_live ? copy_fds(preparation, source->fds, 1, fds) : open_files(preparation, fds);
 }
 
 static int open_job(void *arg, int fds[DH_JOB_FDS], char **error)
@@ -235,7 +236,7 @@ static int open_job(void *arg, int fds[DH_JOB_FDS], char **error)
 		return count + 1;
 	int err = -errno;
 	while (count > 0)
-		close(fds[--count]);
+		dh_close_later(preparation->ingest->loader, NULL, fds[--count]);
 	return err;
 }
 

@@ -164,9 +164,7 @@ int dh_worker_give(struct dh_worker *worker, struct dh_job *job)
 	if (err < 0)
 		return err;
 	/* The worker has its own copies. Closing ours lets a pipe's writer notice when it dies. */
-	for (int i = 0; i < job->count; i++)
-		close(job->fds[i]);
-	job->count = 0;
+	dh_job_close_fds(job);
 	worker->state = DH_WORKER_BUSY;
 	worker->is_live = job->queued.is_live;
 	worker->job = job;

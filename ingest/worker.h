@@ -17,13 +17,15 @@
 #define DH_WORKER_H
 
 #include "io.h"
+#include "loader.h"
 
 struct dh_workers;
 struct dh_job;
 
 struct dh_workers_config {
-	const char *path; /* dh-prepare; copied, as is `user` */
-	const char *user; /* NULL or "": none */
+	struct dh_loader *loader; /* closes media files; must outlive the workers; may be NULL */
+	const char *path;         /* dh-prepare; copied, as is `user` */
+	const char *user;         /* NULL or "": none */
 	int warm;
 	int max, max_live; /* concurrent jobs that read files; concurrent live jobs */
 	int max_waiting;   /* jobs without a worker; more are refused */

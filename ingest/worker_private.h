@@ -76,6 +76,8 @@ void dh_worker_kill(struct dh_worker *worker, int code, char *why);
 
 /* Opens its descriptors, or begins to (is_opening). Negative errno: it has failed and been freed. */
 int dh_job_open(struct dh_job *job);
+/* Closes its descriptors without waiting. */
+void dh_job_close_fds(struct dh_job *job);
 /* For a job that waits or has lost its worker: frees it and calls `done`. */
 void dh_job_finish(struct dh_job *job, int code, const char *text);
 

@@ -3,11 +3,13 @@
 #include "tests/support/check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <glib.h>
 
+#include "ingest/close_later.h"
 #include "ingest/loader.h"
 
 /* A step waits at it until the test opens it: only tasks that must be late depend on
@@ -272,6 +274,55 @@ static void test_free_while_it_hangs(void)
 	CHECK_INT(hanging.steps, 1);
 }
 
+static struct gate *close_gate; /* closing close_fd waits at it; set before there are threads */
+static int close_fd;
+static pthread_t closer;
+
+int __real_close(int fd);
+int __wrap_close(int fd);
+
+int __wrap_close(int fd)
+{
+	if (close_gate && fd == close_fd) {
+		closer = pthread_self();
+		gate_pass(close_gate);
+	}
+	return __real_close(fd);
+}
+
+/* Not even closing a file waits for its file system. */
+static void test_close_later(void)
+{
+	const int64_t most[DH_LIMIT_COUNT] = { 10, 10 };
+	struct dh_limits *limits = dh_limits_new(most);
+	struct dh_loader *loader;
+	struct dh_io *io;
+	struct gate gate;
+	int pipe[2];
+
+	open_loader(&io, &loader);
+	gate_init(&gate);
+	close_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	CHECK(close_fd >= 0);
+	close_gate = &gate;
+	CHECK(dh_limits_take(limits, DH_LIMIT_DESCRIPTORS, 1));
+	dh_close_later(loader, limits, close_fd);
+	gate_await(&gate, 1);
+	CHECK(!pthread_equal(closer, pthread_self()));
+	CHECK_INT(dh_limits_used(limits, DH_LIMIT_DESCRIPTORS), 1);
+	CHECK_INT(pipe2(pipe, O_CLOEXEC), 0);
+	dh_close_later(loader, NULL, pipe[0]);
+	CHECK_INT(fcntl(pipe[0], F_GETFD), -1);
+	close(pipe[1]);
+	gate_open(&gate);
+	dh_loader_free(&loader);
+	close_gate = NULL;
+	CHECK_INT(fcntl(close_fd, F_GETFD), -1);
+	CHECK_INT(dh_limits_used(limits, DH_LIMIT_DESCRIPTORS), 0);
+	dh_limits_unref(&limits);
+	dh_io_free(&io);
+}
+
 static void *crowd_thread(void *arg)
 {
 	struct job *jobs = arg;
@@ -313,6 +364,7 @@ static const struct check_test tests[] = {
 	TEST(test_late),
 	TEST(test_late_behind),
 	TEST(test_free_while_it_hangs),
+	TEST(test_close_later),
 	TEST(test_crowd),
 };
 
