@@ -14,7 +14,8 @@
 
 struct dh_file_hash {
 	char hex[DH_HASH_SIZE];
-	bool is_slow; /* reading it took long */
+	bool is_slow;   /* reading it took long */
+	bool is_stream; /* it starts like a segment that dh-prepare wrote */
 };
 
 /* --- remembered hashes; refcounted */
@@ -37,7 +38,7 @@ struct dh_file_hasher;
 struct dh_file_hasher *dh_file_hasher_new(void);
 void dh_file_hasher_free(struct dh_file_hasher **hasher);
 void dh_file_hasher_push(struct dh_file_hasher *hasher, const void *bytes, size_t size);
-/* Call once all bytes have been pushed. Leaves hash->is_slow alone. */
+/* Call once all bytes have been pushed. Sets `hex` only. */
 void dh_file_hasher_finish(struct dh_file_hasher *hasher, struct dh_file_hash *hash);
 
 #endif

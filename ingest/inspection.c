@@ -60,9 +60,16 @@ static bool next_file(struct inspection *inspection)
 	return dh_load_task_end(&inspection->task, 0, NULL);
 }
 
+/* It is shared by identity, so it needs no hash. */
+static bool is_single_stream(const struct inspection *inspection)
+{
+	return inspection->files.is_stream && inspection->inputs->source.count == 1;
+}
+
 static bool open_file(struct inspection *inspection)
 {
 	struct dh_file_identity *identity = &inspection->files.identities[inspection->i];
+	struct dh_file_hash *hash = &inspection->files.hashes[inspection->i];
 	char *error = NULL;
 
 	if (!dh_limits_take(inspection->limits, DH_LIMIT_DESCRIPTORS, 1))
@@ -74,8 +81,11 @@ static bool open_file(struct inspection *inspection)
 		g_free(error);
 		return false;
 	}
-	if (dh_file_hashes_find(inspection->hashes, identity, &inspection->files.hashes[inspection->i]))
-		return next_file(inspection);
+	if (dh_file_hashes_find(inspection->hashes, identity, hash)) {
+		inspection->files.is_stream = hash->is_stream;
+		return is_single_stream(inspection) ? dh_load_task_end(&inspection->task, 0, NULL) :
+						      next_file(inspection);
+	}
 	inspection->hasher = dh_file_hasher_new();
 	inspection->at = 0;
 	inspection->read_us = 0;
@@ -113,9 +123,9 @@ static bool read_file(struct inspection *inspection)
 
 	if (inspection->at == 0) {
 		wait_a_tick(identity);
-		err = look_at_start(inspection->fd, &inspection->files.is_stream);
-		/* It is shared by identity, so it needs no hash. */
-		if (err < 0 || (inspection->files.is_stream && inspection->inputs->source.count == 1))
+		err = look_at_start(inspection->fd, &hash->is_stream);
+		inspection->files.is_stream = hash->is_stream;
+		if (err < 0 || is_single_stream(inspection))
 			return dh_load_task_end(&inspection->task, err, NULL);
 	}
 	err = dh_file_slice(inspection->fd, &inspection->at, &inspection->task.is_cancelled, push, inspection);

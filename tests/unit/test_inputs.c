@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 
 #include "ingest/file_identity.h"
+#include "ingest/inspection.h"
 #include "ingest/loader.h"
 #include "ingest/mounts.h"
 #include "ingest/open_files.h"
@@ -210,16 +211,19 @@ static void find(struct ingest_fixture *fixture, struct dh_ingest_source *source
 	CHECK(!error);
 }
 
-static void copy_ended(void *arg, struct dh_open_files *files, int err, const char *text)
+static void hear_result(struct heard *heard, int err, const char *text)
 {
-	struct heard *heard = arg;
-
 	pthread_mutex_lock(&heard->lock);
 	heard->failures++;
 	heard->code = err;
 	g_strlcpy(heard->text, text ? text : "", sizeof heard->text);
 	pthread_cond_broadcast(&heard->change);
 	pthread_mutex_unlock(&heard->lock);
+}
+
+static void copy_ended(void *arg, struct dh_open_files *files, int err, const char *text)
+{
+	hear_result(arg, err, text);
 	dh_open_files_unref(&files);
 }
 
@@ -286,6 +290,63 @@ static void test_copies_are_bounded(const void *arg)
 	dh_limits_unref(&copy.limits);
 	ingest_fixture_close(&fixture);
 	slow_name = NULL;
+}
+
+struct looking {
+	struct dh_loader *loader;
+	struct dh_limits *limits;
+	struct dh_inputs *inputs;
+	struct dh_file_hashes *hashes;
+	bool is_stream;
+	struct heard heard;
+};
+
+static void looked(void *arg, const struct dh_expected_files *files, int err, const char *text)
+{
+	struct looking *looking = arg;
+
+	looking->is_stream = files && files->is_stream;
+	hear_result(&looking->heard, err, text);
+}
+
+static void start_looking(void *arg)
+{
+	struct looking *looking = arg;
+
+	dh_inspect(looking->loader, looking->limits, looking->inputs, looking->hashes, 100000, looked, looking);
+}
+
+/* A prepared segment stays one, even if its hash is known from when it was one of two files. */
+static void test_known_stream(void)
+{
+	const int64_t most[DH_LIMIT_COUNT] = { 10, 1000 };
+	struct looking looking = { .limits = dh_limits_new(most), .hashes = dh_file_hashes_new() };
+	struct dh_ingest_source source;
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	ingest_fixture_file(&fixture, "in", "DHS1 and more", 13);
+	usleep(2200000); /* a file that has just changed is not remembered */
+	CHECK_INT(dh_loader_alloc(&looking.loader, fixture.io), 0);
+	for (int count = 2; count > 0; count--) {
+		find(&fixture, &source, "in");
+		source.names[1] = source.names[0];
+		source.folders[1] = source.folders[0];
+		source.count = count;
+		CHECK_INT(dh_inputs_alloc(&looking.inputs, &source), 0);
+		heard_init(&looking.heard);
+		dh_io_call(fixture.io, start_looking, &looking);
+		AWAIT(&looking.heard, looking.heard.failures > 0);
+		CHECK_INT(looking.heard.code, 0);
+		CHECK(looking.is_stream);
+		dh_inputs_unref(&looking.inputs);
+	}
+	dh_loader_free(&looking.loader);
+	dh_io_call(fixture.io, nothing, NULL);
+	dh_file_hashes_unref(&looking.hashes);
+	dh_limits_unref(&looking.limits);
+	ingest_fixture_close(&fixture);
 }
 
 /* Between the request and its turn: new contents do not play, new permissions do not matter. */
@@ -499,6 +560,7 @@ static const struct check_test tests[] = {
 	TABLE(test_changed_while_it_is_read, changes),
 	TEST(test_slow_files_are_copied),
 	TABLE(test_copies_are_bounded, copies),
+	TEST(test_known_stream),
 	TEST(test_changed_before_its_turn),
 	TEST(test_find),
 	TEST(test_memory),
