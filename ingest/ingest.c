@@ -243,7 +243,7 @@ static void get_stats(void *arg)
 		dh_cache_stats(ingest->cache, &stats->cache_bytes, &stats->cache_entries);
 	stats->reads_waiting = loader.waiting;
 	stats->reads_lost = loader.lost;
-	stats->workers = (struct dh_ingest_use){ workers.busy, config->max_workers };
+	stats->workers = (struct dh_ingest_use){ workers.busy - workers.busy_live, config->max_workers };
 	stats->waiting = (struct dh_ingest_use){ workers.waiting, config->max_jobs };
 	stats->cache = (struct dh_ingest_use){ MAX(stats->cache_bytes, 0), ingest->cache ? config->cache_bytes : 0 };
 	stats->descriptors = use_of(ingest, DH_LIMIT_DESCRIPTORS);

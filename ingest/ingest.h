@@ -85,7 +85,7 @@ struct dh_ingest_stats {
 	int cache_entries;
 	int64_t io_longest_turn_us;    /* since these figures were last read; see io.h */
 	int reads_waiting, reads_lost; /* tasks waiting for a disk; threads that have not come back */
-	/* `workers.used` includes live jobs, its limit does not */
+	/* `workers`: without live jobs, which have a limit of their own */
 	struct dh_ingest_use workers, waiting, cache, descriptors, memory;
 };
 /* Waits for the I/O thread, which takes a moment. */

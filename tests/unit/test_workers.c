@@ -357,6 +357,7 @@ static void test_live_sources_and_files(void)
 	listen_to_live(&fixture, &waits, "good 4", &ends[2]);
 	AWAIT_STATS(&fixture, stats, stats.jobs_waiting_live == 1);
 	CHECK_INT(stats.workers_live, 2);
+	CHECK_INT(stats.workers.used, 0);
 	/* Files pass. */
 	listen_to(&fixture, &file, "good 20");
 	AWAIT(&file, file.ends + file.failures > 0);
