@@ -41,7 +41,7 @@ struct dh_load_task {
 	bool goes_on; /* continues in another lane, given below */
 	enum dh_lane lane;
 	uint64_t device;
-	int limit_ms;
+	atomic_int limit_ms; /* the watch thread reads it, too */
 };
 
 /* I/O thread. One reference, dropped when the result is in or the task is cancelled. */
