@@ -34,6 +34,18 @@ struct dh_child {
 /* waitid names P_PIDFD only since glibc 2.36. */
 #define WAIT_PIDFD ((idtype_t)3)
 
+static bool send_signal(const struct dh_child *child, int number)
+{
+	return syscall(SYS_pidfd_send_signal, child->pidfd, number, NULL, 0) == 0 || errno != ESRCH;
+}
+
+/* Unless someone else's wait() has reaped its leader: then the id may be a stranger's. */
+static void kill_group(const struct dh_child *child)
+{
+	if (send_signal(child, 0))
+		kill(-child->pid, SIGKILL);
+}
+
 /* Kills the group before reaping its leader: until then the id cannot be reused. Returns
  * false if it cannot be reaped yet. */
 static bool reap(struct dh_child *child, int *status)
@@ -41,7 +53,7 @@ static bool reap(struct dh_child *child, int *status)
 	siginfo_t info;
 
 	memset(&info, 0, sizeof info);
-	kill(-child->pid, SIGKILL);
+	kill_group(child);
 	if (waitid(WAIT_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG) < 0)
 		*status = -1; /* someone else's wait() reaped it */
 	else if (info.si_pid == 0)
@@ -91,7 +103,7 @@ static gboolean out_of_time(gpointer arg)
 	struct dh_child *child = arg;
 
 	if (child->end)
-		kill(-child->pid, SIGKILL);
+		kill_group(child);
 	else
 		has_ended(child);
 	return G_SOURCE_CONTINUE;
@@ -206,11 +218,11 @@ void dh_child_kill(struct dh_child *child)
 		return;
 	child->is_killed = true;
 	if (!child->is_scope) {
-		kill(-child->pid, SIGKILL);
+		kill_group(child);
 		return;
 	}
-	kill(child->pid, SIGTERM);
-	kill(child->pid, SIGCONT);
+	send_signal(child, SIGTERM);
+	send_signal(child, SIGCONT);
 	if (child->end)
 		dh_io_timer_set(child->timer, SCOPE_MS);
 }
@@ -224,7 +236,7 @@ static void abandon(struct dh_io_left *left)
 {
 	struct dh_child *child = (struct dh_child *)((char *)left - offsetof(struct dh_child, left));
 
-	kill(-child->pid, SIGKILL);
+	kill_group(child);
 	dh_log(DH_LOG_ERROR, "process %d does not end", (int)child->pid);
 	release(child);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -236,11 +237,44 @@ static void test_longest_turn(void)
 	dh_io_free(&io);
 }
 
+static atomic_int group_kills;
+
+int __real_kill(pid_t pid, int number);
+int __wrap_kill(pid_t pid, int number);
+
+int __wrap_kill(pid_t pid, int number)
+{
+	if (pid < 0)
+		atomic_fetch_add(&group_kills, 1);
+	return __real_kill(pid, number);
+}
+
+static void reap_and_kill(void *arg)
+{
+	spawn(arg);
+	waitpid(child_pid, NULL, 0);
+	dh_child_kill(child);
+}
+
+/* Whose id it is then cannot be known. */
+static void test_reaped_by_someone_else(void)
+{
+	open_io();
+	atomic_store(&group_kills, 0);
+	dh_io_call(io, reap_and_kill, (char *)"exit 7");
+	await_exit(1);
+	CHECK_INT(last_status, -1);
+	CHECK_INT(atomic_load(&group_kills), 0);
+	dh_io_call(io, free_it, NULL);
+	dh_io_free(&io);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_exit_and_kill),
 	TABLE(test_held, helds),
 	TEST(test_end_beside_a_held_process),
 	TEST(test_longest_turn),
+	TEST(test_reaped_by_someone_else),
 };
 
 int main(int argc, char **argv)
