@@ -147,7 +147,12 @@ static int open_text(const char *text)
 		}
 		done += n > 0 ? (size_t)n : 0;
 	}
-	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : fd;
+	if (lseek(fd, 0, SEEK_SET) < 0) {
+		int err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
 }
 
 /* `voice` is always one of the configured voices. */
