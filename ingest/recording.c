@@ -129,7 +129,8 @@ void dh_recording_fail(struct dh_recording *recording, int code, const char *tex
 void dh_recording_mark_incomplete(struct dh_recording *recording, const char *text)
 {
 	recording->end.is_incomplete = true;
-	take_note(recording, text);
+	/* Even beyond NOTES_MAX: it says why. */
+	g_ptr_array_add(recording->notes, g_strdup(text));
 }
 
 void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *more)
