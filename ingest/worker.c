@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,11 +33,24 @@ void dh_worker_kill(struct dh_worker *worker, int code, char *why)
 	dh_child_kill(worker->child);
 }
 
+/* When this whole process was stopped, what a worker wrote meanwhile is found at the same
+ * time as its silence. */
+static bool has_news(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+	return poll(&poll_fd, 1, 0) > 0;
+}
+
 static gboolean timeout(gpointer arg)
 {
 	struct dh_worker *worker = arg;
 
-	if (worker->state == DH_WORKER_STARTING)
+	if (worker->control_source && worker->state == DH_WORKER_STARTING && has_news(worker->control))
+		dh_io_timer_set(worker->timer, worker->workers->config.start_ms);
+	else if (worker->output_source && worker->job && has_news(worker->output))
+		dh_io_timer_set(worker->timer, worker->job->silence_ms);
+	else if (worker->state == DH_WORKER_STARTING)
 		dh_worker_kill(worker, DH_PREPARE_INTERNAL,
 			g_strdup_printf("dh-prepare was not ready after %d ms", worker->workers->config.start_ms));
 	else if (worker->is_drained)

@@ -391,7 +391,33 @@ static void test_real_worker_refuses(void)
 	ingest_fixture_close(&fixture);
 }
 
+static void stand_still(void *arg)
+{
+	usleep(*(useconds_t *)arg);
+}
+
+/* If this whole process stops for a while, its workers were not silent. */
+static void test_stopped_for_a_while(void)
+{
+	struct ingest_fixture fixture;
+	struct heard heard;
+	useconds_t us;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.worker_silence_ms = 3000;
+	us = (useconds_t)fixture.config.worker_silence_ms * 1000 + 200000;
+	ingest_fixture_open(&fixture);
+	listen_to(&fixture, &heard, "slow 100");
+	AWAIT(&heard, heard.units > 0);
+	dh_io_call(fixture.io, stand_still, &us);
+	AWAIT(&heard, heard.ends + heard.failures > 0);
+	check_good(&heard, 100);
+	heard_clear(&heard);
+	ingest_fixture_close(&fixture);
+}
+
 static const struct check_test tests[] = {
+	TEST(test_stopped_for_a_while),
 	TEST(test_late_subscriber_hears_everything),
 	TEST(test_a_file_that_changes_while_it_is_prepared),
 	TEST(test_silence_after_unsubscribe),
