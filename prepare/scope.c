@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -29,6 +30,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,8 +38,10 @@
 #include "confine.h"
 
 #define PARENT_FD 3
-/* Between two rounds of killing: killed processes need a moment to disappear. */
-#define ROUND_MS 5
+/* Between two rounds of killing: killed processes need a moment to disappear. Doubles
+ * while a round finds none but those of the last one. */
+#define ROUND_MS     5
+#define ROUND_MAX_MS 200
 
 enum { NOT_CONFINED = 126, NOT_STARTED = 127 };
 
@@ -51,6 +55,8 @@ struct scope {
 	bool has_parent_fd;
 	pid_t pid;
 	bool is_over;     /* kill everything */
+	int round_ms;     /* until the next round */
+	uint64_t found;   /* which processes the last round found */
 	bool has_ended;   /* the command has ended */
 	int status;       /* if ended: how */
 	int64_t until_ms; /* if ended: when the grace period is over */
@@ -121,18 +127,22 @@ static int start_command(struct scope *scope)
 
 struct process {
 	pid_t pid, parent;
+	uint64_t start; /* with the pid, it tells processes apart */
 	bool is_ours;
 };
+
+/* From the parent (4) to the start (22) in /proc/PID/stat. */
+#define SKIP_17 " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
 
 struct processes {
 	struct process *all;
 	size_t count, size;
 };
 
-/* 0: it is gone. The name, in parentheses, may contain anything. */
-static pid_t parent_of(pid_t pid)
+/* Its parent; 0: it is gone. The name, in parentheses, may contain anything. */
+static pid_t look_at(pid_t pid, uint64_t *start)
 {
-	char path[40], text[200];
+	char path[40], text[1000];
 	const char *end;
 	ssize_t n = -1;
 	int fd, parent;
@@ -147,7 +157,7 @@ static pid_t parent_of(pid_t pid)
 		return 0;
 	text[n] = 0;
 	end = strrchr(text, ')');
-	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
+	return end && sscanf(end, ") %*c %d" SKIP_17 " %" SCNu64, &parent, start) == 2 ? parent : 0;
 }
 
 static void add_process(struct processes *list, pid_t pid)
@@ -160,7 +170,9 @@ static void add_process(struct processes *list, pid_t pid)
 		list->all = all;
 		list->size = size;
 	}
-	list->all[list->count++] = (struct process){ .pid = pid, .parent = parent_of(pid) };
+	struct process *process = &list->all[list->count++];
+	*process = (struct process){ .pid = pid };
+	process->parent = look_at(pid, &process->start);
 }
 
 static void list_processes(struct processes *list)
@@ -203,19 +215,40 @@ static void find_ours(struct processes *list)
 	}
 }
 
+/* Unless its pid has become another process's since it was listed. */
+static void kill_process(const struct process *process)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+	uint64_t start;
+
+	if (pidfd < 0)
+		return; /* it is gone; or the next round tries again */
+	if (look_at(process->pid, &start) && start == process->start)
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	close(pidfd);
+}
+
 /* One round. A killed process cannot fork, so each round finds fewer. */
-static void kill_descendants(const struct scope *scope)
+static void kill_descendants(struct scope *scope)
 {
 	struct processes list = { 0 };
+	uint64_t found = 0;
 
 	if (!scope->has_ended)
 		kill(-scope->pid, SIGKILL);
 	list_processes(&list);
 	find_ours(&list);
 	for (size_t i = 0; i < list.count; i++)
-		if (list.all[i].is_ours)
-			kill(list.all[i].pid, SIGKILL);
+		if (list.all[i].is_ours) {
+			kill_process(&list.all[i]);
+			found += (uint64_t)list.all[i].pid << 40 ^ list.all[i].start;
+		}
 	free(list.all);
+	if (found != scope->found)
+		scope->round_ms = ROUND_MS;
+	else if ((scope->round_ms *= 2) > ROUND_MAX_MS)
+		scope->round_ms = ROUND_MAX_MS;
+	scope->found = found;
 }
 
 /* --- the scope */
@@ -241,7 +274,7 @@ static int wait_ms(const struct scope *scope)
 	int64_t ms;
 
 	if (scope->is_over)
-		return ROUND_MS;
+		return scope->round_ms;
 	if (!scope->has_ended)
 		return -1;
 	ms = scope->until_ms - now_ms();
@@ -342,7 +375,7 @@ static bool read_options(struct scope *scope, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct scope scope = { .grace_ms = 1000 };
+	struct scope scope = { .grace_ms = 1000, .round_ms = ROUND_MS };
 	int err;
 
 	if (!read_options(&scope, argc, argv))
