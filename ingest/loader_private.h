@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What loader.c and loader_watch.c share. */
 #ifndef DH_LOADER_PRIVATE_H
 #define DH_LOADER_PRIVATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The loader's watch: looks for late steps. */
 #include "loader_private.h"
 
