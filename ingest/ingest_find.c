@@ -3,9 +3,11 @@
 #include "ingest.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <glib.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ingest_state.h"
@@ -20,8 +22,8 @@ struct search {
 	struct dh_limits *limits;
 	char *folder, *path;
 	int64_t max_bytes;
-	GMutex lock;
-	GCond done;
+	pthread_mutex_t lock;
+	pthread_cond_t done;
 	/* protected by lock */
 	bool is_done;
 	int err;
@@ -34,8 +36,8 @@ static void unref(struct search *search)
 	if (atomic_fetch_sub(&search->refs, 1) != 1)
 		return;
 	dh_limits_unref(&search->limits);
-	g_mutex_clear(&search->lock);
-	g_cond_clear(&search->done);
+	pthread_mutex_destroy(&search->lock);
+	pthread_cond_destroy(&search->done);
 	g_free(search->folder);
 	g_free(search->path);
 	g_free(search->error);
@@ -45,7 +47,7 @@ static void unref(struct search *search)
 /* The first answer counts. Takes ownership of `error`. */
 static void answer(struct search *search, int err, char *error, const struct dh_file_identity *identity)
 {
-	g_mutex_lock(&search->lock);
+	pthread_mutex_lock(&search->lock);
 	if (search->is_done) {
 		g_free(error);
 	} else {
@@ -54,9 +56,9 @@ static void answer(struct search *search, int err, char *error, const struct dh_
 		search->error = error;
 		if (identity)
 			search->identity = *identity;
-		g_cond_signal(&search->done);
+		pthread_cond_signal(&search->done);
 	}
-	g_mutex_unlock(&search->lock);
+	pthread_mutex_unlock(&search->lock);
 }
 
 /* --- the loader's thread */
@@ -95,30 +97,36 @@ static void release(void *arg)
 static struct search *search_new(struct dh_ingest *ingest, const char *folder, const char *path, int64_t max_bytes)
 {
 	struct search *search = g_new0(struct search, 1);
+	pthread_condattr_t monotonic;
 
 	atomic_init(&search->refs, 2);
 	search->limits = dh_limits_ref(ingest->limits);
 	search->folder = g_strdup(folder);
 	search->path = g_strdup(path);
 	search->max_bytes = max_bytes;
-	g_mutex_init(&search->lock);
-	g_cond_init(&search->done);
+	pthread_mutex_init(&search->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&search->done, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	return search;
 }
 
 static int wait_for(struct search *search, struct dh_file_identity *identity, char **error)
 {
-	int64_t until_us = g_get_monotonic_time() + DH_OPEN_MS * 1000;
-	int err;
+	struct timespec until;
+	int err = 0;
 
-	g_mutex_lock(&search->lock);
-	while (!search->is_done && g_cond_wait_until(&search->done, &search->lock, until_us))
-		;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += DH_OPEN_MS / 1000;
+	pthread_mutex_lock(&search->lock);
+	while (!search->is_done && err == 0)
+		err = pthread_cond_timedwait(&search->done, &search->lock, &until);
 	err = search->is_done ? search->err : -ETIMEDOUT;
 	if (search->is_done && search->error)
 		*error = g_strdup(search->error);
 	*identity = search->identity;
-	g_mutex_unlock(&search->lock);
+	pthread_mutex_unlock(&search->lock);
 	return err;
 }
 
