@@ -144,8 +144,9 @@ def late(viewers):
         kept, now = viewer.take()["video"][0], rtp.Stream("video", 0, 0)
         for packet in kept:
             now.add(packet)
-        out.append(rtp.Line(now).late_ms)
-    return np.concatenate(out)
+        if kept:
+            out.append(rtp.Line(now).late_ms)
+    return np.concatenate(out) if out else np.array([])
 
 
 def timed_event(gateway):
