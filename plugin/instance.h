@@ -13,6 +13,7 @@
 #include "rooms/room.h"
 #include "outbox.h"
 #include "room_file.h"
+#include "senders.h"
 #include "session.h"
 
 struct dh_instance {
@@ -23,6 +24,7 @@ struct dh_instance {
 	struct dh_outbox *outbox;
 	struct dh_host host; /* of every room */
 	struct dh_clients *clients;
+	struct dh_senders *senders;
 	GHashTable *avatars;             /* by name (its config's), struct dh_avatar */
 	struct dh_member_counts members; /* atomic */
 	GMutex admission_lock;           /* held from looking for a place to taking it */

@@ -20,6 +20,8 @@ struct dh_session {
 	struct dh_client *client;            /* a reference: whose handle it is */
 	/* atomic */
 	gint waiting_requests; /* and answers; counted by the outbox */
+	/* owned by senders.c, under its lock */
+	int sender; /* the thread that sends its media; 0: none */
 	/* private */
 	gatomicrefcount refs;
 	GMutex lock;

@@ -4,6 +4,12 @@
  * holds what a test wants to be slow, so that order shows it and not a clock. */
 #include "tests/support/plugin_fixture.h"
 
+#include <sched.h>
+#include <sys/resource.h>
+
+#include "plugin/senders.h"
+#include "plugin/session.h"
+
 #define OFFER_THREADS 4
 #define GENERAL \
 	"offer_threads = 4\n max_viewers_per_room = 50\n max_per_session = 100\n" \
@@ -343,6 +349,165 @@ static void test_what_is_too_much_is_lost_and_told(void)
 	gateway_detach(&owner);
 	plugin_fixture_close(&fixture);
 }
+
+/* --- hang-ups */
+
+static gint64 later_us; /* atomic: how far the plugin's clock is ahead */
+
+gint64 __real_g_get_monotonic_time(void);
+gint64 __wrap_g_get_monotonic_time(void);
+
+gint64 __wrap_g_get_monotonic_time(void)
+{
+	return __real_g_get_monotonic_time() + __atomic_load_n(&later_us, __ATOMIC_SEQ_CST);
+}
+
+/* The handle has stopped watching, and its hang-up is kept for longer than the plugin waits
+ * for it. */
+static void stop_without_hangup(struct gateway_handle *viewer)
+{
+	gateway_hold_hangups(viewer, 1);
+	CHECK(!ASK(viewer, "{s:s}", "request", "stop"));
+	await(viewer, "status:stopping");
+	while (!gateway_is_hanging_up(viewer))
+		usleep(1000);
+	ask_to_watch(viewer, 2);
+	await(viewer, "error:460");
+	__atomic_add_fetch(&later_us, 6 * G_USEC_PER_SEC, __ATOMIC_SEQ_CST);
+}
+
+static json_int_t count_watching(struct gateway_handle *handle, int room)
+{
+	json_t *info = ASK(handle, "{s:s, s:i, s:s}", "request", "info", "id", room, "secret", FILES_SECRET);
+	json_int_t count = json_integer_value(json_object_get(json_object_get(info, "info"), "watching"));
+
+	json_decref(info);
+	return count;
+}
+
+/* Whoever watches, or observes, again by then is not ended by the hang-up of the connection
+ * before. */
+static void test_a_late_hangup_spares_what_began_later(void)
+{
+	struct gateway_handle *viewer, *observer;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, GENERAL);
+	attach_all(&viewer, 1, NULL);
+	attach_all(&observer, 1, NULL);
+	watch(viewer, 1);
+	watch(observer, 1);
+	stop_without_hangup(viewer);
+	gateway_hold_offers();
+	ask_to_watch(viewer, 2);
+	await_held(1);
+	gateway_hold_hangups(viewer, 0);
+	while (gateway_is_hanging_up(viewer))
+		usleep(1000);
+	gateway_pass_offers(-1);
+	await(viewer, "status:preparing");
+	await(viewer, "status:stopped");
+	CHECK(!gateway_ask(viewer, json_pack("{s:s}", "request", "start"), gateway_answer()));
+	await(viewer, "status:starting");
+	gateway_up(viewer);
+	await(viewer, "status:started");
+	stop_without_hangup(observer);
+	observe(observer, 2);
+	gateway_hold_hangups(observer, 0);
+	await(observer, "status:stopped");
+	CHECK_INT(code_of(ASK(viewer, "{s:s, s:i, s:s}", "request", "disable", "id", 2, "secret", FILES_SECRET)), 0);
+	await(observer, "event:disabled");
+	await(viewer, "event:disabled");
+	/* The next hang-up is that of the connection that is up. */
+	gateway_hangup(viewer);
+	while (count_watching(observer, 2) > 0)
+		usleep(1000);
+	gateway_detach(&viewer);
+	gateway_detach(&observer);
+	plugin_fixture_close(&fixture);
+}
+
+/* --- the disk */
+
+static gint holds_disk, waits_for_disk; /* atomic */
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fsync(int fd)
+{
+	g_atomic_int_inc(&waits_for_disk);
+	while (g_atomic_int_get(&holds_disk))
+		usleep(1000);
+	g_atomic_int_add(&waits_for_disk, -1);
+	return __real_fsync(fd);
+}
+
+static gpointer create_permanent(gpointer handle)
+{
+	json_t *answer = ASK(handle, "{s:s, s:i, s:s, s:b, s:s}", "request", "create", "id", 77, "avatar", FILES_AVATAR,
+		"permanent", 1, "admin_key", FILES_ADMIN_KEY);
+
+	return GINT_TO_POINTER(code_of(answer));
+}
+
+/* While a permanent change waits for a disk, whoever looks is answered. */
+static void test_a_disk_delays_nobody_who_looks(void)
+{
+	struct gateway_handle *handles[2];
+	struct plugin_fixture fixture;
+	json_t *info, *list;
+
+	plugin_fixture_open(&fixture, GENERAL);
+	attach_all(handles, 2, NULL);
+	g_atomic_int_set(&holds_disk, 1);
+	GThread *changing = g_thread_new("changing", create_permanent, handles[0]);
+	while (!g_atomic_int_get(&waits_for_disk))
+		usleep(1000);
+	info = ASK(handles[1], "{s:s, s:i, s:s}", "request", "info", "id", 1, "secret", FILES_SECRET);
+	list = ASK(handles[1], "{s:s, s:s}", "request", "list", "admin_key", FILES_ADMIN_KEY);
+	CHECK(g_atomic_int_get(&waits_for_disk) > 0); /* still */
+	CHECK(json_is_false(json_object_get(json_object_get(info, "info"), "permanent")));
+	CHECK_INT(code_of(info), 0);
+	CHECK_INT(code_of(list), 0);
+	g_atomic_int_set(&holds_disk, 0);
+	CHECK_INT(GPOINTER_TO_INT(g_thread_join(changing)), 0);
+	info = ASK(handles[1], "{s:s, s:i, s:s}", "request", "info", "id", 77, "admin_key", FILES_ADMIN_KEY);
+	CHECK(json_is_true(json_object_get(json_object_get(info, "info"), "permanent")));
+	CHECK_INT(code_of(info), 0);
+	detach_all(handles, 2);
+	plugin_fixture_close(&fixture);
+}
+
+/* --- senders: two handles on one event loop of Janus's */
+
+static void test_a_loop_is_what_it_was(void)
+{
+	struct dh_senders *senders = dh_senders_new();
+	struct dh_session one = { 0 }, two = { 0 };
+	int niceness = getpriority(PRIO_PROCESS, 0);
+
+	CHECK_INT(sched_getscheduler(0), SCHED_OTHER);
+	dh_senders_enter(senders, &one, true);
+	int class = sched_getscheduler(0), raised = getpriority(PRIO_PROCESS, 0);
+	if (class == SCHED_OTHER && raised == niceness)
+		CHECK_SKIP("without privileges no thread changes");
+	dh_senders_enter(senders, &two, true);
+	dh_senders_enter(senders, &two, true); /* its connection was renewed */
+	dh_senders_leave(senders, &one);
+	dh_senders_leave(senders, &one); /* detached as well */
+	CHECK_INT(sched_getscheduler(0), class);
+	CHECK_INT(getpriority(PRIO_PROCESS, 0), raised);
+	dh_senders_leave(senders, &two);
+	CHECK_INT(sched_getscheduler(0) & ~SCHED_RESET_ON_FORK, SCHED_OTHER);
+	CHECK_INT(getpriority(PRIO_PROCESS, 0), niceness);
+	dh_senders_enter(senders, &one, true);
+	CHECK_INT(sched_getscheduler(0), class);
+	dh_senders_leave(senders, &one);
+	dh_senders_free(&senders);
+}
+
+/* --- the end */
 
 /* What waits when Janus goes down is dropped, and holds nothing up. */
 static void test_stopped_amid_offers(void)
