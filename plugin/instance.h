@@ -30,7 +30,7 @@ struct dh_instance {
 	GMutex admission_lock;           /* held from looking for a place to taking it */
 	/* serialises creating, editing and destroying rooms; taken before `lock` */
 	GMutex rooms_lock;
-	struct dh_room_file *room_file; /* protected by rooms_lock */
+	struct dh_room_file *room_file; /* changed with rooms_lock held */
 	/* protected by lock */
 	GMutex lock;
 	GHashTable *rooms;    /* by id, references to struct dh_room */

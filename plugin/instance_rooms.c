@@ -57,10 +57,7 @@ GPtrArray *dh_instance_rooms(struct dh_instance *instance)
 
 bool dh_instance_is_permanent(struct dh_instance *instance, const struct dh_room *room)
 {
-	g_mutex_lock(&instance->rooms_lock);
-	bool is_permanent = dh_room_file_has(instance->room_file, id_of(room));
-	g_mutex_unlock(&instance->rooms_lock);
-	return is_permanent;
+	return dh_room_file_has(instance->room_file, id_of(room));
 }
 
 /* --- one change at a time: rooms_lock is held */
