@@ -239,6 +239,7 @@ static void plugin_setup_media(janus_plugin_session *handle)
 	dh_senders_enter(instance->senders, session, instance->config->realtime);
 	struct dh_member *member = dh_session_member(session);
 	if (member) {
+		dh_session_connected(session, member);
 		dh_room_member_media(member);
 		dh_outbox_push(instance->outbox, session, NULL, dh_member_status("started"));
 	}

@@ -26,6 +26,7 @@ struct gateway_handle {
 	int is_offered, is_answered; /* there is a PeerConnection; it can come up */
 	int is_cleaning;             /* it goes, and hangup_media has not returned yet */
 	int is_closing;              /* the plugin wants that */
+	int holds_hangups;
 	struct gateway_media media;
 	uint16_t last_sequence[2];
 };

@@ -533,8 +533,11 @@ static const struct check_test tests[] = {
 	TEST(test_a_refused_offer_frees_its_place),
 	TEST(test_a_refused_restart),
 	TEST(test_a_late_close_spares_what_began_later),
+	TEST(test_a_late_hangup_spares_what_began_later),
+	TEST(test_a_disk_delays_nobody_who_looks),
 	TEST(test_rooms_take_turns),
 	TEST(test_what_is_too_much_is_lost_and_told),
+	TEST(test_a_loop_is_what_it_was),
 	TEST(test_stopped_amid_offers),
 };
 
