@@ -10,11 +10,6 @@ static void member_unref(gpointer data)
 	dh_member_unref(data);
 }
 
-static void feed_unref(gpointer data)
-{
-	dh_feed_unref(data);
-}
-
 /* --- in the room's thread */
 
 static void on_packet(void *arg, void *viewer_user, enum dh_media media, const uint8_t *rtp, size_t size)
@@ -29,6 +24,7 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 
 	room->events[event->type]++;
 	room->queue_changed |= event->type == DH_EVENT_STARTED;
+	room->queue_changes += event->type >= DH_EVENT_STARTED && event->type <= DH_EVENT_FAILED;
 	if (event->type == DH_EVENT_SPEAKING || event->type == DH_EVENT_IDLE)
 		room->speaking = event->type == DH_EVENT_SPEAKING;
 	dh_room_report_event(room, event);
@@ -54,7 +50,7 @@ static void publish(struct dh_room *room)
 		state = room->speaking ? DH_ROOM_SPEAKING : DH_ROOM_IDLE;
 	g_atomic_int_set(&room->state, state);
 	g_atomic_int_set(&room->viewers, (gint)dh_playout_viewers(room->playout));
-	g_atomic_int_set(&room->waiting, (gint)room->feeds->len - (dh_playout_playing(room->playout, NULL) ? 1 : 0));
+	g_atomic_int_set(&room->waiting, (gint)dh_playout_waiting_count(room->playout));
 }
 
 static int64_t turn(void *owner, int64_t now_ticks)
@@ -159,7 +155,6 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 	room->members = g_ptr_array_new_with_free_func(member_unref);
 	room->ended = g_ptr_array_new();
 	g_queue_init(&room->connecting);
-	room->feeds = g_ptr_array_new_with_free_func(feed_unref);
 	configure(&config, context, facts->duration);
 	err = dh_playout_alloc(&room->playout, &config, &sink, room, dh_now_ticks());
 	if (!err) {
@@ -190,8 +185,8 @@ void dh_room_unref(struct dh_room *room)
 		return;
 	dh_room_thread_free(&room->thread);
 	g_ptr_array_free(room->members, TRUE);
-	g_ptr_array_free(room->feeds, TRUE);
-	dh_room_ended_free(room);
+	if (room->ended) /* its thread could not be started */
+		g_ptr_array_unref(room->ended);
 	for (int whose = 0; whose < DH_HANDLES_COUNT; whose++)
 		g_clear_pointer(&room->handles[whose], g_ptr_array_unref);
 	dh_settings_unref(room->settings);

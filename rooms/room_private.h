@@ -25,16 +25,16 @@ struct dh_room {
 	gint state;                     /* enum dh_room_state */
 	gint viewers, waiting, enabled;
 	/* owner: the room's thread */
-	struct dh_playout *playout;
+	struct dh_playout *playout;           /* its segments hold references to their feeds (struct dh_feed) */
 	GPtrArray *members;                   /* struct dh_member, references: who gets events */
 	guint attached[DH_HANDLES_COUNT];     /* how many */
 	GPtrArray *handles[DH_HANDLES_COUNT]; /* shared by events in flight, so never changed; NULL: to be rebuilt */
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
-	GPtrArray *feeds;                     /* struct dh_feed, references: of the playing and waiting segments */
 	GPtrArray *ended;                     /* struct dh_segment, to be freed; see room_ended.c */
 	int64_t ended_poll_ticks;             /* when to free more of them */
 	bool speaking, has_clip, has_failed;
 	bool queue_changed;              /* there may be another segment to prepare */
+	uint64_t queue_changes;          /* how often a segment has begun to play, or ended */
 	uint64_t next_segment;           /* for ids that the room makes */
 	uint64_t events[DH_EVENT_COUNT]; /* how often each occurred */
 	int64_t played_ticks;            /* of all segments that have ended */

@@ -20,7 +20,7 @@ void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment)
 	struct dh_feed *feed = dh_segment_user(segment);
 
 	dh_feed_stop(feed);
-	g_ptr_array_remove(room->feeds, feed);
+	dh_feed_unref(feed);
 	room->queue_changed = true;
 }
 
@@ -67,19 +67,28 @@ static void feed_gone(void *arg)
  * while the queue has room for more bytes. A generator is read for as long as it takes
  * to generate, so only one at a time runs ahead of the segment that plays (or plays
  * first). */
+/* The playing segment is the first, if one plays. NULL beyond the last. */
+static struct dh_segment *segment_at(const struct dh_room *room, size_t index)
+{
+	struct dh_segment *playing = dh_playout_playing(room->playout, NULL);
+
+	if (!playing)
+		return dh_playout_waiting(room->playout, index);
+	return index ? dh_playout_waiting(room->playout, index - 1) : playing;
+}
+
 void dh_room_segments_prepare(struct dh_room *room)
 {
 	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL),
 				*next = dh_playout_waiting(room->playout, 0);
-	const struct dh_segment *first = playing ? playing : next;
+	const struct dh_segment *first = playing ? playing : next, *segment;
 	size_t bytes = 0, most = (size_t)room->context.max_queue_mb << 20;
 	bool live_ahead = false;
 	int busy = 0;
 
 	room->queue_changed = FALSE;
-	for (guint i = 0; room->has_clip && i < room->feeds->len; i++) {
-		struct dh_feed *feed = room->feeds->pdata[i];
-		const struct dh_segment *segment = dh_feed_segment(feed);
+	for (size_t i = 0; room->has_clip && (segment = segment_at(room, i)); i++) {
+		struct dh_feed *feed = dh_segment_user(segment);
 		if (!dh_feed_is_started(feed)) {
 			if (segment != next && (busy >= AHEAD_MAX || bytes >= most || !dh_feed_may_begin_ahead(feed)))
 				return;
@@ -99,14 +108,12 @@ void dh_room_segments_prepare(struct dh_room *room)
 /* Segments enqueued before there was an anchor can never be prepared. */
 static void fail_all(struct dh_room *room)
 {
-	for (guint i = 0; i < room->feeds->len;) {
-		guint count = room->feeds->len;
-		struct dh_feed *feed = room->feeds->pdata[i];
-		if (!dh_feed_is_started(feed)) {
-			dh_segment_fail(dh_feed_segment(feed), DH_PREPARE_INTERNAL, "the avatar could not be prepared");
-			dh_playout_filled(room->playout, dh_feed_segment(feed));
-		}
-		i += room->feeds->len == count; /* a failed one has left the list */
+	struct dh_segment *segment;
+
+	while ((segment = dh_playout_waiting(room->playout, 0))) {
+		dh_segment_fail(segment, DH_PREPARE_INTERNAL, "the avatar could not be prepared");
+		dh_playout_filled(room->playout, segment);
+		dh_room_thread_keep_time(room->thread);
 	}
 }
 
@@ -154,16 +161,15 @@ static void make_id(struct dh_room *room, struct enqueue *enqueue)
 /* The feed is set first: the events of the segment need it. */
 static int enqueue_feed(struct dh_room *room, struct dh_feed *feed, struct dh_segment *segment)
 {
-	dh_feed_set_segment(feed, segment);
-	g_ptr_array_add(room->feeds, dh_feed_ref(feed));
+	dh_feed_set_segment(dh_feed_ref(feed), segment);
 	int err = dh_playout_enqueue(room->playout, segment);
 	if (err) {
-		g_ptr_array_remove(room->feeds, feed);
 		dh_feed_set_segment(feed, NULL);
 	}
 	return err;
 }
 
+		dh_feed_unref(feed);
 static int run_enqueue(struct dh_room *room, void *arg)
 {
 	struct enqueue *enqueue = arg;
@@ -209,7 +215,10 @@ static int run_interrupt(struct dh_room *room, void *arg)
 {
 	int *dropped = arg;
 
-	*dropped = dh_playout_interrupt(room->playout);
+	*dropped = dh_playout_begin_interrupt(room->playout);
+	do
+		dh_room_thread_keep_time(room->thread);
+	while (dh_playout_continue_interrupt(room->playout));
 	return 0;
 }
 

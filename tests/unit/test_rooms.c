@@ -12,8 +12,10 @@
 
 struct handle {
 	gint refs;
-	gint holds;      /* 1: a reference to its member */
-	char status[32]; /* the latest one; protected by the gateway's lock */
+	gint holds; /* 1: a reference to its member */
+	/* protected by the gateway's lock */
+	char status[32];   /* the latest one */
+	guint sent_before; /* how many events all members had been sent by then */
 };
 
 /* An event on its way, or what event handlers got (handles NULL). */
@@ -29,6 +31,8 @@ static struct {
 	gint refs_taken;         /* atomic, as all below */
 	gint has_event_handlers;
 	gint room_allocations; /* of JSON, in a room's thread */
+	gint pause_us;         /* that each event takes */
+	gint freed;            /* units of 5 bytes, by a thread that others wait for */
 } gateway = { .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER };
 
 static void *handle_ref(void *arg)
@@ -70,6 +74,7 @@ static void push(void *arg, void *to, json_t *event)
 	pthread_mutex_lock(&gateway.lock);
 	if (status)
 		g_strlcpy(handle->status, status, sizeof handle->status);
+	handle->sent_before = gateway.sent->len;
 	pthread_cond_broadcast(&gateway.change);
 	pthread_mutex_unlock(&gateway.lock);
 	json_decref(event);
@@ -78,6 +83,7 @@ static void push(void *arg, void *to, json_t *event)
 static void broadcast(void *arg, GPtrArray *handles, json_t *event)
 {
 	(void)arg;
+	usleep((useconds_t)g_atomic_int_get(&gateway.pause_us));
 	note(gateway.sent, handles, event);
 }
 
@@ -166,7 +172,7 @@ static void set_open(int64_t watch_timeout_ms)
 	const struct dh_room_context context = { .host = &host,
 		.events = true,
 		.watch_timeout_ms = watch_timeout_ms,
-		.max_queue = 100,
+		.max_queue = 10000,
 		.max_queue_ms = 3600000,
 		.max_queue_mb = 100 };
 	struct dh_settings *settings = dh_settings_new(&(struct dh_settings){ .description = "a room" });
@@ -289,6 +295,64 @@ static void test_interrupt_before_a_thousand(void)
 
 /* The allocator of all JSON. */
 static void *json_malloc(size_t size)
+/* Each event takes a while. A viewer's time to connect is over amid them, and it hears of that
+ * then. */
+static void check_time_is_kept(int events)
+{
+	pthread_mutex_lock(&gateway.lock);
+	CHECK_STR(set.handles[0].status, "timeout");
+	CHECK(set.handles[0].sent_before < (guint)events, "after %u events", set.handles[0].sent_before);
+	pthread_mutex_unlock(&gateway.lock);
+	CHECK_INT(gateway.sent->len, events);
+}
+
+static void open_slow(int segments)
+{
+	set_open(300);
+	for (int i = 0; i < segments; i++)
+		enqueue("segment", NULL);
+	gateway_forget();
+	g_atomic_int_set(&gateway.pause_us, 3000);
+	join(0, DH_MEMBER_VIEWER);
+	join(1, DH_MEMBER_OBSERVER); /* hears the rest */
+}
+
+static void test_a_long_interrupt_keeps_time(void)
+{
+	json_t *reply = NULL;
+
+	open_slow(300);
+	CHECK_INT(dh_room_interrupt(set.room, &reply), 0);
+	CHECK_INT(json_integer_value(json_object_get(reply, "dropped")), 300);
+	json_decref(reply);
+	check_time_is_kept(300);
+	g_atomic_int_set(&gateway.pause_us, 0);
+	set_close();
+}
+
+static void kill_worker(int pid)
+{
+	kill(pid, SIGKILL);
+}
+
+static void test_a_long_failure_keeps_time(void)
+{
+	guint sent;
+
+	open_slow(300);
+	each_child(kill_worker); /* the avatar's, too */
+	do {
+		usleep(2000);
+		pthread_mutex_lock(&gateway.lock);
+		sent = gateway.sent->len;
+		pthread_mutex_unlock(&gateway.lock);
+	} while (sent < 300);
+	g_atomic_int_set(&gateway.pause_us, 0);
+	flush();
+	check_time_is_kept(300);
+	set_close();
+}
+
 {
 	char name[16] = "";
 
@@ -572,3 +636,5 @@ int main(int argc, char **argv)
 	json_set_alloc_funcs(json_malloc, free);
 	return find_fake_worker(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests);
 }
+	TEST(test_a_long_interrupt_keeps_time),
+	TEST(test_a_long_failure_keeps_time),
