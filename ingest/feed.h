@@ -81,7 +81,9 @@ void dh_feed_set_next(struct dh_feed *feed);
 /* Whether a generator makes it while it is being prepared. */
 bool dh_feed_is_live(const struct dh_feed *feed);
 
-/* Moves what has arrived into the segment. Returns whether the feed has a segment. */
+/* Moves some of what has arrived into the segment, if it still has one. Returns whether to call
+ * it again: one call takes a fraction of a millisecond, however much has arrived. A segment that
+ * was not open yet is not ready (dh_segment_set_partial) until all of it has moved. */
 bool dh_feed_fill(struct dh_feed *feed);
 
 /* Stops the preparation and forgets the segment. The caller keeps its own reference. */

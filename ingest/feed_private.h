@@ -8,7 +8,8 @@
 
 /* What has arrived since the owner last looked. */
 struct dh_feed_batch {
-	GPtrArray *units;
+	GPtrArray *units; /* struct dh_unit, references; may be NULL */
+	guint filled;     /* so many of them have moved into the segment */
 	bool has_head, has_end, has_failure, is_incomplete;
 	json_t *notes; /* set with the end; may be NULL */
 	struct dh_stream_head head;
@@ -35,7 +36,8 @@ struct dh_feed {
 	/* the owner's thread */
 	struct dh_segment *segment;
 	bool is_started, is_next, is_incomplete;
-	json_t *notes; /* may be NULL */
+	json_t *notes;                /* may be NULL */
+	struct dh_feed_batch filling; /* moves into the segment in steps */
 	/* the owner's thread until started, then the I/O thread */
 	struct dh_ingest_source source;
 	char *names[2];

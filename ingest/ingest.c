@@ -174,6 +174,16 @@ void dh_ingest_free(struct dh_ingest **ingest)
 	release(old);
 }
 
+void dh_ingest_free_later(struct dh_ingest *ingest, dh_free_fn *some, void *thing)
+{
+	dh_free_later(ingest->loader, some, thing);
+}
+
+void dh_ingest_free_units_later(struct dh_ingest *ingest, GPtrArray *units)
+{
+	dh_free_units_later(ingest->loader, units);
+}
+
 /* --- limits */
 
 bool dh_ingest_has_memory(struct dh_ingest *ingest)

@@ -28,7 +28,8 @@ struct dh_instance {
 	GHashTable *avatars;             /* by name (its config's), struct dh_avatar */
 	struct dh_member_counts members; /* atomic */
 	GMutex admission_lock;           /* held from looking for a place to taking it */
-	/* serialises creating, editing and destroying rooms; taken before `lock` */
+	/* serialises creating, editing and destroying rooms; taken before `lock`. Held while the
+	 * room file is written, so nobody who only looks may take it. */
 	GMutex rooms_lock;
 	struct dh_room_file *room_file; /* changed with rooms_lock held */
 	/* protected by lock */

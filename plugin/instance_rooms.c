@@ -130,6 +130,7 @@ static struct dh_room_context context_of(const struct dh_instance *instance)
 
 	return (struct dh_room_context){
 		.host = &instance->host,
+		.ingest = instance->ingest,
 		.string_ids = config->string_ids != 0,
 		.events = config->events != 0,
 		.realtime = config->realtime,

@@ -74,6 +74,7 @@ static void close_room(void *owner)
 	dh_playout_interrupt(room->playout);
 	dh_room_members_dismiss(room);
 	dh_playout_free(&room->playout);
+	dh_room_ended_close(room);
 }
 
 /* --- avatar */

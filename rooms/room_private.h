@@ -111,8 +111,8 @@ void dh_room_ended_add(struct dh_room *room, struct dh_segment *segment);
 void dh_room_ended_poll(struct dh_room *room, int64_t now_ticks);
 /* When to call it next; INT64_MAX: not before something changes. */
 int64_t dh_room_ended_deadline_ticks(const struct dh_room *room);
-/* After the thread has ended: frees the rest. */
-void dh_room_ended_free(struct dh_room *room);
+/* The room is ending: the rest is freed by a thread that nobody waits for. */
+void dh_room_ended_close(struct dh_room *room);
 
 /* --- room_segments.c; in the room's thread */
 

@@ -39,11 +39,15 @@ static void feed_run(void *owner, struct dh_command *command)
 {
 	struct dh_feed *feed = ((struct feed_command *)command)->feed;
 	struct dh_room *room = owner;
+	bool is_more = dh_feed_fill(feed);
 
-	if (dh_feed_fill(feed))
+	if (dh_feed_segment(feed))
 		dh_playout_filled(room->playout, dh_feed_segment(feed));
 	room->queue_changed = true;
-	feed_free(command);
+	if (is_more) /* after a turn, and after the commands of others */
+		dh_room_thread_post(room->thread, command);
+	else
+		feed_free(command);
 }
 
 /* The I/O thread. */
@@ -63,10 +67,6 @@ static void feed_gone(void *arg)
 	dh_room_unref(arg);
 }
 
-/* In queue order. The next segment to play is always prepared, those behind it only
- * while the queue has room for more bytes. A generator is read for as long as it takes
- * to generate, so only one at a time runs ahead of the segment that plays (or plays
- * first). */
 /* The playing segment is the first, if one plays. NULL beyond the last. */
 static struct dh_segment *segment_at(const struct dh_room *room, size_t index)
 {
@@ -77,6 +77,10 @@ static struct dh_segment *segment_at(const struct dh_room *room, size_t index)
 	return index ? dh_playout_waiting(room->playout, index - 1) : playing;
 }
 
+/* In queue order. The next segment to play is always prepared, those behind it only
+ * while the queue has room for more bytes. A generator is read for as long as it takes
+ * to generate, so only one at a time runs ahead of the segment that plays (or plays
+ * first). */
 void dh_room_segments_prepare(struct dh_room *room)
 {
 	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL),
@@ -105,7 +109,7 @@ void dh_room_segments_prepare(struct dh_room *room)
 	}
 }
 
-/* Segments enqueued before there was an anchor can never be prepared. */
+/* Without an idle clip none has begun to be prepared, and none ever will. */
 static void fail_all(struct dh_room *room)
 {
 	struct dh_segment *segment;
@@ -165,11 +169,11 @@ static int enqueue_feed(struct dh_room *room, struct dh_feed *feed, struct dh_se
 	int err = dh_playout_enqueue(room->playout, segment);
 	if (err) {
 		dh_feed_set_segment(feed, NULL);
+		dh_feed_unref(feed);
 	}
 	return err;
 }
 
-		dh_feed_unref(feed);
 static int run_enqueue(struct dh_room *room, void *arg)
 {
 	struct enqueue *enqueue = arg;

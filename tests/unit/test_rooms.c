@@ -145,6 +145,7 @@ static void gateway_forget(void)
 	pthread_mutex_unlock(&gateway.lock);
 	g_atomic_int_set(&gateway.refs_taken, 0);
 	g_atomic_int_set(&gateway.room_allocations, 0);
+	g_atomic_int_set(&gateway.freed, 0);
 }
 
 static void gateway_close(void)
@@ -169,7 +170,7 @@ static struct set set;
 
 static void set_open(int64_t watch_timeout_ms)
 {
-	const struct dh_room_context context = { .host = &host,
+	struct dh_room_context context = { .host = &host,
 		.events = true,
 		.watch_timeout_ms = watch_timeout_ms,
 		.max_queue = 10000,
@@ -187,6 +188,7 @@ static void set_open(int64_t watch_timeout_ms)
 	set.config.idle = g_build_filename(set.fixture.folder, "idle", NULL);
 	set.avatar = dh_avatar_new(&set.config, set.fixture.io, set.fixture.ingest);
 	const struct dh_room_facts facts = { .id = "1", .avatar = set.avatar };
+	context.ingest = set.fixture.ingest;
 	CHECK_INT(dh_room_alloc(&set.room, &context, &facts, settings), 0);
 	dh_settings_unref(settings);
 }
@@ -293,8 +295,6 @@ static void test_interrupt_before_a_thousand(void)
 	set_close();
 }
 
-/* The allocator of all JSON. */
-static void *json_malloc(size_t size)
 /* Each event takes a while. A viewer's time to connect is over amid them, and it hears of that
  * then. */
 static void check_time_is_kept(int events)
@@ -353,6 +353,8 @@ static void test_a_long_failure_keeps_time(void)
 	set_close();
 }
 
+/* The allocator of all JSON. */
+static void *json_malloc(size_t size)
 {
 	char name[16] = "";
 
@@ -407,6 +409,24 @@ static struct dh_segment *long_segment(struct dh_unit **units)
 	return segment;
 }
 
+static _Thread_local bool is_awaited; /* others wait for this thread */
+
+void __real_dh_unit_unref(struct dh_unit **unit);
+void __wrap_dh_unit_unref(struct dh_unit **unit);
+
+void __wrap_dh_unit_unref(struct dh_unit **unit)
+{
+	if (*unit && is_awaited && (*unit)->size == 5 && __atomic_load_n(&(*unit)->refs, __ATOMIC_SEQ_CST) == 1)
+		g_atomic_int_inc(&gateway.freed);
+	__real_dh_unit_unref(unit);
+}
+
+static void await_me(void *arg)
+{
+	(void)arg;
+	is_awaited = true;
+}
+
 static int run_ended(struct dh_room *room, void *arg)
 {
 	dh_room_ended_add(room, arg);
@@ -451,6 +471,27 @@ static void test_a_long_segment_is_freed_bit_by_bit(void)
 		CHECK_INT(units[i]->refs, 1);
 		dh_unit_unref(&units[i]);
 	}
+	g_free(units);
+}
+
+/* What is left when the room ends is freed by none of those who are waited for. */
+static void test_an_ended_room_is_freed_elsewhere(void)
+{
+	struct dh_unit **units = g_new0(struct dh_unit *, UNITS);
+
+	set_open(100000);
+	for (int k = 0; k < 20; k++) {
+		struct dh_segment *segment = long_segment(units);
+		for (int i = 0; i < UNITS; i++)
+			dh_unit_unref(&units[i]);
+		CHECK_INT(dh_room_call(set.room, run_ended, segment), 0);
+	}
+	gateway_forget();
+	dh_io_call(set.fixture.io, await_me, NULL);
+	is_awaited = true;
+	set_close();
+	is_awaited = false;
+	CHECK_INT(g_atomic_int_get(&gateway.freed), 0);
 	g_free(units);
 }
 
@@ -622,8 +663,11 @@ static void test_names(void)
 
 static const struct check_test tests[] = {
 	TEST(test_interrupt_before_a_thousand),
+	TEST(test_a_long_interrupt_keeps_time),
+	TEST(test_a_long_failure_keeps_time),
 	TEST(test_json_is_made_by_who_asks),
 	TEST(test_a_long_segment_is_freed_bit_by_bit),
+	TEST(test_an_ended_room_is_freed_elsewhere),
 	TEST(test_coming_and_going),
 	TEST(test_kick_all),
 	TEST(test_who_does_not_connect),
@@ -636,5 +680,3 @@ int main(int argc, char **argv)
 	json_set_alloc_funcs(json_malloc, free);
 	return find_fake_worker(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests);
 }
-	TEST(test_a_long_interrupt_keeps_time),
-	TEST(test_a_long_failure_keeps_time),
