@@ -65,6 +65,9 @@ int dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source 
 /* Moves it ahead of everything that is prepared ahead of time. */
 void dh_ingest_set_next(struct dh_subscription *subscription);
 
+/* A live source may be read up to `ticks` of its media time. I/O thread. */
+void dh_ingest_allow(struct dh_subscription *subscription, int64_t ticks);
+
 /* Once it returns, no listener function runs or will run (if called from a listener
  * function: once that one has returned). So do not hold a lock that a listener function
  * takes. *subscription may be NULL. */

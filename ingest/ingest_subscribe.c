@@ -71,6 +71,12 @@ void dh_ingest_set_next(struct dh_subscription *subscription)
 	dh_io_post(subscription->ingest->io, set_next, subscription);
 }
 
+void dh_ingest_allow(struct dh_subscription *subscription, int64_t ticks)
+{
+	if (subscription->preparation)
+		dh_preparation_allow(subscription->preparation, ticks);
+}
+
 void dh_ingest_unsubscribe(struct dh_subscription **subscription)
 {
 	struct dh_subscription *old = *subscription;

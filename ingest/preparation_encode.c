@@ -267,6 +267,7 @@ void dh_preparation_encode(struct dh_preparation *preparation)
 	preparation->state = DH_PREPARATION_ENCODING;
 	preparation->may_end = preparation->inputs->is_live;
 	dh_preparation_limits(&ingest->config, &limits);
+	dh_stream_reader_free(&preparation->reader);
 	err = dh_stream_reader_alloc(&preparation->reader, &limits, &dh_recording_sink, &preparation->recording);
 	if (err == 0)
 		err = start_job(preparation);

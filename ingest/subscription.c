@@ -83,6 +83,13 @@ void dh_subscription_tell(struct dh_subscription *s, const struct dh_recording *
 	pthread_mutex_unlock(&s->lock);
 }
 
+void dh_subscription_held(struct dh_subscription *s, bool is_held)
+{
+	pthread_mutex_lock(&s->lock);
+	TELL(s, held, is_held);
+	pthread_mutex_unlock(&s->lock);
+}
+
 int dh_subscription_open(struct dh_subscription *s, int *fd, char **error)
 {
 	int err = -ECANCELED;

@@ -42,6 +42,9 @@ void dh_subscription_tell(struct dh_subscription *subscription, const struct dh_
  * text, if the listener is gone. */
 int dh_subscription_open(struct dh_subscription *subscription, int *fd, char **error);
 
+/* I/O thread. Tells the listener that the source is held, or not any more. */
+void dh_subscription_held(struct dh_subscription *subscription, bool is_held);
+
 /* Any thread. When it returns, no listener function runs or will run (if called from one:
  * once that one has returned). */
 void dh_subscription_silence(struct dh_subscription *subscription);

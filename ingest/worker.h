@@ -74,6 +74,10 @@ void dh_job_ready(struct dh_job *job);
 /* From now on it goes before jobs that are not next. */
 void dh_job_set_next(struct dh_job *job);
 
+/* Stops reading what its worker writes, and measuring its silence; or goes on. May be
+ * called from within `data`. */
+void dh_job_hold(struct dh_job *job, bool is_held);
+
 /* Ends the job and kills its worker. May be called from within `data`, which must then
  * return other than 0. *job may be NULL. */
 void dh_job_cancel(struct dh_job **job);

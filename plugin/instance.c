@@ -6,6 +6,7 @@
 #include "janus_api.h"
 #include "room_host.h"
 #include "ingest/log.h"
+#include "playout/timebase.h"
 
 static void to_gateway_log(enum dh_log_level level, const char *text)
 {
@@ -40,7 +41,8 @@ struct dh_feed_context dh_instance_feed_context(const struct dh_instance *instan
 	return (struct dh_feed_context){ .io = instance->io,
 		.ingest = instance->ingest,
 		.generator_scope = instance->config->scope,
-		.generator_user = instance->config->worker_user };
+		.generator_user = instance->config->worker_user,
+		.ahead_ticks = instance->config->ahead_ms * DH_TICKS_PER_MS };
 }
 
 /* --- sessions */

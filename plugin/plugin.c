@@ -10,6 +10,7 @@
 
 #include "rooms/realtime.h"
 #include "dispatch.h"
+#include "push_service.h"
 
 #ifndef DH_VERSION
 #define DH_VERSION "0"
@@ -41,6 +42,20 @@ static void leave(void)
 	pthread_mutex_unlock(&door);
 }
 
+/* *instance may be NULL. */
+static void end(struct dh_instance **instance)
+{
+	if (!*instance)
+		return;
+	dh_instance_close(*instance);
+	pthread_mutex_lock(&door);
+	while (inside)
+		pthread_cond_wait(&empty, &door);
+	pthread_mutex_unlock(&door);
+	dh_push_service_free(&(*instance)->pushes);
+	dh_instance_free(instance);
+}
+
 static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 {
 	struct dh_instance *instance = NULL;
@@ -48,7 +63,11 @@ static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 	if (!callbacks || !config_path)
 		return -1;
 	dh_gateway = callbacks;
-	if (dh_instance_alloc(&instance, config_path) < 0) {
+	int err = dh_instance_alloc(&instance, config_path);
+	if (!err)
+		err = dh_push_service_alloc(&instance->pushes, instance);
+	if (err) {
+		end(&instance);
 		DH_LOG(LOG_ERR, "not started");
 		return -1;
 	}
@@ -67,12 +86,7 @@ static void plugin_destroy(void)
 	pthread_mutex_unlock(&door);
 	if (!instance)
 		return;
-	dh_instance_close(instance);
-	pthread_mutex_lock(&door);
-	while (inside)
-		pthread_cond_wait(&empty, &door);
-	pthread_mutex_unlock(&door);
-	dh_instance_free(&instance);
+	end(&instance);
 	DH_LOG(LOG_INFO, "stopped");
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ingest/ingest.h"
+#include "push_service.h"
 
 #define NO_LIMIT (-1)
 
@@ -124,6 +125,7 @@ json_t *dh_usage(struct dh_instance *instance)
 	add(usage, "memory_bytes", resident_bytes(), limit_of(RLIMIT_AS));
 	add_ingest(usage, instance);
 	add_outbox(usage, instance);
+	add(usage, "pushes", dh_push_service_count(instance->pushes), instance->config->max_pushes);
 	add_rooms(usage, instance);
 	return usage;
 }

@@ -64,10 +64,12 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	dh_playout_poll(room->playout, now_ticks);
 	dh_room_members_poll(room, now_ticks);
 	dh_room_ended_poll(room, now_ticks);
+	dh_room_segments_poll(room, now_ticks);
 	if (room->queue_changed)
 		dh_room_segments_prepare(room);
 	publish(room);
 	int64_t deadline_ticks = MIN(dh_room_members_deadline_ticks(room), dh_room_ended_deadline_ticks(room));
+	deadline_ticks = MIN(deadline_ticks, dh_room_segments_deadline_ticks(room));
 	return MIN(deadline_ticks, dh_playout_deadline_ticks(room->playout));
 }
 
@@ -156,6 +158,7 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 	room->facts.id = room->id = g_strdup(facts->id);
 	room->settings = dh_settings_ref(settings);
 	room->enabled = true;
+	room->live_poll_ticks = INT64_MAX;
 	room->members = g_ptr_array_new_with_free_func(member_unref);
 	room->ended = g_ptr_array_new();
 	g_queue_init(&room->connecting);

@@ -33,6 +33,7 @@ struct dh_room {
 	GPtrArray *feeds;                     /* struct dh_feed, references: of the playing and waiting segments */
 	GPtrArray *ended;                     /* struct dh_segment, to be freed; see room_ended.c */
 	int64_t ended_poll_ticks;             /* when to free more of them */
+	int64_t live_poll_ticks;              /* when to look after the live segment that plays */
 	bool speaking, has_clip, has_failed;
 	bool queue_changed;              /* there may be another segment to prepare */
 	uint64_t next_segment;           /* for ids that the room makes */
@@ -120,6 +121,10 @@ void dh_room_ended_free(struct dh_room *room);
 void dh_room_segments_avatar(struct dh_room *room);
 /* Starts to prepare what is next. */
 void dh_room_segments_prepare(struct dh_room *room);
+/* Looks after the live segment that plays. */
+void dh_room_segments_poll(struct dh_room *room, int64_t now_ticks);
+/* When to call it next; INT64_MAX: not before something changes. */
+int64_t dh_room_segments_deadline_ticks(const struct dh_room *room);
 /* `segment` has ended. */
 void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment);
 

@@ -254,7 +254,7 @@ static void enqueue(const char *name, const struct dh_feed_speech *speech)
 		source.folders[0] = set.fixture.folder;
 		ingest_fixture_file(&set.fixture, "segment", "good 5", 6);
 	}
-	struct dh_feed *feed = dh_feed_new(&context, &owner, name, NULL, &source, speech);
+	struct dh_feed *feed = dh_feed_new(&context, &owner, name, NULL, &source, speech, NULL);
 	CHECK_INT(dh_room_enqueue(set.room, feed, NULL, &reply), 0);
 	dh_feed_unref(feed);
 	json_decref(reply);
