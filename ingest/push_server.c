@@ -52,9 +52,9 @@ static void on_closed(void *arg, struct dh_push *push)
 {
 	struct dh_push_server *server = arg;
 
-	server->owner.closed(server->arg, push);
 	g_ptr_array_remove_fast(server->all, push);
 	g_atomic_int_set(&server->count, (int)server->all->len);
+	server->owner.closed(server->arg, push);
 	dh_push_unref(push);
 }
 

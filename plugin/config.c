@@ -12,7 +12,7 @@
 #include "config_file.h"
 #include "config_options.h"
 #include "ingest/log.h"
-#include "ingest/push_server.h"
+#include "ingest/push_listen.h"
 
 #ifndef DH_PREPARE_PATH
 #define DH_PREPARE_PATH "dh-prepare" /* looked up in PATH */

@@ -69,6 +69,7 @@ configure_janus() {
 	http_port=$(free_port 8088)
 	ws_port=$(free_port 8188 "$http_port")
 	admin_port=$(free_port 7088 "$http_port" "$ws_port")
+	push_port=$(free_port 8189 "$http_port" "$ws_port" "$admin_port")
 	local address
 	address=$(own_address) || exit 1
 	cat > "$temp/conf/janus.jcfg" <<-JCFG
@@ -127,6 +128,7 @@ configure_plugin() {
 			segments_folder = [ $folders ]
 			cache_folder = $(quoted "$temp/cache")
 			worker = $(quoted "$temp/bin/dh-prepare")
+			push_listen = "127.0.0.1:$push_port"
 		}
 		avatar-demo: {
 			width = 512
