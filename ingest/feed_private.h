@@ -37,7 +37,7 @@ struct dh_feed {
 	/* the owner's thread */
 	struct dh_segment *segment;
 	bool is_started, is_next, is_incomplete;
-	json_t *notes; /* may be NULL */
+	json_t *notes;          /* may be NULL */
 	int64_t progress_ticks; /* when `progress` was last called */
 	/* atomic */
 	_Atomic bool is_held;          /* its source waits until more has been played */

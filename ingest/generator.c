@@ -21,8 +21,8 @@ struct dh_generator {
 	char *who;
 	struct dh_child *child;
 	struct dh_generator_log *log;
-	int alive;      /* our end of a pipe that closes when we die */
-	GSource *timer; /* max_s, then the grace period */
+	int alive;                 /* our end of a pipe that closes when we die */
+	GSource *timer;            /* max_s, then the grace period */
 	int64_t left_ms, since_us; /* of max_s, when it last began to run */
 	bool is_held;
 	bool is_late, is_over, is_lingering;

@@ -18,7 +18,7 @@
 
 #include "io.h"
 
-#define DH_PUSH_LINE_MAX    65536 /* bytes of a line, with its line feed */
+#define DH_PUSH_LINE_MAX    65536         /* bytes of a line, with its line feed */
 #define DH_PUSH_LINE_OPTION "push_line_s" /* the option behind `line_ms` */
 
 struct dh_push;

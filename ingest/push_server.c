@@ -185,8 +185,8 @@ int dh_push_server_alloc(struct dh_push_server **out, struct dh_io *io, const st
 	if (config->listen)
 		server->tcp = err = dh_push_listen_tcp(config->listen, error);
 	if (err >= 0 && config->socket) {
-		server->local = err =
-			dh_push_listen_local(config->socket, config->socket_mode, config->socket_group, error);
+		server->local = err = dh_push_listen_local(config->socket, config->socket_mode, config->socket_group,
+			error);
 		server->path = err >= 0 ? g_strdup(config->socket) : NULL;
 	}
 	if (err < 0) {

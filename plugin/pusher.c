@@ -14,8 +14,8 @@
 #define PROGRESS_MS_MIN 20
 #define PROGRESS_MS_MAX 10000
 
-struct dh_pusher *dh_pusher_new(struct dh_instance *instance, struct dh_push_tokens *tokens, struct dh_push_places *places,
-	struct dh_push *push)
+struct dh_pusher *dh_pusher_new(struct dh_instance *instance, struct dh_push_tokens *tokens,
+	struct dh_push_places *places, struct dh_push *push)
 {
 	struct dh_pusher *pusher = g_new0(struct dh_pusher, 1);
 
@@ -64,8 +64,7 @@ static void on_event(void *arg, json_t *event, bool is_last)
 
 static void say_want(struct dh_pusher *pusher, int64_t ticks)
 {
-	dh_push_say(pusher->push,
-		json_pack("{s:s, s:I}", "event", "want", "ms", (json_int_t)dh_ms_from_ticks(ticks)));
+	dh_push_say(pusher->push, json_pack("{s:s, s:I}", "event", "want", "ms", (json_int_t)dh_ms_from_ticks(ticks)));
 }
 
 static void on_progress(void *arg, const char *segment, int64_t played_ticks, int64_t wanted_ticks)
@@ -152,10 +151,9 @@ static void answer_info(struct dh_pusher *pusher, struct dh_request *request)
 	dh_push_say(pusher->push,
 		json_pack("{s:{s:o, s:I, s:I, s:I, s:i, s:I, s:i, s:I, s:O}}", "info", "room",
 			dh_room_id_json(request->room), "width", (json_int_t)avatar->width, "height",
-			(json_int_t)avatar->height, "kbps", (json_int_t)avatar->kbps, "audio_kbps",
-			defaults.audio_kbps, "entry_ms", (json_int_t)avatar->entry_ms, "fps_max", defaults.fps_max,
-			"ahead_ms", (json_int_t)pusher->instance->config->ahead_ms, "state",
-			json_object_get(room, "state")));
+			(json_int_t)avatar->height, "kbps", (json_int_t)avatar->kbps, "audio_kbps", defaults.audio_kbps,
+			"entry_ms", (json_int_t)avatar->entry_ms, "fps_max", defaults.fps_max, "ahead_ms",
+			(json_int_t)pusher->instance->config->ahead_ms, "state", json_object_get(room, "state")));
 	json_decref(room);
 }
 
@@ -284,7 +282,8 @@ static void handle(struct dh_pusher *pusher, struct dh_request *request)
 
 void dh_pusher_line(struct dh_pusher *pusher, const char *line, size_t size)
 {
-	struct dh_request *request = dh_request_new(pusher->instance, NULL, NULL, json_loadb(line, size, 0, NULL), NULL);
+	struct dh_request *request = dh_request_new(pusher->instance, NULL, NULL, json_loadb(line, size, 0, NULL),
+		NULL);
 
 	handle(pusher, request);
 	if (request->error_code)

@@ -17,7 +17,7 @@ struct dh_pusher {
 	/* of the service; used while there is a connection */
 	struct dh_push_tokens *tokens;
 	struct dh_push_places *places;
-	struct dh_push *push;          /* a reference */
+	struct dh_push *push; /* a reference */
 	/* one line at a time */
 	char *authorized; /* the room that it has proved to know; NULL: none */
 	/* atomic */
@@ -28,8 +28,8 @@ struct dh_pusher {
 	bool is_closed;
 };
 
-struct dh_pusher *dh_pusher_new(struct dh_instance *instance, struct dh_push_tokens *tokens, struct dh_push_places *places,
-	struct dh_push *push);
+struct dh_pusher *dh_pusher_new(struct dh_instance *instance, struct dh_push_tokens *tokens,
+	struct dh_push_places *places, struct dh_push *push);
 void dh_pusher_unref(struct dh_pusher *pusher);
 
 /* Its connection has ended. */

@@ -226,7 +226,8 @@ static void test_refusals(void)
 /* Many at once, most of which misbehave: nothing is left. */
 static void test_crowd(void)
 {
-	static const char *const words[] = { "", "x", "next\n", "media\n", "flood\n", "end\n", "next\nnext\nend\nrest" };
+	static const char *const words[] = { "", "x", "next\n", "media\n", "flood\n", "end\n",
+		"next\nnext\nend\nrest" };
 	int fds[200];
 
 	start(50);
