@@ -204,7 +204,7 @@ void dh_feed_input_set_next(void *arg)
 
 	if (feed->subscription)
 		dh_ingest_set_next(feed->subscription);
-	dh_feed_unref(feed);
+	dh_feed_unref(&feed);
 }
 
 void dh_feed_input_close(void *arg)
@@ -214,5 +214,5 @@ void dh_feed_input_close(void *arg)
 	dh_ingest_unsubscribe(&feed->subscription);
 	dh_generator_free(&feed->generator);
 	dh_io_drop(&feed->patience);
-	dh_feed_unref(feed);
+	dh_feed_unref(&feed);
 }

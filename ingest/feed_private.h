@@ -3,6 +3,8 @@
 #ifndef DH_FEED_PRIVATE_H
 #define DH_FEED_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "feed.h"
 #include "generator.h"
 
@@ -26,7 +28,7 @@ struct dh_feed_outcome {
 };
 
 struct dh_feed {
-	gatomicrefcount refs;
+	atomic_int refs;
 	/* immutable; holds references */
 	struct dh_feed_context context;
 	struct dh_feed_owner owner;

@@ -35,8 +35,10 @@ struct batch {
 
 static void batch_free(struct batch *batch)
 {
+	struct dh_load_task *task = &batch->loading->task;
+
 	dh_recording_clear(&batch->recording);
-	dh_load_task_unref(&batch->loading->task);
+	dh_load_task_unref(&task);
 	g_free(batch);
 }
 

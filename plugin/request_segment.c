@@ -99,7 +99,7 @@ static void enqueue(struct dh_request *request, const char *name, struct dh_inge
 		fail_enqueue(request, id, err);
 	else
 		dh_request_answer(request, "queued", reply);
-	dh_feed_unref(feed);
+	dh_feed_unref(&feed);
 }
 
 static void handle_enqueue(struct dh_request *request)

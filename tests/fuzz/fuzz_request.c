@@ -49,7 +49,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 static struct plugin_files files;
 static struct event_checker *checker;
 static struct gateway_handle *handles[2];
-static gint segments;
+static atomic_int segments;
 
 /* `what`: a text that tells more. */
 #define PROMISE(condition, what) \

@@ -12,14 +12,14 @@
 
 static void enter(const char *function)
 {
-	g_atomic_int_inc(&gateway.inside);
-	if (!g_atomic_int_get(&gateway.is_running))
+	atomic_fetch_add(&gateway.inside, 1);
+	if (!atomic_load(&gateway.is_running))
 		gateway_fault("it calls %s when it has been destroyed", function);
 }
 
 static void leave(void)
 {
-	g_atomic_int_add(&gateway.inside, -1);
+	atomic_fetch_sub(&gateway.inside, 1);
 }
 
 void gateway_scan_json(const json_t *json)
@@ -150,10 +150,10 @@ void gateway_refuse_offers(int count)
 /* A copy that says how many events the gateway had been given before. */
 static json_t *numbered(const json_t *message)
 {
-	static gint count;
+	static atomic_int count;
 	json_t *copy = json_deep_copy(message);
 
-	json_object_set_new(copy, "number", json_integer(g_atomic_int_add(&count, 1)));
+	json_object_set_new(copy, "number", json_integer(atomic_fetch_add(&count, 1)));
 	return copy;
 }
 
@@ -236,7 +236,7 @@ static void relay_rtp(janus_plugin_session *session, janus_plugin_rtp *packet)
 			handle->media.breaks[media] += handle->media.packets[media] && sequence != expected;
 			handle->media.packets[media]++;
 			handle->last_sequence[media] = sequence;
-			g_atomic_int_inc(&gateway.relayed);
+			atomic_fetch_add(&gateway.relayed, 1);
 		}
 		pthread_mutex_unlock(&handle->lock);
 	}

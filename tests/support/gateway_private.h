@@ -4,6 +4,7 @@
 #define DH_GATEWAY_PRIVATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "tests/support/gateway.h"
 
@@ -15,7 +16,7 @@ struct gateway_handle {
 	janus_plugin_session *session; /* that it is there is known until `is_detached` */
 	pthread_t loop;
 	/* atomic */
-	gint refs; /* its owner's, its session's */
+	atomic_int refs; /* its owner's, its session's */
 	/* protected by lock */
 	pthread_mutex_t lock;
 	pthread_cond_t change;
@@ -34,18 +35,18 @@ struct gateway_handle {
 struct gateway {
 	struct gateway_options options; /* immutable while it runs */
 	/* atomic */
-	gint is_running;  /* the plugin may call */
-	gint is_stopping; /* destroy has begun: it refuses what it is asked */
-	gint inside;      /* calls of the plugin that have not returned */
-	gint sessions;
-	gint relayed; /* packets to PeerConnections that are up */
+	atomic_int is_running;  /* the plugin may call */
+	atomic_int is_stopping; /* destroy has begun: it refuses what it is asked */
+	atomic_int inside;      /* calls of the plugin that have not returned */
+	atomic_int sessions;
+	atomic_int relayed; /* packets to PeerConnections that are up */
 };
 extern struct gateway gateway;
 
 /* --- gateway.c */
 
 void gateway_handle_ref(struct gateway_handle *handle);
-void gateway_handle_unref(struct gateway_handle *handle);
+void gateway_handle_unref(struct gateway_handle **handle);
 
 /* With the lock held: something for the loop, before all else where `is_urgent`. */
 void gateway_handle_post(struct gateway_handle *handle, enum gateway_job job, int is_urgent);

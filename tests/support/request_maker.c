@@ -50,7 +50,7 @@ static unsigned choose(const struct request_maker *maker, unsigned count)
 static json_t *segment_of(const struct request_maker *maker, const struct dh_request_type *type)
 {
 	int is_new = strcmp(type->name, "enqueue") == 0 || strcmp(type->name, "say") == 0;
-	int newest = is_new ? g_atomic_int_add(maker->segments, 1) + 1 : g_atomic_int_get(maker->segments);
+	int newest = is_new ? atomic_fetch_add(maker->segments, 1) + 1 : atomic_load(maker->segments);
 	char id[20];
 
 	snprintf(id, sizeof id, "x-%d", is_new ? newest : newest - (int)choose(maker, 8));

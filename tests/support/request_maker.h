@@ -6,6 +6,8 @@
 #ifndef DH_REQUEST_MAKER_H
 #define DH_REQUEST_MAKER_H
 
+#include <stdatomic.h>
+
 #include <jansson.h>
 
 #include "plugin/request_table.h"
@@ -21,7 +23,7 @@ struct request_maker {
 	unsigned odd_every;       /* one of so many values is odd; 0: none */
 	const char *const *files; /* in the segment folder, NULL at the end */
 	/* The number of the newest segment that it named; atomic, shared. */
-	gint *segments;
+	atomic_int *segments;
 };
 
 /* All requests that there are; NULL beyond the last. */

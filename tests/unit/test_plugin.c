@@ -2,6 +2,8 @@
 /* The plugin as Janus sees it: its table of functions, driven through the tests'
  * gateway with real rooms, real threads and real workers (tests/support/fake_worker, and
  * dh-prepare where DH_PREPARE names it). */
+#include <stdatomic.h>
+
 #include "tests/support/plugin_fixture.h"
 #include "tests/support/request_maker.h"
 
@@ -167,12 +169,12 @@ static void test_real_worker(void)
 }
 
 /* An event handler that takes its time: 1 when it is to, 2 when it does. */
-static gint slowness;
+static atomic_int slowness;
 
 static void see(void *arg, const json_t *event)
 {
 	event_checker_see(arg, event);
-	if (g_atomic_int_compare_and_exchange(&slowness, 1, 2))
+	if (atomic_compare_exchange_strong(&slowness, &(int){ 1 }, 2))
 		usleep(300000);
 }
 
@@ -184,9 +186,9 @@ static void test_asked_at_the_end(void)
 
 	plugin_fixture_open_with(&fixture, fake_worker, NULL, see);
 	handle = gateway_attach();
-	g_atomic_int_set(&slowness, 1);
+	atomic_store(&slowness, 1);
 	CHECK(!ASK(handle, "{s:s, s:i}", "request", "watch", "id", 1));
-	while (g_atomic_int_get(&slowness) != 2)
+	while (atomic_load(&slowness) != 2)
 		usleep(1000);
 	for (int i = 0; i < 20; i++)
 		CHECK(!ASK(handle, "{s:s, s:i}", "request", "watch", "id", 404));

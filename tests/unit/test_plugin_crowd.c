@@ -8,7 +8,7 @@
 #define THREADS 5
 
 static unsigned seed;
-static gint segments;
+static atomic_int segments;
 
 struct crowd {
 	pthread_t thread;

@@ -263,7 +263,7 @@ static unsigned first(void *arg, unsigned count)
 static json_t *body_without_keys(const struct dh_request_type *type, int room)
 {
 	static const char *const keys[] = { "secret", "pin", "token", "admin_key" };
-	static gint segments;
+	static atomic_int segments;
 	const struct request_maker maker = { first, NULL, NULL, 0, plugin_files_prepared, &segments };
 	json_t *body = maker_body(&maker, type);
 

@@ -53,7 +53,7 @@ static void check_answer(json_t *answer, const char *request, const char *field)
 
 static void check_field(struct gateway_handle *handle, const struct dh_request_type *type, const struct dh_field *field)
 {
-	static gint segments;
+	static atomic_int segments;
 	const struct request_maker maker = { first, NULL, NULL, 0, plugin_files_prepared, &segments };
 	size_t max = field->max ? field->max : 400;
 

@@ -2,6 +2,8 @@
 /* A room with the gateway replaced by a table of functions that writes down what
  * it is asked for: how much a room's thread does, who gets which event, and who
  * has to leave. The avatar's clip is never ready, so whatever is enqueued waits. */
+#include <stdatomic.h>
+
 #include "tests/support/ingest_fixture.h"
 
 #include "rooms/room_private.h"
@@ -11,8 +13,8 @@
 /* --- a gateway */
 
 struct handle {
-	gint refs;
-	gint holds;      /* 1: a reference to its member */
+	atomic_int refs;
+	atomic_int holds;      /* 1: a reference to its member */
 	char status[32]; /* the latest one; protected by the gateway's lock */
 };
 
@@ -26,21 +28,21 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
 	GArray *sent, *notified; /* struct sent; protected by lock */
-	gint refs_taken;         /* atomic, as all below */
-	gint has_event_handlers;
-	gint room_allocations; /* of JSON, in a room's thread */
+	atomic_int refs_taken;         /* atomic, as all below */
+	atomic_int has_event_handlers;
+	atomic_int room_allocations; /* of JSON, in a room's thread */
 } gateway = { .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER };
 
 static void *handle_ref(void *arg)
 {
-	g_atomic_int_inc(&gateway.refs_taken);
-	g_atomic_int_inc(&((struct handle *)arg)->refs);
+	atomic_fetch_add(&gateway.refs_taken, 1);
+	atomic_fetch_add(&((struct handle *)arg)->refs, 1);
 	return arg;
 }
 
 static void handle_unref(void *arg)
 {
-	g_atomic_int_add(&((struct handle *)arg)->refs, -1);
+	atomic_fetch_sub(&((struct handle *)arg)->refs, 1);
 }
 
 static void relay(void *handle, enum dh_media media, const uint8_t *rtp, size_t size)
@@ -84,7 +86,7 @@ static void broadcast(void *arg, GPtrArray *handles, json_t *event)
 static bool has_event_handlers(void *arg)
 {
 	(void)arg;
-	return g_atomic_int_get(&gateway.has_event_handlers);
+	return atomic_load(&gateway.has_event_handlers);
 }
 
 static void notify(void *arg, void *handle, json_t *event)
@@ -98,8 +100,8 @@ static void notify(void *arg, void *handle, json_t *event)
 static void dismiss(void *arg, void *handle, struct dh_member *member)
 {
 	(void)arg;
-	if (g_atomic_int_compare_and_exchange(&((struct handle *)handle)->holds, 1, 0))
-		dh_member_unref(member);
+	if (atomic_compare_exchange_strong(&((struct handle *)handle)->holds, &(int){ 1 }, 0))
+		dh_member_unref(&member);
 }
 
 static const struct dh_host host = {
@@ -128,7 +130,7 @@ static void gateway_open(void)
 	gateway.notified = g_array_new(FALSE, FALSE, sizeof(struct sent));
 	g_array_set_clear_func(gateway.sent, sent_clear);
 	g_array_set_clear_func(gateway.notified, sent_clear);
-	g_atomic_int_set(&gateway.has_event_handlers, 0);
+	atomic_store(&gateway.has_event_handlers, 0);
 }
 
 static void gateway_forget(void)
@@ -137,8 +139,8 @@ static void gateway_forget(void)
 	g_array_set_size(gateway.sent, 0);
 	g_array_set_size(gateway.notified, 0);
 	pthread_mutex_unlock(&gateway.lock);
-	g_atomic_int_set(&gateway.refs_taken, 0);
-	g_atomic_int_set(&gateway.room_allocations, 0);
+	atomic_store(&gateway.refs_taken, 0);
+	atomic_store(&gateway.room_allocations, 0);
 }
 
 static void gateway_close(void)
@@ -182,7 +184,7 @@ static void set_open(int64_t watch_timeout_ms)
 	set.avatar = dh_avatar_new(&set.config, set.fixture.io, set.fixture.ingest);
 	const struct dh_room_facts facts = { .id = "1", .avatar = set.avatar };
 	CHECK_INT(dh_room_alloc(&set.room, &context, &facts, settings), 0);
-	dh_settings_unref(settings);
+	dh_settings_unref(&settings);
 }
 
 static void leave(int i)
@@ -190,10 +192,10 @@ static void leave(int i)
 	struct dh_member *member = set.members[i];
 
 	set.members[i] = NULL;
-	if (!g_atomic_int_compare_and_exchange(&set.handles[i].holds, 1, 0))
+	if (!atomic_compare_exchange_strong(&set.handles[i].holds, &(int){ 1 }, 0))
 		return; /* it was dismissed */
 	dh_room_member_leave(member);
-	dh_member_unref(member);
+	dh_member_unref(&member);
 }
 
 static void set_close(void)
@@ -202,7 +204,7 @@ static void set_close(void)
 		leave(i);
 	dh_room_close(set.room);
 	CHECK_INT(dh_room_viewer_count(set.room) + dh_room_observer_count(set.room), 0);
-	dh_room_unref(set.room);
+	dh_room_unref(&set.room);
 	gateway_close();
 	for (int i = 0; i < MANY; i++)
 		CHECK_INT(set.handles[i].refs, 0);
@@ -216,7 +218,7 @@ static void set_close(void)
 static void join(int i, enum dh_member_kind kind)
 {
 	set.members[i] = dh_room_member_new(set.room, &set.handles[i], kind, &set.counts);
-	g_atomic_int_set(&set.handles[i].holds, 1);
+	atomic_store(&set.handles[i].holds, 1);
 	dh_room_member_attach(set.members[i]);
 }
 
@@ -256,7 +258,7 @@ static void enqueue(const char *name, const struct dh_feed_speech *speech)
 	}
 	struct dh_feed *feed = dh_feed_new(&context, &owner, name, NULL, &source, speech);
 	CHECK_INT(dh_room_enqueue(set.room, feed, NULL, &reply), 0);
-	dh_feed_unref(feed);
+	dh_feed_unref(&feed);
 	json_decref(reply);
 }
 
@@ -277,7 +279,7 @@ static void test_interrupt_before_a_thousand(void)
 	CHECK_INT(json_integer_value(json_object_get(reply, "dropped")), 100);
 	json_decref(reply);
 	CHECK_INT(gateway.sent->len, 100);
-	CHECK(g_atomic_int_get(&gateway.refs_taken) <= MANY, "%d references to handles", gateway.refs_taken);
+	CHECK(atomic_load(&gateway.refs_taken) <= MANY, "%d references to handles", gateway.refs_taken);
 	for (guint i = 0; i < gateway.sent->len; i++) {
 		const struct sent *sent = &g_array_index(gateway.sent, struct sent, i);
 		CHECK(sent->handles == g_array_index(gateway.sent, struct sent, 0).handles);
@@ -294,7 +296,7 @@ static void *json_malloc(size_t size)
 
 	pthread_getname_np(pthread_self(), name, sizeof name);
 	if (g_str_has_prefix(name, "dh room"))
-		g_atomic_int_inc(&gateway.room_allocations);
+		atomic_fetch_add(&gateway.room_allocations, 1);
 	return malloc(size);
 }
 
@@ -320,7 +322,7 @@ static void test_json_is_made_by_who_asks(void)
 	CHECK(json_object_get(reply, "plis"));
 	json_decref(reply);
 	json_decref(dh_room_info(set.room, true));
-	CHECK_INT(g_atomic_int_get(&gateway.room_allocations), 0);
+	CHECK_INT(atomic_load(&gateway.room_allocations), 0);
 	set_close();
 }
 
@@ -546,7 +548,7 @@ static void test_names(void)
 	join(2, DH_MEMBER_TRUSTED_OBSERVER);
 	flush();
 	gateway_forget();
-	g_atomic_int_set(&gateway.has_event_handlers, 1);
+	atomic_store(&gateway.has_event_handlers, 1);
 	enqueue("customers/mueller/hello.mkv", NULL);
 	check_names("customers/mueller/hello.mkv", "hello.mkv");
 	enqueue("hello.mkv", NULL);

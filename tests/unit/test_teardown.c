@@ -8,6 +8,8 @@
  * DH_SEED is the seed, DH_ROUNDS how many; they do not determine which thread
  * comes first. The sanitizers, the gateway (which checks what no plugin may do) and counts
  * of what is left find errors. */
+#include <stdatomic.h>
+
 #include "tests/support/plugin_fixture.h"
 
 #define LANES 4
@@ -23,7 +25,7 @@ struct lane {
 	int rounds;
 	unsigned client_seed, other_seed;
 	struct gateway_handle *admin; /* of the other */
-	gint done[16];                /* atomic: how often, by the index of what was done */
+	atomic_int done[16];                /* atomic: how often, by the index of what was done */
 };
 
 static unsigned chance(unsigned *state, unsigned count)
@@ -111,7 +113,7 @@ static void join(struct lane *lane, struct gateway_handle *handle)
 		gateway_media(handle, &media);
 	}
 	if (media.packets[DH_VIDEO])
-		g_atomic_int_inc(&lane->done[15]);
+		atomic_fetch_add(&lane->done[15], 1);
 }
 
 static void (*const client_does[])(struct lane *lane, struct gateway_handle *handle) = {
@@ -221,7 +223,7 @@ static void *other_main(void *arg)
 		pthread_barrier_wait(&lane->begin);
 		pause_by_chance(state);
 		other_does[what].run(lane);
-		g_atomic_int_inc(&lane->done[what]);
+		atomic_fetch_add(&lane->done[what], 1);
 		pthread_barrier_wait(&lane->end);
 		if (what == 4)
 			create(lane);
