@@ -309,7 +309,7 @@ void dh_workers_ended(struct dh_worker *worker)
 
 /* --- all */
 
-void dh_workers_alloc(struct dh_workers **workers, struct dh_io *io, const struct dh_workers_config *config)
+struct dh_workers *dh_workers_new(struct dh_io *io, const struct dh_workers_config *config)
 {
 	struct dh_workers *new = g_new0(struct dh_workers, 1);
 
@@ -321,7 +321,7 @@ void dh_workers_alloc(struct dh_workers **workers, struct dh_io *io, const struc
 	dh_job_queue_init(&new->queue);
 	new->pump = dh_io_timer(io, pump, new);
 	dh_workers_pump(new);
-	*workers = new;
+	return new;
 }
 
 void dh_workers_free(struct dh_workers **workers)

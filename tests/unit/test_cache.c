@@ -41,7 +41,7 @@ static void test_removes_without_the_lock(void)
 	int entries;
 
 	CHECK(mkdtemp(folder) != NULL);
-	CHECK_INT(dh_cache_alloc(&cache, folder, 1000), 0);
+	cache = dh_cache_new(folder, 1000);
 	removals = 0;
 	asked_while_removing = cache;
 	store(cache, "aa", bytes, sizeof bytes);

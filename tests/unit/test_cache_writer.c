@@ -86,7 +86,7 @@ static void rig_init(struct rig *rig)
 	g_strlcpy(rig->folder, "/tmp/dh-writer-XXXXXX", sizeof rig->folder);
 	CHECK(mkdtemp(rig->folder) != NULL);
 	rig->fds = count("/proc/self/fd");
-	CHECK_INT(dh_cache_alloc(&rig->cache, rig->folder, 1 << 20), 0);
+	rig->cache = dh_cache_new(rig->folder, 1 << 20);
 	rig->limits = dh_limits_new(most);
 	rig->writer = dh_cache_writer_new(rig->cache, NULL, rig->limits, "aa");
 	dh_cache_writer_push(rig->writer, "one", 3);
