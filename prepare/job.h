@@ -56,7 +56,11 @@
 #ifndef DH_JOB_H
 #define DH_JOB_H
 
-#define DH_PREPARE_PROTOCOL 1
+/* Raised whenever the job or the stream changes, so that a dh-prepare of another release is
+ * refused with an error that names both versions.
+ *     2   streams of version 2, with flags in ENDS
+ */
+#define DH_PREPARE_PROTOCOL 2
 #define DH_JOB_MAX          65536
 #define DH_JOB_FD           3
 

@@ -324,7 +324,8 @@ static void start(const char *how)
 		pause();
 	if (strcmp(how, "noise") == 0)
 		say("hello");
-	snprintf(text, sizeof text, "ready %d", DH_PREPARE_PROTOCOL + (strcmp(how, "protocol") == 0));
+	snprintf(text, sizeof text, "ready %d",
+		DH_PREPARE_PROTOCOL + (strcmp(how, "newer") == 0) - (strcmp(how, "older") == 0));
 	say(text);
 }
 
