@@ -4,24 +4,25 @@
 #include "tests/support/plugin_fixture.h"
 #include "tests/support/request_maker.h"
 
-static int watch(struct gateway_handle *handle, int room)
+/* The error code of `watch` or `observe`, 0 where it is none. */
+static int look(struct gateway_handle *handle, const char *request, int room)
 {
 	json_t *event;
 
-	CHECK(!ASK(handle, "{s:s, s:i, s:s}", "request", "watch", "id", room, "pin", FILES_PIN));
+	CHECK(!ASK(handle, "{s:s, s:i, s:s}", "request", request, "id", room, "pin", FILES_PIN));
 	event = gateway_await(handle, "", 20000);
 	CHECK(event);
 	return code_of(event);
 }
 
+static int watch(struct gateway_handle *handle, int room)
+{
+	return look(handle, "watch", room);
+}
+
 static int observe(struct gateway_handle *handle, int room)
 {
-	json_t *event;
-
-	CHECK(!ASK(handle, "{s:s, s:i, s:s}", "request", "observe", "id", room, "pin", FILES_PIN));
-	event = gateway_await(handle, "", 20000);
-	CHECK(event);
-	return code_of(event);
+	return look(handle, "observe", room);
 }
 
 static void stop(struct gateway_handle *handle)
@@ -39,18 +40,6 @@ static int again(int (*join)(struct gateway_handle *, int), struct gateway_handl
 	while ((code = join(handle, room)) == DH_ERROR_LIMIT && now_ms() < end)
 		usleep(1000);
 	return code;
-}
-
-static void attach_all(struct gateway_handle **handles, int count, const void *client)
-{
-	for (int i = 0; i < count; i++)
-		CHECK((handles[i] = gateway_attach_to(client)) != NULL);
-}
-
-static void detach_all(struct gateway_handle **handles, int count)
-{
-	for (int i = 0; i < count; i++)
-		gateway_detach(&handles[i]);
 }
 
 /* --- places */

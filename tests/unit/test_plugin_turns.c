@@ -84,18 +84,6 @@ static void await_waiting(const char *name, json_int_t count)
 	CHECK(usage_of(name) >= count, "%s: %d", name, (int)usage_of(name));
 }
 
-static void attach_all(struct gateway_handle **handles, int count, const void *client)
-{
-	for (int i = 0; i < count; i++)
-		CHECK((handles[i] = gateway_attach_to(client)) != NULL);
-}
-
-static void detach_all(struct gateway_handle **handles, int count)
-{
-	for (int i = 0; i < count; i++)
-		gateway_detach(&handles[i]);
-}
-
 /* --- offers */
 
 /* While all offers wait, other handles join, hear of their rooms, are kicked, stop. */
