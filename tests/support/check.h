@@ -42,12 +42,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A test program that lasts longer hangs, and is killed by SIGALRM. */
+/* A test program that runs longer than this is killed by SIGALRM. */
 #define CHECK_SECONDS 300
 
 struct check_test {
 	const char *name;
-	void (*run)(void);                /* either this, */
+	void (*run)(void);                /* either this */
 	void (*run_row)(const void *row); /* or this for each row */
 	const void *rows;
 	size_t count, row_size;
@@ -75,7 +75,7 @@ struct check_test {
 #define CHECK_BYTES(got, got_size, expected, expected_size) \
 	check_bytes(__FILE__, __LINE__, #got, got, got_size, expected, expected_size)
 
-/* Where a loop inside a test is; printed when a check fails. */
+/* Says where in a loop the test is; printed when a check fails. */
 #define CHECK_AT(...) snprintf(check_state.at, sizeof check_state.at, __VA_ARGS__)
 
 /* Ends this test as neither passed nor failed. */

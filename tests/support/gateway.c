@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNCOUNTED 0x5a5a5a5a /* what is in a reference count that there is not yet */
+#define UNCOUNTED 0x5a5a5a5a /* what a reference count contains before Janus initialises it */
 
 struct gateway gateway;
 
-/* Janus ends its plugins when nobody makes handles any more: between
- * create_session and the count of references there is no way to end one. */
+/* Janus ends its plugins when no more handles are made; it cannot end one between
+ * create_session and the initialisation of the reference count. */
 static pthread_rwlock_t making = PTHREAD_RWLOCK_INITIALIZER;
 
 /* --- the plugin */
@@ -30,7 +30,7 @@ int gateway_start(const char *folder, const struct gateway_options *options)
 	error = dh_plugin.init(&gateway_callbacks, folder);
 	if (error)
 		atomic_store(&gateway.is_running, 0);
-	gateway_config_preset(NULL); /* that nobody has read */
+	gateway_config_preset(NULL); /* left unread */
 	return error;
 }
 
@@ -96,7 +96,7 @@ static void session_unref(janus_plugin_session *session)
 	janus_refcount_decrease(&session->ref);
 }
 
-/* A reference, unless the handle is detached. */
+/* Returns a reference, or NULL if the handle is detached. */
 static janus_plugin_session *take_session(struct gateway_handle *handle)
 {
 	janus_plugin_session *session = NULL;
@@ -118,7 +118,7 @@ void gateway_handle_post(struct gateway_handle *handle, enum gateway_job job, in
 	pthread_cond_broadcast(&handle->change);
 }
 
-/* With the lock held: the PeerConnection ends, where there is one. */
+/* With the lock held: ends the PeerConnection, if there is one. */
 static void end_connection(struct gateway_handle *handle)
 {
 	handle->is_closing = 0;

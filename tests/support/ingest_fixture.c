@@ -176,7 +176,7 @@ void ingest_fixture_init(struct ingest_fixture *fixture)
 	CHECK_INT(symlink(fake_worker, fixture->worker), 0);
 	dh_ingest_config_init(&fixture->config);
 	fixture->config.worker_path = fixture->worker;
-	fixture->config.worker_nice = 0; /* on a busy machine it would look as if it hung */
+	fixture->config.worker_nice = 0; /* on a busy machine a low priority looks like a hang */
 	fixture->config.cache_folder = fixture->cache;
 }
 

@@ -23,7 +23,7 @@ struct ingest_fixture {
 	struct dh_ingest *ingest;
 	struct dh_ingest_config config;
 	char folder[64], cache[96], worker[96];
-	int fds, children; /* before */
+	int fds, children; /* counts from before */
 };
 
 /* What one subscription heard. */
@@ -39,8 +39,8 @@ struct heard {
 	char text[DH_STREAM_TEXT_MAX + 1];
 	char notes[4 * DH_STREAM_TEXT_MAX];
 	GBytes *picture;
-	double first_unit_ms, end_ms; /* from listening */
-	int is_incomplete;            /* its end said so */
+	double first_unit_ms, end_ms; /* since listening began */
+	int is_incomplete;            /* as its end said */
 	double since_ms;
 	struct dh_subscription *subscription;
 };
@@ -49,13 +49,13 @@ double now_ms(void);
 
 /* --- the listener */
 
-/* Records what it hears in the struct heard given as its argument. */
+/* Records in the struct heard that is its argument. */
 extern const struct dh_ingest_listener hear;
 
-/* How long to wait for what must come; a busy machine gets its time. */
+/* How long to wait for what must come; long, for busy machines. */
 #define AWAIT_S 100
 
-/* Waits until `condition` of `heard`. */
+/* Waits until `condition`, about `heard`, holds. */
 #define AWAIT(heard, condition) \
 	do { \
 		struct timespec until_; \
@@ -76,34 +76,35 @@ void heard_clear(struct heard *heard);
 
 /* --- counting */
 
-/* Of a folder; -1: there is none. */
+/* Counts a folder's entries; -1: there is no such folder. */
 int count_entries(const char *path);
 /* Continues a child that has stopped itself. */
 void wake(int pid);
 
-/* Calls `what`, unless it is NULL, for the children of every thread; how many there are. */
+/* Calls `what` (may be NULL) for the children of every thread. Returns how many there
+ * are. */
 int each_child(void (*what)(int pid));
 
 int count_children(void);
 
 /* --- the fixture */
 
-/* Configuration for tests; change it before ingest_fixture_open. */
+/* Sets up a configuration for tests; change it before ingest_fixture_open. */
 void ingest_fixture_init(struct ingest_fixture *fixture);
 void ingest_fixture_open(struct ingest_fixture *fixture);
-/* Ends the ingest, starts it again. */
+/* Ends the ingest and starts it again. */
 void ingest_fixture_reopen(struct ingest_fixture *fixture);
 
-/* How workers start from now on, and their version. */
+/* Says how workers start from now on, and which version they report. */
 void ingest_fixture_how(struct ingest_fixture *fixture, const char *how);
 
-/* Checks that descriptors and children are as many as before. */
+/* Checks that there are as many descriptors and children as before. */
 void ingest_fixture_close(struct ingest_fixture *fixture);
 
 /* Removes a folder and everything in it. */
 void remove_folder(const char *path);
 
-/* A file in the fixture's folder. */
+/* Writes a file in the fixture's folder. */
 void ingest_fixture_file(struct ingest_fixture *fixture, const char *name, const void *bytes, size_t size);
 
 /* Finds a file in the fixture's folder as a request does: `source` holds what it was, and
@@ -114,17 +115,17 @@ void ingest_fixture_find(struct ingest_fixture *fixture, struct dh_ingest_source
  * ownership it takes. */
 void listen_to_source(struct ingest_fixture *fixture, struct heard *heard, const char *name, int fd);
 
-/* The same for a file that is written first. */
+/* The same for a file that it writes first. */
 void listen_to_file(struct ingest_fixture *fixture, struct heard *heard, const char *name, const void *bytes,
 	size_t size);
 
-/* Subscribes to a file with the fake worker's script. A file that exists already is
- * left alone: it is the same. */
+/* Subscribes to a file that contains the fake worker's script. An existing file is left
+ * alone, since it has the same contents. */
 void listen_to(struct ingest_fixture *fixture, struct heard *heard, const char *script);
 
 struct dh_ingest_stats ingest_fixture_stats(struct ingest_fixture *fixture);
 
-/* The same for `condition` of `stats`. */
+/* Waits until `condition`, about `stats`, holds. */
 #define AWAIT_STATS(fixture, stats, condition) \
 	do { \
 		double end_ = now_ms() + AWAIT_S * 1e3; \
@@ -136,7 +137,7 @@ struct dh_ingest_stats ingest_fixture_stats(struct ingest_fixture *fixture);
 /* The same, while continuing workers that run "halve", including those yet to stop. */
 #define AWAIT_AWAKE(fixture, stats, condition) AWAIT_STATS(fixture, stats, (each_child(wake), condition))
 
-/* What a listener hears of a whole segment. */
+/* Checks what a listener heard of a whole segment. */
 void check_good(const struct heard *heard, int pictures);
 
 /* Prepares a file with that script, and waits until its worker is gone, too. */
@@ -144,7 +145,7 @@ void prepare_once(struct ingest_fixture *fixture, const char *script, int pictur
 
 /* The path of tests/support/fake_worker. */
 extern char fake_worker[PATH_MAX];
-/* Finds it, beside the test program; 0 where it is. */
+/* Finds it beside the test program. 0, or 1 if it is missing. */
 int find_fake_worker(const char *program);
 
 #define PREPARATION_MAIN(tests) \

@@ -8,7 +8,7 @@ void plugin_fixture_open_with(struct plugin_fixture *fixture, const char *worker
 {
 	struct gateway_options options = { .notified = notified, .is_signed = 1, .forbidden = "sesame-1704" };
 
-	gateway_stop(); /* a test before that has failed */
+	gateway_stop(); /* an earlier test failed */
 	fixture->fds = count_entries("/proc/self/fd");
 	fixture->children = count_children();
 	CHECK(plugin_files_make(&fixture->files, worker, general) == 0, "%s", strerror(errno));

@@ -19,7 +19,7 @@
 struct plugin_fixture {
 	struct plugin_files files;
 	struct event_checker *checker;
-	int fds, children; /* before */
+	int fds, children; /* counts from before */
 };
 
 /* `notified` gets the checker and an event; see struct gateway_options. */
@@ -28,12 +28,12 @@ void plugin_fixture_open_with(struct plugin_fixture *fixture, const char *worker
 
 void plugin_fixture_open(struct plugin_fixture *fixture, const char *general);
 
-/* Checks that everything is as it was before. */
+/* Checks that nothing is left. */
 void plugin_fixture_close(struct plugin_fixture *fixture);
 
 /* --- handles */
 
-/* As gateway_attach_to, for each of them. */
+/* gateway_attach_to for each of them. */
 void attach_all(struct gateway_handle **handles, int count, const void *client);
 void detach_all(struct gateway_handle **handles, int count);
 
@@ -41,7 +41,7 @@ void detach_all(struct gateway_handle **handles, int count);
 
 #define ASK(handle, ...) gateway_ask(handle, json_pack(__VA_ARGS__), NULL)
 
-/* The answer's error code, 0 where it is none. */
+/* The answer's error code; 0 if it is not an error. */
 int code_of(json_t *answer);
 
 /* Waits for an event of that kind. */

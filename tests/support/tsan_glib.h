@@ -59,7 +59,7 @@ static inline gpointer dh_tsan_queue_try_pop(GAsyncQueue *queue)
 	return data;
 }
 
-/* The last one frees the elements. */
+/* Whoever drops the last reference frees the elements. */
 static inline void dh_tsan_ptr_array_unref(GPtrArray *array)
 {
 	__tsan_release(array);
