@@ -101,8 +101,8 @@ void gateway_forget(struct gateway_handle *handle);
 
 /* --- offers
 
- * As when a STUN server does not answer: the plugin's push_event with an offer does
- * not return until it is let through. All are when the gateway stops. */
+ * As when a STUN server does not answer: the plugin's push_event does not return from an
+ * offer until the offer may pass. When the gateway stops, all may. */
 void gateway_hold_offers(void);
 /* Lets `count` held offers pass, now or when they come; -1: all, from now on. */
 void gateway_pass_offers(int count);
@@ -130,7 +130,8 @@ extern janus_plugin dh_plugin;
 /* Writes to standard error and ends the process. */
 void gateway_fault(const char *format, ...) G_GNUC_PRINTF(1, 2) G_GNUC_NORETURN;
 
-/* Counts log lines from here on. */
+/* How log lines are treated from now on: printed if `is_loud`; none may contain `forbidden`
+ * (NULL: nothing). Starts counting them. */
 void gateway_log(int is_loud, const char *forbidden);
 
 /* How many lines containing `text` have been logged since the plugin was started. */

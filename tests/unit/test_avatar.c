@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An avatar that cannot be prepared: it is retried until it can, and those who wait for
- * it are notified. The worker is tests/support/fake_worker. */
+/* An avatar that cannot be prepared is retried until it can be, and those who wait for it
+ * are notified. The worker is tests/support/fake_worker. */
 #include <stdatomic.h>
 
 #include "tests/support/ingest_fixture.h"
@@ -84,7 +84,8 @@ static void put_clip(struct set *set, const char *script)
 	ingest_fixture_file(&set->fixture, "idle", script, strlen(script));
 }
 
-/* Until `room` was notified at least `times` times: there may be a retry meanwhile. */
+/* Waits until `room` has been notified at least `times` times; there may be a retry
+ * meanwhile. */
 static void await_told(struct waiter *room, int times)
 {
 	double end = now_ms() + AWAIT_S * 1e3;
@@ -94,7 +95,7 @@ static void await_told(struct waiter *room, int times)
 	CHECK(atomic_load(&room->told) >= times, "%d times", atomic_load(&room->told));
 }
 
-/* The notifier drops its reference a moment later. */
+/* Whoever notifies drops its reference a moment later. */
 static void await_unreferenced(struct waiter *room)
 {
 	double end = now_ms() + AWAIT_S * 1e3;
@@ -104,7 +105,7 @@ static void await_unreferenced(struct waiter *room)
 	CHECK_INT(atomic_load(&room->references), 0);
 }
 
-/* Until the avatar is ready. */
+/* Waits until the avatar is ready. */
 static void await_ready(struct set *set)
 {
 	double end = now_ms() + AWAIT_S * 1e3;
@@ -114,7 +115,7 @@ static void await_ready(struct set *set)
 	CHECK_INT(dh_avatar_state(set->avatar), DH_AVATAR_READY);
 }
 
-/* Until it has failed and says why. */
+/* Waits until it has failed and says why. */
 static void await_error(struct set *set, const char *words)
 {
 	double end = now_ms() + AWAIT_S * 1e3;
@@ -189,7 +190,7 @@ static void test_reasons(void)
 	set_close(&set);
 }
 
-/* Left alone it would be retried after 4, 8, 16, 32 and 60 s. */
+/* By itself it is retried after 4, 8, 16, 32 and 60 s. */
 static void test_a_room_that_comes_is_not_made_to_wait(void)
 {
 	struct set set;

@@ -86,7 +86,7 @@ static const struct change_row {
 	{ "overwritten", OVERWRITE, 1 },
 	{ "appended to", APPEND, 1 },
 	{ "cut", CUT, 1 },
-	/* The file that is read stays what it was. */
+	/* The file being read stays as it was. */
 	{ "removed", UNLINK, 0 },
 	{ "replaced", REPLACE, 0 },
 	{ "rights", RIGHTS, 0 },
@@ -151,8 +151,8 @@ static void test_changed_while_it_is_read(const void *arg)
 	ingest_fixture_close(&fixture);
 }
 
-/* A slow file is copied before it gets a worker, which then does not notice it. */
-static const char *slow_name; /* reads of it take a while; set before there are threads */
+/* A slow file is copied before it gets a worker, so a later change is not noticed. */
+static const char *slow_name; /* reads of it are slow; set before there are threads */
 
 ssize_t __real_pread64(int fd, void *bytes, size_t size, off_t at);
 ssize_t __wrap_pread64(int fd, void *bytes, size_t size, off_t at);
@@ -242,7 +242,7 @@ static const struct copy_row {
 	{ "no descriptor", 1000, 1, -EMFILE, "too many files" },
 };
 
-/* A copy takes no more than was set aside for it, whatever the file has become. */
+/* A copy takes no more than was reserved for it, however the file has grown. */
 static void test_copies_are_bounded(const void *arg)
 {
 	const struct copy_row *row = arg;
@@ -300,7 +300,8 @@ static void start_looking(void *arg)
 	dh_inspect(looking->loader, looking->limits, looking->inputs, looking->hashes, 100000, looked, looking);
 }
 
-/* A prepared segment stays one, even if its hash is known from when it was one of two files. */
+/* A prepared segment is recognised even if its hash is known from when it was one of two
+ * files. */
 static void test_known_stream(void)
 {
 	const int64_t most[DH_LIMIT_COUNT] = { 10, 1000 };
@@ -333,7 +334,8 @@ static void test_known_stream(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* Between the request and its turn: new contents do not play, new permissions do not matter. */
+/* Between the request and its turn, new contents are refused, and new permissions do not
+ * matter. */
 static void test_changed_before_its_turn(void)
 {
 	struct dh_ingest_source source;

@@ -49,7 +49,7 @@ static void test_large_picture_leaves_in_bursts(const void *arg)
 	finish_after(500);
 }
 
-/* 300 packets of anchor: on joining, and before an entry that needs another. */
+/* An anchor of 300 packets, for a newcomer and before an entry that needs it. */
 static void test_large_anchor_leaves_in_bursts(void)
 {
 	const struct rig_segment own = { "o", 'o', 'x', 1000, 25, 1, 10, 1000, -1 };
@@ -74,7 +74,7 @@ static void test_large_anchor_leaves_in_bursts(void)
 	finish_after(500);
 }
 
-/* An entry that is due while the anchor is still leaving follows it. */
+/* An entry that is due while its anchor is still leaving follows it. */
 static void test_entry_waits_for_its_anchor(void)
 {
 	rig_sizes(20 * 1182, 200 * 1182);
@@ -92,7 +92,7 @@ static void test_entry_waits_for_its_anchor(void)
 	finish_after(500);
 }
 
-/* 200 packets, of which the first 32 and the next have left after 6 ms. */
+/* Begins a picture of 200 packets, of which two bursts of 32 have left after 6 ms. */
 static struct rig_viewer *begin_large_picture(void)
 {
 	rig_open_idle(&rig, NULL, start);

@@ -20,7 +20,7 @@ static void test_room_without_viewers_wakes_at_edges_only(void)
 	CHECK_INT(dh_playout_deadline_ticks(rig.playout), INT64_MAX);
 	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "a")->played_ticks, 1000 * MS);
 	CHECK_INT(rig_event(&rig, DH_EVENT_IDLE, NULL)->media_ticks, (3601 * 1000 + 20) * MS);
-	/* Someone comes: all is as if they had been here all the time. */
+	/* Someone joins: it is as if they had been there all the time. */
 	struct rig_viewer *v = rig_join(&rig, NULL);
 	rig_run(&rig, media_ms(3606 * 1000));
 	CHECK_INT(v->picture_count, 1 + 25);

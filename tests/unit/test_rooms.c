@@ -13,7 +13,7 @@ static void test_interrupt_before_a_thousand(void)
 	room_rig_join_many(ROOM_RIG_MEMBERS - 1);
 	for (int i = 0; i < 100; i++)
 		room_rig_enqueue("segment", NULL);
-	room_rig_join(ROOM_RIG_MEMBERS - 1, DH_MEMBER_VIEWER); /* the recipients are others now */
+	room_rig_join(ROOM_RIG_MEMBERS - 1, DH_MEMBER_VIEWER); /* the recipients are different now */
 	room_rig_flush();
 	room_rig_forget();
 	CHECK_INT(dh_room_interrupt(rig.room, &reply), 0);
@@ -71,7 +71,7 @@ static void test_json_is_made_by_who_asks(void)
 
 #define UNITS 3000
 
-/* A segment as long as UNITS; `units` gets references to them. */
+/* A segment of UNITS units; `units` gets a reference to each. */
 static struct dh_segment *long_segment(struct dh_unit **units)
 {
 	const struct dh_stream_head head = { .has_audio = 1, .encoder = "none" };
@@ -108,8 +108,7 @@ static int run_count(struct dh_room *room, void *arg)
 	return 0;
 }
 
-/* Whoever looks finds that no more has gone than a turn's share for each
- * millisecond that has passed. */
+/* However often one looks, no more is freed than a turn's share for each millisecond. */
 static void test_a_long_segment_is_freed_bit_by_bit(void)
 {
 	struct dh_unit **units = g_new0(struct dh_unit *, UNITS);
@@ -216,7 +215,7 @@ static void test_who_does_not_connect(void)
 	dh_room_member_media(rig.members[0]);
 	room_rig_join(1, DH_MEMBER_OBSERVER);
 	room_rig_join(2, DH_MEMBER_VIEWER);
-	room_rig_leave(2); /* of itself */
+	room_rig_leave(2); /* by itself */
 	for (int i = 3; i < 50; i++)
 		room_rig_join(i, DH_MEMBER_VIEWER);
 	for (int i = 3; i < 50; i++)
@@ -231,7 +230,7 @@ static void test_who_does_not_connect(void)
 	room_rig_close();
 }
 
-/* Nobody else waits for it: the time is kept by the room's thread alone. */
+/* Nobody else is waited for: the room's thread alone keeps the time. */
 static void test_one_that_does_not_connect(void)
 {
 	room_rig_open(30);

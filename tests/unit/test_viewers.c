@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* Bytes that were compared: the linker sends all calls through these
+/* Counts compared bytes: the linker sends all calls through these
  * (-Wl,--wrap=memcmp,--wrap=bcmp). */
 static size_t compared;
 
@@ -66,8 +66,8 @@ static void test_own_anchor_is_sent_before_and_the_avatars_after(void)
 	finish_after(500);
 }
 
-/* Each segment brings a copy of its anchor: whether two are the same is
- * compared once for each segment, not for each viewer and entry. */
+/* Each segment brings a copy of its anchor. Whether two are the same is compared once per
+ * segment, not for each viewer and entry. */
 static void test_anchors_are_compared_once_a_segment(void)
 {
 	const struct rig_segment own[] = { { "o", 'o', 'x', 1000, 25, 1, 1, 1000, -1 },
@@ -189,7 +189,7 @@ static void test_late_wake_sends_what_is_young_and_skips_to_an_entry(void)
 	finish_after(0);
 }
 
-/* A pause of no length changes nothing: the picture does not stop. */
+/* Resuming a viewer that is not paused changes nothing: its picture does not stop. */
 static void test_pause_again_changes_nothing(void)
 {
 	rig_open_idle(&rig, NULL, start);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Workers: what they do wrong, what they get, and when they do not start.
- * The worker is tests/support/fake_worker. */
+/* Workers: what they may do wrong, what they are given, and when they do not start. The
+ * worker is tests/support/fake_worker. */
 #include "tests/support/ingest_fixture.h"
 
 /* --- what a worker may do */
@@ -34,7 +34,7 @@ static void test_misdeeds(const void *arg)
 	double begin;
 
 	ingest_fixture_init(&fixture);
-	/* Long enough for a worker that only has to wait for a processor. */
+	/* Long enough for a worker that only waits for a processor. */
 	fixture.config.worker_silence_ms = strstr(row->text, "wrote nothing") ? 3000 : 60000;
 	fixture.config.worker_cpu_s = strcmp(row->script, "burn") == 0 ? 1 : 60;
 	fixture.config.max_segment_bytes = 4 << 20;
@@ -49,7 +49,7 @@ static void test_misdeeds(const void *arg)
 	CHECK((int)heard.units >= row->pictures * 3, "%zu units", heard.units);
 	CHECK(begin >= row->least_ms, "after %.0f ms", begin);
 	CHECK_INT(heard.out_of_order, 0);
-	/* Nothing of it is kept, and the next one is served. */
+	/* None of it is kept, and the next job is served. */
 	CHECK_INT(ingest_fixture_stats(&fixture).cache_entries, 0);
 	listen_to(&fixture, &after, "good 20");
 	AWAIT(&after, after.ends + after.failures > 0);
@@ -59,7 +59,7 @@ static void test_misdeeds(const void *arg)
 	ingest_fixture_close(&fixture);
 }
 
-/* Odd, but fine in the end. */
+/* Odd, but all right in the end. */
 static const struct oddity {
 	const char *script;
 	int pictures, is_cached;
@@ -115,7 +115,7 @@ static void test_confined(void)
 
 static void test_no_descriptor_is_inherited(void)
 {
-	int leaked = open("/dev/null", O_RDONLY); /* not close-on-exec, as Janus has them */
+	int leaked = open("/dev/null", O_RDONLY); /* not close-on-exec, like Janus's own */
 	struct heard heard;
 	struct ingest_fixture fixture;
 

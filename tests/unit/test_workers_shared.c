@@ -26,7 +26,8 @@ static void test_jobs_wait_their_turn(void)
 		/* Several threads inspect files: add the next only once this one's turn is fixed. */
 		AWAIT_STATS(&fixture, stats, stats.jobs == (uint64_t)i + 1);
 	}
-	/* Three of those that hang; the fourth takes the place of one that is abandoned. */
+	/* Three of the hanging ones run; the fourth takes the place of one that is
+	 * abandoned. */
 	for (int i = 0; i < 4; i++) {
 		AWAIT(&heard[i], heard[i].units >= (size_t)(20 + i) * 3);
 		stats = ingest_fixture_stats(&fixture);
@@ -91,7 +92,7 @@ static void end_at_once(int pid)
 	kill(pid, SIGKILL);
 }
 
-/* As the kernel does when memory is short: it costs the workers' jobs. */
+/* As the kernel does when memory is short: it costs only the jobs in progress. */
 static void test_all_workers_are_killed(void)
 {
 	struct heard heard[WAITING], hanging;
@@ -126,7 +127,7 @@ static void listen_to_live(struct ingest_fixture *fixture, struct heard *heard, 
 	listen_to_source(fixture, heard, "input", fds[0]);
 }
 
-/* Each has places of its own. */
+/* Files and live sources have places of their own. */
 static void test_live_sources_and_files(void)
 {
 	struct heard live[2], waits, file, next;
@@ -146,12 +147,12 @@ static void test_live_sources_and_files(void)
 	AWAIT_STATS(&fixture, stats, stats.jobs_waiting_live == 1);
 	CHECK_INT(stats.workers_live, 2);
 	CHECK_INT(stats.workers.used, 0);
-	/* Files pass. */
+	/* Files are not held up. */
 	listen_to(&fixture, &file, "good 20");
 	AWAIT(&file, file.ends + file.failures > 0);
 	check_good(&file, 20);
 	heard_clear(&file);
-	/* One that hangs has the only place for files: live sources pass. */
+	/* A hanging file occupies the only place for files: live sources are not held up. */
 	listen_to(&fixture, &file, "hang 6");
 	AWAIT(&file, file.units >= 18);
 	listen_to(&fixture, &next, "good 21");
@@ -170,9 +171,9 @@ static void test_live_sources_and_files(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* A source that is opened when it has its worker. */
+/* A source that is opened only when it has its worker. */
 struct late {
-	struct heard heard; /* the first member: it is the listener's argument */
+	struct heard heard; /* must be first: it is the listener's argument */
 	const char *script; /* NULL: it cannot be opened */
 	atomic_int opened;
 };
@@ -243,7 +244,7 @@ static void test_opened_with_a_worker(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* One room queues a lot: another's next sentence does not wait for all of it. */
+/* One room queues a lot: another room's next sentence does not wait for all of it. */
 static void test_rooms_take_turns(void)
 {
 	static const char rooms[3];
@@ -265,7 +266,7 @@ static void test_rooms_take_turns(void)
 	heard_clear(&busy.heard);
 	AWAIT(&other.heard, other.heard.ends > 0);
 	AWAIT(&promoted.heard, promoted.heard.ends > 0);
-	/* Only then come the ones further ahead. */
+	/* Only then come the segments further ahead. */
 	AWAIT(&many[0].heard, many[0].heard.units >= 18);
 	for (int i = 1; i < 5; i++)
 		CHECK_INT(atomic_load(&many[i].opened), 0);
