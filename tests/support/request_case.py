@@ -56,7 +56,7 @@ def media(path, seconds, sound=True):
 
 
 def command_of(pid):
-    """The command line of a process, "" where it is gone."""
+    """The command line of a process; "" if it is gone."""
     try:
         with open("/proc/%d/cmdline" % pid) as f:
             return f.read()

@@ -18,7 +18,7 @@ from rtp import NTP_EPOCH, Packet, Report, Stream
 
 SO_TIMESTAMPNS = 35
 SO_RCVBUFFORCE = 33
-WAIT_S = 60  # for what has to come; a busy machine has its time
+WAIT_S = 60  # how long to wait for what must come; long, for busy machines
 
 
 def own_address():
@@ -54,7 +54,7 @@ class Viewer:
         self.kinds = {}               # by payload type
         self.moments = {}             # name -> seconds
         self.foreign = 0              # packets of no stream that was offered
-        self._early = []              # packets before the keys
+        self._early = []              # packets that came before the keys
 
     @property
     def audio(self):
@@ -104,7 +104,7 @@ class Viewer:
 
     async def _explain_the_end(self):
         """A viewer may be kicked as soon as its media are up in Janus, which is before they are up
-        here. What says so takes another way than the end of DTLS, and may come later."""
+        here. The message about that takes another path than the end of DTLS, and may come later."""
         for _ in range(1000):
             if self.dismissal:
                 raise Dismissed(self.dismissal)
@@ -231,7 +231,7 @@ class Viewer:
         return {stream.kind: stream.take() for stream in self.streams.values()}
 
     def take(self):
-        """What came since the last call, which is forgotten: {kind: (packets, reports)}."""
+        """What has come since the last call, and forgets it: {kind: (packets, reports)}."""
         return self.gateway._do(self._take())
 
     async def _leave(self, detach):
@@ -243,8 +243,8 @@ class Viewer:
             await self.pc.close()
 
     def leave(self, detach=True):
-        """Ends the connection; without `detach` as a browser does that just vanishes:
-        the handle stays, the peer says goodbye by DTLS."""
+        """Ends the connection. Without `detach`, as a browser that just goes: the handle stays, and the peer closes
+        DTLS."""
         self.gateway._do(self._leave(detach))
 
     def wait(self, condition, timeout=WAIT_S):

@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 def _quietly(loop, context):
-    """aioice's timers may fire for a STUN transaction that has ended: of no consequence."""
+    """Ignores aioice's timers that fire for a STUN transaction that has ended."""
     if not isinstance(context.get("exception"), asyncio.InvalidStateError):
         loop.default_exception_handler(context)
 
@@ -78,7 +78,7 @@ class Gateway:
         self._loop.close()
 
     def drop(self):
-        """The connection breaks, without a word to anybody."""
+        """Breaks the connection without a word."""
         self._loop.call_soon_threadsafe(self._ws.transport.abort)
 
     def _do(self, coroutine, timeout=4 * WAIT_S):
@@ -87,7 +87,7 @@ class Gateway:
     # --------------------------------------------------------------- requests
     async def _open(self):
         self._ws = await websockets.connect(self.url, subprotocols=["janus-protocol"], max_size=None)
-        # kept, or they would be collected while they run
+        # kept, or they would be garbage-collected while running
         self._tasks = [asyncio.ensure_future(t) for t in (self._read(), self._keepalive(), self._reports())]
         self.session = None
         self.session = (await self._call({"janus": "create"}))["data"]["id"]
@@ -170,8 +170,8 @@ class Gateway:
         return handle
 
     async def _message(self, handle, body, jsep=None, want=None):
-        """Sends a plugin request and returns its answer; of an asynchronous one what
-        comes with `want` in it (the jsep), else its first answer."""
+        """Sends a plugin request and returns its answer; for an asynchronous one, the first message that has
+        `want` (the jsep), or just the first one."""
         message = {"janus": "message", "handle_id": handle, "body": body}
         if jsep:
             message["jsep"] = jsep
@@ -214,7 +214,7 @@ class Gateway:
             return find()
 
     def take_events(self):
-        """The events so far, which are forgotten."""
+        """Returns the events so far, and forgets them."""
         with self._changed:
             taken, self.events = self.events, []
             return taken
@@ -251,7 +251,7 @@ class Gateway:
         return self._do(self._watch({"request": "watch", **body}, mode, start or {"request": "start"}))
 
     def watch_many(self, count, body, mode="drop", apart=0.06):
-        """That many viewers, joining one after the other `apart` seconds apart."""
+        """That many viewers, joining one after another, `apart` seconds apart."""
         async def one(number):
             await asyncio.sleep(number * apart)
             return await self._watch({"request": "watch", **body}, mode, {"request": "start"})
