@@ -188,7 +188,7 @@ int dh_ingest_admit(struct dh_ingest *ingest, char **error)
 	if (!dh_ingest_has_memory(ingest))
 		dh_io_call(ingest->io, free_memory, ingest);
 	if (!dh_ingest_has_memory(ingest)) {
-		*error = g_strdup_printf("prepared media take all the memory that they may: " DH_MEMORY_OPTION
+		*error = g_strdup_printf("prepared media use all the memory they may: " DH_MEMORY_OPTION
 					 " (%" G_GINT64_FORMAT ")",
 			ingest->config.memory_bytes >> 20);
 		return -ENOBUFS;

@@ -267,7 +267,7 @@ static char *explain(const struct dh_worker *worker, int *code)
 		return g_strdup(worker->why);
 	}
 	if (status == -1)
-		return g_strdup("dh-prepare is gone, nobody knows how");
+		return g_strdup("dh-prepare has ended, nobody knows how");
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {
 		*code = DH_PREPARE_LIMIT;
 		return g_strdup_printf("it takes more than %d s of processor time", worker->workers->config.cpu_s);

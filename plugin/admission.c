@@ -32,7 +32,7 @@ static void check(struct dh_request *request, enum dh_member_kind kind)
 
 	if (dh_session_is_closing(request->session))
 		dh_request_fail(request, DH_ERROR_STATE,
-			"The connection before is still being closed: wait for \"stopped\"");
+			"The previous connection is still being closed: wait for \"stopped\"");
 	else if (has_place(request, &own) && has_place(request, &places[0]))
 		has_place(request, &places[1]);
 }

@@ -50,7 +50,7 @@
  *     portrait_ms          length of a portrait's clip, default 2000
  *     max_ms               longest accepted input, default 600000
  *     max_side             largest accepted side of an input picture, default 4096
- *     silence_ms           fail if a pipe yields nothing for so long while it is being
+ *     silence_ms           fail if a pipe yields nothing for this long while it is being
  *                          read; 0: never
  */
 #ifndef DH_JOB_H

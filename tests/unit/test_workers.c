@@ -161,7 +161,7 @@ static const struct start {
 	{ "missing", "/nonexistent/dh-prepare", 30000, "cannot be started: No such file" },
 	{ "exit", NULL, 30000, "exit code 1" },
 	{ "mute", NULL, 3000, "not ready after 3000 ms" },
-	{ "noise", NULL, 30000, "does not say that it is ready" },
+	{ "noise", NULL, 30000, "did not report that it is ready" },
 	{ "older", NULL, 30000, "dh-prepare speaks protocol 1, this plugin 2" },
 	{ "newer", NULL, 30000, "dh-prepare speaks protocol 3, this plugin 2" },
 };
