@@ -24,7 +24,7 @@ struct dh_room {
 	struct dh_settings *settings;
 	/* atomic: readable without waiting for the room's thread */
 	struct dh_member_counts counts; /* `ever` is unused */
-	atomic_int state;                     /* enum dh_room_state */
+	atomic_int state;               /* enum dh_room_state */
 	atomic_int viewers, waiting, enabled;
 	/* owner: the room's thread */
 	struct dh_playout *playout;

@@ -2,6 +2,7 @@
 #include "room_thread.h"
 
 #include <errno.h>
+#include <glib.h>
 #include <string.h>
 #include <time.h>
 

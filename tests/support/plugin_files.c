@@ -184,33 +184,34 @@ static char *scope_path(void)
 static int make_configuration(const struct plugin_files *t, const char *worker, const char *general)
 {
 	char *scope = scope_path();
-	char *text =
-		g_strdup_printf("general: {\n"
-				"  admin_key = \"" FILES_ADMIN_KEY "\"\n"
-				"  segments_folder = \"%s/segments\"\n"
-				"  cache_folder = \"\"\n"
-				"  worker = \"%s\"\n"
-				"  worker_memory_mb = 0\n"
-				"  scope = \"%s\"\n"
-				/* A sanitizer's real-time thread spins while an ordinary
+	char *text = g_strdup_printf("general: {\n"
+				     "  admin_key = \"" FILES_ADMIN_KEY "\"\n"
+				     "  segments_folder = \"%s/segments\"\n"
+				     "  cache_folder = \"\"\n"
+				     "  worker = \"%s\"\n"
+				     "  worker_memory_mb = 0\n"
+				     "  scope = \"%s\"\n"
+				     /* A sanitizer's real-time thread spins while an ordinary
 				 * thread holds what it waits for. */
-				"  realtime = false\n"
-				"%s"
-				"}\n"
-				"avatar-" FILES_AVATAR ": { width = 16; height = 16; idle = \"%s/idle.dhs\" }\n"
-				"avatar-face: { width = 64; height = 64; idle = \"%s/segments/" FILES_PICTURE "\" }\n"
-				"avatar-lost: { width = 16; height = 16; idle = \"%s/nothing\" }\n"
-				"generator-" FILES_GENERATOR
-				": { command = (\"%s/echo\", \"good 5\"); voices = (\"en\", \"de\") }\n"
-				"room-open: { id = 1; avatar = \"" FILES_AVATAR "\"; generator = \"" FILES_GENERATOR
-				"\" }\n"
-				"room-closed: { id = 2; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET
-				"\" }\n"
-				"room-private: { id = 3; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET "\""
-				" pin = \"" FILES_PIN "\"; is_private = true; duration = \"longest\" }\n"
-				"room-face: { id = 9; avatar = \"face\" }\n",
-			t->folder, worker ? worker : "/nonexistent/dh-prepare", scope, general ? general : "",
-			t->folder, t->folder, t->folder, worker ? "/bin" : "/nonexistent");
+				     "  realtime = false\n"
+				     "%s"
+				     "}\n"
+				     "avatar-" FILES_AVATAR ": { width = 16; height = 16; idle = \"%s/idle.dhs\" }\n"
+				     "avatar-face: { width = 64; height = 64; idle = \"%s/segments/" FILES_PICTURE
+				     "\" }\n"
+				     "avatar-lost: { width = 16; height = 16; idle = \"%s/nothing\" }\n"
+				     "generator-" FILES_GENERATOR
+				     ": { command = (\"%s/echo\", \"good 5\"); voices = (\"en\", \"de\") }\n"
+				     "room-open: { id = 1; avatar = \"" FILES_AVATAR
+				     "\"; generator = \"" FILES_GENERATOR "\" }\n"
+				     "room-closed: { id = 2; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET
+				     "\" }\n"
+				     "room-private: { id = 3; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET
+				     "\""
+				     " pin = \"" FILES_PIN "\"; is_private = true; duration = \"longest\" }\n"
+				     "room-face: { id = 9; avatar = \"face\" }\n",
+		t->folder, worker ? worker : "/nonexistent/dh-prepare", scope, general ? general : "", t->folder,
+		t->folder, t->folder, worker ? "/bin" : "/nonexistent");
 	int error = plugin_files_file(t, "janus.plugin.digitalhuman.jcfg", text, strlen(text));
 
 	g_free(text);

@@ -65,8 +65,9 @@ static int enqueue_any(int made)
 		return 0;
 	snprintf(id, sizeof id, "s%d", made);
 	rig_sizes(sizes[rand() % 5], sizes[rand() % 5]);
-	rig_enqueue(&rig, &(struct rig_segment){ id, (char)('a' + made % 8), kind->anchor, kind->video_ms, kind->num,
-				  kind->den, 1 + rand() % 20, kind->audio_ms, -1 });
+	rig_enqueue(&rig,
+		&(struct rig_segment){ id, (char)('a' + made % 8), kind->anchor, kind->video_ms, kind->num, kind->den,
+			1 + rand() % 20, kind->audio_ms, -1 });
 	return 1;
 }
 

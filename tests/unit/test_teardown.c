@@ -25,7 +25,7 @@ struct lane {
 	int rounds;
 	unsigned client_seed, other_seed;
 	struct gateway_handle *admin; /* of the other thread */
-	atomic_int done[16];                /* atomic: how often each thing was done, by index */
+	atomic_int done[16];          /* atomic: how often each thing was done, by index */
 };
 
 static unsigned chance(unsigned *state, unsigned count)
