@@ -16,7 +16,15 @@ struct dh_settings *dh_settings_new(const struct dh_settings *given)
 
 struct dh_settings *dh_settings_changed(const struct dh_settings *old, const struct dh_settings_change *change)
 {
-	struct dh_settings given = *old;
+	/* Not the whole struct: others may be counting references. */
+	struct dh_settings given = {
+		.description = old->description,
+		.metadata = old->metadata,
+		.secret = old->secret,
+		.pin = old->pin,
+		.is_private = old->is_private,
+		.signed_tokens = old->signed_tokens,
+	};
 
 	if (change->description)
 		given.description = change->description;
