@@ -216,7 +216,7 @@ void dh_feed_input_set_next(void *arg)
 
 	if (feed->subscription)
 		dh_ingest_set_next(feed->subscription);
-	dh_feed_unref(feed);
+	dh_feed_unref(&feed);
 }
 
 void dh_feed_input_allow(void *arg)
@@ -225,7 +225,7 @@ void dh_feed_input_allow(void *arg)
 
 	if (feed->subscription)
 		dh_ingest_allow(feed->subscription, atomic_load(&feed->allowed_ticks));
-	dh_feed_unref(feed);
+	dh_feed_unref(&feed);
 }
 
 void dh_feed_input_close(void *arg)
@@ -235,5 +235,5 @@ void dh_feed_input_close(void *arg)
 	dh_ingest_unsubscribe(&feed->subscription);
 	dh_generator_free(&feed->generator);
 	dh_io_drop(&feed->patience);
-	dh_feed_unref(feed);
+	dh_feed_unref(&feed);
 }

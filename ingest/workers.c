@@ -280,7 +280,7 @@ static char *explain(const struct dh_worker *worker, int *code)
 		return g_strdup(worker->why);
 	}
 	if (status == -1)
-		return g_strdup("dh-prepare is gone, nobody knows how");
+		return g_strdup("dh-prepare has ended, nobody knows how");
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {
 		*code = DH_PREPARE_LIMIT;
 		return g_strdup_printf("it takes more than %d s of processor time", worker->workers->config.cpu_s);
@@ -322,7 +322,7 @@ void dh_workers_ended(struct dh_worker *worker)
 
 /* --- all */
 
-void dh_workers_alloc(struct dh_workers **workers, struct dh_io *io, const struct dh_workers_config *config)
+struct dh_workers *dh_workers_new(struct dh_io *io, const struct dh_workers_config *config)
 {
 	struct dh_workers *new = g_new0(struct dh_workers, 1);
 
@@ -334,7 +334,7 @@ void dh_workers_alloc(struct dh_workers **workers, struct dh_io *io, const struc
 	dh_job_queue_init(&new->queue);
 	new->pump = dh_io_timer(io, pump, new);
 	dh_workers_pump(new);
-	*workers = new;
+	return new;
 }
 
 void dh_workers_free(struct dh_workers **workers)

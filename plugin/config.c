@@ -100,7 +100,7 @@ static const struct dh_option generator_options[] = {
 static void avatar_free(gpointer data)
 {
 	struct dh_avatar_config *avatar = data;
-	dh_options_free(avatar_options, avatar);
+	dh_options_clear(avatar_options, avatar);
 	g_free(avatar->name);
 	g_free(avatar);
 }
@@ -108,7 +108,7 @@ static void avatar_free(gpointer data)
 static void generator_free(gpointer data)
 {
 	struct dh_generator_config *generator = data;
-	dh_options_free(generator_options, generator);
+	dh_options_clear(generator_options, generator);
 	g_free(generator->name);
 	g_free(generator);
 }
@@ -337,7 +337,7 @@ void dh_config_free(struct dh_config **config)
 	g_ptr_array_free((*config)->avatars, TRUE);
 	g_ptr_array_free((*config)->generators, TRUE);
 	g_ptr_array_free((*config)->rooms, TRUE);
-	dh_options_free(general_options, *config);
+	dh_options_clear(general_options, *config);
 	g_free(*config);
 	*config = NULL;
 }
