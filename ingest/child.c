@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -76,7 +75,7 @@ static void release(struct dh_child *child)
 	dh_io_drop(&child->timer);
 	close(child->pidfd);
 	g_strfreev(child->sweep);
-	free(child);
+	g_free(child);
 }
 
 /* A scope ends as its command did: by a signal, too. But that it was asked to end, and did,
@@ -200,11 +199,9 @@ static int spawn(pid_t *pid, const struct dh_child_spec *spec)
 int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_child_spec *spec,
 	dh_child_exit_fn *exited, void *arg)
 {
-	struct dh_child *new = calloc(1, sizeof *new);
+	struct dh_child *new = g_new0(struct dh_child, 1);
 	int err;
 
-	if (!new)
-		return -ENOMEM;
 	new->io = io;
 	new->is_scope = spec->is_scope;
 	new->sweep = g_strdupv((char **)spec->sweep);
@@ -227,7 +224,7 @@ int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_ch
 	return 0;
 failed:
 	g_strfreev(new->sweep);
-	free(new);
+	g_free(new);
 	return err;
 }
 

@@ -23,6 +23,7 @@ static int look_at_pipe(struct dh_inputs *inputs)
 		return 0;
 	if (inputs->source.count != 1 || fstat(inputs->source.fds[0], &st) < 0)
 		return -EINVAL;
+	inputs->is_socket = S_ISSOCK(st.st_mode);
 	return S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) ? 0 : -EINVAL;
 }
 

@@ -34,7 +34,7 @@ static void copy_entry(const struct dh_room *room, struct entry *entry, const st
 static void forget(struct queue_copy *copy)
 {
 	while (copy->count)
-		dh_feed_unref(copy->entries[--copy->count].feed);
+		dh_feed_unref(&copy->entries[--copy->count].feed);
 }
 
 /* False: a turn in between has changed the queue. */
@@ -106,7 +106,7 @@ int dh_room_queue(struct dh_room *room, bool is_trusted, json_t **reply)
 
 	/* Allocate here, not in the room's thread; try again if the queue has grown. */
 	do {
-		copy.capacity += (guint)MAX(g_atomic_int_get(&room->waiting), 0) + 16;
+		copy.capacity += (guint)MAX(atomic_load(&room->waiting), 0) + 16;
 		copy.entries = g_renew(struct entry, copy.entries, copy.capacity);
 		err = dh_room_call(room, copy_queue, &copy);
 	} while (err == -EAGAIN);

@@ -10,8 +10,8 @@
 #define SCRIPT   "good 1000"
 
 static struct ingest_fixture fixture;
-static gint arrivals, gone; /* atomic */
-static gint freed;          /* atomic: units, in the I/O thread */
+static atomic_int arrivals, gone;
+static atomic_int freed; /* units, in the I/O thread */
 static _Thread_local bool is_counted;
 
 void __real_dh_unit_unref(struct dh_unit **unit);
@@ -19,8 +19,8 @@ void __wrap_dh_unit_unref(struct dh_unit **unit);
 
 void __wrap_dh_unit_unref(struct dh_unit **unit)
 {
-	if (*unit && is_counted && __atomic_load_n(&(*unit)->refs, __ATOMIC_SEQ_CST) == 1)
-		g_atomic_int_inc(&freed);
+	if (*unit && is_counted && atomic_load(&(*unit)->refs) == 1)
+		atomic_fetch_add(&freed, 1);
 	__real_dh_unit_unref(unit);
 }
 
@@ -34,13 +34,13 @@ static void has_arrived(void *arg, struct dh_feed *feed)
 {
 	(void)arg;
 	(void)feed;
-	g_atomic_int_inc(&arrivals);
+	atomic_fetch_add(&arrivals, 1);
 }
 
 static void is_gone(void *arg)
 {
 	(void)arg;
-	g_atomic_int_inc(&gone);
+	atomic_fetch_add(&gone, 1);
 }
 
 static void open_all(void)
@@ -70,13 +70,13 @@ static struct dh_feed *full_feed(struct dh_segment **segment)
 	source.count = 1;
 	source.names[0] = SCRIPT;
 	source.folders[0] = fixture.folder;
-	struct dh_feed *feed = dh_feed_new(&context, &owner, SCRIPT, NULL, &source, NULL);
+	struct dh_feed *feed = dh_feed_new(&context, &owner, SCRIPT, NULL, &source, NULL, NULL);
 	CHECK_INT(dh_segment_alloc(segment, "s-1", feed), 0);
 	dh_feed_set_segment(feed, *segment);
 	dh_feed_start(feed, NULL);
 	while (!has_end(feed))
 		usleep(1000);
-	CHECK_INT(g_atomic_int_get(&arrivals), 1);
+	CHECK_INT(atomic_load(&arrivals), 1);
 	return feed;
 }
 
@@ -88,8 +88,8 @@ static size_t count_units(const struct dh_segment *segment)
 static void close_all(struct dh_feed *feed)
 {
 	dh_feed_stop(feed);
-	dh_feed_unref(feed);
-	while (!g_atomic_int_get(&gone))
+	dh_feed_unref(&feed);
+	while (!atomic_load(&gone))
 		usleep(1000);
 	ingest_fixture_close(&fixture);
 }
@@ -139,7 +139,7 @@ static void test_a_segment_that_ends_is_filled_no_more(void)
 static void check_freed(void)
 {
 	ingest_fixture_reopen(&fixture); /* waits until everything is freed */
-	CHECK(g_atomic_int_get(&freed) <= 256, "%d units in the I/O thread", freed);
+	CHECK(atomic_load(&freed) <= 256, "%d units in the I/O thread", freed);
 }
 
 static void test_the_io_thread_frees_no_preparation(void)
@@ -163,8 +163,8 @@ static void test_the_io_thread_frees_no_feed(void)
 	struct dh_feed *feed = full_feed(&segment);
 	dh_io_call(fixture.io, count_here, NULL);
 	dh_feed_stop(feed);
-	dh_feed_unref(feed); /* the last reference is the I/O thread's */
-	while (!g_atomic_int_get(&gone))
+	dh_feed_unref(&feed); /* the last reference is the I/O thread's */
+	while (!atomic_load(&gone))
 		usleep(1000);
 	check_freed();
 	ingest_fixture_close(&fixture);

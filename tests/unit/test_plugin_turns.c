@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is said to one handle delays no other: offers that take as long as a STUN
- * server likes, a room that says a thousand things at once, hang-ups. The gateway
- * holds what a test wants to be slow, so that order shows it and not a clock. */
+/* A slow handle delays no other: offers that take as long as a STUN server likes, a room
+ * that sends a thousand events at once, hang-ups. The gateway holds back what a test
+ * wants to be slow, so the order of events is the proof, not a clock. */
 #include "tests/support/plugin_fixture.h"
 
 #include <sched.h>
@@ -46,7 +46,7 @@ static void observe(struct gateway_handle *handle, int room)
 	await(handle, "status:observing");
 }
 
-/* The kind of the next event of any kind. */
+/* The kind of the next event, whatever it is. */
 static const char *next_kind(struct gateway_handle *handle)
 {
 	static char kind[64];
@@ -90,21 +90,9 @@ static void await_waiting(const char *name, json_int_t count)
 	CHECK(usage_of(name) >= count, "%s: %d", name, (int)usage_of(name));
 }
 
-static void attach_all(struct gateway_handle **handles, int count, const void *client)
-{
-	for (int i = 0; i < count; i++)
-		CHECK((handles[i] = gateway_attach_to(client)) != NULL);
-}
-
-static void detach_all(struct gateway_handle **handles, int count)
-{
-	for (int i = 0; i < count; i++)
-		gateway_detach(&handles[i]);
-}
-
 /* --- offers */
 
-/* While all offers wait, other handles join, hear of their rooms, are kicked, stop. */
+/* While all offers wait, other handles can join, get events, be kicked, and stop. */
 static void test_offers_delay_nobody(void)
 {
 	struct gateway_handle *joining[20], *viewer, *other, *observer;
@@ -143,7 +131,7 @@ static void test_offers_delay_nobody(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* What is said to a handle while its offer waits comes after it. */
+/* Events for a handle follow its waiting offer. */
 static void test_one_handle_hears_in_order(void)
 {
 	struct gateway_handle *viewer, *observer;
@@ -171,7 +159,7 @@ static void test_one_handle_hears_in_order(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* One client with many offers delays another's by those that are being made. */
+/* A client with many offers delays another client's only by those being made. */
 static void test_clients_take_turns(void)
 {
 	struct gateway_handle *many[30], *one;
@@ -200,7 +188,7 @@ static void test_clients_take_turns(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* Janus cannot use the offer: the client hears it, and its place is free. */
+/* Janus cannot use the offer: the client gets an error, and its place is free. */
 static void test_a_refused_offer_frees_its_place(void)
 {
 	struct gateway_handle *handles[2];
@@ -238,8 +226,8 @@ static void test_a_refused_restart(void)
 
 /* --- hang-ups */
 
-/* A room's hang-up waits behind a restart's offer. Meanwhile the peer goes by itself,
- * and the handle watches another room: that connection is not hung up. */
+/* A room's hang-up waits behind a restart's offer. Meanwhile the peer goes by itself, and
+ * the handle watches another room: that connection must not be hung up. */
 static void test_a_late_close_spares_what_began_later(void)
 {
 	struct gateway_handle *viewer, *owner;
@@ -264,7 +252,7 @@ static void test_a_late_close_spares_what_began_later(void)
 	ask_to_watch(viewer, 3);
 	gateway_pass_offers(-1);
 	for (const char *status = ""; strcmp(status, "preparing") != 0;) {
-		/* It may have been asked before Janus had hung up. */
+		/* The request may come before Janus has hung up. */
 		status = next_kind(viewer);
 		if (strcmp(status, "error") == 0)
 			ask_to_watch(viewer, 3);
@@ -273,7 +261,7 @@ static void test_a_late_close_spares_what_began_later(void)
 	await(viewer, "status:starting");
 	gateway_up(viewer);
 	await(viewer, "status:started");
-	/* The loop has done what was posted before. */
+	/* The loop has done what was posted earlier. */
 	gateway_pli(viewer);
 	CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
 	await(viewer, "status:pausing");
@@ -286,7 +274,7 @@ static void test_a_late_close_spares_what_began_later(void)
 
 /* --- events */
 
-/* Whatever a room has to say to many, another room's event comes in its turn. */
+/* However much one room sends to many, another room's event gets its turn. */
 static void test_rooms_take_turns(void)
 {
 	struct gateway_handle *many[60], *one;
@@ -320,7 +308,7 @@ static void test_rooms_take_turns(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* A handle whose events wait for too long loses some, and hears how many. */
+/* A handle with too many waiting events loses some, and learns how many. */
 static void test_what_is_too_much_is_lost_and_told(void)
 {
 	struct gateway_handle *viewer, *owner;
@@ -352,14 +340,14 @@ static void test_what_is_too_much_is_lost_and_told(void)
 
 /* --- hang-ups */
 
-static gint64 later_us; /* atomic: how far the plugin's clock is ahead */
+static _Atomic gint64 later_us; /* how far the plugin's clock is ahead */
 
 gint64 __real_g_get_monotonic_time(void);
 gint64 __wrap_g_get_monotonic_time(void);
 
 gint64 __wrap_g_get_monotonic_time(void)
 {
-	return __real_g_get_monotonic_time() + __atomic_load_n(&later_us, __ATOMIC_SEQ_CST);
+	return __real_g_get_monotonic_time() + atomic_load(&later_us);
 }
 
 /* The handle has stopped watching, and its hang-up is kept for longer than the plugin waits
@@ -373,7 +361,7 @@ static void stop_without_hangup(struct gateway_handle *viewer)
 		usleep(1000);
 	ask_to_watch(viewer, 2);
 	await(viewer, "error:460");
-	__atomic_add_fetch(&later_us, 6 * G_USEC_PER_SEC, __ATOMIC_SEQ_CST);
+	atomic_fetch_add(&later_us, 6 * G_USEC_PER_SEC);
 }
 
 static json_int_t count_watching(struct gateway_handle *handle, int room)
@@ -429,17 +417,17 @@ static void test_a_late_hangup_spares_what_began_later(void)
 
 /* --- the disk */
 
-static gint holds_disk, waits_for_disk; /* atomic */
+static atomic_int holds_disk, waits_for_disk;
 
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 
 int __wrap_fsync(int fd)
 {
-	g_atomic_int_inc(&waits_for_disk);
-	while (g_atomic_int_get(&holds_disk))
+	atomic_fetch_add(&waits_for_disk, 1);
+	while (atomic_load(&holds_disk))
 		usleep(1000);
-	g_atomic_int_add(&waits_for_disk, -1);
+	atomic_fetch_sub(&waits_for_disk, 1);
 	return __real_fsync(fd);
 }
 
@@ -460,17 +448,17 @@ static void test_a_disk_delays_nobody_who_looks(void)
 
 	plugin_fixture_open(&fixture, GENERAL);
 	attach_all(handles, 2, NULL);
-	g_atomic_int_set(&holds_disk, 1);
+	atomic_store(&holds_disk, 1);
 	GThread *changing = g_thread_new("changing", create_permanent, handles[0]);
-	while (!g_atomic_int_get(&waits_for_disk))
+	while (!atomic_load(&waits_for_disk))
 		usleep(1000);
 	info = ASK(handles[1], "{s:s, s:i, s:s}", "request", "info", "id", 1, "secret", FILES_SECRET);
 	list = ASK(handles[1], "{s:s, s:s}", "request", "list", "admin_key", FILES_ADMIN_KEY);
-	CHECK(g_atomic_int_get(&waits_for_disk) > 0); /* still */
+	CHECK(atomic_load(&waits_for_disk) > 0); /* still */
 	CHECK(json_is_false(json_object_get(json_object_get(info, "info"), "permanent")));
 	CHECK_INT(code_of(info), 0);
 	CHECK_INT(code_of(list), 0);
-	g_atomic_int_set(&holds_disk, 0);
+	atomic_store(&holds_disk, 0);
 	CHECK_INT(GPOINTER_TO_INT(g_thread_join(changing)), 0);
 	info = ASK(handles[1], "{s:s, s:i, s:s}", "request", "info", "id", 77, "admin_key", FILES_ADMIN_KEY);
 	CHECK(json_is_true(json_object_get(json_object_get(info, "info"), "permanent")));
@@ -509,7 +497,7 @@ static void test_a_loop_is_what_it_was(void)
 
 /* --- the end */
 
-/* What waits when Janus goes down is dropped, and holds nothing up. */
+/* What still waits when Janus ends is dropped, and delays nothing. */
 static void test_stopped_amid_offers(void)
 {
 	struct gateway_handle *handles[20];
