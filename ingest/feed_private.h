@@ -42,7 +42,7 @@ struct dh_feed {
 	json_t *notes;          /* may be NULL */
 	int64_t progress_ticks; /* when `progress` was last called */
 	/* atomic */
-	atomic_bool is_held;          /* its source waits until more has been played */
+	atomic_bool is_held;           /* its source waits until more has been played */
 	_Atomic int64_t allowed_ticks; /* its source may be read up to here */
 	/* the owner's thread until started, then the I/O thread */
 	struct dh_ingest_source source;
