@@ -20,7 +20,7 @@ struct dh_pusher {
 	struct dh_push_places *places;
 	struct dh_push *push; /* a reference */
 	/* one line at a time */
-	char *authorized; /* the room that it has proved to know; NULL: none */
+	char *authorized;      /* the room that it has proved to know; NULL: none */
 	atomic_bool is_queued; /* its segment has begun its life */
 	/* protected by lock */
 	GMutex lock;
