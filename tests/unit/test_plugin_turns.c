@@ -1,64 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A slow handle delays no other: offers that take as long as a STUN server likes, a room
- * that sends a thousand events at once, hang-ups. The gateway holds back what a test
- * wants to be slow, so the order of events is the proof, not a clock. */
+ * that sends a thousand events at once. The gateway holds back what a test wants to be slow,
+ * so the order of events is the proof, not a clock. */
 #include "tests/support/plugin_fixture.h"
-
-#include <sched.h>
-#include <sys/resource.h>
-
-#include "plugin/senders.h"
-#include "plugin/session.h"
 
 #define OFFER_THREADS 4
 #define GENERAL \
 	"offer_threads = 4\n max_viewers_per_room = 50\n max_per_session = 100\n" \
 	"max_observers_per_room = 100\n"
-
-static void await_held(int count)
-{
-	double end = now_ms() + 20000;
-
-	while (gateway_held_offers() < count && now_ms() < end)
-		usleep(1000);
-	CHECK_INT(gateway_held_offers(), count);
-}
-
-static void ask_to_watch(struct gateway_handle *handle, int room)
-{
-	CHECK(!ASK(handle, "{s:s, s:i, s:s, s:s}", "request", "watch", "id", room, "pin", FILES_PIN, "secret",
-		FILES_SECRET));
-}
-
-static void watch(struct gateway_handle *handle, int room)
-{
-	ask_to_watch(handle, room);
-	await(handle, "status:preparing");
-	CHECK(!gateway_ask(handle, json_pack("{s:s}", "request", "start"), gateway_answer()));
-	await(handle, "status:starting");
-	gateway_up(handle);
-	await(handle, "status:started");
-}
-
-static void observe(struct gateway_handle *handle, int room)
-{
-	CHECK(!ASK(handle, "{s:s, s:i, s:s}", "request", "observe", "id", room, "secret", FILES_SECRET));
-	await(handle, "status:observing");
-}
-
-/* The kind of the next event, whatever it is. */
-static const char *next_kind(struct gateway_handle *handle)
-{
-	static char kind[64];
-	json_t *event = gateway_await(handle, "", 20000);
-	const char *status = json_string_value(json_object_get(json_object_get(event, "result"), "status"));
-	const char *name = json_string_value(json_object_get(event, "event"));
-
-	CHECK(event, "nothing is said");
-	g_strlcpy(kind, status ? status : name ? name : "error", sizeof kind);
-	json_decref(event);
-	return kind;
-}
 
 static json_int_t number_of(struct gateway_handle *handle, const char *kind)
 {
@@ -103,13 +52,13 @@ static void test_offers_delay_nobody(void)
 	attach_all(&viewer, 1, NULL);
 	attach_all(&other, 1, NULL);
 	attach_all(&observer, 1, NULL);
-	watch(viewer, 1);
-	watch(other, 2);
+	watch_room(viewer, 1);
+	watch_room(other, 2);
 	gateway_hold_offers();
 	for (int i = 0; i < 20; i++)
 		ask_to_watch(joining[i], 1);
-	await_held(OFFER_THREADS);
-	observe(observer, 2);
+	await_held_offers(OFFER_THREADS);
+	observe_room(observer, 2);
 	CHECK_INT(code_of(ASK(observer, "{s:s, s:i, s:s, s:s}", "request", "enqueue", "id", 2, "file", "short.dhs",
 			  "secret", FILES_SECRET)),
 		0);
@@ -140,10 +89,10 @@ static void test_one_handle_hears_in_order(void)
 	plugin_fixture_open(&fixture, GENERAL);
 	attach_all(&viewer, 1, NULL);
 	attach_all(&observer, 1, NULL);
-	observe(observer, 1);
+	observe_room(observer, 1);
 	gateway_hold_offers();
 	ask_to_watch(viewer, 1);
-	await_held(1);
+	await_held_offers(1);
 	CHECK_INT(code_of(ASK(observer, "{s:s, s:i}", "request", "disable", "id", 1)), 0);
 	CHECK_INT(code_of(ASK(observer, "{s:s, s:i}", "request", "enable", "id", 1)), 0);
 	await(observer, "event:enabled");
@@ -172,7 +121,7 @@ static void test_clients_take_turns(void)
 	gateway_hold_offers();
 	for (int i = 0; i < 30; i++)
 		ask_to_watch(many[i], 1);
-	await_held(OFFER_THREADS);
+	await_held_offers(OFFER_THREADS);
 	ask_to_watch(one, 3);
 	await_waiting("offers_waiting", 31);
 	gateway_pass_offers(OFFER_THREADS + 2);
@@ -199,7 +148,7 @@ static void test_a_refused_offer_frees_its_place(void)
 	gateway_refuse_offers(1);
 	ask_to_watch(handles[0], 1);
 	await(handles[0], "error:461");
-	watch(handles[0], 1);
+	watch_room(handles[0], 1);
 	ask_to_watch(handles[1], 1);
 	await(handles[1], "error:464");
 	detach_all(handles, 2);
@@ -214,61 +163,13 @@ static void test_a_refused_restart(void)
 
 	plugin_fixture_open(&fixture, NULL);
 	attach_all(&viewer, 1, NULL);
-	watch(viewer, 1);
+	watch_room(viewer, 1);
 	gateway_refuse_offers(1);
 	CHECK(!ASK(viewer, "{s:s, s:i, s:b}", "request", "watch", "id", 1, "restart", 1));
 	await(viewer, "error:461");
 	CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
 	await(viewer, "status:pausing");
 	gateway_detach(&viewer);
-	plugin_fixture_close(&fixture);
-}
-
-/* --- hang-ups */
-
-/* A room's hang-up waits behind a restart's offer. Meanwhile the peer goes by itself, and
- * the handle watches another room: that connection must not be hung up. */
-static void test_a_late_close_spares_what_began_later(void)
-{
-	struct gateway_handle *viewer, *owner;
-	struct gateway_media media;
-	struct plugin_fixture fixture;
-
-	plugin_fixture_open(&fixture, GENERAL);
-	attach_all(&viewer, 1, NULL);
-	attach_all(&owner, 1, NULL);
-	watch(viewer, 1);
-	gateway_hold_offers();
-	CHECK(!ASK(viewer, "{s:s, s:i, s:b}", "request", "watch", "id", 1, "restart", 1));
-	await_held(1);
-	CHECK_INT(code_of(ASK(owner, "{s:s, s:i}", "request", "destroy", "id", 1)), 0);
-	gateway_hangup(viewer);
-	for (int left = 1; left;) {
-		json_t *query = gateway_query(viewer);
-		left = strcmp(json_string_value(json_object_get(query, "state")), "watching") == 0;
-		json_decref(query);
-		usleep(1000);
-	}
-	ask_to_watch(viewer, 3);
-	gateway_pass_offers(-1);
-	for (const char *status = ""; strcmp(status, "preparing") != 0;) {
-		/* The request may come before Janus has hung up. */
-		status = next_kind(viewer);
-		if (strcmp(status, "error") == 0)
-			ask_to_watch(viewer, 3);
-	}
-	CHECK(!gateway_ask(viewer, json_pack("{s:s}", "request", "start"), gateway_answer()));
-	await(viewer, "status:starting");
-	gateway_up(viewer);
-	await(viewer, "status:started");
-	/* The loop has done what was posted earlier. */
-	gateway_pli(viewer);
-	CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
-	await(viewer, "status:pausing");
-	gateway_media(viewer, &media);
-	CHECK_INT(media.is_up, 1);
-	gateway_detach(&viewer);
-	gateway_detach(&owner);
 	plugin_fixture_close(&fixture);
 }
 
@@ -285,8 +186,8 @@ static void test_rooms_take_turns(void)
 	attach_all(many, 60, NULL);
 	attach_all(&one, 1, NULL);
 	for (int i = 0; i < 60; i++)
-		observe(many[i], 1);
-	observe(one, 2);
+		observe_room(many[i], 1);
+	observe_room(one, 2);
 	gateway_hold_events(1);
 	for (int i = 0; i < 20; i++) {
 		CHECK_INT(code_of(ASK(one, "{s:s, s:i}", "request", "disable", "id", 1)), 0);
@@ -321,7 +222,7 @@ static void test_what_is_too_much_is_lost_and_told(void)
 	attach_all(&owner, 1, NULL);
 	gateway_hold_offers();
 	ask_to_watch(viewer, 1);
-	await_held(1);
+	await_held_offers(1);
 	for (int i = 0; i < 50; i++)
 		CHECK_INT(code_of(ASK(owner, "{s:s, s:i}", "request", i % 2 ? "enable" : "disable", "id", 1)), 0);
 	gateway_pass_offers(-1);
@@ -338,163 +239,6 @@ static void test_what_is_too_much_is_lost_and_told(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* --- hang-ups */
-
-static _Atomic gint64 later_us; /* how far the plugin's clock is ahead */
-
-gint64 __real_g_get_monotonic_time(void);
-gint64 __wrap_g_get_monotonic_time(void);
-
-gint64 __wrap_g_get_monotonic_time(void)
-{
-	return __real_g_get_monotonic_time() + atomic_load(&later_us);
-}
-
-/* The handle has stopped watching, and its hang-up is kept for longer than the plugin waits
- * for it. */
-static void stop_without_hangup(struct gateway_handle *viewer)
-{
-	gateway_hold_hangups(viewer, 1);
-	CHECK(!ASK(viewer, "{s:s}", "request", "stop"));
-	await(viewer, "status:stopping");
-	while (!gateway_is_hanging_up(viewer))
-		usleep(1000);
-	ask_to_watch(viewer, 2);
-	await(viewer, "error:460");
-	atomic_fetch_add(&later_us, 6 * G_USEC_PER_SEC);
-}
-
-static json_int_t count_watching(struct gateway_handle *handle, int room)
-{
-	json_t *info = ASK(handle, "{s:s, s:i, s:s}", "request", "info", "id", room, "secret", FILES_SECRET);
-	json_int_t count = json_integer_value(json_object_get(json_object_get(info, "info"), "watching"));
-
-	json_decref(info);
-	return count;
-}
-
-/* Whoever watches, or observes, again by then is not ended by the hang-up of the connection
- * before. */
-static void test_a_late_hangup_spares_what_began_later(void)
-{
-	struct gateway_handle *viewer, *observer;
-	struct plugin_fixture fixture;
-
-	plugin_fixture_open(&fixture, GENERAL);
-	attach_all(&viewer, 1, NULL);
-	attach_all(&observer, 1, NULL);
-	watch(viewer, 1);
-	watch(observer, 1);
-	stop_without_hangup(viewer);
-	gateway_hold_offers();
-	ask_to_watch(viewer, 2);
-	await_held(1);
-	gateway_hold_hangups(viewer, 0);
-	while (gateway_is_hanging_up(viewer))
-		usleep(1000);
-	gateway_pass_offers(-1);
-	await(viewer, "status:preparing");
-	await(viewer, "status:stopped");
-	CHECK(!gateway_ask(viewer, json_pack("{s:s}", "request", "start"), gateway_answer()));
-	await(viewer, "status:starting");
-	gateway_up(viewer);
-	await(viewer, "status:started");
-	stop_without_hangup(observer);
-	observe(observer, 2);
-	gateway_hold_hangups(observer, 0);
-	await(observer, "status:stopped");
-	CHECK_INT(code_of(ASK(viewer, "{s:s, s:i, s:s}", "request", "disable", "id", 2, "secret", FILES_SECRET)), 0);
-	await(observer, "event:disabled");
-	await(viewer, "event:disabled");
-	/* The next hang-up is that of the connection that is up. */
-	gateway_hangup(viewer);
-	while (count_watching(observer, 2) > 0)
-		usleep(1000);
-	gateway_detach(&viewer);
-	gateway_detach(&observer);
-	plugin_fixture_close(&fixture);
-}
-
-/* --- the disk */
-
-static atomic_int holds_disk, waits_for_disk;
-
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
-
-int __wrap_fsync(int fd)
-{
-	atomic_fetch_add(&waits_for_disk, 1);
-	while (atomic_load(&holds_disk))
-		usleep(1000);
-	atomic_fetch_sub(&waits_for_disk, 1);
-	return __real_fsync(fd);
-}
-
-static gpointer create_permanent(gpointer handle)
-{
-	json_t *answer = ASK(handle, "{s:s, s:i, s:s, s:b, s:s}", "request", "create", "id", 77, "avatar", FILES_AVATAR,
-		"permanent", 1, "admin_key", FILES_ADMIN_KEY);
-
-	return GINT_TO_POINTER(code_of(answer));
-}
-
-/* While a permanent change waits for a disk, whoever looks is answered. */
-static void test_a_disk_delays_nobody_who_looks(void)
-{
-	struct gateway_handle *handles[2];
-	struct plugin_fixture fixture;
-	json_t *info, *list;
-
-	plugin_fixture_open(&fixture, GENERAL);
-	attach_all(handles, 2, NULL);
-	atomic_store(&holds_disk, 1);
-	GThread *changing = g_thread_new("changing", create_permanent, handles[0]);
-	while (!atomic_load(&waits_for_disk))
-		usleep(1000);
-	info = ASK(handles[1], "{s:s, s:i, s:s}", "request", "info", "id", 1, "secret", FILES_SECRET);
-	list = ASK(handles[1], "{s:s, s:s}", "request", "list", "admin_key", FILES_ADMIN_KEY);
-	CHECK(atomic_load(&waits_for_disk) > 0); /* still */
-	CHECK(json_is_false(json_object_get(json_object_get(info, "info"), "permanent")));
-	CHECK_INT(code_of(info), 0);
-	CHECK_INT(code_of(list), 0);
-	atomic_store(&holds_disk, 0);
-	CHECK_INT(GPOINTER_TO_INT(g_thread_join(changing)), 0);
-	info = ASK(handles[1], "{s:s, s:i, s:s}", "request", "info", "id", 77, "admin_key", FILES_ADMIN_KEY);
-	CHECK(json_is_true(json_object_get(json_object_get(info, "info"), "permanent")));
-	CHECK_INT(code_of(info), 0);
-	detach_all(handles, 2);
-	plugin_fixture_close(&fixture);
-}
-
-/* --- senders: two handles on one event loop of Janus's */
-
-static void test_a_loop_is_what_it_was(void)
-{
-	struct dh_senders *senders = dh_senders_new();
-	struct dh_session one = { 0 }, two = { 0 };
-	int niceness = getpriority(PRIO_PROCESS, 0);
-
-	CHECK_INT(sched_getscheduler(0), SCHED_OTHER);
-	dh_senders_enter(senders, &one, true);
-	int class = sched_getscheduler(0), raised = getpriority(PRIO_PROCESS, 0);
-	if (class == SCHED_OTHER && raised == niceness)
-		CHECK_SKIP("without privileges no thread changes");
-	dh_senders_enter(senders, &two, true);
-	dh_senders_enter(senders, &two, true); /* its connection was renewed */
-	dh_senders_leave(senders, &one);
-	dh_senders_leave(senders, &one); /* detached as well */
-	CHECK_INT(sched_getscheduler(0), class);
-	CHECK_INT(getpriority(PRIO_PROCESS, 0), raised);
-	dh_senders_leave(senders, &two);
-	CHECK_INT(sched_getscheduler(0) & ~SCHED_RESET_ON_FORK, SCHED_OTHER);
-	CHECK_INT(getpriority(PRIO_PROCESS, 0), niceness);
-	dh_senders_enter(senders, &one, true);
-	CHECK_INT(sched_getscheduler(0), class);
-	dh_senders_leave(senders, &one);
-	dh_senders_free(&senders);
-}
-
 /* --- the end */
 
 /* What still waits when Janus ends is dropped, and delays nothing. */
@@ -508,7 +252,7 @@ static void test_stopped_amid_offers(void)
 	gateway_hold_offers();
 	for (int i = 0; i < 20; i++)
 		ask_to_watch(handles[i], 1);
-	await_held(OFFER_THREADS);
+	await_held_offers(OFFER_THREADS);
 	gateway_stop();
 	detach_all(handles, 20);
 	plugin_fixture_close(&fixture);
@@ -520,12 +264,8 @@ static const struct check_test tests[] = {
 	TEST(test_clients_take_turns),
 	TEST(test_a_refused_offer_frees_its_place),
 	TEST(test_a_refused_restart),
-	TEST(test_a_late_close_spares_what_began_later),
-	TEST(test_a_late_hangup_spares_what_began_later),
-	TEST(test_a_disk_delays_nobody_who_looks),
 	TEST(test_rooms_take_turns),
 	TEST(test_what_is_too_much_is_lost_and_told),
-	TEST(test_a_loop_is_what_it_was),
 	TEST(test_stopped_amid_offers),
 };
 
