@@ -32,7 +32,7 @@ def check_fps(fps: Any, name: str = "fps") -> Fraction:
     """Pictures a second as an exact number: 25, 29.97 (30000/1001 is meant), 1000/33, Fraction(30000, 1001)."""
     if isinstance(fps, bool) or not isinstance(fps, numbers.Real):
         raise TypeError(f"{name}: expected a number of pictures a second, such as 25 or 1000/33, got {describe(fps)}")
-    if not 0 < fps <= MAX_FPS:
+    if not 0 < float(fps) <= MAX_FPS:
         raise ValueError(f"{name}: expected more than 0 and at most {MAX_FPS} pictures a second, got {describe(fps)}")
     if isinstance(fps, numbers.Rational):
         return Fraction(int(fps.numerator), int(fps.denominator)).limit_denominator(1000000)
@@ -45,9 +45,10 @@ def check_fps(fps: Any, name: str = "fps") -> Fraction:
 def check_int(value: Any, name: str, least: int, most: int, unit: str = "") -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name}: expected an integer, got {describe(value)}")
-    if not least <= value <= most:
-        raise ValueError(f"{name}: expected {least} to {most}{unit}, got {describe(value)}")
-    return int(value)
+    number = int(value)
+    if not least <= number <= most:
+        raise ValueError(f"{name}: expected {least} to {most}{unit}, got {number}")
+    return number
 
 
 def check_size(size: Any) -> Size:
@@ -90,7 +91,7 @@ def _view(value: Any, expected: str) -> Tuple[memoryview, Any]:
         pass
     if hasattr(value, "__array__"):
         import numpy
-        array = numpy.asarray(value)
+        array: Any = numpy.asarray(value)
         try:
             return memoryview(array), array
         except (TypeError, ValueError, BufferError):
@@ -102,7 +103,8 @@ def _flat(view: memoryview, owner: Any) -> memoryview:
     if not view.c_contiguous:
         if hasattr(owner, "dtype"):
             import numpy
-            return memoryview(numpy.ascontiguousarray(owner)).cast("B")
+            array: Any = numpy.ascontiguousarray(owner)
+            return memoryview(array).cast("B")
         return memoryview(view.tobytes())
     return view.cast("B")
 
@@ -124,7 +126,8 @@ def picture(frame: Any, pixel_format: str, size: Optional[Size]) -> Picture:
         raise TypeError(f"{expected}, got {describe(frame)}")
     if view.ndim == 1:
         if size is None:
-            raise ValueError(f"frame: bytes say nothing of their size; give size=(width, height). Got {describe(frame)}")
+            raise ValueError("frame: bytes say nothing of their size; give size=(width, height). Got "
+                             + describe(frame))
         if view.nbytes != picture_bytes(size, pixel_format):
             raise ValueError(f"frame: expected {picture_bytes(size, pixel_format)} bytes, which is {size[0]}x{size[1]} "
                              f"in {pixel_format}, got {describe(frame)}")
@@ -170,8 +173,8 @@ def sound(samples: Any, channels: int, sample_format: Optional[str]) -> Sound:
     if sample_format is not None and found != sample_format:
         raise TypeError(f"samples: expected {sample_format} like the segment's others, got {describe(samples)}")
     dims = view.shape or ()
-    fits = len(dims) == 2 and dims[1] == channels or channels == 1 and (len(dims) == 1 or len(dims) == 2 and dims[0] == 1)
-    if not fits:
+    is_mono = channels == 1 and (len(dims) == 1 or len(dims) == 2 and dims[0] == 1)
+    if not is_mono and not (len(dims) == 2 and dims[1] == channels):
         raise ValueError(f"{expected}, got {describe(samples)}")
     count = view.nbytes // (SAMPLE_BYTES[found] * channels)
     return Sound(_flat(view, owner) if count else memoryview(b""), found, count)

@@ -83,7 +83,8 @@ class Muxer:
 
     def end(self) -> List[Buffer]:
         """The rest, and the end of the container. Nothing if nothing was pushed."""
-        out = self.end_pictures() + self.end_sound()
+        self._no_more_pictures = self._no_more_sound = True
+        out = self._write()
         if self._writer:
             out.append(self._writer.end())
         return out
@@ -129,7 +130,7 @@ class Muxer:
             if header is None:
                 return out
             out.append(header)
-        while self._write_picture(out) or self._write_sound(out):
+        while self._write_sound(out) or self._write_picture(out):
             pass
         return out
 

@@ -128,4 +128,5 @@ class NutWriter:
             rest = numbers(stream.sample_rate, 1, stream.channels)
         kind = 0 if isinstance(stream, Video) else 1
         # time base; largest step of pts that needs no checksum, decode delay, flags, codec's own data
-        return packet(STREAM, numbers(index, kind, len(tag)) + tag + numbers(index, MSB_PTS_SHIFT, 4096, 0, 0, 0) + rest)
+        head = numbers(index, kind, len(tag)) + tag + numbers(index, MSB_PTS_SHIFT, 4096, 0, 0, 0)
+        return packet(STREAM, head + rest)

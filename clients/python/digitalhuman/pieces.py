@@ -11,7 +11,8 @@ import concurrent.futures
 import threading
 import uuid
 from collections import deque
-from typing import Any, Deque, Dict, List, NamedTuple, Optional, Set
+from dataclasses import dataclass
+from typing import Any, Deque, Dict, List, Optional, Set
 
 from .errors import Result, SegmentEnded
 from .segment import Segment
@@ -20,7 +21,8 @@ URGENT = 2              # pieces of an utterance that are always on their way
 REMEMBERED = 1000       # utterances
 
 
-class Piece(NamedTuple):
+@dataclass(frozen=True)
+class Piece:
     segment: Segment
     utterance: str
     index: int
@@ -29,7 +31,8 @@ class Piece(NamedTuple):
     heard: Optional[str]    # of a piece that nobody heard: "" if it has a text
 
 
-class _Waiting(NamedTuple):
+@dataclass(eq=False)
+class _Waiting:
     piece: Piece
     future: concurrent.futures.Future[Result]
 

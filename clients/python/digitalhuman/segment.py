@@ -210,7 +210,8 @@ class Segment:
             line = json.dumps({"room": stage.room, **token, **fields}, separators=(",", ":"),
                               ensure_ascii=False).encode() + b"\n"
             if len(line) > MAX_FIRST_LINE:
-                raise ValueError(f"text, words and metadata: {len(line)} bytes of JSON, expected at most {MAX_FIRST_LINE}")
+                raise ValueError(f"text, words and metadata: {len(line)} bytes of JSON, expected at most "
+                                 f"{MAX_FIRST_LINE}")
             try:
                 connection.write([line])
             except OSError:

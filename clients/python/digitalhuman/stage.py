@@ -104,9 +104,10 @@ class Stage:
         on_event       called with each event (a dict, see docs/push.md), in the reading thread: it must not
                        push to this segment or close it
         """
-        muxer = self._muxer(*(mine if given is DEFAULT else given for given, mine in (
+        fps, sample_rate, channels, pixel_format = (mine if given is DEFAULT else given for given, mine in (
             (fps, self._fps), (sample_rate, self._sample_rate), (channels, self._channels),
-            (pixel_format, self._pixels))), size, sample_format)
+            (pixel_format, self._pixels)))
+        muxer = self._muxer(fps, sample_rate, channels, pixel_format, size, sample_format)
         fields = {"segment": segment, "utterance": utterance, "index": index, "last": last, "metadata": metadata,
                   "text": text, "words": None if words is None else [list(word) for word in words],
                   "progress_ms": progress_ms}

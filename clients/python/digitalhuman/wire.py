@@ -50,7 +50,8 @@ class Address(NamedTuple):
             host, _, port = rest.rpartition(":")
         number = int(port) if port.isdecimal() else DEFAULT_PORTS[kind] if not port else 0
         if not host or "/" in host or ":" in host and not rest.startswith("[") or not 1 <= number <= 65535:
-            raise ValueError(f"address: {text!r} is none, expected \"host:port\", \"tls://host:port\" or \"unix:/path\"")
+            raise ValueError(f"address: {text!r} is none, expected \"host:port\", \"tls://host:port\" or "
+                             "\"unix:/path\"")
         return cls(kind, host, number, text)
 
 
