@@ -356,10 +356,22 @@ class Push:
     def send(self, fields):
         self.sock.sendall(json.dumps(fields).encode() + b"\n")
 
+    def linger(self):
+        """Reads what still comes: a socket that is closed with bytes unread is reset, which may overtake the
+        last line."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+            self.sock.settimeout(WAIT_S)
+            while self.sock.recv(65536):
+                pass
+        except OSError:
+            pass
+
     def close(self):
         if self.end == {}:
-            # nothing graceful: what was not read makes the system send a reset
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            self.linger()
         self.sock.close()
         self.wake_read.close()
         self.over.set()
@@ -392,10 +404,14 @@ class PushServer:
         self.thread.start()
         return self
 
+    def stop_listening(self):
+        if self.listener.fileno() >= 0:
+            self.listener.shutdown(socket.SHUT_RDWR)
+            self.listener.close()
+            self.thread.join(WAIT_S)
+
     def __exit__(self, kind, value, trace):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join(WAIT_S)
+        self.stop_listening()
         for push in self.all:
             if not push.over.is_set():
                 push.stop(None)
@@ -412,6 +428,8 @@ class PushServer:
         while True:
             try:
                 sock, _ = self.listener.accept()
+                if sock.family == socket.AF_INET:
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if self.context:
                     sock = self.context.wrap_socket(sock, server_side=True)
             except ssl.SSLError:

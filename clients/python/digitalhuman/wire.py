@@ -87,6 +87,7 @@ class _Tls:
         self._object = context.wrap_bio(self._in, self._out, server_hostname=host)
         self._lock = threading.Lock()
         self._unsent = memoryview(b"")
+        self._read = b""        # already, while ending the sending side
         self._handshake()
         sock.setblocking(False)
 
@@ -134,6 +135,9 @@ class _Tls:
 
     def recv(self) -> bytes:
         with self._lock:
+            if self._read:
+                read, self._read = self._read, b""
+                return read
             while True:
                 try:
                     return self._object.read(READ_BYTES)
@@ -149,6 +153,15 @@ class _Tls:
 
     def end(self) -> None:
         with self._lock:
+            # unwrap() also reads, for the other side's close_notify, and takes anything else for an error
+            try:
+                while True:
+                    data = self._object.read(READ_BYTES)
+                    if not data:
+                        break
+                    self._read += data
+            except ssl.SSLError:
+                pass
             try:
                 self._object.unwrap()
             except ssl.SSLError:

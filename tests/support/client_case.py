@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests of the Python client have in common."""
+import os
+import subprocess
+import threading
+import unittest
+
+import numpy as np
+
+from push_server import WAIT_S, PushServer
+from digitalhuman import Stage
+
+SIZE = 64
+
+
+def made(count=25, seed=1, size=SIZE):
+    """Frames and 40 ms of samples for each."""
+    random = np.random.default_rng(seed)
+    for _ in range(count):
+        yield (random.integers(0, 256, (size, size, 3), dtype=np.uint8),
+               random.uniform(-1, 1, 960).astype(np.float32))
+
+
+def descriptors():
+    return sorted(os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
+                  if os.path.exists(f"/proc/self/fd/{fd}"))
+
+
+def client_threads():
+    return [t.name for t in threading.enumerate() if t.name.startswith("digitalhuman")]
+
+
+def children():
+    out = subprocess.run(["ps", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True).stdout
+    return [line for line in out.splitlines() if "dh-prepare" in line]
+
+
+def certificate(folder):
+    """A PEM file of a certificate for 127.0.0.1 and its key."""
+    path = os.path.join(folder, "gateway.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "2", "-subj", "/CN=gateway", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-keyout", path + ".key", "-out", path + ".crt"], check=True, capture_output=True)
+    with open(path, "wb") as file:
+        for part in (".key", ".crt"):
+            with open(path + part, "rb") as one:
+                file.write(one.read())
+    return path
+
+
+class Case(unittest.TestCase):
+    """After each test, nothing of the client may be left: no thread, process or descriptor."""
+
+    def setUp(self):
+        self.before = len(descriptors())
+        self.addCleanup(self.check_leftovers)
+
+    def check_leftovers(self):
+        self.assertEqual(client_threads(), [])
+        self.assertEqual(children(), [])
+        self.assertEqual(len(descriptors()), self.before, descriptors())
+
+    def server(self, **options):
+        return self.enterContext(PushServer(**options))
+
+    def stage(self, server, **options):
+        return Stage(server.address, server.room, server.secret, **{"encode": False, **options})
+
+    def in_thread(self, function):
+        """Runs it; returns a function that waits for its end, and returns or raises as it did."""
+        outcome = {}
+
+        def run():
+            try:
+                outcome["value"] = function()
+            except BaseException as error:
+                outcome["error"] = error
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+
+        def join(timeout=WAIT_S):
+            thread.join(timeout)
+            assert not thread.is_alive(), "it goes on"
+            if "error" in outcome:
+                raise outcome["error"]
+            return outcome["value"]
+        join.thread = thread
+        return join
