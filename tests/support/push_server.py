@@ -201,7 +201,14 @@ class Push:
         """Ends the segment with this event; None: breaks off without a word."""
         with self.server.changed:
             self.end = end or {}
-        self.wake_write.send(b"x")
+        self.wake()
+
+    def wake(self):
+        if not self.over.is_set():
+            try:
+                self.wake_write.send(b"x")
+            except OSError:
+                pass        # it has just ended
 
     # -- the connection
 
@@ -444,12 +451,12 @@ class PushServer:
         """Allows every segment to be played so far; EVERYTHING to its end."""
         self.allowed_ms = ms
         for push in list(self.pushes):
-            push.wake_write.send(b"x")
+            push.wake()
 
     def read(self, reads):
         self.reads = reads
         for push in list(self.pushes):
-            push.wake_write.send(b"x")
+            push.wake()
 
     def wait(self, condition, timeout=WAIT_S):
         """Until condition(pushes) is true of the segments; returns them."""

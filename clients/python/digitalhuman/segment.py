@@ -173,7 +173,8 @@ class Segment:
         return self._result
 
     def abort(self) -> None:
-        """Cuts the connection: what has arrived plays, nothing more. Does nothing once the segment is over."""
+        """Cuts the connection: what has arrived plays, nothing more. Does nothing once the segment is over.
+        Never waits for the gateway."""
         self.cut()
         self._release()
 
@@ -207,6 +208,9 @@ class Segment:
             token: Dict[str, Any] = stage.token_fields()
             if self._encode:
                 command = stage.encode_command(connection, token, self._encode == "auto")
+                if command is None:     # a refusal was the last line of that connection
+                    connection.close()
+                    connection, token = stage.connect(), stage.token_fields()
             line = json.dumps({"room": stage.room, **token, **fields}, separators=(",", ":"),
                               ensure_ascii=False).encode() + b"\n"
             if len(line) > MAX_FIRST_LINE:
