@@ -11,11 +11,12 @@
 AsyncStage is the same for asyncio. The protocol underneath is in docs/push.md.
 """
 from .aio import AsyncSegment, AsyncStage
+from .container import mux
 from .errors import EncodeError, Interrupted, PushError, Result, SegmentEnded
 from .segment import Segment
 from .stage import Stage
 from .token import push_token
 
 __all__ = ["AsyncSegment", "AsyncStage", "EncodeError", "Interrupted", "PushError", "Result", "Segment",
-           "SegmentEnded", "Stage", "push_token"]
+           "SegmentEnded", "Stage", "mux", "push_token"]
 __version__ = "0.9.0"

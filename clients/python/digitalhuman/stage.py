@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Any, Dict, List, Optional, Sequence, Type, Union
 
 from . import encoder, media, room as rooms
+from .container import make_muxer
 from .errors import PushError, Result
-from .muxer import Muxer
 from .pieces import Piece, Pieces
 from .segment import OnEvent, Segment
 from .token import push_token
@@ -107,24 +107,13 @@ class Stage:
         fps, sample_rate, channels, pixel_format = (mine if given is DEFAULT else given for given, mine in (
             (fps, self._fps), (sample_rate, self._sample_rate), (channels, self._channels),
             (pixel_format, self._pixels)))
-        muxer = self._muxer(fps, sample_rate, channels, pixel_format, size, sample_format)
+        muxer = make_muxer(fps, sample_rate, channels, pixel_format, size, sample_format)
         fields = {"segment": segment, "utterance": utterance, "index": index, "last": last, "metadata": metadata,
                   "text": text, "words": None if words is None else [list(word) for word in words],
                   "progress_ms": progress_ms}
         how = encoder.check_encode(self._encode if encode is DEFAULT else encode, self._dh_prepare)
         return Segment(self, {name: value for name, value in fields.items() if value is not None}, muxer,
                        how or False, on_event)
-
-    @staticmethod
-    def _muxer(fps: Any, sample_rate: Any, channels: Any, pixel_format: Any, size: Any, sample_format: Any) -> Muxer:
-        if fps is None and sample_rate is None:
-            raise ValueError("fps, sample_rate: expected one of them at least: a segment has pictures or sound")
-        return Muxer(
-            None if fps is None else media.check_fps(fps),
-            None if sample_rate is None else media.check_int(sample_rate, "sample_rate", 4000, 384000, " Hz"),
-            channels=media.check_int(channels, "channels", 1, 16), pixel_format=media.check_pixel_format(pixel_format),
-            size=None if size is None else media.check_size(size),
-            sample_format=media.check_sample_format(sample_format))
 
     def push_av_segment(self, index: int, frames: Any, waveform: Any, *, utterance: Optional[str] = None,
                         last: bool = False, **segment: Any) -> concurrent.futures.Future[Result]:
