@@ -63,7 +63,8 @@ class Examples(unittest.TestCase):
                 thread.start()
                 said = self.run_example(name, server, TEXT * 10)
                 thread.join()
-                self.assertRegex(said, r"^interrupted, played_ms=200, heard_text='")
+                self.assertRegex(said, r"(?m)^interrupted, played_ms=200, heard_text='")
+                self.assertNotIn("finished", said)
 
     def test_answer_overlap(self):
         with PushServer(secret="demo") as server:
