@@ -116,6 +116,18 @@ class Asyncio(Case):
                         break
         self.run_async(push, ahead_ms=1000)
 
+    def test_events_end_with_the_segment(self):
+        """Also inside the block, and where there is no last event."""
+        for end, last in (({"event": "interrupted"}, "interrupted"), (None, "want")):
+            async def push(server, stage, end=end, last=last):
+                s = await stage.segment(**FORMAT).open()
+                server.first().stop(end)
+                self.assertEqual([e["event"] async for e in s.events][-1], last)
+                self.assertTrue(server.pushes[0].over.wait(WAIT_S))
+                await s.abort()
+            with self.subTest(end):
+                self.run_async(push)
+
     def test_refusal_and_no_connection(self):
         async def push(server, stage):
             with self.assertRaises(PushError) as caught:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 from types import TracebackType
-from typing import Any, AsyncIterator, Awaitable, Callable, Dict, List, Optional, Type, TypeVar
+from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Optional, Type, TypeVar
 
 from .errors import Result, SegmentEnded
 from .segment import Event, OnEvent, Segment
@@ -26,10 +26,9 @@ class AsyncSegment:
         self._on_event = on_event
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._changed: Optional[asyncio.Event] = None
-        self._events: List[Event] = []
-        self._segment = make(self._from_reader)
+        self._segment = make(self._hear)
+        self._segment.on_change = self._wake
         self._thread: Optional[concurrent.futures.ThreadPoolExecutor] = None
-        self._is_over = False
 
     # -- what is known of it; see Segment
 
@@ -54,16 +53,19 @@ class AsyncSegment:
         """Each event from the first on, ending after the last; waits for what is still to come."""
         at = 0
         while True:
-            while at < len(self._events):
-                yield self._events[at]
+            is_over = self._segment.is_over         # before looking: nothing comes after
+            event = self._segment.event(at)
+            if event is not None:
                 at += 1
-            if self._is_over:
+                yield event
+            elif is_over:
                 return
-            await self._wait_for_change()
+            else:
+                await self._wait_for_change()
 
     async def wait_wanted(self, ms: int = 1) -> int:
         """Waits until at least `ms` milliseconds are wanted; see Segment.wait_wanted()."""
-        while self.wanted_ms < ms and not self._is_over and not self._segment.is_over:
+        while self.wanted_ms < ms and not self._segment.is_over:
             await self._wait_for_change()
         return self._segment.wait_wanted(ms, 0)
 
@@ -122,11 +124,10 @@ class AsyncSegment:
     # -- within
 
     async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
-        if self._loop is None:
-            self._loop, self._changed = asyncio.get_running_loop(), asyncio.Event()
+        loop = self._begin()
         if self._thread is None:
             self._thread = concurrent.futures.ThreadPoolExecutor(1, "digitalhuman-push")
-        return await self._loop.run_in_executor(self._thread, function, *arguments)
+        return await loop.run_in_executor(self._thread, function, *arguments)
 
     async def _leave(self) -> None:
         thread, self._thread = self._thread, None
@@ -136,30 +137,35 @@ class AsyncSegment:
         done = thread.submit(self._segment.abort)
         await asyncio.shield(asyncio.wrap_future(done))
         thread.shutdown()
-        self._is_over = True
-        if self._changed:
-            self._changed.set()
 
-    def _from_reader(self, event: Event) -> None:
+    # -- from other threads
+
+    def _hear(self, event: Event) -> None:
+        if self._on_event:
+            self._call(self._on_event, event)
+
+    def _wake(self) -> None:
+        if self._changed:
+            self._call(self._changed.set)
+
+    def _call(self, function: Callable[..., object], *arguments: Any) -> None:
         assert self._loop
         try:
-            self._loop.call_soon_threadsafe(self._take, event)
+            self._loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:
             pass        # the event loop is closed
 
-    def _take(self, event: Event) -> None:
-        self._events.append(event)
-        if self._changed:
-            self._changed.set()
-        if self._on_event:
-            self._on_event(event)
-
     async def _wait_for_change(self) -> None:
-        if self._loop is None:
-            self._loop, self._changed = asyncio.get_running_loop(), asyncio.Event()
+        """Nothing may be awaited between looking and this."""
+        self._begin()
         assert self._changed
         self._changed.clear()
         await self._changed.wait()
+
+    def _begin(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop, self._changed = asyncio.get_running_loop(), asyncio.Event()
+        return self._loop
 
 
 class AsyncStage:

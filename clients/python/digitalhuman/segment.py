@@ -51,6 +51,7 @@ class Segment:
         self._result: Optional[Result] = None
         self._error: Optional[Exception] = None
         self._is_over = self._is_ended = self._is_closed = False
+        self.on_change: Callable[[], None] = lambda: None   # for AsyncSegment: called in any thread
 
     # -- what is known of it
 
@@ -88,6 +89,11 @@ class Segment:
             self._changed.wait_for(lambda: self._is_over or self.wanted_ms >= ms, timeout)
         self._check()
         return self.wanted_ms
+
+    def event(self, number: int) -> Optional[Event]:
+        """Event `number`, from 0; None if it has not come."""
+        with self._changed:
+            return self._events[number] if number < len(self._events) else None
 
     @property
     def events(self) -> Iterator[Event]:
@@ -316,6 +322,7 @@ class Segment:
             elif self._segment is None:
                 self._segment = event.get("segment")
             self._changed.notify_all()
+        self.on_change()
         if kind in ENDS and event.get("segment") == self._segment:
             result = Result.from_event(event)
             self._progress = result.played_ms
@@ -341,6 +348,7 @@ class Segment:
             encoder.kill()
         if connection and not self._is_closed:
             connection.cut()
+        self.on_change()
 
     def _release(self) -> None:
         """Leaves no thread, process or descriptor behind."""
