@@ -77,7 +77,8 @@ class Package(unittest.TestCase):
         with open(os.path.join(ROOT, "clients/python/pyproject.toml")) as f:
             version, = re.findall(r'(?m)^version = "(.*)"', f.read())
         self.assertEqual(run("dpkg-deb", "--field", self.python, "Version").strip(), version)
-        self.assertIn("__version__ = \"%s\"" % version, open(os.path.join(path, "digitalhuman/__init__.py")).read())
+        with open(os.path.join(path, "digitalhuman/__init__.py")) as f:
+            self.assertIn("__version__ = \"%s\"" % version, f.read())
 
     def test_cleaning_leaves_the_sources_as_they_were(self):
         run("debian/rules", "clean", cwd=self.sources)

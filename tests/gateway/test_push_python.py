@@ -7,13 +7,15 @@ import contextlib
 import io
 import os
 import re
+import subprocess
+import tempfile
 import threading
 import time
 import unittest
 
 import numpy as np
 
-from client_case import client_threads, made
+from client_case import certificate, client_threads, made
 from janus_server import WAIT_S, JanusServer, free_ports
 from request_case import RequestCase, media
 from digitalhuman import AsyncStage, Interrupted, PushError, SegmentEnded, Stage
@@ -54,9 +56,13 @@ class PushPython(RequestCase):
         self.addCleanup(lambda: self.assertEqual(client_threads(), []))
 
     def stage(self, address=None, **options):
-        stage = Stage(address or self.address, 1, "demo", **{"encode": False, **options})
+        stage = Stage(address or self.address, 1, "demo", **{"encode": False, **self.options(), **options})
         self.addCleanup(stage.close)
         return stage
+
+    @classmethod
+    def options(cls):
+        return {}
 
     def encoding(self, **options):
         return self.stage(encode=True, dh_prepare=self.janus.prepare, **options)
@@ -68,6 +74,8 @@ class PushPython(RequestCase):
         with open(os.path.join(ROOT, "docs/generators.md"), encoding="utf-8") as file:
             lines, = (b for b in re.findall(r"(?ms)^```python\n(.*?)^```", file.read()) if "digitalhuman" in b)
         out = io.StringIO()
+        for name, value in self.options().items():
+            lines = lines.replace('secret="demo")', f'secret="demo", {name}={value!r})')
         with contextlib.redirect_stdout(out):
             exec(lines.replace("gateway:8189", self.address), {"model": Model()})
         self.assertEqual(out.getvalue(), re.search(r"# (finished.*)\n", lines)[1] + "\n")
@@ -78,8 +86,8 @@ class PushPython(RequestCase):
                 with stage.segment(fps=fps, sample_rate=24000, text="Hello", segment=f"s-{time.monotonic()}") as s:
                     for frame, _ in made(40):
                         s.push(frame, np.zeros(round(24000 / fps), np.float32))
-                self.assertEqual((s.result.event, s.result.played_ms, s.result.heard_text, s.result.incomplete),
-                                 ("finished", round(40000 / fps), "Hello", False))
+                self.assertEqual((s.result.event, s.result.played_ms, s.result.incomplete),
+                                 ("finished", round(40000 / fps), False))
                 kinds = [e["event"] for e in s.events if e["event"] not in ("want", "progress")]
                 self.assertEqual(kinds, ["queued", "ready", "started", "finished"])
                 self.assertEqual(s.progress_ms, round(40000 / fps))
@@ -100,7 +108,12 @@ class PushPython(RequestCase):
             self.assertEqual(s.result.event, "interrupted")
             self.assertGreaterEqual(raised[0].played_ms, 0)
             self.assertLess(raised[0].played_ms, 60000)
-            self.assertIsNotNone(s.result.heard_text)
+
+    def test_what_was_heard(self):
+        with self.stage().segment(**FORMAT, text="Hello there", words=[["Hello", 0, 300], ["there", 400, 700]]) as s:
+            for frame, samples in made(25):
+                s.push(frame, samples)
+        self.assertEqual(s.result.heard_text, "Hello there")
 
     def test_it_reads_as_far_ahead_as_it_says(self):
         """A model that makes ten seconds at once is held, and what it made is played."""
@@ -131,12 +144,12 @@ class PushPython(RequestCase):
 
     def test_refusals_and_failures(self):
         with self.assertRaises(PushError) as caught:
-            with Stage(self.address, 1, "wrong", encode=False).segment(**FORMAT) as s:
+            with Stage(self.address, 1, "wrong", encode=False, **self.options()).segment(**FORMAT) as s:
                 for frame, samples in made(10000):
                     s.push(frame, samples)
         self.assertEqual(caught.exception.code, 457)
         with self.assertRaises(PushError) as caught:
-            with Stage(self.address, 9, encode=False).segment(**FORMAT):
+            with Stage(self.address, 9, encode=False, **self.options()).segment(**FORMAT):
                 pass
         self.assertEqual(caught.exception.code, 455)
         with self.assertRaises(PushError) as caught:        # nothing in it
@@ -178,7 +191,7 @@ class PushPython(RequestCase):
 
     def test_asyncio_and_pieces(self):
         async def main():
-            stage = AsyncStage(self.address, 1, "demo", encode=False, **FORMAT)
+            stage = AsyncStage(self.address, 1, "demo", encode=False, **FORMAT, **self.options())
             async with stage.segment() as s:
                 for frame, samples in made(10):
                     await s.push(frame, samples)
@@ -188,6 +201,48 @@ class PushPython(RequestCase):
             await stage.close()
             return [s.result, *results]
         self.assertEqual([(r.event, r.played_ms) for r in asyncio.run(main())], [("finished", 400)] * 5)
+
+
+STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
+
+
+@unittest.skipUnless(os.path.exists(STREAM_MODULE), "nginx has no stream module")
+class ThroughTls(PushPython):
+    """The same through TLS, which nginx ends as docs/push.md shows it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.pem, (port,) = certificate(folder.name), free_ports(1)
+        with open(os.path.join(ROOT, "docs/push.md"), encoding="utf-8") as file:
+            site = re.search(r"(?ms)^```\n(stream \{.*?)^```", file.read())[1]
+        for old, new in (("listen 8190 ssl", f"listen 127.0.0.1:{port} ssl"), ("/etc/ssl/gateway.pem", cls.pem),
+                         ("/etc/ssl/gateway.key", cls.pem),
+                         ("unix:/run/janus/push.sock", "unix:" + cls.janus.path("push.sock"))):
+            assert old in site, old
+            site = site.replace(old, new)
+        path = os.path.join(folder.name, "nginx.conf")
+        with open(path, "w") as file:
+            file.write(f"load_module {STREAM_MODULE};\ndaemon off;\nuser root;\npid {folder.name}/pid;\n"
+                       f"error_log {folder.name}/log;\nevents {{}}\n{site}")
+        nginx = subprocess.Popen(["/usr/sbin/nginx", "-c", path, "-e", f"{folder.name}/log"])
+        cls.addClassCleanup(nginx.wait, WAIT_S)
+        cls.addClassCleanup(nginx.terminate)
+        cls.address = f"tls://127.0.0.1:{port}"
+        end = time.monotonic() + WAIT_S
+        while True:
+            try:
+                Stage(cls.address, 1, "demo", cafile=cls.pem).info()
+                break
+            except ConnectionError:
+                assert nginx.poll() is None and time.monotonic() < end
+                time.sleep(0.05)
+
+    @classmethod
+    def options(cls):
+        return {"cafile": cls.pem}
 
 
 if __name__ == "__main__":
