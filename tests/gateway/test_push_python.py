@@ -8,6 +8,7 @@ import io
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -171,6 +172,7 @@ class PushPython(RequestCase):
         end = observer.events.wait(lambda e: e.get("segment") == "cut" and e.get("event") in
                                    ("finished", "interrupted", "failed", "skipped", "removed"))
         self.assertLessEqual(end["played_ms"], 800)
+        self.assertTrue(end["incomplete"], end)
 
     def test_removed(self):
         stage = self.stage()
@@ -188,6 +190,18 @@ class PushPython(RequestCase):
             self.assertEqual(caught.exception.result.event, "removed")
             s.close()
         self.assertEqual(playing.result.event, "finished")
+
+    def test_the_examples(self):
+        for name in ("wav2lip_batch.py", "musetalk_stream.py", "answer_overlap.py"):
+            with self.subTest(name):
+                arguments = [f"--{option}={value}" for option, value in
+                             (("gateway", f"unix:{self.janus.path('push.sock')}"), ("secret", "demo"), ("size", 128))]
+                done = subprocess.run(
+                    [sys.executable, "-B", os.path.join(ROOT, "examples/python", name), *arguments, "Hello."],
+                    env={**os.environ, "PYTHONPATH": os.path.join(ROOT, "clients/python")}, capture_output=True,
+                    text=True, timeout=200)
+                self.assertEqual(done.stderr, "")
+                self.assertRegex(done.stdout, r"\Afinished, played_ms=[1-9]")
 
     def test_asyncio_and_pieces(self):
         async def main():

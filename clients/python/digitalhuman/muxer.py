@@ -89,6 +89,15 @@ class Muxer:
             out.append(self._writer.end())
         return out
 
+    def break_off(self) -> bytes:
+        """The head of a packet that never comes: it shows readers that the container was cut, and has not
+        ended. Nothing before the container has begun."""
+        return self._writer.frame(0, self._first_pts(), 1) if self._writer else b""
+
+    def _first_pts(self) -> int:
+        """Where the first stream goes on."""
+        return self._pictures_out if self._pictures_out else self._samples_out
+
     def end_pictures(self) -> List[Buffer]:
         """No more pictures: sound no longer waits for them."""
         self._no_more_pictures = True

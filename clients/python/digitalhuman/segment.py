@@ -179,8 +179,14 @@ class Segment:
         return self._result
 
     def abort(self) -> None:
-        """Cuts the connection: what has arrived plays, nothing more. Does nothing once the segment is over.
-        Never waits for the gateway."""
+        """Cuts the connection: what has arrived plays, nothing more, and the segment counts as incomplete. Does
+        nothing once the segment is over. Never waits for the gateway."""
+        if self._pushing.acquire(blocking=False):       # else a write is cut in the middle, which shows as well
+            try:
+                if self._connection and not (self._encoder or self._is_over or self._is_ended):
+                    self._connection.try_write(self._muxer.break_off())
+            finally:
+                self._pushing.release()
         self.cut()
         self._release()
 

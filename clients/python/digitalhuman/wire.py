@@ -236,6 +236,14 @@ class Connection:
                 view = view[self._try(self._transport.send, view):]
         self._try(self._transport.flush)
 
+    def try_write(self, data: bytes) -> None:
+        """As much of it as can be written at once."""
+        try:
+            self._transport.send(memoryview(data))
+            self._transport.flush()
+        except OSError:
+            pass
+
     def finish(self) -> None:
         """Ends the sending side; reading goes on."""
         self._transport.end()
