@@ -10,7 +10,8 @@ import tempfile
 import threading
 import unittest
 
-from push_server import Nut, PushServer
+from push_media import Nut
+from push_server import PushServer
 
 ROOT = os.environ["DH_ROOT"]
 EXAMPLES = os.path.join(ROOT, "examples", "python")

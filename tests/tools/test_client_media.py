@@ -14,7 +14,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from push_server import Nut
+import push_server  # the client's path
+from push_media import Nut
 from digitalhuman import media
 from digitalhuman.muxer import Muxer
 
