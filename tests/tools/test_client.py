@@ -217,6 +217,20 @@ class Waiting(Case):
             self.assertEqual(s.progress_ms, 400)
             server.play(EVERYTHING)
 
+    def test_what_is_on_its_way_is_not_wanted_again(self):
+        server = self.server(ahead_ms=1000)
+        server.reads, server.allowed_ms = False, 0
+        with self.stage(server).segment(**FORMAT) as s:
+            s.wait_wanted(1000, WAIT_S)
+            for frame, samples in made(10):
+                s.push(frame, samples)
+            server.pushes[0].send({"event": "want", "ms": 1000})        # before it has read them
+            server.pushes[0].send_event("ready")
+            self.assertTrue(any(e["event"] == "ready" for e in s.events))
+            self.assertEqual(s.wanted_ms, 600)
+            server.read(True)
+            server.play(EVERYTHING)
+
     def test_waiting_for_the_end_can_end(self):
         server = self.server()
         server.allowed_ms = 0

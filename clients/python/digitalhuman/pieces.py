@@ -64,6 +64,7 @@ class Pieces:
         self._running: List[_Waiting] = []
         self._done: Dict[str, Set[int]] = {}                # indices that ended, of the latest utterances
         self._interrupted: Deque[str] = deque(maxlen=REMEMBERED)
+        self._threads: Set[threading.Thread] = set()        # those that may still run
         self._current: Optional[str] = None
         self._used: Set[int] = set()                        # indices of the current utterance
         self._last: Optional[int] = None                    # its last index, once it is known
@@ -90,8 +91,13 @@ class Pieces:
         return waiting.future
 
     def wait(self) -> None:
+        """Until nothing is left of any piece, not even its thread."""
         with self._changed:
             self._changed.wait_for(lambda: not self._waiting and not self._running)
+            threads = list(self._threads)
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join()
 
     def cut(self) -> None:
         """Nothing more is sent of any piece."""
@@ -117,7 +123,9 @@ class Pieces:
                 self._waiting.remove(waiting)
                 if waiting.future.set_running_or_notify_cancel():
                     self._running.append(waiting)
-                    threading.Thread(target=self._run, args=(waiting,), name="digitalhuman-piece").start()
+                    thread = threading.Thread(target=self._run, args=(waiting,), name="digitalhuman-piece")
+                    self._threads = {t for t in self._threads if t.is_alive()} | {thread}
+                    thread.start()
         self._changed.notify_all()
 
     def _is_urgent(self, piece: Piece) -> bool:

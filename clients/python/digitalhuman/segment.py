@@ -48,6 +48,7 @@ class Segment:
         self._events: List[Event] = []
         self._segment: Optional[str] = fields.get("segment")
         self._wanted = self._pushed_then = self._progress = 0
+        self._ahead = 0                             # the first `want`: how far the gateway reads ahead
         self._result: Optional[Result] = None
         self._error: Optional[Exception] = None
         self._is_over = self._is_ended = self._is_closed = False
@@ -78,9 +79,13 @@ class Segment:
     @property
     def wanted_ms(self) -> int:
         """How many more milliseconds of media are worth making now: what the gateway last said, less what
-        was pushed since. 0 before it has said anything."""
+        was pushed since, or was on its way then. 0 before it has said anything."""
         with self._changed:
-            return max(0, self._wanted - (self._muxer.media_ms - self._pushed_then))
+            pushed = self._muxer.media_ms
+            wanted = self._wanted - (pushed - self._pushed_then)
+            if self._fields.get("progress_ms") != 0:
+                wanted = min(wanted, self._ahead - (pushed - self._progress))
+            return max(0, wanted)
 
     def wait_wanted(self, ms: int = 1, timeout: Optional[float] = None) -> int:
         """Waits until at least `ms` milliseconds are wanted; returns wanted_ms. Raises as push() does once
@@ -323,6 +328,7 @@ class Segment:
             self._events.append(event)
             if kind == "want":
                 self._wanted, self._pushed_then = int(event["ms"]), self._muxer.media_ms
+                self._ahead = max(self._ahead, self._wanted)
             elif kind == "progress":
                 self._progress = int(event["played_ms"])
             elif self._segment is None:
