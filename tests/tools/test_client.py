@@ -25,7 +25,7 @@ class Pushing(Case):
         stage = self.stage(server)
         with stage.segment(**FORMAT, text="Hello there", metadata={"mood": 1}, segment="greeting",
                            words=[("Hello", 0, 300), ("there", 320, 900)], progress_ms=100, utterance="u", index=2,
-                           last=True) as s:
+                           last=True, options={"priority": "urgent"}) as s:
             for frame, samples in made():
                 s.push(frame, samples)
         self.assertEqual(s.result, Result("finished", "greeting", 1000, "Hello there"))
@@ -36,7 +36,7 @@ class Pushing(Case):
         self.assertRegex(line.pop("token"), r"^\d+\.[\w-]{16,64}\.[0-9a-f]{64}$")
         self.assertEqual(line, {"room": 1, "text": "Hello there", "metadata": {"mood": 1}, "segment": "greeting",
                                 "words": [["Hello", 0, 300], ["there", 320, 900]], "progress_ms": 100,
-                                "utterance": "u", "index": 2, "last": True})
+                                "utterance": "u", "index": 2, "last": True, "priority": "urgent"})
         frames, sounds = zip(*made())
         self.assertEqual(push.media.stream("video")[0], [f.tobytes() for f in frames])
         self.assertEqual(b"".join(push.media.stream("audio")[0]), b"".join(s.tobytes() for s in sounds))

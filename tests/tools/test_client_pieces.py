@@ -73,6 +73,19 @@ class Pieces(Case):
         stage.close()
         self.assertEqual({p.line["index"] for p in server.pushes if p.line["utterance"] == "u"}, {0, 1})
 
+    def test_an_utterance_that_the_room_has_cut(self):
+        server = self.server()
+        stage = self.stage(server, max_parallel=1)
+        server.allowed_ms = 0
+        futures = [stage.push_av_segment(n, *arrays(), utterance="u") for n in range(6)]
+        server.wait(lambda pushes: len(pushes) == 2)
+        server.pushes[0].stop({"event": "removed", "reason": "cut"})
+        server.play(EVERYTHING)
+        results = [f.result(WAIT_S) for f in futures]
+        self.assertEqual(str(results[0]), "removed (cut), played_ms=0")
+        self.assertEqual({r.event for r in results[2:]}, {"interrupted"})
+        stage.close()
+
     def test_the_utterance_goes_on_until_its_last(self):
         server = self.server()
         stage = self.stage(server)

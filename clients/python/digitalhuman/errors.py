@@ -19,6 +19,7 @@ class Result:
     incomplete  whether the media ended in the middle of their container
     notes       what was wrong with the media, for people
     error_code, error   why it failed, or None
+    reason      why it was interrupted or removed where nobody asked for that, as in docs/api.md, or None
     """
     event: str
     segment: Optional[str] = None
@@ -28,17 +29,19 @@ class Result:
     notes: Tuple[str, ...] = ()
     error_code: Optional[int] = None
     error: Optional[str] = None
+    reason: Optional[str] = None
 
     @classmethod
     def from_event(cls, event: Dict[str, Any]) -> Result:
         return cls(event["event"], event.get("segment"), int(event.get("played_ms") or 0), event.get("heard_text"),
                    bool(event.get("incomplete")), tuple(event.get("notes") or ()), event.get("error_code"),
-                   event.get("error"))
+                   event.get("error"), event.get("reason"))
 
     def __str__(self) -> str:
         heard = "" if self.heard_text is None else f", heard_text={self.heard_text!r}"
         error = "" if self.error is None else f", error={self.error!r}"
-        return f"{self.event}, played_ms={self.played_ms}{heard}{error}"
+        reason = "" if self.reason is None else f" ({self.reason})"
+        return f"{self.event}{reason}, played_ms={self.played_ms}{heard}{error}"
 
 
 class SegmentEnded(Exception):

@@ -160,7 +160,8 @@ class Pieces:
         while len(self._done) >= REMEMBERED and piece.utterance not in self._done:
             del self._done[next(iter(self._done))]
         self._done.setdefault(piece.utterance, set()).add(piece.index)
-        if result is None or result.event != "interrupted" or piece.utterance in self._interrupted:
+        is_cut = result is not None and (result.event == "interrupted" or result.reason == "cut")
+        if not is_cut or piece.utterance in self._interrupted:
             return
         self._interrupted.append(piece.utterance)
         for other in self._running:         # the gateway does not know them yet, and would play them

@@ -83,7 +83,8 @@ class Stage:
                 sample_format: Optional[str] = None, text: Optional[str] = None,
                 words: Optional[Sequence[Sequence[Any]]] = None, metadata: Optional[Dict[str, Any]] = None,
                 segment: Optional[str] = None, utterance: Optional[str] = None, index: Optional[int] = None,
-                last: Optional[bool] = None, progress_ms: Optional[int] = None, encode: Any = DEFAULT,
+                last: Optional[bool] = None, progress_ms: Optional[int] = None,
+                options: Optional[Dict[str, Any]] = None, encode: Any = DEFAULT,
                 on_event: Optional[OnEvent] = None) -> Segment:
         """A segment to push; connects when it is entered.
 
@@ -100,6 +101,7 @@ class Stage:
         utterance, index, last   pieces of one utterance play in the order of their index, from 0;
                        `last` marks the one that ends it
         progress_ms    distance of progress events, 20 to 10000, 0 for none (200)
+        options        further fields of the first line, as docs/push.md has them
         encode         as for Stage
         on_event       called with each event (a dict, see docs/push.md), in the reading thread: it must not
                        push to this segment or close it
@@ -108,8 +110,8 @@ class Stage:
             (fps, self._fps), (sample_rate, self._sample_rate), (channels, self._channels),
             (pixel_format, self._pixels)))
         muxer = make_muxer(fps, sample_rate, channels, pixel_format, size, sample_format)
-        fields = {"segment": segment, "utterance": utterance, "index": index, "last": last, "metadata": metadata,
-                  "text": text, "words": None if words is None else [list(word) for word in words],
+        fields = {**(options or {}), "segment": segment, "utterance": utterance, "index": index, "last": last,
+                  "metadata": metadata, "text": text, "words": None if words is None else [list(word) for word in words],
                   "progress_ms": progress_ms}
         how = encoder.check_encode(self._encode if encode is DEFAULT else encode, self._dh_prepare)
         return Segment(self, {name: value for name, value in fields.items() if value is not None}, muxer,
@@ -125,7 +127,7 @@ class Stage:
         waveform   float32 or int16 of shape (samples,) or (samples, channels); None: pictures only
         utterance  an id; default: the one that goes on, which ends with `last`. An index that it already has
                    begins another one
-        last       whether the utterance ends with this piece
+        last       whether the utterance ends with this piece; without one the room waits a while for more
         segment    further arguments of segment(), such as fps and sample_rate, where the Stage has none
 
         The arrays must not change until the piece has ended. The Future's result is the piece's Result; its
@@ -136,7 +138,7 @@ class Stage:
             segment["fps"] = None
         if waveform is None:
             segment["sample_rate"] = None
-        index = media.check_int(index, "index", 0, 1 << 30)
+        index = media.check_int(index, "index", 0, (1 << 31) - 1)
         if not (utterance is None or isinstance(utterance, str)):
             raise TypeError(f"utterance: expected a string, got {media.describe(utterance)}")
         utterance = self._pieces.utterance_of(utterance, index, last)
