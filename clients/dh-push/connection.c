@@ -190,8 +190,7 @@ GOutputStream *dh_send_connection_output(struct dh_send_connection *connection)
 void dh_send_connection_end(struct dh_send_connection *connection)
 {
 	if (connection->is_tls)
-		g_output_stream_close_async(dh_send_connection_output(connection), G_PRIORITY_DEFAULT, NULL, NULL,
-			NULL);
+		g_output_stream_close(dh_send_connection_output(connection), NULL, NULL);
 	else
 		g_socket_shutdown(g_socket_connection_get_socket(connection->plain), FALSE, TRUE, NULL);
 }

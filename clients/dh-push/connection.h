@@ -25,8 +25,8 @@ void dh_send_connection_set_timeout(struct dh_send_connection *connection, unsig
 GInputStream *dh_send_connection_input(struct dh_send_connection *connection);
 GOutputStream *dh_send_connection_output(struct dh_send_connection *connection);
 
-/* Ends the sending side when all that was written is on its way; what the gateway says can still
- * be read. Does not wait. With TLS the gateway is sent a close_notify. */
+/* Ends the sending side behind what was written; what the gateway says can still be read. With TLS it
+ * sends a close_notify, a few bytes: call it when the output is writable, and it does not wait. */
 void dh_send_connection_end(struct dh_send_connection *connection);
 
 #endif

@@ -77,6 +77,10 @@ static gboolean on_writable(GObject *stream, gpointer arg)
 
 	(void)stream;
 	drop(&pump->writable);
+	if (pump->sent == pump->size) {
+		pump->is_ended = true;
+		dh_send_connection_end(pump->config->connection);
+	}
 	go_on(pump);
 	return G_SOURCE_REMOVE;
 }
@@ -101,16 +105,12 @@ static void go_on(struct pump *pump)
 		;
 	if (pump->is_unheard || pump->is_ended)
 		return;
-	if (pump->sent < pump->size) {
-		pump->writable = watch(g_pollable_output_stream_create_source(pump->out, NULL),
-			G_SOURCE_FUNC(on_writable), pump);
-	} else if (!pump->is_input_over) {
+	if (pump->sent == pump->size && !pump->is_input_over)
 		pump->readable = watch(g_unix_fd_source_new(pump->config->input, G_IO_IN | G_IO_HUP | G_IO_ERR),
 			G_SOURCE_FUNC(on_readable), pump);
-	} else {
-		pump->is_ended = true;
-		dh_send_connection_end(pump->config->connection);
-	}
+	else /* to send the rest, or the end */
+		pump->writable = watch(g_pollable_output_stream_create_source(pump->out, NULL),
+			G_SOURCE_FUNC(on_writable), pump);
 }
 
 /* --- in */
