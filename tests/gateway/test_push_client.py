@@ -2,6 +2,8 @@
 """dh-push and a real Janus: every way in which a segment ends, and encoding for the room."""
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import unittest
@@ -127,6 +129,17 @@ class Client(ClientCase):
         last, _ = self.result(self.start("--room=1", stdin=ffmpeg.stdout))
         ffmpeg.stdout.close()
         self.assertEqual(ffmpeg.wait(WAIT_S), 0)
+        self.assertEqual((last["event"], last["played_ms"]), ("finished", 2000))
+
+    @unittest.skipUnless(shutil.which("gst-launch-1.0"), "GStreamer is not installed")
+    def test_from_gstreamer(self):
+        """The pipeline of docs/push.md."""
+        with open(os.path.join(os.environ["DH_ROOT"], "docs", "push.md"), encoding="utf-8") as file:
+            text, = re.findall(r"(?s)```sh\n(gst-launch-1\.0 .*?) \|\n    dh-push", file.read())
+        gstreamer = subprocess.Popen(text, shell=True, stdout=subprocess.PIPE)
+        last, _ = self.result(self.start("--room=1", stdin=gstreamer.stdout))
+        gstreamer.stdout.close()
+        self.assertEqual(gstreamer.wait(WAIT_S), 0)
         self.assertEqual((last["event"], last["played_ms"]), ("finished", 2000))
 
 
