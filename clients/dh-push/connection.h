@@ -18,7 +18,7 @@ int dh_send_connection_alloc(struct dh_send_connection **connection, const struc
 	const char *ca, struct dh_send_fault *fault);
 void dh_send_connection_free(struct dh_send_connection **connection);
 
-/* For a while, reading and writing that waits is given up after this; 0: never. */
+/* Reading and writing that has waited for so long fails; 0: never. */
 void dh_send_connection_set_timeout(struct dh_send_connection *connection, unsigned seconds);
 
 /* Borrowed; both can be polled. */

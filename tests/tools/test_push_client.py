@@ -504,6 +504,20 @@ class Encoding(PushCase):
         self.assertEqual([question["request"] for question in gateway.questions], ["info"])
         self.assertEqual(self.info(gateway.data)["video"]["width"], 64)
 
+    def test_a_file_whose_index_comes_last(self):
+        """A file is one for dh-prepare as well, and no pipe."""
+        def script(gateway):
+            self.answer(gateway, self.anchor)
+            finish(gateway)
+
+        file = self.path("media.mp4")
+        subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-i", self.media, "-c:v", "mpeg4", "-c:a", "aac", file],
+                       check=True)
+        gateway = self.gateway(script)
+        subprocess.run([PUSH, "--room=1", "--encode", gateway.address, file], check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, timeout=WAIT_S)
+        self.assertEqual(self.info(gateway.data)["video"]["pictures"], 25)
+
     def test_errors_of_dh_prepare(self):
         def script(gateway):
             self.answer(gateway, self.anchor)
