@@ -140,7 +140,9 @@ class Client(ClientCase):
         last, _ = self.result(self.start("--room=1", stdin=gstreamer.stdout))
         gstreamer.stdout.close()
         self.assertEqual(gstreamer.wait(WAIT_S), 0)
-        self.assertEqual((last["event"], last["played_ms"]), ("finished", 2000))
+        self.assertEqual(last["event"], "finished")
+        # Its sources are live, and do not begin at the very same moment.
+        self.assertAlmostEqual(last["played_ms"], 2000, delta=200)
 
 
 class Encoding(ClientCase):
