@@ -76,7 +76,7 @@ class Client(ClientCase):
 
     def test_interrupted(self):
         push = self.start("--room=1")
-        push.stdin.write(self.long[:1000000])
+        push.stdin.write(self.prepared("8.nut"))
         push.stdin.flush()
         self.until(push, "started")
         self.ask("interrupt", id=1)
@@ -85,17 +85,18 @@ class Client(ClientCase):
 
     def test_skipped(self):
         push = self.start("--room=1")
-        push.stdin.write(self.long[:1000000])
+        push.stdin.write(self.prepared("8.nut"))
         push.stdin.flush()
         self.until(push, "started")
         self.ask("skip", id=1)
         self.assertEqual(self.result(push, code=6)[0]["event"], "skipped")
 
     def test_removed(self):
-        playing, waiting = self.start("--room=1"), self.start("--room=1", "--segment=waits")
-        playing.stdin.write(self.long[:1000000])
+        playing = self.start("--room=1")
+        playing.stdin.write(self.prepared("8.nut"))
         playing.stdin.flush()
         self.until(playing, "started")
+        waiting = self.start("--room=1", "--segment=waits")
         waiting.stdin.write(self.short)
         waiting.stdin.flush()
         self.until(waiting, "queued")

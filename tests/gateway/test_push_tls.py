@@ -104,7 +104,7 @@ class Tls(TlsCase):
 
     def test_an_interruption(self):
         push = self.tls("--room=1")
-        push.stdin.write(self.long[:1000000])
+        push.stdin.write(self.prepared("8.nut"))
         push.stdin.flush()
         self.until(push, "started")
         self.ask("interrupt", id=1)
