@@ -3,6 +3,7 @@
 #include "request_table.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ingest/media_files.h"
@@ -61,13 +62,36 @@ static bool is_admitted(struct dh_request *request)
 	return !request->error_code;
 }
 
-static void fail_enqueue(struct dh_request *request, const char *id, int err)
+static void fail_place(struct dh_request *request, const struct dh_segment_request *asked, int err)
+{
+	const char *place = asked->before ? "before" : "after";
+
+	if (err == -ENXIO)
+		dh_request_fail(request, DH_ERROR_NO_SEGMENT, "Invalid \"%s\": no such segment waits (%s)", place,
+			asked->before ? asked->before : asked->after);
+	else if (err == -EBUSY)
+		dh_request_fail(request, DH_ERROR_STATE, "Invalid \"%s\": the segment or its utterance plays already",
+			place);
+	else if (err == -EALREADY)
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"index\": a piece of that index waits already");
+	else if (err == -ERANGE)
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"index\": no higher one than the utterance's last is expected, and no last one "
+			"below others");
+	else
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"%s\": pieces of an utterance that waits are put beside each other", place);
+}
+
+static void fail_enqueue(struct dh_request *request, const struct dh_segment_request *asked, int err)
 {
 	const struct dh_config *config = request->instance->config;
 
 	if (err == -EEXIST)
 		dh_request_fail(request, DH_ERROR_VALUE,
-			"Invalid \"segment\": another one of that id plays or waits (%s)", id);
+			"Invalid \"segment\": another one of that id plays or waits (%s)", asked->id);
+	else if (err == -ENXIO || err == -EBUSY || err == -EALREADY || err == -ERANGE || err == -EINVAL)
+		fail_place(request, asked, err);
 	else if (err == -ENOBUFS)
 		dh_request_fail(request, DH_ERROR_LIMIT,
 			"The queue is full: max_queue (%lld), max_queue_ms (%lld) "
@@ -84,8 +108,17 @@ static void enqueue(struct dh_request *request, const char *name, struct dh_inge
 {
 	const struct dh_feed_context context = dh_instance_feed_context(request->instance);
 	const struct dh_avatar_config *avatar = dh_avatar_get_config(dh_room_facts(request->room)->avatar);
-	const char *id = dh_request_text(request, "segment");
 	json_t *metadata = json_object_get(request->body, "metadata"), *reply = NULL;
+	struct dh_segment_request asked;
+	char *wrong = dh_segment_request_read(&asked, request->body);
+
+	if (wrong)
+		dh_request_fail(request, DH_ERROR_VALUE, "%s", wrong);
+	g_free(wrong);
+	if (request->error_code)
+		return;
+	char *content = dh_segment_request_content(request->body);
+	asked.content = content;
 
 	source->kind = DH_INGEST_SEGMENT;
 	source->width = (int)avatar->width;
@@ -94,12 +127,13 @@ static void enqueue(struct dh_request *request, const char *name, struct dh_inge
 	source->entry_ms = (int)avatar->entry_ms;
 	const struct dh_feed_owner owner = dh_room_feed_owner(request->room);
 	struct dh_feed *feed = dh_feed_new(&context, &owner, name, metadata, source, speech);
-	int err = dh_room_enqueue(request->room, feed, id, &reply);
+	int err = dh_room_enqueue(request->room, feed, &asked, &reply);
 	if (err)
-		fail_enqueue(request, id, err);
+		fail_enqueue(request, &asked, err);
 	else
 		dh_request_answer(request, "queued", reply);
 	dh_feed_unref(feed);
+	free(content);
 }
 
 static void handle_enqueue(struct dh_request *request)
@@ -181,10 +215,31 @@ static void handle_skip(struct dh_request *request)
 		dh_request_finish(request, err, "skipped", reply);
 }
 
+static void remove_utterance(struct dh_request *request, const char *utterance)
+{
+	json_t *reply = NULL;
+	int err = dh_room_remove_utterance(request->room, utterance, &reply);
+
+	if (err == -ENOENT)
+		dh_request_fail(request, DH_ERROR_NO_SEGMENT, "No such utterance (%s)", utterance);
+	else
+		dh_request_finish(request, err, "removed", reply);
+}
+
 static void handle_remove(struct dh_request *request)
 {
-	const char *id = dh_request_text(request, "segment");
+	const char *id = dh_request_text(request, "segment"), *utterance = dh_request_text(request, "utterance");
 	json_t *reply = NULL;
+
+	if (!id && !utterance)
+		dh_request_fail(request, DH_ERROR_MISSING, "Missing \"segment\" or \"utterance\"");
+	else if (id && utterance)
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"utterance\": only one of \"segment\" and \"utterance\" is expected");
+	else if (utterance)
+		remove_utterance(request, utterance);
+	if (!id || request->error_code)
+		return;
 	int err = dh_room_remove(request->room, id, &reply);
 
 	if (err == -ENOENT)
@@ -203,12 +258,30 @@ static void handle_interrupt(struct dh_request *request)
 	dh_request_finish(request, err, "interrupted", reply);
 }
 
+/* Of every new segment, see rooms/segment_request.h. */
+/* clang-format off */
+#define ORDER_FIELDS \
+	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX }, \
+	{ "metadata", DH_FIELD_OBJECT, false, 0 }, \
+	{ "utterance", DH_FIELD_TEXT, false, DH_UTTERANCE_MAX }, \
+	{ "index", DH_FIELD_NUMBER, false, DH_INDEX_MAX }, \
+	{ "last", DH_FIELD_FLAG, false, 0 }, \
+	{ "priority", DH_FIELD_TEXT, false, DH_KEY_MAX }, \
+	{ "before", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX }, \
+	{ "after", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX }, \
+	{ "ttl_ms", DH_FIELD_NUMBER, false, DH_TTL_MS_MAX }, \
+	{ "repeat", DH_FIELD_NUMBER, false, DH_REPEAT_MAX }, \
+	{ "underrun", DH_FIELD_TEXT, false, DH_KEY_MAX }, \
+	{ "preroll_ms", DH_FIELD_NUMBER, false, DH_PREROLL_MS_MAX }, \
+	{ "words", DH_FIELD_ARRAY, false, 0 }
+/* clang-format on */
+
 static const struct dh_field enqueue_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "file", DH_FIELD_FILES, true, DH_MEDIA_PATH_MAX },
-	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
-	{ "metadata", DH_FIELD_OBJECT, false, 0 },
+	{ "text", DH_FIELD_PROSE, false, 0 },
+	ORDER_FIELDS,
 	DH_FIELD_END,
 };
 
@@ -217,8 +290,7 @@ static const struct dh_field say_fields[] = {
 	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "text", DH_FIELD_PROSE, true, 0 },
 	{ "voice", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
-	{ "metadata", DH_FIELD_OBJECT, false, 0 },
+	ORDER_FIELDS,
 	DH_FIELD_END,
 };
 
@@ -239,7 +311,8 @@ static const struct dh_field control_fields[] = {
 static const struct dh_field remove_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "segment", DH_FIELD_TEXT, true, DH_SEGMENT_ID_MAX },
+	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
+	{ "utterance", DH_FIELD_TEXT, false, DH_UTTERANCE_MAX },
 	DH_FIELD_END,
 };
 

@@ -20,6 +20,7 @@ struct queue_copy {
 	bool is_playing;
 	int64_t played_ticks; /* of the playing segment */
 	int64_t media_ticks;
+	int64_t queued_ticks;
 };
 
 static void copy_entry(const struct dh_room *room, struct entry *entry, const struct dh_segment *segment,
@@ -39,6 +40,7 @@ static int copy_queue(struct dh_room *room, void *arg)
 	if (copy->capacity < room->feeds->len)
 		return -EAGAIN;
 	copy->is_playing = segment != NULL;
+	copy->queued_ticks = dh_playout_queued_ticks(room->playout);
 	copy->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
 	if (segment)
 		copy_entry(room, &copy->entries[copy->count++], segment, "playing");
@@ -74,6 +76,7 @@ static json_t *queue_json(const struct dh_room *room, const struct queue_copy *c
 		json_array_append_new(waiting, entry_json(&copy->entries[i], is_trusted));
 	json_t *queue = json_pack("{s:s}", "state", dh_room_state_name(dh_room_state(room)));
 	dh_room_set_ms(queue, "media_ms", copy->media_ticks);
+	dh_room_set_ms(queue, "queued_ms", copy->queued_ticks);
 	json_object_set_new(queue, "playing", playing);
 	json_object_set_new(queue, "waiting", waiting);
 	return queue;

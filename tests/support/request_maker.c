@@ -7,7 +7,7 @@
 #include "tests/support/plugin_files.h"
 
 static const struct dh_request_type *const tables[] = { dh_room_requests, dh_change_requests, dh_segment_requests,
-	dh_viewer_requests, dh_watch_requests };
+	dh_order_requests, dh_viewer_requests, dh_watch_requests };
 
 const struct dh_request_type *maker_type(unsigned index)
 {
@@ -47,9 +47,10 @@ static unsigned choose(const struct request_maker *maker, unsigned count)
 
 /* A new id for every new segment, so that its end can be recognised; an earlier
  * segment's id for all other requests. */
-static json_t *segment_of(const struct request_maker *maker, const struct dh_request_type *type)
+static json_t *segment_of(const struct request_maker *maker, const struct dh_request_type *type, const char *field)
 {
-	int is_new = strcmp(type->name, "enqueue") == 0 || strcmp(type->name, "say") == 0;
+	int makes = strcmp(type->name, "enqueue") == 0 || strcmp(type->name, "say") == 0;
+	int is_new = makes && strcmp(field, "segment") == 0;
 	int newest = is_new ? g_atomic_int_add(maker->segments, 1) + 1 : g_atomic_int_get(maker->segments);
 	char id[20];
 
@@ -83,6 +84,9 @@ static const struct known {
 	{ "token", { "signed:room=1", "signed:room=4", "signed:room=5", "wrong" } },
 	{ "voice", { "en", "de", "fr" } },
 	{ "duration", { "speech", "longest" } },
+	{ "utterance", { "u-1", "u-2", "u-3", "u-4" } },
+	{ "priority", { "background", "normal", "normal", "urgent" } },
+	{ "underrun", { "hold", "idle", "skip" } },
 	{ "text", { "One, two, three.", "Line\nand line\t\xc3\xa4" } },
 };
 
@@ -102,8 +106,9 @@ static json_t *text_of(const struct request_maker *maker, const char *name)
 static json_t *good_value(const struct request_maker *maker, const struct dh_request_type *type,
 	const struct dh_field *field)
 {
-	if (strcmp(field->name, "segment") == 0)
-		return segment_of(maker, type);
+	if (strcmp(field->name, "segment") == 0 || strcmp(field->name, "before") == 0 ||
+		strcmp(field->name, "after") == 0)
+		return segment_of(maker, type, field->name);
 	/* A room whose secret nobody knows could not be ended. */
 	if (strcmp(field->name, "secret") == 0 && strcmp(type->name, "create") == 0)
 		return json_string(FILES_SECRET);
@@ -118,6 +123,10 @@ static json_t *good_value(const struct request_maker *maker, const struct dh_req
 		return json_pack("{s:i, s:[s]}", "number", (int)choose(maker, 100), "list", "\xc3\xa4");
 	case DH_FIELD_FILES:
 		return files_of(maker);
+	case DH_FIELD_NUMBER:
+		return json_integer((json_int_t)choose(maker, 5));
+	case DH_FIELD_ARRAY:
+		return json_pack("[[s, i, i], [s, i, i]]", "One", 0, 200, "two", 200, 500);
 	default:
 		return text_of(maker, field->name);
 	}

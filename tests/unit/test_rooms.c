@@ -255,7 +255,9 @@ static void enqueue(const char *name, const struct dh_feed_speech *speech)
 		ingest_fixture_file(&set.fixture, "segment", "good 5", 6);
 	}
 	struct dh_feed *feed = dh_feed_new(&context, &owner, name, NULL, &source, speech);
-	CHECK_INT(dh_room_enqueue(set.room, feed, NULL, &reply), 0);
+	struct dh_segment_request request;
+	dh_segment_request_init(&request);
+	CHECK_INT(dh_room_enqueue(set.room, feed, &request, &reply), 0);
 	dh_feed_unref(feed);
 	json_decref(reply);
 }
