@@ -121,8 +121,9 @@ static bool is_end(gunichar before, gunichar after)
 {
 	if (g_unichar_isspace(before))
 		return false;
-	return after == 0 || g_unichar_isspace(after) || (g_unichar_iswide(before) && !g_unichar_ispunct(after)) ||
-		g_unichar_iswide(after);
+	if (after == 0 || g_unichar_isspace(after))
+		return true;
+	return (g_unichar_iswide(before) || g_unichar_iswide(after)) && !g_unichar_ispunct(after);
 }
 
 static size_t end_by_time(const char *text, int64_t played_ms, int64_t duration_ms)
