@@ -28,8 +28,8 @@ struct dh_order {
 	int64_t index;                        /* in its utterance, 0 to DH_INDEX_MAX; -1: after the highest so far */
 	bool is_last;                         /* no higher index follows */
 	enum dh_priority priority;
-	int64_t ttl_ticks;  /* it must have started by then; 0: no limit */
-	int repeat;         /* how often it plays, 0 to DH_REPEAT_MAX; 0: once */
+	int64_t ttl_ticks; /* it must have started by then; 0: no limit */
+	int repeat;        /* how often it plays, 0 to DH_REPEAT_MAX; 0: once */
 	enum dh_underrun underrun;
 	/* Media wanted before it starts or resumes; 0: as long as `source` needs. */
 	int64_t preroll_ticks;

@@ -201,8 +201,9 @@ static void start(struct dh_playout *playout, struct dh_segment *segment)
 	dh_timeline_start(&playout->timeline, segment, playout->slot_ticks, preroll_ticks);
 	set_speaking(playout, true);
 	dh_playout_emit(playout,
-		&(struct dh_playout_event){
-			.type = DH_EVENT_STARTED, .segment = segment, .media_ticks = playout->slot_ticks });
+		&(struct dh_playout_event){ .type = DH_EVENT_STARTED,
+			.segment = segment,
+			.media_ticks = playout->slot_ticks });
 }
 
 /* Ends what has ended, and starts what is next. */

@@ -197,8 +197,7 @@ static int64_t min(int64_t a, int64_t b)
 
 static int64_t level_ticks(const struct dh_playout *playout)
 {
-	return dh_queue_ticks(&playout->queue) +
-		dh_timeline_rest_ticks(&playout->timeline, playout->slot_ticks);
+	return dh_queue_ticks(&playout->queue) + dh_timeline_rest_ticks(&playout->timeline, playout->slot_ticks);
 }
 
 int64_t dh_playout_queued_ticks(const struct dh_playout *playout)
@@ -214,8 +213,8 @@ void dh_playout_check_water(struct dh_playout *playout)
 	enum dh_water_mark mark = dh_water_level(&playout->water, level);
 	if (mark != DH_WATER_NONE)
 		dh_playout_emit(playout,
-			&(struct dh_playout_event){
-				.type = mark == DH_WATER_LOW ? DH_EVENT_LOW_WATER : DH_EVENT_HIGH_WATER,
+			&(struct dh_playout_event){ .type = mark == DH_WATER_LOW ? DH_EVENT_LOW_WATER :
+										   DH_EVENT_HIGH_WATER,
 				.media_ticks = playout->slot_ticks,
 				.queued_ticks = level });
 }

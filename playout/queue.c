@@ -31,8 +31,7 @@ static bool is_full(const struct dh_queue *queue, const struct dh_queue_limits *
 		dh_queue_ticks(queue) > limits->ticks;
 }
 
-int dh_queue_insert(struct dh_queue *queue, struct dh_segment *segment, size_t at,
-	const struct dh_queue_limits *limits)
+int dh_queue_insert(struct dh_queue *queue, struct dh_segment *segment, size_t at, const struct dh_queue_limits *limits)
 {
 	if (is_full(queue, limits))
 		return -ENOBUFS;

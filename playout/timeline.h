@@ -39,11 +39,11 @@ struct dh_timeline {
 	/* the playing segment: media time of its time 0, its next units */
 	int64_t start_ticks;
 	size_t next[2];
-	int64_t played_ticks; /* of its slots that were decided in time */
+	int64_t played_ticks;  /* of its slots that were decided in time */
 	int64_t preroll_ticks; /* known before it goes on after an underrun */
 	int rounds;            /* how often it has begun again */
 	bool held;
-	bool away; /* its pictures stopped at an underrun, and go on at an entry … */
+	bool away;            /* its pictures stopped at an underrun, and go on at an entry … */
 	int64_t return_ticks; /* … no later than this, in its own time; -1: not known yet */
 	/* the picture that viewers have now; the anchor of the newest segment with video */
 	struct dh_unit *shown, *anchor;

@@ -70,8 +70,7 @@ static void check_files(struct dh_request *request, const struct dh_field *field
 
 static void check_number(struct dh_request *request, const struct dh_field *field, const json_t *value)
 {
-	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-		(size_t)json_integer_value(value) > field->max)
+	if (!json_is_integer(value) || json_integer_value(value) < 0 || (size_t)json_integer_value(value) > field->max)
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": an integer from 0 to %zu is expected",
 			field->name, field->max);
 }

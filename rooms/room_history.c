@@ -135,8 +135,7 @@ static int run_progress(struct dh_room *room, void *arg)
 {
 	struct history *history = arg;
 	struct dh_segment *segment = dh_playout_find(room->playout, history->id);
-	struct dh_record *record =
-		segment ? dh_room_record(room, segment) : dh_ledger_find(room->ledger, history->id);
+	struct dh_record *record = segment ? dh_room_record(room, segment) : dh_ledger_find(room->ledger, history->id);
 
 	if (!record)
 		return -ENOENT;

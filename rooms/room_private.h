@@ -36,8 +36,8 @@ struct dh_room {
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
 	GPtrArray *feeds;                     /* struct dh_feed, references: of the playing and waiting segments */
 	struct dh_ledger *ledger;
-	GPtrArray *ended;                     /* struct dh_segment, to be freed; see room_ended.c */
-	int64_t ended_poll_ticks;             /* when to free more of them */
+	GPtrArray *ended;         /* struct dh_segment, to be freed; see room_ended.c */
+	int64_t ended_poll_ticks; /* when to free more of them */
 	bool speaking, has_clip, has_failed;
 	bool queue_changed;              /* there may be another segment to prepare */
 	uint64_t next_segment;           /* for ids that the room makes */

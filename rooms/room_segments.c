@@ -95,8 +95,7 @@ void dh_room_segments_prepare(struct dh_room *room)
 
 	room->queue_changed = FALSE;
 	const struct dh_segment *segment = first;
-	for (size_t i = playing ? 0 : 1; room->has_clip && segment;
-		segment = dh_playout_waiting(room->playout, i++)) {
+	for (size_t i = playing ? 0 : 1; room->has_clip && segment; segment = dh_playout_waiting(room->playout, i++)) {
 		struct dh_feed *feed = dh_segment_user(segment);
 		if (!dh_feed_is_started(feed)) {
 			if (segment != next && (busy >= AHEAD_MAX || bytes >= most || !dh_feed_may_begin_ahead(feed)))

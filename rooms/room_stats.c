@@ -168,8 +168,8 @@ static json_t *stats_json(const struct dh_room *room, const struct stats_copy *c
 		return NULL;
 	}
 	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o}", "state", dh_room_state_name(dh_room_state(room)), "media_ms",
-		(json_int_t)dh_ms_from_ticks(copy->media_ticks), "segments", segments_json(copy), "underruns", underruns_json(copy), "sent",
-		dh_room_stats_sent(&sum), "viewers", members);
+		(json_int_t)dh_ms_from_ticks(copy->media_ticks), "segments", segments_json(copy), "underruns",
+		underruns_json(copy), "sent", dh_room_stats_sent(&sum), "viewers", members);
 }
 
 int dh_room_stats(struct dh_room *room, guint viewer, json_t **reply)

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEPS        100000
-#define MODELS_MAX   (STEPS + 1)
-#define LIVE_MAX     24
-#define UTTERANCES   12 /* names in use at a time */
-#define MAX_QUEUE    30
-#define TIMEOUT_MS   700
+#define STEPS      100000
+#define MODELS_MAX (STEPS + 1)
+#define LIVE_MAX   24
+#define UTTERANCES 12 /* names in use at a time */
+#define MAX_QUEUE  30
+#define TIMEOUT_MS 700
 
 /* What is known of a segment from its events. */
 struct model {

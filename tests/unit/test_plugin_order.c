@@ -79,7 +79,9 @@ static void await_of(const char *kind, const char *segment, const char *field, c
 static void test_pieces_play_in_order(void)
 {
 	open_room("warm_workers = 0\n");
-	CHECK_INT(code("enqueue", "\"file\":\"short.dhs\",\"segment\":\"c\",\"utterance\":\"u\",\"index\":2,\"last\":true"), 0);
+	CHECK_INT(code("enqueue",
+			  "\"file\":\"short.dhs\",\"segment\":\"c\",\"utterance\":\"u\",\"index\":2,\"last\":true"),
+		0);
 	CHECK_INT(code("enqueue", "\"file\":\"short.dhs\",\"segment\":\"b\",\"utterance\":\"u\",\"index\":1"), 0);
 	CHECK_INT(code("enqueue", "\"file\":\"short.dhs\",\"segment\":\"x\""), 0);
 	CHECK_INT(code("enqueue", "\"file\":\"short.dhs\",\"segment\":\"a\",\"utterance\":\"u\",\"index\":0"), 0);
@@ -99,15 +101,16 @@ static void test_missing_piece(void)
 {
 	open_room("warm_workers = 0\n index_timeout_ms = 100\n");
 	CHECK_INT(code("enqueue", "\"file\":\"short.dhs\",\"segment\":\"a\",\"utterance\":\"u\",\"index\":0"), 0);
-	CHECK_INT(code("enqueue", "\"file\":\"short.dhs\",\"segment\":\"d\",\"utterance\":\"u\",\"index\":3,\"last\":true"), 0);
+	CHECK_INT(code("enqueue",
+			  "\"file\":\"short.dhs\",\"segment\":\"d\",\"utterance\":\"u\",\"index\":3,\"last\":true"),
+		0);
 	json_t *event = await_event("event:missing");
 	check_text(event, "utterance", "u");
 	CHECK_INT(number(event, "index"), 1);
 	CHECK_INT(number(event, "count"), 2);
 	json_decref(event);
 	await_of("event:started", "d", NULL, NULL);
-	json_t *answer =
-		ask("enqueue", "\"file\":\"short.dhs\",\"segment\":\"b\",\"utterance\":\"u\",\"index\":1");
+	json_t *answer = ask("enqueue", "\"file\":\"short.dhs\",\"segment\":\"b\",\"utterance\":\"u\",\"index\":1");
 	check_text(answer, "digitalhuman", "queued");
 	json_decref(answer);
 	await_of("event:removed", "b", "reason", "late");
@@ -252,8 +255,9 @@ static void test_history(void)
 	json_decref(history);
 	CHECK_INT(code("enqueue", "\"file\":\"short.dhs\",\"segment\":\"a\",\"text\":\"One, two.\""), 0);
 	await_of("event:finished", "a", "heard_text", "One, two.");
-	CHECK_INT(code("enqueue", "\"file\":\"long.dhs\",\"segment\":\"b\",\"text\":\"One two three four five six\","
-				  "\"words\":[[\"One\",0,20],[\"two\",30,40],[\"three\",1900,2000]]"),
+	CHECK_INT(code("enqueue",
+			  "\"file\":\"long.dhs\",\"segment\":\"b\",\"text\":\"One two three four five six\","
+			  "\"words\":[[\"One\",0,20],[\"two\",30,40],[\"three\",1900,2000]]"),
 		0);
 	await_of("event:started", "b", NULL, NULL);
 	json_t *life = ask("progress", "\"segment\":\"b\"");
@@ -357,7 +361,8 @@ static void test_options_of_a_room(void)
 	json_decref(ASK(observer, "{s:s, s:i}", "request", "observe", "id", 20));
 	await(observer, "status:observing");
 	for (int i = 0; i < 2; i++)
-		CHECK_INT(code_of(ASK(client, "{s:s, s:i, s:s}", "request", "enqueue", "id", 20, "file", "long.dhs")), 0);
+		CHECK_INT(code_of(ASK(client, "{s:s, s:i, s:s}", "request", "enqueue", "id", 20, "file", "long.dhs")),
+			0);
 	json_t *event = await_event("event:high_water");
 	CHECK(number(event, "queued_ms") >= 3000);
 	json_decref(event);

@@ -150,7 +150,8 @@ static void test_lips_after_many_underruns(void)
 		rig_arrive(&rig, &spec, -1);
 		rig_run(&rig, rig.now + 45000 * MS);
 		CHECK_INT(rig_count(&rig, DH_EVENT_FINISHED, "s"), 1);
-		CHECK(rig_count(&rig, DH_EVENT_HELD, "s") > (policy == DH_UNDERRUN_SKIP ? 0 : 5), "%d", rig_count(&rig, DH_EVENT_HELD, "s"));
+		CHECK(rig_count(&rig, DH_EVENT_HELD, "s") > (policy == DH_UNDERRUN_SKIP ? 0 : 5), "%d",
+			rig_count(&rig, DH_EVENT_HELD, "s"));
 		int open = rig_count(&rig, DH_EVENT_HELD, "s") - rig_count(&rig, DH_EVENT_RESUMED, "s");
 		CHECK(open == 0 || (open == 1 && policy == DH_UNDERRUN_SKIP), "%d", open); /* it may end unheard */
 		/* Under each policy, a picture's place within its slot is that in the segment. */
@@ -220,8 +221,7 @@ static void test_preroll_is_learnt(const void *arg)
 	CHECK_INT(dh_playout_preroll_ticks(rig.playout, 2), 200 * MS);
 	play_live("first", row);
 	int64_t ticks = dh_playout_preroll_ticks(rig.playout, 2);
-	CHECK(ticks >= (row->preroll_ms - 45) * MS && ticks <= (row->preroll_ms + 45) * MS, "%d ms",
-		(int)(ticks / MS));
+	CHECK(ticks >= (row->preroll_ms - 45) * MS && ticks <= (row->preroll_ms + 45) * MS, "%d ms", (int)(ticks / MS));
 	CHECK(ticks >= DH_PREROLL_MIN_TICKS && ticks <= DH_PREROLL_MAX_TICKS);
 	CHECK_INT(dh_playout_preroll_ticks(rig.playout, 1), 200 * MS); /* another source's */
 	play_live("second", row);
@@ -298,7 +298,7 @@ static void test_water(const void *arg)
 	const struct water_row *row = arg;
 	struct dh_water water = { .low_ticks = row->low, .high_ticks = row->high };
 	for (int i = 0; row->levels[i]; i++)
-		CHECK_INT(".lh"[dh_water_level(&water, row->levels[i] - '0')], row->marks[i]);
+		CHECK_INT(".lh"[dh_water_level(&water, row->levels[i] - '0')], row -> marks[i]);
 }
 
 static const struct check_test tests[] = {
