@@ -71,7 +71,7 @@ int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle)
 	if (err)
 		return err;
 	playout->fanout.newcomers = true; /* waiting viewers get the anchor at once */
-	playout->unsettled = true;
+	playout->unsettled = playout->queue.count > 0;
 	return 0;
 }
 
@@ -197,6 +197,7 @@ static void set_speaking(struct dh_playout *playout, bool speaking)
 static void start(struct dh_playout *playout, struct dh_segment *segment)
 {
 	int64_t preroll_ticks = preroll_of(playout, segment);
+	dh_playout_note_ready(playout, segment); /* less may be wanted of it than when it came */
 	dh_playout_take_turn(playout, segment);
 	dh_timeline_start(&playout->timeline, segment, playout->slot_ticks, preroll_ticks);
 	set_speaking(playout, true);

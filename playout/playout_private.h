@@ -41,6 +41,8 @@ void dh_playout_end(struct dh_playout *playout, enum dh_event_type how, struct d
 void dh_playout_end_playing(struct dh_playout *playout, enum dh_event_type how, enum dh_reason reason);
 /* The waiting segment at `index` ends: its place in its utterance stays empty. */
 void dh_playout_drop(struct dh_playout *playout, size_t index, enum dh_event_type how, enum dh_reason reason);
+/* Emits READY the first time that it is. */
+void dh_playout_note_ready(struct dh_playout *playout, struct dh_segment *segment);
 struct dh_segment *dh_playout_take(struct dh_playout *playout, size_t index);
 
 /* --- playout_order.c: which segment plays next */

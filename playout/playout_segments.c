@@ -238,6 +238,12 @@ struct dh_segment *dh_playout_find(struct dh_playout *playout, const char *id)
 	return at < 0 ? NULL : playout->queue.at[at];
 }
 
+void dh_playout_note_ready(struct dh_playout *playout, struct dh_segment *segment)
+{
+	if (dh_playout_is_ready(playout, segment) && dh_segment_mark_ready(segment))
+		emit(playout, DH_EVENT_READY, segment);
+}
+
 void dh_playout_filled(struct dh_playout *playout, struct dh_segment *segment)
 {
 	struct dh_arrivals *arrivals = dh_segment_arrivals(segment);
@@ -253,8 +259,7 @@ void dh_playout_filled(struct dh_playout *playout, struct dh_segment *segment)
 		dh_playout_drop(playout, (size_t)at, DH_EVENT_FAILED, DH_REASON_NONE);
 		return;
 	}
-	if (dh_playout_is_ready(playout, segment) && dh_segment_mark_ready(segment))
-		emit(playout, DH_EVENT_READY, segment);
+	dh_playout_note_ready(playout, segment);
 }
 
 /* --- commands */

@@ -12,6 +12,7 @@ struct entry {
 	char segment[DH_SEGMENT_ID_MAX + 1];
 	const char *state;
 	int64_t duration_ticks;
+	struct dh_order order;
 };
 
 struct queue_copy {
@@ -29,6 +30,7 @@ static void copy_entry(const struct dh_room *room, struct entry *entry, const st
 	entry->feed = dh_feed_ref(dh_segment_user(segment));
 	g_strlcpy(entry->segment, dh_segment_id(segment), sizeof(entry->segment));
 	entry->state = state;
+	entry->order = *dh_segment_order(segment);
 	entry->duration_ticks = dh_segment_duration_ticks(segment, room->facts.duration);
 }
 
@@ -60,6 +62,12 @@ static json_t *entry_json(const struct entry *entry, bool is_trusted)
 	json_t *json = json_pack("{s:s, s:s, s:s}", "segment", entry->segment, "name", name, "state", entry->state);
 
 	dh_room_set_ms(json, "duration_ms", entry->duration_ticks);
+	if (*entry->order.utterance) {
+		json_object_set_new(json, "utterance", json_string(entry->order.utterance));
+		json_object_set_new(json, "index", json_integer(entry->order.index));
+	}
+	if (entry->order.priority != DH_PRIORITY_NORMAL)
+		json_object_set_new(json, "priority", json_string(dh_priority_name(entry->order.priority)));
 	json_object_set_new(json, "metadata", metadata ? json_deep_copy(metadata) : json_object());
 	return json;
 }

@@ -29,6 +29,11 @@ const char *dh_underrun_name(enum dh_underrun underrun)
 	return underruns[underrun];
 }
 
+const char *dh_priority_name(enum dh_priority priority)
+{
+	return priorities[priority + 1];
+}
+
 void dh_segment_request_init(struct dh_segment_request *request)
 {
 	*request = (struct dh_segment_request){ .order.index = -1, .preroll_ms = -1 };

@@ -216,7 +216,10 @@ static int fill_playout(struct dh_playout *playout, int *queued)
 	if (err == 0)
 		err = dh_playout_set_idle(playout, segment);
 	for (size_t i = 0; err == 0 && i < sizeof ids / sizeof *ids; i++) {
+		const struct dh_order order = { .utterance = "u", .index = -1, .is_last = i == 2, .source = 1 };
 		segment = make_segment(ids[i], &err);
+		if (err == 0 && i > 0)
+			dh_segment_set_order(segment, &order);
 		if (err == 0)
 			err = dh_playout_enqueue(playout, segment);
 		if (err == 0)
@@ -227,7 +230,7 @@ static int fill_playout(struct dh_playout *playout, int *queued)
 	return err;
 }
 
-/* Three segments, two viewers, a PLI, a viewer that leaves. A poll that has no
+/* Three segments, two of them an utterance, two viewers, a PLI, a viewer that leaves. A poll that has no
  * memory sends less; each segment that was queued ends once all the same. */
 static int playout_scenario(void)
 {

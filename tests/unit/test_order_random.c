@@ -130,7 +130,6 @@ static void see_segment(const struct dh_playout_event *event)
 		break;
 	case DH_EVENT_STARTED:
 		m->priority = dh_segment_order(event->segment)->priority; /* it may have been moved */
-		m->is_ready = true; /* a learnt preroll may have fallen meanwhile */
 		see_started(m, event);
 		break;
 	case DH_EVENT_HELD:
