@@ -32,7 +32,7 @@ static void handle_move(struct dh_request *request)
 static void handle_history(struct dh_request *request)
 {
 	json_t *reply = NULL;
-	int err = dh_room_history(request->room, dh_request_text(request, "segment"), request->is_trusted, &reply);
+	int err = dh_room_history(request->room, dh_request_text(request, "segment"), &reply);
 
 	dh_request_finish(request, err, "history", reply);
 }
@@ -41,7 +41,7 @@ static void handle_progress(struct dh_request *request)
 {
 	const char *id = dh_request_text(request, "segment");
 	json_t *reply = NULL;
-	int err = dh_room_progress(request->room, id, request->is_trusted, &reply);
+	int err = dh_room_progress(request->room, id, &reply);
 
 	if (err == -ENOENT)
 		dh_request_fail(request, DH_ERROR_NO_SEGMENT, "No such segment (%s)", id);
@@ -61,8 +61,6 @@ static const struct dh_field move_fields[] = {
 static const struct dh_field history_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "pin", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "token", DH_FIELD_TEXT, false, DH_TOKEN_MAX },
 	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
 	DH_FIELD_END,
 };
@@ -70,15 +68,13 @@ static const struct dh_field history_fields[] = {
 static const struct dh_field progress_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "pin", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "token", DH_FIELD_TEXT, false, DH_TOKEN_MAX },
 	{ "segment", DH_FIELD_TEXT, true, DH_SEGMENT_ID_MAX },
 	DH_FIELD_END,
 };
 
 const struct dh_request_type dh_order_requests[] = {
 	{ "move", false, DH_AUTHORITY_SECRET, move_fields, handle_move },
-	{ "history", false, DH_AUTHORITY_LOOK, history_fields, handle_history },
-	{ "progress", false, DH_AUTHORITY_LOOK, progress_fields, handle_progress },
+	{ "history", false, DH_AUTHORITY_SECRET, history_fields, handle_history },
+	{ "progress", false, DH_AUTHORITY_SECRET, progress_fields, handle_progress },
 	DH_REQUEST_END,
 };

@@ -45,7 +45,6 @@ void dh_record_unref(struct dh_record *record)
 		return;
 	g_free(record->id);
 	g_free(record->name);
-	g_free(record->short_name);
 	g_free(record->utterance);
 	g_free(record->content);
 	g_free(record->heard);
@@ -63,7 +62,6 @@ struct dh_record *dh_ledger_open(struct dh_ledger *ledger, const struct dh_feed 
 	g_atomic_ref_count_init(&record->refs);
 	record->id = g_strdup(id);
 	record->name = g_strdup(dh_feed_name(feed));
-	record->short_name = g_strdup(dh_feed_short_name(feed));
 	record->metadata = json_incref(dh_feed_metadata(feed));
 	record->utterance = *request->order.utterance ? g_strdup(request->order.utterance) : NULL;
 	record->content = g_strdup(request->content);

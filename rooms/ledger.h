@@ -48,9 +48,9 @@ struct dh_life {
 struct dh_record {
 	gatomicrefcount refs;
 	/* immutable */
-	char *id, *name, *short_name, *utterance; /* utterance NULL: none */
-	json_t *metadata;                         /* may be NULL */
-	char *content;                            /* of its request; NULL: none */
+	char *id, *name, *utterance; /* utterance NULL: none */
+	json_t *metadata;            /* may be NULL */
+	char *content;               /* of its request; NULL: none */
 	/* owner: the room's thread; immutable once it is over */
 	size_t position; /* in the queue when it came */
 	struct dh_life life;

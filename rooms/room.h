@@ -135,10 +135,10 @@ int dh_room_remove(struct dh_room *room, const char *id, json_t **reply);
 int dh_room_remove_utterance(struct dh_room *room, const char *utterance, json_t **reply);
 /* As dh_playout_move; one of `before` and `after` is NULL. */
 int dh_room_move(struct dh_room *room, const char *id, const char *before, const char *after, json_t **reply);
-/* The last segments that have ended, oldest first. `id`: those of that id; NULL: all. */
-int dh_room_history(struct dh_room *room, const char *id, bool is_trusted, json_t **reply);
+/* The last segments that have ended, oldest first; names are full paths. `id`: those of that id; NULL: all. */
+int dh_room_history(struct dh_room *room, const char *id, json_t **reply);
 /* The life of a segment that waits, plays, or is in the history. -ENOENT. */
-int dh_room_progress(struct dh_room *room, const char *id, bool is_trusted, json_t **reply);
+int dh_room_progress(struct dh_room *room, const char *id, json_t **reply);
 int dh_room_interrupt(struct dh_room *room, json_t **reply);
 /* A disabled room relays nothing; its clock and queue keep running. */
 int dh_room_enable(struct dh_room *room, bool enabled);

@@ -69,15 +69,14 @@ static void set_heard_so_far(json_t *json, const struct life_copy *copy)
 	g_free(heard);
 }
 
-static json_t *life_json(const struct life_copy *copy, bool is_trusted)
+static json_t *life_json(const struct life_copy *copy)
 {
 	const struct dh_record *record = copy->record;
 	const struct dh_life *life = &copy->life;
 	bool is_over = life->moments[DH_MOMENT_ENDED].media_ticks >= 0;
 	int64_t held_ticks = life->held_ticks;
-	json_t *json = json_pack("{s:s, s:s, s:s, s:o}", "segment", record->id, "name",
-		is_trusted ? record->name : record->short_name, "state", state_of(life), "metadata",
-		record->metadata ? json_deep_copy(record->metadata) : json_object());
+	json_t *json = json_pack("{s:s, s:s, s:s, s:o}", "segment", record->id, "name", record->name, "state",
+		state_of(life), "metadata", record->metadata ? json_deep_copy(record->metadata) : json_object());
 
 	if (record->utterance) {
 		json_object_set_new(json, "utterance", json_string(record->utterance));
@@ -180,7 +179,7 @@ static void history_free(struct history *history)
 	g_free(history);
 }
 
-int dh_room_history(struct dh_room *room, const char *id, bool is_trusted, json_t **reply)
+int dh_room_history(struct dh_room *room, const char *id, json_t **reply)
 {
 	struct history *history = g_new0(struct history, 1);
 	history->id = id;
@@ -188,21 +187,21 @@ int dh_room_history(struct dh_room *room, const char *id, bool is_trusted, json_
 	json_t *list = err ? NULL : json_array();
 
 	for (size_t i = 0; list && i < history->count; i++)
-		json_array_append_new(list, life_json(&history->lives[i], is_trusted));
+		json_array_append_new(list, life_json(&history->lives[i]));
 	if (list)
 		*reply = json_pack("{s:o}", "history", list);
 	history_free(history);
 	return err;
 }
 
-int dh_room_progress(struct dh_room *room, const char *id, bool is_trusted, json_t **reply)
+int dh_room_progress(struct dh_room *room, const char *id, json_t **reply)
 {
 	struct history *history = g_new0(struct history, 1);
 	history->id = id;
 	int err = dh_room_call(room, run_progress, history);
 
 	if (!err)
-		*reply = life_json(&history->lives[0], is_trusted);
+		*reply = life_json(&history->lives[0]);
 	history_free(history);
 	return err;
 }
