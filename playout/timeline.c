@@ -139,7 +139,7 @@ int64_t dh_timeline_edge_ticks(const struct dh_timeline *timeline, int64_t slot_
 	int64_t edge = dh_segment_duration_ticks(timeline->playing, timeline->rule);
 	if (edge < 0)
 		edge = dh_slot_floor(dh_segment_known_ticks(timeline->playing));
-	return timeline->start_ticks + edge;
+	return max(timeline->start_ticks + edge, slot_ticks); /* its end may have been found out late */
 }
 
 int64_t dh_timeline_rest_ticks(const struct dh_timeline *timeline, int64_t slot_ticks)

@@ -40,7 +40,7 @@ static struct {
 	struct model *playing;
 	char utterance[16]; /* of what started last */
 	int64_t index;
-	int64_t media_ticks;
+	int64_t media_ticks, given_way_ticks;
 	int is_speaking, low, high;
 	int ends[DH_EVENT_COUNT], reasons[DH_REASON_PRIORITY + 1];
 } seen;
@@ -66,8 +66,9 @@ static void see_started(struct model *m, const struct dh_playout_event *event)
 		CHECK(event->media_ticks < m->queued_ticks + m->ttl_ticks, "%s starts too late", m->id);
 	if (*m->utterance && !strcmp(m->utterance, seen.utterance))
 		CHECK(m->index > seen.index, "%s: piece %d after %d", m->id, (int)m->index, (int)seen.index);
-	/* Nothing more urgent was ready. */
-	for (size_t i = 0; dh_playout_waiting(rig.playout, i); i++) {
+	/* Nothing more urgent was ready, but what has become so by what was learnt from a segment
+	 * that has just given way. */
+	for (size_t i = 0; seen.given_way_ticks != event->media_ticks && dh_playout_waiting(rig.playout, i); i++) {
 		const struct dh_segment *other = dh_playout_waiting(rig.playout, i);
 		if (!*dh_segment_order(other)->utterance && dh_playout_is_ready(rig.playout, other))
 			CHECK(dh_segment_order(other)->priority <= m->priority, "%s goes before %s", m->id,
@@ -109,6 +110,8 @@ static void see_end(struct model *m, const struct dh_playout_event *event)
 	m->is_ended = true;
 	seen.ends[event->type]++;
 	seen.reasons[event->reason]++;
+	if (event->reason == DH_REASON_PRIORITY)
+		seen.given_way_ticks = event->media_ticks;
 	CHECK(event->reason != DH_REASON_PRIORITY || event->type == DH_EVENT_INTERRUPTED);
 }
 

@@ -122,6 +122,21 @@ static void test_skip_may_miss_the_rest(void)
 	finish_after(0);
 }
 
+/* Pictures beyond the speech play until it is known where the speech ends; then the end is
+ * past, and comes at the next slot, not before. */
+static void test_an_end_that_is_past(void)
+{
+	const struct rig_segment spec = { "s", 's', 'i', 2000, 25, 1, 10, 1000, 1500 };
+	rig_open_idle(&rig, NULL, start);
+	rig_enqueue(&rig, &spec);
+	rig_run(&rig, media_ms(1310));
+	rig_arrive(&rig, &spec, -1);
+	CHECK_INT(dh_playout_deadline_ticks(rig.playout), media_ms(1320));
+	rig_run(&rig, media_ms(3000));
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->media_ticks, 1320 * MS);
+	finish_after(0);
+}
+
 static void test_sound_alone(void)
 {
 	const struct rig_segment spec = { "s", 's', 'i', 0, 25, 1, 10, 1000, 500 };
@@ -306,6 +321,7 @@ static const struct check_test tests[] = {
 	TEST(test_idle_returns_where_it_looks_alike),
 	TEST(test_skip_lets_time_go_on),
 	TEST(test_skip_may_miss_the_rest),
+	TEST(test_an_end_that_is_past),
 	TEST(test_sound_alone),
 	TEST(test_lips_after_many_underruns),
 	TEST(test_fixed_preroll),
