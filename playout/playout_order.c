@@ -72,17 +72,16 @@ static void expire(struct dh_playout *playout)
 	}
 }
 
-static void leave_out(struct dh_playout *playout, int64_t until)
+static void leave_out(struct dh_playout *playout, struct dh_utterance *utterance, int64_t until)
 {
-	struct dh_utterance *turn = playout->turn;
-	if (until > turn->next)
+	if (until > utterance->next)
 		dh_playout_emit(playout,
 			&(struct dh_playout_event){ .type = DH_EVENT_MISSING,
 				.media_ticks = playout->slot_ticks,
-				.utterance = turn->name,
-				.index = turn->next,
-				.count = until - turn->next });
-	turn->next = until;
+				.utterance = utterance->name,
+				.index = utterance->next,
+				.count = until - utterance->next });
+	utterance->next = until;
 }
 
 /* The first utterance in the queue gets the turn, and loses it again if something comes
@@ -114,38 +113,13 @@ static bool settle_turn(struct dh_playout *playout)
 			return false;
 		playout->waits_ticks = -1;
 		if (piece || turn->last >= 0)
-			leave_out(playout, piece ? dh_segment_order(piece)->index : turn->last + 1);
+			leave_out(playout, turn, piece ? dh_segment_order(piece)->index : turn->last + 1);
 		if (piece)
 			return true;
 	}
 	dh_playout_close_utterance(playout, turn, DH_EVENT_FINISHED, DH_REASON_NONE);
 	dh_utterances_trim(&playout->utterances, NULL);
 	return true;
-}
-
-void dh_playout_settle(struct dh_playout *playout)
-{
-	expire(playout);
-	playout->unsettled = false;
-	if (playout->timeline.playing)
-		return;
-	do
-		give_turn(playout);
-	while (playout->turn && settle_turn(playout));
-}
-
-bool dh_playout_is_between_pieces(const struct dh_playout *playout)
-{
-	return playout->turn && playout->turn_began && !playout->timeline.playing;
-}
-
-/* --- starting */
-
-/* Whether no piece before it is missing. */
-static bool is_in_turn(const struct dh_playout *playout, const struct dh_segment *segment)
-{
-	const struct dh_utterance *utterance = dh_playout_utterance(playout, segment);
-	return !utterance || dh_segment_order(segment)->index <= utterance->next;
 }
 
 /* What plays, or the utterance between two pieces, gives way to higher priorities only. */
@@ -155,6 +129,54 @@ static bool is_outranked(const struct dh_playout *playout, const struct dh_segme
 	if (playout->timeline.playing)
 		return priority > dh_segment_order(playout->timeline.playing)->priority;
 	return priority > playout->turn->priority;
+}
+
+bool dh_playout_is_between_pieces(const struct dh_playout *playout)
+{
+	return playout->turn && playout->turn_began && !playout->timeline.playing;
+}
+
+/* An utterance of higher priority than what has the turn does not wait for its next piece for
+ * ever, either: what is of lower priority may take very long. */
+static void settle_challenge(struct dh_playout *playout)
+{
+	struct dh_segment *first = playout->queue.count ? playout->queue.at[0] : NULL;
+	bool has_turn = playout->timeline.playing || dh_playout_is_between_pieces(playout);
+	struct dh_utterance *utterance = first && has_turn ? dh_playout_utterance(playout, first) : NULL;
+	if (!utterance || utterance == playout->turn || !is_outranked(playout, first)) {
+		playout->challenger = NULL;
+		return;
+	}
+	dh_utterance_pass(utterance);
+	if (playout->challenger != utterance) {
+		playout->challenger = utterance;
+		playout->challenge_ticks = playout->slot_ticks;
+	}
+	int64_t index = dh_segment_order(first)->index;
+	if (index > utterance->next &&
+		playout->slot_ticks - playout->challenge_ticks >= playout->config.index_timeout_ticks)
+		leave_out(playout, utterance, index);
+}
+
+void dh_playout_settle(struct dh_playout *playout)
+{
+	expire(playout);
+	playout->unsettled = false;
+	if (!playout->timeline.playing) {
+		do
+			give_turn(playout);
+		while (playout->turn && settle_turn(playout));
+	}
+	settle_challenge(playout);
+}
+
+/* --- starting */
+
+/* Whether no piece before it is missing. */
+static bool is_in_turn(const struct dh_playout *playout, const struct dh_segment *segment)
+{
+	const struct dh_utterance *utterance = dh_playout_utterance(playout, segment);
+	return !utterance || dh_segment_order(segment)->index <= utterance->next;
 }
 
 struct dh_segment *dh_playout_startable(const struct dh_playout *playout)
@@ -236,6 +258,8 @@ int64_t dh_playout_order_deadline_ticks(const struct dh_playout *playout)
 	int64_t deadline = min(playout->expiry_ticks, low_water_ticks(playout));
 	if (playout->waits_ticks >= 0 && !playout->timeline.playing)
 		deadline = min(deadline, playout->waits_ticks + playout->config.index_timeout_ticks);
+	if (playout->challenger && dh_segment_order(playout->queue.at[0])->index > playout->challenger->next)
+		deadline = min(deadline, playout->challenge_ticks + playout->config.index_timeout_ticks);
 	if (playout->timeline.playing && dh_playout_startable(playout))
 		deadline = playout->slot_ticks;
 	if (deadline == INT64_MAX)

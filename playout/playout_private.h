@@ -23,6 +23,9 @@ struct dh_playout {
 	struct dh_utterance *turn; /* the utterance whose pieces play now; NULL: none */
 	bool turn_began;           /* one of its pieces has started */
 	int64_t waits_ticks;       /* since when its next piece is waited for; -1: it is not */
+	/* an utterance that would interrupt, but its next piece is missing, and since when */
+	struct dh_utterance *challenger; /* NULL: none */
+	int64_t challenge_ticks;
 	int64_t expiry_ticks;      /* when the next waiting segment expires; INT64_MAX: none does */
 	bool unsettled;            /* the queue has changed since the last slot */
 	struct dh_water water;

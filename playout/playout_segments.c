@@ -53,8 +53,8 @@ struct dh_segment *dh_playout_take(struct dh_playout *playout, size_t index)
 {
 	struct dh_segment *segment = dh_queue_take(&playout->queue, index);
 	struct dh_utterance *utterance = dh_playout_utterance(playout, segment);
-	if (utterance)
-		utterance->waiting--;
+	if (utterance && --utterance->waiting == 0 && utterance == playout->challenger)
+		playout->challenger = NULL;
 	playout->unsettled = true;
 	return segment;
 }
@@ -334,6 +334,7 @@ int dh_playout_interrupt(struct dh_playout *playout)
 		playout->utterances.at[i]->is_over = playout->utterances.at[i]->is_cut = true;
 		playout->utterances.at[i]->waiting = 0;
 	}
+	playout->challenger = NULL;
 	struct dh_queue waiting = playout->queue;
 	playout->queue = (struct dh_queue){ 0 };
 	for (size_t i = 0; i < waiting.count; i++, dropped++)

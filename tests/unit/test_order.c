@@ -337,6 +337,28 @@ static void test_urgent_goes_between_pieces(void)
 	finish_after(1000);
 }
 
+/* Though what plays would go on for long: a missing piece is not waited for longer. */
+static void test_missing_piece_of_higher_priority(void)
+{
+	const struct dh_order long_one = { .priority = DH_PRIORITY_BACKGROUND, .repeat = 100 };
+	for (int viewers = 0; viewers < 2; viewers++) {
+		rig_open_idle(&rig, NULL, start);
+		if (viewers)
+			rig_join(&rig, NULL);
+		enqueue("b", &long_one);
+		rig_run(&rig, media_ms(490));
+		enqueue_piece("d", "u", 1, true);
+		enqueue_plain("x", DH_PRIORITY_NORMAL);
+		rig_run(&rig, media_ms(3400));
+		CHECK_STR(starts(), "b");
+		rig_run(&rig, media_ms(9000));
+		CHECK_STR(starts(), "bdx");
+		CHECK_INT(started_ms("d"), 3500);
+		CHECK_INT(rig_count(&rig, DH_EVENT_MISSING, "u"), 1);
+		finish_after(0);
+	}
+}
+
 static void test_background_plays_while_nothing_else_does(void)
 {
 	rig_open_idle(&rig, NULL, start);
@@ -543,6 +565,7 @@ static const struct check_test tests[] = {
 	TEST(test_remove_an_utterance),
 	TEST(test_urgent_interrupts_when_it_is_ready),
 	TEST(test_urgent_goes_between_pieces),
+	TEST(test_missing_piece_of_higher_priority),
 	TEST(test_background_plays_while_nothing_else_does),
 	TEST(test_equal_priorities_do_not_interrupt),
 	TEST(test_insert_and_move),

@@ -68,8 +68,8 @@ static void see_started(struct model *m, const struct dh_playout_event *event)
 		CHECK(m->index > seen.index, "%s: piece %d after %d", m->id, (int)m->index, (int)seen.index);
 	/* Nothing more urgent was ready, but what has become so by what was learnt from a segment
 	 * that has just given way. */
-	for (size_t i = 0; seen.given_way_ticks != event->media_ticks && dh_playout_waiting(rig.playout, i); i++) {
-		const struct dh_segment *other = dh_playout_waiting(rig.playout, i);
+	const struct dh_segment *other = dh_playout_waiting(rig.playout, 0);
+	if (other && seen.given_way_ticks != event->media_ticks) {
 		if (!*dh_segment_order(other)->utterance && dh_playout_is_ready(rig.playout, other))
 			CHECK(dh_segment_order(other)->priority <= m->priority, "%s goes before %s", m->id,
 				dh_segment_id(other));
