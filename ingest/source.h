@@ -24,6 +24,7 @@ struct dh_ingest_source {
 	bool is_opened_late; /* the listener's `open` opens it once there is a worker; live, count is 1 */
 	const void *owner;   /* e.g. a room; owners take turns at the workers; NULL: no owner */
 	bool is_next;        /* before what is prepared ahead; see dh_ingest_set_next */
+	int64_t ahead_ticks; /* how far a pipe or socket is read until dh_ingest_allow; 0: to its end */
 	int width, height;
 	int kbps, audio_kbps, entry_ms, fps_max;
 	bool pingpong;   /* idle */

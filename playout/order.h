@@ -33,6 +33,7 @@ struct dh_order {
 	enum dh_underrun underrun;
 	/* Media wanted before it starts or resumes; 0: as long as `source` needs. */
 	int64_t preroll_ticks;
+	int64_t preroll_most_ticks; /* it never wants more; 0: no limit */
 	/* Which live source makes it, 1 to DH_SOURCES_MAX - 1: its preroll is learnt from
 	 * that source's segments (preroll.h). 0: none; its preroll is the playout's. */
 	int source;

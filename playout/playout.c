@@ -84,6 +84,11 @@ struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t 
 	return playout->timeline.playing;
 }
 
+int64_t dh_playout_reached_ticks(const struct dh_playout *playout)
+{
+	return playout->timeline.playing ? playout->slot_ticks - playout->timeline.start_ticks : 0;
+}
+
 struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t index)
 {
 	return index < playout->queue.count ? playout->queue.at[index] : NULL;
@@ -92,7 +97,9 @@ struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t i
 static int64_t preroll_of(const struct dh_playout *playout, const struct dh_segment *segment)
 {
 	const struct dh_order *order = dh_segment_order(segment);
-	return order->preroll_ticks > 0 ? order->preroll_ticks : dh_playout_preroll_ticks(playout, order->source);
+	int64_t ticks = order->preroll_ticks > 0 ? order->preroll_ticks :
+						   dh_playout_preroll_ticks(playout, order->source);
+	return order->preroll_most_ticks && ticks > order->preroll_most_ticks ? order->preroll_most_ticks : ticks;
 }
 
 bool dh_playout_is_ready(const struct dh_playout *playout, const struct dh_segment *segment)

@@ -179,6 +179,8 @@ int dh_playout_interrupt(struct dh_playout *playout);
 /* The playing segment, NULL when idle. Sets *played_ticks (unless NULL) to how
  * much of it was played, see above. */
 struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t *played_ticks);
+/* How far the playing segment has come, played or not; 0: none plays. */
+int64_t dh_playout_reached_ticks(const struct dh_playout *playout);
 /* The waiting segment at `index` (0: next), NULL beyond the last. */
 struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t index);
 /* Whether enough of `segment` is known for it to start. */

@@ -26,8 +26,8 @@ struct dh_playout {
 	/* an utterance that would interrupt, but its next piece is missing, and since when */
 	struct dh_utterance *challenger; /* NULL: none */
 	int64_t challenge_ticks;
-	int64_t expiry_ticks;      /* when the next waiting segment expires; INT64_MAX: none does */
-	bool unsettled;            /* the queue has changed since the last slot */
+	int64_t expiry_ticks; /* when the next waiting segment expires; INT64_MAX: none does */
+	bool unsettled;       /* the queue has changed since the last slot */
 	struct dh_water water;
 	struct dh_preroll prerolls[DH_SOURCES_MAX];
 	struct dh_playout_counts counts;

@@ -3,13 +3,11 @@
 #include "request_table.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "enqueue.h"
 #include "ingest/media_files.h"
 #include "request_errors.h"
-
-#define NAME_LENGTH 60 /* of the text, as the segment's name */
 
 /* --- enqueue */
 
@@ -51,100 +49,15 @@ static void find_files(struct dh_request *request, struct dh_ingest_source *sour
 	}
 }
 
-/* Whether there is memory for one more, and file descriptors. */
-static bool is_admitted(struct dh_request *request)
-{
-	char *text = NULL;
-
-	if (dh_ingest_admit(request->instance->ingest, &text))
-		dh_request_fail(request, DH_ERROR_LIMIT, "Nothing more can be queued: %s", text);
-	g_free(text);
-	return !request->error_code;
-}
-
-static void fail_place(struct dh_request *request, const struct dh_segment_request *asked, int err)
-{
-	const char *place = asked->before ? "before" : "after";
-
-	if (err == -ENXIO)
-		dh_request_fail(request, DH_ERROR_NO_SEGMENT, "Invalid \"%s\": no such segment waits (%s)", place,
-			asked->before ? asked->before : asked->after);
-	else if (err == -EBUSY)
-		dh_request_fail(request, DH_ERROR_STATE, "Invalid \"%s\": the segment or its utterance plays already",
-			place);
-	else if (err == -EALREADY)
-		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"index\": a piece of that index waits already");
-	else if (err == -ERANGE)
-		dh_request_fail(request, DH_ERROR_VALUE,
-			"Invalid \"index\": no higher one than the utterance's last is expected, and no last one "
-			"below others");
-	else
-		dh_request_fail(request, DH_ERROR_VALUE,
-			"Invalid \"%s\": pieces of an utterance that waits are put beside each other", place);
-}
-
-static void fail_enqueue(struct dh_request *request, const struct dh_segment_request *asked, int err)
-{
-	const struct dh_config *config = request->instance->config;
-
-	if (err == -EEXIST)
-		dh_request_fail(request, DH_ERROR_VALUE,
-			"Invalid \"segment\": another one of that id plays or waits (%s)", asked->id);
-	else if (err == -ENXIO || err == -EBUSY || err == -EALREADY || err == -ERANGE || err == -EINVAL)
-		fail_place(request, asked, err);
-	else if (err == -ENOBUFS)
-		dh_request_fail(request, DH_ERROR_LIMIT,
-			"The queue is full: max_queue (%lld), max_queue_ms (%lld) "
-			"or max_queue_mb (%lld)",
-			(long long)config->max_queue, (long long)config->max_queue_ms, (long long)config->max_queue_mb);
-	else if (err == -EHOSTDOWN)
-		dh_request_fail(request, DH_ERROR_STATE, "The avatar could not be prepared: nothing can be played");
-	else
-		dh_request_fail_room(request, err);
-}
-
-static void enqueue(struct dh_request *request, const char *name, struct dh_ingest_source *source,
-	const struct dh_feed_speech *speech)
-{
-	const struct dh_feed_context context = dh_instance_feed_context(request->instance);
-	const struct dh_avatar_config *avatar = dh_avatar_get_config(dh_room_facts(request->room)->avatar);
-	json_t *metadata = json_object_get(request->body, "metadata"), *reply = NULL;
-	struct dh_segment_request asked;
-	char *wrong = dh_segment_request_read(&asked, request->body);
-
-	if (wrong)
-		dh_request_fail(request, DH_ERROR_VALUE, "%s", wrong);
-	g_free(wrong);
-	if (request->error_code)
-		return;
-	char *content = dh_segment_request_content(request->body);
-	asked.content = content;
-
-	source->kind = DH_INGEST_SEGMENT;
-	source->width = (int)avatar->width;
-	source->height = (int)avatar->height;
-	source->kbps = (int)avatar->kbps;
-	source->entry_ms = (int)avatar->entry_ms;
-	const struct dh_feed_owner owner = dh_room_feed_owner(request->room);
-	struct dh_feed *feed = dh_feed_new(&context, &owner, name, metadata, source, speech);
-	int err = dh_room_enqueue(request->room, feed, &asked, &reply);
-	if (err)
-		fail_enqueue(request, &asked, err);
-	else
-		dh_request_answer(request, "queued", reply);
-	dh_feed_unref(feed);
-	free(content);
-}
-
 static void handle_enqueue(struct dh_request *request)
 {
 	struct dh_ingest_source source;
 
 	dh_ingest_source_init(&source);
-	if (is_admitted(request))
+	if (dh_enqueue_is_admitted(request))
 		find_files(request, &source);
 	if (!request->error_code)
-		enqueue(request, source.names[0], &source, NULL);
+		dh_enqueue(request, source.names[0], &source, NULL, NULL);
 }
 
 /* --- say */
@@ -165,15 +78,6 @@ static const char *choose_voice(struct dh_request *request, const struct dh_gene
 	return voice ? *voice : NULL;
 }
 
-/* Names a spoken segment after the beginning of its text, on one line. */
-static char *name_of(const char *text)
-{
-	const char *end = g_utf8_offset_to_pointer(text, MIN(g_utf8_strlen(text, -1), NAME_LENGTH));
-	char *name = g_strdup_printf("%.*s%s", (int)(end - text), text, *end ? "…" : "");
-
-	return g_strdelimit(name, "\r\n\t", ' ');
-}
-
 static void handle_say(struct dh_request *request)
 {
 	struct dh_ingest_source source;
@@ -184,13 +88,13 @@ static void handle_say(struct dh_request *request)
 
 	if (!speech.generator)
 		dh_request_fail(request, DH_ERROR_STATE, "The room has no generator");
-	else if (is_admitted(request))
+	else if (dh_enqueue_is_admitted(request))
 		speech.voice = choose_voice(request, speech.generator);
 	if (request->error_code)
 		return;
-	char *name = name_of(speech.text);
+	char *name = dh_enqueue_name(speech.text);
 	dh_ingest_source_init(&source);
-	enqueue(request, name, &source, &speech);
+	dh_enqueue(request, name, &source, &speech, NULL);
 	g_free(name);
 }
 
@@ -258,30 +162,12 @@ static void handle_interrupt(struct dh_request *request)
 	dh_request_finish(request, err, "interrupted", reply);
 }
 
-/* Of every new segment, see rooms/segment_request.h. */
-/* clang-format off */
-#define ORDER_FIELDS \
-	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX }, \
-	{ "metadata", DH_FIELD_OBJECT, false, 0 }, \
-	{ "utterance", DH_FIELD_TEXT, false, DH_UTTERANCE_MAX }, \
-	{ "index", DH_FIELD_NUMBER, false, DH_INDEX_MAX }, \
-	{ "last", DH_FIELD_FLAG, false, 0 }, \
-	{ "priority", DH_FIELD_TEXT, false, DH_KEY_MAX }, \
-	{ "before", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX }, \
-	{ "after", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX }, \
-	{ "ttl_ms", DH_FIELD_NUMBER, false, DH_TTL_MS_MAX }, \
-	{ "repeat", DH_FIELD_NUMBER, false, DH_REPEAT_MAX }, \
-	{ "underrun", DH_FIELD_TEXT, false, DH_KEY_MAX }, \
-	{ "preroll_ms", DH_FIELD_NUMBER, false, DH_PREROLL_MS_MAX }, \
-	{ "words", DH_FIELD_ARRAY, false, 0 }
-/* clang-format on */
-
 static const struct dh_field enqueue_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "file", DH_FIELD_FILES, true, DH_MEDIA_PATH_MAX },
 	{ "text", DH_FIELD_PROSE, false, 0 },
-	ORDER_FIELDS,
+	DH_ENQUEUE_FIELDS,
 	DH_FIELD_END,
 };
 
@@ -290,7 +176,7 @@ static const struct dh_field say_fields[] = {
 	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "text", DH_FIELD_PROSE, true, 0 },
 	{ "voice", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	ORDER_FIELDS,
+	DH_ENQUEUE_FIELDS,
 	DH_FIELD_END,
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "heard.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 
 /* Speech has about so many characters a second. */
 #define CHARACTERS_PER_SECOND 15
+#define WORDS_MAX             2000
 
 struct word {
 	size_t end; /* in the text, behind the word and its punctuation */
@@ -15,7 +17,7 @@ struct word {
 };
 
 struct dh_script {
-	gatomicrefcount refs;
+	atomic_int refs;
 	/* immutable */
 	char *text;
 	struct word *words;
@@ -35,12 +37,12 @@ static bool is_word(const json_t *word)
 
 const char *dh_script_check(const json_t *words)
 {
-	static const char *const expected = "an array of [word, from_ms, to_ms], in order, is expected";
+	static const char *const expected = "an array of at most 2000 [word, from_ms, to_ms], in order, is expected";
 	json_int_t last = 0;
 	json_t *word;
 	size_t i;
 
-	if (!json_is_array(words))
+	if (!json_is_array(words) || json_array_size(words) > WORDS_MAX)
 		return expected;
 	json_array_foreach((json_t *)words, i, word) {
 		if (!is_word(word) || json_integer_value(json_array_get(word, 1)) < last)
@@ -91,7 +93,7 @@ struct dh_script *dh_script_new(const char *text, const json_t *words)
 	if (!text && !words)
 		return NULL;
 	struct dh_script *script = g_new0(struct dh_script, 1);
-	g_atomic_ref_count_init(&script->refs);
+	atomic_init(&script->refs, 1);
 	script->text = text ? g_strdup(text) : join(words);
 	if (words)
 		find_words(script, words);
@@ -101,17 +103,20 @@ struct dh_script *dh_script_new(const char *text, const json_t *words)
 struct dh_script *dh_script_ref(struct dh_script *script)
 {
 	if (script)
-		g_atomic_ref_count_inc(&script->refs);
+		atomic_fetch_add(&script->refs, 1);
 	return script;
 }
 
-void dh_script_unref(struct dh_script *script)
+void dh_script_unref(struct dh_script **script)
 {
-	if (!script || !g_atomic_ref_count_dec(&script->refs))
+	struct dh_script *old = *script;
+
+	*script = NULL;
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
-	g_free(script->words);
-	g_free(script->text);
-	g_free(script);
+	g_free(old->words);
+	g_free(old->text);
+	g_free(old);
 }
 
 /* --- what was heard */

@@ -17,7 +17,7 @@ struct dh_script;
  * both are. Both are copied. One reference is the caller's. */
 struct dh_script *dh_script_new(const char *text, const json_t *words);
 struct dh_script *dh_script_ref(struct dh_script *script); /* NULL is allowed, as below */
-void dh_script_unref(struct dh_script *script);
+void dh_script_unref(struct dh_script **script);
 
 /* NULL: `words` is an array of [word, from_ms, to_ms] in order; else what is expected. */
 const char *dh_script_check(const json_t *words);

@@ -12,7 +12,9 @@ struct dh_ledger {
 
 static void unref_record(gpointer data)
 {
-	dh_record_unref(data);
+	struct dh_record *record = data;
+
+	dh_record_unref(&record);
 }
 
 struct dh_ledger *dh_ledger_new(void)
@@ -24,34 +26,38 @@ struct dh_ledger *dh_ledger_new(void)
 	return ledger;
 }
 
-void dh_ledger_free(struct dh_ledger *ledger)
+void dh_ledger_free(struct dh_ledger **ledger)
 {
-	if (!ledger)
+	if (!*ledger)
 		return;
-	g_hash_table_destroy(ledger->open);
-	g_queue_clear_full(&ledger->over, unref_record);
-	g_free(ledger);
+	g_hash_table_destroy((*ledger)->open);
+	g_queue_clear_full(&(*ledger)->over, unref_record);
+	g_free(*ledger);
+	*ledger = NULL;
 }
 
 struct dh_record *dh_record_ref(struct dh_record *record)
 {
-	g_atomic_ref_count_inc(&record->refs);
+	atomic_fetch_add(&record->refs, 1);
 	return record;
 }
 
-void dh_record_unref(struct dh_record *record)
+void dh_record_unref(struct dh_record **record)
 {
-	if (!record || !g_atomic_ref_count_dec(&record->refs))
+	struct dh_record *old = *record;
+
+	*record = NULL;
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
-	g_free(record->id);
-	g_free(record->name);
-	g_free(record->utterance);
-	g_free(record->content);
-	g_free(record->heard);
-	g_free(record->error);
-	json_decref(record->metadata);
-	dh_script_unref(record->script);
-	g_free(record);
+	g_free(old->id);
+	g_free(old->name);
+	g_free(old->utterance);
+	g_free(old->content);
+	g_free(old->heard);
+	g_free(old->error);
+	json_decref(old->metadata);
+	dh_script_unref(&old->script);
+	g_free(old);
 }
 
 struct dh_record *dh_ledger_open(struct dh_ledger *ledger, const struct dh_feed *feed, const char *id,
@@ -59,7 +65,7 @@ struct dh_record *dh_ledger_open(struct dh_ledger *ledger, const struct dh_feed 
 {
 	struct dh_record *record = g_new0(struct dh_record, 1);
 
-	g_atomic_ref_count_init(&record->refs);
+	atomic_init(&record->refs, 1);
 	record->id = g_strdup(id);
 	record->name = g_strdup(dh_feed_name(feed));
 	record->metadata = json_incref(dh_feed_metadata(feed));
@@ -112,8 +118,7 @@ static void end(struct dh_record *record, const struct dh_playout_event *event)
 	life->reason = event->reason;
 	record->heard = dh_script_heard(record->script, ms_of(life->played_ticks), ms_of(life->duration_ticks),
 		ms_of(life->known_ticks));
-	dh_script_unref(record->script);
-	record->script = NULL;
+	dh_script_unref(&record->script);
 	if (event->type == DH_EVENT_FAILED)
 		record->error = g_strdup(error);
 	record->is_over = true;
@@ -168,7 +173,7 @@ void dh_ledger_close(struct dh_ledger *ledger, const struct dh_feed *feed)
 	g_queue_push_tail(&ledger->over, dh_record_ref(record));
 	g_hash_table_remove(ledger->open, feed);
 	if (ledger->over.length > DH_LEDGER_MAX)
-		dh_record_unref(g_queue_pop_head(&ledger->over));
+		unref_record(g_queue_pop_head(&ledger->over));
 }
 
 struct dh_record *dh_ledger_over(const struct dh_ledger *ledger, guint at)

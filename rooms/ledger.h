@@ -8,6 +8,8 @@
 #ifndef DH_LEDGER_H
 #define DH_LEDGER_H
 
+#include <stdatomic.h>
+
 #include <glib.h>
 
 #include "heard.h"
@@ -46,7 +48,7 @@ struct dh_life {
 };
 
 struct dh_record {
-	gatomicrefcount refs;
+	atomic_int refs;
 	/* immutable */
 	char *id, *name, *utterance; /* utterance NULL: none */
 	json_t *metadata;            /* may be NULL */
@@ -63,10 +65,10 @@ struct dh_record {
 struct dh_ledger;
 
 struct dh_ledger *dh_ledger_new(void);
-void dh_ledger_free(struct dh_ledger *ledger); /* NULL is allowed */
+void dh_ledger_free(struct dh_ledger **ledger);
 
 struct dh_record *dh_record_ref(struct dh_record *record);
-void dh_record_unref(struct dh_record *record); /* NULL is allowed */
+void dh_record_unref(struct dh_record **record);
 
 /* --- the room's thread */
 

@@ -173,8 +173,8 @@ static int run_remove_utterance(struct dh_room *room, void *arg)
 static void history_free(struct history *history)
 {
 	for (size_t i = 0; i < history->count; i++) {
-		dh_record_unref(history->lives[i].record);
-		dh_script_unref(history->lives[i].script);
+		dh_record_unref(&history->lives[i].record);
+		dh_script_unref(&history->lives[i].script);
 	}
 	g_free(history);
 }

@@ -38,7 +38,7 @@ struct feed_command {
 
 static void feed_free(struct dh_command *command)
 {
-	dh_feed_unref(((struct feed_command *)command)->feed);
+	dh_feed_unref(&((struct feed_command *)command)->feed);
 	g_free(command);
 }
 
@@ -77,7 +77,15 @@ static void feed_arrived(void *arg, struct dh_feed *feed)
 
 static void feed_gone(void *arg)
 {
-	dh_room_unref(arg);
+	struct dh_room *room = arg;
+
+	dh_room_unref(&room);
+}
+
+/* Its sender encodes, or waits: pushed segments have limits of their own. */
+static bool is_pushed(const struct dh_feed *feed)
+{
+	return dh_feed_is_live(feed) && !dh_feed_is_generated(feed);
 }
 
 /* In queue order. The next segment to play is always prepared, those behind it only
@@ -98,19 +106,41 @@ void dh_room_segments_prepare(struct dh_room *room)
 	for (size_t i = playing ? 0 : 1; room->has_clip && segment; segment = dh_playout_waiting(room->playout, i++)) {
 		struct dh_feed *feed = dh_segment_user(segment);
 		if (!dh_feed_is_started(feed)) {
-			if (segment != next && (busy >= AHEAD_MAX || bytes >= most || !dh_feed_may_begin_ahead(feed)))
+			bool is_full = busy >= AHEAD_MAX && !is_pushed(feed);
+			if (segment != next && (is_full || bytes >= most || !dh_feed_may_begin_ahead(feed)))
 				return;
-			if (segment != next && dh_feed_is_live(feed) && live_ahead)
+			if (segment != next && dh_feed_is_generated(feed) && live_ahead)
 				continue;
 			dh_feed_start(feed, dh_avatar_picture(room->facts.avatar));
 		}
 		if (segment == playing || segment == next)
 			dh_feed_set_next(feed);
 		bool is_busy = !dh_segment_is_complete(segment) && !dh_segment_error(segment, NULL);
-		live_ahead = live_ahead || (is_busy && dh_feed_is_live(feed) && segment != first);
-		busy += is_busy;
+		live_ahead = live_ahead || (is_busy && dh_feed_is_generated(feed) && segment != first);
+		busy += is_busy && !is_pushed(feed);
 		bytes += segment == playing ? 0 : dh_segment_bytes(segment);
 	}
+}
+
+/* --- live segments */
+
+void dh_room_segments_poll(struct dh_room *room, int64_t now_ticks)
+{
+	int64_t played_ticks;
+	struct dh_segment *playing = dh_playout_playing(room->playout, &played_ticks);
+	int64_t every_ticks = playing ? dh_feed_played_every_ticks(dh_segment_user(playing)) : 0;
+
+	if (every_ticks == 0)
+		room->live_poll_ticks = INT64_MAX;
+	else if (room->live_poll_ticks == INT64_MAX || now_ticks >= room->live_poll_ticks) {
+		dh_feed_played(dh_segment_user(playing), played_ticks, dh_playout_reached_ticks(room->playout));
+		room->live_poll_ticks = now_ticks + every_ticks;
+	}
+}
+
+int64_t dh_room_segments_deadline_ticks(const struct dh_room *room)
+{
+	return room->live_poll_ticks;
 }
 
 /* Segments enqueued before there was an anchor can never be prepared. */
@@ -189,7 +219,7 @@ static struct dh_order complete_order(const struct dh_room *room, const struct d
 	const struct dh_segment_request *request)
 {
 	struct dh_order order = request->order;
-	const struct dh_generator_config *generator = dh_feed_is_live(feed) ? room->facts.generator : NULL;
+	const struct dh_generator_config *generator = dh_feed_is_generated(feed) ? room->facts.generator : NULL;
 	int64_t preroll_ms = request->preroll_ms;
 
 	if (!request->has_underrun)
@@ -199,7 +229,11 @@ static struct dh_order complete_order(const struct dh_room *room, const struct d
 	if (preroll_ms < 0)
 		preroll_ms = generator && generator->preroll_ms >= 0 ? generator->preroll_ms : room->facts.preroll_ms;
 	order.preroll_ticks = preroll_ms * DH_TICKS_PER_MS;
-	order.source = dh_feed_is_live(feed) ? DH_SOURCE_GENERATOR : 0;
+	if (!dh_feed_is_live(feed))
+		return order;
+	order.source = dh_feed_is_generated(feed) ? DH_SOURCE_GENERATOR : DH_SOURCE_PUSHES;
+	/* It is not read further: more would never come. */
+	order.preroll_most_ticks = dh_feed_ahead_ticks(feed) / 2;
 	return order;
 }
 
@@ -296,7 +330,7 @@ int dh_room_enqueue(struct dh_room *room, struct dh_feed *feed, const struct dh_
 		.script = dh_script_new(request->text, request->words) };
 	int err = dh_room_call(room, run_enqueue, &enqueue);
 
-	dh_script_unref(enqueue.script);
+	dh_script_unref(&enqueue.script);
 	if (!err)
 		*reply = json_pack("{s:s, s:s, s:I}", "segment", enqueue.id, "state", "preparing", "position",
 			(json_int_t)enqueue.position);

@@ -53,7 +53,7 @@ static void test_heard(const void *arg)
 	char *heard = dh_script_heard(script, row->played_ms, row->duration_ms, row->known_ms);
 	CHECK_STR(heard, row->heard);
 	g_free(heard);
-	dh_script_unref(script);
+	dh_script_unref(&script);
 	json_decref(words);
 }
 
@@ -62,7 +62,8 @@ static void test_without_a_script(void)
 	CHECK(!dh_script_new(NULL, NULL));
 	CHECK(!dh_script_heard(NULL, 100, 200, 200));
 	CHECK(!dh_script_ref(NULL));
-	dh_script_unref(NULL);
+	struct dh_script *none = NULL;
+	dh_script_unref(&none);
 }
 
 /* More time, more text, and always a beginning of it. */
@@ -79,7 +80,7 @@ static void test_heard_grows(void)
 		g_free(heard);
 	}
 	CHECK_INT(last, strlen(text));
-	dh_script_unref(script);
+	dh_script_unref(&script);
 }
 
 static const struct words_row {
