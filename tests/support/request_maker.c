@@ -124,7 +124,7 @@ static json_t *good_value(const struct request_maker *maker, const struct dh_req
 	case DH_FIELD_FILES:
 		return files_of(maker);
 	case DH_FIELD_NUMBER:
-		return json_integer((json_int_t)choose(maker, 5));
+		return json_integer((json_int_t)choose(maker, strcmp(field->name, "ttl_ms") == 0 ? 5000 : 5));
 	case DH_FIELD_ARRAY:
 		return json_pack("[[s, i, i], [s, i, i]]", "One", 0, 200, "two", 200, 500);
 	default:
@@ -146,6 +146,29 @@ static int is_given(const struct request_maker *maker, const struct dh_field *fi
 	return choose(maker, 3) == 0;
 }
 
+/* Fields that contradict each other would have nearly every segment refused. */
+static void agree(const struct request_maker *maker, json_t *body)
+{
+	if (choose(maker, 8) == 0)
+		return;
+	if (!json_object_get(body, "utterance")) {
+		json_object_del(body, "index");
+		json_object_del(body, "last");
+	}
+	if (json_object_get(body, "utterance") || choose(maker, 4) != 0) {
+		json_object_del(body, "before");
+		json_object_del(body, "after");
+	}
+	if (json_object_get(body, "before"))
+		json_object_del(body, "after");
+	if (json_object_get(body, "before") || json_object_get(body, "after"))
+		json_object_del(body, "priority");
+	if (json_integer_value(json_object_get(body, "repeat")) == 0)
+		json_object_del(body, "repeat");
+	if (json_integer_value(json_object_get(body, "ttl_ms")) == 0)
+		json_object_del(body, "ttl_ms");
+}
+
 json_t *maker_body(const struct request_maker *maker, const struct dh_request_type *type)
 {
 	json_t *body = json_pack("{s:s}", "request", type->name);
@@ -158,5 +181,7 @@ json_t *maker_body(const struct request_maker *maker, const struct dh_request_ty
 		else
 			json_object_set_new(body, field->name, good_value(maker, type, field));
 	}
+	if (strcmp(type->name, "enqueue") == 0 || strcmp(type->name, "say") == 0)
+		agree(maker, body);
 	return body;
 }
