@@ -30,7 +30,8 @@ char *dh_enqueue_name(const char *text);
  * has failed. */
 bool dh_enqueue_is_admitted(struct dh_request *request);
 
-/* Enqueues a segment in the request's room, as its fields above say, and answers. The other arguments are dh_feed_new's. */
+/* Enqueues a segment in the request's room, as its fields above say, and answers. The
+ * other arguments are dh_feed_new's. */
 void dh_enqueue(struct dh_request *request, const char *name, struct dh_ingest_source *source,
 	const struct dh_feed_speech *speech, const struct dh_feed_audience *audience);
 
