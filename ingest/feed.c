@@ -194,14 +194,19 @@ int64_t dh_feed_played_every_ticks(const struct dh_feed *feed)
 	return progress_ticks > 0 ? MIN(progress_ticks, PLAYED_EVERY_TICKS) : PLAYED_EVERY_TICKS;
 }
 
-static int64_t wanted_ticks(const struct dh_feed *feed, int64_t played_ticks)
+int64_t dh_feed_ahead_ticks(const struct dh_feed *feed)
+{
+	return feed->context.ahead_ticks;
+}
+
+static int64_t wanted_ticks(const struct dh_feed *feed, int64_t reached_ticks)
 {
 	int64_t known_ticks = dh_segment_known_ticks(feed->segment);
 
-	return known_ticks == INT64_MAX ? -1 : MAX(0, played_ticks + feed->context.ahead_ticks - known_ticks);
+	return known_ticks == INT64_MAX ? -1 : MAX(0, reached_ticks + feed->context.ahead_ticks - known_ticks);
 }
 
-void dh_feed_played(struct dh_feed *feed, int64_t played_ticks)
+void dh_feed_played(struct dh_feed *feed, int64_t played_ticks, int64_t reached_ticks)
 {
 	const struct dh_feed_audience *audience = &feed->audience;
 
@@ -210,11 +215,11 @@ void dh_feed_played(struct dh_feed *feed, int64_t played_ticks)
 	if (audience->progress_ticks > 0 && played_ticks >= feed->progress_ticks + audience->progress_ticks) {
 		feed->progress_ticks = played_ticks;
 		audience->progress(audience->arg, dh_segment_id(feed->segment), played_ticks,
-			wanted_ticks(feed, played_ticks));
+			wanted_ticks(feed, reached_ticks));
 	}
 	if (!atomic_load(&feed->is_held) || !feed->is_started)
 		return;
-	atomic_store(&feed->allowed_ticks, played_ticks + feed->context.ahead_ticks);
+	atomic_store(&feed->allowed_ticks, reached_ticks + feed->context.ahead_ticks);
 	dh_io_post(feed->context.io, dh_feed_input_allow, dh_feed_ref(feed));
 }
 

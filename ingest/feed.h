@@ -103,8 +103,11 @@ bool dh_feed_is_generated(const struct dh_feed *feed);
 /* An event of its segment. Borrowed. */
 void dh_feed_tell(struct dh_feed *feed, json_t *event, bool is_last);
 
-/* Its segment plays: so much of it has been played. Lets a live source be read on. */
-void dh_feed_played(struct dh_feed *feed, int64_t played_ticks);
+/* Its segment plays: so much of it has been played, and it has come so far (further, if some
+ * was too late to be played). Lets a live source be read on. */
+void dh_feed_played(struct dh_feed *feed, int64_t played_ticks, int64_t reached_ticks);
+/* How far a live source is read ahead of what plays. */
+int64_t dh_feed_ahead_ticks(const struct dh_feed *feed);
 /* The longest time between two calls while it plays; 0: it need not be called. */
 int64_t dh_feed_played_every_ticks(const struct dh_feed *feed);
 

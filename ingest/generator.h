@@ -29,6 +29,9 @@ struct dh_generator_config {
 	char **environment; /* "NAME=value", added to a minimal environment; may be NULL */
 	int64_t max_s;      /* longest time to generate one sentence */
 	int64_t memory_mb;  /* data segment; 0: no limit */
+	/* of its segments, for rooms; NULL and -1: the room's */
+	char *underrun;
+	int64_t preroll_ms;
 };
 
 struct dh_generator;

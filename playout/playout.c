@@ -1,28 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "playout.h"
+#include "playout_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "fanout.h"
-#include "queue.h"
-#include "timebase.h"
-#include "timeline.h"
-
-struct dh_playout {
-	struct dh_playout_config config;
-	struct dh_playout_sink sink;
-	void *sink_arg;
-	int64_t origin_ticks;
-	int64_t slot_ticks; /* the next slot to decide, in media time */
-	bool speaking;
-	struct dh_queue queue;
-	struct dh_queue interrupted; /* waited, and end one by one */
-	int64_t interrupted_ticks;   /* when they ended */
-	struct dh_timeline timeline;
-	struct dh_fanout fanout;
-};
 
 /* --- life */
 
@@ -37,13 +17,15 @@ void dh_playout_config_init(struct dh_playout_config *config)
 		.max_queue = 100,
 		.max_queue_ticks = 3600 * DH_TICKS_PER_SECOND,
 		.max_queue_bytes = (size_t)512 << 20,
+		.index_timeout_ticks = 3000 * DH_TICKS_PER_MS,
 	};
 }
 
 static bool config_is_valid(const struct dh_playout_config *config)
 {
 	return config->preroll_ticks >= 0 && config->late_ticks >= 0 && config->spread_ticks >= 0 &&
-		config->spread_ticks <= 20 * DH_TICKS_PER_MS && config->spread_from >= 0 && config->max_queue >= 0;
+		config->spread_ticks <= 20 * DH_TICKS_PER_MS && config->spread_from >= 0 && config->max_queue >= 0 &&
+		config->index_timeout_ticks >= 0 && config->low_water_ticks >= 0 && config->high_water_ticks >= 0;
 }
 
 int dh_playout_alloc(struct dh_playout **playout, const struct dh_playout_config *config,
@@ -59,7 +41,9 @@ int dh_playout_alloc(struct dh_playout **playout, const struct dh_playout_config
 	p->sink_arg = arg;
 	p->origin_ticks = now_ticks;
 	p->timeline.rule = config->duration;
-	p->timeline.preroll_ticks = config->preroll_ticks;
+	p->waits_ticks = -1;
+	p->expiry_ticks = INT64_MAX;
+	p->water = (struct dh_water){ .low_ticks = config->low_water_ticks, .high_ticks = config->high_water_ticks };
 	dh_fanout_init(&p->fanout, &(struct dh_viewer_out){ sink->packet, arg }, config->late_ticks,
 		config->spread_ticks, (size_t)config->spread_from);
 	*playout = p;
@@ -75,6 +59,7 @@ void dh_playout_free(struct dh_playout **playout)
 	dh_fanout_clear(&p->fanout);
 	dh_queue_clear(&p->queue);
 	dh_queue_clear(&p->interrupted);
+	dh_utterances_clear(&p->utterances);
 	dh_timeline_clear(&p->timeline);
 	free(p);
 }
@@ -84,138 +69,25 @@ int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle)
 	if (playout->timeline.idle)
 		return -EALREADY;
 	int err = dh_timeline_set_idle(&playout->timeline, idle);
-	if (!err)
-		playout->fanout.newcomers = true; /* waiting viewers get the anchor at once */
-	return err;
-}
-
-/* --- segments */
-
-static void emit(struct dh_playout *playout, enum dh_event_type type, struct dh_segment *segment, int64_t media_ticks,
-	int64_t played_ticks)
-{
-	playout->sink.event(playout->sink_arg, &(struct dh_playout_event){ type, segment, media_ticks, played_ticks });
-}
-
-/* All segments end here. */
-static void end_segment_at(struct dh_playout *playout, enum dh_event_type how, struct dh_segment *segment,
-	int64_t media_ticks, int64_t played_ticks)
-{
-	if (how == DH_EVENT_FINISHED && dh_segment_error(segment, NULL))
-		how = DH_EVENT_FAILED;
-	emit(playout, how, segment, media_ticks, played_ticks);
-	if (playout->sink.ended)
-		playout->sink.ended(playout->sink_arg, segment);
-	else
-		dh_segment_free(&segment);
-}
-
-static void end_segment(struct dh_playout *playout, enum dh_event_type how, struct dh_segment *segment,
-	int64_t played_ticks)
-{
-	end_segment_at(playout, how, segment, playout->slot_ticks, played_ticks);
-}
-
-static void end_playing(struct dh_playout *playout, enum dh_event_type how)
-{
-	int64_t played_ticks;
-	struct dh_segment *segment = dh_timeline_stop(&playout->timeline, &played_ticks);
-	end_segment(playout, how, segment, played_ticks);
-}
-
-struct dh_segment *dh_playout_find(struct dh_playout *playout, const char *id)
-{
-	struct dh_segment *playing = playout->timeline.playing;
-	if (playing && !strcmp(dh_segment_id(playing), id))
-		return playing;
-	long at = dh_queue_find(&playout->queue, id);
-	return at < 0 ? NULL : playout->queue.at[at];
-}
-
-int dh_playout_enqueue(struct dh_playout *playout, struct dh_segment *segment)
-{
-	const struct dh_queue_limits limits = { playout->config.max_queue, playout->config.max_queue_ticks,
-		playout->config.max_queue_bytes };
-	if (dh_playout_find(playout, dh_segment_id(segment)))
-		return -EEXIST;
-	int err = dh_queue_push(&playout->queue, segment, &limits);
 	if (err)
 		return err;
-	emit(playout, DH_EVENT_QUEUED, segment, playout->slot_ticks, 0);
-	if (dh_segment_is_open(segment) || dh_segment_error(segment, NULL))
-		dh_playout_filled(playout, segment);
+	playout->fanout.newcomers = true; /* waiting viewers get the anchor at once */
+	playout->unsettled = playout->queue.count > 0;
 	return 0;
 }
 
-void dh_playout_filled(struct dh_playout *playout, struct dh_segment *segment)
-{
-	long at = dh_queue_find(&playout->queue, dh_segment_id(segment));
-	if (at < 0)
-		return; /* it is playing: the timeline notices by itself */
-	if (dh_segment_error(segment, NULL)) {
-		/* It failed before it began, so it never begins. */
-		end_segment(playout, DH_EVENT_FAILED, dh_queue_take(&playout->queue, (size_t)at), 0);
-		return;
-	}
-	if (dh_playout_is_ready(playout, segment) && dh_segment_mark_ready(segment))
-		emit(playout, DH_EVENT_READY, segment, playout->slot_ticks, 0);
-}
-
-int dh_playout_skip(struct dh_playout *playout)
-{
-	if (!playout->timeline.playing)
-		return -ENOENT;
-	end_playing(playout, DH_EVENT_SKIPPED);
-	return 0;
-}
-
-int dh_playout_remove(struct dh_playout *playout, const char *id)
-{
-	long at = dh_queue_find(&playout->queue, id);
-	if (at < 0)
-		return dh_playout_find(playout, id) ? -EBUSY : -ENOENT;
-	end_segment(playout, DH_EVENT_REMOVED, dh_queue_take(&playout->queue, (size_t)at), 0);
-	return 0;
-}
-
-int dh_playout_begin_interrupt(struct dh_playout *playout)
-{
-	int dropped = 0;
-	while (dh_playout_continue_interrupt(playout))
-		;
-	if (playout->timeline.playing) {
-		end_playing(playout, DH_EVENT_INTERRUPTED);
-		dropped++;
-	}
-	dh_queue_clear(&playout->interrupted);
-	playout->interrupted = playout->queue;
-	playout->interrupted_ticks = playout->slot_ticks;
-	playout->queue = (struct dh_queue){ 0 };
-	return dropped + (int)playout->interrupted.count;
-}
-
-bool dh_playout_continue_interrupt(struct dh_playout *playout)
-{
-	if (!playout->interrupted.count)
-		return false;
-	end_segment_at(playout, DH_EVENT_INTERRUPTED, dh_queue_take(&playout->interrupted, 0),
-		playout->interrupted_ticks, 0);
-	return true;
-}
-
-int dh_playout_interrupt(struct dh_playout *playout)
-{
-	int dropped = dh_playout_begin_interrupt(playout);
-	while (dh_playout_continue_interrupt(playout))
-		;
-	return dropped;
-}
+/* --- what plays and waits */
 
 struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t *played_ticks)
 {
 	if (playout->timeline.playing && played_ticks)
 		*played_ticks = playout->timeline.played_ticks;
 	return playout->timeline.playing;
+}
+
+int64_t dh_playout_reached_ticks(const struct dh_playout *playout)
+{
+	return playout->timeline.playing ? playout->slot_ticks - playout->timeline.start_ticks : 0;
 }
 
 struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t index)
@@ -228,9 +100,29 @@ size_t dh_playout_waiting_count(const struct dh_playout *playout)
 	return playout->queue.count;
 }
 
+static int64_t preroll_of(const struct dh_playout *playout, const struct dh_segment *segment)
+{
+	const struct dh_order *order = dh_segment_order(segment);
+	int64_t ticks = order->preroll_ticks > 0 ? order->preroll_ticks :
+						   dh_playout_preroll_ticks(playout, order->source);
+	return order->preroll_most_ticks && ticks > order->preroll_most_ticks ? order->preroll_most_ticks : ticks;
+}
+
 bool dh_playout_is_ready(const struct dh_playout *playout, const struct dh_segment *segment)
 {
-	return dh_timeline_is_ready(&playout->timeline, segment);
+	return dh_timeline_is_ready(segment, preroll_of(playout, segment));
+}
+
+int64_t dh_playout_preroll_ticks(const struct dh_playout *playout, int source)
+{
+	if (!source)
+		return playout->config.preroll_ticks;
+	return dh_preroll_ticks(&playout->prerolls[source], playout->config.preroll_ticks);
+}
+
+void dh_playout_get_counts(const struct dh_playout *playout, struct dh_playout_counts *counts)
+{
+	*counts = playout->counts;
 }
 
 /* --- viewers */
@@ -276,10 +168,16 @@ size_t dh_playout_viewers(const struct dh_playout *playout)
 
 /* --- time */
 
-static struct dh_segment *startable(const struct dh_playout *playout)
+/* Without viewers: when the next slot changes anything by itself. */
+static int64_t next_change_ticks(const struct dh_playout *playout)
 {
-	struct dh_segment *next = dh_playout_waiting(playout, 0);
-	return next && playout->timeline.idle && dh_playout_is_ready(playout, next) ? next : NULL;
+	int64_t change = dh_playout_order_deadline_ticks(playout), edge = INT64_MAX;
+	bool is_over = playout->speaking && !dh_playout_is_between_pieces(playout); /* event IDLE is due */
+	if (playout->timeline.playing)
+		edge = dh_timeline_edge_ticks(&playout->timeline, playout->slot_ticks);
+	else if (is_over || dh_playout_startable(playout))
+		edge = playout->slot_ticks;
+	return edge < change ? edge : change;
 }
 
 int64_t dh_playout_deadline_ticks(const struct dh_playout *playout)
@@ -288,10 +186,8 @@ int64_t dh_playout_deadline_ticks(const struct dh_playout *playout)
 	if (playout->fanout.count) {
 		int64_t due = dh_fanout_deadline_ticks(&playout->fanout);
 		media = due < playout->slot_ticks ? due : playout->slot_ticks;
-	} else if (!playout->timeline.playing) {
-		media = playout->speaking || startable(playout) ? playout->slot_ticks : INT64_MAX;
 	} else {
-		media = dh_timeline_edge_ticks(&playout->timeline, playout->slot_ticks);
+		media = next_change_ticks(playout);
 	}
 	return media == INT64_MAX ? INT64_MAX : playout->origin_ticks + media;
 }
@@ -306,30 +202,73 @@ static void set_speaking(struct dh_playout *playout, bool speaking)
 	if (playout->speaking == speaking)
 		return;
 	playout->speaking = speaking;
-	emit(playout, speaking ? DH_EVENT_SPEAKING : DH_EVENT_IDLE, NULL, playout->slot_ticks, 0);
+	dh_playout_emit(playout,
+		&(struct dh_playout_event){ .type = speaking ? DH_EVENT_SPEAKING : DH_EVENT_IDLE,
+			.media_ticks = playout->slot_ticks });
 }
 
-/* Ends what has ended, starts what is next, then fills the slot. `keep`: some of it can
- * still reach a viewer. */
+static void start(struct dh_playout *playout, struct dh_segment *segment)
+{
+	int64_t preroll_ticks = preroll_of(playout, segment);
+	dh_playout_note_ready(playout, segment); /* less may be wanted of it than when it came */
+	dh_playout_take_turn(playout, segment);
+	dh_timeline_start(&playout->timeline, segment, playout->slot_ticks, preroll_ticks);
+	set_speaking(playout, true);
+	dh_playout_emit(playout,
+		&(struct dh_playout_event){ .type = DH_EVENT_STARTED,
+			.segment = segment,
+			.media_ticks = playout->slot_ticks });
+}
+
+/* Ends what has ended, and starts what is next. */
+static enum dh_slot_state change_segments(struct dh_playout *playout)
+{
+	struct dh_timeline *timeline = &playout->timeline;
+	for (;;) {
+		enum dh_slot_state state = dh_timeline_state(timeline, playout->slot_ticks);
+		if (state == DH_SLOT_END && !dh_timeline_repeat(timeline, playout->slot_ticks))
+			dh_playout_end_playing(playout, DH_EVENT_FINISHED, DH_REASON_NONE);
+		dh_playout_settle(playout);
+		struct dh_segment *next = dh_playout_startable(playout);
+		if (next)
+			start(playout, next);
+		else if (state != DH_SLOT_END)
+			return state;
+	}
+}
+
+static void note_underrun(struct dh_playout *playout, enum dh_slot_state state)
+{
+	struct dh_timeline *timeline = &playout->timeline;
+	if (!timeline->playing) {
+		playout->counts.between_ticks += dh_playout_is_between_pieces(playout) ? DH_SLOT_TICKS : 0;
+		return;
+	}
+	if (timeline->held != (state == DH_SLOT_HOLD))
+		dh_playout_emit(playout,
+			&(struct dh_playout_event){ .type = timeline->held ? DH_EVENT_RESUMED : DH_EVENT_HELD,
+				.segment = timeline->playing,
+				.media_ticks = playout->slot_ticks,
+				.played_ticks = timeline->played_ticks });
+	if (state != DH_SLOT_HOLD)
+		return;
+	if (dh_segment_order(timeline->playing)->underrun == DH_UNDERRUN_SKIP)
+		playout->counts.dropped_ticks += DH_SLOT_TICKS;
+	else
+		playout->counts.held_ticks += DH_SLOT_TICKS;
+}
+
+/* `keep`: some of the slot can still reach a viewer. */
 static void decide_slot(struct dh_playout *playout, bool keep, bool in_time)
 {
 	struct dh_timeline *timeline = &playout->timeline;
-	enum dh_slot_state state;
-	while ((state = dh_timeline_state(timeline, playout->slot_ticks)) == DH_SLOT_END || state == DH_SLOT_IDLE) {
-		if (state == DH_SLOT_END)
-			end_playing(playout, DH_EVENT_FINISHED);
-		struct dh_segment *next = startable(playout);
-		if (!next)
-			break;
-		dh_timeline_start(timeline, dh_queue_take(&playout->queue, 0), playout->slot_ticks);
-		set_speaking(playout, true);
-		emit(playout, DH_EVENT_STARTED, next, playout->slot_ticks, 0);
-	}
-	if (!timeline->playing)
+	enum dh_slot_state state = change_segments(playout);
+	if (!timeline->playing && !dh_playout_is_between_pieces(playout)) {
 		set_speaking(playout, false);
-	else if (timeline->held != (state == DH_SLOT_HOLD))
-		emit(playout, timeline->held ? DH_EVENT_RESUMED : DH_EVENT_HELD, timeline->playing, playout->slot_ticks,
-			timeline->played_ticks);
+		timeline->stands = false;
+	}
+	note_underrun(playout, state);
+	dh_playout_check_water(playout);
 	dh_timeline_fill(timeline, playout->slot_ticks, in_time, keep ? keep_item : NULL, &playout->fanout);
 	if (!keep)
 		dh_fanout_lose(&playout->fanout);
@@ -344,24 +283,32 @@ static bool is_wanted(const struct dh_playout *playout, int64_t media_ticks)
 }
 
 /* The media time before which no poll was due: without viewers, slots are only decided
- * at the next edge and are not late before it. */
+ * when something changes, and are not late before that. */
 static int64_t undisturbed_until(const struct dh_playout *playout)
 {
 	if (playout->fanout.count || !playout->timeline.playing)
 		return 0;
-	return dh_timeline_edge_ticks(&playout->timeline, playout->slot_ticks);
+	return next_change_ticks(playout);
 }
 
 /* Skips slots while nobody watches and nothing can change by itself. */
 static void jump(struct dh_playout *playout, int64_t media_ticks)
 {
-	int64_t to = dh_slot_ceil(media_ticks);
-	if (playout->fanout.count || to <= playout->slot_ticks || startable(playout))
+	int64_t to = dh_slot_ceil(media_ticks), change = next_change_ticks(playout);
+	const struct dh_timeline *timeline = &playout->timeline;
+	if (timeline->playing && dh_timeline_edge_ticks(timeline, playout->slot_ticks) != INT64_MAX)
 		return;
-	if (playout->speaking && !playout->timeline.playing)
-		return; /* event IDLE is still due */
-	if (playout->timeline.playing && dh_timeline_edge_ticks(&playout->timeline, playout->slot_ticks) != INT64_MAX)
+	if (change < to)
+		to = change;
+	if (playout->fanout.count || to <= playout->slot_ticks)
 		return;
+	int64_t skipped = to - playout->slot_ticks;
+	if (dh_playout_is_between_pieces(playout))
+		playout->counts.between_ticks += skipped;
+	else if (timeline->playing && dh_segment_order(timeline->playing)->underrun == DH_UNDERRUN_SKIP)
+		playout->counts.dropped_ticks += skipped;
+	else if (timeline->playing)
+		playout->counts.held_ticks += skipped;
 	dh_timeline_jump(&playout->timeline, playout->slot_ticks, to);
 	playout->slot_ticks = to;
 }

@@ -17,6 +17,12 @@
  * takes effect at the next slot for all viewers at once. Within its slot a unit
  * is due at its own media time, plus its viewer's constant offset.
  *
+ * Order. The queue plays by priority, then in order of arrival; pieces of an utterance play
+ * by their index. While an utterance has its turn everything else waits, except what has a
+ * higher priority: as soon as that is ready it interrupts what plays, and the rest of its
+ * utterance. A missing piece is waited for, then left out. The room goes on speaking until
+ * the utterance is over: its last piece has been played, or the next has not come in time.
+ *
  * Played. A slot of a segment counts as played if it was decided in time to send its
  * sound: no later than `late_ticks` plus the largest offset in use after it began.
  * Slots that passed without a poll do not count, nor do holds. Without viewers nothing
@@ -54,7 +60,21 @@ enum dh_event_type {
 	/* of the room */
 	DH_EVENT_SPEAKING,
 	DH_EVENT_IDLE,
+	/* pieces of an utterance did not come in time and are left out */
+	DH_EVENT_MISSING,
+	/* the queued media have fallen to the low mark, or reached the high mark (water.h) */
+	DH_EVENT_LOW_WATER,
+	DH_EVENT_HIGH_WATER,
 	DH_EVENT_COUNT,
+};
+
+/* Why a segment ended that nobody named in a command. */
+enum dh_reason {
+	DH_REASON_NONE,
+	DH_REASON_LATE,     /* REMOVED: a piece that came after its place had been passed */
+	DH_REASON_CUT,      /* REMOVED: a piece of an utterance that had been cut before it came */
+	DH_REASON_EXPIRED,  /* REMOVED: it had not started in time (ttl_ticks) */
+	DH_REASON_PRIORITY, /* INTERRUPTED: a higher priority came */
 };
 
 struct dh_playout_event {
@@ -62,6 +82,11 @@ struct dh_playout_event {
 	struct dh_segment *segment; /* NULL for the room's own */
 	int64_t media_ticks;        /* when it takes effect */
 	int64_t played_ticks;       /* how much of the segment was played by then, see above */
+	enum dh_reason reason;      /* of ends */
+	/* MISSING: which pieces; the name is borrowed for the duration of the call */
+	const char *utterance;
+	int64_t index, count;
+	int64_t queued_ticks; /* LOW_WATER, HIGH_WATER */
 };
 
 /* None of these functions may call back into the playout, nor free its viewers. */
@@ -76,13 +101,18 @@ struct dh_playout_sink {
 
 struct dh_playout_config {
 	enum dh_duration duration;
-	int64_t preroll_ticks;   /* known before an incomplete segment starts or resumes; default 200 ms */
+	/* known before an incomplete segment starts or resumes that says nothing else (order.h),
+	 * also while nothing is known of its source yet; default 200 ms */
+	int64_t preroll_ticks;
 	int64_t late_ticks;      /* anything later is not sent; default 150 ms */
 	int64_t spread_ticks;    /* offsets of viewer groups spread over this much, 0 to 20 ms; default 10 ms */
 	int spread_from;         /* viewers beyond this number get an offset; default 20 */
 	int max_queue;           /* waiting segments; default 100 */
 	int64_t max_queue_ticks; /* known media waiting; default 1 h */
 	size_t max_queue_bytes;  /* of units waiting; default 512 MiB */
+	/* how long an utterance waits for its next piece; default 3 s */
+	int64_t index_timeout_ticks;
+	int64_t low_water_ticks, high_water_ticks; /* see water.h; default 0: none */
 };
 
 /* Sets the defaults named above. */
@@ -102,8 +132,25 @@ int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle);
 
 /* --- segments */
 
-/* Takes ownership on success, until the segment's end. Event QUEUED. -ENOBUFS: a queue
- * limit is reached; -EEXIST: a segment with that id plays or waits; -ENOMEM. */
+/* Beside which waiting segment another is put: `before` or `after`, the other is NULL. A
+ * segment that is placed takes that one's priority. Pieces of an utterance stay together:
+ * beside one of them means beside all of them. */
+struct dh_place {
+	const char *before, *after; /* ids */
+};
+
+/* Takes ownership on success, until the segment's end. Event QUEUED. A piece whose place in
+ * its utterance has been passed, or whose utterance is over, then ends as REMOVED before the
+ * function returns. `place` NULL: at the end of its priority, or among the pieces of its
+ * utterance. A name of an utterance is known for a while after it is over, so use a new one
+ * each time.
+ * -EEXIST: a segment with that id plays or waits; -EALREADY: its index waits already;
+ * -ERANGE: its index is beyond the utterance's last, or it is the last and is not the highest;
+ * -ENXIO: no such segment to be placed beside; -EBUSY: that one plays, or its utterance does;
+ * -EINVAL: both `before` and `after`, or a piece of an utterance that has its place already;
+ * -ENOBUFS: a queue limit is reached; -ENOMEM. */
+int dh_playout_enqueue_at(struct dh_playout *playout, struct dh_segment *segment, const struct dh_place *place);
+/* The same without a place. */
 int dh_playout_enqueue(struct dh_playout *playout, struct dh_segment *segment);
 
 /* The playing or waiting segment with that id, NULL if there is none. Fill it with
@@ -118,7 +165,15 @@ void dh_playout_filled(struct dh_playout *playout, struct dh_segment *segment);
 int dh_playout_skip(struct dh_playout *playout);
 /* Removes a waiting segment; -ENOENT: none with that id, -EBUSY: it plays. */
 int dh_playout_remove(struct dh_playout *playout, const char *id);
-/* Ends the playing segment and all waiting ones at the next slot. Returns how many. */
+/* Removes the waiting pieces of an utterance, which then is over; the one that plays is
+ * played to its end. Returns how many. -ENOENT: none of that name, or it is over. */
+int dh_playout_remove_utterance(struct dh_playout *playout, const char *utterance);
+/* Puts a waiting segment, with all of its utterance, elsewhere. -ENOENT: no such segment;
+ * -EBUSY: it, or what it is to come before, plays, or an utterance does to which it belongs;
+ * -ENXIO, -EINVAL: as above. */
+int dh_playout_move(struct dh_playout *playout, const char *id, const struct dh_place *place);
+/* Ends the playing segment and all waiting ones at the next slot, and all utterances: their
+ * pieces that come later end as REMOVED. Returns how many. */
 int dh_playout_interrupt(struct dh_playout *playout);
 /* The same in steps, because a queue may be long: the first ends the playing segment and
  * takes the waiting ones out of the queue; each call of the second ends one of those, at the
@@ -129,11 +184,25 @@ bool dh_playout_continue_interrupt(struct dh_playout *playout);
 /* The playing segment, NULL when idle. Sets *played_ticks (unless NULL) to how
  * much of it was played, see above. */
 struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t *played_ticks);
+/* How far the playing segment has come, played or not; 0: none plays. */
+int64_t dh_playout_reached_ticks(const struct dh_playout *playout);
 /* The waiting segment at `index` (0: next), NULL beyond the last. */
 struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t index);
 size_t dh_playout_waiting_count(const struct dh_playout *playout);
 /* Whether enough of `segment` is known for it to start. */
 bool dh_playout_is_ready(const struct dh_playout *playout, const struct dh_segment *segment);
+/* Known media that wait or are still to be played. */
+int64_t dh_playout_queued_ticks(const struct dh_playout *playout);
+/* What a segment of that source (order.h) wants before it starts. */
+int64_t dh_playout_preroll_ticks(const struct dh_playout *playout, int source);
+
+struct dh_playout_counts {
+	int64_t held_ticks;    /* underruns that held or idled */
+	int64_t dropped_ticks; /* underruns that let time go on */
+	int64_t between_ticks; /* between two pieces of an utterance */
+};
+void dh_playout_get_counts(const struct dh_playout *playout, struct dh_playout_counts *counts);
+
 int64_t dh_playout_media_ticks(const struct dh_playout *playout, int64_t now_ticks);
 
 /* --- viewers */

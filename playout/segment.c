@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "preroll.h"
 #include "timebase.h"
 
 enum ending { RUNNING = 0, COMPLETE, FAILED };
@@ -17,6 +18,9 @@ struct units {
 struct dh_segment {
 	char id[DH_SEGMENT_ID_MAX + 1];
 	void *user;
+	struct dh_order order;
+	int64_t expiry_ticks;
+	struct dh_arrivals *arrivals; /* NULL: they are not noted */
 	bool open, ready, partial;
 	enum ending ending;
 	struct dh_stream_head head;
@@ -39,6 +43,7 @@ int dh_segment_alloc(struct dh_segment **segment, const char *id, void *user)
 		return -ENOMEM;
 	memcpy(s->id, id, length);
 	s->user = user;
+	s->expiry_ticks = INT64_MAX;
 	*segment = s;
 	return 0;
 }
@@ -55,6 +60,7 @@ void dh_segment_free(struct dh_segment **segment)
 		free(s->units[m].at);
 	}
 	dh_unit_unref(&s->anchor);
+	free(s->arrivals);
 	free(s);
 }
 
@@ -74,6 +80,38 @@ const char *dh_segment_id(const struct dh_segment *segment)
 void *dh_segment_user(const struct dh_segment *segment)
 {
 	return segment->user;
+}
+
+void dh_segment_set_order(struct dh_segment *segment, const struct dh_order *order)
+{
+	segment->order = *order;
+}
+
+const struct dh_order *dh_segment_order(const struct dh_segment *segment)
+{
+	return &segment->order;
+}
+
+void dh_segment_set_expiry(struct dh_segment *segment, int64_t media_ticks)
+{
+	segment->expiry_ticks = media_ticks;
+}
+
+int64_t dh_segment_expiry_ticks(const struct dh_segment *segment)
+{
+	return segment->expiry_ticks;
+}
+
+int dh_segment_follow_arrivals(struct dh_segment *segment)
+{
+	if (!segment->arrivals)
+		segment->arrivals = calloc(1, sizeof *segment->arrivals);
+	return segment->arrivals ? 0 : -ENOMEM;
+}
+
+struct dh_arrivals *dh_segment_arrivals(const struct dh_segment *segment)
+{
+	return segment->arrivals;
 }
 
 int dh_segment_open(struct dh_segment *segment, const struct dh_stream_head *head, struct dh_unit *anchor)

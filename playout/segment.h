@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "order.h"
 #include "stream.h"
 
 #define DH_SEGMENT_ID_MAX 64
@@ -21,6 +22,7 @@ enum dh_duration {
 	DH_DURATION_LONGEST,
 };
 
+struct dh_arrivals;
 struct dh_segment;
 
 /* Copies `id`, which has 1 to DH_SEGMENT_ID_MAX bytes. `user` is the owner's and
@@ -33,6 +35,20 @@ bool dh_segment_drop(struct dh_segment *segment, size_t count);
 
 const char *dh_segment_id(const struct dh_segment *segment);
 void *dh_segment_user(const struct dh_segment *segment);
+
+/* When and how it plays; zeroed until set. Copied. Once it is enqueued only its playout
+ * sets it. */
+void dh_segment_set_order(struct dh_segment *segment, const struct dh_order *order);
+const struct dh_order *dh_segment_order(const struct dh_segment *segment);
+
+/* When its playout removes it if it has not started, in media time; INT64_MAX: never. */
+void dh_segment_set_expiry(struct dh_segment *segment, int64_t media_ticks);
+int64_t dh_segment_expiry_ticks(const struct dh_segment *segment);
+
+/* Its playout notes how its media arrive from now on (preroll.h). -ENOMEM. */
+int dh_segment_follow_arrivals(struct dh_segment *segment);
+/* NULL: they are not noted. */
+struct dh_arrivals *dh_segment_arrivals(const struct dh_segment *segment);
 
 /* --- filling */
 

@@ -6,10 +6,18 @@
 
 #include "timebase.h"
 
+/* How much later than at its first entry a picture may return after an underrun. */
+#define RETURN_TICKS (200 * DH_TICKS_PER_MS)
+
 struct emitter {
 	dh_item_fn *emit;
 	void *arg;
 };
+
+static int64_t max(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
 
 static int64_t idle_length_ticks(const struct dh_segment *idle)
 {
@@ -30,14 +38,27 @@ int dh_timeline_set_idle(struct dh_timeline *timeline, struct dh_segment *idle)
 
 /* --- the playing segment */
 
-static bool has_preroll(const struct dh_timeline *timeline, const struct dh_segment *segment, int64_t from_ticks)
+/* After an underrun that lets time go on, so much is there before it is heard again: a
+ * source that is just too slow would stutter at every slot. */
+#define SKIP_PREROLL_TICKS (3 * DH_SLOT_TICKS)
+
+bool dh_timeline_is_ready(const struct dh_segment *segment, int64_t preroll_ticks)
 {
-	return dh_segment_known_ticks(segment) - from_ticks >= timeline->preroll_ticks;
+	return dh_segment_is_open(segment) && !dh_segment_is_partial(segment) &&
+		dh_segment_known_ticks(segment) >= preroll_ticks;
 }
 
-bool dh_timeline_is_ready(const struct dh_timeline *timeline, const struct dh_segment *segment)
+static enum dh_underrun policy_of(const struct dh_timeline *timeline)
 {
-	return dh_segment_is_open(segment) && !dh_segment_is_partial(segment) && has_preroll(timeline, segment, 0);
+	return dh_segment_order(timeline->playing)->underrun;
+}
+
+static bool may_resume(const struct dh_timeline *timeline, int64_t at_ticks)
+{
+	int64_t ahead_ticks = dh_segment_known_ticks(timeline->playing) - at_ticks;
+	if (policy_of(timeline) == DH_UNDERRUN_SKIP)
+		return ahead_ticks >= SKIP_PREROLL_TICKS;
+	return ahead_ticks >= timeline->preroll_ticks && ahead_ticks >= DH_SLOT_TICKS;
 }
 
 /* Each segment brings a copy of its anchor. Comparing it here once with those that
@@ -53,14 +74,34 @@ static void share_anchor(struct dh_timeline *timeline, struct dh_segment *segmen
 	timeline->anchor = dh_unit_ref(dh_segment_anchor(segment));
 }
 
-void dh_timeline_start(struct dh_timeline *timeline, struct dh_segment *segment, int64_t slot_ticks)
+static void begin(struct dh_timeline *timeline, int64_t slot_ticks)
+{
+	timeline->start_ticks = slot_ticks;
+	timeline->next[DH_AUDIO] = timeline->next[DH_VIDEO] = 0;
+	timeline->away = false;
+}
+
+void dh_timeline_start(struct dh_timeline *timeline, struct dh_segment *segment, int64_t slot_ticks,
+	int64_t preroll_ticks)
 {
 	share_anchor(timeline, segment);
 	timeline->playing = segment;
-	timeline->start_ticks = slot_ticks;
-	timeline->next[DH_AUDIO] = timeline->next[DH_VIDEO] = 0;
+	timeline->preroll_ticks = preroll_ticks;
 	timeline->played_ticks = 0;
+	timeline->rounds = 0;
 	timeline->held = false;
+	begin(timeline, slot_ticks);
+}
+
+bool dh_timeline_repeat(struct dh_timeline *timeline, int64_t slot_ticks)
+{
+	const struct dh_segment *segment = timeline->playing;
+	if (timeline->rounds + 1 >= dh_segment_order(segment)->repeat || dh_segment_error(segment, NULL) ||
+		dh_segment_duration_ticks(segment, timeline->rule) < DH_SLOT_TICKS)
+		return false;
+	timeline->rounds++;
+	begin(timeline, slot_ticks);
+	return true;
 }
 
 struct dh_segment *dh_timeline_stop(struct dh_timeline *timeline, int64_t *played_ticks)
@@ -80,7 +121,7 @@ enum dh_slot_state dh_timeline_state(const struct dh_timeline *timeline, int64_t
 	if (duration >= 0)
 		return at >= duration ? DH_SLOT_END : DH_SLOT_PLAY;
 	if (timeline->held)
-		return has_preroll(timeline, timeline->playing, at) ? DH_SLOT_PLAY : DH_SLOT_HOLD;
+		return may_resume(timeline, at) ? DH_SLOT_PLAY : DH_SLOT_HOLD;
 	return dh_segment_known_ticks(timeline->playing) >= at + DH_SLOT_TICKS ? DH_SLOT_PLAY : DH_SLOT_HOLD;
 }
 
@@ -99,7 +140,19 @@ int64_t dh_timeline_edge_ticks(const struct dh_timeline *timeline, int64_t slot_
 	int64_t edge = dh_segment_duration_ticks(timeline->playing, timeline->rule);
 	if (edge < 0)
 		edge = dh_slot_floor(dh_segment_known_ticks(timeline->playing));
-	return timeline->start_ticks + edge;
+	return max(timeline->start_ticks + edge, slot_ticks); /* its end may have been found out late */
+}
+
+int64_t dh_timeline_rest_ticks(const struct dh_timeline *timeline, int64_t slot_ticks)
+{
+	if (!timeline->playing)
+		return 0;
+	int64_t end = dh_segment_duration_ticks(timeline->playing, timeline->rule);
+	int64_t at = slot_ticks - timeline->start_ticks;
+	int again = dh_segment_order(timeline->playing)->repeat - 1 - timeline->rounds;
+	if (end < 0)
+		return max(dh_segment_known_ticks(timeline->playing) - at, 0);
+	return max(end - at, 0) + (again > 0 ? again * end : 0);
 }
 
 /* --- one slot */
@@ -140,7 +193,7 @@ static void fill_silence(struct dh_timeline *timeline, const struct emitter *out
 static void fill_speech(struct dh_timeline *timeline, const struct emitter *out, int64_t slot_ticks)
 {
 	size_t *next = &timeline->next[DH_AUDIO];
-	if (*next == dh_segment_count(timeline->playing, DH_AUDIO)) {
+	if (*next >= dh_segment_count(timeline->playing, DH_AUDIO)) {
 		fill_silence(timeline, out, slot_ticks);
 		return;
 	}
@@ -208,39 +261,128 @@ static void fill_idle(struct dh_timeline *timeline, const struct emitter *out, i
 	}
 }
 
+/* --- underrun */
+
+/* The idle picture that would be shown at `media_ticks`. */
+static const struct dh_unit *idle_at(const struct dh_timeline *timeline, int64_t media_ticks)
+{
+	const struct dh_segment *idle = timeline->idle;
+	int64_t length = idle_length_ticks(idle), at = (media_ticks - timeline->idle_epoch_ticks) % length;
+	size_t count = dh_segment_count(idle, DH_VIDEO), i = 0;
+	if (at < 0)
+		at += length;
+	while (i + 1 < count && dh_segment_unit(idle, DH_VIDEO, i + 1)->pts_ticks <= at)
+		i++;
+	return dh_segment_unit(idle, DH_VIDEO, i);
+}
+
+/* The entry at which the pictures go on: the first that is not over yet or, after the
+ * avatar has idled, one shortly behind it that looks more like what the avatar shows by
+ * then. The number of pictures: none is known. */
+static size_t find_return(struct dh_timeline *timeline, int64_t at_ticks)
+{
+	const struct dh_segment *segment = timeline->playing;
+	size_t count = dh_segment_count(segment, DH_VIDEO), best = count;
+	unsigned least = UINT32_MAX;
+	for (size_t i = timeline->next[DH_VIDEO]; i < count; i++) {
+		const struct dh_unit *unit = dh_segment_unit(segment, DH_VIDEO, i);
+		if (!(unit->flags & DH_UNIT_ENTRY) || unit->pts_ticks < at_ticks)
+			continue;
+		if (policy_of(timeline) != DH_UNDERRUN_IDLE || !timeline->idle_runs)
+			return i;
+		if (timeline->return_ticks < 0)
+			timeline->return_ticks = unit->pts_ticks + RETURN_TICKS;
+		if (unit->pts_ticks > timeline->return_ticks && best < count)
+			break;
+		unsigned distance = luma_distance(unit, idle_at(timeline, timeline->start_ticks + unit->pts_ticks));
+		if (distance < least) {
+			least = distance;
+			best = i;
+		}
+	}
+	return best;
+}
+
+/* Time went on without the segment: what should have been heard and seen meanwhile is
+ * dropped. */
+static void drop_late(struct dh_timeline *timeline, int64_t slot_ticks)
+{
+	timeline->next[DH_AUDIO] = (size_t)((slot_ticks - timeline->start_ticks) / DH_SLOT_TICKS);
+}
+
+/* Whether the segment's own pictures are shown in a slot that it plays. */
+static bool has_returned(struct dh_timeline *timeline, int64_t slot_ticks)
+{
+	if (!timeline->away)
+		return true;
+	int64_t at = slot_ticks - timeline->start_ticks;
+	size_t back = find_return(timeline, at);
+	if (back == dh_segment_count(timeline->playing, DH_VIDEO) ||
+		dh_segment_unit(timeline->playing, DH_VIDEO, back)->pts_ticks >= at + DH_SLOT_TICKS)
+		return false;
+	timeline->next[DH_VIDEO] = back;
+	timeline->away = false;
+	return true;
+}
+
+enum shown { SHOWS_NOTHING_NEW, SHOWS_IDLE, SHOWS_SEGMENT };
+
+static enum shown what_is_shown(struct dh_timeline *timeline, enum dh_slot_state state, int64_t slot_ticks)
+{
+	if (!timeline->playing)
+		return timeline->stands ? SHOWS_NOTHING_NEW : SHOWS_IDLE;
+	if (!dh_segment_head(timeline->playing)->has_video)
+		return SHOWS_IDLE;
+	if (state == DH_SLOT_PLAY && has_returned(timeline, slot_ticks))
+		return SHOWS_SEGMENT;
+	return policy_of(timeline) == DH_UNDERRUN_IDLE ? SHOWS_IDLE : SHOWS_NOTHING_NEW;
+}
+
+/* While a segment is held it moves along, so that picture and sound go on together. */
+static void note_underrun(struct dh_timeline *timeline, enum dh_slot_state state)
+{
+	timeline->held = state == DH_SLOT_HOLD;
+	if (!timeline->held)
+		return;
+	if (policy_of(timeline) != DH_UNDERRUN_HOLD)
+		timeline->away = true;
+	timeline->return_ticks = -1;
+	if (policy_of(timeline) != DH_UNDERRUN_SKIP)
+		timeline->start_ticks += DH_SLOT_TICKS;
+}
+
 void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_time, dh_item_fn *emit, void *arg)
 {
 	struct emitter out = { emit, arg };
 	enum dh_slot_state state = dh_timeline_state(timeline, slot_ticks);
-	bool shows_segment = timeline->playing && dh_segment_head(timeline->playing)->has_video;
+	if (state == DH_SLOT_PLAY && timeline->held && policy_of(timeline) == DH_UNDERRUN_SKIP)
+		drop_late(timeline, slot_ticks);
+	enum shown shown = what_is_shown(timeline, state, slot_ticks);
 	if (state == DH_SLOT_PLAY)
 		fill_speech(timeline, &out, slot_ticks);
 	else
 		fill_silence(timeline, &out, slot_ticks);
-	if (!shows_segment)
+	if (shown == SHOWS_IDLE)
 		fill_idle(timeline, &out, slot_ticks);
-	else if (state == DH_SLOT_PLAY)
-		fill_pictures(timeline, &out, slot_ticks);
-	if (shows_segment)
+	else
 		timeline->idle_runs = false;
+	if (shown == SHOWS_SEGMENT)
+		fill_pictures(timeline, &out, slot_ticks);
 	if (state == DH_SLOT_PLAY && in_time)
 		timeline->played_ticks += DH_SLOT_TICKS;
-	/* While held the segment moves along, so picture and sound go on together. */
-	timeline->held = state == DH_SLOT_HOLD;
-	if (timeline->held)
-		timeline->start_ticks += DH_SLOT_TICKS;
+	note_underrun(timeline, state);
 }
 
 void dh_timeline_jump(struct dh_timeline *timeline, int64_t from_ticks, int64_t slot_ticks)
 {
 	timeline->idle_runs = false;
-	if (timeline->playing)
+	if (timeline->playing && policy_of(timeline) != DH_UNDERRUN_SKIP)
 		timeline->start_ticks += slot_ticks - from_ticks;
 }
 
 struct dh_unit *dh_timeline_anchor(const struct dh_timeline *timeline)
 {
-	if (timeline->playing && dh_segment_head(timeline->playing)->has_video)
+	if (timeline->playing && dh_segment_head(timeline->playing)->has_video && !timeline->idle_runs)
 		return dh_segment_anchor(timeline->playing);
 	return timeline->idle ? dh_segment_anchor(timeline->idle) : NULL;
 }

@@ -25,11 +25,11 @@ struct dh_item {
 
 typedef void dh_item_fn(void *arg, const struct dh_item *item);
 
-/* Zero it, then set its rule and preroll. Nothing is shown without an idle clip. */
+/* Zero it, then set its rule. Nothing is shown without an idle clip. */
 struct dh_timeline {
 	/* set by the owner */
 	enum dh_duration rule;
-	int64_t preroll_ticks;
+	bool stands; /* while nothing plays: the last picture stands, and the avatar does not idle */
 	/* owned */
 	struct dh_segment *idle, *playing;
 	/* the idle clip: media time of its time 0 in this round, its next picture */
@@ -39,8 +39,12 @@ struct dh_timeline {
 	/* the playing segment: media time of its time 0, its next units */
 	int64_t start_ticks;
 	size_t next[2];
-	int64_t played_ticks; /* of its slots that were decided in time */
+	int64_t played_ticks;  /* of its slots that were decided in time */
+	int64_t preroll_ticks; /* known before it goes on after an underrun */
+	int rounds;            /* how often it has begun again */
 	bool held;
+	bool away;            /* its pictures stopped at an underrun, and go on at an entry … */
+	int64_t return_ticks; /* … no later than this, in its own time; -1: not known yet */
 	/* the picture that viewers have now; the anchor of the newest segment with video */
 	struct dh_unit *shown, *anchor;
 	/* sound between speech */
@@ -51,7 +55,7 @@ struct dh_timeline {
 enum dh_slot_state {
 	DH_SLOT_IDLE, /* nothing plays */
 	DH_SLOT_PLAY,
-	DH_SLOT_HOLD, /* the segment's next 20 ms have not arrived yet */
+	DH_SLOT_HOLD, /* the segment's next 20 ms are not there: see enum dh_underrun */
 	DH_SLOT_END,  /* the playing segment has ended: stop it, then ask again */
 };
 
@@ -59,11 +63,16 @@ enum dh_slot_state {
  * shorter than a slot. */
 int dh_timeline_set_idle(struct dh_timeline *timeline, struct dh_segment *idle);
 
-/* Whether `segment` can start: it is complete, or its preroll has arrived. */
-bool dh_timeline_is_ready(const struct dh_timeline *timeline, const struct dh_segment *segment);
+/* Whether `segment` can start: it is complete, or `preroll_ticks` of it have arrived. */
+bool dh_timeline_is_ready(const struct dh_segment *segment, int64_t preroll_ticks);
 
-/* `segment` plays from slot `slot_ticks` on; takes ownership. Only while nothing plays. */
-void dh_timeline_start(struct dh_timeline *timeline, struct dh_segment *segment, int64_t slot_ticks);
+/* `segment` plays from slot `slot_ticks` on; takes ownership. Only while nothing plays.
+ * `preroll_ticks`: what it wants before it goes on after an underrun. */
+void dh_timeline_start(struct dh_timeline *timeline, struct dh_segment *segment, int64_t slot_ticks,
+	int64_t preroll_ticks);
+
+/* In state END: the segment begins again if it is to be repeated. False: it is not. */
+bool dh_timeline_repeat(struct dh_timeline *timeline, int64_t slot_ticks);
 
 /* Stops the playing segment and returns it; the caller owns it. Sets *played_ticks to
  * how much of it was played. */
@@ -76,6 +85,9 @@ enum dh_slot_state dh_timeline_state(const struct dh_timeline *timeline, int64_t
  * time, sound first; `emit` may be NULL. A slot of the playing segment counts as
  * played if this was `in_time`. */
 void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_time, dh_item_fn *emit, void *arg);
+
+/* Media of the playing segment known beyond slot `slot_ticks`; 0 while nothing plays. */
+int64_t dh_timeline_rest_ticks(const struct dh_timeline *timeline, int64_t slot_ticks);
 
 /* Skips the slots from `from_ticks` to `slot_ticks`, while nobody watches: the room
  * still idles, and a held segment stays held. */

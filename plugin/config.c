@@ -13,6 +13,7 @@
 #include "config_options.h"
 #include "ingest/log.h"
 #include "ingest/push_listen.h"
+#include "rooms/segment_request.h"
 
 #ifndef DH_PREPARE_PATH
 #define DH_PREPARE_PATH "dh-prepare" /* looked up in PATH */
@@ -49,6 +50,7 @@ static const struct dh_option general_options[] = {
 	DH_NUMBER(struct dh_config, max_queue, 1, 10000, 100),
 	DH_NUMBER(struct dh_config, max_queue_ms, 1000, 86400000, 3600000),
 	DH_NUMBER(struct dh_config, max_queue_mb, 1, 65536, 512),
+	DH_NUMBER(struct dh_config, index_timeout_ms, 0, 600000, 3000),
 	DH_NUMBER(struct dh_config, max_segment_ms, 1000, 86400000, 600000),
 	DH_NUMBER(struct dh_config, max_file_mb, 1, 1 << 20, 2048),
 	DH_NUMBER(struct dh_config, file_read_s, 1, 3600, 60),
@@ -94,6 +96,8 @@ static const struct dh_option generator_options[] = {
 	DH_LIST(struct dh_generator_config, environment, false),
 	DH_NUMBER(struct dh_generator_config, max_s, 1, 3600, 120),
 	DH_NUMBER(struct dh_generator_config, memory_mb, 0, 1 << 20, 0),
+	DH_TEXT(struct dh_generator_config, underrun, NULL),
+	DH_NUMBER(struct dh_generator_config, preroll_ms, -1, DH_PREROLL_MS_MAX, -1),
 	DH_OPTIONS_END,
 };
 
@@ -148,6 +152,10 @@ static void read_generator(struct dh_config *config, const janus_config_containe
 	if (!err && !g_path_is_absolute(generator->command[0]))
 		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "command",
 			"an absolute path of a program is expected first");
+	enum dh_underrun underrun;
+	if (!err && generator->underrun && !dh_underrun_parse(generator->underrun, &underrun))
+		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "underrun",
+			"\"hold\", \"idle\" or \"skip\" is expected");
 	for (char **entry = generator->environment; !err && entry && *entry; entry++) {
 		if (!strchr(*entry, '=') || **entry == '=')
 			err = dh_option_wrong(DH_CONFIG_FILE, category->name, "environment",

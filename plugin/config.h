@@ -31,8 +31,11 @@ struct dh_config_room {
 	char *avatar;       /* NULL (in the room file only): the room does not exist */
 	char *secret, *pin; /* NULL: none */
 	int64_t is_private, signed_tokens;
-	char *duration;  /* "speech" or "longest" */
-	char *generator; /* NULL: none */
+	char *duration;                      /* "speech" or "longest" */
+	char *underrun;                      /* "hold", "idle" or "skip" */
+	int64_t preroll_ms;                  /* 0: as long as the source needs */
+	int64_t low_water_ms, high_water_ms; /* 0: none */
+	char *generator;                     /* NULL: none */
 };
 
 struct dh_config {
@@ -52,6 +55,7 @@ struct dh_config {
 	int64_t max_handle_requests, max_handle_events, max_events; /* that wait, see outbox.h */
 	int64_t offer_threads;
 	int64_t max_queue, max_queue_ms, max_queue_mb;
+	int64_t index_timeout_ms; /* how long an utterance waits for its next piece */
 	int64_t max_segment_ms, max_file_mb;
 	int64_t file_read_s;                         /* reading a segment's file may take this long */
 	int64_t max_media_mb;                        /* of prepared media, all rooms together */

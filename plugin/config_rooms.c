@@ -10,6 +10,7 @@
 
 #include "config_options.h"
 #include "rooms/room_id.h"
+#include "rooms/segment_request.h"
 
 static const struct dh_option room_options[] = {
 	DH_NEEDED(struct dh_config_room, id),
@@ -22,6 +23,10 @@ static const struct dh_option room_options[] = {
 	DH_FLAG(struct dh_config_room, signed_tokens, 0),
 	DH_TEXT(struct dh_config_room, duration, "speech"),
 	DH_TEXT(struct dh_config_room, generator, NULL),
+	DH_TEXT(struct dh_config_room, underrun, "hold"),
+	DH_NUMBER(struct dh_config_room, preroll_ms, 0, DH_PREROLL_MS_MAX, 0),
+	DH_NUMBER(struct dh_config_room, low_water_ms, 0, 86400000, 0),
+	DH_NUMBER(struct dh_config_room, high_water_ms, 0, 86400000, 0),
 	DH_OPTIONS_END,
 };
 
@@ -79,6 +84,11 @@ int dh_config_room_read(const struct dh_config *config, const char *file, const 
 		err = check_metadata(room, file, category->name);
 	if (!err && strcmp(room->duration, "speech") && strcmp(room->duration, "longest"))
 		err = dh_option_wrong(file, category->name, "duration", "\"speech\" or \"longest\" is expected");
+	enum dh_underrun underrun;
+	if (!err && !dh_underrun_parse(room->underrun, &underrun))
+		err = dh_option_wrong(file, category->name, "underrun", "\"hold\", \"idle\" or \"skip\" is expected");
+	if (!err && room->high_water_ms && room->high_water_ms <= room->low_water_ms)
+		err = dh_option_wrong(file, category->name, "high_water_ms", "more than low_water_ms is expected");
 	return err;
 }
 
@@ -120,7 +130,7 @@ static void append_text(GString *out, const char *name, const char *value)
 	g_string_append(out, "\"\n");
 }
 
-/* Writes texts that are set and flags that are true. */
+/* Writes texts that are set, flags that are true and numbers that are not 0. */
 void dh_config_room_write(const struct dh_config_room *room, GString *out)
 {
 	g_string_append_printf(out, "room-%s: {\n", room->name);
@@ -128,7 +138,9 @@ void dh_config_room_write(const struct dh_config_room *room, GString *out)
 		const void *field = (const char *)room + o->offset;
 		if (o->type == DH_OPTION_TEXT)
 			append_text(out, o->name, *(char *const *)field);
-		else if (*(const int64_t *)field)
+		else if (o->type == DH_OPTION_NUMBER && *(const int64_t *)field)
+			g_string_append_printf(out, "\t%s = %" G_GINT64_FORMAT "\n", o->name, *(const int64_t *)field);
+		else if (o->type == DH_OPTION_FLAG && *(const int64_t *)field)
 			g_string_append_printf(out, "\t%s = true\n", o->name);
 	}
 	g_string_append(out, "}\n");

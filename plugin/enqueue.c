@@ -2,6 +2,7 @@
 #include "enqueue.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "request_errors.h"
 
@@ -25,13 +26,40 @@ bool dh_enqueue_is_admitted(struct dh_request *request)
 	return !request->error_code;
 }
 
-static void fail_enqueue(struct dh_request *request, const char *id, int err)
+static void fail_place(struct dh_request *request, const struct dh_segment_request *asked, int err)
+{
+	const char *place = asked->before ? "before" : "after";
+
+	if (err == -ENXIO)
+		dh_request_fail(request, DH_ERROR_NO_SEGMENT, "Invalid \"%s\": no such segment waits (%s)", place,
+			asked->before ? asked->before : asked->after);
+	else if (err == -EBUSY)
+		dh_request_fail(request, DH_ERROR_STATE, "Invalid \"%s\": the segment or its utterance plays already",
+			place);
+	else if (err == -EALREADY)
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"index\": a piece of that index waits already");
+	else if (err == -ERANGE)
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"index\": none above the utterance's last is expected, and no last one below others");
+	else
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"%s\": a piece of an utterance that waits already is put beside the others", place);
+}
+
+static bool is_about_place(int err)
+{
+	return err == -ENXIO || err == -EBUSY || err == -EALREADY || err == -ERANGE || err == -EINVAL;
+}
+
+static void fail_enqueue(struct dh_request *request, const struct dh_segment_request *asked, int err)
 {
 	const struct dh_config *config = request->instance->config;
 
 	if (err == -EEXIST)
 		dh_request_fail(request, DH_ERROR_VALUE,
-			"Invalid \"segment\": another one of that id plays or waits (%s)", id);
+			"Invalid \"segment\": another one of that id plays or waits (%s)", asked->id);
+	else if (is_about_place(err))
+		fail_place(request, asked, err);
 	else if (err == -ENOBUFS)
 		dh_request_fail(request, DH_ERROR_LIMIT,
 			"The queue is full: max_queue (%lld), max_queue_ms (%lld) "
@@ -43,14 +71,28 @@ static void fail_enqueue(struct dh_request *request, const char *id, int err)
 		dh_request_fail_room(request, err);
 }
 
+static bool read_request(struct dh_request *request, struct dh_segment_request *asked)
+{
+	char *wrong = dh_segment_request_read(asked, request->body);
+
+	if (wrong)
+		dh_request_fail(request, DH_ERROR_VALUE, "%s", wrong);
+	g_free(wrong);
+	return !request->error_code;
+}
+
+/* A push brings its media along, so it cannot be the same one again. */
 void dh_enqueue(struct dh_request *request, const char *name, struct dh_ingest_source *source,
 	const struct dh_feed_speech *speech, const struct dh_feed_audience *audience)
 {
 	const struct dh_feed_context context = dh_instance_feed_context(request->instance);
 	const struct dh_avatar_config *avatar = dh_avatar_get_config(dh_room_facts(request->room)->avatar);
-	const char *id = dh_request_text(request, "segment");
 	json_t *metadata = json_object_get(request->body, "metadata"), *reply = NULL;
+	struct dh_segment_request asked;
+	char *content = audience ? NULL : dh_segment_request_content(request->body);
+	bool is_right = read_request(request, &asked);
 
+	asked.content = content;
 	source->kind = DH_INGEST_SEGMENT;
 	source->width = (int)avatar->width;
 	source->height = (int)avatar->height;
@@ -58,10 +100,11 @@ void dh_enqueue(struct dh_request *request, const char *name, struct dh_ingest_s
 	source->entry_ms = (int)avatar->entry_ms;
 	const struct dh_feed_owner owner = dh_room_feed_owner(request->room);
 	struct dh_feed *feed = dh_feed_new(&context, &owner, name, metadata, source, speech, audience);
-	int err = dh_room_enqueue(request->room, feed, id, &reply);
+	int err = is_right ? dh_room_enqueue(request->room, feed, &asked, &reply) : 0;
 	if (err)
-		fail_enqueue(request, id, err);
-	else
+		fail_enqueue(request, &asked, err);
+	else if (is_right)
 		dh_request_answer(request, "queued", reply);
 	dh_feed_unref(&feed);
+	free(content);
 }

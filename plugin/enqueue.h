@@ -3,7 +3,25 @@
 #ifndef DH_ENQUEUE_H
 #define DH_ENQUEUE_H
 
-#include "request.h"
+#include "request_fields.h"
+
+/* Fields of all of them, see rooms/segment_request.h. */
+/* clang-format off */
+#define DH_ENQUEUE_FIELDS \
+	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX }, \
+	{ "metadata", DH_FIELD_OBJECT, false, 0 }, \
+	{ "utterance", DH_FIELD_TEXT, false, DH_UTTERANCE_MAX }, \
+	{ "index", DH_FIELD_NUMBER, false, DH_INDEX_MAX }, \
+	{ "last", DH_FIELD_FLAG, false, 0 }, \
+	{ "priority", DH_FIELD_TEXT, false, DH_KEY_MAX }, \
+	{ "before", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX }, \
+	{ "after", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX }, \
+	{ "ttl_ms", DH_FIELD_NUMBER, false, DH_TTL_MS_MAX }, \
+	{ "repeat", DH_FIELD_NUMBER, false, DH_REPEAT_MAX }, \
+	{ "underrun", DH_FIELD_TEXT, false, DH_KEY_MAX }, \
+	{ "preroll_ms", DH_FIELD_NUMBER, false, DH_PREROLL_MS_MAX }, \
+	{ "words", DH_FIELD_ARRAY, false, 0 }
+/* clang-format on */
 
 /* Names a spoken segment after the beginning of its text, on one line (g_free it). */
 char *dh_enqueue_name(const char *text);
@@ -12,8 +30,8 @@ char *dh_enqueue_name(const char *text);
  * has failed. */
 bool dh_enqueue_is_admitted(struct dh_request *request);
 
-/* Enqueues a segment in the request's room, with the request's `segment` and `metadata`,
- * and answers. The other arguments are dh_feed_new's. */
+/* Enqueues a segment in the request's room, as its fields above say, and answers. The
+ * other arguments are dh_feed_new's. */
 void dh_enqueue(struct dh_request *request, const char *name, struct dh_ingest_source *source,
 	const struct dh_feed_speech *speech, const struct dh_feed_audience *audience);
 

@@ -81,6 +81,11 @@ static struct dh_config_room *record_of(const struct dh_room_facts *facts, const
 	record->generator = facts->generator ? g_strdup(facts->generator->name) : NULL;
 	g_free(record->duration);
 	record->duration = g_strdup(facts->duration == DH_DURATION_LONGEST ? "longest" : "speech");
+	g_free(record->underrun);
+	record->underrun = g_strdup(dh_underrun_name(facts->underrun));
+	record->preroll_ms = facts->preroll_ms;
+	record->low_water_ms = facts->low_water_ms;
+	record->high_water_ms = facts->high_water_ms;
 	free(metadata);
 	return record;
 }
@@ -141,6 +146,7 @@ static struct dh_room_context context_of(const struct dh_instance *instance)
 		.max_queue = config->max_queue,
 		.max_queue_ms = config->max_queue_ms,
 		.max_queue_mb = config->max_queue_mb,
+		.index_timeout_ms = config->index_timeout_ms,
 	};
 }
 
@@ -252,11 +258,14 @@ int dh_instance_destroy_room(struct dh_instance *instance, struct dh_room *room,
 
 static void add_room(struct dh_instance *instance, const struct dh_config_room *record, const char *category)
 {
-	const struct dh_room_facts facts = {
+	struct dh_room_facts facts = {
 		.id = record->id,
 		.duration = strcmp(record->duration, "longest") ? DH_DURATION_SPEECH : DH_DURATION_LONGEST,
 		.avatar = g_hash_table_lookup(instance->avatars, record->avatar),
 		.generator = record->generator ? dh_config_find_generator(instance->config, record->generator) : NULL,
+		.preroll_ms = record->preroll_ms,
+		.low_water_ms = record->low_water_ms,
+		.high_water_ms = record->high_water_ms,
 	};
 	const struct dh_settings given = {
 		.description = record->description,
@@ -267,6 +276,7 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 		.metadata = record->metadata ? json_loads(record->metadata, 0, NULL) : NULL,
 	};
 	struct dh_room *room;
+	dh_underrun_parse(record->underrun, &facts.underrun);
 	int err = dh_instance_create_room(instance, &facts, &given, false, &room);
 
 	if (err == -ENOBUFS)

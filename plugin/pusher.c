@@ -264,9 +264,8 @@ static const struct dh_field fields[] = {
 	{ "room", DH_FIELD_ROOM, true, 0 },
 	{ "token", DH_FIELD_TEXT, false, DH_PUSH_TOKEN_MAX },
 	{ "request", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
-	{ "metadata", DH_FIELD_OBJECT, false, 0 },
 	{ "text", DH_FIELD_PROSE, false, 0 },
+	DH_ENQUEUE_FIELDS,
 	DH_FIELD_END,
 };
 

@@ -68,6 +68,13 @@ static void check_files(struct dh_request *request, const struct dh_field *field
 	}
 }
 
+static void check_number(struct dh_request *request, const struct dh_field *field, const json_t *value)
+{
+	if (!json_is_integer(value) || json_integer_value(value) < 0 || (size_t)json_integer_value(value) > field->max)
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": an integer from 0 to %zu is expected",
+			field->name, field->max);
+}
+
 static void check_room(struct dh_request *request, const struct dh_field *field, const json_t *value)
 {
 	bool string_ids = request->instance->config->string_ids != 0;
@@ -101,6 +108,13 @@ static void check_field(struct dh_request *request, const struct dh_field *field
 		if (!json_is_boolean(value))
 			dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": true or false is expected",
 				field->name);
+		break;
+	case DH_FIELD_NUMBER:
+		check_number(request, field, value);
+		break;
+	case DH_FIELD_ARRAY:
+		if (!json_is_array(value))
+			dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": an array is expected", field->name);
 		break;
 	case DH_FIELD_OBJECT:
 		check_object(request, field, value);

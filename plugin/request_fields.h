@@ -12,7 +12,9 @@ enum dh_field_type {
 	DH_FIELD_EMPTY,  /* the same, or empty */
 	DH_FIELD_PROSE,  /* the same as TEXT, with line breaks and tabs */
 	DH_FIELD_FLAG,
+	DH_FIELD_NUMBER, /* an integer from 0 to `max` */
 	DH_FIELD_OBJECT, /* at most `max` bytes of compact JSON */
+	DH_FIELD_ARRAY,  /* the handler checks what is in it */
 	DH_FIELD_FILES,  /* a TEXT, or a list of two */
 };
 

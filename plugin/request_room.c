@@ -79,17 +79,37 @@ static void create(struct dh_request *request, const struct dh_room_facts *facts
 		answer_create(request, permanent);
 }
 
+static int64_t number_of(const struct dh_request *request, const char *field)
+{
+	return json_integer_value(json_object_get(request->body, field));
+}
+
+static void read_underrun(struct dh_request *request, struct dh_room_facts *facts)
+{
+	const char *underrun = dh_request_text(request, "underrun");
+
+	if (underrun && !dh_underrun_parse(underrun, &facts->underrun))
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"underrun\": \"hold\", \"idle\" or \"skip\" is expected");
+	if (facts->high_water_ms && facts->high_water_ms <= facts->low_water_ms)
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"high_water_ms\": more than \"low_water_ms\" is expected");
+}
+
 static void handle_create(struct dh_request *request)
 {
 	const struct dh_config *config = request->instance->config;
 	const char *duration = dh_request_text(request, "duration");
 	const char *generator = dh_request_text(request, "generator");
 	char *id = dh_room_id_from_json(json_object_get(request->body, "id"), config->string_ids != 0);
-	const struct dh_room_facts facts = {
+	struct dh_room_facts facts = {
 		.id = id,
 		.duration = duration && !strcmp(duration, "longest") ? DH_DURATION_LONGEST : DH_DURATION_SPEECH,
 		.avatar = g_hash_table_lookup(request->instance->avatars, dh_request_text(request, "avatar")),
 		.generator = generator ? dh_config_find_generator(config, generator) : NULL,
+		.preroll_ms = number_of(request, "preroll_ms"),
+		.low_water_ms = number_of(request, "low_water_ms"),
+		.high_water_ms = number_of(request, "high_water_ms"),
 	};
 	const struct dh_settings settings = {
 		.description = dh_request_text(request, "description"),
@@ -101,6 +121,7 @@ static void handle_create(struct dh_request *request)
 	};
 
 	check_create(request, &facts);
+	read_underrun(request, &facts);
 	if (!request->error_code)
 		create(request, &facts, &settings);
 	g_free(id);
@@ -137,6 +158,10 @@ static const struct dh_field create_fields[] = {
 	{ "permanent", DH_FIELD_FLAG, false, 0 },
 	{ "duration", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "generator", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "underrun", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "preroll_ms", DH_FIELD_NUMBER, false, DH_PREROLL_MS_MAX },
+	{ "low_water_ms", DH_FIELD_NUMBER, false, 86400000 },
+	{ "high_water_ms", DH_FIELD_NUMBER, false, 86400000 },
 	DH_FIELD_END,
 };
 

@@ -119,10 +119,31 @@ static void handle_skip(struct dh_request *request)
 		dh_request_finish(request, err, "skipped", reply);
 }
 
+static void remove_utterance(struct dh_request *request, const char *utterance)
+{
+	json_t *reply = NULL;
+	int err = dh_room_remove_utterance(request->room, utterance, &reply);
+
+	if (err == -ENOENT)
+		dh_request_fail(request, DH_ERROR_NO_SEGMENT, "No such utterance (%s)", utterance);
+	else
+		dh_request_finish(request, err, "removed", reply);
+}
+
 static void handle_remove(struct dh_request *request)
 {
-	const char *id = dh_request_text(request, "segment");
+	const char *id = dh_request_text(request, "segment"), *utterance = dh_request_text(request, "utterance");
 	json_t *reply = NULL;
+
+	if (!id && !utterance)
+		dh_request_fail(request, DH_ERROR_MISSING, "Missing \"segment\" or \"utterance\"");
+	else if (id && utterance)
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"utterance\": only one of \"segment\" and \"utterance\" is expected");
+	else if (utterance)
+		remove_utterance(request, utterance);
+	if (!id || request->error_code)
+		return;
 	int err = dh_room_remove(request->room, id, &reply);
 
 	if (err == -ENOENT)
@@ -145,8 +166,8 @@ static const struct dh_field enqueue_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "file", DH_FIELD_FILES, true, DH_MEDIA_PATH_MAX },
-	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
-	{ "metadata", DH_FIELD_OBJECT, false, 0 },
+	{ "text", DH_FIELD_PROSE, false, 0 },
+	DH_ENQUEUE_FIELDS,
 	DH_FIELD_END,
 };
 
@@ -155,8 +176,7 @@ static const struct dh_field say_fields[] = {
 	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "text", DH_FIELD_PROSE, true, 0 },
 	{ "voice", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
-	{ "metadata", DH_FIELD_OBJECT, false, 0 },
+	DH_ENQUEUE_FIELDS,
 	DH_FIELD_END,
 };
 
@@ -177,7 +197,8 @@ static const struct dh_field control_fields[] = {
 static const struct dh_field remove_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "segment", DH_FIELD_TEXT, true, DH_SEGMENT_ID_MAX },
+	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
+	{ "utterance", DH_FIELD_TEXT, false, DH_UTTERANCE_MAX },
 	DH_FIELD_END,
 };
 

@@ -25,6 +25,9 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 	struct dh_room *room = arg;
 
 	room->events[event->type]++;
+	if (event->segment)
+		dh_record_event(dh_room_record(room, event->segment), event, room->facts.duration,
+			g_get_real_time() / 1000);
 	room->queue_changed |= event->type == DH_EVENT_STARTED;
 	room->queue_changes += event->type >= DH_EVENT_STARTED && event->type <= DH_EVENT_FAILED;
 	if (event->type == DH_EVENT_SPEAKING || event->type == DH_EVENT_IDLE)
@@ -132,10 +135,13 @@ static const struct dh_avatar_listener avatar_listener = {
 /* --- life */
 
 static void configure(struct dh_playout_config *config, const struct dh_room_context *context,
-	enum dh_duration duration)
+	const struct dh_room_facts *facts)
 {
 	dh_playout_config_init(config);
-	config->duration = duration;
+	config->duration = facts->duration;
+	config->low_water_ticks = facts->low_water_ms * DH_TICKS_PER_MS;
+	config->high_water_ticks = facts->high_water_ms * DH_TICKS_PER_MS;
+	config->index_timeout_ticks = context->index_timeout_ms * DH_TICKS_PER_MS;
 	config->spread_ticks = context->spread_ms * DH_TICKS_PER_MS;
 	config->max_queue = (int)context->max_queue;
 	config->max_queue_ticks = context->max_queue_ms * DH_TICKS_PER_MS;
@@ -162,8 +168,9 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 	room->live_poll_ticks = INT64_MAX;
 	room->members = g_ptr_array_new_with_free_func(member_unref);
 	room->ended = g_ptr_array_new();
+	room->ledger = dh_ledger_new();
 	g_queue_init(&room->connecting);
-	configure(&config, context, facts->duration);
+	configure(&config, context, facts);
 	err = dh_playout_alloc(&room->playout, &config, &sink, room, dh_now_ticks());
 	if (!err) {
 		g_snprintf(name, sizeof(name), "dh room %s", facts->id);
@@ -198,6 +205,7 @@ void dh_room_unref(struct dh_room **room)
 	g_ptr_array_free(old->members, TRUE);
 	if (old->ended) /* its thread could not be started */
 		g_ptr_array_unref(old->ended);
+	dh_ledger_free(&old->ledger);
 	for (int whose = 0; whose < DH_HANDLES_COUNT; whose++)
 		g_clear_pointer(&old->handles[whose], g_ptr_array_unref);
 	dh_settings_unref(&old->settings);
@@ -269,6 +277,10 @@ static void add_details(struct dh_room *room, const struct dh_settings *settings
 	json_object_set_new(info, "signed_tokens", json_boolean(settings->signed_tokens));
 	json_object_set_new(info, "duration",
 		json_string(facts->duration == DH_DURATION_LONGEST ? "longest" : "speech"));
+	json_object_set_new(info, "underrun", json_string(dh_underrun_name(facts->underrun)));
+	json_object_set_new(info, "preroll_ms", json_integer(facts->preroll_ms));
+	json_object_set_new(info, "low_water_ms", json_integer(facts->low_water_ms));
+	json_object_set_new(info, "high_water_ms", json_integer(facts->high_water_ms));
 	json_object_set_new(info, "watching", json_integer(dh_room_viewer_count(room)));
 	json_object_set_new(info, "observing", json_integer(dh_room_observer_count(room)));
 	char *text = dh_room_state(room) == DH_ROOM_FAILED ? dh_avatar_error(facts->avatar) : NULL;

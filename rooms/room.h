@@ -21,6 +21,7 @@
 #include "ingest/feed.h"
 #include "ingest/generator.h"
 #include "member.h"
+#include "segment_request.h"
 #include "settings.h"
 
 struct dh_room;
@@ -31,6 +32,9 @@ struct dh_room_facts {
 	enum dh_duration duration;
 	struct dh_avatar *avatar;
 	const struct dh_generator_config *generator; /* NULL: none */
+	enum dh_underrun underrun;                   /* of segments that say nothing else */
+	int64_t preroll_ms;                          /* the same; 0: as long as their source needs */
+	int64_t low_water_ms, high_water_ms;         /* of queued media, for events; 0: none */
 };
 
 /* What all rooms have in common. `host` must outlive them. */
@@ -45,6 +49,7 @@ struct dh_room_context {
 	int64_t max_queue;        /* waiting segments */
 	int64_t max_queue_ms;     /* of known media waiting */
 	int64_t max_queue_mb;     /* of media waiting */
+	int64_t index_timeout_ms; /* how long an utterance waits for its next piece */
 };
 
 /* Starts its thread; takes a reference to `settings`. One reference is the caller's,
@@ -117,16 +122,25 @@ void dh_room_member_leave(struct dh_member *member);
  * reference to the room. Does not wait. */
 struct dh_feed_owner dh_room_feed_owner(struct dh_room *room);
 
-/* `id` NULL: the room makes one. -EEXIST: a segment with that id plays or waits;
- * -ENOBUFS: a queue limit; -EHOSTDOWN: the avatar has failed; -EINVAL: `id` is empty or
- * too long; -ENOMEM. */
-int dh_room_enqueue(struct dh_room *room, struct dh_feed *feed, const char *id, json_t **reply);
+/* The same request (its id and `content`) again while the segment waits or plays is answered
+ * as the first one was, and `feed` is not used. -EHOSTDOWN: the avatar has failed; others as
+ * dh_playout_enqueue_at: -EEXIST also if that segment's request was another one. */
+int dh_room_enqueue(struct dh_room *room, struct dh_feed *feed, const struct dh_segment_request *request,
+	json_t **reply);
 /* `is_trusted`: the caller knows the secret; names are full paths. */
 int dh_room_queue(struct dh_room *room, bool is_trusted, json_t **reply);
 /* -ENOENT: none plays. */
 int dh_room_skip(struct dh_room *room, json_t **reply);
 /* -ENOENT: none with that id; -EBUSY: it plays. */
 int dh_room_remove(struct dh_room *room, const char *id, json_t **reply);
+/* All that wait of an utterance. -ENOENT: none of that name, or it is over. */
+int dh_room_remove_utterance(struct dh_room *room, const char *utterance, json_t **reply);
+/* As dh_playout_move; one of `before` and `after` is NULL. */
+int dh_room_move(struct dh_room *room, const char *id, const char *before, const char *after, json_t **reply);
+/* The last segments that have ended, oldest first; names are full paths. `id`: those of that id; NULL: all. */
+int dh_room_history(struct dh_room *room, const char *id, json_t **reply);
+/* The life of a segment that waits, plays, or is in the history. -ENOENT. */
+int dh_room_progress(struct dh_room *room, const char *id, json_t **reply);
 int dh_room_interrupt(struct dh_room *room, json_t **reply);
 /* A disabled room relays nothing; its clock and queue keep running. */
 int dh_room_enable(struct dh_room *room, bool enabled);

@@ -5,9 +5,13 @@
 
 #include <stdatomic.h>
 
+#include "ledger.h"
 #include "playout/playout.h"
 #include "room.h"
 #include "room_thread.h"
+
+/* Live sources, whose prerolls are learnt separately (playout/order.h). */
+enum dh_room_source { DH_SOURCE_GENERATOR = 1, DH_SOURCE_PUSHES };
 
 /* Recipients of events. */
 enum dh_room_handles { DH_HANDLES_ALL, DH_HANDLES_TRUSTED, DH_HANDLES_OTHERS, DH_HANDLES_COUNT };
@@ -32,6 +36,7 @@ struct dh_room {
 	guint attached[DH_HANDLES_COUNT];     /* how many */
 	GPtrArray *handles[DH_HANDLES_COUNT]; /* shared by events in flight, so never changed; NULL: to be rebuilt */
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
+	struct dh_ledger *ledger;
 	GPtrArray *ended;                     /* struct dh_segment, to be freed; see room_ended.c */
 	int64_t ended_poll_ticks;             /* when to free more of them */
 	int64_t live_poll_ticks;              /* when to look after the live segment that plays */
@@ -77,6 +82,10 @@ json_t *dh_room_report_viewer(const struct dh_room *room, const char *event, con
 /* --- any thread */
 
 const char *dh_room_state_name(enum dh_room_state state);
+/* The name of an event in requests and events. */
+const char *dh_room_event_name(enum dh_event_type type);
+/* Why a segment ended; NULL: for no reason of its own. */
+const char *dh_room_reason_name(enum dh_reason reason);
 /* Sets `key` to milliseconds, or null for a negative time. */
 void dh_room_set_ms(json_t *object, const char *key, int64_t ticks);
 
@@ -127,6 +136,8 @@ void dh_room_segments_prepare(struct dh_room *room);
 void dh_room_segments_poll(struct dh_room *room, int64_t now_ticks);
 /* When to call it next; INT64_MAX: not before something changes. */
 int64_t dh_room_segments_deadline_ticks(const struct dh_room *room);
+/* The record of a segment that has not ended. */
+struct dh_record *dh_room_record(const struct dh_room *room, const struct dh_segment *segment);
 /* `segment` has ended. */
 void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment);
 

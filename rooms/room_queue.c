@@ -12,6 +12,7 @@ struct entry {
 	char segment[DH_SEGMENT_ID_MAX + 1];
 	const char *state;
 	int64_t duration_ticks;
+	struct dh_order order;
 };
 
 struct queue_copy {
@@ -20,6 +21,7 @@ struct queue_copy {
 	bool is_playing;
 	int64_t played_ticks; /* of the playing segment */
 	int64_t media_ticks;
+	int64_t queued_ticks;
 };
 
 static void copy_entry(const struct dh_room *room, struct entry *entry, const struct dh_segment *segment,
@@ -28,6 +30,7 @@ static void copy_entry(const struct dh_room *room, struct entry *entry, const st
 	entry->feed = dh_feed_ref(dh_segment_user(segment));
 	g_strlcpy(entry->segment, dh_segment_id(segment), sizeof(entry->segment));
 	entry->state = state;
+	entry->order = *dh_segment_order(segment);
 	entry->duration_ticks = dh_segment_duration_ticks(segment, room->facts.duration);
 }
 
@@ -44,6 +47,7 @@ static bool copy_all(struct dh_room *room, struct queue_copy *copy)
 	uint64_t changes = room->queue_changes;
 
 	copy->is_playing = segment != NULL;
+	copy->queued_ticks = dh_playout_queued_ticks(room->playout);
 	copy->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
 	if (segment)
 		copy_entry(room, &copy->entries[copy->count++], segment, "playing");
@@ -78,6 +82,12 @@ static json_t *entry_json(const struct entry *entry, bool is_trusted)
 	json_t *json = json_pack("{s:s, s:s, s:s}", "segment", entry->segment, "name", name, "state", entry->state);
 
 	dh_room_set_ms(json, "duration_ms", entry->duration_ticks);
+	if (*entry->order.utterance) {
+		json_object_set_new(json, "utterance", json_string(entry->order.utterance));
+		json_object_set_new(json, "index", json_integer(entry->order.index));
+	}
+	if (entry->order.priority != DH_PRIORITY_NORMAL)
+		json_object_set_new(json, "priority", json_string(dh_priority_name(entry->order.priority)));
 	json_object_set_new(json, "metadata", metadata ? json_deep_copy(metadata) : json_object());
 	return json;
 }
@@ -94,6 +104,7 @@ static json_t *queue_json(const struct dh_room *room, const struct queue_copy *c
 		json_array_append_new(waiting, entry_json(&copy->entries[i], is_trusted));
 	json_t *queue = json_pack("{s:s}", "state", dh_room_state_name(dh_room_state(room)));
 	dh_room_set_ms(queue, "media_ms", copy->media_ticks);
+	dh_room_set_ms(queue, "queued_ms", copy->queued_ticks);
 	json_object_set_new(queue, "playing", playing);
 	json_object_set_new(queue, "waiting", waiting);
 	return queue;

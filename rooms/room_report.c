@@ -22,6 +22,9 @@ static const char *const event_names[] = {
 	[DH_EVENT_RESUMED] = "resumed",
 	[DH_EVENT_SPEAKING] = "speaking",
 	[DH_EVENT_IDLE] = "idle",
+	[DH_EVENT_MISSING] = "missing",
+	[DH_EVENT_LOW_WATER] = "low_water",
+	[DH_EVENT_HIGH_WATER] = "high_water",
 };
 
 /* --- any thread */
@@ -30,6 +33,17 @@ const char *dh_room_state_name(enum dh_room_state state)
 {
 	static const char *const names[] = { "preparing", "idle", "speaking", "failed" };
 	return names[state];
+}
+
+const char *dh_room_event_name(enum dh_event_type type)
+{
+	return event_names[type];
+}
+
+const char *dh_room_reason_name(enum dh_reason reason)
+{
+	static const char *const names[] = { NULL, "late", "cut", "expired", "priority" };
+	return names[reason];
 }
 
 void dh_room_set_ms(json_t *object, const char *key, int64_t ticks)
@@ -61,16 +75,39 @@ static int position_of(const struct dh_room *room, const struct dh_segment *segm
 	}
 }
 
+static void describe_end(json_t *json, const struct dh_record *record, const struct dh_playout_event *event)
+{
+	const char *reason = dh_room_reason_name(event->reason);
+
+	dh_room_set_ms(json, "played_ms", event->played_ticks);
+	if (reason)
+		json_object_set_new(json, "reason", json_string(reason));
+	if (record->heard)
+		json_object_set_new(json, "heard_text", json_string(record->heard));
+}
+
+static void describe_underrun(json_t *json, const struct dh_playout_event *event)
+{
+	dh_room_set_ms(json, "played_ms", event->played_ticks);
+	json_object_set_new(json, "underrun",
+		json_string(dh_underrun_name(dh_segment_order(event->segment)->underrun)));
+}
+
 static void describe_segment(struct dh_room *room, json_t *json, const struct dh_playout_event *event)
 {
 	const struct dh_segment *segment = event->segment;
 	const struct dh_feed *feed = dh_segment_user(segment);
+	const struct dh_record *record = dh_room_record(room, segment);
 	json_t *metadata = dh_feed_metadata(feed);
 	int code = 0;
 
 	json_object_set_new(json, "segment", json_string(dh_segment_id(segment)));
 	json_object_set_new(json, "name", json_string(dh_feed_short_name(feed)));
 	json_object_set_new(json, "metadata", metadata ? json_incref(metadata) : json_object());
+	if (record->utterance) {
+		json_object_set_new(json, "utterance", json_string(record->utterance));
+		json_object_set_new(json, "index", json_integer(record->life.index));
+	}
 	switch (event->type) {
 	case DH_EVENT_QUEUED:
 		json_object_set_new(json, "position", json_integer(position_of(room, segment)));
@@ -79,8 +116,12 @@ static void describe_segment(struct dh_room *room, json_t *json, const struct dh
 	case DH_EVENT_STARTED:
 		dh_room_set_ms(json, "duration_ms", dh_segment_duration_ticks(segment, room->facts.duration));
 		break;
+	case DH_EVENT_HELD:
+	case DH_EVENT_RESUMED:
+		describe_underrun(json, event);
+		break;
 	case DH_EVENT_FINISHED:
-		dh_room_set_ms(json, "played_ms", event->played_ticks);
+		describe_end(json, record, event);
 		if (dh_feed_is_incomplete(feed))
 			json_object_set_new(json, "incomplete", json_true());
 		if (dh_feed_notes(feed))
@@ -89,10 +130,22 @@ static void describe_segment(struct dh_room *room, json_t *json, const struct dh
 	case DH_EVENT_FAILED:
 		json_object_set_new(json, "error_code", json_integer(ERROR_PREPARE));
 		json_object_set_new(json, "error", json_string(dh_segment_error(segment, &code)));
-		dh_room_set_ms(json, "played_ms", event->played_ticks);
+		describe_end(json, record, event);
 		break;
 	default:
-		dh_room_set_ms(json, "played_ms", event->played_ticks);
+		describe_end(json, record, event);
+	}
+}
+
+/* Of the room's own events. */
+static void describe_queue(json_t *json, const struct dh_playout_event *event)
+{
+	if (event->type == DH_EVENT_MISSING) {
+		json_object_set_new(json, "utterance", json_string(event->utterance));
+		json_object_set_new(json, "index", json_integer(event->index));
+		json_object_set_new(json, "count", json_integer(event->count));
+	} else if (event->type == DH_EVENT_LOW_WATER || event->type == DH_EVENT_HIGH_WATER) {
+		dh_room_set_ms(json, "queued_ms", event->queued_ticks);
 	}
 }
 
@@ -142,6 +195,8 @@ void dh_room_report_event(struct dh_room *room, const struct dh_playout_event *e
 	dh_room_set_ms(json, "media_ms", event->media_ticks);
 	if (event->segment)
 		describe_segment(room, json, event);
+	else
+		describe_queue(json, event);
 	if (event->type == DH_EVENT_FAILED && event->segment)
 		log_failure(room, event->segment);
 	if (event->type == DH_EVENT_FINISHED && event->segment)

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "ingest/log.h"
+#include "playout/timebase.h"
 #include "prepare/job.h"
 
 /* At most this many of a room's segments are prepared at a time: however many are
@@ -15,11 +16,17 @@
 
 /* --- in the room's thread */
 
+struct dh_record *dh_room_record(const struct dh_room *room, const struct dh_segment *segment)
+{
+	return dh_ledger_record(room->ledger, dh_segment_user(segment));
+}
+
 void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment)
 {
 	struct dh_feed *feed = dh_segment_user(segment);
 
 	dh_feed_stop(feed);
+	dh_ledger_close(room->ledger, feed);
 	dh_feed_unref(&feed);
 	room->queue_changed = true;
 }
@@ -35,14 +42,24 @@ static void feed_free(struct dh_command *command)
 	g_free(command);
 }
 
+/* Before the playout looks at them: it may end the segment. */
+static void note_first_unit(struct dh_room *room, const struct dh_segment *segment)
+{
+	if (dh_segment_count(segment, DH_AUDIO) + dh_segment_count(segment, DH_VIDEO) > 0)
+		dh_record_first_unit(dh_room_record(room, segment),
+			dh_playout_media_ticks(room->playout, dh_now_ticks()), g_get_real_time() / 1000);
+}
+
 static void feed_run(void *owner, struct dh_command *command)
 {
 	struct dh_feed *feed = ((struct feed_command *)command)->feed;
 	struct dh_room *room = owner;
 	bool is_more = dh_feed_fill(feed);
 
-	if (dh_feed_segment(feed))
+	if (dh_feed_segment(feed)) {
+		note_first_unit(room, dh_feed_segment(feed));
 		dh_playout_filled(room->playout, dh_feed_segment(feed));
+	}
 	room->queue_changed = true;
 	if (is_more) /* after a turn, and after the commands of others */
 		dh_room_thread_post(room->thread, command);
@@ -129,7 +146,7 @@ void dh_room_segments_poll(struct dh_room *room, int64_t now_ticks)
 	if (every_ticks == 0)
 		room->live_poll_ticks = INT64_MAX;
 	else if (room->live_poll_ticks == INT64_MAX || now_ticks >= room->live_poll_ticks) {
-		dh_feed_played(dh_segment_user(playing), played_ticks);
+		dh_feed_played(dh_segment_user(playing), played_ticks, dh_playout_reached_ticks(room->playout));
 		room->live_poll_ticks = now_ticks + every_ticks;
 	}
 }
@@ -181,25 +198,71 @@ void dh_room_segments_avatar(struct dh_room *room)
 
 struct enqueue {
 	struct dh_feed *feed;
-	const char *id;  /* NULL: the room makes one */
-	char made[32];   /* out: that one */
-	size_t position; /* out */
+	const struct dh_segment_request *request;
+	struct dh_script *script;
+	char id[DH_SEGMENT_ID_MAX + 1]; /* out */
+	size_t position;                /* out */
 };
 
-static void make_id(struct dh_room *room, struct enqueue *enqueue)
+static int choose_id(struct dh_room *room, struct enqueue *enqueue)
 {
-	do
-		g_snprintf(enqueue->made, sizeof(enqueue->made), "s-%" PRIu64, ++room->next_segment);
-	while (dh_playout_find(room->playout, enqueue->made));
-	enqueue->id = enqueue->made;
+	const char *id = enqueue->request->id;
+
+	if (id && g_strlcpy(enqueue->id, id, sizeof(enqueue->id)) >= sizeof(enqueue->id))
+		return -EINVAL;
+	while (!id && (!*enqueue->id || dh_playout_find(room->playout, enqueue->id)))
+		g_snprintf(enqueue->id, sizeof(enqueue->id), "s-%" PRIu64, ++room->next_segment);
+	return 0;
 }
 
-/* The feed is set first: the events of the segment need it. */
-static int enqueue_feed(struct dh_room *room, struct dh_feed *feed, struct dh_segment *segment)
+/* A request that was answered already, and whose answer may have been lost. */
+static bool is_again(struct dh_room *room, struct enqueue *enqueue)
 {
+	const struct dh_segment *segment = dh_playout_find(room->playout, enqueue->id);
+	const struct dh_record *record = segment ? dh_room_record(room, segment) : NULL;
+
+	if (!record || !record->content || g_strcmp0(record->content, enqueue->request->content))
+		return false;
+	enqueue->position = record->position;
+	return true;
+}
+
+/* What the request does not say is the generator's to say, then the room's. */
+static struct dh_order complete_order(const struct dh_room *room, const struct dh_feed *feed,
+	const struct dh_segment_request *request)
+{
+	struct dh_order order = request->order;
+	const struct dh_generator_config *generator = dh_feed_is_generated(feed) ? room->facts.generator : NULL;
+	int64_t preroll_ms = request->preroll_ms;
+
+	if (!request->has_underrun)
+		order.underrun = room->facts.underrun;
+	if (!request->has_underrun && generator && generator->underrun)
+		dh_underrun_parse(generator->underrun, &order.underrun);
+	if (preroll_ms < 0)
+		preroll_ms = generator && generator->preroll_ms >= 0 ? generator->preroll_ms : room->facts.preroll_ms;
+	order.preroll_ticks = preroll_ms * DH_TICKS_PER_MS;
+	if (!dh_feed_is_live(feed))
+		return order;
+	order.source = dh_feed_is_generated(feed) ? DH_SOURCE_GENERATOR : DH_SOURCE_PUSHES;
+	/* It is not read further: more would never come. */
+	order.preroll_most_ticks = dh_feed_ahead_ticks(feed) / 2;
+	return order;
+}
+
+/* The feed is set first, and the record opened: the events of the segment need them. */
+static int enqueue_feed(struct dh_room *room, const struct enqueue *enqueue, struct dh_segment *segment)
+{
+	const struct dh_place place = { enqueue->request->before, enqueue->request->after };
+	const struct dh_order order = complete_order(room, enqueue->feed, enqueue->request);
+	struct dh_feed *feed = enqueue->feed;
+
+	dh_segment_set_order(segment, &order);
 	dh_feed_set_segment(dh_feed_ref(feed), segment);
-	int err = dh_playout_enqueue(room->playout, segment);
+	dh_ledger_open(room->ledger, feed, enqueue->id, enqueue->request, enqueue->script);
+	int err = dh_playout_enqueue_at(room->playout, segment, &place);
 	if (err) {
+		dh_ledger_cancel(room->ledger, feed);
 		dh_feed_set_segment(feed, NULL);
 		dh_feed_unref(&feed);
 	}
@@ -213,19 +276,25 @@ static int run_enqueue(struct dh_room *room, void *arg)
 
 	if (room->has_failed)
 		return -EHOSTDOWN;
-	if (!enqueue->id)
-		make_id(room, enqueue);
-	int err = dh_segment_alloc(&segment, enqueue->id, enqueue->feed);
+	int err = choose_id(room, enqueue);
+	if (!err && is_again(room, enqueue))
+		return 0;
 	if (!err)
-		err = enqueue_feed(room, enqueue->feed, segment);
+		err = dh_segment_alloc(&segment, enqueue->id, enqueue->feed);
+	if (!err)
+		err = enqueue_feed(room, enqueue, segment);
 	if (err) {
 		dh_segment_free(&segment);
 		return err;
 	}
 	room->queue_changed = true;
+	/* It may have ended already: only compared. */
 	const struct dh_segment *other;
 	while ((other = dh_playout_waiting(room->playout, enqueue->position)) && other != segment)
 		enqueue->position++;
+	struct dh_record *record = dh_ledger_record(room->ledger, enqueue->feed);
+	if (record)
+		record->position = enqueue->position;
 	return 0;
 }
 
@@ -268,11 +337,15 @@ struct dh_feed_owner dh_room_feed_owner(struct dh_room *room)
 		.gone = feed_gone };
 }
 
-int dh_room_enqueue(struct dh_room *room, struct dh_feed *feed, const char *id, json_t **reply)
+int dh_room_enqueue(struct dh_room *room, struct dh_feed *feed, const struct dh_segment_request *request,
+	json_t **reply)
 {
-	struct enqueue enqueue = { .feed = feed, .id = id };
+	struct enqueue enqueue = { .feed = feed,
+		.request = request,
+		.script = dh_script_new(request->text, request->words) };
 	int err = dh_room_call(room, run_enqueue, &enqueue);
 
+	dh_script_unref(&enqueue.script);
 	if (!err)
 		*reply = json_pack("{s:s, s:s, s:I}", "segment", enqueue.id, "state", "preparing", "position",
 			(json_int_t)enqueue.position);

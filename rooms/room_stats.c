@@ -23,6 +23,8 @@ struct stats_copy {
 	int64_t media_ticks, played_ticks;
 	uint64_t events[DH_EVENT_COUNT];
 	struct dh_viewer_stats departed;
+	struct dh_playout_counts counts;
+	int64_t preroll_ticks; /* of the room's generator */
 };
 
 /* --- in the room's thread: no allocation, no JSON */
@@ -49,6 +51,8 @@ static int copy_stats(struct dh_room *room, void *arg)
 	copy->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
 	copy->played_ticks = room->played_ticks;
 	copy->departed = room->departed;
+	dh_playout_get_counts(room->playout, &copy->counts);
+	copy->preroll_ticks = dh_playout_preroll_ticks(room->playout, DH_SOURCE_GENERATOR);
 	memcpy(copy->events, room->events, sizeof(copy->events));
 	for (guint i = 0; i < room->members->len; i++)
 		copy_member(&copy->members[copy->count++], room->members->pdata[i], copy->media_ticks);
@@ -136,6 +140,17 @@ static json_t *segments_json(const struct stats_copy *copy)
 	return json;
 }
 
+static json_t *underruns_json(const struct stats_copy *copy)
+{
+	json_t *json = json_object();
+
+	dh_room_set_ms(json, "held_ms", copy->counts.held_ticks);
+	dh_room_set_ms(json, "dropped_ms", copy->counts.dropped_ticks);
+	dh_room_set_ms(json, "between_ms", copy->counts.between_ticks);
+	dh_room_set_ms(json, "preroll_ms", copy->preroll_ticks);
+	return json;
+}
+
 static json_t *stats_json(const struct dh_room *room, const struct stats_copy *copy, guint viewer)
 {
 	struct dh_viewer_stats sum = copy->departed;
@@ -152,9 +167,9 @@ static json_t *stats_json(const struct dh_room *room, const struct stats_copy *c
 		json_decref(members);
 		return NULL;
 	}
-	return json_pack("{s:s, s:I, s:o, s:o, s:o}", "state", dh_room_state_name(dh_room_state(room)), "media_ms",
-		(json_int_t)dh_ms_from_ticks(copy->media_ticks), "segments", segments_json(copy), "sent",
-		dh_room_stats_sent(&sum), "viewers", members);
+	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o}", "state", dh_room_state_name(dh_room_state(room)), "media_ms",
+		(json_int_t)dh_ms_from_ticks(copy->media_ticks), "segments", segments_json(copy), "underruns",
+		underruns_json(copy), "sent", dh_room_stats_sent(&sum), "viewers", members);
 }
 
 int dh_room_stats(struct dh_room *room, guint viewer, json_t **reply)

@@ -115,6 +115,27 @@ class Media(PushCase):
         self.assertEqual(played, sorted(set(played)))
         self.assertLessEqual(played[-1], 1000)
 
+    def test_pieces_of_an_utterance(self):
+        data, pushes = self.prepared("1.nut"), {}
+        for index in (2, 0, 1):                 # each is on its way before the next one's line
+            pushes[index] = self.push({"room": 1, "utterance": "answer", "index": index, "last": index == 2,
+                                       "text": "Piece %d" % index})
+            pushes[index].event("queued")
+        for index in (1, 2, 0):
+            pushes[index].send(data)
+            pushes[index].end()
+        for index, push in pushes.items():
+            self.assertEqual(push.result()["event"], "finished", push.said())
+            self.assertEqual((push.result()["index"], push.result()["heard_text"]), (index, "Piece %d" % index))
+        # Each starts at the very slot at which the one before it ended.
+        ends = [pushes[index].event("finished")["media_ms"] for index in (0, 1)]
+        self.assertEqual([pushes[index].event("started")["media_ms"] for index in (1, 2)], ends)
+        late = self.push({"room": 1, "utterance": "answer", "index": 1})
+        self.assertEqual((late.result()["event"], late.result()["reason"]), ("removed", "late"))
+        wrong = self.push({"room": 1, "utterance": "answer", "index": "one"})
+        self.assertEqual(wrong.result()["error_code"], 454)
+        self.assertIn("index", wrong.result()["error"])
+
     def test_a_prepared_stream_needs_no_worker(self):
         data = self.prepared("1.nut")
         before = self.ask("stats", id=1)

@@ -110,6 +110,28 @@ void rig_enqueue(struct rig *rig, const struct rig_segment *spec)
 	}
 }
 
+int rig_order(struct rig *rig, const struct rig_segment *spec, const struct dh_order *order,
+	const struct dh_place *place)
+{
+	struct dh_segment *segment = rig_segment(spec);
+	dh_segment_set_order(segment, order);
+	dh_playout_poll(rig->playout, rig->now);
+	int err = dh_playout_enqueue_at(rig->playout, segment, place);
+	if (err)
+		dh_segment_free(&segment);
+	return err;
+}
+
+void rig_arrive(struct rig *rig, const struct rig_segment *spec, int known_ms)
+{
+	dh_playout_poll(rig->playout, rig->now);
+	struct dh_segment *segment = dh_playout_find(rig->playout, spec->id);
+	if (!segment || dh_segment_is_complete(segment) || dh_segment_error(segment, NULL))
+		return;
+	rig_fill(segment, spec, known_ms);
+	dh_playout_filled(rig->playout, segment);
+}
+
 /* --- judging what leaves */
 
 static void wrong(struct rig_viewer *v, const char *why)
@@ -215,9 +237,14 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 	struct rig_event *e = &rig->events[rig->event_count++ % RIG_LOG_MAX];
 	*e = (struct rig_event){ .type = event->type,
 		.media_ticks = event->media_ticks,
-		.played_ticks = event->played_ticks };
-	if (event->segment)
-		snprintf(e->id, sizeof e->id, "%s", dh_segment_id(event->segment));
+		.played_ticks = event->played_ticks,
+		.reason = event->reason,
+		.index = event->index,
+		.count = event->count };
+	if (event->segment || event->utterance)
+		snprintf(e->id, sizeof e->id, "%s", event->segment ? dh_segment_id(event->segment) : event->utterance);
+	if (rig->on_event)
+		rig->on_event(rig->arg, event);
 }
 
 /* This comes after the event of the segment's end. Frees it bit by bit, as rooms do. */

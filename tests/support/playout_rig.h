@@ -55,6 +55,8 @@ struct rig_event {
 	enum dh_event_type type;
 	char id[DH_SEGMENT_ID_MAX + 1];
 	int64_t media_ticks, played_ticks;
+	enum dh_reason reason;
+	int64_t index, count; /* MISSING; `id` is the utterance */
 };
 
 struct rig {
@@ -65,6 +67,9 @@ struct rig {
 	struct rig_event events[RIG_LOG_MAX];
 	int event_count;
 	uint64_t packets;
+	/* Called with every event, if set; the log above is short. */
+	void (*on_event)(void *arg, const struct dh_playout_event *event);
+	void *arg;
 };
 
 /* An empty playout at fake time `now`; `config` may be NULL for the defaults. */
@@ -98,6 +103,13 @@ struct dh_segment *rig_segment(const struct rig_segment *spec);
 void rig_fill(struct dh_segment *segment, const struct rig_segment *spec, int known_ms);
 /* Polls, then enqueues. Ends the program if that is refused. */
 void rig_enqueue(struct rig *rig, const struct rig_segment *spec);
+
+/* The same with an order, at `place` (NULL: anywhere). Returns what the playout does; a
+ * refused segment is freed. */
+int rig_order(struct rig *rig, const struct rig_segment *spec, const struct dh_order *order,
+	const struct dh_place *place);
+/* Polls, then appends to the segment of `spec` as rig_fill and tells the playout. */
+void rig_arrive(struct rig *rig, const struct rig_segment *spec, int known_ms);
 
 /* The number of events of that type (and id, unless NULL); the last such event. */
 int rig_count(const struct rig *rig, enum dh_event_type type, const char *id);

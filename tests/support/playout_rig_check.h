@@ -32,7 +32,7 @@ static void finish_after(int64_t ms)
 	rig_close(&rig);
 }
 
-static int64_t media_ms(int64_t ms)
+__attribute__((unused)) static int64_t media_ms(int64_t ms)
 {
 	return start + ms * MS;
 }

@@ -7,7 +7,7 @@
 #include "tests/support/plugin_files.h"
 
 static const struct dh_request_type *const tables[] = { dh_room_requests, dh_change_requests, dh_segment_requests,
-	dh_viewer_requests, dh_watch_requests };
+	dh_order_requests, dh_viewer_requests, dh_watch_requests };
 
 const struct dh_request_type *maker_type(unsigned index)
 {
@@ -47,9 +47,10 @@ static unsigned choose(const struct request_maker *maker, unsigned count)
 
 /* A new segment gets a new id, so that its end can be recognised; all other requests get
  * an earlier segment's id. */
-static json_t *segment_of(const struct request_maker *maker, const struct dh_request_type *type)
+static json_t *segment_of(const struct request_maker *maker, const struct dh_request_type *type, const char *field)
 {
-	int is_new = strcmp(type->name, "enqueue") == 0 || strcmp(type->name, "say") == 0;
+	int makes = strcmp(type->name, "enqueue") == 0 || strcmp(type->name, "say") == 0;
+	int is_new = makes && strcmp(field, "segment") == 0;
 	int newest = is_new ? atomic_fetch_add(maker->segments, 1) + 1 : atomic_load(maker->segments);
 	char id[20];
 
@@ -83,6 +84,9 @@ static const struct known {
 	{ "token", { "signed:room=1", "signed:room=4", "signed:room=5", "wrong" } },
 	{ "voice", { "en", "de", "fr" } },
 	{ "duration", { "speech", "longest" } },
+	{ "utterance", { "u-1", "u-2", "u-3", "u-4" } },
+	{ "priority", { "background", "normal", "normal", "urgent" } },
+	{ "underrun", { "hold", "idle", "skip" } },
 	{ "text", { "One, two, three.", "Line\nand line\t\xc3\xa4" } },
 };
 
@@ -102,8 +106,9 @@ static json_t *text_of(const struct request_maker *maker, const char *name)
 static json_t *good_value(const struct request_maker *maker, const struct dh_request_type *type,
 	const struct dh_field *field)
 {
-	if (strcmp(field->name, "segment") == 0)
-		return segment_of(maker, type);
+	if (strcmp(field->name, "segment") == 0 || strcmp(field->name, "before") == 0 ||
+		strcmp(field->name, "after") == 0)
+		return segment_of(maker, type, field->name);
 	/* A room whose secret nobody knows could never be destroyed. */
 	if (strcmp(field->name, "secret") == 0 && strcmp(type->name, "create") == 0)
 		return json_string(FILES_SECRET);
@@ -118,6 +123,10 @@ static json_t *good_value(const struct request_maker *maker, const struct dh_req
 		return json_pack("{s:i, s:[s]}", "number", (int)choose(maker, 100), "list", "\xc3\xa4");
 	case DH_FIELD_FILES:
 		return files_of(maker);
+	case DH_FIELD_NUMBER:
+		return json_integer((json_int_t)choose(maker, strcmp(field->name, "ttl_ms") == 0 ? 5000 : 5));
+	case DH_FIELD_ARRAY:
+		return json_pack("[[s, i, i], [s, i, i]]", "One", 0, 200, "two", 200, 500);
 	default:
 		return text_of(maker, field->name);
 	}
@@ -137,6 +146,29 @@ static int is_given(const struct request_maker *maker, const struct dh_field *fi
 	return choose(maker, 3) == 0;
 }
 
+/* Fields that contradict each other would have nearly every segment refused. */
+static void agree(const struct request_maker *maker, json_t *body)
+{
+	if (choose(maker, 8) == 0)
+		return;
+	if (!json_object_get(body, "utterance")) {
+		json_object_del(body, "index");
+		json_object_del(body, "last");
+	}
+	if (json_object_get(body, "utterance") || choose(maker, 4) != 0) {
+		json_object_del(body, "before");
+		json_object_del(body, "after");
+	}
+	if (json_object_get(body, "before"))
+		json_object_del(body, "after");
+	if (json_object_get(body, "before") || json_object_get(body, "after"))
+		json_object_del(body, "priority");
+	if (json_integer_value(json_object_get(body, "repeat")) == 0)
+		json_object_del(body, "repeat");
+	if (json_integer_value(json_object_get(body, "ttl_ms")) == 0)
+		json_object_del(body, "ttl_ms");
+}
+
 json_t *maker_body(const struct request_maker *maker, const struct dh_request_type *type)
 {
 	json_t *body = json_pack("{s:s}", "request", type->name);
@@ -149,5 +181,7 @@ json_t *maker_body(const struct request_maker *maker, const struct dh_request_ty
 		else
 			json_object_set_new(body, field->name, good_value(maker, type, field));
 	}
+	if (strcmp(type->name, "enqueue") == 0 || strcmp(type->name, "say") == 0)
+		agree(maker, body);
 	return body;
 }

@@ -219,7 +219,9 @@ void room_rig_enqueue(const char *name, const struct dh_feed_speech *speech)
 		ingest_fixture_file(&rig.fixture, "segment", "good 5", 6);
 	}
 	struct dh_feed *feed = dh_feed_new(&context, &owner, name, NULL, &source, speech, NULL);
-	CHECK_INT(dh_room_enqueue(rig.room, feed, NULL, &reply), 0);
+	struct dh_segment_request request;
+	dh_segment_request_init(&request);
+	CHECK_INT(dh_room_enqueue(rig.room, feed, &request, &reply), 0);
 	dh_feed_unref(&feed);
 	json_decref(reply);
 }

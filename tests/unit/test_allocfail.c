@@ -214,7 +214,10 @@ static int fill_playout(struct dh_playout *playout, int *queued)
 	if (err == 0)
 		err = dh_playout_set_idle(playout, segment);
 	for (size_t i = 0; err == 0 && i < sizeof ids / sizeof *ids; i++) {
+		const struct dh_order order = { .utterance = "u", .index = -1, .is_last = i == 2, .source = 1 };
 		segment = make_segment(ids[i], &err);
+		if (err == 0 && i > 0)
+			dh_segment_set_order(segment, &order);
 		if (err == 0)
 			err = dh_playout_enqueue(playout, segment);
 		if (err == 0)
@@ -225,8 +228,8 @@ static int fill_playout(struct dh_playout *playout, int *queued)
 	return err;
 }
 
-/* Three segments, two viewers, a PLI, a viewer that leaves. A poll without memory sends
- * less, but each queued segment still ends once. */
+/* Three segments, two of them an utterance, two viewers, a PLI, a viewer that leaves. A poll
+ * without memory sends less, but each queued segment still ends once. */
 static int playout_scenario(void)
 {
 	static const struct dh_playout_sink sink = { count_packet, count_event, NULL };

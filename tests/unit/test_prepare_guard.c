@@ -11,6 +11,7 @@
 #include "prepare/guard.h"
 #include "prepare/job.h"
 #include "prepare/picture.h"
+#include "prepare/job.h"
 #include "prepare/video.h"
 
 #define SIDE       64

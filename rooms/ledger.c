@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ledger.h"
+
+#include <string.h>
+
+#include "playout/timebase.h"
+
+struct dh_ledger {
+	GHashTable *open; /* struct dh_record by struct dh_feed */
+	GQueue over;      /* struct dh_record, oldest first */
+};
+
+static void unref_record(gpointer data)
+{
+	struct dh_record *record = data;
+
+	dh_record_unref(&record);
+}
+
+struct dh_ledger *dh_ledger_new(void)
+{
+	struct dh_ledger *ledger = g_new0(struct dh_ledger, 1);
+
+	ledger->open = g_hash_table_new_full(NULL, NULL, NULL, unref_record);
+	g_queue_init(&ledger->over);
+	return ledger;
+}
+
+void dh_ledger_free(struct dh_ledger **ledger)
+{
+	if (!*ledger)
+		return;
+	g_hash_table_destroy((*ledger)->open);
+	g_queue_clear_full(&(*ledger)->over, unref_record);
+	g_free(*ledger);
+	*ledger = NULL;
+}
+
+struct dh_record *dh_record_ref(struct dh_record *record)
+{
+	atomic_fetch_add(&record->refs, 1);
+	return record;
+}
+
+void dh_record_unref(struct dh_record **record)
+{
+	struct dh_record *old = *record;
+
+	*record = NULL;
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
+		return;
+	g_free(old->id);
+	g_free(old->name);
+	g_free(old->utterance);
+	g_free(old->content);
+	g_free(old->heard);
+	g_free(old->error);
+	json_decref(old->metadata);
+	dh_script_unref(&old->script);
+	g_free(old);
+}
+
+struct dh_record *dh_ledger_open(struct dh_ledger *ledger, const struct dh_feed *feed, const char *id,
+	const struct dh_segment_request *request, struct dh_script *script)
+{
+	struct dh_record *record = g_new0(struct dh_record, 1);
+
+	atomic_init(&record->refs, 1);
+	record->id = g_strdup(id);
+	record->name = g_strdup(dh_feed_name(feed));
+	record->metadata = json_incref(dh_feed_metadata(feed));
+	record->utterance = *request->order.utterance ? g_strdup(request->order.utterance) : NULL;
+	record->content = g_strdup(request->content);
+	record->script = dh_script_ref(script);
+	record->life = (struct dh_life){ .held_since_ticks = -1, .duration_ticks = -1 };
+	for (int i = 0; i < DH_MOMENT_COUNT; i++)
+		record->life.moments[i].media_ticks = -1;
+	g_hash_table_insert(ledger->open, (gpointer)feed, record);
+	return record;
+}
+
+void dh_ledger_cancel(struct dh_ledger *ledger, const struct dh_feed *feed)
+{
+	g_hash_table_remove(ledger->open, feed);
+}
+
+struct dh_record *dh_ledger_record(const struct dh_ledger *ledger, const struct dh_feed *feed)
+{
+	return g_hash_table_lookup(ledger->open, feed);
+}
+
+/* --- a life */
+
+static void note_moment(struct dh_life *life, enum dh_moment_kind kind, int64_t media_ticks, int64_t wall_ms)
+{
+	if (life->moments[kind].media_ticks < 0)
+		life->moments[kind] = (struct dh_moment){ media_ticks, wall_ms };
+}
+
+void dh_record_first_unit(struct dh_record *record, int64_t media_ticks, int64_t wall_ms)
+{
+	/* It may have been asked for at the next slot. */
+	int64_t asked_ticks = record->life.moments[DH_MOMENT_ASKED].media_ticks;
+
+	note_moment(&record->life, DH_MOMENT_FIRST_UNIT, MAX(media_ticks, asked_ticks), wall_ms);
+}
+
+static int64_t ms_of(int64_t ticks)
+{
+	return ticks < 0 ? -1 : dh_ms_from_ticks(ticks);
+}
+
+static void end(struct dh_record *record, const struct dh_playout_event *event)
+{
+	struct dh_life *life = &record->life;
+	const char *error = dh_segment_error(event->segment, NULL);
+
+	life->reason = event->reason;
+	record->heard = dh_script_heard(record->script, ms_of(life->played_ticks), ms_of(life->duration_ticks),
+		ms_of(life->known_ticks));
+	dh_script_unref(&record->script);
+	if (event->type == DH_EVENT_FAILED)
+		record->error = g_strdup(error);
+	record->is_over = true;
+}
+
+static void note_hold(struct dh_life *life, bool is_held, int64_t media_ticks)
+{
+	if (is_held)
+		life->holds++;
+	else if (life->held_since_ticks >= 0)
+		life->held_ticks += media_ticks - life->held_since_ticks;
+	life->held_since_ticks = is_held ? media_ticks : -1;
+}
+
+void dh_record_event(struct dh_record *record, const struct dh_playout_event *event, enum dh_duration rule,
+	int64_t wall_ms)
+{
+	struct dh_life *life = &record->life;
+
+	life->played_ticks = event->played_ticks;
+	life->duration_ticks = dh_segment_duration_ticks(event->segment, rule);
+	life->known_ticks = life->duration_ticks < 0 ? dh_segment_known_ticks(event->segment) : 0;
+	life->index = dh_segment_order(event->segment)->index;
+	switch (event->type) {
+	case DH_EVENT_QUEUED:
+		note_moment(life, DH_MOMENT_ASKED, event->media_ticks, wall_ms);
+		break;
+	case DH_EVENT_READY:
+		note_moment(life, DH_MOMENT_READY, event->media_ticks, wall_ms);
+		break;
+	case DH_EVENT_STARTED:
+		note_moment(life, DH_MOMENT_STARTED, event->media_ticks, wall_ms);
+		break;
+	case DH_EVENT_HELD:
+	case DH_EVENT_RESUMED:
+		note_hold(life, event->type == DH_EVENT_HELD, event->media_ticks);
+		return;
+	default:
+		note_hold(life, false, event->media_ticks);
+		note_moment(life, DH_MOMENT_ENDED, event->media_ticks, wall_ms);
+		end(record, event);
+	}
+	life->state = event->type;
+}
+
+void dh_ledger_close(struct dh_ledger *ledger, const struct dh_feed *feed)
+{
+	struct dh_record *record = g_hash_table_lookup(ledger->open, feed);
+
+	if (!record)
+		return;
+	g_queue_push_tail(&ledger->over, dh_record_ref(record));
+	g_hash_table_remove(ledger->open, feed);
+	if (ledger->over.length > DH_LEDGER_MAX)
+		unref_record(g_queue_pop_head(&ledger->over));
+}
+
+struct dh_record *dh_ledger_over(const struct dh_ledger *ledger, guint at)
+{
+	return g_queue_peek_nth((GQueue *)&ledger->over, at);
+}
+
+struct dh_record *dh_ledger_find(const struct dh_ledger *ledger, const char *id)
+{
+	for (GList *l = ledger->over.tail; l; l = l->prev)
+		if (!strcmp(((const struct dh_record *)l->data)->id, id))
+			return l->data;
+	return NULL;
+}

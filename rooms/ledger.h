@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The lives of a room's segments: when each was asked for, became ready, started, waited and
+ * ended, and how much of it was played and heard.
+ *
+ * The ledger belongs to its room's thread. Records are refcounted: what is immutable, and all
+ * of a record once it is over, may be read by any thread that holds a reference.
+ */
+#ifndef DH_LEDGER_H
+#define DH_LEDGER_H
+
+#include <stdatomic.h>
+
+#include <glib.h>
+
+#include "heard.h"
+#include "ingest/feed.h"
+#include "playout/playout.h"
+#include "segment_request.h"
+
+#define DH_LEDGER_MAX 100 /* lives that are over and still known */
+
+/* `media_ticks` -1: it has not happened. */
+struct dh_moment {
+	int64_t media_ticks;
+	int64_t wall_ms; /* Unix time */
+};
+
+enum dh_moment_kind {
+	DH_MOMENT_ASKED,
+	DH_MOMENT_FIRST_UNIT,
+	DH_MOMENT_READY,
+	DH_MOMENT_STARTED,
+	DH_MOMENT_ENDED,
+	DH_MOMENT_COUNT,
+};
+
+struct dh_life {
+	enum dh_event_type state; /* QUEUED: it waits; READY; STARTED: it plays; or its end */
+	enum dh_reason reason;
+	struct dh_moment moments[DH_MOMENT_COUNT];
+	unsigned holds;
+	int64_t held_since_ticks; /* -1: it is not held */
+	int64_t held_ticks;       /* without the hold that lasts */
+	int64_t played_ticks;
+	int64_t duration_ticks; /* -1: not known */
+	int64_t known_ticks;    /* of media, while the duration is not known */
+	int64_t index;          /* in its utterance */
+};
+
+struct dh_record {
+	atomic_int refs;
+	/* immutable */
+	char *id, *name, *utterance; /* utterance NULL: none */
+	json_t *metadata;            /* may be NULL */
+	char *content;               /* of its request; NULL: none */
+	/* owner: the room's thread; immutable once it is over */
+	size_t position; /* in the queue when it came */
+	struct dh_life life;
+	struct dh_script *script; /* NULL: none, or it is over */
+	char *heard;              /* once it is over; NULL: no script */
+	char *error;              /* once it has failed */
+	bool is_over;
+};
+
+struct dh_ledger;
+
+struct dh_ledger *dh_ledger_new(void);
+void dh_ledger_free(struct dh_ledger **ledger);
+
+struct dh_record *dh_record_ref(struct dh_record *record);
+void dh_record_unref(struct dh_record **record);
+
+/* --- the room's thread */
+
+/* A segment that `feed` makes is about to be enqueued under `id`; takes a reference to
+ * `script`, which may be NULL. Borrowed. */
+struct dh_record *dh_ledger_open(struct dh_ledger *ledger, const struct dh_feed *feed, const char *id,
+	const struct dh_segment_request *request, struct dh_script *script);
+/* It was not enqueued after all. */
+void dh_ledger_cancel(struct dh_ledger *ledger, const struct dh_feed *feed);
+/* NULL: there is none, or it is over. Borrowed. */
+struct dh_record *dh_ledger_record(const struct dh_ledger *ledger, const struct dh_feed *feed);
+
+/* An event of the segment of `record`; `rule`: see dh_segment_duration_ticks. */
+void dh_record_event(struct dh_record *record, const struct dh_playout_event *event, enum dh_duration rule,
+	int64_t wall_ms);
+/* Its first media have come. Only the first call counts. */
+void dh_record_first_unit(struct dh_record *record, int64_t media_ticks, int64_t wall_ms);
+/* It is over: it moves to the end of the list below. */
+void dh_ledger_close(struct dh_ledger *ledger, const struct dh_feed *feed);
+
+/* Those that are over, from the oldest; `at` counts from 0. NULL beyond the last. Borrowed. */
+struct dh_record *dh_ledger_over(const struct dh_ledger *ledger, guint at);
+/* The newest with that id that is over; NULL: none. Borrowed. */
+struct dh_record *dh_ledger_find(const struct dh_ledger *ledger, const char *id);
+
+#endif

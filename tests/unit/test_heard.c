@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What has been heard of a text, and what requests say about segments. */
+#include "tests/support/check.h"
+
+#include "playout/timebase.h"
+#include "rooms/heard.h"
+#include "rooms/segment_request.h"
+
+#include <glib.h>
+
+/* --- what has been heard */
+
+static const struct heard_row {
+	const char *name, *text, *words;
+	int64_t played_ms, duration_ms, known_ms;
+	const char *heard;
+} heard_rows[] = {
+	{ "nothing", "Good evening.", NULL, 0, 1000, 1000, "" },
+	{ "all", "Good evening.", NULL, 1000, 1000, 1000, "Good evening." },
+	{ "all and more", "Good evening.", NULL, 3000, 1000, 1000, "Good evening." },
+	{ "within a word", "Good evening to you", NULL, 500, 1000, 1000, "Good" },
+	{ "before a word's end", "abcd fghi", NULL, 443, 999, 999, "" },
+	{ "at a word's end", "abcd fghi", NULL, 444, 999, 999, "abcd" },
+	{ "an empty text", "", NULL, 500, 1000, 1000, "" },
+	{ "characters are not bytes", "äöüß äöüß", NULL, 500, 900, 900, "äöüß" },
+	{ "ideographs are words", "你好世界", NULL, 500, 1000, 1000, "你好" },
+	{ "punctuation stays with its ideograph", "你好。世界", NULL, 450, 1000, 1000, "你" },
+	{ "spaces are no end", "one   two", NULL, 600, 900, 900, "one" },
+	{ "not all is made yet", "one two three four five six", NULL, 400, -1, 400, "one" },
+	{ "a slow speaker", "one two", NULL, 2000, -1, 4000, "one" },
+	{ "words", "One, two, three.", "[[\"One\",0,300],[\"two\",400,700],[\"three\",700,1000]]", 700, 1000, 0,
+		"One, two," },
+	{ "within a word, by words", "One, two, three.", "[[\"One\",0,300],[\"two\",400,700],[\"three\",700,1000]]",
+		699, 1000, 0, "One," },
+	{ "all, by words", "One, two, three.", "[[\"One\",0,300],[\"two\",400,700]]", 1000, 1000, 0,
+		"One, two, three." },
+	{ "no duration, by words", "One, two", "[[\"One\",0,300],[\"two\",400,700]]", 350, -1, 350, "One," },
+	{ "words alone", NULL, "[[\"One\",0,300],[\"two\",400,700],[\"three\",700,1000]]", 750, 1000, 0, "One two" },
+	{ "a word that the text lacks", "One three", "[[\"One\",0,300],[\"two\",400,700],[\"three\",700,1000]]", 800,
+		1200, 0, "One" },
+	{ "the same word twice", "no, no, no", "[[\"no\",0,100],[\"no\",100,200],[\"no\",200,300]]", 250, 300, 0,
+		"no, no," },
+	{ "no words at all", "One", "[]", 100, 200, 0, "" },
+};
+
+static void test_heard(const void *arg)
+{
+	const struct heard_row *row = arg;
+	json_t *words = row->words ? json_loads(row->words, 0, NULL) : NULL;
+	if (words)
+		CHECK(!dh_script_check(words));
+	struct dh_script *script = dh_script_new(row->text, words);
+	char *heard = dh_script_heard(script, row->played_ms, row->duration_ms, row->known_ms);
+	CHECK_STR(heard, row->heard);
+	g_free(heard);
+	dh_script_unref(&script);
+	json_decref(words);
+}
+
+static void test_without_a_script(void)
+{
+	CHECK(!dh_script_new(NULL, NULL));
+	CHECK(!dh_script_heard(NULL, 100, 200, 200));
+	CHECK(!dh_script_ref(NULL));
+	struct dh_script *none = NULL;
+	dh_script_unref(&none);
+}
+
+/* More time, more text, and always a beginning of it. */
+static void test_heard_grows(void)
+{
+	static const char text[] = "Ein Satz, mit „Wörtern“ und 数字 — 1,5 Mio. — of many kinds…";
+	struct dh_script *script = dh_script_new(text, NULL);
+	size_t last = 0;
+	for (int ms = 0; ms <= 5000; ms++) {
+		char *heard = dh_script_heard(script, ms, 5000, 5000);
+		CHECK(!strncmp(text, heard, strlen(heard)) && g_utf8_validate(heard, -1, NULL), "%d ms", ms);
+		CHECK(strlen(heard) >= last, "%d ms", ms);
+		last = strlen(heard);
+		g_free(heard);
+	}
+	CHECK_INT(last, strlen(text));
+	dh_script_unref(&script);
+}
+
+static const struct words_row {
+	const char *name, *words;
+	int is_right;
+} words_rows[] = {
+	{ "none", "[]", 1 },
+	{ "two at once", "[[\"a\",0,5],[\"b\",0,5]]", 1 },
+	{ "no array", "{}", 0 },
+	{ "no arrays", "[\"a\"]", 0 },
+	{ "no end", "[[\"a\",0]]", 0 },
+	{ "too much", "[[\"a\",0,1,2]]", 0 },
+	{ "no word", "[[\"\",0,1]]", 0 },
+	{ "a number", "[[1,0,1]]", 0 },
+	{ "negative", "[[\"a\",-1,1]]", 0 },
+	{ "backwards", "[[\"a\",2,1]]", 0 },
+	{ "a fraction", "[[\"a\",0.5,1]]", 0 },
+	{ "not in order", "[[\"a\",2,3],[\"b\",1,3]]", 0 },
+};
+
+static void test_words(const void *arg)
+{
+	const struct words_row *row = arg;
+	json_t *words = json_loads(row->words, 0, NULL);
+	CHECK_INT(!dh_script_check(words), row->is_right);
+	json_decref(words);
+}
+
+/* --- requests */
+
+static const struct wrong_row {
+	const char *body, *field; /* NULL: it is right */
+} wrong_rows[] = {
+	{ "{}", NULL },
+	{ "{\"other\":1}", NULL },
+	{ "{\"utterance\":\"u\",\"index\":0,\"last\":true}", NULL },
+	{ "{\"utterance\":\"u\"}", NULL },
+	{ "{\"utterance\":\"u\",\"index\":2147483647}", NULL },
+	{ "{\"utterance\":\"u\",\"index\":2147483648}", "index" },
+	{ "{\"utterance\":\"u\",\"index\":-1}", "index" },
+	{ "{\"utterance\":\"u\",\"index\":\"1\"}", "index" },
+	{ "{\"utterance\":\"u\",\"index\":1.0}", "index" },
+	{ "{\"index\":1}", "index" },
+	{ "{\"last\":true}", "last" },
+	{ "{\"utterance\":\"u\",\"last\":1}", "last" },
+	{ "{\"utterance\":\"\"}", "utterance" },
+	{ "{\"utterance\":5}", "utterance" },
+	{ "{\"utterance\":\"a\\nb\"}", "utterance" },
+	{ "{\"utterance\":\"a\\u0000b\"}", "utterance" },
+	{ "{\"segment\":\"\"}", "segment" },
+	{ "{\"priority\":\"urgent\"}", NULL },
+	{ "{\"priority\":\"high\"}", "priority" },
+	{ "{\"priority\":1}", "priority" },
+	{ "{\"before\":\"s\",\"priority\":\"normal\"}", "priority" },
+	{ "{\"before\":\"s\",\"after\":\"t\"}", "after" },
+	{ "{\"after\":[]}", "after" },
+	{ "{\"ttl_ms\":1}", NULL },
+	{ "{\"ttl_ms\":0}", "ttl_ms" },
+	{ "{\"ttl_ms\":86400001}", "ttl_ms" },
+	{ "{\"repeat\":1000}", NULL },
+	{ "{\"repeat\":0}", "repeat" },
+	{ "{\"repeat\":1001}", "repeat" },
+	{ "{\"underrun\":\"skip\"}", NULL },
+	{ "{\"underrun\":\"wait\"}", "underrun" },
+	{ "{\"underrun\":null}", "underrun" },
+	{ "{\"preroll_ms\":0}", NULL },
+	{ "{\"preroll_ms\":10001}", "preroll_ms" },
+	{ "{\"words\":[[\"a\",0,1]]}", NULL },
+	{ "{\"words\":[[\"a\",1,0]]}", "words" },
+};
+
+static void test_wrong_fields(void)
+{
+	for (size_t i = 0; i < sizeof wrong_rows / sizeof *wrong_rows; i++) {
+		const struct wrong_row *row = &wrong_rows[i];
+		json_t *body = json_loads(row->body, JSON_ALLOW_NUL, NULL);
+		struct dh_segment_request request;
+		char *wrong = dh_segment_request_read(&request, body), named[40];
+		CHECK(!wrong == !row->field, "%s: %s", row->body, wrong);
+		snprintf(named, sizeof named, "Invalid \"%s\"", row->field ? row->field : "");
+		CHECK(!wrong || g_str_has_prefix(wrong, named), "%s: %s", row->body, wrong);
+		g_free(wrong);
+		json_decref(body);
+	}
+	char utterance[DH_UTTERANCE_MAX + 2];
+	memset(utterance, 'u', sizeof utterance);
+	utterance[sizeof utterance - 1] = 0;
+	json_t *body = json_pack("{s:s}", "utterance", utterance);
+	struct dh_segment_request request;
+	char *wrong = dh_segment_request_read(&request, body);
+	CHECK(wrong != NULL);
+	g_free(wrong);
+	json_decref(body);
+}
+
+static void test_fields(void)
+{
+	json_t *body = json_loads("{\"segment\":\"s\",\"utterance\":\"u\",\"index\":3,\"last\":true,"
+				  "\"priority\":\"background\",\"ttl_ms\":5,\"repeat\":4,\"underrun\":\"idle\","
+				  "\"preroll_ms\":70,\"text\":\"Hi\",\"words\":[]}",
+		0, NULL);
+	struct dh_segment_request request;
+	CHECK(!dh_segment_request_read(&request, body));
+	CHECK_STR(request.id, "s");
+	CHECK_STR(request.order.utterance, "u");
+	CHECK_INT(request.order.index, 3);
+	CHECK(request.order.is_last && request.has_underrun);
+	CHECK_INT(request.order.priority, DH_PRIORITY_BACKGROUND);
+	CHECK_INT(request.order.ttl_ticks, 5 * DH_TICKS_PER_MS);
+	CHECK_INT(request.order.repeat, 4);
+	CHECK_INT(request.order.underrun, DH_UNDERRUN_IDLE);
+	CHECK_INT(request.preroll_ms, 70);
+	CHECK_STR(request.text, "Hi");
+	CHECK(json_is_array(request.words));
+	json_decref(body);
+	body = json_object();
+	CHECK(!dh_segment_request_read(&request, body));
+	CHECK(!request.id && !request.has_underrun && !request.order.is_last && !request.text);
+	CHECK_INT(request.order.index, -1);
+	CHECK_INT(request.preroll_ms, -1);
+	json_decref(body);
+}
+
+static char *content_of(const char *text)
+{
+	json_t *body = json_loads(text, 0, NULL);
+	char *content = dh_segment_request_content(body);
+	json_decref(body);
+	return content;
+}
+
+static void test_content(void)
+{
+	char *one = content_of("{\"request\":\"say\",\"id\":1,\"text\":\"a\",\"segment\":\"s\",\"secret\":\"x\"}");
+	char *same = content_of("{\"segment\":\"s\",\"text\":\"a\",\"request\":\"say\",\"id\":\"1\",\"secret\":\"y\"}");
+	char *other = content_of("{\"segment\":\"s\",\"text\":\"b\",\"request\":\"say\",\"id\":1}");
+	CHECK_STR(one, same);
+	CHECK(strcmp(one, other) != 0);
+	CHECK(!strstr(one, "secret"));
+	free(one);
+	free(same);
+	free(other);
+}
+
+static const struct check_test tests[] = {
+	TABLE(test_heard, heard_rows),
+	TEST(test_without_a_script),
+	TEST(test_heard_grows),
+	TABLE(test_words, words_rows),
+	TEST(test_wrong_fields),
+	TEST(test_fields),
+	TEST(test_content),
+};
+
+int main(int argc, char **argv)
+{
+	return CHECK_MAIN(argc, argv, tests);
+}
