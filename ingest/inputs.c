@@ -83,19 +83,21 @@ const char *dh_inputs_file_name(const struct dh_inputs *inputs)
 
 /* --- files */
 
-int dh_inputs_open(const struct dh_inputs *inputs, int i, struct dh_file_identity *identity, char **error)
+int dh_inputs_open(const struct dh_inputs *inputs, int i, struct dh_opener *opener, struct dh_file_identity *identity,
+	char **error)
 {
 	const struct dh_ingest_source *source = &inputs->source;
-	int fd = dh_media_open(source->folders[i], source->names[i], source->max_bytes, error), err;
+	struct stat st;
+	int fd = dh_media_open(opener, source->folders[i], source->names[i], source->max_bytes, &st, error), err;
 
 	if (fd < 0)
 		return fd;
-	err = dh_file_identity_get(identity, fd);
+	err = dh_file_identity_of(identity, &st);
 	if (err == 0 && source->is_found[i] && !dh_file_identity_alike(identity, &source->identities[i]))
 		err = -ESTALE;
 	if (err == 0)
 		return fd;
-	close(fd);
+	dh_openers_close(opener->openers, fd);
 	*error = g_strdup(err == -ESTALE ? "it was changed after it was enqueued" : g_strerror(-err));
 	return err;
 }

@@ -8,7 +8,8 @@
  *     fd 3   a SOCK_SEQPACKET socket for control
  * It loads its libraries, sends `ready <DH_PREPARE_PROTOCOL>` on fd 3 and waits
  * there for exactly one job: a JSON object of at most DH_JOB_MAX bytes in one
- * message, with the descriptors of its inputs as SCM_RIGHTS. It does the job,
+ * message, with the descriptors of its inputs as SCM_RIGHTS. A SOCK_SEQPACKET socket among
+ * them is the envelope of a file (prepare/envelope.h). It does the job,
  * writes the stream (which ends in FAIL if it failed) and exits with a code below.
  * If fd 3 is closed before a job came, it exits with 0. It dies with the thread that
  * spawned it: it sets the parent-death signal itself, and exits at once if it is an
@@ -56,7 +57,7 @@
 #ifndef DH_JOB_H
 #define DH_JOB_H
 
-#define DH_PREPARE_PROTOCOL 1
+#define DH_PREPARE_PROTOCOL 2
 #define DH_JOB_MAX          65536
 #define DH_JOB_FD           3
 

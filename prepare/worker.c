@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "envelope.h"
 #include "file.h"
 #include "prepare.h"
 #include "task_job.h"
@@ -57,6 +58,11 @@ static int receive_job(struct job *job)
 	if (job->size < 0)
 		return -errno;
 	take_descriptors(job, &message);
+	for (int i = 0; i < job->fds_count; i++) {
+		int err = dh_envelope_open(&job->fds[i]);
+		if (err < 0)
+			return err;
+	}
 	job->is_cut = message.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
 	return 0;
 }

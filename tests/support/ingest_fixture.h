@@ -29,7 +29,7 @@ struct ingest_fixture {
 	int fds, children; /* before */
 };
 
-static char fake_worker[PATH_MAX];
+static char fake_worker[PATH_MAX], opener_program[PATH_MAX];
 
 /* What one subscription heard. */
 struct heard {
@@ -240,6 +240,7 @@ static inline void ingest_fixture_init(struct ingest_fixture *fixture)
 	CHECK_INT(symlink(fake_worker, fixture->worker), 0);
 	dh_ingest_config_init(&fixture->config);
 	fixture->config.worker_path = fixture->worker;
+	fixture->config.opener_path = opener_program;
 	fixture->config.worker_nice = 0; /* on a busy machine it would look as if it hung */
 	fixture->config.cache_folder = fixture->cache;
 }
@@ -374,12 +375,12 @@ static inline void prepare_once(struct ingest_fixture *fixture, const char *scri
 	AWAIT_STATS(fixture, stats, stats.workers_busy == 0);
 }
 
-/* Finds the fake worker beside the test; 0 where it is. */
-static inline int find_fake_worker(const char *program)
+/* Finds a program that was built together with the test; 0 where it is. */
+static inline int find_program(const char *test, const char *name, char found[PATH_MAX])
 {
-	char *folder = g_path_get_dirname(program);
-	char *path = g_build_filename(folder, "..", "support", "fake_worker", NULL);
-	int is_missing = !realpath(path, fake_worker);
+	char *folder = g_path_get_dirname(test);
+	char *path = g_build_filename(folder, "..", name, NULL);
+	int is_missing = !realpath(path, found);
 
 	if (is_missing)
 		fprintf(stderr, "%s is missing\n", path);
@@ -388,10 +389,16 @@ static inline int find_fake_worker(const char *program)
 	return is_missing;
 }
 
+static inline int find_programs(const char *test)
+{
+	return find_program(test, "support/fake_worker", fake_worker) ||
+		find_program(test, "../dh-open", opener_program);
+}
+
 #define PREPARATION_MAIN(tests) \
 	int main(int argc, char **argv) \
 	{ \
-		return find_fake_worker(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests); \
+		return find_programs(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests); \
 	}
 
 #endif

@@ -60,11 +60,20 @@ class Workers(Case):
     def worker(self, *options):
         worker = Worker("--parent", str(os.getpid()), *options)
         self.workers.append(worker)
-        self.assertEqual(worker.ready, b"ready 1")
+        self.assertEqual(worker.ready, b"ready 2")
         return worker
 
     def open(self, name):
         return os.open(self.path(name) if not name.startswith("/") else name, os.O_RDONLY)
+
+    def envelope(self, name):
+        """A file as the plugin passes it on (prepare/envelope.h)."""
+        fd = self.open(name)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))])
+        ours.close()
+        os.close(fd)
+        return theirs.detach()
 
     def job(self, **fields):
         return {"kind": "segment", "names": ["speech"], "width": SIZE, "height": SIZE, **fields}
@@ -82,6 +91,16 @@ class Workers(Case):
         self.run_tool(self.base, "--size", f"{SIZE}x{SIZE}")
         with open(self.path("out.dhs"), "rb") as file:
             self.assertEqual(data, file.read())
+        worker = self.worker()
+        worker.send(self.job(), [self.envelope(self.base)])
+        self.assertEqual(worker.rest(), (data, 0))
+
+    def test_empty_envelope(self):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        worker = self.worker()
+        worker.send(self.job(), [theirs.detach()])
+        self.assertEqual(worker.rest(), (b"", USAGE))
+        ours.close()
 
     def test_anchor_and_kinds(self):
         marks.write_idle(self.path("idle.mp4"), 1, SIZE)

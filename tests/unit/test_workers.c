@@ -166,7 +166,7 @@ static const struct start {
 	{ "exit", NULL, 30000, "exit code 1" },
 	{ "mute", NULL, 3000, "not ready after 3000 ms" },
 	{ "noise", NULL, 30000, "does not say that it is ready" },
-	{ "protocol", NULL, 30000, "speaks protocol 2, this plugin 1" },
+	{ "protocol", NULL, 30000, "speaks protocol 3, this plugin 2" },
 };
 
 static void test_starts(const void *arg)
