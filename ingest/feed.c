@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "feed_private.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "playout/timebase.h"
 #include "prepare/job.h"
 
 static void batch_clear(struct dh_feed_batch *batch)
@@ -25,11 +27,12 @@ static void close_sources(struct dh_ingest_source *source)
 }
 
 struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct dh_feed_owner *owner, const char *name,
-	json_t *metadata, const struct dh_ingest_source *source, const struct dh_feed_speech *speech)
+	json_t *metadata, const struct dh_ingest_source *source, const struct dh_feed_speech *speech,
+	const struct dh_feed_audience *audience)
 {
 	struct dh_feed *feed = g_new0(struct dh_feed, 1);
 
-	g_atomic_ref_count_init(&feed->refs);
+	atomic_init(&feed->refs, 1);
 	g_mutex_init(&feed->lock);
 	feed->context = *context;
 	feed->owner = *owner;
@@ -45,37 +48,47 @@ struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct 
 		feed->text = g_strdup(speech->text);
 		feed->voice = g_strdup(speech->voice);
 	}
+	if (audience)
+		feed->audience = *audience;
+	feed->is_live = speech || (source->count > 0 && source->fds[0] >= 0);
+	if (feed->is_live)
+		feed->source.ahead_ticks = context->ahead_ticks;
 	return feed;
 }
 
 struct dh_feed *dh_feed_ref(struct dh_feed *feed)
 {
-	g_atomic_ref_count_inc(&feed->refs);
+	atomic_fetch_add(&feed->refs, 1);
 	return feed;
 }
 
-void dh_feed_unref(struct dh_feed *feed)
+void dh_feed_unref(struct dh_feed **feed)
 {
-	if (!feed || !g_atomic_ref_count_dec(&feed->refs))
+	struct dh_feed *old = *feed;
+
+	*feed = NULL;
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
-	close_sources(&feed->source);
-	if (feed->source.anchor)
-		g_bytes_unref(feed->source.anchor);
-	batch_clear(&feed->arrived);
-	json_decref(feed->metadata);
-	json_decref(feed->notes);
-	json_decref(feed->outcome.notes);
+	close_sources(&old->source);
+	if (old->source.anchor)
+		g_bytes_unref(old->source.anchor);
+	batch_clear(&old->arrived);
+	json_decref(old->metadata);
+	json_decref(old->notes);
+	json_decref(old->outcome.notes);
 	for (int i = 0; i < 2; i++)
-		g_free(feed->names[i]);
-	g_free(feed->name);
-	g_free(feed->who);
-	g_free(feed->text);
-	g_free(feed->voice);
-	g_free(feed->generator_error);
-	g_free(feed->outcome.text);
-	g_mutex_clear(&feed->lock);
-	feed->owner.gone(feed->owner.arg);
-	g_free(feed);
+		g_free(old->names[i]);
+	g_free(old->name);
+	g_free(old->who);
+	g_free(old->text);
+	g_free(old->voice);
+	g_free(old->generator_error);
+	g_free(old->outcome.text);
+	g_mutex_clear(&old->lock);
+	if (old->audience.gone)
+		old->audience.gone(old->audience.arg);
+	old->owner.gone(old->owner.arg);
+	g_free(old);
 }
 
 const char *dh_feed_name(const struct dh_feed *feed)
@@ -95,14 +108,14 @@ json_t *dh_feed_metadata(const struct dh_feed *feed)
 	return feed->metadata;
 }
 
-gboolean dh_feed_may_begin_ahead(const struct dh_feed *feed)
+bool dh_feed_may_begin_ahead(const struct dh_feed *feed)
 {
 	return dh_ingest_has_memory(feed->context.ingest);
 }
 
 /* --- the owner's thread */
 
-gboolean dh_feed_is_incomplete(const struct dh_feed *feed)
+bool dh_feed_is_incomplete(const struct dh_feed *feed)
 {
 	return feed->is_incomplete;
 }
@@ -148,7 +161,54 @@ void dh_feed_set_next(struct dh_feed *feed)
 
 bool dh_feed_is_live(const struct dh_feed *feed)
 {
+	return feed->is_live;
+}
+
+bool dh_feed_is_generated(const struct dh_feed *feed)
+{
 	return feed->config != NULL;
+}
+
+void dh_feed_tell(struct dh_feed *feed, json_t *event, bool is_last)
+{
+	if (feed->audience.event)
+		feed->audience.event(feed->audience.arg, json_incref(event), is_last);
+}
+
+/* How often a live source is looked after, unless its audience wants it more often. */
+#define PLAYED_EVERY_TICKS (100 * DH_TICKS_PER_MS)
+
+int64_t dh_feed_played_every_ticks(const struct dh_feed *feed)
+{
+	int64_t progress_ticks = feed->audience.progress_ticks;
+
+	if (!feed->is_live)
+		return 0;
+	return progress_ticks > 0 ? MIN(progress_ticks, PLAYED_EVERY_TICKS) : PLAYED_EVERY_TICKS;
+}
+
+static int64_t wanted_ticks(const struct dh_feed *feed, int64_t played_ticks)
+{
+	int64_t known_ticks = dh_segment_known_ticks(feed->segment);
+
+	return known_ticks == INT64_MAX ? -1 : MAX(0, played_ticks + feed->context.ahead_ticks - known_ticks);
+}
+
+void dh_feed_played(struct dh_feed *feed, int64_t played_ticks)
+{
+	const struct dh_feed_audience *audience = &feed->audience;
+
+	if (!feed->is_live || !feed->segment)
+		return;
+	if (audience->progress_ticks > 0 && played_ticks >= feed->progress_ticks + audience->progress_ticks) {
+		feed->progress_ticks = played_ticks;
+		audience->progress(audience->arg, dh_segment_id(feed->segment), played_ticks,
+			wanted_ticks(feed, played_ticks));
+	}
+	if (!atomic_load(&feed->is_held) || !feed->is_started)
+		return;
+	atomic_store(&feed->allowed_ticks, played_ticks + feed->context.ahead_ticks);
+	dh_io_post(feed->context.io, dh_feed_input_allow, dh_feed_ref(feed));
 }
 
 void dh_feed_stop(struct dh_feed *feed)

@@ -22,6 +22,7 @@ struct dh_feed_context {
 	struct dh_ingest *ingest;
 	const char *generator_scope; /* dh-scope; this and `generator_user` outlive the feed */
 	const char *generator_user;  /* the user that generators run as */
+	int64_t ahead_ticks;         /* how far a live source is read ahead of what has been played */
 };
 
 /* The owner of the segment that the feed fills. */
@@ -42,27 +43,43 @@ struct dh_feed_speech {
 	const char *voice; /* NULL: none */
 };
 
+/* Who made the segment and wants to know how it fares. Called in the owner's thread, but for
+ * `gone`. None may wait. */
+struct dh_feed_audience {
+	void *arg;
+	int64_t progress_ticks; /* distance of calls of `progress`; 0: none */
+	/* An event of the segment, as members get it; `is_last`: the one that ends it. Takes a
+	 * reference. */
+	void (*event)(void *arg, json_t *event, bool is_last);
+	/* While it plays: how much of it has been played, and how much more media is worth
+	 * making now (-1: nothing more can come). */
+	void (*progress)(void *arg, const char *segment, int64_t played_ticks, int64_t wanted_ticks);
+	/* The feed is being freed. Any thread. */
+	void (*gone)(void *arg);
+};
+
 /* `name`: the source's, for people; copied. `metadata`: the caller's, or NULL; the feed
  * takes a reference. The feed takes ownership of a pipe in `source`; the folders in it must
  * outlive the feed, and its `anchor` is set by dh_feed_start. `speech`: a generator makes
- * the segment and `source` has no descriptors; NULL otherwise. The caller gets one
- * reference. */
+ * the segment and `source` has no descriptors; NULL otherwise. `audience`: copied; may be
+ * NULL. The caller gets one reference. */
 struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct dh_feed_owner *owner, const char *name,
-	json_t *metadata, const struct dh_ingest_source *source, const struct dh_feed_speech *speech);
+	json_t *metadata, const struct dh_ingest_source *source, const struct dh_feed_speech *speech,
+	const struct dh_feed_audience *audience);
 struct dh_feed *dh_feed_ref(struct dh_feed *feed);
-void dh_feed_unref(struct dh_feed *feed); /* NULL is allowed */
+void dh_feed_unref(struct dh_feed **feed);
 
 const char *dh_feed_name(const struct dh_feed *feed);
 /* The same without folders if it is a file: for those who must not see paths. */
 const char *dh_feed_short_name(const struct dh_feed *feed);
 json_t *dh_feed_metadata(const struct dh_feed *feed); /* borrowed; may be NULL */
 /* Whether there is memory to prepare it ahead of its turn. Any thread. */
-gboolean dh_feed_may_begin_ahead(const struct dh_feed *feed);
+bool dh_feed_may_begin_ahead(const struct dh_feed *feed);
 
 /* --- in the owner's thread */
 
 /* Once the segment is complete: whether its source ended prematurely. */
-gboolean dh_feed_is_incomplete(const struct dh_feed *feed);
+bool dh_feed_is_incomplete(const struct dh_feed *feed);
 /* Problems with the source, as an array of texts for people, or NULL. Borrowed. */
 json_t *dh_feed_notes(const struct dh_feed *feed);
 
@@ -78,8 +95,18 @@ bool dh_feed_is_started(const struct dh_feed *feed);
 /* It plays now or next: prepare it before anything queued ahead of time. */
 void dh_feed_set_next(struct dh_feed *feed);
 
-/* Whether a generator makes it while it is being prepared. */
+/* Whether it is being made while it is prepared, and then whether a command of the
+ * configuration makes it. */
 bool dh_feed_is_live(const struct dh_feed *feed);
+bool dh_feed_is_generated(const struct dh_feed *feed);
+
+/* An event of its segment. Borrowed. */
+void dh_feed_tell(struct dh_feed *feed, json_t *event, bool is_last);
+
+/* Its segment plays: so much of it has been played. Lets a live source be read on. */
+void dh_feed_played(struct dh_feed *feed, int64_t played_ticks);
+/* The longest time between two calls while it plays; 0: it need not be called. */
+int64_t dh_feed_played_every_ticks(const struct dh_feed *feed);
 
 /* Moves what has arrived into the segment. Returns whether the feed has a segment. */
 bool dh_feed_fill(struct dh_feed *feed);

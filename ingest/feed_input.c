@@ -5,6 +5,7 @@
 #include "feed_private.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "prepare/job.h"
 
@@ -170,11 +171,22 @@ static int start_generator(void *arg, int *fd, char **error)
 	return err;
 }
 
+/* A generator's time does not run while nobody reads what it makes. */
+static void on_held(void *arg, bool is_held)
+{
+	struct dh_feed *feed = arg;
+
+	atomic_store(&feed->is_held, is_held);
+	if (feed->generator)
+		dh_generator_hold(feed->generator, is_held);
+}
+
 static const struct dh_ingest_listener listener = {
 	.open = start_generator,
 	.head = on_head,
 	.anchor = on_anchor,
 	.units = on_units,
+	.held = on_held,
 	.note = on_note,
 	.end = on_end,
 	.failure = on_failure,
@@ -204,7 +216,16 @@ void dh_feed_input_set_next(void *arg)
 
 	if (feed->subscription)
 		dh_ingest_set_next(feed->subscription);
-	dh_feed_unref(feed);
+	dh_feed_unref(&feed);
+}
+
+void dh_feed_input_allow(void *arg)
+{
+	struct dh_feed *feed = arg;
+
+	if (feed->subscription)
+		dh_ingest_allow(feed->subscription, atomic_load(&feed->allowed_ticks));
+	dh_feed_unref(&feed);
 }
 
 void dh_feed_input_close(void *arg)
@@ -214,5 +235,5 @@ void dh_feed_input_close(void *arg)
 	dh_ingest_unsubscribe(&feed->subscription);
 	dh_generator_free(&feed->generator);
 	dh_io_drop(&feed->patience);
-	dh_feed_unref(feed);
+	dh_feed_unref(&feed);
 }

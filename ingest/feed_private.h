@@ -3,6 +3,8 @@
 #ifndef DH_FEED_PRIVATE_H
 #define DH_FEED_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "feed.h"
 #include "generator.h"
 
@@ -26,16 +28,22 @@ struct dh_feed_outcome {
 };
 
 struct dh_feed {
-	gatomicrefcount refs;
+	atomic_int refs;
 	/* immutable; holds references */
 	struct dh_feed_context context;
 	struct dh_feed_owner owner;
+	struct dh_feed_audience audience; /* zeros: none */
+	bool is_live;
 	char *name;
 	json_t *metadata;
 	/* the owner's thread */
 	struct dh_segment *segment;
 	bool is_started, is_next, is_incomplete;
-	json_t *notes; /* may be NULL */
+	json_t *notes;          /* may be NULL */
+	int64_t progress_ticks; /* when `progress` was last called */
+	/* atomic */
+	atomic_bool is_held;           /* its source waits until more has been played */
+	_Atomic int64_t allowed_ticks; /* its source may be read up to here */
 	/* the owner's thread until started, then the I/O thread */
 	struct dh_ingest_source source;
 	char *names[2];
@@ -62,6 +70,8 @@ struct dh_feed {
 void dh_feed_input_open(void *feed);
 /* Marks it as next. Drops `feed`, a reference. */
 void dh_feed_input_set_next(void *feed);
+/* Reads on, as far as `allowed_ticks`. Drops `feed`, a reference. */
+void dh_feed_input_allow(void *feed);
 void dh_feed_input_close(void *feed);
 
 #endif

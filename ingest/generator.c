@@ -21,8 +21,10 @@ struct dh_generator {
 	char *who;
 	struct dh_child *child;
 	struct dh_generator_log *log;
-	int alive;      /* our end of a pipe that closes when we die */
-	GSource *timer; /* max_s, then the grace period */
+	int alive;                 /* our end of a pipe that closes when we die */
+	GSource *timer;            /* max_s, then the grace period */
+	int64_t left_ms, since_us; /* of max_s, when it last began to run */
+	bool is_held;
 	bool is_late, is_over, is_lingering;
 	bool is_left; /* freed, but still in its grace period */
 	struct dh_io_left left;
@@ -83,12 +85,25 @@ static gboolean too_late(gpointer arg)
 	if (generator->is_over) {
 		generator->is_lingering = true;
 		dh_log(DH_LOG_WARNING,
-			"%s: the generator was still there %d ms after its output had ended, it is killed",
+			"%s: the generator was still running %d ms after its output had ended, and is killed",
 			generator->who, DH_GENERATOR_GRACE_MS);
 	} else
 		generator->is_late = true;
 	dh_child_kill(generator->child);
 	return G_SOURCE_CONTINUE;
+}
+
+void dh_generator_hold(struct dh_generator *generator, bool is_held)
+{
+	int64_t now_us = g_get_monotonic_time();
+
+	if (generator->is_over || generator->is_late || generator->is_held == is_held)
+		return;
+	generator->is_held = is_held;
+	if (is_held)
+		generator->left_ms = MAX(1, generator->left_ms - (now_us - generator->since_us) / 1000);
+	generator->since_us = now_us;
+	dh_io_timer_set(generator->timer, is_held ? -1 : generator->left_ms);
 }
 
 void dh_generator_output_over(struct dh_generator *generator)
@@ -264,7 +279,9 @@ int dh_generator_start(struct dh_generator **out, struct dh_io *io, const struct
 		release(generator);
 		return err;
 	}
-	dh_io_timer_set(generator->timer, spec->config->max_s * 1000);
+	generator->left_ms = spec->config->max_s * 1000;
+	generator->since_us = g_get_monotonic_time();
+	dh_io_timer_set(generator->timer, generator->left_ms);
 	*output = from;
 	*out = generator;
 	return 0;

@@ -12,6 +12,7 @@
 #ifndef DH_GENERATOR_H
 #define DH_GENERATOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "io.h"
@@ -50,6 +51,9 @@ typedef void dh_generator_end_fn(void *arg, const char *error);
  * cannot be started (-ENOENT: no such program). `ended` is never called from within. */
 int dh_generator_start(struct dh_generator **generator, struct dh_io *io, const struct dh_generator_spec *spec,
 	dh_generator_end_fn *ended, void *arg, int *output);
+
+/* Its output is not read for now: its time does not run; or (false) it is read again. */
+void dh_generator_hold(struct dh_generator *generator, bool is_held);
 
 /* Call when its output has been read to the end. It is killed if it lingers. */
 void dh_generator_output_over(struct dh_generator *generator);

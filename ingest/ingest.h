@@ -27,7 +27,7 @@
 struct dh_ingest;
 
 /* Starts warm workers. Succeeds even if no worker can be started: then jobs fail and say
- * why. `io` must outlive it. -EINVAL, -ENOMEM, or why a thread could not be started. */
+ * why. `io` must outlive it. -EINVAL, or why a thread could not be started. */
 int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh_ingest_config *config);
 
 /* Kills every worker; the I/O thread reaps them. Waits up to DH_LOADER_END_MS (loader.h)
@@ -58,12 +58,15 @@ struct dh_subscription;
 
 /* Takes ownership of a pipe in `source` and closes it, even on error. Copies strings and
  * `listener`. The first call may come before this returns. -EINVAL: a field of `source` is
- * out of range; -ENOMEM. */
+ * out of range. */
 int dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source *source,
 	const struct dh_ingest_listener *listener, void *arg, struct dh_subscription **subscription);
 
 /* Moves it ahead of everything that is prepared ahead of time. */
 void dh_ingest_set_next(struct dh_subscription *subscription);
+
+/* A live source may be read up to `ticks` of its media time. I/O thread. */
+void dh_ingest_allow(struct dh_subscription *subscription, int64_t ticks);
 
 /* Once it returns, no listener function runs or will run (if called from a listener
  * function: once that one has returned). So do not hold a lock that a listener function

@@ -44,11 +44,7 @@ int dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source 
 	}
 	if (err < 0)
 		return err;
-	err = dh_subscription_alloc(&new, listener, arg);
-	if (err < 0) {
-		dh_inputs_unref(&inputs);
-		return err;
-	}
+	new = dh_subscription_new(listener, arg);
 	new->ingest = ingest;
 	new->inputs = inputs;
 	new->is_next = source->is_next;
@@ -69,6 +65,12 @@ static void set_next(void *arg)
 void dh_ingest_set_next(struct dh_subscription *subscription)
 {
 	dh_io_post(subscription->ingest->io, set_next, subscription);
+}
+
+void dh_ingest_allow(struct dh_subscription *subscription, int64_t ticks)
+{
+	if (subscription->preparation)
+		dh_preparation_allow(subscription->preparation, ticks);
 }
 
 void dh_ingest_unsubscribe(struct dh_subscription **subscription)

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,7 +14,16 @@
 #include "playout/stream.h"
 #include "prepare/job.h"
 
-/* A descriptor must be a pipe or a socket. */
+/* Others are no sources: a worker takes a SOCK_SEQPACKET for an envelope (prepare/job.h). */
+static bool is_stream_socket(int fd)
+{
+	socklen_t size = sizeof(int);
+	int type;
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+/* A descriptor must be a pipe or a SOCK_STREAM. */
 static int look_at_pipe(struct dh_inputs *inputs)
 {
 	struct stat st;
@@ -23,7 +33,8 @@ static int look_at_pipe(struct dh_inputs *inputs)
 		return 0;
 	if (inputs->source.count != 1 || fstat(inputs->source.fds[0], &st) < 0)
 		return -EINVAL;
-	return S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) ? 0 : -EINVAL;
+	inputs->is_socket = is_stream_socket(inputs->source.fds[0]);
+	return S_ISFIFO(st.st_mode) || inputs->is_socket ? 0 : -EINVAL;
 }
 
 int dh_inputs_alloc(struct dh_inputs **inputs, const struct dh_ingest_source *source)

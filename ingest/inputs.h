@@ -15,7 +15,8 @@
 struct dh_inputs {
 	atomic_int refs;
 	struct dh_ingest_source source; /* owns names, folders, the pipe and the anchor */
-	bool is_live;                   /* a pipe or socket */
+	bool is_live;                   /* a pipe or socket, */
+	bool is_socket;                 /* and which of them */
 };
 
 /* Takes ownership of the pipe, even on failure. -EINVAL. */

@@ -95,6 +95,13 @@ void dh_job_finish(struct dh_job *job, int code, const char *text)
 	listener.done(arg, code, text);
 }
 
+void dh_job_hold(struct dh_job *job, bool is_held)
+{
+	job->is_held = is_held;
+	if (job->worker)
+		dh_worker_hold(job->worker, is_held);
+}
+
 void dh_job_cancel(struct dh_job **job)
 {
 	struct dh_job *old = *job;

@@ -3,6 +3,7 @@
 #ifndef DH_LISTENER_H
 #define DH_LISTENER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <glib.h>
 
@@ -22,6 +23,8 @@ struct dh_ingest_listener {
 	void (*anchor)(void *arg, struct dh_unit *anchor);
 	void (*picture)(void *arg, GBytes *i420);
 	void (*units)(void *arg, struct dh_unit *const *units, size_t count);
+	/* The source, which is live, is not read on for now; or (false) it is again. */
+	void (*held)(void *arg, bool is_held);
 	void (*note)(void *arg, const char *text);
 	void (*end)(void *arg, const struct dh_stream_end *end);
 	/* `code` is an enum dh_prepare_exit; `text` is one line of UTF-8 for people. */

@@ -16,20 +16,23 @@ struct dh_load_task *dh_load_task_ref(struct dh_load_task *task)
 	return task;
 }
 
-void dh_load_task_unref(struct dh_load_task *task)
+void dh_load_task_unref(struct dh_load_task **task)
 {
-	struct dh_loader *loader = task->loader;
+	struct dh_load_task *old = *task;
+	struct dh_loader *loader;
 
-	if (atomic_fetch_sub(&task->refs, 1) != 1)
+	*task = NULL;
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
-	dh_opener_clear(&task->opener);
-	task->kind->free(task);
+	loader = old->loader;
+	dh_opener_clear(&old->opener);
+	old->kind->free(old);
 	dh_loader_unref(&loader);
 }
 
 static void result_free(struct result *result)
 {
-	dh_load_task_unref(result->task);
+	dh_load_task_unref(&result->task);
 	g_free(result->text);
 	g_free(result);
 }
@@ -43,7 +46,7 @@ static void tell(void *arg)
 	if (task->arg) {
 		task->kind->tell(task, result->err, result->text);
 		task->arg = NULL;
-		dh_load_task_unref(task);
+		dh_load_task_unref(&task);
 	}
 	result_free(result);
 }
@@ -125,7 +128,7 @@ static void released(void *arg)
 
 	if (task->goes_on && !dh_load_task_is_cancelled(task))
 		post(task);
-	dh_load_task_unref(task);
+	dh_load_task_unref(&task);
 }
 
 static void post(struct dh_load_task *task)
@@ -137,7 +140,7 @@ static void post(struct dh_load_task *task)
 	if (err == 0)
 		return;
 	dh_load_task_end(task, err, err == -EHOSTDOWN ? "its file system does not answer" : NULL);
-	dh_load_task_unref(task);
+	dh_load_task_unref(&task);
 }
 
 /* --- I/O thread */
@@ -168,5 +171,5 @@ void dh_load_task_cancel(struct dh_load_task **task)
 		return;
 	old->arg = NULL;
 	atomic_store(&old->is_cancelled, true);
-	dh_load_task_unref(old);
+	dh_load_task_unref(&old);
 }

@@ -18,6 +18,8 @@ void dh_preparation_pump(struct dh_preparation *preparation)
 	for (guint i = 0; i < preparation->subscriptions->len; i++)
 		dh_subscription_tell(preparation->subscriptions->pdata[i], &preparation->recording,
 			preparation->may_end);
+	if (preparation->inputs->is_live)
+		dh_preparation_check_hold(preparation);
 }
 
 /* They have heard nothing yet; from now on they listen to `to`. */
@@ -48,6 +50,7 @@ void dh_preparation_finish(struct dh_preparation *preparation)
 	preparation->state = DH_PREPARATION_OVER;
 	preparation->may_end = true;
 	dh_stream_reader_free(&preparation->reader);
+	dh_live_input_free(&preparation->live);
 	dh_cache_writer_end(&preparation->writer, false);
 	dh_open_files_unref(&preparation->files);
 	if (preparation->recording.state != DH_RECORDING_ENDED)
@@ -234,6 +237,7 @@ struct dh_preparation *dh_preparation_new(struct dh_ingest *ingest, struct dh_in
 
 	new->ingest = ingest;
 	new->inputs = inputs;
+	new->allowed_ticks = inputs->source.ahead_ticks;
 	new->subscriptions = g_ptr_array_new();
 	dh_recording_init(&new->recording, ingest->limits);
 	g_ptr_array_add(ingest->all, new);
@@ -247,6 +251,7 @@ void dh_preparation_free(struct dh_preparation **preparation)
 	*preparation = NULL;
 	dh_preparation_unshare(old);
 	dh_load_task_cancel(&old->task);
+	dh_live_input_free(&old->live);
 	dh_job_cancel(&old->job);
 	dh_cache_writer_end(&old->writer, false);
 	dh_stream_reader_free(&old->reader);
@@ -262,7 +267,9 @@ void dh_preparation_begin(struct dh_preparation *preparation)
 {
 	struct dh_ingest *ingest = preparation->ingest;
 
-	if (preparation->inputs->is_live)
+	if (preparation->inputs->is_socket)
+		dh_preparation_read_live(preparation);
+	else if (preparation->inputs->is_live)
 		dh_preparation_encode(preparation);
 	else
 		preparation->task = dh_inspect(ingest->loader, ingest->limits, preparation->inputs, ingest->hashes,

@@ -8,6 +8,7 @@
 
 #include "cache_writer.h"
 #include "inputs.h"
+#include "live_input.h"
 #include "load_task.h"
 #include "open_files.h"
 #include "recording.h"
@@ -19,6 +20,7 @@ struct dh_ingest;
 enum dh_preparation_state {
 	DH_PREPARATION_NEW, /* waiting for the version, or being inspected */
 	DH_PREPARATION_LOADING,
+	DH_PREPARATION_LIVE,     /* a pushed stream is being read, or looked at */
 	DH_PREPARATION_ENCODING, /* opening its files, waiting for a worker, or being encoded */
 	DH_PREPARATION_CHECKING, /* complete; checking whether its files changed meanwhile */
 	DH_PREPARATION_OVER,     /* nothing more will come */
@@ -31,12 +33,15 @@ struct dh_preparation {
 	char *key; /* its key in the ingest's by_key; NULL: not shared */
 	bool has_cache_key;
 	bool is_inspected_again;  /* its files had changed when their turn came */
+	bool is_held;             /* not read on until more is allowed */
+	int64_t allowed_ticks;    /* a live source is read up to here; 0: to its end */
 	bool may_end;             /* listeners may hear the end of the recording */
 	GPtrArray *subscriptions; /* struct dh_subscription */
 	struct dh_recording recording;
 	struct dh_load_task *task;         /* that it waits for; may be NULL */
 	struct dh_expected_files expected; /* valid once inspected */
 	struct dh_open_files *files;       /* while a worker reads them */
+	struct dh_live_input *live;        /* LIVE */
 	struct dh_job *job;
 	struct dh_stream_reader *reader;
 	struct dh_cache_writer *writer;
@@ -49,6 +54,8 @@ void dh_preparation_free(struct dh_preparation **preparation);
 void dh_preparation_begin(struct dh_preparation *preparation);
 /* A subscriber needs it before anything that is prepared ahead of time. */
 void dh_preparation_set_next(struct dh_preparation *preparation);
+/* A live source: units up to this time may be read. */
+void dh_preparation_allow(struct dh_preparation *preparation, int64_t ticks);
 /* The last subscriber has left. May free it. */
 void dh_preparation_unwanted(struct dh_preparation *preparation);
 

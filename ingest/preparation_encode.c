@@ -63,7 +63,7 @@ static void checked(void *arg, int err, const char *text)
 	if (err == -ESTALE)
 		mark_changed(preparation);
 	else if (err < 0)
-		dh_log(DH_LOG_WARNING, "%s: whether it was changed while it was prepared cannot be told: %s",
+		dh_log(DH_LOG_WARNING, "%s: cannot tell whether it changed while it was prepared: %s",
 			preparation->inputs->source.names[0], text ? text : g_strerror(-err));
 	dh_cache_writer_end(&preparation->writer, err == 0);
 	dh_preparation_finish(preparation);
@@ -267,6 +267,7 @@ void dh_preparation_encode(struct dh_preparation *preparation)
 	preparation->state = DH_PREPARATION_ENCODING;
 	preparation->may_end = preparation->inputs->is_live;
 	dh_preparation_limits(&ingest->config, &limits);
+	dh_stream_reader_free(&preparation->reader);
 	err = dh_stream_reader_alloc(&preparation->reader, &limits, &dh_recording_sink, &preparation->recording);
 	if (err == 0)
 		err = start_job(preparation);

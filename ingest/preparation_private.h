@@ -28,6 +28,13 @@ void dh_preparation_limits(const struct dh_ingest_config *config, struct dh_stre
  * tell. At most once per preparation. */
 void dh_preparation_inspect_again(struct dh_preparation *preparation);
 
+/* --- preparation_live.c */
+
+/* Reads what is pushed through a socket. May free it. */
+void dh_preparation_read_live(struct dh_preparation *preparation);
+/* Holds a live source that is far enough ahead, or goes on with it. */
+void dh_preparation_check_hold(struct dh_preparation *preparation);
+
 /* --- preparation_encode.c */
 
 /* Opens the files and hands them to a worker. May free it. */

@@ -133,6 +133,15 @@ void dh_recording_mark_incomplete(struct dh_recording *recording, const char *te
 	g_ptr_array_add(recording->notes, g_strdup(text));
 }
 
+/* The lengths follow from the units. */
+void dh_recording_end_incomplete(struct dh_recording *recording, const char *text)
+{
+	if (recording->state != DH_RECORDING_OPEN)
+		return;
+	recording->state = DH_RECORDING_ENDED;
+	dh_recording_mark_incomplete(recording, text);
+}
+
 void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *more)
 {
 	if (more->has_head)

@@ -42,6 +42,9 @@ void dh_recording_fail(struct dh_recording *recording, int code, const char *tex
 /* Marks an ended recording as incomplete, and adds a note. `text` is copied. */
 void dh_recording_mark_incomplete(struct dh_recording *recording, const char *text);
 
+/* Ends an open recording that lacks its end. `text` says why; copied. */
+void dh_recording_end_incomplete(struct dh_recording *recording, const char *text);
+
 /* Appends `more`, the next part of the same stream, and empties it. */
 void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *more);
 

@@ -30,8 +30,8 @@ struct dh_subscription {
 	bool is_gone; /* protected by lock */
 };
 
-/* -ENOMEM. The caller fills in the other fields. */
-int dh_subscription_alloc(struct dh_subscription **subscription, const struct dh_ingest_listener *listener, void *arg);
+/* The caller fills in the other fields. */
+struct dh_subscription *dh_subscription_new(const struct dh_ingest_listener *listener, void *arg);
 void dh_subscription_free(struct dh_subscription **subscription);
 
 /* I/O thread. Tells the listener everything in the recording that it has not heard yet; the
@@ -41,6 +41,9 @@ void dh_subscription_tell(struct dh_subscription *subscription, const struct dh_
 /* I/O thread. Calls the listener's `open` and returns its result; -ECANCELED, without a
  * text, if the listener is gone. */
 int dh_subscription_open(struct dh_subscription *subscription, int *fd, char **error);
+
+/* I/O thread. Tells the listener that the source is held, or not any more. */
+void dh_subscription_held(struct dh_subscription *subscription, bool is_held);
 
 /* Any thread. When it returns, no listener function runs or will run (if called from one:
  * once that one has returned). */

@@ -117,6 +117,23 @@ static gboolean readable(gint fd, GIOCondition condition, gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
+static void read_output(struct dh_worker *worker)
+{
+	worker->output_source = dh_io_watch(worker->workers->io, worker->output, G_IO_IN | G_IO_HUP | G_IO_ERR,
+		readable, worker);
+	dh_io_timer_set(worker->timer, worker->job->silence_ms);
+}
+
+void dh_worker_hold(struct dh_worker *worker, bool is_held)
+{
+	if (worker->is_exited || worker->is_drained)
+		return;
+	dh_io_drop(&worker->output_source);
+	dh_io_timer_set(worker->timer, -1);
+	if (!is_held)
+		read_output(worker);
+}
+
 /* --- control */
 
 static gboolean control(gint fd, GIOCondition condition, gpointer arg)
@@ -134,7 +151,7 @@ static gboolean control(gint fd, GIOCondition condition, gpointer arg)
 		return G_SOURCE_REMOVE; /* its exit follows; later messages do not matter */
 	text[n] = 0;
 	if (sscanf(text, "ready %d%n", &version, &end) != 1 || text[end])
-		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup("dh-prepare does not say that it is ready"));
+		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup("dh-prepare did not report that it is ready"));
 	else if (version != DH_PREPARE_PROTOCOL)
 		dh_worker_kill(worker, DH_PREPARE_INTERNAL,
 			g_strdup_printf("dh-prepare speaks protocol %d, this plugin %d: install both from one release",
@@ -183,9 +200,7 @@ int dh_worker_give(struct dh_worker *worker, struct dh_job *job)
 	worker->is_live = job->queued.is_live;
 	worker->job = job;
 	job->worker = worker;
-	worker->output_source = dh_io_watch(worker->workers->io, worker->output, G_IO_IN | G_IO_HUP | G_IO_ERR,
-		readable, worker);
-	dh_io_timer_set(worker->timer, job->silence_ms);
+	read_output(worker);
 	return 0;
 }
 

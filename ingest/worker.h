@@ -58,7 +58,7 @@ struct dh_job_spec {
 	bool is_next; /* goes before jobs that are not */
 };
 
-void dh_workers_alloc(struct dh_workers **workers, struct dh_io *io, const struct dh_workers_config *config);
+struct dh_workers *dh_workers_new(struct dh_io *io, const struct dh_workers_config *config);
 
 /* Kills all workers; does not wait. Every job must have ended or been cancelled. */
 void dh_workers_free(struct dh_workers **workers);
@@ -73,6 +73,10 @@ void dh_job_ready(struct dh_job *job);
 
 /* From now on it goes before jobs that are not next. */
 void dh_job_set_next(struct dh_job *job);
+
+/* Stops reading what its worker writes, and measuring its silence; or goes on. May be
+ * called from within `data`. */
+void dh_job_hold(struct dh_job *job, bool is_held);
 
 /* Ends the job and kills its worker. May be called from within `data`, which must then
  * return other than 0. *job may be NULL. */

@@ -17,6 +17,7 @@ struct dh_job {
 	int fds[DH_JOB_FDS], count;
 	int silence_ms;
 	uint64_t failed_starts;   /* the workers' failed_starts when it was queued */
+	bool is_held;             /* see dh_job_hold */
 	bool is_in_data;          /* its listener's `data` is running */
 	bool is_cancelled;        /* from within `data` */
 	struct dh_worker *worker; /* NULL while waiting */
@@ -69,6 +70,8 @@ void dh_worker_free(struct dh_worker **worker);
 /* Gives it `job`, whose descriptors are open. Negative errno: this worker cannot take it,
  * nothing has changed. */
 int dh_worker_give(struct dh_worker *worker, struct dh_job *job);
+/* Its job is held, or not any more. */
+void dh_worker_hold(struct dh_worker *worker, bool is_held);
 /* Kills it. Takes ownership of `why`, which may be NULL if nobody asks. */
 void dh_worker_kill(struct dh_worker *worker, int code, char *why);
 

@@ -5,12 +5,14 @@
 #include <pwd.h>
 #include <stddef.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "config_file.h"
 #include "config_options.h"
 #include "ingest/log.h"
+#include "ingest/push_listen.h"
 
 #ifndef DH_PREPARE_PATH
 #define DH_PREPARE_PATH "dh-prepare" /* looked up in PATH */
@@ -64,6 +66,15 @@ static const struct dh_option general_options[] = {
 	DH_NUMBER(struct dh_config, max_handle_events, 16, 100000, 1000),
 	DH_NUMBER(struct dh_config, max_events, 1000, 100000000, 1000000),
 	DH_NUMBER(struct dh_config, offer_threads, 1, 256, 16),
+	DH_TEXT(struct dh_config, push_listen, NULL),
+	DH_FLAG(struct dh_config, push_plain, 0),
+	DH_TEXT(struct dh_config, push_socket, NULL),
+	DH_TEXT(struct dh_config, push_socket_mode, "0660"),
+	DH_TEXT(struct dh_config, push_socket_group, NULL),
+	DH_NUMBER(struct dh_config, max_pushes, 1, 10000, 256),
+	DH_NUMBER(struct dh_config, max_pushes_per_room, 1, 1000, 16),
+	DH_NUMBER(struct dh_config, push_line_s, 1, 60, 5),
+	DH_NUMBER(struct dh_config, ahead_ms, 1000, 60000, 2000),
 	DH_NUMBER(struct dh_config, spread_ms, 0, 20, 10),
 	DH_FLAG(struct dh_config, realtime, 1),
 	DH_FLAG(struct dh_config, events, 1),
@@ -93,7 +104,7 @@ static const struct dh_option generator_options[] = {
 static void avatar_free(gpointer data)
 {
 	struct dh_avatar_config *avatar = data;
-	dh_options_free(avatar_options, avatar);
+	dh_options_clear(avatar_options, avatar);
 	g_free(avatar->name);
 	g_free(avatar);
 }
@@ -101,7 +112,7 @@ static void avatar_free(gpointer data)
 static void generator_free(gpointer data)
 {
 	struct dh_generator_config *generator = data;
-	dh_options_free(generator_options, generator);
+	dh_options_clear(generator_options, generator);
 	g_free(generator->name);
 	g_free(generator);
 }
@@ -208,6 +219,33 @@ static int check_worker_user(const char *user)
 	return dh_option_wrong(DH_CONFIG_FILE, "general", "worker_user", words);
 }
 
+static int wrong(const char *option, const char *expected)
+{
+	return dh_option_wrong(DH_CONFIG_FILE, "general", option, expected);
+}
+
+static int check_push(const struct dh_config *config)
+{
+	bool is_public = false;
+	const char *mode = config->push_socket_mode;
+
+	if (config->push_listen && !dh_push_address_is_valid(config->push_listen, &is_public))
+		return wrong("push_listen", "an address and a port, as in 127.0.0.1:8189 or [::1]:8189, are expected");
+	if (is_public && !config->push_plain)
+		return wrong("push_listen",
+			"other machines reach this address: push_plain must be true, or use push_socket behind TLS");
+	if (is_public)
+		dh_log(DH_LOG_WARNING,
+			"push_plain: generators on other machines push to %s without encryption: anybody on the way "
+			"can read and change what they send",
+			config->push_listen);
+	if (config->push_socket && !g_path_is_absolute(config->push_socket))
+		return wrong("push_socket", "an absolute path is expected");
+	if (strspn(mode, "01234567") != strlen(mode) || strlen(mode) < 3 || strtol(mode, NULL, 8) > 0777)
+		return wrong("push_socket_mode", "three octal digits, as in 0660, are expected");
+	return 0;
+}
+
 static int check_general(const struct dh_config *config)
 {
 	for (char **f = config->segments_folders; f && *f; f++) {
@@ -228,7 +266,8 @@ static int check_general(const struct dh_config *config)
 	if (!g_path_is_absolute(config->opener) && strchr(config->opener, '/'))
 		return dh_option_wrong(DH_CONFIG_FILE, "general", "opener",
 			"an absolute path, or a name that is looked up in PATH, is expected");
-	return check_worker_user(config->worker_user);
+	int err = check_push(config);
+	return err ? err : check_worker_user(config->worker_user);
 }
 
 /* Unless it is configured. Looks beside dh-prepare: they are built and installed together. */
@@ -318,7 +357,7 @@ void dh_config_free(struct dh_config **config)
 	g_ptr_array_free((*config)->avatars, TRUE);
 	g_ptr_array_free((*config)->generators, TRUE);
 	g_ptr_array_free((*config)->rooms, TRUE);
-	dh_options_free(general_options, *config);
+	dh_options_clear(general_options, *config);
 	g_free(*config);
 	*config = NULL;
 }

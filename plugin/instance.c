@@ -6,6 +6,7 @@
 #include "janus_api.h"
 #include "room_host.h"
 #include "ingest/log.h"
+#include "playout/timebase.h"
 
 static void to_gateway_log(enum dh_log_level level, const char *text)
 {
@@ -21,12 +22,16 @@ static void to_gateway_log(enum dh_log_level level, const char *text)
 
 static void session_unref(gpointer data)
 {
-	dh_session_unref(data);
+	struct dh_session *session = data;
+
+	dh_session_unref(&session);
 }
 
 static void room_unref(gpointer data)
 {
-	dh_room_unref(data);
+	struct dh_room *room = data;
+
+	dh_room_unref(&room);
 }
 
 static void avatar_free(gpointer data)
@@ -40,7 +45,8 @@ struct dh_feed_context dh_instance_feed_context(const struct dh_instance *instan
 	return (struct dh_feed_context){ .io = instance->io,
 		.ingest = instance->ingest,
 		.generator_scope = instance->config->scope,
-		.generator_user = instance->config->worker_user };
+		.generator_user = instance->config->worker_user,
+		.ahead_ticks = instance->config->ahead_ms * DH_TICKS_PER_MS };
 }
 
 /* --- sessions */

@@ -15,6 +15,8 @@
 #include "room_file.h"
 #include "session.h"
 
+struct dh_push_service;
+
 struct dh_instance {
 	/* immutable */
 	struct dh_config *config;
@@ -23,6 +25,7 @@ struct dh_instance {
 	struct dh_outbox *outbox;
 	struct dh_host host; /* of every room */
 	struct dh_clients *clients;
+	struct dh_push_service *pushes;  /* set by plugin.c; NULL: nobody can push */
 	GHashTable *avatars;             /* by name (its config's), struct dh_avatar */
 	struct dh_member_counts members; /* atomic */
 	GMutex admission_lock;           /* held from looking for a place to taking it */

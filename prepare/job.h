@@ -8,8 +8,9 @@
  *     fd 3   a SOCK_SEQPACKET socket for control
  * It loads its libraries, sends `ready <DH_PREPARE_PROTOCOL>` on fd 3 and waits
  * there for exactly one job: a JSON object of at most DH_JOB_MAX bytes in one
- * message, with the descriptors of its inputs as SCM_RIGHTS. A SOCK_SEQPACKET socket among
- * them is the envelope of a file (prepare/envelope.h). It does the job,
+ * message, with the descriptors of its inputs as SCM_RIGHTS. A SOCK_SEQPACKET among them is
+ * the envelope of a file (prepare/envelope.h); anything else, such as a pipe or a
+ * SOCK_STREAM to which a generator pushes, is the input itself. It does the job,
  * writes the stream (which ends in FAIL if it failed) and exits with a code below.
  * If fd 3 is closed before a job came, it exits with 0. It dies with the thread that
  * spawned it: it sets the parent-death signal itself, and exits at once if it is an
@@ -51,13 +52,18 @@
  *     portrait_ms          length of a portrait's clip, default 2000
  *     max_ms               longest accepted input, default 600000
  *     max_side             largest accepted side of an input picture, default 4096
- *     silence_ms           fail if a pipe yields nothing for so long while it is being
+ *     silence_ms           fail if a pipe yields nothing for this long while it is being
  *                          read; 0: never
  */
 #ifndef DH_JOB_H
 #define DH_JOB_H
 
-#define DH_PREPARE_PROTOCOL 2
+/* Raised whenever the job or the stream changes, so that a dh-prepare of another release is
+ * refused with an error that names both versions.
+ *     2   streams of version 2, with flags in ENDS
+ *     3   files come in envelopes
+ */
+#define DH_PREPARE_PROTOCOL 3
 #define DH_JOB_MAX          65536
 #define DH_JOB_FD           3
 

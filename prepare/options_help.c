@@ -41,7 +41,7 @@ static const char usage[] =
 "                       formats are named as in FFmpeg\n"
 "  --max-ms N           refuse longer inputs (14400000)\n"
 "  --max-side N         refuse larger input pictures (4096)\n"
-"  --silence-ms N       give up when a pipe is silent for so long (0: never)\n"
+"  --silence-ms N       give up when a pipe is silent for this long (0: never)\n"
 "  --quiet              no progress bar\n"
 "\n"
 "  --info FILE          describe a prepared segment and verify its checksums\n"

@@ -3,6 +3,8 @@
 #ifndef DH_ROOM_PRIVATE_H
 #define DH_ROOM_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "playout/playout.h"
 #include "room.h"
 #include "room_thread.h"
@@ -11,7 +13,7 @@
 enum dh_room_handles { DH_HANDLES_ALL, DH_HANDLES_TRUSTED, DH_HANDLES_OTHERS, DH_HANDLES_COUNT };
 
 struct dh_room {
-	gatomicrefcount refs;
+	atomic_int refs;
 	/* immutable */
 	struct dh_room_context context;
 	struct dh_room_facts facts;
@@ -22,8 +24,8 @@ struct dh_room {
 	struct dh_settings *settings;
 	/* atomic: readable without waiting for the room's thread */
 	struct dh_member_counts counts; /* `ever` is unused */
-	gint state;                     /* enum dh_room_state */
-	gint viewers, waiting, enabled;
+	atomic_int state;               /* enum dh_room_state */
+	atomic_int viewers, waiting, enabled;
 	/* owner: the room's thread */
 	struct dh_playout *playout;
 	GPtrArray *members;                   /* struct dh_member, references: who gets events */
@@ -33,6 +35,7 @@ struct dh_room {
 	GPtrArray *feeds;                     /* struct dh_feed, references: of the playing and waiting segments */
 	GPtrArray *ended;                     /* struct dh_segment, to be freed; see room_ended.c */
 	int64_t ended_poll_ticks;             /* when to free more of them */
+	int64_t live_poll_ticks;              /* when to look after the live segment that plays */
 	bool speaking, has_clip, has_failed;
 	bool queue_changed;              /* there may be another segment to prepare */
 	uint64_t next_segment;           /* for ids that the room makes */
@@ -112,7 +115,7 @@ void dh_room_ended_poll(struct dh_room *room, int64_t now_ticks);
 /* When to call it next; INT64_MAX: not before something changes. */
 int64_t dh_room_ended_deadline_ticks(const struct dh_room *room);
 /* After the thread has ended: frees the rest. */
-void dh_room_ended_free(struct dh_room *room);
+void dh_room_ended_clear(struct dh_room *room);
 
 /* --- room_segments.c; in the room's thread */
 
@@ -120,6 +123,10 @@ void dh_room_ended_free(struct dh_room *room);
 void dh_room_segments_avatar(struct dh_room *room);
 /* Starts to prepare what is next. */
 void dh_room_segments_prepare(struct dh_room *room);
+/* Looks after the live segment that plays. */
+void dh_room_segments_poll(struct dh_room *room, int64_t now_ticks);
+/* When to call it next; INT64_MAX: not before something changes. */
+int64_t dh_room_segments_deadline_ticks(const struct dh_room *room);
 /* `segment` has ended. */
 void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment);
 

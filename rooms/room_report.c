@@ -130,6 +130,11 @@ static void log_notes(const struct dh_room *room, const struct dh_segment *segme
 			json_string_value(note));
 }
 
+static bool is_end(enum dh_event_type type)
+{
+	return type >= DH_EVENT_FINISHED && type <= DH_EVENT_FAILED;
+}
+
 void dh_room_report_event(struct dh_room *room, const struct dh_playout_event *event)
 {
 	json_t *json = dh_room_report_new(room, event_names[event->type]);
@@ -141,5 +146,7 @@ void dh_room_report_event(struct dh_room *room, const struct dh_playout_event *e
 		log_failure(room, event->segment);
 	if (event->type == DH_EVENT_FINISHED && event->segment)
 		log_notes(room, event->segment);
+	if (event->segment)
+		dh_feed_tell(dh_segment_user(event->segment), json, is_end(event->type));
 	dh_room_tell_all(room, json, detailed_event(room, event, json));
 }

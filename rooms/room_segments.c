@@ -31,7 +31,7 @@ struct feed_command {
 
 static void feed_free(struct dh_command *command)
 {
-	dh_feed_unref(((struct feed_command *)command)->feed);
+	dh_feed_unref(&((struct feed_command *)command)->feed);
 	g_free(command);
 }
 
@@ -60,7 +60,15 @@ static void feed_arrived(void *arg, struct dh_feed *feed)
 
 static void feed_gone(void *arg)
 {
-	dh_room_unref(arg);
+	struct dh_room *room = arg;
+
+	dh_room_unref(&room);
+}
+
+/* Its sender encodes, or waits: pushed segments have limits of their own. */
+static bool is_pushed(const struct dh_feed *feed)
+{
+	return dh_feed_is_live(feed) && !dh_feed_is_generated(feed);
 }
 
 /* In queue order. The next segment to play is always prepared, those behind it only
@@ -81,19 +89,41 @@ void dh_room_segments_prepare(struct dh_room *room)
 		struct dh_feed *feed = room->feeds->pdata[i];
 		const struct dh_segment *segment = dh_feed_segment(feed);
 		if (!dh_feed_is_started(feed)) {
-			if (segment != next && (busy >= AHEAD_MAX || bytes >= most || !dh_feed_may_begin_ahead(feed)))
+			bool is_full = busy >= AHEAD_MAX && !is_pushed(feed);
+			if (segment != next && (is_full || bytes >= most || !dh_feed_may_begin_ahead(feed)))
 				return;
-			if (segment != next && dh_feed_is_live(feed) && live_ahead)
+			if (segment != next && dh_feed_is_generated(feed) && live_ahead)
 				continue;
 			dh_feed_start(feed, dh_avatar_picture(room->facts.avatar));
 		}
 		if (segment == playing || segment == next)
 			dh_feed_set_next(feed);
 		bool is_busy = !dh_segment_is_complete(segment) && !dh_segment_error(segment, NULL);
-		live_ahead = live_ahead || (is_busy && dh_feed_is_live(feed) && segment != first);
-		busy += is_busy;
+		live_ahead = live_ahead || (is_busy && dh_feed_is_generated(feed) && segment != first);
+		busy += is_busy && !is_pushed(feed);
 		bytes += segment == playing ? 0 : dh_segment_bytes(segment);
 	}
+}
+
+/* --- live segments */
+
+void dh_room_segments_poll(struct dh_room *room, int64_t now_ticks)
+{
+	int64_t played_ticks;
+	struct dh_segment *playing = dh_playout_playing(room->playout, &played_ticks);
+	int64_t every_ticks = playing ? dh_feed_played_every_ticks(dh_segment_user(playing)) : 0;
+
+	if (every_ticks == 0)
+		room->live_poll_ticks = INT64_MAX;
+	else if (room->live_poll_ticks == INT64_MAX || now_ticks >= room->live_poll_ticks) {
+		dh_feed_played(dh_segment_user(playing), played_ticks);
+		room->live_poll_ticks = now_ticks + every_ticks;
+	}
+}
+
+int64_t dh_room_segments_deadline_ticks(const struct dh_room *room)
+{
+	return room->live_poll_ticks;
 }
 
 /* Segments enqueued before there was an anchor can never be prepared. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Opening the file that a request names, in the segment folders only. */
+/* Opening the file that a request names, only in the segment folders. */
 #include "tests/support/ingest_fixture.h"
 
 #include <errno.h>
@@ -76,7 +76,7 @@ static void make_folders(void)
 
 static const struct row {
 	const char *name, *path;
-	int error;        /* 0: opened, and holds `text` */
+	int error;        /* 0: opened, and contains `text` */
 	const char *text; /* otherwise part of the error */
 } rows[] = {
 	{ "file", "a", 0, "one" },
@@ -145,7 +145,7 @@ static void test_open(const void *arg)
 		close(fd);
 	}
 	g_free(error);
-	/* The same without a place for the text. */
+	/* The same without anywhere to put the text. */
 	fd = open_media(one, row->path, 16, NULL);
 	CHECK(row->error ? fd == -row->error : fd >= 0);
 	if (fd >= 0)
@@ -187,7 +187,7 @@ int main(int argc, char **argv)
 		return 1;
 	make_folders();
 	r = CHECK_MAIN(argc, argv, tests);
-	nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_folder(base);
 	dh_openers_unref(&openers);
 	return r;
 }

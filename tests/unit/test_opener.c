@@ -214,6 +214,6 @@ int main(int argc, char **argv)
 	snprintf(mute, sizeof mute, "%s/mute", folder);
 	put("mute", script, strlen(script), 0700);
 	r = CHECK_MAIN(argc, argv, tests);
-	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_folder(folder);
 	return r;
 }

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Preparations whose source is being made while it is read: what generators push, and how
+ * far ahead of their playing they are read.
+ */
+#include "preparation_private.h"
+
+#include <errno.h>
+
+#include "ingest_state.h"
+#include "prepare/job.h"
+
+/* --- a prepared stream */
+
+static bool has_units(const struct dh_preparation *preparation)
+{
+	return preparation->recording.units->len > 0;
+}
+
+/* What has come plays. */
+static void end_incomplete(struct dh_preparation *preparation, const char *text)
+{
+	dh_recording_end_incomplete(&preparation->recording, text);
+	dh_preparation_finish(preparation);
+}
+
+static int live_data(void *arg, const void *bytes, size_t size)
+{
+	struct dh_preparation *preparation = arg;
+	int err = dh_stream_reader_push(preparation->reader, bytes, size);
+
+	if (err < 0) {
+		char *text = g_strdup_printf("the pushed stream is damaged: %s",
+			dh_stream_reader_error(preparation->reader));
+		dh_preparation_fail(preparation, dh_preparation_code_of(err), text);
+		g_free(text);
+		return err;
+	}
+	if (preparation->recording.state != DH_RECORDING_OPEN) {
+		dh_preparation_finish(preparation);
+		return -ENODATA;
+	}
+	dh_preparation_pump(preparation);
+	return 0;
+}
+
+static void live_ended(void *arg, int err)
+{
+	struct dh_preparation *preparation = arg;
+
+	if (err == -ETIMEDOUT)
+		dh_preparation_fail(preparation, DH_PREPARE_SILENT, "the generator has sent nothing for too long");
+	else if (has_units(preparation))
+		end_incomplete(preparation,
+			err < 0 ? "the connection broke off" : "the connection ended before the stream");
+	else
+		dh_preparation_fail(preparation, DH_PREPARE_EMPTY, "the connection ended without media");
+}
+
+static void live_foreign(void *arg)
+{
+	struct dh_preparation *preparation = arg;
+
+	dh_live_input_free(&preparation->live);
+	dh_preparation_encode(preparation);
+}
+
+void dh_preparation_read_live(struct dh_preparation *preparation)
+{
+	static const struct dh_live_input_listener listener = { .foreign = live_foreign,
+		.data = live_data,
+		.ended = live_ended };
+	const struct dh_ingest *ingest = preparation->ingest;
+	struct dh_stream_limits limits;
+	int err;
+
+	preparation->may_end = true;
+	dh_preparation_limits(&ingest->config, &limits);
+	err = dh_stream_reader_alloc(&preparation->reader, &limits, &dh_recording_sink, &preparation->recording);
+	if (err < 0) {
+		dh_preparation_fail(preparation, dh_preparation_code_of(err), g_strerror(-err));
+		return;
+	}
+	preparation->state = DH_PREPARATION_LIVE;
+	dh_live_input_alloc(&preparation->live, ingest->io, preparation->inputs->source.fds[0],
+		ingest->config.live_silence_ms, &listener, preparation);
+}
+
+/* --- how far ahead */
+
+static int64_t newest_ticks(const struct dh_preparation *preparation)
+{
+	const GPtrArray *units = preparation->recording.units;
+	const struct dh_unit *last = units->len ? units->pdata[units->len - 1] : NULL;
+
+	return last ? last->pts_ticks : 0;
+}
+
+void dh_preparation_check_hold(struct dh_preparation *preparation)
+{
+	bool is_held = preparation->allowed_ticks > 0 && preparation->recording.state == DH_RECORDING_OPEN &&
+		newest_ticks(preparation) >= preparation->allowed_ticks;
+
+	if (is_held == preparation->is_held)
+		return;
+	preparation->is_held = is_held;
+	if (preparation->live)
+		dh_live_input_hold(preparation->live, is_held);
+	if (preparation->job)
+		dh_job_hold(preparation->job, is_held);
+	if (preparation->subscriptions->len > 0)
+		dh_subscription_held(preparation->subscriptions->pdata[0], is_held);
+}
+
+void dh_preparation_allow(struct dh_preparation *preparation, int64_t ticks)
+{
+	preparation->allowed_ticks = ticks;
+	dh_preparation_check_hold(preparation);
+}

@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Segments that are pushed while they are made: docs/push.md, against a real Janus."""
+import json
+import os
+import re
+import socket
+import stat
+import struct
+import subprocess
+import threading
+import time
+import unittest
+
+from janus_server import JanusServer, free_ports
+from pushing import ENDS, Push, anchor, connect, token
+from request_case import RequestCase, media
+
+JCFG = """
+general: { cache_folder = "" worker = "{prepare}" push_listen = "127.0.0.1:PORT" push_socket = "{folder}/push.sock"
+    push_socket_mode = "0600" push_line_s = 2 worker_silence_s = 3 ahead_ms = 1000
+    max_pushes = 12 max_pushes_per_room = 4 admin_key = "operator" }
+avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
+room-open: { id = 1 avatar = "small" }
+room-closed: { id = 2 avatar = "small" secret = "whisper" }
+room-other: { id = 3 avatar = "small" }
+"""
+
+
+class Server(JanusServer):
+    def write_configuration(self):
+        self.push_port, = free_ports(1)
+        self.jcfg = self.jcfg.replace("PORT", str(self.push_port))
+        super().write_configuration()
+        os.chmod(self.folder, 0o755)
+        media(self.path("idle.avi"), 1, sound=False)
+        for seconds in (1, 8):
+            media(self.path("%d.nut" % seconds), seconds)
+        subprocess.run(["ffmpeg", "-loglevel", "error", "-i", self.path("1.nut"), "-vn", self.path("1.wav")], check=True)
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+
+def records(data):
+    """A prepared stream's records."""
+    while data:
+        size = 12 + struct.unpack_from("<I", data, 4)[0]
+        yield data[:size]
+        data = data[size:]
+
+
+class PushCase(RequestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.janus = Server(JCFG).start()
+        cls.addClassCleanup(cls.janus.stop)
+        for room in (1, 2, 3):
+            cls.janus.wait_for_state(cls.janus.attach(), room, "idle")
+        cls.tcp = ("127.0.0.1", cls.janus.push_port)
+        cls.local = cls.janus.path("push.sock")
+        cls.short, cls.long = cls.janus.read("1.nut"), cls.janus.read("8.nut")
+
+    def push(self, line, address=None, **more):
+        push = Push(address or self.tcp, line, **more)
+        self.addCleanup(push.close)
+        return push
+
+    def prepared(self, name):
+        """The same medium, encoded beside the generator with the room's anchor."""
+        path = self.janus.path(name + ".dhs")
+        if not os.path.exists(path):
+            avatar = self.janus.path("anchor.dhs")
+            with open(avatar, "wb") as file:
+                file.write(anchor(self.tcp, 1))
+            subprocess.run([self.janus.prepare, "--quiet", "--avatar", avatar, "-o", path, self.janus.path(name)],
+                           check=True)
+        with open(path, "rb") as file:
+            return file.read()
+
+    def quiet(self):
+        """Waits until nobody pushes."""
+        end = time.monotonic() + 30
+        while self.ask("stats", admin_key="operator")["usage"]["pushes"]["used"]:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+
+
+class Media(PushCase):
+    def test_a_container_over_tcp_and_over_a_unix_socket(self):
+        for address in (self.tcp, self.local):
+            with self.subTest(address=address):
+                observer = self.attach()
+                observer.request({"request": "observe", "id": 1})
+                push = self.push({"room": 1, "segment": "hello", "text": "Hello!", "metadata": {"n": 1}}, address)
+                push.send(self.short)
+                push.end()
+                self.assertEqual(push.result()["event"], "finished", push.said())
+                self.assertEqual(push.result()["played_ms"], 1000)
+                self.assertEqual(push.result()["metadata"], {"n": 1})
+                self.assertEqual(push.result()["name"], "Hello!")
+                self.assertEqual(push.events(), ["queued", "ready", "started", "finished"])
+                observer.events.wait(lambda e: e.get("segment") == "hello" and e.get("event") == "finished")
+                told = [e for e in observer.events.data() if e.get("segment") == "hello"]
+                self.assertEqual(told, [line for line in push.said() if line.get("segment") == "hello"
+                                        and line["event"] != "progress"])
+
+    def test_a_complete_container_ends_by_itself(self):
+        """The connection stays open behind it, as over TLS that cannot end one direction."""
+        for address in (self.tcp, self.local):
+            for name in ("1.nut", "1.wav"):
+                with self.subTest(address=address, name=name):
+                    push = self.push({"room": 1}, address)
+                    push.send(self.janus.read(name))
+                    result = push.result()
+                    self.assertEqual(result["event"], "finished", push.said())
+                    self.assertEqual((result["played_ms"], "incomplete" in result), (1000, False))
+
+    def test_progress_and_want(self):
+        push = self.push({"room": 1, "progress_ms": 100})
+        self.assertEqual(push.event("want"), {"event": "want", "ms": 1000})
+        push.send(self.short)
+        push.end()
+        push.result()
+        played = [line["played_ms"] for line in push.said() if line.get("event") == "progress"]
+        self.assertGreater(len(played), 2)
+        self.assertEqual(played, sorted(set(played)))
+        self.assertLessEqual(played[-1], 1000)
+
+    def test_a_prepared_stream_needs_no_worker(self):
+        data = self.prepared("1.nut")
+        before = self.ask("stats", id=1)
+        push = self.push({"room": 1})
+        for at in range(0, len(data), 777):
+            push.send(data[at:at + 777])
+        # No end of the connection: the stream itself has one.
+        self.assertEqual(push.result()["event"], "finished", push.said())
+        self.assertEqual(push.result()["played_ms"], 1000)
+        self.assertNotIn("incomplete", push.result())
+        self.assertTrue(before)
+
+    def test_it_plays_while_it_is_made(self):
+        data = list(records(self.prepared("8.nut")))
+        push = self.push({"room": 1})
+        half = len(data) // 4
+        push.send(b"".join(data[:half]))
+        push.event("started")
+        push.send(b"".join(data[half:]))
+        self.assertEqual(push.result()["played_ms"], 8000, push.said())
+
+    def test_a_fast_generator_waits(self):
+        """Not even the prepared stream is read further than ahead_ms."""
+        for data in (self.long, self.prepared("8.nut") + bytes(4 << 20)):
+            with self.subTest(len(data)):
+                push = self.push({"room": 1})
+
+                def write():
+                    try:
+                        push.send(data)
+                        push.end()
+                    except OSError:
+                        pass
+
+                thread = threading.Thread(target=write)
+                thread.start()
+                self.assertEqual(push.result()["event"], "finished", push.said())
+                self.assertEqual(push.result()["played_ms"], 8000)
+                thread.join(30)
+                wants = [line["ms"] for line in push.said() if line.get("event") == "want"]
+                self.assertLess(sum(wants[1:10]) / 9, 900)      # it was ahead
+                self.assertTrue(all(0 <= ms <= 1000 for ms in wants), wants)
+
+    def test_an_interruption_is_told_and_ends_it(self):
+        push = self.push({"room": 1})
+        push.send(self.prepared("8.nut")[:200000])
+        push.event("started")
+        self.ask("interrupt", id=1)
+        self.assertEqual(push.result()["event"], "interrupted")
+        self.assertEqual([line["event"] for line in push.said() if line.get("event") in ENDS], ["interrupted"])
+
+    def test_what_breaks_off_plays_and_is_incomplete(self):
+        data = list(records(self.prepared("8.nut")))
+        push = self.push({"room": 1, "segment": "cut"})
+        observer = self.attach()
+        observer.request({"request": "observe", "id": 1})
+        push.send(b"".join(data[:60]) + data[60][:5])
+        push.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        time.sleep(0.3)
+        push.sock.shutdown(socket.SHUT_WR)
+        end = observer.events.wait(lambda e: e.get("segment") == "cut" and e.get("event") in ENDS)
+        self.assertEqual((end["event"], end.get("incomplete")), ("finished", True))
+        self.assertGreater(end["played_ms"], 0)
+        self.assertIn("the connection ended before the stream", end["notes"])
+
+    def test_a_generator_that_stalls_fails_after_its_time(self):
+        for data in (self.long[:300000], self.prepared("8.nut")[:20000], b""):
+            with self.subTest(len(data)):
+                push = self.push({"room": 1})
+                push.send(data)
+                begin = time.monotonic()
+                self.assertEqual(push.result()["event"], "failed", push.said())
+                self.assertGreater(time.monotonic() - begin, 2)
+
+    def test_rubbish_fails(self):
+        good = list(records(self.prepared("1.nut")))
+        damaged = bytearray(b"".join(good))
+        damaged[len(good[0]) + 20] ^= 1
+        for data in (b"rubbish" * 1000, bytes(damaged), b"DHS1" + b"\xff" * 100, b"DHS", b"D"):
+            with self.subTest(data[:10]):
+                push = self.push({"room": 1})
+                push.send(data)
+                push.end()
+                self.assertEqual(push.result()["event"], "failed", push.said())
+        self.assertEqual(self.push_short(1)["event"], "finished")
+
+    def push_short(self, room):
+        push = self.push({"room": room})
+        push.send(self.short)
+        push.end()
+        return push.result()
+
+    def test_several_at_once_play_in_order(self):
+        pushes = []
+        for i in range(3):
+            pushes.append(self.push({"room": 1, "segment": "p%d" % i}))
+            pushes[-1].event("queued")
+        for push in reversed(pushes):
+            push.send(self.prepared("1.nut"))
+        self.assertEqual([push.result()["event"] for push in pushes], ["finished"] * 3)
+        starts = [push.event("started")["media_ms"] for push in pushes]
+        self.assertEqual(starts, sorted(starts))
+
+
+class Lines(PushCase):
+    def refused(self, code, word, data, address=None):
+        with connect(address or self.tcp) as sock, sock.makefile("rb") as stream:
+            sock.sendall(data if isinstance(data, bytes) else json.dumps(data).encode() + b"\n")
+            lines = stream.read().splitlines()
+        self.assertEqual(len(lines), 1, lines)
+        answer = json.loads(lines[0])
+        self.assertEqual(answer["error_code"], code, answer)
+        self.assertIn(word, answer["error"])
+
+    def test_each_mistake_is_named(self):
+        for code, word, line in (
+                (451, "JSON", b"hello\n"), (451, "JSON", b"[]\n"), (451, "JSON", b"\n"), (453, '"room"', {}),
+                (454, '"room"', {"room": "x"}), (455, "(77)", {"room": 77}),
+                (454, '"segment"', {"room": 1, "segment": ""}), (454, '"segment"', {"room": 1, "segment": "x" * 65}),
+                (454, '"metadata"', {"room": 1, "metadata": []}),
+                (464, '"metadata"', {"room": 1, "metadata": {"x": "x" * 5000}}),
+                (464, '"text"', {"room": 1, "text": "x" * 5000}),
+                (454, '"progress_ms"', {"room": 1, "progress_ms": 5}),
+                (454, '"progress_ms"', {"room": 1, "progress_ms": "5"}),
+                (452, "anchor", {"room": 1, "request": "secret"}),
+                (464, "max_depth", {"room": 1, "metadata": json.loads("[" * 50 + "]" * 50)}),
+                (464, "65536 bytes", b"x" * 70000), (464, "push_line_s", b'{"room":1')):
+            with self.subTest(line=str(line)[:60]):
+                self.refused(code, word, line)
+
+    def test_tokens(self):
+        good = token("whisper", 2)
+        for word, line in (
+                ("missing", {"room": 2}), ("wrong", {"room": 2, "token": "x"}),
+                ("wrong", {"room": 2, "token": "whisper"}), ("wrong", {"room": 2, "token": token("whispers", 2)}),
+                ("wrong", {"room": 2, "token": token("whisper", 1)}),
+                ("expired", {"room": 2, "token": token("whisper", 2, -5)}),
+                ("expires", {"room": 2, "token": token("whisper", 2, 4000)}),
+                ("wrong", {"room": 2, "token": token("whisper", 2, nonce="short")}),
+                ("wrong", {"room": 2, "token": good[:-1] + ("0" if good[-1] != "0" else "1")})):
+            with self.subTest(line=line):
+                self.refused(457, word, line)
+        push = self.push({"room": 2, "token": good})
+        push.event("queued")
+        self.refused(457, "used before", {"room": 2, "token": good})
+        push.send(self.short)
+        push.end()
+        self.assertEqual(push.result()["event"], "finished")
+        self.assertNotIn(good, self.janus.log())
+
+    def test_questions(self):
+        push = self.push({"request": "info", "room": 2}, secret="whisper")
+        info = push.wait(lambda line: "info" in line)["info"]
+        self.assertEqual({"room": 2, "width": 64, "height": 64, "kbps": 200, "entry_ms": 500, "ahead_ms": 1000,
+                          "state": "idle"}.items() - info.items(), set())
+        push.say({"request": "info", "room": 2})        # it has proved to know the secret
+        push.say({"room": 2, "segment": "after questions"})
+        push.send(self.prepared("1.nut"))
+        self.assertEqual(push.result()["event"], "finished")
+
+    def test_the_anchor_makes_segments_without_a_key_frame(self):
+        self.prepared("1.nut")
+        info = json.loads(subprocess.run([self.janus.prepare, "--json", "--info", self.janus.path("anchor.dhs")],
+                                         check=True, capture_output=True).stdout)
+        self.assertTrue(info)
+        own = list(records(self.janus.read("1.nut.dhs")))[1]
+        self.assertEqual(own[:4], b"ANCH")
+        self.assertEqual(own, list(records(anchor(self.tcp, 1)))[1])
+
+    def test_a_line_in_pieces(self):
+        push = self.push(None)
+        for piece in (b'{"ro', b'om":', b'1}', b"\n" + self.prepared("1.nut")):
+            push.send(piece)
+            time.sleep(0.05)
+        self.assertEqual(push.result()["event"], "finished")
+
+    def test_limits(self):
+        pushes = [self.push({"room": 3}) for _ in range(4)]
+        for push in pushes:
+            push.event("queued")
+        self.refused(464, "max_pushes_per_room", {"room": 3})
+        pushes += [self.push({"room": 1 + i % 2}, secret="whisper" if i % 2 else None) for i in range(8)]
+        for push in pushes:
+            push.event("queued")
+        self.refused(464, "max_pushes", {"room": 1})
+        for push in pushes:
+            push.close()
+        for room, secret in ((1, None), (2, "whisper"), (3, None)):
+            self.ask("interrupt", id=room, **({"secret": secret} if secret else {}))
+        self.quiet()
+
+    def test_the_socket_is_for_those_who_may(self):
+        self.assertEqual(stat.S_IMODE(os.stat(self.local).st_mode), 0o600)
+
+    def descriptors(self):
+        found = []
+        for number in os.listdir("/proc/%d/fd" % self.janus.process.pid):
+            try:
+                found.append(os.readlink("/proc/%d/fd/%s" % (self.janus.process.pid, number)))
+            except OSError:
+                pass
+        return sorted(found)
+
+    def test_nothing_stays_open(self):
+        self.quiet()
+        before = len(self.descriptors())
+        for i in range(300):
+            sock = connect(self.tcp if i % 2 else self.local)
+            sock.sendall((b"", b"{", b'{"room":1}\n', b'{"room":1}\nDHS', b"\n", b'{"room":1}\n' + self.short)[i % 6])
+            sock.close()
+        self.ask("interrupt", id=1)
+        self.quiet()
+        end = time.monotonic() + 30
+        while len(self.descriptors()) > before + 4:         # warm workers come and go
+            self.assertLess(time.monotonic(), end, (before, self.descriptors()))
+            self.ask("interrupt", id=1)
+            time.sleep(0.05)
+
+
+class Configured(unittest.TestCase):
+    def test_mistakes(self):
+        port, = free_ports(1)
+        for word, general in (("push_listen", 'push_listen = "localhost:1"'), ("push_listen", 'push_listen = "8189"'),
+                              ("push_plain must be true", 'push_listen = "0.0.0.0:%d"' % port),
+                              ("push_socket_mode", 'push_socket_mode = "rw"'),
+                              ("push_socket", 'push_socket = "push.sock"')):
+            with self.subTest(general):
+                janus = JanusServer('general: { cache_folder = "" worker = "{prepare}" %s }' % general)
+                try:
+                    janus.start()
+                except Exception:
+                    pass
+                log = janus.log()
+                janus.stop(check=False)
+                self.assertRegex(log, "general: .*" + re.escape(word))
+                self.assertIn("not started", log)
+
+    def test_plain_connections_of_others_are_warned_of(self):
+        port, = free_ports(1)
+        janus = JanusServer('general: { cache_folder = "" worker = "{prepare}" push_plain = true '
+                            'push_listen = "0.0.0.0:%d" }' % port)
+        with janus:
+            self.assertIn("without encryption", janus.log())
+
+    def test_a_socket_left_behind_is_replaced(self):
+        janus = JanusServer('general: { cache_folder = "" worker = "{prepare}" push_socket = "{folder}/push.sock" }')
+        with janus:
+            self.assertIn("generators may push to", janus.log())
+            path = janus.path("push.sock")
+            janus.process.kill()
+            janus.process.wait()
+            self.assertTrue(os.path.exists(path))
+            janus.launch()
+            connect(path).close()
+        self.assertFalse(os.path.exists(path))
+
+
+if __name__ == "__main__":
+    unittest.main()
