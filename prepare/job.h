@@ -48,6 +48,8 @@
  *     entry_ms             distance between entry frames, 40 to 10000, default 500
  *     fps_max              highest frame rate, 1 to 60, default 60; faster input
  *                          loses pictures
+ *     speed                of the video encoder, DH_SPEED_MIN to DH_SPEED_MAX, default
+ *                          DH_SPEED_MIN: faster costs a little quality
  *     pingpong    boolean  idle: forwards, then backwards, default false
  *     portrait_ms          length of a portrait's clip, default 2000
  *     max_ms               longest accepted input, default 600000
@@ -66,6 +68,8 @@
 #define DH_PREPARE_PROTOCOL 3
 #define DH_JOB_MAX          65536
 #define DH_JOB_FD           3
+#define DH_SPEED_MIN        6
+#define DH_SPEED_MAX        16
 
 /* Exit codes of dh-prepare, and the codes of FAIL records. */
 enum dh_prepare_exit {

@@ -62,6 +62,7 @@ static const struct option table[] = {
 	{ "audio-kbps", required_argument, NULL, OPT_SETTING },
 	{ "entry-ms", required_argument, NULL, OPT_SETTING },
 	{ "fps-max", required_argument, NULL, OPT_SETTING },
+	{ "speed", required_argument, NULL, OPT_SETTING },
 	{ "portrait-ms", required_argument, NULL, OPT_SETTING },
 	{ "max-ms", required_argument, NULL, OPT_SETTING },
 	{ "max-side", required_argument, NULL, OPT_SETTING },

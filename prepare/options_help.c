@@ -29,6 +29,7 @@ static const char usage[] =
 "  --audio-kbps N       audio bit rate (48)\n"
 "  --entry-ms N         distance between entry frames, where viewers join (500)\n"
 "  --fps-max N          drop pictures above this rate (60)\n"
+	"  --speed N            of the video encoder, 6 to 16: faster costs a little quality (6)\n"
 "  --idle               make an avatar's idle clip; its anchor is the most typical\n"
 "                       picture\n"
 "  --portrait FILE      with --idle: use this picture as the anchor; alone: make\n"
