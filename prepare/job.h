@@ -63,7 +63,7 @@
 /* Raised whenever the job or the stream changes, so that a dh-prepare of another release is
  * refused with an error that names both versions.
  *     2   streams of version 2, with flags in ENDS
- *     3   files come in envelopes
+ *     3   files come in envelopes; jobs have a speed
  */
 #define DH_PREPARE_PROTOCOL 3
 #define DH_JOB_MAX          65536
