@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,8 +17,9 @@
 #include "opener_wire.h"
 #include "prepare/envelope.h"
 
-/* How long idle processes may take to end by themselves, and then when killed. */
-#define END_MS 300
+/* A killed process that waits for a file system is given up after so long. */
+#define END_MS   300
+#define CHECK_MS 20
 /* waitid names P_PIDFD only since glibc 2.36. */
 #define WAIT_PIDFD ((idtype_t)3)
 
@@ -39,7 +41,6 @@ static struct dh_opener_process *start(const char *program, int *err)
 	char *argv[] = { (char *)program, NULL };
 	struct dh_opener_process *process;
 	int sockets[2];
-	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0) {
 		*err = -errno;
@@ -48,7 +49,7 @@ static struct dh_opener_process *start(const char *program, int *err)
 	const struct dh_child_spec spec = { .argv = argv, .fds = { -1, -1, -1, sockets[1] } };
 	process = g_new0(struct dh_opener_process, 1);
 	process->socket = sockets[0];
-	process->pidfd = dh_child_start(&pid, &spec);
+	process->pidfd = dh_child_start(&process->pid, &spec);
 	close(sockets[1]);
 	if (process->pidfd >= 0)
 		return process;
@@ -82,28 +83,41 @@ static void process_free(struct dh_opener_process *process)
 	g_free(process);
 }
 
-/* Waits at most END_MS for all of them. */
-static void wait_for_all(const GPtrArray *processes)
+/* Whether it waits in the kernel so that it cannot be killed. */
+static bool is_stuck(const struct dh_opener_process *process)
+{
+	char path[40], *text = NULL;
+	const char *state;
+	bool answer;
+
+	g_snprintf(path, sizeof path, "/proc/%d/stat", (int)process->pid);
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return false;
+	state = strrchr(text, ')');
+	answer = state && strncmp(state, ") D", 3) == 0;
+	g_free(text);
+	return answer;
+}
+
+/* On a busy machine a killed process may take long to end; only one that is stuck is not
+ * waited for. */
+static void await_end(const struct dh_opener_process *process, int64_t until_us)
+{
+	struct pollfd p = { .fd = process->pidfd, .events = POLLIN };
+
+	while (poll(&p, 1, CHECK_MS) <= 0)
+		if (g_get_monotonic_time() >= until_us && is_stuck(process))
+			return;
+}
+
+static void end_all(const GPtrArray *processes)
 {
 	int64_t until_us = g_get_monotonic_time() + END_MS * 1000;
 
-	for (guint i = 0; i < processes->len; i++) {
-		struct pollfd p = { .fd = ((struct dh_opener_process *)processes->pdata[i])->pidfd, .events = POLLIN };
-		int64_t left_us = until_us - g_get_monotonic_time();
-		poll(&p, 1, left_us > 0 ? (int)(left_us / 1000) : 0);
-	}
-}
-
-/* They end when their sockets are closed, unless they hang. */
-static void end_all(const GPtrArray *processes)
-{
-	for (guint i = 0; i < processes->len; i++)
-		shutdown(((struct dh_opener_process *)processes->pdata[i])->socket, SHUT_RDWR);
-	wait_for_all(processes);
 	for (guint i = 0; i < processes->len; i++)
 		dh_opener_process_kill(processes->pdata[i]);
-	wait_for_all(processes);
 	for (guint i = 0; i < processes->len; i++) {
+		await_end(processes->pdata[i], until_us);
 		reap(processes->pdata[i], WNOHANG);
 		process_free(processes->pdata[i]);
 	}

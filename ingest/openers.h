@@ -6,6 +6,7 @@
 #define DH_OPENERS_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Kept while nobody uses them. */
 #define DH_OPENERS_IDLE 4
@@ -20,12 +21,14 @@ void dh_openers_unref(struct dh_openers **openers); /* *openers may be NULL */
 /* Closes an envelope without waiting; only if no process can be started, by itself. */
 void dh_openers_close(struct dh_openers *openers, int envelope);
 
-/* Ends idle processes; waits a bounded time for them. From now on none is kept. */
+/* Kills idle processes and waits for their end, though only briefly for those that wait for
+ * a file system. From now on none is kept. */
 void dh_openers_stop(struct dh_openers *openers);
 
 /* --- one process, for an opener's own use */
 
 struct dh_opener_process {
+	pid_t pid;
 	int pidfd, socket;
 };
 
