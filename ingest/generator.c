@@ -12,6 +12,7 @@
 #include "child.h"
 #include "generator_log.h"
 #include "log.h"
+#include "prepare/job.h"
 
 #define NICENESS "5" /* below pacing, above preparing ahead of time */
 
@@ -199,10 +200,11 @@ static char **arguments(const struct dh_generator_spec *spec)
 }
 
 /* Inherits nothing of the gateway's environment, which may hold secrets. */
-static char **environment(const struct dh_generator_config *config)
+static char **environment(const struct dh_generator_config *config, const char *mark)
 {
 	GPtrArray *envp = g_ptr_array_new();
 
+	g_ptr_array_add(envp, g_strdup_printf(DH_SCOPE_MARK "=%s", mark));
 	g_ptr_array_add(envp, g_strdup("PATH=/usr/local/bin:/usr/bin:/bin"));
 	g_ptr_array_add(envp, g_strdup("LANG=C.UTF-8"));
 	g_ptr_array_add(envp, g_strdup("HOME=/"));
@@ -218,15 +220,19 @@ enum { TEXT, OUTPUT, WORDS, ALIVE, ENDS }; /* become its descriptors 0 to 3 */
 
 static int spawn(struct dh_generator *generator, const struct dh_generator_spec *spec, const int *fds)
 {
-	char **argv = arguments(spec), **envp = environment(spec->config);
+	char *mark = g_uuid_string_random();
+	char **argv = arguments(spec), **envp = environment(spec->config, mark);
+	char *sweep[] = { argv[0], (char *)"--sweep", mark, NULL };
 	const struct dh_child_spec child = { .argv = argv,
 		.envp = envp,
 		.is_scope = true,
+		.sweep = sweep,
 		.fds = { fds[TEXT], fds[OUTPUT], fds[WORDS], fds[ALIVE] } };
 	int err = dh_child_spawn(&generator->child, generator->io, &child, exited, generator);
 
 	g_strfreev(argv);
 	g_strfreev(envp);
+	g_free(mark);
 	return err;
 }
 

@@ -114,8 +114,10 @@ class Workers(Case):
                 worker = self.worker()
                 worker.send(self.job(), [theirs.detach()])
                 with open(self.path("whole.nut"), "rb") as file:
-                    ours.sendall(file.read())
+                    sender = threading.Thread(target=ours.sendall, args=[file.read()])
+                sender.start()
                 data, code = worker.rest()
+                sender.join()
                 ours.close()
                 self.assertEqual(code, 0)
                 segment = self.segment(data)
