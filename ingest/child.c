@@ -196,6 +196,22 @@ static int spawn(pid_t *pid, const struct dh_child_spec *spec)
 	return -err;
 }
 
+int dh_child_start(pid_t *pid, const struct dh_child_spec *spec)
+{
+	int err = spawn(pid, spec), pidfd;
+
+	if (err < 0)
+		return err;
+	/* Not reaped yet, so the pid still belongs to this child. */
+	pidfd = (int)syscall(SYS_pidfd_open, *pid, 0);
+	if (pidfd >= 0)
+		return pidfd;
+	err = -errno;
+	kill(-*pid, SIGKILL);
+	waitpid(*pid, NULL, 0);
+	return err;
+}
+
 int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_child_spec *spec,
 	dh_child_exit_fn *exited, void *arg)
 {
@@ -207,25 +223,17 @@ int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_ch
 	new->sweep = g_strdupv((char **)spec->sweep);
 	new->exited = exited;
 	new->arg = arg;
-	err = spawn(&new->pid, spec);
-	if (err < 0)
-		goto failed;
-	/* Not reaped yet, so the pid still belongs to this child. */
-	new->pidfd = (int)syscall(SYS_pidfd_open, new->pid, 0);
+	new->pidfd = dh_child_start(&new->pid, spec);
 	if (new->pidfd < 0) {
-		err = -errno;
-		kill(-new->pid, SIGKILL);
-		waitpid(new->pid, NULL, 0);
-		goto failed;
+		err = new->pidfd;
+		g_strfreev(new->sweep);
+		g_free(new);
+		return err;
 	}
 	new->end = dh_io_watch(io, new->pidfd, G_IO_IN, ended, new);
 	new->timer = dh_io_timer(io, out_of_time, new);
 	*child = new;
 	return 0;
-failed:
-	g_strfreev(new->sweep);
-	g_free(new);
-	return err;
 }
 
 void dh_child_kill(struct dh_child *child)

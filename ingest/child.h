@@ -2,10 +2,12 @@
 /* One child process. It inherits nothing from the gateway but what it is given, runs in its
  * own process group, and is supervised without a signal handler.
  *
- * I/O thread only.
+ * I/O thread only, but for dh_child_start.
  */
 #ifndef DH_CHILD_H
 #define DH_CHILD_H
+
+#include <sys/types.h>
 
 #include "io.h"
 
@@ -35,6 +37,10 @@ typedef void dh_child_exit_fn(void *arg, int status);
  * if it cannot be started (-ENOENT: no such program). */
 int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_child_spec *spec,
 	dh_child_exit_fn *exited, void *arg);
+
+/* Starts a child, and no more: the caller watches and reaps it by its pidfd, which is
+ * returned. Any thread. */
+int dh_child_start(pid_t *pid, const struct dh_child_spec *spec);
 
 /* Kills its process group, or ends the scope; `exited` follows. */
 void dh_child_kill(struct dh_child *child);

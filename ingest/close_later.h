@@ -6,9 +6,9 @@
 #include "limits.h"
 #include "loader.h"
 
-/* Closes `fd` in a lane of its device, and then gives its descriptor back to `limits`, unless
- * that is NULL. Pipes, sockets and anonymous files are closed at once, and so is everything
- * if `loader` is NULL or takes no more tasks. Any thread. */
+/* Closes an envelope through the loader's openers, without waiting; anything else, such as
+ * a pipe or an anonymous file, at once. Then gives the descriptor back to `limits`, unless
+ * that is NULL. `loader` may be NULL if `fd` is no envelope. Any thread. */
 void dh_close_later(struct dh_loader *loader, struct dh_limits *limits, int fd);
 
 #endif

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <glib.h>
 #include <inttypes.h>
-#include <sys/stat.h>
 #include <time.h>
 
 /* The coarsest timestamp granularity of any file system. */
@@ -15,23 +14,28 @@ static int64_t ns_of(struct timespec time)
 	return time.tv_sec * G_GINT64_CONSTANT(1000000000) + time.tv_nsec;
 }
 
-int dh_file_identity_get(struct dh_file_identity *identity, int fd)
+int dh_file_identity_of(struct dh_file_identity *identity, const struct stat *st)
 {
 	struct timespec now;
-	struct stat st;
 
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st->st_mode))
 		return -EINVAL;
 	clock_gettime(CLOCK_REALTIME, &now);
-	identity->device = st.st_dev;
-	identity->inode = st.st_ino;
-	identity->size = st.st_size;
-	identity->mtime_ns = ns_of(st.st_mtim);
-	identity->ctime_ns = ns_of(st.st_ctim);
+	identity->device = st->st_dev;
+	identity->inode = st->st_ino;
+	identity->size = st->st_size;
+	identity->mtime_ns = ns_of(st->st_mtim);
+	identity->ctime_ns = ns_of(st->st_ctim);
 	identity->is_fresh = ns_of(now) - identity->ctime_ns < FRESH_NS;
 	return 0;
+}
+
+int dh_file_identity_get(struct dh_file_identity *identity, struct dh_opener *opener, int envelope)
+{
+	struct stat st;
+	int err = dh_opener_stat(opener, envelope, &st);
+
+	return err < 0 ? err : dh_file_identity_of(identity, &st);
 }
 
 bool dh_file_identity_alike(const struct dh_file_identity *a, const struct dh_file_identity *b)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tells whether a file is still the same and unchanged. Any thread; may wait for a disk. */
+/* Tells whether a file is still the same and unchanged. Any thread. */
 #ifndef DH_FILE_IDENTITY_H
 #define DH_FILE_IDENTITY_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
+
+#include "opener.h"
 
 struct dh_file_identity {
 	uint64_t device, inode;
@@ -17,8 +20,10 @@ struct dh_file_identity {
 	bool is_fresh;
 };
 
-/* 0, -EINVAL if it is not a regular file, or a negative errno of fstat. */
-int dh_file_identity_get(struct dh_file_identity *identity, int fd);
+/* Of a file just examined. 0, or -EINVAL if it is not a regular file. */
+int dh_file_identity_of(struct dh_file_identity *identity, const struct stat *st);
+/* Asks for it, and waits for its file system. An error of dh_opener_stat, or as above. */
+int dh_file_identity_get(struct dh_file_identity *identity, struct dh_opener *opener, int envelope);
 /* Same file, nothing changed. */
 bool dh_file_identity_same(const struct dh_file_identity *a, const struct dh_file_identity *b);
 /* Same file, size and mtime; it may have been renamed or unlinked. */

@@ -11,7 +11,18 @@
 #define TURN_BYTES (16 * 1024 * 1024)
 #define TURN_US    50000
 
-int dh_file_slice(int fd, off_t *at, const atomic_bool *is_cancelled, dh_file_slice_fn *push, void *arg)
+static ssize_t read_some(struct dh_opener *opener, int fd, void *buffer, off_t at)
+{
+	ssize_t n;
+
+	if (opener)
+		return dh_opener_read(opener, fd, buffer, READ_BYTES, at);
+	n = TEMP_FAILURE_RETRY(pread(fd, buffer, READ_BYTES, at));
+	return n < 0 ? -errno : n;
+}
+
+int dh_file_slice(struct dh_opener *opener, int fd, off_t *at, const atomic_bool *is_cancelled, dh_file_slice_fn *push,
+	void *arg)
 {
 	int64_t until_us = g_get_monotonic_time() + TURN_US;
 	off_t until = *at + TURN_BYTES;
@@ -19,9 +30,9 @@ int dh_file_slice(int fd, off_t *at, const atomic_bool *is_cancelled, dh_file_sl
 	int err = 1, pushed;
 
 	while (err > 0) {
-		ssize_t n = TEMP_FAILURE_RETRY(pread(fd, buffer, READ_BYTES, *at));
+		ssize_t n = read_some(opener, fd, buffer, *at);
 		if (n < 0)
-			err = -errno;
+			err = (int)n;
 		else if (atomic_load(is_cancelled))
 			err = -ECANCELED;
 		else if (n == 0)

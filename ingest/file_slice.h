@@ -8,12 +8,16 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "opener.h"
+
 /* Receives what was read; a negative result stops the reading. */
 typedef int dh_file_slice_fn(void *arg, const void *bytes, size_t size);
 
-/* Reads on from *at, and advances it, until the file or the turn ends. 1: there is more; 0:
+/* Reads a media file by its envelope or, if `opener` is NULL, an open file of our own. Reads
+ * on from *at, and advances it, until the file or the turn ends. 1: there is more; 0:
  * end of file; or a negative errno: what `push` returned, or -ECANCELED soon after
  * *is_cancelled has become true. */
-int dh_file_slice(int fd, off_t *at, const atomic_bool *is_cancelled, dh_file_slice_fn *push, void *arg);
+int dh_file_slice(struct dh_opener *opener, int fd, off_t *at, const atomic_bool *is_cancelled, dh_file_slice_fn *push,
+	void *arg);
 
 #endif

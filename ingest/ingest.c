@@ -120,9 +120,19 @@ static void release(struct dh_ingest *ingest)
 	g_hash_table_destroy(ingest->by_key);
 	g_free(ingest->version);
 	g_free((char *)ingest->config.worker_path);
+	g_free((char *)ingest->config.opener_path);
 	g_free((char *)ingest->config.worker_user);
 	g_free((char *)ingest->config.cache_folder);
 	g_free(ingest);
+}
+
+static int alloc_loader(struct dh_ingest *ingest)
+{
+	struct dh_openers *openers = dh_openers_new(ingest->config.opener_path);
+	int err = dh_loader_alloc(&ingest->loader, ingest->io, openers);
+
+	dh_openers_unref(&openers);
+	return err;
 }
 
 int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh_ingest_config *config)
@@ -140,6 +150,7 @@ int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh
 	new->io = io;
 	new->config = *config;
 	new->config.worker_path = g_strdup(config->worker_path);
+	new->config.opener_path = g_strdup(config->opener_path);
 	new->config.worker_user = g_strdup(config->worker_user);
 	new->config.cache_folder = g_strdup(config->cache_folder);
 	new->all = g_ptr_array_new();
@@ -148,7 +159,7 @@ int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh
 	new->limits = dh_limits_new(most);
 	if (config->cache_folder && *config->cache_folder)
 		new->cache = dh_cache_new(config->cache_folder, config->cache_bytes);
-	err = dh_loader_alloc(&new->loader, io);
+	err = alloc_loader(new);
 	if (err < 0) {
 		release(new);
 		return err;

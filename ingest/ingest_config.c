@@ -18,6 +18,7 @@ void dh_ingest_config_init(struct dh_ingest_config *config)
 {
 	*config = (struct dh_ingest_config){
 		.worker_path = "dh-prepare",
+		.opener_path = "dh-open",
 		.worker_user = "nobody",
 		.warm_workers = 2,
 		.max_workers = 4,
@@ -44,11 +45,11 @@ void dh_ingest_config_init(struct dh_ingest_config *config)
 
 bool dh_ingest_config_is_valid(const struct dh_ingest_config *c)
 {
-	return c->worker_path && *c->worker_path && c->warm_workers >= 0 && c->warm_workers <= 16 &&
-		c->max_workers >= 1 && c->max_workers <= 64 && c->max_live >= 1 && c->max_live <= 1000 &&
-		c->max_jobs >= 1 && c->worker_memory_mb >= 0 && c->worker_cpu_s >= 0 && c->worker_nice >= 0 &&
-		c->worker_nice <= 19 && c->worker_silence_ms > 0 && c->worker_wait_ms >= 0 && c->worker_start_ms > 0 &&
-		c->live_silence_ms > 0 && c->max_ms > 0 && c->max_side > 0 && c->max_segment_bytes > 0 &&
-		c->cache_bytes >= 0 && c->file_read_ms > 0 && c->memory_bytes > 0 && c->descriptors_max > 0 &&
-		c->orphans_max >= 0;
+	return c->worker_path && *c->worker_path && c->opener_path && *c->opener_path && c->warm_workers >= 0 &&
+		c->warm_workers <= 16 && c->max_workers >= 1 && c->max_workers <= 64 && c->max_live >= 1 &&
+		c->max_live <= 1000 && c->max_jobs >= 1 && c->worker_memory_mb >= 0 && c->worker_cpu_s >= 0 &&
+		c->worker_nice >= 0 && c->worker_nice <= 19 && c->worker_silence_ms > 0 && c->worker_wait_ms >= 0 &&
+		c->worker_start_ms > 0 && c->live_silence_ms > 0 && c->max_ms > 0 && c->max_side > 0 &&
+		c->max_segment_bytes > 0 && c->cache_bytes >= 0 && c->file_read_ms > 0 && c->memory_bytes > 0 &&
+		c->descriptors_max > 0 && c->orphans_max >= 0;
 }

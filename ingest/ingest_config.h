@@ -14,6 +14,7 @@
  * dh_ingest_config_init. */
 struct dh_ingest_config {
 	const char *worker_path;   /* dh-prepare: absolute, or a name looked up in PATH; "dh-prepare" */
+	const char *opener_path;   /* dh-open, likewise; "dh-open" */
 	const char *worker_user;   /* user of the workers if the gateway is root; "" no change; "nobody" */
 	int warm_workers;          /* started ahead, 0 to 16; 2 */
 	int max_workers;           /* concurrent jobs that read files, 1 to 64; 4 */

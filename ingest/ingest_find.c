@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "ingest_state.h"
 #include "load_task.h"
@@ -20,6 +19,7 @@
 struct search {
 	atomic_int refs;
 	struct dh_limits *limits;
+	struct dh_opener opener;
 	char *folder, *path;
 	int64_t max_bytes;
 	pthread_mutex_t lock;
@@ -36,6 +36,7 @@ static void unref(struct search *search)
 	if (atomic_fetch_sub(&search->refs, 1) != 1)
 		return;
 	dh_limits_unref(&search->limits);
+	dh_opener_clear(&search->opener);
 	pthread_mutex_destroy(&search->lock);
 	pthread_cond_destroy(&search->done);
 	g_free(search->folder);
@@ -68,23 +69,27 @@ static bool step(void *arg)
 	struct search *search = arg;
 	struct dh_file_identity identity;
 	char *error = NULL;
-	int fd = -EMFILE, err;
+	struct stat st;
+	int fd, err = -EMFILE;
 
 	if (dh_limits_take(search->limits, DH_LIMIT_DESCRIPTORS, 1)) {
-		fd = dh_media_open(search->folder, search->path, search->max_bytes, &error);
-		err = fd < 0 ? fd : dh_file_identity_get(&identity, fd);
+		fd = dh_media_open(&search->opener, search->folder, search->path, search->max_bytes, &st, &error);
+		err = fd < 0 ? fd : dh_file_identity_of(&identity, &st);
 		if (fd >= 0)
-			close(fd);
+			dh_openers_close(search->opener.openers, fd);
 		dh_limits_add(search->limits, DH_LIMIT_DESCRIPTORS, -1);
-	} else
-		err = -EMFILE;
+	}
 	answer(search, err, error, err < 0 ? NULL : &identity);
+	dh_opener_rest(&search->opener);
 	return false;
 }
 
 static void late(void *arg)
 {
-	answer(arg, -ETIMEDOUT, NULL, NULL);
+	struct search *search = arg;
+
+	answer(search, -ETIMEDOUT, NULL, NULL);
+	dh_opener_stop(&search->opener);
 }
 
 static void release(void *arg)
@@ -101,6 +106,7 @@ static struct search *search_new(struct dh_ingest *ingest, const char *folder, c
 
 	atomic_init(&search->refs, 2);
 	search->limits = dh_limits_ref(ingest->limits);
+	dh_opener_init(&search->opener, dh_loader_openers(ingest->loader));
 	search->folder = g_strdup(folder);
 	search->path = g_strdup(path);
 	search->max_bytes = max_bytes;

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,7 +14,16 @@
 #include "playout/stream.h"
 #include "prepare/job.h"
 
-/* A descriptor must be a pipe or a socket. */
+/* Others are no sources: a worker takes a SOCK_SEQPACKET for an envelope (prepare/job.h). */
+static bool is_stream_socket(int fd)
+{
+	socklen_t size = sizeof(int);
+	int type;
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+/* A descriptor must be a pipe or a SOCK_STREAM. */
 static int look_at_pipe(struct dh_inputs *inputs)
 {
 	struct stat st;
@@ -23,8 +33,8 @@ static int look_at_pipe(struct dh_inputs *inputs)
 		return 0;
 	if (inputs->source.count != 1 || fstat(inputs->source.fds[0], &st) < 0)
 		return -EINVAL;
-	inputs->is_socket = S_ISSOCK(st.st_mode);
-	return S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) ? 0 : -EINVAL;
+	inputs->is_socket = is_stream_socket(inputs->source.fds[0]);
+	return S_ISFIFO(st.st_mode) || inputs->is_socket ? 0 : -EINVAL;
 }
 
 int dh_inputs_alloc(struct dh_inputs **inputs, const struct dh_ingest_source *source)
@@ -84,19 +94,21 @@ const char *dh_inputs_file_name(const struct dh_inputs *inputs)
 
 /* --- files */
 
-int dh_inputs_open(const struct dh_inputs *inputs, int i, struct dh_file_identity *identity, char **error)
+int dh_inputs_open(const struct dh_inputs *inputs, int i, struct dh_opener *opener, struct dh_file_identity *identity,
+	char **error)
 {
 	const struct dh_ingest_source *source = &inputs->source;
-	int fd = dh_media_open(source->folders[i], source->names[i], source->max_bytes, error), err;
+	struct stat st;
+	int fd = dh_media_open(opener, source->folders[i], source->names[i], source->max_bytes, &st, error), err;
 
 	if (fd < 0)
 		return fd;
-	err = dh_file_identity_get(identity, fd);
+	err = dh_file_identity_of(identity, &st);
 	if (err == 0 && source->is_found[i] && !dh_file_identity_alike(identity, &source->identities[i]))
 		err = -ESTALE;
 	if (err == 0)
 		return fd;
-	close(fd);
+	dh_openers_close(opener->openers, fd);
 	*error = g_strdup(err == -ESTALE ? "it was changed after it was enqueued" : g_strerror(-err));
 	return err;
 }

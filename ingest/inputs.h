@@ -27,10 +27,11 @@ void dh_inputs_unref(struct dh_inputs **inputs);
 /* Name of the first input, without folders. Borrowed. */
 const char *dh_inputs_file_name(const struct dh_inputs *inputs);
 
-/* Opens file `i` and gets its identity; waits for the file system. Returns a descriptor,
+/* Opens file `i` and gets its identity; waits for the file system. Returns its envelope,
  * -ESTALE if it is not the file found earlier, or an error of dh_media_open. On error sets
  * *error (g_free it). */
-int dh_inputs_open(const struct dh_inputs *inputs, int i, struct dh_file_identity *identity, char **error);
+int dh_inputs_open(const struct dh_inputs *inputs, int i, struct dh_opener *opener, struct dh_file_identity *identity,
+	char **error);
 /* The device that file `i` is probably on, without asking that device. */
 uint64_t dh_inputs_device(const struct dh_inputs *inputs, int i);
 

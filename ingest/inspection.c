@@ -43,9 +43,8 @@ static void close_file(struct inspection *inspection)
 {
 	if (inspection->fd < 0)
 		return;
-	close(inspection->fd);
+	dh_close_later(inspection->task.loader, inspection->limits, inspection->fd);
 	inspection->fd = -1;
-	dh_limits_add(inspection->limits, DH_LIMIT_DESCRIPTORS, -1);
 }
 
 /* Its hash is known: on to the next. */
@@ -74,7 +73,7 @@ static bool open_file(struct inspection *inspection)
 
 	if (!dh_limits_take(inspection->limits, DH_LIMIT_DESCRIPTORS, 1))
 		return dh_load_task_end(&inspection->task, -EMFILE, "too many files are open");
-	inspection->fd = dh_inputs_open(inspection->inputs, inspection->i, identity, &error);
+	inspection->fd = dh_inputs_open(inspection->inputs, inspection->i, &inspection->task.opener, identity, &error);
 	if (inspection->fd < 0) {
 		dh_limits_add(inspection->limits, DH_LIMIT_DESCRIPTORS, -1);
 		dh_load_task_end(&inspection->task, inspection->fd, error);
@@ -104,13 +103,13 @@ static void wait_a_tick(const struct dh_file_identity *identity)
 }
 
 /* Whether it starts like a segment written by dh-prepare (playout/stream.h). */
-static int look_at_start(int fd, bool *is_stream)
+static int look_at_start(struct inspection *inspection, bool *is_stream)
 {
 	char start[4];
-	ssize_t n = TEMP_FAILURE_RETRY(pread(fd, start, sizeof start, 0));
+	ssize_t n = dh_opener_read(&inspection->task.opener, inspection->fd, start, sizeof start, 0);
 
 	*is_stream = n == sizeof start && memcmp(start, "DHS1", sizeof start) == 0;
-	return n < 0 ? -errno : 0;
+	return n < 0 ? (int)n : 0;
 }
 
 static bool read_file(struct inspection *inspection)
@@ -123,17 +122,18 @@ static bool read_file(struct inspection *inspection)
 
 	if (inspection->at == 0) {
 		wait_a_tick(identity);
-		err = look_at_start(inspection->fd, &hash->is_stream);
+		err = look_at_start(inspection, &hash->is_stream);
 		inspection->files.is_stream = hash->is_stream;
 		if (err < 0 || is_single_stream(inspection))
 			return dh_load_task_end(&inspection->task, err, NULL);
 	}
-	err = dh_file_slice(inspection->fd, &inspection->at, &inspection->task.is_cancelled, push, inspection);
+	err = dh_file_slice(&inspection->task.opener, inspection->fd, &inspection->at, &inspection->task.is_cancelled,
+		push, inspection);
 	inspection->read_us += g_get_monotonic_time() - began_us;
 	if (err == 0) {
 		dh_file_hasher_finish(inspection->hasher, hash);
 		hash->is_slow = inspection->read_us > SLOW_US && inspection->at / inspection->read_us < SLOW_PER_US;
-		err = dh_file_identity_get(&now, inspection->fd);
+		err = dh_file_identity_get(&now, &inspection->task.opener, inspection->fd);
 	}
 	if (err > 0)
 		return true;
@@ -164,8 +164,7 @@ static void inspection_free(struct dh_load_task *task)
 {
 	struct inspection *inspection = (struct inspection *)task;
 
-	if (inspection->fd >= 0)
-		dh_close_later(task->loader, inspection->limits, inspection->fd);
+	close_file(inspection);
 	dh_file_hasher_free(&inspection->hasher);
 	dh_inputs_unref(&inspection->inputs);
 	dh_limits_unref(&inspection->limits);

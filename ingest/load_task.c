@@ -25,6 +25,7 @@ void dh_load_task_unref(struct dh_load_task **task)
 	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
 	loader = old->loader;
+	dh_opener_clear(&old->opener);
 	old->kind->free(old);
 	dh_loader_unref(&loader);
 }
@@ -93,11 +94,14 @@ bool dh_load_task_report(struct dh_load_task *task, dh_io_fn *fn, void *report)
 static bool step(void *arg)
 {
 	struct dh_load_task *task = arg;
+	bool is_more;
 
 	task->goes_on = false;
 	if (dh_load_task_is_cancelled(task))
 		return false;
-	return task->kind->step(task);
+	is_more = task->kind->step(task);
+	dh_opener_rest(&task->opener);
+	return is_more;
 }
 
 static void late(void *arg)
@@ -113,6 +117,7 @@ static void late(void *arg)
 		text = g_strdup_printf("its file system does not answer within %d s", DH_OPEN_MS / 1000);
 	dh_load_task_end(task, -ETIMEDOUT, text);
 	g_free(text);
+	dh_opener_stop(&task->opener); /* what it returns now is too late to count */
 }
 
 static void post(struct dh_load_task *task);
@@ -145,6 +150,7 @@ void dh_load_task_init(struct dh_load_task *task, const struct dh_load_task_kind
 {
 	task->kind = kind;
 	task->loader = dh_loader_ref(loader);
+	dh_opener_init(&task->opener, dh_loader_openers(loader));
 	atomic_init(&task->refs, 1);
 	atomic_init(&task->is_cancelled, false);
 	task->arg = arg;

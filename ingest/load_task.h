@@ -33,6 +33,7 @@ struct dh_load_task_kind {
 struct dh_load_task {
 	const struct dh_load_task_kind *kind;
 	struct dh_loader *loader; /* a reference */
+	struct dh_opener opener;  /* for `step`, which uses no other way to touch a media file */
 	atomic_int refs;
 	atomic_bool is_cancelled;
 	void *arg;                  /* I/O thread: its owner; NULL once done or cancelled */

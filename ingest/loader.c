@@ -13,6 +13,7 @@ static void unref(struct dh_loader *loader)
 	pthread_mutex_destroy(&loader->lock);
 	g_ptr_array_unref(loader->runners);
 	g_ptr_array_unref(loader->lanes);
+	dh_openers_unref(&loader->openers);
 	g_free(loader);
 }
 
@@ -197,7 +198,7 @@ void dh_loader_wait_until(struct dh_loader *loader, int64_t us)
 
 /* --- life */
 
-int dh_loader_alloc(struct dh_loader **loader, struct dh_io *io)
+int dh_loader_alloc(struct dh_loader **loader, struct dh_io *io, struct dh_openers *openers)
 {
 	struct dh_loader *new = g_new0(struct dh_loader, 1);
 	pthread_condattr_t monotonic;
@@ -210,6 +211,7 @@ int dh_loader_alloc(struct dh_loader **loader, struct dh_io *io)
 	pthread_cond_init(&new->change, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	new->io = io;
+	new->openers = dh_openers_ref(openers);
 	new->lanes = g_ptr_array_new();
 	new->runners = g_ptr_array_new();
 	err = -pthread_create(&new->watch, NULL, dh_loader_watch, new);
@@ -252,7 +254,13 @@ void dh_loader_free(struct dh_loader **loader)
 	for (guint i = 0; i < over->len; i++)
 		release(over->pdata[i]);
 	g_ptr_array_unref(over);
+	dh_openers_stop(old->openers);
 	unref(old);
+}
+
+struct dh_openers *dh_loader_openers(struct dh_loader *loader)
+{
+	return loader->openers;
 }
 
 struct dh_loader *dh_loader_ref(struct dh_loader *loader)

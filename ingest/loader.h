@@ -21,12 +21,13 @@
 #include <stdint.h>
 
 #include "io.h"
+#include "opener.h"
 
 #define DH_LANE_THREADS 2
 #define DH_LANE_LOST    4
 #define DH_LANES        64 /* at once */
 
-enum dh_lane { DH_LANE_OPEN, DH_LANE_READ, DH_LANE_CLOSE, DH_LANE_CACHE_READ, DH_LANE_CACHE_WRITE, DH_LANE_FREE };
+enum dh_lane { DH_LANE_OPEN, DH_LANE_READ, DH_LANE_CACHE_READ, DH_LANE_CACHE_WRITE, DH_LANE_FREE };
 
 struct dh_loader;
 
@@ -40,12 +41,14 @@ struct dh_loader_task {
 	void (*release)(void *arg);
 };
 
-/* Reports go to `io`, which must outlive dh_loader_free. An error if the watching thread
- * cannot be started. */
-int dh_loader_alloc(struct dh_loader **loader, struct dh_io *io);
+/* Reports go to `io`, which must outlive dh_loader_free. Takes a reference to `openers`. An
+ * error if the watching thread cannot be started. */
+int dh_loader_alloc(struct dh_loader **loader, struct dh_io *io, struct dh_openers *openers);
+/* Borrowed. */
+struct dh_openers *dh_loader_openers(struct dh_loader *loader);
 
-/* Waits at most DH_LOADER_END_MS for tasks to end, then drops those that still wait and
- * abandons stuck threads. No report is made after it returns. Not from the I/O thread. */
+/* Waits at most DH_LOADER_END_MS for tasks to end, then drops those that still wait,
+ * abandons stuck threads and stops the openers. No report is made after it returns. Not from the I/O thread. */
 void dh_loader_free(struct dh_loader **loader);
 #define DH_LOADER_END_MS 1000
 

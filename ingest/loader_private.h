@@ -38,8 +38,9 @@ struct dh_loader_thread {
 struct dh_loader {
 	atomic_int refs;
 	pthread_mutex_t lock;
-	pthread_cond_t change; /* wakes the watch, lost threads and dh_loader_free */
-	struct dh_io *io;      /* NULL once dh_loader_free has been called */
+	pthread_cond_t change;      /* wakes the watch, lost threads and dh_loader_free */
+	struct dh_io *io;           /* NULL once dh_loader_free has been called */
+	struct dh_openers *openers; /* a reference; immutable */
 	pthread_t watch;
 	bool is_stopped;
 	GPtrArray *lanes, *runners;

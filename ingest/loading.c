@@ -98,7 +98,8 @@ static int push(void *arg, const void *bytes, size_t size)
 
 static bool read_on(struct loading *loading)
 {
-	int err = dh_file_slice(loading->fd, &loading->at, &loading->task.is_cancelled, push, loading);
+	int err = dh_file_slice(loading->cache ? NULL : &loading->task.opener, loading->fd, &loading->at,
+		&loading->task.is_cancelled, push, loading);
 
 	if (err > 0) {
 		if (!loading->cache)
@@ -121,7 +122,7 @@ static bool open_file(struct loading *loading)
 	struct dh_file_identity identity;
 	char *error = NULL;
 
-	loading->fd = dh_inputs_open(loading->inputs, 0, &identity, &error);
+	loading->fd = dh_inputs_open(loading->inputs, 0, &loading->task.opener, &identity, &error);
 	if (loading->fd < 0)
 		dh_load_task_end(&loading->task, loading->fd, error);
 	else if (!dh_file_identity_alike(&identity, &loading->expected))

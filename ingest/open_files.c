@@ -93,8 +93,7 @@ static bool end_copy(struct opening *opening)
 	dh_file_hasher_free(&opening->hasher);
 	if (strcmp(hash.hex, opening->expected.hashes[i].hex) != 0)
 		return dh_load_task_end(&opening->task, -ESTALE, CHANGED);
-	close(files->fds[i]);
-	dh_limits_add(files->limits, DH_LIMIT_DESCRIPTORS, -1);
+	dh_close_later(files->loader, files->limits, files->fds[i]);
 	files->fds[i] = opening->copy;
 	files->is_copied[i] = true;
 	opening->copy = -1;
@@ -106,7 +105,7 @@ static bool copy_step(struct opening *opening)
 {
 	int fd = opening->files->fds[opening->files->count - 1], err;
 
-	err = dh_file_slice(fd, &opening->at, &opening->task.is_cancelled, push_copy, opening);
+	err = dh_file_slice(&opening->task.opener, fd, &opening->at, &opening->task.is_cancelled, push_copy, opening);
 	if (err == 0)
 		return end_copy(opening);
 	return err > 0 || dh_load_task_end(&opening->task, err, err == -ESTALE ? CHANGED : NULL);
@@ -148,7 +147,7 @@ static bool open_one(struct opening *opening)
 	opening->task.option = NULL;
 	if (!dh_limits_take(files->limits, DH_LIMIT_DESCRIPTORS, 1))
 		return dh_load_task_end(&opening->task, -EMFILE, "too many files are open");
-	fd = dh_inputs_open(opening->inputs, i, &identity, &error);
+	fd = dh_inputs_open(opening->inputs, i, &opening->task.opener, &identity, &error);
 	if (fd < 0) {
 		dh_limits_add(files->limits, DH_LIMIT_DESCRIPTORS, -1);
 		dh_load_task_end(&opening->task, fd, error);
@@ -231,7 +230,7 @@ static int push(void *arg, const void *bytes, size_t size)
 }
 
 /* 1: the file must be read again; otherwise the result for this file. */
-static int look(const struct checking *checking)
+static int look(struct checking *checking)
 {
 	const struct dh_file_identity *expected = &checking->expected.identities[checking->i];
 	struct dh_file_identity identity;
@@ -239,7 +238,7 @@ static int look(const struct checking *checking)
 
 	if (checking->files->is_copied[checking->i])
 		return 0;
-	err = dh_file_identity_get(&identity, checking->files->fds[checking->i]);
+	err = dh_file_identity_get(&identity, &checking->task.opener, checking->files->fds[checking->i]);
 	if (err < 0 || dh_file_identity_same(&identity, expected))
 		return err;
 	if (checking->expected.is_hashed)
@@ -251,8 +250,8 @@ static int look(const struct checking *checking)
 static int read_again(struct checking *checking)
 {
 	struct dh_file_hash hash;
-	int err = dh_file_slice(checking->files->fds[checking->i], &checking->at, &checking->task.is_cancelled, push,
-		checking);
+	int err = dh_file_slice(&checking->task.opener, checking->files->fds[checking->i], &checking->at,
+		&checking->task.is_cancelled, push, checking);
 
 	if (err != 0)
 		return err;

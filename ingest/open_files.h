@@ -16,7 +16,8 @@ struct dh_open_files {
 	atomic_int refs;
 	struct dh_loader *loader; /* a reference */
 	struct dh_limits *limits;
-	int count, fds[2];
+	int count;
+	int fds[2]; /* envelopes; of copies, descriptors */
 	bool is_copied[2];
 	int64_t copied_bytes; /* in memory */
 };

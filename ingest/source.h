@@ -20,7 +20,7 @@ struct dh_ingest_source {
 	int64_t max_bytes;                     /* per file; 0: any size */
 	bool is_found[2];                      /* the file was found before, */
 	struct dh_file_identity identities[2]; /* and was this one */
-	int fds[2];                            /* a pipe or socket, open for reading; -1: a file, not open */
+	int fds[2];                            /* a pipe or SOCK_STREAM, open for reading; -1: a file, not open */
 	bool is_opened_late; /* the listener's `open` opens it once there is a worker; live, count is 1 */
 	const void *owner;   /* e.g. a room; owners take turns at the workers; NULL: no owner */
 	bool is_next;        /* before what is prepared ahead; see dh_ingest_set_next */

@@ -21,6 +21,9 @@
 #ifndef DH_SCOPE_PATH
 #define DH_SCOPE_PATH "dh-scope"
 #endif
+#ifndef DH_OPEN_PATH
+#define DH_OPEN_PATH "dh-open"
+#endif
 
 static const struct dh_option general_options[] = {
 	DH_KEY(struct dh_config, admin_key, DH_CONFIG_KEY_MAX),
@@ -30,6 +33,7 @@ static const struct dh_option general_options[] = {
 	DH_NUMBER(struct dh_config, cache_mb, 0, 1 << 20, 1024),
 	DH_TEXT(struct dh_config, worker, DH_PREPARE_PATH),
 	DH_TEXT(struct dh_config, scope, ""),
+	DH_TEXT(struct dh_config, opener, ""),
 	DH_TEXT(struct dh_config, worker_user, "nobody"),
 	DH_NUMBER(struct dh_config, warm_workers, 0, 16, 2),
 	DH_NUMBER(struct dh_config, max_workers, 1, 64, 4),
@@ -267,20 +271,23 @@ static int check_general(const struct dh_config *config)
 	if (!g_path_is_absolute(config->scope) && strchr(config->scope, '/'))
 		return dh_option_wrong(DH_CONFIG_FILE, "general", "scope",
 			"an absolute path, or a name that is looked up in PATH, is expected");
+	if (!g_path_is_absolute(config->opener) && strchr(config->opener, '/'))
+		return dh_option_wrong(DH_CONFIG_FILE, "general", "opener",
+			"an absolute path, or a name that is looked up in PATH, is expected");
 	int err = check_push(config);
 	return err ? err : check_worker_user(config->worker_user);
 }
 
-/* Looks beside dh-prepare: they are built and installed together. */
-static void find_scope(struct dh_config *config)
+/* Unless it is configured. Looks beside dh-prepare: they are built and installed together. */
+static void find_helper(const struct dh_config *config, char **path, const char *name, const char *installed)
 {
 	char *folder = g_path_get_dirname(config->worker);
-	char *beside = g_build_filename(folder, "dh-scope", NULL);
+	char *beside = g_build_filename(folder, name, NULL);
 	bool is_there = g_path_is_absolute(config->worker) && g_file_test(beside, G_FILE_TEST_IS_EXECUTABLE);
 
-	if (!*config->scope) {
-		g_free(config->scope);
-		config->scope = g_strdup(is_there ? beside : DH_SCOPE_PATH);
+	if (!**path) {
+		g_free(*path);
+		*path = g_strdup(is_there ? beside : installed);
 	}
 	g_free(beside);
 	g_free(folder);
@@ -294,6 +301,17 @@ static void warn_of_scope(const struct dh_config *config)
 	if (config->generators->len && !found)
 		dh_log(DH_LOG_WARNING, "%s does not exist, or cannot be executed: no generator can be started (scope)",
 			config->scope);
+	g_free(found);
+}
+
+/* Only it opens files. */
+static void warn_of_opener(const struct dh_config *config)
+{
+	char *found = g_find_program_in_path(config->opener);
+
+	if (!found)
+		dh_log(DH_LOG_WARNING, "%s does not exist, or cannot be executed: no file can be opened (opener)",
+			config->opener);
 	g_free(found);
 }
 
@@ -323,11 +341,13 @@ int dh_config_load(struct dh_config **out, const char *folder)
 		err = check_general(config);
 	if (err)
 		goto out;
-	find_scope(config);
+	find_helper(config, &config->scope, "dh-scope", DH_SCOPE_PATH);
+	find_helper(config, &config->opener, "dh-open", DH_OPEN_PATH);
 	read_each(config, file, "avatar-", read_avatar);
 	read_each(config, file, "generator-", read_generator);
 	read_each(config, file, "room-", read_room);
 	warn_of_scope(config);
+	warn_of_opener(config);
 out:
 	if (file)
 		janus_config_destroy(file);

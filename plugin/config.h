@@ -44,7 +44,7 @@ struct dh_config {
 	char **segments_folders; /* NULL: nothing can be enqueued */
 	char *cache_folder;      /* "": no cache */
 	int64_t cache_mb;
-	char *worker, *scope, *worker_user;
+	char *worker, *scope, *opener, *worker_user;
 	int64_t warm_workers, max_workers, max_live;
 	int64_t worker_memory_mb, worker_cpu_s, worker_silence_s, worker_wait_s;
 	int64_t max_rooms, max_viewers_per_room, max_viewers;

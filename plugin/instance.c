@@ -101,6 +101,7 @@ static int start_ingest(struct dh_instance *instance)
 
 	dh_ingest_config_init(&p);
 	p.worker_path = c->worker;
+	p.opener_path = c->opener;
 	p.worker_user = c->worker_user;
 	p.warm_workers = (int)c->warm_workers;
 	p.max_workers = (int)c->max_workers;

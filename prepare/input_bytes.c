@@ -13,8 +13,12 @@
 
 #include "input_end.h"
 #include "mp4_index.h"
+#include "nut_end.h"
 
 #define BUFFER_BYTES (32 * 1024)
+/* A pipe that stays open behind a complete container has ended after this long: by then
+ * another container, as in chained Ogg, would have begun. */
+#define END_MS 250
 
 struct dh_input_bytes {
 	AVIOContext *io;
@@ -27,6 +31,7 @@ struct dh_input_bytes {
 	int64_t total;    /* bytes read */
 	struct dh_mp4_index index;
 	struct dh_input_end end; /* of a pipe */
+	struct dh_nut_end nut;   /* likewise */
 	bool has_ended;          /* a pipe was read to its end */
 	int error;               /* errno of a failed read */
 	bool is_silent;
@@ -37,12 +42,20 @@ struct dh_input_bytes {
 static int wait_readable(struct dh_input_bytes *input)
 {
 	struct pollfd p = { .fd = input->fd, .events = POLLIN };
-	if (input->silence_ms <= 0)
+	bool is_complete = dh_input_end_is_complete(&input->end) || input->nut.is_complete;
+	int silence_ms = input->silence_ms > 0 ? input->silence_ms : -1;
+	if (is_complete && (silence_ms < 0 || silence_ms > END_MS))
+		silence_ms = END_MS;
+	if (silence_ms < 0)
 		return 0;
 	for (;;) {
-		int n = poll(&p, 1, input->silence_ms);
+		int n = poll(&p, 1, silence_ms);
 		if (n > 0)
 			return 0;
+		if (n == 0 && is_complete) {
+			input->has_ended = true;
+			return AVERROR_EOF;
+		}
 		if (n == 0) {
 			input->is_silent = true;
 			return AVERROR(ETIMEDOUT);
@@ -58,8 +71,11 @@ static int input_read(void *opaque, uint8_t *buffer, int size)
 	ssize_t n;
 	if (input->is_silent || input->error)
 		return AVERROR(EIO);
-	if (!input->is_file && wait_readable(input))
-		return AVERROR(ETIMEDOUT);
+	if (input->has_ended && !input->is_file)
+		return AVERROR_EOF;
+	int waited = input->is_file ? 0 : wait_readable(input);
+	if (waited)
+		return waited;
 	do
 		n = input->is_file ? pread(input->fd, buffer, (size_t)size, input->position) :
 				     read(input->fd, buffer, (size_t)size);
@@ -77,6 +93,7 @@ static int input_read(void *opaque, uint8_t *buffer, int size)
 	if (!input->is_file) {
 		dh_mp4_index_push(&input->index, buffer, (size_t)n);
 		dh_input_end_push(&input->end, buffer, (size_t)n);
+		dh_nut_end_push(&input->nut, buffer, (size_t)n);
 		if (input->index.media_first)
 			return AVERROR_INVALIDDATA; /* nothing later can help */
 	}

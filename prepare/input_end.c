@@ -6,6 +6,7 @@
 /* Enough bytes to tell containers apart. */
 #define DETECT_BYTES 12
 #define TS_PACKET    188
+#define TAG_HEADER   11
 
 /* Writers that cannot seek back leave a size of 0, or almost the largest one. */
 #define SIZE_UNSTATED(size) ((size) == 0 || (size) >= 0x7fff0000u)
@@ -44,16 +45,58 @@ static void next(struct dh_input_end *end, uint64_t skip, unsigned need)
 	end->need = need;
 }
 
+static void take_chunk(struct dh_input_end *end)
+{
+	uint64_t at = big_endian(end->header, end->entry);
+	if (at > end->last_chunk)
+		end->last_chunk = at;
+	if (end->table_end - end->at >= end->entry) {
+		next(end, 0, end->entry);
+		return;
+	}
+	end->entry = 0;
+	next(end, end->table_end - end->at, 8);
+}
+
+/* A box of the index. Wrong sizes: nothing in the index is of use. */
+static void take_index_box(struct dh_input_end *end, uint64_t size)
+{
+	const uint8_t *type = end->header + 4;
+	uint64_t left = end->stated_end - end->at;
+	unsigned entry = is_any_of(type, "stco ") ? 4 : is_any_of(type, "co64 ") ? 8 : 0;
+	if (size < end->used || size - end->used > left) {
+		end->is_fragmented = true;
+		next(end, left, 8);
+	} else if (is_any_of(type, "trak mdia minf stbl ")) {
+		next(end, 0, 8);
+	} else if (entry && size - end->used >= 8 + entry) {
+		end->entry = entry;
+		end->table_end = end->at + size - end->used;
+		next(end, 8, end->entry); /* behind version, flags and count */
+	} else {
+		end->is_fragmented |= is_any_of(type, "mvex ");
+		next(end, size - end->used, 8);
+	}
+}
+
 static void take_box(struct dh_input_end *end)
 {
 	const uint8_t *type = end->header + 4;
 	uint64_t size = big_endian(end->header, 4);
+	if (end->entry) {
+		take_chunk(end);
+		return;
+	}
 	if (size == 1 && end->used == 8) {
 		end->need = 16;
 		return;
 	}
 	if (size == 1)
 		size = big_endian(end->header + 8, 8);
+	if (end->at - end->used < end->stated_end) {
+		take_index_box(end, size);
+		return;
+	}
 	/* size 0: to the end of the file */
 	end->is_done = size < end->used ||
 		!is_any_of(type,
@@ -62,6 +105,14 @@ static void take_box(struct dh_input_end *end)
 		end->open = 1;
 	else if (memcmp(type, "mdat", 4) == 0)
 		end->open = 0;
+	end->is_last = is_any_of(type, "mfra ") || (end->is_last && !is_any_of(type, "moof mdat moov "));
+	if (is_any_of(type, "moov ") && !end->is_done && size - end->used <= UINT64_MAX - end->at) {
+		end->stated_end = end->at + size - end->used;
+		end->is_fragmented = false;
+		end->last_chunk = 0;
+		next(end, 0, 8);
+		return;
+	}
 	next(end, size - end->used, 8);
 }
 
@@ -128,6 +179,9 @@ static void take_element(struct dh_input_end *end)
 		size = 0;
 	} else if (id == ID_CLUSTER && !is_stated) {
 		size = 0;
+	} else if (id == ID_EBML) {
+		end->stated_end = 0; /* another document */
+		end->is_done = !is_stated;
 	} else {
 		end->is_done = length == 0 || !is_stated || !is_known_element(id);
 	}
@@ -143,6 +197,7 @@ static void take_wav_chunk(struct dh_input_end *end)
 	}
 	bool is_data = is_any_of(end->header, "data ");
 	end->is_done = is_data && SIZE_UNSTATED(size);
+	end->is_last = is_data && !end->is_done;
 	next(end, is_data ? size : (uint64_t)size + size % 2, is_data ? 0 : 8);
 }
 
@@ -170,6 +225,7 @@ static void take_page(struct dh_input_end *end)
 		size += end->header[27 + i];
 	/* a stream's beginning and end; an end without a beginning is damage */
 	end->open += (end->header[5] & 2) != 0;
+	end->is_last = (end->header[5] & 4) != 0 && end->open == 1;
 	end->open -= (end->header[5] & 4) != 0 && end->open > 0;
 	next(end, size, 27);
 }
@@ -179,12 +235,18 @@ static void take_tag(struct dh_input_end *end)
 	if (end->at == 9) { /* the file's header, and a size that belongs to no tag */
 		uint64_t offset = big_endian(end->header + 5, 4);
 		end->is_done = offset < 9;
-		next(end, offset - 9 + 4, 11);
+		next(end, offset - 9 + 4, TAG_HEADER);
 		return;
 	}
 	uint8_t type = end->header[0] & 0x1f;
+	uint64_t size = big_endian(end->header + 1, 3) + TAG_HEADER;
+	if (type == 9 && size >= TAG_HEADER + 2 && end->used < TAG_HEADER + 2) {
+		end->need = TAG_HEADER + 2;
+		return;
+	}
 	end->is_done = type != 8 && type != 9 && type != 18;
-	next(end, big_endian(end->header + 1, 3) + 4, 11);
+	end->is_last = end->used > TAG_HEADER && (end->header[11] & 0x0f) == 7 && end->header[12] == 2;
+	next(end, size - end->used + 4, TAG_HEADER);
 }
 
 static void take_adts(struct dh_input_end *end)
@@ -282,6 +344,20 @@ void dh_input_end_pass(struct dh_input_end *end, uint64_t count)
 {
 	end->skip -= count;
 	end->at = count > UINT64_MAX - end->at ? UINT64_MAX : end->at + count;
+}
+
+bool dh_input_end_is_complete(const struct dh_input_end *end)
+{
+	/* what follows a WAV's data is of no use */
+	if (end->kind == DH_CONTAINER_WAV)
+		return end->is_last && end->skip == 0;
+	if (end->is_done || end->skip > 0 || end->used > 0)
+		return false;
+	if (end->kind == DH_CONTAINER_MATROSKA)
+		return end->stated_end > 0 && end->at >= end->stated_end;
+	if (end->kind == DH_CONTAINER_MP4 && end->last_chunk > 0 && !end->is_fragmented)
+		return end->at > end->last_chunk && end->at >= end->stated_end;
+	return end->is_last;
 }
 
 bool dh_input_end_is_early(const struct dh_input_end *end)

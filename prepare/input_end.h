@@ -2,7 +2,14 @@
 /* Follows the structure of an input to tell whether it ends where its container
  * says: at the end of an MP4 box, a Matroska element, a RIFF chunk, an Ogg stream, an
  * FLV tag, an ADTS frame or a transport stream packet. Other containers promise
- * nothing that can be checked here. Pure; any bytes are safe.
+ * nothing that can be checked here. Tells also when a container is complete, if its format
+ * has an end:
+ *     MP4        after `mfra`, or without fragments, when all chunks of its index have come
+ *     Matroska   at the stated end of the segment
+ *     WAV        at the stated end of `data`
+ *     Ogg        after the last page of every stream that has begun
+ *     FLV        after H.264's end of sequence
+ * Pure; any bytes are safe.
  */
 #ifndef DH_INPUT_END_H
 #define DH_INPUT_END_H
@@ -31,7 +38,12 @@ struct dh_input_end {
 	unsigned used, need;      /* bytes of the header: present, needed */
 	uint64_t skip;            /* bytes of the current element still to come */
 	uint64_t at;              /* bytes so far */
-	uint64_t stated_end;      /* of the Matroska segment; 0: unknown */
+	uint64_t stated_end;      /* of the Matroska segment, or MP4 index; 0: unknown */
+	uint64_t table_end;       /* of an MP4's table of chunks, while in it */
+	uint64_t last_chunk;      /* MP4: where it begins; 0: unknown */
+	unsigned entry;           /* bytes of an entry of that table; 0: not in one */
+	bool is_fragmented;       /* MP4 */
+	bool is_last;             /* this element is the container's last */
 	int open;                 /* Ogg streams without end, MP4 fragments without media */
 	bool is_done;             /* the rest does not matter or cannot be followed */
 };
@@ -43,6 +55,9 @@ void dh_input_end_push(struct dh_input_end *end, const uint8_t *bytes, size_t si
 uint64_t dh_input_end_skip(const struct dh_input_end *end);
 /* Skips `count` bytes, at most dh_input_end_skip: fewer where the input ends. */
 void dh_input_end_pass(struct dh_input_end *end, uint64_t count);
+
+/* Whether nothing more need come. More may come all the same, e.g. another container. */
+bool dh_input_end_is_complete(const struct dh_input_end *end);
 
 /* Whether an input that ends here has ended too early. */
 bool dh_input_end_is_early(const struct dh_input_end *end);

@@ -8,7 +8,9 @@
  *     fd 3   a SOCK_SEQPACKET socket for control
  * It loads its libraries, sends `ready <DH_PREPARE_PROTOCOL>` on fd 3 and waits
  * there for exactly one job: a JSON object of at most DH_JOB_MAX bytes in one
- * message, with the descriptors of its inputs as SCM_RIGHTS. It does the job,
+ * message, with the descriptors of its inputs as SCM_RIGHTS. A SOCK_SEQPACKET among them is
+ * the envelope of a file (prepare/envelope.h); anything else, such as a pipe or a
+ * SOCK_STREAM to which a generator pushes, is the input itself. It does the job,
  * writes the stream (which ends in FAIL if it failed) and exits with a code below.
  * If fd 3 is closed before a job came, it exits with 0. It dies with the thread that
  * spawned it: it sets the parent-death signal itself, and exits at once if it is an
@@ -61,8 +63,9 @@
 /* Raised whenever the job or the stream changes, so that a dh-prepare of another release is
  * refused with an error that names both versions.
  *     2   streams of version 2, with flags in ENDS
+ *     3   files come in envelopes; jobs have a speed
  */
-#define DH_PREPARE_PROTOCOL 2
+#define DH_PREPARE_PROTOCOL 3
 #define DH_JOB_MAX          65536
 #define DH_JOB_FD           3
 #define DH_SPEED_MIN        6

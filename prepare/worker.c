@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "envelope.h"
 #include "file.h"
 #include "prepare.h"
 #include "task_job.h"
@@ -18,7 +19,7 @@
 
 #define JOB_FDS (DH_TASK_INPUTS + 1)
 
-_Static_assert(DH_PREPARE_PROTOCOL == 2 && DH_STREAM_VERSION == 2, "a new stream version needs a new protocol");
+_Static_assert(DH_PREPARE_PROTOCOL == 3 && DH_STREAM_VERSION == 2, "a new stream version needs a new protocol");
 
 struct job {
 	char text[DH_JOB_MAX];
@@ -59,6 +60,11 @@ static int receive_job(struct job *job)
 	if (job->size < 0)
 		return -errno;
 	take_descriptors(job, &message);
+	for (int i = 0; i < job->fds_count; i++) {
+		int err = dh_envelope_open(&job->fds[i]);
+		if (err < 0)
+			return err;
+	}
 	job->is_cut = message.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
 	return 0;
 }

@@ -15,8 +15,9 @@ general: { cache_folder = "" worker = "{prepare}" max_workers = 2 warm_workers =
 avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
 generator-good: { command = ( "/bin/cat", "{folder}/short.nut" ) max_s = 10 }
 generator-slow: { command = ( "/bin/sh", "-c", "SLEEPER" ) }
-generator-silent: { command = ( "/bin/sh", "-c", "head -c 200000 {folder}/short.nut; SLEEPER" ) }
+generator-silent: { command = ( "/bin/sh", "-c", "head -c -3000 {folder}/short.nut; SLEEPER" ) }
 generator-lingers: { command = ( "/bin/sh", "-c", "cat {folder}/short.nut; exec >&-; SLEEPER" ) }
+generator-open: { command = ( "/bin/sh", "-c", "cat {folder}/short.nut; echo said >&2; SLEEPER" ) }
 generator-fails: { command = ( "/bin/sh", "-c", "cat {folder}/short.nut; exec >&-; sleep 0.5; echo oh no >&2; exit 9" ) }
 generator-leaves: { command = ( "/bin/sh", "-c", "cat {folder}/short.nut; SLEEPER & exit 0" ) }
 generator-escapes: { command = ( "/bin/sh", "-c", "setsid setsid SLEEPER & cat {folder}/short.nut" ) }
@@ -80,7 +81,7 @@ class Generators(RequestCase):
         self.await_sleepers(0)
 
     def test_the_segment_ends_with_its_media(self):
-        for generator in ("lingers", "leaves", "escapes"):
+        for generator in ("lingers", "open", "leaves", "escapes"):
             with self.subTest(generator):
                 room, events = self.speaking_room(generator)
                 end = self.end_of(events, self.say(room))

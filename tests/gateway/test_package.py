@@ -127,6 +127,7 @@ class Package(unittest.TestCase):
                           'segments_folder = "%s/srv"' % self.folder),
                          ('#cache_folder = "/var/cache/janus-digitalhuman"', 'cache_folder = "{folder}/cache"'),
                          ('#worker = "/usr/bin/dh-prepare"', 'worker = "%s"' % self.path("usr/bin/dh-prepare")),
+                         ('#opener = ""', 'opener = "%s"' % self.path("usr/libexec/janus-digitalhuman/dh-open")),
                          ('#scope = ""', 'scope = "%s"' % self.path("usr/libexec/janus-digitalhuman/dh-scope")),
                          ('\tidle = "/srv/avatars/anna.mp4"\n', ""),
                          ('#portrait = "/srv/avatars/anna.png"', 'portrait = "%s/srv/anna.png"' % self.folder),

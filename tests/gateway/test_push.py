@@ -35,6 +35,7 @@ class Server(JanusServer):
         media(self.path("idle.avi"), 1, sound=False)
         for seconds in (1, 8):
             media(self.path("%d.nut" % seconds), seconds)
+        subprocess.run(["ffmpeg", "-loglevel", "error", "-i", self.path("1.nut"), "-vn", self.path("1.wav")], check=True)
 
     def read(self, name):
         with open(self.path(name), "rb") as file:
@@ -103,6 +104,17 @@ class Media(PushCase):
                 told = [e for e in observer.events.data() if e.get("segment") == "hello"]
                 self.assertEqual(told, [line for line in push.said() if line.get("segment") == "hello"
                                         and line["event"] != "progress"])
+
+    def test_a_complete_container_ends_by_itself(self):
+        """The connection stays open behind it, as over TLS that cannot end one direction."""
+        for address in (self.tcp, self.local):
+            for name in ("1.nut", "1.wav"):
+                with self.subTest(address=address, name=name):
+                    push = self.push({"room": 1}, address)
+                    push.send(self.janus.read(name))
+                    result = push.result()
+                    self.assertEqual(result["event"], "finished", push.said())
+                    self.assertEqual((result["played_ms"], "incomplete" in result), (1000, False))
 
     def test_progress_and_want(self):
         push = self.push({"room": 1, "progress_ms": 100})

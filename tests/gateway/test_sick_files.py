@@ -85,18 +85,31 @@ class SickFiles(Case):
         segment = self.enqueue("other.mp4", room=2)
         self.gateway.wait_event("finished", since, 30, segment=segment)
 
-    @unittest.skipIf(os.environ.get("DH_SANITIZE"), "the leak detector waits for every thread")
+    def test_4_nor_those_that_cannot_be_looked_at_or_closed(self):
+        for name in ("mute.mp4", "shut.mp4"):
+            with self.subTest(name):
+                other = sick_files.Mount(f"{hosted.segments}/{name[:4]}", f"{hosted.work}/large.mp4")
+                self.addCleanup(other.close)
+                with self.assertRaises(Refused) as refused:
+                    self.enqueue(f"{name[:4]}/{name}")
+                self.assertIn(refused.exception.code, (462, 464))
+                since = len(self.gateway.events)
+                segment = self.enqueue("good.mp4", room=2)
+                self.gateway.wait_event("finished", since, 30, segment=segment)
+
     def test_9_ends_at_once_whatever_hangs(self):
+        """A thread that waits in FUSE for an answer cannot be killed, nor can its process end."""
         self.viewer.leave()
         self.observer.leave()
-        # A thread that waits for an open in FUSE cannot be killed, nor can its process.
-        mount.close()
-        other = sick_files.Mount(f"{hosted.segments}/sick-too", f"{hosted.work}/large.mp4")
-        self.addCleanup(other.close)
         process = hosted.server.process
+        other = sick_files.Mount(f"{hosted.segments}/sick-too", f"{hosted.work}/large.mp4", "direct")
+        self.addCleanup(other.close)
         for i in range(2):
             self.enqueue(f"sick-too/hang.{i}.mp4")
-        self.gateway.request({"request": "queue", "id": 1})
+        for name in ("deaf", "mute", "shut"):
+            with self.assertRaises(Refused):
+                self.enqueue(f"sick-too/{name}.mp4")
+        self.assertEqual(self.uninterruptible(process.pid), [])
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         code = process.wait(30)
@@ -104,6 +117,17 @@ class SickFiles(Case):
         self.assertEqual(code, 0)
         self.assertLess(took, 5)
         type(self).is_over = True
+
+    @staticmethod
+    def uninterruptible(pid):
+        """Names of the threads that cannot be killed."""
+        found = []
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/stat", encoding="utf-8", errors="replace") as file:
+                name, state = file.read().partition("(")[2].rpartition(") ")[::2]
+            if state.startswith("D"):
+                found.append(name)
+        return found
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@
 #include "playout/stream.h"
 #include "playout/timebase.h"
 #include "prepare/confine.h"
+#include "prepare/envelope.h"
 #include "prepare/job.h"
 
 #define SIDE 16
@@ -305,6 +306,8 @@ static int receive_job(void)
 
 	if (n > 0 && CMSG_FIRSTHDR(&message))
 		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
+	if (fd >= 0 && dh_envelope_open(&fd) < 0)
+		return -1;
 	return fd;
 }
 

@@ -5,7 +5,7 @@
 #include <ftw.h>
 #include <signal.h>
 
-char fake_worker[PATH_MAX];
+char fake_worker[PATH_MAX], opener_program[PATH_MAX];
 
 double now_ms(void)
 {
@@ -176,6 +176,7 @@ void ingest_fixture_init(struct ingest_fixture *fixture)
 	CHECK_INT(symlink(fake_worker, fixture->worker), 0);
 	dh_ingest_config_init(&fixture->config);
 	fixture->config.worker_path = fixture->worker;
+	fixture->config.opener_path = opener_program;
 	fixture->config.worker_nice = 0; /* on a busy machine a low priority looks like a hang */
 	fixture->config.cache_folder = fixture->cache;
 }
@@ -304,15 +305,21 @@ void prepare_once(struct ingest_fixture *fixture, const char *script, int pictur
 	AWAIT_STATS(fixture, stats, stats.workers_busy == 0);
 }
 
-int find_fake_worker(const char *program)
+static int find_program(const char *test, const char *name, char found[PATH_MAX])
 {
-	char *folder = g_path_get_dirname(program);
-	char *path = g_build_filename(folder, "..", "support", "fake_worker", NULL);
-	int is_missing = !realpath(path, fake_worker);
+	char *folder = g_path_get_dirname(test);
+	char *path = g_build_filename(folder, "..", name, NULL);
+	int is_missing = !realpath(path, found);
 
 	if (is_missing)
 		fprintf(stderr, "%s is missing\n", path);
 	g_free(path);
 	g_free(folder);
 	return is_missing;
+}
+
+int find_programs(const char *test)
+{
+	return find_program(test, "support/fake_worker", fake_worker) ||
+		find_program(test, "../dh-open", opener_program);
 }

@@ -143,15 +143,15 @@ void check_good(const struct heard *heard, int pictures);
 /* Prepares a file with that script, and waits until its worker is gone, too. */
 void prepare_once(struct ingest_fixture *fixture, const char *script, int pictures);
 
-/* The path of tests/support/fake_worker. */
-extern char fake_worker[PATH_MAX];
-/* Finds it beside the test program. 0, or 1 if it is missing. */
-int find_fake_worker(const char *program);
+/* The paths of tests/support/fake_worker and dh-open. */
+extern char fake_worker[PATH_MAX], opener_program[PATH_MAX];
+/* Finds them, since they were built together with the test. 0, or 1 if one is missing. */
+int find_programs(const char *test);
 
 #define PREPARATION_MAIN(tests) \
 	int main(int argc, char **argv) \
 	{ \
-		return find_fake_worker(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests); \
+		return find_programs(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests); \
 	}
 
 #endif

@@ -170,11 +170,11 @@ static int make_files(const struct plugin_files *files)
 }
 
 /* Where this program was built. */
-static char *scope_path(void)
+static char *path_of(const char *name)
 {
 	char *program = g_file_read_link("/proc/self/exe", NULL);
 	char *folder = g_path_get_dirname(program);
-	char *path = g_build_filename(folder, "..", "..", "dh-scope", NULL);
+	char *path = g_build_filename(folder, "..", "..", name, NULL);
 
 	g_free(folder);
 	g_free(program);
@@ -183,7 +183,7 @@ static char *scope_path(void)
 
 static int make_configuration(const struct plugin_files *t, const char *worker, const char *general)
 {
-	char *scope = scope_path();
+	char *scope = path_of("dh-scope"), *opener = path_of("dh-open");
 	char *text = g_strdup_printf("general: {\n"
 				     "  admin_key = \"" FILES_ADMIN_KEY "\"\n"
 				     "  segments_folder = \"%s/segments\"\n"
@@ -191,6 +191,7 @@ static int make_configuration(const struct plugin_files *t, const char *worker, 
 				     "  worker = \"%s\"\n"
 				     "  worker_memory_mb = 0\n"
 				     "  scope = \"%s\"\n"
+				     "  opener = \"%s\"\n"
 				     /* A sanitizer's real-time thread spins while an ordinary
 				 * thread holds what it waits for. */
 				     "  realtime = false\n"
@@ -210,11 +211,12 @@ static int make_configuration(const struct plugin_files *t, const char *worker, 
 				     "\""
 				     " pin = \"" FILES_PIN "\"; is_private = true; duration = \"longest\" }\n"
 				     "room-face: { id = 9; avatar = \"face\" }\n",
-		t->folder, worker ? worker : "/nonexistent/dh-prepare", scope, general ? general : "", t->folder,
-		t->folder, t->folder, worker ? "/bin" : "/nonexistent");
+		t->folder, worker ? worker : "/nonexistent/dh-prepare", scope, opener, general ? general : "",
+		t->folder, t->folder, t->folder, worker ? "/bin" : "/nonexistent");
 	int error = plugin_files_file(t, "janus.plugin.digitalhuman.jcfg", text, strlen(text));
 
 	g_free(text);
+	g_free(opener);
 	g_free(scope);
 	return error;
 }

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A sick file system for tests; it uses FUSE, so it needs root and /dev/fuse.
 
-Usage: sick_files.py FOLDER FILE   (ends when it is unmounted, or killed)
+Usage: sick_files.py FOLDER FILE [direct]   (ends when it is unmounted, or killed)
 
 Every name is the same file, FILE, and the name's first word tells what ails it:
-well.…, slow.… (10 kB/s), hang.… (a read that never returns), deaf.… (it cannot even be opened).
+well.…, slow.… (10 kB/s), hang.… (a read that never returns), deaf.… (nor does opening it), mute.… (nor
+does a look at it), shut.… (nor does closing it). `direct`: the kernel caches nothing, so that whoever
+reads waits for the server itself, and cannot be killed.
 """
 import os
 import stat
@@ -16,22 +18,29 @@ import time
 BYTES_PER_S = 10000
 
 
-def serve(folder, path):
+def serve(folder, path, *how):
     from fusepy import FUSE, FuseOSError, Operations
 
     class SickFiles(Operations):
         line = threading.Lock()
 
         def getattr(self, name, fh=None):
+            while name.startswith("/mute."):
+                time.sleep(1)
             if name == "/":
                 return {"st_mode": stat.S_IFDIR | 0o755, "st_nlink": 2}
-            if name[1:].split(".")[0] not in ("well", "slow", "hang", "deaf"):
+            if name[1:].split(".")[0] not in ("well", "slow", "hang", "deaf", "mute", "shut"):
                 raise FuseOSError(2)
             return {"st_mode": stat.S_IFREG | 0o644, "st_nlink": 1, "st_size": os.path.getsize(path),
                     "st_mtime": 1000000000, "st_ctime": 1000000000}
 
         def open(self, name, flags):
             while name.startswith("/deaf."):
+                time.sleep(1)
+            return 0
+
+        def flush(self, name, fh):
+            while name.startswith("/shut."):
                 time.sleep(1)
             return 0
 
@@ -46,16 +55,17 @@ def serve(folder, path):
                     time.sleep(len(data) / BYTES_PER_S)
             return data
 
-    FUSE(SickFiles(), folder, foreground=True, allow_other=True, fsname="sick", max_read=4096)
+    FUSE(SickFiles(), folder, foreground=True, allow_other=True, fsname="sick", max_read=4096,
+         direct_io="direct" in how)
 
 
 class Mount:
     """Serves FILE under every name in FOLDER, which it creates."""
 
-    def __init__(self, folder, path):
+    def __init__(self, folder, path, *how):
         self.folder = folder
         os.mkdir(folder)
-        self.process = subprocess.Popen([sys.executable, "-B", os.path.abspath(__file__), folder, path])
+        self.process = subprocess.Popen([sys.executable, "-B", os.path.abspath(__file__), folder, path, *how])
         end = time.monotonic() + 20
         while not os.path.ismount(folder):
             if self.process.poll() is not None or time.monotonic() > end:
@@ -84,4 +94,4 @@ def why_not():
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], sys.argv[2])
+    serve(*sys.argv[1:])

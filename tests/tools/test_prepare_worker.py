@@ -60,11 +60,20 @@ class Workers(Case):
     def worker(self, *options):
         worker = Worker("--parent", str(os.getpid()), *options)
         self.workers.append(worker)
-        self.assertEqual(worker.ready, b"ready 2")
+        self.assertEqual(worker.ready, b"ready 3")
         return worker
 
     def open(self, name):
         return os.open(self.path(name) if not name.startswith("/") else name, os.O_RDONLY)
+
+    def envelope(self, name):
+        """A file as the plugin passes it on (prepare/envelope.h)."""
+        fd = self.open(name)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))])
+        ours.close()
+        os.close(fd)
+        return theirs.detach()
 
     def job(self, **fields):
         return {"kind": "segment", "names": ["speech"], "width": SIZE, "height": SIZE, **fields}
@@ -82,6 +91,45 @@ class Workers(Case):
         self.run_tool(self.base, "--size", f"{SIZE}x{SIZE}")
         with open(self.path("out.dhs"), "rb") as file:
             self.assertEqual(data, file.read())
+        worker = self.worker()
+        worker.send(self.job(), [self.envelope(self.base)])
+        self.assertEqual(worker.rest(), (data, 0))
+
+    def test_empty_envelope(self):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        worker = self.worker()
+        worker.send(self.job(), [theirs.detach()])
+        self.assertEqual(worker.rest(), (b"", USAGE))
+        ours.close()
+
+    def test_socket(self):
+        """A generator's connection is no envelope, but media; it stays open behind a complete container."""
+        self.make("whole.nut", "-c", "copy")
+        self.run_tool(self.path("whole.nut"), "--size", f"{SIZE}x{SIZE}")
+        with open(self.path("out.dhs"), "rb") as file:
+            expected = self.segment(file.read())
+        for family in (socket.AF_UNIX, socket.AF_INET):
+            with self.subTest(family):
+                ours, theirs = self.connection(family)
+                worker = self.worker()
+                worker.send(self.job(), [theirs.detach()])
+                with open(self.path("whole.nut"), "rb") as file:
+                    sender = threading.Thread(target=ours.sendall, args=[file.read()])
+                sender.start()
+                data, code = worker.rest()
+                sender.join()
+                ours.close()
+                self.assertEqual(code, 0)
+                segment = self.segment(data)
+                self.assertEqual((segment.lengths, segment.incomplete), (expected.lengths, False))
+
+    @staticmethod
+    def connection(family):
+        if family == socket.AF_UNIX:
+            return socket.socketpair(family, socket.SOCK_STREAM)
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            ours = socket.create_connection(server.getsockname())
+            return ours, server.accept()[0]
 
     def test_anchor_and_kinds(self):
         marks.write_idle(self.path("idle.mp4"), 1, SIZE)

@@ -329,6 +329,34 @@ static void test_no_spare_workers(void)
 	ingest_fixture_close(&fixture);
 }
 
+/* Only a SOCK_STREAM is a source: a worker would look for a file in a SOCK_SEQPACKET. */
+static void test_other_sockets(void)
+{
+	static const int types[] = { SOCK_SEQPACKET, SOCK_DGRAM };
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	for (int i = 0; i < 2; i++) {
+		struct dh_subscription *subscription = NULL;
+		struct dh_ingest_source source;
+		struct heard heard;
+		int ends[2];
+
+		heard_init(&heard);
+		CHECK_INT(socketpair(AF_UNIX, types[i] | SOCK_CLOEXEC, 0, ends), 0);
+		dh_ingest_source_init(&source);
+		source.count = 1;
+		source.names[0] = "push";
+		source.fds[0] = ends[1];
+		CHECK_INT(dh_ingest_subscribe(fixture.ingest, &source, &hear, &heard, &subscription), -EINVAL);
+		CHECK_INT(fcntl(ends[1], F_GETFD), -1); /* closed */
+		close(ends[0]);
+		heard_clear(&heard);
+	}
+	ingest_fixture_close(&fixture);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_stream),
 	TEST(test_foreign),
@@ -338,6 +366,7 @@ static const struct check_test tests[] = {
 	TEST(test_hold_worker),
 	TEST(test_hold_and_leave),
 	TEST(test_no_spare_workers),
+	TEST(test_other_sockets),
 };
 
 PREPARATION_MAIN(tests)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Opening the file that a request names, only in the segment folders. */
-#include "tests/support/check.h"
+#include "tests/support/ingest_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,9 @@
 #include <sys/un.h>
 
 #include "ingest/media_files.h"
+#include "prepare/envelope.h"
 
+static struct dh_openers *openers;
 static char base[] = "/tmp/dh-test-XXXXXX";
 static char one[64], two[64];
 static char long_name[DH_MEDIA_PATH_MAX + 2];
@@ -72,14 +74,6 @@ static void make_folders(void)
 	memset(long_name, 'x', sizeof long_name - 1);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 static const struct row {
 	const char *name, *path;
 	int error;        /* 0: opened, and contains `text` */
@@ -117,11 +111,26 @@ static const struct row {
 	{ "not UTF-8", "a\xff", EINVAL, "not UTF-8" },
 };
 
+/* What came of opening it: a descriptor or a negative errno. */
+static int open_media(const char *folder, const char *path, int64_t max_bytes, char **error)
+{
+	struct dh_opener user;
+	struct stat st;
+	int fd;
+
+	dh_opener_init(&user, openers);
+	fd = dh_media_open(&user, folder, path, max_bytes, &st, error);
+	dh_opener_clear(&user);
+	if (fd >= 0)
+		CHECK_INT(dh_envelope_open(&fd), 0);
+	return fd;
+}
+
 static void test_open(const void *arg)
 {
 	const struct row *row = arg;
 	char *error = NULL, text[100] = "";
-	int fd = dh_media_open(one, row->path, 16, &error);
+	int fd = open_media(one, row->path, 16, &error);
 
 	if (row->error) {
 		CHECK_INT(fd, -row->error);
@@ -137,7 +146,7 @@ static void test_open(const void *arg)
 	}
 	g_free(error);
 	/* The same without anywhere to put the text. */
-	fd = dh_media_open(one, row->path, 16, NULL);
+	fd = open_media(one, row->path, 16, NULL);
 	CHECK(row->error ? fd == -row->error : fd >= 0);
 	if (fd >= 0)
 		close(fd);
@@ -146,11 +155,11 @@ static void test_open(const void *arg)
 static void test_configured(void)
 {
 	char *path = g_build_filename(base, "secret", NULL), *error = NULL;
-	int fd = dh_media_open(NULL, path, 0, &error);
+	int fd = open_media(NULL, path, 0, &error);
 
 	CHECK(fd >= 0 && !error);
 	close(fd);
-	CHECK_INT(dh_media_open(NULL, "/nonexistent", 0, &error), -ENOENT);
+	CHECK_INT(open_media(NULL, "/nonexistent", 0, &error), -ENOENT);
 	CHECK_STR(error, "no such file: /nonexistent");
 	g_free(error);
 	g_free(path);
@@ -158,7 +167,7 @@ static void test_configured(void)
 
 static void test_no_folder(void)
 {
-	CHECK_INT(dh_media_open("/nonexistent", "a", 0, NULL), -ENOENT);
+	CHECK_INT(open_media("/nonexistent", "a", 0, NULL), -ENOENT);
 }
 
 static const struct check_test tests[] = {
@@ -171,10 +180,14 @@ int main(int argc, char **argv)
 {
 	int r;
 
+	if (find_programs(argv[0]))
+		return 2;
+	openers = dh_openers_new(opener_program);
 	if (setjmp(check_state.end) != 0)
 		return 1;
 	make_folders();
 	r = CHECK_MAIN(argc, argv, tests);
-	nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_folder(base);
+	dh_openers_unref(&openers);
 	return r;
 }

@@ -208,5 +208,5 @@ int main(int argc, char **argv)
 	const char *given = getenv("DH_SEED");
 
 	seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
-	return find_fake_worker(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests);
+	return find_programs(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests);
 }

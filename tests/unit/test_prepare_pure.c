@@ -184,6 +184,72 @@ static const struct input_end_row {
 		21, DH_CONTAINER_ADTS, { 13 } },
 };
 
+/* Complete after so many bytes, and only then. */
+static const struct complete_row {
+	const char *name;
+	const char *bytes;
+	size_t size;
+	size_t complete[3];
+} completes[] = {
+	{ "a last fragment",
+		BOX("\x08", "ftyp") BOX("\x10", "moov\0\0\0\x08mvex") BOX("\x08", "moof") BOX("\x0c", "mdat0123")
+			BOX("\x08", "mfra") BOX("\x08", "moof"),
+		60, { 52 } },
+	{ "chunks",
+		BOX("\x0c", "ftypisom") BOX("\x3c", "moov") BOX("\x34", "trak") BOX("\x2c", "mdia") BOX("\x24", "minf")
+			BOX("\x1c", "stbl") BOX("\x14", "stco\0\0\0\0\0\0\0\1\0\0\0\x5c") BOX("\x0c", "free0123")
+				BOX("\x0c", "mdat0123") BOX("\x0c", "free0123"),
+		108, { 96, 108 } },
+	{ "two media boxes",
+		BOX("\x0c", "ftypisom") BOX("\x3c", "moov") BOX("\x34", "trak") BOX("\x2c", "mdia") BOX("\x24", "minf")
+			BOX("\x1c", "stbl") BOX("\x14", "stco\0\0\0\0\0\0\0\1\0\0\0\x5c") BOX("\x0c", "mdat0123")
+				BOX("\x0c", "mdat0123"),
+		96, { 96 } },
+	{ "an index that lies", BOX("\x0c", "ftypisom") BOX("\x10", "moov\0\0\0\x10trak") BOX("\x0c", "mdat0123"), 40,
+		{ 0 } },
+	{ "segment of known size, another",
+		EBML "\x18\x53\x80\x67\x87"
+		     "\x1f\x43\xb6\x75\x82"
+		     "01" EBML "\x18\x53\x80\x67\xff",
+		35, { 21 } },
+	{ "chained Ogg", PAGE("\2", "0123") PAGE("\2", "0123") PAGE("\4", "0123") PAGE("\4", "0123") PAGE("\2", "0123"),
+		160, { 128 } },
+	{ "Ogg from its middle", PAGE("\0", "0123") PAGE("\4", "0123"), 64, { 0 } },
+	{ "end of sequence", "FLV\1\5\0\0\0\x09\0\0\0\0" TAG "\x09\0\0\5timesid\x17\2\0\0\0\0\0\0\x10" TAG, 71,
+		{ 52 } },
+};
+
+static void test_complete(const void *arg)
+{
+	const struct complete_row *row = arg;
+	struct dh_input_end end = { 0 };
+	for (size_t at = 1; at <= row->size; at++) {
+		bool is_complete = false;
+		for (int i = 0; i < 3; i++)
+			is_complete |= row->complete[i] == at;
+		CHECK_AT("after %zu", at);
+		dh_input_end_push(&end, (const uint8_t *)row->bytes + at - 1, 1);
+		CHECK_INT(dh_input_end_is_complete(&end), is_complete);
+	}
+}
+
+/* Sound of a stated size; what follows does not matter. */
+static void test_complete_wav(void)
+{
+	static const char wav[] = "RIFF\x2c\0\0\0WAVEdata\4\0\0\0"
+				  "0123LIST\4\0";
+	for (int size = 0; size < 2; size++) {
+		struct dh_input_end end = { 0 };
+		char bytes[sizeof wav];
+		memcpy(bytes, wav, sizeof wav);
+		bytes[16] = size ? 4 : 0;
+		for (size_t at = 1; at < sizeof wav; at++) {
+			dh_input_end_push(&end, (const uint8_t *)bytes + at - 1, 1);
+			CHECK_INT(dh_input_end_is_complete(&end), size && at >= 24);
+		}
+	}
+}
+
 static bool ends_early(const char *bytes, size_t size, size_t step, enum dh_container_kind *kind)
 {
 	struct dh_input_end end = { 0 };
@@ -479,6 +545,8 @@ static const struct check_test tests[] = {
 	TEST(test_order_rises),
 	TABLE(test_boxes, boxes),
 	TABLE(test_input_ends, input_ends),
+	TABLE(test_complete, completes),
+	TEST(test_complete_wav),
 	TABLE(test_no_statement, no_statements),
 	TEST(test_ends_of_noise),
 	TABLE(test_stills, stills),

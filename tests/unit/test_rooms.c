@@ -306,5 +306,5 @@ static const struct check_test tests[] = {
 int main(int argc, char **argv)
 {
 	json_set_alloc_funcs(json_malloc, free);
-	return find_fake_worker(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests);
+	return find_programs(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests);
 }

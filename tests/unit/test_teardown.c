@@ -328,5 +328,5 @@ int main(int argc, char **argv)
 
 	seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
 	rounds = count ? atoi(count) : rounds;
-	return find_fake_worker(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests);
+	return find_programs(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests);
 }

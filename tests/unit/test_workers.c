@@ -220,8 +220,8 @@ static const struct start {
 	{ "exit", NULL, 30000, "exit code 1" },
 	{ "mute", NULL, 3000, "not ready after 3000 ms" },
 	{ "noise", NULL, 30000, "did not report that it is ready" },
-	{ "older", NULL, 30000, "dh-prepare speaks protocol 1, this plugin 2" },
-	{ "newer", NULL, 30000, "dh-prepare speaks protocol 3, this plugin 2" },
+	{ "older", NULL, 30000, "dh-prepare speaks protocol 2, this plugin 3" },
+	{ "newer", NULL, 30000, "dh-prepare speaks protocol 4, this plugin 3" },
 };
 
 static void test_starts(const void *arg)

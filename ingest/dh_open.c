@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* dh-open: opens, examines, reads and closes media files for the gateway, which must not
+ * wait for their file systems itself: a thread that waits for a FUSE server's answer cannot
+ * be killed, nor can its process end. This process can be left behind instead.
+ *
+ * It uses no library but C's, so that it starts at once.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "opener_wire.h"
+#include "prepare/envelope.h"
+
+/* Without O_NONBLOCK, opening a FIFO would wait for a writer. */
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+static int file = -1; /* the one that is read */
+static char body[DH_OPENER_BYTES];
+
+static int open_beneath(const char *folder, const char *path)
+{
+	struct open_how how = {
+		.flags = OPEN_FLAGS,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	long fd;
+
+	if (dir < 0)
+		return -errno;
+	/* EAGAIN: a concurrent rename, so that the kernel cannot be sure. */
+	for (int i = 0; i < 10; i++) {
+		fd = syscall(SYS_openat2, dir, path, &how, sizeof how);
+		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
+			break;
+	}
+	if (fd < 0)
+		fd = -errno;
+	close(dir);
+	return (int)fd;
+}
+
+/* The envelope, -1 if it is not a regular file, or another negative errno. */
+static int examine(int fd, struct dh_opener_answer *answer)
+{
+	int flags;
+
+	if (fstat(fd, &answer->st) < 0)
+		return -errno;
+	if (!S_ISREG(answer->st.st_mode))
+		return -1;
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+		return -errno;
+	return dh_envelope_seal(fd);
+}
+
+static int open_file(const char *paths, size_t size, struct dh_opener_answer *answer)
+{
+	const char *path = memchr(paths, 0, size);
+	int fd, envelope;
+
+	if (!path || !memchr(path + 1, 0, size - (size_t)(path + 1 - paths))) {
+		answer->result = -EINVAL;
+		return -1;
+	}
+	path++;
+	fd = *paths ? open_beneath(paths, path) : open(path, OPEN_FLAGS);
+	if (fd < 0) {
+		answer->result = *paths ? fd : -errno;
+		return -1;
+	}
+	envelope = examine(fd, answer);
+	if (envelope < -1)
+		answer->result = envelope;
+	/* Before answering: closing it may hang as well. */
+	close(fd);
+	return envelope < 0 ? -1 : envelope;
+}
+
+static int attach(int envelope)
+{
+	int fd = envelope < 0 ? -1 : dh_envelope_look(envelope);
+
+	if (file >= 0)
+		close(file);
+	file = fd < 0 ? -1 : fd;
+	return envelope >= 0 && fd < 0 ? fd : 0;
+}
+
+static int64_t read_file(const struct dh_opener_request *request)
+{
+	size_t size = request->size < sizeof body ? request->size : sizeof body;
+	ssize_t n;
+
+	do
+		n = pread(file, body, size, request->at);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+/* Returns false if the gateway is gone. */
+static bool serve(const struct dh_opener_request *request, const char *paths, size_t size, int envelope)
+{
+	struct dh_opener_answer answer;
+	int fd = -1, err;
+
+	memset(&answer, 0, sizeof answer);
+	if (request->what == DH_OPENER_OPEN)
+		fd = open_file(paths, size, &answer);
+	else if (request->what == DH_OPENER_ATTACH)
+		answer.result = attach(envelope);
+	else if (request->what == DH_OPENER_STAT)
+		answer.result = fstat(file, &answer.st) < 0 ? -errno : 0;
+	else if (request->what == DH_OPENER_READ)
+		answer.result = read_file(request);
+	if (envelope >= 0)
+		close(envelope);
+	if (request->what == DH_OPENER_CLOSE)
+		return true;
+	err = dh_envelope_send(DH_OPENER_FD, &answer, sizeof answer, body,
+		request->what == DH_OPENER_READ && answer.result > 0 ? (size_t)answer.result : 0, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	return err == 0;
+}
+
+int main(void)
+{
+	static const struct rlimit none = { 0, 0 };
+	static char paths[DH_OPENER_PATHS];
+	struct dh_opener_request request;
+	ssize_t n;
+	int fd;
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &none);
+	do
+		n = dh_envelope_receive(DH_OPENER_FD, &request, sizeof request, paths, sizeof paths, &fd, 0);
+	while (n >= (ssize_t)sizeof request && serve(&request, paths, (size_t)n - sizeof request, fd));
+	return 0;
+}
