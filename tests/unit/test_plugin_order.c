@@ -388,5 +388,5 @@ static const struct check_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return find_fake_worker(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests);
+	return find_programs(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests);
 }
