@@ -36,6 +36,7 @@ struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct 
 	g_mutex_init(&feed->lock);
 	feed->context = *context;
 	feed->owner = *owner;
+	feed->output = -1;
 	feed->name = g_strdup(name);
 	feed->metadata = json_incref(metadata);
 	feed->source = *source;
@@ -79,6 +80,7 @@ void dh_feed_unref(struct dh_feed *feed)
 	g_free(feed->who);
 	g_free(feed->text);
 	g_free(feed->voice);
+	g_free(feed->segment_id);
 	g_free(feed->generator_error);
 	g_free(feed->outcome.text);
 	g_mutex_clear(&feed->lock);
@@ -138,6 +140,7 @@ void dh_feed_start(struct dh_feed *feed, GBytes *anchor)
 	feed->source.anchor = anchor ? g_bytes_ref(anchor) : NULL;
 	feed->source.owner = feed->owner.arg;
 	feed->source.is_next = feed->is_next;
+	feed->segment_id = g_strdup(dh_segment_id(feed->segment));
 	feed->who = g_strdup_printf("room %s: segment %s", feed->owner.name, dh_segment_id(feed->segment));
 	dh_io_post(feed->context.io, dh_feed_input_open, dh_feed_ref(feed));
 }

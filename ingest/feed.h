@@ -20,7 +20,8 @@ struct dh_feed;
 struct dh_feed_context {
 	struct dh_io *io;
 	struct dh_ingest *ingest;
-	const char *generator_scope; /* dh-scope; this and `generator_user` outlive the feed */
+	const char *generator_scope; /* dh-scope; this and the next two outlive the feed */
+	const char *generator_fetch; /* dh-fetch */
 	const char *generator_user;  /* the user that generators run as */
 	int64_t ahead_ticks;         /* how far a live source is read ahead of what has been played */
 };

@@ -109,7 +109,7 @@ static void ended(struct dh_feed *feed)
 		deliver(feed);
 		return;
 	}
-	dh_generator_output_over(feed->generator);
+	dh_feed_speech_over(feed);
 	feed->patience = dh_io_timer(feed->context.io, out_of_patience, feed);
 	dh_io_timer_set(feed->patience, GENERATOR_WORD_MS);
 }
@@ -142,12 +142,8 @@ static void on_failure(void *arg, int code, const char *text)
 	ended(feed);
 }
 
-static void generator_ended(void *arg, const char *error)
+void dh_feed_input_generator_ended(struct dh_feed *feed)
 {
-	struct dh_feed *feed = arg;
-
-	feed->generator_error = g_strdup(error);
-	dh_generator_free(&feed->generator);
 	if (feed->outcome.is_known)
 		deliver(feed);
 }
@@ -155,20 +151,7 @@ static void generator_ended(void *arg, const char *error)
 /* A worker is ready to read its output. */
 static int start_generator(void *arg, int *fd, char **error)
 {
-	struct dh_feed *feed = arg;
-	const struct dh_generator_spec spec = {
-		.config = feed->config,
-		.scope = feed->context.generator_scope,
-		.user = feed->context.generator_user,
-		.who = feed->who,
-		.text = feed->text,
-		.voice = feed->voice,
-	};
-	int err = dh_generator_start(&feed->generator, feed->context.io, &spec, generator_ended, feed, fd);
-
-	if (err < 0)
-		*error = g_strdup_printf("the generator cannot be started: %s", g_strerror(-err));
-	return err;
+	return dh_feed_speech_open(arg, fd, error);
 }
 
 /* A generator's time does not run while nobody reads what it makes. */
@@ -177,8 +160,7 @@ static void on_held(void *arg, bool is_held)
 	struct dh_feed *feed = arg;
 
 	atomic_store(&feed->is_held, is_held);
-	if (feed->generator)
-		dh_generator_hold(feed->generator, is_held);
+	dh_feed_speech_hold(feed, is_held);
 }
 
 static const struct dh_ingest_listener listener = {
@@ -233,7 +215,7 @@ void dh_feed_input_close(void *arg)
 	struct dh_feed *feed = arg;
 
 	dh_ingest_unsubscribe(&feed->subscription);
-	dh_generator_free(&feed->generator);
+	dh_feed_speech_close(feed);
 	dh_io_drop(&feed->patience);
 	dh_feed_unref(feed);
 }

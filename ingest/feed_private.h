@@ -50,7 +50,9 @@ struct dh_feed {
 	/* if a generator makes it; I/O thread */
 	const struct dh_generator_config *config; /* NULL: no generator; immutable */
 	char *text, *voice;                       /* immutable */
+	char *segment_id;                         /* once started */
 	struct dh_generator *generator;           /* while it runs */
+	int output;                               /* the write end of what the worker reads; -1: none */
 	char *generator_error;
 	struct dh_feed_outcome outcome;
 	bool is_delivered;
@@ -71,5 +73,18 @@ void dh_feed_input_set_next(void *feed);
 /* Reads on, as far as `allowed_ticks`. Drops `feed`, a reference. */
 void dh_feed_input_allow(void *feed);
 void dh_feed_input_close(void *feed);
+
+/* --- feed_speech.c: its generator; I/O thread */
+
+/* A worker is ready to read it: starts it. *fd is what the worker reads; the caller owns
+ * it. Negative errno with *error a text (g_free). */
+int dh_feed_speech_open(struct dh_feed *feed, int *fd, char **error);
+/* The worker has read all of it, or given up. */
+void dh_feed_speech_over(struct dh_feed *feed);
+void dh_feed_speech_hold(struct dh_feed *feed, bool is_held);
+/* Ends it. */
+void dh_feed_speech_close(struct dh_feed *feed);
+/* feed_input.c: the generator has ended; its error is known. */
+void dh_feed_input_generator_ended(struct dh_feed *feed);
 
 #endif

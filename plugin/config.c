@@ -12,13 +12,10 @@
 #include "config_file.h"
 #include "config_options.h"
 #include "ingest/log.h"
-#include "ingest/push_server.h"
+#include "ingest/push_listen.h"
 
 #ifndef DH_PREPARE_PATH
 #define DH_PREPARE_PATH "dh-prepare" /* looked up in PATH */
-#endif
-#ifndef DH_SCOPE_PATH
-#define DH_SCOPE_PATH "dh-scope"
 #endif
 
 static const struct dh_option general_options[] = {
@@ -88,15 +85,6 @@ static const struct dh_option avatar_options[] = {
 	DH_OPTIONS_END,
 };
 
-static const struct dh_option generator_options[] = {
-	DH_LIST(struct dh_generator_config, command, true),
-	DH_LIST(struct dh_generator_config, voices, false),
-	DH_LIST(struct dh_generator_config, environment, false),
-	DH_NUMBER(struct dh_generator_config, max_s, 1, 3600, 120),
-	DH_NUMBER(struct dh_generator_config, memory_mb, 0, 1 << 20, 0),
-	DH_OPTIONS_END,
-};
-
 static void avatar_free(gpointer data)
 {
 	struct dh_avatar_config *avatar = data;
@@ -108,9 +96,7 @@ static void avatar_free(gpointer data)
 static void generator_free(gpointer data)
 {
 	struct dh_generator_config *generator = data;
-	dh_options_free(generator_options, generator);
-	g_free(generator->name);
-	g_free(generator);
+	dh_config_generator_free(&generator);
 }
 
 static void room_free(gpointer data)
@@ -139,26 +125,9 @@ static void read_avatar(struct dh_config *config, const janus_config_container *
 
 static void read_generator(struct dh_config *config, const janus_config_container *category, const char *name)
 {
-	struct dh_generator_config *generator = g_new0(struct dh_generator_config, 1);
-	int err;
+	struct dh_generator_config *generator = dh_config_generator_read(category, name);
 
-	generator->name = g_strdup(name);
-	dh_options_default(generator_options, generator);
-	err = dh_options_read(DH_CONFIG_FILE, category, generator_options, generator);
-	if (!err && !g_path_is_absolute(generator->command[0]))
-		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "command",
-			"an absolute path of a program is expected first");
-	for (char **entry = generator->environment; !err && entry && *entry; entry++) {
-		if (!strchr(*entry, '=') || **entry == '=')
-			err = dh_option_wrong(DH_CONFIG_FILE, category->name, "environment",
-				"texts \"NAME=value\" are expected");
-	}
-	if (!err && !g_file_test(generator->command[0], G_FILE_TEST_IS_EXECUTABLE))
-		dh_log(DH_LOG_WARNING, "%s: %s does not exist, or cannot be executed", category->name,
-			generator->command[0]);
-	if (err)
-		generator_free(generator);
-	else
+	if (generator)
 		g_ptr_array_add(config->generators, generator);
 }
 
@@ -263,32 +232,6 @@ static int check_general(const struct dh_config *config)
 	return err ? err : check_worker_user(config->worker_user);
 }
 
-/* Looks beside dh-prepare: they are built and installed together. */
-static void find_scope(struct dh_config *config)
-{
-	char *folder = g_path_get_dirname(config->worker);
-	char *beside = g_build_filename(folder, "dh-scope", NULL);
-	bool is_there = g_path_is_absolute(config->worker) && g_file_test(beside, G_FILE_TEST_IS_EXECUTABLE);
-
-	if (!*config->scope) {
-		g_free(config->scope);
-		config->scope = g_strdup(is_there ? beside : DH_SCOPE_PATH);
-	}
-	g_free(beside);
-	g_free(folder);
-}
-
-/* Generators run in it: without it every one of them fails. */
-static void warn_of_scope(const struct dh_config *config)
-{
-	char *found = config->generators->len ? g_find_program_in_path(config->scope) : NULL;
-
-	if (config->generators->len && !found)
-		dh_log(DH_LOG_WARNING, "%s does not exist, or cannot be executed: no generator can be started (scope)",
-			config->scope);
-	g_free(found);
-}
-
 int dh_config_load(struct dh_config **out, const char *folder)
 {
 	struct dh_config *config = g_new0(struct dh_config, 1);
@@ -315,11 +258,11 @@ int dh_config_load(struct dh_config **out, const char *folder)
 		err = check_general(config);
 	if (err)
 		goto out;
-	find_scope(config);
+	dh_config_find_scope(config);
 	read_each(config, file, "avatar-", read_avatar);
 	read_each(config, file, "generator-", read_generator);
 	read_each(config, file, "room-", read_room);
-	warn_of_scope(config);
+	dh_config_warn_of_scope(config);
 out:
 	if (file)
 		janus_config_destroy(file);
@@ -338,6 +281,7 @@ void dh_config_free(struct dh_config **config)
 	g_ptr_array_free((*config)->generators, TRUE);
 	g_ptr_array_free((*config)->rooms, TRUE);
 	dh_options_free(general_options, *config);
+	g_free((*config)->fetch);
 	g_free(*config);
 	*config = NULL;
 }

@@ -41,6 +41,7 @@ struct dh_feed_context dh_instance_feed_context(const struct dh_instance *instan
 	return (struct dh_feed_context){ .io = instance->io,
 		.ingest = instance->ingest,
 		.generator_scope = instance->config->scope,
+		.generator_fetch = instance->config->fetch,
 		.generator_user = instance->config->worker_user,
 		.ahead_ticks = instance->config->ahead_ms * DH_TICKS_PER_MS };
 }

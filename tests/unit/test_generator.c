@@ -8,12 +8,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
-static char *scope; /* dh-scope, where this program was built */
+static char *scope, *fetch; /* dh-scope and dh-fetch, where this program was built */
 static char marker[60];
 
 static char *environment[] = { marker, NULL };
@@ -30,7 +32,8 @@ static struct dh_generator_config config = {
 static struct dh_io *io;
 static struct run {
 	struct dh_generator *generator;
-	const char *user;
+	const char *user, *voice;
+	bool is_text_open;
 	int err, output;
 	GSource *source;
 	bool is_over_told; /* dh_generator_output_over at the end of the output */
@@ -39,12 +42,14 @@ static struct run {
 	size_t length;
 	bool is_at_end;
 	int ends;
-	char error[200];
+	enum dh_generator_output what;
+	char error[500];
 } run;
 
-static void generator_ended(void *arg, const char *error)
+static void generator_ended(void *arg, const char *error, enum dh_generator_output output)
 {
 	(void)arg;
+	run.what = output;
 	run.ends++;
 	g_strlcpy(run.error, error ? error : "", sizeof run.error);
 	dh_generator_free(&run.generator);
@@ -72,15 +77,28 @@ static gboolean readable(gint fd, GIOCondition condition, gpointer arg)
 
 static void start_it(void *arg)
 {
-	const struct dh_generator_spec spec = { .config = &config,
-		.scope = scope,
-		.user = run.user,
-		.who = "room 1: segment s-1",
-		.text = "hello" };
+	int ends[2] = { -1, -1 };
 
 	(void)arg;
-	run.err = dh_generator_start(&run.generator, io, &spec, generator_ended, NULL, &run.output);
-	if (run.err == 0)
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		abort();
+	const struct dh_generator_spec spec = { .config = &config,
+		.url = config.urls ? config.urls[0] : NULL,
+		.scope = scope,
+		.fetch = fetch,
+		.user = run.user,
+		.who = "room 1: segment s-1",
+		.text = "hello",
+		.is_text_open = run.is_text_open,
+		.voice = run.voice,
+		.scene = { .room = "1", .segment = "s-1", .metadata = "{\"a\":1}" },
+		.output = ends[1] };
+	run.err = dh_generator_start(&run.generator, io, &spec, generator_ended, NULL);
+	close(ends[1]);
+	run.output = ends[0];
+	if (run.err < 0)
+		close(ends[0]);
+	else
 		run.source = dh_io_watch(io, run.output, G_IO_IN | G_IO_HUP, readable, NULL);
 }
 
@@ -482,8 +500,10 @@ int main(int argc, char **argv)
 
 	snprintf(marker, sizeof marker, "DH_TEST_MARKER=%d-%" PRId64, (int)getpid(), g_get_monotonic_time());
 	scope = g_build_filename(folder, "..", "..", "dh-scope", NULL);
+	fetch = g_build_filename(folder, "..", "..", "dh-fetch", NULL);
 	status = CHECK_MAIN(argc, argv, tests);
 	g_free(scope);
+	g_free(fetch);
 	g_free(folder);
 	g_free(program);
 	return status;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A generator as the configuration describes it, which owns the strings. Immutable. */
+#ifndef DH_GENERATOR_CONFIG_H
+#define DH_GENERATOR_CONFIG_H
+
+#include <stdint.h>
+
+#define DH_GENERATOR_URLS_MAX 64
+
+struct dh_generator_config {
+	char *name;
+	char **command;     /* argv, NULL-terminated; "{voice}" is replaced; NULL: an HTTP service */
+	char **urls;        /* of services that can stand in for each other; NULL: a command */
+	char **voices;      /* the first is the default; may be NULL */
+	char **environment; /* "NAME=value", added to a minimal environment; may be NULL */
+	int64_t max_s;      /* longest time to generate one sentence */
+	int64_t memory_mb;  /* data segment; 0: no limit */
+	int64_t connect_s;  /* a service must be connected within */
+	int64_t silence_s;  /* longest time without a byte from a service */
+};
+
+#endif
