@@ -16,6 +16,7 @@
 #include "talker_motion.h"
 #include "talker_mux.h"
 #include "talker_speech.h"
+#include "talker_text.h"
 #include "talker_voice.h"
 
 #include <errno.h>
@@ -31,6 +32,8 @@
 /* The mouth gets ready before the first sound and relaxes after the last. */
 #define LEAD_S 0.10
 #define TAIL_S 0.12
+/* Between sentences that are spoken one by one; espeak-ng's own pause, nearly. */
+#define PAUSE_S 0.16
 
 /* How much of the speech must be known beyond a picture to draw it. */
 #define LOOK_AHEAD_S DH_MOTION_REACH_S
@@ -54,6 +57,7 @@ struct film {
 	int fd;
 	int64_t frames;       /* written so far */
 	size_t first_phoneme; /* dh_mouth_at's memory */
+	double piece_s;       /* when the sentences begin that are being spoken */
 };
 
 static double frame_s(const struct film *film, int64_t number)
@@ -137,7 +141,7 @@ static int on_speech(void *arg, const int16_t *samples, size_t count, const stru
 	size_t phoneme_count)
 {
 	struct film *film = arg;
-	int err = dh_speech_add(&film->speech, LEAD_S, samples, count, phonemes, phoneme_count);
+	int err = dh_speech_add(&film->speech, film->piece_s, samples, count, phonemes, phoneme_count);
 
 	while (!err && frame_s(film, film->frames + 1) + LOOK_AHEAD_S < dh_speech_known_s(&film->speech))
 		err = shoot(film, INFINITY);
@@ -158,6 +162,57 @@ static int finish(struct film *film, double length_s)
 
 /* --- kinds of segments */
 
+/* Nothing more is known for now: draws what can be heard already. */
+static int catch_up(struct film *film)
+{
+	int err = 0;
+
+	while (!err && frame_s(film, film->frames + 1) <= dh_speech_known_s(&film->speech))
+		err = shoot(film, INFINITY);
+	return err;
+}
+
+static int speak_piece(struct film *film, const char *piece)
+{
+	const struct dh_phoneme pause = { 0 };
+	size_t gap = film->piece_s > 0 ? (size_t)(PAUSE_S * film->speech.rate) : 0;
+	int err = dh_speech_resize(&film->speech, film->speech.count + gap);
+
+	film->piece_s = dh_speech_known_s(&film->speech);
+	if (!err)
+		err = dh_voice_speak(piece, on_speech, film);
+	if (err > 0)
+		return dh_complain(DH_EXIT_INTERNAL, "espeak-ng cannot speak this");
+	/* The mouth closes until the next sentence. */
+	return err ? err : dh_speech_add(&film->speech, dh_speech_known_s(&film->speech), NULL, 0, &pause, 1);
+}
+
+/* Speaks the text, sentence by sentence while it is being written. */
+static int speak_all(struct film *film, struct dh_text *text)
+{
+	const char *piece = NULL;
+	int err;
+
+	for (;;) {
+		err = piece && !dh_text_is_ready(text) ? catch_up(film) : 0;
+		if (!err)
+			err = dh_text_next(text, &piece);
+		if (err || !piece)
+			return err;
+		err = speak_piece(film, piece);
+		if (err)
+			return err;
+	}
+}
+
+/* At least as long as the head takes to come to rest. */
+static double length_s(const struct film *film)
+{
+	double speech_s = dh_speech_known_s(&film->speech) + TAIL_S;
+
+	return film->frames ? fmax(speech_s, frame_s(film, film->frames) + DH_MOTION_REACH_S) : speech_s;
+}
+
 static int make_speech(struct film *film)
 {
 	const struct dh_talker_options *options = film->options;
@@ -167,21 +222,27 @@ static int make_speech(struct film *film)
 		.rate_wpm = options->rate_wpm,
 		.pitch = options->pitch,
 	};
-	int rate = dh_voice_open(&settings), err;
+	struct dh_text text;
+	int rate, err = 0;
 
+	if (options->word_count)
+		err = dh_text_set(&text, options->word_count, options->words);
+	else
+		dh_text_read_from(&text, STDIN_FILENO);
+	if (err)
+		return err;
+	rate = dh_voice_open(&settings);
 	if (rate == -ENOENT)
 		return dh_complain(DH_EXIT_VOICE, "no voice '%s'; --voices lists them", options->voice);
 	if (rate < 0)
 		return dh_complain(DH_EXIT_INTERNAL, "espeak-ng cannot be started");
 	err = dh_speech_init(&film->speech, rate, LEAD_S);
 	if (!err)
-		err = dh_voice_speak(options->text, on_speech, film);
-	if (err > 0)
-		err = dh_complain(DH_EXIT_INTERNAL, "espeak-ng cannot speak this");
+		err = speak_all(film, &text);
 	if (!err && !film->frames && dh_speech_known_s(&film->speech) <= LEAD_S)
 		err = dh_complain(DH_EXIT_TEXT, "nothing in the text can be spoken");
 	if (!err)
-		err = finish(film, dh_speech_known_s(&film->speech) + TAIL_S);
+		err = finish(film, length_s(film));
 	dh_voice_close();
 	return err;
 }
@@ -286,6 +347,5 @@ int main(int argc, char **argv)
 	dh_mux_free(&film.mux);
 	dh_face_free(&film.face);
 	dh_speech_clear(&film.speech);
-	dh_talker_options_clear(&options);
 	return code;
 }

@@ -15,7 +15,8 @@
 static const char usage[] =
 "Usage: dh-talker [options] [TEXT]\n"
 "Makes a segment in which somebody speaks TEXT, and writes it as it is made.\n"
-"Without TEXT it reads standard input; at most 10000 bytes of UTF-8.\n"
+"Without TEXT it reads standard input, and speaks each sentence as soon as it is\n"
+"complete. At most 10000 bytes of UTF-8.\n"
 "\n"
 "What\n"
 "      --idle SECONDS    a clip without speech that loops seamlessly\n"
@@ -123,69 +124,6 @@ static int read_seed(const char *text, uint64_t *value)
 	errno = 0;
 	*value = strtoull(text, &stop, 10);
 	return stop == text || *stop || errno || *text == '-' ? -1 : 0;
-}
-
-/* --- text */
-
-/* Length of the UTF-8 character at `text`, 0 when it is not one. */
-static size_t utf8_length(const unsigned char *text)
-{
-	size_t length = *text < 0x80 ? 1 :
-		*text < 0xc2         ? 0 :
-		*text < 0xe0         ? 2 :
-		*text < 0xf0         ? 3 :
-		*text < 0xf5         ? 4 :
-				       0;
-
-	for (size_t i = 1; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
-static int check_text(const char *text, size_t length)
-{
-	const unsigned char *at = (const unsigned char *)text;
-
-	if (length > DH_TEXT_MAX)
-		return dh_complain(DH_EXIT_TEXT, "the text is longer than %d bytes", DH_TEXT_MAX);
-	if (strlen(text) != length)
-		return dh_complain(DH_EXIT_TEXT, "the text contains a zero byte");
-	if (strspn(text, " \t\r\n") == length)
-		return dh_complain(DH_EXIT_TEXT, "the text is empty");
-	while (*at) {
-		size_t step = utf8_length(at);
-		if (!step)
-			return dh_complain(DH_EXIT_TEXT, "the text is not UTF-8");
-		at += step;
-	}
-	return DH_TALKER_OPTIONS_GO;
-}
-
-/* From standard input, or the words of the command line. */
-static int read_text(struct dh_talker_options *options, int count, char **words)
-{
-	size_t length = 0;
-
-	options->text = malloc(DH_TEXT_MAX + 2);
-	if (!options->text)
-		return dh_complain(DH_EXIT_INTERNAL, "out of memory");
-	if (!count) {
-		length = fread(options->text, 1, DH_TEXT_MAX + 1, stdin);
-		if (ferror(stdin))
-			return dh_complain(DH_EXIT_TEXT, "cannot read the text: %s", strerror(errno));
-	}
-	for (int i = 0; i < count; i++) {
-		size_t more = strlen(words[i]);
-		if (i)
-			options->text[length++] = ' ';
-		if (length + more > DH_TEXT_MAX)
-			return dh_complain(DH_EXIT_TEXT, "the text is longer than %d bytes", DH_TEXT_MAX);
-		memcpy(options->text + length, words[i], more);
-		length += more;
-	}
-	options->text[length] = 0;
-	return check_text(options->text, length);
 }
 
 /* --- options */
@@ -332,14 +270,7 @@ int dh_talker_options_read(struct dh_talker_options *o, int argc, char **argv)
 		return dh_complain(DH_EXIT_USAGE, "TEXT, --idle, --marks and --portrait are mutually exclusive");
 	if (kinds)
 		return DH_TALKER_OPTIONS_GO;
-	option = read_text(o, argc - optind, argv + optind);
-	if (option != DH_TALKER_OPTIONS_GO)
-		dh_talker_options_clear(o);
-	return option;
-}
-
-void dh_talker_options_clear(struct dh_talker_options *options)
-{
-	free(options->text);
-	options->text = NULL;
+	o->word_count = argc - optind;
+	o->words = argv + optind;
+	return DH_TALKER_OPTIONS_GO;
 }

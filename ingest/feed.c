@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "feed_private.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,7 +47,8 @@ struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct 
 	}
 	if (speech) {
 		feed->config = speech->generator;
-		feed->text = g_strdup(speech->text);
+		feed->text = g_string_new(speech->text);
+		feed->is_text_open = feed->is_text_owed = speech->is_text_open;
 		feed->voice = g_strdup(speech->voice);
 	}
 	if (audience)
@@ -78,7 +80,8 @@ void dh_feed_unref(struct dh_feed *feed)
 		g_free(feed->names[i]);
 	g_free(feed->name);
 	g_free(feed->who);
-	g_free(feed->text);
+	if (feed->text)
+		g_string_free(feed->text, TRUE);
 	g_free(feed->voice);
 	g_free(feed->segment_id);
 	g_free(feed->generator_error);
@@ -167,6 +170,47 @@ bool dh_feed_is_live(const struct dh_feed *feed)
 bool dh_feed_is_generated(const struct dh_feed *feed)
 {
 	return feed->config != NULL;
+}
+
+/* Counted in whole seconds: a burst at the edge of two does no harm. */
+static bool is_too_fast(struct dh_feed *feed)
+{
+	int64_t now_us = g_get_monotonic_time();
+
+	if (now_us - feed->pieces_us >= G_USEC_PER_SEC) {
+		feed->pieces_us = now_us;
+		feed->pieces = 0;
+	}
+	return feed->pieces++ >= feed->context.more_rate;
+}
+
+int dh_feed_add_text(struct dh_feed *feed, const char *more, bool is_last)
+{
+	int err = 0;
+
+	if (!feed->is_text_owed)
+		return -ENOTCONN;
+	if (is_too_fast(feed))
+		return -EAGAIN;
+	g_mutex_lock(&feed->lock);
+	if (!feed->is_text_open)
+		err = -ENOTCONN;
+	else if (feed->text->len + strlen(more) > (size_t)feed->context.max_text)
+		err = -EFBIG;
+	else
+		g_string_append(feed->text, more);
+	feed->is_text_open = feed->is_text_open && (err || !is_last);
+	g_mutex_unlock(&feed->lock);
+	if (is_last && err != -EFBIG)
+		feed->is_text_owed = false;
+	if (!err && feed->is_started)
+		dh_io_post(feed->context.io, dh_feed_speech_more, dh_feed_ref(feed));
+	return err;
+}
+
+bool dh_feed_is_text_open(const struct dh_feed *feed)
+{
+	return feed->is_text_owed;
 }
 
 void dh_feed_tell(struct dh_feed *feed, json_t *event, bool is_last)

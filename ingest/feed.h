@@ -23,6 +23,9 @@ struct dh_feed_context {
 	const char *generator_scope; /* dh-scope; this and the next two outlive the feed */
 	const char *generator_fetch; /* dh-fetch */
 	const char *generator_user;  /* the user that generators run as */
+	int64_t max_text;            /* bytes of a text that is written bit by bit */
+	int64_t more_s;              /* longest time without more of such a text, while it is spoken */
+	int64_t more_rate;           /* pieces of it in a second */
 	int64_t ahead_ticks;         /* how far a live source is read ahead of what has been played */
 };
 
@@ -41,6 +44,7 @@ struct dh_feed_owner {
 struct dh_feed_speech {
 	const struct dh_generator_config *generator; /* outlives the feed */
 	const char *text;
+	bool is_text_open; /* dh_feed_add_text will add to it */
 	const char *voice; /* NULL: none */
 };
 
@@ -100,6 +104,13 @@ void dh_feed_set_next(struct dh_feed *feed);
  * configuration makes it. */
 bool dh_feed_is_live(const struct dh_feed *feed);
 bool dh_feed_is_generated(const struct dh_feed *feed);
+
+/* More of a text that is open, or (is_last) the rest of it. -ENOTCONN: the text has ended,
+ * perhaps because nothing came for too long; -EFBIG: it would be longer than `max_text`;
+ * -EAGAIN: more than `more_rate` pieces in a second. */
+int dh_feed_add_text(struct dh_feed *feed, const char *more, bool is_last);
+/* Whether somebody may still add to its text, as far as he knows. */
+bool dh_feed_is_text_open(const struct dh_feed *feed);
 
 /* An event of its segment. Borrowed. */
 void dh_feed_tell(struct dh_feed *feed, json_t *event, bool is_last);

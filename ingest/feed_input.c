@@ -114,14 +114,17 @@ static void ended(struct dh_feed *feed)
 	dh_io_timer_set(feed->patience, GENERATOR_WORD_MS);
 }
 
-static void on_note(void *arg, const char *text)
+void dh_feed_input_note(struct dh_feed *feed, const char *text)
 {
-	struct dh_feed *feed = arg;
-
 	if (!feed->outcome.notes)
 		feed->outcome.notes = json_array();
 	if (json_array_size(feed->outcome.notes) < NOTES_MAX)
 		json_array_append_new(feed->outcome.notes, json_string(text));
+}
+
+static void on_note(void *arg, const char *text)
+{
+	dh_feed_input_note(arg, text);
 }
 
 static void on_end(void *arg, const struct dh_stream_end *end)

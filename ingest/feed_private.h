@@ -38,6 +38,9 @@ struct dh_feed {
 	struct dh_segment *segment;
 	bool is_started, is_next, is_incomplete;
 	json_t *notes; /* may be NULL */
+	bool is_text_owed; /* whoever writes the text has not ended it */
+	int64_t pieces_us; /* since when `pieces` are counted */
+	int pieces;        /* of the text */
 	int64_t progress_ticks; /* when `progress` was last called */
 	/* atomic */
 	_Atomic bool is_held;          /* its source waits until more has been played */
@@ -49,10 +52,12 @@ struct dh_feed {
 	struct dh_subscription *subscription;
 	/* if a generator makes it; I/O thread */
 	const struct dh_generator_config *config; /* NULL: no generator; immutable */
-	char *text, *voice;                       /* immutable */
+	char *voice;                              /* immutable */
 	char *segment_id;                         /* once started */
 	struct dh_generator *generator;           /* while it runs */
 	int output;                               /* the write end of what the worker reads; -1: none */
+	size_t given;                             /* bytes of the text that it has got */
+	GSource *text_timer;                      /* more_s */
 	char *generator_error;
 	struct dh_feed_outcome outcome;
 	bool is_delivered;
@@ -61,6 +66,8 @@ struct dh_feed {
 	GMutex lock;
 	struct dh_feed_batch arrived;
 	bool is_posted; /* the owner has been woken */
+	GString *text;  /* what a generator says; NULL: none does */
+	bool is_text_open;
 };
 
 /* --- feed_input.c; I/O thread */
@@ -82,9 +89,13 @@ int dh_feed_speech_open(struct dh_feed *feed, int *fd, char **error);
 /* The worker has read all of it, or given up. */
 void dh_feed_speech_over(struct dh_feed *feed);
 void dh_feed_speech_hold(struct dh_feed *feed, bool is_held);
+/* There is more of its text. Drops `feed`, a reference. */
+void dh_feed_speech_more(void *feed);
 /* Ends it. */
 void dh_feed_speech_close(struct dh_feed *feed);
 /* feed_input.c: the generator has ended; its error is known. */
 void dh_feed_input_generator_ended(struct dh_feed *feed);
+/* feed_input.c: a text for people, told at the end. */
+void dh_feed_input_note(struct dh_feed *feed, const char *text);
 
 #endif

@@ -22,6 +22,7 @@ static void generator_ended(void *arg, const char *error, enum dh_generator_outp
 	(void)output;
 	feed->generator_error = g_strdup(error);
 	dh_generator_free(&feed->generator);
+	dh_io_drop(&feed->text_timer);
 	close_output(feed);
 	dh_feed_input_generator_ended(feed);
 }
@@ -31,10 +32,64 @@ static char *metadata_text(const struct dh_feed *feed)
 	return feed->metadata ? json_dumps(feed->metadata, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
 }
 
+/* --- its text */
+
+/* What it has not got yet. g_free the result. */
+static char *take_text(struct dh_feed *feed, bool *is_open)
+{
+	g_mutex_lock(&feed->lock);
+	char *text = g_strdup(feed->text->str + feed->given);
+	feed->given = feed->text->len;
+	*is_open = feed->is_text_open;
+	g_mutex_unlock(&feed->lock);
+	return text;
+}
+
+static gboolean no_more_text(gpointer arg)
+{
+	struct dh_feed *feed = arg;
+	char *note;
+
+	g_mutex_lock(&feed->lock);
+	feed->is_text_open = false;
+	g_mutex_unlock(&feed->lock);
+	note = g_strdup_printf("the text was not ended within more_s (%" G_GINT64_FORMAT " s)", feed->context.more_s);
+	dh_feed_input_note(feed, note);
+	g_free(note);
+	if (feed->generator)
+		dh_generator_add_text(feed->generator, "", true);
+	return G_SOURCE_CONTINUE;
+}
+
+static void await_text(struct dh_feed *feed, bool is_open)
+{
+	if (is_open && !feed->text_timer)
+		feed->text_timer = dh_io_timer(feed->context.io, no_more_text, feed);
+	if (feed->text_timer)
+		dh_io_timer_set(feed->text_timer, is_open ? feed->context.more_s * 1000 : -1);
+}
+
+void dh_feed_speech_more(void *arg)
+{
+	struct dh_feed *feed = arg;
+	bool is_open;
+
+	if (feed->generator) {
+		char *text = take_text(feed, &is_open);
+		dh_generator_add_text(feed->generator, text, !is_open);
+		g_free(text);
+		await_text(feed, is_open);
+	}
+	dh_feed_unref(feed);
+}
+
+/* --- its life */
+
 static int start_generator(struct dh_feed *feed)
 {
 	const struct dh_generator_config *config = feed->config;
-	char *metadata = metadata_text(feed);
+	bool is_open;
+	char *metadata = metadata_text(feed), *text = take_text(feed, &is_open);
 	const struct dh_generator_spec spec = {
 		.config = config,
 		.url = config->urls ? config->urls[0] : NULL,
@@ -42,7 +97,8 @@ static int start_generator(struct dh_feed *feed)
 		.fetch = feed->context.generator_fetch,
 		.user = feed->context.generator_user,
 		.who = feed->who,
-		.text = feed->text,
+		.text = text,
+		.is_text_open = is_open,
 		.voice = feed->voice,
 		.scene = { .room = feed->owner.name, .segment = feed->segment_id, .metadata = metadata },
 		.output = feed->output,
@@ -50,6 +106,8 @@ static int start_generator(struct dh_feed *feed)
 	int err = dh_generator_start(&feed->generator, feed->context.io, &spec, generator_ended, feed);
 
 	free(metadata);
+	g_free(text);
+	await_text(feed, err == 0 && is_open);
 	/* A command's own end of its output is its end. A service's is kept open until it is
 	 * known that none is asked again. */
 	if (err == 0 && !spec.url)
@@ -91,5 +149,6 @@ void dh_feed_speech_hold(struct dh_feed *feed, bool is_held)
 void dh_feed_speech_close(struct dh_feed *feed)
 {
 	dh_generator_free(&feed->generator);
+	dh_io_drop(&feed->text_timer);
 	close_output(feed);
 }

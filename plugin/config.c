@@ -54,6 +54,8 @@ static const struct dh_option general_options[] = {
 	DH_NUMBER(struct dh_config, max_request, 1024, 1 << 24, 65536),
 	DH_NUMBER(struct dh_config, max_depth, 4, 1000, 16),
 	DH_NUMBER(struct dh_config, max_text, 1, 1 << 20, 4000),
+	DH_NUMBER(struct dh_config, more_s, 1, 600, 10),
+	DH_NUMBER(struct dh_config, more_rate, 1, 10000, 100),
 	DH_NUMBER(struct dh_config, max_metadata, 2, 65536, 4096),
 	DH_NUMBER(struct dh_config, max_handle_requests, 1, 10000, 100),
 	DH_NUMBER(struct dh_config, max_handle_events, 16, 100000, 1000),

@@ -58,6 +58,7 @@ struct dh_config {
 	int64_t max_media_mb;                        /* of prepared media, all rooms together */
 	int64_t max_side;                            /* largest width or height of an input picture */
 	int64_t max_request, max_text, max_metadata; /* bytes */
+	int64_t more_s, more_rate;                   /* of a text that is still being written, see feed.h */
 	int64_t max_depth;                           /* of a request's JSON */
 	char *push_listen, *push_socket;              /* where generators push; NULL: nowhere */
 	char *push_socket_mode, *push_socket_group;   /* octal digits; NULL: Janus's group */

@@ -43,6 +43,9 @@ struct dh_feed_context dh_instance_feed_context(const struct dh_instance *instan
 		.generator_scope = instance->config->scope,
 		.generator_fetch = instance->config->fetch,
 		.generator_user = instance->config->worker_user,
+		.max_text = instance->config->max_text,
+		.more_s = instance->config->more_s,
+		.more_rate = instance->config->more_rate,
 		.ahead_ticks = instance->config->ahead_ms * DH_TICKS_PER_MS };
 }
 

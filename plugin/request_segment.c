@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* enqueue, say, queue, skip, remove, interrupt */
+/* enqueue, queue, skip, remove, interrupt */
 #include "request_table.h"
 
 #include <errno.h>
@@ -60,44 +60,6 @@ static void handle_enqueue(struct dh_request *request)
 		dh_enqueue(request, source.names[0], &source, NULL, NULL);
 }
 
-/* --- say */
-
-/* The requested voice, if the configuration lists it; by default its first. */
-static const char *choose_voice(struct dh_request *request, const struct dh_generator_config *generator)
-{
-	const char *wanted = dh_request_text(request, "voice");
-	char **voice = generator->voices;
-
-	if (!wanted)
-		return voice ? voice[0] : NULL;
-	while (voice && *voice && strcmp(*voice, wanted))
-		voice++;
-	if (!voice || !*voice)
-		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"voice\": the room has none of that name (%s)",
-			wanted);
-	return voice ? *voice : NULL;
-}
-
-static void handle_say(struct dh_request *request)
-{
-	struct dh_ingest_source source;
-	struct dh_feed_speech speech = {
-		.generator = dh_room_facts(request->room)->generator,
-		.text = dh_request_text(request, "text"),
-	};
-
-	if (!speech.generator)
-		dh_request_fail(request, DH_ERROR_STATE, "The room has no generator");
-	else if (dh_enqueue_is_admitted(request))
-		speech.voice = choose_voice(request, speech.generator);
-	if (request->error_code)
-		return;
-	char *name = dh_enqueue_name(speech.text);
-	dh_ingest_source_init(&source);
-	dh_enqueue(request, name, &source, &speech, NULL);
-	g_free(name);
-}
-
 /* --- others */
 
 static void handle_queue(struct dh_request *request)
@@ -150,16 +112,6 @@ static const struct dh_field enqueue_fields[] = {
 	DH_FIELD_END,
 };
 
-static const struct dh_field say_fields[] = {
-	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "text", DH_FIELD_PROSE, true, 0 },
-	{ "voice", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
-	{ "metadata", DH_FIELD_OBJECT, false, 0 },
-	DH_FIELD_END,
-};
-
 static const struct dh_field queue_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
@@ -183,7 +135,6 @@ static const struct dh_field remove_fields[] = {
 
 const struct dh_request_type dh_segment_requests[] = {
 	{ "enqueue", false, DH_AUTHORITY_SECRET, enqueue_fields, handle_enqueue },
-	{ "say", false, DH_AUTHORITY_SECRET, say_fields, handle_say },
 	{ "queue", false, DH_AUTHORITY_LOOK, queue_fields, handle_queue },
 	{ "skip", false, DH_AUTHORITY_SECRET, control_fields, handle_skip },
 	{ "remove", false, DH_AUTHORITY_SECRET, remove_fields, handle_remove },

@@ -195,6 +195,7 @@ void dh_room_unref(struct dh_room *room)
 	g_ptr_array_free(room->members, TRUE);
 	g_ptr_array_free(room->feeds, TRUE);
 	dh_room_ended_free(room);
+	dh_room_text_clear(room);
 	for (int whose = 0; whose < DH_HANDLES_COUNT; whose++)
 		g_clear_pointer(&room->handles[whose], g_ptr_array_unref);
 	dh_settings_unref(room->settings);

@@ -36,6 +36,7 @@ struct dh_room {
 	int64_t live_poll_ticks;              /* when to look after the live segment that plays */
 	bool speaking, has_clip, has_failed;
 	bool queue_changed;              /* there may be another segment to prepare */
+	GQueue unfinished;               /* ids of segments that ended before their texts did, oldest first */
 	uint64_t next_segment;           /* for ids that the room makes */
 	uint64_t events[DH_EVENT_COUNT]; /* how often each occurred */
 	int64_t played_ticks;            /* of all segments that have ended */
@@ -114,6 +115,13 @@ void dh_room_ended_poll(struct dh_room *room, int64_t now_ticks);
 int64_t dh_room_ended_deadline_ticks(const struct dh_room *room);
 /* After the thread has ended: frees the rest. */
 void dh_room_ended_free(struct dh_room *room);
+
+/* --- room_text.c; in the room's thread */
+
+/* `segment` has ended. */
+void dh_room_text_ended(struct dh_room *room, const struct dh_segment *segment);
+/* After the thread has ended: frees the ids. */
+void dh_room_text_clear(struct dh_room *room);
 
 /* --- room_segments.c; in the room's thread */
 

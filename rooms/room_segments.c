@@ -19,6 +19,7 @@ void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment)
 {
 	struct dh_feed *feed = dh_segment_user(segment);
 
+	dh_room_text_ended(room, segment);
 	dh_feed_stop(feed);
 	g_ptr_array_remove(room->feeds, feed);
 	room->queue_changed = true;

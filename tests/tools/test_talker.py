@@ -291,6 +291,35 @@ class Errors(unittest.TestCase):
         self.refused(3, text=b"cut \xe2\x82", says="UTF-8")
         self.refused(3, text=b"a\0b", says="zero byte")
 
+    def test_a_sentence_is_spoken_while_the_next_is_written(self):
+        with subprocess.Popen([TALKER, "--size", "64x64"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            process.stdin.write("Is this „a sentence“? ".encode())
+            process.stdin.flush()
+            # All of its sound, but for less than a picture's: nothing more is written before that is read.
+            first = process.stdout.read(150000)
+            self.assertEqual(len(first), 150000)
+            for piece in (b"It is 3", b".", b"14, or", b" so", b".\n\nAnd that was", b" all"):
+                process.stdin.write(piece)
+                process.stdin.flush()
+            process.stdin.close()
+            rest = process.stdout.read()
+        self.assertEqual(process.returncode, 0)
+        clip = Clip(first + rest)
+        whole = Clip(talk("--size", "64x64", text="Is this „a sentence“? It is 3.14, or so.\n\nAnd that was all".encode())
+                     .stdout)
+        self.assertLess(abs(len(clip.pictures) - len(whole.pictures)), 50)
+        self.assertLess(clip.difference(0, -1)[0], 0.5, "it ends in the pose in which it began")
+
+    def test_what_is_wrong_later_is_told_too(self):
+        with subprocess.Popen([TALKER, "--size", "64x64"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as process:
+            process.stdin.write(b"A whole sentence. ")
+            process.stdin.flush()
+            process.stdout.read(50000)
+            _, error = process.communicate(b"Not \xff UTF-8. ", timeout=60)
+        self.assertEqual(process.returncode, 3)
+        self.assertIn(b"not UTF-8", error)
+
     def test_longest_text_is_spoken(self):
         text = ("word " * 2000)[:10000]
         with subprocess.Popen([TALKER, "--size", "64x64", "--rate", "450", "--fps", "1"], stdin=subprocess.PIPE,

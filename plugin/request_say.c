@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* say */
+#include "request_table.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "enqueue.h"
+#include "request_errors.h"
+
+/* The requested voice, if the configuration lists it; by default its first. */
+static const char *choose_voice(struct dh_request *request, const struct dh_generator_config *generator)
+{
+	const char *wanted = dh_request_text(request, "voice");
+	char **voice = generator->voices;
+
+	if (!wanted)
+		return voice ? voice[0] : NULL;
+	while (voice && *voice && strcmp(*voice, wanted))
+		voice++;
+	if (!voice || !*voice)
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"voice\": the room has none of that name (%s)",
+			wanted);
+	return voice ? *voice : NULL;
+}
+
+/* A new segment. */
+static void start_saying(struct dh_request *request, const char *text)
+{
+	struct dh_ingest_source source;
+	struct dh_feed_speech speech = {
+		.generator = dh_room_facts(request->room)->generator,
+		.text = text,
+		.is_text_open = dh_request_flag(request, "more"),
+	};
+
+	if (!*text && !speech.is_text_open)
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"text\": 1 to %lld bytes are expected",
+			(long long)request->instance->config->max_text);
+	else if (!speech.generator)
+		dh_request_fail(request, DH_ERROR_STATE, "The room has no generator");
+	else if (dh_enqueue_is_admitted(request))
+		speech.voice = choose_voice(request, speech.generator);
+	if (request->error_code)
+		return;
+	char *name = dh_enqueue_name(speech.text);
+	dh_ingest_source_init(&source);
+	dh_enqueue(request, name, &source, &speech, NULL);
+	g_free(name);
+}
+
+static void fail_more(struct dh_request *request, const char *id, int err)
+{
+	const struct dh_config *config = request->instance->config;
+
+	if (err == -EPIPE)
+		dh_request_fail(request, DH_ERROR_NO_SEGMENT, "The segment has ended (%s)", id);
+	else if (err == -ENOTCONN)
+		dh_request_fail(request, DH_ERROR_STATE, "The segment's text has ended: nothing came within more_s (%lld)",
+			(long long)config->more_s);
+	else if (err == -EFBIG)
+		dh_request_fail(request, DH_ERROR_LIMIT, "All of the \"text\" is longer than max_text (%lld bytes)",
+			(long long)config->max_text);
+	else if (err == -EAGAIN)
+		dh_request_fail(request, DH_ERROR_LIMIT, "More pieces of \"text\" in a second than more_rate (%lld)",
+			(long long)config->more_rate);
+	else
+		dh_request_fail_room(request, err);
+}
+
+/* Whether it is about a text that is being written. */
+static bool say_more(struct dh_request *request, const char *text)
+{
+	const char *id = dh_request_text(request, "segment");
+	json_t *reply = NULL;
+
+	if (!id)
+		return false;
+	int err = dh_room_add_text(request->room, id, text, !dh_request_flag(request, "more"), &reply);
+	if (err == -ENOENT || err == -EEXIST)
+		return false;
+	if (err)
+		fail_more(request, id, err);
+	else
+		dh_request_answer(request, "said", reply);
+	return true;
+}
+
+static void handle_say(struct dh_request *request)
+{
+	const char *text = dh_request_text(request, "text");
+
+	if (!say_more(request, text))
+		start_saying(request, text);
+}
+
+static const struct dh_field say_fields[] = {
+	{ "id", DH_FIELD_ROOM, true, 0 },
+	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "text", DH_FIELD_PIECE, true, 0 },
+	{ "more", DH_FIELD_FLAG, false, 0 },
+	{ "voice", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
+	{ "metadata", DH_FIELD_OBJECT, false, 0 },
+	DH_FIELD_END,
+};
+
+const struct dh_request_type dh_say_requests[] = {
+	{ "say", false, DH_AUTHORITY_SECRET, say_fields, handle_say },
+	DH_REQUEST_END,
+};

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Generators that are HTTP services, and texts that are still being written."""
+import os
+import ssl
+import subprocess
+import threading
+import time
+import unittest
+
+from janus_server import JanusServer
+from request_case import RequestCase, media
+from service import Service
+
+JCFG = """
+general: { cache_folder = "" worker = "{prepare}" max_workers = 2 warm_workers = 1 max_text = 100 more_s = 2
+	admin_key = "operator" }
+avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
+GENERATORS
+generator-command: { command = ( "/bin/cat", "{folder}/short.nut" ) }
+generator-echo: { command = ( "/bin/sh", "-c", "cat > {folder}/said; cat {folder}/short.nut" ) }
+room-one: { id = 1 avatar = "small" generator = "command" }
+"""
+
+
+class Server(JanusServer):
+    def write_configuration(self):
+        super().write_configuration()
+        os.chmod(self.folder, 0o777)        # generators run as nobody
+        media(self.path("idle.avi"), 1, sound=False)
+        media(self.path("short.nut"), 1)
+
+
+def certificate(folder):
+    """Of the test's own, for 127.0.0.1."""
+    paths = os.path.join(folder, "key.pem"), os.path.join(folder, "cert.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", paths[0], "-out", paths[1],
+                    "-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"],
+                   check=True, capture_output=True)
+    return paths
+
+
+class Services(RequestCase):
+    """Each test has a service `x` of its own: what it answers is `self.answer`."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.answers = {}
+        cls.services = {}
+
+        def service(name, context=None):
+            cls.services[name] = Service(lambda asked: cls.answers[name](asked), context)
+            cls.addClassCleanup(cls.services[name].close)
+            return cls.services[name]
+
+        plain = service("plain")
+        generators = 'generator-plain: { url = "%s" voices = ( "ada", "bob" ) silence_s = 2 }\n' % plain.url
+        cls.more(service)
+        cls.folder = subprocess.run(["mktemp", "-d"], capture_output=True, text=True, check=True).stdout.strip()
+        cls.addClassCleanup(subprocess.run, ["rm", "-rf", cls.folder])
+        os.chmod(cls.folder, 0o755)
+        key, cert = certificate(cls.folder)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, key)
+        secure = service("secure", context)
+        generators += 'generator-stranger: { url = "%s" }\n' % secure.url
+        generators += 'generator-secure: { url = "%s" environment = ( "SSL_CERT_FILE=%s" ) }\n' % (secure.url, cert)
+        generators += cls.generators
+        cls.janus = Server(JCFG.replace("GENERATORS", generators)).start()
+        cls.addClassCleanup(cls.janus.stop)
+        cls.janus.wait_for_state(cls.janus.attach(), 1, "idle")
+        with open(cls.janus.path("short.nut"), "rb") as file:
+            cls.media = file.read()
+
+    generators = ""
+
+    @classmethod
+    def more(cls, service):
+        """For those that build on this."""
+
+    def speaking_room(self, generator):
+        room = self.ask("create", avatar="small", generator=generator, admin_key="operator")["id"]
+        self.addCleanup(self.ask, "destroy", id=room)
+        observer = self.attach()
+        observer.request({"request": "observe", "id": room})
+        self.janus.wait_for_state(self.handle, room, "idle")
+        return room, observer.events
+
+    def say(self, room, text="Hello", **fields):
+        answer = self.ask("say", id=room, text=text, **fields)
+        self.assertEqual(answer["digitalhuman"], "queued", answer)
+        return answer["segment"]
+
+    def event(self, events, segment, *names):
+        return events.wait(lambda e: e.get("segment") == segment and e.get("event") in names)
+
+    def end_of(self, events, segment):
+        return self.event(events, segment, "finished", "failed", "interrupted")
+
+
+class Urls(Services):
+    def test_it_is_asked_and_its_answer_plays(self):
+        self.answers["plain"] = lambda asked: (asked.await_whole(), asked.send(self.media))
+        room, events = self.speaking_room("plain")
+        before = len(self.services["plain"].asked)
+        segment = self.say(room, "Grüß dich!", voice="bob", segment="s\u00e9", metadata={"a": "é\n"})
+        self.assertEqual(self.end_of(events, segment)["played_ms"], 1000)
+        asked = self.services["plain"].asked[before]
+        self.assertEqual(asked.text.decode(), "Grüß dich!")
+        wanted = {"X-Dh-Room": str(room), "X-Dh-Segment": "s%C3%A9", "X-Dh-Voice": "bob",
+                  "X-Dh-Metadata": '{"a":"\\u00e9\\n"}'}
+        self.assertEqual({k: asked.headers.get(k) for k in wanted}, wanted)
+
+    def test_it_plays_while_it_comes(self):
+        """The rest is sent once the beginning is seen to play."""
+        started = threading.Event()
+
+        def answer(asked):
+            asked.send(self.media[:len(self.media) * 2 // 3])
+            started.wait(60)
+            asked.send(self.media[len(self.media) * 2 // 3:])
+        self.answers["plain"] = answer
+        room, events = self.speaking_room("plain")
+        segment = self.say(room)
+        self.event(events, segment, "started")
+        started.set()
+        self.assertEqual(self.end_of(events, segment)["event"], "finished")
+
+    def test_what_it_says_instead(self):
+        room, events = self.speaking_room("plain")
+        for line, body, error in (("503 No", b"the model is loading\n", "answered 503: the model is loading"),
+                                  ("400 Bad", b"\x1bno \xff", "answered 400"), ("204 No Content", b"", "without media")):
+            self.answers["plain"] = lambda asked, line=line, body=body: asked.status(line, body)
+            end = self.end_of(events, self.say(room))
+            self.assertEqual((end["event"], end["error_code"]), ("failed", 465), end)
+            self.assertIn(error, end["error"])
+
+    def test_it_falls_silent(self):
+        def answer(asked):
+            asked.send(self.media[:len(self.media) // 2])
+            time.sleep(30)
+        self.answers["plain"] = answer
+        room, events = self.speaking_room("plain")
+        end = self.end_of(events, self.say(room))
+        self.assertIn("sent nothing for 2 s", end["error"])
+        self.assertGreater(end["played_ms"], 100)
+
+    def test_interrupted_it_is_left(self):
+        left = threading.Event()
+
+        def answer(asked):
+            asked.send(self.media[:len(self.media) // 2])
+            try:
+                while True:
+                    asked.send(b"")
+                    if asked.connection.recv(100) == b"":
+                        break
+            finally:
+                left.set()
+        self.answers["plain"] = answer
+        room, events = self.speaking_room("plain")
+        segment = self.say(room)
+        self.event(events, segment, "started")
+        self.ask("interrupt", id=room)
+        self.assertTrue(left.wait(30))
+        self.assertEqual(self.end_of(events, segment)["event"], "interrupted")
+
+    def test_certificates_are_verified(self):
+        self.answers["secure"] = lambda asked: asked.send(self.media)
+        room, events = self.speaking_room("stranger")
+        self.assertIn("its certificate could not be verified", self.end_of(events, self.say(room))["error"])
+        room, events = self.speaking_room("secure")
+        self.assertEqual(self.end_of(events, self.say(room))["event"], "finished")
+
+
+class Written(Services):
+    """Texts that are still being written."""
+
+    def test_pieces_reach_the_service(self):
+        def answer(asked):
+            asked.await_whole()
+            asked.send(self.media)
+        self.answers["plain"] = answer
+        room, events = self.speaking_room("plain")
+        before = len(self.services["plain"].asked)
+        segment = self.say(room, "One. ", more=True)
+        asked = self.services["plain"].await_asked(before + 1)
+        asked.await_text(b"One. ")
+        self.assertFalse(asked.is_whole)
+        answer = self.ask("say", id=room, segment=segment, text="Two", more=True)
+        self.assertEqual((answer["digitalhuman"], answer["segment"], answer["more"]), ("said", segment, True))
+        asked.await_text(b"Two")
+        self.assertEqual(self.ask("say", id=room, segment=segment, text=" three.")["more"], False)
+        self.assertEqual(self.end_of(events, segment)["event"], "finished")
+        self.assertEqual(asked.text, b"One. Two three.")
+        self.assertEqual(len(self.services["plain"].asked), before + 1)
+
+    def test_a_command_reads_them(self):
+        room, events = self.speaking_room("echo")
+        segment = self.say(room, "A", more=True)
+        for piece in ("B", "", "C"):
+            self.ask("say", id=room, segment=segment, text=piece, more=True)
+        self.ask("say", id=room, segment=segment, text="")
+        self.assertEqual(self.end_of(events, segment)["event"], "finished")
+        with open(self.janus.path("said"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "ABC")
+
+    def test_limits(self):
+        room, events = self.speaking_room("echo")
+        segment = self.say(room, "x" * 60, more=True)
+        self.refused(464, "max_text", "say", id=room, segment=segment, text="y" * 41, more=True)
+        self.ask("say", id=room, segment=segment, text="y" * 40)
+        self.assertEqual(self.end_of(events, segment)["event"], "finished")
+        self.refused(454, "text", "say", id=room, text="")
+
+    def test_who_writes_no_more(self):
+        """The text ends by itself; what comes too late is no new segment."""
+        room, events = self.speaking_room("echo")
+        segment = self.say(room, "Well, ", more=True)
+        end = self.end_of(events, segment)
+        self.assertEqual(end["event"], "finished")
+        self.assertIn("more_s (2 s)", end["notes"][0])
+        self.refused(463, segment, "say", id=room, segment=segment, text="then", more=True)
+        self.refused(463, segment, "say", id=room, segment=segment, text="so.")
+        self.assertEqual(self.say(room, "Again", segment=segment), segment)
+
+    def test_after_an_interruption(self):
+        room, events = self.speaking_room("echo")
+        segment = self.say(room, "Well, ", more=True)
+        self.ask("interrupt", id=room)
+        self.end_of(events, segment)
+        self.refused(463, segment, "say", id=room, segment=segment, text="then", more=True)
+
+    def test_a_text_that_is_whole_takes_no_more(self):
+        self.answers["plain"] = lambda asked: time.sleep(5)
+        room, _ = self.speaking_room("plain")
+        segment = self.say(room, "Whole.")
+        self.refused(454, "segment", "say", id=room, segment=segment, text="more", more=True)
+
+
+if __name__ == "__main__":
+    unittest.main()
