@@ -37,7 +37,7 @@ struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct 
 	g_mutex_init(&feed->lock);
 	feed->context = *context;
 	feed->owner = *owner;
-	feed->output = -1;
+	feed->output = feed->place = -1;
 	feed->name = g_strdup(name);
 	feed->metadata = json_incref(metadata);
 	feed->source = *source;

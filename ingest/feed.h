@@ -20,6 +20,7 @@ struct dh_feed;
 struct dh_feed_context {
 	struct dh_io *io;
 	struct dh_ingest *ingest;
+	struct dh_generators *generators; /* needed if a generator makes it; outlives the feed */
 	const char *generator_scope; /* dh-scope; this and the next two outlive the feed */
 	const char *generator_fetch; /* dh-fetch */
 	const char *generator_user;  /* the user that generators run as */

@@ -56,6 +56,8 @@ static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 {
 	struct dh_feed *feed = arg;
 
+	if (feed->config)
+		dh_feed_speech_has_media(feed);
 	g_mutex_lock(&feed->lock);
 	if (!feed->arrived.units)
 		feed->arrived.units = g_ptr_array_new_with_free_func(unit_free);
@@ -105,11 +107,12 @@ static gboolean out_of_patience(gpointer arg)
 static void ended(struct dh_feed *feed)
 {
 	feed->outcome.is_known = true;
+	if (feed->config)
+		dh_feed_speech_over(feed);
 	if (!feed->generator) {
 		deliver(feed);
 		return;
 	}
-	dh_feed_speech_over(feed);
 	feed->patience = dh_io_timer(feed->context.io, out_of_patience, feed);
 	dh_io_timer_set(feed->patience, GENERATOR_WORD_MS);
 }
@@ -177,9 +180,8 @@ static const struct dh_ingest_listener listener = {
 	.failure = on_failure,
 };
 
-void dh_feed_input_open(void *arg)
+void dh_feed_input_subscribe(struct dh_feed *feed)
 {
-	struct dh_feed *feed = arg;
 	struct dh_ingest_source source = feed->source;
 	int err;
 
@@ -195,10 +197,20 @@ void dh_feed_input_open(void *arg)
 		fail(feed, DH_PREPARE_INTERNAL, g_strerror(-err));
 }
 
+void dh_feed_input_open(void *arg)
+{
+	struct dh_feed *feed = arg;
+
+	if (!feed->config || dh_feed_speech_take_place(feed) == 0)
+		dh_feed_input_subscribe(feed);
+}
+
 void dh_feed_input_set_next(void *arg)
 {
 	struct dh_feed *feed = arg;
 
+	if (feed->config)
+		dh_feed_speech_set_next(feed);
 	if (feed->subscription)
 		dh_ingest_set_next(feed->subscription);
 	dh_feed_unref(feed);

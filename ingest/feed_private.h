@@ -5,6 +5,7 @@
 
 #include "feed.h"
 #include "generator.h"
+#include "generators.h"
 
 /* What has arrived since the owner last looked. */
 struct dh_feed_batch {
@@ -55,6 +56,10 @@ struct dh_feed {
 	char *voice;                              /* immutable */
 	char *segment_id;                         /* once started */
 	struct dh_generator *generator;           /* while it runs */
+	struct dh_place_wait place_wait;          /* for a place to be asked, and which were tried */
+	int place;                                /* where it is made; -1: nowhere now */
+	int64_t asked_us;                         /* when that place was asked */
+	bool has_media;                           /* something has come */
 	int output;                               /* the write end of what the worker reads; -1: none */
 	size_t given;                             /* bytes of the text that it has got */
 	GSource *text_timer;                      /* more_s */
@@ -83,6 +88,12 @@ void dh_feed_input_close(void *feed);
 
 /* --- feed_speech.c: its generator; I/O thread */
 
+/* Looks for a place where it can be made: 0 if it has one, -EINPROGRESS if it waits for one;
+ * then dh_feed_input_subscribe follows. */
+int dh_feed_speech_take_place(struct dh_feed *feed);
+void dh_feed_speech_set_next(struct dh_feed *feed);
+/* Units have come. */
+void dh_feed_speech_has_media(struct dh_feed *feed);
 /* A worker is ready to read it: starts it. *fd is what the worker reads; the caller owns
  * it. Negative errno with *error a text (g_free). */
 int dh_feed_speech_open(struct dh_feed *feed, int *fd, char **error);
@@ -93,6 +104,8 @@ void dh_feed_speech_hold(struct dh_feed *feed, bool is_held);
 void dh_feed_speech_more(void *feed);
 /* Ends it. */
 void dh_feed_speech_close(struct dh_feed *feed);
+/* feed_input.c: there is a place for it. */
+void dh_feed_input_subscribe(struct dh_feed *feed);
 /* feed_input.c: the generator has ended; its error is known. */
 void dh_feed_input_generator_ended(struct dh_feed *feed);
 /* feed_input.c: a text for people, told at the end. */

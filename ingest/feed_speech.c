@@ -7,24 +7,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "log.h"
+
 /* After this the worker sees the end of what it reads. */
 static void close_output(struct dh_feed *feed)
 {
 	if (feed->output >= 0)
 		close(feed->output);
 	feed->output = -1;
-}
-
-static void generator_ended(void *arg, const char *error, enum dh_generator_output output)
-{
-	struct dh_feed *feed = arg;
-
-	(void)output;
-	feed->generator_error = g_strdup(error);
-	dh_generator_free(&feed->generator);
-	dh_io_drop(&feed->text_timer);
-	close_output(feed);
-	dh_feed_input_generator_ended(feed);
 }
 
 static char *metadata_text(const struct dh_feed *feed)
@@ -83,16 +73,113 @@ void dh_feed_speech_more(void *arg)
 	dh_feed_unref(feed);
 }
 
+/* --- its place */
+
+static void leave_place(struct dh_feed *feed, enum dh_place_end end)
+{
+	if (feed->place >= 0)
+		dh_generators_leave(feed->context.generators, feed->config, feed->place, end);
+	feed->place = -1;
+}
+
+static int start_generator(struct dh_feed *feed);
+static void give_up(struct dh_feed *feed, const char *error);
+
+static void start_again(struct dh_feed *feed)
+{
+	int err = start_generator(feed);
+
+	if (err < 0) {
+		leave_place(feed, DH_PLACE_LEFT);
+		give_up(feed, g_strerror(-err));
+	}
+}
+
+/* A place that it waited for. */
+static void given_place(void *arg, int place)
+{
+	struct dh_feed *feed = arg;
+
+	feed->place = place;
+	if (feed->output >= 0)
+		start_again(feed);
+	else
+		dh_feed_input_subscribe(feed);
+}
+
+int dh_feed_speech_take_place(struct dh_feed *feed)
+{
+	feed->place_wait.config = feed->config;
+	feed->place_wait.is_next = feed->source.is_next;
+	feed->place_wait.given = given_place;
+	feed->place_wait.arg = feed;
+	int place = dh_generators_take(feed->context.generators, &feed->place_wait);
+	if (place < 0)
+		return place;
+	feed->place = place;
+	return 0;
+}
+
+void dh_feed_speech_set_next(struct dh_feed *feed)
+{
+	feed->source.is_next = feed->place_wait.is_next = true;
+}
+
+void dh_feed_speech_has_media(struct dh_feed *feed)
+{
+	if (!feed->has_media && feed->place >= 0)
+		dh_generators_first(feed->context.generators, feed->config, feed->place,
+			g_get_monotonic_time() - feed->asked_us);
+	feed->has_media = true;
+}
+
 /* --- its life */
+
+static void give_up(struct dh_feed *feed, const char *error)
+{
+	feed->generator_error = g_strdup(error);
+	dh_io_drop(&feed->text_timer);
+	close_output(feed);
+	dh_feed_input_generator_ended(feed);
+}
+
+/* Nothing has come from that service: asks another one, from the beginning. Returns false if
+ * there is none. */
+static bool ask_another(struct dh_feed *feed, const char *error)
+{
+	feed->place_wait.tried |= UINT64_C(1) << feed->place;
+	leave_place(feed, DH_PLACE_FAILED);
+	int err = dh_feed_speech_take_place(feed);
+	if (err < 0 && err != -EINPROGRESS)
+		return false;
+	dh_log(DH_LOG_WARNING, "%s: %s: %s: another one is asked", feed->who, feed->config->name, error);
+	feed->given = 0;
+	if (err == 0)
+		start_again(feed);
+	return true;
+}
+
+static void generator_ended(void *arg, const char *error, enum dh_generator_output output)
+{
+	struct dh_feed *feed = arg;
+
+	dh_generator_free(&feed->generator);
+	if (error && output == DH_OUTPUT_NONE && !feed->outcome.is_known && ask_another(feed, error))
+		return;
+	leave_place(feed, error && output != DH_OUTPUT_REFUSED ? DH_PLACE_FAILED : DH_PLACE_DID);
+	give_up(feed, error);
+}
 
 static int start_generator(struct dh_feed *feed)
 {
 	const struct dh_generator_config *config = feed->config;
 	bool is_open;
 	char *metadata = metadata_text(feed), *text = take_text(feed, &is_open);
+
+	feed->asked_us = g_get_monotonic_time();
 	const struct dh_generator_spec spec = {
 		.config = config,
-		.url = config->urls ? config->urls[0] : NULL,
+		.url = config->urls ? config->urls[feed->place] : NULL,
 		.scope = feed->context.generator_scope,
 		.fetch = feed->context.generator_fetch,
 		.user = feed->context.generator_user,
@@ -127,6 +214,7 @@ int dh_feed_speech_open(struct dh_feed *feed, int *fd, char **error)
 		*error = g_strdup_printf("the generator cannot be started: %s", g_strerror(-err));
 		close(ends[0]);
 		close_output(feed);
+		leave_place(feed, DH_PLACE_LEFT);
 		return err;
 	}
 	*fd = ends[0];
@@ -135,8 +223,12 @@ int dh_feed_speech_open(struct dh_feed *feed, int *fd, char **error)
 
 void dh_feed_speech_over(struct dh_feed *feed)
 {
-	if (feed->generator)
+	if (feed->generator) {
 		dh_generator_output_over(feed->generator);
+	} else {
+		dh_generators_cancel(feed->context.generators, &feed->place_wait);
+		close_output(feed);
+	}
 }
 
 /* A generator's time does not run while nobody reads what it makes. */
@@ -148,7 +240,10 @@ void dh_feed_speech_hold(struct dh_feed *feed, bool is_held)
 
 void dh_feed_speech_close(struct dh_feed *feed)
 {
+	if (feed->config)
+		dh_generators_cancel(feed->context.generators, &feed->place_wait);
 	dh_generator_free(&feed->generator);
+	leave_place(feed, DH_PLACE_LEFT);
 	dh_io_drop(&feed->text_timer);
 	close_output(feed);
 }

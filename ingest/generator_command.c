@@ -3,8 +3,6 @@
 
 #include <glib.h>
 
-#include "generator.h"
-
 #define NICENESS "5" /* below pacing, above preparing ahead of time */
 
 /* `voice` is always one of the configured voices. */

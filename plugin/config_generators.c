@@ -23,6 +23,7 @@ static const struct dh_option generator_options[] = {
 	DH_LIST(struct dh_generator_config, environment, false),
 	DH_NUMBER(struct dh_generator_config, max_s, 1, 3600, 120),
 	DH_NUMBER(struct dh_generator_config, memory_mb, 0, 1 << 20, 0),
+	DH_LIST(struct dh_generator_config, at_once, false),
 	DH_NUMBER(struct dh_generator_config, connect_s, 1, 3600, 5),
 	DH_NUMBER(struct dh_generator_config, silence_s, 1, 3600, 30),
 	DH_OPTIONS_END,
@@ -53,6 +54,19 @@ static int check_urls(const janus_config_container *category, char **urls)
 	return 0;
 }
 
+static int check_at_once(const janus_config_container *category, const struct dh_generator_config *generator)
+{
+	guint count = generator->at_once ? g_strv_length(generator->at_once) : 1;
+	guint places = generator->urls ? g_strv_length(generator->urls) : 1;
+
+	for (char **number = generator->at_once; number && *number; number++)
+		if (strspn(*number, "0123456789") != strlen(*number) || strlen(*number) > 4)
+			return wrong(category, "at_once", "integers from 0 to 9999 are expected");
+	return count == 1 || count == places ?
+		0 :
+		wrong(category, "at_once", "one number, or one for each url, is expected");
+}
+
 static int check_generator(const janus_config_container *category, const struct dh_generator_config *generator)
 {
 	if (!generator->command == !generator->urls)
@@ -63,7 +77,8 @@ static int check_generator(const janus_config_container *category, const struct 
 		if (!strchr(*entry, '=') || **entry == '=')
 			return wrong(category, "environment", "texts \"NAME=value\" are expected");
 	}
-	return generator->urls ? check_urls(category, generator->urls) : 0;
+	int err = generator->urls ? check_urls(category, generator->urls) : 0;
+	return err ? err : check_at_once(category, generator);
 }
 
 struct dh_generator_config *dh_config_generator_read(const janus_config_container *category, const char *name)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generators that are HTTP services, and texts that are still being written."""
 import os
+import socket
 import ssl
 import subprocess
 import threading
@@ -107,7 +108,7 @@ class Urls(Services):
         asked = self.services["plain"].asked[before]
         self.assertEqual(asked.text.decode(), "Grüß dich!")
         wanted = {"X-Dh-Room": str(room), "X-Dh-Segment": "s%C3%A9", "X-Dh-Voice": "bob",
-                  "X-Dh-Metadata": '{"a":"\\u00e9\\n"}'}
+                  "X-Dh-Metadata": '{"a":"\\u00E9\\n"}'}
         self.assertEqual({k: asked.headers.get(k) for k in wanted}, wanted)
 
     def test_it_plays_while_it_comes(self):
@@ -235,6 +236,105 @@ class Written(Services):
         room, _ = self.speaking_room("plain")
         segment = self.say(room, "Whole.")
         self.refused(454, "segment", "say", id=room, segment=segment, text="more", more=True)
+
+
+class Pools(Services):
+    @classmethod
+    def more(cls, service):
+        a, b, busy = service("a"), service("b"), service("busy")
+        silent = socket.socket()        # bound, and not listening: nobody else gets the port
+        silent.bind(("127.0.0.1", 0))
+        cls.addClassCleanup(silent.close)
+        nobody = "http://127.0.0.1:%d/" % silent.getsockname()[1]
+        cls.generators = """
+            generator-two: { url = ( "%s", "%s" ) }
+            generator-pair: { url = ( "%s", "%s" ) }
+            generator-half: { url = ( "%s", "%s" ) }
+            generator-nobody: { url = ( "%s", "%s" ) }
+            generator-busy: { url = "%s" at_once = "1" }
+        """ % (a.url, b.url, a.url, b.url, nobody, b.url, nobody, nobody + "2", busy.url)
+
+    def stats(self, name):
+        usage = self.ask("stats", admin_key="operator")["usage"]["generators"]
+        return next(g for g in usage if g["generator"] == name)
+
+    def test_another_one_is_asked(self):
+        """One cannot, before it has sent anything: the text goes to the other, from its beginning."""
+        self.answers["a"] = lambda asked: (asked.await_whole(), asked.status("503 Loading", b"later"))
+        self.answers["b"] = lambda asked: (asked.await_whole(), asked.send(self.media))
+        room, events = self.speaking_room("pair")
+        segment = self.say(room, "All of ", more=True)
+        self.ask("say", id=room, segment=segment, text="it.")
+        self.assertEqual(self.end_of(events, segment)["event"], "finished")
+        self.assertEqual(self.services["b"].asked[-1].text, b"All of it.")
+        a, b = self.stats("pair")["places"]
+        self.assertEqual((a["failed"], b["failed"], b["asked"]), (1, 0, 1))
+        self.assertGreater(a["pause_ms"], 0)
+        self.assertGreater(b["first_ms"], 0)
+        # It is left alone now.
+        before = len(self.services["a"].asked)
+        self.assertEqual(self.end_of(events, self.say(room))["event"], "finished")
+        self.assertEqual(len(self.services["a"].asked), before)
+
+    def test_one_is_gone(self):
+        self.answers["b"] = lambda asked: asked.send(self.media)
+        room, events = self.speaking_room("half")
+        for _ in range(3):
+            self.assertEqual(self.end_of(events, self.say(room))["event"], "finished")
+
+    def test_all_are_gone(self):
+        room, events = self.speaking_room("nobody")
+        end = self.end_of(events, self.say(room))
+        self.assertIn("connection refused", end["error"])
+        self.assertEqual([p["asked"] for p in self.stats("nobody")["places"]], [1, 1])
+        # Asked again rather than not at all.
+        self.assertIn("connection refused", self.end_of(events, self.say(room))["error"])
+
+    def test_a_wrong_request_is_not_tried_again(self):
+        self.answers["a"] = self.answers["b"] = lambda asked: asked.status("422 No", b"no such word")
+        before = len(self.services["a"].asked) + len(self.services["b"].asked)
+        room, events = self.speaking_room("two")
+        self.assertIn("no such word", self.end_of(events, self.say(room))["error"])
+        self.assertEqual(len(self.services["a"].asked) + len(self.services["b"].asked), before + 1)
+
+    def test_one_at_a_time(self):
+        """Two rooms: the second is asked once the first is done."""
+        free = threading.Event()
+
+        def answer(asked):
+            free.wait(60)
+            asked.send(self.media)
+        self.answers["busy"] = answer
+        first, first_events = self.speaking_room("busy")
+        second, second_events = self.speaking_room("busy")
+        one = self.say(first)
+        self.services["busy"].await_asked(1)
+        two = self.say(second)
+        end = time.monotonic() + 60
+        while self.stats("busy")["waiting"] != 1:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+        self.assertEqual(len(self.services["busy"].asked), 1)
+        free.set()
+        self.assertEqual(self.end_of(first_events, one)["event"], "finished")
+        self.assertEqual(self.end_of(second_events, two)["event"], "finished")
+        self.assertEqual(self.stats("busy")["places"][0]["busy"], 0)
+
+    def test_who_waits_may_leave(self):
+        self.answers["busy"] = lambda asked: asked.await_text(b"never", 5)
+        first, _ = self.speaking_room("busy")
+        second, events = self.speaking_room("busy")
+        count = len(self.services["busy"].asked)
+        self.say(first)
+        self.services["busy"].await_asked(count + 1)
+        segment = self.say(second)
+        self.ask("interrupt", id=second)
+        self.assertEqual(self.end_of(events, segment)["event"], "interrupted")
+        self.ask("interrupt", id=first)
+        end = time.monotonic() + 60
+        while self.stats("busy")["waiting"] or self.stats("busy")["places"][0]["busy"]:
+            self.assertLess(time.monotonic(), end, self.stats("busy"))
+            time.sleep(0.02)
 
 
 if __name__ == "__main__":
