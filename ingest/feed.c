@@ -38,6 +38,7 @@ struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct 
 	feed->context = *context;
 	feed->owner = *owner;
 	feed->output = feed->place = -1;
+	feed->scene.position_ticks = -1;
 	feed->name = g_strdup(name);
 	feed->metadata = json_incref(metadata);
 	feed->source = *source;
@@ -135,6 +136,11 @@ void dh_feed_set_segment(struct dh_feed *feed, struct dh_segment *segment)
 struct dh_segment *dh_feed_segment(const struct dh_feed *feed)
 {
 	return feed->segment;
+}
+
+void dh_feed_set_scene(struct dh_feed *feed, const struct dh_feed_scene *scene)
+{
+	feed->scene = *scene;
 }
 
 void dh_feed_start(struct dh_feed *feed, GBytes *anchor)

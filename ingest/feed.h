@@ -93,6 +93,17 @@ json_t *dh_feed_notes(const struct dh_feed *feed);
 void dh_feed_set_segment(struct dh_feed *feed, struct dh_segment *segment);
 struct dh_segment *dh_feed_segment(const struct dh_feed *feed);
 
+/* What the room shows: the idle clip, and where it is now, if nothing will come before the
+ * segment. */
+struct dh_feed_scene {
+	const char *clip;       /* as the configuration names it; outlives the feed */
+	int64_t position_ticks; /* -1: not known */
+	int64_t length_ticks;
+	int64_t at_us; /* when that was so, monotonic */
+};
+/* For its generator; before dh_feed_start. Copied. */
+void dh_feed_set_scene(struct dh_feed *feed, const struct dh_feed_scene *scene);
+
 /* Starts the preparation. `anchor` is the anchor's picture or NULL; the feed takes a
  * reference. Call once, with a segment set. */
 void dh_feed_start(struct dh_feed *feed, GBytes *anchor);

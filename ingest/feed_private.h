@@ -54,6 +54,7 @@ struct dh_feed {
 	/* if a generator makes it; I/O thread */
 	const struct dh_generator_config *config; /* NULL: no generator; immutable */
 	char *voice;                              /* immutable */
+	struct dh_feed_scene scene;               /* once started */
 	char *segment_id;                         /* once started */
 	struct dh_generator *generator;           /* while it runs */
 	struct dh_place_wait place_wait;          /* for a place to be asked, and which were tried */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "playout/timebase.h"
 
 /* After this the worker sees the end of what it reads. */
 static void close_output(struct dh_feed *feed)
@@ -20,6 +21,19 @@ static void close_output(struct dh_feed *feed)
 static char *metadata_text(const struct dh_feed *feed)
 {
 	return feed->metadata ? json_dumps(feed->metadata, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+}
+
+/* Where the idle clip will be when the first media are there; -1: not known. */
+static int64_t position_ms(const struct dh_feed *feed)
+{
+	const struct dh_feed_scene *scene = &feed->scene;
+	int64_t expected_ms = dh_generators_expected_ms(feed->context.generators, feed->config, feed->place);
+	int64_t since_us = g_get_monotonic_time() - scene->at_us;
+
+	if (scene->position_ticks < 0 || scene->length_ticks <= 0)
+		return -1;
+	return (scene->position_ticks / DH_TICKS_PER_MS + since_us / 1000 + expected_ms) %
+		MAX(1, scene->length_ticks / DH_TICKS_PER_MS);
 }
 
 /* --- its text */
@@ -187,7 +201,11 @@ static int start_generator(struct dh_feed *feed)
 		.text = text,
 		.is_text_open = is_open,
 		.voice = feed->voice,
-		.scene = { .room = feed->owner.name, .segment = feed->segment_id, .metadata = metadata },
+		.scene = { .room = feed->owner.name,
+			.segment = feed->segment_id,
+			.metadata = metadata,
+			.clip = feed->scene.clip,
+			.position_ms = position_ms(feed) },
 		.output = feed->output,
 	};
 	int err = dh_generator_start(&feed->generator, feed->context.io, &spec, generator_ended, feed);

@@ -56,6 +56,9 @@ static void add_scene(GPtrArray *envp, const struct dh_generator_scene *scene)
 	add_variable(envp, "DH_ROOM", scene->room);
 	add_variable(envp, "DH_SEGMENT", scene->segment);
 	add_variable(envp, "DH_METADATA", scene->metadata);
+	add_variable(envp, "DH_CLIP", scene->clip);
+	if (scene->position_ms >= 0)
+		g_ptr_array_add(envp, g_strdup_printf("DH_POSITION_MS=%" G_GINT64_FORMAT, scene->position_ms));
 }
 
 /* Inherits nothing of the gateway's environment, which may hold secrets. */

@@ -4,6 +4,7 @@
 #define DH_GENERATOR_COMMAND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "generator_config.h"
 
@@ -11,10 +12,12 @@
  * after the generator itself has. */
 #define DH_GENERATOR_GRACE_MS 1000
 
-/* Which segment it makes. Each may be NULL. */
+/* Which segment it makes, and what the room shows. Each text may be NULL. */
 struct dh_generator_scene {
 	const char *room, *segment;
 	const char *metadata; /* JSON in ASCII */
+	const char *clip;     /* the avatar's idle clip */
+	int64_t position_ms;  /* in it, when the segment will probably begin; -1: unknown */
 };
 
 /* Everything is borrowed, `config` until the generator is freed. */

@@ -141,6 +141,15 @@ void dh_generators_first(struct dh_generators *generators, const struct dh_gener
 	dh_generator_pool_first(pool_of(generators, config), place, took_us, g_get_monotonic_time());
 }
 
+int64_t dh_generators_expected_ms(const struct dh_generators *generators, const struct dh_generator_config *config,
+	int place)
+{
+	struct dh_place_stats stats;
+
+	dh_generator_pool_stats(g_hash_table_lookup(generators->pools, config), place, g_get_monotonic_time(), &stats);
+	return MAX(stats.first_ms, 0);
+}
+
 void dh_generators_leave(struct dh_generators *generators, const struct dh_generator_config *config, int place,
 	enum dh_place_end end)
 {

@@ -36,10 +36,13 @@ int dh_generators_take(struct dh_generators *generators, struct dh_place_wait *w
 /* It may or may not wait. */
 void dh_generators_cancel(struct dh_generators *generators, struct dh_place_wait *wait);
 
-/* See dh_generator_pool_first, */
+/* See dh_generator_pool_first. */
 void dh_generators_first(struct dh_generators *generators, const struct dh_generator_config *config, int place,
 	int64_t took_us);
-/* and dh_generator_pool_leave. */
+/* How long its first media lately took; 0: not known. */
+int64_t dh_generators_expected_ms(const struct dh_generators *generators, const struct dh_generator_config *config,
+	int place);
+/* See dh_generator_pool_leave. */
 void dh_generators_leave(struct dh_generators *generators, const struct dh_generator_config *config, int place,
 	enum dh_place_end end);
 

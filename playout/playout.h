@@ -130,6 +130,10 @@ struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t i
 bool dh_playout_is_ready(const struct dh_playout *playout, const struct dh_segment *segment);
 int64_t dh_playout_media_ticks(const struct dh_playout *playout, int64_t now_ticks);
 
+/* Where the idle clip is, in *length_ticks, while nothing plays; -1: something does, or nobody
+ * watches. */
+int64_t dh_playout_idle_at(const struct dh_playout *playout, int64_t now_ticks, int64_t *length_ticks);
+
 /* --- viewers */
 
 /* Call it when the viewer's media is ready: the next poll sends the anchor; sound

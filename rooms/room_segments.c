@@ -70,6 +70,19 @@ static bool is_pushed(const struct dh_feed *feed)
 	return dh_feed_is_live(feed) && !dh_feed_is_generated(feed);
 }
 
+/* `feed` is about to start; `is_first`: nothing plays before it. */
+static void set_scene(struct dh_room *room, struct dh_feed *feed, bool is_first)
+{
+	const struct dh_avatar_config *avatar = dh_avatar_get_config(room->facts.avatar);
+	struct dh_feed_scene scene = { .clip = avatar->idle ? avatar->idle : avatar->portrait,
+		.position_ticks = -1,
+		.at_us = g_get_monotonic_time() };
+
+	if (is_first)
+		scene.position_ticks = dh_playout_idle_at(room->playout, dh_now_ticks(), &scene.length_ticks);
+	dh_feed_set_scene(feed, &scene);
+}
+
 /* In queue order. The next segment to play is always prepared, those behind it only
  * while the queue has room for more bytes. A generator is read for as long as it takes
  * to generate, so only one at a time runs ahead of the segment that plays (or plays
@@ -93,6 +106,7 @@ void dh_room_segments_prepare(struct dh_room *room)
 				return;
 			if (segment != next && dh_feed_is_generated(feed) && live_ahead)
 				continue;
+			set_scene(room, feed, segment == first);
 			dh_feed_start(feed, dh_avatar_picture(room->facts.avatar));
 		}
 		if (segment == playing || segment == next)

@@ -108,7 +108,8 @@ class Urls(Services):
         asked = self.services["plain"].asked[before]
         self.assertEqual(asked.text.decode(), "Grüß dich!")
         wanted = {"X-Dh-Room": str(room), "X-Dh-Segment": "s%C3%A9", "X-Dh-Voice": "bob",
-                  "X-Dh-Metadata": '{"a":"\\u00E9\\n"}'}
+                  "X-Dh-Metadata": '{"a":"\\u00E9\\n"}',
+                  "X-Dh-Clip": self.janus.path("idle.avi")}
         self.assertEqual({k: asked.headers.get(k) for k in wanted}, wanted)
 
     def test_it_plays_while_it_comes(self):
@@ -269,12 +270,7 @@ class Pools(Services):
         self.assertEqual(self.services["b"].asked[-1].text, b"All of it.")
         a, b = self.stats("pair")["places"]
         self.assertEqual((a["failed"], b["failed"], b["asked"]), (1, 0, 1))
-        self.assertGreater(a["pause_ms"], 0)
         self.assertGreater(b["first_ms"], 0)
-        # It is left alone now.
-        before = len(self.services["a"].asked)
-        self.assertEqual(self.end_of(events, self.say(room))["event"], "finished")
-        self.assertEqual(len(self.services["a"].asked), before)
 
     def test_one_is_gone(self):
         self.answers["b"] = lambda asked: asked.send(self.media)

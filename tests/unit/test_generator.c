@@ -91,7 +91,7 @@ static void start_it(void *arg)
 		.text = "hello",
 		.is_text_open = run.is_text_open,
 		.voice = run.voice,
-		.scene = { .room = "1", .segment = "s-1", .metadata = "{\"a\":1}" },
+		.scene = { .room = "1", .segment = "s-1", .metadata = "{\"a\":1}", .position_ms = -1 },
 		.output = ends[1] };
 	run.err = dh_generator_start(&run.generator, io, &spec, generator_ended, NULL);
 	close(ends[1]);
@@ -244,6 +244,59 @@ static void test_user(void)
 	CHECK_INT(now.length, 0);
 	CHECK(strstr(now.error, "code 126"), "%s", now.error);
 	close_io();
+}
+
+static void test_scene(void)
+{
+	struct run now;
+
+	open_io();
+	run.voice = "ada";
+	start("echo $DH_ROOM,$DH_SEGMENT,$DH_VOICE,$DH_METADATA,$DH_CLIP,${DH_POSITION_MS-none}");
+	AWAIT((now = look(), now.ends > 0 && now.is_at_end));
+	now.written[now.length] = 0;
+	CHECK_STR(now.written, "1,s-1,ada,{\"a\":1},,none\n");
+	close_io();
+}
+
+static void add_more(void *arg)
+{
+	dh_generator_add_text(run.generator, arg, false);
+}
+
+static void add_last(void *arg)
+{
+	dh_generator_add_text(run.generator, arg, true);
+}
+
+/* More than its socket holds, while it does not read. */
+static void test_open_text(void)
+{
+	char *much = g_strnfill(1000000, 'x');
+	struct run now;
+
+	open_io();
+	run.is_text_open = true;
+	start("read -N 5 first; echo $first; sleep 0.3; wc -c");
+	AWAIT(look().length > 0);
+	dh_io_call(io, add_more, much);
+	dh_io_call(io, add_last, (char *)"end");
+	dh_io_call(io, add_more, (char *)"it has ended");
+	AWAIT((now = look(), now.ends > 0 && now.is_at_end));
+	now.written[now.length] = 0;
+	CHECK_STR(now.written, "hello\n1000003\n");
+	CHECK_STR(now.error, "");
+	close_io();
+	/* It may end without reading all of it. */
+	open_io();
+	run.is_text_open = true;
+	start("echo; sleep 0.3; exit 0");
+	AWAIT(look().length > 0);
+	dh_io_call(io, add_more, much);
+	AWAIT((now = look(), now.ends > 0 && now.is_at_end));
+	CHECK_STR(now.error, "");
+	close_io();
+	g_free(much);
 }
 
 static void test_memory(void)
@@ -481,6 +534,8 @@ static void test_absent(void)
 static const struct check_test tests[] = {
 	TABLE(test_ending, endings),
 	TEST(test_user),
+	TEST(test_scene),
+	TEST(test_open_text),
 	TEST(test_memory),
 	TABLE(test_freed, survivors),
 	TABLE(test_end_of_all, survivors),
