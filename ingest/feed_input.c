@@ -103,6 +103,15 @@ static gboolean out_of_patience(gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
+static void keep_if_complete(struct dh_feed *feed)
+{
+	const struct dh_feed_outcome *outcome = &feed->outcome;
+
+	if (feed->has_ended_well && outcome->is_known && !outcome->is_failure && !outcome->is_incomplete &&
+		feed->subscription)
+		dh_ingest_keep(feed->subscription);
+}
+
 /* The preparation has delivered its last unit, or has failed. */
 static void ended(struct dh_feed *feed)
 {
@@ -110,6 +119,7 @@ static void ended(struct dh_feed *feed)
 	if (feed->config)
 		dh_feed_speech_over(feed);
 	if (!feed->generator) {
+		keep_if_complete(feed);
 		deliver(feed);
 		return;
 	}
@@ -150,6 +160,7 @@ static void on_failure(void *arg, int code, const char *text)
 
 void dh_feed_input_generator_ended(struct dh_feed *feed)
 {
+	keep_if_complete(feed);
 	if (feed->outcome.is_known)
 		deliver(feed);
 }
@@ -183,9 +194,11 @@ static const struct dh_ingest_listener listener = {
 void dh_feed_input_subscribe(struct dh_feed *feed)
 {
 	struct dh_ingest_source source = feed->source;
+	char *made_of = feed->config ? dh_feed_speech_made_of(feed) : NULL;
 	int err;
 
 	if (feed->config) {
+		source.made_of = made_of;
 		source.is_opened_late = true;
 		source.fds[0] = -1;
 		source.count = 1;
@@ -193,15 +206,17 @@ void dh_feed_input_subscribe(struct dh_feed *feed)
 	}
 	feed->source.count = 0;
 	err = dh_ingest_subscribe(feed->context.ingest, &source, &listener, feed, &feed->subscription);
+	g_free(made_of);
 	if (err)
 		fail(feed, DH_PREPARE_INTERNAL, g_strerror(-err));
 }
 
+/* What the cache may have needs no place for now. */
 void dh_feed_input_open(void *arg)
 {
 	struct dh_feed *feed = arg;
 
-	if (!feed->config || dh_feed_speech_take_place(feed) == 0)
+	if (!feed->config || feed->config->cache || dh_feed_speech_take_place(feed) == 0)
 		dh_feed_input_subscribe(feed);
 }
 

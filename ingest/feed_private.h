@@ -61,6 +61,7 @@ struct dh_feed {
 	int place;                                /* where it is made; -1: nowhere now */
 	int64_t asked_us;                         /* when that place was asked */
 	bool has_media;                           /* something has come */
+	bool has_ended_well;                      /* it has, and not failed */
 	int output;                               /* the write end of what the worker reads; -1: none */
 	size_t given;                             /* bytes of the text that it has got */
 	GSource *text_timer;                      /* more_s */
@@ -95,8 +96,10 @@ int dh_feed_speech_take_place(struct dh_feed *feed);
 void dh_feed_speech_set_next(struct dh_feed *feed);
 /* Units have come. */
 void dh_feed_speech_has_media(struct dh_feed *feed);
+/* What its segment is made of, for the cache (g_free); NULL: it is not kept. */
+char *dh_feed_speech_made_of(struct dh_feed *feed);
 /* A worker is ready to read it: starts it. *fd is what the worker reads; the caller owns
- * it. Negative errno with *error a text (g_free). */
+ * it. Negative errno with *error a text (g_free). -EINPROGRESS: it waits for a place. */
 int dh_feed_speech_open(struct dh_feed *feed, int *fd, char **error);
 /* The worker has read all of it, or given up. */
 void dh_feed_speech_over(struct dh_feed *feed);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -73,6 +74,31 @@ static void await_text(struct dh_feed *feed, bool is_open)
 		dh_io_timer_set(feed->text_timer, is_open ? feed->context.more_s * 1000 : -1);
 }
 
+static void append_list(GString *to, const char *name, char **list)
+{
+	g_string_append_printf(to, "%s %u\n", name, list ? g_strv_length(list) : 0);
+	for (; list && *list; list++)
+		g_string_append_printf(to, "%zu %s\n", strlen(*list), *list);
+}
+
+/* A text that is not whole yet is not kept. */
+char *dh_feed_speech_made_of(struct dh_feed *feed)
+{
+	const struct dh_generator_config *config = feed->config;
+	GString *all = g_string_new(config->name);
+	bool is_open;
+
+	g_string_append_c(all, '\n');
+	append_list(all, "command", config->command);
+	append_list(all, "url", config->urls);
+	append_list(all, "environment", config->environment);
+	g_mutex_lock(&feed->lock);
+	g_string_append_printf(all, "voice %s\ntext %s", feed->voice ? feed->voice : "", feed->text->str);
+	is_open = feed->is_text_open;
+	g_mutex_unlock(&feed->lock);
+	return g_string_free(all, !config->cache || is_open);
+}
+
 void dh_feed_speech_more(void *arg)
 {
 	struct dh_feed *feed = arg;
@@ -117,6 +143,8 @@ static void given_place(void *arg, int place)
 	feed->place = place;
 	if (feed->output >= 0)
 		start_again(feed);
+	else if (feed->subscription)
+		dh_ingest_ready(feed->subscription);
 	else
 		dh_feed_input_subscribe(feed);
 }
@@ -181,6 +209,7 @@ static void generator_ended(void *arg, const char *error, enum dh_generator_outp
 	if (error && output == DH_OUTPUT_NONE && !feed->outcome.is_known && ask_another(feed, error))
 		return;
 	leave_place(feed, error && output != DH_OUTPUT_REFUSED ? DH_PLACE_FAILED : DH_PLACE_DID);
+	feed->has_ended_well = !error;
 	give_up(feed, error);
 }
 
@@ -222,8 +251,10 @@ static int start_generator(struct dh_feed *feed)
 
 int dh_feed_speech_open(struct dh_feed *feed, int *fd, char **error)
 {
-	int ends[2], err;
+	int ends[2], err = feed->place < 0 ? dh_feed_speech_take_place(feed) : 0;
 
+	if (err < 0)
+		return err;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
 	feed->output = ends[1];

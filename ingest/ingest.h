@@ -7,8 +7,9 @@
  * worker (worker.h) encodes. A late subscriber first receives everything produced so far.
  *
  * Files are prepared into the cache at full speed, even when nobody waits for them any more
- * (`orphans_max` of them). Anything but a regular file (a pipe) is live: it is never cached
- * or shared, and ends when its subscriber leaves. Files that dh-prepare wrote (`.dhs`) are
+ * (`orphans_max` of them). Anything but a regular file (a pipe) is live: it is never
+ * shared, and ends when its subscriber leaves. It is cached only if it is `made_of` something, and
+ * its subscriber says so (dh_ingest_keep). Files that dh-prepare wrote (`.dhs`) are
  * read directly, without a worker, whatever the settings.
  *
  * Threads: call from any thread unless noted. Listeners are called from the I/O thread, one
@@ -67,6 +68,13 @@ void dh_ingest_set_next(struct dh_subscription *subscription);
 
 /* A live source may be read up to `ticks` of its media time. I/O thread. */
 void dh_ingest_allow(struct dh_subscription *subscription, int64_t ticks);
+
+/* After its `open` returned -EINPROGRESS: it will succeed now, and is called again. I/O thread. */
+void dh_ingest_ready(struct dh_subscription *subscription);
+
+/* A source that is `made_of` something has ended, and all of it has come: the cache keeps it.
+ * I/O thread; may be called from a listener function. */
+void dh_ingest_keep(struct dh_subscription *subscription);
 
 /* Once it returns, no listener function runs or will run (if called from a listener
  * function: once that one has returned). So do not hold a lock that a listener function

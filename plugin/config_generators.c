@@ -24,6 +24,7 @@ static const struct dh_option generator_options[] = {
 	DH_NUMBER(struct dh_generator_config, max_s, 1, 3600, 120),
 	DH_NUMBER(struct dh_generator_config, memory_mb, 0, 1 << 20, 0),
 	DH_LIST(struct dh_generator_config, at_once, false),
+	DH_FLAG(struct dh_generator_config, cache, 0),
 	DH_NUMBER(struct dh_generator_config, connect_s, 1, 3600, 5),
 	DH_NUMBER(struct dh_generator_config, silence_s, 1, 3600, 30),
 	DH_OPTIONS_END,

@@ -13,7 +13,7 @@ from request_case import RequestCase, media
 from service import Service
 
 JCFG = """
-general: { cache_folder = "" worker = "{prepare}" max_workers = 2 warm_workers = 1 max_text = 100 more_s = 2
+general: { cache_folder = "{folder}/cache" worker = "{prepare}" max_workers = 2 warm_workers = 1 max_text = 100 more_s = 2
 	admin_key = "operator" }
 avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
 GENERATORS
@@ -330,6 +330,64 @@ class Pools(Services):
         end = time.monotonic() + 60
         while self.stats("busy")["waiting"] or self.stats("busy")["places"][0]["busy"]:
             self.assertLess(time.monotonic(), end, self.stats("busy"))
+            time.sleep(0.02)
+
+
+class Kept(Services):
+    """Sentences that return."""
+    @classmethod
+    def more(cls, service):
+        cls.generators = 'generator-kept: { url = "%s" voices = ( "ada", "bob" ) cache = true at_once = "1" }' \
+            % service("kept").url
+
+    def asked_for(self, room, events, text, **fields):
+        """Whether the service is asked."""
+        before = len(self.services["kept"].asked)
+        self.assertEqual(self.end_of(events, self.say(room, text, **fields))["played_ms"], 1000)
+        return len(self.services["kept"].asked) > before
+
+    def test_what_was_said_before(self):
+        self.answers["kept"] = lambda asked: asked.send(self.media)
+        room, events = self.speaking_room("kept")
+        count = self.entries()
+        self.assertTrue(self.asked_for(room, events, "One moment"))
+        self.await_entries(count + 1)
+        self.assertFalse(self.asked_for(room, events, "One moment", metadata={"other": 1}))
+        self.assertTrue(self.asked_for(room, events, "One moment", voice="bob"))
+        self.assertTrue(self.asked_for(room, events, "Two moments"))
+        other, other_events = self.speaking_room("kept")
+        self.assertFalse(self.asked_for(other, other_events, "One moment"))
+
+    def test_what_was_not_complete(self):
+        def answer(asked):
+            asked.status("200 OK\r\nContent-Length: %d" % len(self.media))
+            asked.send(self.media[:len(self.media) // 2])
+        self.answers["kept"] = answer
+        room, events = self.speaking_room("kept")
+        self.assertEqual(self.end_of(events, self.say(room, "Broken"))["event"], "failed")
+        self.answers["kept"] = lambda asked: asked.send(self.media)
+        self.assertTrue(self.asked_for(room, events, "Broken"))
+
+    def test_what_is_kept_needs_no_place(self):
+        self.answers["kept"] = lambda asked: asked.send(self.media)
+        room, events = self.speaking_room("kept")
+        count = self.entries()
+        self.assertTrue(self.asked_for(room, events, "Please wait"))
+        self.await_entries(count + 1)
+        self.answers["kept"] = lambda asked: asked.await_text(b"never", 10)
+        busy, _ = self.speaking_room("kept")
+        before = len(self.services["kept"].asked)
+        self.say(busy, "long")
+        self.services["kept"].await_asked(before + 1)
+        self.assertFalse(self.asked_for(room, events, "Please wait"))
+
+    def entries(self):
+        return len([f for f in os.listdir(self.janus.path("cache")) if f.endswith(".dhs")])
+
+    def await_entries(self, count):
+        end = time.monotonic() + 60
+        while self.entries() < count:
+            self.assertLess(time.monotonic(), end)
             time.sleep(0.02)
 
 

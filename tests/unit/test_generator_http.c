@@ -139,7 +139,7 @@ static void start_it(void *arg)
 		.text = "Hello, ",
 		.is_text_open = run.is_text_open,
 		.voice = "d\xc3\xa9:100%",
-		.scene = { .room = "1", .segment = "s\r\nX-Evil: 1", .metadata = "{\"a\":\"\\u00e9\"}", .clip = "a b.mp4", .position_ms = 1240 },
+		.scene = { .room = "1", .segment = "s\r\nX-Evil: 1", .metadata = "{\"a\":\"\\u00e9\"}", .clip = "a b.mp4", .position_ms = 1241 },
 		.output = ends[1] };
 	run.err = dh_generator_start(&run.generator, io, &spec, generator_ended, NULL);
 	close(ends[1]);
@@ -276,7 +276,7 @@ static void test_request(void)
 	CHECK(strstr(service.request, "\r\nX-Dh-Voice: d%C3%A9:100%25\r\n"), "%s", service.request);
 	CHECK(strstr(service.request, "\r\nX-Dh-Metadata: {\"a\":\"\\u00e9\"}\r\n"), "%s", service.request);
 	CHECK(strstr(service.request, "\r\nX-Dh-Clip: a b.mp4\r\n"), "%s", service.request);
-	CHECK(strstr(service.request, "\r\nX-Dh-Position-Ms: 1240\r\n"), "%s", service.request);
+	CHECK(strstr(service.request, "\r\nX-Dh-Position-Ms: 1241\r\n"), "%s", service.request);
 	CHECK(strstr(service.request, "\r\nAuthorization: Basic "), "%s", service.request);
 	CHECK(!strstr(service.request, "Expect:"), "%s", service.request);
 	CHECK(g_str_has_suffix(service.request, "\r\n\r\nHello, "), "%s", service.request);
