@@ -18,6 +18,7 @@
 #include "talker_speech.h"
 #include "talker_text.h"
 #include "talker_voice.h"
+#include "talker_wav.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,6 +111,14 @@ static int open_output(struct film *film)
 	return film->fd < 0 ? -errno : dh_mux_alloc(&film->mux, film->fd, &format);
 }
 
+static void shape_mouth(struct film *film, struct dh_mouth *mouth, double now_s, double end_s)
+{
+	const struct dh_speech *speech = &film->speech;
+
+	dh_mouth_at(mouth, speech->phonemes, speech->phoneme_count, end_s - TAIL_S, now_s, &film->first_phoneme);
+	mouth->open *= 0.65 + 0.35 * fmin(1, 2 * dh_speech_loudness(speech, now_s));
+}
+
 /* Draws and writes the next picture, and the sound until the one after it. */
 static int shoot(struct film *film, double end_s)
 {
@@ -120,8 +129,10 @@ static int shoot(struct film *film, double end_s)
 	const uint8_t *picture;
 
 	dh_motion_at(&pose, &film->motion, now_s, end_s, speech->stresses, speech->stress_count);
-	dh_mouth_at(&pose.mouth, speech->phonemes, speech->phoneme_count, end_s - TAIL_S, now_s, &film->first_phoneme);
-	pose.mouth.open *= 0.65 + 0.35 * fmin(1, 2 * dh_speech_loudness(speech, now_s));
+	if (film->options->kind == DH_MAKE_SOUND)
+		dh_mouth_loud(&pose.mouth, dh_speech_loudness(speech, now_s), dh_speech_loudness(speech, now_s - 0.06));
+	else
+		shape_mouth(film, &pose.mouth, now_s, end_s);
 	picture = dh_face_draw(film->face, &pose, film->options->kind == DH_MAKE_MARKS && is_flash(film, film->frames));
 	if (!picture)
 		return -ENOMEM;
@@ -247,6 +258,33 @@ static int make_speech(struct film *film)
 	return err;
 }
 
+/* A voice that exists already. */
+static int make_sound(struct film *film)
+{
+	const char *path = film->options->audio;
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	int16_t samples[512];
+	struct dh_wav wav;
+	long n = 0;
+	int err;
+
+	if (fd < 0)
+		return dh_complain(DH_EXIT_TEXT, "cannot read %s: %s", path, strerror(errno));
+	err = dh_wav_open(&wav, fd);
+	if (!err)
+		err = dh_speech_init(&film->speech, wav.rate, LEAD_S);
+	while (!err && (n = dh_wav_read(&wav, samples, sizeof(samples) / sizeof(*samples))) > 0) {
+		err = dh_speech_add_sound(&film->speech, samples, (size_t)n);
+		while (!err && frame_s(film, film->frames + 1) + LOOK_AHEAD_S < dh_speech_known_s(&film->speech))
+			err = shoot(film, INFINITY);
+	}
+	if (!err && n < 0)
+		err = (int)-n;
+	if (path)
+		close(fd);
+	return err ? err : finish(film, length_s(film));
+}
+
 static int make_idle(struct film *film)
 {
 	int err = dh_speech_init(&film->speech, PLAIN_RATE, 0);
@@ -289,6 +327,8 @@ static int make(struct film *film)
 	switch (film->options->kind) {
 	case DH_MAKE_SPEECH:
 		return make_speech(film);
+	case DH_MAKE_SOUND:
+		return make_sound(film);
 	case DH_MAKE_IDLE:
 		return make_idle(film);
 	case DH_MAKE_MARKS:
@@ -337,7 +377,7 @@ int main(int argc, char **argv)
 		return code;
 	signal(SIGPIPE, SIG_IGN); /* write(2) reports it */
 	film.motion.seed = options.seed;
-	film.motion.lively = options.kind == DH_MAKE_SPEECH ? 1.4 : 0.8;
+	film.motion.lively = options.kind == DH_MAKE_SPEECH || options.kind == DH_MAKE_SOUND ? 1.4 : 0.8;
 	code = dh_face_alloc(&film.face, options.look, options.width, options.height);
 	if (!code)
 		code = make(&film);

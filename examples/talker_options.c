@@ -19,6 +19,8 @@ static const char usage[] =
 "complete. At most 10000 bytes of UTF-8.\n"
 "\n"
 "What\n"
+"      --audio FILE      somebody speaks with the voice in FILE (WAV; -: standard\n"
+"                        input, as it is when DH_INPUT is \"audio\" and there is no TEXT)\n"
 "      --idle SECONDS    a clip without speech that loops seamlessly\n"
 "      --marks           a flash and a beep together every second, to measure\n"
 "                        lip sync\n"
@@ -130,6 +132,7 @@ static int read_seed(const char *text, uint64_t *value)
 
 enum {
 	OPT_IDLE = 256,
+	OPT_AUDIO,
 	OPT_MARKS,
 	OPT_PORTRAIT,
 	OPT_SECONDS,
@@ -145,6 +148,7 @@ enum {
 };
 
 static const struct option long_options[] = {
+	{ "audio", required_argument, NULL, OPT_AUDIO },
 	{ "idle", required_argument, NULL, OPT_IDLE },
 	{ "marks", no_argument, NULL, OPT_MARKS },
 	{ "portrait", required_argument, NULL, OPT_PORTRAIT },
@@ -178,6 +182,10 @@ static int read_format(const char *text, enum dh_container *container)
 static int set_option(struct dh_talker_options *o, int option, const char *value)
 {
 	switch (option) {
+	case OPT_AUDIO:
+		o->kind = DH_MAKE_SOUND;
+		o->audio = strcmp(value, "-") ? value : NULL;
+		return *value ? 0 : -1;
 	case OPT_IDLE:
 		o->kind = DH_MAKE_IDLE;
 		return read_seconds(value, &o->seconds);
@@ -260,16 +268,19 @@ int dh_talker_options_read(struct dh_talker_options *o, int argc, char **argv)
 			return dh_complain(DH_EXIT_USAGE, "invalid --%s '%s'; see --help",
 				option == 'o' ? "output" : long_options[index].name, optarg);
 		has_format |= option == OPT_FORMAT;
-		kinds += option == OPT_IDLE || option == OPT_MARKS || option == OPT_PORTRAIT;
+		kinds += option == OPT_AUDIO || option == OPT_IDLE || option == OPT_MARKS || option == OPT_PORTRAIT;
 	}
 	if (!has_format)
 		o->container = by_suffix(o->output);
 	if (o->pitch < 0)
 		o->pitch = o->look->pitch;
 	if (kinds > 1 || (kinds && optind < argc))
-		return dh_complain(DH_EXIT_USAGE, "TEXT, --idle, --marks and --portrait are mutually exclusive");
+		return dh_complain(DH_EXIT_USAGE, "TEXT, --audio, --idle, --marks and --portrait are mutually exclusive");
 	if (kinds)
 		return DH_TALKER_OPTIONS_GO;
+	const char *input = getenv("DH_INPUT");
+	if (optind == argc && input && !strcmp(input, "audio"))
+		o->kind = DH_MAKE_SOUND;
 	o->word_count = argc - optind;
 	o->words = argv + optind;
 	return DH_TALKER_OPTIONS_GO;

@@ -20,12 +20,13 @@ enum dh_talker_exit {
 	DH_EXIT_READER = 6,   /* whoever read the output has gone; no message */
 };
 
-enum dh_make { DH_MAKE_SPEECH, DH_MAKE_IDLE, DH_MAKE_MARKS, DH_MAKE_PORTRAIT };
+enum dh_make { DH_MAKE_SPEECH, DH_MAKE_SOUND, DH_MAKE_IDLE, DH_MAKE_MARKS, DH_MAKE_PORTRAIT };
 
 struct dh_talker_options {
 	enum dh_make kind;
 	char **words; /* speech: of the text; none: it is on standard input */
 	int word_count;
+	const char *audio;    /* sound: a file, NULL: standard input */
 	const char *output;   /* a file, NULL: standard output */
 	const char *portrait; /* a file */
 	const char *voice;

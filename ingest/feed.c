@@ -37,7 +37,7 @@ struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct 
 	g_mutex_init(&feed->lock);
 	feed->context = *context;
 	feed->owner = *owner;
-	feed->output = feed->place = -1;
+	feed->output = feed->place = feed->audio = -1;
 	feed->scene.position_ticks = -1;
 	feed->name = g_strdup(name);
 	feed->metadata = json_incref(metadata);
@@ -51,6 +51,7 @@ struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct 
 		feed->text = g_string_new(speech->text);
 		feed->is_text_open = feed->is_text_owed = speech->is_text_open;
 		feed->voice = g_strdup(speech->voice);
+		feed->audio = speech->audio;
 	}
 	if (audience)
 		feed->audience = *audience;
@@ -71,6 +72,7 @@ void dh_feed_unref(struct dh_feed *feed)
 	if (!feed || !g_atomic_ref_count_dec(&feed->refs))
 		return;
 	close_sources(&feed->source);
+	dh_ingest_close(feed->context.ingest, feed->audio);
 	if (feed->source.anchor)
 		g_bytes_unref(feed->source.anchor);
 	batch_clear(&feed->arrived);

@@ -46,6 +46,7 @@ struct dh_feed_speech {
 	const struct dh_generator_config *generator; /* outlives the feed */
 	const char *text;
 	bool is_text_open; /* dh_feed_add_text will add to it */
+	int audio;         /* a file (dh_ingest_open) to say instead of the text: the feed takes it; -1: none */
 	const char *voice; /* NULL: none */
 };
 

@@ -54,6 +54,7 @@ struct dh_feed {
 	/* if a generator makes it; I/O thread */
 	const struct dh_generator_config *config; /* NULL: no generator; immutable */
 	char *voice;                              /* immutable */
+	int audio;                                /* immutable; -1: none */
 	struct dh_feed_scene scene;               /* once started */
 	char *segment_id;                         /* once started */
 	struct dh_generator *generator;           /* while it runs */

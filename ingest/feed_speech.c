@@ -81,7 +81,7 @@ static void append_list(GString *to, const char *name, char **list)
 		g_string_append_printf(to, "%zu %s\n", strlen(*list), *list);
 }
 
-/* A text that is not whole yet is not kept. */
+/* A text that is not whole yet is not kept, nor what a file says. */
 char *dh_feed_speech_made_of(struct dh_feed *feed)
 {
 	const struct dh_generator_config *config = feed->config;
@@ -96,7 +96,7 @@ char *dh_feed_speech_made_of(struct dh_feed *feed)
 	g_string_append_printf(all, "voice %s\ntext %s", feed->voice ? feed->voice : "", feed->text->str);
 	is_open = feed->is_text_open;
 	g_mutex_unlock(&feed->lock);
-	return g_string_free(all, !config->cache || is_open);
+	return g_string_free(all, !config->cache || is_open || feed->audio >= 0);
 }
 
 void dh_feed_speech_more(void *arg)
@@ -228,6 +228,7 @@ static int start_generator(struct dh_feed *feed)
 		.user = feed->context.generator_user,
 		.who = feed->who,
 		.text = text,
+		.audio = feed->audio,
 		.is_text_open = is_open,
 		.voice = feed->voice,
 		.scene = { .room = feed->owner.name,

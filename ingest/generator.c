@@ -189,11 +189,21 @@ static int spawn(struct dh_generator *generator, const struct dh_generator_spec 
 	return err;
 }
 
+static int open_input(struct dh_generator *generator, const struct dh_generator_spec *spec, int *fd)
+{
+	if (spec->audio < 0)
+		return dh_generator_text_alloc(&generator->text, generator->io, spec->text, spec->is_text_open, fd);
+	/* Another one may have read it. */
+	lseek(spec->audio, 0, SEEK_SET);
+	*fd = fcntl(spec->audio, F_DUPFD_CLOEXEC, 0);
+	return *fd < 0 ? -errno : 0;
+}
+
 /* The generator's ends go into `fds`. */
 static int open_ends(struct dh_generator *generator, const struct dh_generator_spec *spec, int *fds)
 {
 	int ends[2];
-	int err = dh_generator_text_alloc(&generator->text, generator->io, spec->text, spec->is_text_open, &fds[TEXT]);
+	int err = open_input(generator, spec, &fds[TEXT]);
 
 	if (err < 0)
 		return err;
@@ -256,7 +266,8 @@ int dh_generator_start(struct dh_generator **out, struct dh_io *io, const struct
 
 void dh_generator_add_text(struct dh_generator *generator, const char *more, bool is_last)
 {
-	dh_generator_text_add(generator->text, more, is_last);
+	if (generator->text)
+		dh_generator_text_add(generator->text, more, is_last);
 	if (!generator->is_over && !generator->is_late)
 		start_time(generator);
 }

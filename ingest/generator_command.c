@@ -71,6 +71,7 @@ char **dh_generator_environment(const struct dh_generator_spec *spec)
 	g_ptr_array_add(envp, g_strdup("HOME=/"));
 	add_variable(envp, "DH_URL", spec->url);
 	add_variable(envp, "DH_VOICE", spec->voice);
+	add_variable(envp, "DH_INPUT", spec->audio >= 0 ? "audio" : "text");
 	add_scene(envp, &spec->scene);
 	for (char **entry = spec->config->environment; entry && *entry; entry++)
 		g_ptr_array_add(envp, g_strdup(*entry));

@@ -29,6 +29,7 @@ struct dh_generator_spec {
 	const char *user;  /* "" or NULL: the gateway's user */
 	const char *who;   /* room and segment, for the log */
 	const char *text;
+	int audio;         /* a file that it gets instead of the text; -1: none */
 	bool is_text_open; /* dh_generator_add_text will add to it */
 	const char *voice; /* NULL: "{voice}" is left as it is */
 	struct dh_generator_scene scene;

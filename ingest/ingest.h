@@ -47,6 +47,12 @@ void dh_ingest_free(struct dh_ingest **ingest);
 int dh_ingest_find(struct dh_ingest *ingest, char *const *folders, const char *path, struct dh_ingest_source *source,
 	char **error);
 
+/* The same, but leaves the file open, in *fd, for somebody else to read. */
+int dh_ingest_open(struct dh_ingest *ingest, char *const *folders, const char *path, int64_t max_bytes, int *fd,
+	char **error);
+/* Closes it, without waiting. -1 is allowed. Any thread. */
+void dh_ingest_close(struct dh_ingest *ingest, int fd);
+
 /* Whether one more segment may be queued. 0; -ENOBUFS: prepared media use all the memory
  * they may, and none can be freed; -EMFILE: too many files are open. On error sets *error
  * to a text (g_free it). Not from the I/O thread. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "enqueue.h"
+#include "ingest/media_files.h"
 #include "request_errors.h"
 
 /* The requested voice, if the configuration lists it; by default its first. */
@@ -24,26 +25,56 @@ static const char *choose_voice(struct dh_request *request, const struct dh_gene
 	return voice ? *voice : NULL;
 }
 
-/* A new segment. */
-static void start_saying(struct dh_request *request, const char *text)
+static void open_audio(struct dh_request *request, int *fd)
 {
+	const struct dh_config *config = request->instance->config;
+	const char *path = dh_request_text(request, "audio");
+	char *text = NULL;
+
+	if (!path || !dh_enqueue_has_folder(request))
+		return;
+	int err = dh_ingest_open(request->instance->ingest, config->segments_folders, path, config->max_file_mb << 20, fd,
+		&text);
+	if (err)
+		dh_enqueue_fail_file(request, "audio", err, text);
+	g_free(text);
+}
+
+static void check_speech(struct dh_request *request, const struct dh_feed_speech *speech)
+{
+	const char *text = dh_request_text(request, "text"), *audio = dh_request_text(request, "audio");
+
+	if (!text && !audio)
+		dh_request_fail(request, DH_ERROR_MISSING, "Missing \"text\"");
+	else if (audio && (text || speech->is_text_open))
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"audio\": it is said instead of a text");
+	else if (!audio && !*text && !speech->is_text_open)
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"text\": 1 to %lld bytes are expected",
+			(long long)request->instance->config->max_text);
+	else if (!speech->generator)
+		dh_request_fail(request, DH_ERROR_STATE, "The room has no generator");
+}
+
+/* A new segment. */
+static void start_saying(struct dh_request *request)
+{
+	const char *text = dh_request_text(request, "text");
 	struct dh_ingest_source source;
 	struct dh_feed_speech speech = {
 		.generator = dh_room_facts(request->room)->generator,
-		.text = text,
+		.text = text ? text : "",
+		.audio = -1,
 		.is_text_open = dh_request_flag(request, "more"),
 	};
 
-	if (!*text && !speech.is_text_open)
-		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"text\": 1 to %lld bytes are expected",
-			(long long)request->instance->config->max_text);
-	else if (!speech.generator)
-		dh_request_fail(request, DH_ERROR_STATE, "The room has no generator");
-	else if (dh_enqueue_is_admitted(request))
+	check_speech(request, &speech);
+	if (!request->error_code && dh_enqueue_is_admitted(request))
 		speech.voice = choose_voice(request, speech.generator);
+	if (!request->error_code)
+		open_audio(request, &speech.audio);
 	if (request->error_code)
 		return;
-	char *name = dh_enqueue_name(speech.text);
+	char *name = text ? dh_enqueue_name(text) : g_path_get_basename(dh_request_text(request, "audio"));
 	dh_ingest_source_init(&source);
 	dh_enqueue(request, name, &source, &speech, NULL);
 	g_free(name);
@@ -74,7 +105,7 @@ static bool say_more(struct dh_request *request, const char *text)
 	const char *id = dh_request_text(request, "segment");
 	json_t *reply = NULL;
 
-	if (!id)
+	if (!id || !text)
 		return false;
 	int err = dh_room_add_text(request->room, id, text, !dh_request_flag(request, "more"), &reply);
 	if (err == -ENOENT || err == -EEXIST)
@@ -88,16 +119,15 @@ static bool say_more(struct dh_request *request, const char *text)
 
 static void handle_say(struct dh_request *request)
 {
-	const char *text = dh_request_text(request, "text");
-
-	if (!say_more(request, text))
-		start_saying(request, text);
+	if (!say_more(request, dh_request_text(request, "text")))
+		start_saying(request);
 }
 
 static const struct dh_field say_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "text", DH_FIELD_PIECE, true, 0 },
+	{ "text", DH_FIELD_PIECE, false, 0 },
+	{ "audio", DH_FIELD_TEXT, false, DH_MEDIA_PATH_MAX },
 	{ "more", DH_FIELD_FLAG, false, 0 },
 	{ "voice", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },

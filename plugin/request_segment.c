@@ -21,30 +21,20 @@ static const char *file_at(const json_t *file, int i)
 	return json_string_value(json_is_array(file) ? json_array_get(file, (size_t)i) : file);
 }
 
-static void fail_file(struct dh_request *request, int err, const char *text)
-{
-	bool is_limit = err == -EFBIG || err == -EMFILE || err == -EHOSTDOWN || err == -ENOBUFS;
-
-	dh_request_fail(request, is_limit ? DH_ERROR_LIMIT : DH_ERROR_FILE, "\"file\": %s%s", text,
-		err == -EFBIG ? " (max_file_mb)" : "");
-}
-
 static void find_files(struct dh_request *request, struct dh_ingest_source *source)
 {
 	const struct dh_config *config = request->instance->config;
 	const json_t *file = json_object_get(request->body, "file");
 
-	if (!config->segments_folders) {
-		dh_request_fail(request, DH_ERROR_FILE, "There is no segments_folder");
+	if (!dh_enqueue_has_folder(request))
 		return;
-	}
 	source->max_bytes = config->max_file_mb << 20;
 	for (int i = 0; i < file_count(file) && !request->error_code; i++) {
 		char *text = NULL;
 		int err = dh_ingest_find(request->instance->ingest, config->segments_folders, file_at(file, i), source,
 			&text);
 		if (err)
-			fail_file(request, err, text);
+			dh_enqueue_fail_file(request, "file", err, text);
 		g_free(text);
 	}
 }

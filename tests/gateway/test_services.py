@@ -14,7 +14,7 @@ from service import Service
 
 JCFG = """
 general: { cache_folder = "{folder}/cache" worker = "{prepare}" max_workers = 2 warm_workers = 1 max_text = 100 more_s = 2
-	admin_key = "operator" }
+	admin_key = "operator" segments_folder = "{folder}/segments" }
 avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
 GENERATORS
 generator-command: { command = ( "/bin/cat", "{folder}/short.nut" ) }
@@ -331,6 +331,61 @@ class Pools(Services):
         while self.stats("busy")["waiting"] or self.stats("busy")["places"][0]["busy"]:
             self.assertLess(time.monotonic(), end, self.stats("busy"))
             time.sleep(0.02)
+
+
+class Voices(Services):
+    """A voice that exists already: a file instead of a text."""
+
+    @classmethod
+    def more(cls, service):
+        service("voices")
+        cls.generators = """generator-voices: { url = ( "http://127.0.0.1:1/", "%s" ) cache = true }
+            generator-talker: { command = "%s" }
+            """ % (cls.services["voices"].url, os.environ.get("DH_TALKER", "dh-talker"))
+
+    def setUp(self):
+        super().setUp()
+        os.makedirs(self.janus.path("segments"), exist_ok=True)
+        self.path = self.janus.path("segments/voice.wav")
+        subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "sine=440:d=1", self.path], check=True)
+
+    def test_it_reaches_the_service(self):
+        self.answers["voices"] = lambda asked: (asked.await_whole(), asked.send(self.media))
+        room, events = self.speaking_room("voices")
+        answer = self.ask("say", id=room, audio="voice.wav")
+        self.assertEqual(self.end_of(events, answer["segment"])["event"], "finished")
+        asked = self.services["voices"].asked[-1]
+        with open(self.path, "rb") as file:
+            self.assertEqual(asked.text, file.read())
+        self.assertEqual(asked.headers["Content-Type"], "application/octet-stream")
+        self.assertEqual(next(e for e in events.data() if e.get("segment"))["name"], "voice.wav")
+
+    def test_the_talker_speaks_with_it(self):
+        room, events = self.speaking_room("talker")
+        end = self.end_of(events, self.ask("say", id=room, audio="voice.wav")["segment"])
+        self.assertEqual(end["event"], "finished", end)
+        self.assertAlmostEqual(end["played_ms"], 1220, delta=60)
+
+    def test_what_is_refused(self):
+        room, _ = self.speaking_room("talker")
+        self.refused(462, "no such file", "say", id=room, audio="other.wav")
+        self.refused(462, "audio", "say", id=room, audio="../short.nut")
+        self.refused(454, "audio", "say", id=room, audio="voice.wav", text="both")
+        self.refused(454, "audio", "say", id=room, audio="voice.wav", more=True)
+        self.refused(453, "text", "say", id=room)
+        before = self.descriptors()
+        for _ in range(10):
+            self.refused(454, "voice", "say", id=room, audio="voice.wav", voice="nobody")
+            segment = self.ask("say", id=room, audio="voice.wav", segment="x")["segment"]
+            self.refused(454, "segment", "say", id=room, audio="voice.wav", segment=segment)
+            self.ask("interrupt", id=room)
+        end = time.monotonic() + 60
+        while self.descriptors() > before:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.1)
+
+    def descriptors(self):
+        return self.ask("stats", admin_key="operator")["usage"]["media_descriptors"]["used"]
 
 
 class Kept(Services):

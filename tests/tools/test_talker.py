@@ -4,6 +4,7 @@
 clearly. DH_TALKER names the program."""
 import os
 import re
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -205,6 +206,49 @@ def worked(process):
     """Processor time of it so far, in clock ticks: a busy machine changes little in it."""
     with open(f"/proc/{process.pid}/stat") as file:
         return sum(int(n) for n in file.read().rsplit(")", 1)[1].split()[11:13])
+
+
+class Sound(unittest.TestCase):
+    """A voice that exists already."""
+
+    def wav(self, seconds_of_each, rate=16000, channels=1, floats=False):
+        """Silence, a loud tone, silence."""
+        tone = 0.5 * np.sin(2 * np.pi * 220 * np.arange(int(seconds_of_each * rate)) / rate)
+        sound = np.concatenate([np.zeros_like(tone), tone, np.zeros_like(tone)])
+        sound = np.repeat(sound[:, None], channels, 1)
+        data = sound.astype("<f4").tobytes() if floats else (sound * 32767).astype("<i2").tobytes()
+        size = 4 if floats else 2
+        head = struct.pack("<HHIIHH", 3 if floats else 1, channels, rate, rate * channels * size, channels * size, 8 * size)
+        return (b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + struct.pack("<I", 16) + head +
+                b"LIST\3\0\0\0abc\0" + b"data" + struct.pack("<I", len(data)) + data)
+
+    def test_the_mouth_follows_it(self):
+        for form in ({}, {"channels": 2, "rate": 48000}, {"floats": True}):
+            with self.subTest(form):
+                clip = Clip(talk("--audio", "-", *SIZE, text=self.wav(1, **form)).stdout)
+                self.assertEqual(clip.rate, form.get("rate", 16000))
+                self.assertAlmostEqual(len(clip.sound) / clip.rate, 3.22, delta=0.05)
+                mouth = clip.mouth()
+                self.assertGreater(mouth[35:50].mean(), 3 * mouth[8:22].mean() + 1)
+                self.assertLess(mouth[62:].mean(), mouth[35:50].mean() / 3)
+                loud = clip.loudness(25)
+                self.assertGreater(loud[35:50].min(), 0.3)
+                self.assertLess(loud[:25].max(), 0.01)
+
+    def test_what_a_generator_is_given(self):
+        done = subprocess.run([TALKER, "--size", "64x64"], input=self.wav(0.5), capture_output=True, timeout=60,
+                              env={**os.environ, "DH_INPUT": "audio"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertGreater(len(Clip(done.stdout).pictures), 35)
+
+    def test_what_is_no_sound(self):
+        whole = self.wav(0.2)
+        for data in (b"", b"hello", whole[:20], whole[:36], whole.replace(b"fmt ", b"fmx "),
+                     whole[:20] + b"\2\0" + whole[22:], whole[:22] + b"\0\0" + whole[24:]):
+            done = talk("--audio", "-", "--size", "64x64", text=data, check=False)
+            self.assertEqual((done.returncode, done.stdout), (3, b""), data)
+            self.assertIn(b"the sound cannot be read", done.stderr)
+        self.assertEqual(talk("--audio", "/nonexistent", check=False).returncode, 3)
 
 
 class Idle(unittest.TestCase):

@@ -88,6 +88,7 @@ static void start_it(void *arg)
 		.fetch = fetch,
 		.user = run.user,
 		.who = "room 1: segment s-1",
+		.audio = -1,
 		.text = "hello",
 		.is_text_open = run.is_text_open,
 		.voice = run.voice,

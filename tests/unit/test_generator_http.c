@@ -136,6 +136,7 @@ static void start_it(void *arg)
 		.scope = scope,
 		.fetch = fetch,
 		.who = "room 1: segment s-1",
+		.audio = -1,
 		.text = "Hello, ",
 		.is_text_open = run.is_text_open,
 		.voice = "d\xc3\xa9:100%",
