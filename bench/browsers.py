@@ -15,13 +15,13 @@ from probe import Probe, Server, browser, lips
 from viewers import Gateway
 from website import Website
 
-# Chromium moves the two tracks against each other in steps until they fit; until
-# then its offsets say more about how it joined than about what it was sent.
+# Chromium moves the two tracks towards each other in steps after it joins; until it has
+# finished, offsets say more about how it joined than about what it was sent.
 SETTLE_S = 10
 
 
 def play(gateway, probe, files, idle_s=1.2):
-    """One segment after the other, each out of idle and back into it."""
+    """One segment after another, each beginning and ending in idle."""
     for file in files:
         name = gateway.request({"request": "enqueue", "id": 1, "file": file})["segment"]
         probe.page.wait(f"probe.events.some(e => e.event === 'finished' && e.segment === '{name}')", 60)
@@ -29,8 +29,7 @@ def play(gateway, probe, files, idle_s=1.2):
 
 
 def session(hosted, server, files, settle_s=SETTLE_S):
-    """A browser of its own that watches room 1 while `files` are played; what it noted,
-    before and after."""
+    """A new browser watches room 1 while `files` are played. Returns what it noted, before and after."""
     with browser() as chromium, Gateway(hosted.server.ws) as gateway:
         probe = Probe(chromium, server, hosted.server.ws, {"id": 1})
         probe.wait_playing()
@@ -71,7 +70,7 @@ def lips_against_sound(material, runs):
 
 
 def freezes(material, runs, seams=20):
-    """Freezes, as getStats counts them, over so many seams."""
+    """Freezes over that many seams, as getStats counts them."""
     files = [material.mp4(2, 1), material.mp4(2, 2)]
     names = [os.path.basename(f) for f in files] * (seams // 4)
     count, duration, gaps, dropped = [], [], [], []
@@ -126,7 +125,7 @@ def open_page(chromium, url):
 
 
 def moving_since(page, since, timeout=30):
-    """When the second new picture after `since` (ms of the epoch) was presented: it moves."""
+    """When the second new picture after `since` (ms of the epoch) was presented: the picture moves."""
     # a picture of a new connection has an RTP timestamp of its own
     frames = page.wait(f"(f => f.length >= 2 && f)(shownFrames.filter(f => f[0] > {since}))", timeout, every=0.02)
     return frames[1][0]
@@ -136,7 +135,7 @@ def page_opened(material, runs):
     """From opening the page to a moving picture."""
     moving, bytes_received = [], []
     with Website() as site, browser() as chromium:
-        moving_since(open_page(chromium, site.url), 0)  # a browser that has just been started has much else to do
+        moving_since(open_page(chromium, site.url), 0)  # a browser that has just started is busy with other things
         time.sleep(5)
         for _ in range(runs):
             page = open_page(chromium, site.url)
@@ -151,7 +150,7 @@ def page_opened(material, runs):
 
 
 def restart(material, runs):
-    """From the moment at which a new Janus listens to a moving picture."""
+    """From the moment when a new Janus listens to a moving picture."""
     moving = []
     with Website() as site, browser() as chromium:
         page = open_page(chromium, site.url)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A measured figure: values, what they are judged by, and how they are printed."""
+"""A measured figure: its values, its limits, and how it is printed."""
 import json
 import os
 import platform
@@ -8,9 +8,8 @@ import numpy as np
 
 
 class Figure:
-    """`values` are of one `unit`; `limits` maps a statistic ("median", "p95", "p99",
-    "max") to what it may be at most, empty where a figure only informs. Where
-    `signed`, values of both signs are errors: the median keeps its sign and is
+    """`values` are of one `unit`; `limits` maps a statistic ("median", "p95", "p99", "max") to its limit; without
+    limits the figure only informs. If `signed`, values of both signs are errors: the median keeps its sign and is
     judged by its size, percentiles are of sizes. `runs` says what was repeated."""
 
     def __init__(self, what, values, limits=None, unit="ms", signed=False, runs=None, note=""):
@@ -32,7 +31,7 @@ class Figure:
         return abs(value) if self.signed else value
 
     def met(self):
-        """None where there is no limit, False where there are no values."""
+        """None if there is no limit, False if there are no values."""
         if not self.limits:
             return None
         return bool(self.statistics) and all(self.judged(k) <= v for k, v in self.limits.items())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Follows what a viewer receives for minutes or hours, and forgets it as it goes."""
+"""Follows what a viewer receives for minutes or hours, keeping only figures."""
 import collections
 import threading
 import time
@@ -10,7 +10,7 @@ import rtp
 
 
 class Clocks(threading.Thread):
-    """How the system's clocks move against each other, looked at once a second.
+    """How the system's clocks move against each other, read once a second.
 
     Packets arrive by the realtime clock, which may be set; the plugin paces by the
     monotonic one, which may not. NTP slews both alike, so that they part only where
@@ -55,7 +55,7 @@ class Clocks(threading.Thread):
         return arrival - ahead[np.clip(np.searchsorted(at, arrival) - 1, 0, None)]
 
     def set_ms(self):
-        """By how much the realtime clock was set since the beginning."""
+        """By how much the realtime clock has been set since the start."""
         return (self.last[1] - self.begun[1]) * 1000
 
     def slewed_ppm(self):

@@ -24,7 +24,7 @@ VIEWERS = 3           # in each of the other rooms
 WINDOW_S = 12
 MEASURED, EVENTS = 2, 3  # the rooms in which segments are played, and events are timed
 
-# What the bad neighbour's generator does is what it is told to say.
+# The bad neighbour's generator does what its text says.
 CONFIGURATION = """
 generator-talker: {{ command = [ "{talker}", "--size", "{size}x{size}" ] }}
 generator-bad: {{ command = [ "/bin/sh", "-c", "read -r what; case $what in \\
@@ -44,8 +44,8 @@ def configuration(size):
 
 
 # ------------------------------------------------------------------ the bad neighbour
-# Each runs in a process of its own, at the lowest priority: what is measured is what
-# the gateway lets it do to others, not what its own client costs the machine.
+# Each runs in a process of its own, at the lowest priority: the figure is about what
+# the gateway lets it do to others, not about what its client costs the machine.
 
 def again_and_again(act):
     while True:
@@ -120,7 +120,7 @@ WAYS = {
 
 @contextlib.contextmanager
 def neighbour(way, ws):
-    """Room 1 as `way` says; None: quiet."""
+    """Makes room 1 misbehave in that `way`; None: it stays quiet."""
     if way is None:
         yield
         return
@@ -138,7 +138,7 @@ def neighbour(way, ws):
 # --------------------------------------------------------------------------- measuring
 
 def late(viewers):
-    """Of all pictures since the last call, against each viewer's earliest of them."""
+    """Of all pictures since the last call, against each viewer's earliest one."""
     out = []
     for viewer in viewers:
         kept, now = viewer.take()["video"][0], rtp.Stream("video", 0, 0)
@@ -150,7 +150,7 @@ def late(viewers):
 
 
 def timed_event(gateway):
-    """From sending a request until its event is there."""
+    """From sending a request to the arrival of its event."""
     since = len(gateway.events)
     sent, answer = gateway.timed_request({"request": "enqueue", "id": EVENTS, "file": "known.mp4"})
     arrived, _ = gateway.wait_event("queued", since, segment=answer["segment"], timeout=20)
@@ -182,7 +182,7 @@ def window(gateway, viewer, crowd):
 
 
 def compare(way, quiet, bad):
-    """Figures of one way to misbehave, beside the quiet windows before and after each."""
+    """Figures of one way to misbehave, compared with the quiet windows before and after each run."""
     def pooled(windows, name):
         return np.concatenate([np.asarray(w[name], dtype=float) for w in windows])
     p99 = [float(np.percentile(pooled(w, "late"), 99)) for w in (quiet, bad)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Figures of duration: what moves, is used or is lost in minutes of play."""
+"""Figures over minutes of play: what drifts, and what is used or lost."""
 import collections
 import contextlib
 import os
@@ -52,12 +52,12 @@ def drift(material, minutes, window_s=10):
 
 
 def ends_of(windows, window_s):
-    """How many windows the first and the last minute have, or tenth of a shorter run."""
+    """How many windows there are in the first and the last minute, or tenth of a shorter run."""
     return max(1, min(60 // window_s, len(windows) // 5))
 
 
 def moved_ms(values, count):
-    """From the lowest of the first `count` to the lowest of the last."""
+    """From the lowest of the first `count` windows to the lowest of the last."""
     values = [v for v in values if v is not None]
     return (min(values[-count:]) - min(values[:count])) * 1000
 
@@ -102,7 +102,7 @@ def report_move_ms(video, audio):
 # ------------------------------------------------------------------------ idle
 
 def idle(material, runs, rooms=20, seconds=60):
-    """Processor time of rooms that idle and that nobody watches."""
+    """Processor time of idle rooms that nobody watches."""
     more = "\n".join(f'room-{n}: {{ id = {n} avatar = "probe" }}' for n in range(3, rooms + 1))
     by_threads, by_difference = [], []
     with contextlib.ExitStack() as opened:
@@ -172,7 +172,7 @@ def leaks_room(material, heap, ports):
 
 
 def come_and_play(hosted, files, joins, segments, batch=24):
-    """So many joins and leaves, and at the same time so many segments; what ended how."""
+    """Joins and leaves, and segments at the same time; returns how many ended in which way."""
     tally = play.Tally()
     players = [play.Player(hosted.server.ws, room, hosted.segments, files, tally,
                            lambda: sum(tally.ends.values()) >= segments, can_say=room != 2)
@@ -190,7 +190,7 @@ def come_and_play(hosted, files, joins, segments, batch=24):
 
 
 class Growth:
-    """What Janus holds more after each of several rounds than before it."""
+    """How much more Janus holds after each of several rounds than before it."""
 
     def __init__(self, hosted, heap):
         self.hosted, self.heap, self.rounds = hosted, heap, []
@@ -211,7 +211,7 @@ class Growth:
 
 
 def leaks(material, joins, rounds=4):
-    """What Janus holds after many joins, leaves and segments, against before."""
+    """What Janus holds after many joins, leaves and segments, compared with before."""
     small = Material(material.path("small"), 128)
     heap, ports = usage.Heap(material.folder), free_ports(2)
     hosted, files = leaks_room(small, heap, ports)

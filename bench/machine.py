@@ -4,7 +4,7 @@ import time
 
 
 def _busy():
-    """Core-seconds of everything since the start."""
+    """Core-seconds used by everything since boot."""
     with open("/proc/stat") as file:
         fields = [int(x) for x in file.readline().split()[1:9]]
     return (sum(fields) - fields[3] - fields[4]) / 100

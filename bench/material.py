@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The segments that are measured with, made once and kept in the build folder."""
+"""The segments used for measuring, made once and kept in the build folder."""
 import os
 import shutil
 
@@ -20,7 +20,7 @@ class Material:
         return os.path.join(self.folder, name)
 
     def _make(self, name, write):
-        """Written to a temporary name and renamed, so that a partial file is not taken for a whole one."""
+        """Writes to a temporary name and renames, so that a partial file is never taken for a whole one."""
         if not os.path.exists(self.path(name)):
             aside = self.path("new-" + name)
             write(aside)

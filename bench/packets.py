@@ -15,7 +15,7 @@ from hosted_room import is_speech
 from viewers import Gateway
 
 def random_pause():
-    """So that commands come at any phase of the 20 ms grid and of the idle clip."""
+    """Spreads commands over all phases of the 20 ms grid and of the idle clip."""
     time.sleep(random.uniform(0.3, 0.7))
 
 
@@ -45,7 +45,7 @@ def first_speech(viewer, since):
 # ------------------------------------------------------------------ synchronisation
 
 def rtp_sync(material, runs):
-    """Sound against picture as a receiver computes it, flash and beep decoded."""
+    """Sound against picture as a receiver computes it from decoded flashes and beeps."""
     segment = material.mp4(5)
     skew, by_reports, by_arrival = [], [], []
     hosted = open_room(material, segment)
@@ -167,7 +167,7 @@ def enqueue(material, runs):
                 marks.write_variant(segment, os.path.join(hosted.segments, f"fresh-{number}.mp4"), number)
                 fresh.append(once(gateway, viewer, f"fresh-{number}.mp4"))
                 end = time.monotonic() + 30
-                while cached() == before and time.monotonic() < end:  # it is prepared to its end all the same
+                while cached() == before and time.monotonic() < end:  # the file is still prepared to its end
                     time.sleep(0.1)
             once(gateway, viewer, name)
             time.sleep(3)

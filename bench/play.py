@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mixed play: segments of all kinds, ended in all ways, and viewers that come and go.
 
-What plays a room knows how each of its segments may end; that none ends otherwise,
-or twice, or not at all, is judged here.
+Whoever plays a room knows how each of its segments may end. This module checks that none ends otherwise,
+twice, or not at all.
 """
 import collections
 import contextlib
@@ -34,7 +34,7 @@ def generator(size):
 
 
 class Tally:
-    """What has ended how, in all rooms; safe for threads."""
+    """Counts how segments have ended, in all rooms. Thread-safe."""
 
     def __init__(self):
         self.ends = collections.Counter()    # (kind of segment, how it ended)
@@ -133,7 +133,7 @@ class Player(Actor):
     @contextlib.contextmanager
     def connected(self):
         with Gateway(self.ws) as self.gateway:
-            self.gateway.request({"request": "watch", "id": self.room})  # and no answer: it gets the events
+            self.gateway.request({"request": "watch", "id": self.room})  # without an answer: only its events matter
             yield
 
     def act(self):
@@ -147,7 +147,7 @@ class Player(Actor):
         time.sleep(self.random.uniform(0, 0.5))
 
     def settle_accounts(self):
-        """Each segment ends once, as it may; an end that comes later is somebody's second."""
+        """Each segment must end once, in a way that it may. Any further end is a second one."""
         for _, event in self.gateway.take_events():
             if event["event"] == "held":
                 self.tally.add(held=1)
@@ -172,7 +172,7 @@ class Player(Actor):
         return self.enqueue(self.random.choice(self.files), "prepared", *may)
 
     def enqueue_fresh(self, *may):
-        """A file of which nothing is prepared yet."""
+        """A file that has not been prepared yet."""
         source = self.random.choice([f for f in self.files if f.endswith(".mp4")])
         self.number += 1
         file = f"fresh-{self.room}-{self.number}.mp4"
@@ -191,7 +191,7 @@ class Player(Actor):
             pass
 
     def wait_into(self, segment):
-        """Until somewhere in its first second."""
+        """Waits until some moment within its first second."""
         self.wait(("started",) + ENDS, segment)
         time.sleep(self.random.uniform(0, 1))
 
@@ -222,7 +222,7 @@ class Player(Actor):
         first = self.enqueue_any("interrupted", "finished")
         if self.random.random() < 0.5:
             self.enqueue_any("interrupted")
-        if self.random.random() < 0.7:      # else while it is being prepared
+        if self.random.random() < 0.7:      # otherwise it is interrupted while being prepared
             self.wait_into(first)
         self.command("interrupt")
 
@@ -245,7 +245,7 @@ class Player(Actor):
 
 
 def write_unplayable(folder, source):
-    """What `failing` plays: no medium at all, and an MP4 without its end, where its index is."""
+    """What `failing` plays: a file that is not media, and an MP4 that lacks its end with the index."""
     with open(os.path.join(folder, "nonsense.mp4"), "w") as file:
         file.write("nonsense " * 2000)
     shutil.copy(source, os.path.join(folder, "cut.mp4"))
@@ -255,8 +255,8 @@ def write_unplayable(folder, source):
 # ------------------------------------------------------------------------ viewers
 
 def leave(viewer, way):
-    """`detach`: the handle is given up. `hangup`: Janus is asked to close the connection.
-    `stop`: the plugin is. `goodbye`: the peer closes it. `vanish`: see `visit`."""
+    """`detach` detaches the handle, `hangup` asks Janus to close the connection, `stop` asks the plugin to,
+    `goodbye` closes it as a peer. `vanish`: see `visit`."""
     if way == "hangup":
         viewer.gateway._do(viewer.gateway._call({"janus": "hangup", "handle_id": viewer.handle}))
     elif way == "stop":
@@ -265,9 +265,8 @@ def leave(viewer, way):
 
 
 def visit(ws, rooms, count, stay_s=0, plugin=None, apart=0.03):
-    """So many viewers of one session join one after the other, and leave in all the ways
-    there are; those who vanish, when the session's connection breaks. Returns how many
-    packets they missed."""
+    """`count` viewers of one session join one after another and leave in all possible ways. Those who vanish do
+    so when the session's connection breaks. Returns how many packets they missed."""
     lost = 0
     with Gateway(ws, **({"plugin": plugin} if plugin else {})) as gateway:
         viewers = [v for n, room in enumerate(rooms)
@@ -283,7 +282,7 @@ def visit(ws, rooms, count, stay_s=0, plugin=None, apart=0.03):
 
 
 class Visitors(Actor):
-    """`visits` in a row: each time `count` viewers, of one room or another."""
+    """Visits one after another, each by `count` viewers of one room or several."""
 
     def __init__(self, ws, rooms, tally, over, count=1, stay_s=(0, 0)):
         super().__init__(over)

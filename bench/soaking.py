@@ -18,13 +18,13 @@ from viewers import Gateway
 COLUMNS = ("minute", "drift ms", "late p50", "p99", "max", "lost", "memory KiB", "allocated", "descr", "threads",
            "proc", "viewers", "finished", "interr", "skipped", "removed", "failed", "held", "wrong", "log errors", "own MiB")
 ERROR = re.compile(r"\[(ERR|FATAL)\]|AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|CRITICAL")
-VANISHED = re.compile(r"Websocket sent only -1 bytes")     # to a visitor that vanished with its connection
+VANISHED = re.compile(r"Websocket sent only -1 bytes")     # about a visitor that vanished with its connection
 
-JUDGED = 12         # minutes: memory needs some until it has its size
+JUDGED = 12         # minutes: memory takes a while to reach its size
 
 
 class Log:
-    """The errors that Janus has logged since they were last asked for."""
+    """The errors that Janus has logged since the last call."""
 
     def __init__(self, path):
         self.path, self.at = path, 0
@@ -86,7 +86,7 @@ class Soak:
                 actor.resume()
 
     def rest(self):
-        """All finish what they are doing, so that usage is comparable between minutes."""
+        """Lets everybody finish what they are doing, so that minutes can be compared."""
         for actor in self.actors:
             actor.ask_rest()
         for actor in self.actors:
@@ -123,7 +123,7 @@ class Soak:
         return new
 
     def drift_ms(self, windows):
-        """The largest of all streams, against the first minute."""
+        """The largest of all streams, compared with the first minute."""
         moved = [0.0]
         for number, window in enumerate(windows):
             for kind, w in window.items():

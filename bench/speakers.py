@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many rooms can speak at once, by a command, before one of them has to hold?"""
+"""How many rooms can speak at once, each by a command, before one of them has to hold?"""
 import time
 
 import marks

@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a Janus holds and uses: memory, descriptors, threads, processes, processor time.
+"""What a Janus uses: memory, descriptors, threads, processes, processor time.
 
-`memory_kib` is what the kernel counts as anonymous (heap and stacks, no files): what
-the process really occupies. With malloc's defaults that is for the most part the most
-that was ever in use at once, in each of up to eight arenas a core: it rises for hours
-without a leak. So the Janus that is measured has one arena and no caches of its
-threads, and gives back what is free before it is looked at. `allocated_kib` is what
-malloc has given away, asked of malloc itself.
+`memory_kib` is what the kernel counts as anonymous (heap and stacks, no files): what the process really
+occupies. With malloc's defaults that is mostly the peak of each of up to eight arenas a core, which rises for
+hours without a leak. So the measured Janus has one arena and no thread caches, and returns free memory before
+each measurement. `allocated_kib` is what malloc itself says is allocated.
 """
 import os
 import signal
 import subprocess
 import time
 
-# Without it Janus has a thread for each viewer, and GnuTLS keeps 192 bytes of each for ever.
+# Otherwise Janus has a thread for each viewer, and GnuTLS keeps 192 bytes for each of them for ever.
 EVENT_LOOPS = "event_loops = 4"
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -52,13 +50,13 @@ def memory_kib(pid, field="Anonymous"):
 def sample(hosted, heap):
     """Of its Janus, once it has come to rest."""
     use, pid = hosted.settled_use(), hosted.server.process.pid
-    allocated_kib = round(heap.allocated_kib(pid), 1)       # and what is free is given back
+    allocated_kib = round(heap.allocated_kib(pid), 1)       # and has returned free memory
     return {"memory_kib": memory_kib(pid), "allocated_kib": allocated_kib, **use}
 
 
 def threads_ns(pid):
-    """{thread's id: (its name, nanoseconds of processor time)}; the kernel's accounts of its
-    scheduler are exact where its ticks of 10 ms would see nothing."""
+    """{thread's id: (its name, nanoseconds of processor time)}; the scheduler's accounts are exact, while ticks of
+    10 ms would see nothing."""
     out = {}
     for tid in os.listdir(f"/proc/{pid}/task"):
         try:

@@ -199,9 +199,56 @@ static void opening_path(cairo_t *cr, const struct lips *l)
 	cairo_close_path(cr);
 }
 
+static void draw_tongue(cairo_t *cr, const struct lips *l, const struct dh_mouth *mouth)
+{
+	/* Low, or behind the teeth. */
+	double y = l->bottom + 7 - mouth->tongue * fmin((l->bottom - l->top) * 0.55, 9);
+
+	dh_paint_ellipse(cr, MID, y, l->half * 0.62, 8.5);
+	dh_paint_color(cr, 0xc4605f, 1);
+	cairo_fill(cr);
+	dh_paint_ellipse(cr, MID, y - 2.4, l->half * 0.42, 4.2);
+	dh_paint_color(cr, 0xdd827d, 0.7);
+	cairo_fill(cr);
+}
+
+/* They show a little when the mouth is wide. */
+static void draw_lower_teeth(cairo_t *cr, const struct lips *l, const struct dh_mouth *mouth)
+{
+	double low = mouth->teeth * fmax(0, mouth->wide) * 2.6;
+
+	if (low <= 0.3 || l->bottom - l->top <= 7)
+		return;
+	dh_paint_ellipse(cr, MID, l->bottom + 2.4, l->half * 0.55, 1.6 + low);
+	dh_paint_color(cr, 0xe3d8cf, 0.9);
+	cairo_fill(cr);
+}
+
+/* One bright band with hints of gaps. */
+static void draw_upper_teeth(cairo_t *cr, const struct lips *l, const struct dh_mouth *mouth)
+{
+	double reach = l->top + 1.5 + mouth->teeth * (3.2 + 3.6 * fmin(1, (l->bottom - l->top) / 13));
+	double half = l->half * 0.80;
+
+	if (mouth->teeth <= 0.05)
+		return;
+	cairo_move_to(cr, MID - half, l->top - 8);
+	cairo_line_to(cr, MID + half, l->top - 8);
+	cairo_curve_to(cr, MID + half, reach - 2.5, MID + half * 0.7, reach, MID, reach + 0.6);
+	cairo_curve_to(cr, MID - half * 0.7, reach, MID - half, reach - 2.5, MID - half, l->top - 8);
+	dh_paint_color(cr, 0xf6f0ea, fmin(1, mouth->teeth * 2.5));
+	cairo_fill(cr);
+	cairo_set_line_width(cr, 0.6);
+	for (int i = -2; i <= 2; i++) {
+		cairo_move_to(cr, MID + i * 6.6, l->top);
+		cairo_line_to(cr, MID + i * 6.4, reach - 0.6 - abs(i) * 0.5);
+	}
+	dh_paint_color(cr, 0xa89488, 0.40 * mouth->teeth);
+	cairo_stroke(cr);
+}
+
 static void draw_inside(cairo_t *cr, const struct lips *l, const struct dh_mouth *mouth)
 {
-	double height = l->bottom - l->top;
 	cairo_pattern_t *dark;
 
 	cairo_save(cr);
@@ -210,43 +257,11 @@ static void draw_inside(cairo_t *cr, const struct lips *l, const struct dh_mouth
 	dark = cairo_pattern_create_linear(0, l->top, 0, l->bottom + 2);
 	dh_paint_stop(dark, 0, 0x2a0b0d, 1);
 	dh_paint_stop(dark, 1, 0x5e2023, 1);
-	cairo_rectangle(cr, MID - 40, l->top - 8, 80, height + 18);
+	cairo_rectangle(cr, MID - 40, l->top - 8, 80, l->bottom - l->top + 18);
 	dh_paint_gradient(cr, dark);
-
-	/* The tongue, low or behind the teeth. */
-	double tongue = l->bottom + 7 - mouth->tongue * fmin(height * 0.55, 9);
-	dh_paint_ellipse(cr, MID, tongue, l->half * 0.62, 8.5);
-	dh_paint_color(cr, 0xc4605f, 1);
-	cairo_fill(cr);
-	dh_paint_ellipse(cr, MID, tongue - 2.4, l->half * 0.42, 4.2);
-	dh_paint_color(cr, 0xdd827d, 0.7);
-	cairo_fill(cr);
-
-	/* Lower teeth show a little when the mouth is wide. */
-	double low = mouth->teeth * fmax(0, mouth->wide) * 2.6;
-	if (low > 0.3 && height > 7) {
-		dh_paint_ellipse(cr, MID, l->bottom + 2.4, l->half * 0.55, 1.6 + low);
-		dh_paint_color(cr, 0xe3d8cf, 0.9);
-		cairo_fill(cr);
-	}
-	/* The upper teeth: one bright band with hints of gaps. */
-	double reach = l->top + 1.5 + mouth->teeth * (3.2 + 3.6 * fmin(1, height / 13));
-	if (mouth->teeth > 0.05) {
-		double half = l->half * 0.80;
-		cairo_move_to(cr, MID - half, l->top - 8);
-		cairo_line_to(cr, MID + half, l->top - 8);
-		cairo_curve_to(cr, MID + half, reach - 2.5, MID + half * 0.7, reach, MID, reach + 0.6);
-		cairo_curve_to(cr, MID - half * 0.7, reach, MID - half, reach - 2.5, MID - half, l->top - 8);
-		dh_paint_color(cr, 0xf6f0ea, fmin(1, mouth->teeth * 2.5));
-		cairo_fill(cr);
-		cairo_set_line_width(cr, 0.6);
-		for (int i = -2; i <= 2; i++) {
-			cairo_move_to(cr, MID + i * 6.6, l->top);
-			cairo_line_to(cr, MID + i * 6.4, reach - 0.6 - abs(i) * 0.5);
-		}
-		dh_paint_color(cr, 0xa89488, 0.40 * mouth->teeth);
-		cairo_stroke(cr);
-	}
+	draw_tongue(cr, l, mouth);
+	draw_lower_teeth(cr, l, mouth);
+	draw_upper_teeth(cr, l, mouth);
 	/* The upper lip's shadow. */
 	cairo_rectangle(cr, MID - 40, l->top - 8, 80, 10.5);
 	dh_paint_color(cr, 0x2a0b0d, 0.22);

@@ -59,9 +59,9 @@
  */
 
 const PLUGIN = 'janus.plugin.digitalhuman';
-const ATTEMPT_MS = 8000;  // for a connection to be answered
-const FIRST_MS = 10000;   // for the first byte of video: a way must be found
-const SILENT_MS = 3000;   // without another byte of video: is anybody there?
+const ATTEMPT_MS = 8000;  // until a connection is answered
+const FIRST_MS = 10000;   // until the first byte of video: a path must be found
+const SILENT_MS = 3000;   // without any more video: is anybody there?
 const HERE = import.meta.url;
 
 let library;
@@ -151,7 +151,7 @@ export class DigitalHuman {
 	#timers = {};
 	#fed = { bytes: 0, at: 0 };
 	#settle;
-	#opened = new Promise(resolve => { this.#settle = resolve; });  // the first attempt came or went
+	#opened = new Promise(resolve => { this.#settle = resolve; });  // the first attempt succeeded or failed
 	#wake = () => {
 		if (this.state === 'reconnecting' && document.visibilityState === 'visible')
 			this.reconnect();

@@ -17,9 +17,9 @@ struct dh_cache;
 struct dh_cache_entry;
 
 /* Scans the folder, creates it (mode 0700) if its parent exists, and removes what earlier
- * runs left unfinished. A folder that cannot be used is not an error. The caller gets one
- * reference. -ENOMEM. */
-int dh_cache_alloc(struct dh_cache **cache, const char *folder, int64_t max_bytes);
+ * runs left unfinished. A folder that cannot be used is not an error. One reference is the
+ * caller's. */
+struct dh_cache *dh_cache_new(const char *folder, int64_t max_bytes);
 struct dh_cache *dh_cache_ref(struct dh_cache *cache);
 void dh_cache_unref(struct dh_cache **cache);
 

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -71,7 +70,7 @@ static void release(struct dh_child *child)
 	dh_io_drop(&child->end);
 	dh_io_drop(&child->timer);
 	close(child->pidfd);
-	free(child);
+	g_free(child);
 }
 
 static void has_ended(struct dh_child *child)
@@ -183,11 +182,9 @@ static int spawn(pid_t *pid, const struct dh_child_spec *spec)
 int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_child_spec *spec,
 	dh_child_exit_fn *exited, void *arg)
 {
-	struct dh_child *new = calloc(1, sizeof *new);
+	struct dh_child *new = g_new0(struct dh_child, 1);
 	int err;
 
-	if (!new)
-		return -ENOMEM;
 	new->io = io;
 	new->is_scope = spec->is_scope;
 	new->exited = exited;
@@ -208,7 +205,7 @@ int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_ch
 	*child = new;
 	return 0;
 failed:
-	free(new);
+	g_free(new);
 	return err;
 }
 

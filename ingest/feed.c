@@ -33,7 +33,7 @@ struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct 
 {
 	struct dh_feed *feed = g_new0(struct dh_feed, 1);
 
-	g_atomic_ref_count_init(&feed->refs);
+	atomic_init(&feed->refs, 1);
 	g_mutex_init(&feed->lock);
 	feed->context = *context;
 	feed->owner = *owner;
@@ -63,36 +63,39 @@ struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct 
 
 struct dh_feed *dh_feed_ref(struct dh_feed *feed)
 {
-	g_atomic_ref_count_inc(&feed->refs);
+	atomic_fetch_add(&feed->refs, 1);
 	return feed;
 }
 
-void dh_feed_unref(struct dh_feed *feed)
+void dh_feed_unref(struct dh_feed **feed)
 {
-	if (!feed || !g_atomic_ref_count_dec(&feed->refs))
+	struct dh_feed *old = *feed;
+
+	*feed = NULL;
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
-	close_sources(&feed->source);
-	dh_ingest_close(feed->context.ingest, feed->audio);
-	if (feed->source.anchor)
-		g_bytes_unref(feed->source.anchor);
-	batch_clear(&feed->arrived);
-	json_decref(feed->metadata);
-	json_decref(feed->notes);
-	json_decref(feed->outcome.notes);
+	close_sources(&old->source);
+	dh_ingest_close(old->context.ingest, old->audio);
+	if (old->source.anchor)
+		g_bytes_unref(old->source.anchor);
+	batch_clear(&old->arrived);
+	json_decref(old->metadata);
+	json_decref(old->notes);
+	json_decref(old->outcome.notes);
 	for (int i = 0; i < 2; i++)
-		g_free(feed->names[i]);
-	g_free(feed->name);
-	g_free(feed->who);
-	if (feed->text)
-		g_string_free(feed->text, TRUE);
-	g_free(feed->voice);
-	g_free(feed->segment_id);
-	g_free(feed->generator_error);
-	g_free(feed->outcome.text);
-	g_mutex_clear(&feed->lock);
-	if (feed->audience.gone)
-		feed->audience.gone(feed->audience.arg);
-	feed->owner.gone(feed->owner.arg);
+		g_free(old->names[i]);
+	g_free(old->name);
+	g_free(old->who);
+	if (old->text)
+		g_string_free(old->text, TRUE);
+	g_free(old->voice);
+	g_free(old->segment_id);
+	g_free(old->generator_error);
+	g_free(old->outcome.text);
+	g_mutex_clear(&old->lock);
+	if (old->audience.gone)
+		old->audience.gone(old->audience.arg);
+	old->owner.gone(old->owner.arg);
 	g_free(feed);
 }
 
@@ -113,14 +116,14 @@ json_t *dh_feed_metadata(const struct dh_feed *feed)
 	return feed->metadata;
 }
 
-gboolean dh_feed_may_begin_ahead(const struct dh_feed *feed)
+bool dh_feed_may_begin_ahead(const struct dh_feed *feed)
 {
 	return dh_ingest_has_memory(feed->context.ingest);
 }
 
 /* --- the owner's thread */
 
-gboolean dh_feed_is_incomplete(const struct dh_feed *feed)
+bool dh_feed_is_incomplete(const struct dh_feed *feed)
 {
 	return feed->is_incomplete;
 }

@@ -74,19 +74,19 @@ struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct 
 	json_t *metadata, const struct dh_ingest_source *source, const struct dh_feed_speech *speech,
 	const struct dh_feed_audience *audience);
 struct dh_feed *dh_feed_ref(struct dh_feed *feed);
-void dh_feed_unref(struct dh_feed *feed); /* NULL is allowed */
+void dh_feed_unref(struct dh_feed **feed);
 
 const char *dh_feed_name(const struct dh_feed *feed);
 /* The same without folders if it is a file: for those who must not see paths. */
 const char *dh_feed_short_name(const struct dh_feed *feed);
 json_t *dh_feed_metadata(const struct dh_feed *feed); /* borrowed; may be NULL */
 /* Whether there is memory to prepare it ahead of its turn. Any thread. */
-gboolean dh_feed_may_begin_ahead(const struct dh_feed *feed);
+bool dh_feed_may_begin_ahead(const struct dh_feed *feed);
 
 /* --- in the owner's thread */
 
 /* Once the segment is complete: whether its source ended prematurely. */
-gboolean dh_feed_is_incomplete(const struct dh_feed *feed);
+bool dh_feed_is_incomplete(const struct dh_feed *feed);
 /* Problems with the source, as an array of texts for people, or NULL. Borrowed. */
 json_t *dh_feed_notes(const struct dh_feed *feed);
 

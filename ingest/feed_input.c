@@ -228,7 +228,7 @@ void dh_feed_input_set_next(void *arg)
 		dh_feed_speech_set_next(feed);
 	if (feed->subscription)
 		dh_ingest_set_next(feed->subscription);
-	dh_feed_unref(feed);
+	dh_feed_unref(&feed);
 }
 
 void dh_feed_input_allow(void *arg)
@@ -237,7 +237,7 @@ void dh_feed_input_allow(void *arg)
 
 	if (feed->subscription)
 		dh_ingest_allow(feed->subscription, atomic_load(&feed->allowed_ticks));
-	dh_feed_unref(feed);
+	dh_feed_unref(&feed);
 }
 
 void dh_feed_input_close(void *arg)
@@ -247,5 +247,5 @@ void dh_feed_input_close(void *arg)
 	dh_ingest_unsubscribe(&feed->subscription);
 	dh_feed_speech_close(feed);
 	dh_io_drop(&feed->patience);
-	dh_feed_unref(feed);
+	dh_feed_unref(&feed);
 }

@@ -3,6 +3,8 @@
 #ifndef DH_FEED_PRIVATE_H
 #define DH_FEED_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "feed.h"
 #include "generator.h"
 #include "generators.h"
@@ -27,7 +29,7 @@ struct dh_feed_outcome {
 };
 
 struct dh_feed {
-	gatomicrefcount refs;
+	atomic_int refs;
 	/* immutable; holds references */
 	struct dh_feed_context context;
 	struct dh_feed_owner owner;
@@ -44,7 +46,7 @@ struct dh_feed {
 	int pieces;        /* of the text */
 	int64_t progress_ticks; /* when `progress` was last called */
 	/* atomic */
-	_Atomic bool is_held;          /* its source waits until more has been played */
+	atomic_bool is_held;           /* its source waits until more has been played */
 	_Atomic int64_t allowed_ticks; /* its source may be read up to here */
 	/* the owner's thread until started, then the I/O thread */
 	struct dh_ingest_source source;

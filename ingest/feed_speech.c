@@ -110,7 +110,7 @@ void dh_feed_speech_more(void *arg)
 		g_free(text);
 		await_text(feed, is_open);
 	}
-	dh_feed_unref(feed);
+	dh_feed_unref(&feed);
 }
 
 /* --- its place */

@@ -113,7 +113,7 @@ static gboolean too_late(gpointer arg)
 	if (generator->is_over) {
 		generator->is_lingering = true;
 		dh_log(DH_LOG_WARNING,
-			"%s: the generator was still there %d ms after its output had ended, it is killed",
+			"%s: the generator was still running %d ms after its output had ended, and is killed",
 			generator->who, DH_GENERATOR_GRACE_MS);
 	} else
 		generator->is_late = true;

@@ -79,7 +79,7 @@ static void start(void *arg)
 		.start_ms = c->worker_start_ms,
 	};
 
-	dh_workers_alloc(&ingest->workers, ingest->io, &config);
+	ingest->workers = dh_workers_new(ingest->io, &config);
 	dh_ingest_asks_version(ingest);
 }
 
@@ -123,7 +123,7 @@ int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh
 		[DH_LIMIT_MEMORY] = config->memory_bytes,
 	};
 	struct dh_ingest *new;
-	int err = 0;
+	int err;
 
 	if (!dh_ingest_config_is_valid(config))
 		return -EINVAL;
@@ -138,9 +138,8 @@ int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh
 	new->hashes = dh_file_hashes_new();
 	new->limits = dh_limits_new(most);
 	if (config->cache_folder && *config->cache_folder)
-		err = dh_cache_alloc(&new->cache, config->cache_folder, config->cache_bytes);
-	if (err == 0)
-		err = dh_loader_alloc(&new->loader, io);
+		new->cache = dh_cache_new(config->cache_folder, config->cache_bytes);
+	err = dh_loader_alloc(&new->loader, io);
 	if (err < 0) {
 		release(new);
 		return err;
@@ -189,7 +188,7 @@ int dh_ingest_admit(struct dh_ingest *ingest, char **error)
 	if (!dh_ingest_has_memory(ingest))
 		dh_io_call(ingest->io, free_memory, ingest);
 	if (!dh_ingest_has_memory(ingest)) {
-		*error = g_strdup_printf("prepared media take all the memory that they may: " DH_MEMORY_OPTION
+		*error = g_strdup_printf("prepared media use all the memory they may: " DH_MEMORY_OPTION
 					 " (%" G_GINT64_FORMAT ")",
 			ingest->config.memory_bytes >> 20);
 		return -ENOBUFS;

@@ -28,7 +28,7 @@
 struct dh_ingest;
 
 /* Starts warm workers. Succeeds even if no worker can be started: then jobs fail and say
- * why. `io` must outlive it. -EINVAL, -ENOMEM, or why a thread could not be started. */
+ * why. `io` must outlive it. -EINVAL, or why a thread could not be started. */
 int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh_ingest_config *config);
 
 /* Kills every worker; the I/O thread reaps them. Waits up to DH_LOADER_END_MS (loader.h)
@@ -65,7 +65,7 @@ struct dh_subscription;
 
 /* Takes ownership of a pipe in `source` and closes it, even on error. Copies strings and
  * `listener`. The first call may come before this returns. -EINVAL: a field of `source` is
- * out of range; -ENOMEM. */
+ * out of range. */
 int dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source *source,
 	const struct dh_ingest_listener *listener, void *arg, struct dh_subscription **subscription);
 

@@ -173,7 +173,7 @@ static char *explain(int err, const char *path)
 	if (err == -ETIMEDOUT)
 		return g_strdup_printf("its file system does not answer within %d s: %s", DH_OPEN_MS / 1000, path);
 	if (err == -EHOSTDOWN || err == -ENOBUFS)
-		return g_strdup_printf("too much waits for its file system already: %s", path);
+		return g_strdup_printf("too many requests wait for its file system already: %s", path);
 	if (err == -EMFILE)
 		return g_strdup_printf("too many files are open: %s", path);
 	return g_strdup_printf("%s: %s", path, g_strerror(-err));

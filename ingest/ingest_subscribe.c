@@ -45,11 +45,7 @@ int dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source 
 	}
 	if (err < 0)
 		return err;
-	err = dh_subscription_alloc(&new, listener, arg);
-	if (err < 0) {
-		dh_inputs_unref(&inputs);
-		return err;
-	}
+	new = dh_subscription_new(listener, arg);
 	new->ingest = ingest;
 	new->inputs = inputs;
 	new->is_next = source->is_next;

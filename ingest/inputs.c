@@ -115,6 +115,10 @@ uint64_t dh_inputs_device(const struct dh_inputs *inputs, int i)
 
 /* --- key and job */
 
+/* What is being made has to be encoded in time, in many rooms at once: a fifth less
+ * processor time for 0.1 dB. */
+#define LIVE_SPEED 12
+
 /* Everything that the bytes of a prepared segment depend on, except the inputs. */
 static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source, const char *version)
 {
@@ -164,12 +168,12 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 
 	for (int i = 0; i < source->count; i++)
 		json_array_append_new(names, json_string(source->names[i]));
-	job = json_pack("{ss so sb si si si si si si sb si sI si si}", "kind", kinds[source->kind], "names", names,
+	job = json_pack("{ss so sb si si si si si si si sb si sI si si}", "kind", kinds[source->kind], "names", names,
 		"anchor", source->anchor != NULL, "width", source->width, "height", source->height, "kbps",
-		source->kbps, "audio_kbps", source->audio_kbps, "entry_ms", source->entry_ms, "fps_max",
-		source->fps_max, "pingpong", source->pingpong, "portrait_ms", source->portrait_ms, "max_ms",
-		(json_int_t)config->max_ms, "max_side", config->max_side, "silence_ms",
-		inputs->is_live ? config->live_silence_ms : 0);
+		source->kbps, "audio_kbps", source->audio_kbps, "entry_ms", source->entry_ms, "speed",
+		inputs->is_live ? LIVE_SPEED : DH_SPEED_MIN, "fps_max", source->fps_max, "pingpong", source->pingpong,
+		"portrait_ms", source->portrait_ms, "max_ms", (json_int_t)config->max_ms, "max_side", config->max_side,
+		"silence_ms", inputs->is_live ? config->live_silence_ms : 0);
 	text = json_dumps(job, JSON_COMPACT);
 	json_decref(job);
 	copy = g_strdup(text);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 
 struct post {
 	struct post *next;
@@ -57,7 +56,7 @@ static bool run_posts(struct dh_io *io)
 	while (post) {
 		struct post *next = post->next;
 		post->fn(post->arg);
-		free(post);
+		g_free(post);
 		post = next;
 	}
 	return any;
@@ -137,11 +136,9 @@ static void *run(void *arg)
 
 int dh_io_alloc(struct dh_io **io)
 {
-	struct dh_io *new = calloc(1, sizeof *new);
+	struct dh_io *new = g_new0(struct dh_io, 1);
 	int err;
 
-	if (!new)
-		return -ENOMEM;
 	new->last = &new->first;
 	pthread_mutex_init(&new->lock, NULL);
 	new->context = g_main_context_new();
@@ -154,7 +151,7 @@ int dh_io_alloc(struct dh_io **io)
 		g_source_unref(new->wake);
 		g_main_context_unref(new->context);
 		pthread_mutex_destroy(&new->lock);
-		free(new);
+		g_free(new);
 		return err;
 	}
 	*io = new;
@@ -179,7 +176,7 @@ void dh_io_free(struct dh_io **io)
 	g_source_unref(old->wake);
 	g_main_context_unref(old->context);
 	pthread_mutex_destroy(&old->lock);
-	free(old);
+	g_free(old);
 }
 
 void dh_io_post(struct dh_io *io, dh_io_fn *fn, void *arg)

@@ -19,7 +19,7 @@ struct dh_io;
 
 typedef void dh_io_fn(void *arg);
 
-/* Starts the thread. -ENOMEM, or why the thread could not be started. */
+/* Starts the thread. An error if it cannot be started. */
 int dh_io_alloc(struct dh_io **io);
 
 /* Runs everything posted so far, and what that posts; waits at most DH_IO_LEFT_MS for the

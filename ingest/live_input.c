@@ -45,6 +45,13 @@ static gboolean look_again(gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
+static bool has_ended(const struct dh_live_input *input)
+{
+	struct pollfd poll_fd = { .fd = input->fd, .events = POLLRDHUP };
+
+	return poll(&poll_fd, 1, 0) > 0;
+}
+
 static void look(struct dh_live_input *input)
 {
 	char first[sizeof magic];
@@ -59,6 +66,8 @@ static void look(struct dh_live_input *input)
 		input->listener.foreign(input->arg);
 	} else if (n == sizeof magic) {
 		input->is_stream = true;
+	} else if (has_ended(input)) {
+		end(input, 0);
 	} else {
 		dh_io_drop(&input->readable);
 		dh_io_timer_set(input->part, PART_MS);
@@ -102,7 +111,7 @@ static gboolean silent(gpointer arg)
 	struct dh_live_input *input = arg;
 	struct pollfd poll_fd = { .fd = input->fd, .events = POLLIN };
 
-	if (poll(&poll_fd, 1, 0) > 0)
+	if (input->readable && poll(&poll_fd, 1, 0) > 0)
 		dh_io_timer_set(input->silence, input->silence_ms);
 	else
 		end(input, -ETIMEDOUT);

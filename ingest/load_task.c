@@ -16,19 +16,22 @@ struct dh_load_task *dh_load_task_ref(struct dh_load_task *task)
 	return task;
 }
 
-void dh_load_task_unref(struct dh_load_task *task)
+void dh_load_task_unref(struct dh_load_task **task)
 {
-	struct dh_loader *loader = task->loader;
+	struct dh_load_task *old = *task;
+	struct dh_loader *loader;
 
-	if (atomic_fetch_sub(&task->refs, 1) != 1)
+	*task = NULL;
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
-	task->kind->free(task);
+	loader = old->loader;
+	old->kind->free(old);
 	dh_loader_unref(&loader);
 }
 
 static void result_free(struct result *result)
 {
-	dh_load_task_unref(result->task);
+	dh_load_task_unref(&result->task);
 	g_free(result->text);
 	g_free(result);
 }
@@ -42,7 +45,7 @@ static void tell(void *arg)
 	if (task->arg) {
 		task->kind->tell(task, result->err, result->text);
 		task->arg = NULL;
-		dh_load_task_unref(task);
+		dh_load_task_unref(&task);
 	}
 	result_free(result);
 }
@@ -120,7 +123,7 @@ static void released(void *arg)
 
 	if (task->goes_on && !dh_load_task_is_cancelled(task))
 		post(task);
-	dh_load_task_unref(task);
+	dh_load_task_unref(&task);
 }
 
 static void post(struct dh_load_task *task)
@@ -132,7 +135,7 @@ static void post(struct dh_load_task *task)
 	if (err == 0)
 		return;
 	dh_load_task_end(task, err, err == -EHOSTDOWN ? "its file system does not answer" : NULL);
-	dh_load_task_unref(task);
+	dh_load_task_unref(&task);
 }
 
 /* --- I/O thread */
@@ -162,5 +165,5 @@ void dh_load_task_cancel(struct dh_load_task **task)
 		return;
 	old->arg = NULL;
 	atomic_store(&old->is_cancelled, true);
-	dh_load_task_unref(old);
+	dh_load_task_unref(&old);
 }

@@ -63,6 +63,6 @@ bool dh_load_task_is_cancelled(struct dh_load_task *task);
 /* Reports progress: runs fn(report) in the I/O thread. False: not possible, nothing runs. */
 bool dh_load_task_report(struct dh_load_task *task, dh_io_fn *fn, void *report);
 struct dh_load_task *dh_load_task_ref(struct dh_load_task *task);
-void dh_load_task_unref(struct dh_load_task *task);
+void dh_load_task_unref(struct dh_load_task **task);
 
 #endif

@@ -7,7 +7,7 @@
 
 static void unref(struct dh_loader *loader)
 {
-	if (!g_atomic_ref_count_dec(&loader->refs))
+	if (atomic_fetch_sub(&loader->refs, 1) != 1)
 		return;
 	pthread_cond_destroy(&loader->change);
 	pthread_mutex_destroy(&loader->lock);
@@ -162,11 +162,11 @@ int dh_loader_start_thread(struct dh_loader *loader, struct dh_loader_lane *lane
 
 	runner->loader = loader;
 	runner->lane = lane;
-	g_atomic_ref_count_inc(&loader->refs);
+	atomic_fetch_add(&loader->refs, 1);
 	err = -pthread_create(&thread, NULL, run, runner);
 	if (err < 0) {
 		g_free(runner);
-		(void)g_atomic_ref_count_dec(&loader->refs); /* not the last one */
+		atomic_fetch_sub(&loader->refs, 1); /* not the last one */
 		return err;
 	}
 	pthread_detach(thread);
@@ -203,7 +203,7 @@ int dh_loader_alloc(struct dh_loader **loader, struct dh_io *io)
 	pthread_condattr_t monotonic;
 	int err;
 
-	g_atomic_ref_count_init(&new->refs);
+	atomic_init(&new->refs, 1);
 	pthread_mutex_init(&new->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -257,7 +257,7 @@ void dh_loader_free(struct dh_loader **loader)
 
 struct dh_loader *dh_loader_ref(struct dh_loader *loader)
 {
-	g_atomic_ref_count_inc(&loader->refs);
+	atomic_fetch_add(&loader->refs, 1);
 	return loader;
 }
 

@@ -4,6 +4,7 @@
 #define DH_LOADER_PRIVATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <glib.h>
 
 #include "loader.h"
@@ -35,7 +36,7 @@ struct dh_loader_thread {
 
 /* Everything but `refs` is protected by lock. */
 struct dh_loader {
-	gatomicrefcount refs;
+	atomic_int refs;
 	pthread_mutex_t lock;
 	pthread_cond_t change; /* wakes the watch, lost threads and dh_loader_free */
 	struct dh_io *io;      /* NULL once dh_loader_free has been called */

@@ -35,8 +35,10 @@ struct batch {
 
 static void batch_free(struct batch *batch)
 {
+	struct dh_load_task *task = &batch->loading->task;
+
 	dh_recording_clear(&batch->recording);
-	dh_load_task_unref(&batch->loading->task);
+	dh_load_task_unref(&task);
 	g_free(batch);
 }
 
@@ -123,7 +125,7 @@ static bool open_file(struct loading *loading)
 	if (loading->fd < 0)
 		dh_load_task_end(&loading->task, loading->fd, error);
 	else if (!dh_file_identity_alike(&identity, &loading->expected))
-		dh_load_task_end(&loading->task, -ESTALE, "it was changed before it was its turn");
+		dh_load_task_end(&loading->task, -ESTALE, "it was changed before its turn came");
 	else
 		dh_load_task_go(&loading->task, DH_LANE_READ, identity.device, loading->read_ms);
 	g_free(error);

@@ -120,7 +120,7 @@ static bool begin_copy(struct opening *opening, int i)
 
 	if (!dh_limits_take(limits, DH_LIMIT_MEMORY, size))
 		return dh_load_task_end(&opening->task, -ENOBUFS,
-			"prepared media take all the memory that they may (" DH_MEMORY_OPTION ")");
+			"prepared media use all the memory they may (" DH_MEMORY_OPTION ")");
 	opening->files->copied_bytes += size;
 	if (!dh_limits_take(limits, DH_LIMIT_DESCRIPTORS, 1))
 		return dh_load_task_end(&opening->task, -EMFILE, "too many files are open");
@@ -157,7 +157,7 @@ static bool open_one(struct opening *opening)
 	}
 	files->fds[files->count++] = fd;
 	if (!dh_file_identity_same(&identity, &expected->identities[i]))
-		return dh_load_task_end(&opening->task, -ESTALE, "it was changed before it was its turn");
+		return dh_load_task_end(&opening->task, -ESTALE, "it was changed before its turn came");
 	return expected->is_hashed && expected->hashes[i].is_slow ? begin_copy(opening, i) : open_next(opening);
 }
 

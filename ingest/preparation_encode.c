@@ -63,7 +63,7 @@ static void checked(void *arg, int err, const char *text)
 	if (err == -ESTALE)
 		mark_changed(preparation);
 	else if (err < 0)
-		dh_log(DH_LOG_WARNING, "%s: whether it was changed while it was prepared cannot be told: %s",
+		dh_log(DH_LOG_WARNING, "%s: cannot tell whether it changed while it was prepared: %s",
 			preparation->inputs->source.names[0], text ? text : g_strerror(-err));
 	dh_cache_writer_end(&preparation->writer, err == 0);
 	dh_preparation_finish(preparation);

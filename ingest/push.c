@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,7 +24,7 @@ enum state {
 };
 
 struct dh_push {
-	gatomicrefcount refs;
+	atomic_int refs;
 	/* immutable */
 	struct dh_io *io; /* this and the owner are valid until CLOSED */
 	const struct dh_push_owner *owner;
@@ -46,19 +48,22 @@ struct dh_push {
 
 struct dh_push *dh_push_ref(struct dh_push *push)
 {
-	g_atomic_ref_count_inc(&push->refs);
+	atomic_fetch_add(&push->refs, 1);
 	return push;
 }
 
-void dh_push_unref(struct dh_push *push)
+void dh_push_unref(struct dh_push **push)
 {
-	if (!push || !g_atomic_ref_count_dec(&push->refs))
+	struct dh_push *old = *push;
+
+	*push = NULL;
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
-	g_queue_clear_full(&push->out, (GDestroyNotify)g_bytes_unref);
-	g_string_free(push->line, TRUE);
-	g_mutex_clear(&push->lock);
-	g_free(push->peer);
-	g_free(push);
+	g_queue_clear_full(&old->out, (GDestroyNotify)g_bytes_unref);
+	g_string_free(old->line, TRUE);
+	g_mutex_clear(&old->lock);
+	g_free(old->peer);
+	g_free(old);
 }
 
 const char *dh_push_peer(const struct dh_push *push)
@@ -262,7 +267,7 @@ struct dh_push *dh_push_new(struct dh_io *io, int fd, char *peer, int line_ms, c
 {
 	struct dh_push *push = g_new0(struct dh_push, 1);
 
-	g_atomic_ref_count_init(&push->refs);
+	atomic_init(&push->refs, 1);
 	g_mutex_init(&push->lock);
 	g_queue_init(&push->out);
 	push->io = io;
@@ -294,7 +299,7 @@ static void look(void *arg)
 		push->state = ASKED;
 	if (push->state != CLOSED)
 		flush(push);
-	dh_push_unref(push);
+	dh_push_unref(&push);
 }
 
 /* Call with the lock held; releases it. */
@@ -364,7 +369,7 @@ static void next(void *arg)
 
 	if (push->state == ASKED)
 		await_line(push);
-	dh_push_unref(push);
+	dh_push_unref(&push);
 }
 
 void dh_push_next(struct dh_push *push)
@@ -384,7 +389,7 @@ static void taken(void *arg)
 	g_mutex_unlock(&push->lock);
 	if (push->state == ASKED && !is_ending)
 		push->state = MEDIA;
-	dh_push_unref(push);
+	dh_push_unref(&push);
 }
 
 int dh_push_take(struct dh_push *push)

@@ -18,7 +18,7 @@
 
 #include "io.h"
 
-#define DH_PUSH_LINE_MAX    65536 /* bytes of a line, with its line feed */
+#define DH_PUSH_LINE_MAX    65536         /* bytes of a line, with its line feed */
 #define DH_PUSH_LINE_OPTION "push_line_s" /* the option behind `line_ms` */
 
 struct dh_push;
@@ -45,7 +45,7 @@ void dh_push_refuse(struct dh_push *push, const char *limit);
 void dh_push_close(struct dh_push *push);
 
 struct dh_push *dh_push_ref(struct dh_push *push);
-void dh_push_unref(struct dh_push *push); /* NULL is allowed */
+void dh_push_unref(struct dh_push **push); /* *push may be NULL */
 
 /* Where it comes from, for people. */
 const char *dh_push_peer(const struct dh_push *push);

@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,7 +30,7 @@ struct dh_push_server {
 	/* I/O thread */
 	GSource *tcp_source, *local_source, *pause;
 	GPtrArray *all; /* struct dh_push, references */
-	gint count;     /* atomic */
+	atomic_int count;
 };
 
 /* --- what connections report */
@@ -52,10 +53,10 @@ static void on_closed(void *arg, struct dh_push *push)
 {
 	struct dh_push_server *server = arg;
 
-	server->owner.closed(server->arg, push);
 	g_ptr_array_remove_fast(server->all, push);
-	g_atomic_int_set(&server->count, (int)server->all->len);
-	dh_push_unref(push);
+	atomic_store(&server->count, (int)server->all->len);
+	server->owner.closed(server->arg, push);
+	dh_push_unref(&push);
 }
 
 /* --- accepting */
@@ -98,7 +99,7 @@ static void welcome(struct dh_push_server *server, int fd, const struct sockaddr
 	tune(fd, address);
 	struct dh_push *push = dh_push_new(server->io, fd, peer_of(address, size), server->line_ms, &owner, server);
 	g_ptr_array_add(server->all, push);
-	g_atomic_int_set(&server->count, count + 1);
+	atomic_store(&server->count, count + 1);
 	if (count >= server->max)
 		dh_push_refuse(push, DH_PUSH_MAX_OPTION);
 }
@@ -185,8 +186,8 @@ int dh_push_server_alloc(struct dh_push_server **out, struct dh_io *io, const st
 	if (config->listen)
 		server->tcp = err = dh_push_listen_tcp(config->listen, error);
 	if (err >= 0 && config->socket) {
-		server->local = err =
-			dh_push_listen_local(config->socket, config->socket_mode, config->socket_group, error);
+		server->local = err = dh_push_listen_local(config->socket, config->socket_mode, config->socket_group,
+			error);
 		server->path = err >= 0 ? g_strdup(config->socket) : NULL;
 	}
 	if (err < 0) {
@@ -221,5 +222,5 @@ void dh_push_server_free(struct dh_push_server **server)
 
 int dh_push_server_count(const struct dh_push_server *server)
 {
-	return g_atomic_int_get(&server->count);
+	return atomic_load(&server->count);
 }

@@ -2,23 +2,19 @@
 #include "subscription.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-int dh_subscription_alloc(struct dh_subscription **subscription, const struct dh_ingest_listener *listener, void *arg)
+struct dh_subscription *dh_subscription_new(const struct dh_ingest_listener *listener, void *arg)
 {
-	struct dh_subscription *new = calloc(1, sizeof *new);
+	struct dh_subscription *new = g_new0(struct dh_subscription, 1);
 	pthread_mutexattr_t recursive;
 
-	if (!new)
-		return -ENOMEM;
 	new->listener = *listener;
 	new->arg = arg;
 	pthread_mutexattr_init(&recursive);
 	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
 	pthread_mutex_init(&new->lock, &recursive);
 	pthread_mutexattr_destroy(&recursive);
-	*subscription = new;
-	return 0;
+	return new;
 }
 
 void dh_subscription_free(struct dh_subscription **subscription)
@@ -29,7 +25,7 @@ void dh_subscription_free(struct dh_subscription **subscription)
 	if (!old)
 		return;
 	pthread_mutex_destroy(&old->lock);
-	free(old);
+	g_free(old);
 }
 
 /* --- telling */

@@ -30,8 +30,8 @@ struct dh_subscription {
 	bool is_gone; /* protected by lock */
 };
 
-/* -ENOMEM. The caller fills in the other fields. */
-int dh_subscription_alloc(struct dh_subscription **subscription, const struct dh_ingest_listener *listener, void *arg);
+/* The caller fills in the other fields. */
+struct dh_subscription *dh_subscription_new(const struct dh_ingest_listener *listener, void *arg);
 void dh_subscription_free(struct dh_subscription **subscription);
 
 /* I/O thread. Tells the listener everything in the recording that it has not heard yet; the

@@ -151,7 +151,7 @@ static gboolean control(gint fd, GIOCondition condition, gpointer arg)
 		return G_SOURCE_REMOVE; /* its exit follows; later messages do not matter */
 	text[n] = 0;
 	if (sscanf(text, "ready %d%n", &version, &end) != 1 || text[end])
-		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup("dh-prepare does not say that it is ready"));
+		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup("dh-prepare did not report that it is ready"));
 	else if (version != DH_PREPARE_PROTOCOL)
 		dh_worker_kill(worker, DH_PREPARE_INTERNAL,
 			g_strdup_printf("dh-prepare speaks protocol %d, this plugin %d: install both from one release",

@@ -58,7 +58,7 @@ struct dh_job_spec {
 	bool is_next; /* goes before jobs that are not */
 };
 
-void dh_workers_alloc(struct dh_workers **workers, struct dh_io *io, const struct dh_workers_config *config);
+struct dh_workers *dh_workers_new(struct dh_io *io, const struct dh_workers_config *config);
 
 /* Kills all workers; does not wait. Every job must have ended or been cancelled. */
 void dh_workers_free(struct dh_workers **workers);

@@ -199,6 +199,18 @@ static int64_t start_workers(struct dh_workers *workers)
 	return -1;
 }
 
+/* Jobs that were cancelled leave the workers behind that were started for them. */
+static void stop_spare(struct dh_workers *workers)
+{
+	int needed = MAX(count_runnable(workers), workers->config.warm);
+	struct dh_worker *worker;
+
+	for (int n = count(workers, DH_WORKER_READY); n > needed && (worker = find_ready(workers)); n--) {
+		g_ptr_array_remove_fast(workers->all, worker);
+		dh_worker_free(&worker);
+	}
+}
+
 /* --- jobs that cannot get a worker */
 
 static void fail_job(struct dh_workers *workers, struct dh_job *job)
@@ -248,6 +260,7 @@ static gboolean pump(gpointer arg)
 
 	give_jobs(workers);
 	open_ms = dh_job_queue_may_open(&workers->queue, g_get_monotonic_time()) ? -1 : DH_OPENING_SLOW_MS;
+	stop_spare(workers);
 	start_ms = start_workers(workers);
 	fail_ms = fail_hopeless(workers);
 	look_again(workers, sooner(open_ms, sooner(start_ms, fail_ms)));
@@ -267,7 +280,7 @@ static char *explain(const struct dh_worker *worker, int *code)
 		return g_strdup(worker->why);
 	}
 	if (status == -1)
-		return g_strdup("dh-prepare is gone, nobody knows how");
+		return g_strdup("dh-prepare has ended, nobody knows how");
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {
 		*code = DH_PREPARE_LIMIT;
 		return g_strdup_printf("it takes more than %d s of processor time", worker->workers->config.cpu_s);
@@ -309,7 +322,7 @@ void dh_workers_ended(struct dh_worker *worker)
 
 /* --- all */
 
-void dh_workers_alloc(struct dh_workers **workers, struct dh_io *io, const struct dh_workers_config *config)
+struct dh_workers *dh_workers_new(struct dh_io *io, const struct dh_workers_config *config)
 {
 	struct dh_workers *new = g_new0(struct dh_workers, 1);
 
@@ -321,7 +334,7 @@ void dh_workers_alloc(struct dh_workers **workers, struct dh_io *io, const struc
 	dh_job_queue_init(&new->queue);
 	new->pump = dh_io_timer(io, pump, new);
 	dh_workers_pump(new);
-	*workers = new;
+	return new;
 }
 
 void dh_workers_free(struct dh_workers **workers)

@@ -10,7 +10,7 @@ struct dh_unit *dh_unit_new(enum dh_media media, int64_t pts_ticks, int64_t dura
 	struct dh_unit *unit = calloc(1, sizeof *unit + size);
 	if (!unit)
 		return NULL;
-	unit->refs = 1;
+	atomic_init(&unit->refs, 1);
 	unit->media = media;
 	unit->pts_ticks = pts_ticks;
 	unit->duration_ticks = duration_ticks;
@@ -21,16 +21,17 @@ struct dh_unit *dh_unit_new(enum dh_media media, int64_t pts_ticks, int64_t dura
 
 struct dh_unit *dh_unit_ref(struct dh_unit *unit)
 {
-	__atomic_add_fetch(&unit->refs, 1, __ATOMIC_RELAXED);
+	atomic_fetch_add(&unit->refs, 1);
 	return unit;
 }
 
 void dh_unit_unref(struct dh_unit **unit)
 {
-	struct dh_unit *u = *unit;
+	struct dh_unit *old = *unit;
+
 	*unit = NULL;
-	if (u && __atomic_sub_fetch(&u->refs, 1, __ATOMIC_ACQ_REL) == 0)
-		free(u);
+	if (old && atomic_fetch_sub(&old->refs, 1) == 1)
+		free(old);
 }
 
 bool dh_unit_same_bytes(const struct dh_unit *a, const struct dh_unit *b)

@@ -7,6 +7,7 @@
 #ifndef DH_UNIT_H
 #define DH_UNIT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,7 +31,7 @@ enum dh_media { DH_AUDIO = 0, DH_VIDEO = 1 };
 
 struct dh_unit {
 	/* private */
-	int refs;
+	atomic_int refs;
 	/* immutable */
 	enum dh_media media;
 	uint32_t flags;              /* DH_UNIT_…; 0 for audio */

@@ -23,16 +23,16 @@ static void check(struct dh_request *request, enum dh_member_kind kind)
 	struct dh_member_counts *counts = &request->instance->members;
 	const struct place viewer[] = {
 		{ "max_viewers_per_room", dh_room_viewer_count(request->room), config->max_viewers_per_room },
-		{ "max_viewers", g_atomic_int_get(&counts->viewers), config->max_viewers },
+		{ "max_viewers", atomic_load(&counts->viewers), config->max_viewers },
 	}, observer[] = {
 		{ "max_observers_per_room", dh_room_observer_count(request->room), config->max_observers_per_room },
-		{ "max_observers", g_atomic_int_get(&counts->observers), config->max_observers },
-	}, own = { "max_per_session", g_atomic_int_get(&request->session->client->members), config->max_per_session };
+		{ "max_observers", atomic_load(&counts->observers), config->max_observers },
+	}, own = { "max_per_session", atomic_load(&request->session->client->members), config->max_per_session };
 	const struct place *places = kind == DH_MEMBER_VIEWER ? viewer : observer;
 
 	if (dh_session_is_closing(request->session))
 		dh_request_fail(request, DH_ERROR_STATE,
-			"The connection before is still being closed: wait for \"stopped\"");
+			"The previous connection is still being closed: wait for \"stopped\"");
 	else if (has_place(request, &own) && has_place(request, &places[0]))
 		has_place(request, &places[1]);
 }
@@ -52,7 +52,7 @@ struct dh_member *dh_admit(struct dh_request *request, enum dh_member_kind kind)
 	g_mutex_unlock(&request->instance->admission_lock);
 	if (is_member)
 		return member;
-	dh_member_unref(member);
+	dh_member_unref(&member);
 	dh_request_fail(request, DH_ERROR_STATE, "This handle watches or observes already");
 	return NULL;
 }

@@ -61,15 +61,19 @@ struct dh_client *dh_clients_join(struct dh_clients *clients, const struct janus
 	return client;
 }
 
-void dh_client_unref(struct dh_client *client)
+void dh_client_unref(struct dh_client **client)
 {
-	if (!client)
+	struct dh_client *old = *client;
+	struct dh_clients *clients;
+
+	*client = NULL;
+	if (!old)
 		return;
-	struct dh_clients *clients = client->clients;
+	clients = old->clients;
 	g_mutex_lock(&clients->lock);
 	clients->handles--;
-	if (--client->handles == 0)
-		g_hash_table_remove(clients->all, client->identity);
+	if (--old->handles == 0)
+		g_hash_table_remove(clients->all, old->identity);
 	g_mutex_unlock(&clients->lock);
 }
 

@@ -14,6 +14,7 @@
 #ifndef DH_CLIENT_H
 #define DH_CLIENT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <glib.h>
@@ -28,7 +29,7 @@ struct dh_client {
 	/* protected by the clients' lock */
 	unsigned handles;
 	/* atomic */
-	gint members; /* rooms that its handles watch or observe */
+	atomic_int members; /* rooms that its handles watch or observe */
 };
 
 /* All clients of one instance. Must outlive them. */
@@ -38,7 +39,7 @@ void dh_clients_free(struct dh_clients **clients);
 /* The client of a new handle, with one reference for it. NULL: it has `most`
  * handles already. */
 struct dh_client *dh_clients_join(struct dh_clients *clients, const struct janus_plugin_session *handle, unsigned most);
-void dh_client_unref(struct dh_client *client);
+void dh_client_unref(struct dh_client **client);
 
 /* Counts clients and handles. */
 void dh_clients_count(struct dh_clients *clients, unsigned *count, unsigned *handles);

@@ -90,7 +90,7 @@ static const struct dh_option avatar_options[] = {
 static void avatar_free(gpointer data)
 {
 	struct dh_avatar_config *avatar = data;
-	dh_options_free(avatar_options, avatar);
+	dh_options_clear(avatar_options, avatar);
 	g_free(avatar->name);
 	g_free(avatar);
 }
@@ -282,7 +282,7 @@ void dh_config_free(struct dh_config **config)
 	g_ptr_array_free((*config)->avatars, TRUE);
 	g_ptr_array_free((*config)->generators, TRUE);
 	g_ptr_array_free((*config)->rooms, TRUE);
-	dh_options_free(general_options, *config);
+	dh_options_clear(general_options, *config);
 	g_free((*config)->fetch);
 	g_free(*config);
 	*config = NULL;

@@ -60,9 +60,9 @@ struct dh_config {
 	int64_t max_request, max_text, max_metadata; /* bytes */
 	int64_t more_s, more_rate;                   /* of a text that is still being written, see feed.h */
 	int64_t max_depth;                           /* of a request's JSON */
-	char *push_listen, *push_socket;              /* where generators push; NULL: nowhere */
-	char *push_socket_mode, *push_socket_group;   /* octal digits; NULL: Janus's group */
-	int64_t push_plain;                           /* other machines may push without encryption */
+	char *push_listen, *push_socket;             /* where generators push; NULL: nowhere */
+	char *push_socket_mode, *push_socket_group;  /* octal digits; NULL: Janus's group */
+	int64_t push_plain;                          /* other machines may push without encryption */
 	int64_t max_pushes, max_pushes_per_room, push_line_s;
 	int64_t ahead_ms; /* how far live segments are read ahead of what has been played */
 	int64_t spread_ms;

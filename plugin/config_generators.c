@@ -102,7 +102,7 @@ struct dh_generator_config *dh_config_generator_read(const janus_config_containe
 
 void dh_config_generator_free(struct dh_generator_config **generator)
 {
-	dh_options_free(generator_options, *generator);
+	dh_options_clear(generator_options, *generator);
 	g_free((*generator)->name);
 	g_free(*generator);
 	*generator = NULL;

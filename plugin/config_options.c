@@ -117,7 +117,7 @@ void dh_options_default(const struct dh_option *options, void *base)
 	}
 }
 
-void dh_options_free(const struct dh_option *options, void *base)
+void dh_options_clear(const struct dh_option *options, void *base)
 {
 	for (const struct dh_option *o = options; o->name; o++) {
 		void *field = (char *)base + o->offset;

@@ -54,6 +54,6 @@ int dh_options_read(const char *file, const janus_config_container *category, co
 	void *base);
 
 /* Frees texts and lists. */
-void dh_options_free(const struct dh_option *options, void *base);
+void dh_options_clear(const struct dh_option *options, void *base);
 
 #endif

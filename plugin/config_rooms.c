@@ -38,7 +38,7 @@ void dh_config_room_free(struct dh_config_room **room)
 {
 	if (!*room)
 		return;
-	dh_options_free(room_options, *room);
+	dh_options_clear(room_options, *room);
 	g_free((*room)->name);
 	g_free(*room);
 	*room = NULL;

@@ -78,5 +78,5 @@ void dh_enqueue(struct dh_request *request, const char *name, struct dh_ingest_s
 		fail_enqueue(request, id, err);
 	else
 		dh_request_answer(request, "queued", reply);
-	dh_feed_unref(feed);
+	dh_feed_unref(&feed);
 }

@@ -23,12 +23,16 @@ static void to_gateway_log(enum dh_log_level level, const char *text)
 
 static void session_unref(gpointer data)
 {
-	dh_session_unref(data);
+	struct dh_session *session = data;
+
+	dh_session_unref(&session);
 }
 
 static void room_unref(gpointer data)
 {
-	dh_room_unref(data);
+	struct dh_room *room = data;
+
+	dh_room_unref(&room);
 }
 
 static void avatar_free(gpointer data)

@@ -11,7 +11,9 @@
 
 static void room_unref(gpointer data)
 {
-	dh_room_unref(data);
+	struct dh_room *room = data;
+
+	dh_room_unref(&room);
 }
 
 static const char *id_of(const struct dh_room *room)
@@ -93,7 +95,7 @@ static char *free_id(struct dh_instance *instance)
 		struct dh_room *taken = dh_instance_room(instance, id);
 		if (!taken)
 			return id;
-		dh_room_unref(taken);
+		dh_room_unref(&taken);
 		g_free(id);
 	}
 }
@@ -158,7 +160,7 @@ static int make(struct dh_instance *instance, const struct dh_room_facts *facts,
 	if (!err) {
 		err = publish(instance, *room);
 		if (err)
-			dh_room_unref(*room);
+			dh_room_unref(room);
 	}
 	if (err && permanent)
 		dh_room_file_remove(instance->room_file, facts->id);
@@ -182,7 +184,7 @@ int dh_instance_create_room(struct dh_instance *instance, const struct dh_room_f
 	struct dh_settings *settings = dh_settings_new(&described);
 	int err = make(instance, &facts, settings, permanent, room);
 	g_mutex_unlock(&instance->rooms_lock);
-	dh_settings_unref(settings);
+	dh_settings_unref(&settings);
 	g_free(made_description);
 	g_free(made_id);
 	return err;
@@ -191,9 +193,10 @@ int dh_instance_create_room(struct dh_instance *instance, const struct dh_room_f
 static bool is_there(struct dh_instance *instance, const struct dh_room *room)
 {
 	struct dh_room *found = dh_instance_room(instance, id_of(room));
+	bool is_same = found == room;
 
-	dh_room_unref(found);
-	return found == room;
+	dh_room_unref(&found);
+	return is_same;
 }
 
 static int change_settings(struct dh_instance *instance, struct dh_room *room, struct dh_settings *settings,
@@ -217,8 +220,8 @@ int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room, co
 	int err = change_settings(instance, room, new, permanent);
 	g_mutex_unlock(&instance->rooms_lock);
 	*visible = strcmp(old->description, new->description) || !json_equal(old->metadata, new->metadata);
-	dh_settings_unref(old);
-	dh_settings_unref(new);
+	dh_settings_unref(&old);
+	dh_settings_unref(&new);
 	return err;
 }
 
@@ -273,7 +276,7 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 	else if (err)
 		dh_log(DH_LOG_ERROR, "%s is not created: %s", category, g_strerror(-err));
 	else
-		dh_room_unref(room);
+		dh_room_unref(&room);
 	json_decref(given.metadata);
 }
 

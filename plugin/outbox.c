@@ -8,7 +8,7 @@
 static void post(struct dh_outbox *outbox, struct dh_saying *saying)
 {
 	if (saying->type != DH_SAY_REQUEST && saying->type != DH_SAY_END)
-		g_atomic_int_add(&outbox->events_waiting, saying->sessions ? (gint)saying->sessions->len : 1);
+		atomic_fetch_add(&outbox->events_waiting, saying->sessions ? (int)saying->sessions->len : 1);
 	g_async_queue_push(outbox->inbox, saying);
 }
 
@@ -83,21 +83,21 @@ void dh_outbox_free(struct dh_outbox **out)
 
 void dh_outbox_mute(struct dh_outbox *outbox)
 {
-	g_atomic_int_set(&outbox->muted, 1);
+	atomic_store(&outbox->muted, 1);
 }
 
 /* --- posting */
 
 bool dh_outbox_run(struct dh_outbox *outbox, struct dh_session *session, dh_outbox_fn *fn, void *arg)
 {
-	if ((unsigned)g_atomic_int_add(&session->waiting_requests, 1) >= outbox->config.max_requests) {
-		g_atomic_int_add(&session->waiting_requests, -1);
+	if ((unsigned)atomic_fetch_add(&session->waiting_requests, 1) >= outbox->config.max_requests) {
+		atomic_fetch_sub(&session->waiting_requests, 1);
 		return false;
 	}
 	struct dh_saying *saying = dh_saying_new(outbox, DH_SAY_REQUEST, session, NULL);
 	saying->run = fn;
 	saying->arg = arg;
-	g_atomic_int_inc(&outbox->requests_waiting);
+	atomic_fetch_add(&outbox->requests_waiting, 1);
 	post(outbox, saying);
 	return true;
 }
@@ -108,7 +108,7 @@ static void answer_to(struct dh_saying *saying, const char *transaction)
 {
 	saying->transaction = g_strdup(transaction);
 	if (transaction)
-		g_atomic_int_inc(&saying->session->waiting_requests);
+		atomic_fetch_add(&saying->session->waiting_requests, 1);
 }
 
 void dh_outbox_push(struct dh_outbox *outbox, struct dh_session *session, const char *transaction, json_t *message)
@@ -128,7 +128,7 @@ void dh_outbox_offer(struct dh_outbox *outbox, struct dh_session *session, const
 	saying->jsep = jsep;
 	saying->done = done;
 	saying->arg = arg;
-	g_atomic_int_inc(&outbox->offers_waiting);
+	atomic_fetch_add(&outbox->offers_waiting, 1);
 	post(outbox, saying);
 }
 
@@ -158,8 +158,8 @@ void dh_outbox_close(struct dh_outbox *outbox, struct dh_session *session, unsig
 
 void dh_outbox_stats(struct dh_outbox *outbox, struct dh_outbox_stats *stats)
 {
-	stats->events = (unsigned)g_atomic_int_get(&outbox->events_waiting);
-	stats->requests = (unsigned)g_atomic_int_get(&outbox->requests_waiting);
-	stats->offers = (unsigned)g_atomic_int_get(&outbox->offers_waiting);
-	stats->offer_threads = (unsigned)g_atomic_int_get(&outbox->offers.busy);
+	stats->events = (unsigned)atomic_load(&outbox->events_waiting);
+	stats->requests = (unsigned)atomic_load(&outbox->requests_waiting);
+	stats->offers = (unsigned)atomic_load(&outbox->offers_waiting);
+	stats->offer_threads = (unsigned)atomic_load(&outbox->offers.busy);
 }

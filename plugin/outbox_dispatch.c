@@ -27,7 +27,7 @@ static struct dh_outbox_lane *lane_of(GHashTable *table, struct dh_session *sess
 static void lane_free(struct dh_outbox_lane *lane)
 {
 	g_hash_table_remove(lane->table, lane->session);
-	dh_session_unref(lane->session);
+	dh_session_unref(&lane->session);
 	g_free(lane);
 }
 
@@ -77,7 +77,7 @@ static void tell_lost(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 		(json_int_t)lane->lost);
 
 	lane->lost = 0;
-	g_atomic_int_inc(&outbox->events_waiting);
+	atomic_fetch_add(&outbox->events_waiting, 1);
 	append(outbox, lane, dh_saying_new(outbox, DH_SAY_EVENT, lane->session, event));
 }
 
@@ -93,7 +93,7 @@ static void advance(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 	struct dh_saying *saying = g_queue_pop_head(&lane->sayings);
 
 	if (saying->type != DH_SAY_REQUEST)
-		g_atomic_int_add(&outbox->events_waiting, -1);
+		atomic_fetch_sub(&outbox->events_waiting, 1);
 	saying_done(saying);
 	if (!g_queue_is_empty(&lane->sayings))
 		wait_for_turn(outbox, lane);
@@ -116,13 +116,13 @@ static bool is_full(const struct dh_outbox *outbox, const struct dh_outbox_lane 
 	guint length = g_queue_get_length((GQueue *)&lane->sayings);
 
 	return length >= outbox->config.max_events ||
-		(length >= 16 && (unsigned)g_atomic_int_get(&outbox->events_waiting) >= outbox->config.max_all_events);
+		(length >= 16 && (unsigned)atomic_load(&outbox->events_waiting) >= outbox->config.max_all_events);
 }
 
 static void lose(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 {
 	lane->lost++;
-	g_atomic_int_add(&outbox->events_waiting, -1);
+	atomic_fetch_sub(&outbox->events_waiting, 1);
 }
 
 static void take_broadcast(struct dh_outbox *outbox, struct dh_saying *saying)
@@ -160,7 +160,7 @@ static void take_done(struct dh_outbox *outbox, struct dh_saying *saying)
 		g_hash_table_lookup(outbox->events_by_session, saying->session) :
 		NULL;
 
-	g_atomic_int_add(&pool_of(outbox, saying)->busy, -1);
+	atomic_fetch_sub(&pool_of(outbox, saying)->busy, 1);
 	advance(outbox, saying->pooled);
 	if (events && events->is_gated)
 		wait_for_turn(outbox, events);
@@ -190,9 +190,9 @@ static void hand_to_pool(struct dh_pool *pool)
 {
 	struct dh_outbox_lane *lane;
 
-	while ((guint)g_atomic_int_get(&pool->busy) < pool->threads->len && (lane = dh_turns_take(pool->waiting))) {
+	while ((guint)atomic_load(&pool->busy) < pool->threads->len && (lane = dh_turns_take(pool->waiting))) {
 		struct dh_saying *saying = g_queue_peek_head(&lane->sayings);
-		g_atomic_int_inc(&pool->busy);
+		atomic_fetch_add(&pool->busy, 1);
 		saying->pooled = lane;
 		g_async_queue_push(pool->queue, saying);
 	}
@@ -237,10 +237,10 @@ gpointer dh_outbox_work(gpointer data)
 	while ((saying = g_async_queue_pop(pool->queue))->type != DH_SAY_END) {
 		dh_saying_say(saying, saying->session);
 		if (saying->type == DH_SAY_REQUEST) {
-			g_atomic_int_add(&outbox->requests_waiting, -1);
-			g_atomic_int_add(&saying->session->waiting_requests, -1);
+			atomic_fetch_sub(&outbox->requests_waiting, 1);
+			atomic_fetch_sub(&saying->session->waiting_requests, 1);
 		} else {
-			g_atomic_int_add(&outbox->offers_waiting, -1);
+			atomic_fetch_sub(&outbox->offers_waiting, 1);
 		}
 		g_async_queue_push(outbox->inbox, saying);
 	}

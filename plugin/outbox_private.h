@@ -8,6 +8,8 @@
 #ifndef DH_OUTBOX_PRIVATE_H
 #define DH_OUTBOX_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "outbox.h"
 
 #include "turns.h"
@@ -47,7 +49,7 @@ struct dh_pool {
 	GAsyncQueue *queue; /* struct dh_saying */
 	GPtrArray *threads;
 	/* atomic */
-	gint busy;
+	atomic_int busy;
 	/* owner: the dispatcher */
 	struct dh_turns *waiting; /* lanes whose first item is for the pool; by client */
 };
@@ -59,8 +61,8 @@ struct dh_outbox {
 	GThread *dispatcher;
 	struct dh_pool offers, requests;
 	/* atomic */
-	gint muted;
-	gint events_waiting, requests_waiting, offers_waiting;
+	atomic_int muted;
+	atomic_int events_waiting, requests_waiting, offers_waiting;
 	/* owner: the dispatcher */
 	GHashTable *events_by_session, *requests_by_session; /* lanes */
 	struct dh_turns *quick; /* lanes whose first item the dispatcher sends; by poster */

@@ -22,8 +22,8 @@ void dh_saying_free(struct dh_saying **out)
 	struct dh_saying *saying = *out;
 
 	if (saying->transaction)
-		g_atomic_int_add(&saying->session->waiting_requests, -1);
-	dh_session_unref(saying->session);
+		atomic_fetch_sub(&saying->session->waiting_requests, 1);
+	dh_session_unref(&saying->session);
 	if (saying->sessions)
 		g_ptr_array_unref(saying->sessions);
 	g_free(saying->transaction);
@@ -38,7 +38,7 @@ void dh_saying_free(struct dh_saying **out)
 /* Janus is going down, or the handle is gone and Janus would log an error. */
 static bool is_muted(const struct dh_saying *saying, const struct dh_session *session)
 {
-	return g_atomic_int_get(&saying->outbox->muted) || (session && g_atomic_int_get(&session->handle->stopped));
+	return atomic_load(&saying->outbox->muted) || (session && g_atomic_int_get(&session->handle->stopped));
 }
 
 static int push(const struct dh_saying *saying, const struct dh_session *session)

@@ -157,7 +157,7 @@ static struct dh_instance *enter_session(janus_plugin_session *handle, struct dh
 
 static void leave_session(struct dh_session *session)
 {
-	dh_session_unref(session);
+	dh_session_unref(&session);
 	leave();
 }
 
@@ -168,7 +168,7 @@ static void end_watch(struct dh_session *session)
 
 	if (member)
 		dh_room_member_leave(member);
-	dh_member_unref(member);
+	dh_member_unref(&member);
 }
 
 static void plugin_destroy_session(janus_plugin_session *handle, int *error)
@@ -179,7 +179,7 @@ static void plugin_destroy_session(janus_plugin_session *handle, int *error)
 	if (session) {
 		dh_session_close(session);
 		end_watch(session);
-		dh_session_unref(session);
+		dh_session_unref(&session);
 	} else {
 		*error = -1;
 	}
@@ -201,13 +201,13 @@ static json_t *plugin_query_session(janus_plugin_session *handle)
 		json_object_set_new(info, "viewer", json_integer(member->id));
 	}
 	if (member && !member->observes) {
-		json_object_set_new(info, "answered", json_boolean(g_atomic_int_get(&member->answered)));
-		json_object_set_new(info, "media", json_boolean(g_atomic_int_get(&member->media)));
-		json_object_set_new(info, "paused", json_boolean(g_atomic_int_get(&member->paused)));
+		json_object_set_new(info, "answered", json_boolean(atomic_load(&member->answered)));
+		json_object_set_new(info, "media", json_boolean(atomic_load(&member->media)));
+		json_object_set_new(info, "paused", json_boolean(atomic_load(&member->paused)));
 		if (dh_room_viewer(member->room, member, &sent) == 0)
 			json_object_set_new(info, "sent", sent);
 	}
-	dh_member_unref(member);
+	dh_member_unref(&member);
 	leave_session(session);
 	return info;
 }
@@ -256,7 +256,7 @@ static void plugin_setup_media(janus_plugin_session *handle)
 		dh_room_member_media(member);
 		dh_outbox_push(instance->outbox, session, NULL, dh_member_status("started"));
 	}
-	dh_member_unref(member);
+	dh_member_unref(&member);
 	leave_session(session);
 }
 
@@ -279,7 +279,7 @@ static void plugin_incoming_rtcp(janus_plugin_session *handle, janus_plugin_rtcp
 	struct dh_member *member = dh_session_member(session);
 	if (member)
 		dh_room_member_pli(member);
-	dh_member_unref(member);
+	dh_member_unref(&member);
 	leave_session(session);
 }
 
@@ -294,7 +294,7 @@ static void plugin_slow_link(janus_plugin_session *handle, int mindex, gboolean 
 	struct dh_member *member = dh_session_member(session);
 	if (member)
 		dh_room_member_slow_link(member, video ? DH_VIDEO : DH_AUDIO);
-	dh_member_unref(member);
+	dh_member_unref(&member);
 	leave_session(session);
 }
 

@@ -30,7 +30,7 @@ static void run_task(gpointer data, gpointer arg)
 
 	(void)arg;
 	dh_pusher_line(task->pusher, task->line, task->size);
-	dh_pusher_unref(task->pusher);
+	dh_pusher_unref(&task->pusher);
 	g_free(task->line);
 	g_free(task);
 }
@@ -42,8 +42,7 @@ static void on_line(void *arg, struct dh_push *push, const char *line, size_t si
 
 	if (!dh_push_user(push))
 		dh_push_set_user(push, dh_pusher_new(service->instance, service->tokens, service->places, push));
-	task->pusher = dh_push_user(push);
-	g_atomic_ref_count_inc(&task->pusher->refs);
+	task->pusher = dh_pusher_ref(dh_push_user(push));
 	task->line = g_memdup2(line, size + 1);
 	task->size = size;
 	g_thread_pool_push(service->pool, task, NULL);
@@ -64,7 +63,7 @@ static void on_closed(void *arg, struct dh_push *push)
 		return;
 	dh_push_set_user(push, NULL);
 	dh_pusher_closed(pusher);
-	dh_pusher_unref(pusher);
+	dh_pusher_unref(&pusher);
 }
 
 static int start_server(struct dh_push_service *service)

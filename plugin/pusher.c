@@ -14,12 +14,12 @@
 #define PROGRESS_MS_MIN 20
 #define PROGRESS_MS_MAX 10000
 
-struct dh_pusher *dh_pusher_new(struct dh_instance *instance, struct dh_push_tokens *tokens, struct dh_push_places *places,
-	struct dh_push *push)
+struct dh_pusher *dh_pusher_new(struct dh_instance *instance, struct dh_push_tokens *tokens,
+	struct dh_push_places *places, struct dh_push *push)
 {
 	struct dh_pusher *pusher = g_new0(struct dh_pusher, 1);
 
-	g_atomic_ref_count_init(&pusher->refs);
+	atomic_init(&pusher->refs, 1);
 	pusher->instance = instance;
 	g_mutex_init(&pusher->lock);
 	pusher->tokens = tokens;
@@ -28,15 +28,24 @@ struct dh_pusher *dh_pusher_new(struct dh_instance *instance, struct dh_push_tok
 	return pusher;
 }
 
-void dh_pusher_unref(struct dh_pusher *pusher)
+struct dh_pusher *dh_pusher_ref(struct dh_pusher *pusher)
 {
-	if (!pusher || !g_atomic_ref_count_dec(&pusher->refs))
+	atomic_fetch_add(&pusher->refs, 1);
+	return pusher;
+}
+
+void dh_pusher_unref(struct dh_pusher **pusher)
+{
+	struct dh_pusher *old = *pusher;
+
+	*pusher = NULL;
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
-	dh_push_unref(pusher->push);
-	g_mutex_clear(&pusher->lock);
-	g_free(pusher->place);
-	g_free(pusher->authorized);
-	g_free(pusher);
+	dh_push_unref(&old->push);
+	g_mutex_clear(&old->lock);
+	g_free(old->place);
+	g_free(old->authorized);
+	g_free(old);
 }
 
 json_t *dh_pusher_refusal(const char *limit)
@@ -55,7 +64,7 @@ static void on_event(void *arg, json_t *event, bool is_last)
 {
 	struct dh_pusher *pusher = arg;
 
-	g_atomic_int_set(&pusher->is_queued, 1);
+	atomic_store(&pusher->is_queued, true);
 	if (is_last)
 		dh_push_end(pusher->push, event);
 	else
@@ -64,8 +73,7 @@ static void on_event(void *arg, json_t *event, bool is_last)
 
 static void say_want(struct dh_pusher *pusher, int64_t ticks)
 {
-	dh_push_say(pusher->push,
-		json_pack("{s:s, s:I}", "event", "want", "ms", (json_int_t)dh_ms_from_ticks(ticks)));
+	dh_push_say(pusher->push, json_pack("{s:s, s:I}", "event", "want", "ms", (json_int_t)dh_ms_from_ticks(ticks)));
 }
 
 static void on_progress(void *arg, const char *segment, int64_t played_ticks, int64_t wanted_ticks)
@@ -84,9 +92,9 @@ static void on_gone(void *arg)
 {
 	struct dh_pusher *pusher = arg;
 
-	if (g_atomic_int_get(&pusher->is_queued))
+	if (atomic_load(&pusher->is_queued))
 		dh_push_end(pusher->push, NULL);
-	dh_pusher_unref(pusher);
+	dh_pusher_unref(&pusher);
 }
 
 /* --- authority */
@@ -130,7 +138,7 @@ static void authorize(struct dh_pusher *pusher, struct dh_request *request)
 		struct dh_settings *settings = dh_room_settings(request->room);
 		if (settings->secret)
 			check_token(pusher, request, settings->secret);
-		dh_settings_unref(settings);
+		dh_settings_unref(&settings);
 	}
 	if (!request->error_code) {
 		g_free(pusher->authorized);
@@ -152,10 +160,9 @@ static void answer_info(struct dh_pusher *pusher, struct dh_request *request)
 	dh_push_say(pusher->push,
 		json_pack("{s:{s:o, s:I, s:I, s:I, s:i, s:I, s:i, s:I, s:O}}", "info", "room",
 			dh_room_id_json(request->room), "width", (json_int_t)avatar->width, "height",
-			(json_int_t)avatar->height, "kbps", (json_int_t)avatar->kbps, "audio_kbps",
-			defaults.audio_kbps, "entry_ms", (json_int_t)avatar->entry_ms, "fps_max", defaults.fps_max,
-			"ahead_ms", (json_int_t)pusher->instance->config->ahead_ms, "state",
-			json_object_get(room, "state")));
+			(json_int_t)avatar->height, "kbps", (json_int_t)avatar->kbps, "audio_kbps", defaults.audio_kbps,
+			"entry_ms", (json_int_t)avatar->entry_ms, "fps_max", defaults.fps_max, "ahead_ms",
+			(json_int_t)pusher->instance->config->ahead_ms, "state", json_object_get(room, "state")));
 	json_decref(room);
 }
 
@@ -243,7 +250,7 @@ static void begin_segment(struct dh_pusher *pusher, struct dh_request *request)
 	if (!request->error_code)
 		source.fds[0] = dh_push_take(pusher->push);
 	if (!request->error_code && source.fds[0] >= 0) {
-		g_atomic_ref_count_inc(&pusher->refs);
+		dh_pusher_ref(pusher);
 		dh_enqueue(request, name, &source, NULL, &audience);
 		if (!request->error_code)
 			say_want(pusher, pusher->instance->config->ahead_ms * DH_TICKS_PER_MS);
@@ -284,7 +291,8 @@ static void handle(struct dh_pusher *pusher, struct dh_request *request)
 
 void dh_pusher_line(struct dh_pusher *pusher, const char *line, size_t size)
 {
-	struct dh_request *request = dh_request_new(pusher->instance, NULL, NULL, json_loadb(line, size, 0, NULL), NULL);
+	struct dh_request *request = dh_request_new(pusher->instance, NULL, NULL, json_loadb(line, size, 0, NULL),
+		NULL);
 
 	handle(pusher, request);
 	if (request->error_code)

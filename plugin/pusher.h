@@ -3,6 +3,7 @@
 #ifndef DH_PUSHER_H
 #define DH_PUSHER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "instance.h"
@@ -11,26 +12,26 @@
 #include "push_token.h"
 
 struct dh_pusher {
-	gatomicrefcount refs;
+	atomic_int refs;
 	/* immutable */
 	struct dh_instance *instance;
 	/* of the service; used while there is a connection */
 	struct dh_push_tokens *tokens;
 	struct dh_push_places *places;
-	struct dh_push *push;          /* a reference */
+	struct dh_push *push; /* a reference */
 	/* one line at a time */
-	char *authorized; /* the room that it has proved to know; NULL: none */
-	/* atomic */
-	gint is_queued; /* its segment has begun its life */
+	char *authorized;      /* the room that it has proved to know; NULL: none */
+	atomic_bool is_queued; /* its segment has begun its life */
 	/* protected by lock */
 	GMutex lock;
 	char *place; /* the room in which it has one; NULL: none */
 	bool is_closed;
 };
 
-struct dh_pusher *dh_pusher_new(struct dh_instance *instance, struct dh_push_tokens *tokens, struct dh_push_places *places,
-	struct dh_push *push);
-void dh_pusher_unref(struct dh_pusher *pusher);
+struct dh_pusher *dh_pusher_new(struct dh_instance *instance, struct dh_push_tokens *tokens,
+	struct dh_push_places *places, struct dh_push *push);
+struct dh_pusher *dh_pusher_ref(struct dh_pusher *pusher);
+void dh_pusher_unref(struct dh_pusher **pusher); /* *pusher may be NULL */
 
 /* Its connection has ended. */
 void dh_pusher_closed(struct dh_pusher *pusher);

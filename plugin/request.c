@@ -26,8 +26,8 @@ void dh_request_free(struct dh_request **out)
 
 	if (!request)
 		return;
-	dh_room_unref(request->room);
-	dh_session_unref(request->session);
+	dh_room_unref(&request->room);
+	dh_session_unref(&request->session);
 	g_free(request->transaction);
 	json_decref(request->body);
 	json_decref(request->jsep);

@@ -82,7 +82,7 @@ static void authorize_room(struct dh_request *request, enum dh_authority authori
 		need(request, "secret", settings->secret);
 		request->is_trusted = true;
 	}
-	dh_settings_unref(settings);
+	dh_settings_unref(&settings);
 }
 
 void dh_request_authorize(struct dh_request *request, enum dh_authority authority)

@@ -60,7 +60,7 @@ static void answer_create(struct dh_request *request, bool permanent)
 		dh_outbox_notify(request->instance->outbox, request->session,
 			json_pack("{s:s, s:o, s:s}", "event", "created", "id", dh_room_id_json(request->room),
 				"description", settings->description));
-	dh_settings_unref(settings);
+	dh_settings_unref(&settings);
 }
 
 static void create(struct dh_request *request, const struct dh_room_facts *facts, const struct dh_settings *settings)

@@ -37,7 +37,7 @@ static struct dh_member *current(struct dh_request *request)
 	if (member && !member->observes)
 		return member;
 	dh_request_fail(request, DH_ERROR_STATE, "\"%s\" without \"watch\"", dh_request_text(request, "request"));
-	dh_member_unref(member);
+	dh_member_unref(&member);
 	return NULL;
 }
 
@@ -61,12 +61,12 @@ static void offered(void *arg, int err)
 		struct dh_member *ended = o->is_first ? dh_session_end_member(session, o->member, NULL) : NULL;
 		if (ended)
 			dh_room_member_leave(ended);
-		dh_member_unref(ended);
+		dh_member_unref(&ended);
 		dh_request_fail(request, DH_ERROR_SDP, "Janus could not use the offer (%d), its log says why", err);
 		dh_outbox_push(o->instance->outbox, session, o->transaction, dh_request_error(request));
 		dh_request_free(&request);
 	}
-	dh_member_unref(o->member);
+	dh_member_unref(&o->member);
 	g_free(o->transaction);
 	g_free(o);
 }
@@ -99,7 +99,7 @@ static void begin(struct dh_request *request, enum dh_member_kind kind)
 	else
 		answer(request, member, "observing");
 	dh_room_member_attach(member);
-	dh_member_unref(member);
+	dh_member_unref(&member);
 }
 
 /* ICE restart: offers the same again for the existing PeerConnection. */
@@ -111,11 +111,11 @@ static void restart(struct dh_request *request)
 		return;
 	if (member->room != request->room)
 		dh_request_fail(request, DH_ERROR_STATE, "\"restart\": this handle does not watch that room");
-	else if (!g_atomic_int_get(&member->answered))
+	else if (!atomic_load(&member->answered))
 		dh_request_fail(request, DH_ERROR_STATE, "\"restart\" before \"start\"");
 	else
 		offer(request, member, "updating");
-	dh_member_unref(member);
+	dh_member_unref(&member);
 }
 
 static void handle_watch(struct dh_request *request)
@@ -139,18 +139,18 @@ static void handle_start(struct dh_request *request)
 
 	if (!member)
 		return;
-	bool answered = g_atomic_int_get(&member->answered) != 0;
+	bool answered = atomic_load(&member->answered) != 0;
 	if (request->jsep && !dh_sdp_is_answer(request->jsep)) {
 		dh_request_fail(request, DH_ERROR_SDP, "Invalid JSEP: an answer to our offer is expected");
 	} else if (!request->jsep && !answered) {
 		dh_request_fail(request, DH_ERROR_SDP,
 			"Missing JSEP: the first \"start\" brings the answer to our offer");
 	} else {
-		g_atomic_int_set(&member->answered, 1);
+		atomic_store(&member->answered, 1);
 		dh_room_member_pause(member, false);
-		answer(request, member, g_atomic_int_get(&member->media) ? "started" : "starting");
+		answer(request, member, atomic_load(&member->media) ? "started" : "starting");
 	}
-	dh_member_unref(member);
+	dh_member_unref(&member);
 }
 
 static void handle_pause(struct dh_request *request)
@@ -161,7 +161,7 @@ static void handle_pause(struct dh_request *request)
 		return;
 	dh_room_member_pause(member, true);
 	answer(request, member, "pausing");
-	dh_member_unref(member);
+	dh_member_unref(&member);
 }
 
 /* "stopped" follows when Janus has hung up; an observer has nothing to hang up. */
@@ -172,7 +172,7 @@ static void handle_stop(struct dh_request *request)
 
 	if (member)
 		ended = dh_session_end_member(request->session, member, member->observes ? NULL : &closing);
-	dh_member_unref(member);
+	dh_member_unref(&member);
 	if (!ended) {
 		dh_request_fail(request, DH_ERROR_STATE, "\"stop\" without \"watch\"");
 		return;
@@ -181,7 +181,7 @@ static void handle_stop(struct dh_request *request)
 	answer(request, ended, ended->observes ? "stopped" : "stopping");
 	if (!ended->observes)
 		dh_outbox_close(request->instance->outbox, request->session, closing);
-	dh_member_unref(ended);
+	dh_member_unref(&ended);
 }
 
 static const struct dh_field watch_fields[] = {

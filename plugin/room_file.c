@@ -14,7 +14,7 @@
 #define MODE 0600
 
 static const char head[] = "# Permanent rooms, written by janus.plugin.digitalhuman: don't edit it while Janus\n"
-			   "# runs. A room here goes before one of the same id in " DH_CONFIG_FILE ";\n"
+			   "# runs. A room here overrides one with the same id in " DH_CONFIG_FILE ";\n"
 			   "# one that has nothing but an id is not created.\n\n";
 
 struct dh_room_file {
@@ -70,7 +70,7 @@ static void read_all(struct dh_room_file *file)
 	if (parsed)
 		janus_config_destroy(parsed);
 	if (file->is_damaged)
-		dh_log(DH_LOG_ERROR, "%s is not written either, until it is mended: no change of rooms is permanent",
+		dh_log(DH_LOG_ERROR, "%s is not written either, until it is repaired: no change of rooms is permanent",
 			file->path);
 }
 

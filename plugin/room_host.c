@@ -13,7 +13,9 @@ static void *handle_ref(void *handle)
 
 static void handle_unref(void *handle)
 {
-	dh_session_unref(handle);
+	struct dh_session *session = handle;
+
+	dh_session_unref(&session);
 }
 
 static void relay(void *handle, enum dh_media media, const uint8_t *rtp, size_t size)
@@ -58,7 +60,7 @@ static void dismiss(void *arg, void *handle, struct dh_member *member)
 
 	if (ended && !ended->observes)
 		dh_outbox_close(arg, handle, closing);
-	dh_member_unref(ended);
+	dh_member_unref(&ended);
 }
 
 struct dh_host dh_room_host_table(struct dh_outbox *outbox)

@@ -15,26 +15,29 @@ struct dh_session *dh_session_new(struct janus_plugin_session *handle, struct dh
 	/* Janus initialises the count after create_session, with a reference for us. */
 	session->handle = handle;
 	session->client = client;
-	g_atomic_ref_count_init(&session->refs);
+	atomic_init(&session->refs, 1);
 	g_mutex_init(&session->lock);
 	return session;
 }
 
 struct dh_session *dh_session_ref(struct dh_session *session)
 {
-	g_atomic_ref_count_inc(&session->refs);
+	atomic_fetch_add(&session->refs, 1);
 	return session;
 }
 
 /* Drop the client first: while the handle lives, its address belongs to nobody else. */
-void dh_session_unref(struct dh_session *session)
+void dh_session_unref(struct dh_session **session)
 {
-	if (!session || !g_atomic_ref_count_dec(&session->refs))
+	struct dh_session *old = *session;
+
+	*session = NULL;
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
-	dh_client_unref(session->client);
-	janus_refcount_decrease(&session->handle->ref);
-	g_mutex_clear(&session->lock);
-	g_free(session);
+	dh_client_unref(&old->client);
+	janus_refcount_decrease(&old->handle->ref);
+	g_mutex_clear(&old->lock);
+	g_free(old);
 }
 
 static bool is_closing(const struct dh_session *session)
@@ -50,7 +53,7 @@ bool dh_session_set_member(struct dh_session *session, struct dh_member *member)
 	if (is_free) {
 		session->member = dh_member_ref(member);
 		session->closing = 0;
-		g_atomic_int_inc(&session->client->members);
+		atomic_fetch_add(&session->client->members, 1);
 	}
 	g_mutex_unlock(&session->lock);
 	return is_free;
@@ -74,7 +77,7 @@ struct dh_member *dh_session_end_member(struct dh_session *session, const struct
 		session->member = NULL;
 	}
 	if (member)
-		g_atomic_int_add(&session->client->members, -1);
+		atomic_fetch_sub(&session->client->members, 1);
 	if (member && closing) {
 		session->closings += 1 + (session->closings == G_MAXUINT);
 		*closing = session->closing = session->closings;

@@ -5,6 +5,7 @@
 #ifndef DH_SESSION_H
 #define DH_SESSION_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <glib.h>
@@ -19,9 +20,9 @@ struct dh_session {
 	struct janus_plugin_session *handle; /* a reference is held: Janus gave it */
 	struct dh_client *client;            /* a reference: whose handle it is */
 	/* atomic */
-	gint waiting_requests; /* and answers; counted by the outbox */
+	atomic_int waiting_requests; /* and answers; counted by the outbox */
 	/* private */
-	gatomicrefcount refs;
+	atomic_int refs;
 	GMutex lock;
 	struct dh_member *member; /* a reference; NULL: of no room */
 	bool closed;              /* the handle is gone: no new member */
@@ -34,7 +35,7 @@ struct dh_session {
  * of the one to `client`. One reference to the session is the caller's. */
 struct dh_session *dh_session_new(struct janus_plugin_session *handle, struct dh_client *client);
 struct dh_session *dh_session_ref(struct dh_session *session);
-void dh_session_unref(struct dh_session *session);
+void dh_session_unref(struct dh_session **session);
 
 /* Sets the member, taking a reference; false if there is one already, or if the session
  * is closing or closed. */

@@ -107,8 +107,8 @@ static void add_rooms(json_t *usage, struct dh_instance *instance)
 	for (guint i = 0; i < rooms->len; i++)
 		json_array_append_new(each, room_usage(rooms->pdata[i], config));
 	add(usage, "rooms", rooms->len, config->max_rooms);
-	add(usage, "viewers", g_atomic_int_get(&instance->members.viewers), config->max_viewers);
-	add(usage, "observers", g_atomic_int_get(&instance->members.observers), config->max_observers);
+	add(usage, "viewers", atomic_load(&instance->members.viewers), config->max_viewers);
+	add(usage, "observers", atomic_load(&instance->members.observers), config->max_observers);
 	json_object_set_new(usage, "each_room", each);
 	g_ptr_array_free(rooms, TRUE);
 }

@@ -10,10 +10,10 @@
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 
-/* Whether the demuxer is accepted; *is_still tells one for single pictures. */
+/* Whether the demuxer is accepted. *is_still says whether it is for single pictures. */
 bool dh_accept_container(const AVInputFormat *format, bool *is_still);
 
-/* The decoder to use; NULL where the codec is not accepted. */
+/* The decoder to use; NULL if the codec is not accepted. */
 const AVCodec *dh_accept_decoder(enum AVCodecID codec);
 
 /* The names of all accepted decoders, comma-separated, for AVFormatContext. The

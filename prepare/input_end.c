@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-/* Enough to tell containers apart. */
+/* Enough bytes to tell containers apart. */
 #define DETECT_BYTES 12
 #define TS_PACKET    188
 
-/* Writers that cannot seek back leave a size of 0, or about the largest one. */
+/* Writers that cannot seek back leave a size of 0, or almost the largest one. */
 #define SIZE_UNSTATED(size) ((size) == 0 || (size) >= 0x7fff0000u)
 
 /* Matroska element IDs. */
@@ -36,7 +36,7 @@ static bool is_any_of(const uint8_t *type, const char *types)
 	return false;
 }
 
-/* The present element goes on for `skip` bytes; then comes a header of `need`. */
+/* The current element continues for `skip` bytes; then comes a header of `need` bytes. */
 static void next(struct dh_input_end *end, uint64_t skip, unsigned need)
 {
 	end->skip = skip;
@@ -76,7 +76,7 @@ static unsigned ebml_length(uint8_t first)
 	return first ? length : 0;
 }
 
-/* What may stand in a segment, or in a cluster of unknown size. */
+/* What may occur in a segment, or in a cluster of unknown size. */
 static bool is_known_element(uint64_t id)
 {
 	static const uint32_t known[] = {
@@ -168,7 +168,7 @@ static void take_page(struct dh_input_end *end)
 	}
 	for (unsigned i = 0; i < segments; i++)
 		size += end->header[27 + i];
-	/* beginning and end of a stream; ends without beginning are damage */
+	/* a stream's beginning and end; an end without a beginning is damage */
 	end->open += (end->header[5] & 2) != 0;
 	end->open -= (end->header[5] & 4) != 0 && end->open > 0;
 	next(end, size, 27);
@@ -176,7 +176,7 @@ static void take_page(struct dh_input_end *end)
 
 static void take_tag(struct dh_input_end *end)
 {
-	if (end->at == 9) { /* the file's header, and a size of no tag */
+	if (end->at == 9) { /* the file's header, and a size that belongs to no tag */
 		uint64_t offset = big_endian(end->header + 5, 4);
 		end->is_done = offset < 9;
 		next(end, offset - 9 + 4, 11);
@@ -234,7 +234,7 @@ static enum dh_container_kind kind_of(const uint8_t *b)
 	return b[0] == 0x47 ? DH_CONTAINER_TS : DH_CONTAINER_OTHER;
 }
 
-/* The bytes that told the container are its first header's. */
+/* The bytes that identified the container are its first header's. */
 static void begin(struct dh_input_end *end)
 {
 	uint8_t bytes[DETECT_BYTES];
@@ -260,7 +260,7 @@ void dh_input_end_push(struct dh_input_end *end, const uint8_t *bytes, size_t si
 			continue;
 		}
 		if (end->kind != DH_CONTAINER_UNKNOWN && end->need == 0) {
-			end->is_done = true; /* what was stated has come */
+			end->is_done = true; /* everything that was stated has come */
 			return;
 		}
 		end->header[end->used++] = *bytes++;
@@ -286,7 +286,7 @@ void dh_input_end_pass(struct dh_input_end *end, uint64_t count)
 
 bool dh_input_end_is_early(const struct dh_input_end *end)
 {
-	/* an FLV may lack the size behind its last tag */
+	/* an FLV may lack the size after its last tag */
 	uint64_t spare = end->kind == DH_CONTAINER_FLV ? 4 : 0;
 	if (end->is_done || end->kind == DH_CONTAINER_UNKNOWN)
 		return false;

@@ -46,19 +46,27 @@
  *     entry_ms             distance between entry frames, 40 to 10000, default 500
  *     fps_max              highest frame rate, 1 to 60, default 60; faster input
  *                          loses pictures
+ *     speed                of the video encoder, DH_SPEED_MIN to DH_SPEED_MAX, default
+ *                          DH_SPEED_MIN: faster costs a little quality
  *     pingpong    boolean  idle: forwards, then backwards, default false
  *     portrait_ms          length of a portrait's clip, default 2000
  *     max_ms               longest accepted input, default 600000
  *     max_side             largest accepted side of an input picture, default 4096
- *     silence_ms           fail if a pipe yields nothing for so long while it is being
+ *     silence_ms           fail if a pipe yields nothing for this long while it is being
  *                          read; 0: never
  */
 #ifndef DH_JOB_H
 #define DH_JOB_H
 
-#define DH_PREPARE_PROTOCOL 1
+/* Raised whenever the job or the stream changes, so that a dh-prepare of another release is
+ * refused with an error that names both versions.
+ *     2   streams of version 2, with flags in ENDS
+ */
+#define DH_PREPARE_PROTOCOL 2
 #define DH_JOB_MAX          65536
 #define DH_JOB_FD           3
+#define DH_SPEED_MIN        6
+#define DH_SPEED_MAX        16
 
 /* Exit codes of dh-prepare, and the codes of FAIL records. */
 enum dh_prepare_exit {

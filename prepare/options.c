@@ -62,6 +62,7 @@ static const struct option table[] = {
 	{ "audio-kbps", required_argument, NULL, OPT_SETTING },
 	{ "entry-ms", required_argument, NULL, OPT_SETTING },
 	{ "fps-max", required_argument, NULL, OPT_SETTING },
+	{ "speed", required_argument, NULL, OPT_SETTING },
 	{ "portrait-ms", required_argument, NULL, OPT_SETTING },
 	{ "max-ms", required_argument, NULL, OPT_SETTING },
 	{ "max-side", required_argument, NULL, OPT_SETTING },
@@ -140,8 +141,36 @@ static int take_raw(struct dh_options *o, int option, const char *text, struct d
 	return option == OPT_RAW_VIDEO ? dh_raw_parse_video(raw, text, fault) : dh_raw_parse_audio(raw, text, fault);
 }
 
+/* Options that ask for something other than preparing. False: it is none of them. */
+static bool take_action(struct dh_options *o, int option)
+{
+	switch (option) {
+	case OPT_INFO:
+		o->action = DH_ACTION_INFO;
+		o->info = optarg;
+		return true;
+	case OPT_EXPORT:
+		o->action = DH_ACTION_EXPORT;
+		o->output = optarg;
+		return true;
+	case OPT_WORKER:
+		o->action = DH_ACTION_WORKER;
+		return true;
+	case OPT_HELP:
+		o->action = DH_ACTION_HELP;
+		return true;
+	case OPT_VERSION:
+		o->action = DH_ACTION_VERSION;
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int take_option(struct dh_options *o, int option, const char *name, struct dh_fault *fault)
 {
+	if (take_action(o, option))
+		return 0;
 	switch (option) {
 	case 1:
 		return take_file(o, optarg, fault);
@@ -165,23 +194,6 @@ static int take_option(struct dh_options *o, int option, const char *name, struc
 		return 0;
 	case OPT_QUIET:
 		o->is_quiet = true;
-		return 0;
-	case OPT_INFO:
-		o->action = DH_ACTION_INFO;
-		o->info = optarg;
-		return 0;
-	case OPT_EXPORT:
-		o->action = DH_ACTION_EXPORT;
-		o->output = optarg;
-		return 0;
-	case OPT_WORKER:
-		o->action = DH_ACTION_WORKER;
-		return 0;
-	case OPT_HELP:
-		o->action = DH_ACTION_HELP;
-		return 0;
-	case OPT_VERSION:
-		o->action = DH_ACTION_VERSION;
 		return 0;
 	case OPT_SIZE:
 		return take_size(o, optarg, fault);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job.h"
+
 void dh_task_init(struct dh_task *task)
 {
 	memset(task, 0, sizeof *task);
@@ -11,6 +13,7 @@ void dh_task_init(struct dh_task *task)
 	task->audio_kbps = 48;
 	task->entry_ms = 500;
 	task->fps_max = 60;
+	task->speed = DH_SPEED_MIN;
 	task->portrait_ms = 2000;
 	task->max_ms = 600000;
 	task->max_side = 4096;

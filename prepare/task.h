@@ -24,7 +24,7 @@ struct dh_task {
 	int inputs_count;
 	uint8_t *anchor;   /* I420 of width x height, or NULL; the task's */
 	int width, height; /* 0, from the command line only: those of the input */
-	int kbps, audio_kbps, entry_ms, fps_max, portrait_ms, max_ms, max_side, silence_ms; /* see job.h */
+	int kbps, audio_kbps, entry_ms, fps_max, speed, portrait_ms, max_ms, max_side, silence_ms; /* see job.h */
 	bool pingpong;
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "playout/stream.h"
+#include "job.h"
 
 #define FIELD(name, min, max, is_even) \
 	{ \
@@ -24,6 +25,7 @@ static const struct field {
 	FIELD(audio_kbps, 16, 256, false),
 	FIELD(entry_ms, 40, 10000, false),
 	FIELD(fps_max, 1, 60, false),
+	FIELD(speed, DH_SPEED_MIN, DH_SPEED_MAX, false),
 	FIELD(portrait_ms, 40, 60000, false),
 	FIELD(max_ms, 1, 4 * 3600 * 1000, false),
 	FIELD(max_side, DH_STREAM_SIDE_MIN, 16384, false),

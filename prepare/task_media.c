@@ -21,7 +21,7 @@ void dh_task_size(const struct dh_task *task, const struct dh_frame *frame, int 
 
 struct dh_video_config dh_task_video(const struct dh_task *task, int width, int height, int64_t step_ticks)
 {
-	struct dh_video_config config = { .width = width, .height = height, .kbps = task->kbps };
+	struct dh_video_config config = { .width = width, .height = height, .kbps = task->kbps, .speed = task->speed };
 	int64_t fastest_ticks = DH_TICKS_PER_SECOND / task->fps_max;
 	config.entry_ticks = task->entry_ms * DH_TICKS_PER_MS;
 	config.frame_ticks = step_ticks > 0 ? step_ticks : 40 * DH_TICKS_PER_MS;

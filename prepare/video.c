@@ -9,6 +9,7 @@
 #include <vpx/vpx_encoder.h>
 
 #include "guard.h"
+#include "job.h"
 #include "playout/timebase.h"
 
 /* K is finer than other frames: all entries predict from it. */
@@ -18,7 +19,6 @@
 #define REST_COARSER               8
 #define REST_QUANTIZER_MIN_AT_MOST 32
 #define REST_QUANTIZER_MAX         58
-#define SPEED                      (-6)
 
 /* Entries predict from golden (K) alone, others from the last frame too. */
 #define FLAGS_REST  (VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_UPD_ENTROPY)
@@ -82,13 +82,14 @@ static int codec_open(struct dh_video *video, int quantizer, struct dh_fault *fa
 	if (vpx_codec_enc_init(&video->codec, vpx_codec_vp8_cx(), s, 0))
 		return codec_fault(video, "cannot be started", fault);
 	video->has_codec = true;
-	if (vpx_codec_control(&video->codec, VP8E_SET_CPUUSED, SPEED) ||
+	if (vpx_codec_control(&video->codec, VP8E_SET_CPUUSED, -DH_SPEED_MIN) ||
 		vpx_codec_control(&video->codec, VP8E_SET_ENABLEAUTOALTREF, 0u))
 		return codec_fault(video, "cannot be set up", fault);
 	return 0;
 }
 
-/* After K: error resilience keeps golden, CBR keeps single frames small. */
+/* After K: error resilience keeps golden, CBR keeps single frames small, and the speed
+ * may be another one. */
 static int codec_continue(struct dh_video *video, struct dh_fault *fault)
 {
 	vpx_codec_enc_cfg_t *s = &video->settings;
@@ -102,7 +103,10 @@ static int codec_continue(struct dh_video *video, struct dh_fault *fault)
 	s->rc_buf_initial_sz = 500;
 	s->rc_buf_optimal_sz = 600;
 	s->rc_buf_sz = 1000;
-	return vpx_codec_enc_config_set(&video->codec, s) ? codec_fault(video, "settings", fault) : 0;
+	if (vpx_codec_enc_config_set(&video->codec, s) ||
+		vpx_codec_control(&video->codec, VP8E_SET_CPUUSED, -video->config.speed))
+		return codec_fault(video, "settings", fault);
+	return 0;
 }
 
 /* Encodes one picture; the packet belongs to the codec until the next call. */

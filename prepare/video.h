@@ -20,6 +20,7 @@ struct dh_video_config {
 	int kbps;
 	int64_t entry_ticks; /* distance between entry frames */
 	int64_t frame_ticks; /* usual distance between pictures, for the rate control */
+	int speed;           /* DH_SPEED_MIN to DH_SPEED_MAX (job.h), of all pictures but K */
 };
 
 struct dh_video;

@@ -8,6 +8,7 @@
 #include <libavutil/log.h>
 
 #include "accept.h"
+#include "job.h"
 #include "placement.h"
 #include "playout/timebase.h"
 #include "video.h"
@@ -36,7 +37,8 @@ static void warm_decoders(void)
 
 static void warm_video(void)
 {
-	struct dh_video_config config = { WARM_SIDE, WARM_SIDE, 800, DH_TICKS_PER_SECOND, 40 * DH_TICKS_PER_MS };
+	struct dh_video_config config = { WARM_SIDE, WARM_SIDE, 800, DH_TICKS_PER_SECOND, 40 * DH_TICKS_PER_MS,
+		DH_SPEED_MIN };
 	struct dh_fault fault = { 0 };
 	struct dh_video *video = NULL;
 	struct dh_unit *unit = NULL;

@@ -2,6 +2,7 @@
 #include "avatar.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "ingest/log.h"
@@ -25,7 +26,7 @@ struct dh_avatar {
 	struct dh_ingest *ingest;
 	/* enum dh_avatar_state; read atomically, so that rooms' threads never wait for
 	 * the lock; written under the lock */
-	gint state;
+	atomic_int state;
 	/* protected by lock */
 	GMutex lock;
 	bool is_trying;
@@ -159,7 +160,7 @@ static void finish(struct dh_avatar *avatar, const char *error)
 
 	g_mutex_lock(&avatar->lock);
 	bool is_new = g_strcmp0(error, avatar->error) != 0;
-	g_atomic_int_set(&avatar->state, error ? DH_AVATAR_FAILED : DH_AVATAR_READY);
+	atomic_store(&avatar->state, error ? DH_AVATAR_FAILED : DH_AVATAR_READY);
 	avatar->is_trying = false;
 	g_free(avatar->error);
 	avatar->error = g_strdup(error);
@@ -319,7 +320,7 @@ void dh_avatar_leave(struct dh_avatar *avatar, void *arg)
 
 enum dh_avatar_state dh_avatar_state(const struct dh_avatar *avatar)
 {
-	return (enum dh_avatar_state)g_atomic_int_get(&avatar->state);
+	return (enum dh_avatar_state)atomic_load(&avatar->state);
 }
 
 char *dh_avatar_error(struct dh_avatar *avatar)

@@ -13,23 +13,26 @@ struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum d
 	member->observes = kind != DH_MEMBER_VIEWER;
 	member->is_trusted = kind == DH_MEMBER_TRUSTED_OBSERVER;
 	member->sdp_session = (uint64_t)g_get_real_time();
-	g_atomic_ref_count_init(&member->refs);
+	atomic_init(&member->refs, 1);
 	return member;
 }
 
 struct dh_member *dh_member_ref(struct dh_member *member)
 {
-	g_atomic_ref_count_inc(&member->refs);
+	atomic_fetch_add(&member->refs, 1);
 	return member;
 }
 
-void dh_member_unref(struct dh_member *member)
+void dh_member_unref(struct dh_member **member)
 {
-	if (!member || !g_atomic_ref_count_dec(&member->refs))
+	struct dh_member *old = *member;
+
+	*member = NULL;
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
-	member->host->handle_unref(member->handle);
-	member->gone(member);
-	g_free(member);
+	old->host->handle_unref(old->handle);
+	old->gone(old);
+	g_free(old);
 }
 
 json_t *dh_member_status(const char *status)
@@ -39,6 +42,6 @@ json_t *dh_member_status(const char *status)
 
 void dh_member_relay(const struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size)
 {
-	if (!g_atomic_int_get(&member->cut))
+	if (!atomic_load(&member->cut))
 		member->host->relay(member->handle, media, rtp, size);
 }

@@ -9,6 +9,7 @@
 #ifndef DH_MEMBER_H
 #define DH_MEMBER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,12 +39,12 @@ struct dh_member {
 	/* owner: the handle's asynchronous requests, which run one at a time */
 	int sdp_version; /* of the latest offer */
 	/* any thread, atomically */
-	gint answered; /* the JSEP answer came */
-	gint media;    /* the PeerConnection is up */
-	gint paused;
-	gint cut;        /* nothing is relayed any more */
-	gint pli_posted; /* a PLI is on its way to the room's thread */
-	gint counted;    /* occupies a place, see dh_room_member_new */
+	atomic_int answered; /* the JSEP answer came */
+	atomic_int media;    /* the PeerConnection is up */
+	atomic_int paused;
+	atomic_int cut;        /* nothing is relayed any more */
+	atomic_int pli_posted; /* a PLI is on its way to the room's thread */
+	atomic_int counted;    /* occupies a place, see dh_room_member_new */
 	/* owner: the room's thread */
 	struct dh_viewer *viewer; /* NULL: gets no media */
 	bool attached;            /* gets events */
@@ -54,7 +55,7 @@ struct dh_member {
 	int64_t media_ticks;   /* when its media began, in media time */
 	unsigned slow_links;   /* how often Janus reported a slow link */
 	/* private */
-	gatomicrefcount refs;
+	atomic_int refs;
 	dh_member_gone_fn *gone;
 };
 
@@ -66,7 +67,7 @@ enum dh_member_kind { DH_MEMBER_VIEWER, DH_MEMBER_OBSERVER, DH_MEMBER_TRUSTED_OB
 struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum dh_member_kind kind,
 	struct dh_room *room, dh_member_gone_fn *gone);
 struct dh_member *dh_member_ref(struct dh_member *member);
-void dh_member_unref(struct dh_member *member); /* NULL is allowed */
+void dh_member_unref(struct dh_member **member);
 
 /* An event for its handle: {"digitalhuman":"event","result":{"status":STATUS}}. */
 json_t *dh_member_status(const char *status);

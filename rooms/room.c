@@ -7,12 +7,16 @@
 
 static void member_unref(gpointer data)
 {
-	dh_member_unref(data);
+	struct dh_member *member = data;
+
+	dh_member_unref(&member);
 }
 
 static void feed_unref(gpointer data)
 {
-	dh_feed_unref(data);
+	struct dh_feed *feed = data;
+
+	dh_feed_unref(&feed);
 }
 
 /* --- in the room's thread */
@@ -52,9 +56,9 @@ static void publish(struct dh_room *room)
 		state = DH_ROOM_FAILED;
 	else if (room->has_clip)
 		state = room->speaking ? DH_ROOM_SPEAKING : DH_ROOM_IDLE;
-	g_atomic_int_set(&room->state, state);
-	g_atomic_int_set(&room->viewers, (gint)dh_playout_viewers(room->playout));
-	g_atomic_int_set(&room->waiting, (gint)room->feeds->len - (dh_playout_playing(room->playout, NULL) ? 1 : 0));
+	atomic_store(&room->state, state);
+	atomic_store(&room->viewers, (int)dh_playout_viewers(room->playout));
+	atomic_store(&room->waiting, (int)room->feeds->len - (dh_playout_playing(room->playout, NULL) ? 1 : 0));
 }
 
 static int64_t turn(void *owner, int64_t now_ticks)
@@ -91,7 +95,7 @@ struct avatar_command {
 
 static void avatar_free(struct dh_command *command)
 {
-	dh_room_unref(((struct avatar_command *)command)->room);
+	dh_room_unref(&((struct avatar_command *)command)->room);
 	g_free(command);
 }
 
@@ -119,7 +123,9 @@ static void *avatar_ref(void *arg)
 
 static void avatar_unref(void *arg)
 {
-	dh_room_unref(arg);
+	struct dh_room *room = arg;
+
+	dh_room_unref(&room);
 }
 
 static const struct dh_avatar_listener avatar_listener = {
@@ -151,7 +157,7 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 	char name[16];
 	int err;
 
-	g_atomic_ref_count_init(&room->refs);
+	atomic_init(&room->refs, 1);
 	g_mutex_init(&room->lock);
 	room->context = *context;
 	room->facts = *facts;
@@ -171,7 +177,7 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 	}
 	if (err) {
 		dh_playout_free(&room->playout);
-		dh_room_unref(room);
+		dh_room_unref(&room);
 		return err;
 	}
 	dh_avatar_join(facts->avatar, &avatar_listener, room);
@@ -181,27 +187,30 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 
 struct dh_room *dh_room_ref(struct dh_room *room)
 {
-	g_atomic_ref_count_inc(&room->refs);
+	atomic_fetch_add(&room->refs, 1);
 	return room;
 }
 
 /* The thread has been joined by then: whoever closes the room holds a reference until
  * it is. */
-void dh_room_unref(struct dh_room *room)
+void dh_room_unref(struct dh_room **room)
 {
-	if (!room || !g_atomic_ref_count_dec(&room->refs))
+	struct dh_room *old = *room;
+
+	*room = NULL;
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
-	dh_room_thread_free(&room->thread);
-	g_ptr_array_free(room->members, TRUE);
-	g_ptr_array_free(room->feeds, TRUE);
-	dh_room_ended_free(room);
-	dh_room_text_clear(room);
+	dh_room_thread_free(&old->thread);
+	g_ptr_array_free(old->members, TRUE);
+	g_ptr_array_free(old->feeds, TRUE);
+	dh_room_ended_clear(old);
+	dh_room_text_clear(old);
 	for (int whose = 0; whose < DH_HANDLES_COUNT; whose++)
-		g_clear_pointer(&room->handles[whose], g_ptr_array_unref);
-	dh_settings_unref(room->settings);
-	g_mutex_clear(&room->lock);
-	g_free(room->id);
-	g_free(room);
+		g_clear_pointer(&old->handles[whose], g_ptr_array_unref);
+	dh_settings_unref(&old->settings);
+	g_mutex_clear(&old->lock);
+	g_free(old->id);
+	g_free(old);
 }
 
 void dh_room_close(struct dh_room *room)
@@ -241,12 +250,12 @@ void dh_room_set_settings(struct dh_room *room, struct dh_settings *settings)
 	struct dh_settings *old = room->settings;
 	room->settings = settings;
 	g_mutex_unlock(&room->lock);
-	dh_settings_unref(old);
+	dh_settings_unref(&old);
 }
 
 enum dh_room_state dh_room_state(const struct dh_room *room)
 {
-	return (enum dh_room_state)g_atomic_int_get(&room->state);
+	return (enum dh_room_state)atomic_load(&room->state);
 }
 
 static json_t *voices_of(const struct dh_generator_config *generator)
@@ -285,11 +294,11 @@ json_t *dh_room_info(struct dh_room *room, bool all)
 		avatar->name, "width", (json_int_t)avatar->width, "height", (json_int_t)avatar->height, "is_private",
 		(int)settings->is_private, "pin_required", settings->pin != NULL, "has_generator",
 		facts->generator != NULL, "voices", voices_of(facts->generator), "state",
-		dh_room_state_name(dh_room_state(room)), "enabled", g_atomic_int_get(&room->enabled), "viewers",
-		g_atomic_int_get(&room->viewers), "waiting", g_atomic_int_get(&room->waiting));
+		dh_room_state_name(dh_room_state(room)), "enabled", atomic_load(&room->enabled), "viewers",
+		atomic_load(&room->viewers), "waiting", atomic_load(&room->waiting));
 
 	if (all)
 		add_details(room, settings, info);
-	dh_settings_unref(settings);
+	dh_settings_unref(&settings);
 	return info;
 }

@@ -9,6 +9,7 @@
 #ifndef DH_ROOM_H
 #define DH_ROOM_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -51,7 +52,7 @@ struct dh_room_context {
 int dh_room_alloc(struct dh_room **room, const struct dh_room_context *context, const struct dh_room_facts *facts,
 	struct dh_settings *settings);
 struct dh_room *dh_room_ref(struct dh_room *room);
-void dh_room_unref(struct dh_room *room); /* NULL is allowed */
+void dh_room_unref(struct dh_room **room);
 
 /* Ends it: interrupts its segments, dismisses its members (event `destroyed`),
  * joins its thread. The caller holds a reference. */
@@ -78,8 +79,8 @@ enum dh_room_state dh_room_state(const struct dh_room *room);
 /* Members of the whole gateway; atomic. Viewers and observers are counted separately,
  * because each kind has its own limit. */
 struct dh_member_counts {
-	gint viewers, observers; /* from `watch` or `observe` until they have left */
-	gint ever;
+	atomic_int viewers, observers; /* from `watch` or `observe` until they have left */
+	atomic_int ever;
 };
 
 /* One reference is the caller's; the member holds references to `handle` and `room`. It

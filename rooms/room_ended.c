@@ -35,7 +35,7 @@ int64_t dh_room_ended_deadline_ticks(const struct dh_room *room)
 	return room->ended->len ? room->ended_poll_ticks : INT64_MAX;
 }
 
-void dh_room_ended_free(struct dh_room *room)
+void dh_room_ended_clear(struct dh_room *room)
 {
 	for (guint i = 0; i < room->ended->len; i++)
 		dh_segment_free((struct dh_segment **)&room->ended->pdata[i]);

@@ -34,7 +34,7 @@ static void push(struct dh_room *room, struct dh_member *member, json_t *event)
 
 static void dismiss(struct dh_room *room, struct dh_member *member)
 {
-	g_atomic_int_set(&member->cut, 1);
+	atomic_store(&member->cut, 1);
 	room->context.host->dismiss(room->context.host->arg, member->handle, member);
 }
 
@@ -42,7 +42,7 @@ static void update_pause(struct dh_room *room, struct dh_member *member)
 {
 	if (member->viewer)
 		dh_playout_viewer_pause(room->playout, member->viewer,
-			g_atomic_int_get(&member->paused) || !g_atomic_int_get(&room->enabled));
+			atomic_load(&member->paused) || !atomic_load(&room->enabled));
 }
 
 /* --- connecting: all have the same timeout, so the oldest expires first */
@@ -106,7 +106,7 @@ void dh_room_members_media(struct dh_room *room, struct dh_member *member)
 		dh_member_ref(member);
 		dismiss(room, member);
 		dh_room_members_leave(room, member);
-		dh_member_unref(member);
+		dh_member_unref(&member);
 		return;
 	}
 	member->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
@@ -186,7 +186,7 @@ static void put_out(struct dh_room *room, struct dh_member *member, const char *
 	dh_room_members_leave(room, member); /* first, so that its place is free when anybody hears of it */
 	push(room, member, dh_member_status(status));
 	dismiss(room, member);
-	dh_member_unref(member);
+	dh_member_unref(&member);
 }
 
 void dh_room_members_poll(struct dh_room *room, int64_t now_ticks)
@@ -209,7 +209,7 @@ void dh_room_members_dismiss(struct dh_room *room)
 		struct dh_member *member = dh_member_ref(room->members->pdata[room->members->len - 1]);
 		dh_room_members_leave(room, member);
 		dismiss(room, member);
-		dh_member_unref(member);
+		dh_member_unref(&member);
 	}
 }
 
@@ -219,9 +219,9 @@ static int run_enable(struct dh_room *room, void *arg)
 {
 	bool enabled = *(const bool *)arg;
 
-	if (g_atomic_int_get(&room->enabled) == enabled)
+	if (atomic_load(&room->enabled) == enabled)
 		return 0;
-	g_atomic_int_set(&room->enabled, enabled);
+	atomic_store(&room->enabled, enabled);
 	for (guint i = 0; i < room->members->len; i++)
 		update_pause(room, room->members->pdata[i]);
 	dh_room_tell_all(room, dh_room_report_new(room, enabled ? "enabled" : "disabled"), NULL);
@@ -240,7 +240,7 @@ static int run_edited(struct dh_room *room, void *arg)
 		dh_room_tell_all(room, event, NULL);
 	else
 		dh_room_tell_trusted(room, event, NULL, NULL);
-	dh_settings_unref(settings);
+	dh_settings_unref(&settings);
 	return 0;
 }
 

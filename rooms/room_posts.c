@@ -18,23 +18,23 @@ struct member_command {
 	enum member_op op;
 };
 
-static gint *count_of(struct dh_member_counts *counts, const struct dh_member *member)
+static atomic_int *count_of(struct dh_member_counts *counts, const struct dh_member *member)
 {
 	return member->observes ? &counts->observers : &counts->viewers;
 }
 
 void dh_room_member_uncount(struct dh_member *member)
 {
-	if (!g_atomic_int_compare_and_exchange(&member->counted, 1, 0))
+	if (!atomic_compare_exchange_strong(&member->counted, &(int){ 1 }, 0))
 		return;
-	g_atomic_int_add(count_of(member->counts, member), -1);
-	g_atomic_int_add(count_of(&member->room->counts, member), -1);
+	atomic_fetch_sub(count_of(member->counts, member), 1);
+	atomic_fetch_sub(count_of(&member->room->counts, member), 1);
 }
 
 static void member_gone(struct dh_member *member)
 {
 	dh_room_member_uncount(member);
-	dh_room_unref(member->room);
+	dh_room_unref(&member->room);
 }
 
 struct dh_member *dh_room_member_new(struct dh_room *room, void *handle, enum dh_member_kind kind,
@@ -43,21 +43,21 @@ struct dh_member *dh_room_member_new(struct dh_room *room, void *handle, enum dh
 	struct dh_member *member = dh_member_new(room->context.host, handle, kind, dh_room_ref(room), member_gone);
 
 	member->counts = counts;
-	member->id = (guint)g_atomic_int_add(&counts->ever, 1) + 1;
+	member->id = (guint)atomic_fetch_add(&counts->ever, 1) + 1;
 	member->counted = 1;
-	g_atomic_int_inc(count_of(counts, member));
-	g_atomic_int_inc(count_of(&room->counts, member));
+	atomic_fetch_add(count_of(counts, member), 1);
+	atomic_fetch_add(count_of(&room->counts, member), 1);
 	return member;
 }
 
 int dh_room_viewer_count(const struct dh_room *room)
 {
-	return g_atomic_int_get(&room->counts.viewers);
+	return atomic_load(&room->counts.viewers);
 }
 
 int dh_room_observer_count(const struct dh_room *room)
 {
-	return g_atomic_int_get(&room->counts.observers);
+	return atomic_load(&room->counts.observers);
 }
 
 /* --- commands: each holds a reference to its member */
@@ -66,7 +66,7 @@ static void command_free(struct dh_command *command)
 {
 	struct member_command *c = (struct member_command *)command;
 
-	dh_member_unref(c->member);
+	dh_member_unref(&c->member);
 	g_free(c);
 }
 
@@ -95,7 +95,7 @@ static void command_run(void *owner, struct dh_command *command)
 		dh_room_members_pause(room, c->member);
 		break;
 	case MEMBER_PLI:
-		g_atomic_int_set(&c->member->pli_posted, 0);
+		atomic_store(&c->member->pli_posted, 0);
 		dh_room_members_pli(room, c->member);
 		break;
 	case MEMBER_SLOW_AUDIO:
@@ -127,19 +127,19 @@ void dh_room_member_attach(struct dh_member *member)
 
 void dh_room_member_media(struct dh_member *member)
 {
-	if (g_atomic_int_compare_and_exchange(&member->media, 0, 1))
+	if (atomic_compare_exchange_strong(&member->media, &(int){ 0 }, 1))
 		post(member, MEMBER_MEDIA);
 }
 
 void dh_room_member_pause(struct dh_member *member, bool paused)
 {
-	if (g_atomic_int_compare_and_exchange(&member->paused, !paused, paused))
+	if (atomic_compare_exchange_strong(&member->paused, &(int){ !paused }, paused))
 		post(member, MEMBER_PAUSE);
 }
 
 void dh_room_member_pli(struct dh_member *member)
 {
-	if (g_atomic_int_compare_and_exchange(&member->pli_posted, 0, 1))
+	if (atomic_compare_exchange_strong(&member->pli_posted, &(int){ 0 }, 1))
 		post(member, MEMBER_PLI);
 }
 
@@ -150,7 +150,7 @@ void dh_room_member_slow_link(struct dh_member *member, enum dh_media media)
 
 void dh_room_member_leave(struct dh_member *member)
 {
-	g_atomic_int_set(&member->cut, 1);
+	atomic_store(&member->cut, 1);
 	dh_room_member_uncount(member);
 	post(member, MEMBER_LEAVE);
 }

@@ -3,6 +3,8 @@
 #ifndef DH_ROOM_PRIVATE_H
 #define DH_ROOM_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "playout/playout.h"
 #include "room.h"
 #include "room_thread.h"
@@ -11,7 +13,7 @@
 enum dh_room_handles { DH_HANDLES_ALL, DH_HANDLES_TRUSTED, DH_HANDLES_OTHERS, DH_HANDLES_COUNT };
 
 struct dh_room {
-	gatomicrefcount refs;
+	atomic_int refs;
 	/* immutable */
 	struct dh_room_context context;
 	struct dh_room_facts facts;
@@ -22,8 +24,8 @@ struct dh_room {
 	struct dh_settings *settings;
 	/* atomic: readable without waiting for the room's thread */
 	struct dh_member_counts counts; /* `ever` is unused */
-	gint state;                     /* enum dh_room_state */
-	gint viewers, waiting, enabled;
+	atomic_int state;               /* enum dh_room_state */
+	atomic_int viewers, waiting, enabled;
 	/* owner: the room's thread */
 	struct dh_playout *playout;
 	GPtrArray *members;                   /* struct dh_member, references: who gets events */
@@ -114,7 +116,7 @@ void dh_room_ended_poll(struct dh_room *room, int64_t now_ticks);
 /* When to call it next; INT64_MAX: not before something changes. */
 int64_t dh_room_ended_deadline_ticks(const struct dh_room *room);
 /* After the thread has ended: frees the rest. */
-void dh_room_ended_free(struct dh_room *room);
+void dh_room_ended_clear(struct dh_room *room);
 
 /* --- room_text.c; in the room's thread */
 

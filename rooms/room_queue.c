@@ -86,14 +86,14 @@ int dh_room_queue(struct dh_room *room, bool is_trusted, json_t **reply)
 
 	/* Allocate here, not in the room's thread; try again if the queue has grown. */
 	do {
-		copy.capacity += (guint)MAX(g_atomic_int_get(&room->waiting), 0) + 16;
+		copy.capacity += (guint)MAX(atomic_load(&room->waiting), 0) + 16;
 		copy.entries = g_renew(struct entry, copy.entries, copy.capacity);
 		err = dh_room_call(room, copy_queue, &copy);
 	} while (err == -EAGAIN);
 	if (!err)
 		*reply = queue_json(room, &copy, is_trusted);
 	for (guint i = 0; i < copy.count; i++)
-		dh_feed_unref(copy.entries[i].feed);
+		dh_feed_unref(&copy.entries[i].feed);
 	g_free(copy.entries);
 	return err;
 }

@@ -32,7 +32,7 @@ struct feed_command {
 
 static void feed_free(struct dh_command *command)
 {
-	dh_feed_unref(((struct feed_command *)command)->feed);
+	dh_feed_unref(&((struct feed_command *)command)->feed);
 	g_free(command);
 }
 
@@ -61,7 +61,9 @@ static void feed_arrived(void *arg, struct dh_feed *feed)
 
 static void feed_gone(void *arg)
 {
-	dh_room_unref(arg);
+	struct dh_room *room = arg;
+
+	dh_room_unref(&room);
 }
 
 /* Its sender encodes, or waits: pushed segments have limits of their own. */

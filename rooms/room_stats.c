@@ -31,7 +31,7 @@ static void copy_member(struct member_copy *copy, const struct dh_member *member
 {
 	copy->id = member->id;
 	copy->observes = member->observes;
-	copy->is_paused = g_atomic_int_get(&member->paused);
+	copy->is_paused = atomic_load(&member->paused);
 	copy->has_media = member->viewer != NULL;
 	copy->slow_links = member->slow_links;
 	if (!member->viewer)

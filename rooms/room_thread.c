@@ -2,7 +2,7 @@
 #include "room_thread.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <glib.h>
 #include <string.h>
 #include <time.h>
 
@@ -219,10 +219,8 @@ static void lock_init(pthread_mutex_t *lock)
 int dh_room_thread_alloc(struct dh_room_thread **thread, const char *name, bool realtime,
 	const struct dh_room_thread_owner *functions, void *owner)
 {
-	struct dh_room_thread *t = calloc(1, sizeof(*t));
+	struct dh_room_thread *t = g_new0(struct dh_room_thread, 1);
 
-	if (!t)
-		return -ENOMEM;
 	t->functions = *functions;
 	t->owner = owner;
 	t->realtime = realtime;
@@ -270,7 +268,7 @@ void dh_room_thread_free(struct dh_room_thread **thread)
 	pthread_cond_destroy(&t->joining_done);
 	pthread_cond_destroy(&t->wake);
 	pthread_mutex_destroy(&t->lock);
-	free(t);
+	g_free(t);
 	*thread = NULL;
 }
 

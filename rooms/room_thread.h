@@ -41,7 +41,7 @@ struct dh_room_thread_owner {
 int64_t dh_now_ticks(void);
 
 /* Starts the thread. `name`: ps shows at most 15 bytes; `realtime`: whether it may be
- * DH_REALTIME_ROOM. -ENOMEM, or the error of starting the thread. */
+ * DH_REALTIME_ROOM. An error if the thread cannot be started. */
 int dh_room_thread_alloc(struct dh_room_thread **thread, const char *name, bool realtime,
 	const struct dh_room_thread_owner *functions, void *owner);
 

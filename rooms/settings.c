@@ -6,7 +6,7 @@ struct dh_settings *dh_settings_new(const struct dh_settings *given)
 	struct dh_settings *settings = g_new0(struct dh_settings, 1);
 
 	*settings = *given;
-	g_atomic_ref_count_init(&settings->refs);
+	atomic_init(&settings->refs, 1);
 	settings->description = g_strdup(given->description);
 	settings->secret = g_strdup(given->secret);
 	settings->pin = g_strdup(given->pin);
@@ -16,7 +16,15 @@ struct dh_settings *dh_settings_new(const struct dh_settings *given)
 
 struct dh_settings *dh_settings_changed(const struct dh_settings *old, const struct dh_settings_change *change)
 {
-	struct dh_settings given = *old;
+	/* Not the whole struct: others may be counting references. */
+	struct dh_settings given = {
+		.description = old->description,
+		.metadata = old->metadata,
+		.secret = old->secret,
+		.pin = old->pin,
+		.is_private = old->is_private,
+		.signed_tokens = old->signed_tokens,
+	};
 
 	if (change->description)
 		given.description = change->description;
@@ -33,17 +41,20 @@ struct dh_settings *dh_settings_changed(const struct dh_settings *old, const str
 
 struct dh_settings *dh_settings_ref(struct dh_settings *settings)
 {
-	g_atomic_ref_count_inc(&settings->refs);
+	atomic_fetch_add(&settings->refs, 1);
 	return settings;
 }
 
-void dh_settings_unref(struct dh_settings *settings)
+void dh_settings_unref(struct dh_settings **settings)
 {
-	if (!settings || !g_atomic_ref_count_dec(&settings->refs))
+	struct dh_settings *old = *settings;
+
+	*settings = NULL;
+	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
-	json_decref(settings->metadata);
-	g_free((char *)settings->description);
-	g_free((char *)settings->secret);
-	g_free((char *)settings->pin);
-	g_free(settings);
+	json_decref(old->metadata);
+	g_free((char *)old->description);
+	g_free((char *)old->secret);
+	g_free((char *)old->pin);
+	g_free(old);
 }

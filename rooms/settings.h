@@ -5,6 +5,7 @@
 #ifndef DH_SETTINGS_H
 #define DH_SETTINGS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <glib.h>
@@ -17,7 +18,7 @@ struct dh_settings {
 	bool is_private;
 	bool signed_tokens;
 	/* private */
-	gatomicrefcount refs;
+	atomic_int refs;
 };
 
 /* One edit. */
@@ -36,6 +37,6 @@ struct dh_settings *dh_settings_new(const struct dh_settings *given);
 /* A copy of `old` with `change` applied. One reference is the caller's. */
 struct dh_settings *dh_settings_changed(const struct dh_settings *old, const struct dh_settings_change *change);
 struct dh_settings *dh_settings_ref(struct dh_settings *settings);
-void dh_settings_unref(struct dh_settings *settings); /* NULL is allowed */
+void dh_settings_unref(struct dh_settings **settings);
 
 #endif

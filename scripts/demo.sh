@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The demonstration: an avatar and its segments, made once by dh-talker, and
-# again where the programs or this file have changed. Sourced by ./run after
-# lib.sh.
+# The demonstration: an avatar and its segments, made by dh-talker once, and again
+# whenever the programs or this file have changed. Sourced by ./run after lib.sh.
 
 # Name, voice and text of each segment.
 demo_lines() {
@@ -13,7 +12,8 @@ demo_lines() {
 	LINES
 }
 
-# As lip-sync models write their results: H.264 and AAC, the index last.
+# In the form in which lip-sync models write their results: H.264 and AAC, the index
+# last.
 to_mp4() {
 	ffmpeg -nostdin -loglevel error -y -i "$1" -c:v libx264 -preset veryfast -crf 16 -pix_fmt yuv420p \
 		-c:a aac -b:a 128k "$2"
@@ -23,7 +23,7 @@ to_webm() {
 		-c:a libopus -b:a 96k "$2"
 }
 
-# render_demo FOLDER BUILD: FOLDER/idle.mp4, and the segments in FOLDER/segments.
+# render_demo FOLDER BUILD: makes FOLDER/idle.mp4 and the segments in FOLDER/segments.
 render_demo() {
 	local folder=$1 talker=$2/dh-talker prepare=$2/dh-prepare key
 	key=$(cat "$talker" "$prepare" "$root/scripts/demo.sh" | sha256sum)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the page's JavaScript is checked for; ./test lint/page runs it.
+// Rules for the page's JavaScript; ./test lint/page runs eslint.
 const browser = ['document', 'window', 'navigator', 'location', 'history', 'localStorage', 'sessionStorage',
 	'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'requestAnimationFrame', 'performance',
 	'console', 'fetch', 'URL', 'URLSearchParams', 'Event', 'EventTarget', 'CustomEvent', 'MediaStream',

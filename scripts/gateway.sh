@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# A private Janus with our plugin, and a web server in front of it: all of their
-# configuration, logs and state lie in $temp. Sourced by ./run after lib.sh.
+# A private Janus with our plugin and a web server in front of it. Their configuration,
+# logs and state are all in $temp. Sourced by ./run after lib.sh.
 #
-# Wants: $build (folder of the build), $janus_prefix ("" for the system's),
-# $page_port. Sets the ports and the processes' ids.
+# Needs $build (the folder of the build), $janus_prefix ("": the system's) and
+# $page_port. Sets the ports and the process ids.
 
 room=1 room_secret=demo admin_secret=demo
 
 make_temp() {
 	temp=$(mktemp -d "${TMPDIR:-/tmp}/digitalhuman.XXXXXX") || die "cannot make a temporary folder"
 	at_exit 'rm -rf "$temp"'
-	chmod 755 "$temp" # workers and the web server run as somebody else
+	chmod 755 "$temp" # workers and the web server run as another user
 	mkdir "$temp/conf" "$temp/plugins" "$temp/transports" "$temp/none" "$temp/bin" "$temp/web" "$temp/cache"
 	chmod 700 "$temp/conf" "$temp/cache"
 }
@@ -32,9 +32,9 @@ find_janus() {
 	ln -s "$build/libjanus_digitalhuman.so" "$temp/plugins/"
 }
 
-# When Janus is root its workers and generators run as nobody, who must reach
-# the programs: a checkout beneath a private home folder is out of reach, so
-# then they run from copies.
+# If Janus runs as root, its workers and generators run as nobody, who must be able to
+# reach the programs. A checkout in a private home folder is out of reach, so they run
+# from copies.
 place_programs() {
 	local name
 	for name in dh-fetch dh-prepare dh-scope dh-talker; do
@@ -47,7 +47,7 @@ place_programs() {
 	done
 }
 
-# --turn URL,USER,PASSWORD, for the gateway; the page gets it in its settings.
+# --turn URL,USER,PASSWORD for the gateway; the page gets them in its settings.
 turn_settings() {
 	[ -n "$turn" ] || return 0
 	local url user password rest host port type=udp
@@ -69,6 +69,7 @@ configure_janus() {
 	http_port=$(free_port 8088)
 	ws_port=$(free_port 8188 "$http_port")
 	admin_port=$(free_port 7088 "$http_port" "$ws_port")
+	push_port=$(free_port 8189 "$http_port" "$ws_port" "$admin_port")
 	local address
 	address=$(own_address) || exit 1
 	cat > "$temp/conf/janus.jcfg" <<-JCFG
@@ -117,7 +118,8 @@ configure_janus() {
 	JCFG
 }
 
-# configure_plugin IDLE FOLDER…: the demonstration's room, and the folders of its segments.
+# configure_plugin IDLE FOLDER…: configures the demonstration's room and its segment
+# folders.
 configure_plugin() {
 	local idle=$1 folders= folder
 	shift
@@ -127,6 +129,7 @@ configure_plugin() {
 			segments_folder = [ $folders ]
 			cache_folder = $(quoted "$temp/cache")
 			worker = $(quoted "$temp/bin/dh-prepare")
+			push_listen = "127.0.0.1:$push_port"
 		}
 		avatar-demo: {
 			width = 512
@@ -147,8 +150,8 @@ configure_plugin() {
 	JCFG
 }
 
-# A child that ends with us, even if we are killed outright, and that Ctrl-C at
-# the terminal reaches only through us.
+# Starts a child that ends with us, even if we are killed, and that Ctrl-C at the
+# terminal reaches only through us.
 start() { setsid setpriv --pdeathsig TERM "$@" < /dev/null & }
 
 start_janus() {
@@ -165,13 +168,13 @@ start_janus() {
 		|| { grep -iE 'error|fatal|digitalhuman' "$temp/janus.log" >&2; die "Janus did not load the plugin"; }
 }
 
-# api PATH JSON: one request of the Janus API; prints the answer.
+# api PATH JSON: sends one request to the Janus API and prints the answer.
 api() {
 	curl -sS --max-time 10 -H 'Content-Type: application/json' -d "$2" "http://127.0.0.1:$http_port/janus$1"
 }
 field() { sed -nE 's/.*"'"$1"'": ?"?([^",}]*).*/\1/p' | head -1; }
 
-# Waits until the avatar's idle clip is prepared: the room then has a picture.
+# Waits until the avatar's idle clip is prepared, so that the room has a picture.
 wait_for_room() {
 	local session handle answer state
 	session=$(api '' '{"janus":"create","transaction":"run"}' | field id)
@@ -190,7 +193,7 @@ wait_for_room() {
 	api "/$session" '{"janus":"destroy","transaction":"run"}' > /dev/null
 }
 
-# The page's one settings file, as ./run serves it. $@: the folders of segments.
+# Writes the page's settings file, as ./run serves it. $@: the segment folders.
 write_settings() {
 	local ice= name list= folder
 	if [ -n "$turn" ]; then

@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Runs test programs, and makes the builds that they need, several at a time, and
-# tells how they ended in the order in which they were added. Sourced by ./test
-# after lib.sh.
+# Runs test programs and makes the builds that they need, several at a time. Reports
+# results in the order in which the tests were added. Sourced by ./test after lib.sh.
 #
-# There are two lanes. Jobs that need processors and look at no clock, builds too,
-# are in "work": as many at a time as there are processors, at less priority. Jobs
-# that watch something live, and mostly wait, are in "watch" beside it: two at a
-# time, or one that is "alone" there.
+# There are two lanes. "work" is for jobs that need processors and do not depend on
+# time, builds included: as many at a time as there are processors, at a lower priority.
+# "watch" runs beside it, for jobs that watch something live and mostly wait: two at a
+# time, or one that must be "alone" there.
 #
-# Wants: wanted NAME (whether a test is asked for), build_flavour DIR (makes that
-# build), $logs. Sets $passed, $failed and $skipped.
+# Needs the functions wanted NAME (whether a test was asked for) and build_flavour DIR
+# (makes that build), and $logs. Sets $passed, $failed and $skipped.
 
 passed=0 failed=0 skipped=0
-job_names=() job_lanes=() job_limits=() job_builds=() job_commands=() # a build has no build
+job_names=() job_lanes=() job_limits=() job_builds=() job_commands=() # job_builds: empty for a build
 job_states=() job_pids=() job_starts=() job_lines=()     # a state: "", running or ended
 declare -A built                                         # by folder: yes or no
-declare -A running=([work]=0 [watch]=0)                  # places that are taken
+declare -A running=([work]=0 [watch]=0)                  # places in use
 
-# count OUTPUT STATUS: how many tests ran in it: what it says of itself at its
-# end ("N passed, N failed" or unittest's lines), else it is one test.
+# count OUTPUT STATUS: counts the tests that ran, from the summary at the end of the
+# output ("N passed, N failed" or unittest's lines). Without a summary it is one test.
 count() {
 	awk -v status="$2" '
 		match($0, /^[0-9]+ passed, [0-9]+ failed/) { split($0, f, /[ ,]+/); ok = f[1]; bad = f[3]; skip = f[6] == "skipped" ? f[5] : 0; said = 1 }
@@ -42,8 +41,8 @@ count() {
 		}' "$1"
 }
 
-# add LANE NAME LIMIT_S BUILD COMMAND…: one test program, where it is wanted. The
-# command sees where the programs of the folder BUILD are.
+# add LANE NAME LIMIT_S BUILD COMMAND…: adds one test program, if it is wanted. The
+# command learns from its environment where the programs of the folder BUILD are.
 add() {
 	local lane=$1 name=$2 limit=$3 dir=$4
 	shift 4
@@ -60,8 +59,8 @@ append() {
 }
 log_of() { local name=${job_names[$1]#"$root/"}; printf '%s' "$logs/${name//\//-}.log"; }
 
-# A test gets SIGINT, upon which a Python test still takes away what it has
-# started; a build has a process group to be ended by.
+# A test gets SIGINT, so that a Python test still ends what it has started; a build has
+# its own process group, which is ended.
 start_job() {
 	local i=$1 command nice=(nice -n 9)
 	[ "${job_lanes[i]}" = work ] || nice=()
@@ -88,7 +87,7 @@ end_jobs() {
 }
 at_exit end_jobs
 
-# Takes, or with -1 gives back, what job $1 needs of its lane.
+# Takes the places that job $1 needs in its lane, or gives them back (-1).
 take_places() {
 	case ${job_lanes[$1]} in
 		work) running[work]=$((running[work] + $2)) ;;
@@ -104,8 +103,8 @@ has_place() {
 	esac
 }
 
-# The next that can be started, in $found: a build, one at a time, else a test
-# whose build is there.
+# Sets $found to the next job that can be started: a build (one at a time), or else a
+# test whose build is ready.
 find_job() {
 	local i test= building=
 	for i in "${!job_names[@]}"; do
@@ -119,8 +118,8 @@ find_job() {
 	[ -n "$found" ]
 }
 
-# What is told of build $1, which has ended with status $2. Where it failed, that
-# is one failure, and what needs it is left out.
+# Reports build $1, which ended with status $2. A failed build counts as one failure,
+# and the tests that need it are left out.
 finish_build() {
 	local i=$1 status=$2 took name other
 	took=$((SECONDS - job_starts[i]))
@@ -137,7 +136,7 @@ finish_build() {
 	done
 }
 
-# What is told of job $1, which has ended with status $2.
+# Reports job $1, which ended with status $2.
 finish_job() {
 	local i=$1 status=$2 ok bad skip note= took log
 	took=$((SECONDS - job_starts[i]))
@@ -157,7 +156,7 @@ finish_job() {
 	fi
 }
 
-# Runs all that were added.
+# Runs everything that was added.
 run_jobs() {
 	local told=0 pid i found
 	while [ "$told" -lt "${#job_names[@]}" ]; do

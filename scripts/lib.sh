@@ -9,9 +9,9 @@ PATH=$PATH:/usr/sbin:/sbin
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
-# Clean-up: commands are added as they become necessary, and run last first. Bash
-# runs them on SIGINT, SIGTERM and SIGHUP, too. (Traps of these would be lost where
-# the signal comes while bash parses a command substitution.)
+# Clean-up: commands are added as they become necessary, and run in reverse order. Bash
+# runs them on SIGINT, SIGTERM and SIGHUP, too. (Traps of these signals would be lost if
+# a signal came while bash parses a command substitution.)
 cleanups=()
 at_exit() { cleanups+=("$1"); }
 run_cleanups() {
@@ -40,8 +40,8 @@ run_packages=('nginx-light|nginx-core|nginx-full|nginx-extras|nginx' libjs-janus
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null)" = installed ]; }
 
-# Where no policy of the administrator says whether services may be started,
-# ours says no for as long as we install; what runs already is left alone.
+# Unless the administrator has a policy on starting services, ours forbids it while we
+# install. Services that run already are left alone.
 policy=/usr/sbin/policy-rc.d
 keep_services_down() {
 	[ ! -e "$policy" ] || return 0
@@ -53,7 +53,7 @@ allow_services() {
 	! grep -qs "^# temporary: $root/run$" "$policy" || as_root rm -f "$policy"
 }
 
-# need_packages NAME…: installs those that are missing. A|B: any of them will do.
+# need_packages NAME…: installs missing packages. A|B: either will do.
 need_packages() {
 	command -v dpkg-query > /dev/null || die "this needs Debian or a relative; README.md tells how to build by hand"
 	local missing=() wanted name found
@@ -76,9 +76,9 @@ need_packages() {
 
 # Building --------------------------------------------------------------------
 
-# build DIR [ARGUMENT…]: configures (again where the arguments have changed) and
-# makes in DIR, out of tree; $targets, words, is what. On a terminal one sees it,
-# else the log's end where it fails.
+# build DIR [ARGUMENT…]: configures (again if the arguments have changed) and makes
+# $targets (words) in DIR, out of tree. Shows everything on a terminal; otherwise the
+# end of the log if it fails.
 build() {
 	local dir=$1 goals; shift
 	read -ra goals <<< "${targets:-all}"
@@ -108,12 +108,12 @@ run \"make distclean\" in it first"
 	) 9> "$root/build/.lock" || exit 1
 }
 
-# A variable of DIR's Makefile.
+# Prints a variable of DIR's Makefile.
 make_variable() { sed -n "s/^$2 = //p" "$1/Makefile" | head -1; }
 
 # Network ---------------------------------------------------------------------
 
-# Whether something listens on TCP port $1, on whatever address.
+# Whether something listens on TCP port $1, on any address.
 port_taken() {
 	local hex
 	hex=$(printf '%04X' "$1")
@@ -121,15 +121,15 @@ port_taken() {
 		END { exit !found }'
 }
 
-# Prints port $1 where it is free, else another that is. $2…: not these.
+# Prints port $1 if it is free, else another free one, but none of $2…
 free_port() {
 	local port=$1; shift
 	while port_taken "$port" || [[ " $* " == *" $port "* ]]; do port=$((RANDOM % 15000 + 30000)); done
 	printf '%s\n' "$port"
 }
 
-# The machine's own address: the gateway gathers no loopback candidates. What is
-# sent to an own address stays on the machine all the same.
+# The machine's own address, because the gateway gathers no loopback candidates. Packets
+# to an own address never leave the machine either.
 own_address() {
 	local address
 	address=$(ip -4 -o addr show up scope global | awk '{ sub("/.*", "", $4); print $4; exit }')
@@ -138,14 +138,14 @@ Give it one, for instance:  ip link add dh0 type dummy && ip addr add 10.99.0.1/
 	printf '%s\n' "$address"
 }
 
-# $1 in double quotes, as JSON, JavaScript and .jcfg write it.
+# Prints $1 in double quotes, as JSON, JavaScript and .jcfg have it.
 quoted() {
 	local s=${1//\\/\\\\}
 	s=${s//\"/\\\"}
 	printf '"%s"' "$s"
 }
 
-# Ends process $1 (one of our own children): asks, waits $2 s, then insists.
+# Ends process $1 (one of our own children): SIGTERM, and after $2 s SIGKILL.
 end_process() {
 	local pid=$1 i
 	kill "$pid" 2> /dev/null || return 0

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Makes a manual page of a program's --help, which stays the one place where its
-# options are explained:
+# Makes a manual page from a program's --help, so that its options are explained in one
+# place:
 #
 #     dh-prepare --help | awk -v name=dh-prepare -v release='janus-digitalhuman 0.1.0' -f man.awk
 #
-# It knows what our help texts look like: "Usage: …" or indented lines that begin
-# with the program's name (how it is called), paragraphs, "Exit codes: …", headings
-# (one line, what follows is indented), and lists (indented; two spaces or more
-# before the explanation, whose further lines are indented deeply).
+# It knows the form of our help texts: "Usage: …" or indented lines that begin with the
+# program's name (the synopsis), paragraphs, "Exit codes: …", headings (one line,
+# followed by indented ones), and lists (indented; at least two spaces before the
+# explanation, whose further lines are deeply indented).
 
 function roff(text) {
 	gsub(/\\/, "\\e", text)
@@ -18,7 +18,7 @@ function roff(text) {
 
 function add(section, text) { page[section] = page[section] text "\n" }
 
-# The first sentence without its details: what whatis(1) shows.
+# The first sentence without its details, for whatis(1).
 function summary(text) {
 	sub("^" name " ", "", text)
 	sub(/( \(|, |\. |\.$).*/, "", text)
@@ -32,7 +32,7 @@ function item(text) {
 		add("OPTIONS", ".TP\n\\fB" roff(text) "\\fR")
 }
 
-# A line at the margin: a heading where an indented line follows, else text.
+# A line at the margin: a heading if an indented line follows, else text.
 function margin(line, last, next_line) {
 	if (next_line ~ /^ / && line !~ /\.$/) {
 		sub(/:$/, "", line)

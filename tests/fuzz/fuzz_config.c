@@ -41,7 +41,7 @@ struct builder {
 
 static void add_item(struct builder *b, janus_config_container *parent, char *name, char *value)
 {
-	/* libconfig has no value without a setting for it. */
+	/* libconfig allows no value outside a setting. */
 	if (parent)
 		janus_config_add(b->config, parent, janus_config_item_create(name, value));
 }
@@ -72,7 +72,7 @@ static void build_line(struct builder *b, char *line)
 	} else if (equals) {
 		*equals = '\0';
 		add_item(b, b->category, line, equals + 1);
-		b->array = NULL; /* which an item of its name has replaced */
+		b->array = NULL; /* another item of the same name replaces it */
 	} else if (length > 0 && line[length - 1] == ':') {
 		line[length - 1] = '\0';
 		b->array = add(b, b->category, janus_config_array_create(line));
@@ -174,7 +174,7 @@ static void load(const char *text)
 	gateway_config_preset(NULL);
 }
 
-/* Nothing outside of its folder is written, and nothing is run. */
+/* Writes nothing outside its folder, and runs nothing. */
 static void confine(janus_config *config)
 {
 	static const struct {
@@ -222,7 +222,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		PROMISE(plugin_files_make(&files, NULL, NULL) == 0);
 		atexit(end_all);
 	}
-	/* Of exact size, for the sanitizer. */
+	/* A copy of exactly its size, so that sanitizers see reads beyond the end. */
 	memcpy(text, data, size);
 	text[size] = '\0';
 	load(text);

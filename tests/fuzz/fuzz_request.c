@@ -49,9 +49,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 static struct plugin_files files;
 static struct event_checker *checker;
 static struct gateway_handle *handles[2];
-static gint segments;
+static atomic_int segments;
 
-/* `what`: a text that tells more. */
+/* `what` is appended to the message. */
 #define PROMISE(condition, what) \
 	do { \
 		if (!(condition)) \
@@ -84,7 +84,7 @@ static void begin_life(void)
 	struct gateway_options options = { .notified = event_checker_see, .is_signed = 1 };
 	static unsigned lives;
 
-	/* Permanent rooms outlive the plugin, but must not fill it for good. */
+	/* Permanent rooms survive a restart of the plugin; do not let them fill it up. */
 	if (lives == 0)
 		atexit(end_all);
 	else if (lives % LIVES_PER_FOLDER == 0)
@@ -98,7 +98,7 @@ static void begin_life(void)
 
 /* --- promises */
 
-/* Checks what every answer must have; takes ownership. */
+/* Checks what every answer must contain. Takes ownership. */
 static void check_answer(json_t *answer)
 {
 	const json_t *code = json_object_get(answer, "error_code");
@@ -109,7 +109,7 @@ static void check_answer(json_t *answer)
 	if (code) {
 		PROMISE(error && *error, "an error that says nothing");
 		PROMISE(n >= 450 && n <= 470, error);
-		/* A machine may be this busy. */
+		/* A busy machine may take this long. */
 		PROMISE(n != 470 || strstr(error, "does not answer"), error);
 	}
 	json_decref(answer);
@@ -189,7 +189,7 @@ static json_t *parse(const char *text)
 	return json_loads(text, JSON_DECODE_ANY, NULL);
 }
 
-/* Janus lets nothing but objects through to a handle, and to the Admin API. */
+/* Janus passes only objects to a handle or the Admin API. */
 static void ask(struct gateway_handle *handle, json_t *body, json_t *jsep)
 {
 	json_t *answer;
@@ -259,7 +259,7 @@ static void do_line(const char *line, int *current)
 		ask(*handle, parse(line), NULL);
 }
 
-/* A copy of exact size, for the sanitizer. */
+/* A copy of exactly its size, so that sanitizers see reads beyond the end. */
 static void do_copy(const uint8_t *data, size_t size, int *current)
 {
 	char *line = malloc(size + 1);
@@ -270,8 +270,8 @@ static void do_copy(const uint8_t *data, size_t size, int *current)
 	free(line);
 }
 
-/* The check for leaks waits until all threads have ended: while they work it cannot
- * see what they hold. */
+/* The leak check must wait until all threads have ended: it cannot see what running
+ * threads hold. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static char no_leaks[] = "-detect_leaks=0";

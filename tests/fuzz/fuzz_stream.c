@@ -13,10 +13,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define HOW_MENDED    1u /* records get correct checksums */
-#define HOW_LIMITED   2u /* the reader has limits */
-#define HOW_EDITED    4u /* the rest are edits of a valid stream, 3 bytes each; else it is the stream */
-#define HOW_STEP(how) (1 + ((how) >> 3) * 16) /* bytes that are pushed at a time */
+#define HOW_MENDED    1u /* give records correct checksums */
+#define HOW_LIMITED   2u /* give the reader limits */
+#define HOW_EDITED    4u /* the rest is a list of edits of a valid stream, 3 bytes each; otherwise it is the stream */
+#define HOW_STEP(how) (1 + ((how) >> 3) * 16) /* bytes per push */
 
 #define LIMIT_TICKS (INT64_C(10) * DH_TICKS_PER_SECOND)
 #define LIMIT_BYTES 100000u
@@ -30,12 +30,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	} while (0)
 
 struct checker {
-	struct dh_stream_writer writer; /* what was read is written again */
+	struct dh_stream_writer writer; /* what was read, written again */
 	int is_limited;
 	int has_head, has_anchor, is_ended, units;
 	int64_t newest_ticks, end_ticks[2];
 	struct dh_stream_head head;
-	struct dh_unit *kept; /* the newest unit, to outlive its record */
+	struct dh_unit *kept; /* the newest unit, kept beyond its record */
 };
 
 static int discard(void *arg, const void *bytes, size_t size)
@@ -121,7 +121,7 @@ static int see_failure(void *arg, int code, const char *text)
 	return 0;
 }
 
-/* Gives each whole record in `bytes` a correct checksum. */
+/* Corrects the checksum of each whole record in `bytes`. */
 static void mend_checksums(uint8_t *bytes, size_t size)
 {
 	while (size >= 12) {
@@ -181,7 +181,7 @@ static uint8_t *edited_stream(const uint8_t *edits, size_t size, size_t *stream_
 	return bytes;
 }
 
-/* Of exact size, for the sanitizer. */
+/* A copy of exactly its size, so that sanitizers see reads beyond the end. */
 static uint8_t *copied_stream(const uint8_t *data, size_t size, size_t *stream_size)
 {
 	uint8_t *bytes = malloc(size > 0 ? size : 1);
@@ -207,7 +207,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		mend_checksums(bytes, stream_size);
 	checker.is_limited = (how & HOW_LIMITED) != 0;
 	read_stream(&checker, bytes, stream_size, HOW_STEP(how));
-	/* An untouched stream is a valid one. */
+	/* An unedited stream must be valid. */
 	PROMISE(!(how & HOW_EDITED) || size > 3 || checker.is_ended);
 	dh_unit_unref(&checker.kept);
 	free(bytes);
@@ -215,7 +215,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef DH_LIBFUZZER
-/* Replays files: what a fuzzer found, or its corpus. */
+/* Replays files: a fuzzer's findings, or its corpus. */
 int main(int argc, char **argv)
 {
 	static uint8_t data[16 * 1024 * 1024];

@@ -46,6 +46,8 @@ class Package(unittest.TestCase):
             os.environ, DEB_BUILD_OPTIONS="nocheck parallel=%d" % (os.cpu_count() or 1), LC_ALL="C.UTF-8"))
         cls.deb, = (os.path.join(cls.folder, name) for name in os.listdir(cls.folder)
                     if name.startswith("janus-digitalhuman_") and name.endswith(".deb"))
+        cls.python, = (os.path.join(cls.folder, name) for name in os.listdir(cls.folder)
+                       if name.startswith("python3-digitalhuman_") and name.endswith(".deb"))
         cls.root = os.path.join(cls.folder, "root")
         run("dpkg-deb", "-x", cls.deb, cls.root)
         cls.sources = sources
@@ -63,8 +65,20 @@ class Package(unittest.TestCase):
         self.assertEqual([line for line in self.built.splitlines() if re.search(r"\.[ch]:\d+:.*warning:", line)], [])
 
     def test_lintian_finds_nothing(self):
-        found = run("lintian", "--allow-root", "--display-info", "--pedantic", "--fail-on", "none", self.deb)
+        found = run("lintian", "--allow-root", "--display-info", "--pedantic", "--fail-on", "none", self.deb, self.python)
         self.assertEqual(found, "")
+
+    def test_the_python_package_works_without_anything_else(self):
+        root = os.path.join(self.folder, "python")
+        run("dpkg-deb", "-x", self.python, root)
+        path = os.path.join(root, "usr/lib/python3/dist-packages")
+        run("/usr/bin/python3", "-I", "-B", "-c", "import sys; sys.path[:0] = [%r]; sys.modules['numpy'] = None; "
+            "from digitalhuman import Stage; Stage('gateway').segment(fps=25, size=(64, 64))" % path)
+        with open(os.path.join(ROOT, "clients/python/pyproject.toml")) as f:
+            version, = re.findall(r'(?m)^version = "(.*)"', f.read())
+        self.assertEqual(run("dpkg-deb", "--field", self.python, "Version").strip(), version)
+        with open(os.path.join(path, "digitalhuman/__init__.py")) as f:
+            self.assertIn("__version__ = \"%s\"" % version, f.read())
 
     def test_cleaning_leaves_the_sources_as_they_were(self):
         run("debian/rules", "clean", cwd=self.sources)

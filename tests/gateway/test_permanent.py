@@ -123,7 +123,7 @@ class Permanent(unittest.TestCase):
                     self.assertEqual(answer["error_code"], 467)
                     with open(janus.path(FILE)) as f:
                         self.assertEqual(f.read(), text)
-                    self.assertIn("is not written either, until it is mended", janus.log())
+                    self.assertIn("is not written either, until it is repaired", janus.log())
                     with open(janus.path(FILE), "w") as f:
                         f.write('room-1: { id = 9 avatar = "small" }')
                     self.assertTrue(ask("create", avatar="small", permanent=True)["permanent"])

@@ -12,8 +12,8 @@ import time
 import unittest
 
 from janus_server import JanusServer, free_ports
-from pushing import ENDS, Push, connect, token
-from request_case import RequestCase, command_of, media
+from pushing import ENDS, Push, anchor, connect, token
+from request_case import RequestCase, media
 
 JCFG = """
 general: { cache_folder = "" worker = "{prepare}" push_listen = "127.0.0.1:PORT" push_socket = "{folder}/push.sock"
@@ -69,18 +69,13 @@ class PushCase(RequestCase):
         """The same medium, encoded beside the generator with the room's anchor."""
         path = self.janus.path(name + ".dhs")
         if not os.path.exists(path):
-            anchor = self.janus.path("anchor.dhs")
-            with open(anchor, "wb") as file:
-                file.write(self.anchor())
-            subprocess.run([self.janus.prepare, "--quiet", "--avatar", anchor, "-o", path, self.janus.path(name)],
+            avatar = self.janus.path("anchor.dhs")
+            with open(avatar, "wb") as file:
+                file.write(anchor(self.tcp, 1))
+            subprocess.run([self.janus.prepare, "--quiet", "--avatar", avatar, "-o", path, self.janus.path(name)],
                            check=True)
         with open(path, "rb") as file:
             return file.read()
-
-    def anchor(self, room=1):
-        with connect(self.tcp) as sock, sock.makefile("rb") as stream:
-            sock.sendall(json.dumps({"request": "anchor", "room": room}).encode() + b"\n")
-            return stream.read(json.loads(stream.readline())["anchor"]["bytes"])
 
     def quiet(self):
         """Waits until nobody pushes."""
@@ -90,7 +85,7 @@ class PushCase(RequestCase):
             time.sleep(0.02)
 
 
-class Push1(PushCase):
+class Media(PushCase):
     def test_a_container_over_tcp_and_over_a_unix_socket(self):
         for address in (self.tcp, self.local):
             with self.subTest(address=address):
@@ -104,6 +99,7 @@ class Push1(PushCase):
                 self.assertEqual(push.result()["metadata"], {"n": 1})
                 self.assertEqual(push.result()["name"], "Hello!")
                 self.assertEqual(push.events(), ["queued", "ready", "started", "finished"])
+                observer.events.wait(lambda e: e.get("segment") == "hello" and e.get("event") == "finished")
                 told = [e for e in observer.events.data() if e.get("segment") == "hello"]
                 self.assertEqual(told, [line for line in push.said() if line.get("segment") == "hello"
                                         and line["event"] != "progress"])
@@ -145,12 +141,10 @@ class Push1(PushCase):
         for data in (self.long, self.prepared("8.nut") + bytes(4 << 20)):
             with self.subTest(len(data)):
                 push = self.push({"room": 1})
-                sent = []
 
                 def write():
                     try:
                         push.send(data)
-                        sent.append(push.said()[-1])
                         push.end()
                     except OSError:
                         pass
@@ -214,9 +208,10 @@ class Push1(PushCase):
         return push.result()
 
     def test_several_at_once_play_in_order(self):
-        pushes = [self.push({"room": 1, "segment": "p%d" % i}) for i in range(3)]
-        for push in pushes:
-            push.event("queued")
+        pushes = []
+        for i in range(3):
+            pushes.append(self.push({"room": 1, "segment": "p%d" % i}))
+            pushes[-1].event("queued")
         for push in reversed(pushes):
             push.send(self.prepared("1.nut"))
         self.assertEqual([push.result()["event"] for push in pushes], ["finished"] * 3)
@@ -287,7 +282,7 @@ class Lines(PushCase):
         self.assertTrue(info)
         own = list(records(self.janus.read("1.nut.dhs")))[1]
         self.assertEqual(own[:4], b"ANCH")
-        self.assertEqual(own, list(records(self.anchor()))[1])
+        self.assertEqual(own, list(records(anchor(self.tcp, 1)))[1])
 
     def test_a_line_in_pieces(self):
         push = self.push(None)
@@ -314,10 +309,18 @@ class Lines(PushCase):
     def test_the_socket_is_for_those_who_may(self):
         self.assertEqual(stat.S_IMODE(os.stat(self.local).st_mode), 0o600)
 
+    def descriptors(self):
+        found = []
+        for number in os.listdir("/proc/%d/fd" % self.janus.process.pid):
+            try:
+                found.append(os.readlink("/proc/%d/fd/%s" % (self.janus.process.pid, number)))
+            except OSError:
+                pass
+        return sorted(found)
+
     def test_nothing_stays_open(self):
         self.quiet()
-        count = lambda: len(os.listdir("/proc/%d/fd" % self.janus.process.pid))
-        before = count()
+        before = len(self.descriptors())
         for i in range(300):
             sock = connect(self.tcp if i % 2 else self.local)
             sock.sendall((b"", b"{", b'{"room":1}\n', b'{"room":1}\nDHS', b"\n", b'{"room":1}\n' + self.short)[i % 6])
@@ -325,21 +328,13 @@ class Lines(PushCase):
         self.ask("interrupt", id=1)
         self.quiet()
         end = time.monotonic() + 30
-        while count() > before + 4:         # warm workers come and go
-            self.assertLess(time.monotonic(), end, (before, count()))
+        while len(self.descriptors()) > before + 4:         # warm workers come and go
+            self.assertLess(time.monotonic(), end, (before, self.descriptors()))
             self.ask("interrupt", id=1)
             time.sleep(0.05)
 
 
 class Configured(unittest.TestCase):
-    def said(self, general):
-        jcfg = 'general: { cache_folder = "" worker = "{prepare}" %s }' % general
-        try:
-            with JanusServer(jcfg) as janus:
-                return janus.log()
-        except RuntimeError as error:
-            return str(error)
-
     def test_mistakes(self):
         port, = free_ports(1)
         for word, general in (("push_listen", 'push_listen = "localhost:1"'), ("push_listen", 'push_listen = "8189"'),

@@ -14,7 +14,8 @@ import time
 import unittest
 
 from janus_server import JanusServer
-from viewers import Dismissed, Gateway, Refused
+from viewer import Dismissed
+from viewers import Gateway, Refused
 
 SECONDS = float(os.environ.get("DH_STRESS_SECONDS", "10"))
 SEED = int(os.environ.get("DH_STRESS_SEED", random.randrange(1000000)))

@@ -10,7 +10,7 @@ import time
 import unittest
 
 from chromium import Chromium
-from viewers import own_address
+from viewer import own_address
 from website import Website
 
 # A second viewer in the page, with the page's settings, but through TURN only.

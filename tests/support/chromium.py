@@ -7,8 +7,8 @@
         page.screenshot("/tmp/page.png")
         assert page.errors == []
 
-A Chromium of its own with a profile of its own, spoken to over a pipe (no port
-is opened), and ended with everything that it started. Every call is synchronous
+A separate Chromium with a profile of its own, controlled through a pipe (no port is opened), and ended with
+everything that it started. Every call is synchronous
 and raises on a timeout. Needs nothing but Debian's `chromium`.
 """
 import base64
@@ -141,7 +141,7 @@ class Chromium:
                 self.process.wait(5)
             except (PageError, TimeoutError, BrokenPipeError, subprocess.TimeoutExpired):
                 pass
-        for number in (signal.SIGTERM, signal.SIGKILL):  # our own process group only
+        for number in (signal.SIGTERM, signal.SIGKILL):  # only its own process group
             try:
                 os.killpg(self.process.pid, number)
                 self.process.wait(5)

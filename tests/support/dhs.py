@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads prepared segments (playout/stream.h), with code of its own: a second opinion."""
+"""Reads prepared segments (playout/stream.h) independently of the project's own reader."""
 import collections
 import struct
 import zlib

@@ -14,7 +14,7 @@ struct entry {
 struct event_checker {
 	pthread_mutex_t lock;
 	/* protected by lock */
-	GHashTable *entries; /* by the room's id and the segment's, struct entry */
+	GHashTable *entries; /* keyed by the room's id and the segment's, struct entry */
 	int count, open;
 	char *error;
 };
@@ -57,7 +57,7 @@ static const char *end_segment(struct entry *entry, const char *name, const json
 	return NULL;
 }
 
-/* What is wrong about `event`, NULL: nothing. */
+/* What is wrong with `event`; NULL if nothing is. */
 static const char *see(struct entry *entry, const char *name, const json_t *event)
 {
 	if (entry->is_ended)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A dh-prepare for tests: it obeys prepare/job.h until its input tells it not
- * to. The input is text, "<script> [number]"; see `scripts` below. A file beside it,
- * its name with ".how", says how it starts and which version it is.
- */
+/* A dh-prepare for tests: it obeys prepare/job.h until its input tells it not to. The
+ * input is text, "<script> [number]"; see `scripts` below. A file beside the program,
+ * named like it plus ".how", says how it starts and which version it reports. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -63,7 +62,7 @@ static void write_unit(enum dh_media media, int64_t pts_ticks, int64_t duration_
 	struct dh_unit *unit;
 
 	memset(bytes, (int)(pts_ticks / DH_SLOT_TICKS), size);
-	/* An inter frame of VP8 has its lowest bit set. */
+	/* The lowest bit is set in an inter frame of VP8. */
 	bytes[0] |= 1;
 	unit = dh_unit_new(media, pts_ticks, duration_ticks, bytes, size);
 	unit->flags = media == DH_VIDEO && pts_ticks == 0 ? DH_UNIT_ENTRY : 0;
@@ -73,7 +72,7 @@ static void write_unit(enum dh_media media, int64_t pts_ticks, int64_t duration_
 	free(bytes);
 }
 
-/* Pictures of 25 a second, two sounds with each. */
+/* Pictures at 25 a second, with two packets of sound each. */
 static void write_run(int from, int to)
 {
 	for (int i = from; i < to; i++) {
@@ -113,7 +112,7 @@ static int slow(int count)
 	return good(count);
 }
 
-/* Half of it; the rest when the test sends SIGCONT. */
+/* The first half; the rest when the test sends SIGCONT. */
 static int halve(int count)
 {
 	write_start();
@@ -246,7 +245,7 @@ static int tell(int unused)
 	return DH_PREPARE_OK;
 }
 
-/* Whatever else is open but 0 to 3 and the inputs (in the number). */
+/* Counts open descriptors other than 0 to 3 and the inputs (as many as the number says). */
 static int count_fds(int inputs)
 {
 	char text[100];
@@ -288,7 +287,7 @@ static const struct script {
 
 /* --- the protocol */
 
-/* Returns the first descriptor, -1 when no job came. */
+/* Returns the first descriptor, or -1 if no job came. */
 static int receive_job(void)
 {
 	union {
@@ -324,7 +323,8 @@ static void start(const char *how)
 		pause();
 	if (strcmp(how, "noise") == 0)
 		say("hello");
-	snprintf(text, sizeof text, "ready %d", DH_PREPARE_PROTOCOL + (strcmp(how, "protocol") == 0));
+	snprintf(text, sizeof text, "ready %d",
+		DH_PREPARE_PROTOCOL + (strcmp(how, "newer") == 0) - (strcmp(how, "older") == 0));
 	say(text);
 }
 

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNCOUNTED 0x5a5a5a5a /* what is in a reference count that there is not yet */
+#define UNCOUNTED 0x5a5a5a5a /* what a reference count contains before Janus initialises it */
 
 struct gateway gateway;
 
-/* Janus ends its plugins when nobody makes handles any more: between
- * create_session and the count of references there is no way to end one. */
+/* Janus ends its plugins when no more handles are made; it cannot end one between
+ * create_session and the initialisation of the reference count. */
 static pthread_rwlock_t making = PTHREAD_RWLOCK_INITIALIZER;
 
 /* --- the plugin */
@@ -24,51 +24,54 @@ int gateway_start(const char *folder, const struct gateway_options *options)
 
 	gateway.options = options ? *options : none;
 	gateway_log(gateway.options.is_loud, gateway.options.forbidden);
-	g_atomic_int_set(&gateway.is_stopping, 0);
-	g_atomic_int_set(&gateway.relayed, 0);
-	g_atomic_int_set(&gateway.is_running, 1);
+	atomic_store(&gateway.is_stopping, 0);
+	atomic_store(&gateway.relayed, 0);
+	atomic_store(&gateway.is_running, 1);
 	error = dh_plugin.init(&gateway_callbacks, folder);
 	if (error)
-		g_atomic_int_set(&gateway.is_running, 0);
-	gateway_config_preset(NULL); /* that nobody has read */
+		atomic_store(&gateway.is_running, 0);
+	gateway_config_preset(NULL); /* left unread */
 	return error;
 }
 
 void gateway_stop(void)
 {
-	if (!g_atomic_int_get(&gateway.is_running))
+	if (!atomic_load(&gateway.is_running))
 		return;
-	g_atomic_int_set(&gateway.is_stopping, 1);
+	atomic_store(&gateway.is_stopping, 1);
 	gateway_pass_offers(-1);
 	gateway_hold_events(0);
 	pthread_rwlock_wrlock(&making);
 	dh_plugin.destroy();
 	pthread_rwlock_unlock(&making);
-	if (g_atomic_int_get(&gateway.inside))
+	if (atomic_load(&gateway.inside))
 		gateway_fault("it is destroyed, and a thread of it still is in a call");
-	g_atomic_int_set(&gateway.is_running, 0);
+	atomic_store(&gateway.is_running, 0);
 }
 
 int gateway_sessions(void)
 {
-	return g_atomic_int_get(&gateway.sessions);
+	return atomic_load(&gateway.sessions);
 }
 
 int gateway_relayed(void)
 {
-	return g_atomic_int_get(&gateway.relayed);
+	return atomic_load(&gateway.relayed);
 }
 
 /* --- references */
 
 void gateway_handle_ref(struct gateway_handle *handle)
 {
-	g_atomic_int_inc(&handle->refs);
+	atomic_fetch_add(&handle->refs, 1);
 }
 
-void gateway_handle_unref(struct gateway_handle *handle)
+void gateway_handle_unref(struct gateway_handle **out)
 {
-	if (!g_atomic_int_dec_and_test(&handle->refs))
+	struct gateway_handle *handle = *out;
+
+	*out = NULL;
+	if (atomic_fetch_sub(&handle->refs, 1) != 1)
 		return;
 	gateway_forget(handle);
 	g_queue_clear(&handle->jobs);
@@ -81,9 +84,10 @@ void gateway_handle_unref(struct gateway_handle *handle)
 static void session_free(const janus_refcount *ref)
 {
 	janus_plugin_session *session = janus_refcount_containerof(ref, janus_plugin_session, ref);
+	struct gateway_handle *handle = session->gateway_handle;
 
-	gateway_handle_unref(session->gateway_handle);
-	g_atomic_int_add(&gateway.sessions, -1);
+	gateway_handle_unref(&handle);
+	atomic_fetch_sub(&gateway.sessions, 1);
 	g_free(session);
 }
 
@@ -92,7 +96,7 @@ static void session_unref(janus_plugin_session *session)
 	janus_refcount_decrease(&session->ref);
 }
 
-/* A reference, unless the handle is detached. */
+/* Returns a reference, or NULL if the handle is detached. */
 static janus_plugin_session *take_session(struct gateway_handle *handle)
 {
 	janus_plugin_session *session = NULL;
@@ -114,7 +118,7 @@ void gateway_handle_post(struct gateway_handle *handle, enum gateway_job job, in
 	pthread_cond_broadcast(&handle->change);
 }
 
-/* With the lock held: the PeerConnection ends, where there is one. */
+/* With the lock held: ends the PeerConnection, if there is one. */
 static void end_connection(struct gateway_handle *handle)
 {
 	handle->is_closing = 0;
@@ -188,7 +192,7 @@ static void *loop_main(void *arg)
 			tell_hangup(handle);
 	}
 	dh_plugin.destroy_session(handle->session, &error);
-	if (error && !g_atomic_int_get(&gateway.is_stopping))
+	if (error && !atomic_load(&gateway.is_stopping))
 		gateway_fault("it does not know a handle that it has accepted");
 	return NULL;
 }
@@ -261,11 +265,11 @@ struct gateway_handle *gateway_attach_to(const void *client)
 
 	if (create_session(handle->session) != 0) {
 		g_free(handle->session);
-		gateway_handle_unref(handle);
+		gateway_handle_unref(&handle);
 		return NULL;
 	}
 	gateway_handle_ref(handle);
-	g_atomic_int_inc(&gateway.sessions);
+	atomic_fetch_add(&gateway.sessions, 1);
 	pthread_create(&handle->loop, NULL, loop_main, handle);
 	return handle;
 }
@@ -285,7 +289,7 @@ void gateway_detach(struct gateway_handle **out)
 	pthread_mutex_unlock(&handle->lock);
 	session_unref(handle->session);
 	pthread_join(handle->loop, NULL);
-	gateway_handle_unref(handle);
+	gateway_handle_unref(&handle);
 }
 
 /* --- messages */
@@ -298,7 +302,7 @@ static json_t *content_of(janus_plugin_result *result)
 		gateway_fault("a message has no result");
 	if (result->type == JANUS_PLUGIN_OK && !json_is_object(result->content))
 		gateway_fault("an answer that is no object");
-	if (result->type == JANUS_PLUGIN_ERROR && (!result->text || !g_atomic_int_get(&gateway.is_stopping)))
+	if (result->type == JANUS_PLUGIN_ERROR && (!result->text || !atomic_load(&gateway.is_stopping)))
 		gateway_fault("a message fails: %s", result->text ? result->text : "nothing says why");
 	if (result->type == JANUS_PLUGIN_OK)
 		content = json_incref(result->content);
@@ -319,10 +323,10 @@ static void see_answer(struct gateway_handle *handle, const json_t *jsep)
 
 json_t *gateway_ask(struct gateway_handle *handle, json_t *body, json_t *jsep)
 {
-	static gint count;
+	static atomic_int count;
 	char transaction[16];
 
-	snprintf(transaction, sizeof transaction, "t%d", g_atomic_int_add(&count, 1));
+	snprintf(transaction, sizeof transaction, "t%d", atomic_fetch_add(&count, 1));
 	return gateway_ask_as(handle, transaction, body, jsep);
 }
 

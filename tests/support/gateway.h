@@ -27,28 +27,28 @@
 
 struct gateway_handle;
 
-/* What a test wants to see, and how the gateway behaves. All may be 0. */
+/* What a test wants to see, and how the gateway behaves. Everything may be 0. */
 struct gateway_options {
-	/* For event handlers; from any of the plugin's threads. NULL: there are none. */
+	/* The event handlers; called from any of the plugin's threads. NULL: none. */
 	void (*notified)(void *arg, const json_t *event);
 	void *arg;
-	int is_signed;         /* tokens are signed; "signed:DESCRIPTOR" is one for DESCRIPTOR */
+	int is_signed;         /* tokens are signed; "signed:DESCRIPTOR" is a valid one for DESCRIPTOR */
 	int is_loud;           /* what the plugin logs goes to standard error */
-	const char *forbidden; /* in no log line, event or answer; NULL: none */
+	const char *forbidden; /* must not occur in any log line, event or answer; NULL: nothing */
 };
 
-/* Starts the plugin with the configuration in `folder`: what its init returns.
- * `options` (NULL: none) are copied. */
+/* Starts the plugin with the configuration in `folder` and returns what its init
+ * returned. `options` (may be NULL) are copied. */
 int gateway_start(const char *folder, const struct gateway_options *options);
 
-/* Calls the plugin's destroy, whatever other threads do; from then on the plugin
- * is silent. Handles outlive it. Does nothing when it has not started. */
+/* Calls the plugin's destroy while other threads go on; from then on the plugin must be
+ * silent. Handles outlive it. Does nothing if it has not been started. */
 void gateway_stop(void);
 
-/* Sessions that somebody holds: 0 when nothing is left. */
+/* Sessions with a reference left; 0 when all are gone. */
 int gateway_sessions(void);
 
-/* Packets that it has sent to all PeerConnections that were up, since it started. */
+/* Packets sent to all PeerConnections that were up, since the start. */
 int gateway_relayed(void);
 
 /* --- handles; any thread, unless another word is said */
@@ -56,29 +56,29 @@ int gateway_relayed(void);
 /* NULL: the plugin refused it. */
 struct gateway_handle *gateway_attach(void);
 
-/* The same, as a handle of the Janus session `client` (any address). NULL: of a
- * session of its own, as above. */
+/* The same, for a handle of the Janus session `client` (any address). NULL: of a session
+ * of its own. */
 struct gateway_handle *gateway_attach_to(const void *client);
 
-/* Hangs up, tells the plugin, and returns when that has been done. Nobody else
- * may use the handle any more. */
+/* Hangs up, detaches, and returns when the plugin has seen both. Nobody may use the
+ * handle any more. */
 void gateway_detach(struct gateway_handle **handle);
 
-/* Sends `body` and `jsep` (NULL: none), taking ownership. Returns the answer
- * to a synchronous request, NULL for an asynchronous one. */
+/* Sends `body` and `jsep` (may be NULL), taking ownership. Returns the answer to a
+ * synchronous request, or NULL for an asynchronous one. */
 json_t *gateway_ask(struct gateway_handle *handle, json_t *body, json_t *jsep);
 
-/* The same with `transaction`, which no other waiting request may use. */
+/* The same with this `transaction`; no other waiting request may use it. */
 json_t *gateway_ask_as(struct gateway_handle *handle, const char *transaction, json_t *body, json_t *jsep);
 
 /* The same through the Admin API. NULL: the plugin is gone. */
 json_t *gateway_ask_admin(json_t *body);
 
-/* What the plugin says about the handle in the Admin API; NULL: nothing. */
+/* What the plugin reports about the handle to the Admin API; may be NULL. */
 json_t *gateway_query(struct gateway_handle *handle);
 
-/* The handle's loop does these later. Without an offer and its answer there is
- * nothing to bring up; without an offer, nothing to hang up. */
+/* The handle's loop does these later. Nothing comes up without an offer and its answer,
+ * and nothing is hung up without an offer. */
 void gateway_up(struct gateway_handle *handle);
 void gateway_pli(struct gateway_handle *handle);
 void gateway_hangup(struct gateway_handle *handle);
@@ -101,25 +101,25 @@ void gateway_forget(struct gateway_handle *handle);
 
 /* --- offers
 
- * As when a STUN server does not answer: the plugin's push_event with an offer does
- * not return until it is let through. All are when the gateway stops. */
+ * As when a STUN server does not answer: the plugin's push_event does not return from an
+ * offer until the offer may pass. When the gateway stops, all may. */
 void gateway_hold_offers(void);
-/* `count` of them may pass, those that wait already or come later; -1: all, from now on. */
+/* Lets `count` held offers pass, now or when they come; -1: all, from now on. */
 void gateway_pass_offers(int count);
-/* How many wait. */
+/* How many are held. */
 int gateway_held_offers(void);
-/* The next `count` offers are refused, as by a Janus that cannot make a connection. */
+/* Refuses the next `count` offers, like a Janus that cannot make a connection. */
 void gateway_refuse_offers(int count);
 
-/* Whether all other events of the plugin wait. */
+/* Holds all other events of the plugin, or lets them go. */
 void gateway_hold_events(int is_holding);
 int gateway_held_events(void);
 
-/* Counted since its newest offer. */
+/* What a handle has received since its newest offer. */
 struct gateway_media {
 	int is_up;
 	int packets[2]; /* sound, pictures */
-	int breaks[2];  /* sequence numbers that do not follow the one before */
+	int breaks[2];  /* sequence numbers that do not follow the previous one */
 };
 void gateway_media(struct gateway_handle *handle, struct gateway_media *media);
 
@@ -130,13 +130,14 @@ extern janus_plugin dh_plugin;
 /* Writes to standard error and ends the process. */
 void gateway_fault(const char *format, ...) G_GNUC_PRINTF(1, 2) G_GNUC_NORETURN;
 
-/* Log lines from now on. */
+/* How log lines are treated from now on: printed if `is_loud`; none may contain `forbidden`
+ * (NULL: nothing). Starts counting them. */
 void gateway_log(int is_loud, const char *forbidden);
 
-/* How many lines with `text` have been logged since the plugin was started. */
+/* How many lines containing `text` have been logged since the plugin was started. */
 int gateway_logged(const char *text);
 
-/* Whether `text` holds what is forbidden; ends the process then. */
+/* Ends the process if `text` contains the forbidden string. */
 void gateway_scan(const char *text);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the plugin may call in Janus, and what handles got from it. */
+/* The functions of Janus that the plugin calls, and what handles get through them. */
 #include "tests/support/gateway_private.h"
 
 #include <stdlib.h>
@@ -8,18 +8,18 @@
 #include "plugin/sdp.h"
 #include "rooms/host.h"
 
-#define CLEANING_MAX_S 3 /* that Janus waits for, too */
+#define CLEANING_MAX_S 3 /* Janus waits for these, too */
 
 static void enter(const char *function)
 {
-	g_atomic_int_inc(&gateway.inside);
-	if (!g_atomic_int_get(&gateway.is_running))
+	atomic_fetch_add(&gateway.inside, 1);
+	if (!atomic_load(&gateway.is_running))
 		gateway_fault("it calls %s when it has been destroyed", function);
 }
 
 static void leave(void)
 {
-	g_atomic_int_add(&gateway.inside, -1);
+	atomic_fetch_sub(&gateway.inside, 1);
 }
 
 void gateway_scan_json(const json_t *json)
@@ -38,7 +38,7 @@ static int is_gone(const janus_plugin_session *session)
 
 /* --- events */
 
-/* An offer makes a PeerConnection, when the one before has gone. */
+/* An offer makes a PeerConnection once the previous one has gone. */
 static int take_offer(struct gateway_handle *handle, const json_t *jsep)
 {
 	const char *type = json_string_value(json_object_get(jsep, "type"));
@@ -67,7 +67,8 @@ static struct {
 	int holds_events, held_events;
 } offers = { .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER };
 
-/* As gathering candidates takes time; whether there is a connection afterwards. */
+/* Takes a while, as gathering candidates does; returns whether there is a connection
+ * afterwards. */
 static int gather(void)
 {
 	int is_refused;
@@ -147,13 +148,13 @@ void gateway_refuse_offers(int count)
 	pthread_mutex_unlock(&offers.lock);
 }
 
-/* A copy that says how many events the gateway had been given before. */
+/* A copy that says how many events came before it. */
 static json_t *numbered(const json_t *message)
 {
-	static gint count;
+	static atomic_int count;
 	json_t *copy = json_deep_copy(message);
 
-	json_object_set_new(copy, "number", json_integer(g_atomic_int_add(&count, 1)));
+	json_object_set_new(copy, "number", json_integer(atomic_fetch_add(&count, 1)));
 	return copy;
 }
 
@@ -175,7 +176,7 @@ static int push_event(janus_plugin_session *session, janus_plugin *plugin, const
 		pthread_mutex_lock(&handle->lock);
 		if (jsep && !error)
 			error = take_offer(handle, jsep);
-		/* A refused offer is not sent either, and so answers nothing. */
+		/* A refused offer is not sent, so it answers nothing. */
 		if (!error && transaction && !g_hash_table_remove(handle->asked, transaction))
 			gateway_fault("an answer to \"%s\", which nobody waits for", transaction);
 		if (!error)
@@ -208,7 +209,7 @@ static void notify_event(janus_plugin *plugin, janus_plugin_session *session, js
 
 /* --- media */
 
-/* A copy of exact size, so that reads beyond its end are found. */
+/* A copy of exactly its size, so that sanitizers see reads beyond the end. */
 static void check_packet(const janus_plugin_rtp *packet, int media)
 {
 	int type = media == DH_VIDEO ? DH_PAYLOAD_TYPE_VP8 : DH_PAYLOAD_TYPE_OPUS;
@@ -236,7 +237,7 @@ static void relay_rtp(janus_plugin_session *session, janus_plugin_rtp *packet)
 			handle->media.breaks[media] += handle->media.packets[media] && sequence != expected;
 			handle->media.packets[media]++;
 			handle->last_sequence[media] = sequence;
-			g_atomic_int_inc(&gateway.relayed);
+			atomic_fetch_add(&gateway.relayed, 1);
 		}
 		pthread_mutex_unlock(&handle->lock);
 	}
@@ -293,7 +294,7 @@ static void close_pc(janus_plugin_session *session)
 	leave();
 }
 
-/* The owner detaches the handle sooner or later; the hang-up comes at once. */
+/* Its owner detaches the handle sooner or later; the hang-up comes at once. */
 static void end_session(janus_plugin_session *session)
 {
 	close_pc(session);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the plugin links to in Janus, except its configuration. */
+/* The functions of Janus that the plugin links to, except those for configuration. */
 #include "tests/support/gateway.h"
 
 #include <pthread.h>
@@ -17,7 +17,7 @@ char *janus_log_global_prefix;
 int refcount_debug;
 int lock_debug;
 
-#define LINES_MAX 2000 /* of the log that are remembered */
+#define LINES_MAX 2000 /* log lines to remember */
 
 static int is_loud;
 static char forbidden[256];
@@ -53,7 +53,7 @@ void gateway_scan(const char *text)
 		gateway_fault("it tells \"%s\": %s", forbidden, text);
 }
 
-/* Every line is formatted, so that wrong arguments are found. */
+/* Formats every line, so that wrong arguments are found. */
 void janus_vprintf(const char *format, ...)
 {
 	char line[4096];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* .jcfg files, as far as plugins use them: what libconfig reads and writes. */
+/* .jcfg files as plugins use them, as libconfig reads and writes them. */
 #include "tests/support/gateway_config.h"
 
 #include <errno.h>
@@ -67,7 +67,7 @@ static int take_escape(struct reader *r, GString *value)
 	return 0;
 }
 
-/* Texts that follow each other are one. */
+/* Adjacent strings are one. */
 static int take_text(struct reader *r, GString *value)
 {
 	while (take(r, "\"")) {

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a page receives of a sentence, packet for packet, and whether it plays sound.
-
-How well it plays is the browser's doing: a busy one conceals, stretches and leaves out.
+"""What a page receives of a sentence, packet by packet, and whether it plays sound. How well it plays depends on
+the browser: a busy one conceals, stretches and skips.
 """
 import os
 import subprocess
@@ -11,7 +10,7 @@ import numpy as np
 
 import dhs
 
-# For Chromium.open: notes the sound's packets, in hexadecimal, as they come, in `received`.
+# For Chromium.open: collects the sound's packets in `received`, in hexadecimal, as they arrive.
 TAP = """(() => {
     const tap = `onrtctransform = ({ transformer }) => {
         const hex = bytes => [...new Uint8Array(bytes)].map(b => b.toString(16).padStart(2, '0')).join('');
@@ -83,6 +82,6 @@ def missed(received, wanted):
     else was spoken. Silence that a room inserts while it waits for its generator does not count."""
     spoken, rest = [data for data in received if len(data) > 3], iter(data for data in wanted if len(data) > 3)
     for data in spoken:
-        if data not in rest:  # takes from `rest` until it is found
+        if data not in rest:  # consumes `rest` up to it
             return None
     return sum(len(data) > 3 for data in wanted) - len(spoken)

@@ -18,8 +18,8 @@ import marks
 from janus_server import JanusServer
 
 PREPARE = os.environ.get("DH_PREPARE", "dh-prepare")
-# What has to happen at once happens within this on a machine that is busy with other
-# things; how soon it does is for bench/ to judge.
+# What should happen at once may take this long on a machine busy with other
+# things; bench/ measures how soon it really happens.
 AT_ONCE_S = 3
 
 JCFG = """
@@ -42,7 +42,7 @@ room-two: {{ id = 2 avatar = "probe" duration = "longest" }}
 
 
 def is_speech(packet):
-    """Neither encoded silence nor a packet without a frame."""
+    """Whether it is neither encoded silence nor a packet without a frame."""
     return len(packet.payload) > 3
 
 
@@ -99,12 +99,12 @@ class HostedRoom:
         raise AssertionError("the idle clip is not in the cache")
 
     def idle(self):
-        """The avatar's idle clip as the plugin has prepared it."""
+        """The avatar's idle clip as the plugin prepared it."""
         return dhs.Segment(self._idle_path())
 
     def prepared_path(self, files):
         """A segment (a file of the segment folder, or a list of two) prepared for the avatar
-        by dh-prepare as a tool: what the plugin plays has to be the same, byte for byte."""
+        by dh-prepare as a tool: the plugin must play the same bytes."""
         files = [files] if isinstance(files, str) else files
         path = os.path.join(self.work, "+".join(files) + ".dhs")
         if not os.path.exists(path):
@@ -116,8 +116,8 @@ class HostedRoom:
         return dhs.Segment(self.prepared_path(files))
 
     def warm(self, *files):
-        """Has the plugin prepare segments, in room 2, to their ends: a busy machine may
-        prepare more slowly than it plays, and pictures then stand."""
+        """Makes the plugin prepare whole segments, in room 2: a busy machine may prepare more slowly than it plays,
+        and then pictures freeze."""
         files = [f for f in files if f not in self.warmed and not str(f).endswith(".dhs")]
         for file in files:
             answer = self.handle.request({"request": "enqueue", "id": 2, "file": file})
@@ -131,19 +131,19 @@ class HostedRoom:
         self.warmed += files
 
     def _all_prepared(self):
-        """How long a segment lasts is known when all of it is there."""
+        """A segment's duration is known once it is complete."""
         queue = self.handle.request({"request": "queue", "id": 2})
         return all(s is None or s["duration_ms"] is not None for s in [queue["playing"], *queue["waiting"]])
 
     # ---------------------------------------------------------------- the process
     def use(self):
-        """What Janus holds of the system."""
+        """Janus's memory, descriptors, threads and processes."""
         folder = f"/proc/{self.server.process.pid}"
         return {"descriptors": len(os.listdir(folder + "/fd")), "threads": len(os.listdir(folder + "/task")),
                 "processes": len(self.server.children())}
 
     def settled_use(self, atmost=None, timeout=100):
-        """The same when it has come to rest: unchanged for 2 s, or no more than `atmost`."""
+        """The same once it has settled: unchanged for 2 s, or no more than `atmost`."""
         end, since, last = time.monotonic() + timeout, time.monotonic(), self.use()
         while time.monotonic() < end:
             time.sleep(0.1)
@@ -155,7 +155,7 @@ class HostedRoom:
         return last
 
     def kill_busy_worker(self, timeout=100):
-        """Kills the dh-prepare that works, as soon as one does."""
+        """Kills a dh-prepare as soon as one is working."""
         begun = {}
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -166,7 +166,7 @@ class HostedRoom:
                 except OSError:
                     continue
                 used = sum(map(int, fields.split()[11:13]))
-                # those that wait, or are being started, use much less
+                # those that wait or are starting use much less
                 if name.startswith("dh-prepare") and used - begun.setdefault(pid, used) >= 70:
                     os.kill(pid, signal.SIGKILL)
                     return pid

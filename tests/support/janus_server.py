@@ -30,7 +30,7 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PLUGIN = "janus.plugin.digitalhuman"
-# How long what has to come is waited for: a busy machine has its time. How soon it comes is for bench/.
+# How long to wait for what must come; long, for busy machines. bench/ measures how soon it comes.
 WAIT_S = 60
 REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:")
 
@@ -82,7 +82,7 @@ class Events:
             self.changed.notify_all()
 
     def wait(self, matches, timeout=WAIT_S, after=0):
-        """The first from index `after` on whose plugin data match; the whole message has "jsep" too."""
+        """The first event from index `after` on whose plugin data match. The whole message also has "jsep"."""
         end = time.monotonic() + timeout
         with self.changed:
             while True:
@@ -291,7 +291,7 @@ class JanusServer:
         raise RuntimeError("Janus is not installed, and JANUS_LIB is not set")
 
     def wait_until_up(self):
-        """Janus's transports listen a moment before they answer."""
+        """Janus's transports listen a moment before they can answer."""
         end = time.monotonic() + WAIT_S
         for probe in (lambda: urllib.request.urlopen(self.http + "/info", timeout=5).close(),
                       lambda: urllib.request.urlopen(self.admin + "/info", timeout=5).close(),
@@ -332,7 +332,7 @@ class JanusServer:
             return f.read()
 
     def wait_for_state(self, handle, room, *states, timeout=WAIT_S):
-        """Until the room is in one of `states`; returns its info."""
+        """Waits until the room is in one of `states`; returns its info."""
         end = time.monotonic() + timeout
         while True:
             info = handle.request({"request": "info", "id": room})["info"]
@@ -345,7 +345,7 @@ class JanusServer:
     # ------------------------------------------------------------- stopping
 
     def children(self):
-        """This server's processes, which have a session of their own."""
+        """This server's processes; they have a process session of their own."""
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:

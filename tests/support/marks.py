@@ -4,7 +4,7 @@
 Each second at +0.52 s a white band covers the top of the picture for 120 ms and a
 1 kHz beep of 100 ms begins, both at the same media instant (at 25 fps on a frame's
 edge; at other rates the flash is on the first frame that begins by then, see
-`flash_at`). Whatever distance is measured later is the player's doing.
+`flash_at`). Any distance measured later is the player's.
 """
 import math
 import os
@@ -63,8 +63,8 @@ def ffmpeg(*arguments, data=None):
 
 
 def write_mp4(path, seconds, size=512, fps=25, rate=16000, picture=True, speech=True, head=None):
-    """As Wav2Lip writes it: raw pictures and a 16 kHz wave, muxed by ffmpeg with its
-    defaults (H.264 with B frames, AAC, the index at the end)."""
+    """As Wav2Lip writes it: raw pictures and a 16 kHz wave, muxed by ffmpeg's defaults (H.264 with B frames, AAC,
+    the index at the end)."""
     head = head or Head(size)
     wave, inputs, options = f"{path}.wav", [], []
     if speech:

@@ -32,7 +32,7 @@ class Case(unittest.TestCase):
         return self.gateway.request({"request": "enqueue", "id": room, "file": file, **more})["segment"]
 
     def play(self, file, room=1, end="finished", timeout=60):
-        """Plays what is prepared to its end; returns its events by name."""
+        """Plays a prepared segment to its end; returns its events by name."""
         self.hosted.warm(file)
         since = len(self.gateway.events)
         segment = self.enqueue(file, room)
@@ -59,7 +59,7 @@ class Case(unittest.TestCase):
         return pictures
 
     def assert_decodes_as_prepared(self, pictures, prepared):
-        """Every picture decodes to the same as in its segment alone."""
+        """Checks that every picture decodes to the same as in its segment alone."""
         expected = {}
         for segment in prepared:
             alone = rtp.decode_pictures([segment.anchor] + [u.data for u in segment.video])
@@ -98,8 +98,8 @@ class Case(unittest.TestCase):
                 self.assert_together(viewer, got[0].ts, viewer.audio.packets[first].ts)
 
     def assert_together(self, viewer, picture, sound, delta=0.001):
-        """A picture and a sound with these timestamps (or at this media time of theirs, where it is
-        no integer) have one time in the room, as far as a packet of sound can tell."""
+        """Checks that a picture and a sound with these timestamps (or media times, if not integers) are at the same
+        time in the room, to within a packet of sound."""
         least, most = rtp.offset_by_order(viewer.audio, viewer.video)
         self.assertTrue(least - 0.001 <= most <= least + 0.021, f"not sent in the order of time: {least} to {most}")
         picture, sound = (stream.media_time(t) if isinstance(t, int) else t
@@ -108,7 +108,7 @@ class Case(unittest.TestCase):
                         f"picture and sound are apart: {picture - sound} is not between {least} and {most}")
 
     def wait_still(self, *viewers, timeout=60):
-        """Until none of them has received anything for a second: an idle room sends sound every 400 ms."""
+        """Waits until none of them has received anything for a second; an idle room sends sound every 400 ms."""
         end = time.monotonic() + timeout
         count = lambda: sum(len(s.packets) for v in viewers for s in v.streams.values())
         while True:

@@ -36,7 +36,8 @@ static struct dh_unit *picture_unit(char kind, char tag, char anchor, int index,
 	struct dh_unit *unit = dh_unit_new(DH_VIDEO, pts, duration, data, size);
 	free(data);
 	unit->flags = kind == 'E' ? DH_UNIT_ENTRY : 0;
-	/* Idle pictures look like their index; a segment's like the idle picture 30 + index. */
+	/* Idle pictures look like their index; a segment's pictures like idle picture 30
+	 * + index. */
 	memset(unit->luma, tag == 'i' ? index : 30 + index % 20, DH_LUMA_BYTES);
 	return unit;
 }
@@ -118,7 +119,7 @@ static void wrong(struct rig_viewer *v, const char *why)
 			v->sound_count);
 }
 
-/* Only K may change golden; all others need what the model says. */
+/* Only K may change golden; all others need what the model says they need. */
 static void decode(struct rig_viewer *v, const uint8_t *data)
 {
 	char kind = (char)data[0], tag = (char)data[1], anchor = (char)data[2];
@@ -219,7 +220,7 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 		snprintf(e->id, sizeof e->id, "%s", dh_segment_id(event->segment));
 }
 
-/* Comes after the event of its end; freed bit by bit, as rooms do. */
+/* This comes after the event of the segment's end. Frees it bit by bit, as rooms do. */
 static void on_ended(void *arg, struct dh_segment *segment)
 {
 	struct rig *rig = arg;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A playout under a fake clock, with viewers whose "decoder" is a model: pictures
- * are a few bytes that say what they are and what they need, so that every
- * packet that leaves can be judged.
- */
+/* A playout under a fake clock. Its viewers' "decoder" is a model: a picture is a few
+ * bytes that say what it is and what it needs, so every packet that leaves can be judged. */
 #ifndef RIG_H
 #define RIG_H
 
@@ -18,39 +16,39 @@ struct rig_picture {
 	char kind;          /* 'K' anchor, 'E' entry, 'D' other */
 	char tag;           /* of the segment */
 	int index;          /* of the picture in its segment */
-	int64_t sent_ticks; /* fake time at which its first packet left */
-	int64_t done_ticks; /* and its last; 0 before */
-	size_t bytes;       /* of it that left */
+	int64_t sent_ticks; /* fake time when its first packet left */
+	int64_t done_ticks; /* and its last; 0: not yet */
+	size_t bytes;       /* sent so far */
 	uint32_t timestamp; /* RTP, less the viewer's first_timestamp */
 };
 
 struct rig_viewer {
 	struct dh_viewer *viewer;
 	struct dh_continuity_seed seed;
-	int64_t offset_ticks; /* its deadline after media time, found from its first packets */
+	int64_t offset_ticks; /* its deadline minus media time, from its first packets */
 	/* numbering */
 	int begun[2];
 	uint16_t sequence[2];
 	uint32_t timestamp[2];
 	uint16_t picture_id;
 	uint8_t tl0picidx;
-	int unfinished; /* the newest picture's last packet has not left yet */
-	/* packets of pictures that left at the same time */
+	int unfinished; /* the newest picture's last packet has not left */
+	/* most picture packets that left at one time */
 	int64_t burst_at_ticks;
 	int burst, burst_max;
-	/* the model of a decoder */
-	char golden; /* tag of the anchor that it holds, 0 none */
+	/* the model decoder */
+	char golden; /* tag of the anchor it holds; 0: none */
 	char last_tag;
 	int last_index;
 	int broken; /* pictures that it could not have decoded */
-	/* what it got */
+	/* what it received */
 	struct rig_picture pictures[RIG_LOG_MAX];
 	int picture_count;
-	char sound[RIG_LOG_MAX]; /* one character for a packet: tag of speech, '.' silence, ',' DTX */
+	char sound[RIG_LOG_MAX]; /* one character per packet: tag of speech, '.' silence, ',' DTX */
 	int64_t sound_ticks[RIG_LOG_MAX];
 	int sound_count;
 	int wrong;     /* broken rules of numbering and time */
-	char why[200]; /* the first of them */
+	char why[200]; /* the first one */
 };
 
 struct rig_event {
@@ -75,13 +73,13 @@ void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t n
 void rig_open_idle(struct rig *rig, const struct dh_playout_config *config, int64_t now);
 void rig_close(struct rig *rig);
 
-/* Adds a viewer (numbering from `seed`, or near its wraps when NULL). */
+/* Adds a viewer. Numbering starts at `seed`, or (NULL) shortly before it wraps. */
 struct rig_viewer *rig_join(struct rig *rig, const struct dh_continuity_seed *seed);
 void rig_leave(struct rig *rig, struct rig_viewer *viewer);
 
-/* Polls exactly at each deadline until `until` (fake time). */
+/* Polls exactly at each deadline until `until`, in fake time. */
 void rig_run(struct rig *rig, int64_t until);
-/* Time passes without a poll, then one poll: a late wake-up. */
+/* Lets time pass without a poll, then polls once: a late wake-up. */
 void rig_stall(struct rig *rig, int64_t ticks);
 
 /* A segment of `video_ms` at `num`/`den` fps, an entry every `every` pictures,
@@ -93,20 +91,21 @@ struct rig_segment {
 	char tag, anchor;
 	int video_ms, num, den, every, audio_ms, known_ms;
 };
-/* Bytes of each picture and of each anchor that is made from now on; 0: a few. */
+/* Sets the size of each picture and anchor made from now on; 0: a few bytes. */
 void rig_sizes(size_t picture, size_t anchor);
 struct dh_segment *rig_segment(const struct rig_segment *spec);
-/* Appends up to `known_ms` more of the same `spec`, -1: the rest, and completes. */
+/* Appends up to `known_ms` more of the same `spec`; -1: the rest, and completes it. */
 void rig_fill(struct dh_segment *segment, const struct rig_segment *spec, int known_ms);
-/* Polls, enqueues, and fails the program when it is refused. */
+/* Polls, then enqueues. Ends the program if that is refused. */
 void rig_enqueue(struct rig *rig, const struct rig_segment *spec);
 
-/* Number of events of a type (and id, unless NULL); the last such event. */
+/* The number of events of that type (and id, unless NULL); the last such event. */
 int rig_count(const struct rig *rig, enum dh_event_type type, const char *id);
 const struct rig_event *rig_event(const struct rig *rig, enum dh_event_type type, const char *id);
-/* How many ends (finished … failed) segment `id` has had. */
+/* How many ends (finished … failed) the segment `id` has had. */
 int rig_ends(const struct rig *rig, const char *id);
-/* The first picture of `tag` (any kind but 'K') from log position `from`; -1 none. */
+/* The first picture of `tag` (of any kind but 'K') from position `from` of the log on;
+ * -1: none. */
 int rig_first(const struct rig_viewer *viewer, char tag, int from);
 
 #endif

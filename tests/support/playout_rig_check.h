@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the tests that use a rig have in common. */
+/* What tests that use a rig have in common. */
 #ifndef RIG_CHECK_H
 #define RIG_CHECK_H
 
@@ -9,7 +9,7 @@
 static const int64_t start = 1000 * DH_TICKS_PER_SECOND + 4711;
 static struct rig rig;
 
-/* 25 fps speech of 1 s with its own picture; 'i' is the anchor of all here. */
+/* Speech of 1 s at 25 fps; all use the anchor 'i'. */
 #define SPEECH(name, letter) \
 	{ \
 		name, letter, 'i', 1000, 25, 1, 10, 1000, -1 \
@@ -24,7 +24,7 @@ static void check_viewers(void)
 	}
 }
 
-/* Runs on, checks every viewer, frees. */
+/* Runs on, then checks every viewer and frees everything. */
 static void finish_after(int64_t ms)
 {
 	rig_run(&rig, rig.now + ms * MS);

@@ -38,14 +38,14 @@ static void write_unit(const struct dh_stream_writer *writer, enum dh_media medi
 	struct dh_unit *unit;
 
 	memset(bytes, slot, sizeof bytes);
-	bytes[0] |= 1; /* as an inter frame of VP8 has it */
+	bytes[0] |= 1; /* as in an inter frame of VP8 */
 	unit = dh_unit_new(media, slot * DH_SLOT_TICKS, slots * DH_SLOT_TICKS, bytes, sizeof bytes);
 	unit->flags = is_entry ? DH_UNIT_ENTRY : 0;
 	dh_stream_write_unit(writer, unit);
 	dh_unit_unref(&unit);
 }
 
-/* Pictures of 25 a second, with two sounds each where there are any. */
+/* Pictures at 25 a second, and two packets of sound for each, if there are any. */
 static GByteArray *prepared(int pictures, int has_audio, int is_idle)
 {
 	static const uint8_t anchor[] = { 0x10, 0x02, 0, 0x9d, 0x01, 0x2a, SIDE, 0, SIDE, 0, 7, 8 };
@@ -128,7 +128,7 @@ static GByteArray *raw_sound(void)
 
 int plugin_files_file(const struct plugin_files *files, const char *name, const void *bytes, size_t size)
 {
-	/* Old enough for its content to be remembered. */
+	/* Old enough for its hash to be remembered. */
 	const struct timespec old[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
 	char path[200];
 	int fd, is_written;
@@ -142,7 +142,7 @@ int plugin_files_file(const struct plugin_files *files, const char *name, const 
 	return is_written ? 0 : -1;
 }
 
-/* All but the last `cut`; takes them over. */
+/* Writes all but the last `cut` bytes. Takes ownership. */
 static int write_bytes(const struct plugin_files *files, const char *name, GByteArray *bytes, size_t cut)
 {
 	int error = plugin_files_file(files, name, bytes->data, bytes->len - cut);
@@ -184,32 +184,34 @@ static char *scope_path(void)
 static int make_configuration(const struct plugin_files *t, const char *worker, const char *general)
 {
 	char *scope = scope_path();
-	char *text =
-		g_strdup_printf("general: {\n"
-				"  admin_key = \"" FILES_ADMIN_KEY "\"\n"
-				"  segments_folder = \"%s/segments\"\n"
-				"  cache_folder = \"\"\n"
-				"  worker = \"%s\"\n"
-				"  worker_memory_mb = 0\n"
-				"  scope = \"%s\"\n"
-				/* A sanitizer's real-time thread spins while an ordinary one has what it waits for. */
-				"  realtime = false\n"
-				"%s"
-				"}\n"
-				"avatar-" FILES_AVATAR ": { width = 16; height = 16; idle = \"%s/idle.dhs\" }\n"
-				"avatar-face: { width = 64; height = 64; idle = \"%s/segments/" FILES_PICTURE "\" }\n"
-				"avatar-lost: { width = 16; height = 16; idle = \"%s/nothing\" }\n"
-				"generator-" FILES_GENERATOR
-				": { command = (\"%s/echo\", \"good 5\"); voices = (\"en\", \"de\") }\n"
-				"room-open: { id = 1; avatar = \"" FILES_AVATAR "\"; generator = \"" FILES_GENERATOR
-				"\" }\n"
-				"room-closed: { id = 2; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET
-				"\" }\n"
-				"room-private: { id = 3; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET "\""
-				" pin = \"" FILES_PIN "\"; is_private = true; duration = \"longest\" }\n"
-				"room-face: { id = 9; avatar = \"face\" }\n",
-			t->folder, worker ? worker : "/nonexistent/dh-prepare", scope, general ? general : "",
-			t->folder, t->folder, t->folder, worker ? "/bin" : "/nonexistent");
+	char *text = g_strdup_printf("general: {\n"
+				     "  admin_key = \"" FILES_ADMIN_KEY "\"\n"
+				     "  segments_folder = \"%s/segments\"\n"
+				     "  cache_folder = \"\"\n"
+				     "  worker = \"%s\"\n"
+				     "  worker_memory_mb = 0\n"
+				     "  scope = \"%s\"\n"
+				     /* A sanitizer's real-time thread spins while an ordinary
+				 * thread holds what it waits for. */
+				     "  realtime = false\n"
+				     "%s"
+				     "}\n"
+				     "avatar-" FILES_AVATAR ": { width = 16; height = 16; idle = \"%s/idle.dhs\" }\n"
+				     "avatar-face: { width = 64; height = 64; idle = \"%s/segments/" FILES_PICTURE
+				     "\" }\n"
+				     "avatar-lost: { width = 16; height = 16; idle = \"%s/nothing\" }\n"
+				     "generator-" FILES_GENERATOR
+				     ": { command = (\"%s/echo\", \"good 5\"); voices = (\"en\", \"de\") }\n"
+				     "room-open: { id = 1; avatar = \"" FILES_AVATAR
+				     "\"; generator = \"" FILES_GENERATOR "\" }\n"
+				     "room-closed: { id = 2; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET
+				     "\" }\n"
+				     "room-private: { id = 3; avatar = \"" FILES_AVATAR "\"; secret = \"" FILES_SECRET
+				     "\""
+				     " pin = \"" FILES_PIN "\"; is_private = true; duration = \"longest\" }\n"
+				     "room-face: { id = 9; avatar = \"face\" }\n",
+		t->folder, worker ? worker : "/nonexistent/dh-prepare", scope, general ? general : "", t->folder,
+		t->folder, t->folder, worker ? "/bin" : "/nonexistent");
 	int error = plugin_files_file(t, "janus.plugin.digitalhuman.jcfg", text, strlen(text));
 
 	g_free(text);

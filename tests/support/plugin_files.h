@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a plugin needs to play, in a folder of its own: a configuration, an
- * avatar's idle clip, and segments, some of which are prepared (no process is
- * started for those) and some are scripts for tests/support/fake_worker.
- */
+/* What a plugin needs to play, in a folder of its own: a configuration, an avatar's idle
+ * clip, and segments. Some segments are prepared, so no process is started for them;
+ * others are scripts for tests/support/fake_worker. */
 #ifndef DH_PLUGIN_FILES_H
 #define DH_PLUGIN_FILES_H
 
@@ -16,22 +15,21 @@ struct plugin_files {
 	char folder[64];
 };
 
-/* Rooms 1 (open, with a generator), 2 (with secret) and 3 (with secret and PIN),
- * and room 9, of an avatar whose idle clip the worker has to prepare.
- * `worker`: the program; NULL: neither worker nor generator exist, and no process
- * is ever started. `general`: further lines of that category (NULL: none). 0, or
- * -1 with errno. */
+/* Rooms 1 (open, with a generator), 2 (with a secret), 3 (with secret and PIN), and 9,
+ * whose avatar's idle clip the worker has to prepare. `worker`: the program; NULL: there
+ * is neither a worker nor a generator, and no process is ever started. `general`: more
+ * lines for that category (may be NULL). 0, or -1 with errno. */
 int plugin_files_make(struct plugin_files *files, const char *worker, const char *general);
 void plugin_files_clear(struct plugin_files *files);
 
-/* A file in the folder; 0, or -1 with errno. */
+/* Writes a file in the folder. 0, or -1 with errno. */
 int plugin_files_file(const struct plugin_files *files, const char *name, const void *bytes, size_t size);
 
-/* Names of segments, NULL at the end. Those that are prepared: */
+/* Names of segments, NULL at the end. Prepared ones: */
 extern const char *const plugin_files_prepared[];
-/* … those that need tests/support/fake_worker; what is not good of them fails; */
+/* … those for tests/support/fake_worker, good ones and ones that fail; */
 extern const char *const plugin_files_scripted[];
-/* … and half a second of picture and sound, for dh-prepare. */
+/* … and half a second of picture and sound for dh-prepare. */
 #define FILES_PICTURE "face.y4m"
 #define FILES_SOUND   "voice.wav"
 

@@ -83,7 +83,7 @@ class Probe:
             raise AssertionError(error)
 
     def take(self):
-        """All that was noted until now, with the statistics of this moment."""
+        """Everything noted so far, with the current statistics."""
         data = self.page.evaluate(
             "(async () => ({...probe, stats: await probe.stats(), latency: probe.latency()}))()")
         if data["error"]:
@@ -91,8 +91,8 @@ class Probe:
         return data
 
     def finish(self, timeout=60):
-        """Pauses the viewer and waits until every picture that came is decoded, or left out: a slow
-        decoder gets there, one that cannot decode a picture never does."""
+        """Pauses the viewer and waits until every received picture is decoded or dropped: a slow decoder gets there,
+        one that cannot decode a picture never does."""
         self.page.evaluate("probe.pause()")
         self.page.wait("probe.undecoded().then(n => n <= 0)", timeout)
 

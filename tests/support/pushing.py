@@ -24,6 +24,14 @@ def connect(address):
     return sock
 
 
+def anchor(address, room, secret=None):
+    """A file for `dh-prepare --avatar`."""
+    question = {"request": "anchor", "room": room, **({"token": token(secret, room)} if secret else {})}
+    with connect(address) as sock, sock.makefile("rb") as stream:
+        sock.sendall(json.dumps(question).encode() + b"\n")
+        return stream.read(json.loads(stream.readline())["anchor"]["bytes"])
+
+
 class Push:
     """One connection. A thread reads its lines into `lines`, each with the time at which it came."""
 

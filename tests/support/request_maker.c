@@ -45,12 +45,12 @@ static unsigned choose(const struct request_maker *maker, unsigned count)
 	return maker->choose(maker->arg, count);
 }
 
-/* A new id for every new segment, so that its end can be recognised; an earlier
- * segment's id for all other requests. */
+/* A new segment gets a new id, so that its end can be recognised; all other requests get
+ * an earlier segment's id. */
 static json_t *segment_of(const struct request_maker *maker, const struct dh_request_type *type)
 {
 	int is_new = strcmp(type->name, "enqueue") == 0 || strcmp(type->name, "say") == 0;
-	int newest = is_new ? g_atomic_int_add(maker->segments, 1) + 1 : g_atomic_int_get(maker->segments);
+	int newest = is_new ? atomic_fetch_add(maker->segments, 1) + 1 : atomic_load(maker->segments);
 	char id[20];
 
 	snprintf(id, sizeof id, "x-%d", is_new ? newest : newest - (int)choose(maker, 8));
@@ -68,7 +68,7 @@ static json_t *files_of(const struct request_maker *maker)
 	return json_string(maker->files[choose(maker, count)]);
 }
 
-/* What fields of these names hold; of several values one. */
+/* What fields with these names contain; one of several values. */
 static const struct known {
 	const char *name;
 	const char *values[4];
@@ -104,7 +104,7 @@ static json_t *good_value(const struct request_maker *maker, const struct dh_req
 {
 	if (strcmp(field->name, "segment") == 0)
 		return segment_of(maker, type);
-	/* A room whose secret nobody knows could not be ended. */
+	/* A room whose secret nobody knows could never be destroyed. */
 	if (strcmp(field->name, "secret") == 0 && strcmp(type->name, "create") == 0)
 		return json_string(FILES_SECRET);
 	switch (field->type) {
@@ -125,7 +125,7 @@ static json_t *good_value(const struct request_maker *maker, const struct dh_req
 
 /* --- bodies */
 
-/* Secrets and segment ids are usually right, or little would happen. */
+/* Secrets and segment ids are usually right; otherwise little would happen. */
 static int is_given(const struct request_maker *maker, const struct dh_field *field)
 {
 	int is_key = strcmp(field->name, "secret") == 0 || strcmp(field->name, "admin_key") == 0;

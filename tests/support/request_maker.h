@@ -6,30 +6,32 @@
 #ifndef DH_REQUEST_MAKER_H
 #define DH_REQUEST_MAKER_H
 
+#include <stdatomic.h>
+
 #include <jansson.h>
 
 #include "plugin/request_table.h"
 
-#define MAKER_ROOMS 6 /* ids from 1 to this */
+#define MAKER_ROOMS 6 /* ids from 1 to this one */
 
 struct request_maker {
-	/* From 0 to `count` - 1. */
+	/* A random number from 0 to `count` - 1. */
 	unsigned (*choose)(void *arg, unsigned count);
-	/* A value for a field that is wrong, or odd. */
+	/* A wrong or odd value for a field. */
 	json_t *(*odd)(void *arg);
 	void *arg;
-	unsigned odd_every;       /* one of so many values is odd; 0: none */
-	const char *const *files; /* in the segment folder, NULL at the end */
-	/* The number of the newest segment that it named; atomic, shared. */
-	gint *segments;
+	unsigned odd_every;       /* one value in so many is odd; 0: none */
+	const char *const *files; /* files in the segment folder, NULL at the end */
+	/* The number of the newest segment; atomic, shared. */
+	atomic_int *segments;
 };
 
-/* All requests that there are; NULL beyond the last. */
+/* All kinds of requests by index; NULL beyond the last. */
 const struct dh_request_type *maker_type(unsigned index);
 unsigned maker_types(void);
 const struct dh_request_type *maker_find(const char *name);
 
-/* A body for a request of this kind. */
+/* Makes a body for a request of that kind. */
 json_t *maker_body(const struct request_maker *maker, const struct dh_request_type *type);
 
 #endif

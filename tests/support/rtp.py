@@ -12,10 +12,10 @@ import numpy as np
 CLOCK = {"audio": 48000, "video": 90000}
 NTP_EPOCH = 2208988800
 
-# arrival: seconds; size: of the whole protected packet; payload: None where it was not kept
+# arrival: seconds; size: of the whole protected packet; payload: None if it was not kept
 Packet = collections.namedtuple("Packet", "arrival seq ts marker size payload")
 Report = collections.namedtuple("Report", "arrival ntp ts lsr")
-# data: the VP8 frame, None where packets of it are missing; key: a key frame
+# data: the VP8 frame, None if packets are missing; key: a key frame
 Picture = collections.namedtuple("Picture", "arrival last ts picture_id tl0picidx tid key data packets")
 
 
@@ -76,7 +76,7 @@ def unwrap(values, bits):
 
 
 def spread(values, digits=3):
-    """Median, percentiles and extremes of a list; None where it is empty."""
+    """Median, percentiles and extremes of a list; None if it is empty."""
     x = np.asarray([v for v in values if v is not None], dtype=float)
     if not len(x):
         return None
@@ -106,8 +106,8 @@ def descriptor(payload):
 
 
 def pictures(stream):
-    """The pictures of a video stream, in order; needs the payloads. One that has
-    not come to its marker by the end is left out: it is not yet complete."""
+    """The pictures of a video stream, in order; needs the payloads. A picture whose marker has not come by the end
+    is left out: it is incomplete."""
     out, parts = [], []
 
     def finish():
@@ -170,8 +170,8 @@ def decode_sound(packets):
 class Line:
     """When frames should have arrived: arrival = RTP time + a constant, slope exactly 1.
 
-    `late_ms` takes the earliest frame for punctual (a strict judge: nothing is
-    early, all that is not perfect is late); `off_ms` the median one.
+    `late_ms` is relative to the earliest frame (strict: nothing is early, everything less than perfect is late);
+    `off_ms` to the median one.
     """
 
     def __init__(self, stream, since=0):
@@ -206,10 +206,10 @@ def report_skew_ms(audio, video, since=0):
 
 
 def offset_by_order(audio, video):
-    """How far the video's media times are ahead of the audio's, as the order of sending tells: (at
-    least, at most). What has the same time is sent together, and all of a viewer in the order of time,
-    however late: so a busy machine changes nothing. Key frames are left out, which are sent when they
-    are asked for. The two are at most one audio packet apart where there is sound."""
+    """How far the video's media times are ahead of the audio's, judging by the order of sending: (at least, at most).
+    What has the same time is sent together, and everything for a viewer in order of time, however late, so a busy
+    machine changes nothing. Key frames are left out, because they are sent on request. Where there is sound, the
+    two are at most one audio packet apart."""
     arrivals = np.array([p.arrival for p in audio.packets])
     sounds = audio.media_times()
     least, most = -np.inf, np.inf
@@ -225,7 +225,7 @@ def offset_by_order(audio, video):
 
 
 def by_reports(stream, ts, when):
-    """Wall time of an RTP timestamp as a receiver has it at `when`: by the newest
-    sender report by then (or by the first one)."""
+    """Wall time of an RTP timestamp as a receiver computes it at `when`, from the newest sender report by then (or
+    the first one)."""
     report = ([r for r in stream.reports if r.arrival <= when] or stream.reports[:1])[-1]
     return report.ntp + (stream.media_time(ts) - stream.media_time(report.ts))

@@ -94,7 +94,7 @@ __attribute__((format(printf, 2, 3))) static int journal_add(struct journal *jou
 	length = vsnprintf(journal->text + journal->used, sizeof journal->text - journal->used, format, args);
 	va_end(args);
 	if (length < 0 || (size_t)length >= sizeof journal->text - journal->used)
-		abort(); /* the fixture is too large for it */
+		abort(); /* too large for the fixture */
 	journal->used += (size_t)length;
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Streams for tests: bytes in memory, a valid stream in them, records made by
- * hand, and a sink that writes down what a reader reports. */
+/* Streams for tests: bytes in memory, a valid stream, records made by hand, and a sink
+ * that writes down what a reader reports. */
 #ifndef DH_STREAM_FIXTURE_H
 #define DH_STREAM_FIXTURE_H
 
@@ -22,12 +22,13 @@ struct bytes {
 	size_t size;
 };
 
-/* A dh_stream_write_fn into struct bytes. */
+/* A dh_stream_write_fn that appends to a struct bytes. */
 int bytes_write(void *arg, const void *from, size_t size);
 
 /* --- a valid stream */
 
-/* What a shown VP8 key frame of FIXTURE_SIDE squared begins with, and a little more. */
+/* The beginning of a shown VP8 key frame, FIXTURE_SIDE by FIXTURE_SIDE, and a little
+ * more. */
 static const uint8_t fixture_anchor[] = { 0x10, 0x02, 0, 0x9d, 0x01, 0x2a, FIXTURE_SIDE, 0, FIXTURE_SIDE, 0, 7, 8 };
 
 static const struct dh_stream_head fixture_head = {
@@ -63,37 +64,38 @@ static const struct fixture_unit fixture_units[] = {
 
 #define FIXTURE_UNITS (sizeof fixture_units / sizeof *fixture_units)
 
-/* NULL: out of memory. The bytes follow from the time, so no two pictures
- * and no two sounds are alike. */
+/* NULL: out of memory. The bytes depend on the time, so that no two pictures and no two
+ * packets of sound are alike. */
 struct dh_unit *fixture_unit_new(const struct fixture_unit *from);
 int fixture_write_unit(const struct dh_stream_writer *writer, const struct fixture_unit *from);
 int fixture_write_picture(const struct dh_stream_writer *writer);
 
-/* Every kind of record but FAIL. 0, or what a writing function returned. */
+/* Writes every kind of record except FAIL. Returns 0, or what a writing function
+ * returned. */
 int fixture_write(const struct dh_stream_writer *writer);
 
 /* --- records by hand */
 
-/* A record with a correct checksum, whatever is in it. */
+/* Appends a record with a correct checksum, whatever it contains. */
 void fixture_record(struct bytes *out, const char type[4], const void *body, size_t size);
 
 /* --- what was read */
 
-/* One line for each call of the sink. */
+/* One line per call of the sink. */
 struct journal {
 	char text[4096];
 	size_t used, calls;
-	size_t fail_at; /* the call that returns `error`; 0: none */
+	size_t fail_at; /* number of the call that returns `error`; 0: none */
 	int error;
 };
 
-/* How it writes down bytes. */
+/* Formats bytes as the journal does. */
 unsigned long journal_crc(const void *bytes, size_t size);
 int journal_unit(void *arg, struct dh_unit *unit);
 /* Its `arg` is a struct journal. */
 extern const struct dh_stream_sink journal_sink;
 
-/* Reads `bytes` and checks the verdict; `error` is a part of the reader's text. */
+/* Reads `bytes` and checks the verdict; `error` is part of the reader's text. */
 static inline void check_verdict(const struct bytes *bytes, int err, const char *error)
 {
 	struct journal journal = { .used = 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* GLib is not instrumented: this tells ThreadSanitizer what its locks, queues
- * and reference counts order. It is included before everything else when the
- * plugin is built with -fsanitize=thread; configure sees to that.
+/* GLib is not instrumented: this tells ThreadSanitizer what its locks, queues and arrays
+ * synchronise. configure includes it before everything else in a build with
+ * -fsanitize=thread.
  */
 #ifndef DH_TSAN_GLIB_H
 #define DH_TSAN_GLIB_H
@@ -59,16 +59,7 @@ static inline gpointer dh_tsan_queue_try_pop(GAsyncQueue *queue)
 	return data;
 }
 
-static inline gboolean dh_tsan_ref_count_dec(gatomicrefcount *count)
-{
-	__tsan_release(count);
-	gboolean last = (g_atomic_ref_count_dec)(count);
-	if (last)
-		__tsan_acquire(count);
-	return last;
-}
-
-/* The last one frees the elements. */
+/* Whoever drops the last reference frees the elements. */
 static inline void dh_tsan_ptr_array_unref(GPtrArray *array)
 {
 	__tsan_release(array);
@@ -84,7 +75,5 @@ static inline void dh_tsan_ptr_array_unref(GPtrArray *array)
 #define g_async_queue_pop     dh_tsan_queue_pop
 #define g_async_queue_try_pop dh_tsan_queue_try_pop
 #define g_ptr_array_unref     dh_tsan_ptr_array_unref
-#undef g_atomic_ref_count_dec
-#define g_atomic_ref_count_dec dh_tsan_ref_count_dec
 
 #endif

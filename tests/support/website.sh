@@ -7,8 +7,8 @@
 #     restart    kills Janus outright and starts it again; prints "ready …" once it listens
 #     down, up   the same in two steps; down prints "down"
 #
-# Ends with its standard input: with 3 where a sanitizer had something to report.
-# Wants DH_BUILD, the folder of the build; DH_JANUS may name another Janus's prefix,
+# Ends when its standard input ends; exits with 3 if a sanitizer reported something.
+# Needs DH_BUILD, the folder of the build; DH_JANUS may name another Janus's prefix,
 # DH_TURN a TURN server as ./run --turn takes it. Room 1 is ./run's (secret demo);
 # room 2 has a PIN (1234) and a secret (open) of its own and no generator.
 
@@ -24,7 +24,7 @@ demo=$build/demo
 make_temp
 find_janus
 sanitizer=$(ldd "$build/libjanus_digitalhuman.so" | awk '/libasan/ { print $3 }')
-if [ -n "$sanitizer" ]; then # its runtime has to be there before the plugin
+if [ -n "$sanitizer" ]; then # its runtime must be loaded before the plugin
 	printf '#!/bin/sh\nexec env LD_PRELOAD=%s %s "$@"\n' "$sanitizer" "$janus" > "$temp/bin/janus"
 	chmod 755 "$temp/bin/janus"
 	janus=$temp/bin/janus

@@ -60,7 +60,7 @@ class Workers(Case):
     def worker(self, *options):
         worker = Worker("--parent", str(os.getpid()), *options)
         self.workers.append(worker)
-        self.assertEqual(worker.ready, b"ready 1")
+        self.assertEqual(worker.ready, b"ready 2")
         return worker
 
     def open(self, name):

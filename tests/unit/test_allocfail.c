@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Every allocation of the playout code fails once: nothing crashes, nothing is
- * lost, and where a function can say so, it says -ENOMEM.
- *
- * The linker sends malloc, calloc, realloc and free of all objects through the
- * functions here (-Wl,--wrap=malloc and so on). A scenario is one function; it
- * is run with its first allocation failing, then with its second, and so on
- * until a run has no failure, each once with that allocation alone failing and
- * once with all from there on. To add one: write it, and put it into the table. */
+/* Every allocation of the playout code fails once: nothing crashes or leaks, and what can
+ * report the failure returns -ENOMEM. The linker sends malloc, calloc, realloc and free
+ * of all objects through the functions here (-Wl,--wrap=malloc and so on). A scenario is
+ * one function. It runs with its first allocation failing, then with its second, and so
+ * on until a run has no failure; each time once with that allocation alone failing, and
+ * once with all from there on. To add a scenario, write it and put it into the table. */
 #include "tests/support/check.h"
 #include "tests/support/stream_fixture.h"
 
@@ -17,10 +15,10 @@
 /* --- the allocator */
 
 static struct {
-	long until_failure; /* allocations that still succeed; < 0: all do */
+	long until_failure; /* allocations that still succeed; negative: all do */
 	int keeps_failing;
 	long failures;
-	long blocks; /* that are allocated */
+	long blocks; /* blocks now allocated */
 	size_t bytes, peak;
 } heap = { .until_failure = -1 };
 
@@ -126,7 +124,7 @@ static int keep_unit(void *arg, struct dh_unit *unit)
 	return 0;
 }
 
-/* The fixture, made while nothing failed. */
+/* The fixture; made before anything fails. */
 static struct bytes stream;
 
 static int read_scenario(void)
@@ -139,7 +137,7 @@ static int read_scenario(void)
 	for (size_t i = 0; err == 0 && i < stream.size; i += 50) {
 		err = dh_stream_reader_push(reader, stream.at + i, stream.size - i < 50 ? stream.size - i : 50);
 		if (err < 0) {
-			/* The error stays, though there would be memory again. */
+			/* The error is permanent, even when there is memory again. */
 			CHECK_INT(dh_stream_reader_push(reader, stream.at, 50), err);
 			CHECK_INT(dh_stream_reader_finish(reader), err);
 			CHECK_STR(dh_stream_reader_error(reader), "out of memory");
@@ -152,7 +150,7 @@ static int read_scenario(void)
 	return err;
 }
 
-/* A segment out of the fixture's units; NULL with *err set where one failed. */
+/* A segment made of the fixture's units; NULL with *err set if an allocation failed. */
 static struct dh_segment *make_segment(const char *id, int *err)
 {
 	struct dh_segment *segment = NULL;
@@ -185,7 +183,7 @@ static int segment_scenario(void)
 	return err;
 }
 
-/* What a playout sent, for the scenario with one. */
+/* What a playout has sent. */
 struct audience {
 	long packets[2];
 	int ends, others;
@@ -227,8 +225,8 @@ static int fill_playout(struct dh_playout *playout, int *queued)
 	return err;
 }
 
-/* Three segments, two viewers, a PLI, a viewer that leaves. A poll that has no
- * memory sends less; each segment that was queued ends once all the same. */
+/* Three segments, two viewers, a PLI, a viewer that leaves. A poll without memory sends
+ * less, but each queued segment still ends once. */
 static int playout_scenario(void)
 {
 	static const struct dh_playout_sink sink = { count_packet, count_event, NULL };
@@ -263,8 +261,8 @@ static int playout_scenario(void)
 
 static const struct scenario {
 	const char *name;
-	int (*run)(void); /* frees what it made; 0, or -ENOMEM */
-	int may_go_on;    /* 0 is right in spite of a failure: it did with less */
+	int (*run)(void); /* frees what it made; returns 0 or -ENOMEM */
+	int may_go_on;    /* may return 0 despite a failure: it did with less */
 } scenarios[] = {
 	{ "a unit", unit_scenario, 0 },
 	{ "a stream written", write_scenario, 0 },
@@ -334,7 +332,7 @@ static void test_memory_follows_the_bytes_not_the_claim(void)
 	CHECK(peak_of_claim(largest, 0) < 10000);
 	CHECK(peak_of_claim(largest, 1000) < 10000);
 	CHECK(peak_of_claim(largest, 100000) < 400000);
-	CHECK(peak_of_claim(3000000, 2900000) < 3010000); /* never more than the record */
+	CHECK(peak_of_claim(3000000, 2900000) < 3010000); /* never more than the record needs */
 }
 
 static int push_to_reader(void *arg, const void *bytes, size_t size)
@@ -342,7 +340,7 @@ static int push_to_reader(void *arg, const void *bytes, size_t size)
 	return dh_stream_reader_push(arg, bytes, size);
 }
 
-/* A large record's buffer does not stay for the life of the reader. */
+/* The reader does not keep a large record's buffer. */
 static void test_memory_is_given_back(void)
 {
 	static const struct dh_stream_sink nothing = { .head = NULL };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An avatar that cannot be prepared: it is retried until it can, and those who wait for
- * it are notified. The worker is tests/support/fake_worker. */
+/* An avatar that cannot be prepared is retried until it can be, and those who wait for it
+ * are notified. The worker is tests/support/fake_worker. */
+#include <stdatomic.h>
+
 #include "tests/support/ingest_fixture.h"
 
 #include "rooms/avatar.h"
@@ -8,23 +10,23 @@
 
 /* Waits for an avatar, as rooms do. */
 struct waiter {
-	gint references, told;
+	atomic_int references, told;
 };
 
 static void waiter_changed(void *arg)
 {
-	g_atomic_int_inc(&((struct waiter *)arg)->told);
+	atomic_fetch_add(&((struct waiter *)arg)->told, 1);
 }
 
 static void *waiter_ref(void *arg)
 {
-	g_atomic_int_inc(&((struct waiter *)arg)->references);
+	atomic_fetch_add(&((struct waiter *)arg)->references, 1);
 	return arg;
 }
 
 static void waiter_unref(void *arg)
 {
-	g_atomic_int_add(&((struct waiter *)arg)->references, -1);
+	atomic_fetch_sub(&((struct waiter *)arg)->references, 1);
 }
 
 static const struct dh_avatar_listener waiting = {
@@ -33,12 +35,12 @@ static const struct dh_avatar_listener waiting = {
 	.unref = waiter_unref,
 };
 
-static gint failures_logged;
+static atomic_int failures_logged;
 
 static void count_failures(enum dh_log_level level, const char *text)
 {
 	if (level == DH_LOG_ERROR && strstr(text, "avatar a cannot be prepared"))
-		g_atomic_int_inc(&failures_logged);
+		atomic_fetch_add(&failures_logged, 1);
 }
 
 /* --- an avatar whose idle clip is the file "idle" of the fixture */
@@ -56,7 +58,7 @@ static void set_init(struct set *set)
 	ingest_fixture_init(&set->fixture);
 	set->config = (struct dh_avatar_config){ .name = "a", .width = 16, .height = 16, .kbps = 100, .entry_ms = 500 };
 	set->config.idle = g_build_filename(set->fixture.folder, "idle", NULL);
-	g_atomic_int_set(&failures_logged, 0);
+	atomic_store(&failures_logged, 0);
 	dh_log_set(count_failures);
 }
 
@@ -82,27 +84,28 @@ static void put_clip(struct set *set, const char *script)
 	ingest_fixture_file(&set->fixture, "idle", script, strlen(script));
 }
 
-/* Until `room` was notified at least `times` times: there may be a retry meanwhile. */
+/* Waits until `room` has been notified at least `times` times; there may be a retry
+ * meanwhile. */
 static void await_told(struct waiter *room, int times)
 {
 	double end = now_ms() + AWAIT_S * 1e3;
 
-	while (g_atomic_int_get(&room->told) < times && now_ms() < end)
+	while (atomic_load(&room->told) < times && now_ms() < end)
 		usleep(5000);
-	CHECK(g_atomic_int_get(&room->told) >= times, "%d times", g_atomic_int_get(&room->told));
+	CHECK(atomic_load(&room->told) >= times, "%d times", atomic_load(&room->told));
 }
 
-/* The notifier drops its reference a moment later. */
+/* Whoever notifies drops its reference a moment later. */
 static void await_unreferenced(struct waiter *room)
 {
 	double end = now_ms() + AWAIT_S * 1e3;
 
-	while (g_atomic_int_get(&room->references) > 0 && now_ms() < end)
+	while (atomic_load(&room->references) > 0 && now_ms() < end)
 		usleep(1000);
-	CHECK_INT(g_atomic_int_get(&room->references), 0);
+	CHECK_INT(atomic_load(&room->references), 0);
 }
 
-/* Until the avatar is ready. */
+/* Waits until the avatar is ready. */
 static void await_ready(struct set *set)
 {
 	double end = now_ms() + AWAIT_S * 1e3;
@@ -112,7 +115,7 @@ static void await_ready(struct set *set)
 	CHECK_INT(dh_avatar_state(set->avatar), DH_AVATAR_READY);
 }
 
-/* Until it has failed and says why. */
+/* Waits until it has failed and says why. */
 static void await_error(struct set *set, const char *words)
 {
 	double end = now_ms() + AWAIT_S * 1e3;
@@ -149,7 +152,7 @@ static void test_a_clip_that_comes_later(void)
 	CHECK(dh_avatar_picture(set.avatar));
 	CHECK_INT(dh_avatar_clip(set.avatar, &clip), 0);
 	dh_segment_free(&clip);
-	CHECK_INT(g_atomic_int_get(&failures_logged), 1);
+	CHECK_INT(atomic_load(&failures_logged), 1);
 	set_close(&set);
 }
 
@@ -180,14 +183,14 @@ static void test_reasons(void)
 	set_open(&set);
 	await_told(&set.room, 2);
 	await_error(&set, "no such file");
-	CHECK_INT(g_atomic_int_get(&failures_logged), 1);
+	CHECK_INT(atomic_load(&failures_logged), 1);
 	put_clip(&set, "fail 4");
 	await_error(&set, "the input says so");
-	CHECK_INT(g_atomic_int_get(&failures_logged), 2);
+	CHECK_INT(atomic_load(&failures_logged), 2);
 	set_close(&set);
 }
 
-/* Left alone it would be retried after 4, 8, 16, 32 and 60 s. */
+/* By itself it is retried after 4, 8, 16, 32 and 60 s. */
 static void test_a_room_that_comes_is_not_made_to_wait(void)
 {
 	struct set set;

@@ -11,7 +11,7 @@
 static struct dh_cache *asked_while_removing;
 static int removals;
 
-/* In place of the C library's: a disk that hangs here must not hold up those who only ask. */
+/* Replaces the C library's: a disk that hangs here must not delay those who only ask. */
 int unlink(const char *path)
 {
 	int64_t bytes;
@@ -41,7 +41,7 @@ static void test_removes_without_the_lock(void)
 	int entries;
 
 	CHECK(mkdtemp(folder) != NULL);
-	CHECK_INT(dh_cache_alloc(&cache, folder, 1000), 0);
+	cache = dh_cache_new(folder, 1000);
 	removals = 0;
 	asked_while_removing = cache;
 	store(cache, "aa", bytes, sizeof bytes);
@@ -70,7 +70,7 @@ static void test_cached(void)
 	CHECK_INT(stats.jobs, 1);
 	CHECK_INT(stats.cache_hits, 1);
 	CHECK_INT(stats.cache_misses, 1);
-	/* It is there after a restart too; not for another version. */
+	/* The entry is found after a restart, too, but not by another version. */
 	ingest_fixture_reopen(&fixture);
 	prepare_once(&fixture, "good 250", 250);
 	stats = ingest_fixture_stats(&fixture);
@@ -102,8 +102,8 @@ static void cache_entry(struct ingest_fixture *fixture, char *path, size_t size)
 
 static const struct damage {
 	const char *name;
-	off_t at;     /* of a byte that is changed; -1: none */
-	off_t length; /* cut to; -1: not */
+	off_t at;     /* of the byte to change; -1: none */
+	off_t length; /* size to cut to; -1: no cut */
 } damages[] = {
 	{ "head", 9, -1 },
 	{ "middle", 50000, -1 },
@@ -132,7 +132,7 @@ static void test_damaged_entry(const void *arg)
 	close(fd);
 	prepare_once(&fixture, "good 100", 100);
 	CHECK_INT(ingest_fixture_stats(&fixture).jobs, 2);
-	/* What was put in its place is good. */
+	/* It was replaced by a good one. */
 	AWAIT_STATS(&fixture, stats, stats.cache_entries == 1);
 	prepare_once(&fixture, "good 100", 100);
 	CHECK_INT(ingest_fixture_stats(&fixture).jobs, 2);
@@ -146,23 +146,23 @@ static void test_cache_is_bounded(void)
 	char script[20];
 
 	ingest_fixture_init(&fixture);
-	fixture.config.cache_bytes = 1200000; /* two of them */
+	fixture.config.cache_bytes = 1200000; /* for two of them */
 	ingest_fixture_open(&fixture);
 	for (int i = 0; i < 4; i++) {
 		int64_t before = ingest_fixture_stats(&fixture).cache_bytes;
 		snprintf(script, sizeof script, "good %d", 100 + i);
 		prepare_once(&fixture, script, 100 + i);
-		/* No two have the same size. */
+		/* Each has a different size. */
 		AWAIT_STATS(&fixture, stats, stats.cache_bytes != before);
 		CHECK_INT(stats.cache_entries, MIN(i + 1, 2));
-		/* The first one is used again and again, so it stays. */
+		/* The first is used again and again, so it stays. */
 		prepare_once(&fixture, "good 100", 100);
 	}
 	stats = ingest_fixture_stats(&fixture);
 	CHECK_INT(stats.jobs, 4);
 	CHECK(stats.cache_bytes > 0 && stats.cache_bytes <= 1200000);
 	CHECK_INT(count_entries(fixture.cache), 2 + 2);
-	/* Larger than all of it: played, not kept. */
+	/* Larger than the whole cache: played, not kept. */
 	prepare_once(&fixture, "good 400", 400);
 	/* A loader thread removes the part that was written. */
 	AWAIT_STATS(&fixture, stats, count_entries(fixture.cache) == 2 + 2);
@@ -192,7 +192,7 @@ static void test_cache_folder_vanishes(void)
 	ingest_fixture_open(&fixture);
 	prepare_once(&fixture, "good 100", 100);
 	AWAIT_STATS(&fixture, stats, stats.cache_entries == 1);
-	nftw(fixture.cache, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_folder(fixture.cache);
 	prepare_once(&fixture, "good 100", 100);
 	AWAIT_STATS(&fixture, stats, stats.cache_entries == 1 && stats.jobs == 2);
 	ingest_fixture_close(&fixture);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The writer of cache entries, whose tasks this test runs itself, in place of the loader. */
+/* The writer of cache entries. The test runs its tasks itself, in place of the loader. */
 #include "tests/support/check.h"
 
 #include <dirent.h>
@@ -11,7 +11,7 @@
 #include "ingest/cache_writer.h"
 
 static struct dh_loader_task task;
-static void *task_arg; /* of the task that waits; NULL: none */
+static void *task_arg; /* of the waiting task; NULL: none */
 static int post_error, overlaps;
 
 int dh_loader_post(struct dh_loader *loader, enum dh_lane lane, uint64_t device, int limit_ms,
@@ -37,7 +37,7 @@ static gpointer run_steps(gpointer arg)
 	return NULL;
 }
 
-/* In a lane's thread, to its end, with whatever it posts. */
+/* Runs the task to its end in a lane's thread, with whatever it posts. */
 static void run(void)
 {
 	while (task_arg)
@@ -86,14 +86,14 @@ static void rig_init(struct rig *rig)
 	g_strlcpy(rig->folder, "/tmp/dh-writer-XXXXXX", sizeof rig->folder);
 	CHECK(mkdtemp(rig->folder) != NULL);
 	rig->fds = count("/proc/self/fd");
-	CHECK_INT(dh_cache_alloc(&rig->cache, rig->folder, 1 << 20), 0);
+	rig->cache = dh_cache_new(rig->folder, 1 << 20);
 	rig->limits = dh_limits_new(most);
 	rig->writer = dh_cache_writer_new(rig->cache, NULL, rig->limits, "aa");
 	dh_cache_writer_push(rig->writer, "one", 3);
 	dh_cache_writer_push(rig->writer, "two", 3);
 }
 
-/* Leaves nothing but `entries` entries. */
+/* Checks that nothing is left but `entries` entries. */
 static void rig_close(struct rig *rig, int entries)
 {
 	int64_t bytes;
@@ -138,7 +138,8 @@ static void test_late_between_steps(void)
 	rig_close(&rig, 0);
 }
 
-/* A thread that must not wait for the disk drops a task whose lane has lost its threads. */
+/* A thread that must not wait for the disk drops a task of a lane that has lost its
+ * threads. */
 static void drop(struct rig *rig)
 {
 	rig_init(rig);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Child processes, and the I/O thread that waits for none of them. */
+/* Child processes. The I/O thread waits for none of them. */
 #include "ingest/child.h"
 #include "ingest/io.h"
 #include "tests/support/check.h"
@@ -12,13 +12,13 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-/* What a thread that waits for a process would take, as dh_io_free does. */
+/* How long a thread that waits for the process would take, as dh_io_free does. */
 #define PATIENCE_US (DH_IO_LEFT_MS * 1000)
 
 static struct dh_io *io;
 static struct dh_child *child;
 static int exits, last_status;
-static pid_t child_pid; /* of the last that was spawned */
+static pid_t child_pid; /* of the last one spawned */
 
 static void exited(void *arg, int status)
 {
@@ -27,7 +27,7 @@ static void exited(void *arg, int status)
 	last_status = status;
 }
 
-/* Of this thread, which has one at most. */
+/* The child of this thread, which has at most one. */
 static pid_t newest_child(void)
 {
 	char path[64];
@@ -111,8 +111,8 @@ static void test_exit_and_kill(void)
 	dh_io_free(&io);
 }
 
-/* Another process that holds `held` as a debugger does: killed, it cannot be
- * reaped until the tracer lets it go. Lets go when `let_go` is closed. */
+/* Another process holds `held` as a debugger does: once killed, it cannot be reaped until
+ * the tracer lets go, which it does when `let_go` is closed. */
 static pid_t hold(pid_t held, int *let_go)
 {
 	int ready[2], go[2];
@@ -183,7 +183,7 @@ static void test_held(const void *arg)
 		usleep(1000);
 	for (int i = 0; i < 100; i++)
 		dh_io_call(io, nothing, NULL);
-	usleep(100000); /* several attempts to reap it */
+	usleep(100000); /* long enough for several attempts to reap it */
 	dh_io_call(io, nothing, NULL);
 	CHECK_INT(count_exits(), 0);
 	CHECK(is_zombie(pid));
@@ -199,7 +199,7 @@ static void test_held(const void *arg)
 	dh_io_free(&io);
 }
 
-/* The thread ends although a process does not; that process is left behind. */
+/* The thread ends although a process does not; the process is left behind. */
 static void test_end_beside_a_held_process(void)
 {
 	int let_go = -1;
@@ -256,7 +256,7 @@ static void reap_and_kill(void *arg)
 	dh_child_kill(child);
 }
 
-/* Whose id it is then cannot be known. */
+/* Its id may then belong to somebody else. */
 static void test_reaped_by_someone_else(void)
 {
 	open_io();

@@ -64,7 +64,7 @@ static void test_timestamps(const void *arg)
 	CHECK_INT((uint32_t)out[4] << 24 | (uint32_t)out[5] << 16 | (uint32_t)out[6] << 8 | out[7], row->video);
 }
 
-/* A week of slots: every step is exactly 960 samples, every wrap included. */
+/* A week of slots: every step is exactly 960 samples, across every wrap. */
 static void test_timestamps_have_no_seam(void)
 {
 	struct dh_continuity c;
@@ -95,7 +95,7 @@ static void test_pictures_count_up_and_wrap(void)
 	}
 }
 
-/* Layer 1 has picture IDs of its own and the TL0PICIDX of the base before it. */
+/* Layer 1 has picture IDs of its own, and the TL0PICIDX of the base picture before it. */
 static void test_droppable_pictures(void)
 {
 	static const uint32_t flags[] = { DH_UNIT_ENTRY, DH_UNIT_DROPPABLE, 0, DH_UNIT_DROPPABLE, 0, 0 };

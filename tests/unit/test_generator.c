@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Generators: how they end, that they leave nothing behind, and how much of their
- * standard error is logged. They are shell scripts, under the real dh-scope. */
+ * standard error is logged. They are shell scripts under the real dh-scope. */
 #include "ingest/generator.h"
 #include "ingest/generator_log.h"
 #include "ingest/log.h"
@@ -36,8 +36,8 @@ static struct run {
 	bool is_text_open;
 	int err, output;
 	GSource *source;
-	bool is_over_told; /* dh_generator_output_over at the end of the output */
-	/* accessed in the I/O thread only */
+	bool is_over_told; /* call dh_generator_output_over at the end of the output */
+	/* I/O thread only */
 	char written[1000];
 	size_t length;
 	bool is_at_end;
@@ -122,7 +122,7 @@ static struct run look(void)
 	return now;
 }
 
-/* Until it holds; a test that waits for ever is killed. */
+/* Waits until it holds; a test that waits for ever is killed. */
 #define AWAIT(condition) \
 	do { \
 		while (!(condition)) \
@@ -224,7 +224,7 @@ static void test_ending(const void *arg)
 	close_io();
 }
 
-/* It gets no privileges of root. */
+/* It has none of root's privileges. */
 static void test_user(void)
 {
 	struct run now;
@@ -371,7 +371,7 @@ static void test_gateway_dies(const void *arg)
 	CHECK_INT(pipe(ready), 0);
 	gateway = fork();
 	if (gateway == 0) {
-		/* No check here: it is another process. */
+		/* No CHECK here: this is another process. */
 		memset(&run, 0, sizeof run);
 		command[2] = (char *)row->script;
 		if (dh_io_alloc(&io) < 0)
@@ -427,8 +427,8 @@ static void end_log(void)
 	g_string_free(logged, TRUE);
 }
 
-/* A generator whose output has ended keeps its grace period when it is freed, and how
- * it ends is logged. */
+/* A generator whose output has ended keeps its grace period when it is freed, and its end
+ * is logged. */
 static void test_grace(void)
 {
 	begin_log();
@@ -440,7 +440,7 @@ static void test_grace(void)
 	CHECK(has_logged("room 1: segment s-1: tester: late words\n"));
 	CHECK_INT(look().ends, 0);
 	close_io();
-	/* No longer than that. */
+	/* It gets no longer than that. */
 	open_io();
 	start("echo; exec >&-; sleep 1000");
 	AWAIT(look().is_at_end);
@@ -481,7 +481,7 @@ static void test_words(void)
 	end_log();
 }
 
-/* 10 MB and more, in lines of one length, as fast as they come. */
+/* 10 MB and more, in lines of equal length, as fast as they come. */
 static void test_flood(void)
 {
 	char notice[100];
@@ -508,7 +508,7 @@ static void test_flood(void)
 	end_log();
 }
 
-/* Over a long time: this many in all. */
+/* Over a long time: this many in total. */
 static void test_many_words(void)
 {
 	begin_log();

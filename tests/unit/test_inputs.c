@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Files that change, that are many, or on file systems that do not answer; and
- * limits on the total. */
+/* Files that change between the request and their turn, or while they are read. */
 #include "tests/support/ingest_fixture.h"
-
-#include <sys/sysmacros.h>
 
 #include "ingest/file_identity.h"
 #include "ingest/inspection.h"
 #include "ingest/loader.h"
-#include "ingest/mounts.h"
 #include "ingest/open_files.h"
 
 /* --- which file it is */
@@ -75,7 +71,7 @@ static void test_identity(void)
 	CHECK(!dh_file_identity_same(&before, &after));
 	CHECK(dh_file_identity_alike(&before, &after));
 	close(fd);
-	nftw(fixture.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_folder(fixture.folder);
 }
 
 /* --- files that change while they are read */
@@ -90,7 +86,7 @@ static const struct change_row {
 	{ "overwritten", OVERWRITE, 1 },
 	{ "appended to", APPEND, 1 },
 	{ "cut", CUT, 1 },
-	/* The file that is read stays what it was. */
+	/* The file being read stays as it was. */
 	{ "removed", UNLINK, 0 },
 	{ "replaced", REPLACE, 0 },
 	{ "rights", RIGHTS, 0 },
@@ -155,8 +151,8 @@ static void test_changed_while_it_is_read(const void *arg)
 	ingest_fixture_close(&fixture);
 }
 
-/* A slow file is copied before it gets a worker, which then does not notice it. */
-static const char *slow_name; /* reads of it take a while; set before there are threads */
+/* A slow file is copied before it gets a worker, so a later change is not noticed. */
+static const char *slow_name; /* reads of it are slow; set before there are threads */
 
 ssize_t __real_pread64(int fd, void *bytes, size_t size, off_t at);
 ssize_t __wrap_pread64(int fd, void *bytes, size_t size, off_t at);
@@ -197,18 +193,6 @@ static void test_slow_files_are_copied(void)
 	AWAIT_STATS(&fixture, stats, stats.descriptors.used == 0);
 	ingest_fixture_close(&fixture);
 	slow_name = NULL;
-}
-
-/* As a request finds it: looked at once, nothing kept open. */
-static void find(struct ingest_fixture *fixture, struct dh_ingest_source *source, const char *name)
-{
-	static char *folders[2];
-	char *error = NULL;
-
-	folders[0] = fixture->folder;
-	dh_ingest_source_init(source);
-	CHECK_INT(dh_ingest_find(fixture->ingest, folders, name, source, &error), 0);
-	CHECK(!error);
 }
 
 static void hear_result(struct heard *heard, int err, const char *text)
@@ -258,7 +242,7 @@ static const struct copy_row {
 	{ "no descriptor", 1000, 1, -EMFILE, "too many files" },
 };
 
-/* A copy takes no more than was set aside for it, whatever the file has become. */
+/* A copy takes no more than was reserved for it, however the file has grown. */
 static void test_copies_are_bounded(const void *arg)
 {
 	const struct copy_row *row = arg;
@@ -271,7 +255,7 @@ static void test_copies_are_bounded(const void *arg)
 	ingest_fixture_init(&fixture);
 	ingest_fixture_open(&fixture);
 	ingest_fixture_file(&fixture, "in", "good 100", 8);
-	find(&fixture, &source, "in");
+	ingest_fixture_find(&fixture, &source, "in");
 	CHECK_INT(dh_loader_alloc(&copy.loader, fixture.io), 0);
 	CHECK_INT(dh_inputs_alloc(&copy.inputs, &source), 0);
 	copy.expected.identities[0] = source.identities[0];
@@ -316,7 +300,8 @@ static void start_looking(void *arg)
 	dh_inspect(looking->loader, looking->limits, looking->inputs, looking->hashes, 100000, looked, looking);
 }
 
-/* A prepared segment stays one, even if its hash is known from when it was one of two files. */
+/* A prepared segment is recognised even if its hash is known from when it was one of two
+ * files. */
 static void test_known_stream(void)
 {
 	const int64_t most[DH_LIMIT_COUNT] = { 10, 1000 };
@@ -330,7 +315,7 @@ static void test_known_stream(void)
 	usleep(2200000); /* a file that has just changed is not remembered */
 	CHECK_INT(dh_loader_alloc(&looking.loader, fixture.io), 0);
 	for (int count = 2; count > 0; count--) {
-		find(&fixture, &source, "in");
+		ingest_fixture_find(&fixture, &source, "in");
 		source.names[1] = source.names[0];
 		source.folders[1] = source.folders[0];
 		source.count = count;
@@ -349,7 +334,8 @@ static void test_known_stream(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* Between the request and its turn: new contents do not play, new permissions do not matter. */
+/* Between the request and its turn, new contents are refused, and new permissions do not
+ * matter. */
 static void test_changed_before_its_turn(void)
 {
 	struct dh_ingest_source source;
@@ -362,7 +348,7 @@ static void test_changed_before_its_turn(void)
 	ingest_fixture_file(&fixture, "in", "good 10", 7);
 	snprintf(path, sizeof path, "%s/in", fixture.folder);
 	for (int i = 0; i < 2; i++) {
-		find(&fixture, &source, "in");
+		ingest_fixture_find(&fixture, &source, "in");
 		if (i == 0)
 			CHECK_INT(chmod(path, 0640), 0);
 		else
@@ -378,182 +364,6 @@ static void test_changed_before_its_turn(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* --- finding */
-
-static void test_find(void)
-{
-	struct ingest_fixture fixture;
-	struct dh_ingest_source source;
-	char *error = NULL, two[100], *folders[] = { fixture.folder, two, NULL }, *none[] = { NULL };
-
-	ingest_fixture_init(&fixture);
-	ingest_fixture_open(&fixture);
-	snprintf(two, sizeof two, "%s/two", fixture.folder);
-	CHECK_INT(mkdir(two, 0700), 0);
-	ingest_fixture_file(&fixture, "a", "good 1", 6);
-	ingest_fixture_file(&fixture, "two/a", "good 22", 7);
-	ingest_fixture_file(&fixture, "two/b", "good 333", 8);
-	dh_ingest_source_init(&source);
-	CHECK_INT(dh_ingest_find(fixture.ingest, folders, "a", &source, &error), 0);
-	CHECK_INT(dh_ingest_find(fixture.ingest, folders, "b", &source, &error), 0);
-	CHECK_INT(source.count, 2);
-	CHECK_STR(source.folders[0], fixture.folder);
-	CHECK_STR(source.folders[1], two);
-	CHECK_INT(source.identities[0].size, 6);
-	CHECK_INT(source.identities[1].size, 8);
-	source.count = 0;
-	CHECK_INT(dh_ingest_find(fixture.ingest, folders, "c", &source, &error), -ENOENT);
-	CHECK_STR(error, "no such file: c");
-	g_clear_pointer(&error, g_free);
-	CHECK_INT(dh_ingest_find(fixture.ingest, folders, "../a", &source, &error), -EXDEV);
-	g_clear_pointer(&error, g_free);
-	CHECK_INT(dh_ingest_find(fixture.ingest, none, "a", &source, &error), -ENOENT);
-	g_clear_pointer(&error, g_free);
-	source.max_bytes = 5;
-	CHECK_INT(dh_ingest_find(fixture.ingest, folders, "a", &source, &error), -EFBIG);
-	g_clear_pointer(&error, g_free);
-	CHECK_INT(source.count, 0);
-	ingest_fixture_close(&fixture);
-}
-
-/* --- what all of it may take */
-
-static void test_memory(void)
-{
-	struct dh_ingest_stats stats;
-	struct heard heard;
-	struct ingest_fixture fixture;
-	char *error = NULL;
-
-	ingest_fixture_init(&fixture);
-	fixture.config.memory_bytes = 400000; /* less than a hundred pictures */
-	ingest_fixture_open(&fixture);
-	CHECK_INT(dh_ingest_admit(fixture.ingest, &error), 0);
-	listen_to(&fixture, &heard, "good 100");
-	AWAIT(&heard, heard.ends + heard.failures > 0);
-	check_good(&heard, 100);
-	AWAIT_STATS(&fixture, stats, stats.cache_entries == 1);
-	CHECK(stats.memory.used >= (int64_t)heard.bytes && stats.memory.used < (int64_t)heard.bytes * 2);
-	CHECK_INT(stats.memory.limit, 400000);
-	CHECK(!dh_ingest_has_memory(fixture.ingest));
-	CHECK_INT(dh_ingest_admit(fixture.ingest, &error), -ENOBUFS);
-	CHECK(strstr(error, "max_media_mb"), "%s", error);
-	g_clear_pointer(&error, g_free);
-	/* From the cache it takes the same. */
-	heard_clear(&heard);
-	AWAIT_STATS(&fixture, stats, stats.preparations == 0);
-	CHECK_INT(stats.memory.used, 0);
-	CHECK_INT(dh_ingest_admit(fixture.ingest, &error), 0);
-	listen_to(&fixture, &heard, "good 100");
-	AWAIT(&heard, heard.ends > 0);
-	CHECK(ingest_fixture_stats(&fixture).memory.used >= (int64_t)heard.bytes);
-	heard_clear(&heard);
-	ingest_fixture_close(&fixture);
-}
-
-/* Work for the cache alone gives way. */
-static void test_orphans_give_way(void)
-{
-	struct dh_ingest_stats stats;
-	struct heard heard;
-	struct ingest_fixture fixture;
-	char *error = NULL;
-
-	ingest_fixture_init(&fixture);
-	fixture.config.memory_bytes = 400000;
-	ingest_fixture_open(&fixture);
-	listen_to(&fixture, &heard, "slow 300");
-	AWAIT(&heard, heard.units > 10);
-	heard_clear(&heard);
-	AWAIT_STATS(&fixture, stats, !dh_ingest_has_memory(fixture.ingest) || stats.preparations == 0);
-	CHECK_INT(dh_ingest_admit(fixture.ingest, &error), 0);
-	AWAIT_STATS(&fixture, stats, stats.preparations == 0 && stats.memory.used == 0);
-	ingest_fixture_close(&fixture);
-}
-
-#define PAIRS 100
-
-/* A hundred pairs wait for the only worker. */
-static void test_descriptors(void)
-{
-	static struct heard heard[PAIRS];
-	struct dh_ingest_stats stats;
-	struct ingest_fixture fixture;
-	char *error = NULL;
-	int before;
-
-	ingest_fixture_init(&fixture);
-	fixture.config.max_workers = fixture.config.warm_workers = 1;
-	ingest_fixture_open(&fixture);
-	AWAIT_STATS(&fixture, stats, stats.workers_ready == 1);
-	before = count_entries("/proc/self/fd");
-	for (int i = 0; i < PAIRS; i++) {
-		struct dh_ingest_source source;
-		char script[20];
-		snprintf(script, sizeof script, "hang %d", i);
-		ingest_fixture_file(&fixture, script, script, strlen(script));
-		find(&fixture, &source, script);
-		source.names[1] = source.names[0];
-		source.folders[1] = source.folders[0];
-		source.count = 2;
-		heard_init(&heard[i]);
-		CHECK_INT(dh_ingest_subscribe(fixture.ingest, &source, &hear, &heard[i], &heard[i].subscription), 0);
-	}
-	AWAIT_STATS(&fixture, stats, stats.jobs == PAIRS);
-	AWAIT_STATS(&fixture, stats, stats.workers_busy == 1 && stats.reads_waiting == 0);
-	CHECK(stats.descriptors.used <= 16, "%d", (int)stats.descriptors.used);
-	CHECK(count_entries("/proc/self/fd") - before < 24, "%d", count_entries("/proc/self/fd") - before);
-	for (int i = 0; i < PAIRS; i++)
-		heard_clear(&heard[i]);
-	AWAIT_STATS(&fixture, stats, stats.preparations == 0);
-	AWAIT_STATS(&fixture, stats, stats.descriptors.used == 0);
-	ingest_fixture_close(&fixture);
-	/* Beyond its share. */
-	ingest_fixture_init(&fixture);
-	fixture.config.descriptors_max = 1;
-	ingest_fixture_open(&fixture);
-	CHECK_INT(dh_ingest_admit(fixture.ingest, &error), -EMFILE);
-	CHECK(strstr(error, "too many files are open"), "%s", error);
-	g_clear_pointer(&error, g_free);
-	ingest_fixture_close(&fixture);
-}
-
-/* --- mounts */
-
-static const char table[] = "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
-			    "30 22 0:40 / /srv/segments rw - fuse.slow slow rw\n"
-			    "31 30 0:41 /inner /srv/segments/a\\040b rw shared:3 - nfs4 server:/x rw\n"
-			    "32 22 0:42 / /srv/seg rw - tmpfs tmpfs rw\n"
-			    "33 22 0:43 / /srv/seg rw - tmpfs over rw\n"
-			    "nonsense\n";
-
-static const struct mount_row {
-	const char *path;
-	unsigned major_number, minor_number;
-} mounts[] = {
-	{ "/etc/passwd", 8, 1 },
-	{ "/", 8, 1 },
-	{ "/srv/segments", 0, 40 },
-	{ "/srv/segments/x/y", 0, 40 },
-	{ "/srv/segmentsx", 8, 1 },
-	{ "/srv/segments/a b/c", 0, 41 },
-	{ "/srv/seg/x", 0, 43 },
-};
-
-static void test_mounts(const void *arg)
-{
-	const struct mount_row *row = arg;
-	char path[] = "/tmp/dh-test-XXXXXX";
-	int fd = mkstemp(path);
-
-	CHECK_INT(write(fd, table, strlen(table)), strlen(table));
-	close(fd);
-	CHECK_INT(dh_mounts_device(row->path, path), makedev(row->major_number, row->minor_number));
-	unlink(path);
-	CHECK_INT(dh_mounts_device(row->path, "/nonexistent"), 0);
-	CHECK(dh_mounts_device(row->path, NULL) != 0);
-}
-
 static const struct check_test tests[] = {
 	TEST(test_same_size_and_time),
 	TEST(test_identity),
@@ -562,11 +372,6 @@ static const struct check_test tests[] = {
 	TABLE(test_copies_are_bounded, copies),
 	TEST(test_known_stream),
 	TEST(test_changed_before_its_turn),
-	TEST(test_find),
-	TEST(test_memory),
-	TEST(test_orphans_give_way),
-	TEST(test_descriptors),
-	TABLE(test_mounts, mounts),
 };
 
 PREPARATION_MAIN(tests)

@@ -5,9 +5,9 @@
 
 #define JOBS_MAX 20
 
-/* A script, and the order in which jobs are served. A job is OWNER NUMBER: lower
- * case is live, a '!' after it means next. '>' serves one of either kind, 'f' only
- * a file, 'l' only a live one; '-' removes the first that waits. */
+/* A script, and the order in which jobs are served. A job is OWNER NUMBER: a lower-case
+ * owner is live, and a '!' after it means next. '>' serves a job of either kind, 'f' only
+ * a file, 'l' only a live one; '-' removes the first one waiting. */
 static const struct order {
 	const char *name, *script, *served;
 } orders[] = {
@@ -26,7 +26,7 @@ static const struct order {
 };
 
 struct queued_job {
-	struct dh_queued queued; /* the first member */
+	struct dh_queued queued; /* must be first */
 	char name[3];
 };
 
@@ -78,7 +78,7 @@ static void test_order(const void *arg)
 	g_strfreev(words);
 }
 
-/* A job that was ahead becomes next while it waits. */
+/* A job prepared ahead becomes next while it waits. */
 static void test_promotion(void)
 {
 	struct queued_job jobs[3] = { 0 };

@@ -12,8 +12,8 @@
 #include "ingest/close_later.h"
 #include "ingest/loader.h"
 
-/* A step waits at it until the test opens it: only tasks that must be late depend on
- * a clock. */
+/* A step waits here until the test opens it, so only tasks that must be late depend on a
+ * clock. */
 struct gate {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
@@ -100,7 +100,7 @@ static void release(void *arg)
 
 static const struct dh_loader_task task = { .step = step, .late = late, .release = release };
 
-/* Until it is true; CHECK_SECONDS bounds it. */
+/* Waits until it is true; CHECK_SECONDS bounds it. */
 #define UNTIL(condition) \
 	do { \
 		while (!(condition)) \
@@ -144,7 +144,7 @@ static void test_lanes_do_not_wait_for_each_other(void)
 	dh_io_free(&io);
 }
 
-/* Two large files, then a small one: it waits for one step of theirs, not for their end. */
+/* Two large files, then a small one: it waits for one of their steps, not for their end. */
 static void test_fewest_steps_go_first(void)
 {
 	struct job first = { .left = 1 }, large = { .name = "L", .left = 5 }, small = { .name = "s", .left = 2 };
@@ -159,7 +159,7 @@ static void test_fewest_steps_go_first(void)
 	open_loader(&io, &loader);
 	first.loader = large.loader = small.loader = blocker.loader = loader;
 	large.order = small.order = order;
-	/* Both threads are busy; one stays so, and the other gives the order. */
+	/* Both threads are busy; one stays so, and the other one shows the order. */
 	first.gate = &gate;
 	blocker.gate = &other;
 	CHECK_INT(dh_loader_post(loader, DH_LANE_READ, 1, 600000, &task, &blocker), 0);
@@ -218,7 +218,7 @@ static void test_late(void)
 	dh_io_free(&io);
 }
 
-/* Tasks that wait in a lane that has just been lost are notified, too. */
+/* Tasks waiting in a lane that has just been lost are notified, too. */
 static void test_late_behind(void)
 {
 	struct job jobs[DH_LANE_LOST + 3];
@@ -245,7 +245,7 @@ static void test_late_behind(void)
 	dh_io_free(&io);
 }
 
-/* A task that hangs does not delay shutdown, and when it returns it touches nothing freed. */
+/* A hanging task does not delay shutdown, and touches nothing freed when it returns. */
 static void test_free_while_it_hangs(void)
 {
 	struct job hanging = { .left = 2 }, quick = { .left = 1 };
@@ -274,7 +274,7 @@ static void test_free_while_it_hangs(void)
 	CHECK_INT(hanging.steps, 1);
 }
 
-static struct gate *close_gate; /* closing close_fd waits at it; set before there are threads */
+static struct gate *close_gate; /* closing close_fd waits here; set before there are threads */
 static int close_fd;
 static pthread_t closer;
 
@@ -290,7 +290,7 @@ int __wrap_close(int fd)
 	return __real_close(fd);
 }
 
-/* Not even closing a file waits for its file system. */
+/* Nobody waits for a file system even to close a file. */
 static void test_close_later(void)
 {
 	const int64_t most[DH_LIMIT_COUNT] = { 10, 10 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Opening the file that a request names, in the segment folders only. */
+/* Opening the file that a request names, only in the segment folders. */
 #include "tests/support/check.h"
 
 #include <errno.h>
@@ -82,7 +82,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 static const struct row {
 	const char *name, *path;
-	int error;        /* 0: opened, and holds `text` */
+	int error;        /* 0: opened, and contains `text` */
 	const char *text; /* otherwise part of the error */
 } rows[] = {
 	{ "file", "a", 0, "one" },
@@ -136,7 +136,7 @@ static void test_open(const void *arg)
 		close(fd);
 	}
 	g_free(error);
-	/* The same without a place for the text. */
+	/* The same without anywhere to put the text. */
 	fd = dh_media_open(one, row->path, 16, NULL);
 	CHECK(row->error ? fd == -row->error : fd >= 0);
 	if (fd >= 0)

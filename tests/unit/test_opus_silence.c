@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The silence between speech: what is sent when, and that it is silence. */
+/* The silence between speech: what is sent when, and that it is silent. */
 #include "tests/support/check.h"
 
 #include "playout/opus_silence.h"
@@ -112,7 +112,7 @@ static const struct mode_row {
 	{ "CELT, mono decoder", OPUS_APPLICATION_AUDIO, 1, OPUS_BANDWIDTH_FULLBAND, 64, 1 },
 };
 
-/* An endless loud vowel of 130 Hz: the worst thing to cut. */
+/* An endless loud vowel of 130 Hz: the hardest sound to cut. */
 static void make_vowel(int16_t *pcm, int64_t start, int channels)
 {
 	for (int i = 0; i < FRAME; i++) {
@@ -160,8 +160,8 @@ static void codec_close(struct codec *codec)
 	opus_decoder_destroy(codec->decoder);
 }
 
-/* Encodes and decodes a second of the vowel; the mode that the row names must
- * be the mode that is used. */
+/* Encodes and decodes a second of the vowel; the encoder must use the mode that the row
+ * names. */
 static void codec_speak(struct codec *codec, const struct mode_row *row)
 {
 	double loudest = 0;
@@ -186,8 +186,8 @@ static void codec_speak(struct codec *codec, const struct mode_row *row)
 		CHECK(config >= 16, "configuration %d", config);
 }
 
-/* One slot of silence as a receiver plays it, which conceals what was not sent
- * (`loses`: DTX packets too). Returns the peak of its last `samples`. */
+/* One slot of silence as a receiver plays it, concealing what was not sent (`loses`: DTX
+ * packets too). Returns the peak of its last `samples`. */
 static double codec_hear(struct codec *codec, struct dh_silence *silence, int samples, int loses)
 {
 	const uint8_t *payload;
@@ -208,8 +208,8 @@ static void silence_follows(const struct mode_row *row, int loses)
 	codec_open(&codec, row);
 	codec_speak(&codec, row);
 	dh_silence_reset(&silence);
-	/* The first slot holds what the decoder fades out of its overlap, in its
-	 * first half; from the second on it is silent to a few steps of 16 bits. */
+	/* In the first half of the first slot the decoder fades out its overlap; from the
+	 * second slot on there is silence, to within a few steps of 16 bits. */
 	loudness = codec_hear(&codec, &silence, FRAME / 2, loses);
 	CHECK(loudness < 0.01, "%g in the second half of the first slot", loudness);
 	for (int slot = 1; slot < 500; slot++) {
@@ -229,7 +229,7 @@ static void test_silence_after_speech_without_dtx_packets(const void *arg)
 	silence_follows(arg, 1);
 }
 
-/* What the five packets are for: bare DTX draws the vowel out. */
+/* Why there are five packets: DTX alone prolongs the vowel. */
 static void test_bare_dtx_is_not_enough(const void *arg)
 {
 	const struct mode_row *row = arg;

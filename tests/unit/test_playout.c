@@ -13,14 +13,15 @@ static void test_idle_loops_and_sound_is_dtx(void)
 	struct rig_viewer *v = rig_join(&rig, NULL);
 	rig_run(&rig, media_ms(10000));
 	CHECK_INT(v->pictures[0].kind, 'K');
-	/* The anchor at once; for the first viewer the clip begins with an entry, from the next slot on. */
+	/* The anchor comes at once; for the first viewer the clip begins with an entry,
+	 * from the next slot on. */
 	CHECK_INT(v->picture_count, 1 + 250);
 	CHECK_INT(v->pictures[1].kind, 'E');
 	CHECK_INT(v->pictures[1].sent_ticks, media_ms(20));
 	for (int i = 2; i < v->picture_count; i++)
 		CHECK_INT(v->pictures[i].index, (v->pictures[i - 1].index + 1) % 50);
 	CHECK(!strncmp(v->sound, "....,.,", 7), "%.10s", v->sound);
-	/* After the tail: one real packet and one tiny one in 400 ms. */
+	/* After the tail: one real packet and one tiny one every 400 ms. */
 	CHECK_INT(v->sound_ticks[30] - v->sound_ticks[28], 400 * MS);
 	finish_after(0);
 }
@@ -178,13 +179,14 @@ static void test_underrun_holds_both_and_resumes_together(void)
 	rig_fill(segment, &spec, 600);
 	dh_playout_filled(rig.playout, segment);
 	rig_run(&rig, media_ms(2000));
-	CHECK_INT(rig_count(&rig, DH_EVENT_RESUMED, "s"), 0); /* less than a preroll */
+	CHECK_INT(rig_count(&rig, DH_EVENT_RESUMED, "s"), 0); /* less than the preroll */
 	rig_fill(segment, &spec, -1);
 	dh_playout_filled(rig.playout, segment);
 	rig_run(&rig, media_ms(4000));
 	CHECK_INT(rig_count(&rig, DH_EVENT_RESUMED, "s"), 1);
 	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->played_ticks, 1000 * MS);
-	/* Sound and picture moved by the same amount: the last of each 40 and 20 ms before the end. */
+	/* Sound and picture are delayed equally: the last ones are 20 and 40 ms before
+	 * the end. */
 	int64_t end = media_ms(0) + rig_event(&rig, DH_EVENT_FINISHED, "s")->media_ticks;
 	int first = rig_first(v, 's', 0);
 	CHECK_INT(v->pictures[first + 24].sent_ticks, end - 40 * MS);
@@ -271,7 +273,7 @@ static int sounds_of(const struct rig_viewer *v, char tag)
 	return count;
 }
 
-/* 6 s from 120 ms on; nothing runs from 1 s to 6 s. */
+/* 6 s from 120 ms on; nothing runs between 1 s and 6 s. */
 static void test_played_is_what_was_sent(void)
 {
 	const struct rig_segment spec = { "s", 's', 'i', 6000, 25, 1, 10, 6000, -1 };
@@ -293,7 +295,7 @@ static void test_played_is_what_was_sent(void)
 	finish_after(0);
 }
 
-/* With offsets something can be sent a little longer. */
+/* Viewers with offsets can still be sent a little more. */
 static void test_played_is_what_was_sent_to_anybody(void)
 {
 	const struct rig_segment spec = { "s", 's', 'i', 2000, 25, 1, 10, 2000, -1 };
@@ -313,7 +315,7 @@ static void test_played_is_what_was_sent_to_anybody(void)
 	finish_after(0);
 }
 
-/* No viewers: a room that is woken whenever it asks has played everything. */
+/* Without viewers, a room that is woken whenever it asks plays everything. */
 static void test_played_without_viewers(void)
 {
 	const struct rig_segment long_one = { "b", 'b', 'i', 6000, 25, 1, 10, 6000, -1 };
@@ -322,7 +324,7 @@ static void test_played_without_viewers(void)
 	rig_enqueue(&rig, &long_one);
 	rig_enqueue(&rig, &(struct rig_segment)SPEECH("c", 'c'));
 	rig_run(&rig, media_ms(500));
-	rig_stall(&rig, 2520 * MS); /* it wanted to be woken at 1020: `b` misses 1020 to 2860 */
+	rig_stall(&rig, 2520 * MS); /* it asked to be woken at 1020: `b` misses 1020 to 2860 */
 	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "a")->played_ticks, 1000 * MS);
 	rig_run(&rig, media_ms(10000));
 	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "b")->media_ticks, 7020 * MS);
@@ -366,7 +368,7 @@ static void test_interrupt_idles_within_a_slot_at_the_most_similar_entry(void)
 	const struct rig_picture *cut = &v->pictures[rig_first(v, 'i', before)];
 	CHECK_INT(cut->kind, 'E');
 	CHECK_INT(cut->sent_ticks, media_ms(520));
-	/* `a` began at 120; its picture 10 looks like the idle picture 40, an entry. */
+	/* `a` began at 120; its picture 10 looks like idle picture 40, which is an entry. */
 	CHECK_INT(cut->index, 40);
 	CHECK_INT(rig_event(&rig, DH_EVENT_INTERRUPTED, "a")->played_ticks, 400 * MS);
 	CHECK_INT(rig_event(&rig, DH_EVENT_INTERRUPTED, "b")->played_ticks, 0);

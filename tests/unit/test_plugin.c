@@ -2,10 +2,12 @@
 /* The plugin as Janus sees it: its table of functions, driven through the tests'
  * gateway with real rooms, real threads and real workers (tests/support/fake_worker, and
  * dh-prepare where DH_PREPARE names it). */
+#include <stdatomic.h>
+
 #include "tests/support/plugin_fixture.h"
 #include "tests/support/request_maker.h"
 
-/* Until `handle` was sent `count` more packets of each medium. */
+/* Waits until `handle` has been sent `count` more packets of each medium. */
 static void await_media(struct gateway_handle *handle, int count)
 {
 	struct gateway_media before, now;
@@ -72,7 +74,7 @@ static void test_watch(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* A handle may watch again after its peer has gone, and after its room has. */
+/* A handle may watch again after its peer or its room has gone. */
 static void test_watch_again(void)
 {
 	struct gateway_handle *viewer;
@@ -82,7 +84,7 @@ static void test_watch_again(void)
 	viewer = gateway_attach();
 	watch(viewer, 1);
 	gateway_hangup(viewer);
-	/* What comes after hangup_media; until then it watches. */
+	/* Status after hangup_media; until then the handle watches. */
 	for (int code = 460; code != 0;) {
 		json_t *event;
 		CHECK(!ASK(viewer, "{s:s, s:i}", "request", "watch", "id", 1));
@@ -143,7 +145,7 @@ static void test_workers(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* The one that users have. */
+/* The error that users run into. */
 static void test_real_worker(void)
 {
 	const char *worker = getenv("DH_PREPARE");
@@ -166,17 +168,17 @@ static void test_real_worker(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* An event handler that takes its time: 1 when it is to, 2 when it does. */
-static gint slowness;
+/* A slow event handler: 1 asks it to be slow, 2 says that it is. */
+static atomic_int slowness;
 
 static void see(void *arg, const json_t *event)
 {
 	event_checker_see(arg, event);
-	if (g_atomic_int_compare_and_exchange(&slowness, 1, 2))
+	if (atomic_compare_exchange_strong(&slowness, &(int){ 1 }, 2))
 		usleep(300000);
 }
 
-/* Requests that still wait for an answer when the plugin ends are not lost. */
+/* Requests still waiting for an answer when the plugin ends do not leak. */
 static void test_asked_at_the_end(void)
 {
 	struct gateway_handle *handle;
@@ -184,9 +186,9 @@ static void test_asked_at_the_end(void)
 
 	plugin_fixture_open_with(&fixture, fake_worker, NULL, see);
 	handle = gateway_attach();
-	g_atomic_int_set(&slowness, 1);
+	atomic_store(&slowness, 1);
 	CHECK(!ASK(handle, "{s:s, s:i}", "request", "watch", "id", 1));
-	while (g_atomic_int_get(&slowness) != 2)
+	while (atomic_load(&slowness) != 2)
 		usleep(1000);
 	for (int i = 0; i < 20; i++)
 		CHECK(!ASK(handle, "{s:s, s:i}", "request", "watch", "id", 404));
@@ -231,7 +233,7 @@ static void check_fields(struct gateway_handle *handle, const struct dh_request_
 	for (const struct dh_field *field = type->fields; field && field->name; field++) {
 		json_t *body = json_pack("{s:s, s:o}", "request", type->name, field->name, odd_type(field));
 		int code = answer_of(handle, body);
-		/* A field before it may be missing. */
+		/* An earlier field may be missing. */
 		CHECK(code == DH_ERROR_VALUE || code == DH_ERROR_MISSING, "%s.%s: %d", type->name, field->name, code);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A hundred viewers, and clients that feed the rooms, send random requests from the
- * plugin's own tables, in several threads. DH_SEED is the seed; it does not determine
+ * plugin's own tables in several threads. DH_SEED is the seed; it does not determine
  * which thread comes first. */
 #include "tests/support/plugin_fixture.h"
 #include "tests/support/request_maker.h"
@@ -8,7 +8,7 @@
 #define THREADS 5
 
 static unsigned seed;
-static gint segments;
+static atomic_int segments;
 
 struct crowd {
 	pthread_t thread;
@@ -41,7 +41,7 @@ static json_t *odd_value(void *arg)
 	}
 }
 
-/* Rooms should live a while, and most clients want to watch. */
+/* Rooms should live a while, and most clients should watch. */
 static const struct dh_request_type *type_by_chance(struct crowd *crowd)
 {
 	static const char *const often[] = { "watch", "start", "start", "enqueue", "enqueue", "enqueue", "create",
@@ -154,7 +154,7 @@ static void destroy_all_rooms(void)
 	json_decref(list);
 }
 
-/* Limits that the crowd reaches, and few workers ahead. */
+/* Low limits, so that the crowd reaches them, and few warm workers. */
 #define TIGHT "max_rooms = 5\n max_queue = 8\n max_viewers = 60\n max_viewers_per_room = 20\n warm_workers = 1\n"
 
 static const char *const *const repertoires[] = { plugin_files_prepared, plugin_files_scripted };

@@ -11,10 +11,10 @@
 #define CONFIG "janus.plugin.digitalhuman.jcfg"
 #define ROOMS  "janus.plugin.digitalhuman.rooms.jcfg"
 
-/* A fixture whose files a test can put in place before the plugin starts. */
+/* A fixture whose files a test can write before the plugin starts. */
 struct place {
 	struct plugin_files files;
-	char path[200]; /* of the file that the test is about */
+	char path[200]; /* the name of the file under test */
 };
 
 static void place_open(struct place *place, const char *name)
@@ -163,8 +163,8 @@ static void test_a_mistake_is_logged_and_can_be_mended(const void *arg)
 	place_close(&place);
 }
 
-/* Changes that somebody else makes while the plugin runs are not overwritten, and our
- * own are not taken for somebody else's. */
+/* Changes that somebody else makes while the plugin runs are not overwritten, and our own
+ * are not mistaken for somebody else's. */
 static void test_changed_by_somebody_else(void)
 {
 	struct place place;
@@ -216,7 +216,7 @@ static void test_remains_are_removed(void)
 	place_close(&place);
 }
 
-/* Written under a temporary name, which is removed; readable only by us. */
+/* Written under a temporary name, which is removed; only we may read it. */
 static void test_mode(void)
 {
 	struct place place;

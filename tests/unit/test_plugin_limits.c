@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What one client, handle or room may take of what is everybody's, and who may ask
- * for what. */
+/* How much one client, handle or room may take of what all share, and who may ask for
+ * what. */
 #include "tests/support/plugin_fixture.h"
 #include "tests/support/request_maker.h"
 
-static int watch(struct gateway_handle *handle, int room)
+/* The error code of `watch` or `observe`; 0 if it succeeds. */
+static int look(struct gateway_handle *handle, const char *request, int room)
 {
 	json_t *event;
 
-	CHECK(!ASK(handle, "{s:s, s:i, s:s}", "request", "watch", "id", room, "pin", FILES_PIN));
+	CHECK(!ASK(handle, "{s:s, s:i, s:s}", "request", request, "id", room, "pin", FILES_PIN));
 	event = gateway_await(handle, "", 20000);
 	CHECK(event);
 	return code_of(event);
 }
 
+static int watch(struct gateway_handle *handle, int room)
+{
+	return look(handle, "watch", room);
+}
+
 static int observe(struct gateway_handle *handle, int room)
 {
-	json_t *event;
-
-	CHECK(!ASK(handle, "{s:s, s:i, s:s}", "request", "observe", "id", room, "pin", FILES_PIN));
-	event = gateway_await(handle, "", 20000);
-	CHECK(event);
-	return code_of(event);
+	return look(handle, "observe", room);
 }
 
 static void stop(struct gateway_handle *handle)
@@ -30,7 +31,7 @@ static void stop(struct gateway_handle *handle)
 	await(handle, "status:stopped");
 }
 
-/* What is left of a place goes with the last that is said about it: a moment later. */
+/* A place becomes free with the last message about it, a moment later. */
 static int again(int (*join)(struct gateway_handle *, int), struct gateway_handle *handle, int room)
 {
 	double end = now_ms() + 20000;
@@ -39,18 +40,6 @@ static int again(int (*join)(struct gateway_handle *, int), struct gateway_handl
 	while ((code = join(handle, room)) == DH_ERROR_LIMIT && now_ms() < end)
 		usleep(1000);
 	return code;
-}
-
-static void attach_all(struct gateway_handle **handles, int count, const void *client)
-{
-	for (int i = 0; i < count; i++)
-		CHECK((handles[i] = gateway_attach_to(client)) != NULL);
-}
-
-static void detach_all(struct gateway_handle **handles, int count)
-{
-	for (int i = 0; i < count; i++)
-		gateway_detach(&handles[i]);
 }
 
 /* --- places */
@@ -76,7 +65,7 @@ static void test_observers_take_no_viewers_places(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* A client's handles are one client's, whatever rooms they are in. */
+/* All handles of a client count, whatever rooms they are in. */
 static void test_one_client(void)
 {
 	struct gateway_handle *handles[5], *other;
@@ -105,7 +94,7 @@ static void test_one_client(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* Two requests that come at once do not share a place. */
+/* Two simultaneous requests do not get the same place. */
 static void *join_one(void *arg)
 {
 	watch(arg, 1);
@@ -162,7 +151,7 @@ static void test_waiting_requests(void)
 	attach_all(&handle, 1, NULL);
 	attach_all(&other, 1, NULL);
 	CHECK_INT(observe(other, 1), 0);
-	/* With an event that is being said, nothing is taken in. */
+	/* While an event is being sent, nothing is accepted. */
 	gateway_hold_events(1);
 	CHECK_INT(code_of(ASK(other, "{s:s, s:i}", "request", "disable", "id", 1)), 0);
 	while (gateway_held_events() == 0)
@@ -181,8 +170,8 @@ static void test_waiting_requests(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* Requests that were handled count until their answers were said: offers take as long
- * as a STUN server likes, and a client may ask for ever more of them. */
+/* Handled requests count until their answers have been sent: an offer takes as long as a
+ * STUN server likes, and meanwhile a client may ask for more and more. */
 static void test_answers_that_wait(void)
 {
 	struct gateway_handle *viewer, *other;
@@ -200,7 +189,7 @@ static void test_answers_that_wait(void)
 	for (int i = 0; i < 2000 && !refused; i++) {
 		json_t *answer = ASK(viewer, "{s:s, s:i, s:b}", "request", "watch", "id", 1, "restart", 1);
 		refused = answer && code_of(answer) == DH_ERROR_LIMIT;
-		usleep(1000); /* so that it is handled, and no longer counts as a request */
+		usleep(1000); /* handled, so it no longer counts as a request */
 	}
 	CHECK_INT(refused, 1);
 	CHECK(!ASK(other, "{s:s}", "request", "pause"));
@@ -259,11 +248,11 @@ static unsigned first(void *arg, unsigned count)
 	return count > 1 ? 1 : 0;
 }
 
-/* A body that lacks nothing but what authorizes it. */
+/* A complete body, except for what authorises it. */
 static json_t *body_without_keys(const struct dh_request_type *type, int room)
 {
 	static const char *const keys[] = { "secret", "pin", "token", "admin_key" };
-	static gint segments;
+	static atomic_int segments;
 	const struct request_maker maker = { first, NULL, NULL, 0, plugin_files_prepared, &segments };
 	json_t *body = maker_body(&maker, type);
 
@@ -305,7 +294,7 @@ static enum dh_authority needed_by(const char *name)
 	return DH_AUTHORITY_SECRET;
 }
 
-/* What a stranger is told of a room that has a secret, a PIN and signed tokens. */
+/* What a stranger learns about a room with a secret, a PIN and signed tokens. */
 static void check_stranger(struct gateway_handle *handle, const struct dh_request_type *type)
 {
 	enum dh_authority authority = needed_by(type->name);
@@ -341,7 +330,7 @@ static void test_strangers(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* The same keys open a room to all who look: its secret, or a token and the PIN. */
+/* The same keys admit everybody who may look: the secret, or a token and the PIN. */
 static void test_who_may_look(void)
 {
 	static const char *const looks[] = { "queue", "observe", "watch" };

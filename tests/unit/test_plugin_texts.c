@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Texts from outside, of any length and with characters of any width at any place:
- * whatever is cut is cut between characters, and no answer is lost. */
+/* Texts from outside, of any length and with characters of any width at any place: they
+ * are cut only between characters, and no answer is lost. */
 #include "tests/support/plugin_fixture.h"
 
 #include "tests/support/request_maker.h"
@@ -24,7 +24,7 @@ static char *text_of(const char *character, size_t shift, size_t size)
 static unsigned first(void *arg, unsigned count)
 {
 	(void)arg;
-	return count > 1 ? 1 : 0; /* of what may be left out: given */
+	return count > 1 ? 1 : 0; /* the optional field that is given */
 }
 
 static int is_text(const struct dh_field *field)
@@ -53,7 +53,7 @@ static void check_answer(json_t *answer, const char *request, const char *field)
 
 static void check_field(struct gateway_handle *handle, const struct dh_request_type *type, const struct dh_field *field)
 {
-	static gint segments;
+	static atomic_int segments;
 	const struct request_maker maker = { first, NULL, NULL, 0, plugin_files_prepared, &segments };
 	size_t max = field->max ? field->max : 400;
 
@@ -69,7 +69,7 @@ static void check_field(struct gateway_handle *handle, const struct dh_request_t
 	}
 }
 
-/* As long as each field may be, where nothing of that name exists. */
+/* Every field as long as it may be, naming things that do not exist. */
 static void test_every_field(void)
 {
 	const struct dh_request_type *type;
@@ -88,7 +88,7 @@ static void test_every_field(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* Every length around the one where the text of the error is cut. */
+/* Every length around the one at which the error text is cut. */
 static void test_a_missing_file(void)
 {
 	struct gateway_handle *handle;
@@ -127,7 +127,7 @@ static void test_unknown_request(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* Control characters of any kind are refused, breaks are for what is said. */
+/* Control characters are refused everywhere; line breaks are allowed in spoken text. */
 static void test_controls(void)
 {
 	static const struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is said to one handle delays no other: offers that take as long as a STUN
- * server likes, a room that says a thousand things at once, hang-ups. The gateway
- * holds what a test wants to be slow, so that order shows it and not a clock. */
+/* A slow handle delays no other: offers that take as long as a STUN server likes, a room
+ * that sends a thousand events at once, hang-ups. The gateway holds back what a test
+ * wants to be slow, so the order of events is the proof, not a clock. */
 #include "tests/support/plugin_fixture.h"
 
 #define OFFER_THREADS 4
@@ -40,7 +40,7 @@ static void observe(struct gateway_handle *handle, int room)
 	await(handle, "status:observing");
 }
 
-/* The kind of the next event of any kind. */
+/* The kind of the next event, whatever it is. */
 static const char *next_kind(struct gateway_handle *handle)
 {
 	static char kind[64];
@@ -84,21 +84,9 @@ static void await_waiting(const char *name, json_int_t count)
 	CHECK(usage_of(name) >= count, "%s: %d", name, (int)usage_of(name));
 }
 
-static void attach_all(struct gateway_handle **handles, int count, const void *client)
-{
-	for (int i = 0; i < count; i++)
-		CHECK((handles[i] = gateway_attach_to(client)) != NULL);
-}
-
-static void detach_all(struct gateway_handle **handles, int count)
-{
-	for (int i = 0; i < count; i++)
-		gateway_detach(&handles[i]);
-}
-
 /* --- offers */
 
-/* While all offers wait, other handles join, hear of their rooms, are kicked, stop. */
+/* While all offers wait, other handles can join, get events, be kicked, and stop. */
 static void test_offers_delay_nobody(void)
 {
 	struct gateway_handle *joining[20], *viewer, *other, *observer;
@@ -137,7 +125,7 @@ static void test_offers_delay_nobody(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* What is said to a handle while its offer waits comes after it. */
+/* Events for a handle follow its waiting offer. */
 static void test_one_handle_hears_in_order(void)
 {
 	struct gateway_handle *viewer, *observer;
@@ -165,7 +153,7 @@ static void test_one_handle_hears_in_order(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* One client with many offers delays another's by those that are being made. */
+/* A client with many offers delays another client's only by those being made. */
 static void test_clients_take_turns(void)
 {
 	struct gateway_handle *many[30], *one;
@@ -194,7 +182,7 @@ static void test_clients_take_turns(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* Janus cannot use the offer: the client hears it, and its place is free. */
+/* Janus cannot use the offer: the client gets an error, and its place is free. */
 static void test_a_refused_offer_frees_its_place(void)
 {
 	struct gateway_handle *handles[2];
@@ -232,8 +220,8 @@ static void test_a_refused_restart(void)
 
 /* --- hang-ups */
 
-/* A room's hang-up waits behind a restart's offer. Meanwhile the peer goes by itself,
- * and the handle watches another room: that connection is not hung up. */
+/* A room's hang-up waits behind a restart's offer. Meanwhile the peer goes by itself, and
+ * the handle watches another room: that connection must not be hung up. */
 static void test_a_late_close_spares_what_began_later(void)
 {
 	struct gateway_handle *viewer, *owner;
@@ -258,7 +246,7 @@ static void test_a_late_close_spares_what_began_later(void)
 	ask_to_watch(viewer, 3);
 	gateway_pass_offers(-1);
 	for (const char *status = ""; strcmp(status, "preparing") != 0;) {
-		/* It may have been asked before Janus had hung up. */
+		/* The request may come before Janus has hung up. */
 		status = next_kind(viewer);
 		if (strcmp(status, "error") == 0)
 			ask_to_watch(viewer, 3);
@@ -267,7 +255,7 @@ static void test_a_late_close_spares_what_began_later(void)
 	await(viewer, "status:starting");
 	gateway_up(viewer);
 	await(viewer, "status:started");
-	/* The loop has done what was posted before. */
+	/* The loop has done what was posted earlier. */
 	gateway_pli(viewer);
 	CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
 	await(viewer, "status:pausing");
@@ -280,7 +268,7 @@ static void test_a_late_close_spares_what_began_later(void)
 
 /* --- events */
 
-/* Whatever a room has to say to many, another room's event comes in its turn. */
+/* However much one room sends to many, another room's event gets its turn. */
 static void test_rooms_take_turns(void)
 {
 	struct gateway_handle *many[60], *one;
@@ -314,7 +302,7 @@ static void test_rooms_take_turns(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* A handle whose events wait for too long loses some, and hears how many. */
+/* A handle with too many waiting events loses some, and learns how many. */
 static void test_what_is_too_much_is_lost_and_told(void)
 {
 	struct gateway_handle *viewer, *owner;
@@ -344,7 +332,7 @@ static void test_what_is_too_much_is_lost_and_told(void)
 	plugin_fixture_close(&fixture);
 }
 
-/* What waits when Janus goes down is dropped, and holds nothing up. */
+/* What still waits when Janus ends is dropped, and delays nothing. */
 static void test_stopped_amid_offers(void)
 {
 	struct gateway_handle *handles[20];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Preparations and who listens to them; at the end with the real worker, where
- * DH_PREPARE names it. */
+/* Preparations and their listeners; at the end with the real worker, if DH_PREPARE names
+ * it. */
 #include "tests/support/ingest_fixture.h"
 
 #include <stddef.h>
@@ -40,7 +40,7 @@ static void test_late_subscriber_hears_everything(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* The end says so, and nobody else hears what was made of it. */
+/* The end says that it is incomplete, and nobody else gets what was made of it. */
 static void test_a_file_that_changes_while_it_is_prepared(void)
 {
 	const char script[] = "slow 60";
@@ -64,7 +64,7 @@ static void test_a_file_that_changes_while_it_is_prepared(void)
 	CHECK_INT(changed.is_incomplete, 1);
 	CHECK(strstr(changed.notes, "in changed while it was prepared"), "%s", changed.notes);
 	CHECK_INT(changed.out_of_order, 0);
-	/* Its key was that of what this one holds. */
+	/* The key it had was for this content. */
 	listen_to_file(&fixture, &whole, "again", script, strlen(script));
 	AWAIT(&whole, whole.ends > 0);
 	CHECK_INT(whole.is_incomplete, 0);
@@ -80,7 +80,7 @@ static void *unsubscribe_thread(void *arg)
 	struct heard *heard = arg;
 
 	dh_ingest_unsubscribe(&heard->subscription);
-	heard->failures = heard->ends = 1; /* whatever is heard from now on is out of order */
+	heard->failures = heard->ends = 1; /* anything heard from now on counts as out of order */
 	return NULL;
 }
 
@@ -118,7 +118,7 @@ static void leave_at_head(void *arg, const struct dh_stream_head *head)
 	pthread_mutex_unlock(&heard->lock);
 }
 
-/* What comes behind in the same bytes, a note too, finds nobody. */
+/* Anything after it in the same bytes, even a note, reaches nobody. */
 static const char *const left_behind[] = { "good 100", "tell" };
 
 static void test_unsubscribe_from_a_listener(const void *arg)
@@ -150,7 +150,7 @@ static void test_unsubscribe_from_a_listener(const void *arg)
 static const struct wrong {
 	const char *name;
 	enum dh_ingest_kind kind;
-	size_t field; /* of struct dh_ingest_source, an int */
+	size_t field; /* an int of struct dh_ingest_source */
 	int value;
 } wrongs[] = {
 #define FIELD(name) offsetof(struct dh_ingest_source, name)
@@ -202,7 +202,7 @@ static void test_live(void)
 	CHECK_INT(write(ends[1], "slow 1000", 9), 9);
 	listen_to_source(&fixture, &heard, "pipe", ends[0]);
 	AWAIT(&heard, heard.units >= 30);
-	/* The last one leaving ends it; nothing is kept. */
+	/* When the last listener leaves, it ends, and nothing is kept. */
 	heard_clear(&heard);
 	AWAIT_STATS(&fixture, stats, stats.workers_busy == 0 && stats.preparations == 0);
 	CHECK_INT(stats.cache_entries, 0);
@@ -231,7 +231,7 @@ static void test_free_with_everything_in_flight(void)
 	}
 }
 
-/* Rooms that come, listen a while and go, in threads of their own. */
+/* Listeners that come, listen for a while and go, each in a thread of its own. */
 static const char *const scripts[] = { "good 40", "slow 30", "crash 3", "fail 4", "hang 2", "good 500" };
 
 struct crowd {
@@ -292,7 +292,7 @@ static void test_crowd(void)
 
 /* --- the real one */
 
-/* Ten seconds that DH_TALKER makes, or what DH_TEST_CLIP names. */
+/* Ten seconds made by DH_TALKER, or the file that DH_TEST_CLIP names. */
 static void get_clip(struct ingest_fixture *fixture, char **bytes, gsize *size)
 {
 	const char *talker = getenv("DH_TALKER"), *clip = getenv("DH_TEST_CLIP");
@@ -322,7 +322,7 @@ static void open_real(struct ingest_fixture *fixture)
 	AWAIT_STATS(fixture, stats, stats.workers_ready == 2);
 }
 
-/* A preparation from a file of these bytes, for an avatar where there is one. */
+/* Prepares a file of these bytes, for an avatar if there is one. */
 static void listen_to_clip(struct ingest_fixture *fixture, struct heard *heard, enum dh_ingest_kind kind,
 	GBytes *anchor, const char *bytes, gsize size)
 {
@@ -360,7 +360,7 @@ static void test_real_worker(void)
 		CHECK(heard.failures == 0, "%s", heard.text);
 		CHECK_INT(heard.out_of_order, 0);
 		CHECK_INT(heard.anchors, 1);
-		CHECK(heard.units > 100, "%zu", heard.units); /* two seconds at least */
+		CHECK(heard.units > 100, "%zu", heard.units); /* at least two seconds */
 		printf("   %s: first unit after %.1f ms, all %zu after %.1f ms\n", i ? "cached" : "encoded",
 			heard.first_unit_ms, heard.units, heard.end_ms);
 		heard_clear(&heard);
@@ -372,7 +372,7 @@ static void test_real_worker(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* It says itself what is wrong with its input. */
+/* The worker itself says what is wrong with its input. */
 static void test_real_worker_refuses(void)
 {
 	struct heard heard;
@@ -396,7 +396,7 @@ static void stand_still(void *arg)
 	usleep(*(useconds_t *)arg);
 }
 
-/* If this whole process stops for a while, its workers were not silent. */
+/* If the whole process pauses for a while, the workers were not silent. */
 static void test_stopped_for_a_while(void)
 {
 	struct ingest_fixture fixture;

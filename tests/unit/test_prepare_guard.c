@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The guard: what it reads in frame headers, and that it refuses what libvpx makes
- * without the rule of anchored video. */
+/* The guard: what it reads in frame headers, and that it refuses what libvpx makes when
+ * nothing tells it the rule of anchored video. */
 #include <stdlib.h>
 
 #include <vpx/vp8cx.h>
@@ -99,7 +99,7 @@ static void test_refuses(const void *arg)
 	CHECK_STR(dh_guard_check(&anchor, &frame), row->wrong);
 }
 
-/* Started as CBR and error resilient, segmentation is on throughout. */
+/* Started as CBR and error resilient, it uses segmentation throughout. */
 static void test_refuses_segmentation(void)
 {
 	vpx_codec_ctx_t codec;
@@ -139,7 +139,7 @@ static void test_deltas(void)
 	CHECK_STR(dh_guard_check(&anchor, &frame), "changes a sign bias");
 }
 
-/* Any bytes get an answer; copies of exact size reveal reads outside. */
+/* Any bytes get an answer; copies of exactly their size reveal reads outside. */
 static void test_any_bytes(void)
 {
 	struct dh_vp8_header header;
@@ -204,7 +204,7 @@ static void test_encoder_keeps_the_rule(void)
 	dh_video_free(&video);
 }
 
-/* K is the same from encoder to encoder, at every rate it fits. */
+/* K is the same from every encoder, at every bit rate that it fits. */
 static void test_anchor_is_the_same(void)
 {
 	struct dh_fault fault = { 0 };

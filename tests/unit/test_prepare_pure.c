@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The pure parts of dh-prepare: order of units, boxes of an MP4, ends of containers,
- * sizes of stills, placement of pictures, jobs. */
+ * sizes of still pictures, placement of pictures, jobs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -40,9 +40,9 @@ static void test_order_waits(void)
 {
 	struct dh_unit_order order = { 0 };
 	push(&order, DH_VIDEO, 0);
-	CHECK_INT(next(&order), V(0)); /* nothing can come before 0 */
+	CHECK_INT(next(&order), V(0)); /* nothing comes before 0 */
 	push(&order, DH_VIDEO, 40);
-	CHECK_INT(next(&order), -1); /* sound before 40 may come */
+	CHECK_INT(next(&order), -1); /* sound before 40 may still come */
 	push(&order, DH_AUDIO, 0);
 	push(&order, DH_AUDIO, 20);
 	CHECK_INT(next(&order), A(0));
@@ -50,7 +50,7 @@ static void test_order_waits(void)
 	CHECK_INT(next(&order), -1);
 	dh_unit_order_horizon(&order, DH_AUDIO, 40);
 	CHECK_INT(next(&order), V(40));
-	dh_unit_order_horizon(&order, DH_AUDIO, 30); /* no way back */
+	dh_unit_order_horizon(&order, DH_AUDIO, 30); /* time does not go back */
 	push(&order, DH_VIDEO, 80);
 	CHECK_INT(next(&order), -1);
 	dh_unit_order_horizon(&order, DH_AUDIO, DH_UNIT_ORDER_NEVER);
@@ -79,7 +79,7 @@ static void test_order_rises(void)
 	for (int64_t p; (p = next(&order)) >= 0; last = p / 2, taken++)
 		CHECK(p / 2 >= last);
 	CHECK_INT(taken, 5000);
-	push(&order, DH_VIDEO, INT32_MAX); /* what is left is freed */
+	push(&order, DH_VIDEO, INT32_MAX); /* frees what is left */
 	dh_unit_order_clear(&order);
 }
 
@@ -130,7 +130,7 @@ static void test_boxes(const void *arg)
 	"body\0\0\0\x0f"
 #define TEN "0123456789"
 
-/* Every part of `bytes` ends too early, except of one of the sizes in `whole`. */
+/* Every prefix of `bytes` ends too early, except those with a size in `whole`. */
 static const struct input_end_row {
 	const char *name;
 	const char *bytes;
@@ -215,7 +215,7 @@ static void test_input_ends(const void *arg)
 			bool is_whole = size == row->size;
 			for (int i = 0; i < 4; i++)
 				is_whole |= size == row->whole[i];
-			/* the sizes behind the header and the last tag may be missing */
+			/* the sizes after the header and the last tag may be missing */
 			if (row->kind == DH_CONTAINER_FLV && (size < 13 || (size >= 28 && (size - 13) % 19 >= 15)))
 				is_whole = true;
 			CHECK_AT("%zu bytes in steps of %zu", size, step);
@@ -385,7 +385,7 @@ static const struct job {
 	const char *name;
 	const char *json;
 	int fds_count, err;
-	const char *text; /* part of the fault's */
+	const char *text; /* part of the fault's text */
 } jobs[] = {
 	{ "good", "{\"kind\":\"segment\",\"names\":[\"a\"],\"width\":512,\"height\":512}", 1, 0, "" },
 	{ "two inputs",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Sound on its way to Opus: the look-ahead is trimmed to the sample, lengths are
- * kept, gaps are filled and overlaps cut; and what is cut of it before. */
+/* Sound on its way to Opus: the look-ahead is trimmed to the sample, lengths are kept,
+ * gaps are filled and overlaps cut. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -51,14 +51,14 @@ static void stop(struct heard *h)
 	free(h);
 }
 
-/* Like speech: tones that come and go, without a period. */
+/* Resembles speech: tones that come and go, without a period. */
 static float voice_at(double t)
 {
 	return (float)(0.3 * sin(2 * M_PI * (180 + 40 * sin(2.3 * t)) * t) * (0.6 + 0.4 * sin(17 * t)) +
 		0.2 * sin(2 * M_PI * (900 + 300 * sin(1.1 * t)) * t) * (0.5 + 0.5 * sin(7 * t)));
 }
 
-/* The shift, in fractional samples, at which `b` is most like `a`. */
+/* The shift, in fractional samples, at which `b` resembles `a` most. */
 static double shift_of(const float *a, const float *b, int from, int count)
 {
 	double sums[101], best = 0;
@@ -83,7 +83,7 @@ static const struct trim {
 	int kbps, length;
 	double most; /* samples */
 } trims[] = {
-	/* libopus's two coders differ by 2.5 samples; the look-ahead is that of CELT */
+	/* libopus's two coders differ by 2.5 samples; the look-ahead is CELT's */
 	{ "16 kb/s", 16, DH_VOICE_RATE * 2, 3 },
 	{ "24 kb/s", 24, DH_VOICE_RATE * 2 + 1, 3 },
 	{ "32 kb/s", 32, DH_VOICE_RATE + 1, 0.5 },
@@ -102,7 +102,7 @@ static void test_trimming(const void *arg)
 	CHECK_INT(dh_voice_alloc(&voice, row->kbps, hear, h, &fault), 0);
 	for (int i = 0; i < row->length; i++)
 		in[i] = voice_at((double)i / DH_VOICE_RATE);
-	for (int i = 0, step = 1; i < row->length; i += step, step = step * 7 % 1999) /* in uneven pieces */
+	for (int i = 0, step = 1; i < row->length; i += step, step = step * 7 % 1999) /* in pieces of different sizes */
 		CHECK_INT(dh_voice_push(voice, in + i, (size_t)(i + step > row->length ? row->length - i : step),
 				  &fault),
 			0);
@@ -117,8 +117,7 @@ static void test_trimming(const void *arg)
 	free(in);
 }
 
-/* A click is at its own sample, also in the first packet, with silence
- * before it. */
+/* A click stays at its sample, also in the first packet, with silence before it. */
 static void test_first_sample(void)
 {
 	struct dh_fault fault = { 0 };
@@ -215,7 +214,7 @@ static void test_runs(const void *arg)
 	CHECK_INT(dh_sound_end(sound, &ticks, &fault), 0);
 	CHECK(llabs(ticks / 15 - end) <= 1, "length %lld, expected %lld", (long long)ticks / 15, (long long)end);
 	CHECK_INT(dh_sound_mended(sound), row->mended);
-	/* likeness by halves, so that neither hides the other */
+	/* similarity of each half, so that neither hides the other */
 	for (int half = 0; half < 2; half++) {
 		int from = half ? (int)end * 3 / 5 : 4800 + (row->start > 0 ? 17000 : 0);
 		double shift = shift_of(expected, h->samples, from, (int)end / 4);
@@ -240,7 +239,7 @@ static const struct cut {
 	int rate, channels, is_planar;
 	AVRational base;
 	int64_t time, end;      /* of the frame, of the track, in `base` */
-	int count, first, left; /* samples: of the frame, the first that is heard, how many */
+	int count, first, left; /* samples: the frame's, the first one heard, how many */
 } cuts[] = {
 	{ "nothing", 16000, 1, 0, { 1, 16000 }, 0, 1024, 1024, 0, 1024 },
 	{ "AAC's last frame", 16000, 1, 1, { 1, 16000 }, 31744, 32000, 1024, 0, 256 },

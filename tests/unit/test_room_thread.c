@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The thread that owns a room: turns come in time whatever is asked, and its
- * priority is one above that of senders. */
+/* The thread that owns a room: turns come in time whatever others ask, and its priority
+ * is one above that of senders. */
 #include "tests/support/check.h"
 
 #include <errno.h>
@@ -15,12 +15,12 @@
 #define PERIOD_TICKS  (10 * DH_TICKS_PER_MS)
 #define COMMAND_TICKS (3 * DH_TICKS_PER_MS)
 
-/* What happened in the thread. */
+/* What has happened in the thread. */
 struct owner {
 	struct dh_room_thread *thread;
-	int64_t deadline_ticks; /* as the latest turn has asked for */
-	int64_t period_ticks;   /* from a turn to the next; INT64_MAX: none */
-	int turns, overdue;     /* overdue: commands that began though a turn was due */
+	int64_t deadline_ticks; /* when the latest turn asked to be woken */
+	int64_t period_ticks;   /* from one turn to the next; INT64_MAX: none */
+	int turns, overdue;     /* commands that began although a turn was due */
 	int64_t ended_ticks;    /* when the latest command did */
 	int turns_at_end;
 	int closes;
@@ -64,7 +64,7 @@ static void spin(int64_t ticks)
 		;
 }
 
-/* A command whose predecessor ended when a turn was due begins after one. Judged by
+/* If a turn was due when a command ended, the next command begins after it. Judged by
  * what the thread itself has seen, so a slow machine changes nothing. */
 static void work_run(void *arg, struct dh_command *command)
 {
@@ -91,7 +91,7 @@ static void post_work(struct owner *owner)
 	dh_room_thread_post(owner->thread, command);
 }
 
-/* One that keeps the thread until all others wait. */
+/* A command that occupies the thread until all others wait. */
 struct gate {
 	struct dh_command command;
 	pthread_barrier_t begun, open;
@@ -137,7 +137,7 @@ static void nothing_run(void *arg, struct dh_command *command)
 	(void)command;
 }
 
-/* Until everything that was posted before has run. */
+/* Waits until everything posted before has run. */
 static void flush(struct owner *owner)
 {
 	struct dh_command command = { .run = nothing_run };
@@ -164,8 +164,8 @@ static void test_a_turn_comes_between_commands(void)
 	gate_clear(&gate);
 }
 
-/* What commands make due at once waits no longer than 5 ms for those behind them,
- * though no turn was wanted before. */
+/* What commands make due at once waits no longer than 5 ms for the commands behind them,
+ * even if no turn was planned. */
 static void test_a_turn_without_a_deadline(void)
 {
 	struct owner owner;
@@ -221,7 +221,7 @@ static void test_a_call_that_does_not_begin(void)
 	gate_close(&gate, &owner);
 	post_work(&owner);
 	CHECK_INT(dh_room_thread_call(owner.thread, &command, 10), -ETIMEDOUT);
-	post_work(&owner); /* its place was given up: the queue is whole */
+	post_work(&owner); /* it gave up its place, and the queue is intact */
 	gate_open(&gate);
 	flush(&owner);
 	dh_room_thread_stop(owner.thread);
@@ -232,7 +232,7 @@ static void test_a_call_that_does_not_begin(void)
 
 /* --- priorities; what the system is asked for is written down */
 
-static int limit, asked, class_before; /* the highest priority that may be had; the one in force */
+static int limit, asked, class_before; /* the highest priority allowed; the one in use */
 
 int __wrap_sched_setscheduler(pid_t pid, int class, const struct sched_param *param);
 int __wrap_sched_getscheduler(pid_t pid);
@@ -272,7 +272,7 @@ static void test_priorities(void)
 	CHECK_INT(priority_of(DH_REALTIME_ROOM, true, 1), 1);
 	CHECK_INT(priority_of(DH_REALTIME_ROOM, true, 0), 0);
 	CHECK_INT(priority_of(DH_REALTIME_ROOM, false, 99), 0);
-	class_before = SCHED_FIFO; /* the operator's choice */
+	class_before = SCHED_FIFO; /* chosen by the operator */
 	CHECK_INT(priority_of(DH_REALTIME_ROOM, true, 99), 0);
 	class_before = SCHED_OTHER;
 }

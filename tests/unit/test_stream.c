@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The segment stream: what is written is read; what is cut, damaged, out of
- * order or out of range is refused, and nothing of it reported. */
+/* The segment stream: what is written can be read; what is cut, damaged, out of order or
+ * out of range is refused, and nothing of it is reported. */
 #include "tests/support/check.h"
 #include "tests/support/stream_fixture.h"
 
@@ -13,9 +13,9 @@ static void make_stream(struct bytes *bytes)
 	CHECK_INT(fixture_write(&writer), 0);
 }
 
-/* Feeds `bytes` in pieces of `step` and returns the reader's verdict, its text
- * in `error` where that is not NULL. Each piece is a copy of exactly its size,
- * so that a sanitizer sees any byte read beyond it. */
+/* Feeds `bytes` in pieces of `step`. Returns the reader's verdict, and its text in
+ * `error` unless that is NULL. Each piece is a copy of exactly its size, so that
+ * sanitizers see reads beyond the end. */
 static int read_stream(const uint8_t *bytes, size_t size, size_t step, const struct dh_stream_limits *limits,
 	struct journal *journal, char error[200])
 {
@@ -44,7 +44,7 @@ static int read_stream(const uint8_t *bytes, size_t size, size_t step, const str
 	return finished;
 }
 
-/* That `got` is what was read of `whole` before something stopped it. */
+/* Checks that `got` is what was read of `whole` before something stopped it. */
 static void check_prefix_of(const struct journal *got, const struct journal *whole)
 {
 	CHECK(got->used < whole->used && memcmp(got->text, whole->text, got->used) == 0,
@@ -207,8 +207,8 @@ static void test_every_truncation_is_refused(void)
 	}
 }
 
-/* A flipped byte of a length may make the reader wait for a longer record, so
- * -ENODATA is a fair verdict, too; 0 never is. */
+/* A flipped bit in a length may make the reader wait for a longer record, so -ENODATA is
+ * a fair verdict, too; 0 never is. */
 static void test_every_flipped_byte_is_refused(void)
 {
 	static const uint8_t flips[] = { 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff, 0x55, 0x03 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The records of the segment stream one by one: what the reader refuses though
- * its checksum is correct. */
+/* The records of the segment stream one by one: what the reader refuses although its
+ * checksum is correct. */
 #include "tests/support/check.h"
 #include "tests/support/stream_fixture.h"
 
@@ -247,8 +247,8 @@ static void test_heads(const void *arg)
 
 /* --- lengths */
 
-/* `before` may come, then a record of `type` claims `length` bytes. A wrong
- * claim is refused at once, before a byte of the body is there. */
+/* After `before`, a record of `type` claims `length` bytes. A wrong claim is refused at
+ * once, before a byte of the body has come. */
 static const struct length_row {
 	const char *name, *before, *type;
 	uint32_t length;

@@ -5,8 +5,8 @@
 
 /* --- texts */
 
-/* `written` is what the writer makes of `text`; the same as `text` exactly
- * where the reader accepts that. */
+/* `written` is what the writer makes of `text`; it equals `text` exactly where the reader
+ * accepts that. */
 static const struct text_row {
 	const char *name, *text, *written;
 } text_rows[] = {
@@ -70,7 +70,7 @@ static void test_zero_byte_in_a_text(void)
 	check_verdict(&bytes, -EBADMSG, "not UTF-8");
 }
 
-/* A character never goes on in what follows the text, whatever checksum that is. */
+/* A character never continues in what follows the text, whatever the checksum is. */
 static void test_text_cut_off_in_a_character(void)
 {
 	for (int i = 0; i < 100; i++) {

@@ -8,6 +8,8 @@
  * DH_SEED is the seed, DH_ROUNDS how many; they do not determine which thread
  * comes first. The sanitizers, the gateway (which checks what no plugin may do) and counts
  * of what is left find errors. */
+#include <stdatomic.h>
+
 #include "tests/support/plugin_fixture.h"
 
 #define LANES 4
@@ -15,15 +17,15 @@
 static unsigned seed;
 static int rounds = 10000;
 
-/* Of one lane; two threads, which meet before and after each round. */
+/* One lane: two threads, which meet before and after each round. */
 struct lane {
 	pthread_t client, other;
 	pthread_barrier_t begin, end;
 	int room;
 	int rounds;
 	unsigned client_seed, other_seed;
-	struct gateway_handle *admin; /* of the other */
-	gint done[16];                /* atomic: how often, by the index of what was done */
+	struct gateway_handle *admin; /* of the other thread */
+	atomic_int done[16];          /* atomic: how often each thing was done, by index */
 };
 
 static unsigned chance(unsigned *state, unsigned count)
@@ -97,7 +99,7 @@ static void query(struct lane *lane, struct gateway_handle *handle)
 	json_decref(gateway_query(handle));
 }
 
-/* As a page does: the offer, the answer, and the first packets. */
+/* As a page does: offer, answer, first packets. */
 static void join(struct lane *lane, struct gateway_handle *handle)
 {
 	struct gateway_media media = { 0 };
@@ -111,7 +113,7 @@ static void join(struct lane *lane, struct gateway_handle *handle)
 		gateway_media(handle, &media);
 	}
 	if (media.packets[DH_VIDEO])
-		g_atomic_int_inc(&lane->done[15]);
+		atomic_fetch_add(&lane->done[15], 1);
 }
 
 static void (*const client_does[])(struct lane *lane, struct gateway_handle *handle) = {
@@ -221,7 +223,7 @@ static void *other_main(void *arg)
 		pthread_barrier_wait(&lane->begin);
 		pause_by_chance(state);
 		other_does[what].run(lane);
-		g_atomic_int_inc(&lane->done[what]);
+		atomic_fetch_add(&lane->done[what], 1);
 		pthread_barrier_wait(&lane->end);
 		if (what == 4)
 			create(lane);
@@ -257,7 +259,7 @@ static void lane_join(struct lane *lane)
 	pthread_join(lane->other, NULL);
 }
 
-/* Leaving is posted to the room, which soon has no members. */
+/* Leaving is posted to the room; soon it has no members. */
 static void check_nobody_is_left(const struct lane *lane)
 {
 	double end = now_ms() + 20000;

@@ -101,7 +101,7 @@ static void test_ticks_from_ns(const void *arg)
 {
 	const struct ns_row *row = arg;
 	CHECK_INT(dh_ticks_from_ns(row->ns), row->ticks);
-	/* A sleep until a tick's time never ends before it. */
+	/* A sleep until a tick's time never ends early. */
 	CHECK_INT(dh_ticks_from_ns(dh_ns_from_ticks(row->ticks)), row->ticks);
 	CHECK(dh_ns_from_ticks(row->ticks) <= row->ns);
 }

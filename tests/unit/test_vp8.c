@@ -9,10 +9,10 @@
 /* What a receiver makes of the payloads. */
 struct receiver {
 	const uint8_t *frame; /* as sent */
-	size_t received;      /* bytes of it so far, each from its own place */
+	size_t received;      /* bytes so far, each from its own place */
 	size_t packets, smallest, largest;
 	bool marked;
-	struct dh_vp8_picture picture; /* as the descriptors say */
+	struct dh_vp8_picture picture; /* according to the descriptors */
 };
 
 static void receive(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data, size_t size,
@@ -42,7 +42,7 @@ static void receive(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE],
 
 static void send_picture(struct receiver *r, size_t size, const struct dh_vp8_picture *picture)
 {
-	/* Exactly as large as the picture, so that a sanitizer sees any byte beyond. */
+	/* Exactly as large as the picture, so that sanitizers see reads beyond the end. */
 	uint8_t *frame = calloc(size > 0 ? size : 1, 1);
 	size_t packets;
 	CHECK(frame);
@@ -94,7 +94,7 @@ static void test_every_size(void)
 	}
 }
 
-/* In any steps the payloads are the same as at once. */
+/* In any number of steps the payloads are the same. */
 static void test_picture_in_parts(void)
 {
 	static uint8_t frame[50000];

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The same for asyncio. Each open segment has a thread that does what blocks, in order: pictures are large,
+and an event loop that copies them does nothing else meanwhile."""
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from types import TracebackType
+from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Optional, Type, TypeVar
+
+from .errors import Result, SegmentEnded
+from .segment import Event, OnEvent, Segment
+from .stage import Stage
+
+T = TypeVar("T")
+
+
+class AsyncSegment:
+    """As Segment, with coroutines: `async with stage.segment(...) as s: await s.push(frame, samples)`.
+
+    All of one event loop. A push that is cancelled has still taken its media; cancelling the block cuts
+    the segment. `on_event` is called in the event loop.
+    """
+
+    def __init__(self, make: Callable[[OnEvent], Segment], on_event: Optional[OnEvent]) -> None:
+        self._on_event = on_event
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._changed: Optional[asyncio.Event] = None
+        self._segment = make(self._hear)
+        self._segment.on_change = self._wake
+        self._thread: Optional[concurrent.futures.ThreadPoolExecutor] = None
+
+    # -- what is known of it; see Segment
+
+    @property
+    def id(self) -> Optional[str]:
+        return self._segment.id
+
+    @property
+    def result(self) -> Optional[Result]:
+        return self._segment.result
+
+    @property
+    def progress_ms(self) -> int:
+        return self._segment.progress_ms
+
+    @property
+    def wanted_ms(self) -> int:
+        return self._segment.wanted_ms
+
+    @property
+    async def events(self) -> AsyncIterator[Event]:
+        """Each event from the first on, ending after the last; waits for what is still to come."""
+        at = 0
+        while True:
+            is_over = self._segment.is_over         # before looking: nothing comes after
+            event = self._segment.event(at)
+            if event is not None:
+                at += 1
+                yield event
+            elif is_over:
+                return
+            else:
+                await self._wait_for_change()
+
+    async def wait_wanted(self, ms: int = 1) -> int:
+        """Waits until at least `ms` milliseconds are wanted; see Segment.wait_wanted()."""
+        while self.wanted_ms < ms and not self._segment.is_over:
+            await self._wait_for_change()
+        return self._segment.wait_wanted(ms, 0)
+
+    # -- pushing
+
+    async def open(self) -> AsyncSegment:
+        await self._run(self._segment.open)
+        return self
+
+    async def push(self, frame: Any = None, samples: Any = None) -> None:
+        await self._run(self._segment.push, frame, samples)
+
+    async def push_video(self, frame: Any) -> None:
+        await self._run(self._segment.push_video, frame)
+
+    async def push_audio(self, samples: Any) -> None:
+        await self._run(self._segment.push_audio, samples)
+
+    async def end_video(self) -> None:
+        await self._run(self._segment.end_video)
+
+    async def end_audio(self) -> None:
+        await self._run(self._segment.end_audio)
+
+    async def close(self, timeout: Optional[float] = None) -> Optional[Result]:
+        try:
+            return await self._run(self._segment.close, timeout)
+        except BaseException:
+            self._segment.cut()
+            raise
+        finally:
+            await self._leave()
+
+    async def abort(self) -> None:
+        self._segment.cut()         # which ends whatever the thread waits for
+        try:
+            await self._run(self._segment.abort)
+        finally:
+            await self._leave()
+
+    async def __aenter__(self) -> AsyncSegment:
+        try:
+            return await self.open()
+        except BaseException:
+            await self.abort()
+            raise
+
+    async def __aexit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
+                        trace: Optional[TracebackType]) -> bool:
+        if kind is None:
+            await self.close()
+            return False
+        await self.abort()
+        return isinstance(error, SegmentEnded) and error.result is self.result
+
+    # -- within
+
+    async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
+        loop = self._begin()
+        if self._thread is None:
+            self._thread = concurrent.futures.ThreadPoolExecutor(1, "digitalhuman-push")
+        return await loop.run_in_executor(self._thread, function, *arguments)
+
+    async def _leave(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        # What a cancelled call has left over ends soon: the connection is cut, or over.
+        done = thread.submit(self._segment.abort)
+        await asyncio.shield(asyncio.wrap_future(done))
+        thread.shutdown()
+
+    # -- from other threads
+
+    def _hear(self, event: Event) -> None:
+        if self._on_event:
+            self._call(self._on_event, event)
+
+    def _wake(self) -> None:
+        if self._changed:
+            self._call(self._changed.set)
+
+    def _call(self, function: Callable[..., object], *arguments: Any) -> None:
+        assert self._loop
+        try:
+            self._loop.call_soon_threadsafe(function, *arguments)
+        except RuntimeError:
+            pass        # the event loop is closed
+
+    async def _wait_for_change(self) -> None:
+        """Nothing may be awaited between looking and this."""
+        self._begin()
+        assert self._changed
+        self._changed.clear()
+        await self._changed.wait()
+
+    def _begin(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop, self._changed = asyncio.get_running_loop(), asyncio.Event()
+        return self._loop
+
+
+class AsyncStage:
+    """As Stage, with coroutines: the same arguments, the same names."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self._stage = Stage(*arguments, **named)
+
+    def segment(self, *, on_event: Optional[OnEvent] = None, **named: Any) -> AsyncSegment:
+        """See Stage.segment(); `on_event` is called in the event loop."""
+        return AsyncSegment(lambda hook: self._stage.segment(on_event=hook, **named), on_event)
+
+    def push_av_segment(self, index: int, frames: Any, waveform: Any, **named: Any) -> Awaitable[Result]:
+        """See Stage.push_av_segment(); returns an asyncio.Future. Wants a running event loop."""
+        return asyncio.wrap_future(self._stage.push_av_segment(index, frames, waveform, **named))
+
+    async def info(self) -> Dict[str, Any]:
+        return await _in_thread(self._stage.info)
+
+    def forget_avatar(self) -> None:
+        self._stage.forget_avatar()
+
+    async def close(self) -> None:
+        await _in_thread(self._stage.close)
+
+    async def __aenter__(self) -> AsyncStage:
+        return self
+
+    async def __aexit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
+                        trace: Optional[TracebackType]) -> None:
+        await _in_thread(lambda: self._stage.__exit__(kind, error, trace))
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    """In a thread that does not outlive it."""
+    with concurrent.futures.ThreadPoolExecutor(1, "digitalhuman") as thread:
+        return await asyncio.get_running_loop().run_in_executor(thread, function)

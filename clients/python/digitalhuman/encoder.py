@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""dh-prepare beside the generator: raw NUT goes in, the prepared stream goes to the gateway."""
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from typing import Any, Callable, Dict, Iterable, List, Optional, Union
+
+from .errors import EncodeError
+from .wire import Buffer, Connection, Woken, write_pipe
+
+# What may wait in the system's buffer of the connection: about half a second of prepared media.
+SEND_BUFFER = 32768
+READ_BYTES = 65536
+MESSAGE_BYTES = 4000
+
+
+def find(program: Optional[str]) -> Optional[str]:
+    """dh-prepare's path, or None where there is none."""
+    return shutil.which(program or "dh-prepare")
+
+
+def check_encode(encode: Any, program: Optional[str]) -> Union[None, bool, str]:
+    """What `encode` means here: False; True, or "auto" where dh-prepare was found."""
+    if encode not in (True, False, "auto"):
+        raise ValueError(f"encode: expected True, False or \"auto\", got {encode!r}")
+    if encode is False or encode == "auto" and not find(program):
+        return False
+    if not find(program):
+        raise EncodeError(f"{program or 'dh-prepare'} is not installed; encode=False sends raw pictures")
+    return bool(encode) if encode is True else "auto"
+
+
+def arguments(program: Optional[str], info: Dict[str, Any], avatar: str) -> List[str]:
+    """How to encode for a room. The avatar gives the size."""
+    command = [find(program) or "dh-prepare", "-", "--avatar", avatar]
+    for option, field in (("--kbps", "kbps"), ("--audio-kbps", "audio_kbps"), ("--entry-ms", "entry_ms"),
+                          ("--fps-max", "fps_max")):
+        if isinstance(info.get(field), int):
+            command += [option, str(info[field])]
+    return command + ["--quiet", "-o", "-"]
+
+
+class Encoder:
+    """A running dh-prepare. A thread of its own carries its output to `connection` and ends that side of it;
+    `failed` is called, in that thread, with an EncodeError if dh-prepare fails."""
+
+    def __init__(self, command: List[str], connection: Connection, failed: Callable[[Exception], None]) -> None:
+        self._connection, self._failed = connection, failed
+        self._words = tempfile.TemporaryFile()
+        try:
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                             stderr=self._words, bufsize=0, start_new_session=True)
+        except OSError as error:
+            self._words.close()
+            raise EncodeError(f"{command[0]} cannot be started: {error.strerror}") from error
+        assert self._process.stdin and self._process.stdout
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+        os.set_blocking(self._stdin.fileno(), False)
+        self._is_killed = False
+        connection.limit_send_buffer(SEND_BUFFER)
+        self._thread = threading.Thread(target=self._carry, name="digitalhuman-encoder", daemon=True)
+        self._thread.start()
+
+    def write(self, buffers: Iterable[Buffer]) -> None:
+        """Blocks as dh-prepare does. Raises Woken, or BrokenPipeError once dh-prepare has ended."""
+        write_pipe(self._stdin.fileno(), buffers, self._connection.wake_descriptor)
+
+    def finish(self) -> None:
+        """No more media: dh-prepare writes the rest, then the sending side of the connection ends."""
+        self._stdin.close()
+
+    def _carry(self) -> None:
+        try:
+            while True:
+                data = os.read(self._stdout.fileno(), READ_BYTES)
+                if not data:
+                    break
+                self._connection.write([data])
+        except (Woken, OSError):
+            self.kill()
+        code = self._process.wait()
+        if self._is_killed:
+            return
+        if code:
+            self._failed(EncodeError(self._message() or f"dh-prepare ended with code {code}", code))
+            return
+        try:
+            self._connection.finish()
+        except (Woken, OSError):
+            pass
+
+    def _message(self) -> str:
+        self._words.seek(0)
+        text = self._words.read(MESSAGE_BYTES).decode(errors="replace").strip()
+        return text[len("dh-prepare: "):] if text.startswith("dh-prepare: ") else text
+
+    def kill(self) -> None:
+        """From any thread: ends dh-prepare at once; its failing is then nobody's fault."""
+        self._is_killed = True
+        self._process.kill()
+
+    def close(self) -> None:
+        """After the connection was woken: leaves no process, thread or descriptor behind."""
+        self.kill()
+        self._thread.join()
+        self._stdin.close()
+        self._stdout.close()
+        self._words.close()

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a generator asks about a room: how its avatar is encoded, and the avatar's anchor."""
+from __future__ import annotations
+
+import json
+import tempfile
+from typing import Any, Dict
+
+from .errors import PushError
+from .wire import Connection
+
+MAX_ANCHOR_BYTES = 64 << 20
+
+
+def ask(connection: Connection, fields: Dict[str, Any], timeout: float) -> Dict[str, Any]:
+    """One request on a connection that carries no segment yet, and its answer. PushError where it is refused."""
+    address = connection.address.text
+    try:
+        connection.write([json.dumps(fields, separators=(",", ":")).encode() + b"\n"])
+    except OSError:
+        pass                    # the answer says why
+    line = connection.read_line(timeout)
+    if line is None:
+        raise ConnectionError(f"{address}: the connection ended without an answer")
+    try:
+        answer = json.loads(line)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise ConnectionError(f"{address}: expected a line of JSON, got {line[:80]!r}")
+    if "error_code" in answer:
+        raise PushError(int(answer["error_code"]), str(answer.get("error")))
+    return answer
+
+
+def ask_info(connection: Connection, room: Any, token: Dict[str, Any], timeout: float) -> Dict[str, Any]:
+    info = ask(connection, {"request": "info", "room": room, **token}, timeout).get("info")
+    if not isinstance(info, dict):
+        raise ConnectionError(f"{connection.address.text}: the answer to info has no \"info\"")
+    return info
+
+
+def ask_anchor(connection: Connection, room: Any, token: Dict[str, Any], timeout: float) -> bytes:
+    anchor = ask(connection, {"request": "anchor", "room": room, **token}, timeout).get("anchor")
+    size = anchor.get("bytes") if isinstance(anchor, dict) else None
+    if not isinstance(size, int) or not 0 < size <= MAX_ANCHOR_BYTES:
+        raise ConnectionError(f"{connection.address.text}: the answer to anchor states no size of 1 to "
+                              f"{MAX_ANCHOR_BYTES} bytes: {anchor!r}")
+    return connection.read_bytes(size, timeout)
+
+
+class Avatar:
+    """A room's info and its anchor in a temporary file, which goes with this object."""
+
+    def __init__(self, info: Dict[str, Any], anchor: bytes) -> None:
+        self.info = info
+        self._file = tempfile.NamedTemporaryFile(prefix="digitalhuman-", suffix=".dhs")
+        self._file.write(anchor)
+        self._file.flush()
+
+    @property
+    def path(self) -> str:
+        return self._file.name
+
+    def close(self) -> None:
+        self._file.close()      # removes it

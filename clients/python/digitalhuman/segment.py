@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A segment while it is being pushed: one connection, one thread that reads what comes back."""
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Type, Union
+
+from .encoder import Encoder
+from .errors import ENDS, PushError, Result, SegmentEnded, error_of
+from .muxer import Muxer
+from .wire import Buffer, Connection, Woken
+
+if TYPE_CHECKING:
+    from .stage import Stage
+
+log = logging.getLogger("digitalhuman")
+MAX_FIRST_LINE = 65536
+# How long after a broken connection its reader may take to find the reason in what was still received.
+REASON_S = 5.0
+Event = Dict[str, Any]
+OnEvent = Callable[[Event], None]
+
+
+class Segment:
+    """Made by Stage.segment(); a context manager. All methods may be called from any thread.
+
+    with stage.segment(fps=25, sample_rate=24000) as s:
+        s.push(frame, samples)
+
+    Entering connects. Leaving normally ends the media and waits until the segment has ended; leaving with
+    an exception cuts the connection, and the segment there. SegmentEnded and Interrupted, which push()
+    raises once nobody wants more of this segment, end the block and go no further: `result` says how it
+    ended. Catch them inside to do something about it.
+    """
+
+    def __init__(self, stage: Stage, fields: Dict[str, Any], muxer: Muxer, encode: Union[bool, str],
+                 on_event: Optional[OnEvent]) -> None:
+        self._stage, self._fields, self._muxer = stage, fields, muxer
+        self._encode, self._on_event = encode, on_event
+        self._pushing = threading.Lock()            # held while media are muxed and written
+        self._changed = threading.Condition()       # guards all below
+        self._connection: Optional[Connection] = None
+        self._encoder: Optional[Encoder] = None
+        self._reader: Optional[threading.Thread] = None
+        self._events: List[Event] = []
+        self._segment: Optional[str] = fields.get("segment")
+        self._wanted = self._pushed_then = self._progress = 0
+        self._ahead = 0                             # the first `want`: how far the gateway reads ahead
+        self._result: Optional[Result] = None
+        self._error: Optional[Exception] = None
+        self._is_over = self._is_ended = self._is_closed = False
+        self.on_change: Callable[[], None] = lambda: None   # for AsyncSegment: called in any thread
+
+    # -- what is known of it
+
+    @property
+    def id(self) -> Optional[str]:
+        """The segment's id: given, or made by the room and known from its first event on."""
+        return self._segment
+
+    @property
+    def result(self) -> Optional[Result]:
+        """How it ended; None while it lasts, and where the gateway did not say it (refused, cut)."""
+        return self._result
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, was refused or cut, or its connection is gone."""
+        return self._is_over
+
+    @property
+    def progress_ms(self) -> int:
+        """Milliseconds of it that were really sent to viewers, as last told."""
+        return self._progress
+
+    @property
+    def wanted_ms(self) -> int:
+        """How many more milliseconds of media are worth making now: what the gateway last said, less what
+        was pushed since, or was on its way then. 0 before it has said anything."""
+        with self._changed:
+            pushed = self._muxer.media_ms
+            wanted = self._wanted - (pushed - self._pushed_then)
+            if self._fields.get("progress_ms") != 0:
+                wanted = min(wanted, self._ahead - (pushed - self._progress))
+            return max(0, wanted)
+
+    def wait_wanted(self, ms: int = 1, timeout: Optional[float] = None) -> int:
+        """Waits until at least `ms` milliseconds are wanted; returns wanted_ms. Raises as push() does once
+        the segment is over. After `timeout` seconds it returns in any case."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_over or self.wanted_ms >= ms, timeout)
+        self._check()
+        return self.wanted_ms
+
+    def event(self, number: int) -> Optional[Event]:
+        """Event `number`, from 0; None if it has not come."""
+        with self._changed:
+            return self._events[number] if number < len(self._events) else None
+
+    @property
+    def events(self) -> Iterator[Event]:
+        """Each event of the segment from its first on, as dicts (docs/push.md), ending after the last; waits
+        for what is still to come."""
+        at = 0
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: at < len(self._events) or self._is_over)
+                if at == len(self._events):
+                    return
+                event = self._events[at]
+            at += 1
+            yield event
+
+    # -- pushing
+
+    def open(self) -> Segment:
+        """Connects; the first push does it as well. ConnectionError names the address."""
+        with self._pushing:
+            self._open()
+        return self
+
+    def push(self, frame: Any = None, samples: Any = None) -> None:
+        """Takes the next picture and the next samples; either may be None.
+
+        frame    uint8 of shape (height, width, 3), or (height * 3/2, width) for yuv420p, or bytes where the
+                 size was given. All of one size.
+        samples  float32 of -1 to 1 or int16 of shape (n,), or (n, channels), of any length, or bytes where
+                 sample_format was given.
+
+        Blocks while the gateway does not read on. Raises, at once and also while it blocks: Interrupted,
+        SegmentEnded; PushError when it was refused or failed; ConnectionError; EncodeError. Raises
+        TypeError or ValueError for what does not fit, and has then taken nothing.
+        """
+        with self._pushing:
+            if self._is_ended:
+                raise ValueError("the segment's media have ended")
+            self._open()
+            self._check()
+            self._write(self._muxer.push(frame, samples))
+            self._check()
+
+    def push_video(self, frame: Any) -> None:
+        """The next picture alone; see push()."""
+        if frame is None:
+            raise TypeError("frame: expected a picture, got None")
+        self.push(frame, None)
+
+    def push_audio(self, samples: Any) -> None:
+        """The next samples alone; see push()."""
+        if samples is None:
+            raise TypeError("samples: expected samples, got None")
+        self.push(None, samples)
+
+    def end_video(self) -> None:
+        """No more pictures will come: sound no longer waits for them, and the last picture stays."""
+        self._push_end(self._muxer.end_pictures)
+
+    def end_audio(self) -> None:
+        """No more sound will come: pictures no longer wait for it."""
+        self._push_end(self._muxer.end_sound)
+
+    def close(self, timeout: Optional[float] = None) -> Optional[Result]:
+        """Ends the media, waits for the last line, and returns `result`. Raises PushError when it was refused
+        or failed, ConnectionError, EncodeError; TimeoutError after `timeout` seconds, and then cuts it."""
+        try:
+            with self._pushing:
+                if not self._is_closed:
+                    self._open()
+                    self._end()
+            with self._changed:
+                if not self._changed.wait_for(lambda: self._is_over, timeout):
+                    raise TimeoutError(f"the segment has not ended within {timeout} s")
+        except SegmentEnded:
+            pass
+        except BaseException:
+            self.abort()
+            raise
+        self._release()
+        if self._error is not None and (self._result is None or self._result.event == "failed"):
+            raise self._error
+        return self._result
+
+    def abort(self) -> None:
+        """Cuts the connection: what has arrived plays, nothing more, and the segment counts as incomplete. Does
+        nothing once the segment is over. Never waits for the gateway."""
+        if self._pushing.acquire(blocking=False):       # else a write is cut in the middle, which shows as well
+            try:
+                if self._connection and not (self._encoder or self._is_over or self._is_ended):
+                    self._connection.try_write(self._muxer.break_off())
+            finally:
+                self._pushing.release()
+        self.cut()
+        self._release()
+
+    def cut(self) -> None:
+        """As abort(), but without waiting for anything: call abort() or close() as well."""
+        address = self._stage.address.text
+        self._finish(None, ConnectionError(f"{address}: the segment was cut by its own side"))
+
+    def __enter__(self) -> Segment:
+        return self.open()
+
+    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
+                 trace: Optional[TracebackType]) -> bool:
+        if kind is None:
+            self.close()
+            return False
+        is_own_end = isinstance(error, SegmentEnded) and error.result is self._result
+        self.abort()
+        return is_own_end
+
+    # -- within: writing; all with self._pushing held
+
+    def _open(self) -> None:
+        if self._connection is not None or self._is_over:
+            return
+        stage = self._stage
+        fields = dict(self._fields)
+        connection = stage.connect()
+        try:
+            command = None
+            token: Dict[str, Any] = stage.token_fields()
+            if self._encode:
+                command = stage.encode_command(connection, token, self._encode == "auto")
+                if command is None:     # a refusal was the last line of that connection
+                    connection.close()
+                    connection, token = stage.connect(), stage.token_fields()
+            line = json.dumps({"room": stage.room, **token, **fields}, separators=(",", ":"),
+                              ensure_ascii=False).encode() + b"\n"
+            if len(line) > MAX_FIRST_LINE:
+                raise ValueError(f"text, words and metadata: {len(line)} bytes of JSON, expected at most "
+                                 f"{MAX_FIRST_LINE}")
+            try:
+                connection.write([line])
+            except OSError:
+                pass            # the reader finds out why
+            if command:
+                self._encoder = Encoder(command, connection, self._encoding_failed)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        self._reader = threading.Thread(target=self._read, name="digitalhuman-reader", daemon=True)
+        self._reader.start()
+        if self._is_over:       # cut meanwhile
+            connection.cut()
+
+    def _write(self, buffers: List[Buffer]) -> None:
+        """A write that was left in the middle leaves nothing to go on with."""
+        assert self._connection
+        try:
+            (self._encoder or self._connection).write(buffers)
+        except (Woken, OSError) as problem:
+            self._fail(problem)
+        except BaseException:
+            self.cut()
+            raise
+
+    def _push_end(self, end: Callable[[], List[Buffer]]) -> None:
+        with self._pushing:
+            if self._is_ended:
+                return
+            self._open()
+            self._check()
+            self._write(end())
+
+    def _end(self) -> None:
+        if self._is_ended or self._is_over:
+            return
+        assert self._connection
+        self._is_ended = True
+        self._write(self._muxer.end())
+        try:
+            (self._encoder or self._connection).finish()
+        except (Woken, OSError) as problem:
+            self._fail(problem)
+
+    def _fail(self, problem: Exception) -> None:
+        """After a write failed: the reason is what the gateway, or dh-prepare, said, if anything."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_over, REASON_S)
+        self._finish(None, ConnectionError(f"{self._stage.address.text}: the connection broke: {problem}"))
+        self._check()
+
+    def _check(self) -> None:
+        with self._changed:
+            if not self._is_over:
+                return
+            error = self._error
+        if isinstance(error, SegmentEnded):
+            error = error_of(error.result)      # a fresh one each time: it collects the caller's trace
+        assert error is not None
+        raise error
+
+    def _encoding_failed(self, error: Exception) -> None:
+        self._finish(None, error)
+
+    # -- within: reading, in a thread of its own
+
+    def _read(self) -> None:
+        assert self._connection
+        address = self._stage.address.text
+        lost: Exception = ConnectionError(f"{address}: the connection ended before the segment did")
+        try:
+            while not self._is_over:
+                line = self._connection.read_line()
+                if line is None:
+                    break
+                self._take(line)
+        except OSError as error:
+            lost = ConnectionError(f"{address}: the connection broke: {error.strerror or error}")
+        except Exception as error:      # whatever else came: not a gateway
+            lost = ConnectionError(f"{address}: {error}")
+        self._finish(None, lost)
+
+    def _take(self, line: bytes) -> None:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if not isinstance(event, dict):
+            raise ValueError(f"expected lines of JSON, got {line[:80]!r}")
+        kind = event.get("event")
+        with self._changed:
+            self._events.append(event)
+            if kind == "want":
+                self._wanted, self._pushed_then = int(event["ms"]), self._muxer.media_ms
+                self._ahead = max(self._ahead, self._wanted)
+            elif kind == "progress":
+                self._progress = int(event["played_ms"])
+            elif self._segment is None:
+                self._segment = event.get("segment")
+            self._changed.notify_all()
+        self.on_change()
+        if kind in ENDS and event.get("segment") == self._segment:
+            result = Result.from_event(event)
+            self._progress = result.played_ms
+            self._finish(result, error_of(result))
+        elif kind is None and "error_code" in event:
+            self._finish(None, PushError(int(event["error_code"]), str(event.get("error"))))
+        if self._on_event:
+            try:
+                self._on_event(event)
+            except Exception:
+                log.exception("on_event failed")
+
+    # -- within: ending
+
+    def _finish(self, result: Optional[Result], error: Exception) -> None:
+        """From any thread: the first reason counts, and whoever waits is woken."""
+        with self._changed:
+            if not self._is_over:
+                self._is_over, self._result, self._error = True, result, error
+            self._changed.notify_all()
+            connection, encoder = self._connection, self._encoder
+        if encoder:
+            encoder.kill()
+        if connection and not self._is_closed:
+            connection.cut()
+        self.on_change()
+
+    def _release(self) -> None:
+        """Leaves no thread, process or descriptor behind."""
+        if threading.current_thread() is self._reader:
+            return              # from on_event: the one who leaves the block does it
+        with self._pushing:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            if self._connection:
+                self._connection.cut()
+            if self._encoder:
+                self._encoder.close()
+            if self._reader:
+                self._reader.join()
+            if self._connection:
+                self._connection.close()

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A room of a gateway, as generators see it."""
+from __future__ import annotations
+
+import concurrent.futures
+import ssl
+import threading
+from types import TracebackType
+from typing import Any, Dict, List, Optional, Sequence, Type, Union
+
+from . import encoder, media, room as rooms
+from .container import make_muxer
+from .errors import PushError, Result
+from .pieces import Piece, Pieces
+from .segment import OnEvent, Segment
+from .token import push_token
+from .wire import Address, Connection
+
+NOT_POSSIBLE_NOW = 460      # the avatar is not ready
+CONNECT_S = 10.0
+
+
+class _Default:
+    """The Stage's own value."""
+
+    def __repr__(self) -> str:
+        return "the Stage's"
+
+
+DEFAULT: Any = _Default()
+
+
+class Stage:
+    """A room to push segments to.
+
+    address          "gateway:8189", "tls://gateway:8190" or "unix:/run/janus/push.sock"; ports default to
+                     8189 and 8190
+    room             the room's id, an integer or a string
+    secret           the room's secret, if it has one; it is never sent
+    fps, sample_rate, channels, pixel_format
+                     defaults for segments, see segment()
+    encode           "auto" (default): encode with dh-prepare where it is installed beside this program, else
+                     send raw pictures (20 MB a second at 512x512); True: always; False: never
+    dh_prepare       its path; default: searched for in PATH
+    cafile           certificates to verify a tls:// gateway with; default: the system's
+    ssl_context      a context of your own instead
+    connect_timeout  seconds to connect, and for answers to info and anchor (10)
+    max_parallel     how many pieces of push_av_segment() are sent at a time (4), beside the two due next
+
+    Nothing is connected before a segment is opened. May be used from any thread. close(), or leaving it as
+    a context manager, waits for pieces of push_av_segment() and removes the temporary file of the anchor.
+    """
+
+    def __init__(self, address: str, room: Union[int, str] = 1, secret: Optional[str] = None, *,
+                 fps: Any = None, sample_rate: Optional[int] = None, channels: int = 1, pixel_format: str = "bgr24",
+                 encode: Union[bool, str] = "auto", dh_prepare: Optional[str] = None, cafile: Optional[str] = None,
+                 ssl_context: Optional[ssl.SSLContext] = None, connect_timeout: float = CONNECT_S,
+                 max_parallel: int = 4) -> None:
+        self.address = Address.parse(address)
+        if isinstance(room, bool) or not isinstance(room, (int, str)):
+            raise TypeError(f"room: expected an integer or a string, got {media.describe(room)}")
+        if not (secret is None or isinstance(secret, str)):
+            raise TypeError(f"secret: expected a string, got {media.describe(secret)}")
+        if not connect_timeout > 0:
+            raise ValueError(f"connect_timeout: expected more than 0 seconds, got {connect_timeout!r}")
+        self.room, self._secret, self._connect_s = room, secret, connect_timeout
+        self._fps, self._sample_rate, self._channels, self._pixels = fps, sample_rate, channels, pixel_format
+        self._dh_prepare, self._encode = dh_prepare, encode
+        encoder.check_encode(False if encode == "auto" else encode, dh_prepare)
+        if encode not in (True, False, "auto"):
+            raise ValueError(f"encode: expected True, False or \"auto\", got {encode!r}")
+        self._context = ssl_context
+        if self.address.kind == "tls" and ssl_context is None:
+            self._context = ssl.create_default_context(cafile=cafile)
+        self._lock = threading.Lock()
+        self._avatar: Optional[rooms.Avatar] = None
+        self._pieces = Pieces(media.check_int(max_parallel, "max_parallel", 1, 1000))
+
+    # -- segments
+
+    def segment(self, *, fps: Any = DEFAULT, sample_rate: Any = DEFAULT, channels: Any = DEFAULT,
+                size: Optional[Sequence[int]] = None, pixel_format: Any = DEFAULT,
+                sample_format: Optional[str] = None, text: Optional[str] = None,
+                words: Optional[Sequence[Sequence[Any]]] = None, metadata: Optional[Dict[str, Any]] = None,
+                segment: Optional[str] = None, utterance: Optional[str] = None, index: Optional[int] = None,
+                last: Optional[bool] = None, progress_ms: Optional[int] = None,
+                options: Optional[Dict[str, Any]] = None, encode: Any = DEFAULT,
+                on_event: Optional[OnEvent] = None) -> Segment:
+        """A segment to push; connects when it is entered.
+
+        fps            pictures a second: 25, 29.97, 1000/33, Fraction(30000, 1001); None: no pictures
+        sample_rate    samples a second, 4000 to 384000; None: no sound
+        channels       1 to 16 (1)
+        size           (width, height) in pixels; default: the first frame's
+        pixel_format   "bgr24" (default), "rgb24" or "yuv420p"
+        sample_format  "f32" or "s16"; default: as the first samples are
+        text           what is said, for heard_text
+        words          [word, from_ms, to_ms] in order: when each word sounds, which makes heard_text exact
+        metadata       a dict that is passed on with every event
+        segment        an id, 1 to 64 bytes; default: the room makes one
+        utterance, index, last   pieces of one utterance play in the order of their index, from 0;
+                       `last` marks the one that ends it
+        progress_ms    distance of progress events, 20 to 10000, 0 for none (200)
+        options        further fields of the first line, as docs/push.md has them
+        encode         as for Stage
+        on_event       called with each event (a dict, see docs/push.md), in the reading thread: it must not
+                       push to this segment or close it
+        """
+        fps, sample_rate, channels, pixel_format = (mine if given is DEFAULT else given for given, mine in (
+            (fps, self._fps), (sample_rate, self._sample_rate), (channels, self._channels),
+            (pixel_format, self._pixels)))
+        muxer = make_muxer(fps, sample_rate, channels, pixel_format, size, sample_format)
+        fields = {**(options or {}), "segment": segment, "utterance": utterance, "index": index, "last": last,
+                  "metadata": metadata, "text": text, "words": None if words is None else [list(word) for word in words],
+                  "progress_ms": progress_ms}
+        how = encoder.check_encode(self._encode if encode is DEFAULT else encode, self._dh_prepare)
+        return Segment(self, {name: value for name, value in fields.items() if value is not None}, muxer,
+                       how or False, on_event)
+
+    def push_av_segment(self, index: int, frames: Any, waveform: Any, *, utterance: Optional[str] = None,
+                        last: bool = False, **segment: Any) -> concurrent.futures.Future[Result]:
+        """Pushes one piece of an utterance that is made in pieces: whole arrays, in any order, from any thread.
+        Returns at once.
+
+        index      the piece's place in its utterance, from 0
+        frames     uint8 of shape (n, height, width, 3), or a sequence of pictures; None: sound only
+        waveform   float32 or int16 of shape (samples,) or (samples, channels); None: pictures only
+        utterance  an id; default: the one that goes on, which ends with `last`. An index that it already has
+                   begins another one
+        last       whether the utterance ends with this piece; without one the room waits a while for more
+        segment    further arguments of segment(), such as fps and sample_rate, where the Stage has none
+
+        The arrays must not change until the piece has ended. The Future's result is the piece's Result; its
+        exceptions are those of Segment.close(). Once a piece was interrupted, those of its utterance that are
+        not on their way yet, or come later, are interrupted too, at 0 ms.
+        """
+        if frames is None:
+            segment["fps"] = None
+        if waveform is None:
+            segment["sample_rate"] = None
+        index = media.check_int(index, "index", 0, (1 << 31) - 1)
+        if not (utterance is None or isinstance(utterance, str)):
+            raise TypeError(f"utterance: expected a string, got {media.describe(utterance)}")
+        utterance = self._pieces.utterance_of(utterance, index, last)
+        made = self.segment(utterance=utterance, index=index, last=True if last else None, **segment)
+        heard = None if segment.get("text") is None else ""
+        return self._pieces.add(Piece(made, utterance, index, frames, waveform, heard))
+
+    # -- what the room is like
+
+    def info(self) -> Dict[str, Any]:
+        """How the room's avatar is encoded, as the gateway answers: width, height, kbps, audio_kbps, entry_ms,
+        fps_max, ahead_ms, state. PushError, ConnectionError."""
+        connection = self.connect()
+        try:
+            return rooms.ask_info(connection, self.room, self.token_fields(), self._connect_s)
+        finally:
+            connection.close()
+
+    def forget_avatar(self) -> None:
+        """The room's avatar has changed: what is known of it is asked again for the next segment."""
+        with self._lock:
+            avatar, self._avatar = self._avatar, None
+        if avatar:
+            avatar.close()
+
+    def close(self) -> None:
+        """Waits for the pieces that are still being sent, and forgets the avatar."""
+        self._pieces.wait()
+        self.forget_avatar()
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
+                 trace: Optional[TracebackType]) -> None:
+        if kind is not None:
+            self._pieces.cut()
+        self.close()
+
+    # -- for segments
+
+    def connect(self) -> Connection:
+        return Connection(self.address, self._connect_s, self._context)
+
+    def token_fields(self) -> Dict[str, Any]:
+        """A fresh token, as a field."""
+        return {} if self._secret is None else {"token": push_token(self._secret, self.room)}
+
+    def encode_command(self, connection: Connection, token: Dict[str, Any], is_auto: bool) -> Optional[List[str]]:
+        """How to encode for the room; what is not known of it yet is asked on this connection, which takes
+        the token away. None: the avatar is not ready, and raw pictures will do."""
+        with self._lock:
+            if self._avatar is None:
+                try:
+                    info = rooms.ask_info(connection, self.room, token, self._connect_s)
+                    token.clear()
+                    anchor = rooms.ask_anchor(connection, self.room, token, self._connect_s)
+                except PushError as error:
+                    if not is_auto or error.code != NOT_POSSIBLE_NOW:
+                        raise
+                    return None
+                self._avatar = rooms.Avatar(info, anchor)
+            return encoder.arguments(self._dh_prepare, self._avatar.info, self._avatar.path)

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configurations of a real Janus."""
+import os
+import unittest
+
+from janus_server import JanusServer
+from request_case import media
+
+
+class Configurations(unittest.TestCase):
+    def refuses(self, jcfg, *words):
+        with JanusServer(jcfg) as janus:
+            log = janus.log()
+            for word in words:
+                self.assertIn(word, log)
+            self.assertIn("not started", log)
+
+    def test_mistakes_in_general_refuse_the_plugin(self):
+        self.refuses('general: { max_rooms = "many" warmth = 3 segments_folder = "here" }',
+                     "general: max_rooms: an integer from 0 to 10000", "general: warmth: there is no such option")
+        self.refuses('general: { segments_folder = "here" }', "general: segments_folder: absolute")
+        self.refuses('general: { events = "perhaps" }', "general: events: true or false")
+
+    @unittest.skipIf(os.geteuid(), "only root can become somebody else")
+    def test_a_worker_user_that_does_not_exist(self):
+        self.refuses('general: { worker_user = "nobdy" }', "general: worker_user: there is no such user (nobdy)")
+
+    def test_an_idle_clip_that_is_put_there_later(self):
+        with JanusServer('''general: { cache_folder = "" worker = "{prepare}" }
+                         avatar-a: { width = 64 height = 64 idle = "{folder}/idle.avi" }
+                         room-a: { id = 1 avatar = "a" }''') as janus:
+            handle = janus.attach()
+            self.assertIn("idle.avi", janus.wait_for_state(handle, 1, "failed")["error"])
+            media(janus.path("idle.avi"), 1, sound=False)
+            self.assertNotIn("error", janus.wait_for_state(handle, 1, "idle"))
+
+    def test_no_syntax(self):
+        self.refuses('general: { worker = ', "cannot be read")
+
+    def test_empty(self):
+        with JanusServer("") as janus:
+            self.assertEqual(janus.attach().request({"request": "list"}), {"digitalhuman": "list", "list": []})
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,263 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Python client (clients/python) against a real Janus: what the stand-in of tests/tools/test_client.py
+promises of the gateway is true."""
+import asyncio
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+import numpy as np
+
+from client_case import certificate, client_threads, made
+from janus_server import WAIT_S, JanusServer, free_ports
+from request_case import RequestCase, media
+from digitalhuman import AsyncStage, Interrupted, PushError, SegmentEnded, Stage
+
+ROOT = os.environ["DH_ROOT"]
+JCFG = """
+general: { cache_folder = "" worker = "{prepare}" push_listen = "127.0.0.1:PORT" push_socket = "{folder}/push.sock" }
+avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
+room-closed: { id = 1 avatar = "small" secret = "demo" }
+"""
+FORMAT = {"fps": 25, "sample_rate": 24000}
+
+
+class Server(JanusServer):
+    def write_configuration(self):
+        self.push_port, = free_ports(1)
+        self.jcfg = self.jcfg.replace("PORT", str(self.push_port))
+        super().write_configuration()
+        os.chmod(self.folder, 0o755)
+        media(self.path("idle.avi"), 1, sound=False)
+
+
+class Model:
+    def generate(self, text):
+        return made(44)
+
+
+class PushPython(RequestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.janus = Server(JCFG).start()
+        cls.addClassCleanup(cls.janus.stop)
+        cls.janus.wait_for_state(cls.janus.attach(), 1, "idle")
+        cls.address = f"127.0.0.1:{cls.janus.push_port}"
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(lambda: self.assertEqual(client_threads(), []))
+
+    def stage(self, address=None, **options):
+        stage = Stage(address or self.address, 1, "demo", **{"encode": False, **self.options(), **options})
+        self.addCleanup(stage.close)
+        return stage
+
+    @classmethod
+    def options(cls):
+        return {}
+
+    def encoding(self, **options):
+        return self.stage(encode=True, dh_prepare=self.janus.prepare, **options)
+
+    def interrupt(self):
+        self.assertEqual(self.ask("interrupt", id=1, secret="demo").get("error"), None)
+
+    def test_the_five_lines(self):
+        with open(os.path.join(ROOT, "docs/generators.md"), encoding="utf-8") as file:
+            lines, = (b for b in re.findall(r"(?ms)^```python\n(.*?)^```", file.read()) if "digitalhuman" in b)
+        out = io.StringIO()
+        for name, value in self.options().items():
+            lines = lines.replace('secret="demo")', f'secret="demo", {name}={value!r})')
+        with contextlib.redirect_stdout(out):
+            exec(lines.replace("gateway:8189", self.address), {"model": Model()})
+        self.assertEqual(out.getvalue(), re.search(r"# (finished.*)\n", lines)[1] + "\n")
+
+    def test_raw_and_prepared(self):
+        for stage in (self.stage(), self.stage(f"unix:{self.janus.path('push.sock')}"), self.encoding()):
+            for fps in (25, 1000 / 33):
+                with stage.segment(fps=fps, sample_rate=24000, text="Hello", segment=f"s-{time.monotonic()}") as s:
+                    for frame, _ in made(40):
+                        s.push(frame, np.zeros(round(24000 / fps), np.float32))
+                self.assertEqual((s.result.event, s.result.played_ms, s.result.incomplete),
+                                 ("finished", round(40000 / fps), False))
+                kinds = [e["event"] for e in s.events if e["event"] not in ("want", "progress")]
+                self.assertEqual(kinds, ["queued", "ready", "started", "finished"])
+                self.assertEqual(s.progress_ms, round(40000 / fps))
+
+    def test_interrupted_while_it_pushes(self):
+        for stage in (self.stage(), self.encoding()):
+            begun, raised = threading.Event(), []
+            threading.Thread(target=lambda begun=begun: begun.wait(WAIT_S) and self.interrupt()).start()
+            segment = stage.segment(**FORMAT, text="Hello there, " * 100,
+                                    on_event=lambda e, b=begun: e["event"] == "progress" and b.set())
+            with segment as s:
+                try:
+                    for frame, samples in made(10000):
+                        s.push(frame, samples)
+                except Interrupted as error:
+                    raised.append(error)
+                    raise
+            self.assertEqual(s.result.event, "interrupted")
+            self.assertGreaterEqual(raised[0].played_ms, 0)
+            self.assertLess(raised[0].played_ms, 60000)
+
+    def test_what_was_heard(self):
+        with self.stage().segment(**FORMAT, text="Hello there", words=[["Hello", 0, 300], ["there", 400, 700]]) as s:
+            for frame, samples in made(25):
+                s.push(frame, samples)
+        self.assertEqual(s.result.heard_text, "Hello there")
+
+    def test_it_reads_as_far_ahead_as_it_says(self):
+        """A model that makes ten seconds at once is held, and what it made is played."""
+        with self.stage().segment(**FORMAT) as s:
+            self.assertGreaterEqual(s.wait_wanted(1000, WAIT_S), 1000)
+            for frame, samples in made(100):
+                s.push(frame, samples)
+        self.assertEqual((s.result.event, s.result.played_ms), ("finished", 4000))
+
+    def test_pacing_by_want(self):
+        with self.stage().segment(**FORMAT) as s:
+            most = 0
+            for frame, samples in made(100):
+                s.wait_wanted(40, WAIT_S)
+                s.push(frame, samples)
+                most = max(most, s._muxer.media_ms - s.progress_ms)
+        self.assertEqual(s.result.played_ms, 4000)
+        self.assertLessEqual(most, 2600)
+
+    def test_only_sound_only_pictures(self):
+        with self.stage().segment(sample_rate=16000) as s:
+            s.push_audio(np.zeros(16000, np.int16))
+        with self.stage().segment(fps=25) as t:
+            for frame, _ in made(25):
+                t.push_video(frame)
+        self.assertEqual((s.result.event, s.result.played_ms, t.result.event, t.result.played_ms),
+                         ("finished", 1000, "finished", 1000))
+
+    def test_refusals_and_failures(self):
+        with self.assertRaises(PushError) as caught:
+            with Stage(self.address, 1, "wrong", encode=False, **self.options()).segment(**FORMAT) as s:
+                for frame, samples in made(10000):
+                    s.push(frame, samples)
+        self.assertEqual(caught.exception.code, 457)
+        with self.assertRaises(PushError) as caught:
+            with Stage(self.address, 9, encode=False, **self.options()).segment(**FORMAT):
+                pass
+        self.assertEqual(caught.exception.code, 455)
+        with self.assertRaises(PushError) as caught:        # nothing in it
+            with self.stage().segment(**FORMAT):
+                pass
+        self.assertEqual(caught.exception.result.event, "failed")
+
+    def test_an_exception_of_the_callers_cuts_it(self):
+        observer = self.attach()
+        observer.request({"request": "observe", "id": 1, "secret": "demo"})
+        with self.assertRaises(ZeroDivisionError):
+            with self.stage().segment(**FORMAT, segment="cut") as s:
+                for frame, samples in made(20):
+                    s.push(frame, samples)
+                for event in s.events:
+                    if event["event"] == "started":
+                        break
+                1 / 0
+        end = observer.events.wait(lambda e: e.get("segment") == "cut" and e.get("event") in
+                                   ("finished", "interrupted", "failed", "skipped", "removed"))
+        self.assertLessEqual(end["played_ms"], 800)
+        self.assertTrue(end["incomplete"], end)
+
+    def test_removed(self):
+        stage = self.stage()
+        with stage.segment(**FORMAT) as playing:
+            for frame, samples in made(30):
+                playing.push(frame, samples)
+            with self.assertRaises(SegmentEnded) as caught:
+                s = stage.segment(**FORMAT, segment="gone").open()
+                for frame, samples in made(5):
+                    s.push(frame, samples)
+                next(e for e in s.events if e["event"] == "queued")
+                self.ask("remove", id=1, segment="gone", secret="demo")
+                for frame, samples in made(10000):
+                    s.push(frame, samples)
+            self.assertEqual(caught.exception.result.event, "removed")
+            s.close()
+        self.assertEqual(playing.result.event, "finished")
+
+    def test_the_examples(self):
+        for name in ("wav2lip_batch.py", "musetalk_stream.py", "answer_overlap.py"):
+            with self.subTest(name):
+                arguments = [f"--{option}={value}" for option, value in
+                             (("gateway", f"unix:{self.janus.path('push.sock')}"), ("secret", "demo"), ("size", 128))]
+                done = subprocess.run(
+                    [sys.executable, "-B", os.path.join(ROOT, "examples/python", name), *arguments, "Hello."],
+                    env={**os.environ, "PYTHONPATH": os.path.join(ROOT, "clients/python")}, capture_output=True,
+                    text=True, timeout=200)
+                self.assertEqual(done.stderr, "")
+                self.assertRegex(done.stdout, r"\Afinished, played_ms=[1-9]")
+
+    def test_asyncio_and_pieces(self):
+        async def main():
+            stage = AsyncStage(self.address, 1, "demo", encode=False, **FORMAT, **self.options())
+            async with stage.segment() as s:
+                for frame, samples in made(10):
+                    await s.push(frame, samples)
+            frames, sounds = map(list, zip(*made(10)))
+            pieces = [stage.push_av_segment(n, frames, np.concatenate(sounds), last=n == 3) for n in range(4)]
+            results = await asyncio.gather(*pieces)
+            await stage.close()
+            return [s.result, *results]
+        self.assertEqual([(r.event, r.played_ms) for r in asyncio.run(main())], [("finished", 400)] * 5)
+
+
+STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
+
+
+@unittest.skipUnless(os.path.exists(STREAM_MODULE), "nginx has no stream module")
+class ThroughTls(PushPython):
+    """The same through TLS, which nginx ends as docs/push.md shows it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.pem, (port,) = certificate(folder.name), free_ports(1)
+        with open(os.path.join(ROOT, "docs/push.md"), encoding="utf-8") as file:
+            site = re.search(r"(?ms)^```\n(stream \{.*?)^```", file.read())[1]
+        for old, new in (("listen 8190 ssl", f"listen 127.0.0.1:{port} ssl"), ("/etc/ssl/gateway.pem", cls.pem),
+                         ("/etc/ssl/gateway.key", cls.pem),
+                         ("unix:/run/janus/push.sock", "unix:" + cls.janus.path("push.sock"))):
+            assert old in site, old
+            site = site.replace(old, new)
+        path = os.path.join(folder.name, "nginx.conf")
+        with open(path, "w") as file:
+            file.write(f"load_module {STREAM_MODULE};\ndaemon off;\nuser root;\npid {folder.name}/pid;\n"
+                       f"error_log {folder.name}/log;\nevents {{}}\n{site}")
+        nginx = subprocess.Popen(["/usr/sbin/nginx", "-c", path, "-e", f"{folder.name}/log"])
+        cls.addClassCleanup(nginx.wait, WAIT_S)
+        cls.addClassCleanup(nginx.terminate)
+        cls.address = f"tls://127.0.0.1:{port}"
+        end = time.monotonic() + WAIT_S
+        while True:
+            try:
+                Stage(cls.address, 1, "demo", cafile=cls.pem).info()
+                break
+            except ConnectionError:
+                assert nginx.poll() is None and time.monotonic() < end
+                time.sleep(0.05)
+
+    @classmethod
+    def options(cls):
+        return {"cafile": cls.pem}
+
+
+if __name__ == "__main__":
+    unittest.main()

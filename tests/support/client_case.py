@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests of the Python client have in common."""
+import datetime
+import ipaddress
+import os
+import subprocess
+import threading
+import unittest
+
+import numpy as np
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from push_server import WAIT_S, PushServer
+from digitalhuman import Stage
+
+SIZE = 64
+
+
+def made(count=25, seed=1, size=SIZE):
+    """Frames and 40 ms of samples for each."""
+    random = np.random.default_rng(seed)
+    for _ in range(count):
+        yield (random.integers(0, 256, (size, size, 3), dtype=np.uint8),
+               random.uniform(-1, 1, 960).astype(np.float32))
+
+
+def descriptors():
+    return sorted(os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
+                  if os.path.exists(f"/proc/self/fd/{fd}"))
+
+
+def client_threads():
+    return [t.name for t in threading.enumerate() if t.name.startswith("digitalhuman")]
+
+
+def children():
+    out = subprocess.run(["ps", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True).stdout
+    return [line for line in out.splitlines() if "dh-prepare" in line]
+
+
+def certificate(folder):
+    """A PEM file of a certificate for 127.0.0.1 and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "gateway")])
+    now = datetime.datetime.utcnow()
+    made_for = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    signed = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+              .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
+              .not_valid_after(now + datetime.timedelta(days=2)).add_extension(made_for, critical=False)
+              .sign(key, hashes.SHA256()))
+    path = os.path.join(folder, "gateway.pem")
+    with open(path, "wb") as file:
+        file.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                     serialization.NoEncryption()))
+        file.write(signed.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+class Case(unittest.TestCase):
+    """After each test, nothing of the client may be left: no thread, process or descriptor."""
+
+    def setUp(self):
+        self.before = len(descriptors())
+        self.addCleanup(self.check_leftovers)
+
+    def check_leftovers(self):
+        self.assertEqual(client_threads(), [])
+        self.assertEqual(children(), [])
+        self.assertEqual(len(descriptors()), self.before, descriptors())
+
+    def server(self, **options):
+        return self.enterContext(PushServer(**options))
+
+    def stage(self, server, **options):
+        return Stage(server.address, server.room, server.secret, **{"encode": False, **options})
+
+    def in_thread(self, function):
+        """Runs it; returns a function that waits for its end, and returns or raises as it did."""
+        outcome = {}
+
+        def run():
+            try:
+                outcome["value"] = function()
+            except BaseException as error:
+                outcome["error"] = error
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+
+        def join(timeout=WAIT_S):
+            thread.join(timeout)
+            assert not thread.is_alive(), "it goes on"
+            if "error" in outcome:
+                raise outcome["error"]
+            return outcome["value"]
+        join.thread = thread
+        return join

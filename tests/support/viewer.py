@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One headless viewer, a peer connection of aiortc; viewers.Gateway makes them.
+
+attach -> watch -> offer -> answer with `start` -> media. The socket beneath aiortc's ICE is read
+here, with the kernel's receive timestamps, so arrival times contain none of Python's own delays.
+"""
+import asyncio
+import socket
+import struct
+import time
+
+import aioice.ice
+import aiortc
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket
+
+from rtp import NTP_EPOCH, Packet, Report, Stream
+
+SO_TIMESTAMPNS = 35
+SO_RCVBUFFORCE = 33
+WAIT_S = 60  # how long to wait for what must come; long, for busy machines
+
+
+def own_address():
+    """The machine's own address: Janus gathers no loopback candidates."""
+    return next(iter(aioice.ice.get_host_addresses(True, False)), "127.0.0.1")
+
+
+class Dismissed(Exception):
+    """The plugin has hung up on a viewer, and said so: it was kicked, or its room destroyed."""
+
+
+_address = own_address()
+aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: [_address]
+
+
+async def _receive_nothing(self, parameters):
+    """Instead of aiortc's receiver: no decoder threads, no jitter buffer."""
+
+
+aiortc.rtcrtpreceiver.RTCRtpReceiver.receive = _receive_nothing
+
+
+class Viewer:
+    """One receiving peer connection. `mode`:
+    keep    payloads are decrypted and kept (`Packet.payload`)
+    drop    packets are judged by their clear header, never decrypted: for load
+    """
+
+    def __init__(self, gateway, mode):
+        self.gateway, self.mode = gateway, mode
+        self.handle, self.pc, self.dtls = None, None, None
+        self.streams = {}             # by SSRC
+        self.kinds = {}               # by payload type
+        self.moments = {}             # name -> seconds
+        self.foreign = 0              # packets of no stream that was offered
+        self._early = []              # packets that came before the keys
+
+    @property
+    def audio(self):
+        return self._of_kind("audio")
+
+    @property
+    def video(self):
+        return self._of_kind("video")
+
+    def _of_kind(self, kind):
+        streams = [s for s in self.streams.values() if s.kind == kind]
+        return max(streams, key=lambda s: len(s.packets)) if streams else None
+
+    # ------------------------------------------------------------- connecting
+    async def _join(self, watch, start):
+        self.handle = await self.gateway._attach()
+        self.moments["watch"] = time.time()
+        offer = await self.gateway._message(self.handle, watch, want="jsep")
+        self.offer = offer["sdp"]
+        self.moments["offer"] = time.time()
+        self.pc = RTCPeerConnection()
+        await self.pc.setRemoteDescription(RTCSessionDescription(offer["sdp"], offer["type"]))
+        await self.pc.setLocalDescription(await self.pc.createAnswer())
+        for transceiver in self.pc.getTransceivers():
+            for codec in transceiver._codecs:
+                if codec.name.lower() in ("vp8", "opus"):
+                    self.kinds[codec.payloadType] = transceiver.kind
+        receivers = [t.receiver for t in self.pc.getTransceivers()]
+        self.dtls = receivers[0].transport
+        for protocol in {p for r in receivers for p in r.transport.transport._connection._protocols}:
+            self._take_socket(protocol)
+        self._repeat_hello()
+        local = self.pc.localDescription
+        await self.gateway._message(self.handle, start, jsep={"type": local.type, "sdp": local.sdp})
+        end = time.time() + WAIT_S
+        while self.dtls.state not in ("connected", "failed", "closed") and not self.dismissal:
+            await asyncio.sleep(0.01)
+            if time.time() > end:
+                raise TimeoutError("DTLS did not connect")
+        if self.dtls.state != "connected":
+            await self._explain_the_end()
+        self.moments["connected"] = time.time()
+
+    @property
+    def dismissal(self):
+        return self.gateway.dismissals.get(self.handle)
+
+    async def _explain_the_end(self):
+        """A viewer may be kicked as soon as its media are up in Janus, which is before they are up
+        here. The message about that takes another path than the end of DTLS, and may come later."""
+        for _ in range(1000):
+            if self.dismissal:
+                raise Dismissed(self.dismissal)
+            await asyncio.sleep(0.01)
+        raise ConnectionError(f"DTLS {self.dtls.state}, and nobody said why")
+
+    def _take_socket(self, protocol):
+        sock = protocol.transport._sock
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 2 << 20)
+        except OSError:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 << 20)
+        loop = asyncio.get_running_loop()
+        loop._remove_reader(sock.fileno())
+        loop._add_reader(sock.fileno(), self._readable, sock, protocol)
+
+    def _repeat_hello(self):
+        """The first DTLS datagram again every 50 ms until it is answered, as browsers
+        do: Janus drops what comes before its own ICE is ready, and OpenSSL would
+        wait a whole second."""
+        ice, plain = self.dtls.transport, self.dtls.transport._send
+        self._answered = False
+
+        async def repeat(data):
+            while not self._answered and self.dtls.state == "connecting":
+                await asyncio.sleep(0.05)
+                if not self._answered:
+                    try:
+                        await plain(data)
+                    except ConnectionError:
+                        return  # it has left
+
+        async def send(data):
+            ice._send = plain
+            asyncio.ensure_future(repeat(data))
+            await plain(data)
+        ice._send = send
+
+    # -------------------------------------------------------------- receiving
+    def _readable(self, sock, protocol):
+        for _ in range(128):
+            try:
+                data, ancillary, _, address = sock.recvmsg(2048, 64)
+            except OSError:
+                return
+            if not data:
+                continue
+            if 128 <= data[0] < 192:
+                seconds, ns = struct.unpack("qq", ancillary[0][2]) if ancillary else (time.time(), 0)
+                self._media(seconds + ns * 1e-9, data)
+            else:
+                self._answered = self._answered or 19 < data[0] < 64
+                protocol.datagram_received(data, address)
+
+    def _media(self, now, data):
+        keys = self.dtls._rx_srtp
+        if 64 <= data[1] & 0x7f <= 95:
+            if keys:
+                self._control(now, keys.unprotect_rtcp(data))
+        elif self.mode == "drop":
+            self._packet(now, data, len(data))
+        elif not keys:
+            self._early.append((now, data))
+        else:
+            early, self._early = self._early, []
+            for at, packet in (*early, (now, data)):
+                self._packet(at, keys.unprotect(packet), len(packet))
+
+    def _packet(self, now, data, size):
+        first, second, seq, ts, ssrc = struct.unpack_from("!BBHII", data)
+        stream = self.streams.get(ssrc)
+        if stream is None:
+            kind = self.kinds.get(second & 0x7f)
+            if kind is None:
+                self.foreign += 1
+                return
+            stream = self.streams[ssrc] = Stream(kind, ssrc, second & 0x7f)
+            self.moments.setdefault("first_" + kind, now)
+        payload = None
+        if self.mode != "drop":
+            begin, end = 12 + 4 * (first & 15), len(data) - (data[-1] if first & 32 else 0)
+            if first & 16:
+                begin += 4 + 4 * struct.unpack_from("!H", data, begin + 2)[0]
+            payload = data[begin:end]
+        stream.add(Packet(now, seq, ts, second >> 7, size, payload))
+
+    def _control(self, now, data):
+        for packet in RtcpPacket.parse(data):
+            if isinstance(packet, RtcpSrPacket) and packet.ssrc in self.streams:
+                info = packet.sender_info
+                self.streams[packet.ssrc].reports.append(Report(
+                    now, info.ntp_timestamp / 2 ** 32 - NTP_EPOCH, info.rtp_timestamp,
+                    info.ntp_timestamp >> 16 & 0xffffffff))
+
+    # --------------------------------------------------------------- feedback
+    async def _report(self):
+        """A receiver report; browsers send about one a second."""
+        reports = []
+        for stream in list(self.streams.values()):
+            lsr, delay = 0, 0
+            if stream.reports:
+                lsr, delay = stream.reports[-1].lsr, int((time.time() - stream.reports[-1].arrival) * 65536)
+            reports.append(RtcpReceiverInfo(ssrc=stream.ssrc, fraction_lost=0,
+                                            packets_lost=min(stream.lost_so_far(), 0x7fffff),
+                                            highest_sequence=stream.extended_highest(), jitter=0, lsr=lsr, dlsr=delay))
+        if reports and self.dtls.state == "connected":
+            await self.dtls._send_rtp(bytes(RtcpRrPacket(ssrc=1, reports=reports)))
+
+    async def _pli(self):
+        await self.dtls._send_rtp(bytes(RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=self.video.ssrc)))
+
+    def request(self, body):
+        """A request on this viewer's own handle (pause, start, stop); its answer."""
+        return self.gateway._do(self.gateway._message(self.handle, body))
+
+    def pli(self):
+        """Asks for a key frame; returns when that was."""
+        now = time.time()
+        self.gateway._do(self._pli())
+        return now
+
+    async def _take(self):
+        return {stream.kind: stream.take() for stream in self.streams.values()}
+
+    def take(self):
+        """What has come since the last call, and forgets it: {kind: (packets, reports)}."""
+        return self.gateway._do(self._take())
+
+    async def _leave(self, detach):
+        self.gateway.viewers.discard(self)
+        if detach:
+            await self.gateway._call({"janus": "detach", "handle_id": self.handle})
+            self.gateway._queues.pop(self.handle, None)
+        if self.pc:
+            await self.pc.close()
+
+    def leave(self, detach=True):
+        """Ends the connection. Without `detach`, as a browser that just goes: the handle stays, and the peer closes
+        DTLS."""
+        self.gateway._do(self._leave(detach))
+
+    def wait(self, condition, timeout=WAIT_S):
+        """Waits until condition(self) is true; returns its value."""
+        end = time.monotonic() + timeout
+        while not (value := condition(self)):
+            if time.monotonic() > end:
+                raise TimeoutError("what the viewer waited for did not come")
+            time.sleep(0.01)
+        return value

@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Python client for asyncio, against a stand-in for the gateway."""
+import asyncio
+import unittest
+
+import numpy as np
+
+from push_server import EVERYTHING, WAIT_S
+from client_case import Case, made
+from digitalhuman import AsyncStage, Interrupted, PushError, Result
+
+FORMAT = {"fps": 25, "sample_rate": 24000}
+MUCH = np.zeros((1024, 1024, 3), np.uint8)
+
+
+class Asyncio(Case):
+    def run_async(self, function, **options):
+        """Runs function(server, stage) in an event loop of its own."""
+        server = self.server(**options)
+
+        async def main():
+            stage = AsyncStage(server.address, server.room, server.secret, encode=False)
+            return await asyncio.wait_for(function(server, stage), WAIT_S)
+        return asyncio.run(main())
+
+    def test_a_segment(self):
+        async def push(server, stage):
+            seen = []
+            async with stage.segment(**FORMAT, text="Hello", on_event=lambda e: seen.append(e["event"])) as s:
+                for frame, samples in made(10):
+                    await s.push(frame, samples)
+            self.assertEqual(s.result, Result("finished", "s-1", 400, "Hello"))
+            self.assertEqual([e["event"] async for e in s.events], seen)
+            self.assertEqual((seen[0], seen[-1]), ("queued", "finished"))
+            self.assertEqual((s.id, s.progress_ms), ("s-1", 400))
+        self.run_async(push, secret="demo")
+
+    def test_many_at_once(self):
+        async def one(stage, number):
+            async with stage.segment(**FORMAT) as s:
+                for frame, samples in made(10, seed=number):
+                    await s.push_video(frame)
+                    await s.push_audio(samples)
+            return s.result.event
+
+        async def push(server, stage):
+            return await asyncio.gather(*(one(stage, n) for n in range(20)))
+        self.assertEqual(self.run_async(push), ["finished"] * 20)
+
+    def test_the_loop_runs_while_push_blocks_and_is_interrupted(self):
+        async def push(server, stage):
+            server.reads = False
+            raised = None
+            async with stage.segment(fps=25) as s:
+                async def interrupt():
+                    await asyncio.sleep(0.2)
+                    server.first().interrupt()
+                other = asyncio.create_task(interrupt())
+                try:
+                    while True:
+                        await s.push_video(MUCH)
+                except Interrupted as error:
+                    raised = error
+                    raise
+                finally:
+                    await other
+            self.assertIs(raised.result, s.result)
+            self.assertEqual(s.result.event, "interrupted")
+        self.run_async(push)
+
+    def test_cancelling_cuts_it(self):
+        async def push(server, stage):
+            server.reads = False
+            segments = []
+
+            async def model():
+                async with stage.segment(fps=25) as s:
+                    segments.append(s)
+                    while True:
+                        await s.push_video(MUCH)
+            task = asyncio.create_task(model())
+            await asyncio.sleep(0.3)
+            task.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+            self.assertIsNone(segments[0].result)
+            server.read(True)
+            self.assertTrue(server.first().over.wait(WAIT_S))
+        self.run_async(push)
+
+    def test_cancelling_what_waits_for_the_end(self):
+        async def push(server, stage):
+            server.allowed_ms = 0
+            s = await stage.segment(**FORMAT).open()
+            await s.push(*next(made(1)))
+            with self.assertRaises(asyncio.TimeoutError):
+                await asyncio.wait_for(s.close(), 0.2)
+            server.play(EVERYTHING)
+            self.assertTrue(server.first().over.wait(WAIT_S))
+        self.run_async(push)
+
+    def test_wanted_and_events_while_it_plays(self):
+        async def push(server, stage):
+            server.allowed_ms = 0
+            async with stage.segment(**FORMAT) as s:
+                self.assertEqual(await s.wait_wanted(1000), 1000)
+                for frame, samples in made(10):
+                    await s.push(frame, samples)
+                server.wait(lambda p: p[0].media and p[0].media.ms == 400)
+                self.assertEqual(s.wanted_ms, 600)
+                server.play(EVERYTHING)
+                self.assertEqual(await s.wait_wanted(1000), 1000)
+                async for event in s.events:
+                    if event["event"] == "progress" and event["played_ms"] == 400:
+                        break
+        self.run_async(push, ahead_ms=1000)
+
+    def test_events_end_with_the_segment(self):
+        """Also inside the block, and where there is no last event."""
+        for end, last in (({"event": "interrupted"}, "interrupted"), (None, "want")):
+            async def push(server, stage, end=end, last=last):
+                s = await stage.segment(**FORMAT).open()
+                server.first().stop(end)
+                self.assertEqual([e["event"] async for e in s.events][-1], last)
+                self.assertTrue(server.pushes[0].over.wait(WAIT_S))
+                await s.abort()
+            with self.subTest(end):
+                self.run_async(push)
+
+    def test_refusal_and_no_connection(self):
+        async def push(server, stage):
+            with self.assertRaises(PushError) as caught:
+                async with stage.segment(**FORMAT) as s:
+                    for frame, samples in made(100000):
+                        await s.push(frame, samples)
+            self.assertEqual(caught.exception.code, 464)
+            with self.assertRaisesRegex(ConnectionError, "cannot connect to unix:/nonexistent"):
+                async with AsyncStage("unix:/nonexistent").segment(**FORMAT):
+                    pass
+            with self.assertRaises(ZeroDivisionError):
+                async with stage.segment(**FORMAT):
+                    1 / 0
+            return s
+        self.run_async(push, refuse=(464, "too many"))
+
+    def test_pieces(self):
+        async def push(server, stage):
+            async with stage:
+                pieces = [stage.push_av_segment(n, *arrays(), **FORMAT) for n in (1, 0, 2)]
+                return [r.played_ms for r in await asyncio.gather(*pieces)]
+        self.assertEqual(self.run_async(push), [120] * 3)
+
+
+def arrays(count=3):
+    frames, sounds = zip(*made(count))
+    return np.stack(frames), np.concatenate(sounds)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Python client encodes with dh-prepare beside it: what arrives is a prepared stream with the room's
+anchor; and what is said when it cannot."""
+import os
+import stat
+import subprocess
+import tempfile
+import threading
+import unittest
+
+
+import dhs
+import marks
+from push_server import WAIT_S
+from client_case import Case, children, made
+from digitalhuman import EncodeError, Interrupted, PushError, Stage
+
+PREPARE = os.environ.get("DH_PREPARE", "dh-prepare")
+SIZE = 128
+FORMAT = {"fps": 25, "sample_rate": 24000}
+INFO = {"width": SIZE, "height": SIZE, "kbps": 300, "audio_kbps": 32, "entry_ms": 400, "fps_max": 60}
+
+
+class Encoded(Case):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = folder.name
+        cls.idle = os.path.join(cls.folder, "idle.dhs")
+        clip = marks.write_idle(os.path.join(cls.folder, "idle.mp4"), 1, SIZE)
+        subprocess.run([PREPARE, "--quiet", "--idle", clip, "--size", f"{SIZE}x{SIZE}", "-o", cls.idle], check=True)
+        with open(cls.idle, "rb") as file:
+            cls.anchor = file.read()
+
+    def server(self, **options):
+        return super().server(**{"info": INFO, "anchor": self.anchor, **options})
+
+    def stage(self, server, **options):
+        stage = self.enterContext(Stage(server.address, 1, server.secret,
+                                        **{"encode": True, "dh_prepare": PREPARE, **options}))
+        return stage
+
+    def script(self, text):
+        """A dh-prepare of the test's own."""
+        path = os.path.join(self.folder, f"prepare-{len(os.listdir(self.folder))}")
+        with open(path, "w") as file:
+            file.write("#!/bin/sh\n" + text)
+        os.chmod(path, stat.S_IRWXU)
+        return path
+
+    def check_leftovers(self):
+        # stages are closed after the test
+        self.doCleanups()
+        super().check_leftovers()
+
+    def test_what_arrives_is_prepared_for_the_room(self):
+        server = self.server(secret="demo")
+        stage = self.stage(server)
+        for _ in range(2):
+            with stage.segment(**FORMAT) as s:
+                for frame, samples in made(30, size=SIZE):
+                    s.push(frame, samples)
+            self.assertEqual((s.result.event, s.result.played_ms), ("finished", 1200))
+        self.assertEqual([p.requests for p in server.pushes], [["info", "anchor"], []])
+        # the token is needed once on a connection
+        self.assertEqual(["token" in p.line for p in server.pushes], [False, True])
+        idle = dhs.Segment(self.idle)
+        for push in server.pushes:
+            records = dict(push.media.records)
+            self.assertEqual(records[b"ANCH"], idle.anchor)
+            self.assertEqual(len([k for k, _ in push.media.records if k == b"VIDE"]), 30)
+            self.assertTrue(push.media.is_ended)
+            self.assertIn(b"entries every 400 ms", records[b"DHS1"])
+        # forgotten, it is asked again
+        stage.forget_avatar()
+        with stage.segment(**FORMAT) as s:
+            s.push(*next(made(1, size=SIZE)))
+        self.assertEqual(server.pushes[-1].requests, ["info", "anchor"])
+
+    def test_it_arrives_while_it_is_made(self):
+        server = self.server()
+        with self.stage(server).segment(**FORMAT) as s:
+            for frame, samples in made(50, size=SIZE):
+                s.push(frame, samples)
+            server.wait(lambda p: p and p[0].media and p[0].media.ms >= 1000)
+        self.assertEqual(s.result.event, "finished")
+
+    def test_auto(self):
+        server = self.server()
+        with self.stage(server, encode="auto", dh_prepare="/nonexistent/dh-prepare").segment(**FORMAT) as s:
+            s.push(*next(made(1)))
+        with self.stage(server, encode="auto").segment(**FORMAT) as s:
+            s.push(*next(made(1)))
+        with self.stage(server, encode="auto").segment(**FORMAT, encode=False) as s:
+            s.push(*next(made(1)))
+        self.assertEqual([type(p.media).__name__ for p in server.pushes], ["Nut", "Prepared", "Nut"])
+
+    def test_an_avatar_that_is_not_ready(self):
+        server = self.server(anchor=None)
+        with self.stage(server, encode="auto").segment(**FORMAT) as s:
+            s.push(*next(made(1)))
+        self.assertEqual(type(server.pushes[0].media).__name__, "Nut")
+        with self.assertRaisesRegex(PushError, "not ready") as caught:
+            self.stage(server).segment(**FORMAT).open()
+        self.assertEqual(caught.exception.code, 460)
+
+    def test_it_is_not_installed(self):
+        with self.assertRaisesRegex(EncodeError, "/nonexistent/dh-prepare is not installed"):
+            Stage("gateway", encode=True, dh_prepare="/nonexistent/dh-prepare")
+
+    def test_a_refusal(self):
+        server = self.server(secret="demo")
+        stage = self.enterContext(Stage(server.address, 1, "wrong", encode=True, dh_prepare=PREPARE))
+        with self.assertRaisesRegex(PushError, "Unauthorized"):
+            stage.segment(**FORMAT).open()
+        server = self.server(refuse=(464, "too many"))
+        with self.assertRaisesRegex(PushError, "too many"):
+            with self.stage(server).segment(**FORMAT) as s:
+                for frame, samples in made(10000, size=SIZE):
+                    s.push(frame, samples)
+
+    def test_it_fails(self):
+        for text, words, code in (("echo 'dh-prepare: no such codec' >&2; exit 4", "^no such codec$", 4),
+                                  ("head -c 100000 > /dev/null; exit 8", "ended with code 8", 8),
+                                  ("cat > /dev/null; echo oh >&2; exit 1", "^oh$", 1)):
+            with self.subTest(words):
+                server = self.server()
+                stage = self.stage(server, dh_prepare=self.script(text))
+                with self.assertRaisesRegex(EncodeError, words) as caught:
+                    with stage.segment(**FORMAT) as s:
+                        for frame, samples in made(30, size=SIZE):
+                            s.push(frame, samples)
+                self.assertEqual(caught.exception.exit_code, code)
+                self.assertTrue(server.first().over.wait(WAIT_S))
+
+    def test_it_cannot_be_started(self):
+        path = self.script("")
+        with open(path, "w") as file:
+            file.write("#!/nonexistent/shell\n")
+        server = self.server()
+        with self.assertRaisesRegex(EncodeError, "cannot be started: No such file"):
+            self.stage(server, dh_prepare=path).segment(**FORMAT).open()
+
+    def test_interrupted(self):
+        """Also while dh-prepare takes nothing, and while it waits for the gateway."""
+        for text in (None, "exec sleep 1000", "cat > /dev/null & exec cat /dev/zero"):
+            with self.subTest(text):
+                server = self.server()
+                server.reads = text is None
+                stage = self.stage(server, **({"dh_prepare": self.script(text)} if text else {}))
+                s = stage.segment(**FORMAT).open()
+                timer = threading.Timer(0.3, lambda: server.first().interrupt())
+                timer.start()
+                with self.assertRaises(Interrupted):
+                    for frame, samples in made(1000000, size=SIZE):
+                        s.push(frame, samples)
+                timer.join()
+                self.assertEqual(s.close().event, "interrupted")
+                self.assertEqual(children(), [])
+
+    def test_cut(self):
+        server = self.server()
+        with self.assertRaises(ZeroDivisionError):
+            with self.stage(server).segment(**FORMAT) as s:
+                s.push(*next(made(1, size=SIZE)))
+                1 / 0
+        self.assertEqual(children(), [])
+        self.assertTrue(server.first().over.wait(WAIT_S))
+
+    def test_the_anchor_goes_with_the_stage(self):
+        server = self.server()
+        stage = Stage(server.address, encode=True, dh_prepare=PREPARE)
+        with stage.segment(**FORMAT) as s:
+            s.push(*next(made(1, size=SIZE)))
+        path = stage._avatar.path
+        self.assertTrue(os.path.exists(path))
+        del s
+        stage.close()
+        self.assertFalse(os.path.exists(path))
+
+    def test_what_is_asked(self):
+        server = self.server(secret="demo")
+        info = self.stage(server).info()
+        self.assertEqual({k: info[k] for k in INFO}, INFO)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The examples in examples/python/ as anybody would start them, against a stand-in for the gateway."""
+import http.client
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+from push_media import Nut
+from push_server import PushServer
+
+ROOT = os.environ["DH_ROOT"]
+EXAMPLES = os.path.join(ROOT, "examples", "python")
+PREPARE = os.environ.get("DH_PREPARE", "dh-prepare")
+TEXT = "Hello you."
+
+
+def environment():
+    path = os.path.dirname(os.path.realpath(sys.executable))
+    return {**os.environ, "PYTHONPATH": os.path.join(ROOT, "clients", "python"), "PATH": f"{path}:/usr/bin:/bin"}
+
+
+class Examples(unittest.TestCase):
+    def run_example(self, name, server, *arguments, secret="demo"):
+        done = subprocess.run([sys.executable, "-B", os.path.join(EXAMPLES, name), "--gateway", server.address,
+                               "--room", "1", "--secret", secret, "--size", "128", *arguments], env=environment(),
+                              capture_output=True, text=True, timeout=200)
+        self.assertEqual((done.stderr, done.returncode), ("", 0))
+        return done.stdout
+
+    def check_media(self, push, ms):
+        pictures, times = push.media.stream("video")
+        self.assertEqual(len(pictures), ms // 40)
+        self.assertEqual(sum(map(len, push.media.stream("audio")[0])), ms * 24 * 4)
+        self.assertGreater(len(set(pictures)), 3, "the picture moves")
+
+    def test_wav2lip_batch(self):
+        self.whole("wav2lip_batch.py")
+
+    def test_musetalk_stream(self):
+        self.whole("musetalk_stream.py")
+
+    def whole(self, name):
+        with PushServer(secret="demo", ahead_ms=400) as server:
+            said = self.run_example(name, server, TEXT)
+            ms = server.pushes[0].media.ms
+            self.assertEqual(said, f"finished, played_ms={ms}, heard_text='{TEXT}'\n")
+            self.check_media(server.pushes[0], ms)
+
+    def test_interrupted(self):
+        for name in ("wav2lip_batch.py", "musetalk_stream.py", "answer_overlap.py"):
+            with self.subTest(name), PushServer(secret="demo", ahead_ms=400) as server:
+                server.allowed_ms = 200
+
+                def interrupt(server=server):
+                    server.wait(lambda pushes: pushes and pushes[0].played_ms == 200)
+                    for push in list(server.pushes):
+                        push.interrupt()
+                thread = threading.Thread(target=interrupt)
+                thread.start()
+                said = self.run_example(name, server, TEXT * 10)
+                thread.join()
+                self.assertRegex(said, r"(?m)^interrupted, played_ms=200, heard_text='")
+                self.assertNotIn("finished", said)
+
+    def test_answer_overlap(self):
+        with PushServer(secret="demo") as server:
+            said = self.run_example("answer_overlap.py", server, "Who?").splitlines()
+            pieces = sorted(server.pushes, key=lambda p: p.line["index"])
+            self.assertEqual([p.line["index"] for p in pieces], list(range(len(pieces))))
+            self.assertGreater(len(pieces), 3)
+            self.assertEqual(len({p.line["utterance"] for p in pieces}), 1)
+            self.assertEqual([bool(p.line.get("last")) for p in pieces], [False] * (len(pieces) - 1) + [True])
+            self.assertEqual(said[-1], "heard: " + "".join(p.line["text"] for p in pieces))
+            self.assertTrue(said[-1].startswith("heard: You asked: Who? I am a face."), said)
+            for push in pieces:
+                self.check_media(push, push.media.ms)
+
+    def test_http_generator(self):
+        server = subprocess.Popen([sys.executable, "-B", os.path.join(EXAMPLES, "http_generator.py"), "--listen",
+                                   "127.0.0.1:0"], env=environment(), stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True)
+        try:
+            port = int(server.stdout.readline().rsplit(":", 1)[1].split("/")[0])
+
+            def ask(body, path="/say"):
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=100)
+                connection.request("POST", path, body=body)
+                return connection, connection.getresponse()
+            connection, answer = ask(TEXT)
+            self.assertEqual((answer.status, answer.headers["Content-Type"]), (200, "video/x-nut"))
+            data = answer.read()
+            connection.close()
+            nut = Nut()
+            nut.feed(data)
+            self.assertTrue(nut.is_ended)
+            self.assertEqual(len(nut.stream("video")[0]), nut.ms // 40)
+            with tempfile.TemporaryDirectory() as folder:
+                out = os.path.join(folder, "out.dhs")
+                subprocess.run([PREPARE, "--quiet", "-", "-o", out], input=data, check=True, timeout=100)
+                info = json.loads(subprocess.run([PREPARE, "--info", out, "--json"], capture_output=True, check=True,
+                                                 timeout=100).stdout)
+            self.assertEqual((info["video"]["pictures"], info["notes"]), (nut.ms // 40, []))
+            for body, path in ((b"", "/say"), (b"x" * 5000, "/say"), (b"x", "/other")):
+                connection, answer = ask(body, path)
+                self.assertEqual(answer.status, 400)
+                connection.close()
+            # who hangs up in the middle leaves it ready for the next one
+            connection, answer = ask(TEXT * 100)
+            answer.read(100)
+            answer.close()
+            connection.close()
+            connection, answer = ask(TEXT)
+            self.assertEqual(answer.read(), data)
+            connection.close()
+        finally:
+            server.terminate()
+            server.wait(60)
+            server.stdout.close()
+
+
+if __name__ == "__main__":
+    unittest.main()

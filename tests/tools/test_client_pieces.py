@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""push_av_segment: pieces of an utterance, in any order, from any thread."""
+import random
+import unittest
+
+import numpy as np
+
+from push_server import EVERYTHING, WAIT_S
+from client_case import Case, made
+from digitalhuman import PushError, Stage
+
+FORMAT = {"fps": 25, "sample_rate": 24000}
+
+
+def arrays(count=5, seed=1):
+    frames, sounds = zip(*made(count, seed))
+    return np.stack(frames), np.concatenate(sounds)
+
+
+class Pieces(Case):
+    def stage(self, server, **options):
+        return super().stage(server, **{**FORMAT, **options})
+
+    def test_whole_arrays_in_any_order(self):
+        server = self.server()
+        stage = self.stage(server)
+        media = {n: arrays(seed=n) for n in range(12)}
+        order = list(media)
+        random.Random(1).shuffle(order)
+        futures = {n: stage.push_av_segment(n, *media[n], utterance="u", last=n == 11, text="Hello") for n in order}
+        for n, future in futures.items():
+            self.assertEqual((future.result(WAIT_S).event, future.result().played_ms), ("finished", 200))
+        stage.close()
+        self.assertEqual(sorted(p.line["index"] for p in server.pushes), list(range(12)))
+        for push in server.pushes:
+            frames, wave = media[push.line["index"]]
+            self.assertEqual((push.line["utterance"], push.line.get("last")),
+                             ("u", True if push.line["index"] == 11 else None))
+            self.assertEqual(b"".join(push.media.stream("video")[0]), frames.tobytes())
+            self.assertEqual(b"".join(push.media.stream("audio")[0]), wave.tobytes())
+
+    def test_few_at_a_time_but_always_those_due_next(self):
+        server = self.server()
+        server.allowed_ms = 0           # nothing ends
+        stage = self.stage(server, max_parallel=3)
+        futures = [stage.push_av_segment(n, *arrays(), utterance="u") for n in reversed(range(20))]
+        # the first three that came, and the two that the utterance needs
+        server.wait(lambda pushes: len(pushes) == 5)
+        self.assertEqual(sorted(p.line["index"] for p in server.pushes), [0, 1, 17, 18, 19])
+        server.play(EVERYTHING)
+        self.assertEqual([f.result(WAIT_S).event for f in futures], ["finished"] * 20)
+        stage.close()
+
+    def test_an_interruption_ends_the_rest_too(self):
+        server = self.server()
+        server.allowed_ms = 80
+        stage = self.stage(server, max_parallel=2)
+        futures = [stage.push_av_segment(n, *arrays(), utterance="u", text="Hello") for n in range(10)]
+        other = stage.push_av_segment(0, *arrays(), utterance="other")
+        server.wait(lambda pushes: len(pushes) >= 2 and all(p.played_ms == 80 for p in pushes[:2]))
+        for push in list(server.pushes):
+            if push.line["utterance"] == "u":
+                push.interrupt()
+        results = [f.result(WAIT_S) for f in futures]
+        self.assertEqual({r.event for r in results}, {"interrupted"})
+        self.assertEqual([r.played_ms for r in results], [80, 80] + [0] * 8)
+        self.assertEqual(results[9].heard_text, "")
+        late = stage.push_av_segment(10, *arrays(), utterance="u")
+        self.assertEqual(late.result(WAIT_S).event, "interrupted")
+        server.play(EVERYTHING)
+        self.assertEqual(other.result(WAIT_S).event, "finished")
+        stage.close()
+        self.assertEqual({p.line["index"] for p in server.pushes if p.line["utterance"] == "u"}, {0, 1})
+
+    def test_an_utterance_that_the_room_has_cut(self):
+        server = self.server()
+        stage = self.stage(server, max_parallel=1)
+        server.allowed_ms = 0
+        futures = [stage.push_av_segment(n, *arrays(), utterance="u") for n in range(6)]
+        server.wait(lambda pushes: len(pushes) == 2)
+        server.pushes[0].stop({"event": "removed", "reason": "cut"})
+        server.play(EVERYTHING)
+        results = [f.result(WAIT_S) for f in futures]
+        self.assertEqual(str(results[0]), "removed (cut), played_ms=0")
+        self.assertEqual({r.event for r in results[2:]}, {"interrupted"})
+        stage.close()
+
+    def test_the_utterance_goes_on_until_its_last(self):
+        server = self.server()
+        stage = self.stage(server)
+        for index, last in ((0, False), (2, True), (1, False), (0, True), (0, False), (0, False)):
+            stage.push_av_segment(index, *arrays(1), last=last).result(WAIT_S)
+        stage.close()
+        utterances = [p.line["utterance"] for p in server.pushes]
+        self.assertEqual(len(set(utterances[:3])), 1)
+        self.assertEqual(len(set(utterances)), 4)
+
+    def test_sound_or_pictures_alone_and_lists(self):
+        server = self.server()
+        stage = self.stage(server)
+        frames, wave = arrays()
+        stage.push_av_segment(0, None, wave).result(WAIT_S)
+        stage.push_av_segment(1, list(frames), None).result(WAIT_S)
+        # sound that ends before the pictures holds nothing up
+        stage.push_av_segment(2, frames, wave[:1000]).result(WAIT_S)
+        stage.close()
+        self.assertEqual([len(p.media.streams) for p in server.pushes], [1, 1, 2])
+
+    def test_failures_are_the_pieces_own(self):
+        server = self.server(refuse=(464, "too many"))
+        stage = self.stage(server)
+        with self.assertRaises(PushError):
+            stage.push_av_segment(0, *arrays()).result(WAIT_S)
+        frames, wave = arrays()
+        with self.assertRaisesRegex(TypeError, "^samples: expected"):
+            stage.push_av_segment(1, frames, wave.astype(np.float64)).result(WAIT_S)
+        with self.assertRaisesRegex(ValueError, "^fps, sample_rate"):
+            Stage("gateway").push_av_segment(0, None, None)
+        stage.close()
+
+    def test_leaving_the_stage_with_an_exception_cuts_them(self):
+        server = self.server()
+        server.allowed_ms = 0
+        with self.assertRaises(ZeroDivisionError):
+            with self.stage(server, max_parallel=1) as stage:
+                futures = [stage.push_av_segment(n, *arrays()) for n in range(5)]
+                server.first()
+                1 / 0
+        self.assertTrue(all(f.done() for f in futures))
+        self.assertTrue(futures[4].cancelled())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What generators push: prepared streams are read straight from the socket, others by a
+ * worker, and neither further ahead than is allowed. */
+#include "tests/support/ingest_fixture.h"
+#include "tests/support/stream_fixture.h"
+
+#include <sys/socket.h>
+
+#define FRAMES 500 /* 10 s of sound, 20 ms each */
+
+/* --- a listener that also hears when its source is held */
+
+struct live {
+	struct heard heard; /* the first member: it is the listener's argument */
+	int out;            /* the sender's end */
+	int held, resumed;  /* protected by heard.lock */
+};
+
+static void hear_held(void *arg, bool is_held)
+{
+	struct live *live = arg;
+
+	pthread_mutex_lock(&live->heard.lock);
+	live->held += is_held;
+	live->resumed += !is_held;
+	pthread_cond_broadcast(&live->heard.change);
+	pthread_mutex_unlock(&live->heard.lock);
+}
+
+static void open_live(struct ingest_fixture *fixture, struct live *live, int64_t ahead_ticks)
+{
+	struct dh_ingest_listener listener = hear;
+	struct dh_ingest_source source;
+	int ends[2];
+
+	memset(live, 0, sizeof *live);
+	listener.held = hear_held;
+	heard_init(&live->heard);
+	CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	live->out = ends[0];
+	dh_ingest_source_init(&source);
+	source.count = 1;
+	source.names[0] = "push";
+	source.fds[0] = ends[1];
+	source.ahead_ticks = ahead_ticks;
+	CHECK_INT(dh_ingest_subscribe(fixture->ingest, &source, &listener, live, &live->heard.subscription), 0);
+}
+
+static void close_live(struct live *live)
+{
+	if (live->out >= 0)
+		close(live->out);
+	heard_clear(&live->heard);
+}
+
+static void push(struct live *live, const void *bytes, size_t size)
+{
+	CHECK_INT(send(live->out, bytes, size, MSG_NOSIGNAL), size);
+}
+
+static int append(void *arg, const void *bytes, size_t size)
+{
+	g_byte_array_append(arg, bytes, (guint)size);
+	return 0;
+}
+
+/* A stream of sound; its end is left to the caller. */
+static GByteArray *sound(int frames)
+{
+	const struct dh_stream_head head = { .has_audio = true, .rate_den = 1, .encoder = "test" };
+	GByteArray *bytes = g_byte_array_new();
+	const struct dh_stream_writer writer = { append, bytes };
+
+	CHECK_INT(dh_stream_write_head(&writer, &head), 0);
+	for (int i = 0; i < frames; i++) {
+		struct fixture_unit from = { DH_AUDIO, 0, INT64_C(14400) * i, 14400, 60 };
+		CHECK_INT(fixture_write_unit(&writer, &from), 0);
+	}
+	return bytes;
+}
+
+static void add_end(GByteArray *bytes, int frames)
+{
+	const struct dh_stream_writer writer = { append, bytes };
+	const struct dh_stream_end end = { .audio_ticks = INT64_C(14400) * frames };
+
+	CHECK_INT(dh_stream_write_end(&writer, &end), 0);
+}
+
+/* --- tests */
+
+/* It ends with its own end; the connection goes on. */
+static void test_stream(void)
+{
+	struct ingest_fixture fixture;
+	struct bytes bytes = { .size = 0 };
+	const struct dh_stream_writer writer = { bytes_write, &bytes };
+	struct live live;
+
+	CHECK_INT(fixture_write(&writer), 0);
+	ingest_fixture_init(&fixture);
+	fixture.config.worker_path = "/nonexistent";
+	ingest_fixture_open(&fixture);
+	open_live(&fixture, &live, 0);
+	for (size_t i = 0; i < bytes.size; i++)
+		push(&live, bytes.at + i, 1);
+	AWAIT(&live.heard, live.heard.ends + live.heard.failures > 0);
+	CHECK_INT(live.heard.ends, 1);
+	CHECK_INT(live.heard.units, FIXTURE_UNITS);
+	CHECK_INT(live.heard.out_of_order, 0);
+	CHECK_INT(ingest_fixture_stats(&fixture).jobs, 0);
+	close_live(&live);
+	ingest_fixture_close(&fixture);
+}
+
+/* Anything else goes to a worker, from its first byte. */
+static void test_foreign(void)
+{
+	static const char *const scripts[] = { "good 12", "DHS", "D", "DHS2" };
+	struct ingest_fixture fixture;
+	struct live live[4];
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	for (int i = 0; i < 4; i++) {
+		open_live(&fixture, &live[i], 0);
+		push(&live[i], scripts[i], strlen(scripts[i]));
+		shutdown(live[i].out, SHUT_WR);
+	}
+	for (int i = 0; i < 4; i++)
+		AWAIT(&live[i].heard, live[i].heard.ends + live[i].heard.failures > 0);
+	check_good(&live[0].heard, 12);
+	for (int i = 0; i < 4; i++) {
+		CHECK_INT(live[i].heard.ends, i == 0);
+		close_live(&live[i]);
+	}
+	ingest_fixture_close(&fixture);
+}
+
+static const struct cut {
+	const char *name;
+	int frames;
+	const char *rest; /* sent after them */
+	bool reset;
+	int ends, failures;
+	const char *text; /* part of the note or of the error */
+} cuts[] = {
+	{ "nothing", -1, "", false, 0, 1, "without media" },
+	{ "the head alone", 0, "", false, 0, 1, "without media" },
+	{ "between records", 7, "", false, 1, 0, "ended before the stream" },
+	{ "within a record", 7, "AUDI\x10", false, 1, 0, "ended before the stream" },
+	{ "damaged", 7, "rubbish rubbish rubbish", false, 0, 1, "damaged" },
+};
+
+static void test_cut(const void *arg)
+{
+	const struct cut *row = arg;
+	struct ingest_fixture fixture;
+	struct live live;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	open_live(&fixture, &live, 0);
+	if (row->frames >= 0) {
+		GByteArray *bytes = sound(row->frames);
+		push(&live, bytes->data, bytes->len);
+		g_byte_array_unref(bytes);
+	}
+	push(&live, row->rest, strlen(row->rest));
+	shutdown(live.out, SHUT_WR);
+	AWAIT(&live.heard, live.heard.ends + live.heard.failures > 0);
+	CHECK_INT(live.heard.ends, row->ends);
+	CHECK_INT(live.heard.failures, row->failures);
+	CHECK_INT(live.heard.is_incomplete, row->ends);
+	CHECK(strstr(row->ends ? live.heard.notes : live.heard.text, row->text), "%s, %s", live.heard.notes,
+		live.heard.text);
+	CHECK_INT(live.heard.units, MAX(row->frames, 0));
+	close_live(&live);
+	ingest_fixture_close(&fixture);
+}
+
+static void test_silence(void)
+{
+	struct ingest_fixture fixture;
+	GByteArray *bytes = sound(3);
+	struct live live, part;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.live_silence_ms = 300;
+	ingest_fixture_open(&fixture);
+	open_live(&fixture, &live, 0);
+	push(&live, bytes->data, bytes->len);
+	open_live(&fixture, &part, 0);
+	push(&part, "DH", 2);
+	AWAIT(&live.heard, live.heard.failures > 0);
+	AWAIT(&part.heard, part.heard.failures > 0);
+	CHECK_INT(live.heard.code, DH_PREPARE_SILENT);
+	CHECK_INT(live.heard.units, 3);
+	CHECK_INT(part.heard.code, DH_PREPARE_SILENT);
+	close_live(&live);
+	close_live(&part);
+	g_byte_array_unref(bytes);
+	ingest_fixture_close(&fixture);
+}
+
+struct allow {
+	struct dh_subscription *subscription;
+	int64_t ticks;
+};
+
+static void run_allow(void *arg)
+{
+	const struct allow *allow = arg;
+
+	dh_ingest_allow(allow->subscription, allow->ticks);
+}
+
+static void allow(struct ingest_fixture *fixture, struct live *live, int64_t ticks)
+{
+	struct allow allow = { live->heard.subscription, ticks };
+
+	dh_io_call(fixture->io, run_allow, &allow);
+}
+
+/* It is read a little further than allowed: as much as comes at once. While it is held its
+ * silence does not count. */
+static void hold(struct ingest_fixture *fixture, struct live *live, size_t most)
+{
+	AWAIT(&live->heard, live->held == 1);
+	size_t units = live->heard.units;
+	CHECK(units >= 100 && units <= most, "%zu units", units);
+	usleep(600000); /* twice its silence */
+	CHECK_INT(live->heard.units, units);
+	CHECK_INT(live->heard.failures, 0);
+	allow(fixture, live, DH_TICKS_PER_SECOND * 3);
+	AWAIT(&live->heard, live->held == 2 || live->heard.ends > 0);
+	CHECK(live->heard.units >= 150, "%zu units", live->heard.units);
+	allow(fixture, live, INT64_MAX);
+	AWAIT(&live->heard, live->heard.ends + live->heard.failures > 0);
+	CHECK_INT(live->heard.ends, 1);
+	CHECK_INT(live->held, live->resumed);
+}
+
+static void test_hold_stream(void)
+{
+	struct ingest_fixture fixture;
+	GByteArray *bytes = sound(FRAMES);
+	struct live live;
+
+	add_end(bytes, FRAMES);
+	ingest_fixture_init(&fixture);
+	fixture.config.live_silence_ms = 300;
+	ingest_fixture_open(&fixture);
+	open_live(&fixture, &live, DH_TICKS_PER_SECOND * 2);
+	for (guint at = 0; at < bytes->len; at += 1000) {
+		push(&live, bytes->data + at, MIN(1000, bytes->len - at));
+		usleep(500);
+	}
+	hold(&fixture, &live, FRAMES - 1);
+	CHECK_INT(live.heard.units, FRAMES);
+	close_live(&live);
+	g_byte_array_unref(bytes);
+	ingest_fixture_close(&fixture);
+}
+
+/* The fake worker writes 25 pictures and 50 packets of sound for a second. */
+static void test_hold_worker(void)
+{
+	struct ingest_fixture fixture;
+	struct live live;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.live_silence_ms = 300;
+	ingest_fixture_open(&fixture);
+	open_live(&fixture, &live, DH_TICKS_PER_SECOND * 2);
+	push(&live, "good 10000", 10);
+	shutdown(live.out, SHUT_WR);
+	hold(&fixture, &live, 20000);
+	check_good(&live.heard, 10000);
+	close_live(&live);
+	ingest_fixture_close(&fixture);
+}
+
+/* A held one that nobody wants any more leaves nothing behind. */
+static void test_hold_and_leave(void)
+{
+	struct ingest_fixture fixture;
+	GByteArray *bytes = sound(FRAMES);
+	struct live stream, worker;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	open_live(&fixture, &stream, DH_TICKS_PER_SECOND);
+	open_live(&fixture, &worker, DH_TICKS_PER_SECOND);
+	push(&stream, bytes->data, bytes->len);
+	push(&worker, "good 10000", 10);
+	shutdown(worker.out, SHUT_WR);
+	AWAIT(&stream.heard, stream.held == 1);
+	AWAIT(&worker.heard, worker.held == 1);
+	close_live(&stream);
+	close_live(&worker);
+	g_byte_array_unref(bytes);
+	ingest_fixture_close(&fixture);
+}
+
+/* Workers that were started for pushes that are gone are not kept. */
+static void test_no_spare_workers(void)
+{
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+	struct live live[12];
+
+	ingest_fixture_init(&fixture);
+	fixture.config.warm_workers = 1;
+	ingest_fixture_open(&fixture);
+	for (int i = 0; i < 12; i++) {
+		open_live(&fixture, &live[i], 0);
+		push(&live[i], "hang 5", 6);
+		shutdown(live[i].out, SHUT_WR);
+	}
+	for (int i = 0; i < 12; i++)
+		close_live(&live[i]);
+	AWAIT_STATS(&fixture, stats, stats.subscriptions == 0 && stats.workers_busy == 0 && stats.workers_ready == 1);
+	CHECK(count_children() <= fixture.children + 6, "%d children", count_children());
+	ingest_fixture_close(&fixture);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_stream),
+	TEST(test_foreign),
+	TABLE(test_cut, cuts),
+	TEST(test_silence),
+	TEST(test_hold_stream),
+	TEST(test_hold_worker),
+	TEST(test_hold_and_leave),
+	TEST(test_no_spare_workers),
+};
+
+PREPARATION_MAIN(tests)

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A playout under a fake clock, over a long time: rooms without viewers, an hour of random
+ * orders, two days. */
+#include "tests/support/playout_rig_check.h"
+
+#include <stdlib.h>
+
+static void test_room_without_viewers_wakes_at_edges_only(void)
+{
+	rig_open_idle(&rig, NULL, start);
+	CHECK_INT(dh_playout_deadline_ticks(rig.playout), INT64_MAX);
+	rig_run(&rig, media_ms(3600 * 1000));
+	rig_enqueue(&rig, &(struct rig_segment)SPEECH("a", 'a'));
+	CHECK_INT(dh_playout_deadline_ticks(rig.playout), media_ms(3600 * 1000 + 20));
+	rig_run(&rig, media_ms(3600 * 1000 + 20));
+	rig_stall(&rig, 0);
+	CHECK_INT(dh_playout_deadline_ticks(rig.playout), media_ms(3601 * 1000 + 20));
+	rig_run(&rig, media_ms(3605 * 1000));
+	CHECK_INT(rig_ends(&rig, "a"), 1);
+	CHECK_INT(dh_playout_deadline_ticks(rig.playout), INT64_MAX);
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "a")->played_ticks, 1000 * MS);
+	CHECK_INT(rig_event(&rig, DH_EVENT_IDLE, NULL)->media_ticks, (3601 * 1000 + 20) * MS);
+	/* Someone joins: it is as if they had been there all the time. */
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(3606 * 1000));
+	CHECK_INT(v->picture_count, 1 + 25);
+	finish_after(0);
+}
+
+static void test_hold_without_viewers_resumes_at_once(void)
+{
+	struct rig_segment spec = SPEECH("s", 's');
+	spec.known_ms = 500;
+	rig_open_idle(&rig, NULL, start);
+	rig_enqueue(&rig, &spec);
+	rig_run(&rig, media_ms(60000));
+	CHECK_INT(rig_count(&rig, DH_EVENT_HELD, "s"), 1);
+	dh_playout_poll(rig.playout, rig.now);
+	struct dh_segment *segment = dh_playout_find(rig.playout, "s");
+	rig_fill(segment, &spec, -1);
+	dh_playout_filled(rig.playout, segment);
+	rig_run(&rig, media_ms(70000));
+	CHECK_INT(rig_event(&rig, DH_EVENT_FINISHED, "s")->played_ticks, 1000 * MS);
+	CHECK(rig_event(&rig, DH_EVENT_FINISHED, "s")->media_ticks >= 60500 * MS);
+	CHECK(rig_event(&rig, DH_EVENT_FINISHED, "s")->media_ticks <= 60540 * MS);
+	finish_after(0);
+}
+
+/* --- random orders */
+
+static const struct kind {
+	int video_ms, num, den, audio_ms;
+	char anchor;
+} kinds[] = { { 1000, 25, 1, 1000, 'i' }, { 700, 33, 1, 720, 'i' }, { 3000, 30000, 1001, 2000, 'x' },
+	{ 0, 25, 1, 900, 'i' }, { 500, 25, 1, 0, 'i' }, { 40, 25, 1, 40, 'y' } };
+
+/* A segment of a random kind, unless the queue is long. Returns how many it has added. */
+static int enqueue_any(int made)
+{
+	static const size_t sizes[] = { 0, 0, 0, 20 * 1182, 90 * 1182 };
+	const struct kind *kind = &kinds[rand() % 6];
+	char id[20];
+
+	if (dh_playout_waiting(rig.playout, 20))
+		return 0;
+	snprintf(id, sizeof id, "s%d", made);
+	rig_sizes(sizes[rand() % 5], sizes[rand() % 5]);
+	rig_enqueue(&rig,
+		&(struct rig_segment){ id, (char)('a' + made % 8), kind->anchor, kind->video_ms, kind->num, kind->den,
+			1 + rand() % 20, kind->audio_ms, -1 });
+	return 1;
+}
+
+static void remove_next(void)
+{
+	const struct dh_segment *next = dh_playout_waiting(rig.playout, 0);
+
+	if (next)
+		CHECK_INT(dh_playout_remove(rig.playout, dh_segment_id(next)), 0);
+}
+
+/* A viewer joins, or one of many wants something. */
+static void disturb_viewers(void)
+{
+	if (rig.viewer_count < 40)
+		rig_join(&rig, NULL);
+	else if (rand() % 4)
+		dh_playout_viewer_pli(rig.playout, rig.viewers[rand() % 40]->viewer, rig.now);
+	else
+		dh_playout_viewer_pause(rig.playout, rig.viewers[rand() % 40]->viewer, rand() % 2);
+}
+
+/* Returns how many segments it has added. */
+static int order_any(int made)
+{
+	int order = rand() % 8;
+
+	if (order < 4)
+		return enqueue_any(made);
+	if (order == 4)
+		dh_playout_skip(rig.playout);
+	else if (order == 5)
+		remove_next();
+	else if (order == 6 && rand() % 4 == 0)
+		dh_playout_interrupt(rig.playout);
+	else if (order == 7)
+		disturb_viewers();
+	return 0;
+}
+
+static void check_each_has_ended_once(int made)
+{
+	int ends = 0;
+
+	for (int type = DH_EVENT_FINISHED; type <= DH_EVENT_FAILED; type++)
+		ends += rig_count(&rig, (enum dh_event_type)type, NULL);
+	CHECK(rig.event_count < RIG_LOG_MAX * 2, "%d", rig.event_count);
+	if (rig.event_count >= RIG_LOG_MAX)
+		return; /* the log has lost some */
+	CHECK_INT(ends, made);
+	for (int i = 0; i < made; i++) {
+		char id[20];
+		snprintf(id, sizeof id, "s%d", i);
+		CHECK_INT(rig_ends(&rig, id), 1);
+	}
+}
+
+/* For an hour of media: each segment ends exactly once, every picture that left can be
+ * decoded, no numbering breaks. */
+static void test_random_orders(void)
+{
+	int made = 0;
+
+	srand(7);
+	rig_open_idle(&rig, NULL, start);
+	for (int step = 0; step < 3000; step++) {
+		rig_run(&rig, rig.now + (rand() % 1200) * MS + rand() % 720);
+		if (rand() % 30 == 0)
+			rig_stall(&rig, (rand() % 2000) * MS);
+		dh_playout_poll(rig.playout, rig.now);
+		made += order_any(made);
+	}
+	for (int i = 0; i < rig.viewer_count; i++)
+		dh_playout_viewer_pause(rig.playout, rig.viewers[i]->viewer, false);
+	dh_playout_interrupt(rig.playout);
+	check_each_has_ended_once(made);
+	finish_after(100);
+}
+
+/* --- two days */
+
+/* Two days of media with a viewer: video sequence numbers wrap 65 times, picture IDs
+ * 130 times, timestamps 1 and 3 times; nothing drifts. */
+static void test_two_days(void)
+{
+	const int64_t hour = 3600 * 1000;
+	rig_open_idle(&rig, NULL, start);
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	for (int64_t h = 0; h < 2 * 24; h++) {
+		rig_run(&rig, media_ms(h * hour + 1234567));
+		rig_enqueue(&rig, &(struct rig_segment)SPEECH("s", 's'));
+		rig_run(&rig, media_ms((h + 1) * hour));
+		CHECK_INT(rig_count(&rig, DH_EVENT_FINISHED, "s"), h + 1);
+		CHECK(!v->wrong, "%s", v->why);
+	}
+	int64_t last = (v->picture_count - 1) % RIG_LOG_MAX;
+	uint32_t exact = (uint32_t)((v->pictures[last].sent_ticks - start) / DH_TICKS_PER_VIDEO_CLOCK);
+	CHECK_INT(v->pictures[last].timestamp, exact);
+	finish_after(0);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_room_without_viewers_wakes_at_edges_only),
+	TEST(test_hold_without_viewers_resumes_at_once),
+	TEST(test_random_orders),
+	TEST(test_two_days),
+};
+
+int main(int argc, char **argv)
+{
+	return CHECK_MAIN(argc, argv, tests);
+}

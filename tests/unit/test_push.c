@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Connections of generators: lines, media, ends and limits, over real sockets. */
+#include "tests/support/check.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "ingest/push_listen.h"
+#include "ingest/push_server.h"
+
+#define LINE_MS 300
+
+/* A server whose owner does with each line what the line says. */
+static struct fixture {
+	struct dh_io *io;
+	struct dh_push_server *server;
+	char folder[64], path[96];
+	GMutex lock;
+	GCond change;
+	/* protected by lock */
+	int lines, closed, media;
+	char last[200];
+} f;
+
+static void on_line(void *arg, struct dh_push *push, const char *line, size_t size)
+{
+	(void)arg;
+	g_mutex_lock(&f.lock);
+	f.lines++;
+	g_strlcpy(f.last, line, sizeof f.last);
+	CHECK_INT(strlen(line), size);
+	g_mutex_unlock(&f.lock);
+	dh_push_say(push, json_pack("{s:i}", "size", (int)size));
+	if (!strcmp(line, "next")) {
+		dh_push_next(push);
+	} else if (!strcmp(line, "media")) {
+		g_mutex_lock(&f.lock);
+		f.media = dh_push_take(push);
+		g_cond_broadcast(&f.change);
+		g_mutex_unlock(&f.lock);
+	} else if (!strcmp(line, "flood")) {
+		for (int i = 0; i < 100000; i++)
+			dh_push_say(push, json_pack("{s:i}", "number", i));
+		dh_push_end(push, json_pack("{s:s}", "last", "line"));
+		dh_push_end(push, json_pack("{s:s}", "never", "said"));
+	} else {
+		dh_push_end(push, NULL);
+	}
+}
+
+static json_t *on_refusal(void *arg, const char *limit)
+{
+	(void)arg;
+	return json_pack("{s:s}", "refused", limit);
+}
+
+static void on_closed(void *arg, struct dh_push *push)
+{
+	(void)arg;
+	(void)push;
+	g_mutex_lock(&f.lock);
+	f.closed++;
+	g_cond_broadcast(&f.change);
+	g_mutex_unlock(&f.lock);
+}
+
+static void start(int max)
+{
+	static const struct dh_push_owner owner = { .line = on_line, .refusal = on_refusal, .closed = on_closed };
+	char *error = NULL;
+
+	memset(&f, 0, sizeof f);
+	strcpy(f.folder, "/tmp/dh-test-XXXXXX");
+	CHECK(mkdtemp(f.folder));
+	g_snprintf(f.path, sizeof f.path, "%s/push", f.folder);
+	const struct dh_push_config config = { .socket = f.path, .socket_mode = 0600, .max = max, .line_ms = LINE_MS };
+	CHECK_INT(dh_io_alloc(&f.io), 0);
+	CHECK_INT(dh_push_server_alloc(&f.server, f.io, &config, &owner, NULL, &error), 0);
+}
+
+static void stop(void)
+{
+	dh_push_server_free(&f.server);
+	dh_io_free(&f.io);
+	CHECK(access(f.path, F_OK) < 0);
+	rmdir(f.folder);
+}
+
+static int join(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct timeval limit = { .tv_sec = 30 };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, f.path);
+	CHECK(connect(fd, (const struct sockaddr *)&address, sizeof address) == 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	return fd;
+}
+
+static void say(int fd, const char *text)
+{
+	CHECK_INT(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* Everything until the other side ends. */
+static GString *hear(int fd)
+{
+	GString *heard = g_string_new(NULL);
+	char bytes[4096];
+	ssize_t n;
+
+	while ((n = recv(fd, bytes, sizeof bytes, 0)) > 0)
+		g_string_append_len(heard, bytes, n);
+	CHECK_INT(n, 0);
+	return heard;
+}
+
+static void hear_all(int fd, const char *expected)
+{
+	GString *heard = hear(fd);
+
+	CHECK_STR(heard->str, expected);
+	g_string_free(heard, TRUE);
+	close(fd);
+}
+
+static void await_closed(int count)
+{
+	gint64 end = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
+
+	g_mutex_lock(&f.lock);
+	while (f.closed < count)
+		CHECK(g_cond_wait_until(&f.change, &f.lock, end));
+	CHECK_INT(f.closed, count);
+	g_mutex_unlock(&f.lock);
+}
+
+static void test_lines(void)
+{
+	start(10);
+	int fd = join();
+	say(fd, "ne");
+	say(fd, "xt\nnext\nne");
+	say(fd, "xt\n\n");
+	hear_all(fd, "{\"size\":4}\n{\"size\":4}\n{\"size\":4}\n{\"size\":0}\n");
+	await_closed(1);
+	CHECK_INT(f.lines, 4);
+	stop();
+}
+
+/* What follows the line is left for whoever reads the media. */
+static void test_media(void)
+{
+	char bytes[32];
+
+	start(10);
+	int fd = join();
+	say(fd, "media\nnot a line\n");
+	g_mutex_lock(&f.lock);
+	while (f.media == 0)
+		g_cond_wait(&f.change, &f.lock);
+	g_mutex_unlock(&f.lock);
+	CHECK(f.media > 0);
+	CHECK_INT(recv(f.media, bytes, sizeof bytes, MSG_WAITALL | MSG_PEEK), -1 + (ssize_t)sizeof "not a line\n");
+	CHECK(memcmp(bytes, "not a line\n", sizeof "not a line\n" - 1) == 0);
+	close(f.media);
+	CHECK_INT(f.lines, 1);
+	close(fd);
+	stop();
+	CHECK_INT(f.closed, 1);
+}
+
+/* A generator that reads late loses lines, but not the last one; one that reads never is
+ * not waited for. */
+static void test_flood(void)
+{
+	start(10);
+	int late = join(), never = join();
+	say(late, "flood\n");
+	say(never, "flood\n");
+	GString *heard = hear(late);
+	CHECK(heard->len < 2 * DH_PUSH_UNREAD_MAX);
+	CHECK(g_str_has_prefix(heard->str, "{\"size\":5}\n{\"number\":0}\n{\"number\":1}\n"));
+	CHECK(g_str_has_suffix(heard->str, "}\n{\"last\":\"line\"}\n"));
+	g_string_free(heard, TRUE);
+	close(late);
+	await_closed(2);
+	close(never);
+	stop();
+}
+
+static void test_refusals(void)
+{
+	char *longest = g_strnfill(DH_PUSH_LINE_MAX, 'x');
+
+	start(2);
+	int silent = join();
+	hear_all(silent, "{\"refused\":\"" DH_PUSH_LINE_OPTION "\"}\n");
+	int slow = join();
+	say(slow, "no end");
+	hear_all(slow, "{\"refused\":\"" DH_PUSH_LINE_OPTION "\"}\n");
+	int wordy = join();
+	say(wordy, longest);
+	hear_all(wordy, "{\"refused\":\"the length of a line, 65536 bytes,\"}\n");
+	await_closed(3);
+	longest[DH_PUSH_LINE_MAX - 1] = '\n';
+	int just = join();
+	say(just, longest);
+	hear_all(just, "{\"size\":65535}\n");
+	await_closed(4);
+	int one = join(), two = join(), three = join();
+	hear_all(three, "{\"refused\":\"" DH_PUSH_MAX_OPTION "\"}\n");
+	close(one);
+	close(two);
+	await_closed(7);
+	CHECK_INT(dh_push_server_count(f.server), 0);
+	stop();
+	g_free(longest);
+}
+
+/* Many at once, most of which misbehave: nothing is left. */
+static void test_crowd(void)
+{
+	static const char *const words[] = { "", "x", "next\n", "media\n", "flood\n", "end\n",
+		"next\nnext\nend\nrest" };
+	int fds[200];
+
+	start(50);
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
+		fds[i] = join();
+		send(fds[i], words[i % 7], strlen(words[i % 7]), MSG_NOSIGNAL);
+		if (i % 7 == 3) {
+			g_mutex_lock(&f.lock);
+			if (f.media > 0)
+				close(f.media);
+			f.media = 0;
+			g_mutex_unlock(&f.lock);
+		}
+		if (i % 3 == 0)
+			close(fds[i]);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
+		if (i % 3)
+			close(fds[i]);
+	stop();
+}
+
+static const struct address {
+	const char *name;
+	bool is_valid, is_public;
+} addresses[] = {
+	{ "127.0.0.1:8189", true, false },
+	{ "127.9.9.9:1", true, false },
+	{ "[::1]:65535", true, false },
+	{ "0.0.0.0:8189", true, true },
+	{ "192.0.2.1:8189", true, true },
+	{ "[::]:8189", true, true },
+	{ "127.0.0.1:65536", false, false },
+	{ "127.0.0.1:", false, false },
+	{ "127.0.0.1", false, false },
+	{ "127.0.0.1:80x", false, false },
+	{ ":8189", false, false },
+	{ "::1:8189", false, false },
+	{ "[]:8189", false, false },
+	{ "[::1:8189", false, false },
+	{ "localhost:8189", false, false },
+	{ "", false, false },
+};
+
+static void test_address(const void *arg)
+{
+	const struct address *row = arg;
+	bool is_public = false;
+
+	CHECK(dh_push_address_is_valid(row->name, &is_public) == row->is_valid);
+	CHECK(is_public == row->is_public);
+}
+
+static void test_stale_socket(void)
+{
+	char folder[] = "/tmp/dh-test-XXXXXX", path[64], *error = NULL;
+	struct stat st;
+
+	CHECK(mkdtemp(folder));
+	g_snprintf(path, sizeof path, "%s/push", folder);
+	int first = dh_push_listen_local(path, 0640, NULL, &error);
+	CHECK(first >= 0);
+	CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0640);
+	CHECK_INT(dh_push_listen_local(path, 0600, NULL, &error), -EADDRINUSE);
+	CHECK(strstr(error, DH_PUSH_SOCKET_OPTION));
+	g_clear_pointer(&error, g_free);
+	close(first); /* as if killed: the file stays */
+	int second = dh_push_listen_local(path, 0600, NULL, &error);
+	CHECK(second >= 0);
+	close(second);
+	unlink(path);
+	CHECK(g_file_set_contents(path, "mine", -1, NULL));
+	CHECK_INT(dh_push_listen_local(path, 0600, NULL, &error), -EADDRINUSE);
+	CHECK(access(path, F_OK) == 0); /* no file of anybody else's is removed */
+	g_clear_pointer(&error, g_free);
+	CHECK(dh_push_listen_local(path, 0600, "no-such-group", &error) < 0);
+	g_free(error);
+	unlink(path);
+	rmdir(folder);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_lines),
+	TEST(test_media),
+	TEST(test_flood),
+	TEST(test_refusals),
+	TEST(test_crowd),
+	TABLE(test_address, addresses),
+	TEST(test_stale_socket),
+};
+
+int main(int argc, char **argv)
+{
+	return CHECK_MAIN(argc, argv, tests);
+}

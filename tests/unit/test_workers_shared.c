@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Workers are shared: jobs wait for them in turn, files and live sources have places of
+ * their own, and rooms take turns. The worker is tests/support/fake_worker. */
+#include "tests/support/ingest_fixture.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+
+/* --- jobs wait for workers */
+
+static void test_jobs_wait_their_turn(void)
+{
+	struct heard heard[7];
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+	char script[20];
+
+	ingest_fixture_init(&fixture);
+	fixture.config.worker_silence_ms = AWAIT_S * 1000;
+	fixture.config.max_workers = 3;
+	fixture.config.orphans_max = 0;
+	ingest_fixture_open(&fixture);
+	for (int i = 0; i < 7; i++) {
+		snprintf(script, sizeof script, i < 4 ? "hang %d" : "good %d", 20 + i);
+		listen_to(&fixture, &heard[i], script);
+		/* Several threads inspect files: add the next only once this one's turn is fixed. */
+		AWAIT_STATS(&fixture, stats, stats.jobs == (uint64_t)i + 1);
+	}
+	/* Three of the hanging ones run; the fourth takes the place of one that is
+	 * abandoned. */
+	for (int i = 0; i < 4; i++) {
+		AWAIT(&heard[i], heard[i].units >= (size_t)(20 + i) * 3);
+		stats = ingest_fixture_stats(&fixture);
+		CHECK(stats.workers_busy <= 3, "%d", stats.workers_busy);
+		CHECK_INT(heard[4].heads + heard[5].heads + heard[6].heads, 0);
+		if (i == 2)
+			heard_clear(&heard[0]);
+	}
+	for (int i = 1; i < 4; i++)
+		heard_clear(&heard[i]);
+	for (int i = 4; i < 7; i++) {
+		AWAIT(&heard[i], heard[i].ends + heard[i].failures > 0);
+		check_good(&heard[i], 20 + i);
+		heard_clear(&heard[i]);
+	}
+	ingest_fixture_close(&fixture);
+}
+
+#define WAITING 20
+
+static void listen_to_many(struct ingest_fixture *fixture, struct heard *heard)
+{
+	char script[20];
+
+	for (int i = 0; i < WAITING; i++) {
+		snprintf(script, sizeof script, "good %d", 3 + i);
+		listen_to(fixture, &heard[i], script);
+	}
+}
+
+static void check_all_good(struct heard *heard)
+{
+	for (int i = 0; i < WAITING; i++) {
+		AWAIT(&heard[i], heard[i].ends + heard[i].failures > 0);
+		check_good(&heard[i], 3 + i);
+		heard_clear(&heard[i]);
+	}
+}
+
+/* As in an upgrade. */
+static void test_program_is_away_for_a_while(void)
+{
+	struct heard heard[WAITING];
+	struct ingest_fixture fixture;
+	char away[120];
+
+	ingest_fixture_init(&fixture);
+	snprintf(away, sizeof away, "%s.away", fixture.worker);
+	CHECK_INT(rename(fixture.worker, away), 0);
+	ingest_fixture_open(&fixture);
+	listen_to_many(&fixture, heard);
+	usleep(300000);
+	for (int i = 0; i < WAITING; i++)
+		CHECK_INT(heard[i].failures, 0);
+	CHECK_INT(rename(away, fixture.worker), 0);
+	check_all_good(heard);
+	ingest_fixture_close(&fixture);
+}
+
+static void end_at_once(int pid)
+{
+	kill(pid, SIGKILL);
+}
+
+/* As the kernel does when memory is short: it costs only the jobs in progress. */
+static void test_all_workers_are_killed(void)
+{
+	struct heard heard[WAITING], hanging;
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.max_workers = 1;
+	ingest_fixture_open(&fixture);
+	listen_to(&fixture, &hanging, "hang 5");
+	AWAIT(&hanging, hanging.units >= 15);
+	listen_to_many(&fixture, heard);
+	AWAIT_STATS(&fixture, stats, stats.jobs_waiting == WAITING && stats.workers_ready == 2);
+	each_child(end_at_once);
+	AWAIT(&hanging, hanging.failures > 0);
+	CHECK(strstr(hanging.text, "ended by signal 9"), "%s", hanging.text);
+	check_all_good(heard);
+	heard_clear(&hanging);
+	ingest_fixture_close(&fixture);
+}
+
+/* --- live sources */
+
+/* A live source with the fake worker's script. */
+static void listen_to_live(struct ingest_fixture *fixture, struct heard *heard, const char *script, int *end)
+{
+	int fds[2];
+
+	CHECK_INT(pipe2(fds, O_CLOEXEC), 0);
+	CHECK_INT(write(fds[1], script, strlen(script)), strlen(script));
+	*end = fds[1];
+	listen_to_source(fixture, heard, "input", fds[0]);
+}
+
+/* Files and live sources have places of their own. */
+static void test_live_sources_and_files(void)
+{
+	struct heard live[2], waits, file, next;
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+	int ends[3];
+
+	ingest_fixture_init(&fixture);
+	fixture.config.max_workers = 1;
+	fixture.config.max_live = 2;
+	ingest_fixture_open(&fixture);
+	for (int i = 0; i < 2; i++) {
+		listen_to_live(&fixture, &live[i], "hang 5", &ends[i]);
+		AWAIT(&live[i], live[i].units >= 15);
+	}
+	listen_to_live(&fixture, &waits, "good 4", &ends[2]);
+	AWAIT_STATS(&fixture, stats, stats.jobs_waiting_live == 1);
+	CHECK_INT(stats.workers_live, 2);
+	CHECK_INT(stats.workers.used, 0);
+	/* Files are not held up. */
+	listen_to(&fixture, &file, "good 20");
+	AWAIT(&file, file.ends + file.failures > 0);
+	check_good(&file, 20);
+	heard_clear(&file);
+	/* A hanging file occupies the only place for files: live sources are not held up. */
+	listen_to(&fixture, &file, "hang 6");
+	AWAIT(&file, file.units >= 18);
+	listen_to(&fixture, &next, "good 21");
+	AWAIT_STATS(&fixture, stats, stats.jobs_waiting == 2);
+	CHECK_INT(waits.heads, 0);
+	heard_clear(&live[0]);
+	AWAIT(&waits, waits.ends + waits.failures > 0);
+	check_good(&waits, 4);
+	CHECK_INT(next.heads, 0);
+	heard_clear(&live[1]);
+	heard_clear(&waits);
+	heard_clear(&file);
+	heard_clear(&next);
+	for (int i = 0; i < 3; i++)
+		close(ends[i]);
+	ingest_fixture_close(&fixture);
+}
+
+/* A source that is opened only when it has its worker. */
+struct late {
+	struct heard heard; /* must be first: it is the listener's argument */
+	const char *script; /* NULL: it cannot be opened */
+	atomic_int opened;
+};
+
+static int open_late(void *arg, int *fd, char **error)
+{
+	struct late *late = arg;
+	int fds[2];
+
+	atomic_fetch_add(&late->opened, 1);
+	if (!late->script) {
+		*error = g_strdup("it does not want to");
+		return -EPERM;
+	}
+	if (pipe2(fds, O_CLOEXEC) < 0 || write(fds[1], late->script, strlen(late->script)) < 0)
+		return -errno;
+	close(fds[1]);
+	*fd = fds[0];
+	return 0;
+}
+
+static void listen_late(struct ingest_fixture *fixture, struct late *late, const char *script, const void *owner,
+	bool is_next)
+{
+	struct dh_ingest_listener listener = hear;
+	struct dh_ingest_source source;
+
+	listener.open = open_late;
+	heard_init(&late->heard);
+	late->script = script;
+	atomic_init(&late->opened, 0);
+	dh_ingest_source_init(&source);
+	source.count = 1;
+	source.names[0] = "live";
+	source.is_opened_late = true;
+	source.owner = owner;
+	source.is_next = is_next;
+	CHECK_INT(dh_ingest_subscribe(fixture->ingest, &source, &listener, late, &late->heard.subscription), 0);
+}
+
+static void test_opened_with_a_worker(void)
+{
+	struct late first, second, refuses, leaves;
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.max_live = 1;
+	ingest_fixture_open(&fixture);
+	listen_late(&fixture, &first, "hang 5", NULL, false);
+	AWAIT(&first.heard, first.heard.units >= 15);
+	listen_late(&fixture, &second, "good 6", NULL, false);
+	listen_late(&fixture, &refuses, NULL, NULL, false);
+	listen_late(&fixture, &leaves, "good 7", NULL, false);
+	AWAIT_STATS(&fixture, stats, stats.jobs_waiting == 3);
+	CHECK_INT(atomic_load(&second.opened), 0);
+	heard_clear(&leaves.heard);
+	heard_clear(&first.heard);
+	AWAIT(&second.heard, second.heard.ends + second.heard.failures > 0);
+	check_good(&second.heard, 6);
+	AWAIT(&refuses.heard, refuses.heard.failures > 0);
+	CHECK_INT(refuses.heard.code, DH_PREPARE_INPUT);
+	CHECK_STR(refuses.heard.text, "it does not want to");
+	CHECK_INT(atomic_load(&first.opened) + atomic_load(&second.opened) + atomic_load(&refuses.opened), 3);
+	CHECK_INT(atomic_load(&leaves.opened), 0);
+	heard_clear(&second.heard);
+	heard_clear(&refuses.heard);
+	ingest_fixture_close(&fixture);
+}
+
+/* One room queues a lot: another room's next sentence does not wait for all of it. */
+static void test_rooms_take_turns(void)
+{
+	static const char rooms[3];
+	struct late busy, many[5], promoted, other;
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.max_live = 1;
+	ingest_fixture_open(&fixture);
+	listen_late(&fixture, &busy, "hang 5", &rooms[0], true);
+	AWAIT(&busy.heard, busy.heard.units >= 15);
+	for (int i = 0; i < 5; i++)
+		listen_late(&fixture, &many[i], "hang 6", &rooms[0], false);
+	listen_late(&fixture, &promoted, "good 7", &rooms[1], false);
+	listen_late(&fixture, &other, "good 8", &rooms[2], true);
+	AWAIT_STATS(&fixture, stats, stats.jobs_waiting == 7);
+	dh_ingest_set_next(promoted.heard.subscription);
+	heard_clear(&busy.heard);
+	AWAIT(&other.heard, other.heard.ends > 0);
+	AWAIT(&promoted.heard, promoted.heard.ends > 0);
+	/* Only then come the segments further ahead. */
+	AWAIT(&many[0].heard, many[0].heard.units >= 18);
+	for (int i = 1; i < 5; i++)
+		CHECK_INT(atomic_load(&many[i].opened), 0);
+	for (int i = 0; i < 5; i++)
+		heard_clear(&many[i].heard);
+	heard_clear(&promoted.heard);
+	heard_clear(&other.heard);
+	ingest_fixture_close(&fixture);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_jobs_wait_their_turn),
+	TEST(test_program_is_away_for_a_while),
+	TEST(test_all_workers_are_killed),
+	TEST(test_live_sources_and_files),
+	TEST(test_opened_with_a_worker),
+	TEST(test_rooms_take_turns),
+};
+
+PREPARATION_MAIN(tests)
