@@ -96,7 +96,7 @@ void dh_feed_unref(struct dh_feed **feed)
 	if (old->audience.gone)
 		old->audience.gone(old->audience.arg);
 	old->owner.gone(old->owner.arg);
-	g_free(feed);
+	g_free(old);
 }
 
 const char *dh_feed_name(const struct dh_feed *feed)

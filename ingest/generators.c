@@ -167,8 +167,8 @@ int dh_generators_waiting(const struct dh_generators *generators, const struct d
 	return waiting;
 }
 
-const struct dh_generator_pool *dh_generators_pool(const struct dh_generators *generators,
+const struct dh_generator_pool *dh_generators_pool(struct dh_generators *generators,
 	const struct dh_generator_config *config)
 {
-	return g_hash_table_lookup(generators->pools, config);
+	return pool_of(generators, config);
 }

@@ -18,11 +18,11 @@ struct look {
 static void look(void *arg)
 {
 	struct look *look = arg;
-	const struct dh_generators *generators = look->instance->generators;
+	struct dh_generators *generators = look->instance->generators;
 	const struct dh_generator_pool *pool = dh_generators_pool(generators, look->config);
 
 	look->waiting = dh_generators_waiting(generators, look->config);
-	look->count = pool ? dh_generator_pool_count(pool) : 0;
+	look->count = dh_generator_pool_count(pool);
 	for (int i = 0; i < look->count; i++)
 		dh_generator_pool_stats(pool, i, g_get_monotonic_time(), &look->places[i]);
 }
