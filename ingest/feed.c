@@ -90,6 +90,7 @@ void dh_feed_unref(struct dh_feed **feed)
 		g_string_free(old->text, TRUE);
 	g_free(old->voice);
 	g_free(old->segment_id);
+	g_free(old->rest.text);
 	g_free(old->generator_error);
 	g_free(old->outcome.text);
 	g_mutex_clear(&old->lock);

@@ -136,6 +136,13 @@ int64_t dh_feed_played_every_ticks(const struct dh_feed *feed);
 /* Moves what has arrived into the segment. Returns whether the feed has a segment. */
 bool dh_feed_fill(struct dh_feed *feed);
 
+/* After dh_feed_fill: its generator has failed, and this is to say what it did not, or (is_whole)
+ * all of it. A feed without a segment, for `owner`; the caller gets the reference. Once; otherwise
+ * NULL. */
+struct dh_feed *dh_feed_take_rest(struct dh_feed *feed, const struct dh_feed_owner *owner, bool is_whole);
+/* The name of the generator that makes it; NULL: none does. */
+const char *dh_feed_generator(const struct dh_feed *feed);
+
 /* Stops the preparation and forgets the segment. The caller keeps its own reference. */
 void dh_feed_stop(struct dh_feed *feed);
 

@@ -61,8 +61,10 @@ static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 	g_mutex_lock(&feed->lock);
 	if (!feed->arrived.units)
 		feed->arrived.units = g_ptr_array_new_with_free_func(unit_free);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		g_ptr_array_add(feed->arrived.units, dh_unit_ref(units[i]));
+		feed->made_ticks = MAX(feed->made_ticks, units[i]->pts_ticks + units[i]->duration_ticks);
+	}
 	unlock_and_wake(feed);
 }
 
@@ -76,6 +78,14 @@ static void fail(struct dh_feed *feed, int code, const char *text)
 	unlock_and_wake(feed);
 }
 
+/* Its generator, and not the worker or a limit. */
+static bool has_failed(const struct dh_feed *feed)
+{
+	bool is_silent = feed->outcome.is_failure && feed->outcome.code == DH_PREPARE_SILENT;
+
+	return feed->config && (feed->generator_error || is_silent);
+}
+
 /* The output of a failed generator may look complete, or broken as a consequence, so the
  * generator's own error takes precedence. */
 static void deliver(struct dh_feed *feed)
@@ -84,6 +94,10 @@ static void deliver(struct dh_feed *feed)
 	if (feed->is_delivered)
 		return;
 	feed->is_delivered = true;
+	if (has_failed(feed))
+		dh_feed_rest_find(feed);
+	else if (feed->has_ended_well)
+		dh_feed_rest_none(feed);
 	if (feed->generator_error) {
 		fail(feed, DH_PREPARE_INPUT, feed->generator_error);
 	} else if (feed->outcome.is_failure) {

@@ -28,6 +28,13 @@ struct dh_feed_outcome {
 	char *text;
 };
 
+/* What a generator that failed has not said, and who should. */
+struct dh_feed_rest {
+	char *text; /* NULL: nothing */
+	const struct dh_generator_config *config;
+	uint64_t tried; /* its places that failed */
+};
+
 struct dh_feed {
 	atomic_int refs;
 	/* immutable; holds references */
@@ -64,6 +71,8 @@ struct dh_feed {
 	int place;                                /* where it is made; -1: nowhere now */
 	int64_t asked_us;                         /* when that place was asked */
 	bool has_media;                           /* something has come */
+	int64_t made_ticks;                       /* of media */
+	int depth;                                /* how many have failed before it; immutable */
 	bool has_ended_well;                      /* it has, and not failed */
 	int output;                               /* the write end of what the worker reads; -1: none */
 	size_t given;                             /* bytes of the text that it has got */
@@ -78,6 +87,7 @@ struct dh_feed {
 	bool is_posted; /* the owner has been woken */
 	GString *text;  /* what a generator says; NULL: none does */
 	bool is_text_open;
+	struct dh_feed_rest rest;
 };
 
 /* --- feed_input.c; I/O thread */
@@ -90,6 +100,13 @@ void dh_feed_input_set_next(void *feed);
 /* Reads on, as far as `allowed_ticks`. Drops `feed`, a reference. */
 void dh_feed_input_allow(void *feed);
 void dh_feed_input_close(void *feed);
+
+/* --- feed_rest.c */
+
+/* I/O thread; it has failed: finds out what is left to be said, and who may say it. */
+void dh_feed_rest_find(struct dh_feed *feed);
+/* I/O thread; all of it has been said. */
+void dh_feed_rest_none(struct dh_feed *feed);
 
 /* --- feed_speech.c: its generator; I/O thread */
 

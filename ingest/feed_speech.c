@@ -208,6 +208,8 @@ static void generator_ended(void *arg, const char *error, enum dh_generator_outp
 	dh_generator_free(&feed->generator);
 	if (error && output == DH_OUTPUT_NONE && !feed->outcome.is_known && ask_another(feed, error))
 		return;
+	if (error && feed->place >= 0)
+		feed->place_wait.tried |= UINT64_C(1) << feed->place;
 	leave_place(feed, error && output != DH_OUTPUT_REFUSED ? DH_PLACE_FAILED : DH_PLACE_DID);
 	feed->has_ended_well = !error;
 	give_up(feed, error);

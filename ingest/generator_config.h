@@ -17,6 +17,9 @@ struct dh_generator_config {
 	int64_t memory_mb;  /* data segment; 0: no limit */
 	char **at_once;     /* numbers: segments at a time, of each url, or one for all; 0: no limit; may be NULL */
 	int64_t cache;      /* what it says is kept like files */
+	char *retry;        /* "tail": another of its services says the rest; "": none does */
+	char *fallback;     /* the generator that says what this one could not; NULL: none */
+	const struct dh_generator_config *fallback_config; /* that one */
 	int64_t connect_s;  /* a service must be connected within */
 	int64_t silence_s;  /* longest time without a byte from a service */
 };

@@ -7,6 +7,9 @@
 
 /* The weight of the newest measurement. */
 #define NEWEST 0.3
+/* Before anything was measured; and texts shorter than this say little about it. */
+#define CHARACTER_MS   65.0
+#define CHARACTERS_MIN 20
 
 struct place {
 	int busy, at_once;
@@ -20,6 +23,7 @@ struct place {
 struct dh_generator_pool {
 	int count;
 	struct place *places;
+	double character_ms; /* of speech, on average */
 };
 
 struct dh_generator_pool *dh_generator_pool_new(const struct dh_generator_config *config)
@@ -27,6 +31,7 @@ struct dh_generator_pool *dh_generator_pool_new(const struct dh_generator_config
 	struct dh_generator_pool *pool = g_new0(struct dh_generator_pool, 1);
 	guint limits = config->at_once ? g_strv_length(config->at_once) : 0;
 
+	pool->character_ms = CHARACTER_MS;
 	pool->count = config->urls ? (int)g_strv_length(config->urls) : 1;
 	pool->places = g_new0(struct place, pool->count);
 	for (guint i = 0; limits > 0 && i < (guint)pool->count; i++)
@@ -118,6 +123,17 @@ void dh_generator_pool_leave(struct dh_generator_pool *pool, int place, enum dh_
 		at->failed++;
 		at->until_us = now_us + MIN(pause_us, DH_POOL_PAUSE_MAX_US);
 	}
+}
+
+void dh_generator_pool_spoke(struct dh_generator_pool *pool, int64_t characters, int64_t ms)
+{
+	if (characters >= CHARACTERS_MIN && ms > 0)
+		pool->character_ms += NEWEST * ((double)ms / (double)characters - pool->character_ms);
+}
+
+int64_t dh_generator_pool_characters(const struct dh_generator_pool *pool, int64_t ms)
+{
+	return (int64_t)((double)ms / pool->character_ms);
 }
 
 int64_t dh_generator_pool_due_us(const struct dh_generator_pool *pool, int64_t now_us)

@@ -40,6 +40,11 @@ enum dh_place_end {
 };
 void dh_generator_pool_leave(struct dh_generator_pool *pool, int place, enum dh_place_end end, int64_t now_us);
 
+/* A text of so many characters has become so many milliseconds of media. */
+void dh_generator_pool_spoke(struct dh_generator_pool *pool, int64_t characters, int64_t ms);
+/* About how many characters of a text have been said after so long. */
+int64_t dh_generator_pool_characters(const struct dh_generator_pool *pool, int64_t ms);
+
 /* When one that is left alone comes back next; INT64_MAX: none is. */
 int64_t dh_generator_pool_due_us(const struct dh_generator_pool *pool, int64_t now_us);
 

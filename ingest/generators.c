@@ -167,7 +167,7 @@ int dh_generators_waiting(const struct dh_generators *generators, const struct d
 	return waiting;
 }
 
-const struct dh_generator_pool *dh_generators_pool(struct dh_generators *generators,
+struct dh_generator_pool *dh_generators_pool(struct dh_generators *generators,
 	const struct dh_generator_config *config)
 {
 	return pool_of(generators, config);

@@ -49,7 +49,7 @@ void dh_generators_leave(struct dh_generators *generators, const struct dh_gener
 /* Who waits for a generator. */
 int dh_generators_waiting(const struct dh_generators *generators, const struct dh_generator_config *config);
 /* Its places. Borrowed. */
-const struct dh_generator_pool *dh_generators_pool(struct dh_generators *generators,
+struct dh_generator_pool *dh_generators_pool(struct dh_generators *generators,
 	const struct dh_generator_config *config);
 
 #endif

@@ -123,18 +123,38 @@ struct dh_segment *dh_playout_find(struct dh_playout *playout, const char *id)
 	return at < 0 ? NULL : playout->queue.at[at];
 }
 
-int dh_playout_enqueue(struct dh_playout *playout, struct dh_segment *segment)
+static int push(struct dh_playout *playout, struct dh_segment *segment)
 {
 	const struct dh_queue_limits limits = { playout->config.max_queue, playout->config.max_queue_ticks,
 		playout->config.max_queue_bytes };
 	if (dh_playout_find(playout, dh_segment_id(segment)))
 		return -EEXIST;
-	int err = dh_queue_push(&playout->queue, segment, &limits);
-	if (err)
-		return err;
+	return dh_queue_push(&playout->queue, segment, &limits);
+}
+
+static void tell_queued(struct dh_playout *playout, struct dh_segment *segment)
+{
 	emit(playout, DH_EVENT_QUEUED, segment, playout->slot_ticks, 0);
 	if (dh_segment_is_open(segment) || dh_segment_error(segment, NULL))
 		dh_playout_filled(playout, segment);
+}
+
+int dh_playout_enqueue(struct dh_playout *playout, struct dh_segment *segment)
+{
+	int err = push(playout, segment);
+	if (!err)
+		tell_queued(playout, segment);
+	return err;
+}
+
+int dh_playout_enqueue_after(struct dh_playout *playout, struct dh_segment *segment, const char *id)
+{
+	int err = push(playout, segment);
+	if (err)
+		return err;
+	long at = dh_queue_find(&playout->queue, id);
+	dh_queue_move_last(&playout->queue, at < 0 ? 0 : (size_t)at + 1);
+	tell_queued(playout, segment);
 	return 0;
 }
 

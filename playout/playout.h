@@ -106,6 +106,9 @@ int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle);
  * limit is reached; -EEXIST: a segment with that id plays or waits; -ENOMEM. */
 int dh_playout_enqueue(struct dh_playout *playout, struct dh_segment *segment);
 
+/* The same, but directly after the playing or waiting segment `id`; if there is none, next. */
+int dh_playout_enqueue_after(struct dh_playout *playout, struct dh_segment *segment, const char *id);
+
 /* The playing or waiting segment with that id, NULL if there is none. Fill it with
  * dh_segment_open/append/complete/fail, then call dh_playout_filled. */
 struct dh_segment *dh_playout_find(struct dh_playout *playout, const char *id);

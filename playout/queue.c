@@ -38,6 +38,14 @@ int dh_queue_push(struct dh_queue *queue, struct dh_segment *segment, const stru
 	return 0;
 }
 
+void dh_queue_move_last(struct dh_queue *queue, size_t index)
+{
+	struct dh_segment *last = queue->at[queue->count - 1];
+
+	memmove(queue->at + index + 1, queue->at + index, (queue->count - 1 - index) * sizeof *queue->at);
+	queue->at[index] = last;
+}
+
 struct dh_segment *dh_queue_take(struct dh_queue *queue, size_t index)
 {
 	struct dh_segment *segment = queue->at[index];

@@ -21,6 +21,9 @@ struct dh_queue {
 /* Takes ownership of the segment on success. -ENOBUFS: a limit is reached; -ENOMEM. */
 int dh_queue_push(struct dh_queue *queue, struct dh_segment *segment, const struct dh_queue_limits *limits);
 
+/* Moves the last one to `index`. */
+void dh_queue_move_last(struct dh_queue *queue, size_t index);
+
 /* Removes the segment at `index`. The caller owns it. */
 struct dh_segment *dh_queue_take(struct dh_queue *queue, size_t index);
 

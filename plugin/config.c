@@ -263,6 +263,7 @@ int dh_config_load(struct dh_config **out, const char *folder)
 	dh_config_find_scope(config);
 	read_each(config, file, "avatar-", read_avatar);
 	read_each(config, file, "generator-", read_generator);
+	dh_config_find_fallbacks(config);
 	read_each(config, file, "room-", read_room);
 	dh_config_warn_of_scope(config);
 out:

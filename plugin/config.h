@@ -85,6 +85,8 @@ const struct dh_generator_config *dh_config_find_generator(const struct dh_confi
 /* NULL: a mistake, which was logged. */
 struct dh_generator_config *dh_config_generator_read(const janus_config_container *category, const char *name);
 void dh_config_generator_free(struct dh_generator_config **generator);
+/* Once all are read: finds those named as fallbacks, or logs that there are none. */
+void dh_config_find_fallbacks(struct dh_config *config);
 /* Sets `scope`, where it is not set, and `fetch`. */
 void dh_config_find_scope(struct dh_config *config);
 /* Logs if there are generators and nothing to run them in. */

@@ -25,6 +25,8 @@ static const struct dh_option generator_options[] = {
 	DH_NUMBER(struct dh_generator_config, memory_mb, 0, 1 << 20, 0),
 	DH_LIST(struct dh_generator_config, at_once, false),
 	DH_FLAG(struct dh_generator_config, cache, 0),
+	DH_TEXT(struct dh_generator_config, retry, ""),
+	DH_TEXT(struct dh_generator_config, fallback, NULL),
 	DH_NUMBER(struct dh_generator_config, connect_s, 1, 3600, 5),
 	DH_NUMBER(struct dh_generator_config, silence_s, 1, 3600, 30),
 	DH_OPTIONS_END,
@@ -78,6 +80,8 @@ static int check_generator(const janus_config_container *category, const struct 
 		if (!strchr(*entry, '=') || **entry == '=')
 			return wrong(category, "environment", "texts \"NAME=value\" are expected");
 	}
+	if (*generator->retry && strcmp(generator->retry, "tail"))
+		return wrong(category, "retry", "\"tail\" or \"\" is expected");
 	int err = generator->urls ? check_urls(category, generator->urls) : 0;
 	return err ? err : check_at_once(category, generator);
 }
@@ -98,6 +102,21 @@ struct dh_generator_config *dh_config_generator_read(const janus_config_containe
 		dh_log(DH_LOG_WARNING, "%s: %s does not exist, or cannot be executed", category->name,
 			generator->command[0]);
 	return generator;
+}
+
+void dh_config_find_fallbacks(struct dh_config *config)
+{
+	for (guint i = 0; i < config->generators->len; i++) {
+		struct dh_generator_config *generator = config->generators->pdata[i];
+		if (!generator->fallback)
+			continue;
+		generator->fallback_config = dh_config_find_generator(config, generator->fallback);
+		if (!generator->fallback_config || generator->fallback_config == generator)
+			dh_log(DH_LOG_ERROR, "%s: generator-%s: fallback: there is no other generator %s", DH_CONFIG_FILE,
+				generator->name, generator->fallback);
+		if (generator->fallback_config == generator)
+			generator->fallback_config = NULL;
+	}
 }
 
 void dh_config_generator_free(struct dh_generator_config **generator)

@@ -125,7 +125,17 @@ void dh_room_text_ended(struct dh_room *room, const struct dh_segment *segment);
 /* After the thread has ended: frees the ids. */
 void dh_room_text_clear(struct dh_room *room);
 
+/* --- room_rest.c; in the room's thread */
+
+/* Call after filling the segment of `failed`, and before telling the playout: if its generator
+ * has failed, another one may say the rest, in a segment that follows it. */
+void dh_room_rest_continue(struct dh_room *room, struct dh_feed *failed);
+
 /* --- room_segments.c; in the room's thread */
+
+/* An id that no segment has. */
+#define DH_ROOM_MADE_ID_SIZE 32
+void dh_room_segments_make_id(struct dh_room *room, char id[DH_ROOM_MADE_ID_SIZE]);
 
 /* The avatar's clip is ready, or could not be prepared. */
 void dh_room_segments_avatar(struct dh_room *room);

@@ -41,8 +41,10 @@ static void feed_run(void *owner, struct dh_command *command)
 	struct dh_feed *feed = ((struct feed_command *)command)->feed;
 	struct dh_room *room = owner;
 
-	if (dh_feed_fill(feed))
+	if (dh_feed_fill(feed)) {
+		dh_room_rest_continue(room, feed);
 		dh_playout_filled(room->playout, dh_feed_segment(feed));
+	}
 	room->queue_changed = true;
 	feed_free(command);
 }
@@ -184,16 +186,15 @@ void dh_room_segments_avatar(struct dh_room *room)
 struct enqueue {
 	struct dh_feed *feed;
 	const char *id;  /* NULL: the room makes one */
-	char made[32];   /* out: that one */
+	char made[DH_ROOM_MADE_ID_SIZE]; /* out: that one */
 	size_t position; /* out */
 };
 
-static void make_id(struct dh_room *room, struct enqueue *enqueue)
+void dh_room_segments_make_id(struct dh_room *room, char id[DH_ROOM_MADE_ID_SIZE])
 {
 	do
-		g_snprintf(enqueue->made, sizeof(enqueue->made), "s-%" PRIu64, ++room->next_segment);
-	while (dh_playout_find(room->playout, enqueue->made));
-	enqueue->id = enqueue->made;
+		g_snprintf(id, DH_ROOM_MADE_ID_SIZE, "s-%" PRIu64, ++room->next_segment);
+	while (dh_playout_find(room->playout, id));
 }
 
 /* The feed is set first: the events of the segment need it. */
@@ -216,8 +217,10 @@ static int run_enqueue(struct dh_room *room, void *arg)
 
 	if (room->has_failed)
 		return -EHOSTDOWN;
-	if (!enqueue->id)
-		make_id(room, enqueue);
+	if (!enqueue->id) {
+		dh_room_segments_make_id(room, enqueue->made);
+		enqueue->id = enqueue->made;
+	}
 	int err = dh_segment_alloc(&segment, enqueue->id, enqueue->feed);
 	if (!err)
 		err = enqueue_feed(room, enqueue->feed, segment);

@@ -388,6 +388,119 @@ class Voices(Services):
         return self.ask("stats", admin_key="operator")["usage"]["media_descriptors"]["used"]
 
 
+class Unfinished(Services):
+    """Generators that fail in the middle of a sentence."""
+    TEXT = "This is a sentence of twelve words, which takes longer than one second."
+
+    @classmethod
+    def more(cls, service):
+        a, b, c = service("first"), service("second"), service("alone")
+        cls.generators = """
+            generator-tail: { url = ( "%s", "%s" ) retry = "tail" silence_s = 2 fallback = "sound" }
+            generator-alone: { url = "%s" voices = ( "ada" ) fallback = "sound" }
+            generator-given: { url = "%s" }
+            generator-sound: { command = ( "/bin/sh", "-c", "cat > {folder}/said; cat {folder}/sound.nut" )
+                voices = ( "eve", "ada" ) }
+        """ % (a.url, b.url, c.url, c.url)
+
+    def setUp(self):
+        super().setUp()
+        self.begun = threading.Event()
+        if not os.path.exists(self.janus.path("sound.nut")):
+            subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "sine=440:d=1", "-c:a",
+                            "pcm_s16le", self.janus.path("sound.nut")], check=True)
+
+    def half(self, asked, then=lambda: None):
+        asked.await_whole()
+        asked.status("200 OK\r\nContent-Length: %d" % len(self.media))
+        asked.send(self.media[:len(self.media) * 3 // 5])
+        self.begun.wait(60)
+        then()
+
+    def play(self, generator, begins=True):
+        """What follows a segment that fails: its end, the event that says so, and how that ends."""
+        room, events = self.speaking_room(generator)
+        segment = self.say(room, self.TEXT, metadata={"a": 1})
+        self.say(room, "The next one.", segment="next")
+        if begins:
+            self.event(events, segment, "started")
+            self.begun.set()
+        continued = events.wait(lambda e: e.get("event") == "continued")
+        self.assertEqual(continued["segment"], segment)
+        end = self.end_of(events, segment)
+        self.assertEqual(end["event"], "failed")
+        rest = self.end_of(events, continued["by"])
+        self.assertEqual(rest["metadata"], {"a": 1})
+        order = [e["segment"] for e in events.data() if e.get("event") == "started"]
+        self.end_of(events, "next")
+        self.assertEqual(order[-1], continued["by"], "the next one waits")
+        return end, continued, rest
+
+    def check_rest(self, said, text):
+        """From a word on, about as far on as the media were."""
+        self.assertEqual(self.TEXT[:-len(text)][-1], " ")
+        self.assertAlmostEqual(len(self.TEXT) - len(text), said / 65, delta=14)
+
+    def test_another_one_says_the_rest(self):
+        def answer(asked):
+            asked.await_whole()
+            if asked.text.decode() == self.TEXT:
+                self.half(asked)
+            else:
+                asked.send(self.media)
+        self.answers["first"] = self.answers["second"] = answer
+        end, continued, rest = self.play("tail")
+        self.assertIn("broke off", end["error"])
+        self.assertGreater(end["played_ms"], 300)
+        self.assertEqual((rest["event"], rest["played_ms"], continued["generator"]), ("finished", 1000, "tail"))
+        texts = [a.text.decode() for s in ("first", "second") for a in self.services[s].asked]
+        self.check_rest(end["played_ms"], next(t for t in texts if self.TEXT.endswith(t) and t != self.TEXT))
+
+    def test_one_that_falls_silent(self):
+        def answer(asked):
+            asked.await_whole()
+            if asked.text.decode() == self.TEXT:
+                self.half(asked, lambda: time.sleep(20))
+            else:
+                asked.send(self.media)
+        self.answers["first"] = self.answers["second"] = answer
+        end, _, rest = self.play("tail")
+        self.assertIn("sent nothing for 2 s", end["error"])
+        self.assertEqual(rest["event"], "finished")
+
+    def test_only_sound_says_the_rest(self):
+        self.answers["alone"] = self.half
+        end, continued, rest = self.play("alone")
+        self.assertEqual((continued["generator"], rest["event"], rest["played_ms"]), ("sound", "finished", 1000))
+
+    def test_nothing_has_come(self):
+        self.answers["alone"] = lambda asked: asked.status("500 No")
+        end, continued, rest = self.play("alone", begins=False)
+        self.assertEqual((end["played_ms"], rest["event"]), (0, "finished"))
+
+    def test_what_has_not_begun_is_said_as_a_whole(self):
+        """It fails while another one plays."""
+        self.begun.set()
+        self.answers["alone"] = lambda asked: self.half(asked) if asked.await_whole() or asked.text == b"fails" else \
+            asked.send(self.media)
+        room, events = self.speaking_room("alone")
+        self.say(room, "plays")
+        segment = self.say(room, "fails")
+        continued = events.wait(lambda e: e.get("event") == "continued")
+        end = self.end_of(events, segment)
+        self.assertEqual((end["event"], end["played_ms"]), ("failed", 0))
+        self.assertEqual(self.end_of(events, continued["by"])["event"], "finished")
+        with open(self.janus.path("said"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "fails")
+
+    def test_it_is_given_up(self):
+        self.begun.set()
+        self.answers["alone"] = self.half
+        room, events = self.speaking_room("given")
+        self.assertEqual(self.end_of(events, self.say(room, self.TEXT))["event"], "failed")
+        self.assertNotIn("continued", [e.get("event") for e in events.data()])
+
+
 class Kept(Services):
     """Sentences that return."""
     @classmethod

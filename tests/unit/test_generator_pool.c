@@ -118,11 +118,26 @@ static void test_all_fail(void)
 	dh_generator_pool_free(&pool);
 }
 
+/* How much of a text has been said, by how fast it was said before. */
+static void test_speed(void)
+{
+	struct dh_generator_pool *pool = new_pool(NULL);
+
+	CHECK_INT(dh_generator_pool_characters(pool, 650), 10);
+	dh_generator_pool_spoke(pool, 3, 3000); /* says nothing */
+	CHECK_INT(dh_generator_pool_characters(pool, 650), 10);
+	for (int i = 0; i < 100; i++)
+		dh_generator_pool_spoke(pool, 100, 10000);
+	CHECK_INT(dh_generator_pool_characters(pool, 1050), 10);
+	dh_generator_pool_free(&pool);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_soonest),
 	TEST(test_at_once),
 	TEST(test_pauses),
 	TEST(test_all_fail),
+	TEST(test_speed),
 };
 
 int main(int argc, char **argv)

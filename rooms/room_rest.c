@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Segments that say what a generator that failed has left unsaid. In the room's thread. */
+#include "room_private.h"
+
+#include "ingest/log.h"
+
+static void tell(struct dh_room *room, const struct dh_segment *failed, const struct dh_segment *rest)
+{
+	const struct dh_feed *feed = dh_segment_user(rest);
+	json_t *event = dh_room_report_new(room, "continued");
+
+	json_object_set_new(event, "segment", json_string(dh_segment_id(failed)));
+	json_object_set_new(event, "by", json_string(dh_segment_id(rest)));
+	json_object_set_new(event, "generator", json_string(dh_feed_generator(feed)));
+	dh_room_tell_all(room, event, NULL);
+}
+
+/* Next to the one that failed in the list, too: it is prepared in that order. */
+static void add_feed(struct dh_room *room, struct dh_feed *after, struct dh_feed *feed)
+{
+	guint at = 0;
+
+	while (at < room->feeds->len && room->feeds->pdata[at] != after)
+		at++;
+	g_ptr_array_insert(room->feeds, (gint)MIN(at + 1, room->feeds->len), dh_feed_ref(feed));
+}
+
+static int enqueue(struct dh_room *room, const struct dh_segment *failed, struct dh_feed *feed)
+{
+	struct dh_segment *segment = NULL;
+	char id[DH_ROOM_MADE_ID_SIZE];
+
+	dh_room_segments_make_id(room, id);
+	int err = dh_segment_alloc(&segment, id, feed);
+	if (err)
+		return err;
+	dh_feed_set_segment(feed, segment);
+	add_feed(room, dh_segment_user(failed), feed);
+	tell(room, failed, segment);
+	err = dh_playout_enqueue_after(room->playout, segment, dh_segment_id(failed));
+	if (err) {
+		g_ptr_array_remove(room->feeds, feed);
+		dh_feed_set_segment(feed, NULL);
+		dh_segment_free(&segment);
+	}
+	return err;
+}
+
+void dh_room_rest_continue(struct dh_room *room, struct dh_feed *failed)
+{
+	const struct dh_segment *segment = dh_feed_segment(failed);
+	const struct dh_feed_owner owner = dh_room_feed_owner(room);
+	/* One that has not begun never will. */
+	bool is_whole = segment != dh_playout_playing(room->playout, NULL);
+	struct dh_feed *rest = segment ? dh_feed_take_rest(failed, &owner, is_whole) : NULL;
+
+	if (!rest) {
+		struct dh_room *unused = owner.arg;
+		dh_room_unref(&unused);
+		return;
+	}
+	int err = enqueue(room, segment, rest);
+	if (err)
+		dh_log(DH_LOG_WARNING, "room %s: segment %s: the rest cannot be queued: %s", room->id,
+			dh_segment_id(segment), g_strerror(-err));
+	dh_feed_unref(&rest);
+}
