@@ -275,7 +275,8 @@ int dh_talker_options_read(struct dh_talker_options *o, int argc, char **argv)
 	if (o->pitch < 0)
 		o->pitch = o->look->pitch;
 	if (kinds > 1 || (kinds && optind < argc))
-		return dh_complain(DH_EXIT_USAGE, "TEXT, --audio, --idle, --marks and --portrait are mutually exclusive");
+		return dh_complain(DH_EXIT_USAGE,
+			"TEXT, --audio, --idle, --marks and --portrait are mutually exclusive");
 	if (kinds)
 		return DH_TALKER_OPTIONS_GO;
 	const char *input = getenv("DH_INPUT");

@@ -21,13 +21,13 @@ struct dh_feed_context {
 	struct dh_io *io;
 	struct dh_ingest *ingest;
 	struct dh_generators *generators; /* needed if a generator makes it; outlives the feed */
-	const char *generator_scope; /* dh-scope; this and the next two outlive the feed */
-	const char *generator_fetch; /* dh-fetch */
-	const char *generator_user;  /* the user that generators run as */
-	int64_t max_text;            /* bytes of a text that is written bit by bit */
-	int64_t more_s;              /* longest time without more of such a text, while it is spoken */
-	int64_t more_rate;           /* pieces of it in a second */
-	int64_t ahead_ticks;         /* how far a live source is read ahead of what has been played */
+	const char *generator_scope;      /* dh-scope; this and the next two outlive the feed */
+	const char *generator_fetch;      /* dh-fetch */
+	const char *generator_user;       /* the user that generators run as */
+	int64_t max_text;                 /* bytes of a text that is written bit by bit */
+	int64_t more_s;                   /* longest time without more of such a text, while it is spoken */
+	int64_t more_rate;                /* pieces of it in a second */
+	int64_t ahead_ticks;              /* how far a live source is read ahead of what has been played */
 };
 
 /* The owner of the segment that the feed fills. */

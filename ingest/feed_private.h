@@ -47,10 +47,10 @@ struct dh_feed {
 	/* the owner's thread */
 	struct dh_segment *segment;
 	bool is_started, is_next, is_incomplete;
-	json_t *notes; /* may be NULL */
-	bool is_text_owed; /* whoever writes the text has not ended it */
-	int64_t pieces_us; /* since when `pieces` are counted */
-	int pieces;        /* of the text */
+	json_t *notes;          /* may be NULL */
+	bool is_text_owed;      /* whoever writes the text has not ended it */
+	int64_t pieces_us;      /* since when `pieces` are counted */
+	int pieces;             /* of the text */
 	int64_t progress_ticks; /* when `progress` was last called */
 	/* atomic */
 	atomic_bool is_held;           /* its source waits until more has been played */

@@ -26,8 +26,8 @@ struct dh_generator {
 	struct dh_generator_log *log;
 	struct dh_generator_text *text;
 	bool is_fetch;
-	int alive;      /* our end of a pipe that closes when we die */
-	GSource *timer; /* max_s, then the grace period */
+	int alive;                 /* our end of a pipe that closes when we die */
+	GSource *timer;            /* max_s, then the grace period */
 	int64_t left_ms, since_us; /* of max_s, when it last began to run */
 	bool is_held;
 	bool is_late, is_over, is_lingering;

@@ -20,8 +20,8 @@ struct dh_generator_config {
 	char *retry;        /* "tail": another of its services says the rest; "": none does */
 	char *fallback;     /* the generator that says what this one could not; NULL: none */
 	const struct dh_generator_config *fallback_config; /* that one */
-	int64_t connect_s;  /* a service must be connected within */
-	int64_t silence_s;  /* longest time without a byte from a service */
+	int64_t connect_s;                                 /* a service must be connected within */
+	int64_t silence_s;                                 /* longest time without a byte from a service */
 };
 
 #endif

@@ -14,9 +14,9 @@
 struct place {
 	int busy, at_once;
 	uint64_t asked, failed;
-	int failures; /* in a row */
+	int failures;     /* in a row */
 	int64_t until_us; /* left alone */
-	double first_us; /* valid if measured_us > 0 */
+	double first_us;  /* valid if measured_us > 0 */
 	int64_t measured_us;
 };
 

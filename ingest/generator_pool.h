@@ -49,10 +49,10 @@ int64_t dh_generator_pool_characters(const struct dh_generator_pool *pool, int64
 int64_t dh_generator_pool_due_us(const struct dh_generator_pool *pool, int64_t now_us);
 
 struct dh_place_stats {
-	int busy, at_once;           /* at_once 0: no limit */
-	uint64_t asked, failed;      /* since the start */
-	int64_t first_ms;            /* lately; -1: unknown */
-	int64_t pause_ms;            /* so long it is left alone; 0: it is not */
+	int busy, at_once;      /* at_once 0: no limit */
+	uint64_t asked, failed; /* since the start */
+	int64_t first_ms;       /* lately; -1: unknown */
+	int64_t pause_ms;       /* so long it is left alone; 0: it is not */
 };
 int dh_generator_pool_count(const struct dh_generator_pool *pool);
 void dh_generator_pool_stats(const struct dh_generator_pool *pool, int place, int64_t now_us,

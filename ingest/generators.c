@@ -79,7 +79,8 @@ static bool serve_some(struct dh_generators *generators, bool is_next)
 		struct dh_place_wait *wait = l->data;
 		if (wait->is_next != is_next)
 			continue;
-		int place = dh_generator_pool_take(pool_of(generators, wait->config), wait->tried, g_get_monotonic_time());
+		int place = dh_generator_pool_take(pool_of(generators, wait->config), wait->tried,
+			g_get_monotonic_time());
 		if (place == -EAGAIN)
 			continue;
 		stop_waiting(generators, wait);
@@ -167,8 +168,7 @@ int dh_generators_waiting(const struct dh_generators *generators, const struct d
 	return waiting;
 }
 
-struct dh_generator_pool *dh_generators_pool(struct dh_generators *generators,
-	const struct dh_generator_config *config)
+struct dh_generator_pool *dh_generators_pool(struct dh_generators *generators, const struct dh_generator_config *config)
 {
 	return pool_of(generators, config);
 }

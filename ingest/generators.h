@@ -21,8 +21,8 @@ void dh_generators_free(struct dh_generators **generators);
 /* Somebody who wants a place; zero it, then set the first group. */
 struct dh_place_wait {
 	const struct dh_generator_config *config; /* outlives the generators */
-	uint64_t tried; /* a mask of places not to be given */
-	bool is_next;   /* goes before those that are not */
+	uint64_t tried;                           /* a mask of places not to be given */
+	bool is_next;                             /* goes before those that are not */
 	void (*given)(void *arg, int place);
 	void *arg;
 	/* private */

@@ -112,8 +112,8 @@ void dh_config_find_fallbacks(struct dh_config *config)
 			continue;
 		generator->fallback_config = dh_config_find_generator(config, generator->fallback);
 		if (!generator->fallback_config || generator->fallback_config == generator)
-			dh_log(DH_LOG_ERROR, "%s: generator-%s: fallback: there is no other generator %s", DH_CONFIG_FILE,
-				generator->name, generator->fallback);
+			dh_log(DH_LOG_ERROR, "%s: generator-%s: fallback: there is no other generator %s",
+				DH_CONFIG_FILE, generator->name, generator->fallback);
 		if (generator->fallback_config == generator)
 			generator->fallback_config = NULL;
 	}

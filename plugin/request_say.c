@@ -33,8 +33,8 @@ static void open_audio(struct dh_request *request, int *fd)
 
 	if (!path || !dh_enqueue_has_folder(request))
 		return;
-	int err = dh_ingest_open(request->instance->ingest, config->segments_folders, path, config->max_file_mb << 20, fd,
-		&text);
+	int err = dh_ingest_open(request->instance->ingest, config->segments_folders, path, config->max_file_mb << 20,
+		fd, &text);
 	if (err)
 		dh_enqueue_fail_file(request, "audio", err, text);
 	g_free(text);
@@ -87,8 +87,8 @@ static void fail_more(struct dh_request *request, const char *id, int err)
 	if (err == -EPIPE)
 		dh_request_fail(request, DH_ERROR_NO_SEGMENT, "The segment has ended (%s)", id);
 	else if (err == -ENOTCONN)
-		dh_request_fail(request, DH_ERROR_STATE, "The segment's text has ended: nothing came within more_s (%lld)",
-			(long long)config->more_s);
+		dh_request_fail(request, DH_ERROR_STATE,
+			"The segment's text has ended: nothing came within more_s (%lld)", (long long)config->more_s);
 	else if (err == -EFBIG)
 		dh_request_fail(request, DH_ERROR_LIMIT, "All of the \"text\" is longer than max_text (%lld bytes)",
 			(long long)config->max_text);

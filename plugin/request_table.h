@@ -22,8 +22,8 @@ struct dh_request_type {
 	}
 
 /* request_room.c, request_change.c, request_segment.c, request_viewer.c, request_watch.c */
-extern const struct dh_request_type dh_room_requests[], dh_change_requests[], dh_say_requests[],
-	dh_segment_requests[], dh_viewer_requests[], dh_watch_requests[];
+extern const struct dh_request_type dh_room_requests[], dh_change_requests[], dh_say_requests[], dh_segment_requests[],
+	dh_viewer_requests[], dh_watch_requests[];
 
 /* NULL: there is no such request. */
 const struct dh_request_type *dh_request_find(const char *name);

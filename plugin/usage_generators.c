@@ -38,8 +38,8 @@ static char *public_url(const char *url)
 
 static json_t *place_json(const struct dh_place_stats *stats, const char *url)
 {
-	json_t *place = json_pack("{s:i, s:i, s:I, s:I, s:o, s:I}", "busy", stats->busy, "at_once", stats->at_once, "asked",
-		(json_int_t)stats->asked, "failed", (json_int_t)stats->failed, "first_ms",
+	json_t *place = json_pack("{s:i, s:i, s:I, s:I, s:o, s:I}", "busy", stats->busy, "at_once", stats->at_once,
+		"asked", (json_int_t)stats->asked, "failed", (json_int_t)stats->failed, "first_ms",
 		stats->first_ms < 0 ? json_null() : json_integer(stats->first_ms), "pause_ms",
 		(json_int_t)stats->pause_ms);
 
@@ -58,7 +58,8 @@ static json_t *generator_json(struct look *seen)
 	for (int i = 0; i < seen->count; i++)
 		json_array_append_new(places,
 			place_json(&seen->places[i], seen->config->urls ? seen->config->urls[i] : NULL));
-	return json_pack("{s:s, s:i, s:o}", "generator", seen->config->name, "waiting", seen->waiting, "places", places);
+	return json_pack("{s:s, s:i, s:o}", "generator", seen->config->name, "waiting", seen->waiting, "places",
+		places);
 }
 
 json_t *dh_usage_generators(struct dh_instance *instance)

@@ -162,8 +162,8 @@ static const char *cannot_connect(const struct fetch *fetch)
 	long number = 0;
 
 	curl_easy_getinfo(fetch->easy, CURLINFO_OS_ERRNO, &number);
-	return number == ECONNREFUSED ? "cannot be reached: connection refused" :
-		number == ENETUNREACH ? "cannot be reached: no way to its network" :
+	return number == ECONNREFUSED  ? "cannot be reached: connection refused" :
+		number == ENETUNREACH  ? "cannot be reached: no way to its network" :
 		number == EHOSTUNREACH ? "cannot be reached: no way to its machine" :
 					 "cannot be reached";
 }

@@ -185,9 +185,9 @@ void dh_room_segments_avatar(struct dh_room *room)
 
 struct enqueue {
 	struct dh_feed *feed;
-	const char *id;  /* NULL: the room makes one */
+	const char *id;                  /* NULL: the room makes one */
 	char made[DH_ROOM_MADE_ID_SIZE]; /* out: that one */
-	size_t position; /* out */
+	size_t position;                 /* out */
 };
 
 void dh_room_segments_make_id(struct dh_room *room, char id[DH_ROOM_MADE_ID_SIZE])

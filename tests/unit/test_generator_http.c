@@ -140,7 +140,11 @@ static void start_it(void *arg)
 		.text = "Hello, ",
 		.is_text_open = run.is_text_open,
 		.voice = "d\xc3\xa9:100%",
-		.scene = { .room = "1", .segment = "s\r\nX-Evil: 1", .metadata = "{\"a\":\"\\u00e9\"}", .clip = "a b.mp4", .position_ms = 1241 },
+		.scene = { .room = "1",
+			.segment = "s\r\nX-Evil: 1",
+			.metadata = "{\"a\":\"\\u00e9\"}",
+			.clip = "a b.mp4",
+			.position_ms = 1241 },
 		.output = ends[1] };
 	run.err = dh_generator_start(&run.generator, io, &spec, generator_ended, NULL);
 	close(ends[1]);
@@ -347,7 +351,8 @@ static void test_secrets(void)
 	start_service(&service);
 	start(service.url);
 	AWAIT(look().length > 0);
-	const char *find[] = { "sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c secret@127", NULL };
+	const char *find[] = { "sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c secret@127",
+		NULL };
 	g_spawn_sync(NULL, (char **)find, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &found, NULL, NULL, NULL);
 	/* The one that looks for it names it, too. */
 	CHECK(atoi(found) <= 1, "%s", found);
