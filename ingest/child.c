@@ -23,7 +23,9 @@ struct dh_child {
 	pid_t pid;
 	int pidfd;
 	bool is_scope, is_killed, is_reaped;
-	bool is_left; /* freed, but not reaped yet */
+	bool is_forced; /* the scope did not react, and got SIGKILL */
+	char **sweep;   /* NULL: none */
+	bool is_left;   /* freed, but not reaped yet */
 	struct dh_io_left left;
 	GSource *end, *timer;
 	dh_child_exit_fn *exited;
@@ -32,6 +34,8 @@ struct dh_child {
 
 /* waitid names P_PIDFD only since glibc 2.36. */
 #define WAIT_PIDFD ((idtype_t)3)
+
+static void start_sweep(struct dh_io *io, char *const *argv);
 
 static bool send_signal(const struct dh_child *child, int number)
 {
@@ -70,7 +74,15 @@ static void release(struct dh_child *child)
 	dh_io_drop(&child->end);
 	dh_io_drop(&child->timer);
 	close(child->pidfd);
+	g_strfreev(child->sweep);
 	g_free(child);
+}
+
+/* A scope ends as its command did: by a signal, too. But that it was asked to end, and did,
+ * means that it has killed everything. */
+static bool was_scope_killed(const struct dh_child *child, int status)
+{
+	return (status < 0 || WIFSIGNALED(status)) && (!child->is_killed || child->is_forced);
 }
 
 static void has_ended(struct dh_child *child)
@@ -80,7 +92,11 @@ static void has_ended(struct dh_child *child)
 	dh_io_drop(&child->end);
 	if (!reap(child, &status)) {
 		dh_io_timer_set(child->timer, AGAIN_MS);
-	} else if (child->is_left) {
+		return;
+	}
+	if (child->sweep && was_scope_killed(child, status))
+		start_sweep(child->io, child->sweep);
+	if (child->is_left) {
 		dh_io_forget(&child->left);
 		release(child);
 	} else {
@@ -101,6 +117,7 @@ static gboolean out_of_time(gpointer arg)
 {
 	struct dh_child *child = arg;
 
+	child->is_forced = child->is_forced || child->end;
 	if (child->end)
 		kill_group(child);
 	else
@@ -187,6 +204,7 @@ int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_ch
 
 	new->io = io;
 	new->is_scope = spec->is_scope;
+	new->sweep = g_strdupv((char **)spec->sweep);
 	new->exited = exited;
 	new->arg = arg;
 	err = spawn(&new->pid, spec);
@@ -205,6 +223,7 @@ int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_ch
 	*child = new;
 	return 0;
 failed:
+	g_strfreev(new->sweep);
 	g_free(new);
 	return err;
 }
@@ -226,7 +245,7 @@ void dh_child_kill(struct dh_child *child)
 
 static void nothing(struct dh_io_left *left)
 {
-	(void)left; /* dh_child_free killed it already */
+	(void)left; /* it is killed already, or sweeps */
 }
 
 static void abandon(struct dh_io_left *left)
@@ -236,6 +255,28 @@ static void abandon(struct dh_io_left *left)
 	kill_group(child);
 	dh_log(DH_LOG_ERROR, "process %d does not end", (int)child->pid);
 	release(child);
+}
+
+/* Nobody waits for it but the I/O thread. */
+static void leave(struct dh_child *child)
+{
+	child->is_left = true;
+	child->left.hurry = nothing;
+	child->left.abandon = abandon;
+	dh_io_leave(child->io, &child->left);
+}
+
+static void start_sweep(struct dh_io *io, char *const *argv)
+{
+	char *none[] = { NULL };
+	const struct dh_child_spec spec = { .argv = argv, .envp = none, .fds = { -1, -1, -1, -1 } };
+	struct dh_child *child;
+	int err = dh_child_spawn(&child, io, &spec, NULL, NULL);
+
+	if (err < 0)
+		dh_log(DH_LOG_ERROR, "what a killed %s has left cannot be looked for: %s", argv[0], g_strerror(-err));
+	else
+		leave(child);
 }
 
 void dh_child_free(struct dh_child **child)
@@ -250,8 +291,5 @@ void dh_child_free(struct dh_child **child)
 		return;
 	}
 	dh_child_kill(old);
-	old->is_left = true;
-	old->left.hurry = nothing;
-	old->left.abandon = abandon;
-	dh_io_leave(old->io, &old->left);
+	leave(old);
 }

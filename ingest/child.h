@@ -22,6 +22,9 @@ struct dh_child_spec {
 	/* A dh-scope (prepare/scope.c): SIGTERM makes it kill everything it started and
 	 * exit. It gets SIGKILL only if it does not react. */
 	bool is_scope;
+	/* If the scope is killed, it has not killed what it started: a command to do that, as
+	 * `argv` (copied). Nobody waits for it but the I/O thread before it ends. NULL: none. */
+	char *const *sweep;
 };
 
 /* The child has ended, and its whole process group has been killed. `status` is as from

@@ -133,7 +133,9 @@ void dh_feed_played(struct dh_feed *feed, int64_t played_ticks);
 /* The longest time between two calls while it plays; 0: it need not be called. */
 int64_t dh_feed_played_every_ticks(const struct dh_feed *feed);
 
-/* Moves what has arrived into the segment. Returns whether the feed has a segment. */
+/* Moves some of what has arrived into the segment, if it still has one. Returns whether to call
+ * it again: one call takes a fraction of a millisecond, however much has arrived. A segment that
+ * was not open yet is not ready (dh_segment_set_partial) until all of it has moved. */
 bool dh_feed_fill(struct dh_feed *feed);
 
 /* After dh_feed_fill: its generator has failed, and this is to say what it did not, or (is_whole)

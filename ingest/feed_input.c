@@ -15,12 +15,6 @@
 /* Every viewer receives them. */
 #define NOTES_MAX 10
 
-static void unit_free(gpointer data)
-{
-	struct dh_unit *unit = data;
-	dh_unit_unref(&unit);
-}
-
 /* Call with the lock held when something has arrived; releases it. */
 static void unlock_and_wake(struct dh_feed *feed)
 {
@@ -55,16 +49,20 @@ static void on_anchor(void *arg, struct dh_unit *anchor)
 static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 {
 	struct dh_feed *feed = arg;
+	GPtrArray *more = g_ptr_array_sized_new((guint)count);
 
 	if (feed->config)
 		dh_feed_speech_has_media(feed);
-	g_mutex_lock(&feed->lock);
-	if (!feed->arrived.units)
-		feed->arrived.units = g_ptr_array_new_with_free_func(unit_free);
+	/* Before the lock is taken: the owner may be waiting for it. */
 	for (size_t i = 0; i < count; i++) {
-		g_ptr_array_add(feed->arrived.units, dh_unit_ref(units[i]));
+		g_ptr_array_add(more, dh_unit_ref(units[i]));
 		feed->made_ticks = MAX(feed->made_ticks, units[i]->pts_ticks + units[i]->duration_ticks);
 	}
+	g_mutex_lock(&feed->lock);
+	if (feed->arrived.units)
+		g_ptr_array_extend_and_steal(feed->arrived.units, more);
+	else
+		feed->arrived.units = more;
 	unlock_and_wake(feed);
 }
 

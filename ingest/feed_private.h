@@ -11,7 +11,8 @@
 
 /* What has arrived since the owner last looked. */
 struct dh_feed_batch {
-	GPtrArray *units;
+	GPtrArray *units; /* struct dh_unit, references; may be NULL */
+	guint filled;     /* so many of them have moved into the segment */
 	bool has_head, has_end, has_failure, is_incomplete;
 	json_t *notes; /* set with the end; may be NULL */
 	struct dh_stream_head head;
@@ -47,11 +48,12 @@ struct dh_feed {
 	/* the owner's thread */
 	struct dh_segment *segment;
 	bool is_started, is_next, is_incomplete;
-	json_t *notes;          /* may be NULL */
-	bool is_text_owed;      /* whoever writes the text has not ended it */
-	int64_t pieces_us;      /* since when `pieces` are counted */
-	int pieces;             /* of the text */
-	int64_t progress_ticks; /* when `progress` was last called */
+	json_t *notes;                /* may be NULL */
+	bool is_text_owed;            /* whoever writes the text has not ended it */
+	int64_t pieces_us;            /* since when `pieces` are counted */
+	int pieces;                   /* of the text */
+	struct dh_feed_batch filling; /* moves into the segment in steps */
+	int64_t progress_ticks;       /* when `progress` was last called */
 	/* atomic */
 	atomic_bool is_held;           /* its source waits until more has been played */
 	_Atomic int64_t allowed_ticks; /* its source may be read up to here */

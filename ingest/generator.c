@@ -177,15 +177,19 @@ enum { TEXT, OUTPUT, WORDS, ALIVE, ENDS }; /* become its descriptors 0 to 3 */
 
 static int spawn(struct dh_generator *generator, const struct dh_generator_spec *spec, const int *fds)
 {
-	char **argv = dh_generator_arguments(spec), **envp = dh_generator_environment(spec);
+	char *mark = g_uuid_string_random();
+	char **argv = dh_generator_arguments(spec), **envp = dh_generator_environment(spec, mark);
+	char *sweep[] = { argv[0], (char *)"--sweep", mark, NULL };
 	const struct dh_child_spec child = { .argv = argv,
 		.envp = envp,
 		.is_scope = true,
+		.sweep = sweep,
 		.fds = { fds[TEXT], fds[OUTPUT], fds[WORDS], fds[ALIVE] } };
 	int err = dh_child_spawn(&generator->child, generator->io, &child, exited, generator);
 
 	g_strfreev(argv);
 	g_strfreev(envp);
+	g_free(mark);
 	return err;
 }
 

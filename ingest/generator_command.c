@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "prepare/job.h"
+
 #define NICENESS "5" /* below pacing, above preparing ahead of time */
 
 /* `voice` is always one of the configured voices. */
@@ -62,10 +64,11 @@ static void add_scene(GPtrArray *envp, const struct dh_generator_scene *scene)
 }
 
 /* Inherits nothing of the gateway's environment, which may hold secrets. */
-char **dh_generator_environment(const struct dh_generator_spec *spec)
+char **dh_generator_environment(const struct dh_generator_spec *spec, const char *mark)
 {
 	GPtrArray *envp = g_ptr_array_new();
 
+	g_ptr_array_add(envp, g_strdup_printf(DH_SCOPE_MARK "=%s", mark));
 	g_ptr_array_add(envp, g_strdup("PATH=/usr/local/bin:/usr/bin:/bin"));
 	g_ptr_array_add(envp, g_strdup("LANG=C.UTF-8"));
 	g_ptr_array_add(envp, g_strdup("HOME=/"));

@@ -36,8 +36,9 @@ struct dh_generator_spec {
 	int output; /* becomes its standard output: the write end of a pipe */
 };
 
-/* Arguments and environment, NULL-terminated. g_strfreev them. */
+/* Arguments and environment, NULL-terminated. g_strfreev them. `mark`: by which dh-scope finds what is
+ * left of it (prepare/job.h). */
 char **dh_generator_arguments(const struct dh_generator_spec *spec);
-char **dh_generator_environment(const struct dh_generator_spec *spec);
+char **dh_generator_environment(const struct dh_generator_spec *spec, const char *mark);
 
 #endif

@@ -19,6 +19,28 @@
 /* Per segment while it is prepared: picture and sound. */
 #define SEGMENT_DESCRIPTORS 2
 
+/* --- the workers */
+
+static struct dh_workers_config workers_config(const struct dh_ingest *ingest)
+{
+	const struct dh_ingest_config *c = &ingest->config;
+
+	return (struct dh_workers_config){
+		.loader = ingest->loader,
+		.path = c->worker_path,
+		.user = c->worker_user,
+		.warm = c->warm_workers,
+		.max = c->max_workers,
+		.max_live = c->max_live,
+		.wait_ms = c->worker_wait_ms,
+		.max_waiting = c->max_jobs,
+		.memory_mb = c->worker_memory_mb,
+		.cpu_s = c->worker_cpu_s,
+		.nice = c->worker_nice,
+		.start_ms = c->worker_start_ms,
+	};
+}
+
 /* --- the version */
 
 static void version_known(void *arg, const char *text, const char *error)
@@ -43,6 +65,7 @@ static void version_known(void *arg, const char *text, const char *error)
 
 bool dh_ingest_asks_version(struct dh_ingest *ingest)
 {
+	const struct dh_workers_config config = workers_config(ingest);
 	int64_t now = g_get_monotonic_time();
 	int err;
 
@@ -51,7 +74,7 @@ bool dh_ingest_asks_version(struct dh_ingest *ingest)
 	if (ingest->version || (ingest->asked_us && now - ingest->asked_us < ASK_AGAIN_US))
 		return false;
 	ingest->asked_us = now;
-	err = dh_worker_version_ask(&ingest->asking, ingest->io, ingest->config.worker_path, version_known, ingest);
+	err = dh_worker_version_ask(&ingest->asking, ingest->io, &config, version_known, ingest);
 	if (err < 0)
 		dh_log(DH_LOG_WARNING, "%s --version: %s; nothing is cached or shared", ingest->config.worker_path,
 			g_strerror(-err));
@@ -63,21 +86,7 @@ bool dh_ingest_asks_version(struct dh_ingest *ingest)
 static void start(void *arg)
 {
 	struct dh_ingest *ingest = arg;
-	const struct dh_ingest_config *c = &ingest->config;
-	struct dh_workers_config config = {
-		.loader = ingest->loader,
-		.path = c->worker_path,
-		.user = c->worker_user,
-		.warm = c->warm_workers,
-		.max = c->max_workers,
-		.max_live = c->max_live,
-		.wait_ms = c->worker_wait_ms,
-		.max_waiting = c->max_jobs,
-		.memory_mb = c->worker_memory_mb,
-		.cpu_s = c->worker_cpu_s,
-		.nice = c->worker_nice,
-		.start_ms = c->worker_start_ms,
-	};
+	const struct dh_workers_config config = workers_config(ingest);
 
 	ingest->workers = dh_workers_new(ingest->io, &config);
 	dh_ingest_asks_version(ingest);
@@ -162,6 +171,16 @@ void dh_ingest_free(struct dh_ingest **ingest)
 	dh_loader_free(&old->loader);
 	dh_io_call(old->io, nothing, NULL);
 	release(old);
+}
+
+void dh_ingest_free_later(struct dh_ingest *ingest, dh_free_fn *some, void *thing)
+{
+	dh_free_later(ingest->loader, some, thing);
+}
+
+void dh_ingest_free_units_later(struct dh_ingest *ingest, GPtrArray *units)
+{
+	dh_free_units_later(ingest->loader, units);
 }
 
 /* --- limits */

@@ -20,6 +20,7 @@
 
 #include <stdint.h>
 
+#include "free_later.h"
 #include "ingest_config.h"
 #include "io.h"
 #include "listener.h"
@@ -60,6 +61,11 @@ int dh_ingest_admit(struct dh_ingest *ingest, char **error);
 
 /* Whether there is memory to prepare segments ahead of their turn. Any thread. */
 bool dh_ingest_has_memory(struct dh_ingest *ingest);
+
+/* dh_free_later (free_later.h) in this ingest's threads. Any thread. */
+void dh_ingest_free_later(struct dh_ingest *ingest, dh_free_fn *some, void *thing);
+/* The same for an array of references to units; NULL is allowed. */
+void dh_ingest_free_units_later(struct dh_ingest *ingest, GPtrArray *units);
 
 struct dh_subscription;
 

@@ -26,7 +26,7 @@
 #define DH_LANE_LOST    4
 #define DH_LANES        64 /* at once */
 
-enum dh_lane { DH_LANE_OPEN, DH_LANE_READ, DH_LANE_CLOSE, DH_LANE_CACHE_READ, DH_LANE_CACHE_WRITE };
+enum dh_lane { DH_LANE_OPEN, DH_LANE_READ, DH_LANE_CLOSE, DH_LANE_CACHE_READ, DH_LANE_CACHE_WRITE, DH_LANE_FREE };
 
 struct dh_loader;
 
@@ -53,7 +53,7 @@ void dh_loader_free(struct dh_loader **loader);
 struct dh_loader *dh_loader_ref(struct dh_loader *loader);
 void dh_loader_unref(struct dh_loader **loader); /* *loader may be NULL */
 
-/* Runs `task` in the lane of `device` (0 for the cache). `limit_ms` is for all its steps
+/* Runs `task` in the lane of `device` (0 for the cache and DH_LANE_FREE). `limit_ms` is for all its steps
  * together. -EHOSTDOWN: the lane has lost too many threads; -ENOBUFS: too many lanes, or
  * the loader is ending; or why no thread could be started. On error, nothing is called. */
 int dh_loader_post(struct dh_loader *loader, enum dh_lane lane, uint64_t device, int limit_ms,

@@ -37,7 +37,7 @@ static void batch_free(struct batch *batch)
 {
 	struct dh_load_task *task = &batch->loading->task;
 
-	dh_recording_clear(&batch->recording);
+	dh_recording_clear(&batch->recording, NULL);
 	dh_load_task_unref(&task);
 	g_free(batch);
 }
@@ -158,7 +158,7 @@ static void loading_free(struct dh_load_task *task)
 	if (loading->fd >= 0)
 		dh_close_later(task->loader, loading->limits, loading->fd);
 	dh_stream_reader_free(&loading->reader);
-	dh_recording_clear(&loading->batch);
+	dh_recording_clear(&loading->batch, NULL);
 	dh_inputs_unref(&loading->inputs);
 	dh_cache_unref(&loading->cache);
 	dh_limits_unref(&loading->limits);

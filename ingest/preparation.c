@@ -265,7 +265,7 @@ void dh_preparation_free(struct dh_preparation **preparation)
 	dh_job_cancel(&old->job);
 	dh_cache_writer_end(&old->writer, false);
 	dh_stream_reader_free(&old->reader);
-	dh_recording_clear(&old->recording);
+	dh_recording_clear(&old->recording, old->ingest->loader);
 	dh_open_files_unref(&old->files);
 	g_ptr_array_unref(old->subscriptions);
 	dh_inputs_unref(&old->inputs);

@@ -4,12 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-static void unit_unref(gpointer unit)
-{
-	struct dh_unit *one = unit;
-
-	dh_unit_unref(&one);
-}
+#include "free_later.h"
 
 static void count(struct dh_recording *recording, int64_t bytes)
 {
@@ -21,15 +16,15 @@ void dh_recording_init(struct dh_recording *recording, struct dh_limits *limits)
 {
 	memset(recording, 0, sizeof *recording);
 	recording->limits = limits;
-	recording->units = g_ptr_array_new_with_free_func(unit_unref);
+	recording->units = g_ptr_array_new();
 	recording->notes = g_ptr_array_new_with_free_func(g_free);
 }
 
-void dh_recording_clear(struct dh_recording *recording)
+void dh_recording_clear(struct dh_recording *recording, struct dh_loader *loader)
 {
+	dh_free_units_later(loader, g_steal_pointer(&recording->units));
 	dh_unit_unref(&recording->anchor);
 	g_clear_pointer(&recording->picture, g_bytes_unref);
-	g_clear_pointer(&recording->units, g_ptr_array_unref);
 	g_clear_pointer(&recording->notes, g_ptr_array_unref);
 	g_clear_pointer(&recording->text, g_free);
 	count(recording, -recording->bytes);
@@ -150,8 +145,7 @@ void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *mo
 		recording->anchor = g_steal_pointer(&more->anchor);
 	if (more->picture)
 		recording->picture = g_steal_pointer(&more->picture);
-	for (guint i = 0; i < more->units->len; i++)
-		g_ptr_array_add(recording->units, dh_unit_ref(more->units->pdata[i]));
+	g_ptr_array_extend_and_steal(recording->units, g_steal_pointer(&more->units));
 	for (guint i = 0; i < more->notes->len; i++)
 		take_note(recording, more->notes->pdata[i]);
 	if (more->state == DH_RECORDING_ENDED)
@@ -160,6 +154,6 @@ void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *mo
 		dh_recording_fail(recording, more->code, more->text);
 	/* What moved is counted here; clearing `more` gives back its count. */
 	count(recording, more->bytes);
-	dh_recording_clear(more);
+	dh_recording_clear(more, NULL);
 	dh_recording_init(more, recording->limits);
 }

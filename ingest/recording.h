@@ -10,6 +10,7 @@
 #include <glib.h>
 
 #include "limits.h"
+#include "loader.h"
 #include "playout/stream.h"
 
 enum dh_recording_state { DH_RECORDING_OPEN, DH_RECORDING_ENDED, DH_RECORDING_FAILED };
@@ -31,7 +32,8 @@ struct dh_recording {
 
 /* `limits` must outlive the recording. */
 void dh_recording_init(struct dh_recording *recording, struct dh_limits *limits);
-void dh_recording_clear(struct dh_recording *recording);
+/* Its units are freed later (free_later.h) if `loader` is not NULL. */
+void dh_recording_clear(struct dh_recording *recording, struct dh_loader *loader);
 
 /* Fills the recording given as `arg`. */
 extern const struct dh_stream_sink dh_recording_sink;

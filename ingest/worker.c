@@ -224,12 +224,12 @@ static void exited(void *arg, int status)
 	drained(worker);
 }
 
-static char **arguments(const struct dh_workers_config *config)
+char **dh_worker_arguments(const struct dh_workers_config *config, const char *action)
 {
 	GPtrArray *argv = g_ptr_array_new();
 
 	g_ptr_array_add(argv, g_strdup(config->path));
-	g_ptr_array_add(argv, g_strdup("--worker"));
+	g_ptr_array_add(argv, g_strdup(action));
 	g_ptr_array_add(argv, g_strdup("--parent"));
 	g_ptr_array_add(argv, g_strdup_printf("%d", (int)getpid()));
 	g_ptr_array_add(argv, g_strdup("--memory-mb"));
@@ -265,7 +265,7 @@ static int spawn(struct dh_worker *worker)
 		err = -errno;
 		goto out;
 	}
-	argv = arguments(&worker->workers->config);
+	argv = dh_worker_arguments(&worker->workers->config, "--worker");
 	spec = (struct dh_child_spec){ .argv = argv, .fds = { -1, output[1], -1, sockets[1] } };
 	err = dh_child_spawn(&worker->child, worker->workers->io, &spec, exited, worker);
 	g_strfreev(argv);

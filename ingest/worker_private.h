@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Shared by worker.c (one process), job.c and workers.c (all processes). */
+/* Shared by worker.c (one process), job.c, workers.c (all processes) and worker_version.c. */
 #ifndef DH_WORKER_PRIVATE_H
 #define DH_WORKER_PRIVATE_H
 
@@ -62,6 +62,9 @@ struct dh_workers {
 };
 
 /* --- worker.c */
+
+/* The command line of a dh-prepare that is confined: for `action`, an option. g_strfreev it. */
+char **dh_worker_arguments(const struct dh_workers_config *config, const char *action);
 
 /* Starts one, in STARTING. It reports to workers.c. Negative errno with *error a text (g_free it). */
 int dh_worker_start(struct dh_workers *workers, struct dh_worker **worker, char **error);

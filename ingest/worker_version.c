@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "worker_private.h"
 
 #define ANSWER_MAX 1000
 #define ANSWER_MS  10000
@@ -43,11 +44,11 @@ static void ended(void *arg, int status)
 		version->fn(version->arg, text, NULL);
 }
 
-int dh_worker_version_ask(struct dh_worker_version **version, struct dh_io *io, const char *path,
+int dh_worker_version_ask(struct dh_worker_version **version, struct dh_io *io, const struct dh_workers_config *config,
 	dh_worker_version_fn *fn, void *arg)
 {
-	char *argv[] = { (char *)path, "--version", NULL };
 	struct dh_worker_version *new;
+	char **argv;
 	int output[2], r;
 
 	if (pipe2(output, O_CLOEXEC | O_NONBLOCK) < 0)
@@ -56,8 +57,10 @@ int dh_worker_version_ask(struct dh_worker_version **version, struct dh_io *io, 
 	new->output = output[0];
 	new->fn = fn;
 	new->arg = arg;
+	argv = dh_worker_arguments(config, "--version");
 	r = dh_child_spawn(&new->child, io, &(struct dh_child_spec){ .argv = argv, .fds = { -1, output[1], -1, -1 } },
 		ended, new);
+	g_strfreev(argv);
 	close(output[1]);
 	if (r < 0) {
 		close(output[0]);

@@ -18,6 +18,8 @@ struct dh_playout {
 	int64_t slot_ticks; /* the next slot to decide, in media time */
 	bool speaking;
 	struct dh_queue queue;
+	struct dh_queue interrupted; /* waited, and end one by one */
+	int64_t interrupted_ticks;   /* when they ended */
 	struct dh_timeline timeline;
 	struct dh_fanout fanout;
 };
@@ -72,6 +74,7 @@ void dh_playout_free(struct dh_playout **playout)
 		return;
 	dh_fanout_clear(&p->fanout);
 	dh_queue_clear(&p->queue);
+	dh_queue_clear(&p->interrupted);
 	dh_timeline_clear(&p->timeline);
 	free(p);
 }
@@ -95,16 +98,22 @@ static void emit(struct dh_playout *playout, enum dh_event_type type, struct dh_
 }
 
 /* All segments end here. */
-static void end_segment(struct dh_playout *playout, enum dh_event_type how, struct dh_segment *segment,
-	int64_t played_ticks)
+static void end_segment_at(struct dh_playout *playout, enum dh_event_type how, struct dh_segment *segment,
+	int64_t media_ticks, int64_t played_ticks)
 {
 	if (how == DH_EVENT_FINISHED && dh_segment_error(segment, NULL))
 		how = DH_EVENT_FAILED;
-	emit(playout, how, segment, playout->slot_ticks, played_ticks);
+	emit(playout, how, segment, media_ticks, played_ticks);
 	if (playout->sink.ended)
 		playout->sink.ended(playout->sink_arg, segment);
 	else
 		dh_segment_free(&segment);
+}
+
+static void end_segment(struct dh_playout *playout, enum dh_event_type how, struct dh_segment *segment,
+	int64_t played_ticks)
+{
+	end_segment_at(playout, how, segment, playout->slot_ticks, played_ticks);
 }
 
 static void end_playing(struct dh_playout *playout, enum dh_event_type how)
@@ -189,19 +198,36 @@ int dh_playout_remove(struct dh_playout *playout, const char *id)
 	return 0;
 }
 
-int dh_playout_interrupt(struct dh_playout *playout)
+int dh_playout_begin_interrupt(struct dh_playout *playout)
 {
 	int dropped = 0;
+	while (dh_playout_continue_interrupt(playout))
+		;
 	if (playout->timeline.playing) {
 		end_playing(playout, DH_EVENT_INTERRUPTED);
 		dropped++;
 	}
-	struct dh_queue waiting = playout->queue;
+	dh_queue_clear(&playout->interrupted);
+	playout->interrupted = playout->queue;
+	playout->interrupted_ticks = playout->slot_ticks;
 	playout->queue = (struct dh_queue){ 0 };
-	for (size_t i = 0; i < waiting.count; i++, dropped++)
-		end_segment(playout, DH_EVENT_INTERRUPTED, waiting.at[i], 0);
-	waiting.count = 0;
-	dh_queue_clear(&waiting);
+	return dropped + (int)playout->interrupted.count;
+}
+
+bool dh_playout_continue_interrupt(struct dh_playout *playout)
+{
+	if (!playout->interrupted.count)
+		return false;
+	end_segment_at(playout, DH_EVENT_INTERRUPTED, dh_queue_take(&playout->interrupted, 0),
+		playout->interrupted_ticks, 0);
+	return true;
+}
+
+int dh_playout_interrupt(struct dh_playout *playout)
+{
+	int dropped = dh_playout_begin_interrupt(playout);
+	while (dh_playout_continue_interrupt(playout))
+		;
 	return dropped;
 }
 
@@ -215,6 +241,11 @@ struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t 
 struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t index)
 {
 	return index < playout->queue.count ? playout->queue.at[index] : NULL;
+}
+
+size_t dh_playout_waiting_count(const struct dh_playout *playout)
+{
+	return playout->queue.count;
 }
 
 bool dh_playout_is_ready(const struct dh_playout *playout, const struct dh_segment *segment)

@@ -123,12 +123,18 @@ int dh_playout_skip(struct dh_playout *playout);
 int dh_playout_remove(struct dh_playout *playout, const char *id);
 /* Ends the playing segment and all waiting ones at the next slot. Returns how many. */
 int dh_playout_interrupt(struct dh_playout *playout);
+/* The same in steps, because a queue may be long: the first ends the playing segment and
+ * takes the waiting ones out of the queue; each call of the second ends one of those, at the
+ * same media time, until it returns false. Other calls may come in between. */
+int dh_playout_begin_interrupt(struct dh_playout *playout);
+bool dh_playout_continue_interrupt(struct dh_playout *playout);
 
 /* The playing segment, NULL when idle. Sets *played_ticks (unless NULL) to how
  * much of it was played, see above. */
 struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t *played_ticks);
 /* The waiting segment at `index` (0: next), NULL beyond the last. */
 struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t index);
+size_t dh_playout_waiting_count(const struct dh_playout *playout);
 /* Whether enough of `segment` is known for it to start. */
 bool dh_playout_is_ready(const struct dh_playout *playout, const struct dh_segment *segment);
 int64_t dh_playout_media_ticks(const struct dh_playout *playout, int64_t now_ticks);

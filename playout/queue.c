@@ -22,18 +22,32 @@ static bool is_full(const struct dh_queue *queue, const struct dh_queue_limits *
 	return queue->count >= (size_t)limits->segments || ticks > limits->ticks || bytes > limits->bytes;
 }
 
+/* Behind the last one. */
+static int make_space(struct dh_queue *queue)
+{
+	size_t taken = queue->memory ? (size_t)(queue->at - queue->memory) : 0;
+	if (taken + queue->count < queue->capacity)
+		return 0;
+	if (taken <= queue->capacity / 2) {
+		size_t capacity = queue->capacity ? queue->capacity * 2 : 16;
+		struct dh_segment **memory = realloc(queue->memory, capacity * sizeof *memory);
+		if (!memory)
+			return -ENOMEM;
+		queue->memory = memory;
+		queue->capacity = capacity;
+	}
+	memmove(queue->memory, queue->memory + taken, queue->count * sizeof *queue->memory);
+	queue->at = queue->memory;
+	return 0;
+}
+
 int dh_queue_push(struct dh_queue *queue, struct dh_segment *segment, const struct dh_queue_limits *limits)
 {
 	if (is_full(queue, limits))
 		return -ENOBUFS;
-	if (queue->count == queue->capacity) {
-		size_t capacity = queue->capacity ? queue->capacity * 2 : 16;
-		struct dh_segment **at = realloc(queue->at, capacity * sizeof *at);
-		if (!at)
-			return -ENOMEM;
-		queue->at = at;
-		queue->capacity = capacity;
-	}
+	int err = make_space(queue);
+	if (err)
+		return err;
 	queue->at[queue->count++] = segment;
 	return 0;
 }
@@ -50,7 +64,10 @@ struct dh_segment *dh_queue_take(struct dh_queue *queue, size_t index)
 {
 	struct dh_segment *segment = queue->at[index];
 	queue->count--;
-	memmove(queue->at + index, queue->at + index + 1, (queue->count - index) * sizeof *queue->at);
+	if (index == 0)
+		queue->at++;
+	else
+		memmove(queue->at + index, queue->at + index + 1, (queue->count - index) * sizeof *queue->at);
 	return segment;
 }
 
@@ -66,6 +83,6 @@ void dh_queue_clear(struct dh_queue *queue)
 {
 	while (queue->count)
 		dh_segment_free(&queue->at[--queue->count]);
-	free(queue->at);
+	free(queue->memory);
 	*queue = (struct dh_queue){ 0 };
 }

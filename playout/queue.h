@@ -15,7 +15,10 @@ struct dh_queue_limits {
 /* Zeroed is empty. */
 struct dh_queue {
 	struct dh_segment **at; /* at[0] is next */
-	size_t count, capacity;
+	size_t count;
+	/* private */
+	struct dh_segment **memory; /* `at` points into it: taking the first moves nothing */
+	size_t capacity;
 };
 
 /* Takes ownership of the segment on success. -ENOBUFS: a limit is reached; -ENOMEM. */

@@ -17,7 +17,7 @@ struct units {
 struct dh_segment {
 	char id[DH_SEGMENT_ID_MAX + 1];
 	void *user;
-	bool open, ready;
+	bool open, ready, partial;
 	enum ending ending;
 	struct dh_stream_head head;
 	struct dh_unit *anchor;
@@ -179,6 +179,16 @@ void dh_segment_fail(struct dh_segment *segment, int code, const char *text)
 	stop(segment, FAILED);
 	segment->error_code = code;
 	memcpy(segment->error, text, length_to_keep(text));
+}
+
+void dh_segment_set_partial(struct dh_segment *segment, bool partial)
+{
+	segment->partial = partial;
+}
+
+bool dh_segment_is_partial(const struct dh_segment *segment)
+{
+	return segment->partial;
 }
 
 bool dh_segment_mark_ready(struct dh_segment *segment)

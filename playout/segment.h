@@ -56,6 +56,11 @@ void dh_segment_complete(struct dh_segment *segment);
  * `text`, cut at a character. */
 void dh_segment_fail(struct dh_segment *segment, int code, const char *text);
 
+/* More units are about to be appended, of those that have arrived: it is not ready until they
+ * are. Only for a segment that has not begun to play. */
+void dh_segment_set_partial(struct dh_segment *segment, bool partial);
+bool dh_segment_is_partial(const struct dh_segment *segment);
+
 /* Remembers that event READY was sent. True only the first time. */
 bool dh_segment_mark_ready(struct dh_segment *segment);
 

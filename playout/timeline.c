@@ -37,7 +37,7 @@ static bool has_preroll(const struct dh_timeline *timeline, const struct dh_segm
 
 bool dh_timeline_is_ready(const struct dh_timeline *timeline, const struct dh_segment *segment)
 {
-	return dh_segment_is_open(segment) && has_preroll(timeline, segment, 0);
+	return dh_segment_is_open(segment) && !dh_segment_is_partial(segment) && has_preroll(timeline, segment, 0);
 }
 
 /* Each segment brings a copy of its anchor. Comparing it here once with those that

@@ -156,6 +156,7 @@ int dh_instance_alloc(struct dh_instance **out, const char *folder)
 	g_mutex_init(&instance->rooms_lock);
 	g_mutex_init(&instance->admission_lock);
 	instance->clients = dh_clients_new();
+	instance->senders = dh_senders_new();
 	instance->avatars = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, avatar_free);
 	instance->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, room_unref);
 	instance->sessions = g_hash_table_new_full(NULL, NULL, session_unref, NULL);
@@ -215,6 +216,7 @@ void dh_instance_free(struct dh_instance **out)
 	dh_room_file_free(&instance->room_file);
 	dh_config_free(&instance->config);
 	dh_clients_free(&instance->clients);
+	dh_senders_free(&instance->senders);
 	g_mutex_clear(&instance->admission_lock);
 	g_mutex_clear(&instance->rooms_lock);
 	g_mutex_clear(&instance->lock);

@@ -13,6 +13,7 @@
 #include "rooms/room.h"
 #include "outbox.h"
 #include "room_file.h"
+#include "senders.h"
 #include "session.h"
 
 struct dh_push_service;
@@ -26,13 +27,15 @@ struct dh_instance {
 	struct dh_outbox *outbox;
 	struct dh_host host; /* of every room */
 	struct dh_clients *clients;
+	struct dh_senders *senders;
 	struct dh_push_service *pushes;  /* set by plugin.c; NULL: nobody can push */
 	GHashTable *avatars;             /* by name (its config's), struct dh_avatar */
 	struct dh_member_counts members; /* atomic */
 	GMutex admission_lock;           /* held from looking for a place to taking it */
-	/* serialises creating, editing and destroying rooms; taken before `lock` */
+	/* serialises creating, editing and destroying rooms; taken before `lock`. Held while the
+	 * room file is written, so nobody who only looks may take it. */
 	GMutex rooms_lock;
-	struct dh_room_file *room_file; /* protected by rooms_lock */
+	struct dh_room_file *room_file; /* changed with rooms_lock held */
 	/* protected by lock */
 	GMutex lock;
 	GHashTable *rooms;    /* by id, references to struct dh_room */

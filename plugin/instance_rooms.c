@@ -59,10 +59,7 @@ GPtrArray *dh_instance_rooms(struct dh_instance *instance)
 
 bool dh_instance_is_permanent(struct dh_instance *instance, const struct dh_room *room)
 {
-	g_mutex_lock(&instance->rooms_lock);
-	bool is_permanent = dh_room_file_has(instance->room_file, id_of(room));
-	g_mutex_unlock(&instance->rooms_lock);
-	return is_permanent;
+	return dh_room_file_has(instance->room_file, id_of(room));
 }
 
 /* --- one change at a time: rooms_lock is held */
@@ -135,6 +132,7 @@ static struct dh_room_context context_of(const struct dh_instance *instance)
 
 	return (struct dh_room_context){
 		.host = &instance->host,
+		.ingest = instance->ingest,
 		.string_ids = config->string_ids != 0,
 		.events = config->events != 0,
 		.realtime = config->realtime,

@@ -8,7 +8,6 @@
 
 #include <janus/rtcp.h>
 
-#include "rooms/realtime.h"
 #include "dispatch.h"
 #include "push_service.h"
 
@@ -178,6 +177,7 @@ static void plugin_destroy_session(janus_plugin_session *handle, int *error)
 
 	if (session) {
 		dh_session_close(session);
+		dh_senders_leave(instance->senders, session);
 		end_watch(session);
 		dh_session_unref(&session);
 	} else {
@@ -250,9 +250,10 @@ static void plugin_setup_media(janus_plugin_session *handle)
 	if (!instance)
 		return;
 	/* This is Janus's thread that sends to the viewer. */
-	dh_realtime_enter(DH_REALTIME_SENDER, instance->config->realtime);
+	dh_senders_enter(instance->senders, session, instance->config->realtime);
 	struct dh_member *member = dh_session_member(session);
 	if (member) {
+		dh_session_connected(session, member);
 		dh_room_member_media(member);
 		dh_outbox_push(instance->outbox, session, NULL, dh_member_status("started"));
 	}
@@ -305,8 +306,12 @@ static void plugin_hangup_media(janus_plugin_session *handle)
 
 	if (!instance)
 		return;
-	bool wanted = dh_session_clear_closing(session);
-	end_watch(session);
+	dh_senders_leave(instance->senders, session);
+	struct dh_member *ended;
+	bool wanted = dh_session_hung_up(session, &ended);
+	if (ended)
+		dh_room_member_leave(ended);
+	dh_member_unref(&ended);
 	if (wanted)
 		dh_outbox_push(instance->outbox, session, NULL, dh_member_status("stopped"));
 	leave_session(session);

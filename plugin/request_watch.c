@@ -65,6 +65,8 @@ static void offered(void *arg, int err)
 		dh_request_fail(request, DH_ERROR_SDP, "Janus could not use the offer (%d), its log says why", err);
 		dh_outbox_push(o->instance->outbox, session, o->transaction, dh_request_error(request));
 		dh_request_free(&request);
+	} else {
+		dh_session_connected(session, o->member);
 	}
 	dh_member_unref(&o->member);
 	g_free(o->transaction);

@@ -23,12 +23,32 @@ struct dh_room_file {
 	GPtrArray *rooms;
 	struct dh_file_state state; /* when it was last read or written */
 	bool is_damaged;
+	/* protected by lock, which is never held while the disk is asked */
+	GMutex lock;
+	GHashTable *ids; /* those of the rooms that it creates */
 };
 
 static void room_free(gpointer data)
 {
 	struct dh_config_room *room = data;
 	dh_config_room_free(&room);
+}
+
+/* Call when `rooms` are what the file says. */
+static void publish(struct dh_room_file *file)
+{
+	GHashTable *ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL), *old;
+
+	for (guint i = 0; i < file->rooms->len; i++) {
+		const struct dh_config_room *room = file->rooms->pdata[i];
+		if (room->avatar && room->id)
+			g_hash_table_add(ids, g_strdup(room->id));
+	}
+	g_mutex_lock(&file->lock);
+	old = file->ids;
+	file->ids = ids;
+	g_mutex_unlock(&file->lock);
+	g_hash_table_unref(old);
 }
 
 /* --- reading */
@@ -72,6 +92,7 @@ static void read_all(struct dh_room_file *file)
 	if (file->is_damaged)
 		dh_log(DH_LOG_ERROR, "%s is not written either, until it is repaired: no change of rooms is permanent",
 			file->path);
+	publish(file);
 }
 
 /* Somebody else may have changed or repaired it. */
@@ -92,6 +113,8 @@ struct dh_room_file *dh_room_file_load(const struct dh_config *config, const cha
 	file->config = config;
 	file->path = g_build_filename(folder, DH_ROOMS_FILE, NULL);
 	file->rooms = g_ptr_array_new_with_free_func(room_free);
+	file->ids = g_hash_table_new(g_str_hash, g_str_equal);
+	g_mutex_init(&file->lock);
 	dh_safe_file_clean(file->path);
 	read_all(file);
 	return file;
@@ -102,6 +125,8 @@ void dh_room_file_free(struct dh_room_file **file)
 	if (!*file)
 		return;
 	g_ptr_array_free((*file)->rooms, TRUE);
+	g_hash_table_unref((*file)->ids);
+	g_mutex_clear(&(*file)->lock);
 	g_free((*file)->path);
 	g_free(*file);
 	*file = NULL;
@@ -112,11 +137,12 @@ const GPtrArray *dh_room_file_rooms(const struct dh_room_file *file)
 	return file->rooms;
 }
 
-bool dh_room_file_has(const struct dh_room_file *file, const char *id)
+bool dh_room_file_has(struct dh_room_file *file, const char *id)
 {
-	const struct dh_config_room *room = dh_config_room_find(file->rooms, id);
-
-	return room && room->avatar;
+	g_mutex_lock(&file->lock);
+	bool has = g_hash_table_contains(file->ids, id);
+	g_mutex_unlock(&file->lock);
+	return has;
 }
 
 /* --- writing */
@@ -174,6 +200,7 @@ static int replace(struct dh_room_file *file, const char *id, struct dh_config_r
 	int err = file->is_damaged ? -EBADMSG : is_full ? -ENOBUFS : write_all(file);
 	if (!err) {
 		dh_config_room_free(&old);
+		publish(file);
 		return 0;
 	}
 	if (room)

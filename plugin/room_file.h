@@ -5,7 +5,8 @@
  *
  * Written as a whole or not at all (safe_file.h). Before each change it is read again
  * if somebody else has changed it, so that their changes are not lost; running rooms
- * stay as they are until the plugin restarts. Any thread, one at a time.
+ * stay as they are until the plugin restarts. Any thread; all but dh_room_file_has one at a
+ * time, since they may wait for the disk.
  */
 #ifndef DH_ROOM_FILE_H
 #define DH_ROOM_FILE_H
@@ -26,7 +27,8 @@ void dh_room_file_free(struct dh_room_file **file);
 /* Its rooms, struct dh_config_room, valid until the next change. One without an avatar
  * removes that of the operator's file. */
 const GPtrArray *dh_room_file_rooms(const struct dh_room_file *file);
-bool dh_room_file_has(const struct dh_room_file *file, const char *id);
+/* Whether it creates a room with this id, as of the latest change. Waits for nothing. */
+bool dh_room_file_has(struct dh_room_file *file, const char *id);
 
 /* Stores `room` in place of one with the same id. Takes ownership, also on failure.
  * Negative errno: it could not be written, nothing has changed. -EBADMSG: the file is

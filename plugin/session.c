@@ -5,7 +5,7 @@
 #include "rooms/member.h"
 
 /* Janus hangs up within milliseconds. After this long the handle may watch again
- * anyway. */
+ * anyway; the hang-up may still come (dh_session_hung_up). */
 #define CLOSING_MAX_US (5 * G_USEC_PER_SEC)
 
 struct dh_session *dh_session_new(struct janus_plugin_session *handle, struct dh_client *client)
@@ -52,7 +52,6 @@ bool dh_session_set_member(struct dh_session *session, struct dh_member *member)
 	bool is_free = !session->member && !session->closed && !is_closing(session);
 	if (is_free) {
 		session->member = dh_member_ref(member);
-		session->closing = 0;
 		atomic_fetch_add(&session->client->members, 1);
 	}
 	g_mutex_unlock(&session->lock);
@@ -67,17 +66,21 @@ struct dh_member *dh_session_member(struct dh_session *session)
 	return member;
 }
 
-struct dh_member *dh_session_end_member(struct dh_session *session, const struct dh_member *only, unsigned *closing)
+/* The lock is held. */
+static struct dh_member *take_member(struct dh_session *session)
 {
-	struct dh_member *member = NULL;
+	struct dh_member *member = session->member;
 
-	g_mutex_lock(&session->lock);
-	if (!only || session->member == only) {
-		member = session->member;
-		session->member = NULL;
-	}
+	session->member = NULL;
 	if (member)
 		atomic_fetch_sub(&session->client->members, 1);
+	return member;
+}
+
+struct dh_member *dh_session_end_member(struct dh_session *session, const struct dh_member *only, unsigned *closing)
+{
+	g_mutex_lock(&session->lock);
+	struct dh_member *member = !only || session->member == only ? take_member(session) : NULL;
 	if (member && closing) {
 		session->closings += 1 + (session->closings == G_MAXUINT);
 		*closing = session->closing = session->closings;
@@ -105,13 +108,22 @@ bool dh_session_is_closing(struct dh_session *session)
 	return closing;
 }
 
-bool dh_session_clear_closing(struct dh_session *session)
+void dh_session_connected(struct dh_session *session, const struct dh_member *member)
 {
 	g_mutex_lock(&session->lock);
-	bool closing = session->closing != 0;
-	session->closing = 0;
+	if (session->member == member)
+		session->closing = 0;
 	g_mutex_unlock(&session->lock);
-	return closing;
+}
+
+bool dh_session_hung_up(struct dh_session *session, struct dh_member **member)
+{
+	g_mutex_lock(&session->lock);
+	bool is_wanted = session->closing != 0;
+	session->closing = 0;
+	*member = is_wanted ? NULL : take_member(session);
+	g_mutex_unlock(&session->lock);
+	return is_wanted;
 }
 
 void dh_session_close(struct dh_session *session)

@@ -21,6 +21,8 @@ struct dh_session {
 	struct dh_client *client;            /* a reference: whose handle it is */
 	/* atomic */
 	atomic_int waiting_requests; /* and answers; counted by the outbox */
+	/* owned by senders.c, under its lock */
+	int sender; /* the thread that sends its media; 0: none */
 	/* private */
 	atomic_int refs;
 	GMutex lock;
@@ -58,8 +60,14 @@ struct dh_member *dh_session_end_member(struct dh_session *session, const struct
 bool dh_session_ask_to_close(struct dh_session *session, unsigned closing);
 
 bool dh_session_is_closing(struct dh_session *session);
-/* Janus has hung up; true if we wanted it. */
-bool dh_session_clear_closing(struct dh_session *session);
+
+/* Janus has taken `member`'s offer, or its media is up. Janus takes none while it hangs up the
+ * connection before, so if that was wanted, it is done: the next hang-up is this member's. */
+void dh_session_connected(struct dh_session *session, const struct dh_member *member);
+/* Janus has hung up, however late. True: it is the hang-up that we wanted, and a member that has
+ * come meanwhile stays. False: *member is the membership that it has ended, as from
+ * dh_session_end_member. */
+bool dh_session_hung_up(struct dh_session *session, struct dh_member **member);
 
 /* The handle is gone. */
 void dh_session_close(struct dh_session *session);

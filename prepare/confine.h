@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a worker gives up before it reads any media.
  *
- * `dh-prepare --worker` takes `--memory-mb N`, `--cpu-s N`, `--nice N` and
- * `--user NAME`, and calls dh_confine with them before it reports ready: the plugin
+ * `dh-prepare --worker` (and `--version`) takes `--memory-mb N`, `--cpu-s N`, `--nice N` and
+ * `--user NAME`, and calls dh_confine with them before it reports ready or answers: the plugin
  * starts it by posix_spawn, which can set none of these.
  */
 #ifndef DH_CONFINE_H

@@ -82,4 +82,7 @@ enum dh_prepare_exit {
 	DH_PREPARE_SILENT = 9,   /* the input stalled */
 };
 
+/* A variable of a generator's environment; see scope_sweep.h. */
+#define DH_SCOPE_MARK "DH_SCOPE"
+
 #endif

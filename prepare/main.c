@@ -210,6 +210,17 @@ static int prepare(struct dh_options *o, struct dh_fault *fault)
 	return code;
 }
 
+/* Confined like a worker if the options say so: the gateway asks before it trusts the program. */
+static int tell_version(const struct dh_options *o, struct dh_fault *fault)
+{
+	const char *what = "";
+	int err = dh_confine(&o->confine, &what);
+	if (err < 0)
+		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "%s: %s", what, strerror(-err));
+	puts(dh_prepare_version());
+	return 0;
+}
+
 static int act(struct dh_options *o, struct dh_fault *fault)
 {
 	switch (o->action) {
@@ -217,8 +228,7 @@ static int act(struct dh_options *o, struct dh_fault *fault)
 		dh_options_help();
 		return 0;
 	case DH_ACTION_VERSION:
-		puts(dh_prepare_version());
-		return 0;
+		return tell_version(o, fault);
 	case DH_ACTION_WORKER:
 		return dh_worker_run(&o->confine);
 	case DH_ACTION_INFO:

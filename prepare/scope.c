@@ -2,6 +2,7 @@
 /* dh-scope: runs a command and leaves none of its processes behind.
  *
  *     dh-scope [--nice N] [--memory-mb N] [--user NAME] [--grace-ms N] [--] COMMAND [ARGUMENT...]
+ *     dh-scope --sweep MARKER
  *
  * The plugin runs every generator in one. The scope is the subreaper of all its
  * descendants, so none can escape, whatever session or process group it creates. When the
@@ -9,17 +10,18 @@
  * SIGTERM, SIGHUP, SIGINT, the death of the thread that spawned the scope, or the end of
  * descriptor 3, a pipe, kill everything at once.
  *
+ * If the scope itself is killed, its command dies with it; --sweep (scope_sweep.h) then finds the
+ * command's descendants.
+ *
  * The command gets descriptors 0 to 2, confined as in confine.h. The scope itself keeps its
  * user: if that is root, the command cannot touch it.
  *
  * It ends as the command did: with its exit code, or by the same signal. 126 and 127, with
  * a line on standard error, mean that the command could not be run.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -30,12 +32,13 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "confine.h"
+#include "scope_processes.h"
+#include "scope_sweep.h"
 
 #define PARENT_FD 3
 /* Between two rounds of killing: killed processes need a moment to disappear. Doubles
@@ -125,71 +128,7 @@ static int start_command(struct scope *scope)
 
 /* --- descendants */
 
-struct process {
-	pid_t pid, parent;
-	uint64_t start; /* with the pid, it tells processes apart */
-	bool is_ours;
-};
-
-/* From the parent (4) to the start (22) in /proc/PID/stat. */
-#define SKIP_17 " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
-
-struct processes {
-	struct process *all;
-	size_t count, size;
-};
-
-/* Its parent; 0: it is gone. The name, in parentheses, may contain anything. */
-static pid_t look_at(pid_t pid, uint64_t *start)
-{
-	char path[40], text[1000];
-	const char *end;
-	ssize_t n = -1;
-	int fd, parent;
-
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, text, sizeof text - 1);
-		close(fd);
-	}
-	if (n <= 0)
-		return 0;
-	text[n] = 0;
-	end = strrchr(text, ')');
-	return end && sscanf(end, ") %*c %d" SKIP_17 " %" SCNu64, &parent, start) == 2 ? parent : 0;
-}
-
-static void add_process(struct processes *list, pid_t pid)
-{
-	if (list->count == list->size) {
-		size_t size = list->size ? 2 * list->size : 256;
-		struct process *all = realloc(list->all, size * sizeof *all);
-		if (!all)
-			return; /* the rest are killed; the next round gets the others */
-		list->all = all;
-		list->size = size;
-	}
-	struct process *process = &list->all[list->count++];
-	*process = (struct process){ .pid = pid };
-	process->parent = look_at(pid, &process->start);
-}
-
-static void list_processes(struct processes *list)
-{
-	DIR *folder = opendir("/proc");
-	const struct dirent *entry;
-
-	while (folder && (entry = readdir(folder))) {
-		int pid = atoi(entry->d_name);
-		if (pid > 0)
-			add_process(list, pid);
-	}
-	if (folder)
-		closedir(folder);
-}
-
-static bool is_ours(const struct processes *list, pid_t pid)
+static bool is_ours(const struct dh_processes *list, pid_t pid)
 {
 	if (pid == getpid())
 		return true;
@@ -200,14 +139,14 @@ static bool is_ours(const struct processes *list, pid_t pid)
 }
 
 /* Children of ours are ours; repeat until none are added. */
-static void find_ours(struct processes *list)
+static void find_ours(struct dh_processes *list)
 {
 	bool has_found = true;
 
 	while (has_found) {
 		has_found = false;
 		for (size_t i = 0; i < list->count; i++) {
-			struct process *process = &list->all[i];
+			struct dh_process *process = &list->all[i];
 			if (process->is_ours || !is_ours(list, process->parent))
 				continue;
 			process->is_ours = has_found = true;
@@ -215,32 +154,19 @@ static void find_ours(struct processes *list)
 	}
 }
 
-/* Unless its pid has become another process's since it was listed. */
-static void kill_process(const struct process *process)
-{
-	int pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0);
-	uint64_t start;
-
-	if (pidfd < 0)
-		return; /* it is gone; or the next round tries again */
-	if (look_at(process->pid, &start) && start == process->start)
-		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-	close(pidfd);
-}
-
 /* One round. A killed process cannot fork, so each round finds fewer. */
 static void kill_descendants(struct scope *scope)
 {
-	struct processes list = { 0 };
+	struct dh_processes list = { 0 };
 	uint64_t found = 0;
 
 	if (!scope->has_ended)
 		kill(-scope->pid, SIGKILL);
-	list_processes(&list);
+	dh_processes_list(&list);
 	find_ours(&list);
 	for (size_t i = 0; i < list.count; i++)
 		if (list.all[i].is_ours) {
-			kill_process(&list.all[i]);
+			dh_process_kill(&list.all[i]);
 			found += (uint64_t)list.all[i].pid << 40 ^ list.all[i].start;
 		}
 	free(list.all);
@@ -342,7 +268,7 @@ static int usage(void)
 {
 	dprintf(STDERR_FILENO,
 		"Usage: dh-scope [--nice N] [--memory-mb N] [--user NAME] [--grace-ms N] [--] "
-		"COMMAND [ARGUMENT...]\n");
+		"COMMAND [ARGUMENT...]\n       dh-scope --sweep MARKER\n");
 	return NOT_CONFINED;
 }
 
@@ -378,6 +304,8 @@ int main(int argc, char **argv)
 	struct scope scope = { .grace_ms = 1000, .round_ms = ROUND_MS };
 	int err;
 
+	if (argc == 3 && strcmp(argv[1], "--sweep") == 0)
+		return dh_scope_sweep(argv[2]) ? 0 : 1;
 	if (!read_options(&scope, argc, argv))
 		return usage();
 	scope.has_parent_fd = fcntl(PARENT_FD, F_SETFD, FD_CLOEXEC) == 0;

@@ -18,14 +18,21 @@ enum dh_realtime_role {
 	DH_REALTIME_ROOM = 2,   /* a thread that paces a room */
 };
 
+/* What a thread was before. */
+struct dh_realtime_before {
+	bool is_changed; /* dh_realtime_enter has changed it */
+	int niceness;
+	int slack_ns; /* how late timers may be */
+};
+
 /* Makes the calling thread wake on time and run before other work: in the class
  * SCHED_RR if `is_allowed` and the process may (root, CAP_SYS_NICE, or an
  * RLIMIT_RTPRIO; where that limit is lower than the role's priority, at the
  * limit), otherwise by niceness as far as the process may. A scheduling class that
- * the thread already has is left alone. */
-void dh_realtime_enter(enum dh_realtime_role role, bool is_allowed);
+ * the thread already has is left alone. Sets *before. */
+void dh_realtime_enter(enum dh_realtime_role role, bool is_allowed, struct dh_realtime_before *before);
 
-/* Back to an ordinary thread, for work that nobody waits for. */
-void dh_realtime_leave(void);
+/* The calling thread is again what it was before. */
+void dh_realtime_leave(const struct dh_realtime_before *before);
 
 #endif

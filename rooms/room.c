@@ -12,13 +12,6 @@ static void member_unref(gpointer data)
 	dh_member_unref(&member);
 }
 
-static void feed_unref(gpointer data)
-{
-	struct dh_feed *feed = data;
-
-	dh_feed_unref(&feed);
-}
-
 /* --- in the room's thread */
 
 static void on_packet(void *arg, void *viewer_user, enum dh_media media, const uint8_t *rtp, size_t size)
@@ -33,6 +26,7 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 
 	room->events[event->type]++;
 	room->queue_changed |= event->type == DH_EVENT_STARTED;
+	room->queue_changes += event->type >= DH_EVENT_STARTED && event->type <= DH_EVENT_FAILED;
 	if (event->type == DH_EVENT_SPEAKING || event->type == DH_EVENT_IDLE)
 		room->speaking = event->type == DH_EVENT_SPEAKING;
 	dh_room_report_event(room, event);
@@ -58,7 +52,7 @@ static void publish(struct dh_room *room)
 		state = room->speaking ? DH_ROOM_SPEAKING : DH_ROOM_IDLE;
 	atomic_store(&room->state, state);
 	atomic_store(&room->viewers, (int)dh_playout_viewers(room->playout));
-	atomic_store(&room->waiting, (int)room->feeds->len - (dh_playout_playing(room->playout, NULL) ? 1 : 0));
+	atomic_store(&room->waiting, (int)dh_playout_waiting_count(room->playout));
 }
 
 static int64_t turn(void *owner, int64_t now_ticks)
@@ -84,6 +78,7 @@ static void close_room(void *owner)
 	dh_playout_interrupt(room->playout);
 	dh_room_members_dismiss(room);
 	dh_playout_free(&room->playout);
+	dh_room_ended_close(room);
 }
 
 /* --- avatar */
@@ -168,7 +163,6 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 	room->members = g_ptr_array_new_with_free_func(member_unref);
 	room->ended = g_ptr_array_new();
 	g_queue_init(&room->connecting);
-	room->feeds = g_ptr_array_new_with_free_func(feed_unref);
 	configure(&config, context, facts->duration);
 	err = dh_playout_alloc(&room->playout, &config, &sink, room, dh_now_ticks());
 	if (!err) {
@@ -202,8 +196,8 @@ void dh_room_unref(struct dh_room **room)
 		return;
 	dh_room_thread_free(&old->thread);
 	g_ptr_array_free(old->members, TRUE);
-	g_ptr_array_free(old->feeds, TRUE);
-	dh_room_ended_clear(old);
+	if (old->ended) /* its thread could not be started */
+		g_ptr_array_unref(old->ended);
 	dh_room_text_clear(old);
 	for (int whose = 0; whose < DH_HANDLES_COUNT; whose++)
 		g_clear_pointer(&old->handles[whose], g_ptr_array_unref);

@@ -36,6 +36,7 @@ struct dh_room_facts {
 /* What all rooms have in common. `host` must outlive them. */
 struct dh_room_context {
 	const struct dh_host *host;
+	struct dh_ingest *ingest; /* frees what an ended room leaves; outlives dh_room_close */
 	bool string_ids;          /* room ids are strings, not integers */
 	bool events;              /* the gateway's event handlers get the room's events */
 	bool realtime;            /* its thread may be a real-time one, see realtime.h */

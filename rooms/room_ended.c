@@ -10,8 +10,9 @@
 #include "playout/timebase.h"
 
 /* About 20 us of work in each millisecond. */
-#define UNITS_MAX      128
-#define INTERVAL_TICKS DH_TICKS_PER_MS
+#define UNITS_MAX       128
+#define INTERVAL_TICKS  DH_TICKS_PER_MS
+#define LATER_UNITS_MAX 8192
 
 void dh_room_ended_add(struct dh_room *room, struct dh_segment *segment)
 {
@@ -35,9 +36,24 @@ int64_t dh_room_ended_deadline_ticks(const struct dh_room *room)
 	return room->ended->len ? room->ended_poll_ticks : INT64_MAX;
 }
 
-void dh_room_ended_clear(struct dh_room *room)
+/* Nobody waits for this thread, so its steps are larger. */
+static bool free_some(void *arg)
 {
-	for (guint i = 0; i < room->ended->len; i++)
-		dh_segment_free((struct dh_segment **)&room->ended->pdata[i]);
-	g_ptr_array_free(room->ended, TRUE);
+	GPtrArray *ended = arg;
+	struct dh_segment *segment = ended->len ? ended->pdata[ended->len - 1] : NULL;
+
+	if (!segment) {
+		g_ptr_array_unref(ended);
+		return false;
+	}
+	if (dh_segment_drop(segment, LATER_UNITS_MAX)) {
+		g_ptr_array_set_size(ended, (gint)ended->len - 1);
+		dh_segment_free(&segment);
+	}
+	return true;
+}
+
+void dh_room_ended_close(struct dh_room *room)
+{
+	dh_ingest_free_later(room->context.ingest, free_some, g_steal_pointer(&room->ended));
 }

@@ -222,8 +222,11 @@ static int run_enable(struct dh_room *room, void *arg)
 	if (atomic_load(&room->enabled) == enabled)
 		return 0;
 	atomic_store(&room->enabled, enabled);
-	for (guint i = 0; i < room->members->len; i++)
-		update_pause(room, room->members->pdata[i]);
+	/* From the end, as in run_kick. */
+	for (guint i = room->members->len; i > 0; i = MIN(i - 1, room->members->len)) {
+		update_pause(room, room->members->pdata[i - 1]);
+		dh_room_thread_keep_time(room->thread);
+	}
 	dh_room_tell_all(room, dh_room_report_new(room, enabled ? "enabled" : "disabled"), NULL);
 	return 0;
 }

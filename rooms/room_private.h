@@ -27,18 +27,18 @@ struct dh_room {
 	atomic_int state;               /* enum dh_room_state */
 	atomic_int viewers, waiting, enabled;
 	/* owner: the room's thread */
-	struct dh_playout *playout;
+	struct dh_playout *playout;           /* its segments hold references to their feeds (struct dh_feed) */
 	GPtrArray *members;                   /* struct dh_member, references: who gets events */
 	guint attached[DH_HANDLES_COUNT];     /* how many */
 	GPtrArray *handles[DH_HANDLES_COUNT]; /* shared by events in flight, so never changed; NULL: to be rebuilt */
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
-	GPtrArray *feeds;                     /* struct dh_feed, references: of the playing and waiting segments */
 	GPtrArray *ended;                     /* struct dh_segment, to be freed; see room_ended.c */
 	int64_t ended_poll_ticks;             /* when to free more of them */
 	int64_t live_poll_ticks;              /* when to look after the live segment that plays */
 	bool speaking, has_clip, has_failed;
 	bool queue_changed;              /* there may be another segment to prepare */
 	GQueue unfinished;               /* ids of segments that ended before their texts did, oldest first */
+	uint64_t queue_changes;          /* how often a segment has begun to play, or ended */
 	uint64_t next_segment;           /* for ids that the room makes */
 	uint64_t events[DH_EVENT_COUNT]; /* how often each occurred */
 	int64_t played_ticks;            /* of all segments that have ended */
@@ -115,8 +115,8 @@ void dh_room_ended_add(struct dh_room *room, struct dh_segment *segment);
 void dh_room_ended_poll(struct dh_room *room, int64_t now_ticks);
 /* When to call it next; INT64_MAX: not before something changes. */
 int64_t dh_room_ended_deadline_ticks(const struct dh_room *room);
-/* After the thread has ended: frees the rest. */
-void dh_room_ended_clear(struct dh_room *room);
+/* The room is ending: the rest is freed by a thread that nobody waits for. */
+void dh_room_ended_close(struct dh_room *room);
 
 /* --- room_text.c; in the room's thread */
 

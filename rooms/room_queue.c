@@ -31,13 +31,18 @@ static void copy_entry(const struct dh_room *room, struct entry *entry, const st
 	entry->duration_ticks = dh_segment_duration_ticks(segment, room->facts.duration);
 }
 
-static int copy_queue(struct dh_room *room, void *arg)
+static void forget(struct queue_copy *copy)
 {
-	struct queue_copy *copy = arg;
-	struct dh_segment *segment = dh_playout_playing(room->playout, &copy->played_ticks);
+	while (copy->count)
+		dh_feed_unref(&copy->entries[--copy->count].feed);
+}
 
-	if (copy->capacity < room->feeds->len)
-		return -EAGAIN;
+/* False: a turn in between has changed the queue. */
+static bool copy_all(struct dh_room *room, struct queue_copy *copy)
+{
+	struct dh_segment *segment = dh_playout_playing(room->playout, &copy->played_ticks);
+	uint64_t changes = room->queue_changes;
+
 	copy->is_playing = segment != NULL;
 	copy->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
 	if (segment)
@@ -45,7 +50,22 @@ static int copy_queue(struct dh_room *room, void *arg)
 	for (size_t i = 0; (segment = dh_playout_waiting(room->playout, i)); i++) {
 		bool is_ready = room->has_clip && dh_playout_is_ready(room->playout, segment);
 		copy_entry(room, &copy->entries[copy->count++], segment, is_ready ? "ready" : "preparing");
+		dh_room_thread_keep_time(room->thread);
+		if (room->queue_changes != changes)
+			return false;
 	}
+	return true;
+}
+
+static int copy_queue(struct dh_room *room, void *arg)
+{
+	struct queue_copy *copy = arg;
+
+	/* One plays at most. */
+	if (copy->capacity <= dh_playout_waiting_count(room->playout))
+		return -EAGAIN;
+	while (!copy_all(room, copy))
+		forget(copy);
 	return 0;
 }
 
@@ -92,8 +112,7 @@ int dh_room_queue(struct dh_room *room, bool is_trusted, json_t **reply)
 	} while (err == -EAGAIN);
 	if (!err)
 		*reply = queue_json(room, &copy, is_trusted);
-	for (guint i = 0; i < copy.count; i++)
-		dh_feed_unref(&copy.entries[i].feed);
+	forget(&copy);
 	g_free(copy.entries);
 	return err;
 }

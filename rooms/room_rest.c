@@ -15,16 +15,6 @@ static void tell(struct dh_room *room, const struct dh_segment *failed, const st
 	dh_room_tell_all(room, event, NULL);
 }
 
-/* Next to the one that failed in the list, too: it is prepared in that order. */
-static void add_feed(struct dh_room *room, struct dh_feed *after, struct dh_feed *feed)
-{
-	guint at = 0;
-
-	while (at < room->feeds->len && room->feeds->pdata[at] != after)
-		at++;
-	g_ptr_array_insert(room->feeds, (gint)MIN(at + 1, room->feeds->len), dh_feed_ref(feed));
-}
-
 static int enqueue(struct dh_room *room, const struct dh_segment *failed, struct dh_feed *feed)
 {
 	struct dh_segment *segment = NULL;
@@ -34,13 +24,12 @@ static int enqueue(struct dh_room *room, const struct dh_segment *failed, struct
 	int err = dh_segment_alloc(&segment, id, feed);
 	if (err)
 		return err;
-	dh_feed_set_segment(feed, segment);
-	add_feed(room, dh_segment_user(failed), feed);
+	dh_feed_set_segment(dh_feed_ref(feed), segment);
 	tell(room, failed, segment);
 	err = dh_playout_enqueue_after(room->playout, segment, dh_segment_id(failed));
 	if (err) {
-		g_ptr_array_remove(room->feeds, feed);
 		dh_feed_set_segment(feed, NULL);
+		dh_feed_unref(&feed);
 		dh_segment_free(&segment);
 	}
 	return err;

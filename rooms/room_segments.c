@@ -21,7 +21,7 @@ void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment)
 
 	dh_room_text_ended(room, segment);
 	dh_feed_stop(feed);
-	g_ptr_array_remove(room->feeds, feed);
+	dh_feed_unref(&feed);
 	room->queue_changed = true;
 }
 
@@ -40,13 +40,17 @@ static void feed_run(void *owner, struct dh_command *command)
 {
 	struct dh_feed *feed = ((struct feed_command *)command)->feed;
 	struct dh_room *room = owner;
+	bool is_more = dh_feed_fill(feed);
 
-	if (dh_feed_fill(feed)) {
+	if (dh_feed_segment(feed) && dh_segment_error(dh_feed_segment(feed), NULL))
 		dh_room_rest_continue(room, feed);
+	if (dh_feed_segment(feed))
 		dh_playout_filled(room->playout, dh_feed_segment(feed));
-	}
 	room->queue_changed = true;
-	feed_free(command);
+	if (is_more) /* after a turn, and after the commands of others */
+		dh_room_thread_post(room->thread, command);
+	else
+		feed_free(command);
 }
 
 /* The I/O thread. */
@@ -87,6 +91,16 @@ static void set_scene(struct dh_room *room, struct dh_feed *feed, bool is_first)
 	dh_feed_set_scene(feed, &scene);
 }
 
+/* The playing segment is the first, if one plays. NULL beyond the last. */
+static struct dh_segment *segment_at(const struct dh_room *room, size_t index)
+{
+	struct dh_segment *playing = dh_playout_playing(room->playout, NULL);
+
+	if (!playing)
+		return dh_playout_waiting(room->playout, index);
+	return index ? dh_playout_waiting(room->playout, index - 1) : playing;
+}
+
 /* In queue order. The next segment to play is always prepared, those behind it only
  * while the queue has room for more bytes. A generator is read for as long as it takes
  * to generate, so only one at a time runs ahead of the segment that plays (or plays
@@ -95,15 +109,14 @@ void dh_room_segments_prepare(struct dh_room *room)
 {
 	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL),
 				*next = dh_playout_waiting(room->playout, 0);
-	const struct dh_segment *first = playing ? playing : next;
+	const struct dh_segment *first = playing ? playing : next, *segment;
 	size_t bytes = 0, most = (size_t)room->context.max_queue_mb << 20;
 	bool live_ahead = false;
 	int busy = 0;
 
 	room->queue_changed = FALSE;
-	for (guint i = 0; room->has_clip && i < room->feeds->len; i++) {
-		struct dh_feed *feed = room->feeds->pdata[i];
-		const struct dh_segment *segment = dh_feed_segment(feed);
+	for (size_t i = 0; room->has_clip && (segment = segment_at(room, i)); i++) {
+		struct dh_feed *feed = dh_segment_user(segment);
 		if (!dh_feed_is_started(feed)) {
 			bool is_full = busy >= AHEAD_MAX && !is_pushed(feed);
 			if (segment != next && (is_full || bytes >= most || !dh_feed_may_begin_ahead(feed)))
@@ -143,17 +156,17 @@ int64_t dh_room_segments_deadline_ticks(const struct dh_room *room)
 	return room->live_poll_ticks;
 }
 
-/* Segments enqueued before there was an anchor can never be prepared. */
+/* --- the avatar */
+
+/* Without an idle clip none has begun to be prepared, and none ever will. */
 static void fail_all(struct dh_room *room)
 {
-	for (guint i = 0; i < room->feeds->len;) {
-		guint count = room->feeds->len;
-		struct dh_feed *feed = room->feeds->pdata[i];
-		if (!dh_feed_is_started(feed)) {
-			dh_segment_fail(dh_feed_segment(feed), DH_PREPARE_INTERNAL, "the avatar could not be prepared");
-			dh_playout_filled(room->playout, dh_feed_segment(feed));
-		}
-		i += room->feeds->len == count; /* a failed one has left the list */
+	struct dh_segment *segment;
+
+	while ((segment = dh_playout_waiting(room->playout, 0))) {
+		dh_segment_fail(segment, DH_PREPARE_INTERNAL, "the avatar could not be prepared");
+		dh_playout_filled(room->playout, segment);
+		dh_room_thread_keep_time(room->thread);
 	}
 }
 
@@ -200,12 +213,11 @@ void dh_room_segments_make_id(struct dh_room *room, char id[DH_ROOM_MADE_ID_SIZE
 /* The feed is set first: the events of the segment need it. */
 static int enqueue_feed(struct dh_room *room, struct dh_feed *feed, struct dh_segment *segment)
 {
-	dh_feed_set_segment(feed, segment);
-	g_ptr_array_add(room->feeds, dh_feed_ref(feed));
+	dh_feed_set_segment(dh_feed_ref(feed), segment);
 	int err = dh_playout_enqueue(room->playout, segment);
 	if (err) {
-		g_ptr_array_remove(room->feeds, feed);
 		dh_feed_set_segment(feed, NULL);
+		dh_feed_unref(&feed);
 	}
 	return err;
 }
@@ -257,7 +269,10 @@ static int run_interrupt(struct dh_room *room, void *arg)
 {
 	int *dropped = arg;
 
-	*dropped = dh_playout_interrupt(room->playout);
+	*dropped = dh_playout_begin_interrupt(room->playout);
+	do
+		dh_room_thread_keep_time(room->thread);
+	while (dh_playout_continue_interrupt(room->playout));
 	return 0;
 }
 

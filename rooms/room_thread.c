@@ -184,9 +184,10 @@ static void cancel_all(struct dh_room_thread *t)
 static void *thread_main(void *arg)
 {
 	struct dh_room_thread *t = arg;
+	struct dh_realtime_before before;
 
 	pthread_setname_np(pthread_self(), t->name);
-	dh_realtime_enter(DH_REALTIME_ROOM, t->realtime);
+	dh_realtime_enter(DH_REALTIME_ROOM, t->realtime, &before);
 	pthread_mutex_lock(&t->lock);
 	while (!t->stopping) {
 		run_commands(t);
@@ -197,7 +198,7 @@ static void *thread_main(void *arg)
 	}
 	cancel_all(t);
 	pthread_mutex_unlock(&t->lock);
-	dh_realtime_leave();
+	dh_realtime_leave(&before);
 	t->functions.close(t->owner);
 	return NULL;
 }

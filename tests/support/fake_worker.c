@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -375,6 +376,12 @@ int main(int argc, char **argv)
 
 	read_how(argv[0], how, sizeof how);
 	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		if (strcmp(how, "confined") == 0) {
+			confine(argc, argv);
+			snprintf(how, sizeof how, "uid %d nice %d group %d privileges %d", (int)geteuid(),
+				getpriority(PRIO_PROCESS, 0), getpgrp() == getpid(),
+				!prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+		}
 		printf("fake worker %s\n", how);
 		return strcmp(how, "ashamed") == 0;
 	}

@@ -170,6 +170,10 @@ static void relay_pli(struct gateway_handle *handle)
 
 static void tell_hangup(struct gateway_handle *handle)
 {
+	pthread_mutex_lock(&handle->lock);
+	while (handle->holds_hangups && !handle->is_detached)
+		pthread_cond_wait(&handle->change, &handle->lock);
+	pthread_mutex_unlock(&handle->lock);
 	dh_plugin.hangup_media(handle->session);
 	pthread_mutex_lock(&handle->lock);
 	handle->is_cleaning = 0;
@@ -219,6 +223,24 @@ void gateway_hangup(struct gateway_handle *handle)
 	pthread_mutex_lock(&handle->lock);
 	end_connection(handle);
 	pthread_mutex_unlock(&handle->lock);
+}
+
+void gateway_hold_hangups(struct gateway_handle *handle, int is_holding)
+{
+	pthread_mutex_lock(&handle->lock);
+	handle->holds_hangups = is_holding;
+	pthread_cond_broadcast(&handle->change);
+	pthread_mutex_unlock(&handle->lock);
+}
+
+int gateway_is_hanging_up(struct gateway_handle *handle)
+{
+	int is_cleaning;
+
+	pthread_mutex_lock(&handle->lock);
+	is_cleaning = handle->is_cleaning;
+	pthread_mutex_unlock(&handle->lock);
+	return is_cleaning;
 }
 
 /* --- a handle */

@@ -99,6 +99,12 @@ json_t *gateway_answer(void);
 json_t *gateway_await(struct gateway_handle *handle, const char *kind, int timeout_ms);
 void gateway_forget(struct gateway_handle *handle);
 
+/* From now on the handle's hang-ups do not reach the plugin, until the argument is 0. Detaching
+ * lets them through. */
+void gateway_hold_hangups(struct gateway_handle *handle, int is_holding);
+/* Whether a connection has ended, and the plugin has not returned from hearing of it. */
+int gateway_is_hanging_up(struct gateway_handle *handle);
+
 /* --- offers
 
  * As when a STUN server does not answer: the plugin's push_event does not return from an

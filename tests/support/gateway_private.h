@@ -27,6 +27,7 @@ struct gateway_handle {
 	int is_offered, is_answered; /* there is a PeerConnection; it can come up */
 	int is_cleaning;             /* it is going, and hangup_media has not returned yet */
 	int is_closing;              /* the plugin wants it closed */
+	int holds_hangups;
 	struct gateway_media media;
 	uint16_t last_sequence[2];
 };

@@ -60,3 +60,54 @@ void detach_all(struct gateway_handle **handles, int count)
 	for (int i = 0; i < count; i++)
 		gateway_detach(&handles[i]);
 }
+
+/* --- viewers, observers and offers */
+
+void await_held_offers(int count)
+{
+	double end = now_ms() + AWAIT_S * 1e3;
+
+	while (gateway_held_offers() < count && now_ms() < end)
+		usleep(1000);
+	CHECK_INT(gateway_held_offers(), count);
+}
+
+void ask_to_watch(struct gateway_handle *handle, int room)
+{
+	CHECK(!ASK(handle, "{s:s, s:i, s:s, s:s}", "request", "watch", "id", room, "pin", FILES_PIN, "secret",
+		FILES_SECRET));
+}
+
+void connect_viewer(struct gateway_handle *handle)
+{
+	CHECK(!gateway_ask(handle, json_pack("{s:s}", "request", "start"), gateway_answer()));
+	await(handle, "status:starting");
+	gateway_up(handle);
+	await(handle, "status:started");
+}
+
+void watch_room(struct gateway_handle *handle, int room)
+{
+	ask_to_watch(handle, room);
+	await(handle, "status:preparing");
+	connect_viewer(handle);
+}
+
+void observe_room(struct gateway_handle *handle, int room)
+{
+	CHECK(!ASK(handle, "{s:s, s:i, s:s}", "request", "observe", "id", room, "secret", FILES_SECRET));
+	await(handle, "status:observing");
+}
+
+const char *next_kind(struct gateway_handle *handle)
+{
+	static char kind[64];
+	json_t *event = gateway_await(handle, "", AWAIT_S * 1000);
+	const char *status = json_string_value(json_object_get(json_object_get(event, "result"), "status"));
+	const char *name = json_string_value(json_object_get(event, "event"));
+
+	CHECK(event, "nothing is said");
+	g_strlcpy(kind, status ? status : name ? name : "error", sizeof kind);
+	json_decref(event);
+	return kind;
+}

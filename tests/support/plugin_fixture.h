@@ -47,4 +47,19 @@ int code_of(json_t *answer);
 /* Waits for an event of that kind. */
 void await(struct gateway_handle *handle, const char *kind);
 
+/* --- viewers, observers and offers; with the PIN and the secret of the files' rooms */
+
+void ask_to_watch(struct gateway_handle *handle, int room);
+/* Answers the offer; returns when media flow. */
+void connect_viewer(struct gateway_handle *handle);
+/* Both. */
+void watch_room(struct gateway_handle *handle, int room);
+void observe_room(struct gateway_handle *handle, int room);
+
+/* Waits until the gateway holds so many offers (gateway_hold_offers). */
+void await_held_offers(int count);
+
+/* The kind of the next event, whatever it is; valid until the next call. */
+const char *next_kind(struct gateway_handle *handle);
+
 #endif

@@ -43,6 +43,7 @@ static void push(void *arg, void *to, json_t *event)
 	pthread_mutex_lock(&rig.lock);
 	if (status)
 		g_strlcpy(handle->status, status, sizeof handle->status);
+	handle->sent_before = rig.sent->len;
 	pthread_mutex_unlock(&rig.lock);
 	json_decref(event);
 }
@@ -50,6 +51,7 @@ static void push(void *arg, void *to, json_t *event)
 static void broadcast(void *arg, GPtrArray *handles, json_t *event)
 {
 	(void)arg;
+	usleep((useconds_t)atomic_load(&rig.pause_us));
 	note(rig.sent, handles, event);
 }
 
@@ -111,6 +113,7 @@ void room_rig_forget(void)
 	pthread_mutex_unlock(&rig.lock);
 	atomic_store(&rig.refs_taken, 0);
 	atomic_store(&rig.room_allocations, 0);
+	atomic_store(&rig.freed, 0);
 }
 
 static void close_gateway(void)
@@ -124,10 +127,10 @@ static void close_gateway(void)
 
 void room_rig_open(int64_t watch_timeout_ms)
 {
-	const struct dh_room_context context = { .host = &host,
+	struct dh_room_context context = { .host = &host,
 		.events = true,
 		.watch_timeout_ms = watch_timeout_ms,
-		.max_queue = 100,
+		.max_queue = 10000,
 		.max_queue_ms = 3600000,
 		.max_queue_mb = 100 };
 	struct dh_settings *settings = dh_settings_new(&(struct dh_settings){ .description = "a room" });
@@ -143,6 +146,7 @@ void room_rig_open(int64_t watch_timeout_ms)
 	rig.config.idle = g_build_filename(rig.fixture.folder, "idle", NULL);
 	rig.avatar = dh_avatar_new(&rig.config, rig.fixture.io, rig.fixture.ingest);
 	const struct dh_room_facts facts = { .id = "1", .avatar = rig.avatar };
+	context.ingest = rig.fixture.ingest;
 	CHECK_INT(dh_room_alloc(&rig.room, &context, &facts, settings), 0);
 	dh_settings_unref(&settings);
 }

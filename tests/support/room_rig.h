@@ -18,7 +18,9 @@
 struct room_rig_handle {
 	atomic_int refs;
 	atomic_int holds; /* 1: a reference to its member */
-	char status[32];  /* the latest one; protected by the rig's lock */
+	/* protected by the rig's lock */
+	char status[32];   /* the latest one */
+	guint sent_before; /* how many events all members had been sent by then */
 };
 
 /* An event on its way, or what event handlers got (handles NULL). */
@@ -41,6 +43,8 @@ struct room_rig {
 	atomic_int refs_taken; /* to handles */
 	atomic_int has_event_handlers;
 	atomic_int room_allocations; /* of JSON, in a room's thread; for the test to count */
+	atomic_int freed;            /* units, by a thread that others wait for; for the test to count */
+	atomic_int pause_us;         /* how long each event takes */
 };
 extern struct room_rig rig;
 

@@ -203,6 +203,11 @@ static const struct ending {
 	{ "it lingers", "echo -n x; exec >&-; sleep 1000", "x", "" },
 	{ "it lingers, stopped", "echo -n x; exec >&-; kill -STOP $$", "x", "" },
 	{ "it lingers, deaf", "trap '' TERM HUP INT; exec >&-; while :; do sleep 1000; done", "", "" },
+	{ "its scope is killed",
+		"setsid sleep 1000 & (setsid setsid sleep 1000 &); echo -n x; kill -9 $PPID; sleep 1000", "x",
+		"ended by signal 9" },
+	{ "its scope is killed by an orphan", "(setsid bash -c \"sleep 0.1; kill -9 $PPID; sleep 1000\" &); sleep 1000",
+		"", "ended by signal 9" },
 	{ "a family", "for i in 1 2 3; do (setsid bash -c 'setsid sleep 1000 & sleep 1000' &) ; done; exec >&-; exit 5",
 		"", "ended with code 5" },
 };
@@ -359,6 +364,11 @@ static void test_end_of_all(const void *arg)
 	close_io();
 	AWAIT(count_marked() == 0);
 }
+
+/* Its scope does not come to kill anything. */
+static const struct survivor deaf_scopes[] = {
+	{ "its scope stopped for good", "setsid sleep 1000 & echo; while :; do kill -STOP $PPID; done" },
+};
 
 /* The gateway is killed. */
 static void test_gateway_dies(const void *arg)
@@ -540,6 +550,8 @@ static const struct check_test tests[] = {
 	TEST(test_memory),
 	TABLE(test_freed, survivors),
 	TABLE(test_end_of_all, survivors),
+	TABLE(test_freed, deaf_scopes),
+	TABLE(test_end_of_all, deaf_scopes),
 	TABLE(test_gateway_dies, survivors),
 	TEST(test_grace),
 	TEST(test_words),

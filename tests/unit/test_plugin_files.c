@@ -4,6 +4,7 @@
 #include "tests/support/plugin_fixture.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include <glib/gstdio.h>
@@ -251,6 +252,58 @@ static void test_not_writable(void)
 	place_close(&place);
 }
 
+/* --- the disk */
+
+static atomic_int holds_disk, waits_for_disk;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fsync(int fd)
+{
+	atomic_fetch_add(&waits_for_disk, 1);
+	while (atomic_load(&holds_disk))
+		usleep(1000);
+	atomic_fetch_sub(&waits_for_disk, 1);
+	return __real_fsync(fd);
+}
+
+static gpointer create_permanent(gpointer handle)
+{
+	json_t *answer = ASK(handle, "{s:s, s:i, s:s, s:b, s:s}", "request", "create", "id", 77, "avatar", FILES_AVATAR,
+		"permanent", 1, "admin_key", FILES_ADMIN_KEY);
+
+	return GINT_TO_POINTER(code_of(answer));
+}
+
+/* While a permanent change waits for a disk, whoever looks is answered. */
+static void test_a_disk_delays_nobody_who_looks(void)
+{
+	struct gateway_handle *handles[2];
+	struct plugin_fixture fixture;
+	json_t *info, *list;
+
+	plugin_fixture_open(&fixture, NULL);
+	attach_all(handles, 2, NULL);
+	atomic_store(&holds_disk, 1);
+	GThread *changing = g_thread_new("changing", create_permanent, handles[0]);
+	while (!atomic_load(&waits_for_disk))
+		usleep(1000);
+	info = ASK(handles[1], "{s:s, s:i, s:s}", "request", "info", "id", 1, "secret", FILES_SECRET);
+	list = ASK(handles[1], "{s:s, s:s}", "request", "list", "admin_key", FILES_ADMIN_KEY);
+	CHECK(atomic_load(&waits_for_disk) > 0); /* still */
+	CHECK(json_is_false(json_object_get(json_object_get(info, "info"), "permanent")));
+	CHECK_INT(code_of(info), 0);
+	CHECK_INT(code_of(list), 0);
+	atomic_store(&holds_disk, 0);
+	CHECK_INT(GPOINTER_TO_INT(g_thread_join(changing)), 0);
+	info = ASK(handles[1], "{s:s, s:i, s:s}", "request", "info", "id", 77, "admin_key", FILES_ADMIN_KEY);
+	CHECK(json_is_true(json_object_get(json_object_get(info, "info"), "permanent")));
+	CHECK_INT(code_of(info), 0);
+	detach_all(handles, 2);
+	plugin_fixture_close(&fixture);
+}
+
 static const struct check_test tests[] = {
 	TABLE(test_odd_rooms_file, oddities),
 	TABLE(test_odd_configuration, oddities),
@@ -259,6 +312,7 @@ static const struct check_test tests[] = {
 	TEST(test_remains_are_removed),
 	TEST(test_mode),
 	TEST(test_not_writable),
+	TEST(test_a_disk_delays_nobody_who_looks),
 };
 
 PREPARATION_MAIN(tests)

@@ -1,58 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A slow handle delays no other: offers that take as long as a STUN server likes, a room
- * that sends a thousand events at once, hang-ups. The gateway holds back what a test
- * wants to be slow, so the order of events is the proof, not a clock. */
+ * that sends a thousand events at once. The gateway holds back what a test wants to be slow,
+ * so the order of events is the proof, not a clock. */
 #include "tests/support/plugin_fixture.h"
 
 #define OFFER_THREADS 4
 #define GENERAL \
 	"offer_threads = 4\n max_viewers_per_room = 50\n max_per_session = 100\n" \
 	"max_observers_per_room = 100\n"
-
-static void await_held(int count)
-{
-	double end = now_ms() + 20000;
-
-	while (gateway_held_offers() < count && now_ms() < end)
-		usleep(1000);
-	CHECK_INT(gateway_held_offers(), count);
-}
-
-static void ask_to_watch(struct gateway_handle *handle, int room)
-{
-	CHECK(!ASK(handle, "{s:s, s:i, s:s, s:s}", "request", "watch", "id", room, "pin", FILES_PIN, "secret",
-		FILES_SECRET));
-}
-
-static void watch(struct gateway_handle *handle, int room)
-{
-	ask_to_watch(handle, room);
-	await(handle, "status:preparing");
-	CHECK(!gateway_ask(handle, json_pack("{s:s}", "request", "start"), gateway_answer()));
-	await(handle, "status:starting");
-	gateway_up(handle);
-	await(handle, "status:started");
-}
-
-static void observe(struct gateway_handle *handle, int room)
-{
-	CHECK(!ASK(handle, "{s:s, s:i, s:s}", "request", "observe", "id", room, "secret", FILES_SECRET));
-	await(handle, "status:observing");
-}
-
-/* The kind of the next event, whatever it is. */
-static const char *next_kind(struct gateway_handle *handle)
-{
-	static char kind[64];
-	json_t *event = gateway_await(handle, "", 20000);
-	const char *status = json_string_value(json_object_get(json_object_get(event, "result"), "status"));
-	const char *name = json_string_value(json_object_get(event, "event"));
-
-	CHECK(event, "nothing is said");
-	g_strlcpy(kind, status ? status : name ? name : "error", sizeof kind);
-	json_decref(event);
-	return kind;
-}
 
 static json_int_t number_of(struct gateway_handle *handle, const char *kind)
 {
@@ -97,13 +52,13 @@ static void test_offers_delay_nobody(void)
 	attach_all(&viewer, 1, NULL);
 	attach_all(&other, 1, NULL);
 	attach_all(&observer, 1, NULL);
-	watch(viewer, 1);
-	watch(other, 2);
+	watch_room(viewer, 1);
+	watch_room(other, 2);
 	gateway_hold_offers();
 	for (int i = 0; i < 20; i++)
 		ask_to_watch(joining[i], 1);
-	await_held(OFFER_THREADS);
-	observe(observer, 2);
+	await_held_offers(OFFER_THREADS);
+	observe_room(observer, 2);
 	CHECK_INT(code_of(ASK(observer, "{s:s, s:i, s:s, s:s}", "request", "enqueue", "id", 2, "file", "short.dhs",
 			  "secret", FILES_SECRET)),
 		0);
@@ -134,10 +89,10 @@ static void test_one_handle_hears_in_order(void)
 	plugin_fixture_open(&fixture, GENERAL);
 	attach_all(&viewer, 1, NULL);
 	attach_all(&observer, 1, NULL);
-	observe(observer, 1);
+	observe_room(observer, 1);
 	gateway_hold_offers();
 	ask_to_watch(viewer, 1);
-	await_held(1);
+	await_held_offers(1);
 	CHECK_INT(code_of(ASK(observer, "{s:s, s:i}", "request", "disable", "id", 1)), 0);
 	CHECK_INT(code_of(ASK(observer, "{s:s, s:i}", "request", "enable", "id", 1)), 0);
 	await(observer, "event:enabled");
@@ -166,7 +121,7 @@ static void test_clients_take_turns(void)
 	gateway_hold_offers();
 	for (int i = 0; i < 30; i++)
 		ask_to_watch(many[i], 1);
-	await_held(OFFER_THREADS);
+	await_held_offers(OFFER_THREADS);
 	ask_to_watch(one, 3);
 	await_waiting("offers_waiting", 31);
 	gateway_pass_offers(OFFER_THREADS + 2);
@@ -193,7 +148,7 @@ static void test_a_refused_offer_frees_its_place(void)
 	gateway_refuse_offers(1);
 	ask_to_watch(handles[0], 1);
 	await(handles[0], "error:461");
-	watch(handles[0], 1);
+	watch_room(handles[0], 1);
 	ask_to_watch(handles[1], 1);
 	await(handles[1], "error:464");
 	detach_all(handles, 2);
@@ -208,61 +163,13 @@ static void test_a_refused_restart(void)
 
 	plugin_fixture_open(&fixture, NULL);
 	attach_all(&viewer, 1, NULL);
-	watch(viewer, 1);
+	watch_room(viewer, 1);
 	gateway_refuse_offers(1);
 	CHECK(!ASK(viewer, "{s:s, s:i, s:b}", "request", "watch", "id", 1, "restart", 1));
 	await(viewer, "error:461");
 	CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
 	await(viewer, "status:pausing");
 	gateway_detach(&viewer);
-	plugin_fixture_close(&fixture);
-}
-
-/* --- hang-ups */
-
-/* A room's hang-up waits behind a restart's offer. Meanwhile the peer goes by itself, and
- * the handle watches another room: that connection must not be hung up. */
-static void test_a_late_close_spares_what_began_later(void)
-{
-	struct gateway_handle *viewer, *owner;
-	struct gateway_media media;
-	struct plugin_fixture fixture;
-
-	plugin_fixture_open(&fixture, GENERAL);
-	attach_all(&viewer, 1, NULL);
-	attach_all(&owner, 1, NULL);
-	watch(viewer, 1);
-	gateway_hold_offers();
-	CHECK(!ASK(viewer, "{s:s, s:i, s:b}", "request", "watch", "id", 1, "restart", 1));
-	await_held(1);
-	CHECK_INT(code_of(ASK(owner, "{s:s, s:i}", "request", "destroy", "id", 1)), 0);
-	gateway_hangup(viewer);
-	for (int left = 1; left;) {
-		json_t *query = gateway_query(viewer);
-		left = strcmp(json_string_value(json_object_get(query, "state")), "watching") == 0;
-		json_decref(query);
-		usleep(1000);
-	}
-	ask_to_watch(viewer, 3);
-	gateway_pass_offers(-1);
-	for (const char *status = ""; strcmp(status, "preparing") != 0;) {
-		/* The request may come before Janus has hung up. */
-		status = next_kind(viewer);
-		if (strcmp(status, "error") == 0)
-			ask_to_watch(viewer, 3);
-	}
-	CHECK(!gateway_ask(viewer, json_pack("{s:s}", "request", "start"), gateway_answer()));
-	await(viewer, "status:starting");
-	gateway_up(viewer);
-	await(viewer, "status:started");
-	/* The loop has done what was posted earlier. */
-	gateway_pli(viewer);
-	CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
-	await(viewer, "status:pausing");
-	gateway_media(viewer, &media);
-	CHECK_INT(media.is_up, 1);
-	gateway_detach(&viewer);
-	gateway_detach(&owner);
 	plugin_fixture_close(&fixture);
 }
 
@@ -279,8 +186,8 @@ static void test_rooms_take_turns(void)
 	attach_all(many, 60, NULL);
 	attach_all(&one, 1, NULL);
 	for (int i = 0; i < 60; i++)
-		observe(many[i], 1);
-	observe(one, 2);
+		observe_room(many[i], 1);
+	observe_room(one, 2);
 	gateway_hold_events(1);
 	for (int i = 0; i < 20; i++) {
 		CHECK_INT(code_of(ASK(one, "{s:s, s:i}", "request", "disable", "id", 1)), 0);
@@ -315,7 +222,7 @@ static void test_what_is_too_much_is_lost_and_told(void)
 	attach_all(&owner, 1, NULL);
 	gateway_hold_offers();
 	ask_to_watch(viewer, 1);
-	await_held(1);
+	await_held_offers(1);
 	for (int i = 0; i < 50; i++)
 		CHECK_INT(code_of(ASK(owner, "{s:s, s:i}", "request", i % 2 ? "enable" : "disable", "id", 1)), 0);
 	gateway_pass_offers(-1);
@@ -332,6 +239,8 @@ static void test_what_is_too_much_is_lost_and_told(void)
 	plugin_fixture_close(&fixture);
 }
 
+/* --- the end */
+
 /* What still waits when Janus ends is dropped, and delays nothing. */
 static void test_stopped_amid_offers(void)
 {
@@ -343,7 +252,7 @@ static void test_stopped_amid_offers(void)
 	gateway_hold_offers();
 	for (int i = 0; i < 20; i++)
 		ask_to_watch(handles[i], 1);
-	await_held(OFFER_THREADS);
+	await_held_offers(OFFER_THREADS);
 	gateway_stop();
 	detach_all(handles, 20);
 	plugin_fixture_close(&fixture);
@@ -355,7 +264,6 @@ static const struct check_test tests[] = {
 	TEST(test_clients_take_turns),
 	TEST(test_a_refused_offer_frees_its_place),
 	TEST(test_a_refused_restart),
-	TEST(test_a_late_close_spares_what_began_later),
 	TEST(test_rooms_take_turns),
 	TEST(test_what_is_too_much_is_lost_and_told),
 	TEST(test_stopped_amid_offers),

@@ -254,11 +254,13 @@ int __wrap_sched_setscheduler(pid_t pid, int class, const struct sched_param *pa
 	return 0;
 }
 
+static struct dh_realtime_before before;
+
 static int priority_of(enum dh_realtime_role role, bool is_allowed, int highest)
 {
 	limit = highest;
 	asked = 0;
-	dh_realtime_enter(role, is_allowed);
+	dh_realtime_enter(role, is_allowed, &before);
 	return asked;
 }
 
@@ -267,13 +269,16 @@ static void test_priorities(void)
 	class_before = SCHED_OTHER;
 	CHECK_INT(priority_of(DH_REALTIME_SENDER, true, 99), 1);
 	CHECK_INT(priority_of(DH_REALTIME_ROOM, true, 99), 2);
-	dh_realtime_leave();
+	dh_realtime_leave(&before);
 	CHECK_INT(asked, 0);
 	CHECK_INT(priority_of(DH_REALTIME_ROOM, true, 1), 1);
 	CHECK_INT(priority_of(DH_REALTIME_ROOM, true, 0), 0);
 	CHECK_INT(priority_of(DH_REALTIME_ROOM, false, 99), 0);
 	class_before = SCHED_FIFO; /* chosen by the operator */
 	CHECK_INT(priority_of(DH_REALTIME_ROOM, true, 99), 0);
+	CHECK(!before.is_changed);
+	class_before = SCHED_OTHER | SCHED_RESET_ON_FORK; /* as a leaving thread without privileges */
+	CHECK_INT(priority_of(DH_REALTIME_SENDER, true, 99), 1);
 	class_before = SCHED_OTHER;
 }
 

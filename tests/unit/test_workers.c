@@ -3,6 +3,8 @@
  * worker is tests/support/fake_worker. */
 #include "tests/support/ingest_fixture.h"
 
+#include "ingest/worker_version.h"
+
 /* --- what a worker may do */
 
 static const struct misdeed {
@@ -113,6 +115,62 @@ static void test_confined(void)
 	ingest_fixture_close(&fixture);
 }
 
+struct answer {
+	struct dh_io *io;
+	struct dh_workers_config config;
+	struct dh_worker_version *asking;
+	int err;
+	bool is_in, is_seen;
+	char text[100];
+};
+
+static void version_told(void *arg, const char *text, const char *error)
+{
+	struct answer *answer = arg;
+
+	g_strlcpy(answer->text, text ? text : error, sizeof answer->text);
+	dh_worker_version_free(&answer->asking);
+	answer->is_in = true;
+}
+
+static void ask_version(void *arg)
+{
+	struct answer *answer = arg;
+
+	answer->err = dh_worker_version_ask(&answer->asking, answer->io, &answer->config, version_told, answer);
+}
+
+static void look_at_answer(void *arg)
+{
+	struct answer *answer = arg;
+
+	answer->is_seen = answer->is_in;
+}
+
+static void test_the_version_is_asked_confined(void)
+{
+	int is_root = geteuid() == 0;
+	struct ingest_fixture fixture;
+	struct answer answer = { 0 };
+	char expected[100];
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_how(&fixture, "confined");
+	CHECK_INT(dh_io_alloc(&fixture.io), 0);
+	answer.io = fixture.io;
+	answer.config = (struct dh_workers_config){ .path = fixture.worker, .user = "nobody", .nice = 10 };
+	dh_io_call(fixture.io, ask_version, &answer);
+	CHECK_INT(answer.err, 0);
+	do {
+		usleep(2000);
+		dh_io_call(fixture.io, look_at_answer, &answer);
+	} while (!answer.is_seen);
+	snprintf(expected, sizeof expected, "fake worker uid %d nice 10 group 1 privileges 0",
+		is_root ? 65534 : (int)getuid());
+	CHECK_STR(answer.text, expected);
+	ingest_fixture_close(&fixture);
+}
+
 static void test_no_descriptor_is_inherited(void)
 {
 	int leaked = open("/dev/null", O_RDONLY); /* not close-on-exec, like Janus's own */
@@ -205,6 +263,7 @@ static const struct check_test tests[] = {
 	TABLE(test_misdeeds, misdeeds),
 	TABLE(test_oddities, oddities),
 	TEST(test_confined),
+	TEST(test_the_version_is_asked_confined),
 	TEST(test_no_descriptor_is_inherited),
 	TEST(test_memory_limit),
 	TABLE(test_starts, starts),

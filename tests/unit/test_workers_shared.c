@@ -4,14 +4,35 @@
 #include "tests/support/ingest_fixture.h"
 
 #include <signal.h>
+#include <spawn.h>
 #include <stdatomic.h>
 
 /* --- jobs wait for workers */
 
+/* Adds a job and returns when its turn is fixed: several threads inspect files. */
+static void add_job(struct ingest_fixture *fixture, struct heard *heard, const char *script)
+{
+	struct dh_ingest_stats stats = ingest_fixture_stats(fixture);
+	uint64_t before = stats.jobs;
+
+	listen_to(fixture, heard, script);
+	AWAIT_STATS(fixture, stats, stats.jobs == before + 1);
+}
+
+static void check_waiting(struct ingest_fixture *fixture, const struct heard *heard, int count)
+{
+	struct dh_ingest_stats stats = ingest_fixture_stats(fixture);
+
+	CHECK_INT(stats.workers_busy, 3);
+	CHECK_INT(stats.jobs_waiting, count);
+	for (int i = 0; i < count; i++)
+		CHECK_INT(heard[i].heads, 0);
+}
+
+/* Three run, and hang. Each of the others begins only when one of those is abandoned. */
 static void test_jobs_wait_their_turn(void)
 {
 	struct heard heard[7];
-	struct dh_ingest_stats stats;
 	struct ingest_fixture fixture;
 	char script[20];
 
@@ -20,22 +41,20 @@ static void test_jobs_wait_their_turn(void)
 	fixture.config.max_workers = 3;
 	fixture.config.orphans_max = 0;
 	ingest_fixture_open(&fixture);
-	for (int i = 0; i < 7; i++) {
-		snprintf(script, sizeof script, i < 4 ? "hang %d" : "good %d", 20 + i);
-		listen_to(&fixture, &heard[i], script);
-		/* Several threads inspect files: add the next only once this one's turn is fixed. */
-		AWAIT_STATS(&fixture, stats, stats.jobs == (uint64_t)i + 1);
-	}
-	/* Three of the hanging ones run; the fourth takes the place of one that is
-	 * abandoned. */
 	for (int i = 0; i < 4; i++) {
-		AWAIT(&heard[i], heard[i].units >= (size_t)(20 + i) * 3);
-		stats = ingest_fixture_stats(&fixture);
-		CHECK(stats.workers_busy <= 3, "%d", stats.workers_busy);
-		CHECK_INT(heard[4].heads + heard[5].heads + heard[6].heads, 0);
-		if (i == 2)
+		snprintf(script, sizeof script, "hang %d", 20 + i);
+		add_job(&fixture, &heard[i], script);
+		if (i == 3) {
+			check_waiting(&fixture, &heard[3], 1);
 			heard_clear(&heard[0]);
+		}
+		AWAIT(&heard[i], heard[i].units >= (size_t)(20 + i) * 3);
 	}
+	for (int i = 4; i < 7; i++) {
+		snprintf(script, sizeof script, "good %d", 20 + i);
+		add_job(&fixture, &heard[i], script);
+	}
+	check_waiting(&fixture, &heard[4], 3);
 	for (int i = 1; i < 4; i++)
 		heard_clear(&heard[i]);
 	for (int i = 4; i < 7; i++) {
@@ -67,19 +86,41 @@ static void check_all_good(struct heard *heard)
 	}
 }
 
-/* As in an upgrade. */
+static atomic_int starts; /* of workers, tried */
+
+int __real_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+	const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
+int __wrap_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+	const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
+
+int __wrap_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+	const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	if (argv[1] && strcmp(argv[1], "--worker") == 0)
+		atomic_fetch_add(&starts, 1);
+	return __real_posix_spawnp(pid, file, actions, attributes, argv, envp);
+}
+
+/* As in an upgrade. All jobs outlive a start that fails: the second one is tried after the I/O
+ * thread has seen the first fail. */
 static void test_program_is_away_for_a_while(void)
 {
 	struct heard heard[WAITING];
+	struct dh_ingest_stats stats;
 	struct ingest_fixture fixture;
 	char away[120];
+	int before;
 
 	ingest_fixture_init(&fixture);
+	fixture.config.worker_wait_ms = AWAIT_S * 1000;
 	snprintf(away, sizeof away, "%s.away", fixture.worker);
 	CHECK_INT(rename(fixture.worker, away), 0);
 	ingest_fixture_open(&fixture);
 	listen_to_many(&fixture, heard);
-	usleep(300000);
+	AWAIT_STATS(&fixture, stats, stats.jobs_waiting == WAITING);
+	before = atomic_load(&starts);
+	AWAIT_STATS(&fixture, stats, atomic_load(&starts) >= before + 2);
+	CHECK_INT(stats.jobs_waiting, WAITING);
 	for (int i = 0; i < WAITING; i++)
 		CHECK_INT(heard[i].failures, 0);
 	CHECK_INT(rename(away, fixture.worker), 0);
