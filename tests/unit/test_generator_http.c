@@ -26,10 +26,22 @@ struct service {
 	const char *after; /* the answer is sent once the request contains this */
 	bool is_kept;      /* the connection stays open after the answer */
 	int connection;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	/* protected by lock while the thread runs */
 	char request[8192];
 	size_t length;
-	pthread_t thread;
 };
+
+static bool has_come(struct service *service, const char *text)
+{
+	bool has;
+
+	pthread_mutex_lock(&service->lock);
+	has = memmem(service->request, service->length, text, strlen(text)) != NULL;
+	pthread_mutex_unlock(&service->lock);
+	return has;
+}
 
 static void listen_on(struct service *service)
 {
@@ -49,12 +61,16 @@ static void *serve(void *arg)
 	struct service *service = arg;
 
 	service->connection = accept(service->listener, NULL, NULL);
-	while (!memmem(service->request, service->length, service->after, strlen(service->after))) {
-		ssize_t n = read(service->connection, service->request + service->length,
-			sizeof service->request - 1 - service->length);
+	while (!has_come(service, service->after)) {
+		char bytes[1024];
+		ssize_t n = read(service->connection, bytes, sizeof bytes);
 		if (n <= 0)
 			break;
-		service->length += (size_t)n;
+		pthread_mutex_lock(&service->lock);
+		size_t fits = MIN((size_t)n, sizeof service->request - 1 - service->length);
+		memcpy(service->request + service->length, bytes, fits);
+		service->length += fits;
+		pthread_mutex_unlock(&service->lock);
 	}
 	if (write(service->connection, service->answer, strlen(service->answer)) < 0)
 		perror("write");
@@ -68,6 +84,7 @@ static void *serve(void *arg)
 static void start_service(struct service *service)
 {
 	listen_on(service);
+	pthread_mutex_init(&service->lock, NULL);
 	CHECK_INT(pthread_create(&service->thread, NULL, serve, service), 0);
 }
 
@@ -296,9 +313,8 @@ static void test_open_text(void)
 	run.is_text_open = true;
 	start_service(&service);
 	start(service.url);
-	while (!strstr(service.request, "Hello, "))
-		usleep(2000); /* only this text has been given */
-	CHECK(!strstr(service.request, "world"), "%s", service.request);
+	AWAIT(has_come(&service, "Hello, ")); /* only this text has been given */
+	CHECK(!has_come(&service, "world"));
 	dh_io_call(io, add_last, (char *)"world.");
 	now = finish();
 	end_service(&service);
