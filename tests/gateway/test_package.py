@@ -48,6 +48,8 @@ class Package(unittest.TestCase):
                     if name.startswith("janus-digitalhuman_") and name.endswith(".deb"))
         cls.python, = (os.path.join(cls.folder, name) for name in os.listdir(cls.folder)
                        if name.startswith("python3-digitalhuman_") and name.endswith(".deb"))
+        cls.push, = (os.path.join(cls.folder, name) for name in os.listdir(cls.folder)
+                     if name.startswith("dh-push_") and name.endswith(".deb"))
         cls.root = os.path.join(cls.folder, "root")
         run("dpkg-deb", "-x", cls.deb, cls.root)
         cls.sources = sources
@@ -65,7 +67,8 @@ class Package(unittest.TestCase):
         self.assertEqual([line for line in self.built.splitlines() if re.search(r"\.[ch]:\d+:.*warning:", line)], [])
 
     def test_lintian_finds_nothing(self):
-        found = run("lintian", "--allow-root", "--display-info", "--pedantic", "--fail-on", "none", self.deb, self.python)
+        found = run("lintian", "--allow-root", "--display-info", "--pedantic", "--fail-on", "none", self.deb,
+                    self.python, self.push)
         self.assertEqual(found, "")
 
     def test_the_python_package_works_without_anything_else(self):
@@ -79,6 +82,15 @@ class Package(unittest.TestCase):
         self.assertEqual(run("dpkg-deb", "--field", self.python, "Version").strip(), version)
         with open(os.path.join(path, "digitalhuman/__init__.py")) as f:
             self.assertIn("__version__ = \"%s\"" % version, f.read())
+
+    def test_dh_push_needs_no_janus(self):
+        """It is for the machines of generators."""
+        root = os.path.join(self.folder, "push")
+        run("dpkg-deb", "-x", self.push, root)
+        self.assertNotIn("janus", run("dpkg-deb", "--field", self.push, "Depends"))
+        self.assertIn("--secret-file", run(os.path.join(root, "usr/bin/dh-push"), "--help"))
+        self.assertTrue(os.path.exists(os.path.join(root, "usr/share/man/man1/dh-push.1.gz")))
+        self.assertFalse(os.path.exists(self.path("usr/bin/dh-push")))
 
     def test_cleaning_leaves_the_sources_as_they_were(self):
         run("debian/rules", "clean", cwd=self.sources)

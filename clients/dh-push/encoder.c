@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "encoder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include <gio/gio.h>
+#include <gio/gunixinputstream.h>
+
+#define PROGRAM   "dh-prepare"
+#define ANCHOR_FD 3 /* the anchor's, in the child */
+
+struct dh_send_encoder {
+	GSubprocess *process;
+	GInputStream *output;
+};
+
+/* Beside this program, else in PATH. g_free it; NULL: nowhere. */
+static char *find_program(void)
+{
+	char *self = g_file_read_link("/proc/self/exe", NULL);
+	char *folder = self ? g_path_get_dirname(self) : NULL;
+	char *path = folder ? g_build_filename(folder, PROGRAM, NULL) : NULL;
+
+	if (!path || !g_file_test(path, G_FILE_TEST_IS_EXECUTABLE)) {
+		g_free(path);
+		path = g_find_program_in_path(PROGRAM);
+	}
+	g_free(folder);
+	g_free(self);
+	return path;
+}
+
+/* A file without a name. Negative errno. */
+static int memory_file(GBytes *bytes)
+{
+	gsize size, written = 0;
+	const char *data = g_bytes_get_data(bytes, &size);
+	int fd = memfd_create("anchor", MFD_CLOEXEC), err;
+
+	while (fd >= 0 && written < size) {
+		ssize_t n = write(fd, data + written, size - written);
+		if (n < 0 && errno != EINTR)
+			break;
+		written += n > 0 ? (gsize)n : 0;
+	}
+	if (fd >= 0 && written == size)
+		return fd;
+	err = -errno;
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static void add_setting(GPtrArray *words, const json_t *info, const char *key, const char *option)
+{
+	const json_t *value = json_object_get(info, key);
+
+	if (!json_is_integer(value))
+		return;
+	g_ptr_array_add(words, g_strdup(option));
+	g_ptr_array_add(words, g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value)));
+}
+
+static GPtrArray *command_of(const char *program, const json_t *info, const char *avatar)
+{
+	GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
+
+	g_ptr_array_add(words, g_strdup(program));
+	g_ptr_array_add(words, g_strdup("-"));
+	g_ptr_array_add(words, g_strdup("--avatar"));
+	g_ptr_array_add(words, avatar ? g_strdup(avatar) : g_strdup_printf("/dev/fd/%d", ANCHOR_FD));
+	add_setting(words, info, "kbps", "--kbps");
+	add_setting(words, info, "audio_kbps", "--audio-kbps");
+	add_setting(words, info, "entry_ms", "--entry-ms");
+	add_setting(words, info, "fps_max", "--fps-max");
+	g_ptr_array_add(words, g_strdup("--quiet"));
+	g_ptr_array_add(words, g_strdup("-o"));
+	g_ptr_array_add(words, g_strdup("-"));
+	g_ptr_array_add(words, NULL);
+	return words;
+}
+
+/* In the child: it does not outlive dh-push. */
+static void before_exec(gpointer arg)
+{
+	(void)arg;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
+static int start(struct dh_send_encoder *encoder, char **words, int input, int anchor, struct dh_send_fault *fault)
+{
+	GSubprocessLauncher *launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+	GError *error = NULL;
+
+	g_subprocess_launcher_take_stdin_fd(launcher, fcntl(input, F_DUPFD_CLOEXEC, ANCHOR_FD + 1));
+	if (anchor >= 0)
+		g_subprocess_launcher_take_fd(launcher, fcntl(anchor, F_DUPFD_CLOEXEC, ANCHOR_FD + 1), ANCHOR_FD);
+	g_subprocess_launcher_set_child_setup(launcher, before_exec, NULL, NULL);
+	encoder->process = g_subprocess_launcher_spawnv(launcher, (const char *const *)words, &error);
+	if (encoder->process) {
+		encoder->output = g_object_ref(g_subprocess_get_stdout_pipe(encoder->process));
+	} else {
+		dh_send_fail(fault, DH_SEND_ENCODER, "%s cannot be started: %s", words[0], error->message);
+		g_clear_error(&error);
+	}
+	g_object_unref(launcher);
+	return fault->code;
+}
+
+int dh_send_encoder_alloc(struct dh_send_encoder **encoder, const json_t *info, const char *avatar, GBytes *anchor,
+	int input, struct dh_send_fault *fault)
+{
+	struct dh_send_encoder *new = g_new0(struct dh_send_encoder, 1);
+	char *program = find_program();
+	int fd = avatar ? -1 : memory_file(anchor);
+	GPtrArray *words = program ? command_of(program, info, avatar) : NULL;
+
+	if (!program)
+		dh_send_fail(fault, DH_SEND_ENCODER, PROGRAM " is neither beside this program nor in PATH");
+	else if (!avatar && fd < 0)
+		dh_send_fail(fault, DH_SEND_ENCODER, "the anchor cannot be kept: %s", strerror(-fd));
+	else
+		start(new, (char **)words->pdata, input, fd, fault);
+	if (words)
+		g_ptr_array_unref(words);
+	if (fd >= 0)
+		close(fd);
+	g_free(program);
+	if (fault->code)
+		dh_send_encoder_free(&new);
+	*encoder = new;
+	return fault->code;
+}
+
+void dh_send_encoder_free(struct dh_send_encoder **encoder)
+{
+	struct dh_send_encoder *old = *encoder;
+
+	*encoder = NULL;
+	if (!old)
+		return;
+	if (old->process) {
+		g_subprocess_force_exit(old->process);
+		g_subprocess_wait(old->process, NULL, NULL);
+	}
+	g_clear_object(&old->output);
+	g_clear_object(&old->process);
+	g_free(old);
+}
+
+int dh_send_encoder_fd(const struct dh_send_encoder *encoder)
+{
+	return g_unix_input_stream_get_fd(G_UNIX_INPUT_STREAM(encoder->output));
+}
+
+int dh_send_encoder_finish(struct dh_send_encoder *encoder, struct dh_send_fault *fault)
+{
+	GError *error = NULL;
+
+	if (!g_subprocess_wait_check(encoder->process, NULL, &error)) {
+		dh_send_fail(fault, DH_SEND_ENCODER, PROGRAM ": %s", error->message);
+		g_clear_error(&error);
+	}
+	return fault->code;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "options.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "secret.h"
+
+enum option_code {
+	OPT_FIRST = 256,
+	OPT_ROOM,
+	OPT_STRING_IDS,
+	OPT_SECRET_FILE,
+	OPT_CA,
+	OPT_SEGMENT,
+	OPT_TEXT,
+	OPT_METADATA,
+	OPT_UTTERANCE,
+	OPT_INDEX,
+	OPT_LAST,
+	OPT_ENCODE,
+	OPT_AVATAR,
+	OPT_PROGRESS_MS,
+	OPT_JSON,
+	OPT_QUIET,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option table[] = {
+	{ "room", required_argument, NULL, OPT_ROOM },
+	{ "string-ids", no_argument, NULL, OPT_STRING_IDS },
+	{ "secret-file", required_argument, NULL, OPT_SECRET_FILE },
+	{ "ca", required_argument, NULL, OPT_CA },
+	{ "segment", required_argument, NULL, OPT_SEGMENT },
+	{ "text", required_argument, NULL, OPT_TEXT },
+	{ "metadata", required_argument, NULL, OPT_METADATA },
+	{ "utterance", required_argument, NULL, OPT_UTTERANCE },
+	{ "index", required_argument, NULL, OPT_INDEX },
+	{ "last", no_argument, NULL, OPT_LAST },
+	{ "encode", no_argument, NULL, OPT_ENCODE },
+	{ "avatar", required_argument, NULL, OPT_AVATAR },
+	{ "progress-ms", required_argument, NULL, OPT_PROGRESS_MS },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct parsing {
+	struct dh_send_options *options;
+	const char *address, *secret_file;
+	int words; /* that are no options */
+	struct dh_send_fault *fault;
+};
+
+static int take_number(long *number, const char *option, const char *text, struct dh_send_fault *fault)
+{
+	gint64 value;
+
+	if (!g_ascii_string_to_signed(text, 10, 0, G_MAXINT32, &value, NULL))
+		return dh_send_fail(fault, DH_SEND_USAGE, "--%s is \"%s\", expected a number from 0 on", option, text);
+	*number = (long)value;
+	return 0;
+}
+
+static int take_metadata(struct dh_send_options *options, const char *text, struct dh_send_fault *fault)
+{
+	json_error_t error;
+
+	g_clear_pointer(&options->request.metadata, json_decref);
+	options->request.metadata = json_loads(text, 0, &error);
+	if (!options->request.metadata)
+		return dh_send_fail(fault, DH_SEND_USAGE, "--metadata is no JSON object: %s", error.text);
+	if (!json_is_object(options->request.metadata))
+		return dh_send_fail(fault, DH_SEND_USAGE, "--metadata is JSON, but no object");
+	return 0;
+}
+
+static int take_word(struct parsing *parsing, const char *word)
+{
+	if (parsing->words == 0)
+		parsing->address = word;
+	else if (parsing->words == 1)
+		parsing->options->file = strcmp(word, "-") != 0 ? word : NULL;
+	else
+		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "\"%s\" is one word too many", word);
+	parsing->words++;
+	return 0;
+}
+
+/* Those that hold a text. NULL: the option is another one. */
+static const char **text_of(struct parsing *parsing, int option)
+{
+	struct dh_send_options *options = parsing->options;
+
+	switch (option) {
+	case OPT_ROOM:
+		return &options->request.room;
+	case OPT_SECRET_FILE:
+		return &parsing->secret_file;
+	case OPT_CA:
+		return &options->ca;
+	case OPT_SEGMENT:
+		return &options->request.segment;
+	case OPT_TEXT:
+		return &options->request.text;
+	case OPT_UTTERANCE:
+		return &options->request.utterance;
+	case OPT_AVATAR:
+		return &options->avatar;
+	default:
+		return NULL;
+	}
+}
+
+static bool *flag_of(struct dh_send_options *options, int option)
+{
+	switch (option) {
+	case OPT_STRING_IDS:
+		return &options->request.is_room_text;
+	case OPT_LAST:
+		return &options->request.is_last;
+	case OPT_ENCODE:
+		return &options->encode;
+	case OPT_JSON:
+		return &options->as_json;
+	case OPT_QUIET:
+		return &options->is_quiet;
+	default:
+		return NULL;
+	}
+}
+
+static int take_option(struct parsing *parsing, int option)
+{
+	struct dh_send_options *options = parsing->options;
+	const char **text = text_of(parsing, option);
+	bool *flag = flag_of(options, option);
+
+	if (text)
+		*text = optarg;
+	else if (flag)
+		*flag = true;
+	else if (option == 1)
+		return take_word(parsing, optarg);
+	else if (option == OPT_METADATA)
+		return take_metadata(options, optarg, parsing->fault);
+	else if (option == OPT_INDEX)
+		return take_number(&options->request.index, "index", optarg, parsing->fault);
+	else if (option == OPT_PROGRESS_MS)
+		return take_number(&options->request.progress_ms, "progress-ms", optarg, parsing->fault);
+	else if (option == OPT_HELP)
+		options->action = DH_SEND_ACTION_HELP;
+	else if (option == OPT_VERSION)
+		options->action = DH_SEND_ACTION_VERSION;
+	else
+		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "see dh-push --help");
+	return 0;
+}
+
+static int check(struct parsing *parsing)
+{
+	struct dh_send_options *options = parsing->options;
+
+	if (!parsing->address)
+		return dh_send_fail(parsing->fault, DH_SEND_USAGE,
+			"expected the gateway's address; see dh-push --help");
+	if (!options->request.room || !*options->request.room)
+		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "expected --room ID");
+	if (options->avatar && !options->encode)
+		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "--avatar needs --encode");
+	if (dh_send_address_parse(&options->address, parsing->address, parsing->fault))
+		return parsing->fault->code;
+	if (options->ca && options->address.scheme != DH_SEND_TLS)
+		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "--ca needs a tls:// address");
+	return dh_send_secret_read(&options->secret, parsing->secret_file, getenv(DH_SEND_SECRET_VARIABLE),
+		parsing->fault);
+}
+
+int dh_send_options_parse(struct dh_send_options *options, int argc, char **argv, struct dh_send_fault *fault)
+{
+	struct parsing parsing = { .options = options, .fault = fault };
+	int option;
+
+	memset(options, 0, sizeof *options);
+	dh_send_request_init(&options->request);
+	while (!fault->code && (option = getopt_long(argc, argv, "-", table, NULL)) != -1)
+		take_option(&parsing, option);
+	while (!fault->code && optind < argc)
+		take_word(&parsing, argv[optind++]);
+	if (!fault->code && options->action == DH_SEND_ACTION_PUSH)
+		check(&parsing);
+	return fault->code;
+}
+
+void dh_send_options_clear(struct dh_send_options *options)
+{
+	dh_send_request_clear(&options->request);
+	g_clear_pointer(&options->secret, g_free);
+}

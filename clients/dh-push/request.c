@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void dh_send_request_init(struct dh_send_request *request)
+{
+	memset(request, 0, sizeof *request);
+	request->index = -1;
+	request->progress_ms = -1;
+}
+
+void dh_send_request_clear(struct dh_send_request *request)
+{
+	g_clear_pointer(&request->metadata, json_decref);
+}
+
+static void set_text(json_t *line, const char *key, const char *text, struct dh_send_fault *fault)
+{
+	json_t *value = text ? json_string(text) : NULL;
+
+	if (text && !value)
+		dh_send_fail(fault, DH_SEND_USAGE, "--%s is not UTF-8", key);
+	if (value)
+		json_object_set_new(line, key, value);
+}
+
+static void set_room(json_t *line, const struct dh_send_request *request, struct dh_send_fault *fault)
+{
+	gint64 number;
+
+	if (!request->is_room_text && g_ascii_string_to_signed(request->room, 10, 1, G_MAXINT64, &number, NULL))
+		json_object_set_new(line, "room", json_integer(number));
+	else
+		set_text(line, "room", request->room, fault);
+}
+
+static void set_segment(json_t *line, const struct dh_send_request *request, struct dh_send_fault *fault)
+{
+	set_text(line, "segment", request->segment, fault);
+	set_text(line, "utterance", request->utterance, fault);
+	set_text(line, "text", request->text, fault);
+	if (request->index >= 0)
+		json_object_set_new(line, "index", json_integer(request->index));
+	if (request->is_last)
+		json_object_set_new(line, "last", json_true());
+	if (request->metadata)
+		json_object_set(line, "metadata", request->metadata);
+	if (request->progress_ms >= 0)
+		json_object_set_new(line, "progress_ms", json_integer(request->progress_ms));
+}
+
+GBytes *dh_send_request_line(const struct dh_send_request *request, const char *question, const char *token,
+	struct dh_send_fault *fault)
+{
+	json_t *line = json_object();
+
+	set_text(line, "request", question, fault);
+	set_room(line, request, fault);
+	set_text(line, "token", token, fault);
+	if (!question)
+		set_segment(line, request, fault);
+	char *text = fault->code ? NULL : json_dumps(line, JSON_COMPACT);
+	json_decref(line);
+	gsize size = text ? strlen(text) + 1 : 0;
+	if (size > DH_SEND_REQUEST_MAX)
+		dh_send_fail(fault, DH_SEND_USAGE,
+			"the text and the metadata make a line of %zu bytes, at most %d are possible", size,
+			DH_SEND_REQUEST_MAX);
+	if (text)
+		text[size - 1] = '\n';
+	GBytes *bytes = fault->code ? NULL : g_bytes_new(text, size);
+	free(text);
+	return bytes;
+}

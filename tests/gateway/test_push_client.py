@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""dh-push and a real Janus: every way in which a segment ends, and encoding for the room."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import unittest
+
+from pushing import ENDS
+from test_push import PushCase
+
+PUSH = os.path.join(os.environ["DH_BUILD"], "dh-push")
+WAIT_S = 60
+
+
+class ClientCase(PushCase):
+    elsewhere = ()      # words of a command that runs dh-push on another machine
+
+    @property
+    def address(self):
+        return "%s:%d" % self.tcp
+
+    def start(self, *options, address=None, secret=None, stdin=subprocess.PIPE):
+        environment = dict(os.environ, DH_PUSH_SECRET=secret or "")
+        process = subprocess.Popen([*self.elsewhere, PUSH, "--json", *options, address or self.address],
+                                   stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+        self.addCleanup(self.end, process)
+        return process
+
+    @staticmethod
+    def end(process):
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream:
+                stream.close()
+
+    def until(self, process, event):
+        """Reads its lines up to this event."""
+        for line in process.stdout:
+            if json.loads(line).get("event") == event:
+                return json.loads(line)
+        raise AssertionError("no %s; %s" % (event, process.stderr.read().decode()))
+
+    def result(self, process, data=None, code=0):
+        """Its last line, and what it says of errors."""
+        out, err = process.communicate(data, timeout=WAIT_S)
+        self.assertEqual(process.returncode, code, (out, err))
+        last = json.loads(out.splitlines()[-1]) if out else None
+        return last, err.decode()
+
+
+class Client(ClientCase):
+    def test_over_tcp_and_over_a_unix_socket(self):
+        for address in (self.address, "unix:" + self.local):
+            with self.subTest(address):
+                last, _ = self.result(self.start("--room=1", "--segment=hello", "--text=Hello!", address=address),
+                                      self.short)
+                self.assertEqual((last["event"], last["segment"], last["played_ms"]), ("finished", "hello", 1000))
+                self.assertNotIn("incomplete", last)
+
+    def test_a_secret_room(self):
+        last, _ = self.result(self.start("--room=2", secret="whisper"), self.short)
+        self.assertEqual(last["event"], "finished")
+        for secret in (None, "whispers"):
+            last, err = self.result(self.start("--room=2", secret=secret), self.short, 4)
+            self.assertEqual(last["error_code"], 457)
+            self.assertIn("refused: Unauthorized", err)
+
+    def test_a_room_that_is_none(self):
+        last, err = self.result(self.start("--room=77"), self.long, 4)
+        self.assertEqual(last["error_code"], 455)
+        self.assertIn("No such room (77)", err)
+
+    def test_interrupted(self):
+        push = self.start("--room=1")
+        push.stdin.write(self.prepared("8.nut"))
+        push.stdin.flush()
+        self.until(push, "started")
+        self.ask("interrupt", id=1)
+        last, _ = self.result(push, code=5)
+        self.assertEqual(last["event"], "interrupted")
+
+    def test_skipped(self):
+        push = self.start("--room=1")
+        push.stdin.write(self.prepared("8.nut"))
+        push.stdin.flush()
+        self.until(push, "started")
+        self.ask("skip", id=1)
+        self.assertEqual(self.result(push, code=6)[0]["event"], "skipped")
+
+    def test_removed(self):
+        playing = self.start("--room=1")
+        playing.stdin.write(self.prepared("8.nut"))
+        playing.stdin.flush()
+        self.until(playing, "started")
+        waiting = self.start("--room=1", "--segment=waits")
+        waiting.stdin.write(self.short)
+        waiting.stdin.flush()
+        self.until(waiting, "queued")
+        self.ask("remove", id=1, segment="waits")
+        self.assertEqual(self.result(waiting, code=7)[0]["event"], "removed")
+        self.ask("interrupt", id=1)
+        self.result(playing, code=5)
+
+    def test_failed(self):
+        last, err = self.result(self.start("--room=1"), b"rubbish" * 1000, 8)
+        self.assertEqual(last["event"], "failed")
+        self.assertIn("dh-push: failed: ", err)
+
+    def test_control_c_ends_the_connection(self):
+        observer = self.attach()
+        observer.request({"request": "observe", "id": 1})
+        push = self.start("--room=1", "--segment=left")
+        push.stdin.write(self.prepared("8.nut")[:60000])
+        push.stdin.flush()
+        self.until(push, "started")
+        push.send_signal(signal.SIGINT)
+        self.assertEqual(push.wait(WAIT_S), 130)
+        end = observer.events.wait(lambda e: e.get("segment") == "left" and e.get("event") in ENDS)
+        self.assertEqual((end["event"], end.get("incomplete")), ("finished", True))
+
+    def test_from_ffmpeg(self):
+        """A pipe, at the pace of the media."""
+        ffmpeg = subprocess.Popen(
+            ["ffmpeg", "-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=2", "-f", "lavfi", "-i",
+             "sine=440:d=2", "-c:v", "rawvideo", "-c:a", "pcm_s16le", "-f", "nut", "-"], stdout=subprocess.PIPE)
+        last, _ = self.result(self.start("--room=1", stdin=ffmpeg.stdout))
+        ffmpeg.stdout.close()
+        self.assertEqual(ffmpeg.wait(WAIT_S), 0)
+        self.assertEqual((last["event"], last["played_ms"]), ("finished", 2000))
+
+    @unittest.skipUnless(shutil.which("gst-launch-1.0"), "GStreamer is not installed")
+    def test_from_gstreamer(self):
+        """The pipeline of docs/push.md."""
+        with open(os.path.join(os.environ["DH_ROOT"], "docs", "push.md"), encoding="utf-8") as file:
+            text, = re.findall(r"(?s)```sh\n(gst-launch-1\.0 .*?) \|\n    dh-push", file.read())
+        gstreamer = subprocess.Popen(text, shell=True, stdout=subprocess.PIPE)
+        last, _ = self.result(self.start("--room=1", stdin=gstreamer.stdout))
+        gstreamer.stdout.close()
+        self.assertEqual(gstreamer.wait(WAIT_S), 0)
+        self.assertEqual(last["event"], "finished")
+        # Its sources are live, and do not begin at the very same moment.
+        self.assertAlmostEqual(last["played_ms"], 2000, delta=200)
+
+
+class Encoding(ClientCase):
+    def test_it_encodes_for_the_room(self):
+        """What is sent begins with the room's anchor, so that nobody is sent a key frame."""
+        before = self.ask("stats", id=1)["sent"]["anchors"]
+        last, _ = self.result(self.start("--room=1", "--encode"), self.short)
+        self.assertEqual((last["event"], last["played_ms"]), ("finished", 1000), last)
+        self.assertNotIn("notes", last)
+        self.assertEqual(self.ask("stats", id=1)["sent"]["anchors"], before)
+
+    def test_a_secret_room(self):
+        last, _ = self.result(self.start("--room=2", "--encode", secret="whisper"), self.short)
+        self.assertEqual(last["event"], "finished", last)
+        last, err = self.result(self.start("--room=2", "--encode"), self.short, 4)
+        self.assertIsNone(last)
+        self.assertIn("refused: Unauthorized", err)
+
+    def test_an_anchor_at_hand(self):
+        self.prepared("1.nut")
+        last, _ = self.result(self.start("--room=1", "--encode", "--avatar", self.janus.path("anchor.dhs")), self.short)
+        self.assertEqual(last["event"], "finished", last)
+
+    def test_media_that_are_none(self):
+        _, err = self.result(self.start("--room=1", "--encode"), b"rubbish" * 1000, 9)
+        self.assertIn("dh-prepare: standard input", err)
+
+    def test_an_interruption_ends_the_encoder(self):
+        push = self.start("--room=1", "--encode")
+        push.stdin.write(self.long[:1000000])
+        push.stdin.flush()
+        self.until(push, "started")
+        self.ask("interrupt", id=1)
+        self.assertEqual(push.wait(WAIT_S), 5)
+        self.assertEqual(push.stderr.read(), b"")     # its last holder is gone
+
+
+if __name__ == "__main__":
+    unittest.main()
