@@ -20,7 +20,7 @@ static const char usage[] =
 "\n"
 "What\n"
 "      --audio FILE      somebody speaks with the voice in FILE (WAV; -: standard\n"
-"                        input, as it is when DH_INPUT is \"audio\" and there is no TEXT)\n"
+"                        input, also without TEXT if DH_INPUT is \"audio\")\n"
 "      --idle SECONDS    a clip without speech that loops seamlessly\n"
 "      --marks           a flash and a beep together every second, to measure\n"
 "                        lip sync\n"
