@@ -16,7 +16,9 @@
 #include "talker_motion.h"
 #include "talker_mux.h"
 #include "talker_speech.h"
+#include "talker_text.h"
 #include "talker_voice.h"
+#include "talker_wav.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +33,8 @@
 /* The mouth gets ready before the first sound and relaxes after the last. */
 #define LEAD_S 0.10
 #define TAIL_S 0.12
+/* Between sentences that are spoken one by one; espeak-ng's own pause, nearly. */
+#define PAUSE_S 0.16
 
 /* How much of the speech must be known beyond a picture to draw it. */
 #define LOOK_AHEAD_S DH_MOTION_REACH_S
@@ -54,6 +58,7 @@ struct film {
 	int fd;
 	int64_t frames;       /* written so far */
 	size_t first_phoneme; /* dh_mouth_at's memory */
+	double piece_s;       /* when the sentences begin that are being spoken */
 };
 
 static double frame_s(const struct film *film, int64_t number)
@@ -106,6 +111,14 @@ static int open_output(struct film *film)
 	return film->fd < 0 ? -errno : dh_mux_alloc(&film->mux, film->fd, &format);
 }
 
+static void shape_mouth(struct film *film, struct dh_mouth *mouth, double now_s, double end_s)
+{
+	const struct dh_speech *speech = &film->speech;
+
+	dh_mouth_at(mouth, speech->phonemes, speech->phoneme_count, end_s - TAIL_S, now_s, &film->first_phoneme);
+	mouth->open *= 0.65 + 0.35 * fmin(1, 2 * dh_speech_loudness(speech, now_s));
+}
+
 /* Draws and writes the next picture, and the sound until the one after it. */
 static int shoot(struct film *film, double end_s)
 {
@@ -116,8 +129,10 @@ static int shoot(struct film *film, double end_s)
 	const uint8_t *picture;
 
 	dh_motion_at(&pose, &film->motion, now_s, end_s, speech->stresses, speech->stress_count);
-	dh_mouth_at(&pose.mouth, speech->phonemes, speech->phoneme_count, end_s - TAIL_S, now_s, &film->first_phoneme);
-	pose.mouth.open *= 0.65 + 0.35 * fmin(1, 2 * dh_speech_loudness(speech, now_s));
+	if (film->options->kind == DH_MAKE_SOUND)
+		dh_mouth_loud(&pose.mouth, dh_speech_loudness(speech, now_s), dh_speech_loudness(speech, now_s - 0.06));
+	else
+		shape_mouth(film, &pose.mouth, now_s, end_s);
 	picture = dh_face_draw(film->face, &pose, film->options->kind == DH_MAKE_MARKS && is_flash(film, film->frames));
 	if (!picture)
 		return -ENOMEM;
@@ -137,7 +152,7 @@ static int on_speech(void *arg, const int16_t *samples, size_t count, const stru
 	size_t phoneme_count)
 {
 	struct film *film = arg;
-	int err = dh_speech_add(&film->speech, LEAD_S, samples, count, phonemes, phoneme_count);
+	int err = dh_speech_add(&film->speech, film->piece_s, samples, count, phonemes, phoneme_count);
 
 	while (!err && frame_s(film, film->frames + 1) + LOOK_AHEAD_S < dh_speech_known_s(&film->speech))
 		err = shoot(film, INFINITY);
@@ -158,6 +173,57 @@ static int finish(struct film *film, double length_s)
 
 /* --- kinds of segments */
 
+/* Nothing more is known for now: draws what can be heard already. */
+static int catch_up(struct film *film)
+{
+	int err = 0;
+
+	while (!err && frame_s(film, film->frames + 1) <= dh_speech_known_s(&film->speech))
+		err = shoot(film, INFINITY);
+	return err;
+}
+
+static int speak_piece(struct film *film, const char *piece)
+{
+	const struct dh_phoneme pause = { 0 };
+	size_t gap = film->piece_s > 0 ? (size_t)(PAUSE_S * film->speech.rate) : 0;
+	int err = dh_speech_resize(&film->speech, film->speech.count + gap);
+
+	film->piece_s = dh_speech_known_s(&film->speech);
+	if (!err)
+		err = dh_voice_speak(piece, on_speech, film);
+	if (err > 0)
+		return dh_complain(DH_EXIT_INTERNAL, "espeak-ng cannot speak this");
+	/* The mouth closes until the next sentence. */
+	return err ? err : dh_speech_add(&film->speech, dh_speech_known_s(&film->speech), NULL, 0, &pause, 1);
+}
+
+/* Speaks the text, sentence by sentence while it is being written. */
+static int speak_all(struct film *film, struct dh_text *text)
+{
+	const char *piece = NULL;
+	int err;
+
+	for (;;) {
+		err = piece && !dh_text_is_ready(text) ? catch_up(film) : 0;
+		if (!err)
+			err = dh_text_next(text, &piece);
+		if (err || !piece)
+			return err;
+		err = speak_piece(film, piece);
+		if (err)
+			return err;
+	}
+}
+
+/* At least as long as the head takes to come to rest. */
+static double length_s(const struct film *film)
+{
+	double speech_s = dh_speech_known_s(&film->speech) + TAIL_S;
+
+	return film->frames ? fmax(speech_s, frame_s(film, film->frames) + DH_MOTION_REACH_S) : speech_s;
+}
+
 static int make_speech(struct film *film)
 {
 	const struct dh_talker_options *options = film->options;
@@ -167,23 +233,56 @@ static int make_speech(struct film *film)
 		.rate_wpm = options->rate_wpm,
 		.pitch = options->pitch,
 	};
-	int rate = dh_voice_open(&settings), err;
+	struct dh_text text;
+	int rate, err = 0;
 
+	if (options->word_count)
+		err = dh_text_set(&text, options->word_count, options->words);
+	else
+		dh_text_read_from(&text, STDIN_FILENO);
+	if (err)
+		return err;
+	rate = dh_voice_open(&settings);
 	if (rate == -ENOENT)
 		return dh_complain(DH_EXIT_VOICE, "no voice '%s'; --voices lists them", options->voice);
 	if (rate < 0)
 		return dh_complain(DH_EXIT_INTERNAL, "espeak-ng cannot be started");
 	err = dh_speech_init(&film->speech, rate, LEAD_S);
 	if (!err)
-		err = dh_voice_speak(options->text, on_speech, film);
-	if (err > 0)
-		err = dh_complain(DH_EXIT_INTERNAL, "espeak-ng cannot speak this");
+		err = speak_all(film, &text);
 	if (!err && !film->frames && dh_speech_known_s(&film->speech) <= LEAD_S)
 		err = dh_complain(DH_EXIT_TEXT, "nothing in the text can be spoken");
 	if (!err)
-		err = finish(film, dh_speech_known_s(&film->speech) + TAIL_S);
+		err = finish(film, length_s(film));
 	dh_voice_close();
 	return err;
+}
+
+/* A voice that exists already. */
+static int make_sound(struct film *film)
+{
+	const char *path = film->options->audio;
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	int16_t samples[512];
+	struct dh_wav wav;
+	long n = 0;
+	int err;
+
+	if (fd < 0)
+		return dh_complain(DH_EXIT_TEXT, "cannot read %s: %s", path, strerror(errno));
+	err = dh_wav_open(&wav, fd);
+	if (!err)
+		err = dh_speech_init(&film->speech, wav.rate, LEAD_S);
+	while (!err && (n = dh_wav_read(&wav, samples, sizeof(samples) / sizeof(*samples))) > 0) {
+		err = dh_speech_add_sound(&film->speech, samples, (size_t)n);
+		while (!err && frame_s(film, film->frames + 1) + LOOK_AHEAD_S < dh_speech_known_s(&film->speech))
+			err = shoot(film, INFINITY);
+	}
+	if (!err && n < 0)
+		err = (int)-n;
+	if (path)
+		close(fd);
+	return err ? err : finish(film, length_s(film));
 }
 
 static int make_idle(struct film *film)
@@ -228,6 +327,8 @@ static int make(struct film *film)
 	switch (film->options->kind) {
 	case DH_MAKE_SPEECH:
 		return make_speech(film);
+	case DH_MAKE_SOUND:
+		return make_sound(film);
 	case DH_MAKE_IDLE:
 		return make_idle(film);
 	case DH_MAKE_MARKS:
@@ -276,7 +377,7 @@ int main(int argc, char **argv)
 		return code;
 	signal(SIGPIPE, SIG_IGN); /* write(2) reports it */
 	film.motion.seed = options.seed;
-	film.motion.lively = options.kind == DH_MAKE_SPEECH ? 1.4 : 0.8;
+	film.motion.lively = options.kind == DH_MAKE_SPEECH || options.kind == DH_MAKE_SOUND ? 1.4 : 0.8;
 	code = dh_face_alloc(&film.face, options.look, options.width, options.height);
 	if (!code)
 		code = make(&film);
@@ -286,6 +387,5 @@ int main(int argc, char **argv)
 	dh_mux_free(&film.mux);
 	dh_face_free(&film.face);
 	dh_speech_clear(&film.speech);
-	dh_talker_options_clear(&options);
 	return code;
 }

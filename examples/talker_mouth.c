@@ -169,3 +169,17 @@ int dh_mouth_sample(size_t index, const char **ipa, struct dh_mouth *mouth)
 	*mouth = index ? table[index - 1].shape : rest.shape;
 	return 0;
 }
+
+/* Opens quickly and closes slowly, as a jaw does. What is hardly heard does not move it. */
+void dh_mouth_loud(struct dh_mouth *mouth, double now, double before)
+{
+	double loud = fmax(now, 0.6 * before);
+
+	*mouth = (struct dh_mouth){ 0 };
+	if (loud < 0.06)
+		return;
+	mouth->open = 0.85 * pow(loud, 0.6);
+	mouth->wide = 0.25 * (now - before);
+	mouth->teeth = 0.35 * loud;
+	mouth->tongue = 0.2 * loud;
+}

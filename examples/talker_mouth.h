@@ -33,6 +33,9 @@ struct dh_phoneme {
 void dh_mouth_at(struct dh_mouth *mouth, const struct dh_phoneme *phonemes, size_t count, double end_s, double now_s,
 	size_t *first);
 
+/* The shape for a sound of which only the loudness, 0 to 1, is known, now and a moment before. */
+void dh_mouth_loud(struct dh_mouth *mouth, double now, double before);
+
 /* The table's shapes, one by one. 0, or -1 beyond the last. */
 int dh_mouth_sample(size_t index, const char **ipa, struct dh_mouth *mouth);
 

@@ -15,9 +15,12 @@
 static const char usage[] =
 "Usage: dh-talker [options] [TEXT]\n"
 "Makes a segment in which somebody speaks TEXT, and writes it as it is made.\n"
-"Without TEXT it reads standard input; at most 10000 bytes of UTF-8.\n"
+"Without TEXT it reads standard input, and speaks each sentence as soon as it is\n"
+"complete. At most 10000 bytes of UTF-8.\n"
 "\n"
 "What\n"
+"      --audio FILE      somebody speaks with the voice in FILE (WAV; -: standard\n"
+"                        input, also without TEXT if DH_INPUT is \"audio\")\n"
 "      --idle SECONDS    a clip without speech that loops seamlessly\n"
 "      --marks           a flash and a beep together every second, to measure\n"
 "                        lip sync\n"
@@ -125,73 +128,11 @@ static int read_seed(const char *text, uint64_t *value)
 	return stop == text || *stop || errno || *text == '-' ? -1 : 0;
 }
 
-/* --- text */
-
-/* Length of the UTF-8 character at `text`, 0 when it is not one. */
-static size_t utf8_length(const unsigned char *text)
-{
-	size_t length = *text < 0x80 ? 1 :
-		*text < 0xc2         ? 0 :
-		*text < 0xe0         ? 2 :
-		*text < 0xf0         ? 3 :
-		*text < 0xf5         ? 4 :
-				       0;
-
-	for (size_t i = 1; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
-static int check_text(const char *text, size_t length)
-{
-	const unsigned char *at = (const unsigned char *)text;
-
-	if (length > DH_TEXT_MAX)
-		return dh_complain(DH_EXIT_TEXT, "the text is longer than %d bytes", DH_TEXT_MAX);
-	if (strlen(text) != length)
-		return dh_complain(DH_EXIT_TEXT, "the text contains a zero byte");
-	if (strspn(text, " \t\r\n") == length)
-		return dh_complain(DH_EXIT_TEXT, "the text is empty");
-	while (*at) {
-		size_t step = utf8_length(at);
-		if (!step)
-			return dh_complain(DH_EXIT_TEXT, "the text is not UTF-8");
-		at += step;
-	}
-	return DH_TALKER_OPTIONS_GO;
-}
-
-/* From standard input, or the words of the command line. */
-static int read_text(struct dh_talker_options *options, int count, char **words)
-{
-	size_t length = 0;
-
-	options->text = malloc(DH_TEXT_MAX + 2);
-	if (!options->text)
-		return dh_complain(DH_EXIT_INTERNAL, "out of memory");
-	if (!count) {
-		length = fread(options->text, 1, DH_TEXT_MAX + 1, stdin);
-		if (ferror(stdin))
-			return dh_complain(DH_EXIT_TEXT, "cannot read the text: %s", strerror(errno));
-	}
-	for (int i = 0; i < count; i++) {
-		size_t more = strlen(words[i]);
-		if (i)
-			options->text[length++] = ' ';
-		if (length + more > DH_TEXT_MAX)
-			return dh_complain(DH_EXIT_TEXT, "the text is longer than %d bytes", DH_TEXT_MAX);
-		memcpy(options->text + length, words[i], more);
-		length += more;
-	}
-	options->text[length] = 0;
-	return check_text(options->text, length);
-}
-
 /* --- options */
 
 enum {
 	OPT_IDLE = 256,
+	OPT_AUDIO,
 	OPT_MARKS,
 	OPT_PORTRAIT,
 	OPT_SECONDS,
@@ -207,6 +148,7 @@ enum {
 };
 
 static const struct option long_options[] = {
+	{ "audio", required_argument, NULL, OPT_AUDIO },
 	{ "idle", required_argument, NULL, OPT_IDLE },
 	{ "marks", no_argument, NULL, OPT_MARKS },
 	{ "portrait", required_argument, NULL, OPT_PORTRAIT },
@@ -240,6 +182,10 @@ static int read_format(const char *text, enum dh_container *container)
 static int set_option(struct dh_talker_options *o, int option, const char *value)
 {
 	switch (option) {
+	case OPT_AUDIO:
+		o->kind = DH_MAKE_SOUND;
+		o->audio = strcmp(value, "-") ? value : NULL;
+		return *value ? 0 : -1;
 	case OPT_IDLE:
 		o->kind = DH_MAKE_IDLE;
 		return read_seconds(value, &o->seconds);
@@ -322,24 +268,21 @@ int dh_talker_options_read(struct dh_talker_options *o, int argc, char **argv)
 			return dh_complain(DH_EXIT_USAGE, "invalid --%s '%s'; see --help",
 				option == 'o' ? "output" : long_options[index].name, optarg);
 		has_format |= option == OPT_FORMAT;
-		kinds += option == OPT_IDLE || option == OPT_MARKS || option == OPT_PORTRAIT;
+		kinds += option == OPT_AUDIO || option == OPT_IDLE || option == OPT_MARKS || option == OPT_PORTRAIT;
 	}
 	if (!has_format)
 		o->container = by_suffix(o->output);
 	if (o->pitch < 0)
 		o->pitch = o->look->pitch;
 	if (kinds > 1 || (kinds && optind < argc))
-		return dh_complain(DH_EXIT_USAGE, "TEXT, --idle, --marks and --portrait are mutually exclusive");
+		return dh_complain(DH_EXIT_USAGE,
+			"TEXT, --audio, --idle, --marks and --portrait are mutually exclusive");
 	if (kinds)
 		return DH_TALKER_OPTIONS_GO;
-	option = read_text(o, argc - optind, argv + optind);
-	if (option != DH_TALKER_OPTIONS_GO)
-		dh_talker_options_clear(o);
-	return option;
-}
-
-void dh_talker_options_clear(struct dh_talker_options *options)
-{
-	free(options->text);
-	options->text = NULL;
+	const char *input = getenv("DH_INPUT");
+	if (optind == argc && input && !strcmp(input, "audio"))
+		o->kind = DH_MAKE_SOUND;
+	o->word_count = argc - optind;
+	o->words = argv + optind;
+	return DH_TALKER_OPTIONS_GO;
 }

@@ -8,7 +8,6 @@
 #include "talker_format.h"
 #include "talker_look.h"
 
-#define DH_TEXT_MAX    10000 /* bytes */
 #define DH_SECONDS_MAX 3600
 
 enum dh_talker_exit {
@@ -21,11 +20,13 @@ enum dh_talker_exit {
 	DH_EXIT_READER = 6,   /* whoever read the output has gone; no message */
 };
 
-enum dh_make { DH_MAKE_SPEECH, DH_MAKE_IDLE, DH_MAKE_MARKS, DH_MAKE_PORTRAIT };
+enum dh_make { DH_MAKE_SPEECH, DH_MAKE_SOUND, DH_MAKE_IDLE, DH_MAKE_MARKS, DH_MAKE_PORTRAIT };
 
 struct dh_talker_options {
 	enum dh_make kind;
-	char *text;           /* speech: UTF-8, not empty */
+	char **words; /* speech: of the text; none: it is on standard input */
+	int word_count;
+	const char *audio;    /* sound: a file, NULL: standard input */
 	const char *output;   /* a file, NULL: standard output */
 	const char *portrait; /* a file */
 	const char *voice;
@@ -38,12 +39,11 @@ struct dh_talker_options {
 	uint64_t seed;
 };
 
-/* Reads options and text. Returns DH_TALKER_OPTIONS_GO, or the code to exit with:
- * --help or --voices was answered, or an error reported. All strings but the text
+/* Reads the options. Returns DH_TALKER_OPTIONS_GO, or the code to exit with:
+ * --help or --voices was answered, or an error reported. All strings
  * point into argv. */
 #define DH_TALKER_OPTIONS_GO (-1)
 int dh_talker_options_read(struct dh_talker_options *options, int argc, char **argv);
-void dh_talker_options_clear(struct dh_talker_options *options);
 
 /* Writes "dh-talker: …" to standard error; returns `code`. */
 int dh_complain(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -127,6 +127,15 @@ int dh_speech_add(struct dh_speech *speech, double lead_s, const int16_t *sample
 	return 0;
 }
 
+int dh_speech_add_sound(struct dh_speech *speech, const int16_t *samples, size_t count)
+{
+	int err = dh_speech_add(speech, 0, samples, count, NULL, 0);
+	double known_s = dh_speech_known_s(speech);
+
+	speech->loudest = fmax(speech->loudest, rms(speech, known_s - 2 * HEAR_S, known_s));
+	return err;
+}
+
 double dh_speech_known_s(const struct dh_speech *speech)
 {
 	return (double)speech->count / speech->rate;

@@ -33,6 +33,9 @@ void dh_speech_clear(struct dh_speech *speech);
 int dh_speech_add(struct dh_speech *speech, double lead_s, const int16_t *samples, size_t count,
 	const struct dh_phoneme *phonemes, size_t phoneme_count);
 
+/* Appends sound of which no phonemes are known. 0 or -ENOMEM. */
+int dh_speech_add_sound(struct dh_speech *speech, const int16_t *samples, size_t count);
+
 /* Pads with silence or cuts to exactly `count` samples. 0 or -ENOMEM. */
 int dh_speech_resize(struct dh_speech *speech, size_t count);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "feed_private.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,6 +43,8 @@ struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct 
 	g_mutex_init(&feed->lock);
 	feed->context = *context;
 	feed->owner = *owner;
+	feed->output = feed->place = feed->audio = -1;
+	feed->scene.position_ticks = -1;
 	feed->name = g_strdup(name);
 	feed->metadata = json_incref(metadata);
 	feed->source = *source;
@@ -51,8 +54,10 @@ struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct 
 	}
 	if (speech) {
 		feed->config = speech->generator;
-		feed->text = g_strdup(speech->text);
+		feed->text = g_string_new(speech->text);
+		feed->is_text_open = feed->is_text_owed = speech->is_text_open;
 		feed->voice = g_strdup(speech->voice);
+		feed->audio = speech->audio;
 	}
 	if (audience)
 		feed->audience = *audience;
@@ -76,6 +81,7 @@ void dh_feed_unref(struct dh_feed **feed)
 	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
 	close_sources(&old->source);
+	dh_ingest_close(old->context.ingest, old->audio);
 	if (old->source.anchor)
 		g_bytes_unref(old->source.anchor);
 	batch_clear(old->context.ingest, &old->arrived);
@@ -87,8 +93,11 @@ void dh_feed_unref(struct dh_feed **feed)
 		g_free(old->names[i]);
 	g_free(old->name);
 	g_free(old->who);
-	g_free(old->text);
+	if (old->text)
+		g_string_free(old->text, TRUE);
 	g_free(old->voice);
+	g_free(old->segment_id);
+	g_free(old->rest.text);
 	g_free(old->generator_error);
 	g_free(old->outcome.text);
 	g_mutex_clear(&old->lock);
@@ -142,12 +151,18 @@ struct dh_segment *dh_feed_segment(const struct dh_feed *feed)
 	return feed->segment;
 }
 
+void dh_feed_set_scene(struct dh_feed *feed, const struct dh_feed_scene *scene)
+{
+	feed->scene = *scene;
+}
+
 void dh_feed_start(struct dh_feed *feed, GBytes *anchor)
 {
 	feed->is_started = true;
 	feed->source.anchor = anchor ? g_bytes_ref(anchor) : NULL;
 	feed->source.owner = feed->owner.arg;
 	feed->source.is_next = feed->is_next;
+	feed->segment_id = g_strdup(dh_segment_id(feed->segment));
 	feed->who = g_strdup_printf("room %s: segment %s", feed->owner.name, dh_segment_id(feed->segment));
 	dh_io_post(feed->context.io, dh_feed_input_open, dh_feed_ref(feed));
 }
@@ -174,6 +189,47 @@ bool dh_feed_is_live(const struct dh_feed *feed)
 bool dh_feed_is_generated(const struct dh_feed *feed)
 {
 	return feed->config != NULL;
+}
+
+/* Counted in whole seconds: a burst at the edge of two does no harm. */
+static bool is_too_fast(struct dh_feed *feed)
+{
+	int64_t now_us = g_get_monotonic_time();
+
+	if (now_us - feed->pieces_us >= G_USEC_PER_SEC) {
+		feed->pieces_us = now_us;
+		feed->pieces = 0;
+	}
+	return feed->pieces++ >= feed->context.more_rate;
+}
+
+int dh_feed_add_text(struct dh_feed *feed, const char *more, bool is_last)
+{
+	int err = 0;
+
+	if (!feed->is_text_owed)
+		return -ENOTCONN;
+	if (is_too_fast(feed))
+		return -EAGAIN;
+	g_mutex_lock(&feed->lock);
+	if (!feed->is_text_open)
+		err = -ENOTCONN;
+	else if (feed->text->len + strlen(more) > (size_t)feed->context.max_text)
+		err = -EFBIG;
+	else
+		g_string_append(feed->text, more);
+	feed->is_text_open = feed->is_text_open && (err || !is_last);
+	g_mutex_unlock(&feed->lock);
+	if (is_last && err != -EFBIG)
+		feed->is_text_owed = false;
+	if (!err && feed->is_started)
+		dh_io_post(feed->context.io, dh_feed_speech_more, dh_feed_ref(feed));
+	return err;
+}
+
+bool dh_feed_is_text_open(const struct dh_feed *feed)
+{
+	return feed->is_text_owed;
 }
 
 void dh_feed_tell(struct dh_feed *feed, json_t *event, bool is_last)

@@ -20,9 +20,14 @@ struct dh_feed;
 struct dh_feed_context {
 	struct dh_io *io;
 	struct dh_ingest *ingest;
-	const char *generator_scope; /* dh-scope; this and `generator_user` outlive the feed */
-	const char *generator_user;  /* the user that generators run as */
-	int64_t ahead_ticks;         /* how far a live source is read ahead of what has been played */
+	struct dh_generators *generators; /* needed if a generator makes it; outlives the feed */
+	const char *generator_scope;      /* dh-scope; this and the next two outlive the feed */
+	const char *generator_fetch;      /* dh-fetch */
+	const char *generator_user;       /* the user that generators run as */
+	int64_t max_text;                 /* bytes of a text that is written bit by bit */
+	int64_t more_s;                   /* longest time without more of such a text, while it is spoken */
+	int64_t more_rate;                /* pieces of it in a second */
+	int64_t ahead_ticks;              /* how far a live source is read ahead of what has been played */
 };
 
 /* The owner of the segment that the feed fills. */
@@ -40,6 +45,8 @@ struct dh_feed_owner {
 struct dh_feed_speech {
 	const struct dh_generator_config *generator; /* outlives the feed */
 	const char *text;
+	bool is_text_open; /* dh_feed_add_text will add to it */
+	int audio;         /* a file (dh_ingest_open) to say instead of the text: the feed takes it; -1: none */
 	const char *voice; /* NULL: none */
 };
 
@@ -87,6 +94,17 @@ json_t *dh_feed_notes(const struct dh_feed *feed);
 void dh_feed_set_segment(struct dh_feed *feed, struct dh_segment *segment);
 struct dh_segment *dh_feed_segment(const struct dh_feed *feed);
 
+/* What the room shows: the idle clip, and where it is now, if nothing will come before the
+ * segment. */
+struct dh_feed_scene {
+	const char *clip;       /* as the configuration names it; outlives the feed */
+	int64_t position_ticks; /* -1: not known */
+	int64_t length_ticks;
+	int64_t at_us; /* when that was so, monotonic */
+};
+/* For its generator; before dh_feed_start. Copied. */
+void dh_feed_set_scene(struct dh_feed *feed, const struct dh_feed_scene *scene);
+
 /* Starts the preparation. `anchor` is the anchor's picture or NULL; the feed takes a
  * reference. Call once, with a segment set. */
 void dh_feed_start(struct dh_feed *feed, GBytes *anchor);
@@ -99,6 +117,13 @@ void dh_feed_set_next(struct dh_feed *feed);
  * configuration makes it. */
 bool dh_feed_is_live(const struct dh_feed *feed);
 bool dh_feed_is_generated(const struct dh_feed *feed);
+
+/* More of a text that is open, or (is_last) the rest of it. -ENOTCONN: the text has ended,
+ * perhaps because nothing came for too long; -EFBIG: it would be longer than `max_text`;
+ * -EAGAIN: more than `more_rate` pieces in a second. */
+int dh_feed_add_text(struct dh_feed *feed, const char *more, bool is_last);
+/* Whether somebody may still add to its text, as far as he knows. */
+bool dh_feed_is_text_open(const struct dh_feed *feed);
 
 /* An event of its segment. Borrowed. */
 void dh_feed_tell(struct dh_feed *feed, json_t *event, bool is_last);
@@ -115,6 +140,15 @@ int64_t dh_feed_played_every_ticks(const struct dh_feed *feed);
  * it again: one call takes a fraction of a millisecond, however much has arrived. A segment that
  * was not open yet is not ready (dh_segment_set_partial) until all of it has moved. */
 bool dh_feed_fill(struct dh_feed *feed);
+
+/* What a generator was given to say, unless that is still being written. g_free it. */
+char *dh_feed_copy_text(const struct dh_feed *feed);
+/* After dh_feed_fill: its generator has failed, and this is to say what it did not, or (is_whole)
+ * all of it. A feed without a segment, for `owner`; the caller gets the reference. Once; otherwise
+ * NULL. */
+struct dh_feed *dh_feed_take_rest(struct dh_feed *feed, const struct dh_feed_owner *owner, bool is_whole);
+/* The name of the generator that makes it; NULL: none does. */
+const char *dh_feed_generator(const struct dh_feed *feed);
 
 /* Stops the preparation and forgets the segment. The caller keeps its own reference. */
 void dh_feed_stop(struct dh_feed *feed);

@@ -51,9 +51,13 @@ static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 	struct dh_feed *feed = arg;
 	GPtrArray *more = g_ptr_array_sized_new((guint)count);
 
+	if (feed->config)
+		dh_feed_speech_has_media(feed);
 	/* Before the lock is taken: the owner may be waiting for it. */
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		g_ptr_array_add(more, dh_unit_ref(units[i]));
+		feed->made_ticks = MAX(feed->made_ticks, units[i]->pts_ticks + units[i]->duration_ticks);
+	}
 	g_mutex_lock(&feed->lock);
 	if (feed->arrived.units)
 		g_ptr_array_extend_and_steal(feed->arrived.units, more);
@@ -72,6 +76,14 @@ static void fail(struct dh_feed *feed, int code, const char *text)
 	unlock_and_wake(feed);
 }
 
+/* Its generator, and not the worker or a limit. */
+static bool has_failed(const struct dh_feed *feed)
+{
+	bool is_silent = feed->outcome.is_failure && feed->outcome.code == DH_PREPARE_SILENT;
+
+	return feed->config && (feed->generator_error || is_silent);
+}
+
 /* The output of a failed generator may look complete, or broken as a consequence, so the
  * generator's own error takes precedence. */
 static void deliver(struct dh_feed *feed)
@@ -80,6 +92,10 @@ static void deliver(struct dh_feed *feed)
 	if (feed->is_delivered)
 		return;
 	feed->is_delivered = true;
+	if (has_failed(feed))
+		dh_feed_rest_find(feed);
+	else if (feed->has_ended_well)
+		dh_feed_rest_none(feed);
 	if (feed->generator_error) {
 		fail(feed, DH_PREPARE_INPUT, feed->generator_error);
 	} else if (feed->outcome.is_failure) {
@@ -99,27 +115,41 @@ static gboolean out_of_patience(gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
+static void keep_if_complete(struct dh_feed *feed)
+{
+	const struct dh_feed_outcome *outcome = &feed->outcome;
+
+	if (feed->has_ended_well && outcome->is_known && !outcome->is_failure && !outcome->is_incomplete &&
+		feed->subscription)
+		dh_ingest_keep(feed->subscription);
+}
+
 /* The preparation has delivered its last unit, or has failed. */
 static void ended(struct dh_feed *feed)
 {
 	feed->outcome.is_known = true;
+	if (feed->config)
+		dh_feed_speech_over(feed);
 	if (!feed->generator) {
+		keep_if_complete(feed);
 		deliver(feed);
 		return;
 	}
-	dh_generator_output_over(feed->generator);
 	feed->patience = dh_io_timer(feed->context.io, out_of_patience, feed);
 	dh_io_timer_set(feed->patience, GENERATOR_WORD_MS);
 }
 
-static void on_note(void *arg, const char *text)
+void dh_feed_input_note(struct dh_feed *feed, const char *text)
 {
-	struct dh_feed *feed = arg;
-
 	if (!feed->outcome.notes)
 		feed->outcome.notes = json_array();
 	if (json_array_size(feed->outcome.notes) < NOTES_MAX)
 		json_array_append_new(feed->outcome.notes, json_string(text));
+}
+
+static void on_note(void *arg, const char *text)
+{
+	dh_feed_input_note(arg, text);
 }
 
 static void on_end(void *arg, const struct dh_stream_end *end)
@@ -140,12 +170,9 @@ static void on_failure(void *arg, int code, const char *text)
 	ended(feed);
 }
 
-static void generator_ended(void *arg, const char *error)
+void dh_feed_input_generator_ended(struct dh_feed *feed)
 {
-	struct dh_feed *feed = arg;
-
-	feed->generator_error = g_strdup(error);
-	dh_generator_free(&feed->generator);
+	keep_if_complete(feed);
 	if (feed->outcome.is_known)
 		deliver(feed);
 }
@@ -153,20 +180,7 @@ static void generator_ended(void *arg, const char *error)
 /* A worker is ready to read its output. */
 static int start_generator(void *arg, int *fd, char **error)
 {
-	struct dh_feed *feed = arg;
-	const struct dh_generator_spec spec = {
-		.config = feed->config,
-		.scope = feed->context.generator_scope,
-		.user = feed->context.generator_user,
-		.who = feed->who,
-		.text = feed->text,
-		.voice = feed->voice,
-	};
-	int err = dh_generator_start(&feed->generator, feed->context.io, &spec, generator_ended, feed, fd);
-
-	if (err < 0)
-		*error = g_strdup_printf("the generator cannot be started: %s", g_strerror(-err));
-	return err;
+	return dh_feed_speech_open(arg, fd, error);
 }
 
 /* A generator's time does not run while nobody reads what it makes. */
@@ -175,8 +189,7 @@ static void on_held(void *arg, bool is_held)
 	struct dh_feed *feed = arg;
 
 	atomic_store(&feed->is_held, is_held);
-	if (feed->generator)
-		dh_generator_hold(feed->generator, is_held);
+	dh_feed_speech_hold(feed, is_held);
 }
 
 static const struct dh_ingest_listener listener = {
@@ -190,13 +203,14 @@ static const struct dh_ingest_listener listener = {
 	.failure = on_failure,
 };
 
-void dh_feed_input_open(void *arg)
+void dh_feed_input_subscribe(struct dh_feed *feed)
 {
-	struct dh_feed *feed = arg;
 	struct dh_ingest_source source = feed->source;
+	char *made_of = feed->config ? dh_feed_speech_made_of(feed) : NULL;
 	int err;
 
 	if (feed->config) {
+		source.made_of = made_of;
 		source.is_opened_late = true;
 		source.fds[0] = -1;
 		source.count = 1;
@@ -204,14 +218,26 @@ void dh_feed_input_open(void *arg)
 	}
 	feed->source.count = 0;
 	err = dh_ingest_subscribe(feed->context.ingest, &source, &listener, feed, &feed->subscription);
+	g_free(made_of);
 	if (err)
 		fail(feed, DH_PREPARE_INTERNAL, g_strerror(-err));
+}
+
+/* What the cache may have needs no place for now. */
+void dh_feed_input_open(void *arg)
+{
+	struct dh_feed *feed = arg;
+
+	if (!feed->config || feed->config->cache || dh_feed_speech_take_place(feed) == 0)
+		dh_feed_input_subscribe(feed);
 }
 
 void dh_feed_input_set_next(void *arg)
 {
 	struct dh_feed *feed = arg;
 
+	if (feed->config)
+		dh_feed_speech_set_next(feed);
 	if (feed->subscription)
 		dh_ingest_set_next(feed->subscription);
 	dh_feed_unref(&feed);
@@ -231,7 +257,7 @@ void dh_feed_input_close(void *arg)
 	struct dh_feed *feed = arg;
 
 	dh_ingest_unsubscribe(&feed->subscription);
-	dh_generator_free(&feed->generator);
+	dh_feed_speech_close(feed);
 	dh_io_drop(&feed->patience);
 	dh_feed_unref(&feed);
 }

@@ -7,6 +7,7 @@
 
 #include "feed.h"
 #include "generator.h"
+#include "generators.h"
 
 /* What has arrived since the owner last looked. */
 struct dh_feed_batch {
@@ -28,6 +29,13 @@ struct dh_feed_outcome {
 	char *text;
 };
 
+/* What a generator that failed has not said, and who should. */
+struct dh_feed_rest {
+	char *text; /* NULL: nothing */
+	const struct dh_generator_config *config;
+	uint64_t tried; /* its places that failed */
+};
+
 struct dh_feed {
 	atomic_int refs;
 	/* immutable; holds references */
@@ -41,6 +49,9 @@ struct dh_feed {
 	struct dh_segment *segment;
 	bool is_started, is_next, is_incomplete;
 	json_t *notes;                /* may be NULL */
+	bool is_text_owed;            /* whoever writes the text has not ended it */
+	int64_t pieces_us;            /* since when `pieces` are counted */
+	int pieces;                   /* of the text */
 	struct dh_feed_batch filling; /* moves into the segment in steps */
 	int64_t progress_ticks;       /* when `progress` was last called */
 	/* atomic */
@@ -53,8 +64,21 @@ struct dh_feed {
 	struct dh_subscription *subscription;
 	/* if a generator makes it; I/O thread */
 	const struct dh_generator_config *config; /* NULL: no generator; immutable */
-	char *text, *voice;                       /* immutable */
+	char *voice;                              /* immutable */
+	int audio;                                /* immutable; -1: none */
+	struct dh_feed_scene scene;               /* once started */
+	char *segment_id;                         /* once started */
 	struct dh_generator *generator;           /* while it runs */
+	struct dh_place_wait place_wait;          /* for a place to be asked, and which were tried */
+	int place;                                /* where it is made; -1: nowhere now */
+	int64_t asked_us;                         /* when that place was asked */
+	bool has_media;                           /* something has come */
+	int64_t made_ticks;                       /* of media */
+	int depth;                                /* how many have failed before it; immutable */
+	bool has_ended_well;                      /* it has, and not failed */
+	int output;                               /* the write end of what the worker reads; -1: none */
+	size_t given;                             /* bytes of the text that it has got */
+	GSource *text_timer;                      /* more_s */
 	char *generator_error;
 	struct dh_feed_outcome outcome;
 	bool is_delivered;
@@ -63,6 +87,9 @@ struct dh_feed {
 	GMutex lock;
 	struct dh_feed_batch arrived;
 	bool is_posted; /* the owner has been woken */
+	GString *text;  /* what a generator says; NULL: none does */
+	bool is_text_open;
+	struct dh_feed_rest rest;
 };
 
 /* --- feed_input.c; I/O thread */
@@ -75,5 +102,39 @@ void dh_feed_input_set_next(void *feed);
 /* Reads on, as far as `allowed_ticks`. Drops `feed`, a reference. */
 void dh_feed_input_allow(void *feed);
 void dh_feed_input_close(void *feed);
+
+/* --- feed_rest.c */
+
+/* I/O thread; it has failed: finds out what is left to be said, and who may say it. */
+void dh_feed_rest_find(struct dh_feed *feed);
+/* I/O thread; all of it has been said. */
+void dh_feed_rest_none(struct dh_feed *feed);
+
+/* --- feed_speech.c: its generator; I/O thread */
+
+/* Looks for a place where it can be made: 0 if it has one, -EINPROGRESS if it waits for one;
+ * then dh_feed_input_subscribe follows. */
+int dh_feed_speech_take_place(struct dh_feed *feed);
+void dh_feed_speech_set_next(struct dh_feed *feed);
+/* Units have come. */
+void dh_feed_speech_has_media(struct dh_feed *feed);
+/* What its segment is made of, for the cache (g_free); NULL: it is not kept. */
+char *dh_feed_speech_made_of(struct dh_feed *feed);
+/* A worker is ready to read it: starts it. *fd is what the worker reads; the caller owns
+ * it. Negative errno with *error a text (g_free). -EINPROGRESS: it waits for a place. */
+int dh_feed_speech_open(struct dh_feed *feed, int *fd, char **error);
+/* The worker has read all of it, or given up. */
+void dh_feed_speech_over(struct dh_feed *feed);
+void dh_feed_speech_hold(struct dh_feed *feed, bool is_held);
+/* There is more of its text. Drops `feed`, a reference. */
+void dh_feed_speech_more(void *feed);
+/* Ends it. */
+void dh_feed_speech_close(struct dh_feed *feed);
+/* feed_input.c: there is a place for it. */
+void dh_feed_input_subscribe(struct dh_feed *feed);
+/* feed_input.c: the generator has ended; its error is known. */
+void dh_feed_input_generator_ended(struct dh_feed *feed);
+/* feed_input.c: a text for people, told at the end. */
+void dh_feed_input_note(struct dh_feed *feed, const char *text);
 
 #endif

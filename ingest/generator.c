@@ -4,17 +4,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "child.h"
+#include "generator_command.h"
 #include "generator_log.h"
+#include "generator_text.h"
 #include "log.h"
-#include "prepare/job.h"
+#include "prepare/fetch.h"
+#include "text.h"
 
-#define NICENESS "5" /* below pacing, above preparing ahead of time */
+/* Of what dh-fetch says. */
+#define WORDS_BYTES 400
 
 struct dh_generator {
 	struct dh_io *io;
@@ -22,6 +24,8 @@ struct dh_generator {
 	char *who;
 	struct dh_child *child;
 	struct dh_generator_log *log;
+	struct dh_generator_text *text;
+	bool is_fetch;
 	int alive;                 /* our end of a pipe that closes when we die */
 	GSource *timer;            /* max_s, then the grace period */
 	int64_t left_ms, since_us; /* of max_s, when it last began to run */
@@ -40,43 +44,66 @@ static void release(struct dh_generator *generator)
 	dh_io_drop(&generator->timer);
 	dh_child_free(&generator->child);
 	dh_generator_log_free(&generator->log);
+	dh_generator_text_free(&generator->text);
 	if (generator->alive >= 0)
 		close(generator->alive);
 	g_free(generator->who);
 	g_free(generator);
 }
 
-static void explain(const struct dh_generator *generator, int status, char *error, size_t size)
+/* `words`: the last line of its standard error, or NULL. g_free the result. */
+static char *explain(const struct dh_generator *generator, int status, const char *words)
 {
-	*error = 0;
 	if (generator->is_late)
-		g_snprintf(error, size, "the generator took longer than %d s", generator->max_s);
-	else if (generator->is_lingering)
-		return;
-	else if (status < 0)
-		g_snprintf(error, size, "the generator is gone");
-	else if (WIFSIGNALED(status))
-		g_snprintf(error, size, "the generator was ended by signal %d", WTERMSIG(status));
-	else if (WEXITSTATUS(status) != 0)
-		g_snprintf(error, size, "the generator ended with code %d", WEXITSTATUS(status));
+		return g_strdup_printf("the generator took longer than %d s", generator->max_s);
+	if (generator->is_lingering)
+		return NULL;
+	if (status < 0)
+		return g_strdup("the generator is gone");
+	if (WIFSIGNALED(status))
+		return g_strdup_printf("the generator was ended by signal %d", WTERMSIG(status));
+	if (WEXITSTATUS(status) == DH_FETCH_OK)
+		return NULL;
+	if (generator->is_fetch && words)
+		return g_strdup_printf("the generator %s", words);
+	return g_strdup_printf("the generator ended with code %d", WEXITSTATUS(status));
+}
+
+static enum dh_generator_output output_of(const struct dh_generator *generator, int status)
+{
+	if (!generator->is_fetch || generator->is_late || status < 0 || !WIFEXITED(status))
+		return DH_OUTPUT_UNKNOWN;
+	switch (WEXITSTATUS(status)) {
+	case DH_FETCH_UNABLE:
+		return DH_OUTPUT_NONE;
+	case DH_FETCH_REFUSED:
+		return DH_OUTPUT_REFUSED;
+	case DH_FETCH_BROKEN:
+		return DH_OUTPUT_SOME;
+	default:
+		return DH_OUTPUT_UNKNOWN;
+	}
 }
 
 static void exited(void *arg, int status)
 {
 	struct dh_generator *generator = arg;
-	char error[100];
+	/* Log its last words first. */
+	char *last = dh_generator_log_end(&generator->log);
+	char *words = last ? dh_text_line(last, WORDS_BYTES) : NULL;
+	char *error = explain(generator, status, words);
 
 	dh_io_timer_set(generator->timer, -1);
-	explain(generator, status, error, sizeof error);
-	/* Log its last words first. */
-	dh_generator_log_free(&generator->log);
-	if (*error && generator->is_over)
+	if (error && generator->is_over)
 		dh_log(DH_LOG_WARNING, "%s: after its output: %s", generator->who, error);
 	if (generator->is_left) {
 		dh_io_forget(&generator->left);
 		release(generator);
 	} else
-		generator->ended(generator->arg, *error ? error : NULL);
+		generator->ended(generator->arg, error, output_of(generator, status));
+	g_free(error);
+	g_free(words);
+	g_free(last);
 }
 
 static gboolean too_late(gpointer arg)
@@ -144,76 +171,6 @@ void dh_generator_free(struct dh_generator **generator)
 	dh_io_leave(old->io, &old->left);
 }
 
-/* --- what it gets */
-
-/* An anonymous file: unlike a pipe, writing it needs no reader. */
-static int open_text(const char *text)
-{
-	size_t size = strlen(text);
-	int fd = memfd_create("text", MFD_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	for (size_t done = 0; done < size;) {
-		ssize_t n = write(fd, text + done, size - done);
-		if (n <= 0 && errno != EINTR) {
-			int err = -errno;
-			close(fd);
-			return err;
-		}
-		done += n > 0 ? (size_t)n : 0;
-	}
-	if (lseek(fd, 0, SEEK_SET) < 0) {
-		int err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
-/* `voice` is always one of the configured voices. */
-static char *with_voice(const char *argument, const char *voice)
-{
-	if (!voice)
-		return g_strdup(argument);
-	char **parts = g_strsplit(argument, "{voice}", -1);
-	char *joined = g_strjoinv(voice, parts);
-	g_strfreev(parts);
-	return joined;
-}
-
-static char **arguments(const struct dh_generator_spec *spec)
-{
-	GPtrArray *argv = g_ptr_array_new();
-
-	g_ptr_array_add(argv, g_strdup(spec->scope));
-	g_ptr_array_add(argv, g_strdup("--nice=" NICENESS));
-	g_ptr_array_add(argv, g_strdup_printf("--memory-mb=%" G_GINT64_FORMAT, spec->config->memory_mb));
-	g_ptr_array_add(argv, g_strdup_printf("--grace-ms=%d", DH_GENERATOR_GRACE_MS));
-	if (spec->user && *spec->user)
-		g_ptr_array_add(argv, g_strdup_printf("--user=%s", spec->user));
-	g_ptr_array_add(argv, g_strdup("--"));
-	for (char **argument = spec->config->command; *argument; argument++)
-		g_ptr_array_add(argv, with_voice(*argument, spec->voice));
-	g_ptr_array_add(argv, NULL);
-	return (char **)g_ptr_array_free(argv, FALSE);
-}
-
-/* Inherits nothing of the gateway's environment, which may hold secrets. */
-static char **environment(const struct dh_generator_config *config, const char *mark)
-{
-	GPtrArray *envp = g_ptr_array_new();
-
-	g_ptr_array_add(envp, g_strdup_printf(DH_SCOPE_MARK "=%s", mark));
-	g_ptr_array_add(envp, g_strdup("PATH=/usr/local/bin:/usr/bin:/bin"));
-	g_ptr_array_add(envp, g_strdup("LANG=C.UTF-8"));
-	g_ptr_array_add(envp, g_strdup("HOME=/"));
-	for (char **entry = config->environment; entry && *entry; entry++)
-		g_ptr_array_add(envp, g_strdup(*entry));
-	g_ptr_array_add(envp, NULL);
-	return (char **)g_ptr_array_free(envp, FALSE);
-}
-
 /* --- how it starts */
 
 enum { TEXT, OUTPUT, WORDS, ALIVE, ENDS }; /* become its descriptors 0 to 3 */
@@ -221,7 +178,7 @@ enum { TEXT, OUTPUT, WORDS, ALIVE, ENDS }; /* become its descriptors 0 to 3 */
 static int spawn(struct dh_generator *generator, const struct dh_generator_spec *spec, const int *fds)
 {
 	char *mark = g_uuid_string_random();
-	char **argv = arguments(spec), **envp = environment(spec->config, mark);
+	char **argv = dh_generator_arguments(spec), **envp = dh_generator_environment(spec, mark);
 	char *sweep[] = { argv[0], (char *)"--sweep", mark, NULL };
 	const struct dh_child_spec child = { .argv = argv,
 		.envp = envp,
@@ -236,59 +193,83 @@ static int spawn(struct dh_generator *generator, const struct dh_generator_spec 
 	return err;
 }
 
-/* Opens all pipes; the generator's ends go into `fds`. */
-static int open_ends(struct dh_generator *generator, const struct dh_generator_spec *spec, int *fds, int *output)
+static int open_input(struct dh_generator *generator, const struct dh_generator_spec *spec, int *fd)
 {
-	int ends[2], err;
+	if (spec->audio < 0)
+		return dh_generator_text_alloc(&generator->text, generator->io, spec->text, spec->is_text_open, fd);
+	*fd = fcntl(spec->audio, F_DUPFD_CLOEXEC, 0);
+	return *fd < 0 ? -errno : 0;
+}
 
-	fds[TEXT] = open_text(spec->text);
-	if (fds[TEXT] < 0)
-		return fds[TEXT];
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
-	*output = ends[0];
-	fds[OUTPUT] = ends[1];
+/* The generator's ends go into `fds`. */
+static int open_ends(struct dh_generator *generator, const struct dh_generator_spec *spec, int *fds)
+{
+	int ends[2];
+	int err = open_input(generator, spec, &fds[TEXT]);
+
+	if (err < 0)
+		return err;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
 	generator->alive = ends[1];
 	fds[ALIVE] = ends[0];
-	err = dh_generator_log_alloc(&generator->log, generator->io, generator->who, &fds[WORDS]);
-	return err;
+	return dh_generator_log_alloc(&generator->log, generator->io, generator->who, &fds[WORDS]);
 }
 
-int dh_generator_start(struct dh_generator **out, struct dh_io *io, const struct dh_generator_spec *spec,
-	dh_generator_end_fn *ended, void *arg, int *output)
+static struct dh_generator *new_generator(struct dh_io *io, const struct dh_generator_spec *spec)
 {
-	int fds[ENDS] = { -1, -1, -1, -1 }, from = -1, err;
-	struct dh_generator *generator;
+	struct dh_generator *generator = g_new0(struct dh_generator, 1);
 
-	/* Otherwise only the exit code would tell. */
-	if (access(spec->config->command[0], X_OK) < 0)
-		return -errno;
-	generator = g_new0(struct dh_generator, 1);
 	generator->io = io;
 	generator->max_s = (int)spec->config->max_s;
 	generator->who = g_strdup_printf("%s: %s", spec->who, spec->config->name);
+	generator->is_fetch = spec->url != NULL;
 	generator->alive = -1;
+	generator->timer = dh_io_timer(io, too_late, generator);
+	return generator;
+}
+
+static void start_time(struct dh_generator *generator)
+{
+	generator->left_ms = (int64_t)generator->max_s * 1000;
+	generator->since_us = g_get_monotonic_time();
+	if (!generator->is_held)
+		dh_io_timer_set(generator->timer, generator->left_ms);
+}
+
+int dh_generator_start(struct dh_generator **out, struct dh_io *io, const struct dh_generator_spec *spec,
+	dh_generator_end_fn *ended, void *arg)
+{
+	int fds[ENDS] = { -1, -1, -1, -1 }, err;
+	struct dh_generator *generator;
+
+	/* Otherwise only the exit code would tell. */
+	if (!spec->url && access(spec->config->command[0], X_OK) < 0)
+		return -errno;
+	generator = new_generator(io, spec);
 	generator->ended = ended;
 	generator->arg = arg;
-	generator->timer = dh_io_timer(io, too_late, generator);
-	err = open_ends(generator, spec, fds, &from);
+	err = open_ends(generator, spec, fds);
+	fds[OUTPUT] = spec->output;
 	if (!err)
 		err = spawn(generator, spec, fds);
+	fds[OUTPUT] = -1;
 	for (int i = 0; i < ENDS; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	if (err) {
-		if (from >= 0)
-			close(from);
 		release(generator);
 		return err;
 	}
-	generator->left_ms = spec->config->max_s * 1000;
-	generator->since_us = g_get_monotonic_time();
-	dh_io_timer_set(generator->timer, generator->left_ms);
-	*output = from;
+	start_time(generator);
 	*out = generator;
 	return 0;
+}
+
+void dh_generator_add_text(struct dh_generator *generator, const char *more, bool is_last)
+{
+	if (generator->text)
+		dh_generator_text_add(generator->text, more, is_last);
+	if (!generator->is_over && !generator->is_late)
+		start_time(generator);
 }

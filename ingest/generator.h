@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A running generator: the configured command, with a text on its standard input and a
- * segment on its standard output. No shell is involved.
+/* A running generator, with a text on its standard input and a segment on its standard
+ * output: the configured command, or a dh-fetch that asks an HTTP service. No shell is
+ * involved.
  *
  * It gets a minimal environment, a niceness, no new privileges and, if the gateway runs as
  * root, the worker's user with that user's group. It runs inside a dh-scope
@@ -15,45 +16,31 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "generator_command.h"
 #include "io.h"
-
-/* How long a generator may take to exit after its output has ended, and its descendants
- * after the generator itself has. */
-#define DH_GENERATOR_GRACE_MS 1000
-
-/* From the configuration, which owns the strings. */
-struct dh_generator_config {
-	char *name;
-	char **command;     /* argv, NULL-terminated; "{voice}" is replaced */
-	char **voices;      /* the first is the default; may be NULL */
-	char **environment; /* "NAME=value", added to a minimal environment; may be NULL */
-	int64_t max_s;      /* longest time to generate one sentence */
-	int64_t memory_mb;  /* data segment; 0: no limit */
-	/* of its segments, for rooms; NULL and -1: the room's */
-	char *underrun;
-	int64_t preroll_ms;
-};
 
 struct dh_generator;
 
-struct dh_generator_spec {
-	const struct dh_generator_config *config; /* outlives the generator */
-	const char *scope;                        /* dh-scope: a path, or a name looked up in PATH */
-	const char *user;                         /* "" or NULL: the gateway's user */
-	const char *who;                          /* room and segment, for the log */
-	const char *text;
-	const char *voice; /* NULL: "{voice}" is left as it is */
+/* What is known of its output when it has failed. */
+enum dh_generator_output {
+	DH_OUTPUT_UNKNOWN, /* a command's, or it was killed */
+	DH_OUTPUT_NONE,    /* nothing was written, another service may be asked */
+	DH_OUTPUT_REFUSED, /* nothing was written, another service would not either */
+	DH_OUTPUT_SOME,
 };
 
 /* The generator has ended. `error` is NULL if it succeeded, or was killed for lingering
  * after its output had ended; otherwise a text for people. You may free the generator from
  * here. */
-typedef void dh_generator_end_fn(void *arg, const char *error);
+typedef void dh_generator_end_fn(void *arg, const char *error, enum dh_generator_output output);
 
-/* *output is the read end of its standard output; the caller owns it. Negative errno if it
- * cannot be started (-ENOENT: no such program). `ended` is never called from within. */
+/* Negative errno if it cannot be started (-ENOENT: no such program). `ended` is never called
+ * from within. */
 int dh_generator_start(struct dh_generator **generator, struct dh_io *io, const struct dh_generator_spec *spec,
-	dh_generator_end_fn *ended, void *arg, int *output);
+	dh_generator_end_fn *ended, void *arg);
+
+/* More of a text that is open; its time (max_s) begins anew. With `is_last`, the text ends. */
+void dh_generator_add_text(struct dh_generator *generator, const char *more, bool is_last);
 
 /* Its output is not read for now: its time does not run; or (false) it is read again. */
 void dh_generator_hold(struct dh_generator *generator, bool is_held);

@@ -24,6 +24,7 @@ struct dh_generator_log {
 	char line[DH_GENERATOR_LINE_BYTES + 1];
 	size_t length;
 	bool is_cut;
+	char *last; /* line that was not empty, or NULL */
 	/* since `second_us` */
 	int64_t second_us;
 	int lines;
@@ -58,6 +59,10 @@ static void begin_second(struct dh_generator_log *log)
 
 static void end_line(struct dh_generator_log *log)
 {
+	if (log->length > 0) {
+		g_free(log->last);
+		log->last = g_strndup(log->line, log->length);
+	}
 	if (log->length > 0 && log->lines < DH_GENERATOR_LINES_PER_S && log->told < DH_GENERATOR_LINES) {
 		char *text = g_utf8_make_valid(log->line, (gssize)log->length);
 		dh_log(DH_LOG_WARNING, "%s: %s%s", log->who, text, log->is_cut ? "…" : "");
@@ -149,20 +154,28 @@ int dh_generator_log_alloc(struct dh_generator_log **log, struct dh_io *io, cons
 	return 0;
 }
 
-void dh_generator_log_free(struct dh_generator_log **log)
+char *dh_generator_log_end(struct dh_generator_log **log)
 {
 	struct dh_generator_log *old = *log;
+	char *last;
 
 	*log = NULL;
 	if (!old)
-		return;
+		return NULL;
 	for (int i = 0; i < LAST_READS && read_some(old); i++)
 		;
 	end_line(old);
 	tell_left_out(old);
+	last = old->last;
 	dh_io_drop(&old->source);
 	dh_io_drop(&old->timer);
 	close(old->fd);
 	g_free(old->who);
 	g_free(old);
+	return last;
+}
+
+void dh_generator_log_free(struct dh_generator_log **log)
+{
+	g_free(dh_generator_log_end(log));
 }

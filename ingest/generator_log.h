@@ -23,4 +23,8 @@ int dh_generator_log_alloc(struct dh_generator_log **log, struct dh_io *io, cons
 /* Logs what is left in the pipe. *log may be NULL. */
 void dh_generator_log_free(struct dh_generator_log **log);
 
+/* The same; returns the last line that was not empty (g_free it), not yet made safe; NULL if
+ * there was none. */
+char *dh_generator_log_end(struct dh_generator_log **log);
+
 #endif

@@ -7,8 +7,9 @@
  * worker (worker.h) encodes. A late subscriber first receives everything produced so far.
  *
  * Files are prepared into the cache at full speed, even when nobody waits for them any more
- * (`orphans_max` of them). Anything but a regular file (a pipe) is live: it is never cached
- * or shared, and ends when its subscriber leaves. Files that dh-prepare wrote (`.dhs`) are
+ * (`orphans_max` of them). Anything but a regular file (a pipe) is live: it is never
+ * shared, and ends when its subscriber leaves. It is cached only if it is `made_of` something, and
+ * its subscriber says so (dh_ingest_keep). Files that dh-prepare wrote (`.dhs`) are
  * read directly, without a worker, whatever the settings.
  *
  * Threads: call from any thread unless noted. Listeners are called from the I/O thread, one
@@ -47,6 +48,12 @@ void dh_ingest_free(struct dh_ingest **ingest);
 int dh_ingest_find(struct dh_ingest *ingest, char *const *folders, const char *path, struct dh_ingest_source *source,
 	char **error);
 
+/* The same, but leaves the file open, in *fd, for somebody else to read. */
+int dh_ingest_open(struct dh_ingest *ingest, char *const *folders, const char *path, int64_t max_bytes, int *fd,
+	char **error);
+/* Closes it, without waiting. -1 is allowed. Any thread. */
+void dh_ingest_close(struct dh_ingest *ingest, int fd);
+
 /* Whether one more segment may be queued. 0; -ENOBUFS: prepared media use all the memory
  * they may, and none can be freed; -EMFILE: too many files are open. On error sets *error
  * to a text (g_free it). Not from the I/O thread. */
@@ -73,6 +80,13 @@ void dh_ingest_set_next(struct dh_subscription *subscription);
 
 /* A live source may be read up to `ticks` of its media time. I/O thread. */
 void dh_ingest_allow(struct dh_subscription *subscription, int64_t ticks);
+
+/* After its `open` returned -EINPROGRESS: it will succeed now, and is called again. I/O thread. */
+void dh_ingest_ready(struct dh_subscription *subscription);
+
+/* A source that is `made_of` something has ended, and all of it has come: the cache keeps it.
+ * I/O thread; may be called from a listener function. */
+void dh_ingest_keep(struct dh_subscription *subscription);
 
 /* Once it returns, no listener function runs or will run (if called from a listener
  * function: once that one has returned). So do not hold a lock that a listener function

@@ -22,6 +22,7 @@ struct search {
 	struct dh_opener opener;
 	char *folder, *path;
 	int64_t max_bytes;
+	bool is_kept_open;
 	pthread_mutex_t lock;
 	pthread_cond_t done;
 	/* protected by lock */
@@ -29,12 +30,21 @@ struct search {
 	int err;
 	char *error;
 	struct dh_file_identity identity;
+	int fd; /* if kept open, until the caller takes it; -1: none */
 };
+
+static void close_file(struct search *search, int fd)
+{
+	dh_openers_close(search->opener.openers, fd);
+	dh_limits_add(search->limits, DH_LIMIT_DESCRIPTORS, -1);
+}
 
 static void unref(struct search *search)
 {
 	if (atomic_fetch_sub(&search->refs, 1) != 1)
 		return;
+	if (search->fd >= 0)
+		close_file(search, search->fd); /* nobody waited for it */
 	dh_limits_unref(&search->limits);
 	dh_opener_clear(&search->opener);
 	pthread_mutex_destroy(&search->lock);
@@ -75,9 +85,12 @@ static bool step(void *arg)
 	if (dh_limits_take(search->limits, DH_LIMIT_DESCRIPTORS, 1)) {
 		fd = dh_media_open(&search->opener, search->folder, search->path, search->max_bytes, &st, &error);
 		err = fd < 0 ? fd : dh_file_identity_of(&identity, &st);
-		if (fd >= 0)
-			dh_openers_close(search->opener.openers, fd);
-		dh_limits_add(search->limits, DH_LIMIT_DESCRIPTORS, -1);
+		if (err == 0 && search->is_kept_open)
+			search->fd = fd;
+		else if (fd >= 0)
+			close_file(search, fd);
+		else
+			dh_limits_add(search->limits, DH_LIMIT_DESCRIPTORS, -1);
 	}
 	answer(search, err, error, err < 0 ? NULL : &identity);
 	dh_opener_rest(&search->opener);
@@ -99,7 +112,8 @@ static void release(void *arg)
 
 /* --- the caller's thread */
 
-static struct search *search_new(struct dh_ingest *ingest, const char *folder, const char *path, int64_t max_bytes)
+static struct search *search_new(struct dh_ingest *ingest, const char *folder, const char *path, int64_t max_bytes,
+	bool is_kept_open)
 {
 	struct search *search = g_new0(struct search, 1);
 	pthread_condattr_t monotonic;
@@ -110,6 +124,8 @@ static struct search *search_new(struct dh_ingest *ingest, const char *folder, c
 	search->folder = g_strdup(folder);
 	search->path = g_strdup(path);
 	search->max_bytes = max_bytes;
+	search->is_kept_open = is_kept_open;
+	search->fd = -1;
 	pthread_mutex_init(&search->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -118,7 +134,7 @@ static struct search *search_new(struct dh_ingest *ingest, const char *folder, c
 	return search;
 }
 
-static int wait_for(struct search *search, struct dh_file_identity *identity, char **error)
+static int wait_for(struct search *search, struct dh_file_identity *identity, int *fd, char **error)
 {
 	struct timespec until;
 	int err = 0;
@@ -132,15 +148,19 @@ static int wait_for(struct search *search, struct dh_file_identity *identity, ch
 	if (search->is_done && search->error)
 		*error = g_strdup(search->error);
 	*identity = search->identity;
+	if (err == 0 && fd) {
+		*fd = search->fd;
+		search->fd = -1;
+	}
 	pthread_mutex_unlock(&search->lock);
 	return err;
 }
 
 static int search_in(struct dh_ingest *ingest, const char *folder, const char *path, int64_t max_bytes,
-	struct dh_file_identity *identity, char **error)
+	struct dh_file_identity *identity, int *fd, char **error)
 {
 	static const struct dh_loader_task task = { .step = step, .late = late, .release = release };
-	struct search *search = search_new(ingest, folder, path, max_bytes);
+	struct search *search = search_new(ingest, folder, path, max_bytes, fd != NULL);
 	char *whole = g_build_filename(folder, path, NULL);
 	int err = dh_loader_post(ingest->loader, DH_LANE_OPEN, dh_mounts_device(whole, NULL), DH_OPEN_MS, &task,
 		search);
@@ -148,7 +168,7 @@ static int search_in(struct dh_ingest *ingest, const char *folder, const char *p
 	if (err < 0)
 		unref(search); /* the loader's reference */
 	else
-		err = wait_for(search, identity, error);
+		err = wait_for(search, identity, fd, error);
 	unref(search); /* NOLINT(clang-analyzer-unix.Malloc): it had two references */
 	g_free(whole);
 	return err;
@@ -165,25 +185,53 @@ static char *explain(int err, const char *path)
 	return g_strdup_printf("%s: %s", path, g_strerror(-err));
 }
 
-int dh_ingest_find(struct dh_ingest *ingest, char *const *folders, const char *path, struct dh_ingest_source *source,
-	char **error)
+/* Looks in `folders`, in order; *folder is where it was found. */
+static int search_all(struct dh_ingest *ingest, char *const *folders, const char *path, int64_t max_bytes,
+	const char **folder, struct dh_file_identity *identity, int *fd, char **error)
 {
-	struct dh_file_identity identity;
 	int err = dh_media_check_path(path, error);
 
 	if (err < 0)
 		return err;
 	for (err = -ENOENT; *folders && (err == -ENOENT || err == -ENOTDIR); folders++) {
 		g_clear_pointer(error, g_free);
-		err = search_in(ingest, *folders, path, source->max_bytes, &identity, error);
-		if (err < 0)
-			continue;
-		source->names[source->count] = path;
-		source->folders[source->count] = *folders;
-		source->is_found[source->count] = true;
-		source->identities[source->count++] = identity;
+		err = search_in(ingest, *folders, path, max_bytes, identity, fd, error);
+		*folder = *folders;
 	}
 	if (err < 0 && !*error)
 		*error = err == -ENOENT ? g_strdup_printf("no such file: %s", path) : explain(err, path);
 	return err;
+}
+
+int dh_ingest_find(struct dh_ingest *ingest, char *const *folders, const char *path, struct dh_ingest_source *source,
+	char **error)
+{
+	struct dh_file_identity identity;
+	const char *folder;
+	int err = search_all(ingest, folders, path, source->max_bytes, &folder, &identity, NULL, error);
+
+	if (err < 0)
+		return err;
+	source->names[source->count] = path;
+	source->folders[source->count] = folder;
+	source->is_found[source->count] = true;
+	source->identities[source->count++] = identity;
+	return 0;
+}
+
+int dh_ingest_open(struct dh_ingest *ingest, char *const *folders, const char *path, int64_t max_bytes, int *fd,
+	char **error)
+{
+	struct dh_file_identity identity;
+	const char *folder;
+
+	return search_all(ingest, folders, path, max_bytes, &folder, &identity, fd, error);
+}
+
+void dh_ingest_close(struct dh_ingest *ingest, int fd)
+{
+	if (fd < 0)
+		return;
+	dh_openers_close(dh_loader_openers(ingest->loader), fd);
+	dh_limits_add(ingest->limits, DH_LIMIT_DESCRIPTORS, -1);
 }

@@ -16,7 +16,8 @@ static void attach(void *arg)
 	s->preparation = dh_preparation_new(ingest, g_steal_pointer(&s->inputs));
 	g_ptr_array_add(s->preparation->subscriptions, s);
 	ingest->subscriptions++;
-	if (s->preparation->inputs->is_live || !dh_ingest_asks_version(ingest))
+	bool is_kept = s->preparation->inputs->source.made_of != NULL;
+	if ((s->preparation->inputs->is_live && !is_kept) || !dh_ingest_asks_version(ingest))
 		dh_preparation_begin(s->preparation);
 }
 
@@ -71,6 +72,21 @@ void dh_ingest_allow(struct dh_subscription *subscription, int64_t ticks)
 {
 	if (subscription->preparation)
 		dh_preparation_allow(subscription->preparation, ticks);
+}
+
+void dh_ingest_ready(struct dh_subscription *subscription)
+{
+	if (subscription->preparation && subscription->preparation->job)
+		dh_job_ready(subscription->preparation->job);
+}
+
+void dh_ingest_keep(struct dh_subscription *subscription)
+{
+	if (!subscription->preparation)
+		return;
+	subscription->preparation->is_kept = true;
+	if (subscription->preparation->state == DH_PREPARATION_OVER)
+		dh_cache_writer_end(&subscription->preparation->writer, true);
 }
 
 void dh_ingest_unsubscribe(struct dh_subscription **subscription)

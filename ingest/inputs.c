@@ -50,6 +50,7 @@ int dh_inputs_alloc(struct dh_inputs **inputs, const struct dh_ingest_source *so
 		new->source.names[i] = is_used ? g_strdup(source->names[i]) : NULL;
 		new->source.folders[i] = is_used ? g_strdup(source->folders[i]) : NULL;
 	}
+	new->source.made_of = g_strdup(source->made_of);
 	if (source->anchor)
 		g_bytes_ref(source->anchor);
 	if (err == 0)
@@ -80,6 +81,7 @@ void dh_inputs_unref(struct dh_inputs **inputs)
 		g_free((char *)old->source.names[i]);
 		g_free((char *)old->source.folders[i]);
 	}
+	g_free((char *)old->source.made_of);
 	if (old->source.anchor)
 		g_bytes_unref(old->source.anchor);
 	g_free(old);
@@ -142,6 +144,18 @@ static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source,
 	g_checksum_update(sum, (const guchar *)text, (gssize)strlen(text));
 	g_free(text);
 	g_free(anchor);
+}
+
+/* Never the hash of a file, which is one of bytes alone. */
+void dh_inputs_made_key(const struct dh_inputs *inputs, const char *version, char key[DH_HASH_SIZE])
+{
+	GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
+
+	hash_settings(sum, &inputs->source, version);
+	g_checksum_update(sum, (const guchar *)"made of ", -1);
+	g_checksum_update(sum, (const guchar *)inputs->source.made_of, -1);
+	memcpy(key, g_checksum_get_string(sum), DH_HASH_SIZE);
+	g_checksum_free(sum);
 }
 
 void dh_inputs_key(const struct dh_inputs *inputs, const struct dh_file_hash *hashes, const char *version,

@@ -38,6 +38,8 @@ uint64_t dh_inputs_device(const struct dh_inputs *inputs, int i);
 /* Cache key of what a worker of that version makes of these files. */
 void dh_inputs_key(const struct dh_inputs *inputs, const struct dh_file_hash *hashes, const char *version,
 	char key[DH_HASH_SIZE]);
+/* The same of what is `made_of` something. */
+void dh_inputs_made_key(const struct dh_inputs *inputs, const char *version, char key[DH_HASH_SIZE]);
 /* The job for a worker, as in prepare/job.h (g_free it). */
 char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_config *config);
 

@@ -66,6 +66,8 @@ bool dh_job_queue_may_open(const struct dh_job_queue *queue, int64_t now_us)
 
 	for (const GList *l = queue->waiting.head; l; l = l->next) {
 		const struct dh_queued *job = l->data;
+		if (job->is_live)
+			continue; /* it opens no files */
 		bool is_slow = job->is_opening && now_us - job->opening_us >= DH_OPENING_SLOW_MS * 1000;
 		all += job->is_opening || job->is_ready;
 		quick += (job->is_opening && !is_slow) || job->is_ready;

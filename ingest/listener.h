@@ -17,7 +17,7 @@
 struct dh_ingest_listener {
 	/* Required if the source is_opened_late: a worker is ready, open the input. Called
 	 * once; the caller takes ownership of *fd. Or a negative errno with *error a text
-	 * (g_free) or NULL; a failure follows. */
+	 * (g_free) or NULL; a failure follows. -EINPROGRESS: not yet, see dh_ingest_ready. */
 	int (*open)(void *arg, int *fd, char **error);
 	void (*head)(void *arg, const struct dh_stream_head *head);
 	void (*anchor)(void *arg, struct dh_unit *anchor);

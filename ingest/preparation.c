@@ -45,13 +45,23 @@ void dh_preparation_unshare(struct dh_preparation *preparation)
 	g_clear_pointer(&preparation->key, g_free);
 }
 
+/* Whether its subscriber may still say that it is complete. */
+static bool may_be_kept(const struct dh_preparation *preparation)
+{
+	const struct dh_recording *recording = &preparation->recording;
+
+	return preparation->inputs->source.made_of && preparation->subscriptions->len > 0 &&
+		recording->state == DH_RECORDING_ENDED && !recording->end.is_incomplete;
+}
+
 void dh_preparation_finish(struct dh_preparation *preparation)
 {
 	preparation->state = DH_PREPARATION_OVER;
 	preparation->may_end = true;
 	dh_stream_reader_free(&preparation->reader);
 	dh_live_input_free(&preparation->live);
-	dh_cache_writer_end(&preparation->writer, false);
+	if (preparation->is_kept || !may_be_kept(preparation))
+		dh_cache_writer_end(&preparation->writer, preparation->is_kept);
 	dh_open_files_unref(&preparation->files);
 	if (preparation->recording.state != DH_RECORDING_ENDED)
 		dh_preparation_unshare(preparation);
@@ -263,12 +273,29 @@ void dh_preparation_free(struct dh_preparation **preparation)
 	g_free(old);
 }
 
+/* Like a file that has been inspected; but each has a generator of its own. */
+static void begin_made(struct dh_preparation *preparation)
+{
+	struct dh_ingest *ingest = preparation->ingest;
+	char key[DH_HASH_SIZE];
+
+	if (!ingest->version || !ingest->cache) {
+		dh_preparation_encode(preparation);
+		return;
+	}
+	dh_inputs_made_key(preparation->inputs, ingest->version, key);
+	preparation->key = g_strdup(key);
+	load_entry(preparation);
+}
+
 void dh_preparation_begin(struct dh_preparation *preparation)
 {
 	struct dh_ingest *ingest = preparation->ingest;
 
 	if (preparation->inputs->is_socket)
 		dh_preparation_read_live(preparation);
+	else if (preparation->inputs->source.made_of)
+		begin_made(preparation);
 	else if (preparation->inputs->is_live)
 		dh_preparation_encode(preparation);
 	else

@@ -35,6 +35,7 @@ struct dh_preparation {
 	bool is_inspected_again;  /* its files had changed when their turn came */
 	bool is_held;             /* not read on until more is allowed */
 	int64_t allowed_ticks;    /* a live source is read up to here; 0: to its end */
+	bool is_kept;             /* its subscriber says that it is complete */
 	bool may_end;             /* listeners may hear the end of the recording */
 	GPtrArray *subscriptions; /* struct dh_subscription */
 	struct dh_recording recording;

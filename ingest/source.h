@@ -22,6 +22,7 @@ struct dh_ingest_source {
 	struct dh_file_identity identities[2]; /* and was this one */
 	int fds[2];                            /* a pipe or SOCK_STREAM, open for reading; -1: a file, not open */
 	bool is_opened_late; /* the listener's `open` opens it once there is a worker; live, count is 1 */
+	const char *made_of; /* opened late: everything that it is made of, if it is kept like a file; may be NULL */
 	const void *owner;   /* e.g. a room; owners take turns at the workers; NULL: no owner */
 	bool is_next;        /* before what is prepared ahead; see dh_ingest_set_next */
 	int64_t ahead_ticks; /* how far a pipe or socket is read until dh_ingest_allow; 0: to its end */

@@ -125,6 +125,13 @@ void dh_playout_get_counts(const struct dh_playout *playout, struct dh_playout_c
 	*counts = playout->counts;
 }
 
+int64_t dh_playout_idle_at(const struct dh_playout *playout, int64_t now_ticks, int64_t *length_ticks)
+{
+	if (playout->timeline.playing || !playout->fanout.count)
+		return -1;
+	return dh_timeline_idle_at(&playout->timeline, dh_playout_media_ticks(playout, now_ticks), length_ticks);
+}
+
 /* --- viewers */
 
 int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed, void *user,

@@ -153,6 +153,11 @@ int dh_playout_enqueue_at(struct dh_playout *playout, struct dh_segment *segment
 /* The same without a place. */
 int dh_playout_enqueue(struct dh_playout *playout, struct dh_segment *segment);
 
+/* The same for the rest of what `failed` has not said, a segment of the playout: it comes
+ * directly behind that one, with its priority, underrun and preroll. -EINVAL: `failed` is a
+ * piece of an utterance. */
+int dh_playout_enqueue_rest(struct dh_playout *playout, struct dh_segment *segment, const struct dh_segment *failed);
+
 /* The playing or waiting segment with that id, NULL if there is none. Fill it with
  * dh_segment_open/append/complete/fail, then call dh_playout_filled. */
 struct dh_segment *dh_playout_find(struct dh_playout *playout, const char *id);
@@ -204,6 +209,10 @@ struct dh_playout_counts {
 void dh_playout_get_counts(const struct dh_playout *playout, struct dh_playout_counts *counts);
 
 int64_t dh_playout_media_ticks(const struct dh_playout *playout, int64_t now_ticks);
+
+/* Where the idle clip is, in *length_ticks, while nothing plays; -1: something does, or nobody
+ * watches. */
+int64_t dh_playout_idle_at(const struct dh_playout *playout, int64_t now_ticks, int64_t *length_ticks);
 
 /* --- viewers */
 

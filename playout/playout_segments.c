@@ -235,6 +235,30 @@ int dh_playout_enqueue(struct dh_playout *playout, struct dh_segment *segment)
 	return dh_playout_enqueue_at(playout, segment, NULL);
 }
 
+int dh_playout_enqueue_rest(struct dh_playout *playout, struct dh_segment *segment, const struct dh_segment *failed)
+{
+	const struct dh_queue_limits limits = { playout->config.max_queue, playout->config.max_queue_ticks,
+		playout->config.max_queue_bytes };
+	struct dh_order order = *dh_segment_order(failed);
+	long found = dh_queue_find(&playout->queue, dh_segment_id(failed));
+	int err = 0;
+	if (*order.utterance)
+		return -EINVAL;
+	order.ttl_ticks = 0;
+	order.repeat = 0;
+	if (order.source && !order.preroll_ticks)
+		err = dh_segment_follow_arrivals(segment);
+	if (!err)
+		err = dh_queue_insert(&playout->queue, segment,
+			found < 0 ? dh_queue_first(&playout->queue, order.priority) : (size_t)found + 1, &limits);
+	if (err)
+		return err;
+	dh_segment_set_order(segment, &order);
+	playout->unsettled = true;
+	emit(playout, DH_EVENT_QUEUED, segment);
+	return 0;
+}
+
 struct dh_segment *dh_playout_find(struct dh_playout *playout, const char *id)
 {
 	if (is_playing(playout, id))

@@ -380,6 +380,14 @@ void dh_timeline_jump(struct dh_timeline *timeline, int64_t from_ticks, int64_t 
 		timeline->start_ticks += slot_ticks - from_ticks;
 }
 
+int64_t dh_timeline_idle_at(const struct dh_timeline *timeline, int64_t media_ticks, int64_t *length_ticks)
+{
+	if (!timeline->idle || !timeline->idle_runs || media_ticks < timeline->idle_epoch_ticks)
+		return -1;
+	*length_ticks = idle_length_ticks(timeline->idle);
+	return (media_ticks - timeline->idle_epoch_ticks) % *length_ticks;
+}
+
 struct dh_unit *dh_timeline_anchor(const struct dh_timeline *timeline)
 {
 	if (timeline->playing && dh_segment_head(timeline->playing)->has_video && !timeline->idle_runs)

@@ -97,6 +97,10 @@ void dh_timeline_jump(struct dh_timeline *timeline, int64_t from_ticks, int64_t 
  * or of what is known of it; INT64_MAX: none. */
 int64_t dh_timeline_edge_ticks(const struct dh_timeline *timeline, int64_t slot_ticks);
 
+/* Where the idle clip will be at `media_ticks` if it goes on until then, in *length_ticks; -1 if
+ * it does not run. */
+int64_t dh_timeline_idle_at(const struct dh_timeline *timeline, int64_t media_ticks, int64_t *length_ticks);
+
 /* The anchor of what is shown now; NULL without an idle clip. Borrowed. */
 struct dh_unit *dh_timeline_anchor(const struct dh_timeline *timeline);
 

@@ -18,9 +18,6 @@
 #ifndef DH_PREPARE_PATH
 #define DH_PREPARE_PATH "dh-prepare" /* looked up in PATH */
 #endif
-#ifndef DH_SCOPE_PATH
-#define DH_SCOPE_PATH "dh-scope"
-#endif
 #ifndef DH_OPEN_PATH
 #define DH_OPEN_PATH "dh-open"
 #endif
@@ -63,6 +60,8 @@ static const struct dh_option general_options[] = {
 	DH_NUMBER(struct dh_config, max_request, 1024, 1 << 24, 65536),
 	DH_NUMBER(struct dh_config, max_depth, 4, 1000, 16),
 	DH_NUMBER(struct dh_config, max_text, 1, 1 << 20, 4000),
+	DH_NUMBER(struct dh_config, more_s, 1, 600, 10),
+	DH_NUMBER(struct dh_config, more_rate, 1, 10000, 100),
 	DH_NUMBER(struct dh_config, max_metadata, 2, 65536, 4096),
 	DH_NUMBER(struct dh_config, max_handle_requests, 1, 10000, 100),
 	DH_NUMBER(struct dh_config, max_handle_events, 16, 100000, 1000),
@@ -94,17 +93,6 @@ static const struct dh_option avatar_options[] = {
 	DH_OPTIONS_END,
 };
 
-static const struct dh_option generator_options[] = {
-	DH_LIST(struct dh_generator_config, command, true),
-	DH_LIST(struct dh_generator_config, voices, false),
-	DH_LIST(struct dh_generator_config, environment, false),
-	DH_NUMBER(struct dh_generator_config, max_s, 1, 3600, 120),
-	DH_NUMBER(struct dh_generator_config, memory_mb, 0, 1 << 20, 0),
-	DH_TEXT(struct dh_generator_config, underrun, NULL),
-	DH_NUMBER(struct dh_generator_config, preroll_ms, -1, DH_PREROLL_MS_MAX, -1),
-	DH_OPTIONS_END,
-};
-
 static void avatar_free(gpointer data)
 {
 	struct dh_avatar_config *avatar = data;
@@ -116,9 +104,7 @@ static void avatar_free(gpointer data)
 static void generator_free(gpointer data)
 {
 	struct dh_generator_config *generator = data;
-	dh_options_clear(generator_options, generator);
-	g_free(generator->name);
-	g_free(generator);
+	dh_config_generator_free(&generator);
 }
 
 static void room_free(gpointer data)
@@ -147,30 +133,9 @@ static void read_avatar(struct dh_config *config, const janus_config_container *
 
 static void read_generator(struct dh_config *config, const janus_config_container *category, const char *name)
 {
-	struct dh_generator_config *generator = g_new0(struct dh_generator_config, 1);
-	int err;
+	struct dh_generator_config *generator = dh_config_generator_read(category, name);
 
-	generator->name = g_strdup(name);
-	dh_options_default(generator_options, generator);
-	err = dh_options_read(DH_CONFIG_FILE, category, generator_options, generator);
-	if (!err && !g_path_is_absolute(generator->command[0]))
-		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "command",
-			"an absolute path of a program is expected first");
-	enum dh_underrun underrun;
-	if (!err && generator->underrun && !dh_underrun_parse(generator->underrun, &underrun))
-		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "underrun",
-			"\"hold\", \"idle\" or \"skip\" is expected");
-	for (char **entry = generator->environment; !err && entry && *entry; entry++) {
-		if (!strchr(*entry, '=') || **entry == '=')
-			err = dh_option_wrong(DH_CONFIG_FILE, category->name, "environment",
-				"texts \"NAME=value\" are expected");
-	}
-	if (!err && !g_file_test(generator->command[0], G_FILE_TEST_IS_EXECUTABLE))
-		dh_log(DH_LOG_WARNING, "%s: %s does not exist, or cannot be executed", category->name,
-			generator->command[0]);
-	if (err)
-		generator_free(generator);
-	else
+	if (generator)
 		g_ptr_array_add(config->generators, generator);
 }
 
@@ -279,29 +244,18 @@ static int check_general(const struct dh_config *config)
 }
 
 /* Unless it is configured. Looks beside dh-prepare: they are built and installed together. */
-static void find_helper(const struct dh_config *config, char **path, const char *name, const char *installed)
+static void find_opener(struct dh_config *config)
 {
 	char *folder = g_path_get_dirname(config->worker);
-	char *beside = g_build_filename(folder, name, NULL);
+	char *beside = g_build_filename(folder, "dh-open", NULL);
 	bool is_there = g_path_is_absolute(config->worker) && g_file_test(beside, G_FILE_TEST_IS_EXECUTABLE);
 
-	if (!**path) {
-		g_free(*path);
-		*path = g_strdup(is_there ? beside : installed);
+	if (!*config->opener) {
+		g_free(config->opener);
+		config->opener = g_strdup(is_there ? beside : DH_OPEN_PATH);
 	}
 	g_free(beside);
 	g_free(folder);
-}
-
-/* Generators run in it: without it every one of them fails. */
-static void warn_of_scope(const struct dh_config *config)
-{
-	char *found = config->generators->len ? g_find_program_in_path(config->scope) : NULL;
-
-	if (config->generators->len && !found)
-		dh_log(DH_LOG_WARNING, "%s does not exist, or cannot be executed: no generator can be started (scope)",
-			config->scope);
-	g_free(found);
 }
 
 /* Only it opens files. */
@@ -341,12 +295,13 @@ int dh_config_load(struct dh_config **out, const char *folder)
 		err = check_general(config);
 	if (err)
 		goto out;
-	find_helper(config, &config->scope, "dh-scope", DH_SCOPE_PATH);
-	find_helper(config, &config->opener, "dh-open", DH_OPEN_PATH);
+	dh_config_find_scope(config);
+	find_opener(config);
 	read_each(config, file, "avatar-", read_avatar);
 	read_each(config, file, "generator-", read_generator);
+	dh_config_find_fallbacks(config);
 	read_each(config, file, "room-", read_room);
-	warn_of_scope(config);
+	dh_config_warn_of_scope(config);
 	warn_of_opener(config);
 out:
 	if (file)
@@ -366,6 +321,7 @@ void dh_config_free(struct dh_config **config)
 	g_ptr_array_free((*config)->generators, TRUE);
 	g_ptr_array_free((*config)->rooms, TRUE);
 	dh_options_clear(general_options, *config);
+	g_free((*config)->fetch);
 	g_free(*config);
 	*config = NULL;
 }

@@ -17,7 +17,7 @@
 
 #include <janus/config.h>
 
-#include "ingest/generator.h"
+#include "ingest/generator_config.h"
 #include "rooms/avatar.h"
 
 #define DH_CONFIG_FILE    "janus.plugin.digitalhuman.jcfg"
@@ -45,6 +45,7 @@ struct dh_config {
 	char *cache_folder;      /* "": no cache */
 	int64_t cache_mb;
 	char *worker, *scope, *opener, *worker_user;
+	char *fetch; /* no option: it is beside `scope` */
 	int64_t warm_workers, max_workers, max_live;
 	int64_t worker_memory_mb, worker_cpu_s, worker_silence_s, worker_wait_s;
 	int64_t max_rooms, max_viewers_per_room, max_viewers;
@@ -61,6 +62,7 @@ struct dh_config {
 	int64_t max_media_mb;                        /* of prepared media, all rooms together */
 	int64_t max_side;                            /* largest width or height of an input picture */
 	int64_t max_request, max_text, max_metadata; /* bytes */
+	int64_t more_s, more_rate;                   /* of a text that is still being written, see feed.h */
 	int64_t max_depth;                           /* of a request's JSON */
 	char *push_listen, *push_socket;             /* where generators push; NULL: nowhere */
 	char *push_socket_mode, *push_socket_group;  /* octal digits; NULL: Janus's group */
@@ -81,6 +83,18 @@ void dh_config_free(struct dh_config **config);
 /* By name, NULL when there is none. */
 const struct dh_avatar_config *dh_config_find_avatar(const struct dh_config *config, const char *name);
 const struct dh_generator_config *dh_config_find_generator(const struct dh_config *config, const char *name);
+
+/* --- generators: config_generators.c */
+
+/* NULL: a mistake, which was logged. */
+struct dh_generator_config *dh_config_generator_read(const janus_config_container *category, const char *name);
+void dh_config_generator_free(struct dh_generator_config **generator);
+/* Once all are read: finds those named as fallbacks, or logs that there are none. */
+void dh_config_find_fallbacks(struct dh_config *config);
+/* Sets `scope`, where it is not set, and `fetch`. */
+void dh_config_find_scope(struct dh_config *config);
+/* Logs if there are generators and nothing to run them in. */
+void dh_config_warn_of_scope(const struct dh_config *config);
 
 /* --- rooms: config_rooms.c */
 

@@ -26,6 +26,21 @@ bool dh_enqueue_is_admitted(struct dh_request *request)
 	return !request->error_code;
 }
 
+bool dh_enqueue_has_folder(struct dh_request *request)
+{
+	if (!request->instance->config->segments_folders)
+		dh_request_fail(request, DH_ERROR_FILE, "There is no segments_folder");
+	return !request->error_code;
+}
+
+void dh_enqueue_fail_file(struct dh_request *request, const char *field, int err, const char *text)
+{
+	bool is_limit = err == -EFBIG || err == -EMFILE || err == -EHOSTDOWN || err == -ENOBUFS;
+
+	dh_request_fail(request, is_limit ? DH_ERROR_LIMIT : DH_ERROR_FILE, "\"%s\": %s%s", field, text,
+		err == -EFBIG ? " (max_file_mb)" : "");
+}
+
 static void fail_place(struct dh_request *request, const struct dh_segment_request *asked, int err)
 {
 	const char *place = asked->before ? "before" : "after";

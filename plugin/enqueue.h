@@ -30,6 +30,12 @@ char *dh_enqueue_name(const char *text);
  * has failed. */
 bool dh_enqueue_is_admitted(struct dh_request *request);
 
+/* Whether there is a folder for files; if not, the request has failed. */
+bool dh_enqueue_has_folder(struct dh_request *request);
+/* A file that `field` names could not be found or opened: an error of dh_ingest_find and its
+ * text. */
+void dh_enqueue_fail_file(struct dh_request *request, const char *field, int err, const char *text);
+
 /* Enqueues a segment in the request's room, as its fields above say, and answers. The
  * other arguments are dh_feed_new's. */
 void dh_enqueue(struct dh_request *request, const char *name, struct dh_ingest_source *source,

@@ -5,6 +5,7 @@
 
 #include "janus_api.h"
 #include "room_host.h"
+#include "ingest/generators.h"
 #include "ingest/log.h"
 #include "playout/timebase.h"
 
@@ -44,8 +45,13 @@ struct dh_feed_context dh_instance_feed_context(const struct dh_instance *instan
 {
 	return (struct dh_feed_context){ .io = instance->io,
 		.ingest = instance->ingest,
+		.generators = instance->generators,
 		.generator_scope = instance->config->scope,
+		.generator_fetch = instance->config->fetch,
 		.generator_user = instance->config->worker_user,
+		.max_text = instance->config->max_text,
+		.more_s = instance->config->more_s,
+		.more_rate = instance->config->more_rate,
 		.ahead_ticks = instance->config->ahead_ms * DH_TICKS_PER_MS };
 }
 
@@ -163,6 +169,8 @@ int dh_instance_alloc(struct dh_instance **out, const char *folder)
 		err = dh_io_alloc(&instance->io);
 	if (!err)
 		err = start_ingest(instance);
+	if (!err)
+		instance->generators = dh_generators_new(instance->io);
 	if (err) {
 		dh_instance_free(&instance);
 		return err;
@@ -204,6 +212,7 @@ void dh_instance_free(struct dh_instance **out)
 		dh_io_call(instance->io, nothing, NULL);
 	g_hash_table_destroy(instance->avatars);
 	dh_ingest_free(&instance->ingest);
+	dh_generators_free(&instance->generators);
 	dh_io_free(&instance->io);
 	dh_room_file_free(&instance->room_file);
 	dh_config_free(&instance->config);

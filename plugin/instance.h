@@ -23,6 +23,7 @@ struct dh_instance {
 	struct dh_config *config;
 	struct dh_io *io;
 	struct dh_ingest *ingest;
+	struct dh_generators *generators;
 	struct dh_outbox *outbox;
 	struct dh_host host; /* of every room */
 	struct dh_clients *clients;

@@ -30,17 +30,18 @@ static bool is_plain(const char *text, size_t size, bool breaks)
 static void check_text(struct dh_request *request, const struct dh_field *field, const json_t *value)
 {
 	size_t size = json_string_length(value), max = limit_of(request, field);
-	size_t least = field->type != DH_FIELD_EMPTY;
+	size_t least = field->type != DH_FIELD_EMPTY && field->type != DH_FIELD_PIECE;
+	bool is_prose = field->type == DH_FIELD_PROSE || field->type == DH_FIELD_PIECE;
 
 	if (!json_is_string(value))
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": a string is expected", field->name);
-	else if (size > max && field->type == DH_FIELD_PROSE)
+	else if (size > max && is_prose)
 		dh_request_fail(request, DH_ERROR_LIMIT, "\"%s\" is longer than max_text (%zu bytes)", field->name,
 			max);
 	else if (size < least || size > max)
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": %zu to %zu bytes are expected", field->name,
 			least, max);
-	else if (!is_plain(json_string_value(value), size, field->type == DH_FIELD_PROSE))
+	else if (!is_plain(json_string_value(value), size, is_prose))
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": control characters in it", field->name);
 }
 

@@ -11,6 +11,7 @@ enum dh_field_type {
 	DH_FIELD_TEXT,   /* UTF-8 without control characters, 1 to `max` bytes */
 	DH_FIELD_EMPTY,  /* the same, or empty */
 	DH_FIELD_PROSE,  /* the same as TEXT, with line breaks and tabs */
+	DH_FIELD_PIECE,  /* the same as PROSE, or empty */
 	DH_FIELD_FLAG,
 	DH_FIELD_NUMBER, /* an integer from 0 to `max` */
 	DH_FIELD_OBJECT, /* at most `max` bytes of compact JSON */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* enqueue, say, queue, skip, remove, interrupt */
+/* enqueue, queue, skip, remove, interrupt */
 #include "request_table.h"
 
 #include <errno.h>
@@ -21,30 +21,20 @@ static const char *file_at(const json_t *file, int i)
 	return json_string_value(json_is_array(file) ? json_array_get(file, (size_t)i) : file);
 }
 
-static void fail_file(struct dh_request *request, int err, const char *text)
-{
-	bool is_limit = err == -EFBIG || err == -EMFILE || err == -EHOSTDOWN || err == -ENOBUFS;
-
-	dh_request_fail(request, is_limit ? DH_ERROR_LIMIT : DH_ERROR_FILE, "\"file\": %s%s", text,
-		err == -EFBIG ? " (max_file_mb)" : "");
-}
-
 static void find_files(struct dh_request *request, struct dh_ingest_source *source)
 {
 	const struct dh_config *config = request->instance->config;
 	const json_t *file = json_object_get(request->body, "file");
 
-	if (!config->segments_folders) {
-		dh_request_fail(request, DH_ERROR_FILE, "There is no segments_folder");
+	if (!dh_enqueue_has_folder(request))
 		return;
-	}
 	source->max_bytes = config->max_file_mb << 20;
 	for (int i = 0; i < file_count(file) && !request->error_code; i++) {
 		char *text = NULL;
 		int err = dh_ingest_find(request->instance->ingest, config->segments_folders, file_at(file, i), source,
 			&text);
 		if (err)
-			fail_file(request, err, text);
+			dh_enqueue_fail_file(request, "file", err, text);
 		g_free(text);
 	}
 }
@@ -58,44 +48,6 @@ static void handle_enqueue(struct dh_request *request)
 		find_files(request, &source);
 	if (!request->error_code)
 		dh_enqueue(request, source.names[0], &source, NULL, NULL);
-}
-
-/* --- say */
-
-/* The requested voice, if the configuration lists it; by default its first. */
-static const char *choose_voice(struct dh_request *request, const struct dh_generator_config *generator)
-{
-	const char *wanted = dh_request_text(request, "voice");
-	char **voice = generator->voices;
-
-	if (!wanted)
-		return voice ? voice[0] : NULL;
-	while (voice && *voice && strcmp(*voice, wanted))
-		voice++;
-	if (!voice || !*voice)
-		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"voice\": the room has none of that name (%s)",
-			wanted);
-	return voice ? *voice : NULL;
-}
-
-static void handle_say(struct dh_request *request)
-{
-	struct dh_ingest_source source;
-	struct dh_feed_speech speech = {
-		.generator = dh_room_facts(request->room)->generator,
-		.text = dh_request_text(request, "text"),
-	};
-
-	if (!speech.generator)
-		dh_request_fail(request, DH_ERROR_STATE, "The room has no generator");
-	else if (dh_enqueue_is_admitted(request))
-		speech.voice = choose_voice(request, speech.generator);
-	if (request->error_code)
-		return;
-	char *name = dh_enqueue_name(speech.text);
-	dh_ingest_source_init(&source);
-	dh_enqueue(request, name, &source, &speech, NULL);
-	g_free(name);
 }
 
 /* --- others */
@@ -171,15 +123,6 @@ static const struct dh_field enqueue_fields[] = {
 	DH_FIELD_END,
 };
 
-static const struct dh_field say_fields[] = {
-	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "text", DH_FIELD_PROSE, true, 0 },
-	{ "voice", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	DH_ENQUEUE_FIELDS,
-	DH_FIELD_END,
-};
-
 static const struct dh_field queue_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
@@ -204,7 +147,6 @@ static const struct dh_field remove_fields[] = {
 
 const struct dh_request_type dh_segment_requests[] = {
 	{ "enqueue", false, DH_AUTHORITY_SECRET, enqueue_fields, handle_enqueue },
-	{ "say", false, DH_AUTHORITY_SECRET, say_fields, handle_say },
 	{ "queue", false, DH_AUTHORITY_LOOK, queue_fields, handle_queue },
 	{ "skip", false, DH_AUTHORITY_SECRET, control_fields, handle_skip },
 	{ "remove", false, DH_AUTHORITY_SECRET, remove_fields, handle_remove },

@@ -126,6 +126,7 @@ json_t *dh_usage(struct dh_instance *instance)
 	add_ingest(usage, instance);
 	add_outbox(usage, instance);
 	add(usage, "pushes", dh_push_service_count(instance->pushes), instance->config->max_pushes);
+	json_object_set_new(usage, "generators", dh_usage_generators(instance));
 	add_rooms(usage, instance);
 	return usage;
 }

@@ -11,4 +11,7 @@
  * thread but the I/O thread, which it waits for. */
 json_t *dh_usage(struct dh_instance *instance);
 
+/* An array: every generator, its places, who waits. */
+json_t *dh_usage_generators(struct dh_instance *instance);
+
 #endif

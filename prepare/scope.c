@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "envelope.h"
 #include "scope_processes.h"
 #include "scope_sweep.h"
 
@@ -299,6 +300,21 @@ static bool read_options(struct scope *scope, int argc, char **argv)
 	return optind < argc;
 }
 
+/* A file comes in an envelope; somebody else may have read it. */
+static int open_input(void)
+{
+	int fd = STDIN_FILENO;
+	int err = dh_envelope_open(&fd);
+
+	if (err < 0 || fd == STDIN_FILENO)
+		return err;
+	if (dup2(fd, STDIN_FILENO) < 0)
+		return -errno;
+	close(fd);
+	lseek(STDIN_FILENO, 0, SEEK_SET);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct scope scope = { .grace_ms = 1000, .round_ms = ROUND_MS };
@@ -309,7 +325,9 @@ int main(int argc, char **argv)
 	if (!read_options(&scope, argc, argv))
 		return usage();
 	scope.has_parent_fd = fcntl(PARENT_FD, F_SETFD, FD_CLOEXEC) == 0;
-	err = open_signals(&scope);
+	err = open_input();
+	if (err == 0)
+		err = open_signals(&scope);
 	if (err == 0 && (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0))
 		err = -errno;
 	if (err == 0)

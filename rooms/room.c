@@ -206,6 +206,7 @@ void dh_room_unref(struct dh_room **room)
 	if (old->ended) /* its thread could not be started */
 		g_ptr_array_unref(old->ended);
 	dh_ledger_free(&old->ledger);
+	dh_room_text_clear(old);
 	for (int whose = 0; whose < DH_HANDLES_COUNT; whose++)
 		g_clear_pointer(&old->handles[whose], g_ptr_array_unref);
 	dh_settings_unref(&old->settings);

@@ -127,6 +127,10 @@ struct dh_feed_owner dh_room_feed_owner(struct dh_room *room);
  * dh_playout_enqueue_at: -EEXIST also if that segment's request was another one. */
 int dh_room_enqueue(struct dh_room *room, struct dh_feed *feed, const struct dh_segment_request *request,
 	json_t **reply);
+/* More of the text of the segment with that id, see dh_feed_add_text, whose errors it
+ * returns. -ENOENT: there is none; -EEXIST: its text is not, or no longer, being written;
+ * -EPIPE: it has ended before its text did. */
+int dh_room_add_text(struct dh_room *room, const char *id, const char *text, bool is_last, json_t **reply);
 /* `is_trusted`: the caller knows the secret; names are full paths. */
 int dh_room_queue(struct dh_room *room, bool is_trusted, json_t **reply);
 /* -ENOENT: none plays. */

@@ -37,11 +37,12 @@ struct dh_room {
 	GPtrArray *handles[DH_HANDLES_COUNT]; /* shared by events in flight, so never changed; NULL: to be rebuilt */
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
 	struct dh_ledger *ledger;
-	GPtrArray *ended;                     /* struct dh_segment, to be freed; see room_ended.c */
-	int64_t ended_poll_ticks;             /* when to free more of them */
-	int64_t live_poll_ticks;              /* when to look after the live segment that plays */
+	GPtrArray *ended;         /* struct dh_segment, to be freed; see room_ended.c */
+	int64_t ended_poll_ticks; /* when to free more of them */
+	int64_t live_poll_ticks;  /* when to look after the live segment that plays */
 	bool speaking, has_clip, has_failed;
 	bool queue_changed;              /* there may be another segment to prepare */
+	GQueue unfinished;               /* ids of segments that ended before their texts did, oldest first */
 	uint64_t queue_changes;          /* how often a segment has begun to play, or ended */
 	uint64_t next_segment;           /* for ids that the room makes */
 	uint64_t events[DH_EVENT_COUNT]; /* how often each occurred */
@@ -126,7 +127,24 @@ int64_t dh_room_ended_deadline_ticks(const struct dh_room *room);
 /* The room is ending: the rest is freed by a thread that nobody waits for. */
 void dh_room_ended_close(struct dh_room *room);
 
+/* --- room_text.c; in the room's thread */
+
+/* `segment` has ended. */
+void dh_room_text_ended(struct dh_room *room, const struct dh_segment *segment);
+/* After the thread has ended: frees the ids. */
+void dh_room_text_clear(struct dh_room *room);
+
+/* --- room_rest.c; in the room's thread */
+
+/* Call after filling the segment of `failed`, and before telling the playout: if its generator
+ * has failed, another one may say the rest, in a segment that follows it. */
+void dh_room_rest_continue(struct dh_room *room, struct dh_feed *failed);
+
 /* --- room_segments.c; in the room's thread */
+
+/* An id that no segment has. */
+#define DH_ROOM_MADE_ID_SIZE 32
+void dh_room_segments_make_id(struct dh_room *room, char id[DH_ROOM_MADE_ID_SIZE]);
 
 /* The avatar's clip is ready, or could not be prepared. */
 void dh_room_segments_avatar(struct dh_room *room);

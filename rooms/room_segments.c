@@ -25,6 +25,7 @@ void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment)
 {
 	struct dh_feed *feed = dh_segment_user(segment);
 
+	dh_room_text_ended(room, segment);
 	dh_feed_stop(feed);
 	dh_ledger_close(room->ledger, feed);
 	dh_feed_unref(&feed);
@@ -56,6 +57,8 @@ static void feed_run(void *owner, struct dh_command *command)
 	struct dh_room *room = owner;
 	bool is_more = dh_feed_fill(feed);
 
+	if (dh_feed_segment(feed) && dh_segment_error(dh_feed_segment(feed), NULL))
+		dh_room_rest_continue(room, feed);
 	if (dh_feed_segment(feed)) {
 		note_first_unit(room, dh_feed_segment(feed));
 		dh_playout_filled(room->playout, dh_feed_segment(feed));
@@ -92,6 +95,19 @@ static bool is_pushed(const struct dh_feed *feed)
 	return dh_feed_is_live(feed) && !dh_feed_is_generated(feed);
 }
 
+/* `feed` is about to start; `is_first`: nothing plays before it. */
+static void set_scene(struct dh_room *room, struct dh_feed *feed, bool is_first)
+{
+	const struct dh_avatar_config *avatar = dh_avatar_get_config(room->facts.avatar);
+	struct dh_feed_scene scene = { .clip = avatar->idle ? avatar->idle : avatar->portrait,
+		.position_ticks = -1,
+		.at_us = g_get_monotonic_time() };
+
+	if (is_first)
+		scene.position_ticks = dh_playout_idle_at(room->playout, dh_now_ticks(), &scene.length_ticks);
+	dh_feed_set_scene(feed, &scene);
+}
+
 /* The playing segment is the first, if one plays. NULL beyond the last. */
 static struct dh_segment *segment_at(const struct dh_room *room, size_t index)
 {
@@ -124,6 +140,7 @@ void dh_room_segments_prepare(struct dh_room *room)
 				return;
 			if (segment != next && dh_feed_is_generated(feed) && live_ahead)
 				continue;
+			set_scene(room, feed, segment == first);
 			dh_feed_start(feed, dh_avatar_picture(room->facts.avatar));
 		}
 		if (segment == playing || segment == next)
@@ -204,14 +221,21 @@ struct enqueue {
 	size_t position;                /* out */
 };
 
+void dh_room_segments_make_id(struct dh_room *room, char id[DH_ROOM_MADE_ID_SIZE])
+{
+	do
+		g_snprintf(id, DH_ROOM_MADE_ID_SIZE, "s-%" PRIu64, ++room->next_segment);
+	while (dh_playout_find(room->playout, id));
+}
+
 static int choose_id(struct dh_room *room, struct enqueue *enqueue)
 {
 	const char *id = enqueue->request->id;
 
-	if (id && g_strlcpy(enqueue->id, id, sizeof(enqueue->id)) >= sizeof(enqueue->id))
+	if (!id)
+		dh_room_segments_make_id(room, enqueue->id);
+	else if (g_strlcpy(enqueue->id, id, sizeof(enqueue->id)) >= sizeof(enqueue->id))
 		return -EINVAL;
-	while (!id && (!*enqueue->id || dh_playout_find(room->playout, enqueue->id)))
-		g_snprintf(enqueue->id, sizeof(enqueue->id), "s-%" PRIu64, ++room->next_segment);
 	return 0;
 }
 

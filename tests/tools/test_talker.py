@@ -4,6 +4,7 @@
 clearly. DH_TALKER names the program."""
 import os
 import re
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -207,6 +208,49 @@ def worked(process):
         return sum(int(n) for n in file.read().rsplit(")", 1)[1].split()[11:13])
 
 
+class Sound(unittest.TestCase):
+    """A voice that exists already."""
+
+    def wav(self, seconds_of_each, rate=16000, channels=1, floats=False):
+        """Silence, a loud tone, silence."""
+        tone = 0.5 * np.sin(2 * np.pi * 220 * np.arange(int(seconds_of_each * rate)) / rate)
+        sound = np.concatenate([np.zeros_like(tone), tone, np.zeros_like(tone)])
+        sound = np.repeat(sound[:, None], channels, 1)
+        data = sound.astype("<f4").tobytes() if floats else (sound * 32767).astype("<i2").tobytes()
+        size = 4 if floats else 2
+        head = struct.pack("<HHIIHH", 3 if floats else 1, channels, rate, rate * channels * size, channels * size, 8 * size)
+        return (b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + struct.pack("<I", 16) + head +
+                b"LIST\3\0\0\0abc\0" + b"data" + struct.pack("<I", len(data)) + data)
+
+    def test_the_mouth_follows_it(self):
+        for form in ({}, {"channels": 2, "rate": 48000}, {"floats": True}):
+            with self.subTest(form):
+                clip = Clip(talk("--audio", "-", *SIZE, text=self.wav(1, **form)).stdout)
+                self.assertEqual(clip.rate, form.get("rate", 16000))
+                self.assertAlmostEqual(len(clip.sound) / clip.rate, 3.22, delta=0.05)
+                mouth = clip.mouth()
+                self.assertGreater(mouth[35:50].mean(), 3 * mouth[8:22].mean() + 1)
+                self.assertLess(mouth[62:].mean(), mouth[35:50].mean() / 3)
+                loud = clip.loudness(25)
+                self.assertGreater(loud[35:50].min(), 0.3)
+                self.assertLess(loud[:25].max(), 0.01)
+
+    def test_what_a_generator_is_given(self):
+        done = subprocess.run([TALKER, "--size", "64x64"], input=self.wav(0.5), capture_output=True, timeout=60,
+                              env={**os.environ, "DH_INPUT": "audio"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertGreater(len(Clip(done.stdout).pictures), 35)
+
+    def test_what_is_no_sound(self):
+        whole = self.wav(0.2)
+        for data in (b"", b"hello", whole[:20], whole[:36], whole.replace(b"fmt ", b"fmx "),
+                     whole[:20] + b"\2\0" + whole[22:], whole[:22] + b"\0\0" + whole[24:]):
+            done = talk("--audio", "-", "--size", "64x64", text=data, check=False)
+            self.assertEqual((done.returncode, done.stdout), (3, b""), data)
+            self.assertIn(b"the sound cannot be read", done.stderr)
+        self.assertEqual(talk("--audio", "/nonexistent", check=False).returncode, 3)
+
+
 class Idle(unittest.TestCase):
     def test_loops_without_a_seam(self):
         for seconds in ("1", "6.5"):
@@ -290,6 +334,35 @@ class Errors(unittest.TestCase):
         self.refused(3, text=b"caf\xe9", says="UTF-8")
         self.refused(3, text=b"cut \xe2\x82", says="UTF-8")
         self.refused(3, text=b"a\0b", says="zero byte")
+
+    def test_a_sentence_is_spoken_while_the_next_is_written(self):
+        with subprocess.Popen([TALKER, "--size", "64x64"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            process.stdin.write("Is this „a sentence“? ".encode())
+            process.stdin.flush()
+            # All of its sound, but for less than a picture's: nothing more is written before that is read.
+            first = process.stdout.read(150000)
+            self.assertEqual(len(first), 150000)
+            for piece in (b"It is 3", b".", b"14, or", b" so", b".\n\nAnd that was", b" all"):
+                process.stdin.write(piece)
+                process.stdin.flush()
+            process.stdin.close()
+            rest = process.stdout.read()
+        self.assertEqual(process.returncode, 0)
+        clip = Clip(first + rest)
+        whole = Clip(talk("--size", "64x64", text="Is this „a sentence“? It is 3.14, or so.\n\nAnd that was all".encode())
+                     .stdout)
+        self.assertLess(abs(len(clip.pictures) - len(whole.pictures)), 50)
+        self.assertLess(clip.difference(0, -1)[0], 0.5, "it ends in the pose in which it began")
+
+    def test_what_is_wrong_later_is_told_too(self):
+        with subprocess.Popen([TALKER, "--size", "64x64"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as process:
+            process.stdin.write(b"A whole sentence. ")
+            process.stdin.flush()
+            process.stdout.read(50000)
+            _, error = process.communicate(b"Not \xff UTF-8. ", timeout=60)
+        self.assertEqual(process.returncode, 3)
+        self.assertIn(b"not UTF-8", error)
 
     def test_longest_text_is_spoken(self):
         text = ("word " * 2000)[:10000]

@@ -8,12 +8,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
-static char *scope; /* dh-scope, where this program was built */
+static char *scope, *fetch; /* dh-scope and dh-fetch, where this program was built */
 static char marker[60];
 
 static char *environment[] = { marker, NULL };
@@ -30,7 +32,8 @@ static struct dh_generator_config config = {
 static struct dh_io *io;
 static struct run {
 	struct dh_generator *generator;
-	const char *user;
+	const char *user, *voice;
+	bool is_text_open;
 	int err, output;
 	GSource *source;
 	bool is_over_told; /* call dh_generator_output_over at the end of the output */
@@ -39,12 +42,14 @@ static struct run {
 	size_t length;
 	bool is_at_end;
 	int ends;
-	char error[200];
+	enum dh_generator_output what;
+	char error[500];
 } run;
 
-static void generator_ended(void *arg, const char *error)
+static void generator_ended(void *arg, const char *error, enum dh_generator_output output)
 {
 	(void)arg;
+	run.what = output;
 	run.ends++;
 	g_strlcpy(run.error, error ? error : "", sizeof run.error);
 	dh_generator_free(&run.generator);
@@ -72,15 +77,29 @@ static gboolean readable(gint fd, GIOCondition condition, gpointer arg)
 
 static void start_it(void *arg)
 {
-	const struct dh_generator_spec spec = { .config = &config,
-		.scope = scope,
-		.user = run.user,
-		.who = "room 1: segment s-1",
-		.text = "hello" };
+	int ends[2] = { -1, -1 };
 
 	(void)arg;
-	run.err = dh_generator_start(&run.generator, io, &spec, generator_ended, NULL, &run.output);
-	if (run.err == 0)
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		abort();
+	const struct dh_generator_spec spec = { .config = &config,
+		.url = config.urls ? config.urls[0] : NULL,
+		.scope = scope,
+		.fetch = fetch,
+		.user = run.user,
+		.who = "room 1: segment s-1",
+		.audio = -1,
+		.text = "hello",
+		.is_text_open = run.is_text_open,
+		.voice = run.voice,
+		.scene = { .room = "1", .segment = "s-1", .metadata = "{\"a\":1}", .position_ms = -1 },
+		.output = ends[1] };
+	run.err = dh_generator_start(&run.generator, io, &spec, generator_ended, NULL);
+	close(ends[1]);
+	run.output = ends[0];
+	if (run.err < 0)
+		close(ends[0]);
+	else
 		run.source = dh_io_watch(io, run.output, G_IO_IN | G_IO_HUP, readable, NULL);
 }
 
@@ -231,6 +250,59 @@ static void test_user(void)
 	CHECK_INT(now.length, 0);
 	CHECK(strstr(now.error, "code 126"), "%s", now.error);
 	close_io();
+}
+
+static void test_scene(void)
+{
+	struct run now;
+
+	open_io();
+	run.voice = "ada";
+	start("echo $DH_ROOM,$DH_SEGMENT,$DH_VOICE,$DH_METADATA,$DH_CLIP,${DH_POSITION_MS-none}");
+	AWAIT((now = look(), now.ends > 0 && now.is_at_end));
+	now.written[now.length] = 0;
+	CHECK_STR(now.written, "1,s-1,ada,{\"a\":1},,none\n");
+	close_io();
+}
+
+static void add_more(void *arg)
+{
+	dh_generator_add_text(run.generator, arg, false);
+}
+
+static void add_last(void *arg)
+{
+	dh_generator_add_text(run.generator, arg, true);
+}
+
+/* More than its socket holds, while it does not read. */
+static void test_open_text(void)
+{
+	char *much = g_strnfill(1000000, 'x');
+	struct run now;
+
+	open_io();
+	run.is_text_open = true;
+	start("read -N 5 first; echo $first; sleep 0.3; wc -c");
+	AWAIT(look().length > 0);
+	dh_io_call(io, add_more, much);
+	dh_io_call(io, add_last, (char *)"end");
+	dh_io_call(io, add_more, (char *)"it has ended");
+	AWAIT((now = look(), now.ends > 0 && now.is_at_end));
+	now.written[now.length] = 0;
+	CHECK_STR(now.written, "hello\n1000003\n");
+	CHECK_STR(now.error, "");
+	close_io();
+	/* It may end without reading all of it. */
+	open_io();
+	run.is_text_open = true;
+	start("echo; sleep 0.3; exit 0");
+	AWAIT(look().length > 0);
+	dh_io_call(io, add_more, much);
+	AWAIT((now = look(), now.ends > 0 && now.is_at_end));
+	CHECK_STR(now.error, "");
+	close_io();
+	g_free(much);
 }
 
 static void test_memory(void)
@@ -473,6 +545,8 @@ static void test_absent(void)
 static const struct check_test tests[] = {
 	TABLE(test_ending, endings),
 	TEST(test_user),
+	TEST(test_scene),
+	TEST(test_open_text),
 	TEST(test_memory),
 	TABLE(test_freed, survivors),
 	TABLE(test_end_of_all, survivors),
@@ -494,8 +568,10 @@ int main(int argc, char **argv)
 
 	snprintf(marker, sizeof marker, "DH_TEST_MARKER=%d-%" PRId64, (int)getpid(), g_get_monotonic_time());
 	scope = g_build_filename(folder, "..", "..", "dh-scope", NULL);
+	fetch = g_build_filename(folder, "..", "..", "dh-fetch", NULL);
 	status = CHECK_MAIN(argc, argv, tests);
 	g_free(scope);
+	g_free(fetch);
 	g_free(folder);
 	g_free(program);
 	return status;

@@ -26,6 +26,26 @@ static void test_idle_loops_and_sound_is_dtx(void)
 	finish_after(0);
 }
 
+/* What generators are told: index 25 of the clip's 50 pictures is at 1 s of its 2. */
+static void test_where_the_idle_clip_will_be(void)
+{
+	int64_t length = 0;
+	rig_open_idle(&rig, NULL, start);
+	rig_run(&rig, media_ms(100));
+	CHECK_INT(dh_playout_idle_at(rig.playout, media_ms(100), &length), -1); /* nobody watches */
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(7000));
+	CHECK_INT(dh_playout_idle_at(rig.playout, media_ms(7000), &length) / (40 * MS),
+		v->pictures[v->picture_count - 1].index);
+	CHECK_INT(length, 2000 * MS);
+	CHECK_INT(dh_playout_idle_at(rig.playout, media_ms(9000), &length),
+		dh_playout_idle_at(rig.playout, media_ms(7000), &length));
+	rig_enqueue(&rig, &(struct rig_segment)SPEECH("s", 's'));
+	rig_run(&rig, media_ms(7500));
+	CHECK_INT(dh_playout_idle_at(rig.playout, media_ms(7500), &length), -1);
+	finish_after(0);
+}
+
 static void test_seam_puts_first_picture_on_first_sample(void)
 {
 	rig_open_idle(&rig, NULL, start);
@@ -412,6 +432,7 @@ static void test_nothing_starts_without_an_idle_clip(void)
 
 static const struct check_test tests[] = {
 	TEST(test_idle_loops_and_sound_is_dtx),
+	TEST(test_where_the_idle_clip_will_be),
 	TEST(test_seam_puts_first_picture_on_first_sample),
 	TEST(test_queue_plays_without_a_gap),
 	TABLE(test_lengths, lengths),

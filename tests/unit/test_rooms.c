@@ -273,7 +273,7 @@ static void check_names(const char *name, const char *short_name)
 static void test_names(void)
 {
 	const struct dh_generator_config generator = { .name = "g" };
-	const struct dh_feed_speech speech = { .generator = &generator, .text = "either/or" };
+	const struct dh_feed_speech speech = { .generator = &generator, .text = "either/or", .audio = -1 };
 
 	room_rig_open(100000);
 	room_rig_join(0, DH_MEMBER_VIEWER);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What becomes of a sentence whose generator fails in the middle of it: what has been made
+ * plays, and another one may say the rest.
+ */
+#include "feed_private.h"
+
+#include <string.h>
+
+#include "playout/timebase.h"
+#include "prepare/job.h"
+
+/* One after the other may fail as well, but not for ever. */
+#define DEPTH_MAX 4
+
+/* Where the word after the one at `characters` begins. */
+static const char *next_word(const char *text, int64_t characters)
+{
+	const char *at = text;
+
+	for (; characters > 0 && *at; characters--)
+		at = g_utf8_next_char(at);
+	if (at > text)
+		while (*at && !g_unichar_isspace(g_utf8_get_char(at)))
+			at = g_utf8_next_char(at);
+	while (*at && g_unichar_isspace(g_utf8_get_char(at)))
+		at = g_utf8_next_char(at);
+	return at;
+}
+
+/* The place that failed is not asked again. */
+static bool has_other_place(const struct dh_feed *feed, uint64_t tried)
+{
+	guint count = feed->config->urls ? g_strv_length(feed->config->urls) : 1;
+
+	for (guint i = 0; i < count; i++)
+		if (!(tried >> i & 1))
+			return true;
+	return false;
+}
+
+static const struct dh_generator_config *choose(const struct dh_feed *feed, uint64_t tried)
+{
+	bool is_tail = g_strcmp0(feed->config->retry, "tail") == 0;
+
+	if (feed->depth >= DEPTH_MAX)
+		return NULL;
+	return is_tail && has_other_place(feed, tried) ? feed->config : feed->config->fallback_config;
+}
+
+void dh_feed_rest_find(struct dh_feed *feed)
+{
+	uint64_t tried = feed->place_wait.tried;
+	const struct dh_generator_config *config = choose(feed, tried);
+	struct dh_generator_pool *pool = dh_generators_pool(feed->context.generators, feed->config);
+	int64_t said = dh_generator_pool_characters(pool, feed->made_ticks / DH_TICKS_PER_MS);
+
+	if (!config || feed->audio >= 0)
+		return;
+	g_mutex_lock(&feed->lock);
+	const char *rest = next_word(feed->text->str, said);
+	if (!feed->is_text_open)
+		feed->rest = (struct dh_feed_rest){ .text = g_strdup(rest),
+			.config = config,
+			.tried = config == feed->config ? tried : 0 };
+	g_mutex_unlock(&feed->lock);
+}
+
+void dh_feed_rest_none(struct dh_feed *feed)
+{
+	struct dh_generator_pool *pool = dh_generators_pool(feed->context.generators, feed->config);
+
+	g_mutex_lock(&feed->lock);
+	dh_generator_pool_spoke(pool, g_utf8_strlen(feed->text->str, -1), feed->made_ticks / DH_TICKS_PER_MS);
+	g_mutex_unlock(&feed->lock);
+}
+
+/* --- the owner's thread */
+
+/* The same voice, if that generator has it. */
+static const char *voice_of(const struct dh_generator_config *config, const char *voice)
+{
+	if (!config->voices)
+		return NULL;
+	for (char **known = config->voices; voice && *known; known++)
+		if (strcmp(*known, voice) == 0)
+			return *known;
+	return config->voices[0];
+}
+
+/* What there is to say; `text` NULL: nothing. */
+static struct dh_feed_rest take(struct dh_feed *feed, bool is_whole)
+{
+	g_mutex_lock(&feed->lock);
+	struct dh_feed_rest rest = feed->rest;
+	memset(&feed->rest, 0, sizeof(feed->rest));
+	if (rest.text && is_whole) {
+		g_free(rest.text);
+		rest.text = g_strdup(feed->text->str);
+	}
+	g_mutex_unlock(&feed->lock);
+	if (rest.text && !*rest.text)
+		g_clear_pointer(&rest.text, g_free);
+	return rest;
+}
+
+struct dh_feed *dh_feed_take_rest(struct dh_feed *feed, const struct dh_feed_owner *owner, bool is_whole)
+{
+	struct dh_feed_rest rest = take(feed, is_whole);
+
+	if (!rest.text)
+		return NULL;
+	struct dh_ingest_source source = feed->source;
+	source.count = 0;
+	source.anchor = NULL;
+	source.is_next = false;
+	const struct dh_feed_speech speech = { .generator = rest.config,
+		.text = rest.text,
+		.audio = -1,
+		.voice = voice_of(rest.config, feed->voice) };
+	struct dh_feed *next = dh_feed_new(&feed->context, owner, feed->name, feed->metadata, &source, &speech, NULL);
+	next->place_wait.tried = rest.tried;
+	next->depth = feed->depth + 1;
+	g_free(rest.text);
+	return next;
+}
+
+char *dh_feed_copy_text(const struct dh_feed *feed)
+{
+	return g_strdup(feed->text->str);
+}
+
+const char *dh_feed_generator(const struct dh_feed *feed)
+{
+	return feed->config ? feed->config->name : NULL;
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The generator of a feed. I/O thread. */
+#include "feed_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "playout/timebase.h"
+
+/* After this the worker sees the end of what it reads. */
+static void close_output(struct dh_feed *feed)
+{
+	if (feed->output >= 0)
+		close(feed->output);
+	feed->output = -1;
+}
+
+static char *metadata_text(const struct dh_feed *feed)
+{
+	return feed->metadata ? json_dumps(feed->metadata, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+}
+
+/* Where the idle clip will be when the first media are there; -1: not known. */
+static int64_t position_ms(const struct dh_feed *feed)
+{
+	const struct dh_feed_scene *scene = &feed->scene;
+	int64_t expected_ms = dh_generators_expected_ms(feed->context.generators, feed->config, feed->place);
+	int64_t since_us = g_get_monotonic_time() - scene->at_us;
+
+	if (scene->position_ticks < 0 || scene->length_ticks <= 0)
+		return -1;
+	return (scene->position_ticks / DH_TICKS_PER_MS + since_us / 1000 + expected_ms) %
+		MAX(1, scene->length_ticks / DH_TICKS_PER_MS);
+}
+
+/* --- its text */
+
+/* What it has not got yet. g_free the result. */
+static char *take_text(struct dh_feed *feed, bool *is_open)
+{
+	g_mutex_lock(&feed->lock);
+	char *text = g_strdup(feed->text->str + feed->given);
+	feed->given = feed->text->len;
+	*is_open = feed->is_text_open;
+	g_mutex_unlock(&feed->lock);
+	return text;
+}
+
+static gboolean no_more_text(gpointer arg)
+{
+	struct dh_feed *feed = arg;
+	char *note;
+
+	g_mutex_lock(&feed->lock);
+	feed->is_text_open = false;
+	g_mutex_unlock(&feed->lock);
+	note = g_strdup_printf("the text was not ended within more_s (%" G_GINT64_FORMAT " s)", feed->context.more_s);
+	dh_feed_input_note(feed, note);
+	g_free(note);
+	if (feed->generator)
+		dh_generator_add_text(feed->generator, "", true);
+	return G_SOURCE_CONTINUE;
+}
+
+static void await_text(struct dh_feed *feed, bool is_open)
+{
+	if (is_open && !feed->text_timer)
+		feed->text_timer = dh_io_timer(feed->context.io, no_more_text, feed);
+	if (feed->text_timer)
+		dh_io_timer_set(feed->text_timer, is_open ? feed->context.more_s * 1000 : -1);
+}
+
+static void append_list(GString *to, const char *name, char **list)
+{
+	g_string_append_printf(to, "%s %u\n", name, list ? g_strv_length(list) : 0);
+	for (; list && *list; list++)
+		g_string_append_printf(to, "%zu %s\n", strlen(*list), *list);
+}
+
+/* A text that is not whole yet is not kept, nor what a file says. */
+char *dh_feed_speech_made_of(struct dh_feed *feed)
+{
+	const struct dh_generator_config *config = feed->config;
+	GString *all = g_string_new(config->name);
+	bool is_open;
+
+	g_string_append_c(all, '\n');
+	append_list(all, "command", config->command);
+	append_list(all, "url", config->urls);
+	append_list(all, "environment", config->environment);
+	g_mutex_lock(&feed->lock);
+	g_string_append_printf(all, "voice %s\ntext %s", feed->voice ? feed->voice : "", feed->text->str);
+	is_open = feed->is_text_open;
+	g_mutex_unlock(&feed->lock);
+	return g_string_free(all, !config->cache || is_open || feed->audio >= 0);
+}
+
+void dh_feed_speech_more(void *arg)
+{
+	struct dh_feed *feed = arg;
+	bool is_open;
+
+	if (feed->generator) {
+		char *text = take_text(feed, &is_open);
+		dh_generator_add_text(feed->generator, text, !is_open);
+		g_free(text);
+		await_text(feed, is_open);
+	}
+	dh_feed_unref(&feed);
+}
+
+/* --- its place */
+
+static void leave_place(struct dh_feed *feed, enum dh_place_end end)
+{
+	if (feed->place >= 0)
+		dh_generators_leave(feed->context.generators, feed->config, feed->place, end);
+	feed->place = -1;
+}
+
+static int start_generator(struct dh_feed *feed);
+static void give_up(struct dh_feed *feed, const char *error);
+
+static void start_again(struct dh_feed *feed)
+{
+	int err = start_generator(feed);
+
+	if (err < 0) {
+		leave_place(feed, DH_PLACE_LEFT);
+		give_up(feed, g_strerror(-err));
+	}
+}
+
+/* A place that it waited for. */
+static void given_place(void *arg, int place)
+{
+	struct dh_feed *feed = arg;
+
+	feed->place = place;
+	if (feed->output >= 0)
+		start_again(feed);
+	else if (feed->subscription)
+		dh_ingest_ready(feed->subscription);
+	else
+		dh_feed_input_subscribe(feed);
+}
+
+int dh_feed_speech_take_place(struct dh_feed *feed)
+{
+	feed->place_wait.config = feed->config;
+	feed->place_wait.is_next = feed->source.is_next;
+	feed->place_wait.given = given_place;
+	feed->place_wait.arg = feed;
+	int place = dh_generators_take(feed->context.generators, &feed->place_wait);
+	if (place < 0)
+		return place;
+	feed->place = place;
+	return 0;
+}
+
+void dh_feed_speech_set_next(struct dh_feed *feed)
+{
+	feed->source.is_next = feed->place_wait.is_next = true;
+}
+
+void dh_feed_speech_has_media(struct dh_feed *feed)
+{
+	if (!feed->has_media && feed->place >= 0)
+		dh_generators_first(feed->context.generators, feed->config, feed->place,
+			g_get_monotonic_time() - feed->asked_us);
+	feed->has_media = true;
+}
+
+/* --- its life */
+
+static void give_up(struct dh_feed *feed, const char *error)
+{
+	feed->generator_error = g_strdup(error);
+	dh_io_drop(&feed->text_timer);
+	close_output(feed);
+	dh_feed_input_generator_ended(feed);
+}
+
+/* Nothing has come from that service: asks another one, from the beginning. Returns false if
+ * there is none. */
+static bool ask_another(struct dh_feed *feed, const char *error)
+{
+	feed->place_wait.tried |= UINT64_C(1) << feed->place;
+	leave_place(feed, DH_PLACE_FAILED);
+	int err = dh_feed_speech_take_place(feed);
+	if (err < 0 && err != -EINPROGRESS)
+		return false;
+	dh_log(DH_LOG_WARNING, "%s: %s: %s: another one is asked", feed->who, feed->config->name, error);
+	feed->given = 0;
+	if (err == 0)
+		start_again(feed);
+	return true;
+}
+
+static void generator_ended(void *arg, const char *error, enum dh_generator_output output)
+{
+	struct dh_feed *feed = arg;
+
+	dh_generator_free(&feed->generator);
+	if (error && output == DH_OUTPUT_NONE && !feed->outcome.is_known && ask_another(feed, error))
+		return;
+	if (error && feed->place >= 0)
+		feed->place_wait.tried |= UINT64_C(1) << feed->place;
+	leave_place(feed, error && output != DH_OUTPUT_REFUSED ? DH_PLACE_FAILED : DH_PLACE_DID);
+	feed->has_ended_well = !error;
+	give_up(feed, error);
+}
+
+static int start_generator(struct dh_feed *feed)
+{
+	const struct dh_generator_config *config = feed->config;
+	bool is_open;
+	char *metadata = metadata_text(feed), *text = take_text(feed, &is_open);
+
+	feed->asked_us = g_get_monotonic_time();
+	const struct dh_generator_spec spec = {
+		.config = config,
+		.url = config->urls ? config->urls[feed->place] : NULL,
+		.scope = feed->context.generator_scope,
+		.fetch = feed->context.generator_fetch,
+		.user = feed->context.generator_user,
+		.who = feed->who,
+		.text = text,
+		.audio = feed->audio,
+		.is_text_open = is_open,
+		.voice = feed->voice,
+		.scene = { .room = feed->owner.name,
+			.segment = feed->segment_id,
+			.metadata = metadata,
+			.clip = feed->scene.clip,
+			.position_ms = position_ms(feed) },
+		.output = feed->output,
+	};
+	int err = dh_generator_start(&feed->generator, feed->context.io, &spec, generator_ended, feed);
+
+	free(metadata);
+	g_free(text);
+	await_text(feed, err == 0 && is_open);
+	/* A command's own end of its output is its end. A service's is kept open until it is
+	 * known that none is asked again. */
+	if (err == 0 && !spec.url)
+		close_output(feed);
+	return err;
+}
+
+int dh_feed_speech_open(struct dh_feed *feed, int *fd, char **error)
+{
+	int ends[2], err = feed->place < 0 ? dh_feed_speech_take_place(feed) : 0;
+
+	if (err < 0)
+		return err;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	feed->output = ends[1];
+	err = start_generator(feed);
+	if (err < 0) {
+		*error = g_strdup_printf("the generator cannot be started: %s", g_strerror(-err));
+		close(ends[0]);
+		close_output(feed);
+		leave_place(feed, DH_PLACE_LEFT);
+		return err;
+	}
+	*fd = ends[0];
+	return 0;
+}
+
+void dh_feed_speech_over(struct dh_feed *feed)
+{
+	if (feed->generator) {
+		dh_generator_output_over(feed->generator);
+	} else {
+		dh_generators_cancel(feed->context.generators, &feed->place_wait);
+		close_output(feed);
+	}
+}
+
+/* A generator's time does not run while nobody reads what it makes. */
+void dh_feed_speech_hold(struct dh_feed *feed, bool is_held)
+{
+	if (feed->generator)
+		dh_generator_hold(feed->generator, is_held);
+}
+
+void dh_feed_speech_close(struct dh_feed *feed)
+{
+	if (feed->config)
+		dh_generators_cancel(feed->context.generators, &feed->place_wait);
+	dh_generator_free(&feed->generator);
+	leave_place(feed, DH_PLACE_LEFT);
+	dh_io_drop(&feed->text_timer);
+	close_output(feed);
+}

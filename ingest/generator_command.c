@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "generator_command.h"
+
+#include <glib.h>
+
+#include "prepare/job.h"
+
+#define NICENESS "5" /* below pacing, above preparing ahead of time */
+
+/* `voice` is always one of the configured voices. */
+static char *with_voice(const char *argument, const char *voice)
+{
+	if (!voice)
+		return g_strdup(argument);
+	char **parts = g_strsplit(argument, "{voice}", -1);
+	char *joined = g_strjoinv(voice, parts);
+	g_strfreev(parts);
+	return joined;
+}
+
+/* The url is in the environment: others cannot read it there. */
+static void add_fetch(GPtrArray *argv, const struct dh_generator_spec *spec)
+{
+	const struct dh_generator_config *config = spec->config;
+
+	g_ptr_array_add(argv, g_strdup(spec->fetch));
+	g_ptr_array_add(argv, g_strdup_printf("--connect-s=%" G_GINT64_FORMAT, config->connect_s));
+	g_ptr_array_add(argv, g_strdup_printf("--silence-s=%" G_GINT64_FORMAT, config->silence_s));
+}
+
+char **dh_generator_arguments(const struct dh_generator_spec *spec)
+{
+	GPtrArray *argv = g_ptr_array_new();
+
+	g_ptr_array_add(argv, g_strdup(spec->scope));
+	g_ptr_array_add(argv, g_strdup("--nice=" NICENESS));
+	g_ptr_array_add(argv, g_strdup_printf("--memory-mb=%" G_GINT64_FORMAT, spec->config->memory_mb));
+	g_ptr_array_add(argv, g_strdup_printf("--grace-ms=%d", DH_GENERATOR_GRACE_MS));
+	if (spec->user && *spec->user)
+		g_ptr_array_add(argv, g_strdup_printf("--user=%s", spec->user));
+	g_ptr_array_add(argv, g_strdup("--"));
+	if (spec->url)
+		add_fetch(argv, spec);
+	for (char **argument = spec->url ? NULL : spec->config->command; argument && *argument; argument++)
+		g_ptr_array_add(argv, with_voice(*argument, spec->voice));
+	g_ptr_array_add(argv, NULL);
+	return (char **)g_ptr_array_free(argv, FALSE);
+}
+
+static void add_variable(GPtrArray *envp, const char *name, const char *value)
+{
+	if (value && *value)
+		g_ptr_array_add(envp, g_strdup_printf("%s=%s", name, value));
+}
+
+static void add_scene(GPtrArray *envp, const struct dh_generator_scene *scene)
+{
+	add_variable(envp, "DH_ROOM", scene->room);
+	add_variable(envp, "DH_SEGMENT", scene->segment);
+	add_variable(envp, "DH_METADATA", scene->metadata);
+	add_variable(envp, "DH_CLIP", scene->clip);
+	if (scene->position_ms >= 0)
+		g_ptr_array_add(envp, g_strdup_printf("DH_POSITION_MS=%" G_GINT64_FORMAT, scene->position_ms));
+}
+
+/* Inherits nothing of the gateway's environment, which may hold secrets. */
+char **dh_generator_environment(const struct dh_generator_spec *spec, const char *mark)
+{
+	GPtrArray *envp = g_ptr_array_new();
+
+	g_ptr_array_add(envp, g_strdup_printf(DH_SCOPE_MARK "=%s", mark));
+	g_ptr_array_add(envp, g_strdup("PATH=/usr/local/bin:/usr/bin:/bin"));
+	g_ptr_array_add(envp, g_strdup("LANG=C.UTF-8"));
+	g_ptr_array_add(envp, g_strdup("HOME=/"));
+	add_variable(envp, "DH_URL", spec->url);
+	add_variable(envp, "DH_VOICE", spec->voice);
+	add_variable(envp, "DH_INPUT", spec->audio >= 0 ? "audio" : "text");
+	add_scene(envp, &spec->scene);
+	for (char **entry = spec->config->environment; entry && *entry; entry++)
+		g_ptr_array_add(envp, g_strdup(*entry));
+	g_ptr_array_add(envp, NULL);
+	return (char **)g_ptr_array_free(envp, FALSE);
+}

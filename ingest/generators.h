@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* All generators' places (generator_pool.h), and who waits for one.
+ *
+ * I/O thread only, but for dh_generators_new and dh_generators_free.
+ */
+#ifndef DH_GENERATORS_H
+#define DH_GENERATORS_H
+
+#include <glib.h>
+
+#include "generator_pool.h"
+#include "io.h"
+
+struct dh_generators;
+
+struct dh_generators *dh_generators_new(struct dh_io *io);
+/* Nobody may wait or have a place any more. Any thread, once the I/O thread runs nothing of
+ * it. *generators may be NULL. */
+void dh_generators_free(struct dh_generators **generators);
+
+/* Somebody who wants a place; zero it, then set the first group. */
+struct dh_place_wait {
+	const struct dh_generator_config *config; /* outlives the generators */
+	uint64_t tried;                           /* a mask of places not to be given */
+	bool is_next;                             /* goes before those that are not */
+	void (*given)(void *arg, int place);
+	void *arg;
+	/* private */
+	GList link;
+	bool is_waiting;
+};
+
+/* A place at once, or -EINPROGRESS: `given` is called later, never from within; or -ENOENT:
+ * all have been tried. */
+int dh_generators_take(struct dh_generators *generators, struct dh_place_wait *wait);
+/* It may or may not wait. */
+void dh_generators_cancel(struct dh_generators *generators, struct dh_place_wait *wait);
+
+/* See dh_generator_pool_first. */
+void dh_generators_first(struct dh_generators *generators, const struct dh_generator_config *config, int place,
+	int64_t took_us);
+/* How long its first media lately took; 0: not known. */
+int64_t dh_generators_expected_ms(const struct dh_generators *generators, const struct dh_generator_config *config,
+	int place);
+/* See dh_generator_pool_leave. */
+void dh_generators_leave(struct dh_generators *generators, const struct dh_generator_config *config, int place,
+	enum dh_place_end end);
+
+/* Who waits for a generator. */
+int dh_generators_waiting(const struct dh_generators *generators, const struct dh_generator_config *config);
+/* Its places. Borrowed. */
+struct dh_generator_pool *dh_generators_pool(struct dh_generators *generators,
+	const struct dh_generator_config *config);
+
+#endif
