@@ -377,7 +377,7 @@ class Voices(Services):
         for _ in range(10):
             self.refused(454, "voice", "say", id=room, audio="voice.wav", voice="nobody")
             segment = self.ask("say", id=room, audio="voice.wav", segment="x")["segment"]
-            self.refused(454, "segment", "say", id=room, audio="voice.wav", segment=segment)
+            self.refused(454, "segment", "say", id=room, audio="voice.wav", segment=segment, metadata={"another": True})
             self.ask("interrupt", id=room)
         end = time.monotonic() + 60
         while self.descriptors() > before:
