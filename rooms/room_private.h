@@ -37,9 +37,9 @@ struct dh_room {
 	GPtrArray *handles[DH_HANDLES_COUNT]; /* shared by events in flight, so never changed; NULL: to be rebuilt */
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
 	struct dh_ledger *ledger;
-	GPtrArray *ended;                     /* struct dh_segment, to be freed; see room_ended.c */
-	int64_t ended_poll_ticks;             /* when to free more of them */
-	int64_t live_poll_ticks;              /* when to look after the live segment that plays */
+	GPtrArray *ended;         /* struct dh_segment, to be freed; see room_ended.c */
+	int64_t ended_poll_ticks; /* when to free more of them */
+	int64_t live_poll_ticks;  /* when to look after the live segment that plays */
 	bool speaking, has_clip, has_failed;
 	bool queue_changed;              /* there may be another segment to prepare */
 	uint64_t queue_changes;          /* how often a segment has begun to play, or ended */
