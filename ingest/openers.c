@@ -17,7 +17,7 @@
 #include "opener_wire.h"
 #include "prepare/envelope.h"
 
-/* A killed process that waits for a file system is given up after so long. */
+/* A killed process that waits for a file system all that time is given up. */
 #define END_MS   300
 #define CHECK_MS 20
 /* waitid names P_PIDFD only since glibc 2.36. */
@@ -99,15 +99,19 @@ static bool is_stuck(const struct dh_opener_process *process)
 	return answer;
 }
 
-/* On a busy machine a killed process may take long to end; only one that is stuck is not
- * waited for. */
+/* On a busy machine a killed process may take long to end, and waits in the kernel now and
+ * then, for other reasons. Only one that is seen to do nothing else is not waited for: it
+ * would never be reaped. */
 static void await_end(const struct dh_opener_process *process, int64_t until_us)
 {
 	struct pollfd p = { .fd = process->pidfd, .events = POLLIN };
 
-	while (poll(&p, 1, CHECK_MS) <= 0)
-		if (g_get_monotonic_time() >= until_us && is_stuck(process))
+	while (poll(&p, 1, CHECK_MS) <= 0) {
+		if (!is_stuck(process))
+			until_us = g_get_monotonic_time() + END_MS * 1000;
+		else if (g_get_monotonic_time() >= until_us)
 			return;
+	}
 }
 
 static void end_all(const GPtrArray *processes)

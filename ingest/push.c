@@ -209,10 +209,8 @@ static gboolean timeout(gpointer arg)
 
 	if (push->state == LINE)
 		dh_push_refuse(push, DH_PUSH_LINE_OPTION);
-	else if (push->state == ASKED)
+	else if (push->state == ASKED || push->state == DRAINING)
 		dh_push_close(push); /* it does not read its refusal */
-	else if (push->state == DRAINING)
-		dh_push_close(push);
 	return G_SOURCE_CONTINUE;
 }
 

@@ -144,7 +144,7 @@ int dh_push_listen_local(const char *path, int mode, const char *group, char **e
 
 	if (strlen(path) >= sizeof address.sun_path)
 		return fail(error, -ENAMETOOLONG, DH_PUSH_SOCKET_OPTION, path);
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	err = fd < 0 ? -errno : bind_local(fd, &address, mode, group);
 	if (err == 0)

@@ -69,13 +69,14 @@ static int sweep_once(const struct sweep *sweep)
 
 bool dh_scope_sweep(const char *marker)
 {
-	struct sweep sweep = { .environment = calloc(1, ENVIRON_MAX) };
+	struct sweep sweep;
 	int empty = 0;
 
-	if (!sweep.environment || !*marker)
-		return false;
 	sweep.size = (size_t)snprintf(sweep.entry, sizeof sweep.entry, "%c" DH_SCOPE_MARK "=%s", 0, marker) + 1;
-	if (sweep.size > sizeof sweep.entry)
+	if (!*marker || sweep.size > sizeof sweep.entry)
+		return false;
+	sweep.environment = calloc(1, ENVIRON_MAX);
+	if (!sweep.environment)
 		return false;
 	for (int i = 0; i < ROUNDS && empty < EMPTY_ROUNDS; i++) {
 		empty = sweep_once(&sweep) ? 0 : empty + 1;

@@ -222,7 +222,7 @@ STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
 
 @unittest.skipUnless(os.path.exists(STREAM_MODULE), "nginx has no stream module")
 class ThroughTls(PushPython):
-    """The same through TLS, which nginx ends as docs/push.md shows it."""
+    """The same through TLS, which nginx ends as conf/nginx-push.conf.sample has it."""
 
     @classmethod
     def setUpClass(cls):
@@ -230,12 +230,13 @@ class ThroughTls(PushPython):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.pem, (port,) = certificate(folder.name), free_ports(1)
-        with open(os.path.join(ROOT, "docs/push.md"), encoding="utf-8") as file:
-            site = re.search(r"(?ms)^```\n(stream \{.*?)^```", file.read())[1]
-        for old, new in (("listen 8190 ssl", f"listen 127.0.0.1:{port} ssl"), ("/etc/ssl/gateway.pem", cls.pem),
-                         ("/etc/ssl/gateway.key", cls.pem),
+        with open(os.path.join(ROOT, "conf/nginx-push.conf.sample"), encoding="utf-8") as file:
+            site = file.read()
+        for old, new in (("listen 8190 ssl", f"listen 127.0.0.1:{port} ssl"), ("listen [::]:8190 ssl;", ""),
+                         ("/etc/ssl/certs/stage.example.org.pem", cls.pem),
+                         ("/etc/ssl/private/stage.example.org.key", cls.pem),
                          ("unix:/run/janus/push.sock", "unix:" + cls.janus.path("push.sock"))):
-            assert old in site, old
+            assert site.count(old) == 1, old
             site = site.replace(old, new)
         path = os.path.join(folder.name, "nginx.conf")
         with open(path, "w") as file:

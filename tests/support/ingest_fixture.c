@@ -132,34 +132,52 @@ void wake(int pid)
 		fclose(file);
 }
 
+/* Adds the children of one thread. */
+static void add_children(GArray *pids, const char *thread)
+{
+	char path[300];
+	FILE *file;
+	int pid;
+
+	snprintf(path, sizeof path, "/proc/self/task/%s/children", thread);
+	file = fopen(path, "re");
+	while (file && fscanf(file, "%d", &pid) == 1)
+		g_array_append_val(pids, pid);
+	if (file)
+		fclose(file);
+}
+
 int each_child(void (*what)(int pid))
 {
+	GArray *pids = g_array_new(FALSE, FALSE, sizeof(int));
 	DIR *dir = opendir("/proc/self/task");
 	struct dirent *item;
-	int n = 0;
+	int n;
 
-	while (dir && (item = readdir(dir))) {
-		char path[300];
-		FILE *file;
-		int pid;
-		snprintf(path, sizeof path, "/proc/self/task/%s/children", item->d_name);
-		file = fopen(path, "re");
-		while (file && fscanf(file, "%d", &pid) == 1) {
-			if (what)
-				what(pid);
-			n++;
-		}
-		if (file)
-			fclose(file);
-	}
+	while (dir && (item = readdir(dir)))
+		add_children(pids, item->d_name);
 	if (dir)
 		closedir(dir);
+	n = (int)pids->len;
+	for (int i = 0; what && i < n; i++)
+		what(g_array_index(pids, int, i));
+	g_array_unref(pids);
 	return n;
 }
 
 int count_children(void)
 {
 	return each_child(NULL);
+}
+
+void await_counts(int fds, int children)
+{
+	double end = now_ms() + AWAIT_S * 1e3;
+
+	while ((count_children() != children || count_entries("/proc/self/fd") != fds) && now_ms() < end)
+		usleep(5000);
+	CHECK_INT(count_children(), children);
+	CHECK_INT(count_entries("/proc/self/fd"), fds);
 }
 
 /* --- the fixture */
@@ -219,8 +237,7 @@ void ingest_fixture_close(struct ingest_fixture *fixture)
 	dh_ingest_free(&fixture->ingest);
 	dh_io_free(&fixture->io);
 	remove_folder(fixture->folder);
-	CHECK_INT(count_children(), fixture->children);
-	CHECK_INT(count_entries("/proc/self/fd"), fixture->fds);
+	await_counts(fixture->fds, fixture->children);
 }
 
 void ingest_fixture_file(struct ingest_fixture *fixture, const char *name, const void *bytes, size_t size)
@@ -284,7 +301,7 @@ struct dh_ingest_stats ingest_fixture_stats(struct ingest_fixture *fixture)
 
 void check_good(const struct heard *heard, int pictures)
 {
-	CHECK_INT(heard->failures, 0);
+	CHECK(heard->failures == 0, "%s", heard->text);
 	CHECK_INT(heard->heads, 1);
 	CHECK_INT(heard->anchors, 1);
 	CHECK_INT(heard->units, pictures * 3);

@@ -81,11 +81,15 @@ int count_entries(const char *path);
 /* Continues a child that has stopped itself. */
 void wake(int pid);
 
-/* Calls `what` (may be NULL) for the children of every thread. Returns how many there
- * are. */
+/* Calls `what` (may be NULL) for the children of every thread, but not for those that are
+ * started meanwhile. Returns how many there are. */
 int each_child(void (*what)(int pid));
 
 int count_children(void);
+
+/* Checks that there are so many descriptors and children. Threads that the loader abandoned,
+ * because they were slow, still hold some for a while. */
+void await_counts(int fds, int children);
 
 /* --- the fixture */
 

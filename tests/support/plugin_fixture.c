@@ -29,8 +29,7 @@ void plugin_fixture_close(struct plugin_fixture *fixture)
 	event_checker_free(&fixture->checker);
 	plugin_files_clear(&fixture->files);
 	CHECK_INT(gateway_sessions(), 0);
-	CHECK_INT(count_children(), fixture->children);
-	CHECK_INT(count_entries("/proc/self/fd"), fixture->fds);
+	await_counts(fixture->fds, fixture->children);
 }
 
 int code_of(json_t *answer)

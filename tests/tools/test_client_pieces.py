@@ -78,8 +78,9 @@ class Pieces(Case):
         stage = self.stage(server, max_parallel=1)
         server.allowed_ms = 0
         futures = [stage.push_av_segment(n, *arrays(), utterance="u") for n in range(6)]
-        server.wait(lambda pushes: len(pushes) == 2)
-        server.pushes[0].stop({"event": "removed", "reason": "cut"})
+        first, = (p for p in server.wait(lambda pushes: len(pushes) == 2) if p.line["index"] == 0)
+        first.stop({"event": "removed", "reason": "cut"})
+        futures[0].result(WAIT_S)       # before the second one ends and makes room for the third
         server.play(EVERYTHING)
         results = [f.result(WAIT_S) for f in futures]
         self.assertEqual(str(results[0]), "removed (cut), played_ms=0")
@@ -112,6 +113,7 @@ class Pieces(Case):
         stage = self.stage(server)
         with self.assertRaises(PushError):
             stage.push_av_segment(0, *arrays()).result(WAIT_S)
+        server.refuse = None            # else the refusal may come first
         frames, wave = arrays()
         with self.assertRaisesRegex(TypeError, "^samples: expected"):
             stage.push_av_segment(1, frames, wave.astype(np.float64)).result(WAIT_S)

@@ -128,9 +128,31 @@ static void test_program_is_away_for_a_while(void)
 	ingest_fixture_close(&fixture);
 }
 
-static void end_at_once(int pid)
+/* Not dh-open: that costs whoever waits for it. */
+static void kill_worker(int pid)
 {
-	kill(pid, SIGKILL);
+	char path[40], *name = NULL;
+
+	snprintf(path, sizeof path, "/proc/%d/comm", pid);
+	if (g_file_get_contents(path, &name, NULL, NULL) && strcmp(name, "worker\n") == 0)
+		kill(pid, SIGKILL);
+	g_free(name);
+}
+
+/* Of the jobs that waited, those may fail that a killed worker got before it ended. */
+static void check_good_but_killed(struct heard *heard, int killed)
+{
+	int failures = 0;
+
+	for (int i = 0; i < WAITING; i++) {
+		AWAIT(&heard[i], heard[i].ends + heard[i].failures > 0);
+		if (strstr(heard[i].text, "ended by signal 9"))
+			failures++;
+		else
+			check_good(&heard[i], 3 + i);
+		heard_clear(&heard[i]);
+	}
+	CHECK(failures <= killed, "%d failures", failures);
 }
 
 /* As the kernel does when memory is short: it costs only the jobs in progress. */
@@ -147,10 +169,10 @@ static void test_all_workers_are_killed(void)
 	AWAIT(&hanging, hanging.units >= 15);
 	listen_to_many(&fixture, heard);
 	AWAIT_STATS(&fixture, stats, stats.jobs_waiting == WAITING && stats.workers_ready == 2);
-	each_child(end_at_once);
+	each_child(kill_worker);
 	AWAIT(&hanging, hanging.failures > 0);
 	CHECK(strstr(hanging.text, "ended by signal 9"), "%s", hanging.text);
-	check_all_good(heard);
+	check_good_but_killed(heard, 2);
 	heard_clear(&hanging);
 	ingest_fixture_close(&fixture);
 }
