@@ -137,12 +137,21 @@ class Urls(Services):
             self.assertIn(error, end["error"])
 
     def test_it_falls_silent(self):
+        started = threading.Event()
+
         def answer(asked):
-            asked.send(self.media[:len(self.media) // 2])
+            half = len(self.media) // 2
+            asked.send(self.media[:half])
+            while not started.wait(0.3):        # a little more, however long the first half takes to begin
+                asked.send(self.media[half:half + 1])
+                half += 1
             time.sleep(30)
         self.answers["plain"] = answer
         room, events = self.speaking_room("plain")
-        end = self.end_of(events, self.say(room))
+        segment = self.say(room)
+        self.event(events, segment, "started")
+        started.set()
+        end = self.end_of(events, segment)
         self.assertIn("sent nothing for 2 s", end["error"])
         self.assertGreater(end["played_ms"], 100)
 
