@@ -88,7 +88,7 @@ class Permanent(unittest.TestCase):
             with self.subTest(make.__name__), Odd(JCFG) as janus:
                 ask = self.start(janus)
                 self.assertEqual([r["id"] for r in ask("list")["list"]], [1, 2, 3])
-                self.assertIn("rooms.jcfg cannot be read: it is no regular file", janus.log())
+                janus.wait_log("rooms.jcfg cannot be read: it is no regular file")
                 answer = ask("create", avatar="small", permanent=True)
                 self.assertEqual(answer["error_code"], 467, answer)
                 (os.rmdir if make is os.mkdir else os.unlink)(janus.path(FILE))
@@ -118,16 +118,16 @@ class Permanent(unittest.TestCase):
                     self.assertTrue(answer["permanent"])
                     with open(janus.path(FILE)) as f:
                         self.assertIn('"gone"', f.read())
-                    self.assertIn("there is no (correct) avatar", janus.log())
+                    janus.wait_log("there is no (correct) avatar")
                 else:
                     self.assertEqual(answer["error_code"], 467)
                     with open(janus.path(FILE)) as f:
                         self.assertEqual(f.read(), text)
-                    self.assertIn("is not written either, until it is repaired", janus.log())
+                    janus.wait_log("is not written either, until it is repaired")
                     with open(janus.path(FILE), "w") as f:
                         f.write('room-1: { id = 9 avatar = "small" }')
                     self.assertTrue(ask("create", avatar="small", permanent=True)["permanent"])
-                    self.assertIn("rooms.jcfg has been changed, and is read again", janus.log())
+                    janus.wait_log("rooms.jcfg has been changed, and is read again")
                     ask = self.start(janus, again=True)
                     self.assertEqual(ask("info", id=9)["info"]["id"], 9)
 
@@ -142,7 +142,7 @@ class StringIds(unittest.TestCase):
             handle = janus.attach()
             ask = lambda request, **fields: handle.request({"request": request, **fields})
             self.assertEqual([r["id"] for r in ask("list")["list"]], ["12", "room-ä"])
-            self.assertIn("room-c: id", janus.log())
+            janus.wait_log("room-c: id")
             for wrong in (12, "", "x" * 257, "a\nb", None, []):
                 self.assertEqual(ask("info", id=wrong)["error_code"], 454, wrong)
             self.assertEqual(ask("info", id="13")["error_code"], 455)

@@ -390,12 +390,12 @@ class Configured(unittest.TestCase):
         janus = JanusServer('general: { cache_folder = "" worker = "{prepare}" push_plain = true '
                             'push_listen = "0.0.0.0:%d" }' % port)
         with janus:
-            self.assertIn("without encryption", janus.log())
+            janus.wait_log("without encryption")
 
     def test_a_socket_left_behind_is_replaced(self):
         janus = JanusServer('general: { cache_folder = "" worker = "{prepare}" push_socket = "{folder}/push.sock" }')
         with janus:
-            self.assertIn("generators may push to", janus.log())
+            janus.wait_log("generators may push to")
             path = janus.path("push.sock")
             janus.process.kill()
             janus.process.wait()

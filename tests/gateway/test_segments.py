@@ -186,7 +186,7 @@ class Speech(ServerCase):
         self.assertIn(event["played_ms"], range(200, 1900))
         note, = [note for note in event["notes"] if "cut short" in note]
         self.assertNotIn("/", note)
-        self.assertRegex(self.janus.log(), f"segment {segment} .* is incomplete: {re.escape(note)}")
+        self.janus.wait_log(f"segment {segment} .* is incomplete: {re.escape(note)}", pattern=True)
 
     def test_a_generator_that_stops_in_the_middle_of_its_container(self):
         room, watcher = self.speaking_room("part")

@@ -17,6 +17,7 @@ import http.client
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -330,6 +331,14 @@ class JanusServer:
     def log(self):
         with open(self.log_path, errors="replace") as f:
             return f.read()
+
+    def wait_log(self, words, pattern=False):
+        """Until the log has `words`, or matches the pattern: Janus writes it in a thread of its own."""
+        end = time.monotonic() + WAIT_S
+        while not (re.search(words, self.log()) if pattern else words in self.log()):
+            if time.monotonic() > end:
+                raise AssertionError("the log lacks %r: %s" % (words, self.log()[-3000:]))
+            time.sleep(0.02)
 
     def wait_for_state(self, handle, room, *states, timeout=WAIT_S):
         """Waits until the room is in one of `states`; returns its info."""
