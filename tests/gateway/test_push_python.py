@@ -110,6 +110,19 @@ class PushPython(RequestCase):
             self.assertGreaterEqual(raised[0].played_ms, 0)
             self.assertLess(raised[0].played_ms, 60000)
 
+    def test_interrupting_from_here(self):
+        """What the room has read ahead is not played."""
+        for stage in (self.stage(), self.encoding()):
+            plays = threading.Event()
+            with stage.segment(**FORMAT, on_event=lambda e, p=plays: e["event"] == "progress" and p.set()) as s:
+                for frame, samples in made(40):
+                    s.push(frame, samples)
+                self.assertTrue(plays.wait(WAIT_S))
+                self.assertEqual(stage.interrupt().event, "finished")
+                self.assertEqual(s.close().event, "interrupted")
+            self.assertEqual(s.result.reason, "priority")
+            self.assertLess(s.result.played_ms, 1600)
+
     def test_what_was_heard(self):
         with self.stage().segment(**FORMAT, text="Hello there", words=[["Hello", 0, 300], ["there", 400, 700]]) as s:
             for frame, samples in made(25):

@@ -97,6 +97,10 @@ class Push:
             self.server.pushes.append(self)
             self.server.changed.notify_all()
         self.send_event("queued", position=0)
+        if fields.get("priority") == "urgent":
+            for other in self.server.pushes[:-1]:
+                if not other.end and other.line.get("priority") != "urgent":
+                    other.stop({"event": "interrupted", "reason": "priority"})
         self.send({"event": "want", "ms": self.server.ahead_ms})
         self.receive()
 

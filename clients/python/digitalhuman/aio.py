@@ -185,6 +185,9 @@ class AsyncStage:
     async def info(self) -> Dict[str, Any]:
         return await _in_thread(self._stage.info)
 
+    async def interrupt(self) -> Result:
+        return await _in_thread(self._stage.interrupt)
+
     def forget_avatar(self) -> None:
         self._stage.forget_avatar()
 

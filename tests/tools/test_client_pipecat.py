@@ -1,0 +1,239 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The output transport for Pipecat, against a stand-in for the gateway; Pipecat itself where it is installed, else
+a stand-in made from its documentation."""
+import asyncio
+import os
+import sys
+import unittest
+
+from client_case import Case
+from pipecat_standin import install
+from push_server import EVERYTHING, WAIT_S
+
+IS_REAL = install()
+sys.path.insert(0, os.path.join(os.environ["DH_ROOT"], "clients", "pipecat"))
+from digitalhuman import AsyncStage
+from digitalhuman_pipecat import DigitalHumanOutput, DigitalHumanParams, RoomEventFrame
+from pipecat.frames import frames as f
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+RATE = 24000
+PICTURE = bytes(range(192)) * 64       # 64 x 64
+UP, DOWN = FrameDirection.UPSTREAM, FrameDirection.DOWNSTREAM
+
+
+class Neighbour(FrameProcessor):
+    """Keeps what comes."""
+
+    def __init__(self):
+        super().__init__()
+        self.frames, self.came = [], asyncio.Event()
+
+    async def queue_frame(self, frame, direction=DOWN, callback=None):
+        self.frames.append(frame)
+        self.came.set()
+
+    async def process_frame(self, frame, direction):
+        pass
+
+    def kinds(self, *kinds):
+        return [type(frame).__name__ for frame in self.frames if isinstance(frame, kinds)]
+
+    async def wait(self, kind, count=1):
+        while len(self.kinds(kind)) < count:
+            self.came.clear()
+            await asyncio.wait_for(self.came.wait(), WAIT_S)
+        return [frame for frame in self.frames if isinstance(frame, kind)]
+
+
+class Rig:
+    def __init__(self, server, **params):
+        self.server = server
+        self.stage = AsyncStage(server.address, server.room, server.secret, encode=False)
+        self.output = DigitalHumanOutput(self.stage, DigitalHumanParams(
+            audio_out_sample_rate=RATE, video_out_width=64, video_out_height=64, **params))
+        self.before, self.after = Neighbour(), Neighbour()
+        self.before.link(self.output)
+        self.output.link(self.after)
+
+    async def __aenter__(self):
+        if IS_REAL:
+            await self.set_up_the_real_one()
+        await self.send(f.StartFrame())
+        return self
+
+    async def set_up_the_real_one(self):
+        from pipecat.clocks.system_clock import SystemClock
+        from pipecat.processors.frame_processor import FrameProcessorSetup
+        from pipecat.utils.asyncio.task_manager import TaskManager
+        import inspect
+        named = {"clock": SystemClock(), "task_manager": TaskManager(), "observer": None, "audio_out_sample_rate": RATE}
+        known = inspect.signature(FrameProcessorSetup).parameters
+        for name, parameter in known.items():
+            if parameter.default is inspect.Parameter.empty:
+                named.setdefault(name, None)
+        await self.output.setup(FrameProcessorSetup(**{n: v for n, v in named.items() if n in known}))
+
+    async def __aexit__(self, *error):
+        await self.output.cleanup()
+        if not IS_REAL:
+            await self.output.cancel_tasks()
+
+    async def send(self, *frames):
+        for frame in frames:
+            await self.output.queue_frame(frame, DOWN)
+
+    async def speak(self, ms, pictures=0):
+        await self.send(f.TTSStartedFrame())
+        for at in range(0, ms, 40):
+            await self.send(f.TTSAudioRawFrame(b"\1\2" * (RATE * min(40, ms - at) // 1000), RATE, 1))
+        if pictures:
+            while not self.server.pushes:
+                await asyncio.sleep(0.01)
+        for _ in range(pictures):
+            await self.send(f.OutputImageRawFrame(PICTURE, (64, 64), "RGB"))
+
+    async def until(self, condition):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+    def bot(self, neighbour):
+        return neighbour.kinds(f.BotStartedSpeakingFrame, f.BotStoppedSpeakingFrame)
+
+
+class Pipecat(Case):
+    def run_async(self, function, params=None, **options):
+        server = self.server(**options)
+
+        async def main():
+            async with Rig(server, **(params or {})) as rig:
+                await asyncio.wait_for(function(rig, server), WAIT_S)
+        asyncio.run(main())
+
+    def test_an_answer_is_one_segment_and_speech_is_told_when_it_is_heard(self):
+        async def run(rig, server):
+            server.allowed_ms = 0
+            await rig.send(f.LLMFullResponseStartFrame())
+            await rig.speak(200)
+            await rig.send(f.TTSStoppedFrame())         # a sentence
+            await rig.speak(300)
+            await rig.send(f.TTSStoppedFrame(), f.LLMFullResponseEndFrame())
+            await rig.after.wait(f.LLMFullResponseEndFrame)
+            await rig.until(lambda: server.pushes and server.pushes[0].media and server.pushes[0].media.ms >= 500)
+            self.assertEqual((rig.bot(rig.before), rig.bot(rig.after)), ([], []))
+            server.play(200)
+            await rig.before.wait(f.BotStartedSpeakingFrame)
+            await rig.before.wait(f.BotSpeakingFrame)
+            self.assertEqual(rig.before.kinds(f.BotStoppedSpeakingFrame), [])
+            server.play(EVERYTHING)
+            for side in (rig.before, rig.after):
+                await side.wait(f.BotStoppedSpeakingFrame)
+                self.assertEqual(rig.bot(side), ["BotStartedSpeakingFrame", "BotStoppedSpeakingFrame"])
+                events = [frame.event["event"] for frame in side.frames if isinstance(frame, RoomEventFrame)]
+                self.assertEqual([e for e in events if e not in ("want", "progress")],
+                                 ["queued", "started", "finished"])
+            self.assertEqual(len(server.pushes), 1)
+            self.assertLess(server.pushes[0].played_ms - 500, 20)
+        self.run_async(run)
+
+    def test_pictures_go_with_the_sound(self):
+        async def run(rig, server):
+            for _ in range(5):                          # idle
+                await rig.send(f.OutputImageRawFrame(PICTURE, (64, 64), "RGB"))
+            await rig.speak(400, pictures=10)
+            await rig.until(lambda: server.pushes[0].media and server.pushes[0].media.ms == 400)
+            await rig.send(f.TTSStoppedFrame())
+            await rig.before.wait(f.BotStoppedSpeakingFrame)
+            pictures = [unit for unit in server.pushes[0].media.units if len(unit.data) == len(PICTURE)]
+            self.assertEqual([unit.data for unit in pictures], [PICTURE] * 10)
+            self.assertEqual(len(server.pushes), 1)
+        self.run_async(run, params={"video_out_enabled": True})
+
+    def test_two_answers_are_two_segments_in_turn(self):
+        async def run(rig, server):
+            server.allowed_ms = 0
+            for _ in range(2):
+                await rig.speak(200)
+                await rig.send(f.TTSStoppedFrame())
+            await rig.until(lambda: server.pushes and server.pushes[0].media and server.pushes[0].media.ms == 200)
+            self.assertEqual(len(server.pushes), 1)
+            server.play(EVERYTHING)
+            await rig.before.wait(f.BotStoppedSpeakingFrame, 2)
+            self.assertEqual(rig.bot(rig.before), ["BotStartedSpeakingFrame", "BotStoppedSpeakingFrame"] * 2)
+            self.assertEqual([push.played_ms for push in server.pushes], [200, 200])
+        self.run_async(run)
+
+    def test_interruption_drops_what_the_room_has_read_ahead(self):
+        async def run(rig, server):
+            server.allowed_ms = 200
+            await rig.speak(5000)
+            await rig.before.wait(f.BotStartedSpeakingFrame)
+            await rig.until(lambda: server.pushes[0].media.ms >= 1000)
+            await rig.send(f.InterruptionFrame())
+            await rig.before.wait(f.BotStoppedSpeakingFrame)
+            self.assertEqual(server.pushes[0].end["event"], "interrupted")
+            self.assertEqual(server.pushes[0].played_ms, 200)
+            server.allowed_ms = EVERYTHING
+            await rig.speak(200)                        # the next answer
+            await rig.send(f.TTSStoppedFrame())
+            await rig.before.wait(f.BotStoppedSpeakingFrame, 2)
+            self.assertEqual(rig.bot(rig.after), ["BotStartedSpeakingFrame", "BotStoppedSpeakingFrame"] * 2)
+            spoken = [push for push in server.pushes if push.line.get("priority") != "urgent"]
+            self.assertEqual([push.end["event"] for push in spoken], ["interrupted", "finished"])
+            self.assertEqual(rig.before.kinds(f.ErrorFrame), [])
+        self.run_async(run)
+
+    def test_interrupted_while_nothing_is_heard_and_before_it_starts(self):
+        async def run(rig, server):
+            await rig.send(f.InterruptionFrame())
+            self.assertEqual(server.pushes, [])
+            server.allowed_ms = 0
+            await rig.speak(1000)
+            await rig.until(lambda: server.pushes and server.pushes[0].media)
+            await rig.send(f.InterruptionFrame())
+            server.play(20)
+            await rig.until(lambda: server.pushes[0].over.is_set())
+            self.assertEqual((server.pushes[0].end["event"], server.pushes[0].played_ms), ("interrupted", 20))
+        self.run_async(run)
+
+    def test_the_room_interrupts_the_pipeline(self):
+        async def run(rig, server):
+            server.allowed_ms = 200
+            await rig.speak(5000)
+            await rig.before.wait(f.BotStartedSpeakingFrame)
+            server.pushes[0].interrupt()
+            for side in (rig.before, rig.after):
+                await side.wait(f.InterruptionFrame)
+                await side.wait(f.BotStoppedSpeakingFrame)
+                self.assertEqual(side.kinds(f.InterruptionFrame), ["InterruptionFrame"])
+            self.assertEqual(len(server.pushes), 1)     # what waited in the pipeline is forgotten
+        self.run_async(run)
+
+    def test_a_refusal_is_an_error_and_no_speech(self):
+        async def run(rig, server):
+            await rig.speak(100)
+            error, = await rig.before.wait(f.ErrorFrame)
+            self.assertIn("464", error.error)
+            self.assertEqual(rig.bot(rig.before), [])
+        self.run_async(run, refuse=(464, "too many"))
+
+    def test_the_end_plays_to_the_end(self):
+        async def run(rig, server):
+            await rig.speak(300)
+            await rig.send(f.EndFrame())
+            await rig.after.wait(f.EndFrame)
+            self.assertEqual((server.pushes[0].end["event"], server.pushes[0].played_ms), ("finished", 300))
+            self.assertEqual(rig.bot(rig.after), ["BotStartedSpeakingFrame", "BotStoppedSpeakingFrame"])
+        self.run_async(run)
+
+    def test_a_voice_that_just_stops_is_over_after_a_pause(self):
+        async def run(rig, server):
+            await rig.speak(100)
+            await rig.before.wait(f.BotStoppedSpeakingFrame)
+            self.assertEqual(server.pushes[0].end["event"], "finished")
+        self.run_async(run, params={"pause_s": 0.2})
+
+
+if __name__ == "__main__":
+    unittest.main()
