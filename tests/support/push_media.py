@@ -149,3 +149,23 @@ class Prepared:
     @property
     def is_cut(self):
         return not self.is_ended
+
+
+class Wav:
+    """What of 16-bit WAV of unknown length has come: `sound`, bytes."""
+    is_cut = False
+
+    def __init__(self):
+        self.header, self.sound, self.rate = b"", b"", 0
+
+    def feed(self, data):
+        want = 44 - len(self.header)
+        self.header, self.sound = self.header + data[:want], self.sound + data[max(0, want):]
+        if want > 0 and len(self.header) == 44:
+            assert self.header[:4] + self.header[8:16] + self.header[36:40] == b"RIFFWAVEfmt data", self.header
+            channels, self.rate, self.bytes = struct.unpack_from("<HII", self.header, 22)
+            assert self.bytes == self.rate * channels * 2
+
+    @property
+    def ms(self):
+        return len(self.sound) * 1000 // self.bytes if self.rate else 0

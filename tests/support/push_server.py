@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 
-from push_media import Nut, Prepared
+from push_media import Nut, Prepared, Wav
 
 sys.path.insert(0, os.path.join(os.environ["DH_ROOT"], "clients", "python"))
 
@@ -186,7 +186,7 @@ class Push:
         with self.server.changed:
             self.bytes += len(data)
             if self.media is None:
-                self.media = Prepared() if data[:1] == b"D" else Nut()
+                self.media = Prepared() if data[:1] == b"D" else Wav() if data[:1] == b"R" else Nut()
             self.media.feed(data)
             self.server.changed.notify_all()
 

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Drives RoomAudioOutput (audio_output.mjs beside it) with the real @livekit/agents, as lines of JSON on standard input
+// say, and prints what it emits.
+import readline from 'node:readline';
+import { initializeLogger } from '@livekit/agents';
+import { AudioFrame } from '@livekit/rtc-node';
+
+initializeLogger({ pretty: false, level: 'silent' });
+const { RoomAudioOutput } = await import('./audio_output.mjs');
+const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+const output = new RoomAudioOutput({ ...JSON.parse(process.argv[2]), onEvent: (event) => say({ room: event.event }) });
+const buffer = new Int16Array(480);   // used again for each frame
+let sample = 0;
+
+output.on('playbackStarted', () => say({ started: true }));
+output.on('playbackFinished', (event) => say({ finished: event }));
+
+const doing = {
+  async capture({ ms }) {
+    for (let at = 0; at < ms; at += 20) {
+      for (let n = 0; n < buffer.length; n++) buffer[n] = sample++ & 0x7fff;
+      await output.captureFrame(new AudioFrame(buffer, 24000, 1, buffer.length));
+    }
+  },
+  flush: () => output.flush(),
+  clear: () => output.clearBuffer(),
+  pause: () => output.pause(),
+  resume: () => output.resume(),
+  waitForPlayout: () => { output.waitForPlayout().then((event) => say({ playout: event })); },
+  end: () => process.exit(0),
+};
+
+say({ canPause: output.canPause });
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  const command = JSON.parse(line);
+  await doing[command.do](command);
+  say({ done: command.do });
+}

@@ -1,0 +1,252 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The audio output for LiveKit Agents with the real @livekit/agents of npm, against a stand-in for the gateway. It is
+skipped where the package is not installed (see clients/livekit) and cannot be."""
+import fcntl
+import json
+import os
+import queue
+import shutil
+import struct
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from push_server import EVERYTHING, WAIT_S, PushServer
+
+ROOT = os.environ["DH_ROOT"]
+CLIENT = os.path.join(ROOT, "clients", "livekit")
+INSTALL_S = 400
+
+
+def node_modules():
+    """The folder with the package, which is installed once; SkipTest says why there is none."""
+    given = os.environ.get("DH_NODE_MODULES", os.path.join(CLIENT, "node_modules"))
+    if os.path.isdir(os.path.join(given, "@livekit", "agents")):
+        return given
+    if not shutil.which("npm") or not shutil.which("node"):
+        raise unittest.SkipTest("Node and npm are not installed")
+    folder = os.path.join(os.environ["DH_BUILD"], "livekit")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "lock"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        modules, done = os.path.join(folder, "node_modules"), os.path.join(folder, "done")
+        if not os.path.exists(done):
+            shutil.copy(os.path.join(CLIENT, "package.json"), folder)
+            try:
+                subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=folder,
+                               check=True, timeout=INSTALL_S, stdin=subprocess.DEVNULL, capture_output=True)
+            except (subprocess.SubprocessError, OSError) as problem:
+                raise unittest.SkipTest(f"@livekit/agents cannot be installed: {problem}") from None
+            with open(done, "w", encoding="ascii"):
+                pass
+    return modules
+
+
+class Agent:
+    """A Node process; what it prints, in order, in `lines`."""
+
+    def __init__(self, folder, options):
+        self.process = subprocess.Popen(["node", "livekit_agent.mjs", json.dumps(options)], cwd=folder, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.lines, self.queue = [], queue.Queue()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.queue.put(json.loads(line))
+        self.queue.put(None)
+
+    def wait(self, condition):
+        """Until one of the lines from now on fits; returns it."""
+        while True:
+            line = self.queue.get(timeout=WAIT_S)
+            assert line is not None, "the agent has ended"
+            self.lines.append(line)
+            if condition(line):
+                return line
+
+    def do(self, name, **fields):
+        self.process.stdin.write(json.dumps({"do": name, **fields}) + "\n")
+        self.process.stdin.flush()
+        self.wait(lambda line: line.get("done") == name)
+
+    def said(self, name):
+        return [line[name] for line in self.lines if name in line]
+
+    def finished(self, count=1):
+        while len(self.said("finished")) < count:
+            self.wait(lambda line: "finished" in line)
+        return [(event["playbackPosition"], event["interrupted"]) for event in self.said("finished")]
+
+    def started(self):
+        if not self.said("started"):
+            self.wait(lambda line: "started" in line)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(WAIT_S)
+        self.reader.join(WAIT_S)
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(WAIT_S)
+        self.reader.join(WAIT_S)
+        self.process.stdout.close()
+        while True:
+            line = self.queue.get_nowait()
+            if line is None:
+                return
+            self.lines.append(line)
+
+
+class LiveKit(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        modules = node_modules()
+        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        for file in ("clients/livekit/audio_output.mjs", "clients/livekit/push.mjs", "tests/support/livekit_agent.mjs"):
+            shutil.copy(os.path.join(ROOT, file), cls.folder)
+        os.symlink(modules, os.path.join(cls.folder, "node_modules"))
+
+    def begin(self, **options):
+        self.server = self.enterContext(PushServer(secret="demo", **options))
+        agent = Agent(self.folder, {"address": self.server.address, "room": 1, "secret": "demo"})
+        self.addCleanup(agent.kill)
+        agent.wait(lambda line: line.get("canPause") is True)
+        return agent
+
+    def spoken(self):
+        return [push for push in self.server.pushes if push.line.get("priority") != "urgent"]
+
+    def samples(self, push):
+        """The samples that were heard, which count on from 0."""
+        heard = push.media.sound[:push.played_ms * 48]
+        return struct.unpack(f"<{len(heard) // 2}h", heard)
+
+    def arrived(self, number, ms):
+        self.server.wait(lambda pushes: len(self.spoken()) > number and self.spoken()[number].media
+                         and self.spoken()[number].media.ms >= ms)
+
+    def test_segments_in_turn_each_finished_once(self):
+        agent = self.begin()
+        self.server.allowed_ms = 0
+        for ms in (400, 600):
+            agent.do("capture", ms=ms)
+            agent.do("flush")
+        agent.do("waitForPlayout")
+        self.arrived(0, 400)
+        self.assertEqual((len(self.spoken()), agent.said("started"), agent.said("finished")), (1, [], []))
+        self.server.play(EVERYTHING)
+        self.assertEqual(agent.finished(2), [(0.4, False), (0.6, False)])
+        agent.end()
+        self.assertEqual((agent.finished(2), len(agent.said("started"))), ([(0.4, False), (0.6, False)], 2))
+        self.assertEqual(agent.said("playout"), [{"playbackPosition": 0.6, "interrupted": False}])
+        self.assertEqual(sum((self.samples(push) for push in self.spoken()), ()), tuple(range(24000)))
+
+    def test_it_plays_before_it_is_flushed(self):
+        agent = self.begin()
+        agent.do("capture", ms=200)
+        agent.started()
+        agent.do("capture", ms=200)
+        self.arrived(0, 400)
+        self.assertEqual(agent.said("finished"), [])
+        agent.do("flush")
+        self.assertEqual(agent.finished(), [(0.4, False)])
+
+    def test_clear_ends_it_at_once_with_what_was_heard(self):
+        agent = self.begin()
+        self.server.allowed_ms = 300
+        agent.do("capture", ms=5000)
+        agent.started()
+        self.arrived(0, 1000)
+        agent.do("clear")
+        self.assertEqual(agent.finished(), [(0.3, True)])
+        agent.do("capture", ms=100)         # before the flush: of what was cleared
+        agent.do("flush")
+        self.server.play(EVERYTHING)
+        agent.do("capture", ms=200)
+        agent.do("flush")
+        self.assertEqual(agent.finished(2), [(0.3, True), (0.2, False)])
+        agent.do("clear")                   # nothing plays
+        agent.end()
+        self.assertEqual(len(agent.said("finished")), 2)
+        self.assertEqual([push.end["event"] for push in self.spoken()], ["interrupted", "finished"])
+
+    def test_clear_before_it_starts_and_of_what_waits(self):
+        agent = self.begin()
+        self.server.allowed_ms = 0
+        for _ in range(2):
+            agent.do("capture", ms=200)
+            agent.do("flush")
+        self.arrived(0, 200)
+        agent.do("clear")
+        self.server.play(20)
+        self.assertEqual(agent.finished(2), [(0.02, True), (0, True)])
+        self.assertEqual(len(self.spoken()), 1)
+
+    def test_pause_and_resume_lose_nothing(self):
+        agent = self.begin()
+        self.server.allowed_ms = 300
+        agent.do("capture", ms=1000)
+        agent.do("flush")
+        agent.started()
+        self.arrived(0, 1000)
+        self.server.wait(lambda pushes: pushes[0].played_ms == 300)
+        agent.do("pause")
+        self.server.wait(lambda pushes: self.spoken()[0].end)
+        self.assertTrue(self.spoken()[0].over.wait(WAIT_S))
+        self.server.play(EVERYTHING)
+        self.assertEqual((agent.said("finished"), len(self.spoken())), ([], 1))
+        agent.do("resume")
+        self.assertEqual(agent.finished(), [(1.0, False)])
+        self.assertEqual(len(agent.said("started")), 1)
+        self.assertEqual([push.played_ms for push in self.spoken()], [300, 700])
+        self.assertEqual(sum((self.samples(push) for push in self.spoken()), ()), tuple(range(24000)))
+
+    def test_paused_then_cleared(self):
+        agent = self.begin()
+        self.server.allowed_ms = 200
+        agent.do("capture", ms=1000)
+        agent.do("flush")
+        agent.started()
+        self.arrived(0, 1000)
+        agent.do("pause")
+        agent.do("clear")
+        self.assertEqual(agent.finished(), [(0.2, True)])
+        self.server.play(EVERYTHING)
+        agent.do("capture", ms=100)         # waits until it goes on
+        agent.do("flush")
+        agent.do("resume")
+        self.assertEqual(agent.finished(2)[1], (0.1, False))
+
+    def test_the_room_is_interrupted_by_others(self):
+        agent = self.begin()
+        self.server.allowed_ms = 100
+        agent.do("capture", ms=1000)
+        agent.started()
+        self.spoken()[0].interrupt()
+        self.assertEqual(agent.finished(), [(0.1, True)])
+        agent.do("capture", ms=1000)        # still of the same answer
+        agent.do("flush")
+        agent.end()
+        self.assertEqual((len(agent.said("finished")), len(self.spoken())), (1, 1))
+
+    def test_refused_and_nobody_there(self):
+        agent = self.begin(refuse=(464, "too many"))
+        agent.do("capture", ms=100)
+        agent.do("flush")
+        self.assertEqual(agent.finished(), [(0, True)])
+        self.server.stop_listening()
+        agent.do("capture", ms=100)
+        agent.do("flush")
+        self.assertEqual(agent.finished(2), [(0, True)] * 2)
+        self.assertEqual(agent.said("started"), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
