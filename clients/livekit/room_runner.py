@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plays a video generator of LiveKit Agents (livekit.agents.voice.avatar.VideoGenerator) through a room of the gateway,
+in the place of AvatarRunner:
+
+    runner = RoomRunner(AsyncStage("gateway:8189", room=1, secret="demo"), audio_recv=DataStreamAudioReceiver(room),
+                        video_gen=MyGenerator(), fps=25)
+    await runner.start()
+
+What the receiver gets goes to the generator's push_audio(); what the generator yields from the first sound to
+AudioSegmentEnd is one segment, with the picture before it, if there was one. Other pictures outside of a segment are
+left out: the room idles by itself. The sender is
+told of playback when viewers get it: started once, finished once for each segment, with the position that
+was really heard. "clear_buffer" of the receiver clears the generator and ends what plays at once.
+"""
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from typing import Any, Optional
+
+from digitalhuman import AsyncStage, EncodeError, PushError, SegmentEnded
+
+log = logging.getLogger("digitalhuman.livekit")
+INTERRUPT_S = 3.0
+
+
+def _is_picture(frame: Any) -> bool:
+    return hasattr(frame, "width")
+
+
+def _is_sound(frame: Any) -> bool:
+    return hasattr(frame, "samples_per_channel")
+
+
+async def _call(function: Any, *arguments: Any, **named: Any) -> None:
+    """The interface allows functions and coroutines."""
+    result = function(*arguments, **named)
+    if inspect.isawaitable(result):
+        await result
+
+
+class RoomRunner:
+    """`convert` makes bytes of rgb24 of a picture; default: of rtc.VideoFrame, by its own convert(). Without `fps`
+    the generator's pictures are left out. Of one event loop."""
+
+    def __init__(self, stage: AsyncStage, *, audio_recv: Any, video_gen: Any, fps: Any = None,
+                 convert: Any = None, **segment: Any) -> None:
+        self._stage, self._receiver, self._generator = stage, audio_recv, video_gen
+        self._fps, self._convert, self._named = fps, convert or _rgb24, segment
+        self._segment: Any = None
+        self._started = asyncio.Event()
+        self._last: Any = None          # the picture that goes with the first sound
+        self._is_unwanted = False       # what the generator yields, until the segment's end
+        self._is_receiving = False      # within a segment of the receiver's
+        self._unfinished = 0            # segments of the receiver's whose end has not been told
+        self._tasks: list = []
+        self._clearing: Optional[asyncio.Task] = None
+
+    async def start(self) -> None:
+        await self._receiver.start()
+        self._receiver.on("clear_buffer", self._on_clear)
+        self._tasks = [asyncio.ensure_future(self._hear()), asyncio.ensure_future(self._show())]
+
+    async def wait_for_complete(self) -> None:
+        await asyncio.gather(*self._tasks)
+
+    async def aclose(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._clearing:
+            await asyncio.wait([self._clearing])
+        if self._segment:
+            await self._segment.abort()
+        await self._receiver.aclose()
+
+    async def _hear(self) -> None:
+        async for frame in self._receiver:
+            if self._clearing:
+                await asyncio.wait([self._clearing])
+            if _is_sound(frame) and not self._is_receiving:
+                self._unfinished += 1
+            self._is_receiving = _is_sound(frame)
+            await self._generator.push_audio(frame)
+
+    async def _show(self) -> None:
+        async for frame in self._generator:
+            if self._clearing:
+                await asyncio.wait([self._clearing])
+            try:
+                if _is_picture(frame):
+                    await self._push_picture(frame)
+                elif _is_sound(frame):
+                    await self._push_sound(frame)
+                else:
+                    await self._end()
+            except (SegmentEnded, PushError, EncodeError, OSError) as problem:
+                await self._lost(problem)
+
+    async def _push_picture(self, frame: Any) -> None:
+        if self._fps is None or self._is_unwanted:
+            return
+        if self._segment is None:
+            self._last = frame
+        else:
+            await self._segment.push_video(self._convert(frame))
+
+    async def _push_sound(self, frame: Any) -> None:
+        if self._is_unwanted or not self._unfinished:
+            return
+        if self._segment is None:
+            last, self._last = self._last, None
+            self._started.clear()
+            self._segment = self._stage.segment(
+                fps=self._fps if last else None, size=(last.width, last.height) if last else None,
+                pixel_format="rgb24", sample_rate=frame.sample_rate, channels=frame.num_channels,
+                sample_format="s16", on_event=self._take, **self._named)
+            if last:
+                await self._segment.push_video(self._convert(last))
+        await self._segment.push_audio(bytes(frame.data))
+
+    def _take(self, event: Any) -> None:
+        if event.get("event") == "started":
+            self._started.set()
+            task = asyncio.ensure_future(_call(self._receiver.notify_playback_started))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    async def _end(self) -> None:
+        """AudioSegmentEnd: the next segment's frames wait in the generator until this one was heard."""
+        was_unwanted, self._is_unwanted = self._is_unwanted, False
+        segment = self._segment
+        if segment:
+            result = await segment.close()
+            if self._segment is segment and not self._clearing and result:
+                await self._finish(result.played_ms, result.event != "finished")
+        elif not was_unwanted:
+            await self._finish(0, False)        # the generator made nothing of it
+
+    async def _lost(self, problem: Exception) -> None:
+        """The room has ended it, or does not take it: the rest of it is dropped."""
+        segment = self._segment
+        if segment is None or self._clearing:
+            return          # cleared from here, which tells it
+        log.warning("digitalhuman: %s", problem)
+        await segment.abort()
+        self._is_unwanted = True
+        await self._finish(segment.result.played_ms if segment.result else segment.progress_ms, True)
+
+    async def _finish(self, played_ms: int, is_interrupted: bool) -> None:
+        """Once for each segment of the receiver's."""
+        self._segment = None
+        if self._unfinished:
+            self._unfinished -= 1
+            await _call(self._receiver.notify_playback_finished, playback_position=played_ms / 1000,
+                        interrupted=is_interrupted)
+
+    def _on_clear(self) -> None:
+        if self._clearing is None:
+            self._clearing = asyncio.ensure_future(self._clear())
+
+    async def _clear(self) -> None:
+        try:
+            await _call(self._generator.clear_buffer)
+            segment = self._segment
+            if segment is not None:
+                try:
+                    await asyncio.wait_for(self._interrupt(segment), INTERRUPT_S)
+                except Exception as problem:
+                    log.warning("digitalhuman: %s", problem)
+                await segment.abort()
+            played = 0 if segment is None else segment.result.played_ms if segment.result else segment.progress_ms
+            self._is_receiving = False
+            while self._unfinished:
+                await self._finish(played, True)
+                played = 0
+        finally:
+            self._clearing = None
+
+    async def _interrupt(self, segment: Any) -> None:
+        """One that waits is interrupted as soon as it starts: cut, it would play what has arrived."""
+        closing = asyncio.ensure_future(segment.close())
+        started = asyncio.ensure_future(self._started.wait())
+        try:
+            await asyncio.wait((closing, started), return_when=asyncio.FIRST_COMPLETED)
+            if not closing.done():
+                await self._stage.interrupt()
+            await closing
+        finally:
+            started.cancel()
+
+
+def _rgb24(frame: Any) -> bytes:
+    from livekit import rtc
+    return bytes(frame.convert(rtc.VideoBufferType.RGB24).data)

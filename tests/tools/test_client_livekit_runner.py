@@ -1,0 +1,168 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""RoomRunner, against stand-ins for the gateway and for what LiveKit Agents for Python documents of AudioReceiver and
+VideoGenerator."""
+import asyncio
+import logging
+import os
+import sys
+import unittest
+from types import SimpleNamespace
+
+from client_case import Case
+from push_server import EVERYTHING, WAIT_S
+
+sys.path.insert(0, os.path.join(os.environ["DH_ROOT"], "clients", "livekit"))
+from digitalhuman import AsyncStage
+from room_runner import RoomRunner
+
+PICTURE = bytes(range(192)) * 64
+END = object()
+
+
+def sound(ms=40):
+    return SimpleNamespace(data=memoryview(b"\1\0" * (24 * ms)).cast("h"), sample_rate=24000, num_channels=1,
+                           samples_per_channel=24 * ms)
+
+
+class Receiver:
+    """Half of its callbacks are coroutines, as the interface allows."""
+
+    def __init__(self):
+        self.queue, self.told, self.came, self.on_clear = asyncio.Queue(), [], asyncio.Event(), None
+
+    async def start(self):
+        pass
+
+    async def aclose(self):
+        pass
+
+    def on(self, event, callback):
+        assert event == "clear_buffer"
+        self.on_clear = callback
+
+    def notify_playback_started(self):
+        self.tell("started")
+
+    async def notify_playback_finished(self, playback_position, interrupted):
+        self.tell((playback_position, interrupted))
+
+    def tell(self, what):
+        self.told.append(what)
+        self.came.set()
+
+    async def wait(self, count):
+        while len(self.told) < count:
+            self.came.clear()
+            await asyncio.wait_for(self.came.wait(), WAIT_S)
+        return self.told
+
+    async def __aiter__(self):
+        while True:
+            yield await self.queue.get()
+
+
+class Generator:
+    """A picture for each piece of sound."""
+
+    def __init__(self):
+        self.queue, self.cleared = asyncio.Queue(), 0
+
+    async def push_audio(self, frame):
+        if frame is not END:
+            await self.queue.put(SimpleNamespace(width=64, height=64))
+        await self.queue.put(frame)
+
+    def clear_buffer(self):
+        self.cleared += 1
+        while not self.queue.empty():
+            self.queue.get_nowait()
+
+    async def __aiter__(self):
+        yield SimpleNamespace(width=64, height=64)      # it idles
+        while True:
+            yield await self.queue.get()
+
+
+class Runner(Case):
+    def setUp(self):
+        super().setUp()
+        logging.getLogger("digitalhuman").setLevel(logging.CRITICAL)
+
+    def run_async(self, function, **options):
+        server = self.server(**options)
+
+        async def main():
+            stage = AsyncStage(server.address, server.room, server.secret, encode=False)
+            receiver, generator = Receiver(), Generator()
+            runner = RoomRunner(stage, audio_recv=receiver, video_gen=generator, fps=25, convert=lambda _: PICTURE)
+            await runner.start()
+            try:
+                await asyncio.wait_for(function(server, receiver, generator), WAIT_S)
+            finally:
+                await runner.aclose()
+        asyncio.run(main())
+
+    def test_each_segment_is_finished_once_when_it_was_heard(self):
+        async def run(server, receiver, _):
+            server.allowed_ms = 0
+            for _ in range(2):
+                for _ in range(10):
+                    receiver.queue.put_nowait(sound())
+                receiver.queue.put_nowait(END)
+            while not (server.pushes and server.pushes[0].media and server.pushes[0].media.ms == 400):
+                await asyncio.sleep(0.01)
+            self.assertEqual((receiver.told, len(server.pushes)), ([], 1))
+            server.play(EVERYTHING)
+            self.assertEqual(await receiver.wait(4), ["started", (0.4, False)] * 2)
+            for push in server.pushes:
+                pictures = [unit for unit in push.media.units if len(unit.data) == len(PICTURE)]
+                self.assertEqual(len(pictures), 10)
+        self.run_async(run)
+
+    def test_clear_ends_it_at_once(self):
+        async def run(server, receiver, generator):
+            server.allowed_ms = 200
+            for _ in range(100):
+                receiver.queue.put_nowait(sound())
+            await receiver.wait(1)
+            while server.pushes[0].media.ms < 1000:
+                await asyncio.sleep(0.01)
+            receiver.on_clear()
+            self.assertEqual(await receiver.wait(2), ["started", (0.2, True)])
+            self.assertEqual((generator.cleared, server.pushes[0].end["event"]), (1, "interrupted"))
+            server.play(EVERYTHING)
+            for _ in range(5):
+                receiver.queue.put_nowait(sound())
+            receiver.queue.put_nowait(END)
+            self.assertEqual((await receiver.wait(4))[2:], ["started", (0.2, False)])
+        self.run_async(run)
+
+    def test_the_room_ends_it(self):
+        async def run(server, receiver, _):
+            server.allowed_ms = 200
+            for _ in range(100):
+                receiver.queue.put_nowait(sound())
+            await receiver.wait(1)
+            while server.pushes[0].played_ms < 200:
+                await asyncio.sleep(0.01)
+            server.pushes[0].interrupt()
+            self.assertEqual(await receiver.wait(2), ["started", (0.2, True)])
+            receiver.queue.put_nowait(END)
+            server.allowed_ms = EVERYTHING
+            receiver.queue.put_nowait(sound())
+            receiver.queue.put_nowait(END)
+            self.assertEqual((await receiver.wait(4))[2:], ["started", (0.04, False)])
+        self.run_async(run)
+
+    def test_refused(self):
+        async def run(server, receiver, _):
+            for _ in range(3):
+                receiver.queue.put_nowait(sound())
+            receiver.queue.put_nowait(END)
+            self.assertEqual(await receiver.wait(1), [(0.0, True)])
+        self.run_async(run, refuse=(464, "too many"))
+
+
+if __name__ == "__main__":
+    unittest.main()
