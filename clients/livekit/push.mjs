@@ -122,7 +122,8 @@ export class Segment {
 // Ends what plays in the room at once, unless it is urgent itself: with 20 ms of silence of the highest priority.
 // Resolves to that silence's last event.
 export async function interrupt(room) {
-  const silence = new Segment({ ...room, sampleRate: 48000, channels: 1, fields: { priority: 'urgent', progress_ms: 0 } });
+  const fields = { priority: 'urgent', progress_ms: 0 };
+  const silence = new Segment({ ...room, sampleRate: 48000, channels: 1, fields });
   await silence.push(new Int16Array(960));
   return silence.close();
 }

@@ -215,7 +215,8 @@ def install():
         return True
     modules = {"pipecat": {}, "pipecat.frames": {}, "pipecat.processors": {}, "pipecat.transports": {},
                "pipecat.frames.frames": FRAMES,
-               "pipecat.processors.frame_processor": {"FrameDirection": FrameDirection, "FrameProcessor": FrameProcessor},
+               "pipecat.processors.frame_processor": {
+                   "FrameDirection": FrameDirection, "FrameProcessor": FrameProcessor},
                "pipecat.transports.base_output": {"BaseOutputTransport": BaseOutputTransport},
                "pipecat.transports.base_transport": {"TransportParams": TransportParams}}
     for name, contents in modules.items():

@@ -35,8 +35,8 @@ def node_modules():
         if not os.path.exists(done):
             shutil.copy(os.path.join(CLIENT, "package.json"), folder)
             try:
-                subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=folder,
-                               check=True, timeout=INSTALL_S, stdin=subprocess.DEVNULL, capture_output=True)
+                subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"],
+                               cwd=folder, check=True, timeout=INSTALL_S, stdin=subprocess.DEVNULL, capture_output=True)
             except (subprocess.SubprocessError, OSError) as problem:
                 raise unittest.SkipTest(f"@livekit/agents cannot be installed: {problem}") from None
             with open(done, "w", encoding="ascii"):
