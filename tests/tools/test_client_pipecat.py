@@ -3,6 +3,7 @@
 """The output transport for Pipecat, against a stand-in for the gateway; Pipecat itself where it is installed, else
 a stand-in made from its documentation."""
 import asyncio
+import inspect
 import os
 import sys
 import unittest
@@ -66,9 +67,11 @@ class Rig:
     async def set_up_the_real_one(self):
         from pipecat.clocks.system_clock import SystemClock
         from pipecat.processors.frame_processor import FrameProcessorSetup
-        from pipecat.utils.asyncio.task_manager import TaskManager
-        import inspect
-        named = {"clock": SystemClock(), "task_manager": TaskManager(), "observer": None, "audio_out_sample_rate": RATE}
+        from pipecat.utils.asyncio import task_manager
+        manager = task_manager.TaskManager()
+        if hasattr(task_manager, "TaskManagerParams"):      # until 1.0
+            manager.setup(task_manager.TaskManagerParams(loop=asyncio.get_running_loop()))
+        named = {"clock": SystemClock(), "task_manager": manager, "observer": None, "audio_out_sample_rate": RATE}
         known = inspect.signature(FrameProcessorSetup).parameters
         for name, parameter in known.items():
             if parameter.default is inspect.Parameter.empty:
