@@ -35,6 +35,8 @@ ENDS = ("finished", "interrupted", "skipped", "removed", "failed")
 PIXELS = {"RGB": "rgb24", "BGR": "bgr24"}
 # How long the room may take to say that what was interrupted has ended.
 INTERRUPT_S = 3.0
+# After a failure sound is dropped for so long, instead of a connection and an error for each piece of it.
+RETRY_S = 1.0
 
 
 @dataclass
@@ -78,6 +80,7 @@ class DigitalHumanOutput(BaseOutputTransport):
         self._answer: Optional[_Answer] = None
         self._tasks: set = set()
         self._pause: Optional[asyncio.TimerHandle] = None
+        self._retry_at = 0.0
         self._is_speech = self._in_response = self._in_speech = False
 
     # -- what the base class asks
@@ -116,6 +119,8 @@ class DigitalHumanOutput(BaseOutputTransport):
         is_silence = not any(frame.audio)
         if not isinstance(frame, TTSAudioRawFrame) and is_silence and not (self._answer and self._is_speech):
             return True
+        if asyncio.get_running_loop().time() < self._retry_at:
+            return False
         answer = await self._open()
         self._arm_pause(answer)
         return await self._write(answer, answer.segment.push_audio, frame.audio)
@@ -265,6 +270,8 @@ class DigitalHumanOutput(BaseOutputTransport):
                     await self._interrupt_pipeline()
         if answer.started.is_set():
             await self._broadcast_bot(BotStoppedSpeakingFrame)
+        if event is not None:
+            self._retry_at = asyncio.get_running_loop().time() + RETRY_S
         if self._answer is answer:
             self._answer = None
         answer.over.set()
