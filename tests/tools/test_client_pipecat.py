@@ -193,7 +193,7 @@ class Pipecat(Case):
             self.assertEqual(server.pushes, [])
             server.allowed_ms = 0
             await rig.speak(1000)
-            await rig.until(lambda: server.pushes and server.pushes[0].media)
+            await rig.until(lambda: server.pushes and server.pushes[0].media and server.pushes[0].media.ms >= 500)
             await rig.send(f.InterruptionFrame())
             server.play(20)
             await rig.until(lambda: server.pushes[0].over.is_set())
