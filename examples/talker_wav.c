@@ -119,7 +119,7 @@ static double sample(const struct dh_wav *wav, const uint8_t *at)
 long dh_wav_read(struct dh_wav *wav, int16_t *samples, size_t most)
 {
 	uint8_t bytes[FRAMES * CHANNELS_MAX * 4];
-	size_t frame = (size_t)(wav->channels * wav->bytes), frames = most < FRAMES ? most : FRAMES;
+	size_t frame = (size_t)wav->channels * (size_t)wav->bytes, frames = most < FRAMES ? most : FRAMES;
 	long n;
 
 	if (frames * frame > wav->left)
