@@ -381,7 +381,9 @@ static void test_gateway_dies(const void *arg)
 	CHECK_INT(pipe(ready), 0);
 	gateway = fork();
 	if (gateway == 0) {
-		/* No CHECK here: this is another process. */
+		/* No CHECK here: this is another process. It has a session of its own, as a daemon
+		 * has: when it dies, the kernel wakes what is stopped in it. */
+		setsid();
 		memset(&run, 0, sizeof run);
 		command[2] = (char *)row->script;
 		if (dh_io_alloc(&io) < 0)

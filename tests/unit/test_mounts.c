@@ -38,7 +38,8 @@ static void test_mounts(const void *arg)
 	CHECK_INT(dh_mounts_device(row->path, path), makedev(row->major_number, row->minor_number));
 	unlink(path);
 	CHECK_INT(dh_mounts_device(row->path, "/nonexistent"), 0);
-	CHECK(dh_mounts_device(row->path, NULL) != 0);
+	/* In a chroot the system's own table may lack the root. */
+	CHECK(dh_mounts_device("/proc/self", NULL) != 0);
 }
 
 static const struct check_test tests[] = {
