@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import unittest
 
@@ -24,7 +25,7 @@ class Server(JanusServer):
 
     def write_configuration(self):
         self.jcfg = re.search(r"```jcfg\n(.*?)```", read("docs/api.md"), re.S)[1]
-        talker = os.environ["DH_TALKER"]
+        talker = shutil.copy(os.environ["DH_TALKER"], self.folder)      # it runs as nobody, who may not reach the build
         self.jcfg = self.jcfg.replace("/usr/bin/dh-talker", talker)
         self.jcfg = self.jcfg.replace('"/srv/segments"', '"{folder}/segments"\n\tworker = "{prepare}"\n\tcache_folder = ""')
         self.jcfg = self.jcfg.replace("/srv/avatars", "{folder}")
