@@ -228,11 +228,6 @@ const struct dh_room_facts *dh_room_facts(const struct dh_room *room)
 	return &room->facts;
 }
 
-const struct dh_host *dh_room_host(const struct dh_room *room)
-{
-	return room->context.host;
-}
-
 json_t *dh_room_id_json(const struct dh_room *room)
 {
 	return dh_room_id_to_json(room->id, room->context.string_ids);

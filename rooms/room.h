@@ -65,7 +65,6 @@ void dh_room_unref(struct dh_room **room);
 void dh_room_close(struct dh_room *room);
 
 const struct dh_room_facts *dh_room_facts(const struct dh_room *room);
-const struct dh_host *dh_room_host(const struct dh_room *room);
 /* The id as in requests and events. A new reference. */
 json_t *dh_room_id_json(const struct dh_room *room);
 
