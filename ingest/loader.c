@@ -12,6 +12,7 @@ static void unref(struct dh_loader *loader)
 	pthread_cond_destroy(&loader->change);
 	pthread_mutex_destroy(&loader->lock);
 	g_ptr_array_unref(loader->runners);
+	g_array_unref(loader->ended);
 	g_ptr_array_unref(loader->lanes);
 	dh_openers_unref(&loader->openers);
 	g_free(loader);
@@ -125,11 +126,24 @@ static void work(struct dh_loader_thread *runner, struct dh_loader_job *task)
 	pthread_mutex_lock(&loader->lock);
 }
 
+/* With the lock held. They have left, and wait for nothing. */
+static void join_ended(struct dh_loader *loader)
+{
+	for (guint i = 0; i < loader->ended->len; i++)
+		pthread_join(g_array_index(loader->ended, pthread_t, i), NULL);
+	g_array_set_size(loader->ended, 0);
+}
+
 /* With the lock held. */
 static void leave(struct dh_loader_thread *runner)
 {
 	struct dh_loader *loader = runner->loader;
+	pthread_t self = pthread_self();
 
+	if (runner->is_lost || loader->is_stopped)
+		pthread_detach(self);
+	else
+		g_array_append_val(loader->ended, self);
 	if (runner->is_lost)
 		runner->lane->lost--;
 	else
@@ -161,6 +175,7 @@ int dh_loader_start_thread(struct dh_loader *loader, struct dh_loader_lane *lane
 	pthread_t thread;
 	int err;
 
+	join_ended(loader);
 	runner->loader = loader;
 	runner->lane = lane;
 	atomic_fetch_add(&loader->refs, 1);
@@ -170,7 +185,6 @@ int dh_loader_start_thread(struct dh_loader *loader, struct dh_loader_lane *lane
 		atomic_fetch_sub(&loader->refs, 1); /* not the last one */
 		return err;
 	}
-	pthread_detach(thread);
 	lane->threads++;
 	g_ptr_array_add(loader->runners, runner);
 	return 0;
@@ -214,6 +228,7 @@ int dh_loader_alloc(struct dh_loader **loader, struct dh_io *io, struct dh_opene
 	new->openers = dh_openers_ref(openers);
 	new->lanes = g_ptr_array_new();
 	new->runners = g_ptr_array_new();
+	new->ended = g_array_new(FALSE, FALSE, sizeof(pthread_t));
 	err = -pthread_create(&new->watch, NULL, dh_loader_watch, new);
 	if (err < 0)
 		unref(new);
@@ -244,6 +259,7 @@ void dh_loader_free(struct dh_loader **loader)
 	pthread_mutex_lock(&old->lock);
 	while (is_busy(old) && g_get_monotonic_time() < until_us)
 		dh_loader_wait_until(old, until_us);
+	join_ended(old);
 	old->is_stopped = true;
 	old->io = NULL;
 	for (guint i = 0; i < old->lanes->len; i++)

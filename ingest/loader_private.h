@@ -44,6 +44,7 @@ struct dh_loader {
 	pthread_t watch;
 	bool is_stopped;
 	GPtrArray *lanes, *runners;
+	GArray *ended; /* of pthread_t: threads that have left and are still to be joined */
 };
 
 /* --- loader.c */

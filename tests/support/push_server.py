@@ -39,6 +39,7 @@ class Push:
         self.server, self.sock = server, sock
         self.line, self.media, self.requests, self.segment = None, None, [], None
         self.bytes, self.played_ms, self.end, self.told = 0, 0, None, -1
+        self.is_broken = False              # reset by the client, which may discard what it had sent last
         self.buffer, self.authorized = bytearray(), False
         self.wake_read, self.wake_write = socket.socketpair()
         self.over = threading.Event()       # the connection is closed
@@ -71,7 +72,7 @@ class Push:
         except Refused as refusal:
             self.send({"error_code": refusal.code, "error": str(refusal)})
         except OSError:
-            pass            # the client is gone
+            self.is_broken = True           # the client is gone
         except BaseException as error:
             self.server.problems.append(repr(error))
             raise

@@ -58,7 +58,7 @@ class Pieces(Case):
         stage = self.stage(server, max_parallel=2)
         futures = [stage.push_av_segment(n, *arrays(), utterance="u", text="Hello") for n in range(10)]
         other = stage.push_av_segment(0, *arrays(), utterance="other")
-        server.wait(lambda pushes: len(pushes) >= 2 and all(p.played_ms == 80 for p in pushes[:2]))
+        server.wait(lambda pushes: len(pushes) == 3 and all(p.played_ms == 80 for p in pushes))
         for push in list(server.pushes):
             if push.line["utterance"] == "u":
                 push.interrupt()
