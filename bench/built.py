@@ -2,9 +2,17 @@
 """The build that is measured."""
 import importlib.util
 import os
+import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+
+
+def janus_of(build):
+    """The prefix of the Janus that the build was configured for; None: Debian's own."""
+    with open(os.path.join(build, "config.status"), encoding="utf-8") as file:
+        found = re.search(r"--with-janus=([^\s'\"]+)", file.read())
+    return found and found.group(1)
 
 
 def environment(build):
@@ -16,6 +24,9 @@ def environment(build):
         if not os.path.exists(path):
             sys.exit(f"{path} does not exist: build first (./run or ./test does it), or see --build")
         os.environ[name] = path
+    janus = janus_of(build)
+    if janus:
+        os.environ["DH_JANUS"] = janus
     for module in "numpy", "av", "aiortc", "websockets":
         if not importlib.util.find_spec(module):
             sys.exit(f"Python has no module {module}: ./test installs what measuring needs")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A private Janus with our plugin and a web server in front of it. Their configuration,
-# logs and state are all in $temp. Sourced by ./run after lib.sh.
+# logs and state are all in $temp. Sourced by ./run after lib.sh and janus.sh.
 #
 # Needs $build (the folder of the build), $janus_prefix ("": the system's) and
 # $page_port. Sets the ports and the process ids.
@@ -216,7 +216,7 @@ write_settings() {
 }
 
 start_nginx() {
-	local user= listen6= scripts=/usr/share/javascript
+	local user= listen6=
 	if [ "$(id -u)" = 0 ]; then
 		user="user www-data;"
 		setpriv --reuid www-data --regid www-data --clear-groups test -r "$root/html/index.html" 2> /dev/null \
@@ -255,8 +255,8 @@ start_nginx() {
 				root "$root/html";
 				add_header Cache-Control no-cache;
 				location = /settings.js { alias $temp/web/settings.js; }
-				location = /vendor/janus.js { alias $scripts/janus-gateway/janus.js; }
-				location = /vendor/adapter.js { alias $scripts/webrtc-adapter/adapter.js; }
+				location = /vendor/janus.js { alias $temp/web/janus.js; }
+				location = /vendor/adapter.js { alias /usr/share/javascript/webrtc-adapter/adapter.js; }
 				location ~ ^/janus(/|\$) {
 					proxy_pass http://127.0.0.1:$http_port;
 					proxy_http_version 1.1;
@@ -273,6 +273,7 @@ start_nginx() {
 			}
 		}
 	NGINX
+	cp "$(janus_js)" "$temp/web/janus.js" || die "there is no janus.js"
 	chmod 755 "$temp/web"; chmod 644 "$temp/web/"*.js
 	start nginx -p "$temp/web" -e "$temp/web/error.log" -c "$temp/web/nginx.conf" > "$temp/web/log" 2>&1
 	nginx_pid=$!

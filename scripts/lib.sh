@@ -34,9 +34,7 @@ build_packages=(gcc libc6-dev make autoconf automake pkg-config
 	zlib1g-dev libglib2.0-dev libjansson-dev
 	libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
 	libvpx-dev libopus-dev libespeak-ng-dev libcairo2-dev libcurl4-openssl-dev)
-janus_packages=(janus janus-dev)
-run_packages=('nginx-light|nginx-core|nginx-full|nginx-extras|nginx' libjs-janus-gateway
-	libjs-webrtc-adapter ffmpeg curl iproute2)
+run_packages=('nginx-light|nginx-core|nginx-full|nginx-extras|nginx' libjs-webrtc-adapter ffmpeg curl iproute2)
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null)" = installed ]; }
 
@@ -53,6 +51,24 @@ allow_services() {
 	! grep -qs "^# temporary: $root/run$" "$policy" || as_root rm -f "$policy"
 }
 
+# The system's apt, without questions; its lists are brought up to date once, when they
+# are first needed.
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"; }
+lists_are_new=
+renew_lists() {
+	[ -z "$lists_are_new" ] || return 0
+	apt_get update || die "apt-get update failed"
+	lists_are_new=yes
+}
+
+# Whether apt has package $1.
+offered() {
+	local version
+	renew_lists
+	version=$(LC_ALL=C apt-cache policy "$1" | awk '$1 == "Candidate:" { print $2 }')
+	[ -n "$version" ] && [ "$version" != "(none)" ]
+}
+
 # need_packages NAME…: installs missing packages. A|B: either will do.
 need_packages() {
 	command -v dpkg-query > /dev/null || die "this needs Debian or a relative; README.md tells how to build by hand"
@@ -66,10 +82,9 @@ need_packages() {
 	done
 	[ "${#missing[@]}" -gt 0 ] || return 0
 	say "Installing ${#missing[@]} packages and what they need: ${missing[*]}"
-	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
+	renew_lists
 	keep_services_down
-	as_root "${apt[@]}" update || die "apt-get update failed"
-	as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" \
+	apt_get install -y --no-install-recommends "${missing[@]}" \
 		|| die "apt-get could not install ${missing[*]}"
 	allow_services
 }

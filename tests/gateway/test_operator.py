@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make install puts everything where Debian's Janus looks for it, and make
-uninstall leaves nothing behind.
+"""make install puts everything where Janus looks for it, and make uninstall leaves
+nothing behind.
 
-DH_BUILD is the build that is installed, into a folder of its own (DESTDIR)."""
+DH_BUILD is the build that is installed, into a folder of its own (DESTDIR); DH_JANUS the
+prefix of its Janus, without which it is Debian's."""
 import os
 import stat
 import subprocess
@@ -29,7 +30,9 @@ def variable(name):
 
 
 def janus_folder(kind):
-    """Where Debian's Janus has its plugins, or its configuration."""
+    """Where Janus has its plugins, or its configuration."""
+    if "DH_JANUS" in os.environ:
+        return os.path.join(os.environ["DH_JANUS"], {"plugins": "lib/janus/plugins", "configuration": "etc/janus"}[kind])
     listed = subprocess.run(["dpkg", "-L", "janus"], capture_output=True, text=True, check=True).stdout.split()
     marks = {"plugins": "/plugins/libjanus_echotest.so", "configuration": "/janus.jcfg"}
     return next(os.path.dirname(path) for path in listed if path.endswith(marks[kind]))
@@ -60,7 +63,7 @@ class Installed(unittest.TestCase):
         cls.root = Root()
         cls.addClassCleanup(cls.root.folder.cleanup)
 
-    def test_everything_goes_where_debians_janus_looks(self):
+    def test_everything_goes_where_janus_looks(self):
         files = self.root.files()
         plugins, conf = janus_folder("plugins"), janus_folder("configuration")
         self.assertEqual([f for f in files if f.startswith(plugins)], [plugins + "/libjanus_digitalhuman.so"])

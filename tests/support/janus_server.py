@@ -8,7 +8,7 @@
 
 The environment says what is tested:
     DH_PLUGIN   the plugin's .so             DH_PREPARE  dh-prepare
-    JANUS_BIN   Janus (default: janus)       JANUS_LIB   its folder with plugins/ and transports/
+    DH_JANUS    the prefix of the Janus (default: Debian's own)
 
 Stopping it checks that it ends by itself, with no sanitizer's report in its log
 and no process left behind.
@@ -69,6 +69,22 @@ def sanitizer_library(plugin):
         if "libasan" in line or "libtsan" in line:
             return line.split("=>")[1].split()[0]
     return None
+
+
+def program():
+    """Janus itself."""
+    return os.path.join(os.environ["DH_JANUS"], "bin/janus") if "DH_JANUS" in os.environ else "janus"
+
+
+def libraries():
+    """Janus's folder with plugins/, transports/ and events/."""
+    if "DH_JANUS" in os.environ:
+        return os.path.join(os.environ["DH_JANUS"], "lib/janus")
+    listed = subprocess.run(["dpkg", "-L", "janus"], capture_output=True, text=True).stdout.split()
+    for path in listed:
+        if "/transports/libjanus_http" in path:
+            return os.path.dirname(os.path.dirname(path))
+    raise RuntimeError("Janus is not installed, and DH_JANUS is not set")
 
 
 class Events:
@@ -234,7 +250,7 @@ class JanusServer:
         environment.update(self.environment)
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [os.environ.get("JANUS_BIN", "janus"), "-F", self.path("conf"), "-C", self.path("conf/janus.jcfg"),
+                [program(), "-F", self.path("conf"), "-C", self.path("conf/janus.jcfg"),
                  "--disable-colors"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
                 start_new_session=True)
         self.sessions = []
@@ -276,20 +292,12 @@ class JanusServer:
             self.write("conf/" + name, text.replace("{folder}", self.folder))
 
     def link_libraries(self):
-        library = os.environ.get("JANUS_LIB") or self.debian_library()
+        library = libraries()
         os.symlink(os.path.realpath(self.plugin), self.path("plugins/libjanus_digitalhuman.so"))
         for kind, names in (("transports", ("libjanus_http.so", "libjanus_websockets.so")),
                             ("plugins", self.plugins), ("events", self.events)):
             for name in names:
                 os.symlink(os.path.realpath(os.path.join(library, kind, name)), self.path(kind + "/" + name))
-
-    @staticmethod
-    def debian_library():
-        listed = subprocess.run(["dpkg", "-L", "janus"], capture_output=True, text=True).stdout.split()
-        for path in listed:
-            if "/transports/libjanus_http" in path:
-                return os.path.dirname(os.path.dirname(path))
-        raise RuntimeError("Janus is not installed, and JANUS_LIB is not set")
 
     def wait_until_up(self):
         """Janus's transports listen a moment before they can answer."""

@@ -28,6 +28,12 @@ def browser():
     return Chromium(ARGUMENTS)
 
 
+def janus_js():
+    """The script of the Janus that DH_JANUS names, or Debian's."""
+    own = os.path.join(os.environ.get("DH_JANUS", "/nowhere"), "share/janus/html/demos/janus.js")
+    return own if os.path.exists(own) else packaged("libjs-janus-gateway", "janus.js")
+
+
 def packaged(package, name):
     """The path of a file of a Debian package."""
     files = subprocess.run(["dpkg", "-L", package], capture_output=True, text=True, check=True).stdout.split()
@@ -42,7 +48,7 @@ class Server:
     def __init__(self, files=None):
         self.files = files or {
             "/": os.path.join(HERE, "probe.html"),
-            "/janus.js": packaged("libjs-janus-gateway", "janus.js"),
+            "/janus.js": janus_js(),
             "/adapter.js": packaged("libjs-webrtc-adapter", "adapter.js")}
         handler = type("Handler", (http.server.BaseHTTPRequestHandler,),
                        {"do_GET": lambda request: self._get(request), "log_message": lambda *_: None})

@@ -8,6 +8,7 @@ well.…, slow.… (10 kB/s), hang.… (a read that never returns), deaf.… (no
 does a look at it), shut.… (nor does closing it). `direct`: the kernel caches nothing, so that whoever
 reads waits for the server itself, and cannot be killed.
 """
+import errno
 import os
 import stat
 import subprocess
@@ -19,44 +20,62 @@ BYTES_PER_S = 10000
 
 
 def serve(folder, path, *how):
-    from fusepy import FUSE, FuseOSError, Operations
+    import pyfuse3
+    import trio
 
-    class SickFiles(Operations):
-        line = threading.Lock()
+    def attributes(inode):
+        entry = pyfuse3.EntryAttributes()
+        entry.st_ino = inode
+        entry.entry_timeout = entry.attr_timeout = 1
+        entry.st_mtime_ns = entry.st_ctime_ns = entry.st_atime_ns = 10**18
+        if inode == pyfuse3.ROOT_INODE:
+            entry.st_mode = stat.S_IFDIR | 0o755
+        else:
+            entry.st_mode, entry.st_size = stat.S_IFREG | 0o644, os.path.getsize(path)
+        return entry
 
-        def getattr(self, name, fh=None):
-            while name.startswith("/mute."):
-                time.sleep(1)
-            if name == "/":
-                return {"st_mode": stat.S_IFDIR | 0o755, "st_nlink": 2}
-            if name[1:].split(".")[0] not in ("well", "slow", "hang", "deaf", "mute", "shut"):
-                raise FuseOSError(2)
-            return {"st_mode": stat.S_IFREG | 0o644, "st_nlink": 1, "st_size": os.path.getsize(path),
-                    "st_mtime": 1000000000, "st_ctime": 1000000000}
+    class SickFiles(pyfuse3.Operations):
+        names = {}  # by inode
+        line = trio.Lock()
 
-        def open(self, name, flags):
-            while name.startswith("/deaf."):
-                time.sleep(1)
-            return 0
+        def ails(self, inode):
+            return self.names.get(inode, ".").split(".")[0]
 
-        def flush(self, name, fh):
-            while name.startswith("/shut."):
-                time.sleep(1)
-            return 0
+        async def lookup(self, parent, name, ctx=None):
+            name = os.fsdecode(name)
+            inode = next((i for i, known in self.names.items() if known == name), len(self.names) + 2)
+            if name.split(".")[0] not in ("well", "slow", "hang", "deaf", "mute", "shut"):
+                raise pyfuse3.FUSEError(errno.ENOENT)
+            self.names[inode] = name
+            return await self.getattr(inode)
 
-        def read(self, name, size, offset, fh):
-            while name.startswith("/hang."):
-                time.sleep(1)
+        async def getattr(self, inode, ctx=None):
+            if self.ails(inode) == "mute":
+                await trio.sleep_forever()
+            return attributes(inode)
+
+        async def open(self, inode, flags, ctx=None):
+            if self.ails(inode) == "deaf":
+                await trio.sleep_forever()
+            return pyfuse3.FileInfo(fh=inode, direct_io="direct" in how)
+
+        async def flush(self, inode):
+            if self.ails(inode) == "shut":
+                await trio.sleep_forever()
+
+        async def read(self, inode, offset, size):
+            if self.ails(inode) == "hang":
+                await trio.sleep_forever()
             with open(path, "rb") as file:
                 file.seek(offset)
                 data = file.read(size)
-            if name.startswith("/slow."):
-                with self.line:  # the kernel reads ahead, several blocks at a time
-                    time.sleep(len(data) / BYTES_PER_S)
+            if self.ails(inode) == "slow":
+                async with self.line:  # the kernel reads ahead, several blocks at a time
+                    await trio.sleep(len(data) / BYTES_PER_S)
             return data
 
-    FUSE(SickFiles(), folder, foreground=True, allow_other=True, fsname="sick", max_read=4096,
-         direct_io="direct" in how)
+    pyfuse3.init(SickFiles(), folder, {"fsname=sick", "allow_other"})
+    trio.run(pyfuse3.main)
 
 
 class Mount:
@@ -72,6 +91,10 @@ class Mount:
                 self.close()
                 raise OSError(f"{folder} could not be mounted")
             time.sleep(0.05)
+        # In small blocks, or one of them would take a slow file many seconds.
+        device = os.stat(folder).st_dev
+        with open(f"/sys/class/bdi/{os.major(device)}:{os.minor(device)}/read_ahead_kb", "w", encoding="ascii") as file:
+            file.write("4")
 
     def close(self):
         """Everything that waits for it continues with an error."""
@@ -87,9 +110,9 @@ def why_not():
     if not os.path.exists("/dev/fuse"):
         return "there is no /dev/fuse"
     try:
-        import fusepy  # noqa: F401
+        import pyfuse3  # noqa: F401
     except ImportError:
-        return "python3-fusepy is missing"
+        return "python3-pyfuse3 is missing"
     return None
 
 

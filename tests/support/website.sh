@@ -13,6 +13,7 @@
 # room 2 has a PIN (1234) and a secret (open) of its own and no generator.
 
 . "$(dirname "$(readlink -f "$0")")/../../scripts/lib.sh"
+. "$root/scripts/janus.sh"
 . "$root/scripts/demo.sh"
 . "$root/scripts/gateway.sh"
 

@@ -29,7 +29,7 @@ class Pictures(Case):
                         self.assertLessEqual(abs(unit.pts - exact(n)), 30 if name == "r.flv" else 1)
 
     def test_variable_rate(self):
-        path = self.make("vfr.mp4", "-an", "-vf", "select='not(mod(n\\,7)*mod(n\\,5))+lt(n\\,10)'", "-vsync", "vfr",
+        path = self.make("vfr.mp4", "-an", "-vf", "select='not(mod(n\\,7)*mod(n\\,5))+lt(n\\,10)'", "-fps_mode", "vfr",
                          "-c:v", "libx264", "-pix_fmt", "yuv420p", "-video_track_timescale", 90000)
         times = picture_times(path)
         segment = self.run_tool(path)
