@@ -32,7 +32,7 @@ static int wrong(struct export *e, const char *what, int err)
 static int add_stream(struct export *e, enum dh_media media, const struct dh_stream_head *head)
 {
 	/* RFC 7845: version, channels, pre-skip 0 (already trimmed), 48 kHz */
-	static const uint8_t opus_head[19] = "OpusHead\1\1\0\0\x80\xbb\0\0\0\0\0";
+	static const uint8_t opus_head[19] = { 'O', 'p', 'u', 's', 'H', 'e', 'a', 'd', 1, 1, 0, 0, 0x80, 0xbb };
 	AVStream *st = avformat_new_stream(e->webm, NULL);
 	if (!st)
 		return wrong(e, "stream", AVERROR(ENOMEM));
