@@ -116,8 +116,10 @@ compile_janus() {
 
 # make_shown FOLDER LOG: make, saying how far it is.
 make_shown() {
-	local total
-	total=$(make -C "$1" --dry-run V=0 all 2> /dev/null | grep -cE '^(echo|printf) .*  CC ')
-	make -C "$1" -j"$(nproc)" V=0 all 2>&1 | tee -a "$2" | awk -v total="$total" '
-		/^  CC / && ++done % 10 == 0 { printf "  compiled %d of %d files\n", done, total; fflush() }'
+	local total line done=0
+	total=$(make -C "$1" --dry-run V=0 all 2> /dev/null | grep -c '  CC  ')
+	make -C "$1" -j"$(nproc)" V=0 all 2>&1 | tee -a "$2" | while IFS= read -r line; do
+		[[ $line == '  CC '* ]] && [ $((++done % 10)) = 0 ] || continue
+		say "  compiled $done of $total files"
+	done
 }
