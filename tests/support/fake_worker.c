@@ -215,7 +215,7 @@ static int breed(int escape)
 static int burn(int unused)
 {
 	(void)unused;
-	for (volatile unsigned i = 0;; i++)
+	for (;;)
 		;
 	return 0;
 }
