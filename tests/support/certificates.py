@@ -32,7 +32,7 @@ class Authority:
         self.path = self._write(name + ".pem", certificate)
 
     def _builder(self, subject, key, days_ago, days):
-        now = datetime.datetime.utcnow()
+        now = datetime.datetime.now(datetime.timezone.utc)
         return (x509.CertificateBuilder().subject_name(_name(subject)).issuer_name(_name(self.name))
                 .public_key(key.public_key()).serial_number(x509.random_serial_number())
                 .not_valid_before(now - datetime.timedelta(days=days_ago))
