@@ -59,7 +59,8 @@ forbid_services() {
 make_network() {
 	local address
 	net=$top-net
-	: > "$net" && unshare --net="$net" true || return 1
+	# The machine's own /proc does not know this namespace's processes.
+	mount -t proc proc /proc && : > "$net" && unshare --net="$net" true || return 1
 	nsenter --net="$net" ip link set lo up
 	nsenter --net="$net" ip link add dh0 type dummy
 	for address in "$gateway_address" "$turn_address" "$web_address"; do
