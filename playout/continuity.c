@@ -20,6 +20,25 @@ void dh_continuity_init(struct dh_continuity *continuity, const struct dh_contin
 	continuity->tl0picidx = seed->first_tl0picidx;
 }
 
+void dh_continuity_seed(const struct dh_continuity *continuity, struct dh_continuity_seed *seed)
+{
+	memset(seed, 0, sizeof *seed);
+	for (int media = DH_AUDIO; media <= DH_VIDEO; media++) {
+		seed->payload_type[media] = continuity->payload_type[media];
+		seed->ssrc[media] = continuity->ssrc[media];
+		seed->first_timestamp[media] = continuity->timestamp_offset[media];
+		seed->first_sequence[media] = continuity->sequence[media];
+	}
+	seed->first_picture_id = continuity->picture_id;
+	seed->first_tl0picidx = continuity->tl0picidx;
+}
+
+void dh_continuity_seed_move(struct dh_continuity_seed *seed, int64_t ticks)
+{
+	seed->first_timestamp[DH_AUDIO] += (uint32_t)(ticks / DH_TICKS_PER_AUDIO_SAMPLE);
+	seed->first_timestamp[DH_VIDEO] += (uint32_t)(ticks / DH_TICKS_PER_VIDEO_CLOCK);
+}
+
 void dh_continuity_next_picture(struct dh_continuity *continuity, uint32_t flags, struct dh_vp8_picture *picture)
 {
 	memset(picture, 0, sizeof *picture);

@@ -27,6 +27,7 @@ struct dh_continuity_seed {
 	uint32_t first_timestamp[2]; /* at media time 0 */
 	uint16_t first_picture_id;   /* 15 bits are used */
 	uint8_t first_tl0picidx;
+	int64_t from_ticks; /* nothing is sent of an earlier media time; 0: as soon as it may be */
 };
 
 struct dh_continuity {
@@ -41,6 +42,11 @@ struct dh_continuity {
 };
 
 void dh_continuity_init(struct dh_continuity *continuity, const struct dh_continuity_seed *seed);
+
+/* A seed from which another one goes on after this. */
+void dh_continuity_seed(const struct dh_continuity *continuity, struct dh_continuity_seed *seed);
+/* Media time 0 becomes what was media time `ticks`; rounded to a tick of each clock. */
+void dh_continuity_seed_move(struct dh_continuity_seed *seed, int64_t ticks);
 
 static inline uint16_t dh_continuity_next_sequence(struct dh_continuity *continuity, enum dh_media media)
 {

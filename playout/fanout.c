@@ -63,6 +63,13 @@ void dh_fanout_pause(struct dh_fanout *fanout, struct dh_viewer *viewer, bool pa
 		fanout->newcomers = true;
 }
 
+void dh_fanout_mute(struct dh_fanout *fanout, struct dh_viewer *viewer, enum dh_media media, bool muted)
+{
+	dh_viewer_mute(viewer, media, muted);
+	if (!viewer->joined)
+		fanout->newcomers = true;
+}
+
 /* --- items */
 
 void dh_fanout_push(struct dh_fanout *fanout, const struct dh_item *item)

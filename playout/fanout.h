@@ -37,6 +37,7 @@ int dh_fanout_add(struct dh_fanout *fanout, const struct dh_continuity_seed *see
 	struct dh_viewer **viewer);
 void dh_fanout_remove(struct dh_fanout *fanout, struct dh_viewer **viewer);
 void dh_fanout_pause(struct dh_fanout *fanout, struct dh_viewer *viewer, bool paused);
+void dh_fanout_mute(struct dh_fanout *fanout, struct dh_viewer *viewer, enum dh_media media, bool muted);
 
 /* Queues `item` for all viewers; takes references. Out of memory, a picture counts as
  * lost. */

@@ -163,6 +163,31 @@ void dh_playout_viewer_pause(struct dh_playout *playout, struct dh_viewer *viewe
 	dh_fanout_pause(&playout->fanout, viewer, paused);
 }
 
+void dh_playout_viewer_mute(struct dh_playout *playout, struct dh_viewer *viewer, enum dh_media media, bool muted)
+{
+	dh_fanout_mute(&playout->fanout, viewer, media, muted);
+}
+
+void dh_playout_viewer_payload_type(struct dh_viewer *viewer, enum dh_media media, uint8_t payload_type)
+{
+	viewer->continuity.payload_type[media] = payload_type & 0x7f;
+}
+
+/* Nothing that it was sent is stamped later than now. */
+void dh_playout_viewer_seed(const struct dh_playout *playout, const struct dh_viewer *viewer, int64_t now_ticks,
+	struct dh_continuity_seed *seed)
+{
+	dh_continuity_seed(&viewer->continuity, seed);
+	dh_continuity_seed_move(seed, -playout->origin_ticks);
+	seed->from_ticks = now_ticks + DH_TICKS_PER_MS;
+}
+
+void dh_playout_seed_here(const struct dh_playout *playout, struct dh_continuity_seed *seed)
+{
+	dh_continuity_seed_move(seed, playout->origin_ticks);
+	seed->from_ticks -= playout->origin_ticks;
+}
+
 void dh_playout_viewer_stats(const struct dh_viewer *viewer, struct dh_viewer_stats *stats)
 {
 	*stats = viewer->stats;

@@ -229,6 +229,17 @@ void dh_playout_remove_viewer(struct dh_playout *playout, struct dh_viewer **vie
 void dh_playout_viewer_pli(struct dh_playout *playout, struct dh_viewer *viewer, int64_t now_ticks);
 /* Nothing is sent while paused; afterwards the picture resumes at an entry. */
 void dh_playout_viewer_pause(struct dh_playout *playout, struct dh_viewer *viewer, bool paused);
+/* The same for one medium, which the viewer does not take, or does not want now: what is muted is not counted
+ * either. */
+void dh_playout_viewer_mute(struct dh_playout *playout, struct dh_viewer *viewer, enum dh_media media, bool muted);
+/* From its next packet on. */
+void dh_playout_viewer_payload_type(struct dh_viewer *viewer, enum dh_media media, uint8_t payload_type);
+/* For a viewer that goes over to another playout at once: what continues its numbering there, without a gap in
+ * sequence numbers, and with timestamps that go on with the clock. Its times are absolute until
+ * dh_playout_seed_here has been called for the other playout. */
+void dh_playout_viewer_seed(const struct dh_playout *playout, const struct dh_viewer *viewer, int64_t now_ticks,
+	struct dh_continuity_seed *seed);
+void dh_playout_seed_here(const struct dh_playout *playout, struct dh_continuity_seed *seed);
 void dh_playout_viewer_stats(const struct dh_viewer *viewer, struct dh_viewer_stats *stats);
 size_t dh_playout_viewers(const struct dh_playout *playout);
 

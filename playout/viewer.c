@@ -22,6 +22,7 @@ int dh_viewer_alloc(struct dh_viewer **viewer, const struct dh_continuity_seed *
 	v->user = user;
 	v->out = out;
 	v->waiting = true;
+	v->from_ticks = seed->from_ticks;
 	dh_continuity_init(&v->continuity, seed);
 	*viewer = v;
 	return 0;
@@ -135,7 +136,7 @@ static int64_t after_last(const struct dh_viewer *viewer)
 
 void dh_viewer_join(struct dh_viewer *viewer, struct dh_unit *anchor, int64_t now_ticks)
 {
-	if (viewer->paused || now_ticks < 0)
+	if (viewer->paused || viewer->muted[DH_VIDEO] || now_ticks < viewer->from_ticks)
 		return;
 	begin_anchor(viewer, anchor, now_ticks, now_ticks);
 	dh_viewer_continue(viewer, now_ticks);
@@ -221,7 +222,7 @@ static void send_audio(struct dh_viewer *viewer, const struct dh_item *item, int
 
 void dh_viewer_send(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks, int64_t late_max_ticks)
 {
-	if (viewer->paused)
+	if (viewer->paused || viewer->muted[item->media] || item->media_ticks < viewer->from_ticks)
 		return;
 	if (now_ticks - item->media_ticks > late_max_ticks) {
 		viewer->stats.late_dropped++;
@@ -247,4 +248,15 @@ void dh_viewer_pause(struct dh_viewer *viewer, bool paused)
 	finish_pictures(viewer);
 	viewer->paused = paused;
 	viewer->waiting = true;
+}
+
+void dh_viewer_mute(struct dh_viewer *viewer, enum dh_media media, bool muted)
+{
+	if (viewer->muted[media] == muted)
+		return;
+	if (media == DH_VIDEO) {
+		finish_pictures(viewer);
+		viewer->waiting = true;
+	}
+	viewer->muted[media] = muted;
 }

@@ -43,6 +43,8 @@ struct dh_viewer {
 	bool joined;           /* has been sent its first anchor */
 	bool waiting;          /* for the next entry */
 	bool paused;
+	bool muted[2];      /* by medium: it does not take it, or does not want it now */
+	int64_t from_ticks; /* nothing of an earlier media time */
 	int64_t last_video_ticks;    /* media time of the newest picture begun */
 	struct dh_outgoing outgoing; /* pictures not fully sent yet */
 	/* answers to PLI */
@@ -79,5 +81,7 @@ void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks);
 /* Finishes a picture that has begun, then sends nothing until it is called with
  * false; afterwards the picture resumes at an entry. */
 void dh_viewer_pause(struct dh_viewer *viewer, bool paused);
+/* The same for one medium: what is muted is neither sent nor counted. */
+void dh_viewer_mute(struct dh_viewer *viewer, enum dh_media media, bool muted);
 
 #endif

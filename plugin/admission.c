@@ -56,3 +56,50 @@ struct dh_member *dh_admit(struct dh_request *request, enum dh_member_kind kind)
 	dh_request_fail(request, DH_ERROR_STATE, "This handle watches or observes already");
 	return NULL;
 }
+
+/* --- from one room to another: it has its place in all but the new room */
+
+static void check_move(struct dh_request *request)
+{
+	const struct place place = { "max_viewers_per_room", dh_room_viewer_count(request->room),
+		request->instance->config->max_viewers_per_room };
+
+	has_place(request, &place);
+}
+
+static void copy_connection(struct dh_member *to, const struct dh_member *from)
+{
+	to->sdp_session = from->sdp_session;
+	to->sdp_version = from->sdp_version;
+	to->is_deaf = from->is_deaf;
+	to->is_offerer = from->is_offerer;
+	to->answered = atomic_load(&from->answered);
+	for (int media = 0; media < 2; media++) {
+		const struct dh_line line = dh_member_line(from, (enum dh_media)media);
+		dh_member_set_line(to, (enum dh_media)media, &line);
+		to->wants[media] = from->wants[media];
+		to->muted[media] = atomic_load(&from->muted[media]);
+	}
+}
+
+struct dh_member *dh_admit_move(struct dh_request *request, const struct dh_member *from, bool *is_up)
+{
+	struct dh_member *member = NULL, *old = NULL;
+
+	g_mutex_lock(&request->instance->admission_lock);
+	check_move(request);
+	if (!request->error_code) {
+		member = dh_room_member_new(request->room, request->session, DH_MEMBER_VIEWER,
+			&request->instance->members);
+		copy_connection(member, from);
+		old = dh_session_replace_member(request->session, from, member, is_up);
+	}
+	g_mutex_unlock(&request->instance->admission_lock);
+	if (old) {
+		dh_member_unref(&old);
+		return member;
+	}
+	dh_member_unref(&member);
+	dh_request_fail(request, DH_ERROR_STATE, "This handle does not watch any more");
+	return NULL;
+}

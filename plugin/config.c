@@ -25,6 +25,7 @@
 static const struct dh_option general_options[] = {
 	DH_KEY(struct dh_config, admin_key, DH_CONFIG_KEY_MAX),
 	DH_FLAG(struct dh_config, string_ids, 0),
+	DH_KEY(struct dh_config, also_answer_as, 64),
 	{ "segments_folder", DH_OPTION_LIST, offsetof(struct dh_config, segments_folders), 0, 0, 0, NULL, false },
 	DH_TEXT(struct dh_config, cache_folder, "/var/cache/janus-digitalhuman"),
 	DH_NUMBER(struct dh_config, cache_mb, 0, 1 << 20, 1024),
@@ -219,6 +220,16 @@ static int check_push(const struct dh_config *config)
 	return 0;
 }
 
+/* What answers and events have already: it would be overwritten, or mistaken for it. */
+static int check_also(const struct dh_config *config)
+{
+	static const char *const taken[] = { "result", "error", "error_code", "event", "id", "list", "info", NULL };
+
+	if (config->also_answer_as && g_strv_contains(taken, config->also_answer_as))
+		return wrong("also_answer_as", "a key that answers do not have yet is expected, as in \"streaming\"");
+	return 0;
+}
+
 static int check_general(const struct dh_config *config)
 {
 	for (char **f = config->segments_folders; f && *f; f++) {
@@ -240,6 +251,7 @@ static int check_general(const struct dh_config *config)
 		return dh_option_wrong(DH_CONFIG_FILE, "general", "opener",
 			"an absolute path, or a name that is looked up in PATH, is expected");
 	int err = check_push(config);
+	err = err ? err : check_also(config);
 	return err ? err : check_worker_user(config->worker_user);
 }
 

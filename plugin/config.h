@@ -41,6 +41,7 @@ struct dh_config_room {
 struct dh_config {
 	char *admin_key;         /* NULL: anybody may create rooms */
 	int64_t string_ids;      /* room ids are strings, not integers */
+	char *also_answer_as;    /* answers have this key beside "digitalhuman"; NULL: no other */
 	char **segments_folders; /* NULL: nothing can be enqueued */
 	char *cache_folder;      /* "": no cache */
 	int64_t cache_mb;

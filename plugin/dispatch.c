@@ -2,7 +2,9 @@
 #include "dispatch.h"
 
 #include "ingest/text.h"
+#include "peer_sdp.h"
 #include "request_table.h"
+#include "request_viewing.h"
 
 /* The type of a valid request; NULL: it has failed. */
 static const struct dh_request_type *check(struct dh_request *request)
@@ -28,6 +30,8 @@ static const struct dh_request_type *check(struct dh_request *request)
 		g_free(shown);
 		return NULL;
 	}
+	if (request->jsep && !type->asynchronous)
+		dh_request_fail(request, DH_ERROR_SDP, "\"%s\" takes no JSEP: \"start\" does", type->name);
 	dh_request_check_fields(request, type->fields);
 	return request->error_code ? NULL : type;
 }
@@ -66,9 +70,11 @@ static void run_deferred(void *arg)
 	struct dh_request *request = deferred->request;
 
 	handle(request, deferred->type);
-	if (request->error_code)
+	if (request->error_code) {
 		dh_outbox_push(request->instance->outbox, request->session, request->transaction,
 			dh_request_error(request));
+		dh_viewing_close_stray(request);
+	}
 	dh_request_free(&request);
 	g_free(deferred);
 }
@@ -93,8 +99,9 @@ struct janus_plugin_result *dh_dispatch(struct dh_instance *instance, struct dh_
 	json_t *message, json_t *jsep)
 {
 	struct dh_request *request = dh_request_new(instance, session, transaction, message, jsep);
+	if (jsep)
+		request->raw_sdp = dh_peer_sdp(session->handle);
 	const struct dh_request_type *type = check(request);
-
 	if (type && type->asynchronous) {
 		if (defer(request, type))
 			return janus_plugin_result_new(JANUS_PLUGIN_OK_WAIT, NULL, NULL);
@@ -102,18 +109,22 @@ struct janus_plugin_result *dh_dispatch(struct dh_instance *instance, struct dh_
 		handle(request, type);
 	}
 	json_t *reply = take_reply(request);
+	if (request->error_code)
+		dh_viewing_close_stray(request);
+	dh_also_answer(reply, instance->config->also_answer_as);
 	dh_request_free(&request);
 	return janus_plugin_result_new(JANUS_PLUGIN_OK, NULL, reply);
 }
 
 json_t *dh_dispatch_admin(struct dh_instance *instance, json_t *message)
 {
-	struct dh_request *request = dh_request_new(instance, NULL, NULL, json_incref(message), NULL);
+	struct dh_request *request = dh_request_new(instance, NULL, NULL, json_copy(message), NULL);
 	const struct dh_request_type *type = check(request);
 
 	if (type)
 		handle(request, type);
 	json_t *reply = take_reply(request);
+	dh_also_answer(reply, instance->config->also_answer_as);
 	dh_request_free(&request);
 	return reply;
 }

@@ -133,6 +133,7 @@ static int start_outbox(struct dh_instance *instance)
 		.max_requests = (unsigned)c->max_handle_requests,
 		.max_events = (unsigned)c->max_handle_events,
 		.max_all_events = (unsigned)c->max_events,
+		.also = c->also_answer_as,
 	};
 
 	return dh_outbox_alloc(&instance->outbox, &o);

@@ -5,8 +5,18 @@
 
 #include "janus_api.h"
 
+void dh_also_answer(json_t *message, const char *also)
+{
+	json_t *value = json_object_get(message, "digitalhuman");
+
+	if (also && value && !json_object_get(message, also))
+		json_object_set_new(message, also, json_copy(value));
+}
+
 static void post(struct dh_outbox *outbox, struct dh_saying *saying)
 {
+	if (saying->type == DH_SAY_EVENT || saying->type == DH_SAY_OFFER)
+		dh_also_answer(saying->message, outbox->config.also);
 	if (saying->type != DH_SAY_REQUEST && saying->type != DH_SAY_END)
 		atomic_fetch_add(&outbox->events_waiting, saying->sessions ? (int)saying->sessions->len : 1);
 	g_async_queue_push(outbox->inbox, saying);

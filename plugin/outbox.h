@@ -27,12 +27,17 @@
 
 struct dh_outbox;
 
+/* Gives `message` the value of its "digitalhuman" under the key `also`, too (NULL: nowhere). */
+void dh_also_answer(json_t *message, const char *also);
+
 /* No field may be 0. */
 struct dh_outbox_config {
 	unsigned offer_threads;
 	unsigned max_requests;   /* of one handle that wait, or whose answers do */
 	unsigned max_events;     /* waiting for one handle; only broadcasts are limited */
 	unsigned max_all_events; /* the same over all handles, each copy of a broadcast counted */
+	/* Every message also has its "digitalhuman" under this key. NULL: none. Outlives the outbox. */
+	const char *also;
 };
 
 /* Starts the threads; sets *outbox only on success. -EAGAIN: a thread cannot be started. */

@@ -76,6 +76,7 @@ static void tell_lost(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 	json_t *event = json_pack("{s:s, s:s, s:I}", "digitalhuman", "event", "event", "lost", "events",
 		(json_int_t)lane->lost);
 
+	dh_also_answer(event, outbox->config.also);
 	lane->lost = 0;
 	atomic_fetch_add(&outbox->events_waiting, 1);
 	append(outbox, lane, dh_saying_new(outbox, DH_SAY_EVENT, lane->session, event));

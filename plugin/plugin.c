@@ -204,6 +204,8 @@ static json_t *plugin_query_session(janus_plugin_session *handle)
 		json_object_set_new(info, "answered", json_boolean(atomic_load(&member->answered)));
 		json_object_set_new(info, "media", json_boolean(atomic_load(&member->media)));
 		json_object_set_new(info, "paused", json_boolean(atomic_load(&member->paused)));
+		json_object_set_new(info, "audio", json_boolean(dh_member_gets(member, DH_AUDIO)));
+		json_object_set_new(info, "video", json_boolean(dh_member_gets(member, DH_VIDEO)));
 		if (dh_room_viewer(member->room, member, &sent) == 0)
 			json_object_set_new(info, "sent", sent);
 	}
@@ -251,11 +253,12 @@ static void plugin_setup_media(janus_plugin_session *handle)
 		return;
 	/* This is Janus's thread that sends to the viewer. */
 	dh_senders_enter(instance->senders, session, instance->config->realtime);
-	struct dh_member *member = dh_session_member(session);
+	struct dh_member *member = dh_session_up(session);
 	if (member) {
 		dh_session_connected(session, member);
-		dh_room_member_media(member);
-		dh_outbox_push(instance->outbox, session, NULL, dh_member_status("started"));
+		dh_room_member_up(member);
+		if (atomic_load(&member->media)) /* otherwise the answer is still to be handled */
+			dh_outbox_push(instance->outbox, session, NULL, dh_member_status(member, "started"));
 	}
 	dh_member_unref(&member);
 	leave_session(session);
@@ -308,12 +311,12 @@ static void plugin_hangup_media(janus_plugin_session *handle)
 		return;
 	dh_senders_leave(instance->senders, session);
 	struct dh_member *ended;
-	bool wanted = dh_session_hung_up(session, &ended);
+	guint viewer = dh_session_hung_up(session, &ended);
 	if (ended)
 		dh_room_member_leave(ended);
 	dh_member_unref(&ended);
-	if (wanted)
-		dh_outbox_push(instance->outbox, session, NULL, dh_member_status("stopped"));
+	if (viewer)
+		dh_outbox_push(instance->outbox, session, NULL, dh_viewer_status(viewer, "stopped"));
 	leave_session(session);
 }
 

@@ -29,6 +29,7 @@ void dh_request_free(struct dh_request **out)
 	dh_room_unref(&request->room);
 	dh_session_unref(&request->session);
 	g_free(request->transaction);
+	g_free(request->raw_sdp);
 	json_decref(request->body);
 	json_decref(request->jsep);
 	json_decref(request->reply);

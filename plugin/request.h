@@ -42,6 +42,7 @@ struct dh_request {
 	struct dh_session *session; /* a reference; NULL: from the Admin API */
 	char *transaction;
 	json_t *body, *jsep;
+	char *raw_sdp; /* of `jsep` as the peer wrote it; NULL: not known */
 	/* set by dh_request_authorize */
 	struct dh_room *room; /* the room that it is about, a reference; NULL: none */
 	bool is_trusted;      /* the room's secret, or the admin key, was given or is not needed */

@@ -35,7 +35,7 @@ static void handle_disable(struct dh_request *request)
 
 static const struct dh_field edit_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "new_description", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "new_metadata", DH_FIELD_OBJECT, false, 0 },
 	{ "new_secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
@@ -48,7 +48,7 @@ static const struct dh_field edit_fields[] = {
 
 static const struct dh_field enable_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	DH_FIELD_END,
 };
 

@@ -90,7 +90,12 @@ static void check_room(struct dh_request *request, const struct dh_field *field,
 static void check_field(struct dh_request *request, const struct dh_field *field)
 {
 	const json_t *value = json_object_get(request->body, field->name);
+	bool is_none = field->type == DH_FIELD_KEY && json_is_string(value) && !json_string_length(value);
 
+	if (!field->required && (is_none || json_is_null(value))) {
+		json_object_del(request->body, field->name);
+		return;
+	}
 	if (!value) {
 		if (field->required)
 			dh_request_fail(request, DH_ERROR_MISSING, "Missing \"%s\"", field->name);

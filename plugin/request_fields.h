@@ -9,7 +9,8 @@ enum dh_field_type {
 	DH_FIELD_ROOM,   /* an id, see room_id.h */
 	DH_FIELD_VIEWER, /* an integer from 1 to 2^31 - 1 */
 	DH_FIELD_TEXT,   /* UTF-8 without control characters, 1 to `max` bytes */
-	DH_FIELD_EMPTY,  /* the same, or empty */
+	DH_FIELD_KEY,    /* the same; an empty one is none */
+	DH_FIELD_EMPTY,  /* the same as TEXT, or empty */
 	DH_FIELD_PROSE,  /* the same as TEXT, with line breaks and tabs */
 	DH_FIELD_PIECE,  /* the same as PROSE, or empty */
 	DH_FIELD_FLAG,
@@ -36,8 +37,8 @@ struct dh_field {
 /* Fails the request if its size, depth, JSEP or transaction exceeds a limit. */
 void dh_request_check_size(struct dh_request *request);
 
-/* Fails the request if a field is missing or invalid. Unknown fields are ignored.
- * `fields` may be NULL. */
+/* Fails the request if a field is missing or invalid. Unknown fields are ignored. One that is null, or an
+ * empty key, is not given: it is removed. `fields` may be NULL. */
 void dh_request_check_fields(struct dh_request *request, const struct dh_field *fields);
 
 #endif

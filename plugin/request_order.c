@@ -51,7 +51,7 @@ static void handle_progress(struct dh_request *request)
 
 static const struct dh_field move_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "segment", DH_FIELD_TEXT, true, DH_SEGMENT_ID_MAX },
 	{ "before", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
 	{ "after", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
@@ -60,14 +60,14 @@ static const struct dh_field move_fields[] = {
 
 static const struct dh_field history_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
 	DH_FIELD_END,
 };
 
 static const struct dh_field progress_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "segment", DH_FIELD_TEXT, true, DH_SEGMENT_ID_MAX },
 	DH_FIELD_END,
 };

@@ -7,6 +7,17 @@
 
 #include "request_errors.h"
 #include "rooms/room_id.h"
+#include "sdp.h"
+
+/* With what the Streaming plugin's pages read. */
+static json_t *describe(struct dh_room *room, bool all)
+{
+	json_t *info = dh_room_info(room, all);
+
+	json_object_set_new(info, "type", json_string("live"));
+	json_object_set_new(info, "media", dh_sdp_media());
+	return info;
+}
 
 /* As in the Streaming plugin, private rooms are listed only with the key. */
 static void handle_list(struct dh_request *request)
@@ -15,7 +26,7 @@ static void handle_list(struct dh_request *request)
 	GPtrArray *rooms = dh_instance_rooms(request->instance);
 
 	for (guint i = 0; i < rooms->len; i++) {
-		json_t *info = dh_room_info(rooms->pdata[i], false);
+		json_t *info = describe(rooms->pdata[i], false);
 		if (request->is_trusted || !json_is_true(json_object_get(info, "is_private")))
 			json_array_append(list, info);
 		json_decref(info);
@@ -26,7 +37,7 @@ static void handle_list(struct dh_request *request)
 
 static void handle_info(struct dh_request *request)
 {
-	json_t *info = dh_room_info(request->room, request->is_trusted);
+	json_t *info = describe(request->room, request->is_trusted);
 
 	if (request->is_trusted)
 		json_object_set_new(info, "permanent",
@@ -135,24 +146,24 @@ static void handle_destroy(struct dh_request *request)
 }
 
 static const struct dh_field list_fields[] = {
-	{ "admin_key", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "admin_key", DH_FIELD_KEY, false, DH_KEY_MAX },
 	DH_FIELD_END,
 };
 
 static const struct dh_field info_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	DH_FIELD_END,
 };
 
 static const struct dh_field create_fields[] = {
-	{ "admin_key", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "admin_key", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "id", DH_FIELD_ROOM, false, 0 },
 	{ "avatar", DH_FIELD_TEXT, true, DH_KEY_MAX },
 	{ "description", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "metadata", DH_FIELD_OBJECT, false, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "pin", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "pin", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "is_private", DH_FIELD_FLAG, false, 0 },
 	{ "signed_tokens", DH_FIELD_FLAG, false, 0 },
 	{ "permanent", DH_FIELD_FLAG, false, 0 },
@@ -167,7 +178,7 @@ static const struct dh_field create_fields[] = {
 
 static const struct dh_field destroy_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "permanent", DH_FIELD_FLAG, false, 0 },
 	DH_FIELD_END,
 };

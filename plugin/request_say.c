@@ -125,7 +125,7 @@ static void handle_say(struct dh_request *request)
 
 static const struct dh_field say_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "text", DH_FIELD_PIECE, false, 0 },
 	{ "audio", DH_FIELD_TEXT, false, DH_MEDIA_PATH_MAX },
 	{ "more", DH_FIELD_FLAG, false, 0 },

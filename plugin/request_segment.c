@@ -116,7 +116,7 @@ static void handle_interrupt(struct dh_request *request)
 
 static const struct dh_field enqueue_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "file", DH_FIELD_FILES, true, DH_MEDIA_PATH_MAX },
 	{ "text", DH_FIELD_PROSE, false, 0 },
 	DH_ENQUEUE_FIELDS,
@@ -125,21 +125,21 @@ static const struct dh_field enqueue_fields[] = {
 
 static const struct dh_field queue_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "pin", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "token", DH_FIELD_TEXT, false, DH_TOKEN_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "pin", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "token", DH_FIELD_KEY, false, DH_TOKEN_MAX },
 	DH_FIELD_END,
 };
 
 static const struct dh_field control_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	DH_FIELD_END,
 };
 
 static const struct dh_field remove_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "segment", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX },
 	{ "utterance", DH_FIELD_TEXT, false, DH_UTTERANCE_MAX },
 	DH_FIELD_END,

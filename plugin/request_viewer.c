@@ -51,22 +51,22 @@ static void handle_kick_all(struct dh_request *request)
 
 static const struct dh_field stats_fields[] = {
 	{ "id", DH_FIELD_ROOM, false, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "admin_key", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "admin_key", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "viewer", DH_FIELD_VIEWER, false, 0 },
 	DH_FIELD_END,
 };
 
 static const struct dh_field kick_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "viewer", DH_FIELD_VIEWER, true, 0 },
 	DH_FIELD_END,
 };
 
 static const struct dh_field kick_all_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	DH_FIELD_END,
 };
 

@@ -1,47 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* watch, observe, start, pause, stop: in the outbox's pool, answered by events */
+/* watch, observe: in the outbox's pool, answered by events */
 #include "request_table.h"
 
+#include <string.h>
+
 #include "admission.h"
+#include "request_viewing.h"
 #include "rooms/room.h"
 #include "sdp.h"
 
-/* {"status":…} for the handle, as the answer to its request. A new reference. */
-static json_t *status_of(const struct dh_member *member, const char *status)
-{
-	json_t *event = dh_member_status(status);
-
-	json_object_set_new(json_object_get(event, "result"), "viewer", json_integer(member->id));
-	return event;
-}
-
-static void notify(struct dh_request *request, const struct dh_member *member, const char *status)
-{
-	if (request->instance->config->events)
-		dh_outbox_notify(request->instance->outbox, request->session,
-			json_pack("{s:s, s:o, s:I}", "status", status, "id", dh_room_id_json(member->room), "viewer",
-				(json_int_t)member->id));
-}
-
-static void answer(struct dh_request *request, const struct dh_member *member, const char *status)
-{
-	dh_outbox_push(request->instance->outbox, request->session, request->transaction, status_of(member, status));
-	notify(request, member, status);
-}
-
-/* The handle's viewer, a reference; NULL: it is none, and the request has failed. */
-static struct dh_member *current(struct dh_request *request)
-{
-	struct dh_member *member = dh_session_member(request->session);
-
-	if (member && !member->observes)
-		return member;
-	dh_request_fail(request, DH_ERROR_STATE, "\"%s\" without \"watch\"", dh_request_text(request, "request"));
-	dh_member_unref(&member);
-	return NULL;
-}
-
-/* --- offers */
+/* --- offers, and answers to the viewer's */
 
 struct offered {
 	struct dh_instance *instance;
@@ -50,7 +18,7 @@ struct offered {
 	bool is_first;
 };
 
-/* If Janus refused the first offer, the viewer's place is freed. */
+/* If Janus refused the first one, the viewer's place is freed. */
 static void offered(void *arg, int err)
 {
 	struct offered *o = arg;
@@ -62,7 +30,8 @@ static void offered(void *arg, int err)
 		if (ended)
 			dh_room_member_leave(ended);
 		dh_member_unref(&ended);
-		dh_request_fail(request, DH_ERROR_SDP, "Janus could not use the offer (%d), its log says why", err);
+		dh_request_fail(request, DH_ERROR_SDP, "Janus could not use the %s (%d), its log says why",
+			o->member->is_offerer ? "answer" : "offer", err);
 		dh_outbox_push(o->instance->outbox, session, o->transaction, dh_request_error(request));
 		dh_request_free(&request);
 	} else {
@@ -73,141 +42,192 @@ static void offered(void *arg, int err)
 	g_free(o);
 }
 
-/* Requests of one handle run one at a time, so sdp_version needs no lock. */
-static void offer(struct dh_request *request, struct dh_member *member, const char *status)
+/* Takes ownership of `jsep`. */
+static void push_jsep(struct dh_request *request, struct dh_member *member, const char *status, json_t *jsep)
 {
-	const struct dh_sdp_origin origin = { member->sdp_session, ++member->sdp_version };
 	struct offered *o = g_new0(struct offered, 1);
 
 	o->instance = request->instance;
 	o->transaction = g_strdup(request->transaction);
 	o->member = dh_member_ref(member);
-	o->is_first = origin.version == 1;
-	dh_outbox_offer(request->instance->outbox, request->session, request->transaction, status_of(member, status),
-		dh_sdp_offer(&origin, dh_room_facts(member->room)->id), offered, o);
-	notify(request, member, status);
+	o->is_first = member->sdp_version == 1;
+	dh_outbox_offer(request->instance->outbox, request->session, request->transaction,
+		dh_member_status(member, status), jsep, offered, o);
+	dh_viewing_notify(request, member, status);
+}
+
+/* Requests of one handle run one at a time, so sdp_version needs no lock. */
+static void offer(struct dh_request *request, struct dh_member *member, const char *status, bool restart)
+{
+	const struct dh_sdp_origin origin = { member->sdp_session, ++member->sdp_version };
+
+	push_jsep(request, member, status,
+		dh_sdp_offer(&origin, dh_room_facts(member->room)->id, member->wants, restart));
+}
+
+/* --- what is wanted: as in the Streaming plugin, mids, or the older flags */
+
+static bool has_mid(const json_t *mids, enum dh_media media)
+{
+	const json_t *mid;
+	size_t i;
+
+	json_array_foreach(mids, i, mid)
+		if (!g_ascii_strcasecmp(json_string_value(mid), dh_sdp_mid(media)))
+			return true;
+	return false;
+}
+
+static void read_wants(struct dh_request *request, bool wants[2])
+{
+	const json_t *mids = json_object_get(request->body, "media"), *mid;
+	size_t i;
+
+	wants[DH_AUDIO] = !json_is_false(json_object_get(request->body, "offer_audio"));
+	wants[DH_VIDEO] = !json_is_false(json_object_get(request->body, "offer_video"));
+	json_array_foreach(mids, i, mid) {
+		if (!json_is_string(mid)) {
+			dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"media\": an array of mids is expected");
+			return;
+		}
+	}
+	for (int media = 0; media < 2 && json_array_size(mids); media++)
+		wants[media] = has_mid(mids, (enum dh_media)media);
+	if (!wants[DH_AUDIO] && !wants[DH_VIDEO])
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Nothing is wanted: \"offer_audio\" or \"offer_video\", or \"media\" with the mid \"a\" "
+			"or \"v\", is expected");
 }
 
 /* --- watch, observe */
 
-static void begin(struct dh_request *request, enum dh_member_kind kind)
+/* A client that was written for another plugin would not know what a room's events are. */
+static void set_wishes(struct dh_request *request, struct dh_member *member, const bool wants[2])
+{
+	const json_t *events = json_object_get(request->body, "events");
+
+	member->is_deaf = events ? json_is_false(events) : request->instance->config->also_answer_as != NULL;
+	memcpy(member->wants, wants, sizeof(member->wants));
+}
+
+/* The viewer has made the offer. `member` NULL: it is to become one, if its offer can be answered. */
+static void answer_offer(struct dh_request *request, struct dh_member *member, const bool wants[2])
+{
+	const struct dh_sdp_origin origin = { member ? member->sdp_session : (uint64_t)g_get_real_time(),
+		member ? member->sdp_version + 1 : 1 };
+	struct dh_line lines[2];
+	json_t *answer = NULL;
+	int err = dh_sdp_answer(request->jsep, request->raw_sdp, &origin, dh_room_facts(request->room)->id, wants, lines,
+		&answer);
+	struct dh_member *added = err || member ? NULL : dh_admit(request, DH_MEMBER_VIEWER);
+
+	if (err)
+		dh_viewing_refuse(request, err, "offer");
+	member = member ? member : added;
+	if (request->error_code) {
+		json_decref(answer);
+		return;
+	}
+	member->is_offerer = true;
+	member->sdp_session = origin.session_id;
+	member->sdp_version = origin.version;
+	if (added) {
+		set_wishes(request, added, wants);
+		dh_room_member_attach(added);
+	}
+	dh_room_member_answered(member, lines);
+	push_jsep(request, member, added ? "starting" : "updating", answer);
+	dh_member_unref(&added);
+}
+
+static void begin(struct dh_request *request, enum dh_member_kind kind, const bool wants[2])
 {
 	struct dh_member *member = dh_admit(request, kind);
 
 	if (!member)
 		return;
-	if (kind == DH_MEMBER_VIEWER)
-		offer(request, member, "preparing");
-	else
-		answer(request, member, "observing");
+	if (kind == DH_MEMBER_VIEWER) {
+		set_wishes(request, member, wants);
+		offer(request, member, "preparing", false);
+	} else {
+		dh_viewing_answer(request, member, "observing");
+	}
 	dh_room_member_attach(member);
 	dh_member_unref(&member);
 }
 
-/* ICE restart: offers the same again for the existing PeerConnection. */
-static void restart(struct dh_request *request)
+/* The handle has a member. One that watches the same room gets the offer anew, or an ICE restart. */
+static void again(struct dh_request *request, struct dh_member *member)
 {
-	struct dh_member *member = current(request);
+	bool restart = dh_request_flag(request, "restart");
+	const char *room = dh_room_facts(member->room)->id;
 
-	if (!member)
-		return;
-	if (member->room != request->room)
-		dh_request_fail(request, DH_ERROR_STATE, "\"restart\": this handle does not watch that room");
+	if (member->observes)
+		dh_request_fail(request, DH_ERROR_STATE, "This handle observes room %s already: \"stop\" first", room);
+	else if (member->room != request->room)
+		dh_request_fail(request, DH_ERROR_STATE,
+			"This handle watches room %s already: \"switch\" to another one, or \"stop\" first", room);
+	else if (!request->jsep != !member->is_offerer)
+		dh_request_fail(request, DH_ERROR_STATE, "%s makes the offers of this connection",
+			member->is_offerer ? "The viewer" : "The plugin");
+	else if (member->is_offerer)
+		answer_offer(request, member, member->wants);
 	else if (!atomic_load(&member->answered))
-		dh_request_fail(request, DH_ERROR_STATE, "\"restart\" before \"start\"");
+		dh_request_fail(request, DH_ERROR_STATE,
+			"This handle watches that room already, and has not answered: \"start\" with an answer first; or "
+			"\"stop\", then \"watch\" with \"offer_audio\" or \"offer_video\" false, if it is not wanted");
 	else
-		offer(request, member, "updating");
-	dh_member_unref(&member);
+		offer(request, member, restart ? "updating" : "preparing", restart);
 }
 
 static void handle_watch(struct dh_request *request)
 {
-	if (dh_request_flag(request, "restart"))
-		restart(request);
+	struct dh_member *member = dh_session_member(request->session);
+	bool wants[2];
+
+	read_wants(request, wants);
+	if (request->error_code)
+		dh_member_unref(&member);
+	else if (member)
+		again(request, member);
+	else if (dh_request_flag(request, "restart"))
+		dh_request_fail(request, DH_ERROR_STATE, "\"restart\": this handle does not watch that room");
+	else if (request->jsep)
+		answer_offer(request, NULL, wants);
 	else
-		begin(request, DH_MEMBER_VIEWER);
+		begin(request, DH_MEMBER_VIEWER, wants);
+	dh_member_unref(&member);
 }
 
 static void handle_observe(struct dh_request *request)
 {
-	begin(request, request->is_trusted ? DH_MEMBER_TRUSTED_OBSERVER : DH_MEMBER_OBSERVER);
-}
-
-/* --- start, pause, stop */
-
-static void handle_start(struct dh_request *request)
-{
-	struct dh_member *member = current(request);
-
-	if (!member)
-		return;
-	bool answered = atomic_load(&member->answered) != 0;
-	if (request->jsep && !dh_sdp_is_answer(request->jsep)) {
-		dh_request_fail(request, DH_ERROR_SDP, "Invalid JSEP: an answer to our offer is expected");
-	} else if (!request->jsep && !answered) {
-		dh_request_fail(request, DH_ERROR_SDP,
-			"Missing JSEP: the first \"start\" brings the answer to our offer");
-	} else {
-		atomic_store(&member->answered, 1);
-		dh_room_member_pause(member, false);
-		answer(request, member, atomic_load(&member->media) ? "started" : "starting");
-	}
-	dh_member_unref(&member);
-}
-
-static void handle_pause(struct dh_request *request)
-{
-	struct dh_member *member = current(request);
-
-	if (!member)
-		return;
-	dh_room_member_pause(member, true);
-	answer(request, member, "pausing");
-	dh_member_unref(&member);
-}
-
-/* "stopped" follows when Janus has hung up; an observer has nothing to hang up. */
-static void handle_stop(struct dh_request *request)
-{
-	struct dh_member *member = dh_session_member(request->session), *ended = NULL;
-	unsigned closing = 0;
-
-	if (member)
-		ended = dh_session_end_member(request->session, member, member->observes ? NULL : &closing);
-	dh_member_unref(&member);
-	if (!ended) {
-		dh_request_fail(request, DH_ERROR_STATE, "\"stop\" without \"watch\"");
-		return;
-	}
-	dh_room_member_leave(ended);
-	answer(request, ended, ended->observes ? "stopped" : "stopping");
-	if (!ended->observes)
-		dh_outbox_close(request->instance->outbox, request->session, closing);
-	dh_member_unref(&ended);
+	begin(request, request->is_trusted ? DH_MEMBER_TRUSTED_OBSERVER : DH_MEMBER_OBSERVER, NULL);
 }
 
 static const struct dh_field watch_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "pin", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "token", DH_FIELD_TEXT, false, DH_TOKEN_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "pin", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "token", DH_FIELD_KEY, false, DH_TOKEN_MAX },
 	{ "restart", DH_FIELD_FLAG, false, 0 },
+	{ "events", DH_FIELD_FLAG, false, 0 },
+	{ "media", DH_FIELD_ARRAY, false, 0 },
+	{ "offer_audio", DH_FIELD_FLAG, false, 0 },
+	{ "offer_video", DH_FIELD_FLAG, false, 0 },
+	{ "offer_data", DH_FIELD_FLAG, false, 0 },
 	DH_FIELD_END,
 };
 
 static const struct dh_field observe_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
-	{ "secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "pin", DH_FIELD_TEXT, false, DH_KEY_MAX },
-	{ "token", DH_FIELD_TEXT, false, DH_TOKEN_MAX },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "pin", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "token", DH_FIELD_KEY, false, DH_TOKEN_MAX },
 	DH_FIELD_END,
 };
 
 const struct dh_request_type dh_watch_requests[] = {
 	{ "watch", true, DH_AUTHORITY_LOOK, watch_fields, handle_watch },
 	{ "observe", true, DH_AUTHORITY_LOOK, observe_fields, handle_observe },
-	{ "start", true, DH_AUTHORITY_NONE, NULL, handle_start },
-	{ "pause", true, DH_AUTHORITY_NONE, NULL, handle_pause },
-	{ "stop", true, DH_AUTHORITY_NONE, NULL, handle_stop },
 	DH_REQUEST_END,
 };

@@ -3,7 +3,6 @@
 
 #include "janus_api.h"
 #include "rooms/member.h"
-#include "sdp.h"
 #include "session.h"
 
 static void *handle_ref(void *handle)
@@ -18,11 +17,11 @@ static void handle_unref(void *handle)
 	dh_session_unref(&session);
 }
 
-static void relay(void *handle, enum dh_media media, const uint8_t *rtp, size_t size)
+static void relay(void *handle, enum dh_media media, int mindex, const uint8_t *rtp, size_t size)
 {
 	const struct dh_session *session = handle;
 	janus_plugin_rtp packet = {
-		.mindex = DH_SDP_MINDEX(media),
+		.mindex = mindex,
 		.video = media == DH_VIDEO,
 		.buffer = (char *)rtp, /* Janus copies it */
 		.length = (uint16_t)size,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sdp.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -8,52 +9,184 @@
 
 #include <janus/rtp.h>
 
-#include "rooms/host.h"
+#include "sdp_read.h"
 
-/* Header extensions that the core itself fills in, as the Streaming plugin
- * offers them: with mid a browser tells bundled streams apart before it knows
- * their SSRCs, with abs-send-time it estimates bandwidth (goog-remb). */
-#define EXTENSION_MID       "a=extmap:1 " JANUS_RTP_EXTMAP_MID "\r\n"
-#define EXTENSION_SEND_TIME "a=extmap:2 " JANUS_RTP_EXTMAP_ABS_SEND_TIME "\r\n"
+/* The ids of header extensions that the core itself fills in, as the Streaming plugin
+ * offers them: with mid a browser tells bundled streams apart before it knows their
+ * SSRCs, with abs-send-time it estimates bandwidth (goog-remb). */
+#define EXTENSION_MID  1
+#define EXTENSION_TIME 2
 
-static const char template[] = "v=0\r\n"
-			       "o=- %" PRIu64 " %d IN IP4 0.0.0.0\r\n"
-			       "s=Room %s\r\n"
-			       "t=0 0\r\n"
-			       "m=audio 9 UDP/TLS/RTP/SAVPF %d\r\n"
-			       "c=IN IP4 0.0.0.0\r\n"
-			       "a=mid:a\r\n"
-			       "a=sendonly\r\n"
-			       "a=rtpmap:%d opus/48000/2\r\n"
-			       "a=fmtp:%d minptime=20;usedtx=1\r\n" EXTENSION_MID "m=video 9 UDP/TLS/RTP/SAVPF %d\r\n"
-			       "c=IN IP4 0.0.0.0\r\n"
-			       "a=mid:v\r\n"
-			       "a=sendonly\r\n"
-			       "a=rtpmap:%d VP8/90000\r\n"
-			       "a=rtcp-fb:%d nack\r\n"
-			       "a=rtcp-fb:%d nack pli\r\n"
-			       "a=rtcp-fb:%d ccm fir\r\n"
-			       "a=rtcp-fb:%d goog-remb\r\n" EXTENSION_MID EXTENSION_SEND_TIME;
+static const struct {
+	const char *type, *mid, *codec, *map, *parameters;
+	int payload_type;
+} kinds[] = {
+	[DH_AUDIO] = { "audio", "a", "opus", "opus/48000/2", "minptime=20;usedtx=1", DH_PAYLOAD_TYPE_OPUS },
+	[DH_VIDEO] = { "video", "v", "vp8", "VP8/90000", NULL, DH_PAYLOAD_TYPE_VP8 },
+};
 
-json_t *dh_sdp_offer(const struct dh_sdp_origin *origin, const char *room_id)
+const char *dh_sdp_mid(enum dh_media media)
 {
-	const int opus = DH_PAYLOAD_TYPE_OPUS, vp8 = DH_PAYLOAD_TYPE_VP8;
-	char *sdp = g_strdup_printf(template, origin->session_id, origin->version, room_id, opus, opus, opus, vp8, vp8,
-		vp8, vp8, vp8, vp8);
-	json_t *jsep = json_pack("{s:s, s:s}", "type", "offer", "sdp", sdp);
+	return kinds[media].mid;
+}
 
-	if (origin->version > 1)
-		json_object_set_new(jsep, "restart", json_true());
-	g_free(sdp);
+json_t *dh_sdp_media(void)
+{
+	json_t *list = json_array();
+
+	for (int media = 0; media < 2; media++) {
+		json_t *line = json_pack("{s:i, s:s, s:s, s:i, s:s, s:s}", "mindex", media, "type", kinds[media].type,
+			"mid", kinds[media].mid, "pt", kinds[media].payload_type, "codec", kinds[media].codec,
+			"rtpmap", kinds[media].map);
+		if (kinds[media].parameters)
+			json_object_set_new(line, "fmtp", json_string(kinds[media].parameters));
+		json_array_append_new(list, line);
+	}
+	return list;
+}
+
+/* --- writing */
+
+static GString *begin(const struct dh_sdp_origin *origin, const char *room_id)
+{
+	GString *sdp = g_string_new(NULL);
+
+	g_string_printf(sdp, "v=0\r\no=- %" PRIu64 " %d IN IP4 0.0.0.0\r\ns=Room %s\r\nt=0 0\r\n",
+		origin->session_id, origin->version, room_id);
+	return sdp;
+}
+
+/* Janus writes the protocol and the address anew. `mid` NULL: it adds that, too. */
+static void add_line(GString *sdp, int media, const char *mid, int type, int mid_extension, int time_extension)
+{
+	g_string_append_printf(sdp, "m=%s 9 UDP/TLS/RTP/SAVPF %d\r\nc=IN IP4 0.0.0.0\r\n", kinds[media].type, type);
+	if (mid)
+		g_string_append_printf(sdp, "a=mid:%s\r\n", mid);
+	g_string_append_printf(sdp, "a=sendonly\r\na=rtpmap:%d %s\r\n", type, kinds[media].map);
+	if (kinds[media].parameters)
+		g_string_append_printf(sdp, "a=fmtp:%d %s\r\n", type, kinds[media].parameters);
+	if (media == DH_VIDEO)
+		g_string_append_printf(sdp,
+			"a=rtcp-fb:%d nack\r\na=rtcp-fb:%d nack pli\r\na=rtcp-fb:%d ccm fir\r\n"
+			"a=rtcp-fb:%d goog-remb\r\n",
+			type, type, type, type);
+	if (mid_extension)
+		g_string_append_printf(sdp, "a=extmap:%d " JANUS_RTP_EXTMAP_MID "\r\n", mid_extension);
+	if (time_extension)
+		g_string_append_printf(sdp, "a=extmap:%d " JANUS_RTP_EXTMAP_ABS_SEND_TIME "\r\n", time_extension);
+}
+
+static json_t *jsep_of(const char *type, GString *sdp)
+{
+	json_t *jsep = json_pack("{s:s, s:s}", "type", type, "sdp", sdp->str);
+
+	g_string_free(sdp, TRUE);
 	return jsep;
 }
 
-int dh_sdp_is_answer(const json_t *jsep)
+json_t *dh_sdp_offer(const struct dh_sdp_origin *origin, const char *room_id, const bool wants[2], bool restart)
 {
-	const char *type = json_string_value(json_object_get(jsep, "type"));
-	const char *sdp = json_string_value(json_object_get(jsep, "sdp"));
+	GString *sdp = begin(origin, room_id);
 
-	if (!type || !sdp || strcmp(type, "answer"))
-		return 0;
-	return strstr(sdp, "m=audio ") || strstr(sdp, "m=video ");
+	for (int media = 0; media < 2; media++) {
+		if (wants[media])
+			add_line(sdp, media, kinds[media].mid, kinds[media].payload_type, EXTENSION_MID,
+				media == DH_VIDEO ? EXTENSION_TIME : 0);
+	}
+	json_t *jsep = jsep_of("offer", sdp);
+	if (restart)
+		json_object_set_new(jsep, "restart", json_true());
+	return jsep;
+}
+
+/* --- reading */
+
+/* Janus opens a first m-line that is closed, so that it can carry the transport: `raw`
+ * says how it was. */
+static int read_both(const json_t *jsep, const char *type, const char *raw, struct dh_sdp *sdp, struct dh_sdp *written)
+{
+	const char *given = json_string_value(json_object_get(jsep, "type"));
+	const char *text = json_string_value(json_object_get(jsep, "sdp"));
+
+	if (!given || !text || g_ascii_strcasecmp(given, type) || dh_sdp_read(sdp, text) < 0)
+		return -EINVAL;
+	if (!raw || dh_sdp_read(written, raw) < 0 || written->count != sdp->count)
+		*written = *sdp;
+	sdp->lines[0].is_open = sdp->lines[0].is_open && written->lines[0].is_open;
+	return 0;
+}
+
+static bool is_taken(const struct dh_sdp_line *line, int media)
+{
+	return line->media == media && line->is_open && line->receives && line->payload_type >= 0;
+}
+
+static int agree(const struct dh_line lines[2], const struct dh_sdp *written)
+{
+	if (!lines[DH_AUDIO].is_taken && !lines[DH_VIDEO].is_taken)
+		return -ENOTSUP;
+	if (lines[DH_AUDIO].is_taken && lines[DH_VIDEO].is_taken &&
+		dh_sdp_is_apart(written, lines[DH_AUDIO].mindex, lines[DH_VIDEO].mindex))
+		return -EXDEV;
+	return 0;
+}
+
+/* The lines of an answer are those of the offer, in its order. */
+int dh_sdp_take(const json_t *jsep, const char *raw, const bool wants[2], struct dh_line lines[2])
+{
+	struct dh_sdp sdp, written;
+	int at = 0, err = read_both(jsep, "answer", raw, &sdp, &written);
+
+	for (int media = 0; media < 2 && !err; media++) {
+		lines[media] = (struct dh_line){ .payload_type = kinds[media].payload_type };
+		if (!wants[media])
+			continue;
+		const struct dh_sdp_line *line = at < sdp.count ? &sdp.lines[at] : NULL;
+		if (line && is_taken(line, media))
+			lines[media] = (struct dh_line){ true, at, line->payload_type };
+		at++;
+	}
+	return err ? err : agree(lines, &written);
+}
+
+/* The first line of the offer that takes each medium. */
+static void choose(const struct dh_sdp *sdp, const bool wants[2], struct dh_line lines[2])
+{
+	for (int media = 0; media < 2; media++) {
+		lines[media] = (struct dh_line){ .payload_type = kinds[media].payload_type };
+		for (int i = 0; i < sdp->count && wants[media] && !lines[media].is_taken; i++) {
+			if (is_taken(&sdp->lines[i], media))
+				lines[media] = (struct dh_line){ true, i, sdp->lines[i].payload_type };
+		}
+	}
+}
+
+static void answer_line(GString *sdp, const struct dh_sdp_line *line, int index, const struct dh_line lines[2])
+{
+	bool takes = line->media >= 0 && lines[line->media].is_taken && lines[line->media].mindex == index;
+
+	if (takes)
+		add_line(sdp, line->media, NULL, line->payload_type, line->mid_extension, line->time_extension);
+	else
+		g_string_append_printf(sdp, "m=%s 0 %s %s\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\n", line->type,
+			line->protocol, line->format);
+}
+
+int dh_sdp_answer(const json_t *jsep, const char *raw, const struct dh_sdp_origin *origin, const char *room_id,
+	const bool wants[2], struct dh_line lines[2], json_t **answer)
+{
+	struct dh_sdp sdp, written;
+	int err = read_both(jsep, "offer", raw, &sdp, &written);
+
+	if (!err) {
+		choose(&sdp, wants, lines);
+		err = agree(lines, &written);
+	}
+	if (err)
+		return err;
+	GString *text = begin(origin, room_id);
+	for (int i = 0; i < sdp.count; i++)
+		answer_line(text, &sdp.lines[i], i, lines);
+	*answer = jsep_of("answer", text);
+	return 0;
 }

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The offer that every viewer gets. All rooms offer the same m-lines in the
- * same order: audio first, then video. */
+/* Offers, and answers to the peer's. Our offer has audio first, then video, in all rooms
+ * the same, or one of them if the viewer wants only that.
+ */
 #ifndef DH_SDP_H
 #define DH_SDP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <jansson.h>
 
-#include "playout/unit.h"
+#include "rooms/member.h"
 
-/* The index of the m-line of a medium, as relay_rtp wants it. */
+/* The m-line of a medium in an offer of both. */
 #define DH_SDP_MINDEX(media) ((media) == DH_VIDEO ? 1 : 0)
 
 /* The o= line: a session's offers have the same id and rising versions. */
@@ -19,12 +21,25 @@ struct dh_sdp_origin {
 	int version;
 };
 
-/* A JSEP object {"type":"offer","sdp":…}; Janus adds candidates, fingerprint,
- * addresses and SSRCs. One that is not the session's first asks for an ICE
- * restart ("restart": true). */
-json_t *dh_sdp_offer(const struct dh_sdp_origin *origin, const char *room_id);
+/* The mid of a medium in our offers. */
+const char *dh_sdp_mid(enum dh_media media);
 
-/* Whether `jsep` is an answer that takes at least one of our m-lines. */
-int dh_sdp_is_answer(const json_t *jsep);
+/* `media` as in the Streaming plugin's `list` and `info`. A new reference. */
+json_t *dh_sdp_media(void);
+
+/* A JSEP object {"type":"offer","sdp":…} of the media that are wanted, at least one;
+ * Janus adds candidates, fingerprint, addresses and SSRCs. With `restart` it asks for an
+ * ICE restart. */
+json_t *dh_sdp_offer(const struct dh_sdp_origin *origin, const char *room_id, const bool wants[2], bool restart);
+
+/* What `jsep`, the answer to such an offer, takes of it. `raw` (may be NULL) is its SDP
+ * as the peer wrote it. -EINVAL: it is no answer; -ENOTSUP: it takes nothing that we can
+ * send; -EXDEV: it takes both, each on a transport of its own. */
+int dh_sdp_take(const json_t *jsep, const char *raw, const bool wants[2], struct dh_line lines[2]);
+
+/* Answers the peer's offer with *answer, a new JSEP object, as far as it asks for what
+ * `wants` has. -EINVAL: `jsep` is no offer; others as dh_sdp_take. */
+int dh_sdp_answer(const json_t *jsep, const char *raw, const struct dh_sdp_origin *origin, const char *room_id,
+	const bool wants[2], struct dh_line lines[2], json_t **answer);
 
 #endif

@@ -77,17 +77,47 @@ static struct dh_member *take_member(struct dh_session *session)
 	return member;
 }
 
+/* The lock is held. Returns the hang-up's number. */
+static unsigned begin_closing(struct dh_session *session, guint viewer)
+{
+	session->closings += 1 + (session->closings == G_MAXUINT);
+	session->closing = session->closings;
+	session->closing_us = 0;
+	session->last = viewer;
+	return session->closing;
+}
+
+struct dh_member *dh_session_replace_member(struct dh_session *session, const struct dh_member *old,
+	struct dh_member *next, bool *is_up)
+{
+	struct dh_member *replaced = NULL;
+
+	g_mutex_lock(&session->lock);
+	if (session->member == old && !session->closed) {
+		replaced = session->member;
+		session->member = dh_member_ref(next);
+		*is_up = session->is_up;
+	}
+	g_mutex_unlock(&session->lock);
+	return replaced;
+}
+
 struct dh_member *dh_session_end_member(struct dh_session *session, const struct dh_member *only, unsigned *closing)
 {
 	g_mutex_lock(&session->lock);
 	struct dh_member *member = !only || session->member == only ? take_member(session) : NULL;
-	if (member && closing) {
-		session->closings += 1 + (session->closings == G_MAXUINT);
-		*closing = session->closing = session->closings;
-		session->closing_us = 0;
-	}
+	if (member && closing)
+		*closing = begin_closing(session, member->id);
 	g_mutex_unlock(&session->lock);
 	return member;
+}
+
+unsigned dh_session_end_stray(struct dh_session *session)
+{
+	g_mutex_lock(&session->lock);
+	unsigned closing = session->member || is_closing(session) ? 0 : begin_closing(session, 0);
+	g_mutex_unlock(&session->lock);
+	return closing;
 }
 
 bool dh_session_ask_to_close(struct dh_session *session, unsigned closing)
@@ -116,14 +146,25 @@ void dh_session_connected(struct dh_session *session, const struct dh_member *me
 	g_mutex_unlock(&session->lock);
 }
 
-bool dh_session_hung_up(struct dh_session *session, struct dh_member **member)
+struct dh_member *dh_session_up(struct dh_session *session)
+{
+	g_mutex_lock(&session->lock);
+	struct dh_member *member = session->member ? dh_member_ref(session->member) : NULL;
+	session->is_up = true;
+	g_mutex_unlock(&session->lock);
+	return member;
+}
+
+guint dh_session_hung_up(struct dh_session *session, struct dh_member **member)
 {
 	g_mutex_lock(&session->lock);
 	bool is_wanted = session->closing != 0;
 	session->closing = 0;
+	session->is_up = false;
 	*member = is_wanted ? NULL : take_member(session);
+	guint viewer = is_wanted ? session->last : *member && !(*member)->observes ? (*member)->id : 0;
 	g_mutex_unlock(&session->lock);
-	return is_wanted;
+	return viewer;
 }
 
 void dh_session_close(struct dh_session *session)

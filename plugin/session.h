@@ -27,6 +27,8 @@ struct dh_session {
 	atomic_int refs;
 	GMutex lock;
 	struct dh_member *member; /* a reference; NULL: of no room */
+	guint last;               /* the viewer whose hang-up is wanted */
+	bool is_up;               /* the PeerConnection is up */
 	bool closed;              /* the handle is gone: no new member */
 	unsigned closings;        /* number of the latest hang-up */
 	unsigned closing;         /* number of the hang-up that is wanted; 0: none */
@@ -43,6 +45,11 @@ void dh_session_unref(struct dh_session **session);
  * is closing or closed. */
 bool dh_session_set_member(struct dh_session *session, struct dh_member *member);
 
+/* Replaces member `old` by `next`, taking a reference; the connection is the same. *is_up: whether
+ * it is up. Returns the session's reference to `old`; NULL: it is not the member any more. */
+struct dh_member *dh_session_replace_member(struct dh_session *session, const struct dh_member *old,
+	struct dh_member *next, bool *is_up);
+
 /* A reference to the member, NULL if it is in no room. */
 struct dh_member *dh_session_member(struct dh_session *session);
 
@@ -55,6 +62,10 @@ struct dh_member *dh_session_member(struct dh_session *session);
  * or 5 s after it was asked to. */
 struct dh_member *dh_session_end_member(struct dh_session *session, const struct dh_member *only, unsigned *closing);
 
+/* A connection that nobody has is to be hung up. The number of the hang-up; 0: the handle has a member, or is
+ * closing already. */
+unsigned dh_session_end_stray(struct dh_session *session);
+
 /* Call it before asking Janus for hang-up `closing`. False: it is no longer wanted,
  * because the connection has ended meanwhile and a newer one must not be closed. */
 bool dh_session_ask_to_close(struct dh_session *session, unsigned closing);
@@ -64,10 +75,12 @@ bool dh_session_is_closing(struct dh_session *session);
 /* Janus has taken `member`'s offer, or its media is up. Janus takes none while it hangs up the
  * connection before, so if that was wanted, it is done: the next hang-up is this member's. */
 void dh_session_connected(struct dh_session *session, const struct dh_member *member);
-/* Janus has hung up, however late. True: it is the hang-up that we wanted, and a member that has
- * come meanwhile stays. False: *member is the membership that it has ended, as from
- * dh_session_end_member. */
-bool dh_session_hung_up(struct dh_session *session, struct dh_member **member);
+/* The PeerConnection is up. A reference to the member, NULL if there is none. */
+struct dh_member *dh_session_up(struct dh_session *session);
+/* Janus has hung up, however late. Returns the viewer whose connection that was; 0: nobody's. If it
+ * is not a hang-up that we wanted, *member is the membership that it has ended, as from
+ * dh_session_end_member; otherwise it is NULL, and a member that has come meanwhile stays. */
+guint dh_session_hung_up(struct dh_session *session, struct dh_member **member);
 
 /* The handle is gone. */
 void dh_session_close(struct dh_session *session);

@@ -20,7 +20,7 @@
 
 #include "playout/unit.h"
 
-/* The payload types of every offer. */
+/* The payload types that offers have; an answer may choose others. */
 #define DH_PAYLOAD_TYPE_OPUS 111
 #define DH_PAYLOAD_TYPE_VP8  96
 
@@ -32,8 +32,8 @@ struct dh_host {
 	void *(*handle_ref)(void *handle);
 	void (*handle_unref)(void *handle);
 
-	/* Sends one RTP packet (RFC 3550). The gateway copies it. */
-	void (*relay)(void *handle, enum dh_media media, const uint8_t *rtp, size_t size);
+	/* Sends one RTP packet (RFC 3550) on m-line `mindex`. The gateway copies it. */
+	void (*relay)(void *handle, enum dh_media media, int mindex, const uint8_t *rtp, size_t size);
 
 	/* An event for one handle. Takes ownership of `event`. */
 	void (*push)(void *arg, void *handle, json_t *event);

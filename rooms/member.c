@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "member.h"
 
+#include <string.h>
+
 struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum dh_member_kind kind,
 	struct dh_room *room, dh_member_gone_fn *gone)
 {
@@ -13,6 +15,12 @@ struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum d
 	member->observes = kind != DH_MEMBER_VIEWER;
 	member->is_trusted = kind == DH_MEMBER_TRUSTED_OBSERVER;
 	member->sdp_session = (uint64_t)g_get_real_time();
+	for (int media = 0; media < 2; media++) {
+		const struct dh_line line = { true, media == DH_VIDEO,
+			media == DH_VIDEO ? DH_PAYLOAD_TYPE_VP8 : DH_PAYLOAD_TYPE_OPUS };
+		dh_member_set_line(member, (enum dh_media)media, &line);
+		member->wants[media] = true;
+	}
 	atomic_init(&member->refs, 1);
 	return member;
 }
@@ -35,13 +43,48 @@ void dh_member_unref(struct dh_member **member)
 	g_free(old);
 }
 
-json_t *dh_member_status(const char *status)
+/* --- lines */
+
+#define LINE_TAKEN 0x10000u
+
+struct dh_line dh_member_line(const struct dh_member *member, enum dh_media media)
 {
-	return json_pack("{s:s, s:{s:s}}", "digitalhuman", "event", "result", "status", status);
+	unsigned packed = atomic_load(&member->lines[media]);
+
+	return (struct dh_line){ (packed & LINE_TAKEN) != 0, (int)(packed >> 8 & 0xff), (int)(packed & 0xff) };
+}
+
+void dh_member_set_line(struct dh_member *member, enum dh_media media, const struct dh_line *line)
+{
+	atomic_store(&member->lines[media],
+		(line->is_taken ? LINE_TAKEN : 0) | (unsigned)(line->mindex & 0xff) << 8 |
+			(unsigned)(line->payload_type & 0x7f));
+}
+
+bool dh_member_gets(const struct dh_member *member, enum dh_media media)
+{
+	return dh_member_line(member, media).is_taken && !atomic_load(&member->muted[media]);
+}
+
+json_t *dh_viewer_status(guint viewer, const char *status)
+{
+	return json_pack("{s:s, s:{s:s, s:I}}", "digitalhuman", "event", "result", "status", status, "viewer",
+		(json_int_t)viewer);
+}
+
+json_t *dh_member_status(const struct dh_member *member, const char *status)
+{
+	json_t *event = dh_viewer_status(member->id, status), *result = json_object_get(event, "result");
+
+	if (!member->observes && (!strcmp(status, "starting") || !strcmp(status, "started"))) {
+		json_object_set_new(result, "audio", json_boolean(dh_member_gets(member, DH_AUDIO)));
+		json_object_set_new(result, "video", json_boolean(dh_member_gets(member, DH_VIDEO)));
+	}
+	return event;
 }
 
 void dh_member_relay(const struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size)
 {
 	if (!atomic_load(&member->cut))
-		member->host->relay(member->handle, media, rtp, size);
+		member->host->relay(member->handle, media, dh_member_line(member, media).mindex, rtp, size);
 }

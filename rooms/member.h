@@ -18,6 +18,7 @@
 #include <jansson.h>
 
 #include "host.h"
+#include "playout/continuity.h"
 
 struct dh_room;
 struct dh_viewer;
@@ -25,6 +26,13 @@ struct dh_viewer;
 /* Called when the last reference is dropped, in that thread, before the member is
  * freed. */
 typedef void dh_member_gone_fn(struct dh_member *member);
+
+/* How a medium goes to a viewer: what its offer and answer have agreed on. */
+struct dh_line {
+	bool is_taken; /* false: it is not sent */
+	int mindex;    /* its m-line, 0 to 254 */
+	int payload_type;
+};
 
 struct dh_member {
 	/* immutable; references are held */
@@ -34,14 +42,20 @@ struct dh_member {
 	struct dh_member_counts *counts; /* see room.h */
 	guint id;                        /* its number in requests and events, never reused */
 	bool observes;                   /* events only */
+	bool is_deaf;                    /* gets no events of the room; set before it is attached */
 	bool is_trusted;                 /* knows the room's secret: gets events about other viewers, too */
 	uint64_t sdp_session;            /* the o= line's, in all its offers */
 	/* owner: the handle's asynchronous requests, which run one at a time */
 	int sdp_version; /* of the latest offer */
+	bool is_offerer; /* its peer made the offer */
+	bool wants[2];   /* what is offered, by medium */
 	/* any thread, atomically */
 	atomic_int answered; /* the JSEP answer came */
-	atomic_int media;    /* the PeerConnection is up */
+	atomic_int up;       /* the PeerConnection is up */
+	atomic_int media;    /* both: media flow */
 	atomic_int paused;
+	atomic_uint lines[2]; /* by medium, see dh_member_line */
+	atomic_int muted[2];  /* by medium: the viewer does not want it now */
 	atomic_int cut;        /* nothing is relayed any more */
 	atomic_int pli_posted; /* a PLI is on its way to the room's thread */
 	atomic_int counted;    /* occupies a place, see dh_room_member_new */
@@ -53,7 +67,11 @@ struct dh_member {
 	GList connecting;      /* its link in the room's list of those without media; data NULL: not in it */
 	int64_t timeout_ticks; /* the deadline for its media */
 	int64_t media_ticks;   /* when its media began, in media time */
+	bool is_without[2];    /* by medium: counted as not being sent it */
 	unsigned slow_links;   /* how often Janus reported a slow link */
+	/* where it goes on from the room before; set in that room's thread, before its media are up */
+	struct dh_continuity_seed handover;
+	bool is_handed_over;
 	/* private */
 	atomic_int refs;
 	dh_member_gone_fn *gone;
@@ -69,8 +87,17 @@ struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum d
 struct dh_member *dh_member_ref(struct dh_member *member);
 void dh_member_unref(struct dh_member **member);
 
-/* An event for its handle: {"digitalhuman":"event","result":{"status":STATUS}}. */
-json_t *dh_member_status(const char *status);
+/* An event for its handle: {"digitalhuman":"event","result":{"status":STATUS,"viewer":…}};
+ * `starting` and `started` also say what a viewer is sent, `audio` and `video`. */
+json_t *dh_member_status(const struct dh_member *member, const char *status);
+/* The same of a viewer that is gone. */
+json_t *dh_viewer_status(guint viewer, const char *status);
+
+/* Any thread. A new member takes sound and picture, on the first two m-lines, with the payload types of our offers. */
+struct dh_line dh_member_line(const struct dh_member *member, enum dh_media media);
+void dh_member_set_line(struct dh_member *member, enum dh_media media, const struct dh_line *line);
+/* Whether it takes that medium, and wants it now. */
+bool dh_member_gets(const struct dh_member *member, enum dh_media media);
 
 /* In the room's thread: hands one RTP packet to the gateway, unless the member is cut. */
 void dh_member_relay(const struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size);

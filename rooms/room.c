@@ -279,6 +279,8 @@ static void add_details(struct dh_room *room, const struct dh_settings *settings
 	json_object_set_new(info, "high_water_ms", json_integer(facts->high_water_ms));
 	json_object_set_new(info, "watching", json_integer(dh_room_viewer_count(room)));
 	json_object_set_new(info, "observing", json_integer(dh_room_observer_count(room)));
+	json_object_set_new(info, "without_audio", json_integer(atomic_load(&room->without[DH_AUDIO])));
+	json_object_set_new(info, "without_video", json_integer(atomic_load(&room->without[DH_VIDEO])));
 	char *text = dh_room_state(room) == DH_ROOM_FAILED ? dh_avatar_error(facts->avatar) : NULL;
 	if (text)
 		json_object_set_new(info, "error", json_string(text));
@@ -290,14 +292,15 @@ json_t *dh_room_info(struct dh_room *room, bool all)
 	const struct dh_room_facts *facts = &room->facts;
 	const struct dh_avatar_config *avatar = dh_avatar_get_config(facts->avatar);
 	struct dh_settings *settings = dh_room_settings(room);
-	json_t *info = json_pack("{s:o, s:s, s:O, s:s, s:I, s:I, s:b, s:b, s:b, s:o, s:s, s:b, s:i, s:i}", "id",
-		dh_room_id_json(room), "description", settings->description, "metadata", settings->metadata, "avatar",
-		avatar->name, "width", (json_int_t)avatar->width, "height", (json_int_t)avatar->height, "is_private",
+	json_t *info = json_pack("{s:o, s:s, s:s, s:I, s:I, s:b, s:b, s:b, s:o, s:s, s:b, s:i, s:i}", "id",
+		dh_room_id_json(room), "description", settings->description, "avatar", avatar->name, "width", (json_int_t)avatar->width, "height", (json_int_t)avatar->height, "is_private",
 		(int)settings->is_private, "pin_required", settings->pin != NULL, "has_generator",
 		facts->generator != NULL, "voices", voices_of(facts->generator), "state",
 		dh_room_state_name(dh_room_state(room)), "enabled", atomic_load(&room->enabled), "viewers",
 		atomic_load(&room->viewers), "waiting", atomic_load(&room->waiting));
 
+	if (json_object_size(settings->metadata))
+		json_object_set(info, "metadata", settings->metadata);
 	if (all)
 		add_details(room, settings, info);
 	dh_settings_unref(&settings);

@@ -102,9 +102,13 @@ int dh_room_observer_count(const struct dh_room *room);
  * is dismissed. If the room has ended the handle gets the event `destroyed` and is
  * dismissed. */
 void dh_room_member_attach(struct dh_member *member);
-/* The PeerConnection is up: media from now on. */
-void dh_room_member_media(struct dh_member *member);
+/* The PeerConnection is up, and the answer has come (in either order, each as often as it
+ * happens): media from then on. */
+void dh_room_member_up(struct dh_member *member);
+void dh_room_member_answered(struct dh_member *member, const struct dh_line lines[2]);
 void dh_room_member_pause(struct dh_member *member, bool paused);
+/* As a pause of one medium. */
+void dh_room_member_mute(struct dh_member *member, enum dh_media media, bool muted);
 /* The browser asks for a key frame. */
 void dh_room_member_pli(struct dh_member *member);
 /* Janus reports that its link loses packets. */
@@ -112,6 +116,10 @@ void dh_room_member_slow_link(struct dh_member *member, enum dh_media media);
 /* No more media, and no more events once the room's thread knows. After this returns
  * nothing is relayed, except a packet that is being relayed at that moment. */
 void dh_room_member_leave(struct dh_member *member);
+
+/* The same, but `to`, a member of another room that has been attached there, goes on with the
+ * same connection. `is_up`: it is up; then `to` is told when the last packet has left here. */
+void dh_room_member_move(struct dh_member *member, struct dh_member *to, bool is_up);
 
 /* --- requests; they wait for the room's thread. All may return -ETIMEDOUT (it
  * did not answer, nothing has changed) and -ECANCELED (the room has ended). On

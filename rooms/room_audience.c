@@ -9,6 +9,8 @@
 
 static bool belongs(const struct dh_member *member, enum dh_room_handles whose)
 {
+	if (member->is_deaf)
+		return false;
 	return whose == DH_HANDLES_ALL || member->is_trusted == (whose == DH_HANDLES_TRUSTED);
 }
 
@@ -89,7 +91,7 @@ void dh_room_tell_trusted(struct dh_room *room, json_t *event, const struct dh_m
 	const struct dh_host *host = room->context.host;
 
 	notify(room, event, about);
-	if (self && !self->is_trusted)
+	if (self && !self->is_trusted && !self->is_deaf)
 		host->push(host->arg, self->handle, json_copy(event));
 	broadcast(room, DH_HANDLES_TRUSTED, event);
 }

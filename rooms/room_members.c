@@ -13,11 +13,16 @@
 
 /* --- in the room's thread */
 
-/* Seeds are random, as RFC 3550 (5.1) requires. Janus chooses the SSRC. */
-static void seed_viewer(struct dh_continuity_seed *seed)
+/* Seeds are random, as RFC 3550 (5.1) requires, but of a viewer that comes from another
+ * room. Janus chooses the SSRC. */
+static void seed_viewer(struct dh_room *room, const struct dh_member *member, struct dh_continuity_seed *seed)
 {
+	if (member->is_handed_over) {
+		*seed = member->handover;
+		dh_playout_seed_here(room->playout, seed);
+		return;
+	}
 	*seed = (struct dh_continuity_seed){
-		.payload_type = { [DH_AUDIO] = DH_PAYLOAD_TYPE_OPUS, [DH_VIDEO] = DH_PAYLOAD_TYPE_VP8 },
 		.first_picture_id = (uint16_t)g_random_int_range(0, 0x8000),
 		.first_tl0picidx = (uint8_t)g_random_int_range(0, 0x100),
 	};
@@ -38,11 +43,27 @@ static void dismiss(struct dh_room *room, struct dh_member *member)
 	room->context.host->dismiss(room->context.host->arg, member->handle, member);
 }
 
-static void update_pause(struct dh_room *room, struct dh_member *member)
+static void count_without(struct dh_room *room, struct dh_member *member, enum dh_media media, bool is_without)
 {
-	if (member->viewer)
-		dh_playout_viewer_pause(room->playout, member->viewer,
-			atomic_load(&member->paused) || !atomic_load(&room->enabled));
+	if (member->is_without[media] != is_without)
+		atomic_fetch_add(&room->without[media], is_without ? 1 : -1);
+	member->is_without[media] = is_without;
+}
+
+static void update_flow(struct dh_room *room, struct dh_member *member)
+{
+	if (!member->viewer)
+		return;
+	for (int i = 0; i < 2; i++) {
+		enum dh_media media = (enum dh_media)i;
+		bool gets = dh_member_gets(member, media);
+		dh_playout_viewer_payload_type(member->viewer, media,
+			(uint8_t)dh_member_line(member, media).payload_type);
+		dh_playout_viewer_mute(room->playout, member->viewer, media, !gets);
+		count_without(room, member, media, !gets);
+	}
+	dh_playout_viewer_pause(room->playout, member->viewer,
+		atomic_load(&member->paused) || !atomic_load(&room->enabled));
 }
 
 /* --- connecting: all have the same timeout, so the oldest expires first */
@@ -100,7 +121,7 @@ void dh_room_members_media(struct dh_room *room, struct dh_member *member)
 	if (member->left || member->viewer)
 		return;
 	end_connecting(room, member);
-	seed_viewer(&seed);
+	seed_viewer(room, member, &seed);
 	if (dh_playout_add_viewer(room->playout, &seed, member, &member->viewer) < 0) {
 		dh_log(DH_LOG_ERROR, "room %s: out of memory, viewer %u is dismissed", room->id, member->id);
 		dh_member_ref(member);
@@ -110,14 +131,14 @@ void dh_room_members_media(struct dh_room *room, struct dh_member *member)
 		return;
 	}
 	member->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
-	update_pause(room, member);
+	update_flow(room, member);
 	if (dh_room_has_trusted_audience(room))
 		dh_room_tell_trusted(room, presence(room, "joined", member), member, NULL);
 }
 
 void dh_room_members_pause(struct dh_room *room, struct dh_member *member)
 {
-	update_pause(room, member);
+	update_flow(room, member);
 }
 
 void dh_room_members_pli(struct dh_room *room, struct dh_member *member)
@@ -144,6 +165,8 @@ static void remove_viewer(struct dh_room *room, struct dh_member *member)
 {
 	struct dh_viewer_stats stats;
 
+	for (int media = 0; media < 2; media++)
+		count_without(room, member, (enum dh_media)media, false);
 	dh_playout_viewer_stats(member->viewer, &stats);
 	dh_room_stats_add(&room->departed, &stats);
 	dh_playout_remove_viewer(room->playout, &member->viewer);
@@ -177,6 +200,16 @@ void dh_room_members_leave(struct dh_room *room, struct dh_member *member)
 		remove_viewer(room, member);
 }
 
+/* What it is sent there continues what it was sent here. */
+void dh_room_members_move(struct dh_room *room, struct dh_member *member, struct dh_member *to)
+{
+	if (member->viewer) {
+		dh_playout_viewer_seed(room->playout, member->viewer, dh_now_ticks(), &to->handover);
+		to->is_handed_over = true;
+	}
+	dh_room_members_leave(room, member);
+}
+
 /* `event` is for trusted members, `status` for the member itself. */
 static void put_out(struct dh_room *room, struct dh_member *member, const char *event, const char *status)
 {
@@ -184,7 +217,7 @@ static void put_out(struct dh_room *room, struct dh_member *member, const char *
 	if (dh_room_has_trusted_audience(room))
 		dh_room_tell_trusted(room, dh_room_report_viewer(room, event, member), member, NULL);
 	dh_room_members_leave(room, member); /* first, so that its place is free when anybody hears of it */
-	push(room, member, dh_member_status(status));
+	push(room, member, dh_member_status(member, status));
 	dismiss(room, member);
 	dh_member_unref(&member);
 }
@@ -198,7 +231,8 @@ void dh_room_members_poll(struct dh_room *room, int64_t now_ticks)
 void dh_room_members_orphan(struct dh_room *room, struct dh_member *member)
 {
 	dh_room_member_uncount(member);
-	push(room, member, dh_room_report_new(room, "destroyed"));
+	if (!member->is_deaf)
+		push(room, member, dh_room_report_new(room, "destroyed"));
 	dismiss(room, member);
 }
 
@@ -224,7 +258,7 @@ static int run_enable(struct dh_room *room, void *arg)
 	atomic_store(&room->enabled, enabled);
 	/* From the end, as in run_kick. */
 	for (guint i = room->members->len; i > 0; i = MIN(i - 1, room->members->len)) {
-		update_pause(room, room->members->pdata[i - 1]);
+		update_flow(room, room->members->pdata[i - 1]);
 		dh_room_thread_keep_time(room->thread);
 	}
 	dh_room_tell_all(room, dh_room_report_new(room, enabled ? "enabled" : "disabled"), NULL);

@@ -10,12 +10,15 @@ enum member_op {
 	MEMBER_SLOW_AUDIO,
 	MEMBER_SLOW_VIDEO,
 	MEMBER_LEAVE,
+	MEMBER_MOVE,
 };
 
 struct member_command {
 	struct dh_command command;
 	struct dh_member *member;
 	enum member_op op;
+	struct dh_member *to; /* a reference, of MEMBER_MOVE */
+	bool is_up;           /* of MEMBER_MOVE */
 };
 
 static atomic_int *count_of(struct dh_member_counts *counts, const struct dh_member *member)
@@ -67,7 +70,22 @@ static void command_free(struct dh_command *command)
 	struct member_command *c = (struct member_command *)command;
 
 	dh_member_unref(&c->member);
+	dh_member_unref(&c->to);
 	g_free(c);
+}
+
+/* Only now: what was sent in the room before has been sent. */
+static void arrive(struct member_command *c)
+{
+	if (c->is_up)
+		dh_room_member_up(c->to);
+}
+
+/* The room ended meanwhile: the viewer is in the other one already. */
+static void move_discard(struct dh_command *command)
+{
+	arrive((struct member_command *)command);
+	command_free(command);
 }
 
 /* The room ended before the member was attached. */
@@ -105,19 +123,28 @@ static void command_run(void *owner, struct dh_command *command)
 	case MEMBER_LEAVE:
 		dh_room_members_leave(room, c->member);
 		break;
+	case MEMBER_MOVE:
+		dh_room_members_move(room, c->member, c->to);
+		arrive(c);
+		break;
 	}
 	command_free(command);
 }
 
-static void post(struct dh_member *member, enum member_op op)
+static struct member_command *command_new(struct dh_member *member, enum member_op op)
 {
 	struct member_command *c = g_new0(struct member_command, 1);
 
 	c->command.run = command_run;
-	c->command.discard = op == MEMBER_ATTACH ? attach_discard : command_free;
+	c->command.discard = op == MEMBER_ATTACH ? attach_discard : op == MEMBER_MOVE ? move_discard : command_free;
 	c->member = dh_member_ref(member);
 	c->op = op;
-	dh_room_thread_post(member->room->thread, &c->command);
+	return c;
+}
+
+static void post(struct dh_member *member, enum member_op op)
+{
+	dh_room_thread_post(member->room->thread, &command_new(member, op)->command);
 }
 
 void dh_room_member_attach(struct dh_member *member)
@@ -125,15 +152,43 @@ void dh_room_member_attach(struct dh_member *member)
 	post(member, MEMBER_ATTACH);
 }
 
-void dh_room_member_media(struct dh_member *member)
+/* Whichever of both is last. */
+static void begin_media(struct dh_member *member)
 {
-	if (atomic_compare_exchange_strong(&member->media, &(int){ 0 }, 1))
-		post(member, MEMBER_MEDIA);
+	if (!atomic_load(&member->answered) || !atomic_load(&member->up) ||
+		!atomic_compare_exchange_strong(&member->media, &(int){ 0 }, 1))
+		return;
+	post(member, MEMBER_MEDIA);
+}
+
+void dh_room_member_answered(struct dh_member *member, const struct dh_line lines[2])
+{
+	bool is_first = !atomic_load(&member->answered);
+
+	for (int media = 0; media < 2; media++)
+		dh_member_set_line(member, (enum dh_media)media, &lines[media]);
+	atomic_store(&member->answered, 1);
+	if (is_first)
+		begin_media(member);
+	else
+		post(member, MEMBER_PAUSE);
+}
+
+void dh_room_member_up(struct dh_member *member)
+{
+	atomic_store(&member->up, 1);
+	begin_media(member);
 }
 
 void dh_room_member_pause(struct dh_member *member, bool paused)
 {
 	if (atomic_compare_exchange_strong(&member->paused, &(int){ !paused }, paused))
+		post(member, MEMBER_PAUSE);
+}
+
+void dh_room_member_mute(struct dh_member *member, enum dh_media media, bool muted)
+{
+	if (atomic_compare_exchange_strong(&member->muted[media], &(int){ !muted }, muted))
 		post(member, MEMBER_PAUSE);
 }
 
@@ -153,4 +208,14 @@ void dh_room_member_leave(struct dh_member *member)
 	atomic_store(&member->cut, 1);
 	dh_room_member_uncount(member);
 	post(member, MEMBER_LEAVE);
+}
+
+void dh_room_member_move(struct dh_member *member, struct dh_member *to, bool is_up)
+{
+	struct member_command *c = command_new(member, MEMBER_MOVE);
+
+	c->to = dh_member_ref(to);
+	c->is_up = is_up;
+	dh_room_member_uncount(member);
+	dh_room_thread_post(member->room->thread, &c->command);
 }

@@ -30,6 +30,7 @@ struct dh_room {
 	struct dh_member_counts counts; /* `ever` is unused */
 	atomic_int state;               /* enum dh_room_state */
 	atomic_int viewers, waiting, enabled;
+	atomic_int without[2]; /* by medium: connected viewers that are not sent it */
 	/* owner: the room's thread */
 	struct dh_playout *playout;           /* its segments hold references to their feeds (struct dh_feed) */
 	GPtrArray *members;                   /* struct dh_member, references: who gets events */
@@ -105,6 +106,8 @@ void dh_room_member_uncount(struct dh_member *member);
 void dh_room_members_attach(struct dh_room *room, struct dh_member *member);
 void dh_room_members_media(struct dh_room *room, struct dh_member *member);
 void dh_room_members_pause(struct dh_room *room, struct dh_member *member);
+/* Leaves for another room, `to` being its member there. */
+void dh_room_members_move(struct dh_room *room, struct dh_member *member, struct dh_member *to);
 void dh_room_members_pli(struct dh_room *room, struct dh_member *member);
 void dh_room_members_slow_link(struct dh_room *room, struct dh_member *member, enum dh_media media);
 void dh_room_members_leave(struct dh_room *room, struct dh_member *member);

@@ -11,6 +11,7 @@
 struct member_copy {
 	guint id;
 	bool observes, is_paused;
+	bool gets[2];   /* by medium */
 	bool has_media; /* false: `connected_ticks` and `sent` are not set */
 	unsigned slow_links;
 	int64_t connected_ticks; /* how long it has had media */
@@ -34,6 +35,8 @@ static void copy_member(struct member_copy *copy, const struct dh_member *member
 	copy->id = member->id;
 	copy->observes = member->observes;
 	copy->is_paused = atomic_load(&member->paused);
+	for (int media = 0; media < 2; media++)
+		copy->gets[media] = dh_member_gets(member, (enum dh_media)media);
 	copy->has_media = member->viewer != NULL;
 	copy->slow_links = member->slow_links;
 	if (!member->viewer)
@@ -111,6 +114,8 @@ static json_t *member_json(const struct member_copy *member)
 		(int)member->is_paused, "slow_links", (int)member->slow_links);
 
 	if (member->has_media) {
+		json_object_set_new(json, "audio", json_boolean(member->gets[DH_AUDIO]));
+		json_object_set_new(json, "video", json_boolean(member->gets[DH_VIDEO]));
 		dh_room_set_ms(json, "media_ms", MAX(member->connected_ticks, 0));
 		json_object_set_new(json, "sent", dh_room_stats_sent(&member->sent));
 	}

@@ -76,6 +76,7 @@ void gateway_handle_unref(struct gateway_handle **out)
 	gateway_forget(handle);
 	g_queue_clear(&handle->jobs);
 	g_hash_table_destroy(handle->asked);
+	g_free(handle->peer_sdp);
 	pthread_cond_destroy(&handle->change);
 	pthread_mutex_destroy(&handle->lock);
 	g_free(handle);
@@ -332,14 +333,21 @@ static json_t *content_of(janus_plugin_result *result)
 	return content;
 }
 
-/* Janus sees the answer before the plugin does. */
+/* Janus sees an answer, or an offer, before the plugin does. */
 static void see_answer(struct gateway_handle *handle, const json_t *jsep)
 {
 	const char *type = json_string_value(json_object_get(jsep, "type"));
+	const char *sdp = json_string_value(json_object_get(jsep, "sdp"));
 
+	if (!type || !sdp)
+		return;
 	pthread_mutex_lock(&handle->lock);
-	if (type && strcmp(type, "answer") == 0 && handle->is_offered)
+	if (strcmp(type, "answer") == 0 && handle->is_offered)
 		handle->is_answered = 1;
+	if (strcmp(type, "offer") == 0)
+		handle->is_offered = 1;
+	g_free(handle->peer_sdp);
+	handle->peer_sdp = g_strdup(sdp);
 	pthread_mutex_unlock(&handle->lock);
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/sdp.h"
+#include "rooms/host.h"
 #include "rooms/host.h"
 
 #define CLEANING_MAX_S 3 /* Janus waits for these, too */
@@ -38,21 +38,49 @@ static int is_gone(const janus_plugin_session *session)
 
 /* --- events */
 
+/* Which m-lines the plugin's SDP has for sound and pictures. */
+static void read_lines(struct gateway_handle *handle, const char *sdp)
+{
+	int index = 0;
+
+	handle->mindex[DH_AUDIO] = handle->mindex[DH_VIDEO] = -1;
+	for (const char *line = strstr(sdp, "\nm="); line; line = strstr(line + 1, "\nm="), index++) {
+		if (g_str_has_prefix(line, "\nm=audio 9 "))
+			handle->mindex[DH_AUDIO] = index;
+		else if (g_str_has_prefix(line, "\nm=video 9 "))
+			handle->mindex[DH_VIDEO] = index;
+	}
+}
+
+/* Answers the handle's own offer, whose PeerConnection it is. */
+static int take_plugin_answer(struct gateway_handle *handle, const char *sdp)
+{
+	if (!handle->is_offered)
+		return -1;
+	read_lines(handle, sdp);
+	handle->is_answered = 1;
+	memset(&handle->media, 0, sizeof handle->media);
+	return 0;
+}
+
 /* An offer makes a PeerConnection once the previous one has gone. */
-static int take_offer(struct gateway_handle *handle, const json_t *jsep)
+static int take_sdp(struct gateway_handle *handle, const json_t *jsep)
 {
 	const char *type = json_string_value(json_object_get(jsep, "type"));
 	const char *sdp = json_string_value(json_object_get(jsep, "sdp"));
 	struct timespec until;
 
-	if (!type || strcmp(type, "offer") != 0 || !sdp || strncmp(sdp, "v=0\r\n", 5) != 0)
-		gateway_fault("a JSEP that is no offer");
+	if (!type || !sdp || strncmp(sdp, "v=0\r\n", 5) != 0)
+		gateway_fault("a JSEP without SDP");
+	if (strcmp(type, "answer") == 0)
+		return take_plugin_answer(handle, sdp);
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += CLEANING_MAX_S;
 	while (handle->is_cleaning) {
 		if (pthread_cond_timedwait(&handle->change, &handle->lock, &until) != 0)
 			return -1;
 	}
+	read_lines(handle, sdp);
 	handle->is_offered = 1;
 	handle->is_answered = 0;
 	memset(&handle->media, 0, sizeof handle->media);
@@ -175,7 +203,7 @@ static int push_event(janus_plugin_session *session, janus_plugin *plugin, const
 	if (!is_gone(session)) {
 		pthread_mutex_lock(&handle->lock);
 		if (jsep && !error)
-			error = take_offer(handle, jsep);
+			error = take_sdp(handle, jsep);
 		/* A refused offer is not sent, so it answers nothing. */
 		if (!error && transaction && !g_hash_table_remove(handle->asked, transaction))
 			gateway_fault("an answer to \"%s\", which nobody waits for", transaction);
@@ -209,16 +237,29 @@ static void notify_event(janus_plugin *plugin, janus_plugin_session *session, js
 
 /* --- media */
 
-/* A copy of exactly its size, so that sanitizers see reads beyond the end. */
-static void check_packet(const janus_plugin_rtp *packet, int media)
+/* A map of the peer's own, or the plugin's payload type. */
+static bool is_type(const struct gateway_handle *handle, int media, int type)
 {
-	int type = media == DH_VIDEO ? DH_PAYLOAD_TYPE_VP8 : DH_PAYLOAD_TYPE_OPUS;
+	char map[32];
+
+	snprintf(map, sizeof map, "rtpmap:%d %s", type, media == DH_VIDEO ? "VP8" : "opus");
+	return (handle->peer_sdp && strstr(handle->peer_sdp, map)) ||
+		type == (media == DH_VIDEO ? DH_PAYLOAD_TYPE_VP8 : DH_PAYLOAD_TYPE_OPUS);
+}
+
+/* A copy of exactly its size, so that sanitizers see reads beyond the end. */
+static void check_packet(struct gateway_handle *handle, const janus_plugin_rtp *packet, int media)
+{
 	uint8_t *copy = g_memdup2(packet->buffer, packet->length);
 
-	if (packet->length <= 12 || packet->length > 1400 || copy[0] >> 6 != 2 || (copy[1] & 127) != type)
+	if (packet->length <= 12 || packet->length > 1400 || copy[0] >> 6 != 2)
 		gateway_fault("it relays what is no RTP packet of this medium (%d bytes)", packet->length);
-	if (packet->mindex != DH_SDP_MINDEX(media))
+	pthread_mutex_lock(&handle->lock);
+	if (!is_type(handle, media, copy[1] & 127))
+		gateway_fault("it relays payload type %d, which was not agreed on", copy[1] & 127);
+	if (packet->mindex != handle->mindex[media])
 		gateway_fault("it relays to m-line %d what belongs to another", packet->mindex);
+	pthread_mutex_unlock(&handle->lock);
 	g_free(copy);
 }
 
@@ -228,8 +269,8 @@ static void relay_rtp(janus_plugin_session *session, janus_plugin_rtp *packet)
 	int media = packet->video ? DH_VIDEO : DH_AUDIO;
 
 	enter("relay_rtp");
-	check_packet(packet, media);
 	if (!is_gone(session)) {
+		check_packet(handle, packet, media);
 		uint16_t sequence = (uint16_t)((uint8_t)packet->buffer[2] << 8 | (uint8_t)packet->buffer[3]);
 		pthread_mutex_lock(&handle->lock);
 		if (handle->media.is_up) {

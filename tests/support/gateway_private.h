@@ -25,6 +25,8 @@ struct gateway_handle {
 	GHashTable *asked; /* transactions still to be answered by an event */
 	int is_detached;
 	int is_offered, is_answered; /* there is a PeerConnection; it can come up */
+	int mindex[2];               /* of sound and pictures, in the plugin's SDP; -1: none */
+	char *peer_sdp;              /* the newest from the handle; NULL: none */
 	int is_cleaning;             /* it is going, and hangup_media has not returned yet */
 	int is_closing;              /* the plugin wants it closed */
 	int holds_hangups;

@@ -17,10 +17,11 @@ static void handle_unref(void *arg)
 	atomic_fetch_sub(&((struct room_rig_handle *)arg)->refs, 1);
 }
 
-static void relay(void *handle, enum dh_media media, const uint8_t *rtp, size_t size)
+static void relay(void *handle, enum dh_media media, int mindex, const uint8_t *rtp, size_t size)
 {
 	(void)handle;
 	(void)media;
+	(void)mindex;
 	(void)rtp;
 	(void)size;
 }
@@ -183,6 +184,15 @@ void room_rig_join(int i, enum dh_member_kind kind)
 	rig.members[i] = dh_room_member_new(rig.room, &rig.handles[i], kind, &rig.counts);
 	atomic_store(&rig.handles[i].holds, 1);
 	dh_room_member_attach(rig.members[i]);
+}
+
+void room_rig_connect(int i)
+{
+	const struct dh_line lines[2] = { dh_member_line(rig.members[i], DH_AUDIO),
+		dh_member_line(rig.members[i], DH_VIDEO) };
+
+	dh_room_member_answered(rig.members[i], lines);
+	dh_room_member_up(rig.members[i]);
 }
 
 void room_rig_join_many(int count)

@@ -56,6 +56,8 @@ void room_rig_close(void);
 void room_rig_join(int i, enum dh_member_kind kind);
 /* Members 0 to count - 1 watch. */
 void room_rig_join_many(int count);
+/* Its answer comes, and its connection. */
+void room_rig_connect(int i);
 void room_rig_leave(int i);
 
 /* The room's answer to `stats`, after everything that was posted before. */

@@ -69,7 +69,7 @@ class Viewer:
         return max(streams, key=lambda s: len(s.packets)) if streams else None
 
     # ------------------------------------------------------------- connecting
-    async def _join(self, watch, start):
+    async def _join(self, watch, start, change=None):
         self.handle = await self.gateway._attach()
         self.moments["watch"] = time.time()
         offer = await self.gateway._message(self.handle, watch, want="jsep")
@@ -88,7 +88,8 @@ class Viewer:
             self._take_socket(protocol)
         self._repeat_hello()
         local = self.pc.localDescription
-        await self.gateway._message(self.handle, start, jsep={"type": local.type, "sdp": local.sdp})
+        sdp = change(local.sdp) if change else local.sdp
+        self.started = await self.gateway._message(self.handle, start, jsep={"type": local.type, "sdp": sdp})
         end = time.time() + WAIT_S
         while self.dtls.state not in ("connected", "failed", "closed") and not self.dismissal:
             await asyncio.sleep(0.01)

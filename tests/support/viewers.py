@@ -220,11 +220,11 @@ class Gateway:
             return taken
 
     # ---------------------------------------------------------------- viewers
-    async def _watch(self, body, mode, start):
+    async def _watch(self, body, mode, start, change=None):
         viewer = Viewer(self, mode)
         self.viewers.add(viewer)
         try:
-            await viewer._join(body, start)
+            await viewer._join(body, start, change)
         except BaseException:
             self.viewers.discard(viewer)
             raise
@@ -246,9 +246,9 @@ class Gateway:
             return handle
         return self._do(run())
 
-    def watch(self, body, mode="keep", start=None):
-        """A connected viewer of what {"request": "watch", **body} offers."""
-        return self._do(self._watch({"request": "watch", **body}, mode, start or {"request": "start"}))
+    def watch(self, body, mode="keep", start=None, change=None):
+        """A connected viewer of what {"request": "watch", **body} offers. `change` makes another SDP of its answer."""
+        return self._do(self._watch({"request": "watch", **body}, mode, start or {"request": "start"}, change))
 
     def watch_many(self, count, body, mode="drop", apart=0.06):
         """That many viewers, joining one after another, `apart` seconds apart."""

@@ -108,7 +108,7 @@ static void test_json_is_made_by_who_asks(void)
 	for (int i = 0; i < 20; i++)
 		room_rig_enqueue("segment", NULL);
 	for (int i = 0; i < ROOM_RIG_MEMBERS; i += 2)
-		dh_room_member_media(rig.members[i]);
+		room_rig_connect(i);
 	room_rig_flush();
 	room_rig_forget();
 	reply = room_rig_stats();
@@ -205,7 +205,7 @@ static void test_who_does_not_connect(void)
 {
 	room_rig_open(50);
 	room_rig_join(0, DH_MEMBER_VIEWER);
-	dh_room_member_media(rig.members[0]);
+	room_rig_connect(0);
 	room_rig_join(1, DH_MEMBER_OBSERVER);
 	room_rig_join(2, DH_MEMBER_VIEWER);
 	room_rig_leave(2); /* by itself */

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clients that were written for the Streaming plugin work with its name changed, and nothing else: its demo page in
+Chromium, and janode's class with a peer of werift's. Both are downloaded; without a network they are skipped."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+
+from demo_page import DemoPage
+from hosted_room import HostedRoom
+from probe import browser
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+hosted = None
+
+
+def setUpModule():
+    global hosted
+    hosted = HostedRoom(general='also_answer_as = "streaming"', room='description = "Demonstration"')
+    unittest.addModuleCleanup(hosted.close)
+
+
+def ask(request, **fields):
+    return hosted.handle.request({"request": request, **fields})
+
+
+class Page(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.demo = cls.enterClassContext(DemoPage(hosted.server.ws))
+        cls.chromium = cls.enterClassContext(browser())
+
+    def setUp(self):
+        ask("create", id=9, avatar="probe", description="For a while")
+        self.addCleanup(ask, "destroy", id=9)
+        # What is said to Janus is counted, and alerts stay to be seen.
+        self.page = self.chromium.open(self.demo.url, before="""
+            window.asked = []; window.told = [];
+            const Plain = WebSocket;
+            window.WebSocket = class extends Plain {
+                constructor(...args) { super(...args); this.addEventListener('message', e => told.push(JSON.parse(e.data))); }
+                send(text) { asked.push(JSON.parse(text)); super.send(text); }
+            };""")
+        self.addCleanup(self.page.close)
+        self.page.wait("window.$ && $('#start').length && $('#start').data && $._data($('#start')[0], 'events')")
+        self.page.evaluate("$('#start').click()")
+        self.page.wait("$('#streamslist a').length >= 3")
+
+    def choose(self, room):
+        self.page.evaluate("$('#streamslist a').filter((i, a) => a.id === '%d').click()" % room)
+
+    def watch(self, room):
+        self.choose(room)
+        self.page.wait("$('#watch').text().startsWith('Watch') && !$('#watch').attr('disabled')")
+        self.page.evaluate("window.asked.length = window.told.length = 0")
+        self.page.evaluate("$('#watch').click()")
+        self.page.wait("document.querySelector('video[id^=remotevideo]')?.currentTime > 0.3")
+        self.page.wait("$('#watch').text() === 'Stop'")
+        self.assertEqual(self.page.evaluate("document.querySelector('video[id^=remotevideo]').videoWidth"), hosted.size)
+
+    def stopped(self):
+        """When the room has let it go, and the page has done all that it does about that."""
+        self.page.wait("$('#watch').text().startsWith('Watch') && !$('#watch').attr('disabled')")
+        self.page.wait("told.some(m => m.plugindata?.data?.result?.status === 'stopped')")
+        self.page.wait("asked.filter(m => m.body?.request === 'stop').every(a => told.some(t => t.transaction === a.transaction "
+                       "&& t.janus === 'event'))")
+        self.assertLessEqual(self.page.evaluate("asked.filter(m => m.body?.request === 'stop').length"), 3)
+        self.calm()
+
+    def calm(self):
+        self.assertEqual(self.page.evaluate("$('.bootbox').text()"), "")
+        self.assertEqual([e for e in self.page.errors if "404" not in e], [])
+
+    def test_lists(self):
+        texts = self.page.evaluate("$('#streamslist a').map((i, a) => a.textContent).get()")
+        self.assertIn("Demonstration (live)", texts)
+        self.assertFalse([t for t in texts if "undefined" in t])
+
+    def test_watches_stops_and_changes_rooms(self):
+        for room in (1, 1, 2):
+            self.watch(room)
+            self.page.wait("/Started/.test($('.badge, .label').text())")
+            self.page.wait("$('.badge, .label').text().includes('%dx%d')" % (hosted.size, hosted.size))
+            self.page.wait(r"/[1-9]\d* kbits/.test($('.badge, .label').text())")
+            self.page.evaluate("$('#watch').click()")
+            self.stopped()
+            self.assertEqual(ask("info", id=room)["info"]["watching"], 0)
+        self.calm()
+
+    def test_survives_a_destroyed_room(self):
+        self.watch(9)
+        ask("destroy", id=9)
+        self.stopped()
+        self.watch(1)
+        self.page.evaluate("$('#watch').click()")
+        self.stopped()
+
+    def test_survives_a_segment_that_fails(self):
+        self.watch(1)
+        with open(os.path.join(hosted.segments, "text.mp4"), "w") as file:
+            file.write("This is no film.\n" * 100)
+        observer = hosted.server.attach()
+        self.addCleanup(observer.detach)
+        observer.request({"request": "observe", "id": 1})
+        ask("enqueue", id=1, file="text.mp4")
+        observer.events.wait(lambda e: e.get("event") == "failed")
+        before = self.page.evaluate("document.querySelector('video[id^=remotevideo]').currentTime")
+        self.page.wait("document.querySelector('video[id^=remotevideo]').currentTime > %f + 0.5" % before)
+        self.calm()
+
+
+class Janode(unittest.TestCase):
+    def test_janode(self):
+        if not shutil.which("npm") or not shutil.which("node"):
+            self.skipTest("Node and npm are not installed")
+        folder = tempfile.mkdtemp(prefix="dh-janode-")
+        self.addCleanup(shutil.rmtree, folder)
+        with open(os.path.join(folder, "package.json"), "w") as file:
+            json.dump({"private": True, "type": "module"}, file)
+        installed = subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "janode@1",
+                                    "werift@0"], cwd=folder, capture_output=True, text=True)
+        if installed.returncode:
+            self.skipTest("npm cannot install janode: " + installed.stderr[-200:])
+        client = shutil.copy(os.path.join(HERE, "../support/janode_client.mjs"), folder)
+        ask("create", id=8, avatar="probe")
+        self.addCleanup(ask, "destroy", id=8)
+        process = subprocess.Popen(["node", client, hosted.server.ws], cwd=folder, stdin=subprocess.PIPE, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            said = []
+            for line in process.stdout:
+                said.append(json.loads(line))
+                if said[-1].get("step") == "watches a room that ends":
+                    ask("destroy", id=8)
+            errors = process.stderr.read()
+            self.assertEqual(process.wait(60), 0, (said, errors))
+        finally:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                pipe.close()
+        self.assertEqual([s["step"] for s in said], ["lists", "watches", "configures", "switches", "stops", "watches again",
+                                                     "watches a room that ends", "ended"], said)
+        self.assertEqual([s["warnings"] for s in said if s["warnings"]], [], said)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Streaming plugin's demo page, as Debian packages it, with the plugin's name changed and nothing else.
+
+    with DemoPage(ws) as page:
+        chromium.open(page.url)
+
+The packages are downloaded by apt, not installed, and no other server is needed. STREAMING_DEMO names a folder with the
+page of another version (streaming.html or streamingtest.html, its .js, and janus.js), whose libraries are then Debian's.
+"""
+import http.server
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+import unittest
+import urllib.parse
+
+PACKAGES = ["janus-demos", "libjs-bootbox", "libjs-bootstrap", "libjs-bootswatch", "libjs-jquery", "libjs-spin.js",
+            "libjs-toastr", "libjs-webrtc-adapter", "libjs-janus-gateway"]
+TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css"}
+# What a page of Janus's own loads from elsewhere, as it is called here.
+LIBRARIES = (("adapter", "webrtc-adapter/adapter.min.js"), ("jquery", "jquery/jquery.min.js"),
+             ("bootstrap.min.js", "bootstrap/js/bootstrap.min.js"), ("bootbox", "bootbox/bootbox.min.js"),
+             ("spin", "spin.js/spin.min.js"), ("toastr.min.js", "toastr/toastr.min.js"))
+
+
+def unpack(folder):
+    """Skips where apt has no such packages, or cannot reach them."""
+    for command in (["apt-get", "download", "-q", *PACKAGES],):
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        if result.returncode:
+            raise unittest.SkipTest("apt cannot download the demo page: " + result.stderr.strip()[-200:])
+    for name in os.listdir(folder):
+        if name.endswith(".deb"):
+            subprocess.run(["dpkg-deb", "-x", name, "."], cwd=folder, check=True)
+
+
+def local(match):
+    """A library's own name here, for a script from elsewhere; its style sheets are left out."""
+    url = match[0]
+    return next(("javascript/" + path for part, path in LIBRARIES if part in url), "none")
+
+
+class DemoPage:
+    def __init__(self, ws, plugin="janus.plugin.digitalhuman"):
+        self._folder = tempfile.mkdtemp(prefix="dh-demo-")
+        try:
+            unpack(self._folder)
+        except BaseException:
+            shutil.rmtree(self._folder)
+            raise
+        self._pages = os.environ.get("STREAMING_DEMO") or os.path.join(self._folder, "usr/share/janus/demos")
+        self._name = next(n for n in ("streamingtest", "streaming") if os.path.exists(os.path.join(self._pages, n + ".html")))
+        self._made = {"settings.js": "var server = '%s'; var iceServers = null;\n" % ws,
+                      self._name + ".html": re.sub(r"https://[^\"']+", local, self._read(self._name + ".html")),
+                      self._name + ".js": self._read(self._name + ".js").replace("janus.plugin.streaming", plugin)}
+        handler = type("Handler", (http.server.BaseHTTPRequestHandler,),
+                       {"do_GET": lambda request: self._get(request), "log_message": lambda *_: None})
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.url = "http://127.0.0.1:%d/%s.html" % (self._server.server_address[1], self._name)
+
+    def _read(self, name):
+        with open(os.path.join(self._pages, name), encoding="utf-8") as file:
+            return file.read()
+
+    def _find(self, path):
+        if path in self._made:
+            return self._made[path].encode()
+        if path.startswith("javascript/"):
+            places = [os.path.join(self._folder, "usr/share", path)]
+        else:
+            places = [os.path.join(self._pages, path)]
+        for place in places:
+            if os.path.isfile(place):
+                with open(place, "rb") as file:
+                    return file.read()
+        return None
+
+    def _get(self, request):
+        path = urllib.parse.unquote(urllib.parse.urlparse(request.path).path).lstrip("/")
+        body = self._find(path)
+        if body is None and not path.endswith((".js", ".html")):
+            body = b""                      # pictures, fonts, styles
+        request.send_response(404 if body is None else 200)
+        request.send_header("Content-Type", TYPES.get(os.path.splitext(path)[1], "application/octet-stream"))
+        request.end_headers()
+        request.wfile.write(body or b"")
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+        shutil.rmtree(self._folder)
