@@ -53,7 +53,7 @@ class DemoPage:
             raise
         self._pages = os.environ.get("STREAMING_DEMO") or os.path.join(self._folder, "usr/share/janus/demos")
         self._name = next(n for n in ("streamingtest", "streaming") if os.path.exists(os.path.join(self._pages, n + ".html")))
-        self._made = {"settings.js": "var server = '%s'; var iceServers = null;\n" % ws,
+        self._made = {"settings.js": "var server = '%s'; var iceServers = [], token, apisecret;\n" % ws,
                       self._name + ".html": re.sub(r"https://[^\"']+", local, self._read(self._name + ".html")),
                       self._name + ".js": self._read(self._name + ".js").replace("janus.plugin.streaming", plugin)}
         handler = type("Handler", (http.server.BaseHTTPRequestHandler,),
