@@ -43,8 +43,8 @@ struct dh_viewer {
 	bool joined;           /* has been sent its first anchor */
 	bool waiting;          /* for the next entry */
 	bool paused;
-	bool muted[2];      /* by medium: it does not take it, or does not want it now */
-	int64_t from_ticks; /* nothing of an earlier media time */
+	bool muted[2];               /* by medium: it does not take it, or does not want it now */
+	int64_t from_ticks;          /* nothing of an earlier media time */
 	int64_t last_video_ticks;    /* media time of the newest picture begun */
 	struct dh_outgoing outgoing; /* pictures not fully sent yet */
 	/* answers to PLI */

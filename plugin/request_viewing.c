@@ -87,8 +87,7 @@ static void take_answer(struct dh_request *request, struct dh_member *member)
 
 	if (!request->jsep)
 		return;
-	int err = member->is_offerer ? -EINVAL :
-				       dh_sdp_take(request->jsep, request->raw_sdp, member->wants, lines);
+	int err = member->is_offerer ? -EINVAL : dh_sdp_take(request->jsep, request->raw_sdp, member->wants, lines);
 	if (!err) {
 		dh_room_member_answered(member, lines);
 		return;
@@ -191,8 +190,8 @@ static void handle_configure(struct dh_request *request)
 		}
 		dh_outbox_push(request->instance->outbox, request->session, request->transaction,
 			json_pack("{s:s, s:{s:s, s:I, s:b, s:b}}", "digitalhuman", "event", "result", "event",
-				"configured", "viewer", (json_int_t)member->id, "audio", dh_member_gets(member, DH_AUDIO),
-				"video", dh_member_gets(member, DH_VIDEO)));
+				"configured", "viewer", (json_int_t)member->id, "audio",
+				dh_member_gets(member, DH_AUDIO), "video", dh_member_gets(member, DH_VIDEO)));
 	}
 	dh_member_unref(&member);
 }

@@ -117,8 +117,8 @@ static void answer_offer(struct dh_request *request, struct dh_member *member, c
 		member ? member->sdp_version + 1 : 1 };
 	struct dh_line lines[2];
 	json_t *answer = NULL;
-	int err = dh_sdp_answer(request->jsep, request->raw_sdp, &origin, dh_room_facts(request->room)->id, wants, lines,
-		&answer);
+	int err = dh_sdp_answer(request->jsep, request->raw_sdp, &origin, dh_room_facts(request->room)->id, wants,
+		lines, &answer);
 	struct dh_member *added = err || member ? NULL : dh_admit(request, DH_MEMBER_VIEWER);
 
 	if (err)
@@ -174,7 +174,7 @@ static void again(struct dh_request *request, struct dh_member *member)
 		answer_offer(request, member, member->wants);
 	else if (!atomic_load(&member->answered))
 		dh_request_fail(request, DH_ERROR_STATE,
-			"This handle watches that room already, and has not answered: \"start\" with an answer first; or "
+			"This handle watches that room already, without an answer: \"start\" with an answer first; or "
 			"\"stop\", then \"watch\" with \"offer_audio\" or \"offer_video\" false, if it is not wanted");
 	else
 		offer(request, member, restart ? "updating" : "preparing", restart);

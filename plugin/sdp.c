@@ -36,8 +36,8 @@ json_t *dh_sdp_media(void)
 
 	for (int media = 0; media < 2; media++) {
 		json_t *line = json_pack("{s:i, s:s, s:s, s:i, s:s, s:s}", "mindex", media, "type", kinds[media].type,
-			"mid", kinds[media].mid, "pt", kinds[media].payload_type, "codec", kinds[media].codec,
-			"rtpmap", kinds[media].map);
+			"mid", kinds[media].mid, "pt", kinds[media].payload_type, "codec", kinds[media].codec, "rtpmap",
+			kinds[media].map);
 		if (kinds[media].parameters)
 			json_object_set_new(line, "fmtp", json_string(kinds[media].parameters));
 		json_array_append_new(list, line);
@@ -51,8 +51,8 @@ static GString *begin(const struct dh_sdp_origin *origin, const char *room_id)
 {
 	GString *sdp = g_string_new(NULL);
 
-	g_string_printf(sdp, "v=0\r\no=- %" PRIu64 " %d IN IP4 0.0.0.0\r\ns=Room %s\r\nt=0 0\r\n",
-		origin->session_id, origin->version, room_id);
+	g_string_printf(sdp, "v=0\r\no=- %" PRIu64 " %d IN IP4 0.0.0.0\r\ns=Room %s\r\nt=0 0\r\n", origin->session_id,
+		origin->version, room_id);
 	return sdp;
 }
 

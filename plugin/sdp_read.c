@@ -16,10 +16,10 @@ struct reader {
 	struct dh_sdp_line session;
 	char *groups[8]; /* of BUNDLE; borrowed */
 	int group_count;
-	char **mids;     /* by m-line; borrowed, NULL: none */
-	char *formats;   /* of the present m-line; borrowed */
-	bool has_map;    /* its own payload type has an rtpmap */
-	int mapped;      /* the payload type of our codec that is first among its formats; -1: none yet */
+	char **mids;   /* by m-line; borrowed, NULL: none */
+	char *formats; /* of the present m-line; borrowed */
+	bool has_map;  /* its own payload type has an rtpmap */
+	int mapped;    /* the payload type of our codec that is first among its formats; -1: none yet */
 };
 
 static const char *const codecs[] = { [DH_AUDIO] = "opus/48000", [DH_VIDEO] = "VP8/90000" };
@@ -181,7 +181,9 @@ static void find_groups(struct reader *reader)
 int dh_sdp_read(struct dh_sdp *sdp, const char *text)
 {
 	char **lines = g_strsplit(text, "\n", 0), *mids[DH_SDP_LINES_MAX] = { NULL };
-	struct reader reader = { .sdp = sdp, .mids = mids, .session = { .media = -1, .receives = true, .sends = true } };
+	struct reader reader = { .sdp = sdp,
+		.mids = mids,
+		.session = { .media = -1, .receives = true, .sends = true } };
 	int err = 0;
 
 	memset(sdp, 0, sizeof(*sdp));

@@ -17,8 +17,8 @@ struct dh_sdp_line {
 	bool receives, sends;                    /* its direction, the peer's */
 	int payload_type;                        /* of our codec; -1: it does not have it */
 	int mid_extension, time_extension;       /* ids of sdes:mid and abs-send-time; 0: none */
-	char ufrag[260]; /* of its ICE credentials; "": none */
-	char bundle[4];  /* the number of its BUNDLE group; "": none */
+	char ufrag[260];                         /* of its ICE credentials; "": none */
+	char bundle[4];                          /* the number of its BUNDLE group; "": none */
 };
 
 struct dh_sdp {

@@ -54,8 +54,8 @@ struct dh_member {
 	atomic_int up;       /* the PeerConnection is up */
 	atomic_int media;    /* both: media flow */
 	atomic_int paused;
-	atomic_uint lines[2]; /* by medium, see dh_member_line */
-	atomic_int muted[2];  /* by medium: the viewer does not want it now */
+	atomic_uint lines[2];  /* by medium, see dh_member_line */
+	atomic_int muted[2];   /* by medium: the viewer does not want it now */
 	atomic_int cut;        /* nothing is relayed any more */
 	atomic_int pli_posted; /* a PLI is on its way to the room's thread */
 	atomic_int counted;    /* occupies a place, see dh_room_member_new */
@@ -69,9 +69,12 @@ struct dh_member {
 	int64_t media_ticks;   /* when its media began, in media time */
 	bool is_without[2];    /* by medium: counted as not being sent it */
 	unsigned slow_links;   /* how often Janus reported a slow link */
-	/* where it goes on from the room before; set in that room's thread, before its media are up */
+	/* where its numbering begins, if it comes from another room, and later where it ended */
 	struct dh_continuity_seed handover;
 	bool is_handed_over;
+	/* protected by the room's lock */
+	struct dh_member *successor; /* a reference: in the room that it goes to; NULL: none */
+	bool has_left;
 	/* private */
 	atomic_int refs;
 	dh_member_gone_fn *gone;

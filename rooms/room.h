@@ -117,8 +117,8 @@ void dh_room_member_slow_link(struct dh_member *member, enum dh_media media);
  * nothing is relayed, except a packet that is being relayed at that moment. */
 void dh_room_member_leave(struct dh_member *member);
 
-/* The same, but `to`, a member of another room that has been attached there, goes on with the
- * same connection. `is_up`: it is up; then `to` is told when the last packet has left here. */
+/* Leaves, and `to`, a member of another room that has been attached there, goes on with the same
+ * connection. `is_up`: it is up; then `to` is told so when the last packet has left here. */
 void dh_room_member_move(struct dh_member *member, struct dh_member *to, bool is_up);
 
 /* --- requests; they wait for the room's thread. All may return -ETIMEDOUT (it

@@ -167,6 +167,8 @@ static void remove_viewer(struct dh_room *room, struct dh_member *member)
 
 	for (int media = 0; media < 2; media++)
 		count_without(room, member, (enum dh_media)media, false);
+	dh_playout_viewer_seed(room->playout, member->viewer, dh_now_ticks(), &member->handover);
+	member->is_handed_over = true;
 	dh_playout_viewer_stats(member->viewer, &stats);
 	dh_room_stats_add(&room->departed, &stats);
 	dh_playout_remove_viewer(room->playout, &member->viewer);
@@ -198,16 +200,7 @@ void dh_room_members_leave(struct dh_room *room, struct dh_member *member)
 		detach(room, member);
 	if (member->viewer)
 		remove_viewer(room, member);
-}
-
-/* What it is sent there continues what it was sent here. */
-void dh_room_members_move(struct dh_room *room, struct dh_member *member, struct dh_member *to)
-{
-	if (member->viewer) {
-		dh_playout_viewer_seed(room->playout, member->viewer, dh_now_ticks(), &to->handover);
-		to->is_handed_over = true;
-	}
-	dh_room_members_leave(room, member);
+	dh_room_member_left(member);
 }
 
 /* `event` is for trusted members, `status` for the member itself. */
@@ -231,6 +224,7 @@ void dh_room_members_poll(struct dh_room *room, int64_t now_ticks)
 void dh_room_members_orphan(struct dh_room *room, struct dh_member *member)
 {
 	dh_room_member_uncount(member);
+	dh_room_member_left(member);
 	if (!member->is_deaf)
 		push(room, member, dh_room_report_new(room, "destroyed"));
 	dismiss(room, member);

@@ -10,15 +10,12 @@ enum member_op {
 	MEMBER_SLOW_AUDIO,
 	MEMBER_SLOW_VIDEO,
 	MEMBER_LEAVE,
-	MEMBER_MOVE,
 };
 
 struct member_command {
 	struct dh_command command;
 	struct dh_member *member;
 	enum member_op op;
-	struct dh_member *to; /* a reference, of MEMBER_MOVE */
-	bool is_up;           /* of MEMBER_MOVE */
 };
 
 static atomic_int *count_of(struct dh_member_counts *counts, const struct dh_member *member)
@@ -70,22 +67,7 @@ static void command_free(struct dh_command *command)
 	struct member_command *c = (struct member_command *)command;
 
 	dh_member_unref(&c->member);
-	dh_member_unref(&c->to);
 	g_free(c);
-}
-
-/* Only now: what was sent in the room before has been sent. */
-static void arrive(struct member_command *c)
-{
-	if (c->is_up)
-		dh_room_member_up(c->to);
-}
-
-/* The room ended meanwhile: the viewer is in the other one already. */
-static void move_discard(struct dh_command *command)
-{
-	arrive((struct member_command *)command);
-	command_free(command);
 }
 
 /* The room ended before the member was attached. */
@@ -123,28 +105,19 @@ static void command_run(void *owner, struct dh_command *command)
 	case MEMBER_LEAVE:
 		dh_room_members_leave(room, c->member);
 		break;
-	case MEMBER_MOVE:
-		dh_room_members_move(room, c->member, c->to);
-		arrive(c);
-		break;
 	}
 	command_free(command);
 }
 
-static struct member_command *command_new(struct dh_member *member, enum member_op op)
+static void post(struct dh_member *member, enum member_op op)
 {
 	struct member_command *c = g_new0(struct member_command, 1);
 
 	c->command.run = command_run;
-	c->command.discard = op == MEMBER_ATTACH ? attach_discard : op == MEMBER_MOVE ? move_discard : command_free;
+	c->command.discard = op == MEMBER_ATTACH ? attach_discard : command_free;
 	c->member = dh_member_ref(member);
 	c->op = op;
-	return c;
-}
-
-static void post(struct dh_member *member, enum member_op op)
-{
-	dh_room_thread_post(member->room->thread, &command_new(member, op)->command);
+	dh_room_thread_post(member->room->thread, &c->command);
 }
 
 void dh_room_member_attach(struct dh_member *member)
@@ -210,12 +183,38 @@ void dh_room_member_leave(struct dh_member *member)
 	post(member, MEMBER_LEAVE);
 }
 
+/* What it is sent there continues what it was sent here, once the last of that has left. */
+static void hand_over(const struct dh_member *member, struct dh_member *successor)
+{
+	successor->handover = member->handover;
+	successor->is_handed_over = member->is_handed_over;
+	dh_room_member_up(successor);
+}
+
+void dh_room_member_left(struct dh_member *member)
+{
+	g_mutex_lock(&member->room->lock);
+	struct dh_member *successor = member->successor;
+	member->successor = NULL;
+	member->has_left = true;
+	g_mutex_unlock(&member->room->lock);
+	if (successor)
+		hand_over(member, successor);
+	dh_member_unref(&successor);
+}
+
 void dh_room_member_move(struct dh_member *member, struct dh_member *to, bool is_up)
 {
-	struct member_command *c = command_new(member, MEMBER_MOVE);
+	bool has_left = false;
 
-	c->to = dh_member_ref(to);
-	c->is_up = is_up;
+	if (is_up) {
+		g_mutex_lock(&member->room->lock);
+		has_left = member->has_left;
+		member->successor = has_left ? NULL : dh_member_ref(to);
+		g_mutex_unlock(&member->room->lock);
+	}
+	if (has_left)
+		hand_over(member, to);
 	dh_room_member_uncount(member);
-	dh_room_thread_post(member->room->thread, &c->command);
+	post(member, MEMBER_LEAVE);
 }

@@ -100,14 +100,14 @@ void dh_room_stats_add(struct dh_viewer_stats *sum, const struct dh_viewer_stats
 
 /* Frees its place. Does nothing the second time. */
 void dh_room_member_uncount(struct dh_member *member);
+/* In the room's thread: nothing is sent any more. If it has moved to another room, it goes on there. */
+void dh_room_member_left(struct dh_member *member);
 
 /* --- room_members.c; in the room's thread */
 
 void dh_room_members_attach(struct dh_room *room, struct dh_member *member);
 void dh_room_members_media(struct dh_room *room, struct dh_member *member);
 void dh_room_members_pause(struct dh_room *room, struct dh_member *member);
-/* Leaves for another room, `to` being its member there. */
-void dh_room_members_move(struct dh_room *room, struct dh_member *member, struct dh_member *to);
 void dh_room_members_pli(struct dh_room *room, struct dh_member *member);
 void dh_room_members_slow_link(struct dh_room *room, struct dh_member *member, enum dh_media media);
 void dh_room_members_leave(struct dh_room *room, struct dh_member *member);

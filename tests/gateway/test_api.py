@@ -59,7 +59,8 @@ class Examples(unittest.TestCase):
         blocks = [json.loads(b) for b in re.findall(r"```json\n(.*?)```", read("docs/api.md"), re.S)]
         with Server("") as janus:
             asker, watcher, observer = (janus.attach() for _ in range(3))
-            handles = {"watch": watcher, "pause": watcher, "stop": watcher, "observe": observer}
+            handles = {"watch": watcher, "pause": watcher, "configure": watcher, "switch": watcher, "stop": watcher,
+                        "observe": observer}
             janus.wait_for_state(asker, 1, "idle")
             run = set()
             for request, answer in zip(blocks, blocks[1:]):

@@ -13,8 +13,9 @@ class Requests(ServerCase):
     def test_list_shows_public_rooms(self):
         rooms = {room["id"]: room for room in self.ask("list")["list"]}
         self.assertEqual(sorted(rooms), [1, 3])
+        self.assertEqual([line["mid"] for line in rooms[1].pop("media")], ["a", "v"])
         self.assertEqual(rooms[1], {
-            "id": 1, "description": "Demo", "metadata": {}, "avatar": "small", "width": 64, "height": 64,
+            "id": 1, "type": "live", "description": "Demo", "avatar": "small", "width": 64, "height": 64,
             "is_private": False, "pin_required": False, "has_generator": False, "voices": [], "state": "idle",
             "enabled": True, "viewers": 0, "waiting": 0})
 
@@ -147,8 +148,9 @@ class Requests(ServerCase):
         self.assertEqual(answer["result"]["status"], "preparing")
 
     def test_without_watch(self):
-        for request in ("start", "pause", "stop"):
+        for request in ("start", "pause"):
             self.refused(460, "watch", request)
+        self.assertEqual(self.ask("stop")["result"], {"status": "idle"})
 
     def test_max_viewers(self):
         handles = [self.watch()[0] for _ in range(2)]
@@ -225,7 +227,8 @@ class Requests(ServerCase):
         path = "/%d/%d" % (handle.session.id, handle.id)
         info = self.janus.ask_admin({"janus": "handle_info"}, path)["info"]["plugin_specific"]
         self.assertGreater(info.pop("viewer"), 0)
-        self.assertEqual(info, {"state": "watching", "id": 1, "answered": False, "media": False, "paused": False, "sent": {}})
+        self.assertEqual(info, {"state": "watching", "id": 1, "answered": False, "media": False, "paused": False,
+                                "audio": True, "video": True, "sent": {}})
         handle.request({"request": "pause"})
         info = self.janus.ask_admin({"janus": "handle_info"}, path)["info"]["plugin_specific"]
         self.assertTrue(info["paused"])

@@ -168,7 +168,7 @@ class Rooms(RequestCase):
         info = self.janus.ask_admin({"janus": "handle_info"}, path)["info"]["plugin_specific"]
         self.assertEqual(info, {"state": "observing", "id": 1, "viewer": answer["result"]["viewer"]})
         self.assertEqual(handle.request({"request": "stop"})["result"]["status"], "stopped")
-        self.assertEqual(handle.request({"request": "stop"})["error_code"], 460)
+        self.assertEqual(handle.request({"request": "stop"})["result"]["status"], "idle")
         self.assertEqual(handle.request({"request": "watch", "id": 1})["result"]["status"], "preparing")
 
     def test_observers_of_a_destroyed_room(self):

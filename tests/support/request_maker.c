@@ -7,7 +7,7 @@
 #include "tests/support/plugin_files.h"
 
 static const struct dh_request_type *const tables[] = { dh_room_requests, dh_change_requests, dh_segment_requests,
-	dh_order_requests, dh_viewer_requests, dh_watch_requests };
+	dh_order_requests, dh_viewer_requests, dh_watch_requests, dh_viewing_requests };
 
 const struct dh_request_type *maker_type(unsigned index)
 {
@@ -87,6 +87,7 @@ static const struct known {
 	{ "utterance", { "u-1", "u-2", "u-3", "u-4" } },
 	{ "priority", { "background", "normal", "normal", "urgent" } },
 	{ "underrun", { "hold", "idle", "skip" } },
+	{ "mid", { "a", "v", "v", "x" } },
 	{ "text", { "One, two, three.", "Line\nand line\t\xc3\xa4" } },
 };
 
@@ -126,6 +127,10 @@ static json_t *good_value(const struct request_maker *maker, const struct dh_req
 	case DH_FIELD_NUMBER:
 		return json_integer((json_int_t)choose(maker, strcmp(field->name, "ttl_ms") == 0 ? 5000 : 5));
 	case DH_FIELD_ARRAY:
+		if (strcmp(field->name, "media") == 0)
+			return json_pack("[s, s]", "v", choose(maker, 2) ? "a" : "x");
+		if (strcmp(field->name, "streams") == 0)
+			return json_pack("[{s:s, s:b}]", "mid", "v", "send", (int)choose(maker, 2));
 		return json_pack("[[s, i, i], [s, i, i]]", "One", 0, 200, "two", 200, 500);
 	default:
 		return text_of(maker, field->name);

@@ -282,6 +282,8 @@ static const struct {
 	{ "observe", DH_AUTHORITY_LOOK },
 	{ "start", DH_AUTHORITY_NONE },
 	{ "pause", DH_AUTHORITY_NONE },
+	{ "configure", DH_AUTHORITY_NONE },
+	{ "switch", DH_AUTHORITY_LOOK },
 	{ "stop", DH_AUTHORITY_NONE },
 };
 

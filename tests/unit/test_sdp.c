@@ -8,11 +8,11 @@
 #include "plugin/sdp.h"
 #include "plugin/sdp_read.h"
 
-#define TOP    "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
-#define BUNDLE "a=group:BUNDLE a v\r\n"
-#define AUDIO  "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:a\r\na=recvonly\r\na=rtpmap:111 opus/48000/2\r\n"
-#define VIDEO  "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:v\r\na=recvonly\r\na=rtpmap:96 VP8/90000\r\n"
+#define TOP                     "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+#define BUNDLE                  "a=group:BUNDLE a v\r\n"
 #define LINE(type, types, rest) "m=" type " 9 UDP/TLS/RTP/SAVPF " types "\r\n" rest
+#define AUDIO                   LINE("audio", "111", "a=mid:a\r\na=recvonly\r\na=rtpmap:111 opus/48000/2\r\n")
+#define VIDEO                   LINE("video", "96", "a=mid:v\r\na=recvonly\r\na=rtpmap:96 VP8/90000\r\n")
 
 static const bool both[2] = { true, true }, sound[2] = { true, false }, picture[2] = { false, true };
 
@@ -31,8 +31,10 @@ struct row {
 static const struct row answers[] = {
 	{ "both", TOP AUDIO VIDEO, both, 0, 111, 96 },
 	{ "no maps", TOP LINE("audio", "111", "") LINE("video", "96", ""), both, 0, 111, 96 },
-	{ "bare line feeds", "v=0\nm=audio 9 UDP/TLS/RTP/SAVPF 111\nm=video 9 UDP/TLS/RTP/SAVPF 96\n", both, 0, 111, 96 },
-	{ "its own numbers", TOP LINE("audio", "109", "a=rtpmap:109 OPUS/48000/2\r\n")
+	{ "bare line feeds", "v=0\nm=audio 9 UDP/TLS/RTP/SAVPF 111\nm=video 9 UDP/TLS/RTP/SAVPF 96\n", both, 0, 111,
+		96 },
+	{ "its own numbers",
+		TOP LINE("audio", "109", "a=rtpmap:109 OPUS/48000/2\r\n")
 			LINE("video", "121 120", "a=rtpmap:121 rtx/90000\r\na=rtpmap:120 vp8/90000\r\n"),
 		both, 0, 109, 120 },
 	{ "the first of two", TOP AUDIO LINE("video", "100 98", "a=rtpmap:98 VP8/90000\r\na=rtpmap:100 VP8/90000\r\n"),
@@ -55,11 +57,11 @@ static const struct row answers[] = {
 	{ "one transport", TOP AUDIO "a=ice-ufrag:x\r\n" VIDEO "a=ice-ufrag:x\r\n", both, 0, 111, 96 },
 	{ "one for the session", TOP "a=ice-ufrag:x\r\n" AUDIO VIDEO, both, 0, 111, 96 },
 	{ "two transports", TOP AUDIO "a=ice-ufrag:x\r\n" VIDEO "a=ice-ufrag:y\r\n", both, -EXDEV, 0, 0 },
-	{ "two groups", TOP "a=group:BUNDLE a\r\na=group:BUNDLE v\r\n" AUDIO "a=ice-ufrag:x\r\n" VIDEO "a=ice-ufrag:y\r\n",
+	{ "two groups",
+		TOP "a=group:BUNDLE a\r\na=group:BUNDLE v\r\n" AUDIO "a=ice-ufrag:x\r\n" VIDEO "a=ice-ufrag:y\r\n",
 		both, -EXDEV, 0, 0 },
-	{ "two, of which one is used", TOP AUDIO "a=ice-ufrag:x\r\n"
-			LINE("video", "96", "a=inactive\r\na=ice-ufrag:y\r\n"),
-		both, 0, 111, 0 },
+	{ "two, of which one is used",
+		TOP AUDIO "a=ice-ufrag:x\r\n" LINE("video", "96", "a=inactive\r\na=ice-ufrag:y\r\n"), both, 0, 111, 0 },
 	{ "nothing", "", both, -EINVAL, 0, 0 },
 	{ "no lines", TOP, both, -EINVAL, 0, 0 },
 	{ "half a line", TOP "m=audio 9 \r\n", both, -EINVAL, 0, 0 },
@@ -146,10 +148,11 @@ static void test_offers(void)
 
 static void test_offers_of_peers(void)
 {
-	const char *const sdp = TOP "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n"
-				LINE("video", "97 98", "a=rtpmap:97 H264/90000\r\na=rtpmap:98 VP8/90000\r\n"
-						       "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\na=sendrecv\r\n")
-				LINE("audio", "0", "a=sendonly\r\n") LINE("audio", "63 109", "a=rtpmap:109 opus/48000/2\r\n");
+	const char *const sdp = TOP
+		"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n" LINE("video", "97 98",
+			"a=rtpmap:97 H264/90000\r\na=rtpmap:98 VP8/90000\r\n"
+			"a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\na=sendrecv\r\n")
+			LINE("audio", "0", "a=sendonly\r\n") LINE("audio", "63 109", "a=rtpmap:109 opus/48000/2\r\n");
 	const struct dh_sdp_origin origin = { 7, 1 };
 	struct dh_line lines[2];
 	json_t *offer = jsep("offer", sdp), *answer = NULL;
@@ -201,7 +204,8 @@ static void test_large(void)
 	g_string_append(sdp, " 96 99999999999999999999\r\na=ice-ufrag:");
 	for (int i = 0; i < 1000; i++)
 		g_string_append(sdp, "xyz");
-	g_string_append(sdp, "\r\na=rtpmap:99999999999999999999 VP8/90000\r\na=extmap:99999999999999 x\r\na=mid\r\na=group:BUNDLE");
+	g_string_append(sdp,
+		"\r\na=rtpmap:99999999999999999999 VP8/90000\r\na=extmap:99999999999999 x\r\na=mid\r\na=group:BUNDLE");
 	CHECK_INT(dh_sdp_read(&read, sdp->str), 0);
 	g_string_free(sdp, TRUE);
 }

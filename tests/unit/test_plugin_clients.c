@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Clients that are not ours: answers that do not take all, offers of their own, going from
+ * room to room. */
+#include "tests/support/plugin_fixture.h"
+
+#define TOP     "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+#define AUDIO   "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=recvonly\r\na=rtpmap:111 opus/48000/2\r\n"
+#define VIDEO   "m=video 9 UDP/TLS/RTP/SAVPF 120\r\na=recvonly\r\na=rtpmap:120 VP8/90000\r\n"
+#define NOTHING "m=video 0 UDP/TLS/RTP/SAVPF 120\r\n"
+
+static json_t *jsep(const char *type, const char *sdp)
+{
+	return json_pack("{s:s, s:s}", "type", type, "sdp", sdp);
+}
+
+/* Until it has been sent `sound` and `pictures` more packets. */
+static void await_more(struct gateway_handle *handle, int sound, int pictures)
+{
+	struct gateway_media before, now;
+	double end = now_ms() + AWAIT_S * 1e3;
+
+	gateway_media(handle, &before);
+	do {
+		usleep(2000);
+		gateway_media(handle, &now);
+	} while (now_ms() < end &&
+		(now.packets[0] < before.packets[0] + sound || now.packets[1] < before.packets[1] + pictures));
+	CHECK(now_ms() < end, "%d sounds, %d pictures", now.packets[0], now.packets[1]);
+	CHECK_INT(now.breaks[0] + now.breaks[1], 0);
+}
+
+static json_int_t watching(struct gateway_handle *handle, int room)
+{
+	json_t *info = ASK(handle, "{s:s, s:i, s:s}", "request", "info", "id", room, "secret", FILES_SECRET);
+	json_int_t count = json_integer_value(json_object_get(json_object_get(info, "info"), "watching"));
+
+	json_decref(info);
+	return count;
+}
+
+static void answer_with(struct gateway_handle *handle, const char *request, const char *sdp)
+{
+	CHECK(!gateway_ask(handle, json_pack("{s:s}", "request", request), jsep("answer", sdp)));
+}
+
+/* --- answers */
+
+static void test_what_is_not_taken_is_not_sent(void)
+{
+	struct gateway_media media;
+	struct gateway_handle *viewer;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, NULL);
+	attach_all(&viewer, 1, NULL);
+	ask_to_watch(viewer, 1);
+	await(viewer, "status:preparing");
+	answer_with(viewer, "start", TOP AUDIO NOTHING);
+	json_t *starting = gateway_await(viewer, "status:starting", AWAIT_S * 1000);
+	json_t *result = json_object_get(starting, "result");
+	CHECK(json_is_true(json_object_get(result, "audio")) && json_is_false(json_object_get(result, "video")),
+		"both");
+	json_decref(starting);
+	gateway_up(viewer);
+	await(viewer, "status:started");
+	CHECK_INT(code_of(ASK(viewer, "{s:s, s:i, s:s}", "request", "enqueue", "id", 1, "file", "long.dhs")), 0);
+	await(viewer, "event:finished");
+	gateway_media(viewer, &media);
+	CHECK(media.packets[DH_AUDIO] > 10, "%d sounds", media.packets[DH_AUDIO]);
+	CHECK_INT(media.packets[DH_VIDEO], 0);
+	detach_all(&viewer, 1);
+	plugin_fixture_close(&fixture);
+}
+
+/* Its place is somebody else's as soon as it is told so. */
+static void test_a_refused_answer_frees_the_place(void)
+{
+	struct gateway_handle *handles[2];
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, "max_viewers_per_room = 1\n");
+	attach_all(handles, 2, NULL);
+	ask_to_watch(handles[0], 1);
+	await(handles[0], "status:preparing");
+	ask_to_watch(handles[1], 1);
+	await(handles[1], "error:464");
+	answer_with(handles[0], "start", TOP NOTHING NOTHING);
+	await(handles[0], "error:461");
+	ask_to_watch(handles[1], 1);
+	await(handles[1], "status:preparing");
+	await(handles[0], "status:stopped");
+	detach_all(handles, 2);
+	plugin_fixture_close(&fixture);
+}
+
+/* The connection comes up before the plugin has seen the answer, or after. */
+static void test_media_wait_for_both(void)
+{
+	struct gateway_handle *viewer;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, NULL);
+	attach_all(&viewer, 1, NULL);
+	ask_to_watch(viewer, 1);
+	await(viewer, "status:preparing");
+	answer_with(viewer, "pause", TOP AUDIO VIDEO);
+	await(viewer, "status:pausing");
+	gateway_up(viewer);
+	await(viewer, "status:started");
+	CHECK(!ASK(viewer, "{s:s}", "request", "start"));
+	await(viewer, "status:started");
+	await_more(viewer, 3, 3);
+	CHECK(!ASK(viewer, "{s:s, s:b}", "request", "configure", "video", 0));
+	gateway_forget(viewer);
+	await_more(viewer, 3, 0);
+	CHECK(!ASK(viewer, "{s:s, s:b}", "request", "configure", "video", 1));
+	await_more(viewer, 0, 3);
+	detach_all(&viewer, 1);
+	plugin_fixture_close(&fixture);
+}
+
+/* --- offers of the viewer's own */
+
+static void test_own_offer(void)
+{
+	struct gateway_handle *viewer;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, NULL);
+	attach_all(&viewer, 1, NULL);
+	for (int i = 0; i < 3; i++) {
+		CHECK(!gateway_ask(viewer, json_pack("{s:s, s:i}", "request", "watch", "id", 1),
+			jsep("offer", i == 1 ? TOP AUDIO VIDEO : TOP VIDEO AUDIO)));
+		await(viewer, "status:starting");
+		gateway_up(viewer);
+		await(viewer, "status:started");
+		await_more(viewer, 3, 3);
+		CHECK(!ASK(viewer, "{s:s, s:i, s:b}", "request", "watch", "id", 1, "restart", 1));
+		await(viewer, "error:460");
+		CHECK(!ASK(viewer, "{s:s}", "request", "stop"));
+		await(viewer, "status:stopped");
+	}
+	/* What cannot be answered leaves nothing behind. */
+	CHECK(!gateway_ask(viewer, json_pack("{s:s, s:i}", "request", "watch", "id", 1), jsep("offer", TOP NOTHING)));
+	await(viewer, "error:461");
+	CHECK(!gateway_ask(viewer, json_pack("{s:s, s:i}", "request", "watch", "id", 77), jsep("offer", TOP AUDIO)));
+	await(viewer, "error:455");
+	CHECK_INT(watching(viewer, 1), 0);
+	detach_all(&viewer, 1);
+	plugin_fixture_close(&fixture);
+}
+
+/* --- from room to room */
+
+static void ask_to_switch(struct gateway_handle *viewer, int room)
+{
+	CHECK(!ASK(viewer, "{s:s, s:i, s:s, s:s}", "request", "switch", "id", room, "secret", FILES_SECRET, "pin",
+		FILES_PIN));
+}
+
+/* The answer has no status and no event. */
+static int switched(struct gateway_handle *viewer)
+{
+	for (;;) {
+		json_t *event = gateway_await(viewer, "", AWAIT_S * 1000);
+		CHECK(event, "no answer");
+		json_t *result = json_object_get(event, "result");
+		int is_it = json_object_get(result, "switched") != NULL,
+		    code = (int)json_integer_value(json_object_get(event, "error_code"));
+		json_decref(event);
+		if (is_it || code)
+			return code;
+	}
+}
+
+static void test_switch(void)
+{
+	struct gateway_handle *viewer;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, NULL);
+	attach_all(&viewer, 1, NULL);
+	watch_room(viewer, 1);
+	for (int i = 0; i < 20; i++) {
+		int room = 1 + (i + 1) % 3;
+		ask_to_switch(viewer, room);
+		CHECK_INT(switched(viewer), 0);
+		CHECK_INT(watching(viewer, room), 1);
+		CHECK_INT(watching(viewer, 1 + i % 3), 0);
+		if (i % 4 == 3)
+			await_more(viewer, 3, 3);
+	}
+	ask_to_switch(viewer, 99);
+	CHECK_INT(switched(viewer), 455);
+	await_more(viewer, 3, 3);
+	CHECK(!ASK(viewer, "{s:s}", "request", "stop"));
+	await(viewer, "status:stopped");
+	detach_all(&viewer, 1);
+	plugin_fixture_close(&fixture);
+}
+
+/* The connection comes up in between, and the room before ends. */
+static void test_switch_early_and_late(void)
+{
+	struct gateway_handle *viewer, *owner;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, NULL);
+	attach_all(&viewer, 1, NULL);
+	attach_all(&owner, 1, NULL);
+	ask_to_watch(viewer, 1);
+	await(viewer, "status:preparing");
+	ask_to_switch(viewer, 2);
+	CHECK_INT(switched(viewer), 0);
+	answer_with(viewer, "start", TOP AUDIO VIDEO);
+	ask_to_switch(viewer, 3);
+	gateway_up(viewer);
+	CHECK_INT(switched(viewer), 0);
+	await_more(viewer, 3, 3);
+	ask_to_switch(viewer, 1);
+	CHECK_INT(code_of(ASK(owner, "{s:s, s:i, s:s}", "request", "destroy", "id", 3, "secret", FILES_SECRET)), 0);
+	/* Either it has gone over already, or it goes down with the room. */
+	if (switched(viewer) == 0) {
+		await_more(viewer, 3, 3);
+		CHECK_INT(code_of(ASK(owner, "{s:s, s:i}", "request", "destroy", "id", 1)), 0);
+	}
+	await(viewer, "status:stopped");
+	detach_all(&viewer, 1);
+	detach_all(&owner, 1);
+	plugin_fixture_close(&fixture);
+}
+
+/* A place is needed in the new room only. */
+static void test_switch_to_a_full_room(void)
+{
+	struct gateway_handle *handles[2];
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, "max_viewers_per_room = 1\n max_viewers = 2\n max_per_session = 1\n");
+	attach_all(handles, 2, NULL);
+	watch_room(handles[0], 1);
+	watch_room(handles[1], 2);
+	ask_to_switch(handles[0], 2);
+	CHECK_INT(switched(handles[0]), 464);
+	await_more(handles[0], 3, 3);
+	ask_to_switch(handles[0], 3);
+	CHECK_INT(switched(handles[0]), 0);
+	ask_to_switch(handles[1], 1);
+	CHECK_INT(switched(handles[1]), 0);
+	await_more(handles[0], 3, 3);
+	detach_all(handles, 2);
+	plugin_fixture_close(&fixture);
+}
+
+/* --- the key of another plugin */
+
+static void check_key(json_t *answer, const char *value)
+{
+	CHECK_STR(json_string_value(json_object_get(answer, "other")), value);
+	CHECK_STR(json_string_value(json_object_get(answer, "digitalhuman")), value);
+	json_decref(answer);
+}
+
+static void test_also_answer_as(void)
+{
+	struct gateway_handle *viewer, *observer;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, "also_answer_as = \"other\"\n");
+	attach_all(&viewer, 1, NULL);
+	attach_all(&observer, 1, NULL);
+	check_key(ASK(viewer, "{s:s}", "request", "list"), "list");
+	check_key(ASK(viewer, "{s:s}", "request", "sing"), "event");
+	check_key(gateway_ask_admin(json_pack("{s:s}", "request", "list")), "list");
+	ask_to_watch(viewer, 1);
+	check_key(gateway_await(viewer, "status:preparing", AWAIT_S * 1000), "event");
+	connect_viewer(viewer);
+	observe_room(observer, 1);
+	CHECK_INT(code_of(ASK(observer, "{s:s, s:i}", "request", "disable", "id", 1)), 0);
+	check_key(gateway_await(observer, "event:disabled", AWAIT_S * 1000), "event");
+	/* It has not asked for the room's events. */
+	CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
+	CHECK_STR(next_kind(viewer), "pausing");
+	CHECK(!ASK(viewer, "{s:s}", "request", "stop"));
+	await(viewer, "status:stopped");
+	CHECK(!ASK(viewer, "{s:s, s:i, s:b}", "request", "watch", "id", 1, "events", 1));
+	await(viewer, "status:preparing");
+	CHECK_INT(code_of(ASK(observer, "{s:s, s:i}", "request", "enable", "id", 1)), 0);
+	check_key(gateway_await(viewer, "event:enabled", AWAIT_S * 1000), "event");
+	detach_all(&viewer, 1);
+	detach_all(&observer, 1);
+	plugin_fixture_close(&fixture);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_what_is_not_taken_is_not_sent),
+	TEST(test_a_refused_answer_frees_the_place),
+	TEST(test_media_wait_for_both),
+	TEST(test_own_offer),
+	TEST(test_switch),
+	TEST(test_switch_early_and_late),
+	TEST(test_switch_to_a_full_room),
+	TEST(test_also_answer_as),
+};
+
+PREPARATION_MAIN(tests)
