@@ -111,10 +111,13 @@ static int on_sound(short *samples, int count, espeak_EVENT *event)
 }
 
 /* espeak-ng 1.51 looks for a sound server even when it plays nothing, and libpulse
- * then leaves folders in /tmp and in the home folder. Here it finds no server. */
+ * then leaves folders in /tmp and in the home folder, or complains that it cannot. Here
+ * it finds no server, and needs neither its configuration nor its cookie from home. */
 static int initialise(int piece_ms, int options)
 {
 	setenv("PULSE_SERVER", "unix:/dev/null", 1);
+	setenv("PULSE_CLIENTCONFIG", "/dev/null", 1);
+	setenv("PULSE_COOKIE", "/dev/zero", 1);
 	return espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, piece_ms, NULL, options | espeakINITIALIZE_DONT_EXIT);
 }
 

@@ -34,6 +34,7 @@
  *                     reconnecting  lost, trying again
  *                     refused       wrong or missing pin: set it, then reconnect()
  *                     kicked        sent away by who has the room's secret; reconnect() comes back
+ *                     unsupported   the browser has no VP8, in which all pictures are
  *                     closed        by close()
  *     'error'     an Error (see below): why it does not connect
  *     'stream'    the MediaStream, once for each connection
@@ -49,7 +50,7 @@
  * They wait for the first connection, and reject with an Error whose `code` is a
  * number of docs/api.md (457: secret or PIN), or 'offline' (not connected),
  * 'timeout', 'gateway' (Janus itself refused); in 'error' also 'media' (no way for
- * picture and sound: a firewall, and no TURN server).
+ * picture and sound: a firewall, and no TURN server) and 'codec' (no VP8).
  *
  * pause(), resume(), reconnect(), close(); unmute(), to be called from a click;
  * restart() negotiates a new way for picture and sound (ICE restart), without
@@ -289,7 +290,7 @@ export class DigitalHuman {
 				return;
 			this.#handle = handle;
 			this.#settle();
-			await this.request({ request: 'watch' });
+			await this.request({ request: 'watch', events: true });
 		} catch (error) {
 			live(() => this.#lost(error))();
 		}
@@ -306,7 +307,7 @@ export class DigitalHuman {
 			clearTimeout(this.#timers.attempt);
 		else
 			this.#drop();
-		const end = { 457: 'refused', kicked: 'kicked' }[error.code];
+		const end = { 457: 'refused', kicked: 'kicked', codec: 'unsupported' }[error.code];
 		if (!end) {
 			const wait = refused || this.#failures > 30 ? 2000 : this.#failures ? 500 : 100;
 			this.#failures++;
@@ -317,6 +318,8 @@ export class DigitalHuman {
 	}
 
 	#message(message, jsep) {
+		if ((this.state === 'preparing' && message.result?.video === false) || (message.error_code === 461 && message.error.includes('VP8')))
+			return this.#lost(failure('codec', 'This browser has no VP8.'));
 		if (message.error_code)
 			return this.#lost(failure(message.error_code, message.error));
 		if (jsep)

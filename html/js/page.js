@@ -149,6 +149,7 @@ const CURTAIN = {
 	reconnecting: 'The connection was lost. Coming back …',
 	refused: 'This room wants a PIN.',
 	kicked: 'You were sent out of the room.',
+	unsupported: errorText({ code: 'codec' }),
 	paused: 'Paused',
 };
 
@@ -165,7 +166,7 @@ function drawCurtain(error) {
 	$('curtain').hidden = state === 'playing' && !off;
 	$('curtain').classList.toggle('over-picture', (off || state === 'reconnecting') && video.videoWidth > 0);
 	$('curtain-text').textContent = text ?? '';
-	$('spinner').hidden = ['refused', 'kicked', 'paused'].includes(state) || off;
+	$('spinner').hidden = ['refused', 'kicked', 'paused', 'unsupported'].includes(state) || off;
 	$('curtain-button').hidden = !['refused', 'kicked'].includes(state);
 	$('curtain-button').textContent = state === 'kicked' ? 'Come back' : 'Enter the PIN';
 }
@@ -175,6 +176,7 @@ function onStatus({ state, error }) {
 	const words = {
 		connecting: 'Connecting …', preparing: 'Connected', playing: 'Live', paused: 'Paused',
 		reconnecting: 'Reconnecting …', refused: 'PIN wanted', kicked: 'Sent out', closed: 'Closed',
+		unsupported: 'Cannot be shown',
 	};
 	if ($('connection-text').textContent !== words[state]) {
 		$('connection-text').textContent = words[state];

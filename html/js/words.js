@@ -7,6 +7,8 @@ export function errorText(error) {
 	case 'timeout': return 'The gateway did not answer in time.';
 	case 'media': return 'The gateway answers, but picture and sound find no way here. ' +
 		'Behind a firewall a TURN server helps.';
+	case 'codec': return 'This browser cannot show the picture: it has no VP8, in which all pictures come. ' +
+		'Other browsers have it.';
 	case 455: return 'There is no such room on this gateway.';
 	case 462: return 'The gateway’s segment folder has no such file.';
 	case 463: return 'This segment is gone already.';

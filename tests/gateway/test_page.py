@@ -378,6 +378,18 @@ class Operating(Page):
         page.click("#curtain-button")
         page.wait(PLAYING)
 
+    def test_a_browser_without_vp8_is_told_so(self):
+        for audio in ("opus", "G722"):      # with it, or without any codec that a room has
+            page = self.open(playing=False, before="""
+                const send = WebSocket.prototype.send;
+                WebSocket.prototype.send = function(text) {
+                    send.call(this, text.replaceAll('VP8/90000', 'H264/90000').replaceAll('opus/48000', '%s/48000'));
+                };""" % audio)
+            page.wait(f"{STATE} === 'unsupported'")
+            self.assertIn("VP8", page.evaluate("document.querySelector('#curtain-text').innerText"))
+            time.sleep(1)
+            self.assertEqual(page.evaluate(STATE), "unsupported")
+
     def test_an_ice_restart_keeps_the_connection(self):
         page = self.open()
         ufrag = "digitalhuman.pc.remoteDescription.sdp.match(/ice-ufrag:(.*)/)[1]"

@@ -237,14 +237,11 @@ static void notify_event(janus_plugin *plugin, janus_plugin_session *session, js
 
 /* --- media */
 
-/* A map of the peer's own, or the plugin's payload type. */
+/* The plugin's payload type, or any other where the peer has the codec. */
 static bool is_type(const struct gateway_handle *handle, int media, int type)
 {
-	char map[32];
-
-	snprintf(map, sizeof map, "rtpmap:%d %s", type, media == DH_VIDEO ? "VP8" : "opus");
-	return (handle->peer_sdp && strstr(handle->peer_sdp, map)) ||
-		type == (media == DH_VIDEO ? DH_PAYLOAD_TYPE_VP8 : DH_PAYLOAD_TYPE_OPUS);
+	return type == (media == DH_VIDEO ? DH_PAYLOAD_TYPE_VP8 : DH_PAYLOAD_TYPE_OPUS) ||
+		(handle->peer_sdp && strcasestr(handle->peer_sdp, media == DH_VIDEO ? " VP8/90000" : " opus/48000"));
 }
 
 /* A copy of exactly its size, so that sanitizers see reads beyond the end. */

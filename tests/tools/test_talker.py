@@ -434,5 +434,24 @@ class Errors(unittest.TestCase):
         self.assertLessEqual(max(map(len, text.split("\n"))), 80)
 
 
+class SoundServers(unittest.TestCase):
+    """espeak-ng asks libpulse for one."""
+
+    def test_nothing_is_looked_for_at_home(self):
+        """What libpulse would do with this environment."""
+        with tempfile.TemporaryDirectory() as folder:
+            source, library = os.path.join(folder, "pulse.c"), os.path.join(folder, "pulse.so")
+            with open(source, "w") as file:
+                file.write('#include <stdio.h>\n#include <stdlib.h>\n'
+                           'void *pa_simple_new(void) { const char *names[] = { "SERVER", "CLIENTCONFIG", "COOKIE" };\n'
+                           'for (int i = 0; i < 3; i++) { char name[32]; snprintf(name, 32, "PULSE_%s", names[i]);\n'
+                           'fprintf(stderr, "%s=%s\\n", name, getenv(name) ? getenv(name) : "at home"); } return 0; }\n')
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+            done = subprocess.run([TALKER, "--size", "64x64", "-o", os.devnull, "Hi"], capture_output=True, text=True,
+                                  env={"LD_PRELOAD": library, "HOME": "/", "ASAN_OPTIONS": "verify_asan_link_order=0"})
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertNotIn("at home", done.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()
