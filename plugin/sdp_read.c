@@ -119,6 +119,18 @@ static void read_extension(struct dh_sdp_line *line, const char *value)
 		line->time_extension = (int)id;
 }
 
+/* FOUNDATION COMPONENT TRANSPORT PRIORITY ADDRESS PORT typ … (RFC 8839, 5.1). Port 9 is that of TCP
+ * candidates that only connect. */
+static void read_candidate(struct dh_sdp_line *line, char *value)
+{
+	char *words[6];
+
+	for (int i = 0; i < 6; i++)
+		words[i] = strsep(&value, " ");
+	if (words[5] && !*line->candidate && strcmp(words[5], "9"))
+		g_snprintf(line->candidate, sizeof(line->candidate), "%s %s", words[4], words[5]);
+}
+
 static bool read_direction(struct dh_sdp_line *line, const char *text)
 {
 	static const struct {
@@ -152,6 +164,8 @@ static void read_attribute(struct reader *reader, char *text)
 		read_extension(line, value);
 	else if (!strcmp(text, "ice-ufrag"))
 		g_strlcpy(line->ufrag, value, sizeof(line->ufrag));
+	else if (!strcmp(text, "candidate") && sdp->count)
+		read_candidate(line, value);
 	else if (!strcmp(text, "mid") && sdp->count)
 		reader->mids[sdp->count - 1] = value;
 	else if (!strcmp(text, "group") && !strncmp(value, "BUNDLE", 6) && reader->group_count < 8)
@@ -206,6 +220,7 @@ bool dh_sdp_is_apart(const struct dh_sdp *sdp, int one, int other)
 {
 	const struct dh_sdp_line *a = &sdp->lines[one], *b = &sdp->lines[other];
 	bool is_bundled = *a->bundle && !strcmp(a->bundle, b->bundle);
+	bool listens_elsewhere = *a->candidate && *b->candidate && strcmp(a->candidate, b->candidate) != 0;
 
-	return !is_bundled && strcmp(a->ufrag, b->ufrag) != 0;
+	return !is_bundled && (listens_elsewhere || strcmp(a->ufrag, b->ufrag) != 0);
 }

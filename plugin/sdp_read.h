@@ -18,6 +18,7 @@ struct dh_sdp_line {
 	int payload_type;                        /* of our codec; -1: it does not have it */
 	int mid_extension, time_extension;       /* ids of sdes:mid and abs-send-time; 0: none */
 	char ufrag[260];                         /* of its ICE credentials; "": none */
+	char candidate[80];                      /* the first one's address and port; "": none */
 	char bundle[4];                          /* the number of its BUNDLE group; "": none */
 };
 
@@ -30,7 +31,8 @@ struct dh_sdp {
 int dh_sdp_read(struct dh_sdp *sdp, const char *text);
 
 /* Whether two of its m-lines have transports of their own: they are in no BUNDLE group
- * together (RFC 9143), and their ICE credentials differ. For SDP as the peer wrote it. */
+ * together (RFC 9143), and their ICE credentials differ, or the addresses where they listen.
+ * For SDP as the peer wrote it. */
 bool dh_sdp_is_apart(const struct dh_sdp *sdp, int one, int other);
 
 #endif

@@ -11,6 +11,8 @@
 #define TOP                     "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
 #define BUNDLE                  "a=group:BUNDLE a v\r\n"
 #define LINE(type, types, rest) "m=" type " 9 UDP/TLS/RTP/SAVPF " types "\r\n" rest
+#define TCP                     "a=candidate:2 1 TCP 1 10.0.0.1 9 typ host\r\n"
+#define HOST(port)              TCP "a=candidate:1 1 UDP 2 10.0.0.1 " port " typ host\r\n"
 #define AUDIO                   LINE("audio", "111", "a=mid:a\r\na=recvonly\r\na=rtpmap:111 opus/48000/2\r\n")
 #define VIDEO                   LINE("video", "96", "a=mid:v\r\na=recvonly\r\na=rtpmap:96 VP8/90000\r\n")
 
@@ -57,6 +59,9 @@ static const struct row answers[] = {
 	{ "one transport", TOP AUDIO "a=ice-ufrag:x\r\n" VIDEO "a=ice-ufrag:x\r\n", both, 0, 111, 96 },
 	{ "one for the session", TOP "a=ice-ufrag:x\r\n" AUDIO VIDEO, both, 0, 111, 96 },
 	{ "two transports", TOP AUDIO "a=ice-ufrag:x\r\n" VIDEO "a=ice-ufrag:y\r\n", both, -EXDEV, 0, 0 },
+	{ "two places", TOP AUDIO HOST("5000") VIDEO HOST("5001"), both, -EXDEV, 0, 0 },
+	{ "one place", TOP AUDIO HOST("5000") VIDEO HOST("5000"), both, 0, 111, 96 },
+	{ "one place, said once", TOP AUDIO HOST("5000") VIDEO, both, 0, 111, 96 },
 	{ "two groups",
 		TOP "a=group:BUNDLE a\r\na=group:BUNDLE v\r\n" AUDIO "a=ice-ufrag:x\r\n" VIDEO "a=ice-ufrag:y\r\n",
 		both, -EXDEV, 0, 0 },
