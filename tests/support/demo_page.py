@@ -4,8 +4,9 @@
     with DemoPage(ws) as page:
         chromium.open(page.url)
 
-The packages are downloaded by apt, not installed, and no other server is needed. STREAMING_DEMO names a folder with the
-page of another version (streaming.html or streamingtest.html, its .js, and janus.js), whose libraries are then Debian's.
+The packages are downloaded by apt, not installed, and no other server is needed. Where Janus was built from source, its
+page is taken; STREAMING_DEMO names a folder with another one (streaming.html or streamingtest.html, its .js, and janus.js).
+Their libraries are Debian's, too.
 """
 import http.server
 import os
@@ -17,8 +18,10 @@ import threading
 import unittest
 import urllib.parse
 
-PACKAGES = ["janus-demos", "libjs-bootbox", "libjs-bootstrap", "libjs-bootswatch", "libjs-jquery", "libjs-spin.js",
-            "libjs-toastr", "libjs-webrtc-adapter", "libjs-janus-gateway"]
+LIBRARIES_OF_DEBIAN = ["libjs-bootbox", "libjs-bootstrap", "libjs-bootswatch", "libjs-jquery", "libjs-spin.js", "libjs-toastr",
+                       "libjs-webrtc-adapter"]
+PAGES_OF_DEBIAN = ["janus-demos", "libjs-janus-gateway"]
+BUILT = os.path.join(os.environ.get("DH_BUILD", "build"), "janus/share/janus")
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css"}
 # What a page of Janus's own loads from elsewhere, as it is called here.
 LIBRARIES = (("adapter", "webrtc-adapter/adapter.min.js"), ("jquery", "jquery/jquery.min.js"),
@@ -26,12 +29,11 @@ LIBRARIES = (("adapter", "webrtc-adapter/adapter.min.js"), ("jquery", "jquery/jq
              ("spin", "spin.js/spin.min.js"), ("toastr.min.js", "toastr/toastr.min.js"))
 
 
-def unpack(folder):
+def unpack(folder, packages):
     """Skips where apt has no such packages, or cannot reach them."""
-    for command in (["apt-get", "download", "-q", *PACKAGES],):
-        result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-        if result.returncode:
-            raise unittest.SkipTest("apt cannot download the demo page: " + result.stderr.strip()[-200:])
+    result = subprocess.run(["apt-get", "download", "-q", *packages], cwd=folder, capture_output=True, text=True)
+    if result.returncode:
+        raise unittest.SkipTest("apt cannot download the demo page: " + result.stderr.strip()[-200:])
     for name in os.listdir(folder):
         if name.endswith(".deb"):
             subprocess.run(["dpkg-deb", "-x", name, "."], cwd=folder, check=True)
@@ -46,12 +48,14 @@ def local(match):
 class DemoPage:
     def __init__(self, ws, plugin="janus.plugin.digitalhuman"):
         self._folder = tempfile.mkdtemp(prefix="dh-demo-")
+        built = os.path.join(BUILT, "html/demos")
+        given = os.environ.get("STREAMING_DEMO") or (os.path.exists(built + "/streaming.html") and built)
         try:
-            unpack(self._folder)
+            unpack(self._folder, LIBRARIES_OF_DEBIAN + ([] if given else PAGES_OF_DEBIAN))
         except BaseException:
             shutil.rmtree(self._folder)
             raise
-        self._pages = os.environ.get("STREAMING_DEMO") or os.path.join(self._folder, "usr/share/janus/demos")
+        self._pages = given or os.path.join(self._folder, "usr/share/janus/demos")
         self._name = next(n for n in ("streamingtest", "streaming") if os.path.exists(os.path.join(self._pages, n + ".html")))
         self._made = {"settings.js": "var server = '%s'; var iceServers = [], token, apisecret;\n" % ws,
                       self._name + ".html": re.sub(r"https://[^\"']+", local, self._read(self._name + ".html")),
@@ -71,7 +75,7 @@ class DemoPage:
         if path.startswith("javascript/"):
             places = [os.path.join(self._folder, "usr/share", path)]
         else:
-            places = [os.path.join(self._pages, path)]
+            places = [os.path.join(self._pages, path), os.path.join(BUILT, "javascript", path)]
         for place in places:
             if os.path.isfile(place):
                 with open(place, "rb") as file:
