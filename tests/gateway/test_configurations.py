@@ -20,6 +20,7 @@ class Configurations(unittest.TestCase):
                      "general: max_rooms: an integer from 0 to 10000", "general: warmth: there is no such option")
         self.refuses('general: { segments_folder = "here" }', "general: segments_folder: absolute")
         self.refuses('general: { events = "perhaps" }', "general: events: true or false")
+        self.refuses('general: { also_answer_as = "result" }', "general: also_answer_as: a key that answers do not have")
 
     @unittest.skipIf(os.geteuid(), "only root can become somebody else")
     def test_a_worker_user_that_does_not_exist(self):
