@@ -73,7 +73,8 @@ class Service:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.url = f"http{'s' if context else ''}://127.0.0.1:{self.port}/say"
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
 
     def serve(self):
         while True:
@@ -109,4 +110,8 @@ class Service:
         return self.asked[count - 1]
 
     def close(self):
+        """A thread that still waited in accept() would take the next service's connections: its descriptor has
+        the same number, and the call is made anew after the process was stopped."""
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join(60)
         self.socket.close()
