@@ -64,12 +64,22 @@ struct dh_segment *dh_playout_take(struct dh_playout *playout, size_t index)
 	return segment;
 }
 
+static bool has_piece(const struct dh_playout *playout, const struct dh_utterance *utterance, int64_t index)
+{
+	size_t at, count = dh_queue_utterance(&playout->queue, utterance->name, &at);
+	for (; count; count--, at++)
+		if (dh_segment_order(playout->queue.at[at])->index == index)
+			return true;
+	return false;
+}
+
 void dh_playout_drop(struct dh_playout *playout, size_t index, enum dh_event_type how, enum dh_reason reason)
 {
 	struct dh_segment *segment = dh_playout_take(playout, index);
 	struct dh_utterance *utterance = dh_playout_utterance(playout, segment);
-	if (utterance)
-		dh_utterance_lose(utterance, dh_segment_order(segment)->index);
+	int64_t piece = dh_segment_order(segment)->index;
+	if (utterance && !has_piece(playout, utterance, piece)) /* its rest may wait */
+		dh_utterance_lose(utterance, piece);
 	dh_playout_end(playout, how, segment, 0, reason);
 }
 
@@ -153,17 +163,6 @@ static int check_piece(const struct dh_utterance *utterance, struct dh_order *or
 	return 0;
 }
 
-static void note_piece(struct dh_utterance *utterance, const struct dh_order *order)
-{
-	utterance->waiting++;
-	utterance->priority = order->priority;
-	dh_utterance_regain(utterance, order->index);
-	if (order->index > utterance->highest)
-		utterance->highest = order->index;
-	if (order->is_last)
-		utterance->last = order->index;
-}
-
 static int insert(struct dh_playout *playout, struct dh_segment *segment, struct dh_utterance *utterance,
 	struct dh_order *order, const struct dh_place *place)
 {
@@ -178,7 +177,7 @@ static int insert(struct dh_playout *playout, struct dh_segment *segment, struct
 	if (err)
 		return err;
 	if (utterance)
-		note_piece(utterance, order);
+		dh_utterance_note(utterance, order);
 	dh_segment_set_order(segment, order);
 	if (order->ttl_ticks > 0) {
 		dh_segment_set_expiry(segment, playout->slot_ticks + order->ttl_ticks);
@@ -233,30 +232,6 @@ int dh_playout_enqueue_at(struct dh_playout *playout, struct dh_segment *segment
 int dh_playout_enqueue(struct dh_playout *playout, struct dh_segment *segment)
 {
 	return dh_playout_enqueue_at(playout, segment, NULL);
-}
-
-int dh_playout_enqueue_rest(struct dh_playout *playout, struct dh_segment *segment, const struct dh_segment *failed)
-{
-	const struct dh_queue_limits limits = { playout->config.max_queue, playout->config.max_queue_ticks,
-		playout->config.max_queue_bytes };
-	struct dh_order order = *dh_segment_order(failed);
-	long found = dh_queue_find(&playout->queue, dh_segment_id(failed));
-	int err = 0;
-	if (*order.utterance)
-		return -EINVAL;
-	order.ttl_ticks = 0;
-	order.repeat = 0;
-	if (order.source && !order.preroll_ticks)
-		err = dh_segment_follow_arrivals(segment);
-	if (!err)
-		err = dh_queue_insert(&playout->queue, segment,
-			found < 0 ? dh_queue_first(&playout->queue, order.priority) : (size_t)found + 1, &limits);
-	if (err)
-		return err;
-	dh_segment_set_order(segment, &order);
-	playout->unsettled = true;
-	emit(playout, DH_EVENT_QUEUED, segment);
-	return 0;
 }
 
 struct dh_segment *dh_playout_find(struct dh_playout *playout, const char *id)

@@ -71,6 +71,17 @@ void dh_utterances_clear(struct dh_utterances *utterances)
 	*utterances = (struct dh_utterances){ 0 };
 }
 
+void dh_utterance_note(struct dh_utterance *utterance, const struct dh_order *order)
+{
+	utterance->waiting++;
+	utterance->priority = order->priority;
+	dh_utterance_regain(utterance, order->index);
+	if (order->index > utterance->highest)
+		utterance->highest = order->index;
+	if (order->is_last)
+		utterance->last = order->index;
+}
+
 void dh_utterance_lose(struct dh_utterance *utterance, int64_t index)
 {
 	if (index < utterance->next)

@@ -44,6 +44,8 @@ void dh_utterances_remove(struct dh_utterances *utterances, struct dh_utterance 
 void dh_utterances_trim(struct dh_utterances *utterances, const struct dh_utterance *keep);
 void dh_utterances_clear(struct dh_utterances *utterances);
 
+/* A piece of that order has come: `index` is set. */
+void dh_utterance_note(struct dh_utterance *utterance, const struct dh_order *order);
 /* Notes that the piece `index` never comes. */
 void dh_utterance_lose(struct dh_utterance *utterance, int64_t index);
 /* It comes after all. */

@@ -15,13 +15,15 @@ static void tell(struct dh_room *room, const struct dh_segment *failed, const st
 	dh_room_tell_all(room, event, NULL);
 }
 
-static void open_record(struct dh_room *room, const struct dh_feed *feed, const char *id)
+static void open_record(struct dh_room *room, const struct dh_segment *failed, const struct dh_feed *feed,
+	const char *id)
 {
 	struct dh_segment_request request;
 	char *text = dh_feed_copy_text(feed);
 	struct dh_script *script = dh_script_new(text, NULL);
 
 	dh_segment_request_init(&request);
+	request.order = *dh_segment_order(failed);
 	dh_ledger_open(room->ledger, feed, id, &request, script);
 	dh_script_unref(&script);
 	g_free(text);
@@ -37,7 +39,7 @@ static int enqueue(struct dh_room *room, const struct dh_segment *failed, struct
 	if (err)
 		return err;
 	dh_feed_set_segment(dh_feed_ref(feed), segment);
-	open_record(room, feed, id);
+	open_record(room, failed, feed, id);
 	tell(room, failed, segment);
 	err = dh_playout_enqueue_rest(room->playout, segment, failed);
 	if (err) {
@@ -55,9 +57,7 @@ void dh_room_rest_continue(struct dh_room *room, struct dh_feed *failed)
 	const struct dh_feed_owner owner = dh_room_feed_owner(room);
 	/* One that has not begun never will. */
 	bool is_whole = segment != dh_playout_playing(room->playout, NULL);
-	/* The pieces of an utterance were made for each other. */
-	bool is_piece = segment && *dh_segment_order(segment)->utterance;
-	struct dh_feed *rest = segment && !is_piece ? dh_feed_take_rest(failed, &owner, is_whole) : NULL;
+	struct dh_feed *rest = segment ? dh_feed_take_rest(failed, &owner, is_whole) : NULL;
 
 	if (!rest) {
 		struct dh_room *unused = owner.arg;

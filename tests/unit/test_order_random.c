@@ -22,7 +22,7 @@ struct model {
 	int64_t ttl_ticks, queued_ticks, started_ticks, held_since_ticks, held_ticks;
 	int repeat;
 	enum dh_underrun underrun;
-	bool is_queued, is_ready, is_started, is_held, is_ended, is_skipped;
+	bool is_queued, is_ready, is_started, is_held, is_ended, is_skipped, is_rest;
 };
 
 static struct model *models;
@@ -41,7 +41,7 @@ static struct {
 	char utterance[16]; /* of what started last */
 	int64_t index;
 	int64_t media_ticks, given_way_ticks;
-	int is_speaking, low, high;
+	int is_speaking, low, high, rests;
 	int ends[DH_EVENT_COUNT], reasons[DH_REASON_PRIORITY + 1];
 } seen;
 
@@ -65,7 +65,8 @@ static void see_started(struct model *m, const struct dh_playout_event *event)
 	if (m->ttl_ticks) /* by the slot at which it expires */
 		CHECK(event->media_ticks < m->queued_ticks + m->ttl_ticks, "%s starts too late", m->id);
 	if (*m->utterance && !strcmp(m->utterance, seen.utterance))
-		CHECK(m->index > seen.index, "%s: piece %d after %d", m->id, (int)m->index, (int)seen.index);
+		CHECK(m->index > seen.index - m->is_rest, "%s: piece %d after %d", m->id, (int)m->index,
+			(int)seen.index);
 	/* Nothing more urgent was ready, but what has become so by what was learnt from a segment
 	 * that has just given way. */
 	const struct dh_segment *other = dh_playout_waiting(rig.playout, 0);
@@ -252,6 +253,34 @@ static void enqueue_by_chance(void)
 	snprintf(l->id, sizeof l->id, "%s", m->id);
 }
 
+/* Another segment says what this one, which fails, has not said. */
+static void say_on(const struct dh_segment *failed)
+{
+	const struct model *before = model_of(failed);
+	struct model *m = &models[model_count];
+	int k = (int)dice(6);
+	snprintf(m->id, sizeof m->id, "s%d", model_count);
+	snprintf(m->utterance, sizeof m->utterance, "%s", before->utterance);
+	m->underrun = before->underrun;
+	m->is_rest = true;
+	const struct rig_segment spec = { m->id, (char)('a' + model_count % 8), kinds[k].anchor, kinds[k].video_ms,
+		kinds[k].num, kinds[k].den, 1 + (int)dice(12), kinds[k].audio_ms, -1 };
+	struct dh_segment *rest = rig_segment(&spec);
+	model_count++;
+	int err = dh_playout_enqueue_rest(rig.playout, rest, failed);
+	if (err) {
+		CHECK(err == -ENOBUFS || err == -ECANCELED, "%d", err);
+		CHECK(!m->is_queued, "%s was refused", m->id);
+		dh_segment_free(&rest);
+		memset(m, 0, sizeof *m);
+		model_count--;
+		return;
+	}
+	CHECK(m->is_queued, "%s", m->id);
+	seen.rests++;
+	dh_playout_filled(rig.playout, rest);
+}
+
 static void arrive_by_chance(void)
 {
 	if (!live_count)
@@ -263,6 +292,8 @@ static void arrive_by_chance(void)
 	dh_playout_poll(rig.playout, rig.now);
 	segment = dh_playout_find(rig.playout, l->id);
 	if (segment && dice(60) == 0) {
+		if (dice(2))
+			say_on(segment);
 		dh_segment_fail(segment, 4, "it broke");
 		dh_playout_filled(rig.playout, segment);
 		is_over = true;
@@ -383,6 +414,7 @@ static void end_all(void)
 		CHECK(seen.ends[type] > 50, "end %d: %d", type, seen.ends[type]);
 	for (int reason = DH_REASON_LATE; reason <= DH_REASON_PRIORITY; reason++)
 		CHECK(seen.reasons[reason] > 50, "reason %d: %d", reason, seen.reasons[reason]);
+	CHECK(seen.rests > 50, "%d", seen.rests);
 	CHECK(seen.ends[DH_EVENT_MISSING] > 50, "%d", seen.ends[DH_EVENT_MISSING]);
 	CHECK(seen.ends[DH_EVENT_HIGH_WATER] > 5 && seen.ends[DH_EVENT_LOW_WATER] > 5, "%d, %d",
 		seen.ends[DH_EVENT_HIGH_WATER], seen.ends[DH_EVENT_LOW_WATER]);
