@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -125,11 +127,11 @@ static gboolean out_of_time(gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
-/* Copies the descriptors out of the way first, so that putting the four in place overwrites
+/* Copies the descriptors out of the way first, so that putting them in place overwrites
  * none of them. */
 static int add_fds(posix_spawn_file_actions_t *actions, const int *fds, int *copies)
 {
-	int err = 0;
+	int err = 0, end = 3;
 
 	for (int i = 0; i < DH_CHILD_FDS && !err; i++) {
 		if (fds[i] < 0)
@@ -143,9 +145,12 @@ static int add_fds(posix_spawn_file_actions_t *actions, const int *fds, int *cop
 			err = posix_spawn_file_actions_adddup2(actions, copies[i], i);
 		else if (i < 2)
 			err = posix_spawn_file_actions_addopen(actions, i, "/dev/null", O_RDWR, 0);
+		else if (i > 2)
+			err = posix_spawn_file_actions_addclose(actions, i);
+		end = MAX(end, copies[i] >= 0 ? i + 1 : 0);
 	}
 	if (!err)
-		err = posix_spawn_file_actions_addclosefrom_np(actions, copies[3] >= 0 ? 4 : 3);
+		err = posix_spawn_file_actions_addclosefrom_np(actions, end);
 	return err;
 }
 
@@ -169,7 +174,7 @@ static int set_attributes(posix_spawnattr_t *attributes)
 
 static int spawn(pid_t *pid, const struct dh_child_spec *spec)
 {
-	int copies[DH_CHILD_FDS] = { -1, -1, -1, -1 };
+	int copies[DH_CHILD_FDS] = { -1, -1, -1, -1, -1 };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	int err;
@@ -251,6 +256,26 @@ void dh_child_kill(struct dh_child *child)
 		dh_io_timer_set(child->timer, SCOPE_MS);
 }
 
+/* See proc(5), /proc/PID/stat: the state, then fields 14 and 15. The name, in parentheses, may
+ * contain anything. */
+bool dh_child_is_runnable(const struct dh_child *child, int64_t *used_us)
+{
+	char path[40], *text = NULL, *end, state = 0;
+	uint64_t user = 0, system = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)child->pid);
+	*used_us = 0;
+	if (child->is_reaped || !g_file_get_contents(path, &text, NULL, NULL))
+		return false;
+	end = strrchr(text, ')');
+	if (end &&
+		sscanf(end, ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64 " %" SCNu64, &state, &user,
+			&system) == 3)
+		*used_us = (int64_t)((user + system) * G_USEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
+	g_free(text);
+	return state == 'R';
+}
+
 static void nothing(struct dh_io_left *left)
 {
 	(void)left; /* it is killed already, or sweeps */
@@ -277,7 +302,7 @@ static void leave(struct dh_child *child)
 static void start_sweep(struct dh_io *io, char *const *argv)
 {
 	char *none[] = { NULL };
-	const struct dh_child_spec spec = { .argv = argv, .envp = none, .fds = { -1, -1, -1, -1 } };
+	const struct dh_child_spec spec = { .argv = argv, .envp = none, .fds = { -1, -1, -1, -1, -1 } };
 	struct dh_child *child;
 	int err = dh_child_spawn(&child, io, &spec, NULL, NULL);
 

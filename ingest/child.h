@@ -7,19 +7,21 @@
 #ifndef DH_CHILD_H
 #define DH_CHILD_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "io.h"
 
-#define DH_CHILD_FDS 4
+#define DH_CHILD_FDS 5
 
 struct dh_child;
 
 struct dh_child_spec {
 	char *const *argv; /* argv[0] without a slash is looked up in PATH */
 	char *const *envp; /* NULL: the gateway's */
-	/* Become descriptors 0 to 3; borrowed. -1: 0 and 1 are /dev/null, 2 is the
-	 * gateway's, 3 is closed. All other descriptors are closed. */
+	/* Become descriptors 0 to 4; borrowed. -1: 0 and 1 are /dev/null, 2 is the
+	 * gateway's, 3 and 4 are closed. All other descriptors are closed. */
 	int fds[DH_CHILD_FDS];
 	/* A dh-scope (prepare/scope.c): SIGTERM makes it kill everything it started and
 	 * exit. It gets SIGKILL only if it does not react. */
@@ -44,6 +46,10 @@ int dh_child_start(pid_t *pid, const struct dh_child_spec *spec);
 
 /* Kills its process group, or ends the scope; `exited` follows. */
 void dh_child_kill(struct dh_child *child);
+
+/* Whether it would run if it had a processor, and how much of its time it has used, with its
+ * threads, so far. */
+bool dh_child_is_runnable(const struct dh_child *child, int64_t *used_us);
 
 /* Kills it if it still runs; `exited` is not called. Does not wait: the I/O thread reaps it
  * later. *child may be NULL. */

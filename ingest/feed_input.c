@@ -223,13 +223,25 @@ void dh_feed_input_subscribe(struct dh_feed *feed)
 		fail(feed, DH_PREPARE_INTERNAL, g_strerror(-err));
 }
 
+void dh_feed_input_fail(struct dh_feed *feed, char *error)
+{
+	g_free(feed->generator_error);
+	feed->generator_error = error;
+	feed->outcome.is_known = true;
+	deliver(feed);
+}
+
 /* What the cache may have needs no place for now. */
 void dh_feed_input_open(void *arg)
 {
 	struct dh_feed *feed = arg;
+	bool needs_place = feed->config && !feed->config->cache;
+	int err = needs_place ? dh_feed_speech_take_place(feed) : 0;
 
-	if (!feed->config || feed->config->cache || dh_feed_speech_take_place(feed) == 0)
+	if (err == 0)
 		dh_feed_input_subscribe(feed);
+	else if (err != -EINPROGRESS)
+		dh_feed_input_fail(feed, dh_feed_speech_why_not(feed, err));
 }
 
 void dh_feed_input_set_next(void *arg)

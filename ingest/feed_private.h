@@ -113,8 +113,10 @@ void dh_feed_rest_none(struct dh_feed *feed);
 /* --- feed_speech.c: its generator; I/O thread */
 
 /* Looks for a place where it can be made: 0 if it has one, -EINPROGRESS if it waits for one;
- * then dh_feed_input_subscribe follows. */
+ * then dh_feed_input_subscribe follows. Otherwise there is none. */
 int dh_feed_speech_take_place(struct dh_feed *feed);
+/* What that means, for people. g_free it. */
+char *dh_feed_speech_why_not(struct dh_feed *feed, int err);
 void dh_feed_speech_set_next(struct dh_feed *feed);
 /* Units have come. */
 void dh_feed_speech_has_media(struct dh_feed *feed);
@@ -132,6 +134,9 @@ void dh_feed_speech_more(void *feed);
 void dh_feed_speech_close(struct dh_feed *feed);
 /* feed_input.c: there is a place for it. */
 void dh_feed_input_subscribe(struct dh_feed *feed);
+/* feed_input.c: no generator can make it, before anything was begun. Takes ownership of
+ * `error`. */
+void dh_feed_input_fail(struct dh_feed *feed, char *error);
 /* feed_input.c: the generator has ended; its error is known. */
 void dh_feed_input_generator_ended(struct dh_feed *feed);
 /* feed_input.c: a text for people, told at the end. */

@@ -30,9 +30,9 @@ static const char *next_word(const char *text, int64_t characters)
 /* The place that failed is not asked again. */
 static bool has_other_place(const struct dh_feed *feed, uint64_t tried)
 {
-	guint count = feed->config->urls ? g_strv_length(feed->config->urls) : 1;
+	int count = dh_generator_places(feed->config);
 
-	for (guint i = 0; i < count; i++)
+	for (int i = 0; i < count; i++)
 		if (!(tried >> i & 1))
 			return true;
 	return false;

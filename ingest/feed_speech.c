@@ -125,26 +125,73 @@ static void leave_place(struct dh_feed *feed, enum dh_place_end end)
 static int start_generator(struct dh_feed *feed);
 static void give_up(struct dh_feed *feed, const char *error);
 
-static void start_again(struct dh_feed *feed)
+char *dh_feed_speech_why_not(struct dh_feed *feed, int err)
+{
+	const struct dh_generator_config *config = feed->config;
+
+	if (err == -EHOSTDOWN) /* the rest need not be asked of them, either */
+		feed->place_wait.tried = UINT64_MAX;
+	if (err != -EHOSTDOWN && (err != -ENOENT || !config->processes))
+		return g_strdup_printf("the generator cannot be started: %s", g_strerror(-err));
+	for (int i = 0; i < config->processes; i++) {
+		const struct dh_generator_process *process = dh_generators_process(feed->context.generators, config, i);
+		if (dh_generator_process_error(process))
+			return g_strdup_printf("the generator has no process: process %d %s", i + 1,
+				dh_generator_process_error(process));
+	}
+	return g_strdup("the generator has no process");
+}
+
+/* It has a place. A process may have ended just now: then another one is asked. -EINPROGRESS:
+ * given_place follows. */
+static int start_somewhere(struct dh_feed *feed)
 {
 	int err = start_generator(feed);
 
-	if (err < 0) {
-		leave_place(feed, DH_PLACE_LEFT);
-		give_up(feed, g_strerror(-err));
+	while (err < 0 && feed->config->processes > 0) {
+		feed->place_wait.tried |= UINT64_C(1) << feed->place;
+		leave_place(feed, DH_PLACE_FAILED);
+		err = dh_feed_speech_take_place(feed);
+		if (err == 0)
+			err = start_generator(feed);
+		else
+			break;
 	}
+	if (err < 0)
+		leave_place(feed, DH_PLACE_LEFT);
+	return err;
 }
 
-/* A place that it waited for. */
+static void give_up_place(struct dh_feed *feed, int err)
+{
+	char *error = dh_feed_speech_why_not(feed, err);
+
+	give_up(feed, error);
+	g_free(error);
+}
+
+static void start_again(struct dh_feed *feed)
+{
+	int err = start_somewhere(feed);
+
+	if (err < 0 && err != -EINPROGRESS)
+		give_up_place(feed, err);
+}
+
+/* A place that it waited for, or none. */
 static void given_place(void *arg, int place)
 {
 	struct dh_feed *feed = arg;
 
-	feed->place = place;
-	if (feed->output >= 0)
+	feed->place = place < 0 ? -1 : place;
+	if (feed->output >= 0 && place < 0)
+		give_up_place(feed, place);
+	else if (feed->output >= 0)
 		start_again(feed);
 	else if (feed->subscription)
 		dh_ingest_ready(feed->subscription);
+	else if (place < 0)
+		dh_feed_input_fail(feed, dh_feed_speech_why_not(feed, place));
 	else
 		dh_feed_input_subscribe(feed);
 }
@@ -204,9 +251,12 @@ static bool ask_another(struct dh_feed *feed, const char *error)
 static void generator_ended(void *arg, const char *error, enum dh_generator_output output)
 {
 	struct dh_feed *feed = arg;
+	bool has_nothing = output == DH_OUTPUT_NONE || output == DH_OUTPUT_MUTE;
 
 	dh_generator_free(&feed->generator);
-	if (error && output == DH_OUTPUT_NONE && !feed->outcome.is_known && ask_another(feed, error))
+	if (feed->place >= 0 && (output == DH_OUTPUT_MUTE || output == DH_OUTPUT_SILENT))
+		dh_generators_is_stuck(feed->context.generators, feed->config, feed->place);
+	if (error && has_nothing && !feed->outcome.is_known && ask_another(feed, error))
 		return;
 	if (error && feed->place >= 0)
 		feed->place_wait.tried |= UINT64_C(1) << feed->place;
@@ -215,7 +265,16 @@ static void generator_ended(void *arg, const char *error, enum dh_generator_outp
 	give_up(feed, error);
 }
 
-static int start_generator(struct dh_feed *feed)
+/* Where it is asked; NULL: it is a command. */
+static const char *url_of(const struct dh_feed *feed)
+{
+	const struct dh_generator_config *config = feed->config;
+
+	return config->urls ? config->urls[feed->place] : config->processes > 0 ? DH_PROCESS_URL : NULL;
+}
+
+/* `process_socket`: of the process that is its place; -1: it is none. */
+static int start_at(struct dh_feed *feed, int process_socket)
 {
 	const struct dh_generator_config *config = feed->config;
 	bool is_open;
@@ -224,7 +283,8 @@ static int start_generator(struct dh_feed *feed)
 	feed->asked_us = g_get_monotonic_time();
 	const struct dh_generator_spec spec = {
 		.config = config,
-		.url = config->urls ? config->urls[feed->place] : NULL,
+		.url = url_of(feed),
+		.socket = process_socket,
 		.scope = feed->context.generator_scope,
 		.fetch = feed->context.generator_fetch,
 		.user = feed->context.generator_user,
@@ -242,6 +302,8 @@ static int start_generator(struct dh_feed *feed)
 	};
 	int err = dh_generator_start(&feed->generator, feed->context.io, &spec, generator_ended, feed);
 
+	if (err < 0)
+		feed->given = 0;
 	free(metadata);
 	g_free(text);
 	await_text(feed, err == 0 && is_open);
@@ -252,21 +314,38 @@ static int start_generator(struct dh_feed *feed)
 	return err;
 }
 
+static int start_generator(struct dh_feed *feed)
+{
+	int process_socket = dh_generators_socket(feed->context.generators, feed->config, feed->place);
+
+	if (feed->config->processes > 0 && process_socket < 0)
+		return -ECONNREFUSED; /* it has just ended */
+	return start_at(feed, process_socket);
+}
+
+/* Also for what follows a failure of its generator. */
+static void set_error(struct dh_feed *feed, int err, char **error)
+{
+	*error = dh_feed_speech_why_not(feed, err);
+	feed->generator_error = g_strdup(*error);
+}
+
 int dh_feed_speech_open(struct dh_feed *feed, int *fd, char **error)
 {
 	int ends[2], err = feed->place < 0 ? dh_feed_speech_take_place(feed) : 0;
 
+	if (err < 0 && err != -EINPROGRESS)
+		set_error(feed, err, error);
 	if (err < 0)
 		return err;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
 	feed->output = ends[1];
-	err = start_generator(feed);
-	if (err < 0) {
-		*error = g_strdup_printf("the generator cannot be started: %s", g_strerror(-err));
+	err = start_somewhere(feed);
+	if (err < 0 && err != -EINPROGRESS) {
+		set_error(feed, err, error);
 		close(ends[0]);
 		close_output(feed);
-		leave_place(feed, DH_PLACE_LEFT);
 		return err;
 	}
 	*fd = ends[0];

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,15 +59,14 @@ static char *explain(const struct dh_generator *generator, int status, const cha
 		return g_strdup_printf("the generator took longer than %d s", generator->max_s);
 	if (generator->is_lingering)
 		return NULL;
-	if (status < 0)
-		return g_strdup("the generator is gone");
-	if (WIFSIGNALED(status))
-		return g_strdup_printf("the generator was ended by signal %d", WTERMSIG(status));
-	if (WEXITSTATUS(status) == DH_FETCH_OK)
+	if (status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return NULL;
-	if (generator->is_fetch && words)
+	if (status >= 0 && WIFEXITED(status) && generator->is_fetch && words)
 		return g_strdup_printf("the generator %s", words);
-	return g_strdup_printf("the generator ended with code %d", WEXITSTATUS(status));
+	char *end = dh_generator_explain(status, words);
+	char *text = g_strdup_printf("the generator %s", end);
+	g_free(end);
+	return text;
 }
 
 static enum dh_generator_output output_of(const struct dh_generator *generator, int status)
@@ -76,6 +76,10 @@ static enum dh_generator_output output_of(const struct dh_generator *generator, 
 	switch (WEXITSTATUS(status)) {
 	case DH_FETCH_UNABLE:
 		return DH_OUTPUT_NONE;
+	case DH_FETCH_MUTE:
+		return DH_OUTPUT_MUTE;
+	case DH_FETCH_SILENT:
+		return DH_OUTPUT_SILENT;
 	case DH_FETCH_REFUSED:
 		return DH_OUTPUT_REFUSED;
 	case DH_FETCH_BROKEN:
@@ -175,24 +179,6 @@ void dh_generator_free(struct dh_generator **generator)
 
 enum { TEXT, OUTPUT, WORDS, ALIVE, ENDS }; /* become its descriptors 0 to 3 */
 
-static int spawn(struct dh_generator *generator, const struct dh_generator_spec *spec, const int *fds)
-{
-	char *mark = g_uuid_string_random();
-	char **argv = dh_generator_arguments(spec), **envp = dh_generator_environment(spec, mark);
-	char *sweep[] = { argv[0], (char *)"--sweep", mark, NULL };
-	const struct dh_child_spec child = { .argv = argv,
-		.envp = envp,
-		.is_scope = true,
-		.sweep = sweep,
-		.fds = { fds[TEXT], fds[OUTPUT], fds[WORDS], fds[ALIVE] } };
-	int err = dh_child_spawn(&generator->child, generator->io, &child, exited, generator);
-
-	g_strfreev(argv);
-	g_strfreev(envp);
-	g_free(mark);
-	return err;
-}
-
 static int open_input(struct dh_generator *generator, const struct dh_generator_spec *spec, int *fd)
 {
 	if (spec->audio < 0)
@@ -213,7 +199,7 @@ static int open_ends(struct dh_generator *generator, const struct dh_generator_s
 		return -errno;
 	generator->alive = ends[1];
 	fds[ALIVE] = ends[0];
-	return dh_generator_log_alloc(&generator->log, generator->io, generator->who, &fds[WORDS]);
+	return dh_generator_log_alloc(&generator->log, generator->io, generator->who, false, &fds[WORDS]);
 }
 
 static struct dh_generator *new_generator(struct dh_io *io, const struct dh_generator_spec *spec)
@@ -240,19 +226,16 @@ static void start_time(struct dh_generator *generator)
 int dh_generator_start(struct dh_generator **out, struct dh_io *io, const struct dh_generator_spec *spec,
 	dh_generator_end_fn *ended, void *arg)
 {
-	int fds[ENDS] = { -1, -1, -1, -1 }, err;
+	int fds[] = { -1, -1, -1, -1, spec->socket }, err;
 	struct dh_generator *generator;
 
-	/* Otherwise only the exit code would tell. */
-	if (!spec->url && access(spec->config->command[0], X_OK) < 0)
-		return -errno;
 	generator = new_generator(io, spec);
 	generator->ended = ended;
 	generator->arg = arg;
 	err = open_ends(generator, spec, fds);
 	fds[OUTPUT] = spec->output;
 	if (!err)
-		err = spawn(generator, spec, fds);
+		err = dh_generator_spawn(&generator->child, io, spec, fds, exited, generator);
 	fds[OUTPUT] = -1;
 	for (int i = 0; i < ENDS; i++)
 		if (fds[i] >= 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A running generator, with a text on its standard input and a segment on its standard
- * output: the configured command, or a dh-fetch that asks an HTTP service. No shell is
- * involved.
+ * output: the configured command, or a dh-fetch that asks an HTTP service, which may be a process
+ * of the gateway's (generator_process.h). No shell is involved.
  *
  * It gets a minimal environment, a niceness, no new privileges and, if the gateway runs as
  * root, the worker's user with that user's group. It runs inside a dh-scope
@@ -25,8 +25,10 @@ struct dh_generator;
 enum dh_generator_output {
 	DH_OUTPUT_UNKNOWN, /* a command's, or it was killed */
 	DH_OUTPUT_NONE,    /* nothing was written, another service may be asked */
+	DH_OUTPUT_MUTE,    /* the same: it said nothing at all for too long */
 	DH_OUTPUT_REFUSED, /* nothing was written, another service would not either */
 	DH_OUTPUT_SOME,
+	DH_OUTPUT_SILENT, /* the same, and then nothing for too long */
 };
 
 /* The generator has ended. `error` is NULL if it succeeded, or was killed for lingering

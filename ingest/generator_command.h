@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a generator is started with: a dh-scope around its command, or around a dh-fetch. */
+/* What a generator is started with: a dh-scope around its command, or around a dh-fetch that asks
+ * a service or a process which stays. */
 #ifndef DH_GENERATOR_COMMAND_H
 #define DH_GENERATOR_COMMAND_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "child.h"
 #include "generator_config.h"
 
 /* How long a generator may take to exit after its output has ended, and its descendants
@@ -23,7 +25,9 @@ struct dh_generator_scene {
 /* Everything is borrowed, `config` until the generator is freed. */
 struct dh_generator_spec {
 	const struct dh_generator_config *config;
-	const char *url;   /* of the configuration's; NULL: its command */
+	const char *url;   /* of the configuration's, or of a process; NULL: its command */
+	int socket;        /* the file of the process's Unix socket (O_PATH); -1: none */
+	bool is_process;   /* the command stays, and gets a listening socket */
 	const char *scope; /* dh-scope: a path, or a name looked up in PATH */
 	const char *fetch; /* dh-fetch, if there is a url: the same */
 	const char *user;  /* "" or NULL: the gateway's user */
@@ -35,6 +39,14 @@ struct dh_generator_spec {
 	struct dh_generator_scene scene;
 	int output; /* becomes its standard output: the write end of a pipe */
 };
+
+/* Starts it. `fds` as in dh_child_spec: DH_CHILD_FDS of them. */
+int dh_generator_spawn(struct dh_child **child, struct dh_io *io, const struct dh_generator_spec *spec, const int *fds,
+	dh_child_exit_fn *exited, void *arg);
+
+/* How it ended, to be read after "the generator": "ended with code 3". `status` as from
+ * dh_child_exit_fn; `words`: the last line of its standard error, or NULL. g_free the result. */
+char *dh_generator_explain(int status, const char *words);
 
 /* Arguments and environment, NULL-terminated. g_strfreev them. `mark`: by which dh-scope finds what is
  * left of it (prepare/job.h). */

@@ -10,6 +10,8 @@
 struct dh_generator_config {
 	char *name;
 	char **command;     /* argv, NULL-terminated; "{voice}" is replaced; NULL: an HTTP service */
+	int64_t processes;  /* of the command, which stay and serve HTTP; 0: it is started for each segment */
+	int64_t start_s;    /* such a process must answer within */
 	char **urls;        /* of services that can stand in for each other; NULL: a command */
 	char **voices;      /* the first is the default; may be NULL */
 	char **environment; /* "NAME=value", added to a minimal environment; may be NULL */

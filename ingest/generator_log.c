@@ -29,8 +29,10 @@ struct dh_generator_log {
 	int64_t second_us;
 	int lines;
 	size_t bytes;
-	/* in total */
+	/* in total; since `told_us` if it stays */
 	int told;
+	bool stays;
+	int64_t told_us;
 	/* left out, and not reported yet */
 	uint64_t left_lines, left_bytes;
 };
@@ -53,6 +55,10 @@ static void begin_second(struct dh_generator_log *log)
 	log->second_us = now_us;
 	log->lines = 0;
 	log->bytes = 0;
+	if (log->stays && now_us - log->told_us >= DH_GENERATOR_LINES_US) {
+		log->told_us = now_us;
+		log->told = 0;
+	}
 	if (log->told < DH_GENERATOR_LINES)
 		tell_left_out(log);
 }
@@ -134,7 +140,7 @@ static gboolean read_on(gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
-int dh_generator_log_alloc(struct dh_generator_log **log, struct dh_io *io, const char *who, int *fd)
+int dh_generator_log_alloc(struct dh_generator_log **log, struct dh_io *io, const char *who, bool stays, int *fd)
 {
 	struct dh_generator_log *new;
 	int ends[2];
@@ -146,7 +152,8 @@ int dh_generator_log_alloc(struct dh_generator_log **log, struct dh_io *io, cons
 	new->io = io;
 	new->who = g_strdup(who);
 	new->fd = ends[0];
-	new->second_us = g_get_monotonic_time();
+	new->second_us = new->told_us = g_get_monotonic_time();
+	new->stays = stays;
 	new->timer = dh_io_timer(io, read_on, new);
 	watch(new);
 	*fd = ends[1];

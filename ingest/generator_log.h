@@ -9,16 +9,18 @@
 
 #include "io.h"
 
-/* Lines per second, lines in total, and bytes per line; the rest is dropped. */
+/* Lines per second, lines in total (of one that stays: in ten minutes), and bytes per line; the
+ * rest is dropped. */
 #define DH_GENERATOR_LINES_PER_S 10
 #define DH_GENERATOR_LINES       100
+#define DH_GENERATOR_LINES_US    INT64_C(600000000)
 #define DH_GENERATOR_LINE_BYTES  400
 
 struct dh_generator_log;
 
-/* `who` is the prefix of each line; copied. *fd is the write end; the caller owns it.
- * Negative errno. */
-int dh_generator_log_alloc(struct dh_generator_log **log, struct dh_io *io, const char *who, int *fd);
+/* `who` is the prefix of each line; copied. `stays`: so does the generator. *fd is the write end;
+ * the caller owns it. Negative errno. */
+int dh_generator_log_alloc(struct dh_generator_log **log, struct dh_io *io, const char *who, bool stays, int *fd);
 
 /* Logs what is left in the pipe. *log may be NULL. */
 void dh_generator_log_free(struct dh_generator_log **log);

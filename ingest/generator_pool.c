@@ -12,6 +12,7 @@
 #define CHARACTERS_MIN 20
 
 struct place {
+	enum dh_place_state state;
 	int busy, at_once;
 	uint64_t asked, failed;
 	int failures;     /* in a row */
@@ -26,16 +27,22 @@ struct dh_generator_pool {
 	double character_ms; /* of speech, on average */
 };
 
+int dh_generator_places(const struct dh_generator_config *config)
+{
+	return config->urls ? (int)g_strv_length(config->urls) : MAX(1, (int)config->processes);
+}
+
 struct dh_generator_pool *dh_generator_pool_new(const struct dh_generator_config *config)
 {
 	struct dh_generator_pool *pool = g_new0(struct dh_generator_pool, 1);
 	guint limits = config->at_once ? g_strv_length(config->at_once) : 0;
 
 	pool->character_ms = CHARACTER_MS;
-	pool->count = config->urls ? (int)g_strv_length(config->urls) : 1;
+	pool->count = dh_generator_places(config);
 	pool->places = g_new0(struct place, pool->count);
-	for (guint i = 0; limits > 0 && i < (guint)pool->count; i++)
-		pool->places[i].at_once = atoi(config->at_once[MIN(i, limits - 1)]);
+	for (guint i = 0; i < (guint)pool->count; i++)
+		pool->places[i].at_once = limits > 0 ? atoi(config->at_once[MIN(i, limits - 1)]) :
+						       config->processes > 0;
 	return pool;
 }
 
@@ -76,11 +83,15 @@ static bool is_better(const struct place *a, const struct place *b, int64_t now_
 int dh_generator_pool_take(struct dh_generator_pool *pool, uint64_t tried, int64_t now_us)
 {
 	int best = -1, soonest = -1;
-	bool is_any_alive = false;
+	bool is_any_alive = false, is_any_coming = false, is_any_gone = false;
 
 	for (int i = 0; i < pool->count; i++) {
 		const struct place *place = &pool->places[i];
 		if (tried >> i & 1)
+			continue;
+		is_any_coming = is_any_coming || place->state == DH_PLACE_COMING;
+		is_any_gone = is_any_gone || place->state == DH_PLACE_GONE;
+		if (place->state != DH_PLACE_THERE)
 			continue;
 		bool is_alive = now_us >= place->until_us;
 		is_any_alive = is_any_alive || is_alive;
@@ -90,14 +101,21 @@ int dh_generator_pool_take(struct dh_generator_pool *pool, uint64_t tried, int64
 			best = i;
 	}
 	if (soonest < 0)
-		return -ENOENT;
-	if (best < 0 && !is_any_alive && is_free(&pool->places[soonest]))
+		return is_any_coming ? -EAGAIN : is_any_gone ? -EHOSTDOWN : -ENOENT;
+	if (best < 0 && !is_any_alive && !is_any_coming && is_free(&pool->places[soonest]))
 		best = soonest;
 	if (best < 0)
 		return -EAGAIN;
 	pool->places[best].busy++;
 	pool->places[best].asked++;
 	return best;
+}
+
+void dh_generator_pool_set_state(struct dh_generator_pool *pool, int place, enum dh_place_state state)
+{
+	pool->places[place].state = state;
+	if (state == DH_PLACE_THERE)
+		pool->places[place].until_us = 0;
 }
 
 void dh_generator_pool_first(struct dh_generator_pool *pool, int place, int64_t took_us, int64_t now_us)

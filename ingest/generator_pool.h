@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The places where a generator's segments can be made: its services, or its command. Which
- * of them to ask, judged by how they did lately.
+/* The places where a generator's segments can be made: its services, its processes, or its
+ * command. Which of them to ask, judged by how they did lately.
  *
  * A place that fails is left alone for a second, and twice as long after each further
  * failure, a minute at most. Of those that are alive and free, the one goes first whose first
@@ -22,13 +22,26 @@
 
 struct dh_generator_pool;
 
+/* How many places a generator has. */
+int dh_generator_places(const struct dh_generator_config *config);
+
 /* `config` must outlive it. */
 struct dh_generator_pool *dh_generator_pool_new(const struct dh_generator_config *config);
 void dh_generator_pool_free(struct dh_generator_pool **pool);
 
 /* Takes a place that is not in `tried`, a mask of places. If all others are being left alone,
- * the one that is due next. -EAGAIN: those that could be are busy; -ENOENT: all were tried. */
+ * the one that is due next. -EAGAIN: those that could be are busy, or on their way; -ENOENT: all
+ * were tried; -EHOSTDOWN: all others are gone. */
 int dh_generator_pool_take(struct dh_generator_pool *pool, uint64_t tried, int64_t now_us);
+
+/* Whether a place is there; all are at first. Only processes may not be. */
+enum dh_place_state {
+	DH_PLACE_THERE,
+	DH_PLACE_COMING, /* it is worth waiting for */
+	DH_PLACE_GONE,   /* it could not be started, and is tried again later */
+};
+/* One that is there again is not left alone any more. */
+void dh_generator_pool_set_state(struct dh_generator_pool *pool, int place, enum dh_place_state state);
 
 /* Its first media came so long after it was asked. */
 void dh_generator_pool_first(struct dh_generator_pool *pool, int place, int64_t took_us, int64_t now_us);

@@ -46,7 +46,7 @@ static struct dh_opener_process *start(const char *program, int *err)
 		*err = -errno;
 		return NULL;
 	}
-	const struct dh_child_spec spec = { .argv = argv, .fds = { -1, -1, -1, sockets[1] } };
+	const struct dh_child_spec spec = { .argv = argv, .fds = { -1, -1, -1, sockets[1], -1 } };
 	process = g_new0(struct dh_opener_process, 1);
 	process->socket = sockets[0];
 	process->pidfd = dh_child_start(&process->pid, &spec);

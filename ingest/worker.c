@@ -266,7 +266,7 @@ static int spawn(struct dh_worker *worker)
 		goto out;
 	}
 	argv = dh_worker_arguments(&worker->workers->config, "--worker");
-	spec = (struct dh_child_spec){ .argv = argv, .fds = { -1, output[1], -1, sockets[1] } };
+	spec = (struct dh_child_spec){ .argv = argv, .fds = { -1, output[1], -1, sockets[1], -1 } };
 	err = dh_child_spawn(&worker->child, worker->workers->io, &spec, exited, worker);
 	g_strfreev(argv);
 	if (err < 0)

@@ -58,8 +58,8 @@ int dh_worker_version_ask(struct dh_worker_version **version, struct dh_io *io, 
 	new->fn = fn;
 	new->arg = arg;
 	argv = dh_worker_arguments(config, "--version");
-	r = dh_child_spawn(&new->child, io, &(struct dh_child_spec){ .argv = argv, .fds = { -1, output[1], -1, -1 } },
-		ended, new);
+	r = dh_child_spawn(&new->child, io,
+		&(struct dh_child_spec){ .argv = argv, .fds = { -1, output[1], -1, -1, -1 } }, ended, new);
 	g_strfreev(argv);
 	close(output[1]);
 	if (r < 0) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config_options.h"
+#include "ingest/generator_pool.h"
 #include "ingest/log.h"
 #include "rooms/segment_request.h"
 
@@ -19,6 +20,8 @@
 
 static const struct dh_option generator_options[] = {
 	DH_LIST(struct dh_generator_config, command, false),
+	DH_NUMBER(struct dh_generator_config, processes, 0, DH_GENERATOR_URLS_MAX, 0),
+	DH_NUMBER(struct dh_generator_config, start_s, 1, 3600, 120),
 	{ "url", DH_OPTION_LIST, offsetof(struct dh_generator_config, urls), 0, 0, 0, NULL, false },
 	DH_LIST(struct dh_generator_config, voices, false),
 	DH_LIST(struct dh_generator_config, environment, false),
@@ -63,14 +66,14 @@ static int check_urls(const janus_config_container *category, char **urls)
 static int check_at_once(const janus_config_container *category, const struct dh_generator_config *generator)
 {
 	guint count = generator->at_once ? g_strv_length(generator->at_once) : 1;
-	guint places = generator->urls ? g_strv_length(generator->urls) : 1;
+	guint places = (guint)dh_generator_places(generator);
 
 	for (char **number = generator->at_once; number && *number; number++)
 		if (strspn(*number, "0123456789") != strlen(*number) || strlen(*number) > 4)
 			return wrong(category, "at_once", "integers from 0 to 9999 are expected");
 	return count == 1 || count == places ?
 		0 :
-		wrong(category, "at_once", "one number, or one for each url, is expected");
+		wrong(category, "at_once", "one number, or one for each url or process, is expected");
 }
 
 static int check_generator(const janus_config_container *category, const struct dh_generator_config *generator)
@@ -79,6 +82,8 @@ static int check_generator(const janus_config_container *category, const struct 
 		return wrong(category, "command, url", "one of the two is expected");
 	if (generator->command && !g_path_is_absolute(generator->command[0]))
 		return wrong(category, "command", "an absolute path of a program is expected first");
+	if (generator->processes && !generator->command)
+		return wrong(category, "processes", "a \"command\" is expected with it");
 	for (char **entry = generator->environment; entry && *entry; entry++) {
 		if (!strchr(*entry, '=') || **entry == '=')
 			return wrong(category, "environment", "texts \"NAME=value\" are expected");
@@ -104,9 +109,6 @@ struct dh_generator_config *dh_config_generator_read(const janus_config_containe
 		err = check_generator(category, generator);
 	if (err)
 		dh_config_generator_free(&generator);
-	else if (generator->command && !g_file_test(generator->command[0], G_FILE_TEST_IS_EXECUTABLE))
-		dh_log(DH_LOG_WARNING, "%s: %s does not exist, or cannot be executed", category->name,
-			generator->command[0]);
 	return generator;
 }
 

@@ -125,6 +125,15 @@ static int start_ingest(struct dh_instance *instance)
 	return dh_ingest_alloc(&instance->ingest, instance->io, &p);
 }
 
+static void start_generators(struct dh_instance *instance)
+{
+	const struct dh_config *c = instance->config;
+
+	instance->generators = dh_generators_new(instance->io, c->scope, c->worker_user);
+	for (guint i = 0; i < c->generators->len; i++)
+		dh_generators_start(instance->generators, c->generators->pdata[i]);
+}
+
 static int start_outbox(struct dh_instance *instance)
 {
 	const struct dh_config *c = instance->config;
@@ -171,7 +180,7 @@ int dh_instance_alloc(struct dh_instance **out, const char *folder)
 	if (!err)
 		err = start_ingest(instance);
 	if (!err)
-		instance->generators = dh_generators_new(instance->io);
+		start_generators(instance);
 	if (err) {
 		dh_instance_free(&instance);
 		return err;

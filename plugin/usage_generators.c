@@ -13,7 +13,21 @@ struct look {
 	const struct dh_generator_config *config;
 	int count, waiting;
 	struct dh_place_stats places[DH_GENERATOR_URLS_MAX];
+	struct {
+		enum dh_place_state state;
+		uint64_t starts;
+	} processes[DH_GENERATOR_URLS_MAX];
 };
+
+static void look_at_processes(struct look *look)
+{
+	for (int i = 0; i < look->config->processes; i++) {
+		const struct dh_generator_process *process = dh_generators_process(look->instance->generators,
+			look->config, i);
+		look->processes[i].state = dh_generator_process_state(process);
+		look->processes[i].starts = dh_generator_process_starts(process);
+	}
+}
 
 static void look(void *arg)
 {
@@ -25,6 +39,7 @@ static void look(void *arg)
 	look->count = dh_generator_pool_count(pool);
 	for (int i = 0; i < look->count; i++)
 		dh_generator_pool_stats(pool, i, g_get_monotonic_time(), &look->places[i]);
+	look_at_processes(look);
 }
 
 /* A name and a password in it are nobody's business. g_free the result. */
@@ -51,13 +66,25 @@ static json_t *place_json(const struct dh_place_stats *stats, const char *url)
 	return place;
 }
 
+static void add_process(json_t *place, const struct look *seen, int i)
+{
+	static const char *const
+		states[] = { [DH_PLACE_THERE] = "ready", [DH_PLACE_COMING] = "starting", [DH_PLACE_GONE] = "failed" };
+
+	json_object_set_new(place, "process", json_string(states[seen->processes[i].state]));
+	json_object_set_new(place, "starts", json_integer((json_int_t)seen->processes[i].starts));
+}
+
 static json_t *generator_json(struct look *seen)
 {
 	json_t *places = json_array();
 
-	for (int i = 0; i < seen->count; i++)
-		json_array_append_new(places,
-			place_json(&seen->places[i], seen->config->urls ? seen->config->urls[i] : NULL));
+	for (int i = 0; i < seen->count; i++) {
+		json_t *place = place_json(&seen->places[i], seen->config->urls ? seen->config->urls[i] : NULL);
+		if (i < seen->config->processes)
+			add_process(place, seen, i);
+		json_array_append_new(places, place);
+	}
 	return json_pack("{s:s, s:i, s:o}", "generator", seen->config->name, "waiting", seen->waiting, "places",
 		places);
 }

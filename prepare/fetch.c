@@ -28,6 +28,7 @@
 
 struct fetch {
 	long connect_s, silence_s;
+	int socket; /* a Unix socket's file; -1: none */
 	CURL *easy;
 	CURLM *multi;
 	/* the text */
@@ -209,7 +210,7 @@ static int explain(const struct fetch *fetch, CURLcode result)
 		return DH_FETCH_READER;
 	if (fetch->is_silent) {
 		snprintf(text, sizeof text, "sent nothing for %ld s", fetch->silence_s);
-		return complain(failed, text);
+		return complain(fetch->has_delivered ? DH_FETCH_SILENT : DH_FETCH_MUTE, text);
 	}
 	if (status >= 200 && status / 100 != 2)
 		return refused(fetch, status);
@@ -229,6 +230,16 @@ static void set_certificates(CURL *easy)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, file);
 	if (folder && *folder)
 		curl_easy_setopt(easy, CURLOPT_CAPATH, folder);
+}
+
+/* The kernel finds the socket by the descriptor of its file. No proxy is asked. */
+static void use_socket(const struct fetch *fetch)
+{
+	char path[40];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fetch->socket);
+	curl_easy_setopt(fetch->easy, CURLOPT_UNIX_SOCKET_PATH, path);
+	curl_easy_setopt(fetch->easy, CURLOPT_PROXY, "");
 }
 
 static void set_up(struct fetch *fetch, const char *url, struct curl_slist *headers)
@@ -252,6 +263,8 @@ static void set_up(struct fetch *fetch, const char *url, struct curl_slist *head
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
 	set_certificates(easy);
+	if (fetch->socket >= 0)
+		use_socket(fetch);
 }
 
 static int wait_ms(const struct fetch *fetch)
@@ -263,29 +276,36 @@ static int wait_ms(const struct fetch *fetch)
 	return left_ms < 0 ? 0 : left_ms < 1000 ? (int)left_ms : 1000;
 }
 
-/* What arrived while this process was stopped, or could not write, is no silence. */
-static bool is_silent(struct fetch *fetch, int64_t before_ms)
+/* To be asked once all that has come is read: what arrived while this process was stopped, or had
+ * no processor, is no silence. */
+static bool is_silent(const struct fetch *fetch)
 {
-	int64_t now = now_ms();
+	return fetch->is_text_over && now_ms() - fetch->heard_ms >= fetch->silence_s * 1000;
+}
 
-	if (now - before_ms > 2000)
-		fetch->heard_ms = now;
-	return fetch->is_text_over && now - fetch->heard_ms >= fetch->silence_s * 1000;
+/* Time in which this process did not run counts for nothing: the service may not have, either. */
+static void forgive(struct fetch *fetch, int64_t since_ms, int most_ms)
+{
+	int64_t late_ms = now_ms() - since_ms - most_ms;
+
+	if (late_ms > 0)
+		fetch->heard_ms += late_ms;
 }
 
 static void wait_for_news(struct fetch *fetch)
 {
 	struct curl_waitfd text = { .fd = STDIN_FILENO, .events = CURL_WAIT_POLLIN };
-	int64_t before_ms = now_ms();
+	int64_t since_ms = now_ms();
+	int most_ms = wait_ms(fetch);
 
-	curl_multi_poll(fetch->multi, &text, fetch->is_waiting ? 1 : 0, wait_ms(fetch), NULL);
+	curl_multi_poll(fetch->multi, &text, fetch->is_waiting ? 1 : 0, most_ms, NULL);
+	forgive(fetch, since_ms, most_ms);
 	/* At the end of a pipe only POLLHUP is told, which curl_waitfd has no word for. */
 	struct pollfd end = { .fd = STDIN_FILENO, .events = POLLIN };
 	if (fetch->is_waiting && poll(&end, 1, 0) > 0) {
 		fetch->is_waiting = false;
 		curl_easy_pause(fetch->easy, CURLPAUSE_CONT);
 	}
-	fetch->is_silent = is_silent(fetch, before_ms);
 }
 
 static CURLcode transfer(struct fetch *fetch)
@@ -294,8 +314,12 @@ static CURLcode transfer(struct fetch *fetch)
 	CURLMsg *message;
 
 	curl_multi_add_handle(fetch->multi, fetch->easy);
-	while (curl_multi_perform(fetch->multi, &running) == CURLM_OK && running > 0 && !fetch->is_silent)
+	while (curl_multi_perform(fetch->multi, &running) == CURLM_OK && running > 0) {
+		fetch->is_silent = is_silent(fetch);
+		if (fetch->is_silent)
+			break;
 		wait_for_news(fetch);
+	}
 	message = curl_multi_info_read(fetch->multi, &left);
 	return message ? message->data.result : CURLE_ABORTED_BY_CALLBACK;
 }
@@ -327,6 +351,7 @@ static bool read_options(struct fetch *fetch, int argc, char **argv)
 	static const struct option options[] = {
 		{ "connect-s", required_argument, NULL, 'c' },
 		{ "silence-s", required_argument, NULL, 's' },
+		{ "socket", required_argument, NULL, 'f' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int option;
@@ -336,6 +361,8 @@ static bool read_options(struct fetch *fetch, int argc, char **argv)
 			fetch->connect_s = atoi(optarg);
 		else if (option == 's')
 			fetch->silence_s = atoi(optarg);
+		else if (option == 'f')
+			fetch->socket = atoi(optarg);
 		else
 			return false;
 	}
@@ -344,12 +371,13 @@ static bool read_options(struct fetch *fetch, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct fetch fetch = { .connect_s = 5, .silence_s = 30 };
+	struct fetch fetch = { .connect_s = 5, .silence_s = 30, .socket = -1 };
 	const char *url = getenv("DH_URL");
 	int code;
 
 	if (!read_options(&fetch, argc, argv) || !url)
-		return complain(DH_FETCH_USAGE, "Usage: DH_URL=URL dh-fetch [--connect-s N] [--silence-s N]");
+		return complain(DH_FETCH_USAGE,
+			"Usage: DH_URL=URL dh-fetch [--connect-s N] [--silence-s N] [--socket FD]");
 	signal(SIGPIPE, SIG_IGN);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return complain(DH_FETCH_USAGE, "could not be asked: curl cannot be started");

@@ -87,5 +87,11 @@ enum dh_prepare_exit {
 
 /* A variable of a generator's environment; see scope_sweep.h. */
 #define DH_SCOPE_MARK "DH_SCOPE"
+/* Exit codes of dh-scope if it cannot run the command; one line on standard error says why. */
+#define DH_SCOPE_NOT_CONFINED 126
+#define DH_SCOPE_NOT_STARTED  127
+#define DH_SCOPE_PREFIX       "dh-scope: "
+/* One more descriptor that dh-scope hands on to its command. */
+#define DH_SCOPE_MORE_FD 4
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* dh-scope: runs a command and leaves none of its processes behind.
  *
- *     dh-scope [--nice N] [--memory-mb N] [--user NAME] [--grace-ms N] [--] COMMAND [ARGUMENT...]
+ *     dh-scope [--nice N] [--memory-mb N] [--user NAME] [--grace-ms N] [--listen] [--] COMMAND [ARGUMENT...]
  *     dh-scope --sweep MARKER
  *
  * The plugin runs every generator in one. The scope is the subreaper of all its
@@ -13,8 +13,10 @@
  * If the scope itself is killed, its command dies with it; --sweep (scope_sweep.h) then finds the
  * command's descendants.
  *
- * The command gets descriptors 0 to 2, confined as in confine.h. The scope itself keeps its
- * user: if that is root, the command cannot touch it.
+ * The command gets descriptors 0 to 2, and 4 if there is one (job.h), confined as in confine.h.
+ * With --listen, descriptor 4 is a listening socket, which becomes the command's 3, as from
+ * systemd's socket activation: LISTEN_FDS and LISTEN_PID name it. The scope itself keeps its user:
+ * if that is root, the command cannot touch it.
  *
  * It ends as the command did: with its exit code, or by the same signal. 126 and 127, with
  * a line on standard error, mean that the command could not be run.
@@ -38,25 +40,26 @@
 
 #include "confine.h"
 #include "envelope.h"
+#include "job.h"
 #include "scope_processes.h"
 #include "scope_sweep.h"
 
 #define PARENT_FD 3
+#define LISTEN_FD 3 /* of the command */
 /* Between two rounds of killing: killed processes need a moment to disappear. Doubles
  * while a round finds none but those of the last one. */
 #define ROUND_MS     5
 #define ROUND_MAX_MS 200
 
-enum { NOT_CONFINED = 126, NOT_STARTED = 127 };
-
 struct scope {
 	struct dh_confine confine;
 	int memory_mb, grace_ms;
+	bool is_listener;
 	char **command;
 	/* while it runs */
 	sigset_t signals;
 	int signal_fd;
-	bool has_parent_fd;
+	bool has_parent_fd, has_more_fd;
 	pid_t pid;
 	bool is_over;     /* kill everything */
 	int round_ms;     /* until the next round */
@@ -92,6 +95,17 @@ static int limit_memory(int megabytes)
 	return setrlimit(RLIMIT_DATA, &limit) < 0 ? -errno : 0;
 }
 
+static int hand_on_listener(void)
+{
+	char pid[20];
+
+	snprintf(pid, sizeof pid, "%d", (int)getpid());
+	if (dup2(DH_SCOPE_MORE_FD, LISTEN_FD) < 0 || close(DH_SCOPE_MORE_FD) < 0 || setenv("LISTEN_FDS", "1", 1) < 0 ||
+		setenv("LISTEN_PID", pid, 1) < 0)
+		return -errno;
+	return 0;
+}
+
 _Noreturn static void run_command(const struct scope *scope)
 {
 	const char *what = "";
@@ -102,15 +116,19 @@ _Noreturn static void run_command(const struct scope *scope)
 		what = "the memory limit";
 		err = limit_memory(scope->memory_mb);
 	}
+	if (err == 0 && scope->is_listener) {
+		what = "its socket";
+		err = hand_on_listener();
+	}
 	if (err < 0) {
-		dprintf(STDERR_FILENO, "dh-scope: %s: %s\n", what, strerror(-err));
-		_exit(NOT_CONFINED);
+		dprintf(STDERR_FILENO, DH_SCOPE_PREFIX "%s: %s\n", what, strerror(-err));
+		_exit(DH_SCOPE_NOT_CONFINED);
 	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execvp(scope->command[0], scope->command);
-	dprintf(STDERR_FILENO, "dh-scope: %s: %s\n", scope->command[0], strerror(errno));
-	_exit(NOT_STARTED);
+	dprintf(STDERR_FILENO, DH_SCOPE_PREFIX "%s: %s\n", scope->command[0], strerror(errno));
+	_exit(DH_SCOPE_NOT_STARTED);
 }
 
 /* In its own process group: a command that signals its group must not hit the scope. */
@@ -268,9 +286,9 @@ static int open_signals(struct scope *scope)
 static int usage(void)
 {
 	dprintf(STDERR_FILENO,
-		"Usage: dh-scope [--nice N] [--memory-mb N] [--user NAME] [--grace-ms N] [--] "
+		"Usage: dh-scope [--nice N] [--memory-mb N] [--user NAME] [--grace-ms N] [--listen] [--] "
 		"COMMAND [ARGUMENT...]\n       dh-scope --sweep MARKER\n");
-	return NOT_CONFINED;
+	return DH_SCOPE_NOT_CONFINED;
 }
 
 static bool read_options(struct scope *scope, int argc, char **argv)
@@ -280,6 +298,7 @@ static bool read_options(struct scope *scope, int argc, char **argv)
 		{ "memory-mb", required_argument, NULL, 'm' },
 		{ "user", required_argument, NULL, 'u' },
 		{ "grace-ms", required_argument, NULL, 'g' },
+		{ "listen", no_argument, NULL, 'l' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int option;
@@ -293,6 +312,8 @@ static bool read_options(struct scope *scope, int argc, char **argv)
 			scope->confine.user = optarg;
 		else if (option == 'g')
 			scope->grace_ms = atoi(optarg);
+		else if (option == 'l')
+			scope->is_listener = true;
 		else
 			return false;
 	}
@@ -324,6 +345,8 @@ int main(int argc, char **argv)
 		return dh_scope_sweep(argv[2]) ? 0 : 1;
 	if (!read_options(&scope, argc, argv))
 		return usage();
+	/* First, before anything else may have that number. */
+	scope.has_more_fd = fcntl(DH_SCOPE_MORE_FD, F_GETFD) >= 0;
 	scope.has_parent_fd = fcntl(PARENT_FD, F_SETFD, FD_CLOEXEC) == 0;
 	err = open_input();
 	if (err == 0)
@@ -333,13 +356,15 @@ int main(int argc, char **argv)
 	if (err == 0)
 		err = start_command(&scope);
 	if (err < 0) {
-		dprintf(STDERR_FILENO, "dh-scope: %s\n", strerror(-err));
-		return NOT_CONFINED;
+		dprintf(STDERR_FILENO, DH_SCOPE_PREFIX "%s\n", strerror(-err));
+		return DH_SCOPE_NOT_CONFINED;
 	}
 	/* Close them, so that readers see the command's end, not the scope's. */
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
 	close(STDERR_FILENO);
+	if (scope.has_more_fd)
+		close(DH_SCOPE_MORE_FD);
 	supervise(&scope);
 	end_as(scope.status);
 }

@@ -15,6 +15,7 @@ from media_case import Case
 from viewers import Refused
 
 READ_S = 15
+GENERATORS = 'generator-sick: { command = ( "{folder}/sick/mute.speak" ) max_s = 5 }'
 hosted = mount = None
 
 
@@ -23,7 +24,7 @@ def setUpModule():
     reason = sick_files.why_not()
     if reason:
         raise unittest.SkipTest(reason)
-    hosted = Case.hosted = HostedRoom(general=f"file_read_s = {READ_S}")
+    hosted = Case.hosted = HostedRoom(general=f"file_read_s = {READ_S}", room='generator = "sick"', more=GENERATORS)
     unittest.addModuleCleanup(hosted.close)
     for name, seconds in (("good.mp4", 0.6), ("other.mp4", 0.8)):
         marks.write_mp4(f"{hosted.segments}/{name}", seconds, hosted.size)
@@ -96,6 +97,20 @@ class SickFiles(Case):
                 since = len(self.gateway.events)
                 segment = self.enqueue("good.mp4", room=2)
                 self.gateway.wait_event("finished", since, 30, segment=segment)
+
+    def test_5_a_generator_there_costs_its_segment(self):
+        hosted.warm("good.mp4")
+        os.chmod(hosted.server.folder, 0o755)       # it runs as nobody
+        other = sick_files.Mount(hosted.server.path("sick"), f"{hosted.work}/large.mp4")
+        self.addCleanup(other.close)
+        since = len(self.gateway.events)
+        said = self.gateway.request({"request": "say", "id": 1, "text": "Hello"})["segment"]
+        well = self.enqueue("good.mp4", room=2)
+        self.gateway.wait_event("finished", since, 60, segment=well)
+        self.assertFalse([e for _, e in self.gateway.events[since:] if e.get("event") == "failed"])
+        failed = self.gateway.wait_event("failed", since, 60, segment=said)[1]
+        self.assertIn("longer than 5 s", failed["error"])
+        self.assertEqual(self.uninterruptible(hosted.server.process.pid), [])
 
     def test_9_ends_at_once_whatever_hangs(self):
         """A thread that waits in FUSE for an answer cannot be killed, nor can its process end."""

@@ -46,7 +46,7 @@ static pid_t newest_child(void)
 static void spawn(void *arg)
 {
 	char *const argv[] = { (char *)"/bin/sh", (char *)"-c", arg, NULL };
-	const struct dh_child_spec spec = { .argv = argv, .fds = { -1, -1, -1, -1 } };
+	const struct dh_child_spec spec = { .argv = argv, .fds = { -1, -1, -1, -1, -1 } };
 	int err = dh_child_spawn(&child, io, &spec, exited, NULL);
 
 	child_pid = err < 0 ? -1 : newest_child();
@@ -108,6 +108,46 @@ static void test_exit_and_kill(void)
 	await_exit(2);
 	CHECK(WIFSIGNALED(last_status) && WTERMSIG(last_status) == SIGKILL, "%d", last_status);
 	dh_io_call(io, free_it, NULL);
+	dh_io_free(&io);
+}
+
+struct use {
+	bool is_runnable;
+	int64_t used_us;
+};
+
+static void look_at_use(void *arg)
+{
+	struct use *use = arg;
+	use->is_runnable = dh_child_is_runnable(child, &use->used_us);
+}
+
+/* One that computes can be told from one that waits, and from one that is stopped. */
+static void test_runnable(void)
+{
+	static const char *const waiting[] = { "exec sleep 1000", "kill -STOP $$" };
+	struct use use = { 0 };
+
+	open_io();
+	dh_io_call(io, spawn, (char *)"while :; do :; done");
+	while (!use.is_runnable || use.used_us < 50000)
+		dh_io_call(io, look_at_use, &use);
+	dh_io_call(io, kill_it, NULL);
+	await_exit(1);
+	dh_io_call(io, look_at_use, &use);
+	CHECK(!use.is_runnable);
+	dh_io_call(io, free_it, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(waiting); i++) {
+		dh_io_call(io, spawn, (char *)waiting[i]);
+		int calm = 0;
+		while (calm < 50) { /* it starts first */
+			dh_io_call(io, look_at_use, &use);
+			calm = use.is_runnable ? 0 : calm + 1;
+			usleep(2000);
+		}
+		CHECK(use.used_us < 1000000, "%" PRId64, use.used_us);
+		dh_io_call(io, free_it, NULL);
+	}
 	dh_io_free(&io);
 }
 
@@ -271,6 +311,7 @@ static void test_reaped_by_someone_else(void)
 
 static const struct check_test tests[] = {
 	TEST(test_exit_and_kill),
+	TEST(test_runnable),
 	TABLE(test_held, helds),
 	TEST(test_end_beside_a_held_process),
 	TEST(test_longest_turn),

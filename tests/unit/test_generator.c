@@ -1,189 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Generators: how they end, that they leave nothing behind, and how much of their
- * standard error is logged. They are shell scripts under the real dh-scope. */
-#include "ingest/generator.h"
-#include "ingest/generator_log.h"
-#include "ingest/log.h"
-#include "tests/support/check.h"
+/* Generators: how they end, and that they leave nothing behind. */
+#include "tests/support/generator_rig.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-static char *scope, *fetch; /* dh-scope and dh-fetch, where this program was built */
-static char marker[60];
-
-static char *environment[] = { marker, NULL };
-static char *command[] = { (char *)"/bin/bash", (char *)"-c", NULL, NULL };
-static struct dh_generator_config config = {
-	.name = (char *)"tester",
-	.command = command,
-	.environment = environment,
-	.max_s = 60,
-};
-
-/* --- one of them, and its end */
-
-static struct dh_io *io;
-static struct run {
-	struct dh_generator *generator;
-	const char *user, *voice;
-	bool is_text_open;
-	int err, output;
-	GSource *source;
-	bool is_over_told; /* call dh_generator_output_over at the end of the output */
-	/* I/O thread only */
-	char written[1000];
-	size_t length;
-	bool is_at_end;
-	int ends;
-	enum dh_generator_output what;
-	char error[500];
-} run;
-
-static void generator_ended(void *arg, const char *error, enum dh_generator_output output)
-{
-	(void)arg;
-	run.what = output;
-	run.ends++;
-	g_strlcpy(run.error, error ? error : "", sizeof run.error);
-	dh_generator_free(&run.generator);
-}
-
-static gboolean readable(gint fd, GIOCondition condition, gpointer arg)
-{
-	char bytes[4096];
-	ssize_t n = read(fd, bytes, sizeof bytes);
-
-	(void)condition;
-	(void)arg;
-	if (n > 0 && run.length + (size_t)n < sizeof run.written) {
-		memcpy(run.written + run.length, bytes, (size_t)n);
-		run.length += (size_t)n;
-	}
-	if (n > 0)
-		return G_SOURCE_CONTINUE;
-	dh_io_drop(&run.source);
-	run.is_at_end = true;
-	if (run.is_over_told && run.generator)
-		dh_generator_output_over(run.generator);
-	return G_SOURCE_REMOVE;
-}
-
-static void start_it(void *arg)
-{
-	int ends[2] = { -1, -1 };
-
-	(void)arg;
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		abort();
-	const struct dh_generator_spec spec = { .config = &config,
-		.url = config.urls ? config.urls[0] : NULL,
-		.scope = scope,
-		.fetch = fetch,
-		.user = run.user,
-		.who = "room 1: segment s-1",
-		.audio = -1,
-		.text = "hello",
-		.is_text_open = run.is_text_open,
-		.voice = run.voice,
-		.scene = { .room = "1", .segment = "s-1", .metadata = "{\"a\":1}", .position_ms = -1 },
-		.output = ends[1] };
-	run.err = dh_generator_start(&run.generator, io, &spec, generator_ended, NULL);
-	close(ends[1]);
-	run.output = ends[0];
-	if (run.err < 0)
-		close(ends[0]);
-	else
-		run.source = dh_io_watch(io, run.output, G_IO_IN | G_IO_HUP, readable, NULL);
-}
-
-static void free_it(void *arg)
-{
-	(void)arg;
-	dh_generator_free(&run.generator);
-}
-
-static void copy_run(void *arg)
-{
-	*(struct run *)arg = run;
-}
-
-static struct run look(void)
-{
-	struct run now;
-
-	dh_io_call(io, copy_run, &now);
-	return now;
-}
-
-/* Waits until it holds; a test that waits for ever is killed. */
-#define AWAIT(condition) \
-	do { \
-		while (!(condition)) \
-			usleep(2000); \
-	} while (0)
-
-static void start(const char *script)
-{
-	command[2] = (char *)script;
-	dh_io_call(io, start_it, NULL);
-	CHECK_INT(run.err, 0);
-}
-
-static void open_io(void)
-{
-	memset(&run, 0, sizeof run);
-	run.is_over_told = true;
-	CHECK_INT(dh_io_alloc(&io), 0);
-}
-
-static void drop_output(void *arg)
-{
-	(void)arg;
-	dh_io_drop(&run.source);
-	close(run.output);
-}
-
-static void close_io(void)
-{
-	dh_io_call(io, drop_output, NULL);
-	dh_io_free(&io);
-}
-
-/* --- whoever has the marker in the environment */
-
-static bool is_marked(const char *pid)
-{
-	char path[300], text[4096];
-	FILE *file;
-	size_t n;
-
-	snprintf(path, sizeof path, "/proc/%s/environ", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	n = fread(text, 1, sizeof text, file);
-	fclose(file);
-	return memmem(text, n, marker, strlen(marker)) != NULL;
-}
-
-static int count_marked(void)
-{
-	DIR *folder = opendir("/proc");
-	struct dirent *entry;
-	int n = 0;
-
-	while ((entry = readdir(folder)))
-		n += entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && is_marked(entry->d_name);
-	closedir(folder);
-	return n;
-}
 
 /* --- ends */
 
@@ -215,7 +38,7 @@ static const struct ending {
 static void test_ending(const void *arg)
 {
 	const struct ending *row = arg;
-	struct run now;
+	struct generator_run now;
 
 	open_io();
 	config.max_s = strncmp(row->name, "too late", 8) == 0 ? 1 : 60;
@@ -232,7 +55,7 @@ static void test_ending(const void *arg)
 /* It has none of root's privileges. */
 static void test_user(void)
 {
-	struct run now;
+	struct generator_run now;
 
 	if (geteuid() != 0)
 		CHECK_SKIP("only root can become somebody else");
@@ -248,13 +71,13 @@ static void test_user(void)
 	start("id");
 	AWAIT((now = look(), now.ends > 0 && now.is_at_end));
 	CHECK_INT(now.length, 0);
-	CHECK(strstr(now.error, "code 126"), "%s", now.error);
+	CHECK(strstr(now.error, "the generator cannot be started: no such user"), "%s", now.error);
 	close_io();
 }
 
 static void test_scene(void)
 {
-	struct run now;
+	struct generator_run now;
 
 	open_io();
 	run.voice = "ada";
@@ -262,6 +85,27 @@ static void test_scene(void)
 	AWAIT((now = look(), now.ends > 0 && now.is_at_end));
 	now.written[now.length] = 0;
 	CHECK_STR(now.written, "1,s-1,ada,{\"a\":1},,none\n");
+	close_io();
+}
+
+static int64_t used_us(void)
+{
+	struct rusage use;
+
+	getrusage(RUSAGE_CHILDREN, &use);
+	return (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * INT64_C(1000000) + use.ru_utime.tv_usec +
+		use.ru_stime.tv_usec;
+}
+
+/* While it waits, so does its scope. */
+static void test_idle(void)
+{
+	int64_t before_us = used_us();
+
+	open_io();
+	start("sleep 2");
+	AWAIT(look().ends > 0);
+	CHECK(used_us() - before_us < 1000000, "%" PRId64, used_us() - before_us);
 	close_io();
 }
 
@@ -279,7 +123,7 @@ static void add_last(void *arg)
 static void test_open_text(void)
 {
 	char *much = g_strnfill(1000000, 'x');
-	struct run now;
+	struct generator_run now;
 
 	open_io();
 	run.is_text_open = true;
@@ -307,7 +151,7 @@ static void test_open_text(void)
 
 static void test_memory(void)
 {
-	struct run now;
+	struct generator_run now;
 
 	open_io();
 	config.memory_mb = 50;
@@ -404,134 +248,6 @@ static void test_gateway_dies(const void *arg)
 	AWAIT(count_marked() == 0);
 }
 
-/* --- the log */
-
-static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
-static GString *logged; /* lines; protected by log_lock */
-
-static void keep(enum dh_log_level level, const char *text)
-{
-	(void)level;
-	pthread_mutex_lock(&log_lock);
-	g_string_append_printf(logged, "%s\n", text);
-	pthread_mutex_unlock(&log_lock);
-}
-
-static bool has_logged(const char *text)
-{
-	bool has;
-
-	pthread_mutex_lock(&log_lock);
-	has = strstr(logged->str, text) != NULL;
-	pthread_mutex_unlock(&log_lock);
-	return has;
-}
-
-static void begin_log(void)
-{
-	logged = g_string_new(NULL);
-	dh_log_set(keep);
-}
-
-static void end_log(void)
-{
-	dh_log_set(NULL);
-	g_string_free(logged, TRUE);
-}
-
-/* A generator whose output has ended keeps its grace period when it is freed, and its end
- * is logged. */
-static void test_grace(void)
-{
-	begin_log();
-	open_io();
-	start("echo; exec >&-; sleep 0.3; echo late words >&2; exit 6");
-	AWAIT(look().is_at_end);
-	dh_io_call(io, free_it, NULL);
-	AWAIT(has_logged("after its output: the generator ended with code 6"));
-	CHECK(has_logged("room 1: segment s-1: tester: late words\n"));
-	CHECK_INT(look().ends, 0);
-	close_io();
-	/* It gets no longer than that. */
-	open_io();
-	start("echo; exec >&-; sleep 1000");
-	AWAIT(look().is_at_end);
-	dh_io_call(io, free_it, NULL);
-	AWAIT(has_logged("1000 ms after its output had ended"));
-	AWAIT(count_marked() == 0);
-	close_io();
-	end_log();
-}
-
-/* --- its words */
-
-static int count_lines(const char *text, const char *what)
-{
-	int n = 0;
-
-	for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
-		n++;
-	return n;
-}
-
-static void test_words(void)
-{
-	begin_log();
-	open_io();
-	start("printf 'one\\ntwo \\033[31m\\302\\233 \\377 red\\r\\n\\n' >&2; "
-	      "head -c 5000 /dev/zero | tr '\\0' y >&2; exit 1");
-	AWAIT(look().ends > 0);
-	close_io();
-	CHECK(has_logged("room 1: segment s-1: tester: one\n"), "%s", logged->str);
-	CHECK(has_logged("tester: two "));
-	for (const char *at = logged->str; *at; at = g_utf8_next_char(at))
-		CHECK(*at == '\n' || !g_unichar_iscntrl(g_utf8_get_char(at)), "%s", at);
-	CHECK(g_utf8_validate(logged->str, -1, NULL));
-	CHECK_INT(count_lines(logged->str, "tester: yyy"), 1);
-	CHECK(has_logged("yyy…"));
-	CHECK(has_logged("4600 bytes of its standard error are left out, 0 whole lines"));
-	end_log();
-}
-
-/* 10 MB and more, in lines of equal length, as fast as they come. */
-static void test_flood(void)
-{
-	char notice[100];
-	int lines, seconds;
-	int64_t begin_us = g_get_monotonic_time();
-
-	begin_log();
-	open_io();
-	start("yes 0123456789012345678901234567890123456789012345678901234567890123456789012345678"
-	      " | head -n 131072 >&2");
-	AWAIT(look().ends > 0);
-	close_io();
-	seconds = (int)((g_get_monotonic_time() - begin_us) / G_USEC_PER_SEC) + 1;
-	lines = count_lines(logged->str, "tester: 0123");
-	CHECK(lines > 0 && lines <= DH_GENERATOR_LINES && lines <= seconds * DH_GENERATOR_LINES_PER_S, "%d in %d s",
-		lines, seconds);
-	if (seconds <= 1) {
-		snprintf(notice, sizeof notice, "%d bytes of its standard error are left out, %d whole lines",
-			(131072 - lines) * 82, 131072 - lines);
-		CHECK(has_logged(notice), "%s", logged->str);
-	}
-	CHECK(logged->len < 100 * 1024, "%zu", logged->len);
-	CHECK(has_logged("left out"));
-	end_log();
-}
-
-/* Over a long time: this many in total. */
-static void test_many_words(void)
-{
-	begin_log();
-	open_io();
-	start("for i in {1..13}; do yes word | head -n 20 >&2; sleep 1.01; done");
-	AWAIT(look().ends > 0);
-	close_io();
-	CHECK_INT(count_lines(logged->str, "tester: word"), DH_GENERATOR_LINES);
-	end_log();
-}
-
 static void test_absent(void)
 {
 	static char *absent[] = { (char *)"/nonexistent/speak", NULL };
@@ -540,14 +256,17 @@ static void test_absent(void)
 	config.command = absent;
 	dh_io_call(io, start_it, NULL);
 	config.command = command;
-	CHECK_INT(run.err, -ENOENT);
-	dh_io_free(&io);
+	CHECK_INT(run.err, 0);
+	AWAIT(look().ends > 0);
+	CHECK_STR(look().error, "the generator cannot be started: /nonexistent/speak: No such file or directory");
+	close_io();
 }
 
 static const struct check_test tests[] = {
 	TABLE(test_ending, endings),
 	TEST(test_user),
 	TEST(test_scene),
+	TEST(test_idle),
 	TEST(test_open_text),
 	TEST(test_memory),
 	TABLE(test_freed, survivors),
@@ -555,26 +274,10 @@ static const struct check_test tests[] = {
 	TABLE(test_freed, deaf_scopes),
 	TABLE(test_end_of_all, deaf_scopes),
 	TABLE(test_gateway_dies, survivors),
-	TEST(test_grace),
-	TEST(test_words),
-	TEST(test_flood),
-	TEST(test_many_words),
 	TEST(test_absent),
 };
 
 int main(int argc, char **argv)
 {
-	char *program = g_file_read_link("/proc/self/exe", NULL);
-	char *folder = g_path_get_dirname(program);
-	int status;
-
-	snprintf(marker, sizeof marker, "DH_TEST_MARKER=%d-%" PRId64, (int)getpid(), g_get_monotonic_time());
-	scope = g_build_filename(folder, "..", "..", "dh-scope", NULL);
-	fetch = g_build_filename(folder, "..", "..", "dh-fetch", NULL);
-	status = CHECK_MAIN(argc, argv, tests);
-	g_free(scope);
-	g_free(fetch);
-	g_free(folder);
-	g_free(program);
-	return status;
+	return run_generator_tests(argc, argv, tests, G_N_ELEMENTS(tests));
 }

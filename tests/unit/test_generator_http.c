@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ struct service {
 	char url[60];
 	const char *answer;
 	const char *after; /* the answer is sent once the request contains this */
+	int stop_ms;       /* whoever asks is stopped while it is sent, and for so long after */
 	bool is_kept;      /* the connection stays open after the answer */
 	int connection;
 	pthread_t thread;
@@ -56,6 +58,31 @@ static void listen_on(struct service *service)
 	snprintf(service->url, sizeof service->url, "http://me:secret@127.0.0.1:%d/say", ntohs(address.sin_port));
 }
 
+/* The dh-fetch that asks this service; 0: none does. */
+static pid_t find_fetch(const char *url)
+{
+	GDir *folder = g_dir_open("/proc", 0, NULL);
+	const char *name;
+	pid_t found = 0;
+
+	while (!found && (name = g_dir_read_name(folder))) {
+		char *path = g_strdup_printf("/proc/%s/comm", name), *text = NULL;
+		if (g_ascii_isdigit(*name) && g_file_get_contents(path, &text, NULL, NULL) &&
+			g_str_has_prefix(text, "dh-fetch")) {
+			char *environ_path = g_strdup_printf("/proc/%s/environ", name), *all = NULL;
+			gsize size = 0;
+			if (g_file_get_contents(environ_path, &all, &size, NULL) && memmem(all, size, url, strlen(url)))
+				found = atoi(name);
+			g_free(all);
+			g_free(environ_path);
+		}
+		g_free(text);
+		g_free(path);
+	}
+	g_dir_close(folder);
+	return found;
+}
+
 static void *serve(void *arg)
 {
 	struct service *service = arg;
@@ -72,8 +99,15 @@ static void *serve(void *arg)
 		service->length += fits;
 		pthread_mutex_unlock(&service->lock);
 	}
+	pid_t stopped = service->stop_ms ? find_fetch(service->url) : 0;
+	if (stopped)
+		kill(stopped, SIGSTOP);
 	if (write(service->connection, service->answer, strlen(service->answer)) < 0)
 		perror("write");
+	if (stopped) {
+		usleep((useconds_t)service->stop_ms * 1000);
+		kill(stopped, SIGCONT);
+	}
 	if (!service->is_kept) {
 		close(service->connection);
 		service->connection = -1;
@@ -154,6 +188,7 @@ static void start_it(void *arg)
 		.fetch = fetch,
 		.who = "room 1: segment s-1",
 		.audio = -1,
+		.socket = -1,
 		.text = "Hello, ",
 		.is_text_open = run.is_text_open,
 		.voice = "d\xc3\xa9:100%",
@@ -336,7 +371,23 @@ static void test_silent(void)
 	end_service(&service);
 	CHECK_STR(now.written, "me");
 	CHECK_STR(now.error, "the generator sent nothing for 1 s");
-	CHECK_INT(now.what, DH_OUTPUT_SOME);
+	CHECK_INT(now.what, DH_OUTPUT_SILENT);
+}
+
+/* What came while dh-fetch had no processor is no silence, however late it is read. */
+static void test_late_itself(void)
+{
+	struct service service = { .answer = OK "Content-Length: 5\r\n\r\nmedia", .after = "Hello, ", .stop_ms = 1300 };
+	struct run now;
+
+	config.silence_s = 1;
+	start_service(&service);
+	start(service.url);
+	now = finish();
+	config.silence_s = 60;
+	end_service(&service);
+	CHECK_STR(now.error, "");
+	CHECK_STR(now.written, "media");
 }
 
 /* Nobody listens there; and nobody ever answers to such a name. */
@@ -385,6 +436,7 @@ static const struct check_test tests[] = {
 	TEST(test_request),
 	TEST(test_open_text),
 	TEST(test_silent),
+	TEST(test_late_itself),
 	TEST(test_unreachable),
 	TEST(test_secrets),
 };

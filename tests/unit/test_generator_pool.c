@@ -118,6 +118,43 @@ static void test_all_fail(void)
 	dh_generator_pool_free(&pool);
 }
 
+/* Processes: those that are on their way are waited for, those that could not be started are not. */
+static void test_processes(void)
+{
+	static struct dh_generator_config config;
+	char *command[] = { (char *)"/bin/speak", NULL };
+	struct dh_place_stats stats;
+
+	config = (struct dh_generator_config){ .command = command, .processes = 3 };
+	CHECK_INT(dh_generator_places(&config), 3);
+	struct dh_generator_pool *pool = dh_generator_pool_new(&config);
+	for (int i = 0; i < 3; i++)
+		dh_generator_pool_set_state(pool, i, DH_PLACE_COMING);
+	CHECK_INT(dh_generator_pool_take(pool, 0, 1), -EAGAIN);
+	dh_generator_pool_set_state(pool, 1, DH_PLACE_GONE);
+	CHECK_INT(dh_generator_pool_take(pool, 5, 1), -EHOSTDOWN);
+	CHECK_INT(dh_generator_pool_take(pool, 7, 1), -ENOENT);
+	CHECK_INT(dh_generator_pool_take(pool, 0, 1), -EAGAIN);
+	dh_generator_pool_set_state(pool, 2, DH_PLACE_THERE);
+	CHECK_INT(dh_generator_pool_take(pool, 0, 1), 2); /* one at a time */
+	CHECK_INT(dh_generator_pool_take(pool, 0, 1), -EAGAIN);
+	dh_generator_pool_stats(pool, 2, 1, &stats);
+	CHECK_INT(stats.at_once, 1);
+	/* One that failed is left alone; but a new one in its place is not. */
+	dh_generator_pool_leave(pool, 2, DH_PLACE_FAILED, 1);
+	CHECK_INT(dh_generator_pool_take(pool, 0, 2), -EAGAIN); /* the first is on its way */
+	dh_generator_pool_set_state(pool, 0, DH_PLACE_GONE);
+	CHECK_INT(dh_generator_pool_take(pool, 0, 2), 2); /* rather than none */
+	dh_generator_pool_leave(pool, 2, DH_PLACE_FAILED, 2);
+	dh_generator_pool_set_state(pool, 2, DH_PLACE_GONE);
+	CHECK_INT(dh_generator_pool_take(pool, 0, 3), -EHOSTDOWN);
+	dh_generator_pool_set_state(pool, 2, DH_PLACE_THERE);
+	dh_generator_pool_stats(pool, 2, 3, &stats);
+	CHECK_INT(stats.pause_ms, 0);
+	CHECK_INT(dh_generator_pool_take(pool, 0, 3), 2);
+	dh_generator_pool_free(&pool);
+}
+
 /* How much of a text has been said, by how fast it was said before. */
 static void test_speed(void)
 {
@@ -137,6 +174,7 @@ static const struct check_test tests[] = {
 	TEST(test_at_once),
 	TEST(test_pauses),
 	TEST(test_all_fail),
+	TEST(test_processes),
 	TEST(test_speed),
 };
 

@@ -14,9 +14,10 @@ from .aio import AsyncSegment, AsyncStage
 from .container import mux
 from .errors import EncodeError, Interrupted, PushError, Result, SegmentEnded
 from .segment import Segment
+from .serve import Refused, Request, serve
 from .stage import Stage
 from .token import push_token
 
-__all__ = ["AsyncSegment", "AsyncStage", "EncodeError", "Interrupted", "PushError", "Result", "Segment",
-           "SegmentEnded", "Stage", "mux", "push_token"]
+__all__ = ["AsyncSegment", "AsyncStage", "EncodeError", "Interrupted", "PushError", "Refused", "Request", "Result",
+           "Segment", "SegmentEnded", "Stage", "mux", "push_token", "serve"]
 __version__ = "0.9.0"

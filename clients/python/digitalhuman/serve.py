@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Serves a generator: whoever wants to hear something POSTs a text, and gets the segment while it is being made."""
+import codecs
+import contextlib
+import json
+import os
+import socket
+import traceback
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Tuple
+from urllib.parse import unquote
+
+from .container import mux
+
+FIRST_FD = 3        # of systemd's socket activation; the gateway does it, too
+MOST_TEXT = 1 << 20
+
+
+class Refused(Exception):
+    """The request is wrong, and would be so anywhere: no other process is asked."""
+
+
+class Request:
+    """What should be said. `voice`, `room`, `segment`, `clip`: texts, or None. `metadata`: as given to `say`, or None.
+    `position_ms`: where the idle clip will probably be when the segment begins, or None. `headers`: all of them."""
+
+    def __init__(self, headers: Mapping[str, str], body: Iterator[bytes]) -> None:
+        def value(name: str) -> Optional[str]:
+            text = headers.get("X-Dh-" + name)
+            return None if text is None else unquote(text)
+        self.headers = headers
+        self.voice, self.room, self.segment = value("Voice"), value("Room"), value("Segment")
+        self.clip = value("Clip")
+        metadata, position = headers.get("X-Dh-Metadata"), value("Position-Ms")
+        self.metadata = json.loads(metadata) if metadata else None
+        self.position_ms = int(position) if position else None
+        self.is_audio = headers.get("Content-Type", "").startswith("application/octet-stream")
+        self._body, self._read = body, b""
+
+    def pieces(self) -> Iterator[str]:
+        """The text while it is being written. Once only, and not together with `text`."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        for data in self._body:
+            piece = decoder.decode(data)
+            if piece:
+                yield piece
+
+    @property
+    def audio(self) -> bytes:
+        """The voice that exists already, a file, if `is_audio`."""
+        self._read += b"".join(self._body)
+        return self._read
+
+    @property
+    def text(self) -> str:
+        """All of the text; waits until it is complete."""
+        return self.audio.decode("utf-8", "replace")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    generate: Callable[[Request], Iterable[Tuple[Any, Any]]]
+    form: Mapping[str, Any]
+
+    def address_string(self) -> str:
+        return self.client_address[0] if self.client_address else "the gateway"
+
+    def log_request(self, code: Any = "-", size: Any = "-") -> None:
+        pass
+
+    def do_GET(self) -> None:
+        """The gateway asks whether it is ready."""
+        self.answer(204, "No Content")
+
+    def answer(self, status: int, text: str) -> None:
+        self.close_connection = True
+        body = b"" if status == 204 else text.encode() + b"\n"
+        self.send_response(status)
+        self.send_header("Connection", "close")
+        if body:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def body(self) -> Iterator[bytes]:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            yield self.rfile.read(min(int(self.headers.get("Content-Length") or 0), MOST_TEXT))
+            return
+        while True:
+            size = int(self.rfile.readline(100).split(b";")[0], 16)
+            if not 0 < size <= MOST_TEXT:
+                return
+            yield self.rfile.read(size)
+            self.rfile.readline(100)
+
+    def do_POST(self) -> None:
+        self.close_connection = True
+        try:
+            with contextlib.suppress(ConnectionError):      # interrupted: nobody wants the rest
+                self.say(Request(self.headers, self.body()))
+        except Refused as refused:
+            self.answer(400, str(refused))
+
+    def say(self, request: Request) -> None:
+        data = iter(mux(type(self).generate(request), **self.form))
+        try:
+            first = next(data, b"")
+        except (ConnectionError, Refused):
+            raise
+        except Exception as error:      # another process may do better
+            traceback.print_exc()
+            self.answer(500, f"{type(error).__name__}: {error}")
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "video/x-nut")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.send(first)
+        for piece in data:
+            self.send(piece)
+        self.wfile.write(b"0\r\n\r\n")      # without it, the gateway knows that the rest is missing
+
+    def send(self, data: bytes) -> None:
+        if data:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+
+def _given_socket() -> Optional[socket.socket]:
+    """LISTEN_PID may be a shell's that started this process."""
+    if os.environ.get("LISTEN_FDS") != "1":
+        return None
+    given = socket.socket(fileno=FIRST_FD)
+    if not given.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        given.detach()
+        return None
+    return given
+
+
+def serve(generate: Callable[[Request], Iterable[Tuple[Any, Any]]], *, listen: str = "127.0.0.1:9000",
+          at_once: bool = False, **form: Any) -> None:
+    """Serves until it is killed. `generate` gets a Request and yields (frame, samples), either of which may be None;
+    `form` is their form, as for Stage.segment() (fps, sample_rate, …). Started by the gateway, or by systemd, it
+    listens where those say, otherwise on `listen`. `at_once`: several requests at a time, each in a thread."""
+    handler = type("Handler", (_Handler,), {"generate": staticmethod(generate), "form": form})
+    host, _, port = listen.rpartition(":")
+    given = _given_socket()
+    server = (ThreadingHTTPServer if at_once else HTTPServer)((host, int(port)), handler,
+                                                               bind_and_activate=given is None)
+    if given:
+        server.socket.close()
+        server.socket = given
+    else:
+        print(f"http://{host}:{server.server_port}/say", flush=True)
+    with server:
+        server.serve_forever()
