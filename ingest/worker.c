@@ -42,10 +42,31 @@ static bool has_news(int fd)
 	return poll(&poll_fd, 1, 0) > 0;
 }
 
+/* One that is late because it gets no processor, on a machine that is too busy, will come: if it
+ * were killed, the next one would be as late. It is looked at again after a while, and is starved if
+ * it has had less than a quarter of a processor since. */
+static bool is_starved(struct dh_worker *worker, int limit_ms)
+{
+	int64_t before_us = worker->used_us, again_ms = MAX(limit_ms / 2, 1);
+	bool is_runnable = dh_child_is_runnable(worker->child, &worker->used_us);
+
+	if (!is_runnable || (before_us >= 0 && worker->used_us - before_us > again_ms * 1000 / 4))
+		return false;
+	dh_io_timer_set(worker->timer, again_ms);
+	return true;
+}
+
+static int limit_ms(const struct dh_worker *worker)
+{
+	return worker->job ? worker->job->silence_ms : worker->workers->config.start_ms;
+}
+
 static gboolean timeout(gpointer arg)
 {
 	struct dh_worker *worker = arg;
 
+	if (!worker->is_drained && is_starved(worker, limit_ms(worker)))
+		return G_SOURCE_CONTINUE;
 	if (worker->control_source && worker->state == DH_WORKER_STARTING && has_news(worker->control))
 		dh_io_timer_set(worker->timer, worker->workers->config.start_ms);
 	else if (worker->output_source && worker->job && has_news(worker->output))
@@ -83,6 +104,7 @@ static int deliver(struct dh_worker *worker, const void *bytes, size_t size)
 		return 0;
 	if (!worker->is_exited)
 		dh_io_timer_set(worker->timer, job->silence_ms);
+	worker->used_us = -1;
 	job->is_in_data = true;
 	err = job->listener.data(job->arg, bytes, size);
 	job->is_in_data = false;
@@ -158,6 +180,7 @@ static gboolean control(gint fd, GIOCondition condition, gpointer arg)
 				version, DH_PREPARE_PROTOCOL));
 	else {
 		worker->state = DH_WORKER_READY;
+		worker->used_us = -1;
 		worker->ready_us = g_get_monotonic_time();
 		dh_io_timer_set(worker->timer, -1);
 		dh_workers_pump(worker->workers);
@@ -288,6 +311,7 @@ int dh_worker_start(struct dh_workers *workers, struct dh_worker **worker, char 
 
 	new->workers = workers;
 	new->output = new->control = -1;
+	new->used_us = -1;
 	err = spawn(new);
 	if (err < 0) {
 		*error = g_strdup_printf("%s cannot be started: %s", workers->config.path, g_strerror(-err));

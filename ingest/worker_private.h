@@ -39,6 +39,7 @@ struct dh_worker {
 	struct dh_job *job; /* if BUSY, until cancelled */
 	bool is_live;       /* if BUSY: the job is or was live */
 	bool is_exited, is_drained;
+	int64_t used_us; /* of processor time, when it was late; -1: it was not */
 	int status;
 	/* why we killed it, if we did */
 	int why_code;

@@ -125,6 +125,16 @@ static int halve(int count)
 	return DH_PREPARE_OK;
 }
 
+static int late(int count)
+{
+	write_start();
+	write_run(0, count / 2);
+	usleep(1500000);
+	write_run(count / 2, count);
+	write_end(count);
+	return DH_PREPARE_OK;
+}
+
 static int late_exit(int code)
 {
 	good(5);
@@ -270,6 +280,7 @@ static const struct script {
 	{ "good", good },
 	{ "slow", slow },
 	{ "halve", halve },
+	{ "late", late },
 	{ "late_exit", late_exit },
 	{ "cut", cut },
 	{ "crash", crash },
@@ -325,6 +336,8 @@ static void start(const char *how)
 		exit(DH_PREPARE_INTERNAL);
 	if (strcmp(how, "mute") == 0)
 		pause();
+	if (strcmp(how, "late") == 0)
+		usleep(1500000);
 	if (strcmp(how, "noise") == 0)
 		say("hello");
 	snprintf(text, sizeof text, "ready %d",

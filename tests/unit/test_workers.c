@@ -3,6 +3,9 @@
  * worker is tests/support/fake_worker. */
 #include "tests/support/ingest_fixture.h"
 
+#include <stdatomic.h>
+
+#include "ingest/child.h"
 #include "ingest/worker_version.h"
 
 /* --- what a worker may do */
@@ -209,6 +212,52 @@ static void test_memory_limit(void)
 	ingest_fixture_close(&fixture);
 }
 
+/* --- workers that get no processor */
+
+/* As if each process waited for one so many times. */
+static atomic_int starved_looks;
+bool __real_dh_child_is_runnable(const struct dh_child *child, int64_t *used_us);
+bool __wrap_dh_child_is_runnable(const struct dh_child *child, int64_t *used_us);
+
+bool __wrap_dh_child_is_runnable(const struct dh_child *child, int64_t *used_us)
+{
+	if (atomic_fetch_sub(&starved_looks, 1) <= 0)
+		return __real_dh_child_is_runnable(child, used_us);
+	*used_us = 1000;
+	return true;
+}
+
+/* They are late, and would be as late if others were started in their place. */
+static const struct starving {
+	const char *how, *script;
+	int start_ms, silence_ms;
+} starving[] = {
+	{ "late", "good 3", 200, 60000 },
+	{ "", "late 3", 60000, 200 },
+};
+
+static void test_starving(const void *arg)
+{
+	const struct starving *row = arg;
+	struct ingest_fixture fixture;
+	struct heard heard;
+
+	atomic_store(&starved_looks, INT_MAX);
+	ingest_fixture_init(&fixture);
+	ingest_fixture_how(&fixture, row->how);
+	fixture.config.warm_workers = 0;
+	fixture.config.worker_start_ms = row->start_ms;
+	fixture.config.worker_silence_ms = row->silence_ms;
+	fixture.config.worker_wait_ms = 0;
+	ingest_fixture_open(&fixture);
+	listen_to(&fixture, &heard, row->script);
+	AWAIT(&heard, heard.ends + heard.failures > 0);
+	check_good(&heard, 3);
+	heard_clear(&heard);
+	ingest_fixture_close(&fixture);
+	atomic_store(&starved_looks, 0);
+}
+
 /* --- workers that do not start */
 
 static const struct start {
@@ -266,6 +315,7 @@ static const struct check_test tests[] = {
 	TEST(test_the_version_is_asked_confined),
 	TEST(test_no_descriptor_is_inherited),
 	TEST(test_memory_limit),
+	TABLE(test_starving, starving),
 	TABLE(test_starts, starts),
 };
 
