@@ -55,8 +55,13 @@ class Package(unittest.TestCase):
                        if name.startswith("python3-digitalhuman_") and name.endswith(".deb"))
         cls.push, = (os.path.join(cls.folder, name) for name in os.listdir(cls.folder)
                      if name.startswith("dh-push_") and name.endswith(".deb"))
+        cls.prepare, = (os.path.join(cls.folder, name) for name in os.listdir(cls.folder)
+                        if name.startswith("dh-prepare_") and name.endswith(".deb"))
         cls.root = os.path.join(cls.folder, "root")
         run("dpkg-deb", "-x", cls.deb, cls.root)
+        cls.contents = set(os.path.relpath(os.path.join(path, name), cls.root)
+                           for path, _, names in os.walk(cls.root) for name in names)
+        run("dpkg-deb", "-x", cls.prepare, cls.root)
         cls.sources = sources
 
     def path(self, name):
@@ -73,7 +78,7 @@ class Package(unittest.TestCase):
 
     def test_lintian_finds_nothing(self):
         found = run("lintian", "--allow-root", "--display-info", "--pedantic", "--fail-on", "none", self.deb,
-                    self.python, self.push)
+                    self.python, self.push, self.prepare)
         self.assertEqual(found, "")
 
     def test_the_python_package_works_without_anything_else(self):
@@ -88,14 +93,21 @@ class Package(unittest.TestCase):
         with open(os.path.join(path, "digitalhuman/__init__.py")) as f:
             self.assertIn("__version__ = \"%s\"" % version, f.read())
 
-    def test_dh_push_needs_no_janus(self):
-        """It is for the machines of generators."""
-        root = os.path.join(self.folder, "push")
-        run("dpkg-deb", "-x", self.push, root)
-        self.assertNotIn("janus", run("dpkg-deb", "--field", self.push, "Depends"))
-        self.assertIn("--secret-file", run(os.path.join(root, "usr/bin/dh-push"), "--help"))
-        self.assertTrue(os.path.exists(os.path.join(root, "usr/share/man/man1/dh-push.1.gz")))
-        self.assertFalse(os.path.exists(self.path("usr/bin/dh-push")))
+    def test_generators_machines_need_no_janus(self):
+        """dh-prepare, dh-push and the Python package."""
+        for name, deb, option in (("dh-push", self.push, "--secret-file"), ("dh-prepare", self.prepare, "--avatar")):
+            root = os.path.join(self.folder, name)
+            run("dpkg-deb", "-x", deb, root)
+            self.assertNotIn("janus", run("dpkg-deb", "--field", deb, "Depends"))
+            self.assertIn(option, run(os.path.join(root, "usr/bin", name), "--help"))
+            self.assertTrue(os.path.exists(os.path.join(root, f"usr/share/man/man1/{name}.1.gz")))
+            self.assertFalse({file for file in self.contents if os.path.basename(file).startswith(name)})
+        for field in ("Depends", "Recommends"):
+            self.assertNotIn("janus", run("dpkg-deb", "--field", self.python, field))
+
+    def test_the_plugin_has_the_dh_prepare_of_its_own_release(self):
+        version = run("dpkg-deb", "--field", self.prepare, "Version").strip()
+        self.assertIn(f"dh-prepare (= {version})", run("dpkg-deb", "--field", self.deb, "Depends"))
 
     def test_cleaning_leaves_the_sources_as_they_were(self):
         run("debian/rules", "clean", cwd=self.sources)
