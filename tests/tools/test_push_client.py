@@ -11,109 +11,11 @@ import signal
 import socket
 import ssl
 import subprocess
-import tempfile
 import threading
 import unittest
 
 from certificates import Authority
-
-PUSH = os.path.join(os.environ["DH_BUILD"], "dh-push")
-PREPARE = os.environ["DH_PREPARE"]
-WAIT_S = 60
-# LeakSanitizer crashes where it looks at the thread-local memory of threads of GIO's TLS.
-if "ASAN_OPTIONS" in os.environ:
-    os.environ["ASAN_OPTIONS"] += ":intercept_tls_get_addr=0"
-FINISHED = b'{"digitalhuman":"event","event":"finished","segment":"s-1","played_ms":1000}\n'
-
-
-class Gateway:
-    """Takes one connection; `script` is called with it and what was read of it is kept."""
-
-    def __init__(self, script, path=None, tls=None):
-        self.script, self.path, self.tls = script, path, tls
-        self.error, self.data = None, b""
-        self.listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
-        self.listener.bind(path or ("127.0.0.1", 0))
-        self.listener.listen()
-        self.listener.settimeout(WAIT_S)
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    @property
-    def address(self):
-        if self.path:
-            return "unix:" + self.path
-        return "%s127.0.0.1:%d" % ("tls://" if self.tls else "", self.listener.getsockname()[1])
-
-    def run(self):
-        try:
-            sock, _ = self.listener.accept()
-            sock.settimeout(WAIT_S)
-            with sock:
-                if self.tls:
-                    sock = self.tls.wrap_socket(sock, server_side=True, suppress_ragged_eofs=False)
-                self.sock = sock
-                self.script(self)
-                sock.close()
-        except Exception as error:      # pylint: disable=broad-except
-            self.error = error
-
-    def line(self):
-        """One, read so that nothing behind it is."""
-        line = b""
-        while not line.endswith(b"\n"):
-            byte = self.sock.recv(1)
-            if not byte:
-                raise EOFError(line)
-            line += byte
-        return json.loads(line)
-
-    def rest(self):
-        while True:
-            data = self.sock.recv(1 << 16)
-            if not data:
-                return self.data
-            self.data += data
-
-    def say(self, data):
-        self.sock.sendall(data)
-
-    def close(self):
-        self.listener.close()
-        self.thread.join(WAIT_S)
-
-
-def finish(gateway):
-    gateway.first = gateway.line()
-    gateway.rest()
-    gateway.say(FINISHED)
-
-
-class PushCase(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="dh-push-")
-        cls.addClassCleanup(shutil.rmtree, cls.folder, True)
-
-    def path(self, name, data=None):
-        path = os.path.join(self.folder, name)
-        if data is not None:
-            with open(path, "wb") as file:
-                file.write(data)
-        return path
-
-    def gateway(self, script=finish, **more):
-        gateway = Gateway(script, **more)
-        self.addCleanup(gateway.close)
-        return gateway
-
-    def push(self, address, *options, data=b"media", code=0, environment=None, **more):
-        done = subprocess.run([PUSH, "--room", "1", *options, getattr(address, "address", address)],
-                              env=dict(os.environ, LC_ALL="C.UTF-8", **(environment or {})),
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=WAIT_S,
-                              **(more if "stdin" in more else {"input": data}))
-        self.assertEqual(done.returncode, code, done.stderr.decode())
-        return done.stdout.decode(), done.stderr.decode()
+from push_case import FINISHED, PREPARE, PUSH, PushCase, WAIT_S, finish
 
 
 class Sending(PushCase):
