@@ -392,14 +392,25 @@ class Unfinished(Services):
         self.assertEqual((end["played_ms"], rest["event"]), (0, "finished"))
 
     def test_what_has_not_begun_is_said_as_a_whole(self):
-        """It fails while another one plays."""
+        """It fails while another one plays, which ends after that."""
+        has_failed = threading.Event()
+        self.addCleanup(has_failed.set)
         self.begun.set()
-        self.answers["alone"] = lambda asked: self.half(asked) if asked.await_whole() or asked.text == b"fails" else \
-            asked.send(self.media)
+
+        def answer(asked):
+            asked.await_whole()
+            if asked.text == b"fails":
+                self.half(asked)
+            else:
+                asked.send(self.media[:len(self.media) // 2])
+                has_failed.wait(60)
+                asked.send(self.media[len(self.media) // 2:])
+        self.answers["alone"] = answer
         room, events = self.speaking_room("alone")
         self.say(room, "plays")
         segment = self.say(room, "fails")
         continued = events.wait(lambda e: e.get("event") == "continued")
+        has_failed.set()
         end = self.end_of(events, segment)
         self.assertEqual((end["event"], end["played_ms"]), ("failed", 0))
         self.assertEqual(self.end_of(events, continued["by"])["event"], "finished")
