@@ -66,9 +66,9 @@ void dh_playout_free(struct dh_playout **playout)
 
 int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle)
 {
-	if (playout->timeline.idle)
+	if (playout->timeline.idle.pictures)
 		return -EALREADY;
-	int err = dh_timeline_set_idle(&playout->timeline, idle);
+	int err = dh_idle_clip_set(&playout->timeline.idle, idle);
 	if (err)
 		return err;
 	playout->fanout.newcomers = true; /* waiting viewers get the anchor at once */
@@ -132,6 +132,34 @@ int64_t dh_playout_idle_at(const struct dh_playout *playout, int64_t now_ticks, 
 	return dh_timeline_idle_at(&playout->timeline, dh_playout_media_ticks(playout, now_ticks), length_ticks);
 }
 
+/* --- bridges */
+
+int dh_playout_plan_bridge(const struct dh_playout *playout, int64_t fade_ticks, struct dh_bridge_plan *plan)
+{
+	const struct dh_timeline *timeline = &playout->timeline;
+	size_t last;
+	if (!timeline->playing || !timeline->idle.pictures ||
+		!dh_segment_last_picture(timeline->playing, timeline->rule, &last))
+		return -EAGAIN;
+	return dh_bridge_plan(plan, timeline->playing, last, timeline->idle.pictures, fade_ticks);
+}
+
+struct dh_unit *dh_playout_idle_picture(const struct dh_playout *playout, size_t index)
+{
+	const struct dh_segment *pictures = playout->timeline.idle.pictures;
+	return dh_segment_unit(pictures, DH_VIDEO, index % dh_segment_count(pictures, DH_VIDEO));
+}
+
+struct dh_unit *dh_playout_idle_anchor(const struct dh_playout *playout)
+{
+	return dh_segment_anchor(playout->timeline.idle.pictures);
+}
+
+int dh_playout_set_bridge(struct dh_playout *playout, struct dh_segment *bridge, struct dh_unit *from, size_t back)
+{
+	return dh_idle_clip_set_bridge(&playout->timeline.idle, bridge, from, back);
+}
+
 /* --- viewers */
 
 int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed, void *user,
@@ -139,7 +167,7 @@ int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity
 {
 	int err = dh_fanout_add(&playout->fanout, seed, user, viewer);
 	if (!err && playout->fanout.count == 1) /* the first viewer: the idle clip restarts at an entry */
-		playout->timeline.idle_runs = false;
+		playout->timeline.idle.runs = false;
 	return err;
 }
 

@@ -37,6 +37,7 @@
 
 #include <stdbool.h>
 
+#include "bridge.h"
 #include "continuity.h"
 #include "packets.h"
 #include "segment.h"
@@ -213,6 +214,21 @@ int64_t dh_playout_media_ticks(const struct dh_playout *playout, int64_t now_tic
 /* Where the idle clip is, in *length_ticks, while nothing plays; -1: something does, or nobody
  * watches. */
 int64_t dh_playout_idle_at(const struct dh_playout *playout, int64_t now_ticks, int64_t *length_ticks);
+
+/* --- bridges (bridge.h) */
+
+/* Plans the bridge from the end of the playing segment to the idle clip, if that end is known.
+ * -EAGAIN: nothing plays, it has no pictures, or its end is not known; else as
+ * dh_bridge_plan. */
+int dh_playout_plan_bridge(const struct dh_playout *playout, int64_t fade_ticks, struct dh_bridge_plan *plan);
+/* Picture `index` of the idle clip, which goes on at 0 behind its last, and its anchor.
+ * Borrowed. There is a clip. */
+struct dh_unit *dh_playout_idle_picture(const struct dh_playout *playout, size_t index);
+struct dh_unit *dh_playout_idle_anchor(const struct dh_playout *playout);
+/* Where the avatar begins to idle after the picture `from`, it does so with `bridge`, which
+ * leads to the clip's picture `back`. Replaces the one before; takes ownership on success.
+ * -EINVAL: there is no idle clip, or the bridge does not fit it. */
+int dh_playout_set_bridge(struct dh_playout *playout, struct dh_segment *bridge, struct dh_unit *from, size_t back);
 
 /* --- viewers */
 

@@ -91,7 +91,7 @@ static void give_turn(struct dh_playout *playout)
 	struct dh_segment *first = playout->queue.count ? playout->queue.at[0] : NULL;
 	if (playout->turn && !playout->turn_began && (!first || !is_of(first, playout->turn)))
 		give_up_turn(playout);
-	if (!playout->turn && first && playout->timeline.idle)
+	if (!playout->turn && first && playout->timeline.idle.pictures)
 		playout->turn = dh_playout_utterance(playout, first);
 }
 
@@ -181,7 +181,7 @@ static bool is_in_turn(const struct dh_playout *playout, const struct dh_segment
 
 struct dh_segment *dh_playout_startable(const struct dh_playout *playout)
 {
-	if (!playout->timeline.idle || !playout->queue.count)
+	if (!playout->timeline.idle.pictures || !playout->queue.count)
 		return NULL;
 	struct dh_segment *next = playout->queue.at[0];
 	bool is_free = !playout->timeline.playing && !dh_playout_is_between_pieces(playout);

@@ -284,6 +284,17 @@ int64_t dh_segment_duration_ticks(const struct dh_segment *segment, enum dh_dura
 	return dh_slot_ceil(length);
 }
 
+bool dh_segment_last_picture(const struct dh_segment *segment, enum dh_duration rule, size_t *index)
+{
+	const struct units *pictures = &segment->units[DH_VIDEO];
+	int64_t duration = dh_segment_duration_ticks(segment, rule);
+	size_t n = pictures->count;
+	while (n > 0 && pictures->at[n - 1]->pts_ticks >= duration)
+		n--;
+	*index = n - 1;
+	return n > 0;
+}
+
 size_t dh_segment_count(const struct dh_segment *segment, enum dh_media media)
 {
 	return segment->units[media].count;

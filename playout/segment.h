@@ -98,6 +98,10 @@ int64_t dh_segment_known_ticks(const struct dh_segment *segment);
  * lasts as long as its units. */
 int64_t dh_segment_duration_ticks(const struct dh_segment *segment, enum dh_duration rule);
 
+/* The picture that it shows last, if it is played to its end: sets *index. False: it has none,
+ * or its end is not known yet. */
+bool dh_segment_last_picture(const struct dh_segment *segment, enum dh_duration rule, size_t *index);
+
 /* The number of units of a medium, and the unit at `index`: borrowed, valid as long
  * as the segment. */
 size_t dh_segment_count(const struct dh_segment *segment, enum dh_media media);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "timeline.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 #include "timebase.h"
 
 /* How much later than at its first entry a picture may return after an underrun. */
@@ -17,23 +14,6 @@ struct emitter {
 static int64_t max(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
-}
-
-static int64_t idle_length_ticks(const struct dh_segment *idle)
-{
-	/* Not rounded to the grid: the loop is as long as its pictures. */
-	size_t count = dh_segment_count(idle, DH_VIDEO);
-	const struct dh_unit *last = dh_segment_unit(idle, DH_VIDEO, count - 1);
-	return last->pts_ticks + last->duration_ticks;
-}
-
-int dh_timeline_set_idle(struct dh_timeline *timeline, struct dh_segment *idle)
-{
-	if (!dh_segment_is_complete(idle) || !dh_segment_count(idle, DH_VIDEO) ||
-		idle_length_ticks(idle) < DH_SLOT_TICKS)
-		return -EINVAL;
-	timeline->idle = idle;
-	return 0;
 }
 
 /* --- the playing segment */
@@ -67,8 +47,8 @@ static void share_anchor(struct dh_timeline *timeline, struct dh_segment *segmen
 {
 	if (!dh_segment_anchor(segment))
 		return;
-	if (timeline->idle)
-		dh_segment_share_anchor(segment, dh_segment_anchor(timeline->idle));
+	if (timeline->idle.pictures)
+		dh_segment_share_anchor(segment, dh_segment_anchor(timeline->idle.pictures));
 	dh_segment_share_anchor(segment, timeline->anchor);
 	dh_unit_unref(&timeline->anchor);
 	timeline->anchor = dh_unit_ref(dh_segment_anchor(segment));
@@ -216,65 +196,18 @@ static void fill_pictures(struct dh_timeline *timeline, const struct emitter *ou
 	}
 }
 
-static unsigned luma_distance(const struct dh_unit *a, const struct dh_unit *b)
-{
-	unsigned sum = 0;
-	for (int i = 0; i < DH_LUMA_BYTES; i++)
-		sum += (unsigned)abs(a->luma[i] - b->luma[i]);
-	return sum;
-}
-
-/* Moves the idle clip to the entry that looks most like the shown picture. */
-static void enter_idle(struct dh_timeline *timeline, int64_t slot_ticks)
-{
-	size_t best = 0, count = dh_segment_count(timeline->idle, DH_VIDEO);
-	unsigned least = UINT32_MAX;
-	for (size_t i = 0; timeline->shown && i < count; i++) {
-		const struct dh_unit *unit = dh_segment_unit(timeline->idle, DH_VIDEO, i);
-		unsigned distance = unit->flags & DH_UNIT_ENTRY ? luma_distance(unit, timeline->shown) : UINT32_MAX;
-		if (distance < least) {
-			least = distance;
-			best = i;
-		}
-	}
-	timeline->idle_next = best;
-	timeline->idle_epoch_ticks = slot_ticks - dh_segment_unit(timeline->idle, DH_VIDEO, best)->pts_ticks;
-	timeline->idle_runs = true;
-}
-
 static void fill_idle(struct dh_timeline *timeline, const struct emitter *out, int64_t slot_ticks)
 {
-	if (!timeline->idle)
+	struct dh_idle_picture picture;
+	if (!timeline->idle.pictures)
 		return;
-	if (!timeline->idle_runs)
-		enter_idle(timeline, slot_ticks);
-	for (;;) {
-		struct dh_unit *unit = dh_segment_unit(timeline->idle, DH_VIDEO, timeline->idle_next);
-		int64_t due = timeline->idle_epoch_ticks + unit->pts_ticks;
-		if (due >= slot_ticks + DH_SLOT_TICKS)
-			return;
-		emit_picture(timeline, out, timeline->idle, unit, due);
-		if (++timeline->idle_next == dh_segment_count(timeline->idle, DH_VIDEO)) {
-			timeline->idle_next = 0;
-			timeline->idle_epoch_ticks += idle_length_ticks(timeline->idle);
-		}
-	}
+	if (!timeline->idle.runs)
+		dh_idle_clip_begin(&timeline->idle, timeline->shown, slot_ticks);
+	while (dh_idle_clip_next(&timeline->idle, slot_ticks + DH_SLOT_TICKS, &picture))
+		emit_picture(timeline, out, picture.of, picture.unit, picture.media_ticks);
 }
 
 /* --- underrun */
-
-/* The idle picture that would be shown at `media_ticks`. */
-static const struct dh_unit *idle_at(const struct dh_timeline *timeline, int64_t media_ticks)
-{
-	const struct dh_segment *idle = timeline->idle;
-	int64_t length = idle_length_ticks(idle), at = (media_ticks - timeline->idle_epoch_ticks) % length;
-	size_t count = dh_segment_count(idle, DH_VIDEO), i = 0;
-	if (at < 0)
-		at += length;
-	while (i + 1 < count && dh_segment_unit(idle, DH_VIDEO, i + 1)->pts_ticks <= at)
-		i++;
-	return dh_segment_unit(idle, DH_VIDEO, i);
-}
 
 /* The entry at which the pictures go on: the first that is not over yet or, after the
  * avatar has idled, one shortly behind it that looks more like what the avatar shows by
@@ -288,13 +221,14 @@ static size_t find_return(struct dh_timeline *timeline, int64_t at_ticks)
 		const struct dh_unit *unit = dh_segment_unit(segment, DH_VIDEO, i);
 		if (!(unit->flags & DH_UNIT_ENTRY) || unit->pts_ticks < at_ticks)
 			continue;
-		if (policy_of(timeline) != DH_UNDERRUN_IDLE || !timeline->idle_runs)
+		if (policy_of(timeline) != DH_UNDERRUN_IDLE || !timeline->idle.runs)
 			return i;
 		if (timeline->return_ticks < 0)
 			timeline->return_ticks = unit->pts_ticks + RETURN_TICKS;
 		if (unit->pts_ticks > timeline->return_ticks && best < count)
 			break;
-		unsigned distance = luma_distance(unit, idle_at(timeline, timeline->start_ticks + unit->pts_ticks));
+		const struct dh_unit *idle = dh_idle_clip_at(&timeline->idle, timeline->start_ticks + unit->pts_ticks);
+		unsigned distance = dh_unit_luma_distance(unit, idle);
 		if (distance < least) {
 			least = distance;
 			best = i;
@@ -365,7 +299,7 @@ void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_
 	if (shown == SHOWS_IDLE)
 		fill_idle(timeline, &out, slot_ticks);
 	else
-		timeline->idle_runs = false;
+		timeline->idle.runs = false;
 	if (shown == SHOWS_SEGMENT)
 		fill_pictures(timeline, &out, slot_ticks);
 	if (state == DH_SLOT_PLAY && in_time)
@@ -375,29 +309,29 @@ void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_
 
 void dh_timeline_jump(struct dh_timeline *timeline, int64_t from_ticks, int64_t slot_ticks)
 {
-	timeline->idle_runs = false;
+	timeline->idle.runs = false;
 	if (timeline->playing && policy_of(timeline) != DH_UNDERRUN_SKIP)
 		timeline->start_ticks += slot_ticks - from_ticks;
 }
 
 int64_t dh_timeline_idle_at(const struct dh_timeline *timeline, int64_t media_ticks, int64_t *length_ticks)
 {
-	if (!timeline->idle || !timeline->idle_runs || media_ticks < timeline->idle_epoch_ticks)
+	if (!timeline->idle.pictures || !timeline->idle.runs)
 		return -1;
-	*length_ticks = idle_length_ticks(timeline->idle);
-	return (media_ticks - timeline->idle_epoch_ticks) % *length_ticks;
+	*length_ticks = dh_idle_clip_length_ticks(&timeline->idle);
+	return dh_idle_clip_position_ticks(&timeline->idle, media_ticks);
 }
 
 struct dh_unit *dh_timeline_anchor(const struct dh_timeline *timeline)
 {
-	if (timeline->playing && dh_segment_head(timeline->playing)->has_video && !timeline->idle_runs)
+	if (timeline->playing && dh_segment_head(timeline->playing)->has_video && !timeline->idle.runs)
 		return dh_segment_anchor(timeline->playing);
-	return timeline->idle ? dh_segment_anchor(timeline->idle) : NULL;
+	return timeline->idle.pictures ? dh_segment_anchor(timeline->idle.pictures) : NULL;
 }
 
 void dh_timeline_clear(struct dh_timeline *timeline)
 {
-	dh_segment_free(&timeline->idle);
+	dh_idle_clip_clear(&timeline->idle);
 	dh_segment_free(&timeline->playing);
 	dh_unit_unref(&timeline->shown);
 	dh_unit_unref(&timeline->anchor);

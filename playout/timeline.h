@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "idle_clip.h"
 #include "opus_silence.h"
 #include "segment.h"
 
@@ -31,11 +32,8 @@ struct dh_timeline {
 	enum dh_duration rule;
 	bool stands; /* while nothing plays: the last picture stands, and the avatar does not idle */
 	/* owned */
-	struct dh_segment *idle, *playing;
-	/* the idle clip: media time of its time 0 in this round, its next picture */
-	int64_t idle_epoch_ticks;
-	size_t idle_next;
-	bool idle_runs; /* false: it restarts at the entry that looks most like the shown picture */
+	struct dh_idle_clip idle;
+	struct dh_segment *playing;
 	/* the playing segment: media time of its time 0, its next units */
 	int64_t start_ticks;
 	size_t next[2];
@@ -58,10 +56,6 @@ enum dh_slot_state {
 	DH_SLOT_HOLD, /* the segment's next 20 ms are not there: see enum dh_underrun */
 	DH_SLOT_END,  /* the playing segment has ended: stop it, then ask again */
 };
-
-/* Takes ownership on success. -EINVAL: it is not complete, has no video, or is
- * shorter than a slot. */
-int dh_timeline_set_idle(struct dh_timeline *timeline, struct dh_segment *idle);
 
 /* Whether `segment` can start: it is complete, or `preroll_ticks` of it have arrived. */
 bool dh_timeline_is_ready(const struct dh_segment *segment, int64_t preroll_ticks);

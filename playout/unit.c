@@ -34,6 +34,14 @@ void dh_unit_unref(struct dh_unit **unit)
 		free(old);
 }
 
+unsigned dh_unit_luma_distance(const struct dh_unit *a, const struct dh_unit *b)
+{
+	unsigned sum = 0;
+	for (int i = 0; i < DH_LUMA_BYTES; i++)
+		sum += (unsigned)abs(a->luma[i] - b->luma[i]);
+	return sum;
+}
+
 bool dh_unit_same_bytes(const struct dh_unit *a, const struct dh_unit *b)
 {
 	return a == b || (a && b && a->size == b->size && memcmp(a->data, b->data, a->size) == 0);

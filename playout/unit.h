@@ -52,6 +52,9 @@ struct dh_unit *dh_unit_ref(struct dh_unit *unit);
 /* Drops the reference and sets *unit to NULL. *unit may be NULL. */
 void dh_unit_unref(struct dh_unit **unit);
 
+/* How different two pictures look: the sum of the differences of their thumbnails. */
+unsigned dh_unit_luma_distance(const struct dh_unit *a, const struct dh_unit *b);
+
 /* True if both hold the same bytes, or both are NULL. */
 bool dh_unit_same_bytes(const struct dh_unit *a, const struct dh_unit *b);
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A bridge: a few pictures that lead from the last picture of a segment into the idle clip.
+ * They show pictures of the clip, into which the segment's last one fades; the clip goes on
+ * at the entry behind them.
+ */
+#ifndef DH_BRIDGE_H
+#define DH_BRIDGE_H
+
+#include "segment.h"
+
+/* More than this is never decoded for a bridge, on either side: entries are too far apart. */
+#define DH_BRIDGE_PICTURES_MAX 256
+#define DH_BRIDGE_BYTES_MAX    (4u * 1024 * 1024)
+
+/* Which pictures it is made of. Indices count pictures of a segment or of the clip; those of
+ * the clip go on at 0 behind its last. */
+struct dh_bridge_plan {
+	size_t tail_first, tail_count; /* of the segment: from an entry to its last picture */
+	size_t lead_first, lead_count; /* of the clip: from an entry to the last that is blended, */
+	size_t skip;                   /* of which so many are only decoded */
+	size_t back;                   /* the entry at which the clip goes on */
+};
+
+/* Plans the bridge from picture `last` of `segment` to the place in `clip` (complete, with
+ * video) that looks most like it, at least `fade_ticks` long unless the clip is shorter.
+ * -E2BIG: more than the above would have to be decoded; -EINVAL: they have different sizes. */
+int dh_bridge_plan(struct dh_bridge_plan *plan, const struct dh_segment *segment, size_t last,
+	const struct dh_segment *clip, int64_t fade_ticks);
+
+#endif

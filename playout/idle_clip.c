@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "idle_clip.h"
+
+#include <errno.h>
+
+#include "timebase.h"
+
+static struct dh_unit *picture(const struct dh_segment *of, size_t index)
+{
+	return dh_segment_unit(of, DH_VIDEO, index);
+}
+
+static int64_t length_ticks(const struct dh_segment *pictures)
+{
+	const struct dh_unit *last = picture(pictures, dh_segment_count(pictures, DH_VIDEO) - 1);
+	return last->pts_ticks + last->duration_ticks;
+}
+
+static bool is_usable(const struct dh_segment *pictures)
+{
+	return dh_segment_is_complete(pictures) && dh_segment_count(pictures, DH_VIDEO) &&
+		length_ticks(pictures) >= DH_SLOT_TICKS;
+}
+
+int dh_idle_clip_set(struct dh_idle_clip *clip, struct dh_segment *pictures)
+{
+	if (!is_usable(pictures))
+		return -EINVAL;
+	clip->pictures = pictures;
+	return 0;
+}
+
+int dh_idle_clip_set_bridge(struct dh_idle_clip *clip, struct dh_segment *bridge, struct dh_unit *from, size_t back)
+{
+	if (!clip->pictures || !is_usable(bridge) || back >= dh_segment_count(clip->pictures, DH_VIDEO) ||
+		!(picture(clip->pictures, back)->flags & DH_UNIT_ENTRY))
+		return -EINVAL;
+	dh_segment_share_anchor(bridge, dh_segment_anchor(clip->pictures));
+	if (dh_segment_anchor(bridge) != dh_segment_anchor(clip->pictures))
+		return -EINVAL;
+	if (clip->is_bridging) /* the one before: the clip goes on without its rest */
+		clip->runs = clip->is_bridging = false;
+	dh_segment_free(&clip->bridge);
+	dh_unit_ref(from);
+	dh_unit_unref(&clip->bridge_from);
+	clip->bridge = bridge;
+	clip->bridge_from = from;
+	clip->bridge_back = back;
+	return 0;
+}
+
+/* --- the loop */
+
+/* The entry that looks most like `shown`. */
+static size_t find_entry(const struct dh_idle_clip *clip, const struct dh_unit *shown)
+{
+	size_t best = 0, count = dh_segment_count(clip->pictures, DH_VIDEO);
+	unsigned least = UINT32_MAX;
+	for (size_t i = 0; shown && i < count; i++) {
+		const struct dh_unit *unit = picture(clip->pictures, i);
+		unsigned distance = unit->flags & DH_UNIT_ENTRY ? dh_unit_luma_distance(unit, shown) : UINT32_MAX;
+		if (distance < least) {
+			least = distance;
+			best = i;
+		}
+	}
+	return best;
+}
+
+void dh_idle_clip_begin(struct dh_idle_clip *clip, const struct dh_unit *shown, int64_t slot_ticks)
+{
+	clip->runs = true;
+	clip->is_bridging = clip->bridge && shown == clip->bridge_from;
+	clip->bridge_next = 0;
+	clip->bridge_ticks = slot_ticks;
+	clip->next = clip->is_bridging ? clip->bridge_back : find_entry(clip, shown);
+	clip->epoch_ticks = slot_ticks - picture(clip->pictures, clip->next)->pts_ticks;
+	if (clip->is_bridging)
+		clip->epoch_ticks += length_ticks(clip->bridge);
+}
+
+static bool next_of_bridge(struct dh_idle_clip *clip, int64_t until_ticks, struct dh_idle_picture *out)
+{
+	struct dh_unit *unit = picture(clip->bridge, clip->bridge_next);
+	if (clip->bridge_ticks + unit->pts_ticks >= until_ticks)
+		return false;
+	*out = (struct dh_idle_picture){ clip->bridge, unit, clip->bridge_ticks + unit->pts_ticks };
+	clip->is_bridging = ++clip->bridge_next < dh_segment_count(clip->bridge, DH_VIDEO);
+	return true;
+}
+
+bool dh_idle_clip_next(struct dh_idle_clip *clip, int64_t until_ticks, struct dh_idle_picture *out)
+{
+	if (clip->is_bridging)
+		return next_of_bridge(clip, until_ticks, out);
+	struct dh_unit *unit = picture(clip->pictures, clip->next);
+	if (clip->epoch_ticks + unit->pts_ticks >= until_ticks)
+		return false;
+	*out = (struct dh_idle_picture){ clip->pictures, unit, clip->epoch_ticks + unit->pts_ticks };
+	if (++clip->next == dh_segment_count(clip->pictures, DH_VIDEO)) {
+		clip->next = 0;
+		clip->epoch_ticks += length_ticks(clip->pictures);
+	}
+	return true;
+}
+
+/* --- where it is */
+
+int64_t dh_idle_clip_length_ticks(const struct dh_idle_clip *clip)
+{
+	return length_ticks(clip->pictures);
+}
+
+/* The epoch may be ahead: of the next round, or of what comes after the bridge. */
+int64_t dh_idle_clip_position_ticks(const struct dh_idle_clip *clip, int64_t media_ticks)
+{
+	int64_t length = length_ticks(clip->pictures), at = (media_ticks - clip->epoch_ticks) % length;
+	return at < 0 ? at + length : at;
+}
+
+const struct dh_unit *dh_idle_clip_at(const struct dh_idle_clip *clip, int64_t media_ticks)
+{
+	int64_t at = dh_idle_clip_position_ticks(clip, media_ticks);
+	size_t count = dh_segment_count(clip->pictures, DH_VIDEO), i = 0;
+	while (i + 1 < count && picture(clip->pictures, i + 1)->pts_ticks <= at)
+		i++;
+	return picture(clip->pictures, i);
+}
+
+void dh_idle_clip_clear(struct dh_idle_clip *clip)
+{
+	dh_segment_free(&clip->pictures);
+	dh_segment_free(&clip->bridge);
+	dh_unit_unref(&clip->bridge_from);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An avatar's idle clip, which loops where no segment's pictures are shown. It begins at the
+ * entry that looks most like the picture shown before, or with a bridge (bridge.h) from that
+ * picture. Belongs to its timeline.
+ */
+#ifndef DH_IDLE_CLIP_H
+#define DH_IDLE_CLIP_H
+
+#include <stdbool.h>
+
+#include "segment.h"
+
+/* Zeroed: none yet. */
+struct dh_idle_clip {
+	struct dh_segment *pictures; /* NULL: nothing is shown */
+	bool runs;                   /* false: it has to begin again */
+	int64_t epoch_ticks;         /* media time of its time 0 in this round */
+	size_t next;                 /* its next picture */
+	/* the bridge, kept for as long as the same picture may be the last again */
+	struct dh_segment *bridge;       /* NULL: none */
+	struct dh_unit *bridge_from;     /* the picture that it leads from */
+	size_t bridge_back, bridge_next; /* where the clip goes on; its next picture */
+	int64_t bridge_ticks;            /* its begin, in media time */
+	bool is_bridging;
+};
+
+/* A picture of the clip, or of the bridge. */
+struct dh_idle_picture {
+	const struct dh_segment *of;
+	struct dh_unit *unit;
+	int64_t media_ticks;
+};
+
+/* Takes ownership on success. -EINVAL: it is not complete, has no video, or is shorter than
+ * a slot. */
+int dh_idle_clip_set(struct dh_idle_clip *clip, struct dh_segment *pictures);
+
+/* `bridge` leads from the picture `from` to the clip's entry `back`; takes ownership on
+ * success. -EINVAL: it is not complete, has no video, has another anchor than the clip, or
+ * `back` is no entry. */
+int dh_idle_clip_set_bridge(struct dh_idle_clip *clip, struct dh_segment *bridge, struct dh_unit *from, size_t back);
+
+/* It begins at slot `slot_ticks`, after `shown` (NULL: after nothing). */
+void dh_idle_clip_begin(struct dh_idle_clip *clip, const struct dh_unit *shown, int64_t slot_ticks);
+/* The next picture, if it is due before `until_ticks`; false: none is. It runs. */
+bool dh_idle_clip_next(struct dh_idle_clip *clip, int64_t until_ticks, struct dh_idle_picture *picture);
+
+/* Not rounded to the grid: the loop is as long as its pictures. */
+int64_t dh_idle_clip_length_ticks(const struct dh_idle_clip *clip);
+/* Where it will be at `media_ticks` if it goes on until then. It runs. */
+int64_t dh_idle_clip_position_ticks(const struct dh_idle_clip *clip, int64_t media_ticks);
+/* Its picture there. */
+const struct dh_unit *dh_idle_clip_at(const struct dh_idle_clip *clip, int64_t media_ticks);
+
+void dh_idle_clip_clear(struct dh_idle_clip *clip);
+
+#endif
