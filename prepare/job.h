@@ -35,6 +35,12 @@
  *                                      picture, or the portrait if there is one
  *                          "portrait": the same from one still picture, of
  *                                      `portrait_ms`
+ *                          "bridge":   from a segment into the idle clip: pictures of
+ *                                      the clip, into which the segment's last picture
+ *                                      fades. Its inputs are prepared streams
+ *                                      (playout/stream.h) of that size: the end of the
+ *                                      segment, and the piece of the clip, each from an
+ *                                      entry on. It needs an anchor
  *     names       array of strings, one for each input, for messages; the
  *                          descriptors come in this order. A segment may have two:
  *                          the video file and the audio file. "idle" may have a
@@ -52,6 +58,7 @@
  *                          DH_SPEED_MIN: faster costs a little quality
  *     pingpong    boolean  idle: forwards, then backwards, default false
  *     portrait_ms          length of a portrait's clip, default 2000
+ *     skip                 bridge: so many pictures of the clip are only decoded; default 0
  *     max_ms               longest accepted input, default 600000
  *     max_side             largest accepted side of an input picture, default 4096
  *     silence_ms           fail if a pipe yields nothing for this long while it is being
@@ -64,8 +71,9 @@
  * refused with an error that names both versions.
  *     2   streams of version 2, with flags in ENDS
  *     3   files come in envelopes; jobs have a speed
+ *     4   bridges
  */
-#define DH_PREPARE_PROTOCOL 3
+#define DH_PREPARE_PROTOCOL 4
 #define DH_JOB_MAX          65536
 #define DH_JOB_FD           3
 #define DH_SPEED_MIN        6
@@ -83,6 +91,7 @@ enum dh_prepare_exit {
 	DH_PREPARE_OUTPUT = 7,   /* the output cannot be written */
 	DH_PREPARE_MEMORY = 8,   /* out of memory */
 	DH_PREPARE_SILENT = 9,   /* the input stalled */
+	DH_PREPARE_FOUND = 10,   /* --check-idle has found something */
 };
 
 /* A variable of a generator's environment; see scope_sweep.h. */

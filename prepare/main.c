@@ -153,6 +153,14 @@ static int open_inputs(struct dh_options *o, struct dh_fault *fault)
 	return code;
 }
 
+static void close_inputs(struct dh_options *o)
+{
+	for (int i = 0; i < DH_TASK_INPUTS; i++)
+		if (o->task.inputs[i].fd >= 0)
+			close(o->task.inputs[i].fd);
+	dh_task_clear(&o->task);
+}
+
 /* An output that would replace an input is a mistake. */
 static int check_output(const struct dh_options *o, struct dh_fault *fault)
 {
@@ -203,10 +211,16 @@ static int prepare(struct dh_options *o, struct dh_fault *fault)
 	if (!code)
 		code = prepare_to_file(o, avatar.anchor, fault);
 	dh_unit_unref(&avatar.anchor);
-	for (int i = 0; i < DH_TASK_INPUTS; i++)
-		if (o->task.inputs[i].fd >= 0)
-			close(o->task.inputs[i].fd);
-	dh_task_clear(&o->task);
+	close_inputs(o);
+	return code;
+}
+
+static int check_idle(struct dh_options *o, struct dh_fault *fault)
+{
+	int code = open_inputs(o, fault);
+	if (!code)
+		code = dh_check_idle(&o->task, &o->mouth, fault);
+	close_inputs(o);
 	return code;
 }
 
@@ -235,6 +249,8 @@ static int act(struct dh_options *o, struct dh_fault *fault)
 		return dh_info(o->info, o->as_json, fault);
 	case DH_ACTION_EXPORT:
 		return dh_export(o->files[0], o->output, fault);
+	case DH_ACTION_CHECK_IDLE:
+		return check_idle(o, fault);
 	case DH_ACTION_PREPARE:
 		return prepare(o, fault);
 	}

@@ -24,6 +24,8 @@ enum option_code {
 	OPT_INFO,
 	OPT_JSON,
 	OPT_EXPORT,
+	OPT_CHECK_IDLE,
+	OPT_MOUTH,
 	OPT_WORKER,
 	OPT_QUIET,
 	OPT_HELP,
@@ -49,6 +51,8 @@ static const struct option table[] = {
 	{ "info", required_argument, NULL, OPT_INFO },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "export", required_argument, NULL, OPT_EXPORT },
+	{ "check-idle", no_argument, NULL, OPT_CHECK_IDLE },
+	{ "mouth", required_argument, NULL, OPT_MOUTH },
 	{ "worker", no_argument, NULL, OPT_WORKER },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -153,6 +157,9 @@ static bool take_action(struct dh_options *o, int option)
 		o->action = DH_ACTION_EXPORT;
 		o->output = optarg;
 		return true;
+	case OPT_CHECK_IDLE:
+		o->action = DH_ACTION_CHECK_IDLE;
+		return true;
 	case OPT_WORKER:
 		o->action = DH_ACTION_WORKER;
 		return true;
@@ -197,6 +204,8 @@ static int take_option(struct dh_options *o, int option, const char *name, struc
 		return 0;
 	case OPT_SIZE:
 		return take_size(o, optarg, fault);
+	case OPT_MOUTH:
+		return dh_mouth_parse(&o->mouth, optarg, fault);
 	case OPT_RAW_VIDEO:
 	case OPT_RAW_AUDIO:
 		return take_raw(o, option, optarg, fault);
@@ -252,6 +261,7 @@ int dh_options_parse(struct dh_options *o, int argc, char **argv, struct dh_faul
 	memset(o, 0, sizeof *o);
 	dh_task_init(&o->task);
 	o->task.max_ms = TOOL_MAX_MS;
+	dh_mouth_init(&o->mouth);
 	opterr = 1;
 	while (!code && (option = getopt_long(argc, argv, "-o:", table, &index)) != -1)
 		code = take_option(o, option, table[index].name, fault);
@@ -261,6 +271,8 @@ int dh_options_parse(struct dh_options *o, int argc, char **argv, struct dh_faul
 		return code;
 	if (o->action == DH_ACTION_PREPARE)
 		return check_prepare(o, fault);
+	if (o->action == DH_ACTION_CHECK_IDLE && o->files_count != 1)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--check-idle takes one file");
 	if (o->action == DH_ACTION_EXPORT && o->files_count != 1)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "--export takes an output file and a prepared segment");
 	return 0;

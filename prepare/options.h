@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "check_idle.h"
 #include "confine.h"
 #include "task.h"
 
@@ -12,6 +13,7 @@ enum dh_action {
 	DH_ACTION_PREPARE,
 	DH_ACTION_INFO,
 	DH_ACTION_EXPORT,
+	DH_ACTION_CHECK_IDLE,
 	DH_ACTION_WORKER,
 	DH_ACTION_HELP,
 	DH_ACTION_VERSION
@@ -25,6 +27,7 @@ struct dh_options {
 	int files_count;
 	const char *output; /* -o, or the file to export to */
 	const char *avatar, *portrait, *info;
+	struct dh_mouth_place mouth; /* for the check */
 	bool as_json, is_quiet;
 	struct dh_confine confine;
 };

@@ -17,6 +17,7 @@ static const char usage[] =
 "             --raw-audio f32le:24000:1 speech.f32 -o speech.dhs\n"
 "  dh-prepare --info speech.dhs\n"
 "  dh-prepare --export speech.webm speech.dhs\n"
+"  dh-prepare --check-idle idle.mp4\n"
 "\n"
 "FILE may be - for standard input.\n"
 "\n"
@@ -48,6 +49,13 @@ static const char usage[] =
 "  --info FILE          describe a prepared segment and verify its checksums\n"
 "  --json               with --info: as JSON\n"
 "  --export OUT FILE    write a prepared segment as WebM, for any player\n"
+"  --check-idle FILE    says at which seconds an idle clip moves its lips, though\n"
+"                       nobody speaks, and whether its loop jumps from its last\n"
+"                       picture to its first (not with --pingpong). It does not\n"
+"                       know what a face is: it compares how much the mouth's\n"
+"                       place moves with the same place above it, and with the\n"
+"                       clip's median second\n"
+"  --mouth X,Y,WxH      the mouth's place in per cent of the picture (30,50,40x30)\n"
 "  --worker             serve one job of the gateway plugin\n"
 "                       (with --parent PID, --memory-mb N, --cpu-s N, --nice N,\n"
 "                       --user NAME)\n"
@@ -56,7 +64,7 @@ static const char usage[] =
 "Exit codes: 0 done; 1 a library failed; 2 wrong option; 3 the input cannot be\n"
 "read; 4 not media, or not accepted; 5 neither picture nor sound in it;\n"
 "6 longer or larger than allowed; 7 the output cannot be written; 8 out of\n"
-"memory; 9 the input stalled.\n";
+"memory; 9 the input stalled; 10 --check-idle has found something.\n";
 /* clang-format on */
 
 void dh_options_help(void)

@@ -7,7 +7,7 @@
 
 #include "raw.h"
 
-enum dh_task_kind { DH_TASK_SEGMENT, DH_TASK_IDLE, DH_TASK_PORTRAIT };
+enum dh_task_kind { DH_TASK_SEGMENT, DH_TASK_IDLE, DH_TASK_PORTRAIT, DH_TASK_BRIDGE };
 
 #define DH_TASK_INPUTS 2
 #define DH_TASK_NAME   256
@@ -24,7 +24,7 @@ struct dh_task {
 	int inputs_count;
 	uint8_t *anchor;   /* I420 of width x height, or NULL; the task's */
 	int width, height; /* 0, from the command line only: those of the input */
-	int kbps, audio_kbps, entry_ms, fps_max, speed, portrait_ms, max_ms, max_side, silence_ms; /* see job.h */
+	int kbps, audio_kbps, entry_ms, fps_max, speed, portrait_ms, skip, max_ms, max_side, silence_ms; /* see job.h */
 	bool pingpong;
 };
 

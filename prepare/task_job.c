@@ -19,13 +19,13 @@ static int wrong(struct dh_fault *fault, const char *field, const char *expected
 
 static int take_kind(struct dh_task *task, const json_t *value, struct dh_fault *fault)
 {
-	static const char *const kinds[] = { "segment", "idle", "portrait" };
-	for (int i = 0; i < 3; i++)
+	static const char *const kinds[] = { "segment", "idle", "portrait", "bridge" };
+	for (int i = 0; i < 4; i++)
 		if (json_is_string(value) && strcmp(json_string_value(value), kinds[i]) == 0) {
 			task->kind = (enum dh_task_kind)i;
 			return 0;
 		}
-	return wrong(fault, "kind", "\"segment\", \"idle\" or \"portrait\"");
+	return wrong(fault, "kind", "\"segment\", \"idle\", \"portrait\" or \"bridge\"");
 }
 
 static int take_names(struct dh_task *task, const json_t *value, struct dh_fault *fault)
@@ -75,6 +75,10 @@ static int take_job(struct dh_task *task, const json_t *job, bool *has_anchor, s
 		code = take_field(task, json_object_iter_key(i), json_object_iter_value(i), has_anchor, fault);
 	if (!code && (!task->width || !task->height))
 		code = wrong(fault, task->width ? "height" : "width", "a size");
+	if (!code && task->kind == DH_TASK_BRIDGE && task->inputs_count != 2)
+		code = wrong(fault, "names", "an array of two strings");
+	if (!code && task->kind == DH_TASK_BRIDGE && !*has_anchor)
+		code = wrong(fault, "anchor", "true");
 	return code;
 }
 

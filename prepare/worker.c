@@ -19,7 +19,7 @@
 
 #define JOB_FDS (DH_TASK_INPUTS + 1)
 
-_Static_assert(DH_PREPARE_PROTOCOL == 3 && DH_STREAM_VERSION == 2, "a new stream version needs a new protocol");
+_Static_assert(DH_PREPARE_PROTOCOL == 4 && DH_STREAM_VERSION == 2, "a new stream version needs a new protocol");
 
 struct job {
 	char text[DH_JOB_MAX];
