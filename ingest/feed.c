@@ -191,6 +191,11 @@ bool dh_feed_is_generated(const struct dh_feed *feed)
 	return feed->config != NULL;
 }
 
+bool dh_feed_is_kept(const struct dh_feed *feed)
+{
+	return !feed->is_live || (feed->config && feed->config->cache);
+}
+
 /* Counted in whole seconds: a burst at the edge of two does no harm. */
 static bool is_too_fast(struct dh_feed *feed)
 {

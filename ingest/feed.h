@@ -94,13 +94,20 @@ json_t *dh_feed_notes(const struct dh_feed *feed);
 void dh_feed_set_segment(struct dh_feed *feed, struct dh_segment *segment);
 struct dh_segment *dh_feed_segment(const struct dh_feed *feed);
 
-/* What the room shows: the idle clip, and where it is now, if nothing will come before the
- * segment. */
+/* What the room will show when the segment begins: the idle clip, or the last picture of what
+ * plays before. */
 struct dh_feed_scene {
-	const char *clip;       /* as the configuration names it; outlives the feed */
-	int64_t position_ticks; /* -1: not known */
+	const char *clip; /* as the configuration names it; outlives the feed */
+	/* nothing comes before the segment: where the clip is now; -1: not so, or not known */
+	int64_t position_ticks;
 	int64_t length_ticks;
 	int64_t at_us; /* when that was so, monotonic */
+	/* What the clip shows there, as DH_LUMA_BYTES. Any thread; `clip_arg` outlives the feed. */
+	void (*look)(const void *clip_arg, int64_t position_ticks, uint8_t *luma);
+	const void *clip_arg;
+	/* the last picture of what comes before */
+	bool has_luma;
+	uint8_t luma[DH_LUMA_BYTES];
 };
 /* For its generator; before dh_feed_start. Copied. */
 void dh_feed_set_scene(struct dh_feed *feed, const struct dh_feed_scene *scene);
@@ -117,6 +124,8 @@ void dh_feed_set_next(struct dh_feed *feed);
  * configuration makes it. */
 bool dh_feed_is_live(const struct dh_feed *feed);
 bool dh_feed_is_generated(const struct dh_feed *feed);
+/* Whether the same media may come again: what is made of them may be kept in the cache. */
+bool dh_feed_is_kept(const struct dh_feed *feed);
 
 /* More of a text that is open, or (is_last) the rest of it. -ENOTCONN: the text has ended,
  * perhaps because nothing came for too long; -EFBIG: it would be longer than `max_text`;

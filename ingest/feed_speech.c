@@ -37,6 +37,18 @@ static int64_t position_ms(const struct dh_feed *feed)
 		MAX(1, scene->length_ticks / DH_TICKS_PER_MS);
 }
 
+/* What will be shown by then, in `luma`; NULL: not known. */
+static const uint8_t *thumbnail(const struct dh_feed *feed, int64_t at_ms, uint8_t luma[DH_LUMA_BYTES])
+{
+	const struct dh_feed_scene *scene = &feed->scene;
+
+	if (at_ms >= 0 && scene->look) {
+		scene->look(scene->clip_arg, at_ms * DH_TICKS_PER_MS, luma);
+		return luma;
+	}
+	return scene->has_luma ? scene->luma : NULL;
+}
+
 /* --- its text */
 
 /* What it has not got yet. g_free the result. */
@@ -277,6 +289,8 @@ static const char *url_of(const struct dh_feed *feed)
 static int start_at(struct dh_feed *feed, int process_socket)
 {
 	const struct dh_generator_config *config = feed->config;
+	int64_t at_ms = position_ms(feed);
+	uint8_t luma[DH_LUMA_BYTES];
 	bool is_open;
 	char *metadata = metadata_text(feed), *text = take_text(feed, &is_open);
 
@@ -297,7 +311,8 @@ static int start_at(struct dh_feed *feed, int process_socket)
 			.segment = feed->segment_id,
 			.metadata = metadata,
 			.clip = feed->scene.clip,
-			.position_ms = position_ms(feed) },
+			.position_ms = at_ms,
+			.thumbnail = thumbnail(feed, at_ms, luma) },
 		.output = feed->output,
 	};
 	int err = dh_generator_start(&feed->generator, feed->context.io, &spec, generator_ended, feed);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "playout/unit.h"
 #include "prepare/job.h"
 
 #define NICENESS "5" /* below pacing, above preparing ahead of time */
@@ -67,6 +68,9 @@ static void add_scene(GPtrArray *envp, const struct dh_generator_scene *scene)
 	add_variable(envp, "DH_CLIP", scene->clip);
 	if (scene->position_ms >= 0)
 		g_ptr_array_add(envp, g_strdup_printf("DH_POSITION_MS=%" G_GINT64_FORMAT, scene->position_ms));
+	char *thumbnail = scene->thumbnail ? g_base64_encode(scene->thumbnail, DH_LUMA_BYTES) : NULL;
+	add_variable(envp, "DH_THUMBNAIL", thumbnail);
+	g_free(thumbnail);
 }
 
 /* Inherits nothing of the gateway's environment, which may hold secrets. */

@@ -20,6 +20,8 @@ struct dh_generator_scene {
 	const char *metadata; /* JSON in ASCII */
 	const char *clip;     /* the avatar's idle clip */
 	int64_t position_ms;  /* in it, when the segment will probably begin; -1: unknown */
+	/* what will be shown by then: DH_LUMA_BYTES (playout/unit.h); NULL: unknown */
+	const uint8_t *thumbnail;
 };
 
 /* Everything is borrowed, `config` until the generator is freed. */

@@ -23,12 +23,14 @@ static bool is_stream_socket(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
-/* A descriptor must be a pipe or a SOCK_STREAM. */
+/* A descriptor must be a pipe or a SOCK_STREAM, but for those of a bridge. */
 static int look_at_pipe(struct dh_inputs *inputs)
 {
 	struct stat st;
 
 	inputs->is_live = inputs->source.fds[0] >= 0 || inputs->source.is_opened_late;
+	if (inputs->source.kind == DH_INGEST_BRIDGE)
+		return inputs->source.fds[0] >= 0 && inputs->source.fds[1] >= 0 ? 0 : -EINVAL;
 	if (!inputs->is_live || inputs->source.is_opened_late)
 		return 0;
 	if (inputs->source.count != 1 || fstat(inputs->source.fds[0], &st) < 0)
@@ -136,10 +138,10 @@ static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source,
 {
 	char *anchor = source->anchor ? g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, source->anchor) : NULL;
 	char *text = g_strdup_printf("stream %d protocol %d kind %d size %dx%d kbps %d %d entry %d fps %d "
-				     "pingpong %d portrait %d anchor %s prepare %s",
+				     "pingpong %d portrait %d skip %d anchor %s prepare %s",
 		DH_STREAM_VERSION, DH_PREPARE_PROTOCOL, (int)source->kind, source->width, source->height, source->kbps,
 		source->audio_kbps, source->entry_ms, source->fps_max, source->pingpong, source->portrait_ms,
-		anchor ? anchor : "none", version);
+		source->skip, anchor ? anchor : "none", version);
 
 	g_checksum_update(sum, (const guchar *)text, (gssize)strlen(text));
 	g_free(text);
@@ -172,7 +174,7 @@ void dh_inputs_key(const struct dh_inputs *inputs, const struct dh_file_hash *ha
 
 char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_config *config)
 {
-	static const char *const kinds[] = { "segment", "idle", "portrait" };
+	static const char *const kinds[] = { "segment", "idle", "portrait", "bridge" };
 	const struct dh_ingest_source *source = &inputs->source;
 	json_t *names = json_array();
 	json_t *job;
@@ -180,12 +182,12 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 
 	for (int i = 0; i < source->count; i++)
 		json_array_append_new(names, json_string(source->names[i]));
-	job = json_pack("{ss so sb si si si si si si si sb si sI si si}", "kind", kinds[source->kind], "names", names,
-		"anchor", source->anchor != NULL, "width", source->width, "height", source->height, "kbps",
+	job = json_pack("{ss so sb si si si si si si si sb si si sI si si}", "kind", kinds[source->kind], "names",
+		names, "anchor", source->anchor != NULL, "width", source->width, "height", source->height, "kbps",
 		source->kbps, "audio_kbps", source->audio_kbps, "entry_ms", source->entry_ms, "speed",
 		inputs->is_live ? LIVE_SPEED : DH_SPEED_MIN, "fps_max", source->fps_max, "pingpong", source->pingpong,
-		"portrait_ms", source->portrait_ms, "max_ms", (json_int_t)config->max_ms, "max_side", config->max_side,
-		"silence_ms", inputs->is_live ? config->live_silence_ms : 0);
+		"portrait_ms", source->portrait_ms, "skip", source->skip, "max_ms", (json_int_t)config->max_ms,
+		"max_side", config->max_side, "silence_ms", inputs->is_live ? config->live_silence_ms : 0);
 	text = json_dumps(job, JSON_COMPACT);
 	json_decref(job);
 	copy = g_strdup(text);

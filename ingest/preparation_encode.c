@@ -220,7 +220,8 @@ static int open_inputs(struct dh_preparation *preparation, int *fds, char **erro
 
 	if (source->is_opened_late)
 		return open_late(preparation, fds, error);
-	return preparation->inputs->is_live ? copy_fds(preparation, source->fds, 1, fds) : open_files(preparation, fds);
+	return preparation->inputs->is_live ? copy_fds(preparation, source->fds, source->count, fds) :
+					      open_files(preparation, fds);
 }
 
 static int open_job(void *arg, int fds[DH_JOB_FDS], char **error)

@@ -35,7 +35,9 @@ bool dh_ingest_source_is_valid(const struct dh_ingest_source *source)
 	if (!in_range(source->count, 1, most) || !is_side(source->width) || !is_side(source->height) ||
 		!in_range(source->kbps, 50, 20000) || !in_range(source->audio_kbps, 16, 256) ||
 		!in_range(source->entry_ms, 40, 10000) || !in_range(source->fps_max, 1, 60) ||
-		!in_range(source->portrait_ms, 40, 60000))
+		!in_range(source->portrait_ms, 40, 60000) || source->skip < 0)
+		return false;
+	if (source->kind == DH_INGEST_BRIDGE && (source->count != 2 || !source->anchor))
 		return false;
 	if (source->anchor &&
 		g_bytes_get_size(source->anchor) != (size_t)source->width * (size_t)source->height * 3 / 2)

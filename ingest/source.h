@@ -9,20 +9,24 @@
 
 #include "file_identity.h"
 
-enum dh_ingest_kind { DH_INGEST_SEGMENT, DH_INGEST_IDLE, DH_INGEST_PORTRAIT };
+enum dh_ingest_kind { DH_INGEST_SEGMENT, DH_INGEST_IDLE, DH_INGEST_PORTRAIT, DH_INGEST_BRIDGE };
 
 /* See prepare/job.h for the numbers. Functions that keep a source copy its strings. */
 struct dh_ingest_source {
 	enum dh_ingest_kind kind;
-	int count;                             /* 1, or 2: picture and sound; idle clip and portrait */
+	/* 1, or 2: picture and sound; idle clip and portrait; the end of a segment and a piece
+	 * of the idle clip */
+	int count;
 	const char *names[2];                  /* paths of files; a pipe's name, for messages */
 	const char *folders[2];                /* folders the files lie beneath; NULL: a path from the operator */
 	int64_t max_bytes;                     /* per file; 0: any size */
 	bool is_found[2];                      /* the file was found before, */
 	struct dh_file_identity identities[2]; /* and was this one */
-	int fds[2];                            /* a pipe or SOCK_STREAM, open for reading; -1: a file, not open */
+	/* a pipe or SOCK_STREAM, or of a bridge anonymous files, open for reading; -1: a file, not open */
+	int fds[2];
 	bool is_opened_late; /* the listener's `open` opens it once there is a worker; live, count is 1 */
-	const char *made_of; /* opened late: everything that it is made of, if it is kept like a file; may be NULL */
+	/* opened late, or a bridge: everything that it is made of, if it is kept like a file; may be NULL */
+	const char *made_of;
 	const void *owner;   /* e.g. a room; owners take turns at the workers; NULL: no owner */
 	bool is_next;        /* before what is prepared ahead; see dh_ingest_set_next */
 	int64_t ahead_ticks; /* how far a pipe or socket is read until dh_ingest_allow; 0: to its end */
@@ -30,6 +34,7 @@ struct dh_ingest_source {
 	int kbps, audio_kbps, entry_ms, fps_max;
 	bool pingpong;   /* idle */
 	int portrait_ms; /* portrait */
+	int skip;        /* bridge: pictures of the clip that are only decoded */
 	GBytes *anchor;  /* the anchor's picture, I420; NULL: the first picture; borrowed */
 };
 

@@ -91,6 +91,7 @@ static const struct dh_option avatar_options[] = {
 	DH_FLAG(struct dh_avatar_config, pingpong, 0),
 	DH_NUMBER(struct dh_avatar_config, kbps, 50, 20000, 800),
 	DH_NUMBER(struct dh_avatar_config, entry_ms, 40, 10000, 500),
+	DH_NUMBER(struct dh_avatar_config, fade_ms, 0, 1000, 0),
 	DH_OPTIONS_END,
 };
 

@@ -154,15 +154,19 @@ static void answer_info(struct dh_pusher *pusher, struct dh_request *request)
 {
 	const struct dh_avatar_config *avatar = dh_avatar_get_config(dh_room_facts(request->room)->avatar);
 	struct dh_ingest_source defaults;
+	json_t *scene = NULL;
 
 	dh_ingest_source_init(&defaults);
+	if (dh_room_scene(request->room, &scene)) /* it does not answer, or has ended */
+		scene = json_object();
 	json_t *room = dh_room_info(request->room, false);
 	dh_push_say(pusher->push,
-		json_pack("{s:{s:o, s:I, s:I, s:I, s:i, s:I, s:i, s:I, s:O}}", "info", "room",
+		json_pack("{s:{s:o, s:I, s:I, s:I, s:i, s:I, s:i, s:I, s:O, s:o}}", "info", "room",
 			dh_room_id_json(request->room), "width", (json_int_t)avatar->width, "height",
 			(json_int_t)avatar->height, "kbps", (json_int_t)avatar->kbps, "audio_kbps", defaults.audio_kbps,
 			"entry_ms", (json_int_t)avatar->entry_ms, "fps_max", defaults.fps_max, "ahead_ms",
-			(json_int_t)pusher->instance->config->ahead_ms, "state", json_object_get(room, "state")));
+			(json_int_t)pusher->instance->config->ahead_ms, "state", json_object_get(room, "state"),
+			"scene", scene));
 	json_decref(room);
 }
 

@@ -16,6 +16,7 @@ static const struct header {
 	{ "DH_METADATA", "X-Dh-Metadata", true },
 	{ "DH_CLIP", "X-Dh-Clip", false },
 	{ "DH_POSITION_MS", "X-Dh-Position-Ms", false },
+	{ "DH_THUMBNAIL", "X-Dh-Thumbnail", false },
 };
 
 static bool is_plain(const char *text, const char *at)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "ingest/log.h"
@@ -334,6 +335,20 @@ char *dh_avatar_error(struct dh_avatar *avatar)
 GBytes *dh_avatar_picture(const struct dh_avatar *avatar)
 {
 	return dh_avatar_state(avatar) == DH_AVATAR_READY ? avatar->picture : NULL;
+}
+
+void dh_avatar_look(const void *arg, int64_t position_ticks, uint8_t *luma)
+{
+	const struct dh_avatar *avatar = arg;
+	const struct dh_unit *shown = avatar->units->pdata[0];
+
+	for (guint i = 1; i < avatar->units->len; i++) {
+		const struct dh_unit *unit = avatar->units->pdata[i];
+		if (unit->pts_ticks > position_ticks)
+			break;
+		shown = unit;
+	}
+	memcpy(luma, shown->luma, DH_LUMA_BYTES);
 }
 
 int dh_avatar_clip(const struct dh_avatar *avatar, struct dh_segment **out)

@@ -22,6 +22,7 @@ struct dh_avatar_config {
 	char *idle, *portrait; /* paths; at least one of them */
 	int64_t pingpong;
 	int64_t kbps, entry_ms;
+	int64_t fade_ms; /* from the last picture of a segment into the clip; 0: a cut */
 };
 
 struct dh_avatar;
@@ -60,6 +61,9 @@ char *dh_avatar_error(struct dh_avatar *avatar);
 
 /* The anchor's picture, borrowed; NULL unless the avatar is ready. */
 GBytes *dh_avatar_picture(const struct dh_avatar *avatar);
+
+/* What the clip shows at a position, as DH_LUMA_BYTES (playout/unit.h). Only if it is ready. */
+void dh_avatar_look(const void *avatar, int64_t position_ticks, uint8_t *luma);
 
 /* The idle clip as a new segment, which the caller owns. -EAGAIN unless the avatar
  * is ready; -ENOMEM, -EINVAL. */

@@ -66,8 +66,10 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	dh_room_members_poll(room, now_ticks);
 	dh_room_ended_poll(room, now_ticks);
 	dh_room_segments_poll(room, now_ticks);
-	if (room->queue_changed)
+	if (room->queue_changed) {
 		dh_room_segments_prepare(room);
+		dh_room_bridge_prepare(room);
+	}
 	publish(room);
 	int64_t deadline_ticks = MIN(dh_room_members_deadline_ticks(room), dh_room_ended_deadline_ticks(room));
 	deadline_ticks = MIN(deadline_ticks, dh_room_segments_deadline_ticks(room));
@@ -78,6 +80,7 @@ static void close_room(void *owner)
 {
 	struct dh_room *room = owner;
 
+	dh_room_bridge_close(room);
 	dh_playout_interrupt(room->playout);
 	dh_room_members_dismiss(room);
 	dh_playout_free(&room->playout);

@@ -153,6 +153,9 @@ int dh_room_history(struct dh_room *room, const char *id, json_t **reply);
 /* The life of a segment that waits, plays, or is in the history. -ENOENT. */
 int dh_room_progress(struct dh_room *room, const char *id, json_t **reply);
 int dh_room_interrupt(struct dh_room *room, json_t **reply);
+/* What it will show when the next segment begins that is enqueued: {"clip":…}, and
+ * "position_ms", "length_ms", "thumbnail" as far as they are known. */
+int dh_room_scene(struct dh_room *room, json_t **reply);
 /* A disabled room relays nothing; its clock and queue keep running. */
 int dh_room_enable(struct dh_room *room, bool enabled);
 /* Announces new settings (event `edited`): to all members if `viewers`, else only to

@@ -38,9 +38,12 @@ struct dh_room {
 	GPtrArray *handles[DH_HANDLES_COUNT]; /* shared by events in flight, so never changed; NULL: to be rebuilt */
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
 	struct dh_ledger *ledger;
-	GPtrArray *ended;         /* struct dh_segment, to be freed; see room_ended.c */
-	int64_t ended_poll_ticks; /* when to free more of them */
-	int64_t live_poll_ticks;  /* when to look after the live segment that plays */
+	GPtrArray *ended;               /* struct dh_segment, to be freed; see room_ended.c */
+	int64_t ended_poll_ticks;       /* when to free more of them */
+	int64_t live_poll_ticks;        /* when to look after the live segment that plays */
+	struct dh_bridge_maker *bridge; /* at work for the end of what plays; NULL: none is */
+	struct dh_unit *bridge_from;    /* a reference: the picture that it leads from; NULL: none yet */
+	bool bridge_misfits;            /* its anchor is not the clip's, so none is made */
 	bool speaking, has_clip, has_failed;
 	bool queue_changed;              /* there may be another segment to prepare */
 	GQueue unfinished;               /* ids of segments that ended before their texts did, oldest first */
@@ -142,6 +145,20 @@ void dh_room_text_clear(struct dh_room *room);
 /* Call after filling the segment of `failed`, and before telling the playout: if its generator
  * has failed, another one may say the rest, in a segment that follows it. */
 void dh_room_rest_continue(struct dh_room *room, struct dh_feed *failed);
+
+/* --- room_scene.c; in the room's thread */
+
+/* Before `feed` starts: tells it what will be shown when its segment begins. `before`: the
+ * segment that plays before it; NULL: none does. */
+void dh_room_scene_set(const struct dh_room *room, struct dh_feed *feed, const struct dh_segment *before);
+
+/* --- room_bridge.c; in the room's thread */
+
+/* Call it when what plays, or the queue, has changed: if the avatar will idle after what
+ * plays, has the pictures made that lead there (playout/bridge.h). */
+void dh_room_bridge_prepare(struct dh_room *room);
+/* The room is ending. */
+void dh_room_bridge_close(struct dh_room *room);
 
 /* --- room_segments.c; in the room's thread */
 

@@ -95,19 +95,6 @@ static bool is_pushed(const struct dh_feed *feed)
 	return dh_feed_is_live(feed) && !dh_feed_is_generated(feed);
 }
 
-/* `feed` is about to start; `is_first`: nothing plays before it. */
-static void set_scene(struct dh_room *room, struct dh_feed *feed, bool is_first)
-{
-	const struct dh_avatar_config *avatar = dh_avatar_get_config(room->facts.avatar);
-	struct dh_feed_scene scene = { .clip = avatar->idle ? avatar->idle : avatar->portrait,
-		.position_ticks = -1,
-		.at_us = g_get_monotonic_time() };
-
-	if (is_first)
-		scene.position_ticks = dh_playout_idle_at(room->playout, dh_now_ticks(), &scene.length_ticks);
-	dh_feed_set_scene(feed, &scene);
-}
-
 /* The playing segment is the first, if one plays. NULL beyond the last. */
 static struct dh_segment *segment_at(const struct dh_room *room, size_t index)
 {
@@ -126,13 +113,13 @@ void dh_room_segments_prepare(struct dh_room *room)
 {
 	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL),
 				*next = dh_playout_waiting(room->playout, 0);
-	const struct dh_segment *first = playing ? playing : next, *segment;
+	const struct dh_segment *first = playing ? playing : next, *segment, *before = NULL;
 	size_t bytes = 0, most = (size_t)room->context.max_queue_mb << 20;
 	bool live_ahead = false;
 	int busy = 0;
 
 	room->queue_changed = FALSE;
-	for (size_t i = 0; room->has_clip && (segment = segment_at(room, i)); i++) {
+	for (size_t i = 0; room->has_clip && (segment = segment_at(room, i)); i++, before = segment) {
 		struct dh_feed *feed = dh_segment_user(segment);
 		if (!dh_feed_is_started(feed)) {
 			bool is_full = busy >= AHEAD_MAX && !is_pushed(feed);
@@ -140,7 +127,7 @@ void dh_room_segments_prepare(struct dh_room *room)
 				return;
 			if (segment != next && dh_feed_is_generated(feed) && live_ahead)
 				continue;
-			set_scene(room, feed, segment == first);
+			dh_room_scene_set(room, feed, before);
 			dh_feed_start(feed, dh_avatar_picture(room->facts.avatar));
 		}
 		if (segment == playing || segment == next)

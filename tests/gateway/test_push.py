@@ -301,8 +301,11 @@ class Lines(PushCase):
     def test_questions(self):
         push = self.push({"request": "info", "room": 2}, secret="whisper")
         info = push.wait(lambda line: "info" in line)["info"]
+        scene = info.pop("scene")
         self.assertEqual({"room": 2, "width": 64, "height": 64, "kbps": 200, "entry_ms": 500, "ahead_ms": 1000,
                           "state": "idle"}.items() - info.items(), set())
+        self.assertTrue(scene["clip"].endswith("idle.avi"), scene)
+        self.assertNotIn("position_ms", scene)          # nobody watches: the clip does not run
         push.say({"request": "info", "room": 2})        # it has proved to know the secret
         push.say({"room": 2, "segment": "after questions"})
         push.send(self.prepared("1.nut"))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generators that are HTTP services, and texts that are still being written."""
+import base64
 import os
 import socket
 import subprocess
@@ -23,6 +24,30 @@ class Urls(Services):
                   "X-Dh-Metadata": '{"a":"\\u00E9\\n"}',
                   "X-Dh-Clip": self.janus.path("idle.avi")}
         self.assertEqual({k: asked.headers.get(k) for k in wanted}, wanted)
+        self.assertFalse({"X-Dh-Position-Ms", "X-Dh-Thumbnail"} & asked.headers.keys())     # nobody watches
+
+    def test_it_is_told_what_plays_before(self):
+        """The last picture of a segment that is whole."""
+        self.answers["plain"] = lambda asked: (asked.await_whole(), asked.send(self.media))
+        room, _ = self.speaking_room("plain")
+        before = len(self.services["plain"].asked)
+        for count in range(1, 20):      # a busy machine may end one before the next is said
+            self.say(room)
+            asked = self.services["plain"].await_asked(before + count)
+            self.await_whole(room)
+            if "X-Dh-Thumbnail" in asked.headers:
+                break
+        self.assertEqual(len(base64.b64decode(asked.headers["X-Dh-Thumbnail"])), 256)
+        self.assertNotIn("X-Dh-Position-Ms", asked.headers)
+
+    def await_whole(self, room):
+        end = time.monotonic() + 60
+        while True:
+            queue = self.ask("queue", id=room)
+            if all(s is None or s["duration_ms"] is not None for s in [queue["playing"], *queue["waiting"]]):
+                return
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
 
     def test_it_plays_while_it_comes(self):
         """The rest is sent once the beginning is seen to play."""

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A dh-prepare for tests: it obeys prepare/job.h until its input tells it not to. The
- * input is text, "<script> [number]"; see `scripts` below. A file beside the program,
+ * input is text, "<script> [number]" (of a bridge: its name is); see `scripts` below. A file beside the program,
  * named like it plus ".how", says how it starts and which version it reports. */
 #include <errno.h>
 #include <signal.h>
@@ -41,9 +41,10 @@ static useconds_t pause_us; /* before each picture */
 
 /* --- parts of a stream */
 
+static const uint8_t anchor[] = { 0x10, 0x02, 0, 0x9d, 0x01, 0x2a, SIDE, 0, SIDE, 0, 7, 8 };
+
 static void write_start(void)
 {
-	static const uint8_t anchor[] = { 0x10, 0x02, 0, 0x9d, 0x01, 0x2a, SIDE, 0, SIDE, 0, 7, 8 };
 	struct dh_stream_head head = { .has_video = 1,
 		.has_audio = 1,
 		.width = SIDE,
@@ -273,6 +274,20 @@ static int count_fds(int inputs)
 	return DH_PREPARE_OK;
 }
 
+/* Pictures alone. */
+static int bridge(int count)
+{
+	struct dh_stream_end end = { .video_ticks = count * 2 * DH_SLOT_TICKS };
+	struct dh_stream_head head = { .has_video = 1, .width = SIDE, .height = SIDE, .rate_den = 1 };
+
+	dh_stream_write_head(&writer, &head);
+	dh_stream_write_anchor(&writer, anchor, sizeof anchor);
+	for (int i = 0; i < count; i++)
+		write_unit(DH_VIDEO, i * 2 * DH_SLOT_TICKS, 2 * DH_SLOT_TICKS, 400);
+	dh_stream_write_end(&writer, &end);
+	return DH_PREPARE_OK;
+}
+
 static const struct script {
 	const char *name;
 	int (*run)(int number);
@@ -296,6 +311,7 @@ static const struct script {
 	{ "eat", eat },
 	{ "tell", tell },
 	{ "count_fds", count_fds },
+	{ "bridge", bridge },
 };
 
 /* --- the protocol */
@@ -385,6 +401,18 @@ static void confine(int argc, char **argv)
 	}
 }
 
+/* The inputs of a bridge are streams: its script is their name. */
+static int read_script(int fd, char *text, size_t size)
+{
+	static const char names[] = "\"names\":[\"";
+	const char *name = strstr(job, "\"kind\":\"bridge\"") ? strstr(job, names) : NULL;
+
+	if (!name)
+		return read(fd, text, size - 1) < 0 ? -1 : 0;
+	snprintf(text, size, "%s", name + sizeof names - 1);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	char text[100] = "", name[100], how[100] = "";
@@ -407,7 +435,7 @@ int main(int argc, char **argv)
 	fd = receive_job();
 	if (fd < 0)
 		return DH_PREPARE_OK;
-	if (read(fd, text, sizeof text - 1) < 0 || sscanf(text, "%99s %d", name, &number) < 1)
+	if (read_script(fd, text, sizeof text) < 0 || sscanf(text, "%99s %d", name, &number) < 1)
 		return DH_PREPARE_INPUT;
 	for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
 		if (strcmp(scripts[i].name, name) == 0)

@@ -81,10 +81,10 @@ static void test_scene(void)
 
 	open_io();
 	run.voice = "ada";
-	start("echo $DH_ROOM,$DH_SEGMENT,$DH_VOICE,$DH_METADATA,$DH_CLIP,${DH_POSITION_MS-none}");
+	start("echo $DH_ROOM,$DH_SEGMENT,$DH_VOICE,$DH_METADATA,$DH_CLIP,${DH_POSITION_MS-none},${DH_THUMBNAIL-none}");
 	AWAIT((now = look(), now.ends > 0 && now.is_at_end));
 	now.written[now.length] = 0;
-	CHECK_STR(now.written, "1,s-1,ada,{\"a\":1},,none\n");
+	CHECK_STR(now.written, "1,s-1,ada,{\"a\":1},,none,none\n");
 	close_io();
 }
 

@@ -2,6 +2,7 @@
 /* Generators that are HTTP services, under the real dh-scope and dh-fetch: what they are
  * asked, and what becomes of their answers. The services are sockets of this program. */
 #include "ingest/generator.h"
+#include "playout/unit.h"
 #include "ingest/log.h"
 #include "tests/support/check.h"
 
@@ -175,6 +176,8 @@ static gboolean readable(gint fd, GIOCondition condition, gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
+static const uint8_t thumbnail[DH_LUMA_BYTES] = { 1, 2, 3 };
+
 static void start_it(void *arg)
 {
 	int ends[2] = { -1, -1 };
@@ -196,7 +199,8 @@ static void start_it(void *arg)
 			.segment = "s\r\nX-Evil: 1",
 			.metadata = "{\"a\":\"\\u00e9\"}",
 			.clip = "a b.mp4",
-			.position_ms = 1241 },
+			.position_ms = 1241,
+			.thumbnail = thumbnail },
 		.output = ends[1] };
 	run.err = dh_generator_start(&run.generator, io, &spec, generator_ended, NULL);
 	close(ends[1]);
@@ -334,6 +338,10 @@ static void test_request(void)
 	CHECK(strstr(service.request, "\r\nX-Dh-Metadata: {\"a\":\"\\u00e9\"}\r\n"), "%s", service.request);
 	CHECK(strstr(service.request, "\r\nX-Dh-Clip: a b.mp4\r\n"), "%s", service.request);
 	CHECK(strstr(service.request, "\r\nX-Dh-Position-Ms: 1241\r\n"), "%s", service.request);
+	/* 256 bytes in Base64 */
+	const char *luma = strstr(service.request, "\r\nX-Dh-Thumbnail: AQIDAAAA");
+	CHECK(luma && strspn(luma + 18, "AQID") == 342 && g_str_has_prefix(luma + 18 + 342, "==\r\n"), "%s",
+		service.request);
 	CHECK(strstr(service.request, "\r\nAuthorization: Basic "), "%s", service.request);
 	CHECK(!strstr(service.request, "Expect:"), "%s", service.request);
 	CHECK(g_str_has_suffix(service.request, "\r\n\r\nHello, "), "%s", service.request);

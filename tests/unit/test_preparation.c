@@ -164,6 +164,8 @@ static const struct wrong {
 	{ "entry", DH_INGEST_SEGMENT, FIELD(entry_ms), 39 },
 	{ "fps", DH_INGEST_SEGMENT, FIELD(fps_max), 61 },
 	{ "no pipe", DH_INGEST_SEGMENT, FIELD(fds), 1000000 },
+	{ "half a bridge", DH_INGEST_BRIDGE, FIELD(count), 1 },
+	{ "a bridge without an anchor", DH_INGEST_BRIDGE, FIELD(count), 2 },
 };
 
 static void test_wrong_sources(const void *arg)

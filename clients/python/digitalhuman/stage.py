@@ -150,7 +150,7 @@ class Stage:
 
     def info(self) -> Dict[str, Any]:
         """How the room's avatar is encoded, as the gateway answers: width, height, kbps, audio_kbps, entry_ms,
-        fps_max, ahead_ms, state. PushError, ConnectionError."""
+        fps_max, ahead_ms, state; and in `scene` what it shows (docs/push.md). PushError, ConnectionError."""
         connection = self.connect()
         try:
             return rooms.ask_info(connection, self.room, self.token_fields(), self._connect_s)
