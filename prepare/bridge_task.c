@@ -130,6 +130,7 @@ static int start(struct bridge *b, int64_t step_ticks)
 	const struct dh_task *task = b->task;
 	struct dh_stream_head head = { .has_video = true, .width = task->width, .height = task->height, .rate_den = 1 };
 	struct dh_video_config config = dh_task_video(task, task->width, task->height, step_ticks);
+	config.is_short = true;
 	int code = dh_film_alloc(&b->film, &config, task->fps_max, task->anchor, b->output, b->fault);
 	if (code)
 		return code;

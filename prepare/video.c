@@ -19,6 +19,8 @@
 #define REST_COARSER               8
 #define REST_QUANTIZER_MIN_AT_MOST 32
 #define REST_QUANTIZER_MAX         58
+/* The rate control starts with coarse pictures; a short film would consist of them. */
+#define SHORT_QUANTIZER_MAX 32
 
 /* Entries predict from golden (K) alone, others from the last frame too. */
 #define FLAGS_REST  (VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_UPD_ENTROPY)
@@ -98,6 +100,8 @@ static int codec_continue(struct dh_video *video, struct dh_fault *fault)
 	s->rc_end_usage = VPX_CBR;
 	s->rc_min_quantizer = (unsigned)(least < REST_QUANTIZER_MIN_AT_MOST ? least : REST_QUANTIZER_MIN_AT_MOST);
 	s->rc_max_quantizer = REST_QUANTIZER_MAX;
+	if (video->config.is_short && least < REST_QUANTIZER_MAX)
+		s->rc_max_quantizer = (unsigned)(least > SHORT_QUANTIZER_MAX ? least : SHORT_QUANTIZER_MAX);
 	s->rc_undershoot_pct = 100;
 	s->rc_overshoot_pct = 15;
 	s->rc_buf_initial_sz = 500;

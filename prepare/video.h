@@ -9,6 +9,7 @@
 #ifndef DH_VIDEO_H
 #define DH_VIDEO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct dh_video_config {
 	int64_t entry_ticks; /* distance between entry frames */
 	int64_t frame_ticks; /* usual distance between pictures, for the rate control */
 	int speed;           /* DH_SPEED_MIN to DH_SPEED_MAX (job.h), of all pictures but K */
+	bool is_short;       /* a second at most: finer pictures from the first one on, whatever the bit rate */
 };
 
 struct dh_video;

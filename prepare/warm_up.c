@@ -37,8 +37,12 @@ static void warm_decoders(void)
 
 static void warm_video(void)
 {
-	struct dh_video_config config = { WARM_SIDE, WARM_SIDE, 800, DH_TICKS_PER_SECOND, 40 * DH_TICKS_PER_MS,
-		DH_SPEED_MIN };
+	struct dh_video_config config = { .width = WARM_SIDE,
+		.height = WARM_SIDE,
+		.kbps = 800,
+		.entry_ticks = DH_TICKS_PER_SECOND,
+		.frame_ticks = 40 * DH_TICKS_PER_MS,
+		.speed = DH_SPEED_MIN };
 	struct dh_fault fault = { 0 };
 	struct dh_video *video = NULL;
 	struct dh_unit *unit = NULL;

@@ -3,6 +3,7 @@
 """dh-prepare --worker makes bridges from a segment's last picture into the idle clip. DH_PREPARE names the program."""
 import os
 import struct
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -45,12 +46,12 @@ class Bridges(unittest.TestCase):
     def path(cls, name):
         return os.path.join(cls.folder, name)
 
-    def job(self, tail, lead, **fields):
+    def job(self, tail, lead, picture=None, **fields):
         """What the worker answers: a segment and its exit code."""
         worker = Worker("--parent", str(os.getpid()))
         self.addCleanup(worker.close)
         fds = []
-        for data in (tail, lead, self.idle.i420):
+        for data in (tail, lead, picture or self.idle.i420):
             fds.append(os.memfd_create("test"))
             os.write(fds[-1], data)
             os.lseek(fds[-1], 0, os.SEEK_SET)
@@ -97,6 +98,27 @@ class Bridges(unittest.TestCase):
                       f"{max(across):.2f}, across a cut {cut:.2f}", file=sys.stderr)
                 self.assertGreater(cut, 6 * max(within))
                 self.assertLess(max(across), 2 * max(within))
+
+    @unittest.skipUnless(os.environ.get("DH_TALKER"), "no dh-talker")
+    def test_fine_from_its_first_picture(self):
+        """Where speech ends almost as the clip goes on, the fade is not a larger step than the cut would be: the rate
+        control begins with coarse pictures."""
+        size = 512
+        for name, arguments in {"idle": ["--idle", "2"], "speech": ["A seam is where one thing ends."]}.items():
+            subprocess.run([os.environ["DH_TALKER"], "--size", f"{size}x{size}", "-o", self.path("talker.nut"), *arguments],
+                           check=True, timeout=120)
+            prepare(self.path("talker.nut"), *(["--idle"] if name == "idle" else ["--avatar", self.path("talker-idle.dhs")]),
+                    "-o", self.path(f"talker-{name}.dhs"))
+        idle, speech = Prepared(self.path("talker-idle.dhs")), Prepared(self.path("talker-speech.dhs"))
+        back, tail = idle.entries()[1], speech.video[:17]       # in the middle of a word
+        bridge, code = self.job(stream(speech.anchor, tail, size), stream(idle.anchor, idle.video[:back], size), idle.i420,
+                                skip=back - 10, width=size, height=size, speed=12)
+        self.assertEqual(code, 0)
+        rest = idle.video[back:back + 5]
+        across, cut = (poses.steps(decode_pictures([idle.anchor, *(u.data for u in [*tail, *units, *rest])])[len(tail):],
+                                   size) for units in (bridge.video, []))
+        print(f"fine: across the bridge at most {max(across):.2f}, across a cut {max(cut):.2f}", file=sys.stderr)
+        self.assertLess(max(across), max(cut))
 
     def test_whole_clip(self):
         bridge = self.bridge(0, len(self.idle.video))
