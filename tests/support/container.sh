@@ -62,7 +62,8 @@ make_network() {
 	# The machine's own /proc does not know this namespace's processes.
 	mount -t proc proc /proc && : > "$net" && unshare --net="$net" true || return 1
 	nsenter --net="$net" ip link set lo up
-	nsenter --net="$net" ip link add dh0 type dummy
+	nsenter --net="$net" ip link add dh0 type veth peer name dh1 || return 1
+	nsenter --net="$net" ip link set dh1 up
 	for address in "$gateway_address" "$turn_address" "$web_address"; do
 		nsenter --net="$net" ip addr add "$address/24" dev dh0
 	done
