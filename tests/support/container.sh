@@ -133,8 +133,8 @@ speaks() { ask "$1" message ',"body":{"request":"info","id":1}' | grep -q '"stat
 in_network() (become "$@")
 judge_turn() {
 	local relay=(in_network turnutils_uclient -y -n 5 -m 1 -u "$DH_TURN_USER" "$turn_address")
-	finds "TURN accepts the page's name and password" 'allocate response received|success' "${relay[@]}" -w "$DH_TURN_PASSWORD" -v
-	finds "… and no other" '401|error 401|Unauthorized|Cannot complete' "${relay[@]}" -w wrong -v
+	finds "TURN accepts the page's name and password" 'clnet_allocate: rtv=[1-9]' "${relay[@]}" -w "$DH_TURN_PASSWORD" -v
+	finds "… and no other" 'Cannot complete Allocation' "${relay[@]}" -w wrong -v
 }
 
 judge_container() {
