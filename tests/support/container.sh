@@ -135,6 +135,7 @@ judge_turn() {
 	local relay=(in_network turnutils_uclient -y -n 5 -m 1 -u "$DH_TURN_USER" "$turn_address")
 	finds "TURN accepts the page's name and password" 'clnet_allocate: rtv=[1-9]' "${relay[@]}" -w "$DH_TURN_PASSWORD" -v
 	finds "… and no other" 'Cannot complete Allocation' "${relay[@]}" -w wrong -v
+	finds "… and relays to nobody but the gateway" '403 .Forbidden' "${relay[@]}" -w "$DH_TURN_PASSWORD" -v
 }
 
 judge_container() {
