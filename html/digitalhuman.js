@@ -41,11 +41,15 @@
  *     'event'     every event of the room as docs/api.md has it, and each one also
  *                 under its own name: 'speaking', 'idle', 'queued', 'ready',
  *                 'started', 'finished', 'interrupted', 'skipped', 'removed', 'failed',
+ *                 'held', 'resumed', 'continued', 'missing', 'low_water', 'high_water',
  *                 'enabled', 'disabled', 'edited' …
  *
  * The requests return promises of the gateway's answer:
- *     say(text, { voice, segment, metadata })    enqueue(file, { segment, metadata })
+ *     say(text, fields)  enqueue(file, fields)    fields: voice, segment, metadata, words,
+ *                                                 utterance, priority … as in docs/api.md
  *     queue()  info()  list()  skip()  remove(segment)  interrupt()
+ *     progress(segment)  history()  stats()       where a segment stands, how the last ones
+ *                                                 ended and what was heard of them, counters
  *     request(body) for anything else in docs/api.md
  * They wait for the first connection, and reject with an Error whose `code` is a
  * number of docs/api.md (457: secret or PIN), or 'offline' (not connected),
@@ -188,12 +192,11 @@ export class DigitalHuman {
 		return () => this.#listeners.get(name).delete(listener);
 	}
 
-	say(text, { voice, segment, metadata } = {}) {
-		return this.request({ request: 'say', text, voice, segment, metadata });
-	}
-	enqueue(file, { segment, metadata } = {}) {
-		return this.request({ request: 'enqueue', file, segment, metadata });
-	}
+	say(text, fields = {}) { return this.request({ ...fields, request: 'say', text }); }
+	enqueue(file, fields = {}) { return this.request({ ...fields, request: 'enqueue', file }); }
+	progress(segment) { return this.request({ request: 'progress', segment }); }
+	history() { return this.request({ request: 'history' }); }
+	stats() { return this.request({ request: 'stats' }); }
 	queue() { return this.request({ request: 'queue' }); }
 	info() { return this.request({ request: 'info' }); }
 	list() { return this.request({ request: 'list' }); }

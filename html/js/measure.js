@@ -3,7 +3,7 @@
  * reports. */
 
 import { Plot } from './plot.js';
-import { clock } from './words.js';
+import { clock, seconds } from './words.js';
 
 const $ = id => document.getElementById(id);
 
@@ -122,6 +122,7 @@ export class Measurements {
 			['State', answer.state],
 			['Room clock', clock(answer.media_ms)],
 			['Viewers', info?.viewers],
+			['Queued media', answer.queued_ms === undefined ? null : seconds(answer.queued_ms)],
 			['Avatar', info && `${info.avatar}, ${info.width} × ${info.height}`],
 			['Generator', info && (info.has_generator ? 'yes' : 'none')],
 			['Answered in', `${(now - asked).toFixed(1)} ms`],

@@ -5,6 +5,7 @@
 import { DigitalHuman } from '../digitalhuman.js';
 import settings from '../settings.js';
 import { ask, closeAsk, recall, remember } from './ask.js';
+import { Details } from './details.js';
 import { Measurements } from './measure.js';
 import { QueueView } from './queue.js';
 import { errorText, eventWords, segmentTitle, voiceName } from './words.js';
@@ -19,6 +20,7 @@ let info = null;       // the present room, as list or info had it last
 let speaking = false;
 const measurements = new Measurements();
 const queueView = new QueueView(segment => act(() => dh.remove(segment)));
+const details = new Details(text => queueView.heard(text));
 
 /* --- words to the person */
 
@@ -337,6 +339,7 @@ async function refresh() {
 			queueView.show(answer);
 			drawActivity(answer.state);
 			measurements.report(answer, asked, info);
+			await details.refresh(mine, answer.playing, () => mine === dh);
 		}
 	} catch {
 		/* as above */
@@ -349,6 +352,7 @@ async function refresh() {
 function onEvent(event) {
 	const kinds = { failed: 'bad', destroyed: 'bad', started: 'good' };
 	log(eventWords(event), kinds[event.event] ?? '', event.media_ms);
+	queueView.take(event);
 	if (event.event === 'speaking' || event.event === 'idle')
 		drawActivity(event.event);
 	if (event.event === 'started')
@@ -368,6 +372,7 @@ function enter(room) {
 	info = null;
 	$('frame').style.removeProperty('--aspect');
 	measurements.clear();
+	details.clear();
 	queueView.show(null);
 	drawActivity(null);
 	const { server, iceServers, iceTransportPolicy } = settings;

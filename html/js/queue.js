@@ -12,10 +12,25 @@ export class QueueView {
 	#since = 0;     // performance.now() of played_ms = 0
 	#shown = '';
 	#frame = 0;
+	#held = null;   // the id of a segment that waits for more of itself
 
 	/* remove(segment) is called when its button is pressed. */
 	constructor(remove) {
 		this.#remove = remove;
+	}
+
+	/* An event of the room. */
+	take({ event, segment }) {
+		if (event === 'held')
+			this.#held = segment;
+		else if (segment === this.#held)
+			this.#held = null;
+	}
+
+	/* What was heard of what plays, as far as anybody knows. */
+	heard(text) {
+		$('heard').textContent = text ? `Heard: “${text}”` : '';
+		$('heard').hidden = !text;
 	}
 
 	/* The answer to `queue`, or null where there is none to show. */
@@ -28,6 +43,8 @@ export class QueueView {
 		this.#list(waiting);
 		$('skip').disabled = !this.#playing;
 		$('interrupt').disabled = !this.#playing && !waiting.length;
+		if (!this.#playing)
+			this.heard('');
 		cancelAnimationFrame(this.#frame);
 		this.#tick();
 	}
@@ -51,13 +68,16 @@ export class QueueView {
 			$('progress').classList.remove('unknown');
 			return;
 		}
-		const played = Math.max(0, performance.now() - this.#since);
+		const held = p.segment === this.#held;
+		const played = held ? p.played_ms : Math.max(0, performance.now() - this.#since);
 		const known = p.duration_ms > 0;
 		$('progress').classList.toggle('unknown', !known);
 		$('progress').value = known ? Math.min(1, played / p.duration_ms) : 0;
 		$('now-sub').textContent = known ?
 			`${seconds(Math.min(played, p.duration_ms))} of ${seconds(p.duration_ms)}` :
 			`${seconds(played)}, still being made`;
+		if (held)
+			$('now-sub').textContent += ', waits for more of it';
 		this.#frame = requestAnimationFrame(() => this.#tick());
 	}
 
@@ -88,6 +108,11 @@ export class QueueView {
 		state.className = `tag ${segment.state}`;
 		state.textContent = segment.state === 'ready' ?
 			(segment.duration_ms > 0 ? seconds(segment.duration_ms) : 'ready') : 'preparing …';
+		const more = document.createElement('span');
+		more.className = 'tag';
+		more.textContent = [segment.priority, segment.utterance && `${segment.utterance} ${segment.index}`]
+			.filter(Boolean).join(' · ');
+		more.hidden = !more.textContent;
 		const button = document.createElement('button');
 		button.type = 'button';
 		button.className = 'quiet small';
@@ -95,7 +120,7 @@ export class QueueView {
 		button.setAttribute('aria-label', `Remove ${title.textContent}`);
 		button.innerHTML = '<svg class="icon" aria-hidden="true"><use href="#cross"/></svg>';
 		button.addEventListener('click', () => this.#remove(segment.segment));
-		li.append(title, state, button);
+		li.append(title, more, state, button);
 		return li;
 	}
 }

@@ -21,19 +21,39 @@ export function errorText(error) {
 const PAST = {
 	queued: 'queued', ready: 'ready to play', started: 'started', finished: 'finished',
 	interrupted: 'interrupted', skipped: 'skipped', removed: 'removed', failed: 'failed', held: 'waits for more of it', resumed: 'goes on',
+	continued: 'failed on its way',
 };
+
+/* Why it ended, and what it did while it waited for more of itself. */
+const REASON = {
+	late: 'its place had been passed', cut: 'its utterance had been cut', expired: 'it had not started in time',
+	priority: 'something more urgent came',
+};
+const UNDERRUN = { hold: 'the picture stands', idle: 'the avatar idles', skip: 'what is late is left out' };
 
 const ROOM = {
 	speaking: 'The avatar speaks', idle: 'The avatar idles', destroyed: 'The room was closed',
 	enabled: 'The room is on', disabled: 'The room is off', edited: 'The room was changed',
-	slow_link: 'Packets are lost on their way here',
+	slow_link: 'Packets are lost on their way here', low_water: 'Little is left in the queue',
+	high_water: 'The queue is well filled', missing: 'Pieces did not come in time',
 };
+
+/* Of an event without a segment. */
+function roomParts({ event, utterance, index, count, queued_ms: queued }) {
+	if (event === 'missing')
+		return `${count > 1 ? `${count} pieces from ${index} on` : `piece ${index}`} of ${utterance}`;
+	return queued === undefined ? '' : `${seconds(queued)} of it`;
+}
 
 /* [what happened, to what, how much] of an event in docs/api.md. */
 export function eventWords(event) {
 	if (!event.segment)
-		return [ROOM[event.event] ?? event.event, '', ''];
+		return [ROOM[event.event] ?? event.event, '', roomParts(event)];
+	if (event.event === 'continued')
+		return [PAST.continued, event.segment, `${event.generator} says the rest, as ${event.by}`];
 	const parts = [];
+	if (event.utterance)
+		parts.push(`piece ${event.index} of ${event.utterance}`);
 	if (event.event === 'failed' && event.error)
 		parts.push(event.error);
 	if (event.event === 'queued' && event.position > 0)
@@ -42,6 +62,12 @@ export function eventWords(event) {
 		parts.push(`${seconds(event.played_ms)} played`);
 	else if (event.duration_ms > 0)
 		parts.push(seconds(event.duration_ms));
+	if (event.event === 'held' && UNDERRUN[event.underrun])
+		parts.push(UNDERRUN[event.underrun]);
+	if (REASON[event.reason])
+		parts.push(REASON[event.reason]);
+	if (event.heard_text && event.event !== 'finished')
+		parts.push(`heard: “${event.heard_text}”`);
 	return [PAST[event.event] ?? event.event, segmentTitle(event), parts.join(', ')];
 }
 

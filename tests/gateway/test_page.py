@@ -29,7 +29,7 @@ SILENT = f"""(async () => {{
 
 # What overlaps the page's right edge.
 TOO_WIDE = """[...document.querySelectorAll('body *')].filter(e =>
-    e.getBoundingClientRect().right > innerWidth + 0.5 && !e.closest('.unseen, .sprite, [hidden], .rooms, .segments'))
+    e.getBoundingClientRect().right > innerWidth + 0.5 && !e.closest('.unseen, .sprite, [hidden], .rooms, .segments, .table'))
     .map(e => `${e.tagName} ${e.id} ${e.className}`)"""
 
 # The contrast of text with what is behind it, where both are plain colours (WCAG 2).
@@ -260,6 +260,38 @@ class Speaking(Page):
         report("interrupted to a second of silence everywhere, s", round(time.monotonic() - clicked, 2))
         pages[1].wait(EVENTS + ".includes('hello.mp4 interrupted')")
         pages[1].wait(EVENTS + ".includes('between.mp4 interrupted')")
+
+
+class Details(Page):
+    def test_what_was_heard_and_where_the_time_goes(self):
+        page, stranger = self.with_secret(self.open()), self.open()
+        stranger.evaluate("digitalhuman.secret = null")
+        self.quiet(page)
+        text = "One sentence goes on and on, until somebody has heard enough of it and asks for silence."
+        page.evaluate(f"digitalhuman.say({json.dumps(text)}, {{ utterance: 'answer', priority: 'urgent' }})")
+        heard = page.wait("!document.querySelector('#heard').hidden && document.querySelector('#heard').textContent")
+        self.assertRegex(heard, "^Heard: “One.*”$")
+        page.wait("document.querySelector('#first-rows .buckets').getAttribute('aria-label').match(/(up to|over) .*: [1-9]/)")
+        self.assertIn("talker", page.evaluate("document.querySelector('#first-rows').innerText"))
+        page.click("#interrupt")
+        for viewer in page, stranger:
+            viewer.wait(EVENTS + ".includes('interrupted · piece 0 of answer, ')")
+            self.assertRegex(viewer.evaluate(EVENTS), r"played, heard: “One.*”")
+        page.wait("document.querySelector('#heard').hidden")
+        self.assertTrue(stranger.evaluate("document.querySelector('#first').hidden"))
+        self.assertEqual([], page.errors + stranger.errors)
+
+    def test_events_in_words(self):
+        page = self.open()
+        for event, words in (
+                ({"event": "missing", "utterance": "u", "index": 3, "count": 2}, "Pieces did not come in time||2 pieces from 3 on of u"),
+                ({"event": "low_water", "queued_ms": 400}, "Little is left in the queue||0.4 s of it"),
+                ({"event": "high_water", "queued_ms": 61000}, "The queue is well filled||1:01 of it"),
+                ({"event": "continued", "segment": "a", "by": "b", "generator": "g"}, "failed on its way|a|g says the rest, as b"),
+                ({"event": "held", "segment": "s", "underrun": "idle"}, "waits for more of it|s|the avatar idles"),
+                ({"event": "removed", "segment": "s", "reason": "late"}, "removed|s|its place had been passed")):
+            self.assertEqual(words, page.evaluate(
+                f"import('./js/words.js').then(({{ eventWords }}) => eventWords({json.dumps(event)}).join('|'))"))
 
 
 class Told(Page):
