@@ -15,6 +15,7 @@ enum option_code {
 	OPT_CA,
 	OPT_SEGMENT,
 	OPT_TEXT,
+	OPT_WORDS,
 	OPT_METADATA,
 	OPT_UTTERANCE,
 	OPT_INDEX,
@@ -35,6 +36,7 @@ static const struct option table[] = {
 	{ "ca", required_argument, NULL, OPT_CA },
 	{ "segment", required_argument, NULL, OPT_SEGMENT },
 	{ "text", required_argument, NULL, OPT_TEXT },
+	{ "words", required_argument, NULL, OPT_WORDS },
 	{ "metadata", required_argument, NULL, OPT_METADATA },
 	{ "utterance", required_argument, NULL, OPT_UTTERANCE },
 	{ "index", required_argument, NULL, OPT_INDEX },
@@ -66,16 +68,17 @@ static int take_number(long *number, const char *option, const char *text, struc
 	return 0;
 }
 
-static int take_metadata(struct dh_send_options *options, const char *text, struct dh_send_fault *fault)
+static int take_json(json_t **json, const char *option, json_type type, const char *text, struct dh_send_fault *fault)
 {
+	const char *kind = type == JSON_OBJECT ? "object" : "array";
 	json_error_t error;
 
-	g_clear_pointer(&options->request.metadata, json_decref);
-	options->request.metadata = json_loads(text, 0, &error);
-	if (!options->request.metadata)
-		return dh_send_fail(fault, DH_SEND_USAGE, "--metadata is no JSON object: %s", error.text);
-	if (!json_is_object(options->request.metadata))
-		return dh_send_fail(fault, DH_SEND_USAGE, "--metadata is JSON, but no object");
+	g_clear_pointer(json, json_decref);
+	*json = json_loads(text, 0, &error);
+	if (!*json)
+		return dh_send_fail(fault, DH_SEND_USAGE, "--%s is no JSON %s: %s", option, kind, error.text);
+	if (json_typeof(*json) != type)
+		return dh_send_fail(fault, DH_SEND_USAGE, "--%s is JSON, but no %s", option, kind);
 	return 0;
 }
 
@@ -147,7 +150,9 @@ static int take_option(struct parsing *parsing, int option)
 	else if (option == 1)
 		return take_word(parsing, optarg);
 	else if (option == OPT_METADATA)
-		return take_metadata(options, optarg, parsing->fault);
+		return take_json(&options->request.metadata, "metadata", JSON_OBJECT, optarg, parsing->fault);
+	else if (option == OPT_WORDS)
+		return take_json(&options->request.words, "words", JSON_ARRAY, optarg, parsing->fault);
 	else if (option == OPT_INDEX)
 		return take_number(&options->request.index, "index", optarg, parsing->fault);
 	else if (option == OPT_PROGRESS_MS)

@@ -29,6 +29,8 @@ static const char usage[] =
 "The segment:\n"
 "  --segment ID         its id (default: the gateway makes one)\n"
 "  --text TEXT          what is said in it\n"
+"  --words JSON         when each word sounds: [[\"Hello\",0,320],...] in\n"
+"                       milliseconds, in order\n"
 "  --metadata JSON      an object that is passed on with its events\n"
 "  --utterance ID       the utterance of which it is a piece\n"
 "  --index N            which piece, from 0 on\n"

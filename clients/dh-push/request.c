@@ -14,6 +14,7 @@ void dh_send_request_init(struct dh_send_request *request)
 void dh_send_request_clear(struct dh_send_request *request)
 {
 	g_clear_pointer(&request->metadata, json_decref);
+	g_clear_pointer(&request->words, json_decref);
 }
 
 static void set_text(json_t *line, const char *key, const char *text, struct dh_send_fault *fault)
@@ -47,6 +48,8 @@ static void set_segment(json_t *line, const struct dh_send_request *request, str
 		json_object_set_new(line, "last", json_true());
 	if (request->metadata)
 		json_object_set(line, "metadata", request->metadata);
+	if (request->words)
+		json_object_set(line, "words", request->words);
 	if (request->progress_ms >= 0)
 		json_object_set_new(line, "progress_ms", json_integer(request->progress_ms));
 }
@@ -66,7 +69,7 @@ GBytes *dh_send_request_line(const struct dh_send_request *request, const char *
 	gsize size = text ? strlen(text) + 1 : 0;
 	if (size > DH_SEND_REQUEST_MAX)
 		dh_send_fail(fault, DH_SEND_USAGE,
-			"the text and the metadata make a line of %zu bytes, at most %d are possible", size,
+			"text, words and metadata make a line of %zu bytes, at most %d are possible", size,
 			DH_SEND_REQUEST_MAX);
 	if (text)
 		text[size - 1] = '\n';

@@ -17,8 +17,8 @@ struct dh_send_request {
 	const char *segment, *utterance, *text;
 	long index; /* -1: none */
 	bool is_last;
-	json_t *metadata; /* owned */
-	long progress_ms; /* -1: the gateway's own choice */
+	json_t *metadata, *words; /* owned */
+	long progress_ms;         /* -1: the gateway's own choice */
 };
 
 void dh_send_request_init(struct dh_send_request *request);

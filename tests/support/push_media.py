@@ -83,7 +83,7 @@ class Nut:
             index, sort = body.number(), body.number()
             tag = body.take(body.number())
             rest = [body.number() for _ in range(6)]
-            names = ("width", "height") if sort == 0 else ("rate", "one", "channels")
+            names = (("width", "height"), ("rate", "one", "channels"), ())[sort]
             self.streams.append({"tag": tag, "base": self.bases[rest[0]], **{n: body.number() for n in names}})
             assert index == len(self.streams) - 1
         elif kind[:2] == b"NX":
@@ -98,15 +98,23 @@ class Nut:
 
     def stream(self, kind):
         """The data of one stream's units, and their times in seconds."""
-        numbers = [n for n, s in enumerate(self.streams) if ("width" in s) == (kind == "video")]
+        mark = {"video": "width", "audio": "rate"}[kind]
+        numbers = [n for n, s in enumerate(self.streams) if mark in s]
         units = [u for u in self.units if u.stream in numbers]
         return [u.data for u in units], [u.pts * self.streams[u.stream]["base"] for u in units]
+
+    @property
+    def words(self):
+        """(text, ms), as they came; what ends a word is blank."""
+        return [(u.data.decode(), u.pts) for u in self.units if self.streams[u.stream]["tag"] == b"UTF8"]
 
     @property
     def ms(self):
         """Of the stream that is behind."""
         ends = []
         for number, stream in enumerate(self.streams):
+            if stream["tag"] == b"UTF8":
+                continue
             last = next((u for u in reversed(self.units) if u.stream == number), None)
             length = 0 if last is None else last.pts + 1
             if last and "rate" in stream:

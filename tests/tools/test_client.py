@@ -76,7 +76,7 @@ class Pushing(Case):
             for frame, _ in made(3):
                 t.push_video(frame)
         self.assertEqual((s.result.played_ms, t.result.played_ms), (100, 120))
-        self.assertEqual([len(p.media.streams) for p in server.pushes], [1, 1])
+        self.assertEqual([len(p.media.streams) for p in server.pushes], [2, 2])    # the last one has words
 
     def test_nothing_pushed(self):
         server = self.server()

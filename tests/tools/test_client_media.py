@@ -104,6 +104,16 @@ class Muxed(unittest.TestCase):
         self.assertEqual(len(self.probe(data, "-show_streams")["streams"]), 1)
         self.assertEqual(Muxer(Fraction(25), 24000).end(), [])
 
+    def test_words(self):
+        """Before the media and among them; each ends, though the next one has begun."""
+        muxer = Muxer(Fraction(25), None, has_words=True)
+        self.assertEqual(muxer.push_words([["one", 0, 30]]), [])        # until the header is known
+        out = muxer.push(np.zeros((16, 16, 3), np.uint8)) + muxer.push_words([("zw\u00f6", 30, 90), ("3", 80, 100)])
+        reader = Nut()
+        reader.feed(b"".join(map(bytes, out + muxer.end())))
+        self.assertEqual(reader.words, [("one", 0), (" ", 30), ("zw\u00f6", 30), (" ", 90), ("3", 80), (" ", 100)])
+        self.assertTrue(reader.is_ended)
+
     def test_dh_prepare_reads_it_to_its_last_frame(self):
         for fps, rate in RATES[:3]:
             with self.subTest(fps=fps, rate=rate), tempfile.TemporaryDirectory() as folder:

@@ -106,7 +106,7 @@ class Pieces(Case):
         # sound that ends before the pictures holds nothing up
         stage.push_av_segment(2, frames, wave[:1000]).result(WAIT_S)
         stage.close()
-        self.assertEqual([len(p.media.streams) for p in server.pushes], [1, 1, 2])
+        self.assertEqual([len(p.media.streams) for p in server.pushes], [2, 2, 3])    # the last one has words
 
     def test_failures_are_the_pieces_own(self):
         server = self.server(refuse=(464, "too many"))

@@ -84,6 +84,9 @@ class AsyncSegment:
     async def push_audio(self, samples: Any) -> None:
         await self._run(self._segment.push_audio, samples)
 
+    async def push_words(self, words: Any) -> None:
+        await self._run(self._segment.push_words, words)
+
     async def end_video(self) -> None:
         await self._run(self._segment.end_video)
 

@@ -8,7 +8,8 @@ from . import media
 from .muxer import Muxer
 
 
-def make_muxer(fps: Any, sample_rate: Any, channels: Any, pixel_format: Any, size: Any, sample_format: Any) -> Muxer:
+def make_muxer(fps: Any, sample_rate: Any, channels: Any, pixel_format: Any, size: Any, sample_format: Any,
+               has_words: bool = False) -> Muxer:
     """Checks arguments; TypeError or ValueError name the wrong one."""
     if fps is None and sample_rate is None:
         raise ValueError("fps, sample_rate: expected one of them at least: a segment has pictures or sound")
@@ -16,7 +17,8 @@ def make_muxer(fps: Any, sample_rate: Any, channels: Any, pixel_format: Any, siz
         None if fps is None else media.check_fps(fps),
         None if sample_rate is None else media.check_int(sample_rate, "sample_rate", 4000, 384000, " Hz"),
         channels=media.check_int(channels, "channels", 1, 16), pixel_format=media.check_pixel_format(pixel_format),
-        size=None if size is None else media.check_size(size), sample_format=media.check_sample_format(sample_format))
+        size=None if size is None else media.check_size(size), sample_format=media.check_sample_format(sample_format),
+        has_words=has_words)
 
 
 def mux(pieces: Iterable[Tuple[Any, Any]], *, fps: Any = None, sample_rate: Optional[int] = None, channels: int = 1,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numbers
 from fractions import Fraction
-from typing import Any, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 PIXEL_FORMATS = ("bgr24", "rgb24", "yuv420p")
 SAMPLE_FORMATS = {"f": "f32", "h": "s16"}
@@ -178,3 +178,33 @@ def sound(samples: Any, channels: int, sample_format: Optional[str]) -> Sound:
         raise ValueError(f"{expected}, got {describe(samples)}")
     count = view.nbytes // (SAMPLE_BYTES[found] * channels)
     return Sound(_flat(view, owner) if count else memoryview(b""), found, count)
+
+
+class Word(NamedTuple):
+    text: str
+    from_ms: int
+    to_ms: int
+
+
+MAX_WORD_BYTES = 200
+MAX_WORD_MS = 86400000
+
+
+def words(value: Any, least_ms: int) -> List[Word]:
+    """[word, from_ms, to_ms] in order, the first not before `least_ms`. TypeError, ValueError."""
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        raise TypeError(f"words: expected [word, from_ms, to_ms] in order, got {describe(value)}")
+    found: List[Word] = []
+    for number, word in enumerate(value):
+        where = f"words[{number}]"
+        if not isinstance(word, Sequence) or isinstance(word, str) or len(word) != 3 or not isinstance(word[0], str):
+            raise TypeError(f"{where}: expected [word, from_ms, to_ms], got {repr(word)[:80]}")
+        text = word[0]
+        if (not 1 <= len(text.encode()) <= MAX_WORD_BYTES or not text.strip()
+                or any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text)):
+            raise ValueError(f"{where}: expected a word of 1 to {MAX_WORD_BYTES} bytes without control characters, "
+                             f"got {repr(text)[:80]}")
+        from_ms = check_int(word[1], f"{where}: from_ms", least_ms, MAX_WORD_MS, " ms (they come in order)")
+        found.append(Word(text, from_ms, check_int(word[2], f"{where}: to_ms", from_ms, MAX_WORD_MS, " ms")))
+        least_ms = from_ms
+    return found

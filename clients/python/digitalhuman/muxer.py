@@ -18,18 +18,23 @@ Buffer = Union[bytes, memoryview]
 MAX_HELD_BYTES = 512 << 20
 SMALL = 65536       # what is smaller is copied together with its header
 PACKET_MS = 200     # of sound, at most
+MAX_WORDS = 2000    # of a segment
 
 
 class Muxer:
     """`fps` None: no pictures; `sample_rate` None: no sound. `size` and `sample_format` None: as the first
-    ones are. Returned buffers may be the caller's own memory: write them before it is used again."""
+    ones are. `has_words`: words may come, too. Returned buffers may be the caller's own memory: write them before
+    it is used again."""
 
     def __init__(self, fps: Optional[Fraction], sample_rate: Optional[int], *, channels: int = 1,
                  pixel_format: str = "bgr24", size: Optional[media.Size] = None, sample_format: Optional[str] = None,
-                 max_held_bytes: int = MAX_HELD_BYTES) -> None:
+                 max_held_bytes: int = MAX_HELD_BYTES, has_words: bool = False) -> None:
         self.fps, self.sample_rate, self.channels = fps, sample_rate, channels
         self.pixel_format, self.size, self.sample_format = pixel_format, size, sample_format
         self._max_held = max_held_bytes
+        self._has_words = has_words
+        self._words: List[media.Word] = []                  # not written yet
+        self._words_in = self._last_word_ms = 0
         self._pictures: Deque[memoryview] = deque()
         self._sound: Deque[memoryview] = deque()
         self._held = 0                                      # bytes in both
@@ -81,6 +86,17 @@ class Muxer:
             self._sound[-1] = memoryview(bytes(self._sound[-1]))
         return out
 
+    def push_words(self, words: Any) -> List[Buffer]:
+        """Takes words, and returns what is to be written now. Raises TypeError or ValueError as push() does."""
+        new = media.words(words, self._last_word_ms)
+        if self._words_in + len(new) > MAX_WORDS:
+            raise ValueError(f"words: expected at most {MAX_WORDS} in a segment, got {self._words_in + len(new)}")
+        self._words += new
+        self._words_in += len(new)
+        if new:
+            self._last_word_ms = new[-1].from_ms
+        return self._write()
+
     def end(self) -> List[Buffer]:
         """The rest, and the end of the container. Nothing if nothing was pushed."""
         self._no_more_pictures = self._no_more_sound = True
@@ -129,7 +145,7 @@ class Muxer:
             video = Video(self.size[0], self.size[1], self.pixel_format, self.fps)
         if self.sample_rate and self.sample_format and (self._samples_in or not self._no_more_sound):
             audio = Audio(self.sample_rate, self.channels, self.sample_format)
-        self._writer = NutWriter(video, audio)
+        self._writer = NutWriter(video, audio, self._has_words)
         return self._writer.header()
 
     def _write(self) -> List[Buffer]:
@@ -139,9 +155,19 @@ class Muxer:
             if header is None:
                 return out
             out.append(header)
+        self._write_words(out)
         while self._write_sound(out) or self._write_picture(out):
             pass
         return out
+
+    def _write_words(self, out: List[Buffer]) -> None:
+        assert self._writer
+        words = len(self._writer.streams) - 1
+        for word in self._words:
+            text = word.text.encode()
+            out.append(self._writer.frame(words, word.from_ms, len(text)) + text
+                       + self._writer.frame(words, word.to_ms, 1) + b" ")       # which ends it
+        self._words.clear()
 
     def _sample_of(self, picture: int) -> int:
         """The sample with which picture n begins."""
@@ -171,7 +197,7 @@ class Muxer:
         if piece.nbytes > most * unit:
             self._sound.appendleft(piece[most * unit:])
             piece = piece[:most * unit]
-        self._put(out, len(self._writer.streams) - 1, self._samples_out, piece)
+        self._put(out, self._writer.sound, self._samples_out, piece)
         self._samples_out += piece.nbytes // unit
         return True
 

@@ -37,7 +37,11 @@ class Audio(NamedTuple):
     sample_format: str
 
 
-Stream = Union[Video, Audio]
+class Words(NamedTuple):
+    """A track of subtitles: a frame is a text, which lasts until the next one. Times are milliseconds."""
+
+
+Stream = Union[Video, Audio, Words]
 
 
 def _crc_table() -> List[int]:
@@ -80,11 +84,14 @@ def numbers(*values: int) -> bytes:
 
 
 class NutWriter:
-    """Writes the streams `video` and `audio`, one of which may be None. Times are counted: frame n of the
-    video at n / fps, sound in samples."""
+    """Writes the streams `video` and `audio`, one of which may be None, and perhaps words, the last one. Times
+    are counted: frame n of the video at n / fps, sound in samples, words in milliseconds."""
 
-    def __init__(self, video: Optional[Video], audio: Optional[Audio]) -> None:
+    def __init__(self, video: Optional[Video], audio: Optional[Audio], has_words: bool = False) -> None:
         self.streams: List[Stream] = [s for s in (video, audio) if s is not None]
+        self.sound = len(self.streams) - 1      # the number of the sound's stream
+        if has_words:
+            self.streams.append(Words())
         self._last_pts = 0      # in the first stream's base
         self._header_size = 0
 
@@ -94,7 +101,7 @@ class NutWriter:
         return out
 
     def frame(self, stream: int, pts: int, size: int) -> bytes:
-        """What stands before the `size` bytes of a frame of stream 0 or 1 (the sound is the last one)."""
+        """What stands before the `size` bytes of a frame of a stream."""
         if stream == 0:
             self._last_pts = pts
         sync = packet(SYNC, numbers(pts * len(self.streams) + stream, 0))
@@ -111,7 +118,7 @@ class NutWriter:
 
     def _main(self) -> bytes:
         bases = b"".join(numbers(s.fps.denominator, s.fps.numerator) if isinstance(s, Video)
-                         else numbers(1, s.sample_rate) for s in self.streams)
+                         else numbers(1, s.sample_rate if isinstance(s, Audio) else 1000) for s in self.streams)
         count = len(self.streams)
         # the row: flags, six fields (pts delta, size multiplier, stream, size, reserved, codes); no elision
         return packet(MAIN, numbers(3, count, MAX_DISTANCE, count) + bases + numbers(FLAGS, 6, 0, 1, 0, 0, 0, 255, 0))
@@ -122,11 +129,13 @@ class NutWriter:
             tag = PICTURE_TAGS[stream.pixel_format]
             # square pixels; colours unknown for RGB, else BT.601 in limited range
             rest = numbers(stream.width, stream.height, 1, 1, stream.pixel_format == "yuv420p")
+        elif isinstance(stream, Words):
+            tag, rest = b"UTF8", b""
         else:
             tag = SAMPLE_TAGS[stream.sample_format]
             tag = tag if sys.byteorder == "little" else tag[::-1]
             rest = numbers(stream.sample_rate, 1, stream.channels)
-        kind = 0 if isinstance(stream, Video) else 1
+        kind = (Video, Audio, Words).index(type(stream))
         # time base; largest step of pts that needs no checksum, decode delay, flags, codec's own data
         head = numbers(index, kind, len(tag)) + tag + numbers(index, MSB_PTS_SHIFT, 4096, 0, 0, 0)
         return packet(STREAM, head + rest)

@@ -154,6 +154,20 @@ class Segment:
             raise TypeError("samples: expected samples, got None")
         self.push(None, samples)
 
+    def push_words(self, words: Any) -> None:
+        """When words sound, as [word, from_ms, to_ms] from the segment's start, in order: heard_text is exact then.
+        A word has 1 to 200 bytes of UTF-8, a segment at most 2000. Push them before their sound, or with it. Raises
+        as push() does."""
+        if "words" in self._fields:
+            raise ValueError("words: the segment was given them already")
+        with self._pushing:
+            if self._is_ended:
+                raise ValueError("the segment's media have ended")
+            self._open()
+            self._check()
+            self._write(self._muxer.push_words(words))
+            self._check()
+
     def end_video(self) -> None:
         """No more pictures will come: sound no longer waits for them, and the last picture stays."""
         self._push_end(self._muxer.end_pictures)

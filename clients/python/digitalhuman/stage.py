@@ -95,7 +95,8 @@ class Stage:
         pixel_format   "bgr24" (default), "rgb24" or "yuv420p"
         sample_format  "f32" or "s16"; default: as the first samples are
         text           what is said, for heard_text
-        words          [word, from_ms, to_ms] in order: when each word sounds, which makes heard_text exact
+        words          [word, from_ms, to_ms] in order: when each word sounds, which makes heard_text exact;
+                       where they are not known yet, Segment.push_words()
         metadata       a dict that is passed on with every event
         segment        an id, 1 to 64 bytes; default: the room makes one
         utterance, index, last   pieces of one utterance play in the order of their index, from 0;
@@ -109,7 +110,8 @@ class Stage:
         fps, sample_rate, channels, pixel_format = (mine if given is DEFAULT else given for given, mine in (
             (fps, self._fps), (sample_rate, self._sample_rate), (channels, self._channels),
             (pixel_format, self._pixels)))
-        muxer = make_muxer(fps, sample_rate, channels, pixel_format, size, sample_format)
+        muxer = make_muxer(fps, sample_rate, channels, pixel_format, size, sample_format,
+                           has_words=words is None)
         fields = {**(options or {}), "segment": segment, "utterance": utterance, "index": index, "last": last,
                   "metadata": metadata, "text": text, "words": None if words is None else [list(word) for word in words],
                   "progress_ms": progress_ms}
