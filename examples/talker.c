@@ -16,6 +16,7 @@
 #include "talker_motion.h"
 #include "talker_mux.h"
 #include "talker_speech.h"
+#include "talker_spoken.h"
 #include "talker_text.h"
 #include "talker_voice.h"
 #include "talker_wav.h"
@@ -52,6 +53,7 @@
 struct film {
 	const struct dh_talker_options *options;
 	struct dh_speech speech;
+	struct dh_spoken spoken;
 	struct dh_motion motion;
 	struct dh_face *face;
 	struct dh_mux *mux;
@@ -103,6 +105,7 @@ static int open_output(struct film *film)
 		.fps_num = options->fps_num,
 		.fps_den = options->fps_den,
 		.sample_rate = options->kind == DH_MAKE_IDLE ? 0 : film->speech.rate,
+		.has_words = options->kind == DH_MAKE_SPEECH,
 	};
 
 	film->fd = STDOUT_FILENO;
@@ -142,18 +145,23 @@ static int shoot(struct film *film, double end_s)
 			return err;
 	}
 	film->frames++;
+	int err = dh_spoken_write(&film->spoken, film->mux, frame_s(film, film->frames));
+	if (err)
+		return err;
 	if (film->options->kind == DH_MAKE_IDLE)
 		return dh_mux_write(film->mux, picture, NULL, 0);
 	return dh_mux_write(film->mux, picture, speech->samples + from, to - from);
 }
 
 /* More speech: draws every picture for which enough is known now. */
-static int on_speech(void *arg, const int16_t *samples, size_t count, const struct dh_phoneme *phonemes,
-	size_t phoneme_count)
+static int on_speech(void *arg, const struct dh_voice_piece *piece)
 {
 	struct film *film = arg;
-	int err = dh_speech_add(&film->speech, film->piece_s, samples, count, phonemes, phoneme_count);
+	int err = dh_spoken_add(&film->spoken, film->piece_s, piece->words, piece->word_count);
 
+	if (!err)
+		err = dh_speech_add(&film->speech, film->piece_s, piece->samples, piece->count, piece->phonemes,
+			piece->phoneme_count);
 	while (!err && frame_s(film, film->frames + 1) + LOOK_AHEAD_S < dh_speech_known_s(&film->speech))
 		err = shoot(film, INFINITY);
 	return err;
@@ -387,5 +395,6 @@ int main(int argc, char **argv)
 	dh_mux_free(&film.mux);
 	dh_face_free(&film.face);
 	dh_speech_clear(&film.speech);
+	dh_spoken_clear(&film.spoken);
 	return code;
 }

@@ -17,6 +17,9 @@ struct dh_mux_frame {
 void dh_nut_header(struct dh_bytes *bytes, const struct dh_mux_format *format);
 void dh_nut_frame(struct dh_bytes *before_picture, struct dh_bytes *before_sound, const struct dh_mux_format *format,
 	const struct dh_mux_frame *frame);
+/* A word, with all that belongs to it; `ms`: when it begins. */
+void dh_nut_word(struct dh_bytes *bytes, const struct dh_mux_format *format, int64_t ms, const char *text);
+void dh_matroska_word(struct dh_bytes *bytes, int64_t ms, const char *text);
 /* The index after `frames` pictures, where demuxers look for the length. */
 void dh_nut_end(struct dh_bytes *bytes, const struct dh_mux_format *format, int64_t frames);
 

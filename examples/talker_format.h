@@ -10,6 +10,7 @@ struct dh_mux_format {
 	int width, height;    /* I420 */
 	int fps_num, fps_den; /* frames a second */
 	int sample_rate;      /* mono, 16 bits, little-endian; 0: no sound */
+	int has_words;        /* with sound only: what is spoken, as subtitles */
 };
 
 #endif

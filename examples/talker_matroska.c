@@ -90,6 +90,18 @@ static void audio_track(struct dh_bytes *tracks, const struct dh_mux_format *for
 	nest(tracks, 0xae, &track);
 }
 
+static void words_track(struct dh_bytes *tracks)
+{
+	struct dh_bytes track = { 0 };
+
+	number(&track, 0xd7, 3);
+	number(&track, 0x73c5, 3);
+	number(&track, 0x83, 0x11); /* TrackType: subtitle */
+	number(&track, 0x9c, 0);
+	text(&track, 0x86, "S_TEXT/UTF8");
+	nest(tracks, 0xae, &track);
+}
+
 void dh_matroska_header(struct dh_bytes *bytes, const struct dh_mux_format *format)
 {
 	struct dh_bytes head = { 0 }, info = { 0 }, tracks = { 0 };
@@ -112,6 +124,8 @@ void dh_matroska_header(struct dh_bytes *bytes, const struct dh_mux_format *form
 	video_track(&tracks, format);
 	if (format->sample_rate)
 		audio_track(&tracks, format);
+	if (format->sample_rate && format->has_words)
+		words_track(&tracks);
 	nest(bytes, 0x1654ae6b, &tracks);
 }
 
@@ -145,4 +159,15 @@ void dh_matroska_frame(struct dh_bytes *before_picture, struct dh_bytes *before_
 	size(before_picture, inside);
 	dh_bytes_put(before_picture, time.data, time.size);
 	block(before_picture, 1, 0, frame->picture_size);
+}
+
+/* In a cluster of its own: the one of its picture need not have room for it. */
+void dh_matroska_word(struct dh_bytes *bytes, int64_t ms, const char *value)
+{
+	struct dh_bytes cluster = { 0 };
+
+	number(&cluster, 0xe7, (uint64_t)(ms * (TICKS_PER_SECOND / 1000)));
+	block(&cluster, 3, 0, strlen(value));
+	dh_bytes_put(&cluster, value, strlen(value));
+	nest(bytes, 0x1f43b675, &cluster);
 }

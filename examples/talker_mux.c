@@ -78,6 +78,19 @@ int dh_mux_write(struct dh_mux *mux, const uint8_t *i420, const int16_t *samples
 	return write_all(mux->fd, parts, count ? 4 : 2);
 }
 
+int dh_mux_word(struct dh_mux *mux, int64_t ms, const char *text)
+{
+	struct dh_bytes bytes = { 0 };
+
+	if (!*text)
+		text = " "; /* which every demuxer passes on */
+	if (mux->format.container == DH_MATROSKA)
+		dh_matroska_word(&bytes, ms, text);
+	else
+		dh_nut_word(&bytes, &mux->format, ms, text);
+	return bytes.full ? -ENOMEM : write_all(mux->fd, &(struct iovec){ bytes.data, bytes.size }, 1);
+}
+
 int dh_mux_end(struct dh_mux *mux)
 {
 	struct dh_bytes end = { 0 };

@@ -24,6 +24,10 @@ int dh_mux_alloc(struct dh_mux **mux, int fd, const struct dh_mux_format *format
  * ones without a gap. 0 or as above. */
 int dh_mux_write(struct dh_mux *mux, const uint8_t *i420, const int16_t *samples, size_t count);
 
+/* Writes a word that is spoken from `ms` on, in the order of their times; "" ends the one before.
+ * 0 or as above. */
+int dh_mux_word(struct dh_mux *mux, int64_t ms, const char *text);
+
 /* Ends the container after the last picture. 0 or as above. */
 int dh_mux_end(struct dh_mux *mux);
 

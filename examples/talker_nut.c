@@ -60,10 +60,16 @@ static void packet(struct dh_bytes *bytes, uint64_t start, const struct dh_bytes
 	bytes->full |= body->full;
 }
 
+/* Picture, sound, words. */
+static int stream_count(const struct dh_mux_format *format)
+{
+	return format->sample_rate ? 2 + (format->has_words != 0) : 1;
+}
+
 static void main_header(struct dh_bytes *bytes, const struct dh_mux_format *format)
 {
 	struct dh_bytes body = { 0 };
-	int streams = format->sample_rate ? 2 : 1;
+	int streams = stream_count(format);
 
 	v(&body, 3); /* version */
 	v(&body, (uint64_t)streams);
@@ -74,6 +80,10 @@ static void main_header(struct dh_bytes *bytes, const struct dh_mux_format *form
 	if (format->sample_rate) {
 		v(&body, 1);
 		v(&body, (uint64_t)format->sample_rate);
+	}
+	if (streams > 2) {
+		v(&body, 1);
+		v(&body, 1000);
 	}
 	/* One row describes all 255 frame codes. */
 	v(&body, FLAG_KEY | FLAG_CODED_PTS | FLAG_STREAM_ID | FLAG_SIZE_MSB | FLAG_CHECKSUM);
@@ -90,22 +100,23 @@ static void main_header(struct dh_bytes *bytes, const struct dh_mux_format *form
 
 static void stream_header(struct dh_bytes *bytes, const struct dh_mux_format *format, int stream)
 {
+	static const char *const tags[] = { "I420", "PSD\x10", "UTF8" };
 	struct dh_bytes body = { 0 };
 
 	v(&body, (uint64_t)stream);
-	v(&body, (uint64_t)stream); /* class: 0 video, 1 audio */
-	vb(&body, stream ? "PSD\x10" : "I420", 4);
+	v(&body, (uint64_t)stream); /* class: 0 video, 1 audio, 2 subtitles */
+	vb(&body, tags[stream], 4);
 	v(&body, (uint64_t)stream); /* time base */
 	v(&body, MSB_PTS_SHIFT);
 	v(&body, 4096); /* largest step of pts that needs no checksum */
 	v(&body, 0);    /* decode delay */
 	v(&body, 0);    /* flags */
 	v(&body, 0);    /* codec's own data */
-	if (stream) {
+	if (stream == 1) {
 		v(&body, (uint64_t)format->sample_rate);
 		v(&body, 1);
 		v(&body, 1); /* channels */
-	} else {
+	} else if (!stream) {
 		v(&body, (uint64_t)format->width);
 		v(&body, (uint64_t)format->height);
 		v(&body, 1); /* square pixels */
@@ -121,16 +132,15 @@ void dh_nut_header(struct dh_bytes *bytes, const struct dh_mux_format *format)
 
 	dh_bytes_put(bytes, magic, sizeof(magic));
 	main_header(bytes, format);
-	stream_header(bytes, format, 0);
-	if (format->sample_rate)
-		stream_header(bytes, format, 1);
+	for (int stream = 0; stream < stream_count(format); stream++)
+		stream_header(bytes, format, stream);
 }
 
 /* Where a demuxer can start. */
 static void sync_point(struct dh_bytes *bytes, const struct dh_mux_format *format, int stream, int64_t pts)
 {
 	struct dh_bytes sync = { 0 };
-	uint64_t bases = format->sample_rate ? 2 : 1;
+	uint64_t bases = (uint64_t)stream_count(format);
 
 	v(&sync, (uint64_t)pts * bases + (uint64_t)stream); /* time, and its base */
 	v(&sync, 0);                                        /* distance to an earlier point: nobody seeks in a pipe */
@@ -159,12 +169,18 @@ void dh_nut_frame(struct dh_bytes *before_picture, struct dh_bytes *before_sound
 		frame_header(before_sound, format, 1, frame->first_sample, frame->sound_size);
 }
 
+void dh_nut_word(struct dh_bytes *bytes, const struct dh_mux_format *format, int64_t ms, const char *text)
+{
+	frame_header(bytes, format, 2, ms, strlen(text));
+	dh_bytes_put(bytes, text, strlen(text));
+}
+
 /* An index with one entry, for the sake of the length: without an index FFmpeg
  * searches the end of a file for it. */
 void dh_nut_end(struct dh_bytes *bytes, const struct dh_mux_format *format, int64_t frames)
 {
 	struct dh_bytes body = { 0 }, header = { 0 };
-	uint64_t streams = format->sample_rate ? 2 : 1;
+	uint64_t streams = (uint64_t)stream_count(format);
 
 	dh_nut_header(&header, format);
 	v(&body, (uint64_t)(frames - 1) * streams); /* the last picture's time, in the first base */

@@ -10,12 +10,14 @@
 /* Sound comes in pieces of this length. */
 #define PIECE_MS       60
 #define PIECE_PHONEMES 64
+#define PIECE_WORDS    16
 
 /* espeak-ng's callback takes no argument, and there is one espeak-ng per process,
  * so this is one per process too. */
 static struct {
 	dh_voice_fn *hear;
 	void *arg;
+	const char *text;
 	int result;
 } speech;
 
@@ -97,16 +99,48 @@ static int take_phoneme(struct dh_phoneme *phoneme, const espeak_EVENT *event)
 	return 1;
 }
 
+/* Where character number `n` of the text begins, from 0 on. */
+static const char *character(const char *at, int n)
+{
+	for (; *at && n > 0; n--)
+		for (at++; (*at & 0xc0) == 0x80; at++)
+			;
+	return at;
+}
+
+/* At the end of a sentence nothing is spoken. */
+static int take_word(struct dh_word *word, const espeak_EVENT *event)
+{
+	if (event->type != espeakEVENT_WORD && event->type != espeakEVENT_END)
+		return 0;
+	memset(word, 0, sizeof(*word));
+	word->start_s = event->audio_position / 1000.0;
+	if (event->type == espeakEVENT_END || event->text_position < 1)
+		return 1;
+	const char *from = character(speech.text, event->text_position - 1), *to = character(from, event->length);
+	size_t size = (size_t)(to - from);
+	if (size > DH_VOICE_WORD)
+		for (size = DH_VOICE_WORD; size > 0 && (from[size] & 0xc0) == 0x80; size--)
+			;
+	memcpy(word->text, from, size);
+	return 1;
+}
+
 static int on_sound(short *samples, int count, espeak_EVENT *event)
 {
 	struct dh_phoneme phonemes[PIECE_PHONEMES];
-	size_t found = 0;
+	struct dh_word words[PIECE_WORDS];
+	struct dh_voice_piece piece = { .samples = samples, .phonemes = phonemes, .words = words };
 
-	for (; event->type != espeakEVENT_LIST_TERMINATED && found < PIECE_PHONEMES; event++)
-		found += (size_t)take_phoneme(&phonemes[found], event);
-	if (count < 0 || !samples)
-		count = 0;
-	speech.result = speech.hear(speech.arg, samples, (size_t)count, phonemes, found);
+	for (; event->type != espeakEVENT_LIST_TERMINATED; event++) {
+		if (piece.phoneme_count < PIECE_PHONEMES)
+			piece.phoneme_count += (size_t)take_phoneme(&phonemes[piece.phoneme_count], event);
+		if (piece.word_count < PIECE_WORDS)
+			piece.word_count += (size_t)take_word(&words[piece.word_count], event);
+	}
+	if (count > 0 && samples)
+		piece.count = (size_t)count;
+	speech.result = speech.hear(speech.arg, &piece);
 	return speech.result < 0; /* 1 stops */
 }
 
@@ -150,6 +184,7 @@ int dh_voice_speak(const char *text, dh_voice_fn *hear, void *arg)
 
 	speech.hear = hear;
 	speech.arg = arg;
+	speech.text = text;
 	speech.result = 0;
 	error = espeak_Synth(text, strlen(text) + 1, 0, POS_CHARACTER, 0, espeakCHARS_UTF8, NULL, NULL);
 	if (speech.result < 0)

@@ -40,7 +40,12 @@ class Clip:
                 self.width, self.height = video.codec_context.width, video.codec_context.height
                 self.rate = audio.rate if audio else 0
                 self.pictures, self.picture_s, sound, self.sound_s = [], [], [], []
+                self.words = []         # [text, ms]; blank where one ends
                 for packet in container.demux():
+                    if packet.stream.type == "subtitle":
+                        if packet.size:
+                            self.words.append([bytes(packet).decode(), round(packet.pts * packet.time_base * 1000)])
+                        continue
                     for frame in packet.decode():
                         at = float(frame.pts * frame.time_base)
                         if isinstance(frame, av.VideoFrame):
@@ -121,6 +126,21 @@ class Containers(unittest.TestCase):
 
 
 class Speech(unittest.TestCase):
+    def test_its_words(self):
+        """Each at the time of its sound, and nothing between sentences."""
+        text = "Good morning, M\u00fcnchen. And more."
+        for form in "nut", "matroska":
+            clip = Clip(talk("--size", "64x64", "--format", form, text).stdout)
+            words = [[word, ms] for word, ms in clip.words if word.strip()]
+            self.assertEqual([word for word, _ in words], ["Good", "morning", "M\u00fcnchen", "And", "more"])
+            times = [ms for _, ms in clip.words]
+            self.assertEqual(times, sorted(times))
+            self.assertEqual(clip.words[-1][0], " ")
+            self.assertLess(words[0][1], 300)
+            loud = clip.loudness(25)
+            for _, ms in words:
+                self.assertGreater(max(loud[ms // 40:ms // 40 + 5]), 0.01)
+
     def test_begins_and_ends_at_rest(self):
         rest = Clip(talk(*SIZE, "--idle", "1").stdout).pictures[0]
         for look in ("ada", "leo", "maya"):
