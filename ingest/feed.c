@@ -21,6 +21,7 @@ static void batch_clear(struct dh_ingest *ingest, struct dh_feed_batch *batch)
 	}
 	dh_unit_unref(&batch->anchor);
 	json_decref(batch->notes);
+	g_clear_pointer(&batch->words, g_ptr_array_unref);
 	g_free(batch->text);
 	memset(batch, 0, sizeof(*batch));
 }
@@ -88,6 +89,7 @@ void dh_feed_unref(struct dh_feed **feed)
 	batch_clear(old->context.ingest, &old->filling);
 	json_decref(old->metadata);
 	json_decref(old->notes);
+	g_clear_pointer(&old->words, g_ptr_array_unref);
 	json_decref(old->outcome.notes);
 	for (int i = 0; i < 2; i++)
 		g_free(old->names[i]);
@@ -255,6 +257,11 @@ int64_t dh_feed_played_every_ticks(const struct dh_feed *feed)
 	return progress_ticks > 0 ? MIN(progress_ticks, PLAYED_EVERY_TICKS) : PLAYED_EVERY_TICKS;
 }
 
+int64_t dh_feed_first_byte_us(const struct dh_feed *feed)
+{
+	return atomic_load(&feed->first_byte_us);
+}
+
 int64_t dh_feed_ahead_ticks(const struct dh_feed *feed)
 {
 	return feed->context.ahead_ticks;
@@ -326,6 +333,15 @@ static void take_arrived(struct dh_feed *feed)
 	memset(&feed->arrived, 0, sizeof(feed->arrived));
 	feed->is_posted = false;
 	g_mutex_unlock(&feed->lock);
+	if (!feed->words)
+		feed->words = g_steal_pointer(&feed->filling.words);
+	else if (feed->filling.words)
+		g_ptr_array_extend_and_steal(feed->words, g_steal_pointer(&feed->filling.words));
+}
+
+GPtrArray *dh_feed_take_words(struct dh_feed *feed)
+{
+	return g_steal_pointer(&feed->words);
 }
 
 /* All of its units are in. */

@@ -137,6 +137,9 @@ bool dh_feed_is_text_open(const struct dh_feed *feed);
 /* An event of its segment. Borrowed. */
 void dh_feed_tell(struct dh_feed *feed, json_t *event, bool is_last);
 
+/* When the first byte of a live source came, monotonic; 0: it has not. Any thread. */
+int64_t dh_feed_first_byte_us(const struct dh_feed *feed);
+
 /* Its segment plays: so much of it has been played, and it has come so far (further, if some
  * was too late to be played). Lets a live source be read on. */
 void dh_feed_played(struct dh_feed *feed, int64_t played_ticks, int64_t reached_ticks);
@@ -149,6 +152,10 @@ int64_t dh_feed_played_every_ticks(const struct dh_feed *feed);
  * it again: one call takes a fraction of a millisecond, however much has arrived. A segment that
  * was not open yet is not ready (dh_segment_set_partial) until all of it has moved. */
 bool dh_feed_fill(struct dh_feed *feed);
+
+/* After dh_feed_fill: words of the segment that have come since (struct dh_stream_word); the caller
+ * drops the array (g_ptr_array_unref). NULL: none. */
+GPtrArray *dh_feed_take_words(struct dh_feed *feed);
 
 /* What a generator was given to say, unless that is still being written. g_free it. */
 char *dh_feed_copy_text(const struct dh_feed *feed);

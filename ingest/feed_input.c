@@ -66,6 +66,24 @@ static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 	unlock_and_wake(feed);
 }
 
+/* Words come before the units that are told with them, which wake the owner; those that come
+ * later wake it themselves. */
+static void on_word(void *arg, const struct dh_stream_word *word)
+{
+	struct dh_feed *feed = arg;
+	struct dh_stream_word *copy = g_new(struct dh_stream_word, 1);
+
+	*copy = *word;
+	g_mutex_lock(&feed->lock);
+	if (!feed->arrived.words)
+		feed->arrived.words = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(feed->arrived.words, copy);
+	if (feed->made_ticks > 0)
+		unlock_and_wake(feed);
+	else
+		g_mutex_unlock(&feed->lock);
+}
+
 static void fail(struct dh_feed *feed, int code, const char *text)
 {
 	g_mutex_lock(&feed->lock);
@@ -192,12 +210,21 @@ static void on_held(void *arg, bool is_held)
 	dh_feed_speech_hold(feed, is_held);
 }
 
+static void on_first_byte(void *arg)
+{
+	struct dh_feed *feed = arg;
+
+	atomic_store(&feed->first_byte_us, g_get_monotonic_time());
+}
+
 static const struct dh_ingest_listener listener = {
 	.open = start_generator,
+	.first_byte = on_first_byte,
 	.head = on_head,
 	.anchor = on_anchor,
 	.units = on_units,
 	.held = on_held,
+	.word = on_word,
 	.note = on_note,
 	.end = on_end,
 	.failure = on_failure,

@@ -14,7 +14,8 @@ struct dh_feed_batch {
 	GPtrArray *units; /* struct dh_unit, references; may be NULL */
 	guint filled;     /* so many of them have moved into the segment */
 	bool has_head, has_end, has_failure, is_incomplete;
-	json_t *notes; /* set with the end; may be NULL */
+	json_t *notes;    /* set with the end; may be NULL */
+	GPtrArray *words; /* struct dh_stream_word; may be NULL */
 	struct dh_stream_head head;
 	struct dh_unit *anchor;
 	int code;
@@ -49,6 +50,7 @@ struct dh_feed {
 	struct dh_segment *segment;
 	bool is_started, is_next, is_incomplete;
 	json_t *notes;                /* may be NULL */
+	GPtrArray *words;             /* struct dh_stream_word, not taken yet; may be NULL */
 	bool is_text_owed;            /* whoever writes the text has not ended it */
 	int64_t pieces_us;            /* since when `pieces` are counted */
 	int pieces;                   /* of the text */
@@ -57,6 +59,7 @@ struct dh_feed {
 	/* atomic */
 	atomic_bool is_held;           /* its source waits until more has been played */
 	_Atomic int64_t allowed_ticks; /* its source may be read up to here */
+	_Atomic int64_t first_byte_us; /* when the first byte of its source came, monotonic; 0: it has not */
 	/* the owner's thread until started, then the I/O thread */
 	struct dh_ingest_source source;
 	char *names[2];

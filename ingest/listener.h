@@ -10,7 +10,7 @@
 #include "playout/stream.h"
 
 /* Calls come in this order: head, anchor (if there is video), picture (idle clips), units
- * any number of times, then end or failure, which is the last. Notes come in between, and a
+ * any number of times, then end or failure, which is the last. Words and notes come in between, and a
  * failure may come at any point. Arguments are borrowed; take references to keep units and
  * pictures. Any function but `open` may be NULL. They may call any function of ingest.h
  * that the I/O thread may call. */
@@ -19,12 +19,15 @@ struct dh_ingest_listener {
 	 * once; the caller takes ownership of *fd. Or a negative errno with *error a text
 	 * (g_free) or NULL; a failure follows. -EINPROGRESS: not yet, see dh_ingest_ready. */
 	int (*open)(void *arg, int *fd, char **error);
+	/* The first byte of the source, which is live, has come: before or after what follows. */
+	void (*first_byte)(void *arg);
 	void (*head)(void *arg, const struct dh_stream_head *head);
 	void (*anchor)(void *arg, struct dh_unit *anchor);
 	void (*picture)(void *arg, GBytes *i420);
 	void (*units)(void *arg, struct dh_unit *const *units, size_t count);
 	/* The source, which is live, is not read on for now; or (false) it is again. */
 	void (*held)(void *arg, bool is_held);
+	void (*word)(void *arg, const struct dh_stream_word *word);
 	void (*note)(void *arg, const char *text);
 	void (*end)(void *arg, const struct dh_stream_end *end);
 	/* `code` is an enum dh_prepare_exit; `text` is one line of UTF-8 for people. */

@@ -22,6 +22,13 @@ void dh_preparation_pump(struct dh_preparation *preparation)
 		dh_preparation_check_hold(preparation);
 }
 
+/* A live source has one subscriber. */
+void dh_preparation_first_byte(struct dh_preparation *preparation)
+{
+	if (preparation->subscriptions->len > 0)
+		dh_subscription_first_byte(preparation->subscriptions->pdata[0]);
+}
+
 /* They have heard nothing yet; from now on they listen to `to`. */
 static void move_subscriptions(struct dh_preparation *from, struct dh_preparation *to)
 {

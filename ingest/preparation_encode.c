@@ -30,6 +30,11 @@ static int refuse(struct dh_preparation *preparation, int err)
 	return -1;
 }
 
+static void read_first(void *arg)
+{
+	dh_preparation_first_byte(arg);
+}
+
 static int encoded_data(void *arg, const void *bytes, size_t size)
 {
 	struct dh_preparation *preparation = arg;
@@ -243,7 +248,10 @@ static int open_job(void *arg, int fds[DH_JOB_FDS], char **error)
 
 static int start_job(struct dh_preparation *preparation)
 {
-	static const struct dh_job_listener listener = { .open = open_job, .data = encoded_data, .done = encoded_all };
+	static const struct dh_job_listener listener = { .open = open_job,
+		.first = read_first,
+		.data = encoded_data,
+		.done = encoded_all };
 	struct dh_ingest *ingest = preparation->ingest;
 	char *json = dh_inputs_job(preparation->inputs, &ingest->config);
 	struct dh_job_spec spec = {

@@ -26,8 +26,10 @@ static void end_incomplete(struct dh_preparation *preparation, const char *text)
 static int live_data(void *arg, const void *bytes, size_t size)
 {
 	struct dh_preparation *preparation = arg;
-	int err = dh_stream_reader_push(preparation->reader, bytes, size);
+	int err;
 
+	dh_preparation_first_byte(preparation);
+	err = dh_stream_reader_push(preparation->reader, bytes, size);
 	if (err < 0) {
 		char *text = g_strdup_printf("the pushed stream is damaged: %s",
 			dh_stream_reader_error(preparation->reader));

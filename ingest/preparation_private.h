@@ -10,6 +10,8 @@ struct dh_ingest_config;
 
 /* --- preparation.c */
 
+/* The first byte of a live source has come. */
+void dh_preparation_first_byte(struct dh_preparation *preparation);
 /* Tells subscribers what they have not heard yet. */
 void dh_preparation_pump(struct dh_preparation *preparation);
 /* Nobody can join it any more. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "free_later.h"
+#include "words.h"
 
 static void count(struct dh_recording *recording, int64_t bytes)
 {
@@ -17,6 +18,7 @@ void dh_recording_init(struct dh_recording *recording, struct dh_limits *limits)
 	memset(recording, 0, sizeof *recording);
 	recording->limits = limits;
 	recording->units = g_ptr_array_new();
+	recording->words = g_ptr_array_new_with_free_func(g_free);
 	recording->notes = g_ptr_array_new_with_free_func(g_free);
 }
 
@@ -25,6 +27,7 @@ void dh_recording_clear(struct dh_recording *recording, struct dh_loader *loader
 	dh_free_units_later(loader, g_steal_pointer(&recording->units));
 	dh_unit_unref(&recording->anchor);
 	g_clear_pointer(&recording->picture, g_bytes_unref);
+	g_clear_pointer(&recording->words, g_ptr_array_unref);
 	g_clear_pointer(&recording->notes, g_ptr_array_unref);
 	g_clear_pointer(&recording->text, g_free);
 	count(recording, -recording->bytes);
@@ -75,6 +78,50 @@ static int take_unit(void *arg, struct dh_unit *unit)
 	return 0;
 }
 
+static int64_t newest_word_ticks(const struct dh_recording *recording)
+{
+	guint count = recording->words->len;
+
+	return count ? ((const struct dh_stream_word *)recording->words->pdata[count - 1])->from_ticks : 0;
+}
+
+/* Records and lines are in order among themselves; here they meet. */
+static int take_word(void *arg, const struct dh_stream_word *word)
+{
+	struct dh_recording *recording = arg;
+
+	if (recording->words->len >= DH_STREAM_WORDS_MAX)
+		return 0;
+	struct dh_stream_word *copy = g_new(struct dh_stream_word, 1);
+	*copy = *word;
+	copy->from_ticks = MAX(copy->from_ticks, newest_word_ticks(recording));
+	copy->to_ticks = MAX(copy->to_ticks, copy->from_ticks);
+	count(recording, (int64_t)sizeof *copy);
+	g_ptr_array_add(recording->words, copy);
+	return 0;
+}
+
+static int take_line(void *arg, const char *json, size_t size, const char **why)
+{
+	struct dh_recording *recording = arg;
+	json_t *words = dh_words_from_line(json, size, newest_word_ticks(recording), why);
+	struct dh_stream_word word;
+
+	if (!words)
+		return -EBADMSG;
+	if (recording->words->len + json_array_size(words) > DH_STREAM_WORDS_MAX) {
+		*why = "more than 2000 words";
+		json_decref(words);
+		return -EFBIG;
+	}
+	for (size_t i = 0; i < json_array_size(words); i++) {
+		dh_words_get(words, i, &word);
+		take_word(recording, &word);
+	}
+	json_decref(words);
+	return 0;
+}
+
 /* A person reads a few notes; a worker could write any number. */
 #define NOTES_MAX 100
 
@@ -107,6 +154,8 @@ const struct dh_stream_sink dh_recording_sink = {
 	.anchor = take_anchor,
 	.picture = take_picture,
 	.unit = take_unit,
+	.word = take_word,
+	.line = take_line,
 	.note = take_note,
 	.end = take_end,
 	.failure = take_failure,
@@ -146,6 +195,7 @@ void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *mo
 	if (more->picture)
 		recording->picture = g_steal_pointer(&more->picture);
 	g_ptr_array_extend_and_steal(recording->units, g_steal_pointer(&more->units));
+	g_ptr_array_extend_and_steal(recording->words, g_steal_pointer(&more->words));
 	for (guint i = 0; i < more->notes->len; i++)
 		take_note(recording, more->notes->pdata[i]);
 	if (more->state == DH_RECORDING_ENDED)

@@ -23,6 +23,7 @@ struct dh_recording {
 	struct dh_unit *anchor; /* NULL until it comes */
 	GBytes *picture;        /* NULL until it comes */
 	GPtrArray *units;       /* struct dh_unit; holds a reference to each */
+	GPtrArray *words;       /* struct dh_stream_word, in order */
 	GPtrArray *notes;       /* texts */
 	enum dh_recording_state state;
 	struct dh_stream_end end;

@@ -54,6 +54,8 @@ static void tell_start(struct dh_subscription *s, const struct dh_recording *rec
 
 static void tell_rest(struct dh_subscription *s, const struct dh_recording *recording, bool may_end)
 {
+	for (; s->words < recording->words->len; s->words++)
+		TELL(s, word, recording->words->pdata[s->words]);
 	for (; s->notes < recording->notes->len; s->notes++)
 		TELL(s, note, recording->notes->pdata[s->notes]);
 	if (s->units < recording->units->len) {
@@ -83,6 +85,17 @@ void dh_subscription_held(struct dh_subscription *s, bool is_held)
 {
 	pthread_mutex_lock(&s->lock);
 	TELL(s, held, is_held);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void dh_subscription_first_byte(struct dh_subscription *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (!s->has_first_byte) {
+		s->has_first_byte = true;
+		if (!s->is_gone && s->listener.first_byte)
+			s->listener.first_byte(s->arg);
+	}
 	pthread_mutex_unlock(&s->lock);
 }
 

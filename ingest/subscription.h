@@ -23,8 +23,8 @@ struct dh_subscription {
 	struct dh_preparation *preparation; /* once attached */
 	bool is_next;                       /* before what is prepared ahead of time */
 	/* I/O thread: what the listener has heard */
-	bool has_head, has_anchor, has_picture, is_over;
-	guint units, notes;
+	bool has_first_byte, has_head, has_anchor, has_picture, is_over;
+	guint units, words, notes;
 	/* Held while a listener function runs; recursive, since that may unsubscribe. */
 	pthread_mutex_t lock;
 	bool is_gone; /* protected by lock */
@@ -44,6 +44,9 @@ int dh_subscription_open(struct dh_subscription *subscription, int *fd, char **e
 
 /* I/O thread. Tells the listener that the source is held, or not any more. */
 void dh_subscription_held(struct dh_subscription *subscription, bool is_held);
+
+/* I/O thread. Tells the listener that the first byte of its source has come; once. */
+void dh_subscription_first_byte(struct dh_subscription *subscription);
 
 /* Any thread. When it returns, no listener function runs or will run (if called from one:
  * once that one has returned). */

@@ -158,6 +158,14 @@ void dh_worker_hold(struct dh_worker *worker, bool is_held)
 
 /* --- control */
 
+static void tell_first(struct dh_worker *worker, const char *text, size_t size)
+{
+	struct dh_job *job = worker->job;
+
+	if (job && job->listener.first && size == strlen(DH_JOB_FIRST) && !memcmp(text, DH_JOB_FIRST, size))
+		job->listener.first(job->arg);
+}
+
 static gboolean control(gint fd, GIOCondition condition, gpointer arg)
 {
 	struct dh_worker *worker = arg;
@@ -169,8 +177,12 @@ static gboolean control(gint fd, GIOCondition condition, gpointer arg)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return G_SOURCE_CONTINUE;
 	dh_io_drop(&worker->control_source);
-	if (n <= 0 || worker->state != DH_WORKER_STARTING)
-		return G_SOURCE_REMOVE; /* its exit follows; later messages do not matter */
+	if (n <= 0)
+		return G_SOURCE_REMOVE; /* its exit follows */
+	if (worker->state != DH_WORKER_STARTING) {
+		tell_first(worker, text, (size_t)n);
+		return G_SOURCE_REMOVE; /* later messages do not matter */
+	}
 	text[n] = 0;
 	if (sscanf(text, "ready %d%n", &version, &end) != 1 || text[end])
 		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup("dh-prepare did not report that it is ready"));
@@ -224,6 +236,9 @@ int dh_worker_give(struct dh_worker *worker, struct dh_job *job)
 	worker->job = job;
 	job->worker = worker;
 	read_output(worker);
+	if (job->queued.is_live)
+		worker->control_source = dh_io_watch(worker->workers->io, worker->control,
+			G_IO_IN | G_IO_HUP | G_IO_ERR, control, worker);
 	return 0;
 }
 

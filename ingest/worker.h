@@ -42,6 +42,8 @@ struct dh_job_listener {
 	 * or NULL). -EINPROGRESS: not yet; call dh_job_ready later, and `open` is called
 	 * again. Must not start or cancel jobs. */
 	int (*open)(void *arg, int fds[DH_JOB_FDS], char **error);
+	/* The worker has read the first byte of a source that is no file. May be NULL. */
+	void (*first)(void *arg);
 	/* Bytes of the stream, borrowed. A result other than 0 cancels the job; nothing
 	 * more is called. */
 	int (*data)(void *arg, const void *bytes, size_t size);

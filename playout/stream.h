@@ -17,16 +17,23 @@
  *     VIDE, AUDI …    access units, at least one, in the order of their pts (never
  *                     falling over both kinds together; pictures at least 1 ms
  *                     apart); the first picture is an entry, no entry is droppable
+ *     WORD   any      a word and when it sounds, in the order of their beginnings; the
+ *                     first one behind the anchor, before its sound or after it, at
+ *                     most DH_STREAM_WORDS_MAX
  *     NOTE   any      UTF-8 text for a person, at most DH_STREAM_TEXT_MAX bytes
  *     ENDS | FAIL     once, last: the lengths and whether the source was complete,
  *                     or an error code and a text; a source that cannot be opened
  *                     is a FAIL alone
  *
+ * Where a WORD may stand, a sender may also write a line of JSON instead of a record: it
+ * begins with `{`, as no record does, has at most DH_STREAM_LINE_MAX bytes and no checksum,
+ * and ends with a line feed. What it says is for whoever reads the stream (see `line`).
+ *
  * Because units come in order, everything before the newest pts is there: a
  * stream can be played while it is being written.
  *
  * Bodies:
- *     DHS1  u16 version (2), u16 flags (1 video, 2 audio), u16 width, u16 height
+ *     DHS1  u16 version (3), u16 flags (1 video, 2 audio), u16 width, u16 height
  *           (0 without video), u32 rate_num, u32 rate_den (nominal frames a
  *           second; 0/1 when variable or unknown), u32 encoder text length, text
  *     ANCH  the key frame's bytes: shown, of the head's size
@@ -34,13 +41,16 @@
  *     VIDE  i64 pts_ticks, u32 duration_ticks, u32 flags (DH_UNIT_…),
  *           DH_LUMA_BYTES luma, the picture's bytes
  *     AUDI  i64 pts_ticks (the first 0, each 20 ms more than the last), bytes
+ *     WORD  i64 from_ticks, i64 to_ticks (not before from_ticks), 1 to
+ *           DH_STREAM_WORD_MAX bytes of text
  *     NOTE  text
  *     ENDS  i64 video_ticks, i64 audio_ticks (lengths of picture and sound: each
  *           ends within its last unit, at most with it; 0 without units), u32 flags
  *           (1 incomplete: the source ended before its container said it would)
  *     FAIL  i32 code (enum dh_prepare_exit), text
  *
- * Version 1 is the same without the flags in ENDS; readers accept it.
+ * Version 1 is the same without the flags in ENDS, version 2 without WORD and lines; readers
+ * accept both.
  *
  * Texts are UTF-8 without control characters. No unit ends after
  * DH_STREAM_TICKS_MAX.
@@ -54,9 +64,12 @@
 
 #include "unit.h"
 
-#define DH_STREAM_VERSION           2
+#define DH_STREAM_VERSION           3
 #define DH_STREAM_RECORD_MAX        (8u * 1024 * 1024) /* a 2304x2304 PICT fits */
 #define DH_STREAM_TEXT_MAX          1000u
+#define DH_STREAM_WORD_MAX          200u   /* bytes of a word */
+#define DH_STREAM_WORDS_MAX         2000u  /* of a stream */
+#define DH_STREAM_LINE_MAX          65536u /* bytes, with its line feed */
 #define DH_STREAM_SIDE_MIN          16
 #define DH_STREAM_SIDE_MAX          2304               /* even; widths and heights of a picture */
 #define DH_STREAM_TICKS_MAX         (INT64_C(1) << 48) /* twelve years: sums never overflow */
@@ -75,6 +88,14 @@ struct dh_stream_end {
 	bool is_incomplete; /* the source ended before its container said it would */
 };
 
+struct dh_stream_word {
+	int64_t from_ticks, to_ticks; /* from the segment's start */
+	char text[DH_STREAM_WORD_MAX + 1];
+};
+
+/* Whether `size` bytes are a text that a stream may hold: UTF-8 without control characters. */
+bool dh_stream_text_is_valid(const char *text, size_t size);
+
 /* --- reading */
 
 /* What a reader reports. Any function may be NULL. A negative return (an errno)
@@ -86,6 +107,10 @@ struct dh_stream_sink {
 	int (*anchor)(void *arg, struct dh_unit *anchor);
 	int (*picture)(void *arg, const uint8_t *i420, size_t size);
 	int (*unit)(void *arg, struct dh_unit *unit);
+	int (*word)(void *arg, const struct dh_stream_word *word);
+	/* A line of JSON, without its line feed and without a null byte behind it. Sets *why to a
+	 * static text if it returns an error. */
+	int (*line)(void *arg, const char *json, size_t size, const char **why);
 	int (*note)(void *arg, const char *text);
 	int (*end)(void *arg, const struct dh_stream_end *end);
 	int (*failure)(void *arg, int code, const char *text);
@@ -136,6 +161,7 @@ int dh_stream_write_head(const struct dh_stream_writer *writer, const struct dh_
 int dh_stream_write_anchor(const struct dh_stream_writer *writer, const void *bytes, size_t size);
 int dh_stream_write_picture(const struct dh_stream_writer *writer, const uint8_t *i420, size_t size);
 int dh_stream_write_unit(const struct dh_stream_writer *writer, const struct dh_unit *unit);
+int dh_stream_write_word(const struct dh_stream_writer *writer, const struct dh_stream_word *word);
 int dh_stream_write_note(const struct dh_stream_writer *writer, const char *text);
 int dh_stream_write_end(const struct dh_stream_writer *writer, const struct dh_stream_end *end);
 int dh_stream_write_failure(const struct dh_stream_writer *writer, int code, const char *text);

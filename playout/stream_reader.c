@@ -19,8 +19,9 @@ struct dh_stream_reader {
 	/* the current record, prefix and checksum included */
 	uint8_t *buffer;
 	size_t used, capacity;
-	size_t need; /* DH_WIRE_PREFIX until the length is known, then all of it */
-	int err;     /* the first error, kept for good */
+	size_t need;  /* DH_WIRE_PREFIX until the length is known, then all of it */
+	bool is_line; /* it is a line of JSON */
+	int err;      /* the first error, kept for good */
 };
 
 static int fail(struct dh_stream_reader *reader, int err, const char *text)
@@ -66,12 +67,40 @@ static int finish_record(struct dh_stream_reader *reader)
 	return err < 0 ? err : 0;
 }
 
+/* Takes from `bytes` what the current line still lacks. */
+static int take_line(struct dh_stream_reader *reader, const uint8_t *bytes, size_t size, size_t *taken)
+{
+	const uint8_t *end = memchr(bytes, '\n', size);
+	size_t step = end ? (size_t)(end - bytes) + 1 : size;
+	int err = 0;
+	if (step > DH_STREAM_LINE_MAX - reader->used)
+		return fail(reader, -EBADMSG, "a line between records is longer than 65536 bytes");
+	reader->need = DH_STREAM_LINE_MAX;
+	err = reserve(reader, reader->used + step);
+	if (err < 0)
+		return err;
+	memcpy(reader->buffer + reader->used, bytes, step);
+	reader->used += step;
+	*taken = step;
+	if (!end)
+		return 0;
+	err = dh_stream_records_line(&reader->records, (const char *)reader->buffer, reader->used - 1);
+	reader->used = 0;
+	reader->need = DH_WIRE_PREFIX;
+	reader->is_line = false;
+	return err < 0 ? err : 0;
+}
+
 /* Takes from `bytes` what the current record still lacks. Sets *taken to how many bytes
  * that were. */
 static int take_bytes(struct dh_stream_reader *reader, const uint8_t *bytes, size_t size, size_t *taken)
 {
 	size_t step = reader->need - reader->used;
 	int err;
+	if (reader->used == 0 && reader->need == DH_WIRE_PREFIX && *bytes == DH_WIRE_LINE)
+		reader->is_line = true;
+	if (reader->is_line)
+		return take_line(reader, bytes, size, taken);
 	if (step > size)
 		step = size;
 	err = reserve(reader, reader->used + step);

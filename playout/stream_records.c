@@ -12,8 +12,7 @@
 
 #include <zlib.h>
 
-__attribute__((format(printf, 3, 4))) static int fail(struct dh_stream_records *records, int err, const char *format,
-	...)
+int dh_stream_records_fail(struct dh_stream_records *records, int err, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -22,124 +21,28 @@ __attribute__((format(printf, 3, 4))) static int fail(struct dh_stream_records *
 	return err;
 }
 
-static int bad_order(struct dh_stream_records *records, const char *what)
-{
-	return fail(records, -EBADMSG, "order of records: %s", what);
-}
+#define fail dh_stream_records_fail
 
 static const char *media_name(enum dh_media media)
 {
 	return media == DH_VIDEO ? "video" : "audio";
 }
 
-/* --- what may come, how large */
-
-/* Whether a record of this type may stand here. */
-static int check_order(struct dh_stream_records *records, uint32_t type)
-{
-	bool has_units = records->tracks[DH_VIDEO].units > 0 || records->tracks[DH_AUDIO].units > 0;
-	/* A source that cannot be opened has a failure and no head. */
-	if (type == DH_WIRE_FAILURE)
-		return 0;
-	if (type == DH_WIRE_HEAD)
-		return records->has_head ? bad_order(records, "a second head") : 0;
-	if (!records->has_head)
-		return fail(records, -EBADMSG, "not a prepared segment: it does not begin with DHS1");
-	if (type == DH_WIRE_ANCHOR || type == DH_WIRE_PICTURE || type == DH_WIRE_VIDEO) {
-		if (!records->head.has_video)
-			return bad_order(records, "video in a stream without video");
-	}
-	switch (type) {
-	case DH_WIRE_ANCHOR:
-		return records->has_anchor ? bad_order(records, "a second anchor") : 0;
-	case DH_WIRE_PICTURE:
-		if (!records->has_anchor)
-			return bad_order(records, "the anchor's picture before the anchor");
-		if (records->has_picture || has_units)
-			return bad_order(records, "the anchor's picture comes once, before the first unit");
-		return 0;
-	case DH_WIRE_AUDIO:
-		if (!records->head.has_audio)
-			return bad_order(records, "audio in a stream without audio");
-		/* fall through */
-	case DH_WIRE_VIDEO:
-		if (records->head.has_video && !records->has_anchor)
-			return bad_order(records, "a unit before the anchor");
-		return 0;
-	case DH_WIRE_NOTE:
-	case DH_WIRE_END:
-		return 0;
-	default:
-		return fail(records, -EBADMSG, "unknown record type 0x%08" PRIx32, type);
-	}
-}
-
-/* Whether a record which may stand here can have a body of this length. */
-static int check_length(struct dh_stream_records *records, const uint8_t *prefix, size_t length)
-{
-	size_t min = 0, max = 0;
-	switch (dh_wire_get32(prefix)) {
-	case DH_WIRE_HEAD:
-		min = DH_WIRE_HEAD_FIXED;
-		max = min + DH_STREAM_TEXT_MAX;
-		break;
-	case DH_WIRE_ANCHOR:
-		min = DH_WIRE_KEY_FRAME_MIN;
-		max = DH_VIDEO_UNIT_MAX;
-		break;
-	case DH_WIRE_PICTURE:
-		min = max = (size_t)records->head.width * (size_t)records->head.height * 3 / 2;
-		break;
-	case DH_WIRE_VIDEO:
-		min = DH_WIRE_VIDEO_FIXED + 1;
-		max = DH_WIRE_VIDEO_FIXED + DH_VIDEO_UNIT_MAX;
-		break;
-	case DH_WIRE_AUDIO:
-		min = DH_WIRE_AUDIO_FIXED + 1;
-		max = DH_WIRE_AUDIO_FIXED + DH_AUDIO_UNIT_MAX;
-		break;
-	case DH_WIRE_NOTE:
-		max = DH_STREAM_TEXT_MAX;
-		break;
-	case DH_WIRE_END:
-		min = max = records->version < 2 ? DH_WIRE_END_FIXED_1 : DH_WIRE_END_FIXED;
-		break;
-	case DH_WIRE_FAILURE:
-		min = DH_WIRE_FAILURE_FIXED;
-		max = min + DH_STREAM_TEXT_MAX;
-		break;
-	}
-	if (length < min || length > max)
-		return fail(records, -EBADMSG, "a record %.4s of %zu bytes, expected %zu to %zu", (const char *)prefix,
-			length, min, max);
-	return 0;
-}
-
-int dh_stream_records_prefix(struct dh_stream_records *records, const uint8_t *prefix, size_t *size)
-{
-	size_t length = dh_wire_get32(prefix + 4), limit = records->limits.bytes;
-	int err = check_order(records, dh_wire_get32(prefix));
-	if (err == 0)
-		err = check_length(records, prefix, length);
-	if (err < 0)
-		return err;
-	*size = DH_WIRE_PREFIX + length + DH_WIRE_CHECKSUM;
-	if (limit > 0 && *size > limit - records->bytes)
-		return fail(records, -EFBIG, "the stream is longer than %zu bytes", limit);
-	records->bytes += *size;
-	return 0;
-}
-
-/* --- the records */
-
-/* `out` has space for DH_STREAM_TEXT_MAX + 1; lengths were checked. */
-static int read_text(struct dh_stream_records *records, char *out, const uint8_t *text, size_t size)
+bool dh_stream_text_is_valid(const char *text, size_t size)
 {
 	for (size_t i = 0, step; i < size; i += step) {
-		step = dh_wire_character(text + i, size - i);
+		step = dh_wire_character((const uint8_t *)text + i, size - i);
 		if (step == 0)
-			return fail(records, -EBADMSG, "a text that is not UTF-8 or has a control character");
+			return false;
 	}
+	return true;
+}
+
+/* `out` has space for the text and a null byte; lengths were checked. */
+static int read_text(struct dh_stream_records *records, char *out, const uint8_t *text, size_t size)
+{
+	if (!dh_stream_text_is_valid((const char *)text, size))
+		return fail(records, -EBADMSG, "a text that is not UTF-8 or has a control character");
 	memcpy(out, text, size);
 	out[size] = '\0';
 	return 0;
@@ -315,6 +218,24 @@ static int read_end(struct dh_stream_records *records, const uint8_t *body)
 	return records->sink.end ? records->sink.end(records->arg, &end) : 0;
 }
 
+static int read_word(struct dh_stream_records *records, const uint8_t *body, size_t size)
+{
+	struct dh_stream_word word = { .from_ticks = dh_wire_get64(body), .to_ticks = dh_wire_get64(body + 8) };
+	int err;
+	if (!dh_wire_word_is_valid(word.from_ticks, word.to_ticks))
+		return fail(records, -EBADMSG, "a word from %" PRId64 " to %" PRId64 " ticks", word.from_ticks,
+			word.to_ticks);
+	if (word.from_ticks < records->word_ticks)
+		return fail(records, -EBADMSG, "a word at %" PRId64 " after one at %" PRId64 " ticks", word.from_ticks,
+			records->word_ticks);
+	err = read_text(records, word.text, body + DH_WIRE_WORD_FIXED, size - DH_WIRE_WORD_FIXED);
+	if (err < 0)
+		return err;
+	records->word_ticks = word.from_ticks;
+	records->words++;
+	return records->sink.word ? records->sink.word(records->arg, &word) : 0;
+}
+
 static int read_note(struct dh_stream_records *records, const uint8_t *body, size_t size)
 {
 	char text[DH_STREAM_TEXT_MAX + 1];
@@ -352,6 +273,8 @@ int dh_stream_records_read(struct dh_stream_records *records, const uint8_t *rec
 		return read_video(records, body, length);
 	case DH_WIRE_AUDIO:
 		return read_audio(records, body, length);
+	case DH_WIRE_WORD:
+		return read_word(records, body, length);
 	case DH_WIRE_NOTE:
 		return read_note(records, body, length);
 	case DH_WIRE_END:

@@ -26,7 +26,9 @@ struct dh_stream_records {
 	bool has_head, has_anchor, has_picture, is_ended;
 	struct dh_stream_track tracks[2]; /* by enum dh_media */
 	int64_t newest_ticks;             /* pts over both media */
-	size_t bytes;                     /* of all records accepted */
+	unsigned words;
+	int64_t word_ticks; /* when the newest word begins */
+	size_t bytes;       /* of all records accepted */
 	/* what went wrong, for people */
 	char text[200];
 };
@@ -38,5 +40,12 @@ int dh_stream_records_prefix(struct dh_stream_records *records, const uint8_t *p
 /* Reads a whole record whose prefix was accepted. -EBADMSG, -EFBIG, -ENOMEM, or what
  * a function of the sink returned. */
 int dh_stream_records_read(struct dh_stream_records *records, const uint8_t *record, size_t size);
+
+/* Reports a line of JSON without its line feed. -EBADMSG, -EFBIG, or what the sink returned. */
+int dh_stream_records_line(struct dh_stream_records *records, const char *json, size_t size);
+
+/* Writes down what went wrong; returns `err`. */
+int dh_stream_records_fail(struct dh_stream_records *records, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

@@ -17,6 +17,7 @@
 #define DH_WIRE_PICTURE DH_WIRE_TYPE('P', 'I', 'C', 'T')
 #define DH_WIRE_VIDEO   DH_WIRE_TYPE('V', 'I', 'D', 'E')
 #define DH_WIRE_AUDIO   DH_WIRE_TYPE('A', 'U', 'D', 'I')
+#define DH_WIRE_WORD    DH_WIRE_TYPE('W', 'O', 'R', 'D')
 #define DH_WIRE_NOTE    DH_WIRE_TYPE('N', 'O', 'T', 'E')
 #define DH_WIRE_END     DH_WIRE_TYPE('E', 'N', 'D', 'S')
 #define DH_WIRE_FAILURE DH_WIRE_TYPE('F', 'A', 'I', 'L')
@@ -27,6 +28,7 @@
 #define DH_WIRE_HEAD_FIXED    20u
 #define DH_WIRE_VIDEO_FIXED   (16u + DH_LUMA_BYTES)
 #define DH_WIRE_AUDIO_FIXED   8u
+#define DH_WIRE_WORD_FIXED    16u
 #define DH_WIRE_END_FIXED     20u
 #define DH_WIRE_END_FIXED_1   16u /* version 1: no flags */
 #define DH_WIRE_FAILURE_FIXED 4u
@@ -35,6 +37,9 @@
 #define DH_WIRE_FLAG_AUDIO 2u
 
 #define DH_WIRE_FLAG_INCOMPLETE 1u
+
+/* What a line of JSON begins with, and no type of a record. */
+#define DH_WIRE_LINE '{'
 
 /* A VP8 key frame's header (RFC 6386, 9.1). */
 #define DH_WIRE_KEY_FRAME_MIN 10u
@@ -86,6 +91,11 @@ static inline bool dh_wire_rate_is_valid(int64_t num, int64_t den)
 static inline bool dh_wire_flags_are_valid(uint32_t flags)
 {
 	return flags == 0 || flags == DH_UNIT_ENTRY || flags == DH_UNIT_DROPPABLE;
+}
+
+static inline bool dh_wire_word_is_valid(int64_t from_ticks, int64_t to_ticks)
+{
+	return from_ticks >= 0 && to_ticks >= from_ticks && to_ticks <= DH_STREAM_TICKS_MAX;
 }
 
 /* A shown key frame; a hidden one would give a new viewer no picture. */

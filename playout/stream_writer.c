@@ -163,6 +163,23 @@ int dh_stream_write_unit(const struct dh_stream_writer *writer, const struct dh_
 	return -EINVAL;
 }
 
+int dh_stream_write_word(const struct dh_stream_writer *writer, const struct dh_stream_word *word)
+{
+	size_t length = strnlen(word->text, sizeof word->text);
+	struct record record;
+	uint8_t *p;
+	if (length < 1 || length > DH_STREAM_WORD_MAX || !dh_stream_text_is_valid(word->text, length) ||
+		!dh_wire_word_is_valid(word->from_ticks, word->to_ticks))
+		return -EINVAL;
+	p = record_begin(&record, DH_WIRE_WORD, DH_WIRE_WORD_FIXED + length);
+	if (!p)
+		return -ENOMEM;
+	p = dh_wire_put64(p, word->from_ticks);
+	p = dh_wire_put64(p, word->to_ticks);
+	memcpy(p, word->text, length);
+	return record_end(&record, writer);
+}
+
 int dh_stream_write_note(const struct dh_stream_writer *writer, const char *text)
 {
 	uint8_t clean[DH_STREAM_TEXT_MAX];

@@ -8,6 +8,7 @@
 #include "ingest/generators.h"
 #include "ingest/log.h"
 #include "playout/timebase.h"
+#include "rooms/first_frames.h"
 
 static void to_gateway_log(enum dh_log_level level, const char *text)
 {
@@ -157,6 +158,17 @@ static void add_avatars(struct dh_instance *instance)
 	}
 }
 
+static struct dh_first_frames *make_first_frames(const struct dh_config *config)
+{
+	GPtrArray *names = g_ptr_array_new();
+
+	for (guint i = 0; i < config->generators->len; i++)
+		g_ptr_array_add(names, ((const struct dh_generator_config *)config->generators->pdata[i])->name);
+	struct dh_first_frames *frames = dh_first_frames_new((const char *const *)names->pdata, names->len);
+	g_ptr_array_unref(names);
+	return frames;
+}
+
 int dh_instance_alloc(struct dh_instance **out, const char *folder)
 {
 	struct dh_instance *instance = g_new0(struct dh_instance, 1);
@@ -185,6 +197,7 @@ int dh_instance_alloc(struct dh_instance **out, const char *folder)
 		dh_instance_free(&instance);
 		return err;
 	}
+	instance->first_frames = make_first_frames(instance->config);
 	instance->room_file = dh_room_file_load(instance->config, folder);
 	add_avatars(instance);
 	dh_instance_add_rooms(instance);
@@ -224,6 +237,7 @@ void dh_instance_free(struct dh_instance **out)
 	dh_ingest_free(&instance->ingest);
 	dh_generators_free(&instance->generators);
 	dh_io_free(&instance->io);
+	dh_first_frames_free(&instance->first_frames);
 	dh_room_file_free(&instance->room_file);
 	dh_config_free(&instance->config);
 	dh_clients_free(&instance->clients);

@@ -28,10 +28,11 @@ struct dh_instance {
 	struct dh_host host; /* of every room */
 	struct dh_clients *clients;
 	struct dh_senders *senders;
-	struct dh_push_service *pushes;  /* set by plugin.c; NULL: nobody can push */
-	GHashTable *avatars;             /* by name (its config's), struct dh_avatar */
-	struct dh_member_counts members; /* atomic */
-	GMutex admission_lock;           /* held from looking for a place to taking it */
+	struct dh_first_frames *first_frames; /* of all rooms */
+	struct dh_push_service *pushes;       /* set by plugin.c; NULL: nobody can push */
+	GHashTable *avatars;                  /* by name (its config's), struct dh_avatar */
+	struct dh_member_counts members;      /* atomic */
+	GMutex admission_lock;                /* held from looking for a place to taking it */
 	/* serialises creating, editing and destroying rooms; taken before `lock`. Held while the
 	 * room file is written, so nobody who only looks may take it. */
 	GMutex rooms_lock;

@@ -138,6 +138,7 @@ static struct dh_room_context context_of(const struct dh_instance *instance)
 	return (struct dh_room_context){
 		.host = &instance->host,
 		.ingest = instance->ingest,
+		.first_frames = instance->first_frames,
 		.string_ids = config->string_ids != 0,
 		.events = config->events != 0,
 		.realtime = config->realtime,

@@ -196,6 +196,7 @@ static json_t *plugin_query_session(janus_plugin_session *handle)
 	struct dh_member *member = dh_session_member(session);
 	json_t *info = json_pack("{s:s}", "state", !member ? "idle" : member->observes ? "observing" : "watching");
 	json_t *sent = NULL;
+	uint32_t rtp_start[2];
 	if (member) {
 		json_object_set_new(info, "id", dh_room_id_json(member->room));
 		json_object_set_new(info, "viewer", json_integer(member->id));
@@ -206,6 +207,8 @@ static json_t *plugin_query_session(janus_plugin_session *handle)
 		json_object_set_new(info, "paused", json_boolean(atomic_load(&member->paused)));
 		json_object_set_new(info, "audio", json_boolean(dh_member_gets(member, DH_AUDIO)));
 		json_object_set_new(info, "video", json_boolean(dh_member_gets(member, DH_VIDEO)));
+		dh_member_get_rtp_start(member, rtp_start);
+		json_object_set_new(info, "rtp_start", dh_rtp_start_json(rtp_start));
 		if (dh_room_viewer(member->room, member, &sent) == 0)
 			json_object_set_new(info, "sent", sent);
 	}

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "request_errors.h"
+#include "rooms/first_frames.h"
 #include "usage.h"
 
 static guint viewer_of(const struct dh_request *request)
@@ -26,7 +27,9 @@ static void handle_stats(struct dh_request *request)
 	json_t *reply = NULL;
 
 	if (!request->room) {
-		request->reply = json_pack("{s:s, s:o}", "digitalhuman", "stats", "usage", dh_usage(request->instance));
+		request->reply = json_pack("{s:s, s:o, s:o}", "digitalhuman", "stats", "usage",
+			dh_usage(request->instance), "first_frame",
+			dh_first_frames_json(request->instance->first_frames));
 		return;
 	}
 	int err = dh_room_stats(request->room, viewer_of(request), &reply);

@@ -51,8 +51,12 @@ static void push_jsep(struct dh_request *request, struct dh_member *member, cons
 	o->transaction = g_strdup(request->transaction);
 	o->member = dh_member_ref(member);
 	o->is_first = member->sdp_version == 1;
-	dh_outbox_offer(request->instance->outbox, request->session, request->transaction,
-		dh_member_status(member, status), jsep, offered, o);
+	json_t *event = dh_member_status(member, status);
+	uint32_t rtp_start[2];
+
+	dh_member_get_rtp_start(member, rtp_start);
+	json_object_set_new(json_object_get(event, "result"), "rtp_start", dh_rtp_start_json(rtp_start));
+	dh_outbox_offer(request->instance->outbox, request->session, request->transaction, event, jsep, offered, o);
 	dh_viewing_notify(request, member, status);
 }
 

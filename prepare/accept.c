@@ -90,6 +90,25 @@ const AVCodec *dh_accept_decoder(enum AVCodecID codec)
 	return NULL;
 }
 
+const AVCodec *dh_accept_captions(enum AVCodecID codec)
+{
+	static const struct {
+		enum AVCodecID codec;
+		const char *decoder;
+	} captions[] = {
+		{ AV_CODEC_ID_WEBVTT, "webvtt" },
+		{ AV_CODEC_ID_SUBRIP, "subrip" },
+		{ AV_CODEC_ID_ASS, "ass" },
+		{ AV_CODEC_ID_MOV_TEXT, "mov_text" },
+		{ AV_CODEC_ID_TEXT, "text" },
+	};
+
+	for (size_t i = 0; i < sizeof captions / sizeof *captions; i++)
+		if (captions[i].codec == codec)
+			return avcodec_find_decoder_by_name(captions[i].decoder);
+	return NULL;
+}
+
 char *dh_accept_decoder_names(void)
 {
 	AVBPrint names;

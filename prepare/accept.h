@@ -16,6 +16,9 @@ bool dh_accept_container(const AVInputFormat *format, bool *is_still);
 /* The decoder to use; NULL if the codec is not accepted. */
 const AVCodec *dh_accept_decoder(enum AVCodecID codec);
 
+/* The same for subtitles that are text. */
+const AVCodec *dh_accept_captions(enum AVCodecID codec);
+
 /* The names of all accepted decoders, comma-separated, for AVFormatContext. The
  * caller frees it with av_free. NULL when out of memory. */
 char *dh_accept_decoder_names(void);

@@ -23,7 +23,7 @@ struct info {
 	int64_t pictures, entries, packets, video_bytes, audio_bytes, largest_picture, largest_entry;
 	int64_t entry_ticks, longest_entry_ticks; /* the last entry's time, the largest distance */
 	char failure[DH_STREAM_TEXT_MAX + 1];
-	json_t *notes;
+	json_t *notes, *words;
 };
 
 static int on_head(void *arg, const struct dh_stream_head *head)
@@ -72,6 +72,13 @@ static int on_unit(void *arg, struct dh_unit *unit)
 			info->largest_entry = size;
 	}
 	return 0;
+}
+
+static int on_word(void *arg, const struct dh_stream_word *word)
+{
+	json_t *json = json_pack("[s,I,I]", word->text, (json_int_t)dh_ms_from_ticks(word->from_ticks),
+		(json_int_t)dh_ms_from_ticks(word->to_ticks));
+	return json_array_append_new(((struct info *)arg)->words, json) ? -ENOMEM : 0;
 }
 
 static int on_note(void *arg, const char *text)
@@ -130,6 +137,8 @@ static void show(const struct info *info, const char *path)
 	if (info->has_head && info->head.has_audio)
 		printf("sound:    %.3f s, %" PRId64 " packets, %.0f kb/s\n", seconds(info->end.audio_ticks),
 			info->packets, kbps(info->audio_bytes, info->end.audio_ticks));
+	if (json_array_size(info->words))
+		printf("words:    %zu\n", json_array_size(info->words));
 	if (info->has_head)
 		printf("made by:  %s\n", info->head.encoder);
 	for (size_t i = 0; i < json_array_size(info->notes); i++)
@@ -165,6 +174,7 @@ static int show_json(const struct info *info)
 			json_pack("{s:I,s:I,s:I}", "ticks", (json_int_t)info->end.audio_ticks, "packets",
 				(json_int_t)info->packets, "bytes", (json_int_t)info->audio_bytes));
 	json_object_set_new(all, "incomplete", json_boolean(info->end.is_incomplete));
+	json_object_set(all, "words", info->words);
 	json_object_set(all, "notes", info->notes);
 	if (info->failure_code)
 		json_object_set_new(all, "failure",
@@ -177,11 +187,25 @@ static int show_json(const struct info *info)
 
 int dh_info(const char *path, bool as_json, struct dh_fault *fault)
 {
-	static const struct dh_stream_sink sink = { on_head, on_anchor, on_picture, on_unit, on_note, on_end,
-		on_failure };
+	static const struct dh_stream_sink sink = {
+		.head = on_head,
+		.anchor = on_anchor,
+		.picture = on_picture,
+		.unit = on_unit,
+		.word = on_word,
+		.note = on_note,
+		.end = on_end,
+		.failure = on_failure,
+	};
 	struct info *info = calloc(1, sizeof *info);
 	int code;
-	if (!info || !(info->notes = json_array())) {
+	if (!info)
+		return dh_fault_memory(fault);
+	info->notes = json_array();
+	info->words = json_array();
+	if (!info->notes || !info->words) {
+		json_decref(info->notes);
+		json_decref(info->words);
 		free(info);
 		return dh_fault_memory(fault);
 	}
@@ -193,6 +217,7 @@ int dh_info(const char *path, bool as_json, struct dh_fault *fault)
 	if (!code)
 		code = info->failure_code;
 	json_decref(info->notes);
+	json_decref(info->words);
 	free(info);
 	return code;
 }

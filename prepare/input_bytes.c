@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,7 +25,7 @@ struct dh_input_bytes {
 	AVIOContext *io;
 	int fd;
 	const char *name;
-	int silence_ms;
+	int silence_ms, first_fd;
 	bool is_file;
 	int64_t size;     /* of a file */
 	int64_t position; /* in a file */
@@ -88,6 +89,8 @@ static int input_read(void *opaque, uint8_t *buffer, int size)
 		input->has_ended = true;
 		return AVERROR_EOF;
 	}
+	if (input->total == 0 && !input->is_file && input->first_fd >= 0)
+		send(input->first_fd, DH_JOB_FIRST, strlen(DH_JOB_FIRST), MSG_NOSIGNAL | MSG_DONTWAIT);
 	input->position += n;
 	input->total += n;
 	if (!input->is_file) {
@@ -138,7 +141,7 @@ static void scan_file(struct dh_input_bytes *input)
 		input->size < input->index.index_end;
 }
 
-int dh_input_bytes_alloc(struct dh_input_bytes **input, int fd, const char *name, int silence_ms,
+int dh_input_bytes_alloc(struct dh_input_bytes **input, int fd, const char *name, int silence_ms, int first_fd,
 	struct dh_fault *fault)
 {
 	struct stat st;
@@ -154,6 +157,7 @@ int dh_input_bytes_alloc(struct dh_input_bytes **input, int fd, const char *name
 	f->fd = fd;
 	f->name = name;
 	f->silence_ms = silence_ms;
+	f->first_fd = first_fd;
 	f->is_file = S_ISREG(st.st_mode);
 	f->size = f->is_file ? st.st_size : 0;
 	if (f->is_file)

@@ -14,9 +14,9 @@
 
 struct dh_input_bytes;
 
-/* `fd` and `name` are the caller's and must outlive it. `silence_ms`: see job.h.
- * Fails with DH_PREPARE_INPUT if `fd` cannot be read. */
-int dh_input_bytes_alloc(struct dh_input_bytes **input, int fd, const char *name, int silence_ms,
+/* `fd` and `name` are the caller's and must outlive it. `silence_ms`: see job.h;
+ * `first_fd`: see task.h. Fails with DH_PREPARE_INPUT if `fd` cannot be read. */
+int dh_input_bytes_alloc(struct dh_input_bytes **input, int fd, const char *name, int silence_ms, int first_fd,
 	struct dh_fault *fault);
 void dh_input_bytes_free(struct dh_input_bytes **input);
 

@@ -10,8 +10,9 @@
  * there for exactly one job: a JSON object of at most DH_JOB_MAX bytes in one
  * message, with the descriptors of its inputs as SCM_RIGHTS. A SOCK_SEQPACKET among them is
  * the envelope of a file (prepare/envelope.h); anything else, such as a pipe or a
- * SOCK_STREAM to which a generator pushes, is the input itself. It does the job,
- * writes the stream (which ends in FAIL if it failed) and exits with a code below.
+ * SOCK_STREAM to which a generator pushes, is the input itself: when its first byte has been
+ * read the worker sends `first` on fd 3. It does the job, writes the stream (which ends in
+ * FAIL if it failed) and exits with a code below.
  * If fd 3 is closed before a job came, it exits with 0. It dies with the thread that
  * spawned it: it sets the parent-death signal itself, and exits at once if it is an
  * orphan already.
@@ -71,9 +72,10 @@
  * refused with an error that names both versions.
  *     2   streams of version 2, with flags in ENDS
  *     3   files come in envelopes; jobs have a speed
- *     4   bridges
+ *     4   bridges; streams of version 3, with words; workers tell of the first byte
  */
 #define DH_PREPARE_PROTOCOL 4
+#define DH_JOB_FIRST        "first"
 #define DH_JOB_MAX          65536
 #define DH_JOB_FD           3
 #define DH_SPEED_MIN        6

@@ -55,6 +55,11 @@ int dh_output_note(struct dh_output *output, const char *format, ...)
 	return check(output, dh_stream_write_note(&output->writer, text));
 }
 
+int dh_output_word(struct dh_output *output, const struct dh_stream_word *word)
+{
+	return check(output, dh_stream_write_word(&output->writer, word));
+}
+
 static int drain(struct dh_output *output)
 {
 	int code = 0;

@@ -24,6 +24,7 @@ void dh_output_clear(struct dh_output *output);
 int dh_output_head(struct dh_output *output, const struct dh_stream_head *head, const struct dh_video *video,
 	const uint8_t *i420);
 int dh_output_note(struct dh_output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int dh_output_word(struct dh_output *output, const struct dh_stream_word *word);
 int dh_output_end(struct dh_output *output, const struct dh_stream_end *end);
 
 /* Takes ownership of the unit, and writes all units whose turn is certain. A

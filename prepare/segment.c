@@ -23,7 +23,9 @@ struct segment {
 	const struct dh_progress *progress;
 	struct dh_fault *fault;
 	struct dh_source *sources[DH_TASK_INPUTS];
-	int of[2];                    /* by medium: its source, -1: none */
+	int of[2];    /* by medium: its source, -1: none */
+	int words_of; /* the source of words, -1: none */
+	struct dh_task_words words;
 	struct dh_early_frames early; /* before the start */
 	bool is_started;
 	int64_t origin_ticks[2];  /* by medium: the source's time that becomes 0 */
@@ -55,27 +57,29 @@ static int open_one(struct segment *s, int input, int want)
 	for (int media = DH_AUDIO; media <= DH_VIDEO; media++)
 		if (want & 1 << media && dh_source_has(s->sources[input], media))
 			s->of[media] = input;
+	if (s->words_of < 0 && dh_source_has_words(s->sources[input]))
+		s->words_of = input;
 	return 0;
 }
 
 static int open_inputs(struct segment *s)
 {
-	s->of[DH_AUDIO] = s->of[DH_VIDEO] = -1;
+	s->of[DH_AUDIO] = s->of[DH_VIDEO] = s->words_of = -1;
 	if (s->task->inputs_count == 1) {
-		int code = open_one(s, 0, DH_WANT_AUDIO | DH_WANT_VIDEO);
+		int code = open_one(s, 0, DH_WANT_AUDIO | DH_WANT_VIDEO | DH_WANT_WORDS);
 		if (!code && s->of[DH_AUDIO] < 0 && s->of[DH_VIDEO] < 0)
 			code = dh_fault_set(s->fault, DH_PREPARE_EMPTY, "%s has neither picture nor sound",
 				s->task->inputs[0].name);
 		return code;
 	}
-	int code = open_one(s, 0, DH_WANT_VIDEO);
+	int code = open_one(s, 0, DH_WANT_VIDEO | DH_WANT_WORDS);
 	if (!code && s->of[DH_VIDEO] < 0)
 		code = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
 			"%s has no picture: of two inputs the first is the video, "
 			"the second the audio",
 			s->task->inputs[0].name);
 	if (!code)
-		code = open_one(s, 1, DH_WANT_AUDIO);
+		code = open_one(s, 1, DH_WANT_AUDIO | DH_WANT_WORDS);
 	if (!code && s->of[DH_AUDIO] < 0)
 		code = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
 			"%s has no sound: of two inputs the first is the video, "
@@ -159,6 +163,16 @@ static int take(struct segment *s, const struct dh_frame *frame)
 		return code;
 	report(s);
 	return frame->media == DH_VIDEO ? take_picture(s, frame, pts_ticks) : take_sound(s, frame, pts_ticks);
+}
+
+static int write_words(struct segment *s)
+{
+	if (s->words_of < 0)
+		return 0;
+	int64_t origin_ticks = s->origin_ticks[s->of[DH_VIDEO] == s->words_of ? DH_VIDEO : DH_AUDIO];
+	if (origin_ticks == INT64_MAX)
+		return 0;
+	return dh_write_words(s->output, s->sources[s->words_of], origin_ticks, &s->words);
 }
 
 /* --- start */
@@ -282,7 +296,7 @@ static int note_all(struct segment *s)
 {
 	int code = 0, mended = s->sound ? dh_sound_mended(s->sound) : 0;
 	for (int i = 0; i < s->task->inputs_count && !code; i++) {
-		int64_t reached = 0;
+		int64_t reached = s->words_of == i ? s->words.end_ticks : 0;
 		for (int media = 0; media < 2; media++)
 			if (s->of[media] == i && s->reached_ticks[media] > reached)
 				reached = s->reached_ticks[media];
@@ -351,6 +365,8 @@ static int run(struct segment *s)
 			ended[i] = true;
 		if (!code && !s->is_started && s->early.count > 0 && can_start(s))
 			code = start(s);
+		if (!code && s->is_started)
+			code = write_words(s);
 		if (!code && s->is_started && frame.av)
 			code = look_ahead(s, &frame);
 		if (!code && s->is_started)

@@ -7,6 +7,8 @@
 
 #include <libavutil/avstring.h>
 
+#include "captions.h"
+#include "accept.h"
 #include "input_bytes.h"
 #include "open.h"
 #include "playout/timebase.h"
@@ -18,17 +20,18 @@ struct dh_source {
 	AVFormatContext *format;
 	AVPacket *packet;
 	AVFrame *frame;
-	struct dh_track *tracks[2]; /* by enum dh_media; NULL where there is none */
-	int64_t packets[2];         /* by medium: passed to its track */
-	int64_t looked_at[2];       /* by medium: `packets` at the last look ahead */
-	int ending;                 /* medium without further packets, or -1 */
-	int draining;               /* medium whose decoder may hold frames, or -1 */
-	bool at_end;                /* no more packets */
-	bool is_last_cut[2];        /* by medium: its last packet is shorter than stated */
-	int damaged_before[2];      /* by medium: damaged packets before its last one */
-	bool has_failed;            /* the demuxer stopped with an error */
-	bool is_read_ahead;         /* opening it has reached the end of the input */
-	int64_t read_to;            /* end of the last packet */
+	struct dh_track *tracks[2];   /* by enum dh_media; NULL where there is none */
+	struct dh_captions *captions; /* NULL: none */
+	int64_t packets[2];           /* by medium: passed to its track */
+	int64_t looked_at[2];         /* by medium: `packets` at the last look ahead */
+	int ending;                   /* medium without further packets, or -1 */
+	int draining;                 /* medium whose decoder may hold frames, or -1 */
+	bool at_end;                  /* no more packets */
+	bool is_last_cut[2];          /* by medium: its last packet is shorter than stated */
+	int damaged_before[2];        /* by medium: damaged packets before its last one */
+	bool has_failed;              /* the demuxer stopped with an error */
+	bool is_read_ahead;           /* opening it has reached the end of the input */
+	int64_t read_to;              /* end of the last packet */
 	bool is_still;
 	int damaged; /* packets that the demuxer gave up on */
 };
@@ -40,14 +43,15 @@ static bool is_container(const struct dh_source *s, const char *name)
 	return av_match_name(name, s->format->iformat->name);
 }
 
-static int pick_stream(const AVFormatContext *format, enum dh_media media)
+static int pick_stream(const AVFormatContext *format, enum AVMediaType type)
 {
-	enum AVMediaType type = media == DH_VIDEO ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO;
 	int best = -1;
 	for (unsigned i = 0; i < format->nb_streams; i++) {
 		const AVStream *st = format->streams[i];
 		if (st->codecpar->codec_type != type ||
 			st->disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS))
+			continue;
+		if (type == AVMEDIA_TYPE_SUBTITLE && !dh_accept_captions(st->codecpar->codec_id))
 			continue;
 		if (best < 0 ||
 			(st->disposition & AV_DISPOSITION_DEFAULT &&
@@ -57,12 +61,22 @@ static int pick_stream(const AVFormatContext *format, enum dh_media media)
 	return best;
 }
 
+static int open_captions(struct dh_source *s, struct dh_fault *fault)
+{
+	int index = s->config.want & DH_WANT_WORDS ? pick_stream(s->format, AVMEDIA_TYPE_SUBTITLE) : -1;
+	if (index < 0)
+		return 0;
+	s->format->streams[index]->discard = AVDISCARD_DEFAULT;
+	return dh_captions_alloc(&s->captions, s->format->streams[index], fault);
+}
+
 static int open_tracks(struct dh_source *s, struct dh_fault *fault)
 {
 	for (unsigned i = 0; i < s->format->nb_streams; i++)
 		s->format->streams[i]->discard = AVDISCARD_ALL;
 	for (int media = DH_AUDIO; media <= DH_VIDEO; media++) {
-		int index = s->config.want & 1 << media ? pick_stream(s->format, media) : -1;
+		enum AVMediaType type = media == DH_VIDEO ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO;
+		int index = s->config.want & 1 << media ? pick_stream(s->format, type) : -1;
 		if (index < 0)
 			continue;
 		AVStream *st = s->format->streams[index];
@@ -74,7 +88,9 @@ static int open_tracks(struct dh_source *s, struct dh_fault *fault)
 			return code;
 	}
 	/* an index that was cut short may list no streams */
-	return s->tracks[DH_AUDIO] || s->tracks[DH_VIDEO] ? 0 : dh_input_bytes_verdict(s->input, fault);
+	if (!s->tracks[DH_AUDIO] && !s->tracks[DH_VIDEO])
+		return dh_input_bytes_verdict(s->input, fault);
+	return open_captions(s, fault);
 }
 
 static int check_length(const struct dh_source *s, struct dh_fault *fault)
@@ -99,7 +115,8 @@ int dh_source_alloc(struct dh_source **source, const struct dh_source_config *co
 	s->frame = av_frame_alloc();
 	code = s->packet && s->frame ? 0 : dh_fault_memory(fault);
 	if (!code)
-		code = dh_input_bytes_alloc(&s->input, config->fd, config->name, config->silence_ms, fault);
+		code = dh_input_bytes_alloc(&s->input, config->fd, config->name, config->silence_ms, config->first_fd,
+			fault);
 	if (!code)
 		code = dh_open(&s->format, &s->is_still, s->input, config, fault);
 	if (!code)
@@ -124,6 +141,7 @@ void dh_source_free(struct dh_source **source)
 		return;
 	for (int i = 0; i < 2; i++)
 		dh_track_free(&s->tracks[i]);
+	dh_captions_free(&s->captions);
 	avformat_close_input(&s->format);
 	dh_input_bytes_free(&s->input);
 	av_packet_free(&s->packet);
@@ -166,7 +184,8 @@ static int read_packet(struct dh_source *s, struct dh_fault *fault)
 			s->damaged++;
 			s->has_failed = true;
 		}
-		return dh_input_bytes_verdict(s->input, fault);
+		code = s->captions ? dh_captions_send(s->captions, NULL, fault) : 0;
+		return code ? code : dh_input_bytes_verdict(s->input, fault);
 	}
 	struct dh_track *track = track_of_packet(s);
 	s->read_to = avio_tell(s->format->pb);
@@ -177,6 +196,8 @@ static int read_packet(struct dh_source *s, struct dh_fault *fault)
 		s->damaged_before[media] = dh_track_damaged(track);
 	}
 	code = track ? dh_track_send(track, s->packet, fault) : 0;
+	if (s->captions && dh_captions_stream(s->captions) == s->packet->stream_index)
+		code = dh_captions_send(s->captions, s->packet, fault);
 	s->draining = track ? (int)dh_track_media(track) : -1;
 	av_packet_unref(s->packet);
 	return code;
@@ -246,7 +267,7 @@ int dh_source_look_ahead(struct dh_source *s, enum dh_media media, struct dh_fau
 		s->looked_at[media] == s->packets[media])
 		return 0;
 	s->looked_at[media] = s->packets[media];
-	int code = dh_input_bytes_alloc(&input, s->config.fd, s->config.name, 0, fault);
+	int code = dh_input_bytes_alloc(&input, s->config.fd, s->config.name, 0, -1, fault);
 	if (!code)
 		code = dh_open(&format, &is_still, input, &s->config, fault);
 	if (!code && !has_more(format, dh_track_stream(s->tracks[media]), s->packets[media], s->packet))
@@ -261,6 +282,21 @@ int dh_source_look_ahead(struct dh_source *s, enum dh_media media, struct dh_fau
 bool dh_source_has(const struct dh_source *s, enum dh_media media)
 {
 	return s->tracks[media] && !dh_track_ended(s->tracks[media]);
+}
+
+bool dh_source_has_words(const struct dh_source *s)
+{
+	return s->captions != NULL;
+}
+
+bool dh_source_next_word(struct dh_source *s, struct dh_stream_word *word)
+{
+	return s->captions && dh_captions_next(s->captions, word);
+}
+
+bool dh_source_has_too_many_words(const struct dh_source *s)
+{
+	return s->captions && dh_captions_is_full(s->captions);
 }
 
 bool dh_source_is_still(const struct dh_source *s)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "frame.h"
+#include "playout/stream.h"
 #include "source_config.h"
 
 struct dh_source;
@@ -35,6 +36,13 @@ int dh_source_next(struct dh_source *source, struct dh_frame *frame, struct dh_f
  * there is none, the last frames of that medium come next and dh_source_has turns
  * false before the input ends. Does nothing for pipes. */
 int dh_source_look_ahead(struct dh_source *source, enum dh_media media, struct dh_fault *fault);
+
+/* Whether a subtitle track says what is spoken. */
+bool dh_source_has_words(const struct dh_source *source);
+/* Takes the next word that was read, with the container's times; false: none yet. */
+bool dh_source_next_word(struct dh_source *source, struct dh_stream_word *word);
+/* Whether it has more words than a stream may have. */
+bool dh_source_has_too_many_words(const struct dh_source *source);
 
 /* At the end: whether the input ended before its container said it would, if that can
  * be told. */

@@ -8,6 +8,7 @@
 
 #define DH_WANT_AUDIO (1 << DH_AUDIO)
 #define DH_WANT_VIDEO (1 << DH_VIDEO)
+#define DH_WANT_WORDS (1 << 2)
 
 struct dh_source_config {
 	int fd;
@@ -17,6 +18,7 @@ struct dh_source_config {
 	int max_side;   /* limit for input pictures */
 	int max_ms;     /* refuse inputs that state a longer length; 0: no limit */
 	int silence_ms; /* see job.h */
+	int first_fd;   /* see task.h */
 };
 
 #endif

@@ -51,7 +51,9 @@ int dh_note_source(struct dh_output *output, const char *name, const struct dh_s
 	int damaged = dh_source_damaged(source), code = 0;
 	int64_t stated_ticks = dh_source_is_still(source) ? 0 : dh_source_stated_ticks(source);
 	bool is_short = stated_ticks - end_ticks > CUT_TICKS;
-	if (damaged)
+	if (dh_source_has_too_many_words(source))
+		code = dh_output_note(output, "%s: only the first %u of its words are used", name, DH_STREAM_WORDS_MAX);
+	if (!code && damaged)
 		code = dh_output_note(output, "%s: %d damaged packet%s skipped", name, damaged, damaged > 1 ? "s" : "");
 	if (code || (!is_short && !dh_source_is_cut(source)))
 		return code;
@@ -74,6 +76,29 @@ int dh_note_film(struct dh_output *output, const struct dh_film *film)
 			  0;
 }
 
+int dh_write_words(struct dh_output *output, struct dh_source *source, int64_t origin_ticks,
+	struct dh_task_words *words)
+{
+	struct dh_stream_word word;
+	int code = 0;
+	while (!code && dh_source_next_word(source, &word)) {
+		word.from_ticks -= origin_ticks;
+		word.to_ticks -= origin_ticks;
+		/* cues may overlap; the stream is in order */
+		if (word.from_ticks < words->from_ticks)
+			word.from_ticks = words->from_ticks;
+		if (word.to_ticks < word.from_ticks)
+			word.to_ticks = word.from_ticks;
+		if (word.to_ticks > DH_STREAM_TICKS_MAX)
+			continue;
+		words->from_ticks = word.from_ticks;
+		if (word.to_ticks > words->end_ticks)
+			words->end_ticks = word.to_ticks;
+		code = dh_output_word(output, &word);
+	}
+	return code;
+}
+
 const char *dh_task_input_name(const struct dh_task *task, int input)
 {
 	const char *slash = strrchr(task->inputs[input].name, '/');
@@ -90,5 +115,6 @@ struct dh_source_config dh_task_source(const struct dh_task *task, int input, in
 		.max_side = task->max_side,
 		.max_ms = task->max_ms,
 		.silence_ms = task->silence_ms,
+		.first_fd = task->first_fd,
 	};
 }

@@ -25,6 +25,15 @@ int dh_note_source(struct dh_output *output, const char *name, const struct dh_s
 	bool *is_cut);
 int dh_note_film(struct dh_output *output, const struct dh_film *film);
 
+/* The words of a segment's input, and how far they have come. */
+struct dh_task_words {
+	int64_t from_ticks; /* when the last one begins */
+	int64_t end_ticks;  /* when the last of them ends */
+};
+/* Writes the words that `source` has read; `origin_ticks`: its time that becomes 0. */
+int dh_write_words(struct dh_output *output, struct dh_source *source, int64_t origin_ticks,
+	struct dh_task_words *words);
+
 /* An input's name for notes: without folders, since every viewer may read them. */
 const char *dh_task_input_name(const struct dh_task *task, int input);
 

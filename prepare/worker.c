@@ -19,7 +19,7 @@
 
 #define JOB_FDS (DH_TASK_INPUTS + 1)
 
-_Static_assert(DH_PREPARE_PROTOCOL == 4 && DH_STREAM_VERSION == 2, "a new stream version needs a new protocol");
+_Static_assert(DH_PREPARE_PROTOCOL == 4 && DH_STREAM_VERSION == 3, "a new stream version needs a new protocol");
 
 struct job {
 	char text[DH_JOB_MAX];
@@ -83,6 +83,7 @@ static int do_job(const struct job *job, struct dh_task *task, const struct dh_s
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: longer than %d bytes or more than %d descriptors",
 			DH_JOB_MAX, JOB_FDS);
 	int code = dh_task_from_job(task, job->text, (size_t)job->size, job->fds, job->fds_count, fault);
+	task->first_fd = DH_JOB_FD;
 	return code ? code : dh_prepare(task, writer, NULL, fault);
 }
 

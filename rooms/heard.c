@@ -7,60 +7,34 @@
 
 #include <glib.h>
 
+#include "ingest/words.h"
+#include "playout/timebase.h"
+
 /* Speech has about so many characters a second. */
 #define CHARACTERS_PER_SECOND 15
-#define WORDS_MAX             2000
+/* A text that consists of words grows no further than this. */
+#define TEXT_MAX 65536
 
 struct word {
 	size_t end; /* in the text, behind the word and its punctuation */
-	int64_t to_ms;
+	int64_t to_ticks;
 };
 
 struct dh_script {
 	atomic_int refs;
-	/* immutable */
-	char *text;
-	struct word *words;
-	size_t count;
+	bool is_text_given; /* otherwise it consists of the words */
+	bool is_fixed;      /* it was made with words */
+	GString *text;
+	GArray *words;  /* struct word */
+	size_t at;      /* where to look for the next word */
+	bool has_found; /* a word in the text */
 };
 
 /* --- words */
 
-static bool is_word(const json_t *word)
-{
-	const json_t *text = json_array_get(word, 0), *from = json_array_get(word, 1), *to = json_array_get(word, 2);
-
-	return json_array_size(word) == 3 && json_string_length(text) > 0 && json_is_integer(from) &&
-		json_is_integer(to) && json_integer_value(from) >= 0 &&
-		json_integer_value(to) >= json_integer_value(from);
-}
-
 const char *dh_script_check(const json_t *words)
 {
-	static const char *const expected = "an array of at most 2000 [word, from_ms, to_ms], in order, is expected";
-	json_int_t last = 0;
-	json_t *word;
-	size_t i;
-
-	if (!json_is_array(words) || json_array_size(words) > WORDS_MAX)
-		return expected;
-	json_array_foreach((json_t *)words, i, word) {
-		if (!is_word(word) || json_integer_value(json_array_get(word, 1)) < last)
-			return expected;
-		last = json_integer_value(json_array_get(word, 1));
-	}
-	return NULL;
-}
-
-static char *join(const json_t *words)
-{
-	GString *text = g_string_new(NULL);
-	json_t *word;
-	size_t i;
-
-	json_array_foreach((json_t *)words, i, word)
-		g_string_append_printf(text, "%s%s", i ? " " : "", json_string_value(json_array_get(word, 0)));
-	return g_string_free(text, FALSE);
+	return dh_words_check(words, 0);
 }
 
 /* Punctuation that follows belongs to a word. */
@@ -71,33 +45,104 @@ static const char *end_of(const char *end)
 	return end;
 }
 
-/* Finds the words in the text. One that is not there ends where the one before it does. */
-static void find_words(struct dh_script *script, const json_t *words)
+/* Whether letters on both sides of `at` make one word. */
+static bool is_inside_word(const char *text, const char *at)
 {
-	const char *at = script->text;
-	json_t *word;
-	size_t i;
+	if (at == text || !*at)
+		return false;
+	gunichar before = g_utf8_get_char(g_utf8_prev_char(at)), after = g_utf8_get_char(at);
+	return g_unichar_isalnum(before) && g_unichar_isalnum(after) && !g_unichar_iswide(before) &&
+		!g_unichar_iswide(after);
+}
 
-	script->words = g_new(struct word, json_array_size(words));
-	json_array_foreach((json_t *)words, i, word) {
-		const char *spelt = json_string_value(json_array_get(word, 0)), *found = strstr(at, spelt);
+/* From `at` on, as a word of its own. */
+static const char *find_word(const struct dh_script *script, const char *spelt)
+{
+	const char *text = script->text->str, *found = strstr(text + script->at, spelt);
+
+	while (found && (is_inside_word(text, found) || is_inside_word(text, found + strlen(spelt))))
+		found = strstr(g_utf8_next_char(found), spelt);
+	return found;
+}
+
+/* Ideographs follow each other without a space. */
+static bool needs_space(const GString *text, const char *spelt)
+{
+	if (!text->len)
+		return false;
+	gunichar before = g_utf8_get_char(g_utf8_prev_char(text->str + text->len)), after = g_utf8_get_char(spelt);
+	return !g_unichar_iswide(before) || !g_unichar_iswide(after);
+}
+
+/* A word that is not in the text ends where the one before it does. */
+static void add_word(struct dh_script *script, const struct dh_stream_word *word)
+{
+	if (script->is_text_given) {
+		const char *found = find_word(script, word->text);
 		if (found)
-			at = end_of(found + strlen(spelt));
-		script->words[script->count++] = (struct word){ .end = (size_t)(at - script->text),
-			.to_ms = json_integer_value(json_array_get(word, 2)) };
+			script->at = (size_t)(end_of(found + strlen(word->text)) - script->text->str);
+		script->has_found = script->has_found || found;
+	} else if (script->text->len + strlen(word->text) < TEXT_MAX) {
+		g_string_append(script->text, needs_space(script->text, word->text) ? " " : "");
+		g_string_append(script->text, word->text);
+		script->at = script->text->len;
+		script->has_found = true;
 	}
+	struct word end = { script->at, word->to_ticks };
+	g_array_append_val(script->words, end);
+}
+
+static struct dh_script *alloc(const char *text)
+{
+	struct dh_script *script = g_new0(struct dh_script, 1);
+
+	atomic_init(&script->refs, 1);
+	script->is_text_given = text && *text;
+	script->text = g_string_new(text);
+	script->words = g_array_new(FALSE, FALSE, sizeof(struct word));
+	return script;
 }
 
 struct dh_script *dh_script_new(const char *text, const json_t *words)
 {
+	struct dh_stream_word word;
+
 	if (!text && !words)
 		return NULL;
-	struct dh_script *script = g_new0(struct dh_script, 1);
-	atomic_init(&script->refs, 1);
-	script->text = text ? g_strdup(text) : join(words);
-	if (words)
-		find_words(script, words);
+	struct dh_script *script = alloc(text);
+	for (size_t i = 0; i < json_array_size(words); i++) {
+		dh_words_get(words, i, &word);
+		add_word(script, &word);
+	}
+	script->is_fixed = script->words->len > 0;
 	return script;
+}
+
+static struct dh_script *copy(const struct dh_script *script)
+{
+	struct dh_script *new = alloc(script->text->str);
+
+	new->is_text_given = script->is_text_given;
+	new->at = script->at;
+	new->has_found = script->has_found;
+	g_array_append_vals(new->words, script->words->data, script->words->len);
+	return new;
+}
+
+void dh_script_add(struct dh_script **script, const struct dh_stream_word *const *words, size_t count)
+{
+	struct dh_script *old = *script;
+
+	if (!count || (old && old->is_fixed))
+		return;
+	if (!old) {
+		*script = alloc(NULL);
+	} else if (atomic_load(&old->refs) > 1) {
+		*script = copy(old);
+		dh_script_unref(&old);
+	}
+	for (size_t i = 0; i < count; i++)
+		add_word(*script, words[i]);
 }
 
 struct dh_script *dh_script_ref(struct dh_script *script)
@@ -114,8 +159,8 @@ void dh_script_unref(struct dh_script **script)
 	*script = NULL;
 	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
-	g_free(old->words);
-	g_free(old->text);
+	g_array_unref(old->words);
+	g_string_free(old->text, TRUE);
 	g_free(old);
 }
 
@@ -150,8 +195,12 @@ static size_t end_by_words(const struct dh_script *script, int64_t played_ms)
 {
 	size_t end = 0;
 
-	for (size_t i = 0; i < script->count && script->words[i].to_ms <= played_ms; i++)
-		end = script->words[i].end;
+	for (guint i = 0; i < script->words->len; i++) {
+		const struct word *word = &g_array_index(script->words, struct word, i);
+		if (word->to_ticks > played_ms * DH_TICKS_PER_MS)
+			break;
+		end = word->end;
+	}
 	return end;
 }
 
@@ -159,11 +208,12 @@ char *dh_script_heard(const struct dh_script *script, int64_t played_ms, int64_t
 {
 	if (!script)
 		return NULL;
+	const char *text = script->text->str;
 	if (duration_ms >= 0 && played_ms >= duration_ms && played_ms > 0)
-		return g_strdup(script->text);
-	if (script->count)
-		return g_strndup(script->text, end_by_words(script, played_ms));
+		return g_strdup(text);
+	if (script->has_found)
+		return g_strndup(text, end_by_words(script, played_ms));
 	if (duration_ms < 0)
-		duration_ms = MAX(known_ms, g_utf8_strlen(script->text, -1) * 1000 / CHARACTERS_PER_SECOND);
-	return g_strndup(script->text, end_by_time(script->text, played_ms, duration_ms));
+		duration_ms = MAX(known_ms, g_utf8_strlen(text, -1) * 1000 / CHARACTERS_PER_SECOND);
+	return g_strndup(text, end_by_time(text, played_ms, duration_ms));
 }

@@ -2,7 +2,7 @@
 /* What a segment says, and how much of it viewers have heard by a certain time.
  *
  * With the times of its words it is known exactly; otherwise in proportion to the time, cut
- * at the end of a word. Immutable and refcounted; any thread.
+ * at the end of a word. Refcounted; any thread, and immutable but for dh_script_add.
  */
 #ifndef DH_HEARD_H
 #define DH_HEARD_H
@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #include <jansson.h>
+
+#include "playout/stream.h"
 
 struct dh_script;
 
@@ -21,6 +23,11 @@ void dh_script_unref(struct dh_script **script);
 
 /* NULL: `words` is an array of [word, from_ms, to_ms] in order; else what is expected. */
 const char *dh_script_check(const json_t *words);
+
+/* More words, in order, as they come with the segment itself; nothing if it was made with words.
+ * *script may be NULL: then they are its text, too. Replaces *script if others hold it. Only the
+ * thread that gives others their references. */
+void dh_script_add(struct dh_script **script, const struct dh_stream_word *const *words, size_t count);
 
 /* What had been heard when `played_ms` had been played, as a text that the caller frees
  * (g_free); NULL without a script. `duration_ms`: how long the whole is; -1 while it is not

@@ -97,12 +97,9 @@ static void note_moment(struct dh_life *life, enum dh_moment_kind kind, int64_t 
 		life->moments[kind] = (struct dh_moment){ media_ticks, wall_ms };
 }
 
-void dh_record_first_unit(struct dh_record *record, int64_t media_ticks, int64_t wall_ms)
+void dh_record_moment(struct dh_record *record, enum dh_moment_kind kind, int64_t media_ticks, int64_t wall_ms)
 {
-	/* It may have been asked for at the next slot. */
-	int64_t asked_ticks = record->life.moments[DH_MOMENT_ASKED].media_ticks;
-
-	note_moment(&record->life, DH_MOMENT_FIRST_UNIT, MAX(media_ticks, asked_ticks), wall_ms);
+	note_moment(&record->life, kind, media_ticks, wall_ms);
 }
 
 static int64_t ms_of(int64_t ticks)

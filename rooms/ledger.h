@@ -27,6 +27,8 @@ struct dh_moment {
 
 enum dh_moment_kind {
 	DH_MOMENT_ASKED,
+	DH_MOMENT_BEGUN,      /* its turn to be prepared came */
+	DH_MOMENT_FIRST_BYTE, /* of a live source */
 	DH_MOMENT_FIRST_UNIT,
 	DH_MOMENT_READY,
 	DH_MOMENT_STARTED,
@@ -84,8 +86,8 @@ struct dh_record *dh_ledger_record(const struct dh_ledger *ledger, const struct 
 /* An event of the segment of `record`; `rule`: see dh_segment_duration_ticks. */
 void dh_record_event(struct dh_record *record, const struct dh_playout_event *event, enum dh_duration rule,
 	int64_t wall_ms);
-/* Its first media have come. Only the first call counts. */
-void dh_record_first_unit(struct dh_record *record, int64_t media_ticks, int64_t wall_ms);
+/* A moment of which there is no event. Only the first call counts. */
+void dh_record_moment(struct dh_record *record, enum dh_moment_kind kind, int64_t media_ticks, int64_t wall_ms);
 /* It is over: it moves to the end of the list below. */
 void dh_ledger_close(struct dh_ledger *ledger, const struct dh_feed *feed);
 

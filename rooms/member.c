@@ -21,6 +21,9 @@ struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum d
 		dh_member_set_line(member, (enum dh_media)media, &line);
 		member->wants[media] = true;
 	}
+	/* Random, as RFC 3550 (5.1) requires. */
+	for (int media = 0; media < 2; media++)
+		atomic_init(&member->rtp_start[media], g_random_int());
 	atomic_init(&member->refs, 1);
 	return member;
 }
@@ -81,6 +84,18 @@ json_t *dh_member_status(const struct dh_member *member, const char *status)
 		json_object_set_new(result, "video", json_boolean(dh_member_gets(member, DH_VIDEO)));
 	}
 	return event;
+}
+
+void dh_member_get_rtp_start(const struct dh_member *member, uint32_t rtp_start[2])
+{
+	for (int media = 0; media < 2; media++)
+		rtp_start[media] = atomic_load(&member->rtp_start[media]);
+}
+
+json_t *dh_rtp_start_json(const uint32_t rtp_start[2])
+{
+	return json_pack("{s:I, s:I}", "audio", (json_int_t)rtp_start[DH_AUDIO], "video",
+		(json_int_t)rtp_start[DH_VIDEO]);
 }
 
 void dh_member_relay(const struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size)

@@ -54,11 +54,12 @@ struct dh_member {
 	atomic_int up;       /* the PeerConnection is up */
 	atomic_int media;    /* both: media flow */
 	atomic_int paused;
-	atomic_uint lines[2];  /* by medium, see dh_member_line */
-	atomic_int muted[2];   /* by medium: the viewer does not want it now */
-	atomic_int cut;        /* nothing is relayed any more */
-	atomic_int pli_posted; /* a PLI is on its way to the room's thread */
-	atomic_int counted;    /* occupies a place, see dh_room_member_new */
+	atomic_uint lines[2];          /* by medium, see dh_member_line */
+	_Atomic uint32_t rtp_start[2]; /* by medium: its RTP timestamps at the room's media time 0 */
+	atomic_int muted[2];           /* by medium: the viewer does not want it now */
+	atomic_int cut;                /* nothing is relayed any more */
+	atomic_int pli_posted;         /* a PLI is on its way to the room's thread */
+	atomic_int counted;            /* occupies a place, see dh_room_member_new */
 	/* owner: the room's thread */
 	struct dh_viewer *viewer; /* NULL: gets no media */
 	bool attached;            /* gets events */
@@ -101,6 +102,12 @@ struct dh_line dh_member_line(const struct dh_member *member, enum dh_media medi
 void dh_member_set_line(struct dh_member *member, enum dh_media media, const struct dh_line *line);
 /* Whether it takes that medium, and wants it now. */
 bool dh_member_gets(const struct dh_member *member, enum dh_media media);
+
+/* Its `rtp_start`. Any thread; a viewer that has come from another room has its own once
+ * its media have begun. */
+void dh_member_get_rtp_start(const struct dh_member *member, uint32_t rtp_start[2]);
+/* {"audio":…,"video":…}. A new reference. */
+json_t *dh_rtp_start_json(const uint32_t rtp_start[2]);
 
 /* In the room's thread: hands one RTP packet to the gateway, unless the member is cut. */
 void dh_member_relay(const struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size);

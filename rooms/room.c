@@ -28,6 +28,8 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 	if (event->segment)
 		dh_record_event(dh_room_record(room, event->segment), event, room->facts.duration,
 			g_get_real_time() / 1000);
+	if (event->type == DH_EVENT_STARTED)
+		dh_room_note_start(room, dh_room_record(room, event->segment), dh_segment_user(event->segment));
 	room->queue_changed |= event->type == DH_EVENT_STARTED;
 	room->queue_changes += event->type >= DH_EVENT_STARTED && event->type <= DH_EVENT_FAILED;
 	if (event->type == DH_EVENT_SPEAKING || event->type == DH_EVENT_IDLE)
@@ -172,6 +174,7 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 	room->members = g_ptr_array_new_with_free_func(member_unref);
 	room->ended = g_ptr_array_new();
 	room->ledger = dh_ledger_new();
+	room->first_frames = dh_room_first_frames_new(facts);
 	g_queue_init(&room->connecting);
 	configure(&config, context, facts);
 	err = dh_playout_alloc(&room->playout, &config, &sink, room, dh_now_ticks());
@@ -209,6 +212,7 @@ void dh_room_unref(struct dh_room **room)
 	if (old->ended) /* its thread could not be started */
 		g_ptr_array_unref(old->ended);
 	dh_ledger_free(&old->ledger);
+	dh_first_frames_free(&old->first_frames);
 	dh_room_text_clear(old);
 	for (int whose = 0; whose < DH_HANDLES_COUNT; whose++)
 		g_clear_pointer(&old->handles[whose], g_ptr_array_unref);

@@ -24,6 +24,7 @@
 #include "segment_request.h"
 #include "settings.h"
 
+struct dh_first_frames;
 struct dh_room;
 
 /* What never changes about a room; copied. */
@@ -40,16 +41,17 @@ struct dh_room_facts {
 /* What all rooms have in common. `host` must outlive them. */
 struct dh_room_context {
 	const struct dh_host *host;
-	struct dh_ingest *ingest; /* frees what an ended room leaves; outlives dh_room_close */
-	bool string_ids;          /* room ids are strings, not integers */
-	bool events;              /* the gateway's event handlers get the room's events */
-	bool realtime;            /* its thread may be a real-time one, see realtime.h */
-	int64_t spread_ms;        /* viewers are served in groups spread over this time, 0 to 20 */
-	int64_t watch_timeout_ms; /* from `watch` until media must be up */
-	int64_t max_queue;        /* waiting segments */
-	int64_t max_queue_ms;     /* of known media waiting */
-	int64_t max_queue_mb;     /* of media waiting */
-	int64_t index_timeout_ms; /* how long an utterance waits for its next piece */
+	struct dh_ingest *ingest;             /* frees what an ended room leaves; outlives dh_room_close */
+	struct dh_first_frames *first_frames; /* of all rooms; may be NULL */
+	bool string_ids;                      /* room ids are strings, not integers */
+	bool events;                          /* the gateway's event handlers get the room's events */
+	bool realtime;                        /* its thread may be a real-time one, see realtime.h */
+	int64_t spread_ms;                    /* viewers are served in groups spread over this time, 0 to 20 */
+	int64_t watch_timeout_ms;             /* from `watch` until media must be up */
+	int64_t max_queue;                    /* waiting segments */
+	int64_t max_queue_ms;                 /* of known media waiting */
+	int64_t max_queue_mb;                 /* of media waiting */
+	int64_t index_timeout_ms;             /* how long an utterance waits for its next piece */
 };
 
 /* Starts its thread; takes a reference to `settings`. One reference is the caller's,

@@ -19,7 +19,8 @@ struct life_copy {
 
 static void set_moments(json_t *json, const struct dh_life *life)
 {
-	static const char *const names[] = { "asked", "first_unit", "ready", "started", "ended" };
+	static const char *const names[] = { "asked", "begun", "first_byte", "first_unit", "ready", "started",
+		"ended" };
 	json_t *media = json_object(), *wall = json_object();
 
 	for (int i = 0; i < DH_MOMENT_COUNT; i++) {
@@ -30,6 +31,15 @@ static void set_moments(json_t *json, const struct dh_life *life)
 	}
 	json_object_set_new(json, "media_ms", media);
 	json_object_set_new(json, "wall_ms", wall);
+}
+
+/* The room's media time in both RTP clocks, which viewers' timestamps follow (docs/api.md). */
+static json_t *rtp_time(const struct dh_moment *moment)
+{
+	if (moment->media_ticks < 0)
+		return json_null();
+	return json_pack("{s:I, s:I}", "audio", (json_int_t)(moment->media_ticks / DH_TICKS_PER_AUDIO_SAMPLE), "video",
+		(json_int_t)(moment->media_ticks / DH_TICKS_PER_VIDEO_CLOCK));
 }
 
 static const char *state_of(const struct dh_life *life)
@@ -85,6 +95,9 @@ static json_t *life_json(const struct life_copy *copy)
 	if (life->held_since_ticks >= 0)
 		held_ticks += copy->media_ticks - life->held_since_ticks;
 	set_moments(json, life);
+	json_object_set_new(json, "rtp",
+		json_pack("{s:o, s:o}", "started", rtp_time(&life->moments[DH_MOMENT_STARTED]), "ended",
+			rtp_time(&life->moments[DH_MOMENT_ENDED])));
 	dh_room_set_ms(json, "played_ms", life->played_ticks);
 	dh_room_set_ms(json, "duration_ms", life->duration_ticks);
 	json_object_set_new(json, "holds", json_integer((json_int_t)life->holds));
@@ -138,6 +151,8 @@ static int run_progress(struct dh_room *room, void *arg)
 
 	if (!record)
 		return -ENOENT;
+	if (segment)
+		dh_room_note_first_byte(room, record, dh_segment_user(segment));
 	copy_life(room, &history->lives[history->count++], record, segment);
 	return 0;
 }

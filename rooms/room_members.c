@@ -15,11 +15,13 @@
 
 /* Seeds are random, as RFC 3550 (5.1) requires, but of a viewer that comes from another
  * room. Janus chooses the SSRC. */
-static void seed_viewer(struct dh_room *room, const struct dh_member *member, struct dh_continuity_seed *seed)
+static void seed_viewer(struct dh_room *room, struct dh_member *member, struct dh_continuity_seed *seed)
 {
 	if (member->is_handed_over) {
 		*seed = member->handover;
 		dh_playout_seed_here(room->playout, seed);
+		for (int media = 0; media < 2; media++)
+			atomic_store(&member->rtp_start[media], seed->first_timestamp[media]);
 		return;
 	}
 	*seed = (struct dh_continuity_seed){
@@ -28,7 +30,7 @@ static void seed_viewer(struct dh_room *room, const struct dh_member *member, st
 	};
 	for (int media = 0; media < 2; media++) {
 		seed->first_sequence[media] = (uint16_t)g_random_int_range(0, 0x10000);
-		seed->first_timestamp[media] = g_random_int();
+		seed->first_timestamp[media] = atomic_load(&member->rtp_start[media]);
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "first_frames.h"
 #include "ledger.h"
 #include "playout/playout.h"
 #include "room.h"
@@ -38,6 +39,7 @@ struct dh_room {
 	GPtrArray *handles[DH_HANDLES_COUNT]; /* shared by events in flight, so never changed; NULL: to be rebuilt */
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
 	struct dh_ledger *ledger;
+	struct dh_first_frames *first_frames;
 	GPtrArray *ended;               /* struct dh_segment, to be freed; see room_ended.c */
 	int64_t ended_poll_ticks;       /* when to free more of them */
 	int64_t live_poll_ticks;        /* when to look after the live segment that plays */
@@ -83,6 +85,20 @@ void dh_room_report_event(struct dh_room *room, const struct dh_playout_event *e
 json_t *dh_room_report_new(const struct dh_room *room, const char *event);
 /* {…,"viewer":…} of a member. */
 json_t *dh_room_report_viewer(const struct dh_room *room, const char *event, const struct dh_member *member);
+
+/* --- room_moments.c: when what happened; in the room's thread */
+
+/* A moment of a segment, now or a while ago. */
+void dh_room_note_moment(struct dh_room *room, struct dh_record *record, enum dh_moment_kind kind,
+	int64_t monotonic_us);
+/* If it has come. */
+void dh_room_note_first_byte(struct dh_room *room, struct dh_record *record, const struct dh_feed *feed);
+/* Words have come, and perhaps its first units. */
+void dh_room_note_arrivals(struct dh_room *room, struct dh_feed *feed);
+/* It has started. */
+void dh_room_note_start(struct dh_room *room, const struct dh_record *record, const struct dh_feed *feed);
+/* The histograms of a new room. */
+struct dh_first_frames *dh_room_first_frames_new(const struct dh_room_facts *facts);
 
 /* --- any thread */
 

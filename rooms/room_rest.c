@@ -24,7 +24,8 @@ static void open_record(struct dh_room *room, const struct dh_segment *failed, c
 
 	dh_segment_request_init(&request);
 	request.order = *dh_segment_order(failed);
-	dh_ledger_open(room->ledger, feed, id, &request, script);
+	dh_room_note_moment(room, dh_ledger_open(room->ledger, feed, id, &request, script), DH_MOMENT_ASKED,
+		g_get_monotonic_time());
 	dh_script_unref(&script);
 	g_free(text);
 }

@@ -43,14 +43,6 @@ static void feed_free(struct dh_command *command)
 	g_free(command);
 }
 
-/* Before the playout looks at them: it may end the segment. */
-static void note_first_unit(struct dh_room *room, const struct dh_segment *segment)
-{
-	if (dh_segment_count(segment, DH_AUDIO) + dh_segment_count(segment, DH_VIDEO) > 0)
-		dh_record_first_unit(dh_room_record(room, segment),
-			dh_playout_media_ticks(room->playout, dh_now_ticks()), g_get_real_time() / 1000);
-}
-
 static void feed_run(void *owner, struct dh_command *command)
 {
 	struct dh_feed *feed = ((struct feed_command *)command)->feed;
@@ -60,7 +52,8 @@ static void feed_run(void *owner, struct dh_command *command)
 	if (dh_feed_segment(feed) && dh_segment_error(dh_feed_segment(feed), NULL))
 		dh_room_rest_continue(room, feed);
 	if (dh_feed_segment(feed)) {
-		note_first_unit(room, dh_feed_segment(feed));
+		/* Before the playout looks: it may end the segment. */
+		dh_room_note_arrivals(room, feed);
 		dh_playout_filled(room->playout, dh_feed_segment(feed));
 	}
 	room->queue_changed = true;
@@ -128,6 +121,8 @@ void dh_room_segments_prepare(struct dh_room *room)
 			if (segment != next && dh_feed_is_generated(feed) && live_ahead)
 				continue;
 			dh_room_scene_set(room, feed, before);
+			dh_room_note_moment(room, dh_room_record(room, segment), DH_MOMENT_BEGUN,
+				g_get_monotonic_time());
 			dh_feed_start(feed, dh_avatar_picture(room->facts.avatar));
 		}
 		if (segment == playing || segment == next)
@@ -270,7 +265,8 @@ static int enqueue_feed(struct dh_room *room, const struct enqueue *enqueue, str
 
 	dh_segment_set_order(segment, &order);
 	dh_feed_set_segment(dh_feed_ref(feed), segment);
-	dh_ledger_open(room->ledger, feed, enqueue->id, enqueue->request, enqueue->script);
+	struct dh_record *record = dh_ledger_open(room->ledger, feed, enqueue->id, enqueue->request, enqueue->script);
+	dh_room_note_moment(room, record, DH_MOMENT_ASKED, g_get_monotonic_time());
 	int err = dh_playout_enqueue_at(room->playout, segment, &place);
 	if (err) {
 		dh_ledger_cancel(room->ledger, feed);

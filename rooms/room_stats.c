@@ -14,6 +14,7 @@ struct member_copy {
 	bool gets[2];   /* by medium */
 	bool has_media; /* false: `connected_ticks` and `sent` are not set */
 	unsigned slow_links;
+	uint32_t rtp_start[2];   /* by medium */
 	int64_t connected_ticks; /* how long it has had media */
 	struct dh_viewer_stats sent;
 };
@@ -37,6 +38,7 @@ static void copy_member(struct member_copy *copy, const struct dh_member *member
 	copy->is_paused = atomic_load(&member->paused);
 	for (int media = 0; media < 2; media++)
 		copy->gets[media] = dh_member_gets(member, (enum dh_media)media);
+	dh_member_get_rtp_start(member, copy->rtp_start);
 	copy->has_media = member->viewer != NULL;
 	copy->slow_links = member->slow_links;
 	if (!member->viewer)
@@ -118,6 +120,7 @@ static json_t *member_json(const struct member_copy *member)
 		json_object_set_new(json, "video", json_boolean(member->gets[DH_VIDEO]));
 		dh_room_set_ms(json, "media_ms", MAX(member->connected_ticks, 0));
 		json_object_set_new(json, "sent", dh_room_stats_sent(&member->sent));
+		json_object_set_new(json, "rtp_start", dh_rtp_start_json(member->rtp_start));
 	}
 	return json;
 }
@@ -172,9 +175,10 @@ static json_t *stats_json(const struct dh_room *room, const struct stats_copy *c
 		json_decref(members);
 		return NULL;
 	}
-	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o}", "state", dh_room_state_name(dh_room_state(room)), "media_ms",
-		(json_int_t)dh_ms_from_ticks(copy->media_ticks), "segments", segments_json(copy), "underruns",
-		underruns_json(copy), "sent", dh_room_stats_sent(&sum), "viewers", members);
+	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "state", dh_room_state_name(dh_room_state(room)),
+		"media_ms", (json_int_t)dh_ms_from_ticks(copy->media_ticks), "segments", segments_json(copy),
+		"underruns", underruns_json(copy), "first_frame", dh_first_frames_json(room->first_frames), "sent",
+		dh_room_stats_sent(&sum), "viewers", members);
 }
 
 int dh_room_stats(struct dh_room *room, guint viewer, json_t **reply)

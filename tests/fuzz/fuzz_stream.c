@@ -33,7 +33,8 @@ struct checker {
 	struct dh_stream_writer writer; /* what was read, written again */
 	int is_limited;
 	int has_head, has_anchor, is_ended, units;
-	int64_t newest_ticks, end_ticks[2];
+	unsigned words;
+	int64_t newest_ticks, end_ticks[2], word_ticks;
 	struct dh_stream_head head;
 	struct dh_unit *kept; /* the newest unit, kept beyond its record */
 };
@@ -93,6 +94,26 @@ static int see_unit(void *arg, struct dh_unit *unit)
 	return 0;
 }
 
+static int see_word(void *arg, const struct dh_stream_word *word)
+{
+	struct checker *c = arg;
+	PROMISE(c->has_head && !c->is_ended && (c->has_anchor || !c->head.has_video));
+	PROMISE(word->from_ticks >= c->word_ticks && word->to_ticks >= word->from_ticks);
+	PROMISE(++c->words <= DH_STREAM_WORDS_MAX);
+	c->word_ticks = word->from_ticks;
+	PROMISE(dh_stream_write_word(&c->writer, word) == 0);
+	return 0;
+}
+
+static int see_line(void *arg, const char *json, size_t size, const char **why)
+{
+	struct checker *c = arg;
+	(void)why;
+	PROMISE(c->has_head && !c->is_ended && (c->has_anchor || !c->head.has_video));
+	PROMISE(size >= 1 && size < DH_STREAM_LINE_MAX && *json == '{' && !memchr(json, '\n', size));
+	return 0;
+}
+
 static int see_note(void *arg, const char *text)
 {
 	struct checker *c = arg;
@@ -140,13 +161,15 @@ static void mend_checksums(uint8_t *bytes, size_t size)
 static void read_stream(struct checker *checker, const uint8_t *bytes, size_t size, size_t step)
 {
 	static const struct dh_stream_sink sink = {
-		see_head,
-		see_anchor,
-		see_picture,
-		see_unit,
-		see_note,
-		see_end,
-		see_failure,
+		.head = see_head,
+		.anchor = see_anchor,
+		.picture = see_picture,
+		.unit = see_unit,
+		.word = see_word,
+		.line = see_line,
+		.note = see_note,
+		.end = see_end,
+		.failure = see_failure,
 	};
 	static const struct dh_stream_limits limits = { LIMIT_TICKS, LIMIT_BYTES, 640, 480 };
 	struct dh_stream_reader *reader;

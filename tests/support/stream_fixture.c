@@ -57,6 +57,8 @@ int fixture_write(const struct dh_stream_writer *writer)
 		err = dh_stream_write_anchor(writer, fixture_anchor, sizeof fixture_anchor);
 	if (err == 0)
 		err = fixture_write_picture(writer);
+	if (err == 0)
+		err = dh_stream_write_word(writer, &fixture_word);
 	for (size_t i = 0; err == 0 && i < FIXTURE_UNITS; i++) {
 		err = fixture_write_unit(writer, &fixture_units[i]);
 		if (err == 0 && i == 4)
@@ -128,6 +130,11 @@ int journal_unit(void *arg, struct dh_unit *unit)
 		journal_crc(unit->luma, sizeof unit->luma));
 }
 
+static int journal_word(void *arg, const struct dh_stream_word *word)
+{
+	return journal_add(arg, "word %" PRId64 "-%" PRId64 " %s\n", word->from_ticks, word->to_ticks, word->text);
+}
+
 static int journal_note(void *arg, const char *text)
 {
 	return journal_add(arg, "note %s\n", text);
@@ -149,6 +156,7 @@ const struct dh_stream_sink journal_sink = {
 	.anchor = journal_anchor,
 	.picture = journal_picture,
 	.unit = journal_unit,
+	.word = journal_word,
 	.note = journal_note,
 	.end = journal_end,
 	.failure = journal_failure,

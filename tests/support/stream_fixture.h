@@ -43,6 +43,8 @@ static const struct dh_stream_head fixture_head = {
 
 static const struct dh_stream_end fixture_end = { 115200, 72000 - 100, true };
 
+static const struct dh_stream_word fixture_word = { 720, 7200, "W\xc3\xb6rter" };
+
 struct fixture_unit {
 	enum dh_media media;
 	uint32_t flags;

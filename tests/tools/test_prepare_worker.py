@@ -172,6 +172,26 @@ class Workers(Case):
         self.check_failure(worker, SILENT, "300 ms")
         os.close(writer)
 
+    def test_the_first_byte_is_told(self):
+        """Of what is made while it is read: once, when it has come."""
+        worker = self.worker()
+        reader, writer = os.pipe()
+        worker.send(self.job(), [reader])
+        worker.control.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            worker.control.recv(100)
+        worker.control.setblocking(True)
+        with open(self.base, "rb") as file, os.fdopen(writer, "wb") as pipe:
+            pipe.write(file.read(4096))
+            pipe.flush()
+            self.assertEqual(worker.control.recv(100), b"first")
+        worker.rest()
+        self.assertEqual(worker.control.recv(100), b"")
+        worker = self.worker()
+        worker.send(self.job(), [self.open(self.base)])
+        worker.rest()
+        self.assertEqual(worker.control.recv(100), b"")
+
     def test_reader_gone(self):
         worker = self.worker()
         os.close(worker.reader)

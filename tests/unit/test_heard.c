@@ -41,6 +41,9 @@ static const struct heard_row {
 	{ "the same word twice", "no, no, no", "[[\"no\",0,100],[\"no\",100,200],[\"no\",200,300]]", 250, 300, 0,
 		"no, no," },
 	{ "no words at all", "One", "[]", 100, 200, 0, "" },
+	{ "none of the words is in the text", "Eins zwei", "[[\"One\",0,300],[\"two\",400,700]]", 500, 900, 0, "Eins" },
+	{ "a word within another", "This is it", "[[\"is\",0,300],[\"it\",400,700]]", 350, 900, 0, "This is" },
+	{ "ideographs join", NULL, "[[\"你\",0,300],[\"好\",400,700],[\"x\",700,800]]", 800, 900, 0, "你好 x" },
 };
 
 static void test_heard(const void *arg)
@@ -99,6 +102,9 @@ static const struct words_row {
 	{ "backwards", "[[\"a\",2,1]]", 0 },
 	{ "a fraction", "[[\"a\",0.5,1]]", 0 },
 	{ "not in order", "[[\"a\",2,3],[\"b\",1,3]]", 0 },
+	{ "a line break", "[[\"a\\nb\",2,3]]", 0 },
+	{ "a day and more", "[[\"a\",0,390938000000]]", 0 },
+	{ "times that overflow", "[[\"a\",9223372036854775807,9223372036854775807]]", 0 },
 };
 
 static void test_words(const void *arg)
@@ -107,6 +113,102 @@ static void test_words(const void *arg)
 	json_t *words = json_loads(row->words, 0, NULL);
 	CHECK_INT(!dh_script_check(words), row->is_right);
 	json_decref(words);
+}
+
+static json_t *many_words(int count, size_t length)
+{
+	json_t *words = json_array();
+	char *text = g_strnfill(length, 'x');
+	for (int i = 0; i < count; i++)
+		json_array_append_new(words, json_pack("[s,i,i]", text, i, i));
+	g_free(text);
+	return words;
+}
+
+static void test_limits_of_words(void)
+{
+	static const struct {
+		int count;
+		size_t length;
+		bool is_right;
+	} rows[] = { { 2000, 1, true }, { 2001, 1, false }, { 1, 200, true }, { 1, 201, false } };
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		json_t *words = many_words(rows[i].count, rows[i].length);
+		CHECK_AT("row %zu", i);
+		CHECK_INT(!dh_script_check(words), rows[i].is_right);
+		json_decref(words);
+	}
+}
+
+/* --- words that come with the segment */
+
+static const struct dh_stream_word spoken[] = {
+	{ 0, 300 * DH_TICKS_PER_MS, "One" },
+	{ 400 * DH_TICKS_PER_MS, 700 * DH_TICKS_PER_MS, "two" },
+	{ 700 * DH_TICKS_PER_MS, 1000 * DH_TICKS_PER_MS, "three" },
+};
+static const struct dh_stream_word *const all_spoken[] = { &spoken[0], &spoken[1], &spoken[2] };
+
+static void check_heard(const struct dh_script *script, int64_t played_ms, const char *expected)
+{
+	char *heard = dh_script_heard(script, played_ms, -1, 5000);
+	CHECK_STR(heard, expected);
+	g_free(heard);
+}
+
+static void test_added_words(void)
+{
+	struct dh_script *bare = NULL, *text = dh_script_new("One, two, three.", NULL);
+	dh_script_add(&bare, all_spoken, 1);
+	dh_script_add(&text, all_spoken, 1);
+	check_heard(bare, 800, "One");
+	check_heard(text, 800, "One,");
+	dh_script_add(&bare, all_spoken + 1, 2);
+	dh_script_add(&text, all_spoken + 1, 2);
+	check_heard(bare, 800, "One two");
+	check_heard(text, 800, "One, two,");
+	dh_script_unref(&bare);
+	dh_script_unref(&text);
+}
+
+/* Whoever holds it reads on undisturbed. */
+static void test_words_added_to_a_shared_script(void)
+{
+	struct dh_script *script = dh_script_new("One, two, three.", NULL);
+	dh_script_add(&script, all_spoken, 1);
+	struct dh_script *other = dh_script_ref(script);
+	dh_script_add(&script, all_spoken + 1, 2);
+	CHECK(script != other);
+	check_heard(other, 2000, "One,");
+	check_heard(script, 900, "One, two,");
+	dh_script_unref(&other);
+	dh_script_unref(&script);
+}
+
+/* The request knows better. */
+static void test_words_of_the_request_stay(void)
+{
+	json_t *words = json_loads("[[\"Uno\",0,100]]", 0, NULL);
+	struct dh_script *script = dh_script_new("Uno due", words);
+	dh_script_add(&script, all_spoken, 3);
+	check_heard(script, 2000, "Uno");
+	dh_script_unref(&script);
+	json_decref(words);
+}
+
+/* As much as 2000 words of 200 bytes would be. */
+static void test_a_text_of_words_is_limited(void)
+{
+	struct dh_stream_word word = { 0, 0, "" };
+	const struct dh_stream_word *one[] = { &word };
+	struct dh_script *script = NULL;
+	memset(word.text, 'x', DH_STREAM_WORD_MAX);
+	for (int i = 0; i < 2000; i++)
+		dh_script_add(&script, one, 1);
+	char *heard = dh_script_heard(script, 1, 1, 1);
+	CHECK(strlen(heard) > 60000 && strlen(heard) <= 65536, "%zu bytes", strlen(heard));
+	g_free(heard);
+	dh_script_unref(&script);
 }
 
 /* --- requests */
@@ -230,6 +332,11 @@ static const struct check_test tests[] = {
 	TEST(test_without_a_script),
 	TEST(test_heard_grows),
 	TABLE(test_words, words_rows),
+	TEST(test_limits_of_words),
+	TEST(test_added_words),
+	TEST(test_words_added_to_a_shared_script),
+	TEST(test_words_of_the_request_stay),
+	TEST(test_a_text_of_words_is_limited),
 	TEST(test_wrong_fields),
 	TEST(test_fields),
 	TEST(test_content),

@@ -13,7 +13,9 @@
 struct live {
 	struct heard heard; /* the first member: it is the listener's argument */
 	int out;            /* the sender's end */
-	int held, resumed;  /* protected by heard.lock */
+	/* protected by heard.lock */
+	int held, resumed, first_bytes;
+	char words[200]; /* "0-300 One|…", in milliseconds */
 };
 
 static void hear_held(void *arg, bool is_held)
@@ -27,6 +29,26 @@ static void hear_held(void *arg, bool is_held)
 	pthread_mutex_unlock(&live->heard.lock);
 }
 
+static void hear_first_byte(void *arg)
+{
+	struct live *live = arg;
+
+	pthread_mutex_lock(&live->heard.lock);
+	live->first_bytes++;
+	pthread_mutex_unlock(&live->heard.lock);
+}
+
+static void hear_word(void *arg, const struct dh_stream_word *word)
+{
+	struct live *live = arg;
+
+	pthread_mutex_lock(&live->heard.lock);
+	size_t used = strlen(live->words);
+	snprintf(live->words + used, sizeof live->words - used, "%s%d-%d %s", used ? "|" : "",
+		(int)dh_ms_from_ticks(word->from_ticks), (int)dh_ms_from_ticks(word->to_ticks), word->text);
+	pthread_mutex_unlock(&live->heard.lock);
+}
+
 static void open_live(struct ingest_fixture *fixture, struct live *live, int64_t ahead_ticks)
 {
 	struct dh_ingest_listener listener = hear;
@@ -35,6 +57,8 @@ static void open_live(struct ingest_fixture *fixture, struct live *live, int64_t
 
 	memset(live, 0, sizeof *live);
 	listener.held = hear_held;
+	listener.first_byte = hear_first_byte;
+	listener.word = hear_word;
 	heard_init(&live->heard);
 	CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	live->out = ends[0];
@@ -111,6 +135,75 @@ static void test_stream(void)
 	CHECK_INT(ingest_fixture_stats(&fixture).jobs, 0);
 	close_live(&live);
 	ingest_fixture_close(&fixture);
+}
+
+/* Words as records and as lines, before their sound and behind it. */
+static void test_words(void)
+{
+	static const char before[] = "{\"words\":[[\"Good\",10,300],[\"morning\",300,400]]}\n",
+			  behind[] = "{\"words\":[[\"all\",500,700]],\"other\":1}\n";
+	const struct dh_stream_word early = { 0, 300 * DH_TICKS_PER_MS, "early" };
+	GByteArray *bytes = sound(0), *rest = g_byte_array_new();
+	const struct dh_stream_writer writer = { append, bytes };
+	struct ingest_fixture fixture;
+	struct live live;
+
+	g_byte_array_append(bytes, (const guint8 *)before, sizeof before - 1);
+	/* In order among themselves, records follow what has come. */
+	CHECK_INT(dh_stream_write_word(&writer, &early), 0);
+	for (int i = 0; i < 20; i++) {
+		struct fixture_unit from = { DH_AUDIO, 0, INT64_C(14400) * i, 14400, 60 };
+		CHECK_INT(fixture_write_unit(&writer, &from), 0);
+	}
+	g_byte_array_append(rest, (const guint8 *)behind, sizeof behind - 1);
+	add_end(rest, 20);
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	open_live(&fixture, &live, 0);
+	push(&live, bytes->data, bytes->len);
+	AWAIT(&live.heard, live.heard.units == 20);
+	for (guint i = 0; i < rest->len; i++)
+		push(&live, rest->data + i, 1);
+	AWAIT(&live.heard, live.heard.ends + live.heard.failures > 0);
+	CHECK_INT(live.heard.ends, 1);
+	CHECK_STR(live.words, "10-300 Good|300-400 morning|300-300 early|500-700 all");
+	CHECK_INT(live.first_bytes, 1);
+	close_live(&live);
+	ingest_fixture_close(&fixture);
+	g_byte_array_unref(bytes);
+	g_byte_array_unref(rest);
+}
+
+static const struct line_row {
+	const char *name, *line, *error;
+} line_rows[] = {
+	{ "rubbish", "{\n", "a line between records: it is no JSON" },
+	{ "not UTF-8", "{\"words\":[[\"\xff\",0,1]]}\n", "a line between records: it is no JSON" },
+	{ "no words", "{\"text\":\"Hello\"}\n", "a line between records: \"words\" is expected" },
+	{ "words as one text", "{\"words\":\"Hello\"}\n", "[word, from_ms, to_ms]" },
+	{ "backwards", "{\"words\":[[\"a\",5,4]]}\n", "in order" },
+	{ "before the last one", "{\"words\":[[\"a\",5,6]]}\n{\"words\":[[\"b\",4,6]]}\n", "in order" },
+	{ "a control character", "{\"words\":[[\"a\\u0007\",5,6]]}\n", "without control characters" },
+};
+
+static void test_bad_lines(const void *arg)
+{
+	const struct line_row *row = arg;
+	GByteArray *bytes = sound(1);
+	struct ingest_fixture fixture;
+	struct live live;
+
+	g_byte_array_append(bytes, (const guint8 *)row->line, (guint)strlen(row->line));
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	open_live(&fixture, &live, 0);
+	push(&live, bytes->data, bytes->len);
+	AWAIT(&live.heard, live.heard.ends + live.heard.failures > 0);
+	CHECK_INT(live.heard.failures, 1);
+	CHECK(strstr(live.heard.text, row->error), "%s", live.heard.text);
+	close_live(&live);
+	ingest_fixture_close(&fixture);
+	g_byte_array_unref(bytes);
 }
 
 /* Anything else goes to a worker, from its first byte. */
@@ -359,6 +452,8 @@ static void test_other_sockets(void)
 
 static const struct check_test tests[] = {
 	TEST(test_stream),
+	TEST(test_words),
+	TABLE(test_bad_lines, line_rows),
 	TEST(test_foreign),
 	TABLE(test_cut, cuts),
 	TEST(test_silence),

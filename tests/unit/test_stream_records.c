@@ -39,6 +39,21 @@ static void put_audio(struct bytes *out, long long pts_ticks)
 	fixture_record(out, "AUDI", body, sizeof body);
 }
 
+static void put_spoken(struct bytes *out, long long from_ticks, long long length_ticks)
+{
+	uint8_t body[16 + 1];
+	put(body, (uint64_t)from_ticks, 8);
+	put(body + 8, (uint64_t)(from_ticks + length_ticks), 8);
+	body[16] = 'w';
+	fixture_record(out, "WORD", body, sizeof body);
+}
+
+static void put_line(struct bytes *out, const char *line)
+{
+	bytes_write(out, line, strlen(line));
+	bytes_write(out, "\n", 1);
+}
+
 static void put_end(struct bytes *out, long long video_ticks, long long audio_ticks, unsigned flags, size_t size)
 {
 	uint8_t body[20];
@@ -51,6 +66,9 @@ static void put_end(struct bytes *out, long long video_ticks, long long audio_ti
 /* One word of a script:
  *     H3          head; 1 video, 2 audio, 3 both
  *     h3 e100,0   head and end of version 1
+ *     G3          head of version 2
+ *     W0+100      a word at 0 lasting 100 ticks
+ *     {}          a line of JSON
  *     K P N X     anchor, its picture, a note, a record of unknown type
  *     V0+100:1    picture at 0 lasting 100 ticks, flags 1
  *     A14400      sound at 14400
@@ -62,7 +80,13 @@ static void put_word(struct bytes *out, const char *word)
 	long long a = 0, b = 0;
 	unsigned flags = 0;
 	if (sscanf(word, "H%u", &flags) == 1)
+		put_head(out, 3, flags);
+	else if (sscanf(word, "G%u", &flags) == 1)
 		put_head(out, 2, flags);
+	else if (sscanf(word, "W%lld+%lld", &a, &b) == 2)
+		put_spoken(out, a, b);
+	else if (*word == '{')
+		put_line(out, word);
 	else if (sscanf(word, "h%u", &flags) == 1)
 		put_head(out, 1, flags);
 	else if (sscanf(word, "V%lld+%lld:%u", &a, &b, &flags) == 3)
@@ -111,6 +135,9 @@ static const struct script_row {
 	{ "anchor's picture", "H1 K P V0+100:1 E100,0", 0, "" },
 	{ "notes anywhere", "H3 N K N P N A0 N V0+9:1 N E9,1", 0, "" },
 	{ "failure before anything", "F", 0, "" },
+	{ "words anywhere", "H3 K W0+0 W0+100 P V0+9:1 W9+1 A0 W281474976710655+1 E9,1", 0, "" },
+	{ "lines anywhere", "H3 K {} P {\"words\":[]} V0+9:1 {} A0 {} E9,1", 0, "" },
+	{ "words of sound alone", "H2 W5+5 {} A0 E0,14400", 0, "" },
 	{ "failure before the anchor", "H3 F", 0, "" },
 	{ "two entries in a row", "H1 K V0+720:1 V720+9:1 E729,0", 0, "" },
 	{ "latest end", "H1 K V281474976710655+1:1 E281474976710656,0", 0, "" },
@@ -152,6 +179,17 @@ static const struct script_row {
 	{ "audio with a gap", "H2 A0 A28800", -EBADMSG, "at 28800 ticks, expected 14400" },
 	{ "audio twice", "H2 A0 A0", -EBADMSG, "at 0 ticks, expected 14400" },
 	{ "audio steps back", "H2 A0 A14400 A0", -EBADMSG, "at 0 ticks, expected 28800" },
+	{ "a word before the anchor", "H3 W0+1", -EBADMSG, "a word before the anchor" },
+	{ "a line before the anchor", "H3 {}", -EBADMSG, "a word before the anchor" },
+	{ "a word before the head", "W0+1", -EBADMSG, "does not begin with DHS1" },
+	{ "a line before the head", "{}", -EBADMSG, "does not begin with DHS1" },
+	{ "a word in version 2", "G2 W0+1", -EBADMSG, "older version" },
+	{ "a line in version 2", "G2 {}", -EBADMSG, "older version" },
+	{ "a line after the end", "H2 A0 E0,14400 {}", -EBADMSG, "bytes after the end" },
+	{ "words step back", "H2 W5+1 W4+9", -EBADMSG, "a word at 4 after one at 5" },
+	{ "a word that ends too soon", "H2 W5+-1", -EBADMSG, "a word from 5 to 4 ticks" },
+	{ "a word before the start", "H2 W-1+1", -EBADMSG, "a word from -1 to 0 ticks" },
+	{ "a word too late", "H2 W281474976710656+1", -EBADMSG, "a word from 281474976710656" },
 	{ "nothing in it", "H3 K E0,0", -EBADMSG, "without picture and sound" },
 	{ "nothing but a head", "H3 E0,0", -EBADMSG, "without picture and sound" },
 	{ "end after the last picture", "H1 K V0+100:1 E101,0", -EBADMSG, "video of 101 ticks" },
@@ -161,7 +199,8 @@ static const struct script_row {
 	{ "length of a medium not there", "H2 A0 E1,14400", -EBADMSG, "video of 1 ticks" },
 	{ "version 1", "h2 A0 e0,14400", 0, "" },
 	{ "version 1 with an end of version 2", "h2 A0 E0,14400", -EBADMSG, "ENDS of 20 bytes" },
-	{ "version 2 with an end of version 1", "H2 A0 e0,14400", -EBADMSG, "ENDS of 16 bytes" },
+	{ "version 2", "G2 A0 E0,14400", 0, "" },
+	{ "version 2 with an end of version 1", "G2 A0 e0,14400", -EBADMSG, "ENDS of 16 bytes" },
 	{ "incomplete", "H2 A0 E0,14400:1", 0, "" },
 	{ "end with an unknown flag", "H2 A0 E0,14400:2", -EBADMSG, "end with flags 0x2" },
 	{ "negative end", "H1 K V0+9:1 E-1,0", -EBADMSG, "video of -1 ticks" },
@@ -201,9 +240,10 @@ static const struct head_row {
 } head_rows[] = {
 	{ "smallest", 1, 1, 16, 16, 0, 1, 0, "", -ENODATA, "" },
 	{ "largest", 1, 3, 2304, 2304, 4294967295u, 4294967295u, 3, "abc", -ENODATA, "" },
-	{ "version 0", 0, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 0, expected 1 to 2" },
+	{ "version 0", 0, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 0, expected 1 to 3" },
 	{ "version 2", 2, 3, 16, 16, 0, 1, 0, "", -ENODATA, "" },
-	{ "version 3", 3, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 3, expected 1 to 2" },
+	{ "version 3", 3, 3, 16, 16, 0, 1, 0, "", -ENODATA, "" },
+	{ "version 4", 4, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 4, expected 1 to 3" },
 	{ "no media", 1, 0, 0, 0, 0, 1, 0, "", -EBADMSG, "flags 0" },
 	{ "unknown media", 1, 4, 16, 16, 0, 1, 0, "", -EBADMSG, "flags 4" },
 	{ "size without video", 1, 2, 16, 16, 0, 1, 0, "", -EBADMSG, "without video: 16x16" },
@@ -274,6 +314,10 @@ static const struct length_row {
 	{ "longest audio", "H2", "AUDI", 1283, 0 },
 	{ "audio too short", "H2", "AUDI", 8, -EBADMSG },
 	{ "audio too long", "H2", "AUDI", 1284, -EBADMSG },
+	{ "shortest word", "H2", "WORD", 17, 0 },
+	{ "longest word", "H2", "WORD", 216, 0 },
+	{ "word too short", "H2", "WORD", 16, -EBADMSG },
+	{ "word too long", "H2", "WORD", 217, -EBADMSG },
 	{ "empty note", "H2", "NOTE", 0, 0 },
 	{ "longest note", "H2", "NOTE", 1000, 0 },
 	{ "note too long", "H2", "NOTE", 1001, -EBADMSG },
@@ -302,6 +346,59 @@ static void test_lengths(const void *arg)
 	if (row->err < 0)
 		CHECK(strstr(dh_stream_reader_error(reader), row->type), "%s", dh_stream_reader_error(reader));
 	CHECK_INT(dh_stream_reader_finish(reader), row->err < 0 ? row->err : -ENODATA);
+	dh_stream_reader_free(&reader);
+}
+
+/* --- words and lines */
+
+static struct dh_stream_reader *reader_after(const char *script)
+{
+	static struct journal journal;
+	struct dh_stream_reader *reader;
+	struct bytes bytes = { .size = 0 };
+	journal.used = 0;
+	put_script(&bytes, script);
+	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &journal_sink, &journal), 0);
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), 0);
+	return reader;
+}
+
+static void test_too_many_words(void)
+{
+	static const struct dh_stream_sink nothing = { .head = NULL };
+	struct dh_stream_reader *reader;
+	struct bytes bytes = { .size = 0 };
+	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &nothing, NULL), 0);
+	put_script(&bytes, "H2");
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), 0);
+	for (int i = 0; i < 2000; i++) {
+		bytes.size = 0;
+		put_spoken(&bytes, i, 1);
+		CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), 0);
+	}
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), -EFBIG);
+	CHECK_STR(dh_stream_reader_error(reader), "more than 2000 words");
+	dh_stream_reader_free(&reader);
+}
+
+/* A line without an end takes no more memory than a line may have. */
+static void test_a_line_too_long(void)
+{
+	struct dh_stream_reader *reader = reader_after("H2");
+	int err = dh_stream_reader_push(reader, "{", 1);
+	for (int i = 1; i < 65536; i++)
+		err = err ? err : dh_stream_reader_push(reader, " ", 1);
+	CHECK_INT(err, 0);
+	CHECK_INT(dh_stream_reader_push(reader, "\n", 1), -EBADMSG);
+	CHECK_STR(dh_stream_reader_error(reader), "a line between records is longer than 65536 bytes");
+	dh_stream_reader_free(&reader);
+}
+
+static void test_a_line_cut_short(void)
+{
+	struct dh_stream_reader *reader = reader_after("H2 A0");
+	CHECK_INT(dh_stream_reader_push(reader, "{\"words\":", 9), 0);
+	CHECK_INT(dh_stream_reader_finish(reader), -ENODATA);
 	dh_stream_reader_free(&reader);
 }
 
@@ -341,6 +438,9 @@ static const struct check_test tests[] = {
 	TEST(test_limit_beyond_the_format),
 	TABLE(test_heads, head_rows),
 	TABLE(test_lengths, length_rows),
+	TEST(test_too_many_words),
+	TEST(test_a_line_too_long),
+	TEST(test_a_line_cut_short),
 	TABLE(test_anchors, anchor_rows),
 };
 

@@ -212,7 +212,43 @@ static void test_errors_of_write_come_back(void)
 	CHECK_INT(dh_stream_write_failure(&writer, 1, "f"), -EPIPE);
 }
 
+/* --- words */
+
+static const struct word_row {
+	const char *name;
+	struct dh_stream_word word;
+	int err;
+} word_rows[] = {
+	{ "a word", { 0, 0, "w" }, 0 },
+	{ "none", { 0, 1, "" }, -EINVAL },
+	{ "a control character", { 0, 1, "a\nb" }, -EINVAL },
+	{ "not UTF-8", { 0, 1, "\xfc" }, -EINVAL },
+	{ "before the start", { -1, 1, "w" }, -EINVAL },
+	{ "backwards", { 2, 1, "w" }, -EINVAL },
+	{ "too late", { 0, DH_STREAM_TICKS_MAX + 1, "w" }, -EINVAL },
+};
+
+static void test_written_words(const void *arg)
+{
+	const struct word_row *row = arg;
+	struct bytes bytes = { .size = 0 };
+	struct dh_stream_writer writer = { bytes_write, &bytes };
+	CHECK_INT(dh_stream_write_word(&writer, &row->word), row->err);
+	CHECK_INT(bytes.size > 0, row->err == 0);
+}
+
+static void test_a_word_without_end(void)
+{
+	struct dh_stream_word word = { 0, 1, "" };
+	struct bytes bytes = { .size = 0 };
+	struct dh_stream_writer writer = { bytes_write, &bytes };
+	memset(word.text, 'x', sizeof word.text);
+	CHECK_INT(dh_stream_write_word(&writer, &word), -EINVAL);
+}
+
 static const struct check_test tests[] = {
+	TABLE(test_written_words, word_rows),
+	TEST(test_a_word_without_end),
 	TABLE(test_texts, text_rows),
 	TEST(test_zero_byte_in_a_text),
 	TEST(test_text_cut_off_in_a_character),

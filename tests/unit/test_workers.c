@@ -269,8 +269,8 @@ static const struct start {
 	{ "exit", NULL, 30000, "exit code 1" },
 	{ "mute", NULL, 3000, "not ready after 3000 ms" },
 	{ "noise", NULL, 30000, "did not report that it is ready" },
-	{ "older", NULL, 30000, "dh-prepare speaks protocol 2, this plugin 3" },
-	{ "newer", NULL, 30000, "dh-prepare speaks protocol 4, this plugin 3" },
+	{ "older", NULL, 30000, "dh-prepare speaks protocol 3, this plugin 4" },
+	{ "newer", NULL, 30000, "dh-prepare speaks protocol 5, this plugin 4" },
 };
 
 static void test_starts(const void *arg)

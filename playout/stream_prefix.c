@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which records may come, how large; and lines between them. */
+#include "stream_records.h"
+
+#include "stream_wire.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#define fail dh_stream_records_fail
+
+static int bad_order(struct dh_stream_records *records, const char *what)
+{
+	return fail(records, -EBADMSG, "order of records: %s", what);
+}
+
+/* Whether a word, or a line, may stand here. */
+static int check_word_order(struct dh_stream_records *records)
+{
+	if (records->version < 3)
+		return bad_order(records, "a word in a stream of an older version");
+	if (records->head.has_video && !records->has_anchor)
+		return bad_order(records, "a word before the anchor");
+	if (records->words >= DH_STREAM_WORDS_MAX)
+		return fail(records, -EFBIG, "more than %u words", DH_STREAM_WORDS_MAX);
+	return 0;
+}
+
+/* Whether a record of this type may stand here. */
+static int check_order(struct dh_stream_records *records, uint32_t type)
+{
+	bool has_units = records->tracks[DH_VIDEO].units > 0 || records->tracks[DH_AUDIO].units > 0;
+	/* A source that cannot be opened has a failure and no head. */
+	if (type == DH_WIRE_FAILURE)
+		return 0;
+	if (type == DH_WIRE_HEAD)
+		return records->has_head ? bad_order(records, "a second head") : 0;
+	if (!records->has_head)
+		return fail(records, -EBADMSG, "not a prepared segment: it does not begin with DHS1");
+	if (type == DH_WIRE_ANCHOR || type == DH_WIRE_PICTURE || type == DH_WIRE_VIDEO) {
+		if (!records->head.has_video)
+			return bad_order(records, "video in a stream without video");
+	}
+	switch (type) {
+	case DH_WIRE_ANCHOR:
+		return records->has_anchor ? bad_order(records, "a second anchor") : 0;
+	case DH_WIRE_PICTURE:
+		if (!records->has_anchor)
+			return bad_order(records, "the anchor's picture before the anchor");
+		if (records->has_picture || has_units)
+			return bad_order(records, "the anchor's picture comes once, before the first unit");
+		return 0;
+	case DH_WIRE_AUDIO:
+		if (!records->head.has_audio)
+			return bad_order(records, "audio in a stream without audio");
+		/* fall through */
+	case DH_WIRE_VIDEO:
+		if (records->head.has_video && !records->has_anchor)
+			return bad_order(records, "a unit before the anchor");
+		return 0;
+	case DH_WIRE_WORD:
+		return check_word_order(records);
+	case DH_WIRE_NOTE:
+	case DH_WIRE_END:
+		return 0;
+	default:
+		return fail(records, -EBADMSG, "unknown record type 0x%08" PRIx32, type);
+	}
+}
+
+/* Whether a record which may stand here can have a body of this length. */
+static int check_length(struct dh_stream_records *records, const uint8_t *prefix, size_t length)
+{
+	size_t min = 0, max = 0;
+	switch (dh_wire_get32(prefix)) {
+	case DH_WIRE_HEAD:
+		min = DH_WIRE_HEAD_FIXED;
+		max = min + DH_STREAM_TEXT_MAX;
+		break;
+	case DH_WIRE_ANCHOR:
+		min = DH_WIRE_KEY_FRAME_MIN;
+		max = DH_VIDEO_UNIT_MAX;
+		break;
+	case DH_WIRE_PICTURE:
+		min = max = (size_t)records->head.width * (size_t)records->head.height * 3 / 2;
+		break;
+	case DH_WIRE_VIDEO:
+		min = DH_WIRE_VIDEO_FIXED + 1;
+		max = DH_WIRE_VIDEO_FIXED + DH_VIDEO_UNIT_MAX;
+		break;
+	case DH_WIRE_AUDIO:
+		min = DH_WIRE_AUDIO_FIXED + 1;
+		max = DH_WIRE_AUDIO_FIXED + DH_AUDIO_UNIT_MAX;
+		break;
+	case DH_WIRE_WORD:
+		min = DH_WIRE_WORD_FIXED + 1;
+		max = DH_WIRE_WORD_FIXED + DH_STREAM_WORD_MAX;
+		break;
+	case DH_WIRE_NOTE:
+		max = DH_STREAM_TEXT_MAX;
+		break;
+	case DH_WIRE_END:
+		min = max = records->version < 2 ? DH_WIRE_END_FIXED_1 : DH_WIRE_END_FIXED;
+		break;
+	case DH_WIRE_FAILURE:
+		min = DH_WIRE_FAILURE_FIXED;
+		max = min + DH_STREAM_TEXT_MAX;
+		break;
+	}
+	if (length < min || length > max)
+		return fail(records, -EBADMSG, "a record %.4s of %zu bytes, expected %zu to %zu", (const char *)prefix,
+			length, min, max);
+	return 0;
+}
+
+static int count_bytes(struct dh_stream_records *records, size_t size)
+{
+	size_t limit = records->limits.bytes;
+	if (limit > 0 && size > limit - records->bytes)
+		return fail(records, -EFBIG, "the stream is longer than %zu bytes", limit);
+	records->bytes += size;
+	return 0;
+}
+
+int dh_stream_records_prefix(struct dh_stream_records *records, const uint8_t *prefix, size_t *size)
+{
+	size_t length = dh_wire_get32(prefix + 4);
+	int err = check_order(records, dh_wire_get32(prefix));
+	if (err == 0)
+		err = check_length(records, prefix, length);
+	if (err < 0)
+		return err;
+	*size = DH_WIRE_PREFIX + length + DH_WIRE_CHECKSUM;
+	return count_bytes(records, *size);
+}
+
+int dh_stream_records_line(struct dh_stream_records *records, const char *json, size_t size)
+{
+	const char *why = NULL;
+	int err;
+	if (!records->has_head)
+		return fail(records, -EBADMSG, "not a prepared segment: it does not begin with DHS1");
+	err = check_word_order(records);
+	if (err == 0)
+		err = count_bytes(records, size + 1);
+	if (err < 0)
+		return err;
+	err = records->sink.line ? records->sink.line(records->arg, json, size, &why) : 0;
+	return err < 0 && why ? fail(records, err, "a line between records: %s", why) : err;
+}

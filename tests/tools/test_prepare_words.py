@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""dh-prepare: words from subtitle tracks. DH_PREPARE names the program."""
+import os
+import subprocess
+import unittest
+
+from prepared import Case, Prepared, info, prepare
+
+SRT = """1
+00:00:00,000 --> 00:00:01,000
+<i>Hello</i> you
+
+2
+00:00:01,000 --> 00:00:01,500
+{\\an8}M\u00fcnchen
+
+3
+00:00:01,600 --> 00:00:01,900
+1 & so
+on
+"""
+# Spread over each cue in proportion to their lengths: "Hello you" has nine characters in 1000 ms.
+WORDS = [["Hello", 0, 555], ["you", 666, 1000], ["M\u00fcnchen", 1000, 1500], ["1", 1600, 1633], ["&", 1666, 1700],
+         ["so", 1733, 1800], ["on", 1833, 1900]]
+
+
+class Words(Case):
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path(name)
+
+    def media(self, name, *options, srt=SRT):
+        """Two seconds with subtitles."""
+        subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=2",
+                        "-f", "lavfi", "-i", "sine=440:d=2", "-i", self.write("words.srt", srt), "-map", "0", "-map", "1",
+                        "-map", "2", *options, self.path(name)], check=True)
+        return self.path(name)
+
+    def words(self, *arguments, data=None):
+        prepare(*arguments, "-o", self.path("out.dhs"), data=data)
+        told = info(self.path("out.dhs"))
+        self.assertFalse(told["incomplete"], told["notes"])
+        return told["words"]
+
+    def close_to(self, words, expected, ms=2):
+        """Containers round times to a millisecond; a few formats to a hundredth of a second."""
+        self.assertEqual([word[0] for word in words], [word[0] for word in expected])
+        for word, other in zip(words, expected):
+            self.assertLessEqual(max(abs(word[1] - other[1]), abs(word[2] - other[2])), ms, (word, other))
+
+    def test_each_format(self):
+        mpeg4 = ["-c:v", "mpeg4", "-bf", "0", "-c:a", "flac"]
+        aac = [*mpeg4, "-c:a", "aac", "-c:s", "mov_text"]
+        for name, options, ms in (
+                ("srt.mkv", [*mpeg4, "-c:s", "subrip"], 2), ("ass.mkv", [*mpeg4, "-c:s", "ass"], 10),
+                ("vtt.mkv", [*mpeg4, "-c:s", "webvtt"], 2),
+                ("vtt.webm", ["-c:v", "libvpx", "-c:a", "libopus", "-c:s", "webvtt"], 10),
+                ("text.mp4", aac, 2),
+                # in which a cue lasts until the next one
+                ("fragments.mp4", [*aac, "-movflags", "frag_keyframe+empty_moov", "-g", "10"], 150),
+                ("raw.mkv", ["-c:v", "rawvideo", "-c:a", "pcm_s16le", "-c:s", "subrip"], 2)):
+            with self.subTest(name):
+                path = self.media(name, *options)
+                self.close_to(self.words(path), WORDS, ms)
+                if name not in ("text.mp4",):       # whose index comes last
+                    with open(path, "rb") as file:
+                        self.close_to(self.words("-", data=file.read()), WORDS, ms)
+
+    def test_words_beyond_the_end_are_no_cut(self):
+        """A cue that outlasts picture and sound does not make them incomplete."""
+        srt = "1\n00:00:00,000 --> 00:00:09,000\nHello\n"
+        path = self.media("long.mkv", "-c:v", "mjpeg", "-c:a", "pcm_s16le", "-c:s", "subrip", srt=srt)
+        self.assertEqual(self.words(path), [["Hello", 0, 9000]])
+
+    def test_too_many(self):
+        srt = "1\n00:00:00,000 --> 00:00:02,000\n" + "w " * 3000 + "\n"
+        path = self.media("many.mkv", "-c:v", "mjpeg", "-c:a", "pcm_s16le", "-c:s", "subrip", srt=srt)
+        self.assertEqual(len(self.words(path)), 2000)
+        self.assertIn("many.mkv: only the first 2000 of its words are used", info(self.path("out.dhs"))["notes"])
+
+    def test_a_long_word_is_cut_at_a_character(self):
+        srt = "1\n00:00:00,000 --> 00:00:02,000\n" + "x" + "\u00e4" * 300 + "\n"
+        path = self.media("word.mkv", "-c:v", "mjpeg", "-c:a", "pcm_s16le", "-c:s", "subrip", srt=srt)
+        self.assertEqual(self.words(path), [["x" + "\u00e4" * 99, 0, 2000]])
+
+    def test_times_are_those_of_the_segment(self):
+        """Picture and sound of the source begin at one second."""
+        path = self.media("late.mkv", "-c:v", "mjpeg", "-c:a", "pcm_s16le", "-c:s", "subrip")
+        subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-i", path, "-map", "0", "-c", "copy", "-output_ts_offset", "1",
+                        self.path("shifted.mkv")], check=True)
+        self.close_to(self.words(self.path("shifted.mkv")), WORDS)
+
+    def test_what_is_no_tag(self):
+        srt = "1\n00:00:00,000 --> 00:00:01,000\n1 < 2, <b>3</b> > <3 {y:i}\n"
+        path = self.media("less.mkv", "-c:v", "mjpeg", "-c:a", "pcm_s16le", "-c:s", "subrip", srt=srt)
+        self.assertEqual([word[0] for word in self.words(path)][:6], ["1", "<", "2,", "3", ">", "<3"])
+
+    def test_without_subtitles(self):
+        path = self.path("bare.mkv")
+        subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=1", "-c:v",
+                        "mjpeg", path], check=True)
+        self.assertEqual(self.words(path), [])
+
+    def test_a_picture_for_subtitles_is_left_out(self):
+        """Bitmaps say nothing; the pictures play all the same."""
+        path = self.path("dvd.mkv")
+        made = subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=1", "-c:v",
+                               "mjpeg", "-attach", os.path.abspath(__file__), "-metadata:s:t", "mimetype=text/plain", path])
+        self.assertEqual(made.returncode, 0)
+        self.assertEqual(self.words(path), [])
+        self.assertEqual(len(Prepared(self.path("out.dhs")).video), 25)
+
+
+if __name__ == "__main__":
+    unittest.main()
