@@ -183,14 +183,28 @@ static void answer_anchor(struct dh_pusher *pusher, struct dh_request *request)
 	g_bytes_unref(bytes);
 }
 
+static void answer_interrupt(struct dh_pusher *pusher, struct dh_request *request)
+{
+	json_t *reply = NULL;
+	int err = dh_room_interrupt(request->room, &reply);
+
+	if (err)
+		dh_request_fail_room(request, err);
+	else
+		dh_push_say(pusher->push, json_pack("{s:o}", "interrupt", reply));
+}
+
 static void answer(struct dh_pusher *pusher, struct dh_request *request, const char *name)
 {
 	if (!strcmp(name, "info"))
 		answer_info(pusher, request);
 	else if (!strcmp(name, "anchor"))
 		answer_anchor(pusher, request);
+	else if (!strcmp(name, "interrupt"))
+		answer_interrupt(pusher, request);
 	else
-		dh_request_fail(request, DH_ERROR_REQUEST, "Unknown request: \"info\" or \"anchor\" is expected");
+		dh_request_fail(request, DH_ERROR_REQUEST,
+			"Unknown request: \"info\", \"anchor\" or \"interrupt\" is expected");
 	if (!request->error_code)
 		dh_push_next(pusher->push);
 }

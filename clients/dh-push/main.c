@@ -151,6 +151,38 @@ static int push_segment(const struct dh_send_options *options, bool is_input_clo
 	return code;
 }
 
+static void show_interrupted(const struct dh_send_options *options, const json_t *answer)
+{
+	if (options->is_quiet)
+		return;
+	if (options->as_json)
+		printf("{\"interrupt\":{\"dropped\":%" JSON_INTEGER_FORMAT "}}\n",
+			json_integer_value(json_object_get(answer, "dropped")));
+	else
+		printf("interrupted: %" JSON_INTEGER_FORMAT " segments\n",
+			json_integer_value(json_object_get(answer, "dropped")));
+}
+
+static int interrupt(const struct dh_send_options *options, struct dh_send_fault *fault)
+{
+	struct dh_send_connection *connection = NULL;
+	struct dh_send_lines lines;
+	json_t *answer = NULL;
+	char *token = make_token(options, fault);
+
+	dh_send_lines_init(&lines);
+	if (!fault->code && !dh_send_connection_alloc(&connection, &options->address, options->ca, fault))
+		answer = dh_send_ask_interrupt(connection, &lines, &options->request, token, fault);
+	if (answer) {
+		show_interrupted(options, answer);
+		json_decref(answer);
+	}
+	dh_send_connection_free(&connection);
+	dh_send_lines_clear(&lines);
+	g_free(token);
+	return fault->code;
+}
+
 static int act(const struct dh_send_options *options, bool is_input_closed, struct dh_send_fault *fault)
 {
 	switch (options->action) {
@@ -161,7 +193,8 @@ static int act(const struct dh_send_options *options, bool is_input_closed, stru
 		puts("dh-push " DH_VERSION);
 		return 0;
 	case DH_SEND_ACTION_PUSH:
-		return push_segment(options, is_input_closed, fault);
+		return options->interrupt ? interrupt(options, fault) :
+					    push_segment(options, is_input_closed, fault);
 	}
 	return DH_SEND_USAGE;
 }

@@ -20,6 +20,7 @@ enum option_code {
 	OPT_UTTERANCE,
 	OPT_INDEX,
 	OPT_LAST,
+	OPT_INTERRUPT,
 	OPT_ENCODE,
 	OPT_AVATAR,
 	OPT_PROGRESS_MS,
@@ -41,6 +42,7 @@ static const struct option table[] = {
 	{ "utterance", required_argument, NULL, OPT_UTTERANCE },
 	{ "index", required_argument, NULL, OPT_INDEX },
 	{ "last", no_argument, NULL, OPT_LAST },
+	{ "interrupt", no_argument, NULL, OPT_INTERRUPT },
 	{ "encode", no_argument, NULL, OPT_ENCODE },
 	{ "avatar", required_argument, NULL, OPT_AVATAR },
 	{ "progress-ms", required_argument, NULL, OPT_PROGRESS_MS },
@@ -128,6 +130,8 @@ static bool *flag_of(struct dh_send_options *options, int option)
 		return &options->request.is_last;
 	case OPT_ENCODE:
 		return &options->encode;
+	case OPT_INTERRUPT:
+		return &options->interrupt;
 	case OPT_JSON:
 		return &options->as_json;
 	case OPT_QUIET:
@@ -177,6 +181,8 @@ static int check(struct parsing *parsing)
 		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "expected --room ID");
 	if (options->avatar && !options->encode)
 		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "--avatar needs --encode");
+	if (options->interrupt && (options->encode || parsing->words > 1))
+		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "--interrupt sends no media");
 	if (dh_send_address_parse(&options->address, parsing->address, parsing->fault))
 		return parsing->fault->code;
 	if (options->ca && options->address.scheme != DH_SEND_TLS)

@@ -140,6 +140,11 @@ class Push:
                 raise Refused(460, "The avatar is not ready")
             self.send({"anchor": {"bytes": len(self.server.anchor)}})
             self.sock.sendall(self.server.anchor)
+        elif request == "interrupt":
+            running = [push for push in self.server.pushes if not push.end]
+            for push in running:
+                push.interrupt()
+            self.send({"interrupt": {"dropped": len(running)}})
         else:
             raise Refused(452, f"Unknown request ({request})")
 

@@ -188,7 +188,7 @@ class AsyncStage:
     async def info(self) -> Dict[str, Any]:
         return await _in_thread(self._stage.info)
 
-    async def interrupt(self) -> Result:
+    async def interrupt(self) -> int:
         return await _in_thread(self._stage.interrupt)
 
     def forget_avatar(self) -> None:

@@ -40,6 +40,14 @@ def ask_info(connection: Connection, room: Any, token: Dict[str, Any], timeout: 
     return info
 
 
+def ask_interrupt(connection: Connection, room: Any, token: Dict[str, Any], timeout: float) -> int:
+    answer = ask(connection, {"request": "interrupt", "room": room, **token}, timeout).get("interrupt")
+    dropped = answer.get("dropped") if isinstance(answer, dict) else None
+    if not isinstance(dropped, int):
+        raise ConnectionError(f"{connection.address.text}: the answer to interrupt has no \"dropped\": {answer!r}")
+    return dropped
+
+
 def ask_anchor(connection: Connection, room: Any, token: Dict[str, Any], timeout: float) -> bytes:
     anchor = ask(connection, {"request": "anchor", "room": room, **token}, timeout).get("anchor")
     size = anchor.get("bytes") if isinstance(anchor, dict) else None

@@ -159,19 +159,18 @@ class Stage:
         finally:
             connection.close()
 
-    def interrupt(self) -> Result:
-        """Ends what plays in the room at once, unless it is urgent itself, with the rest of its utterance: whoever
-        pushes it gets Interrupted, with what was really heard. What waits stays; whoever pushes that may
-        abort it. Returns when the room is idle, or plays what comes next. PushError, ConnectionError.
+    def interrupt(self) -> int:
+        """Ends what plays in the room, and all that waits there, at once: whoever pushes it gets Interrupted, with
+        what was really heard. Returns how many segments that were, once the room is idle. PushError,
+        ConnectionError.
 
-        Cutting a segment is not enough: the room has read ahead, and would play that first. What interrupts
-        is 20 ms of silence of the highest priority.
+        Cutting a segment is not enough: the room has read ahead, and would play that first.
         """
-        with self.segment(fps=None, sample_rate=48000, channels=1, sample_format="s16", encode=False,
-                          progress_ms=0, options={"priority": "urgent"}) as silence:
-            silence.push_audio(bytes(1920))
-        assert silence.result
-        return silence.result
+        connection = self.connect()
+        try:
+            return rooms.ask_interrupt(connection, self.room, self.token_fields(), self._connect_s)
+        finally:
+            connection.close()
 
     def forget_avatar(self) -> None:
         """The room's avatar has changed: what is known of it is asked again for the next segment."""
