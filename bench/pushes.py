@@ -22,13 +22,13 @@ ROOM = 'room-{id}: {{ id = {id} avatar = "probe" }}\n'
 class Pushes:
     """A gateway that takes pushes, and one medium, raw and prepared."""
 
-    def __init__(self, material):
+    def __init__(self, material, **options):
         port, = free_ports(1)
         self.address = ("127.0.0.1", port)
         self.hosted = open_room(
             material, general=f'push_listen = "127.0.0.1:{port}"\nmax_pushes = {ROOMS + 16}\n'
                               f"max_rooms = {ROOMS + 2}\nmax_live = {ROOMS}\n",
-            more="".join(ROOM.format(id=n) for n in range(11, 11 + ROOMS)))
+            more="".join(ROOM.format(id=n) for n in range(11, 11 + ROOMS)), **options)
         self.media = {}
         for name, path in (("raw", raw(material)), ("prepared", self.prepared(raw(material)))):
             with open(path, "rb") as file:

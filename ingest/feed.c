@@ -31,6 +31,11 @@ static void close_sources(struct dh_ingest_source *source)
 	for (int i = 0; i < source->count; i++)
 		if (source->fds[i] >= 0)
 			close(source->fds[i]);
+	if (source->lead_fd >= 0)
+		close(source->lead_fd);
+	if (source->tail_fd >= 0)
+		close(source->tail_fd);
+	source->lead_fd = source->tail_fd = -1;
 	source->count = 0;
 }
 
@@ -151,6 +156,12 @@ void dh_feed_set_segment(struct dh_feed *feed, struct dh_segment *segment)
 struct dh_segment *dh_feed_segment(const struct dh_feed *feed)
 {
 	return feed->segment;
+}
+
+void dh_feed_set_seams(struct dh_feed *feed, int lead, int tail)
+{
+	feed->source.lead_fd = lead;
+	feed->source.tail_fd = tail;
 }
 
 void dh_feed_set_scene(struct dh_feed *feed, const struct dh_feed_scene *scene)

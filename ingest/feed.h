@@ -112,6 +112,9 @@ struct dh_feed_scene {
 /* For its generator; before dh_feed_start. Copied. */
 void dh_feed_set_scene(struct dh_feed *feed, const struct dh_feed_scene *scene);
 
+/* For a pushed piece of an utterance; before dh_feed_start: see source.h. The feed takes them. */
+void dh_feed_set_seams(struct dh_feed *feed, int lead, int tail);
+
 /* Starts the preparation. `anchor` is the anchor's picture or NULL; the feed takes a
  * reference. Call once, with a segment set. */
 void dh_feed_start(struct dh_feed *feed, GBytes *anchor);

@@ -56,7 +56,8 @@ static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 	/* Before the lock is taken: the owner may be waiting for it. */
 	for (size_t i = 0; i < count; i++) {
 		g_ptr_array_add(more, dh_unit_ref(units[i]));
-		feed->made_ticks = MAX(feed->made_ticks, units[i]->pts_ticks + units[i]->duration_ticks);
+		if (!(units[i]->flags & DH_UNIT_LEAD))
+			feed->made_ticks = MAX(feed->made_ticks, units[i]->pts_ticks + units[i]->duration_ticks);
 	}
 	g_mutex_lock(&feed->lock);
 	if (feed->arrived.units)
@@ -244,6 +245,7 @@ void dh_feed_input_subscribe(struct dh_feed *feed)
 		source.names[0] = feed->config->name;
 	}
 	feed->source.count = 0;
+	feed->source.lead_fd = feed->source.tail_fd = -1;
 	err = dh_ingest_subscribe(feed->context.ingest, &source, &listener, feed, &feed->subscription);
 	g_free(made_of);
 	if (err)

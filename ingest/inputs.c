@@ -52,6 +52,9 @@ int dh_inputs_alloc(struct dh_inputs **inputs, const struct dh_ingest_source *so
 		new->source.names[i] = is_used ? g_strdup(source->names[i]) : NULL;
 		new->source.folders[i] = is_used ? g_strdup(source->folders[i]) : NULL;
 	}
+	new->lead_fd = source->lead_fd;
+	new->tail_fd = source->tail_fd;
+	new->source.lead_fd = new->source.tail_fd = -1;
 	new->source.made_of = g_strdup(source->made_of);
 	if (source->anchor)
 		g_bytes_ref(source->anchor);
@@ -83,10 +86,20 @@ void dh_inputs_unref(struct dh_inputs **inputs)
 		g_free((char *)old->source.names[i]);
 		g_free((char *)old->source.folders[i]);
 	}
+	dh_inputs_close_seams(old);
 	g_free((char *)old->source.made_of);
 	if (old->source.anchor)
 		g_bytes_unref(old->source.anchor);
 	g_free(old);
+}
+
+void dh_inputs_close_seams(struct dh_inputs *inputs)
+{
+	if (inputs->lead_fd >= 0)
+		close(inputs->lead_fd);
+	if (inputs->tail_fd >= 0)
+		close(inputs->tail_fd);
+	inputs->lead_fd = inputs->tail_fd = -1;
 }
 
 const char *dh_inputs_file_name(const struct dh_inputs *inputs)
@@ -182,12 +195,13 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 
 	for (int i = 0; i < source->count; i++)
 		json_array_append_new(names, json_string(source->names[i]));
-	job = json_pack("{ss so sb si si si si si si si sb si si sI si si}", "kind", kinds[source->kind], "names",
-		names, "anchor", source->anchor != NULL, "width", source->width, "height", source->height, "kbps",
-		source->kbps, "audio_kbps", source->audio_kbps, "entry_ms", source->entry_ms, "speed",
-		inputs->is_live ? LIVE_SPEED : DH_SPEED_MIN, "fps_max", source->fps_max, "pingpong", source->pingpong,
-		"portrait_ms", source->portrait_ms, "skip", source->skip, "max_ms", (json_int_t)config->max_ms,
-		"max_side", config->max_side, "silence_ms", inputs->is_live ? config->live_silence_ms : 0);
+	job = json_pack("{ss so sb sb sb si si si si si si si sb si si sI si si}", "kind", kinds[source->kind], "names",
+		names, "anchor", source->anchor != NULL, "lead", inputs->lead_fd >= 0, "tail", inputs->tail_fd >= 0,
+		"width", source->width, "height", source->height, "kbps", source->kbps, "audio_kbps",
+		source->audio_kbps, "entry_ms", source->entry_ms, "speed", inputs->is_live ? LIVE_SPEED : DH_SPEED_MIN,
+		"fps_max", source->fps_max, "pingpong", source->pingpong, "portrait_ms", source->portrait_ms, "skip",
+		source->skip, "max_ms", (json_int_t)config->max_ms, "max_side", config->max_side, "silence_ms",
+		inputs->is_live ? config->live_silence_ms : 0);
 	text = json_dumps(job, JSON_COMPACT);
 	json_decref(job);
 	copy = g_strdup(text);

@@ -17,12 +17,17 @@ struct dh_inputs {
 	struct dh_ingest_source source; /* owns names, folders, the pipe and the anchor */
 	bool is_live;                   /* a pipe or socket, */
 	bool is_socket;                 /* and which of them */
+	/* the preparation's, in the I/O thread; live ones only: see source.h */
+	int lead_fd, tail_fd;
 };
 
-/* Takes ownership of the pipe, even on failure. -EINVAL. */
+/* Takes ownership of the pipe and of `lead_fd` and `tail_fd`, even on failure. -EINVAL. */
 int dh_inputs_alloc(struct dh_inputs **inputs, const struct dh_ingest_source *source);
 struct dh_inputs *dh_inputs_ref(struct dh_inputs *inputs);
 void dh_inputs_unref(struct dh_inputs **inputs);
+
+/* A worker has its own copies, or none will need them. */
+void dh_inputs_close_seams(struct dh_inputs *inputs);
 
 /* Name of the first input, without folders. Borrowed. */
 const char *dh_inputs_file_name(const struct dh_inputs *inputs);

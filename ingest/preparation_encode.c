@@ -131,7 +131,8 @@ static int silence_ms(const struct dh_preparation *preparation)
 	const struct dh_ingest_config *config = &preparation->ingest->config;
 
 	if (preparation->inputs->is_live)
-		return config->live_silence_ms + LIVE_PATIENCE_MS;
+		return config->live_silence_ms + LIVE_PATIENCE_MS +
+			(preparation->inputs->lead_fd >= 0 ? DH_LEAD_WAIT_MS : 0);
 	if (preparation->inputs->source.kind == DH_INGEST_IDLE)
 		return config->worker_silence_ms * IDLE_PATIENCE;
 	return config->worker_silence_ms;
@@ -229,21 +230,39 @@ static int open_inputs(struct dh_preparation *preparation, int *fds, char **erro
 					      open_files(preparation, fds);
 }
 
-static int open_job(void *arg, int fds[DH_JOB_FDS], char **error)
+/* The job gets them instead of the inputs: while anybody else holds a pipe's end, the worker at
+ * the other one does not notice that this one has ended. */
+static int move_seams(struct dh_inputs *inputs, int *fds)
 {
-	struct dh_preparation *preparation = arg;
-	const struct dh_ingest_source *source = &preparation->inputs->source;
-	int count = open_inputs(preparation, fds, error);
+	int count = 0;
 
-	if (count < 0 || !source->anchor)
-		return count;
-	fds[count] = picture_fd(source->anchor);
+	if (inputs->lead_fd >= 0)
+		fds[count++] = inputs->lead_fd;
+	if (inputs->tail_fd >= 0)
+		fds[count++] = inputs->tail_fd;
+	inputs->lead_fd = inputs->tail_fd = -1;
+	return count;
+}
+
+static int open_anchor(struct dh_preparation *preparation, int *fds, int count)
+{
+	fds[count] = picture_fd(preparation->inputs->source.anchor);
 	if (fds[count] >= 0)
 		return count + 1;
 	int err = -errno;
 	while (count > 0)
 		dh_close_later(preparation->ingest->loader, NULL, fds[--count]);
 	return err;
+}
+
+static int open_job(void *arg, int fds[DH_JOB_FDS], char **error)
+{
+	struct dh_preparation *preparation = arg;
+	int count = open_inputs(preparation, fds, error);
+
+	if (count >= 0 && preparation->inputs->source.anchor)
+		count = open_anchor(preparation, fds, count);
+	return count < 0 ? count : count + move_seams(preparation->inputs, fds + count);
 }
 
 static int start_job(struct dh_preparation *preparation)

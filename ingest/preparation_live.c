@@ -28,6 +28,7 @@ static int live_data(void *arg, const void *bytes, size_t size)
 	struct dh_preparation *preparation = arg;
 	int err;
 
+	dh_inputs_close_seams(preparation->inputs); /* it is encoded already */
 	dh_preparation_first_byte(preparation);
 	err = dh_stream_reader_push(preparation->reader, bytes, size);
 	if (err < 0) {

@@ -8,6 +8,8 @@ void dh_ingest_source_init(struct dh_ingest_source *source)
 	*source = (struct dh_ingest_source){
 		.kind = DH_INGEST_SEGMENT,
 		.fds = { -1, -1 },
+		.lead_fd = -1,
+		.tail_fd = -1,
 		.width = 512,
 		.height = 512,
 		.kbps = 800,

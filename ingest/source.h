@@ -24,6 +24,9 @@ struct dh_ingest_source {
 	struct dh_file_identity identities[2]; /* and was this one */
 	/* a pipe or SOCK_STREAM, or of a bridge anonymous files, open for reading; -1: a file, not open */
 	int fds[2];
+	/* Live pieces of an utterance: pipes from and to the workers of the pieces beside it (job.h); -1:
+	 * none. Taken with `fds`, and closed once a worker has them, or reads nothing. */
+	int lead_fd, tail_fd;
 	bool is_opened_late; /* the listener's `open` opens it once there is a worker; live, count is 1 */
 	/* opened late, or a bridge: everything that it is made of, if it is kept like a file; may be NULL */
 	const char *made_of;

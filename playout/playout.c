@@ -81,7 +81,7 @@ int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle)
 struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t *played_ticks)
 {
 	if (playout->timeline.playing && played_ticks)
-		*played_ticks = playout->timeline.played_ticks;
+		*played_ticks = dh_timeline_played_ticks(&playout->timeline);
 	return playout->timeline.playing;
 }
 
@@ -286,13 +286,16 @@ static enum dh_slot_state change_segments(struct dh_playout *playout)
 	struct dh_timeline *timeline = &playout->timeline;
 	for (;;) {
 		enum dh_slot_state state = dh_timeline_state(timeline, playout->slot_ticks);
-		if (state == DH_SLOT_END && !dh_timeline_repeat(timeline, playout->slot_ticks))
+		struct dh_segment *joining = dh_playout_joining(playout);
+		if (joining)
+			dh_timeline_hand_over(timeline, joining);
+		if (joining || (state == DH_SLOT_END && !dh_timeline_repeat(timeline, playout->slot_ticks)))
 			dh_playout_end_playing(playout, DH_EVENT_FINISHED, DH_REASON_NONE);
 		dh_playout_settle(playout);
 		struct dh_segment *next = dh_playout_startable(playout);
 		if (next)
 			start(playout, next);
-		else if (state != DH_SLOT_END)
+		else if (state != DH_SLOT_END && !joining)
 			return state;
 	}
 }
@@ -309,7 +312,7 @@ static void note_underrun(struct dh_playout *playout, enum dh_slot_state state)
 			&(struct dh_playout_event){ .type = timeline->held ? DH_EVENT_RESUMED : DH_EVENT_HELD,
 				.segment = timeline->playing,
 				.media_ticks = playout->slot_ticks,
-				.played_ticks = timeline->played_ticks });
+				.played_ticks = dh_timeline_played_ticks(timeline) });
 	if (state != DH_SLOT_HOLD)
 		return;
 	if (dh_segment_order(timeline->playing)->underrun == DH_UNDERRUN_SKIP)

@@ -193,6 +193,18 @@ struct dh_segment *dh_playout_startable(const struct dh_playout *playout)
 	return next && is_in_turn(playout, next) && dh_playout_is_ready(playout, next) ? next : NULL;
 }
 
+struct dh_segment *dh_playout_joining(const struct dh_playout *playout)
+{
+	const struct dh_segment *playing = playout->timeline.playing;
+	struct dh_segment *next = playing && playout->queue.count ? playout->queue.at[0] : NULL;
+	if (!next || !is_of(next, playout->turn) || !is_of(playing, playout->turn) ||
+		dh_segment_order(next)->index != dh_segment_order(playing)->index + 1 ||
+		dh_segment_expiry_ticks(next) <= playout->slot_ticks || !dh_playout_is_ready(playout, next) ||
+		!dh_timeline_may_hand_over(&playout->timeline, next, playout->slot_ticks))
+		return NULL;
+	return next;
+}
+
 void dh_playout_take_turn(struct dh_playout *playout, struct dh_segment *segment)
 {
 	if (playout->timeline.playing)

@@ -62,6 +62,9 @@ void dh_playout_settle(struct dh_playout *playout);
 /* The segment that can start at the next slot, if nothing plays, or instead of what plays;
  * NULL: none. */
 struct dh_segment *dh_playout_startable(const struct dh_playout *playout);
+/* The next piece of the playing segment's utterance, if it has the rest of its sound and can start
+ * now; NULL: it goes on by itself. */
+struct dh_segment *dh_playout_joining(const struct dh_playout *playout);
 /* Takes it out of the queue; whatever else had its turn is cut. */
 void dh_playout_take_turn(struct dh_playout *playout, struct dh_segment *segment);
 /* Nothing plays, but the next piece of an utterance is awaited. */

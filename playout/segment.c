@@ -24,9 +24,9 @@ struct dh_segment {
 	bool open, ready, partial;
 	enum ending ending;
 	struct dh_stream_head head;
-	struct dh_unit *anchor;
-	struct units units[2]; /* by enum dh_media */
-	int64_t known_ticks;   /* pts of the newest unit */
+	struct dh_unit *anchor, *lead; /* lead NULL: none */
+	struct units units[2];         /* by enum dh_media */
+	int64_t known_ticks;           /* pts of the newest unit */
 	struct dh_stream_end end;
 	size_t bytes;
 	int error_code;
@@ -60,6 +60,7 @@ void dh_segment_free(struct dh_segment **segment)
 		free(s->units[m].at);
 	}
 	dh_unit_unref(&s->anchor);
+	dh_unit_unref(&s->lead);
 	free(s->arrivals);
 	free(s);
 }
@@ -162,8 +163,20 @@ static bool may_follow(const struct dh_segment *segment, const struct dh_unit *u
 	return unit->pts_ticks - units->at[units->count - 1]->pts_ticks >= DH_STREAM_PICTURE_TICKS_MIN;
 }
 
+static int take_lead(struct dh_segment *segment, struct dh_unit *unit)
+{
+	bool has_units = segment->units[DH_AUDIO].count || segment->units[DH_VIDEO].count;
+	if (!segment->head.has_audio || segment->lead || has_units || unit->pts_ticks < 1 ||
+		unit->pts_ticks > DH_STREAM_LEAD_TICKS_MAX)
+		return -EINVAL;
+	segment->lead = dh_unit_ref(unit);
+	return 0;
+}
+
 int dh_segment_append(struct dh_segment *segment, struct dh_unit *unit)
 {
+	if (unit->flags & DH_UNIT_LEAD)
+		return segment->open && segment->ending == RUNNING ? take_lead(segment, unit) : -EINVAL;
 	if (!segment->open || segment->ending != RUNNING || !may_follow(segment, unit))
 		return -EINVAL;
 	struct units *units = &segment->units[unit->media];
@@ -293,6 +306,22 @@ bool dh_segment_last_picture(const struct dh_segment *segment, enum dh_duration 
 		n--;
 	*index = n - 1;
 	return n > 0;
+}
+
+struct dh_unit *dh_segment_lead(const struct dh_segment *segment)
+{
+	return segment->lead;
+}
+
+int64_t dh_segment_lead_slots_ticks(const struct dh_segment *segment)
+{
+	return segment->lead ? dh_slot_ceil(segment->lead->pts_ticks) : 0;
+}
+
+int64_t dh_segment_own_ticks(const struct dh_segment *segment, enum dh_duration rule)
+{
+	int64_t ticks = dh_segment_duration_ticks(segment, rule);
+	return ticks < 0 ? ticks : max(ticks - dh_segment_lead_slots_ticks(segment), 0);
 }
 
 size_t dh_segment_count(const struct dh_segment *segment, enum dh_media media)

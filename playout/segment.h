@@ -102,6 +102,14 @@ int64_t dh_segment_duration_ticks(const struct dh_segment *segment, enum dh_dura
  * or its end is not known yet. */
 bool dh_segment_last_picture(const struct dh_segment *segment, enum dh_duration rule, size_t *index);
 
+/* If it begins with the end of another segment: that unit (DH_UNIT_LEAD), and the length of the
+ * other one's packets that its own first packets replace. NULL and 0: it does not. */
+struct dh_unit *dh_segment_lead(const struct dh_segment *segment);
+int64_t dh_segment_lead_slots_ticks(const struct dh_segment *segment);
+
+/* How long it lasts without them; -1 until that is known. */
+int64_t dh_segment_own_ticks(const struct dh_segment *segment, enum dh_duration rule);
+
 /* The number of units of a medium, and the unit at `index`: borrowed, valid as long
  * as the segment. */
 size_t dh_segment_count(const struct dh_segment *segment, enum dh_media media);

@@ -14,6 +14,8 @@
  *     DHS1   once     head: version, size of the picture, which media it has
  *     ANCH   once     the anchor, a VP8 key frame (only with video)
  *     PICT   0 or 1   the anchor's picture as I420 (idle clips of an avatar)
+ *     LEAD   0 or 1   only with sound, in a piece of an utterance: the first media are
+ *                     the end of the piece before it, encoded once more
  *     VIDE, AUDI …    access units, at least one, in the order of their pts (never
  *                     falling over both kinds together; pictures at least 1 ms
  *                     apart); the first picture is an entry, no entry is droppable
@@ -38,6 +40,11 @@
  *           second; 0/1 when variable or unknown), u32 encoder text length, text
  *     ANCH  the key frame's bytes: shown, of the head's size
  *     PICT  width*height*3/2 bytes, I420 without padding (odd sides not allowed)
+ *     LEAD  i64 lead_ticks (where its own sound and pictures begin: more than 0, less
+ *           than 40 ms), u32 packets (that the piece before has; the last ones, as
+ *           many as lead_ticks fill or begin, are replaced by this segment's first),
+ *           an Opus packet (for the place of the one at lead_ticks if the segment
+ *           begins after silence: without the other piece's sound)
  *     VIDE  i64 pts_ticks, u32 duration_ticks, u32 flags (DH_UNIT_…),
  *           DH_LUMA_BYTES luma, the picture's bytes
  *     AUDI  i64 pts_ticks (the first 0, each 20 ms more than the last), bytes
@@ -49,7 +56,7 @@
  *           (1 incomplete: the source ended before its container said it would)
  *     FAIL  i32 code (enum dh_prepare_exit), text
  *
- * Version 1 is the same without the flags in ENDS, version 2 without WORD and lines; readers
+ * Version 1 is the same without the flags in ENDS, version 2 without WORD, LEAD and lines; readers
  * accept both.
  *
  * Texts are UTF-8 without control characters. No unit ends after
@@ -74,6 +81,7 @@
 #define DH_STREAM_SIDE_MAX          2304               /* even; widths and heights of a picture */
 #define DH_STREAM_TICKS_MAX         (INT64_C(1) << 48) /* twelve years: sums never overflow */
 #define DH_STREAM_PICTURE_TICKS_MIN 720                /* from a picture to the next: 1 ms */
+#define DH_STREAM_LEAD_TICKS_MAX    28799              /* less than two packets */
 #define DH_STREAM_SUFFIX            ".dhs"
 
 struct dh_stream_head {

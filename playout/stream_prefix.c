@@ -50,6 +50,10 @@ static int check_order(struct dh_stream_records *records, uint32_t type)
 		if (records->has_picture || has_units)
 			return bad_order(records, "the anchor's picture comes once, before the first unit");
 		return 0;
+	case DH_WIRE_LEAD:
+		if (records->has_lead || has_units)
+			return bad_order(records, "a lead comes once, before the first unit");
+		/* fall through */
 	case DH_WIRE_AUDIO:
 		if (!records->head.has_audio)
 			return bad_order(records, "audio in a stream without audio");
@@ -91,6 +95,10 @@ static int check_length(struct dh_stream_records *records, const uint8_t *prefix
 	case DH_WIRE_AUDIO:
 		min = DH_WIRE_AUDIO_FIXED + 1;
 		max = DH_WIRE_AUDIO_FIXED + DH_AUDIO_UNIT_MAX;
+		break;
+	case DH_WIRE_LEAD:
+		min = DH_WIRE_LEAD_FIXED + 1;
+		max = DH_WIRE_LEAD_FIXED + DH_AUDIO_UNIT_MAX;
 		break;
 	case DH_WIRE_WORD:
 		min = DH_WIRE_WORD_FIXED + 1;

@@ -188,6 +188,21 @@ static int read_audio(struct dh_stream_records *records, const uint8_t *body, si
 		records->sink.unit);
 }
 
+static int read_lead(struct dh_stream_records *records, const uint8_t *body, size_t size)
+{
+	int64_t lead_ticks = dh_wire_get64(body), packets = dh_wire_get32(body + 8);
+	if (lead_ticks < 1 || lead_ticks > DH_STREAM_LEAD_TICKS_MAX || packets < 1 ||
+		packets > DH_STREAM_TICKS_MAX / DH_SLOT_TICKS)
+		return fail(records, -EBADMSG, "a lead of %" PRId64 " ticks behind %" PRId64 " packets", lead_ticks,
+			packets);
+	records->has_lead = true;
+	struct dh_unit *unit = dh_unit_new(DH_AUDIO, lead_ticks, packets * DH_SLOT_TICKS, body + DH_WIRE_LEAD_FIXED,
+		size - DH_WIRE_LEAD_FIXED);
+	if (unit)
+		unit->flags = DH_UNIT_LEAD;
+	return report_unit(records, unit, records->sink.unit);
+}
+
 /* A length ends within the last unit; without units it is 0. */
 static int check_end(struct dh_stream_records *records, enum dh_media media, int64_t length_ticks)
 {
@@ -275,6 +290,8 @@ int dh_stream_records_read(struct dh_stream_records *records, const uint8_t *rec
 		return read_audio(records, body, length);
 	case DH_WIRE_WORD:
 		return read_word(records, body, length);
+	case DH_WIRE_LEAD:
+		return read_lead(records, body, length);
 	case DH_WIRE_NOTE:
 		return read_note(records, body, length);
 	case DH_WIRE_END:

@@ -23,7 +23,7 @@ struct dh_stream_records {
 	/* where in the stream we are */
 	struct dh_stream_head head;
 	unsigned version;
-	bool has_head, has_anchor, has_picture, is_ended;
+	bool has_head, has_anchor, has_picture, has_lead, is_ended;
 	struct dh_stream_track tracks[2]; /* by enum dh_media */
 	int64_t newest_ticks;             /* pts over both media */
 	unsigned words;

@@ -17,6 +17,7 @@
 #define DH_WIRE_PICTURE DH_WIRE_TYPE('P', 'I', 'C', 'T')
 #define DH_WIRE_VIDEO   DH_WIRE_TYPE('V', 'I', 'D', 'E')
 #define DH_WIRE_AUDIO   DH_WIRE_TYPE('A', 'U', 'D', 'I')
+#define DH_WIRE_LEAD    DH_WIRE_TYPE('L', 'E', 'A', 'D')
 #define DH_WIRE_WORD    DH_WIRE_TYPE('W', 'O', 'R', 'D')
 #define DH_WIRE_NOTE    DH_WIRE_TYPE('N', 'O', 'T', 'E')
 #define DH_WIRE_END     DH_WIRE_TYPE('E', 'N', 'D', 'S')
@@ -28,6 +29,7 @@
 #define DH_WIRE_HEAD_FIXED    20u
 #define DH_WIRE_VIDEO_FIXED   (16u + DH_LUMA_BYTES)
 #define DH_WIRE_AUDIO_FIXED   8u
+#define DH_WIRE_LEAD_FIXED    12u
 #define DH_WIRE_WORD_FIXED    16u
 #define DH_WIRE_END_FIXED     20u
 #define DH_WIRE_END_FIXED_1   16u /* version 1: no flags */

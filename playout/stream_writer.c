@@ -149,6 +149,22 @@ static int write_audio(const struct dh_stream_writer *writer, const struct dh_un
 	return record_end(&record, writer);
 }
 
+static int write_lead(const struct dh_stream_writer *writer, const struct dh_unit *unit)
+{
+	struct record record;
+	uint8_t *p;
+	if (unit->size > DH_AUDIO_UNIT_MAX || unit->flags != DH_UNIT_LEAD || unit->pts_ticks < 1 ||
+		unit->pts_ticks > DH_STREAM_LEAD_TICKS_MAX || unit->duration_ticks % DH_SLOT_TICKS != 0 ||
+		unit->duration_ticks / DH_SLOT_TICKS > UINT32_MAX)
+		return -EINVAL;
+	p = record_begin(&record, DH_WIRE_LEAD, DH_WIRE_LEAD_FIXED + unit->size);
+	if (!p)
+		return -ENOMEM;
+	p = dh_wire_put32(dh_wire_put64(p, unit->pts_ticks), (uint32_t)(unit->duration_ticks / DH_SLOT_TICKS));
+	memcpy(p, unit->data, unit->size);
+	return record_end(&record, writer);
+}
+
 int dh_stream_write_unit(const struct dh_stream_writer *writer, const struct dh_unit *unit)
 {
 	if (unit->size == 0 || unit->pts_ticks < 0 || unit->duration_ticks <= 0 ||
@@ -158,7 +174,7 @@ int dh_stream_write_unit(const struct dh_stream_writer *writer, const struct dh_
 	case DH_VIDEO:
 		return write_video(writer, unit);
 	case DH_AUDIO:
-		return write_audio(writer, unit);
+		return unit->flags & DH_UNIT_LEAD ? write_lead(writer, unit) : write_audio(writer, unit);
 	}
 	return -EINVAL;
 }

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "timeline.h"
+#include "timeline_private.h"
 
 #include "timebase.h"
 
 /* How much later than at its first entry a picture may return after an underrun. */
 #define RETURN_TICKS (200 * DH_TICKS_PER_MS)
-
-struct emitter {
-	dh_item_fn *emit;
-	void *arg;
-};
 
 static int64_t max(int64_t a, int64_t b)
 {
@@ -56,8 +51,10 @@ static void share_anchor(struct dh_timeline *timeline, struct dh_segment *segmen
 
 static void begin(struct dh_timeline *timeline, int64_t slot_ticks)
 {
-	timeline->start_ticks = slot_ticks;
-	timeline->next[DH_AUDIO] = timeline->next[DH_VIDEO] = 0;
+	int64_t skipped_ticks = dh_timeline_skipped_ticks(timeline);
+	timeline->start_ticks = slot_ticks - skipped_ticks;
+	timeline->next[DH_AUDIO] = (size_t)(skipped_ticks / DH_SLOT_TICKS);
+	timeline->next[DH_VIDEO] = 0;
 	timeline->away = false;
 }
 
@@ -67,7 +64,9 @@ void dh_timeline_start(struct dh_timeline *timeline, struct dh_segment *segment,
 	share_anchor(timeline, segment);
 	timeline->playing = segment;
 	timeline->preroll_ticks = preroll_ticks;
-	timeline->played_ticks = 0;
+	timeline->is_joined = timeline->hands_over && dh_segment_lead(segment);
+	timeline->hands_over = false;
+	timeline->played_ticks = timeline->is_joined ? -dh_segment_lead_slots_ticks(segment) : 0;
 	timeline->rounds = 0;
 	timeline->held = false;
 	begin(timeline, slot_ticks);
@@ -80,15 +79,21 @@ bool dh_timeline_repeat(struct dh_timeline *timeline, int64_t slot_ticks)
 		dh_segment_duration_ticks(segment, timeline->rule) < DH_SLOT_TICKS)
 		return false;
 	timeline->rounds++;
+	timeline->is_joined = false;
 	begin(timeline, slot_ticks);
 	return true;
+}
+
+int64_t dh_timeline_played_ticks(const struct dh_timeline *timeline)
+{
+	return max(timeline->played_ticks, 0);
 }
 
 struct dh_segment *dh_timeline_stop(struct dh_timeline *timeline, int64_t *played_ticks)
 {
 	struct dh_segment *segment = timeline->playing;
 	timeline->playing = NULL;
-	*played_ticks = timeline->played_ticks;
+	*played_ticks = dh_timeline_played_ticks(timeline);
 	return segment;
 }
 
@@ -137,13 +142,13 @@ int64_t dh_timeline_rest_ticks(const struct dh_timeline *timeline, int64_t slot_
 
 /* --- one slot */
 
-static void emit_item(const struct emitter *out, const struct dh_item *item)
+static void emit_item(const struct dh_emitter *out, const struct dh_item *item)
 {
 	if (out->emit)
 		out->emit(out->arg, item);
 }
 
-static void emit_picture(struct dh_timeline *timeline, const struct emitter *out, const struct dh_segment *of,
+void dh_timeline_emit_picture(struct dh_timeline *timeline, const struct dh_emitter *out, struct dh_unit *anchor,
 	struct dh_unit *unit, int64_t media_ticks)
 {
 	if (timeline->shown != unit) {
@@ -151,13 +156,10 @@ static void emit_picture(struct dh_timeline *timeline, const struct emitter *out
 		timeline->shown = dh_unit_ref(unit);
 	}
 	emit_item(out,
-		&(struct dh_item){ .media = DH_VIDEO,
-			.media_ticks = media_ticks,
-			.unit = unit,
-			.anchor = dh_segment_anchor(of) });
+		&(struct dh_item){ .media = DH_VIDEO, .media_ticks = media_ticks, .unit = unit, .anchor = anchor });
 }
 
-static void fill_silence(struct dh_timeline *timeline, const struct emitter *out, int64_t slot_ticks)
+static void fill_silence(struct dh_timeline *timeline, const struct dh_emitter *out, int64_t slot_ticks)
 {
 	if (!timeline->silent) {
 		timeline->silent = true;
@@ -170,7 +172,7 @@ static void fill_silence(struct dh_timeline *timeline, const struct emitter *out
 		emit_item(out, &item);
 }
 
-static void fill_speech(struct dh_timeline *timeline, const struct emitter *out, int64_t slot_ticks)
+static void fill_speech(struct dh_timeline *timeline, const struct dh_emitter *out, int64_t slot_ticks)
 {
 	size_t *next = &timeline->next[DH_AUDIO];
 	if (*next >= dh_segment_count(timeline->playing, DH_AUDIO)) {
@@ -179,11 +181,11 @@ static void fill_speech(struct dh_timeline *timeline, const struct emitter *out,
 	}
 	struct dh_item item = { .media = DH_AUDIO, .media_ticks = slot_ticks, .talkspurt = timeline->unsent };
 	timeline->silent = timeline->unsent = false;
-	item.unit = dh_segment_unit(timeline->playing, DH_AUDIO, (*next)++);
+	item.unit = dh_timeline_packet(timeline, (*next)++);
 	emit_item(out, &item);
 }
 
-static void fill_pictures(struct dh_timeline *timeline, const struct emitter *out, int64_t slot_ticks)
+static void fill_pictures(struct dh_timeline *timeline, const struct dh_emitter *out, int64_t slot_ticks)
 {
 	struct dh_segment *segment = timeline->playing;
 	int64_t until = slot_ticks + DH_SLOT_TICKS - timeline->start_ticks;
@@ -192,11 +194,12 @@ static void fill_pictures(struct dh_timeline *timeline, const struct emitter *ou
 		struct dh_unit *unit = dh_segment_unit(segment, DH_VIDEO, *next);
 		if (unit->pts_ticks >= until)
 			break;
-		emit_picture(timeline, out, segment, unit, timeline->start_ticks + unit->pts_ticks);
+		dh_timeline_emit_picture(timeline, out, dh_segment_anchor(segment), unit,
+			timeline->start_ticks + unit->pts_ticks);
 	}
 }
 
-static void fill_idle(struct dh_timeline *timeline, const struct emitter *out, int64_t slot_ticks)
+static void fill_idle(struct dh_timeline *timeline, const struct dh_emitter *out, int64_t slot_ticks)
 {
 	struct dh_idle_picture picture;
 	if (!timeline->idle.pictures)
@@ -204,7 +207,8 @@ static void fill_idle(struct dh_timeline *timeline, const struct emitter *out, i
 	if (!timeline->idle.runs)
 		dh_idle_clip_begin(&timeline->idle, timeline->shown, slot_ticks);
 	while (dh_idle_clip_next(&timeline->idle, slot_ticks + DH_SLOT_TICKS, &picture))
-		emit_picture(timeline, out, picture.of, picture.unit, picture.media_ticks);
+		dh_timeline_emit_picture(timeline, out, dh_segment_anchor(picture.of), picture.unit,
+			picture.media_ticks);
 }
 
 /* --- underrun */
@@ -287,7 +291,7 @@ static void note_underrun(struct dh_timeline *timeline, enum dh_slot_state state
 
 void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_time, dh_item_fn *emit, void *arg)
 {
-	struct emitter out = { emit, arg };
+	struct dh_emitter out = { emit, arg };
 	enum dh_slot_state state = dh_timeline_state(timeline, slot_ticks);
 	if (state == DH_SLOT_PLAY && timeline->held && policy_of(timeline) == DH_UNDERRUN_SKIP)
 		drop_late(timeline, slot_ticks);
@@ -300,6 +304,7 @@ void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_
 		fill_idle(timeline, &out, slot_ticks);
 	else
 		timeline->idle.runs = false;
+	dh_timeline_fill_rest(timeline, &out, slot_ticks, shown == SHOWS_SEGMENT);
 	if (shown == SHOWS_SEGMENT)
 		fill_pictures(timeline, &out, slot_ticks);
 	if (state == DH_SLOT_PLAY && in_time)
@@ -335,4 +340,5 @@ void dh_timeline_clear(struct dh_timeline *timeline)
 	dh_segment_free(&timeline->playing);
 	dh_unit_unref(&timeline->shown);
 	dh_unit_unref(&timeline->anchor);
+	dh_timeline_drop_rest(timeline);
 }

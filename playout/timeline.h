@@ -26,6 +26,9 @@ struct dh_item {
 
 typedef void dh_item_fn(void *arg, const struct dh_item *item);
 
+/* Pictures within the end of a segment that the one behind it has, too: 40 ms. */
+#define DH_TIMELINE_REST 40
+
 /* Zero it, then set its rule. Nothing is shown without an idle clip. */
 struct dh_timeline {
 	/* set by the owner */
@@ -37,10 +40,14 @@ struct dh_timeline {
 	/* the playing segment: media time of its time 0, its next units */
 	int64_t start_ticks;
 	size_t next[2];
-	int64_t played_ticks;  /* of its slots that were decided in time */
+	int64_t played_ticks;  /* of its slots that were decided in time; see dh_timeline_played_ticks */
 	int64_t preroll_ticks; /* known before it goes on after an underrun */
 	int rounds;            /* how often it has begun again */
 	bool held;
+	bool hands_over; /* what has just ended goes on in what starts now */
+	bool is_joined;  /* the playing segment goes on from the one before it, … */
+	struct dh_item rest[DH_TIMELINE_REST]; /* … of which these pictures are still to be shown */
+	int rest_count;
 	bool away;            /* its pictures stopped at an underrun, and go on at an entry … */
 	int64_t return_ticks; /* … no later than this, in its own time; -1: not known yet */
 	/* the picture that viewers have now; the anchor of the newest segment with video */
@@ -64,6 +71,15 @@ bool dh_timeline_is_ready(const struct dh_segment *segment, int64_t preroll_tick
  * `preroll_ticks`: what it wants before it goes on after an underrun. */
 void dh_timeline_start(struct dh_timeline *timeline, struct dh_segment *segment, int64_t slot_ticks,
 	int64_t preroll_ticks);
+
+/* Whether the playing segment may end at slot `slot_ticks` because `next` has the rest of its sound
+ * (DH_UNIT_LEAD). */
+bool dh_timeline_may_hand_over(const struct dh_timeline *timeline, const struct dh_segment *next, int64_t slot_ticks);
+/* Then: it counts as played to its end. Stop it, and start `next` at that slot. */
+void dh_timeline_hand_over(struct dh_timeline *timeline, const struct dh_segment *next);
+
+/* How much of the playing segment has been played. */
+int64_t dh_timeline_played_ticks(const struct dh_timeline *timeline);
 
 /* In state END: the segment begins again if it is to be repeated. False: it is not. */
 bool dh_timeline_repeat(struct dh_timeline *timeline, int64_t slot_ticks);

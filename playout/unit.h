@@ -19,6 +19,11 @@ enum dh_media { DH_AUDIO = 0, DH_VIDEO = 1 };
 #define DH_UNIT_ENTRY 0x1u
 /* No other picture refers to this one (temporal layer 1). */
 #define DH_UNIT_DROPPABLE 0x2u
+/* Not a packet of its own: the segment begins with sound of the one before it in its
+ * utterance (stream.h, LEAD). `pts_ticks` is where its own media begin, `duration_ticks` how
+ * long that other one's packets are, the data what replaces the packet at `pts_ticks` if the
+ * segment begins after silence. Comes before all other units. Audio only. */
+#define DH_UNIT_LEAD 0x4u
 
 /* A picture's thumbnail: DH_LUMA_SIDE x DH_LUMA_SIDE mean luma values, row by row.
  * It tells a cut which idle picture looks most like the one just shown. */
@@ -34,7 +39,7 @@ struct dh_unit {
 	atomic_int refs;
 	/* immutable */
 	enum dh_media media;
-	uint32_t flags;              /* DH_UNIT_…; 0 for audio */
+	uint32_t flags;              /* DH_UNIT_… */
 	int64_t pts_ticks;           /* from the segment's start, >= 0 */
 	int64_t duration_ticks;      /* > 0; audio: DH_SLOT_TICKS */
 	uint8_t luma[DH_LUMA_BYTES]; /* video only, else zeros */

@@ -6,6 +6,7 @@
 
 #include "enqueue.h"
 #include "playout/timebase.h"
+#include "request_errors.h"
 #include "request_fields.h"
 #include "rooms/avatar_export.h"
 #include "rooms/room_id.h"

@@ -105,6 +105,8 @@ static int on_anchor(void *arg, struct dh_unit *anchor)
 static int on_unit(void *arg, struct dh_unit *unit)
 {
 	struct export *e = arg;
+	if (unit->flags & DH_UNIT_LEAD)
+		return 0;
 	if (unit->media == DH_AUDIO)
 		return write_packet(e, unit, unit->pts_ticks, 1);
 	if (e->pictures++ > 0)

@@ -54,6 +54,8 @@ static int on_unit(void *arg, struct dh_unit *unit)
 {
 	struct info *info = arg;
 	int64_t size = (int64_t)unit->size;
+	if (unit->flags & DH_UNIT_LEAD)
+		return 0;
 	if (unit->media == DH_AUDIO) {
 		info->packets++;
 		info->audio_bytes += size;

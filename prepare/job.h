@@ -49,6 +49,12 @@
  *     anchor      boolean  one more descriptor follows: the anchor's picture, I420 of
  *                          width x height (default false: the anchor is the first
  *                          picture of the input)
+ *     lead        boolean  one more descriptor follows: the read end of a pipe from the worker
+ *                          that encodes the piece before this one of its utterance. The end
+ *                          of that sound comes through it (prepare/tail.h), or nothing. The
+ *                          segment's units wait for it, up to DH_LEAD_WAIT_MS.
+ *     tail        boolean  one more descriptor follows: the write end of such a pipe, for
+ *                          the piece behind this one
  *     width, height        the avatar's size, even, 16 to 2304 (required)
  *     kbps                 video, 50 to 20000, default 800
  *     audio_kbps           16 to 256, default 48
@@ -72,12 +78,14 @@
  * refused with an error that names both versions.
  *     2   streams of version 2, with flags in ENDS
  *     3   files come in envelopes; jobs have a speed
- *     4   bridges; streams of version 3, with words; workers tell of the first byte
+ *     4   streams of version 3, with words and leads; bridges; leads and tails of pieces;
+ *         workers tell of the first byte
  */
 #define DH_PREPARE_PROTOCOL 4
 #define DH_JOB_FIRST        "first"
 #define DH_JOB_MAX          65536
 #define DH_JOB_FD           3
+#define DH_LEAD_WAIT_MS     60000
 #define DH_SPEED_MIN        6
 #define DH_SPEED_MAX        16
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "playout/timebase.h"
+
 static int check(struct dh_output *output, int err)
 {
 	if (err == 0)
@@ -63,6 +65,8 @@ int dh_output_word(struct dh_output *output, const struct dh_stream_word *word)
 static int drain(struct dh_output *output)
 {
 	int code = 0;
+	if (output->is_held)
+		return 0;
 	for (struct dh_unit *unit; !code && (unit = dh_unit_order_next(&output->order));) {
 		code = check(output, dh_stream_write_unit(&output->writer, unit));
 		output->units++;
@@ -71,23 +75,59 @@ static int drain(struct dh_output *output)
 	return code;
 }
 
+void dh_output_hold(struct dh_output *output)
+{
+	output->is_held = true;
+}
+
+int dh_output_release(struct dh_output *output, int64_t lead_ticks, int64_t packets)
+{
+	output->is_held = false;
+	output->lead_ticks = lead_ticks;
+	output->lead_packets = packets;
+	dh_unit_order_shift(&output->order, DH_VIDEO, lead_ticks);
+	return drain(output);
+}
+
+int dh_output_lead(void *arg, struct dh_unit *unit)
+{
+	struct dh_output *output = arg;
+	unit->flags = DH_UNIT_LEAD;
+	unit->pts_ticks = output->lead_ticks;
+	unit->duration_ticks = output->lead_packets * DH_SLOT_TICKS;
+	int code = check(output, dh_stream_write_unit(&output->writer, unit));
+	dh_unit_unref(&unit);
+	return code;
+}
+
+static int64_t shift_of(const struct dh_output *output, enum dh_media media)
+{
+	return media == DH_VIDEO ? output->lead_ticks : 0;
+}
+
 int dh_output_unit(void *arg, struct dh_unit *unit)
 {
 	struct dh_output *output = arg;
+	unit->pts_ticks += shift_of(output, unit->media);
 	int code = check(output, dh_unit_order_push(&output->order, unit));
 	return code ? code : drain(output);
 }
 
 int dh_output_horizon(struct dh_output *output, enum dh_media media, int64_t ticks)
 {
+	if (ticks != DH_UNIT_ORDER_NEVER)
+		ticks += shift_of(output, media);
 	dh_unit_order_horizon(&output->order, media, ticks);
 	return drain(output);
 }
 
 int dh_output_end(struct dh_output *output, const struct dh_stream_end *end)
 {
+	struct dh_stream_end moved = *end;
+	if (moved.video_ticks)
+		moved.video_ticks += output->lead_ticks;
 	int code = dh_output_horizon(output, DH_AUDIO, DH_UNIT_ORDER_NEVER);
 	if (!code)
 		code = dh_output_horizon(output, DH_VIDEO, DH_UNIT_ORDER_NEVER);
-	return code ? code : check(output, dh_stream_write_end(&output->writer, end));
+	return code ? code : check(output, dh_stream_write_end(&output->writer, &moved));
 }

@@ -13,6 +13,8 @@ struct dh_output {
 	struct dh_fault *fault;
 	struct dh_unit_order order;
 	int64_t units;
+	bool is_held;
+	int64_t lead_ticks, lead_packets; /* see dh_output_release */
 };
 
 /* `writer` is copied, `fault` must outlive the output. */
@@ -30,6 +32,14 @@ int dh_output_end(struct dh_output *output, const struct dh_stream_end *end);
 /* Takes ownership of the unit, and writes all units whose turn is certain. A
  * dh_voice_emit_fn with the output as its argument. */
 int dh_output_unit(void *output, struct dh_unit *unit);
+
+/* Holds all units back until it is known where the segment's own media begin: `lead_ticks` behind
+ * the beginning of its sound, which goes on from sound of `packets` packets; 0: with it. Pictures
+ * are then moved by as much, in units, horizons and the end. */
+void dh_output_hold(struct dh_output *output);
+int dh_output_release(struct dh_output *output, int64_t lead_ticks, int64_t packets);
+/* Writes LEAD; a dh_voice_emit_fn: the fresh packet, before the first unit of sound. */
+int dh_output_lead(void *output, struct dh_unit *unit);
 
 /* No unit of this medium will come before `ticks`; writes what that makes certain. */
 int dh_output_horizon(struct dh_output *output, enum dh_media media, int64_t ticks);

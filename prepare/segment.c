@@ -7,10 +7,11 @@
 
 #include "early_frames.h"
 #include "film.h"
+#include "joint.h"
 #include "picture.h"
 #include "playout/timebase.h"
+#include "segment_inputs.h"
 #include "sound.h"
-#include "source.h"
 #include "task_media.h"
 
 /* A medium that is so far behind the other may have ended, and would hold the other
@@ -22,9 +23,7 @@ struct segment {
 	struct dh_output *output;
 	const struct dh_progress *progress;
 	struct dh_fault *fault;
-	struct dh_source *sources[DH_TASK_INPUTS];
-	int of[2];    /* by medium: its source, -1: none */
-	int words_of; /* the source of words, -1: none */
+	struct dh_segment_inputs in;
 	struct dh_task_words words;
 	struct dh_early_frames early; /* before the start */
 	bool is_started;
@@ -35,6 +34,7 @@ struct segment {
 	uint8_t *i420;
 	struct dh_film *film;
 	struct dh_sound *sound;
+	struct dh_joint *joint; /* the sound waits for the one before it; NULL: it does not */
 	int64_t pictures;
 	int64_t still_ticks; /* when a still picture was last repeated */
 	bool has_ended[2];   /* by medium: all its units are written */
@@ -43,49 +43,7 @@ struct segment {
 
 static const char *name_of(const struct segment *s, enum dh_media media)
 {
-	return s->task->inputs[s->of[media] < 0 ? 0 : s->of[media]].name;
-}
-
-/* --- opening */
-
-static int open_one(struct segment *s, int input, int want)
-{
-	struct dh_source_config config = dh_task_source(s->task, input, want);
-	int code = dh_source_alloc(&s->sources[input], &config, s->fault);
-	if (code)
-		return code;
-	for (int media = DH_AUDIO; media <= DH_VIDEO; media++)
-		if (want & 1 << media && dh_source_has(s->sources[input], media))
-			s->of[media] = input;
-	if (s->words_of < 0 && dh_source_has_words(s->sources[input]))
-		s->words_of = input;
-	return 0;
-}
-
-static int open_inputs(struct segment *s)
-{
-	s->of[DH_AUDIO] = s->of[DH_VIDEO] = s->words_of = -1;
-	if (s->task->inputs_count == 1) {
-		int code = open_one(s, 0, DH_WANT_AUDIO | DH_WANT_VIDEO | DH_WANT_WORDS);
-		if (!code && s->of[DH_AUDIO] < 0 && s->of[DH_VIDEO] < 0)
-			code = dh_fault_set(s->fault, DH_PREPARE_EMPTY, "%s has neither picture nor sound",
-				s->task->inputs[0].name);
-		return code;
-	}
-	int code = open_one(s, 0, DH_WANT_VIDEO | DH_WANT_WORDS);
-	if (!code && s->of[DH_VIDEO] < 0)
-		code = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
-			"%s has no picture: of two inputs the first is the video, "
-			"the second the audio",
-			s->task->inputs[0].name);
-	if (!code)
-		code = open_one(s, 1, DH_WANT_AUDIO | DH_WANT_WORDS);
-	if (!code && s->of[DH_AUDIO] < 0)
-		code = dh_fault_set(s->fault, DH_PREPARE_EMPTY,
-			"%s has no sound: of two inputs the first is the video, "
-			"the second the audio",
-			s->task->inputs[1].name);
-	return code;
+	return s->task->inputs[s->in.of[media] < 0 ? 0 : s->in.of[media]].name;
 }
 
 /* --- frames */
@@ -94,9 +52,9 @@ static void report(const struct segment *s)
 {
 	int64_t total = 0, done = 0;
 	for (int media = 0; media < 2; media++) {
-		if (s->of[media] < 0)
+		if (s->in.of[media] < 0)
 			continue;
-		int64_t stated = dh_source_stated_ticks(s->sources[s->of[media]]);
+		int64_t stated = dh_source_stated_ticks(s->in.sources[s->in.of[media]]);
 		total = stated > total ? stated : total;
 		done = s->reached_ticks[media] > done ? s->reached_ticks[media] : done;
 	}
@@ -125,7 +83,7 @@ static int take_picture(struct segment *s, const struct dh_frame *frame, int64_t
 
 static bool is_still(const struct segment *s)
 {
-	return s->film && dh_source_is_still(s->sources[s->of[DH_VIDEO]]);
+	return s->film && dh_source_is_still(s->in.sources[s->in.of[DH_VIDEO]]);
 }
 
 /* Repeats a still picture at each entry, so that late viewers see it too. */
@@ -141,9 +99,22 @@ static int repeat_still(struct segment *s)
 	return code;
 }
 
+/* Whether the sound can go on. */
+static int look_for_lead(struct segment *s, bool must_end)
+{
+	int64_t most_ticks = DH_JOINT_AHEAD_MS * DH_TICKS_PER_MS;
+	bool is_over = false,
+	     is_far = s->reached_ticks[DH_AUDIO] >= most_ticks || s->reached_ticks[DH_VIDEO] >= most_ticks;
+	int code = s->joint ? dh_joint_look(s->joint, must_end || is_far, &is_over, s->fault) : 0;
+	if (is_over)
+		dh_joint_free(&s->joint);
+	return code;
+}
+
 static int take_sound(struct segment *s, const struct dh_frame *frame, int64_t pts_ticks)
 {
-	int code = dh_sound_push(s->sound, frame->av, pts_ticks, s->fault);
+	int code = s->joint ? dh_joint_hold(s->joint, frame->av, pts_ticks, s->fault) :
+			      dh_sound_push(s->sound, frame->av, pts_ticks, s->fault);
 	if (!code && is_still(s))
 		code = repeat_still(s);
 	return code ? code : dh_output_horizon(s->output, DH_AUDIO, dh_sound_emitted_ticks(s->sound));
@@ -159,6 +130,8 @@ static int take(struct segment *s, const struct dh_frame *frame)
 	if (s->reached_ticks[frame->media] < pts_ticks + frame->duration_ticks)
 		s->reached_ticks[frame->media] = pts_ticks + frame->duration_ticks;
 	int code = check_length(s, frame->media);
+	if (!code)
+		code = look_for_lead(s, false);
 	if (code)
 		return code;
 	report(s);
@@ -167,12 +140,12 @@ static int take(struct segment *s, const struct dh_frame *frame)
 
 static int write_words(struct segment *s)
 {
-	if (s->words_of < 0)
+	if (s->in.words_of < 0)
 		return 0;
-	int64_t origin_ticks = s->origin_ticks[s->of[DH_VIDEO] == s->words_of ? DH_VIDEO : DH_AUDIO];
+	int64_t origin_ticks = s->origin_ticks[s->in.of[DH_VIDEO] == s->in.words_of ? DH_VIDEO : DH_AUDIO];
 	if (origin_ticks == INT64_MAX)
 		return 0;
-	return dh_write_words(s->output, s->sources[s->words_of], origin_ticks, &s->words);
+	return dh_write_words(s->output, s->in.sources[s->in.words_of], origin_ticks, &s->words);
 }
 
 /* --- start */
@@ -188,7 +161,8 @@ static bool can_start(const struct segment *s)
 	if (dh_early_frames_is_full(&s->early))
 		return true;
 	for (int media = 0; media < 2; media++)
-		if (s->of[media] >= 0 && !s->has_begun[media] && dh_source_has(s->sources[s->of[media]], media))
+		if (s->in.of[media] >= 0 && !s->has_begun[media] &&
+			dh_source_has(s->in.sources[s->in.of[media]], media))
 			return false;
 	return true;
 }
@@ -210,7 +184,7 @@ static void set_origin(struct segment *s)
 static int start_film(struct segment *s, struct dh_stream_head *head)
 {
 	const struct dh_frame *first = dh_early_frames_first(&s->early, DH_VIDEO);
-	struct dh_source *source = s->sources[s->of[DH_VIDEO]];
+	struct dh_source *source = s->in.sources[s->in.of[DH_VIDEO]];
 	dh_task_size(s->task, first, &head->width, &head->height);
 	dh_source_rate(source, &head->rate_num, &head->rate_den);
 	if (head->rate_num > head->rate_den * s->task->fps_max) {
@@ -236,13 +210,17 @@ static int start(struct segment *s)
 	s->is_started = true;
 	set_origin(s);
 	/* sound that has not come yet may still come */
-	s->has_begun[DH_AUDIO] |= s->of[DH_AUDIO] >= 0 && dh_source_has(s->sources[s->of[DH_AUDIO]], DH_AUDIO);
+	s->has_begun[DH_AUDIO] |= s->in.of[DH_AUDIO] >= 0 && dh_source_has(s->in.sources[s->in.of[DH_AUDIO]], DH_AUDIO);
 	head.has_video = s->has_begun[DH_VIDEO];
 	head.has_audio = s->has_begun[DH_AUDIO];
 	if (head.has_video)
 		code = start_film(s, &head);
 	if (!code && head.has_audio)
 		code = dh_sound_alloc(&s->sound, s->task->audio_kbps, dh_output_unit, s->output, s->fault);
+	if (!code && head.has_audio && s->task->tail_fd >= 0)
+		dh_sound_followed(s->sound);
+	if (!code && head.has_audio && s->task->lead_fd >= 0)
+		code = dh_joint_alloc(&s->joint, s->task->lead_fd, s->sound, s->output, s->fault);
 	if (code)
 		return code;
 	dh_describe(&head, s->task, s->film ? dh_film_video(s->film) : NULL);
@@ -258,6 +236,17 @@ static int start(struct segment *s)
 
 /* --- end */
 
+static int end_sound(struct segment *s)
+{
+	struct dh_tail tail;
+	int code = look_for_lead(s, true);
+	if (!code)
+		code = dh_sound_end(s->sound, &s->end.audio_ticks, s->fault);
+	if (!code && s->task->tail_fd >= 0 && dh_sound_tail(s->sound, &tail))
+		dh_tail_write(&tail, s->task->tail_fd);
+	return code;
+}
+
 /* Writes the last units of a medium. */
 static int end_medium(struct segment *s, enum dh_media media)
 {
@@ -268,7 +257,7 @@ static int end_medium(struct segment *s, enum dh_media media)
 	if (media == DH_VIDEO && s->film)
 		code = dh_film_end(s->film, &s->end.video_ticks);
 	if (media == DH_AUDIO && s->sound)
-		code = dh_sound_end(s->sound, &s->end.audio_ticks, s->fault);
+		code = end_sound(s);
 	return code ? code : dh_output_horizon(s->output, media, DH_UNIT_ORDER_NEVER);
 }
 
@@ -276,7 +265,7 @@ static int end_media(struct segment *s)
 {
 	int code = 0;
 	for (int media = 0; media < 2 && !code; media++)
-		if (s->of[media] >= 0 && !dh_source_has(s->sources[s->of[media]], media) &&
+		if (s->in.of[media] >= 0 && !dh_source_has(s->in.sources[s->in.of[media]], media) &&
 			!(media == DH_VIDEO && is_still(s)))
 			code = end_medium(s, media);
 	return code;
@@ -286,30 +275,30 @@ static int end_media(struct segment *s)
 static int look_ahead(struct segment *s, const struct dh_frame *frame)
 {
 	enum dh_media other = frame->media == DH_AUDIO ? DH_VIDEO : DH_AUDIO;
-	if (s->of[other] != s->of[frame->media] ||
+	if (s->in.of[other] != s->in.of[frame->media] ||
 		s->reached_ticks[frame->media] - s->reached_ticks[other] < BEHIND_TICKS)
 		return 0;
-	return dh_source_look_ahead(s->sources[s->of[other]], other, s->fault);
+	return dh_source_look_ahead(s->in.sources[s->in.of[other]], other, s->fault);
 }
 
 static int note_all(struct segment *s)
 {
 	int code = 0, mended = s->sound ? dh_sound_mended(s->sound) : 0;
 	for (int i = 0; i < s->task->inputs_count && !code; i++) {
-		int64_t reached = s->words_of == i ? s->words.end_ticks : 0;
+		int64_t reached = s->in.words_of == i ? s->words.end_ticks : 0;
 		for (int media = 0; media < 2; media++)
-			if (s->of[media] == i && s->reached_ticks[media] > reached)
+			if (s->in.of[media] == i && s->reached_ticks[media] > reached)
 				reached = s->reached_ticks[media];
-		code = dh_note_source(s->output, dh_task_input_name(s->task, i), s->sources[i], reached,
+		code = dh_note_source(s->output, dh_task_input_name(s->task, i), s->in.sources[i], reached,
 			&s->end.is_incomplete);
 	}
 	for (int media = 0; media < 2 && !code; media++)
-		if (s->of[media] >= 0 && !s->has_begun[media])
+		if (s->in.of[media] >= 0 && !s->has_begun[media])
 			code = dh_output_note(s->output, "%s: none of its %s can be decoded",
-				dh_task_input_name(s->task, s->of[media]), media == DH_VIDEO ? "video" : "audio");
+				dh_task_input_name(s->task, s->in.of[media]), media == DH_VIDEO ? "video" : "audio");
 	if (!code && mended)
 		code = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s",
-			dh_task_input_name(s->task, s->of[DH_AUDIO]), mended, mended > 1 ? "s" : "",
+			dh_task_input_name(s->task, s->in.of[DH_AUDIO]), mended, mended > 1 ? "s" : "",
 			mended > 1 ? "s" : "");
 	return code ? code : dh_note_film(s->output, s->film);
 }
@@ -328,7 +317,7 @@ static int nothing_at_all(struct segment *s)
 {
 	int damaged = 0;
 	for (int i = 0; i < s->task->inputs_count; i++)
-		damaged += dh_source_damaged(s->sources[i]);
+		damaged += dh_source_damaged(s->in.sources[i]);
 	if (damaged)
 		return dh_fault_set(s->fault, DH_PREPARE_FORMAT, "%s: none of it can be decoded",
 			s->task->inputs[0].name);
@@ -353,10 +342,10 @@ static int next_source(const struct segment *s, const bool *ended)
 static int run(struct segment *s)
 {
 	bool ended[DH_TASK_INPUTS] = { false };
-	int code = open_inputs(s);
+	int code = dh_segment_inputs_open(&s->in, s->task, s->fault);
 	for (int i; !code && (i = next_source(s, ended)) >= 0;) {
 		struct dh_frame frame;
-		code = dh_source_next(s->sources[i], &frame, s->fault);
+		code = dh_source_next(s->in.sources[i], &frame, s->fault);
 		if (code)
 			break;
 		if (frame.av)
@@ -390,10 +379,10 @@ int dh_prepare_segment(const struct dh_task *task, struct dh_output *output, con
 	int code = run(s);
 	dh_early_frames_clear(&s->early);
 	dh_film_free(&s->film);
+	dh_joint_free(&s->joint);
 	dh_sound_free(&s->sound);
 	dh_picture_free(&s->picture);
-	for (int i = 0; i < DH_TASK_INPUTS; i++)
-		dh_source_free(&s->sources[i]);
+	dh_segment_inputs_clear(&s->in);
 	free(s->i420);
 	free(s);
 	return code;

@@ -5,9 +5,12 @@
 #ifndef DH_SOUND_H
 #define DH_SOUND_H
 
+#include <stdbool.h>
+
 #include <libavutil/frame.h>
 
 #include "fault.h"
+#include "tail.h"
 #include "voice.h"
 
 struct dh_sound;
@@ -16,11 +19,21 @@ struct dh_sound;
 int dh_sound_alloc(struct dh_sound **sound, int kbps, dh_voice_emit_fn *emit, void *arg, struct dh_fault *fault);
 void dh_sound_free(struct dh_sound **sound);
 
-/* Adds a frame that starts at `pts_ticks`; what is before 0 is cut. */
+/* Before anything is pushed: this sound goes on where the one ended that left `tail`. Its units
+ * then begin with tail->lead samples of that one; `fresh` as in voice.h. */
+int dh_sound_lead(struct dh_sound *sound, const struct dh_tail *tail, dh_voice_emit_fn *fresh, struct dh_fault *fault);
+
+/* Before anything is pushed: another sound may go on where this one ends (dh_voice_followed). */
+void dh_sound_followed(struct dh_sound *sound);
+
+/* Adds a frame that starts at `pts_ticks`, behind any lead; what is before 0 is cut. */
 int dh_sound_push(struct dh_sound *sound, const AVFrame *frame, int64_t pts_ticks, struct dh_fault *fault);
 
 /* Emits the rest; *ticks is the length of the sound. */
 int dh_sound_end(struct dh_sound *sound, int64_t *ticks, struct dh_fault *fault);
+
+/* After its end: what the sound that follows needs. False: there is nothing to go on from. */
+bool dh_sound_tail(const struct dh_sound *sound, struct dh_tail *tail);
 
 /* All units before this time have been emitted. */
 int64_t dh_sound_emitted_ticks(const struct dh_sound *sound);

@@ -18,6 +18,7 @@ void dh_task_init(struct dh_task *task)
 	task->max_ms = 600000;
 	task->max_side = 4096;
 	task->first_fd = -1;
+	task->lead_fd = task->tail_fd = -1;
 	for (int i = 0; i < DH_TASK_INPUTS; i++)
 		task->inputs[i].fd = -1;
 }

@@ -22,6 +22,7 @@ struct dh_task {
 	enum dh_task_kind kind;
 	struct dh_task_input inputs[DH_TASK_INPUTS];
 	int inputs_count;
+	int lead_fd, tail_fd; /* see job.h; the caller's; -1: none */
 	uint8_t *anchor;   /* I420 of width x height, or NULL; the task's */
 	int width, height; /* 0, from the command line only: those of the input */
 	int kbps, audio_kbps, entry_ms, fps_max, speed, portrait_ms, skip, max_ms, max_side, silence_ms; /* see job.h */

@@ -50,15 +50,32 @@ static int take_names(struct dh_task *task, const json_t *value, struct dh_fault
 	return 0;
 }
 
-static int take_field(struct dh_task *task, const char *key, const json_t *value, bool *has_anchor,
+/* What follows the inputs' descriptors. */
+struct extras {
+	bool anchor, lead, tail;
+};
+
+static bool *flag_of(struct dh_task *task, struct extras *has, const char *key)
+{
+	if (strcmp(key, "anchor") == 0)
+		return &has->anchor;
+	if (strcmp(key, "lead") == 0)
+		return &has->lead;
+	if (strcmp(key, "tail") == 0)
+		return &has->tail;
+	return strcmp(key, "pingpong") == 0 ? &task->pingpong : NULL;
+}
+
+static int take_field(struct dh_task *task, const char *key, const json_t *value, struct extras *has,
 	struct dh_fault *fault)
 {
+	bool *flag = flag_of(task, has, key);
 	if (strcmp(key, "kind") == 0 || strcmp(key, "names") == 0)
 		return 0;
-	if (strcmp(key, "anchor") == 0 || strcmp(key, "pingpong") == 0) {
+	if (flag) {
 		if (!json_is_boolean(value))
 			return wrong(fault, key, "true or false");
-		*(strcmp(key, "anchor") == 0 ? has_anchor : &task->pingpong) = json_is_true(value);
+		*flag = json_is_true(value);
 		return 0;
 	}
 	if (!json_is_integer(value))
@@ -66,13 +83,13 @@ static int take_field(struct dh_task *task, const char *key, const json_t *value
 	return dh_task_set(task, key, json_integer_value(value), fault);
 }
 
-static int take_job(struct dh_task *task, const json_t *job, bool *has_anchor, struct dh_fault *fault)
+static int take_job(struct dh_task *task, const json_t *job, struct extras *has, struct dh_fault *fault)
 {
 	int code = take_kind(task, json_object_get(job, "kind"), fault);
 	if (!code)
 		code = take_names(task, json_object_get(job, "names"), fault);
 	for (void *i = json_object_iter((json_t *)job); i && !code; i = json_object_iter_next((json_t *)job, i))
-		code = take_field(task, json_object_iter_key(i), json_object_iter_value(i), has_anchor, fault);
+		code = take_field(task, json_object_iter_key(i), json_object_iter_value(i), has, fault);
 	if (!code && (!task->width || !task->height))
 		code = wrong(fault, task->width ? "height" : "width", "a size");
 	if (!code && task->kind == DH_TASK_BRIDGE && task->inputs_count != 2)
@@ -112,11 +129,27 @@ static int read_anchor(struct dh_task *task, int fd, struct dh_fault *fault)
 	return 0;
 }
 
+static int take_descriptors(struct dh_task *task, const struct extras *has, const int *fds, int count,
+	struct dh_fault *fault)
+{
+	int wanted = task->inputs_count + has->anchor + has->lead + has->tail, n = 0;
+	if (count != wanted)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: %d descriptors came, expected %d", count, wanted);
+	for (; n < task->inputs_count; n++)
+		task->inputs[n].fd = fds[n];
+	int anchor = has->anchor ? fds[n++] : -1;
+	if (has->lead)
+		task->lead_fd = fds[n++];
+	if (has->tail)
+		task->tail_fd = fds[n];
+	return has->anchor ? read_anchor(task, anchor, fault) : 0;
+}
+
 int dh_task_from_job(struct dh_task *task, const char *json, size_t size, const int *fds, int fds_count,
 	struct dh_fault *fault)
 {
 	json_error_t error;
-	bool has_anchor = false;
+	struct extras has = { false };
 	json_t *job = json_loadb(json, size, JSON_REJECT_DUPLICATES, &error);
 	dh_task_init(task);
 	if (!json_is_object(job)) {
@@ -124,12 +157,7 @@ int dh_task_from_job(struct dh_task *task, const char *json, size_t size, const 
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: not a JSON object: %s",
 			job ? "another value" : error.text);
 	}
-	int code = take_job(task, job, &has_anchor, fault);
+	int code = take_job(task, job, &has, fault);
 	json_decref(job);
-	if (!code && fds_count != task->inputs_count + has_anchor)
-		code = dh_fault_set(fault, DH_PREPARE_USAGE, "Job: %d descriptors came, expected %d", fds_count,
-			task->inputs_count + has_anchor);
-	for (int i = 0; i < task->inputs_count && !code; i++)
-		task->inputs[i].fd = fds[i];
-	return !code && has_anchor ? read_anchor(task, fds[fds_count - 1], fault) : code;
+	return code ? code : take_descriptors(task, &has, fds, fds_count, fault);
 }

@@ -46,6 +46,14 @@ void dh_unit_order_horizon(struct dh_unit_order *order, enum dh_media media, int
 		order->lanes[media].horizon_ticks = ticks;
 }
 
+void dh_unit_order_shift(struct dh_unit_order *order, enum dh_media media, int64_t ticks)
+{
+	for (size_t k = 0; k < order->lanes[media].count; k++)
+		order->lanes[media].units[order->lanes[media].first + k]->pts_ticks += ticks;
+	if (order->lanes[media].horizon_ticks != DH_UNIT_ORDER_NEVER)
+		order->lanes[media].horizon_ticks += ticks;
+}
+
 /* The earliest time at which the medium may still have a unit. */
 static int64_t earliest(const struct dh_unit_order *order, int i)
 {

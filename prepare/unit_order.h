@@ -30,6 +30,9 @@ int dh_unit_order_push(struct dh_unit_order *order, struct dh_unit *unit);
 /* No unit of the medium will come before `ticks`. DH_UNIT_ORDER_NEVER: none at all. */
 void dh_unit_order_horizon(struct dh_unit_order *order, enum dh_media media, int64_t ticks);
 
+/* The medium comes so much later, what waits and what was said of it. */
+void dh_unit_order_shift(struct dh_unit_order *order, enum dh_media media, int64_t ticks);
+
 /* The next unit if its turn is certain, else NULL. The caller owns it. */
 struct dh_unit *dh_unit_order_next(struct dh_unit_order *order);
 

@@ -136,7 +136,7 @@ void dh_record_event(struct dh_record *record, const struct dh_playout_event *ev
 	struct dh_life *life = &record->life;
 
 	life->played_ticks = event->played_ticks;
-	life->duration_ticks = dh_segment_duration_ticks(event->segment, rule);
+	life->duration_ticks = dh_segment_own_ticks(event->segment, rule);
 	life->known_ticks = life->duration_ticks < 0 ? dh_segment_known_ticks(event->segment) : 0;
 	life->index = dh_segment_order(event->segment)->index;
 	switch (event->type) {

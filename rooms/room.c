@@ -35,6 +35,8 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 	if (event->type == DH_EVENT_SPEAKING || event->type == DH_EVENT_IDLE)
 		room->speaking = event->type == DH_EVENT_SPEAKING;
 	dh_room_report_event(room, event);
+	if (event->type == DH_EVENT_MISSING)
+		dh_room_seams_missing(room, event);
 	if (event->type >= DH_EVENT_FINISHED && event->type <= DH_EVENT_FAILED) {
 		room->played_ticks += event->played_ticks;
 		dh_room_segments_ended(room, event->segment);
@@ -175,6 +177,7 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 	room->ended = g_ptr_array_new();
 	room->ledger = dh_ledger_new();
 	room->first_frames = dh_room_first_frames_new(facts);
+	room->seams = dh_seams_new();
 	g_queue_init(&room->connecting);
 	configure(&config, context, facts);
 	err = dh_playout_alloc(&room->playout, &config, &sink, room, dh_now_ticks());
@@ -213,6 +216,7 @@ void dh_room_unref(struct dh_room **room)
 		g_ptr_array_unref(old->ended);
 	dh_ledger_free(&old->ledger);
 	dh_first_frames_free(&old->first_frames);
+	dh_seams_free(&old->seams);
 	dh_room_text_clear(old);
 	for (int whose = 0; whose < DH_HANDLES_COUNT; whose++)
 		g_clear_pointer(&old->handles[whose], g_ptr_array_unref);

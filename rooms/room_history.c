@@ -120,7 +120,7 @@ static void copy_life(struct dh_room *room, struct life_copy *copy, struct dh_re
 	copy->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
 	if (!segment)
 		return;
-	copy->life.duration_ticks = dh_segment_duration_ticks(segment, room->facts.duration);
+	copy->life.duration_ticks = dh_segment_own_ticks(segment, room->facts.duration);
 	copy->life.known_ticks = copy->life.duration_ticks < 0 ? dh_segment_known_ticks(segment) : 0;
 	if (segment == dh_playout_playing(room->playout, NULL))
 		dh_playout_playing(room->playout, &copy->life.played_ticks);

@@ -10,6 +10,7 @@
 #include "playout/playout.h"
 #include "room.h"
 #include "room_thread.h"
+#include "seams.h"
 
 /* Live sources, whose prerolls are learnt separately (playout/order.h). */
 enum dh_room_source { DH_SOURCE_GENERATOR = 1, DH_SOURCE_PUSHES };
@@ -39,6 +40,7 @@ struct dh_room {
 	GPtrArray *handles[DH_HANDLES_COUNT]; /* shared by events in flight, so never changed; NULL: to be rebuilt */
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
 	struct dh_ledger *ledger;
+	struct dh_seams *seams;
 	struct dh_first_frames *first_frames;
 	GPtrArray *ended;               /* struct dh_segment, to be freed; see room_ended.c */
 	int64_t ended_poll_ticks;       /* when to free more of them */
@@ -148,6 +150,15 @@ void dh_room_ended_poll(struct dh_room *room, int64_t now_ticks);
 int64_t dh_room_ended_deadline_ticks(const struct dh_room *room);
 /* The room is ending: the rest is freed by a thread that nobody waits for. */
 void dh_room_ended_close(struct dh_room *room);
+
+/* --- room_seams.c; in the room's thread */
+
+/* `feed`, with a segment, is about to start. */
+void dh_room_seams_start(struct dh_room *room, struct dh_feed *feed);
+/* Event MISSING. */
+void dh_room_seams_missing(struct dh_room *room, const struct dh_playout_event *event);
+/* `segment` has ended, and neither plays nor waits. */
+void dh_room_seams_ended(struct dh_room *room, const struct dh_segment *segment);
 
 /* --- room_text.c; in the room's thread */
 

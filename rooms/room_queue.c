@@ -31,7 +31,7 @@ static void copy_entry(const struct dh_room *room, struct entry *entry, const st
 	g_strlcpy(entry->segment, dh_segment_id(segment), sizeof(entry->segment));
 	entry->state = state;
 	entry->order = *dh_segment_order(segment);
-	entry->duration_ticks = dh_segment_duration_ticks(segment, room->facts.duration);
+	entry->duration_ticks = dh_segment_own_ticks(segment, room->facts.duration);
 }
 
 static void forget(struct queue_copy *copy)

@@ -114,7 +114,7 @@ static void describe_segment(struct dh_room *room, json_t *json, const struct dh
 		break;
 	case DH_EVENT_READY:
 	case DH_EVENT_STARTED:
-		dh_room_set_ms(json, "duration_ms", dh_segment_duration_ticks(segment, room->facts.duration));
+		dh_room_set_ms(json, "duration_ms", dh_segment_own_ticks(segment, room->facts.duration));
 		break;
 	case DH_EVENT_HELD:
 	case DH_EVENT_RESUMED:

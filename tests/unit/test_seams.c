@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The pipes between the workers of an utterance's pieces: whoever comes first, each gets its end, and whoever
+ * waits for one that will not come hears so. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rooms/seams.h"
+#include "tests/support/check.h"
+
+static void close_end(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static bool are_joined(int tail, int lead)
+{
+	char c = 'x', got = 0;
+	return write(tail, &c, 1) == 1 && read(lead, &got, 1) == 1 && got == c;
+}
+
+static bool has_ended(int lead)
+{
+	struct pollfd pipe = { .fd = lead, .events = POLLIN };
+	char c;
+	return poll(&pipe, 1, 0) == 1 && read(lead, &c, 1) == 0;
+}
+
+static void test_any_order(void)
+{
+	static const int orders[][4] = { { 0, 1, 2, 3 }, { 3, 2, 1, 0 }, { 2, 0, 3, 1 }, { 1, 3, 0, 2 } };
+	for (int o = 0; o < 4; o++) {
+		struct dh_seams *seams = dh_seams_new();
+		int lead[4], tail[4];
+		for (int i = 0; i < 4; i++) {
+			int n = orders[o][i];
+			dh_seams_take(seams, "u", n, n == 3, &lead[n], &tail[n]);
+		}
+		CHECK_INT(lead[0], -1);
+		CHECK_INT(tail[3], -1);
+		CHECK_INT(dh_seams_count(seams), 0);
+		for (int n = 0; n < 3; n++)
+			CHECK(are_joined(tail[n], lead[n + 1]));
+		for (int n = 0; n < 4; n++) {
+			close_end(&lead[n]);
+			close_end(&tail[n]);
+		}
+		dh_seams_free(&seams);
+	}
+}
+
+static void test_utterances_are_apart(void)
+{
+	struct dh_seams *seams = dh_seams_new();
+	int lead, tail_u, tail_v, none;
+	dh_seams_take(seams, "u", 0, false, &none, &tail_u);
+	dh_seams_take(seams, "v", 0, false, &none, &tail_v);
+	dh_seams_take(seams, "v", 1, true, &lead, &none);
+	CHECK(are_joined(tail_v, lead));
+	CHECK_INT(dh_seams_count(seams), 1);
+	close_end(&lead);
+	close_end(&tail_u);
+	close_end(&tail_v);
+	dh_seams_free(&seams);
+}
+
+/* Pieces 1 and 2 are left out, or end before a worker has them. */
+static void test_what_does_not_come(void)
+{
+	struct dh_seams *seams = dh_seams_new();
+	int lead2, lead4, tail2, tail4;
+	dh_seams_take(seams, "u", 2, false, &lead2, &tail2);
+	dh_seams_take(seams, "u", 4, false, &lead4, &tail4);
+	dh_seams_pass(seams, "v", 0, 9);
+	dh_seams_pass(seams, "u", 2, 1);
+	CHECK(!has_ended(lead2) && !has_ended(lead4));
+	dh_seams_pass(seams, "u", 0, 2);
+	CHECK(has_ended(lead2) && !has_ended(lead4));
+	dh_seams_forget(seams, "u");
+	CHECK(has_ended(lead4));
+	CHECK_INT(dh_seams_count(seams), 0);
+	close_end(&lead2);
+	close_end(&tail2);
+	close_end(&lead4);
+	close_end(&tail4);
+	dh_seams_free(&seams);
+}
+
+static void test_limit(void)
+{
+	struct dh_seams *seams = dh_seams_new();
+	int leads[DH_SEAMS_MAX + 8], none;
+	for (int i = 0; i < DH_SEAMS_MAX + 8; i++)
+		dh_seams_take(seams, "u", 2 * i + 1, true, &leads[i], &none);
+	CHECK_INT(dh_seams_count(seams), DH_SEAMS_MAX);
+	for (int i = 0; i < DH_SEAMS_MAX + 8; i++) {
+		CHECK_INT(has_ended(leads[i]), i < 8);
+		close_end(&leads[i]);
+	}
+	dh_seams_free(&seams);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_any_order),
+	TEST(test_utterances_are_apart),
+	TEST(test_what_does_not_come),
+	TEST(test_limit),
+};
+
+int main(int argc, char **argv)
+{
+	return CHECK_MAIN(argc, argv, tests);
+}
