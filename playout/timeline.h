@@ -44,8 +44,8 @@ struct dh_timeline {
 	int64_t preroll_ticks; /* known before it goes on after an underrun */
 	int rounds;            /* how often it has begun again */
 	bool held;
-	bool hands_over; /* what has just ended goes on in what starts now */
-	bool is_joined;  /* the playing segment goes on from the one before it, … */
+	bool hands_over;                       /* what has just ended goes on in what starts now */
+	bool is_joined;                        /* the playing segment goes on from the one before it, … */
 	struct dh_item rest[DH_TIMELINE_REST]; /* … of which these pictures are still to be shown */
 	int rest_count;
 	bool away;            /* its pictures stopped at an underrun, and go on at an entry … */

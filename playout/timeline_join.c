@@ -59,8 +59,7 @@ int64_t dh_timeline_skipped_ticks(const struct dh_timeline *timeline)
 void dh_timeline_fill_rest(struct dh_timeline *timeline, const struct dh_emitter *out, int64_t slot_ticks, bool wanted)
 {
 	int done = 0;
-	while (wanted && done < timeline->rest_count &&
-		timeline->rest[done].media_ticks < slot_ticks + DH_SLOT_TICKS) {
+	while (wanted && done < timeline->rest_count && timeline->rest[done].media_ticks < slot_ticks + DH_SLOT_TICKS) {
 		struct dh_item *item = &timeline->rest[done++];
 		dh_timeline_emit_picture(timeline, out, item->anchor, item->unit, item->media_ticks);
 		dh_unit_unref(&item->unit);

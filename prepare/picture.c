@@ -7,6 +7,7 @@
 
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
+#include <libyuv.h>
 
 #include "playout/stream.h"
 
@@ -157,6 +158,22 @@ static int flatten(struct dh_picture *picture, const AVFrame *frame, const AVFra
 	return 0;
 }
 
+/* What generators push: arrays of the avatar's size. libyuv needs an eighth of the time that
+ * libswscale needs for them. False: it is something else. */
+static bool convert_array(const struct dh_picture *picture, const AVFrame *frame, const struct dh_rect *rect,
+	const struct dh_turn *turn, uint8_t *i420)
+{
+	int width = picture->width, height = picture->height, half = width / 2;
+	uint8_t *u = i420 + (size_t)width * height, *v = u + (size_t)half * (height / 2);
+	bool is_array = frame->format == AV_PIX_FMT_BGR24 || frame->format == AV_PIX_FMT_RGB24;
+	if (!is_array || turn->transpose || turn->flip_x || turn->flip_y || frame->width != width ||
+		frame->height != height || rect->width != width || rect->height != height || frame->linesize[0] < 0)
+		return false;
+	/* what libyuv calls RGB24 has blue first */
+	return (frame->format == AV_PIX_FMT_BGR24 ? RGB24ToI420 : RAWToI420)(frame->data[0], frame->linesize[0], i420,
+		       width, u, half, v, half, width, height) == 0;
+}
+
 int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const struct dh_turn *turn, uint8_t *i420,
 	struct dh_fault *fault)
 {
@@ -167,6 +184,8 @@ int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const s
 		code = flatten(picture, frame, &from);
 	struct dh_rect rect = dh_picture_fit(frame->width, frame->height, frame->sample_aspect_ratio.num,
 		frame->sample_aspect_ratio.den, turn, picture->width, picture->height);
+	if (!code && convert_array(picture, frame, &rect, turn, i420))
+		return 0;
 	if (!code)
 		code = step_run(&picture->scale, from, turn->transpose ? rect.height : rect.width,
 			turn->transpose ? rect.width : rect.height, AV_PIX_FMT_YUV420P);
@@ -201,16 +220,22 @@ void dh_picture_free(struct dh_picture **picture)
 	free(p);
 }
 
+/* A mean of some rows is as good for telling pictures apart, and takes a fraction of the time. */
+#define LUMA_ROWS 8
+
 void dh_picture_luma(const uint8_t *i420, int width, int height, uint8_t *luma)
 {
 	for (int j = 0; j < DH_LUMA_SIDE; j++) {
 		int y0 = j * height / DH_LUMA_SIDE, y1 = (j + 1) * height / DH_LUMA_SIDE;
+		int step = y1 - y0 > LUMA_ROWS ? (y1 - y0) / LUMA_ROWS : 1;
 		for (int i = 0; i < DH_LUMA_SIDE; i++) {
 			int x0 = i * width / DH_LUMA_SIDE, x1 = (i + 1) * width / DH_LUMA_SIDE;
-			unsigned sum = 0, count = (unsigned)((y1 - y0) * (x1 - x0));
-			for (int y = y0; y < y1; y++)
+			unsigned sum = 0, count = 0;
+			for (int y = y0 + step / 2; y < y1; y += step) {
 				for (int x = x0; x < x1; x++)
 					sum += i420[(size_t)y * width + x];
+				count += (unsigned)(x1 - x0);
+			}
 			luma[j * DH_LUMA_SIDE + i] = (uint8_t)((sum + count / 2) / count);
 		}
 	}

@@ -148,12 +148,10 @@ static int finish_run(struct dh_sound *s, struct dh_fault *fault)
 
 static bool same_format(const struct dh_sound *s, const AVFrame *frame)
 {
-	return s->mix && s->format == frame->format &&
-		av_channel_layout_compare(&s->layout, &frame->ch_layout) == 0;
+	return s->mix && s->format == frame->format && av_channel_layout_compare(&s->layout, &frame->ch_layout) == 0;
 }
 
-static int open_converter(SwrContext **swr, AVChannelLayout *layout, enum AVSampleFormat format, int rate,
-	int rate_out)
+static int open_converter(SwrContext **swr, AVChannelLayout *layout, enum AVSampleFormat format, int rate, int rate_out)
 {
 	AVChannelLayout mono = AV_CHANNEL_LAYOUT_MONO;
 	swr_free(swr);

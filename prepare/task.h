@@ -23,8 +23,8 @@ struct dh_task {
 	struct dh_task_input inputs[DH_TASK_INPUTS];
 	int inputs_count;
 	int lead_fd, tail_fd; /* see job.h; the caller's; -1: none */
-	uint8_t *anchor;   /* I420 of width x height, or NULL; the task's */
-	int width, height; /* 0, from the command line only: those of the input */
+	uint8_t *anchor;      /* I420 of width x height, or NULL; the task's */
+	int width, height;    /* 0, from the command line only: those of the input */
 	int kbps, audio_kbps, entry_ms, fps_max, speed, portrait_ms, skip, max_ms, max_side, silence_ms; /* see job.h */
 	bool pingpong;
 	int first_fd; /* a socket: told when the first byte of an input that is no file has been read; -1: none */

@@ -21,7 +21,7 @@
  * what a resampler spoils at an end, both rounded up. */
 #define BEHIND 420
 /* So much later than it could be a packet is encoded if it may be the last that stays. */
-#define LATER  (DH_VOICE_PACKET + BEHIND)
+#define LATER (DH_VOICE_PACKET + BEHIND)
 
 _Static_assert(BEHIND + DH_VOICE_PACKET - 1 <= DH_VOICE_LEAD_MAX, "a lead is less than two packets");
 

@@ -33,7 +33,7 @@ as_root() {
 build_packages=(gcc libc6-dev make autoconf automake pkg-config
 	zlib1g-dev libglib2.0-dev libjansson-dev
 	libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
-	libvpx-dev libopus-dev libespeak-ng-dev libcairo2-dev libcurl4-openssl-dev)
+	libvpx-dev libopus-dev libyuv-dev libespeak-ng-dev libcairo2-dev libcurl4-openssl-dev)
 run_packages=('nginx-light|nginx-core|nginx-full|nginx-extras|nginx' libjs-webrtc-adapter ffmpeg curl iproute2)
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null)" = installed ]; }

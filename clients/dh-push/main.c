@@ -193,8 +193,7 @@ static int act(const struct dh_send_options *options, bool is_input_closed, stru
 		puts("dh-push " DH_VERSION);
 		return 0;
 	case DH_SEND_ACTION_PUSH:
-		return options->interrupt ? interrupt(options, fault) :
-					    push_segment(options, is_input_closed, fault);
+		return options->interrupt ? interrupt(options, fault) : push_segment(options, is_input_closed, fault);
 	}
 	return DH_SEND_USAGE;
 }

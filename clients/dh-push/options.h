@@ -19,7 +19,7 @@ struct dh_send_options {
 	const char *ca;     /* NULL: the system's certificates */
 	const char *avatar; /* NULL: the room's */
 	char *secret;       /* owned; NULL: none */
-	bool interrupt; /* instead of a segment */
+	bool interrupt;     /* instead of a segment */
 	bool encode, as_json, is_quiet;
 };
 

@@ -112,17 +112,21 @@ static const struct row {
 	int late;          /* the last one to come, after so many ms; 0: at once */
 	const char *sound; /* of all */
 } rows[] = {
-	{ "less than a packet", { { "a", 0, 10, 0, 0, 0, false }, { "b", 1, 9, 700, 10, 'A', false },
-				  { "c", 2, 8, 500, 9, 'B', true } },
+	{ "less than a packet",
+		{ { "a", 0, 10, 0, 0, 0, false }, { "b", 1, 9, 700, 10, 'A', false },
+			{ "c", 2, 8, 500, 9, 'B', true } },
 		{ 2, 0, 1 }, 0, "aaaaaaaaaAbbbbbbbBccccccc" },
-	{ "more than a packet", { { "a", 0, 10, 0, 0, 0, false }, { "b", 1, 9, 961, 10, 'A', false },
-				  { "c", 2, 8, 1379, 9, 'B', true } },
+	{ "more than a packet",
+		{ { "a", 0, 10, 0, 0, 0, false }, { "b", 1, 9, 961, 10, 'A', false },
+			{ "c", 2, 8, 1379, 9, 'B', true } },
 		{ 2, 1, 0 }, 0, "aaaaaaaaAAbbbbbBBcccccc" },
-	{ "exactly a packet", { { "a", 0, 10, 0, 0, 0, false }, { "b", 1, 9, 960, 10, 'A', false },
-				{ "c", 2, 8, 960, 9, 'B', true } },
+	{ "exactly a packet",
+		{ { "a", 0, 10, 0, 0, 0, false }, { "b", 1, 9, 960, 10, 'A', false },
+			{ "c", 2, 8, 960, 9, 'B', true } },
 		{ 0, 2, 1 }, 0, "aaaaaaaaaAbbbbbbbBccccccc" },
-	{ "the sound of another piece", { { "a", 0, 10, 0, 0, 0, false }, { "b", 1, 9, 700, 11, 'A', false },
-					  { "c", 2, 8, 700, 9, 'B', true } },
+	{ "the sound of another piece",
+		{ { "a", 0, 10, 0, 0, 0, false }, { "b", 1, 9, 700, 11, 'A', false },
+			{ "c", 2, 8, 700, 9, 'B', true } },
 		{ 0, 1, 2 }, 0, "aaaaaaaaaafbbbbbbbBccccccc" },
 };
 
@@ -141,7 +145,8 @@ static void test_pieces_join(const void *arg)
 	int64_t ms = 0;
 	for (int i = 0; i < 3; i++) {
 		const struct piece *piece = &row->pieces[i];
-		CHECK_INT(shown(v, piece->id[0]), pictures_of(piece, i < 2 && piece[1].after == piece->packets ? piece + 1 : NULL));
+		CHECK_INT(shown(v, piece->id[0]),
+			pictures_of(piece, i < 2 && piece[1].after == piece->packets ? piece + 1 : NULL));
 		ms += played_ms(piece->id);
 	}
 	CHECK_INT(ms, (int)strlen(row->sound) * 20);

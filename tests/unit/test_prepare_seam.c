@@ -87,7 +87,7 @@ struct kind {
 	const char *name;
 	int rate, channels;
 	enum AVSampleFormat format;
-	unsigned seed; /* 0: not cut */
+	unsigned seed;   /* 0: not cut */
 	int least, most; /* ms of a piece */
 };
 
@@ -143,7 +143,8 @@ static int make(const struct kind *kind, struct film *film, int64_t *seams)
 	srand(kind->seed);
 	while (from < whole) {
 		int64_t length = kind->seed ? (kind->least + rand() % (kind->most - kind->least)) * kind->rate / 1000 +
-				rand() % (kind->rate / 1000) : whole;
+				rand() % (kind->rate / 1000) :
+					      whole;
 		int64_t until = whole - from - length < kind->rate / 10 ? whole : from + length;
 		if (has_tail) {
 			carry(&tail);
