@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,8 @@ enum option_code {
 	OPT_CHECK_IDLE,
 	OPT_MOUTH,
 	OPT_WORKER,
+	OPT_LEAD_FD,
+	OPT_TAIL_FD,
 	OPT_QUIET,
 	OPT_HELP,
 	OPT_VERSION,
@@ -54,6 +57,8 @@ static const struct option table[] = {
 	{ "check-idle", no_argument, NULL, OPT_CHECK_IDLE },
 	{ "mouth", required_argument, NULL, OPT_MOUTH },
 	{ "worker", no_argument, NULL, OPT_WORKER },
+	{ "lead-fd", required_argument, NULL, OPT_LEAD_FD },
+	{ "tail-fd", required_argument, NULL, OPT_TAIL_FD },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -123,6 +128,16 @@ static int take_limit(struct dh_options *o, int option, const char *text, struct
 		o->confine.cpu_s = (int)value;
 	else
 		o->confine.nice = (int)value;
+	return 0;
+}
+
+static int take_descriptor(int *fd, const char *option, const char *text, struct dh_fault *fault)
+{
+	long long value;
+	if (to_number(text, &value) || value < 3 || value > INT32_MAX || fcntl((int)value, F_GETFD) < 0)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--%s is %s, expected an open descriptor from 3 on", option,
+			text);
+	*fd = (int)value;
 	return 0;
 }
 
@@ -202,6 +217,10 @@ static int take_option(struct dh_options *o, int option, const char *name, struc
 	case OPT_QUIET:
 		o->is_quiet = true;
 		return 0;
+	case OPT_LEAD_FD:
+		return take_descriptor(&o->task.lead_fd, name, optarg, fault);
+	case OPT_TAIL_FD:
+		return take_descriptor(&o->task.tail_fd, name, optarg, fault);
 	case OPT_SIZE:
 		return take_size(o, optarg, fault);
 	case OPT_MOUTH:

@@ -4,15 +4,17 @@ places, as a viewer decodes it. No click, no sample missing, none twice."""
 import io
 import random
 import sys
+import threading
 import unittest
 import wave
 
 import numpy as np
 
 import rtp
-from pushing import Push
+from push_server import WAIT_S
 from test_push import PushCase, Server
 from viewers import Gateway
+from digitalhuman import Stage
 
 LEVEL, LOW, HIGH = 0.5, 150, 3000
 CLICK_DB = -50
@@ -69,12 +71,6 @@ class Seams(PushCase):
         push.end()
         push.event("started")
 
-    def heard(self, viewer, since):
-        """The sound's packets behind those `since`, from speech to speech, without what is sent in silence."""
-        packets = viewer.audio.packets[since:]
-        loud = [i for i, p in enumerate(packets) if len(p.payload) > 3]
-        return packets[loud[0]:loud[-1] + 1]
-
     def judge(self, packets, whole, cuts):
         """`whole` at 48 kHz, cut at these samples."""
         times = rtp.unwrap([p.ts for p in packets], 32)
@@ -92,47 +88,78 @@ class Seams(PushCase):
         self.assertLess(db(click), CLICK_DB)
         self.assertLess(worst, 2 * usual + 0.002)
 
-    def play(self, rate, seed):
-        chance = random.Random(seed)
-        whole = sweep(6, rate)
-        cuts = [0]
+    def cut(self, rate, chance):
+        """The sweep at that rate, and where its pieces begin."""
+        whole, cuts = sweep(6, rate), [0]
         while len(whole) - cuts[-1] > rate:
             cuts.append(cuts[-1] + chance.randrange(rate // 10, rate))
-        pieces = [whole[a:b] for a, b in zip(cuts, cuts[1:] + [len(whole)])]
+        return [whole[a:b] for a, b in zip(cuts, cuts[1:] + [len(whole)])], cuts
+
+    def play(self, rate, seed, push_all):
+        """push_all(pieces, order) returns once all are ready; what it returns gives their results."""
+        chance = random.Random(seed)
+        pieces, cuts = self.cut(rate, chance)
         order = list(range(len(pieces)))
         chance.shuffle(order)
         with Gateway(self.janus.ws) as gateway:
             viewer = gateway.watch({"id": 1})
             viewer.wait(lambda v: v.video and v.audio)
             self.hold()
-            pushes = {}
-            for index in order:
-                pushes[index] = self.push({"room": 1, "utterance": f"u{rate}-{seed}", "index": index,
-                                           "last": index == len(pieces) - 1})
-                pushes[index].event("queued")
-            chance.shuffle(order)
-            for index in order:
-                pushes[index].send(wav(pieces[index], rate))
-                pushes[index].end()
-            for push in pushes.values():
-                push.event("ready")
+            wait = push_all(pieces, order)
             self.ask("skip", id=1)
-            pushes[0].event("started")
-            results = [pushes[i].result() for i in range(len(pieces))]
+            results = wait()
             viewer.wait(lambda v: len(v.audio.packets[-1].payload) <= 3)
             packets = list(viewer.audio.packets)
-        self.assertEqual({r["event"] for r in results}, {"finished"}, results)
-        self.assertLess(abs(sum(r["played_ms"] for r in results) - 6000), 21)
+        self.assertEqual({event for event, _ in results}, {"finished"}, results)
+        self.assertLess(abs(sum(played_ms for _, played_ms in results) - 6000), 21)
         loud = [len(p.payload) > 3 for p in packets]
         end = len(loud) - loud[::-1].index(True)
         count = -(-6 * 48000 // 960)
         self.judge(packets[end - count:end], sweep(6, 48000), [cut * 48000 // rate for cut in cuts[1:]])
 
+    def connections(self, rate):
+        """Each piece through a connection of its own, as a WAV; their media come in another order than their lines."""
+        def push_all(pieces, order):
+            pushes = {}
+            for index in order:
+                pushes[index] = self.push({"room": 1, "utterance": f"u{rate}", "index": index,
+                                           "last": index == len(pieces) - 1})
+                pushes[index].event("queued")
+            for index in order[3:] + order[:3]:
+                pushes[index].send(wav(pieces[index], rate))
+                pushes[index].end()
+            for push in pushes.values():
+                push.event("ready")
+            return lambda: [(r["event"], r["played_ms"]) for r in (push.result() for push in pushes.values())]
+        return push_all
+
+    def arrays(self, rate, **how):
+        """Pictures and sound, as arrays, by the Python client."""
+        def push_all(pieces, order):
+            stage = Stage("%s:%d" % self.tcp, 1, fps=25, sample_rate=rate, max_parallel=32, **how)
+            self.addCleanup(stage.close)
+            ready, futures = {index: threading.Event() for index in order}, []
+            for index in order:
+                frames = np.full((-(-len(pieces[index]) * 25 // rate), 64, 64, 3), 9 * index + 60, np.uint8)
+                note = lambda event, one=ready[index]: event["event"] == "ready" and one.set()
+                futures.append(stage.push_av_segment(index, frames, pieces[index].astype(np.float32),
+                                                     last=index == len(pieces) - 1, on_event=note))
+            for event in ready.values():
+                self.assertTrue(event.wait(WAIT_S))
+            return lambda: [(f.result(WAIT_S).event, f.result().played_ms) for f in futures]
+        return push_all
+
     def test_24_khz(self):
-        self.play(24000, 1)
+        self.play(24000, 1, self.connections(24000))
 
     def test_16_khz(self):
-        self.play(16000, 2)
+        self.play(16000, 2, self.connections(16000))
+
+    def test_arrays(self):
+        self.play(24000, 3, self.arrays(24000, encode=False))
+
+    def test_arrays_that_are_encoded_beside_their_generator(self):
+        self.play(16000, 4, self.arrays(16000, encode=True, dh_prepare=self.janus.prepare))
 
 
 if __name__ == "__main__":

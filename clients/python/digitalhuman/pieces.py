@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Deque, Dict, List, Optional, Set
 
 from .errors import Result, SegmentEnded
+from .seams import Seams
 from .segment import Segment
 
 URGENT = 2              # pieces of an utterance that are always on their way
@@ -28,6 +29,7 @@ class Piece:
     index: int
     frames: Any
     waveform: Any
+    last: bool
     heard: Optional[str]    # of a piece that nobody heard: "" if it has a text
 
 
@@ -59,6 +61,7 @@ class Pieces:
 
     def __init__(self, max_parallel: int) -> None:
         self._max = max_parallel
+        self._seams = Seams()
         self._changed = threading.Condition()
         self._waiting: List[_Waiting] = []
         self._running: List[_Waiting] = []
@@ -98,6 +101,7 @@ class Pieces:
         for thread in threads:
             if thread is not threading.current_thread():
                 thread.join()
+        self._seams.close()
 
     def cut(self) -> None:
         """Nothing more is sent of any piece."""
@@ -139,11 +143,15 @@ class Pieces:
         piece, failure = waiting.piece, None
         result: Optional[Result] = None
         try:
+            if piece.segment.may_encode and piece.waveform is not None:
+                piece.segment.join(self._seams.take(piece.utterance, piece.index, piece.last))
             result = push_all(piece)
         except SegmentEnded as error:       # while it was being connected
             result = error.result
         except BaseException as error:      # for whoever asks for the result
             failure = error
+        piece.segment.close_seams()
+        self._seams.passed(piece.utterance, piece.index)
         with self._changed:
             self._running.remove(waiting)
             self._note_end(piece, result)

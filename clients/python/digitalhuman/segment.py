@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Type, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple, Type, Union
 
 from .encoder import Encoder
 from .errors import ENDS, PushError, Result, SegmentEnded, error_of
@@ -52,6 +53,7 @@ class Segment:
         self._result: Optional[Result] = None
         self._error: Optional[Exception] = None
         self._is_over = self._is_ended = self._is_closed = False
+        self._seams: Tuple[int, ...] = ()           # until it is opened
         self.on_change: Callable[[], None] = lambda: None   # for AsyncSegment: called in any thread
 
     # -- what is known of it
@@ -226,6 +228,22 @@ class Segment:
         self.abort()
         return is_own_end
 
+    # -- for pieces
+
+    @property
+    def may_encode(self) -> bool:
+        return bool(self._encode)
+
+    def join(self, seams: Tuple[int, ...]) -> None:
+        """Before it is entered: Seams.take. The segment takes them."""
+        self._seams = seams
+
+    def close_seams(self) -> None:
+        seams, self._seams = self._seams, ()
+        for descriptor in seams:
+            if descriptor >= 0:
+                os.close(descriptor)
+
     # -- within: writing; all with self._pushing held
 
     def _open(self) -> None:
@@ -252,10 +270,12 @@ class Segment:
             except OSError:
                 pass            # the reader finds out why
             if command:
-                self._encoder = Encoder(command, connection, self._encoding_failed)
+                self._encoder = Encoder(command, connection, self._encoding_failed, self._seams)
         except BaseException:
             connection.close()
             raise
+        finally:
+            self.close_seams()
         self._connection = connection
         self._reader = threading.Thread(target=self._read, name="digitalhuman-reader", daemon=True)
         self._reader.start()

@@ -146,7 +146,7 @@ class Stage:
         utterance = self._pieces.utterance_of(utterance, index, last)
         made = self.segment(utterance=utterance, index=index, last=True if last else None, **segment)
         heard = None if segment.get("text") is None else ""
-        return self._pieces.add(Piece(made, utterance, index, frames, waveform, heard))
+        return self._pieces.add(Piece(made, utterance, index, frames, waveform, last, heard))
 
     # -- what the room is like
 
