@@ -135,8 +135,8 @@ static int take_descriptor(int *fd, const char *option, const char *text, struct
 {
 	long long value;
 	if (to_number(text, &value) || value < 3 || value > INT32_MAX || fcntl((int)value, F_GETFD) < 0)
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "--%s is %s, expected an open descriptor from 3 on", option,
-			text);
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--%s is %s, expected an open descriptor from 3 on",
+			option, text);
 	*fd = (int)value;
 	return 0;
 }

@@ -199,6 +199,22 @@ class Media(PushCase):
         self.assertEqual(push.result()["event"], "interrupted")
         self.assertEqual([line["event"] for line in push.said() if line.get("event") in ENDS], ["interrupted"])
 
+    def test_a_generator_interrupts_the_room(self):
+        playing = self.push({"room": 2}, secret="whisper")
+        playing.send(self.prepared("8.nut")[:200000])
+        playing.event("started")
+        waiting = self.push({"room": 2}, secret="whisper")
+        waiting.event("queued")
+        for line, secret in (({}, None), ({"token": "1.nonsense.2"}, None), ({}, "guess")):
+            refused = self.push({"request": "interrupt", "room": 2, **line}, secret=secret)
+            self.assertEqual(refused.result()["error_code"], 457)
+        asking = self.push({"request": "interrupt", "room": 2}, secret="whisper")
+        self.assertEqual(asking.wait(lambda line: "interrupt" in line), {"interrupt": {"dropped": 2}})
+        for push in (playing, waiting):
+            self.assertEqual(push.result()["event"], "interrupted")
+        asking.say({"request": "interrupt", "room": 2})     # it has proved to know the secret
+        asking.wait(lambda line: line == {"interrupt": {"dropped": 0}})
+
     def test_what_breaks_off_plays_and_is_incomplete(self):
         data = list(records(self.prepared("8.nut")))
         push = self.push({"room": 1, "segment": "cut"})

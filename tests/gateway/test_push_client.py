@@ -74,6 +74,20 @@ class Client(ClientCase):
         self.assertEqual(last["error_code"], 455)
         self.assertIn("No such room (77)", err)
 
+    def test_interrupting(self):
+        push = self.start("--room=2", secret="whisper")
+        push.stdin.write(self.prepared("8.nut"))
+        push.stdin.flush()
+        self.until(push, "started")
+        last, err = self.result(self.start("--room=2", "--interrupt", secret="whispers"), code=4)
+        self.assertIn("refused: Unauthorized", err)
+        last, _ = self.result(self.start("--room=2", "--interrupt", secret="whisper"))
+        self.assertEqual(last, {"interrupt": {"dropped": 1}})
+        last, _ = self.result(push, code=5)
+        self.assertEqual(last["event"], "interrupted")
+        _, err = self.result(self.start("--room=2", "--interrupt", "--encode"), code=2)
+        self.assertIn("--interrupt sends no media", err)
+
     def test_interrupted(self):
         push = self.start("--room=1")
         push.stdin.write(self.prepared("8.nut"))
