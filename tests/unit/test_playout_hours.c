@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A playout under a fake clock, for twelve hours: a generator makes 33 pictures a second and sound in pieces of
+ * 40 ms, in segments of ten minutes, one behind the other. Neither does the sound leave the picture, nor RTP time
+ * the clock, nor does anything stay. */
+#include "tests/support/playout_rig_check.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+#define SEGMENT_MS (600 * 1000)
+#define PIECE_MS   40
+#define WHOLE_MS   1 /* what may be apart */
+
+/* Sanitizers need ten times as long, and count memory themselves. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HOURS    1
+#define IS_EXACT false
+#else
+#define HOURS    12
+#define IS_EXACT true
+#endif
+
+static char ids[100][8];
+
+static struct rig_segment segment(int number)
+{
+	snprintf(ids[number], sizeof ids[number], "s-%d", number);
+	return (struct rig_segment){ ids[number], (char)('a' + number % 2), 'i', SEGMENT_MS, 33, 1, 17, SEGMENT_MS,
+		PIECE_MS * 6 };
+}
+
+/* How far a time of RTP is from `media_ticks`, in ms. */
+static double apart_ms(uint32_t timestamp, int64_t media_ticks, int64_t clock)
+{
+	int32_t difference = (int32_t)(timestamp - (uint32_t)(media_ticks / clock));
+	return abs(difference) * (double)clock / DH_TICKS_PER_MS;
+}
+
+/* The newest picture and packet of the segment that plays. */
+static void check_newest(const struct rig_viewer *v, const struct rig_segment *spec, int64_t *heard)
+{
+	const struct rig_event *started = rig_event(&rig, DH_EVENT_STARTED, spec->id);
+	const struct rig_picture *picture = &v->pictures[(v->picture_count - 1) % RIG_LOG_MAX];
+	if (!started || picture->tag != spec->tag)
+		return;
+	int64_t shown = started->media_ticks + dh_ticks_of_frame(picture->index, 33, 1);
+	CHECK(apart_ms(picture->timestamp, shown, DH_TICKS_PER_VIDEO_CLOCK) <= WHOLE_MS, "picture %d", picture->index);
+	CHECK(llabs(picture->sent_ticks - rig.origin - shown) <= WHOLE_MS * MS, "picture %d was late", picture->index);
+	int64_t packet = (v->sound_ticks[(v->sound_count - 1) % RIG_LOG_MAX] - rig.origin - started->media_ticks) /
+		DH_SLOT_TICKS;
+	CHECK(v->sound[(v->sound_count - 1) % RIG_LOG_MAX] == spec->tag, "%s is not heard", spec->id);
+	uint32_t sound = v->timestamp[DH_AUDIO] - v->seed.first_timestamp[DH_AUDIO];
+	CHECK(apart_ms(sound, started->media_ticks + packet * DH_SLOT_TICKS, DH_TICKS_PER_AUDIO_SAMPLE) <= WHOLE_MS,
+		"packet %lld", (long long)packet);
+	(*heard)++;
+}
+
+/* Plays one segment as it is made. Returns how often it was looked at. */
+static int64_t play(const struct rig_viewer *v, int number)
+{
+	const struct rig_segment spec = segment(number);
+	int64_t heard = 0;
+	rig_enqueue(&rig, &spec);
+	for (int ms = spec.known_ms + PIECE_MS; ms < SEGMENT_MS; ms += PIECE_MS) {
+		rig_run(&rig, rig.now + PIECE_MS * MS);
+		rig_arrive(&rig, &spec, ms);
+		check_newest(v, &spec, &heard);
+	}
+	rig_arrive(&rig, &spec, -1);
+	rig_run(&rig, rig.now + spec.known_ms * MS);
+	return heard;
+}
+
+static size_t allocated(void)
+{
+	return IS_EXACT ? mallinfo2().uordblks : 0;
+}
+
+static void test_twelve_hours(void)
+{
+	const int count = HOURS * 3600 * 1000 / SEGMENT_MS;
+	size_t after_one = 0;
+	rig_open_idle(&rig, NULL, start);
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	for (int i = 0; i < count; i++) {
+		CHECK(play(v, i) > SEGMENT_MS / PIECE_MS - 20, "segment %d", i);
+		rig_run(&rig, rig.now + 100 * MS);
+		CHECK_INT(rig_count(&rig, DH_EVENT_FINISHED, ids[i]), 1);
+		if (i == 1)
+			after_one = allocated();
+	}
+	CHECK_INT(rig_count(&rig, DH_EVENT_HELD, NULL), 0);
+	CHECK(allocated() <= after_one + 4096, "%zu bytes, %zu after ten minutes", allocated(), after_one);
+	finish_after(0);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_twelve_hours),
+};
+
+int main(int argc, char **argv)
+{
+	return CHECK_MAIN(argc, argv, tests);
+}
