@@ -53,6 +53,8 @@ static int check_order(struct dh_stream_records *records, uint32_t type)
 	case DH_WIRE_LEAD:
 		if (records->has_lead || has_units)
 			return bad_order(records, "a lead comes once, before the first unit");
+		if (records->version < 3)
+			return bad_order(records, "a lead in a stream of an older version");
 		/* fall through */
 	case DH_WIRE_AUDIO:
 		if (!records->head.has_audio)

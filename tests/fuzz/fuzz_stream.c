@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct checker {
 	struct dh_stream_writer writer; /* what was read, written again */
 	int is_limited;
-	int has_head, has_anchor, is_ended, units;
+	int has_head, has_anchor, has_lead, is_ended, units;
 	unsigned words;
 	int64_t newest_ticks, end_ticks[2], word_ticks;
 	struct dh_stream_head head;
@@ -77,9 +77,21 @@ static int see_picture(void *arg, const uint8_t *i420, size_t size)
 	return 0;
 }
 
+static int see_lead(struct checker *c, struct dh_unit *unit)
+{
+	PROMISE(c->has_head && c->head.has_audio && c->units == 0 && !c->is_ended && !c->has_lead);
+	PROMISE(unit->media == DH_AUDIO && unit->flags == DH_UNIT_LEAD && unit->size >= 1);
+	PROMISE(unit->pts_ticks > 0 && unit->pts_ticks <= DH_STREAM_LEAD_TICKS_MAX && unit->duration_ticks > 0);
+	c->has_lead = 1;
+	PROMISE(dh_stream_write_unit(&c->writer, unit) == 0);
+	return 0;
+}
+
 static int see_unit(void *arg, struct dh_unit *unit)
 {
 	struct checker *c = arg;
+	if (unit->flags & DH_UNIT_LEAD)
+		return see_lead(c, unit);
 	PROMISE(c->has_head && !c->is_ended);
 	PROMISE(unit->media == DH_VIDEO ? c->head.has_video && c->has_anchor : c->head.has_audio);
 	PROMISE(unit->size >= 1 && unit->pts_ticks >= c->newest_ticks && unit->duration_ticks > 0);

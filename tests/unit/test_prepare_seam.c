@@ -243,13 +243,12 @@ static void test_sweep(const void *arg)
 	float *a = decode(&whole), *b = decode(&cut);
 	double click = 0, error = 0;
 	for (int i = 0; i < count; i++) {
-		int64_t from = seams[i] - 4800, until = seams[i] + 2 * DH_VOICE_PACKET;
+		int64_t from = seams[i] - 2 * DH_VOICE_PACKET, until = seams[i] + 2 * DH_VOICE_PACKET;
 		click = fmax(click, peak(b, from, until));
 		error = fmax(error, error_at(b, from, until));
 	}
 	double usual = error_at(a, 4800, LENGTH - 4800);
-	printf("    %d seams: click %.1f dB (whole %.1f), error %.1f dB (whole %.1f)\n", count, db(click),
-		db(peak(a, 4800, LENGTH - 4800)), db(error), db(usual));
+	printf("    %d seams: click %.1f dB, error %.1f dB (usually %.1f)\n", count, db(click), db(error), db(usual));
 	CHECK(db(click) < -50, "%f dB", db(click));
 	CHECK(error < 2 * usual, "%f dB, usually %f dB", db(error), db(usual));
 	free(a);

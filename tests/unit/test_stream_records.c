@@ -63,8 +63,17 @@ static void put_end(struct bytes *out, long long video_ticks, long long audio_ti
 	fixture_record(out, "ENDS", body, size);
 }
 
+static void put_lead(struct bytes *out, long long lead_ticks, long long packets, size_t size)
+{
+	uint8_t body[12 + 3] = { 0 };
+	put(body, (uint64_t)lead_ticks, 8);
+	put(body + 8, (uint64_t)packets, 4);
+	fixture_record(out, "LEAD", body, 12 + size);
+}
+
 /* One word of a script:
  *     H3          head; 1 video, 2 audio, 3 both
+ *     L100,5+3    the end of another sound: 100 ticks of its 5 packets, and a packet of 3 bytes
  *     h3 e100,0   head and end of version 1
  *     G3          head of version 2
  *     W0+100      a word at 0 lasting 100 ticks
@@ -87,6 +96,8 @@ static void put_word(struct bytes *out, const char *word)
 		put_spoken(out, a, b);
 	else if (*word == '{')
 		put_line(out, word);
+	else if (sscanf(word, "L%lld,%lld+%u", &a, &b, &flags) == 3)
+		put_lead(out, a, b, flags);
 	else if (sscanf(word, "h%u", &flags) == 1)
 		put_head(out, 1, flags);
 	else if (sscanf(word, "V%lld+%lld:%u", &a, &b, &flags) == 3)
@@ -131,6 +142,18 @@ static const struct script_row {
 	{ "video only", "H1 K V0+100:1 V720+100:0 E820,0", 0, "" },
 	{ "audio only", "H2 A0 A14400 E0,28800", 0, "" },
 	{ "audio begins later", "H2 A28800", -EBADMSG, "audio unit at 28800 ticks, expected 0" },
+	{ "a lead", "H3 K L1,1+1 V0+100:1 A0 E100,14400", 0, "" },
+	{ "a lead of almost two packets", "H2 L28799,9000+3 A0 E0,14400", 0, "" },
+	{ "a lead of version 2", "G2 L100,1+3", -EBADMSG, "order of records: a lead in a stream of an older version" },
+	{ "a lead before the anchor", "H3 L100,1+3", -EBADMSG, "a unit before the anchor" },
+	{ "a lead without sound", "H1 K L100,1+3", -EBADMSG, "audio in a stream without audio" },
+	{ "a lead behind a unit", "H2 A0 L100,1+3", -EBADMSG, "a lead comes once, before the first unit" },
+	{ "two leads", "H2 L100,1+3 L100,1+3", -EBADMSG, "a lead comes once, before the first unit" },
+	{ "a lead of nothing", "H2 L0,1+3", -EBADMSG, "a lead of 0 ticks behind 1 packets" },
+	{ "a lead of two packets", "H2 L28800,2+3", -EBADMSG, "a lead of 28800 ticks" },
+	{ "a lead behind no packets", "H2 L100,0+3", -EBADMSG, "behind 0 packets" },
+	{ "a lead without its packet", "H2 L100,1+0", -EBADMSG, "LEAD of 12 bytes" },
+	{ "a lead alone", "H2 L100,1+3 E0,0", -EBADMSG, "a stream without picture and sound" },
 	{ "promised picture never came", "H3 K A0 E0,14400", 0, "" },
 	{ "anchor's picture", "H1 K P V0+100:1 E100,0", 0, "" },
 	{ "notes anywhere", "H3 N K N P N A0 N V0+9:1 N E9,1", 0, "" },
