@@ -192,6 +192,9 @@ bool dh_playout_continue_interrupt(struct dh_playout *playout);
 struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t *played_ticks);
 /* How far the playing segment has come, played or not; 0: none plays. */
 int64_t dh_playout_reached_ticks(const struct dh_playout *playout);
+/* Whether the piece `index` of an utterance may still come: its place has not been passed, and nobody
+ * has said that it will not. */
+bool dh_playout_is_expected(const struct dh_playout *playout, const char *utterance, int64_t index);
 /* The waiting segment at `index` (0: next), NULL beyond the last. */
 struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t index);
 size_t dh_playout_waiting_count(const struct dh_playout *playout);

@@ -24,6 +24,12 @@ struct dh_utterance *dh_playout_utterance(const struct dh_playout *playout, cons
 	return dh_utterances_find(&playout->utterances, name);
 }
 
+bool dh_playout_is_expected(const struct dh_playout *playout, const char *name, int64_t index)
+{
+	const struct dh_utterance *utterance = dh_utterances_find(&playout->utterances, name);
+	return utterance && !utterance->is_over && index >= utterance->next && !dh_utterance_has_lost(utterance, index);
+}
+
 /* The first waiting piece of the utterance that has its turn. */
 static struct dh_segment *next_piece(const struct dh_playout *playout)
 {

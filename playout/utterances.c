@@ -99,6 +99,11 @@ static int find_gone(const struct dh_utterance *utterance, int64_t index)
 	return -1;
 }
 
+bool dh_utterance_has_lost(const struct dh_utterance *utterance, int64_t index)
+{
+	return find_gone(utterance, index) >= 0;
+}
+
 void dh_utterance_regain(struct dh_utterance *utterance, int64_t index)
 {
 	int at = find_gone(utterance, index);

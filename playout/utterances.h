@@ -48,6 +48,8 @@ void dh_utterances_clear(struct dh_utterances *utterances);
 void dh_utterance_note(struct dh_utterance *utterance, const struct dh_order *order);
 /* Notes that the piece `index` never comes. */
 void dh_utterance_lose(struct dh_utterance *utterance, int64_t index);
+/* Whether that is so. */
+bool dh_utterance_has_lost(const struct dh_utterance *utterance, int64_t index);
 /* It comes after all. */
 void dh_utterance_regain(struct dh_utterance *utterance, int64_t index);
 /* Moves `next` past pieces that never come. */

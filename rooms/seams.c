@@ -78,10 +78,14 @@ static int take(struct dh_seams *seams, const char *utterance, int64_t index, bo
 	return fds[is_tail ? 1 : 0];
 }
 
-void dh_seams_take(struct dh_seams *seams, const char *utterance, int64_t index, bool is_last, int *lead, int *tail)
+int dh_seams_lead(struct dh_seams *seams, const char *utterance, int64_t index)
 {
-	*lead = index > 0 ? take(seams, utterance, index - 1, false) : -1;
-	*tail = is_last ? -1 : take(seams, utterance, index, true);
+	return take(seams, utterance, index - 1, false);
+}
+
+int dh_seams_tail(struct dh_seams *seams, const char *utterance, int64_t index)
+{
+	return take(seams, utterance, index, true);
 }
 
 void dh_seams_pass(struct dh_seams *seams, const char *utterance, int64_t index, int64_t count)

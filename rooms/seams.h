@@ -18,9 +18,10 @@ struct dh_seams;
 struct dh_seams *dh_seams_new(void);
 void dh_seams_free(struct dh_seams **seams); /* *seams may be NULL */
 
-/* Ends for piece `index`: *lead from the piece before it, *tail to the one behind it, unless it is
- * the last; the caller owns them. -1: there is none, or no descriptor is free. */
-void dh_seams_take(struct dh_seams *seams, const char *utterance, int64_t index, bool is_last, int *lead, int *tail);
+/* The end of a pipe from the piece before `index`, or of one to the piece behind it; the caller
+ * owns it. -1: no descriptor is free. */
+int dh_seams_lead(struct dh_seams *seams, const char *utterance, int64_t index);
+int dh_seams_tail(struct dh_seams *seams, const char *utterance, int64_t index);
 
 /* Pieces `index` to `index` + `count` - 1 have ended, or will not come. */
 void dh_seams_pass(struct dh_seams *seams, const char *utterance, int64_t index, int64_t count);

@@ -162,5 +162,19 @@ class Seams(PushCase):
         self.play(16000, 4, self.arrays(16000, encode=True, dh_prepare=self.janus.prepare))
 
 
+    def test_what_has_been_played_is_not_waited_for(self):
+        """Nor what was left out: each piece comes when the one before it has ended, and the third one never."""
+        for index in (0, 1, 3):
+            push = self.push({"room": 1, "utterance": "slow", "index": index, "last": index == 3})
+            push.send(wav(sweep(0.51, 24000), 24000))
+            push.end()
+            self.assertEqual(push.result(30)["event"], "finished", push.said())
+        with Stage("%s:%d" % self.tcp, 1, sample_rate=24000, encode=True, dh_prepare=self.janus.prepare) as stage:
+            for index in (0, 1):
+                future = stage.push_av_segment(index, None, sweep(0.51, 24000).astype(np.float32),
+                                               utterance="slow, too", last=index == 1)
+                self.assertEqual(future.result(30).event, "finished")
+
+
 if __name__ == "__main__":
     unittest.main()

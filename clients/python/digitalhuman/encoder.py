@@ -46,8 +46,8 @@ def arguments(program: Optional[str], info: Dict[str, Any], avatar: str) -> List
 
 class Encoder:
     """A running dh-prepare. A thread of its own carries its output to `connection` and ends that side of it;
-    `failed` is called, in that thread, with an EncodeError if dh-prepare fails. `seams`: see Seams.take; they stay
-    the caller's."""
+    `failed` is called, in that thread, with an EncodeError if dh-prepare fails. `seams`: see Segment.join; they
+    stay the caller's."""
 
     def __init__(self, command: List[str], connection: Connection, failed: Callable[[Exception], None],
                  seams: Sequence[int] = ()) -> None:

@@ -143,8 +143,7 @@ class Pieces:
         piece, failure = waiting.piece, None
         result: Optional[Result] = None
         try:
-            if piece.segment.may_encode and piece.waveform is not None:
-                piece.segment.join(self._seams.take(piece.utterance, piece.index, piece.last))
+            self._join(piece)
             result = push_all(piece)
         except SegmentEnded as error:       # while it was being connected
             result = error.result
@@ -162,6 +161,15 @@ class Pieces:
             waiting.future.set_exception(failure)
         else:
             waiting.future.set_result(result or unheard(piece))
+
+    def _join(self, piece: Piece) -> None:
+        """A piece that has ended is not waited for."""
+        if not piece.segment.may_encode or piece.waveform is None:
+            return
+        with self._changed:
+            is_first = piece.index == 0 or piece.index - 1 in self._done.get(piece.utterance, ())
+        piece.segment.join((-1 if is_first else self._seams.lead(piece.utterance, piece.index),
+                            -1 if piece.last else self._seams.tail(piece.utterance, piece.index)))
 
     def _note_end(self, piece: Piece, result: Optional[Result]) -> None:
         """With self._changed held."""

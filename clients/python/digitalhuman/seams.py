@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import List, Optional
 
 # For a piece that has not been given yet. Shorter than a room waits for it (index_timeout_ms).
 WAIT_S = 2.0
@@ -31,11 +31,15 @@ class Seams:
         self._lock = threading.Lock()
         self._waiting: List[_End] = []
 
-    def take(self, utterance: str, index: int, last: bool) -> Tuple[int, ...]:
-        """(lead, tail) for a piece: descriptors, which the caller owns; -1: none."""
+    def lead(self, utterance: str, index: int) -> int:
+        """The end of a pipe from the piece before; a descriptor, which the caller owns. -1: none is free."""
         with self._lock:
-            return (self._take(utterance, index - 1, False) if index > 0 else -1,
-                    -1 if last else self._take(utterance, index, True))
+            return self._take(utterance, index - 1, False)
+
+    def tail(self, utterance: str, index: int) -> int:
+        """The same, to the piece behind it."""
+        with self._lock:
+            return self._take(utterance, index, True)
 
     def passed(self, utterance: str, index: int) -> None:
         """That piece has ended; what it has not given to the next one will not come."""

@@ -235,7 +235,7 @@ class Segment:
         return bool(self._encode)
 
     def join(self, seams: Tuple[int, ...]) -> None:
-        """Before it is entered: Seams.take. The segment takes them."""
+        """Before it is entered: (lead, tail) of Seams. The segment takes them."""
         self._seams = seams
 
     def close_seams(self) -> None:
