@@ -79,7 +79,10 @@ async def read():
 
 
 async def write(connection):
-    print(json.dumps({"sdp": connection.localDescription.sdp, "type": connection.localDescription.type}), flush=True)
+    """Without header extensions: aiortc gives those of sound and picture the same numbers."""
+    lines = [line for line in connection.localDescription.sdp.splitlines()
+             if not line.startswith("a=extmap:") or line.endswith("sdes:mid")]
+    print(json.dumps({"sdp": "\r\n".join(lines) + "\r\n", "type": connection.localDescription.type}), flush=True)
 
 
 async def serve(path):
@@ -87,9 +90,9 @@ async def serve(path):
     vpx.DEFAULT_BITRATE = vpx.MAX_BITRATE = KBPS * 1000     # it has no other way to set it
     pictures, samples = load(path)
     connection = RTCPeerConnection()
-    await connection.setRemoteDescription(await read())
     connection.addTrack(Sound(samples))
     connection.addTrack(Pictures(pictures))
+    await connection.setRemoteDescription(await read())
     await connection.setLocalDescription(await connection.createAnswer())
     await write(connection)
     await asyncio.sleep(3600)
