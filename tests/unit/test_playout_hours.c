@@ -20,7 +20,7 @@
 #define IS_EXACT true
 #endif
 
-static char ids[100][8];
+static char ids[100][16];
 
 static struct rig_segment segment(int number)
 {
