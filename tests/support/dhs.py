@@ -19,6 +19,7 @@ class Segment:
     def __init__(self, path):
         self.width = self.height = 0
         self.anchor, self.picture, self.failure, self.complete = None, False, None, False
+        self.lead = None    # (ticks of the piece before it, that piece's packets)
         self.video, self.audio, self.lengths, self.incomplete = [], [], (0, 0), False
         with open(path, "rb") as file:
             data = file.read()
@@ -38,6 +39,8 @@ class Segment:
             self.anchor = body
         elif kind == b"PICT":
             self.picture = True
+        elif kind == b"LEAD":
+            self.lead = struct.unpack_from("<qI", body)
         elif kind == b"VIDE":
             self.video.append(Unit(*struct.unpack_from("<qII", body), body[16 + 256:]))
         elif kind == b"AUDI":

@@ -5,6 +5,7 @@ import array
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -159,6 +160,45 @@ class Workers(Case):
         worker = self.worker()
         worker.send(self.job(names=["a", "b"]), [self.open(self.base) for _ in range(5)])
         self.check_failure(worker, USAGE, "descriptors")
+
+    def piece(self, lead=None, tail=False):
+        """(the segment, what it leaves) of a piece whose pipe from the one before holds `lead`."""
+        fds, fields = [self.open(self.base)], {}
+        if lead is not None:
+            reader, writer = os.pipe()
+            os.write(writer, lead)
+            os.close(writer)
+            fds, fields = fds + [reader], {"lead": True}
+        ours, theirs = os.pipe()
+        worker = self.worker()
+        worker.send(self.job(tail=tail, **fields), fds + ([theirs] if tail else []))
+        if not tail:
+            os.close(theirs)
+        data, code = worker.rest()
+        self.assertEqual(code, 0)
+        with os.fdopen(ours, "rb") as pipe:
+            return self.segment(data), pipe.read()
+
+    def test_pieces(self):
+        first, left = self.piece(tail=True)
+        magic, rate, begins, lead, packets, count = struct.unpack_from("<6i", left)
+        self.assertEqual((magic, packets, len(left)), (0x6c696174, len(first.audio), 24 + 4 * count))
+        second, _ = self.piece(left)
+        self.assertEqual(second.lead, (lead * 15, packets))
+        self.assertEqual(second.video[0].pts, lead * 15)
+        self.assertEqual(second.lengths[1] - first.lengths[1], lead * 15)
+        self.assertLess(begins, -5000)
+
+    def test_a_lead_that_is_none(self):
+        """What comes from another worker is not trusted."""
+        whole, left = self.piece(tail=True)
+        wrong = [b"", b"rubbish " * 5000, left[:-1], left + b"more", left[:23]]
+        for at, value in ((4, 3999), (4, 48001), (8, 2000), (8, -99999), (12, 0), (12, 1920), (16, 0), (20, 0), (20, 8193)):
+            wrong.append(left[:at] + struct.pack("<i", value) + left[at + 4:])
+        for lead in wrong:
+            segment, _ = self.piece(lead)
+            self.assertEqual((segment.lead, segment.lengths, len(segment.audio)), (None, whole.lengths, len(whole.audio)))
+        self.piece(left[:24] + b"\xff" * (len(left) - 24))        # no numbers at all
 
     def test_no_job(self):
         worker = self.worker()
