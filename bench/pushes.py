@@ -22,13 +22,14 @@ ROOM = 'room-{id}: {{ id = {id} avatar = "probe" }}\n'
 class Pushes:
     """A gateway that takes pushes, and one medium, raw and prepared."""
 
-    def __init__(self, material, **options):
+    def __init__(self, material, rooms=0, **options):
+        """With so many rooms from 11 on, beside the two of open_room."""
         port, = free_ports(1)
         self.address = ("127.0.0.1", port)
         self.hosted = open_room(
-            material, general=f'push_listen = "127.0.0.1:{port}"\nmax_pushes = {ROOMS + 16}\n'
-                              f"max_rooms = {ROOMS + 2}\nmax_live = {ROOMS}\n",
-            more="".join(ROOM.format(id=n) for n in range(11, 11 + ROOMS)), **options)
+            material, general=f'push_listen = "127.0.0.1:{port}"\nmax_pushes = {rooms + 16}\n'
+                              f"max_rooms = {rooms + 2}\nmax_live = {rooms + 16}\n",
+            more="".join(ROOM.format(id=n) for n in range(11, 11 + rooms)), **options)
         self.media = {}
         for name, path in (("raw", raw(material)), ("prepared", self.prepared(raw(material)))):
             with open(path, "rb") as file:
@@ -135,7 +136,7 @@ class Shares:
 
 def crowd(material, runs):
     """How many rooms speak at once by pushes, without a hold."""
-    pushes = Pushes(material)
+    pushes = Pushes(material, ROOMS)
     try:
         with Gateway(pushes.hosted.server.ws) as gateway:
             for room in range(11, 11 + ROOMS):
