@@ -16,7 +16,7 @@ from test_push import PushCase, Server
 from viewers import Gateway
 from digitalhuman import Stage
 
-LEVEL, LOW, HIGH = 0.5, 150, 3000
+LEVEL, LOW, HIGH, SECONDS = 0.5, 150, 3000, 4
 CLICK_DB = -50
 JCFG = """
 general: { cache_folder = "" worker = "{prepare}" push_listen = "127.0.0.1:PORT" push_socket = "{folder}/push.sock"
@@ -90,7 +90,7 @@ class Seams(PushCase):
 
     def cut(self, rate, chance):
         """The sweep at that rate, and where its pieces begin."""
-        whole, cuts = sweep(6, rate), [0]
+        whole, cuts = sweep(SECONDS, rate), [0]
         while len(whole) - cuts[-1] > rate:
             cuts.append(cuts[-1] + chance.randrange(rate // 10, rate))
         return [whole[a:b] for a, b in zip(cuts, cuts[1:] + [len(whole)])], cuts
@@ -111,11 +111,11 @@ class Seams(PushCase):
             viewer.wait(lambda v: len(v.audio.packets[-1].payload) <= 3)
             packets = list(viewer.audio.packets)
         self.assertEqual({event for event, _ in results}, {"finished"}, results)
-        self.assertLess(abs(sum(played_ms for _, played_ms in results) - 6000), 21)
+        self.assertLess(abs(sum(played_ms for _, played_ms in results) - 1000 * SECONDS), 21)
         loud = [len(p.payload) > 3 for p in packets]
         end = len(loud) - loud[::-1].index(True)
-        count = -(-6 * 48000 // 960)
-        self.judge(packets[end - count:end], sweep(6, 48000), [cut * 48000 // rate for cut in cuts[1:]])
+        count = -(-SECONDS * 48000 // 960)
+        self.judge(packets[end - count:end], sweep(SECONDS, 48000), [cut * 48000 // rate for cut in cuts[1:]])
 
     def connections(self, rate):
         """Each piece through a connection of its own, as a WAV; their media come in another order than their lines."""
