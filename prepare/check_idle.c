@@ -144,7 +144,7 @@ struct medians {
 
 static int find_medians(const struct check *c, struct medians *medians)
 {
-	double *values = calloc((size_t)c->seconds_count, sizeof *values);
+	double *values = calloc((unsigned)c->seconds_count, sizeof *values);
 	if (!values)
 		return dh_fault_memory(c->fault);
 	for (int s = 0; s < c->seconds_count; s++)
@@ -212,7 +212,8 @@ static int open_check(struct check *c, const struct dh_mouth_place *m)
 		ticks += dh_clip_duration(c->clip, i);
 	/* a rest of less than half a second belongs to the second before */
 	c->seconds_count = (int)((ticks + DH_TICKS_PER_SECOND / 2) / DH_TICKS_PER_SECOND);
-	c->seconds_count += c->seconds_count == 0;
+	if (c->seconds_count < 1)
+		c->seconds_count = 1;
 	c->mouth = area_of(c, m->x, m->y, m->width, m->height);
 	c->above = area_of(c, m->x, m->y - m->height, m->width, m->height);
 	c->all = area_of(c, 0, 0, 100, 100);

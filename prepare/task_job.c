@@ -94,7 +94,7 @@ static int take_job(struct dh_task *task, const json_t *job, struct extras *has,
 		code = wrong(fault, task->width ? "height" : "width", "a size");
 	if (!code && task->kind == DH_TASK_BRIDGE && task->inputs_count != 2)
 		code = wrong(fault, "names", "an array of two strings");
-	if (!code && task->kind == DH_TASK_BRIDGE && !*has_anchor)
+	if (!code && task->kind == DH_TASK_BRIDGE && !has->anchor)
 		code = wrong(fault, "anchor", "true");
 	return code;
 }
