@@ -75,7 +75,7 @@ static gboolean timeout(gpointer arg)
 	if (push->state == DH_PUSH_LINE)
 		dh_push_refuse(push, DH_PUSH_LINE_OPTION);
 	else if (push->state == DH_PUSH_ASKED || push->state == DH_PUSH_DRAINING)
-		dh_push_close(push); /* it does not read its refusal */
+		dh_push_close(push); /* it does not read what it is told */
 	return G_SOURCE_CONTINUE;
 }
 
@@ -118,9 +118,10 @@ static gboolean read_line(gint fd, GIOCondition condition, gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
-static void await_line(struct dh_push *push)
+void dh_push_await_line(struct dh_push *push)
 {
 	push->state = DH_PUSH_LINE;
+	push->wants_line = false;
 	push->readable = dh_io_watch(push->io, push->fd, G_IO_IN | G_IO_HUP | G_IO_ERR, read_line, push);
 	dh_io_timer_set(push->timer, push->line_ms);
 }
@@ -141,7 +142,7 @@ struct dh_push *dh_push_new(struct dh_io *io, int fd, char *peer, int line_ms, c
 	push->peer = peer;
 	push->line = g_string_new(NULL);
 	push->timer = dh_io_timer(push->io, timeout, push);
-	await_line(push);
+	dh_push_await_line(push);
 	return push;
 }
 
@@ -151,8 +152,11 @@ static void next(void *arg)
 {
 	struct dh_push *push = arg;
 
-	if (push->state == DH_PUSH_ASKED)
-		await_line(push);
+	if (push->state == DH_PUSH_ASKED) {
+		push->wants_line = true;
+		dh_io_timer_set(push->timer, push->line_ms);
+		dh_push_flush(push);
+	}
 	dh_push_unref(&push);
 }
 

@@ -62,7 +62,8 @@ void dh_push_say(struct dh_push *push, json_t *line);
 /* Sends bytes. Takes a reference. */
 void dh_push_send(struct dh_push *push, GBytes *bytes);
 
-/* Waits for another line. */
+/* Waits for another line, once all is sent; a generator that does not read it in `line_ms` is
+ * cut off. */
 void dh_push_next(struct dh_push *push);
 /* From now on the media are read by the caller, from the descriptor that is returned, a
  * blocking socket, which the caller closes. Negative errno: the connection has ended. */

@@ -71,8 +71,6 @@ static int send_some(struct dh_push *push, GBytes *bytes)
 	return errno == EAGAIN ? 0 : -1;
 }
 
-static void flush(struct dh_push *push);
-
 static gboolean writable(gint fd, GIOCondition condition, gpointer arg)
 {
 	struct dh_push *push = arg;
@@ -80,11 +78,11 @@ static gboolean writable(gint fd, GIOCondition condition, gpointer arg)
 	(void)fd;
 	(void)condition;
 	dh_io_drop(&push->writable);
-	flush(push);
+	dh_push_flush(push);
 	return G_SOURCE_REMOVE;
 }
 
-static void flush(struct dh_push *push)
+void dh_push_flush(struct dh_push *push)
 {
 	int going = 1;
 	bool is_ending = false;
@@ -104,6 +102,8 @@ static void flush(struct dh_push *push)
 		push->writable = dh_io_watch(push->io, push->fd, G_IO_OUT | G_IO_HUP | G_IO_ERR, writable, push);
 	else if (going > 0 && is_ending)
 		start_draining(push);
+	else if (going > 0 && push->wants_line)
+		dh_push_await_line(push);
 }
 
 /* --- any thread */
@@ -122,7 +122,7 @@ static void look(void *arg)
 	if (is_ending && push->state == DH_PUSH_MEDIA)
 		push->state = DH_PUSH_ASKED;
 	if (push->state != DH_PUSH_CLOSED)
-		flush(push);
+		dh_push_flush(push);
 	dh_push_unref(&push);
 }
 

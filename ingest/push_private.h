@@ -33,7 +33,8 @@ struct dh_push {
 	enum dh_push_state state;
 	GString *line; /* what has come of it */
 	GSource *readable, *writable, *timer;
-	gsize sent; /* bytes of the first of `out` */
+	gsize sent;      /* bytes of the first of `out` */
+	bool wants_line; /* once all is sent */
 	/* protected by lock */
 	GMutex lock;
 	int fd;     /* -1 once closed */
@@ -42,5 +43,10 @@ struct dh_push {
 	bool is_ending; /* when all is sent */
 	bool is_posted; /* the I/O thread will look at it */
 };
+
+/* I/O thread: sends what it can; then ends, or waits for a line, if that is due. */
+void dh_push_flush(struct dh_push *push);
+/* I/O thread. */
+void dh_push_await_line(struct dh_push *push);
 
 #endif

@@ -13,6 +13,7 @@
 #include "ingest/push_server.h"
 
 #define LINE_MS 300
+#define LARGE   (4 << 20) /* more than a socket holds */
 
 /* A server whose owner does with each line what the line says. */
 static struct fixture {
@@ -36,6 +37,11 @@ static void on_line(void *arg, struct dh_push *push, const char *line, size_t si
 	g_mutex_unlock(&f.lock);
 	dh_push_say(push, json_pack("{s:i}", "size", (int)size));
 	if (!strcmp(line, "next")) {
+		dh_push_next(push);
+	} else if (!strcmp(line, "large")) {
+		GBytes *bytes = g_bytes_new_take(g_malloc0(LARGE), LARGE);
+		dh_push_send(push, bytes);
+		g_bytes_unref(bytes);
 		dh_push_next(push);
 	} else if (!strcmp(line, "media")) {
 		g_mutex_lock(&f.lock);
@@ -194,6 +200,27 @@ static void test_flood(void)
 	stop();
 }
 
+/* Answers that nobody reads do not pile up. */
+static void test_large_answers(void)
+{
+	start(5);
+	int fd = join();
+	for (int i = 0; i < 50; i++)
+		say(fd, "large\n");
+	await_closed(1);
+	CHECK_INT(f.lines, 1);
+	close(fd);
+	fd = join();
+	say(fd, "large\nlarge\nend\n");
+	GString *heard = hear(fd);
+	CHECK(heard->len > 2 * LARGE);
+	CHECK_INT(f.lines, 4);
+	g_string_free(heard, TRUE);
+	close(fd);
+	await_closed(2);
+	stop();
+}
+
 static void test_refusals(void)
 {
 	char *longest = g_strnfill(DH_PUSH_LINE_MAX, 'x');
@@ -313,6 +340,7 @@ static const struct check_test tests[] = {
 	TEST(test_lines),
 	TEST(test_media),
 	TEST(test_flood),
+	TEST(test_large_answers),
 	TEST(test_refusals),
 	TEST(test_crowd),
 	TABLE(test_address, addresses),
