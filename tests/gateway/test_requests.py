@@ -227,6 +227,7 @@ class Requests(ServerCase):
         path = "/%d/%d" % (handle.session.id, handle.id)
         info = self.janus.ask_admin({"janus": "handle_info"}, path)["info"]["plugin_specific"]
         self.assertGreater(info.pop("viewer"), 0)
+        self.assertEqual(sorted(info.pop("rtp_start")), ["audio", "video"])
         self.assertEqual(info, {"state": "watching", "id": 1, "answered": False, "media": False, "paused": False,
                                 "audio": True, "video": True, "sent": {}})
         handle.request({"request": "pause"})

@@ -13,6 +13,7 @@ The environment says what is tested:
 Stopping it checks that it ends by itself, with no sanitizer's report in its log
 and no process left behind.
 """
+import contextlib
 import http.client
 import json
 import os
@@ -36,16 +37,22 @@ WAIT_S = 60
 REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:")
 
 
+_ports_given = set()
+
+
 def free_ports(count):
-    """Ports that were free a moment ago, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()
+    """Ports that are free now, each given once. They are none that the system gives to sockets by itself,
+    which could take them before they are used."""
+    ports = []
+    while len(ports) < count:
+        port = random.SystemRandom().randrange(10000, 20000)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("127.0.0.1", port))
+            if port not in _ports_given:
+                _ports_given.add(port)
+                ports.append(port)
+    return ports
 
 
 def own_address():

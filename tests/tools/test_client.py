@@ -209,7 +209,7 @@ class Waiting(Case):
             self.assertEqual(s.wait_wanted(1000, WAIT_S), 1000)
             for frame, samples in made(10):
                 s.push(frame, samples)
-            server.wait(lambda pushes: pushes[0].media and pushes[0].media.ms == 400)
+            server.wait(lambda pushes: pushes and pushes[0].media and pushes[0].media.ms == 400)
             self.assertEqual(s.wanted_ms, 600)
             self.assertEqual(s.wait_wanted(601, 0.01), 600)
             server.play(400)

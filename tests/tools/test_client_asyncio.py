@@ -107,7 +107,7 @@ class Asyncio(Case):
                 self.assertEqual(await s.wait_wanted(1000), 1000)
                 for frame, samples in made(10):
                     await s.push(frame, samples)
-                server.wait(lambda p: p[0].media and p[0].media.ms == 400)
+                server.wait(lambda p: p and p[0].media and p[0].media.ms == 400)
                 self.assertEqual(s.wanted_ms, 600)
                 server.play(EVERYTHING)
                 self.assertEqual(await s.wait_wanted(1000), 1000)

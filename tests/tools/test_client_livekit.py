@@ -198,7 +198,7 @@ class LiveKit(unittest.TestCase):
         agent.do("flush")
         agent.started()
         self.arrived(0, 1000)
-        self.server.wait(lambda pushes: pushes[0].played_ms == 300)
+        self.server.wait(lambda pushes: pushes and pushes[0].played_ms == 300)
         agent.do("pause")
         self.server.wait(lambda pushes: self.spoken()[0].end)
         self.assertTrue(self.spoken()[0].over.wait(WAIT_S))

@@ -95,7 +95,7 @@ class LiveTalking(Case):
         server, avatar = self.begin()
         server.allowed_ms = 200
         avatar.make(25, True, ends=False)
-        server.wait(lambda pushes: pushes[0].played_ms == 200)
+        server.wait(lambda pushes: pushes and pushes[0].played_ms == 200)
         avatar.make(1, False)
         self.assertEqual((server.pushes[0].end["event"], server.pushes[0].played_ms), ("interrupted", 200))
         server.play(EVERYTHING)
