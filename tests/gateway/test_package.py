@@ -79,7 +79,8 @@ class Package(unittest.TestCase):
     def test_lintian_finds_nothing(self):
         found = run("lintian", "--allow-root", "--display-info", "--pedantic", "--fail-on", "none", self.deb,
                     self.python, self.push, self.prepare)
-        self.assertEqual(found, "")
+        # a record's type, and the instruction behind it, may look like a misspelt word
+        self.assertEqual([line for line in found.splitlines() if "spelling-error-in-binary FAIL" not in line], [])
 
     def test_the_python_package_works_without_anything_else(self):
         root = os.path.join(self.folder, "python")
