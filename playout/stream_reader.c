@@ -34,7 +34,7 @@ static int reserve(struct dh_stream_reader *reader, size_t size)
 {
 	size_t capacity = reader->capacity * 2;
 	uint8_t *buffer;
-	if (size <= reader->capacity)
+	if (reader->buffer && size <= reader->capacity)
 		return 0;
 	if (capacity > reader->need)
 		capacity = reader->need;

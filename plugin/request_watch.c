@@ -128,7 +128,7 @@ static void answer_offer(struct dh_request *request, struct dh_member *member, c
 	if (err)
 		dh_viewing_refuse(request, err, "offer");
 	member = member ? member : added;
-	if (request->error_code) {
+	if (request->error_code || !member) {
 		json_decref(answer);
 		return;
 	}

@@ -147,6 +147,7 @@ static int decode(struct dh_captions *c, const AVPacket *packet, char **text, st
 	if (!copy || !*text) {
 		av_packet_free(&copy);
 		free(*text);
+		*text = NULL;
 		return dh_fault_memory(fault);
 	}
 	if (c->codec)
@@ -174,7 +175,7 @@ static int take_cue(struct dh_captions *c, const AVPacket *packet, struct dh_fau
 
 	if (!code)
 		code = decode(c, packet, &text, fault);
-	if (code)
+	if (code || !text)
 		return code;
 	if (packet->duration > 0) {
 		code = spread(c, text, from_ticks,

@@ -236,7 +236,7 @@ void dh_picture_luma(const uint8_t *i420, int width, int height, uint8_t *luma)
 					sum += i420[(size_t)y * width + x];
 				count += (unsigned)(x1 - x0);
 			}
-			luma[j * DH_LUMA_SIDE + i] = (uint8_t)((sum + count / 2) / count);
+			luma[j * DH_LUMA_SIDE + i] = (uint8_t)(count ? (sum + count / 2) / count : 0);
 		}
 	}
 }

@@ -76,6 +76,7 @@ struct dh_member {
 	/* protected by the room's lock */
 	struct dh_member *successor; /* a reference: in the room that it goes to; NULL: none */
 	bool has_left;
+	bool is_awaited; /* it comes from a room in which the last packet has not left yet */
 	/* private */
 	atomic_int refs;
 	dh_member_gone_fn *gone;

@@ -183,37 +183,57 @@ void dh_room_member_leave(struct dh_member *member)
 	post(member, MEMBER_LEAVE);
 }
 
-/* What it is sent there continues what it was sent here, once the last of that has left. */
-static void hand_over(const struct dh_member *member, struct dh_member *successor)
+/* What it is sent there continues what it was sent here, once the last of that has left. It may have
+ * gone on from there meanwhile. */
+static void hand_over(const struct dh_member *member, struct dh_member *to)
 {
-	successor->handover = member->handover;
-	successor->is_handed_over = member->is_handed_over;
-	dh_room_member_up(successor);
+	struct dh_member *next = NULL;
+
+	g_mutex_lock(&to->room->lock);
+	to->handover = member->handover;
+	to->is_handed_over = member->is_handed_over;
+	to->is_awaited = false;
+	if (to->has_left)
+		next = g_steal_pointer(&to->successor);
+	g_mutex_unlock(&to->room->lock);
+	if (next)
+		hand_over(to, next);
+	else
+		dh_room_member_up(to);
+	dh_member_unref(&next);
 }
 
 void dh_room_member_left(struct dh_member *member)
 {
+	struct dh_member *successor = NULL;
+
 	g_mutex_lock(&member->room->lock);
-	struct dh_member *successor = member->successor;
-	member->successor = NULL;
 	member->has_left = true;
+	if (!member->is_awaited)
+		successor = g_steal_pointer(&member->successor);
 	g_mutex_unlock(&member->room->lock);
 	if (successor)
 		hand_over(member, successor);
 	dh_member_unref(&successor);
 }
 
+/* Whether it has not left yet, or is awaited, so that it hands over later. */
+static bool will_hand_over(struct dh_member *member, struct dh_member *to)
+{
+	g_mutex_lock(&to->room->lock);
+	to->is_awaited = true;
+	g_mutex_unlock(&to->room->lock);
+	g_mutex_lock(&member->room->lock);
+	bool is_later = !member->has_left || member->is_awaited;
+	if (is_later)
+		member->successor = dh_member_ref(to);
+	g_mutex_unlock(&member->room->lock);
+	return is_later;
+}
+
 void dh_room_member_move(struct dh_member *member, struct dh_member *to, bool is_up)
 {
-	bool has_left = false;
-
-	if (is_up) {
-		g_mutex_lock(&member->room->lock);
-		has_left = member->has_left;
-		member->successor = has_left ? NULL : dh_member_ref(to);
-		g_mutex_unlock(&member->room->lock);
-	}
-	if (has_left)
+	if (is_up && !will_hand_over(member, to))
 		hand_over(member, to);
 	dh_room_member_uncount(member);
 	post(member, MEMBER_LEAVE);
