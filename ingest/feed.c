@@ -138,6 +138,11 @@ bool dh_feed_may_begin_ahead(const struct dh_feed *feed)
 
 /* --- the owner's thread */
 
+bool dh_feed_is_complete(const struct dh_feed *feed)
+{
+	return feed->is_complete;
+}
+
 bool dh_feed_is_incomplete(const struct dh_feed *feed)
 {
 	return feed->is_incomplete;
@@ -362,6 +367,7 @@ static void end_batch(struct dh_feed *feed, struct dh_feed_batch *batch)
 	if (batch->has_failure) {
 		dh_segment_fail(feed->segment, batch->code, batch->text);
 	} else if (batch->has_end) {
+		feed->is_complete = true;
 		feed->is_incomplete = batch->is_incomplete;
 		feed->notes = g_steal_pointer(&batch->notes);
 		dh_segment_complete(feed->segment);

@@ -85,9 +85,12 @@ bool dh_feed_may_begin_ahead(const struct dh_feed *feed);
 
 /* --- in the owner's thread */
 
-/* Once the segment is complete: whether its source ended prematurely. */
+/* Whether all of the segment has been prepared and is in it. */
+bool dh_feed_is_complete(const struct dh_feed *feed);
+/* Then: whether its source ended prematurely, or something of it was left out. */
 bool dh_feed_is_incomplete(const struct dh_feed *feed);
-/* Problems with the source, as an array of texts for people, or NULL. Borrowed. */
+/* Then: problems with the source, as an array of objects with a `code` for programs and a
+ * `text` for people, or NULL. Borrowed. */
 json_t *dh_feed_notes(const struct dh_feed *feed);
 
 /* The segment to fill, owned by the owner. NULL: the segment is gone. */

@@ -160,10 +160,13 @@ static void ended(struct dh_feed *feed)
 
 void dh_feed_input_note(struct dh_feed *feed, const char *text)
 {
+	char code[DH_STREAM_CODE_MAX + 1];
+	const char *sentence = dh_stream_note_split(text, code);
+
 	if (!feed->outcome.notes)
 		feed->outcome.notes = json_array();
 	if (json_array_size(feed->outcome.notes) < NOTES_MAX)
-		json_array_append_new(feed->outcome.notes, json_string(text));
+		json_array_append_new(feed->outcome.notes, json_pack("{s:s, s:s}", "code", code, "text", sentence));
 }
 
 static void on_note(void *arg, const char *text)

@@ -48,7 +48,7 @@ struct dh_feed {
 	json_t *metadata;
 	/* the owner's thread */
 	struct dh_segment *segment;
-	bool is_started, is_next, is_incomplete;
+	bool is_started, is_next, is_complete, is_incomplete;
 	json_t *notes;                /* may be NULL */
 	GPtrArray *words;             /* struct dh_stream_word, not taken yet; may be NULL */
 	bool is_text_owed;            /* whoever writes the text has not ended it */
@@ -142,7 +142,7 @@ void dh_feed_input_subscribe(struct dh_feed *feed);
 void dh_feed_input_fail(struct dh_feed *feed, char *error);
 /* feed_input.c: the generator has ended; its error is known. */
 void dh_feed_input_generator_ended(struct dh_feed *feed);
-/* feed_input.c: a text for people, told at the end. */
+/* feed_input.c: a text for people, which may begin with a code (playout/stream.h); told at the end. */
 void dh_feed_input_note(struct dh_feed *feed, const char *text);
 
 #endif

@@ -54,7 +54,8 @@ static void live_ended(void *arg, int err)
 		dh_preparation_fail(preparation, DH_PREPARE_SILENT, "the generator has sent nothing for too long");
 	else if (has_units(preparation))
 		end_incomplete(preparation,
-			err < 0 ? "the connection broke off" : "the connection ended before the stream");
+			err < 0 ? "[cut_short] the connection broke off" :
+				  "[cut_short] the connection ended before the stream");
 	else
 		dh_preparation_fail(preparation, DH_PREPARE_EMPTY, "the connection ended without media");
 }

@@ -22,7 +22,8 @@
  *     WORD   any      a word and when it sounds, in the order of their beginnings; the
  *                     first one behind the anchor, before its sound or after it, at
  *                     most DH_STREAM_WORDS_MAX
- *     NOTE   any      UTF-8 text for a person, at most DH_STREAM_TEXT_MAX bytes
+ *     NOTE   any      UTF-8 text for a person, at most DH_STREAM_TEXT_MAX bytes; it may begin
+ *                     with a code for programs, as in `[cut_short] a.mkv was cut short`
  *     ENDS | FAIL     once, last: the lengths and whether the source was complete,
  *                     or an error code and a text; a source that cannot be opened
  *                     is a FAIL alone
@@ -74,6 +75,7 @@
 #define DH_STREAM_VERSION           3
 #define DH_STREAM_RECORD_MAX        (8u * 1024 * 1024) /* a 2304x2304 PICT fits */
 #define DH_STREAM_TEXT_MAX          1000u
+#define DH_STREAM_CODE_MAX          24u    /* of a note: a to z, digits, _ */
 #define DH_STREAM_WORD_MAX          200u   /* bytes of a word */
 #define DH_STREAM_WORDS_MAX         2000u  /* of a stream */
 #define DH_STREAM_LINE_MAX          65536u /* bytes, with its line feed */
@@ -151,6 +153,10 @@ int dh_stream_reader_finish(struct dh_stream_reader *reader);
 
 /* What went wrong, for people; "" if nothing did. Valid as long as the reader. */
 const char *dh_stream_reader_error(const struct dh_stream_reader *reader);
+
+/* Splits a note into its code and its sentence, which is returned and is a part of `note`.
+ * The code of a note without one is "other". */
+const char *dh_stream_note_split(const char *note, char code[DH_STREAM_CODE_MAX + 1]);
 
 /* --- writing */
 

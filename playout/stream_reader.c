@@ -172,3 +172,15 @@ void dh_stream_reader_free(struct dh_stream_reader **reader)
 	free(r->buffer);
 	free(r);
 }
+
+const char *dh_stream_note_split(const char *note, char code[DH_STREAM_CODE_MAX + 1])
+{
+	size_t size = *note == '[' ? strspn(note + 1, "abcdefghijklmnopqrstuvwxyz0123456789_") : 0;
+	if (size == 0 || size > DH_STREAM_CODE_MAX || note[size + 1] != ']' || note[size + 2] != ' ') {
+		snprintf(code, DH_STREAM_CODE_MAX + 1, "other");
+		return note;
+	}
+	memcpy(code, note + 1, size);
+	code[size] = '\0';
+	return note + size + 3;
+}

@@ -22,6 +22,14 @@ static const struct {
 	{ "flac", false },
 	{ "ogg", false },
 	{ "aac", false },
+	{ "aiff", false },
+	{ "caf", false },
+	{ "au", false },
+	{ "w64", false },
+	{ "ac3", false },
+	{ "eac3", false },
+	{ "amr", false },
+	{ "mpeg", false },
 	{ "png_pipe", true },
 	{ "jpeg_pipe", true },
 };
@@ -44,6 +52,7 @@ static const struct {
 	{ AV_CODEC_ID_FFV1, "ffv1" },
 	{ AV_CODEC_ID_MPEG4, "mpeg4" },
 	{ AV_CODEC_ID_MPEG2VIDEO, "mpeg2video" },
+	{ AV_CODEC_ID_MPEG1VIDEO, "mpeg1video" },
 	{ AV_CODEC_ID_FLV1, "flv" },
 	{ AV_CODEC_ID_AAC, "aac" },
 	{ AV_CODEC_ID_MP3, "mp3float" },
@@ -53,6 +62,17 @@ static const struct {
 	{ AV_CODEC_ID_VORBIS, "vorbis" },
 	{ AV_CODEC_ID_FLAC, "flac" },
 	{ AV_CODEC_ID_ALAC, "alac" },
+	{ AV_CODEC_ID_AC3, "ac3" },
+	{ AV_CODEC_ID_EAC3, "eac3" },
+	{ AV_CODEC_ID_AMR_NB, "amrnb" },
+	{ AV_CODEC_ID_AMR_WB, "amrwb" },
+	{ AV_CODEC_ID_ADPCM_IMA_WAV, "adpcm_ima_wav" },
+	{ AV_CODEC_ID_ADPCM_IMA_QT, "adpcm_ima_qt" },
+	{ AV_CODEC_ID_ADPCM_MS, "adpcm_ms" },
+	{ AV_CODEC_ID_ADPCM_SWF, "adpcm_swf" },
+	{ AV_CODEC_ID_ADPCM_YAMAHA, "adpcm_yamaha" },
+	{ AV_CODEC_ID_ADPCM_G722, "g722" },
+	{ AV_CODEC_ID_ADPCM_G726, "g726" },
 	{ AV_CODEC_ID_PCM_U8, "pcm_u8" },
 	{ AV_CODEC_ID_PCM_S8, "pcm_s8" },
 	{ AV_CODEC_ID_PCM_S16LE, "pcm_s16le" },
@@ -67,6 +87,7 @@ static const struct {
 	{ AV_CODEC_ID_PCM_F64BE, "pcm_f64be" },
 	{ AV_CODEC_ID_PCM_ALAW, "pcm_alaw" },
 	{ AV_CODEC_ID_PCM_MULAW, "pcm_mulaw" },
+	{ AV_CODEC_ID_PCM_DVD, "pcm_dvd" },
 };
 
 bool dh_accept_container(const AVInputFormat *format, bool *is_still)
@@ -122,11 +143,12 @@ char *dh_accept_decoder_names(void)
 
 const char *dh_accept_containers_text(void)
 {
-	return "MP4, MOV, Matroska, WebM, AVI, MPEG-TS, FLV, Y4M, NUT, WAV, MP3, FLAC, Ogg, AAC, PNG, JPEG";
+	return "MP4, MOV, Matroska, WebM, AVI, MPEG-TS, MPEG-PS, FLV, Y4M, NUT, WAV, W64, AIFF, CAF, AU, MP3, FLAC, Ogg, "
+	       "AAC, AC-3, E-AC-3, AMR, PNG, JPEG";
 }
 
 const char *dh_accept_codecs_text(void)
 {
-	return "H.264, HEVC, VP8, VP9, AV1, MPEG-4, MPEG-2, FLV1, MJPEG, ProRes, PNG, FFV1, raw pictures; "
-	       "AAC, MP3, MP2, Opus, Vorbis, FLAC, ALAC, PCM";
+	return "H.264, HEVC, VP8, VP9, AV1, MPEG-4, MPEG-2, MPEG-1, FLV1, MJPEG, ProRes, PNG, FFV1, raw pictures; "
+	       "AAC, MP3, MP2, AC-3, E-AC-3, Opus, Vorbis, FLAC, ALAC, AMR, ADPCM, PCM";
 }

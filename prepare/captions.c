@@ -17,36 +17,23 @@
 #define CUE_BYTES 65536
 
 struct dh_captions {
-	AVStream *stream; /* the format context's */
+	AVStream *stream; /* the format context's; NULL: none */
 	AVCodecContext *codec;
 	char *held; /* a cue whose end is not known; NULL: none */
 	int64_t held_ticks;
 	struct dh_stream_word *words; /* not taken yet */
 	int first, count, capacity;
+	int placed;   /* so many of them */
 	unsigned all; /* so many there have been */
 	bool is_full;
 };
 
 static const AVRational ticks_base = { 1, (int)DH_TICKS_PER_SECOND };
 
-int dh_captions_alloc(struct dh_captions **captions, AVStream *stream, struct dh_fault *fault)
+int dh_captions_alloc(struct dh_captions **captions, struct dh_fault *fault)
 {
-	struct dh_captions *c = calloc(1, sizeof *c);
-	const AVCodec *decoder = dh_accept_captions(stream->codecpar->codec_id);
-
-	if (!c)
-		return dh_fault_memory(fault);
-	c->stream = stream;
-	c->codec = avcodec_alloc_context3(decoder);
-	if (!c->codec || avcodec_parameters_to_context(c->codec, stream->codecpar) < 0) {
-		dh_captions_free(&c);
-		return dh_fault_memory(fault);
-	}
-	c->codec->pkt_timebase = stream->time_base;
-	if (avcodec_open2(c->codec, decoder, NULL) < 0)
-		avcodec_free_context(&c->codec);
-	*captions = c;
-	return 0;
+	*captions = calloc(1, sizeof **captions);
+	return *captions ? 0 : dh_fault_memory(fault);
 }
 
 void dh_captions_free(struct dh_captions **captions)
@@ -62,9 +49,34 @@ void dh_captions_free(struct dh_captions **captions)
 	free(c);
 }
 
+int dh_captions_begin(struct dh_captions *c, AVStream *stream, struct dh_fault *fault)
+{
+	const AVCodec *decoder = dh_accept_captions(stream->codecpar->codec_id);
+
+	c->codec = avcodec_alloc_context3(decoder);
+	if (!c->codec || avcodec_parameters_to_context(c->codec, stream->codecpar) < 0) {
+		avcodec_free_context(&c->codec);
+		return dh_fault_memory(fault);
+	}
+	c->stream = stream;
+	c->codec->pkt_timebase = stream->time_base;
+	if (avcodec_open2(c->codec, decoder, NULL) < 0)
+		avcodec_free_context(&c->codec);
+	return 0;
+}
+
+void dh_captions_end(struct dh_captions *c)
+{
+	avcodec_free_context(&c->codec);
+	c->stream = NULL;
+	free(c->held);
+	c->held = NULL;
+	c->count = c->placed;
+}
+
 int dh_captions_stream(const struct dh_captions *c)
 {
-	return c->stream->index;
+	return c->stream ? c->stream->index : -1;
 }
 
 /* --- the words of a cue */
@@ -198,10 +210,20 @@ int dh_captions_send(struct dh_captions *c, const AVPacket *packet, struct dh_fa
 	return take_cue(c, packet, fault);
 }
 
+void dh_captions_place(struct dh_captions *c, int64_t origin_ticks)
+{
+	for (; c->placed < c->count; c->placed++) {
+		struct dh_stream_word *word = &c->words[c->first + c->placed];
+		word->from_ticks -= origin_ticks;
+		word->to_ticks -= origin_ticks;
+	}
+}
+
 bool dh_captions_next(struct dh_captions *c, struct dh_stream_word *word)
 {
-	if (!c->count)
+	if (!c->placed)
 		return false;
+	c->placed--;
 	*word = c->words[c->first++];
 	if (--c->count == 0)
 		c->first = 0;

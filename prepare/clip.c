@@ -268,11 +268,11 @@ int dh_clip_notes(const struct dh_clip *c, struct dh_output *output, bool *is_cu
 	const struct entry *last = &c->entries[c->count - 1];
 	int code = 0;
 	if (c->damaged)
-		code = dh_output_note(output, "%s: %d damaged packet%s skipped", name, c->damaged,
+		code = dh_output_note(output, "damaged", "%s: %d damaged packet%s skipped", name, c->damaged,
 			c->damaged > 1 ? "s" : "");
 	if (code || !c->is_cut)
 		return code;
 	*is_cut = true;
-	return dh_output_note(output, "%s was cut short: it ends after %lld ms, in the middle of its container", name,
+	return dh_output_note(output, "cut_short", "%s was cut short: it ends after %lld ms, in the middle of its container", name,
 		(long long)dh_ms_from_ticks(last->pts_ticks + last->duration_ticks - c->entries[0].pts_ticks));
 }

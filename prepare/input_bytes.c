@@ -1,86 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "input_bytes.h"
+#include "input_bytes_private.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <libavutil/error.h>
 #include <libavutil/mem.h>
 
-#include "input_end.h"
-#include "mp4_index.h"
-#include "nut_end.h"
+/* --- random access */
 
-#define BUFFER_BYTES (32 * 1024)
-/* A pipe that stays open behind a complete container has ended after this long: by then
- * another container, as in chained Ogg, would have begun. */
-#define END_MS 250
-
-struct dh_input_bytes {
-	AVIOContext *io;
-	int fd;
-	const char *name;
-	int silence_ms, first_fd;
-	bool is_file;
-	int64_t size;     /* of a file */
-	int64_t position; /* in a file */
-	int64_t total;    /* bytes read */
-	struct dh_mp4_index index;
-	struct dh_input_end end; /* of a pipe */
-	struct dh_nut_end nut;   /* likewise */
-	bool has_ended;          /* a pipe was read to its end */
-	int error;               /* errno of a failed read */
-	bool is_silent;
-	bool is_index_cut; /* a file that ends inside its index */
-};
-
-/* Waits for a pipe. Silence counts only while we read. */
-static int wait_readable(struct dh_input_bytes *input)
-{
-	struct pollfd p = { .fd = input->fd, .events = POLLIN };
-	bool is_complete = dh_input_end_is_complete(&input->end) || input->nut.is_complete;
-	int silence_ms = input->silence_ms > 0 ? input->silence_ms : -1;
-	if (is_complete && (silence_ms < 0 || silence_ms > END_MS))
-		silence_ms = END_MS;
-	if (silence_ms < 0)
-		return 0;
-	for (;;) {
-		int n = poll(&p, 1, silence_ms);
-		if (n > 0)
-			return 0;
-		if (n == 0 && is_complete) {
-			input->has_ended = true;
-			return AVERROR_EOF;
-		}
-		if (n == 0) {
-			input->is_silent = true;
-			return AVERROR(ETIMEDOUT);
-		}
-		if (errno != EINTR)
-			return 0; /* read() will report it */
-	}
-}
-
-static int input_read(void *opaque, uint8_t *buffer, int size)
+static int read_anywhere(void *opaque, uint8_t *buffer, int size)
 {
 	struct dh_input_bytes *input = opaque;
-	ssize_t n;
-	if (input->is_silent || input->error)
+	int64_t left = input->part_end - input->position;
+	ssize_t n = 0;
+	if (input->error)
 		return AVERROR(EIO);
-	if (input->has_ended && !input->is_file)
-		return AVERROR_EOF;
-	int waited = input->is_file ? 0 : wait_readable(input);
-	if (waited)
-		return waited;
-	do
-		n = input->is_file ? pread(input->fd, buffer, (size_t)size, input->position) :
-				     read(input->fd, buffer, (size_t)size);
-	while (n < 0 && errno == EINTR);
+	if (left > 0) {
+		do
+			n = pread(input->fd, buffer, left < size ? (size_t)left : (size_t)size, input->position);
+		while (n < 0 && errno == EINTR);
+	}
 	if (n < 0) {
 		input->error = errno;
 		return AVERROR(errno);
@@ -89,43 +32,34 @@ static int input_read(void *opaque, uint8_t *buffer, int size)
 		input->has_ended = true;
 		return AVERROR_EOF;
 	}
-	if (input->total == 0 && !input->is_file && input->first_fd >= 0)
-		send(input->first_fd, DH_JOB_FIRST, strlen(DH_JOB_FIRST), MSG_NOSIGNAL | MSG_DONTWAIT);
 	input->position += n;
 	input->total += n;
-	if (!input->is_file) {
-		dh_mp4_index_push(&input->index, buffer, (size_t)n);
-		dh_input_end_push(&input->end, buffer, (size_t)n);
-		dh_nut_end_push(&input->nut, buffer, (size_t)n);
-		if (input->index.media_first)
-			return AVERROR_INVALIDDATA; /* nothing later can help */
-	}
 	return (int)n;
 }
 
-static int64_t input_seek(void *opaque, int64_t offset, int whence)
+static int64_t seek_anywhere(void *opaque, int64_t offset, int whence)
 {
 	struct dh_input_bytes *input = opaque;
-	int64_t from = 0;
+	int64_t from = 0, size = (input->part_end < input->size ? input->part_end : input->size) - input->part_start;
 	whence &= ~AVSEEK_FORCE;
 	if (whence == AVSEEK_SIZE)
-		return input->size;
+		return size;
 	if (whence == SEEK_CUR)
-		from = input->position;
+		from = input->position - input->part_start;
 	else if (whence == SEEK_END)
-		from = input->size;
+		from = size;
 	else if (whence != SEEK_SET)
 		return AVERROR(EINVAL);
-	if (offset < -from || offset > INT64_MAX - from)
+	if (offset < -from || offset > INT64_MAX - from - input->part_start)
 		return AVERROR(EINVAL);
-	input->position = from + offset;
-	return input->position;
+	input->position = input->part_start + from + offset;
+	return from + offset;
 }
 
-/* Reads the box headers of a file's top level. */
-static void scan_file(struct dh_input_bytes *input)
+/* Reads the box headers of the top level. */
+static void scan_boxes(struct dh_input_bytes *input)
 {
-	int64_t at = 0;
+	int64_t at = input->part_start;
 	uint8_t header[16];
 	while (!input->index.is_done && at < input->size) {
 		ssize_t n = pread(input->fd, header, sizeof header, at);
@@ -138,14 +72,83 @@ static void scan_file(struct dh_input_bytes *input)
 		at += n + (int64_t)skip;
 	}
 	input->is_index_cut = input->index.has_index && !input->index.media_first &&
-		input->size < input->index.index_end;
+		input->size - input->part_start < input->index.index_end;
+}
+
+/* Follows the container up to the next one, or to the end of the file as it is now. */
+static void follow(const struct dh_input_bytes *input, struct dh_input_end *end)
+{
+	struct stat st;
+	int64_t at = input->part_start;
+	uint8_t header[512];
+	if (fstat(input->fd, &st) < 0) {
+		end->is_done = true;
+		return;
+	}
+	while (!end->is_done && !end->is_next && at < st.st_size) {
+		ssize_t n = pread(input->fd, header, sizeof header, at);
+		if (n <= 0) {
+			end->is_done = true;
+			return;
+		}
+		dh_input_end_push(end, header, (size_t)n);
+		at += n;
+		uint64_t skip = dh_input_end_skip(end), left = (uint64_t)(at < st.st_size ? st.st_size - at : 0);
+		if (skip > left)
+			skip = left;
+		dh_input_end_pass(end, skip);
+		at += (int64_t)skip;
+	}
+}
+
+static void find_part(struct dh_input_bytes *input)
+{
+	struct dh_input_end end = { 0 };
+	uint8_t header[16];
+	ssize_t n = pread(input->fd, header, sizeof header, input->part_start);
+	input->position = input->part_start;
+	input->part_end = INT64_MAX;
+	input->has_next = input->has_ended = false;
+	memset(&input->index, 0, sizeof input->index);
+	scan_boxes(input);
+	dh_input_end_push(&end, header, n > 0 ? (size_t)n : 0);
+	input->is_in_order = dh_input_end_is_read_in_order(end.kind);
+	if (input->is_in_order || end.kind == DH_CONTAINER_TS || end.kind == DH_CONTAINER_ADTS)
+		return;
+	memset(&end, 0, sizeof end);
+	follow(input, &end);
+	input->has_next = end.is_next;
+	if (end.is_next)
+		input->part_end = input->part_start + (int64_t)(end.at - end.used);
+}
+
+/* --- opening */
+
+static int open_io(struct dh_input_bytes *input)
+{
+	uint8_t *buffer = av_malloc(DH_INPUT_BUFFER_BYTES);
+	if (buffer)
+		input->io = avio_alloc_context(buffer, DH_INPUT_BUFFER_BYTES, 0, input,
+			input->is_in_order ? dh_input_bytes_read_in_order : read_anywhere, NULL,
+			input->is_in_order ? NULL : seek_anywhere);
+	if (!input->io) {
+		av_free(buffer);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void close_io(struct dh_input_bytes *input)
+{
+	if (input->io)
+		av_freep(&input->io->buffer);
+	avio_context_free(&input->io);
 }
 
 int dh_input_bytes_alloc(struct dh_input_bytes **input, int fd, const char *name, int silence_ms, int first_fd,
 	struct dh_fault *fault)
 {
 	struct stat st;
-	uint8_t *buffer = NULL;
 	struct dh_input_bytes *f;
 	if (fstat(fd, &st) < 0)
 		return dh_fault_set(fault, DH_PREPARE_INPUT, "%s cannot be read: %s", name, strerror(errno));
@@ -160,15 +163,13 @@ int dh_input_bytes_alloc(struct dh_input_bytes **input, int fd, const char *name
 	f->first_fd = first_fd;
 	f->is_file = S_ISREG(st.st_mode);
 	f->size = f->is_file ? st.st_size : 0;
+	f->is_in_order = true;
 	if (f->is_file)
-		scan_file(f);
-	buffer = av_malloc(BUFFER_BYTES);
-	if (buffer)
-		f->io = avio_alloc_context(buffer, BUFFER_BYTES, 0, f, input_read, NULL,
-			f->is_file ? input_seek : NULL);
-	if (!f->io) {
-		av_free(buffer);
-		free(f);
+		find_part(f);
+	/* what is held back fits, too */
+	f->raw = malloc(DH_INPUT_BUFFER_BYTES + sizeof f->end.header);
+	if (!f->raw || open_io(f) < 0) {
+		dh_input_bytes_free(&f);
 		return dh_fault_memory(fault);
 	}
 	*input = f;
@@ -181,8 +182,8 @@ void dh_input_bytes_free(struct dh_input_bytes **input)
 	*input = NULL;
 	if (!f)
 		return;
-	av_freep(&f->io->buffer);
-	avio_context_free(&f->io);
+	close_io(f);
+	free(f->raw);
 	free(f);
 }
 
@@ -201,29 +202,52 @@ int64_t dh_input_bytes_file_size(const struct dh_input_bytes *input)
 	return input->size;
 }
 
-bool dh_input_bytes_is_cut(const struct dh_input_bytes *input)
+bool dh_input_bytes_has_next(struct dh_input_bytes *input)
+{
+	if (input->is_in_order)
+		dh_input_bytes_skip_to_next(input);
+	return input->has_next;
+}
+
+int dh_input_bytes_next(struct dh_input_bytes *input, struct dh_fault *fault)
+{
+	close_io(input);
+	if (input->is_in_order) {
+		dh_input_bytes_begin_next(input);
+	} else {
+		input->part_start = input->part_end;
+		find_part(input);
+	}
+	return open_io(input) < 0 ? dh_fault_memory(fault) : 0;
+}
+
+/* As it was read, or as it is in the file now. */
+static struct dh_input_end end_of(const struct dh_input_bytes *input)
 {
 	struct dh_input_end end = { 0 };
+	if (input->is_in_order)
+		return input->end;
+	follow(input, &end);
+	return end;
+}
+
+bool dh_input_bytes_is_cut(const struct dh_input_bytes *input)
+{
+	struct dh_input_end end = end_of(input);
+	bool is_read = !input->is_in_order || input->has_ended || input->has_next;
+	return is_read && dh_input_end_is_early(&end);
+}
+
+int64_t dh_input_bytes_left(const struct dh_input_bytes *input)
+{
+	struct dh_input_end end = end_of(input);
 	struct stat st;
-	int64_t at = 0;
-	uint8_t header[512];
+	int64_t at = input->part_start + (int64_t)(end.at - end.used);
+	if (!end.is_left)
+		return 0;
 	if (!input->is_file)
-		return input->has_ended && dh_input_end_is_early(&input->end);
-	if (fstat(input->fd, &st) < 0)
-		return false;
-	while (!end.is_done && at < st.st_size) {
-		ssize_t n = pread(input->fd, header, sizeof header, at);
-		if (n <= 0)
-			return false;
-		dh_input_end_push(&end, header, (size_t)n);
-		at += n;
-		uint64_t skip = dh_input_end_skip(&end), left = (uint64_t)(at < st.st_size ? st.st_size - at : 0);
-		if (skip > left)
-			skip = left;
-		dh_input_end_pass(&end, skip);
-		at += (int64_t)skip;
-	}
-	return dh_input_end_is_early(&end);
+		return input->total - at;
+	return fstat(input->fd, &st) < 0 ? 0 : st.st_size - at;
 }
 
 int dh_input_bytes_verdict(const struct dh_input_bytes *input, struct dh_fault *fault)

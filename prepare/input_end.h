@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Follows the structure of an input to tell whether it ends where its container
  * says: at the end of an MP4 box, a Matroska element, a RIFF chunk, an Ogg stream, an
- * FLV tag, an ADTS frame or a transport stream packet. Other containers promise
+ * FLV tag, an ADTS frame, a transport stream packet, an AIFF, CAF or AU. Other containers promise
  * nothing that can be checked here. Tells also when a container is complete, if its format
  * has an end:
  *     MP4        after `mfra`, or without fragments, when all chunks of its index have come
@@ -9,6 +9,8 @@
  *     WAV        at the stated end of `data`
  *     Ogg        after the last page of every stream that has begun
  *     FLV        after H.264's end of sequence
+ * And it finds where another file of the same kind begins, as where files were joined. FLAC,
+ * NUT, Y4M and AMR promise nothing but that.
  * Pure; any bytes are safe.
  */
 #ifndef DH_INPUT_END_H
@@ -29,9 +31,17 @@ enum dh_container_kind {
 	DH_CONTAINER_FLV,
 	DH_CONTAINER_ADTS,
 	DH_CONTAINER_TS,
+	DH_CONTAINER_AIFF,
+	DH_CONTAINER_CAF,
+	DH_CONTAINER_AU,
+	DH_CONTAINER_NUT,
+	DH_CONTAINER_FLAC,
+	DH_CONTAINER_Y4M,
+	DH_CONTAINER_AMR,
 };
 
-/* Zero-initialise it. Fields are private but for `is_done`. */
+/* Zero-initialise it. Read `kind`, `is_done`, `is_next`, `is_left`, `used` and `at`; the rest
+ * is private. */
 struct dh_input_end {
 	enum dh_container_kind kind;
 	uint8_t header[27 + 255]; /* of the current element; an Ogg page has the longest */
@@ -45,16 +55,28 @@ struct dh_input_end {
 	bool is_fragmented;       /* MP4 */
 	bool is_last;             /* this element is the container's last */
 	int open;                 /* Ogg streams without end, MP4 fragments without media */
+	const char *pattern;      /* how another file begins, while only that is looked for */
+	bool has_media;           /* of a file that another may follow */
+	bool is_odd, is_tail;     /* sound of an odd size; a chunk behind it */
 	bool is_done;             /* the rest does not matter or cannot be followed */
+	bool is_next;             /* another file begins with the last `used` bytes */
+	bool is_left;             /* `is_done`, and the last `used` bytes and the rest are no part of it */
 };
 
-/* Takes the next bytes of the input. */
-void dh_input_end_push(struct dh_input_end *end, const uint8_t *bytes, size_t size);
+/* Takes the next bytes of the input, up to where it knows that another file has begun
+ * (is_next). Returns how many. */
+size_t dh_input_end_push(struct dh_input_end *end, const uint8_t *bytes, size_t size);
 
 /* How many of the next bytes need not be read, for inputs with random access. */
 uint64_t dh_input_end_skip(const struct dh_input_end *end);
 /* Skips `count` bytes, at most dh_input_end_skip: fewer where the input ends. */
 void dh_input_end_pass(struct dh_input_end *end, uint64_t count);
+
+/* How many of the bytes that were taken last may be another file's. */
+size_t dh_input_end_held(const struct dh_input_end *end);
+
+/* Whether files of this kind can be read from front to back, without loss. */
+bool dh_input_end_is_read_in_order(enum dh_container_kind kind);
 
 /* Whether nothing more need come. More may come all the same, e.g. another container. */
 bool dh_input_end_is_complete(const struct dh_input_end *end);

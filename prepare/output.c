@@ -47,12 +47,13 @@ int dh_output_head(struct dh_output *output, const struct dh_stream_head *head, 
 	return code;
 }
 
-int dh_output_note(struct dh_output *output, const char *format, ...)
+int dh_output_note(struct dh_output *output, const char *code, const char *format, ...)
 {
 	char text[DH_STREAM_TEXT_MAX + 1];
+	int used = snprintf(text, sizeof text, "[%s] ", code);
 	va_list list;
 	va_start(list, format);
-	vsnprintf(text, sizeof text, format, list);
+	vsnprintf(text + used, sizeof text - (size_t)used, format, list);
 	va_end(list);
 	return check(output, dh_stream_write_note(&output->writer, text));
 }

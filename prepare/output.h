@@ -25,7 +25,9 @@ void dh_output_clear(struct dh_output *output);
  * `i420` NULL: no PICT. */
 int dh_output_head(struct dh_output *output, const struct dh_stream_head *head, const struct dh_video *video,
 	const uint8_t *i420);
-int dh_output_note(struct dh_output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* `code` as in playout/stream.h; docs/api.md lists them. */
+int dh_output_note(struct dh_output *output, const char *code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 int dh_output_word(struct dh_output *output, const struct dh_stream_word *word);
 int dh_output_end(struct dh_output *output, const struct dh_stream_end *end);
 

@@ -122,8 +122,9 @@ static int take_sound(struct segment *s, const struct dh_frame *frame, int64_t p
 
 static int take(struct segment *s, const struct dh_frame *frame)
 {
-	if (!s->has_begun[frame->media])
-		return 0; /* it started too late to be in the head */
+	/* it started too late to be in the head, or again after its end */
+	if (!s->has_begun[frame->media] || s->has_ended[frame->media])
+		return 0;
 	if (s->origin_ticks[frame->media] == INT64_MAX)
 		s->origin_ticks[frame->media] = frame->pts_ticks;
 	int64_t pts_ticks = frame->pts_ticks - s->origin_ticks[frame->media];
@@ -294,12 +295,16 @@ static int note_all(struct segment *s)
 	}
 	for (int media = 0; media < 2 && !code; media++)
 		if (s->in.of[media] >= 0 && !s->has_begun[media])
-			code = dh_output_note(s->output, "%s: none of its %s can be decoded",
+			code = dh_output_note(s->output, "not_decoded", "%s: none of its %s can be decoded",
 				dh_task_input_name(s->task, s->in.of[media]), media == DH_VIDEO ? "video" : "audio");
 	if (!code && mended)
-		code = dh_output_note(s->output, "%s: its sound had %d gap%s or overlap%s",
+		code = dh_output_note(s->output, "sound_gaps", "%s: its sound had %d gap%s or overlap%s",
 			dh_task_input_name(s->task, s->in.of[DH_AUDIO]), mended, mended > 1 ? "s" : "",
 			mended > 1 ? "s" : "");
+	if (!code && s->sound && dh_sound_was_inverted(s->sound))
+		code = dh_output_note(s->output, "inverted_stereo",
+			"%s: its two channels are each other's negative, so one of them was taken",
+			dh_task_input_name(s->task, s->in.of[DH_AUDIO]));
 	return code ? code : dh_note_film(s->output, s->film);
 }
 

@@ -27,6 +27,11 @@ void dh_tail_begin(struct dh_tail_keeper *keeper, int rate, int64_t start)
 	keeper->count = 0;
 }
 
+void dh_tail_move(struct dh_tail_keeper *keeper, int64_t samples)
+{
+	keeper->start += samples;
+}
+
 void dh_tail_keep(struct dh_tail_keeper *keeper, const float *samples, int count)
 {
 	int skip = count > DH_TAIL_SAMPLES ? count - DH_TAIL_SAMPLES : 0, drop = 0;

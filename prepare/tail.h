@@ -42,6 +42,8 @@ struct dh_tail_keeper {
 
 /* A run of samples without gaps begins. */
 void dh_tail_begin(struct dh_tail_keeper *keeper, int rate, int64_t start);
+/* It turns out that they were heard so many samples at 48 kHz later: sound was stretched. */
+void dh_tail_move(struct dh_tail_keeper *keeper, int64_t samples);
 void dh_tail_keep(struct dh_tail_keeper *keeper, const float *samples, int count);
 
 /* Of a sound that has ended after `length` samples at 48 kHz. False: it is too short, or too

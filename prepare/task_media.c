@@ -45,31 +45,70 @@ void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const 
 			task->audio_kbps);
 }
 
+static int note_cut(struct dh_output *output, const char *name, const struct dh_source *source, int64_t end_ticks,
+	bool *is_cut)
+{
+	int64_t stated_ticks = dh_source_is_still(source) ? 0 : dh_source_stated_ticks(source);
+	bool is_short = stated_ticks - end_ticks > CUT_TICKS;
+	if (!is_short && !dh_source_is_cut(source))
+		return 0;
+	*is_cut = true;
+	if (is_short)
+		return dh_output_note(output, "cut_short", "%s was cut short: it states %lld ms, but ends after %lld ms",
+			name, (long long)dh_ms_from_ticks(stated_ticks), (long long)dh_ms_from_ticks(end_ticks));
+	return dh_output_note(output, "cut_short",
+		"%s was cut short: it ends after %lld ms, in the middle of its container", name,
+		(long long)dh_ms_from_ticks(end_ticks));
+}
+
+static int note_left(struct dh_output *output, const char *name, const struct dh_source *source, bool *is_cut)
+{
+	int64_t left = dh_source_left_bytes(source);
+	if (left <= 0 && !dh_source_is_broken_off(source))
+		return 0;
+	*is_cut = true;
+	if (left <= 0)
+		return dh_output_note(output, "left_out", "%s: another file that was appended to it cannot be read", name);
+	return dh_output_note(output, "left_out", "%s: %lld bytes behind its end are no media of its kind", name,
+		(long long)left);
+}
+
+/* Streams of codecs that are not accepted. */
+static int note_unplayed(struct dh_output *output, const char *name, const struct dh_source *source)
+{
+	int code = 0;
+	for (int media = DH_AUDIO; media <= DH_VIDEO && !code; media++)
+		if (dh_source_unplayed(source, media))
+			code = dh_output_note(output, "not_accepted", "%s: %s in %s cannot be played", name,
+				media == DH_VIDEO ? "video" : "sound", dh_source_unplayed(source, media));
+	return code;
+}
+
 int dh_note_source(struct dh_output *output, const char *name, const struct dh_source *source, int64_t end_ticks,
 	bool *is_cut)
 {
-	int damaged = dh_source_damaged(source), code = 0;
-	int64_t stated_ticks = dh_source_is_still(source) ? 0 : dh_source_stated_ticks(source);
-	bool is_short = stated_ticks - end_ticks > CUT_TICKS;
+	int damaged = dh_source_damaged(source), restarts = dh_source_restarts(source), code = 0;
 	if (dh_source_has_too_many_words(source))
-		code = dh_output_note(output, "%s: only the first %u of its words are used", name, DH_STREAM_WORDS_MAX);
+		code = dh_output_note(output, "too_many_words", "%s: only the first %u of its words are used", name,
+			DH_STREAM_WORDS_MAX);
 	if (!code && damaged)
-		code = dh_output_note(output, "%s: %d damaged packet%s skipped", name, damaged, damaged > 1 ? "s" : "");
-	if (code || (!is_short && !dh_source_is_cut(source)))
-		return code;
-	*is_cut = true;
-	if (is_short)
-		return dh_output_note(output, "%s was cut short: it states %lld ms, but ends after %lld ms", name,
-			(long long)dh_ms_from_ticks(stated_ticks), (long long)dh_ms_from_ticks(end_ticks));
-	return dh_output_note(output, "%s was cut short: it ends after %lld ms, in the middle of its container", name,
-		(long long)dh_ms_from_ticks(end_ticks));
+		code = dh_output_note(output, "damaged", "%s: %d damaged packet%s skipped", name, damaged,
+			damaged > 1 ? "s" : "");
+	if (!code && restarts)
+		code = dh_output_note(output, "time_jump", "%s: its time stamps start again or jump (%d time%s)", name,
+			restarts, restarts > 1 ? "s" : "");
+	if (!code)
+		code = note_unplayed(output, name, source);
+	if (!code)
+		code = note_cut(output, name, source, end_ticks, is_cut);
+	return code ? code : note_left(output, name, source, is_cut);
 }
 
 int dh_note_film(struct dh_output *output, const struct dh_film *film)
 {
 	const char *why = NULL;
 	int restarts = film ? dh_video_restarts(dh_film_video(film), &why) : 0;
-	return restarts ? dh_output_note(output,
+	return restarts ? dh_output_note(output, "anchor_lost",
 				  "The encoder broke the rule of anchored video %d time%s "
 				  "(a frame %s) and was restarted from the anchor",
 				  restarts, restarts > 1 ? "s" : "", why) :

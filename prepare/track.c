@@ -34,6 +34,10 @@ struct dh_track {
 	bool has_frame, is_flushing, is_ended, is_too_large;
 	int damaged;
 	int64_t bad_width, bad_height;
+	bool counts_samples;   /* the container has no other time */
+	int64_t samples;       /* so many since the rate changed last, */
+	int64_t samples_ticks; /* which was then */
+	int samples_rate;
 	bool has_padding;      /* the container states when sound starts and ends */
 	AVFrame *held, *spare; /* with padding: a frame that may be the last; for swapping */
 };
@@ -119,7 +123,7 @@ static int open_decoder(struct dh_track *t, const AVStream *st, bool is_mp4, str
 }
 
 int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media media, const char *name, int max_side,
-	bool is_mp4, struct dh_fault *fault)
+	const struct dh_track_kind *kind, struct dh_fault *fault)
 {
 	struct dh_track *t = calloc(1, sizeof *t);
 	int code;
@@ -132,10 +136,11 @@ int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media medi
 	t->rate = media == DH_VIDEO ? nominal_rate(stream) : (AVRational){ 0, 1 };
 	t->max_side = max_side;
 	t->turn = dh_turn_from_matrix(media == DH_VIDEO ? stream_matrix(stream) : NULL);
-	t->has_padding = media == DH_AUDIO && is_mp4;
+	t->has_padding = media == DH_AUDIO && kind->is_mp4;
+	t->counts_samples = media == DH_AUDIO && kind->counts_samples;
 	t->held = av_frame_alloc();
 	t->spare = av_frame_alloc();
-	code = t->held && t->spare ? open_decoder(t, stream, is_mp4, fault) : dh_fault_memory(fault);
+	code = t->held && t->spare ? open_decoder(t, stream, kind->is_mp4, fault) : dh_fault_memory(fault);
 	if (code) {
 		dh_track_free(&t);
 		return code;
@@ -194,6 +199,31 @@ static int64_t exact_ticks(struct dh_track *t, int64_t time, int64_t ticks)
 	return llabs(exact - ticks) <= unit ? exact : ticks;
 }
 
+/* The nominal duration of a picture, unless the container has another one. */
+static int64_t picture_ticks(const struct dh_track *t, int64_t duration)
+{
+	AVRational ticks_base = { 1, (int)DH_TICKS_PER_SECOND };
+	int64_t nominal = t->rate.num > 0 ? dh_ticks_of_frame(1, t->rate.num, t->rate.den) : 0;
+	int64_t own = duration > 0 ? av_rescale_q(duration, t->time_base, ticks_base) : 0;
+	int64_t unit = av_rescale_q(1, t->time_base, ticks_base);
+	return own <= 0 || (nominal > 0 && llabs(own - nominal) <= unit) ? nominal : own;
+}
+
+/* Times of sound as its samples count them, without adding up roundings. */
+static int64_t counted_ticks(struct dh_track *t, const AVFrame *av)
+{
+	int64_t now = t->samples_ticks;
+	if (t->samples_rate > 0)
+		now += av_rescale(t->samples, DH_TICKS_PER_SECOND, t->samples_rate);
+	if (av->sample_rate != t->samples_rate) {
+		t->samples_ticks = now;
+		t->samples_rate = av->sample_rate;
+		t->samples = 0;
+	}
+	t->samples += av->nb_samples;
+	return now;
+}
+
 static void set_times(struct dh_track *t, const AVFrame *av, struct dh_frame *frame)
 {
 	AVRational ticks_base = { 1, (int)DH_TICKS_PER_SECOND };
@@ -207,14 +237,14 @@ static void set_times(struct dh_track *t, const AVFrame *av, struct dh_frame *fr
 		frame->duration_ticks = av->sample_rate > 0 ?
 			av_rescale(av->nb_samples, DH_TICKS_PER_SECOND, av->sample_rate) :
 			0;
-	else if (t->rate.num > 0)
-		frame->duration_ticks = dh_ticks_of_frame(1, t->rate.num, t->rate.den);
-	else if (duration > 0)
-		frame->duration_ticks = av_rescale_q(duration, t->time_base, ticks_base);
+	else
+		frame->duration_ticks = picture_ticks(t, duration);
 	if (!t->has_frame && time != AV_NOPTS_VALUE)
 		t->first = time;
 	frame->pts_ticks = t->next_ticks;
-	if (time != AV_NOPTS_VALUE) {
+	if (t->counts_samples && av->sample_rate > 0)
+		frame->pts_ticks = counted_ticks(t, av);
+	else if (time != AV_NOPTS_VALUE) {
 		frame->pts_ticks = av_rescale_q(time, t->time_base, ticks_base);
 		if (t->media == DH_VIDEO)
 			frame->pts_ticks = exact_ticks(t, time, frame->pts_ticks);

@@ -12,10 +12,15 @@
 
 struct dh_track;
 
-/* `stream` must outlive the track. `is_mp4`: the container states how pictures are
- * reordered, and when sound starts and ends. */
+/* What its container says. */
+struct dh_track_kind {
+	bool is_mp4;         /* how pictures are reordered, and when sound starts and ends */
+	bool counts_samples; /* nothing of when sound is heard: times are counted from samples */
+};
+
+/* `stream` must outlive the track. */
 int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media media, const char *name, int max_side,
-	bool is_mp4, struct dh_fault *fault);
+	const struct dh_track_kind *kind, struct dh_fault *fault);
 void dh_track_free(struct dh_track **track);
 
 int dh_track_stream(const struct dh_track *track);

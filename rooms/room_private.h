@@ -83,6 +83,8 @@ void dh_room_audience_changed(struct dh_room *room, const struct dh_member *memb
 /* --- room_report.c: the JSON of events; in the room's thread */
 
 void dh_room_report_event(struct dh_room *room, const struct dh_playout_event *event);
+/* All of a segment has been prepared. */
+void dh_room_report_prepared(struct dh_room *room, const struct dh_segment *segment);
 /* The beginning of every event: {"digitalhuman":"event","id":…,"event":…}. */
 json_t *dh_room_report_new(const struct dh_room *room, const char *event);
 /* {…,"viewer":…} of a member. */

@@ -86,6 +86,15 @@ static void describe_end(json_t *json, const struct dh_record *record, const str
 		json_object_set_new(json, "heard_text", json_string(record->heard));
 }
 
+/* What was wrong with what it was made of, as far as that is known. */
+static void describe_source(json_t *json, const struct dh_feed *feed)
+{
+	if (dh_feed_is_incomplete(feed))
+		json_object_set_new(json, "incomplete", json_true());
+	if (dh_feed_notes(feed))
+		json_object_set(json, "notes", dh_feed_notes(feed));
+}
+
 static void describe_underrun(json_t *json, const struct dh_playout_event *event)
 {
 	dh_room_set_ms(json, "played_ms", event->played_ticks);
@@ -93,13 +102,10 @@ static void describe_underrun(json_t *json, const struct dh_playout_event *event
 		json_string(dh_underrun_name(dh_segment_order(event->segment)->underrun)));
 }
 
-static void describe_segment(struct dh_room *room, json_t *json, const struct dh_playout_event *event)
+static void name_segment(json_t *json, const struct dh_feed *feed, const struct dh_segment *segment,
+	const struct dh_record *record)
 {
-	const struct dh_segment *segment = event->segment;
-	const struct dh_feed *feed = dh_segment_user(segment);
-	const struct dh_record *record = dh_room_record(room, segment);
 	json_t *metadata = dh_feed_metadata(feed);
-	int code = 0;
 
 	json_object_set_new(json, "segment", json_string(dh_segment_id(segment)));
 	json_object_set_new(json, "name", json_string(dh_feed_short_name(feed)));
@@ -108,6 +114,16 @@ static void describe_segment(struct dh_room *room, json_t *json, const struct dh
 		json_object_set_new(json, "utterance", json_string(record->utterance));
 		json_object_set_new(json, "index", json_integer(record->life.index));
 	}
+}
+
+static void describe_segment(struct dh_room *room, json_t *json, const struct dh_playout_event *event)
+{
+	const struct dh_segment *segment = event->segment;
+	const struct dh_feed *feed = dh_segment_user(segment);
+	const struct dh_record *record = dh_room_record(room, segment);
+	int code = 0;
+
+	name_segment(json, feed, segment, record);
 	switch (event->type) {
 	case DH_EVENT_QUEUED:
 		json_object_set_new(json, "position", json_integer(position_of(room, segment)));
@@ -120,13 +136,6 @@ static void describe_segment(struct dh_room *room, json_t *json, const struct dh
 	case DH_EVENT_RESUMED:
 		describe_underrun(json, event);
 		break;
-	case DH_EVENT_FINISHED:
-		describe_end(json, record, event);
-		if (dh_feed_is_incomplete(feed))
-			json_object_set_new(json, "incomplete", json_true());
-		if (dh_feed_notes(feed))
-			json_object_set(json, "notes", dh_feed_notes(feed));
-		break;
 	case DH_EVENT_FAILED:
 		json_object_set_new(json, "error_code", json_integer(ERROR_PREPARE));
 		json_object_set_new(json, "error", json_string(dh_segment_error(segment, &code)));
@@ -134,6 +143,7 @@ static void describe_segment(struct dh_room *room, json_t *json, const struct dh
 		break;
 	default:
 		describe_end(json, record, event);
+		describe_source(json, feed);
 	}
 }
 
@@ -150,9 +160,9 @@ static void describe_queue(json_t *json, const struct dh_playout_event *event)
 }
 
 /* A copy with the full path as its name; NULL: nobody gets it, or it would be the same. */
-static json_t *detailed_event(const struct dh_room *room, const struct dh_playout_event *event, const json_t *json)
+static json_t *detailed_event(const struct dh_room *room, const struct dh_segment *segment, const json_t *json)
 {
-	const struct dh_feed *feed = event->segment ? dh_segment_user(event->segment) : NULL;
+	const struct dh_feed *feed = segment ? dh_segment_user(segment) : NULL;
 
 	if (!feed || !strcmp(dh_feed_name(feed), dh_feed_short_name(feed)) || !dh_room_has_trusted_audience(room))
 		return NULL;
@@ -180,7 +190,7 @@ static void log_notes(const struct dh_room *room, const struct dh_segment *segme
 	json_array_foreach(dh_feed_notes(feed), i, note)
 		dh_log(DH_LOG_WARNING, "room %s: segment %s (%s)%s: %s", room->id, dh_segment_id(segment),
 			dh_feed_name(feed), dh_feed_is_incomplete(feed) ? " is incomplete" : "",
-			json_string_value(note));
+			json_string_value(json_object_get(note, "text")));
 }
 
 static bool is_end(enum dh_event_type type)
@@ -199,9 +209,21 @@ void dh_room_report_event(struct dh_room *room, const struct dh_playout_event *e
 		describe_queue(json, event);
 	if (event->type == DH_EVENT_FAILED && event->segment)
 		log_failure(room, event->segment);
-	if (event->type == DH_EVENT_FINISHED && event->segment)
-		log_notes(room, event->segment);
 	if (event->segment)
 		dh_feed_tell(dh_segment_user(event->segment), json, is_end(event->type));
-	dh_room_tell_all(room, json, detailed_event(room, event, json));
+	dh_room_tell_all(room, json, detailed_event(room, event->segment, json));
+}
+
+void dh_room_report_prepared(struct dh_room *room, const struct dh_segment *segment)
+{
+	json_t *json = dh_room_report_new(room, "segment_prepared");
+	struct dh_feed *feed = dh_segment_user(segment);
+
+	dh_room_set_ms(json, "media_ms", dh_playout_media_ticks(room->playout, dh_now_ticks()));
+	name_segment(json, feed, segment, dh_room_record(room, segment));
+	dh_room_set_ms(json, "duration_ms", dh_segment_duration_ticks(segment, room->facts.duration));
+	describe_source(json, feed);
+	log_notes(room, segment);
+	dh_feed_tell(feed, json, false);
+	dh_room_tell_all(room, json, detailed_event(room, segment, json));
 }

@@ -48,7 +48,7 @@ static void feed_run(void *owner, struct dh_command *command)
 {
 	struct dh_feed *feed = ((struct feed_command *)command)->feed;
 	struct dh_room *room = owner;
-	bool is_more = dh_feed_fill(feed);
+	bool was_complete = dh_feed_is_complete(feed), is_more = dh_feed_fill(feed);
 
 	if (dh_feed_segment(feed) && dh_segment_error(dh_feed_segment(feed), NULL))
 		dh_room_rest_continue(room, feed);
@@ -57,6 +57,8 @@ static void feed_run(void *owner, struct dh_command *command)
 		dh_room_note_arrivals(room, feed);
 		dh_playout_filled(room->playout, dh_feed_segment(feed));
 	}
+	if (!was_complete && dh_feed_is_complete(feed) && dh_feed_segment(feed))
+		dh_room_report_prepared(room, dh_feed_segment(feed));
 	room->queue_changed = true;
 	if (is_more) /* after a turn, and after the commands of others */
 		dh_room_thread_post(room->thread, command);

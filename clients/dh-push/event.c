@@ -97,7 +97,7 @@ static void add_number(GString *text, const json_t *line, const char *key, const
 static void add_notes(GString *text, const json_t *notes)
 {
 	for (size_t i = 0; i < json_array_size(notes); i++) {
-		const char *note = json_string_value(json_array_get(notes, i));
+		const char *note = json_string_value(json_object_get(json_array_get(notes, i), "text"));
 		if (note)
 			add(text, "", note);
 	}

@@ -24,7 +24,10 @@ class Files(ServerCase):
                                   "position": 0})
         watcher.events.wait(lambda e: e.get("event") == "idle", after=before)
         told = watcher.events.data()[before:]
-        self.assertEqual([e["event"] for e in told], ["queued", "ready", "speaking", "started", "finished", "idle"])
+        names = [e["event"] for e in told]
+        self.assertIn(names.index("segment_prepared"), range(names.index("finished")))
+        names.remove("segment_prepared")
+        self.assertEqual(names, ["queued", "ready", "speaking", "started", "finished", "idle"])
         for event in told:
             self.assertEqual((event["digitalhuman"], event["id"]), ("event", 1))
             self.assertGreaterEqual(event["media_ms"], 0)
@@ -184,8 +187,10 @@ class Speech(ServerCase):
         self.assertEqual(event["event"], "finished", event)
         self.assertIs(event["incomplete"], True)
         self.assertIn(event["played_ms"], range(200, 1900))
-        note, = [note for note in event["notes"] if "cut short" in note]
+        note, = [note["text"] for note in event["notes"] if note["code"] == "cut_short"]
         self.assertNotIn("/", note)
+        prepared = watcher.events.wait(lambda e: e.get("event") == "segment_prepared" and e["segment"] == segment)
+        self.assertEqual((prepared["incomplete"], prepared["notes"]), (True, event["notes"]))
         self.janus.wait_log(f"segment {segment} .* is incomplete: {re.escape(note)}", pattern=True)
 
     def test_a_generator_that_stops_in_the_middle_of_its_container(self):

@@ -159,7 +159,7 @@ class Written(Services):
         segment = self.say(room, "Well, ", more=True)
         end = self.end_of(events, segment)
         self.assertEqual(end["event"], "finished")
-        self.assertIn("more_s (2 s)", end["notes"][0])
+        self.assertIn("more_s (2 s)", end["notes"][0]["text"])
         self.refused(463, segment, "say", id=room, segment=segment, text="then", more=True)
         self.refused(463, segment, "say", id=room, segment=segment, text="so.")
         self.assertEqual(self.say(room, "Again", segment=segment), segment)

@@ -8,7 +8,7 @@
 #include <glib.h>
 
 struct entry {
-	int is_ready, is_started, is_held, is_ended;
+	int is_ready, is_prepared, is_started, is_held, is_ended;
 };
 
 struct event_checker {
@@ -66,6 +66,8 @@ static const char *see(struct entry *entry, const char *name, const json_t *even
 		return "it is queued already";
 	if (strcmp(name, "ready") == 0)
 		return entry->is_ready++ || entry->is_started ? "it was ready" : NULL;
+	if (strcmp(name, "segment_prepared") == 0)
+		return entry->is_prepared++ ? "it was prepared" : NULL;
 	if (strcmp(name, "started") == 0)
 		return entry->is_started++ ? "it has started" : NULL;
 	if (strcmp(name, "held") == 0)

@@ -184,7 +184,7 @@ static const struct event_row {
 	{ "{\"event\":\"want\",\"ms\":800}", 0, false, 0, NULL },
 	{ "{\"event\":\"progress\",\"segment\":\"s\",\"played_ms\":400}", 0, false, 0, "progress s: played 400 ms" },
 	{ "{\"event\":\"finished\",\"segment\":\"s\",\"played_ms\":9}", 0, true, 0, "finished s: played 9 ms" },
-	{ "{\"event\":\"finished\",\"incomplete\":true,\"notes\":[\"a\",7,\"b\"],\"heard_text\":\"Hi\"}", 0, true, 0,
+	{ "{\"event\":\"finished\",\"incomplete\":true,\"notes\":[{\"code\":\"x\",\"text\":\"a\"},7,\"c\",{\"text\":\"b\"}],\"heard_text\":\"Hi\"}", 0, true, 0,
 		"finished: incomplete, a, b, heard: Hi" },
 	{ "{\"event\":\"interrupted\"}", 0, true, 5, "interrupted" },
 	{ "{\"event\":\"skipped\"}", 0, true, 6, "skipped" },

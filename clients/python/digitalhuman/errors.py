@@ -34,7 +34,7 @@ class Result:
     @classmethod
     def from_event(cls, event: Dict[str, Any]) -> Result:
         return cls(event["event"], event.get("segment"), int(event.get("played_ms") or 0), event.get("heard_text"),
-                   bool(event.get("incomplete")), tuple(event.get("notes") or ()), event.get("error_code"),
+                   bool(event.get("incomplete")), tuple(note["text"] for note in event.get("notes") or ()), event.get("error_code"),
                    event.get("error"), event.get("reason"))
 
     def __str__(self) -> str:

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "input_bytes_private.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <libavutil/error.h>
+
+/* A pipe that stays open behind a complete container has ended after this long: by then
+ * another container, as in chained Ogg, would have begun. */
+#define END_MS 250
+
+/* Waits for a pipe. Silence counts only while we read. */
+static int wait_readable(struct dh_input_bytes *input)
+{
+	struct pollfd p = { .fd = input->fd, .events = POLLIN };
+	bool is_complete = dh_input_end_is_complete(&input->end) || input->nut.is_complete;
+	int silence_ms = input->silence_ms > 0 ? input->silence_ms : -1;
+	if (is_complete && (silence_ms < 0 || silence_ms > END_MS))
+		silence_ms = END_MS;
+	if (silence_ms < 0)
+		return 0;
+	for (;;) {
+		int n = poll(&p, 1, silence_ms);
+		if (n > 0)
+			return 0;
+		if (n == 0 && is_complete) {
+			input->has_ended = true;
+			return AVERROR_EOF;
+		}
+		if (n == 0) {
+			input->is_silent = true;
+			return AVERROR(ETIMEDOUT);
+		}
+		if (errno != EINTR)
+			return 0; /* read() will report it */
+	}
+}
+
+/* The next `size` bytes behind `used` have come. */
+static void feed(struct dh_input_bytes *input, size_t size)
+{
+	const uint8_t *bytes = input->raw + input->used;
+	size_t taken = dh_input_end_push(&input->end, bytes, size);
+	if (!input->is_file) {
+		dh_mp4_index_push(&input->index, bytes, taken);
+		dh_nut_end_push(&input->nut, bytes, taken);
+	}
+	input->has_next = input->end.is_next;
+	input->known = input->used + taken - dh_input_end_held(&input->end);
+	input->used += size;
+}
+
+/* Reads more; 0, or an AVERROR. */
+static int fill(struct dh_input_bytes *input)
+{
+	ssize_t n;
+	int waited = input->is_file ? 0 : wait_readable(input);
+	memmove(input->raw, input->raw + input->first, input->used - input->first);
+	input->used -= input->first;
+	input->known -= input->first;
+	input->first = 0;
+	if (waited == AVERROR_EOF)
+		input->known = input->used;
+	if (waited)
+		return waited;
+	do
+		n = input->is_file ?
+			pread(input->fd, input->raw + input->used, DH_INPUT_BUFFER_BYTES, input->position) :
+			read(input->fd, input->raw + input->used, DH_INPUT_BUFFER_BYTES);
+	while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		input->error = errno;
+		return AVERROR(errno);
+	}
+	if (n == 0) {
+		input->has_ended = true;
+		input->known = input->used;
+		return AVERROR_EOF;
+	}
+	if (input->total == 0 && !input->is_file && input->first_fd >= 0)
+		send(input->first_fd, DH_JOB_FIRST, strlen(DH_JOB_FIRST), MSG_NOSIGNAL | MSG_DONTWAIT);
+	input->position += n;
+	input->total += n;
+	feed(input, (size_t)n);
+	/* nothing later can help */
+	return !input->is_file && input->index.media_first ? AVERROR_INVALIDDATA : 0;
+}
+
+int dh_input_bytes_read_in_order(void *opaque, uint8_t *buffer, int size)
+{
+	struct dh_input_bytes *input = opaque;
+	if (input->is_silent || input->error)
+		return AVERROR(EIO);
+	while (input->first == input->known) {
+		int err = input->has_next || input->has_ended ? AVERROR_EOF : fill(input);
+		if (err < 0 && (err != AVERROR_EOF || input->first == input->known))
+			return err;
+	}
+	size_t count = input->known - input->first;
+	if (count > (size_t)size)
+		count = (size_t)size;
+	memcpy(buffer, input->raw + input->first, count);
+	input->first += count;
+	return (int)count;
+}
+
+void dh_input_bytes_skip_to_next(struct dh_input_bytes *input)
+{
+	while (input->is_file && !input->has_next && !input->has_ended && !input->error) {
+		uint64_t skip = dh_input_end_skip(&input->end);
+		input->first = input->known;
+		if (input->first == input->used && skip > 0 && input->position < input->size) {
+			if (skip > (uint64_t)(input->size - input->position))
+				skip = (uint64_t)(input->size - input->position);
+			dh_input_end_pass(&input->end, skip);
+			input->position += (int64_t)skip;
+		}
+		fill(input);
+	}
+}
+
+void dh_input_bytes_begin_next(struct dh_input_bytes *input)
+{
+	size_t size = input->used - input->known;
+	memmove(input->raw, input->raw + input->known, size);
+	input->part_start += (int64_t)(input->end.at - input->end.used);
+	input->first = input->known = input->used = 0;
+	memset(&input->end, 0, sizeof input->end);
+	memset(&input->index, 0, sizeof input->index);
+	memset(&input->nut, 0, sizeof input->nut);
+	feed(input, size);
+}
