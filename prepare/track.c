@@ -31,7 +31,7 @@ struct dh_track {
 	struct dh_turn turn;
 	int64_t first;      /* time of the first frame, in time_base */
 	int64_t next_ticks; /* time of a frame that states none */
-	bool has_frame, is_flushing, is_ended, is_too_large;
+	bool has_frame, is_flushing, is_ended, is_too_large, is_tag;
 	int damaged;
 	int64_t bad_width, bad_height;
 	bool counts_samples;   /* the container has no other time */
@@ -173,13 +173,16 @@ int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *f
 		!dh_still_size(packet->data, (size_t)packet->size, &width, &height) &&
 		is_too_large(t, width, height, 0))
 		return fault_too_large(t, fault);
+	/* the tag of a file that was appended to another */
+	t->is_tag = packet && t->codec->codec_id == AV_CODEC_ID_MP3 && packet->size > 10 &&
+		(memcmp(packet->data, "ID3", 3) == 0 || memcmp(packet->data, "TAG", 3) == 0);
 	int err = avcodec_send_packet(t->codec, packet);
 	if (t->is_too_large)
 		return fault_too_large(t, fault);
 	if (err == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
 	if (err < 0 && err != AVERROR_EOF)
-		t->damaged++;
+		t->damaged += !t->is_tag;
 	return 0;
 }
 
@@ -318,7 +321,7 @@ int dh_track_receive(struct dh_track *t, AVFrame *av, struct dh_frame *frame, st
 			t->is_ended = true;
 		if (err == AVERROR_EOF || err == AVERROR(EAGAIN))
 			return 0;
-		t->damaged++;
+		t->damaged += !t->is_tag;
 	}
 	t->is_ended |= t->is_flushing;
 	return 0;

@@ -1,0 +1,313 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""dh-prepare: sound and time, whatever the file. DH_PREPARE names the program."""
+import random
+import resource
+import subprocess
+import unittest
+
+import av
+import numpy as np
+
+from prepared import Case, TICKS, film, prepare, sound
+
+RATE = 48000
+LOW, SLOPE = 300, 400  # of the sweep, Hz and Hz/s
+
+
+def sweep(seconds, rate=RATE):
+    t = np.arange(int(seconds * rate)) / rate
+    return (0.4 * np.sin(2 * np.pi * (LOW * t + SLOPE * t * t / 2))).astype(np.float32)
+
+
+def spoilt(samples, after=lambda t: t):
+    """Windows of 10 ms that are no pure tone of about the frequency that the sweep has then."""
+    bad, n = [], np.arange(480) / RATE
+    for at in range(2400, len(samples) - 2400, 480):
+        x, t = samples[at:at + 480].astype(np.float64), after(at / RATE)
+        phase = 2 * np.pi * ((LOW + SLOPE * t) * n + SLOPE * n * n / 2)
+        basis = np.stack([np.cos(phase), np.sin(phase), np.cos(phase) * (n - 0.005) * 200, np.sin(phase) * (n - 0.005) * 200])
+        fit = np.linalg.lstsq(basis.T, x, rcond=None)[0] @ basis
+        if ((x - fit) ** 2).sum() > 0.02 * max((x ** 2).sum(), 480 * 0.02):
+            bad.append(at / RATE)
+    return bad
+
+
+def loudest(samples):
+    return np.fft.rfftfreq(len(samples), 1 / RATE)[np.abs(np.fft.rfft(samples * np.hanning(len(samples)))).argmax()]
+
+
+def level(samples):
+    return np.sqrt((samples.astype(np.float64) ** 2).mean())
+
+
+class SoundCase(Case):
+    def wave(self, name, samples, rate=RATE, layout=None):
+        """A WAV of 32-bit floats; several rows are several channels."""
+        samples = np.atleast_2d(samples)
+        path = self.path(name)
+        subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "f32le", "-ar", str(rate), "-ac", str(len(samples)),
+                        *(["-channel_layout", layout] if layout else []), "-i", "-", "-c:a", "pcm_f32le", path],
+                       input=np.ascontiguousarray(samples.T, np.float32).tobytes(), check=True)
+        return path
+
+    def tone(self, name, hz, seconds=0.8, *options, rate=RATE):
+        """Of a tone, encoded."""
+        return self.make(name, *options, source=self.wave(f"tone{hz}.wav", 0.4 * np.sin(
+            2 * np.pi * hz * np.arange(int(seconds * rate)) / rate), rate))
+
+    def seconds(self, segment):
+        return segment.lengths[1] / TICKS
+
+    def codes(self, segment):
+        return [note[1:note.index("]")] for note in segment.notes]
+
+    def remux(self, path, name, container, change):
+        """The same packets at other times; `change` maps seconds to seconds."""
+        with av.open(path) as source, av.open(self.path(name), "w", container) as target:
+            stream = target.add_stream(template=source.streams[0])
+            last = None
+            for packet in source.demux(0):
+                if packet.pts is None:
+                    continue
+                time = int(round(change(float(packet.pts * packet.time_base)) / packet.time_base))
+                packet.pts = packet.dts = time if last is None else max(time, last + 1)
+                last = packet.pts
+                packet.stream = stream
+                target.mux(packet)
+        return self.path(name)
+
+
+def rounded(ms):
+    return lambda t: t * 1000 // ms * ms / 1000
+
+
+def jitter(ms):
+    rng = random.Random(ms)
+    return lambda t: max(t + rng.uniform(-ms, ms) / 1000, 0)
+
+
+class Times(SoundCase):
+    CODECS = {"aac": ["-c:a", "aac", "-b:a", "160k"], "opus": ["-c:a", "libopus", "-b:a", "128k"],
+              "mp3": ["-c:a", "libmp3lame", "-b:a", "192k"], "vorbis": ["-c:a", "libvorbis", "-q:a", "6"]}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        wave = cls.wave(cls, "sweep.wav", sweep(3))
+        cls.coded = {codec: cls.make(cls, f"sweep-{codec}.mka", *options, source=wave)
+                     for codec, options in cls.CODECS.items()}
+
+    def check(self, path, gap=None):
+        segment = self.run_tool("--audio-kbps", 160, path)
+        samples = sound(segment)
+        if gap:  # what is silent is the gap; around it 20 ms may be spoilt
+            after = lambda t: t if t < 1.5 else t - gap
+            bad = [t for t in spoilt(samples, after) if not 1.4 < t < 1.6 + gap]
+        else:
+            bad = spoilt(samples)
+        self.assertEqual(bad, [])
+        self.assertAlmostEqual(self.seconds(segment), 3 + (gap or 0), delta=0.065)
+        self.assertEqual(self.codes(segment), ["sound_gaps"] if gap else [])
+
+    def test_jitter_and_rounding(self):
+        for codec, container, name, change in [
+                ("aac", "matroska", "8 ms", jitter(8)), ("opus", "webm", "8 ms", jitter(8)),
+                ("mp3", "matroska", "20 ms", jitter(20)), ("aac", "flv", "10 ms", rounded(10)),
+                ("aac", "mpegts", "21 ms", rounded(21)), ("aac", "matroska", "40 ms", rounded(40)),
+                ("opus", "webm", "21 ms", rounded(21)), ("vorbis", "webm", "40 ms", rounded(40)),
+                ("opus", "nut", "20 ms", jitter(20)), ("aac", "mp4", "20 ms", jitter(20)),
+                ]:
+            with self.subTest(codec=codec, container=container, name=name):
+                self.check(self.remux(self.coded[codec], f"j.{container}", container, change))
+
+    def test_as_they_are(self):
+        for name, options in {"a.ogg": ["-c:a", "libvorbis", "-q:a", "6"], "a.ts": ["-c:a", "aac", "-b:a", "160k"],
+                              "a.flv": ["-c:a", "aac", "-b:a", "160k", "-ar", 44100]}.items():
+            with self.subTest(name):
+                self.check(self.make(name, *options, source=self.path("sweep.wav")))
+
+    def test_a_true_gap(self):
+        for codec, container, change in (("aac", "matroska", jitter(0)), ("opus", "webm", jitter(15)),
+                                         ("aac", "mpegts", rounded(10))):
+            with self.subTest(codec=codec, container=container):
+                self.check(self.remux(self.coded[codec], f"g.{container}", container,
+                                      lambda t, change=change: change(t) if t < 1.5 else change(t + 0.3)), gap=0.3)
+
+    def test_a_later_beginning(self):
+        for container in ("matroska", "mpegts", "flv", "nut"):
+            with self.subTest(container):
+                self.check(self.remux(self.coded["aac"], f"l.{container}", container, lambda t: t + 3600))
+
+    def test_a_jump(self):
+        for container in ("matroska", "mpegts"):
+            path = self.remux(self.coded["aac"], f"h.{container}", container, lambda t: t if t < 1 else t + 3600)
+            segment = self.run_tool(path)
+            self.assertAlmostEqual(self.seconds(segment), 3, delta=0.08)
+            self.assertIn("time_jump", self.codes(segment))
+
+    def test_pictures_keep_their_own_durations(self):
+        """At a variable rate, the average says nothing about the last one."""
+        path = self.make("vfr.mp4", "-an", "-vf", r"select='eq(n,0)+eq(n,1)+eq(n,2)',setpts='if(eq(N,2),1/TB,N*0.04/TB)'",
+                         "-c:v", "libx264", "-pix_fmt", "yuv420p", "-vsync", "vfr", "-video_track_timescale", 1000)
+        with av.open(path) as container:
+            packets = [p for p in container.demux(video=0) if p.pts is not None]
+        wanted = float(max((p.pts + p.duration) * p.time_base for p in packets) - min(p.pts * p.time_base for p in packets))
+        self.assertAlmostEqual(self.run_tool(path).lengths[0] / TICKS, wanted, delta=0.002)
+
+
+class Joined(SoundCase):
+    def test_each_container(self):
+        """One file behind the other, byte by byte: all of it, in order."""
+        both = ["-c:v", "libx264", "-g", 10, "-pix_fmt", "yuv420p", "-c:a", "aac"]
+        for name, options in {
+                "j.opus": ["-c:a", "libopus"], "j.ogg": ["-c:a", "libvorbis"], "j.flac": [], "j.wav": [],
+                "j.mp3": [], "j.aac": [], "j.aiff": [], "j.au": [], "j.caf": [], "j.ac3": [], "j.w64": None,
+                "jv.ts": both, "jv.mkv": both, "jv.webm": ["-c:v", "libvpx", "-c:a", "libopus"],
+                "jv.nut": ["-c:v", "mpeg4", "-c:a", "aac"], "jv.mp4": both, "jv.flv": ["-c:a", "aac"],
+                "jv.avi": ["-c:v", "mpeg4", "-c:a", "libmp3lame"], "jv.mpg": ["-c:v", "mpeg2video", "-c:a", "mp2"],
+                "jf.mp4": [*both, "-movflags", "frag_keyframe+empty_moov"]}.items():
+            if options is None:
+                continue
+            with self.subTest(name):
+                data, has_video = b"", name[1] in "vf"
+                for hz in (500, 1250):
+                    wave = self.wave("t.wav", 0.4 * np.sin(2 * np.pi * hz * np.arange(int(0.8 * RATE)) / RATE))
+                    picture = ["-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=0.8"] if has_video else []
+                    subprocess.run(["ffmpeg", "-v", "error", "-y", *picture, "-i", wave, *map(str, options), self.path(name)],
+                                   check=True)
+                    with open(self.path(name), "rb") as file:
+                        data += file.read()
+                with open(self.path(name), "wb") as file:
+                    file.write(data)
+                runs = [([self.path(name)], None)]
+                if name in ("j.opus", "jv.webm", "j.wav", "jf.mp4", "j.flac"):
+                    runs.append((["-"], data))
+                for inputs, pipe in runs:
+                    segment = self.run_tool(*inputs, data=pipe)
+                    samples = sound(segment)
+                    self.assertAlmostEqual(self.seconds(segment), 1.6, delta=0.12)
+                    self.assertAlmostEqual(loudest(samples[7200:31200]), 500, delta=8)
+                    self.assertAlmostEqual(loudest(samples[-28800:-7200]), 1250, delta=8)
+                    if has_video:
+                        self.assertIn(len(segment.video), (39, 40))
+                        self.assertAlmostEqual(segment.lengths[0] / TICKS, 1.6, delta=0.13)
+                    self.assertEqual([c for c in self.codes(segment) if c not in ("time_jump", "sound_gaps")], [])
+                    self.assertFalse(segment.incomplete, segment.notes)
+
+    def test_what_cannot_be_read_is_said(self):
+        with open(self.make("whole.wav", "-vn"), "rb") as file:
+            data = file.read()
+        with open(self.path("more.wav"), "wb") as file:
+            file.write(data + bytes(range(256)) * 40)
+        segment = self.run_tool(self.path("more.wav"))
+        self.assertEqual((self.codes(segment), segment.incomplete), (["left_out"], True))
+        self.assertAlmostEqual(self.seconds(segment), 2, delta=0.03)
+
+    def test_another_rate_in_the_middle(self):
+        data = b""
+        for rate, channels in ((48000, 2), (24000, 1)):
+            wave = self.wave("r.wav", np.tile(0.4 * np.sin(2 * np.pi * 500 * np.arange(rate * 2) / rate), (channels, 1)), rate)
+            with open(self.make("r.aac", "-c:a", "aac", source=wave), "rb") as file:
+                data += file.read()
+        with open(self.path("r.aac"), "wb") as file:
+            file.write(data)
+        segment = self.run_tool(self.path("r.aac"))
+        self.assertAlmostEqual(self.seconds(segment), 4, delta=0.15)  # AAC fills its blocks
+        self.assertEqual((self.codes(segment), segment.incomplete), ([], False))
+        self.assertAlmostEqual(loudest(sound(segment)[100000:180000]), 500, delta=4)
+
+
+class Levels(SoundCase):
+    TONE = 0.3 * np.sin(2 * np.pi * 600 * np.arange(RATE // 2) / RATE)
+
+    def heard(self, channels, layout=None):
+        segment = self.run_tool(self.wave("c.wav", np.stack(channels), layout=layout))
+        return segment, level(sound(segment)[4800:-4800])
+
+    def test_speech_in_the_centre(self):
+        nothing = np.zeros_like(self.TONE)
+        _, stereo = self.heard([self.TONE, self.TONE])
+        for layout, names in {"3.0": "LRC", "3.1": "LRCE", "4.0": "LRCS", "5.0": "LRCSS", "5.1": "LRCESS",
+                              "6.1": "LRCESSS", "7.1": "LRCESSSS"}.items():
+            with self.subTest(layout):
+                segment, centre = self.heard([self.TONE if c == "C" else nothing for c in names], layout)
+                self.assertAlmostEqual(20 * np.log10(centre / stereo), 0, delta=1)
+                self.assertEqual(segment.notes, [])
+
+    def test_channels_that_are_negatives(self):
+        _, stereo = self.heard([self.TONE, self.TONE])
+        segment, inverted = self.heard([self.TONE, -self.TONE])
+        self.assertAlmostEqual(20 * np.log10(inverted / stereo), 0, delta=0.5)
+        self.assertEqual(self.codes(segment), ["inverted_stereo"])
+
+
+class Formats(SoundCase):
+    def test_what_tools_write(self):
+        for name, options in {
+                "f.aiff": [], "f.aifc": ["-f", "aiff", "-c:a", "pcm_s16le"], "f.caf": ["-c:a", "alac"], "pcm.caf": [],
+                "f.au": [], "law.au": ["-c:a", "pcm_mulaw"], "f.ac3": [], "f.eac3": [], "ima.wav": ["-c:a", "adpcm_ima_wav"],
+                "ms.wav": ["-c:a", "adpcm_ms"], "ima.mov": ["-c:a", "adpcm_ima_qt"], "ac3.mkv": ["-c:a", "ac3"]}.items():
+            with self.subTest(name):
+                segment = self.run_tool(self.tone(name, 700, 0.8, *options))
+                self.assertAlmostEqual(self.seconds(segment), 0.8, delta=0.07)
+                self.assertAlmostEqual(loudest(sound(segment)), 700, delta=5)
+                self.assertEqual((segment.notes, segment.incomplete), ([], False))
+
+    def test_a_codec_that_is_not_accepted(self):
+        wave = self.wave("n.wav", sweep(1))
+        other = self.make("two.mkv", "-i", wave, "-map", "0", "-map", "1", "-c:a:0", "wmav2", "-c:a:1", "aac", source=wave)
+        segment = self.run_tool(other)
+        self.assertAlmostEqual(self.seconds(segment), 1, delta=0.05)
+        self.assertEqual((self.codes(segment), segment.incomplete), (["not_accepted"], False))
+        silent = self.make("picture.mkv", "-i", wave, "-map", "0:v", "-map", "1:a", "-c:v", "mpeg4", "-c:a", "wmav2")
+        segment = self.run_tool(silent)
+        self.assertEqual((len(segment.video), len(segment.audio), self.codes(segment)), (50, 0, ["not_accepted"]))
+        self.refuse(4, "wmav2", self.make("only.mka", "-c:a", "wmav2", source=wave))
+
+    def test_guessed_lengths(self):
+        """The first packets are small, so that a guess by their bit rate is much too long."""
+        wave = self.wave("g.wav", np.concatenate([np.zeros(RATE * 2, np.float32),
+                                                  np.random.default_rng(1).normal(0, 0.2, RATE * 4).astype(np.float32)]))
+        for name, options in {"g.aac": ["-c:a", "aac", "-b:a", "256k"], "g.mp3": ["-q:a", "0", "-write_xing", 0]}.items():
+            with self.subTest(name):
+                segment = self.run_tool("--max-ms", 8000, self.make(name, *options, source=wave))
+                self.assertAlmostEqual(self.seconds(segment), 6, delta=0.1)
+                self.assertEqual((segment.notes, segment.incomplete), ([], False))
+
+
+class Order(SoundCase):
+    def late(self, seconds):
+        """A file where sound lies 1.6 s behind the picture of the same time."""
+        source = self.make("order.mkv", "-f", "lavfi", "-i", "sine=500", "-map", "0:v", "-map", "1:a", "-t", seconds,
+                           "-c:v", "mpeg4", "-c:a", "pcm_s16le", source=self.pictures(seconds))
+        with av.open(source) as container:
+            packets = [p for p in container.demux() if p.dts is not None]
+            packets.sort(key=lambda p: float(p.dts * p.time_base) + (1.6 if p.stream.type == "audio" else 0))
+            with av.open(self.path("late.mkv"), "w", options={"max_interleave_delta": "1"}) as target:
+                streams = [target.add_stream(template=stream) for stream in container.streams]
+                for packet in packets:
+                    packet.stream = streams[packet.stream.index]
+                    target.mux(packet)
+        return self.path("late.mkv")
+
+    def pictures(self, seconds):
+        path = self.path("pictures.mkv")
+        subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"color=s=32x32:r=25:d={seconds}", "-c:v", "mpeg4",
+                        path], check=True)
+        return path
+
+    def test_sound_far_behind_the_picture(self):
+        """The work does not grow with the square of the length."""
+        spent = []
+        for seconds in (8, 32):
+            late = self.late(seconds)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            prepare("--quiet", late, "-o", self.path("late.dhs"))
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        self.assertLess(spent[1], 8 * spent[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

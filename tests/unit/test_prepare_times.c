@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What dh-prepare makes of the times and ends that containers state: sound against its
+ * samples, times that start again, files that were joined. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/check.h"
+#include "playout/stream.h"
+#include "playout/timebase.h"
+#include "prepare/input_end.h"
+#include "prepare/restart.h"
+#include "prepare/seam.h"
+#include "prepare/sound_clock.h"
+#include "prepare/voice.h"
+
+/* --- sound against its samples */
+
+#define MS(ms) ((ms) * (DH_VOICE_RATE / 1000))
+
+/* Ten minutes of sound. */
+static const struct clock_row {
+	const char *name;
+	int frame; /* samples */
+	double jitter_ms, round_ms, drift_ppm;
+	double gap_ms; /* after five minutes */
+	int gaps;
+	double lips_ms; /* how far sound may be off at the end */
+} clock_rows[] = {
+	{ "exact", 1024, 0, 0, 0, 0, 0, 0.1 },
+	{ "jitter of 8 ms", 1024, 8, 0, 0, 0, 0, 20 },
+	{ "jitter of 20 ms", 960, 20, 0, 0, 0, 0, 20 },
+	{ "jitter of 20 ms, long frames", 2880, 20, 0, 0, 0, 0, 20 },
+	{ "in milliseconds", 1024, 0, 1, 0, 0, 0, 2 },
+	{ "in 10 ms", 1024, 0, 10, 0, 0, 0, 20 },
+	{ "in 21 ms", 1024, 0, 21, 0, 0, 0, 20 },
+	{ "in 23 ms, 44.1 kHz", 1115, 0, 23, 0, 0, 0, 20 },
+	{ "in 40 ms", 960, 0, 40, 0, 0, 0, 20 },
+	{ "in 40 ms, 24 kHz", 2048, 0, 40, 0, 0, 0, 20 },
+	{ "in 40 ms with jitter", 1024, 10, 40, 0, 0, 0, 25 },
+	{ "slow drift", 1024, 0, 0, 200, 0, 0, 20 },
+	{ "fast drift, other way", 960, 5, 0, -1000, 0, 0, 20 },
+	{ "a gap", 1024, 0, 0, 0, 300, 1, 0.1 },
+	{ "a gap in jitter", 960, 20, 0, 0, 300, 1, 20 },
+	{ "a gap in rounded times", 1024, 0, 40, 0, 300, 1, 20 },
+	{ "an overlap", 1024, 2, 0, 0, -100, 1, 20 },
+	{ "a lost packet", 960, 0, 0, 0, 20, 0, 20 },
+};
+
+struct played {
+	int64_t position; /* of the next sample */
+	int64_t stretch, stretch_left;
+	int gaps;
+	double worst_ms; /* from where the last half-minute should be */
+};
+
+/* Plays what is certain; `truth`: when each frame that waits should be heard. */
+static void play(struct dh_sound_clock *clock, struct played *played, double *truth, int *waiting, int frame,
+	bool is_end, bool is_late)
+{
+	int64_t shift;
+	while (dh_sound_clock_next(clock, is_end, &shift)) {
+		played->gaps += shift != 0;
+		played->position += shift;
+		double off_ms = fabs((double)played->position - truth[0]) / MS(1);
+		if (is_late && off_ms > played->worst_ms)
+			played->worst_ms = off_ms;
+		memmove(truth, truth + 1, (size_t)--*waiting * sizeof *truth);
+		played->position += frame;
+		/* spread evenly */
+		if (played->stretch_left > 0) {
+			int64_t part = played->stretch * frame / played->stretch_left;
+			played->stretch -= part;
+			played->stretch_left -= frame;
+			played->position += part;
+		}
+		int64_t stretch = dh_sound_clock_stretch(clock);
+		CHECK(llabs(stretch) <= DH_SOUND_STRETCH / 180, "%lld samples would be heard", (long long)stretch);
+		if (stretch) {
+			played->stretch += stretch;
+			played->stretch_left = DH_SOUND_STRETCH;
+		}
+	}
+}
+
+static void test_clock(const void *arg)
+{
+	const struct clock_row *row = arg;
+	struct dh_sound_clock clock = { 0 };
+	struct played played = { 0 };
+	double truth[DH_SOUND_WAITING + 1];
+	int waiting = 0, count = 600 * DH_VOICE_RATE / row->frame;
+	uint32_t random = 1;
+	for (int n = 0; n < count; n++) {
+		int64_t before = (int64_t)n * row->frame;
+		double true_time = (double)before * (1 + row->drift_ppm / 1e6) + (n > count / 2 ? MS(row->gap_ms) : 0);
+		random = random * 1664525 + 1013904223;
+		double told = true_time + MS(row->jitter_ms) * (random / 2147483648.0 - 1);
+		if (n == 0)
+			told = 0;
+		if (row->round_ms > 0)
+			told = floor(told / MS(row->round_ms)) * MS(row->round_ms);
+		struct dh_sound_told frame = { llround(told), before, row->frame };
+		CHECK(waiting < DH_SOUND_WAITING);
+		truth[waiting++] = true_time;
+		dh_sound_clock_push(&clock, &frame);
+		play(&clock, &played, truth, &waiting, row->frame, false, n > count * 19 / 20);
+	}
+	play(&clock, &played, truth, &waiting, row->frame, true, true);
+	CHECK_INT(waiting, 0);
+	CHECK_INT(played.gaps, row->gaps);
+	CHECK(played.worst_ms <= row->lips_ms, "%f ms off", played.worst_ms);
+}
+
+/* Silence that nobody coded: each packet comes 400 ms after the last. */
+static void test_clock_with_pauses(void)
+{
+	struct dh_sound_clock clock = { 0 };
+	int64_t shift, position = 0;
+	int played = 0;
+	for (int n = 0; n < 10; n++) {
+		struct dh_sound_told frame = { MS(400) * n, 960 * n, 960 };
+		dh_sound_clock_push(&clock, &frame);
+		while (dh_sound_clock_next(&clock, n == 9, &shift)) {
+			position += shift;
+			CHECK(llabs(position - MS(400) * played) < MS(5), "packet %d at %lld", played,
+				(long long)position);
+			position += 960;
+			played++;
+		}
+	}
+	CHECK_INT(played, 10);
+}
+
+/* A single time that is wrong, however much, changes nothing. */
+static void test_clock_with_a_wrong_time(void)
+{
+	static const int64_t wrong[] = { MS(60), -MS(60), MS(1000), INT64_C(1) << 40, -(INT64_C(1) << 40) };
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct dh_sound_clock clock = { 0 };
+		int64_t shift;
+		int played = 0;
+		for (int n = 0; n < 100; n++) {
+			struct dh_sound_told frame = { 960 * n + (n == 50 ? wrong[i] : 0), 960 * n, 960 };
+			dh_sound_clock_push(&clock, &frame);
+			for (; dh_sound_clock_next(&clock, n == 99, &shift); played++)
+				CHECK_INT(shift, 0);
+		}
+		CHECK_INT(played, 100);
+		CHECK_INT(dh_sound_clock_stretch(&clock), 0);
+	}
+}
+
+/* --- seams */
+
+static void test_seam(void)
+{
+	struct dh_seam seam = { 0 };
+	float samples[1000], last;
+	for (int i = 0; i < 1000; i++)
+		samples[i] = 0.8f;
+	dh_seam_apply(&seam, samples, 1000);
+	CHECK(samples[999] == 0.8f);
+	for (int way = 0; way < 2; way++) { /* into silence, and out of it; in small pieces */
+		dh_seam_cut(&seam);
+		last = way ? 0 : 0.8f;
+		for (int n = 0; n < 100; n++) {
+			float piece[7];
+			for (int i = 0; i < 7; i++)
+				piece[i] = way ? -0.5f : 0;
+			dh_seam_apply(&seam, piece, 7);
+			for (int i = 0; i < 7; last = piece[i++])
+				CHECK(fabsf(piece[i] - last) < 0.01f, "a click of %f", piece[i] - last);
+		}
+		CHECK(last == (way ? -0.5f : 0));
+	}
+}
+
+/* --- times that start again */
+
+/* Packets of two media as in transport streams: sound of 20 ms, pictures of 40 ms. */
+static const struct restart_row {
+	const char *name;
+	int64_t first_ms[2], second_ms[2]; /* begin of both pieces, by medium; -1: there is none */
+	int64_t length_ms;                 /* of each piece */
+	int count;
+	int64_t end_ms; /* at which all ends, counted from the first begin */
+} restart_rows[] = {
+	{ "the same again", { 1400, 1480 }, { 1400, 1480 }, 2000, 1, 4080 },
+	{ "sound alone", { 1400, -1 }, { 1400, -1 }, 2000, 1, 4000 },
+	{ "from 0", { 5000, 5000 }, { 0, 0 }, 2000, 1, 4000 },
+	{ "short pieces", { 1400, 1400 }, { 1400, 1400 }, 400, 1, 800 },
+	{ "an hour later", { 1400, 1400 }, { 3601400, 3601400 }, 2000, 1, 4000 },
+	{ "a day earlier", { 86400000, 86400000 }, { 0, 0 }, 2000, 1, 4000 },
+	{ "it goes on", { 0, 0 }, { 2000, 2000 }, 2000, 0, 4000 },
+	{ "after a pause", { 0, 0 }, { 5000, 5000 }, 2000, 0, 7000 },
+};
+
+static void test_restart(const void *arg)
+{
+	const struct restart_row *row = arg;
+	struct dh_restart restart = { .jump_ticks = 10 * DH_TICKS_PER_SECOND };
+	int64_t end = 0, begin = INT64_MAX;
+	for (int i = 0; i < 2; i++)
+		if (row->first_ms[i] >= 0 && row->first_ms[i] < begin)
+			begin = row->first_ms[i];
+	for (int piece = 0; piece < 2; piece++) {
+		int64_t last[2] = { -1, -1 };
+		for (int64_t ms = 0; ms < row->length_ms; ms += 20)
+			for (int media = 0; media < 2; media++) {
+				int64_t start = (piece ? row->second_ms : row->first_ms)[media];
+				int64_t step = media == DH_AUDIO ? 20 : 40;
+				if (row->first_ms[media] < 0 || ms % step)
+					continue;
+				int64_t dts = (start + ms) * DH_TICKS_PER_MS;
+				dts += dh_restart_shift(&restart, media, dts, step * DH_TICKS_PER_MS);
+				CHECK(dts > last[media], "time goes back");
+				last[media] = dts;
+				end = dts + step * DH_TICKS_PER_MS > end ? dts + step * DH_TICKS_PER_MS : end;
+			}
+	}
+	CHECK_INT(restart.count, row->count);
+	CHECK_INT(end / DH_TICKS_PER_MS - begin, row->end_ms);
+}
+
+/* --- files that were joined */
+
+#define EBML "\x1a\x45\xdf\xa3\x84" "head"
+#define WAV  "RIFF\x1e\0\0\0WAVEfmt \4\0\0\0" "0123" "data\4\0\0\0" "0123"
+#define PAGE(flags) "OggS\0" flags "granule-seripagecrcs" "\1\4" "0123"
+#define FLV  "FLV\1\5\0\0\0\x09\0\0\0\0" "\x08\0\0\4timesid" "body\0\0\0\x0f"
+#define S(text) text, sizeof(text) - 1
+
+/* A second file begins at `at`; 0: none does. */
+static const struct join_row {
+	const char *name, *bytes;
+	size_t size, at;
+	bool is_left; /* something else does */
+} join_rows[] = {
+	{ "WAV", S(WAV WAV), 40 - 4, 0 },
+	{ "WAV, odd and filled up", S("RIFF\x1e\0\0\0WAVEdata\3\0\0\0" "012\0" WAV), 24, 0 },
+	{ "WAV, odd", S("RIFF\x1e\0\0\0WAVEdata\3\0\0\0" "012" WAV), 23, 0 },
+	{ "WAV with a list", S("RIFF\x1e\0\0\0WAVEdata\4\0\0\0" "0123LIST\4\0\0\0" "abcd" WAV), 36, 0 },
+	{ "WAV of unknown size", S("RIFF\0\0\0\0WAVEdata\0\0\0\0" "RIFFRIFRIFF" WAV), 31, 0 },
+	{ "WAV and noise", S(WAV "\1\2\3\4\5\6\7\x8\x9"), 0, true },
+	{ "Matroska", S(EBML "\x18\x53\x80\x67\x83\xec\x81x" EBML "\x18\x53\x80\x67\xff"), 17, 0 },
+	{ "live WebM", S(EBML "\x18\x53\x80\x67\xff\x1f\x43\xb6\x75\xff\xe7\x81x" EBML), 22, 0 },
+	{ "Ogg", S(PAGE("\2") PAGE("\0") PAGE("\4") PAGE("\2") PAGE("\0")), 96, 0 },
+	{ "Ogg of two streams", S(PAGE("\2") PAGE("\2") PAGE("\0") PAGE("\4")), 0, 0 },
+	{ "FLV", S(FLV FLV), 32, 0 },
+	{ "AVI", S("RIFF\x0e\0\0\0AVI 0123456789RIFF\x08\0\0\0AVIX0123RIFF\x08\0\0\0AVI 0123"), 38, 0 },
+	{ "AIFF", S("FORM\0\0\0\x0a" "AIFF012345FORM\0\0\0\x0a" "AIFF012345"), 18, 0 },
+	{ "AU", S(".snd\0\0\0\x10\0\0\0\4abcd0123.snd\0\0\0\x10\0\0\0\4"), 20, 0 },
+	{ "CAF", S("caff\0\1\0\0data\0\0\0\0\0\0\0\4" "0123caff\0\1\0\0desc"), 24, 0 },
+	{ "MP4", S("\0\0\0\x0c" "ftypisom\0\0\0\x08moov\0\0\0\x0cmdat0123\0\0\0\x0c" "ftypisom\0\0\0\x08moov"), 32, 0 },
+	{ "NUT", S("nut/multimedia container\0nnut/nut/multimedia containenut/multimedia container"), 53, 0 },
+	{ "FLAC", S("fLaC\0\0\0\x22" "fLfLaCfLaC\x80\0\0\x22"), 14, 0 },
+	{ "Y4M", S("YUV4MPEG2 W2 H2\nFRAME\n012345YUV4MPEG2 W2 H2\n"), 28, 0 },
+	{ "AMR", S("#!AMR\n0123456789#!AMR\n"), 16, 0 },
+};
+
+static void test_joined(const void *arg)
+{
+	const struct join_row *row = arg;
+	for (size_t step = 1; step < 60; step += 3) {
+		struct dh_input_end end = { 0 };
+		size_t at = 0, sure = 0;
+		for (size_t taken = step; at < row->size && taken == step; at += taken) {
+			size_t count = at + step > row->size ? row->size - at : step;
+			taken = dh_input_end_push(&end, (const uint8_t *)row->bytes + at, count);
+			/* what was given away is never another file's */
+			CHECK(row->at == 0 || sure <= row->at);
+			sure = at + taken - dh_input_end_held(&end);
+		}
+		CHECK_AT("in steps of %zu", step);
+		CHECK_INT(end.is_next, row->at > 0);
+		CHECK_INT(end.is_left, row->is_left);
+		if (row->at)
+			CHECK_INT(end.at - end.used, row->at);
+	}
+}
+
+/* --- notes */
+
+static const struct note_row {
+	const char *note, *code, *text;
+} note_rows[] = {
+	{ "[cut_short] a.mkv was cut short", "cut_short", "a.mkv was cut short" },
+	{ "a.mkv was cut short", "other", "a.mkv was cut short" },
+	{ "[a.mkv] was cut short", "other", "[a.mkv] was cut short" },
+	{ "[] what", "other", "[] what" },
+	{ "[x]y", "other", "[x]y" },
+	{ "[x", "other", "[x" },
+	{ "[abcdefghijklmnopqrstuvwxyz] y", "other", "[abcdefghijklmnopqrstuvwxyz] y" },
+	{ "", "other", "" },
+};
+
+static void test_notes(const void *arg)
+{
+	const struct note_row *row = arg;
+	char code[DH_STREAM_CODE_MAX + 1];
+	CHECK_STR(dh_stream_note_split(row->note, code), row->text);
+	CHECK_STR(code, row->code);
+}
+
+static const struct check_test tests[] = {
+	TABLE(test_clock, clock_rows),
+	TEST(test_clock_with_pauses),
+	TEST(test_clock_with_a_wrong_time),
+	TEST(test_seam),
+	TABLE(test_restart, restart_rows),
+	TABLE(test_joined, join_rows),
+	TABLE(test_notes, note_rows),
+};
+
+int main(int argc, char **argv)
+{
+	return CHECK_MAIN(argc, argv, tests);
+}
