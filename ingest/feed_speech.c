@@ -70,7 +70,8 @@ static gboolean no_more_text(gpointer arg)
 	g_mutex_lock(&feed->lock);
 	feed->is_text_open = false;
 	g_mutex_unlock(&feed->lock);
-	note = g_strdup_printf("[text_open] the text was not ended within more_s (%" G_GINT64_FORMAT " s)", feed->context.more_s);
+	note = g_strdup_printf("[text_open] the text was not ended within more_s (%" G_GINT64_FORMAT " s)",
+		feed->context.more_s);
 	dh_feed_input_note(feed, note);
 	g_free(note);
 	if (feed->generator)

@@ -53,7 +53,8 @@ static int encoded_data(void *arg, const void *bytes, size_t size)
  * version, and does not match its key. */
 static void mark_changed(struct dh_preparation *preparation)
 {
-	char *text = g_strdup_printf("[changed] %s changed while it was prepared", dh_inputs_file_name(preparation->inputs));
+	char *text = g_strdup_printf("[changed] %s changed while it was prepared",
+		dh_inputs_file_name(preparation->inputs));
 
 	dh_recording_mark_incomplete(&preparation->recording, text);
 	g_free(text);

@@ -273,6 +273,7 @@ int dh_clip_notes(const struct dh_clip *c, struct dh_output *output, bool *is_cu
 	if (code || !c->is_cut)
 		return code;
 	*is_cut = true;
-	return dh_output_note(output, "cut_short", "%s was cut short: it ends after %lld ms, in the middle of its container", name,
+	return dh_output_note(output, "cut_short",
+		"%s was cut short: it ends after %lld ms, in the middle of its container", name,
 		(long long)dh_ms_from_ticks(last->pts_ticks + last->duration_ticks - c->entries[0].pts_ticks));
 }

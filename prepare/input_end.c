@@ -189,9 +189,10 @@ bool dh_input_end_is_complete(const struct dh_input_end *end)
 /* In these, what follows the sound does not matter. */
 static bool is_sound_over(const struct dh_input_end *end)
 {
-	return end->is_tail || (end->has_media && end->skip == 0 &&
-				       (end->kind == DH_CONTAINER_WAV || end->kind == DH_CONTAINER_AIFF ||
-					       end->kind == DH_CONTAINER_CAF || end->kind == DH_CONTAINER_AU));
+	return end->is_tail ||
+		(end->has_media && end->skip == 0 &&
+			(end->kind == DH_CONTAINER_WAV || end->kind == DH_CONTAINER_AIFF ||
+				end->kind == DH_CONTAINER_CAF || end->kind == DH_CONTAINER_AU));
 }
 
 bool dh_input_end_is_early(const struct dh_input_end *end)

@@ -23,7 +23,7 @@ struct dh_restart {
 		int64_t shift;
 		int64_t first, last; /* times as told, in this piece */
 		int64_t begin, end;  /* as corrected */
-	} of[2]; /* by medium */
+	} of[2];                     /* by medium */
 };
 
 /* What to add to the times of a packet that is decoded at `dts` and lasts for `duration`. */

@@ -2,20 +2,20 @@
 #include "sound_clock.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "voice.h"
 
 #define MS(ms) ((ms) * (DH_VOICE_RATE / 1000))
 
-/* So far beyond all late differences begins what may be a gap. Times that are rounded down to
- * 40 ms jump by as much. */
+/* So far from the last second's mean begins what may be a gap. Times that are rounded down to
+ * 40 ms jump by almost as much. */
 #define MARGIN MS(45)
 /* It is one if it lasts so long. */
 #define STAYS MS(200)
-/* Differences are remembered for once to twice as long; times rounded to a little less
- * than a frame repeat after 2.4 s. */
-#define RANGE MS(3000)
+/* A muxer that cannot let times go back makes an overlap begin slowly. */
+#define ONSET MS(100)
 /* A frame whose time is so wrong says nothing about the others. */
 #define OUTLIER MS(100)
 /* Sound is stretched if the mean over SPAN is off by more than DRIFT, until it is off by
@@ -33,8 +33,7 @@ static double difference(const struct dh_sound_clock *clock, int i)
 
 static bool is_plain(const struct dh_sound_clock *clock, double difference)
 {
-	return difference >= fmin(clock->low[0], clock->low[1]) - MARGIN &&
-		difference <= fmax(clock->high[0], clock->high[1]) + MARGIN;
+	return fabs(difference - clock->mean) <= MARGIN;
 }
 
 static void consider_stretch(struct dh_sound_clock *clock)
@@ -47,23 +46,18 @@ static void consider_stretch(struct dh_sound_clock *clock)
 	clock->stretch += (int64_t)change;
 	clock->offset += (int64_t)change;
 	clock->mean -= change;
-	for (int i = 0; i < 2; i++) {
-		clock->low[i] -= change;
-		clock->high[i] -= change;
-	}
+	clock->mean_before -= change;
+	clock->mean_lately -= change;
 }
 
 static void remember(struct dh_sound_clock *clock, double difference, int64_t length)
 {
-	if (clock->range_length > RANGE) {
-		clock->low[1] = clock->low[0];
-		clock->high[1] = clock->high[0];
-		clock->low[0] = clock->high[0] = difference;
-		clock->range_length = 0;
+	clock->lately += length;
+	if (clock->lately > ONSET) {
+		clock->mean_before = clock->mean_lately;
+		clock->mean_lately = clock->mean;
+		clock->lately = 0;
 	}
-	clock->low[0] = fmin(clock->low[0], difference);
-	clock->high[0] = fmax(clock->high[0], difference);
-	clock->range_length += length;
 	clock->mean_length += length;
 	if (clock->mean_length > DH_VOICE_RATE)
 		clock->mean_length = DH_VOICE_RATE;
@@ -98,14 +92,23 @@ static bool has_stayed(const struct dh_sound_clock *clock)
 		(clock->count > 1 && last->time + last->length - first->time >= STAYS);
 }
 
-/* The mean of those frames that have moved together. */
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* How far those frames have moved that have moved together: their median, which is exact where
+ * times are, or their mean, which is better where they jitter. */
 static int64_t step(const struct dh_sound_clock *clock)
 {
-	double first = difference(clock, 0), sum = 0;
+	double all[DH_SOUND_WAITING], first = difference(clock, 0), sum = 0;
 	int n = 0;
-	while (n < clock->count && fabs(difference(clock, n) - first) <= MARGIN)
-		sum += difference(clock, n++);
-	return llround(sum / n - clock->mean);
+	for (; n < clock->count && fabs(difference(clock, n) - first) <= MARGIN; n++)
+		sum += all[n] = difference(clock, n);
+	qsort(all, (size_t)n, sizeof *all, compare);
+	bool is_exact = all[n * 3 / 4] - all[n / 4] < 2;
+	return llround((is_exact ? all[n / 2] : sum / n) - clock->mean_before);
 }
 
 void dh_sound_clock_push(struct dh_sound_clock *clock, const struct dh_sound_told *told)

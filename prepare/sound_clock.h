@@ -29,14 +29,15 @@ struct dh_sound_clock {
 	struct dh_sound_told waiting[DH_SOUND_WAITING];
 	int count;
 	bool has_begun;
-	int64_t offset;          /* of times to samples, as sound is played */
-	double low[2], high[2];  /* of the differences: lately, and before that */
-	int64_t range_length;    /* of `lately` */
-	double mean;             /* of the last second's differences */
-	int64_t mean_length;     /* how much of a second that is */
-	double sum;              /* of the differences since the last stretch was considered */
+	int64_t offset;      /* of times to samples, as sound is played */
+	double mean;         /* of the last second's differences */
+	int64_t mean_length; /* how much of a second that is */
+	double mean_before;  /* as it was a little while ago */
+	double mean_lately;  /* as it will be then */
+	int64_t lately;      /* how long ago that was */
+	double sum;          /* of the differences since the last stretch was considered */
 	int64_t sum_length;
-	int64_t stretch;         /* not yet asked for */
+	int64_t stretch; /* not yet asked for */
 };
 
 /* A frame. There must be space: see dh_sound_clock_next. */

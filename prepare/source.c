@@ -206,9 +206,9 @@ int dh_source_look_ahead(struct dh_source *s, enum dh_media media, struct dh_fau
 {
 	if (!dh_input_bytes_is_file(s->input) || !s->tracks[media] || dh_track_ended(s->tracks[media]) || s->at_end)
 		return 0;
-	int code = s->scouts[media] ? 0 :
-				      dh_scout_alloc(&s->scouts[media], &s->config, s->part,
-					      dh_track_stream(s->tracks[media]), fault);
+	int code = s->scouts[media] ?
+		0 :
+		dh_scout_alloc(&s->scouts[media], &s->config, s->part, dh_track_stream(s->tracks[media]), fault);
 	if (!code && !dh_scout_finds_more(s->scouts[media], s->packets[media]))
 		s->ending = media;
 	return code;

@@ -27,11 +27,11 @@ bool dh_container_counts_samples(const AVFormatContext *format)
 
 static bool states_length(const AVFormatContext *format)
 {
-	static const char *const names[] = { "mov", "matroska", "flv", "flac", "wav", "aiff", "au", "caf", "w64", NULL };
+	static const char *const names[] = { "mov", "matroska", "flv", "flac", "wav", "aiff", "au", "caf", "w64",
+		NULL };
 	/* MP3 may have a header that states it */
 	return is_any_of(format, names) ||
-		(dh_container_is(format, "mp3") &&
-			format->duration_estimation_method == AVFMT_DURATION_FROM_STREAM);
+		(dh_container_is(format, "mp3") && format->duration_estimation_method == AVFMT_DURATION_FROM_STREAM);
 }
 
 int64_t dh_stated_ticks(const AVFormatContext *format, const int *streams, int count, bool *is_end)

@@ -54,8 +54,9 @@ static int note_cut(struct dh_output *output, const char *name, const struct dh_
 		return 0;
 	*is_cut = true;
 	if (is_short)
-		return dh_output_note(output, "cut_short", "%s was cut short: it states %lld ms, but ends after %lld ms",
-			name, (long long)dh_ms_from_ticks(stated_ticks), (long long)dh_ms_from_ticks(end_ticks));
+		return dh_output_note(output, "cut_short",
+			"%s was cut short: it states %lld ms, but ends after %lld ms", name,
+			(long long)dh_ms_from_ticks(stated_ticks), (long long)dh_ms_from_ticks(end_ticks));
 	return dh_output_note(output, "cut_short",
 		"%s was cut short: it ends after %lld ms, in the middle of its container", name,
 		(long long)dh_ms_from_ticks(end_ticks));
@@ -68,7 +69,8 @@ static int note_left(struct dh_output *output, const char *name, const struct dh
 		return 0;
 	*is_cut = true;
 	if (left <= 0)
-		return dh_output_note(output, "left_out", "%s: another file that was appended to it cannot be read", name);
+		return dh_output_note(output, "left_out", "%s: another file that was appended to it cannot be read",
+			name);
 	return dh_output_note(output, "left_out", "%s: %lld bytes behind its end are no media of its kind", name,
 		(long long)left);
 }

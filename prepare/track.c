@@ -165,7 +165,8 @@ void dh_track_free(struct dh_track **track)
 
 int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *fault)
 {
-	if (!packet && t->is_flushing)
+	/* some writers end FLAC with an empty packet */
+	if (packet ? packet->size == 0 : t->is_flushing)
 		return 0;
 	t->is_flushing = !packet;
 	uint32_t width, height;

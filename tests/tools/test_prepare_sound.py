@@ -9,7 +9,8 @@ import unittest
 import av
 import numpy as np
 
-from prepared import Case, TICKS, film, prepare, sound
+import matrix
+from prepared import Case, TICKS, prepare, sound
 
 RATE = 48000
 LOW, SLOPE = 300, 400  # of the sweep, Hz and Hz/s
@@ -274,6 +275,16 @@ class Formats(SoundCase):
                 segment = self.run_tool("--max-ms", 8000, self.make(name, *options, source=wave))
                 self.assertAlmostEqual(self.seconds(segment), 6, delta=0.1)
                 self.assertEqual((segment.notes, segment.incomplete), ([], False))
+
+
+class Matrix(SoundCase):
+    def test_a_few(self):
+        """bench/matrix tries hundreds."""
+        for row in matrix.some(24, seed=2):
+            with self.subTest(row):
+                path = matrix.make(row, self.folder)
+                if path:
+                    self.assertIsNone(matrix.wrong(row, path, self.path("m.dhs")))
 
 
 class Order(SoundCase):

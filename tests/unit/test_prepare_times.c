@@ -65,7 +65,8 @@ static void play(struct dh_sound_clock *clock, struct played *played, double *tr
 		double off_ms = fabs((double)played->position - truth[0]) / MS(1);
 		if (is_late && off_ms > played->worst_ms)
 			played->worst_ms = off_ms;
-		memmove(truth, truth + 1, (size_t)--*waiting * sizeof *truth);
+		*waiting -= 1;
+		memmove(truth, truth + 1, (size_t)*waiting * sizeof *truth);
 		played->position += frame;
 		/* spread evenly */
 		if (played->stretch_left > 0) {
@@ -225,10 +226,22 @@ static void test_restart(const void *arg)
 
 /* --- files that were joined */
 
-#define EBML "\x1a\x45\xdf\xa3\x84" "head"
-#define WAV  "RIFF\x1e\0\0\0WAVEfmt \4\0\0\0" "0123" "data\4\0\0\0" "0123"
-#define PAGE(flags) "OggS\0" flags "granule-seripagecrcs" "\1\4" "0123"
-#define FLV  "FLV\1\5\0\0\0\x09\0\0\0\0" "\x08\0\0\4timesid" "body\0\0\0\x0f"
+#define EBML \
+	"\x1a\x45\xdf\xa3\x84" \
+	"head"
+#define WAV \
+	"RIFF\x1e\0\0\0WAVEfmt \4\0\0\0" \
+	"0123" \
+	"data\4\0\0\0" \
+	"0123"
+#define PAGE(flags) \
+	"OggS\0" flags "granule-seripagecrcs" \
+	"\1\4" \
+	"0123"
+#define FLV \
+	"FLV\1\5\0\0\0\x09\0\0\0\0" \
+	"\x08\0\0\4timesid" \
+	"body\0\0\0\x0f"
 #define S(text) text, sizeof(text) - 1
 
 /* A second file begins at `at`; 0: none does. */
@@ -237,11 +250,24 @@ static const struct join_row {
 	size_t size, at;
 	bool is_left; /* something else does */
 } join_rows[] = {
-	{ "WAV", S(WAV WAV), 40 - 4, 0 },
-	{ "WAV, odd and filled up", S("RIFF\x1e\0\0\0WAVEdata\3\0\0\0" "012\0" WAV), 24, 0 },
-	{ "WAV, odd", S("RIFF\x1e\0\0\0WAVEdata\3\0\0\0" "012" WAV), 23, 0 },
-	{ "WAV with a list", S("RIFF\x1e\0\0\0WAVEdata\4\0\0\0" "0123LIST\4\0\0\0" "abcd" WAV), 36, 0 },
-	{ "WAV of unknown size", S("RIFF\0\0\0\0WAVEdata\0\0\0\0" "RIFFRIFRIFF" WAV), 31, 0 },
+	{ "WAV", S(WAV WAV), 36, 0 },
+	{ "WAV, odd and filled up",
+		S("RIFF\x1e\0\0\0WAVEdata\3\0\0\0"
+		  "012\0" WAV),
+		24, 0 },
+	{ "WAV, odd",
+		S("RIFF\x1e\0\0\0WAVEdata\3\0\0\0"
+		  "012" WAV),
+		23, 0 },
+	{ "WAV with a list",
+		S("RIFF\x1e\0\0\0WAVEdata\4\0\0\0"
+		  "0123LIST\4\0\0\0"
+		  "abcd" WAV),
+		36, 0 },
+	{ "WAV of unknown size",
+		S("RIFF\0\0\0\0WAVEdata\0\0\0\0"
+		  "RIFFRIFRIFF" WAV),
+		31, 0 },
 	{ "WAV and noise", S(WAV "\1\2\3\4\5\6\7\x8\x9"), 0, true },
 	{ "Matroska", S(EBML "\x18\x53\x80\x67\x83\xec\x81x" EBML "\x18\x53\x80\x67\xff"), 17, 0 },
 	{ "live WebM", S(EBML "\x18\x53\x80\x67\xff\x1f\x43\xb6\x75\xff\xe7\x81x" EBML), 22, 0 },
@@ -249,12 +275,26 @@ static const struct join_row {
 	{ "Ogg of two streams", S(PAGE("\2") PAGE("\2") PAGE("\0") PAGE("\4")), 0, 0 },
 	{ "FLV", S(FLV FLV), 32, 0 },
 	{ "AVI", S("RIFF\x0e\0\0\0AVI 0123456789RIFF\x08\0\0\0AVIX0123RIFF\x08\0\0\0AVI 0123"), 38, 0 },
-	{ "AIFF", S("FORM\0\0\0\x0a" "AIFF012345FORM\0\0\0\x0a" "AIFF012345"), 18, 0 },
+	{ "AIFF",
+		S("FORM\0\0\0\x0a"
+		  "AIFF012345FORM\0\0\0\x0a"
+		  "AIFF012345"),
+		18, 0 },
 	{ "AU", S(".snd\0\0\0\x10\0\0\0\4abcd0123.snd\0\0\0\x10\0\0\0\4"), 20, 0 },
-	{ "CAF", S("caff\0\1\0\0data\0\0\0\0\0\0\0\4" "0123caff\0\1\0\0desc"), 24, 0 },
-	{ "MP4", S("\0\0\0\x0c" "ftypisom\0\0\0\x08moov\0\0\0\x0cmdat0123\0\0\0\x0c" "ftypisom\0\0\0\x08moov"), 32, 0 },
+	{ "CAF",
+		S("caff\0\1\0\0data\0\0\0\0\0\0\0\4"
+		  "0123caff\0\1\0\0desc"),
+		24, 0 },
+	{ "MP4",
+		S("\0\0\0\x0c"
+		  "ftypisom\0\0\0\x08moov\0\0\0\x0cmdat0123\0\0\0\x0c"
+		  "ftypisom\0\0\0\x08moov"),
+		32, 0 },
 	{ "NUT", S("nut/multimedia container\0nnut/nut/multimedia containenut/multimedia container"), 53, 0 },
-	{ "FLAC", S("fLaC\0\0\0\x22" "fLfLaCfLaC\x80\0\0\x22"), 14, 0 },
+	{ "FLAC",
+		S("fLaC\0\0\0\x22"
+		  "fLfLaCfLaC\x80\0\0\x22"),
+		14, 0 },
 	{ "Y4M", S("YUV4MPEG2 W2 H2\nFRAME\n012345YUV4MPEG2 W2 H2\n"), 28, 0 },
 	{ "AMR", S("#!AMR\n0123456789#!AMR\n"), 16, 0 },
 };
