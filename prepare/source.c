@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "playout/stream.h"
 #include "playout/timebase.h"
 
 /* --- opening */
@@ -74,8 +75,11 @@ static void correct_times(struct dh_source *s, enum dh_media media)
 	int64_t time = s->packet->dts != AV_NOPTS_VALUE ? s->packet->dts : s->packet->pts;
 	if (time == AV_NOPTS_VALUE || dh_container_is(s->format, "mov") || dh_container_counts_samples(s->format))
 		return;
-	int64_t shift = dh_restart_shift(&s->restart, media, av_rescale_q(time, base, ticks_base),
-		av_rescale_q(s->packet->duration, base, ticks_base));
+	int64_t ticks = av_rescale_q(time, base, ticks_base),
+		duration = av_rescale_q(s->packet->duration, base, ticks_base);
+	if (llabs(ticks) > DH_STREAM_TICKS_MAX || duration < 0 || duration > DH_STREAM_TICKS_MAX)
+		return; /* damaged */
+	int64_t shift = dh_restart_shift(&s->restart, media, ticks, duration);
 	shift = av_rescale_q(shift, ticks_base, base);
 	if (s->packet->dts != AV_NOPTS_VALUE)
 		s->packet->dts += shift;

@@ -6,6 +6,7 @@
 
 #include "accept.h"
 #include "open.h"
+#include "playout/stream.h"
 #include "playout/timebase.h"
 
 /* So long a gap in sound and picture is a jump in the times of a recording. In transport streams
@@ -45,6 +46,7 @@ static int pick_stream(const AVFormatContext *format, enum AVMediaType type, uin
 static int open_track(struct dh_source *s, enum dh_media media, struct dh_fault *refusal, struct dh_fault *fault)
 {
 	struct dh_track_kind kind = { .is_mp4 = dh_container_is(s->format, "mov"),
+		.states_durations = dh_container_is(s->format, "mov") || dh_container_is(s->format, "matroska"),
 		.counts_samples = s->config.raw->is_audio || dh_container_counts_samples(s->format) };
 	enum AVMediaType type = media == DH_VIDEO ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO;
 	uint64_t tried = 0;
@@ -93,6 +95,10 @@ static int open_tracks(struct dh_source *s, struct dh_fault *fault)
 		if (code)
 			return code;
 	}
+	/* pictures alone may be a slide show */
+	s->restart.jump_ticks = s->format->iformat->flags & AVFMT_TS_DISCONT ? TS_JUMP_TICKS :
+		s->tracks[DH_AUDIO]                                          ? JUMP_TICKS :
+									       DH_STREAM_TICKS_MAX;
 	if (s->tracks[DH_AUDIO] || s->tracks[DH_VIDEO])
 		return open_captions(s, fault);
 	if (refusal.code)
@@ -130,7 +136,6 @@ static void begin_part(struct dh_source *s)
 	memset(s->damaged_before, 0, sizeof s->damaged_before);
 	memset(&s->restart, 0, sizeof s->restart);
 	s->is_read_ahead = s->format->pb->eof_reached;
-	s->restart.jump_ticks = s->format->iformat->flags & AVFMT_TS_DISCONT ? TS_JUMP_TICKS : JUMP_TICKS;
 }
 
 int dh_source_open(struct dh_source *s, struct dh_fault *fault)

@@ -10,6 +10,7 @@
 
 #include "accept.h"
 #include "padding.h"
+#include "playout/stream.h"
 #include "playout/timebase.h"
 #include "still.h"
 
@@ -34,6 +35,7 @@ struct dh_track {
 	bool has_frame, is_flushing, is_ended, is_too_large, is_tag;
 	int damaged;
 	int64_t bad_width, bad_height;
+	bool states_durations;
 	bool counts_samples;   /* the container has no other time */
 	int64_t samples;       /* so many since the rate changed last, */
 	int64_t samples_ticks; /* which was then */
@@ -137,6 +139,7 @@ int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media medi
 	t->max_side = max_side;
 	t->turn = dh_turn_from_matrix(media == DH_VIDEO ? stream_matrix(stream) : NULL);
 	t->has_padding = media == DH_AUDIO && kind->is_mp4;
+	t->states_durations = kind->states_durations;
 	t->counts_samples = media == DH_AUDIO && kind->counts_samples;
 	t->held = av_frame_alloc();
 	t->spare = av_frame_alloc();
@@ -210,7 +213,8 @@ static int64_t picture_ticks(const struct dh_track *t, int64_t duration)
 	int64_t nominal = t->rate.num > 0 ? dh_ticks_of_frame(1, t->rate.num, t->rate.den) : 0;
 	int64_t own = duration > 0 ? av_rescale_q(duration, t->time_base, ticks_base) : 0;
 	int64_t unit = av_rescale_q(1, t->time_base, ticks_base);
-	return own <= 0 || (nominal > 0 && llabs(own - nominal) <= unit) ? nominal : own;
+	bool is_nominal = nominal > 0 && (!t->states_durations || llabs(own - nominal) <= unit);
+	return own <= 0 || own > DH_STREAM_TICKS_MAX || is_nominal ? nominal : own;
 }
 
 /* Times of sound as its samples count them, without adding up roundings. */
@@ -250,7 +254,9 @@ static void set_times(struct dh_track *t, const AVFrame *av, struct dh_frame *fr
 		frame->pts_ticks = counted_ticks(t, av);
 	else if (time != AV_NOPTS_VALUE) {
 		frame->pts_ticks = av_rescale_q(time, t->time_base, ticks_base);
-		if (t->media == DH_VIDEO)
+		if (llabs(frame->pts_ticks) > DH_STREAM_TICKS_MAX) /* damaged */
+			frame->pts_ticks = t->next_ticks;
+		else if (t->media == DH_VIDEO)
 			frame->pts_ticks = exact_ticks(t, time, frame->pts_ticks);
 	}
 	t->next_ticks = frame->pts_ticks + (frame->duration_ticks > 0 ? frame->duration_ticks : 40 * DH_TICKS_PER_MS);

@@ -14,8 +14,9 @@ struct dh_track;
 
 /* What its container says. */
 struct dh_track_kind {
-	bool is_mp4;         /* how pictures are reordered, and when sound starts and ends */
-	bool counts_samples; /* nothing of when sound is heard: times are counted from samples */
+	bool is_mp4;           /* how pictures are reordered, and when sound starts and ends */
+	bool states_durations; /* how long each picture lasts */
+	bool counts_samples;   /* nothing of when sound is heard: times are counted from samples */
 };
 
 /* `stream` must outlive the track. */

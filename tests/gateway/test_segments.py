@@ -34,8 +34,9 @@ class Files(ServerCase):
             if event["event"] not in ("speaking", "idle"):
                 self.assertEqual((event["segment"], event["name"], event["metadata"]),
                                  ("hello", "two.avi", {"who": "me"}))
-        self.assertEqual(told[4]["played_ms"], 2000)
-        self.assertEqual(told[4]["media_ms"] - told[3]["media_ms"], 2000)
+        told = {event["event"]: event for event in told}
+        self.assertEqual((told["segment_prepared"]["duration_ms"], told["finished"]["played_ms"]), (2000, 2000))
+        self.assertEqual(told["finished"]["media_ms"] - told["started"]["media_ms"], 2000)
 
     def test_queue_skip_remove_interrupt(self):
         watcher, _ = self.watch()

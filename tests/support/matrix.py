@@ -111,7 +111,7 @@ def wrong(row, path, out):
         return f"{len(segment.video)} pictures in {segment.lengths[0] / TICKS} s"
     if not audio:
         return None
-    if not -0.02 <= segment.lengths[1] / TICKS - 1 <= 0.13:  # codecs fill their blocks
+    if not -0.02 <= segment.lengths[1] / TICKS - 1 <= 0.16:  # codecs fill their blocks
         return f"{segment.lengths[1] / TICKS} s of sound"
     samples = sound(segment)[4800:43200]
     power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2

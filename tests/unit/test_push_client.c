@@ -184,7 +184,8 @@ static const struct event_row {
 	{ "{\"event\":\"want\",\"ms\":800}", 0, false, 0, NULL },
 	{ "{\"event\":\"progress\",\"segment\":\"s\",\"played_ms\":400}", 0, false, 0, "progress s: played 400 ms" },
 	{ "{\"event\":\"finished\",\"segment\":\"s\",\"played_ms\":9}", 0, true, 0, "finished s: played 9 ms" },
-	{ "{\"event\":\"finished\",\"incomplete\":true,\"notes\":[{\"code\":\"x\",\"text\":\"a\"},7,{\"text\":\"b\"}],\"heard_text\":\"Hi\"}",
+	{ "{\"event\":\"finished\",\"incomplete\":true,\"heard_text\":\"Hi\","
+	  "\"notes\":[{\"code\":\"x\",\"text\":\"a\"},7,{\"text\":\"b\"}]}",
 		0, true, 0, "finished: incomplete, a, b, heard: Hi" },
 	{ "{\"event\":\"interrupted\"}", 0, true, 5, "interrupted" },
 	{ "{\"event\":\"skipped\"}", 0, true, 6, "skipped" },
