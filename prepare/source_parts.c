@@ -194,6 +194,7 @@ static void sum_up(struct dh_source *s)
 	s->was_cut |= !s->is_still && is_part_cut(s);
 	s->damaged += tracks_damaged(s);
 	s->restarts += s->restart.count;
+	s->restart.count = 0;
 	if (s->captions && s->has_origin)
 		dh_captions_place(s->captions, s->origin_ticks);
 }

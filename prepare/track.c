@@ -40,6 +40,9 @@ struct dh_track {
 	int64_t samples;       /* so many since the rate changed last, */
 	int64_t samples_ticks; /* which was then */
 	int samples_rate;
+	bool has_packet;
+	int64_t first_packet;  /* time of the first packet, in time_base */
+	int64_t packets;       /* length of all packets, likewise */
 	bool has_padding;      /* the container states when sound starts and ends */
 	AVFrame *held, *spare; /* with padding: a frame that may be the last; for swapping */
 };
@@ -166,6 +169,15 @@ void dh_track_free(struct dh_track **track)
 
 /* --- decoding */
 
+static void count_packet(struct dh_track *t, const AVPacket *packet)
+{
+	if (!t->has_packet)
+		t->first_packet = packet->pts;
+	t->has_packet = true;
+	if (packet->duration > 0 && packet->duration < INT32_MAX)
+		t->packets += packet->duration;
+}
+
 int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *fault)
 {
 	/* some writers end FLAC with an empty packet */
@@ -180,6 +192,8 @@ int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *f
 	/* the tag of a file that was appended to another */
 	t->is_tag = packet && t->codec->codec_id == AV_CODEC_ID_MP3 && packet->size > 10 &&
 		(memcmp(packet->data, "ID3", 3) == 0 || memcmp(packet->data, "TAG", 3) == 0);
+	if (packet)
+		count_packet(t, packet);
 	int err = avcodec_send_packet(t->codec, packet);
 	if (t->is_too_large)
 		return fault_too_large(t, fault);
@@ -278,14 +292,17 @@ static int accept_frame(struct dh_track *t, AVFrame *av, struct dh_frame *frame,
 	return 0;
 }
 
-/* The stated end of the track; with fragments, of those read so far. */
+/* The stated end of the track; with fragments, of those read so far. Newer versions of FFmpeg
+ * begin a fragmented track at 0, but its length is that of all packets, padding included. */
 static int64_t stated_end(const struct dh_track *t)
 {
 	const AVStream *st = t->stream;
-	int64_t end;
-	if (st->duration <= 0 || st->start_time == AV_NOPTS_VALUE)
+	int64_t end, start = st->start_time;
+	if (st->duration <= 0 || start == AV_NOPTS_VALUE)
 		return INT64_MAX;
-	return __builtin_add_overflow(st->start_time, st->duration, &end) ? INT64_MAX : end;
+	if (start >= 0 && t->first_packet != AV_NOPTS_VALUE && t->first_packet < 0 && st->duration >= t->packets)
+		start = t->first_packet;
+	return __builtin_add_overflow(start, st->duration, &end) ? INT64_MAX : end;
 }
 
 /* Receives a frame from the decoder. Sound beyond the track's end, and all after it, is
