@@ -54,6 +54,7 @@ void dh_end_take_element(struct dh_input_end *end)
 	unsigned id_length = ebml_length(end->header[0]);
 	if (id_length == 0 || id_length > 4) {
 		end->is_done = true;
+		end->is_left = end->has_media && end->stated_end > 0 && end->at - end->used >= end->stated_end;
 		return;
 	}
 	if (end->used <= id_length) {
@@ -86,20 +87,11 @@ void dh_end_take_element(struct dh_input_end *end)
 	dh_end_next(end, size, 1);
 }
 
-/* A chunk's type, as any writer may make one up. */
-static bool is_type(const uint8_t *type)
-{
-	for (int i = 0; i < 4; i++)
-		if (type[i] < ' ' || type[i] > '~')
-			return false;
-	return true;
-}
-
 /* What follows the sound is no chunk, or another file. */
 static bool is_tail_over(struct dh_input_end *end, const char *types)
 {
 	end->is_next = end->has_media && dh_end_is_any_of(end->header, types);
-	end->is_left = end->has_media && !end->is_next && !is_type(end->header);
+	end->is_left = end->has_media && !end->is_next && !dh_end_is_type(end->header);
 	end->is_done |= end->is_left;
 	return end->is_next || end->is_left;
 }

@@ -62,6 +62,7 @@ void dh_end_take_box(struct dh_input_end *end)
 	end->is_done = size < end->used ||
 		!dh_end_is_any_of(type,
 			"ftyp moov mdat moof free skip wide pnot styp sidx ssix mfra emsg prft uuid meta udta pdin ");
+	end->is_left = end->is_done && end->has_media && !dh_end_is_type(type);
 	if (memcmp(type, "moof", 4) == 0)
 		end->open = 1;
 	else if (memcmp(type, "mdat", 4) == 0)

@@ -32,6 +32,15 @@ static inline bool dh_end_is_any_of(const uint8_t *type, const char *types)
 	return false;
 }
 
+/* A chunk's or a box's type, as any writer may make one up. */
+static inline bool dh_end_is_type(const uint8_t *type)
+{
+	for (int i = 0; i < 4; i++)
+		if (type[i] < ' ' || type[i] > '~')
+			return false;
+	return true;
+}
+
 /* The current element continues for `skip` bytes; then comes a header of `need` bytes. */
 static inline void dh_end_next(struct dh_input_end *end, uint64_t skip, unsigned need)
 {

@@ -290,6 +290,11 @@ static const struct join_row {
 		  "ftypisom\0\0\0\x08moov\0\0\0\x0cmdat0123\0\0\0\x0c"
 		  "ftypisom\0\0\0\x08moov"),
 		32, 0 },
+	{ "MP4 and a WAV",
+		S("\0\0\0\x08"
+		  "ftyp\0\0\0\x08moov\0\0\0\x0cmdat0123" WAV),
+		0, true },
+	{ "Matroska and noise", S(EBML "\x18\x53\x80\x67\x83\xec\x81x\1\2\3\4\5\6\7\x8\x9"), 0, true },
 	{ "NUT", S("nut/multimedia container\0nnut/nut/multimedia containenut/multimedia container"), 53, 0 },
 	{ "FLAC",
 		S("fLaC\0\0\0\x22"
