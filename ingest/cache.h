@@ -35,6 +35,8 @@ int dh_cache_begin(struct dh_cache *cache, const char *key, struct dh_cache_entr
 /* Negative errno if it cannot be written (no space, or larger than the whole cache): then
  * abandon the entry. */
 int dh_cache_write(struct dh_cache_entry *entry, const void *bytes, size_t size);
+/* It will have this key. */
+void dh_cache_entry_set_key(struct dh_cache_entry *entry, const char *key);
 /* Renames it into place, replacing any entry with that key, and evicts others to stay
  * within the limit. Always frees the entry. 0 or a negative errno. */
 int dh_cache_commit(struct dh_cache_entry **entry);

@@ -102,6 +102,12 @@ int dh_cache_write(struct dh_cache_entry *entry, const void *bytes, size_t size)
 	return 0;
 }
 
+void dh_cache_entry_set_key(struct dh_cache_entry *entry, const char *key)
+{
+	g_free(entry->key);
+	entry->key = g_strdup(key);
+}
+
 static int close_and_rename(struct dh_cache_entry *entry, const char *path)
 {
 	int fd = entry->fd;

@@ -22,13 +22,13 @@ struct dh_cache_writer {
 	struct dh_cache *cache;
 	struct dh_loader *loader;
 	struct dh_limits *limits;
-	char *key;
 	/* owned by the task */
 	struct dh_cache_entry *entry;
 	bool is_begun;
 	bool is_closed; /* the entry is committed or abandoned */
 	/* protected by lock */
 	GMutex lock;
+	char *key; /* NULL: not known yet */
 	struct chunk *first, **last;
 	size_t pending;
 	bool is_running; /* a task is queued or running, until its release */
@@ -102,7 +102,7 @@ static void write_chunk(struct dh_cache_writer *writer, const struct chunk *chun
 {
 	if (!writer->is_begun) {
 		writer->is_begun = true;
-		if (dh_cache_begin(writer->cache, writer->key, &writer->entry) < 0)
+		if (dh_cache_begin(writer->cache, "", &writer->entry) < 0)
 			give_up(writer);
 	}
 	if (writer->entry && dh_cache_write(writer->entry, chunk->bytes, chunk->size) < 0) {
@@ -116,7 +116,9 @@ static void end_entry(struct dh_cache_writer *writer)
 	bool commits;
 
 	g_mutex_lock(&writer->lock);
-	commits = writer->commits && !writer->is_given_up && writer->entry;
+	commits = writer->commits && !writer->is_given_up && writer->entry && writer->key;
+	if (commits)
+		dh_cache_entry_set_key(writer->entry, writer->key);
 	g_mutex_unlock(&writer->lock);
 	if (commits)
 		dh_cache_commit(&writer->entry);
@@ -205,6 +207,14 @@ struct dh_cache_writer *dh_cache_writer_new(struct dh_cache *cache, struct dh_lo
 	new->last = &new->first;
 	g_mutex_init(&new->lock);
 	return new;
+}
+
+void dh_cache_writer_set_key(struct dh_cache_writer *writer, const char *key)
+{
+	g_mutex_lock(&writer->lock);
+	g_free(writer->key);
+	writer->key = g_strdup(key);
+	g_mutex_unlock(&writer->lock);
 }
 
 void dh_cache_writer_push(struct dh_cache_writer *writer, const void *bytes, size_t size)

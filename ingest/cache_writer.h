@@ -17,13 +17,16 @@
 
 struct dh_cache_writer;
 
-/* Takes references to `cache` and `limits`. `loader` must outlive dh_cache_writer_end. */
+/* Takes references to `cache` and `limits`. `loader` must outlive dh_cache_writer_end. `key`
+ * NULL: it is not known yet. */
 struct dh_cache_writer *dh_cache_writer_new(struct dh_cache *cache, struct dh_loader *loader, struct dh_limits *limits,
 	const char *key);
 
 void dh_cache_writer_push(struct dh_cache_writer *writer, const void *bytes, size_t size);
 
-/* Ends the stream: commits the entry, or abandons it. Sets *writer to NULL; *writer may be NULL. */
+void dh_cache_writer_set_key(struct dh_cache_writer *writer, const char *key);
+
+/* Ends the stream: commits the entry, or abandons it, as it does while the key is unknown. Sets *writer to NULL; *writer may be NULL. */
 void dh_cache_writer_end(struct dh_cache_writer **writer, bool commits);
 
 #endif

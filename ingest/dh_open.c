@@ -7,8 +7,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -25,27 +28,62 @@
 static int file = -1; /* the one that is read */
 static char body[DH_OPENER_BYTES];
 
-static int open_beneath(const char *folder, const char *path)
+static int open_at(int dir, const char *path, uint64_t flags, uint64_t resolve)
 {
-	struct open_how how = {
-		.flags = OPEN_FLAGS,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-	};
-	int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	long fd;
+	struct open_how how = { .flags = flags, .resolve = resolve | RESOLVE_NO_MAGICLINKS };
+	long fd = -1;
 
-	if (dir < 0)
-		return -errno;
 	/* EAGAIN: a concurrent rename, so that the kernel cannot be sure. */
 	for (int i = 0; i < 10; i++) {
 		fd = syscall(SYS_openat2, dir, path, &how, sizeof how);
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
 			break;
 	}
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* The path of an open file, without links. */
+static bool path_of(int fd, char path[PATH_MAX])
+{
+	char link[32];
+	ssize_t n;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	n = readlink(link, path, PATH_MAX - 1);
+	path[n < 0 ? 0 : n] = '\0';
+	return n > 0;
+}
+
+/* The kernel follows no link that leaves the folder, not even one that comes back, such as an
+ * absolute one. What it leads to is opened by its path from the folder, if it has one. */
+static int open_linked(int dir, const char *path)
+{
+	char folder[PATH_MAX], whole[PATH_MAX];
+	int fd = *path == '/' ? -EXDEV : open_at(dir, path, O_PATH | O_CLOEXEC, 0);
+	size_t length;
+	bool is_known;
+
 	if (fd < 0)
-		fd = -errno;
+		return fd;
+	is_known = path_of(dir, folder) && path_of(fd, whole);
+	close(fd);
+	length = is_known ? strlen(folder) : 0;
+	if (length == 0 || strncmp(whole, folder, length) != 0 || whole[length] != '/')
+		return -EXDEV;
+	return open_at(dir, whole + length + 1, OPEN_FLAGS, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
+static int open_beneath(const char *folder, const char *path)
+{
+	int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
+
+	if (dir < 0)
+		return -errno;
+	fd = open_at(dir, path, OPEN_FLAGS, RESOLVE_BENEATH);
+	if (fd == -EXDEV)
+		fd = open_linked(dir, path);
 	close(dir);
-	return (int)fd;
+	return fd;
 }
 
 /* The envelope, -1 if it is not a regular file, or another negative errno. */

@@ -90,6 +90,8 @@ void dh_feed_unref(struct dh_feed **feed)
 	dh_ingest_close(old->context.ingest, old->audio);
 	if (old->source.anchor)
 		g_bytes_unref(old->source.anchor);
+	if (old->source.background_picture)
+		g_bytes_unref(old->source.background_picture);
 	batch_clear(old->context.ingest, &old->arrived);
 	batch_clear(old->context.ingest, &old->filling);
 	json_decref(old->metadata);
@@ -174,10 +176,11 @@ void dh_feed_set_scene(struct dh_feed *feed, const struct dh_feed_scene *scene)
 	feed->scene = *scene;
 }
 
-void dh_feed_start(struct dh_feed *feed, GBytes *anchor)
+void dh_feed_start(struct dh_feed *feed, GBytes *anchor, GBytes *background)
 {
 	feed->is_started = true;
 	feed->source.anchor = anchor ? g_bytes_ref(anchor) : NULL;
+	feed->source.background_picture = background ? g_bytes_ref(background) : NULL;
 	feed->source.owner = feed->owner.arg;
 	feed->source.is_next = feed->is_next;
 	feed->segment_id = g_strdup(dh_segment_id(feed->segment));

@@ -67,7 +67,7 @@ struct dh_feed_audience {
 
 /* `name`: the source's, for people; copied. `metadata`: the caller's, or NULL; the feed
  * takes a reference. The feed takes ownership of a pipe in `source`; the folders in it must
- * outlive the feed, and its `anchor` is set by dh_feed_start. `speech`: a generator makes
+ * outlive the feed, as must its `background`; its pictures are set by dh_feed_start. `speech`: a generator makes
  * the segment and `source` has no descriptors; NULL otherwise. `audience`: copied; may be
  * NULL. The caller gets one reference. */
 struct dh_feed *dh_feed_new(const struct dh_feed_context *context, const struct dh_feed_owner *owner, const char *name,
@@ -118,9 +118,9 @@ void dh_feed_set_scene(struct dh_feed *feed, const struct dh_feed_scene *scene);
 /* For a pushed piece of an utterance; before dh_feed_start: see source.h. The feed takes them. */
 void dh_feed_set_seams(struct dh_feed *feed, int lead, int tail);
 
-/* Starts the preparation. `anchor` is the anchor's picture or NULL; the feed takes a
- * reference. Call once, with a segment set. */
-void dh_feed_start(struct dh_feed *feed, GBytes *anchor);
+/* Starts the preparation. `anchor` and `background` are pictures or NULL; the feed takes
+ * references. Call once, with a segment set. */
+void dh_feed_start(struct dh_feed *feed, GBytes *anchor, GBytes *background);
 bool dh_feed_is_started(const struct dh_feed *feed);
 
 /* It plays now or next: prepare it before anything queued ahead of time. */

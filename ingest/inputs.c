@@ -56,8 +56,11 @@ int dh_inputs_alloc(struct dh_inputs **inputs, const struct dh_ingest_source *so
 	new->tail_fd = source->tail_fd;
 	new->source.lead_fd = new->source.tail_fd = -1;
 	new->source.made_of = g_strdup(source->made_of);
+	new->source.background = g_strdup(source->background);
 	if (source->anchor)
 		g_bytes_ref(source->anchor);
+	if (source->background_picture)
+		g_bytes_ref(source->background_picture);
 	if (err == 0)
 		err = look_at_pipe(new);
 	if (err < 0)
@@ -88,8 +91,11 @@ void dh_inputs_unref(struct dh_inputs **inputs)
 	}
 	dh_inputs_close_seams(old);
 	g_free((char *)old->source.made_of);
+	g_free((char *)old->source.background);
 	if (old->source.anchor)
 		g_bytes_unref(old->source.anchor);
+	if (old->source.background_picture)
+		g_bytes_unref(old->source.background_picture);
 	g_free(old);
 }
 
@@ -146,19 +152,27 @@ uint64_t dh_inputs_device(const struct dh_inputs *inputs, int i)
  * processor time for 0.15 dB. */
 #define LIVE_SPEED DH_SPEED_MAX
 
+static char *picture_text(GBytes *i420, const char *otherwise)
+{
+	return i420 ? g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, i420) : g_strdup(otherwise);
+}
+
 /* Everything that the bytes of a prepared segment depend on, except the inputs. */
 static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source, const char *version)
 {
-	char *anchor = source->anchor ? g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, source->anchor) : NULL;
+	char *anchor = picture_text(source->anchor, "none");
+	char *background = picture_text(source->background_picture,
+		source->background ? source->background : "default");
 	char *text = g_strdup_printf("stream %d protocol %d kind %d size %dx%d kbps %d %d entry %d fps %d "
-				     "pingpong %d portrait %d skip %d anchor %s prepare %s",
+				     "pingpong %d portrait %d skip %d anchor %s background %s prepare %s",
 		DH_STREAM_VERSION, DH_PREPARE_PROTOCOL, (int)source->kind, source->width, source->height, source->kbps,
 		source->audio_kbps, source->entry_ms, source->fps_max, source->pingpong, source->portrait_ms,
-		source->skip, anchor ? anchor : "none", version);
+		source->skip, anchor, background, version);
 
 	g_checksum_update(sum, (const guchar *)text, (gssize)strlen(text));
 	g_free(text);
 	g_free(anchor);
+	g_free(background);
 }
 
 /* Never the hash of a file, which is one of bytes alone. */
@@ -185,9 +199,29 @@ void dh_inputs_key(const struct dh_inputs *inputs, const struct dh_file_hash *ha
 	g_checksum_free(sum);
 }
 
+char *dh_inputs_early_key(const struct dh_inputs *inputs, const struct dh_file_identity *identities,
+	const char *version)
+{
+	GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
+	bool is_fresh = false;
+	char *key;
+
+	hash_settings(sum, &inputs->source, version);
+	for (int i = 0; i < inputs->source.count; i++) {
+		char *text = dh_file_identity_text(&identities[i]);
+		g_checksum_update(sum, (const guchar *)text, -1);
+		g_checksum_update(sum, (const guchar *)"\n", 1);
+		g_free(text);
+		is_fresh |= identities[i].is_fresh;
+	}
+	key = is_fresh ? NULL : g_strdup_printf("early %s", g_checksum_get_string(sum));
+	g_checksum_free(sum);
+	return key;
+}
+
 char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_config *config)
 {
-	static const char *const kinds[] = { "segment", "idle", "portrait", "bridge" };
+	static const char *const kinds[] = { "segment", "idle", "portrait", "bridge", "background" };
 	const struct dh_ingest_source *source = &inputs->source;
 	json_t *names = json_array();
 	json_t *job;
@@ -202,6 +236,9 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 		"fps_max", source->fps_max, "pingpong", source->pingpong, "portrait_ms", source->portrait_ms, "skip",
 		source->skip, "max_ms", (json_int_t)config->max_ms, "max_side", config->max_side, "silence_ms",
 		inputs->is_live ? config->live_silence_ms : 0);
+	if (source->background_picture || source->background)
+		json_object_set_new(job, "background",
+			json_string(source->background_picture ? "picture" : source->background));
 	text = json_dumps(job, JSON_COMPACT);
 	json_decref(job);
 	copy = g_strdup(text);

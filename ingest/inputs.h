@@ -14,7 +14,7 @@
 
 struct dh_inputs {
 	atomic_int refs;
-	struct dh_ingest_source source; /* owns names, folders, the pipe and the anchor */
+	struct dh_ingest_source source; /* owns names, folders, the pipe and the pictures */
 	bool is_live;                   /* a pipe or socket, */
 	bool is_socket;                 /* and which of them */
 	/* the preparation's, in the I/O thread; live ones only: see source.h */
@@ -43,6 +43,10 @@ uint64_t dh_inputs_device(const struct dh_inputs *inputs, int i);
 /* Cache key of what a worker of that version makes of these files. */
 void dh_inputs_key(const struct dh_inputs *inputs, const struct dh_file_hash *hashes, const char *version,
 	char key[DH_HASH_SIZE]);
+/* What tells it apart before its files are hashed; NULL: that cannot be told, because one has
+ * just changed (g_free it). */
+char *dh_inputs_early_key(const struct dh_inputs *inputs, const struct dh_file_identity *identities,
+	const char *version);
 /* The same of what is `made_of` something. */
 void dh_inputs_made_key(const struct dh_inputs *inputs, const char *version, char key[DH_HASH_SIZE]);
 /* The job for a worker, as in prepare/job.h (g_free it). */

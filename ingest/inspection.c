@@ -17,11 +17,19 @@
 #define SLOW_US     1000000
 #define SLOW_PER_US 2 /* bytes per microsecond */
 
+/* Hashing the rest of a file takes so long that preparing it need not wait: from here on, */
+#define KNOWN_BYTES (2 << 20)
+/* if there is at least as much of it left, */
+#define REST_BYTES (6 << 20)
+/* and it is read at least so fast. */
+#define FAST_PER_US 10
+
 struct inspection {
 	struct dh_load_task task;
 	struct dh_inputs *inputs;
 	struct dh_limits *limits;
 	struct dh_file_hashes *hashes;
+	dh_known_fn *known;
 	dh_inspected_fn *inspected;
 	int read_ms;
 	/* the lane's thread; the I/O thread once the result is in */
@@ -31,6 +39,7 @@ struct inspection {
 	struct dh_file_hasher *hasher; /* while it is being read */
 	off_t at;
 	int64_t read_us;
+	bool is_told; /* that the files are known */
 };
 
 static int push(void *arg, const void *bytes, size_t size)
@@ -52,7 +61,7 @@ static bool next_file(struct inspection *inspection)
 {
 	dh_file_hasher_free(&inspection->hasher);
 	close_file(inspection);
-	if (++inspection->i < inspection->inputs->source.count)
+	if (inspection->i-- > 0)
 		return dh_load_task_go(&inspection->task, DH_LANE_OPEN,
 			dh_inputs_device(inspection->inputs, inspection->i), DH_OPEN_MS);
 	inspection->files.is_hashed = true;
@@ -112,6 +121,46 @@ static int look_at_start(struct inspection *inspection, bool *is_stream)
 	return n < 0 ? (int)n : 0;
 }
 
+/* --- telling that the files are known */
+
+struct known {
+	struct dh_load_task *task; /* a reference */
+	struct dh_expected_files files;
+};
+
+static void known_free(struct known *known)
+{
+	dh_load_task_unref(&known->task);
+	g_free(known);
+}
+
+static void tell_known(void *arg)
+{
+	struct known *known = arg;
+
+	if (known->task->arg)
+		((struct inspection *)known->task)->known(known->task->arg, &known->files);
+	known_free(known);
+}
+
+/* Not what could be a stream, and nothing slow: it would occupy a worker for long. */
+static void check_known(struct inspection *inspection)
+{
+	const struct dh_expected_files *files = &inspection->files;
+	bool is_slow = inspection->at / MAX(inspection->read_us, 1) < FAST_PER_US;
+
+	if (inspection->is_told || inspection->i > 0 || inspection->at < KNOWN_BYTES ||
+		files->identities[0].size - inspection->at < REST_BYTES || is_slow ||
+		(inspection->inputs->source.count > 1 && files->hashes[1].is_slow))
+		return;
+	inspection->is_told = true;
+	struct known *known = g_new0(struct known, 1);
+	known->task = dh_load_task_ref(&inspection->task);
+	known->files = *files;
+	if (!dh_load_task_report(known->task, tell_known, known))
+		known_free(known);
+}
+
 static bool read_file(struct inspection *inspection)
 {
 	const struct dh_file_identity *identity = &inspection->files.identities[inspection->i];
@@ -135,8 +184,10 @@ static bool read_file(struct inspection *inspection)
 		hash->is_slow = inspection->read_us > SLOW_US && inspection->at / inspection->read_us < SLOW_PER_US;
 		err = dh_file_identity_get(&now, &inspection->task.opener, inspection->fd);
 	}
-	if (err > 0)
+	if (err > 0) {
+		check_known(inspection);
 		return true;
+	}
 	if (err == 0 && !dh_file_identity_alike(&now, identity))
 		return dh_load_task_end(&inspection->task, -ESTALE, "it was changed while it was read");
 	if (err < 0)
@@ -173,7 +224,7 @@ static void inspection_free(struct dh_load_task *task)
 }
 
 struct dh_load_task *dh_inspect(struct dh_loader *loader, struct dh_limits *limits, struct dh_inputs *inputs,
-	struct dh_file_hashes *hashes, int read_ms, dh_inspected_fn *inspected, void *arg)
+	struct dh_file_hashes *hashes, int read_ms, dh_known_fn *known, dh_inspected_fn *inspected, void *arg)
 {
 	static const struct dh_load_task_kind kind = { .step = step, .tell = tell, .free = inspection_free };
 	struct inspection *new = g_new0(struct inspection, 1);
@@ -182,9 +233,11 @@ struct dh_load_task *dh_inspect(struct dh_loader *loader, struct dh_limits *limi
 	new->inputs = dh_inputs_ref(inputs);
 	new->limits = dh_limits_ref(limits);
 	new->hashes = dh_file_hashes_ref(hashes);
+	new->known = known;
 	new->inspected = inspected;
+	new->i = inputs->source.count - 1;
 	new->read_ms = read_ms;
 	new->fd = -1;
-	dh_load_task_start(&new->task, DH_LANE_OPEN, dh_inputs_device(inputs, 0), DH_OPEN_MS);
+	dh_load_task_start(&new->task, DH_LANE_OPEN, dh_inputs_device(inputs, new->i), DH_OPEN_MS);
 	return &new->task;
 }

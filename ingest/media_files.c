@@ -37,13 +37,27 @@ static int check_text(const char *path, char **error)
 	return 0;
 }
 
-/* Whether any component is "..", even a harmless one. */
-static bool goes_up(const char *path)
+/* Whether ".." leads out of the folder where the path begins. */
+static bool goes_out(const char *path)
 {
-	for (const char *p = path; (p = strstr(p, "..")); p += 2)
-		if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == 0))
-			return true;
-	return false;
+	int depth = 0;
+
+	while (*path && depth >= 0) {
+		size_t length = strcspn(path, "/");
+		if (length == 2 && path[0] == '.' && path[1] == '.')
+			depth--;
+		else if (length > 1 || (length == 1 && *path != '.'))
+			depth++;
+		path += length + strspn(path + length, "/");
+	}
+	return depth < 0;
+}
+
+static const char *way_out(const char *path)
+{
+	if (*path == '/')
+		return "it is an absolute path";
+	return goes_out(path) ? "\"..\" leads out of it" : "a link leads out of it";
 }
 
 /* `fd` is the negative errno of opening `path`. */
@@ -54,8 +68,9 @@ static int explain(int fd, const char *path, char **error)
 	case -ENOTDIR:
 		return refuse(-ENOENT, error, "no such file: %s", path);
 	case -EXDEV:
+		return refuse(-EXDEV, error, "not beneath the segment folder, %s: %s", way_out(path), path);
 	case -ELOOP:
-		return refuse(-EXDEV, error, "not beneath the segment folder: %s", path);
+		return refuse(-ELOOP, error, "its links go round, or are too many: %s", path);
 	case -ECHILD:
 		return refuse(fd, error, "%s: dh-open cannot be started", path);
 	case -ENOSYS:
@@ -70,7 +85,7 @@ int dh_media_check_path(const char *path, char **error)
 {
 	int err = check_text(path, error);
 
-	return err < 0 || !goes_up(path) ? err : explain(-EXDEV, path, error);
+	return err < 0 || (*path != '/' && !goes_out(path)) ? err : explain(-EXDEV, path, error);
 }
 
 /* 0, or why such a file cannot be used. */
@@ -93,8 +108,6 @@ int dh_media_open(struct dh_opener *opener, const char *folder, const char *path
 	if (envelope < 0)
 		return envelope;
 	envelope = dh_opener_open(opener, folder, path, st);
-	if (envelope == -ELOOP && !folder)
-		return refuse(envelope, error, "%s: %s", path, g_strerror(ELOOP));
 	if (envelope < 0 && envelope != -ENODATA)
 		return explain(envelope, path, error);
 	err = check_file(st, path, max_bytes, error);

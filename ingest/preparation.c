@@ -49,7 +49,10 @@ void dh_preparation_unshare(struct dh_preparation *preparation)
 {
 	if (preparation->key)
 		g_hash_table_remove(preparation->ingest->by_key, preparation->key);
+	if (preparation->early_key)
+		g_hash_table_remove(preparation->ingest->by_key, preparation->early_key);
 	g_clear_pointer(&preparation->key, g_free);
+	g_clear_pointer(&preparation->early_key, g_free);
 }
 
 /* Whether its subscriber may still say that it is complete. */
@@ -65,6 +68,7 @@ void dh_preparation_finish(struct dh_preparation *preparation)
 {
 	preparation->state = DH_PREPARATION_OVER;
 	preparation->may_end = true;
+	dh_preparation_stop_hashing(preparation);
 	dh_stream_reader_free(&preparation->reader);
 	dh_live_input_free(&preparation->live);
 	if (preparation->is_kept || !may_be_kept(preparation))
@@ -187,9 +191,7 @@ static void load_file(struct dh_preparation *preparation)
 
 /* --- inspecting */
 
-/* Shares it under `key`. If another preparation has that key, moves the subscribers there,
- * frees this one and returns false. */
-static bool share(struct dh_preparation *preparation, const char *key)
+bool dh_preparation_share(struct dh_preparation *preparation, char **own, const char *key)
 {
 	GHashTable *by_key = preparation->ingest->by_key;
 	struct dh_preparation *other = g_hash_table_lookup(by_key, key);
@@ -199,8 +201,8 @@ static bool share(struct dh_preparation *preparation, const char *key)
 		dh_preparation_free(&preparation);
 		return false;
 	}
-	preparation->key = g_strdup(key);
-	g_hash_table_insert(by_key, preparation->key, preparation);
+	*own = g_strdup(key);
+	g_hash_table_insert(by_key, *own, preparation);
 	return true;
 }
 
@@ -210,7 +212,7 @@ static void share_stream(struct dh_preparation *preparation)
 	const struct dh_file_identity *identity = &preparation->expected.identities[0];
 	char *key = identity->is_fresh ? NULL : dh_file_identity_text(identity);
 
-	if (!key || share(preparation, key))
+	if (!key || dh_preparation_share(preparation, &preparation->key, key))
 		load_file(preparation);
 	g_free(key);
 }
@@ -220,7 +222,7 @@ static void share_segment(struct dh_preparation *preparation)
 	char key[DH_HASH_SIZE];
 
 	dh_inputs_key(preparation->inputs, preparation->expected.hashes, preparation->ingest->version, key);
-	if (!share(preparation, key))
+	if (!dh_preparation_share(preparation, &preparation->key, key))
 		return;
 	if (preparation->ingest->cache)
 		load_entry(preparation);
@@ -232,6 +234,10 @@ static void inspected(void *arg, const struct dh_expected_files *files, int err,
 {
 	struct dh_preparation *preparation = arg;
 
+	if (preparation->hashing) {
+		dh_preparation_hashed(preparation, files);
+		return;
+	}
 	preparation->task = NULL;
 	if (err < 0) {
 		dh_preparation_fail_reading(preparation, err, text);
@@ -257,6 +263,7 @@ struct dh_preparation *dh_preparation_new(struct dh_ingest *ingest, struct dh_in
 	new->allowed_ticks = inputs->source.ahead_ticks;
 	new->subscriptions = g_ptr_array_new();
 	dh_recording_init(&new->recording, ingest->limits);
+	dh_recording_init(&new->cached, ingest->limits);
 	g_ptr_array_add(ingest->all, new);
 	return new;
 }
@@ -268,6 +275,8 @@ void dh_preparation_free(struct dh_preparation **preparation)
 	*preparation = NULL;
 	dh_preparation_unshare(old);
 	dh_load_task_cancel(&old->task);
+	dh_preparation_stop_hashing(old);
+	dh_recording_clear(&old->cached, NULL);
 	dh_live_input_free(&old->live);
 	dh_job_cancel(&old->job);
 	dh_cache_writer_end(&old->writer, false);
@@ -307,12 +316,13 @@ void dh_preparation_begin(struct dh_preparation *preparation)
 		dh_preparation_encode(preparation);
 	else
 		preparation->task = dh_inspect(ingest->loader, ingest->limits, preparation->inputs, ingest->hashes,
-			ingest->config.file_read_ms, inspected, preparation);
+			ingest->config.file_read_ms, dh_preparation_encode_early, inspected, preparation);
 }
 
 void dh_preparation_inspect_again(struct dh_preparation *preparation)
 {
 	dh_preparation_unshare(preparation);
+	dh_preparation_stop_hashing(preparation);
 	preparation->is_inspected_again = true;
 	preparation->has_cache_key = false;
 	preparation->state = DH_PREPARATION_NEW;

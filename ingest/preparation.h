@@ -31,6 +31,7 @@ struct dh_preparation {
 	struct dh_inputs *inputs;
 	enum dh_preparation_state state;
 	char *key; /* its key in the ingest's by_key; NULL: not shared */
+	char *early_key; /* likewise, of files that are not hashed yet */
 	bool has_cache_key;
 	bool is_inspected_again;  /* its files had changed when their turn came */
 	bool is_held;             /* not read on until more is allowed */
@@ -40,6 +41,9 @@ struct dh_preparation {
 	GPtrArray *subscriptions; /* struct dh_subscription */
 	struct dh_recording recording;
 	struct dh_load_task *task;         /* that it waits for; may be NULL */
+	struct dh_load_task *hashing;      /* beside the worker: hashes the files, then looks in the cache */
+	struct dh_recording cached;        /* what that has found so far */
+	bool is_encoded;                   /* the worker is done, and waits for `hashing` */
 	struct dh_expected_files expected; /* valid once inspected */
 	struct dh_open_files *files;       /* while a worker reads them */
 	struct dh_live_input *live;        /* LIVE */

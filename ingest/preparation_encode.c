@@ -75,7 +75,7 @@ static void checked(void *arg, int err, const char *text)
 	dh_preparation_finish(preparation);
 }
 
-static void check(struct dh_preparation *preparation)
+void dh_preparation_check(struct dh_preparation *preparation)
 {
 	struct dh_ingest *ingest = preparation->ingest;
 
@@ -98,18 +98,20 @@ static void encoded_all(void *arg, int code, const char *text)
 		dh_preparation_fail(preparation, code, text);
 	else if (err < 0)
 		dh_preparation_fail(preparation, DH_PREPARE_INTERNAL, "dh-prepare ended in the middle of its output");
+	else if (preparation->files && preparation->recording.state == DH_RECORDING_ENDED && preparation->hashing)
+		preparation->is_encoded = true;
 	else if (preparation->files && preparation->recording.state == DH_RECORDING_ENDED)
-		check(preparation);
+		dh_preparation_check(preparation);
 	else
 		dh_preparation_finish(preparation);
 }
 
-/* The anchor's picture as an anonymous file; -1 with errno. */
+/* A picture as an anonymous file; -1 with errno. */
 static int picture_fd(GBytes *picture)
 {
 	gsize size;
 	const char *at = g_bytes_get_data(picture, &size);
-	int fd = memfd_create("anchor", MFD_CLOEXEC), error;
+	int fd = memfd_create("picture", MFD_CLOEXEC), error;
 
 	while (fd >= 0 && size > 0) {
 		ssize_t n = TEMP_FAILURE_RETRY(write(fd, at, size));
@@ -184,8 +186,7 @@ static int open_late(struct dh_preparation *preparation, int *fds, char **error)
 	return err < 0 ? err : 1;
 }
 
-/* The files cannot be used: ends the job, but not the preparation. */
-static void give_up_job(struct dh_preparation *preparation)
+void dh_preparation_give_up_job(struct dh_preparation *preparation)
 {
 	dh_job_cancel(&preparation->job);
 	dh_cache_writer_end(&preparation->writer, false);
@@ -202,7 +203,7 @@ static void opened(void *arg, struct dh_open_files *files, int err, const char *
 		dh_job_ready(preparation->job);
 		return;
 	}
-	give_up_job(preparation);
+	dh_preparation_give_up_job(preparation);
 	if (err == -ESTALE && !preparation->is_inspected_again)
 		dh_preparation_inspect_again(preparation);
 	else
@@ -245,15 +246,25 @@ static int move_seams(struct dh_inputs *inputs, int *fds)
 	return count;
 }
 
-static int open_anchor(struct dh_preparation *preparation, int *fds, int count)
+/* Behind `count` descriptors; returns how many there are then. */
+static int open_pictures(struct dh_preparation *preparation, int *fds, int count)
 {
-	fds[count] = picture_fd(preparation->inputs->source.anchor);
-	if (fds[count] >= 0)
-		return count + 1;
-	int err = -errno;
-	while (count > 0)
+	const struct dh_ingest_source *source = &preparation->inputs->source;
+	GBytes *const pictures[] = { source->anchor, source->background_picture };
+	int err = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(pictures) && err == 0; i++) {
+		if (!pictures[i])
+			continue;
+		fds[count] = picture_fd(pictures[i]);
+		if (fds[count] < 0)
+			err = -errno;
+		else
+			count++;
+	}
+	while (err < 0 && count > 0)
 		dh_close_later(preparation->ingest->loader, NULL, fds[--count]);
-	return err;
+	return err < 0 ? err : count;
 }
 
 static int open_job(void *arg, int fds[DH_JOB_FDS], char **error)
@@ -261,8 +272,8 @@ static int open_job(void *arg, int fds[DH_JOB_FDS], char **error)
 	struct dh_preparation *preparation = arg;
 	int count = open_inputs(preparation, fds, error);
 
-	if (count >= 0 && preparation->inputs->source.anchor)
-		count = open_anchor(preparation, fds, count);
+	if (count >= 0)
+		count = open_pictures(preparation, fds, count);
 	return count < 0 ? count : count + move_seams(preparation->inputs, fds + count);
 }
 

@@ -30,6 +30,19 @@ void dh_preparation_limits(const struct dh_ingest_config *config, struct dh_stre
  * tell. At most once per preparation. */
 void dh_preparation_inspect_again(struct dh_preparation *preparation);
 
+/* Shares it under `key`, which becomes *own. If another preparation has that key, moves the
+ * subscribers there, frees this one and returns false. */
+bool dh_preparation_share(struct dh_preparation *preparation, char **own, const char *key);
+
+/* --- preparation_early.c */
+
+/* A dh_known_fn: encodes the files while they are being hashed. May free it. */
+void dh_preparation_encode_early(void *preparation, const struct dh_expected_files *files);
+/* The hashes are in, or cannot be had. May free it. */
+void dh_preparation_hashed(struct dh_preparation *preparation, const struct dh_expected_files *files);
+/* Nothing runs beside the worker any more. */
+void dh_preparation_stop_hashing(struct dh_preparation *preparation);
+
 /* --- preparation_live.c */
 
 /* Reads what is pushed through a socket. May free it. */
@@ -41,5 +54,9 @@ void dh_preparation_check_hold(struct dh_preparation *preparation);
 
 /* Opens the files and hands them to a worker. May free it. */
 void dh_preparation_encode(struct dh_preparation *preparation);
+/* The worker is done: checks whether the files are still the same. */
+void dh_preparation_check(struct dh_preparation *preparation);
+/* Ends the job, but not the preparation. */
+void dh_preparation_give_up_job(struct dh_preparation *preparation);
 
 #endif

@@ -30,9 +30,25 @@ static bool is_side(int pixels)
 	return in_range(pixels, DH_STREAM_SIDE_MIN, DH_STREAM_SIDE_MAX) && pixels % 2 == 0;
 }
 
+/* NULL is allowed. */
+static bool is_picture(const struct dh_ingest_source *source, GBytes *i420)
+{
+	return !i420 || g_bytes_get_size(i420) == (size_t)source->width * (size_t)source->height * 3 / 2;
+}
+
+bool dh_ingest_is_colour(const char *text)
+{
+	if (*text++ != '#')
+		return false;
+	for (int i = 0; i < 6; i++)
+		if (!g_ascii_isxdigit(text[i]))
+			return false;
+	return !text[6];
+}
+
 bool dh_ingest_source_is_valid(const struct dh_ingest_source *source)
 {
-	int most = source->kind == DH_INGEST_PORTRAIT ? 1 : 2;
+	int most = source->kind == DH_INGEST_PORTRAIT || source->kind == DH_INGEST_BACKGROUND ? 1 : 2;
 
 	if (!in_range(source->count, 1, most) || !is_side(source->width) || !is_side(source->height) ||
 		!in_range(source->kbps, 50, 20000) || !in_range(source->audio_kbps, 16, 256) ||
@@ -41,8 +57,8 @@ bool dh_ingest_source_is_valid(const struct dh_ingest_source *source)
 		return false;
 	if (source->kind == DH_INGEST_BRIDGE && (source->count != 2 || !source->anchor))
 		return false;
-	if (source->anchor &&
-		g_bytes_get_size(source->anchor) != (size_t)source->width * (size_t)source->height * 3 / 2)
+	if (!is_picture(source, source->anchor) || !is_picture(source, source->background_picture) ||
+		(source->background && !dh_ingest_is_colour(source->background)))
 		return false;
 	for (int i = 0; i < source->count; i++)
 		if (!source->names[i])

@@ -9,7 +9,13 @@
 
 #include "file_identity.h"
 
-enum dh_ingest_kind { DH_INGEST_SEGMENT, DH_INGEST_IDLE, DH_INGEST_PORTRAIT, DH_INGEST_BRIDGE };
+enum dh_ingest_kind {
+	DH_INGEST_SEGMENT,
+	DH_INGEST_IDLE,
+	DH_INGEST_PORTRAIT,
+	DH_INGEST_BRIDGE,
+	DH_INGEST_BACKGROUND,
+};
 
 /* See prepare/job.h for the numbers. Functions that keep a source copy its strings. */
 struct dh_ingest_source {
@@ -39,10 +45,16 @@ struct dh_ingest_source {
 	int portrait_ms; /* portrait */
 	int skip;        /* bridge: pictures of the clip that are only decoded */
 	GBytes *anchor;  /* the anchor's picture, I420; NULL: the first picture; borrowed */
+	/* what transparent pictures are laid over */
+	const char *background;     /* "#rrggbb"; NULL: the default */
+	GBytes *background_picture; /* I420; NULL: the colour; borrowed */
 };
 
 /* A 512x512 segment with the defaults of prepare/job.h, without files. */
 void dh_ingest_source_init(struct dh_ingest_source *source);
+
+/* Whether it is "#rrggbb". */
+bool dh_ingest_is_colour(const char *text);
 
 /* Whether every field is within its range and every input has a name. */
 bool dh_ingest_source_is_valid(const struct dh_ingest_source *source);

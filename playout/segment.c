@@ -324,6 +324,11 @@ int64_t dh_segment_own_ticks(const struct dh_segment *segment, enum dh_duration 
 	return ticks < 0 ? ticks : max(ticks - dh_segment_lead_slots_ticks(segment), 0);
 }
 
+int64_t dh_segment_stated_ticks(const struct dh_segment *segment)
+{
+	return segment->head.stated_ticks > 0 ? dh_slot_ceil(segment->head.stated_ticks) : -1;
+}
+
 size_t dh_segment_count(const struct dh_segment *segment, enum dh_media media)
 {
 	return segment->units[media].count;

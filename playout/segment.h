@@ -110,6 +110,9 @@ int64_t dh_segment_lead_slots_ticks(const struct dh_segment *segment);
 /* How long it lasts without them; -1 until that is known. */
 int64_t dh_segment_own_ticks(const struct dh_segment *segment, enum dh_duration rule);
 
+/* How long its source says that it lasts, a multiple of 20 ms; -1 if it does not. */
+int64_t dh_segment_stated_ticks(const struct dh_segment *segment);
+
 /* The number of units of a medium, and the unit at `index`: borrowed, valid as long
  * as the segment. */
 size_t dh_segment_count(const struct dh_segment *segment, enum dh_media media);

@@ -81,7 +81,7 @@ static int check_length(struct dh_stream_records *records, const uint8_t *prefix
 	switch (dh_wire_get32(prefix)) {
 	case DH_WIRE_HEAD:
 		min = DH_WIRE_HEAD_FIXED;
-		max = min + DH_STREAM_TEXT_MAX;
+		max = min + DH_STREAM_TEXT_MAX + DH_WIRE_HEAD_STATED;
 		break;
 	case DH_WIRE_ANCHOR:
 		min = DH_WIRE_KEY_FRAME_MIN;

@@ -65,6 +65,19 @@ static int check_size(struct dh_stream_records *records, int width, int height)
 	return 0;
 }
 
+/* The text of `length` bytes, and the stated length if there is one. */
+static int read_head_end(struct dh_stream_records *records, const uint8_t *text, size_t length, size_t size)
+{
+	struct dh_stream_head *head = &records->head;
+	size_t stated = records->version < 3 || size == length ? 0 : DH_WIRE_HEAD_STATED;
+	if (length > DH_STREAM_TEXT_MAX || size != length + stated)
+		return fail(records, -EBADMSG, "head whose text does not fill it");
+	head->stated_ticks = stated ? dh_wire_get64(text + length) : 0;
+	if (stated && (head->stated_ticks <= 0 || head->stated_ticks > DH_STREAM_TICKS_MAX))
+		return fail(records, -EBADMSG, "a stated length of %" PRId64 " ticks", head->stated_ticks);
+	return read_text(records, head->encoder, text, length);
+}
+
 static int read_head(struct dh_stream_records *records, const uint8_t *body, size_t size)
 {
 	struct dh_stream_head *head = &records->head;
@@ -86,9 +99,7 @@ static int read_head(struct dh_stream_records *records, const uint8_t *body, siz
 	head->rate_den = dh_wire_get32(body + 12);
 	if (!dh_wire_rate_is_valid(head->rate_num, head->rate_den))
 		return fail(records, -EBADMSG, "frame rate %" PRId64 "/%" PRId64, head->rate_num, head->rate_den);
-	if (dh_wire_get32(body + 16) != size - DH_WIRE_HEAD_FIXED)
-		return fail(records, -EBADMSG, "head whose text does not fill it");
-	err = read_text(records, head->encoder, body + DH_WIRE_HEAD_FIXED, size - DH_WIRE_HEAD_FIXED);
+	err = read_head_end(records, body + DH_WIRE_HEAD_FIXED, dh_wire_get32(body + 16), size - DH_WIRE_HEAD_FIXED);
 	if (err < 0)
 		return err;
 	records->has_head = true;

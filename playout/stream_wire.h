@@ -31,6 +31,7 @@
 #define DH_WIRE_AUDIO_FIXED   8u
 #define DH_WIRE_LEAD_FIXED    12u
 #define DH_WIRE_WORD_FIXED    16u
+#define DH_WIRE_HEAD_STATED   8u /* behind the text, or missing; before version 3: always missing */
 #define DH_WIRE_END_FIXED     20u
 #define DH_WIRE_END_FIXED_1   16u /* version 1: no flags */
 #define DH_WIRE_FAILURE_FIXED 4u

@@ -70,6 +70,8 @@ static size_t clean_text(uint8_t *out, const char *text)
 
 static bool head_is_valid(const struct dh_stream_head *head)
 {
+	if (head->stated_ticks < 0 || head->stated_ticks > DH_STREAM_TICKS_MAX)
+		return 0;
 	if (!head->has_video && !head->has_audio)
 		return 0;
 	if (!dh_wire_rate_is_valid(head->rate_num, head->rate_den))
@@ -85,10 +87,11 @@ int dh_stream_write_head(const struct dh_stream_writer *writer, const struct dh_
 	struct record record;
 	uint8_t *p;
 	size_t length;
+	bool is_stated = head->stated_ticks > 0;
 	if (!head_is_valid(head))
 		return -EINVAL;
 	length = clean_text(text, head->encoder);
-	p = record_begin(&record, DH_WIRE_HEAD, DH_WIRE_HEAD_FIXED + length);
+	p = record_begin(&record, DH_WIRE_HEAD, DH_WIRE_HEAD_FIXED + length + (is_stated ? DH_WIRE_HEAD_STATED : 0));
 	if (!p)
 		return -ENOMEM;
 	p = dh_wire_put16(p, DH_STREAM_VERSION);
@@ -100,6 +103,8 @@ int dh_stream_write_head(const struct dh_stream_writer *writer, const struct dh_
 	p = dh_wire_put32(p, (uint32_t)head->rate_den);
 	p = dh_wire_put32(p, (uint32_t)length);
 	memcpy(p, text, length);
+	if (is_stated)
+		dh_wire_put64(p + length, head->stated_ticks);
 	return record_end(&record, writer);
 }
 

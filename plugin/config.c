@@ -88,6 +88,7 @@ static const struct dh_option avatar_options[] = {
 	DH_NUMBER(struct dh_avatar_config, height, 16, 2304, 512),
 	DH_TEXT(struct dh_avatar_config, idle, NULL),
 	DH_TEXT(struct dh_avatar_config, portrait, NULL),
+	DH_TEXT(struct dh_avatar_config, background, NULL),
 	DH_FLAG(struct dh_avatar_config, pingpong, 0),
 	DH_NUMBER(struct dh_avatar_config, kbps, 50, 20000, 800),
 	DH_NUMBER(struct dh_avatar_config, entry_ms, 40, 10000, 500),
@@ -127,6 +128,9 @@ static void read_avatar(struct dh_config *config, const janus_config_container *
 		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "width, height", "even numbers are expected");
 	if (!err && !avatar->idle && !avatar->portrait)
 		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "idle", "an idle clip or a portrait is needed");
+	if (!err && avatar->background && *avatar->background != '/' && !dh_ingest_is_colour(avatar->background))
+		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "background",
+			"a colour (\"#rrggbb\") or the path of a picture (\"/...\") is expected");
 	if (err)
 		avatar_free(avatar);
 	else

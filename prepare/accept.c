@@ -30,8 +30,14 @@ static const struct {
 	{ "eac3", false },
 	{ "amr", false },
 	{ "mpeg", false },
+	{ "ivf", false },
+	{ "gif", false },
+	{ "apng", false },
 	{ "png_pipe", true },
 	{ "jpeg_pipe", true },
+	{ "webp_pipe", true },
+	{ "bmp_pipe", true },
+	{ "tiff_pipe", true },
 };
 
 /* Named decoders, since FFmpeg may have several for a codec, some of them hardware. */
@@ -54,6 +60,20 @@ static const struct {
 	{ AV_CODEC_ID_MPEG2VIDEO, "mpeg2video" },
 	{ AV_CODEC_ID_MPEG1VIDEO, "mpeg1video" },
 	{ AV_CODEC_ID_FLV1, "flv" },
+	{ AV_CODEC_ID_H263, "h263" },
+	{ AV_CODEC_ID_THEORA, "theora" },
+	{ AV_CODEC_ID_QTRLE, "qtrle" },
+	{ AV_CODEC_ID_DNXHD, "dnxhd" },
+	{ AV_CODEC_ID_CFHD, "cfhd" },
+	{ AV_CODEC_ID_HUFFYUV, "huffyuv" },
+	{ AV_CODEC_ID_FFVHUFF, "ffvhuff" },
+	{ AV_CODEC_ID_UTVIDEO, "utvideo" },
+	{ AV_CODEC_ID_V210, "v210" },
+	{ AV_CODEC_ID_GIF, "gif" },
+	{ AV_CODEC_ID_APNG, "apng" },
+	{ AV_CODEC_ID_WEBP, "webp" },
+	{ AV_CODEC_ID_BMP, "bmp" },
+	{ AV_CODEC_ID_TIFF, "tiff" },
 	{ AV_CODEC_ID_AAC, "aac" },
 	{ AV_CODEC_ID_MP3, "mp3float" },
 	{ AV_CODEC_ID_MP3, "mp3" },
@@ -88,6 +108,15 @@ static const struct {
 	{ AV_CODEC_ID_PCM_ALAW, "pcm_alaw" },
 	{ AV_CODEC_ID_PCM_MULAW, "pcm_mulaw" },
 	{ AV_CODEC_ID_PCM_DVD, "pcm_dvd" },
+};
+
+/* Whose usual decoder ignores it. */
+static const struct {
+	enum AVCodecID codec;
+	const char *decoder;
+} alpha_codecs[] = {
+	{ AV_CODEC_ID_VP8, "libvpx" },
+	{ AV_CODEC_ID_VP9, "libvpx-vp9" },
 };
 
 bool dh_accept_container(const AVInputFormat *format, bool *is_still)
@@ -130,6 +159,14 @@ const AVCodec *dh_accept_captions(enum AVCodecID codec)
 	return NULL;
 }
 
+const AVCodec *dh_accept_alpha_decoder(enum AVCodecID codec)
+{
+	for (size_t i = 0; i < sizeof alpha_codecs / sizeof *alpha_codecs; i++)
+		if (alpha_codecs[i].codec == codec)
+			return avcodec_find_decoder_by_name(alpha_codecs[i].decoder);
+	return NULL;
+}
+
 char *dh_accept_decoder_names(void)
 {
 	AVBPrint names;
@@ -137,18 +174,21 @@ char *dh_accept_decoder_names(void)
 	av_bprint_init(&names, 512, AV_BPRINT_SIZE_UNLIMITED);
 	for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++)
 		av_bprintf(&names, "%s%s", i ? "," : "", codecs[i].decoder);
+	for (size_t i = 0; i < sizeof alpha_codecs / sizeof *alpha_codecs; i++)
+		av_bprintf(&names, ",%s", alpha_codecs[i].decoder);
 	av_bprint_finalize(&names, &text);
 	return text;
 }
 
 const char *dh_accept_containers_text(void)
 {
-	return "MP4, MOV, Matroska, WebM, AVI, MPEG-TS, MPEG-PS, FLV, Y4M, NUT, WAV, W64, AIFF, CAF, AU, MP3, FLAC, "
-	       "Ogg, AAC, AC-3, E-AC-3, AMR, PNG, JPEG";
+	return "MP4, MOV, Matroska, WebM, AVI, MPEG-TS, MPEG-PS, FLV, Y4M, NUT, IVF, WAV, W64, AIFF, CAF, AU, MP3, FLAC, "
+	       "Ogg, AAC, AC-3, E-AC-3, AMR, GIF, APNG, PNG, JPEG, WebP, BMP, TIFF";
 }
 
 const char *dh_accept_codecs_text(void)
 {
-	return "H.264, HEVC, VP8, VP9, AV1, MPEG-4, MPEG-2, MPEG-1, FLV1, MJPEG, ProRes, PNG, FFV1, raw pictures; "
+	return "H.264, HEVC, VP8, VP9, AV1, MPEG-4, MPEG-2, MPEG-1, H.263, FLV1, Theora, MJPEG, ProRes, DNxHD, CineForm, "
+	       "QuickTime Animation, FFV1, HuffYUV, Ut Video, v210, GIF, PNG, WebP, BMP, TIFF, raw pictures; "
 	       "AAC, MP3, MP2, AC-3, E-AC-3, Opus, Vorbis, FLAC, ALAC, AMR, ADPCM, PCM";
 }

@@ -19,6 +19,9 @@ const AVCodec *dh_accept_decoder(enum AVCodecID codec);
 /* The same for subtitles that are text. */
 const AVCodec *dh_accept_captions(enum AVCodecID codec);
 
+/* The decoder that shows the transparency of a codec whose usual one does not; NULL: none. */
+const AVCodec *dh_accept_alpha_decoder(enum AVCodecID codec);
+
 /* The names of all accepted decoders, comma-separated, for AVFormatContext. The
  * caller frees it with av_free. NULL when out of memory. */
 char *dh_accept_decoder_names(void);

@@ -31,6 +31,8 @@ struct dh_clip {
 	int damaged;
 	bool is_cut;
 	struct dh_picture *picture;
+	uint8_t *uncut; /* of a background: I420 of uncut_width x uncut_height */
+	int uncut_width, uncut_height;
 	/* I420 of the frames from cache_first on */
 	uint8_t **cache;
 	int cache_first, cache_count, cache_capacity;
@@ -61,6 +63,18 @@ static int add_entry(struct dh_clip *c, const struct dh_frame *frame, const uint
 	return 0;
 }
 
+/* A background covers the whole picture, so that it is converted larger, and cut. */
+static int set_up_uncut(struct dh_clip *c, const struct dh_frame *frame, struct dh_fault *fault)
+{
+	const AVFrame *av = frame->av;
+	dh_picture_cover(av->width, av->height, av->sample_aspect_ratio.num, av->sample_aspect_ratio.den, &frame->turn,
+		c->width, c->height, &c->uncut_width, &c->uncut_height);
+	c->uncut = malloc(dh_picture_size(c->uncut_width, c->uncut_height));
+	if (!c->uncut)
+		return dh_fault_memory(fault);
+	return dh_picture_alloc(&c->picture, c->uncut_width, c->uncut_height, &c->task.background, fault);
+}
+
 /* Called with the first frame, when the size is known. */
 static int set_up(struct dh_clip *c, const struct dh_source *source, const struct dh_frame *frame,
 	struct dh_fault *fault)
@@ -75,7 +89,9 @@ static int set_up(struct dh_clip *c, const struct dh_source *source, const struc
 	c->cache = calloc((size_t)c->cache_capacity, sizeof *c->cache);
 	if (!c->cache)
 		return dh_fault_memory(fault);
-	return dh_picture_alloc(&c->picture, c->width, c->height, fault);
+	if (c->task.kind == DH_TASK_BACKGROUND)
+		return set_up_uncut(c, frame, fault);
+	return dh_picture_alloc(&c->picture, c->width, c->height, &c->task.background, fault);
 }
 
 static void drop_cache(struct dh_clip *c)
@@ -83,6 +99,29 @@ static void drop_cache(struct dh_clip *c)
 	for (int i = 0; i < c->cache_count; i++)
 		free(c->cache[i]);
 	c->cache_count = 0;
+}
+
+/* The middle of a plane. */
+static void cut_plane(const uint8_t *from, int from_width, int from_height, uint8_t *to, int width, int height)
+{
+	from += (size_t)((from_height - height) / 2) * from_width + (from_width - width) / 2;
+	for (int y = 0; y < height; y++)
+		memcpy(to + (size_t)y * width, from + (size_t)y * from_width, (size_t)width);
+}
+
+static int convert(struct dh_clip *c, const struct dh_frame *frame, uint8_t *i420, struct dh_fault *fault)
+{
+	if (!c->uncut)
+		return dh_picture_convert(c->picture, frame->av, &frame->turn, i420, fault);
+	int code = dh_picture_convert(c->picture, frame->av, &frame->turn, c->uncut, fault);
+	const uint8_t *from = c->uncut;
+	for (int i = 0; i < 3 && !code; i++) {
+		int half = i > 0, w = c->uncut_width >> half, h = c->uncut_height >> half;
+		cut_plane(from, w, h, i420, c->width >> half, c->height >> half);
+		from += (size_t)w * h;
+		i420 += (size_t)(c->width >> half) * (c->height >> half);
+	}
+	return code;
 }
 
 /* Takes one decoded frame, number `n` of this pass. */
@@ -96,7 +135,7 @@ static int take(struct dh_clip *c, const struct dh_source *source, const struct 
 	uint8_t *i420 = malloc(dh_picture_size(c->width, c->height));
 	if (!i420)
 		return dh_fault_memory(fault);
-	code = dh_picture_convert(c->picture, frame->av, &frame->turn, i420, fault);
+	code = convert(c, frame, i420, fault);
 	if (!code && is_scan)
 		code = add_entry(c, frame, i420, fault);
 	if (!code && is_wanted)
@@ -157,7 +196,7 @@ int dh_clip_alloc(struct dh_clip **clip, const struct dh_task *task, int input, 
 	if (!c)
 		return dh_fault_memory(fault);
 	c->task = *task;
-	c->task.anchor = NULL;
+	c->task.anchor = NULL; /* the background's picture stays the caller's */
 	c->input = input;
 	c->first_only = first_only;
 	int code = pass(c, 0, progress, fault);
@@ -181,6 +220,7 @@ void dh_clip_free(struct dh_clip **clip)
 		return;
 	drop_cache(c);
 	free(c->cache);
+	free(c->uncut);
 	free(c->entries);
 	dh_picture_free(&c->picture);
 	free(c);

@@ -2,18 +2,26 @@
 #include "export.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <libavformat/avformat.h>
 
 #include "file.h"
 #include "playout/timebase.h"
 
+#define BUFFER_BYTES (64 * 1024)
+
 struct export
 {
 	AVFormatContext *webm;
+	AVIOContext *io;
 	AVPacket *packet;
-	const char *to;
+	struct dh_file_writer file;
+	bool has_file;
+	const char *output, *to; /* as given; for messages */
 	struct dh_fault *fault;
 	int stream[2]; /* by enum dh_media */
 	struct dh_unit *anchor;
@@ -58,10 +66,71 @@ static int add_stream(struct export *e, enum dh_media media, const struct dh_str
 	return 0;
 }
 
+/* --- the file */
+
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+typedef const uint8_t write_byte;
+#else
+typedef uint8_t write_byte;
+#endif
+
+static int write_bytes(void *arg, write_byte *bytes, int size)
+{
+	int err = dh_file_write(arg, bytes, (size_t)size);
+	return err < 0 ? AVERROR(-err) : size;
+}
+
+static int64_t seek(void *arg, int64_t offset, int whence)
+{
+	const struct dh_file_writer *file = arg;
+	struct stat st;
+	if (whence == AVSEEK_SIZE)
+		return fstat(file->fd, &st) < 0 ? AVERROR(errno) : st.st_size;
+	off_t at = lseek(file->fd, offset, whence & ~AVSEEK_FORCE);
+	return at < 0 ? AVERROR(errno) : at;
+}
+
+/* What is not a file of our own cannot be gone back in. */
+static int open_file(struct export *e)
+{
+	int code = dh_file_create(&e->file, e->output, e->fault);
+	if (code)
+		return -EIO;
+	e->has_file = true;
+	uint8_t *buffer = av_malloc(BUFFER_BYTES);
+	if (buffer)
+		e->io = avio_alloc_context(buffer, BUFFER_BYTES, 1, &e->file, NULL, write_bytes,
+			e->file.aside ? seek : NULL);
+	if (!e->io) {
+		av_free(buffer);
+		return wrong(e, "cannot be written", AVERROR(ENOMEM));
+	}
+	e->webm->pb = e->io;
+	e->webm->flags |= AVFMT_FLAG_CUSTOM_IO;
+	return 0;
+}
+
+static int close_file(struct export *e, int code)
+{
+	if (e->io) {
+		avio_flush(e->io);
+		if (e->io->error < 0 && !code) {
+			wrong(e, "cannot be written", e->io->error);
+			code = e->fault->code;
+		}
+		av_freep(&e->io->buffer);
+		avio_context_free(&e->io);
+	}
+	int finish = e->has_file ? dh_file_finish(&e->file, code == 0, e->fault) : 0;
+	return code ? code : finish;
+}
+
+/* --- the segment */
+
 static int on_head(void *arg, const struct dh_stream_head *head)
 {
 	struct export *e = arg;
-	int err = avformat_alloc_output_context2(&e->webm, NULL, "webm", e->to);
+	int err = avformat_alloc_output_context2(&e->webm, NULL, "webm", NULL);
 	if (err < 0)
 		return wrong(e, "cannot be written as WebM", err);
 	err = head->has_video ? add_stream(e, DH_VIDEO, head) : 0;
@@ -69,9 +138,9 @@ static int on_head(void *arg, const struct dh_stream_head *head)
 		err = add_stream(e, DH_AUDIO, head);
 	if (err)
 		return err;
-	err = avio_open(&e->webm->pb, e->to, AVIO_FLAG_WRITE);
-	if (err < 0)
-		return wrong(e, "cannot be written", err);
+	err = open_file(e);
+	if (err)
+		return err;
 	err = avformat_write_header(e->webm, NULL);
 	if (err < 0)
 		return wrong(e, "cannot be written", err);
@@ -128,7 +197,7 @@ int dh_export(const char *path, const char *to, struct dh_fault *fault)
 		.anchor = on_anchor,
 		.unit = on_unit,
 		.failure = on_failure };
-	struct export e = { .to = to, .fault = fault, .packet = av_packet_alloc() };
+	struct export e = { .output = to, .to = strcmp(to, "-") ? to : "standard output", .fault = fault, .packet = av_packet_alloc() };
 	int code = e.packet ? 0 : dh_fault_memory(fault);
 	if (!code)
 		code = dh_file_read(path, &sink, &e, fault);
@@ -139,8 +208,7 @@ int dh_export(const char *path, const char *to, struct dh_fault *fault)
 			code = fault->code;
 		}
 	}
-	if (e.webm)
-		avio_closep(&e.webm->pb);
+	code = close_file(&e, code);
 	avformat_free_context(e.webm);
 	av_packet_free(&e.packet);
 	dh_unit_unref(&e.anchor);

@@ -6,7 +6,7 @@
 #include "fault.h"
 
 /* The anchor comes first, as the key frame, and the first picture 1 ms after it;
- * everything else keeps its time. `path` and `to` are files. */
+ * everything else keeps its time. `path` and `to` as in file.h. */
 int dh_export(const char *path, const char *to, struct dh_fault *fault);
 
 #endif

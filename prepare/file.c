@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "target.h"
+
 int dh_file_open(int *fd, const char *path, struct dh_fault *fault)
 {
 	*fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
@@ -67,34 +69,68 @@ static void on_signal(int number)
 	raise(number);
 }
 
-int dh_file_create(struct dh_file_writer *writer, const char *path, struct dh_fault *fault)
+static int cannot_write(const struct dh_file_writer *writer, int error, struct dh_fault *fault)
 {
-	memset(writer, 0, sizeof *writer);
-	signal(SIGPIPE, SIG_IGN);
-	if (strcmp(path, "-") == 0) {
-		writer->fd = STDOUT_FILENO;
-		return 0;
-	}
-	writer->path = path;
-	writer->aside = malloc(strlen(path) + 8);
-	if (!writer->aside)
-		return dh_fault_memory(fault);
-	sprintf(writer->aside, "%s.XXXXXX", path);
-	writer->fd = mkstemp(writer->aside);
-	if (writer->fd < 0) {
-		int code = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", path, strerror(errno));
-		free(writer->aside);
-		writer->aside = NULL;
-		return code;
+	return dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", writer->name, strerror(error));
+}
+
+static void set_mode(const struct dh_file_writer *writer)
+{
+	struct stat st;
+	if (stat(writer->path, &st) == 0) {
+		/* where it may not be given away, it stays ours */
+		int err = fchown(writer->fd, st.st_uid, st.st_gid);
+		(void)err;
+		fchmod(writer->fd, st.st_mode & 0777);
+		return;
 	}
 	mode_t mask = umask(0);
 	umask(mask);
 	fchmod(writer->fd, 0666 & ~mask);
+}
+
+static int begin_aside(struct dh_file_writer *writer, struct dh_fault *fault)
+{
+	writer->aside = malloc(strlen(writer->path) + 8);
+	if (!writer->aside)
+		return dh_fault_memory(fault);
+	sprintf(writer->aside, "%s.XXXXXX", writer->path);
+	writer->fd = mkstemp(writer->aside);
+	if (writer->fd < 0)
+		return cannot_write(writer, errno, fault);
+	set_mode(writer);
 	unfinished = writer->aside;
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	signal(SIGHUP, on_signal);
 	return 0;
+}
+
+static void drop_names(struct dh_file_writer *writer)
+{
+	free(writer->path);
+	free(writer->aside);
+	writer->path = writer->aside = NULL;
+}
+
+int dh_file_create(struct dh_file_writer *writer, const char *name, struct dh_fault *fault)
+{
+	struct dh_target target;
+	memset(writer, 0, sizeof *writer);
+	signal(SIGPIPE, SIG_IGN);
+	if (strcmp(name, "-") == 0) {
+		writer->fd = STDOUT_FILENO;
+		return 0;
+	}
+	writer->name = name;
+	int code = dh_target_find(&target, name, fault);
+	writer->fd = target.fd;
+	writer->path = target.path;
+	if (!code && target.path)
+		code = begin_aside(writer, fault);
+	if (code)
+		drop_names(writer);
+	return code;
 }
 
 int dh_file_write(void *arg, const void *bytes, size_t size)
@@ -117,18 +153,17 @@ int dh_file_write(void *arg, const void *bytes, size_t size)
 int dh_file_finish(struct dh_file_writer *writer, bool keep, struct dh_fault *fault)
 {
 	int code = 0;
-	if (!writer->path)
+	if (!writer->name)
 		return 0;
 	if (close(writer->fd) < 0 && keep)
-		code = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", writer->path,
-			strerror(errno));
+		code = cannot_write(writer, errno, fault);
+	if (!writer->aside)
+		return code;
 	if (keep && !code && rename(writer->aside, writer->path) < 0)
-		code = dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", writer->path,
-			strerror(errno));
+		code = cannot_write(writer, errno, fault);
 	if (!keep || code)
 		unlink(writer->aside);
 	unfinished = NULL;
-	free(writer->aside);
-	writer->aside = NULL;
+	drop_names(writer);
 	return code;
 }

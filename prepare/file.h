@@ -17,17 +17,20 @@ int dh_file_read(const char *path, const struct dh_stream_sink *sink, void *arg,
 
 struct dh_file_writer {
 	int fd;
-	const char *path; /* NULL: standard output */
+	const char *name; /* for messages; NULL: standard output */
+	char *path;       /* the regular file that it will be; NULL: it is written directly */
 	char *aside;      /* the temporary name until it is complete */
 	int64_t bytes;
 };
 
 /* Starts a file under a temporary name, one at a time in a process: SIGINT, SIGTERM
- * and SIGHUP remove it. `path` must outlive the writer; "-" is standard output. */
-int dh_file_create(struct dh_file_writer *writer, const char *path, struct dh_fault *fault);
+ * and SIGHUP remove it. Links are followed; devices and FIFOs are written to (target.h).
+ * `name` must outlive the writer; "-" is standard output. */
+int dh_file_create(struct dh_file_writer *writer, const char *name, struct dh_fault *fault);
 /* A dh_stream_write_fn: 0 or a negative errno. */
 int dh_file_write(void *writer, const void *bytes, size_t size);
-/* Renames the file to its name if `keep`, else removes it. */
+/* Renames the file to its name if `keep`, else removes it. An existing file's mode and, where
+ * permitted, owner stay. */
 int dh_file_finish(struct dh_file_writer *writer, bool keep, struct dh_fault *fault);
 
 #endif

@@ -143,7 +143,7 @@ int dh_prepare_idle(const struct dh_task *task, struct dh_output *output, const 
 	struct dh_task shorter = *task;
 	if (shorter.max_ms > IDLE_MS_MAX)
 		shorter.max_ms = IDLE_MS_MAX;
-	bool is_portrait = task->kind == DH_TASK_PORTRAIT;
+	bool is_portrait = task->kind != DH_TASK_IDLE;
 	int code = dh_clip_alloc(&p.clip, &shorter, 0, is_portrait, progress, fault);
 	if (!code)
 		code = is_portrait ? run_portrait(&p) : run_clip(&p);

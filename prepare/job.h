@@ -42,6 +42,8 @@
  *                                      (playout/stream.h) of that size: the end of the
  *                                      segment, and the piece of the clip, each from an
  *                                      entry on. It needs an anchor
+ *                          "background": as "portrait", but the picture covers all of
+ *                                      the size; what does not fit beside it is cut
  *     names       array of strings, one for each input, for messages; the
  *                          descriptors come in this order. A segment may have two:
  *                          the video file and the audio file. "idle" may have a
@@ -49,6 +51,9 @@
  *     anchor      boolean  one more descriptor follows: the anchor's picture, I420 of
  *                          width x height (default false: the anchor is the first
  *                          picture of the input)
+ *     background  string   what shows through transparent pictures: "#rrggbb" (default
+ *                          DH_BACKGROUND), or "picture": one more descriptor follows:
+ *                          I420 of width x height
  *     lead        boolean  one more descriptor follows: the read end of a pipe from the worker
  *                          that encodes the piece before this one of its utterance. The end
  *                          of that sound comes through it (prepare/tail.h), or nothing. The
@@ -78,8 +83,8 @@
  * refused with an error that names both versions.
  *     2   streams of version 2, with flags in ENDS
  *     3   files come in envelopes; jobs have a speed
- *     4   streams of version 3, with words and leads; bridges; leads and tails of pieces;
- *         workers tell of the first byte
+ *     4   streams of version 3, with words, leads and the stated length in DHS1; bridges; leads
+ *         and tails of pieces; backgrounds; workers tell of the first byte
  */
 #define DH_PREPARE_PROTOCOL 4
 #define DH_JOB_FIRST        "first"
@@ -88,6 +93,7 @@
 #define DH_LEAD_WAIT_MS     60000
 #define DH_SPEED_MIN        6
 #define DH_SPEED_MAX        16
+#define DH_BACKGROUND       "#d8d8d8"
 
 /* Exit codes of dh-prepare, and the codes of FAIL records. */
 enum dh_prepare_exit {

@@ -4,18 +4,20 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <libavutil/log.h>
 
+#include "clip.h"
 #include "export.h"
 #include "file.h"
 #include "info.h"
 #include "options.h"
+#include "placement.h"
 #include "playout/timebase.h"
 #include "prepare.h"
+#include "target.h"
 #include "tool_version.h"
 #include "worker.h"
 
@@ -135,6 +137,37 @@ static int read_avatar(struct avatar *avatar, const char *path, struct dh_fault 
 	return code;
 }
 
+/* The picture that covers the avatar's size. */
+static int read_background(const char *path, struct dh_task *task, struct dh_fault *fault)
+{
+	size_t size = dh_picture_size(task->width, task->height);
+	struct dh_task behind;
+	struct dh_clip *clip = NULL;
+	const uint8_t *i420;
+	dh_task_init(&behind);
+	behind.kind = DH_TASK_BACKGROUND;
+	behind.width = task->width;
+	behind.height = task->height;
+	behind.max_side = task->max_side;
+	behind.inputs_count = 1;
+	snprintf(behind.inputs[0].name, sizeof behind.inputs[0].name, "%s", path);
+	int code = dh_file_open(&behind.inputs[0].fd, path, fault);
+	if (code)
+		return code;
+	code = dh_clip_alloc(&clip, &behind, 0, true, NULL, fault);
+	if (!code)
+		code = dh_clip_picture(clip, 0, 1, &i420, fault);
+	if (!code && !(task->background.i420 = malloc(size)))
+		code = dh_fault_memory(fault);
+	if (!code) {
+		memcpy(task->background.i420, i420, size);
+		task->background.is_set = true;
+	}
+	dh_clip_free(&clip);
+	close(behind.inputs[0].fd);
+	return code;
+}
+
 static int open_inputs(struct dh_options *o, struct dh_fault *fault)
 {
 	const char *files[DH_TASK_INPUTS + 1] = { 0 };
@@ -164,18 +197,18 @@ static void close_inputs(struct dh_options *o)
 /* An output that would replace an input is a mistake. */
 static int check_output(const struct dh_options *o, struct dh_fault *fault)
 {
-	struct stat out, in;
-	if (stat(o->output, &out) < 0)
-		return 0;
-	if (S_ISDIR(out.st_mode))
-		return dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s is a folder, expected a file to write", o->output);
-	for (int i = 0; i < o->task.inputs_count; i++)
-		if (fstat(o->task.inputs[i].fd, &in) == 0 && S_ISREG(in.st_mode) && in.st_dev == out.st_dev &&
-			in.st_ino == out.st_ino)
-			return dh_fault_set(fault, DH_PREPARE_USAGE, "%s is both input and output", o->output);
-	if (strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO))
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "a prepared segment cannot be written to a terminal");
-	return 0;
+	int code = 0;
+	for (int i = 0; i < o->files_count && !code; i++)
+		code = dh_target_check(o->output, o->files[i], fault);
+	if (!code && o->portrait)
+		code = dh_target_check(o->output, o->portrait, fault);
+	if (!code && o->avatar)
+		code = dh_target_check(o->output, o->avatar, fault);
+	if (!code && o->background)
+		code = dh_target_check(o->output, o->background, fault);
+	if (!code && strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO))
+		code = dh_fault_set(fault, DH_PREPARE_USAGE, "media cannot be written to a terminal");
+	return code;
 }
 
 static int prepare_to_file(const struct dh_options *o, const struct dh_unit *anchor, struct dh_fault *fault)
@@ -208,6 +241,8 @@ static int prepare(struct dh_options *o, struct dh_fault *fault)
 		code = check_output(o, fault);
 	if (!code && o->avatar)
 		code = read_avatar(&avatar, o->avatar, fault);
+	if (!code && o->background)
+		code = read_background(o->background, &o->task, fault);
 	if (!code)
 		code = prepare_to_file(o, avatar.anchor, fault);
 	dh_unit_unref(&avatar.anchor);
@@ -235,6 +270,12 @@ static int tell_version(const struct dh_options *o, struct dh_fault *fault)
 	return 0;
 }
 
+static int export(const struct dh_options *o, struct dh_fault *fault)
+{
+	int code = check_output(o, fault);
+	return code ? code : dh_export(o->files[0], o->output, fault);
+}
+
 static int act(struct dh_options *o, struct dh_fault *fault)
 {
 	switch (o->action) {
@@ -248,7 +289,7 @@ static int act(struct dh_options *o, struct dh_fault *fault)
 	case DH_ACTION_INFO:
 		return dh_info(o->info, o->as_json, fault);
 	case DH_ACTION_EXPORT:
-		return dh_export(o->files[0], o->output, fault);
+		return export(o, fault);
 	case DH_ACTION_CHECK_IDLE:
 		return check_idle(o, fault);
 	case DH_ACTION_PREPARE:

@@ -2,6 +2,8 @@
 #include "open.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
@@ -10,6 +12,7 @@
 #include "accept.h"
 
 /* How much to read ahead if a container's header does not describe everything. */
+#define Y4M_HEAD      128
 #define ANALYZE_BYTES (4 * 1024 * 1024)
 #define ANALYZE_US    (3 * 1000 * 1000)
 
@@ -88,6 +91,28 @@ static int describe_array(const AVInputFormat **found, AVDictionary **options, s
 }
 
 /* --- opening */
+
+/* The demuxer of Y4M refuses pictures of more bytes than may be allocated, without saying so. */
+static int check_y4m(struct dh_input_bytes *input, const struct dh_source_config *config, struct dh_fault *fault)
+{
+	AVIOContext *io = dh_input_bytes_io(input);
+	int64_t start = avio_tell(io);
+	char head[Y4M_HEAD + 1];
+	long width = 0, height = 0;
+	int n = avio_read(io, (unsigned char *)head, Y4M_HEAD);
+	head[n > 0 ? n : 0] = '\0';
+	head[strcspn(head, "\n")] = '\0';
+	for (const char *at = head; (at = strchr(at, ' ')); at++)
+		if (at[1] == 'W')
+			width = strtol(at + 2, NULL, 10);
+		else if (at[1] == 'H')
+			height = strtol(at + 2, NULL, 10);
+	avio_seek(io, start, SEEK_SET); /* within its buffer */
+	if (width <= config->max_side && height <= config->max_side)
+		return 0;
+	return dh_fault_set(fault, DH_PREPARE_LIMIT, "%s has pictures of %ldx%ld, at most %d a side is accepted",
+		config->name, width, height, config->max_side);
+}
 
 /* Whether the header has all that the decoders need. Then nothing is read ahead, so
  * that a live input starts at once. */
@@ -185,6 +210,8 @@ int dh_open(AVFormatContext **format, bool *is_still, struct dh_input_bytes *inp
 		code = describe_array(&found, &options, input, config, fault);
 	else
 		code = detect(&found, is_still, input, config->name, fault);
+	if (!code && strcmp(found->name, "yuv4mpegpipe") == 0)
+		code = check_y4m(input, config, fault);
 	if (!code)
 		code = open_as(format, found, &options, *is_still, input, config, fault);
 	av_dict_free(&options);

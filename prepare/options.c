@@ -16,6 +16,7 @@
 enum option_code {
 	OPT_FIRST = 256,
 	OPT_AVATAR,
+	OPT_BACKGROUND,
 	OPT_SIZE,
 	OPT_IDLE,
 	OPT_PORTRAIT,
@@ -45,6 +46,7 @@ enum option_code {
 static const struct option table[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "avatar", required_argument, NULL, OPT_AVATAR },
+	{ "background", required_argument, NULL, OPT_BACKGROUND },
 	{ "size", required_argument, NULL, OPT_SIZE },
 	{ "idle", no_argument, NULL, OPT_IDLE },
 	{ "portrait", required_argument, NULL, OPT_PORTRAIT },
@@ -205,6 +207,9 @@ static int take_option(struct dh_options *o, int option, const char *name, struc
 	case OPT_PORTRAIT:
 		o->portrait = optarg;
 		return 0;
+	case OPT_BACKGROUND:
+		o->background = dh_background_parse(&o->task.background, optarg) ? NULL : optarg;
+		return 0;
 	case OPT_IDLE:
 		o->task.kind = DH_TASK_IDLE;
 		return 0;
@@ -260,6 +265,9 @@ static int check_prepare(struct dh_options *o, struct dh_fault *fault)
 	if (o->avatar && (o->task.kind != DH_TASK_SEGMENT || o->task.width))
 		return dh_fault_set(fault, DH_PREPARE_USAGE,
 			"--avatar cannot be combined with --idle, --portrait or --size");
+	if (o->background && !o->avatar && !o->task.width)
+		return dh_fault_set(fault, DH_PREPARE_USAGE,
+			"--background is %s, expected a colour (#rrggbb), or a picture with --avatar or --size", o->background);
 	if (!o->output)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "expected -o FILE (- for standard output)");
 	/* the second of two files is the audio, whatever their order */

@@ -6,97 +6,29 @@
 #include <string.h>
 
 #include <libavutil/pixdesc.h>
-#include <libswscale/swscale.h>
 #include <libyuv.h>
 
+#include "conversion.h"
+#include "fields.h"
 #include "playout/stream.h"
-
-/* A conversion, kept as long as its input does not change. */
-struct step {
-	struct SwsContext *sws;
-	AVFrame *out;
-	int width, height, format, colorspace;
-	bool is_full_range;
-};
+#include "tone.h"
 
 struct dh_picture {
 	int width, height;
-	struct step flatten; /* blends transparency: to RGBA of the same size */
-	struct step scale;   /* to I420 of its size on the canvas */
+	const struct dh_background *background;
+	struct dh_conversion scale; /* to I420 of its size on the canvas */
+	/* interlaced pictures */
+	AVFrame *before, *unwoven;
+	/* high dynamic range */
+	struct dh_conversion wide; /* to RGB48 of its size on the canvas */
+	struct dh_tone *tone;
+	AVFrame *mapped; /* RGB24 */
+	/* transparency */
+	struct dh_conversion flatten;       /* to RGBA of the same size, then multiplied by alpha */
+	struct dh_conversion shrink;        /* that, of its size on the canvas */
+	struct dh_conversion below, finish; /* the background to RGBA, the canvas to I420 */
+	AVFrame *canvas;                    /* RGBA */
 };
-
-/* --- conversions */
-
-static void step_close(struct step *step)
-{
-	sws_freeContext(step->sws);
-	step->sws = NULL;
-	av_frame_free(&step->out);
-}
-
-static bool is_full_range(const AVFrame *frame)
-{
-	if (frame->color_range != AVCOL_RANGE_UNSPECIFIED)
-		return frame->color_range == AVCOL_RANGE_JPEG;
-	const char *name = av_get_pix_fmt_name(frame->format);
-	/* grey comes from stills, yuvj from MJPEG */
-	return name && (strncmp(name, "yuvj", 4) == 0 || strncmp(name, "gray", 4) == 0);
-}
-
-static int sws_matrix(enum AVColorSpace space)
-{
-	switch (space) {
-	case AVCOL_SPC_BT709:
-		return SWS_CS_ITU709;
-	case AVCOL_SPC_SMPTE240M:
-		return SWS_CS_SMPTE240M;
-	case AVCOL_SPC_BT2020_NCL:
-	case AVCOL_SPC_BT2020_CL:
-		return SWS_CS_BT2020;
-	default: /* what FFmpeg and generators write unless they say otherwise */
-		return SWS_CS_ITU601;
-	}
-}
-
-static int step_open(struct step *step, const AVFrame *in, int width, int height, enum AVPixelFormat format)
-{
-	step_close(step);
-	step->width = in->width;
-	step->height = in->height;
-	step->format = in->format;
-	step->colorspace = in->colorspace;
-	step->is_full_range = is_full_range(in);
-	step->out = av_frame_alloc();
-	if (!step->out)
-		return DH_PREPARE_MEMORY;
-	step->out->width = width;
-	step->out->height = height;
-	step->out->format = format;
-	if (av_frame_get_buffer(step->out, 0) < 0)
-		return DH_PREPARE_MEMORY;
-	step->sws = sws_getContext(in->width, in->height, in->format, width, height, format,
-		SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP, NULL, NULL, NULL);
-	if (!step->sws)
-		return DH_PREPARE_FORMAT;
-	/* fails for some formats, which do not need it */
-	sws_setColorspaceDetails(step->sws, sws_getCoefficients(sws_matrix(in->colorspace)), step->is_full_range,
-		sws_getCoefficients(SWS_CS_ITU601), 0, 0, 1 << 16, 1 << 16);
-	return 0;
-}
-
-static int step_run(struct step *step, const AVFrame *in, int width, int height, enum AVPixelFormat format)
-{
-	bool is_same = step->sws && step->width == in->width && step->height == in->height &&
-		step->format == in->format && step->colorspace == (int)in->colorspace &&
-		step->is_full_range == is_full_range(in) && step->out->width == width && step->out->height == height;
-	int code = is_same ? 0 : step_open(step, in, width, height, format);
-	if (code)
-		return code;
-	if (sws_scale(step->sws, (const uint8_t *const *)in->data, in->linesize, 0, in->height, step->out->data,
-		    step->out->linesize) < 0)
-		return DH_PREPARE_FORMAT;
-	return 0;
-}
 
 /* --- the canvas */
 
@@ -120,15 +52,36 @@ static void copy_plane(uint8_t *to, int to_stride, const uint8_t *from, int from
 	}
 }
 
+static void fill(uint8_t *i420, size_t luma, int y, int u, int v)
+{
+	memset(i420, y, luma);
+	memset(i420 + luma, u, luma / 4);
+	memset(i420 + luma + luma / 4, v, luma / 4);
+}
+
+/* What shows beside an opaque picture: black, unless there is a background. */
+static void fill_canvas(const struct dh_picture *picture, uint8_t *i420)
+{
+	const struct dh_background *b = picture->background;
+	size_t luma = (size_t)picture->width * picture->height;
+	double r = b->rgb[0], g = b->rgb[1], bl = b->rgb[2];
+	if (b->i420)
+		memcpy(i420, b->i420, dh_picture_size(picture->width, picture->height));
+	else if (b->is_set)
+		fill(i420, luma, (int)(16.5 + (65.481 * r + 128.553 * g + 24.966 * bl) / 255),
+			(int)(128.5 + (-37.797 * r - 74.203 * g + 112.0 * bl) / 255),
+			(int)(128.5 + (112.0 * r - 93.786 * g - 18.214 * bl) / 255));
+	else
+		fill(i420, luma, 16, 128, 128);
+}
+
 static void to_canvas(const struct dh_picture *picture, const AVFrame *from, const struct dh_rect *rect,
 	const struct dh_turn *turn, uint8_t *i420)
 {
 	size_t luma = (size_t)picture->width * picture->height;
 	uint8_t *planes[3] = { i420, i420 + luma, i420 + luma + luma / 4 };
-	if (rect->width != picture->width || rect->height != picture->height) {
-		memset(i420, 16, luma);
-		memset(i420 + luma, 128, luma / 2);
-	}
+	if (rect->width != picture->width || rect->height != picture->height)
+		fill_canvas(picture, i420);
 	for (int i = 0; i < 3; i++) {
 		int half = i > 0, stride = picture->width >> half;
 		copy_plane(planes[i] + (size_t)(rect->y >> half) * stride + (rect->x >> half), stride, from->data[i],
@@ -136,25 +89,129 @@ static void to_canvas(const struct dh_picture *picture, const AVFrame *from, con
 	}
 }
 
-/* Blends the frame with black; *flat is the result. */
-static int flatten(struct dh_picture *picture, const AVFrame *frame, const AVFrame **flat)
+/* --- transparency */
+
+/* An old palette has the flag, whatever its colours. */
+static bool has_alpha(const AVFrame *frame, const AVPixFmtDescriptor *format)
 {
-	int code = step_run(&picture->flatten, frame, frame->width, frame->height, AV_PIX_FMT_RGBA);
-	if (code)
-		return code;
-	AVFrame *out = picture->flatten.out;
-	for (int y = 0; y < out->height; y++) {
-		uint8_t *p = out->data[0] + (ptrdiff_t)y * out->linesize[0];
-		for (int x = 0; x < out->width; x++, p += 4) {
-			if (p[3] == 255)
-				continue;
-			for (int i = 0; i < 3; i++)
+	if (!(format->flags & AV_PIX_FMT_FLAG_PAL))
+		return format->flags & AV_PIX_FMT_FLAG_ALPHA;
+	uint32_t colours[256];
+	memcpy(colours, frame->data[1], sizeof colours);
+	for (int i = 0; i < 256; i++)
+		if (colours[i] >> 24 != 255)
+			return true;
+	return false;
+}
+
+/* The colours of transparent pixels must not bleed into their neighbours. */
+static void multiply(AVFrame *rgba)
+{
+	for (int y = 0; y < rgba->height; y++) {
+		uint8_t *p = rgba->data[0] + (ptrdiff_t)y * rgba->linesize[0];
+		for (int x = 0; x < rgba->width; x++, p += 4)
+			for (int i = 0; i < 3 && p[3] != 255; i++)
 				p[i] = (uint8_t)((p[i] * p[3] + 127) / 255);
+	}
+}
+
+static void lay_over(const AVFrame *over, AVFrame *canvas, const struct dh_rect *rect, const struct dh_turn *turn)
+{
+	for (int y = 0; y < rect->height; y++) {
+		int v = turn->flip_y ? rect->height - 1 - y : y;
+		uint8_t *to = canvas->data[0] + (ptrdiff_t)(rect->y + y) * canvas->linesize[0] + (ptrdiff_t)rect->x * 4;
+		for (int x = 0; x < rect->width; x++, to += 4) {
+			int u = turn->flip_x ? rect->width - 1 - x : x;
+			ptrdiff_t row = turn->transpose ? u : v, column = turn->transpose ? v : u;
+			const uint8_t *p = over->data[0] + row * over->linesize[0] + column * 4;
+			for (int i = 0; i < 3; i++) {
+				int sum = p[i] + (to[i] * (255 - p[3]) + 127) / 255;
+				to[i] = (uint8_t)(sum > 255 ? 255 : sum);
+			}
+		}
+	}
+}
+
+static void paint(AVFrame *canvas, const uint8_t *rgb)
+{
+	for (int y = 0; y < canvas->height; y++) {
+		uint8_t *p = canvas->data[0] + (ptrdiff_t)y * canvas->linesize[0];
+		for (int x = 0; x < canvas->width; x++, p += 4) {
+			memcpy(p, rgb, 3);
 			p[3] = 255;
 		}
 	}
-	out->sample_aspect_ratio = frame->sample_aspect_ratio;
-	*flat = out;
+}
+
+/* The empty canvas as RGBA. */
+static int lay_ground(struct dh_picture *picture)
+{
+	int width = picture->width, height = picture->height;
+	if (!picture->canvas && !(picture->canvas = dh_conversion_frame(width, height, AV_PIX_FMT_RGBA)))
+		return DH_PREPARE_MEMORY;
+	if (!picture->background->i420) {
+		paint(picture->canvas, picture->background->rgb);
+		return 0;
+	}
+	if (!picture->below.out) {
+		AVFrame ground = { .width = width, .height = height, .format = AV_PIX_FMT_YUV420P };
+		ground.data[0] = picture->background->i420;
+		ground.data[1] = ground.data[0] + (size_t)width * height;
+		ground.data[2] = ground.data[1] + (size_t)width * height / 4;
+		ground.linesize[0] = width;
+		ground.linesize[1] = ground.linesize[2] = width / 2;
+		ground.colorspace = AVCOL_SPC_UNSPECIFIED;
+		int code = dh_conversion_run(&picture->below, &ground, width, height, AV_PIX_FMT_RGBA);
+		if (code)
+			return code;
+	}
+	const AVFrame *below = picture->below.out;
+	for (int y = 0; y < height; y++)
+		memcpy(picture->canvas->data[0] + (ptrdiff_t)y * picture->canvas->linesize[0],
+			below->data[0] + (ptrdiff_t)y * below->linesize[0], (size_t)width * 4);
+	return 0;
+}
+
+static int convert_transparent(struct dh_picture *picture, const AVFrame *frame, const struct dh_rect *rect,
+	const struct dh_turn *turn, uint8_t *i420)
+{
+	static const struct dh_turn straight;
+	int width = turn->transpose ? rect->height : rect->width, height = turn->transpose ? rect->width : rect->height;
+	struct dh_rect all = { 0, 0, picture->width, picture->height };
+	int code = lay_ground(picture);
+	if (!code)
+		code = dh_conversion_run(&picture->flatten, frame, frame->width, frame->height, AV_PIX_FMT_RGBA);
+	if (code)
+		return code;
+	multiply(picture->flatten.out);
+	code = dh_conversion_run(&picture->shrink, picture->flatten.out, width, height, AV_PIX_FMT_RGBA);
+	if (code)
+		return code;
+	lay_over(picture->shrink.out, picture->canvas, rect, turn);
+	code = dh_conversion_run(&picture->finish, picture->canvas, picture->width, picture->height, AV_PIX_FMT_YUV420P);
+	if (!code)
+		to_canvas(picture, picture->finish.out, &all, &straight, i420);
+	return code;
+}
+
+/* --- opaque pictures */
+
+/* Replaces *frame by a picture of standard range. */
+static int map_tones(struct dh_picture *picture, const AVFrame **frame, int width, int height)
+{
+	int code = dh_conversion_run(&picture->wide, *frame, width, height, AV_PIX_FMT_RGB48);
+	if (code)
+		return code;
+	if (picture->tone && !dh_tone_fits(picture->tone, *frame))
+		dh_tone_free(&picture->tone);
+	if (!picture->tone && !(picture->tone = dh_tone_new(*frame)))
+		return DH_PREPARE_MEMORY;
+	if (picture->mapped && (picture->mapped->width != width || picture->mapped->height != height))
+		av_frame_free(&picture->mapped);
+	if (!picture->mapped && !(picture->mapped = dh_conversion_frame(width, height, AV_PIX_FMT_RGB24)))
+		return DH_PREPARE_MEMORY;
+	dh_tone_map(picture->tone, picture->wide.out, picture->mapped);
+	*frame = picture->mapped;
 	return 0;
 }
 
@@ -174,37 +231,68 @@ static bool convert_array(const struct dh_picture *picture, const AVFrame *frame
 		       width, u, half, v, half, width, height) == 0;
 }
 
+static int convert_opaque(struct dh_picture *picture, const AVFrame *frame, const struct dh_rect *rect,
+	const struct dh_turn *turn, uint8_t *i420)
+{
+	int width = turn->transpose ? rect->height : rect->width, height = turn->transpose ? rect->width : rect->height;
+	int code = dh_tone_is_needed(frame) ? map_tones(picture, &frame, width, height) : 0;
+	if (!code && convert_array(picture, frame, rect, turn, i420))
+		return 0;
+	if (!code)
+		code = dh_conversion_run(&picture->scale, frame, width, height, AV_PIX_FMT_YUV420P);
+	if (!code)
+		to_canvas(picture, picture->scale.out, rect, turn, i420);
+	return code;
+}
+
+/* Replaces *frame by a picture of one moment. */
+static int unweave(struct dh_picture *picture, const AVFrame **frame)
+{
+	const AVFrame *in = *frame;
+	AVFrame *out = picture->unwoven;
+	if (!out || out->width != in->width || out->height != in->height || out->format != in->format) {
+		av_frame_free(&picture->unwoven);
+		out = picture->unwoven = dh_conversion_frame(in->width, in->height, in->format);
+	}
+	if (!out || av_frame_copy_props(out, in) < 0)
+		return DH_PREPARE_MEMORY;
+	dh_fields_unweave(in, picture->before, out);
+	av_frame_free(&picture->before);
+	picture->before = av_frame_clone(in);
+	*frame = out;
+	return picture->before ? 0 : DH_PREPARE_MEMORY;
+}
+
 int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const struct dh_turn *turn, uint8_t *i420,
 	struct dh_fault *fault)
 {
 	const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(frame->format);
-	const AVFrame *from = frame;
 	int code = format && !(format->flags & AV_PIX_FMT_FLAG_HWACCEL) ? 0 : DH_PREPARE_FORMAT;
-	if (!code && format->flags & AV_PIX_FMT_FLAG_ALPHA)
-		code = flatten(picture, frame, &from);
 	struct dh_rect rect = dh_picture_fit(frame->width, frame->height, frame->sample_aspect_ratio.num,
 		frame->sample_aspect_ratio.den, turn, picture->width, picture->height);
-	if (!code && convert_array(picture, frame, &rect, turn, i420))
-		return 0;
+	if (!code && dh_fields_are_woven(frame))
+		code = unweave(picture, &frame);
 	if (!code)
-		code = step_run(&picture->scale, from, turn->transpose ? rect.height : rect.width,
-			turn->transpose ? rect.width : rect.height, AV_PIX_FMT_YUV420P);
+		code = (has_alpha(frame, format) ? convert_transparent : convert_opaque)(picture, frame, &rect, turn, i420);
 	if (code == DH_PREPARE_MEMORY)
 		return dh_fault_memory(fault);
 	if (code)
 		return dh_fault_set(fault, code, "Pixel format %s at %dx%d cannot be converted",
 			format ? format->name : "unknown", frame->width, frame->height);
-	to_canvas(picture, picture->scale.out, &rect, turn, i420);
 	return 0;
 }
 
-int dh_picture_alloc(struct dh_picture **picture, int width, int height, struct dh_fault *fault)
+/* --- life */
+
+int dh_picture_alloc(struct dh_picture **picture, int width, int height, const struct dh_background *background,
+	struct dh_fault *fault)
 {
 	struct dh_picture *p = calloc(1, sizeof *p);
 	if (!p)
 		return dh_fault_memory(fault);
 	p->width = width;
 	p->height = height;
+	p->background = background;
 	*picture = p;
 	return 0;
 }
@@ -215,8 +303,17 @@ void dh_picture_free(struct dh_picture **picture)
 	*picture = NULL;
 	if (!p)
 		return;
-	step_close(&p->flatten);
-	step_close(&p->scale);
+	dh_conversion_close(&p->scale);
+	dh_conversion_close(&p->wide);
+	dh_conversion_close(&p->flatten);
+	dh_conversion_close(&p->shrink);
+	dh_conversion_close(&p->below);
+	dh_conversion_close(&p->finish);
+	dh_tone_free(&p->tone);
+	av_frame_free(&p->before);
+	av_frame_free(&p->unwoven);
+	av_frame_free(&p->mapped);
+	av_frame_free(&p->canvas);
 	free(p);
 }
 

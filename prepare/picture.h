@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From any decoder's output to I420 of the avatar's size: BT.601, limited range,
- * aspect ratio kept with black bars, turned as the input says, transparency on black.
+/* From any decoder's output to I420 of the avatar's size: BT.601, limited range, turned as the
+ * input says, deinterlaced, of standard dynamic range. The aspect ratio is kept. Transparent
+ * pictures are laid over the background; beside opaque ones there are black bars, or the
+ * background if somebody has set one.
  */
 #ifndef DH_PICTURE_H
 #define DH_PICTURE_H
@@ -9,12 +11,15 @@
 
 #include <libavutil/frame.h>
 
+#include "background.h"
 #include "fault.h"
 #include "placement.h"
 
 struct dh_picture;
 
-int dh_picture_alloc(struct dh_picture **picture, int width, int height, struct dh_fault *fault);
+/* `background` must outlive it; its picture, if any, has this size. */
+int dh_picture_alloc(struct dh_picture **picture, int width, int height, const struct dh_background *background,
+	struct dh_fault *fault);
 void dh_picture_free(struct dh_picture **picture);
 
 /* Writes one picture to `i420`. Fails with DH_PREPARE_FORMAT if the pixel format

@@ -17,6 +17,15 @@ struct dh_turn dh_turn_from_matrix(const int32_t *m)
 	return turn;
 }
 
+struct dh_turn dh_turn_from_orientation(int orientation)
+{
+	return (struct dh_turn){
+		.transpose = orientation >= 5,
+		.flip_x = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7,
+		.flip_y = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8,
+	};
+}
+
 static void shown_size(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, double *width,
 	double *height)
 {
@@ -63,4 +72,17 @@ void dh_picture_natural_size(int w, int h, int sar_num, int sar_den, const struc
 		*width = DH_STREAM_SIDE_MIN;
 	if (*height < DH_STREAM_SIDE_MIN)
 		*height = DH_STREAM_SIDE_MIN;
+}
+
+/* What rounding may leave uncovered lies beyond the canvas. */
+#define COVER_SPARE 8
+
+void dh_picture_cover(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, int canvas_width,
+	int canvas_height, int *width, int *height)
+{
+	double dw, dh;
+	shown_size(w, h, sar_num, sar_den, turn, &dw, &dh);
+	double fx = (canvas_width + COVER_SPARE) / dw, fy = (canvas_height + COVER_SPARE) / dh, f = fx > fy ? fx : fy;
+	*width = to_even(dw * f, DH_COVER_SIDE_MAX);
+	*height = to_even(dh * f, DH_COVER_SIDE_MAX);
 }

@@ -22,6 +22,9 @@ struct dh_turn {
  * 90 degrees. */
 struct dh_turn dh_turn_from_matrix(const int32_t *matrix);
 
+/* From EXIF's orientation, 1 to 8. */
+struct dh_turn dh_turn_from_orientation(int orientation);
+
 /* Where a stored picture of w x h with pixels of sar_num:sar_den goes on a canvas; all
  * numbers are even. */
 struct dh_rect {
@@ -33,6 +36,11 @@ struct dh_rect dh_picture_fit(int w, int h, int sar_num, int sar_den, const stru
 /* The even size, at most `side`, that shows such a picture in full. */
 void dh_picture_natural_size(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, int side, int *width,
 	int *height);
+
+/* The size, at most DH_COVER_SIDE_MAX, at which it covers a canvas and a little more. */
+#define DH_COVER_SIDE_MAX 8192
+void dh_picture_cover(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, int canvas_width,
+	int canvas_height, int *width, int *height);
 
 static inline size_t dh_picture_size(int width, int height)
 {

@@ -193,7 +193,7 @@ static int start_film(struct segment *s, struct dh_stream_head *head)
 		head->rate_den = 1;
 	}
 	struct dh_video_config config = dh_task_video(s->task, head->width, head->height, first->duration_ticks);
-	int code = dh_picture_alloc(&s->picture, head->width, head->height, s->fault);
+	int code = dh_picture_alloc(&s->picture, head->width, head->height, &s->task->background, s->fault);
 	if (!code && !(s->i420 = malloc(dh_picture_size(head->width, head->height))))
 		code = dh_fault_memory(s->fault);
 	const uint8_t *anchor = s->task->anchor;
@@ -224,6 +224,10 @@ static int start(struct segment *s)
 		code = dh_joint_alloc(&s->joint, s->task->lead_fd, s->sound, s->output, s->fault);
 	if (code)
 		return code;
+	/* it lasts as long as its sound, if it has any */
+	head.stated_ticks = dh_source_stated_ticks(s->sources[s->of[head.has_audio ? DH_AUDIO : DH_VIDEO]]);
+	if (head.stated_ticks > s->task->max_ms * DH_TICKS_PER_MS)
+		head.stated_ticks = 0;
 	dh_describe(&head, s->task, s->film ? dh_film_video(s->film) : NULL);
 	code = dh_output_head(s->output, &head, s->film ? dh_film_video(s->film) : NULL, NULL);
 	for (int media = 0; media < 2 && !code; media++)

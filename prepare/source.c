@@ -193,6 +193,14 @@ static int give(struct dh_source *s, bool *is_over, struct dh_fault *fault)
 	return s->has_next ? dh_source_open_next(s, fault) : 0;
 }
 
+/* The demuxer of GIF silently drops a picture that ends too early. */
+static int check_any(const struct dh_source *s, struct dh_fault *fault)
+{
+	if (!dh_container_is(s->format, "gif") || s->packets[DH_VIDEO] > 0)
+		return 0;
+	return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s ends in the middle of the picture", s->config.name);
+}
+
 int dh_source_next(struct dh_source *s, struct dh_frame *frame, struct dh_fault *fault)
 {
 	memset(frame, 0, sizeof *frame);
@@ -203,7 +211,7 @@ int dh_source_next(struct dh_source *s, struct dh_frame *frame, struct dh_fault 
 		if (code || frame->av)
 			return code;
 	}
-	return 0;
+	return check_any(s, fault);
 }
 
 int dh_source_look_ahead(struct dh_source *s, enum dh_media media, struct dh_fault *fault)

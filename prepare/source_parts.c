@@ -64,6 +64,8 @@ static int open_track(struct dh_source *s, enum dh_media media, struct dh_fault 
 			continue;
 		}
 		st->discard = AVDISCARD_DEFAULT;
+		if (s->is_still)
+			dh_track_set_still(s->tracks[media]);
 	}
 	return 0;
 }

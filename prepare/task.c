@@ -9,6 +9,7 @@
 void dh_task_init(struct dh_task *task)
 {
 	memset(task, 0, sizeof *task);
+	dh_background_init(&task->background);
 	task->kbps = 800;
 	task->audio_kbps = 48;
 	task->entry_ms = 500;
@@ -26,5 +27,6 @@ void dh_task_init(struct dh_task *task)
 void dh_task_clear(struct dh_task *task)
 {
 	free(task->anchor);
-	task->anchor = NULL;
+	free(task->background.i420);
+	task->anchor = task->background.i420 = NULL;
 }

@@ -5,9 +5,10 @@
 
 #include <stdint.h>
 
+#include "background.h"
 #include "raw.h"
 
-enum dh_task_kind { DH_TASK_SEGMENT, DH_TASK_IDLE, DH_TASK_PORTRAIT, DH_TASK_BRIDGE };
+enum dh_task_kind { DH_TASK_SEGMENT, DH_TASK_IDLE, DH_TASK_PORTRAIT, DH_TASK_BRIDGE, DH_TASK_BACKGROUND };
 
 #define DH_TASK_INPUTS 2
 #define DH_TASK_NAME   256
@@ -22,9 +23,10 @@ struct dh_task {
 	enum dh_task_kind kind;
 	struct dh_task_input inputs[DH_TASK_INPUTS];
 	int inputs_count;
-	int lead_fd, tail_fd; /* see job.h; the caller's; -1: none */
-	uint8_t *anchor;      /* I420 of width x height, or NULL; the task's */
-	int width, height;    /* 0, from the command line only: those of the input */
+	int lead_fd, tail_fd;            /* see job.h; the caller's; -1: none */
+	uint8_t *anchor;                 /* I420 of width x height, or NULL; the task's */
+	struct dh_background background; /* its picture is the task's */
+	int width, height;               /* 0, from the command line only: those of the input */
 	int kbps, audio_kbps, entry_ms, fps_max, speed, portrait_ms, skip, max_ms, max_side, silence_ms; /* see job.h */
 	bool pingpong;
 	int first_fd; /* a socket: told when the first byte of an input that is no file has been read; -1: none */

@@ -19,18 +19,18 @@ static int wrong(struct dh_fault *fault, const char *field, const char *expected
 
 static int take_kind(struct dh_task *task, const json_t *value, struct dh_fault *fault)
 {
-	static const char *const kinds[] = { "segment", "idle", "portrait", "bridge" };
-	for (int i = 0; i < 4; i++)
+	static const char *const kinds[] = { "segment", "idle", "portrait", "bridge", "background" };
+	for (int i = 0; i < 5; i++)
 		if (json_is_string(value) && strcmp(json_string_value(value), kinds[i]) == 0) {
 			task->kind = (enum dh_task_kind)i;
 			return 0;
 		}
-	return wrong(fault, "kind", "\"segment\", \"idle\", \"portrait\" or \"bridge\"");
+	return wrong(fault, "kind", "\"segment\", \"idle\", \"portrait\", \"bridge\" or \"background\"");
 }
 
 static int take_names(struct dh_task *task, const json_t *value, struct dh_fault *fault)
 {
-	size_t most = task->kind == DH_TASK_PORTRAIT ? 1 : DH_TASK_INPUTS;
+	size_t most = task->kind == DH_TASK_PORTRAIT || task->kind == DH_TASK_BACKGROUND ? 1 : DH_TASK_INPUTS;
 	if (!json_is_array(value) || json_array_size(value) < 1 || json_array_size(value) > most)
 		return wrong(fault, "names", most == 1 ? "an array of one string" : "an array of one or two strings");
 	for (size_t i = 0; i < json_array_size(value); i++) {
@@ -50,9 +50,9 @@ static int take_names(struct dh_task *task, const json_t *value, struct dh_fault
 	return 0;
 }
 
-/* What follows the inputs' descriptors. */
+/* What follows the inputs' descriptors, in this order. */
 struct extras {
-	bool anchor, lead, tail;
+	bool anchor, background, lead, tail;
 };
 
 static bool *flag_of(struct dh_task *task, struct extras *has, const char *key)
@@ -66,10 +66,21 @@ static bool *flag_of(struct dh_task *task, struct extras *has, const char *key)
 	return strcmp(key, "pingpong") == 0 ? &task->pingpong : NULL;
 }
 
+static int take_background(struct dh_task *task, const json_t *value, struct extras *has, struct dh_fault *fault)
+{
+	const char *text = json_is_string(value) ? json_string_value(value) : "";
+	has->background = strcmp(text, "picture") == 0;
+	if (has->background || dh_background_parse(&task->background, text))
+		return 0;
+	return wrong(fault, "background", "\"#rrggbb\" or \"picture\"");
+}
+
 static int take_field(struct dh_task *task, const char *key, const json_t *value, struct extras *has,
 	struct dh_fault *fault)
 {
 	bool *flag = flag_of(task, has, key);
+	if (strcmp(key, "background") == 0)
+		return take_background(task, value, has, fault);
 	if (strcmp(key, "kind") == 0 || strcmp(key, "names") == 0)
 		return 0;
 	if (flag) {
@@ -99,50 +110,52 @@ static int take_job(struct dh_task *task, const json_t *job, struct extras *has,
 	return code;
 }
 
-static int read_anchor(struct dh_task *task, int fd, struct dh_fault *fault)
+/* Reads a picture of the task's size. */
+static int read_picture(const struct dh_task *task, const char *which, uint8_t **i420, int fd, struct dh_fault *fault)
 {
 	size_t size = dh_picture_size(task->width, task->height), used = 0;
 	uint8_t past;
-	free(task->anchor);
-	task->anchor = malloc(size);
-	if (!task->anchor)
+	*i420 = malloc(size);
+	if (!*i420)
 		return dh_fault_memory(fault);
 	while (used < size) {
-		ssize_t n = read(fd, task->anchor + used, size - used);
+		ssize_t n = read(fd, *i420 + used, size - used);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return dh_fault_set(fault, DH_PREPARE_INPUT, "The anchor's picture cannot be read: %s",
+			return dh_fault_set(fault, DH_PREPARE_INPUT, "The %s's picture cannot be read: %s", which,
 				strerror(errno));
 		if (n == 0)
 			return dh_fault_set(fault, DH_PREPARE_INPUT,
-				"The anchor's picture has %zu bytes, expected %zu "
-				"(I420 of %dx%d)",
-				used, size, task->width, task->height);
+				"The %s's picture has %zu bytes, expected %zu (I420 of %dx%d)", which, used, size,
+				task->width, task->height);
 		used += (size_t)n;
 	}
 	if (read(fd, &past, 1) == 1)
-		return dh_fault_set(fault, DH_PREPARE_INPUT,
-			"The anchor's picture has more than %zu bytes "
-			"(I420 of %dx%d)",
-			size, task->width, task->height);
+		return dh_fault_set(fault, DH_PREPARE_INPUT, "The %s's picture has more than %zu bytes (I420 of %dx%d)",
+			which, size, task->width, task->height);
 	return 0;
 }
 
 static int take_descriptors(struct dh_task *task, const struct extras *has, const int *fds, int count,
 	struct dh_fault *fault)
 {
-	int wanted = task->inputs_count + has->anchor + has->lead + has->tail, n = 0;
+	int wanted = task->inputs_count + has->anchor + has->background + has->lead + has->tail, n = 0, code = 0;
 	if (count != wanted)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: %d descriptors came, expected %d", count, wanted);
 	for (; n < task->inputs_count; n++)
 		task->inputs[n].fd = fds[n];
-	int anchor = has->anchor ? fds[n++] : -1;
+	if (has->anchor)
+		code = read_picture(task, "anchor", &task->anchor, fds[n++], fault);
+	if (!code && has->background) {
+		task->background.is_set = true;
+		code = read_picture(task, "background", &task->background.i420, fds[n++], fault);
+	}
 	if (has->lead)
 		task->lead_fd = fds[n++];
 	if (has->tail)
 		task->tail_fd = fds[n];
-	return has->anchor ? read_anchor(task, anchor, fault) : 0;
+	return code;
 }
 
 int dh_task_from_job(struct dh_task *task, const char *json, size_t size, const int *fds, int fds_count,

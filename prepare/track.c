@@ -32,7 +32,7 @@ struct dh_track {
 	struct dh_turn turn;
 	int64_t first;      /* time of the first frame, in time_base */
 	int64_t next_ticks; /* time of a frame that states none */
-	bool has_frame, is_flushing, is_ended, is_too_large, is_tag;
+	bool has_frame, is_flushing, is_ended, is_too_large, is_tag, is_still;
 	int damaged;
 	int64_t bad_width, bad_height;
 	bool states_durations;
@@ -99,7 +99,11 @@ static const int32_t *stream_matrix(const AVStream *st)
 
 static int open_decoder(struct dh_track *t, const AVStream *st, bool is_mp4, struct dh_fault *fault)
 {
-	const AVCodec *decoder = dh_accept_decoder(st->codecpar->codec_id);
+	const AVDictionaryEntry *alpha = av_dict_get(st->metadata, "alpha_mode", NULL, 0); /* WebM's */
+	bool has_alpha = alpha && strcmp(alpha->value, "1") == 0;
+	const AVCodec *decoder = has_alpha ? dh_accept_alpha_decoder(st->codecpar->codec_id) : NULL;
+	if (!decoder)
+		decoder = dh_accept_decoder(st->codecpar->codec_id);
 	if (!decoder)
 		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s: codec %s is not accepted: expected %s", t->name,
 			avcodec_get_name(st->codecpar->codec_id), dh_accept_codecs_text());
@@ -178,17 +182,34 @@ static void count_packet(struct dh_track *t, const AVPacket *packet)
 		t->packets += packet->duration;
 }
 
+static bool is_file_of_a_picture(const struct dh_track *t)
+{
+	return t->is_still || t->codec->codec_id == AV_CODEC_ID_PNG || t->codec->codec_id == AV_CODEC_ID_MJPEG ||
+		t->codec->codec_id == AV_CODEC_ID_GIF;
+}
+
+static int look_at_picture(struct dh_track *t, const AVPacket *packet, struct dh_fault *fault)
+{
+	uint32_t width, height;
+	size_t size = (size_t)packet->size;
+	if (!dh_still_size(packet->data, size, &width, &height) && is_too_large(t, width, height, 0))
+		return fault_too_large(t, fault);
+	if ((t->is_still || t->codec->codec_id == AV_CODEC_ID_GIF) && dh_still_is_cut(packet->data, size))
+		return dh_fault_set(fault, DH_PREPARE_FORMAT, "%s ends in the middle of the picture", t->name);
+	if (t->is_still)
+		t->turn = dh_turn_from_orientation(dh_still_orientation(packet->data, size));
+	return 0;
+}
+
 int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *fault)
 {
 	/* some writers end FLAC with an empty packet */
 	if (packet ? packet->size == 0 : t->is_flushing)
 		return 0;
 	t->is_flushing = !packet;
-	uint32_t width, height;
-	if (packet && (t->codec->codec_id == AV_CODEC_ID_PNG || t->codec->codec_id == AV_CODEC_ID_MJPEG) &&
-		!dh_still_size(packet->data, (size_t)packet->size, &width, &height) &&
-		is_too_large(t, width, height, 0))
-		return fault_too_large(t, fault);
+	int code = packet && is_file_of_a_picture(t) ? look_at_picture(t, packet, fault) : 0;
+	if (code)
+		return code;
 	/* the tag of a file that was appended to another */
 	t->is_tag = packet && t->codec->codec_id == AV_CODEC_ID_MP3 && packet->size > 10 &&
 		(memcmp(packet->data, "ID3", 3) == 0 || memcmp(packet->data, "TAG", 3) == 0);
@@ -349,6 +370,11 @@ int dh_track_receive(struct dh_track *t, AVFrame *av, struct dh_frame *frame, st
 	}
 	t->is_ended |= t->is_flushing;
 	return 0;
+}
+
+void dh_track_set_still(struct dh_track *t)
+{
+	t->is_still = true;
 }
 
 int dh_track_stream(const struct dh_track *t)

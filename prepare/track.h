@@ -24,6 +24,9 @@ int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media medi
 	const struct dh_track_kind *kind, struct dh_fault *fault);
 void dh_track_free(struct dh_track **track);
 
+/* Its packets are files of pictures: each must be whole, and is turned as it says. */
+void dh_track_set_still(struct dh_track *track);
+
 int dh_track_stream(const struct dh_track *track);
 enum dh_media dh_track_media(const struct dh_track *track);
 

@@ -17,7 +17,7 @@
 #include "task_job.h"
 #include "warm_up.h"
 
-#define JOB_FDS (DH_TASK_INPUTS + 3)
+#define JOB_FDS (DH_TASK_INPUTS + 4)
 
 _Static_assert(DH_PREPARE_PROTOCOL == 4 && DH_STREAM_VERSION == 3, "a new stream version needs a new protocol");
 

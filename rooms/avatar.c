@@ -37,7 +37,7 @@ struct dh_avatar {
 	struct dh_subscription *subscription;
 	struct dh_stream_head head;
 	struct dh_unit *anchor;
-	GBytes *picture;
+	GBytes *picture, *background;
 	GPtrArray *units;
 	/* owner: the I/O thread */
 	GSource *retry; /* NULL before the first failure */
@@ -93,6 +93,7 @@ static void drop_media(void *arg)
 		dh_ingest_unsubscribe(&avatar->subscription);
 	dh_unit_unref(&avatar->anchor);
 	g_clear_pointer(&avatar->picture, g_bytes_unref);
+	g_clear_pointer(&avatar->background, g_bytes_unref);
 	g_ptr_array_set_size(avatar->units, 0);
 }
 
@@ -251,13 +252,52 @@ static const struct dh_ingest_listener ingest_listener = {
 	.failure = on_failure,
 };
 
-static void set_files(const struct dh_avatar_config *config, struct dh_ingest_source *source)
+static void subscribe(struct dh_avatar *avatar, const struct dh_ingest_source *source,
+	const struct dh_ingest_listener *listener)
 {
-	if (config->idle)
-		source->names[source->count++] = config->idle;
-	if (config->portrait)
-		source->names[source->count++] = config->portrait;
+	int err = dh_ingest_subscribe(avatar->ingest, source, listener, avatar, &avatar->subscription);
+
+	if (err)
+		finish(avatar, g_strerror(-err));
 }
+
+static void prepare_clip(struct dh_avatar *avatar)
+{
+	const struct dh_avatar_config *config = avatar->config;
+	struct dh_ingest_source source;
+
+	dh_avatar_source(config, config->idle ? DH_INGEST_IDLE : DH_INGEST_PORTRAIT, &source);
+	source.background_picture = avatar->background;
+	subscribe(avatar, &source, &ingest_listener);
+}
+
+/* --- the background's picture, which the clip is laid over */
+
+static void on_background(void *arg, GBytes *i420)
+{
+	((struct dh_avatar *)arg)->background = g_bytes_ref(i420);
+}
+
+static void on_background_end(void *arg, const struct dh_stream_end *end)
+{
+	struct dh_avatar *avatar = arg;
+	const struct dh_avatar_config *config = avatar->config;
+	size_t size = (size_t)config->width * (size_t)config->height * 3 / 2;
+
+	(void)end;
+	dh_ingest_unsubscribe(&avatar->subscription);
+	/* a file prepared elsewhere may hold anything */
+	if (avatar->background && g_bytes_get_size(avatar->background) == size)
+		prepare_clip(avatar);
+	else
+		finish(avatar, "the background is not a picture of the avatar's size");
+}
+
+static const struct dh_ingest_listener background_listener = {
+	.picture = on_background,
+	.end = on_background_end,
+	.failure = on_failure,
+};
 
 /* In the I/O thread. */
 static void prepare(void *arg)
@@ -269,17 +309,12 @@ static void prepare(void *arg)
 	if (avatar->retry)
 		dh_io_timer_set(avatar->retry, -1);
 	drop_media(avatar);
-	dh_ingest_source_init(&source);
-	source.kind = config->idle ? DH_INGEST_IDLE : DH_INGEST_PORTRAIT;
-	source.width = (int)config->width;
-	source.height = (int)config->height;
-	source.kbps = (int)config->kbps;
-	source.entry_ms = (int)config->entry_ms;
-	source.pingpong = config->pingpong != 0;
-	set_files(config, &source);
-	int err = dh_ingest_subscribe(avatar->ingest, &source, &ingest_listener, avatar, &avatar->subscription);
-	if (err)
-		finish(avatar, g_strerror(-err));
+	if (!config->background || dh_avatar_colour(config)) {
+		prepare_clip(avatar);
+		return;
+	}
+	dh_avatar_source(config, DH_INGEST_BACKGROUND, &source);
+	subscribe(avatar, &source, &background_listener);
 }
 
 /* --- rooms */
@@ -330,6 +365,11 @@ char *dh_avatar_error(struct dh_avatar *avatar)
 	char *error = g_strdup(avatar->error);
 	g_mutex_unlock(&avatar->lock);
 	return error;
+}
+
+GBytes *dh_avatar_background(const struct dh_avatar *avatar)
+{
+	return dh_avatar_state(avatar) == DH_AVATAR_READY ? avatar->background : NULL;
 }
 
 GBytes *dh_avatar_picture(const struct dh_avatar *avatar)

@@ -14,16 +14,7 @@
 
 #include "playout/segment.h"
 #include "ingest/ingest.h"
-
-/* As in the configuration, which owns the strings. */
-struct dh_avatar_config {
-	char *name;
-	int64_t width, height;
-	char *idle, *portrait; /* paths; at least one of them */
-	int64_t pingpong;
-	int64_t kbps, entry_ms;
-	int64_t fade_ms; /* from the last picture of a segment into the clip; 0: a cut */
-};
+#include "avatar_config.h"
 
 struct dh_avatar;
 
@@ -64,6 +55,10 @@ GBytes *dh_avatar_picture(const struct dh_avatar *avatar);
 
 /* What the clip shows at a position, as DH_LUMA_BYTES (playout/unit.h). Only if it is ready. */
 void dh_avatar_look(const void *avatar, int64_t position_ticks, uint8_t *luma);
+
+/* What the avatar stands on, I420 of its size, borrowed; NULL unless it is a picture and the
+ * avatar is ready. */
+GBytes *dh_avatar_background(const struct dh_avatar *avatar);
 
 /* The idle clip as a new segment, which the caller owns. -EAGAIN unless the avatar
  * is ready; -ENOMEM, -EINVAL. */

@@ -72,7 +72,7 @@ struct dh_record *dh_ledger_open(struct dh_ledger *ledger, const struct dh_feed 
 	record->utterance = *request->order.utterance ? g_strdup(request->order.utterance) : NULL;
 	record->content = g_strdup(request->content);
 	record->script = dh_script_ref(script);
-	record->life = (struct dh_life){ .held_since_ticks = -1, .duration_ticks = -1 };
+	record->life = (struct dh_life){ .held_since_ticks = -1, .duration_ticks = -1, .stated_ticks = -1 };
 	for (int i = 0; i < DH_MOMENT_COUNT; i++)
 		record->life.moments[i].media_ticks = -1;
 	g_hash_table_insert(ledger->open, (gpointer)feed, record);

@@ -99,7 +99,7 @@ static json_t *life_json(const struct life_copy *copy)
 		json_pack("{s:o, s:o}", "started", rtp_time(&life->moments[DH_MOMENT_STARTED]), "ended",
 			rtp_time(&life->moments[DH_MOMENT_ENDED])));
 	dh_room_set_ms(json, "played_ms", life->played_ticks);
-	dh_room_set_ms(json, "duration_ms", life->duration_ticks);
+	dh_room_set_duration(json, life->duration_ticks, is_over ? -1 : life->stated_ticks);
 	json_object_set_new(json, "holds", json_integer((json_int_t)life->holds));
 	dh_room_set_ms(json, "held_ms", MAX(held_ticks, 0));
 	if (is_over)
@@ -121,6 +121,7 @@ static void copy_life(struct dh_room *room, struct life_copy *copy, struct dh_re
 	if (!segment)
 		return;
 	copy->life.duration_ticks = dh_segment_own_ticks(segment, room->facts.duration);
+	copy->life.stated_ticks = dh_segment_stated_ticks(segment);
 	copy->life.known_ticks = copy->life.duration_ticks < 0 ? dh_segment_known_ticks(segment) : 0;
 	if (segment == dh_playout_playing(room->playout, NULL))
 		dh_playout_playing(room->playout, &copy->life.played_ticks);

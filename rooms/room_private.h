@@ -113,6 +113,8 @@ const char *dh_room_event_name(enum dh_event_type type);
 const char *dh_room_reason_name(enum dh_reason reason);
 /* Sets `key` to milliseconds, or null for a negative time. */
 void dh_room_set_ms(json_t *object, const char *key, int64_t ticks);
+/* `duration_ms`; while it is not known (-1), what its source states, which is then said. */
+void dh_room_set_duration(json_t *object, int64_t ticks, int64_t stated_ticks);
 
 /* --- room_stats.c */
 

@@ -11,7 +11,7 @@ struct entry {
 	struct dh_feed *feed; /* a reference: its name and metadata are immutable */
 	char segment[DH_SEGMENT_ID_MAX + 1];
 	const char *state;
-	int64_t duration_ticks;
+	int64_t duration_ticks, stated_ticks;
 	struct dh_order order;
 };
 
@@ -32,6 +32,7 @@ static void copy_entry(const struct dh_room *room, struct entry *entry, const st
 	entry->state = state;
 	entry->order = *dh_segment_order(segment);
 	entry->duration_ticks = dh_segment_own_ticks(segment, room->facts.duration);
+	entry->stated_ticks = dh_segment_stated_ticks(segment);
 }
 
 static void forget(struct queue_copy *copy)
@@ -81,7 +82,7 @@ static json_t *entry_json(const struct entry *entry, bool is_trusted)
 	const char *name = is_trusted ? dh_feed_name(entry->feed) : dh_feed_short_name(entry->feed);
 	json_t *json = json_pack("{s:s, s:s, s:s}", "segment", entry->segment, "name", name, "state", entry->state);
 
-	dh_room_set_ms(json, "duration_ms", entry->duration_ticks);
+	dh_room_set_duration(json, entry->duration_ticks, entry->stated_ticks);
 	if (*entry->order.utterance) {
 		json_object_set_new(json, "utterance", json_string(entry->order.utterance));
 		json_object_set_new(json, "index", json_integer(entry->order.index));

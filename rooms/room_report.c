@@ -51,6 +51,13 @@ void dh_room_set_ms(json_t *object, const char *key, int64_t ticks)
 	json_object_set_new(object, key, ticks < 0 ? json_null() : json_integer(dh_ms_from_ticks(ticks)));
 }
 
+void dh_room_set_duration(json_t *object, int64_t ticks, int64_t stated_ticks)
+{
+	dh_room_set_ms(object, "duration_ms", ticks < 0 ? stated_ticks : ticks);
+	if (ticks < 0 && stated_ticks >= 0)
+		json_object_set_new(object, "duration_stated", json_true());
+}
+
 /* --- in the room's thread */
 
 json_t *dh_room_report_new(const struct dh_room *room, const char *name)
@@ -130,7 +137,8 @@ static void describe_segment(struct dh_room *room, json_t *json, const struct dh
 		break;
 	case DH_EVENT_READY:
 	case DH_EVENT_STARTED:
-		dh_room_set_ms(json, "duration_ms", dh_segment_own_ticks(segment, room->facts.duration));
+		dh_room_set_duration(json, dh_segment_own_ticks(segment, room->facts.duration),
+			dh_segment_stated_ticks(segment));
 		break;
 	case DH_EVENT_HELD:
 	case DH_EVENT_RESUMED:

@@ -46,14 +46,16 @@ class Prepared(dhs.Segment):
     """A prepared segment with its notes, thumbnails and the anchor's picture."""
 
     def __init__(self, path):
-        self.notes, self.luma, self.i420, self.rate, self.encoder = [], [], None, (0, 1), ""
+        self.notes, self.luma, self.i420, self.rate, self.encoder, self.stated = [], [], None, (0, 1), "", 0
         super().__init__(path)
 
     def _record(self, kind, body):
         super()._record(kind, body)
         if kind == b"DHS1":
             self.rate = struct.unpack_from("<8xII", body)
-            self.encoder = body[20:].decode()
+            version, size = struct.unpack_from("<H14xI", body)
+            self.encoder = body[20:20 + size].decode()
+            self.stated = struct.unpack_from("<q", body, 20 + size)[0] if version >= 3 else 0
         elif kind == b"NOTE":
             self.notes.append(body.decode())
         elif kind == b"PICT":

@@ -50,7 +50,7 @@ static void make_special_files(void)
 
 static void make_folders(void)
 {
-	char inner[100];
+	char inner[100], inside[100];
 
 	CHECK(mkdtemp(base) != NULL);
 	snprintf(one, sizeof one, "%s/one", base);
@@ -69,6 +69,19 @@ static void make_folders(void)
 	link_to("/etc/passwd", "absolute");
 	link_to("/proc/self/exe", "magic");
 	link_to("round", "round");
+	link_to("there", "back");
+	link_to("back", "there");
+	link_to("../one/inner/a", "out and in");
+	link_to("..", "inner/up");
+	snprintf(inside, sizeof inside, "%s/inner/a", one);
+	link_to(inside, "absolute inside");
+	snprintf(inside, sizeof inside, "%s/inner", one);
+	link_to(inside, "absolute folder");
+	snprintf(inside, sizeof inside, "%s-else", one);
+	CHECK_INT(mkdir(inside, 0700), 0);
+	put(inside, "a", "else");
+	snprintf(inside, sizeof inside, "%s-else/a", one);
+	link_to(inside, "sibling");
 	link_to(base, "folder");
 	make_special_files();
 	memset(long_name, 'x', sizeof long_name - 1);
@@ -86,16 +99,27 @@ static const struct row {
 	{ "link inside", "inside", 0, "inner" },
 	{ "missing", "nothing", ENOENT, "no such file" },
 	{ "beneath a file", "a/b", ENOENT, "no such file" },
-	{ "link outside", "outside", EXDEV, "not beneath" },
-	{ "absolute link", "absolute", EXDEV, "not beneath" },
-	{ "magic link", "magic", EXDEV, "not beneath" },
-	{ "linked folder", "folder/secret", EXDEV, "not beneath" },
-	{ "round", "round", EXDEV, "not beneath" },
-	{ "up", "../secret", EXDEV, "not beneath" },
-	{ "up and down", "inner/../a", EXDEV, "not beneath" },
-	{ "only up", "..", EXDEV, "not beneath" },
-	{ "up at the end", "inner/..", EXDEV, "not beneath" },
-	{ "absolute", "/etc/passwd", EXDEV, "not beneath" },
+	{ "absolute link inside", "absolute inside", 0, "inner" },
+	{ "link to a folder inside", "absolute folder/a", 0, "inner" },
+	{ "link out and in", "out and in", 0, "inner" },
+	{ "up and down", "inner/../a", 0, "one" },
+	{ "up and down again", "inner/../inner/./../a", 0, "one" },
+	{ "up by a link", "inner/up/a", 0, "one" },
+	{ "link outside", "outside", EXDEV, "not beneath the segment folder, a link leads out" },
+	{ "absolute link", "absolute", EXDEV, "a link leads out" },
+	{ "magic link", "magic", EXDEV, "a link leads out" },
+	{ "linked folder", "folder/secret", EXDEV, "a link leads out" },
+	{ "its name goes on", "sibling", EXDEV, "a link leads out" },
+	{ "up from a linked folder", "inner/up/../secret", EXDEV, "a link leads out" },
+	{ "nothing behind a link", "absolute folder/nothing", ENOENT, "no such file" },
+	{ "round", "round", ELOOP, "links go round" },
+	{ "there and back", "there", ELOOP, "links go round" },
+	{ "up", "../secret", EXDEV, "not beneath the segment folder, \"..\" leads out" },
+	{ "up and back", "../one/a", EXDEV, "\"..\" leads out" },
+	{ "further up than down", "inner/../../secret", EXDEV, "\"..\" leads out" },
+	{ "only up", "..", EXDEV, "\"..\" leads out" },
+	{ "up at the end", "inner/..", EISDIR, "a folder" },
+	{ "absolute", "/etc/passwd", EXDEV, "an absolute path" },
 	{ "folder", "inner", EISDIR, "a folder" },
 	{ "itself", ".", EISDIR, "a folder" },
 	{ "fifo", "fifo", ENXIO, "not a regular file" },

@@ -265,7 +265,10 @@ static const struct head_row {
 	{ "largest", 1, 3, 2304, 2304, 4294967295u, 4294967295u, 3, "abc", -ENODATA, "" },
 	{ "version 0", 0, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 0, expected 1 to 3" },
 	{ "version 2", 2, 3, 16, 16, 0, 1, 0, "", -ENODATA, "" },
-	{ "version 3", 3, 3, 16, 16, 0, 1, 0, "", -ENODATA, "" },
+	{ "version 3 without a length", 3, 3, 16, 16, 0, 1, 0, "", -ENODATA, "" },
+	{ "version 3 with half a length", 3, 3, 16, 16, 0, 1, 3, "abclong", -EBADMSG, "text does not fill it" },
+	{ "version 3 with too long a length", 3, 3, 16, 16, 0, 1, 3, "abclength--", -EBADMSG, "a stated length of" },
+	{ "version 3 with more", 3, 3, 16, 16, 0, 1, 3, "abclength---", -EBADMSG, "text does not fill it" },
 	{ "version 4", 4, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 4, expected 1 to 3" },
 	{ "no media", 1, 0, 0, 0, 0, 1, 0, "", -EBADMSG, "flags 0" },
 	{ "unknown media", 1, 4, 16, 16, 0, 1, 0, "", -EBADMSG, "flags 4" },
@@ -318,9 +321,9 @@ static const struct length_row {
 	int err;
 } length_rows[] = {
 	{ "shortest head", "", "DHS1", 20, 0 },
-	{ "longest head", "", "DHS1", 1020, 0 },
+	{ "longest head", "", "DHS1", 1028, 0 },
 	{ "head too short", "", "DHS1", 19, -EBADMSG },
-	{ "head too long", "", "DHS1", 1021, -EBADMSG },
+	{ "head too long", "", "DHS1", 1029, -EBADMSG },
 	{ "head of 4 GB", "", "DHS1", UINT32_MAX, -EBADMSG },
 	{ "shortest anchor", "H1", "ANCH", 10, 0 },
 	{ "longest anchor", "H1", "ANCH", DH_VIDEO_UNIT_MAX, 0 },

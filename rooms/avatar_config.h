@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An avatar as the operator describes it. Any thread. */
+#ifndef DH_AVATAR_CONFIG_H
+#define DH_AVATAR_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ingest/source.h"
+
+/* As in the configuration, which owns the strings. */
+struct dh_avatar_config {
+	char *name;
+	int64_t width, height;
+	char *idle, *portrait; /* paths; at least one of them */
+	char *background;      /* "#rrggbb", or the path of a picture; NULL: the default colour */
+	int64_t pingpong;
+	int64_t kbps, entry_ms;
+	int64_t fade_ms; /* from the last picture of a segment into the clip; 0: a cut */
+};
+
+/* The background if it is a colour that was set; NULL: it is the default, or a picture. */
+const char *dh_avatar_colour(const struct dh_avatar_config *config);
+/* The same for people: a colour, or "picture". */
+const char *dh_avatar_background_name(const struct dh_avatar_config *config);
+
+/* What has to be prepared, without a background's picture; strings are the configuration's. */
+void dh_avatar_source(const struct dh_avatar_config *config, enum dh_ingest_kind kind, struct dh_ingest_source *source);
+
+#endif
