@@ -30,7 +30,7 @@ static char body[DH_OPENER_BYTES];
 
 static int open_at(int dir, const char *path, uint64_t flags, uint64_t resolve)
 {
-	struct open_how how = { .flags = flags, .resolve = resolve | RESOLVE_NO_MAGICLINKS };
+	struct open_how how = { .flags = flags, .resolve = resolve };
 	long fd = -1;
 
 	/* EAGAIN: a concurrent rename, so that the kernel cannot be sure. */
@@ -63,6 +63,7 @@ static int open_linked(int dir, const char *path)
 	size_t length;
 	bool is_known;
 
+	/* also where a link of procfs led: what counts is the path of what was found */
 	if (fd < 0)
 		return fd;
 	is_known = path_of(dir, folder) && path_of(fd, whole);
@@ -79,7 +80,7 @@ static int open_beneath(const char *folder, const char *path)
 
 	if (dir < 0)
 		return -errno;
-	fd = open_at(dir, path, OPEN_FLAGS, RESOLVE_BENEATH);
+	fd = open_at(dir, path, OPEN_FLAGS, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 	if (fd == -EXDEV)
 		fd = open_linked(dir, path);
 	close(dir);

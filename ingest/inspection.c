@@ -19,10 +19,8 @@
 
 /* Hashing the rest of a file takes so long that preparing it need not wait: from here on, */
 #define KNOWN_BYTES (2 << 20)
-/* if there is at least as much of it left, */
+/* if there is at least so much left. */
 #define REST_BYTES (6 << 20)
-/* and it is read at least so fast. */
-#define FAST_PER_US 10
 
 struct inspection {
 	struct dh_load_task task;
@@ -147,7 +145,7 @@ static void tell_known(void *arg)
 static void check_known(struct inspection *inspection)
 {
 	const struct dh_expected_files *files = &inspection->files;
-	bool is_slow = inspection->at / MAX(inspection->read_us, 1) < FAST_PER_US;
+	bool is_slow = inspection->at / MAX(inspection->read_us, 1) < SLOW_PER_US;
 
 	if (inspection->is_told || inspection->i > 0 || inspection->at < KNOWN_BYTES ||
 		files->identities[0].size - inspection->at < REST_BYTES || is_slow ||

@@ -30,7 +30,7 @@ struct dh_preparation {
 	struct dh_ingest *ingest;
 	struct dh_inputs *inputs;
 	enum dh_preparation_state state;
-	char *key; /* its key in the ingest's by_key; NULL: not shared */
+	char *key;       /* its key in the ingest's by_key; NULL: not shared */
 	char *early_key; /* likewise, of files that are not hashed yet */
 	bool has_cache_key;
 	bool is_inspected_again;  /* its files had changed when their turn came */

@@ -166,9 +166,8 @@ static void answer_info(struct dh_pusher *pusher, struct dh_request *request)
 			dh_room_id_json(request->room), "width", (json_int_t)avatar->width, "height",
 			(json_int_t)avatar->height, "kbps", (json_int_t)avatar->kbps, "audio_kbps", defaults.audio_kbps,
 			"entry_ms", (json_int_t)avatar->entry_ms, "fps_max", defaults.fps_max, "background",
-			dh_avatar_background_name(avatar), "ahead_ms",
-			(json_int_t)pusher->instance->config->ahead_ms, "state", json_object_get(room, "state"),
-			"scene", scene));
+			dh_avatar_background_name(avatar), "ahead_ms", (json_int_t)pusher->instance->config->ahead_ms,
+			"state", json_object_get(room, "state"), "scene", scene));
 	json_decref(room);
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
 
 #include "job.h"
@@ -54,6 +55,26 @@ static int sws_matrix(const AVFrame *frame)
 	}
 }
 
+/* The ranges must be known before it is initialised: of the same format and size, a picture of
+ * full range would be copied. */
+static struct SwsContext *open_sws(const struct dh_conversion *c, int width, int height, enum AVPixelFormat format)
+{
+	struct SwsContext *sws = sws_alloc_context();
+	const struct {
+		const char *name;
+		int value;
+	} options[] = { { "srcw", c->width }, { "srch", c->height }, { "src_format", c->format },
+		{ "src_range", c->is_full_range }, { "dstw", width }, { "dsth", height }, { "dst_format", format },
+		{ "dst_range", 0 }, { "sws_flags", SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP } };
+	for (size_t i = 0; sws && i < sizeof options / sizeof *options; i++)
+		av_opt_set_int(sws, options[i].name, options[i].value, 0);
+	if (sws && sws_init_context(sws, NULL, NULL) < 0) {
+		sws_freeContext(sws);
+		return NULL;
+	}
+	return sws;
+}
+
 static int open_for(struct dh_conversion *c, const AVFrame *in, int width, int height, enum AVPixelFormat format)
 {
 	dh_conversion_close(c);
@@ -65,8 +86,7 @@ static int open_for(struct dh_conversion *c, const AVFrame *in, int width, int h
 	c->out = dh_conversion_frame(width, height, format);
 	if (!c->out)
 		return DH_PREPARE_MEMORY;
-	c->sws = sws_getContext(in->width, in->height, in->format, width, height, format,
-		SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP, NULL, NULL, NULL);
+	c->sws = open_sws(c, width, height, format);
 	if (!c->sws)
 		return DH_PREPARE_FORMAT;
 	/* fails for some formats, which do not need it */
@@ -77,9 +97,9 @@ static int open_for(struct dh_conversion *c, const AVFrame *in, int width, int h
 
 int dh_conversion_run(struct dh_conversion *c, const AVFrame *in, int width, int height, enum AVPixelFormat format)
 {
-	bool is_same = c->sws && c->width == in->width && c->height == in->height &&
-		c->format == in->format && c->colorspace == (int)in->colorspace &&
-		c->is_full_range == is_full_range(in) && c->out->width == width && c->out->height == height;
+	bool is_same = c->sws && c->width == in->width && c->height == in->height && c->format == in->format &&
+		c->colorspace == (int)in->colorspace && c->is_full_range == is_full_range(in) &&
+		c->out->width == width && c->out->height == height;
 	int code = is_same ? 0 : open_for(c, in, width, height, format);
 	if (code)
 		return code;

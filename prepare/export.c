@@ -197,7 +197,10 @@ int dh_export(const char *path, const char *to, struct dh_fault *fault)
 		.anchor = on_anchor,
 		.unit = on_unit,
 		.failure = on_failure };
-	struct export e = { .output = to, .to = strcmp(to, "-") ? to : "standard output", .fault = fault, .packet = av_packet_alloc() };
+	struct export e = { .output = to,
+		.to = strcmp(to, "-") ? to : "standard output",
+		.fault = fault,
+		.packet = av_packet_alloc() };
 	int code = e.packet ? 0 : dh_fault_memory(fault);
 	if (!code)
 		code = dh_file_read(path, &sink, &e, fault);

@@ -24,8 +24,8 @@ bool dh_fields_are_woven(const AVFrame *frame)
 	const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(frame->format);
 	return is_interlaced && frame->height >= 4 && format &&
 		!(format->flags &
-			(AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM | AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_BE |
-				AV_PIX_FMT_FLAG_FLOAT));
+			(AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM | AV_PIX_FMT_FLAG_HWACCEL |
+				AV_PIX_FMT_FLAG_BE | AV_PIX_FMT_FLAG_FLOAT));
 }
 
 static bool is_top_first(const AVFrame *frame)
@@ -97,7 +97,8 @@ void dh_fields_unweave(const AVFrame *frame, const AVFrame *before, AVFrame *to)
 {
 	const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(frame->format);
 	int planes = av_pix_fmt_count_planes(frame->format);
-	if (before && (before->width != frame->width || before->height != frame->height || before->format != frame->format))
+	if (before &&
+		(before->width != frame->width || before->height != frame->height || before->format != frame->format))
 		before = NULL;
 	for (int i = 0; i < planes; i++) {
 		bool is_chroma = (i == 1 || i == 2) && !(format->flags & AV_PIX_FMT_FLAG_RGB);

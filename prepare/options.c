@@ -267,7 +267,8 @@ static int check_prepare(struct dh_options *o, struct dh_fault *fault)
 			"--avatar cannot be combined with --idle, --portrait or --size");
 	if (o->background && !o->avatar && !o->task.width)
 		return dh_fault_set(fault, DH_PREPARE_USAGE,
-			"--background is %s, expected a colour (#rrggbb), or a picture with --avatar or --size", o->background);
+			"--background is %s, expected a colour (#rrggbb), or a picture with --avatar or --size",
+			o->background);
 	if (!o->output)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "expected -o FILE (- for standard output)");
 	/* the second of two files is the audio, whatever their order */

@@ -188,7 +188,8 @@ static int convert_transparent(struct dh_picture *picture, const AVFrame *frame,
 	if (code)
 		return code;
 	lay_over(picture->shrink.out, picture->canvas, rect, turn);
-	code = dh_conversion_run(&picture->finish, picture->canvas, picture->width, picture->height, AV_PIX_FMT_YUV420P);
+	code = dh_conversion_run(&picture->finish, picture->canvas, picture->width, picture->height,
+		AV_PIX_FMT_YUV420P);
 	if (!code)
 		to_canvas(picture, picture->finish.out, &all, &straight, i420);
 	return code;
@@ -273,7 +274,8 @@ int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const s
 	if (!code && dh_fields_are_woven(frame))
 		code = unweave(picture, &frame);
 	if (!code)
-		code = (has_alpha(frame, format) ? convert_transparent : convert_opaque)(picture, frame, &rect, turn, i420);
+		code = (has_alpha(frame, format) ? convert_transparent : convert_opaque)(picture, frame, &rect, turn,
+			i420);
 	if (code == DH_PREPARE_MEMORY)
 		return dh_fault_memory(fault);
 	if (code)

@@ -23,6 +23,7 @@ static int make(const struct dh_task *task, struct dh_output *output, const stru
 		return dh_prepare_bridge(task, output, fault);
 	case DH_TASK_IDLE:
 	case DH_TASK_PORTRAIT:
+	case DH_TASK_BACKGROUND:
 		break;
 	}
 	return dh_prepare_idle(task, output, progress, fault);

@@ -29,15 +29,16 @@ static enum kind kind_of(const uint8_t *bytes, size_t size)
 /* --- JPEG */
 
 struct segment {
-	int marker; /* -1: the bytes end within it */
+	int marker; /* -1: there is none */
 	const uint8_t *body;
 	size_t length;
+	bool is_cut; /* the bytes end within it */
 };
 
 /* The segment at or after *at, which then is behind it. */
 static struct segment next_segment(const uint8_t *bytes, size_t size, size_t *at)
 {
-	struct segment cut = { .marker = -1 }, segment = cut;
+	struct segment cut = { .marker = -1, .is_cut = true }, segment = { .marker = -1 };
 	size_t i = *at;
 	/* fill bytes, and in a scan the coded picture itself */
 	while (i + 2 <= size && (bytes[i] != 0xff || bytes[i + 1] == 0 || bytes[i + 1] == 0xff))
@@ -51,8 +52,9 @@ static struct segment next_segment(const uint8_t *bytes, size_t size, size_t *at
 	if (i + 4 > size)
 		return cut;
 	size_t length = dh_big_endian(bytes + i + 2, 2);
-	if (length < 2 || length > size - i - 2)
-		return cut;
+	segment.is_cut = length < 2 || length > size - i - 2;
+	if (segment.is_cut)
+		length = size - i - 2;
 	*at += length;
 	segment.body = bytes + i + 4;
 	segment.length = length - 2;
@@ -71,7 +73,7 @@ static int jpeg_size(const uint8_t *bytes, size_t size, uint32_t *width, uint32_
 	struct segment s;
 	do
 		s = next_segment(bytes, size, &at);
-	while (s.marker >= 0 && s.marker != 0xd9 && !is_frame_header(s.marker));
+	while (!s.is_cut && s.marker != 0xd9 && !is_frame_header(s.marker));
 	if (!is_frame_header(s.marker) || s.length < 5)
 		return -EBADMSG;
 	*height = dh_big_endian(s.body + 1, 2);
@@ -85,8 +87,8 @@ static bool jpeg_is_cut(const uint8_t *bytes, size_t size)
 	struct segment s;
 	do
 		s = next_segment(bytes, size, &at);
-	while (s.marker >= 0 && s.marker != 0xd9);
-	return s.marker < 0;
+	while (!s.is_cut && s.marker != 0xd9);
+	return s.is_cut;
 }
 
 static const uint8_t *jpeg_exif(const uint8_t *bytes, size_t size, size_t *length)
@@ -99,7 +101,7 @@ static const uint8_t *jpeg_exif(const uint8_t *bytes, size_t size, size_t *lengt
 			*length = s.length - 6;
 			return s.body + 6;
 		}
-	} while (s.marker >= 0 && s.marker != 0xd9 && s.marker != 0xda);
+	} while (!s.is_cut && s.marker != 0xd9 && s.marker != 0xda);
 	return NULL;
 }
 

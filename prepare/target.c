@@ -111,5 +111,6 @@ int dh_target_check(const char *output, const char *input, struct dh_fault *faul
 	if ((!S_ISREG(in.st_mode) && !S_ISFIFO(in.st_mode) && !S_ISBLK(in.st_mode)) || in.st_dev != out.st_dev ||
 		in.st_ino != out.st_ino)
 		return 0;
-	return dh_fault_set(fault, DH_PREPARE_USAGE, "%s is both input and output", strcmp(output, "-") ? output : input);
+	return dh_fault_set(fault, DH_PREPARE_USAGE, "%s is both input and output",
+		strcmp(output, "-") ? output : input);
 }

@@ -18,11 +18,11 @@
 struct dh_tone {
 	enum AVColorTransferCharacteristic curve;
 	double peak_nits;
-	bool is_wide;         /* BT.2020's primaries */
-	float linear[STEPS];  /* from a code to light: PQ's of 10,000 nits, HLG's of the scene */
-	float screen[STEPS];  /* HLG: from the scene's luminance to the factor to PQ_NITS */
-	float gain[STEPS];    /* from the largest component to the factor to 1 = white */
-	uint8_t code[STEPS];  /* from light to a code for the screen */
+	bool is_wide;        /* BT.2020's primaries */
+	float linear[STEPS]; /* from a code to light: PQ's of 10,000 nits, HLG's of the scene */
+	float screen[STEPS]; /* HLG: from the scene's luminance to the factor to PQ_NITS */
+	float gain[STEPS];   /* from the largest component to the factor to 1 = white */
+	uint8_t code[STEPS]; /* from light to a code for the screen */
 };
 
 /* --- curves */
@@ -125,8 +125,8 @@ static void scale(float c[3], float factor)
 
 static void map_pixel(const struct dh_tone *tone, const uint16_t *from, uint8_t *to)
 {
-	static const float narrow[3][3] = { { 1.660491F, -0.587641F, -0.072850F }, { -0.124550F, 1.132900F, -0.008349F },
-		{ -0.018151F, -0.100579F, 1.118730F } };
+	static const float narrow[3][3] = { { 1.660491F, -0.587641F, -0.072850F },
+		{ -0.124550F, 1.132900F, -0.008349F }, { -0.018151F, -0.100579F, 1.118730F } };
 	float c[3];
 	for (int i = 0; i < 3; i++)
 		c[i] = tone->linear[from[i] >> 4];

@@ -284,6 +284,8 @@ static void add_details(struct dh_room *room, const struct dh_settings *settings
 	json_object_set_new(info, "signed_tokens", json_boolean(settings->signed_tokens));
 	json_object_set_new(info, "duration",
 		json_string(facts->duration == DH_DURATION_LONGEST ? "longest" : "speech"));
+	json_object_set_new(info, "background",
+		json_string(dh_avatar_background_name(dh_avatar_get_config(facts->avatar))));
 	json_object_set_new(info, "underrun", json_string(dh_underrun_name(facts->underrun)));
 	json_object_set_new(info, "preroll_ms", json_integer(facts->preroll_ms));
 	json_object_set_new(info, "low_water_ms", json_integer(facts->low_water_ms));
@@ -303,10 +305,9 @@ json_t *dh_room_info(struct dh_room *room, bool all)
 	const struct dh_room_facts *facts = &room->facts;
 	const struct dh_avatar_config *avatar = dh_avatar_get_config(facts->avatar);
 	struct dh_settings *settings = dh_room_settings(room);
-	json_t *info = json_pack("{s:o, s:s, s:s, s:I, s:I, s:s, s:b, s:b, s:b, s:o, s:s, s:b, s:i, s:i}", "id",
+	json_t *info = json_pack("{s:o, s:s, s:s, s:I, s:I, s:b, s:b, s:b, s:o, s:s, s:b, s:i, s:i}", "id",
 		dh_room_id_json(room), "description", settings->description, "avatar", avatar->name, "width",
-		(json_int_t)avatar->width, "height", (json_int_t)avatar->height, "background",
-		dh_avatar_background_name(avatar), "is_private",
+		(json_int_t)avatar->width, "height", (json_int_t)avatar->height, "is_private",
 		(int)settings->is_private, "pin_required", settings->pin != NULL, "has_generator",
 		facts->generator != NULL, "voices", voices_of(facts->generator), "state",
 		dh_room_state_name(dh_room_state(room)), "enabled", atomic_load(&room->enabled), "viewers",

@@ -131,9 +131,9 @@ class HostedRoom:
         self.warmed += files
 
     def _all_prepared(self):
-        """A segment's duration is known once it is complete."""
+        """A segment's duration is known, and not only stated, once it is complete."""
         queue = self.handle.request({"request": "queue", "id": 2})
-        return all(s is None or s["duration_ms"] is not None for s in [queue["playing"], *queue["waiting"]])
+        return all(s is None or s["duration_ms"] is not None and "duration_stated" not in s for s in [queue["playing"], *queue["waiting"]])
 
     # ---------------------------------------------------------------- the process
     def use(self):

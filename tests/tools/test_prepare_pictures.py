@@ -144,12 +144,6 @@ class Pictures(Case):
                 for one, other in zip(got, (y, u, v)):
                     self.assertLessEqual(abs(float(one) - other), 4, (got, (y, u, v)))
 
-    def test_transparency_is_black(self):
-        marks.ffmpeg("-f", "lavfi", "-i", "color=white@0:size=64x64:rate=25:duration=0.1,format=rgba", "-frames:v", 1,
-                     self.path("clear.png"))
-        segment = self.run_tool(self.path("clear.png"))
-        self.assertLess(abs(int(film(segment)[0][32, 32]) - 16), 3)
-
     def test_thumbnails(self):
         segment = self.run_tool(self.base)
         for picture, luma in list(zip(film(segment), segment.luma))[::7]:

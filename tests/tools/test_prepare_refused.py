@@ -51,7 +51,7 @@ class Refused(Case):
                 self.refuse(FORMAT, [name, "expected"], self.write(name, text.encode()))
 
     def test_codecs_off_the_list(self):
-        for name, options in (("theora.ogg", ["-c:v", "libtheora", "-an"]), ("wma.mkv", ["-vn", "-c:a", "wmav2"])):
+        for name, options in (("flash.mkv", ["-c:v", "flashsv", "-an"]), ("wma.mkv", ["-vn", "-c:a", "wmav2"])):
             path = self.make(name, *options)
             self.refuse(FORMAT, ["codec", "not accepted"], path)
 

@@ -15,7 +15,7 @@ import unittest
 import marks
 from worker import Worker
 from prepared import (
-    PREPARE, TICKS, SIZE, SECONDS, INPUT, FORMAT, OUTPUT, SILENT, USAGE, Case, Prepared)
+    PREPARE, TICKS, SIZE, SECONDS, INPUT, FORMAT, OUTPUT, SILENT, USAGE, Case, Prepared, film)
 
 
 class Workers(Case):
@@ -122,6 +122,37 @@ class Workers(Case):
         data, code = worker.rest()
         self.assertEqual(code, 0)
         self.assertEqual(len(self.segment(data).video), 50)
+
+    def test_background(self):
+        """A colour, and a picture, show through; the kind makes that picture of a file."""
+        marks.ffmpeg("-f", "lavfi", "-i", f"color=white@0:size={SIZE}x{SIZE}:rate=25:duration=0.2,format=rgba", "-c:v", "png", self.path("clear.mov"))
+        marks.ffmpeg("-f", "lavfi", "-i", "color=black:size=64x200:rate=25:duration=0.1", "-frames:v", 1, self.path("dark.png"))
+        worker = self.worker()
+        worker.send(self.job(background="#ffffff"), [self.open("clear.mov")])
+        self.assertAlmostEqual(film(self.segment(worker.rest()[0]))[-1][SIZE // 2, SIZE // 2], 235, delta=2)
+        worker = self.worker()
+        worker.send(self.job(kind="background"), [self.open("dark.png")])
+        picture = self.segment(worker.rest()[0]).i420
+        self.assertEqual(len(picture), SIZE * SIZE * 3 // 2)
+        self.assertEqual((picture[0], picture[SIZE * SIZE - 1]), (16, 16))
+        with open(self.path("behind.i420"), "wb") as file:
+            file.write(picture)
+        for kind, extra in (("segment", {"anchor": True}), ("portrait", {}), ("idle", {})):
+            worker = self.worker()
+            fds = [self.open("clear.mov")] + [self.open("behind.i420")] * (2 if extra else 1)
+            if extra:
+                fds[1] = self.open("behind.i420")
+            worker.send(self.job(kind=kind, background="picture", **extra), fds)
+            self.assertAlmostEqual(film(self.segment(worker.rest()[0]))[-1][SIZE // 2, SIZE // 2], 16, delta=2)
+        with open(self.path("short"), "wb") as file:
+            file.write(bytes(100))
+        worker = self.worker()
+        worker.send(self.job(background="picture"), [self.open("clear.mov"), self.open("short")])
+        self.check_failure(worker, INPUT, "background")
+        for wrong in ("#12345", "red", "", 7):
+            worker = self.worker()
+            worker.send(self.job(background=wrong), [self.open("clear.mov")])
+            self.check_failure(worker, USAGE, "background")
 
     def check_failure(self, worker, code, words):
         data, status = worker.rest()

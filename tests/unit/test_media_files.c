@@ -72,6 +72,8 @@ static void make_folders(void)
 	link_to("there", "back");
 	link_to("back", "there");
 	link_to("../one/inner/a", "out and in");
+	snprintf(inside, sizeof inside, "%s/whole round", one);
+	link_to(inside, "whole round");
 	link_to("..", "inner/up");
 	snprintf(inside, sizeof inside, "%s/inner/a", one);
 	link_to(inside, "absolute inside");
@@ -114,6 +116,7 @@ static const struct row {
 	{ "nothing behind a link", "absolute folder/nothing", ENOENT, "no such file" },
 	{ "round", "round", ELOOP, "links go round" },
 	{ "there and back", "there", ELOOP, "links go round" },
+	{ "whole path round", "whole round", ELOOP, "links go round" },
 	{ "up", "../secret", EXDEV, "not beneath the segment folder, \"..\" leads out" },
 	{ "up and back", "../one/a", EXDEV, "\"..\" leads out" },
 	{ "further up than down", "inner/../../secret", EXDEV, "\"..\" leads out" },

@@ -2,6 +2,7 @@
 /* The pure parts of dh-prepare: order of units, sizes of still pictures, placement of
  * pictures, jobs. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -97,6 +98,17 @@ static const struct still {
 	{ "jpeg tables", "\xff\xd8\xff\xc4\0\x03x\xff\xc0\0\x11\x08\0\x40\0\x80", 16, 0, 0x80, 0x40 },
 	{ "jpeg cut", "\xff\xd8\xff\xe0\xff\xff", 6, -EBADMSG, 0, 0 },
 	{ "jpeg of zeros", "\xff\xd8\xff\xe0\0\0\0\0\0\0\0\0", 12, -EBADMSG, 0, 0 },
+	{ "gif", "GIF89a\x20\0\x10\0\0\0\0", 13, 0, 0x20, 0x10 },
+	{ "bmp", "BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x20\0\0\0\xf0\xff\xff\xff\1\0\x18\0\0\0\0\0\0\0\0\0", 38, 0,
+		0x20, 0x10 },
+	{ "old bmp", "BM\0\0\0\0\0\0\0\0\x1a\0\0\0\x0c\0\0\0\x20\0\x10\0\1\0\x18\0\0\0\0\0\0\0\0\0\0\0\0\0", 38, 0,
+		0x20, 0x10 },
+	{ "webp", "RIFF\x1e\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x1f\0\0\x0f\0\0", 30, 0, 0x20, 0x10 },
+	{ "tiff", "II*\0\x08\0\0\0\2\0\0\1\3\0\1\0\0\0\x20\0\0\0\1\1\3\0\1\0\0\0\x10\0\0\0\0\0\0\0", 38, 0, 0x20,
+		0x10 },
+	{ "tiff of the other end", "MM\0*\0\0\0\x08\0\2\1\0\0\3\0\0\0\1\0\x20\0\0\1\1\0\4\0\0\0\1\0\0\0\x10\0\0\0\0",
+		38, 0, 0x20, 0x10 },
+	{ "tiff whose directory is elsewhere", "II*\0\xff\xff\xff\xff", 8, -EBADMSG, 0, 0 },
 	{ "neither", "RIFF0000", 8, -EBADMSG, 0, 0 },
 };
 
@@ -110,6 +122,27 @@ static void test_stills(const void *arg)
 	CHECK_INT(width, row->width);
 	CHECK_INT(height, row->height);
 	free(copy);
+}
+
+/* Any bytes are safe, wherever they end. */
+static void test_random_stills(void)
+{
+	uint32_t seed = 1, width, height;
+	for (size_t i = 0; i < 4000; i++) {
+		const struct still *row = &stills[i % (sizeof stills / sizeof *stills)];
+		size_t size = row->size + i % 97;
+		uint8_t *copy = malloc(size);
+		for (size_t k = 0; k < size; k++) {
+			seed = seed * 1664525 + 1013904223;
+			bool is_kept = k < row->size && (k < 8 || seed >> 29 != 0);
+			copy[k] = is_kept ? (uint8_t)row->bytes[k] : (uint8_t)(seed >> 16);
+		}
+		dh_still_size(copy, size, &width, &height);
+		dh_still_is_cut(copy, size);
+		int orientation = dh_still_orientation(copy, size);
+		CHECK(orientation >= 1 && orientation <= 8);
+		free(copy);
+	}
 }
 
 /* --- pictures */
@@ -273,6 +306,7 @@ static const struct check_test tests[] = {
 	TEST(test_order_waits),
 	TEST(test_order_rises),
 	TABLE(test_stills, stills),
+	TEST(test_random_stills),
 	TABLE(test_fit, fits),
 	TABLE(test_turns, turns),
 	TEST(test_luma),
