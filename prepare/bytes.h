@@ -21,4 +21,10 @@ static inline uint32_t dh_little_endian(const uint8_t *bytes, int count)
 	return v;
 }
 
+static inline void dh_put_little_endian(uint8_t *bytes, uint32_t value, int count)
+{
+	for (; count--; value >>= 8)
+		*bytes++ = (uint8_t)value;
+}
+
 #endif

@@ -254,7 +254,7 @@ bool dh_source_has_too_many_words(const struct dh_source *s)
 
 bool dh_source_is_still(const struct dh_source *s)
 {
-	return s->is_still;
+	return s->is_still && !(s->tracks[DH_VIDEO] && dh_track_is_film(s->tracks[DH_VIDEO]));
 }
 
 void dh_source_rate(const struct dh_source *s, int64_t *num, int64_t *den)

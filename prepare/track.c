@@ -13,6 +13,7 @@
 #include "playout/stream.h"
 #include "playout/timebase.h"
 #include "still.h"
+#include "webp_film.h"
 
 /* Decoders round sides up to whole blocks. */
 #define SIDE_SLACK 64
@@ -41,10 +42,11 @@ struct dh_track {
 	int64_t samples_ticks; /* which was then */
 	int samples_rate;
 	bool has_packet;
-	int64_t first_packet;  /* time of the first packet, in time_base */
-	int64_t packets;       /* length of all packets, likewise */
-	bool has_padding;      /* the container states when sound starts and ends */
-	AVFrame *held, *spare; /* with padding: a frame that may be the last; for swapping */
+	int64_t first_packet;      /* time of the first packet, in time_base */
+	int64_t packets;           /* length of all packets, likewise */
+	bool has_padding;          /* the container states when sound starts and ends */
+	struct dh_webp_film *film; /* NULL: none */
+	AVFrame *held, *spare;     /* with padding: a frame that may be the last; for swapping */
 };
 
 static AVRational nominal_rate(const AVStream *st)
@@ -166,6 +168,7 @@ void dh_track_free(struct dh_track **track)
 	if (!t)
 		return;
 	avcodec_free_context(&t->codec);
+	dh_webp_film_free(&t->film);
 	av_frame_free(&t->held);
 	av_frame_free(&t->spare);
 	free(t);
@@ -201,6 +204,15 @@ static int look_at_picture(struct dh_track *t, const AVPacket *packet, struct dh
 	return 0;
 }
 
+/* From now on it is decoded there. */
+static int begin_film(struct dh_track *t, const AVPacket *packet, struct dh_fault *fault)
+{
+	t->film = dh_webp_film_new(packet->data, (size_t)packet->size);
+	t->time_base = (AVRational){ 1, 1000 };
+	t->rate = (AVRational){ 0, 1 };
+	return t->film ? 0 : dh_fault_memory(fault);
+}
+
 int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *fault)
 {
 	/* some writers end FLAC with an empty packet */
@@ -208,8 +220,10 @@ int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *f
 		return 0;
 	t->is_flushing = !packet;
 	int code = packet && is_file_of_a_picture(t) ? look_at_picture(t, packet, fault) : 0;
-	if (code)
+	if (code || t->film)
 		return code;
+	if (packet && t->is_still && dh_webp_film_is_one(packet->data, (size_t)packet->size))
+		return begin_film(t, packet, fault);
 	/* the tag of a file that was appended to another */
 	t->is_tag = packet && t->codec->codec_id == AV_CODEC_ID_MP3 && packet->size > 10 &&
 		(memcmp(packet->data, "ID3", 3) == 0 || memcmp(packet->data, "TAG", 3) == 0);
@@ -331,7 +345,7 @@ static int64_t stated_end(const struct dh_track *t)
 static int decode(struct dh_track *t, AVFrame *av)
 {
 	for (;;) {
-		int err = avcodec_receive_frame(t->codec, av);
+		int err = t->film ? dh_webp_film_next(t->film, av) : avcodec_receive_frame(t->codec, av);
 		if (err == AVERROR_EOF && t->held->buf[0]) {
 			av_frame_move_ref(av, t->held);
 			dh_padding_cut_end(av, t->time_base, stated_end(t));
@@ -385,6 +399,11 @@ int dh_track_stream(const struct dh_track *t)
 enum dh_media dh_track_media(const struct dh_track *t)
 {
 	return t->media;
+}
+
+bool dh_track_is_film(const struct dh_track *t)
+{
+	return t->film;
 }
 
 bool dh_track_ended(const struct dh_track *t)

@@ -37,6 +37,9 @@ int dh_track_send(struct dh_track *track, const AVPacket *packet, struct dh_faul
  * more packets are needed, or at the end. */
 int dh_track_receive(struct dh_track *track, AVFrame *av, struct dh_frame *frame, struct dh_fault *fault);
 
+/* Whether its pictures turned out to be a film after all. */
+bool dh_track_is_film(const struct dh_track *track);
+
 bool dh_track_ended(const struct dh_track *track);
 int dh_track_damaged(const struct dh_track *track);
 void dh_track_rate(const struct dh_track *track, int64_t *num, int64_t *den);

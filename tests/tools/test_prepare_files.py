@@ -110,6 +110,22 @@ class Files(Case):
                     if name != "a.ogv":  # where ffmpeg leaves out what stands still
                         self.assertAlmostEqual(segment.lengths[0] / TICKS, 0.6, delta=0.05)
 
+    def test_animations(self):
+        """Their pictures are put together of parts, and shown for as long as each says."""
+        box = "'if(between(X,8*N,8*N+15)*between(Y,24,39),0,255)'"
+        for name, options in (("a.webp", ["-c:v", "libwebp_anim", "-lossless", 1]), ("lossy.webp", ["-c:v", "libwebp_anim", "-quality", 95]),
+                              ("a.gif", []), ("a.apng", ["-f", "apng"])):
+            marks.ffmpeg("-f", "lavfi", "-i", f"nullsrc=size=96x64:rate=10:duration=1,format=rgb24,geq=r={box}:g={box}:b={box}", *options,
+                         self.path(name))
+            for args in (["--idle", self.path(name)], [self.path(name)]):
+                with self.subTest(name, args=args):
+                    segment = self.run_tool(*args, "--kbps", 4000)
+                    self.assertEqual([round(unit.duration / TICKS, 3) for unit in segment.video], [0.1] * 10)
+                    for n, picture in enumerate(film(segment)):
+                        dark = np.argwhere(picture[:64] < 125)
+                        found = np.array([*dark.min(axis=0), *dark.max(axis=0)])
+                        self.assertLessEqual(abs(found - [24, 8 * n, 39, 8 * n + 15]).max(), 1, found)
+
     # --- half of one
 
     def test_half_a_picture(self):
