@@ -29,7 +29,8 @@ static void take_header(struct dh_mp4_index *b)
 		b->is_mp4 = is_box(b->header, "ftyp moov mdat free skip wide pnot ");
 		b->is_done = !b->is_mp4;
 	}
-	if (is_box(b->header, "moov ")) {
+	/* AVIF's, right behind the brand */
+	if (is_box(b->header, "moov ") || (b->count == 1 && is_box(b->header, "meta "))) {
 		b->has_index = true;
 		b->index_end = size > INT64_MAX - b->at ? INT64_MAX : (int64_t)(b->at + size);
 		b->is_done = !b->media_first || b->is_done;

@@ -12,7 +12,7 @@
 struct dh_mp4_index {
 	/* read by the owner */
 	bool is_mp4;       /* starts like one */
-	bool has_index;    /* `moov` has come */
+	bool has_index;    /* `moov`, or a picture's `meta`, has come */
 	bool media_first;  /* `mdat` came before it */
 	int64_t index_end; /* offset of the end of the index */
 	/* private */

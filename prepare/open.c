@@ -12,9 +12,12 @@
 #include "accept.h"
 
 /* How much to read ahead if a container's header does not describe everything. */
-#define Y4M_HEAD      128
 #define ANALYZE_BYTES (4 * 1024 * 1024)
 #define ANALYZE_US    (3 * 1000 * 1000)
+/* The largest file of a picture that is taken from a pipe. */
+#define STILL_BYTES (32 * 1024 * 1024)
+/* Where Y4M states its size. */
+#define Y4M_HEAD 128
 
 /* A segment never refers to another file. */
 static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *url, int flags, AVDictionary **options)
@@ -177,6 +180,9 @@ static int open_as(AVFormatContext **format, const AVInputFormat *found, AVDicti
 	AVFormatContext *f = make_context(input);
 	if (!f)
 		return dh_fault_memory(fault);
+	/* without a size, a demuxer of pictures asks for that of the file */
+	if (is_still && !dh_input_bytes_is_file(input))
+		av_dict_set_int(options, "frame_size", STILL_BYTES, 0);
 	int err = avformat_open_input(&f, "", found, options); /* frees and clears `f` on failure */
 	if (err >= 0 && !is_still && !is_described(f))
 		err = analyze(f, config->max_side);

@@ -81,8 +81,11 @@ class Files(Case):
         for name, options in {"a.png": [], "a.jpg": ["-pix_fmt", "yuvj444p", "-q:v", 1], "a.webp": ["-c:v", "libwebp", "-quality", 95],
                               "lossless.webp": ["-c:v", "libwebp", "-lossless", 1], "a.bmp": ["-pix_fmt", "bgr24"],
                               "a.tiff": ["-pix_fmt", "rgb24"], "lzw.tiff": ["-pix_fmt", "rgb24", "-compression_algo", "lzw"],
-                              "one.gif": []}.items():
+                              "one.gif": [],
+                              "a.avif": ["-c:v", "libaom-av1", "-still-picture", 1, "-cpu-used", 8, "-pix_fmt", "yuv444p"]}.items():
             path = self.colour(name, ORANGE, "-frames:v", 1, *options)
+            with self.subTest(name, pipe=True):
+                self.assert_colour(at(film(self.run_tool("-", "--kbps", 2000, data=self.read(name)))[0], 0.5, 0.5), ORANGE, 5)
             for args in ([path], ["--portrait", path], ["--idle", path], ["--idle", self.base, "--portrait", path]):
                 with self.subTest(name, args=args[0]):
                     segment = self.run_tool(*args, "--kbps", 2000)
