@@ -7,9 +7,12 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* clang-format off */
 static const char usage[] =
@@ -218,7 +221,7 @@ static int set_option(struct dh_talker_options *o, int option, const char *value
 	case OPT_FPS:
 		return read_fps(value, &o->fps_num, &o->fps_den);
 	case 'o':
-		o->output = value;
+		o->output = strcmp(value, "-") ? value : NULL;
 		return *value ? 0 : -1;
 	}
 	return -1;
@@ -236,6 +239,16 @@ static int by_suffix(const char *path)
 	const char *dot = path ? strrchr(path, '.') : NULL;
 
 	return dot && (!strcmp(dot, ".mkv") || !strcmp(dot, ".mka") || !strcmp(dot, ".webm")) ? DH_MATROSKA : DH_NUT;
+}
+
+/* Whether the output would replace `input`, NULL: standard input. */
+static bool is_output(const struct dh_talker_options *o, const char *input)
+{
+	struct stat in, out;
+
+	if (!o->output || stat(o->output, &out) < 0 || (input ? stat(input, &in) : fstat(STDIN_FILENO, &in)) < 0)
+		return false;
+	return S_ISREG(in.st_mode) && in.st_dev == out.st_dev && in.st_ino == out.st_ino;
 }
 
 int dh_talker_options_read(struct dh_talker_options *o, int argc, char **argv)
@@ -277,6 +290,8 @@ int dh_talker_options_read(struct dh_talker_options *o, int argc, char **argv)
 	if (kinds > 1 || (kinds && optind < argc))
 		return dh_complain(DH_EXIT_USAGE,
 			"TEXT, --audio, --idle, --marks and --portrait are mutually exclusive");
+	if (o->kind == DH_MAKE_SOUND && is_output(o, o->audio))
+		return dh_complain(DH_EXIT_USAGE, "%s is both input and output", o->output);
 	if (kinds)
 		return DH_TALKER_OPTIONS_GO;
 	const char *input = getenv("DH_INPUT");

@@ -270,6 +270,22 @@ class Sound(unittest.TestCase):
             self.assertIn(b"the sound cannot be read", done.stderr)
         self.assertEqual(talk("--audio", "/nonexistent", check=False).returncode, 3)
 
+    def test_where_its_output_goes(self):
+        """No output is the input, and - is the standard output."""
+        with tempfile.TemporaryDirectory() as folder:
+            path, data = os.path.join(folder, "voice.wav"), self.wav(1)
+            with open(path, "wb") as file:
+                file.write(data)
+            os.symlink(path, os.path.join(folder, "link.wav"))
+            for name in ("voice.wav", "link.wav"):
+                done = talk("--audio", path, "-o", os.path.join(folder, name), check=False)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(b"both input and output", done.stderr)
+            with open(path, "rb") as file:
+                self.assertEqual(file.read(), data)
+            done = talk("--audio", path, "-o", "-", "--format", "nut", "--size", "64x64")
+            self.assertTrue(done.stdout.startswith(b"nut/multimedia"))
+
 
 class Idle(unittest.TestCase):
     def test_loops_without_a_seam(self):
