@@ -26,7 +26,8 @@ void dh_cache_writer_push(struct dh_cache_writer *writer, const void *bytes, siz
 
 void dh_cache_writer_set_key(struct dh_cache_writer *writer, const char *key);
 
-/* Ends the stream: commits the entry, or abandons it, as it does while the key is unknown. Sets *writer to NULL; *writer may be NULL. */
+/* Ends the stream: commits the entry, or abandons it, as it does while the key is unknown.
+ * Sets *writer to NULL; *writer may be NULL. */
 void dh_cache_writer_end(struct dh_cache_writer **writer, bool commits);
 
 #endif

@@ -188,7 +188,7 @@ const char *dh_accept_containers_text(void)
 
 const char *dh_accept_codecs_text(void)
 {
-	return "H.264, HEVC, VP8, VP9, AV1, MPEG-4, MPEG-2, MPEG-1, H.263, FLV1, Theora, MJPEG, ProRes, DNxHD, CineForm, "
-	       "QuickTime Animation, FFV1, HuffYUV, Ut Video, v210, GIF, PNG, WebP, BMP, TIFF, raw pictures; "
+	return "H.264, HEVC, VP8, VP9, AV1, MPEG-4, MPEG-2, MPEG-1, H.263, FLV1, Theora, MJPEG, ProRes, DNxHD, "
+	       "CineForm, QuickTime Animation, FFV1, HuffYUV, Ut Video, v210, GIF, PNG, WebP, BMP, TIFF, raw pictures; "
 	       "AAC, MP3, MP2, AC-3, E-AC-3, Opus, Vorbis, FLAC, ALAC, AMR, ADPCM, PCM";
 }
