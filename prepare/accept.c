@@ -182,8 +182,8 @@ char *dh_accept_decoder_names(void)
 
 const char *dh_accept_containers_text(void)
 {
-	return "MP4, MOV, Matroska, WebM, AVI, MPEG-TS, MPEG-PS, FLV, Y4M, NUT, IVF, WAV, W64, AIFF, CAF, AU, MP3, FLAC, "
-	       "Ogg, AAC, AC-3, E-AC-3, AMR, GIF, APNG, PNG, JPEG, WebP, AVIF, BMP, TIFF";
+	return "MP4, MOV, Matroska, WebM, AVI, MPEG-TS, MPEG-PS, FLV, Y4M, NUT, IVF, WAV, W64, AIFF, CAF, AU, MP3, "
+	       "FLAC, Ogg, AAC, AC-3, E-AC-3, AMR, GIF, APNG, PNG, JPEG, WebP, AVIF, BMP, TIFF";
 }
 
 const char *dh_accept_codecs_text(void)

@@ -27,7 +27,7 @@ struct dh_options {
 	int files_count;
 	const char *output; /* -o, or the file to export to */
 	const char *avatar, *portrait, *info;
-	const char *background; /* a file, or NULL */
+	const char *background;      /* a file, or NULL */
 	struct dh_mouth_place mouth; /* for the check */
 	bool as_json, is_quiet;
 	struct dh_confine confine;

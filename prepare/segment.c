@@ -204,6 +204,13 @@ static int start_film(struct segment *s, struct dh_stream_head *head)
 	return code ? code : dh_film_alloc(&s->film, &config, s->task->fps_max, anchor, s->output, s->fault);
 }
 
+/* It lasts as long as its sound, if it has any. */
+static int64_t stated_ticks(const struct segment *s, enum dh_media media)
+{
+	int64_t ticks = dh_source_stated_ticks(s->in.sources[s->in.of[media]]);
+	return ticks > s->task->max_ms * DH_TICKS_PER_MS ? 0 : ticks;
+}
+
 static int start(struct segment *s)
 {
 	struct dh_stream_head head = { .rate_den = 1 };
@@ -224,10 +231,7 @@ static int start(struct segment *s)
 		code = dh_joint_alloc(&s->joint, s->task->lead_fd, s->sound, s->output, s->fault);
 	if (code)
 		return code;
-	/* it lasts as long as its sound, if it has any */
-	head.stated_ticks = dh_source_stated_ticks(s->sources[s->of[head.has_audio ? DH_AUDIO : DH_VIDEO]]);
-	if (head.stated_ticks > s->task->max_ms * DH_TICKS_PER_MS)
-		head.stated_ticks = 0;
+	head.stated_ticks = stated_ticks(s, head.has_audio ? DH_AUDIO : DH_VIDEO);
 	dh_describe(&head, s->task, s->film ? dh_film_video(s->film) : NULL);
 	code = dh_output_head(s->output, &head, s->film ? dh_film_video(s->film) : NULL, NULL);
 	for (int media = 0; media < 2 && !code; media++)

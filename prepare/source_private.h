@@ -30,7 +30,7 @@ struct dh_source {
 	bool has_next; /* another one follows; known once this one is read */
 	int64_t base_ticks, origin_ticks;
 	bool has_origin;
-	struct dh_track *tracks[2]; /* by enum dh_media; NULL where there is none */
+	struct dh_track *tracks[2];   /* by enum dh_media; NULL where there is none */
 	struct dh_captions *captions; /* NULL: the first container has none */
 	struct dh_restart restart;
 	struct dh_scout *scouts[2];
