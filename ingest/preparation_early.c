@@ -54,6 +54,7 @@ static bool is_same_unit(const struct dh_unit *a, const struct dh_unit *b)
 static bool begins_alike(const struct dh_recording *heard, const struct dh_recording *cached)
 {
 	if (heard->units->len > cached->units->len || heard->notes->len > cached->notes->len ||
+		heard->words->len > cached->words->len ||
 		(heard->anchor && (!cached->anchor || !is_same_unit(heard->anchor, cached->anchor))))
 		return false;
 	for (guint i = 0; i < heard->units->len; i++)

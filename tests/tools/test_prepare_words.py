@@ -78,7 +78,8 @@ class Words(Case):
         srt = "1\n00:00:00,000 --> 00:00:02,000\n" + "w " * 3000 + "\n"
         path = self.media("many.mkv", "-c:v", "mjpeg", "-c:a", "pcm_s16le", "-c:s", "subrip", srt=srt)
         self.assertEqual(len(self.words(path)), 2000)
-        self.assertIn("many.mkv: only the first 2000 of its words are used", info(self.path("out.dhs"))["notes"])
+        self.assertIn("[too_many_words] many.mkv: only the first 2000 of its words are used",
+                      info(self.path("out.dhs"))["notes"])
 
     def test_a_long_word_is_cut_at_a_character(self):
         srt = "1\n00:00:00,000 --> 00:00:02,000\n" + "x" + "\u00e4" * 300 + "\n"
@@ -91,6 +92,17 @@ class Words(Case):
         subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-i", path, "-map", "0", "-c", "copy", "-output_ts_offset", "1",
                         self.path("shifted.mkv")], check=True)
         self.close_to(self.words(self.path("shifted.mkv")), WORDS)
+
+    def test_joined_files(self):
+        """The words of the second file follow those of the first, as its pictures and sound do."""
+        path = self.media("one.mkv", "-c:v", "mjpeg", "-c:a", "pcm_s16le", "-c:s", "subrip")
+        with open(path, "rb") as file:
+            twice = file.read() * 2
+        with open(self.path("two.mkv"), "wb") as file:
+            file.write(twice)
+        expected = WORDS + [[word, begin + 2000, end + 2000] for word, begin, end in WORDS]
+        self.close_to(self.words(self.path("two.mkv")), expected)
+        self.close_to(self.words("-", data=twice), expected)
 
     def test_what_is_no_tag(self):
         srt = "1\n00:00:00,000 --> 00:00:01,000\n1 < 2, <b>3</b> > <3 {y:i}\n"

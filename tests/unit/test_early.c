@@ -47,7 +47,7 @@ static void test_cache(void)
 	AWAIT(&heard, heard.ends > 0); /* nobody wakes the worker */
 	check_good(&heard, 150);
 	stats = ingest_fixture_stats(&fixture);
-	CHECK_INT(stats.jobs, 1); /* which had begun before the hash was known */
+	CHECK(stats.jobs <= 1); /* one, if it had begun before the hash was known */
 	CHECK_INT(stats.cache_hits, 1);
 	CHECK_INT(stats.cache_entries, 1);
 	heard_clear(&heard);
@@ -65,6 +65,8 @@ static void test_remembered(void)
 	usleep(SETTLE_US);
 	listen_to_source(&fixture, &heard, "in", -1);
 	listen_to_source(&fixture, &again, "in", -1); /* shares the worker, too */
+	AWAIT(&heard, heard.units > 0);
+	AWAIT(&again, again.units > 0);
 	AWAIT_AWAKE(&fixture, stats, stats.cache_entries == 1);
 	AWAIT(&heard, heard.ends > 0);
 	AWAIT(&again, again.ends > 0);
