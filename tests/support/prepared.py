@@ -53,9 +53,9 @@ class Prepared(dhs.Segment):
         super()._record(kind, body)
         if kind == b"DHS1":
             self.rate = struct.unpack_from("<8xII", body)
-            version, size = struct.unpack_from("<H14xI", body)
+            size, = struct.unpack_from("<16xI", body)
             self.encoder = body[20:20 + size].decode()
-            self.stated = struct.unpack_from("<q", body, 20 + size)[0] if version >= 3 else 0
+            self.stated = struct.unpack_from("<q", body, 20 + size)[0] if len(body) > 20 + size else 0
         elif kind == b"NOTE":
             self.notes.append(body.decode())
         elif kind == b"PICT":
