@@ -314,7 +314,7 @@ json_t *dh_room_info(struct dh_room *room, bool all)
 		atomic_load(&room->viewers), "waiting", atomic_load(&room->waiting));
 
 	if (json_object_size(settings->metadata))
-		json_object_set(info, "metadata", settings->metadata);
+		json_object_set_new(info, "metadata", json_deep_copy(settings->metadata));
 	if (all)
 		add_details(room, settings, info);
 	dh_settings_unref(&settings);
