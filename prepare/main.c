@@ -157,11 +157,13 @@ static int read_background(const char *path, struct dh_task *task, struct dh_fau
 	code = dh_clip_alloc(&clip, &behind, 0, true, NULL, fault);
 	if (!code)
 		code = dh_clip_picture(clip, 0, 1, &i420, fault);
-	if (!code && !(task->background.i420 = malloc(size)))
-		code = dh_fault_memory(fault);
-	if (!code) {
-		memcpy(task->background.i420, i420, size);
+	uint8_t *copy = code ? NULL : malloc(size);
+	if (copy) {
+		memcpy(copy, i420, size);
+		task->background.i420 = copy;
 		task->background.is_set = true;
+	} else if (!code) {
+		code = dh_fault_memory(fault);
 	}
 	dh_clip_free(&clip);
 	close(behind.inputs[0].fd);

@@ -7,7 +7,9 @@
 
 #include "voice.h"
 
-#define MS(ms) ((ms) * (DH_VOICE_RATE / 1000))
+#define SAMPLES_PER_MS 48
+#define MS(ms)         ((ms)*SAMPLES_PER_MS)
+_Static_assert(SAMPLES_PER_MS * 1000 == DH_VOICE_RATE, "samples of a millisecond");
 
 /* So far from the last second's mean begins what may be a gap. Times that are rounded down to
  * 40 ms jump by almost as much. */

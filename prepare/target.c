@@ -83,7 +83,7 @@ int dh_target_find(struct dh_target *target, const char *name, struct dh_fault *
 	*target = (struct dh_target){ NULL, -1 };
 	if (strlen(name) >= sizeof path)
 		return wrong(name, ENAMETOOLONG, fault);
-	strcpy(path, name);
+	memcpy(path, name, strlen(name) + 1);
 	while (!error && lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
 		if (is_magic(path))
 			return open_special(target, name, path, fault);
