@@ -67,11 +67,12 @@ build_own_janus() {
 	) 9> "$root/build/.janus.lock" || exit 1
 }
 
-# A mirror of Debian: the one that apt uses, if it uses one.
+# The mirror of Debian that apt uses.
 debian_mirror() {
 	local mirror
 	mirror=$(apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' | awk '$1 == "Debian" { print $2; exit }')
-	printf '%s\n' "${mirror:-http://deb.debian.org/debian}"
+	[ -n "$mirror" ] || die "there is no janus, and apt knows no mirror of Debian to take its source from; install Janus, or name one with --janus"
+	printf '%s\n' "$mirror"
 }
 
 # fetch_janus_source FOLDER: unpacks the source package into FOLDER/source. apt works
@@ -79,7 +80,7 @@ debian_mirror() {
 # signatures as ever; only a release file that is out of date will do.
 fetch_janus_source() {
 	local folder=$1 release version= mirror apt
-	mirror=$(debian_mirror)
+	mirror=$(debian_mirror) || exit 1
 	mkdir -p "$folder/lists/partial" "$folder/archives/partial"
 	apt=(-q -o Dir::Etc::SourceList="$folder/sources.list" -o Dir::Etc::SourceParts=- -o Dir::State::Lists="$folder/lists"
 		-o Dir::Cache::Archives="$folder/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
