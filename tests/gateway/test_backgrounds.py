@@ -40,10 +40,7 @@ class Server(JanusServer):
 class Backgrounds(RequestCase):
     @classmethod
     def setUpClass(cls):
-        cls.janus = Server(JCFG).start()
-        cls.addClassCleanup(cls.janus.stop)
-        for room in (1, 2, 3):
-            cls.janus.wait_for_state(cls.janus.attach(), room, "idle")
+        cls.begin(Server(JCFG), (1, 2, 3))
 
     def shown(self):
         """Blue (U) and brightness in the middle of whatever is in the cache, without backgrounds."""

@@ -7,8 +7,7 @@ import signal
 import time
 import unittest
 
-from janus_server import JanusServer
-from request_case import RequestCase, command_of, media
+from request_case import RequestCase, SmallServer, command_of, media
 
 SLEEPER = "sleep 7531"
 JCFG = """
@@ -28,11 +27,9 @@ room-other: { id = 1 avatar = "small" generator = "good" }
 """.replace("SLEEPER", SLEEPER)
 
 
-class Server(JanusServer):
+class Server(SmallServer):
     def write_configuration(self):
         super().write_configuration()
-        os.chmod(self.folder, 0o755)        # generators run as nobody
-        media(self.path("idle.avi"), 1, sound=False)
         media(self.path("short.nut"), 1)
 
 
@@ -45,9 +42,7 @@ def sleepers():
 class Generators(RequestCase):
     @classmethod
     def setUpClass(cls):
-        cls.janus = Server(JCFG).start()
-        cls.addClassCleanup(cls.janus.stop)
-        cls.janus.wait_for_state(cls.janus.attach(), 1, "idle")
+        cls.begin(Server(JCFG))
 
     def speaking_room(self, generator):
         room = self.ask("create", avatar="small", generator=generator)["id"]

@@ -12,6 +12,7 @@ import time
 import unittest
 
 from janus_server import JanusServer, free_ports
+from pushable import PushableServer
 from pushing import ENDS, Push, anchor, connect, token
 from request_case import RequestCase, media
 
@@ -26,13 +27,9 @@ room-other: { id = 3 avatar = "small" }
 """
 
 
-class Server(JanusServer):
+class Server(PushableServer):
     def write_configuration(self):
-        self.push_port, = free_ports(1)
-        self.jcfg = self.jcfg.replace("PORT", str(self.push_port))
         super().write_configuration()
-        os.chmod(self.folder, 0o755)
-        media(self.path("idle.avi"), 1, sound=False)
         for seconds in (1, 8):
             media(self.path("%d.nut" % seconds), seconds)
         subprocess.run(["ffmpeg", "-loglevel", "error", "-i", self.path("1.nut"), "-vn", self.path("1.wav")], check=True)
@@ -51,12 +48,11 @@ def records(data):
 
 
 class PushCase(RequestCase):
+    jcfg = JCFG
+
     @classmethod
     def setUpClass(cls):
-        cls.janus = Server(JCFG).start()
-        cls.addClassCleanup(cls.janus.stop)
-        for room in (1, 2, 3):
-            cls.janus.wait_for_state(cls.janus.attach(), room, "idle")
+        cls.begin(Server(cls.jcfg), (1, 2, 3))
         cls.tcp = ("127.0.0.1", cls.janus.push_port)
         cls.local = cls.janus.path("push.sock")
         cls.short, cls.long = cls.janus.read("1.nut"), cls.janus.read("8.nut")

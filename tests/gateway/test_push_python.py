@@ -16,9 +16,12 @@ import unittest
 
 import numpy as np
 
-from client_case import certificate, client_threads, made
-from janus_server import WAIT_S, JanusServer, free_ports
-from request_case import RequestCase, media
+from certificates import Authority
+from client_case import client_threads, made
+from janus_server import WAIT_S, free_ports
+from push_nginx import Nginx, is_installed
+from pushable import PushableServer
+from request_case import RequestCase
 from digitalhuman import AsyncStage, Interrupted, PushError, SegmentEnded, Stage
 
 ROOT = os.environ["DH_ROOT"]
@@ -30,15 +33,6 @@ room-closed: { id = 1 avatar = "small" secret = "demo" }
 FORMAT = {"fps": 25, "sample_rate": 24000}
 
 
-class Server(JanusServer):
-    def write_configuration(self):
-        self.push_port, = free_ports(1)
-        self.jcfg = self.jcfg.replace("PORT", str(self.push_port))
-        super().write_configuration()
-        os.chmod(self.folder, 0o755)
-        media(self.path("idle.avi"), 1, sound=False)
-
-
 class Model:
     def generate(self, text):
         return made(44)
@@ -47,9 +41,7 @@ class Model:
 class PushPython(RequestCase):
     @classmethod
     def setUpClass(cls):
-        cls.janus = Server(JCFG).start()
-        cls.addClassCleanup(cls.janus.stop)
-        cls.janus.wait_for_state(cls.janus.attach(), 1, "idle")
+        cls.begin(PushableServer(JCFG))
         cls.address = f"127.0.0.1:{cls.janus.push_port}"
 
     def setUp(self):
@@ -230,10 +222,7 @@ class PushPython(RequestCase):
         self.assertEqual([(r.event, r.played_ms) for r in asyncio.run(main())], [("finished", 400)] * 5)
 
 
-STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
-
-
-@unittest.skipUnless(os.path.exists(STREAM_MODULE), "nginx has no stream module")
+@unittest.skipUnless(is_installed(), "nginx's stream module is not installed")
 class ThroughTls(PushPython):
     """The same through TLS, which nginx ends as conf/nginx-push.conf.sample has it."""
 
@@ -242,35 +231,14 @@ class ThroughTls(PushPython):
         super().setUpClass()
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cls.pem, (port,) = certificate(folder.name), free_ports(1)
-        with open(os.path.join(ROOT, "conf/nginx-push.conf.sample"), encoding="utf-8") as file:
-            site = file.read()
-        for old, new in (("listen 8190 ssl", f"listen 127.0.0.1:{port} ssl"), ("listen [::]:8190 ssl;", ""),
-                         ("/etc/ssl/certs/stage.example.org.pem", cls.pem),
-                         ("/etc/ssl/private/stage.example.org.key", cls.pem),
-                         ("unix:/run/janus/push.sock", "unix:" + cls.janus.path("push.sock"))):
-            assert site.count(old) == 1, old
-            site = site.replace(old, new)
-        path = os.path.join(folder.name, "nginx.conf")
-        with open(path, "w") as file:
-            file.write(f"load_module {STREAM_MODULE};\ndaemon off;\nuser root;\npid {folder.name}/pid;\n"
-                       f"error_log {folder.name}/log;\nevents {{}}\n{site}")
-        nginx = subprocess.Popen(["/usr/sbin/nginx", "-c", path, "-e", f"{folder.name}/log"])
-        cls.addClassCleanup(nginx.wait, WAIT_S)
-        cls.addClassCleanup(nginx.terminate)
+        cls.authority, (port,) = Authority(folder.name), free_ports(1)
+        nginx = Nginx(folder.name, "127.0.0.1", port, cls.janus.path("push.sock"), cls.authority.sign("127.0.0.1"))
+        cls.addClassCleanup(nginx.stop)
         cls.address = f"tls://127.0.0.1:{port}"
-        end = time.monotonic() + WAIT_S
-        while True:
-            try:
-                Stage(cls.address, 1, "demo", cafile=cls.pem).info()
-                break
-            except ConnectionError:
-                assert nginx.poll() is None and time.monotonic() < end
-                time.sleep(0.05)
 
     @classmethod
     def options(cls):
-        return {"cafile": cls.pem}
+        return {"cafile": cls.authority.path}
 
 
 if __name__ == "__main__":

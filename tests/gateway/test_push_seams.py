@@ -12,7 +12,7 @@ import numpy as np
 
 import rtp
 from push_server import WAIT_S
-from test_push import PushCase, Server
+from test_push import PushCase
 from viewers import Gateway
 from digitalhuman import Stage
 
@@ -56,13 +56,7 @@ def above(samples):
 
 
 class Seams(PushCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.janus = Server(JCFG).start()
-        cls.addClassCleanup(cls.janus.stop)
-        cls.janus.wait_for_state(cls.janus.attach(), 1, "idle")
-        cls.tcp = ("127.0.0.1", cls.janus.push_port)
-        cls.long = cls.janus.read("8.nut")
+    jcfg = JCFG
 
     def hold(self):
         """Something plays until it is skipped, so that all else can be ready by then, however busy the machine."""

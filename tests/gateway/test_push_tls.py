@@ -2,66 +2,24 @@
 """Generators on other machines: conf/nginx-push.conf.sample in front of the Unix socket, with a
 certificate of the test's own; and network namespaces as machines."""
 import os
-import re
 import shutil
 import socket
 import ssl
 import subprocess
-import time
 import unittest
 
 from certificates import Authority
 from janus_server import free_ports
+from push_nginx import Nginx, is_installed
 from pushing import Push
 from test_push_client import WAIT_S, ClientCase
 
-SAMPLE = os.path.join(os.environ["DH_ROOT"], "conf", "nginx-push.conf.sample")
-MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
 # LeakSanitizer crashes where it looks at the thread-local memory of threads of GIO's TLS.
 if "ASAN_OPTIONS" in os.environ:
     os.environ["ASAN_OPTIONS"] += ":intercept_tls_get_addr=0"
 
 
-class Nginx:
-    """nginx with the sample. `prefix` are the words of a command that runs it elsewhere."""
-
-    def __init__(self, folder, address, port, local, certificate, prefix=()):
-        self.folder = folder
-        with open(SAMPLE, encoding="utf-8") as file:
-            text = file.read()
-        for old, new in (("listen 8190", "listen %s:%d" % (address, port)), (r"listen \[::\]:8190 ssl;", ""),
-                         ("/etc/ssl/certs/stage.example.org.pem", certificate[0]),
-                         ("/etc/ssl/private/stage.example.org.key", certificate[1]),
-                         ("/run/janus/push.sock(?=;)", local)):
-            text, count = re.subn(old, new, text)
-            if count != 1:
-                raise AssertionError("%s stands %d times in the sample" % (old, count))
-        with open(self.path("nginx.conf"), "w", encoding="utf-8") as file:
-            file.write("load_module %s;\n%sdaemon off;\npid %s;\nevents {}\n%s" % (
-                MODULE, "user root;\n" if os.geteuid() == 0 else "", self.path("nginx.pid"), text))
-        self.command = [*prefix, "nginx", "-p", folder, "-c", self.path("nginx.conf"), "-e", self.path("error.log")]
-        self.process = subprocess.Popen(self.command)
-        # It is written once nginx listens.
-        end = time.monotonic() + WAIT_S
-        while not os.path.exists(self.path("nginx.pid")):
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise AssertionError("nginx does not start: " + self.log())
-            time.sleep(0.02)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def log(self):
-        with open(self.path("error.log"), encoding="utf-8") as file:
-            return file.read()
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(WAIT_S)
-
-
-@unittest.skipUnless(os.path.exists(MODULE) and shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"),
-                     "nginx's stream module is not installed")
+@unittest.skipUnless(is_installed(), "nginx's stream module is not installed")
 class TlsCase(ClientCase):
     names = ("127.0.0.1",)
 

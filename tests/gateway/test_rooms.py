@@ -7,10 +7,9 @@ import threading
 import time
 import unittest
 
-from janus_server import JanusServer
 from media_case import Case
 from hosted_room import HostedRoom
-from request_case import RequestCase, command_of, media
+from request_case import RequestCase, SmallServer, command_of, media
 
 GENERAL = 'segments_folder = "{folder}/segments" cache_folder = "{folder}/cache" worker = "{prepare}" %s'
 AVATAR = 'avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }\n'
@@ -23,19 +22,16 @@ room-token: { id = 3 avatar = "small" secret = "t0ken" signed_tokens = true }
 SECRET = {"secret": "s3cret"}
 
 
-class Server(JanusServer):
+class Server(SmallServer):
     def write_configuration(self):
         super().write_configuration()
-        media(self.path("idle.avi"), 1, sound=False)
         media(self.path("segments/two.avi"), 2)
 
 
 class Rooms(RequestCase):
     @classmethod
     def setUpClass(cls):
-        cls.janus = Server(JCFG).start()
-        cls.addClassCleanup(cls.janus.stop)
-        cls.janus.wait_for_state(cls.janus.attach(), 1, "idle")
+        cls.begin(Server(JCFG))
 
     def room(self, **fields):
         """A room of this test alone."""

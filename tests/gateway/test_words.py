@@ -4,14 +4,14 @@
 import json
 import os
 import subprocess
-import sys
 import time
 import unittest
 
 import numpy as np
 
 from client_case import made
-from janus_server import WAIT_S, JanusServer, free_ports
+from janus_server import WAIT_S
+from pushable import PushableServer
 from pushing import Push, anchor
 from request_case import RequestCase, media
 from digitalhuman import Interrupted, Stage
@@ -32,13 +32,9 @@ def time_text(ms):
     return "00:00:%02d,%03d" % divmod(ms, 1000)
 
 
-class Server(JanusServer):
+class Server(PushableServer):
     def write_configuration(self):
-        self.push_port, = free_ports(1)
-        self.jcfg = self.jcfg.replace("PORT", str(self.push_port))
         super().write_configuration()
-        os.chmod(self.folder, 0o755)
-        media(self.path("idle.avi"), 1, sound=False)
         media(self.path("bare.avi"), SECONDS)
         self.write("words.srt", "".join("%d\n%s --> %s\n<i>%s</i>\n\n" % (n + 1, time_text(start), time_text(end), word)
                                         for n, (word, start, end) in enumerate(WORDS)))
@@ -49,9 +45,7 @@ class Server(JanusServer):
 class WordsCase(RequestCase):
     @classmethod
     def setUpClass(cls):
-        cls.janus = Server(JCFG.format(talker=os.environ["DH_TALKER"])).start()
-        cls.addClassCleanup(cls.janus.stop)
-        cls.janus.wait_for_state(cls.janus.attach(), 1, "idle")
+        cls.begin(Server(JCFG.format(talker=os.environ["DH_TALKER"])))
         cls.address = ("127.0.0.1", cls.janus.push_port)
 
     def setUp(self):

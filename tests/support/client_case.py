@@ -1,17 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What tests of the Python client have in common."""
-import datetime
-import ipaddress
 import os
 import subprocess
 import threading
 import unittest
 
 import numpy as np
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from push_server import WAIT_S, PushServer
 from digitalhuman import Stage
@@ -39,24 +33,6 @@ def client_threads():
 def children():
     out = subprocess.run(["ps", "-o", "args=", "--ppid", str(os.getpid())], capture_output=True, text=True).stdout
     return [line for line in out.splitlines() if "dh-prepare" in line]
-
-
-def certificate(folder):
-    """A PEM file of a certificate for 127.0.0.1 and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "gateway")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    made_for = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    signed = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-              .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-              .not_valid_after(now + datetime.timedelta(days=2)).add_extension(made_for, critical=False)
-              .sign(key, hashes.SHA256()))
-    path = os.path.join(folder, "gateway.pem")
-    with open(path, "wb") as file:
-        file.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                     serialization.NoEncryption()))
-        file.write(signed.public_bytes(serialization.Encoding.PEM))
-    return path
 
 
 class Case(unittest.TestCase):

@@ -248,7 +248,7 @@ class Push:
 
 
 class PushServer:
-    """`kind`: "tcp", "unix" (`path`) or "tls" (`certificate`, a PEM file with its key). `refuse`: (code, text)
+    """`kind`: "tcp", "unix" (`path`) or "tls" (`certificate`, paths of it and of its key). `refuse`: (code, text)
     for every segment. `reads` False: media stay in the connection."""
 
     def __init__(self, room=1, secret=None, ahead_ms=2000, kind="tcp", path=None, certificate=None, info=None,
@@ -265,7 +265,7 @@ class PushServer:
         self.context = None
         if kind == "tls":
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.context.load_cert_chain(certificate)
+            self.context.load_cert_chain(*certificate)
         self.port = None if kind == "unix" else self.listener.getsockname()[1]
         self.address = f"unix:{path}" if kind == "unix" else f"{'tls://' if kind == 'tls' else ''}127.0.0.1:{self.port}"
         self.thread = threading.Thread(target=self.accept, daemon=True)

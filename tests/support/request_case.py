@@ -55,6 +55,14 @@ def media(path, seconds, sound=True):
     subprocess.run(command + ["-c:v", "mjpeg", "-c:a", "pcm_s16le", path], check=True)
 
 
+class SmallServer(JanusServer):
+    """With the idle clip of a small avatar."""
+
+    def write_configuration(self):
+        super().write_configuration()
+        media(self.path("idle.avi"), 1, sound=False)
+
+
 def command_of(pid):
     """The command line of a process; "" if it is gone."""
     try:
@@ -67,6 +75,14 @@ def command_of(pid):
 class RequestCase(unittest.TestCase):
     """`janus` is the class's server; every test has a handle of its own."""
     janus = None
+
+    @classmethod
+    def begin(cls, server, rooms=(1,)):
+        """Starts the class's server, and waits until these rooms idle."""
+        cls.janus = server.start()
+        cls.addClassCleanup(cls.janus.stop)
+        for room in rooms:
+            cls.janus.wait_for_state(cls.janus.attach(), room, "idle")
 
     def setUp(self):
         self.handle = self.attach()
@@ -91,13 +107,12 @@ class RequestCase(unittest.TestCase):
         return handle, handle.answer({"request": "watch", "id": room, **fields})
 
 
-class Server(JanusServer):
+class Server(SmallServer):
     def write_configuration(self):
         super().write_configuration()
         os.chmod(self.folder, 0o777)        # generators run as nobody and record what they were asked to say
         os.mkdir(self.path("more"))
         os.chmod(self.path("more"), 0o755)
-        media(self.path("idle.avi"), 1, sound=False)
         media(self.path("segments/two.avi"), 2)
         media(self.path("segments/long.avi"), 30)
         media(self.path("more/elsewhere.avi"), 1)

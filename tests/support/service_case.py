@@ -3,10 +3,10 @@
 import os
 import shutil
 import ssl
-import subprocess
+import tempfile
 
-from janus_server import JanusServer
-from request_case import RequestCase, media
+from certificates import Authority
+from request_case import RequestCase, SmallServer, media
 from service import Service
 
 JCFG = """
@@ -20,24 +20,14 @@ room-one: { id = 1 avatar = "small" generator = "command" }
 """
 
 
-class Server(JanusServer):
+class Server(SmallServer):
     def write_configuration(self):
         super().write_configuration()
         os.chmod(self.folder, 0o777)        # generators run as nobody, who may not reach the build
         os.mkdir(self.path("bin"), 0o755)
         for name in ("dh-scope", "dh-fetch", "dh-talker"):
             shutil.copy(os.path.join(os.path.dirname(self.prepare), name), self.path("bin"))
-        media(self.path("idle.avi"), 1, sound=False)
         media(self.path("short.nut"), 1)
-
-
-def certificate(folder):
-    """Of the test's own, for 127.0.0.1."""
-    paths = os.path.join(folder, "key.pem"), os.path.join(folder, "cert.pem")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", paths[0], "-out", paths[1],
-                    "-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"],
-                   check=True, capture_output=True)
-    return paths
 
 
 class Services(RequestCase):
@@ -56,19 +46,16 @@ class Services(RequestCase):
         plain = service("plain")
         generators = 'generator-plain: { url = "%s" voices = ( "ada", "bob" ) silence_s = 2 }\n' % plain.url
         cls.more(service)
-        cls.folder = subprocess.run(["mktemp", "-d"], capture_output=True, text=True, check=True).stdout.strip()
-        cls.addClassCleanup(subprocess.run, ["rm", "-rf", cls.folder])
-        os.chmod(cls.folder, 0o755)
-        key, cert = certificate(cls.folder)
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        os.chmod(folder, 0o755)
+        authority = Authority(folder)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(cert, key)
+        context.load_cert_chain(*authority.sign("127.0.0.1"))
         secure = service("secure", context)
         generators += 'generator-stranger: { url = "%s" }\n' % secure.url
-        generators += 'generator-secure: { url = "%s" environment = ( "SSL_CERT_FILE=%s" ) }\n' % (secure.url, cert)
+        generators += 'generator-secure: { url = "%s" environment = ( "SSL_CERT_FILE=%s" ) }\n' % (secure.url, authority.path)
         generators += cls.generators
-        cls.janus = cls.server(JCFG.replace("GENERATORS", generators)).start()
-        cls.addClassCleanup(cls.janus.stop)
-        cls.janus.wait_for_state(cls.janus.attach(), 1, "idle")
+        cls.begin(cls.server(JCFG.replace("GENERATORS", generators)))
         with open(cls.janus.path("short.nut"), "rb") as file:
             cls.media = file.read()
 

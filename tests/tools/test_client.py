@@ -10,7 +10,8 @@ import unittest
 import numpy as np
 
 from push_server import EVERYTHING, WAIT_S
-from client_case import Case, certificate, made
+from certificates import Authority
+from client_case import Case, made
 from digitalhuman import Interrupted, PushError, Result, Stage
 
 FORMAT = {"fps": 25, "sample_rate": 24000}
@@ -121,29 +122,30 @@ class Tls(Case):
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cls.pem = certificate(folder.name)
+        cls.authority = Authority(folder.name)
+        cls.certificate = cls.authority.sign("127.0.0.1")
 
     def test_a_segment(self):
-        server = self.server(kind="tls", certificate=self.pem, secret="demo")
-        with self.stage(server, cafile=self.pem).segment(**FORMAT) as s:
+        server = self.server(kind="tls", certificate=self.certificate, secret="demo")
+        with self.stage(server, cafile=self.authority.path).segment(**FORMAT) as s:
             for frame, samples in made(50):
                 s.push(frame, samples)
         self.assertEqual((s.result.event, s.result.played_ms), ("finished", 2000))
         self.assertTrue(server.pushes[0].media.is_ended)
 
     def test_much_at_once_and_events_meanwhile(self):
-        server = self.server(kind="tls", certificate=self.pem, ahead_ms=100)
-        with self.stage(server, cafile=self.pem).segment(fps=25, progress_ms=20) as s:
+        server = self.server(kind="tls", certificate=self.certificate, ahead_ms=100)
+        with self.stage(server, cafile=self.authority.path).segment(fps=25, progress_ms=20) as s:
             for _ in range(30):
                 s.push_video(MUCH)
         self.assertEqual(s.result.played_ms, 1200)
         self.assertTrue(all(d == MUCH.tobytes() for d in server.pushes[0].media.stream("video")[0]))
 
     def test_interrupted_while_it_blocks(self):
-        server = self.server(kind="tls", certificate=self.pem)
+        server = self.server(kind="tls", certificate=self.certificate)
         server.reads = False
         with self.assertRaises(Interrupted):
-            s = self.stage(server, cafile=self.pem).segment(fps=25).open()
+            s = self.stage(server, cafile=self.authority.path).segment(fps=25).open()
             try:
                 server.first()
                 threading.Timer(0.2, lambda: server.pushes[0].interrupt()).start()
@@ -153,20 +155,20 @@ class Tls(Case):
                 s.close()
 
     def test_an_unknown_certificate_is_refused(self):
-        server = self.server(kind="tls", certificate=self.pem)
+        server = self.server(kind="tls", certificate=self.certificate)
         with self.assertRaisesRegex(ConnectionError, f"connect to {server.address}: .*certificate verify failed"):
             self.stage(server).segment(**FORMAT).open()
 
     def test_another_name_is_refused(self):
-        server = self.server(kind="tls", certificate=self.pem)
-        stage = Stage(server.address.replace("127.0.0.1", "localhost"), cafile=self.pem, encode=False)
+        server = self.server(kind="tls", certificate=self.certificate)
+        stage = Stage(server.address.replace("127.0.0.1", "localhost"), cafile=self.authority.path, encode=False)
         with self.assertRaisesRegex(ConnectionError, "certificate verify failed.*localhost"):
             stage.segment(**FORMAT).open()
 
     def test_it_is_no_tls(self):
         server = self.server()
         with self.assertRaisesRegex(ConnectionError, "cannot connect to tls://127.0.0.1"):
-            Stage("tls://" + server.address, cafile=self.pem).segment(**FORMAT).open()
+            Stage("tls://" + server.address, cafile=self.authority.path).segment(**FORMAT).open()
         server.problems.clear()
 
 
