@@ -7,24 +7,6 @@
 #include <unistd.h>
 
 #include "playout/timebase.h"
-#include "prepare/job.h"
-
-/* At most this many units move in one step, so that the owner's thread keeps time: about
- * 50 us of work. */
-#define STEP_UNITS 256
-
-static void batch_clear(struct dh_ingest *ingest, struct dh_feed_batch *batch)
-{
-	if (batch->units) {
-		g_ptr_array_remove_range(batch->units, 0, batch->filled);
-		dh_ingest_free_units_later(ingest, batch->units);
-	}
-	dh_unit_unref(&batch->anchor);
-	json_decref(batch->notes);
-	g_clear_pointer(&batch->words, g_ptr_array_unref);
-	g_free(batch->text);
-	memset(batch, 0, sizeof(*batch));
-}
 
 static void close_sources(struct dh_ingest_source *source)
 {
@@ -92,8 +74,8 @@ void dh_feed_unref(struct dh_feed **feed)
 		g_bytes_unref(old->source.anchor);
 	if (old->source.background_picture)
 		g_bytes_unref(old->source.background_picture);
-	batch_clear(old->context.ingest, &old->arrived);
-	batch_clear(old->context.ingest, &old->filling);
+	dh_feed_batch_clear(old->context.ingest, &old->arrived);
+	dh_feed_batch_clear(old->context.ingest, &old->filling);
 	json_decref(old->metadata);
 	json_decref(old->notes);
 	g_clear_pointer(&old->words, g_ptr_array_unref);
@@ -316,91 +298,4 @@ void dh_feed_stop(struct dh_feed *feed)
 	if (feed->is_started)
 		dh_io_post(feed->context.io, dh_feed_input_close, feed);
 	feed->is_started = false;
-}
-
-/* A segment that has not begun gets the whole batch before it is ready: its length may be
- * known then. */
-static int open_segment(struct dh_feed *feed, const struct dh_feed_batch *batch)
-{
-	if (!batch->has_head || dh_segment_is_open(feed->segment))
-		return 0;
-	dh_segment_set_partial(feed->segment, true);
-	return dh_segment_open(feed->segment, &batch->head, batch->anchor);
-}
-
-static bool has_more(const struct dh_feed_batch *batch)
-{
-	return batch->units && batch->filled < batch->units->len;
-}
-
-static int move_some(struct dh_feed *feed, struct dh_feed_batch *batch)
-{
-	int err = 0;
-
-	for (int i = 0; i < STEP_UNITS && !err && has_more(batch); i++) {
-		struct dh_unit *unit = batch->units->pdata[batch->filled++];
-		err = dh_segment_append(feed->segment, unit);
-		dh_unit_unref(&unit);
-	}
-	return err;
-}
-
-static void take_arrived(struct dh_feed *feed)
-{
-	g_mutex_lock(&feed->lock);
-	feed->filling = feed->arrived;
-	memset(&feed->arrived, 0, sizeof(feed->arrived));
-	feed->is_posted = false;
-	g_mutex_unlock(&feed->lock);
-	if (!feed->words)
-		feed->words = g_steal_pointer(&feed->filling.words);
-	else if (feed->filling.words)
-		g_ptr_array_extend_and_steal(feed->words, g_steal_pointer(&feed->filling.words));
-}
-
-GPtrArray *dh_feed_take_words(struct dh_feed *feed)
-{
-	return g_steal_pointer(&feed->words);
-}
-
-/* All of its units are in. */
-static void end_batch(struct dh_feed *feed, struct dh_feed_batch *batch)
-{
-	dh_segment_set_partial(feed->segment, false);
-	if (batch->has_failure) {
-		dh_segment_fail(feed->segment, batch->code, batch->text);
-	} else if (batch->has_end) {
-		feed->is_complete = true;
-		feed->is_incomplete = batch->is_incomplete;
-		feed->notes = g_steal_pointer(&batch->notes);
-		dh_segment_complete(feed->segment);
-	}
-}
-
-/* Returns whether there is more of the batch. */
-static bool fill_some(struct dh_feed *feed, struct dh_feed_batch *batch)
-{
-	int err = open_segment(feed, batch);
-
-	if (!err)
-		err = move_some(feed, batch);
-	if (err) {
-		dh_segment_set_partial(feed->segment, false);
-		dh_segment_fail(feed->segment, DH_PREPARE_INTERNAL, g_strerror(-err));
-		return false;
-	}
-	if (has_more(batch))
-		return true;
-	end_batch(feed, batch);
-	return false;
-}
-
-bool dh_feed_fill(struct dh_feed *feed)
-{
-	if (!has_more(&feed->filling))
-		take_arrived(feed);
-	if (feed->segment && fill_some(feed, &feed->filling))
-		return true;
-	batch_clear(feed->context.ingest, &feed->filling);
-	return false;
 }

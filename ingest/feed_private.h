@@ -95,6 +95,11 @@ struct dh_feed {
 	struct dh_feed_rest rest;
 };
 
+/* --- feed_fill.c */
+
+/* Drops what the batch holds; the units are freed later. */
+void dh_feed_batch_clear(struct dh_ingest *ingest, struct dh_feed_batch *batch);
+
 /* --- feed_input.c; I/O thread */
 
 /* Subscribes; a generator starts once there is a worker for it. `feed` is a reference;

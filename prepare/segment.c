@@ -3,14 +3,12 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "early_frames.h"
-#include "film.h"
 #include "joint.h"
-#include "picture.h"
 #include "playout/timebase.h"
 #include "segment_inputs.h"
+#include "segment_pictures.h"
 #include "sound.h"
 #include "task_media.h"
 
@@ -30,14 +28,10 @@ struct segment {
 	int64_t origin_ticks[2];  /* by medium: the source's time that becomes 0 */
 	int64_t reached_ticks[2]; /* by medium: end of the last frame */
 	bool has_begun[2];
-	struct dh_picture *picture;
-	uint8_t *i420;
-	struct dh_film *film;
+	struct dh_segment_pictures pictures;
 	struct dh_sound *sound;
 	struct dh_joint *joint; /* the sound waits for the one before it; NULL: it does not */
-	int64_t pictures;
-	int64_t still_ticks; /* when a still picture was last repeated */
-	bool has_ended[2];   /* by medium: all its units are written */
+	bool has_ended[2]; /* by medium: all its units are written */
 	struct dh_stream_end end;
 };
 
@@ -59,7 +53,7 @@ static void report(const struct segment *s)
 		done = s->reached_ticks[media] > done ? s->reached_ticks[media] : done;
 	}
 	if (s->progress->report)
-		s->progress->report(s->progress->arg, done, total, s->pictures);
+		s->progress->report(s->progress->arg, done, total, s->pictures.count);
 }
 
 static int check_length(const struct segment *s, enum dh_media media)
@@ -70,33 +64,9 @@ static int check_length(const struct segment *s, enum dh_media media)
 		s->task->max_ms);
 }
 
-static int take_picture(struct segment *s, const struct dh_frame *frame, int64_t pts_ticks)
-{
-	if (!dh_film_takes(s->film, pts_ticks)) {
-		dh_film_extend(s->film, s->reached_ticks[DH_VIDEO]);
-		return 0;
-	}
-	int code = dh_picture_convert(s->picture, frame->av, &frame->turn, s->i420, s->fault);
-	s->pictures++;
-	return code ? code : dh_film_push(s->film, s->i420, pts_ticks, frame->duration_ticks, s->fault);
-}
-
 static bool is_still(const struct segment *s)
 {
-	return s->film && dh_source_is_still(s->in.sources[s->in.of[DH_VIDEO]]);
-}
-
-/* Repeats a still picture at each entry, so that late viewers see it too. */
-static int repeat_still(struct segment *s)
-{
-	int64_t entry_ticks = s->task->entry_ms * DH_TICKS_PER_MS;
-	int code = 0;
-	while (!code && s->still_ticks + entry_ticks < s->reached_ticks[DH_AUDIO]) {
-		s->still_ticks += entry_ticks;
-		code = dh_film_push(s->film, s->i420, s->still_ticks, 0, s->fault);
-	}
-	dh_film_extend(s->film, s->reached_ticks[DH_AUDIO]);
-	return code;
+	return s->pictures.film && dh_source_is_still(s->in.sources[s->in.of[DH_VIDEO]]);
 }
 
 /* Whether the sound can go on. */
@@ -116,7 +86,7 @@ static int take_sound(struct segment *s, const struct dh_frame *frame, int64_t p
 	int code = s->joint ? dh_joint_hold(s->joint, frame->av, pts_ticks, s->fault) :
 			      dh_sound_push(s->sound, frame->av, pts_ticks, s->fault);
 	if (!code && is_still(s))
-		code = repeat_still(s);
+		code = dh_segment_pictures_repeat(&s->pictures, s->reached_ticks[DH_AUDIO], s->fault);
 	return code ? code : dh_output_horizon(s->output, DH_AUDIO, dh_sound_emitted_ticks(s->sound));
 }
 
@@ -136,7 +106,9 @@ static int take(struct segment *s, const struct dh_frame *frame)
 	if (code)
 		return code;
 	report(s);
-	return frame->media == DH_VIDEO ? take_picture(s, frame, pts_ticks) : take_sound(s, frame, pts_ticks);
+	if (frame->media == DH_AUDIO)
+		return take_sound(s, frame, pts_ticks);
+	return dh_segment_pictures_take(&s->pictures, frame, pts_ticks, s->reached_ticks[DH_VIDEO], s->fault);
 }
 
 static int write_words(struct segment *s)
@@ -182,28 +154,6 @@ static void set_origin(struct segment *s)
 	}
 }
 
-static int start_film(struct segment *s, struct dh_stream_head *head)
-{
-	const struct dh_frame *first = dh_early_frames_first(&s->early, DH_VIDEO);
-	struct dh_source *source = s->in.sources[s->in.of[DH_VIDEO]];
-	dh_task_size(s->task, first, &head->width, &head->height);
-	dh_source_rate(source, &head->rate_num, &head->rate_den);
-	if (head->rate_num > head->rate_den * s->task->fps_max) {
-		head->rate_num = 0; /* pictures will be dropped */
-		head->rate_den = 1;
-	}
-	struct dh_video_config config = dh_task_video(s->task, head->width, head->height, first->duration_ticks);
-	int code = dh_picture_alloc(&s->picture, head->width, head->height, &s->task->background, s->fault);
-	if (!code && !(s->i420 = malloc(dh_picture_size(head->width, head->height))))
-		code = dh_fault_memory(s->fault);
-	const uint8_t *anchor = s->task->anchor;
-	if (!code && !anchor) {
-		code = dh_picture_convert(s->picture, first->av, &first->turn, s->i420, s->fault);
-		anchor = s->i420;
-	}
-	return code ? code : dh_film_alloc(&s->film, &config, s->task->fps_max, anchor, s->output, s->fault);
-}
-
 /* It lasts as long as its sound, if it has any. */
 static int64_t stated_ticks(const struct segment *s, enum dh_media media)
 {
@@ -214,6 +164,7 @@ static int64_t stated_ticks(const struct segment *s, enum dh_media media)
 static int start(struct segment *s)
 {
 	struct dh_stream_head head = { .rate_den = 1 };
+	const struct dh_video *video;
 	int code = 0;
 	s->is_started = true;
 	set_origin(s);
@@ -222,7 +173,8 @@ static int start(struct segment *s)
 	head.has_video = s->has_begun[DH_VIDEO];
 	head.has_audio = s->has_begun[DH_AUDIO];
 	if (head.has_video)
-		code = start_film(s, &head);
+		code = dh_segment_pictures_start(&s->pictures, s->task, s->in.sources[s->in.of[DH_VIDEO]],
+			dh_early_frames_first(&s->early, DH_VIDEO), s->output, &head, s->fault);
 	if (!code && head.has_audio)
 		code = dh_sound_alloc(&s->sound, s->task->audio_kbps, dh_output_unit, s->output, s->fault);
 	if (!code && head.has_audio && s->task->tail_fd >= 0)
@@ -232,8 +184,9 @@ static int start(struct segment *s)
 	if (code)
 		return code;
 	head.stated_ticks = stated_ticks(s, head.has_audio ? DH_AUDIO : DH_VIDEO);
-	dh_describe(&head, s->task, s->film ? dh_film_video(s->film) : NULL);
-	code = dh_output_head(s->output, &head, s->film ? dh_film_video(s->film) : NULL, NULL);
+	video = s->pictures.film ? dh_film_video(s->pictures.film) : NULL;
+	dh_describe(&head, s->task, video);
+	code = dh_output_head(s->output, &head, video, NULL);
 	for (int media = 0; media < 2 && !code; media++)
 		if (!s->has_begun[media])
 			code = dh_output_horizon(s->output, media, DH_UNIT_ORDER_NEVER);
@@ -263,8 +216,8 @@ static int end_medium(struct segment *s, enum dh_media media)
 	if (s->has_ended[media])
 		return 0;
 	s->has_ended[media] = true;
-	if (media == DH_VIDEO && s->film)
-		code = dh_film_end(s->film, &s->end.video_ticks);
+	if (media == DH_VIDEO && s->pictures.film)
+		code = dh_film_end(s->pictures.film, &s->end.video_ticks);
 	if (media == DH_AUDIO && s->sound)
 		code = end_sound(s);
 	return code ? code : dh_output_horizon(s->output, media, DH_UNIT_ORDER_NEVER);
@@ -313,7 +266,7 @@ static int note_all(struct segment *s)
 		code = dh_output_note(s->output, "inverted_stereo",
 			"%s: its two channels are each other's negative, so one of them was taken",
 			dh_task_input_name(s->task, s->in.of[DH_AUDIO]));
-	return code ? code : dh_note_film(s->output, s->film);
+	return code ? code : dh_note_film(s->output, s->pictures.film);
 }
 
 static int finish(struct segment *s)
@@ -391,12 +344,10 @@ int dh_prepare_segment(const struct dh_task *task, struct dh_output *output, con
 	s->fault = fault;
 	int code = run(s);
 	dh_early_frames_clear(&s->early);
-	dh_film_free(&s->film);
+	dh_segment_pictures_clear(&s->pictures);
 	dh_joint_free(&s->joint);
 	dh_sound_free(&s->sound);
-	dh_picture_free(&s->picture);
 	dh_segment_inputs_clear(&s->in);
-	free(s->i420);
 	free(s);
 	return code;
 }

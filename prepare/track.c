@@ -9,9 +9,8 @@
 #include <libavutil/display.h>
 
 #include "accept.h"
+#include "frame_times.h"
 #include "padding.h"
-#include "playout/stream.h"
-#include "playout/timebase.h"
 #include "still.h"
 #include "webp_film.h"
 
@@ -26,23 +25,15 @@ struct dh_track {
 	enum dh_media media;
 	const char *name;
 	AVStream *stream; /* the format context's */
-	AVRational time_base;
-	AVRational rate; /* nominal, 0/1 unknown */
 	AVCodecContext *codec;
 	int max_side;
 	struct dh_turn turn;
-	int64_t first;      /* time of the first frame, in time_base */
-	int64_t next_ticks; /* time of a frame that states none */
-	bool has_frame, is_flushing, is_ended, is_too_large, is_tag, is_still;
+	struct dh_frame_times times;
+	bool is_flushing, is_ended, is_too_large, is_tag, is_still;
 	int damaged;
 	int64_t bad_width, bad_height;
-	bool states_durations;
-	bool counts_samples;   /* the container has no other time */
-	int64_t samples;       /* so many since the rate changed last, */
-	int64_t samples_ticks; /* which was then */
-	int samples_rate;
 	bool has_packet;
-	int64_t first_packet;      /* time of the first packet, in time_base */
+	int64_t first_packet;      /* time of the first packet, in the stream's time base */
 	int64_t packets;           /* length of all packets, likewise */
 	bool has_padding;          /* the container states when sound starts and ends */
 	struct dh_webp_film *film; /* NULL: none */
@@ -143,13 +134,14 @@ int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media medi
 	t->media = media;
 	t->name = name;
 	t->stream = stream;
-	t->time_base = stream->time_base;
-	t->rate = media == DH_VIDEO ? nominal_rate(stream) : (AVRational){ 0, 1 };
+	t->times.media = media;
+	t->times.time_base = stream->time_base;
+	t->times.rate = media == DH_VIDEO ? nominal_rate(stream) : (AVRational){ 0, 1 };
+	t->times.states_durations = kind->states_durations;
+	t->times.counts_samples = media == DH_AUDIO && kind->counts_samples;
 	t->max_side = max_side;
 	t->turn = dh_turn_from_matrix(media == DH_VIDEO ? stream_matrix(stream) : NULL);
 	t->has_padding = media == DH_AUDIO && kind->is_mp4;
-	t->states_durations = kind->states_durations;
-	t->counts_samples = media == DH_AUDIO && kind->counts_samples;
 	t->held = av_frame_alloc();
 	t->spare = av_frame_alloc();
 	code = t->held && t->spare ? open_decoder(t, stream, kind->is_mp4, fault) : dh_fault_memory(fault);
@@ -208,8 +200,8 @@ static int look_at_picture(struct dh_track *t, const AVPacket *packet, struct dh
 static int begin_film(struct dh_track *t, const AVPacket *packet, struct dh_fault *fault)
 {
 	t->film = dh_webp_film_new(packet->data, (size_t)packet->size);
-	t->time_base = (AVRational){ 1, 1000 };
-	t->rate = (AVRational){ 0, 1 };
+	t->times.time_base = (AVRational){ 1, 1000 };
+	t->times.rate = (AVRational){ 0, 1 };
 	return t->film ? 0 : dh_fault_memory(fault);
 }
 
@@ -239,78 +231,6 @@ int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *f
 	return 0;
 }
 
-/* Containers with times in milliseconds round most frame rates. A picture within that
- * rounding of its nominal time gets the nominal time. */
-static int64_t exact_ticks(struct dh_track *t, int64_t time, int64_t ticks)
-{
-	AVRational ticks_base = { 1, (int)DH_TICKS_PER_SECOND };
-	int64_t unit = av_rescale_q(1, t->time_base, ticks_base);
-	if (t->rate.num <= 0 || unit < DH_TICKS_PER_MS / 2 || unit > 2 * DH_TICKS_PER_MS)
-		return ticks;
-	int64_t n = av_rescale_q(time - t->first, t->time_base, av_inv_q(t->rate));
-	if (n < 0 || n > INT32_MAX)
-		return ticks;
-	int64_t exact = av_rescale_q(t->first, t->time_base, ticks_base) +
-		dh_ticks_of_frame(n, t->rate.num, t->rate.den);
-	return llabs(exact - ticks) <= unit ? exact : ticks;
-}
-
-/* The nominal duration of a picture, unless the container has another one. */
-static int64_t picture_ticks(const struct dh_track *t, int64_t duration)
-{
-	AVRational ticks_base = { 1, (int)DH_TICKS_PER_SECOND };
-	int64_t nominal = t->rate.num > 0 ? dh_ticks_of_frame(1, t->rate.num, t->rate.den) : 0;
-	int64_t own = duration > 0 ? av_rescale_q(duration, t->time_base, ticks_base) : 0;
-	int64_t unit = av_rescale_q(1, t->time_base, ticks_base);
-	bool is_nominal = nominal > 0 && (!t->states_durations || llabs(own - nominal) <= unit);
-	return own <= 0 || own > DH_STREAM_TICKS_MAX || is_nominal ? nominal : own;
-}
-
-/* Times of sound as its samples count them, without adding up roundings. */
-static int64_t counted_ticks(struct dh_track *t, const AVFrame *av)
-{
-	int64_t now = t->samples_ticks;
-	if (t->samples_rate > 0)
-		now += av_rescale(t->samples, DH_TICKS_PER_SECOND, t->samples_rate);
-	if (av->sample_rate != t->samples_rate) {
-		t->samples_ticks = now;
-		t->samples_rate = av->sample_rate;
-		t->samples = 0;
-	}
-	t->samples += av->nb_samples;
-	return now;
-}
-
-static void set_times(struct dh_track *t, const AVFrame *av, struct dh_frame *frame)
-{
-	AVRational ticks_base = { 1, (int)DH_TICKS_PER_SECOND };
-	int64_t time = av->best_effort_timestamp;
-#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
-	int64_t duration = av->duration;
-#else
-	int64_t duration = av->pkt_duration;
-#endif
-	if (t->media == DH_AUDIO)
-		frame->duration_ticks = av->sample_rate > 0 ?
-			av_rescale(av->nb_samples, DH_TICKS_PER_SECOND, av->sample_rate) :
-			0;
-	else
-		frame->duration_ticks = picture_ticks(t, duration);
-	if (!t->has_frame && time != AV_NOPTS_VALUE)
-		t->first = time;
-	frame->pts_ticks = t->next_ticks;
-	if (t->counts_samples && av->sample_rate > 0)
-		frame->pts_ticks = counted_ticks(t, av);
-	else if (time != AV_NOPTS_VALUE) {
-		frame->pts_ticks = av_rescale_q(time, t->time_base, ticks_base);
-		if (llabs(frame->pts_ticks) > DH_STREAM_TICKS_MAX) /* damaged */
-			frame->pts_ticks = t->next_ticks;
-		else if (t->media == DH_VIDEO)
-			frame->pts_ticks = exact_ticks(t, time, frame->pts_ticks);
-	}
-	t->next_ticks = frame->pts_ticks + (frame->duration_ticks > 0 ? frame->duration_ticks : 40 * DH_TICKS_PER_MS);
-}
-
 static int accept_frame(struct dh_track *t, AVFrame *av, struct dh_frame *frame, struct dh_fault *fault)
 {
 	if (is_too_large(t, av->width, av->height, 0))
@@ -321,8 +241,7 @@ static int accept_frame(struct dh_track *t, AVFrame *av, struct dh_frame *frame,
 	frame->media = t->media;
 	frame->turn = side && side->size >= 9 * sizeof(int32_t) ? dh_turn_from_matrix((const int32_t *)side->data) :
 								  t->turn;
-	set_times(t, av, frame);
-	t->has_frame = true;
+	dh_frame_times_set(&t->times, av, frame);
 	frame->av = av;
 	return 0;
 }
@@ -348,15 +267,15 @@ static int decode(struct dh_track *t, AVFrame *av)
 		int err = t->film ? dh_webp_film_next(t->film, av) : avcodec_receive_frame(t->codec, av);
 		if (err == AVERROR_EOF && t->held->buf[0]) {
 			av_frame_move_ref(av, t->held);
-			dh_padding_cut_end(av, t->time_base, stated_end(t));
+			dh_padding_cut_end(av, t->times.time_base, stated_end(t));
 			return 0;
 		}
 		if (err < 0 || !t->has_padding)
 			return err;
-		if (!t->has_frame && !dh_padding_cut_start(av, t->time_base))
+		if (!t->times.has_frame && !dh_padding_cut_start(av, t->times.time_base))
 			continue;
 		bool is_first = !t->held->buf[0];
-		if (is_first && dh_padding_excess(av, t->time_base, stated_end(t)) == 0)
+		if (is_first && dh_padding_excess(av, t->times.time_base, stated_end(t)) == 0)
 			return 0;
 		av_frame_move_ref(t->spare, t->held);
 		av_frame_move_ref(t->held, av);
@@ -418,6 +337,6 @@ int dh_track_damaged(const struct dh_track *t)
 
 void dh_track_rate(const struct dh_track *t, int64_t *num, int64_t *den)
 {
-	*num = t->rate.num;
-	*den = t->rate.den;
+	*num = t->times.rate.num;
+	*den = t->times.rate.den;
 }

@@ -3,11 +3,9 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "ingest/log.h"
-#include "playout/timebase.h"
+#include "prepared_clip.h"
 
 /* The delay before a retry, doubled after each further failure in a row: the file may
  * appear, or the machine recover. */
@@ -35,20 +33,12 @@ struct dh_avatar {
 	GArray *rooms; /* struct room */
 	/* owner: the I/O thread while preparing, immutable when ready */
 	struct dh_subscription *subscription;
-	struct dh_stream_head head;
-	struct dh_unit *anchor;
-	GBytes *picture, *background;
-	GPtrArray *units;
+	struct dh_prepared_clip clip;
+	GBytes *background;
 	/* owner: the I/O thread */
 	GSource *retry; /* NULL before the first failure */
 	int failures;   /* in a row */
 };
-
-static void unit_free(gpointer data)
-{
-	struct dh_unit *unit = data;
-	dh_unit_unref(&unit);
-}
 
 static void room_clear(gpointer data)
 {
@@ -80,7 +70,7 @@ struct dh_avatar *dh_avatar_new(const struct dh_avatar_config *config, struct dh
 	avatar->ingest = ingest;
 	g_mutex_init(&avatar->lock);
 	avatar->rooms = rooms_new();
-	avatar->units = g_ptr_array_new_with_free_func(unit_free);
+	dh_prepared_clip_init(&avatar->clip);
 	return avatar;
 }
 
@@ -91,10 +81,8 @@ static void drop_media(void *arg)
 
 	if (avatar->subscription)
 		dh_ingest_unsubscribe(&avatar->subscription);
-	dh_unit_unref(&avatar->anchor);
-	g_clear_pointer(&avatar->picture, g_bytes_unref);
+	dh_prepared_clip_reset(&avatar->clip);
 	g_clear_pointer(&avatar->background, g_bytes_unref);
-	g_ptr_array_set_size(avatar->units, 0);
 }
 
 static void stop(void *arg)
@@ -112,7 +100,7 @@ void dh_avatar_free(struct dh_avatar **out)
 	if (!avatar)
 		return;
 	dh_io_call(avatar->io, stop, avatar);
-	g_ptr_array_free(avatar->units, TRUE);
+	dh_prepared_clip_clear(&avatar->clip);
 	g_array_free(avatar->rooms, TRUE);
 	g_mutex_clear(&avatar->lock);
 	g_free(avatar->error);
@@ -172,7 +160,7 @@ static void finish(struct dh_avatar *avatar, const char *error)
 	if (error && is_new)
 		dh_log(DH_LOG_ERROR, "avatar %s cannot be prepared: %s", avatar->config->name, error);
 	else if (!error)
-		dh_log(DH_LOG_INFO, "avatar %s is ready: %u pictures", avatar->config->name, avatar->units->len);
+		dh_log(DH_LOG_INFO, "avatar %s is ready: %u pictures", avatar->config->name, avatar->clip.units->len);
 	if (error)
 		retry_later(avatar);
 	for (guint i = 0; i < rooms->len; i++) {
@@ -184,49 +172,22 @@ static void finish(struct dh_avatar *avatar, const char *error)
 
 static void on_head(void *arg, const struct dh_stream_head *head)
 {
-	struct dh_avatar *avatar = arg;
-
-	avatar->head = *head;
-	avatar->head.has_audio = 0; /* an idle avatar is silent */
+	dh_prepared_clip_head(&((struct dh_avatar *)arg)->clip, head);
 }
 
 static void on_anchor(void *arg, struct dh_unit *anchor)
 {
-	struct dh_avatar *avatar = arg;
-	avatar->anchor = dh_unit_ref(anchor);
+	((struct dh_avatar *)arg)->clip.anchor = dh_unit_ref(anchor);
 }
 
 static void on_picture(void *arg, GBytes *i420)
 {
-	struct dh_avatar *avatar = arg;
-	avatar->picture = g_bytes_ref(i420);
+	((struct dh_avatar *)arg)->clip.picture = g_bytes_ref(i420);
 }
 
 static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 {
-	struct dh_avatar *avatar = arg;
-
-	for (size_t i = 0; i < count; i++) {
-		if (units[i]->media == DH_VIDEO)
-			g_ptr_array_add(avatar->units, dh_unit_ref(units[i]));
-	}
-}
-
-/* NULL: the clip is usable. A file prepared elsewhere may hold anything. */
-static const char *check_clip(const struct dh_avatar *avatar)
-{
-	const struct dh_avatar_config *config = avatar->config;
-
-	if (!avatar->anchor || avatar->units->len == 0)
-		return "the idle clip has no picture";
-	const struct dh_unit *last = avatar->units->pdata[avatar->units->len - 1];
-	if (last->pts_ticks + last->duration_ticks < DH_SLOT_TICKS)
-		return "the idle clip is shorter than 20 ms";
-	if (avatar->head.width != config->width || avatar->head.height != config->height)
-		return "the idle clip has another size than the avatar";
-	if (!avatar->picture)
-		return "the idle clip was prepared as a segment, not with --idle or --portrait";
-	return NULL;
+	dh_prepared_clip_units(&((struct dh_avatar *)arg)->clip, units, count);
 }
 
 static void on_end(void *arg, const struct dh_stream_end *end)
@@ -234,7 +195,7 @@ static void on_end(void *arg, const struct dh_stream_end *end)
 	struct dh_avatar *avatar = arg;
 
 	(void)end; /* the units tell its length */
-	finish(avatar, check_clip(avatar));
+	finish(avatar, dh_prepared_clip_check(&avatar->clip, avatar->config->width, avatar->config->height));
 }
 
 static void on_failure(void *arg, int code, const char *text)
@@ -374,39 +335,17 @@ GBytes *dh_avatar_background(const struct dh_avatar *avatar)
 
 GBytes *dh_avatar_picture(const struct dh_avatar *avatar)
 {
-	return dh_avatar_state(avatar) == DH_AVATAR_READY ? avatar->picture : NULL;
+	return dh_avatar_state(avatar) == DH_AVATAR_READY ? avatar->clip.picture : NULL;
 }
 
 void dh_avatar_look(const void *arg, int64_t position_ticks, uint8_t *luma)
 {
 	const struct dh_avatar *avatar = arg;
-	const struct dh_unit *shown = avatar->units->pdata[0];
 
-	for (guint i = 1; i < avatar->units->len; i++) {
-		const struct dh_unit *unit = avatar->units->pdata[i];
-		if (unit->pts_ticks > position_ticks)
-			break;
-		shown = unit;
-	}
-	memcpy(luma, shown->luma, DH_LUMA_BYTES);
+	dh_prepared_clip_look(&avatar->clip, position_ticks, luma);
 }
 
 int dh_avatar_clip(const struct dh_avatar *avatar, struct dh_segment **out)
 {
-	struct dh_segment *clip = NULL;
-
-	if (dh_avatar_state(avatar) != DH_AVATAR_READY)
-		return -EAGAIN;
-	int err = dh_segment_alloc(&clip, "idle", NULL);
-	if (!err)
-		err = dh_segment_open(clip, &avatar->head, avatar->anchor);
-	for (guint i = 0; !err && i < avatar->units->len; i++)
-		err = dh_segment_append(clip, avatar->units->pdata[i]);
-	if (err) {
-		dh_segment_free(&clip);
-		return err;
-	}
-	dh_segment_complete(clip);
-	*out = clip;
-	return 0;
+	return dh_avatar_state(avatar) == DH_AVATAR_READY ? dh_prepared_clip_segment(&avatar->clip, out) : -EAGAIN;
 }
