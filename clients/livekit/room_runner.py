@@ -49,7 +49,6 @@ class RoomRunner:
         self._stage, self._receiver, self._generator = stage, audio_recv, video_gen
         self._fps, self._convert, self._named = fps, convert or _rgb24, segment
         self._segment: Any = None
-        self._started = asyncio.Event()
         self._last: Any = None          # the picture that goes with the first sound
         self._is_unwanted = False       # what the generator yields, until the segment's end
         self._is_receiving = False      # within a segment of the receiver's
@@ -111,7 +110,6 @@ class RoomRunner:
             return
         if self._segment is None:
             last, self._last = self._last, None
-            self._started.clear()
             self._segment = self._stage.segment(
                 fps=self._fps if last else None, size=(last.width, last.height) if last else None,
                 pixel_format="rgb24", sample_rate=frame.sample_rate, channels=frame.num_channels,
@@ -122,7 +120,6 @@ class RoomRunner:
 
     def _take(self, event: Any) -> None:
         if event.get("event") == "started":
-            self._started.set()
             task = asyncio.ensure_future(_call(self._receiver.notify_playback_started))
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
@@ -165,7 +162,7 @@ class RoomRunner:
             segment = self._segment
             if segment is not None:
                 try:
-                    await asyncio.wait_for(self._interrupt(segment), INTERRUPT_S)
+                    await asyncio.wait_for(segment.interrupt(), INTERRUPT_S)
                 except Exception as problem:
                     log.warning("digitalhuman: %s", problem)
                 await segment.abort()
@@ -176,18 +173,6 @@ class RoomRunner:
                 played = 0
         finally:
             self._clearing = None
-
-    async def _interrupt(self, segment: Any) -> None:
-        """One that waits is interrupted as soon as it starts: cut, it would play what has arrived."""
-        closing = asyncio.ensure_future(segment.close())
-        started = asyncio.ensure_future(self._started.wait())
-        try:
-            await asyncio.wait((closing, started), return_when=asyncio.FIRST_COMPLETED)
-            if not closing.done():
-                await self._stage.interrupt()
-            await closing
-        finally:
-            started.cancel()
 
 
 def _rgb24(frame: Any) -> bytes:

@@ -223,21 +223,9 @@ class DigitalHumanOutput(BaseOutputTransport):
             self._begin(self._interrupt(answer), "digitalhuman_interrupt")
 
     async def _interrupt(self, answer: _Answer) -> None:
-        """One that waits is interrupted as soon as it starts: cut, it would play what has arrived."""
-        async def end() -> None:
-            closing = asyncio.ensure_future(answer.segment.close())
-            started = asyncio.ensure_future(answer.started.wait())
-            try:
-                await asyncio.wait((closing, started), return_when=asyncio.FIRST_COMPLETED)
-                if not closing.done():
-                    await self._stage.interrupt()
-                await closing
-            finally:
-                started.cancel()
-
         error: Optional[Exception] = None
         try:
-            await asyncio.wait_for(end(), INTERRUPT_S)
+            await asyncio.wait_for(answer.segment.interrupt(), INTERRUPT_S)
         except Exception as problem:
             error = problem if answer.started.is_set() else None
         finally:

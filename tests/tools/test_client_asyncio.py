@@ -128,6 +128,35 @@ class Asyncio(Case):
             with self.subTest(end):
                 self.run_async(push)
 
+    def test_interrupting_it(self):
+        """Not even what the room has read ahead is played; one that waits is not interrupted before it starts."""
+        async def push(server, stage):
+            for server.allowed_ms, played_ms in ((200, 200), (0, 20)):
+                s = await stage.segment(**FORMAT).open()
+                for frame, samples in made(25):
+                    await s.push(frame, samples)
+                server.wait(lambda p: p[-1].media and p[-1].media.ms == 1000)
+                ending = asyncio.create_task(s.interrupt())
+                if not server.allowed_ms:
+                    await asyncio.sleep(0)
+                    self.assertEqual(server.pushes[-1].end, None)
+                    server.allowed_ms = 20
+                    server.pushes[-1].wake()
+                result = await ending
+                self.assertEqual((result.event, result.played_ms), ("interrupted", played_ms))
+                self.assertEqual([p.requests for p in server.all if p.requests], [["interrupt"]] * (1 + (played_ms == 20)))
+        self.run_async(push)
+
+    def test_interrupting_what_has_ended(self):
+        """The room, which may play something else by then, is left alone."""
+        async def push(server, stage):
+            s = await stage.segment(**FORMAT).open()
+            server.first().stop({"event": "removed"})
+            server.first().over.wait(WAIT_S)
+            self.assertEqual((await s.interrupt()).event, "removed")
+            self.assertEqual([p.requests for p in server.all if p.requests], [])
+        self.run_async(push)
+
     def test_refusal_and_no_connection(self):
         async def push(server, stage):
             with self.assertRaises(PushError) as caught:

@@ -109,6 +109,20 @@ class AsyncSegment:
         finally:
             await self._leave()
 
+    async def interrupt(self) -> Optional[Result]:
+        """Ends it at once, with all that the room has read ahead of it; returns and raises as close() does. It
+        interrupts the room. A segment that waits is ended as soon as it starts: cut, it would play what has
+        arrived."""
+        closing = asyncio.ensure_future(self.close())
+        starting = asyncio.ensure_future(self._starts())
+        try:
+            await asyncio.wait((closing, starting), return_when=asyncio.FIRST_COMPLETED)
+            if not closing.done() and starting.result():
+                await _in_thread(self._segment.interrupt_room)
+            return await closing
+        finally:
+            starting.cancel()
+
     async def __aenter__(self) -> AsyncSegment:
         try:
             return await self.open()
@@ -125,6 +139,13 @@ class AsyncSegment:
         return isinstance(error, SegmentEnded) and error.result is self.result
 
     # -- within
+
+    async def _starts(self) -> bool:
+        """Waits until it starts; False: it has ended before."""
+        async for event in self.events:
+            if event.get("event") == "started":
+                return True
+        return False
 
     async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
         loop = self._begin()

@@ -216,6 +216,10 @@ class Segment:
         address = self._stage.address.text
         self._finish(None, ConnectionError(f"{address}: the segment was cut by its own side"))
 
+    def interrupt_room(self) -> int:
+        """See Stage.interrupt()."""
+        return self._stage.interrupt()
+
     def __enter__(self) -> Segment:
         return self.open()
 
