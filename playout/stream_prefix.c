@@ -14,6 +14,11 @@ static int bad_order(struct dh_stream_records *records, const char *what)
 	return fail(records, -EBADMSG, "order of records: %s", what);
 }
 
+static int no_head(struct dh_stream_records *records)
+{
+	return fail(records, -EBADMSG, "not a prepared segment: it does not begin with DHS1");
+}
+
 /* Whether a word, or a line, may stand here. */
 static int check_word_order(struct dh_stream_records *records)
 {
@@ -36,7 +41,7 @@ static int check_order(struct dh_stream_records *records, uint32_t type)
 	if (type == DH_WIRE_HEAD)
 		return records->has_head ? bad_order(records, "a second head") : 0;
 	if (!records->has_head)
-		return fail(records, -EBADMSG, "not a prepared segment: it does not begin with DHS1");
+		return no_head(records);
 	if (type == DH_WIRE_ANCHOR || type == DH_WIRE_PICTURE || type == DH_WIRE_VIDEO) {
 		if (!records->head.has_video)
 			return bad_order(records, "video in a stream without video");
@@ -74,49 +79,41 @@ static int check_order(struct dh_stream_records *records, uint32_t type)
 	}
 }
 
+/* Bodies: so many fixed bytes, and then so many others. */
+static const struct body {
+	uint32_t type;
+	size_t fixed, min, max;
+} bodies[] = {
+	{ DH_WIRE_HEAD, DH_WIRE_HEAD_FIXED, 0, DH_STREAM_TEXT_MAX + DH_WIRE_HEAD_STATED },
+	{ DH_WIRE_ANCHOR, 0, DH_WIRE_KEY_FRAME_MIN, DH_VIDEO_UNIT_MAX },
+	{ DH_WIRE_VIDEO, DH_WIRE_VIDEO_FIXED, 1, DH_VIDEO_UNIT_MAX },
+	{ DH_WIRE_AUDIO, DH_WIRE_AUDIO_FIXED, 1, DH_AUDIO_UNIT_MAX },
+	{ DH_WIRE_LEAD, DH_WIRE_LEAD_FIXED, 1, DH_AUDIO_UNIT_MAX },
+	{ DH_WIRE_WORD, DH_WIRE_WORD_FIXED, 1, DH_STREAM_WORD_MAX },
+	{ DH_WIRE_NOTE, 0, 0, DH_STREAM_TEXT_MAX },
+	{ DH_WIRE_FAILURE, DH_WIRE_FAILURE_FIXED, 0, DH_STREAM_TEXT_MAX },
+};
+
+static void find_limits(const struct dh_stream_records *records, uint32_t type, size_t *min, size_t *max)
+{
+	*min = *max = 0;
+	if (type == DH_WIRE_PICTURE)
+		*min = *max = (size_t)records->head.width * (size_t)records->head.height * 3 / 2;
+	else if (type == DH_WIRE_END)
+		*min = *max = records->version < 2 ? DH_WIRE_END_FIXED_1 : DH_WIRE_END_FIXED;
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+		if (bodies[i].type == type) {
+			*min = bodies[i].fixed + bodies[i].min;
+			*max = bodies[i].fixed + bodies[i].max;
+		}
+	}
+}
+
 /* Whether a record which may stand here can have a body of this length. */
 static int check_length(struct dh_stream_records *records, const uint8_t *prefix, size_t length)
 {
-	size_t min = 0, max = 0;
-	switch (dh_wire_get32(prefix)) {
-	case DH_WIRE_HEAD:
-		min = DH_WIRE_HEAD_FIXED;
-		max = min + DH_STREAM_TEXT_MAX + DH_WIRE_HEAD_STATED;
-		break;
-	case DH_WIRE_ANCHOR:
-		min = DH_WIRE_KEY_FRAME_MIN;
-		max = DH_VIDEO_UNIT_MAX;
-		break;
-	case DH_WIRE_PICTURE:
-		min = max = (size_t)records->head.width * (size_t)records->head.height * 3 / 2;
-		break;
-	case DH_WIRE_VIDEO:
-		min = DH_WIRE_VIDEO_FIXED + 1;
-		max = DH_WIRE_VIDEO_FIXED + DH_VIDEO_UNIT_MAX;
-		break;
-	case DH_WIRE_AUDIO:
-		min = DH_WIRE_AUDIO_FIXED + 1;
-		max = DH_WIRE_AUDIO_FIXED + DH_AUDIO_UNIT_MAX;
-		break;
-	case DH_WIRE_LEAD:
-		min = DH_WIRE_LEAD_FIXED + 1;
-		max = DH_WIRE_LEAD_FIXED + DH_AUDIO_UNIT_MAX;
-		break;
-	case DH_WIRE_WORD:
-		min = DH_WIRE_WORD_FIXED + 1;
-		max = DH_WIRE_WORD_FIXED + DH_STREAM_WORD_MAX;
-		break;
-	case DH_WIRE_NOTE:
-		max = DH_STREAM_TEXT_MAX;
-		break;
-	case DH_WIRE_END:
-		min = max = records->version < 2 ? DH_WIRE_END_FIXED_1 : DH_WIRE_END_FIXED;
-		break;
-	case DH_WIRE_FAILURE:
-		min = DH_WIRE_FAILURE_FIXED;
-		max = min + DH_STREAM_TEXT_MAX;
-		break;
-	}
+	size_t min, max;
+	find_limits(records, dh_wire_get32(prefix), &min, &max);
 	if (length < min || length > max)
 		return fail(records, -EBADMSG, "a record %.4s of %zu bytes, expected %zu to %zu", (const char *)prefix,
 			length, min, max);
@@ -149,7 +146,7 @@ int dh_stream_records_line(struct dh_stream_records *records, const char *json, 
 	const char *why = NULL;
 	int err;
 	if (!records->has_head)
-		return fail(records, -EBADMSG, "not a prepared segment: it does not begin with DHS1");
+		return no_head(records);
 	err = check_word_order(records);
 	if (err == 0)
 		err = count_bytes(records, size + 1);

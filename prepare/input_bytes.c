@@ -10,20 +10,12 @@
 #include <libavutil/error.h>
 #include <libavutil/mem.h>
 
-/* --- random access */
-
-static int read_anywhere(void *opaque, uint8_t *buffer, int size)
+int dh_input_bytes_read(struct dh_input_bytes *input, uint8_t *buffer, size_t size)
 {
-	struct dh_input_bytes *input = opaque;
-	int64_t left = input->part_end - input->position;
-	ssize_t n = 0;
-	if (input->error)
-		return AVERROR(EIO);
-	if (left > 0) {
-		do
-			n = pread(input->fd, buffer, left < size ? (size_t)left : (size_t)size, input->position);
-		while (n < 0 && errno == EINTR);
-	}
+	ssize_t n;
+	do
+		n = input->is_file ? pread(input->fd, buffer, size, input->position) : read(input->fd, buffer, size);
+	while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		input->error = errno;
 		return AVERROR(errno);
@@ -35,6 +27,21 @@ static int read_anywhere(void *opaque, uint8_t *buffer, int size)
 	input->position += n;
 	input->total += n;
 	return (int)n;
+}
+
+/* --- random access */
+
+static int read_anywhere(void *opaque, uint8_t *buffer, int size)
+{
+	struct dh_input_bytes *input = opaque;
+	int64_t left = input->part_end - input->position;
+	if (input->error)
+		return AVERROR(EIO);
+	if (left <= 0) {
+		input->has_ended = true;
+		return AVERROR_EOF;
+	}
+	return dh_input_bytes_read(input, buffer, left < size ? (size_t)left : (size_t)size);
 }
 
 static int64_t seek_anywhere(void *opaque, int64_t offset, int whence)

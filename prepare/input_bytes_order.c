@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <libavutil/error.h>
 
@@ -57,7 +56,7 @@ static void feed(struct dh_input_bytes *input, size_t size)
 /* Reads more; 0, or an AVERROR. */
 static int fill(struct dh_input_bytes *input)
 {
-	ssize_t n;
+	bool is_first = input->total == 0;
 	int waited = input->is_file ? 0 : wait_readable(input);
 	memmove(input->raw, input->raw + input->first, input->used - input->first);
 	input->used -= input->first;
@@ -67,24 +66,13 @@ static int fill(struct dh_input_bytes *input)
 		input->known = input->used;
 	if (waited)
 		return waited;
-	do
-		n = input->is_file ?
-			pread(input->fd, input->raw + input->used, DH_INPUT_BUFFER_BYTES, input->position) :
-			read(input->fd, input->raw + input->used, DH_INPUT_BUFFER_BYTES);
-	while (n < 0 && errno == EINTR);
-	if (n < 0) {
-		input->error = errno;
-		return AVERROR(errno);
-	}
-	if (n == 0) {
-		input->has_ended = true;
+	int n = dh_input_bytes_read(input, input->raw + input->used, DH_INPUT_BUFFER_BYTES);
+	if (n == AVERROR_EOF)
 		input->known = input->used;
-		return AVERROR_EOF;
-	}
-	if (input->total == 0 && !input->is_file && input->first_fd >= 0)
+	if (n < 0)
+		return n;
+	if (is_first && !input->is_file && input->first_fd >= 0)
 		send(input->first_fd, DH_JOB_FIRST, strlen(DH_JOB_FIRST), MSG_NOSIGNAL | MSG_DONTWAIT);
-	input->position += n;
-	input->total += n;
 	feed(input, (size_t)n);
 	/* nothing later can help */
 	return !input->is_file && input->index.media_first ? AVERROR_INVALIDDATA : 0;

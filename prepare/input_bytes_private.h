@@ -36,6 +36,10 @@ struct dh_input_bytes {
 	bool is_index_cut; /* a file that ends inside its index */
 };
 
+/* The next bytes, at least one; or an AVERROR, which is AVERROR_EOF at the end. `size` is at most
+ * INT_MAX. */
+int dh_input_bytes_read(struct dh_input_bytes *input, uint8_t *buffer, size_t size);
+
 /* --- input_bytes_order.c: from front to back */
 
 /* For AVIOContext. */

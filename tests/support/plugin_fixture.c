@@ -77,6 +77,12 @@ void ask_to_watch(struct gateway_handle *handle, int room)
 		FILES_SECRET));
 }
 
+void get_offer(struct gateway_handle *handle, int room)
+{
+	ask_to_watch(handle, room);
+	await(handle, "status:preparing");
+}
+
 void connect_viewer(struct gateway_handle *handle)
 {
 	CHECK(!gateway_ask(handle, json_pack("{s:s}", "request", "start"), gateway_answer()));
@@ -87,8 +93,7 @@ void connect_viewer(struct gateway_handle *handle)
 
 void watch_room(struct gateway_handle *handle, int room)
 {
-	ask_to_watch(handle, room);
-	await(handle, "status:preparing");
+	get_offer(handle, room);
 	connect_viewer(handle);
 }
 

@@ -50,6 +50,8 @@ void await(struct gateway_handle *handle, const char *kind);
 /* --- viewers, observers and offers; with the PIN and the secret of the files' rooms */
 
 void ask_to_watch(struct gateway_handle *handle, int room);
+/* The same; returns when the offer has come. */
+void get_offer(struct gateway_handle *handle, int room);
 /* Answers the offer; returns when media flow. */
 void connect_viewer(struct gateway_handle *handle);
 /* Both. */

@@ -8,6 +8,27 @@
 #define VIDEO   "m=video 9 UDP/TLS/RTP/SAVPF 120\r\na=recvonly\r\na=rtpmap:120 VP8/90000\r\n"
 #define NOTHING "m=video 0 UDP/TLS/RTP/SAVPF 120\r\n"
 
+/* The plugin, and those who are attached to it. */
+struct crowd {
+	struct plugin_fixture fixture;
+	struct gateway_handle *handles[2];
+	int count;
+};
+
+static struct gateway_handle **crowd_open(struct crowd *crowd, const char *general, int count)
+{
+	plugin_fixture_open(&crowd->fixture, general);
+	attach_all(crowd->handles, count, NULL);
+	crowd->count = count;
+	return crowd->handles;
+}
+
+static void crowd_close(struct crowd *crowd)
+{
+	detach_all(crowd->handles, crowd->count);
+	plugin_fixture_close(&crowd->fixture);
+}
+
 static json_t *jsep(const char *type, const char *sdp)
 {
 	return json_pack("{s:s, s:s}", "type", type, "sdp", sdp);
@@ -48,13 +69,10 @@ static void answer_with(struct gateway_handle *handle, const char *request, cons
 static void test_what_is_not_taken_is_not_sent(void)
 {
 	struct gateway_media media;
-	struct gateway_handle *viewer;
-	struct plugin_fixture fixture;
+	struct crowd crowd;
+	struct gateway_handle *viewer = crowd_open(&crowd, NULL, 1)[0];
 
-	plugin_fixture_open(&fixture, NULL);
-	attach_all(&viewer, 1, NULL);
-	ask_to_watch(viewer, 1);
-	await(viewer, "status:preparing");
+	get_offer(viewer, 1);
 	answer_with(viewer, "start", TOP AUDIO NOTHING);
 	json_t *starting = gateway_await(viewer, "status:starting", AWAIT_S * 1000);
 	json_t *result = json_object_get(starting, "result");
@@ -68,41 +86,32 @@ static void test_what_is_not_taken_is_not_sent(void)
 	gateway_media(viewer, &media);
 	CHECK(media.packets[DH_AUDIO] > 10, "%d sounds", media.packets[DH_AUDIO]);
 	CHECK_INT(media.packets[DH_VIDEO], 0);
-	detach_all(&viewer, 1);
-	plugin_fixture_close(&fixture);
+	crowd_close(&crowd);
 }
 
 /* Its place is somebody else's as soon as it is told so. */
 static void test_a_refused_answer_frees_the_place(void)
 {
-	struct gateway_handle *handles[2];
-	struct plugin_fixture fixture;
+	struct crowd crowd;
+	struct gateway_handle **handles = crowd_open(&crowd, "max_viewers_per_room = 1\n", 2);
 
-	plugin_fixture_open(&fixture, "max_viewers_per_room = 1\n");
-	attach_all(handles, 2, NULL);
-	ask_to_watch(handles[0], 1);
-	await(handles[0], "status:preparing");
+	get_offer(handles[0], 1);
 	ask_to_watch(handles[1], 1);
 	await(handles[1], "error:464");
 	answer_with(handles[0], "start", TOP NOTHING NOTHING);
 	await(handles[0], "error:461");
-	ask_to_watch(handles[1], 1);
-	await(handles[1], "status:preparing");
+	get_offer(handles[1], 1);
 	await(handles[0], "status:stopped");
-	detach_all(handles, 2);
-	plugin_fixture_close(&fixture);
+	crowd_close(&crowd);
 }
 
 /* The connection comes up before the plugin has seen the answer, or after. */
 static void test_media_wait_for_both(void)
 {
-	struct gateway_handle *viewer;
-	struct plugin_fixture fixture;
+	struct crowd crowd;
+	struct gateway_handle *viewer = crowd_open(&crowd, NULL, 1)[0];
 
-	plugin_fixture_open(&fixture, NULL);
-	attach_all(&viewer, 1, NULL);
-	ask_to_watch(viewer, 1);
-	await(viewer, "status:preparing");
+	get_offer(viewer, 1);
 	answer_with(viewer, "pause", TOP AUDIO VIDEO);
 	await(viewer, "status:pausing");
 	gateway_up(viewer);
@@ -115,19 +124,16 @@ static void test_media_wait_for_both(void)
 	await_more(viewer, 3, 0);
 	CHECK(!ASK(viewer, "{s:s, s:b}", "request", "configure", "video", 1));
 	await_more(viewer, 0, 3);
-	detach_all(&viewer, 1);
-	plugin_fixture_close(&fixture);
+	crowd_close(&crowd);
 }
 
 /* --- offers of the viewer's own */
 
 static void test_own_offer(void)
 {
-	struct gateway_handle *viewer;
-	struct plugin_fixture fixture;
+	struct crowd crowd;
+	struct gateway_handle *viewer = crowd_open(&crowd, NULL, 1)[0];
 
-	plugin_fixture_open(&fixture, NULL);
-	attach_all(&viewer, 1, NULL);
 	for (int i = 0; i < 3; i++) {
 		CHECK(!gateway_ask(viewer, json_pack("{s:s, s:i}", "request", "watch", "id", 1),
 			jsep("offer", i == 1 ? TOP AUDIO VIDEO : TOP VIDEO AUDIO)));
@@ -146,8 +152,7 @@ static void test_own_offer(void)
 	CHECK(!gateway_ask(viewer, json_pack("{s:s, s:i}", "request", "watch", "id", 77), jsep("offer", TOP AUDIO)));
 	await(viewer, "error:455");
 	CHECK_INT(watching(viewer, 1), 0);
-	detach_all(&viewer, 1);
-	plugin_fixture_close(&fixture);
+	crowd_close(&crowd);
 }
 
 /* --- from room to room */
@@ -175,11 +180,9 @@ static int switched(struct gateway_handle *viewer)
 
 static void test_switch(void)
 {
-	struct gateway_handle *viewer;
-	struct plugin_fixture fixture;
+	struct crowd crowd;
+	struct gateway_handle *viewer = crowd_open(&crowd, NULL, 1)[0];
 
-	plugin_fixture_open(&fixture, NULL);
-	attach_all(&viewer, 1, NULL);
 	watch_room(viewer, 1);
 	for (int i = 0; i < 20; i++) {
 		int room = 1 + (i + 1) % 3;
@@ -195,21 +198,17 @@ static void test_switch(void)
 	await_more(viewer, 3, 3);
 	CHECK(!ASK(viewer, "{s:s}", "request", "stop"));
 	await(viewer, "status:stopped");
-	detach_all(&viewer, 1);
-	plugin_fixture_close(&fixture);
+	crowd_close(&crowd);
 }
 
 /* The connection comes up in between, and the room before ends. */
 static void test_switch_early_and_late(void)
 {
-	struct gateway_handle *viewer, *owner;
-	struct plugin_fixture fixture;
+	struct crowd crowd;
+	struct gateway_handle **handles = crowd_open(&crowd, NULL, 2);
+	struct gateway_handle *viewer = handles[0], *owner = handles[1];
 
-	plugin_fixture_open(&fixture, NULL);
-	attach_all(&viewer, 1, NULL);
-	attach_all(&owner, 1, NULL);
-	ask_to_watch(viewer, 1);
-	await(viewer, "status:preparing");
+	get_offer(viewer, 1);
 	ask_to_switch(viewer, 2);
 	CHECK_INT(switched(viewer), 0);
 	answer_with(viewer, "start", TOP AUDIO VIDEO);
@@ -225,19 +224,16 @@ static void test_switch_early_and_late(void)
 		CHECK_INT(code_of(ASK(owner, "{s:s, s:i}", "request", "destroy", "id", 1)), 0);
 	}
 	await(viewer, "status:stopped");
-	detach_all(&viewer, 1);
-	detach_all(&owner, 1);
-	plugin_fixture_close(&fixture);
+	crowd_close(&crowd);
 }
 
 /* A place is needed in the new room only. */
 static void test_switch_to_a_full_room(void)
 {
-	struct gateway_handle *handles[2];
-	struct plugin_fixture fixture;
+	struct crowd crowd;
+	struct gateway_handle **handles = crowd_open(&crowd,
+		"max_viewers_per_room = 1\n max_viewers = 2\n max_per_session = 1\n", 2);
 
-	plugin_fixture_open(&fixture, "max_viewers_per_room = 1\n max_viewers = 2\n max_per_session = 1\n");
-	attach_all(handles, 2, NULL);
 	watch_room(handles[0], 1);
 	watch_room(handles[1], 2);
 	ask_to_switch(handles[0], 2);
@@ -248,8 +244,7 @@ static void test_switch_to_a_full_room(void)
 	ask_to_switch(handles[1], 1);
 	CHECK_INT(switched(handles[1]), 0);
 	await_more(handles[0], 3, 3);
-	detach_all(handles, 2);
-	plugin_fixture_close(&fixture);
+	crowd_close(&crowd);
 }
 
 /* --- the key of another plugin */
@@ -263,12 +258,10 @@ static void check_key(json_t *answer, const char *value)
 
 static void test_also_answer_as(void)
 {
-	struct gateway_handle *viewer, *observer;
-	struct plugin_fixture fixture;
+	struct crowd crowd;
+	struct gateway_handle **handles = crowd_open(&crowd, "also_answer_as = \"other\"\n", 2);
+	struct gateway_handle *viewer = handles[0], *observer = handles[1];
 
-	plugin_fixture_open(&fixture, "also_answer_as = \"other\"\n");
-	attach_all(&viewer, 1, NULL);
-	attach_all(&observer, 1, NULL);
 	check_key(ASK(viewer, "{s:s}", "request", "list"), "list");
 	check_key(ASK(viewer, "{s:s}", "request", "sing"), "event");
 	check_key(gateway_ask_admin(json_pack("{s:s}", "request", "list")), "list");
@@ -287,9 +280,7 @@ static void test_also_answer_as(void)
 	await(viewer, "status:preparing");
 	CHECK_INT(code_of(ASK(observer, "{s:s, s:i}", "request", "enable", "id", 1)), 0);
 	check_key(gateway_await(viewer, "event:enabled", AWAIT_S * 1000), "event");
-	detach_all(&viewer, 1);
-	detach_all(&observer, 1);
-	plugin_fixture_close(&fixture);
+	crowd_close(&crowd);
 }
 
 static const struct check_test tests[] = {
