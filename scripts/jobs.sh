@@ -2,10 +2,13 @@
 # Runs test programs and makes the builds that they need, several at a time. Reports
 # results in the order in which the tests were added. Sourced by ./test after lib.sh.
 #
-# There are two lanes. "work" is for jobs that need processors and do not depend on
-# time, builds included: as many at a time as there are processors, at a lower priority.
-# "watch" runs beside it, for jobs that watch something live and mostly wait: two at a
-# time, or one that must be "alone" there.
+# There are three lanes, which run beside each other. "work" is for jobs that need
+# processors and do not depend on time, builds included: as many at a time as there are
+# processors, at a lower priority. "wait", at the same priority, is for those of them that
+# mostly wait, for a limit to pass or for the network: twice as many. "watch" is for jobs
+# that watch something live: one more than there are processors, or one that must be
+# "alone" there. What a job says at its end of the time that it was busy tells where it
+# belongs.
 #
 # Needs the functions wanted NAME (whether a test was asked for) and build_flavour DIR
 # (makes that build), and $logs. Sets $passed, $failed and $skipped.
@@ -14,7 +17,9 @@ passed=0 failed=0 skipped=0
 job_names=() job_lanes=() job_limits=() job_builds=() job_commands=() # job_builds: empty for a build
 job_states=() job_pids=() job_starts=() job_lines=()     # a state: "", running or ended
 declare -A built                                         # by folder: yes or no
-declare -A running=([work]=0 [watch]=0)                  # places in use
+declare -A places=([work]=$(nproc) [wait]=$((2 * $(nproc))) [watch]=$(($(nproc) + 1)))
+declare -A running=([work]=0 [wait]=0 [watch]=0)         # places in use
+spent_ms=0                                               # by all jobs that have ended
 
 # count OUTPUT STATUS: counts the tests that ran, from the summary at the end of the
 # output ("N passed, N failed" or unittest's lines). Without a summary it is one test.
@@ -63,7 +68,7 @@ log_of() { local name=${job_names[$1]#"$root/"}; printf '%s' "$logs/${name//\//-
 # its own process group, which is ended.
 start_job() {
 	local i=$1 command nice=(nice -n 9)
-	[ "${job_lanes[i]}" = work ] || nice=()
+	case ${job_lanes[i]} in watch | alone) nice=() ;; esac
 	eval "command=(${job_commands[i]})"
 	if [ -n "${job_builds[i]}" ]; then
 		timeout --signal=INT --kill-after=30 "${job_limits[i]}" env --default-signal=INT "${nice[@]}" "${command[@]}" \
@@ -89,18 +94,20 @@ at_exit end_jobs
 
 # Takes the places that job $1 needs in its lane, or gives them back (-1).
 take_places() {
-	case ${job_lanes[$1]} in
-		work) running[work]=$((running[work] + $2)) ;;
-		watch) running[watch]=$((running[watch] + $2)) ;;
-		alone) running[watch]=$((running[watch] + 2 * $2)) ;;
-	esac
+	local lane=${job_lanes[$1]}
+	if [ "$lane" = alone ]; then
+		running[watch]=$((running[watch] + places[watch] * $2))
+	else
+		running[$lane]=$((running[$lane] + $2))
+	fi
 }
 has_place() {
-	case ${job_lanes[$1]} in
-		work) [ "${running[work]}" -lt "$(nproc)" ] ;;
-		watch) [ "${running[watch]}" -lt 2 ] ;;
-		alone) [ "${running[watch]}" = 0 ] ;;
-	esac
+	local lane=${job_lanes[$1]}
+	if [ "$lane" = alone ]; then
+		[ "${running[watch]}" = 0 ]
+	else
+		[ "${running[$lane]}" -lt "${places[$lane]}" ]
+	fi
 }
 
 # Sets $found to the next job that can be started: a build (one at a time), or else a
@@ -118,6 +125,20 @@ find_job() {
 	[ -n "$found" ]
 }
 
+# Sets $busy to the seconds of a processor that jobs have used since the last call, with
+# all their processes.
+count_busy() {
+	local children time minutes seconds thousandths ms=0
+	times > "$logs/times"
+	{ read -r _ && read -r children; } < "$logs/times"
+	for time in $children; do
+		IFS='m.,s' read -r minutes seconds thousandths _ <<< "$time"
+		ms=$((ms + minutes * 60000 + 10#$seconds * 1000 + 10#$thousandths))
+	done
+	busy=$(((ms - spent_ms + 500) / 1000))
+	spent_ms=$ms
+}
+
 # Reports build $1, which ended with status $2. A failed build counts as one failure,
 # and the tests that need it are left out.
 finish_build() {
@@ -126,7 +147,7 @@ finish_build() {
 	name=$(basename "${job_names[i]}")
 	if [ "$status" = 0 ]; then
 		built[${job_names[i]}]=yes
-		job_lines[i]=$(printf 'built %-59s %d s' "$name" "$took")
+		job_lines[i]=$(printf 'built %-59s %d s, %d busy' "$name" "$took" "$busy")
 		return
 	fi
 	failed=$((failed + 1))
@@ -138,7 +159,8 @@ finish_build() {
 
 # Reports job $1, which ended with status $2.
 finish_job() {
-	local i=$1 status=$2 ok bad skip note= took log
+	local i=$1 status=$2 ok bad skip note= took log busy
+	count_busy
 	took=$((SECONDS - job_starts[i]))
 	log=$(log_of "$i")
 	job_states[i]=ended
@@ -148,17 +170,18 @@ finish_job() {
 	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
 	[ "$status" != 124 ] || note=", stopped after ${job_limits[i]} s"
 	if [ "$bad" = 0 ]; then
-		job_lines[i]=$(printf 'ok    %-42s %4d passed%s  %d s' "${job_names[i]}" "$ok" \
-			"$([ "$skip" = 0 ] || echo ", $skip skipped")" "$took")
+		job_lines[i]=$(printf 'ok    %-42s %4d passed%s  %d s, %d busy' "${job_names[i]}" "$ok" \
+			"$([ "$skip" = 0 ] || echo ", $skip skipped")" "$took" "$busy")
 	else
-		job_lines[i]=$(printf 'FAIL  %-42s %4d failed, %d passed%s  %d s\n' "${job_names[i]}" "$bad" "$ok" "$note" "$took"
+		job_lines[i]=$(printf 'FAIL  %-42s %4d failed, %d passed%s  %d s, %d busy\n' "${job_names[i]}" "$bad" "$ok" "$note" "$took" "$busy"
 			tail -60 "$log" | sed 's/^/      | /')
 	fi
 }
 
 # Runs everything that was added.
 run_jobs() {
-	local told=0 pid i found
+	local told=0 pid i found busy
+	count_busy
 	while [ "$told" -lt "${#job_names[@]}" ]; do
 		while find_job; do start_job "$found"; done
 		wait -n -p pid

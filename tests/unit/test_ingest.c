@@ -108,6 +108,7 @@ static void test_descriptors(void)
 
 	ingest_fixture_init(&fixture);
 	fixture.config.max_workers = fixture.config.warm_workers = 1;
+	fixture.config.orphans_max = 0; /* what is not wanted any more ends at once */
 	ingest_fixture_open(&fixture);
 	AWAIT_STATS(&fixture, stats, stats.workers_ready == 1);
 	before = count_entries("/proc/self/fd");
