@@ -3,10 +3,10 @@
 import os
 import shutil
 import signal
-import subprocess
 import time
 import unittest
 
+from ffmpeg import ffmpeg
 from service_case import Server, Services
 
 TEXT = "This is a sentence of twelve words, which takes longer than one second."
@@ -24,8 +24,7 @@ class ProcessServer(Server):
         shutil.copy(os.path.join(root, "tests/support/resident.py"), self.path("bin"))
         for name in ("clients/python/digitalhuman", "examples/python"):
             shutil.copytree(os.path.join(root, name), self.path(os.path.basename(name)))
-        subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "sine=440:d=1", "-c:a",
-                        "pcm_s16le", self.path("sound.nut")], check=True)
+        ffmpeg("-f", "lavfi", "-i", "sine=440:d=1", "-c:a", "pcm_s16le", self.path("sound.nut"))
 
 
 class Processes(Services):

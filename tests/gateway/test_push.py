@@ -11,6 +11,7 @@ import threading
 import time
 import unittest
 
+from ffmpeg import ffmpeg
 from janus_server import JanusServer, free_ports
 from pushable import PushableServer
 from pushing import ENDS, Push, anchor, connect, token
@@ -32,7 +33,7 @@ class Server(PushableServer):
         super().write_configuration()
         for seconds in (1, 8):
             media(self.path("%d.nut" % seconds), seconds)
-        subprocess.run(["ffmpeg", "-loglevel", "error", "-i", self.path("1.nut"), "-vn", self.path("1.wav")], check=True)
+        ffmpeg("-i", self.path("1.nut"), "-vn", self.path("1.wav"))
 
     def read(self, name):
         with open(self.path(name), "rb") as file:

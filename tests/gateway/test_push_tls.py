@@ -11,7 +11,6 @@ import unittest
 from certificates import Authority
 from janus_server import free_ports
 from push_nginx import Nginx, is_installed
-from pushing import Push
 from test_push_client import WAIT_S, ClientCase
 
 # LeakSanitizer crashes where it looks at the thread-local memory of threads of GIO's TLS.

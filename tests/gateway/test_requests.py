@@ -4,7 +4,7 @@ import os
 import time
 import unittest
 
-from request_case import SECRET, ServerCase, media
+from request_case import SECRET, ServerCase
 
 
 class Requests(ServerCase):

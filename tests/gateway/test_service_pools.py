@@ -2,11 +2,11 @@
 """Generators that are several HTTP services: which one is asked, and what is left to say when one fails."""
 import os
 import socket
-import subprocess
 import threading
 import time
 import unittest
 
+from ffmpeg import ffmpeg
 from service_case import Services
 
 
@@ -123,8 +123,7 @@ class Unfinished(Services):
         super().setUp()
         self.begun = threading.Event()
         if not os.path.exists(self.janus.path("sound.nut")):
-            subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "sine=440:d=1", "-c:a",
-                            "pcm_s16le", self.janus.path("sound.nut")], check=True)
+            ffmpeg("-f", "lavfi", "-i", "sine=440:d=1", "-c:a", "pcm_s16le", self.janus.path("sound.nut"))
 
     def half(self, asked, then=lambda: None):
         asked.await_whole()

@@ -2,11 +2,11 @@
 """Generators that are HTTP services, and texts that are still being written."""
 import base64
 import os
-import subprocess
 import threading
 import time
 import unittest
 
+from ffmpeg import ffmpeg
 from service_case import Services
 
 
@@ -191,7 +191,7 @@ class Voices(Services):
         super().setUp()
         os.makedirs(self.janus.path("segments"), exist_ok=True)
         self.path = self.janus.path("segments/voice.wav")
-        subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "sine=440:d=1", self.path], check=True)
+        ffmpeg("-f", "lavfi", "-i", "sine=440:d=1", self.path)
 
     def test_it_reaches_the_service(self):
         self.answers["voices"] = lambda asked: (asked.await_whole(), asked.send(self.media))

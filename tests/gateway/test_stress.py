@@ -8,11 +8,11 @@ DH_STRESS_SECONDS says how long (default 10), DH_STRESS_SEED repeats a run.
 import collections
 import os
 import random
-import subprocess
 import threading
 import time
 import unittest
 
+from ffmpeg import ffmpeg
 from janus_server import JanusServer
 from viewer import Dismissed
 from viewers import Gateway, Refused
@@ -39,10 +39,6 @@ avatar-still: { width = 64 height = 64 portrait = "{folder}/still.png" kbps = 20
 room-1: { id = 1 avatar = "clip" generator = "cat" }
 room-2: { id = 2 avatar = "still" generator = "slow" }
 """
-
-
-def ffmpeg(*arguments):
-    subprocess.run(["ffmpeg", "-loglevel", "error", "-y", *arguments], check=True)
 
 
 class Server(JanusServer):

@@ -10,6 +10,7 @@ import unittest
 import numpy as np
 
 from client_case import made
+from ffmpeg import ffmpeg
 from janus_server import WAIT_S
 from pushable import PushableServer
 from pushing import Push, anchor
@@ -38,8 +39,8 @@ class Server(PushableServer):
         media(self.path("bare.avi"), SECONDS)
         self.write("words.srt", "".join("%d\n%s --> %s\n<i>%s</i>\n\n" % (n + 1, time_text(start), time_text(end), word)
                                         for n, (word, start, end) in enumerate(WORDS)))
-        subprocess.run(["ffmpeg", "-loglevel", "error", "-i", self.path("bare.avi"), "-i", self.path("words.srt"), "-c", "copy",
-                        "-c:s", "subrip", self.path("segments/words.mkv")], check=True)
+        ffmpeg("-i", self.path("bare.avi"), "-i", self.path("words.srt"), "-c", "copy", "-c:s", "subrip",
+               self.path("segments/words.mkv"))
 
 
 class WordsCase(RequestCase):

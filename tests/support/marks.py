@@ -9,9 +9,10 @@ edge; at other rates the flash is on the first frame that begins by then, see
 import math
 import os
 import struct
-import subprocess
 
 import numpy as np
+
+from ffmpeg import ffmpeg
 
 MARK, FLASH, BEEP = 0.52, 0.12, 0.10
 
@@ -55,11 +56,6 @@ def sound(seconds, rate, mark=MARK):
     on = ((t - mark + 1e-9) % 1 < BEEP) & (t >= mark - 1e-9)
     x[on] = 0.6 * np.sin(2 * np.pi * 1000 * (t[on] - mark) % (2 * np.pi))
     return x.astype(np.float32)
-
-
-def ffmpeg(*arguments, data=None):
-    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, arguments)] if data is None else
-                   ["ffmpeg", "-v", "error", "-y", *map(str, arguments)], input=data, check=True)
 
 
 def write_mp4(path, seconds, size=512, fps=25, rate=16000, picture=True, speech=True, head=None):

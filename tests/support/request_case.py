@@ -2,9 +2,9 @@
 """What tests of requests have in common: a server with odd rooms and generators, small media, and how to ask
 and be refused."""
 import os
-import subprocess
 import unittest
 
+from ffmpeg import ffmpeg
 from janus_server import JanusServer
 
 JCFG = """
@@ -49,10 +49,10 @@ SECRET = {"secret": "s3cret"}
 
 def media(path, seconds, sound=True):
     """A small medium of ffmpeg's own making, in a format that needs no encoder library."""
-    command = ["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=%s" % seconds]
+    inputs = ["-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=%s" % seconds]
     if sound:
-        command += ["-f", "lavfi", "-i", "sine=440:d=%s" % seconds]
-    subprocess.run(command + ["-c:v", "mjpeg", "-c:a", "pcm_s16le", path], check=True)
+        inputs += ["-f", "lavfi", "-i", "sine=440:d=%s" % seconds]
+    ffmpeg(*inputs, "-c:v", "mjpeg", "-c:a", "pcm_s16le", path)
 
 
 class SmallServer(JanusServer):

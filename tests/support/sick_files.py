@@ -13,7 +13,6 @@ import os
 import stat
 import subprocess
 import sys
-import threading
 import time
 
 BYTES_PER_S = 10000

@@ -3,10 +3,8 @@
 """dh-prepare: every kind of input; --info and --export.
 DH_PREPARE names the program."""
 import json
-import os
 import struct
 import subprocess
-import sys
 import unittest
 
 import av

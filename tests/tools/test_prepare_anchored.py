@@ -1,8 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dh-prepare: anchored video decodes bit-exactly wherever it is cut and joined; idle clips. DH_PREPARE names the program."""
-import os
-import sys
 import unittest
 
 import av

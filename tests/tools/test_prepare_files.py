@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dh-prepare: files of pictures, in every format that tools write, right in colour and shape. DH_PREPARE names the program."""
-import os
 import struct
 import subprocess
 import unittest
@@ -10,7 +9,7 @@ import zlib
 import numpy as np
 
 import marks
-from prepared import FORMAT, LIMIT, TICKS, USAGE, Case, film, png, prepare
+from prepared import FORMAT, LIMIT, TICKS, USAGE, Case, film, prepare
 
 GREY = (216, 216, 216)
 ORANGE = (230, 120, 30)

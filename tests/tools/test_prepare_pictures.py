@@ -1,9 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dh-prepare: times, sizes, rotation, formats and colours. DH_PREPARE names the program."""
-import os
 import subprocess
-import sys
 import unittest
 
 import numpy as np

@@ -3,13 +3,13 @@
 """dh-prepare: sound and time, whatever the file. DH_PREPARE names the program."""
 import random
 import resource
-import subprocess
 import unittest
 
 import av
 import numpy as np
 
 import matrix
+from ffmpeg import ffmpeg
 from prepared import Case, TICKS, prepare, sound
 
 RATE = 48000
@@ -47,9 +47,8 @@ class SoundCase(Case):
         """A WAV of 32-bit floats; several rows are several channels."""
         samples = np.atleast_2d(samples)
         path = self.path(name)
-        subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "f32le", "-ar", str(rate), "-ac", str(len(samples)),
-                        *(["-channel_layout", layout] if layout else []), "-i", "-", "-c:a", "pcm_f32le", path],
-                       input=np.ascontiguousarray(samples.T, np.float32).tobytes(), check=True)
+        ffmpeg("-f", "f32le", "-ar", rate, "-ac", len(samples), *(["-channel_layout", layout] if layout else []),
+               "-i", "-", "-c:a", "pcm_f32le", path, data=np.ascontiguousarray(samples.T, np.float32).tobytes())
         return path
 
     def tone(self, name, hz, seconds=0.8, *options, rate=RATE):
@@ -175,8 +174,7 @@ class Joined(SoundCase):
                 for hz in (500, 1250):
                     wave = self.wave("t.wav", 0.4 * np.sin(2 * np.pi * hz * np.arange(int(0.8 * RATE)) / RATE))
                     picture = ["-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=0.8"] if has_video else []
-                    subprocess.run(["ffmpeg", "-v", "error", "-y", *picture, "-i", wave, *map(str, options), self.path(name)],
-                                   check=True)
+                    ffmpeg(*picture, "-i", wave, *options, self.path(name))
                     with open(self.path(name), "rb") as file:
                         data += file.read()
                 with open(self.path(name), "wb") as file:
@@ -304,8 +302,7 @@ class Order(SoundCase):
 
     def pictures(self, seconds):
         path = self.path("pictures.mkv")
-        subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"color=s=32x32:r=25:d={seconds}", "-c:v", "mpeg4",
-                        path], check=True)
+        ffmpeg("-f", "lavfi", "-i", f"color=s=32x32:r=25:d={seconds}", "-c:v", "mpeg4", path)
         return path
 
     def test_sound_far_behind_the_picture(self):

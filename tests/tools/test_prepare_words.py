@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dh-prepare: words from subtitle tracks. DH_PREPARE names the program."""
 import os
-import subprocess
 import unittest
 
+from ffmpeg import ffmpeg
 from prepared import Case, Prepared, info, prepare
 
 SRT = """1
@@ -33,9 +33,8 @@ class Words(Case):
 
     def media(self, name, *options, srt=SRT):
         """Two seconds with subtitles."""
-        subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=2",
-                        "-f", "lavfi", "-i", "sine=440:d=2", "-i", self.write("words.srt", srt), "-map", "0", "-map", "1",
-                        "-map", "2", *options, self.path(name)], check=True)
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=2", "-f", "lavfi", "-i", "sine=440:d=2",
+               "-i", self.write("words.srt", srt), "-map", "0", "-map", "1", "-map", "2", *options, self.path(name))
         return self.path(name)
 
     def words(self, *arguments, data=None):
@@ -89,8 +88,7 @@ class Words(Case):
     def test_times_are_those_of_the_segment(self):
         """Picture and sound of the source begin at one second."""
         path = self.media("late.mkv", "-c:v", "mjpeg", "-c:a", "pcm_s16le", "-c:s", "subrip")
-        subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-i", path, "-map", "0", "-c", "copy", "-output_ts_offset", "1",
-                        self.path("shifted.mkv")], check=True)
+        ffmpeg("-i", path, "-map", "0", "-c", "copy", "-output_ts_offset", "1", self.path("shifted.mkv"))
         self.close_to(self.words(self.path("shifted.mkv")), WORDS)
 
     def test_joined_files(self):
@@ -111,16 +109,14 @@ class Words(Case):
 
     def test_without_subtitles(self):
         path = self.path("bare.mkv")
-        subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=1", "-c:v",
-                        "mjpeg", path], check=True)
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=1", "-c:v", "mjpeg", path)
         self.assertEqual(self.words(path), [])
 
     def test_a_picture_for_subtitles_is_left_out(self):
         """Bitmaps say nothing; the pictures play all the same."""
         path = self.path("dvd.mkv")
-        made = subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=1", "-c:v",
-                               "mjpeg", "-attach", os.path.abspath(__file__), "-metadata:s:t", "mimetype=text/plain", path])
-        self.assertEqual(made.returncode, 0)
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=1", "-c:v", "mjpeg", "-attach", os.path.abspath(__file__),
+               "-metadata:s:t", "mimetype=text/plain", path)
         self.assertEqual(self.words(path), [])
         self.assertEqual(len(Prepared(self.path("out.dhs")).video), 25)
 

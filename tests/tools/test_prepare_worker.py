@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dh-prepare --worker: the protocol of prepare/job.h. DH_PREPARE names the program."""
 import array
-import json
 import os
 import socket
 import struct

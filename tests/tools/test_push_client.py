@@ -15,6 +15,7 @@ import threading
 import unittest
 
 from certificates import Authority
+from ffmpeg import ffmpeg
 from push_case import FINISHED, PREPARE, PUSH, PushCase, WAIT_S, finish
 
 
@@ -354,11 +355,10 @@ class Encoding(PushCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.media = os.path.join(cls.folder, "media.nut")
-        subprocess.run(["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc=size=96x96:rate=25", "-f", "lavfi",
-                        "-i", "sine", "-t", "1", "-c:v", "rawvideo", "-c:a", "pcm_s16le", cls.media], check=True)
+        ffmpeg("-f", "lavfi", "-i", "testsrc=size=96x96:rate=25", "-f", "lavfi", "-i", "sine", "-t", "1", "-c:v", "rawvideo",
+               "-c:a", "pcm_s16le", cls.media)
         picture = os.path.join(cls.folder, "face.png")
-        subprocess.run(["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc=size=64x64", "-frames:v", "1",
-                        picture], check=True)
+        ffmpeg("-f", "lavfi", "-i", "testsrc=size=64x64", "-frames:v", "1", picture)
         cls.avatar = os.path.join(cls.folder, "idle.dhs")
         subprocess.run([PREPARE, "--quiet", "--portrait", picture, "--size", "64x64", "--kbps", "200", "-o", cls.avatar],
                        check=True)
@@ -413,8 +413,7 @@ class Encoding(PushCase):
             finish(gateway)
 
         file = self.path("media.mp4")
-        subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-i", self.media, "-c:v", "mpeg4", "-c:a", "aac", file],
-                       check=True)
+        ffmpeg("-i", self.media, "-c:v", "mpeg4", "-c:a", "aac", file)
         gateway = self.gateway(script)
         subprocess.run([PUSH, "--room=1", "--encode", gateway.address, file], check=True, stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, timeout=WAIT_S)
