@@ -9,7 +9,7 @@ import unittest
 
 from request_case import RequestCase, SmallServer, command_of, media
 
-SLEEPER = "sleep 7531"
+SLEEPER = "sleep %d" % (7000000 + os.getpid())     # nobody else's, whatever runs beside this
 JCFG = """
 general: { cache_folder = "" worker = "{prepare}" max_workers = 2 warm_workers = 1 worker_silence_s = 10 }
 avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }

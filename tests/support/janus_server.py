@@ -13,7 +13,6 @@ The environment says what is tested:
 Stopping it checks that it ends by itself, with no sanitizer's report in its log
 and no process left behind.
 """
-import contextlib
 import http.client
 import json
 import os
@@ -37,21 +36,27 @@ WAIT_S = 60
 REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:")
 
 
-_ports_given = set()
+_ports_given = []
 
 
 def free_ports(count):
-    """Ports that are free now, each given once. They are none that the system gives to sockets by itself,
-    which could take them before they are used."""
+    """Ports that are free now, each given once, as long as this process runs: by a name that a socket of its own has
+    meanwhile, which other tests see. They are none that the system gives to sockets by itself, which could take them
+    before they are used."""
     ports = []
     while len(ports) < count:
         port = random.SystemRandom().randrange(10000, 20000)
-        with socket.socket() as s, contextlib.suppress(OSError):
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            s.bind(("127.0.0.1", port))
-            if port not in _ports_given:
-                _ports_given.add(port)
-                ports.append(port)
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind("\0dh-test-port-%d" % port)
+            with socket.socket() as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            name.close()
+            continue
+        _ports_given.append(name)
+        ports.append(port)
     return ports
 
 
