@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple, Type, Union
 
 from .encoder import Encoder
-from .errors import ENDS, PushError, Result, SegmentEnded, error_of
+from .errors import Result, SegmentEnded
 from .muxer import Muxer
+from .reports import Event, Reports
 from .wire import Buffer, Connection, Woken
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ log = logging.getLogger("digitalhuman")
 MAX_FIRST_LINE = 65536
 # How long after a broken connection its reader may take to find the reason in what was still received.
 REASON_S = 5.0
-Event = Dict[str, Any]
 OnEvent = Callable[[Event], None]
 
 
@@ -42,17 +42,11 @@ class Segment:
         self._stage, self._fields, self._muxer = stage, fields, muxer
         self._encode, self._on_event = encode, on_event
         self._pushing = threading.Lock()            # held while media are muxed and written
-        self._changed = threading.Condition()       # guards all below
         self._connection: Optional[Connection] = None
         self._encoder: Optional[Encoder] = None
         self._reader: Optional[threading.Thread] = None
-        self._events: List[Event] = []
-        self._segment: Optional[str] = fields.get("segment")
-        self._wanted = self._pushed_then = self._progress = 0
-        self._ahead = 0                             # the first `want`: how far the gateway reads ahead
-        self._result: Optional[Result] = None
-        self._error: Optional[Exception] = None
-        self._is_over = self._is_ended = self._is_closed = False
+        self._reports = Reports(fields.get("segment"), fields.get("progress_ms") != 0, lambda: muxer.media_ms)
+        self._is_ended = self._is_closed = False
         self._seams: Tuple[int, ...] = ()           # until it is opened
         self.on_change: Callable[[], None] = lambda: None   # for AsyncSegment: called in any thread
 
@@ -61,60 +55,45 @@ class Segment:
     @property
     def id(self) -> Optional[str]:
         """The segment's id: given, or made by the room and known from its first event on."""
-        return self._segment
+        return self._reports.segment
 
     @property
     def result(self) -> Optional[Result]:
         """How it ended; None while it lasts, and where the gateway did not say it (refused, cut)."""
-        return self._result
+        return self._reports.result
 
     @property
     def is_over(self) -> bool:
         """Whether it has ended, was refused or cut, or its connection is gone."""
-        return self._is_over
+        return self._reports.is_over
 
     @property
     def progress_ms(self) -> int:
         """Milliseconds of it that were really sent to viewers, as last told."""
-        return self._progress
+        return self._reports.progress_ms
 
     @property
     def wanted_ms(self) -> int:
         """How many more milliseconds of media are worth making now: what the gateway last said, less what
         was pushed since, or was on its way then. 0 before it has said anything."""
-        with self._changed:
-            pushed = self._muxer.media_ms
-            wanted = self._wanted - (pushed - self._pushed_then)
-            if self._fields.get("progress_ms") != 0:
-                wanted = min(wanted, self._ahead - (pushed - self._progress))
-            return max(0, wanted)
+        return self._reports.wanted_ms
 
     def wait_wanted(self, ms: int = 1, timeout: Optional[float] = None) -> int:
         """Waits until at least `ms` milliseconds are wanted; returns wanted_ms. Raises as push() does once
         the segment is over. After `timeout` seconds it returns in any case."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_over or self.wanted_ms >= ms, timeout)
-        self._check()
+        self._reports.wait_wanted(ms, timeout)
+        self._reports.check()
         return self.wanted_ms
 
     def event(self, number: int) -> Optional[Event]:
         """Event `number`, from 0; None if it has not come."""
-        with self._changed:
-            return self._events[number] if number < len(self._events) else None
+        return self._reports.event(number)
 
     @property
     def events(self) -> Iterator[Event]:
         """Each event of the segment from its first on, as dicts (docs/push.md), ending after the last; waits
         for what is still to come."""
-        at = 0
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: at < len(self._events) or self._is_over)
-                if at == len(self._events):
-                    return
-                event = self._events[at]
-            at += 1
-            yield event
+        return self._reports.events()
 
     # -- pushing
 
@@ -140,9 +119,9 @@ class Segment:
             if self._is_ended:
                 raise ValueError("the segment's media have ended")
             self._open()
-            self._check()
+            self._reports.check()
             self._write(self._muxer.push(frame, samples))
-            self._check()
+            self._reports.check()
 
     def push_video(self, frame: Any) -> None:
         """The next picture alone; see push()."""
@@ -166,9 +145,9 @@ class Segment:
             if self._is_ended:
                 raise ValueError("the segment's media have ended")
             self._open()
-            self._check()
+            self._reports.check()
             self._write(self._muxer.push_words(words))
-            self._check()
+            self._reports.check()
 
     def end_video(self) -> None:
         """No more pictures will come: sound no longer waits for them, and the last picture stays."""
@@ -186,25 +165,24 @@ class Segment:
                 if not self._is_closed:
                     self._open()
                     self._end()
-            with self._changed:
-                if not self._changed.wait_for(lambda: self._is_over, timeout):
-                    raise TimeoutError(f"the segment has not ended within {timeout} s")
+            if not self._reports.wait_over(timeout):
+                raise TimeoutError(f"the segment has not ended within {timeout} s")
         except SegmentEnded:
             pass
         except BaseException:
             self.abort()
             raise
         self._release()
-        if self._error is not None and (self._result is None or self._result.event == "failed"):
-            raise self._error
-        return self._result
+        if self.result is None or self.result.event == "failed":
+            self._reports.check()
+        return self.result
 
     def abort(self) -> None:
         """Cuts the connection: what has arrived plays, nothing more, and the segment counts as incomplete. Does
         nothing once the segment is over. Never waits for the gateway."""
         if self._pushing.acquire(blocking=False):       # else a write is cut in the middle, which shows as well
             try:
-                if self._connection and not (self._encoder or self._is_over or self._is_ended):
+                if self._connection and not (self._encoder or self.is_over or self._is_ended):
                     self._connection.try_write(self._muxer.break_off())
             finally:
                 self._pushing.release()
@@ -228,7 +206,7 @@ class Segment:
         if kind is None:
             self.close()
             return False
-        is_own_end = isinstance(error, SegmentEnded) and error.result is self._result
+        is_own_end = isinstance(error, SegmentEnded) and error.result is self.result
         self.abort()
         return is_own_end
 
@@ -251,7 +229,7 @@ class Segment:
     # -- within: writing; all with self._pushing held
 
     def _open(self) -> None:
-        if self._connection is not None or self._is_over:
+        if self._connection is not None or self.is_over:
             return
         stage = self._stage
         fields = dict(self._fields)
@@ -283,7 +261,7 @@ class Segment:
         self._connection = connection
         self._reader = threading.Thread(target=self._read, name="digitalhuman-reader", daemon=True)
         self._reader.start()
-        if self._is_over:       # cut meanwhile
+        if self.is_over:        # cut meanwhile
             connection.cut()
 
     def _write(self, buffers: List[Buffer]) -> None:
@@ -302,11 +280,11 @@ class Segment:
             if self._is_ended:
                 return
             self._open()
-            self._check()
+            self._reports.check()
             self._write(end())
 
     def _end(self) -> None:
-        if self._is_ended or self._is_over:
+        if self._is_ended or self.is_over:
             return
         assert self._connection
         self._is_ended = True
@@ -318,20 +296,9 @@ class Segment:
 
     def _fail(self, problem: Exception) -> None:
         """After a write failed: the reason is what the gateway, or dh-prepare, said, if anything."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_over, REASON_S)
+        self._reports.wait_over(REASON_S)
         self._finish(None, ConnectionError(f"{self._stage.address.text}: the connection broke: {problem}"))
-        self._check()
-
-    def _check(self) -> None:
-        with self._changed:
-            if not self._is_over:
-                return
-            error = self._error
-        if isinstance(error, SegmentEnded):
-            error = error_of(error.result)      # a fresh one each time: it collects the caller's trace
-        assert error is not None
-        raise error
+        self._reports.check()
 
     def _encoding_failed(self, error: Exception) -> None:
         self._finish(None, error)
@@ -343,7 +310,7 @@ class Segment:
         address = self._stage.address.text
         lost: Exception = ConnectionError(f"{address}: the connection ended before the segment did")
         try:
-            while not self._is_over:
+            while not self.is_over:
                 line = self._connection.read_line()
                 if line is None:
                     break
@@ -355,30 +322,11 @@ class Segment:
         self._finish(None, lost)
 
     def _take(self, line: bytes) -> None:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            event = None
-        if not isinstance(event, dict):
-            raise ValueError(f"expected lines of JSON, got {line[:80]!r}")
-        kind = event.get("event")
-        with self._changed:
-            self._events.append(event)
-            if kind == "want":
-                self._wanted, self._pushed_then = int(event["ms"]), self._muxer.media_ms
-                self._ahead = max(self._ahead, self._wanted)
-            elif kind == "progress":
-                self._progress = int(event["played_ms"])
-            elif self._segment is None:
-                self._segment = event.get("segment")
-            self._changed.notify_all()
+        event = self._reports.take(line)
         self.on_change()
-        if kind in ENDS and event.get("segment") == self._segment:
-            result = Result.from_event(event)
-            self._progress = result.played_ms
-            self._finish(result, error_of(result))
-        elif kind is None and "error_code" in event:
-            self._finish(None, PushError(int(event["error_code"]), str(event.get("error"))))
+        end = self._reports.end_of(event)
+        if end:
+            self._finish(*end)
         if self._on_event:
             try:
                 self._on_event(event)
@@ -388,12 +336,9 @@ class Segment:
     # -- within: ending
 
     def _finish(self, result: Optional[Result], error: Exception) -> None:
-        """From any thread: the first reason counts, and whoever waits is woken."""
-        with self._changed:
-            if not self._is_over:
-                self._is_over, self._result, self._error = True, result, error
-            self._changed.notify_all()
-            connection, encoder = self._connection, self._encoder
+        """From any thread; see Reports.finish()."""
+        self._reports.finish(result, error)
+        connection, encoder = self._connection, self._encoder
         if encoder:
             encoder.kill()
         if connection and not self._is_closed:

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the gateway says of a segment while it is pushed, and how it ended."""
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+from .errors import ENDS, PushError, Result, SegmentEnded, error_of
+
+Event = Dict[str, Any]
+
+
+class Reports:
+    """Of one segment. All methods may be called from any thread. `pushed_ms` tells how much media was pushed so
+    far; `is_paced`, whether the gateway reports progress."""
+
+    def __init__(self, segment: Optional[str], is_paced: bool, pushed_ms: Callable[[], int]) -> None:
+        self._is_paced, self._pushed_ms = is_paced, pushed_ms
+        self._changed = threading.Condition()       # guards all below
+        self._events: List[Event] = []
+        self._wanted = self._pushed_then = 0
+        self._ahead = 0                             # the first `want`: how far the gateway reads ahead
+        self._error: Optional[Exception] = None
+        self.segment, self.progress_ms = segment, 0
+        self.result: Optional[Result] = None
+        self.is_over = False
+
+    @property
+    def wanted_ms(self) -> int:
+        with self._changed:
+            pushed = self._pushed_ms()
+            wanted = self._wanted - (pushed - self._pushed_then)
+            if self._is_paced:
+                wanted = min(wanted, self._ahead - (pushed - self.progress_ms))
+            return max(0, wanted)
+
+    @property
+    def error(self) -> Optional[Exception]:
+        """Why no more can be pushed; None while it lasts."""
+        with self._changed:
+            error = self._error if self.is_over else None
+        # A fresh one each time: it collects the caller's trace.
+        return error_of(error.result) if isinstance(error, SegmentEnded) else error
+
+    def check(self) -> None:
+        """Raises it."""
+        error = self.error
+        if error is not None:
+            raise error
+
+    # -- waiting; until it is over at the latest
+
+    def wait_over(self, timeout: Optional[float]) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self.is_over, timeout)
+
+    def wait_wanted(self, ms: int, timeout: Optional[float]) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self.is_over or self.wanted_ms >= ms, timeout)
+
+    def event(self, number: int) -> Optional[Event]:
+        """Event `number`, from 0; None if it has not come."""
+        with self._changed:
+            return self._events[number] if number < len(self._events) else None
+
+    def events(self) -> Iterator[Event]:
+        """All of them, waiting for those that are still to come."""
+        at = 0
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: at < len(self._events) or self.is_over)
+                if at == len(self._events):
+                    return
+                event = self._events[at]
+            at += 1
+            yield event
+
+    # -- from the one who reads
+
+    def take(self, line: bytes) -> Event:
+        """A line that came. ValueError: it is none of a gateway's."""
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if not isinstance(event, dict):
+            raise ValueError(f"expected lines of JSON, got {line[:80]!r}")
+        kind = event.get("event")
+        with self._changed:
+            self._events.append(event)
+            if kind == "want":
+                self._wanted, self._pushed_then = int(event["ms"]), self._pushed_ms()
+                self._ahead = max(self._ahead, self._wanted)
+            elif kind == "progress":
+                self.progress_ms = int(event["played_ms"])
+            elif self.segment is None:
+                self.segment = event.get("segment")
+            self._changed.notify_all()
+        return event
+
+    def end_of(self, event: Event) -> Optional[Tuple[Optional[Result], Exception]]:
+        """How this event ends the segment, for finish(); None: it does not."""
+        kind = event.get("event")
+        if kind in ENDS and event.get("segment") == self.segment:
+            result = Result.from_event(event)
+            self.progress_ms = result.played_ms
+            return result, error_of(result)
+        if kind is None and "error_code" in event:
+            return None, PushError(int(event["error_code"]), str(event.get("error")))
+        return None
+
+    def finish(self, result: Optional[Result], error: Exception) -> None:
+        """The first reason counts, and whoever waits is woken."""
+        with self._changed:
+            if not self.is_over:
+                self.is_over, self.result, self._error = True, result, error
+            self._changed.notify_all()
