@@ -77,6 +77,7 @@ void dh_frame_times_set(struct dh_frame_times *times, const AVFrame *av, struct 
 		else if (times->media == DH_VIDEO)
 			frame->pts_ticks = exact_ticks(times, time, frame->pts_ticks);
 	}
-	times->next_ticks = frame->pts_ticks + (frame->duration_ticks > 0 ? frame->duration_ticks : 40 * DH_TICKS_PER_MS);
+	times->next_ticks = frame->pts_ticks +
+		(frame->duration_ticks > 0 ? frame->duration_ticks : 40 * DH_TICKS_PER_MS);
 	times->has_frame = true;
 }

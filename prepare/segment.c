@@ -31,7 +31,7 @@ struct segment {
 	struct dh_segment_pictures pictures;
 	struct dh_sound *sound;
 	struct dh_joint *joint; /* the sound waits for the one before it; NULL: it does not */
-	bool has_ended[2]; /* by medium: all its units are written */
+	bool has_ended[2];      /* by medium: all its units are written */
 	struct dh_stream_end end;
 };
 

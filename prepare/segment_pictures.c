@@ -46,8 +46,7 @@ int dh_segment_pictures_take(struct dh_segment_pictures *pictures, const struct 
 	}
 	int code = dh_picture_convert(pictures->picture, frame->av, &frame->turn, pictures->i420, fault);
 	pictures->count++;
-	return code ? code :
-		      dh_film_push(pictures->film, pictures->i420, pts_ticks, frame->duration_ticks, fault);
+	return code ? code : dh_film_push(pictures->film, pictures->i420, pts_ticks, frame->duration_ticks, fault);
 }
 
 int dh_segment_pictures_repeat(struct dh_segment_pictures *pictures, int64_t until_ticks, struct dh_fault *fault)
