@@ -9,16 +9,9 @@
 
 #include "clients/dh-push/event.h"
 #include "clients/dh-push/lines.h"
+#include "tests/fuzz/promise.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define PROMISE(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "broken promise, line %d: %s\n", __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
 
 static void check_text(const char *text)
 {

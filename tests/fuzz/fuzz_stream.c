@@ -7,6 +7,7 @@
  * start from need not be guessed, either. What the reader reports is verified
  * against the promises of stream.h, and written again: the writer must accept
  * whatever the reader did. */
+#include "tests/fuzz/promise.h"
 #include "tests/support/stream_fixture.h"
 
 #include <zlib.h>
@@ -20,14 +21,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define LIMIT_TICKS (INT64_C(10) * DH_TICKS_PER_SECOND)
 #define LIMIT_BYTES 100000u
-
-#define PROMISE(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "broken promise, line %d: %s\n", __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
 
 struct checker {
 	struct dh_stream_writer writer; /* what was read, written again */

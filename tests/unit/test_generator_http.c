@@ -366,17 +366,25 @@ static void test_open_text(void)
 	CHECK(strstr(service.request, "\r\n7\r\nHello, \r\n6\r\nworld.\r\n0\r\n\r\n"), "%s", service.request);
 }
 
-static void test_silent(void)
+/* A second of silence is too much. */
+static struct run run_impatiently(struct service *service)
 {
-	struct service service = { .answer = OK "Content-Length: 9\r\n\r\nme", .after = "Hello, ", .is_kept = true };
 	struct run now;
 
 	config.silence_s = 1;
-	start_service(&service);
-	start(service.url);
+	start_service(service);
+	start(service->url);
 	now = finish();
 	config.silence_s = 60;
-	end_service(&service);
+	end_service(service);
+	return now;
+}
+
+static void test_silent(void)
+{
+	struct service service = { .answer = OK "Content-Length: 9\r\n\r\nme", .after = "Hello, ", .is_kept = true };
+	struct run now = run_impatiently(&service);
+
 	CHECK_STR(now.written, "me");
 	CHECK_STR(now.error, "the generator sent nothing for 1 s");
 	CHECK_INT(now.what, DH_OUTPUT_SILENT);
@@ -386,14 +394,8 @@ static void test_silent(void)
 static void test_late_itself(void)
 {
 	struct service service = { .answer = OK "Content-Length: 5\r\n\r\nmedia", .after = "Hello, ", .stop_ms = 1300 };
-	struct run now;
+	struct run now = run_impatiently(&service);
 
-	config.silence_s = 1;
-	start_service(&service);
-	start(service.url);
-	now = finish();
-	config.silence_s = 60;
-	end_service(&service);
 	CHECK_STR(now.error, "");
 	CHECK_STR(now.written, "media");
 }
