@@ -24,7 +24,7 @@ struct dh_child {
 	struct dh_io *io;
 	pid_t pid;
 	int pidfd;
-	bool is_scope, is_killed, is_reaped;
+	bool is_scope, is_alone, is_killed, is_reaped;
 	bool is_forced; /* the scope did not react, and got SIGKILL */
 	char **sweep;   /* NULL: none */
 	bool is_left;   /* freed, but not reaped yet */
@@ -47,7 +47,9 @@ static bool send_signal(const struct dh_child *child, int number)
 /* Unless someone else's wait() has reaped its leader: then the id may be a stranger's. */
 static void kill_group(const struct dh_child *child)
 {
-	if (send_signal(child, 0))
+	if (child->is_alone)
+		send_signal(child, SIGKILL);
+	else if (send_signal(child, 0))
 		kill(-child->pid, SIGKILL);
 }
 
@@ -217,27 +219,48 @@ int dh_child_start(pid_t *pid, const struct dh_child_spec *spec)
 	return err;
 }
 
+static struct dh_child *watch(struct dh_io *io, pid_t pid, int pidfd, dh_child_exit_fn *exited, void *arg)
+{
+	struct dh_child *new = g_new0(struct dh_child, 1);
+
+	new->io = io;
+	new->pid = pid;
+	new->pidfd = pidfd;
+	new->exited = exited;
+	new->arg = arg;
+	new->end = dh_io_watch(io, pidfd, G_IO_IN, ended, new);
+	new->timer = dh_io_timer(io, out_of_time, new);
+	return new;
+}
+
 int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_child_spec *spec,
 	dh_child_exit_fn *exited, void *arg)
 {
-	struct dh_child *new = g_new0(struct dh_child, 1);
-	int err;
+	pid_t pid;
+	int pidfd = dh_child_start(&pid, spec);
 
-	new->io = io;
-	new->is_scope = spec->is_scope;
-	new->sweep = g_strdupv((char **)spec->sweep);
-	new->exited = exited;
-	new->arg = arg;
-	new->pidfd = dh_child_start(&new->pid, spec);
-	if (new->pidfd < 0) {
-		err = new->pidfd;
-		g_strfreev(new->sweep);
-		g_free(new);
+	if (pidfd < 0)
+		return pidfd;
+	*child = watch(io, pid, pidfd, exited, arg);
+	(*child)->is_scope = spec->is_scope;
+	(*child)->is_alone = spec->is_alone;
+	(*child)->sweep = g_strdupv((char **)spec->sweep);
+	return 0;
+}
+
+int dh_child_adopt(struct dh_child **child, struct dh_io *io, pid_t pid, dh_child_exit_fn *exited, void *arg)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (pidfd < 0)
+		return -errno;
+	/* Of a stranger this is refused. */
+	if (setpgid(pid, pid) < 0) {
+		int err = -errno;
+		close(pidfd);
 		return err;
 	}
-	new->end = dh_io_watch(io, new->pidfd, G_IO_IN, ended, new);
-	new->timer = dh_io_timer(io, out_of_time, new);
-	*child = new;
+	*child = watch(io, pid, pidfd, exited, arg);
 	return 0;
 }
 

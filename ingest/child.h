@@ -26,6 +26,8 @@ struct dh_child_spec {
 	/* A dh-scope (prepare/scope.c): SIGTERM makes it kill everything it started and
 	 * exit. It gets SIGKILL only if it does not react. */
 	bool is_scope;
+	/* What is in its process group is not killed with it. */
+	bool is_alone;
 	/* If the scope is killed, it has not killed what it started: a command to do that, as
 	 * `argv` (copied). Nobody waits for it but the I/O thread before it ends. NULL: none. */
 	char *const *sweep;
@@ -39,6 +41,10 @@ typedef void dh_child_exit_fn(void *arg, int status);
  * if it cannot be started (-ENOENT: no such program). */
 int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_child_spec *spec,
 	dh_child_exit_fn *exited, void *arg);
+
+/* A child that somebody else made for this process (clone(2) with CLONE_PARENT): puts it into its
+ * own process group, and watches it from now on. Negative errno: there is no such child. */
+int dh_child_adopt(struct dh_child **child, struct dh_io *io, pid_t pid, dh_child_exit_fn *exited, void *arg);
 
 /* Starts a child, and no more: the caller watches and reaps it by its pidfd, which is
  * returned. Any thread. */

@@ -3,16 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "child_late.h"
 #include "prepare/job.h"
 
 /* Per read; a small amount keeps the I/O thread fair to all pipes. */
@@ -33,52 +29,21 @@ void dh_worker_kill(struct dh_worker *worker, int code, char *why)
 	dh_child_kill(worker->child);
 }
 
-/* When this whole process was stopped, what a worker wrote meanwhile is found at the same
- * time as its silence. */
-static bool has_news(int fd)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-
-	return poll(&poll_fd, 1, 0) > 0;
-}
-
-/* One that is late because it gets no processor, on a machine that is too busy, will come: if it
- * were killed, the next one would be as late. It is looked at again after a while, and is starved if
- * it has had less than a quarter of a processor since. */
-static bool is_starved(struct dh_worker *worker, int limit_ms)
-{
-	int64_t before_us = worker->used_us, again_ms = MAX(limit_ms / 2, 1);
-	bool is_runnable = dh_child_is_runnable(worker->child, &worker->used_us);
-
-	if (!is_runnable || (before_us >= 0 && worker->used_us - before_us > again_ms * 1000 / 4))
-		return false;
-	dh_io_timer_set(worker->timer, again_ms);
-	return true;
-}
-
-static int limit_ms(const struct dh_worker *worker)
-{
-	return worker->job ? worker->job->silence_ms : worker->workers->config.start_ms;
-}
-
+/* Only of one that has a job, or had one. */
 static gboolean timeout(gpointer arg)
 {
 	struct dh_worker *worker = arg;
+	int silence_ms = worker->job ? worker->job->silence_ms : 0;
 
-	if (!worker->is_drained && is_starved(worker, limit_ms(worker)))
-		return G_SOURCE_CONTINUE;
-	if (worker->control_source && worker->state == DH_WORKER_STARTING && has_news(worker->control))
-		dh_io_timer_set(worker->timer, worker->workers->config.start_ms);
-	else if (worker->output_source && worker->job && has_news(worker->output))
-		dh_io_timer_set(worker->timer, worker->job->silence_ms);
-	else if (worker->state == DH_WORKER_STARTING)
-		dh_worker_kill(worker, DH_PREPARE_INTERNAL,
-			g_strdup_printf("dh-prepare was not ready after %d ms", worker->workers->config.start_ms));
-	else if (worker->is_drained)
+	if (worker->is_drained)
 		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup("dh-prepare closed its output and did not end"));
-	else if (worker->job)
+	else if (!worker->job || dh_child_is_starved(worker->child, worker->timer, &worker->used_us, silence_ms))
+		return G_SOURCE_CONTINUE;
+	else if (worker->output_source && dh_child_has_news(worker->output))
+		dh_io_timer_set(worker->timer, silence_ms);
+	else
 		dh_worker_kill(worker, DH_PREPARE_INTERNAL,
-			g_strdup_printf("dh-prepare wrote nothing for %d ms", worker->job->silence_ms));
+			g_strdup_printf("dh-prepare wrote nothing for %d ms", silence_ms));
 	return G_SOURCE_CONTINUE;
 }
 
@@ -158,45 +123,20 @@ void dh_worker_hold(struct dh_worker *worker, bool is_held)
 
 /* --- control */
 
-static void tell_first(struct dh_worker *worker, const char *text, size_t size)
-{
-	struct dh_job *job = worker->job;
-
-	if (job && job->listener.first && size == strlen(DH_JOB_FIRST) && !memcmp(text, DH_JOB_FIRST, size))
-		job->listener.first(job->arg);
-}
-
+/* The only message of a worker. */
 static gboolean control(gint fd, GIOCondition condition, gpointer arg)
 {
 	struct dh_worker *worker = arg;
+	struct dh_job *job = worker->job;
 	char text[64];
-	ssize_t n = recv(fd, text, sizeof text - 1, MSG_DONTWAIT);
-	int version, end = 0;
+	ssize_t n = recv(fd, text, sizeof text, MSG_DONTWAIT);
 
 	(void)condition;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return G_SOURCE_CONTINUE;
 	dh_io_drop(&worker->control_source);
-	if (n <= 0)
-		return G_SOURCE_REMOVE; /* its exit follows */
-	if (worker->state != DH_WORKER_STARTING) {
-		tell_first(worker, text, (size_t)n);
-		return G_SOURCE_REMOVE; /* later messages do not matter */
-	}
-	text[n] = 0;
-	if (sscanf(text, "ready %d%n", &version, &end) != 1 || text[end])
-		dh_worker_kill(worker, DH_PREPARE_INTERNAL, g_strdup("dh-prepare did not report that it is ready"));
-	else if (version != DH_PREPARE_PROTOCOL)
-		dh_worker_kill(worker, DH_PREPARE_INTERNAL,
-			g_strdup_printf("dh-prepare speaks protocol %d, this plugin %d: install both from one release",
-				version, DH_PREPARE_PROTOCOL));
-	else {
-		worker->state = DH_WORKER_READY;
-		worker->used_us = -1;
-		worker->ready_us = g_get_monotonic_time();
-		dh_io_timer_set(worker->timer, -1);
-		dh_workers_pump(worker->workers);
-	}
+	if (job && job->listener.first && n == (ssize_t)strlen(DH_JOB_FIRST) && !memcmp(text, DH_JOB_FIRST, (size_t)n))
+		job->listener.first(job->arg);
 	return G_SOURCE_REMOVE;
 }
 
@@ -291,52 +231,46 @@ static void close_pair(int *fds)
 			close(fds[i]);
 }
 
-static int spawn(struct dh_worker *worker)
+int dh_worker_ask(struct dh_workers *workers, struct dh_worker **worker)
 {
-	int output[2] = { -1, -1 }, sockets[2] = { -1, -1 };
-	struct dh_child_spec spec;
-	char **argv;
-	int err;
+	int output[2] = { -1, -1 }, sockets[2] = { -1, -1 }, err;
+	struct dh_worker *new;
 
 	if (pipe2(output, O_CLOEXEC) < 0 || fcntl(output[0], F_SETFL, O_NONBLOCK) < 0 ||
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0) {
 		err = -errno;
 		goto out;
 	}
-	argv = dh_worker_arguments(&worker->workers->config, "--worker");
-	spec = (struct dh_child_spec){ .argv = argv, .fds = { -1, output[1], -1, sockets[1], -1 } };
-	err = dh_child_spawn(&worker->child, worker->workers->io, &spec, exited, worker);
-	g_strfreev(argv);
-	if (err < 0)
+	new = g_new0(struct dh_worker, 1);
+	new->workers = workers;
+	new->used_us = -1;
+	err = dh_worker_server_ask(workers->server, output[1], sockets[1], new);
+	if (err < 0) {
+		g_free(new);
 		goto out;
-	worker->output = output[0];
-	worker->control = sockets[0];
+	}
+	new->output = output[0];
+	new->control = sockets[0];
 	output[0] = sockets[0] = -1;
+	*worker = new;
 out:
 	close_pair(output);
 	close_pair(sockets);
 	return err;
 }
 
-int dh_worker_start(struct dh_workers *workers, struct dh_worker **worker, char **error)
+int dh_worker_forked(struct dh_worker *worker, pid_t pid, char **error)
 {
-	struct dh_io *io = workers->io;
-	struct dh_worker *new = g_new0(struct dh_worker, 1);
-	int err;
+	struct dh_io *io = worker->workers->io;
+	int err = pid < 0 ? (int)pid : dh_child_adopt(&worker->child, io, pid, exited, worker);
 
-	new->workers = workers;
-	new->output = new->control = -1;
-	new->used_us = -1;
-	err = spawn(new);
 	if (err < 0) {
-		*error = g_strdup_printf("%s cannot be started: %s", workers->config.path, g_strerror(-err));
-		g_free(new);
+		*error = g_strdup_printf("dh-prepare cannot be copied: %s", g_strerror(-err));
 		return err;
 	}
-	new->control_source = dh_io_watch(io, new->control, G_IO_IN | G_IO_HUP | G_IO_ERR, control, new);
-	new->timer = dh_io_timer(io, timeout, new);
-	dh_io_timer_set(new->timer, workers->config.start_ms);
-	*worker = new;
+	worker->timer = dh_io_timer(io, timeout, worker);
+	worker->state = DH_WORKER_READY;
+	worker->ready_us = g_get_monotonic_time();
 	return 0;
 }
 

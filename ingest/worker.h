@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Workers: dh-prepare processes, started ahead of time, each for one job.
+/* Workers: dh-prepare processes, made ahead of time, each for one job.
  *
- * prepare/job.h is the protocol. `warm` workers wait with their libraries loaded; giving
- * one a job starts its replacement. Jobs that read files and live jobs, which take as long
- * as their source, have separate limits. Beyond those, jobs wait: first those marked as
- * next, then by turns among owners (job_queue.h).
+ * prepare/job.h is the protocol: workers are copies of a server, which is started when the
+ * first one is wanted. `warm` workers wait; giving one a job makes its replacement. Jobs
+ * that read files and live jobs, which take as long as their source, have separate limits.
+ * Beyond those, jobs wait: first those marked as next, then by turns among owners
+ * (job_queue.h).
  *
  * Whatever a worker does (crash, hang, stop, flood, babble) costs its own job and nothing
- * else. If workers cannot be started, they are retried with increasing delays; jobs keep
+ * else. If workers cannot be made, they are tried again with increasing delays; jobs keep
  * waiting, and fail with the reason once that has lasted `wait_ms`.
  *
  * I/O thread only. Listeners are never called from within dh_job_start, dh_job_ready or
@@ -30,8 +31,8 @@ struct dh_workers_config {
 	int max, max_live; /* concurrent jobs that read files; concurrent live jobs */
 	int max_waiting;   /* jobs without a worker; more are refused */
 	int memory_mb, cpu_s, nice;
-	int start_ms; /* time from start to ready */
-	int wait_ms;  /* how long jobs wait while no worker can be started */
+	int start_ms; /* the server's, from start to ready, and from a request to its answer */
+	int wait_ms;  /* how long jobs wait while no worker can be made */
 };
 
 #define DH_JOB_FDS 6
@@ -85,7 +86,7 @@ void dh_job_hold(struct dh_job *job, bool is_held);
 void dh_job_cancel(struct dh_job **job);
 
 struct dh_workers_stats {
-	int starting, ready;
+	int ready;
 	int busy, busy_live;       /* all; those with a live job */
 	int waiting, waiting_live; /* jobs: all; the live ones */
 	uint64_t jobs, failed;

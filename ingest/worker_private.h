@@ -6,6 +6,7 @@
 #include "child.h"
 #include "job_queue.h"
 #include "worker.h"
+#include "worker_server.h"
 
 struct dh_job {
 	struct dh_workers *workers;
@@ -24,7 +25,7 @@ struct dh_job {
 };
 
 enum dh_worker_state {
-	DH_WORKER_STARTING,
+	DH_WORKER_ASKED, /* for, of the server */
 	DH_WORKER_READY, /* waiting for a job */
 	DH_WORKER_BUSY,
 };
@@ -50,15 +51,15 @@ struct dh_workers {
 	struct dh_io *io;
 	struct dh_workers_config config;
 	char *path, *user;
-	GPtrArray *all; /* struct dh_worker */
+	struct dh_worker_server *server; /* NULL: not started, or it has ended */
+	GPtrArray *all;                  /* struct dh_worker */
 	struct dh_job_queue queue;
 	GSource *pump;          /* all decisions are made in its callback */
-	int failures;           /* consecutive workers that were unusable */
+	int failures;           /* consecutive workers or servers that were unusable */
 	uint64_t failed_starts; /* total */
 	char *trouble;          /* why the last one was unusable */
 	int64_t trouble_us;     /* since when */
-	int64_t tried_us;       /* when one was last started */
-	int64_t given_us;       /* when a job was last given to one */
+	int64_t failed_us;      /* when the last one was */
 	uint64_t jobs, failed;
 };
 
@@ -67,8 +68,10 @@ struct dh_workers {
 /* The command line of a dh-prepare that is confined: for `action`, an option. g_strfreev it. */
 char **dh_worker_arguments(const struct dh_workers_config *config, const char *action);
 
-/* Starts one, in STARTING. It reports to workers.c. Negative errno with *error a text (g_free it). */
-int dh_worker_start(struct dh_workers *workers, struct dh_worker **worker, char **error);
+/* Asks the server for one. It reports to workers.c. Negative errno: it could not be asked. */
+int dh_worker_ask(struct dh_workers *workers, struct dh_worker **worker);
+/* The server's answer: the worker is ready, or *error says why not (g_free it). */
+int dh_worker_forked(struct dh_worker *worker, pid_t pid, char **error);
 void dh_worker_free(struct dh_worker **worker);
 
 /* Gives it `job`, whose descriptors are open. Negative errno: this worker cannot take it,

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "worker_private.h"
 
-#include <signal.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "log.h"
 #include "prepare/job.h"
@@ -14,13 +12,10 @@
 #define BACKOFF_MIN_MS     100
 #define BACKOFF_WAITING_MS 2000
 #define BACKOFF_MAX_MS     30000
-/* While another worker is ready, its replacement starts this long after a job was given
- * out, so that it does not compete with the job's first pictures. */
-#define REPLACE_MS 300
 /* A worker that waited this long for a job did work, however it ends. */
 #define WORKED_MS 1000
-/* At most this many load their libraries at a time, so that the first of a hundred are ready soon. */
-#define STARTING_MAX 8
+/* At most this many are asked for at a time: a socket takes few messages. */
+#define ASKED_MAX 8
 
 void dh_workers_pump(struct dh_workers *workers)
 {
@@ -103,8 +98,9 @@ static struct dh_job *next_job(const struct dh_workers *workers)
 /* Takes ownership of `text`. */
 static void start_failed(struct dh_workers *workers, char *text)
 {
+	workers->failed_us = g_get_monotonic_time();
 	if (workers->failures++ == 0)
-		workers->trouble_us = g_get_monotonic_time();
+		workers->trouble_us = workers->failed_us;
 	workers->failed_starts++;
 	if (!workers->trouble || strcmp(workers->trouble, text) != 0)
 		dh_log(DH_LOG_ERROR, "no worker: %s", text);
@@ -113,14 +109,60 @@ static void start_failed(struct dh_workers *workers, char *text)
 	dh_workers_pump(workers);
 }
 
-static void start_one(struct dh_workers *workers)
+static void server_ready(void *arg)
 {
-	struct dh_worker *worker;
+	dh_workers_pump(arg);
+}
+
+static void server_forked(void *arg, void *asker, pid_t pid)
+{
+	struct dh_workers *workers = arg;
+	struct dh_worker *worker = asker;
 	char *error = NULL;
 
-	workers->tried_us = g_get_monotonic_time();
-	if (dh_worker_start(workers, &worker, &error) < 0)
+	if (dh_worker_forked(worker, pid, &error) < 0) {
+		g_ptr_array_remove_fast(workers->all, worker);
+		dh_worker_free(&worker);
 		start_failed(workers, error);
+	}
+	dh_workers_pump(workers);
+}
+
+static void server_ended(void *arg, char *text)
+{
+	struct dh_workers *workers = arg;
+
+	dh_worker_server_free(&workers->server);
+	for (guint i = workers->all->len; i-- > 0;) {
+		struct dh_worker *worker = workers->all->pdata[i];
+		if (worker->state != DH_WORKER_ASKED)
+			continue;
+		g_ptr_array_remove_index_fast(workers->all, i);
+		dh_worker_free(&worker);
+	}
+	start_failed(workers, text);
+}
+
+static void start_server(struct dh_workers *workers)
+{
+	static const struct dh_worker_server_listener listener = { server_ready, server_forked, server_ended };
+	char **argv = dh_worker_arguments(&workers->config, "--fork-server");
+	const struct dh_worker_server_config config = { workers->io, argv, workers->config.start_ms };
+	int err = dh_worker_server_start(&workers->server, &config, &listener, workers);
+
+	g_strfreev(argv);
+	if (err < 0)
+		start_failed(workers,
+			g_strdup_printf("%s cannot be started: %s", workers->config.path, g_strerror(-err)));
+}
+
+static void ask_for_one(struct dh_workers *workers)
+{
+	struct dh_worker *worker;
+	int err = dh_worker_ask(workers, &worker);
+
+	if (err < 0)
+		start_failed(workers, g_strdup_printf("dh-prepare cannot be asked: %s", g_strerror(-err)));
 	else
 		g_ptr_array_add(workers->all, worker);
 }
@@ -149,7 +191,6 @@ static bool give_one(struct dh_workers *workers, struct dh_job *job)
 	}
 	dh_job_queue_serve(&workers->queue, &job->queued);
 	works_again(workers);
-	workers->given_us = g_get_monotonic_time();
 	return true;
 }
 
@@ -161,40 +202,40 @@ static void give_jobs(struct dh_workers *workers)
 		;
 }
 
+/* How long to wait after a failure, since it; 0: there was none, or it is over. */
 static int64_t backoff_ms(const struct dh_workers *workers)
 {
-	int64_t most = dh_job_queue_length(&workers->queue) > 0 ? BACKOFF_WAITING_MS : BACKOFF_MAX_MS;
+	int64_t most = dh_job_queue_length(&workers->queue) > 0 ? BACKOFF_WAITING_MS : BACKOFF_MAX_MS, ms;
 
-	return MIN(BACKOFF_MIN_MS << MIN(workers->failures - 1, 10), most);
+	if (workers->failures == 0)
+		return 0;
+	ms = MIN(BACKOFF_MIN_MS << MIN(workers->failures - 1, 10), most);
+	return MAX(ms - (g_get_monotonic_time() - workers->failed_us) / 1000, 0);
 }
 
-/* How long to wait before starting the next one; 0: start now. After a failure, one at a
- * time is enough to see whether it works again. */
-static int64_t start_in_ms(const struct dh_workers *workers, bool is_urgent)
+/* Whether another worker should be asked for now. After a failure, one at a time is enough to see
+ * whether it works again. */
+static bool wants_another(const struct dh_workers *workers)
 {
-	int64_t now_us = g_get_monotonic_time(), ms = 0;
+	int asked = count(workers, DH_WORKER_ASKED), ready = count(workers, DH_WORKER_READY);
 
-	if (workers->failures > 0)
-		ms = backoff_ms(workers) - (now_us - workers->tried_us) / 1000;
-	else if (!is_urgent)
-		ms = REPLACE_MS - (now_us - workers->given_us) / 1000;
-	return MAX(ms, 0);
+	return asked + ready < MAX(count_runnable(workers), workers->config.warm) &&
+		asked < (workers->failures > 0 ? 1 : ASKED_MAX);
 }
 
 /* When to look again, in ms; negative: when something happens. */
 static int64_t start_workers(struct dh_workers *workers)
 {
-	int starting = count(workers, DH_WORKER_STARTING), ready = count(workers, DH_WORKER_READY);
-	int jobs = count_runnable(workers);
-
-	while (starting + ready < MAX(jobs, workers->config.warm) && starting < STARTING_MAX) {
-		int64_t ms = start_in_ms(workers, starting + ready < MAX(jobs, 1));
-		if (workers->failures > 0 && starting > 0)
-			return -1;
+	while (wants_another(workers)) {
+		int64_t ms = backoff_ms(workers);
 		if (ms > 0)
 			return ms;
-		start_one(workers);
-		starting = count(workers, DH_WORKER_STARTING);
+		if (!workers->server)
+			start_server(workers);
+		if (workers->server && !dh_worker_server_is_ready(workers->server))
+			return -1;
+		if (workers->server)
+			ask_for_one(workers);
 	}
 	return -1;
 }
@@ -272,29 +313,10 @@ static gboolean pump(gpointer arg)
 /* Why the process ended; NULL: it did its job. */
 static char *explain(const struct dh_worker *worker, int *code)
 {
-	int status = worker->status;
-
-	*code = DH_PREPARE_INTERNAL;
-	if (worker->why) {
-		*code = worker->why_code;
-		return g_strdup(worker->why);
-	}
-	if (status == -1)
-		return g_strdup("dh-prepare has ended, nobody knows how");
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {
-		*code = DH_PREPARE_LIMIT;
-		return g_strdup_printf("it takes more than %d s of processor time", worker->workers->config.cpu_s);
-	}
-	if (WIFSIGNALED(status))
-		return g_strdup_printf("dh-prepare was ended by signal %d (%s)", WTERMSIG(status),
-			strsignal(WTERMSIG(status)));
-	if (WEXITSTATUS(status) == DH_PREPARE_OK) {
-		*code = DH_PREPARE_OK;
-		return NULL;
-	}
-	if (WEXITSTATUS(status) <= DH_PREPARE_SILENT)
-		*code = WEXITSTATUS(status);
-	return g_strdup_printf("dh-prepare failed with exit code %d", WEXITSTATUS(status));
+	if (!worker->why)
+		return dh_worker_server_explain(worker->status, worker->workers->config.cpu_s, code);
+	*code = worker->why_code;
+	return g_strdup(worker->why);
 }
 
 void dh_workers_ended(struct dh_worker *worker)
@@ -345,6 +367,7 @@ void dh_workers_free(struct dh_workers **workers)
 	if (!old)
 		return;
 	dh_io_drop(&old->pump);
+	dh_worker_server_free(&old->server);
 	for (guint i = 0; i < old->all->len; i++) {
 		struct dh_worker *worker = old->all->pdata[i];
 		dh_worker_free(&worker);
@@ -360,7 +383,6 @@ void dh_workers_free(struct dh_workers **workers)
 void dh_workers_stats(const struct dh_workers *workers, struct dh_workers_stats *stats)
 {
 	*stats = (struct dh_workers_stats){
-		.starting = count(workers, DH_WORKER_STARTING),
 		.ready = count(workers, DH_WORKER_READY),
 		.busy = count(workers, DH_WORKER_BUSY),
 		.busy_live = count_live(workers),

@@ -57,6 +57,35 @@ static int drop_user(const char *name, const char **what)
 	return setuid(0) == 0 ? -EPERM : 0;
 }
 
+static int limit_cpu(int cpu_s, const char **what)
+{
+	*what = "the limit of processor time";
+	return cpu_s > 0 ? limit(RLIMIT_CPU, (rlim_t)cpu_s, (rlim_t)cpu_s + 2) : 0;
+}
+
+static int die_with(pid_t parent, const char **what)
+{
+	*what = "the parent-death signal";
+	if (parent <= 0)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -errno;
+	if (getppid() != parent)
+		_exit(0);
+	return 0;
+}
+
+int dh_confine_copy(const struct dh_confine *confine, const char **what)
+{
+	int err = limit_cpu(confine->cpu_s, what);
+
+	if (!err)
+		err = die_with(confine->parent, what);
+	if (!err)
+		*what = "";
+	return err;
+}
+
 int dh_confine(const struct dh_confine *confine, const char **what)
 {
 	int err;
@@ -69,8 +98,7 @@ int dh_confine(const struct dh_confine *confine, const char **what)
 		if ((err = limit(RLIMIT_DATA, bytes, bytes)) < 0)
 			return err;
 	}
-	*what = "the limit of processor time";
-	if (confine->cpu_s > 0 && (err = limit(RLIMIT_CPU, (rlim_t)confine->cpu_s, (rlim_t)confine->cpu_s + 2)) < 0)
+	if ((err = limit_cpu(confine->cpu_s, what)) < 0)
 		return err;
 	*what = "the limit of core files";
 	if ((err = limit(RLIMIT_CORE, 0, 0)) < 0)
@@ -84,13 +112,8 @@ int dh_confine(const struct dh_confine *confine, const char **what)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	/* after the user: a change of credentials clears the signal */
-	*what = "the parent-death signal";
-	if (confine->parent > 0) {
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-			return -errno;
-		if (getppid() != confine->parent)
-			_exit(0);
-	}
+	if ((err = die_with(confine->parent, what)) < 0)
+		return err;
 	*what = "";
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a worker gives up before it reads any media.
  *
- * `dh-prepare --worker` (and `--version`) takes `--memory-mb N`, `--cpu-s N`, `--nice N` and
- * `--user NAME`, and calls dh_confine with them before it reports ready or answers: the plugin
- * starts it by posix_spawn, which can set none of these.
+ * `dh-prepare --fork-server` (and `--version`) takes `--memory-mb N`, `--cpu-s N`, `--nice N`
+ * and `--user NAME`, and calls dh_confine with them before it reports ready or answers: the
+ * plugin starts it by posix_spawn, which can set none of these.
  */
 #ifndef DH_CONFINE_H
 #define DH_CONFINE_H
@@ -23,5 +23,9 @@ struct dh_confine {
  * with *what naming what failed (a constant text): the process must then exit.
  * Exits by itself where the parent has gone already. */
 int dh_confine(const struct dh_confine *confine, const char **what);
+
+/* The same for a copy of a confined process: what fork(2) does not hand on, the parent-death
+ * signal, and what counts from there, the processor time. */
+int dh_confine_copy(const struct dh_confine *confine, const char **what);
 
 #endif

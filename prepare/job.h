@@ -1,27 +1,38 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The protocol between the plugin and a dh-prepare worker.
  *
- * `dh-prepare --worker` has
+ * Workers are copies of a fork server, which has loaded the libraries once: a copy takes a
+ * millisecond or two, a new program eighty. `dh-prepare --fork-server` has
+ *     fd 0, 1  /dev/null
+ *     fd 2     the gateway's log
+ *     fd 3     a SOCK_SEQPACKET socket
+ * It sends `ready <DH_PREPARE_PROTOCOL>` on fd 3. Then each message `fork <number>` with two
+ * descriptors (SCM_RIGHTS), which become fd 1 and fd 3 of a new worker, is answered there by
+ * the worker, `worker <number> <pid>`, or by the server, `failed <number> <errno>`, in any
+ * order. The worker is a child of the process that spawned the server, which must reap it.
+ * Once its fd 3 is shut down, the server exits with 0; when all that it made have answered,
+ * the socket is at its end, even if the server was killed.
+ *
+ * A worker has
  *     fd 0   /dev/null
  *     fd 1   a pipe: the segment stream (playout/stream.h) goes here
  *     fd 2   the gateway's log
  *     fd 3   a SOCK_SEQPACKET socket for control
- * It loads its libraries, sends `ready <DH_PREPARE_PROTOCOL>` on fd 3 and waits
- * there for exactly one job: a JSON object of at most DH_JOB_MAX bytes in one
+ * It waits on fd 3 for exactly one job: a JSON object of at most DH_JOB_MAX bytes in one
  * message, with the descriptors of its inputs as SCM_RIGHTS. A SOCK_SEQPACKET among them is
  * the envelope of a file (prepare/envelope.h); anything else, such as a pipe or a
  * SOCK_STREAM to which a generator pushes, is the input itself: when its first byte has been
  * read the worker sends `first` on fd 3. It does the job, writes the stream (which ends in
  * FAIL if it failed) and exits with a code below.
- * If fd 3 is closed before a job came, it exits with 0. It dies with the thread that
- * spawned it: it sets the parent-death signal itself, and exits at once if it is an
- * orphan already.
+ * If fd 3 is closed before a job came, it exits with 0. Server and workers die with the
+ * thread that spawned the server: they set the parent-death signal themselves, and exit at
+ * once if they are orphans already.
  *
- * These options limit the worker before it reports ready (prepare/confine.h); each
- * may be missing:
+ * These options limit the server before it reports ready, and so its workers
+ * (prepare/confine.h); each may be missing:
  *     --parent PID     the process that spawned it
  *     --memory-mb N    limit of data (RLIMIT_DATA)
- *     --cpu-s N        limit of processor time (SIGXCPU)
+ *     --cpu-s N        limit of a worker's processor time (SIGXCPU)
  *     --nice N         niceness
  *     --user NAME      the user to become, if started as root
  * `dh-prepare --version` prints one line that changes whenever its output may
@@ -85,8 +96,12 @@
  *     3   files come in envelopes; jobs have a speed
  *     4   streams of version 3, with words, leads and the stated length in DHS1; bridges; leads
  *         and tails of pieces; backgrounds; workers tell of the first byte
+ *     5   workers are copies of a fork server
  */
-#define DH_PREPARE_PROTOCOL 4
+#define DH_PREPARE_PROTOCOL 5
+#define DH_FORK_ASK         "fork %u"
+#define DH_FORK_DONE        "worker %u %d"
+#define DH_FORK_FAILED      "failed %u %d"
 #define DH_JOB_FIRST        "first"
 #define DH_JOB_MAX          65536
 #define DH_JOB_FD           3

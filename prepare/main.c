@@ -286,8 +286,8 @@ static int act(struct dh_options *o, struct dh_fault *fault)
 		return 0;
 	case DH_ACTION_VERSION:
 		return tell_version(o, fault);
-	case DH_ACTION_WORKER:
-		return dh_worker_run(&o->confine);
+	case DH_ACTION_FORK_SERVER:
+		return dh_workers_serve(&o->confine);
 	case DH_ACTION_INFO:
 		return dh_info(o->info, o->as_json, fault);
 	case DH_ACTION_EXPORT:

@@ -28,7 +28,7 @@ enum option_code {
 	OPT_EXPORT,
 	OPT_CHECK_IDLE,
 	OPT_MOUTH,
-	OPT_WORKER,
+	OPT_FORK_SERVER,
 	OPT_LEAD_FD,
 	OPT_TAIL_FD,
 	OPT_QUIET,
@@ -58,7 +58,7 @@ static const struct option table[] = {
 	{ "export", required_argument, NULL, OPT_EXPORT },
 	{ "check-idle", no_argument, NULL, OPT_CHECK_IDLE },
 	{ "mouth", required_argument, NULL, OPT_MOUTH },
-	{ "worker", no_argument, NULL, OPT_WORKER },
+	{ "fork-server", no_argument, NULL, OPT_FORK_SERVER },
 	{ "lead-fd", required_argument, NULL, OPT_LEAD_FD },
 	{ "tail-fd", required_argument, NULL, OPT_TAIL_FD },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
@@ -177,8 +177,8 @@ static bool take_action(struct dh_options *o, int option)
 	case OPT_CHECK_IDLE:
 		o->action = DH_ACTION_CHECK_IDLE;
 		return true;
-	case OPT_WORKER:
-		o->action = DH_ACTION_WORKER;
+	case OPT_FORK_SERVER:
+		o->action = DH_ACTION_FORK_SERVER;
 		return true;
 	case OPT_HELP:
 		o->action = DH_ACTION_HELP;

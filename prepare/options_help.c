@@ -63,7 +63,7 @@ static const char usage[] =
 "                       place moves with the same place above it, and with the\n"
 "                       clip's median second\n"
 "  --mouth X,Y,WxH      the mouth's place in per cent of the picture (30,50,40x30)\n"
-"  --worker             serve one job of the gateway plugin\n"
+"  --fork-server        make workers for the gateway plugin\n"
 "                       (with --parent PID, --memory-mb N, --cpu-s N, --nice N,\n"
 "                       --user NAME)\n"
 "  --version, --help\n"

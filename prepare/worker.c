@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,13 +12,14 @@
 
 #include "envelope.h"
 #include "file.h"
+#include "fork_server.h"
 #include "prepare.h"
 #include "task_job.h"
 #include "warm_up.h"
 
 #define JOB_FDS (DH_TASK_INPUTS + 4)
 
-_Static_assert(DH_PREPARE_PROTOCOL == 4 && DH_STREAM_VERSION == 3, "a new stream version needs a new protocol");
+_Static_assert(DH_PREPARE_PROTOCOL == 5 && DH_STREAM_VERSION == 3, "a new stream version needs a new protocol");
 
 struct job {
 	char text[DH_JOB_MAX];
@@ -69,13 +69,6 @@ static int receive_job(struct job *job)
 	return 0;
 }
 
-static int say_ready(void)
-{
-	char text[32];
-	int size = snprintf(text, sizeof text, "ready %d", DH_PREPARE_PROTOCOL);
-	return send(DH_JOB_FD, text, (size_t)size, MSG_NOSIGNAL) == size ? 0 : -errno;
-}
-
 static int do_job(const struct job *job, struct dh_task *task, const struct dh_stream_writer *writer,
 	struct dh_fault *fault)
 {
@@ -103,28 +96,31 @@ static int serve(const struct job *job)
 	return code;
 }
 
-int dh_worker_run(const struct dh_confine *confine)
+/* What a copy of the fork server does. */
+static int work(void)
 {
-	const char *what = "";
-	int code = dh_confine(confine, &what);
-	if (code < 0) {
-		fprintf(stderr, "dh-prepare: %s: %s\n", what, strerror(-code));
-		return DH_PREPARE_INTERNAL;
-	}
-	signal(SIGPIPE, SIG_IGN);
 	struct job *job = calloc(1, sizeof *job);
+	int code;
 	if (!job)
 		return DH_PREPARE_MEMORY;
-	dh_prepare_warm_up();
-	code = say_ready();
-	if (code == 0)
-		code = receive_job(job);
+	code = receive_job(job);
 	if (code == 0 && job->size > 0) {
 		code = serve(job);
 	} else if (code < 0) {
 		fprintf(stderr, "dh-prepare: control socket: %s\n", strerror(-code));
-		code = code == -EPIPE ? DH_PREPARE_OK : DH_PREPARE_USAGE;
+		code = DH_PREPARE_USAGE;
 	}
 	free(job);
 	return code;
+}
+
+int dh_workers_serve(const struct dh_confine *confine)
+{
+	char greeting[32];
+	const struct dh_fork_server server = { .confine = confine,
+		.warm_up = dh_prepare_warm_up,
+		.greeting = greeting,
+		.work = work };
+	snprintf(greeting, sizeof greeting, "ready %d", DH_PREPARE_PROTOCOL);
+	return dh_fork_server_run(&server);
 }

@@ -16,6 +16,7 @@
 #include "playout/timebase.h"
 #include "prepare/confine.h"
 #include "prepare/envelope.h"
+#include "prepare/fork_server.h"
 #include "prepare/job.h"
 
 #define SIDE 16
@@ -338,27 +339,16 @@ static int receive_job(void)
 	return fd;
 }
 
-static void say(const char *text)
-{
-	if (send(DH_JOB_FD, text, strlen(text), MSG_NOSIGNAL) < 0)
-		exit(DH_PREPARE_OK);
-}
+static const char *how_to_start;
 
-static void start(const char *how)
+static void start(void)
 {
-	char text[32];
-
-	if (strcmp(how, "exit") == 0)
+	if (strcmp(how_to_start, "exit") == 0)
 		exit(DH_PREPARE_INTERNAL);
-	if (strcmp(how, "mute") == 0)
+	if (strcmp(how_to_start, "mute") == 0)
 		pause();
-	if (strcmp(how, "late") == 0)
+	if (strcmp(how_to_start, "late") == 0)
 		usleep(1500000);
-	if (strcmp(how, "noise") == 0)
-		say("hello");
-	snprintf(text, sizeof text, "ready %d",
-		DH_PREPARE_PROTOCOL + (strcmp(how, "newer") == 0) - (strcmp(how, "older") == 0));
-	say(text);
 }
 
 static void read_how(const char *name, char *how, size_t size)
@@ -382,7 +372,7 @@ static int option(int argc, char **argv, const char *name)
 	return 0;
 }
 
-static void confine(int argc, char **argv)
+static struct dh_confine read_limits(int argc, char **argv)
 {
 	struct dh_confine limits = {
 		.memory_mb = option(argc, argv, "--memory-mb"),
@@ -390,11 +380,18 @@ static void confine(int argc, char **argv)
 		.nice = option(argc, argv, "--nice"),
 		.parent = option(argc, argv, "--parent"),
 	};
-	const char *what;
 
 	for (int i = 1; i + 1 < argc; i++)
 		if (strcmp(argv[i], "--user") == 0)
 			limits.user = argv[i + 1];
+	return limits;
+}
+
+static void confine(int argc, char **argv)
+{
+	struct dh_confine limits = read_limits(argc, argv);
+	const char *what;
+
 	if (dh_confine(&limits, &what) < 0) {
 		fprintf(stderr, "fake worker: %s\n", what);
 		exit(DH_PREPARE_INTERNAL);
@@ -413,10 +410,25 @@ static int read_script(int fd, char *text, size_t size)
 	return 0;
 }
 
+static int work(void)
+{
+	char text[100] = "", name[100];
+	int fd = receive_job(), number = 0;
+
+	if (fd < 0)
+		return DH_PREPARE_OK;
+	if (read_script(fd, text, sizeof text) < 0 || sscanf(text, "%99s %d", name, &number) < 1)
+		return DH_PREPARE_INPUT;
+	for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
+		if (strcmp(scripts[i].name, name) == 0)
+			return scripts[i].run(number);
+	return DH_PREPARE_FORMAT;
+}
+
 int main(int argc, char **argv)
 {
-	char text[100] = "", name[100], how[100] = "";
-	int fd, number = 0;
+	char text[100] = "hello", how[100] = "";
+	struct dh_confine limits;
 
 	read_how(argv[0], how, sizeof how);
 	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
@@ -429,16 +441,11 @@ int main(int argc, char **argv)
 		printf("fake worker %s\n", how);
 		return strcmp(how, "ashamed") == 0;
 	}
-	signal(SIGPIPE, SIG_IGN);
-	confine(argc, argv);
-	start(how);
-	fd = receive_job();
-	if (fd < 0)
-		return DH_PREPARE_OK;
-	if (read_script(fd, text, sizeof text) < 0 || sscanf(text, "%99s %d", name, &number) < 1)
-		return DH_PREPARE_INPUT;
-	for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
-		if (strcmp(scripts[i].name, name) == 0)
-			return scripts[i].run(number);
-	return DH_PREPARE_FORMAT;
+	how_to_start = how;
+	limits = read_limits(argc, argv);
+	if (strcmp(how, "noise") != 0)
+		snprintf(text, sizeof text, "ready %d",
+			DH_PREPARE_PROTOCOL + (strcmp(how, "newer") == 0) - (strcmp(how, "older") == 0));
+	return dh_fork_server_run(
+		&(struct dh_fork_server){ .confine = &limits, .warm_up = start, .greeting = text, .work = work });
 }

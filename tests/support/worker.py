@@ -1,42 +1,83 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`dh-prepare --worker` without a gateway. DH_PREPARE names the program."""
+"""`dh-prepare --fork-server` and its workers, without a gateway. DH_PREPARE names the program."""
 import array
 import json
 import os
+import signal
 import socket
 import subprocess
+import time
 
 from prepared import PREPARE
 
 
-class Worker:
-    """`dh-prepare --worker` as the plugin runs it."""
+def send(sock, data, fds=()):
+    """The descriptors travel with the message, and are closed here."""
+    sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else [])
+    for fd in fds:
+        os.close(fd)
+
+
+class ForkServer:
+    """As the plugin runs it."""
 
     def __init__(self, *options):
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.reader, writer = os.pipe()
-        self.process = subprocess.Popen([PREPARE, "--worker", *options], stdin=subprocess.DEVNULL, stdout=writer,
+        self.process = subprocess.Popen([PREPARE, "--fork-server", *options], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL,
                                         preexec_fn=lambda: os.dup2(theirs.fileno(), 3), close_fds=False)
-        os.close(writer)
         theirs.close()
         self.ready = self.control.recv(100)
 
+    def fork(self, output, control, number=7):
+        """A worker's process, this one's child."""
+        send(self.control, b"fork %d" % number, [output, control])
+        word, of, pid = self.control.recv(100).decode().split()
+        assert (word, int(of)) == ("worker", number), (word, of)
+        return int(pid)
+
+    def close(self):
+        self.control.close()
+        return self.process.wait(60)
+
+
+class Worker:
+    """The one worker of a server of its own."""
+
+    def __init__(self, *options):
+        server = ForkServer(*options)
+        self.ready = server.ready
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.reader, writer = os.pipe()
+        self.pid, self.code = server.fork(writer, theirs.detach()), None
+        server.close()
+
     def send(self, job, fds=(), raw=None):
-        data = raw if raw is not None else json.dumps(job).encode()
-        self.control.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else [])
-        for fd in fds:
-            os.close(fd)
+        send(self.control, raw if raw is not None else json.dumps(job).encode(), fds)
 
     def read(self, size=1 << 16):
         return os.read(self.reader, size)
 
+    def wait(self, timeout=60):
+        """Its exit code; of one that was ended by a signal, the signal's negative number."""
+        end = time.monotonic() + timeout
+        while self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > end:
+                raise TimeoutError("the worker does not end")
+            else:
+                time.sleep(0.005)
+        return self.code
+
     def rest(self):
         data = b"".join(iter(self.read, b""))
-        return data, self.process.wait(60)
+        return data, self.wait()
 
     def close(self):
         self.control.close()
         os.close(self.reader)
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
+        if self.code is None:
+            os.kill(self.pid, signal.SIGKILL)
+        self.wait()

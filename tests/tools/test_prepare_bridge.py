@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""dh-prepare --worker makes bridges from a segment's last picture into the idle clip. DH_PREPARE names the program."""
+"""Workers of dh-prepare make bridges from a segment's last picture into the idle clip. DH_PREPARE names the program."""
 import os
 import struct
 import subprocess

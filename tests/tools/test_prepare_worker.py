@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""dh-prepare --worker: the protocol of prepare/job.h. DH_PREPARE names the program."""
+"""dh-prepare --fork-server and its workers: the protocol of prepare/job.h. DH_PREPARE names the program."""
 import array
 import os
 import socket
@@ -12,7 +12,7 @@ import time
 import unittest
 
 import marks
-from worker import Worker
+from worker import ForkServer, Worker, send
 from prepared import (
     PREPARE, TICKS, SIZE, SECONDS, INPUT, FORMAT, OUTPUT, SILENT, USAGE, Case, Prepared, film)
 
@@ -28,7 +28,7 @@ class Workers(Case):
     def worker(self, *options):
         worker = Worker("--parent", str(os.getpid()), *options)
         self.workers.append(worker)
-        self.assertEqual(worker.ready, b"ready 4")
+        self.assertEqual(worker.ready, b"ready 5")
         return worker
 
     def open(self, name):
@@ -267,7 +267,7 @@ class Workers(Case):
         os.close(worker.reader)
         worker.reader = os.open("/dev/null", os.O_RDONLY)
         worker.send(self.job(), [self.open(self.base)])
-        self.assertEqual(worker.process.wait(60), OUTPUT)
+        self.assertEqual(worker.wait(), OUTPUT)
 
     def test_streams_while_it_is_written(self):
         """Units come out before the input has ended."""
@@ -343,28 +343,61 @@ class Workers(Case):
             file.seek(size * 6 // 10)
             file.write(bytes(size * 3 // 10))
 
+    def test_a_server_makes_many(self):
+        """Each is a child of who started the server, starts within its own limits, and outlives it."""
+        server = ForkServer("--parent", str(os.getpid()), "--cpu-s", "7")
+        pairs, workers = [], []
+        for _ in range(3):
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            reader, writer = os.pipe()
+            workers.append(server.fork(writer, theirs.detach()))
+            pairs.append((ours, reader))
+        with open(f"/proc/{server.process.pid}/limits") as ours, open(f"/proc/{workers[0]}/limits") as theirs:
+            self.assertRegex(ours.read(), r"Max cpu time +unlimited")
+            self.assertRegex(theirs.read(), r"Max cpu time +7 ")
+        self.assertEqual(len(os.listdir(f"/proc/{server.process.pid}/task")), 1, "a copy of a process has one thread")
+        self.assertEqual(server.close(), 0)
+        for pid, (control, reader) in zip(workers, pairs):
+            control.close()
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+            self.assertEqual(os.read(reader, 1), b"")
+            os.close(reader)
+
+    def test_a_server_that_is_asked_for_something_else(self):
+        for data, count in ((b"fork 1", 0), (b"fork 1", 1), (b"fork 1", 3), (b"fork", 2), (b"spoon 1", 2), (b"fork 1s", 2),
+                            (b"x" * 1000, 2)):
+            with self.subTest(data=data[:10], count=count):
+                server = ForkServer("--parent", str(os.getpid()))
+                send(server.control, data, [os.open("/dev/null", os.O_RDWR) for _ in range(count)])
+                self.assertEqual(server.control.recv(100), b"")
+                self.assertNotEqual(server.close(), 0)
+
     def test_dies_with_its_parent(self):
-        script = ("import os,socket,subprocess,sys\n"
-                  "a,b=socket.socketpair(socket.AF_UNIX,socket.SOCK_SEQPACKET)\n"
-                  "os.dup2(b.fileno(),3,True)\n"
-                  "p=subprocess.Popen([sys.argv[1],'--worker','--parent',str(os.getpid())],pass_fds=[3],stdout=subprocess.DEVNULL)\n"
-                  "a.recv(100)\nos.set_inheritable(a.fileno(),True)\n"
-                  "print(p.pid,flush=True)\nos.kill(os.getpid(),9)\n")
-        with subprocess.Popen([sys.executable, "-c", script, PREPARE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
-            pid = int(parent.stdout.readline())
-        for _ in range(1200):
-            try:
-                with open(f"/proc/{pid}/stat") as file:
-                    if file.read().rsplit(")", 1)[1].split()[0] == "Z":
-                        return
-            except FileNotFoundError:
-                return
+        script = ("import os,sys\n"
+                  "from worker import ForkServer, Worker\n"
+                  "server=ForkServer('--parent',str(os.getpid()))\n"
+                  "worker=Worker('--parent',str(os.getpid()))\n"
+                  "os.set_inheritable(server.control.fileno(),True)\nos.set_inheritable(worker.control.fileno(),True)\n"
+                  "print(server.process.pid,worker.pid,flush=True)\nos.kill(os.getpid(),9)\n")
+        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
+            pids = parent.stdout.readline().split()
+        end = time.monotonic() + 60
+        while alive := [pid for pid in pids if is_alive(int(pid))]:
+            self.assertLess(time.monotonic(), end, f"{alive} live on")
             time.sleep(0.05)
-        self.fail("the worker lives on")
 
     def test_orphan_ends_at_once(self):
-        done = subprocess.run([PREPARE, "--worker", "--parent", "1"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        done = subprocess.run([PREPARE, "--fork-server", "--parent", "1"], stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=60)
         self.assertEqual((done.returncode, done.stdout), (0, b""))
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 if __name__ == "__main__":

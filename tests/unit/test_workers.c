@@ -212,6 +212,22 @@ static void test_memory_limit(void)
 	ingest_fixture_close(&fixture);
 }
 
+/* --- workers that nobody waits for any more */
+
+/* At any moment between the start of the server and its answers. No process is left, which
+ * ingest_fixture_close sees. */
+static void test_closed_at_any_time(void)
+{
+	for (int i = 0; i < 40; i++) {
+		struct ingest_fixture fixture;
+		ingest_fixture_init(&fixture);
+		fixture.config.warm_workers = 8;
+		ingest_fixture_open(&fixture);
+		usleep((useconds_t)i * 250);
+		ingest_fixture_close(&fixture);
+	}
+}
+
 /* --- workers that get no processor */
 
 /* As if each process waited for one so many times. */
@@ -269,8 +285,8 @@ static const struct start {
 	{ "exit", NULL, 30000, "exit code 1" },
 	{ "mute", NULL, 3000, "not ready after 3000 ms" },
 	{ "noise", NULL, 30000, "did not report that it is ready" },
-	{ "older", NULL, 30000, "dh-prepare speaks protocol 3, this plugin 4" },
-	{ "newer", NULL, 30000, "dh-prepare speaks protocol 5, this plugin 4" },
+	{ "older", NULL, 30000, "dh-prepare speaks protocol 4, this plugin 5" },
+	{ "newer", NULL, 30000, "dh-prepare speaks protocol 6, this plugin 5" },
 };
 
 static void test_starts(const void *arg)
@@ -315,6 +331,7 @@ static const struct check_test tests[] = {
 	TEST(test_the_version_is_asked_confined),
 	TEST(test_no_descriptor_is_inherited),
 	TEST(test_memory_limit),
+	TEST(test_closed_at_any_time),
 	TABLE(test_starving, starving),
 	TABLE(test_starts, starts),
 };

@@ -96,7 +96,7 @@ int __wrap_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 int __wrap_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 	const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-	if (argv[1] && strcmp(argv[1], "--worker") == 0)
+	if (argv[1] && strcmp(argv[1], "--fork-server") == 0)
 		atomic_fetch_add(&starts, 1);
 	return __real_posix_spawnp(pid, file, actions, attributes, argv, envp);
 }
