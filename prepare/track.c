@@ -262,8 +262,10 @@ static int64_t picture_ticks(const struct dh_track *t, int64_t duration)
 	int64_t nominal = t->rate.num > 0 ? dh_ticks_of_frame(1, t->rate.num, t->rate.den) : 0;
 	int64_t own = duration > 0 ? av_rescale_q(duration, t->time_base, ticks_base) : 0;
 	int64_t unit = av_rescale_q(1, t->time_base, ticks_base);
+	if (own <= 0 || !dh_time_is_sane(own))
+		return nominal;
 	bool is_nominal = nominal > 0 && (!t->states_durations || llabs(own - nominal) <= unit);
-	return own <= 0 || own > DH_STREAM_TICKS_MAX || is_nominal ? nominal : own;
+	return is_nominal ? nominal : own;
 }
 
 /* Times of sound as its samples count them, without adding up roundings. */
@@ -296,18 +298,14 @@ static void set_times(struct dh_track *t, const AVFrame *av, struct dh_frame *fr
 			0;
 	else
 		frame->duration_ticks = picture_ticks(t, duration);
-	if (!t->has_frame && time != AV_NOPTS_VALUE)
+	int64_t ticks = av_rescale_q(time, t->time_base, ticks_base); /* none: no sane one */
+	if (!t->has_frame && dh_time_is_sane(ticks))
 		t->first = time;
 	frame->pts_ticks = t->next_ticks;
 	if (t->counts_samples && av->sample_rate > 0)
 		frame->pts_ticks = counted_ticks(t, av);
-	else if (time != AV_NOPTS_VALUE) {
-		frame->pts_ticks = av_rescale_q(time, t->time_base, ticks_base);
-		if (llabs(frame->pts_ticks) > DH_STREAM_TICKS_MAX) /* damaged */
-			frame->pts_ticks = t->next_ticks;
-		else if (t->media == DH_VIDEO)
-			frame->pts_ticks = exact_ticks(t, time, frame->pts_ticks);
-	}
+	else if (dh_time_is_sane(ticks))
+		frame->pts_ticks = t->media == DH_VIDEO ? exact_ticks(t, time, ticks) : ticks;
 	t->next_ticks = frame->pts_ticks + (frame->duration_ticks > 0 ? frame->duration_ticks : 40 * DH_TICKS_PER_MS);
 }
 
