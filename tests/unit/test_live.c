@@ -15,7 +15,7 @@ struct live {
 	int out;            /* the sender's end */
 	/* protected by heard.lock */
 	int held, resumed, first_bytes;
-	bool is_late; /* units came before the first byte was told */
+	bool is_late;    /* units came before the first byte was told */
 	char words[200]; /* "0-300 One|…", in milliseconds */
 };
 
