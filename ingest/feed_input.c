@@ -242,6 +242,7 @@ void dh_feed_input_subscribe(struct dh_feed *feed)
 
 	if (feed->config) {
 		source.made_of = made_of;
+		source.is_next = source.is_next || feed->place_wait.is_next;
 		source.is_opened_late = true;
 		source.fds[0] = -1;
 		source.count = 1;

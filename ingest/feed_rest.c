@@ -49,7 +49,8 @@ static const struct dh_generator_config *choose(const struct dh_feed *feed, uint
 
 void dh_feed_rest_find(struct dh_feed *feed)
 {
-	uint64_t tried = feed->place_wait.tried;
+	/* The worker may have noticed before the place's own time was over. */
+	uint64_t here = feed->place >= 0 ? UINT64_C(1) << feed->place : 0, tried = feed->place_wait.tried | here;
 	const struct dh_generator_config *config = choose(feed, tried);
 	struct dh_generator_pool *pool = dh_generators_pool(feed->context.generators, feed->config);
 	int64_t said = dh_generator_pool_characters(pool, feed->made_ticks / DH_TICKS_PER_MS);

@@ -65,17 +65,21 @@ static char *take_text(struct dh_feed *feed, bool *is_open)
 static gboolean no_more_text(gpointer arg)
 {
 	struct dh_feed *feed = arg;
-	char *note;
+	char *note, *text;
+	bool is_open;
 
 	g_mutex_lock(&feed->lock);
 	feed->is_text_open = false;
 	g_mutex_unlock(&feed->lock);
+	/* Its owner has been told that it is spoken. */
+	text = take_text(feed, &is_open);
 	note = g_strdup_printf("[text_open] the text was not ended within more_s (%" G_GINT64_FORMAT " s)",
 		feed->context.more_s);
 	dh_feed_input_note(feed, note);
 	g_free(note);
 	if (feed->generator)
-		dh_generator_add_text(feed->generator, "", true);
+		dh_generator_add_text(feed->generator, text, true);
+	g_free(text);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -212,7 +216,7 @@ static void given_place(void *arg, int place)
 int dh_feed_speech_take_place(struct dh_feed *feed)
 {
 	feed->place_wait.config = feed->config;
-	feed->place_wait.is_next = feed->source.is_next;
+	feed->place_wait.is_next = feed->place_wait.is_next || feed->source.is_next;
 	feed->place_wait.given = given_place;
 	feed->place_wait.arg = feed;
 	int place = dh_generators_take(feed->context.generators, &feed->place_wait);
@@ -224,7 +228,7 @@ int dh_feed_speech_take_place(struct dh_feed *feed)
 
 void dh_feed_speech_set_next(struct dh_feed *feed)
 {
-	feed->source.is_next = feed->place_wait.is_next = true;
+	feed->place_wait.is_next = true;
 }
 
 void dh_feed_speech_has_media(struct dh_feed *feed)

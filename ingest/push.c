@@ -92,6 +92,17 @@ static void give_line(struct dh_push *push)
 	g_string_free(line, TRUE);
 }
 
+/* A sender that has forgotten the last line feed still hears what became of its line. */
+static void end_of_input(struct dh_push *push, bool is_whole)
+{
+	if (is_whole && push->line->len > 0) {
+		g_string_append_c(push->line, '\n');
+		give_line(push);
+	} else {
+		dh_push_close(push);
+	}
+}
+
 /* Takes what has come, but nothing behind the line feed: those are media. */
 static gboolean read_line(gint fd, GIOCondition condition, gpointer arg)
 {
@@ -103,7 +114,7 @@ static gboolean read_line(gint fd, GIOCondition condition, gpointer arg)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return G_SOURCE_CONTINUE;
 	if (n <= 0) {
-		dh_push_close(push);
+		end_of_input(push, n == 0);
 		return G_SOURCE_CONTINUE;
 	}
 	const char *end = memchr(bytes, '\n', (size_t)n);

@@ -16,6 +16,7 @@
 #define BACKLOG 1024
 /* What a sender may write ahead of us for a segment that is not read yet. The kernel doubles it. */
 #define RECEIVE_BYTES (128 * 1024)
+#define NO_GROUP      ((gid_t)-1)
 
 static int fail(char **error, int err, const char *option, const char *value)
 {
@@ -34,7 +35,10 @@ static struct addrinfo *resolve(const char *address)
 	struct addrinfo *found = NULL;
 	char *host, *end;
 
-	if (!colon || !g_ascii_isdigit(colon[1]) || strtol(colon + 1, &end, 10) > 65535 || *end)
+	if (!colon || !g_ascii_isdigit(colon[1]))
+		return NULL;
+	long port = strtol(colon + 1, &end, 10);
+	if (port < 1 || port > 65535 || *end)
 		return NULL;
 	bool is_bracketed = *address == '[' && colon > address + 1 && colon[-1] == ']';
 	host = is_bracketed ? g_strndup(address + 1, (gsize)(colon - address) - 2) :
@@ -109,18 +113,14 @@ static void remove_stale(const struct sockaddr_un *address)
 }
 
 /* Nobody may connect between bind and this. */
-static int admit(const char *path, int mode, const char *group)
+static int admit(const char *path, int mode, gid_t group)
 {
-	const struct group *found = group ? getgrnam(group) : NULL;
-
-	if (group && !found)
-		return -EINVAL;
-	if (found && chown(path, (uid_t)-1, found->gr_gid) < 0)
+	if (group != NO_GROUP && chown(path, (uid_t)-1, group) < 0)
 		return -errno;
 	return chmod(path, (mode_t)mode) < 0 ? -errno : 0;
 }
 
-static int bind_local(int fd, const struct sockaddr_un *address, int mode, const char *group)
+static int bind_local(int fd, const struct sockaddr_un *address, int mode, gid_t group)
 {
 	int err;
 
@@ -140,13 +140,18 @@ static int bind_local(int fd, const struct sockaddr_un *address, int mode, const
 int dh_push_listen_local(const char *path, int mode, const char *group, char **error)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct group *found = group ? getgrnam(group) : NULL;
 	int fd, err;
 
 	if (strlen(path) >= sizeof address.sun_path)
 		return fail(error, -ENAMETOOLONG, DH_PUSH_SOCKET_OPTION, path);
+	if (group && !found) {
+		*error = g_strdup_printf("%s: %s: there is no such group", DH_PUSH_GROUP_OPTION, group);
+		return -EINVAL;
+	}
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	err = fd < 0 ? -errno : bind_local(fd, &address, mode, group);
+	err = fd < 0 ? -errno : bind_local(fd, &address, mode, found ? found->gr_gid : NO_GROUP);
 	if (err == 0)
 		return fd;
 	if (fd >= 0)

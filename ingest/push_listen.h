@@ -8,8 +8,9 @@
 /* Options of the plugin that appear in error messages. */
 #define DH_PUSH_LISTEN_OPTION "push_listen"
 #define DH_PUSH_SOCKET_OPTION "push_socket"
+#define DH_PUSH_GROUP_OPTION  "push_socket_group"
 
-/* Whether `address` is "HOST:PORT" or "[HOST]:PORT" in numbers, and whether other machines
+/* Whether `address` is "HOST:PORT" or "[HOST]:PORT" in numbers, PORT not 0, and whether other machines
  * may reach it. */
 bool dh_push_address_is_valid(const char *address, bool *is_public);
 

@@ -29,6 +29,7 @@ struct dh_push_server {
 	int tcp, local;
 	/* I/O thread */
 	GSource *tcp_source, *local_source, *pause;
+	bool is_short;  /* of descriptors or memory, and has said so */
 	GPtrArray *all; /* struct dh_push, references */
 	atomic_int count;
 };
@@ -110,6 +111,16 @@ static void drop_sources(struct dh_push_server *server)
 	dh_io_drop(&server->local_source);
 }
 
+/* Tries again after a while; says so once. */
+static void pause_accepting(struct dh_push_server *server, int err)
+{
+	if (!server->is_short)
+		dh_log(DH_LOG_WARNING, "no connection can be accepted for now: %s", g_strerror(err));
+	server->is_short = true;
+	drop_sources(server);
+	dh_io_timer_set(server->pause, PAUSE_MS);
+}
+
 static gboolean acceptable(gint fd, GIOCondition condition, gpointer arg)
 {
 	struct dh_push_server *server = arg;
@@ -120,11 +131,10 @@ static gboolean acceptable(gint fd, GIOCondition condition, gpointer arg)
 		socklen_t size = sizeof address;
 		int from = accept4(fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC);
 		if (from >= 0) {
+			server->is_short = false;
 			welcome(server, from, &address, size);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-			dh_log(DH_LOG_WARNING, "no connection can be accepted: %s", g_strerror(errno));
-			drop_sources(server);
-			dh_io_timer_set(server->pause, PAUSE_MS);
+			pause_accepting(server, errno);
 			break;
 		} else if (errno != EINTR && errno != ECONNABORTED) {
 			break;

@@ -80,6 +80,8 @@ static int deliver(struct dh_worker *worker, const void *bytes, size_t size)
 	return err;
 }
 
+static gboolean control(gint fd, GIOCondition condition, gpointer arg);
+
 /* 1: there may be more; 0: not now; -1: the worker has been freed. */
 static int read_some(struct dh_worker *worker)
 {
@@ -87,6 +89,9 @@ static int read_some(struct dh_worker *worker)
 	ssize_t n = read(worker->output, buffer, sizeof buffer);
 	bool is_last = worker->is_exited;
 
+	/* What it has said came before what it has written. */
+	if (worker->control_source)
+		control(worker->control, G_IO_IN, worker);
 	if (n > 0)
 		return deliver(worker, buffer, (size_t)n) < 0 ? -1 : 1;
 	/* Once it has exited, it does not matter who else holds the pipe. */

@@ -49,6 +49,8 @@ void dh_playout_drop(struct dh_playout *playout, size_t index, enum dh_event_typ
 /* Emits READY the first time that it is. */
 void dh_playout_note_ready(struct dh_playout *playout, struct dh_segment *segment);
 struct dh_segment *dh_playout_take(struct dh_playout *playout, size_t index);
+/* See dh_segment_set_expiry; of a segment in the queue. */
+void dh_playout_set_expiry(struct dh_playout *playout, struct dh_segment *segment, int64_t media_ticks);
 
 /* --- playout_order.c: which segment plays next */
 

@@ -163,6 +163,13 @@ static int check_piece(const struct dh_utterance *utterance, struct dh_order *or
 	return 0;
 }
 
+void dh_playout_set_expiry(struct dh_playout *playout, struct dh_segment *segment, int64_t media_ticks)
+{
+	dh_segment_set_expiry(segment, media_ticks);
+	if (media_ticks < playout->expiry_ticks)
+		playout->expiry_ticks = media_ticks;
+}
+
 static int insert(struct dh_playout *playout, struct dh_segment *segment, struct dh_utterance *utterance,
 	struct dh_order *order, const struct dh_place *place)
 {
@@ -179,11 +186,8 @@ static int insert(struct dh_playout *playout, struct dh_segment *segment, struct
 	if (utterance)
 		dh_utterance_note(utterance, order);
 	dh_segment_set_order(segment, order);
-	if (order->ttl_ticks > 0) {
-		dh_segment_set_expiry(segment, playout->slot_ticks + order->ttl_ticks);
-		if (dh_segment_expiry_ticks(segment) < playout->expiry_ticks)
-			playout->expiry_ticks = dh_segment_expiry_ticks(segment);
-	}
+	if (order->ttl_ticks > 0)
+		dh_playout_set_expiry(playout, segment, playout->slot_ticks + order->ttl_ticks);
 	playout->unsettled = true;
 	return 0;
 }

@@ -245,7 +245,19 @@ static int64_t progress_ms(struct dh_request *request)
 	if (value && (!json_is_integer(value) || (ms != 0 && (ms < PROGRESS_MS_MIN || ms > PROGRESS_MS_MAX))))
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"progress_ms\": 0, or %d to %d is expected",
 			PROGRESS_MS_MIN, PROGRESS_MS_MAX);
-	return ms;
+	return request->error_code ? 0 : ms;
+}
+
+/* The descriptor that they come from. */
+static int take_media(struct dh_pusher *pusher, struct dh_request *request)
+{
+	int fd = dh_push_take(pusher->push);
+
+	if (fd == -ENOTCONN)
+		dh_request_fail(request, DH_ERROR_STATE, "The connection has ended");
+	else if (fd < 0)
+		dh_request_fail(request, DH_ERROR_LIMIT, "The gateway cannot read the connection: %s", g_strerror(-fd));
+	return fd;
 }
 
 static void begin_segment(struct dh_pusher *pusher, struct dh_request *request)
@@ -267,8 +279,8 @@ static void begin_segment(struct dh_pusher *pusher, struct dh_request *request)
 	if (!request->error_code && dh_enqueue_is_admitted(request))
 		take_place(pusher, request);
 	if (!request->error_code)
-		source.fds[0] = dh_push_take(pusher->push);
-	if (!request->error_code && source.fds[0] >= 0) {
+		source.fds[0] = take_media(pusher, request);
+	if (!request->error_code) {
 		dh_pusher_ref(pusher);
 		dh_enqueue(request, name, &source, NULL, &audience);
 		if (!request->error_code)

@@ -9,6 +9,7 @@
 
 #include "accept.h"
 #include "cue.h"
+#include "frame.h"
 #include "playout/timebase.h"
 
 /* The last cue, if it does not say how long it lasts: the usual pace of speech. */
@@ -182,6 +183,7 @@ static int decode(struct dh_captions *c, const AVPacket *packet, char **text, st
 static int take_cue(struct dh_captions *c, const AVPacket *packet, struct dh_fault *fault)
 {
 	int64_t from_ticks = av_rescale_q(packet->pts, c->stream->time_base, ticks_base);
+	int64_t length_ticks = av_rescale_q(packet->duration, c->stream->time_base, ticks_base);
 	char *text = NULL;
 	int code = release(c, from_ticks, fault);
 
@@ -189,9 +191,8 @@ static int take_cue(struct dh_captions *c, const AVPacket *packet, struct dh_fau
 		code = decode(c, packet, &text, fault);
 	if (code || !text)
 		return code;
-	if (packet->duration > 0) {
-		code = spread(c, text, from_ticks,
-			from_ticks + av_rescale_q(packet->duration, c->stream->time_base, ticks_base), fault);
+	if (packet->duration > 0 && dh_time_is_sane(length_ticks)) {
+		code = spread(c, text, from_ticks, from_ticks + length_ticks, fault);
 	} else {
 		c->held = strdup(text);
 		c->held_ticks = from_ticks;
@@ -205,7 +206,7 @@ int dh_captions_send(struct dh_captions *c, const AVPacket *packet, struct dh_fa
 {
 	if (!packet)
 		return c->held ? release(c, c->held_ticks + dh_cue_length(c->held) * CHARACTER_TICKS, fault) : 0;
-	if (packet->pts == AV_NOPTS_VALUE || c->is_full)
+	if (c->is_full)
 		return 0;
 	return take_cue(c, packet, fault);
 }

@@ -25,8 +25,8 @@ void dh_captions_end(struct dh_captions *captions);
 /* -1 between containers. */
 int dh_captions_stream(const struct dh_captions *captions);
 
-/* Takes a packet of its track; NULL: there are no more. A cue that does not say how long it lasts
- * lasts until the next one, which may be empty. */
+/* Takes a packet of its track, which has a time (dh_time_is_sane); NULL: there are no more. A cue that does
+ * not say how long it lasts lasts until the next one, which may be empty. */
 int dh_captions_send(struct dh_captions *captions, const AVPacket *packet, struct dh_fault *fault);
 
 /* `origin_ticks` is taken off the times of the words that have come since the last call. */

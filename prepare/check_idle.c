@@ -52,8 +52,8 @@ int dh_mouth_parse(struct dh_mouth_place *m, const char *text, struct dh_fault *
 {
 	int used = 0;
 	if (sscanf(text, "%d,%d,%dx%d%n", &m->x, &m->y, &m->width, &m->height, &used) == 4 && !text[used] &&
-		m->x >= 0 && m->width > 0 && m->x + m->width <= 100 && m->height > 0 && m->y >= m->height &&
-		m->y + m->height <= 100)
+		m->x >= 0 && m->width > 0 && m->x <= 100 - m->width && m->height > 0 && m->y >= m->height &&
+		m->y <= 100 - m->height)
 		return 0;
 	return dh_fault_set(fault, DH_PREPARE_USAGE,
 		"--mouth is %s, expected X,Y,WxH in per cent, within the picture and with as much space above, "

@@ -331,6 +331,8 @@ static int run(struct fetch *fetch, const char *url)
 	int code;
 
 	fetch->size = fstat(STDIN_FILENO, &text) == 0 && S_ISREG(text.st_mode) ? (curl_off_t)text.st_size : -1;
+	if (fetch->size == 0) /* curl does not ask for it */
+		text_over(fetch);
 	fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
 	headers = dh_fetch_headers(fetch->size < 0);
 	fetch->easy = curl_easy_init();

@@ -5,7 +5,6 @@
 
 #include <libavutil/mathematics.h>
 
-#include "playout/stream.h"
 #include "playout/timebase.h"
 
 /* Containers with times in milliseconds round most frame rates. A picture within that
@@ -31,8 +30,10 @@ static int64_t picture_ticks(const struct dh_frame_times *times, int64_t duratio
 	int64_t nominal = times->rate.num > 0 ? dh_ticks_of_frame(1, times->rate.num, times->rate.den) : 0;
 	int64_t own = duration > 0 ? av_rescale_q(duration, times->time_base, ticks_base) : 0;
 	int64_t unit = av_rescale_q(1, times->time_base, ticks_base);
+	if (own <= 0 || !dh_time_is_sane(own))
+		return nominal;
 	bool is_nominal = nominal > 0 && (!times->states_durations || llabs(own - nominal) <= unit);
-	return own <= 0 || own > DH_STREAM_TICKS_MAX || is_nominal ? nominal : own;
+	return is_nominal ? nominal : own;
 }
 
 /* Times of sound as its samples count them, without adding up roundings. */
@@ -65,18 +66,14 @@ void dh_frame_times_set(struct dh_frame_times *times, const AVFrame *av, struct 
 			0;
 	else
 		frame->duration_ticks = picture_ticks(times, duration);
-	if (!times->has_frame && time != AV_NOPTS_VALUE)
+	int64_t ticks = av_rescale_q(time, times->time_base, ticks_base); /* none: no sane one */
+	if (!times->has_frame && dh_time_is_sane(ticks))
 		times->first = time;
 	frame->pts_ticks = times->next_ticks;
 	if (times->counts_samples && av->sample_rate > 0)
 		frame->pts_ticks = counted_ticks(times, av);
-	else if (time != AV_NOPTS_VALUE) {
-		frame->pts_ticks = av_rescale_q(time, times->time_base, ticks_base);
-		if (llabs(frame->pts_ticks) > DH_STREAM_TICKS_MAX) /* damaged */
-			frame->pts_ticks = times->next_ticks;
-		else if (times->media == DH_VIDEO)
-			frame->pts_ticks = exact_ticks(times, time, frame->pts_ticks);
-	}
+	else if (dh_time_is_sane(ticks))
+		frame->pts_ticks = times->media == DH_VIDEO ? exact_ticks(times, time, ticks) : ticks;
 	times->next_ticks = frame->pts_ticks +
 		(frame->duration_ticks > 0 ? frame->duration_ticks : 40 * DH_TICKS_PER_MS);
 	times->has_frame = true;

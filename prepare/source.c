@@ -77,8 +77,10 @@ static void correct_times(struct dh_source *s, enum dh_media media)
 		return;
 	int64_t ticks = av_rescale_q(time, base, ticks_base),
 		duration = av_rescale_q(s->packet->duration, base, ticks_base);
-	if (llabs(ticks) > DH_STREAM_TICKS_MAX || duration < 0 || duration > DH_STREAM_TICKS_MAX)
-		return; /* damaged */
+	bool is_sane = s->packet->pts == AV_NOPTS_VALUE ||
+		dh_time_is_sane(av_rescale_q(s->packet->pts, base, ticks_base));
+	if (!is_sane || !dh_time_is_sane(ticks) || duration < 0 || !dh_time_is_sane(duration))
+		return;
 	int64_t shift = dh_restart_shift(&s->restart, media, ticks, duration);
 	shift = av_rescale_q(shift, ticks_base, base);
 	if (s->packet->dts != AV_NOPTS_VALUE)
@@ -94,8 +96,10 @@ static int take_words(struct dh_source *s, struct dh_fault *fault)
 	AVRational ticks_base = { 1, (int)DH_TICKS_PER_SECOND };
 	if (!s->captions || dh_captions_stream(s->captions) != s->packet->stream_index)
 		return 0;
-	if (s->packet->pts != AV_NOPTS_VALUE)
-		s->packet->pts += av_rescale_q(dh_restart_newest(&s->restart), ticks_base, base);
+	/* without a time, or a sane one, nobody knows when they are spoken */
+	if (!dh_time_is_sane(av_rescale_q(s->packet->pts, base, ticks_base)))
+		return 0;
+	s->packet->pts += av_rescale_q(dh_restart_newest(&s->restart), ticks_base, base);
 	return dh_captions_send(s->captions, s->packet, fault);
 }
 

@@ -14,6 +14,9 @@
 #define CHARACTERS_PER_SECOND 15
 /* A text that consists of words grows no further than this. */
 #define TEXT_MAX 65536
+/* The next word is looked for in so many bytes, and further on behind others that were not found. */
+#define NEARBY     200
+#define NEARBY_MAX 4000
 
 struct word {
 	size_t end; /* in the text, behind the word and its punctuation */
@@ -24,9 +27,11 @@ struct dh_script {
 	atomic_int refs;
 	bool is_text_given; /* otherwise it consists of the words */
 	bool is_fixed;      /* it was made with words */
+	bool is_cut;        /* the rest of the text is somebody else's */
 	GString *text;
 	GArray *words;  /* struct word */
 	size_t at;      /* where to look for the next word */
+	size_t missed;  /* the length of the words since then that were not found */
 	bool has_found; /* a word in the text */
 };
 
@@ -55,14 +60,19 @@ static bool is_inside_word(const char *text, const char *at)
 		!g_unichar_iswide(after);
 }
 
-/* From `at` on, as a word of its own. */
+/* From `at` on, as a word of its own; not far away, where it would be another one. */
 static const char *find_word(const struct dh_script *script, const char *spelt)
 {
-	const char *text = script->text->str, *found = strstr(text + script->at, spelt);
+	const char *text = script->text->str, *from = text + script->at, *found;
+	size_t size = strlen(spelt), rest = script->text->len - script->at;
+	const char *end = from + MIN(rest, MIN(NEARBY + 2 * script->missed, NEARBY_MAX) + size);
 
-	while (found && (is_inside_word(text, found) || is_inside_word(text, found + strlen(spelt))))
-		found = strstr(g_utf8_next_char(found), spelt);
-	return found;
+	while ((found = memmem(from, (size_t)(end - from), spelt, size))) {
+		if (!is_inside_word(text, found) && !is_inside_word(text, found + size))
+			return found;
+		from = g_utf8_next_char(found);
+	}
+	return NULL;
 }
 
 /* Ideographs follow each other without a space. */
@@ -81,6 +91,7 @@ static void add_word(struct dh_script *script, const struct dh_stream_word *word
 		const char *found = find_word(script, word->text);
 		if (found)
 			script->at = (size_t)(end_of(found + strlen(word->text)) - script->text->str);
+		script->missed = found ? 0 : script->missed + strlen(word->text) + 1;
 		script->has_found = script->has_found || found;
 	} else if (script->text->len + strlen(word->text) < TEXT_MAX) {
 		g_string_append(script->text, needs_space(script->text, word->text) ? " " : "");
@@ -123,24 +134,76 @@ static struct dh_script *copy(const struct dh_script *script)
 	struct dh_script *new = alloc(script->text->str);
 
 	new->is_text_given = script->is_text_given;
+	new->is_fixed = script->is_fixed;
+	new->is_cut = script->is_cut;
 	new->at = script->at;
+	new->missed = script->missed;
 	new->has_found = script->has_found;
 	g_array_append_vals(new->words, script->words->data, script->words->len);
 	return new;
 }
 
-void dh_script_add(struct dh_script **script, const struct dh_stream_word *const *words, size_t count)
+/* Makes it the caller's alone. */
+static void make_own(struct dh_script **script)
 {
 	struct dh_script *old = *script;
 
-	if (!count || (old && old->is_fixed))
-		return;
 	if (!old) {
 		*script = alloc(NULL);
 	} else if (atomic_load(&old->refs) > 1) {
 		*script = copy(old);
 		dh_script_unref(&old);
 	}
+}
+
+void dh_script_add_text(struct dh_script **script, const char *text)
+{
+	const struct dh_script *old = *script;
+
+	if (!*text || (old && !old->is_text_given && old->words->len > 0))
+		return;
+	make_own(script);
+	g_string_append((*script)->text, text);
+	(*script)->is_text_given = true;
+}
+
+/* Its length without the spaces at its end. */
+static gsize length_of_words(const char *text, gsize length)
+{
+	while (length > 0) {
+		const char *last = g_utf8_prev_char(text + length);
+		if (!g_unichar_isspace(g_utf8_get_char(last)))
+			break;
+		length = (gsize)(last - text);
+	}
+	return length;
+}
+
+void dh_script_cut(struct dh_script **script, const char *rest)
+{
+	const struct dh_script *old = *script;
+
+	if (!old || !old->is_text_given || !g_str_has_suffix(old->text->str, rest))
+		return;
+	make_own(script);
+	struct dh_script *cut = *script;
+	g_string_truncate(cut->text, length_of_words(cut->text->str, cut->text->len - strlen(rest)));
+	cut->at = MIN(cut->at, cut->text->len);
+	cut->is_cut = true;
+}
+
+bool dh_script_is_cut(const struct dh_script *script)
+{
+	return script && script->is_cut;
+}
+
+void dh_script_add(struct dh_script **script, const struct dh_stream_word *const *words, size_t count)
+{
+	const struct dh_script *old = *script;
+
+	if (!count || (old && old->is_fixed))
+		return;
+	make_own(script);
 	for (size_t i = 0; i < count; i++)
 		add_word(*script, words[i]);
 }

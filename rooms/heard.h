@@ -2,11 +2,14 @@
 /* What a segment says, and how much of it viewers have heard by a certain time.
  *
  * With the times of its words it is known exactly; otherwise in proportion to the time, cut
- * at the end of a word. Refcounted; any thread, and immutable but for dh_script_add.
+ * at the end of a word. Refcounted; any thread, and immutable but for dh_script_add,
+ * dh_script_add_text and dh_script_cut, which replace *script if others hold it: only for the
+ * thread that gives others their references. *script may be NULL.
  */
 #ifndef DH_HEARD_H
 #define DH_HEARD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -25,9 +28,14 @@ void dh_script_unref(struct dh_script **script);
 const char *dh_script_check(const json_t *words);
 
 /* More words, in order, as they come with the segment itself; nothing if it was made with words.
- * *script may be NULL: then they are its text, too. Replaces *script if others hold it. Only the
- * thread that gives others their references. */
+ * Without a text they are the text, too. */
 void dh_script_add(struct dh_script **script, const struct dh_stream_word *const *words, size_t count);
+/* More of its text, which is still being written; nothing if its text consists of its words. */
+void dh_script_add_text(struct dh_script **script, const char *text);
+
+/* Somebody else says the rest of its text, which `rest` is; nothing if it does not end so. */
+void dh_script_cut(struct dh_script **script, const char *rest);
+bool dh_script_is_cut(const struct dh_script *script); /* NULL: it is not */
 
 /* What had been heard when `played_ms` had been played, as a text that the caller frees
  * (g_free); NULL without a script. `duration_ms`: how long the whole is; -1 while it is not

@@ -107,14 +107,25 @@ static int64_t ms_of(int64_t ticks)
 	return ticks < 0 ? -1 : dh_ms_from_ticks(ticks);
 }
 
+/* What breaks off is as long as what was made of it, and not as its text. */
+char *dh_life_heard(const struct dh_life *life, const struct dh_script *script)
+{
+	int64_t duration_ticks = life->duration_ticks, known_ticks = life->known_ticks;
+
+	if (life->is_broken_off && duration_ticks >= 0 && !dh_script_is_cut(script)) {
+		known_ticks = duration_ticks;
+		duration_ticks = -1;
+	}
+	return dh_script_heard(script, ms_of(life->played_ticks), ms_of(duration_ticks), ms_of(known_ticks));
+}
+
 static void end(struct dh_record *record, const struct dh_playout_event *event)
 {
 	struct dh_life *life = &record->life;
 	const char *error = dh_segment_error(event->segment, NULL);
 
 	life->reason = event->reason;
-	record->heard = dh_script_heard(record->script, ms_of(life->played_ticks), ms_of(life->duration_ticks),
-		ms_of(life->known_ticks));
+	record->heard = dh_life_heard(life, record->script);
 	dh_script_unref(&record->script);
 	if (event->type == DH_EVENT_FAILED)
 		record->error = g_strdup(error);
@@ -139,6 +150,7 @@ void dh_record_event(struct dh_record *record, const struct dh_playout_event *ev
 	life->duration_ticks = dh_segment_own_ticks(event->segment, rule);
 	life->known_ticks = life->duration_ticks < 0 ? dh_segment_known_ticks(event->segment) : 0;
 	life->index = dh_segment_order(event->segment)->index;
+	life->is_broken_off = life->is_broken_off || dh_segment_error(event->segment, NULL);
 	switch (event->type) {
 	case DH_EVENT_QUEUED:
 		note_moment(life, DH_MOMENT_ASKED, event->media_ticks, wall_ms);

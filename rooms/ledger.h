@@ -47,6 +47,7 @@ struct dh_life {
 	int64_t duration_ticks; /* -1: not known */
 	int64_t stated_ticks;   /* what its source says that it lasts; -1: nothing */
 	int64_t known_ticks;    /* of media, while the duration is not known */
+	bool is_broken_off;     /* it ends before its text does, as far as is known */
 	int64_t index;          /* in its utterance */
 };
 
@@ -87,6 +88,9 @@ struct dh_record *dh_ledger_record(const struct dh_ledger *ledger, const struct 
 /* An event of the segment of `record`; `rule`: see dh_segment_duration_ticks. */
 void dh_record_event(struct dh_record *record, const struct dh_playout_event *event, enum dh_duration rule,
 	int64_t wall_ms);
+/* What had been heard of it, as from dh_script_heard. Any thread. */
+char *dh_life_heard(const struct dh_life *life, const struct dh_script *script);
+
 /* A moment of which there is no event. Only the first call counts. */
 void dh_record_moment(struct dh_record *record, enum dh_moment_kind kind, int64_t media_ticks, int64_t wall_ms);
 /* It is over: it moves to the end of the list below. */

@@ -63,16 +63,9 @@ static void set_end(json_t *json, const struct dh_record *record)
 		json_object_set_new(json, "heard_text", json_string(record->heard));
 }
 
-static int64_t ms_of(int64_t ticks)
-{
-	return ticks < 0 ? -1 : dh_ms_from_ticks(ticks);
-}
-
 static void set_heard_so_far(json_t *json, const struct life_copy *copy)
 {
-	const struct dh_life *life = &copy->life;
-	char *heard = dh_script_heard(copy->script, ms_of(life->played_ticks), ms_of(life->duration_ticks),
-		ms_of(life->known_ticks));
+	char *heard = dh_life_heard(&copy->life, copy->script);
 
 	if (heard)
 		json_object_set_new(json, "heard_text", json_string(heard));
@@ -123,6 +116,7 @@ static void copy_life(struct dh_room *room, struct life_copy *copy, struct dh_re
 	copy->life.duration_ticks = dh_segment_own_ticks(segment, room->facts.duration);
 	copy->life.stated_ticks = dh_segment_stated_ticks(segment);
 	copy->life.known_ticks = copy->life.duration_ticks < 0 ? dh_segment_known_ticks(segment) : 0;
+	copy->life.is_broken_off = copy->life.is_broken_off || dh_segment_error(segment, NULL);
 	if (segment == dh_playout_playing(room->playout, NULL))
 		dh_playout_playing(room->playout, &copy->life.played_ticks);
 }

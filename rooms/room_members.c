@@ -133,6 +133,7 @@ void dh_room_members_media(struct dh_room *room, struct dh_member *member)
 		return;
 	}
 	member->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
+	room->queue_changed = true; /* the end of what plays will be seen */
 	update_flow(room, member);
 	if (dh_room_has_trusted_audience(room))
 		dh_room_tell_trusted(room, presence(room, "joined", member), member, NULL);

@@ -40,6 +40,7 @@ void dh_room_note_arrivals(struct dh_room *room, struct dh_feed *feed)
 
 	note_words(record, feed);
 	dh_room_note_first_byte(room, record, feed);
+	record->life.is_broken_off = dh_feed_is_complete(feed) && dh_feed_is_incomplete(feed);
 	if (dh_segment_count(segment, DH_AUDIO) + dh_segment_count(segment, DH_VIDEO) > 0)
 		dh_room_note_moment(room, record, DH_MOMENT_FIRST_UNIT, g_get_monotonic_time());
 }

@@ -49,7 +49,7 @@ struct dh_room {
 	struct dh_unit *bridge_from;    /* a reference: the picture that it leads from; NULL: none yet */
 	bool bridge_misfits;            /* its anchor is not the clip's, so none is made */
 	bool speaking, has_clip, has_failed;
-	bool queue_changed;              /* there may be another segment to prepare */
+	bool queue_changed;              /* there may be another segment, or an end of one, to prepare */
 	GQueue unfinished;               /* ids of segments that ended before their texts did, oldest first */
 	uint64_t queue_changes;          /* how often a segment has begun to play, or ended */
 	uint64_t next_segment;           /* for ids that the room makes */

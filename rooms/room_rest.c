@@ -30,6 +30,15 @@ static void open_record(struct dh_room *room, const struct dh_segment *failed, c
 	g_free(text);
 }
 
+/* Both know what is theirs. */
+static void divide_text(struct dh_room *room, const struct dh_segment *failed, const struct dh_feed *rest)
+{
+	char *text = dh_feed_copy_text(rest);
+
+	dh_script_cut(&dh_room_record(room, failed)->script, text);
+	g_free(text);
+}
+
 static int enqueue(struct dh_room *room, const struct dh_segment *failed, struct dh_feed *feed)
 {
 	struct dh_segment *segment = NULL;
@@ -41,14 +50,16 @@ static int enqueue(struct dh_room *room, const struct dh_segment *failed, struct
 		return err;
 	dh_feed_set_segment(dh_feed_ref(feed), segment);
 	open_record(room, failed, feed, id);
-	tell(room, failed, segment);
 	err = dh_playout_enqueue_rest(room->playout, segment, failed);
-	if (err) {
-		dh_ledger_cancel(room->ledger, feed);
-		dh_feed_set_segment(feed, NULL);
-		dh_feed_unref(&feed);
-		dh_segment_free(&segment);
+	if (!err) {
+		divide_text(room, failed, feed);
+		tell(room, failed, segment);
+		return 0;
 	}
+	dh_ledger_cancel(room->ledger, feed);
+	dh_feed_set_segment(feed, NULL);
+	dh_feed_unref(&feed);
+	dh_segment_free(&segment);
 	return err;
 }
 

@@ -114,7 +114,7 @@ void dh_room_segments_prepare(struct dh_room *room)
 	bool live_ahead = false;
 	int busy = 0;
 
-	room->queue_changed = FALSE;
+	room->queue_changed = false;
 	for (size_t i = 0; room->has_clip && (segment = segment_at(room, i)); i++, before = segment) {
 		struct dh_feed *feed = dh_segment_user(segment);
 		if (!dh_feed_is_started(feed)) {

@@ -41,16 +41,27 @@ struct piece {
 	bool is_last;
 };
 
+static int add_text(struct dh_room *room, const struct dh_segment *segment, const struct piece *piece)
+{
+	struct dh_feed *feed = dh_segment_user(segment);
+
+	if (!dh_feed_is_text_open(feed))
+		return -EEXIST;
+	int err = dh_feed_add_text(feed, piece->text, piece->is_last);
+	struct dh_record *record = err ? NULL : dh_room_record(room, segment);
+	if (record)
+		dh_script_add_text(&record->script, piece->text);
+	return err;
+}
+
 static int run_add_text(struct dh_room *room, void *arg)
 {
 	const struct piece *piece = arg;
-	struct dh_segment *segment = dh_playout_find(room->playout, piece->id);
+	const struct dh_segment *segment = dh_playout_find(room->playout, piece->id);
 	GList *unfinished = find_unfinished(room, piece->id);
 
 	if (segment)
-		return dh_feed_is_text_open(dh_segment_user(segment)) ?
-			dh_feed_add_text(dh_segment_user(segment), piece->text, piece->is_last) :
-			-EEXIST;
+		return add_text(room, segment, piece);
 	if (!unfinished)
 		return -ENOENT;
 	if (piece->is_last)

@@ -12,6 +12,8 @@
 
 #define PROGRAM   "dh-prepare"
 #define ANCHOR_FD 3 /* the anchor's, in the child */
+/* DH_BACKGROUND of prepare/job.h. */
+#define DEFAULT_BACKGROUND "#d8d8d8"
 
 struct dh_send_encoder {
 	GSubprocess *process;
@@ -65,6 +67,19 @@ static void add_setting(GPtrArray *words, const json_t *info, const char *key, c
 	g_ptr_array_add(words, g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value)));
 }
 
+/* What transparent pictures are laid over, and what shows beside those of another shape. The default is not
+ * passed: it does the one, but not the other. A picture stays with the gateway. */
+static void add_background(GPtrArray *words, const json_t *info)
+{
+	const char *colour = json_string_value(json_object_get(info, "background"));
+
+	if (!colour || *colour != '#' || strlen(colour) != strlen(DEFAULT_BACKGROUND) ||
+		strcmp(colour, DEFAULT_BACKGROUND) == 0)
+		return;
+	g_ptr_array_add(words, g_strdup("--background"));
+	g_ptr_array_add(words, g_strdup(colour));
+}
+
 static GPtrArray *command_of(const char *program, const json_t *info, const char *avatar)
 {
 	GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
@@ -77,6 +92,7 @@ static GPtrArray *command_of(const char *program, const json_t *info, const char
 	add_setting(words, info, "audio_kbps", "--audio-kbps");
 	add_setting(words, info, "entry_ms", "--entry-ms");
 	add_setting(words, info, "fps_max", "--fps-max");
+	add_background(words, info);
 	g_ptr_array_add(words, g_strdup("--quiet"));
 	g_ptr_array_add(words, g_strdup("-o"));
 	g_ptr_array_add(words, g_strdup("-"));

@@ -24,7 +24,7 @@ struct dh_send_request {
 void dh_send_request_init(struct dh_send_request *request);
 void dh_send_request_clear(struct dh_send_request *request);
 
-/* The line with its line feed. `question`: "info" or "anchor"; NULL: the segment begins.
+/* The line with its line feed. `question`: "info", "anchor" or "interrupt"; NULL: the segment begins.
  * `token`: NULL: none. NULL with a fault, DH_SEND_USAGE: a text is not UTF-8, or there is too
  * much of it. */
 GBytes *dh_send_request_line(const struct dh_send_request *request, const char *question, const char *token,

@@ -9,6 +9,7 @@ import unittest
 
 import numpy as np
 
+import dhs
 import poses
 import rtp
 from janus_server import free_ports
@@ -104,6 +105,23 @@ class Seams(Case):
         within = max(poses.steps(rtp.decode_pictures([idle.anchor, *known])[1:], SIZE))
         across = self.steps(pictures, at)
         self.assertLess(max(across), 2 * within)
+
+    def test_fade_for_whoever_comes_in_the_middle(self):
+        """Nobody watched when it began."""
+        known = {u.data for u in [*hosted.idle().video, *dhs.Segment(hosted.prepared_path("speech.nut")).video]}
+        self.gateway.observe({"id": 3})
+        for _ in range(4):
+            since = len(self.gateway.events)
+            segment = self.enqueue("speech.nut", 3)
+            self.gateway.wait_event("started", since, segment=segment)
+            viewer = self.watch(3)
+            self.gateway.wait_event("finished", since, segment=segment)
+            time.sleep(1.2)
+            viewer.leave()
+            bridge = [p for p in self.assert_continuous(viewer) if not p.key and p.data not in known]
+            if bridge:
+                break
+        self.assertEqual(len(bridge), 10)
 
     def test_pushers_are_told_what_is_shown(self):
         viewer = self.watch(3)

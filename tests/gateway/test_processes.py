@@ -158,6 +158,8 @@ class Processes(Services):
         with open(self.gate, "w", encoding="utf-8"):
             pass
         continued = events.wait(lambda e: e.get("event") == "continued" and e["segment"] == segment)
+        known = [e["segment"] for e in events.data() if e.get("event") == "queued"]
+        self.assertIn(continued["by"], known, "it is named before there is one")
         return self.end_of(events, segment), continued, self.end_of(events, continued["by"])
 
     def check_rest(self, text, end):
@@ -168,6 +170,7 @@ class Processes(Services):
         pid, rest = rests[0]
         self.assertEqual(text[:-len(rest)][-1], " ")
         self.assertAlmostEqual(len(text) - len(rest), end["played_ms"] / 65, delta=14)
+        self.assertEqual(end["heard_text"], text[:-len(rest)].rstrip())
         self.assertNotIn(pid, self.asked(text))
 
     def test_one_dies_in_the_middle(self):

@@ -130,7 +130,8 @@ class Written(Services):
         self.assertEqual((answer["digitalhuman"], answer["segment"], answer["more"]), ("said", segment, True))
         asked.await_text(b"Two")
         self.assertEqual(self.ask("say", id=room, segment=segment, text=" three.")["more"], False)
-        self.assertEqual(self.end_of(events, segment)["event"], "finished")
+        end = self.end_of(events, segment)
+        self.assertEqual((end["event"], end["heard_text"]), ("finished", "One. Two three."))
         self.assertEqual(asked.text, b"One. Two three.")
         self.assertEqual(len(self.services["plain"].asked), before + 1)
 

@@ -110,6 +110,15 @@ static int good(int count)
 	return DH_PREPARE_OK;
 }
 
+/* When the test sends SIGCONT it tells of the first byte, and writes. */
+static int first(int count)
+{
+	raise(SIGSTOP);
+	if (send(DH_JOB_FD, DH_JOB_FIRST, strlen(DH_JOB_FIRST), MSG_NOSIGNAL) < 0)
+		return DH_PREPARE_OUTPUT;
+	return good(count);
+}
+
 static int slow(int count)
 {
 	pause_us = 10000;
@@ -294,6 +303,7 @@ static const struct script {
 	int (*run)(int number);
 } scripts[] = {
 	{ "good", good },
+	{ "first", first },
 	{ "slow", slow },
 	{ "halve", halve },
 	{ "late", late },

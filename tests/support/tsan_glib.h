@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* GLib is not instrumented: this tells ThreadSanitizer what its locks, queues and arrays
- * synchronise. configure includes it before everything else in a build with
+/* GLib is not instrumented: this tells ThreadSanitizer what its locks, queues, arrays and
+ * pools of threads synchronise. configure includes it before everything else in a build with
  * -fsanitize=thread.
  */
 #ifndef DH_TSAN_GLIB_H
@@ -67,6 +67,44 @@ static inline void dh_tsan_ptr_array_unref(GPtrArray *array)
 	g_ptr_array_unref(array);
 }
 
+struct dh_tsan_pool {
+	GFunc run;
+	gpointer arg;
+};
+
+static inline void dh_tsan_pool_run(gpointer task, gpointer arg)
+{
+	struct dh_tsan_pool *wrapped = arg;
+
+	__tsan_acquire(wrapped);
+	wrapped->run(task, wrapped->arg);
+	__tsan_release(wrapped);
+}
+
+static inline GThreadPool *dh_tsan_pool_new(GFunc run, gpointer arg, gint threads, gboolean exclusive, GError **error)
+{
+	struct dh_tsan_pool *wrapped = g_new(struct dh_tsan_pool, 1);
+
+	*wrapped = (struct dh_tsan_pool){ run, arg };
+	return g_thread_pool_new(dh_tsan_pool_run, wrapped, threads, exclusive, error);
+}
+
+static inline gboolean dh_tsan_pool_push(GThreadPool *pool, gpointer task, GError **error)
+{
+	__tsan_release(pool->user_data);
+	return g_thread_pool_push(pool, task, error);
+}
+
+static inline void dh_tsan_pool_free(GThreadPool *pool, gboolean immediate, gboolean wait)
+{
+	struct dh_tsan_pool *wrapped = pool->user_data;
+
+	g_thread_pool_free(pool, immediate, wait);
+	__tsan_acquire(wrapped);
+	if (wait)
+		g_free(wrapped);
+}
+
 #define g_mutex_lock          dh_tsan_mutex_lock
 #define g_mutex_unlock        dh_tsan_mutex_unlock
 #define g_cond_wait           dh_tsan_cond_wait
@@ -75,5 +113,8 @@ static inline void dh_tsan_ptr_array_unref(GPtrArray *array)
 #define g_async_queue_pop     dh_tsan_queue_pop
 #define g_async_queue_try_pop dh_tsan_queue_try_pop
 #define g_ptr_array_unref     dh_tsan_ptr_array_unref
+#define g_thread_pool_new     dh_tsan_pool_new
+#define g_thread_pool_push    dh_tsan_pool_push
+#define g_thread_pool_free    dh_tsan_pool_free
 
 #endif

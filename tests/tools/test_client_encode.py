@@ -15,6 +15,7 @@ import marks
 from push_server import WAIT_S
 from client_case import Case, children, made
 from digitalhuman import EncodeError, Interrupted, PushError, Stage
+from digitalhuman.encoder import arguments
 
 PREPARE = os.environ.get("DH_PREPARE", "dh-prepare")
 SIZE = 128
@@ -78,6 +79,14 @@ class Encoded(Case):
         with stage.segment(**FORMAT) as s:
             s.push(*next(made(1, size=SIZE)))
         self.assertEqual(server.pushes[-1].requests, ["info", "anchor"])
+
+    def test_the_rooms_background(self):
+        """A colour that is not the default is passed on."""
+        for background, expected in (("#0000ff", ["--background", "#0000ff"]), ("#d8d8d8", []), ("picture", []),
+                                     (None, [])):
+            words = arguments(PREPARE, {**INFO, "background": background}, self.idle)
+            at = words.index("--background") if "--background" in words else len(words)
+            self.assertEqual(words[at:at + 2], expected)
 
     def test_it_arrives_while_it_is_made(self):
         server = self.server()

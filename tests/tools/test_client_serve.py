@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from push_media import Nut
@@ -34,6 +35,23 @@ def generate(request):
         raise RuntimeError("it is gone")
     for piece in pieces:
         yield np.zeros((16, 16, 3), np.uint8), sound
+
+serve(generate, listen="127.0.0.1:0", fps=25, sample_rate=24000)
+"""
+
+LONG = """
+import sys, time
+from digitalhuman import serve
+
+def generate(request):
+    if request.is_audio:
+        print(len(request.audio), "bytes", file=sys.stderr)
+    else:
+        print("asked for", request.text, file=sys.stderr)
+        while request.is_wanted:
+            time.sleep(0.01)
+        print("no more", file=sys.stderr)
+    yield from ()
 
 serve(generate, listen="127.0.0.1:0", fps=25, sample_rate=24000)
 """
@@ -142,6 +160,28 @@ class Serve(unittest.TestCase):
             connection.sock.close()
             connection.close()
         self.assertEqual(self.ask(connection, b"well")[0], 200)
+
+    def await_said(self, text):
+        end = time.monotonic() + 60
+        while text not in self.said():
+            self.assertLess(time.monotonic(), end, self.said())
+            time.sleep(0.01)
+
+    def test_whether_anybody_listens(self):
+        """Known before anything is written."""
+        connection = self.by_hand(LONG)
+        connection.request("POST", "/say", b"much")
+        self.await_said("asked for much")
+        self.assertNotIn("no more", self.said())
+        connection.sock.close()
+        connection.close()
+        self.await_said("no more")
+
+    def test_a_long_voice(self):
+        status, answer = self.ask(self.by_hand(LONG), bytes(5 << 20), Content_Type="application/octet-stream")
+        answer.read()
+        self.assertEqual(status, 200)
+        self.await_said(f"{5 << 20} bytes")
 
 
 if __name__ == "__main__":

@@ -93,7 +93,8 @@ class CheckIdle(unittest.TestCase):
     def test_refused(self):
         self.assertIn("not a media file", prepare("--check-idle", "/etc/fstab", code=FORMAT))
         self.assertIn("takes one file", prepare("--check-idle", code=USAGE))
-        for wrong in ("1,2", "30,50,80x30", "30,10,40x30", "30,50,0x30", "-1,50,40x30", "30,50,40x30x"):
+        for wrong in ("1,2", "30,50,80x30", "30,10,40x30", "30,50,0x30", "-1,50,40x30", "30,50,40x30x",
+                      "2147483647,50,2147483647x30"):
             self.assertIn("--mouth", prepare("--check-idle", "a", "--mouth", wrong, code=USAGE))
 
 

@@ -355,7 +355,7 @@ class Encoding(PushCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.media = os.path.join(cls.folder, "media.nut")
-        ffmpeg("-f", "lavfi", "-i", "testsrc=size=96x96:rate=25", "-f", "lavfi", "-i", "sine", "-t", "1", "-c:v", "rawvideo",
+        ffmpeg("-f", "lavfi", "-i", "testsrc=size=96x64:rate=25", "-f", "lavfi", "-i", "sine", "-t", "1", "-c:v", "rawvideo",
                "-c:a", "pcm_s16le", cls.media)
         picture = os.path.join(cls.folder, "face.png")
         ffmpeg("-f", "lavfi", "-i", "testsrc=size=64x64", "-frames:v", "1", picture)
@@ -367,7 +367,8 @@ class Encoding(PushCase):
 
     def answer(self, gateway, anchor=None):
         gateway.questions = [gateway.line()]
-        gateway.say(b'{"info":{"room":1,"width":64,"height":64,"kbps":200,"audio_kbps":32,"entry_ms":400,"fps_max":30}}\n')
+        gateway.say(b'{"info":{"room":1,"width":64,"height":64,"kbps":200,"audio_kbps":32,"entry_ms":400,"fps_max":30,'
+                    b'"background":"#0000ff"}}\n')
         if anchor is not None:
             gateway.questions.append(gateway.line())
             gateway.say(b'{"anchor":{"bytes":%d}}\n' % len(anchor) + anchor)
@@ -391,7 +392,7 @@ class Encoding(PushCase):
         self.assertEqual(gateway.first, {"room": 1, "segment": "s-1"})
         self.assertEqual(self.info(gateway.data)["video"]["width"], 64)
         subprocess.run([PREPARE, "--quiet", "--avatar", self.avatar, "--kbps", "200", "--audio-kbps", "32", "--entry-ms",
-                        "400", "--fps-max", "30", "-o", self.path("own.dhs"), self.media], check=True)
+                        "400", "--fps-max", "30", "--background", "#0000ff", "-o", self.path("own.dhs"), self.media], check=True)
         with open(self.path("own.dhs"), "rb") as file:
             self.assertEqual(gateway.data, file.read())
 

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -146,6 +147,7 @@ static struct run {
 	int err, output;
 	GSource *source;
 	bool is_text_open;
+	int audio; /* a file that it gets instead of the text; 0: none */
 	/* accessed in the I/O thread only */
 	char written[1000];
 	size_t length;
@@ -190,7 +192,7 @@ static void start_it(void *arg)
 		.scope = scope,
 		.fetch = fetch,
 		.who = "room 1: segment s-1",
-		.audio = -1,
+		.audio = run.audio ? run.audio : -1,
 		.socket = -1,
 		.text = "Hello, ",
 		.is_text_open = run.is_text_open,
@@ -390,6 +392,26 @@ static void test_silent(void)
 	CHECK_INT(now.what, DH_OUTPUT_SILENT);
 }
 
+/* There is nothing to send, so its time begins at once. */
+static void test_silent_about_an_empty_file(void)
+{
+	struct service service = { .answer = OK "Content-Length: 9\r\n\r\n", .after = "\r\n\r\n", .is_kept = true };
+	struct run now;
+	int audio = memfd_create("audio", MFD_CLOEXEC);
+
+	CHECK(audio > 0);
+	run.audio = audio;
+	config.silence_s = 1;
+	start_service(&service);
+	start(service.url);
+	now = finish();
+	config.silence_s = 60;
+	end_service(&service);
+	close(audio);
+	CHECK_STR(now.error, "the generator sent nothing for 1 s");
+	CHECK_INT(now.what, DH_OUTPUT_MUTE);
+}
+
 /* What came while dh-fetch had no processor is no silence, however late it is read. */
 static void test_late_itself(void)
 {
@@ -446,6 +468,7 @@ static const struct check_test tests[] = {
 	TEST(test_request),
 	TEST(test_open_text),
 	TEST(test_silent),
+	TEST(test_silent_about_an_empty_file),
 	TEST(test_late_itself),
 	TEST(test_unreachable),
 	TEST(test_secrets),

@@ -60,6 +60,13 @@ static void test_heard(const void *arg)
 	json_decref(words);
 }
 
+static void check_heard(const struct dh_script *script, int64_t played_ms, const char *expected)
+{
+	char *heard = dh_script_heard(script, played_ms, -1, 5000);
+	CHECK_STR(heard, expected);
+	g_free(heard);
+}
+
 static void test_without_a_script(void)
 {
 	CHECK(!dh_script_new(NULL, NULL));
@@ -140,6 +147,32 @@ static void test_limits_of_words(void)
 	}
 }
 
+/* A word that the text spells differently is not the same word a page later; one that comes after
+ * much that was not found is found. */
+static void test_words_far_ahead(void)
+{
+	static const char said[] = "[[\"Go\",0,100],[\"two\",200,300],[\"so\",300,400]]";
+	GString *text = g_string_new("Go. ");
+	for (int i = 0; i < 100; i++)
+		g_string_append(text, "and so on ");
+	g_string_append(text, "two. three");
+	json_t *words = json_loads(said, 0, NULL);
+	struct dh_script *script = dh_script_new(text->str, words);
+	check_heard(script, 350, "Go.");
+	check_heard(script, 450, "Go. and so");
+	dh_script_unref(&script);
+	json_array_clear(words);
+	for (int i = 0; i < 100; i++)
+		json_array_append_new(words, json_pack("[s,i,i]", "unheard", i, i));
+	json_array_append_new(words, json_pack("[s,i,i]", "two", 200, 300));
+	script = dh_script_new(text->str, words);
+	g_string_truncate(text, text->len - strlen(" three"));
+	check_heard(script, 350, text->str);
+	dh_script_unref(&script);
+	json_decref(words);
+	g_string_free(text, TRUE);
+}
+
 /* --- words that come with the segment */
 
 static const struct dh_stream_word spoken[] = {
@@ -148,13 +181,6 @@ static const struct dh_stream_word spoken[] = {
 	{ 700 * DH_TICKS_PER_MS, 1000 * DH_TICKS_PER_MS, "three" },
 };
 static const struct dh_stream_word *const all_spoken[] = { &spoken[0], &spoken[1], &spoken[2] };
-
-static void check_heard(const struct dh_script *script, int64_t played_ms, const char *expected)
-{
-	char *heard = dh_script_heard(script, played_ms, -1, 5000);
-	CHECK_STR(heard, expected);
-	g_free(heard);
-}
 
 static void test_added_words(void)
 {
@@ -194,6 +220,77 @@ static void test_words_of_the_request_stay(void)
 	check_heard(script, 2000, "Uno");
 	dh_script_unref(&script);
 	json_decref(words);
+}
+
+/* --- a text that is still being written */
+
+static void check_whole(const struct dh_script *script, const char *expected)
+{
+	char *heard = dh_script_heard(script, 1000, 1000, 1000);
+	CHECK_STR(heard, expected);
+	g_free(heard);
+}
+
+static void test_added_text(void)
+{
+	struct dh_script *script = dh_script_new("One,", NULL), *empty = dh_script_new("", NULL), *none = NULL;
+	dh_script_add(&script, all_spoken, 1);
+	struct dh_script *other = dh_script_ref(script);
+	dh_script_add_text(&script, " two, ");
+	dh_script_add_text(&script, "three.");
+	dh_script_add(&script, all_spoken + 1, 2);
+	check_heard(script, 900, "One, two,");
+	check_whole(script, "One, two, three.");
+	check_whole(other, "One,");
+	dh_script_add_text(&empty, "");
+	dh_script_add_text(&empty, "Two");
+	dh_script_add(&empty, all_spoken, 1);
+	check_whole(empty, "Two");
+	dh_script_add_text(&none, "Two");
+	check_whole(none, "Two");
+	dh_script_unref(&script);
+	dh_script_unref(&other);
+	dh_script_unref(&empty);
+	dh_script_unref(&none);
+}
+
+/* Words of the request stay what they are; a text that is made of words is not mixed with another. */
+static void test_added_text_and_words(void)
+{
+	json_t *words = json_loads("[[\"Uno\",0,100]]", 0, NULL);
+	struct dh_script *fixed = dh_script_new("Uno", words), *bare = NULL;
+	struct dh_script *other = dh_script_ref(fixed);
+	dh_script_add_text(&fixed, " due");
+	dh_script_add(&fixed, all_spoken, 3);
+	check_heard(fixed, 2000, "Uno");
+	check_whole(fixed, "Uno due");
+	dh_script_add(&bare, all_spoken, 1);
+	dh_script_add_text(&bare, "Eins");
+	check_whole(bare, "One");
+	dh_script_unref(&fixed);
+	dh_script_unref(&other);
+	dh_script_unref(&bare);
+	json_decref(words);
+}
+
+/* Somebody else goes on. */
+static void test_a_text_that_is_cut(void)
+{
+	struct dh_script *script = dh_script_new("One, two, three.", NULL), *none = NULL;
+	struct dh_script *other = dh_script_ref(script);
+	dh_script_add(&script, all_spoken, 2);
+	dh_script_cut(&script, "four.");
+	CHECK(!dh_script_is_cut(script));
+	dh_script_cut(&script, "two, three.");
+	CHECK(dh_script_is_cut(script) && !dh_script_is_cut(other));
+	check_whole(script, "One,");
+	check_whole(other, "One, two, three.");
+	dh_script_add(&script, all_spoken + 2, 1);
+	check_heard(script, 2000, "One,");
+	dh_script_cut(&none, "x");
+	CHECK(!none && !dh_script_is_cut(none));
+	dh_script_unref(&script);
+	dh_script_unref(&other);
 }
 
 /* As much as 2000 words of 200 bytes would be. */
@@ -333,9 +430,13 @@ static const struct check_test tests[] = {
 	TEST(test_heard_grows),
 	TABLE(test_words, words_rows),
 	TEST(test_limits_of_words),
+	TEST(test_words_far_ahead),
 	TEST(test_added_words),
 	TEST(test_words_added_to_a_shared_script),
 	TEST(test_words_of_the_request_stay),
+	TEST(test_added_text),
+	TEST(test_added_text_and_words),
+	TEST(test_a_text_that_is_cut),
 	TEST(test_a_text_of_words_is_limited),
 	TEST(test_wrong_fields),
 	TEST(test_fields),

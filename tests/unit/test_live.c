@@ -15,6 +15,7 @@ struct live {
 	int out;            /* the sender's end */
 	/* protected by heard.lock */
 	int held, resumed, first_bytes;
+	bool is_late;    /* units came before the first byte was told */
 	char words[200]; /* "0-300 One|…", in milliseconds */
 };
 
@@ -38,6 +39,16 @@ static void hear_first_byte(void *arg)
 	pthread_mutex_unlock(&live->heard.lock);
 }
 
+static void hear_units(void *arg, struct dh_unit *const *units, size_t count)
+{
+	struct live *live = arg;
+
+	pthread_mutex_lock(&live->heard.lock);
+	live->is_late = live->is_late || live->first_bytes == 0;
+	pthread_mutex_unlock(&live->heard.lock);
+	hear.units(arg, units, count);
+}
+
 static void hear_word(void *arg, const struct dh_stream_word *word)
 {
 	struct live *live = arg;
@@ -59,6 +70,7 @@ static void open_live(struct ingest_fixture *fixture, struct live *live, int64_t
 	listener.held = hear_held;
 	listener.first_byte = hear_first_byte;
 	listener.word = hear_word;
+	listener.units = hear_units;
 	heard_init(&live->heard);
 	CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	live->out = ends[0];
@@ -360,6 +372,38 @@ static void test_hold_stream(void)
 	ingest_fixture_close(&fixture);
 }
 
+static void wake_all(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 30; i++) {
+		each_child(wake);
+		usleep(10000);
+	}
+}
+
+/* It is told in time, even if the I/O thread looks only when units have come as well. */
+static void test_first_byte_before_units(void)
+{
+	struct ingest_fixture fixture;
+	struct dh_ingest_stats stats;
+	struct live live;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	open_live(&fixture, &live, 0);
+	push(&live, "first 5", 7);
+	shutdown(live.out, SHUT_WR);
+	AWAIT_STATS(&fixture, stats, stats.workers_live == 1);
+	dh_io_call(fixture.io, wake_all, NULL); /* it sees nothing of what the worker does meanwhile */
+	AWAIT_AWAKE(&fixture, stats, stats.workers_live == 0);
+	AWAIT(&live.heard, live.heard.ends + live.heard.failures > 0);
+	CHECK_INT(live.heard.ends, 1);
+	CHECK_INT(live.first_bytes, 1);
+	CHECK(!live.is_late);
+	close_live(&live);
+	ingest_fixture_close(&fixture);
+}
+
 /* The fake worker writes 25 pictures and 50 packets of sound for a second. */
 static void test_hold_worker(void)
 {
@@ -458,6 +502,7 @@ static const struct check_test tests[] = {
 	TABLE(test_cut, cuts),
 	TEST(test_silence),
 	TEST(test_hold_stream),
+	TEST(test_first_byte_before_units),
 	TEST(test_hold_worker),
 	TEST(test_hold_and_leave),
 	TEST(test_no_spare_workers),

@@ -203,6 +203,40 @@ static void test_rest_of_a_piece(void)
 	}
 }
 
+/* One that says all of it in place of one that has not begun: it is as old, and repeated as often. The
+ * full queue is no reason to refuse it. */
+static void test_rest_of_one_that_has_not_begun(void)
+{
+	static const struct {
+		int64_t ttl_ms, ready_ms;
+		int expired, finished;
+	} rows[] = { { 3000, 2000, 0, 1 }, { 3000, 4000, 1, 0 }, { 0, 4000, 0, 1 } };
+	struct dh_playout_config config;
+	dh_playout_config_init(&config);
+	config.max_queue = 1;
+	for (size_t i = 0; i < 3; i++) {
+		struct rig_segment spec = SPEECH("b", 'b'), said = SPEECH("r", 'r');
+		const struct dh_order order = { .ttl_ticks = rows[i].ttl_ms * MS, .repeat = 2 };
+		spec.known_ms = said.known_ms = 0;
+		CHECK_AT("row %zu", i);
+		rig_open_idle(&rig, &config, start);
+		CHECK_INT(rig_order(&rig, &spec, &order, NULL), 0);
+		rig_run(&rig, media_ms(1000));
+		struct dh_segment *failed = dh_playout_find(rig.playout, "b");
+		CHECK_INT(dh_playout_enqueue_rest(rig.playout, rig_segment(&said), failed), 0);
+		dh_segment_fail(failed, 1, "broken");
+		dh_playout_filled(rig.playout, failed);
+		rig_run(&rig, media_ms(rows[i].ready_ms));
+		rig_arrive(&rig, &said, -1);
+		rig_run(&rig, media_ms(9000));
+		CHECK_INT(rig_count(&rig, DH_EVENT_REMOVED, "r"), rows[i].expired);
+		CHECK_INT(rig_count(&rig, DH_EVENT_FINISHED, "r"), rows[i].finished);
+		if (rows[i].finished)
+			CHECK_INT(ended_ms(DH_EVENT_FINISHED, "r") - started_ms("r"), 2000);
+		finish_after(0);
+	}
+}
+
 /* What has been interrupted is not said on. */
 static void test_no_rest_of_an_utterance_that_is_over(void)
 {
@@ -302,6 +336,7 @@ static const struct check_test tests[] = {
 	TEST(test_a_piece_without_an_index_follows_the_highest),
 	TEST(test_a_removed_or_failed_piece_is_not_waited_for),
 	TEST(test_rest_of_a_piece),
+	TEST(test_rest_of_one_that_has_not_begun),
 	TEST(test_no_rest_of_an_utterance_that_is_over),
 	TEST(test_refused_pieces),
 	TEST(test_utterances_take_turns),

@@ -240,7 +240,7 @@ static void enqueue_by_chance(void)
 	int err = rig_order(&rig, &spec, &order, dice(4) ? NULL : &place);
 	if (err) {
 		CHECK(!m->is_queued, "%s was refused", m->id);
-		CHECK(err != -ENOBUFS || waiting == MAX_QUEUE);
+		CHECK(err != -ENOBUFS || waiting >= MAX_QUEUE);
 		model_count--;
 		memset(m, 0, sizeof *m);
 		return;
@@ -262,6 +262,7 @@ static void say_on(const struct dh_segment *failed)
 	snprintf(m->id, sizeof m->id, "s%d", model_count);
 	snprintf(m->utterance, sizeof m->utterance, "%s", before->utterance);
 	m->underrun = before->underrun;
+	m->repeat = before->is_started ? 0 : before->repeat;
 	m->is_rest = true;
 	const struct rig_segment spec = { m->id, (char)('a' + model_count % 8), kinds[k].anchor, kinds[k].video_ms,
 		kinds[k].num, kinds[k].den, 1 + (int)dice(12), kinds[k].audio_ms, -1 };
@@ -269,7 +270,7 @@ static void say_on(const struct dh_segment *failed)
 	model_count++;
 	int err = dh_playout_enqueue_rest(rig.playout, rest, failed);
 	if (err) {
-		CHECK(err == -ENOBUFS || err == -ECANCELED, "%d", err);
+		CHECK_INT(err, -ECANCELED);
 		CHECK(!m->is_queued, "%s was refused", m->id);
 		dh_segment_free(&rest);
 		memset(m, 0, sizeof *m);
@@ -277,6 +278,8 @@ static void say_on(const struct dh_segment *failed)
 		return;
 	}
 	CHECK(m->is_queued, "%s", m->id);
+	if (before->ttl_ticks && !before->is_started)
+		m->ttl_ticks = before->queued_ticks + before->ttl_ticks - m->queued_ticks;
 	seen.rests++;
 	dh_playout_filled(rig.playout, rest);
 }

@@ -8,10 +8,12 @@
 #include "tests/support/check.h"
 #include "playout/stream.h"
 #include "playout/timebase.h"
+#include "prepare/captions.h"
 #include "prepare/input_end.h"
 #include "prepare/restart.h"
 #include "prepare/seam.h"
 #include "prepare/sound_clock.h"
+#include "prepare/track.h"
 #include "prepare/voice.h"
 
 /* --- sound against its samples */
@@ -348,6 +350,92 @@ static void test_notes(const void *arg)
 	CHECK_STR(code, row->code);
 }
 
+/* --- times that nothing can hold */
+
+#define FAR (INT64_C(1) << 60) /* in a base of seconds */
+
+static AVStream *new_stream(AVFormatContext **format, enum AVMediaType type, enum AVCodecID codec)
+{
+	*format = avformat_alloc_context();
+	CHECK(*format);
+	AVStream *stream = avformat_new_stream(*format, NULL);
+	CHECK(stream);
+	stream->time_base = (AVRational){ 1, 1 };
+	stream->codecpar->codec_type = type;
+	stream->codecpar->codec_id = codec;
+	return stream;
+}
+
+static AVPacket *new_packet(const char *bytes, size_t size, int64_t pts, int64_t duration)
+{
+	AVPacket *packet = av_packet_alloc();
+	CHECK(packet && av_new_packet(packet, (int)size) == 0);
+	memcpy(packet->data, bytes, size);
+	packet->pts = packet->dts = pts;
+	packet->duration = duration;
+	return packet;
+}
+
+/* When a packet of 20 ms is heard. */
+static int64_t time_of(struct dh_track *track, int64_t pts, AVFrame *av)
+{
+	static const char silence[DH_VOICE_PACKET * 2];
+	AVPacket *packet = new_packet(silence, sizeof silence, pts, 1);
+	struct dh_frame frame = { 0 };
+	struct dh_fault fault = { 0 };
+	CHECK_INT(dh_track_send(track, packet, &fault), 0);
+	CHECK_INT(dh_track_receive(track, av, &frame, &fault), 0);
+	CHECK(frame.av);
+	av_packet_free(&packet);
+	return frame.pts_ticks / DH_TICKS_PER_MS;
+}
+
+/* They follow what came before. */
+static void test_absurd_times(void)
+{
+	static const struct dh_track_kind kind;
+	struct dh_fault fault = { 0 };
+	struct dh_track *track = NULL;
+	AVFormatContext *format;
+	AVFrame *av = av_frame_alloc();
+	AVStream *stream = new_stream(&format, AVMEDIA_TYPE_AUDIO, AV_CODEC_ID_PCM_S16LE);
+	stream->codecpar->sample_rate = DH_VOICE_RATE;
+	av_channel_layout_default(&stream->codecpar->ch_layout, 1);
+	CHECK_INT(dh_track_alloc(&track, stream, DH_AUDIO, "x", 64, &kind, &fault), 0);
+	CHECK_INT(time_of(track, 3, av), 3000);
+	CHECK_INT(time_of(track, FAR, av), 3020);
+	CHECK_INT(time_of(track, -FAR, av), 3040);
+	CHECK_INT(time_of(track, AV_NOPTS_VALUE, av), 3060);
+	CHECK_INT(time_of(track, 4, av), 4000);
+	dh_track_free(&track);
+	av_frame_free(&av);
+	avformat_free_context(format);
+}
+
+static void test_absurd_cue(void)
+{
+	struct dh_fault fault = { 0 };
+	struct dh_captions *captions = NULL;
+	struct dh_stream_word word;
+	AVFormatContext *format;
+	AVStream *stream = new_stream(&format, AVMEDIA_TYPE_SUBTITLE, AV_CODEC_ID_SUBRIP);
+	CHECK_INT(dh_captions_alloc(&captions, &fault), 0);
+	CHECK_INT(dh_captions_begin(captions, stream, &fault), 0);
+	AVPacket *first = new_packet("One", 3, -2, FAR), *second = new_packet("two", 3, 5, 1);
+	CHECK_INT(dh_captions_send(captions, first, &fault), 0);
+	CHECK_INT(dh_captions_send(captions, second, &fault), 0);
+	dh_captions_place(captions, 0);
+	CHECK(dh_captions_next(captions, &word));
+	CHECK_STR(word.text, "One");
+	CHECK_INT(word.to_ticks, 5 * DH_TICKS_PER_SECOND); /* until the next one */
+	CHECK(dh_captions_next(captions, &word));
+	CHECK_INT(word.to_ticks, 6 * DH_TICKS_PER_SECOND);
+	av_packet_free(&first);
+	av_packet_free(&second);
+	dh_captions_free(&captions);
+	avformat_free_context(format);
+}
+
 static const struct check_test tests[] = {
 	TABLE(test_clock, clock_rows),
 	TEST(test_clock_with_pauses),
@@ -356,6 +444,8 @@ static const struct check_test tests[] = {
 	TABLE(test_restart, restart_rows),
 	TABLE(test_joined, join_rows),
 	TABLE(test_notes, note_rows),
+	TEST(test_absurd_times),
+	TEST(test_absurd_cue),
 };
 
 int main(int argc, char **argv)

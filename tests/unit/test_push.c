@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "ingest/log.h"
 #include "ingest/push_listen.h"
 #include "ingest/push_server.h"
 
@@ -26,6 +28,28 @@ static struct fixture {
 	int lines, closed, media;
 	char last[200];
 } f;
+
+static atomic_int refusals; /* of accept4, to come */
+static atomic_int warnings;
+
+int __real_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags);
+
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+	if (atomic_load(&refusals) <= 0)
+		return __real_accept4(fd, address, size, flags);
+	atomic_fetch_sub(&refusals, 1);
+	errno = EMFILE;
+	return -1;
+}
+
+static void count_warning(enum dh_log_level level, const char *text)
+{
+	(void)text;
+	if (level == DH_LOG_WARNING)
+		atomic_fetch_add(&warnings, 1);
+}
 
 static void on_line(void *arg, struct dh_push *push, const char *line, size_t size)
 {
@@ -159,6 +183,19 @@ static void test_lines(void)
 	stop();
 }
 
+/* The end of what is sent ends the last line, too. */
+static void test_no_line_feed_at_the_end(void)
+{
+	start(10);
+	int fd = join();
+	say(fd, "next\nend");
+	CHECK_INT(shutdown(fd, SHUT_WR), 0);
+	hear_all(fd, "{\"size\":4}\n{\"size\":3}\n");
+	await_closed(1);
+	CHECK_STR(f.last, "end");
+	stop();
+}
+
 /* What follows the line is left for whoever reads the media. */
 static void test_media(void)
 {
@@ -250,6 +287,22 @@ static void test_refusals(void)
 	g_free(longest);
 }
 
+/* Without descriptors they wait, and the log is not filled with that. */
+static void test_too_many_descriptors(void)
+{
+	dh_log_set(count_warning);
+	start(10);
+	for (int round = 1; round <= 2; round++) {
+		atomic_store(&refusals, 4);
+		int fd = join();
+		say(fd, "end\n");
+		hear_all(fd, "{\"size\":3}\n");
+		CHECK_INT(atomic_load(&warnings), round);
+	}
+	stop();
+	dh_log_set(NULL);
+}
+
 /* Many at once, most of which misbehave: nothing is left. */
 static void test_crowd(void)
 {
@@ -288,6 +341,7 @@ static const struct address {
 	{ "192.0.2.1:8189", true, true },
 	{ "[::]:8189", true, true },
 	{ "127.0.0.1:65536", false, false },
+	{ "127.0.0.1:0", false, false }, /* nobody would know where */
 	{ "127.0.0.1:", false, false },
 	{ "127.0.0.1", false, false },
 	{ "127.0.0.1:80x", false, false },
@@ -330,21 +384,35 @@ static void test_stale_socket(void)
 	CHECK_INT(dh_push_listen_local(path, 0600, NULL, &error), -EADDRINUSE);
 	CHECK(access(path, F_OK) == 0); /* no file of anybody else's is removed */
 	g_clear_pointer(&error, g_free);
-	CHECK(dh_push_listen_local(path, 0600, "no-such-group", &error) < 0);
-	g_free(error);
 	unlink(path);
+	rmdir(folder);
+}
+
+static void test_unknown_group(void)
+{
+	char folder[] = "/tmp/dh-test-XXXXXX", path[64], *error = NULL;
+
+	CHECK(mkdtemp(folder));
+	g_snprintf(path, sizeof path, "%s/push", folder);
+	CHECK_INT(dh_push_listen_local(path, 0600, "no-such-group", &error), -EINVAL);
+	CHECK_STR(error, "push_socket_group: no-such-group: there is no such group");
+	g_free(error);
+	CHECK(access(path, F_OK) < 0);
 	rmdir(folder);
 }
 
 static const struct check_test tests[] = {
 	TEST(test_lines),
+	TEST(test_no_line_feed_at_the_end),
 	TEST(test_media),
 	TEST(test_flood),
 	TEST(test_large_answers),
 	TEST(test_refusals),
+	TEST(test_too_many_descriptors),
 	TEST(test_crowd),
 	TABLE(test_address, addresses),
 	TEST(test_stale_socket),
+	TEST(test_unknown_group),
 };
 
 int main(int argc, char **argv)

@@ -15,6 +15,7 @@ from .wire import Buffer, Connection, Woken, write_pipe
 # What may wait in the system's buffer of the connection: about half a second of prepared media.
 SEND_BUFFER = 32768
 READ_BYTES = 65536
+DEFAULT_BACKGROUND = "#d8d8d8"
 MESSAGE_BYTES = 4000
 
 
@@ -41,6 +42,10 @@ def arguments(program: Optional[str], info: Dict[str, Any], avatar: str) -> List
                           ("--fps-max", "fps_max")):
         if isinstance(info.get(field), int):
             command += [option, str(info[field])]
+    background = info.get("background")
+    # The default is not passed: it would also show beside pictures of another shape. A picture stays with the gateway.
+    if isinstance(background, str) and background.startswith("#") and background != DEFAULT_BACKGROUND:
+        command += ["--background", background]
     return command + ["--quiet", "-o", "-"]
 
 

@@ -4,6 +4,7 @@ import codecs
 import contextlib
 import json
 import os
+import select
 import socket
 import traceback
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
@@ -13,7 +14,7 @@ from urllib.parse import unquote
 from .container import mux
 
 FIRST_FD = 3        # of systemd's socket activation; the gateway does it, too
-MOST_TEXT = 1 << 20
+MOST_PIECE = 1 << 20
 
 
 class Refused(Exception):
@@ -24,7 +25,8 @@ class Request:
     """What should be said. `voice`, `room`, `segment`, `clip`: texts, or None. `metadata`: as given to `say`, or None.
     `position_ms`: where the idle clip will probably be when the segment begins, or None. `headers`: all of them."""
 
-    def __init__(self, headers: Mapping[str, str], body: Iterator[bytes]) -> None:
+    def __init__(self, headers: Mapping[str, str], body: Iterator[bytes],
+                 is_wanted: Callable[[], bool] = lambda: True) -> None:
         def value(name: str) -> Optional[str]:
             text = headers.get("X-Dh-" + name)
             return None if text is None else unquote(text)
@@ -35,7 +37,13 @@ class Request:
         self.metadata = json.loads(metadata) if metadata else None
         self.position_ms = int(position) if position else None
         self.is_audio = headers.get("Content-Type", "").startswith("application/octet-stream")
-        self._body, self._read = body, b""
+        self._body, self._read, self._is_wanted = body, b"", is_wanted
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody still listens. What is yielded to nobody ends `generate` by itself; ask before what takes
+        long."""
+        return self._is_wanted()
 
     def pieces(self) -> Iterator[str]:
         """The text while it is being written. Once only, and not together with `text`."""
@@ -84,20 +92,29 @@ class _Handler(BaseHTTPRequestHandler):
 
     def body(self) -> Iterator[bytes]:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            yield self.rfile.read(min(int(self.headers.get("Content-Length") or 0), MOST_TEXT))
+            left = int(self.headers.get("Content-Length") or 0)
+            while left > 0:
+                piece = self.rfile.read(min(left, MOST_PIECE))
+                left = left - len(piece) if piece else 0
+                yield piece
             return
         while True:
             size = int(self.rfile.readline(100).split(b";")[0], 16)
-            if not 0 < size <= MOST_TEXT:
+            if not 0 < size <= MOST_PIECE:
                 return
             yield self.rfile.read(size)
             self.rfile.readline(100)
+
+    def is_wanted(self) -> bool:
+        poll = select.poll()
+        poll.register(self.connection, getattr(select, "POLLRDHUP", 0))     # an end is told in any case
+        return not poll.poll(0)
 
     def do_POST(self) -> None:
         self.close_connection = True
         try:
             with contextlib.suppress(ConnectionError):      # interrupted: nobody wants the rest
-                self.say(Request(self.headers, self.body()))
+                self.say(Request(self.headers, self.body(), self.is_wanted))
         except Refused as refused:
             self.answer(400, str(refused))
 

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a feed makes of its generator: the text that it gets, and who says the rest once it has
+ * failed. The generators and their time are the test's. */
+#include "ingest/feed_private.h"
+#include "playout/timebase.h"
+#include "tests/support/check.h"
+
+static char *urls[] = { (char *)"http://a/", (char *)"http://b/", NULL };
+static char *one_url[] = { (char *)"http://a/", NULL };
+static struct dh_generator_config other = { .name = (char *)"other", .urls = one_url };
+
+static struct {
+	struct dh_io *io;
+	struct dh_generators *generators;
+	struct dh_generator_config config;
+	struct dh_feed *feed;
+	GString *said; /* what the generator got */
+	int ends;      /* of its text */
+	int err;       /* of dh_feed_add_text */
+	atomic_bool is_over;
+} t;
+
+void __wrap_dh_generator_add_text(struct dh_generator *generator, const char *more, bool is_last);
+
+void __wrap_dh_generator_add_text(struct dh_generator *generator, const char *more, bool is_last)
+{
+	(void)generator;
+	g_string_append(t.said, more);
+	t.ends += is_last;
+	if (is_last)
+		atomic_store(&t.is_over, true);
+}
+
+static void has_arrived(void *arg, struct dh_feed *feed)
+{
+	(void)arg;
+	(void)feed;
+}
+
+static void is_gone(void *arg)
+{
+	(void)arg;
+}
+
+static const struct dh_feed_owner owner = { .name = "1", .arrived = has_arrived, .gone = is_gone };
+
+/* `text` is still being written if `is_open`. */
+static void open_all(char **places, const char *text, bool is_open)
+{
+	struct dh_ingest_source source;
+
+	memset(&t, 0, sizeof t);
+	t.said = g_string_new(NULL);
+	t.config = (struct dh_generator_config){ .name = (char *)"tester",
+		.urls = places,
+		.retry = (char *)"tail",
+		.fallback_config = &other };
+	CHECK_INT(dh_io_alloc(&t.io), 0);
+	t.generators = dh_generators_new(t.io, NULL, NULL);
+	dh_ingest_source_init(&source);
+	const struct dh_feed_context context = { .io = t.io,
+		.generators = t.generators,
+		.max_text = 1000,
+		.more_rate = 1000 };
+	const struct dh_feed_speech speech = { .generator = &t.config,
+		.text = text,
+		.is_text_open = is_open,
+		.audio = -1 };
+	t.feed = dh_feed_new(&context, &owner, "text", NULL, &source, &speech, NULL);
+}
+
+static void close_all(void)
+{
+	dh_feed_unref(&t.feed);
+	dh_generators_free(&t.generators);
+	dh_io_free(&t.io);
+	g_string_free(t.said, TRUE);
+}
+
+/* --- its text */
+
+/* Its time is over before the I/O thread has looked at the last piece. */
+static void add_too_late(void *arg)
+{
+	struct dh_feed *feed = arg;
+
+	feed->generator = (struct dh_generator *)feed;
+	dh_feed_speech_more(dh_feed_ref(feed));
+	t.err = dh_feed_add_text(feed, " world", false);
+}
+
+static void end_generator(void *arg)
+{
+	struct dh_feed *feed = arg;
+
+	feed->generator = NULL;
+	dh_feed_speech_close(feed);
+}
+
+static void test_text_that_was_taken_is_spoken(void)
+{
+	open_all(urls, "hello", true);
+	dh_io_call(t.io, add_too_late, t.feed);
+	while (!atomic_load(&t.is_over))
+		usleep(1000);
+	dh_io_call(t.io, end_generator, t.feed);
+	CHECK_INT(t.err, 0);
+	CHECK_STR(t.said->str, "hello world");
+	CHECK_INT(t.ends, 1);
+	CHECK_INT(dh_feed_add_text(t.feed, "!", true), -ENOTCONN);
+	close_all();
+}
+
+/* --- the rest */
+
+static void find_rest(void *arg)
+{
+	struct dh_feed *feed = arg;
+
+	feed->place = 0; /* it is still being asked */
+	feed->made_ticks = 1000 * DH_TICKS_PER_MS;
+	dh_feed_rest_find(feed);
+	feed->place = -1;
+}
+
+/* A worker that hears nothing may give up before the generator's own time is over. */
+static void test_the_rest_is_not_asked_of_the_same_place(void)
+{
+	open_all(urls, "one two three four five six seven", false);
+	dh_io_call(t.io, find_rest, t.feed);
+	CHECK(t.feed->rest.config == &t.config);
+	CHECK_INT(t.feed->rest.tried, 1);
+	close_all();
+	open_all(one_url, "one two three four five six seven", false);
+	dh_io_call(t.io, find_rest, t.feed);
+	CHECK(t.feed->rest.config == &other);
+	CHECK_INT(t.feed->rest.tried, 0);
+	close_all();
+}
+
+/* It is told to be next while its owner takes the rest of it. */
+static void test_the_rest_and_the_turn(void)
+{
+	open_all(urls, "one two three four five six seven", false);
+	dh_io_call(t.io, find_rest, t.feed);
+	t.feed->is_started = true;
+	dh_feed_set_next(t.feed);
+	struct dh_feed *rest = dh_feed_take_rest(t.feed, &owner, false);
+	CHECK(rest && !dh_feed_is_started(rest));
+	dh_feed_unref(&rest);
+	close_all();
+}
+
+static const struct check_test tests[] = {
+	TEST(test_text_that_was_taken_is_spoken),
+	TEST(test_the_rest_is_not_asked_of_the_same_place),
+	TEST(test_the_rest_and_the_turn),
+};
+
+int main(int argc, char **argv)
+{
+	return CHECK_MAIN(argc, argv, tests);
+}
