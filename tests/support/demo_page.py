@@ -22,6 +22,7 @@ import npm
 
 LIBRARIES_OF_DEBIAN = ["libjs-bootbox", "libjs-bootstrap", "libjs-bootswatch", "libjs-jquery", "libjs-spin.js", "libjs-toastr",
                        "libjs-webrtc-adapter"]
+LIBRARIES_OF_NEWER_PAGES = ["libjs-bootstrap5"]
 PAGES_OF_DEBIAN = ["janus-demos", "libjs-janus-gateway"]
 ROOT = os.path.abspath(npm.ROOT)
 BUILT = os.path.join(ROOT, "build/janus/share/janus")
@@ -84,7 +85,7 @@ class DemoPage:
         built = os.path.join(BUILT, "html/demos")
         given = pages or os.environ.get("STREAMING_DEMO") or (os.path.exists(built + "/streaming.html") and built)
         try:
-            unpack(self._folder, LIBRARIES_OF_DEBIAN + ([] if given else PAGES_OF_DEBIAN))
+            unpack(self._folder, LIBRARIES_OF_DEBIAN + (LIBRARIES_OF_NEWER_PAGES if given else PAGES_OF_DEBIAN))
         except BaseException:
             shutil.rmtree(self._folder)
             raise
@@ -107,6 +108,8 @@ class DemoPage:
             return self._made[path].encode()
         if path.startswith("javascript/"):
             places = [os.path.join(self._folder, "usr/share", path)]
+            if "/janus-gateway/" in path:
+                places.append(os.path.join(self._pages, "janus.js"))
         else:
             places = [os.path.join(self._pages, path), os.path.join(BUILT, "javascript", path)]
         for place in places:
