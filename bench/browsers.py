@@ -1,23 +1,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Figures of browsers: what headless Chromium shows and plays."""
+"""Figures of browsers: what headless Chromium and Firefox show and play."""
 import os
 import socket
 import threading
 import time
+import unittest
 import urllib.parse
 
 import numpy as np
 
+import firefox
+import long
 from figure import Figure
+from janus_server import free_ports
 from material import open_room
 from packets import command, first_speech
 from probe import Probe, Server, browser, lips
-from viewers import Gateway
+from viewers import PLUGIN, Gateway
 from website import Website
 
-# Chromium moves the two tracks towards each other in steps after it joins; until it has
-# finished, offsets say more about how it joined than about what it was sent.
+# Browsers move the two tracks towards each other in steps after they join; until that has
+# finished, offsets say more about how they joined than about what they were sent.
 SETTLE_S = 10
+WATCHED_S = 20          # what each session of the Streaming plugin is watched for
+LIMITS = {"Chromium": {"median": 20, "p95": 40}, "Firefox": {"median": 25, "p95": 50}}
+
+
+def browsers():
+    """[(name, a function that starts one)] of those that there are."""
+    try:
+        firefox.program()
+    except unittest.SkipTest as reason:
+        print(f"  without Firefox: {reason}", flush=True)
+        return [("Chromium", browser)]
+    return [("Chromium", browser), ("Firefox", firefox.Firefox)]
 
 
 def play(gateway, probe, files, idle_s=1.2):
@@ -28,69 +44,118 @@ def play(gateway, probe, files, idle_s=1.2):
         time.sleep(idle_s)
 
 
-def session(hosted, server, files, settle_s=SETTLE_S):
-    """A new browser watches room 1 while `files` are played. Returns what it noted, before and after."""
-    with browser() as chromium, Gateway(hosted.server.ws) as gateway:
-        probe = Probe(chromium, server, hosted.server.ws, {"id": 1})
+def session(start, hosted, server, files, settle_s=SETTLE_S):
+    """A new browser watches room 1 while `files` are played; without any, it watches the Streaming plugin. Returns what it
+    noted, before and after."""
+    with start() as it, Gateway(hosted.server.ws) as gateway:
+        probe = Probe(it, server, hosted.server.ws, {"id": 1}, PLUGIN if files else long.STREAMING)
         probe.wait_playing()
         time.sleep(settle_s)
         before = probe.take()
-        play(gateway, probe, files)
+        if files:
+            play(gateway, probe, files)
+        else:
+            time.sleep(WATCHED_S)
         return before, probe.take()
 
 
+class Lips:
+    """What sessions of one browser with one plugin have shown."""
+
+    def __init__(self):
+        self.sessions, self.rendered, self.shown, self.medians, self.webrtc, self.device = 0, [], [], [], [], []
+
+    def add(self, before, after):
+        offsets = lips(after, before["frames"][-1]["presented"])
+        self.sessions += 1
+        self.rendered += offsets["rendered"]
+        self.shown += offsets["shown"]
+        self.medians.append(float(np.median(offsets["rendered"])) if offsets["rendered"] else None)
+        self.webrtc += after["playout"][len(before["playout"]):]
+        self.device.append(after["latency"]["output"])
+
+    def what(self):
+        return f"{self.sessions} sessions, {len(self.rendered)} marks"
+
+
 def lips_against_sound(material, runs):
-    """Flash against beep in Chromium, idle -> segment -> idle."""
+    """Flash against beep in Chromium and Firefox, idle -> segment -> idle, and of the Streaming plugin in the same run."""
     files = [material.mp4(4, 1), material.arrays(4), material.mp4(4, 2)]
-    names = [os.path.basename(f) for f in files] * 2
-    rendered, shown, medians, webrtc, device = [], [], [], [], []
-    hosted = open_room(material, *files)
+    names, ports = [os.path.basename(f) for f in files] * 2, free_ports(2)
+    there = browsers()
+    room, stock = ({name: Lips() for name, _ in there} for _ in range(2))
+    hosted = open_room(material, *files, plugins=("libjanus_streaming.so",),
+                       files={long.STREAMING + ".jcfg": long.mountpoint(ports)})
     try:
-        with Server() as server:
+        with long.streaming_fed(material, ports), Server() as server:
             for _ in range(runs):
-                before, after = session(hosted, server, names)
-                offsets = lips(after, before["frames"][-1]["presented"])
-                rendered += offsets["rendered"]
-                shown += offsets["shown"]
-                medians.append(float(np.median(offsets["rendered"])) if offsets["rendered"] else None)
-                webrtc += after["playout"][len(before["playout"]):]
-                device.append(after["latency"]["output"])
+                for name, start in there:
+                    room[name].add(*session(start, hosted, server, names))
+                    stock[name].add(*session(start, hosted, server, []))
     finally:
         hosted.close()
-    what = f"{runs} sessions, {len(rendered)} marks"
+    return [figure for name, _ in there for figure in lips_figures(name, room[name], stock[name])]
+
+
+def lips_figures(name, room, stock):
+    other = np.array(stock.rendered or [0])
+    limits = {"median": max(LIMITS[name]["median"], abs(float(np.median(other)))),
+              "p95": max(LIMITS[name]["p95"], float(np.percentile(np.abs(other), 95)))}
     return [
-        Figure("lips against sound in Chromium: flash - beep", rendered, {"median": 20, "p95": 40}, signed=True,
-               runs=what, note=f"without the output device; from {SETTLE_S} s after joining on"),
-        Figure("the sessions' medians", medians, signed=True, runs=f"{runs} sessions"),
-        Figure("the same at display and output device", shown, signed=True, runs=what,
-               note="contains the latency of headless Chromium's null device, which the browser does not correct"),
-        Figure("that device's latency, as Chromium has it", device, runs=f"{runs} sessions"),
-        Figure("WebRTC's own estimate: picture behind sound", webrtc, signed=True, runs=f"{len(webrtc)} reports"),
+        Figure(f"lips against sound in {name}: flash - beep", room.rendered, limits, signed=True, runs=room.what(),
+               note=f"without the output device; from {SETTLE_S} s after joining on; limits, or Streaming's in the same run"),
+        Figure(f"the Streaming plugin in {name}", stock.rendered, signed=True, runs=stock.what()),
+        Figure("the sessions' medians", room.medians, signed=True, runs=f"{room.sessions} sessions"),
+        Figure("those of the Streaming plugin", stock.medians, signed=True, runs=f"{stock.sessions} sessions"),
+        *([Figure("at display and output device", room.shown, signed=True, runs=room.what(),
+                  note="contains the latency of a device that plays nothing, which browsers do not correct"),
+           Figure("that device's latency, as the browser has it", room.device, runs=f"{room.sessions} sessions")]
+          if room.shown else []),
+        Figure("WebRTC's own estimate: picture behind sound", room.webrtc, signed=True, runs=f"{len(room.webrtc)} reports"),
     ]
 
 
+# --------------------------------------------------------------------- freezes
+
+def freezes_of(times, window=30):
+    """How long each freeze was, in ms, as the statistics of WebRTC define one: an interval of at least three times the
+    mean of the last 30, and of at least 150 ms more than it."""
+    steps = np.diff(times)
+    means = [np.mean(steps[max(0, i - window):i]) for i in range(1, len(steps))]
+    return [float(step) for step, mean in zip(steps[1:], means) if step >= max(3 * mean, mean + 150)]
+
+
 def freezes(material, runs, seams=20):
-    """Freezes over that many seams, as getStats counts them."""
+    """Freezes over that many seams, in Chromium and Firefox."""
     files = [material.mp4(2, 1), material.mp4(2, 2)]
     names = [os.path.basename(f) for f in files] * (seams // 4)
-    count, duration, gaps, dropped = [], [], [], []
+    out = []
     hosted = open_room(material, *files)
     try:
         with Server() as server:
-            for _ in range(runs):
-                before, after = session(hosted, server, names, settle_s=5)
-                a, b = before["stats"]["video"], after["stats"]["video"]
-                count.append(b["freezeCount"] - a["freezeCount"])
-                duration.append((b["totalFreezesDuration"] - a["totalFreezesDuration"]) * 1000)
-                dropped.append(b["framesDropped"] - a["framesDropped"])
-                since = before["frames"][-1]["presented"]
-                gaps.append(float(np.diff([f["presented"] for f in after["frames"] if f["presented"] >= since]).max()))
+            for name, start in browsers():
+                taken = [session(start, hosted, server, names, settle_s=5) for _ in range(runs)]
+                out += freeze_figures(name, taken, seams)
     finally:
         hosted.close()
-    what = f"{runs} x {seams} seams"
+    return out
+
+
+def freeze_figures(name, taken, seams):
+    count, seen, gaps, dropped = [], [], [], []
+    for before, after in taken:
+        a, b = before["stats"]["video"], after["stats"]["video"]
+        since = before["frames"][-1]["presented"]
+        times = [f["presented"] for f in after["frames"] if f["presented"] >= since]
+        seen.append(len(freezes_of(times)))
+        count.append(b["freezeCount"] - a["freezeCount"] if "freezeCount" in b else seen[-1])
+        gaps.append(float(np.diff(times).max()))
+        dropped.append(b.get("framesDropped", 0) - a.get("framesDropped", 0))
+    what = f"{len(taken)} x {seams} seams"
+    how = "as getStats counts them" if "freezeCount" in taken[0][1]["stats"]["video"] else "getStats counts none here: as presented"
     return [
-        Figure(f"freezes in Chromium over {seams} seams", count, {"max": 0}, unit="", runs=what),
-        Figure("their duration", duration, runs=what),
+        Figure(f"freezes in {name} over {seams} seams", count, {"max": 0}, unit="", runs=what, note=how),
+        Figure("freezes, from when pictures were presented", seen, unit="", runs=what),
         Figure("longest time between two pictures", gaps, runs=what),
         Figure("pictures that the browser dropped", dropped, unit="", runs=what),
     ]

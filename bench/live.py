@@ -237,9 +237,7 @@ def lips_live(material, runs, seconds=30):
     from probe import Probe, Server, browser, lips
     import numpy as np
     ports = free_ports(2)
-    mountpoint = (f'one: {{ type = "rtp" id = 1 audio = true audioport = {ports[0]} audiopt = 111 audiocodec = "opus" '
-                  f'video = true videoport = {ports[1]} videopt = 100 videocodec = "vp8" }}')
-    pushes = Pushes(material, plugins=("libjanus_streaming.so",), files={long.STREAMING + ".jcfg": mountpoint})
+    pushes = Pushes(material, plugins=("libjanus_streaming.so",), files={long.STREAMING + ".jcfg": long.mountpoint(ports)})
     offsets = {"a live generator": [], "Streaming": []}
     try:
         with open(pushes.prepared(material.mp4(10)), "rb") as file:

@@ -142,6 +142,12 @@ def used_ns(before, after):
 ROOMS = 6
 
 
+def mountpoint(ports):
+    """The Streaming plugin's configuration with one, for streaming_fed."""
+    return (f'one: {{ type = "rtp" id = 1 audio = true audioport = {ports[0]} audiopt = 111 audiocodec = "opus" '
+            f'video = true videoport = {ports[1]} videopt = 100 videocodec = "vp8" }}')
+
+
 @contextlib.contextmanager
 def streaming_fed(material, ports):
     """Feeds a mountpoint of the Streaming plugin with picture and sound."""
@@ -161,12 +167,10 @@ def leaks_room(material, heap, ports):
     """Six small rooms, all but the second with a generator, and a mountpoint of the
     Streaming plugin. The cache is full after the warm-up: it remembers what it holds."""
     rooms = "\n".join(f'room-{n}: {{ id = {n} avatar = "probe" generator = "talker" }}' for n in range(3, ROOMS + 1))
-    mountpoint = (f'one: {{ type = "rtp" id = 1 audio = true audioport = {ports[0]} audiopt = 111 audiocodec = "opus" '
-                  f'video = true videoport = {ports[1]} videopt = 100 videocodec = "vp8" }}')
     files = [material.mp4(1), material.mp4(2), material.arrays(1)]
     hosted = open_room(material, *files, room='generator = "talker"', more=rooms + play.generator(material.size),
                        general="cache_mb = 2", plugins=("libjanus_streaming.so",),
-                       files={STREAMING + ".jcfg": mountpoint}, environment=heap.environment, janus_general=usage.EVENT_LOOPS)
+                       files={STREAMING + ".jcfg": mountpoint(ports)}, environment=heap.environment, janus_general=usage.EVENT_LOOPS)
     play.write_unplayable(hosted.segments, files[0])
     return hosted, [os.path.basename(f) for f in files]
 

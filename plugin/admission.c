@@ -30,7 +30,10 @@ static void check(struct dh_request *request, enum dh_member_kind kind)
 	}, own = { "max_per_session", atomic_load(&request->session->client->members), config->max_per_session };
 	const struct place *places = kind == DH_MEMBER_VIEWER ? viewer : observer;
 
-	if (dh_session_is_closing(request->session))
+	/* A connection that the viewer offered would be hung up with the one before. */
+	if (dh_session_is_closing(request->session) && request->may_wait && !request->jsep)
+		request->waits = true;
+	else if (dh_session_is_closing(request->session))
 		dh_request_fail(request, DH_ERROR_STATE,
 			"The previous connection is still being closed: wait for \"stopped\"");
 	else if (has_place(request, &own) && has_place(request, &places[0]))
@@ -45,7 +48,7 @@ struct dh_member *dh_admit(struct dh_request *request, enum dh_member_kind kind)
 	/* The lock is held from looking to taking, so that nobody else takes the place. */
 	g_mutex_lock(&request->instance->admission_lock);
 	check(request, kind);
-	if (!request->error_code) {
+	if (!request->error_code && !request->waits) {
 		member = dh_room_member_new(request->room, request->session, kind, &request->instance->members);
 		is_member = dh_session_set_member(request->session, member);
 	}
@@ -53,7 +56,8 @@ struct dh_member *dh_admit(struct dh_request *request, enum dh_member_kind kind)
 	if (is_member)
 		return member;
 	dh_member_unref(&member);
-	dh_request_fail(request, DH_ERROR_STATE, "This handle watches or observes already");
+	if (!request->waits)
+		dh_request_fail(request, DH_ERROR_STATE, "This handle watches or observes already");
 	return NULL;
 }
 

@@ -8,7 +8,7 @@
 
 /* Makes the request's handle a member of its room, if the room, the gateway and the
  * client have a place left and the handle is not a member yet. Returns a reference;
- * NULL: the request has failed. Any thread. */
+ * NULL: the request has failed, or waits until the connection before is closed. Any thread. */
 struct dh_member *dh_admit(struct dh_request *request, enum dh_member_kind kind);
 
 /* The same for the handle's viewer `from`, which goes over to the request's room with its connection, and all

@@ -63,13 +63,20 @@ struct deferred {
 	const struct dh_request_type *type;
 };
 
-/* A handler that succeeds has pushed its answer. */
-static void run_deferred(void *arg)
+/* A handler that succeeds has pushed its answer. One that waits is called again, with a room that
+ * is looked up anew. */
+static bool run_deferred(void *arg, bool may_wait)
 {
 	struct deferred *deferred = arg;
 	struct dh_request *request = deferred->request;
 
+	request->may_wait = may_wait;
+	request->waits = false;
 	handle(request, deferred->type);
+	if (request->waits) {
+		dh_room_unref(&request->room);
+		return false;
+	}
 	if (request->error_code) {
 		dh_outbox_push(request->instance->outbox, request->session, request->transaction,
 			dh_request_error(request));
@@ -77,6 +84,7 @@ static void run_deferred(void *arg)
 	}
 	dh_request_free(&request);
 	g_free(deferred);
+	return true;
 }
 
 static bool defer(struct dh_request *request, const struct dh_request_type *type)

@@ -17,7 +17,7 @@ static void post(struct dh_outbox *outbox, struct dh_saying *saying)
 {
 	if (saying->type == DH_SAY_EVENT || saying->type == DH_SAY_OFFER)
 		dh_also_answer(saying->message, outbox->config.also);
-	if (saying->type != DH_SAY_REQUEST && saying->type != DH_SAY_END)
+	if (saying->type != DH_SAY_REQUEST && saying->type != DH_SAY_RESUME && saying->type != DH_SAY_END)
 		atomic_fetch_add(&outbox->events_waiting, saying->sessions ? (int)saying->sessions->len : 1);
 	g_async_queue_push(outbox->inbox, saying);
 }
@@ -58,6 +58,7 @@ int dh_outbox_alloc(struct dh_outbox **out, const struct dh_outbox_config *confi
 	outbox->inbox = g_async_queue_new();
 	outbox->events_by_session = g_hash_table_new(NULL, NULL);
 	outbox->requests_by_session = g_hash_table_new(NULL, NULL);
+	outbox->waiting = g_hash_table_new(NULL, NULL);
 	outbox->quick = dh_turns_new();
 	int err = pool_start(&outbox->offers, outbox, "dh offers", config->offer_threads);
 	int second = pool_start(&outbox->requests, outbox, "dh requests", REQUEST_THREADS);
@@ -86,6 +87,7 @@ void dh_outbox_free(struct dh_outbox **out)
 	g_async_queue_unref(outbox->inbox);
 	g_hash_table_destroy(outbox->events_by_session);
 	g_hash_table_destroy(outbox->requests_by_session);
+	g_hash_table_destroy(outbox->waiting);
 	dh_turns_free(&outbox->quick);
 	g_free(outbox);
 	*out = NULL;
@@ -164,6 +166,11 @@ void dh_outbox_close(struct dh_outbox *outbox, struct dh_session *session, unsig
 
 	saying->closing = closing;
 	post(outbox, saying);
+}
+
+void dh_outbox_resume(struct dh_outbox *outbox, struct dh_session *session)
+{
+	post(outbox, dh_saying_new(outbox, DH_SAY_RESUME, session, NULL));
 }
 
 void dh_outbox_stats(struct dh_outbox *outbox, struct dh_outbox_stats *stats)

@@ -11,7 +11,8 @@
  *   delays each event of another by one event. Offers and requests take turns by
  *   client.
  * - Requests of one handle run in order, in threads of their own. Events posted for the
- *   handle during a request, the answer included, are sent when it is done.
+ *   handle during a request, the answer included, are sent when it is done. A request
+ *   may wait, at the head of its handle's, until the handle's connection is closed.
  *
  * All functions may be called from any thread. None waits but dh_outbox_free.
  */
@@ -50,10 +51,11 @@ void dh_outbox_free(struct dh_outbox **outbox);
 /* Sends nothing more to Janus: it is going down. */
 void dh_outbox_mute(struct dh_outbox *outbox);
 
-/* Runs fn(arg) in a thread of the outbox, after the handle's earlier requests, but
- * without waiting for its events and offers. False: max_requests wait already, and the
- * caller keeps `arg`. */
-typedef void dh_outbox_fn(void *arg);
+/* Runs fn(arg, may_wait) in a thread of the outbox, after the handle's earlier requests, but
+ * without waiting for its events and offers. If it returns false, it is run again once the
+ * session is not closing any more; that is for where `may_wait` is true only: otherwise
+ * nobody will hang up. False: max_requests wait already, and the caller keeps `arg`. */
+typedef bool dh_outbox_fn(void *arg, bool may_wait);
 bool dh_outbox_run(struct dh_outbox *outbox, struct dh_session *session, dh_outbox_fn *fn, void *arg);
 
 /* An event for one handle; the answer to `transaction` unless that is NULL (copied).
@@ -79,6 +81,9 @@ void dh_outbox_broadcast(struct dh_outbox *outbox, GPtrArray *sessions, json_t *
 /* An event for Janus's event handlers, if there are any, about a handle or none (NULL).
  * Takes ownership of `event`. Dropped if max_all_events / 10 wait for them. */
 void dh_outbox_notify(struct dh_outbox *outbox, struct dh_session *session, json_t *event);
+
+/* The session is not closing any more: a request that waits for that is run again. */
+void dh_outbox_resume(struct dh_outbox *outbox, struct dh_session *session);
 
 /* Hangs up the handle's PeerConnection, if that is still wanted when its turn comes:
  * `closing` is from dh_session_end_member. */

@@ -8,6 +8,9 @@
  * does not keep the dispatcher from sending. */
 #define INTAKE 256
 
+/* How often the dispatcher looks whether requests need to wait any longer. */
+#define LOOK_US (G_USEC_PER_SEC / 4)
+
 /* --- lanes */
 
 static struct dh_outbox_lane *lane_of(GHashTable *table, struct dh_session *session)
@@ -104,6 +107,41 @@ static void advance(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 		lane_free(lane);
 }
 
+/* --- requests that wait for the end of a connection */
+
+static void resume(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
+{
+	if (g_hash_table_remove(outbox->waiting, lane))
+		wait_for_turn(outbox, lane);
+}
+
+/* Whoever ends the closing posts a DH_SAY_RESUME afterwards. */
+static void wait_for_close(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
+{
+	if (g_hash_table_size(outbox->waiting) == 0)
+		outbox->look_us = g_get_monotonic_time() + LOOK_US;
+	g_hash_table_add(outbox->waiting, lane);
+	if (outbox->is_ending || !dh_session_is_closing(lane->session))
+		resume(outbox, lane);
+}
+
+/* Resumes those whose session is not closing; all, if nobody hangs up any more. */
+static void look_at_waiting(struct dh_outbox *outbox)
+{
+	GHashTableIter lanes;
+	gpointer key;
+
+	outbox->look_us = g_get_monotonic_time() + LOOK_US;
+	g_hash_table_iter_init(&lanes, outbox->waiting);
+	while (g_hash_table_iter_next(&lanes, &key, NULL)) {
+		struct dh_outbox_lane *lane = key;
+		if (!outbox->is_ending && dh_session_is_closing(lane->session))
+			continue;
+		g_hash_table_iter_remove(&lanes);
+		wait_for_turn(outbox, lane);
+	}
+}
+
 /* --- taking in */
 
 static struct dh_pool *pool_of(struct dh_outbox *outbox, const struct dh_saying *saying)
@@ -155,14 +193,28 @@ static void take_notification(struct dh_outbox *outbox, struct dh_saying *saying
 	dh_saying_free(&saying);
 }
 
+static void take_resume(struct dh_outbox *outbox, struct dh_saying *saying)
+{
+	struct dh_outbox_lane *lane = g_hash_table_lookup(outbox->requests_by_session, saying->session);
+
+	if (lane)
+		resume(outbox, lane);
+	dh_saying_free(&saying);
+}
+
 static void take_done(struct dh_outbox *outbox, struct dh_saying *saying)
 {
+	struct dh_outbox_lane *lane = saying->pooled;
 	struct dh_outbox_lane *events = saying->type == DH_SAY_REQUEST ?
 		g_hash_table_lookup(outbox->events_by_session, saying->session) :
 		NULL;
 
 	atomic_fetch_sub(&pool_of(outbox, saying)->busy, 1);
-	advance(outbox, saying->pooled);
+	saying->pooled = NULL;
+	if (saying->is_waiting)
+		wait_for_close(outbox, lane);
+	else
+		advance(outbox, lane);
 	if (events && events->is_gated)
 		wait_for_turn(outbox, events);
 }
@@ -173,9 +225,12 @@ static void take_in(struct dh_outbox *outbox, struct dh_saying *saying)
 		take_done(outbox, saying);
 	} else if (saying->type == DH_SAY_END) {
 		outbox->is_ending = true;
+		look_at_waiting(outbox);
 		dh_saying_free(&saying);
 	} else if (saying->sessions) {
 		take_broadcast(outbox, saying);
+	} else if (saying->type == DH_SAY_RESUME) {
+		take_resume(outbox, saying);
 	} else if (saying->type == DH_SAY_NOTIFY) {
 		take_notification(outbox, saying);
 	} else if (saying->type == DH_SAY_REQUEST) {
@@ -195,6 +250,7 @@ static void hand_to_pool(struct dh_pool *pool)
 		struct dh_saying *saying = g_queue_peek_head(&lane->sayings);
 		atomic_fetch_add(&pool->busy, 1);
 		saying->pooled = lane;
+		saying->may_wait = !pool->outbox->is_ending && !atomic_load(&pool->outbox->muted);
 		g_async_queue_push(pool->queue, saying);
 	}
 }
@@ -204,14 +260,23 @@ static bool is_empty(const struct dh_outbox *outbox)
 	return g_hash_table_size(outbox->events_by_session) == 0 && g_hash_table_size(outbox->requests_by_session) == 0;
 }
 
+/* The next post; NULL: there is none, and something else is to be done. */
+static struct dh_saying *next_post(struct dh_outbox *outbox, bool has_work)
+{
+	if (has_work)
+		return g_async_queue_try_pop(outbox->inbox);
+	if (g_hash_table_size(outbox->waiting) > 0)
+		return g_async_queue_timeout_pop(outbox->inbox, LOOK_US);
+	return g_async_queue_pop(outbox->inbox);
+}
+
 gpointer dh_outbox_dispatch(gpointer data)
 {
 	struct dh_outbox *outbox = data;
 	struct dh_outbox_lane *lane = NULL;
 
 	while (lane || !outbox->is_ending || !is_empty(outbox)) {
-		struct dh_saying *saying = lane ? g_async_queue_try_pop(outbox->inbox) :
-						  g_async_queue_pop(outbox->inbox);
+		struct dh_saying *saying = next_post(outbox, lane != NULL);
 		for (int i = 0; saying; i++) {
 			take_in(outbox, saying);
 			saying = i < INTAKE ? g_async_queue_try_pop(outbox->inbox) : NULL;
@@ -220,6 +285,8 @@ gpointer dh_outbox_dispatch(gpointer data)
 			dh_saying_say(g_queue_peek_head(&lane->sayings), lane->session);
 			advance(outbox, lane);
 		}
+		if (g_hash_table_size(outbox->waiting) > 0 && g_get_monotonic_time() >= outbox->look_us)
+			look_at_waiting(outbox);
 		hand_to_pool(&outbox->offers);
 		hand_to_pool(&outbox->requests);
 		lane = dh_turns_take(outbox->quick);
@@ -237,11 +304,11 @@ gpointer dh_outbox_work(gpointer data)
 
 	while ((saying = g_async_queue_pop(pool->queue))->type != DH_SAY_END) {
 		dh_saying_say(saying, saying->session);
-		if (saying->type == DH_SAY_REQUEST) {
+		if (saying->type == DH_SAY_OFFER) {
+			atomic_fetch_sub(&outbox->offers_waiting, 1);
+		} else if (!saying->is_waiting) {
 			atomic_fetch_sub(&outbox->requests_waiting, 1);
 			atomic_fetch_sub(&saying->session->waiting_requests, 1);
-		} else {
-			atomic_fetch_sub(&outbox->offers_waiting, 1);
 		}
 		g_async_queue_push(outbox->inbox, saying);
 	}

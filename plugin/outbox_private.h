@@ -2,8 +2,8 @@
 /* The internals of the outbox; for outbox*.c only.
  *
  * One thread, the dispatcher, owns the lanes. A lane queues the messages to one handle,
- * or the requests of one handle. It is never empty: it waits for its turn or for a
- * request of its handle, or its first item is in a pool.
+ * or the requests of one handle. It is never empty: it waits for its turn, for a request
+ * of its handle or for the end of its handle's connection, or its first item is in a pool.
  */
 #ifndef DH_OUTBOX_PRIVATE_H
 #define DH_OUTBOX_PRIVATE_H
@@ -14,7 +14,15 @@
 
 #include "turns.h"
 
-enum dh_saying_type { DH_SAY_EVENT, DH_SAY_OFFER, DH_SAY_NOTIFY, DH_SAY_CLOSE, DH_SAY_REQUEST, DH_SAY_END };
+enum dh_saying_type {
+	DH_SAY_EVENT,
+	DH_SAY_OFFER,
+	DH_SAY_NOTIFY,
+	DH_SAY_CLOSE,
+	DH_SAY_REQUEST,
+	DH_SAY_RESUME,
+	DH_SAY_END
+};
 
 /* A message to one handle or many, or a request. */
 struct dh_saying {
@@ -29,6 +37,9 @@ struct dh_saying {
 	dh_outbox_done_fn *done; /* of an offer */
 	void *arg;
 	unsigned closing;
+	/* of a request; owner: the thread that runs it, else the dispatcher */
+	bool may_wait;
+	bool is_waiting; /* it is to be run again when the connection before is closed */
 	/* owner: the dispatcher */
 	unsigned lanes;                /* how many it still waits in */
 	struct dh_outbox_lane *pooled; /* the lane it is the first of, while in a pool */
@@ -65,6 +76,8 @@ struct dh_outbox {
 	atomic_int events_waiting, requests_waiting, offers_waiting;
 	/* owner: the dispatcher */
 	GHashTable *events_by_session, *requests_by_session; /* lanes */
+	GHashTable *waiting;    /* lanes whose first request waits until the session is not closing */
+	gint64 look_us;         /* when to look at them next: a hang-up may not come */
 	struct dh_turns *quick; /* lanes whose first item the dispatcher sends; by poster */
 	bool is_ending;
 };

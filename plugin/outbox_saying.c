@@ -80,8 +80,9 @@ void dh_saying_say(struct dh_saying *saying, struct dh_session *session)
 			dh_gateway->close_pc(session->handle);
 		break;
 	case DH_SAY_REQUEST:
-		saying->run(saying->arg);
+		saying->is_waiting = !saying->run(saying->arg, saying->may_wait);
 		break;
+	case DH_SAY_RESUME:
 	case DH_SAY_END:
 		break;
 	}

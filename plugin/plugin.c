@@ -177,6 +177,7 @@ static void plugin_destroy_session(janus_plugin_session *handle, int *error)
 
 	if (session) {
 		dh_session_close(session);
+		dh_outbox_resume(instance->outbox, session);
 		dh_senders_leave(instance->senders, session);
 		end_watch(session);
 		dh_session_unref(&session);
@@ -314,12 +315,15 @@ static void plugin_hangup_media(janus_plugin_session *handle)
 		return;
 	dh_senders_leave(instance->senders, session);
 	struct dh_member *ended;
-	guint viewer = dh_session_hung_up(session, &ended);
+	unsigned closing;
+	guint viewer = dh_session_hung_up(session, &ended, &closing);
 	if (ended)
 		dh_room_member_leave(ended);
 	dh_member_unref(&ended);
 	if (viewer)
 		dh_outbox_push(instance->outbox, session, NULL, dh_viewer_status(viewer, "stopped"));
+	dh_session_closed(session, closing);
+	dh_outbox_resume(instance->outbox, session);
 	leave_session(session);
 }
 

@@ -3,8 +3,8 @@
  * handlers, dispatch.c calls them.
  *
  * Only one thread uses a request at a time. A handler calls dh_request_fail, or sets
- * `reply`; an asynchronous one pushes its answer instead. A request that fails has
- * changed nothing.
+ * `reply`; an asynchronous one pushes its answer instead, or sets `waits`. A request that
+ * fails, or waits, has changed nothing.
  */
 #ifndef DH_REQUEST_H
 #define DH_REQUEST_H
@@ -46,7 +46,10 @@ struct dh_request {
 	/* set by dh_request_authorize */
 	struct dh_room *room; /* the room that it is about, a reference; NULL: none */
 	bool is_trusted;      /* the room's secret, or the admin key, was given or is not needed */
+	/* set by whoever runs an asynchronous one */
+	bool may_wait; /* for the end of the handle's previous connection */
 	/* the answer */
+	bool waits; /* there is none yet: it is to be handled again when that has ended */
 	json_t *reply;
 	int error_code; /* enum dh_error; 0: it has not failed */
 	char *error;    /* one line; NULL: it has not failed */

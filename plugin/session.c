@@ -42,7 +42,7 @@ void dh_session_unref(struct dh_session **session)
 
 static bool is_closing(const struct dh_session *session)
 {
-	return session->closing &&
+	return session->closing && !session->closed &&
 		(!session->closing_us || g_get_monotonic_time() - session->closing_us < CLOSING_MAX_US);
 }
 
@@ -155,16 +155,24 @@ struct dh_member *dh_session_up(struct dh_session *session)
 	return member;
 }
 
-guint dh_session_hung_up(struct dh_session *session, struct dh_member **member)
+guint dh_session_hung_up(struct dh_session *session, struct dh_member **member, unsigned *closing)
 {
 	g_mutex_lock(&session->lock);
 	bool is_wanted = session->closing != 0;
-	session->closing = 0;
 	session->is_up = false;
 	*member = is_wanted ? NULL : take_member(session);
 	guint viewer = is_wanted ? session->last : *member && !(*member)->observes ? (*member)->id : 0;
+	*closing = is_wanted ? session->closing : begin_closing(session, viewer);
 	g_mutex_unlock(&session->lock);
 	return viewer;
+}
+
+void dh_session_closed(struct dh_session *session, unsigned closing)
+{
+	g_mutex_lock(&session->lock);
+	if (session->closing == closing)
+		session->closing = 0;
+	g_mutex_unlock(&session->lock);
 }
 
 void dh_session_close(struct dh_session *session)

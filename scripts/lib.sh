@@ -89,6 +89,14 @@ need_packages() {
 	allow_services
 }
 
+# want_packages NAME…: installs those that apt has.
+want_packages() {
+	local name
+	for name in "$@"; do
+		installed "$name" || ! offered "$name" || need_packages "$name"
+	done
+}
+
 # Building --------------------------------------------------------------------
 
 # build DIR [ARGUMENT…]: configures (again if the arguments have changed) and makes

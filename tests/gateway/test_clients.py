@@ -2,16 +2,15 @@
 """Clients that are not ours, and what they say: answers of all kinds, offers of their own, the Streaming plugin's words.
 Against a real Janus, with aiortc."""
 import asyncio
-import json
 import os
 import re
-import subprocess
 import time
 import unittest
 
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from hosted_room import HostedRoom
+from peer import Peer
 from rtp import pictures
 from viewers import Gateway, Refused
 
@@ -373,46 +372,13 @@ class Connections(Clients):
 
 
 class GStreamer(Clients):
-    """webrtcbin, where it is installed (gstreamer1.0-plugins-bad, gstreamer1.0-nice, python3-gst-1.0,
-    gir1.2-gst-plugins-bad-1.0)."""
-
-    def viewer(self, policy):
-        """A peer that has answered the handle's offer; its answer."""
-        process = subprocess.Popen(["/usr/bin/python3", "-B", os.path.join(HERE, "../support/webrtcbin_viewer.py"), policy],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.addCleanup(self.end, process)
-        message = self.handle.answer({"request": "watch", "id": 1})
-        try:
-            process.stdin.write(json.dumps(message["jsep"]) + "\n")
-            process.stdin.flush()
-        except BrokenPipeError:
-            pass
-        line = process.stdout.readline()
-        if not line:
-            self.assertEqual(process.wait(), 77)
-            self.skipTest("there is no webrtcbin")
-        return process, json.loads(line)
-
-    def end(self, process):
-        process.communicate()
-        process.wait()
-
-    def test_it_plays(self):
-        for _ in range(2):
-            process, answer = self.viewer("max-bundle")
-            self.assertEqual(self.ask("start", answer)["result"]["status"], "starting")
-            self.status("started")
-            for line in process.stdout:
-                received = json.loads(line)
-                if received["audio"] and received["video"] > 30:
-                    break
-            self.assertEqual(self.ask("stop")["result"]["status"], "stopping")
-            self.status("stopped")
-            self.handle = self.attach()
+    """webrtcbin, where it is installed: test_peers.py."""
 
     def test_it_does_not_bundle(self):
-        _, answer = self.viewer("none")
-        self.refused(461, "bundle", "start", answer)
+        message = self.handle.answer({"request": "watch", "id": 1})
+        peer = Peer(["/usr/bin/python3", "-B", os.path.join(HERE, "../support/webrtcbin_viewer.py"), "none"], message["jsep"])
+        self.addCleanup(peer.close)
+        self.refused(461, "bundle", "start", peer.answer)
 
 
 if __name__ == "__main__":

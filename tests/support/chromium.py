@@ -156,7 +156,25 @@ class Chromium:
         shutil.rmtree(self._profile, ignore_errors=True)
 
 
-class Page:
+class AnyPage:
+    """What pages of every browser can do."""
+
+    def wait(self, expression, timeout=60, every=0.05):
+        """Waits until the expression is true, as JavaScript has it; returns its value. Errors count as not yet."""
+        end, last = time.monotonic() + timeout, None
+        probe = f"(async () => {{ const value = await ({expression}); return [!!value, value]; }})()"
+        while time.monotonic() < end:
+            try:
+                true, last = self.evaluate(probe)
+                if true:
+                    return last
+            except PageError as error:
+                last = error
+            time.sleep(every)
+        raise TimeoutError(f"not within {timeout} s: {expression} (last: {last!r})")
+
+
+class Page(AnyPage):
     """One tab. `errors` collects what a console would show in red, `received`
     the bytes that came over the network, headers included."""
 
@@ -193,6 +211,9 @@ class Page:
         if answer.get("errorText"):
             raise PageError(f"{url}: {answer['errorText']}")
 
+    def reload(self):
+        self.command("Page.reload")
+
     def resize(self, width, height, scale=1):
         self.command("Emulation.setDeviceMetricsOverride",
                      {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": width < 600})
@@ -209,20 +230,6 @@ class Page:
         if details := answer.get("exceptionDetails"):
             raise PageError(details.get("exception", {}).get("description") or details["text"])
         return answer["result"].get("value")
-
-    def wait(self, expression, timeout=60, every=0.05):
-        """Waits until the expression is true, as JavaScript has it; returns its value. Errors count as not yet."""
-        end, last = time.monotonic() + timeout, None
-        probe = f"(async () => {{ const value = await ({expression}); return [!!value, value]; }})()"
-        while time.monotonic() < end:
-            try:
-                true, last = self.evaluate(probe)
-                if true:
-                    return last
-            except PageError as error:
-                last = error
-            time.sleep(every)
-        raise TimeoutError(f"not within {timeout} s: {expression} (last: {last!r})")
 
     def click(self, selector):
         """A real click with the pointer at the element's middle."""

@@ -6,7 +6,7 @@
 
 The packages are downloaded by apt, not installed, and no other server is needed. Where Janus was built from source, its
 page is taken; STREAMING_DEMO names a folder with another one (streaming.html or streamingtest.html, its .js, and janus.js).
-Their libraries are Debian's, too.
+Their libraries are Debian's, too. `newer_pages` finds those of a later release.
 """
 import http.server
 import os
@@ -18,10 +18,14 @@ import threading
 import unittest
 import urllib.parse
 
+import npm
+
 LIBRARIES_OF_DEBIAN = ["libjs-bootbox", "libjs-bootstrap", "libjs-bootswatch", "libjs-jquery", "libjs-spin.js", "libjs-toastr",
                        "libjs-webrtc-adapter"]
+LIBRARIES_OF_NEWER_PAGES = ["libjs-bootstrap5"]
 PAGES_OF_DEBIAN = ["janus-demos", "libjs-janus-gateway"]
-BUILT = os.path.join(os.environ.get("DH_BUILD", "build"), "janus/share/janus")
+ROOT = os.path.abspath(npm.ROOT)
+BUILT = os.path.join(ROOT, "build/janus/share/janus")
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css"}
 # What a page of Janus's own loads from elsewhere, as it is called here.
 LIBRARIES = (("adapter", "webrtc-adapter/adapter.min.js"), ("jquery", "jquery/jquery.min.js"),
@@ -39,6 +43,34 @@ def unpack(folder, packages):
             subprocess.run(["dpkg-deb", "-x", name, "."], cwd=folder, check=True)
 
 
+def newer_pages():
+    """The folder with the pages of the source that scripts/janus.sh builds Janus from where apt has none; it is fetched once,
+    into the build folder. Skips where these are the pages that DemoPage takes anyway, or cannot be had."""
+    if os.path.exists(BUILT):
+        raise unittest.SkipTest("the page of Janus as it was built here is the newer one")
+    kept = os.path.join(ROOT, "build", "janus-pages")
+    os.makedirs(os.path.dirname(kept), exist_ok=True)
+    with npm.locked(kept + ".lock"):
+        if not os.path.exists(kept):
+            fetch_pages(kept)
+    return kept
+
+
+def fetch_pages(kept):
+    folder = tempfile.mkdtemp(prefix="dh-source-")
+    os.chmod(folder, 0o755)             # apt reads it as somebody else
+    try:
+        result = subprocess.run(
+            ["bash", "-c", '. "$1/scripts/lib.sh" && . "$1/scripts/janus.sh" && fetch_janus_source "$2"', "fetch", ROOT, folder],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if result.returncode:
+            raise unittest.SkipTest("the source of a newer Janus cannot be fetched: " + result.stdout.strip()[-200:])
+        shutil.copytree(os.path.join(folder, "source/html/demos"), kept + ".new", dirs_exist_ok=True)
+        os.rename(kept + ".new", kept)
+    finally:
+        shutil.rmtree(folder)
+
+
 def local(match):
     """A library's own name here, for a script from elsewhere; its style sheets are left out."""
     url = match[0]
@@ -46,12 +78,14 @@ def local(match):
 
 
 class DemoPage:
-    def __init__(self, ws, plugin="janus.plugin.digitalhuman"):
+    """`pages`: a folder with the page's files; None: as above."""
+
+    def __init__(self, ws, plugin="janus.plugin.digitalhuman", pages=None):
         self._folder = tempfile.mkdtemp(prefix="dh-demo-")
         built = os.path.join(BUILT, "html/demos")
-        given = os.environ.get("STREAMING_DEMO") or (os.path.exists(built + "/streaming.html") and built)
+        given = pages or os.environ.get("STREAMING_DEMO") or (os.path.exists(built + "/streaming.html") and built)
         try:
-            unpack(self._folder, LIBRARIES_OF_DEBIAN + ([] if given else PAGES_OF_DEBIAN))
+            unpack(self._folder, LIBRARIES_OF_DEBIAN + (LIBRARIES_OF_NEWER_PAGES if given else PAGES_OF_DEBIAN))
         except BaseException:
             shutil.rmtree(self._folder)
             raise
@@ -74,6 +108,8 @@ class DemoPage:
             return self._made[path].encode()
         if path.startswith("javascript/"):
             places = [os.path.join(self._folder, "usr/share", path)]
+            if "/janus-gateway/" in path:
+                places.append(os.path.join(self._pages, "janus.js"))
         else:
             places = [os.path.join(self._pages, path), os.path.join(BUILT, "javascript", path)]
         for place in places:

@@ -108,7 +108,7 @@ class Probe:
 
 def lips(data, since=0):
     """Flash minus beep in ms (+: the picture is late), from `since` (ms of the page) on:
-    `shown`     picture on the display, sound at the output device
+    `shown`     picture on the display, sound at the output device; empty where that cannot be known
     `rendered`  picture handed to the compositor, sound in WebAudio: without the
                 latency of an output device
     """
@@ -116,6 +116,6 @@ def lips(data, since=0):
     luma = [f["luma"] for f in frames]
     out = {}
     for name, picture, sound in (("shown", "shown", "heard"), ("rendered", "presented", "rendered")):
-        heard = np.array([b[sound] for b in data["beeps"] if b[sound] >= since])
+        heard = np.array([b[sound] for b in data["beeps"] if b[sound] is not None and b[sound] >= since])
         out[name] = (pairs(flashes([f[picture] for f in frames], luma) / 1000, heard / 1000) * 1000).tolist()
     return out

@@ -247,6 +247,108 @@ static void test_switch_to_a_full_room(void)
 	crowd_close(&crowd);
 }
 
+/* --- again, before the connection before is closed */
+
+/* It is not told that it has stopped until the gateway lets its hang-ups through. */
+static void begin_to_stop(struct gateway_handle *viewer)
+{
+	gateway_hold_hangups(viewer, 1);
+	CHECK(!ASK(viewer, "{s:s}", "request", "stop"));
+	await(viewer, "status:stopping");
+	while (!gateway_is_hanging_up(viewer))
+		usleep(1000);
+}
+
+static void ask_to_observe(struct gateway_handle *handle, int room)
+{
+	CHECK(!ASK(handle, "{s:s, s:i, s:s}", "request", "observe", "id", room, "secret", FILES_SECRET));
+}
+
+/* As in the Streaming plugin, whose page asks at once. Others do not wait for it. */
+static void test_watch_waits_for_the_close(void)
+{
+	struct gateway_handle *viewer, *other;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, NULL);
+	attach_all(&viewer, 1, NULL);
+	attach_all(&other, 1, NULL);
+	watch_room(viewer, 1);
+	for (int i = 0; i < 3; i++) {
+		begin_to_stop(viewer);
+		ask_to_watch(viewer, 2);
+		CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
+		ask_to_watch(other, 3);
+		await(other, "status:preparing");
+		CHECK(!ASK(other, "{s:s}", "request", "stop"));
+		await(other, "status:stopped");
+		gateway_hold_hangups(viewer, 0);
+		CHECK_STR(next_kind(viewer), "stopped");
+		CHECK_STR(next_kind(viewer), "preparing");
+		CHECK_STR(next_kind(viewer), "pausing");
+		connect_viewer(viewer);
+		await_more(viewer, 3, 3);
+	}
+	begin_to_stop(viewer);
+	ask_to_observe(viewer, 1);
+	CHECK(!ASK(viewer, "{s:s}", "request", "stop"));
+	gateway_hold_hangups(viewer, 0);
+	CHECK_STR(next_kind(viewer), "stopped");
+	CHECK_STR(next_kind(viewer), "observing");
+	CHECK_STR(next_kind(viewer), "stopped");
+	detach_all(&viewer, 1);
+	detach_all(&other, 1);
+	plugin_fixture_close(&fixture);
+}
+
+/* The room, the handle or the plugin goes meanwhile. */
+static void test_what_goes_while_a_watch_waits(void)
+{
+	struct gateway_handle *viewers[3], *owner;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, NULL);
+	attach_all(viewers, 3, NULL);
+	attach_all(&owner, 1, NULL);
+	for (int i = 0; i < 3; i++) {
+		watch_room(viewers[i], 1);
+		begin_to_stop(viewers[i]);
+		ask_to_watch(viewers[i], 3);
+		ask_to_watch(viewers[i], 3);
+	}
+	CHECK_INT(code_of(ASK(owner, "{s:s, s:i, s:s}", "request", "destroy", "id", 3, "secret", FILES_SECRET)), 0);
+	gateway_hold_hangups(viewers[0], 0);
+	CHECK_STR(next_kind(viewers[0]), "stopped");
+	for (int i = 0; i < 2; i++)
+		await(viewers[0], "error:455");
+	CHECK_INT(watching(owner, 1), 0);
+	gateway_detach(&viewers[1]);
+	gateway_stop();
+	gateway_detach(&viewers[0]);
+	gateway_detach(&viewers[2]);
+	gateway_detach(&owner);
+	plugin_fixture_close(&fixture);
+}
+
+/* The gateway hangs up all of the handle's connection: an offer that comes with the request would be lost. */
+static void test_an_own_offer_does_not_wait(void)
+{
+	struct gateway_handle *viewer;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, NULL);
+	attach_all(&viewer, 1, NULL);
+	watch_room(viewer, 1);
+	begin_to_stop(viewer);
+	CHECK(!gateway_ask(viewer, json_pack("{s:s, s:i}", "request", "watch", "id", 1),
+		jsep("offer", TOP AUDIO VIDEO)));
+	await(viewer, "error:460");
+	gateway_hold_hangups(viewer, 0);
+	await(viewer, "status:stopped");
+	detach_all(&viewer, 1);
+	plugin_fixture_close(&fixture);
+}
+
 /* --- the key of another plugin */
 
 static void check_key(json_t *answer, const char *value)
@@ -291,6 +393,9 @@ static const struct check_test tests[] = {
 	TEST(test_switch),
 	TEST(test_switch_early_and_late),
 	TEST(test_switch_to_a_full_room),
+	TEST(test_watch_waits_for_the_close),
+	TEST(test_what_goes_while_a_watch_waits),
+	TEST(test_an_own_offer_does_not_wait),
 	TEST(test_also_answer_as),
 };
 

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Firefox shows and plays of a room, through janus.js, and of the page as ./run serves it: seams, an interruption,
+joining in the middle, a reload.
+
+How smoothly it shows it is for bench/ to measure: a busy machine leaves pictures out.
+"""
+import time
+import unittest
+
+import marks
+from firefox import Firefox
+from hosted_room import HostedRoom
+from probe import Probe, Server
+from viewers import Gateway
+from website import Website
+
+SEAMS, SHORT_S, LONG_S = 20, 0.8, 4
+# A decoder that lacks what a picture refers to waits 3 s before it asks for a key frame; a busy machine stalls for less.
+STALL_MS = 2500
+hosted = None
+
+
+def setUpModule():
+    global hosted, firefox, server
+    firefox = unittest.enterModuleContext(Firefox())
+    hosted = HostedRoom()
+    unittest.addModuleCleanup(hosted.close)
+    for number in range(3):
+        marks.write_mp4(f"{hosted.segments}/short-{number}.mp4", SHORT_S, hosted.size, head=marks.Head(hosted.size, seed=number))
+    marks.write_mp4(f"{hosted.segments}/long.mp4", LONG_S, hosted.size)
+    hosted.warm("short-0.mp4", "short-1.mp4", "short-2.mp4", "long.mp4")
+    server = unittest.enterModuleContext(Server())
+
+
+class Plays(unittest.TestCase):
+    def setUp(self):
+        self.gateway = self.enterContext(Gateway(hosted.server.ws))
+
+    def open(self):
+        probe = Probe(firefox, server, hosted.server.ws, {"id": 1})
+        self.addCleanup(probe.close)
+        probe.wait_playing()
+        return probe
+
+    def enqueue(self, file):
+        return self.gateway.request({"request": "enqueue", "id": 1, "file": file})["segment"]
+
+    def wait_event(self, probe, name, count=1):
+        probe.page.wait(f"probe.events.filter(e => e.event === '{name}').length >= {count}")
+
+    def wait_pictures_since(self, probe, at, count=5):
+        """That many different ones have been shown since."""
+        probe.page.wait(f"new Set(probe.frames.filter(f => f.presented > {at}).map(f => f.hash)).size >= {count}")
+
+    def assert_sound(self, probe):
+        """Everything came, could be decoded, and was shown without a stall; the notes so far."""
+        probe.finish()
+        data = probe.take()
+        video, audio = data["stats"]["video"], data["stats"]["audio"]
+        self.assertEqual(video["packetsLost"] + audio["packetsLost"], 0)
+        self.assertEqual((video["pliCount"], video["firCount"]), (0, 0), "the browser had to ask for a key frame")
+        self.assertEqual(video.get("keyFramesDecoded", 1), 1)
+        self.assertGreater(audio["packetsReceived"], 0)
+        shown = [f["presented"] for f in data["frames"]]
+        self.assertLess(max(after - before for before, after in zip(shown, shown[1:])), STALL_MS)
+        self.assertEqual({f["width"] for f in data["frames"]}, {hosted.size})
+        self.assertEqual(probe.page.errors, [])
+        return data
+
+    def test_twenty_seams(self):
+        probe = self.open()
+        for number in range(SEAMS + 1):
+            self.enqueue(f"short-{number % 3}.mp4")
+        self.wait_event(probe, "finished", SEAMS + 1)
+        data = self.assert_sound(probe)
+        at = {name: [e["at"] for e in data["events"] if e["event"] == name] for name in ("started", "finished")}
+        shown = [sum(1 for f in data["frames"] if start <= f["presented"] <= end) for start, end in zip(*at.values())]
+        self.assertEqual(len(shown), SEAMS + 1)
+        self.assertGreater(min(shown), 0, "of some segment nothing was shown")
+        self.assertGreaterEqual(len(data["beeps"]), SEAMS / 2, "hardly any beep was heard")
+
+    def test_an_interruption(self):
+        probe = self.open()
+        for _ in range(2):
+            self.enqueue("long.mp4")
+        self.wait_event(probe, "started")
+        self.gateway.request({"request": "interrupt", "id": 1})
+        self.wait_event(probe, "interrupted", 2)
+        cut = next(e["at"] for e in probe.take()["events"] if e["event"] == "interrupted")
+        self.wait_pictures_since(probe, cut)
+        self.assert_sound(probe)
+
+    def test_joining_in_the_middle_and_a_reload(self):
+        self.enqueue("long.mp4")
+        self.gateway.request({"request": "enqueue", "id": 1, "file": "long.mp4"})
+        self.addCleanup(self.gateway.request, {"request": "interrupt", "id": 1})
+        time.sleep(0.5)
+        probe = self.open()
+        self.wait_pictures_since(probe, 0)
+        probe.page.reload()
+        probe.wait_playing()
+        self.wait_pictures_since(probe, 0)
+        self.assert_sound(probe)
+        end = time.monotonic() + 60
+        while self.gateway.request({"request": "info", "id": 1})["info"]["watching"] != 1:
+            self.assertLess(time.monotonic(), end, "the viewer from before the reload stays")
+            time.sleep(0.05)
+
+
+class Page(unittest.TestCase):
+    def test_it_plays_and_speaks(self):
+        site = self.enterContext(Website())
+        page = firefox.open(site.url)
+        self.addCleanup(page.close)
+        page.wait("document.documentElement.dataset.state === 'playing'")
+        page.evaluate("digitalhuman.secret = 'demo'")
+        page.evaluate("digitalhuman.say('Hello.')")
+        page.wait("document.documentElement.dataset.room === 'speaking'")
+        page.wait("document.documentElement.dataset.room === 'idle'")
+        self.assertEqual(page.evaluate("[video.videoWidth, video.videoHeight]"), [512, 512])
+        self.assertEqual(page.errors, [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A peer made of somebody else's WebRTC: a program that reads an offer, a line of JSON, writes its answer as another, and
+then how many packets (or pictures) of sound and picture have come, again and again. It ends with its input. Exit code 77
+says that this machine has not what it needs.
+
+    peer = Peer([sys.executable, "webrtcbin_viewer.py", "max-bundle"], offer)
+    handle.request({"request": "start"}, peer.answer)
+    peer.wait(lambda received: received["video"] > 30)
+    peer.close()
+"""
+import json
+import subprocess
+import unittest
+
+
+class Peer:
+    def __init__(self, command, offer):
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            self._process.stdin.write(json.dumps(offer) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        try:
+            self.answer = json.loads(self._line())
+        except BaseException:
+            self.close()
+            raise
+
+    def _line(self):
+        line = self._process.stdout.readline()
+        if line:
+            return line
+        status = self._process.wait()
+        if status == 77:
+            raise unittest.SkipTest("this machine has not what the peer is made of")
+        raise RuntimeError(f"the peer has ended with {status}")
+
+    def wait(self, condition):
+        """Until that is so of {"audio": how many, "video": how many}, which are returned."""
+        while True:
+            received = json.loads(self._line())
+            if condition(received):
+                return received
+
+    def close(self):
+        """May be called again."""
+        if self._process.returncode is None:
+            self._process.communicate()
