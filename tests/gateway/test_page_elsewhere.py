@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 from chromium import Chromium
 from hosted_room import HostedRoom
@@ -27,16 +28,10 @@ EMBEDS = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Another 
 </script></html>"""
 
 
-def setUpModule():
-    global hosted
-    hosted = HostedRoom()
-    unittest.addModuleCleanup(hosted.close)
-
-
 class Nginx:
-    """The sample, without TLS, on a port of this machine, in front of our gateway."""
+    """The sample, without TLS, on a port of this machine, in front of a gateway."""
 
-    def __init__(self):
+    def __init__(self, gateway):
         port, = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
         self.folder = tempfile.mkdtemp(prefix="dh-nginx-")
@@ -48,8 +43,8 @@ class Nginx:
                          ("root /usr/local/share/janus/digitalhuman", f"root {os.path.abspath(HTML)}"),
                          ("/usr/share/javascript/janus-gateway/janus.js", janus_js()),
                          ("/usr/share/javascript/webrtc-adapter/adapter.js", packaged("libjs-webrtc-adapter", "adapter.js")),
-                         ("127.0.0.1:8088", f"127.0.0.1:{hosted.server.http_port}"),
-                         ("127.0.0.1:8188", f"127.0.0.1:{hosted.server.ws_port}")):
+                         ("127.0.0.1:8088", f"127.0.0.1:{gateway.http_port}"),
+                         ("127.0.0.1:8188", f"127.0.0.1:{gateway.ws_port}")):
             assert old in site, old
             site = site.replace(old, new)
         self._write("site", site)
@@ -77,7 +72,9 @@ class Nginx:
 @unittest.skipUnless(NGINX, "nginx is not installed")
 class AnotherSite(unittest.TestCase):
     def test_a_page_of_another_site(self):
-        nginx = Nginx()
+        hosted = HostedRoom()
+        self.addCleanup(hosted.close)
+        nginx = Nginx(hosted.server)
         self.addCleanup(nginx.close)
         with PageServer(more={"/": EMBEDS % (nginx.url, nginx.url)}) as other, browser() as chromium:
             page = chromium.open(other.url)
@@ -151,19 +148,15 @@ class Network(unittest.TestCase):
     def setUp(self):
         self.net = Namespace()
         self.addCleanup(self.net.close)
+        with unittest.mock.patch("janus_server.own_address", lambda: self.net.here):
+            hosted = HostedRoom()
+        self.addCleanup(hosted.close)
         gateway = Forwarder(hosted.server.ws_port, self.net.here)
         self.addCleanup(gateway.close)
         pages = self.enterContext(PageServer({"server": f"ws://{self.net.here}:{gateway.port}/", "room": 1},
                                              address=self.net.here))
-        before = os.environ.get("CHROMIUM")
-        os.environ["CHROMIUM"] = self.net.command
-        try:
+        with unittest.mock.patch.dict(os.environ, CHROMIUM=self.net.command):
             chromium = self.enterContext(Chromium(["--autoplay-policy=no-user-gesture-required"]))
-        finally:
-            if before is None:
-                del os.environ["CHROMIUM"]
-            else:
-                os.environ["CHROMIUM"] = before
         self.page = chromium.open(f"http://{self.net.here}:{pages.port}/")
         self.page.wait(self.MOVES % 10)
         self.page.evaluate("window.first = digitalhuman.pc; document.querySelector('#text').value = 'Half a sent'")
