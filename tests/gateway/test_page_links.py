@@ -4,6 +4,7 @@ are dead although nothing says so. Faults are made in the page, or in what lies 
 import json
 import os
 import socket
+import subprocess
 import unittest
 
 from hosted_room import HostedRoom
@@ -264,6 +265,32 @@ class Pulse(Link):
         near.close()
         page.command("Page.setWebLifecycleState", {"state": "active"})
         page.wait("dh.state === 'playing' && dh.pc !== window.first")
+
+
+class Slides(Link):
+    RED = """(() => {
+        const paint = document.createElement('canvas').getContext('2d');
+        paint.drawImage(document.querySelector('video'), 0, 0, 1, 1);
+        const [r, g, b] = paint.getImageData(0, 0, 1, 1).data;
+        return r > 150 && g < 80 && b < 80;
+    })()"""
+
+    def test_newcomers_see_the_slide(self):
+        subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "color=red:s=256x256:r=1/30:d=60", "-f", "lavfi", "-i",
+                        "sine=300:d=60", "-c:v", "libx264", "-c:a", "aac", os.path.join(hosted.segments, "slides.mp4")], check=True)
+        first = self.open(room=2)
+        first.evaluate("dh.enqueue('slides.mp4')")
+        self.addCleanup(hosted.handle.request, {"request": "interrupt", "id": 2})
+        first.wait(self.RED)
+        late = self.open(room=2)
+        late.wait(self.RED)
+        played = late.evaluate("dh.queue().then(({ playing }) => playing.played_ms)")
+        self.assertLess(played, 30000, "another slide came before it saw this one")
+        first.evaluate("new Promise(done => setTimeout(done, 3500))")
+        for page in first, late:
+            self.assertTrue(page.evaluate(self.RED))
+            self.is_undisturbed(page)
+            self.assertEqual(0, page.evaluate("dh.pc.getStats().then(all => [...all.values()].find(s => s.pliCount !== undefined).pliCount)"))
 
 
 class Words(unittest.TestCase):
