@@ -270,12 +270,12 @@ export class DigitalHuman {
 	/* --- connecting */
 
 	/* Ends the connection; a later attempt starts afresh. */
-	#drop(error) {
+	#drop(error, isThere = false) {
 		this.#attempt++;
 		for (const timer of Object.values(this.#timers))
 			clearTimeout(timer);
 		this.#pulse?.stop();
-		this.#connection?.close(error);
+		this.#connection?.close(error, isThere);
 		this.#connection = this.#pulse = this.stream = null;
 	}
 
@@ -294,7 +294,7 @@ export class DigitalHuman {
 				lost, message: live((message, jsep) => this.#message(message, jsep)),
 				onremotetrack: live((track, mid, on) => on && this.#track(track)),
 				iceState: live(state => state === 'failed' && this.#lost(this.#noMedia())),
-				webrtcState: live((up, reason) => up || this.#lost(failure('offline', reason || 'Hung up.'))),
+				webrtcState: live((up, reason) => up || this.#lost(failure('offline', reason || 'Hung up.'), true)),
 				ondetached: live(() => this.#lost(failure('offline', 'Detached by the gateway.'))),
 			});
 			await this.#connection.open({ server: this.#servers.address, iceServers, iceTransportPolicy });
@@ -317,8 +317,8 @@ export class DigitalHuman {
 	}
 
 	/* Tries again, unless a PIN is wrong, or it was kicked. Where only the room says no, the connection stays and other
-	 * requests are possible. */
-	#lost(reason) {
+	 * requests are possible. `isThere`: only picture and sound have ended, the gateway still answers. */
+	#lost(reason, isThere = false) {
 		const hasNoCodec = reason.code === 461 && reason.message.includes('VP8');
 		const error = hasNoCodec ? failure('codec', 'This browser has no VP8.') : reason;
 		const end = { 457: 'refused', kicked: 'kicked', codec: 'unsupported', webrtc: 'unsupported' }[error.code];
@@ -328,7 +328,7 @@ export class DigitalHuman {
 		if (isAnswer(error))
 			this.#pulse?.stop();
 		else
-			this.#drop(failure('offline', error.message));
+			this.#drop(failure('offline', error.message), isThere || error.code === 'kicked');
 		if (!end)
 			this.#timers.retry = setTimeout(() => this.reconnect(), this.#servers.failed(isAnswer(error)));
 		this.#become(end ?? 'reconnecting', error);

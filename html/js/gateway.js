@@ -182,15 +182,19 @@ export class Connection {
 		}));
 	}
 
-	/* At once, and without a word to `on`. What is on its way is rejected with `error`. */
-	close(error) {
+	/* At once, and without a word to `on`. What is on its way is rejected with `error`: at once, or if the gateway is
+	 * still `there`, when it has taken its leave, since what one asks may be what ends the connection (kick_all). */
+	close(error, there = false) {
 		if (this.#over)
 			return;
 		this.#over = error;
-		for (const { reject } of [...this.#waiting])
-			reject(error);
+		const reject = () => [...this.#waiting].forEach(entry => entry.reject(error));
+		if (there)
+			setTimeout(reject, LINGER_MS);
+		else
+			reject();
 		const id = this.#janus?.getSessionId?.();
-		this.#janus?.destroy?.({ cleanupHandles: true, notifyDestroyed: false });
+		this.#janus?.destroy?.({ cleanupHandles: true, notifyDestroyed: false, success: reject });
 		if (id)
 			delete globalThis.Janus.sessions?.[id];
 		const socket = this.#socket;

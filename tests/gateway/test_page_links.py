@@ -137,6 +137,16 @@ class Answers(Link):
         self.assertEqual("resolved", self.end(page, "dh.info()")[0])
         self.is_undisturbed(page)
 
+    def test_what_ends_the_connection_is_answered(self):
+        page = self.open(secret="open")
+        self.assertEqual(["resolved", 1], page.evaluate(
+            "dh.request({ request: 'kick_all' }).then(answer => ['resolved', answer.kicked], error => [error.message])"))
+        page.wait("dh.state === 'kicked'")
+        hosted.handle.request({"request": "create", "id": 9, "avatar": "probe"})
+        page = self.open(room=9)
+        self.assertEqual("resolved", self.end(page, "dh.request({ request: 'destroy' })")[0])
+        page.wait("dh.words.includes('no such room')")
+
     def test_half_a_character(self):
         page = self.open(secret="open")
         self.assertEqual(["rejected", 460], self.end(page, "dh.say('Hello \\ud83d', { metadata: { text: '\\udc00' } })")[:2])
