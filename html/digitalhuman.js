@@ -8,14 +8,15 @@
  *     dh.secret = 'demo';
  *     await dh.say('Hello!');
  *
- * It needs janus.js and adapter.js: where the page has not loaded them, they come
- * from `vendor`. It connects by itself and comes back by itself: after a restart
- * of the gateway, a lost network, a picture that stands still for no reason.
+ * It needs the folder js/ beside it, janus.js and adapter.js: where the page has not
+ * loaded these two, they come from `vendor`. A page on another site imports it from the
+ * gateway's web server (conf/nginx-site allows that). It connects by itself and comes
+ * back by itself: after a restart of the gateway, a lost or changed network, sleep.
  *
  * new DigitalHuman(options):
  *     server      Janus's WebSocket or HTTP address, or a list of them to try in
- *                 this order; null: /janus-ws, else /janus, where this file is from
- *     room        the room's id (1)
+ *                 turn; null: /janus-ws, else /janus, where this file is from
+ *     room        the room's id (1); 7 or '7', whichever the gateway has
  *     video       the <video> that shows it; it should be `muted` and `playsinline`,
  *                 else browsers don't let it start without a click
  *     pin         to watch, where the room wants one
@@ -23,10 +24,12 @@
  *     iceServers  STUN and TURN servers, as RTCPeerConnection takes them
  *     iceTransportPolicy   'relay': through TURN only
  *     vendor      folder or URL of janus.js and adapter.js
- * `pin` and `secret` may be changed at any time.
+ * `pin` and `secret` may be changed at any time. One that turns out to be wrong becomes null.
  *
  * dh.on(name, listener) returns a function that takes the listener away. Names:
- *     'status'    { state, error }: the connection became `dh.state`, one of
+ *     'status'    { state, error, words }: the connection became `dh.state`, and `words`
+ *                 (`dh.words`) say so to a person, or that the browser wants a click; they are
+ *                 '' while it plays. States:
  *                     connecting    for the first time
  *                     preparing     connected, no picture yet
  *                     playing       pictures arrive
@@ -34,9 +37,12 @@
  *                     reconnecting  lost, trying again
  *                     refused       wrong or missing pin: set it, then reconnect()
  *                     kicked        sent away by who has the room's secret; reconnect() comes back
- *                     unsupported   the browser has no VP8, in which all pictures are
+ *                     unsupported   the browser has no WebRTC, or no VP8, in which all pictures are
  *                     closed        by close()
  *     'error'     an Error (see below): why it does not connect
+ *     'blocked'   true: the browser wants a click before it plays, or false: it got one. Any click or
+ *                 key on the page will do; say so. (Where it only refuses the sound, it plays without.)
+ *     'wrong'     'secret' or 'pin': the gateway did not take it
  *     'stream'    the MediaStream, once for each connection
  *     'event'     every event of the room as docs/api.md has it, and each one also
  *                 under its own name: 'speaking', 'idle', 'queued', 'ready',
@@ -44,145 +50,103 @@
  *                 'held', 'resumed', 'continued', 'missing', 'low_water', 'high_water',
  *                 'enabled', 'disabled', 'edited' …
  *
- * The requests return promises of the gateway's answer:
+ * The requests return promises of the gateway's own answer, and a refusal rejects them and changes nothing else:
  *     say(text, fields)  enqueue(file, fields)    fields: voice, segment, metadata, words,
  *                                                 utterance, priority … as in docs/api.md
  *     queue()  info()  list()  skip()  remove(segment)  interrupt()
  *     progress(segment)  history()  stats()       where a segment stands, how the last ones
  *                                                 ended and what was heard of them, counters
+ *     pause()  resume()                           it stays paused when the connection is made anew
+ *     restart()                                   negotiates a new way for picture and sound (ICE restart), without
+ *                                                 ending the connection
  *     request(body) for anything else in docs/api.md
  * They wait for the first connection, and reject with an Error whose `code` is a
- * number of docs/api.md (457: secret or PIN), or 'offline' (not connected),
- * 'timeout', 'gateway' (Janus itself refused); in 'error' also 'media' (no way for
- * picture and sound: a firewall, and no TURN server) and 'codec' (no VP8).
+ * number of docs/api.md (457: secret or PIN; `wrong` names it), or 'offline' (not connected, or not
+ * any more: what is on its way then is rejected at once), 'timeout', 'gateway' (Janus itself refused);
+ * in 'error' also 'media' (no way for picture and sound: a firewall, and no TURN server), 'codec' (no
+ * VP8) and 'webrtc' (no WebRTC).
  *
- * pause(), resume(), reconnect(), close(); unmute(), to be called from a click;
- * restart() negotiates a new way for picture and sound (ICE restart), without
- * ending the connection.
- * dh.state, dh.room, dh.stream, dh.pc (the RTCPeerConnection, null without one).
+ * reconnect(), close(); unmute(), to be called from a click.
+ * dh.state, dh.words, dh.blocked, dh.room, dh.stream, dh.pc (the RTCPeerConnection, null without one).
  * DigitalHuman.rooms(server) is a promise of the public rooms' list.
  */
 
-const PLUGIN = 'janus.plugin.digitalhuman';
+import { Connection, failure, loadLibrary } from './js/gateway.js';
+import { Pulse } from './js/pulse.js';
+import { Screen } from './js/screen.js';
+import { addresses, Servers } from './js/servers.js';
+import { stateWords } from './js/words.js';
+
 const ATTEMPT_MS = 8000;  // until a connection is answered
-const FIRST_MS = 10000;   // until the first byte of video: a path must be found
-const SILENT_MS = 3000;   // without any more video: is anybody there?
+const WISH_MS = 3000;     // until a pause or its end is
+const PROBE_MS = 2000;    // until a gateway of which nothing comes any more says that it is there
 const HERE = import.meta.url;
 
-let library;
+const vendorOf = (vendor = './vendor/') => new URL(vendor, HERE).href;
+const isAnswer = error => typeof error.code === 'number';  // of the plugin, and no failure on the way
 
-function loadScript(url) {
-	return new Promise((resolve, reject) => {
-		const script = document.createElement('script');
-		script.src = url;
-		script.onload = resolve;
-		script.onerror = () => {
-			script.remove();
-			reject(failure('offline', `${url} cannot be loaded`));
-		};
-		document.head.append(script);
-	});
-}
-
-function loadLibrary(vendor = './vendor/') {
-	const file = name => new URL(name, new URL(vendor.replace(/\/?$/, '/'), HERE)).href;
-	library ??= Promise.all([
-		globalThis.adapter ?? loadScript(file('adapter.js')),
-		globalThis.Janus ?? loadScript(file('janus.js')),
-	]).then(() => new Promise(callback => globalThis.Janus.init({ debug: false, callback })));
-	library.catch(() => { library = undefined; });
-	return library;
-}
-
-function failure(code, message) {
-	return Object.assign(new Error(message), { code });
-}
-
-function defaultServers() {
-	const { protocol, host, origin } = new URL(HERE);
-	return [`${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}/janus-ws`, `${origin}/janus`];
-}
-
-/* A Janus session; `lost` is called when it breaks later. */
-function openSession(options, lost) {
-	return new Promise((resolve, reject) => {
-		let open = false;
-		const janus = new globalThis.Janus({
-			...options,
-			success: () => {
-				open = true;
-				resolve(janus);
-			},
-			error: reason => (open ? lost : reject)(failure('offline', String(reason))),
-		});
-	});
-}
-
-function attach(janus, callbacks) {
-	return new Promise((resolve, reject) => janus.attach({
-		plugin: PLUGIN, ...callbacks, success: resolve,
-		error: reason => reject(failure('gateway', String(reason))),
-	}));
-}
-
-function discard(janus) {
-	janus?.destroy({ cleanupHandles: true, notifyDestroyed: false });
-}
-
-function send(handle, message, { jsep, timeout = 10000 } = {}) {
-	return new Promise((resolve, reject) => {
-		const timer = setTimeout(() => reject(failure('timeout', 'The gateway did not answer.')), timeout);
-		const settle = (settled, value) => {
-			clearTimeout(timer);
-			settled(value);
-		};
-		handle.send({
-			message, jsep,
-			success: data => data?.error_code ?
-				settle(reject, failure(data.error_code, data.error)) : settle(resolve, data),
-			error: reason => settle(reject, failure('gateway', String(reason))),
-		});
-	});
-}
+/* Where the world changes: a network comes or goes, the page is seen again or wakes up. */
+const CHANGES = [
+	[globalThis, 'online'], [globalThis, 'pageshow'], [document, 'visibilitychange'], [document, 'resume'],
+	...(navigator.connection ? [[navigator.connection, 'change']] : []),
+];
 
 export class DigitalHuman {
 	#options;
 	#listeners = new Map();
-	#janus = null;
-	#handle = null;
-	#server;            // the address that worked
+	#connection = null;
+	#screen;
+	#servers;
+	#error = null;      // why it is in its state
 	#attempt = 0;       // callbacks of earlier attempts are ignored
-	#failures = 0;      // since pictures came last
 	#timers = {};
-	#fed = { bytes: 0, at: 0 };
+	#pulse = null;
+	#probing = false;
+	#restarted = false; // another way was tried for what does not come
+	#seen = false;      // pictures have come over this connection
+	#paused = false;    // as it is wanted, also of the next connection
+	#sends = { audio: true, video: true };  // likewise
+	#flipped = false;   // `room` was a number and became a text, or the other way round
 	#settle;
 	#opened = new Promise(resolve => { this.#settle = resolve; });  // the first attempt succeeded or failed
-	#wake = () => {
-		if (this.state === 'reconnecting' && document.visibilityState === 'visible')
-			this.reconnect();
-	};
+	#wake = ({ type }) => this.#woken(type);
 
 	constructor(options = {}) {
 		const { server, room = 1, video = null, pin = null, secret = null } = options;
 		this.#options = options;
-		this.#server = server ?? defaultServers();
+		this.#servers = new Servers(addresses(server, HERE));
 		Object.assign(this, { room, video, pin, secret });
 		this.state = 'connecting';
 		this.stream = null;
-		addEventListener('online', this.#wake);
-		document.addEventListener('visibilitychange', this.#wake);
+		this.#screen = video && new Screen(video, blocked => {
+			this.#emit('blocked', blocked);
+			this.#tell();
+		});
+		for (const [target, name] of CHANGES)
+			target.addEventListener(name, this.#wake);
 		this.#connect();
 	}
 
+	/* Asks the servers one after the other. */
 	static async rooms(server = null, { vendor, adminKey } = {}) {
-		await loadLibrary(vendor);
-		const janus = await openSession({ server: server ?? defaultServers(), iceServers: [] }, () => {});
-		try {
-			const handle = await attach(janus, {});
-			return (await send(handle, { request: 'list', admin_key: adminKey })).list;
-		} finally {
-			discard(janus);
+		let last;
+		await loadLibrary(vendorOf(vendor));
+		for (const address of addresses(server, HERE)) {
+			const connection = new Connection({ lost: () => {}, message: () => {} });
+			const late = setTimeout(() => connection.close(failure('timeout', 'The gateway did not answer.')), ATTEMPT_MS);
+			try {
+				await connection.open({ server: address, iceServers: [] });
+				return (await connection.request({ request: 'list', admin_key: adminKey })).list;
+			} catch (error) {
+				if (isAnswer(error))
+					throw error;
+				last = error;
+			} finally {
+				clearTimeout(late);
+				connection.close(failure('offline', 'Answered.'));
+			}
 		}
+		throw last;
 	}
 
 	on(name, listener) {
@@ -203,41 +167,62 @@ export class DigitalHuman {
 	skip() { return this.request({ request: 'skip' }); }
 	remove(segment) { return this.request({ request: 'remove', segment }); }
 	interrupt() { return this.request({ request: 'interrupt' }); }
-	pause() { return this.request({ request: 'pause' }); }
-	resume() { return this.request({ request: 'start' }); }
 	restart() { return this.request({ request: 'watch', restart: true }); }
+	pause() { return this.request({ request: 'pause' }, { timeout: WISH_MS }); }
+	resume() { return this.request({ request: 'start' }, { timeout: WISH_MS }); }
 
+	/* Whether it is to be paused is remembered for the next connection, unless the gateway says no. */
 	async request(body, options) {
-		if (!this.#handle)
+		const before = this.#paused;
+		const isWish = body.request === 'pause' || body.request === 'start';
+		if (isWish)
+			this.#paused = body.request === 'pause';
+		try {
+			return await this.#ask(body, options);
+		} catch (error) {
+			if (isWish && isAnswer(error))
+				this.#paused = before;
+			throw error;
+		}
+	}
+
+	async #ask(body, options) {
+		if (!this.#connection?.isOpen)
 			await this.#opened;
-		if (!this.#handle)
-			throw failure('offline', 'Not connected to the gateway.');
 		const { room: id, secret, pin } = this;
-		return send(this.#handle, { id, ...(secret && { secret }), ...(pin && { pin }), ...body }, options);
+		const connection = this.#connection;
+		if (!connection?.isOpen)
+			throw failure('offline', 'Not connected to the gateway.');
+		try {
+			return await connection.request({ id, ...(secret && { secret }), ...(pin && { pin }), ...body }, options);
+		} catch (error) {
+			this.#forget(error, { secret, pin }, body);
+			if (error.code === 'timeout' && connection === this.#connection)
+				this.#probe();
+			if (error.code === 454 && error.message.includes('"id"') && !('id' in body) && this.#flip(id))
+				return this.#ask(body, options);
+			throw error;
+		}
 	}
 
-	get pc() { return this.#handle?.webrtcStuff.pc ?? null; }
+	get pc() { return this.#connection?.pc ?? null; }
+	get words() { return stateWords(this.state, this.#error, this.blocked); }
+	get blocked() { return this.#screen?.blocked ?? false; }
 
-	unmute() {
-		if (!this.video)
-			return Promise.resolve();
-		this.video.muted = false;
-		return this.video.play();
-	}
+	unmute() { return this.#screen ? this.#screen.unmute() : Promise.resolve(); }
 
 	/* At once, whatever the state. */
 	reconnect() {
-		this.#drop();
+		this.#drop(failure('offline', 'The connection is made anew.'));
 		return this.#connect();
 	}
 
 	close() {
-		this.#drop();
+		this.#drop(failure('offline', 'The connection was closed.'));
 		this.#settle();
-		removeEventListener('online', this.#wake);
-		document.removeEventListener('visibilitychange', this.#wake);
-		if (this.video)
-			this.video.srcObject = null;
+		for (const [target, name] of CHANGES)
+			target.removeEventListener(name, this.#wake);
+		this.#screen?.clear();
 		this.#become('closed');
 	}
 
@@ -255,181 +240,240 @@ export class DigitalHuman {
 		if (state === this.state && !error)
 			return;
 		this.state = state;
-		this.#emit('status', { state, error });
+		this.#error = error;
+		this.#tell();
 	}
 
-	/* Ends the connection without a word; a later attempt starts afresh. */
-	#drop() {
+	#tell() {
+		this.#emit('status', { state: this.state, error: this.#error, words: this.words });
+	}
+
+	/* --- what the gateway did not like */
+
+	/* A wrong key would spoil every other request. */
+	#forget({ wrong }, used, body) {
+		if (!used[wrong] || wrong in body || this[wrong] !== used[wrong])
+			return;
+		this[wrong] = null;
+		this.#emit('wrong', wrong);
+	}
+
+	/* Only the gateway knows whether "7" is a number or a name there. True: `room` has changed since it was `id`. */
+	#flip(id) {
+		if (this.room === id && !this.#flipped && /^\d+$/.test(id)) {
+			this.#flipped = true;
+			this.room = typeof id === 'number' ? String(id) : Number(id);
+		}
+		return this.room !== id;
+	}
+
+	/* --- connecting */
+
+	/* Ends the connection; a later attempt starts afresh. */
+	#drop(error, isThere = false) {
 		this.#attempt++;
 		for (const timer of Object.values(this.#timers))
 			clearTimeout(timer);
-		discard(this.#janus);
-		this.#janus = this.#handle = this.stream = null;
+		this.#pulse?.stop();
+		this.#connection?.close(error, isThere);
+		this.#connection = this.#pulse = this.stream = null;
 	}
 
 	async #connect() {
 		const attempt = ++this.#attempt;
 		const live = fn => (...args) => attempt === this.#attempt && fn(...args);
-		this.#become(this.#failures ? 'reconnecting' : 'connecting');
-		this.#timers.attempt = setTimeout(live(() =>
-			this.#lost(failure('timeout', 'The gateway did not answer.'))), ATTEMPT_MS);
+		const lost = live(error => this.#lost(error));
+		this.#become(this.#servers.hasFailed ? 'reconnecting' : 'connecting');
+		this.#timers.attempt = setTimeout(() => lost(failure('timeout', 'The gateway did not answer.')), ATTEMPT_MS);
 		try {
 			const { vendor, iceServers = [], iceTransportPolicy } = this.#options;
-			await loadLibrary(vendor);
-			const janus = await openSession({ server: this.#server, iceServers, iceTransportPolicy },
-				live(error => this.#lost(error)));
-			if (attempt !== this.#attempt)
-				return discard(janus);
-			this.#janus = janus;
-			this.#server = janus.getServer();
-			const handle = await attach(janus, {
-				onmessage: live((message, jsep) => this.#message(message, jsep)),
-				onremotetrack: live((track, mid, on) => on && this.#track(track)),
-				iceState: live(state => state === 'failed' && this.#lost(this.#noMedia())),
-				webrtcState: live((up, reason) => up || this.#lost(failure('offline', reason || 'Hung up.'))),
-				ondetached: live(() => this.#lost(failure('offline', 'Detached by the gateway.'))),
-			});
+			await loadLibrary(vendorOf(vendor));
 			if (attempt !== this.#attempt)
 				return;
-			this.#handle = handle;
+			this.#connection = new Connection({
+				lost, message: live((message, jsep) => this.#message(message, jsep)),
+				onremotetrack: live((track, mid, on) => on && this.#track(track)),
+				iceState: live(state => state === 'failed' && this.#lost(this.#noMedia())),
+				webrtcState: live((up, reason) => up || this.#lost(failure('offline', reason || 'Hung up.'), true)),
+				ondetached: live(() => this.#lost(failure('offline', 'Detached by the gateway.'))),
+			});
+			await this.#connection.open({ server: this.#servers.address, iceServers, iceTransportPolicy });
 			this.#settle();
-			await this.request({ request: 'watch', events: true });
+			await this.#watch();
 		} catch (error) {
-			live(() => this.#lost(error))();
+			lost(error);
 		}
 	}
 
-	/* Tries again, soon at first, later calmer; at random, since a gateway that
-	 * comes back has many viewers. A wrong PIN is not tried again, nor does one come
-	 * back who was kicked. Where only the room says no, the connection stays and
-	 * other requests are possible. */
-	#lost(error) {
-		const refused = typeof error.code === 'number';
-		this.#settle();
-		if (refused)
-			clearTimeout(this.#timers.attempt);
-		else
-			this.#drop();
-		const end = { 457: 'refused', kicked: 'kicked', codec: 'unsupported' }[error.code];
-		if (!end) {
-			const wait = refused || this.#failures > 30 ? 2000 : this.#failures ? 500 : 100;
-			this.#failures++;
-			this.#timers.retry = setTimeout(() => this.reconnect(), wait * (1 + Math.random()));
+	/* A secret that is wrong is no reason not to watch. */
+	async #watch() {
+		try {
+			await this.request({ request: 'watch', events: true });
+		} catch (error) {
+			if (error.wrong !== 'secret')
+				throw error;
+			await this.request({ request: 'watch', events: true });
 		}
+	}
+
+	/* Tries again, unless a PIN is wrong, or it was kicked. Where only the room says no, the connection stays and other
+	 * requests are possible. `isThere`: only picture and sound have ended, the gateway still answers. */
+	#lost(reason, isThere = false) {
+		const hasNoCodec = reason.code === 461 && reason.message.includes('VP8');
+		const error = hasNoCodec ? failure('codec', 'This browser has no VP8.') : reason;
+		const end = { 457: 'refused', kicked: 'kicked', codec: 'unsupported', webrtc: 'unsupported' }[error.code];
+		this.#settle();
+		clearTimeout(this.#timers.attempt);
+		clearTimeout(this.#timers.retry);
+		if (isAnswer(error))
+			this.#pulse?.stop();
+		else
+			this.#drop(failure('offline', error.message), isThere || error.code === 'kicked');
+		if (!end)
+			this.#timers.retry = setTimeout(() => this.reconnect(), this.#servers.failed(isAnswer(error)));
 		this.#become(end ?? 'reconnecting', error);
 		this.#emit('error', error);
 	}
 
+	#woken(type) {
+		if (type === 'visibilitychange' && document.hidden)
+			return;
+		if (this.state === 'reconnecting' && type !== 'change')
+			this.reconnect();
+		else if (['preparing', 'playing', 'paused'].includes(this.state))
+			this.#probe();
+		this.#screen?.play();
+	}
+
+	/* --- the gateway's words */
+
 	#message(message, jsep) {
-		if ((this.state === 'preparing' && message.result?.video === false) || (message.error_code === 461 && message.error.includes('VP8')))
-			return this.#lost(failure('codec', 'This browser has no VP8.'));
-		if (message.error_code)
-			return this.#lost(failure(message.error_code, message.error));
+		const { result, event } = message;
 		if (jsep)
 			this.#answer(jsep);
-		if (/^kicked/.test(message.result?.status))
-			return this.#lost(failure('kicked', 'You were sent out of the room.'));
-		if (message.result?.status === 'pausing')
-			this.#become('paused');
-		if (message.result?.status === 'starting' && this.state === 'paused') {
-			this.#feed(this.#fed.bytes);
-			this.#become('playing');
-		}
-		for (const name of message.event ? [message.event, 'event'] : [])
+		if (result)
+			this.#take(result);
+		for (const name of event ? [event, 'event'] : [])
 			this.#emit(name, message);
 	}
 
-	#answer(jsep) {
+	#take({ status, event, switched, id, audio, video }) {
+		if (/^kicked/.test(status))
+			return this.#lost(failure('kicked', 'You were sent out of the room.'));
+		if (/^start/.test(status) && video === false && this.#sends.video)
+			return this.#lost(failure('codec', 'This browser has no VP8.'));
+		if (event === 'configured')
+			this.#sends = { audio, video };
+		if (switched) {
+			this.room = id;
+			this.#paused = false;
+		}
+		if (status === 'pausing' && this.#paused) {
+			this.#servers.worked();
+			this.#become('paused');
+		} else if (this.state === 'paused' && !this.#paused && (switched || /^start/.test(status))) {
+			this.#pulse?.excuse();
+			this.#become(this.#seen ? 'playing' : 'preparing');
+		}
+	}
+
+	/* To the offer, or a later one. */
+	async #answer(jsep) {
 		const attempt = this.#attempt;
 		const stereo = jsep.sdp.includes('stereo=1');
-		const first = !this.stream;  // else the gateway negotiates anew
+		const first = !this.stream;
 		if (first) {
+			this.#seen = this.#restarted = false;
 			this.stream = new MediaStream();
 			this.#become('preparing');
 		}
-		this.#handle.createAnswer({
-			jsep,
-			tracks: jsep.sdp.includes('m=application') ? [{ type: 'data' }] : [],
-			customizeSdp: answer => {
-				if (stereo && !answer.sdp.includes('stereo=1'))
-					answer.sdp = answer.sdp.replace('useinbandfec=1', 'useinbandfec=1;stereo=1');
-			},
-			success: answer => {
-				if (attempt !== this.#attempt)
-					return;
-				if (first) {
-					clearTimeout(this.#timers.attempt);
-					this.#feed(0);
-					this.#timers.look = setInterval(() => this.#look(), 1000);
-				}
-				this.request({ request: 'start' }, { jsep: answer }).catch(error =>
-					attempt === this.#attempt && this.#lost(error));
-			},
-			error: error => attempt === this.#attempt && this.#lost(failure('offline', String(error))),
-		});
+		try {
+			const answer = await this.#connection.answer({
+				jsep,
+				tracks: jsep.sdp.includes('m=application') ? [{ type: 'data' }] : [],
+				customizeSdp: sdp => {
+					if (stereo && !sdp.sdp.includes('stereo=1'))
+						sdp.sdp = sdp.sdp.replace('useinbandfec=1', 'useinbandfec=1;stereo=1');
+				},
+			});
+			if (attempt !== this.#attempt)
+				return;
+			clearTimeout(this.#timers.attempt);
+			if (first)
+				this.#pulse = this.#newPulse();
+			await this.request({ request: this.#paused ? 'pause' : 'start' }, { jsep: answer });
+			if (first && !(this.#sends.audio && this.#sends.video))
+				await this.request({ request: 'configure', ...this.#sends });
+		} catch (error) {
+			if (attempt === this.#attempt)
+				this.#lost(error);
+		}
 	}
 
-	/* Sound and picture go into one stream. The last picture of a lost connection
-	 * stands until the first of the new one comes. */
+	/* --- picture and sound */
+
+	/* They go into one stream. The last picture of a lost connection stands until the first of the new one
+	 * comes. */
 	#track(track) {
 		this.stream.addTrack(track);
 		if (track.kind !== 'video')
 			return;
-		const { stream, video } = this;
-		const show = () => {
-			if (stream !== this.stream || !video)
-				return;
-			video.srcObject = stream;
-			video.play().catch(() => {});  // not muted and never clicked: the page sees `paused`
-			video.requestVideoFrameCallback?.(() => stream === this.stream && this.#moving());
-		};
-		if (track.muted && video?.srcObject)
+		const { stream } = this;
+		const show = () => stream === this.stream &&
+			this.#screen?.show(stream, () => stream === this.stream && this.#moving());
+		if (track.muted && this.video?.srcObject)
 			track.addEventListener('unmute', show, { once: true });
 		else
 			show();
 		this.#emit('stream', stream);
 	}
 
-	#feed(bytes) {
-		this.#fed = { bytes, at: performance.now() };
+	#newPulse() {
+		return new Pulse({
+			pc: () => this.pc,
+			soundIsEnough: () => !this.#sends.video,
+			came: () => { this.#restarted = false; },
+			decoded: () => this.#moving(),
+			silent: () => this.state === 'paused' || this.#probe(),
+			slept: () => this.#probe(),
+		});
 	}
 
 	#moving() {
-		if (this.state !== 'preparing')
-			return;
-		this.#failures = 0;
-		this.#become('playing');
+		this.#seen = true;
+		this.#servers.worked();
+		if (this.state === 'preparing')
+			this.#become('playing');
 	}
 
 	#noMedia() {
-		return this.#fed.bytes ? failure('offline', 'The picture stopped.') :
+		return this.#pulse?.hasBegun ? failure('offline', 'The picture stopped.') :
 			failure('media', 'No way was found for picture and sound.');
 	}
 
-	/* Once a second: does the picture still come? A room's picture never stops, so
-	 * when it does and the room does not know of a reason, connect anew. */
-	async #look() {
+	/* Is the gateway there? If it is, and nothing comes although it should: another way for sound and picture,
+	 * then another connection. */
+	async #probe() {
 		const attempt = this.#attempt;
-		const stats = await this.pc?.getStats();
-		const video = [...stats?.values() ?? []].find(s => s.type === 'inbound-rtp' && s.kind === 'video');
-		if (attempt !== this.#attempt)
+		if (this.#probing)
 			return;
-		if (video?.framesDecoded > 0)
-			this.#moving();
-		if (video?.bytesReceived > this.#fed.bytes)
-			return this.#feed(video.bytesReceived);
-		const patience = this.#fed.bytes ? SILENT_MS : FIRST_MS;
-		if (this.state === 'paused' || performance.now() - this.#fed.at < patience)
-			return;
-		this.#feed(this.#fed.bytes);
+		this.#probing = true;
 		try {
-			const { info } = await this.request({ request: 'info' }, { timeout: 2000 });
-			if (attempt !== this.#attempt || info.enabled === false || !['idle', 'speaking'].includes(info.state))
+			const { info } = await this.request({ request: 'info' }, { timeout: PROBE_MS });
+			if (attempt !== this.#attempt || this.state === 'paused' || !this.#pulse?.isSilent)
 				return;
-			throw this.#noMedia();
+			const isSending = info.enabled !== false && ['idle', 'speaking'].includes(info.state);
+			if (isSending && (this.#restarted || !this.#pulse.hasBegun))
+				throw this.#noMedia();
+			this.#pulse.excuse();
+			this.#restarted = isSending;
+			if (isSending)
+				await this.restart().catch(() => { throw this.#noMedia(); });
 		} catch (error) {
-			if (attempt === this.#attempt)
+			if (attempt === this.#attempt && error.code !== 457)
 				this.#lost(error);
+		} finally {
+			this.#probing = false;
 		}
 	}
 }

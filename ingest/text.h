@@ -10,6 +10,11 @@
  * and paragraph separators U+2028 and U+2029. `text` is UTF-8. */
 bool dh_text_has_controls(const char *text);
 
+/* The last place at or before `at` where a text may be cut: between two characters as people see
+ * them, and not within a family of emoji, a flag or a letter with its marks. Where there is none,
+ * `at`, which is a place between two code points. */
+const char *dh_text_cut(const char *text, const char *at);
+
 /* Turns any bytes into one line of valid UTF-8 of at most `max_bytes` (at least 4). Line
  * breaks and tabs become spaces; other control characters and invalid bytes become U+FFFD.
  * A longer text is cut between two characters and ends in "…". g_free the result. */

@@ -151,10 +151,7 @@ static void emit_item(const struct dh_emitter *out, const struct dh_item *item)
 void dh_timeline_emit_picture(struct dh_timeline *timeline, const struct dh_emitter *out, struct dh_unit *anchor,
 	struct dh_unit *unit, int64_t media_ticks)
 {
-	if (timeline->shown != unit) {
-		dh_unit_unref(&timeline->shown);
-		timeline->shown = dh_unit_ref(unit);
-	}
+	dh_timeline_note_shown(timeline, anchor, unit, media_ticks);
 	emit_item(out,
 		&(struct dh_item){ .media = DH_VIDEO, .media_ticks = media_ticks, .unit = unit, .anchor = anchor });
 }
@@ -307,6 +304,7 @@ void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_
 	dh_timeline_fill_rest(timeline, &out, slot_ticks, shown == SHOWS_SEGMENT);
 	if (shown == SHOWS_SEGMENT)
 		fill_pictures(timeline, &out, slot_ticks);
+	dh_timeline_fill_repeat(timeline, &out, slot_ticks);
 	if (state == DH_SLOT_PLAY && in_time)
 		timeline->played_ticks += DH_SLOT_TICKS;
 	note_underrun(timeline, state);
@@ -340,5 +338,7 @@ void dh_timeline_clear(struct dh_timeline *timeline)
 	dh_segment_free(&timeline->playing);
 	dh_unit_unref(&timeline->shown);
 	dh_unit_unref(&timeline->anchor);
+	dh_unit_unref(&timeline->entry);
+	dh_unit_unref(&timeline->entry_anchor);
 	dh_timeline_drop_rest(timeline);
 }

@@ -12,6 +12,17 @@
 #include "opus_silence.h"
 #include "segment.h"
 
+/* A picture that stands is repeated about once a second, for viewers that have not seen it. Only an
+ * entry can be decoded again, and only where it is what is shown, without changing what the next
+ * picture refers to. */
+enum dh_repeat {
+	DH_REPEAT_NONE,  /* it is new */
+	DH_REPEAT_SHOWN, /* it is what is shown: anybody may decode it again */
+	/* The last entry before what is shown: for those who have nothing as new. They need another
+	 * entry before they can go on. */
+	DH_REPEAT_OLDER,
+};
+
 /* One access unit at its place in the room's media time. Units and silence are
  * borrowed for the duration of the call. */
 struct dh_item {
@@ -22,6 +33,7 @@ struct dh_item {
 	const uint8_t *silence; /* the payload if unit is NULL; static */
 	size_t silence_size;
 	bool talkspurt; /* first sound after a slot without any: marker bit (RFC 3551, 4.1) */
+	enum dh_repeat repeats;
 };
 
 typedef void dh_item_fn(void *arg, const struct dh_item *item);
@@ -52,6 +64,9 @@ struct dh_timeline {
 	int64_t return_ticks; /* … no later than this, in its own time; -1: not known yet */
 	/* the picture that viewers have now; the anchor of the newest segment with video */
 	struct dh_unit *shown, *anchor;
+	/* the last entry shown, with its anchor; when a picture was last sent */
+	struct dh_unit *entry, *entry_anchor;
+	int64_t sent_ticks;
 	/* sound between speech */
 	struct dh_silence silence;
 	bool silent, unsent; /* the last slot had no speech; had no sound at all */

@@ -13,6 +13,14 @@ struct dh_emitter {
 void dh_timeline_emit_picture(struct dh_timeline *timeline, const struct dh_emitter *out, struct dh_unit *anchor,
 	struct dh_unit *unit, int64_t media_ticks);
 
+/* --- timeline_repeat.c */
+
+/* `unit` is shown from `media_ticks` on. */
+void dh_timeline_note_shown(struct dh_timeline *timeline, struct dh_unit *anchor, struct dh_unit *unit,
+	int64_t media_ticks);
+/* At the end of a slot: repeats what has stood for a second. */
+void dh_timeline_fill_repeat(struct dh_timeline *timeline, const struct dh_emitter *out, int64_t slot_ticks);
+
 /* --- timeline_join.c */
 
 /* The playing segment's packet `index`, or what takes its place. */

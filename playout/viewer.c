@@ -110,6 +110,7 @@ static void begin_anchor(struct dh_viewer *viewer, struct dh_unit *anchor, int64
 		dh_unit_unref(&viewer->holds);
 		viewer->holds = dh_unit_ref(anchor);
 	}
+	viewer->stale |= !viewer->joined;
 	viewer->joined = true;
 	viewer->waiting = true;
 }
@@ -191,17 +192,25 @@ static bool prepare_entry(struct dh_viewer *viewer, const struct dh_item *item, 
 	return true;
 }
 
+/* An older entry would be a step back for those who have something newer. */
+static bool takes(const struct dh_viewer *viewer, const struct dh_item *item)
+{
+	if (!viewer->joined || (viewer->waiting && !(item->unit->flags & DH_UNIT_ENTRY)))
+		return false;
+	return item->repeats != DH_REPEAT_OLDER || (viewer->waiting && viewer->stale);
+}
+
 static void send_video(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks)
 {
 	bool is_entry = (item->unit->flags & DH_UNIT_ENTRY) != 0;
-	if (!viewer->joined || (viewer->waiting && !is_entry))
+	if (!takes(viewer, item))
 		return;
 	if (item->media_ticks < after_last(viewer) || (is_entry && !prepare_entry(viewer, item, now_ticks))) {
-		viewer->waiting = true;
+		viewer->waiting |= !item->repeats;
 		return;
 	}
 	struct dh_outgoing_picture picture = { .unit = item->unit, .media_ticks = item->media_ticks };
-	viewer->waiting = false;
+	viewer->waiting = viewer->stale = item->repeats == DH_REPEAT_OLDER;
 	note_lateness(viewer, now_ticks - item->media_ticks);
 	begin_picture(viewer, &picture, item->unit->flags, now_ticks, item->media_ticks + item->unit->duration_ticks);
 	dh_viewer_continue(viewer, now_ticks);
@@ -227,7 +236,7 @@ void dh_viewer_send(struct dh_viewer *viewer, const struct dh_item *item, int64_
 	if (now_ticks - item->media_ticks > late_max_ticks) {
 		viewer->stats.late_dropped++;
 		if (item->media == DH_VIDEO)
-			viewer->waiting = true;
+			viewer->waiting |= !item->repeats;
 		return;
 	}
 	if (item->media == DH_VIDEO)
@@ -247,7 +256,7 @@ void dh_viewer_pause(struct dh_viewer *viewer, bool paused)
 		return;
 	finish_pictures(viewer);
 	viewer->paused = paused;
-	viewer->waiting = true;
+	viewer->waiting = viewer->stale = true;
 }
 
 void dh_viewer_mute(struct dh_viewer *viewer, enum dh_media media, bool muted)
@@ -256,7 +265,7 @@ void dh_viewer_mute(struct dh_viewer *viewer, enum dh_media media, bool muted)
 		return;
 	if (media == DH_VIDEO) {
 		finish_pictures(viewer);
-		viewer->waiting = true;
+		viewer->waiting = viewer->stale = true;
 	}
 	viewer->muted[media] = muted;
 }

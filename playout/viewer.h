@@ -7,6 +7,7 @@
  * - an entry whose anchor the viewer does not hold is preceded by that anchor;
  * - after a PLI or FIR no picture is sent until the next entry, which the anchor
  *   precedes by 1 ms of RTP time; repeated requests are answered less often;
+ * - what is repeated (timeline.h) goes to those who need it, and what is shown already to all;
  * - a large picture leaves in bursts (outgoing.h); one that has begun is finished
  *   before the next picture, but sound does not wait for it;
  * - sequence numbers, picture IDs and TL0PICIDX are continuous in what this
@@ -42,6 +43,7 @@ struct dh_viewer {
 	struct dh_unit *holds; /* the anchor in its decoder's golden buffer */
 	bool joined;           /* has been sent its first anchor */
 	bool waiting;          /* for the next entry */
+	bool stale;            /* it shows the anchor alone, or what was shown before a pause, or an older entry */
 	bool paused;
 	bool muted[2];               /* by medium: it does not take it, or does not want it now */
 	int64_t from_ticks;          /* nothing of an earlier media time */

@@ -4,13 +4,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ingest/text.h"
 #include "request_errors.h"
 
 #define NAME_LENGTH 60 /* of the text, as the segment's name */
 
 char *dh_enqueue_name(const char *text)
 {
-	const char *end = g_utf8_offset_to_pointer(text, MIN(g_utf8_strlen(text, -1), NAME_LENGTH));
+	const char *most = g_utf8_offset_to_pointer(text, MIN(g_utf8_strlen(text, -1), NAME_LENGTH));
+	const char *end = dh_text_cut(text, most);
 	char *name = g_strdup_printf("%.*s%s", (int)(end - text), text, *end ? "…" : "");
 
 	return g_strdelimit(name, "\r\n\t", ' ');

@@ -193,6 +193,13 @@ wait_for_room() {
 	api "/$session" '{"janus":"destroy","transaction":"run"}' > /dev/null
 }
 
+# Prints the names in folder $1 that the page can offer, each with a 0 byte behind it. The gateway takes none
+# with control characters (line breaks, say), nor what is not UTF-8.
+segment_names() {
+	(cd "$1" && find . -maxdepth 1 -type f ! -name '.*' -printf '%f\0') | LC_ALL=C.UTF-8 grep -zax '[^[:cntrl:]]*' \
+		| LC_ALL=C sort -z | head -z -n 200
+}
+
 # Writes the page's settings file, as ./run serves it. $@: the segment folders.
 write_settings() {
 	local ice= name list= folder
@@ -201,9 +208,9 @@ write_settings() {
 		ice="{ urls: $(quoted "${turn%%,*}"), username: $(quoted "${rest%%,*}"), credential: $(quoted "${rest#*,}") }"
 	fi
 	for folder in "$@"; do
-		while IFS= read -r name; do
+		while IFS= read -r -d '' name; do
 			list+="${list:+, }$(quoted "$name")"
-		done < <(cd "$folder" && find . -maxdepth 1 -type f ! -name '.*' -printf '%f\n' | LC_ALL=C sort | head -200)
+		done < <(segment_names "$folder")
 	done
 	cat > "$temp/web/settings.js" <<-JS
 		export default {
@@ -254,6 +261,7 @@ start_nginx() {
 				server_name localhost;
 				root "$root/html";
 				add_header Cache-Control no-cache;
+				add_header Access-Control-Allow-Origin *; # Janus adds its own, which must be the only one
 				location = /settings.js { alias $temp/web/settings.js; }
 				location = /vendor/janus.js { alias $temp/web/janus.js; }
 				location = /vendor/adapter.js { alias /usr/share/javascript/webrtc-adapter/adapter.js; }
@@ -262,6 +270,7 @@ start_nginx() {
 					proxy_http_version 1.1;
 					proxy_buffering off;
 					proxy_read_timeout 120s;
+					add_header Cache-Control no-cache; # instead of those above
 				}
 				location = /janus-ws {
 					proxy_pass http://127.0.0.1:$ws_port/;

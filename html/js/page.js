@@ -5,10 +5,12 @@
 import { DigitalHuman } from '../digitalhuman.js';
 import settings from '../settings.js';
 import { ask, closeAsk, recall, remember } from './ask.js';
+import { RoomChoice } from './choice.js';
 import { Details } from './details.js';
 import { Measurements } from './measure.js';
 import { QueueView } from './queue.js';
-import { errorText, eventWords, segmentTitle, voiceName } from './words.js';
+import { announce, log, notice } from './tell.js';
+import { cut, errorText, eventWords, segmentTitle, voiceName } from './words.js';
 
 const $ = id => document.getElementById(id);
 const page = document.documentElement;
@@ -18,106 +20,90 @@ const roomId = text => /^\d+$/.test(text) ? Number(text) : text;
 let dh = null;
 let info = null;       // the present room, as list or info had it last
 let speaking = false;
+let acting = false;    // the person is doing something that may want the secret
+let saying = false;    // a sentence is on its way
+let isGone = false;    // the room was destroyed while it was watched
 const measurements = new Measurements();
 const queueView = new QueueView(segment => act(() => dh.remove(segment)));
+const choice = new RoomChoice(enter);
 const details = new Details(text => queueView.heard(text));
-
-/* --- words to the person */
-
-let noticeTimer;
-
-function notice(text) {
-	$('notice').textContent = text;
-	$('notice').hidden = false;
-	clearTimeout(noticeTimer);
-	noticeTimer = setTimeout(() => { $('notice').hidden = true; }, 7000);
-}
-
-function announce(text) {
-	$('announce').textContent = text;
-}
-
-function log(words, kind, media) {
-	const [what, whom, more] = words;
-	const li = document.createElement('li');
-	li.className = kind;
-	const time = document.createElement('time');
-	time.textContent = new Date().toLocaleTimeString('en-GB');
-	if (media !== undefined)
-		time.title = `room clock ${media} ms`;
-	const text = document.createElement('span');
-	text.append(what);
-	if (whom) {
-		const name = document.createElement('b');
-		name.textContent = whom;
-		text.prepend(name, ' ');
-	}
-	if (more)
-		text.append(` · ${more}`);
-	li.append(time, text);
-	$('log').prepend(li);
-	while ($('log').children.length > 200)
-		$('log').lastChild.remove();
-	$('log-empty').hidden = true;
-}
-
-$('clear').addEventListener('click', () => {
-	$('log').replaceChildren();
-	$('log-empty').hidden = false;
-});
 
 /* --- requests that may want the room's secret */
 
 /* Does it; asks for the secret as often as it is wrong. True when it was done. */
 async function act(request) {
 	const mine = dh;
-	for (let wrong = false; ; wrong = true) {
-		try {
-			await request();
-			remember('secret', mine.room, mine.secret);
-			refresh();
-			return true;
-		} catch (error) {
-			if (mine !== dh)
-				return false;
-			if (error.code !== 457) {
-				notice(errorText(error));
-				return false;
+	acting = true;
+	try {
+		for (;;) {
+			try {
+				await request();
+				remember('secret', mine.room, mine.secret);
+				refresh();
+				return true;
+			} catch (error) {
+				if (mine !== dh)
+					return false;
+				if (error.code !== 457) {
+					notice(errorText(error));
+					return false;
+				}
+				const secret = await askSecret(error.wrong === 'secret');
+				if (secret === null || mine !== dh)
+					return false;
+				mine.secret = secret;
 			}
-			const secret = await ask({
-				title: 'This room has a secret',
-				text: wrong && mine.secret ? 'That secret is not right. Try again.' :
-					'Whoever speaks through it or changes its queue needs the secret.',
-				label: 'Secret', ok: 'Continue', hidden: true,
-			});
-			if (secret === null || mine !== dh)
-				return false;
-			mine.secret = secret;
 		}
+	} finally {
+		acting = false;
 	}
+}
+
+function askSecret(wasWrong) {
+	return ask({
+		title: 'This room has a secret',
+		text: wasWrong ? 'That secret is not right. Try again.' :
+			'Whoever speaks through it or changes its queue needs the secret.',
+		label: 'Secret', ok: 'Continue', hidden: true, wrong: wasWrong,
+	});
+}
+
+/* The library has dropped it. */
+function onWrong(key) {
+	remember(key, dh.room, null);
+	if (key === 'secret' && !acting)
+		notice('The secret that this page had for the room is not right any more. It asks for it when one is needed.');
 }
 
 $('say').addEventListener('submit', async event => {
 	event.preventDefault();
 	const text = $('text').value.trim();
+	if (saying)
+		return;
 	if (!text)
 		return $('text').focus();
-	$('speak').disabled = true;
+	saying = true;
+	drawSay();
 	const voice = $('voice-field').hidden ? undefined : $('voice').value;
-	const done = await act(() => dh.say(text, { voice, metadata: { text: text.slice(0, 300) } }));
-	$('speak').disabled = false;
+	const done = await act(() => dh.say(text, { voice, metadata: { text: cut(text, 300) } }));
+	saying = false;
+	drawSay();
 	if (done && $('text').value.trim() === text)
 		$('text').value = '';
+	remember('draft', '', $('text').value);
 	$('text').focus();
 });
 
+/* Enter may end the composition of a character, too; Safari says so only by the number 229. */
 $('text').addEventListener('keydown', event => {
-	if (event.key !== 'Enter' || event.shiftKey || event.isComposing)
+	if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229)
 		return;
 	event.preventDefault();
-	if (!$('speak').disabled)
-		$('say').requestSubmit();
+	$('say').requestSubmit();
 });
+
+$('text').addEventListener('input', () => remember('draft', '', $('text').value));
+$('text').value ||= recall('draft', '') ?? '';
 
 $('enqueue').addEventListener('submit', async event => {
 	event.preventDefault();
@@ -145,64 +131,71 @@ $('segments').hidden = !$('segments').children.length;
 
 /* --- the screen */
 
-const CURTAIN = {
-	connecting: 'Connecting …',
-	preparing: 'Waiting for the picture …',
-	reconnecting: 'The connection was lost. Coming back …',
-	refused: 'This room wants a PIN.',
-	kicked: 'You were sent out of the room.',
-	unsupported: errorText({ code: 'codec' }),
-	paused: 'Paused',
-};
-
-function drawCurtain(error) {
-	const { state } = dh;
-	const off = state === 'playing' && info?.enabled === false;
-	let text = off ? 'The room is off just now. The picture comes back by itself.' : CURTAIN[state];
+/* What stands in front of the picture, if anything. */
+function curtainWords() {
+	const { state, blocked, words } = dh;
+	if (['preparing', 'playing'].includes(state) && info?.enabled === false)
+		return 'The room is off just now. The picture comes back by itself.';
+	if (blocked)
+		return words;
 	if (state === 'preparing' && info?.state === 'preparing')
-		text = 'The avatar is being prepared. It appears by itself.';
-	else if (state === 'preparing' && info?.state === 'failed')
-		text = 'The avatar of this room could not be prepared.';
-	else if (error && error.code !== 457 && (error.code === 'media' || typeof error.code === 'number'))
-		text = errorText(error);
-	$('curtain').hidden = state === 'playing' && !off;
-	$('curtain').classList.toggle('over-picture', (off || state === 'reconnecting') && video.videoWidth > 0);
-	$('curtain-text').textContent = text ?? '';
-	$('spinner').hidden = ['refused', 'kicked', 'paused', 'unsupported'].includes(state) || off;
-	$('curtain-button').hidden = !['refused', 'kicked'].includes(state);
-	$('curtain-button').textContent = state === 'kicked' ? 'Come back' : 'Enter the PIN';
+		return 'The avatar is being prepared. It appears by itself.';
+	if (state === 'preparing' && info?.state === 'failed')
+		return 'The avatar of this room could not be prepared.';
+	if (isGone && state === 'reconnecting')
+		return 'This room was closed. If it opens again, the picture comes back by itself.';
+	return words;
 }
+
+const BUTTONS = { refused: 'Enter the PIN', kicked: 'Come back', paused: 'Go on' };
+
+function drawCurtain() {
+	const { state, blocked } = dh;
+	const words = curtainWords();
+	const button = BUTTONS[state] ?? (words && blocked ? 'Play' : '');
+	$('curtain').hidden = !words;
+	$('curtain').classList.toggle('over-picture', state !== 'connecting' && video.videoWidth > 0);
+	if ($('curtain-text').textContent !== words)
+		$('curtain-text').textContent = words;
+	$('spinner').hidden = button !== '' || state === 'unsupported' || info?.enabled === false;
+	$('curtain-button').hidden = !button;
+	$('curtain-button').textContent = button;
+}
+
+const CONNECTION = {
+	connecting: 'Connecting …', preparing: 'Connected', playing: 'Live', paused: 'Paused',
+	reconnecting: 'Reconnecting …', refused: 'PIN wanted', kicked: 'Sent out', closed: 'Closed',
+	unsupported: 'Cannot be shown',
+};
 
 function onStatus({ state, error }) {
 	page.dataset.state = state;
-	const words = {
-		connecting: 'Connecting …', preparing: 'Connected', playing: 'Live', paused: 'Paused',
-		reconnecting: 'Reconnecting …', refused: 'PIN wanted', kicked: 'Sent out', closed: 'Closed',
-		unsupported: 'Cannot be shown',
-	};
-	if ($('connection-text').textContent !== words[state]) {
-		$('connection-text').textContent = words[state];
-		announce(words[state]);
+	if ($('connection-text').textContent !== CONNECTION[state]) {
+		$('connection-text').textContent = CONNECTION[state];
+		announce(CONNECTION[state]);
 		if (error && state === 'reconnecting')
 			log([errorText(error), '', ''], 'bad');
 		else if (state === 'playing')
 			log(['The picture moves', '', ''], 'good');
 	}
-	drawCurtain(error);
+	isGone &&= state !== 'playing' && state !== 'paused';
+	drawCurtain();
 	if (state === 'playing' && dh.pin)
 		remember('pin', dh.room, dh.pin);
 	if (state === 'preparing' || error)
 		refreshRooms();
 	if (state === 'refused')
-		askPin();
+		askPin(error?.wrong === 'pin');
 }
 
-async function askPin() {
+addEventListener('offline', () => dh.state === 'reconnecting' && drawCurtain());
+
+async function askPin(wasWrong = false) {
 	const mine = dh;
 	const pin = await ask({
 		title: 'This room wants a PIN',
-		text: mine.pin ? 'That PIN is not right. Try again.' : 'Only those who know its PIN may watch this room.',
-		label: 'PIN', ok: 'Watch', hidden: true,
+		text: wasWrong ? 'That PIN is not right. Try again.' : 'Only those who know its PIN may watch this room.',
+		label: 'PIN', ok: 'Watch', hidden: true, wrong: wasWrong,
 	});
 	if (mine !== dh || pin === null)
 		return;
@@ -210,15 +203,22 @@ async function askPin() {
 	mine.reconnect();
 }
 
-$('curtain-button').addEventListener('click', () => dh.state === 'kicked' ? dh.reconnect() : askPin());
+$('curtain-button').addEventListener('click', () => {
+	if (dh.state === 'kicked')
+		dh.reconnect();
+	else if (dh.state === 'refused')
+		askPin();
+	else if (dh.state === 'paused')
+		dh.resume().catch(error => notice(errorText(error)));
+});  // a click anywhere is enough where the browser waits for one
 
+/* A button that is pressed or not; the rest of its text is for those who see it. */
 function drawSound() {
 	const on = !video.muted;
 	$('sound').setAttribute('aria-pressed', String(on));
 	$('sound').classList.toggle('on', on);
 	$('sound').querySelector('use').setAttribute('href', on ? '#loud' : '#muted');
-	$('sound-text').textContent = on ? 'Sound is on' : 'Sound is off: click to hear';
-	$('sound').title = on ? 'Click for silence' : 'Browsers let a page play sound only after a click';
+	$('sound-text').textContent = on ? ' is on' : ' is off: click to hear';
 }
 
 function toggleSound() {
@@ -232,7 +232,7 @@ $('sound').addEventListener('click', toggleSound);
 video.addEventListener('click', () => video.muted && toggleSound());
 video.addEventListener('volumechange', drawSound);
 /* some browsers pause a video that was never clicked when its sound comes back */
-video.addEventListener('pause', () => video.srcObject && video.play().catch(() => {}));
+video.addEventListener('pause', () => video.srcObject && !document.hidden && video.play().catch(() => {}));
 video.addEventListener('resize', () =>
 	video.videoWidth && $('frame').style.setProperty('--aspect', `${video.videoWidth} / ${video.videoHeight}`));
 
@@ -250,56 +250,26 @@ function drawActivity(state) {
 
 /* --- the room */
 
+function drawSay() {
+	const speaks = info?.has_generator !== false;
+	$('text').disabled = $('voice').disabled = !speaks;
+	$('speak').disabled = !speaks || saying;
+	$('text').placeholder = speaks ? 'Type a sentence …' : 'This room has no generator: it plays files only.';
+}
+
 function drawRoom() {
 	$('audience').hidden = !(info?.viewers >= 0);
 	$('audience').textContent = `${info?.viewers} watching`;
 	if (!info)
 		return;
-	const speaks = info.has_generator !== false;
-	for (const element of $('say').querySelectorAll('textarea, button, select'))
-		element.disabled = !speaks;
-	$('text').placeholder = speaks ? 'Type a sentence …' : 'This room has no generator: it plays files only.';
+	document.title = `${info.description || `Room ${info.id}`} – Digital human`;
+	drawSay();
 	const voices = info.voices ?? [];
 	const shown = [...$('voice').options].map(option => option.value);
 	if (shown.join('\n') !== voices.join('\n'))
 		$('voice').replaceChildren(...voices.map(voice => new Option(voiceName(voice), voice)));
 	$('voice-field').hidden = !voices.length;
 	drawCurtain();
-}
-
-function drawRooms(rooms) {
-	const known = rooms.some(room => room.id === dh.room) ? rooms :
-		[...rooms, { id: dh.room, description: `Room ${dh.room}` }];
-	const key = JSON.stringify(known.map(r => [r.id, r.description, r.pin_required]));
-	if ($('room-list').dataset.key !== key) {
-		$('room-list').dataset.key = key;
-		const focused = $('room-list').contains(document.activeElement);
-		$('room-list').replaceChildren(...known.map(roomChip));
-		if (focused)
-			$('room-list').querySelector('input:checked')?.focus();
-	}
-	for (const room of known) {
-		const chip = [...$('room-list').children].find(c => c.querySelector('input').value === String(room.id));
-		chip.classList.toggle('speaking', room.state === 'speaking');
-		chip.querySelector('input').checked = room.id === dh.room;
-	}
-}
-
-function roomChip(room) {
-	const label = document.createElement('label');
-	label.className = 'chip';
-	const input = document.createElement('input');
-	Object.assign(input, { type: 'radio', name: 'room', value: room.id });
-	const name = document.createElement('span');
-	name.textContent = room.description || `Room ${room.id}`;
-	label.append(input, name);
-	if (room.pin_required) {
-		label.insertAdjacentHTML('beforeend',
-			'<svg class="icon" role="img" aria-label="wants a PIN"><use href="#lock"/></svg>');
-		label.title = 'Wants a PIN';
-	}
-	input.addEventListener('change', () => enter(room.id));
-	return label;
 }
 
 $('other-room').addEventListener('click', async () => {
@@ -315,7 +285,7 @@ async function refreshRooms() {
 		const { list } = await mine.list();
 		if (mine !== dh)
 			return;
-		drawRooms(list);
+		choice.show(list, mine.room);
 		const found = list.find(room => room.id === mine.room);
 		info = found ?? (await mine.info()).info;
 		if (mine === dh)
@@ -355,6 +325,9 @@ function onEvent(event) {
 	queueView.take(event);
 	if (event.event === 'speaking' || event.event === 'idle')
 		drawActivity(event.event);
+	if (event.event === 'edited' && event.description)
+		announce(`The room is now called ${event.description}.`);
+	isGone ||= event.event === 'destroyed';
 	if (event.event === 'started')
 		announce(`Speaks: ${segmentTitle(event)}`);
 	else if (event.event === 'idle')
@@ -370,13 +343,14 @@ function enter(room) {
 	dh?.close();
 	closeAsk();
 	info = null;
+	isGone = false;
 	$('frame').style.removeProperty('--aspect');
 	measurements.clear();
 	details.clear();
 	queueView.show(null);
 	drawActivity(null);
 	const { server, iceServers, iceTransportPolicy } = settings;
-	const first = room === settings.room;
+	const first = String(room) === String(settings.room);
 	dh = new DigitalHuman({
 		server, iceServers, iceTransportPolicy, room, video,
 		pin: recall('pin', room), secret: recall('secret', room) ?? (first ? settings.secret : null),
@@ -384,7 +358,8 @@ function enter(room) {
 	window.digitalhuman = dh;
 	dh.on('status', onStatus);
 	dh.on('event', onEvent);
-	drawRooms([]);
+	dh.on('wrong', onWrong);
+	choice.show([], room);
 	onStatus(dh);
 	const address = new URL(location.href);
 	if (first)

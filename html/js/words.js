@@ -1,6 +1,31 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What the page says: errors and events in words that a person understands. */
 
+const STATES = {
+	connecting: 'Connecting …',
+	preparing: 'Waiting for the picture …',
+	playing: '',
+	paused: 'Paused',
+	reconnecting: 'The connection was lost. Coming back …',
+	refused: 'This room wants a PIN.',
+	kicked: 'You were sent out of the room.',
+	closed: 'Closed',
+};
+
+/* Of a state of digitalhuman.js; `error` is why it is in it. */
+export function stateWords(state, error, blocked) {
+	if (blocked && (state === 'preparing' || state === 'playing'))
+		return 'This browser waits for a click before it plays.';
+	if (state === 'refused' && error?.wrong)
+		return 'That PIN is not right.';
+	if (state === 'reconnecting' && navigator.onLine === false)
+		return 'This device has no network just now. The picture comes back with it.';
+	if (state === 'reconnecting' && error?.code === 'timeout')
+		return 'The gateway does not answer. Trying again …';
+	const isTelling = typeof error?.code === 'number' || ['media', 'codec', 'webrtc'].includes(error?.code);
+	return isTelling && error.code !== 457 ? errorText(error) : STATES[state];
+}
+
 export function errorText(error) {
 	switch (error.code) {
 	case 'offline': return 'Not connected to the gateway just now.';
@@ -9,13 +34,40 @@ export function errorText(error) {
 		'Behind a firewall a TURN server helps.';
 	case 'codec': return 'This browser cannot show the picture: it has no VP8, in which all pictures come. ' +
 		'Other browsers have it.';
+	case 'webrtc': return 'This browser cannot show the picture: it has no WebRTC, or it is switched off.';
+	case 457: return error.wrong === 'secret' ? 'That secret is not right.' : error.message;
+	case 454: return error.message.includes('"id"') ? 'There is no such room on this gateway.' : error.message;
 	case 455: return 'There is no such room on this gateway.';
 	case 462: return 'The gateway’s segment folder has no such file.';
 	case 463: return 'This segment is gone already.';
 	case 460: return `That is not possible just now: ${error.message}`;
-	case 464: return `A limit of the gateway is reached: ${error.message}`;
+	case 464: return limitText(error.message);
 	default: return error.message;
 	}
+}
+
+function limitText(message) {
+	if (/max_(viewers|per_session)/.test(message))
+		return 'The room is full just now. The picture comes as soon as there is a place.';
+	if (message.includes('max_text'))
+		return `That text is too long for this gateway: ${message}`;
+	return `A limit of the gateway is reached: ${message}`;
+}
+
+/* The beginning of a text, of at most `most` UTF-16 units, without half a character at its end: emoji, flags and
+ * letters with their marks consist of several. */
+export function cut(text, most) {
+	if (text.length <= most)
+		return text;
+	const start = text.slice(0, most + 64);
+	const characters = Intl.Segmenter ? Array.from(new Intl.Segmenter().segment(start), s => s.segment) : [...start];
+	let end = 0;
+	for (const character of characters) {
+		if (end + character.length > most)
+			break;
+		end += character.length;
+	}
+	return text.slice(0, end);
 }
 
 const PAST = {
@@ -39,7 +91,9 @@ const ROOM = {
 };
 
 /* Of an event without a segment. */
-function roomParts({ event, utterance, index, count, queued_ms: queued }) {
+function roomParts({ event, utterance, index, count, description, queued_ms: queued }) {
+	if (event === 'edited')
+		return description ?? '';
 	if (event === 'missing')
 		return `${count > 1 ? `${count} pieces from ${index} on` : `piece ${index}`} of ${utterance}`;
 	return queued === undefined ? '' : `${seconds(queued)} of it`;

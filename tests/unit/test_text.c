@@ -54,6 +54,36 @@ static void test_line(const void *arg)
 	g_free(line);
 }
 
+/* What is one character to people stays whole. */
+static const struct people {
+	const char *name, *text;
+	int at, cut; /* code points */
+} people[] = {
+	{ "letters", "abcdef", 3, 3 },
+	{ "nothing is cut off", "abc", 3, 3 },
+	{ "nothing is left", "abc", 0, 0 },
+	{ "a letter with its mark", "abe\u0301f", 3, 2 },
+	{ "behind the mark", "abe\u0301f", 4, 4 },
+	{ "a family", "a\U0001F468\u200D\U0001F469\u200D\U0001F467b", 3, 1 },
+	{ "in front of a joiner", "a\U0001F468\u200D\U0001F469b", 2, 1 },
+	{ "behind a joiner", "a\U0001F468\u200D\U0001F469b", 3, 1 },
+	{ "a hand of some colour", "a\U0001F44B\U0001F3FDb", 2, 1 },
+	{ "an emoji's form", "a\u2764\uFE0Fb", 2, 1 },
+	{ "a flag", "a\U0001F1E9\U0001F1EAb", 2, 1 },
+	{ "between flags", "a\U0001F1E9\U0001F1EA\U0001F1EB\U0001F1F7", 3, 3 },
+	{ "the second flag", "a\U0001F1E9\U0001F1EA\U0001F1EB\U0001F1F7", 4, 3 },
+	{ "a syllable of jamo", "a\u1112\u1161\u11ABb", 3, 1 },
+	{ "nothing but marks", "\u0301\u0301\u0301\u0301", 2, 2 },
+};
+
+static void test_cut_as_people_see_it(const void *arg)
+{
+	const struct people *row = arg;
+	const char *end = dh_text_cut(row->text, g_utf8_offset_to_pointer(row->text, row->at));
+
+	CHECK_INT(g_utf8_pointer_to_offset(row->text, end), row->cut);
+}
+
 /* Cut at every alignment of characters of one to four bytes. */
 static void test_cut(void)
 {
@@ -115,6 +145,7 @@ static void test_log(void)
 static const struct check_test tests[] = {
 	TABLE(test_line, rows),
 	TEST(test_cut),
+	TABLE(test_cut_as_people_see_it, people),
 	TEST(test_log),
 };
 

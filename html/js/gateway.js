@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* One connection to a gateway: a Janus session, a handle of the plugin in it, and the requests that
+ * are on their way. Needs janus.js and adapter.js. */
+
+const PLUGIN = 'janus.plugin.digitalhuman';
+const ANSWER_MS = 10000;  // until a request is answered
+const LINGER_MS = 1000;   // for Janus to hear that a session is over
+
+/* Requests that apply to the handle itself: Janus acknowledges them, and the plugin's answer is an
+ * event. janus.js does not say which request an event answers, so there is one at a time. */
+const ANSWERS = {
+	watch: /^(preparing|updating|starting)$/, observe: /^observing$/, start: /^start(ing|ed)$/,
+	pause: /^pausing$/, configure: /^configured$/, switch: /^switched$/, stop: /^(stopp(ing|ed)|idle)$/,
+};
+const kindOf = result => result.status ?? result.event ?? (result.switched && 'switched');
+
+let library;
+
+/* An Error with a `code`. `wrong` names the key that the gateway did not take. */
+export function failure(code, message) {
+	return Object.assign(new Error(message), { code, wrong: /wrong "(\w+)"/.exec(message)?.[1] });
+}
+
+function loadScript(url) {
+	return new Promise((resolve, reject) => {
+		const script = document.createElement('script');
+		script.src = url;
+		script.onload = resolve;
+		script.onerror = () => {
+			script.remove();
+			reject(failure('offline', `${url} cannot be loaded`));
+		};
+		document.head.append(script);
+	});
+}
+
+/* janus.js and adapter.js from the folder `vendor`, unless the page has them. */
+export function loadLibrary(vendor) {
+	const file = name => new URL(name, vendor.replace(/\/?$/, '/')).href;
+	library ??= Promise.all([
+		globalThis.adapter ?? loadScript(file('adapter.js')),
+		globalThis.Janus ?? loadScript(file('janus.js')),
+	]).then(() => new Promise(callback => globalThis.Janus.init({ debug: false, callback })));
+	library.catch(() => { library = undefined; });
+	return library;
+}
+
+/* Half of a character, from a text that was cut in its middle, is no JSON that Janus would take: it would not
+ * even say whose request that was. */
+function wellFormed(body) {
+	return JSON.parse(JSON.stringify(body), (_, value) =>
+		typeof value === 'string' ? value.replace(/\p{Surrogate}/gu, '\ufffd') : value);
+}
+
+export class Connection {
+	#janus = null;
+	#socket = null;
+	#handle = null;
+	#on;
+	#over = null;              // why it is closed
+	#waiting = new Set();      // requests on their way: { kind, resolve, reject }
+	#turn = Promise.resolve(); // ends when the next request that applies to the handle may go
+
+	/* on: lost(error) once it breaks, message(message, jsep), and callbacks of janus.js */
+	constructor(on) {
+		this.#on = on;
+	}
+
+	get isOpen() { return Boolean(this.#handle && !this.#over); }
+	get pc() { return this.#handle?.webrtcStuff.pc ?? null; }
+
+	async open(options) {
+		try {
+			await this.#openSession(options);
+			const handle = await this.#attach();
+			if (this.#over)
+				throw this.#over;
+			this.#handle = handle;
+		} catch (error) {
+			this.close(error);
+			throw error;
+		}
+	}
+
+	/* One server, so janus.js makes its socket at once; it does not close one that hangs, behind which
+	 * browsers let the next one wait. */
+	#openSession(options) {
+		const { Janus } = globalThis;
+		const { newWebSocket } = Janus;
+		return new Promise((resolve, reject) => {
+			if (!Janus.isWebrtcSupported())
+				return reject(failure('webrtc', 'This browser has no WebRTC.'));
+			Janus.newWebSocket = (...args) => (this.#socket = newWebSocket(...args));
+			this.#waiting.add({ reject });
+			this.#janus = new Janus({
+				...options, success: resolve,
+				error: reason => {
+					const error = failure('offline', String(reason));
+					reject(error);
+					this.#lose(error);
+				},
+			});
+			Janus.newWebSocket = newWebSocket;
+		});
+	}
+
+	#attach() {
+		return new Promise((resolve, reject) => {
+			this.#waiting.add({ reject });
+			this.#janus.attach({
+				...this.#on,
+				plugin: PLUGIN,
+				success: resolve,
+				error: reason => reject(failure('gateway', String(reason))),
+				onmessage: (message, jsep) => this.#message(message, jsep),
+			});
+		});
+	}
+
+	#lose(error) {
+		if (this.isOpen)
+			this.#on.lost(error);
+	}
+
+	/* A promise of the plugin's answer. */
+	request(body, options) {
+		const message = wellFormed(body);
+		if (!(message.request in ANSWERS))
+			return this.#send(message, options);
+		const answer = this.#turn.then(() => this.#send(message, options));
+		this.#turn = answer.catch(() => {});
+		return answer;
+	}
+
+	#send(message, { jsep, timeout = ANSWER_MS } = {}) {
+		if (!this.isOpen)
+			return Promise.reject(this.#over ?? failure('offline', 'Not connected to the gateway.'));
+		return new Promise((resolve, reject) => {
+			const settle = settled => value => {
+				clearTimeout(timer);
+				this.#waiting.delete(entry);
+				settled(value);
+			};
+			const entry = { kind: ANSWERS[message.request], resolve: settle(resolve), reject: settle(reject) };
+			const timer = setTimeout(() => entry.reject(failure('timeout', 'The gateway did not answer.')), timeout);
+			this.#waiting.add(entry);
+			this.#handle.send({
+				message, jsep,
+				success: data => {
+					if (data?.error_code)
+						entry.reject(failure(data.error_code, data.error));
+					else if (data || !entry.kind)
+						entry.resolve(data);
+				},
+				error: reason => entry.reject(this.#refused(String(reason))),
+			});
+		});
+	}
+
+	/* By Janus itself. Where it does not know session or handle any more, both are gone. */
+	#refused(reason) {
+		const isGone = /^45[89] |server down/.test(reason);
+		const error = failure(isGone ? 'offline' : 'gateway', reason);
+		if (isGone)
+			queueMicrotask(() => this.#lose(error));
+		return error;
+	}
+
+	#message(message, jsep) {
+		const asked = [...this.#waiting].find(entry => entry.kind);
+		if (message.error_code && !message.event)
+			return asked?.reject(failure(message.error_code, message.error));
+		if (asked && message.result && asked.kind.test(kindOf(message.result)))
+			asked.resolve(message);
+		this.#on.message(message, jsep);
+	}
+
+	/* createAnswer of janus.js as a promise. */
+	answer(options) {
+		return new Promise((resolve, reject) => this.#handle.createAnswer({
+			...options, success: resolve, error: reason => reject(failure('offline', String(reason))),
+		}));
+	}
+
+	/* At once, and without a word to `on`. What is on its way is rejected with `error`: at once, or if the gateway is
+	 * still `there`, when it has taken its leave, since what one asks may be what ends the connection (kick_all). */
+	close(error, there = false) {
+		if (this.#over)
+			return;
+		this.#over = error;
+		const reject = () => [...this.#waiting].forEach(entry => entry.reject(error));
+		if (there)
+			setTimeout(reject, LINGER_MS);
+		else
+			reject();
+		const id = this.#janus?.getSessionId?.();
+		this.#janus?.destroy?.({ cleanupHandles: true, notifyDestroyed: false, success: reject });
+		if (id)
+			delete globalThis.Janus.sessions?.[id];
+		const socket = this.#socket;
+		setTimeout(() => socket?.close(), id ? LINGER_MS : 0);
+	}
+}
