@@ -62,6 +62,28 @@ static int note_cut(struct dh_output *output, const char *name, const struct dh_
 		(long long)dh_ms_from_ticks(end_ticks));
 }
 
+/* What somebody wrote behind the place that was being read may be missing, or not. */
+static int note_changed(struct dh_output *output, const char *name, const struct dh_source *source, bool *is_cut)
+{
+	if (!dh_source_has_changed(source))
+		return 0;
+	*is_cut = true;
+	return dh_output_note(output, "changed", "%s changed while it was prepared", name);
+}
+
+static int note_late(struct dh_output *output, const char *name, const struct dh_source *source, bool *is_cut)
+{
+	int code = 0;
+	for (int media = DH_AUDIO; media <= DH_VIDEO && !code; media++)
+		if (dh_source_is_late(source, media)) {
+			*is_cut = true;
+			code = dh_output_note(output, "left_out",
+				"%s: %s of a file that was appended to it is left out, because the first has none",
+				name, media == DH_VIDEO ? "the picture" : "the sound");
+		}
+	return code;
+}
+
 static int note_left(struct dh_output *output, const char *name, const struct dh_source *source, bool *is_cut)
 {
 	int64_t left = dh_source_left_bytes(source);
@@ -103,6 +125,10 @@ int dh_note_source(struct dh_output *output, const char *name, const struct dh_s
 		code = note_unplayed(output, name, source);
 	if (!code)
 		code = note_cut(output, name, source, end_ticks, is_cut);
+	if (!code)
+		code = note_changed(output, name, source, is_cut);
+	if (!code)
+		code = note_late(output, name, source, is_cut);
 	return code ? code : note_left(output, name, source, is_cut);
 }
 
