@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "playout/matte.h"
 #include "playout/timebase.h"
 #include "tool_version.h"
 
@@ -16,18 +17,32 @@ void dh_task_size(const struct dh_task *task, const struct dh_frame *frame, int 
 	*height = task->height;
 	if (!*width)
 		dh_picture_natural_size(frame->av->width, frame->av->height, frame->av->sample_aspect_ratio.num,
-			frame->av->sample_aspect_ratio.den, &frame->turn, DH_STREAM_SIDE_MAX, width, height);
+			frame->av->sample_aspect_ratio.den, &frame->turn,
+			task->background.is_clear ? DH_MATTE_HEIGHT_MAX : DH_STREAM_SIDE_MAX, width, height);
 }
 
 struct dh_video_config dh_task_video(const struct dh_task *task, int width, int height, int64_t step_ticks)
 {
-	struct dh_video_config config = { .width = width, .height = height, .kbps = task->kbps, .speed = task->speed };
+	struct dh_video_config config = { .width = width,
+		.height = dh_background_coded_height(&task->background, height),
+		.has_matte = task->background.is_clear,
+		.kbps = task->kbps,
+		.speed = task->speed };
 	int64_t fastest_ticks = DH_TICKS_PER_SECOND / task->fps_max;
 	config.entry_ticks = task->entry_ms * DH_TICKS_PER_MS;
 	config.frame_ticks = step_ticks > 0 ? step_ticks : 40 * DH_TICKS_PER_MS;
 	if (config.frame_ticks < fastest_ticks)
 		config.frame_ticks = fastest_ticks;
 	return config;
+}
+
+struct dh_stream_head dh_task_head(const struct dh_video_config *config)
+{
+	return (struct dh_stream_head){ .has_video = true,
+		.width = config->width,
+		.height = config->height,
+		.has_matte = config->has_matte,
+		.rate_den = 1 };
 }
 
 void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const struct dh_video *video)
