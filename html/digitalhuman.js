@@ -67,6 +67,8 @@
  * VP8) and 'webrtc' (no WebRTC).
  *
  * reconnect(), close(); unmute(), to be called from a click.
+ * A room whose avatar is transparent is shown on a <canvas> in the place of the video, with its class and style;
+ * dh.canvas, null without one.
  * dh.state, dh.words, dh.blocked, dh.room, dh.stream, dh.pc (the RTCPeerConnection, null without one).
  * DigitalHuman.rooms(server) is a promise of the public rooms' list.
  */
@@ -109,6 +111,7 @@ export class DigitalHuman {
 	#flipped = false;   // `room` was a number and became a text, or the other way round
 	#settle;
 	#opened = new Promise(resolve => { this.#settle = resolve; });  // the first attempt succeeded or failed
+	#matte = null;      // draws a transparent picture; a promise
 	#wake = ({ type }) => this.#woken(type);
 
 	constructor(options = {}) {
@@ -117,7 +120,7 @@ export class DigitalHuman {
 		this.#servers = new Servers(addresses(server, HERE));
 		Object.assign(this, { room, video, pin, secret });
 		this.state = 'connecting';
-		this.stream = null;
+		this.stream = this.canvas = null;
 		this.#screen = video && new Screen(video, blocked => {
 			this.#emit('blocked', blocked);
 			this.#tell();
@@ -223,6 +226,7 @@ export class DigitalHuman {
 		for (const [target, name] of CHANGES)
 			target.removeEventListener(name, this.#wake);
 		this.#screen?.clear();
+		this.#lay(null);
 		this.#become('closed');
 	}
 
@@ -349,6 +353,8 @@ export class DigitalHuman {
 
 	#message(message, jsep) {
 		const { result, event } = message;
+		if (/^(preparing|start)/.test(result?.status) || result?.switched)
+			this.#lay(result);
 		if (jsep)
 			this.#answer(jsep);
 		if (result)
@@ -374,6 +380,22 @@ export class DigitalHuman {
 		} else if (this.state === 'paused' && !this.#paused && (switched || /^start/.test(status))) {
 			this.#pulse?.excuse();
 			this.#become(this.#seen ? 'playing' : 'preparing');
+		}
+	}
+
+	/* Transparent pictures come with their mattes below them. */
+	async #lay(picture) {
+		const { video } = this;
+		if (!video || (!picture?.matte && !this.#matte))
+			return;
+		this.#matte ??= import('./js/matte.js').then(({ Matte }) => new Matte(video));
+		try {
+			(await this.#matte).show(picture?.matte ? picture : null);
+			this.canvas = (await this.#matte).canvas;
+			video.dispatchEvent(new Event('resize'));
+		} catch (error) {
+			this.#matte = null;
+			this.#emit('error', failure('offline', `The transparent picture cannot be shown: ${error.message}`));
 		}
 	}
 

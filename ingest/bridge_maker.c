@@ -8,6 +8,7 @@
 #include "ingest_state.h"
 #include "log.h"
 #include "playout/stream.h"
+#include "source.h"
 
 struct dh_bridge_maker {
 	/* immutable */
@@ -46,6 +47,36 @@ static void release(struct dh_bridge_maker *maker)
 	g_free(maker);
 }
 
+/* What is to be made, but for the files. */
+static struct dh_ingest_source source_of(const struct dh_bridge_maker *maker)
+{
+	struct dh_ingest_source source;
+
+	dh_ingest_source_init(&source);
+	source.kind = DH_INGEST_BRIDGE;
+	source.width = maker->spec.width;
+	source.height = maker->spec.height;
+	source.kbps = maker->spec.kbps;
+	source.entry_ms = maker->spec.entry_ms;
+	source.skip = maker->spec.skip;
+	source.anchor = maker->spec.picture;
+	source.background = maker->spec.background;
+	source.owner = maker->spec.owner;
+	source.is_next = true;
+	return source;
+}
+
+static struct dh_stream_head head_of(const struct dh_bridge_maker *maker)
+{
+	const struct dh_ingest_source source = source_of(maker);
+
+	return (struct dh_stream_head){ .has_video = true,
+		.width = source.width,
+		.height = dh_ingest_source_coded_height(&source),
+		.has_matte = dh_ingest_source_has_matte(&source),
+		.rate_den = 1 };
+}
+
 /* --- what comes back; I/O thread */
 
 static void note(struct dh_bridge_maker *maker, int err)
@@ -64,10 +95,7 @@ static void on_head(void *arg, const struct dh_stream_head *head)
 static void on_anchor(void *arg, struct dh_unit *anchor)
 {
 	struct dh_bridge_maker *maker = arg;
-	const struct dh_stream_head head = { .has_video = true,
-		.width = maker->spec.width,
-		.height = maker->spec.height,
-		.rate_den = 1 };
+	const struct dh_stream_head head = head_of(maker);
 
 	if (!maker->is_broken)
 		note(maker, dh_segment_open(maker->bridge, &head, anchor));
@@ -147,10 +175,7 @@ static int write_stream(const struct dh_bridge_maker *maker, const struct dh_uni
 	GByteArray *bytes)
 {
 	const struct dh_stream_writer writer = { append, bytes };
-	const struct dh_stream_head head = { .has_video = true,
-		.width = maker->spec.width,
-		.height = maker->spec.height,
-		.rate_den = 1 };
+	const struct dh_stream_head head = head_of(maker);
 	struct dh_stream_end end = { 0 };
 	int err = dh_stream_write_head(&writer, &head);
 
@@ -185,19 +210,9 @@ static int open_bytes(const GByteArray *bytes)
 static int subscribe(struct dh_bridge_maker *maker, GByteArray *const streams[2])
 {
 	GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
-	struct dh_ingest_source source;
+	struct dh_ingest_source source = source_of(maker);
 	int err = 0;
 
-	dh_ingest_source_init(&source);
-	source.kind = DH_INGEST_BRIDGE;
-	source.width = maker->spec.width;
-	source.height = maker->spec.height;
-	source.kbps = maker->spec.kbps;
-	source.entry_ms = maker->spec.entry_ms;
-	source.skip = maker->spec.skip;
-	source.anchor = maker->spec.picture;
-	source.owner = maker->spec.owner;
-	source.is_next = true;
 	for (int i = 0; i < 2; i++) {
 		g_checksum_update(sum, streams[i]->data, streams[i]->len);
 		source.names[source.count] = maker->spec.name;

@@ -17,7 +17,8 @@ struct dh_bridge_spec {
 	const char *name;  /* of the segment, for the log */
 	const void *owner; /* as in struct dh_ingest_source */
 	int width, height, kbps, entry_ms;
-	GBytes *picture; /* of the avatar's anchor */
+	const char *background; /* as in struct dh_ingest_source; not copied: the configuration's */
+	GBytes *picture;        /* of the avatar's anchor */
 	/* units of both, each from an entry on, and their anchors: references, which the maker takes */
 	GPtrArray *tail, *lead;
 	struct dh_unit *tail_anchor, *lead_anchor;

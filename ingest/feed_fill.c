@@ -85,8 +85,13 @@ static void end_batch(struct dh_feed *feed, struct dh_feed_batch *batch)
 /* Returns whether there is more of the batch. */
 static bool fill_some(struct dh_feed *feed, struct dh_feed_batch *batch)
 {
-	int err = open_segment(feed, batch);
+	int err;
 
+	if (batch->misfit) {
+		dh_segment_fail(feed->segment, DH_PREPARE_FORMAT, batch->misfit);
+		return false;
+	}
+	err = open_segment(feed, batch);
 	if (!err)
 		err = move_some(feed, batch);
 	if (err) {

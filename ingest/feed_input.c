@@ -34,6 +34,7 @@ static void on_head(void *arg, const struct dh_stream_head *head)
 	g_mutex_lock(&feed->lock);
 	feed->arrived.has_head = true;
 	feed->arrived.head = *head;
+	feed->arrived.misfit = dh_ingest_source_misfit(&feed->source, head);
 	g_mutex_unlock(&feed->lock);
 }
 

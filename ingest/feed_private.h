@@ -17,6 +17,7 @@ struct dh_feed_batch {
 	json_t *notes;    /* set with the end; may be NULL */
 	GPtrArray *words; /* struct dh_stream_word; may be NULL */
 	struct dh_stream_head head;
+	const char *misfit; /* why the avatar cannot show it, static; NULL: it can */
 	struct dh_unit *anchor;
 	int code;
 	char *text;

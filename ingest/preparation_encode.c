@@ -56,7 +56,9 @@ static void mark_changed(struct dh_preparation *preparation)
 	char *text = g_strdup_printf("[changed] %s changed while it was prepared",
 		dh_inputs_file_name(preparation->inputs));
 
-	dh_recording_mark_incomplete(&preparation->recording, text);
+	/* the worker may have noticed */
+	if (!g_ptr_array_find_with_equal_func(preparation->recording.notes, text, g_str_equal, NULL))
+		dh_recording_mark_incomplete(&preparation->recording, text);
 	g_free(text);
 	dh_preparation_unshare(preparation);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "source.h"
 
-#include "playout/stream.h"
+#include <string.h>
+
+#include "playout/matte.h"
+#include "prepare/job.h"
 
 void dh_ingest_source_init(struct dh_ingest_source *source)
 {
@@ -33,11 +36,39 @@ static bool is_side(int pixels)
 /* NULL is allowed. */
 static bool is_picture(const struct dh_ingest_source *source, GBytes *i420)
 {
-	return !i420 || g_bytes_get_size(i420) == (size_t)source->width * (size_t)source->height * 3 / 2;
+	size_t height = (size_t)dh_ingest_source_coded_height(source);
+	return !i420 || g_bytes_get_size(i420) == (size_t)source->width * height * 3 / 2;
 }
 
-bool dh_ingest_is_colour(const char *text)
+bool dh_ingest_source_has_matte(const struct dh_ingest_source *source)
 {
+	return source->background && strcmp(source->background, DH_BACKGROUND_CLEAR) == 0;
+}
+
+int dh_ingest_source_coded_height(const struct dh_ingest_source *source)
+{
+	return dh_ingest_source_has_matte(source) ? dh_matte_coded_height(source->height) : source->height;
+}
+
+const char *dh_ingest_source_misfit(const struct dh_ingest_source *source, const struct dh_stream_head *head)
+{
+	bool has_matte = dh_ingest_source_has_matte(source);
+
+	if (!head->has_video || (!has_matte && !head->has_matte))
+		return NULL;
+	if (!has_matte)
+		return "it was prepared with --background transparent, and the avatar stands on something";
+	if (!head->has_matte)
+		return "the avatar is transparent, and it was prepared without --background transparent";
+	if (head->width != source->width || head->height != dh_ingest_source_coded_height(source))
+		return "the avatar is transparent, and it was prepared for one of another size";
+	return NULL;
+}
+
+bool dh_ingest_is_background(const char *text)
+{
+	if (strcmp(text, DH_BACKGROUND_CLEAR) == 0)
+		return true;
 	if (*text++ != '#')
 		return false;
 	for (int i = 0; i < 6; i++)
@@ -58,7 +89,9 @@ bool dh_ingest_source_is_valid(const struct dh_ingest_source *source)
 	if (source->kind == DH_INGEST_BRIDGE && (source->count != 2 || !source->anchor))
 		return false;
 	if (!is_picture(source, source->anchor) || !is_picture(source, source->background_picture) ||
-		(source->background && !dh_ingest_is_colour(source->background)))
+		(source->background && !dh_ingest_is_background(source->background)))
+		return false;
+	if (dh_ingest_source_has_matte(source) && source->height > DH_MATTE_HEIGHT_MAX)
 		return false;
 	for (int i = 0; i < source->count; i++)
 		if (!source->names[i])

@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "file_identity.h"
+#include "playout/stream.h"
 
 enum dh_ingest_kind {
 	DH_INGEST_SEGMENT,
@@ -44,17 +45,24 @@ struct dh_ingest_source {
 	bool pingpong;   /* idle */
 	int portrait_ms; /* portrait */
 	int skip;        /* bridge: pictures of the clip that are only decoded */
-	GBytes *anchor;  /* the anchor's picture, I420; NULL: the first picture; borrowed */
+	GBytes *anchor;  /* the anchor's picture, I420 as coded; NULL: the first picture; borrowed */
 	/* what transparent pictures are laid over */
-	const char *background;     /* "#rrggbb"; NULL: the default */
-	GBytes *background_picture; /* I420; NULL: the colour; borrowed */
+	const char *background;     /* "#rrggbb", or DH_BACKGROUND_CLEAR: nothing; NULL: the default */
+	GBytes *background_picture; /* I420; NULL: the colour, or nothing; borrowed */
 };
 
 /* A 512x512 segment with the defaults of prepare/job.h, without files. */
 void dh_ingest_source_init(struct dh_ingest_source *source);
 
-/* Whether it is "#rrggbb". */
-bool dh_ingest_is_colour(const char *text);
+/* Whether it is "#rrggbb", or DH_BACKGROUND_CLEAR. */
+bool dh_ingest_is_background(const char *text);
+
+/* Whether its pictures are coded with their mattes (playout/matte.h), and how high they then are. */
+bool dh_ingest_source_has_matte(const struct dh_ingest_source *source);
+int dh_ingest_source_coded_height(const struct dh_ingest_source *source);
+
+/* What a stream with this head lacks to be played where the source is for, for people; NULL: nothing. */
+const char *dh_ingest_source_misfit(const struct dh_ingest_source *source, const struct dh_stream_head *head);
 
 /* Whether every field is within its range and every input has a name. */
 bool dh_ingest_source_is_valid(const struct dh_ingest_source *source);

@@ -56,7 +56,7 @@ int dh_bridge_plan(struct dh_bridge_plan *plan, const struct dh_segment *segment
 {
 	const struct dh_stream_head *a = dh_segment_head(segment), *b = dh_segment_head(clip);
 	size_t count = dh_segment_count(clip, DH_VIDEO), blended;
-	if (a->width != b->width || a->height != b->height)
+	if (a->width != b->width || a->height != b->height || a->has_matte != b->has_matte)
 		return -EINVAL;
 	plan->tail_first = last;
 	while (!is_entry(segment, plan->tail_first)) /* the first picture is one */

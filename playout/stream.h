@@ -36,7 +36,8 @@
  * stream can be played while it is being written.
  *
  * Bodies:
- *     DHS1  u16 version (3), u16 flags (1 video, 2 audio), u16 width, u16 height
+ *     DHS1  u16 version (3), u16 flags (1 video, 2 audio, 4 the lower part of the
+ *           picture is its matte: matte.h), u16 width, u16 height
  *           (0 without video), u32 rate_num, u32 rate_den (nominal frames a
  *           second; 0/1 when variable or unknown), u32 encoder text length, text,
  *           i64 stated_ticks (how long the source says that it is, more than 0;
@@ -59,8 +60,8 @@
  *           (1 incomplete: the source ended before its container said it would)
  *     FAIL  i32 code (enum dh_prepare_exit), text
  *
- * Version 1 is the same without the flags in ENDS, version 2 without WORD, LEAD, lines and
- * stated_ticks; readers accept both.
+ * Version 1 is the same without the flags in ENDS, version 2 without WORD, LEAD, lines,
+ * mattes and stated_ticks; readers accept both.
  *
  * Texts are UTF-8 without control characters. No unit ends after
  * DH_STREAM_TICKS_MAX.
@@ -90,7 +91,8 @@
 
 struct dh_stream_head {
 	bool has_video, has_audio;            /* at least one of them */
-	int width, height;                    /* even, 0 without video */
+	int width, height;                    /* as coded; even, 0 without video */
+	bool has_matte;                       /* the picture's lower part is its matte (matte.h) */
 	int64_t rate_num, rate_den;           /* nominal frame rate; 0/1: variable or unknown */
 	char encoder[DH_STREAM_TEXT_MAX + 1]; /* for people: libraries and settings */
 	int64_t stated_ticks;                 /* how long the source says that it is; 0: it does not */

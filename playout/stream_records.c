@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "stream_records.h"
 
+#include "matte.h"
 #include "stream_wire.h"
 #include "timebase.h"
 
@@ -62,6 +63,8 @@ static int check_size(struct dh_stream_records *records, int width, int height)
 		return fail(records, -EFBIG, "picture of %dx%d, wider than %d", width, height, records->limits.width);
 	if (records->limits.height > 0 && height > records->limits.height)
 		return fail(records, -EFBIG, "picture of %dx%d, higher than %d", width, height, records->limits.height);
+	if (records->head.has_matte && !dh_matte_height(height))
+		return fail(records, -EBADMSG, "no picture with its matte has %dx%d", width, height);
 	return 0;
 }
 
@@ -78,6 +81,14 @@ static int read_head_end(struct dh_stream_records *records, const uint8_t *text,
 	return read_text(records, head->encoder, text, length);
 }
 
+static bool flags_are_valid(unsigned flags, unsigned version)
+{
+	if (flags & DH_WIRE_FLAG_MATTE && (version < 3 || !(flags & DH_WIRE_FLAG_VIDEO)))
+		return false;
+	return flags & (DH_WIRE_FLAG_VIDEO | DH_WIRE_FLAG_AUDIO) &&
+		!(flags & ~(DH_WIRE_FLAG_VIDEO | DH_WIRE_FLAG_AUDIO | DH_WIRE_FLAG_MATTE));
+}
+
 static int read_head(struct dh_stream_records *records, const uint8_t *body, size_t size)
 {
 	struct dh_stream_head *head = &records->head;
@@ -86,10 +97,11 @@ static int read_head(struct dh_stream_records *records, const uint8_t *body, siz
 	if (version < 1 || version > DH_STREAM_VERSION)
 		return fail(records, -EBADMSG, "format version %u, expected 1 to %d", version, DH_STREAM_VERSION);
 	records->version = version;
-	if (flags == 0 || flags & ~(DH_WIRE_FLAG_VIDEO | DH_WIRE_FLAG_AUDIO))
+	if (!flags_are_valid(flags, version))
 		return fail(records, -EBADMSG, "head with flags %u", flags);
 	head->has_video = (flags & DH_WIRE_FLAG_VIDEO) != 0;
 	head->has_audio = (flags & DH_WIRE_FLAG_AUDIO) != 0;
+	head->has_matte = (flags & DH_WIRE_FLAG_MATTE) != 0;
 	head->width = dh_wire_get16(body + 4);
 	head->height = dh_wire_get16(body + 6);
 	err = check_size(records, head->width, head->height);

@@ -38,6 +38,7 @@
 
 #define DH_WIRE_FLAG_VIDEO 1u
 #define DH_WIRE_FLAG_AUDIO 2u
+#define DH_WIRE_FLAG_MATTE 4u /* only with video; before version 3: never */
 
 #define DH_WIRE_FLAG_INCOMPLETE 1u
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "stream.h"
+#include "matte.h"
 #include "stream_wire.h"
 #include "timebase.h"
 
@@ -77,8 +78,16 @@ static bool head_is_valid(const struct dh_stream_head *head)
 	if (!dh_wire_rate_is_valid(head->rate_num, head->rate_den))
 		return 0;
 	if (!head->has_video)
-		return head->width == 0 && head->height == 0;
+		return head->width == 0 && head->height == 0 && !head->has_matte;
+	if (head->has_matte && !dh_matte_height(head->height))
+		return 0;
 	return dh_wire_side_is_valid(head->width) && dh_wire_side_is_valid(head->height);
+}
+
+static uint16_t head_flags(const struct dh_stream_head *head)
+{
+	return (uint16_t)((head->has_video ? DH_WIRE_FLAG_VIDEO : 0) | (head->has_audio ? DH_WIRE_FLAG_AUDIO : 0) |
+		(head->has_matte ? DH_WIRE_FLAG_MATTE : 0));
 }
 
 int dh_stream_write_head(const struct dh_stream_writer *writer, const struct dh_stream_head *head)
@@ -95,8 +104,7 @@ int dh_stream_write_head(const struct dh_stream_writer *writer, const struct dh_
 	if (!p)
 		return -ENOMEM;
 	p = dh_wire_put16(p, DH_STREAM_VERSION);
-	p = dh_wire_put16(p,
-		(uint16_t)((head->has_video ? DH_WIRE_FLAG_VIDEO : 0) | (head->has_audio ? DH_WIRE_FLAG_AUDIO : 0)));
+	p = dh_wire_put16(p, head_flags(head));
 	p = dh_wire_put16(p, (uint16_t)head->width);
 	p = dh_wire_put16(p, (uint16_t)head->height);
 	p = dh_wire_put32(p, (uint32_t)head->rate_num);

@@ -13,6 +13,8 @@
 #include "config_options.h"
 #include "ingest/log.h"
 #include "ingest/push_listen.h"
+#include "playout/matte.h"
+#include "prepare/job.h"
 #include "rooms/segment_request.h"
 
 #ifndef DH_PREPARE_PATH
@@ -116,6 +118,20 @@ static void room_free(gpointer data)
 	dh_config_room_free(&room);
 }
 
+static int check_background(const char *category, const struct dh_avatar_config *avatar)
+{
+	bool is_clear = g_strcmp0(avatar->background, DH_BACKGROUND_CLEAR) == 0;
+
+	if (avatar->background && *avatar->background != '/' && !dh_ingest_is_background(avatar->background))
+		return dh_option_wrong(DH_CONFIG_FILE, category, "background",
+			"a colour (\"#rrggbb\"), the path of a picture (\"/...\") or \"" DH_BACKGROUND_CLEAR
+			"\" is expected");
+	if (is_clear && avatar->height > DH_MATTE_HEIGHT_MAX)
+		return dh_option_wrong(DH_CONFIG_FILE, category, "height",
+			"at most 1144 is expected where the background is " DH_BACKGROUND_CLEAR);
+	return 0;
+}
+
 static void read_avatar(struct dh_config *config, const janus_config_container *category, const char *name)
 {
 	struct dh_avatar_config *avatar = g_new0(struct dh_avatar_config, 1);
@@ -128,9 +144,8 @@ static void read_avatar(struct dh_config *config, const janus_config_container *
 		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "width, height", "even numbers are expected");
 	if (!err && !avatar->idle && !avatar->portrait)
 		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "idle", "an idle clip or a portrait is needed");
-	if (!err && avatar->background && *avatar->background != '/' && !dh_ingest_is_colour(avatar->background))
-		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "background",
-			"a colour (\"#rrggbb\") or the path of a picture (\"/...\") is expected");
+	if (!err)
+		err = check_background(category->name, avatar);
 	if (err)
 		avatar_free(avatar);
 	else

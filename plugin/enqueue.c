@@ -115,7 +115,7 @@ void dh_enqueue(struct dh_request *request, const char *name, struct dh_ingest_s
 	source->height = (int)avatar->height;
 	source->kbps = (int)avatar->kbps;
 	source->entry_ms = (int)avatar->entry_ms;
-	source->background = dh_avatar_colour(avatar);
+	source->background = dh_avatar_plain_background(avatar);
 	const struct dh_feed_owner owner = dh_room_feed_owner(request->room);
 	struct dh_feed *feed = dh_feed_new(&context, &owner, name, metadata, source, speech, audience);
 	int err = is_right ? dh_room_enqueue(request->room, feed, &asked, &reply) : 0;

@@ -161,13 +161,13 @@ static void answer_info(struct dh_pusher *pusher, struct dh_request *request)
 	if (dh_room_scene(request->room, &scene)) /* it does not answer, or has ended */
 		scene = json_object();
 	json_t *room = dh_room_info(request->room, false);
-	dh_push_say(pusher->push,
-		json_pack("{s:{s:o, s:I, s:I, s:I, s:i, s:I, s:i, s:s, s:I, s:O, s:o}}", "info", "room",
-			dh_room_id_json(request->room), "width", (json_int_t)avatar->width, "height",
-			(json_int_t)avatar->height, "kbps", (json_int_t)avatar->kbps, "audio_kbps", defaults.audio_kbps,
-			"entry_ms", (json_int_t)avatar->entry_ms, "fps_max", defaults.fps_max, "background",
-			dh_avatar_background_name(avatar), "ahead_ms", (json_int_t)pusher->instance->config->ahead_ms,
-			"state", json_object_get(room, "state"), "scene", scene));
+	json_t *info = json_pack("{s:o, s:I, s:i, s:I, s:i, s:s, s:I, s:O, s:o}", "room",
+		dh_room_id_json(request->room), "kbps", (json_int_t)avatar->kbps, "audio_kbps", defaults.audio_kbps,
+		"entry_ms", (json_int_t)avatar->entry_ms, "fps_max", defaults.fps_max, "background",
+		dh_avatar_background_name(avatar), "ahead_ms", (json_int_t)pusher->instance->config->ahead_ms, "state",
+		json_object_get(room, "state"), "scene", scene);
+	dh_avatar_describe(avatar, info);
+	dh_push_say(pusher->push, json_pack("{s:o}", "info", info));
 	json_decref(room);
 }
 

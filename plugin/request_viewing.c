@@ -218,10 +218,13 @@ static void handle_switch(struct dh_request *request)
 {
 	struct dh_member *member = current(request), *to = member ? move(request, member) : NULL;
 
-	if (to)
+	if (to) {
+		json_t *result = json_pack("{s:s, s:o, s:I}", "switched", "ok", "id", dh_room_id_json(to->room),
+			"viewer", (json_int_t)to->id);
+		dh_avatar_describe_matte(to->avatar, result);
 		dh_outbox_push(request->instance->outbox, request->session, request->transaction,
-			json_pack("{s:s, s:{s:s, s:o, s:I}}", "digitalhuman", "event", "result", "switched", "ok", "id",
-				dh_room_id_json(to->room), "viewer", (json_int_t)to->id));
+			json_pack("{s:s, s:o}", "digitalhuman", "event", "result", result));
+	}
 	dh_member_unref(&to);
 	dh_member_unref(&member);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "playout/matte.h"
+
 void dh_background_init(struct dh_background *background)
 {
 	memset(background, 0, sizeof *background);
@@ -14,6 +16,10 @@ void dh_background_init(struct dh_background *background)
 
 bool dh_background_parse(struct dh_background *background, const char *text)
 {
+	if (strcmp(text, DH_BACKGROUND_CLEAR) == 0) {
+		background->is_set = background->is_clear = true;
+		return true;
+	}
 	if (text[0] != '#' || strlen(text) != 7)
 		return false;
 	for (int i = 1; i < 7; i++)
@@ -23,5 +29,11 @@ bool dh_background_parse(struct dh_background *background, const char *text)
 	for (int i = 0; i < 3; i++)
 		background->rgb[i] = (uint8_t)(rgb >> (16 - 8 * i));
 	background->is_set = true;
+	background->is_clear = false;
 	return true;
+}
+
+int dh_background_coded_height(const struct dh_background *background, int height)
+{
+	return background->is_clear ? dh_matte_coded_height(height) : height;
 }

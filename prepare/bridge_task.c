@@ -17,6 +17,7 @@
 
 struct bridge {
 	const struct dh_task *task;
+	int coded_height;
 	struct dh_output *output;
 	struct dh_fault *fault;
 	struct dh_decoder *decoder; /* of the input that is being read */
@@ -31,9 +32,11 @@ struct bridge {
 static int on_head(void *arg, const struct dh_stream_head *head)
 {
 	struct bridge *b = arg;
-	if (head->has_video && head->width == b->task->width && head->height == b->task->height)
+	if (head->has_video && head->width == b->task->width && head->height == b->coded_height &&
+		head->has_matte == b->task->background.is_clear)
 		return 0;
-	dh_fault_set(b->fault, DH_PREPARE_FORMAT, "A bridge needs pictures of %dx%d", b->task->width, b->task->height);
+	dh_fault_set(b->fault, DH_PREPARE_FORMAT, "A bridge needs pictures of %dx%d%s", b->task->width, b->task->height,
+		b->task->background.is_clear ? " with their mattes" : "");
 	return -EINVAL;
 }
 
@@ -41,7 +44,7 @@ static int on_anchor(void *arg, struct dh_unit *anchor)
 {
 	struct bridge *b = arg;
 	dh_decoder_free(&b->decoder);
-	int code = dh_decoder_alloc(&b->decoder, b->task->width, b->task->height, b->fault);
+	int code = dh_decoder_alloc(&b->decoder, b->task->width, b->coded_height, b->fault);
 	if (!code)
 		code = dh_decoder_push(b->decoder, anchor->data, anchor->size, NULL, b->fault);
 	return code ? -EINVAL : 0;
@@ -120,7 +123,7 @@ static int find_from(struct bridge *b)
 /* So much of 256 is the clip's picture; the rest is the segment's. */
 static void blend(struct bridge *b, int share)
 {
-	size_t size = dh_picture_size(b->task->width, b->task->height);
+	size_t size = dh_picture_size(b->task->width, b->coded_height);
 	for (size_t i = 0; i < size; i++)
 		b->picture[i] = (uint8_t)((b->from[i] * (256 - share) + b->picture[i] * share + 128) >> 8);
 }
@@ -128,8 +131,8 @@ static void blend(struct bridge *b, int share)
 static int start(struct bridge *b, int64_t step_ticks)
 {
 	const struct dh_task *task = b->task;
-	struct dh_stream_head head = { .has_video = true, .width = task->width, .height = task->height, .rate_den = 1 };
 	struct dh_video_config config = dh_task_video(task, task->width, task->height, step_ticks);
+	struct dh_stream_head head = dh_task_head(&config);
 	config.is_short = true;
 	int code = dh_film_alloc(&b->film, &config, task->fps_max, task->anchor, b->output, b->fault);
 	if (code)
@@ -171,11 +174,13 @@ static int make(struct bridge *b)
 
 int dh_prepare_bridge(const struct dh_task *task, struct dh_output *output, struct dh_fault *fault)
 {
-	size_t size = dh_picture_size(task->width, task->height);
+	int coded_height = dh_background_coded_height(&task->background, task->height);
+	size_t size = dh_picture_size(task->width, coded_height);
 	struct bridge *b = calloc(1, sizeof *b);
 	if (!b)
 		return dh_fault_memory(fault);
 	b->task = task;
+	b->coded_height = coded_height;
 	b->output = output;
 	b->fault = fault;
 	b->from = malloc(size);

@@ -9,6 +9,7 @@
 #include "clip.h"
 #include "placement.h"
 #include "playout/timebase.h"
+#include "stack.h"
 
 #define IDLE_MS_MAX 60000
 /* Differences below are noise, in values of luma. */
@@ -35,9 +36,10 @@ struct check {
 	struct dh_fault *fault;
 	struct dh_clip *clip;
 	int width, height;
+	const struct dh_background *background;
 	struct area mouth, above, all;
-	uint8_t *first, *last; /* luma */
-	double *steps;         /* between pictures */
+	uint8_t *first, *last, *luma; /* what is seen */
+	double *steps;                /* between pictures */
 	int steps_count;
 	struct second *seconds;
 	int seconds_count;
@@ -95,6 +97,7 @@ static void take_step(struct check *c, const uint8_t *luma, int64_t at_ticks)
 static int measure(struct check *c)
 {
 	size_t size = (size_t)c->width * (size_t)c->height;
+	int coded_height = dh_background_coded_height(c->background, c->height);
 	int64_t at_ticks = 0;
 	int code = 0;
 	for (int i = 0; i < dh_clip_count(c->clip) && !code; i++) {
@@ -102,11 +105,12 @@ static int measure(struct check *c)
 		code = dh_clip_picture(c->clip, i, 1, &i420, c->fault);
 		if (code)
 			break;
+		dh_stack_luma(i420, c->width, coded_height, c->background->is_clear, c->luma);
 		if (i == 0)
-			memcpy(c->first, i420, size);
+			memcpy(c->first, c->luma, size);
 		else
-			take_step(c, i420, at_ticks);
-		memcpy(c->last, i420, size);
+			take_step(c, c->luma, at_ticks);
+		memcpy(c->last, c->luma, size);
 		at_ticks += dh_clip_duration(c->clip, i);
 	}
 	for (int s = 0; s < c->seconds_count; s++) {
@@ -219,15 +223,16 @@ static int open_check(struct check *c, const struct dh_mouth_place *m)
 	c->all = area_of(c, 0, 0, 100, 100);
 	c->first = malloc((size_t)c->width * (size_t)c->height);
 	c->last = malloc((size_t)c->width * (size_t)c->height);
+	c->luma = malloc((size_t)c->width * (size_t)c->height);
 	c->steps = calloc((size_t)count, sizeof *c->steps);
 	/* one more, which stays empty */
 	c->seconds = calloc((size_t)c->seconds_count + 1, sizeof *c->seconds);
-	return c->first && c->last && c->steps && c->seconds ? 0 : dh_fault_memory(c->fault);
+	return c->first && c->last && c->luma && c->steps && c->seconds ? 0 : dh_fault_memory(c->fault);
 }
 
 int dh_check_idle(const struct dh_task *task, const struct dh_mouth_place *mouth, struct dh_fault *fault)
 {
-	struct check c = { .fault = fault };
+	struct check c = { .fault = fault, .background = &task->background };
 	struct dh_task shorter = *task;
 	struct medians medians = { 0 };
 	if (shorter.max_ms > IDLE_MS_MAX)
@@ -246,6 +251,7 @@ int dh_check_idle(const struct dh_task *task, const struct dh_mouth_place *mouth
 	dh_clip_free(&c.clip);
 	free(c.first);
 	free(c.last);
+	free(c.luma);
 	free(c.steps);
 	free(c.seconds);
 	return code;

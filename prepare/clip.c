@@ -8,6 +8,7 @@
 #include "picture.h"
 #include "playout/timebase.h"
 #include "source.h"
+#include "stack.h"
 #include "task_media.h"
 
 #define CACHE_BYTES (192u * 1024 * 1024)
@@ -25,6 +26,7 @@ struct dh_clip {
 	int input;
 	bool first_only;
 	int width, height;
+	int coded_height; /* with its matte */
 	int64_t rate_num, rate_den;
 	struct entry *entries;
 	int count, capacity;
@@ -59,7 +61,7 @@ static int add_entry(struct dh_clip *c, const struct dh_frame *frame, const uint
 	struct entry *e = &c->entries[c->count++];
 	e->pts_ticks = frame->pts_ticks;
 	e->duration_ticks = frame->duration_ticks;
-	dh_picture_luma(i420, c->width, c->height, e->luma);
+	dh_stack_thumbnail(i420, c->width, c->coded_height, c->task.background.is_clear, e->luma);
 	return 0;
 }
 
@@ -82,8 +84,9 @@ static int set_up(struct dh_clip *c, const struct dh_source *source, const struc
 	dh_task_size(&c->task, frame, &c->width, &c->height);
 	c->task.width = c->width;
 	c->task.height = c->height;
+	c->coded_height = dh_background_coded_height(&c->task.background, c->height);
 	dh_source_rate(source, &c->rate_num, &c->rate_den);
-	c->cache_capacity = (int)(CACHE_BYTES / dh_picture_size(c->width, c->height));
+	c->cache_capacity = (int)(CACHE_BYTES / dh_picture_size(c->width, c->coded_height));
 	if (c->cache_capacity > FRAMES_MAX)
 		c->cache_capacity = FRAMES_MAX;
 	c->cache = calloc((size_t)c->cache_capacity, sizeof *c->cache);
@@ -132,7 +135,7 @@ static int take(struct dh_clip *c, const struct dh_source *source, const struct 
 	bool is_wanted = n == c->cache_first + c->cache_count && c->cache_count < c->cache_capacity;
 	if (code || (!is_scan && !is_wanted))
 		return code;
-	uint8_t *i420 = malloc(dh_picture_size(c->width, c->height));
+	uint8_t *i420 = malloc(dh_picture_size(c->width, c->coded_height));
 	if (!i420)
 		return dh_fault_memory(fault);
 	code = convert(c, frame, i420, fault);

@@ -21,15 +21,15 @@ int dh_clip_alloc(struct dh_clip **clip, const struct dh_task *task, int input, 
 	const struct dh_progress *progress, struct dh_fault *fault);
 void dh_clip_free(struct dh_clip **clip);
 
-void dh_clip_size(const struct dh_clip *clip, int *width, int *height);
-int dh_clip_count(const struct dh_clip *clip); /* at least 1 */
+void dh_clip_size(const struct dh_clip *clip, int *width, int *height); /* what is shown */
+int dh_clip_count(const struct dh_clip *clip);                          /* at least 1 */
 void dh_clip_rate(const struct dh_clip *clip, int64_t *num, int64_t *den);
 int64_t dh_clip_duration(const struct dh_clip *clip, int frame);
 
 /* The picture whose thumbnail is closest to all others. */
 int dh_clip_medoid(const struct dh_clip *clip);
 
-/* Picture `frame` as I420, valid until the next call. `step` (1 or -1) is the
+/* Picture `frame` as I420 of the coded height, valid until the next call. `step` (1 or -1) is the
  * direction of the next calls. */
 int dh_clip_picture(struct dh_clip *clip, int frame, int step, const uint8_t **i420, struct dh_fault *fault);
 

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "picture.h"
 #include "playout/timebase.h"
+#include "stack.h"
 
 /* Of the last picture if its length is unknown. */
 #define DURATION_TICKS (40 * DH_TICKS_PER_MS)
@@ -12,7 +12,8 @@
 struct dh_film {
 	struct dh_video *video;
 	struct dh_output *output;
-	int width, height;
+	int width, height; /* as coded */
+	bool has_matte;
 	int64_t period_ticks; /* of the highest rate */
 	int64_t due_ticks;    /* when the next one is due at that rate */
 	struct dh_unit *last; /* encoded; its duration is not yet known */
@@ -28,6 +29,7 @@ int dh_film_alloc(struct dh_film **film, const struct dh_video_config *config, i
 	f->output = output;
 	f->width = config->width;
 	f->height = config->height;
+	f->has_matte = config->has_matte;
 	f->period_ticks = DH_TICKS_PER_SECOND / fps_max;
 	int code = dh_video_alloc(&f->video, config, anchor, fault);
 	if (code) {
@@ -84,7 +86,7 @@ int dh_film_push(struct dh_film *film, const uint8_t *i420, int64_t pts_ticks, i
 		&unit, fault);
 	if (code)
 		return code;
-	dh_picture_luma(i420, film->width, film->height, unit->luma);
+	dh_stack_thumbnail(i420, film->width, film->height, film->has_matte, unit->luma);
 	code = film->last ? emit_last(film, pts_ticks - film->last->pts_ticks) : 0;
 	film->last = unit;
 	film->due_ticks += film->period_ticks;

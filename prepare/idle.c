@@ -31,7 +31,7 @@ static int pick_anchor(struct idle *p, uint8_t *anchor)
 	int width, height, code;
 	const uint8_t *i420;
 	dh_clip_size(p->clip, &width, &height);
-	size_t size = dh_picture_size(width, height);
+	size_t size = dh_picture_size(width, dh_background_coded_height(&task->background, height));
 	if (task->anchor) {
 		memcpy(anchor, task->anchor, size);
 		return 0;
@@ -57,10 +57,13 @@ static int pick_anchor(struct idle *p, uint8_t *anchor)
 
 static int start(struct idle *p, int64_t rate_num, int64_t rate_den, int64_t step_ticks)
 {
-	struct dh_stream_head head = { .has_video = 1, .rate_num = rate_num, .rate_den = rate_den };
-	dh_clip_size(p->clip, &head.width, &head.height);
+	int width, height;
+	dh_clip_size(p->clip, &width, &height);
+	struct dh_video_config config = dh_task_video(p->task, width, height, step_ticks);
+	struct dh_stream_head head = dh_task_head(&config);
+	head.rate_num = rate_num;
+	head.rate_den = rate_den;
 	uint8_t *anchor = malloc(dh_picture_size(head.width, head.height));
-	struct dh_video_config config = dh_task_video(p->task, head.width, head.height, step_ticks);
 	int code = anchor ? pick_anchor(p, anchor) : dh_fault_memory(p->fault);
 	if (!code)
 		code = dh_film_alloc(&p->film, &config, p->task->fps_max, anchor, p->output, p->fault);

@@ -11,6 +11,7 @@
 #include <zlib.h>
 
 #include "file.h"
+#include "playout/matte.h"
 #include "playout/timebase.h"
 
 struct info {
@@ -123,10 +124,12 @@ static void show_video(const struct info *info)
 	if (head->rate_num)
 		snprintf(rate, sizeof rate, "%.5g pictures/s", (double)head->rate_num / (double)head->rate_den);
 	printf("picture:  %dx%d, %s, %.3f s, %" PRId64 " pictures, %.0f kb/s, largest %" PRId64 " bytes\n", head->width,
-		head->height, rate, seconds(info->end.video_ticks), info->pictures,
+		dh_head_height(head), rate, seconds(info->end.video_ticks), info->pictures,
 		kbps(info->video_bytes, info->end.video_ticks), info->largest_picture);
 	printf("entries:  %" PRId64 ", at most %" PRId64 " ms apart, largest %" PRId64 " bytes\n", info->entries,
 		dh_ms_from_ticks(info->longest_entry_ticks), info->largest_entry);
+	if (head->has_matte)
+		printf("matte:    below the picture, which is coded as %dx%d with it\n", head->width, head->height);
 	printf("anchor:   %zu bytes, CRC-32 %08" PRIx32 "%s\n", info->anchor_bytes, info->anchor_crc,
 		info->has_picture ? ", with its picture (the idle clip of an avatar)" : "");
 }
@@ -155,13 +158,20 @@ static void show(const struct info *info, const char *path)
 
 static json_t *video_json(const struct info *info)
 {
-	return json_pack("{s:i,s:i,s:[I,I],s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I,s:b}}", "width", info->head.width,
-		"height", info->head.height, "rate", (json_int_t)info->head.rate_num, (json_int_t)info->head.rate_den,
-		"ticks", (json_int_t)info->end.video_ticks, "pictures", (json_int_t)info->pictures, "bytes",
-		(json_int_t)info->video_bytes, "largest", (json_int_t)info->largest_picture, "entries",
-		(json_int_t)info->entries, "entry_ticks_max", (json_int_t)info->longest_entry_ticks, "largest_entry",
-		(json_int_t)info->largest_entry, "anchor", "bytes", (json_int_t)info->anchor_bytes, "crc32",
-		(json_int_t)info->anchor_crc, "picture", info->has_picture);
+	json_t *json = json_pack("{s:i,s:i,s:[I,I],s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I,s:b}}", "width",
+		info->head.width, "height", dh_head_height(&info->head), "rate", (json_int_t)info->head.rate_num,
+		(json_int_t)info->head.rate_den, "ticks", (json_int_t)info->end.video_ticks, "pictures",
+		(json_int_t)info->pictures, "bytes", (json_int_t)info->video_bytes, "largest",
+		(json_int_t)info->largest_picture, "entries", (json_int_t)info->entries, "entry_ticks_max",
+		(json_int_t)info->longest_entry_ticks, "largest_entry", (json_int_t)info->largest_entry, "anchor",
+		"bytes", (json_int_t)info->anchor_bytes, "crc32", (json_int_t)info->anchor_crc, "picture",
+		info->has_picture);
+	if (info->head.has_matte) {
+		json_object_set_new(json, "matte", json_string("below"));
+		json_object_set_new(json, "matte_top", json_integer(dh_matte_top(dh_head_height(&info->head))));
+		json_object_set_new(json, "coded_height", json_integer(info->head.height));
+	}
+	return json;
 }
 
 static int show_json(const struct info *info)

@@ -10,6 +10,11 @@
 #include <libavutil/error.h>
 #include <libavutil/mem.h>
 
+static int64_t mtime_of(const struct stat *st)
+{
+	return st->st_mtim.tv_sec * INT64_C(1000000000) + st->st_mtim.tv_nsec;
+}
+
 int dh_input_bytes_read(struct dh_input_bytes *input, uint8_t *buffer, size_t size)
 {
 	ssize_t n;
@@ -31,6 +36,21 @@ int dh_input_bytes_read(struct dh_input_bytes *input, uint8_t *buffer, size_t si
 
 /* --- random access */
 
+/* The bytes before the position have been read. Returns how many of them are this container's. */
+static int watch(struct dh_input_bytes *input, const uint8_t *bytes, int size)
+{
+	int64_t start = input->position - size, known = input->part_start + (int64_t)input->end.at - start;
+	if (known < 0 || known >= size || input->end.is_next)
+		return size;
+	dh_input_end_push(&input->end, bytes + known, (size_t)(size - known));
+	if (!input->end.is_next)
+		return size;
+	input->has_next = true;
+	input->part_end = input->part_start + (int64_t)(input->end.at - input->end.used);
+	input->position = input->part_end > start ? input->part_end : start;
+	return input->position > start ? (int)(input->position - start) : AVERROR_EOF;
+}
+
 static int read_anywhere(void *opaque, uint8_t *buffer, int size)
 {
 	struct dh_input_bytes *input = opaque;
@@ -41,7 +61,8 @@ static int read_anywhere(void *opaque, uint8_t *buffer, int size)
 		input->has_ended = true;
 		return AVERROR_EOF;
 	}
-	return dh_input_bytes_read(input, buffer, left < size ? (size_t)left : (size_t)size);
+	int n = dh_input_bytes_read(input, buffer, left < size ? (size_t)left : (size_t)size);
+	return n > 0 && input->is_watched ? watch(input, buffer, n) : n;
 }
 
 static int64_t seek_anywhere(void *opaque, int64_t offset, int whence)
@@ -86,7 +107,7 @@ static void scan_boxes(struct dh_input_bytes *input)
 static void follow(const struct dh_input_bytes *input, struct dh_input_end *end)
 {
 	struct stat st;
-	int64_t at = input->part_start;
+	int64_t at = input->part_start + (int64_t)end->at;
 	uint8_t header[512];
 	if (fstat(input->fd, &st) < 0) {
 		end->is_done = true;
@@ -120,12 +141,15 @@ static void find_part(struct dh_input_bytes *input)
 	scan_boxes(input);
 	dh_input_end_push(&end, header, n > 0 ? (size_t)n : 0);
 	input->is_in_order = dh_input_end_is_read_in_order(end.kind);
-	if (input->is_in_order || end.kind == DH_CONTAINER_TS || end.kind == DH_CONTAINER_ADTS)
+	input->is_watched = end.kind == DH_CONTAINER_TS;
+	memset(&input->end, 0, sizeof input->end);
+	if (input->is_in_order || input->is_watched || end.kind == DH_CONTAINER_ADTS)
 		return;
 	memset(&end, 0, sizeof end);
 	follow(input, &end);
 	input->has_next = end.is_next;
-	if (end.is_next)
+	/* the demuxer of AU reads on */
+	if (end.is_next || (end.kind == DH_CONTAINER_AU && end.is_left))
 		input->part_end = input->part_start + (int64_t)(end.at - end.used);
 }
 
@@ -170,11 +194,12 @@ int dh_input_bytes_alloc(struct dh_input_bytes **input, int fd, const char *name
 	f->first_fd = first_fd;
 	f->is_file = S_ISREG(st.st_mode);
 	f->size = f->is_file ? st.st_size : 0;
+	f->mtime_ns = mtime_of(&st);
 	f->is_in_order = true;
 	if (f->is_file)
 		find_part(f);
 	/* what is held back fits, too */
-	f->raw = malloc(DH_INPUT_BUFFER_BYTES + sizeof f->end.header);
+	f->raw = malloc(DH_INPUT_BUFFER_BYTES + DH_INPUT_END_HELD_MAX);
 	if (!f->raw || open_io(f) < 0) {
 		dh_input_bytes_free(&f);
 		return dh_fault_memory(fault);
@@ -213,6 +238,11 @@ bool dh_input_bytes_has_next(struct dh_input_bytes *input)
 {
 	if (input->is_in_order)
 		dh_input_bytes_skip_to_next(input);
+	if (input->is_watched && !input->has_next) { /* beyond what was read */
+		follow(input, &input->end);
+		input->has_next = input->end.is_next;
+		input->part_end = input->part_start + (int64_t)(input->end.at - input->end.used);
+	}
 	return input->has_next;
 }
 
@@ -232,7 +262,7 @@ int dh_input_bytes_next(struct dh_input_bytes *input, struct dh_fault *fault)
 static struct dh_input_end end_of(const struct dh_input_bytes *input)
 {
 	struct dh_input_end end = { 0 };
-	if (input->is_in_order)
+	if (input->is_in_order || input->is_watched)
 		return input->end;
 	follow(input, &end);
 	return end;
@@ -249,12 +279,20 @@ int64_t dh_input_bytes_left(const struct dh_input_bytes *input)
 {
 	struct dh_input_end end = end_of(input);
 	struct stat st;
-	int64_t at = input->part_start + (int64_t)(end.at - end.used);
-	if (!end.is_left)
+	uint64_t left;
+	if (!dh_input_end_has_left(&end, &left))
 		return 0;
+	int64_t at = input->part_start + (int64_t)left;
 	if (!input->is_file)
 		return input->total - at;
 	return fstat(input->fd, &st) < 0 ? 0 : st.st_size - at;
+}
+
+bool dh_input_bytes_has_changed(const struct dh_input_bytes *input)
+{
+	struct stat st;
+	return input->is_file && fstat(input->fd, &st) == 0 &&
+		(st.st_size != input->size || mtime_of(&st) != input->mtime_ns);
 }
 
 int dh_input_bytes_verdict(const struct dh_input_bytes *input, struct dh_fault *fault)

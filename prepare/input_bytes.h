@@ -39,6 +39,9 @@ int dh_input_bytes_next(struct dh_input_bytes *input, struct dh_fault *fault);
 bool dh_input_bytes_is_cut(const struct dh_input_bytes *input);
 int64_t dh_input_bytes_left(const struct dh_input_bytes *input);
 
+/* Whether somebody has written to the file since it was opened. */
+bool dh_input_bytes_has_changed(const struct dh_input_bytes *input);
+
 /* After the demuxer failed or reached the end: records the reason if it lies in the
  * bytes themselves (unreadable, silent, empty, an MP4 whose index is missing, or
  * comes last through a pipe). 0 if it does not. */

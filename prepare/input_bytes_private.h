@@ -17,7 +17,8 @@ struct dh_input_bytes {
 	int silence_ms, first_fd;
 	bool is_file;
 	bool is_in_order; /* it is read from front to back: not a file, or a container that allows it */
-	int64_t size;     /* of a file */
+	int64_t size;     /* of a file, when it was opened; */
+	int64_t mtime_ns; /* and when it had been written to last */
 	int64_t position; /* in a file */
 	int64_t total;    /* bytes read */
 	/* the container that is being read, one of several that were joined */
@@ -25,7 +26,8 @@ struct dh_input_bytes {
 	bool has_next;                /* another follows */
 	bool has_ended;               /* it was read to the input's end */
 	struct dh_mp4_index index;
-	struct dh_input_end end; /* in order */
+	bool is_watched;         /* where another container begins shows while it is read, though not in order */
+	struct dh_input_end end; /* in order, or watched */
 	struct dh_nut_end nut;   /* of a pipe */
 	/* What was read in order, and not yet passed on: from `first` to `known` it is this
 	 * container's, up to `used` nobody knows, or it is the next one's. */

@@ -15,10 +15,11 @@ static const struct {
 	[DH_CONTAINER_OGG] = { 27, dh_end_take_page },
 	[DH_CONTAINER_FLV] = { 9, dh_end_take_tag },
 	[DH_CONTAINER_ADTS] = { 7, dh_end_take_adts },
-	[DH_CONTAINER_TS] = { DH_END_TS_PACKET, dh_end_take_ts },
+	[DH_CONTAINER_TS] = { DH_END_TS_HEADER, dh_end_take_ts },
 	[DH_CONTAINER_AIFF] = { 8, dh_end_take_aiff_chunk },
 	[DH_CONTAINER_CAF] = { 12, dh_end_take_caf_chunk },
 	[DH_CONTAINER_AU] = { 12, dh_end_take_au },
+	[DH_CONTAINER_IVF] = { 12, dh_end_take_ivf },
 };
 
 /* These do not state where anything ends; another file shows by how it begins. */
@@ -54,6 +55,8 @@ static enum dh_container_kind kind_of(const uint8_t *b)
 		return DH_CONTAINER_CAF;
 	if (dh_end_is_any_of(b, ".snd "))
 		return DH_CONTAINER_AU;
+	if (dh_end_is_any_of(b, "DKIF "))
+		return DH_CONTAINER_IVF;
 	for (size_t i = 0; i < sizeof searched / sizeof *searched; i++)
 		if (memcmp(b, searched[i].begin, strlen(searched[i].begin)) == 0)
 			return searched[i].kind;
@@ -139,9 +142,10 @@ size_t dh_input_end_push(struct dh_input_end *end, const uint8_t *bytes, size_t 
 
 size_t dh_input_end_held(const struct dh_input_end *end)
 {
-	bool is_alone = end->kind == DH_CONTAINER_UNKNOWN || end->kind == DH_CONTAINER_TS ||
-		end->kind == DH_CONTAINER_ADTS;
-	return end->is_done || is_alone || end->skip > 0 ? 0 : end->used;
+	bool is_alone = end->kind == DH_CONTAINER_UNKNOWN || end->kind == DH_CONTAINER_ADTS;
+	if (end->is_done || is_alone || end->skip > 0)
+		return 0;
+	return end->in_tables ? (size_t)(end->at - end->tables_at) : end->used;
 }
 
 bool dh_input_end_is_read_in_order(enum dh_container_kind kind)
@@ -199,9 +203,16 @@ bool dh_input_end_is_early(const struct dh_input_end *end)
 {
 	/* an FLV may lack the size after its last tag */
 	uint64_t spare = end->kind == DH_CONTAINER_FLV ? 4 : 0;
-	if (end->is_done || end->pattern || end->kind == DH_CONTAINER_UNKNOWN || is_sound_over(end))
+	if (end->is_done || end->pattern || end->kind == DH_CONTAINER_UNKNOWN || is_sound_over(end) || end->is_damaged)
 		return false;
 	if (end->is_next) /* of all that was to come, only a stated end tells */
 		return end->at - end->used < end->stated_end;
 	return end->skip > spare || end->used > 0 || end->open > 0 || end->at < end->stated_end;
+}
+
+bool dh_input_end_has_left(const struct dh_input_end *end, uint64_t *at)
+{
+	bool is_behind = end->is_damaged && !end->is_next && end->good_at > 0 && end->good_at < end->at;
+	*at = is_behind ? end->good_at : end->at - end->used;
+	return end->is_left || is_behind;
 }

@@ -10,7 +10,8 @@
  *     Ogg        after the last page of every stream that has begun
  *     FLV        after H.264's end of sequence
  * And it finds where another file of the same kind begins, as where files were joined. FLAC,
- * NUT, Y4M and AMR promise nothing but that.
+ * NUT, Y4M and AMR promise nothing but that. In MPEG-TS it is one with other streams: a demuxer
+ * reads on through the others.
  * Pure; any bytes are safe.
  */
 #ifndef DH_INPUT_END_H
@@ -38,10 +39,25 @@ enum dh_container_kind {
 	DH_CONTAINER_FLAC,
 	DH_CONTAINER_Y4M,
 	DH_CONTAINER_AMR,
+	DH_CONTAINER_IVF,
 };
 
-/* Zero-initialise it. Read `kind`, `is_done`, `is_next`, `is_left`, `used` and `at`; the rest
- * is private. */
+/* No more bytes than these are held back because they may be another file's. */
+#define DH_INPUT_END_HELD_MAX 4096
+
+/* Streams of an MPEG-TS that may be played. */
+#define DH_END_TS_STREAMS 8
+struct dh_ts_stream {
+	uint16_t pid;
+	bool is_video;
+	uint32_t kind; /* of codec */
+};
+struct dh_ts_streams {
+	unsigned count;
+	struct dh_ts_stream of[DH_END_TS_STREAMS];
+};
+
+/* Zero-initialise it. Read `kind`, `is_done`, `is_next`, `used` and `at`; the rest is private. */
 struct dh_input_end {
 	enum dh_container_kind kind;
 	uint8_t header[27 + 255]; /* of the current element; an Ogg page has the longest */
@@ -61,6 +77,14 @@ struct dh_input_end {
 	bool is_done;             /* the rest does not matter or cannot be followed */
 	bool is_next;             /* another file begins with the last `used` bytes */
 	bool is_left;             /* `is_done`, and the last `used` bytes and the rest are no part of it */
+	/* MPEG-TS */
+	struct dh_ts_streams streams; /* of the first table */
+	uint16_t pmt_pid;             /* where it is; 0: unknown */
+	bool in_tables;               /* the packets since tables_at were tables */
+	uint64_t tables_at;
+	unsigned in_a_row; /* packets */
+	uint64_t good_at;  /* end of the last one that surely is one */
+	bool is_damaged;   /* there is something between packets */
 };
 
 /* Takes the next bytes of the input, up to where it knows that another file has begun
@@ -83,5 +107,8 @@ bool dh_input_end_is_complete(const struct dh_input_end *end);
 
 /* Whether an input that ends here has ended too early. */
 bool dh_input_end_is_early(const struct dh_input_end *end);
+
+/* Whether it ends here with bytes that are no part of it and no other file; *at: the first. */
+bool dh_input_end_has_left(const struct dh_input_end *end, uint64_t *at);
 
 #endif

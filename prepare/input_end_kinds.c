@@ -52,9 +52,10 @@ static bool is_known_element(uint64_t id)
 void dh_end_take_element(struct dh_input_end *end)
 {
 	unsigned id_length = ebml_length(end->header[0]);
+	bool is_behind = end->has_media && end->stated_end > 0 && end->at - end->used >= end->stated_end;
 	if (id_length == 0 || id_length > 4) {
 		end->is_done = true;
-		end->is_left = end->has_media && end->stated_end > 0 && end->at - end->used >= end->stated_end;
+		end->is_left = is_behind;
 		return;
 	}
 	if (end->used <= id_length) {
@@ -83,6 +84,7 @@ void dh_end_take_element(struct dh_input_end *end)
 		end->is_done = !is_stated;
 	} else {
 		end->is_done = length == 0 || !is_stated || !is_known_element(id);
+		end->is_left = end->is_done && is_behind;
 	}
 	dh_end_next(end, size, 1);
 }
@@ -91,7 +93,8 @@ void dh_end_take_element(struct dh_input_end *end)
 static bool is_tail_over(struct dh_input_end *end, const char *types)
 {
 	end->is_next = end->has_media && dh_end_is_any_of(end->header, types);
-	end->is_left = end->has_media && !end->is_next && !dh_end_is_type(end->header);
+	bool is_other = dh_end_is_any_of(end->header, "RIFF RF64 riff FORM caff .snd OggS fLaC ");
+	end->is_left = end->has_media && !end->is_next && (is_other || !dh_end_is_type(end->header));
 	end->is_done |= end->is_left;
 	return end->is_next || end->is_left;
 }
@@ -132,8 +135,10 @@ void dh_end_take_avi_chunk(struct dh_input_end *end)
 		end->need = 12;
 		return;
 	}
-	end->is_next = end->has_media && dh_end_is_any_of(end->header + 8, "AVI  ");
-	end->is_done = !dh_end_is_any_of(end->header, "RIFF ") || size < 4 || size == UINT32_MAX;
+	bool is_part = dh_end_is_any_of(end->header, "RIFF ") && dh_end_is_any_of(end->header + 8, "AVI  AVIX ");
+	end->is_left = end->has_media && !is_part;
+	end->is_next = end->has_media && is_part && dh_end_is_any_of(end->header + 8, "AVI  ");
+	end->is_done = end->is_left || size < 4 || size == UINT32_MAX;
 	end->has_media = true;
 	if (!end->is_next)
 		dh_end_next(end, size < 4 ? 0 : size - 4, 8);
@@ -143,7 +148,9 @@ void dh_end_take_avi_chunk(struct dh_input_end *end)
 void dh_end_take_aiff_chunk(struct dh_input_end *end)
 {
 	uint64_t size = dh_end_big_endian(end->header + 4, 4);
-	if (is_tail_over(end, "FORM "))
+	end->is_next = end->has_media && dh_end_is_any_of(end->header, "FORM ");
+	end->is_left = end->has_media && !end->is_next;
+	if (end->is_next)
 		return;
 	end->is_done = end->has_media || SIZE_UNSTATED(size);
 	end->has_media = end->is_last = true;
@@ -170,7 +177,7 @@ void dh_end_take_au(struct dh_input_end *end)
 	uint64_t offset = dh_end_big_endian(end->header + 4, 4), size = dh_end_big_endian(end->header + 8, 4);
 	end->is_next = end->has_media && dh_end_is_any_of(end->header, ".snd ");
 	end->is_left = end->has_media && !end->is_next;
-	end->is_done = end->is_left || offset < 12 || size == UINT32_MAX;
+	end->is_done = end->is_left || offset < 12 || SIZE_UNSTATED(size);
 	end->has_media = true;
 	if (!end->is_next)
 		dh_end_next(end, end->is_done ? 0 : offset - 12 + size, 12);
@@ -182,6 +189,7 @@ void dh_end_take_page(struct dh_input_end *end)
 	unsigned segments = end->header[26];
 	if (memcmp(end->header, "OggS", 4) != 0) {
 		end->is_done = true;
+		end->is_left = end->is_last;
 		return;
 	}
 	if (end->header[5] & 2 && end->has_media) { /* a new chain */
@@ -219,7 +227,9 @@ void dh_end_take_tag(struct dh_input_end *end)
 		end->need = TAG_HEADER + 2;
 		return;
 	}
-	end->is_done = type != 8 && type != 9 && type != 18;
+	end->is_done = end->header[0] & 0xc0 || (type != 8 && type != 9 && type != 18);
+	end->is_left = end->is_done && end->has_media;
+	end->has_media = true;
 	end->is_last = end->used > TAG_HEADER && (end->header[11] & 0x0f) == 7 && end->header[12] == 2;
 	dh_end_next(end, size - end->used + 4, TAG_HEADER);
 }
@@ -232,8 +242,17 @@ void dh_end_take_adts(struct dh_input_end *end)
 	dh_end_next(end, size - 7, 7);
 }
 
-void dh_end_take_ts(struct dh_input_end *end)
+/* A header of 32 bytes, then frames with their sizes. */
+void dh_end_take_ivf(struct dh_input_end *end)
 {
-	end->is_done = end->header[0] != 0x47;
-	dh_end_next(end, 0, DH_END_TS_PACKET);
+	bool is_head = dh_end_is_any_of(end->header, "DKIF ");
+	uint32_t size = dh_end_little_endian(end->header);
+	end->is_next = end->has_media && is_head;
+	if (end->is_next)
+		return;
+	end->has_media = true;
+	if (is_head)
+		size = (uint32_t)(end->header[6] | end->header[7] << 8) - end->used;
+	end->is_done = size > INT32_MAX;
+	dh_end_next(end, end->is_done ? 0 : size, 12);
 }

@@ -8,6 +8,7 @@
 #include "input_end.h"
 
 #define DH_END_TS_PACKET 188
+#define DH_END_TS_HEADER 4
 #define DH_END_ID_EBML   0x1a45dfa3u
 
 static inline uint64_t dh_end_big_endian(const uint8_t *bytes, unsigned count)
@@ -69,5 +70,6 @@ void dh_end_take_page(struct dh_input_end *end);
 void dh_end_take_tag(struct dh_input_end *end);
 void dh_end_take_adts(struct dh_input_end *end);
 void dh_end_take_ts(struct dh_input_end *end);
+void dh_end_take_ivf(struct dh_input_end *end);
 
 #endif

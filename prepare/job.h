@@ -64,14 +64,17 @@
  *                          picture of the input)
  *     background  string   what shows through transparent pictures: "#rrggbb" (default
  *                          DH_BACKGROUND), or "picture": one more descriptor follows:
- *                          I420 of width x height
+ *                          I420 of width x height. Or DH_BACKGROUND_CLEAR: nothing does, and
+ *                          pictures are coded with their mattes (playout/matte.h). Then the
+ *                          anchor's picture is of the coded height
  *     lead        boolean  one more descriptor follows: the read end of a pipe from the worker
  *                          that encodes the piece before this one of its utterance. The end
  *                          of that sound comes through it (prepare/tail.h), or nothing. The
  *                          segment's units wait for it, up to DH_LEAD_WAIT_MS.
  *     tail        boolean  one more descriptor follows: the write end of such a pipe, for
  *                          the piece behind this one
- *     width, height        the avatar's size, even, 16 to 2304 (required)
+ *     width, height        the avatar's size, even, 16 to 2304 (required); with mattes the
+ *                          height is 1144 at most
  *     kbps                 video, 50 to 20000, default 800
  *     audio_kbps           16 to 256, default 48
  *     entry_ms             distance between entry frames, 40 to 10000, default 500
@@ -95,7 +98,7 @@
  *     2   streams of version 2, with flags in ENDS
  *     3   files come in envelopes; jobs have a speed
  *     4   streams of version 3, with words, leads and the stated length in DHS1; bridges; leads
- *         and tails of pieces; backgrounds; workers tell of the first byte
+ *         and tails of pieces; backgrounds and mattes; workers tell of the first byte
  *     5   workers are copies of a fork server
  */
 #define DH_PREPARE_PROTOCOL 5
@@ -109,6 +112,7 @@
 #define DH_SPEED_MIN        6
 #define DH_SPEED_MAX        16
 #define DH_BACKGROUND       "#d8d8d8"
+#define DH_BACKGROUND_CLEAR "transparent"
 
 /* Exit codes of dh-prepare, and the codes of FAIL records. */
 enum dh_prepare_exit {

@@ -15,6 +15,7 @@
 #include "info.h"
 #include "options.h"
 #include "placement.h"
+#include "playout/matte.h"
 #include "playout/timebase.h"
 #include "prepare.h"
 #include "target.h"
@@ -73,6 +74,7 @@ struct avatar {
 	struct dh_task *task;
 	struct dh_fault *fault;
 	struct dh_unit *anchor;
+	bool has_matte;
 };
 
 struct sink {
@@ -103,7 +105,8 @@ static int avatar_head(void *arg, const struct dh_stream_head *head)
 {
 	struct avatar *avatar = arg;
 	avatar->task->width = head->width;
-	avatar->task->height = head->height;
+	avatar->task->height = dh_head_height(head);
+	avatar->has_matte = head->has_matte;
 	return 0;
 }
 
@@ -134,6 +137,11 @@ static int read_avatar(struct avatar *avatar, const char *path, struct dh_fault 
 			"%s is not an avatar's idle clip: it has no anchor picture "
 			"(make it with --idle or --portrait)",
 			path);
+	if (!code && avatar->task->background.is_set && avatar->task->background.is_clear != avatar->has_matte)
+		code = dh_fault_set(fault, DH_PREPARE_USAGE, "%s was made %s --background " DH_BACKGROUND_CLEAR, path,
+			avatar->has_matte ? "with" : "without");
+	if (!code && avatar->has_matte)
+		dh_background_parse(&avatar->task->background, DH_BACKGROUND_CLEAR);
 	return code;
 }
 
@@ -237,12 +245,15 @@ static int prepare_to_file(const struct dh_options *o, const struct dh_unit *anc
 
 static int prepare(struct dh_options *o, struct dh_fault *fault)
 {
-	struct avatar avatar = { &o->task, fault, NULL };
+	struct avatar avatar = { .task = &o->task, .fault = fault };
 	int code = open_inputs(o, fault);
 	if (!code)
 		code = check_output(o, fault);
 	if (!code && o->avatar)
 		code = read_avatar(&avatar, o->avatar, fault);
+	if (!code && o->background && o->task.background.is_clear)
+		code = dh_fault_set(fault, DH_PREPARE_USAGE, "%s was made with --background " DH_BACKGROUND_CLEAR,
+			o->avatar);
 	if (!code && o->background)
 		code = read_background(o->background, &o->task, fault);
 	if (!code)

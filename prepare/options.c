@@ -208,6 +208,7 @@ static int take_option(struct dh_options *o, int option, const char *name, struc
 		o->portrait = optarg;
 		return 0;
 	case OPT_BACKGROUND:
+		dh_background_init(&o->task.background);
 		o->background = dh_background_parse(&o->task.background, optarg) ? NULL : optarg;
 		return 0;
 	case OPT_IDLE:
@@ -267,10 +268,13 @@ static int check_prepare(struct dh_options *o, struct dh_fault *fault)
 			"--avatar cannot be combined with --idle, --portrait or --size");
 	if (o->background && !o->avatar && !o->task.width)
 		return dh_fault_set(fault, DH_PREPARE_USAGE,
-			"--background is %s, expected a colour (#rrggbb), or a picture with --avatar or --size",
+			"--background is %s, expected a colour (#rrggbb), \"" DH_BACKGROUND_CLEAR
+			"\", or a picture with --avatar or --size",
 			o->background);
 	if (!o->output)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "expected -o FILE (- for standard output)");
+	if (dh_task_check_height(&o->task, fault))
+		return fault->code;
 	/* the second of two files is the audio, whatever their order */
 	if (o->files_count == 2 && (o->raws[0].is_audio || o->raws[1].is_video)) {
 		const char *file = o->files[0];

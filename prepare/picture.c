@@ -10,11 +10,14 @@
 
 #include "conversion.h"
 #include "fields.h"
-#include "playout/stream.h"
+#include "playout/matte.h"
+#include "spread.h"
+#include "stack.h"
 #include "tone.h"
 
 struct dh_picture {
 	int width, height;
+	int coded_height; /* with its matte */
 	const struct dh_background *background;
 	struct dh_conversion scale; /* to I420 of its size on the canvas */
 	/* interlaced pictures */
@@ -28,6 +31,7 @@ struct dh_picture {
 	struct dh_conversion shrink;        /* that, of its size on the canvas */
 	struct dh_conversion below, finish; /* the background to RGBA, the canvas to I420 */
 	AVFrame *canvas;                    /* RGBA */
+	struct dh_spread *spread;           /* if nothing is below */
 };
 
 /* --- the canvas */
@@ -78,9 +82,10 @@ static void fill_canvas(const struct dh_picture *picture, uint8_t *i420)
 static void to_canvas(const struct dh_picture *picture, const AVFrame *from, const struct dh_rect *rect,
 	const struct dh_turn *turn, uint8_t *i420)
 {
-	size_t luma = (size_t)picture->width * picture->height;
+	size_t luma = (size_t)picture->width * picture->coded_height;
 	uint8_t *planes[3] = { i420, i420 + luma, i420 + luma + luma / 4 };
-	if (rect->width != picture->width || rect->height != picture->height)
+	bool is_beside = rect->width != picture->width || rect->height != picture->height;
+	if (is_beside && !picture->background->is_clear)
 		fill_canvas(picture, i420);
 	for (int i = 0; i < 3; i++) {
 		int half = i > 0, stride = picture->width >> half;
@@ -124,7 +129,7 @@ static void lay_over(const AVFrame *over, AVFrame *canvas, const struct dh_rect 
 			int u = turn->flip_x ? rect->width - 1 - x : x;
 			ptrdiff_t row = turn->transpose ? u : v, column = turn->transpose ? v : u;
 			const uint8_t *p = over->data[0] + row * over->linesize[0] + column * 4;
-			for (int i = 0; i < 3; i++) {
+			for (int i = 0; i < 4; i++) {
 				int sum = p[i] + (to[i] * (255 - p[3]) + 127) / 255;
 				to[i] = (uint8_t)(sum > 255 ? 255 : sum);
 			}
@@ -143,12 +148,22 @@ static void paint(AVFrame *canvas, const uint8_t *rgb)
 	}
 }
 
+static void wipe(AVFrame *canvas)
+{
+	for (int y = 0; y < canvas->height; y++)
+		memset(canvas->data[0] + (ptrdiff_t)y * canvas->linesize[0], 0, (size_t)canvas->width * 4);
+}
+
 /* The empty canvas as RGBA. */
 static int lay_ground(struct dh_picture *picture)
 {
 	int width = picture->width, height = picture->height;
 	if (!picture->canvas && !(picture->canvas = dh_conversion_frame(width, height, AV_PIX_FMT_RGBA)))
 		return DH_PREPARE_MEMORY;
+	if (picture->background->is_clear) {
+		wipe(picture->canvas);
+		return 0;
+	}
 	if (!picture->background->i420) {
 		paint(picture->canvas, picture->background->rgb);
 		return 0;
@@ -172,12 +187,33 @@ static int lay_ground(struct dh_picture *picture)
 	return 0;
 }
 
+/* The canvas to I420. */
+static int finish(struct dh_picture *picture, uint8_t *i420)
+{
+	static const struct dh_turn straight;
+	const struct dh_rect all = { 0, 0, picture->width, picture->height };
+	int code = dh_conversion_run(&picture->finish, picture->canvas, picture->width, picture->height,
+		AV_PIX_FMT_YUV420P);
+	if (!code)
+		to_canvas(picture, picture->finish.out, &all, &straight, i420);
+	return code;
+}
+
+/* The same with its matte. */
+static int finish_clear(struct dh_picture *picture, uint8_t *i420)
+{
+	const AVFrame *canvas = picture->canvas;
+	if (!picture->spread && !(picture->spread = dh_spread_new(picture->width, picture->height)))
+		return DH_PREPARE_MEMORY;
+	dh_spread_run(picture->spread, canvas->data[0], canvas->linesize[0], picture->background->rgb);
+	dh_stack_rgba(canvas->data[0], canvas->linesize[0], picture->width, picture->height, i420);
+	return 0;
+}
+
 static int convert_transparent(struct dh_picture *picture, const AVFrame *frame, const struct dh_rect *rect,
 	const struct dh_turn *turn, uint8_t *i420)
 {
-	static const struct dh_turn straight;
 	int width = turn->transpose ? rect->height : rect->width, height = turn->transpose ? rect->width : rect->height;
-	struct dh_rect all = { 0, 0, picture->width, picture->height };
 	int code = lay_ground(picture);
 	if (!code)
 		code = dh_conversion_run(&picture->flatten, frame, frame->width, frame->height, AV_PIX_FMT_RGBA);
@@ -188,11 +224,7 @@ static int convert_transparent(struct dh_picture *picture, const AVFrame *frame,
 	if (code)
 		return code;
 	lay_over(picture->shrink.out, picture->canvas, rect, turn);
-	code = dh_conversion_run(&picture->finish, picture->canvas, picture->width, picture->height,
-		AV_PIX_FMT_YUV420P);
-	if (!code)
-		to_canvas(picture, picture->finish.out, &all, &straight, i420);
-	return code;
+	return picture->background->is_clear ? finish_clear(picture, i420) : finish(picture, i420);
 }
 
 /* --- opaque pictures */
@@ -222,7 +254,7 @@ static bool convert_array(const struct dh_picture *picture, const AVFrame *frame
 	const struct dh_turn *turn, uint8_t *i420)
 {
 	int width = picture->width, height = picture->height, half = width / 2;
-	uint8_t *u = i420 + (size_t)width * height, *v = u + (size_t)half * (height / 2);
+	uint8_t *u = i420 + (size_t)width * picture->coded_height, *v = u + (size_t)half * (picture->coded_height / 2);
 	bool is_array = frame->format == AV_PIX_FMT_BGR24 || frame->format == AV_PIX_FMT_RGB24;
 	if (!is_array || turn->transpose || turn->flip_x || turn->flip_y || frame->width != width ||
 		frame->height != height || rect->width != width || rect->height != height || frame->linesize[0] < 0)
@@ -237,12 +269,13 @@ static int convert_opaque(struct dh_picture *picture, const AVFrame *frame, cons
 {
 	int width = turn->transpose ? rect->height : rect->width, height = turn->transpose ? rect->width : rect->height;
 	int code = dh_tone_is_needed(frame) ? map_tones(picture, &frame, width, height) : 0;
-	if (!code && convert_array(picture, frame, rect, turn, i420))
-		return 0;
-	if (!code)
+	bool is_there = !code && convert_array(picture, frame, rect, turn, i420);
+	if (!code && !is_there)
 		code = dh_conversion_run(&picture->scale, frame, width, height, AV_PIX_FMT_YUV420P);
-	if (!code)
+	if (!code && !is_there)
 		to_canvas(picture, picture->scale.out, rect, turn, i420);
+	if (!code && picture->background->is_clear)
+		dh_stack_opaque(i420, picture->width, picture->height, rect);
 	return code;
 }
 
@@ -294,6 +327,7 @@ int dh_picture_alloc(struct dh_picture **picture, int width, int height, const s
 		return dh_fault_memory(fault);
 	p->width = width;
 	p->height = height;
+	p->coded_height = background->is_clear ? dh_matte_coded_height(height) : height;
 	p->background = background;
 	*picture = p;
 	return 0;
@@ -316,26 +350,6 @@ void dh_picture_free(struct dh_picture **picture)
 	av_frame_free(&p->unwoven);
 	av_frame_free(&p->mapped);
 	av_frame_free(&p->canvas);
+	dh_spread_free(&p->spread);
 	free(p);
-}
-
-/* A mean of some rows is as good for telling pictures apart, and takes a fraction of the time. */
-#define LUMA_ROWS 8
-
-void dh_picture_luma(const uint8_t *i420, int width, int height, uint8_t *luma)
-{
-	for (int j = 0; j < DH_LUMA_SIDE; j++) {
-		int y0 = j * height / DH_LUMA_SIDE, y1 = (j + 1) * height / DH_LUMA_SIDE;
-		int step = y1 - y0 > LUMA_ROWS ? (y1 - y0) / LUMA_ROWS : 1;
-		for (int i = 0; i < DH_LUMA_SIDE; i++) {
-			int x0 = i * width / DH_LUMA_SIDE, x1 = (i + 1) * width / DH_LUMA_SIDE;
-			unsigned sum = 0, count = 0;
-			for (int y = y0 + step / 2; y < y1; y += step) {
-				for (int x = x0; x < x1; x++)
-					sum += i420[(size_t)y * width + x];
-				count += (unsigned)(x1 - x0);
-			}
-			luma[j * DH_LUMA_SIDE + i] = (uint8_t)(count ? (sum + count / 2) / count : 0);
-		}
-	}
 }

@@ -2,7 +2,8 @@
 /* From any decoder's output to I420 of the avatar's size: BT.601, limited range, turned as the
  * input says, deinterlaced, of standard dynamic range. The aspect ratio is kept. Transparent
  * pictures are laid over the background; beside opaque ones there are black bars, or the
- * background if somebody has set one.
+ * background if somebody has set one. If that is nothing, I420 is of the coded height
+ * (playout/matte.h), and the matte says what is there.
  */
 #ifndef DH_PICTURE_H
 #define DH_PICTURE_H
@@ -26,8 +27,5 @@ void dh_picture_free(struct dh_picture **picture);
  * cannot be converted. */
 int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const struct dh_turn *turn, uint8_t *i420,
 	struct dh_fault *fault);
-
-/* The thumbnail: DH_LUMA_SIDE x DH_LUMA_SIDE means of the luma. */
-void dh_picture_luma(const uint8_t *i420, int width, int height, uint8_t *luma);
 
 #endif

@@ -170,11 +170,10 @@ static int start(struct segment *s)
 	set_origin(s);
 	/* sound that has not come yet may still come */
 	s->has_begun[DH_AUDIO] |= s->in.of[DH_AUDIO] >= 0 && dh_source_has(s->in.sources[s->in.of[DH_AUDIO]], DH_AUDIO);
-	head.has_video = s->has_begun[DH_VIDEO];
-	head.has_audio = s->has_begun[DH_AUDIO];
-	if (head.has_video)
+	if (s->has_begun[DH_VIDEO])
 		code = dh_segment_pictures_start(&s->pictures, s->task, s->in.sources[s->in.of[DH_VIDEO]],
 			dh_early_frames_first(&s->early, DH_VIDEO), s->output, &head, s->fault);
+	head.has_audio = s->has_begun[DH_AUDIO];
 	if (!code && head.has_audio)
 		code = dh_sound_alloc(&s->sound, s->task->audio_kbps, dh_output_unit, s->output, s->fault);
 	if (!code && head.has_audio && s->task->tail_fd >= 0)

@@ -11,14 +11,16 @@ int dh_segment_pictures_start(struct dh_segment_pictures *pictures, const struct
 	struct dh_fault *fault)
 {
 	pictures->task = task;
-	dh_task_size(task, first, &head->width, &head->height);
+	int width, height;
+	dh_task_size(task, first, &width, &height);
+	struct dh_video_config config = dh_task_video(task, width, height, first->duration_ticks);
+	*head = dh_task_head(&config);
 	dh_source_rate(source, &head->rate_num, &head->rate_den);
 	if (head->rate_num > head->rate_den * task->fps_max) {
 		head->rate_num = 0; /* pictures will be dropped */
 		head->rate_den = 1;
 	}
-	struct dh_video_config config = dh_task_video(task, head->width, head->height, first->duration_ticks);
-	int code = dh_picture_alloc(&pictures->picture, head->width, head->height, &task->background, fault);
+	int code = dh_picture_alloc(&pictures->picture, width, height, &task->background, fault);
 	if (!code && !(pictures->i420 = malloc(dh_picture_size(head->width, head->height))))
 		code = dh_fault_memory(fault);
 	const uint8_t *anchor = task->anchor;

@@ -20,7 +20,7 @@ struct dh_segment_pictures {
 	int64_t still_ticks; /* when a still picture was last repeated */
 };
 
-/* `first` is the first of the pictures that `source` has. Sets size and rate in `head`. */
+/* `first` is the first of the pictures that `source` has. Makes `head`, but for the sound. */
 int dh_segment_pictures_start(struct dh_segment_pictures *pictures, const struct dh_task *task,
 	struct dh_source *source, const struct dh_frame *first, struct dh_output *output, struct dh_stream_head *head,
 	struct dh_fault *fault);

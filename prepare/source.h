@@ -55,6 +55,11 @@ bool dh_source_is_cut(const struct dh_source *source);
 int64_t dh_source_left_bytes(const struct dh_source *source);
 bool dh_source_is_broken_off(const struct dh_source *source);
 
+/* At the end: whether only a further container has this medium, which is left out then; and whether
+ * somebody wrote to the file meanwhile. */
+bool dh_source_is_late(const struct dh_source *source, enum dh_media media);
+bool dh_source_has_changed(const struct dh_source *source);
+
 /* The codec of a stream that cannot be played; NULL: all can. */
 const char *dh_source_unplayed(const struct dh_source *source, enum dh_media media);
 

@@ -42,13 +42,18 @@ static int pick_stream(const AVFormatContext *format, enum AVMediaType type, uin
 	return best;
 }
 
+static enum AVMediaType type_of(enum dh_media media)
+{
+	return media == DH_VIDEO ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO;
+}
+
 /* Opens the best stream that can be played. `refusal`: why others cannot. */
 static int open_track(struct dh_source *s, enum dh_media media, struct dh_fault *refusal, struct dh_fault *fault)
 {
 	struct dh_track_kind kind = { .is_mp4 = dh_container_is(s->format, "mov"),
 		.states_durations = dh_container_is(s->format, "mov") || dh_container_is(s->format, "matroska"),
 		.counts_samples = s->config.raw->is_audio || dh_container_counts_samples(s->format) };
-	enum AVMediaType type = media == DH_VIDEO ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO;
+	enum AVMediaType type = type_of(media);
 	uint64_t tried = 0;
 	for (int index; !s->tracks[media] && (index = pick_stream(s->format, type, tried)) >= 0;) {
 		AVStream *st = s->format->streams[index];
@@ -92,8 +97,10 @@ static int open_tracks(struct dh_source *s, struct dh_fault *fault)
 	for (unsigned i = 0; i < s->format->nb_streams; i++)
 		s->format->streams[i]->discard = AVDISCARD_ALL;
 	for (int media = DH_AUDIO; media <= DH_VIDEO; media++) {
-		bool is_wanted = s->config.want & 1 << media && (s->part == 0 || s->has[media]);
-		int code = is_wanted ? open_track(s, media, &refusal, fault) : 0;
+		bool is_wanted = s->config.want & 1 << media, is_late = s->part > 0 && !s->has[media];
+		if (is_wanted && is_late)
+			s->is_late[media] |= pick_stream(s->format, type_of(media), 0) >= 0;
+		int code = is_wanted && !is_late ? open_track(s, media, &refusal, fault) : 0;
 		if (code)
 			return code;
 	}
@@ -239,6 +246,16 @@ int64_t dh_source_left_bytes(const struct dh_source *s)
 bool dh_source_is_broken_off(const struct dh_source *s)
 {
 	return s->is_broken_off;
+}
+
+bool dh_source_is_late(const struct dh_source *s, enum dh_media media)
+{
+	return s->is_late[media];
+}
+
+bool dh_source_has_changed(const struct dh_source *s)
+{
+	return dh_input_bytes_has_changed(s->input);
 }
 
 const char *dh_source_unplayed(const struct dh_source *s, enum dh_media media)

@@ -19,6 +19,7 @@ struct dh_source {
 	AVFrame *frame;
 	bool is_still;
 	bool has[2];             /* by medium: the first container has it */
+	bool is_late[2];         /* by medium: only a further container has it */
 	const char *unplayed[2]; /* by medium: the codec of a stream that cannot be played */
 	bool is_read_ahead;      /* opening it has reached the end of the input */
 	int64_t stated_ticks;

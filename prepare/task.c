@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "job.h"
+#include "playout/matte.h"
 
 void dh_task_init(struct dh_task *task)
 {
@@ -22,6 +23,14 @@ void dh_task_init(struct dh_task *task)
 	task->lead_fd = task->tail_fd = -1;
 	for (int i = 0; i < DH_TASK_INPUTS; i++)
 		task->inputs[i].fd = -1;
+}
+
+int dh_task_check_height(const struct dh_task *task, struct dh_fault *fault)
+{
+	if (!task->background.is_clear || task->height <= DH_MATTE_HEIGHT_MAX)
+		return 0;
+	return dh_fault_set(fault, DH_PREPARE_USAGE, "height is %d, expected at most %d where the background is %s",
+		task->height, DH_MATTE_HEIGHT_MAX, DH_BACKGROUND_CLEAR);
 }
 
 void dh_task_clear(struct dh_task *task)

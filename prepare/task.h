@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "background.h"
+#include "fault.h"
 #include "raw.h"
 
 enum dh_task_kind { DH_TASK_SEGMENT, DH_TASK_IDLE, DH_TASK_PORTRAIT, DH_TASK_BRIDGE, DH_TASK_BACKGROUND };
@@ -24,7 +25,7 @@ struct dh_task {
 	struct dh_task_input inputs[DH_TASK_INPUTS];
 	int inputs_count;
 	int lead_fd, tail_fd;            /* see job.h; the caller's; -1: none */
-	uint8_t *anchor;                 /* I420 of width x height, or NULL; the task's */
+	uint8_t *anchor;                 /* I420 of the coded height, or NULL; the task's */
 	struct dh_background background; /* its picture is the task's */
 	int width, height;               /* 0, from the command line only: those of the input */
 	int kbps, audio_kbps, entry_ms, fps_max, speed, portrait_ms, skip, max_ms, max_side, silence_ms; /* see job.h */
@@ -35,5 +36,8 @@ struct dh_task {
 /* Sets the defaults of job.h, without inputs. */
 void dh_task_init(struct dh_task *task);
 void dh_task_clear(struct dh_task *task);
+
+/* Fails with DH_PREPARE_USAGE if its pictures with their mattes are larger than a stream's may be. */
+int dh_task_check_height(const struct dh_task *task, struct dh_fault *fault);
 
 #endif

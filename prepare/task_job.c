@@ -70,9 +70,11 @@ static int take_background(struct dh_task *task, const json_t *value, struct ext
 {
 	const char *text = json_is_string(value) ? json_string_value(value) : "";
 	has->background = strcmp(text, "picture") == 0;
+	if (task->kind == DH_TASK_BACKGROUND)
+		return wrong(fault, "background", "none, where it is what is made");
 	if (has->background || dh_background_parse(&task->background, text))
 		return 0;
-	return wrong(fault, "background", "\"#rrggbb\" or \"picture\"");
+	return wrong(fault, "background", "\"#rrggbb\", \"picture\" or \"" DH_BACKGROUND_CLEAR "\"");
 }
 
 static int take_field(struct dh_task *task, const char *key, const json_t *value, struct extras *has,
@@ -103,6 +105,8 @@ static int take_job(struct dh_task *task, const json_t *job, struct extras *has,
 		code = take_field(task, json_object_iter_key(i), json_object_iter_value(i), has, fault);
 	if (!code && (!task->width || !task->height))
 		code = wrong(fault, task->width ? "height" : "width", "a size");
+	if (!code)
+		code = dh_task_check_height(task, fault);
 	if (!code && task->kind == DH_TASK_BRIDGE && task->inputs_count != 2)
 		code = wrong(fault, "names", "an array of two strings");
 	if (!code && task->kind == DH_TASK_BRIDGE && !has->anchor)
@@ -110,10 +114,11 @@ static int take_job(struct dh_task *task, const json_t *job, struct extras *has,
 	return code;
 }
 
-/* Reads a picture of the task's size. */
+/* Reads a picture of the task's coded size. */
 static int read_picture(const struct dh_task *task, const char *which, uint8_t **i420, int fd, struct dh_fault *fault)
 {
-	size_t size = dh_picture_size(task->width, task->height), used = 0;
+	int height = dh_background_coded_height(&task->background, task->height);
+	size_t size = dh_picture_size(task->width, height), used = 0;
 	uint8_t past;
 	*i420 = malloc(size);
 	if (!*i420)
@@ -128,12 +133,12 @@ static int read_picture(const struct dh_task *task, const char *which, uint8_t *
 		if (n == 0)
 			return dh_fault_set(fault, DH_PREPARE_INPUT,
 				"The %s's picture has %zu bytes, expected %zu (I420 of %dx%d)", which, used, size,
-				task->width, task->height);
+				task->width, height);
 		used += (size_t)n;
 	}
 	if (read(fd, &past, 1) == 1)
 		return dh_fault_set(fault, DH_PREPARE_INPUT, "The %s's picture has more than %zu bytes (I420 of %dx%d)",
-			which, size, task->width, task->height);
+			which, size, task->width, height);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "playout/matte.h"
 #include "playout/timebase.h"
 #include "tool_version.h"
 
@@ -16,18 +17,32 @@ void dh_task_size(const struct dh_task *task, const struct dh_frame *frame, int 
 	*height = task->height;
 	if (!*width)
 		dh_picture_natural_size(frame->av->width, frame->av->height, frame->av->sample_aspect_ratio.num,
-			frame->av->sample_aspect_ratio.den, &frame->turn, DH_STREAM_SIDE_MAX, width, height);
+			frame->av->sample_aspect_ratio.den, &frame->turn,
+			task->background.is_clear ? DH_MATTE_HEIGHT_MAX : DH_STREAM_SIDE_MAX, width, height);
 }
 
 struct dh_video_config dh_task_video(const struct dh_task *task, int width, int height, int64_t step_ticks)
 {
-	struct dh_video_config config = { .width = width, .height = height, .kbps = task->kbps, .speed = task->speed };
+	struct dh_video_config config = { .width = width,
+		.height = dh_background_coded_height(&task->background, height),
+		.has_matte = task->background.is_clear,
+		.kbps = task->kbps,
+		.speed = task->speed };
 	int64_t fastest_ticks = DH_TICKS_PER_SECOND / task->fps_max;
 	config.entry_ticks = task->entry_ms * DH_TICKS_PER_MS;
 	config.frame_ticks = step_ticks > 0 ? step_ticks : 40 * DH_TICKS_PER_MS;
 	if (config.frame_ticks < fastest_ticks)
 		config.frame_ticks = fastest_ticks;
 	return config;
+}
+
+struct dh_stream_head dh_task_head(const struct dh_video_config *config)
+{
+	return (struct dh_stream_head){ .has_video = true,
+		.width = config->width,
+		.height = config->height,
+		.has_matte = config->has_matte,
+		.rate_den = 1 };
 }
 
 void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const struct dh_video *video)
@@ -60,6 +75,28 @@ static int note_cut(struct dh_output *output, const char *name, const struct dh_
 	return dh_output_note(output, "cut_short",
 		"%s was cut short: it ends after %lld ms, in the middle of its container", name,
 		(long long)dh_ms_from_ticks(end_ticks));
+}
+
+/* What somebody wrote behind the place that was being read may be missing, or not. */
+static int note_changed(struct dh_output *output, const char *name, const struct dh_source *source, bool *is_cut)
+{
+	if (!dh_source_has_changed(source))
+		return 0;
+	*is_cut = true;
+	return dh_output_note(output, "changed", "%s changed while it was prepared", name);
+}
+
+static int note_late(struct dh_output *output, const char *name, const struct dh_source *source, bool *is_cut)
+{
+	int code = 0;
+	for (int media = DH_AUDIO; media <= DH_VIDEO && !code; media++)
+		if (dh_source_is_late(source, media)) {
+			*is_cut = true;
+			code = dh_output_note(output, "left_out",
+				"%s: %s of a file that was appended to it is left out, because the first has none",
+				name, media == DH_VIDEO ? "the picture" : "the sound");
+		}
+	return code;
 }
 
 static int note_left(struct dh_output *output, const char *name, const struct dh_source *source, bool *is_cut)
@@ -103,6 +140,10 @@ int dh_note_source(struct dh_output *output, const char *name, const struct dh_s
 		code = note_unplayed(output, name, source);
 	if (!code)
 		code = note_cut(output, name, source, end_ticks, is_cut);
+	if (!code)
+		code = note_changed(output, name, source, is_cut);
+	if (!code)
+		code = note_late(output, name, source, is_cut);
 	return code ? code : note_left(output, name, source, is_cut);
 }
 

@@ -10,11 +10,14 @@
 #include "source.h"
 #include "task.h"
 
-/* The size of the task, or of the input's picture if the task has none. */
+/* The size of the task, or of the input's picture if the task has none: what is shown. */
 void dh_task_size(const struct dh_task *task, const struct dh_frame *frame, int *width, int *height);
 
-/* `step_ticks`: the usual distance between pictures; 0: unknown. */
+/* Of pictures that show width x height. `step_ticks`: the usual distance between them; 0: unknown. */
 struct dh_video_config dh_task_video(const struct dh_task *task, int width, int height, int64_t step_ticks);
+
+/* A head with such pictures. */
+struct dh_stream_head dh_task_head(const struct dh_video_config *config);
 
 /* Sets the head's text about encoders and settings; `video` may be NULL. */
 void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const struct dh_video *video);

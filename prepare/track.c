@@ -79,7 +79,7 @@ static const int32_t *stream_matrix(const AVStream *st)
 {
 	size_t size = 0;
 	const uint8_t *data = NULL;
-#if LIBAVCODEC_VERSION_MAJOR >= 61
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102) /* FFmpeg 6.1 */
 	const AVPacketSideData *side = av_packet_side_data_get(st->codecpar->coded_side_data,
 		st->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
 	data = side ? side->data : NULL;

@@ -17,7 +17,8 @@
 #include "playout/unit.h"
 
 struct dh_video_config {
-	int width, height; /* even, DH_STREAM_SIDE_MIN to DH_STREAM_SIDE_MAX */
+	int width, height; /* as coded; even, DH_STREAM_SIDE_MIN to DH_STREAM_SIDE_MAX */
+	bool has_matte;    /* see playout/matte.h */
 	int kbps;
 	int64_t entry_ticks; /* distance between entry frames */
 	int64_t frame_ticks; /* usual distance between pictures, for the rate control */

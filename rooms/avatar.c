@@ -195,7 +195,7 @@ static void on_end(void *arg, const struct dh_stream_end *end)
 	struct dh_avatar *avatar = arg;
 
 	(void)end; /* the units tell its length */
-	finish(avatar, dh_prepared_clip_check(&avatar->clip, avatar->config->width, avatar->config->height));
+	finish(avatar, dh_prepared_clip_check(&avatar->clip, avatar->config));
 }
 
 static void on_failure(void *arg, int code, const char *text)
@@ -270,7 +270,7 @@ static void prepare(void *arg)
 	if (avatar->retry)
 		dh_io_timer_set(avatar->retry, -1);
 	drop_media(avatar);
-	if (!config->background || dh_avatar_colour(config)) {
+	if (!config->background || dh_avatar_plain_background(config)) {
 		prepare_clip(avatar);
 		return;
 	}

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "avatar_config.h"
 
+#include "playout/matte.h"
 #include "prepare/job.h"
 
-const char *dh_avatar_colour(const struct dh_avatar_config *config)
+const char *dh_avatar_plain_background(const struct dh_avatar_config *config)
 {
-	return config->background && *config->background == '#' ? config->background : NULL;
+	return config->background && *config->background != '/' ? config->background : NULL;
 }
 
 const char *dh_avatar_background_name(const struct dh_avatar_config *config)
 {
 	if (!config->background)
 		return DH_BACKGROUND;
-	return *config->background == '#' ? config->background : "picture";
+	return *config->background != '/' ? config->background : "picture";
 }
 
 static void set_files(const struct dh_avatar_config *config, struct dh_ingest_source *source)
@@ -36,6 +37,41 @@ void dh_avatar_source(const struct dh_avatar_config *config, enum dh_ingest_kind
 	source->kbps = (int)config->kbps;
 	source->entry_ms = (int)config->entry_ms;
 	source->pingpong = kind == DH_INGEST_IDLE && config->pingpong;
-	source->background = kind == DH_INGEST_BACKGROUND ? NULL : dh_avatar_colour(config);
+	source->background = kind == DH_INGEST_BACKGROUND ? NULL : dh_avatar_plain_background(config);
 	set_files(config, source);
+}
+
+const char *dh_avatar_misfit(const struct dh_avatar_config *config, const struct dh_stream_head *head)
+{
+	struct dh_ingest_source source;
+
+	dh_avatar_source(config, DH_INGEST_IDLE, &source);
+	const char *misfit = dh_ingest_source_misfit(&source, head);
+	if (!misfit && (head->width != source.width || head->height != dh_ingest_source_coded_height(&source)))
+		misfit = "the idle clip has another size than the avatar";
+	return misfit;
+}
+
+static void describe_size(const struct dh_avatar_config *config, json_t *json)
+{
+	json_object_set_new(json, "width", json_integer(config->width));
+	json_object_set_new(json, "height", json_integer(config->height));
+}
+
+void dh_avatar_describe(const struct dh_avatar_config *config, json_t *json)
+{
+	describe_size(config, json);
+	dh_avatar_describe_matte(config, json);
+}
+
+void dh_avatar_describe_matte(const struct dh_avatar_config *config, json_t *json)
+{
+	int height = (int)config->height;
+
+	if (g_strcmp0(config->background, DH_BACKGROUND_CLEAR) != 0)
+		return;
+	describe_size(config, json);
+	json_object_set_new(json, "matte", json_string("below"));
+	json_object_set_new(json, "matte_top", json_integer(dh_matte_top(height)));
+	json_object_set_new(json, "coded_height", json_integer(dh_matte_coded_height(height)));
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "ingest/source.h"
 
 /* As in the configuration, which owns the strings. */
@@ -13,16 +15,25 @@ struct dh_avatar_config {
 	char *name;
 	int64_t width, height;
 	char *idle, *portrait; /* paths; at least one of them */
-	char *background;      /* "#rrggbb", or the path of a picture; NULL: the default colour */
+	char *background;      /* "#rrggbb", DH_BACKGROUND_CLEAR, or the path of a picture; NULL: the default colour */
 	int64_t pingpong;
 	int64_t kbps, entry_ms;
 	int64_t fade_ms; /* from the last picture of a segment into the clip; 0: a cut */
 };
 
-/* The background if it is a colour that was set; NULL: it is the default, or a picture. */
-const char *dh_avatar_colour(const struct dh_avatar_config *config);
-/* The same for people: a colour, or "picture". */
+/* The background if one was set that is no picture: a colour, or DH_BACKGROUND_CLEAR. NULL: it is the
+ * default, or a picture. */
+const char *dh_avatar_plain_background(const struct dh_avatar_config *config);
+/* The same for people: a colour, DH_BACKGROUND_CLEAR, or "picture". */
 const char *dh_avatar_background_name(const struct dh_avatar_config *config);
+
+/* Sets width and height in `json`, and how pictures are coded if they come with their mattes;
+ * the second function does nothing if they do not. */
+void dh_avatar_describe(const struct dh_avatar_config *config, json_t *json);
+void dh_avatar_describe_matte(const struct dh_avatar_config *config, json_t *json);
+
+/* Why a clip with this head is not the avatar's, for people; NULL: it may be. */
+const char *dh_avatar_misfit(const struct dh_avatar_config *config, const struct dh_stream_head *head);
 
 /* What has to be prepared, without a background's picture; strings are the configuration's. */
 void dh_avatar_source(const struct dh_avatar_config *config, enum dh_ingest_kind kind, struct dh_ingest_source *source);

@@ -79,7 +79,11 @@ json_t *dh_member_status(const struct dh_member *member, const char *status)
 {
 	json_t *event = dh_viewer_status(member->id, status), *result = json_object_get(event, "result");
 
-	if (!member->observes && (!strcmp(status, "starting") || !strcmp(status, "started"))) {
+	bool begins = !strcmp(status, "starting") || !strcmp(status, "started");
+
+	if (!member->observes && (begins || !strcmp(status, "preparing")))
+		dh_avatar_describe_matte(member->avatar, result);
+	if (!member->observes && begins) {
 		json_object_set_new(result, "audio", json_boolean(dh_member_gets(member, DH_AUDIO)));
 		json_object_set_new(result, "video", json_boolean(dh_member_gets(member, DH_VIDEO)));
 	}

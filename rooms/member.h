@@ -17,6 +17,7 @@
 #include <glib.h>
 #include <jansson.h>
 
+#include "avatar_config.h"
 #include "host.h"
 #include "playout/continuity.h"
 
@@ -39,12 +40,13 @@ struct dh_member {
 	const struct dh_host *host;
 	void *handle;
 	struct dh_room *room;
-	struct dh_member_counts *counts; /* see room.h */
-	guint id;                        /* its number in requests and events, never reused */
-	bool observes;                   /* events only */
-	bool is_deaf;                    /* gets no events of the room; set before it is attached */
-	bool is_trusted;                 /* knows the room's secret: gets events about other viewers, too */
-	uint64_t sdp_session;            /* the o= line's, in all its offers */
+	struct dh_member_counts *counts;       /* see room.h */
+	const struct dh_avatar_config *avatar; /* the room's; the configuration's */
+	guint id;                              /* its number in requests and events, never reused */
+	bool observes;                         /* events only */
+	bool is_deaf;                          /* gets no events of the room; set before it is attached */
+	bool is_trusted;                       /* knows the room's secret: gets events about other viewers, too */
+	uint64_t sdp_session;                  /* the o= line's, in all its offers */
 	/* owner: the handle's asynchronous requests, which run one at a time */
 	int sdp_version; /* of the latest offer */
 	bool is_offerer; /* its peer made the offer */
@@ -84,7 +86,7 @@ struct dh_member {
 
 enum dh_member_kind { DH_MEMBER_VIEWER, DH_MEMBER_OBSERVER, DH_MEMBER_TRUSTED_OBSERVER };
 
-/* For dh_room_member_new only, which fills in `id` and `counts`. One reference is the
+/* For dh_room_member_new only, which fills in `id`, `counts` and `avatar`. One reference is the
  * caller's. The member takes a reference to `handle`, and ownership of one to `room`,
  * which `gone` drops. */
 struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum dh_member_kind kind,
@@ -93,7 +95,8 @@ struct dh_member *dh_member_ref(struct dh_member *member);
 void dh_member_unref(struct dh_member **member);
 
 /* An event for its handle: {"digitalhuman":"event","result":{"status":STATUS,"viewer":…}};
- * `starting` and `started` also say what a viewer is sent, `audio` and `video`. */
+ * `starting` and `started` also say what a viewer is sent, `audio` and `video`; they and
+ * `preparing`, how pictures are coded that come with their mattes. */
 json_t *dh_member_status(const struct dh_member *member, const char *status);
 /* The same of a viewer that is gone. */
 json_t *dh_viewer_status(guint viewer, const char *status);

@@ -45,15 +45,16 @@ void dh_prepared_clip_units(struct dh_prepared_clip *clip, struct dh_unit *const
 }
 
 /* A file prepared elsewhere may hold anything. */
-const char *dh_prepared_clip_check(const struct dh_prepared_clip *clip, int64_t width, int64_t height)
+const char *dh_prepared_clip_check(const struct dh_prepared_clip *clip, const struct dh_avatar_config *config)
 {
 	if (!clip->anchor || clip->units->len == 0)
 		return "the idle clip has no picture";
 	const struct dh_unit *last = clip->units->pdata[clip->units->len - 1];
 	if (last->pts_ticks + last->duration_ticks < DH_SLOT_TICKS)
 		return "the idle clip is shorter than 20 ms";
-	if (clip->head.width != width || clip->head.height != height)
-		return "the idle clip has another size than the avatar";
+	const char *misfit = dh_avatar_misfit(config, &clip->head);
+	if (misfit)
+		return misfit;
 	if (!clip->picture)
 		return "the idle clip was prepared as a segment, not with --idle or --portrait";
 	return NULL;

@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "avatar_config.h"
 #include "playout/segment.h"
 #include "playout/stream.h"
 
@@ -26,8 +27,8 @@ void dh_prepared_clip_head(struct dh_prepared_clip *clip, const struct dh_stream
 /* Takes references to its pictures. */
 void dh_prepared_clip_units(struct dh_prepared_clip *clip, struct dh_unit *const *units, size_t count);
 
-/* At the end: why an avatar of this size cannot use it; NULL: it can. */
-const char *dh_prepared_clip_check(const struct dh_prepared_clip *clip, int64_t width, int64_t height);
+/* At the end: why the avatar cannot use it; NULL: it can. */
+const char *dh_prepared_clip_check(const struct dh_prepared_clip *clip, const struct dh_avatar_config *config);
 
 /* What it shows at a position, as DH_LUMA_BYTES (playout/unit.h). Only if it is usable. */
 void dh_prepared_clip_look(const struct dh_prepared_clip *clip, int64_t position_ticks, uint8_t *luma);

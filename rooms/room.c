@@ -305,14 +305,14 @@ json_t *dh_room_info(struct dh_room *room, bool all)
 	const struct dh_room_facts *facts = &room->facts;
 	const struct dh_avatar_config *avatar = dh_avatar_get_config(facts->avatar);
 	struct dh_settings *settings = dh_room_settings(room);
-	json_t *info = json_pack("{s:o, s:s, s:s, s:I, s:I, s:b, s:b, s:b, s:o, s:s, s:b, s:i, s:i}", "id",
-		dh_room_id_json(room), "description", settings->description, "avatar", avatar->name, "width",
-		(json_int_t)avatar->width, "height", (json_int_t)avatar->height, "is_private",
-		(int)settings->is_private, "pin_required", settings->pin != NULL, "has_generator",
-		facts->generator != NULL, "voices", voices_of(facts->generator), "state",
-		dh_room_state_name(dh_room_state(room)), "enabled", atomic_load(&room->enabled), "viewers",
-		atomic_load(&room->viewers), "waiting", atomic_load(&room->waiting));
+	json_t *info = json_pack("{s:o, s:s, s:s, s:b, s:b, s:b, s:o, s:s, s:b, s:i, s:i}", "id", dh_room_id_json(room),
+		"description", settings->description, "avatar", avatar->name, "is_private", (int)settings->is_private,
+		"pin_required", settings->pin != NULL, "has_generator", facts->generator != NULL, "voices",
+		voices_of(facts->generator), "state", dh_room_state_name(dh_room_state(room)), "enabled",
+		atomic_load(&room->enabled), "viewers", atomic_load(&room->viewers), "waiting",
+		atomic_load(&room->waiting));
 
+	dh_avatar_describe(avatar, info);
 	if (json_object_size(settings->metadata))
 		json_object_set_new(info, "metadata", json_deep_copy(settings->metadata));
 	if (all)

@@ -111,6 +111,7 @@ static void start(struct dh_room *room, const struct dh_segment *segment, const 
 		.height = (int)avatar->height,
 		.kbps = (int)avatar->kbps,
 		.entry_ms = (int)avatar->entry_ms,
+		.background = dh_avatar_plain_background(avatar),
 		.picture = dh_avatar_picture(room->facts.avatar),
 		.tail = tail_of(segment, plan),
 		.lead = lead_of(room, plan),

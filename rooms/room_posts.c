@@ -43,6 +43,7 @@ struct dh_member *dh_room_member_new(struct dh_room *room, void *handle, enum dh
 	struct dh_member *member = dh_member_new(room->context.host, handle, kind, dh_room_ref(room), member_gone);
 
 	member->counts = counts;
+	member->avatar = dh_avatar_get_config(room->facts.avatar);
 	member->id = (guint)atomic_fetch_add(&counts->ever, 1) + 1;
 	member->counted = 1;
 	atomic_fetch_add(count_of(counts, member), 1);

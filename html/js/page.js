@@ -233,8 +233,11 @@ video.addEventListener('click', () => video.muted && toggleSound());
 video.addEventListener('volumechange', drawSound);
 /* some browsers pause a video that was never clicked when its sound comes back */
 video.addEventListener('pause', () => video.srcObject && !document.hidden && video.play().catch(() => {}));
-video.addEventListener('resize', () =>
-	video.videoWidth && $('frame').style.setProperty('--aspect', `${video.videoWidth} / ${video.videoHeight}`));
+video.addEventListener('resize', () => {
+	const { width, height } = dh?.canvas ?? { width: video.videoWidth, height: video.videoHeight };
+	if (width)
+		$('frame').style.setProperty('--aspect', `${width} / ${height}`);
+});
 
 $('fullscreen').hidden = !document.fullscreenEnabled;
 $('fullscreen').addEventListener('click', () => document.fullscreenElement ?

@@ -127,7 +127,7 @@ static void check_avatar(const struct dh_config *c, const struct dh_avatar_confi
 	PROMISE(is_between(avatar->width, 16, 2304) && avatar->width % 2 == 0);
 	PROMISE(is_between(avatar->height, 16, 2304) && avatar->height % 2 == 0);
 	PROMISE(avatar->idle || avatar->portrait);
-	PROMISE(!avatar->background || *avatar->background == '/' || dh_ingest_is_colour(avatar->background));
+	PROMISE(!avatar->background || *avatar->background == '/' || dh_ingest_is_background(avatar->background));
 }
 
 static void check_room(const struct dh_config *c, guint index)

@@ -24,8 +24,8 @@ ARGUMENTS = ["--autoplay-policy=no-user-gesture-required",
              "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]
 
 
-def browser():
-    return Chromium(ARGUMENTS)
+def browser(more=()):
+    return Chromium([*ARGUMENTS, *more])
 
 
 def janus_js():

@@ -79,8 +79,9 @@ class Muxed(unittest.TestCase):
     def test_formats(self):
         bgr, mono = pictures(3), wave(3 * 960)
         yuv = np.random.default_rng(5).integers(0, 256, (3, 72, 64), dtype=np.uint8)
+        bgra = np.random.default_rng(6).integers(0, 256, (3, 48, 64, 4), dtype=np.uint8)
         for pixels, frames, name, samples, channels in (
-                ("rgb24", bgr, "f32", mono, 1), ("yuv420p", yuv, "s16", wave(3 * 960, dtype=np.int16), 1),
+                ("bgra", bgra, "f32", mono, 1), ("rgba", bgra, "f32", mono, 1), ("rgb24", bgr, "f32", mono, 1), ("yuv420p", yuv, "s16", wave(3 * 960, dtype=np.int16), 1),
                 ("bgr24", bgr, "s16", wave(6 * 960, dtype=np.int16).reshape(-1, 2), 2)):
             with self.subTest(pixels=pixels, name=name, channels=channels):
                 data = whole(Muxer(Fraction(25), 24000, channels=channels, pixel_format=pixels), frames, samples)

@@ -164,8 +164,12 @@ static void test_any_bytes(void)
 static struct dh_video *make_video(int kbps, int64_t entry_ticks, struct dh_fault *fault)
 {
 	uint8_t i420[SIDE * SIDE * 3 / 2];
-	struct dh_video_config config = { SIDE, SIDE, kbps, entry_ticks, DH_TICKS_PER_SECOND / 25, DH_SPEED_MIN,
-		false };
+	struct dh_video_config config = { .width = SIDE,
+		.height = SIDE,
+		.kbps = kbps,
+		.entry_ticks = entry_ticks,
+		.frame_ticks = DH_TICKS_PER_SECOND / 25,
+		.speed = DH_SPEED_MIN };
 	struct dh_video *video = NULL;
 	draw(i420, 0);
 	CHECK_INT(dh_video_alloc(&video, &config, i420, fault), 0);

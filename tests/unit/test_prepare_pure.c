@@ -11,6 +11,7 @@
 #include "prepare/unit_order.h"
 #include "prepare/picture.h"
 #include "prepare/raw.h"
+#include "prepare/stack.h"
 #include "prepare/still.h"
 #include "prepare/task_fields.h"
 #include "prepare/task_job.h"
@@ -201,7 +202,7 @@ static void test_luma(void)
 	uint8_t i420[18 * 34 * 3 / 2], luma[DH_LUMA_BYTES];
 	for (int i = 0; i < 18 * 34; i++)
 		i420[i] = (uint8_t)(i / 18 * 7);
-	dh_picture_luma(i420, 18, 34, luma);
+	dh_stack_thumbnail(i420, 18, 34, false, luma);
 	CHECK_INT(luma[0], (0 + 7 + 1) / 2); /* rows 0 and 1 */
 	CHECK_INT(luma[15], luma[0]);
 	CHECK_INT(luma[15 * 16], (31 + 32 + 33) * 7 / 3);

@@ -9,7 +9,8 @@ import numbers
 from fractions import Fraction
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
-PIXEL_FORMATS = ("bgr24", "rgb24", "yuv420p")
+CHANNELS = {"bgr24": 3, "rgb24": 3, "bgra": 4, "rgba": 4}
+PIXEL_FORMATS = (*CHANNELS, "yuv420p")
 SAMPLE_FORMATS = {"f": "f32", "h": "s16"}
 SAMPLE_BYTES = {"f32": 4, "s16": 2}
 MAX_SIDE = 16384
@@ -113,13 +114,13 @@ def picture_bytes(size: Size, pixel_format: str) -> int:
     width, height = size
     if pixel_format == "yuv420p":
         return width * height + 2 * ((width + 1) // 2) * ((height + 1) // 2)
-    return width * height * 3
+    return width * height * CHANNELS[pixel_format]
 
 
 def picture(frame: Any, pixel_format: str, size: Optional[Size]) -> Picture:
-    """A picture: uint8 of height x width x 3 (bgr24, rgb24) or height * 3/2 x width (yuv420p), or its bytes
-    row by row, where `size` is known. TypeError for another type, ValueError for another shape."""
-    shape = "height * 3/2 x width" if pixel_format == "yuv420p" else "height x width x 3"
+    """A picture: uint8 of height x width x 3 (bgr24, rgb24) or 4 (bgra, rgba), or height * 3/2 x width (yuv420p),
+    or its bytes row by row, where `size` is known. TypeError for another type, ValueError for another shape."""
+    shape = "height * 3/2 x width" if pixel_format == "yuv420p" else f"height x width x {CHANNELS[pixel_format]}"
     expected = f"frame: expected {pixel_format} as uint8 of {shape}, or bytes"
     view, owner = _view(frame, expected)
     if view.format not in ("B", "c"):
@@ -143,7 +144,7 @@ def picture(frame: Any, pixel_format: str, size: Optional[Size]) -> Picture:
 def _size_of(shape: Tuple[int, ...], pixel_format: str) -> Optional[Size]:
     """(width, height), or None."""
     if pixel_format != "yuv420p":
-        if len(shape) != 3 or shape[2] != 3:
+        if len(shape) != 3 or shape[2] != CHANNELS[pixel_format]:
             return None
         height, width = shape[:2]
     else:

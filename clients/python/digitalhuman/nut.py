@@ -20,7 +20,7 @@ MSB_PTS_SHIFT = 14
 # Flags of a frame code: key, coded pts, stream id, size, checksum.
 FLAGS = 1 | 8 | 16 | 32 | 64
 
-PICTURE_TAGS = {"bgr24": b"BGR\x18", "rgb24": b"RGB\x18", "yuv420p": b"I420"}
+PICTURE_TAGS = {"bgr24": b"BGR\x18", "rgb24": b"RGB\x18", "bgra": b"BGRA", "rgba": b"RGBA", "yuv420p": b"I420"}
 SAMPLE_TAGS = {"s16": b"PSD\x10", "f32": b"PFD\x20"}
 
 

@@ -106,8 +106,8 @@ class Segment:
     def push(self, frame: Any = None, samples: Any = None) -> None:
         """Takes the next picture and the next samples; either may be None.
 
-        frame    uint8 of shape (height, width, 3), or (height * 3/2, width) for yuv420p, or bytes where the
-                 size was given. All of one size.
+        frame    uint8 of shape (height, width, 3), or 4 for bgra and rgba, or (height * 3/2, width) for
+                 yuv420p, or bytes where the size was given. All of one size.
         samples  float32 of -1 to 1 or int16 of shape (n,), or (n, channels), of any length, or bytes where
                  sample_format was given.
 

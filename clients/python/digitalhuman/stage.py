@@ -92,7 +92,7 @@ class Stage:
         sample_rate    samples a second, 4000 to 384000; None: no sound
         channels       1 to 16 (1)
         size           (width, height) in pixels; default: the first frame's
-        pixel_format   "bgr24" (default), "rgb24" or "yuv420p"
+        pixel_format   "bgr24" (default), "rgb24", "bgra", "rgba" or "yuv420p"
         sample_format  "f32" or "s16"; default: as the first samples are
         text           what is said, for heard_text
         words          [word, from_ms, to_ms] in order: when each word sounds, which makes heard_text exact;
