@@ -8,7 +8,8 @@
  * does not keep the dispatcher from sending. */
 #define INTAKE 256
 
-/* How often the dispatcher looks whether requests need to wait any longer. */
+/* How often the dispatcher looks whether requests need to wait any longer: their handle may have gone,
+ * or its hang-up not come. */
 #define LOOK_US (G_USEC_PER_SEC / 4)
 
 /* --- lanes */

@@ -177,7 +177,6 @@ static void plugin_destroy_session(janus_plugin_session *handle, int *error)
 
 	if (session) {
 		dh_session_close(session);
-		dh_outbox_resume(instance->outbox, session);
 		dh_senders_leave(instance->senders, session);
 		end_watch(session);
 		dh_session_unref(&session);

@@ -59,6 +59,14 @@ static inline gpointer dh_tsan_queue_try_pop(GAsyncQueue *queue)
 	return data;
 }
 
+static inline gpointer dh_tsan_queue_timeout_pop(GAsyncQueue *queue, guint64 timeout_us)
+{
+	gpointer data = g_async_queue_timeout_pop(queue, timeout_us);
+	if (data)
+		__tsan_acquire(queue);
+	return data;
+}
+
 /* Whoever drops the last reference frees the elements. */
 static inline void dh_tsan_ptr_array_unref(GPtrArray *array)
 {
@@ -105,16 +113,17 @@ static inline void dh_tsan_pool_free(GThreadPool *pool, gboolean immediate, gboo
 		g_free(wrapped);
 }
 
-#define g_mutex_lock          dh_tsan_mutex_lock
-#define g_mutex_unlock        dh_tsan_mutex_unlock
-#define g_cond_wait           dh_tsan_cond_wait
-#define g_cond_wait_until     dh_tsan_cond_wait_until
-#define g_async_queue_push    dh_tsan_queue_push
-#define g_async_queue_pop     dh_tsan_queue_pop
-#define g_async_queue_try_pop dh_tsan_queue_try_pop
-#define g_ptr_array_unref     dh_tsan_ptr_array_unref
-#define g_thread_pool_new     dh_tsan_pool_new
-#define g_thread_pool_push    dh_tsan_pool_push
-#define g_thread_pool_free    dh_tsan_pool_free
+#define g_mutex_lock              dh_tsan_mutex_lock
+#define g_mutex_unlock            dh_tsan_mutex_unlock
+#define g_cond_wait               dh_tsan_cond_wait
+#define g_cond_wait_until         dh_tsan_cond_wait_until
+#define g_async_queue_push        dh_tsan_queue_push
+#define g_async_queue_pop         dh_tsan_queue_pop
+#define g_async_queue_try_pop     dh_tsan_queue_try_pop
+#define g_async_queue_timeout_pop dh_tsan_queue_timeout_pop
+#define g_ptr_array_unref         dh_tsan_ptr_array_unref
+#define g_thread_pool_new         dh_tsan_pool_new
+#define g_thread_pool_push        dh_tsan_pool_push
+#define g_thread_pool_free        dh_tsan_pool_free
 
 #endif
