@@ -5,6 +5,7 @@
 const PLUGIN = 'janus.plugin.digitalhuman';
 const ANSWER_MS = 10000;  // until a request is answered
 const LINGER_MS = 1000;   // for Janus to hear that a session is over
+const LATE_MS = 5000;     // for what a gateway that is still there has been asked
 
 /* Requests that apply to the handle itself: Janus acknowledges them, and the plugin's answer is an
  * event. janus.js does not say which request an event answers, so there is one at a time. */
@@ -135,13 +136,14 @@ export class Connection {
 	#send(message, { jsep, timeout = ANSWER_MS } = {}) {
 		if (!this.isOpen)
 			return Promise.reject(this.#over ?? failure('offline', 'Not connected to the gateway.'));
-		return new Promise((resolve, reject) => {
+		let entry;
+		const answer = new Promise((resolve, reject) => {
 			const settle = settled => value => {
 				clearTimeout(timer);
 				this.#waiting.delete(entry);
 				settled(value);
 			};
-			const entry = { kind: ANSWERS[message.request], resolve: settle(resolve), reject: settle(reject) };
+			entry = { kind: ANSWERS[message.request], resolve: settle(resolve), reject: settle(reject) };
 			const timer = setTimeout(() => entry.reject(failure('timeout', 'The gateway did not answer.')), timeout);
 			this.#waiting.add(entry);
 			this.#handle.send({
@@ -155,6 +157,8 @@ export class Connection {
 				error: reason => entry.reject(this.#refused(String(reason))),
 			});
 		});
+		entry.answer = answer;
+		return answer;
 	}
 
 	/* By Janus itself. Where it does not know session or handle any more, both are gone. */
@@ -182,22 +186,27 @@ export class Connection {
 		}));
 	}
 
-	/* At once, and without a word to `on`. What is on its way is rejected with `error`: at once, or if the gateway is
-	 * still `there`, when it has taken its leave, since what one asks may be what ends the connection (kick_all). */
-	close(error, there = false) {
+	/* Without a word to `on`. What is on its way is rejected with `error` at once; but where the gateway is still `there`,
+	 * it is answered first, since what one asks may be what ends the connection (kick_all). */
+	async close(error, there = false) {
 		if (this.#over)
 			return;
 		this.#over = error;
-		const reject = () => [...this.#waiting].forEach(entry => entry.reject(error));
 		if (there)
-			setTimeout(reject, LINGER_MS);
-		else
-			reject();
+			await this.#answered();
+		for (const { reject } of [...this.#waiting])
+			reject(error);
 		const id = this.#janus?.getSessionId?.();
-		this.#janus?.destroy?.({ cleanupHandles: true, notifyDestroyed: false, success: reject });
+		this.#janus?.destroy?.({ cleanupHandles: true, notifyDestroyed: false });
 		if (id)
 			delete globalThis.Janus.sessions?.[id];
 		const socket = this.#socket;
 		setTimeout(() => socket?.close(), id ? LINGER_MS : 0);
+	}
+
+	/* Other requests than those about the handle, which has ended. */
+	#answered() {
+		const answers = [...this.#waiting].filter(entry => !entry.kind && entry.answer).map(entry => entry.answer);
+		return Promise.race([Promise.allSettled(answers), new Promise(late => setTimeout(late, LATE_MS))]);
 	}
 }
