@@ -146,7 +146,8 @@ def per_second(pid, seconds):
 
 
 def cost(material, runs):
-    """Processor time of one live room with one viewer, and of an aiortc server that encodes the same."""
+    """Processor time of one live room with one viewer, of the Streaming plugin with the same media, and of an aiortc
+    server that encodes the same."""
     pushes, used = Pushes(material), {"raw": [], "prepared": [], "idle": []}
     try:
         pid = pushes.hosted.server.process.pid
@@ -164,15 +165,32 @@ def cost(material, runs):
                     push.close()
     finally:
         pushes.hosted.close()
+    stock = [streaming(material, raw(material) + ".dhs") for _ in range(runs)]
     peer = [aiortc_server(raw(material)) for _ in range(runs)]
     median = lambda values: sorted(values)[len(values) // 2]
     share = median(used["prepared"]) / median(peer)
     note = "512x512, 25 fps, 24 kHz; workers included; a room that idles before its viewer is the last line"
     return [Figure("one live room, raw pushes", used["raw"], unit="% of a core", note=note),
             Figure("one live room, prepared pushes", used["prepared"], unit="% of a core"),
+            Figure("the Streaming plugin, fed with the prepared stream", stock, unit="% of a core"),
             Figure("an aiortc server that encodes the same", peer, unit="% of a core"),
             Figure("prepared, as a share of the aiortc server", [share], {"max": 0.05}, unit="x"),
             Figure("the room while it idles", used["idle"], unit="% of a core")]
+
+
+def streaming(material, prepared, seconds=8):
+    """Per cent of a core, of a Janus whose Streaming plugin relays the same packets to one viewer. The feed is another
+    process."""
+    import long
+    from janus_server import JanusServer, free_ports
+    ports, film = free_ports(2), prepared + ".webm"
+    subprocess.run([os.environ["DH_PREPARE"], "--export", film, prepared], check=True)
+    with JanusServer("", plugins=("libjanus_streaming.so",), files={long.STREAMING + ".jcfg": long.mountpoint(ports)}) as janus:
+        with long.streaming_fed(material, ports, film), Gateway(janus.ws, long.STREAMING) as gateway:
+            viewer = gateway.watch({"id": 1})
+            viewer.wait(lambda v: v.video and v.audio)
+            time.sleep(2)
+            return per_second(janus.process.pid, seconds)
 
 
 def aiortc_server(film, seconds=8):

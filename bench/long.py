@@ -149,10 +149,10 @@ def mountpoint(ports):
 
 
 @contextlib.contextmanager
-def streaming_fed(material, ports):
-    """Feeds a mountpoint of the Streaming plugin with picture and sound."""
-    path = material.path("feed.webm")
-    if not os.path.exists(path):
+def streaming_fed(material, ports, path=None):
+    """Feeds a mountpoint of the Streaming plugin with picture and sound: of a WebM, or of its own."""
+    path, own = path or material.path("feed.webm"), not path
+    if own and not os.path.exists(path):
         marks.ffmpeg("-i", material.mp4(4), "-c:v", "libvpx", "-b:v", "400k", "-deadline", "realtime",
                      "-c:a", "libopus", "-ar", 48000, path)
     feed = subprocess.Popen([sys.executable, os.path.join(usage.HERE, "feed_rtp.py"), path, *map(str, ports)])
