@@ -135,7 +135,7 @@ class Shown(Mattes):
         super().setUpClass()
         files = {"/": os.path.join(HERE, "chequers.html"), "/vendor/janus.js": janus_js(),
                  "/vendor/adapter.js": packaged("libjs-webrtc-adapter", "adapter.js"),
-                 **{"/" + name: os.path.join(HTML, name) for name in ("digitalhuman.js", "js/matte.js")}}
+                 **{"/" + name: os.path.join(HTML, name) for name in ("digitalhuman.js", *("js/" + name for name in os.listdir(HTML + "/js")))}}
         cls.site = cls.enterClassContext(Server(files))
         cls.chromium = cls.enterClassContext(browser(["--enable-unsafe-swiftshader"]))
 
