@@ -2,7 +2,13 @@
 /* Single messages to Janus. */
 #include "outbox_private.h"
 
+#include <janus/apierror.h>
+
 #include "janus_api.h"
+#include "rooms/member.h"
+
+#define OFFER_RETRY_US (G_USEC_PER_SEC / 10)
+#define OFFER_RETRIES  20
 
 struct dh_saying *dh_saying_new(const struct dh_outbox *outbox, enum dh_saying_type type, struct dh_session *session,
 	json_t *message)
@@ -51,6 +57,23 @@ static int push(const struct dh_saying *saying, const struct dh_session *session
 	return is_muted(saying, session) ? 0 : err;
 }
 
+/* Janus closes its ICE agent behind hangup_media and says nothing when that is done; until then it takes an offer for
+ * one of the connection before, and refuses it. */
+static int push_offer(const struct dh_saying *saying, struct dh_session *session)
+{
+	int err = push(saying, session);
+
+	for (int i = 0; i < OFFER_RETRIES && err == JANUS_ERROR_HANDLE_NOT_FOUND; i++) {
+		struct dh_member *member = dh_session_member(session);
+		if (!member) /* its connection has really ended */
+			break;
+		dh_member_unref(&member);
+		g_usleep(OFFER_RETRY_US);
+		err = push(saying, session);
+	}
+	return err;
+}
+
 /* Janus takes ownership of the event. It would drop one about a handle that is gone. */
 static void notify(struct dh_saying *saying)
 {
@@ -70,7 +93,7 @@ void dh_saying_say(struct dh_saying *saying, struct dh_session *session)
 		push(saying, session);
 		break;
 	case DH_SAY_OFFER:
-		saying->done(saying->arg, push(saying, session));
+		saying->done(saying->arg, push_offer(saying, session));
 		break;
 	case DH_SAY_NOTIFY:
 		notify(saying);
