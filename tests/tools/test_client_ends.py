@@ -193,7 +193,7 @@ class Refusals(Case):
                 ("^channels: expected 1 to 16", ValueError, lambda: stage.segment(sample_rate=24000, channels=0)),
                 ("^size: expected", TypeError, lambda: stage.segment(fps=25, size=512)),
                 ("^size: width: expected", ValueError, lambda: stage.segment(fps=25, size=(0, 512))),
-                ("^pixel_format: expected one", ValueError, lambda: stage.segment(fps=25, pixel_format="bgra")),
+                ("^pixel_format: expected one", ValueError, lambda: stage.segment(fps=25, pixel_format="nv12")),
                 ("^sample_format: expected", ValueError, lambda: stage.segment(fps=25, sample_format="u8")),
                 ("^encode: expected", ValueError, lambda: stage.segment(fps=25, encode="yes")),
                 ("^room: expected", TypeError, lambda: Stage("x", room=1.5)),
