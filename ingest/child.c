@@ -236,7 +236,7 @@ static struct dh_child *watch(struct dh_io *io, pid_t pid, int pidfd, dh_child_e
 int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_child_spec *spec,
 	dh_child_exit_fn *exited, void *arg)
 {
-	pid_t pid;
+	pid_t pid = 0;
 	int pidfd = dh_child_start(&pid, spec);
 
 	if (pidfd < 0)

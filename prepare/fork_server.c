@@ -110,7 +110,7 @@ static int become_worker(const struct dh_fork_server *server, const struct reque
 /* Returns the exit code, of the server or a worker. */
 static int serve(const struct dh_fork_server *server)
 {
-	struct request request;
+	struct request request = { 0 };
 	char text[TEXT_MAX];
 	int err = say(server->greeting);
 	while (err == 0 && (err = await_request(&request)) > 0) {

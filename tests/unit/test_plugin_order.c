@@ -260,10 +260,12 @@ static void test_history(void)
 			  "\"words\":[[\"One\",0,20],[\"two\",30,40],[\"three\",1900,2000]]"),
 		0);
 	await_of("event:started", "b", NULL, NULL);
-	json_t *life;
+	json_t *life = ask("progress", "\"segment\":\"b\"");
 	/* known once all of the file is there, which may be later than its start */
-	while (!json_is_integer(json_object_get(life = ask("progress", "\"segment\":\"b\""), "duration_ms")))
+	while (!json_is_integer(json_object_get(life, "duration_ms"))) {
 		json_decref(life);
+		life = ask("progress", "\"segment\":\"b\"");
+	}
 	check_text(life, "state", "playing");
 	CHECK_INT(number(life, "duration_ms"), 2000);
 	check_moments(life, "media_ms", 4);

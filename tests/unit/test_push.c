@@ -98,7 +98,7 @@ static void on_closed(void *arg, struct dh_push *push)
 	g_mutex_unlock(&f.lock);
 }
 
-static void start(int max)
+static void start_with(int max, int line_ms)
 {
 	static const struct dh_push_owner owner = { .line = on_line, .refusal = on_refusal, .closed = on_closed };
 	char *error = NULL;
@@ -107,9 +107,14 @@ static void start(int max)
 	strcpy(f.folder, "/tmp/dh-test-XXXXXX");
 	CHECK(mkdtemp(f.folder));
 	g_snprintf(f.path, sizeof f.path, "%s/push", f.folder);
-	const struct dh_push_config config = { .socket = f.path, .socket_mode = 0600, .max = max, .line_ms = LINE_MS };
+	const struct dh_push_config config = { .socket = f.path, .socket_mode = 0600, .max = max, .line_ms = line_ms };
 	CHECK_INT(dh_io_alloc(&f.io), 0);
 	CHECK_INT(dh_push_server_alloc(&f.server, f.io, &config, &owner, NULL, &error), 0);
+}
+
+static void start(int max)
+{
+	start_with(max, LINE_MS);
 }
 
 static void stop(void)
@@ -258,30 +263,37 @@ static void test_large_answers(void)
 	stop();
 }
 
-static void test_refusals(void)
+static void test_late_lines(void)
 {
-	char *longest = g_strnfill(DH_PUSH_LINE_MAX, 'x');
-
 	start(2);
 	int silent = join();
 	hear_all(silent, "{\"refused\":\"" DH_PUSH_LINE_OPTION "\"}\n");
 	int slow = join();
 	say(slow, "no end");
 	hear_all(slow, "{\"refused\":\"" DH_PUSH_LINE_OPTION "\"}\n");
+	await_closed(2);
+	stop();
+}
+
+static void test_refusals(void)
+{
+	char *longest = g_strnfill(DH_PUSH_LINE_MAX, 'x');
+
+	start_with(2, 60000);
 	int wordy = join();
 	say(wordy, longest);
 	hear_all(wordy, "{\"refused\":\"the length of a line, 65536 bytes,\"}\n");
-	await_closed(3);
+	await_closed(1);
 	longest[DH_PUSH_LINE_MAX - 1] = '\n';
 	int just = join();
 	say(just, longest);
 	hear_all(just, "{\"size\":65535}\n");
-	await_closed(4);
+	await_closed(2);
 	int one = join(), two = join(), three = join();
 	hear_all(three, "{\"refused\":\"" DH_PUSH_MAX_OPTION "\"}\n");
 	close(one);
 	close(two);
-	await_closed(7);
+	await_closed(5);
 	CHECK_INT(dh_push_server_count(f.server), 0);
 	stop();
 	g_free(longest);
@@ -407,6 +419,7 @@ static const struct check_test tests[] = {
 	TEST(test_media),
 	TEST(test_flood),
 	TEST(test_large_answers),
+	TEST(test_late_lines),
 	TEST(test_refusals),
 	TEST(test_too_many_descriptors),
 	TEST(test_crowd),
