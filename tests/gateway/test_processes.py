@@ -118,7 +118,7 @@ class Processes(Services):
     def test_one_at_a_time(self):
         rooms = [self.speaking_room("one") for _ in range(2)]
         self.say(rooms[0][0], "long speech")
-        self.until(lambda: self.places("one")[0]["busy"] == 1)
+        self.until(lambda: self.asked("long speech"))
         segment = self.say(rooms[1][0], "who waits")
         self.until(lambda: self.generator("one")["waiting"] == 1)
         self.ask("interrupt", id=rooms[0][0])
