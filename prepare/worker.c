@@ -103,6 +103,7 @@ static int work(void)
 	int code;
 	if (!job)
 		return DH_PREPARE_MEMORY;
+	dh_prepare_warm_copy();
 	code = receive_job(job);
 	if (code == 0 && job->size > 0) {
 		code = serve(job);
