@@ -8,17 +8,16 @@ The packages are downloaded by apt, not installed, and no other server is needed
 page is taken; STREAMING_DEMO names a folder with another one (streaming.html or streamingtest.html, its .js, and janus.js).
 Their libraries are Debian's, too. `newer_pages` finds those of a later release.
 """
-import http.server
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-import threading
 import unittest
 import urllib.parse
 
 import npm
+from web_server import WebServer
 
 LIBRARIES_OF_DEBIAN = ["libjs-bootbox", "libjs-bootstrap", "libjs-bootswatch", "libjs-jquery", "libjs-spin.js", "libjs-toastr",
                        "libjs-webrtc-adapter"]
@@ -77,7 +76,7 @@ def local(match):
     return next(("javascript/" + path for part, path in LIBRARIES if part in url), "none")
 
 
-class DemoPage:
+class DemoPage(WebServer):
     """`pages`: a folder with the page's files; None: as above."""
 
     def __init__(self, ws, plugin="janus.plugin.digitalhuman", pages=None):
@@ -94,10 +93,8 @@ class DemoPage:
         self._made = {"settings.js": "var server = '%s'; var iceServers = [], token, apisecret;\n" % ws,
                       self._name + ".html": re.sub(r"https://[^\"']+", local, self._read(self._name + ".html")),
                       self._name + ".js": self._read(self._name + ".js").replace("janus.plugin.streaming", plugin)}
-        handler = type("Handler", (http.server.BaseHTTPRequestHandler,),
-                       {"do_GET": lambda request: self._get(request), "log_message": lambda *_: None})
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = "http://127.0.0.1:%d/%s.html" % (self._server.server_address[1], self._name)
+        super().__init__()
+        self.url = "http://127.0.0.1:%d/%s.html" % (self.port, self._name)
 
     def _read(self, name):
         with open(os.path.join(self._pages, name), encoding="utf-8") as file:
@@ -128,11 +125,6 @@ class DemoPage:
         request.end_headers()
         request.wfile.write(body or b"")
 
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
+    def __exit__(self, *details):
+        super().__exit__(*details)
         shutil.rmtree(self._folder)

@@ -8,7 +8,6 @@
 Forwarder is what lies between a page and its gateway: it can go away, or say nothing any more.
 """
 import contextlib
-import http.server
 import json
 import os
 import socket
@@ -16,6 +15,7 @@ import threading
 import urllib.parse
 
 from probe import janus_js, packaged
+from web_server import WebServer
 
 HTML = os.environ.get("DH_HTML") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../html")
 BLANK = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Blank</title><link rel="icon" href="data:,">
@@ -23,17 +23,14 @@ BLANK = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Blank</ti
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
-class PageServer:
+class PageServer(WebServer):
     """`settings`: what settings.js exports. `more`: further paths and their texts. Serves on `address`."""
 
     def __init__(self, settings=None, more=None, address="127.0.0.1"):
         self.texts = {"/blank.html": BLANK, **(more or {})}
         self.set(settings or {})
         self._files = {"/vendor/janus.js": janus_js(), "/vendor/adapter.js": packaged("libjs-webrtc-adapter", "adapter.js")}
-        handler = type("Handler", (http.server.BaseHTTPRequestHandler,),
-                       {"do_GET": lambda request: self._get(request), "log_message": lambda *_: None})
-        self._server = http.server.ThreadingHTTPServer((address, 0), handler)
-        self.port = self._server.server_address[1]
+        super().__init__(address)
         self.url = f"http://127.0.0.1:{self.port}/"
 
     def set(self, settings):
@@ -57,14 +54,6 @@ class PageServer:
         request.end_headers()
         with contextlib.suppress(OSError):
             request.wfile.write(body or b"")
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class Forwarder:

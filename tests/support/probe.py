@@ -6,17 +6,16 @@
         …
         print(lips(probe.take()))
 """
-import http.server
 import json
 import os
 import subprocess
-import threading
 import urllib.parse
 
 import numpy as np
 
 from chromium import Chromium
 from marks import flashes, pairs
+from web_server import WebServer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ARGUMENTS = ["--autoplay-policy=no-user-gesture-required",
@@ -40,7 +39,7 @@ def packaged(package, name):
     return next(f for f in files if f.endswith("/" + name))
 
 
-class Server:
+class Server(WebServer):
     """Files on 127.0.0.1: `files` maps paths of the URL to files; more may be added."""
 
     TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -50,10 +49,8 @@ class Server:
             "/": os.path.join(HERE, "probe.html"),
             "/janus.js": janus_js(),
             "/adapter.js": packaged("libjs-webrtc-adapter", "adapter.js")}
-        handler = type("Handler", (http.server.BaseHTTPRequestHandler,),
-                       {"do_GET": lambda request: self._get(request), "log_message": lambda *_: None})
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = "http://127.0.0.1:%d/" % self._server.server_address[1]
+        super().__init__()
+        self.url = "http://127.0.0.1:%d/" % self.port
 
     def _get(self, request):
         path = self.files.get(urllib.parse.urlparse(request.path).path)
@@ -66,14 +63,6 @@ class Server:
         request.send_header("Content-Length", str(len(body)))
         request.end_headers()
         request.wfile.write(body)
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class Probe:
