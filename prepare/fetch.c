@@ -276,11 +276,11 @@ static int wait_ms(const struct fetch *fetch)
 	return left_ms < 0 ? 0 : left_ms < 1000 ? (int)left_ms : 1000;
 }
 
-/* To be asked once all that has come is read: what arrived while this process was stopped, or had
- * no processor, is no silence. */
-static bool is_silent(const struct fetch *fetch)
+/* To be asked once all that had come by read_ms is read: what arrived while this process was
+ * stopped, or had no processor, is no silence. */
+static bool is_silent(const struct fetch *fetch, int64_t read_ms)
 {
-	return fetch->is_text_over && now_ms() - fetch->heard_ms >= fetch->silence_s * 1000;
+	return fetch->is_text_over && read_ms - fetch->heard_ms >= fetch->silence_s * 1000;
 }
 
 /* Time in which this process did not run counts for nothing: the service may not have, either. */
@@ -312,13 +312,15 @@ static CURLcode transfer(struct fetch *fetch)
 {
 	int running = 1, left;
 	CURLMsg *message;
+	int64_t read_ms = now_ms();
 
 	curl_multi_add_handle(fetch->multi, fetch->easy);
 	while (curl_multi_perform(fetch->multi, &running) == CURLM_OK && running > 0) {
-		fetch->is_silent = is_silent(fetch);
+		fetch->is_silent = is_silent(fetch, read_ms);
 		if (fetch->is_silent)
 			break;
 		wait_for_news(fetch);
+		read_ms = now_ms();
 	}
 	message = curl_multi_info_read(fetch->multi, &left);
 	return message ? message->data.result : CURLE_ABORTED_BY_CALLBACK;
