@@ -2,6 +2,7 @@
 """The segments used for measuring, made once and kept in the build folder."""
 import os
 import shutil
+import tempfile
 
 import marks
 from hosted_room import HostedRoom, prepare
@@ -19,33 +20,29 @@ class Material:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def _make(self, name, write):
-        """Writes to a temporary name and renames, so that a partial file is never taken for a whole one."""
+    def make(self, name, write):
+        """Writes aside and renames, so that a partial file is never taken for a whole one, by another run either."""
         if not os.path.exists(self.path(name)):
-            aside = self.path("new-" + name)
-            write(aside)
-            os.rename(aside, self.path(name))
+            with tempfile.TemporaryDirectory(dir=self.folder) as aside:
+                write(os.path.join(aside, name))
+                os.rename(os.path.join(aside, name), self.path(name))
         return self.path(name)
 
     def idle(self):
-        return self._make("idle.mp4", lambda path: marks.write_idle(path, 4, self.size))
+        return self.make("idle.mp4", lambda path: marks.write_idle(path, 4, self.size))
 
     def mp4(self, seconds, seed=1):
         """As Wav2Lip writes it: 512x512, 25 fps, H.264 and AAC of 16 kHz."""
-        return self._make(f"{seconds}s-{seed}.mp4",
+        return self.make(f"{seconds}s-{seed}.mp4",
                           lambda path: marks.write_mp4(path, seconds, self.size, head=marks.Head(self.size, seed=seed)))
 
     def arrays(self, seconds):
         """Raw pictures at 33 a second and float sound of 24 kHz, prepared by dh-prepare."""
         def write(path):
-            video, sound = marks.write_arrays(self.folder, seconds, self.size)
-            try:
-                prepare("--raw-video", f"bgr24:{self.size}x{self.size}@33", video, "--raw-audio", "f32le:24000:1", sound,
-                        "-o", path)
-            finally:
-                os.remove(video)
-                os.remove(sound)
-        return self._make(f"arrays-{seconds}s.dhs", write)
+            video, sound = marks.write_arrays(os.path.dirname(path), seconds, self.size)
+            prepare("--raw-video", f"bgr24:{self.size}x{self.size}@33", video, "--raw-audio", "f32le:24000:1", sound,
+                    "-o", path)
+        return self.make(f"arrays-{seconds}s.dhs", write)
 
 
 def open_room(material, *files, **options):

@@ -60,7 +60,7 @@ class Pushes:
 def raw(material):
     """What a model yields: 512x512 BGR24 at 25 fps, 24 kHz float sound."""
     film = material.mp4(SECONDS)
-    return material._make(f"{SECONDS}s-raw.nut", lambda path: marks.ffmpeg(
+    return material.make(f"{SECONDS}s-raw.nut", lambda path: marks.ffmpeg(
         "-i", film, "-c:v", "rawvideo", "-pix_fmt", "bgr24", "-c:a", "pcm_f32le", "-ar", "24000", "-ac", "1",
         "-f", "nut", path))
 

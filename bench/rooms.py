@@ -24,8 +24,8 @@ class Demonstration:
     """Its avatar and a segment, drawn by dh-talker as ./run does, made once."""
 
     def __init__(self, material):
-        self.idle = material._make("demo-idle.mp4", lambda path: self._draw(path, "--idle", "9"))
-        self.segment = material._make("demo-hello.mp4", lambda path: self._draw(path, TEXT))
+        self.idle = material.make("demo-idle.mp4", lambda path: self._draw(path, "--idle", "9"))
+        self.segment = material.make("demo-hello.mp4", lambda path: self._draw(path, TEXT))
 
     @staticmethod
     def _draw(path, *arguments):

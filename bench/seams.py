@@ -27,10 +27,10 @@ def talker(*arguments):
 def films(material):
     """dh-talker's idle clip, and speech that ends with the mouth as it happens to be."""
     size = f"{material.size}x{material.size}"
-    idle = material._make("talker-idle.nut", lambda path: talker("--size", size, "--idle", 9, "-o", path))
-    whole = material._make("talker-speech.nut", lambda path: talker(
+    idle = material.make("talker-idle.nut", lambda path: talker("--size", size, "--idle", 9, "-o", path))
+    whole = material.make("talker-speech.nut", lambda path: talker(
         "--size", size, "-o", path, "A seam is where one thing ends and another one begins, and nobody should see it."))
-    return idle, [material._make(f"talker-cut-{n}.nut", lambda path, s=s: marks.ffmpeg(
+    return idle, [material.make(f"talker-cut-{n}.nut", lambda path, s=s: marks.ffmpeg(
         "-i", whole, "-t", s, "-c:v", "rawvideo", "-c:a", "pcm_s16le", path)) for n, s in enumerate(CUTS_S)]
 
 

@@ -16,7 +16,7 @@ ROOM = 'room-{id}: {{ id = {id} avatar = "probe" generator = "clip" }}\n'
 def clip(material):
     """What the command writes: 512x512, 25 fps, H.264 and AAC, in a container for pipes."""
     film = material.mp4(SECONDS)
-    return material._make(f"{SECONDS}s.nut", lambda path: marks.ffmpeg("-i", film, "-c", "copy", "-f", "nut", path))
+    return material.make(f"{SECONDS}s.nut", lambda path: marks.ffmpeg("-i", film, "-c", "copy", "-f", "nut", path))
 
 
 def configuration(path):
