@@ -26,12 +26,12 @@ MEASURED, EVENTS = 2, 3  # the rooms in which segments are played, and events ar
 
 # The bad neighbour's generator does what its text says.
 CONFIGURATION = """
-generator-talker: {{ command = [ "{talker}", "--size", "{size}x{size}" ] }}
+generator-talker: {{ command = [ "{{talker}}", "--size", "{size}x{size}" ] }}
 generator-bad: {{ command = [ "/bin/sh", "-c", "read -r what; case $what in \\
-	slow) {talker} --size {size}x{size} 'One, two, three, four, five, six.' | while dd bs=20k count=1 2> /dev/null; do sleep 1; done;; \\
-	linger) {talker} --size {size}x{size} 'Hello.'; exec > /dev/null; sleep 60;; \\
-	orphan) {talker} --size {size}x{size} 'Hello.'; setsid sleep 60 & ;; \\
-	flood) yes nonsense | head -c 10000000 >&2; {talker} --size {size}x{size} 'Hello.';; \\
+	slow) {{talker}} --size {size}x{size} 'One, two, three, four, five, six.' | while dd bs=20k count=1 2> /dev/null; do sleep 1; done;; \\
+	linger) {{talker}} --size {size}x{size} 'Hello.'; exec > /dev/null; sleep 60;; \\
+	orphan) {{talker}} --size {size}x{size} 'Hello.'; setsid sleep 60 & ;; \\
+	flood) yes nonsense | head -c 10000000 >&2; {{talker}} --size {size}x{size} 'Hello.';; \\
 	die) kill -9 $$;; esac" ] max_s = 60 }}
 room-1: {{ id = 1 avatar = "probe" generator = "bad" }}
 """
@@ -39,7 +39,7 @@ ROOM = 'room-{id}: {{ id = {id} avatar = "probe" generator = "talker" }}\n'
 
 
 def configuration(size):
-    text = CONFIGURATION.format(talker=os.environ["DH_TALKER"], size=size).replace("\\\n\t", "")
+    text = CONFIGURATION.format(size=size).replace("\\\n\t", "")
     return text + "".join(ROOM.format(id=n) for n in range(2, ROOMS + 1))
 
 

@@ -23,14 +23,14 @@ LEAVING = ("detach", "hangup", "stop", "goodbye", "vanish")
 GENERATOR = """
 generator-talker: {{
 	command = [ "/bin/sh", "-c",
-		"read -r text; [ \\"$text\\" != fail ] && exec {talker} --size {size}x{size} \\"$text\\"" ]
+		"read -r text; [ \\"$text\\" != fail ] && exec {{talker}} --size {size}x{size} \\"$text\\"" ]
 }}
 """
 
 
 def generator(size):
     """For a Janus's configuration."""
-    return GENERATOR.format(talker=os.environ["DH_TALKER"], size=size)
+    return GENERATOR.format(size=size)
 
 
 class Tally:

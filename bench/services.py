@@ -13,7 +13,7 @@ general: { cache_folder = "" worker = "{prepare}" }
 avatar-small: { width = 256 height = 256 idle = "{folder}/idle.nut" }
 generator-command: { command = [ "/bin/cat", "{folder}/hello.nut" ] }
 generator-service: { url = "URL" }
-generator-talker: { command = [ "TALKER", "--size", "256x256" ] }
+generator-talker: { command = [ "{talker}", "--size", "256x256" ] }
 room-1: { id = 1 avatar = "small" generator = "command" }
 room-2: { id = 2 avatar = "small" generator = "service" }
 room-3: { id = 3 avatar = "small" generator = "talker" }
@@ -57,7 +57,7 @@ def services(_, runs):
     """`say` to enough of the segment: a command, a service on this machine, a text still being written."""
     media = []
     service = Service(lambda asked: (asked.await_whole(), asked.send(media[0])))
-    configuration = CONFIGURATION.replace("URL", service.url).replace("TALKER", os.environ["DH_TALKER"])
+    configuration = CONFIGURATION.replace("URL", service.url)
     with Server(configuration) as janus:
         with open(janus.path("hello.nut"), "rb") as file:
             media.append(file.read())

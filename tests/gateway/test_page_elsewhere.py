@@ -13,6 +13,7 @@ import unittest.mock
 from chromium import Chromium
 from hosted_room import HostedRoom
 from janus_server import WAIT_S, free_ports
+from network import Network, run
 from page_server import HTML, Forwarder, PageServer
 from probe import browser, janus_js, packaged
 
@@ -85,68 +86,53 @@ class AnotherSite(unittest.TestCase):
             self.assertEqual([], page.errors)
 
 
-class Namespace:
-    """A network of its own with one cable to this machine, and a command that runs a browser in it."""
+class Elsewhere:
+    """A network with one cable to this machine, and a command that runs a browser in it."""
 
     def __init__(self):
-        self.name = f"dh{os.getpid() % 100000}"
         self.here, self.there = "10.213.77.1", "10.213.77.2"
+        self.network = Network(f"dh{os.getpid() % 100000}")
         self.folder = tempfile.mkdtemp(prefix="dh-netns-")
         self.command = os.path.join(self.folder, "browser")
-        run("ip", "netns", "add", self.name)
         try:
-            run("ip", "link", "add", self.name, "type", "veth", "peer", "name", "eth0", "netns", self.name)
-            run("ip", "addr", "add", f"{self.here}/24", "dev", self.name)
-            run("ip", "link", "set", self.name, "up")
-            self.inside("ip", "link", "set", "lo", "up")
-            self.connect(self.there)
+            self._lay_cable()
         except BaseException:
             self.close()
             raise
         with open(self.command, "w") as file:
-            file.write(f'#!/bin/sh\nexec ip netns exec {self.name} {os.environ.get("CHROMIUM", "chromium")} "$@"\n')
+            file.write("#!/bin/sh\nexec %s %s \"$@\"\n" % (" ".join(self.network.inside),
+                                                         os.environ.get("CHROMIUM", "chromium")))
         os.chmod(self.command, 0o755)
 
-    def inside(self, *command):
-        run("ip", "netns", "exec", self.name, *command)
+    def _lay_cable(self):
+        name = self.network.name
+        run("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
+        run("ip", "addr", "add", f"{self.here}/24", "dev", name)
+        run("ip", "link", "set", name, "up")
+        self.network.ip("link", "set", "lo", "up")
+        self.connect(self.there)
 
     def connect(self, address):
-        self.inside("ip", "addr", "flush", "dev", "eth0")
-        self.inside("ip", "addr", "add", f"{address}/24", "dev", "eth0")
-        self.inside("ip", "link", "set", "eth0", "up")
-        self.inside("ip", "route", "replace", "default", "via", self.here)
+        self.network.ip("addr", "flush", "dev", "eth0")
+        self.network.ip("addr", "add", f"{address}/24", "dev", "eth0")
+        self.network.ip("link", "set", "eth0", "up")
+        self.network.ip("route", "replace", "default", "via", self.here)
 
     def disconnect(self):
-        self.inside("ip", "link", "set", "eth0", "down")
+        self.network.ip("link", "set", "eth0", "down")
 
     def close(self):
-        subprocess.run(["ip", "netns", "del", self.name])
-        subprocess.run(["ip", "link", "del", self.name], stderr=subprocess.DEVNULL)
+        self.network.close()
+        subprocess.run(["ip", "link", "del", self.network.name], stderr=subprocess.DEVNULL)
         shutil.rmtree(self.folder)
 
 
-def run(*command):
-    subprocess.run(command, check=True, capture_output=True)
-
-
-def has_namespaces():
-    if os.geteuid():
-        return False
-    try:
-        run("ip", "netns", "add", "dhprobe")
-        run("ip", "netns", "del", "dhprobe")
-        return True
-    except (OSError, subprocess.CalledProcessError):
-        return False
-
-
-@unittest.skipUnless(has_namespaces(), "needs root, and network namespaces")
-class Network(unittest.TestCase):
+class AnotherNetwork(unittest.TestCase):
     MOVES = "digitalhuman.state === 'playing' && digitalhuman.pc.getStats().then(all => " \
             "[...all.values()].some(s => s.type === 'inbound-rtp' && s.framesDecoded > %d))"
 
     def setUp(self):
-        self.net = Namespace()
+        self.net = Elsewhere()
         self.addCleanup(self.net.close)
         with unittest.mock.patch("janus_server.own_address", lambda: self.net.here):
             hosted = HostedRoom()

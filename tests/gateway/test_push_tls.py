@@ -2,7 +2,6 @@
 """Generators on other machines: conf/nginx-push.conf.sample in front of the Unix socket, with a
 certificate of the test's own; and network namespaces as machines."""
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -10,6 +9,7 @@ import unittest
 
 from certificates import Authority
 from janus_server import free_ports
+from network import Network, run
 from push_nginx import Nginx, is_installed
 from test_push_client import WAIT_S, ClientCase
 
@@ -102,28 +102,25 @@ class Tls(TlsCase):
         self.quiet()
 
 
-def run(*command):
-    subprocess.run(command, check=True, timeout=WAIT_S)
-
-
-@unittest.skipUnless(os.geteuid() == 0 and shutil.which("ip"), "network namespaces need root and iproute2")
 class Machines(TlsCase):
     """Two machines with a cable between them. Unix sockets belong to none."""
     names = ("192.0.2.1", "stage.example.org")
-    gateway, generator = ("dh-%s-%d" % (name, os.getpid()) for name in ("gateway", "generator"))
 
     @classmethod
     def setUpClass(cls):
-        for name in (cls.gateway, cls.generator):
-            if subprocess.run(["ip", "netns", "add", name], capture_output=True).returncode:
-                raise unittest.SkipTest("this machine makes no network namespaces")
-            cls.addClassCleanup(run, "ip", "netns", "del", name)
+        cls.gateway, cls.generator = (cls.network(name) for name in ("gateway", "generator"))
         cls.connect()
         super().setUpClass()
-        cls.elsewhere = ("ip", "netns", "exec", cls.generator)
+        cls.elsewhere = cls.generator.inside
         cls.far = "tls://192.0.2.1:8190"
-        nginx = Nginx(cls.folder, "192.0.2.1", 8190, cls.local, cls.certificate, ("ip", "netns", "exec", cls.gateway))
+        nginx = Nginx(cls.folder, "192.0.2.1", 8190, cls.local, cls.certificate, cls.gateway.inside)
         cls.addClassCleanup(nginx.stop)
+
+    @classmethod
+    def network(cls, name):
+        new = Network("dh-%s-%d" % (name, os.getpid()))
+        cls.addClassCleanup(new.close)
+        return new
 
     @classmethod
     def connect(cls):
@@ -134,10 +131,11 @@ class Machines(TlsCase):
 
     @classmethod
     def lay_cable(cls):
-        run("ip", "link", "add", "cable0", "netns", cls.gateway, "type", "veth", "peer", "cable0", "netns", cls.generator)
-        for name, address in ((cls.gateway, "192.0.2.1/24"), (cls.generator, "192.0.2.2/24")):
-            run("ip", "-n", name, "addr", "add", address, "dev", "cable0")
-            run("ip", "-n", name, "link", "set", "cable0", "up")
+        run("ip", "link", "add", "cable0", "netns", cls.gateway.name, "type", "veth", "peer", "cable0", "netns",
+            cls.generator.name)
+        for network, address in ((cls.gateway, "192.0.2.1/24"), (cls.generator, "192.0.2.2/24")):
+            network.ip("addr", "add", address, "dev", "cable0")
+            network.ip("link", "set", "cable0", "up")
 
     def test_from_one_machine_to_the_other(self):
         for options in ([], ["--encode"]):
@@ -156,10 +154,10 @@ class Machines(TlsCase):
         push.stdin.write(self.short[:len(self.short) // 2])
         push.stdin.flush()
         self.until(push, "queued")
-        run("ip", "-n", self.gateway, "link", "set", "cable0", "down")
+        self.gateway.ip("link", "set", "cable0", "down")
         push.stdin.write(self.short[len(self.short) // 2:])
         push.stdin.flush()
-        run("ip", "-n", self.gateway, "link", "set", "cable0", "up")
+        self.gateway.ip("link", "set", "cable0", "up")
         self.assertEqual(self.result(push)[0]["event"], "finished")
 
 

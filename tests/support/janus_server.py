@@ -214,7 +214,7 @@ class Session:
 
 class JanusServer:
     """`jcfg` is the plugin's configuration; {folder} in it is the server's own
-    folder, {prepare} dh-prepare. `plugins` and `events` name stock plugins and event
+    folder, {prepare} dh-prepare, {talker} a dh-talker that generators' user may run. `plugins` and `events` name stock plugins and event
     handlers to load beside it (as in "libjanus_streaming.so"); `environment` is added to
     Janus' own, `janus_general` to the category of its configuration."""
 
@@ -299,6 +299,8 @@ class JanusServer:
             admin: { admin_ws = false }
             """ % self.ws_port)
         jcfg = self.jcfg.replace("{folder}", self.folder).replace("{prepare}", self.prepare)
+        if "{talker}" in jcfg:      # the build may be in somebody's own folder
+            jcfg = jcfg.replace("{talker}", shutil.copy(os.environ["DH_TALKER"], self.folder))
         self.write("conf/%s.jcfg" % PLUGIN, jcfg)
         for name, text in self.files.items():
             self.write("conf/" + name, text.replace("{folder}", self.folder))
