@@ -37,6 +37,14 @@ class ClientCase(PushCase):
             if stream:
                 stream.close()
 
+    @staticmethod
+    def feed(process, data):
+        try:
+            process.stdin.write(data)
+            process.stdin.flush()
+        except BrokenPipeError:
+            raise AssertionError("it ended: %s" % process.stderr.read().decode()) from None
+
     def until(self, process, event):
         """Reads its lines up to this event."""
         for line in process.stdout:
@@ -76,8 +84,7 @@ class Client(ClientCase):
 
     def test_interrupting(self):
         push = self.start("--room=2", secret="whisper")
-        push.stdin.write(self.prepared("8.nut"))
-        push.stdin.flush()
+        self.feed(push, self.prepared("8.nut"))
         self.until(push, "started")
         last, err = self.result(self.start("--room=2", "--interrupt", secret="whispers"), code=4)
         self.assertIn("refused: Unauthorized", err)
@@ -90,8 +97,7 @@ class Client(ClientCase):
 
     def test_interrupted(self):
         push = self.start("--room=1")
-        push.stdin.write(self.prepared("8.nut"))
-        push.stdin.flush()
+        self.feed(push, self.prepared("8.nut"))
         self.until(push, "started")
         self.ask("interrupt", id=1)
         last, _ = self.result(push, code=5)
@@ -99,20 +105,17 @@ class Client(ClientCase):
 
     def test_skipped(self):
         push = self.start("--room=1")
-        push.stdin.write(self.prepared("8.nut"))
-        push.stdin.flush()
+        self.feed(push, self.prepared("8.nut"))
         self.until(push, "started")
         self.ask("skip", id=1)
         self.assertEqual(self.result(push, code=6)[0]["event"], "skipped")
 
     def test_removed(self):
         playing = self.start("--room=1")
-        playing.stdin.write(self.prepared("8.nut"))
-        playing.stdin.flush()
+        self.feed(playing, self.prepared("8.nut"))
         self.until(playing, "started")
         waiting = self.start("--room=1", "--segment=waits")
-        waiting.stdin.write(self.short)
-        waiting.stdin.flush()
+        self.feed(waiting, self.short)
         self.until(waiting, "queued")
         self.ask("remove", id=1, segment="waits")
         self.assertEqual(self.result(waiting, code=7)[0]["event"], "removed")
@@ -128,8 +131,7 @@ class Client(ClientCase):
         observer = self.attach()
         observer.request({"request": "observe", "id": 1})
         push = self.start("--room=1", "--segment=left")
-        push.stdin.write(self.prepared("8.nut")[:60000])
-        push.stdin.flush()
+        self.feed(push, self.prepared("8.nut")[:60000])
         self.until(push, "started")
         push.send_signal(signal.SIGINT)
         self.assertEqual(push.wait(WAIT_S), 130)
@@ -187,8 +189,7 @@ class Encoding(ClientCase):
 
     def test_an_interruption_ends_the_encoder(self):
         push = self.start("--room=1", "--encode")
-        push.stdin.write(self.long[:1000000])
-        push.stdin.flush()
+        self.feed(push, self.long[:1000000])
         self.until(push, "started")
         self.ask("interrupt", id=1)
         self.assertEqual(push.wait(WAIT_S), 5)

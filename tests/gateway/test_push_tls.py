@@ -61,8 +61,7 @@ class Tls(TlsCase):
 
     def test_an_interruption(self):
         push = self.tls("--room=1")
-        push.stdin.write(self.prepared("8.nut"))
-        push.stdin.flush()
+        self.feed(push, self.prepared("8.nut"))
         self.until(push, "started")
         self.ask("interrupt", id=1)
         self.assertEqual(self.result(push, code=5)[0]["event"], "interrupted")
@@ -151,12 +150,10 @@ class Machines(TlsCase):
     def test_a_cable_that_is_cut_and_mended(self):
         """What was on its way arrives; TCP sends it again."""
         push = self.tls("--room=1")
-        push.stdin.write(self.short[:len(self.short) // 2])
-        push.stdin.flush()
+        self.feed(push, self.short[:len(self.short) // 2])
         self.until(push, "queued")
         self.gateway.ip("link", "set", "cable0", "down")
-        push.stdin.write(self.short[len(self.short) // 2:])
-        push.stdin.flush()
+        self.feed(push, self.short[len(self.short) // 2:])
         self.gateway.ip("link", "set", "cable0", "up")
         self.assertEqual(self.result(push)[0]["event"], "finished")
 

@@ -16,11 +16,11 @@ class Network:
             raise unittest.SkipTest("network namespaces need root and iproute2")
         if subprocess.run(["ip", "netns", "add", name], capture_output=True).returncode:
             raise unittest.SkipTest("this machine makes no network namespaces")
-        # `ip netns exec` mounts things besides, which no chroot lets it.
+        # `ip -n` and `ip netns exec` mount things besides, which no chroot lets them.
         self.inside = ("nsenter", f"--net=/run/netns/{name}")
 
     def ip(self, *arguments):
-        run("ip", "-n", self.name, *arguments)
+        run(*self.inside, "ip", *arguments)
 
     def close(self):
         run("ip", "netns", "del", self.name)
