@@ -7,6 +7,8 @@ void dh_fanout_init(struct dh_fanout *fanout, const struct dh_viewer_out *out, i
 	fanout->out = *out;
 	fanout->late_ticks = late_ticks;
 	fanout->spread_from = spread_from;
+	fanout->spoken_ticks = -1;
+	fanout->watch_ticks = INT64_MAX;
 	dh_pacer_init(&fanout->pacer, spread_ticks);
 	for (int g = 0; g < DH_PACER_GROUPS_MAX; g++)
 		fanout->next_ticks[g] = INT64_MAX;
@@ -115,11 +117,22 @@ static void deliver_to_group(struct dh_fanout *fanout, int group, struct dh_unit
 	}
 }
 
+static void note_speech(struct dh_fanout *fanout, uint64_t from, uint64_t to, int64_t media_ticks)
+{
+	for (; from < to; from++) {
+		const struct dh_item *item = dh_pacer_item(&fanout->pacer, from);
+		if (item->media == DH_AUDIO && item->unit && item->media_ticks <= fanout->watch_ticks)
+			fanout->spoken_ticks = media_ticks;
+	}
+}
+
 void dh_fanout_deliver(struct dh_fanout *fanout, struct dh_unit *anchor, int64_t media_ticks)
 {
 	for (int g = 0; g < fanout->pacer.groups; g++) {
 		uint64_t from, to;
 		dh_pacer_due(&fanout->pacer, g, media_ticks, &from, &to);
+		if (fanout->viewers[g])
+			note_speech(fanout, from, to, media_ticks);
 		deliver_to_group(fanout, g, anchor, media_ticks - fanout->pacer.offset_ticks[g], from, to);
 	}
 	fanout->lost = fanout->newcomers = false;

@@ -22,6 +22,8 @@ struct dh_fanout {
 	struct dh_viewer *viewers[DH_PACER_GROUPS_MAX]; /* lists by group */
 	int64_t next_ticks[DH_PACER_GROUPS_MAX];        /* when the next burst of a picture is due; INT64_MAX: none */
 	size_t count;
+	/* when a packet of speech was last sent, of those up to `watch_ticks`; -1: never. In media time */
+	int64_t spoken_ticks, watch_ticks;
 	bool newcomers; /* a viewer may be waiting for its first anchor */
 	bool lost;      /* a picture never reached the pacer: all need an entry */
 };

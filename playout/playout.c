@@ -132,34 +132,6 @@ int64_t dh_playout_idle_at(const struct dh_playout *playout, int64_t now_ticks, 
 	return dh_timeline_idle_at(&playout->timeline, dh_playout_media_ticks(playout, now_ticks), length_ticks);
 }
 
-/* --- bridges */
-
-int dh_playout_plan_bridge(const struct dh_playout *playout, int64_t fade_ticks, struct dh_bridge_plan *plan)
-{
-	const struct dh_timeline *timeline = &playout->timeline;
-	size_t last;
-	if (!timeline->playing || !timeline->idle.pictures ||
-		!dh_segment_last_picture(timeline->playing, timeline->rule, &last))
-		return -EAGAIN;
-	return dh_bridge_plan(plan, timeline->playing, last, timeline->idle.pictures, fade_ticks);
-}
-
-struct dh_unit *dh_playout_idle_picture(const struct dh_playout *playout, size_t index)
-{
-	const struct dh_segment *pictures = playout->timeline.idle.pictures;
-	return dh_segment_unit(pictures, DH_VIDEO, index % dh_segment_count(pictures, DH_VIDEO));
-}
-
-struct dh_unit *dh_playout_idle_anchor(const struct dh_playout *playout)
-{
-	return dh_segment_anchor(playout->timeline.idle.pictures);
-}
-
-int dh_playout_set_bridge(struct dh_playout *playout, struct dh_segment *bridge, struct dh_unit *from, size_t back)
-{
-	return dh_idle_clip_set_bridge(&playout->timeline.idle, bridge, from, back);
-}
-
 /* --- viewers */
 
 int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed, void *user,
@@ -289,11 +261,17 @@ static enum dh_slot_state change_segments(struct dh_playout *playout)
 		struct dh_segment *joining = dh_playout_joining(playout);
 		if (joining)
 			dh_timeline_hand_over(timeline, joining);
+		else if (state != DH_SLOT_END && dh_playout_is_cut_here(playout)) {
+			dh_playout_end_playing(playout, DH_EVENT_INTERRUPTED, DH_REASON_NONE);
+			continue;
+		}
 		if (joining || (state == DH_SLOT_END && !dh_timeline_repeat(timeline, playout->slot_ticks)))
 			dh_playout_end_playing(playout, DH_EVENT_FINISHED, DH_REASON_NONE);
 		dh_playout_settle(playout);
 		struct dh_segment *next = dh_playout_startable(playout);
-		if (next)
+		if (next && dh_timeline_would_fade(timeline))
+			dh_playout_give_way(playout, next); /* it starts when that has faded */
+		else if (next)
 			start(playout, next);
 		else if (state != DH_SLOT_END && !joining)
 			return state;
@@ -304,7 +282,8 @@ static void note_underrun(struct dh_playout *playout, enum dh_slot_state state)
 {
 	struct dh_timeline *timeline = &playout->timeline;
 	if (!timeline->playing) {
-		playout->counts.between_ticks += dh_playout_is_between_pieces(playout) ? DH_SLOT_TICKS : 0;
+		bool is_between = dh_playout_is_between_pieces(playout) && !playout->on_hold;
+		playout->counts.between_ticks += is_between ? DH_SLOT_TICKS : 0;
 		return;
 	}
 	if (timeline->held != (state == DH_SLOT_HOLD))
@@ -321,12 +300,19 @@ static void note_underrun(struct dh_playout *playout, enum dh_slot_state state)
 		playout->counts.held_ticks += DH_SLOT_TICKS;
 }
 
+/* What was cut still fades, and something else starts behind that. */
+static bool is_followed_at_once(const struct dh_playout *playout)
+{
+	const struct dh_segment *first = dh_playout_waiting(playout, 0);
+	return playout->timeline.fade && first && dh_playout_is_ready(playout, first);
+}
+
 /* `keep`: some of the slot can still reach a viewer. */
 static void decide_slot(struct dh_playout *playout, bool keep, bool in_time)
 {
 	struct dh_timeline *timeline = &playout->timeline;
 	enum dh_slot_state state = change_segments(playout);
-	if (!timeline->playing && !dh_playout_is_between_pieces(playout)) {
+	if (!timeline->playing && !dh_playout_is_between_pieces(playout) && !is_followed_at_once(playout)) {
 		set_speaking(playout, false);
 		timeline->stands = false;
 	}
@@ -366,7 +352,9 @@ static void jump(struct dh_playout *playout, int64_t media_ticks)
 	if (playout->fanout.count || to <= playout->slot_ticks)
 		return;
 	int64_t skipped = to - playout->slot_ticks;
-	if (dh_playout_is_between_pieces(playout))
+	if (playout->on_hold) /* somebody asked for it */
+		;
+	else if (dh_playout_is_between_pieces(playout))
 		playout->counts.between_ticks += skipped;
 	else if (timeline->playing && dh_segment_order(timeline->playing)->underrun == DH_UNDERRUN_SKIP)
 		playout->counts.dropped_ticks += skipped;

@@ -23,6 +23,10 @@
  * utterance. A missing piece is waited for, then left out. The room goes on speaking until
  * the utterance is over: its last piece has been played, or the next has not come in time.
  *
+ * Hold. The playing segment can be put on hold, which has nothing to do with an underrun: it falls
+ * silent and the avatar idles, and nothing of the same or a lower priority starts, until it goes on
+ * (where it stopped, or at an entry before that) or is ended. What is heard twice counts once.
+ *
  * Played. A slot of a segment counts as played if it was decided in time to send its
  * sound: no later than `late_ticks` plus the largest offset in use after it began.
  * Slots that passed without a poll do not count, nor do holds. Without viewers nothing
@@ -39,6 +43,7 @@
 
 #include "bridge.h"
 #include "continuity.h"
+#include "cut.h"
 #include "packets.h"
 #include "segment.h"
 
@@ -58,6 +63,10 @@ enum dh_event_type {
 	/* of the playing segment: it waits for its next units, it goes on */
 	DH_EVENT_HELD,
 	DH_EVENT_RESUMED,
+	/* of the playing segment (NULL: between two pieces of an utterance): it was put on hold by
+	 * dh_playout_hold, it goes on */
+	DH_EVENT_HOLDING,
+	DH_EVENT_RESUMING,
 	/* of the room */
 	DH_EVENT_SPEAKING,
 	DH_EVENT_IDLE,
@@ -88,6 +97,9 @@ struct dh_playout_event {
 	const char *utterance;
 	int64_t index, count;
 	int64_t queued_ticks; /* LOW_WATER, HIGH_WATER */
+	/* HOLDING, RESUMING: where the segment stands, in its own time */
+	int64_t position_ticks;
+	bool is_undone; /* RESUMING: it goes on as if nothing had happened */
 };
 
 /* None of these functions may call back into the playout, nor free its viewers. */
@@ -182,11 +194,37 @@ int dh_playout_move(struct dh_playout *playout, const char *id, const struct dh_
 /* Ends the playing segment and all waiting ones at the next slot, and all utterances: their
  * pieces that come later end as REMOVED. Returns how many. */
 int dh_playout_interrupt(struct dh_playout *playout);
-/* The same in steps, because a queue may be long: the first ends the playing segment and
- * takes the waiting ones out of the queue; each call of the second ends one of those, at the
- * same media time, until it returns false. Other calls may come in between. */
-int dh_playout_begin_interrupt(struct dh_playout *playout);
-bool dh_playout_continue_interrupt(struct dh_playout *playout);
+/* The same for what `cut` matches, in steps, because a queue may be long: the first ends the playing
+ * segment, or remembers where, and takes the waiting ones out of the queue; each call of the second
+ * ends one of those, at the same media time, until it returns false. Other calls may come in between.
+ * An utterance is over that is named, or has the priority that is named, or if neither is and no
+ * segment is. -ENOENT: there is no such segment, or no such utterance, or it is over. */
+int dh_playout_begin_cut(struct dh_playout *playout, const struct dh_cut *cut, struct dh_cut_result *result);
+bool dh_playout_continue_cut(struct dh_playout *playout);
+
+/* Whether a word of what plays is to be its last. */
+bool dh_playout_is_cut_ahead(const struct dh_playout *playout);
+/* From now on, only speech up to the media time `until_ticks` counts for the time that the second one returns,
+ * which ends that: when a packet of speech was last sent to somebody, as `now_ticks`; -1: never. */
+void dh_playout_watch_speech(struct dh_playout *playout, int64_t until_ticks);
+int64_t dh_playout_end_watch(struct dh_playout *playout);
+
+/* --- hold */
+
+/* What plays falls silent at the next slot, and the avatar idles; or the next piece of an utterance
+ * does not start. Event HOLDING. Within `regret_ticks` it may go on as if nothing had happened.
+ * -ENOENT: nothing plays; -EALREADY: it is on hold. */
+int dh_playout_hold(struct dh_playout *playout, int64_t regret_ticks);
+/* It goes on. Event RESUMING. Within `regret_ticks`: where it stopped, its pictures from an entry on as
+ * after an underrun. Otherwise at its last entry before that, sound with it; or (`at_ticks` 0 or more, not
+ * behind where it stopped) at the last entry before `at_ticks`, in its own time, in silence until then.
+ * -ENOENT: nothing is on hold. */
+int dh_playout_resume(struct dh_playout *playout, int64_t at_ticks);
+bool dh_playout_is_on_hold(const struct dh_playout *playout);
+/* Whether it may still go on as if nothing had happened. */
+bool dh_playout_may_regret(const struct dh_playout *playout);
+/* Where the playing segment stands, in its own time: without what it has of the piece before it. */
+int64_t dh_playout_position_ticks(const struct dh_playout *playout);
 
 /* The playing segment, NULL when idle. Sets *played_ticks (unless NULL) to how
  * much of it was played, see above. */

@@ -45,6 +45,7 @@ static void give_up_turn(struct dh_playout *playout)
 	playout->turn_began = false;
 	playout->waits_ticks = -1;
 	playout->timeline.stands = false;
+	playout->on_hold = playout->on_hold && playout->timeline.playing;
 }
 
 void dh_playout_close_utterance(struct dh_playout *playout, struct dh_utterance *utterance, enum dh_event_type how,
@@ -168,7 +169,7 @@ void dh_playout_settle(struct dh_playout *playout)
 {
 	expire(playout);
 	playout->unsettled = false;
-	if (!playout->timeline.playing) {
+	if (!playout->timeline.playing && !playout->on_hold) {
 		do
 			give_turn(playout);
 		while (playout->turn && settle_turn(playout));
@@ -187,13 +188,15 @@ static bool is_in_turn(const struct dh_playout *playout, const struct dh_segment
 
 struct dh_segment *dh_playout_startable(const struct dh_playout *playout)
 {
-	if (!playout->timeline.idle.pictures || !playout->queue.count)
+	if (!playout->timeline.idle.pictures || !playout->queue.count || playout->timeline.fade)
 		return NULL;
 	struct dh_segment *next = playout->queue.at[0];
 	bool is_free = !playout->timeline.playing && !dh_playout_is_between_pieces(playout);
 	if (!is_free && !is_of(next, playout->turn) &&
 		(!is_outranked(playout, next) || !is_in_turn(playout, next) || !dh_playout_is_ready(playout, next)))
-		next = playout->timeline.playing ? NULL : next_piece(playout);
+		next = playout->timeline.playing || playout->on_hold ? NULL : next_piece(playout);
+	else if (playout->on_hold && !is_outranked(playout, next))
+		next = NULL;
 	else if (playout->timeline.playing && !is_outranked(playout, next))
 		next = NULL;
 	return next && is_in_turn(playout, next) && dh_playout_is_ready(playout, next) ? next : NULL;
@@ -203,7 +206,8 @@ struct dh_segment *dh_playout_joining(const struct dh_playout *playout)
 {
 	const struct dh_segment *playing = playout->timeline.playing;
 	struct dh_segment *next = playing && playout->queue.count ? playout->queue.at[0] : NULL;
-	if (!next || !is_of(next, playout->turn) || !is_of(playing, playout->turn) ||
+	if (!next || playout->on_hold || playout->cut || !is_of(next, playout->turn) ||
+		!is_of(playing, playout->turn) ||
 		dh_segment_order(next)->index != dh_segment_order(playing)->index + 1 ||
 		dh_segment_expiry_ticks(next) <= playout->slot_ticks || !dh_playout_is_ready(playout, next) ||
 		!dh_timeline_may_hand_over(&playout->timeline, next, playout->slot_ticks))
@@ -211,12 +215,17 @@ struct dh_segment *dh_playout_joining(const struct dh_playout *playout)
 	return next;
 }
 
-void dh_playout_take_turn(struct dh_playout *playout, struct dh_segment *segment)
+void dh_playout_give_way(struct dh_playout *playout, const struct dh_segment *by)
 {
 	if (playout->timeline.playing)
 		dh_playout_end_playing(playout, DH_EVENT_INTERRUPTED, DH_REASON_PRIORITY);
-	if (playout->turn && playout->turn_began && !is_of(segment, playout->turn))
+	if (playout->turn && playout->turn_began && !is_of(by, playout->turn))
 		dh_playout_close_utterance(playout, playout->turn, DH_EVENT_INTERRUPTED, DH_REASON_PRIORITY);
+}
+
+void dh_playout_take_turn(struct dh_playout *playout, struct dh_segment *segment)
+{
+	dh_playout_give_way(playout, segment);
 	size_t at = 0;
 	while (playout->queue.at[at] != segment)
 		at++;
@@ -263,7 +272,7 @@ void dh_playout_check_water(struct dh_playout *playout)
 static int64_t low_water_ticks(const struct dh_playout *playout)
 {
 	if (!playout->water.is_above_low || !playout->water.low_ticks || !playout->timeline.playing ||
-		playout->timeline.held)
+		playout->timeline.held || playout->timeline.frozen)
 		return INT64_MAX;
 	int64_t above = level_ticks(playout) - playout->water.low_ticks;
 	return above > 0 ? playout->slot_ticks + dh_slot_ceil(above) : playout->slot_ticks;
@@ -274,7 +283,8 @@ int64_t dh_playout_order_deadline_ticks(const struct dh_playout *playout)
 	if (playout->unsettled)
 		return playout->slot_ticks;
 	int64_t deadline = min(playout->expiry_ticks, low_water_ticks(playout));
-	if (playout->waits_ticks >= 0 && !playout->timeline.playing)
+	deadline = min(deadline, dh_playout_cut_deadline_ticks(playout));
+	if (playout->waits_ticks >= 0 && !playout->timeline.playing && !playout->on_hold)
 		deadline = min(deadline, playout->waits_ticks + playout->config.index_timeout_ticks);
 	if (playout->challenger && dh_segment_order(playout->queue.at[0])->index > playout->challenger->next)
 		deadline = min(deadline, playout->challenge_ticks + playout->config.index_timeout_ticks);

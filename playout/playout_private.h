@@ -21,6 +21,12 @@ struct dh_playout {
 	struct dh_queue queue;
 	struct dh_queue interrupted; /* waited, and end one by one */
 	int64_t interrupted_ticks;   /* when they ended */
+	/* what plays is cut there (NULL: it is not): at a place in the segment, but no later than a media time */
+	const struct dh_segment *cut;
+	int64_t cut_position_ticks, cut_by_ticks;
+	/* a hold that was asked for: since when, and until when it may be undone, in media time */
+	bool on_hold;
+	int64_t hold_ticks, regret_ticks;
 	struct dh_utterances utterances;
 	struct dh_utterance *turn; /* the utterance whose pieces play now; NULL: none */
 	bool turn_began;           /* one of its pieces has started */
@@ -49,8 +55,19 @@ void dh_playout_drop(struct dh_playout *playout, size_t index, enum dh_event_typ
 /* Emits READY the first time that it is. */
 void dh_playout_note_ready(struct dh_playout *playout, struct dh_segment *segment);
 struct dh_segment *dh_playout_take(struct dh_playout *playout, size_t index);
+/* The same, and its place in its utterance stays empty. */
+struct dh_segment *dh_playout_take_out(struct dh_playout *playout, size_t index);
 /* See dh_segment_set_expiry; of a segment in the queue. */
 void dh_playout_set_expiry(struct dh_playout *playout, struct dh_segment *segment, int64_t media_ticks);
+
+/* --- playout_cut.c */
+
+/* An event that says nothing more than when, and what has ended (the segment's part in it). */
+void dh_playout_end_at(struct dh_playout *playout, const struct dh_playout_event *event);
+/* Whether what plays is to be cut at this slot. */
+bool dh_playout_is_cut_here(const struct dh_playout *playout);
+/* When that may be next; INT64_MAX: never. */
+int64_t dh_playout_cut_deadline_ticks(const struct dh_playout *playout);
 
 /* --- playout_order.c: which segment plays next */
 
@@ -67,7 +84,9 @@ struct dh_segment *dh_playout_startable(const struct dh_playout *playout);
 /* The next piece of the playing segment's utterance, if it has the rest of its sound and can start
  * now; NULL: it goes on by itself. */
 struct dh_segment *dh_playout_joining(const struct dh_playout *playout);
-/* Takes it out of the queue; whatever else had its turn is cut. */
+/* Whatever else has its turn is cut for `by`. */
+void dh_playout_give_way(struct dh_playout *playout, const struct dh_segment *by);
+/* The same, and takes it out of the queue. */
 void dh_playout_take_turn(struct dh_playout *playout, struct dh_segment *segment);
 /* Nothing plays, but the next piece of an utterance is awaited. */
 bool dh_playout_is_between_pieces(const struct dh_playout *playout);

@@ -45,6 +45,7 @@ int dh_playout_enqueue_rest(struct dh_playout *playout, struct dh_segment *segme
 	if (utterance)
 		dh_utterance_note(utterance, &order);
 	dh_segment_set_order(segment, &order);
+	dh_segment_set_asked(segment, dh_segment_asked(failed));
 	if (waiting >= 0)
 		dh_playout_set_expiry(playout, segment, dh_segment_expiry_ticks(failed));
 	playout->unsettled = true;

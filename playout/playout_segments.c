@@ -18,7 +18,7 @@ static void emit(struct dh_playout *playout, enum dh_event_type type, struct dh_
 		&(struct dh_playout_event){ .type = type, .segment = segment, .media_ticks = playout->slot_ticks });
 }
 
-static void end_at(struct dh_playout *playout, const struct dh_playout_event *event)
+void dh_playout_end_at(struct dh_playout *playout, const struct dh_playout_event *event)
 {
 	struct dh_segment *segment = event->segment;
 	const struct dh_arrivals *arrivals = dh_segment_arrivals(segment);
@@ -35,7 +35,7 @@ void dh_playout_end(struct dh_playout *playout, enum dh_event_type how, struct d
 	int64_t played_ticks, enum dh_reason reason)
 {
 	bool is_failure = how == DH_EVENT_FINISHED && dh_segment_error(segment, NULL);
-	end_at(playout,
+	dh_playout_end_at(playout,
 		&(struct dh_playout_event){ .type = is_failure ? DH_EVENT_FAILED : how,
 			.segment = segment,
 			.media_ticks = playout->slot_ticks,
@@ -47,6 +47,8 @@ void dh_playout_end_playing(struct dh_playout *playout, enum dh_event_type how, 
 {
 	int64_t played_ticks;
 	struct dh_segment *segment = dh_timeline_stop(&playout->timeline, &played_ticks);
+	playout->on_hold = false;
+	playout->cut = NULL;
 	/* Until the utterance's next piece, what it showed last stands. */
 	playout->timeline.stands = dh_segment_head(segment)->has_video &&
 		dh_segment_order(segment)->underrun != DH_UNDERRUN_IDLE;
@@ -73,14 +75,19 @@ static bool has_piece(const struct dh_playout *playout, const struct dh_utteranc
 	return false;
 }
 
-void dh_playout_drop(struct dh_playout *playout, size_t index, enum dh_event_type how, enum dh_reason reason)
+struct dh_segment *dh_playout_take_out(struct dh_playout *playout, size_t index)
 {
 	struct dh_segment *segment = dh_playout_take(playout, index);
 	struct dh_utterance *utterance = dh_playout_utterance(playout, segment);
 	int64_t piece = dh_segment_order(segment)->index;
 	if (utterance && !has_piece(playout, utterance, piece)) /* its rest may wait */
 		dh_utterance_lose(utterance, piece);
-	dh_playout_end(playout, how, segment, 0, reason);
+	return segment;
+}
+
+void dh_playout_drop(struct dh_playout *playout, size_t index, enum dh_event_type how, enum dh_reason reason)
+{
+	dh_playout_end(playout, how, dh_playout_take_out(playout, index), 0, reason);
 }
 
 /* --- places in the queue */
@@ -329,45 +336,4 @@ int dh_playout_move(struct dh_playout *playout, const char *id, const struct dh_
 		dh_queue_move(&playout->queue, from, count, to);
 	playout->unsettled = true;
 	return 0;
-}
-
-int dh_playout_begin_interrupt(struct dh_playout *playout)
-{
-	int dropped = 0;
-	while (dh_playout_continue_interrupt(playout))
-		;
-	if (playout->timeline.playing) {
-		dh_playout_end_playing(playout, DH_EVENT_INTERRUPTED, DH_REASON_NONE);
-		dropped++;
-	}
-	for (size_t i = 0; i < playout->utterances.count; i++) {
-		playout->utterances.at[i]->is_over = playout->utterances.at[i]->is_cut = true;
-		playout->utterances.at[i]->waiting = 0;
-	}
-	playout->challenger = NULL;
-	dh_queue_clear(&playout->interrupted);
-	playout->interrupted = playout->queue;
-	playout->interrupted_ticks = playout->slot_ticks;
-	playout->queue = (struct dh_queue){ 0 };
-	playout->unsettled = true;
-	return dropped + (int)playout->interrupted.count;
-}
-
-bool dh_playout_continue_interrupt(struct dh_playout *playout)
-{
-	if (!playout->interrupted.count)
-		return false;
-	end_at(playout,
-		&(struct dh_playout_event){ .type = DH_EVENT_INTERRUPTED,
-			.segment = dh_queue_take(&playout->interrupted, 0),
-			.media_ticks = playout->interrupted_ticks });
-	return true;
-}
-
-int dh_playout_interrupt(struct dh_playout *playout)
-{
-	int dropped = dh_playout_begin_interrupt(playout);
-	while (dh_playout_continue_interrupt(playout))
-		;
-	return dropped;
 }

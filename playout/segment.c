@@ -2,6 +2,7 @@
 #include "segment.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct units {
 
 struct dh_segment {
 	char id[DH_SEGMENT_ID_MAX + 1];
+	char asked[DH_SEGMENT_ID_MAX + 1];
 	void *user;
 	struct dh_order order;
 	int64_t expiry_ticks;
@@ -42,6 +44,7 @@ int dh_segment_alloc(struct dh_segment **segment, const char *id, void *user)
 	if (!s)
 		return -ENOMEM;
 	memcpy(s->id, id, length);
+	memcpy(s->asked, id, length);
 	s->user = user;
 	s->expiry_ticks = INT64_MAX;
 	*segment = s;
@@ -81,6 +84,16 @@ const char *dh_segment_id(const struct dh_segment *segment)
 void *dh_segment_user(const struct dh_segment *segment)
 {
 	return segment->user;
+}
+
+void dh_segment_set_asked(struct dh_segment *segment, const char *id)
+{
+	snprintf(segment->asked, sizeof segment->asked, "%s", id);
+}
+
+const char *dh_segment_asked(const struct dh_segment *segment)
+{
+	return segment->asked;
 }
 
 void dh_segment_set_order(struct dh_segment *segment, const struct dh_order *order)
@@ -185,7 +198,7 @@ int dh_segment_append(struct dh_segment *segment, struct dh_unit *unit)
 		return err;
 	units->at[units->count++] = dh_unit_ref(unit);
 	segment->known_ticks = unit->pts_ticks;
-	segment->bytes += unit->size;
+	segment->bytes += unit->size + unit->fade_size;
 	return 0;
 }
 

@@ -36,6 +36,11 @@ bool dh_segment_drop(struct dh_segment *segment, size_t count);
 const char *dh_segment_id(const struct dh_segment *segment);
 void *dh_segment_user(const struct dh_segment *segment);
 
+/* It says what the segment with that id has left unsaid, or what another one has that did so for it; its own
+ * id until set. Who means the one means the other. */
+void dh_segment_set_asked(struct dh_segment *segment, const char *id);
+const char *dh_segment_asked(const struct dh_segment *segment);
+
 /* When and how it plays; zeroed until set. Copied. Once it is enqueued only its playout
  * sets it. */
 void dh_segment_set_order(struct dh_segment *segment, const struct dh_order *order);

@@ -55,7 +55,8 @@ static void begin(struct dh_timeline *timeline, int64_t slot_ticks)
 	timeline->start_ticks = slot_ticks - skipped_ticks;
 	timeline->next[DH_AUDIO] = (size_t)(skipped_ticks / DH_SLOT_TICKS);
 	timeline->next[DH_VIDEO] = 0;
-	timeline->away = false;
+	timeline->away = timeline->idles = timeline->speaks = false;
+	timeline->heard_until_ticks = timeline->mute_until_ticks = 0;
 }
 
 void dh_timeline_start(struct dh_timeline *timeline, struct dh_segment *segment, int64_t slot_ticks,
@@ -89,10 +90,30 @@ int64_t dh_timeline_played_ticks(const struct dh_timeline *timeline)
 	return max(timeline->played_ticks, 0);
 }
 
+/* The next packet is there, and the one before it was heard. */
+bool dh_timeline_would_fade(const struct dh_timeline *timeline)
+{
+	size_t next = timeline->next[DH_AUDIO], size;
+	return timeline->playing && timeline->speaks && !timeline->hands_over &&
+		next < dh_segment_count(timeline->playing, DH_AUDIO) &&
+		dh_unit_fade(dh_timeline_packet(timeline, next), &size);
+}
+
+void dh_timeline_cut_sound(struct dh_timeline *timeline)
+{
+	if (!dh_timeline_would_fade(timeline))
+		return;
+	dh_unit_unref(&timeline->fade);
+	timeline->fade = dh_unit_ref(dh_timeline_packet(timeline, timeline->next[DH_AUDIO]));
+	timeline->speaks = false;
+}
+
 struct dh_segment *dh_timeline_stop(struct dh_timeline *timeline, int64_t *played_ticks)
 {
 	struct dh_segment *segment = timeline->playing;
+	dh_timeline_cut_sound(timeline);
 	timeline->playing = NULL;
+	timeline->frozen = false;
 	*played_ticks = dh_timeline_played_ticks(timeline);
 	return segment;
 }
@@ -101,6 +122,8 @@ enum dh_slot_state dh_timeline_state(const struct dh_timeline *timeline, int64_t
 {
 	if (!timeline->playing)
 		return DH_SLOT_IDLE;
+	if (timeline->frozen)
+		return DH_SLOT_FROZEN;
 	int64_t at = slot_ticks - timeline->start_ticks;
 	int64_t duration = dh_segment_duration_ticks(timeline->playing, timeline->rule);
 	if (duration >= 0)
@@ -114,6 +137,7 @@ int64_t dh_timeline_edge_ticks(const struct dh_timeline *timeline, int64_t slot_
 {
 	switch (dh_timeline_state(timeline, slot_ticks)) {
 	case DH_SLOT_IDLE:
+	case DH_SLOT_FROZEN:
 		return INT64_MAX;
 	case DH_SLOT_HOLD:
 		return timeline->held ? INT64_MAX : slot_ticks;
@@ -169,13 +193,28 @@ static void fill_silence(struct dh_timeline *timeline, const struct dh_emitter *
 		emit_item(out, &item);
 }
 
+/* What was cut fades into silence. */
+static void fill_fade(struct dh_timeline *timeline, const struct dh_emitter *out, int64_t slot_ticks)
+{
+	timeline->silent = timeline->unsent = false;
+	emit_item(out,
+		&(struct dh_item){ .media = DH_AUDIO,
+			.media_ticks = slot_ticks,
+			.unit = timeline->fade,
+			.is_fade = true });
+	dh_unit_unref(&timeline->fade);
+}
+
 static void fill_speech(struct dh_timeline *timeline, const struct dh_emitter *out, int64_t slot_ticks)
 {
 	size_t *next = &timeline->next[DH_AUDIO];
-	if (*next >= dh_segment_count(timeline->playing, DH_AUDIO)) {
+	bool is_muted = slot_ticks - timeline->start_ticks < timeline->mute_until_ticks;
+	if (is_muted || *next >= dh_segment_count(timeline->playing, DH_AUDIO)) {
+		*next += is_muted;
 		fill_silence(timeline, out, slot_ticks);
 		return;
 	}
+	timeline->speaks = true;
 	struct dh_item item = { .media = DH_AUDIO, .media_ticks = slot_ticks, .talkspurt = timeline->unsent };
 	timeline->silent = timeline->unsent = false;
 	item.unit = dh_timeline_packet(timeline, (*next)++);
@@ -222,7 +261,7 @@ static size_t find_return(struct dh_timeline *timeline, int64_t at_ticks)
 		const struct dh_unit *unit = dh_segment_unit(segment, DH_VIDEO, i);
 		if (!(unit->flags & DH_UNIT_ENTRY) || unit->pts_ticks < at_ticks)
 			continue;
-		if (policy_of(timeline) != DH_UNDERRUN_IDLE || !timeline->idle.runs)
+		if ((policy_of(timeline) != DH_UNDERRUN_IDLE && !timeline->idles) || !timeline->idle.runs)
 			return i;
 		if (timeline->return_ticks < 0)
 			timeline->return_ticks = unit->pts_ticks + RETURN_TICKS;
@@ -256,7 +295,7 @@ static bool has_returned(struct dh_timeline *timeline, int64_t slot_ticks)
 		dh_segment_unit(timeline->playing, DH_VIDEO, back)->pts_ticks >= at + DH_SLOT_TICKS)
 		return false;
 	timeline->next[DH_VIDEO] = back;
-	timeline->away = false;
+	timeline->away = timeline->idles = false;
 	return true;
 }
 
@@ -270,13 +309,15 @@ static enum shown what_is_shown(struct dh_timeline *timeline, enum dh_slot_state
 		return SHOWS_IDLE;
 	if (state == DH_SLOT_PLAY && has_returned(timeline, slot_ticks))
 		return SHOWS_SEGMENT;
-	return policy_of(timeline) == DH_UNDERRUN_IDLE ? SHOWS_IDLE : SHOWS_NOTHING_NEW;
+	return policy_of(timeline) == DH_UNDERRUN_IDLE || timeline->idles ? SHOWS_IDLE : SHOWS_NOTHING_NEW;
 }
 
 /* While a segment is held it moves along, so that picture and sound go on together. */
 static void note_underrun(struct dh_timeline *timeline, enum dh_slot_state state)
 {
 	timeline->held = state == DH_SLOT_HOLD;
+	if (state == DH_SLOT_FROZEN)
+		timeline->start_ticks += DH_SLOT_TICKS;
 	if (!timeline->held)
 		return;
 	if (policy_of(timeline) != DH_UNDERRUN_HOLD)
@@ -293,7 +334,10 @@ void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_
 	if (state == DH_SLOT_PLAY && timeline->held && policy_of(timeline) == DH_UNDERRUN_SKIP)
 		drop_late(timeline, slot_ticks);
 	enum shown shown = what_is_shown(timeline, state, slot_ticks);
-	if (state == DH_SLOT_PLAY)
+	timeline->speaks = false;
+	if (timeline->fade)
+		fill_fade(timeline, &out, slot_ticks);
+	else if (state == DH_SLOT_PLAY)
 		fill_speech(timeline, &out, slot_ticks);
 	else
 		fill_silence(timeline, &out, slot_ticks);
@@ -305,7 +349,7 @@ void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_
 	if (shown == SHOWS_SEGMENT)
 		fill_pictures(timeline, &out, slot_ticks);
 	dh_timeline_fill_repeat(timeline, &out, slot_ticks);
-	if (state == DH_SLOT_PLAY && in_time)
+	if (state == DH_SLOT_PLAY && in_time && slot_ticks - timeline->start_ticks >= timeline->heard_until_ticks)
 		timeline->played_ticks += DH_SLOT_TICKS;
 	note_underrun(timeline, state);
 }
@@ -313,7 +357,8 @@ void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_
 void dh_timeline_jump(struct dh_timeline *timeline, int64_t from_ticks, int64_t slot_ticks)
 {
 	timeline->idle.runs = false;
-	if (timeline->playing && policy_of(timeline) != DH_UNDERRUN_SKIP)
+	dh_unit_unref(&timeline->fade);
+	if (timeline->playing && (timeline->frozen || policy_of(timeline) != DH_UNDERRUN_SKIP))
 		timeline->start_ticks += slot_ticks - from_ticks;
 }
 
@@ -340,5 +385,6 @@ void dh_timeline_clear(struct dh_timeline *timeline)
 	dh_unit_unref(&timeline->anchor);
 	dh_unit_unref(&timeline->entry);
 	dh_unit_unref(&timeline->entry_anchor);
+	dh_unit_unref(&timeline->fade);
 	dh_timeline_drop_rest(timeline);
 }

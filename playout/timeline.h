@@ -32,6 +32,7 @@ struct dh_item {
 	struct dh_unit *anchor; /* that the picture refers to; video only. Equal anchors are equal pointers */
 	const uint8_t *silence; /* the payload if unit is NULL; static */
 	size_t silence_size;
+	bool is_fade;   /* not the unit's packet, but the one that ends the sound there (dh_unit_fade) */
 	bool talkspurt; /* first sound after a slot without any: marker bit (RFC 3551, 4.1) */
 	enum dh_repeat repeats;
 };
@@ -60,8 +61,13 @@ struct dh_timeline {
 	bool is_joined;                        /* the playing segment goes on from the one before it, … */
 	struct dh_item rest[DH_TIMELINE_REST]; /* … of which these pictures are still to be shown */
 	int rest_count;
-	bool away;            /* its pictures stopped at an underrun, and go on at an entry … */
+	bool away;            /* its pictures stopped at an underrun or a hold, and go on at an entry … */
 	int64_t return_ticks; /* … no later than this, in its own time; -1: not known yet */
+	bool idles;           /* until then the avatar idles, whatever its policy for underruns */
+	/* a hold that was asked for */
+	bool frozen;
+	int64_t heard_until_ticks; /* up to here it has been heard before, */
+	int64_t mute_until_ticks;  /* and is not heard again up to here */
 	/* the picture that viewers have now; the anchor of the newest segment with video */
 	struct dh_unit *shown, *anchor;
 	/* the last entry shown, with its anchor; when a picture was last sent */
@@ -70,13 +76,17 @@ struct dh_timeline {
 	/* sound between speech */
 	struct dh_silence silence;
 	bool silent, unsent; /* the last slot had no speech; had no sound at all */
+	bool speaks;         /* the last slot had a packet of the playing segment */
+	/* the packet that was to come next when speech was cut: its fade fills the next slot; NULL: none */
+	struct dh_unit *fade;
 };
 
 enum dh_slot_state {
 	DH_SLOT_IDLE, /* nothing plays */
 	DH_SLOT_PLAY,
-	DH_SLOT_HOLD, /* the segment's next 20 ms are not there: see enum dh_underrun */
-	DH_SLOT_END,  /* the playing segment has ended: stop it, then ask again */
+	DH_SLOT_HOLD,   /* the segment's next 20 ms are not there: see enum dh_underrun */
+	DH_SLOT_FROZEN, /* it is on hold */
+	DH_SLOT_END,    /* the playing segment has ended: stop it, then ask again */
 };
 
 /* Whether `segment` can start: it is complete, or `preroll_ticks` of it have arrived. */
@@ -102,6 +112,20 @@ bool dh_timeline_repeat(struct dh_timeline *timeline, int64_t slot_ticks);
 /* Stops the playing segment and returns it; the caller owns it. Sets *played_ticks to
  * how much of it was played. */
 struct dh_segment *dh_timeline_stop(struct dh_timeline *timeline, int64_t *played_ticks);
+
+/* Whether stopping or freezing what plays takes a slot in which its sound fades. */
+bool dh_timeline_would_fade(const struct dh_timeline *timeline);
+
+/* --- timeline_hold.c: the playing segment is put on hold, and goes on */
+
+void dh_timeline_freeze(struct dh_timeline *timeline);
+/* It goes on in slot `slot_ticks`, exactly where it stopped. */
+void dh_timeline_thaw(struct dh_timeline *timeline);
+/* The same at its last entry before where it stopped, or before `at_ticks` (in its own time, -1: not
+ * given), in silence until then. */
+void dh_timeline_thaw_at(struct dh_timeline *timeline, int64_t slot_ticks, int64_t at_ticks);
+/* Where the playing segment is in slot `slot_ticks`, without what it has of the one before it. */
+int64_t dh_timeline_position_ticks(const struct dh_timeline *timeline, int64_t slot_ticks);
 
 /* What slot `slot_ticks` will show. Changes nothing. */
 enum dh_slot_state dh_timeline_state(const struct dh_timeline *timeline, int64_t slot_ticks);

@@ -13,6 +13,9 @@ struct dh_emitter {
 void dh_timeline_emit_picture(struct dh_timeline *timeline, const struct dh_emitter *out, struct dh_unit *anchor,
 	struct dh_unit *unit, int64_t media_ticks);
 
+/* The sound of what plays stops here: it fades in the next slot, if there is a packet for that. */
+void dh_timeline_cut_sound(struct dh_timeline *timeline);
+
 /* --- timeline_repeat.c */
 
 /* `unit` is shown from `media_ticks` on. */

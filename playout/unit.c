@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct dh_unit *dh_unit_new(enum dh_media media, int64_t pts_ticks, int64_t duration_ticks, const void *data,
-	size_t size)
+#include "timebase.h"
+
+static struct dh_unit *alloc(enum dh_media media, int64_t pts_ticks, int64_t duration_ticks, size_t size, size_t more)
 {
-	struct dh_unit *unit = calloc(1, sizeof *unit + size);
+	struct dh_unit *unit = calloc(1, sizeof *unit + size + more);
 	if (!unit)
 		return NULL;
 	atomic_init(&unit->refs, 1);
@@ -15,8 +16,34 @@ struct dh_unit *dh_unit_new(enum dh_media media, int64_t pts_ticks, int64_t dura
 	unit->pts_ticks = pts_ticks;
 	unit->duration_ticks = duration_ticks;
 	unit->size = size;
-	memcpy(unit->data, data, size);
 	return unit;
+}
+
+struct dh_unit *dh_unit_new(enum dh_media media, int64_t pts_ticks, int64_t duration_ticks, const void *data,
+	size_t size)
+{
+	struct dh_unit *unit = alloc(media, pts_ticks, duration_ticks, size, 0);
+	if (unit)
+		memcpy(unit->data, data, size);
+	return unit;
+}
+
+struct dh_unit *dh_unit_new_sound(int64_t pts_ticks, const void *data, size_t size, const void *fade, size_t fade_size)
+{
+	struct dh_unit *unit = alloc(DH_AUDIO, pts_ticks, DH_SLOT_TICKS, size, fade_size);
+	if (!unit)
+		return NULL;
+	memcpy(unit->data, data, size);
+	if (fade_size)
+		memcpy(unit->data + size, fade, fade_size);
+	unit->fade_size = fade_size;
+	return unit;
+}
+
+const uint8_t *dh_unit_fade(const struct dh_unit *unit, size_t *size)
+{
+	*size = unit->fade_size;
+	return unit->fade_size ? unit->data + unit->size : NULL;
 }
 
 struct dh_unit *dh_unit_ref(struct dh_unit *unit)

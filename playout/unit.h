@@ -44,6 +44,7 @@ struct dh_unit {
 	int64_t duration_ticks;      /* > 0; audio: DH_SLOT_TICKS */
 	uint8_t luma[DH_LUMA_BYTES]; /* video only, else zeros */
 	size_t size;                 /* >= 1 */
+	size_t fade_size;            /* audio: of the packet behind the data, see dh_unit_fade; 0: there is none */
 	uint8_t data[];
 };
 
@@ -51,6 +52,14 @@ struct dh_unit {
  * may set `flags` and `luma` before sharing it. NULL: out of memory. */
 struct dh_unit *dh_unit_new(enum dh_media media, int64_t pts_ticks, int64_t duration_ticks, const void *data,
 	size_t size);
+
+/* A packet of sound, and behind it the one that takes its place where the sound is cut. NULL: out of
+ * memory. */
+struct dh_unit *dh_unit_new_sound(int64_t pts_ticks, const void *data, size_t size, const void *fade, size_t fade_size);
+
+/* The packet that is sent instead of this one if the sound ends here: it goes on as this one does, and fades
+ * to silence within its 20 ms. NULL: there is none. Sets *size. */
+const uint8_t *dh_unit_fade(const struct dh_unit *unit, size_t *size);
 
 struct dh_unit *dh_unit_ref(struct dh_unit *unit);
 

@@ -225,6 +225,8 @@ static void send_audio(struct dh_viewer *viewer, const struct dh_item *item, int
 		payload.data = item->unit->data;
 		payload.size = item->unit->size;
 	}
+	if (item->is_fade)
+		payload.data = dh_unit_fade(item->unit, &payload.size);
 	note_lateness(viewer, now_ticks - item->media_ticks);
 	send_packet(viewer, DH_AUDIO, item->media_ticks, marker, &payload);
 }

@@ -23,6 +23,20 @@ void rig_sizes(size_t picture, size_t anchor)
 	anchor_size = anchor;
 }
 
+static bool fades;
+
+void rig_fades(bool has_fades)
+{
+	fades = has_fades;
+}
+
+static struct dh_unit *sound_unit(char tag, int64_t index)
+{
+	const uint8_t bytes[4] = { (uint8_t)tag, (uint8_t)(index >> 8), (uint8_t)index, 3 };
+	const uint8_t fade[5] = { '~', bytes[1], bytes[2], 4, 5 };
+	return dh_unit_new_sound(index * DH_SLOT_TICKS, bytes, sizeof bytes, fade, fades ? sizeof fade : 0);
+}
+
 /* Bytes of a picture: kind, tag, anchor's tag, index (4 bytes), padding. */
 static struct dh_unit *picture_unit(char kind, char tag, char anchor, int index, int64_t pts, int64_t duration)
 {
@@ -67,8 +81,7 @@ void rig_fill(struct dh_segment *segment, const struct rig_segment *spec, int kn
 		if (next == INT64_MAX || next > known)
 			break;
 		if (sound_at <= picture_at) {
-			uint8_t bytes[4] = { (uint8_t)spec->tag, 1, 2, 3 };
-			append(segment, dh_unit_new(DH_AUDIO, sound_at, DH_SLOT_TICKS, bytes, sizeof bytes));
+			append(segment, sound_unit(spec->tag, sound));
 		} else {
 			int64_t duration = dh_ticks_of_frame(picture + 1, spec->num, spec->den) - picture_at;
 			append(segment,
@@ -202,6 +215,7 @@ static void take_audio(struct rig *rig, struct rig_viewer *v, const uint8_t *pay
 	uint32_t since = timestamp - v->timestamp[DH_AUDIO];
 	if (v->begun[DH_AUDIO] && (since == 0 || since % 960))
 		wrong(v, "audio timestamp");
+	v->sound_index[v->sound_count % RIG_LOG_MAX] = size > 3 ? payload[1] << 8 | payload[2] : -1;
 	v->sound_ticks[v->sound_count % RIG_LOG_MAX] = rig->now;
 	v->sound[v->sound_count++ % RIG_LOG_MAX] = size == 1 ? ',' : size == 3 ? '.' : (char)payload[0];
 }
@@ -292,6 +306,7 @@ void rig_close(struct rig *rig)
 	for (int i = 0; i < rig->viewer_count; i++)
 		free(rig->viewers[i]);
 	rig_sizes(0, 0);
+	rig_fades(false);
 }
 
 struct rig_viewer *rig_join(struct rig *rig, const struct dh_continuity_seed *seed)

@@ -44,7 +44,8 @@ struct rig_viewer {
 	/* what it received */
 	struct rig_picture pictures[RIG_LOG_MAX];
 	int picture_count;
-	char sound[RIG_LOG_MAX]; /* one character per packet: tag of speech, '.' silence, ',' DTX */
+	char sound[RIG_LOG_MAX];      /* one character per packet: tag of speech, '~' a fade, '.' silence, ',' DTX */
+	int sound_index[RIG_LOG_MAX]; /* of speech, in its segment */
 	int64_t sound_ticks[RIG_LOG_MAX];
 	int sound_count;
 	int wrong;     /* broken rules of numbering and time */
@@ -98,6 +99,8 @@ struct rig_segment {
 };
 /* Sets the size of each picture and anchor made from now on; 0: a few bytes. */
 void rig_sizes(size_t picture, size_t anchor);
+/* Sound that is made from now on has fades (dh_unit_fade), or not. */
+void rig_fades(bool has_fades);
 struct dh_segment *rig_segment(const struct rig_segment *spec);
 /* Appends up to `known_ms` more of the same `spec`; -1: the rest, and completes it. */
 void rig_fill(struct dh_segment *segment, const struct rig_segment *spec, int known_ms);

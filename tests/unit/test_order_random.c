@@ -20,9 +20,12 @@ struct model {
 	int64_t index;
 	enum dh_priority priority;
 	int64_t ttl_ticks, queued_ticks, started_ticks, held_since_ticks, held_ticks;
+	/* on hold: since when and where; and for how long in all, with what was heard again */
+	int64_t hold_ticks, hold_position_ticks, holds_ticks;
+	int64_t furthest_ticks; /* what had been played of it at a hold */
 	int repeat;
 	enum dh_underrun underrun;
-	bool is_queued, is_ready, is_started, is_held, is_ended, is_skipped, is_rest;
+	bool is_queued, is_ready, is_started, is_held, is_on_hold, is_ended, is_skipped, is_rest;
 };
 
 static struct model *models;
@@ -61,6 +64,7 @@ static void see_started(struct model *m, const struct dh_playout_event *event)
 {
 	CHECK(!seen.playing, "%s starts while %s plays", m->id, seen.playing ? seen.playing->id : "");
 	CHECK(m->is_ready && !m->is_started, "%s", m->id);
+	CHECK(!dh_playout_is_on_hold(rig.playout), "%s", m->id);
 	CHECK_INT(event->media_ticks % DH_SLOT_TICKS, 0);
 	if (m->ttl_ticks) /* by the slot at which it expires */
 		CHECK(event->media_ticks < m->queued_ticks + m->ttl_ticks, "%s starts too late", m->id);
@@ -93,11 +97,14 @@ static void see_end(struct model *m, const struct dh_playout_event *event)
 		CHECK(!m->is_started, "%s", m->id);
 	if (m->is_held)
 		m->held_ticks += event->media_ticks - m->held_since_ticks;
+	if (m->is_on_hold)
+		m->holds_ticks += event->media_ticks - m->hold_ticks;
 	if (m->is_started) {
-		int64_t played = event->media_ticks - m->started_ticks - m->held_ticks;
+		int64_t played = event->media_ticks - m->started_ticks - m->held_ticks - m->holds_ticks;
 		/* Slope 1: what was not played had come too late for viewers (stalls). */
-		CHECK(event->played_ticks <= played, "%s: %d of %d ms", m->id, (int)(event->played_ticks / MS),
-			(int)(played / MS));
+		if (m->underrun != DH_UNDERRUN_SKIP || !m->holds_ticks) /* what was dropped may be heard after a hold */
+			CHECK(event->played_ticks <= played || event->played_ticks <= m->furthest_ticks,
+				"%s: %d of %d ms", m->id, (int)(event->played_ticks / MS), (int)(played / MS));
 		int64_t rounds = m->repeat > 1 ? m->repeat : 1;
 		int64_t least = dh_segment_duration_ticks(event->segment, DH_DURATION_SPEECH) * rounds;
 		/* Pictures beyond the speech may have been shown before it was known where that ends. */
@@ -146,6 +153,26 @@ static void see_segment(const struct dh_playout_event *event)
 		m->is_held = false;
 		m->held_ticks += event->media_ticks - m->held_since_ticks;
 		break;
+	case DH_EVENT_HOLDING:
+		CHECK(seen.playing == m && !m->is_held && !m->is_on_hold, "%s", m->id);
+		CHECK(m->holds_ticks || m->underrun == DH_UNDERRUN_SKIP ||
+				event->played_ticks <= event->media_ticks - m->started_ticks - m->held_ticks,
+			"%s", m->id);
+		m->is_on_hold = true;
+		m->hold_ticks = event->media_ticks;
+		m->hold_position_ticks = event->position_ticks;
+		if (event->played_ticks > m->furthest_ticks)
+			m->furthest_ticks = event->played_ticks;
+		seen.ends[event->type]++;
+		break;
+	case DH_EVENT_RESUMING:
+		CHECK(seen.playing == m && m->is_on_hold, "%s", m->id);
+		CHECK(event->position_ticks <= m->hold_position_ticks, "%s goes on behind its place", m->id);
+		CHECK(!event->is_undone || event->position_ticks == m->hold_position_ticks, "%s", m->id);
+		m->is_on_hold = false;
+		m->holds_ticks += event->media_ticks - m->hold_ticks + m->hold_position_ticks - event->position_ticks;
+		seen.ends[event->type]++;
+		break;
 	default:
 		see_end(m, event);
 	}
@@ -179,7 +206,8 @@ static void see(void *arg, const struct dh_playout_event *event)
 		seen.ends[event->type]++;
 		break;
 	default:
-		see_segment(event);
+		if (event->segment) /* a hold may be between two pieces */
+			see_segment(event);
 	}
 }
 
@@ -308,6 +336,35 @@ static void arrive_by_chance(void)
 		*l = live[--live_count];
 }
 
+/* Returns how many segments are to have ended. */
+static int cut_by_chance(const char *id, const char *name)
+{
+	const struct dh_cut cut = { .mode = (enum dh_cut_mode)dice(4),
+		.segment = dice(3) ? NULL : id,
+		.utterance = dice(3) ? NULL : name,
+		.has_priority = dice(4) == 0,
+		.priority = (enum dh_priority)((int)dice(3) - 1),
+		.word_end_ticks = dice(2000) * MS,
+		.word_ticks = dice(1000) * MS };
+	struct dh_cut_result result;
+	bool was_ahead = dh_playout_is_cut_ahead(rig.playout);
+	if (!cut.segment && !cut.utterance && !cut.has_priority && dice(8))
+		return 0;
+	if (dh_playout_begin_cut(rig.playout, &cut, &result))
+		return 0;
+	while (dh_playout_continue_cut(rig.playout))
+		;
+	return result.dropped - (dh_playout_is_cut_ahead(rig.playout) && (!was_ahead || result.cut_ticks >= 0));
+}
+
+static void hold_by_chance(void)
+{
+	if (dice(2))
+		dh_playout_hold(rig.playout, dice(2000) * MS);
+	else
+		dh_playout_resume(rig.playout, dice(2) ? -1 : (int64_t)dice(2000) * MS);
+}
+
 static void command_by_chance(void)
 {
 	char id[16], name[16], other[16];
@@ -319,7 +376,13 @@ static void command_by_chance(void)
 	int ends[2] = { 0 }, count = 0;
 	for (int type = DH_EVENT_FINISHED; type <= DH_EVENT_FAILED; type++)
 		ends[0] += seen.ends[type];
-	switch (dice(9)) {
+	switch (dice(11)) {
+	case 9:
+		count = cut_by_chance(id, name);
+		break;
+	case 10:
+		hold_by_chance();
+		break;
 	case 0:
 		count = dh_playout_skip(rig.playout) == 0;
 		break;
@@ -396,6 +459,10 @@ static void step(void)
 	case 2:
 		command_by_chance();
 		break;
+	case 4:
+		if (dh_playout_is_on_hold(rig.playout) && dice(3) == 0)
+			hold_by_chance();
+		break;
 	case 3:
 		watch_by_chance();
 		break;
@@ -418,6 +485,7 @@ static void end_all(void)
 	for (int reason = DH_REASON_LATE; reason <= DH_REASON_PRIORITY; reason++)
 		CHECK(seen.reasons[reason] > 50, "reason %d: %d", reason, seen.reasons[reason]);
 	CHECK(seen.rests > 50, "%d", seen.rests);
+	CHECK(seen.ends[DH_EVENT_HOLDING] > 50 && seen.ends[DH_EVENT_RESUMING] > 50);
 	CHECK(seen.ends[DH_EVENT_MISSING] > 50, "%d", seen.ends[DH_EVENT_MISSING]);
 	CHECK(seen.ends[DH_EVENT_HIGH_WATER] > 5 && seen.ends[DH_EVENT_LOW_WATER] > 5, "%d, %d",
 		seen.ends[DH_EVENT_HIGH_WATER], seen.ends[DH_EVENT_LOW_WATER]);
@@ -438,6 +506,7 @@ static void test_random(void)
 	config.high_water_ticks = 9000 * MS;
 	rig_open_idle(&rig, &config, start);
 	rig.on_event = see;
+	rig_fades(true);
 	for (int i = 0; i < STEPS; i++) {
 		step();
 		if (i % 16 == 0)
