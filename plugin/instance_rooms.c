@@ -148,6 +148,7 @@ static struct dh_room_context context_of(const struct dh_instance *instance)
 		.max_queue_ms = config->max_queue_ms,
 		.max_queue_mb = config->max_queue_mb,
 		.index_timeout_ms = config->index_timeout_ms,
+		.hold_s = config->hold_s,
 	};
 }
 

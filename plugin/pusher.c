@@ -6,6 +6,7 @@
 
 #include "enqueue.h"
 #include "playout/timebase.h"
+#include "request_cut.h"
 #include "request_errors.h"
 #include "request_fields.h"
 #include "rooms/avatar_export.h"
@@ -187,11 +188,9 @@ static void answer_anchor(struct dh_pusher *pusher, struct dh_request *request)
 static void answer_interrupt(struct dh_pusher *pusher, struct dh_request *request)
 {
 	json_t *reply = NULL;
-	int err = dh_room_interrupt(request->room, &reply);
 
-	if (err)
-		dh_request_fail_room(request, err);
-	else
+	dh_request_cut(request, &reply);
+	if (!request->error_code)
 		dh_push_say(pusher->push, json_pack("{s:o}", "interrupt", reply));
 }
 
@@ -296,6 +295,7 @@ static const struct dh_field fields[] = {
 	{ "token", DH_FIELD_TEXT, false, DH_PUSH_TOKEN_MAX },
 	{ "request", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "text", DH_FIELD_PROSE, false, 0 },
+	DH_CUT_FIELDS,
 	DH_ENQUEUE_FIELDS,
 	DH_FIELD_END,
 };

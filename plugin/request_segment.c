@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* enqueue, queue, skip, remove, interrupt */
+/* enqueue, queue, skip, remove */
 #include "request_table.h"
 
 #include <errno.h>
@@ -106,14 +106,6 @@ static void handle_remove(struct dh_request *request)
 		dh_request_finish(request, err, "removed", reply);
 }
 
-static void handle_interrupt(struct dh_request *request)
-{
-	json_t *reply = NULL;
-	int err = dh_room_interrupt(request->room, &reply);
-
-	dh_request_finish(request, err, "interrupted", reply);
-}
-
 static const struct dh_field enqueue_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
@@ -150,6 +142,5 @@ const struct dh_request_type dh_segment_requests[] = {
 	{ "queue", false, DH_AUTHORITY_LOOK, queue_fields, handle_queue },
 	{ "skip", false, DH_AUTHORITY_SECRET, control_fields, handle_skip },
 	{ "remove", false, DH_AUTHORITY_SECRET, remove_fields, handle_remove },
-	{ "interrupt", false, DH_AUTHORITY_SECRET, control_fields, handle_interrupt },
 	DH_REQUEST_END,
 };

@@ -20,7 +20,7 @@
 
 struct word {
 	size_t end; /* in the text, behind the word and its punctuation */
-	int64_t to_ticks;
+	int64_t from_ticks, to_ticks;
 };
 
 struct dh_script {
@@ -99,7 +99,7 @@ static void add_word(struct dh_script *script, const struct dh_stream_word *word
 		script->at = script->text->len;
 		script->has_found = true;
 	}
-	struct word end = { script->at, word->to_ticks };
+	struct word end = { script->at, word->from_ticks, word->to_ticks };
 	g_array_append_val(script->words, end);
 }
 
@@ -225,6 +225,63 @@ void dh_script_unref(struct dh_script **script)
 	g_array_unref(old->words);
 	g_string_free(old->text, TRUE);
 	g_free(old);
+}
+
+/* --- where words are */
+
+/* The word that sounds at `at_ticks`, or the next one; NULL: there is none. */
+static const struct word *word_at(const struct dh_script *script, int64_t at_ticks)
+{
+	for (guint i = 0; i < script->words->len; i++) {
+		const struct word *word = &g_array_index(script->words, struct word, i);
+		if (word->to_ticks > at_ticks)
+			return word;
+	}
+	return NULL;
+}
+
+int64_t dh_script_word_end(const struct dh_script *script, int64_t at_ticks)
+{
+	if (!script || script->words->len == 0)
+		return -1;
+	const struct word *word = word_at(script, at_ticks);
+	return word && word->from_ticks < at_ticks ? word->to_ticks : at_ticks;
+}
+
+/* Whether a sentence ends at `end`, with quotes and brackets behind it. */
+static bool is_sentence_end(const char *text, size_t end)
+{
+	const char *at = text + end;
+
+	while (at > text) {
+		at = g_utf8_prev_char(at);
+		gunichar c = g_utf8_get_char(at);
+		if (strchr(".!?", (int)MIN(c, 127)) || c == 0x2026 || c == 0x3002 || c == 0xff01 || c == 0xff1f ||
+			c == 0x061f || c == 0x0964)
+			return true;
+		if (g_unichar_isalnum(c))
+			return false;
+	}
+	return false;
+}
+
+static const struct word *first_of_sentence(const struct dh_script *script, const struct word *word)
+{
+	const struct word *first = &g_array_index(script->words, struct word, 0);
+
+	while (word > first && !is_sentence_end(script->text->str, word[-1].end))
+		word--;
+	return word;
+}
+
+int64_t dh_script_begin(const struct dh_script *script, int64_t at_ticks, bool whole_sentence)
+{
+	if (!script || script->words->len == 0)
+		return -1;
+	const struct word *word = word_at(script, at_ticks);
+	if (word && whole_sentence)
+		word = first_of_sentence(script, word);
+	return word ? MIN(word->from_ticks, at_ticks) : at_ticks;
 }
 
 /* --- what was heard */

@@ -37,6 +37,13 @@ void dh_script_add_text(struct dh_script **script, const char *text);
 void dh_script_cut(struct dh_script **script, const char *rest);
 bool dh_script_is_cut(const struct dh_script *script); /* NULL: it is not */
 
+/* Where the word ends that sounds at `at_ticks`, in the segment's own time: `at_ticks` itself between two
+ * words; -1 if it is not known when words sound. */
+int64_t dh_script_word_end(const struct dh_script *script, int64_t at_ticks);
+/* Where the word (`whole_sentence`: its sentence) begins that sounds at `at_ticks`, or the next one if none
+ * does, but never later than `at_ticks`; -1 as above. */
+int64_t dh_script_begin(const struct dh_script *script, int64_t at_ticks, bool whole_sentence);
+
 /* What had been heard when `played_ms` had been played, as a text that the caller frees
  * (g_free); NULL without a script. `duration_ms`: how long the whole is; -1 while it is not
  * known: then `known_ms` of it are there, and its length is guessed from its text. */

@@ -165,7 +165,12 @@ void dh_record_event(struct dh_record *record, const struct dh_playout_event *ev
 	case DH_EVENT_RESUMED:
 		note_hold(life, event->type == DH_EVENT_HELD, event->media_ticks);
 		return;
+	case DH_EVENT_HOLDING:
+	case DH_EVENT_RESUMING:
+		life->is_on_hold = event->type == DH_EVENT_HOLDING;
+		return;
 	default:
+		life->is_on_hold = false;
 		note_hold(life, false, event->media_ticks);
 		note_moment(life, DH_MOMENT_ENDED, event->media_ticks, wall_ms);
 		end(record, event);

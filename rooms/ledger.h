@@ -47,6 +47,7 @@ struct dh_life {
 	int64_t duration_ticks; /* -1: not known */
 	int64_t stated_ticks;   /* what its source says that it lasts; -1: nothing */
 	int64_t known_ticks;    /* of media, while the duration is not known */
+	bool is_on_hold;        /* somebody asked for that (dh_playout_hold) */
 	bool is_broken_off;     /* it ends before its text does, as far as is known */
 	int64_t index;          /* in its utterance */
 };

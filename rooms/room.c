@@ -35,6 +35,7 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 	if (event->type == DH_EVENT_SPEAKING || event->type == DH_EVENT_IDLE)
 		room->speaking = event->type == DH_EVENT_SPEAKING;
 	dh_room_report_event(room, event);
+	dh_room_cut_event(room, event);
 	if (event->type == DH_EVENT_MISSING)
 		dh_room_seams_missing(room, event);
 	if (event->type >= DH_EVENT_FINISHED && event->type <= DH_EVENT_FAILED) {
@@ -70,6 +71,7 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	dh_room_members_poll(room, now_ticks);
 	dh_room_ended_poll(room, now_ticks);
 	dh_room_segments_poll(room, now_ticks);
+	dh_room_cut_poll(room, now_ticks);
 	if (room->queue_changed) {
 		dh_room_segments_prepare(room);
 		dh_room_bridge_prepare(room);
@@ -77,6 +79,7 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	publish(room);
 	int64_t deadline_ticks = MIN(dh_room_members_deadline_ticks(room), dh_room_ended_deadline_ticks(room));
 	deadline_ticks = MIN(deadline_ticks, dh_room_segments_deadline_ticks(room));
+	deadline_ticks = MIN(deadline_ticks, dh_room_cut_deadline_ticks(room));
 	return MIN(deadline_ticks, dh_playout_deadline_ticks(room->playout));
 }
 

@@ -52,6 +52,7 @@ struct dh_room_context {
 	int64_t max_queue_ms;                 /* of known media waiting */
 	int64_t max_queue_mb;                 /* of media waiting */
 	int64_t index_timeout_ms;             /* how long an utterance waits for its next piece */
+	int64_t hold_s;                       /* a hold that lasts longer becomes an interruption */
 };
 
 /* Starts its thread; takes a reference to `settings`. One reference is the caller's,
@@ -154,7 +155,6 @@ int dh_room_move(struct dh_room *room, const char *id, const char *before, const
 int dh_room_history(struct dh_room *room, const char *id, json_t **reply);
 /* The life of a segment that waits, plays, or is in the history. -ENOENT. */
 int dh_room_progress(struct dh_room *room, const char *id, json_t **reply);
-int dh_room_interrupt(struct dh_room *room, json_t **reply);
 /* What it will show when the next segment begins that is enqueued: {"clip":…}, and
  * "position_ms", "length_ms", "thumbnail" as far as they are known. */
 int dh_room_scene(struct dh_room *room, json_t **reply);

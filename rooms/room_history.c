@@ -95,6 +95,8 @@ static json_t *life_json(const struct life_copy *copy)
 	dh_room_set_duration(json, life->duration_ticks, is_over ? -1 : life->stated_ticks);
 	json_object_set_new(json, "holds", json_integer((json_int_t)life->holds));
 	dh_room_set_ms(json, "held_ms", MAX(held_ticks, 0));
+	if (life->is_on_hold)
+		json_object_set_new(json, "on_hold", json_true());
 	if (is_over)
 		set_end(json, record);
 	else

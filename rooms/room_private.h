@@ -5,7 +5,9 @@
 
 #include <stdatomic.h>
 
+#include "cut_times.h"
 #include "first_frames.h"
+#include "interruption.h"
 #include "ledger.h"
 #include "playout/playout.h"
 #include "room.h"
@@ -55,6 +57,11 @@ struct dh_room {
 	uint64_t next_segment;           /* for ids that the room makes */
 	uint64_t events[DH_EVENT_COUNT]; /* how often each occurred */
 	int64_t played_ticks;            /* of all segments that have ended */
+	struct dh_cut_times cut_times;
+	int64_t cut_over_ticks;                /* when the last packet of what was cut has left */
+	int64_t hold_over_ticks;               /* when a hold becomes an interruption */
+	const struct dh_segment *word_segment; /* it is cut at the end of a word; only compared. NULL: none is */
+	int64_t word_asked_us;
 	struct dh_viewer_stats departed; /* what viewers were sent that have left */
 };
 
@@ -190,6 +197,14 @@ void dh_room_scene_set(const struct dh_room *room, struct dh_feed *feed, const s
 void dh_room_bridge_prepare(struct dh_room *room);
 /* The room is ending. */
 void dh_room_bridge_close(struct dh_room *room);
+
+/* --- room_cut.c; in the room's thread (more in interruption.h) */
+
+void dh_room_cut_event(struct dh_room *room, const struct dh_playout_event *event);
+/* Ends a hold that has lasted too long. */
+void dh_room_cut_poll(struct dh_room *room, int64_t now_ticks);
+/* When to call it next; INT64_MAX: not before something changes. */
+int64_t dh_room_cut_deadline_ticks(const struct dh_room *room);
 
 /* --- room_segments.c; in the room's thread */
 

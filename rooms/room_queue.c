@@ -18,7 +18,7 @@ struct entry {
 struct queue_copy {
 	struct entry *entries; /* the playing segment, if any, then the waiting ones */
 	guint capacity, count;
-	bool is_playing;
+	bool is_playing, is_on_hold;
 	int64_t played_ticks; /* of the playing segment */
 	int64_t media_ticks;
 	int64_t queued_ticks;
@@ -48,6 +48,7 @@ static bool copy_all(struct dh_room *room, struct queue_copy *copy)
 	uint64_t changes = room->queue_changes;
 
 	copy->is_playing = segment != NULL;
+	copy->is_on_hold = dh_playout_is_on_hold(room->playout);
 	copy->queued_ticks = dh_playout_queued_ticks(room->playout);
 	copy->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
 	if (segment)
@@ -106,6 +107,8 @@ static json_t *queue_json(const struct dh_room *room, const struct queue_copy *c
 	json_t *queue = json_pack("{s:s}", "state", dh_room_state_name(dh_room_state(room)));
 	dh_room_set_ms(queue, "media_ms", copy->media_ticks);
 	dh_room_set_ms(queue, "queued_ms", copy->queued_ticks);
+	if (copy->is_on_hold)
+		json_object_set_new(queue, "on_hold", json_true());
 	json_object_set_new(queue, "playing", playing);
 	json_object_set_new(queue, "waiting", waiting);
 	return queue;

@@ -20,6 +20,8 @@ static const char *const event_names[] = {
 	[DH_EVENT_FAILED] = "failed",
 	[DH_EVENT_HELD] = "held",
 	[DH_EVENT_RESUMED] = "resumed",
+	[DH_EVENT_HOLDING] = "holding",
+	[DH_EVENT_RESUMING] = "resuming",
 	[DH_EVENT_SPEAKING] = "speaking",
 	[DH_EVENT_IDLE] = "idle",
 	[DH_EVENT_MISSING] = "missing",
@@ -144,6 +146,10 @@ static void describe_segment(struct dh_room *room, json_t *json, const struct dh
 	case DH_EVENT_RESUMED:
 		describe_underrun(json, event);
 		break;
+	case DH_EVENT_HOLDING:
+	case DH_EVENT_RESUMING:
+		dh_room_set_ms(json, "played_ms", event->played_ticks);
+		break;
 	case DH_EVENT_FAILED:
 		json_object_set_new(json, "error_code", json_integer(ERROR_PREPARE));
 		json_object_set_new(json, "error", json_string(dh_segment_error(segment, &code)));
@@ -153,6 +159,13 @@ static void describe_segment(struct dh_room *room, json_t *json, const struct dh
 		describe_end(json, record, event);
 		describe_source(json, feed);
 	}
+}
+
+static void describe_hold(json_t *json, const struct dh_playout_event *event)
+{
+	dh_room_set_ms(json, "position_ms", MAX(event->position_ticks, 0));
+	if (event->type == DH_EVENT_RESUMING)
+		json_object_set_new(json, "undone", json_boolean(event->is_undone));
 }
 
 /* Of the room's own events. */
@@ -211,6 +224,8 @@ void dh_room_report_event(struct dh_room *room, const struct dh_playout_event *e
 	json_t *json = dh_room_report_new(room, event_names[event->type]);
 
 	dh_room_set_ms(json, "media_ms", event->media_ticks);
+	if (event->type == DH_EVENT_HOLDING || event->type == DH_EVENT_RESUMING)
+		describe_hold(json, event);
 	if (event->segment)
 		describe_segment(room, json, event);
 	else

@@ -328,17 +328,6 @@ static int run_remove(struct dh_room *room, void *arg)
 	return dh_playout_remove(room->playout, *id);
 }
 
-static int run_interrupt(struct dh_room *room, void *arg)
-{
-	int *dropped = arg;
-
-	*dropped = dh_playout_begin_interrupt(room->playout);
-	do
-		dh_room_thread_keep_time(room->thread);
-	while (dh_playout_continue_interrupt(room->playout));
-	return 0;
-}
-
 /* --- any other thread */
 
 struct dh_feed_owner dh_room_feed_owner(struct dh_room *room)
@@ -380,15 +369,5 @@ int dh_room_remove(struct dh_room *room, const char *id, json_t **reply)
 
 	if (!err)
 		*reply = json_pack("{s:s}", "segment", id);
-	return err;
-}
-
-int dh_room_interrupt(struct dh_room *room, json_t **reply)
-{
-	int dropped = 0;
-	int err = dh_room_call(room, run_interrupt, &dropped);
-
-	if (!err)
-		*reply = json_pack("{s:i}", "dropped", dropped);
 	return err;
 }

@@ -27,6 +27,7 @@ struct stats_copy {
 	struct dh_viewer_stats departed;
 	struct dh_playout_counts counts;
 	int64_t preroll_ticks; /* of the room's generator */
+	struct dh_cut_times cut_times;
 };
 
 /* --- in the room's thread: no allocation, no JSON */
@@ -56,6 +57,7 @@ static int copy_stats(struct dh_room *room, void *arg)
 	copy->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
 	copy->played_ticks = room->played_ticks;
 	copy->departed = room->departed;
+	copy->cut_times = room->cut_times;
 	dh_playout_get_counts(room->playout, &copy->counts);
 	copy->preroll_ticks = dh_playout_preroll_ticks(room->playout, DH_SOURCE_GENERATOR);
 	memcpy(copy->events, room->events, sizeof(copy->events));
@@ -175,10 +177,10 @@ static json_t *stats_json(const struct dh_room *room, const struct stats_copy *c
 		json_decref(members);
 		return NULL;
 	}
-	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "state", dh_room_state_name(dh_room_state(room)),
+	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "state", dh_room_state_name(dh_room_state(room)),
 		"media_ms", (json_int_t)dh_ms_from_ticks(copy->media_ticks), "segments", segments_json(copy),
-		"underruns", underruns_json(copy), "first_frame", dh_first_frames_json(room->first_frames), "sent",
-		dh_room_stats_sent(&sum), "viewers", members);
+		"underruns", underruns_json(copy), "interruptions", dh_cut_times_json(&copy->cut_times), "first_frame",
+		dh_first_frames_json(room->first_frames), "sent", dh_room_stats_sent(&sum), "viewers", members);
 }
 
 int dh_room_stats(struct dh_room *room, guint viewer, json_t **reply)

@@ -34,6 +34,17 @@ const char *dh_priority_name(enum dh_priority priority)
 	return priorities[priority + 1];
 }
 
+bool dh_priority_parse(const char *name, enum dh_priority *priority)
+{
+	for (int i = 0; i < (int)G_N_ELEMENTS(priorities); i++) {
+		if (g_strcmp0(name, priorities[i]))
+			continue;
+		*priority = (enum dh_priority)(i - 1);
+		return true;
+	}
+	return false;
+}
+
 void dh_segment_request_init(struct dh_segment_request *request)
 {
 	*request = (struct dh_segment_request){ .order.index = -1, .preroll_ms = -1 };
@@ -107,13 +118,7 @@ static void read_priority(struct dh_order *order, const json_t *body, char **err
 {
 	const json_t *value = json_object_get(body, "priority");
 
-	for (int i = 0; value && i < (int)G_N_ELEMENTS(priorities); i++) {
-		if (g_strcmp0(json_string_value(value), priorities[i]))
-			continue;
-		order->priority = (enum dh_priority)(i - 1);
-		return;
-	}
-	if (value)
+	if (value && !dh_priority_parse(json_string_value(value), &order->priority))
 		wrong(error, "priority", "\"background\", \"normal\" or \"urgent\" is expected");
 }
 

@@ -42,6 +42,8 @@ char *dh_segment_request_content(const json_t *body);
 /* "hold", "idle", "skip"; false: none of them. */
 bool dh_underrun_parse(const char *name, enum dh_underrun *underrun);
 const char *dh_underrun_name(enum dh_underrun underrun);
+/* "background", "normal", "urgent"; false: none of them. */
+bool dh_priority_parse(const char *name, enum dh_priority *priority);
 const char *dh_priority_name(enum dh_priority priority);
 
 #endif

@@ -133,6 +133,7 @@ void room_rig_open(int64_t watch_timeout_ms)
 		.watch_timeout_ms = watch_timeout_ms,
 		.max_queue = 10000,
 		.max_queue_ms = 3600000,
+		.hold_s = 60,
 		.max_queue_mb = 100 };
 	struct dh_settings *settings = dh_settings_new(&(struct dh_settings){ .description = "a room" });
 	static const char script[] = "hang 1";

@@ -424,7 +424,50 @@ static void test_content(void)
 	free(other);
 }
 
+/* --- where words are: "One" at 100 to 300 ms, "two." to 500, "Three" at 700 to 900, "four" to 1000 */
+
+static const struct place_row {
+	const char *name;
+	int at_ms, end_ms, word_ms, sentence_ms; /* -1: not known */
+} places[] = {
+	{ "before the first", 50, 50, 50, 50 },
+	{ "as it begins", 100, 100, 100, 100 },
+	{ "within a word", 150, 300, 100, 100 },
+	{ "where two touch", 300, 300, 300, 100 },
+	{ "within the second", 499, 500, 300, 100 },
+	{ "between sentences", 600, 600, 600, 600 },
+	{ "in the next sentence", 950, 1000, 900, 700 },
+	{ "behind the last", 1100, 1100, 1100, 1100 },
+};
+
+static void test_places(const void *arg)
+{
+	const struct place_row *row = arg;
+	json_t *words = json_pack("[[s,i,i],[s,i,i],[s,i,i],[s,i,i]]", "One", 100, 300, "two", 300, 500, "Three", 700,
+		900, "four", 900, 1000);
+	struct dh_script *script = dh_script_new("One \"two.\" Three four", words);
+
+	CHECK_INT(dh_script_word_end(script, row->at_ms * DH_TICKS_PER_MS), row->end_ms * DH_TICKS_PER_MS);
+	CHECK_INT(dh_script_begin(script, row->at_ms * DH_TICKS_PER_MS, false), row->word_ms * DH_TICKS_PER_MS);
+	CHECK_INT(dh_script_begin(script, row->at_ms * DH_TICKS_PER_MS, true), row->sentence_ms * DH_TICKS_PER_MS);
+	dh_script_unref(&script);
+	json_decref(words);
+}
+
+static void test_places_without_words(void)
+{
+	struct dh_script *script = dh_script_new("One two.", NULL);
+
+	CHECK_INT(dh_script_word_end(script, 0), -1);
+	CHECK_INT(dh_script_begin(script, 0, true), -1);
+	CHECK_INT(dh_script_word_end(NULL, 0), -1);
+	CHECK_INT(dh_script_begin(NULL, 0, false), -1);
+	dh_script_unref(&script);
+}
+
 static const struct check_test tests[] = {
+	TABLE(test_places, places),
+	TEST(test_places_without_words),
 	TABLE(test_heard, heard_rows),
 	TEST(test_without_a_script),
 	TEST(test_heard_grows),

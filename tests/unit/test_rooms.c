@@ -5,6 +5,8 @@
 
 /* --- how much a room's thread does */
 
+static const struct dh_room_cut all = { 0 };
+
 static void test_interrupt_before_a_thousand(void)
 {
 	json_t *reply = NULL;
@@ -16,7 +18,7 @@ static void test_interrupt_before_a_thousand(void)
 	room_rig_join(ROOM_RIG_MEMBERS - 1, DH_MEMBER_VIEWER); /* the recipients are different now */
 	room_rig_flush();
 	room_rig_forget();
-	CHECK_INT(dh_room_interrupt(rig.room, &reply), 0);
+	CHECK_INT(dh_room_interrupt(rig.room, &all, &reply), 0);
 	CHECK_INT(json_integer_value(json_object_get(reply, "dropped")), 100);
 	json_decref(reply);
 	CHECK_INT(rig.sent->len, 100);
@@ -57,7 +59,7 @@ static void test_a_long_interrupt_keeps_time(void)
 	json_t *reply = NULL;
 
 	open_slow(300);
-	CHECK_INT(dh_room_interrupt(rig.room, &reply), 0);
+	CHECK_INT(dh_room_interrupt(rig.room, &all, &reply), 0);
 	CHECK_INT(json_integer_value(json_object_get(reply, "dropped")), 300);
 	json_decref(reply);
 	check_time_is_kept(300);
@@ -265,7 +267,7 @@ static void check_names(const char *name, const char *short_name)
 	CHECK_INT(dh_room_queue(rig.room, true, &queue), 0);
 	CHECK_STR(name_in_queue(queue), name);
 	json_decref(queue);
-	CHECK_INT(dh_room_interrupt(rig.room, &queue), 0);
+	CHECK_INT(dh_room_interrupt(rig.room, &all, &queue), 0);
 	json_decref(queue);
 	room_rig_forget();
 }
