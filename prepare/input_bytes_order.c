@@ -39,43 +39,72 @@ static int wait_readable(struct dh_input_bytes *input)
 	}
 }
 
-/* The next `size` bytes behind `used` have come. */
-static void feed(struct dh_input_bytes *input, size_t size)
+/* The next bytes have come; nothing that is held lies between them and what was passed on. Returns how
+ * many of those that are held, and of these, are this container's. */
+static size_t follow(struct dh_input_bytes *input, size_t held, const uint8_t *bytes, size_t size)
 {
-	const uint8_t *bytes = input->raw + input->used;
 	size_t taken = dh_input_end_push(&input->end, bytes, size);
 	if (!input->is_file) {
 		dh_mp4_index_push(&input->index, bytes, taken);
 		dh_nut_end_push(&input->nut, bytes, taken);
 	}
 	input->has_next = input->end.is_next;
-	input->known = input->used + taken - dh_input_end_held(&input->end);
+	return held + taken - dh_input_end_held(&input->end);
+}
+
+/* The next `size` bytes behind `used` have come. */
+static void feed(struct dh_input_bytes *input, size_t size)
+{
+	input->known = follow(input, input->used, input->raw + input->used, size);
 	input->used += size;
 }
 
-/* Reads more; 0, or an AVERROR. */
-static int fill(struct dh_input_bytes *input)
+/* Reads the next bytes; how many, or an AVERROR. */
+static int read_more(struct dh_input_bytes *input, uint8_t *to, size_t most)
 {
 	bool is_first = input->total == 0;
-	int waited = input->is_file ? 0 : wait_readable(input);
+	int n = input->is_file ? 0 : wait_readable(input);
+	if (n == 0)
+		n = dh_input_bytes_read(input, to, most);
+	if (n == AVERROR_EOF)
+		input->known = input->used;
+	if (n > 0 && is_first && !input->is_file && input->first_fd >= 0)
+		send(input->first_fd, DH_JOB_FIRST, strlen(DH_JOB_FIRST), MSG_NOSIGNAL | MSG_DONTWAIT);
+	return n;
+}
+
+/* Nothing later can help. */
+static bool is_hopeless(const struct dh_input_bytes *input)
+{
+	return !input->is_file && input->index.media_first;
+}
+
+/* Reads more behind what is held; 0, or an AVERROR. */
+static int fill(struct dh_input_bytes *input)
+{
 	memmove(input->raw, input->raw + input->first, input->used - input->first);
 	input->used -= input->first;
 	input->known -= input->first;
 	input->first = 0;
-	if (waited == AVERROR_EOF)
-		input->known = input->used;
-	if (waited)
-		return waited;
-	int n = dh_input_bytes_read(input, input->raw + input->used, DH_INPUT_BUFFER_BYTES);
-	if (n == AVERROR_EOF)
-		input->known = input->used;
+	int n = read_more(input, input->raw + input->used, DH_INPUT_BUFFER_BYTES);
 	if (n < 0)
 		return n;
-	if (is_first && !input->is_file && input->first_fd >= 0)
-		send(input->first_fd, DH_JOB_FIRST, strlen(DH_JOB_FIRST), MSG_NOSIGNAL | MSG_DONTWAIT);
 	feed(input, (size_t)n);
-	/* nothing later can help */
-	return !input->is_file && input->index.media_first ? AVERROR_INVALIDDATA : 0;
+	return is_hopeless(input) ? AVERROR_INVALIDDATA : 0;
+}
+
+/* The same while nothing is held, straight to where it is wanted: what is not known to be this
+ * container's is held then. Returns how much is, or an AVERROR. */
+static int fill_direct(struct dh_input_bytes *input, uint8_t *buffer)
+{
+	int n = read_more(input, buffer, DH_INPUT_BUFFER_BYTES);
+	if (n < 0)
+		return n;
+	size_t known = follow(input, 0, buffer, (size_t)n);
+	input->first = input->known = 0;
+	input->used = (size_t)n - known;
+	memcpy(input->raw, buffer + known, input->used);
+	return is_hopeless(input) ? AVERROR_INVALIDDATA : (int)known;
 }
 
 int dh_input_bytes_read_in_order(void *opaque, uint8_t *buffer, int size)
@@ -84,9 +113,12 @@ int dh_input_bytes_read_in_order(void *opaque, uint8_t *buffer, int size)
 	if (input->is_silent || input->error)
 		return AVERROR(EIO);
 	while (input->first == input->known) {
-		int err = input->has_next || input->has_ended ? AVERROR_EOF : fill(input);
-		if (err < 0 && (err != AVERROR_EOF || input->first == input->known))
-			return err;
+		bool is_direct = input->known == input->used && size >= DH_INPUT_BUFFER_BYTES;
+		if (input->has_next || input->has_ended)
+			return AVERROR_EOF;
+		int n = is_direct ? fill_direct(input, buffer) : fill(input);
+		if (n > 0 || (n < 0 && (n != AVERROR_EOF || input->first == input->known)))
+			return n;
 	}
 	size_t count = input->known - input->first;
 	if (count > (size_t)size)

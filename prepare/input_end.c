@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "input_end_private.h"
 
+#include "find_bytes.h"
+
 /* Enough bytes to tell containers apart. */
 #define DETECT_BYTES 12
 
@@ -94,15 +96,25 @@ static bool is_begun(const struct dh_input_end *end)
 	return true;
 }
 
+/* How many of the bytes can be no beginning of the pattern. A picture is full of any single byte, so
+ * the whole head of the pattern is looked for, up to its first '?'; it may begin with the last few. */
+static size_t before_pattern(const struct dh_input_end *end, const uint8_t *bytes, size_t size)
+{
+	const char *any = memchr(end->pattern, '?', end->need);
+	size_t head = any ? (size_t)(any - end->pattern) : end->need;
+	const uint8_t *first = dh_find_bytes(bytes, size, end->pattern, head);
+	if (first)
+		return (size_t)(first - bytes);
+	return size < head ? 0 : size - (head - 1);
+}
+
 /* Looks for the pattern; returns how many bytes were looked at. */
 static size_t search(struct dh_input_end *end, const uint8_t *bytes, size_t size)
 {
-	if (end->used == 0) {
-		const uint8_t *first = memchr(bytes, end->pattern[0], size);
-		size_t before = first ? (size_t)(first - bytes) : size;
+	size_t before = end->used == 0 ? before_pattern(end, bytes, size) : 0;
+	if (before > 0) {
 		end->at += before;
-		if (before > 0)
-			return before;
+		return before;
 	}
 	end->header[end->used++] = *bytes;
 	end->at++;

@@ -5,6 +5,8 @@
 
 #include <libavutil/crc.h>
 
+#include "find_bytes.h"
+
 #define CODE_BYTES 8
 /* `used`, once the start code has come: in its length, in its body,
  * in the checksum of its header. */
@@ -20,12 +22,12 @@ static const uint8_t index_code[CODE_BYTES] = { 'N', 'X', 0xdd, 0x67, 0x2f, 0x23
 /* Returns how many bytes were looked at. */
 static size_t search(struct dh_nut_end *end, const uint8_t *bytes, size_t size)
 {
-	if (end->used == 0) {
-		const uint8_t *first = memchr(bytes, index_code[0], size);
-		if (!first)
-			return size;
-		end->used = 1;
-		return (size_t)(first - bytes) + 1;
+	if (end->used == 0 && size >= CODE_BYTES) {
+		/* a picture is full of its first byte */
+		const uint8_t *first = dh_find_bytes(bytes, size, index_code, CODE_BYTES);
+		size_t before = first ? (size_t)(first - bytes) : size - (CODE_BYTES - 1);
+		if (before > 0)
+			return before;
 	}
 	/* No proper prefix of the code has its first byte a second time. */
 	if (*bytes == index_code[end->used])

@@ -122,6 +122,27 @@ static const uint8_t *matte_of(const uint8_t *i420, int width, int *height, bool
 	return i420 + (size_t)dh_matte_top(*height) * (size_t)width;
 }
 
+/* The sum of what is seen in part of a row. Without a matte eight pixels are added at a time: the
+ * thumbnails of all pictures took four per cent of what a live segment takes. */
+#define LANES      UINT64_C(0x00ff00ff00ff00ff)
+#define WORDS_MOST 128 /* before a lane overflows */
+static unsigned sum_row(const uint8_t *luma, const uint8_t *matte, size_t from, size_t to)
+{
+	unsigned sum = 0;
+	while (!matte && to - from >= sizeof(uint64_t)) {
+		uint64_t word, lanes = 0;
+		for (int i = 0; i < WORDS_MOST && to - from >= sizeof word; i++, from += sizeof word) {
+			memcpy(&word, luma + from, sizeof word);
+			lanes += (word & LANES) + (word >> 8 & LANES);
+		}
+		for (; lanes; lanes >>= 16)
+			sum += lanes & 0xffff;
+	}
+	for (; from < to; from++)
+		sum += seen(luma, matte, from);
+	return sum;
+}
+
 /* A mean of some rows is as good for telling pictures apart, and takes a fraction of the time. */
 #define LUMA_ROWS 8
 
@@ -136,8 +157,8 @@ void dh_stack_thumbnail(const uint8_t *i420, int width, int coded_height, bool h
 			int x0 = i * width / DH_LUMA_SIDE, x1 = (i + 1) * width / DH_LUMA_SIDE;
 			unsigned sum = 0, count = 0;
 			for (int y = y0 + step / 2; y < y1; y += step) {
-				for (int x = x0; x < x1; x++)
-					sum += seen(i420, matte, (size_t)y * (size_t)width + (size_t)x);
+				size_t row = (size_t)y * (size_t)width;
+				sum += sum_row(i420, matte, row + (size_t)x0, row + (size_t)x1);
 				count += (unsigned)(x1 - x0);
 			}
 			luma[j * DH_LUMA_SIDE + i] = (uint8_t)(count ? (sum + count / 2) / count : 0);
