@@ -10,8 +10,12 @@
 #include <gio/gio.h>
 #include <gio/gunixinputstream.h>
 
-#define PROGRAM   "dh-prepare"
-#define ANCHOR_FD 3 /* the anchor's, in the child */
+#define PROGRAM "dh-prepare"
+/* In the child: the anchor, and the pipes from and to other pieces. */
+#define ANCHOR_FD 3
+#define LEAD_FD   4
+#define TAIL_FD   5
+#define FREE_FD   6
 /* DH_BACKGROUND of prepare/job.h. */
 #define DEFAULT_BACKGROUND "#d8d8d8"
 
@@ -80,7 +84,16 @@ static void add_background(GPtrArray *words, const json_t *info)
 	g_ptr_array_add(words, g_strdup(colour));
 }
 
-static GPtrArray *command_of(const char *program, const json_t *info, const char *avatar)
+static void add_descriptor(GPtrArray *words, const char *option, int fd, int in_child)
+{
+	if (fd < 0)
+		return;
+	g_ptr_array_add(words, g_strdup(option));
+	g_ptr_array_add(words, g_strdup_printf("%d", in_child));
+}
+
+static GPtrArray *command_of(const char *program, const json_t *info, const char *avatar,
+	const struct dh_send_seams *seams)
 {
 	GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
 
@@ -93,6 +106,8 @@ static GPtrArray *command_of(const char *program, const json_t *info, const char
 	add_setting(words, info, "entry_ms", "--entry-ms");
 	add_setting(words, info, "fps_max", "--fps-max");
 	add_background(words, info);
+	add_descriptor(words, "--lead-fd", seams->lead, LEAD_FD);
+	add_descriptor(words, "--tail-fd", seams->tail, TAIL_FD);
 	g_ptr_array_add(words, g_strdup("--quiet"));
 	g_ptr_array_add(words, g_strdup("-o"));
 	g_ptr_array_add(words, g_strdup("-"));
@@ -107,14 +122,23 @@ static void before_exec(gpointer arg)
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
-static int start(struct dh_send_encoder *encoder, char **words, int input, int anchor, struct dh_send_fault *fault)
+/* Lends the child a descriptor, as this number. */
+static void lend(GSubprocessLauncher *launcher, int fd, int in_child)
+{
+	if (fd >= 0)
+		g_subprocess_launcher_take_fd(launcher, fcntl(fd, F_DUPFD_CLOEXEC, FREE_FD), in_child);
+}
+
+static int start(struct dh_send_encoder *encoder, char **words, int input, int anchor,
+	const struct dh_send_seams *seams, struct dh_send_fault *fault)
 {
 	GSubprocessLauncher *launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE);
 	GError *error = NULL;
 
-	g_subprocess_launcher_take_stdin_fd(launcher, fcntl(input, F_DUPFD_CLOEXEC, ANCHOR_FD + 1));
-	if (anchor >= 0)
-		g_subprocess_launcher_take_fd(launcher, fcntl(anchor, F_DUPFD_CLOEXEC, ANCHOR_FD + 1), ANCHOR_FD);
+	g_subprocess_launcher_take_stdin_fd(launcher, fcntl(input, F_DUPFD_CLOEXEC, FREE_FD));
+	lend(launcher, anchor, ANCHOR_FD);
+	lend(launcher, seams->lead, LEAD_FD);
+	lend(launcher, seams->tail, TAIL_FD);
 	g_subprocess_launcher_set_child_setup(launcher, before_exec, NULL, NULL);
 	encoder->process = g_subprocess_launcher_spawnv(launcher, (const char *const *)words, &error);
 	if (encoder->process) {
@@ -127,24 +151,33 @@ static int start(struct dh_send_encoder *encoder, char **words, int input, int a
 	return fault->code;
 }
 
+/* Who reads from the tail, or writes to the lead, must see when the encoder has ended. */
+static void close_end(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 int dh_send_encoder_alloc(struct dh_send_encoder **encoder, const json_t *info, const char *avatar, GBytes *anchor,
-	int input, struct dh_send_fault *fault)
+	int input, struct dh_send_seams *seams, struct dh_send_fault *fault)
 {
 	struct dh_send_encoder *new = g_new0(struct dh_send_encoder, 1);
 	char *program = find_program();
 	int fd = avatar ? -1 : memory_file(anchor);
-	GPtrArray *words = program ? command_of(program, info, avatar) : NULL;
+	GPtrArray *words = program ? command_of(program, info, avatar, seams) : NULL;
 
 	if (!program)
 		dh_send_fail(fault, DH_SEND_ENCODER, PROGRAM " is neither beside this program nor in PATH");
 	else if (!avatar && fd < 0)
 		dh_send_fail(fault, DH_SEND_ENCODER, "the anchor cannot be kept: %s", strerror(-fd));
 	else
-		start(new, (char **)words->pdata, input, fd, fault);
+		start(new, (char **)words->pdata, input, fd, seams, fault);
 	if (words)
 		g_ptr_array_unref(words);
-	if (fd >= 0)
-		close(fd);
+	close_end(&fd);
+	close_end(&seams->lead);
+	close_end(&seams->tail);
 	g_free(program);
 	if (fault->code)
 		dh_send_encoder_free(&new);

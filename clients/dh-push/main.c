@@ -70,6 +70,7 @@ struct push {
 	char *token;
 	GBytes *first;
 	int input;
+	struct dh_send_seams seams; /* until an encoder has them */
 };
 
 static int start_encoder(struct push *push)
@@ -80,7 +81,8 @@ static int start_encoder(struct push *push)
 
 	if (!dh_send_ask(push->connection, &push->lines, &options->request, push->token, &info,
 		    options->avatar ? NULL : &anchor, push->fault))
-		dh_send_encoder_alloc(&push->encoder, info, options->avatar, anchor, push->input, push->fault);
+		dh_send_encoder_alloc(&push->encoder, info, options->avatar, anchor, push->input, &push->seams,
+			push->fault);
 	if (info)
 		json_decref(info);
 	if (anchor)
@@ -134,7 +136,7 @@ static int play(struct push *push)
 
 static int push_segment(const struct dh_send_options *options, bool is_input_closed, struct dh_send_fault *fault)
 {
-	struct push push = { .options = options, .fault = fault, .input = -1 };
+	struct push push = { .options = options, .fault = fault, .input = -1, .seams = options->seams };
 
 	dh_send_lines_init(&push.lines);
 	int code = begin(&push, is_input_closed);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "options.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@ enum option_code {
 	OPT_INTERRUPT,
 	OPT_ENCODE,
 	OPT_AVATAR,
+	OPT_LEAD_FD,
+	OPT_TAIL_FD,
 	OPT_PROGRESS_MS,
 	OPT_JSON,
 	OPT_QUIET,
@@ -45,6 +48,8 @@ static const struct option table[] = {
 	{ "interrupt", no_argument, NULL, OPT_INTERRUPT },
 	{ "encode", no_argument, NULL, OPT_ENCODE },
 	{ "avatar", required_argument, NULL, OPT_AVATAR },
+	{ "lead-fd", required_argument, NULL, OPT_LEAD_FD },
+	{ "tail-fd", required_argument, NULL, OPT_TAIL_FD },
 	{ "progress-ms", required_argument, NULL, OPT_PROGRESS_MS },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
@@ -67,6 +72,21 @@ static int take_number(long *number, const char *option, const char *text, struc
 	if (!g_ascii_string_to_signed(text, 10, 0, G_MAXINT32, &value, NULL))
 		return dh_send_fail(fault, DH_SEND_USAGE, "--%s is \"%s\", expected a number from 0 on", option, text);
 	*number = (long)value;
+	return 0;
+}
+
+/* It is inherited, so it is there before this program opens anything. */
+static int take_descriptor(int *fd, const char *option, const char *text, struct dh_send_fault *fault)
+{
+	long number = -1;
+	int code = take_number(&number, option, text, fault);
+
+	if (code)
+		return code;
+	if (number <= 2 || fcntl((int)number, F_GETFD) < 0)
+		return dh_send_fail(fault, DH_SEND_USAGE, "--%s is %ld, expected an open descriptor from 3 on", option,
+			number);
+	*fd = (int)number;
 	return 0;
 }
 
@@ -161,6 +181,10 @@ static int take_option(struct parsing *parsing, int option)
 		return take_number(&options->request.index, "index", optarg, parsing->fault);
 	else if (option == OPT_PROGRESS_MS)
 		return take_number(&options->request.progress_ms, "progress-ms", optarg, parsing->fault);
+	else if (option == OPT_LEAD_FD)
+		return take_descriptor(&options->seams.lead, "lead-fd", optarg, parsing->fault);
+	else if (option == OPT_TAIL_FD)
+		return take_descriptor(&options->seams.tail, "tail-fd", optarg, parsing->fault);
 	else if (option == OPT_HELP)
 		options->action = DH_SEND_ACTION_HELP;
 	else if (option == OPT_VERSION)
@@ -181,6 +205,8 @@ static int check(struct parsing *parsing)
 		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "expected --room ID");
 	if (options->avatar && !options->encode)
 		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "--avatar needs --encode");
+	if ((options->seams.lead >= 0 || options->seams.tail >= 0) && !options->encode)
+		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "--lead-fd and --tail-fd need --encode");
 	if (options->interrupt && (options->encode || parsing->words > 1))
 		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "--interrupt sends no media");
 	if (dh_send_address_parse(&options->address, parsing->address, parsing->fault))
@@ -197,6 +223,7 @@ int dh_send_options_parse(struct dh_send_options *options, int argc, char **argv
 	int option;
 
 	memset(options, 0, sizeof *options);
+	options->seams.lead = options->seams.tail = -1;
 	dh_send_request_init(&options->request);
 	while (!fault->code && (option = getopt_long(argc, argv, "-", table, NULL)) != -1)
 		take_option(&parsing, option);

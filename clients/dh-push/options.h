@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "address.h"
+#include "encoder.h"
 #include "fault.h"
 #include "request.h"
 
@@ -19,7 +20,8 @@ struct dh_send_options {
 	const char *ca;     /* NULL: the system's certificates */
 	const char *avatar; /* NULL: the room's */
 	char *secret;       /* owned; NULL: none */
-	bool interrupt;     /* instead of a segment */
+	struct dh_send_seams seams;
+	bool interrupt; /* instead of a segment */
 	bool encode, as_json, is_quiet;
 };
 

@@ -2,7 +2,10 @@
 """Pieces of one utterance that are pushed in parallel and encoded apart sound like one: a sweep, cut at random
 places, as a viewer decodes it. No click, no sample missing, none twice."""
 import io
+import json
+import os
 import random
+import subprocess
 import sys
 import threading
 import unittest
@@ -16,6 +19,7 @@ from test_push import PushCase
 from viewers import Gateway
 from digitalhuman import Stage
 
+PUSH = os.path.join(os.environ["DH_BUILD"], "dh-push")
 LEVEL, LOW, HIGH, SECONDS = 0.5, 150, 3000, 4
 CLICK_DB = -50
 JCFG = """
@@ -143,6 +147,37 @@ class Seams(PushCase):
             return lambda: [(f.result(WAIT_S).event, f.result().played_ms) for f in futures]
         return push_all
 
+    def programs(self, rate):
+        """A dh-push for each, which encodes; pipes connect them."""
+        def push_all(pieces, order):
+            seams = [os.pipe() for _ in pieces[1:]]
+            running = {}
+            for index in order:
+                ends = {"--lead-fd": seams[index - 1][0]} if index else {}
+                if index < len(seams):
+                    ends["--tail-fd"] = seams[index][1]
+                running[index] = process = subprocess.Popen(
+                    [PUSH, "--room=1", "--json", "--encode", "--utterance=p", f"--index={index}",
+                     *(["--last"] if index == len(seams) else []), *(f"{option}={fd}" for option, fd in ends.items()),
+                     "%s:%d" % self.tcp, self.file(f"piece-{index}.wav", wav(pieces[index], rate))],
+                    pass_fds=list(ends.values()), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+                self.addCleanup(process.wait)
+                self.addCleanup(process.kill)
+                self.addCleanup(process.stdout.close)
+                for fd in ends.values():
+                    os.close(fd)
+            for process in running.values():
+                self.assertTrue(any(json.loads(line).get("event") == "ready" for line in process.stdout))
+            return lambda: [(last["event"], last["played_ms"]) for last in (
+                json.loads(process.stdout.read().splitlines()[-1]) for process in running.values())]
+        return push_all
+
+    def file(self, name, data):
+        path = self.janus.path(name)
+        with open(path, "wb") as file:
+            file.write(data)
+        return path
+
     def test_24_khz(self):
         self.play(24000, 1, self.connections(24000))
 
@@ -155,6 +190,8 @@ class Seams(PushCase):
     def test_arrays_that_are_encoded_beside_their_generator(self):
         self.play(16000, 4, self.arrays(16000, encode=True, dh_prepare=self.janus.prepare))
 
+    def test_dh_push_that_encodes(self):
+        self.play(24000, 5, self.programs(24000))
 
     def test_what_has_been_played_is_not_waited_for(self):
         """Nor what was left out: each piece comes when the one before it has ended, and the third one never."""

@@ -106,7 +106,8 @@ static void read_one(struct dh_input_bytes *input, const uint8_t *bytes, size_t 
 	uint8_t *copy = malloc(size + READ_IN);
 	size_t have = 0;
 	CHECK(copy);
-	for (int n; (n = avio_read(dh_input_bytes_io(input), copy + have, (int)(dice(3) ? READ_IN : 1 + dice(40000)))) > 0;
+	for (int n;
+		(n = avio_read(dh_input_bytes_io(input), copy + have, (int)(dice(3) ? READ_IN : 1 + dice(40000)))) > 0;
 		have += (size_t)n)
 		CHECK(have + (size_t)n <= size);
 	CHECK_INT(have, size);
@@ -155,7 +156,8 @@ static unsigned mean(const uint8_t *luma, int width, int x0, int x1, int y0, int
 
 static void test_thumbnails(void)
 {
-	static const int sizes[][2] = { { 16, 16 }, { 18, 34 }, { 250, 130 }, { 512, 512 }, { 2302, 64 }, { 2304, 2304 } };
+	static const int sizes[][2] = { { 16, 16 }, { 18, 34 }, { 250, 130 }, { 512, 512 }, { 2302, 64 },
+		{ 2304, 2304 } };
 	for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++) {
 		int width = sizes[n][0], height = sizes[n][1];
 		size_t size = (size_t)width * (size_t)height * 3 / 2;
