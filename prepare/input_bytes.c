@@ -141,7 +141,7 @@ static void find_part(struct dh_input_bytes *input)
 	scan_boxes(input);
 	dh_input_end_push(&end, header, n > 0 ? (size_t)n : 0);
 	input->is_in_order = dh_input_end_is_read_in_order(end.kind);
-	input->is_watched = end.kind == DH_CONTAINER_TS;
+	input->is_watched = end.kind == DH_CONTAINER_TS || end.kind == DH_CONTAINER_M2TS;
 	memset(&input->end, 0, sizeof input->end);
 	if (input->is_in_order || input->is_watched || end.kind == DH_CONTAINER_ADTS)
 		return;

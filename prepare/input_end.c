@@ -22,6 +22,8 @@ static const struct {
 	[DH_CONTAINER_CAF] = { 12, dh_end_take_caf_chunk },
 	[DH_CONTAINER_AU] = { 12, dh_end_take_au },
 	[DH_CONTAINER_IVF] = { 12, dh_end_take_ivf },
+	[DH_CONTAINER_M2TS] = { DH_END_M2TS_PREFIX + DH_END_TS_HEADER, dh_end_take_ts },
+	[DH_CONTAINER_W64] = { DH_END_W64_HEADER, dh_end_take_w64_chunk },
 };
 
 /* These do not state where anything ends; another file shows by how it begins. */
@@ -62,9 +64,13 @@ static enum dh_container_kind kind_of(const uint8_t *b)
 	for (size_t i = 0; i < sizeof searched / sizeof *searched; i++)
 		if (memcmp(b, searched[i].begin, strlen(searched[i].begin)) == 0)
 			return searched[i].kind;
+	if (memcmp(b, DH_END_W64_RIFF, DETECT_BYTES) == 0)
+		return DH_CONTAINER_W64;
 	if (b[0] == 0xff && (b[1] & 0xf6) == 0xf0)
 		return DH_CONTAINER_ADTS;
-	return b[0] == 0x47 ? DH_CONTAINER_TS : DH_CONTAINER_OTHER;
+	if (b[0] == DH_END_TS_SYNC)
+		return DH_CONTAINER_TS;
+	return b[DH_END_M2TS_PREFIX] == DH_END_TS_SYNC ? DH_CONTAINER_M2TS : DH_CONTAINER_OTHER;
 }
 
 /* The bytes that identified the container are its first header's. */
@@ -165,6 +171,7 @@ bool dh_input_end_is_read_in_order(enum dh_container_kind kind)
 	switch (kind) {
 	case DH_CONTAINER_MATROSKA:
 	case DH_CONTAINER_WAV:
+	case DH_CONTAINER_W64:
 	case DH_CONTAINER_OGG:
 	case DH_CONTAINER_FLV:
 	case DH_CONTAINER_NUT:
@@ -190,8 +197,8 @@ void dh_input_end_pass(struct dh_input_end *end, uint64_t count)
 
 bool dh_input_end_is_complete(const struct dh_input_end *end)
 {
-	/* what follows a WAV's data is of no use */
-	if (end->kind == DH_CONTAINER_WAV)
+	/* what follows their data is of no use */
+	if (end->kind == DH_CONTAINER_WAV || end->kind == DH_CONTAINER_W64)
 		return end->is_last && (end->is_tail || end->skip == 0);
 	if (end->is_done || end->pattern || end->skip > 0 || end->used > 0)
 		return false;
@@ -207,8 +214,9 @@ static bool is_sound_over(const struct dh_input_end *end)
 {
 	return end->is_tail ||
 		(end->has_media && end->skip == 0 &&
-			(end->kind == DH_CONTAINER_WAV || end->kind == DH_CONTAINER_AIFF ||
-				end->kind == DH_CONTAINER_CAF || end->kind == DH_CONTAINER_AU));
+			(end->kind == DH_CONTAINER_WAV || end->kind == DH_CONTAINER_W64 ||
+				end->kind == DH_CONTAINER_AIFF || end->kind == DH_CONTAINER_CAF ||
+				end->kind == DH_CONTAINER_AU));
 }
 
 bool dh_input_end_is_early(const struct dh_input_end *end)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Follows the structure of an input to tell whether it ends where its container
  * says: at the end of an MP4 box, a Matroska element, a RIFF chunk, an Ogg stream, an
- * FLV tag, an ADTS frame, a transport stream packet, an AIFF, CAF or AU. Other containers promise
+ * FLV tag, an ADTS frame, a transport stream packet, an AIFF, CAF, AU or W64. Other containers promise
  * nothing that can be checked here. Tells also when a container is complete, if its format
  * has an end:
  *     MP4        after `mfra`, or without fragments, when all chunks of its index have come
  *     Matroska   at the stated end of the segment
- *     WAV        at the stated end of `data`
+ *     WAV, W64   at the stated end of `data`
  *     Ogg        after the last page of every stream that has begun
  *     FLV        after H.264's end of sequence
  * And it finds where another file of the same kind begins, as where files were joined. FLAC,
@@ -40,6 +40,8 @@ enum dh_container_kind {
 	DH_CONTAINER_Y4M,
 	DH_CONTAINER_AMR,
 	DH_CONTAINER_IVF,
+	DH_CONTAINER_M2TS, /* MPEG-TS with four bytes in front of each packet */
+	DH_CONTAINER_W64,
 };
 
 /* No more bytes than these are held back because they may be another file's. */

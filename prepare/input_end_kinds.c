@@ -127,6 +127,41 @@ void dh_end_take_wav_chunk(struct dh_input_end *end)
 	dh_end_next(end, is_data ? size : (uint64_t)size + size % 2, 8);
 }
 
+/* Types are GUIDs; those that are in use end in one of two ways. */
+static bool is_w64_type(const uint8_t *type)
+{
+	return memcmp(type + 10, "\0\xc0\x4f\x8e\xdb\x8a", 6) == 0 || memcmp(type + 10, DH_END_W64_RIFF + 10, 6) == 0;
+}
+
+/* Chunks begin at multiples of eight bytes, unless a writer forgot that. */
+void dh_end_take_w64_chunk(struct dh_input_end *end)
+{
+	unsigned fill = (unsigned)-(end->at - end->used) & 7;
+	uint64_t size = dh_end_little_endian(end->header + 16) | (uint64_t)dh_end_little_endian(end->header + 20) << 32;
+	bool is_file = memcmp(end->header, DH_END_W64_RIFF, 16) == 0;
+	if (fill > 0 && memcmp(end->header, "\0\0\0\0\0\0\0", fill) == 0) {
+		end->used -= fill;
+		memmove(end->header, end->header + fill, end->used);
+		return;
+	}
+	end->is_next = is_file && end->has_media;
+	end->is_left = end->has_media && !end->is_next && !is_w64_type(end->header);
+	end->is_done |= end->is_left;
+	if (end->is_next || end->is_left)
+		return;
+	bool is_data = dh_end_is_any_of(end->header, "data ") && !end->has_media;
+	if (is_data && (size < DH_END_W64_HEADER || size > INT64_MAX)) {
+		dh_end_search(end, DH_END_W64_RIFF, 16);
+		return;
+	}
+	end->is_done |= !is_file && size < DH_END_W64_HEADER;
+	end->has_media |= is_data;
+	end->is_tail = end->has_media && !is_data;
+	end->is_last = end->has_media;
+	/* the outermost chunk has the form behind its header, and then the others */
+	dh_end_next(end, is_file ? 16 : end->is_done ? 0 : size - DH_END_W64_HEADER, DH_END_W64_HEADER);
+}
+
 /* One RIFF chunk after the other; large files have several. */
 void dh_end_take_avi_chunk(struct dh_input_end *end)
 {

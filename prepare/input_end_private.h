@@ -9,7 +9,13 @@
 
 #define DH_END_TS_PACKET 188
 #define DH_END_TS_HEADER 4
-#define DH_END_ID_EBML   0x1a45dfa3u
+#define DH_END_TS_SYNC   0x47
+/* In front of each packet of an M2TS. */
+#define DH_END_M2TS_PREFIX 4
+#define DH_END_ID_EBML     0x1a45dfa3u
+/* A chunk's type and size, and the type of the one that all others are in. */
+#define DH_END_W64_HEADER 24
+#define DH_END_W64_RIFF   "riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0"
 
 static inline uint64_t dh_end_big_endian(const uint8_t *bytes, unsigned count)
 {
@@ -62,6 +68,7 @@ static inline void dh_end_search(struct dh_input_end *end, const char *pattern, 
 void dh_end_take_box(struct dh_input_end *end);
 void dh_end_take_element(struct dh_input_end *end);
 void dh_end_take_wav_chunk(struct dh_input_end *end);
+void dh_end_take_w64_chunk(struct dh_input_end *end);
 void dh_end_take_avi_chunk(struct dh_input_end *end);
 void dh_end_take_aiff_chunk(struct dh_input_end *end);
 void dh_end_take_caf_chunk(struct dh_input_end *end);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* MPEG-TS: packets of one size, and tables among them that say what streams there are. Another
- * file begins where the tables no longer have the picture and sound of the first. */
+ * file begins where the tables no longer have the picture and sound of the first. In M2TS, as cameras and
+ * Blu-ray have it, the time stands in front of each packet. */
 #include "input_end_private.h"
 
 #include <libavutil/crc.h>
 
-#define SYNC        0x47
 #define HEADER      4
 #define PID_PAT     0
 #define PID_SI_MAX  0x1f
@@ -18,6 +18,12 @@
 #define STREAM_HEAD 5
 /* So many in a row are no accident. */
 #define PACKETS_SURE 5
+
+/* Bytes in front of a packet. */
+static unsigned prefix_of(const struct dh_input_end *end)
+{
+	return end->kind == DH_CONTAINER_M2TS ? DH_END_M2TS_PREFIX : 0;
+}
 
 static unsigned pid_of(const uint8_t *packet)
 {
@@ -47,7 +53,7 @@ static const uint8_t *table_of(const uint8_t *packet, uint8_t id, unsigned *size
 static void take_programs(struct dh_input_end *end)
 {
 	unsigned size;
-	const uint8_t *table = table_of(end->header, TABLE_PAT, &size);
+	const uint8_t *table = table_of(end->header + prefix_of(end), TABLE_PAT, &size);
 	for (unsigned at = PAT_HEAD; table && at + 4 + CRC_BYTES <= size; at += 4)
 		if (dh_end_big_endian(table + at, 2) != 0) { /* the first one */
 			end->pmt_pid = (uint16_t)(dh_end_big_endian(table + at + 2, 2) & 0x1fff);
@@ -124,7 +130,7 @@ static bool is_other(const struct dh_ts_streams *before, const struct dh_ts_stre
 static bool begins_another(struct dh_input_end *end)
 {
 	struct dh_ts_streams now = { 0 };
-	if (!take_all_streams(&now, end->header))
+	if (!take_all_streams(&now, end->header + prefix_of(end)))
 		return false;
 	if (end->streams.count == 0) {
 		end->streams = now;
@@ -136,17 +142,17 @@ static bool begins_another(struct dh_input_end *end)
 /* Looks for the next packet among the bytes of what was none. */
 static void find_sync(struct dh_input_end *end)
 {
-	unsigned at = 1;
+	unsigned prefix = prefix_of(end), at = prefix + 1;
 	if (end->good_at == 0) { /* it only begins like one, as a GIF does */
 		end->is_done = true;
 		end->in_tables = false;
 		return;
 	}
-	while (at < end->used && end->header[at] != SYNC)
+	while (at < end->used && end->header[at] != DH_END_TS_SYNC)
 		at++;
-	end->used -= at;
-	memmove(end->header, end->header + at, end->used);
-	end->need = HEADER;
+	end->used -= at - prefix;
+	memmove(end->header, end->header + at - prefix, end->used);
+	end->need = prefix + HEADER;
 	end->in_tables = false;
 	end->in_a_row = 0;
 	end->is_damaged = true;
@@ -154,34 +160,35 @@ static void find_sync(struct dh_input_end *end)
 
 static void take_header(struct dh_input_end *end)
 {
-	unsigned pid = pid_of(end->header);
-	uint64_t start = end->at - HEADER;
+	unsigned prefix = prefix_of(end), pid = pid_of(end->header + prefix), whole = prefix + DH_END_TS_PACKET;
+	uint64_t start = end->at - HEADER - prefix;
 	bool is_table = pid <= PID_SI_MAX || pid == PID_NULL || (end->pmt_pid && pid == end->pmt_pid);
 	if (++end->in_a_row >= PACKETS_SURE)
-		end->good_at = start + DH_END_TS_PACKET;
+		end->good_at = start + whole;
 	if (!is_table) {
 		end->in_tables = false;
-		dh_end_next(end, DH_END_TS_PACKET - HEADER, HEADER);
+		dh_end_next(end, DH_END_TS_PACKET - HEADER, prefix + HEADER);
 		return;
 	}
 	/* what is held back must fit */
-	if (!end->in_tables || start + DH_END_TS_PACKET - end->tables_at > DH_INPUT_END_HELD_MAX)
+	if (!end->in_tables || start + whole - end->tables_at > DH_INPUT_END_HELD_MAX)
 		end->tables_at = start;
 	end->in_tables = true;
-	end->need = DH_END_TS_PACKET;
+	end->need = whole;
 }
 
 void dh_end_take_ts(struct dh_input_end *end)
 {
-	if (end->header[0] != SYNC) {
+	unsigned prefix = prefix_of(end);
+	if (end->header[prefix] != DH_END_TS_SYNC) {
 		find_sync(end);
 		return;
 	}
-	if (end->used == HEADER) {
+	if (end->used == prefix + HEADER) {
 		take_header(end);
 		return;
 	}
-	unsigned pid = pid_of(end->header);
+	unsigned pid = pid_of(end->header + prefix);
 	if (pid == PID_PAT)
 		take_programs(end);
 	if (pid == end->pmt_pid && begins_another(end)) {
@@ -189,5 +196,5 @@ void dh_end_take_ts(struct dh_input_end *end)
 		end->used = (unsigned)(end->at - end->tables_at);
 		return;
 	}
-	dh_end_next(end, 0, HEADER);
+	dh_end_next(end, 0, prefix + HEADER);
 }

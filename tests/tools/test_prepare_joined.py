@@ -59,6 +59,35 @@ class Joined(Case):
                     self.assertEqual([c for c in self.codes(segment) if c not in ("time_jump", "sound_gaps")], [])
                     self.assertFalse(segment.incomplete, segment.notes)
 
+    def test_with_a_time_in_front_of_each_packet(self):
+        """M2TS, as cameras and Blu-ray have it: packets of 192 bytes."""
+        both, more = [*BOTH, "-c:a", "ac3"], ["-f", "mpegts", "-mpegts_m2ts_mode", 1]
+        first = self.part("a.m2ts", 500, *both, *more)
+        for name, options in {"the same": both, "other PIDs": [*both, "-mpegts_start_pid", 0x300],
+                              "another codec": ["-c:v", "mpeg2video", "-c:a", "mp2"]}.items():
+            for segment in self.both_ways("ab.m2ts", first + self.part("b.m2ts", 1250, *options, *more)):
+                with self.subTest(name):
+                    self.assertAlmostEqual(segment.lengths[1] / TICKS, 1.6, delta=0.15)
+                    self.assertAlmostEqual(segment.lengths[0] / TICKS, 1.6, delta=0.15)
+                    self.assertAlmostEqual(loudest(sound(segment)[-28800:-7200]), 1250, delta=8)
+                    self.assertGreaterEqual(len(segment.video), 38)
+                    self.assertFalse(segment.incomplete, segment.notes)
+        segment = self.run_tool(self.write("r.m2ts", first + random.Random(1).randbytes(20000)))
+        self.assertEqual((segment.incomplete, self.codes(segment).count("left_out")), (True, 1), segment.notes)
+
+    def test_w64(self):
+        first = self.part("a.w64", 500, "-vn")
+        for segment in self.both_ways("ab.w64", first + self.part("b.w64", 1250, "-vn", "-c:a", "pcm_s24le")):
+            self.assertAlmostEqual(segment.lengths[1] / TICKS, 1.6, delta=0.03)
+            self.assertAlmostEqual(loudest(sound(segment)[-28800:-7200]), 1250, delta=8)
+            self.assertEqual((segment.notes, segment.incomplete), ([], False))
+        for segment in self.both_ways("half.w64", first[:len(first) // 2]):
+            self.assertAlmostEqual(segment.lengths[1] / TICKS, 0.4, delta=0.03)
+            self.assertTrue(segment.incomplete, segment.notes)
+        segment = self.run_tool(self.write("z.w64", first + bytes(20000)))
+        self.assertAlmostEqual(segment.lengths[1] / TICKS, 0.8, delta=0.03)
+        self.assertIn("left_out", self.codes(segment))
+
     def test_three_and_back(self):
         a, b = self.part("a.ts", 500, *BOTH), self.part("b.ts", 1250, *BOTH, "-mpegts_start_pid", 0x300)
         segment = self.run_tool(self.write("aba.ts", a + b + a))

@@ -162,13 +162,11 @@ class Joined(SoundCase):
         both = ["-c:v", "libx264", "-g", 10, "-pix_fmt", "yuv420p", "-c:a", "aac"]
         for name, options in {
                 "j.opus": ["-c:a", "libopus"], "j.ogg": ["-c:a", "libvorbis"], "j.flac": [], "j.wav": [],
-                "j.mp3": [], "j.aac": [], "j.aiff": [], "j.au": [], "j.caf": [], "j.ac3": [], "j.w64": None,
+                "j.mp3": [], "j.aac": [], "j.aiff": [], "j.au": [], "j.caf": [], "j.ac3": [], "j.w64": [],
                 "jv.ts": both, "jv.mkv": both, "jv.webm": ["-c:v", "libvpx", "-c:a", "libopus"],
                 "jv.nut": ["-c:v", "mpeg4", "-c:a", "aac"], "jv.mp4": both, "jv.flv": ["-c:a", "aac"],
                 "jv.avi": ["-c:v", "mpeg4", "-c:a", "libmp3lame"], "jv.mpg": ["-c:v", "mpeg2video", "-c:a", "mp2"],
                 "jf.mp4": [*both, "-movflags", "frag_keyframe+empty_moov"]}.items():
-            if options is None:
-                continue
             with self.subTest(name):
                 data, has_video = b"", name[1] in "vf"
                 for hz in (500, 1250):

@@ -13,6 +13,13 @@
 	"0123" \
 	"data\4\0\0\0" \
 	"0123"
+/* One of 96 bytes, and its data of 8, or of 5. */
+#define GUID "\xf3\xac\xd3\x11\x8c\xd1\0\xc0\x4f\x8e\xdb\x8a"
+#define W64_HEAD \
+	"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0\x60\0\0\0\0\0\0\0wave" GUID "fmt " GUID "\x1a\0\0\0\0\0\0\0" \
+	"0i\0\0\0\0\0\0"
+#define W64_DATA(size) "data" GUID size "\0\0\0\0\0\0\0"
+#define W64            W64_HEAD W64_DATA("\x20") "01234567"
 #define PAGE(flags) \
 	"OggS\0" flags "granule-seripagecrcs" \
 	"\1\4" \
@@ -88,6 +95,15 @@ static const struct join_row {
 	{ "Y4M", S("YUV4MPEG2 W2 H2\nFRAME\n012345YUV4MPEG2 W2 H2\n"), 28, 0 },
 	{ "AMR", S("#!AMR\n0123456789#!AMR\n"), 16, 0 },
 	{ "IVF", S(IVF IVF), 46, 0 },
+	{ "W64", S(W64 W64), 104, 0 },
+	{ "W64, filled up", S(W64_HEAD W64_DATA("\x1d") "01234\0\0\0" W64), 104, 0 },
+	{ "W64, not filled up", S(W64_HEAD W64_DATA("\x1d") "01234" W64), 101, 0 },
+	{ "W64 with a list",
+		S(W64 "levl" GUID "\x1c\0\0\0\0\0\0\0"
+		      "0123\0\0\0\0" W64),
+		136, 0 },
+	{ "W64 of unknown size", S(W64_HEAD W64_DATA("\0") "riffriff" W64), 104, 0 },
+	{ "W64 and noise", S(W64 "\1\2\3\4\5\6\7\x8\x9\xa\xb\xc\xd\xe\xf\1\2\3\4\5\6\7\x8\x9"), 0, true },
 	{ "Ogg and a WAV", S(PAGE("\2") PAGE("\4") WAV), 0, true },
 	{ "Ogg with noise within", S(PAGE("\2") PAGE("\0") WAV), 0, false },
 	{ "FLV and noise", S(FLV "\1\2\3\4\5\6\7\x8\x9\xa\xb\xc\xd\xe"), 0, true },
@@ -173,15 +189,16 @@ static void put_ts_packet(uint8_t packet[188], char what)
 	}
 }
 
-static void test_ts(const void *arg)
+static void judge_ts(const struct ts_row *row, size_t prefix)
 {
-	const struct ts_row *row = arg;
-	uint8_t bytes[32 * 188];
+	uint8_t bytes[32 * 192];
 	size_t size = 0, wanted = 0;
 	for (int i = 0; row->packets[i]; i++) {
-		put_ts_packet(bytes + size, row->packets[i]);
 		if (i == row->at)
 			wanted = size;
+		memset(bytes + size, i, prefix);
+		size += row->packets[i] == '!' ? 0 : prefix;
+		put_ts_packet(bytes + size, row->packets[i]);
 		size += row->packets[i] == '!' ? 100 : 188;
 	}
 	for (size_t step = 1; step < 1000; step = step * 3 + 1) {
@@ -194,13 +211,19 @@ static void test_ts(const void *arg)
 			CHECK(dh_input_end_held(&end) <= DH_INPUT_END_HELD_MAX);
 			sure = at + taken - dh_input_end_held(&end);
 		}
-		CHECK_AT("in steps of %zu", step);
+		CHECK_AT("in steps of %zu, %zu bytes in front of each packet", step, prefix);
 		CHECK_INT(end.is_next, row->at >= 0);
 		if (row->at >= 0)
 			CHECK_INT(end.at - end.used, wanted);
 		else
 			CHECK_INT(dh_input_end_has_left(&end, &left) ? size - left : 0, row->left);
 	}
+}
+
+static void test_ts(const void *arg)
+{
+	judge_ts(arg, 0);
+	judge_ts(arg, 4);
 }
 
 static void test_joined(const void *arg)
