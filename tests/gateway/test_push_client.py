@@ -130,8 +130,9 @@ class Client(ClientCase):
     def test_control_c_ends_the_connection(self):
         observer = self.attach()
         observer.request({"request": "observe", "id": 1})
+        media = self.prepared("8.nut")[:60000]      # a connection that says nothing while it is made would be ended
         push = self.start("--room=1", "--segment=left")
-        self.feed(push, self.prepared("8.nut")[:60000])
+        self.feed(push, media)
         self.until(push, "started")
         push.send_signal(signal.SIGINT)
         self.assertEqual(push.wait(WAIT_S), 130)
