@@ -35,7 +35,7 @@ void dh_recording_clear(struct dh_recording *recording, struct dh_loader *loader
 
 static int64_t unit_bytes(const struct dh_unit *unit)
 {
-	return (int64_t)(sizeof *unit + unit->size);
+	return (int64_t)(sizeof *unit + unit->size + unit->fade_size);
 }
 
 static int take_head(void *arg, const struct dh_stream_head *head)

@@ -19,6 +19,8 @@
  *     VIDE, AUDI …    access units, at least one, in the order of their pts (never
  *                     falling over both kinds together; pictures at least 1 ms
  *                     apart); the first picture is an entry, no entry is droppable
+ *     FADE   0 or 1   before each AUDI: the packet that takes its place where the sound is
+ *                     cut; between the two only WORD and lines may stand
  *     WORD   any      a word and when it sounds, in the order of their beginnings; the
  *                     first one behind the anchor, before its sound or after it, at
  *                     most DH_STREAM_WORDS_MAX
@@ -36,7 +38,7 @@
  * stream can be played while it is being written.
  *
  * Bodies:
- *     DHS1  u16 version (3), u16 flags (1 video, 2 audio, 4 the lower part of the
+ *     DHS1  u16 version (4), u16 flags (1 video, 2 audio, 4 the lower part of the
  *           picture is its matte: matte.h), u16 width, u16 height
  *           (0 without video), u32 rate_num, u32 rate_den (nominal frames a
  *           second; 0/1 when variable or unknown), u32 encoder text length, text,
@@ -52,6 +54,8 @@
  *     VIDE  i64 pts_ticks, u32 duration_ticks, u32 flags (DH_UNIT_…),
  *           DH_LUMA_BYTES luma, the picture's bytes
  *     AUDI  i64 pts_ticks (the first 0, each 20 ms more than the last), bytes
+ *     FADE  an Opus packet of 20 ms, which goes on from the packet before it as the AUDI behind it
+ *           does, and ends in silence
  *     WORD  i64 from_ticks, i64 to_ticks (not before from_ticks), 1 to
  *           DH_STREAM_WORD_MAX bytes of text
  *     NOTE  text
@@ -61,7 +65,7 @@
  *     FAIL  i32 code (enum dh_prepare_exit), text
  *
  * Version 1 is the same without the flags in ENDS, version 2 without WORD, LEAD, lines,
- * mattes and stated_ticks; readers accept both.
+ * mattes and stated_ticks, version 3 without FADE; readers accept them all.
  *
  * Texts are UTF-8 without control characters. No unit ends after
  * DH_STREAM_TICKS_MAX.
@@ -75,7 +79,7 @@
 
 #include "unit.h"
 
-#define DH_STREAM_VERSION           3
+#define DH_STREAM_VERSION           4
 #define DH_STREAM_RECORD_MAX        (8u * 1024 * 1024) /* a 2304x2304 PICT fits */
 #define DH_STREAM_TEXT_MAX          1000u
 #define DH_STREAM_CODE_MAX          24u    /* of a note: a to z, digits, _ */
@@ -168,7 +172,7 @@ const char *dh_stream_note_split(const char *note, char code[DH_STREAM_CODE_MAX 
 /* Writes all of it or returns a negative errno. */
 typedef int dh_stream_write_fn(void *arg, const void *bytes, size_t size);
 
-/* Each function writes one record with one call of `write` and returns its result;
+/* Each function writes one record with one call of `write` (sound that has a fade: two) and returns its result;
  * -EINVAL: a reader would refuse it; -ENOMEM. The caller sees to the order of records.
  * Texts are cut to DH_STREAM_TEXT_MAX bytes at a character; control characters and what
  * is not UTF-8 are replaced. */

@@ -46,6 +46,8 @@ static int check_order(struct dh_stream_records *records, uint32_t type)
 		if (!records->head.has_video)
 			return bad_order(records, "video in a stream without video");
 	}
+	if (records->fade_size > 0 && type != DH_WIRE_AUDIO && type != DH_WIRE_WORD)
+		return bad_order(records, "a fade without the sound that it belongs to");
 	switch (type) {
 	case DH_WIRE_ANCHOR:
 		return records->has_anchor ? bad_order(records, "a second anchor") : 0;
@@ -58,8 +60,10 @@ static int check_order(struct dh_stream_records *records, uint32_t type)
 	case DH_WIRE_LEAD:
 		if (records->has_lead || has_units)
 			return bad_order(records, "a lead comes once, before the first unit");
-		if (records->version < 3)
-			return bad_order(records, "a lead in a stream of an older version");
+		/* fall through */
+	case DH_WIRE_FADE:
+		if (records->version < (type == DH_WIRE_LEAD ? 3 : 4))
+			return bad_order(records, "a lead or a fade in a stream of an older version");
 		/* fall through */
 	case DH_WIRE_AUDIO:
 		if (!records->head.has_audio)
@@ -88,6 +92,7 @@ static const struct body {
 	{ DH_WIRE_ANCHOR, 0, DH_WIRE_KEY_FRAME_MIN, DH_VIDEO_UNIT_MAX },
 	{ DH_WIRE_VIDEO, DH_WIRE_VIDEO_FIXED, 1, DH_VIDEO_UNIT_MAX },
 	{ DH_WIRE_AUDIO, DH_WIRE_AUDIO_FIXED, 1, DH_AUDIO_UNIT_MAX },
+	{ DH_WIRE_FADE, 0, 1, DH_AUDIO_UNIT_MAX },
 	{ DH_WIRE_LEAD, DH_WIRE_LEAD_FIXED, 1, DH_AUDIO_UNIT_MAX },
 	{ DH_WIRE_WORD, DH_WIRE_WORD_FIXED, 1, DH_STREAM_WORD_MAX },
 	{ DH_WIRE_NOTE, 0, 0, DH_STREAM_TEXT_MAX },

@@ -206,9 +206,19 @@ static int read_audio(struct dh_stream_records *records, const uint8_t *body, si
 	err = step_time(records, DH_AUDIO, pts_ticks, DH_SLOT_TICKS);
 	if (err < 0)
 		return err;
+	size_t fade_size = records->fade_size;
+	records->fade_size = 0;
 	return report_unit(records,
-		dh_unit_new(DH_AUDIO, pts_ticks, DH_SLOT_TICKS, body + DH_WIRE_AUDIO_FIXED, size - DH_WIRE_AUDIO_FIXED),
+		dh_unit_new_sound(pts_ticks, body + DH_WIRE_AUDIO_FIXED, size - DH_WIRE_AUDIO_FIXED, records->fade,
+			fade_size),
 		records->sink.unit);
+}
+
+static int read_fade(struct dh_stream_records *records, const uint8_t *body, size_t size)
+{
+	memcpy(records->fade, body, size);
+	records->fade_size = size;
+	return 0;
 }
 
 static int read_lead(struct dh_stream_records *records, const uint8_t *body, size_t size)
@@ -311,6 +321,8 @@ int dh_stream_records_read(struct dh_stream_records *records, const uint8_t *rec
 		return read_video(records, body, length);
 	case DH_WIRE_AUDIO:
 		return read_audio(records, body, length);
+	case DH_WIRE_FADE:
+		return read_fade(records, body, length);
 	case DH_WIRE_WORD:
 		return read_word(records, body, length);
 	case DH_WIRE_LEAD:

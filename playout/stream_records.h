@@ -26,6 +26,9 @@ struct dh_stream_records {
 	bool has_head, has_anchor, has_picture, has_lead, is_ended;
 	struct dh_stream_track tracks[2]; /* by enum dh_media */
 	int64_t newest_ticks;             /* pts over both media */
+	/* of the sound that comes next; 0: it has none */
+	size_t fade_size;
+	uint8_t fade[DH_AUDIO_UNIT_MAX];
 	unsigned words;
 	int64_t word_ticks; /* when the newest word begins */
 	size_t bytes;       /* of all records accepted */

@@ -18,6 +18,7 @@
 #define DH_WIRE_VIDEO   DH_WIRE_TYPE('V', 'I', 'D', 'E')
 #define DH_WIRE_AUDIO   DH_WIRE_TYPE('A', 'U', 'D', 'I')
 #define DH_WIRE_LEAD    DH_WIRE_TYPE('L', 'E', 'A', 'D')
+#define DH_WIRE_FADE    DH_WIRE_TYPE('F', 'A', 'D', 'E')
 #define DH_WIRE_WORD    DH_WIRE_TYPE('W', 'O', 'R', 'D')
 #define DH_WIRE_NOTE    DH_WIRE_TYPE('N', 'O', 'T', 'E')
 #define DH_WIRE_END     DH_WIRE_TYPE('E', 'N', 'D', 'S')

@@ -153,8 +153,13 @@ static int write_audio(const struct dh_stream_writer *writer, const struct dh_un
 	struct record record;
 	uint8_t *p;
 	if (unit->size > DH_AUDIO_UNIT_MAX || unit->duration_ticks != DH_SLOT_TICKS ||
-		unit->pts_ticks % DH_SLOT_TICKS != 0 || unit->flags != 0)
+		unit->pts_ticks % DH_SLOT_TICKS != 0 || unit->flags != 0 || unit->fade_size > DH_AUDIO_UNIT_MAX)
 		return -EINVAL;
+	size_t fade_size;
+	const uint8_t *fade = dh_unit_fade(unit, &fade_size);
+	int err = fade ? write_bytes(writer, DH_WIRE_FADE, fade, fade_size) : 0;
+	if (err)
+		return err;
 	p = record_begin(&record, DH_WIRE_AUDIO, DH_WIRE_AUDIO_FIXED + unit->size);
 	if (!p)
 		return -ENOMEM;

@@ -101,7 +101,7 @@
  *         and tails of pieces; backgrounds and mattes; workers tell of the first byte
  *     5   workers are copies of a fork server
  */
-#define DH_PREPARE_PROTOCOL 5
+#define DH_PREPARE_PROTOCOL 6
 #define DH_FORK_ASK         "fork %u"
 #define DH_FORK_DONE        "worker %u %d"
 #define DH_FORK_FAILED      "failed %u %d"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "voice.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ _Static_assert(BEHIND + DH_VOICE_PACKET - 1 <= DH_VOICE_LEAD_MAX, "a lead is les
 /* An encoder, and the input of its next packet. */
 struct coder {
 	OpusEncoder *opus;
+	OpusEncoder *fading; /* space for a copy of its state; NULL: it makes no fades */
 	float frame[DH_VOICE_PACKET];
 	size_t head;  /* samples in it */
 	int dropping; /* packets that come before packet 0 */
@@ -88,6 +90,8 @@ static void close_coder(struct coder *coder)
 	if (coder->opus)
 		opus_encoder_destroy(coder->opus);
 	coder->opus = NULL;
+	free(coder->fading);
+	coder->fading = NULL;
 }
 
 int dh_voice_alloc(struct dh_voice **voice, int kbps, dh_voice_emit_fn *emit, void *arg, struct dh_fault *fault)
@@ -99,6 +103,9 @@ int dh_voice_alloc(struct dh_voice **voice, int kbps, dh_voice_emit_fn *emit, vo
 	v->arg = arg;
 	v->kbps = kbps;
 	int code = open_coder(v, &v->coder, fault);
+	v->coder.fading = malloc((size_t)opus_encoder_get_size(1));
+	if (!code && !v->coder.fading)
+		code = dh_fault_memory(fault);
 	if (code)
 		dh_voice_free(&v);
 	else
@@ -143,13 +150,38 @@ int dh_voice_lead(struct dh_voice *v, int before, int lead, dh_voice_emit_fn *fr
 
 /* --- packets */
 
-/* Encodes the full frame. *unit NULL: it comes before packet 0. */
-static int encode(struct coder *coder, struct dh_unit **unit, struct dh_fault *fault)
+/* What a decoder puts out for a packet begins with what the encoder has kept back of the frame before; behind
+ * that the frame fades, so that nothing of it is left for the packet behind. */
+static void fade_frame(const struct coder *coder, int lookahead, float faded[DH_VOICE_PACKET])
 {
-	unsigned char bytes[DH_AUDIO_UNIT_MAX];
+	int length = DH_VOICE_PACKET - lookahead;
+	for (int i = 0; i < length; i++)
+		faded[i] = coder->frame[i] * (float)(0.5 + 0.5 * cos(M_PI * i / length));
+	for (int i = length; i < DH_VOICE_PACKET; i++)
+		faded[i] = 0;
+}
+
+/* The full frame as the last one, encoded by a copy of the encoder (its state is one block of memory, which libopus
+ * allows to be copied): it goes on exactly as the packet itself does. Returns its size; 0: there is none. */
+static size_t encode_fade(const struct coder *coder, int lookahead, unsigned char *bytes)
+{
+	float faded[DH_VOICE_PACKET];
+	if (!coder->fading || coder->dropping)
+		return 0;
+	memcpy(coder->fading, coder->opus, (size_t)opus_encoder_get_size(1));
+	fade_frame(coder, lookahead, faded);
+	opus_int32 size = opus_encode_float(coder->fading, faded, DH_VOICE_PACKET, bytes, DH_AUDIO_UNIT_MAX);
+	return size > 0 ? (size_t)size : 0;
+}
+
+/* Encodes the full frame. *unit NULL: it comes before packet 0. */
+static int encode(struct coder *coder, int lookahead, struct dh_unit **unit, struct dh_fault *fault)
+{
+	unsigned char bytes[DH_AUDIO_UNIT_MAX], fade[DH_AUDIO_UNIT_MAX];
 	bool is_apart = !coder->dropping && coder->apart > 0;
 	bool is_last = coder->packets - coder->dropping == coder->last;
 	opus_encoder_ctl(coder->opus, OPUS_SET_PREDICTION_DISABLED(is_apart || is_last));
+	size_t fade_size = encode_fade(coder, lookahead, fade);
 	opus_int32 size = opus_encode_float(coder->opus, coder->frame, DH_VOICE_PACKET, bytes, sizeof bytes);
 	*unit = NULL;
 	if (size < 1)
@@ -160,7 +192,7 @@ static int encode(struct coder *coder, struct dh_unit **unit, struct dh_fault *f
 		coder->dropping--;
 		return 0;
 	}
-	*unit = dh_unit_new(DH_AUDIO, coder->packets * DH_SLOT_TICKS, DH_SLOT_TICKS, bytes, (size_t)size);
+	*unit = dh_unit_new_sound(coder->packets * DH_SLOT_TICKS, bytes, (size_t)size, fade, fade_size);
 	if (!*unit)
 		return dh_fault_memory(fault);
 	coder->packets++;
@@ -193,11 +225,11 @@ static int release(struct dh_voice *v, struct dh_unit *fresh)
 static int encode_both(struct dh_voice *v, struct dh_fault *fault)
 {
 	struct dh_unit *unit, *fresh;
-	int code = encode(&v->coder, &unit, fault);
+	int code = encode(&v->coder, v->lookahead, &unit, fault);
 	if (!code && unit)
 		v->early[v->coder.packets - 1] = unit;
 	if (!code)
-		code = encode(&v->second, &fresh, fault);
+		code = encode(&v->second, v->lookahead, &fresh, fault);
 	if (code || !fresh)
 		return code;
 	if (v->second.packets - 1 == v->lead / DH_VOICE_PACKET)
@@ -211,7 +243,7 @@ static int encode_one(struct dh_voice *v, struct dh_fault *fault)
 	struct dh_unit *unit;
 	if (v->second.opus)
 		return encode_both(v, fault);
-	int code = encode(&v->coder, &unit, fault);
+	int code = encode(&v->coder, v->lookahead, &unit, fault);
 	return code || !unit ? code : emit(v, unit);
 }
 

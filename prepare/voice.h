@@ -3,7 +3,7 @@
  *
  * The encoder's look-ahead is trimmed: sample 0 of the input is sample 0 that a fresh
  * decoder outputs for packet 0. The last packet is padded with silence, and no packet
- * is padding alone.
+ * is padding alone. Each packet has a fade (unit.h), for the case that the sound is cut there.
  *
  * A voice may go on where another one ended (dh_voice_lead): then its first packets replace
  * the other one's last ones, and a decoder that goes on with them hears no seam.

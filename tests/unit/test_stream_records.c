@@ -75,7 +75,8 @@ static void put_lead(struct bytes *out, long long lead_ticks, long long packets,
  *     H3          head; 1 video, 2 audio, 3 both
  *     L100,5+3    the end of another sound: 100 ticks of its 5 packets, and a packet of 3 bytes
  *     h3 e100,0   head and end of version 1
- *     G3          head of version 2
+ *     G3 I3       head of version 2, of version 4
+ *     D           a fade
  *     W0+100      a word at 0 lasting 100 ticks
  *     {}          a line of JSON
  *     K P N X     anchor, its picture, a note, a record of unknown type
@@ -92,6 +93,10 @@ static void put_word(struct bytes *out, const char *word)
 		put_head(out, 3, flags);
 	else if (sscanf(word, "G%u", &flags) == 1)
 		put_head(out, 2, flags);
+	else if (sscanf(word, "I%u", &flags) == 1)
+		put_head(out, 4, flags);
+	else if (strcmp(word, "D") == 0)
+		fixture_record(out, "FADE", "fad", 3);
 	else if (sscanf(word, "W%lld+%lld", &a, &b) == 2)
 		put_spoken(out, a, b);
 	else if (*word == '{')
@@ -144,7 +149,8 @@ static const struct script_row {
 	{ "audio begins later", "H2 A28800", -EBADMSG, "audio unit at 28800 ticks, expected 0" },
 	{ "a lead", "H3 K L1,1+1 V0+100:1 A0 E100,14400", 0, "" },
 	{ "a lead of almost two packets", "H2 L28799,9000+3 A0 E0,14400", 0, "" },
-	{ "a lead of version 2", "G2 L100,1+3", -EBADMSG, "order of records: a lead in a stream of an older version" },
+	{ "a lead of version 2", "G2 L100,1+3", -EBADMSG,
+		"order of records: a lead or a fade in a stream of an older version" },
 	{ "a lead before the anchor", "H3 L100,1+3", -EBADMSG, "a unit before the anchor" },
 	{ "a lead without sound", "H1 K L100,1+3", -EBADMSG, "audio in a stream without audio" },
 	{ "a lead behind a unit", "H2 A0 L100,1+3", -EBADMSG, "a lead comes once, before the first unit" },
@@ -154,6 +160,16 @@ static const struct script_row {
 	{ "a lead behind no packets", "H2 L100,0+3", -EBADMSG, "behind 0 packets" },
 	{ "a lead without its packet", "H2 L100,1+0", -EBADMSG, "LEAD of 12 bytes" },
 	{ "a lead alone", "H2 L100,1+3 E0,0", -EBADMSG, "a stream without picture and sound" },
+	{ "fades", "I3 K L1,1+1 D A0 V0+9:1 D A14400 E9,28800", 0, "" },
+	{ "a fade, then words", "I2 D W0+0 {} A0 E0,14400", 0, "" },
+	{ "sound without a fade", "I2 D A0 A14400 E0,28800", 0, "" },
+	{ "a fade of version 3", "H2 D", -EBADMSG, "a lead or a fade in a stream of an older version" },
+	{ "a fade without sound", "I1 K D", -EBADMSG, "audio in a stream without audio" },
+	{ "a fade before the anchor", "I3 D", -EBADMSG, "a unit before the anchor" },
+	{ "two fades", "I2 D D", -EBADMSG, "a fade without the sound that it belongs to" },
+	{ "a fade before a picture", "I3 K D V0+9:1", -EBADMSG, "a fade without the sound" },
+	{ "a fade before the end", "I2 D E0,0", -EBADMSG, "a fade without the sound" },
+	{ "a fade before a failure", "I2 D F", 0, "" },
 	{ "promised picture never came", "H3 K A0 E0,14400", 0, "" },
 	{ "anchor's picture", "H1 K P V0+100:1 E100,0", 0, "" },
 	{ "notes anywhere", "H3 N K N P N A0 N V0+9:1 N E9,1", 0, "" },
@@ -263,13 +279,13 @@ static const struct head_row {
 } head_rows[] = {
 	{ "smallest", 1, 1, 16, 16, 0, 1, 0, "", -ENODATA, "" },
 	{ "largest", 1, 3, 2304, 2304, 4294967295u, 4294967295u, 3, "abc", -ENODATA, "" },
-	{ "version 0", 0, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 0, expected 1 to 3" },
+	{ "version 0", 0, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 0, expected 1 to 4" },
 	{ "version 2", 2, 3, 16, 16, 0, 1, 0, "", -ENODATA, "" },
 	{ "version 3 without a length", 3, 3, 16, 16, 0, 1, 0, "", -ENODATA, "" },
 	{ "version 3 with half a length", 3, 3, 16, 16, 0, 1, 3, "abclong", -EBADMSG, "text does not fill it" },
 	{ "version 3 with too long a length", 3, 3, 16, 16, 0, 1, 3, "abclength--", -EBADMSG, "a stated length of" },
 	{ "version 3 with more", 3, 3, 16, 16, 0, 1, 3, "abclength---", -EBADMSG, "text does not fill it" },
-	{ "version 4", 4, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 4, expected 1 to 3" },
+	{ "version 5", 5, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 4, expected 1 to 4" },
 	{ "no media", 1, 0, 0, 0, 0, 1, 0, "", -EBADMSG, "flags 0" },
 	{ "unknown media", 1, 4, 16, 16, 0, 1, 0, "", -EBADMSG, "flags 4" },
 	{ "size without video", 1, 2, 16, 16, 0, 1, 0, "", -EBADMSG, "without video: 16x16" },
@@ -340,6 +356,10 @@ static const struct length_row {
 	{ "longest audio", "H2", "AUDI", 1283, 0 },
 	{ "audio too short", "H2", "AUDI", 8, -EBADMSG },
 	{ "audio too long", "H2", "AUDI", 1284, -EBADMSG },
+	{ "shortest fade", "I2", "FADE", 1, 0 },
+	{ "longest fade", "I2", "FADE", 1275, 0 },
+	{ "empty fade", "I2", "FADE", 0, -EBADMSG },
+	{ "fade too long", "I2", "FADE", 1276, -EBADMSG },
 	{ "shortest word", "H2", "WORD", 17, 0 },
 	{ "longest word", "H2", "WORD", 216, 0 },
 	{ "word too short", "H2", "WORD", 16, -EBADMSG },

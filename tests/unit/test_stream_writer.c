@@ -164,6 +164,40 @@ static void test_unit_sizes(void)
 	free(data);
 }
 
+static int take_faded(void *arg, struct dh_unit *unit)
+{
+	size_t size;
+	const uint8_t *fade = dh_unit_fade(unit, &size);
+	CHECK_BYTES(unit->data, unit->size, "sound", 5);
+	CHECK_BYTES(fade, size, "fading", 6);
+	CHECK_INT(unit->pts_ticks, 0);
+	++*(int *)arg;
+	return 0;
+}
+
+static void test_fades(void)
+{
+	const struct dh_stream_sink sink = { .unit = take_faded };
+	struct bytes bytes = { .size = 0 };
+	struct dh_stream_writer writer = { bytes_write, &bytes };
+	struct dh_stream_head head = { .has_audio = true, .rate_den = 1 };
+	struct dh_unit *unit = dh_unit_new_sound(0, "sound", 5, "fading", 6), *without;
+	struct dh_stream_reader *reader;
+	int count = 0;
+
+	CHECK_INT(dh_stream_write_head(&writer, &head), 0);
+	CHECK_INT(dh_stream_write_unit(&writer, unit), 0);
+	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &sink, &count), 0);
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), 0);
+	CHECK_INT(count, 1);
+	dh_stream_reader_free(&reader);
+	dh_unit_unref(&unit);
+	without = dh_unit_new_sound(0, "sound", 5, NULL, 0);
+	size_t size;
+	CHECK(!dh_unit_fade(without, &size));
+	dh_unit_unref(&without);
+}
+
 static void test_refused_heads_and_more(void)
 {
 	struct bytes bytes = { .size = 0 };
@@ -255,6 +289,7 @@ static const struct check_test tests[] = {
 	TEST(test_long_texts),
 	TABLE(test_refused_units, refused_rows),
 	TEST(test_unit_sizes),
+	TEST(test_fades),
 	TEST(test_refused_heads_and_more),
 	TEST(test_errors_of_write_come_back),
 };
