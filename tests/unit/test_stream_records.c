@@ -285,7 +285,7 @@ static const struct head_row {
 	{ "version 3 with half a length", 3, 3, 16, 16, 0, 1, 3, "abclong", -EBADMSG, "text does not fill it" },
 	{ "version 3 with too long a length", 3, 3, 16, 16, 0, 1, 3, "abclength--", -EBADMSG, "a stated length of" },
 	{ "version 3 with more", 3, 3, 16, 16, 0, 1, 3, "abclength---", -EBADMSG, "text does not fill it" },
-	{ "version 5", 5, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 4, expected 1 to 4" },
+	{ "version 5", 5, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 5, expected 1 to 4" },
 	{ "no media", 1, 0, 0, 0, 0, 1, 0, "", -EBADMSG, "flags 0" },
 	{ "unknown media", 1, 4, 16, 16, 0, 1, 0, "", -EBADMSG, "flags 4" },
 	{ "size without video", 1, 2, 16, 16, 0, 1, 0, "", -EBADMSG, "without video: 16x16" },
