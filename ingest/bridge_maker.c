@@ -41,6 +41,7 @@ static void release(struct dh_bridge_maker *maker)
 	dh_unit_unref(&maker->spec.tail_anchor);
 	dh_unit_unref(&maker->spec.lead_anchor);
 	g_bytes_unref(maker->spec.picture);
+	g_bytes_unref(maker->spec.frame);
 	g_free((char *)maker->spec.name);
 	dh_segment_free(&maker->bridge);
 	maker->listener.gone(maker->arg);
@@ -60,6 +61,7 @@ static struct dh_ingest_source source_of(const struct dh_bridge_maker *maker)
 	source.entry_ms = maker->spec.entry_ms;
 	source.skip = maker->spec.skip;
 	source.anchor = maker->spec.picture;
+	source.anchor_frame = maker->spec.frame;
 	source.background = maker->spec.background;
 	source.owner = maker->spec.owner;
 	source.is_next = true;
@@ -265,6 +267,8 @@ struct dh_bridge_maker *dh_bridge_maker_new(struct dh_ingest *ingest, const stru
 	maker->spec = *spec;
 	maker->spec.name = g_strdup(spec->name);
 	g_bytes_ref(spec->picture);
+	if (spec->frame)
+		g_bytes_ref(spec->frame);
 	maker->listener = *to;
 	maker->arg = arg;
 	dh_io_post(ingest->io, begin, maker);

@@ -19,6 +19,7 @@ struct dh_bridge_spec {
 	int width, height, kbps, entry_ms;
 	const char *background; /* as in struct dh_ingest_source; not copied: the configuration's */
 	GBytes *picture;        /* of the avatar's anchor */
+	GBytes *frame;          /* that picture, coded, or NULL; see source.h */
 	/* units of both, each from an entry on, and their anchors: references, which the maker takes */
 	GPtrArray *tail, *lead;
 	struct dh_unit *tail_anchor, *lead_anchor;

@@ -72,6 +72,8 @@ void dh_feed_unref(struct dh_feed **feed)
 	dh_ingest_close(old->context.ingest, old->audio);
 	if (old->source.anchor)
 		g_bytes_unref(old->source.anchor);
+	if (old->source.anchor_frame)
+		g_bytes_unref(old->source.anchor_frame);
 	if (old->source.background_picture)
 		g_bytes_unref(old->source.background_picture);
 	dh_feed_batch_clear(old->context.ingest, &old->arrived);
@@ -158,10 +160,11 @@ void dh_feed_set_scene(struct dh_feed *feed, const struct dh_feed_scene *scene)
 	feed->scene = *scene;
 }
 
-void dh_feed_start(struct dh_feed *feed, GBytes *anchor, GBytes *background)
+void dh_feed_start(struct dh_feed *feed, GBytes *anchor, GBytes *frame, GBytes *background)
 {
 	feed->is_started = true;
 	feed->source.anchor = anchor ? g_bytes_ref(anchor) : NULL;
+	feed->source.anchor_frame = frame ? g_bytes_ref(frame) : NULL;
 	feed->source.background_picture = background ? g_bytes_ref(background) : NULL;
 	feed->source.owner = feed->owner.arg;
 	feed->source.is_next = feed->is_next;

@@ -59,6 +59,8 @@ int dh_inputs_alloc(struct dh_inputs **inputs, const struct dh_ingest_source *so
 	new->source.background = g_strdup(source->background);
 	if (source->anchor)
 		g_bytes_ref(source->anchor);
+	if (source->anchor_frame)
+		g_bytes_ref(source->anchor_frame);
 	if (source->background_picture)
 		g_bytes_ref(source->background_picture);
 	if (err == 0)
@@ -94,6 +96,8 @@ void dh_inputs_unref(struct dh_inputs **inputs)
 	g_free((char *)old->source.background);
 	if (old->source.anchor)
 		g_bytes_unref(old->source.anchor);
+	if (old->source.anchor_frame)
+		g_bytes_unref(old->source.anchor_frame);
 	if (old->source.background_picture)
 		g_bytes_unref(old->source.background_picture);
 	g_free(old);
@@ -161,17 +165,19 @@ static char *picture_text(GBytes *i420, const char *otherwise)
 static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source, const char *version)
 {
 	char *anchor = picture_text(source->anchor, "none");
+	char *frame = picture_text(source->anchor_frame, "none");
 	char *background = picture_text(source->background_picture,
 		source->background ? source->background : "default");
 	char *text = g_strdup_printf("stream %d protocol %d kind %d size %dx%d kbps %d %d entry %d fps %d "
-				     "pingpong %d portrait %d skip %d anchor %s background %s prepare %s",
+				     "pingpong %d portrait %d skip %d anchor %s frame %s background %s prepare %s",
 		DH_STREAM_VERSION, DH_PREPARE_PROTOCOL, (int)source->kind, source->width, source->height, source->kbps,
 		source->audio_kbps, source->entry_ms, source->fps_max, source->pingpong, source->portrait_ms,
-		source->skip, anchor, background, version);
+		source->skip, anchor, frame, background, version);
 
 	g_checksum_update(sum, (const guchar *)text, (gssize)strlen(text));
 	g_free(text);
 	g_free(anchor);
+	g_free(frame);
 	g_free(background);
 }
 
@@ -229,13 +235,13 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 
 	for (int i = 0; i < source->count; i++)
 		json_array_append_new(names, json_string(source->names[i]));
-	job = json_pack("{ss so sb sb sb si si si si si si si sb si si sI si si}", "kind", kinds[source->kind], "names",
-		names, "anchor", source->anchor != NULL, "lead", inputs->lead_fd >= 0, "tail", inputs->tail_fd >= 0,
-		"width", source->width, "height", source->height, "kbps", source->kbps, "audio_kbps",
-		source->audio_kbps, "entry_ms", source->entry_ms, "speed", inputs->is_live ? LIVE_SPEED : DH_SPEED_MIN,
-		"fps_max", source->fps_max, "pingpong", source->pingpong, "portrait_ms", source->portrait_ms, "skip",
-		source->skip, "max_ms", (json_int_t)config->max_ms, "max_side", config->max_side, "silence_ms",
-		inputs->is_live ? config->live_silence_ms : 0);
+	job = json_pack("{ss so sb sb sb sb si si si si si si si sb si si sI si si}", "kind", kinds[source->kind],
+		"names", names, "anchor", source->anchor != NULL, "anchor_frame", source->anchor_frame != NULL, "lead",
+		inputs->lead_fd >= 0, "tail", inputs->tail_fd >= 0, "width", source->width, "height", source->height,
+		"kbps", source->kbps, "audio_kbps", source->audio_kbps, "entry_ms", source->entry_ms, "speed",
+		inputs->is_live ? LIVE_SPEED : DH_SPEED_MIN, "fps_max", source->fps_max, "pingpong", source->pingpong,
+		"portrait_ms", source->portrait_ms, "skip", source->skip, "max_ms", (json_int_t)config->max_ms,
+		"max_side", config->max_side, "silence_ms", inputs->is_live ? config->live_silence_ms : 0);
 	if (source->background_picture || source->background)
 		json_object_set_new(job, "background",
 			json_string(source->background_picture ? "picture" : source->background));

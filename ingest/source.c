@@ -91,6 +91,8 @@ bool dh_ingest_source_is_valid(const struct dh_ingest_source *source)
 	if (!is_picture(source, source->anchor) || !is_picture(source, source->background_picture) ||
 		(source->background && !dh_ingest_is_background(source->background)))
 		return false;
+	if (source->anchor_frame && !source->anchor)
+		return false;
 	if (dh_ingest_source_has_matte(source) && source->height > DH_MATTE_HEIGHT_MAX)
 		return false;
 	for (int i = 0; i < source->count; i++)

@@ -42,10 +42,11 @@ struct dh_ingest_source {
 	int64_t ahead_ticks; /* how far a pipe or socket is read until dh_ingest_allow; 0: to its end */
 	int width, height;
 	int kbps, audio_kbps, entry_ms, fps_max;
-	bool pingpong;   /* idle */
-	int portrait_ms; /* portrait */
-	int skip;        /* bridge: pictures of the clip that are only decoded */
-	GBytes *anchor;  /* the anchor's picture, I420 as coded; NULL: the first picture; borrowed */
+	bool pingpong;        /* idle */
+	int portrait_ms;      /* portrait */
+	int skip;             /* bridge: pictures of the clip that are only decoded */
+	GBytes *anchor;       /* the anchor's picture, I420 as coded; NULL: the first picture; borrowed */
+	GBytes *anchor_frame; /* it, as the avatar's encoder coded it; NULL: not known; borrowed */
 	/* what transparent pictures are laid over */
 	const char *background;     /* "#rrggbb", or DH_BACKGROUND_CLEAR: nothing; NULL: the default */
 	GBytes *background_picture; /* I420; NULL: the colour, or nothing; borrowed */

@@ -62,6 +62,9 @@
  *     anchor      boolean  one more descriptor follows: the anchor's picture, I420 of
  *                          width x height (default false: the anchor is the first
  *                          picture of the input)
+ *     anchor_frame boolean one more descriptor follows: that picture as the avatar's encoder
+ *                          coded it. It is tried first, and if it comes out the same, it is the
+ *                          anchor, whatever `kbps` is (default false: the quantizer is searched)
  *     background  string   what shows through transparent pictures: "#rrggbb" (default
  *                          DH_BACKGROUND), or "picture": one more descriptor follows:
  *                          I420 of width x height. Or DH_BACKGROUND_CLEAR: nothing does, and
@@ -100,6 +103,7 @@
  *     4   streams of version 3, with words, leads and the stated length in DHS1; bridges; leads
  *         and tails of pieces; backgrounds and mattes; workers tell of the first byte
  *     5   workers are copies of a fork server
+ *     6   the anchor's frame
  */
 #define DH_PREPARE_PROTOCOL 6
 #define DH_FORK_ASK         "fork %u"

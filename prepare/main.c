@@ -122,7 +122,13 @@ static int avatar_picture(void *arg, const uint8_t *i420, size_t size)
 
 static int avatar_anchor(void *arg, struct dh_unit *anchor)
 {
-	((struct avatar *)arg)->anchor = dh_unit_ref(anchor);
+	struct avatar *avatar = arg;
+	avatar->anchor = dh_unit_ref(anchor);
+	avatar->task->anchor_frame = malloc(anchor->size);
+	if (!avatar->task->anchor_frame)
+		return -dh_fault_memory(avatar->fault);
+	memcpy(avatar->task->anchor_frame, anchor->data, anchor->size);
+	avatar->task->anchor_frame_size = anchor->size;
 	return 0;
 }
 

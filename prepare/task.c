@@ -36,6 +36,7 @@ int dh_task_check_height(const struct dh_task *task, struct dh_fault *fault)
 void dh_task_clear(struct dh_task *task)
 {
 	free(task->anchor);
+	free(task->anchor_frame);
 	free(task->background.i420);
-	task->anchor = task->background.i420 = NULL;
+	task->anchor = task->anchor_frame = task->background.i420 = NULL;
 }

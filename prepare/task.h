@@ -3,6 +3,7 @@
 #ifndef DH_TASK_H
 #define DH_TASK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "background.h"
@@ -24,8 +25,10 @@ struct dh_task {
 	enum dh_task_kind kind;
 	struct dh_task_input inputs[DH_TASK_INPUTS];
 	int inputs_count;
-	int lead_fd, tail_fd;            /* see job.h; the caller's; -1: none */
-	uint8_t *anchor;                 /* I420 of the coded height, or NULL; the task's */
+	int lead_fd, tail_fd;  /* see job.h; the caller's; -1: none */
+	uint8_t *anchor;       /* I420 of the coded height, or NULL; the task's */
+	uint8_t *anchor_frame; /* that picture, as it was coded before, or NULL; the task's */
+	size_t anchor_frame_size;
 	struct dh_background background; /* its picture is the task's */
 	int width, height;               /* 0, from the command line only: those of the input */
 	int kbps, audio_kbps, entry_ms, fps_max, speed, portrait_ms, skip, max_ms, max_side, silence_ms; /* see job.h */

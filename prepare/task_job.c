@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "placement.h"
+#include "playout/unit.h"
 #include "task_fields.h"
 
 static int wrong(struct dh_fault *fault, const char *field, const char *expected)
@@ -52,13 +53,15 @@ static int take_names(struct dh_task *task, const json_t *value, struct dh_fault
 
 /* What follows the inputs' descriptors, in this order. */
 struct extras {
-	bool anchor, background, lead, tail;
+	bool anchor, anchor_frame, background, lead, tail;
 };
 
 static bool *flag_of(struct dh_task *task, struct extras *has, const char *key)
 {
 	if (strcmp(key, "anchor") == 0)
 		return &has->anchor;
+	if (strcmp(key, "anchor_frame") == 0)
+		return &has->anchor_frame;
 	if (strcmp(key, "lead") == 0)
 		return &has->lead;
 	if (strcmp(key, "tail") == 0)
@@ -111,47 +114,76 @@ static int take_job(struct dh_task *task, const json_t *job, struct extras *has,
 		code = wrong(fault, "names", "an array of two strings");
 	if (!code && task->kind == DH_TASK_BRIDGE && !has->anchor)
 		code = wrong(fault, "anchor", "true");
+	if (!code && has->anchor_frame && !has->anchor)
+		code = wrong(fault, "anchor_frame", "false, where there is no anchor");
 	return code;
+}
+
+/* Reads up to `most` bytes. Returns how many, or -errno. */
+static ssize_t read_all(int fd, uint8_t *bytes, size_t most)
+{
+	size_t used = 0;
+	while (used < most) {
+		ssize_t n = read(fd, bytes + used, most - used);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : (ssize_t)used;
+		used += (size_t)n;
+	}
+	return (ssize_t)used;
 }
 
 /* Reads a picture of the task's coded size. */
 static int read_picture(const struct dh_task *task, const char *which, uint8_t **i420, int fd, struct dh_fault *fault)
 {
 	int height = dh_background_coded_height(&task->background, task->height);
-	size_t size = dh_picture_size(task->width, height), used = 0;
+	size_t size = dh_picture_size(task->width, height);
 	uint8_t past;
 	*i420 = malloc(size);
 	if (!*i420)
 		return dh_fault_memory(fault);
-	while (used < size) {
-		ssize_t n = read(fd, *i420 + used, size - used);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return dh_fault_set(fault, DH_PREPARE_INPUT, "The %s's picture cannot be read: %s", which,
-				strerror(errno));
-		if (n == 0)
-			return dh_fault_set(fault, DH_PREPARE_INPUT,
-				"The %s's picture has %zu bytes, expected %zu (I420 of %dx%d)", which, used, size,
-				task->width, height);
-		used += (size_t)n;
-	}
+	ssize_t used = read_all(fd, *i420, size);
+	if (used < 0)
+		return dh_fault_set(fault, DH_PREPARE_INPUT, "The %s's picture cannot be read: %s", which,
+			strerror((int)-used));
+	if ((size_t)used < size)
+		return dh_fault_set(fault, DH_PREPARE_INPUT,
+			"The %s's picture has %zu bytes, expected %zu (I420 of %dx%d)", which, (size_t)used, size,
+			task->width, height);
 	if (read(fd, &past, 1) == 1)
 		return dh_fault_set(fault, DH_PREPARE_INPUT, "The %s's picture has more than %zu bytes (I420 of %dx%d)",
 			which, size, task->width, height);
 	return 0;
 }
 
+/* One that is too long, or is none, cannot be what the encoder makes. */
+static int read_frame(struct dh_task *task, int fd, struct dh_fault *fault)
+{
+	task->anchor_frame = malloc(DH_VIDEO_UNIT_MAX);
+	if (!task->anchor_frame)
+		return dh_fault_memory(fault);
+	ssize_t used = read_all(fd, task->anchor_frame, DH_VIDEO_UNIT_MAX);
+	if (used < 0)
+		return dh_fault_set(fault, DH_PREPARE_INPUT, "The anchor's frame cannot be read: %s",
+			strerror((int)-used));
+	task->anchor_frame_size = (size_t)used;
+	return 0;
+}
+
 static int take_descriptors(struct dh_task *task, const struct extras *has, const int *fds, int count,
 	struct dh_fault *fault)
 {
-	int wanted = task->inputs_count + has->anchor + has->background + has->lead + has->tail, n = 0, code = 0;
+	int wanted = task->inputs_count + has->anchor + has->anchor_frame + has->background + has->lead + has->tail,
+	    n = 0, code = 0;
 	if (count != wanted)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: %d descriptors came, expected %d", count, wanted);
 	for (; n < task->inputs_count; n++)
 		task->inputs[n].fd = fds[n];
 	if (has->anchor)
 		code = read_picture(task, "anchor", &task->anchor, fds[n++], fault);
+	if (!code && has->anchor_frame)
+		code = read_frame(task, fds[n++], fault);
 	if (!code && has->background) {
 		task->background.is_set = true;
 		code = read_picture(task, "background", &task->background.i420, fds[n++], fault);

@@ -27,7 +27,9 @@ struct dh_video_config dh_task_video(const struct dh_task *task, int width, int 
 		.height = dh_background_coded_height(&task->background, height),
 		.has_matte = task->background.is_clear,
 		.kbps = task->kbps,
-		.speed = task->speed };
+		.speed = task->speed,
+		.known_anchor = task->anchor_frame,
+		.known_anchor_size = task->anchor_frame_size };
 	int64_t fastest_ticks = DH_TICKS_PER_SECOND / task->fps_max;
 	config.entry_ticks = task->entry_ms * DH_TICKS_PER_MS;
 	config.frame_ticks = step_ticks > 0 ? step_ticks : 40 * DH_TICKS_PER_MS;

@@ -143,20 +143,56 @@ static int start(struct dh_video *video, int quantizer, const vpx_codec_cx_pkt_t
 	return codec_encode(video, video->picture, video->config.frame_ticks, VPX_EFLAG_FORCE_KF, packet, fault);
 }
 
+/* On the scale of encoders, 0 to 63, what frames have as 0 to 127. -1: no encoder writes that. */
+static int scale_quantizer(int index)
+{
+	static const uint8_t indices[] = { 0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 15, 17, 18, 19, 20, 21, 23, 24, 25,
+		26, 27, 28, 29, 30, 31, 33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 64, 67, 70, 73, 76,
+		79, 82, 85, 88, 91, 94, 97, 100, 103, 106, 109, 112, 115, 118, 121, 124, 127 };
+	for (int q = 0; q < (int)sizeof indices; q++)
+		if (indices[q] == index)
+			return q;
+	return -1;
+}
+
+/* Encodes K as it is known; *packet NULL: it is not, or it comes out otherwise. */
+static int make_known(struct dh_video *video, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
+{
+	const uint8_t *known = video->config.known_anchor;
+	size_t size = video->config.known_anchor_size;
+	struct dh_vp8_header header;
+	*packet = NULL;
+	if (!known || dh_vp8_header_parse(&header, known, size) || !header.is_key)
+		return 0;
+	video->quantizer = scale_quantizer(header.quantizer);
+	int code = video->quantizer >= 0 ? start(video, video->quantizer, packet, fault) : 0;
+	if (!code && *packet &&
+		((*packet)->data.frame.sz != size || memcmp((*packet)->data.frame.buf, known, size) != 0))
+		*packet = NULL;
+	return code;
+}
+
 /* Finds the finest K of at most half a second of the bit rate. */
+static int search_anchor(struct dh_video *video, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
+{
+	size_t most = (size_t)video->config.kbps * 1000 / 8 / 2;
+	for (int q = ANCHOR_QUANTIZER_MIN;; q += ANCHOR_QUANTIZER_STEP) {
+		int code = start(video, q, packet, fault);
+		video->quantizer = q;
+		if (code || (*packet)->data.frame.sz <= most || q + ANCHOR_QUANTIZER_STEP > ANCHOR_QUANTIZER_MAX)
+			return code;
+	}
+}
+
 static int make_anchor(struct dh_video *video, struct dh_fault *fault)
 {
-	const vpx_codec_cx_pkt_t *packet;
-	size_t most = (size_t)video->config.kbps * 1000 / 8 / 2;
-	int q = ANCHOR_QUANTIZER_MIN;
-	for (;; q += ANCHOR_QUANTIZER_STEP) {
-		int code = start(video, q, &packet, fault);
-		if (code)
-			return code;
-		if (packet->data.frame.sz <= most || q + ANCHOR_QUANTIZER_STEP > ANCHOR_QUANTIZER_MAX)
-			break;
-	}
-	video->quantizer = q;
+	const vpx_codec_cx_pkt_t *packet = NULL;
+	int code = make_known(video, &packet, fault);
+	if (!code && !packet)
+		code = search_anchor(video, &packet, fault);
+	video->config.known_anchor = NULL;
+	if (code)
+		return code;
 	video->anchor_size = packet->data.frame.sz;
 	video->anchor = malloc(video->anchor_size);
 	if (!video->anchor)

@@ -23,7 +23,11 @@ struct dh_video_config {
 	int64_t entry_ticks; /* distance between entry frames */
 	int64_t frame_ticks; /* usual distance between pictures, for the rate control */
 	int speed;           /* DH_SPEED_MIN to DH_SPEED_MAX (job.h), of all pictures but K */
-	bool is_short;       /* a second at most: finer pictures from the first one on, whatever the bit rate */
+	/* K as the avatar's encoder made it, or NULL; borrowed until the video is made. If it is what comes
+	 * out at its quantizer, it is K, and nothing is searched. */
+	const uint8_t *known_anchor;
+	size_t known_anchor_size;
+	bool is_short; /* a second at most: finer pictures from the first one on, whatever the bit rate */
 };
 
 struct dh_video;

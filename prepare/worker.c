@@ -17,7 +17,7 @@
 #include "task_job.h"
 #include "warm_up.h"
 
-#define JOB_FDS (DH_TASK_INPUTS + 4)
+#define JOB_FDS (DH_TASK_INPUTS + 5)
 
 _Static_assert(DH_PREPARE_PROTOCOL == 6 && DH_STREAM_VERSION == 4, "a new stream version needs a new protocol");
 

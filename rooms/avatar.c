@@ -177,7 +177,7 @@ static void on_head(void *arg, const struct dh_stream_head *head)
 
 static void on_anchor(void *arg, struct dh_unit *anchor)
 {
-	((struct dh_avatar *)arg)->clip.anchor = dh_unit_ref(anchor);
+	dh_prepared_clip_anchor(&((struct dh_avatar *)arg)->clip, anchor);
 }
 
 static void on_picture(void *arg, GBytes *i420)
@@ -336,6 +336,11 @@ GBytes *dh_avatar_background(const struct dh_avatar *avatar)
 GBytes *dh_avatar_picture(const struct dh_avatar *avatar)
 {
 	return dh_avatar_state(avatar) == DH_AVATAR_READY ? avatar->clip.picture : NULL;
+}
+
+GBytes *dh_avatar_frame(const struct dh_avatar *avatar)
+{
+	return dh_avatar_state(avatar) == DH_AVATAR_READY ? avatar->clip.frame : NULL;
 }
 
 void dh_avatar_look(const void *arg, int64_t position_ticks, uint8_t *luma)

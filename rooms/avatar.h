@@ -52,6 +52,8 @@ char *dh_avatar_error(struct dh_avatar *avatar);
 
 /* The anchor's picture, borrowed; NULL unless the avatar is ready. */
 GBytes *dh_avatar_picture(const struct dh_avatar *avatar);
+/* That picture, as it was coded; likewise. */
+GBytes *dh_avatar_frame(const struct dh_avatar *avatar);
 
 /* What the clip shows at a position, as DH_LUMA_BYTES (playout/unit.h). Only if it is ready. */
 void dh_avatar_look(const void *avatar, int64_t position_ticks, uint8_t *luma);

@@ -20,6 +20,7 @@ void dh_prepared_clip_init(struct dh_prepared_clip *clip)
 void dh_prepared_clip_reset(struct dh_prepared_clip *clip)
 {
 	dh_unit_unref(&clip->anchor);
+	g_clear_pointer(&clip->frame, g_bytes_unref);
 	g_clear_pointer(&clip->picture, g_bytes_unref);
 	g_ptr_array_set_size(clip->units, 0);
 }
@@ -34,6 +35,12 @@ void dh_prepared_clip_head(struct dh_prepared_clip *clip, const struct dh_stream
 {
 	clip->head = *head;
 	clip->head.has_audio = 0;
+}
+
+void dh_prepared_clip_anchor(struct dh_prepared_clip *clip, struct dh_unit *anchor)
+{
+	clip->anchor = dh_unit_ref(anchor);
+	clip->frame = g_bytes_new_with_free_func(anchor->data, anchor->size, unit_free, dh_unit_ref(anchor));
 }
 
 void dh_prepared_clip_units(struct dh_prepared_clip *clip, struct dh_unit *const *units, size_t count)

@@ -14,6 +14,7 @@
 struct dh_prepared_clip {
 	struct dh_stream_head head;
 	struct dh_unit *anchor; /* NULL: not yet */
+	GBytes *frame;          /* the same; NULL: not yet */
 	GBytes *picture;        /* the anchor's, I420; NULL: not yet */
 	GPtrArray *units;       /* struct dh_unit, references; pictures only, since an idle avatar is silent */
 };
@@ -24,6 +25,8 @@ void dh_prepared_clip_reset(struct dh_prepared_clip *clip);
 void dh_prepared_clip_clear(struct dh_prepared_clip *clip);
 
 void dh_prepared_clip_head(struct dh_prepared_clip *clip, const struct dh_stream_head *head);
+/* Takes a reference. */
+void dh_prepared_clip_anchor(struct dh_prepared_clip *clip, struct dh_unit *anchor);
 /* Takes references to its pictures. */
 void dh_prepared_clip_units(struct dh_prepared_clip *clip, struct dh_unit *const *units, size_t count);
 

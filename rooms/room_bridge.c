@@ -46,7 +46,7 @@ static void made_run(void *owner, struct dh_command *command)
 		else
 			dh_log(DH_LOG_WARNING,
 				"room %s: fade_ms has no effect: the idle clip's anchor is another one than its "
-				"pictures would have now; was it prepared with another bit rate or version?",
+				"pictures would have now; was it prepared by another version?",
 				room->id);
 	}
 	made_free(command);
@@ -113,6 +113,7 @@ static void start(struct dh_room *room, const struct dh_segment *segment, const 
 		.entry_ms = (int)avatar->entry_ms,
 		.background = dh_avatar_plain_background(avatar),
 		.picture = dh_avatar_picture(room->facts.avatar),
+		.frame = dh_avatar_frame(room->facts.avatar),
 		.tail = tail_of(segment, plan),
 		.lead = lead_of(room, plan),
 		.tail_anchor = dh_unit_ref(dh_segment_anchor(segment)),

@@ -127,7 +127,7 @@ void dh_room_segments_prepare(struct dh_room *room)
 			dh_room_note_moment(room, dh_room_record(room, segment), DH_MOMENT_BEGUN,
 				g_get_monotonic_time());
 			dh_room_seams_start(room, feed);
-			dh_feed_start(feed, dh_avatar_picture(room->facts.avatar),
+			dh_feed_start(feed, dh_avatar_picture(room->facts.avatar), dh_avatar_frame(room->facts.avatar),
 				dh_avatar_background(room->facts.avatar));
 		}
 		if (segment == playing || segment == next)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dh-prepare: anchored video decodes bit-exactly wherever it is cut and joined; idle clips. DH_PREPARE names the program."""
+import struct
 import unittest
 
 import av
@@ -109,15 +110,30 @@ class Anchored(Case):
             size = len(segment.anchor)
             self.assertTrue(size <= kbps * 1000 // 16 or "quantizer 56" in segment.encoder, (kbps, size, segment.encoder))
 
+    @staticmethod
+    def records(data):
+        """Of a prepared stream: (type, bytes)."""
+        at = 0
+        while at < len(data):
+            size = 12 + struct.unpack_from("<I", data, at + 4)[0]
+            yield data[at:at + 4], data[at:at + size]
+            at += size
+
     def test_another_anchor_is_told(self):
-        """If the avatar's anchor does not fit the bit rate, another one is made."""
+        """The avatar's anchor is used whatever the bit rate; if it cannot come out of this encoder, another one is."""
         marks.ffmpeg("-f", "lavfi", "-i", "nullsrc=size=128x128:rate=25:duration=0.4,geq=random(1)*255:128:128",
                      "-c:v", "ffv1", self.path("grain.mkv"))
         prepare("--idle", self.path("grain.mkv"), "--kbps", 4000, "-o", self.path("grain.dhs"))
-        for kbps, words in ((4000, ""), (100, "anchor differs")):
-            message = prepare(self.path("grain.mkv"), "--avatar", self.path("grain.dhs"), "--kbps", kbps,
+        prepare("--idle", self.base, "--size", "128x128", "-o", self.path("other.dhs"))
+        with open(self.path("grain.dhs"), "rb") as whole, open(self.path("other.dhs"), "rb") as other:
+            other = dict(self.records(other.read()))
+            odd = b"".join(other[kind] if kind == b"ANCH" else record for kind, record in self.records(whole.read()))
+        with open(self.path("odd.dhs"), "wb") as file:
+            file.write(odd)         # no encoder makes this anchor of the picture behind it
+        for avatar, kbps, words in (("grain", 4000, ""), ("grain", 100, ""), ("odd", 4000, "anchor differs")):
+            message = prepare(self.path("grain.mkv"), "--avatar", self.path(avatar + ".dhs"), "--kbps", kbps,
                               "-o", self.path("out.dhs"))
-            self.assertEqual(words in message and bool(message), bool(words))
+            self.assertEqual(words in message and bool(message), bool(words), (avatar, kbps, message))
 
     def test_quality(self):
         """Pictures look like the input, at about the requested bit rate."""

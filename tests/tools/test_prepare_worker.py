@@ -28,7 +28,7 @@ class Workers(Case):
     def worker(self, *options):
         worker = Worker("--parent", str(os.getpid()), *options)
         self.workers.append(worker)
-        self.assertEqual(worker.ready, b"ready 5")
+        self.assertEqual(worker.ready, b"ready 6")
         return worker
 
     def open(self, name):
@@ -116,11 +116,30 @@ class Workers(Case):
         data, code = worker.rest()
         self.assertEqual(code, 0)
         self.assertEqual(self.segment(data).anchor, idle.anchor)
+        self.check_known_anchor(idle)
         worker = self.worker()
         worker.send(self.job(kind="portrait"), [self.open("face.png")])
         data, code = worker.rest()
         self.assertEqual(code, 0)
         self.assertEqual(len(self.segment(data).video), 50)
+
+    def check_known_anchor(self, idle):
+        """The anchor as it was coded before spares the search; whatever else comes in its place changes nothing."""
+        frames = {"frame": idle.anchor, "cut": idle.anchor[:-1], "empty": b"", "long": bytes(1 << 22)}
+        for name, frame in frames.items():
+            with open(self.path(name), "wb") as file:
+                file.write(frame)
+        found = {}
+        for name in (None, *frames):
+            worker = self.worker()
+            worker.send(self.job(anchor=True, anchor_frame=bool(name), kbps=50),
+                        [self.open(self.base), self.open("anchor.i420"), *([self.open(name)] if name else [])])
+            data, code = worker.rest()
+            self.assertEqual(code, 0)
+            found[name] = self.segment(data).anchor
+        self.assertNotEqual(found[None], idle.anchor, "another bit rate has another anchor")
+        self.assertEqual(found["frame"], idle.anchor)
+        self.assertEqual({found[None]}, {found["cut"], found["empty"], found["long"]})
 
     def test_background(self):
         """A colour, and a picture, show through; the kind makes that picture of a file."""

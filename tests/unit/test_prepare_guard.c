@@ -15,6 +15,7 @@
 #include "prepare/video.h"
 
 #define SIDE       64
+#define FEW_KBPS   4 /* K is a coarser one than at 20000 */
 #define FLAGS_REST (VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_UPD_ENTROPY)
 
 static void draw(uint8_t *i420, int n)
@@ -161,7 +162,9 @@ static void test_any_bytes(void)
 	CHECK(dh_vp8_header_parse(&header, (const uint8_t *)"\x10\x02\x00\x9d\x01\x2a\x40\x00\x40\x00", 10) < 0);
 }
 
-static struct dh_video *make_video(int kbps, int64_t entry_ticks, struct dh_fault *fault)
+/* `known` as in struct dh_video_config. */
+static struct dh_video *make_video_of(int number, int kbps, int64_t entry_ticks, const void *known, size_t size,
+	struct dh_fault *fault)
 {
 	uint8_t i420[SIDE * SIDE * 3 / 2];
 	struct dh_video_config config = { .width = SIDE,
@@ -169,11 +172,18 @@ static struct dh_video *make_video(int kbps, int64_t entry_ticks, struct dh_faul
 		.kbps = kbps,
 		.entry_ticks = entry_ticks,
 		.frame_ticks = DH_TICKS_PER_SECOND / 25,
+		.known_anchor = known,
+		.known_anchor_size = size,
 		.speed = DH_SPEED_MIN };
 	struct dh_video *video = NULL;
-	draw(i420, 0);
+	draw(i420, number);
 	CHECK_INT(dh_video_alloc(&video, &config, i420, fault), 0);
 	return video;
+}
+
+static struct dh_video *make_video(int kbps, int64_t entry_ticks, struct dh_fault *fault)
+{
+	return make_video_of(0, kbps, entry_ticks, NULL, 0, fault);
 }
 
 /* The encoder keeps the rule over many frames, with entries on their grid. */
@@ -228,6 +238,42 @@ static void test_anchor_is_the_same(void)
 	dh_video_free(&first);
 }
 
+/* K that is known is taken, even if it would be another one at this bit rate; what is not K is not. */
+static void test_known_anchor(void)
+{
+	struct dh_fault fault = { 0 };
+	size_t size, fine_size, other_size;
+	struct dh_video *fine = make_video(20000, DH_TICKS_PER_SECOND, &fault),
+			*coarse = make_video(FEW_KBPS, DH_TICKS_PER_SECOND, &fault),
+			*other = make_video_of(9, FEW_KBPS, DH_TICKS_PER_SECOND, NULL, 0, &fault);
+	const uint8_t *fine_bytes = dh_video_anchor(fine, &fine_size), *bytes = dh_video_anchor(coarse, &size),
+		      *other_bytes = dh_video_anchor(other, &other_size);
+	CHECK(size != fine_size);
+	uint8_t damaged[SIDE * SIDE], garbage[] = { 0x10, 0x02, 0, 0x9d, 0x01, 0x2a };
+	CHECK(fine_size <= sizeof damaged);
+	memcpy(damaged, fine_bytes, fine_size);
+	damaged[fine_size / 2] ^= 1;
+	const struct {
+		const void *known, *wanted;
+		size_t size, wanted_size;
+	} rows[] = { { fine_bytes, fine_bytes, fine_size, fine_size }, { bytes, bytes, size, size },
+		{ other_bytes, bytes, other_size, size }, { damaged, bytes, fine_size, size },
+		{ fine_bytes, bytes, fine_size - 1, size }, { garbage, bytes, sizeof garbage, size },
+		{ "", bytes, 0, size } };
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		size_t got_size;
+		struct dh_video *video = make_video_of(0, FEW_KBPS, DH_TICKS_PER_SECOND, rows[i].known, rows[i].size,
+			&fault);
+		const uint8_t *got = dh_video_anchor(video, &got_size);
+		CHECK_AT("row %zu", i);
+		CHECK_BYTES(got, got_size, rows[i].wanted, rows[i].wanted_size);
+		dh_video_free(&video);
+	}
+	dh_video_free(&fine);
+	dh_video_free(&coarse);
+	dh_video_free(&other);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_refuses_libvpx_on_its_own),
 	TABLE(test_refuses, refusals),
@@ -236,6 +282,7 @@ static const struct check_test tests[] = {
 	TEST(test_any_bytes),
 	TEST(test_encoder_keeps_the_rule),
 	TEST(test_anchor_is_the_same),
+	TEST(test_known_anchor),
 };
 
 int main(int argc, char **argv)
