@@ -26,6 +26,9 @@
 
 _Static_assert(BEHIND + DH_VOICE_PACKET - 1 <= DH_VOICE_LEAD_MAX, "a lead is less than two packets");
 
+/* Hardly ever heard, and heard for 20 ms. */
+#define FADE_COMPLEXITY 0
+
 /* An encoder, and the input of its next packet. */
 struct coder {
 	OpusEncoder *opus;
@@ -169,6 +172,7 @@ static size_t encode_fade(const struct coder *coder, int lookahead, unsigned cha
 	if (!coder->fading || coder->dropping)
 		return 0;
 	memcpy(coder->fading, coder->opus, (size_t)opus_encoder_get_size(1));
+	opus_encoder_ctl(coder->fading, OPUS_SET_COMPLEXITY(FADE_COMPLEXITY));
 	fade_frame(coder, lookahead, faded);
 	opus_int32 size = opus_encode_float(coder->fading, faded, DH_VOICE_PACKET, bytes, DH_AUDIO_UNIT_MAX);
 	return size > 0 ? (size_t)size : 0;
