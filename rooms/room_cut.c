@@ -231,7 +231,7 @@ static json_t *dropped_json(const struct action_call *call)
 {
 	json_t *json = json_pack("{s:i}", "dropped", call->result.dropped);
 
-	if (call->what == INTERRUPT)
+	if (call->what == INTERRUPT && call->cut.mode == DH_CUT_WORD)
 		dh_room_set_ms(json, "cut_ms", call->result.cut_ticks);
 	return json;
 }

@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Interruptions at a word, holds, and what the ledger says of them: a real Janus, a real viewer."""
+import threading
+import time
+import unittest
+
+from janus_server import WAIT_S
+from test_words import SECONDS, WORDS, WordsCase
+from viewers import Gateway
+
+ENTRY_MS = 500
+
+
+class Interruptions(WordsCase):
+    def play(self, segment, ms):
+        """A segment with words, of which so much has been played."""
+        self.ask("enqueue", id=1, file="words.mkv", segment=segment)
+        self.event("started", segment)
+        self.played(segment, ms)
+
+    def played(self, segment, ms):
+        end = time.monotonic() + WAIT_S
+        while self.ask("progress", id=1, segment=segment)["played_ms"] < ms:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+
+    def ends(self, segment):
+        return [e["event"] for e in self.observer.events.data()
+                if e.get("segment") == segment and e.get("event") in ("finished", "interrupted", "skipped", "removed", "failed")]
+
+    def check_heard(self, event):
+        self.assertEqual(event["heard_text"], self.heard(event["played_ms"]))
+        told = self.ask("history", id=1, segment=event["segment"])["history"]
+        self.assertEqual([(t["state"], t["played_ms"], t["heard_text"]) for t in told],
+                         [(event["event"], event["played_ms"], event["heard_text"])])
+        self.assertEqual(self.ends(event["segment"]), [event["event"]])
+
+    def test_at_the_end_of_a_word(self):
+        self.play("word", 700)
+        answer = self.ask("interrupt", id=1, mode="word", word_ms=400)
+        event = self.event("interrupted", "word")
+        self.assertEqual(event["media_ms"], answer["cut_ms"])
+        self.assertIn(event["played_ms"] % 200, (0, 20))        # words last 200 ms
+        self.check_heard(event)
+        self.assertEqual(event["heard_text"].split()[-1], WORDS[event["played_ms"] // 200 - 1][0])
+        times = self.ask("stats", id=1)["interruptions"]
+        self.assertEqual((times["asked"], sum(times["word"]["counts"])), (1, 0))    # nobody watches
+
+    def test_only_what_is_named(self):
+        self.play("one", 100)
+        for name, more in (("two", {}), ("three", {"utterance": "u"}), ("four", {"priority": "background"})):
+            self.ask("enqueue", id=1, file="words.mkv", segment=name, **more)
+        for fields, error in (({"segment": "none"}, "none"), ({"utterance": "none"}, "none")):
+            answer = self.ask("interrupt", id=1, **fields)
+            self.assertEqual((answer["error_code"], error in answer["error"]), (463, True))
+        for fields in ({"mode": "later"}, {"priority": "high"}, {"word_ms": 5}, {"word_ms": -1, "mode": "word"},
+                       {"word_ms": 5001, "mode": "word"}, {"segment": ""}, {"mode": 1}):
+            self.assertEqual(self.ask("interrupt", id=1, **fields)["error_code"], 454, fields)
+        self.assertEqual(self.ask("interrupt", id=1, segment="two")["dropped"], 1)
+        self.assertEqual(self.ask("interrupt", id=1, utterance="u")["dropped"], 1)
+        self.assertEqual(self.ask("interrupt", id=1, priority="background", mode="segment")["dropped"], 1)
+        self.assertEqual(self.ask("queue", id=1)["waiting"], [])
+        self.assertEqual(self.ask("queue", id=1)["playing"]["segment"], "one")
+        self.assertEqual(self.ask("interrupt", id=1, priority="normal")["dropped"], 1)
+        self.event("idle", None)
+
+    def test_hold_and_resume(self):
+        self.play("held", 900)
+        self.assertEqual(self.ask("hold", id=1, regret_ms=10001)["error_code"], 454)
+        held = self.ask("hold", id=1, regret_ms=0)
+        self.assertEqual((held["digitalhuman"], held["segment"]), ("holding", "held"))
+        self.assertEqual(self.ask("hold", id=1)["error_code"], 460)
+        self.assertTrue(self.ask("queue", id=1)["on_hold"])
+        self.assertTrue(self.ask("progress", id=1, segment="held")["on_hold"])
+        time.sleep(0.3)
+        self.assertEqual(self.ask("resume", id=1, at="there")["error_code"], 454)
+        again = self.ask("resume", id=1, at="word")
+        self.assertEqual(again["undone"], False)
+        self.assertLessEqual(again["position_ms"], held["position_ms"] // 200 * 200)
+        self.assertGreater(again["position_ms"], held["position_ms"] - ENTRY_MS - 200)
+        self.assertEqual(self.event("resuming", "held")["position_ms"], again["position_ms"])
+        self.assertEqual(self.ask("resume", id=1)["error_code"], 460)
+        self.played("held", 1500)
+        self.ask("hold", id=1, regret_ms=10000)
+        undone = self.ask("resume", id=1)
+        self.assertTrue(undone["undone"])
+        self.played("held", 1800)
+        self.ask("hold", id=1)
+        before = self.ask("progress", id=1, segment="held")["played_ms"]
+        self.ask("enqueue", id=1, file="words.mkv", segment="behind")
+        self.assertEqual(self.ask("discard", id=1)["dropped"], 2)
+        event = self.event("interrupted", "held")
+        self.assertEqual(event["played_ms"], before)
+        self.check_heard(event)
+        self.assertEqual(self.ask("discard", id=1)["error_code"], 460)
+
+    def test_both_at_once(self):
+        """Whoever comes first, it ends once, and the ledger agrees."""
+        for n in range(4):
+            name = "race-%d" % n
+            self.play(name, 200)
+            self.ask("hold", id=1, regret_ms=10000)
+            threads = [threading.Thread(target=self.attach().request, args=({"request": r, "id": 1},))
+                       for r in ("resume", "discard", "resume", "interrupt")]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.check_heard(self.event("interrupted", name))
+
+    def test_what_a_viewer_gets(self):
+        """Speech ends with the slot of the cut, in a packet that fades; and the time that took is counted."""
+        with Gateway(self.janus.ws) as gateway:
+            viewer = gateway.watch({"id": 1})
+            viewer.wait(lambda v: v.audio and v.video)
+            self.play("seen", 600)
+            before = sum(self.ask("stats", id=1)["interruptions"]["now"]["counts"])
+            self.ask("interrupt", id=1)
+            event = self.event("interrupted", "seen")
+            start = {v["viewer"]: v["rtp_start"] for v in self.ask("stats", id=1)["viewers"] if v.get("media")}
+            self.assertEqual(len(start), 1)
+            cut = next(iter(start.values()))["audio"] + event["media_ms"] * 48
+            time.sleep(0.3)
+            sound = [p for p in viewer.audio.packets if (cut - p.ts) % (1 << 32) < (1 << 31) or p.ts == cut % (1 << 32)]
+            self.assertEqual((sound[-1].ts - cut) % (1 << 32), 0)
+            self.assertGreater(len(sound[-1].payload), 3)
+            after = viewer.audio.packets[len(sound):]
+            self.assertTrue(after)
+            self.assertTrue(all(len(p.payload) <= 3 for p in after))
+            self.assertEqual(sum(self.ask("stats", id=1)["interruptions"]["now"]["counts"]), before + 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
