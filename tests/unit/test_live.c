@@ -1,129 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What generators push: prepared streams are read straight from the socket, others by a
  * worker, and neither further ahead than is allowed. */
-#include "tests/support/ingest_fixture.h"
+#include "tests/support/live_fixture.h"
 #include "tests/support/stream_fixture.h"
 
 #include <sys/socket.h>
 
 #define FRAMES 500 /* 10 s of sound, 20 ms each */
-
-/* --- a listener that also hears when its source is held */
-
-struct live {
-	struct heard heard; /* the first member: it is the listener's argument */
-	int out;            /* the sender's end */
-	/* protected by heard.lock */
-	int held, resumed, first_bytes;
-	bool is_late;    /* units came before the first byte was told */
-	char words[200]; /* "0-300 One|…", in milliseconds */
-};
-
-static void hear_held(void *arg, bool is_held)
-{
-	struct live *live = arg;
-
-	pthread_mutex_lock(&live->heard.lock);
-	live->held += is_held;
-	live->resumed += !is_held;
-	pthread_cond_broadcast(&live->heard.change);
-	pthread_mutex_unlock(&live->heard.lock);
-}
-
-static void hear_first_byte(void *arg)
-{
-	struct live *live = arg;
-
-	pthread_mutex_lock(&live->heard.lock);
-	live->first_bytes++;
-	pthread_mutex_unlock(&live->heard.lock);
-}
-
-static void hear_units(void *arg, struct dh_unit *const *units, size_t count)
-{
-	struct live *live = arg;
-
-	pthread_mutex_lock(&live->heard.lock);
-	live->is_late = live->is_late || live->first_bytes == 0;
-	pthread_mutex_unlock(&live->heard.lock);
-	hear.units(arg, units, count);
-}
-
-static void hear_word(void *arg, const struct dh_stream_word *word)
-{
-	struct live *live = arg;
-
-	pthread_mutex_lock(&live->heard.lock);
-	size_t used = strlen(live->words);
-	snprintf(live->words + used, sizeof live->words - used, "%s%d-%d %s", used ? "|" : "",
-		(int)dh_ms_from_ticks(word->from_ticks), (int)dh_ms_from_ticks(word->to_ticks), word->text);
-	pthread_mutex_unlock(&live->heard.lock);
-}
-
-static void open_live(struct ingest_fixture *fixture, struct live *live, int64_t ahead_ticks)
-{
-	struct dh_ingest_listener listener = hear;
-	struct dh_ingest_source source;
-	int ends[2];
-
-	memset(live, 0, sizeof *live);
-	listener.held = hear_held;
-	listener.first_byte = hear_first_byte;
-	listener.word = hear_word;
-	listener.units = hear_units;
-	heard_init(&live->heard);
-	CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	live->out = ends[0];
-	dh_ingest_source_init(&source);
-	source.count = 1;
-	source.names[0] = "push";
-	source.fds[0] = ends[1];
-	source.ahead_ticks = ahead_ticks;
-	CHECK_INT(dh_ingest_subscribe(fixture->ingest, &source, &listener, live, &live->heard.subscription), 0);
-}
-
-static void close_live(struct live *live)
-{
-	if (live->out >= 0)
-		close(live->out);
-	heard_clear(&live->heard);
-}
-
-static void push(struct live *live, const void *bytes, size_t size)
-{
-	CHECK_INT(send(live->out, bytes, size, MSG_NOSIGNAL), size);
-}
-
-static int append(void *arg, const void *bytes, size_t size)
-{
-	g_byte_array_append(arg, bytes, (guint)size);
-	return 0;
-}
-
-/* A stream of sound; its end is left to the caller. */
-static GByteArray *sound(int frames)
-{
-	const struct dh_stream_head head = { .has_audio = true, .rate_den = 1, .encoder = "test" };
-	GByteArray *bytes = g_byte_array_new();
-	const struct dh_stream_writer writer = { append, bytes };
-
-	CHECK_INT(dh_stream_write_head(&writer, &head), 0);
-	for (int i = 0; i < frames; i++) {
-		struct fixture_unit from = { DH_AUDIO, 0, INT64_C(14400) * i, 14400, 60 };
-		CHECK_INT(fixture_write_unit(&writer, &from), 0);
-	}
-	return bytes;
-}
-
-static void add_end(GByteArray *bytes, int frames)
-{
-	const struct dh_stream_writer writer = { append, bytes };
-	const struct dh_stream_end end = { .audio_ticks = INT64_C(14400) * frames };
-
-	CHECK_INT(dh_stream_write_end(&writer, &end), 0);
-}
-
-/* --- tests */
 
 /* It ends with its own end; the connection goes on. */
 static void test_stream(void)
@@ -137,15 +20,15 @@ static void test_stream(void)
 	ingest_fixture_init(&fixture);
 	fixture.config.worker_path = "/nonexistent";
 	ingest_fixture_open(&fixture);
-	open_live(&fixture, &live, 0);
+	live_open(&fixture, &live, 0);
 	for (size_t i = 0; i < bytes.size; i++)
-		push(&live, bytes.at + i, 1);
+		live_push(&live, bytes.at + i, 1);
 	AWAIT(&live.heard, live.heard.ends + live.heard.failures > 0);
 	CHECK_INT(live.heard.ends, 1);
 	CHECK_INT(live.heard.units, FIXTURE_UNITS);
 	CHECK_INT(live.heard.out_of_order, 0);
 	CHECK_INT(ingest_fixture_stats(&fixture).jobs, 0);
-	close_live(&live);
+	live_close(&live);
 	ingest_fixture_close(&fixture);
 }
 
@@ -155,8 +38,8 @@ static void test_words(void)
 	static const char before[] = "{\"words\":[[\"Good\",10,300],[\"morning\",300,400]]}\n",
 			  behind[] = "{\"words\":[[\"all\",500,700]],\"other\":1}\n";
 	const struct dh_stream_word early = { 0, 300 * DH_TICKS_PER_MS, "early" };
-	GByteArray *bytes = sound(0), *rest = g_byte_array_new();
-	const struct dh_stream_writer writer = { append, bytes };
+	GByteArray *bytes = live_sound(0), *rest = g_byte_array_new();
+	const struct dh_stream_writer writer = { live_append, bytes };
 	struct ingest_fixture fixture;
 	struct live live;
 
@@ -168,19 +51,19 @@ static void test_words(void)
 		CHECK_INT(fixture_write_unit(&writer, &from), 0);
 	}
 	g_byte_array_append(rest, (const guint8 *)behind, sizeof behind - 1);
-	add_end(rest, 20);
+	live_add_end(rest, 20);
 	ingest_fixture_init(&fixture);
 	ingest_fixture_open(&fixture);
-	open_live(&fixture, &live, 0);
-	push(&live, bytes->data, bytes->len);
+	live_open(&fixture, &live, 0);
+	live_push(&live, bytes->data, bytes->len);
 	AWAIT(&live.heard, live.heard.units == 20);
 	for (guint i = 0; i < rest->len; i++)
-		push(&live, rest->data + i, 1);
+		live_push(&live, rest->data + i, 1);
 	AWAIT(&live.heard, live.heard.ends + live.heard.failures > 0);
 	CHECK_INT(live.heard.ends, 1);
 	CHECK_STR(live.words, "10-300 Good|300-400 morning|300-300 early|500-700 all");
 	CHECK_INT(live.first_bytes, 1);
-	close_live(&live);
+	live_close(&live);
 	ingest_fixture_close(&fixture);
 	g_byte_array_unref(bytes);
 	g_byte_array_unref(rest);
@@ -201,19 +84,19 @@ static const struct line_row {
 static void test_bad_lines(const void *arg)
 {
 	const struct line_row *row = arg;
-	GByteArray *bytes = sound(1);
+	GByteArray *bytes = live_sound(1);
 	struct ingest_fixture fixture;
 	struct live live;
 
 	g_byte_array_append(bytes, (const guint8 *)row->line, (guint)strlen(row->line));
 	ingest_fixture_init(&fixture);
 	ingest_fixture_open(&fixture);
-	open_live(&fixture, &live, 0);
-	push(&live, bytes->data, bytes->len);
+	live_open(&fixture, &live, 0);
+	live_push(&live, bytes->data, bytes->len);
 	AWAIT(&live.heard, live.heard.ends + live.heard.failures > 0);
 	CHECK_INT(live.heard.failures, 1);
 	CHECK(strstr(live.heard.text, row->error), "%s", live.heard.text);
-	close_live(&live);
+	live_close(&live);
 	ingest_fixture_close(&fixture);
 	g_byte_array_unref(bytes);
 }
@@ -228,8 +111,8 @@ static void test_foreign(void)
 	ingest_fixture_init(&fixture);
 	ingest_fixture_open(&fixture);
 	for (int i = 0; i < 4; i++) {
-		open_live(&fixture, &live[i], 0);
-		push(&live[i], scripts[i], strlen(scripts[i]));
+		live_open(&fixture, &live[i], 0);
+		live_push(&live[i], scripts[i], strlen(scripts[i]));
 		shutdown(live[i].out, SHUT_WR);
 	}
 	for (int i = 0; i < 4; i++)
@@ -237,7 +120,7 @@ static void test_foreign(void)
 	check_good(&live[0].heard, 12);
 	for (int i = 0; i < 4; i++) {
 		CHECK_INT(live[i].heard.ends, i == 0);
-		close_live(&live[i]);
+		live_close(&live[i]);
 	}
 	ingest_fixture_close(&fixture);
 }
@@ -265,13 +148,13 @@ static void test_cut(const void *arg)
 
 	ingest_fixture_init(&fixture);
 	ingest_fixture_open(&fixture);
-	open_live(&fixture, &live, 0);
+	live_open(&fixture, &live, 0);
 	if (row->frames >= 0) {
-		GByteArray *bytes = sound(row->frames);
-		push(&live, bytes->data, bytes->len);
+		GByteArray *bytes = live_sound(row->frames);
+		live_push(&live, bytes->data, bytes->len);
 		g_byte_array_unref(bytes);
 	}
-	push(&live, row->rest, strlen(row->rest));
+	live_push(&live, row->rest, strlen(row->rest));
 	shutdown(live.out, SHUT_WR);
 	AWAIT(&live.heard, live.heard.ends + live.heard.failures > 0);
 	CHECK_INT(live.heard.ends, row->ends);
@@ -280,30 +163,30 @@ static void test_cut(const void *arg)
 	CHECK(strstr(row->ends ? live.heard.notes : live.heard.text, row->text), "%s, %s", live.heard.notes,
 		live.heard.text);
 	CHECK_INT(live.heard.units, MAX(row->frames, 0));
-	close_live(&live);
+	live_close(&live);
 	ingest_fixture_close(&fixture);
 }
 
 static void test_silence(void)
 {
 	struct ingest_fixture fixture;
-	GByteArray *bytes = sound(3);
+	GByteArray *bytes = live_sound(3);
 	struct live live, part;
 
 	ingest_fixture_init(&fixture);
 	fixture.config.live_silence_ms = 300;
 	ingest_fixture_open(&fixture);
-	open_live(&fixture, &live, 0);
-	push(&live, bytes->data, bytes->len);
-	open_live(&fixture, &part, 0);
-	push(&part, "DH", 2);
+	live_open(&fixture, &live, 0);
+	live_push(&live, bytes->data, bytes->len);
+	live_open(&fixture, &part, 0);
+	live_push(&part, "DH", 2);
 	AWAIT(&live.heard, live.heard.failures > 0);
 	AWAIT(&part.heard, part.heard.failures > 0);
 	CHECK_INT(live.heard.code, DH_PREPARE_SILENT);
 	CHECK_INT(live.heard.units, 3);
 	CHECK_INT(part.heard.code, DH_PREPARE_SILENT);
-	close_live(&live);
-	close_live(&part);
+	live_close(&live);
+	live_close(&part);
 	g_byte_array_unref(bytes);
 	ingest_fixture_close(&fixture);
 }
@@ -353,20 +236,20 @@ static void test_hold_stream(void)
 {
 	const int ahead = 130; /* frames: 2.6 s */
 	struct ingest_fixture fixture;
-	GByteArray *bytes = sound(FRAMES), *first = sound(ahead);
+	GByteArray *bytes = live_sound(FRAMES), *first = live_sound(ahead);
 	struct live live;
 
-	add_end(bytes, FRAMES);
+	live_add_end(bytes, FRAMES);
 	ingest_fixture_init(&fixture);
 	fixture.config.live_silence_ms = SILENCE_MS;
 	ingest_fixture_open(&fixture);
-	open_live(&fixture, &live, DH_TICKS_PER_SECOND * 2);
-	push(&live, bytes->data, first->len);
+	live_open(&fixture, &live, DH_TICKS_PER_SECOND * 2);
+	live_push(&live, bytes->data, first->len);
 	AWAIT(&live.heard, live.held == 1);
-	push(&live, bytes->data + first->len, bytes->len - first->len);
+	live_push(&live, bytes->data + first->len, bytes->len - first->len);
 	hold(&fixture, &live, (size_t)ahead);
 	CHECK_INT(live.heard.units, FRAMES);
-	close_live(&live);
+	live_close(&live);
 	g_byte_array_unref(bytes);
 	g_byte_array_unref(first);
 	ingest_fixture_close(&fixture);
@@ -390,8 +273,8 @@ static void test_first_byte_before_units(void)
 
 	ingest_fixture_init(&fixture);
 	ingest_fixture_open(&fixture);
-	open_live(&fixture, &live, 0);
-	push(&live, "first 5", 7);
+	live_open(&fixture, &live, 0);
+	live_push(&live, "first 5", 7);
 	shutdown(live.out, SHUT_WR);
 	AWAIT_STATS(&fixture, stats, stats.workers_live == 1);
 	dh_io_call(fixture.io, wake_all, NULL); /* it sees nothing of what the worker does meanwhile */
@@ -400,7 +283,7 @@ static void test_first_byte_before_units(void)
 	CHECK_INT(live.heard.ends, 1);
 	CHECK_INT(live.first_bytes, 1);
 	CHECK(!live.is_late);
-	close_live(&live);
+	live_close(&live);
 	ingest_fixture_close(&fixture);
 }
 
@@ -413,12 +296,12 @@ static void test_hold_worker(void)
 	ingest_fixture_init(&fixture);
 	fixture.config.live_silence_ms = SILENCE_MS;
 	ingest_fixture_open(&fixture);
-	open_live(&fixture, &live, DH_TICKS_PER_SECOND * 2);
-	push(&live, "good 10000", 10);
+	live_open(&fixture, &live, DH_TICKS_PER_SECOND * 2);
+	live_push(&live, "good 10000", 10);
 	shutdown(live.out, SHUT_WR);
 	hold(&fixture, &live, 20000);
 	check_good(&live.heard, 10000);
-	close_live(&live);
+	live_close(&live);
 	ingest_fixture_close(&fixture);
 }
 
@@ -426,20 +309,20 @@ static void test_hold_worker(void)
 static void test_hold_and_leave(void)
 {
 	struct ingest_fixture fixture;
-	GByteArray *bytes = sound(FRAMES);
+	GByteArray *bytes = live_sound(FRAMES);
 	struct live stream, worker;
 
 	ingest_fixture_init(&fixture);
 	ingest_fixture_open(&fixture);
-	open_live(&fixture, &stream, DH_TICKS_PER_SECOND);
-	open_live(&fixture, &worker, DH_TICKS_PER_SECOND);
-	push(&stream, bytes->data, bytes->len);
-	push(&worker, "good 10000", 10);
+	live_open(&fixture, &stream, DH_TICKS_PER_SECOND);
+	live_open(&fixture, &worker, DH_TICKS_PER_SECOND);
+	live_push(&stream, bytes->data, bytes->len);
+	live_push(&worker, "good 10000", 10);
 	shutdown(worker.out, SHUT_WR);
 	AWAIT(&stream.heard, stream.held == 1);
 	AWAIT(&worker.heard, worker.held == 1);
-	close_live(&stream);
-	close_live(&worker);
+	live_close(&stream);
+	live_close(&worker);
 	g_byte_array_unref(bytes);
 	ingest_fixture_close(&fixture);
 }
@@ -455,12 +338,12 @@ static void test_no_spare_workers(void)
 	fixture.config.warm_workers = 1;
 	ingest_fixture_open(&fixture);
 	for (int i = 0; i < 12; i++) {
-		open_live(&fixture, &live[i], 0);
-		push(&live[i], "hang 5", 6);
+		live_open(&fixture, &live[i], 0);
+		live_push(&live[i], "hang 5", 6);
 		shutdown(live[i].out, SHUT_WR);
 	}
 	for (int i = 0; i < 12; i++)
-		close_live(&live[i]);
+		live_close(&live[i]);
 	AWAIT_STATS(&fixture, stats, stats.subscriptions == 0 && stats.workers_busy == 0 && stats.workers_ready == 1);
 	CHECK(count_children() <= fixture.children + 6, "%d children", count_children());
 	ingest_fixture_close(&fixture);
