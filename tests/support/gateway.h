@@ -114,8 +114,10 @@ void gateway_hold_offers(void);
 void gateway_pass_offers(int count);
 /* How many are held. */
 int gateway_held_offers(void);
-/* Refuses the next `count` offers, like a Janus that cannot make a connection. */
-void gateway_refuse_offers(int count);
+/* Refuses the next `count` offers with this error, like a Janus that cannot make a connection. */
+void gateway_refuse_offers(int count, int error);
+/* How many of them are still to come. */
+int gateway_refusals(void);
 
 /* Holds all other events of the plugin, or lets them go. */
 void gateway_hold_events(int is_holding);

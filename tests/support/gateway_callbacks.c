@@ -91,15 +91,15 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
 	/* protected by lock */
-	int is_holding, waiting, passes, refusals;
+	int is_holding, waiting, passes, refusals, refusal;
 	int holds_events, held_events;
 } offers = { .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER };
 
-/* Takes a while, as gathering candidates does; returns whether there is a connection
- * afterwards. */
+/* Takes a while, as gathering candidates does; returns why there is no connection
+ * afterwards, or 0. */
 static int gather(void)
 {
-	int is_refused;
+	int error;
 
 	pthread_mutex_lock(&offers.lock);
 	offers.waiting++;
@@ -108,10 +108,10 @@ static int gather(void)
 		pthread_cond_wait(&offers.change, &offers.lock);
 	offers.passes -= offers.is_holding;
 	offers.waiting--;
-	is_refused = offers.refusals > 0;
-	offers.refusals -= is_refused;
+	error = offers.refusals > 0 ? offers.refusal : 0;
+	offers.refusals -= offers.refusals > 0;
 	pthread_mutex_unlock(&offers.lock);
-	return is_refused ? -1 : 0;
+	return error;
 }
 
 void gateway_hold_offers(void)
@@ -169,11 +169,22 @@ int gateway_held_events(void)
 	return held;
 }
 
-void gateway_refuse_offers(int count)
+void gateway_refuse_offers(int count, int error)
 {
 	pthread_mutex_lock(&offers.lock);
 	offers.refusals = count;
+	offers.refusal = error;
 	pthread_mutex_unlock(&offers.lock);
+}
+
+int gateway_refusals(void)
+{
+	int refusals;
+
+	pthread_mutex_lock(&offers.lock);
+	refusals = offers.refusals;
+	pthread_mutex_unlock(&offers.lock);
+	return refusals;
 }
 
 /* A copy that says how many events came before it. */

@@ -7,6 +7,8 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 
+#include <janus/apierror.h>
+
 #include "plugin/senders.h"
 #include "plugin/session.h"
 
@@ -54,6 +56,35 @@ static void test_a_late_close_spares_what_began_later(void)
 	CHECK_INT(media.is_up, 1);
 	gateway_detach(&viewer);
 	gateway_detach(&owner);
+	plugin_fixture_close(&fixture);
+}
+
+/* Janus takes an offer for one of a connection that it is still closing; no other refusal passes by itself. */
+static void test_an_offer_behind_a_hangup_is_made_again(void)
+{
+	struct gateway_handle *viewers[2];
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, "max_viewers_per_room = 1\n");
+	attach_all(viewers, 2, NULL);
+	gateway_refuse_offers(3, JANUS_ERROR_HANDLE_NOT_FOUND);
+	watch_room(viewers[0], 1);
+	CHECK_INT(gateway_refusals(), 0);
+	CHECK(!ASK(viewers[0], "{s:s}", "request", "stop"));
+	await(viewers[0], "status:stopped");
+	gateway_refuse_offers(3, JANUS_ERROR_UNKNOWN);
+	ask_to_watch(viewers[0], 1);
+	await(viewers[0], "error:461");
+	CHECK_INT(gateway_refusals(), 2);
+	/* one that goes meanwhile is not waited for, and leaves its place */
+	gateway_refuse_offers(1000, JANUS_ERROR_HANDLE_NOT_FOUND);
+	ask_to_watch(viewers[0], 1);
+	while (gateway_refusals() == 1000)
+		usleep(1000);
+	gateway_detach(&viewers[0]);
+	gateway_refuse_offers(0, 0);
+	watch_room(viewers[1], 1);
+	gateway_detach(&viewers[1]);
 	plugin_fixture_close(&fixture);
 }
 
@@ -157,6 +188,7 @@ static void test_a_loop_is_what_it_was(void)
 
 static const struct check_test tests[] = {
 	TEST(test_a_late_close_spares_what_began_later),
+	TEST(test_an_offer_behind_a_hangup_is_made_again),
 	TEST(test_a_late_hangup_spares_what_began_later),
 	TEST(test_a_loop_is_what_it_was),
 };

@@ -145,7 +145,7 @@ static void test_a_refused_offer_frees_its_place(void)
 
 	plugin_fixture_open(&fixture, "max_viewers_per_room = 1\n");
 	attach_all(handles, 2, NULL);
-	gateway_refuse_offers(1);
+	gateway_refuse_offers(1, -1);
 	ask_to_watch(handles[0], 1);
 	await(handles[0], "error:461");
 	watch_room(handles[0], 1);
@@ -164,7 +164,7 @@ static void test_a_refused_restart(void)
 	plugin_fixture_open(&fixture, NULL);
 	attach_all(&viewer, 1, NULL);
 	watch_room(viewer, 1);
-	gateway_refuse_offers(1);
+	gateway_refuse_offers(1, -1);
 	CHECK(!ASK(viewer, "{s:s, s:i, s:b}", "request", "watch", "id", 1, "restart", 1));
 	await(viewer, "error:461");
 	CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
