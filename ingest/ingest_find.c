@@ -22,7 +22,7 @@ struct search {
 	struct dh_opener opener;
 	char *folder, *path;
 	int64_t max_bytes;
-	bool is_kept_open;
+	bool is_kept_open, is_read;
 	pthread_mutex_t lock;
 	pthread_cond_t done;
 	/* protected by lock */
@@ -30,7 +30,8 @@ struct search {
 	int err;
 	char *error;
 	struct dh_file_identity identity;
-	int fd; /* if kept open, until the caller takes it; -1: none */
+	int fd;            /* if kept open, until the caller takes it; -1: none */
+	GByteArray *bytes; /* if it is read, likewise; NULL: none */
 };
 
 static void close_file(struct search *search, int fd)
@@ -52,6 +53,7 @@ static void unref(struct search *search)
 	g_free(search->folder);
 	g_free(search->path);
 	g_free(search->error);
+	g_clear_pointer(&search->bytes, g_byte_array_unref);
 	g_free(search);
 }
 
@@ -74,6 +76,23 @@ static void answer(struct search *search, int err, char *error, const struct dh_
 
 /* --- the loader's thread */
 
+/* Up to its end, or `max_bytes`. Only this thread knows the bytes until it has answered. */
+static int read_all(struct search *search, int fd)
+{
+	guint8 some[16384];
+	ssize_t size = 0;
+
+	search->bytes = g_byte_array_new();
+	while (search->bytes->len < search->max_bytes) {
+		size_t most = MIN(sizeof(some), (size_t)search->max_bytes - search->bytes->len);
+		size = dh_opener_read(&search->opener, fd, some, most, search->bytes->len);
+		if (size <= 0)
+			break;
+		g_byte_array_append(search->bytes, some, (guint)size);
+	}
+	return (int)MIN(size, 0);
+}
+
 static bool step(void *arg)
 {
 	struct search *search = arg;
@@ -85,6 +104,8 @@ static bool step(void *arg)
 	if (dh_limits_take(search->limits, DH_LIMIT_DESCRIPTORS, 1)) {
 		fd = dh_media_open(&search->opener, search->folder, search->path, search->max_bytes, &st, &error);
 		err = fd < 0 ? fd : dh_file_identity_of(&identity, &st);
+		if (err == 0 && search->is_read)
+			err = read_all(search, fd);
 		if (err == 0 && search->is_kept_open)
 			search->fd = fd;
 		else if (fd >= 0)
@@ -112,8 +133,14 @@ static void release(void *arg)
 
 /* --- the caller's thread */
 
+/* What the caller wants beside the file's identity; NULL: it does not. */
+struct wanted {
+	int *fd;
+	GBytes **bytes;
+};
+
 static struct search *search_new(struct dh_ingest *ingest, const char *folder, const char *path, int64_t max_bytes,
-	bool is_kept_open)
+	const struct wanted *wanted)
 {
 	struct search *search = g_new0(struct search, 1);
 	pthread_condattr_t monotonic;
@@ -124,7 +151,8 @@ static struct search *search_new(struct dh_ingest *ingest, const char *folder, c
 	search->folder = g_strdup(folder);
 	search->path = g_strdup(path);
 	search->max_bytes = max_bytes;
-	search->is_kept_open = is_kept_open;
+	search->is_kept_open = wanted->fd != NULL;
+	search->is_read = wanted->bytes != NULL;
 	search->fd = -1;
 	pthread_mutex_init(&search->lock, NULL);
 	pthread_condattr_init(&monotonic);
@@ -134,7 +162,7 @@ static struct search *search_new(struct dh_ingest *ingest, const char *folder, c
 	return search;
 }
 
-static int wait_for(struct search *search, struct dh_file_identity *identity, int *fd, char **error)
+static int wait_for(struct search *search, struct dh_file_identity *identity, const struct wanted *wanted, char **error)
 {
 	struct timespec until;
 	int err = 0;
@@ -148,19 +176,21 @@ static int wait_for(struct search *search, struct dh_file_identity *identity, in
 	if (search->is_done && search->error)
 		*error = g_strdup(search->error);
 	*identity = search->identity;
-	if (err == 0 && fd) {
-		*fd = search->fd;
+	if (err == 0 && wanted->fd) {
+		*wanted->fd = search->fd;
 		search->fd = -1;
 	}
+	if (err == 0 && wanted->bytes)
+		*wanted->bytes = g_byte_array_free_to_bytes(g_steal_pointer(&search->bytes));
 	pthread_mutex_unlock(&search->lock);
 	return err;
 }
 
 static int search_in(struct dh_ingest *ingest, const char *folder, const char *path, int64_t max_bytes,
-	struct dh_file_identity *identity, int *fd, char **error)
+	struct dh_file_identity *identity, const struct wanted *wanted, char **error)
 {
 	static const struct dh_loader_task task = { .step = step, .late = late, .release = release };
-	struct search *search = search_new(ingest, folder, path, max_bytes, fd != NULL);
+	struct search *search = search_new(ingest, folder, path, max_bytes, wanted);
 	char *whole = g_build_filename(folder, path, NULL);
 	int err = dh_loader_post(ingest->loader, DH_LANE_OPEN, dh_mounts_device(whole, NULL), DH_OPEN_MS, &task,
 		search);
@@ -168,7 +198,7 @@ static int search_in(struct dh_ingest *ingest, const char *folder, const char *p
 	if (err < 0)
 		unref(search); /* the loader's reference */
 	else
-		err = wait_for(search, identity, fd, error);
+		err = wait_for(search, identity, wanted, error);
 	unref(search); /* NOLINT(clang-analyzer-unix.Malloc): it had two references */
 	g_free(whole);
 	return err;
@@ -187,7 +217,7 @@ static char *explain(int err, const char *path)
 
 /* Looks in `folders`, in order; *folder is where it was found. */
 static int search_all(struct dh_ingest *ingest, char *const *folders, const char *path, int64_t max_bytes,
-	const char **folder, struct dh_file_identity *identity, int *fd, char **error)
+	const char **folder, struct dh_file_identity *identity, const struct wanted *wanted, char **error)
 {
 	int err = dh_media_check_path(path, error);
 
@@ -195,7 +225,7 @@ static int search_all(struct dh_ingest *ingest, char *const *folders, const char
 		return err;
 	for (err = -ENOENT; *folders && (err == -ENOENT || err == -ENOTDIR); folders++) {
 		g_clear_pointer(error, g_free);
-		err = search_in(ingest, *folders, path, max_bytes, identity, fd, error);
+		err = search_in(ingest, *folders, path, max_bytes, identity, wanted, error);
 		*folder = *folders;
 	}
 	if (err < 0 && !*error)
@@ -207,8 +237,9 @@ int dh_ingest_find(struct dh_ingest *ingest, char *const *folders, const char *p
 	char **error)
 {
 	struct dh_file_identity identity;
+	const struct wanted nothing = { 0 };
 	const char *folder;
-	int err = search_all(ingest, folders, path, source->max_bytes, &folder, &identity, NULL, error);
+	int err = search_all(ingest, folders, path, source->max_bytes, &folder, &identity, &nothing, error);
 
 	if (err < 0)
 		return err;
@@ -223,9 +254,20 @@ int dh_ingest_open(struct dh_ingest *ingest, char *const *folders, const char *p
 	char **error)
 {
 	struct dh_file_identity identity;
+	const struct wanted wanted = { .fd = fd };
 	const char *folder;
 
-	return search_all(ingest, folders, path, max_bytes, &folder, &identity, fd, error);
+	return search_all(ingest, folders, path, max_bytes, &folder, &identity, &wanted, error);
+}
+
+int dh_ingest_read(struct dh_ingest *ingest, char *const *folders, const char *path, int64_t max_bytes, GBytes **bytes,
+	char **error)
+{
+	struct dh_file_identity identity;
+	const struct wanted wanted = { .bytes = bytes };
+	const char *folder;
+
+	return search_all(ingest, folders, path, max_bytes, &folder, &identity, &wanted, error);
 }
 
 void dh_ingest_close(struct dh_ingest *ingest, int fd)

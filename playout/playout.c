@@ -90,6 +90,11 @@ int64_t dh_playout_reached_ticks(const struct dh_playout *playout)
 	return playout->timeline.playing ? playout->slot_ticks - playout->timeline.start_ticks : 0;
 }
 
+int64_t dh_playout_begun_ticks(const struct dh_playout *playout)
+{
+	return playout->timeline.start_ticks;
+}
+
 struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t index)
 {
 	return index < playout->queue.count ? playout->queue.at[index] : NULL;
@@ -171,6 +176,11 @@ void dh_playout_viewer_mute(struct dh_playout *playout, struct dh_viewer *viewer
 void dh_playout_viewer_payload_type(struct dh_viewer *viewer, enum dh_media media, uint8_t payload_type)
 {
 	viewer->continuity.payload_type[media] = payload_type & 0x7f;
+}
+
+int64_t dh_playout_viewer_offset_ticks(const struct dh_playout *playout, const struct dh_viewer *viewer)
+{
+	return playout->fanout.pacer.offset_ticks[viewer->group];
 }
 
 /* Nothing that it was sent is stamped later than now. */

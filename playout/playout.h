@@ -231,6 +231,9 @@ int64_t dh_playout_position_ticks(const struct dh_playout *playout);
 struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t *played_ticks);
 /* How far the playing segment has come, played or not; 0: none plays. */
 int64_t dh_playout_reached_ticks(const struct dh_playout *playout);
+/* The media time of the time 0 of the segment that plays, or was the last to; it changes while the
+ * segment is held. */
+int64_t dh_playout_begun_ticks(const struct dh_playout *playout);
 /* Whether the piece `index` of an utterance may still come: its place has not been passed, and nobody
  * has said that it will not. */
 bool dh_playout_is_expected(const struct dh_playout *playout, const char *utterance, int64_t index);
@@ -299,6 +302,8 @@ void dh_playout_viewer_seed(const struct dh_playout *playout, const struct dh_vi
 	struct dh_continuity_seed *seed);
 void dh_playout_seed_here(const struct dh_playout *playout, struct dh_continuity_seed *seed);
 void dh_playout_viewer_stats(const struct dh_viewer *viewer, struct dh_viewer_stats *stats);
+/* How long after its media time everything is sent to this viewer; constant. */
+int64_t dh_playout_viewer_offset_ticks(const struct dh_playout *playout, const struct dh_viewer *viewer);
 size_t dh_playout_viewers(const struct dh_playout *playout);
 
 /* --- time */

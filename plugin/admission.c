@@ -76,6 +76,10 @@ static void copy_connection(struct dh_member *to, const struct dh_member *from)
 	to->sdp_session = from->sdp_session;
 	to->sdp_version = from->sdp_version;
 	to->is_deaf = from->is_deaf;
+	to->listening.offers_data = from->listening.offers_data;
+	to->listening.wants = atomic_load(&from->listening.wants);
+	to->listening.channel.is_ready = to->listening.channel.was_ready = atomic_load(
+		&from->listening.channel.was_ready);
 	to->is_offerer = from->is_offerer;
 	to->answered = atomic_load(&from->answered);
 	for (int media = 0; media < 2; media++) {

@@ -20,7 +20,9 @@
 	{ "repeat", DH_FIELD_NUMBER, false, DH_REPEAT_MAX }, \
 	{ "underrun", DH_FIELD_TEXT, false, DH_KEY_MAX }, \
 	{ "preroll_ms", DH_FIELD_NUMBER, false, DH_PREROLL_MS_MAX }, \
-	{ "words", DH_FIELD_ARRAY, false, 0 }
+	{ "words", DH_FIELD_ARRAY, false, 0 }, \
+	{ "captions", DH_FIELD_ARRAY, false, 0 }, \
+	{ "markers", DH_FIELD_ARRAY, false, 0 }
 /* clang-format on */
 
 /* Names a spoken segment after the beginning of its text, on one line (g_free it). */

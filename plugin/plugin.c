@@ -290,6 +290,20 @@ static void plugin_incoming_rtcp(janus_plugin_session *handle, janus_plugin_rtcp
 	leave_session(session);
 }
 
+/* The data channel is open, or has taken all that it was given. */
+static void plugin_data_ready(janus_plugin_session *handle)
+{
+	struct dh_session *session;
+
+	if (!enter_session(handle, &session))
+		return;
+	struct dh_member *member = dh_session_member(session);
+	if (member)
+		dh_room_member_data_ready(member);
+	dh_member_unref(&member);
+	leave_session(session);
+}
+
 static void plugin_slow_link(janus_plugin_session *handle, int mindex, gboolean video, gboolean uplink)
 {
 	struct dh_session *session;
@@ -345,6 +359,7 @@ janus_plugin dh_plugin = {
 	.setup_media = plugin_setup_media,
 	.incoming_rtp = plugin_incoming_rtp,
 	.incoming_rtcp = plugin_incoming_rtcp,
+	.data_ready = plugin_data_ready,
 	.slow_link = plugin_slow_link,
 	.hangup_media = plugin_hangup_media,
 	.destroy_session = plugin_destroy_session,

@@ -8,6 +8,8 @@
 #include "enqueue.h"
 #include "ingest/media_files.h"
 #include "request_errors.h"
+#include "rooms/subtitles.h"
+#include "rooms/webvtt.h"
 
 /* --- enqueue */
 
@@ -39,6 +41,54 @@ static void find_files(struct dh_request *request, struct dh_ingest_source *sour
 	}
 }
 
+/* --- captions beside the file */
+
+/* `path` with another ending; g_free it. */
+static char *beside(const char *path, const char *ending)
+{
+	const char *name = strrchr(path, '/'), *dot = strrchr(name ? name + 1 : path, '.');
+
+	return g_strdup_printf("%.*s%s", dot && dot > path ? (int)(dot - path) : (int)strlen(path), path, ending);
+}
+
+/* NULL: there is no such file, or nothing in it. */
+static json_t *read_beside(struct dh_request *request, const char *path, const char *ending)
+{
+	char *name = beside(path, ending), *error = NULL;
+	GBytes *bytes = NULL;
+	json_t *captions = NULL;
+
+	int err = dh_ingest_read(request->instance->ingest, request->instance->config->segments_folders, name,
+		DH_WEBVTT_BYTES_MAX, &bytes, &error);
+	if (err == 0) {
+		gsize size;
+		const char *text = g_bytes_get_data(bytes, &size);
+		captions = text ? dh_webvtt_captions(text, size) : NULL;
+		g_bytes_unref(bytes);
+	}
+	if ((err < 0 && err != -ENOENT) || (err == 0 && !captions))
+		DH_LOG(LOG_WARN, "%s: there are no captions: %s", name, err < 0 ? error : "it has no cues");
+	g_free(error);
+	g_free(name);
+	return captions;
+}
+
+/* The request's own captions, or words, go before them. */
+static void find_captions(struct dh_request *request)
+{
+	static const char *const endings[] = { ".vtt", ".srt" };
+	const json_t *file = json_object_get(request->body, "file");
+	json_t *captions = NULL;
+
+	if (json_object_get(request->body, "captions") || json_object_get(request->body, "words"))
+		return;
+	for (int i = 0; i < file_count(file); i++)
+		for (size_t e = 0; e < G_N_ELEMENTS(endings) && !captions; e++)
+			captions = read_beside(request, file_at(file, i), endings[e]);
+	if (captions)
+		json_object_set_new(request->body, "captions", captions);
+}
+
 static void handle_enqueue(struct dh_request *request)
 {
 	struct dh_ingest_source source;
@@ -46,6 +96,8 @@ static void handle_enqueue(struct dh_request *request)
 	dh_ingest_source_init(&source);
 	if (dh_enqueue_is_admitted(request))
 		find_files(request, &source);
+	if (!request->error_code)
+		find_captions(request);
 	if (!request->error_code)
 		dh_enqueue(request, source.names[0], &source, NULL, NULL);
 }
@@ -106,6 +158,21 @@ static void handle_remove(struct dh_request *request)
 		dh_request_finish(request, err, "removed", reply);
 }
 
+static void handle_mark(struct dh_request *request)
+{
+	json_t *data = json_object_get(request->body, "data"), *reply = NULL;
+	const char *expected = data ? dh_marker_check(data) : NULL;
+
+	if (!data)
+		dh_request_fail(request, DH_ERROR_MISSING, "Missing \"data\"");
+	else if (expected)
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"data\": %s", expected);
+	if (request->error_code)
+		return;
+	int err = dh_room_mark(request->room, data, &reply);
+	dh_request_finish(request, err, "marked", reply);
+}
+
 static const struct dh_field enqueue_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
@@ -142,5 +209,6 @@ const struct dh_request_type dh_segment_requests[] = {
 	{ "queue", false, DH_AUTHORITY_LOOK, queue_fields, handle_queue },
 	{ "skip", false, DH_AUTHORITY_SECRET, control_fields, handle_skip },
 	{ "remove", false, DH_AUTHORITY_SECRET, remove_fields, handle_remove },
+	{ "mark", false, DH_AUTHORITY_SECRET, control_fields, handle_mark },
 	DH_REQUEST_END,
 };

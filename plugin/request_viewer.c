@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "request_errors.h"
+#include "rooms/member.h"
 #include "rooms/first_frames.h"
 #include "usage.h"
 
@@ -52,10 +53,43 @@ static void handle_kick_all(struct dh_request *request)
 	finish(request, err, "kicked_all", reply);
 }
 
+/* A viewer may always ask about itself, and who knows the secret about all. */
+static void handle_heard(struct dh_request *request)
+{
+	struct dh_member *member = NULL;
+	json_t *reply = NULL;
+
+	if (viewer_of(request) && !request->is_trusted) {
+		dh_request_fail(request, DH_ERROR_UNAUTHORIZED,
+			"Unauthorized (\"viewer\" needs the room's \"secret\")");
+		return;
+	}
+	if (!viewer_of(request) && request->session)
+		member = dh_session_member(request->session);
+	bool is_own = member && !member->observes && member->room == request->room;
+	if (!is_own && !viewer_of(request)) {
+		dh_request_fail(request, DH_ERROR_STATE,
+			"This handle does not watch that room: a \"viewer\" is expected");
+	} else {
+		int err = dh_room_heard(request->room, is_own ? member : NULL, viewer_of(request), &reply);
+		finish(request, err, "heard", reply);
+	}
+	dh_member_unref(&member);
+}
+
 static const struct dh_field stats_fields[] = {
 	{ "id", DH_FIELD_ROOM, false, 0 },
 	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "admin_key", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "viewer", DH_FIELD_VIEWER, false, 0 },
+	DH_FIELD_END,
+};
+
+static const struct dh_field heard_fields[] = {
+	{ "id", DH_FIELD_ROOM, true, 0 },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "pin", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "token", DH_FIELD_KEY, false, DH_TOKEN_MAX },
 	{ "viewer", DH_FIELD_VIEWER, false, 0 },
 	DH_FIELD_END,
 };
@@ -75,6 +109,7 @@ static const struct dh_field kick_all_fields[] = {
 
 const struct dh_request_type dh_viewer_requests[] = {
 	{ "stats", false, DH_AUTHORITY_SECRET_OR_ADMIN, stats_fields, handle_stats },
+	{ "heard", false, DH_AUTHORITY_LOOK, heard_fields, handle_heard },
 	{ "kick", false, DH_AUTHORITY_SECRET, kick_fields, handle_kick },
 	{ "kick_all", false, DH_AUTHORITY_SECRET, kick_all_fields, handle_kick_all },
 	DH_REQUEST_END,

@@ -173,6 +173,21 @@ static void read_change(struct dh_request *request, struct change *change)
 	}
 }
 
+/* Whether there are captions is said to those who ask. */
+static void answer_configured(struct dh_request *request, struct dh_member *member)
+{
+	const json_t *captions = json_object_get(request->body, "captions");
+	json_t *result = json_pack("{s:s, s:I, s:b, s:b}", "event", "configured", "viewer", (json_int_t)member->id,
+		"audio", dh_member_gets(member, DH_AUDIO), "video", dh_member_gets(member, DH_VIDEO));
+
+	if (captions) {
+		dh_room_member_listen(member, json_is_true(captions));
+		json_object_set_new(result, "captions", json_boolean(json_is_true(captions)));
+	}
+	dh_outbox_push(request->instance->outbox, request->session, request->transaction,
+		json_pack("{s:s, s:o}", "digitalhuman", "event", "result", result));
+}
+
 static void handle_configure(struct dh_request *request)
 {
 	struct dh_member *member = current(request);
@@ -188,10 +203,7 @@ static void handle_configure(struct dh_request *request)
 			if (change.sends[media] >= 0)
 				dh_room_member_mute(member, (enum dh_media)media, !change.sends[media]);
 		}
-		dh_outbox_push(request->instance->outbox, request->session, request->transaction,
-			json_pack("{s:s, s:{s:s, s:I, s:b, s:b}}", "digitalhuman", "event", "result", "event",
-				"configured", "viewer", (json_int_t)member->id, "audio",
-				dh_member_gets(member, DH_AUDIO), "video", dh_member_gets(member, DH_VIDEO)));
+		answer_configured(request, member);
 	}
 	dh_member_unref(&member);
 }
@@ -249,6 +261,7 @@ static const struct dh_field configure_fields[] = {
 	{ "audio", DH_FIELD_FLAG, false, 0 },
 	{ "video", DH_FIELD_FLAG, false, 0 },
 	{ "data", DH_FIELD_FLAG, false, 0 },
+	{ "captions", DH_FIELD_FLAG, false, 0 },
 	{ "mid", DH_FIELD_TEXT, false, 16 },
 	{ "send", DH_FIELD_FLAG, false, 0 },
 	{ "streams", DH_FIELD_ARRAY, false, 0 },

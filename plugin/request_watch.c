@@ -65,19 +65,22 @@ static void offer(struct dh_request *request, struct dh_member *member, const ch
 {
 	const struct dh_sdp_origin origin = { member->sdp_session, ++member->sdp_version };
 
-	push_jsep(request, member, status,
-		dh_sdp_offer(&origin, dh_room_facts(member->room)->id, member->wants, restart));
+	json_t *jsep = dh_sdp_offer(&origin, dh_room_facts(member->room)->id, member->wants, restart);
+
+	if (member->listening.offers_data)
+		dh_sdp_add_data(jsep);
+	push_jsep(request, member, status, jsep);
 }
 
 /* --- what is wanted: as in the Streaming plugin, mids, or the older flags */
 
-static bool has_mid(const json_t *mids, enum dh_media media)
+static bool has_mid(const json_t *mids, const char *wanted)
 {
 	const json_t *mid;
 	size_t i;
 
 	json_array_foreach(mids, i, mid)
-		if (!g_ascii_strcasecmp(json_string_value(mid), dh_sdp_mid(media)))
+		if (!g_ascii_strcasecmp(json_string_value(mid), wanted))
 			return true;
 	return false;
 }
@@ -96,7 +99,7 @@ static void read_wants(struct dh_request *request, bool wants[2])
 		}
 	}
 	for (int media = 0; media < 2 && json_array_size(mids); media++)
-		wants[media] = has_mid(mids, (enum dh_media)media);
+		wants[media] = has_mid(mids, dh_sdp_mid((enum dh_media)media));
 	if (!wants[DH_AUDIO] && !wants[DH_VIDEO])
 		dh_request_fail(request, DH_ERROR_VALUE,
 			"Nothing is wanted: \"offer_audio\" or \"offer_video\", or \"media\" with the mid \"a\" "
@@ -105,6 +108,19 @@ static void read_wants(struct dh_request *request, bool wants[2])
 
 /* --- watch, observe */
 
+/* A data channel is there for captions, unless they are not wanted. Where the viewer makes the offer there is none:
+ * its answer would have to be understood by all. */
+static void set_listening(struct dh_request *request, struct dh_member *member)
+{
+	const json_t *captions = json_object_get(request->body, "captions"), *mids;
+	bool offers_data = dh_request_flag(request, "offer_data");
+
+	mids = json_object_get(request->body, "media");
+	offers_data = offers_data || (json_array_size(mids) && has_mid(mids, DH_SDP_DATA_MID));
+	atomic_store(&member->listening.wants, captions ? json_is_true(captions) : offers_data);
+	member->listening.offers_data = offers_data && !member->observes && !request->jsep;
+}
+
 /* A client that was written for another plugin would not know what a room's events are. */
 static void set_wishes(struct dh_request *request, struct dh_member *member, const bool wants[2])
 {
@@ -112,6 +128,7 @@ static void set_wishes(struct dh_request *request, struct dh_member *member, con
 
 	member->is_deaf = events ? json_is_false(events) : request->instance->config->also_answer_as != NULL;
 	memcpy(member->wants, wants, sizeof(member->wants));
+	set_listening(request, member);
 }
 
 /* The viewer has made the offer. `member` NULL: it is to become one, if its offer can be answered. */
@@ -154,6 +171,7 @@ static void begin(struct dh_request *request, enum dh_member_kind kind, const bo
 		set_wishes(request, member, wants);
 		offer(request, member, "preparing", false);
 	} else {
+		set_listening(request, member);
 		dh_viewing_answer(request, member, "observing");
 	}
 	dh_room_member_attach(member);
@@ -219,6 +237,7 @@ static const struct dh_field watch_fields[] = {
 	{ "offer_audio", DH_FIELD_FLAG, false, 0 },
 	{ "offer_video", DH_FIELD_FLAG, false, 0 },
 	{ "offer_data", DH_FIELD_FLAG, false, 0 },
+	{ "captions", DH_FIELD_FLAG, false, 0 },
 	DH_FIELD_END,
 };
 
@@ -227,6 +246,7 @@ static const struct dh_field observe_fields[] = {
 	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "pin", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "token", DH_FIELD_KEY, false, DH_TOKEN_MAX },
+	{ "captions", DH_FIELD_FLAG, false, 0 },
 	DH_FIELD_END,
 };
 

@@ -31,6 +31,18 @@ static void relay(void *handle, enum dh_media media, int mindex, const uint8_t *
 	dh_gateway->relay_rtp(session->handle, &packet);
 }
 
+/* Janus opens the channel with the first message, under the name that Streaming's clients know. */
+static void data(void *handle, const char *text, size_t size)
+{
+	const struct dh_session *session = handle;
+	janus_plugin_data packet = {
+		.buffer = (char *)text, /* Janus copies it */
+		.length = (uint16_t)size,
+	};
+
+	dh_gateway->relay_data(session->handle, &packet);
+}
+
 static void push(void *arg, void *handle, json_t *event)
 {
 	dh_outbox_push(arg, handle, NULL, event);
@@ -69,6 +81,7 @@ struct dh_host dh_room_host_table(struct dh_outbox *outbox)
 		.handle_ref = handle_ref,
 		.handle_unref = handle_unref,
 		.relay = relay,
+		.data = data,
 		.push = push,
 		.broadcast = broadcast,
 		.has_event_handlers = has_event_handlers,

@@ -99,6 +99,18 @@ json_t *dh_sdp_offer(const struct dh_sdp_origin *origin, const char *room_id, co
 	return jsep;
 }
 
+/* RFC 8841. */
+void dh_sdp_add_data(json_t *offer)
+{
+	char *sdp = g_strconcat(json_string_value(json_object_get(offer, "sdp")),
+		"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:" DH_SDP_DATA_MID
+		"\r\na=sctp-port:5000\r\n",
+		NULL);
+
+	json_object_set_new(offer, "sdp", json_string(sdp));
+	g_free(sdp);
+}
+
 /* --- reading */
 
 /* Janus opens a first m-line that is closed, so that it can carry the transport: `raw`

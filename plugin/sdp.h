@@ -15,6 +15,8 @@
 /* The m-line of a medium in an offer of both. */
 #define DH_SDP_MINDEX(media) ((media) == DH_VIDEO ? 1 : 0)
 
+#define DH_SDP_DATA_MID "d"
+
 /* The o= line: a session's offers have the same id and rising versions. */
 struct dh_sdp_origin {
 	uint64_t session_id;
@@ -31,6 +33,9 @@ json_t *dh_sdp_media(void);
  * Janus adds candidates, fingerprint, addresses and SSRCs. With `restart` it asks for an
  * ICE restart. */
 json_t *dh_sdp_offer(const struct dh_sdp_origin *origin, const char *room_id, const bool wants[2], bool restart);
+
+/* Adds a data channel to such an offer, as its last m-line. */
+void dh_sdp_add_data(json_t *offer);
 
 /* What `jsep`, the answer to such an offer, takes of it. `raw` (may be NULL) is its SDP
  * as the peer wrote it. -EINVAL: it is no answer; -ENOTSUP: it takes nothing that we can

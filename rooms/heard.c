@@ -19,7 +19,8 @@
 #define NEARBY_MAX 4000
 
 struct word {
-	size_t end; /* in the text, behind the word and its punctuation */
+	size_t begin, end; /* in the text, `end` behind its punctuation; equal: the text lacks it */
+	size_t spelt;      /* where it is in `spelt` */
 	int64_t from_ticks, to_ticks;
 };
 
@@ -29,6 +30,7 @@ struct dh_script {
 	bool is_fixed;      /* it was made with words */
 	bool is_cut;        /* the rest of the text is somebody else's */
 	GString *text;
+	GString *spelt; /* the words as they were given, each with its NUL */
 	GArray *words;  /* struct word */
 	size_t at;      /* where to look for the next word */
 	size_t missed;  /* the length of the words since then that were not found */
@@ -87,20 +89,26 @@ static bool needs_space(const GString *text, const char *spelt)
 /* A word that is not in the text ends where the one before it does. */
 static void add_word(struct dh_script *script, const struct dh_stream_word *word)
 {
+	struct word new = { .spelt = script->spelt->len, .from_ticks = word->from_ticks, .to_ticks = word->to_ticks };
+
+	g_string_append_len(script->spelt, word->text, (gssize)strlen(word->text) + 1);
+	new.begin = script->at;
 	if (script->is_text_given) {
 		const char *found = find_word(script, word->text);
+		new.begin = found ? (size_t)(found - script->text->str) : script->at;
 		if (found)
 			script->at = (size_t)(end_of(found + strlen(word->text)) - script->text->str);
 		script->missed = found ? 0 : script->missed + strlen(word->text) + 1;
 		script->has_found = script->has_found || found;
 	} else if (script->text->len + strlen(word->text) < TEXT_MAX) {
 		g_string_append(script->text, needs_space(script->text, word->text) ? " " : "");
+		new.begin = script->text->len;
 		g_string_append(script->text, word->text);
 		script->at = script->text->len;
 		script->has_found = true;
 	}
-	struct word end = { script->at, word->from_ticks, word->to_ticks };
-	g_array_append_val(script->words, end);
+	new.end = script->at;
+	g_array_append_val(script->words, new);
 }
 
 static struct dh_script *alloc(const char *text)
@@ -110,6 +118,7 @@ static struct dh_script *alloc(const char *text)
 	atomic_init(&script->refs, 1);
 	script->is_text_given = text && *text;
 	script->text = g_string_new(text);
+	script->spelt = g_string_new(NULL);
 	script->words = g_array_new(FALSE, FALSE, sizeof(struct word));
 	return script;
 }
@@ -139,6 +148,7 @@ static struct dh_script *copy(const struct dh_script *script)
 	new->at = script->at;
 	new->missed = script->missed;
 	new->has_found = script->has_found;
+	g_string_append_len(new->spelt, script->spelt->str, (gssize)script->spelt->len);
 	g_array_append_vals(new->words, script->words->data, script->words->len);
 	return new;
 }
@@ -224,6 +234,7 @@ void dh_script_unref(struct dh_script **script)
 		return;
 	g_array_unref(old->words);
 	g_string_free(old->text, TRUE);
+	g_string_free(old->spelt, TRUE);
 	g_free(old);
 }
 
@@ -282,6 +293,56 @@ int64_t dh_script_begin(const struct dh_script *script, int64_t at_ticks, bool w
 	if (word && whole_sentence)
 		word = first_of_sentence(script, word);
 	return word ? MIN(word->from_ticks, at_ticks) : at_ticks;
+}
+
+/* --- word by word */
+
+/* Where none of the words is in the text, they are taken as they were given. */
+static const char *spelling(const struct dh_script *script, const struct word *word, size_t *size)
+{
+	const char *spelt = script->spelt->str + word->spelt;
+
+	*size = word->end - word->begin;
+	if (*size && word->end <= script->text->len)
+		return script->text->str + word->begin;
+	*size = strlen(spelt);
+	return spelt;
+}
+
+bool dh_script_word(const struct dh_script *script, size_t index, struct dh_script_word *word)
+{
+	if (!script || index >= script->words->len)
+		return false;
+	const struct word *found = &g_array_index(script->words, struct word, index);
+
+	*word = (struct dh_script_word){ .from_ticks = found->from_ticks, .to_ticks = found->to_ticks };
+	word->text = spelling(script, found, &word->size);
+	return true;
+}
+
+static char *join_spellings(const struct dh_script *script, size_t first, size_t end)
+{
+	GString *text = g_string_new(NULL);
+
+	for (size_t i = first; i < end; i++) {
+		const char *spelt = script->spelt->str + g_array_index(script->words, struct word, i).spelt;
+		g_string_append(text, needs_space(text, spelt) ? " " : "");
+		g_string_append(text, spelt);
+	}
+	return g_string_free(text, FALSE);
+}
+
+/* What lies before the next word belongs to it, such as a number that was given as words. */
+char *dh_script_passage(const struct dh_script *script, size_t first, size_t end)
+{
+	if (!script->has_found)
+		return join_spellings(script, first, end);
+	const struct word *words = &g_array_index(script->words, struct word, 0);
+	size_t from = MIN(words[first].begin, script->text->len);
+	size_t to = end < script->words->len ? MAX(words[end].begin, words[end - 1].end) : words[end - 1].end;
+
+	to = MAX(MIN(to, script->text->len), from);
+	return g_strstrip(g_strndup(script->text->str + from, to - from));
 }
 
 /* --- what was heard */

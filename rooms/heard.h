@@ -44,6 +44,17 @@ int64_t dh_script_word_end(const struct dh_script *script, int64_t at_ticks);
  * does, but never later than `at_ticks`; -1 as above. */
 int64_t dh_script_begin(const struct dh_script *script, int64_t at_ticks, bool whole_sentence);
 
+/* A word and when it sounds. */
+struct dh_script_word {
+	int64_t from_ticks, to_ticks;
+	const char *text; /* as the script's text has it, or as it was given; borrowed, until the script changes */
+	size_t size;
+};
+/* False beyond the last that is known. NULL has none. */
+bool dh_script_word(const struct dh_script *script, size_t index, struct dh_script_word *word);
+/* What the text says from word `first` to the one before word `end`, with punctuation; g_free it. */
+char *dh_script_passage(const struct dh_script *script, size_t first, size_t end);
+
 /* What had been heard when `played_ms` had been played, as a text that the caller frees
  * (g_free); NULL without a script. `duration_ms`: how long the whole is; -1 while it is not
  * known: then `known_ms` of it are there, and its length is guessed from its text. */

@@ -35,6 +35,9 @@ struct dh_host {
 	/* Sends one RTP packet (RFC 3550) on m-line `mindex`. The gateway copies it. */
 	void (*relay)(void *handle, enum dh_media media, int mindex, const uint8_t *rtp, size_t size);
 
+	/* Sends `text`, of 1 to 16000 bytes, on the handle's data channel, as `relay` does. */
+	void (*data)(void *handle, const char *text, size_t size);
+
 	/* An event for one handle. Takes ownership of `event`. */
 	void (*push)(void *arg, void *handle, json_t *event);
 	/* An event for many handles. Takes ownership of `event`, and of one reference

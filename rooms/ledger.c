@@ -57,6 +57,9 @@ void dh_record_unref(struct dh_record **record)
 	g_free(old->error);
 	json_decref(old->metadata);
 	dh_script_unref(&old->script);
+	dh_subtitles_free(&old->subtitles);
+	dh_script_unref(&old->said);
+	g_clear_pointer(&old->spans, g_array_unref);
 	g_free(old);
 }
 
@@ -72,6 +75,7 @@ struct dh_record *dh_ledger_open(struct dh_ledger *ledger, const struct dh_feed 
 	record->utterance = *request->order.utterance ? g_strdup(request->order.utterance) : NULL;
 	record->content = g_strdup(request->content);
 	record->script = dh_script_ref(script);
+	record->subtitles = dh_subtitles_new(request->captions, request->markers);
 	record->life = (struct dh_life){ .held_since_ticks = -1, .duration_ticks = -1, .stated_ticks = -1 };
 	for (int i = 0; i < DH_MOMENT_COUNT; i++)
 		record->life.moments[i].media_ticks = -1;
@@ -126,7 +130,8 @@ static void end(struct dh_record *record, const struct dh_playout_event *event)
 
 	life->reason = event->reason;
 	record->heard = dh_life_heard(life, record->script);
-	dh_script_unref(&record->script);
+	record->said = record->script;
+	record->script = NULL;
 	if (event->type == DH_EVENT_FAILED)
 		record->error = g_strdup(error);
 	record->is_over = true;

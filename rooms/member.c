@@ -43,6 +43,7 @@ void dh_member_unref(struct dh_member **member)
 		return;
 	old->host->handle_unref(old->handle);
 	old->gone(old);
+	g_clear_pointer(&old->gates, g_array_unref);
 	g_free(old);
 }
 

@@ -19,6 +19,7 @@
 
 #include "avatar_config.h"
 #include "host.h"
+#include "listening.h"
 #include "playout/continuity.h"
 
 struct dh_room;
@@ -62,6 +63,7 @@ struct dh_member {
 	atomic_int cut;                /* nothing is relayed any more */
 	atomic_int pli_posted;         /* a PLI is on its way to the room's thread */
 	atomic_int counted;            /* occupies a place, see dh_room_member_new */
+	struct dh_listening listening; /* see there */
 	/* owner: the room's thread */
 	struct dh_viewer *viewer; /* NULL: gets no media */
 	bool attached;            /* gets events */
@@ -71,6 +73,7 @@ struct dh_member {
 	int64_t timeout_ticks; /* the deadline for its media */
 	int64_t media_ticks;   /* when its media began, in media time */
 	bool is_without[2];    /* by medium: counted as not being sent it */
+	GArray *gates;         /* when it was sent sound, see spans.h; NULL: never */
 	unsigned slow_links;   /* how often Janus reported a slow link */
 	/* where its numbering begins, if it comes from another room, and later where it ended */
 	struct dh_continuity_seed handover;

@@ -25,6 +25,7 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 	struct dh_room *room = arg;
 
 	room->events[event->type]++;
+	dh_room_screen_event(room, event); /* while its words are known */
 	if (event->segment)
 		dh_record_event(dh_room_record(room, event->segment), event, room->facts.duration,
 			g_get_real_time() / 1000);
@@ -68,6 +69,8 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	struct dh_room *room = owner;
 
 	dh_playout_poll(room->playout, now_ticks);
+	dh_room_screen_poll(room);
+	dh_room_listeners_poll(room, now_ticks);
 	dh_room_members_poll(room, now_ticks);
 	dh_room_ended_poll(room, now_ticks);
 	dh_room_segments_poll(room, now_ticks);
@@ -80,6 +83,8 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	int64_t deadline_ticks = MIN(dh_room_members_deadline_ticks(room), dh_room_ended_deadline_ticks(room));
 	deadline_ticks = MIN(deadline_ticks, dh_room_segments_deadline_ticks(room));
 	deadline_ticks = MIN(deadline_ticks, dh_room_cut_deadline_ticks(room));
+	deadline_ticks = MIN(deadline_ticks, dh_room_screen_deadline_ticks(room, now_ticks));
+	deadline_ticks = MIN(deadline_ticks, dh_room_listeners_deadline_ticks(room));
 	return MIN(deadline_ticks, dh_playout_deadline_ticks(room->playout));
 }
 
@@ -177,6 +182,9 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 	room->enabled = true;
 	room->live_poll_ticks = INT64_MAX;
 	room->members = g_ptr_array_new_with_free_func(member_unref);
+	room->listeners = g_ptr_array_new();
+	g_queue_init(&room->posts);
+	room->listen_ticks = INT64_MAX;
 	room->ended = g_ptr_array_new();
 	room->ledger = dh_ledger_new();
 	room->first_frames = dh_room_first_frames_new(facts);
@@ -214,6 +222,8 @@ void dh_room_unref(struct dh_room **room)
 	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
 	dh_room_thread_free(&old->thread);
+	dh_room_screen_clear(old);
+	g_ptr_array_free(old->listeners, TRUE);
 	g_ptr_array_free(old->members, TRUE);
 	if (old->ended) /* its thread could not be started */
 		g_ptr_array_unref(old->ended);

@@ -116,6 +116,10 @@ void dh_room_member_mute(struct dh_member *member, enum dh_media media, bool mut
 void dh_room_member_pli(struct dh_member *member);
 /* Janus reports that its link loses packets. */
 void dh_room_member_slow_link(struct dh_member *member, enum dh_media media);
+/* Whether captions and markers are sent to it from now on (docs/api.md). */
+void dh_room_member_listen(struct dh_member *member, bool wants);
+/* Its data channel has taken all that it was given, so it can take more. */
+void dh_room_member_data_ready(struct dh_member *member);
 /* No more media, and no more events once the room's thread knows. After this returns
  * nothing is relayed, except a packet that is being relayed at that moment. */
 void dh_room_member_leave(struct dh_member *member);
@@ -155,6 +159,10 @@ int dh_room_move(struct dh_room *room, const char *id, const char *before, const
 int dh_room_history(struct dh_room *room, const char *id, json_t **reply);
 /* The life of a segment that waits, plays, or is in the history. -ENOENT. */
 int dh_room_progress(struct dh_room *room, const char *id, json_t **reply);
+/* What a viewer has heard: `member`, or (NULL) the one with that number. -ENOENT. */
+int dh_room_heard(struct dh_room *room, struct dh_member *member, guint viewer, json_t **reply);
+/* A marker now; takes a reference to `data`, as dh_marker_check accepts it. */
+int dh_room_mark(struct dh_room *room, json_t *data, json_t **reply);
 /* What it will show when the next segment begins that is enqueued: {"clip":…}, and
  * "position_ms", "length_ms", "thumbnail" as far as they are known. */
 int dh_room_scene(struct dh_room *room, json_t **reply);

@@ -9,7 +9,7 @@
 
 static bool belongs(const struct dh_member *member, enum dh_room_handles whose)
 {
-	if (member->is_deaf)
+	if (member->is_deaf || member->listening.is_on_channel)
 		return false;
 	return whose == DH_HANDLES_ALL || member->is_trusted == (whose == DH_HANDLES_TRUSTED);
 }
@@ -77,6 +77,7 @@ bool dh_room_has_trusted_audience(const struct dh_room *room)
 void dh_room_tell_all(struct dh_room *room, json_t *event, json_t *detailed)
 {
 	notify(room, detailed ? detailed : event, NULL);
+	dh_room_listeners_tell(room, event);
 	if (detailed) {
 		broadcast(room, DH_HANDLES_TRUSTED, detailed);
 		broadcast(room, DH_HANDLES_OTHERS, event);

@@ -66,6 +66,8 @@ static void update_flow(struct dh_room *room, struct dh_member *member)
 	}
 	dh_playout_viewer_pause(room->playout, member->viewer,
 		atomic_load(&member->paused) || !atomic_load(&room->enabled));
+	dh_room_listeners_update(room, member);
+	dh_room_heard_update(room, member);
 }
 
 /* --- connecting: all have the same timeout, so the oldest expires first */
@@ -104,6 +106,8 @@ void dh_room_members_attach(struct dh_room *room, struct dh_member *member)
 	dh_room_audience_changed(room, member, 1);
 	if (!member->observes)
 		begin_connecting(room, member);
+	else
+		dh_room_listeners_update(room, member);
 }
 
 /* `joined` and `left` go to trusted members only: a thousand viewers would cause a
@@ -199,6 +203,7 @@ void dh_room_members_leave(struct dh_room *room, struct dh_member *member)
 	member->left = true;
 	dh_room_member_uncount(member);
 	end_connecting(room, member);
+	dh_room_listeners_leave(room, member);
 	if (member->attached)
 		detach(room, member);
 	if (member->viewer)
@@ -236,6 +241,7 @@ void dh_room_members_orphan(struct dh_room *room, struct dh_member *member)
 void dh_room_members_dismiss(struct dh_room *room)
 {
 	dh_room_tell_all(room, dh_room_report_new(room, "destroyed"), NULL);
+	dh_room_listeners_flush(room);
 	while (room->members->len) {
 		struct dh_member *member = dh_member_ref(room->members->pdata[room->members->len - 1]);
 		dh_room_members_leave(room, member);
@@ -256,6 +262,7 @@ static int run_enable(struct dh_room *room, void *arg)
 	/* From the end, as in run_kick. */
 	for (guint i = room->members->len; i > 0; i = MIN(i - 1, room->members->len)) {
 		update_flow(room, room->members->pdata[i - 1]);
+		dh_room_listeners_update(room, room->members->pdata[i - 1]);
 		dh_room_thread_keep_time(room->thread);
 	}
 	dh_room_tell_all(room, dh_room_report_new(room, enabled ? "enabled" : "disabled"), NULL);

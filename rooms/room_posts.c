@@ -7,6 +7,7 @@ enum member_op {
 	MEMBER_MEDIA,
 	MEMBER_PAUSE,
 	MEMBER_PLI,
+	MEMBER_LISTEN,
 	MEMBER_SLOW_AUDIO,
 	MEMBER_SLOW_VIDEO,
 	MEMBER_LEAVE,
@@ -99,6 +100,9 @@ static void command_run(void *owner, struct dh_command *command)
 		atomic_store(&c->member->pli_posted, 0);
 		dh_room_members_pli(room, c->member);
 		break;
+	case MEMBER_LISTEN:
+		dh_room_listeners_update(room, c->member);
+		break;
 	case MEMBER_SLOW_AUDIO:
 	case MEMBER_SLOW_VIDEO:
 		dh_room_members_slow_link(room, c->member, c->op == MEMBER_SLOW_AUDIO ? DH_AUDIO : DH_VIDEO);
@@ -175,6 +179,18 @@ void dh_room_member_pli(struct dh_member *member)
 void dh_room_member_slow_link(struct dh_member *member, enum dh_media media)
 {
 	post(member, media == DH_AUDIO ? MEMBER_SLOW_AUDIO : MEMBER_SLOW_VIDEO);
+}
+
+void dh_room_member_listen(struct dh_member *member, bool wants)
+{
+	if (atomic_compare_exchange_strong(&member->listening.wants, &(int){ !wants }, wants))
+		post(member, MEMBER_LISTEN);
+}
+
+void dh_room_member_data_ready(struct dh_member *member)
+{
+	if (member->listening.offers_data && dh_channel_ready(&member->listening.channel))
+		post(member, MEMBER_LISTEN);
 }
 
 void dh_room_member_leave(struct dh_member *member)

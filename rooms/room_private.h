@@ -12,7 +12,9 @@
 #include "playout/playout.h"
 #include "room.h"
 #include "room_thread.h"
+#include "screen.h"
 #include "seams.h"
+#include "spans.h"
 
 /* Live sources, whose prerolls are learnt separately (playout/order.h). */
 enum dh_room_source { DH_SOURCE_GENERATOR = 1, DH_SOURCE_PUSHES };
@@ -43,6 +45,15 @@ struct dh_room {
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
 	struct dh_ledger *ledger;
 	struct dh_seams *seams;
+	GPtrArray *listeners;        /* struct dh_member, borrowed: who gets posts */
+	guint listener_at;           /* whose turn it is */
+	GQueue posts;                /* struct dh_post, oldest first; see room_listeners.c */
+	uint64_t first_post;         /* its number */
+	guint channels;              /* listeners with an open data channel */
+	int64_t listen_ticks;        /* when the next post is due */
+	struct dh_screen screen;     /* of what plays */
+	struct dh_record *on_screen; /* a reference: its record; NULL: nothing plays */
+	json_t *marker;              /* the event of the last one; NULL: none */
 	struct dh_first_frames *first_frames;
 	GPtrArray *ended;               /* struct dh_segment, to be freed; see room_ended.c */
 	int64_t ended_poll_ticks;       /* when to free more of them */
@@ -110,6 +121,37 @@ void dh_room_note_arrivals(struct dh_room *room, struct dh_feed *feed);
 void dh_room_note_start(struct dh_room *room, const struct dh_record *record, const struct dh_feed *feed);
 /* The histograms of a new room. */
 struct dh_first_frames *dh_room_first_frames_new(const struct dh_room_facts *facts);
+
+/* --- room_listeners.c: what is sent at its media time, on data channels, or to the handles of those
+ * who want captions; in the room's thread */
+
+/* An event of the room is told to all. Borrowed. */
+void dh_room_listeners_tell(struct dh_room *room, const json_t *event);
+/* A caption or a marker. Takes ownership. */
+void dh_room_listeners_post(struct dh_room *room, json_t *event, int64_t media_ticks);
+/* Whether a member listens, where its messages go, or what it is sent may have changed. */
+void dh_room_listeners_update(struct dh_room *room, struct dh_member *member);
+void dh_room_listeners_leave(struct dh_room *room, struct dh_member *member);
+void dh_room_listeners_poll(struct dh_room *room, int64_t now_ticks);
+/* All that is left is sent, due or not. */
+void dh_room_listeners_flush(struct dh_room *room);
+/* When to call it next; INT64_MAX: not before something changes. */
+int64_t dh_room_listeners_deadline_ticks(const struct dh_room *room);
+
+/* --- room_heard.c; in the room's thread */
+
+/* Whether `member`, a viewer, is sent sound may have changed. */
+void dh_room_heard_update(struct dh_room *room, struct dh_member *member);
+
+/* --- room_screen.c: captions and markers; in the room's thread */
+
+/* Before the event is reported. */
+void dh_room_screen_event(struct dh_room *room, const struct dh_playout_event *event);
+void dh_room_screen_poll(struct dh_room *room);
+int64_t dh_room_screen_deadline_ticks(const struct dh_room *room, int64_t now_ticks);
+/* Adds "captions", what is shown, and "marker", the last one or null, to a state. */
+void dh_room_screen_describe(const struct dh_room *room, json_t *state);
+void dh_room_screen_clear(struct dh_room *room);
 
 /* --- any thread */
 

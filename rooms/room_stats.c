@@ -14,8 +14,11 @@ struct member_copy {
 	bool gets[2];   /* by medium */
 	bool has_media; /* false: `connected_ticks` and `sent` are not set */
 	unsigned slow_links;
-	uint32_t rtp_start[2];   /* by medium */
-	int64_t connected_ticks; /* how long it has had media */
+	bool listens; /* otherwise the next four are not set */
+	bool has_channel;
+	uint64_t messages, bytes, dropped; /* on its data channel */
+	uint32_t rtp_start[2];             /* by medium */
+	int64_t connected_ticks;           /* how long it has had media */
 	struct dh_viewer_stats sent;
 };
 
@@ -42,6 +45,13 @@ static void copy_member(struct member_copy *copy, const struct dh_member *member
 	dh_member_get_rtp_start(member, copy->rtp_start);
 	copy->has_media = member->viewer != NULL;
 	copy->slow_links = member->slow_links;
+	copy->listens = member->listening.is_on;
+	if (copy->listens) {
+		copy->has_channel = member->listening.is_on_channel;
+		copy->messages = member->listening.channel.messages;
+		copy->bytes = member->listening.channel.bytes;
+		copy->dropped = member->listening.channel.dropped;
+	}
 	if (!member->viewer)
 		return;
 	copy->connected_ticks = media_ticks - member->media_ticks;
@@ -124,6 +134,11 @@ static json_t *member_json(const struct member_copy *member)
 		json_object_set_new(json, "sent", dh_room_stats_sent(&member->sent));
 		json_object_set_new(json, "rtp_start", dh_rtp_start_json(member->rtp_start));
 	}
+	if (member->listens)
+		json_object_set_new(json, "data",
+			json_pack("{s:b, s:I, s:I, s:I}", "open", member->has_channel, "messages",
+				(json_int_t)member->messages, "bytes", (json_int_t)member->bytes, "dropped",
+				(json_int_t)member->dropped));
 	return json;
 }
 

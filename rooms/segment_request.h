@@ -21,10 +21,11 @@ struct dh_segment_request {
 	/* `underrun` counts if has_underrun; the room sets `source` and `preroll_ticks` */
 	struct dh_order order;
 	bool has_underrun;
-	int64_t preroll_ms;         /* 0: as long as its source needs; -1: not given */
-	const char *before, *after; /* ids; NULL: not given */
-	const char *text;           /* what is said, NULL: not known */
-	const json_t *words;        /* its times, see heard.h; NULL: not known */
+	int64_t preroll_ms;               /* 0: as long as its source needs; -1: not given */
+	const char *before, *after;       /* ids; NULL: not given */
+	const char *text;                 /* what is said, NULL: not known */
+	const json_t *words;              /* its times, see heard.h; NULL: not known */
+	const json_t *captions, *markers; /* see subtitles.h; NULL: none */
 	/* What makes two requests of the same id the same. NULL: nothing does. */
 	const char *content;
 };

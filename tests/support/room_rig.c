@@ -26,6 +26,21 @@ static void relay(void *handle, enum dh_media media, int mindex, const uint8_t *
 	(void)size;
 }
 
+/* Takes ownership. */
+static void note_text(const struct room_rig_handle *to, bool is_data, char *text)
+{
+	const struct room_rig_text sent = { (int)(to - rig.handles), is_data, text };
+
+	pthread_mutex_lock(&rig.lock);
+	g_array_append_val(rig.texts, sent);
+	pthread_mutex_unlock(&rig.lock);
+}
+
+static void data(void *handle, const char *text, size_t size)
+{
+	note_text(handle, true, g_strndup(text, size));
+}
+
 static void note(GArray *list, GPtrArray *handles, json_t *event)
 {
 	const struct room_rig_event sent = { handles, event };
@@ -46,6 +61,8 @@ static void push(void *arg, void *to, json_t *event)
 		g_strlcpy(handle->status, status, sizeof handle->status);
 	handle->sent_before = rig.sent->len;
 	pthread_mutex_unlock(&rig.lock);
+	if (!status)
+		note_text(handle, false, json_dumps(event, JSON_COMPACT));
 	json_decref(event);
 }
 
@@ -81,6 +98,7 @@ static const struct dh_host host = {
 	.handle_ref = handle_ref,
 	.handle_unref = handle_unref,
 	.relay = relay,
+	.data = data,
 	.push = push,
 	.broadcast = broadcast,
 	.has_event_handlers = has_event_handlers,
@@ -97,8 +115,15 @@ static void sent_clear(gpointer data)
 	json_decref(sent->event);
 }
 
+static void text_clear(gpointer data)
+{
+	free(((struct room_rig_text *)data)->text);
+}
+
 static void open_gateway(void)
 {
+	rig.texts = g_array_new(FALSE, FALSE, sizeof(struct room_rig_text));
+	g_array_set_clear_func(rig.texts, text_clear);
 	rig.sent = g_array_new(FALSE, FALSE, sizeof(struct room_rig_event));
 	rig.notified = g_array_new(FALSE, FALSE, sizeof(struct room_rig_event));
 	g_array_set_clear_func(rig.sent, sent_clear);
@@ -110,6 +135,7 @@ void room_rig_forget(void)
 {
 	pthread_mutex_lock(&rig.lock);
 	g_array_set_size(rig.sent, 0);
+	g_array_set_size(rig.texts, 0);
 	g_array_set_size(rig.notified, 0);
 	pthread_mutex_unlock(&rig.lock);
 	atomic_store(&rig.refs_taken, 0);
@@ -120,6 +146,7 @@ void room_rig_forget(void)
 static void close_gateway(void)
 {
 	g_array_free(rig.sent, TRUE);
+	g_array_free(rig.texts, TRUE);
 	g_array_free(rig.notified, TRUE);
 	pthread_mutex_destroy(&rig.lock);
 }

@@ -29,6 +29,13 @@ struct room_rig_event {
 	json_t *event;
 };
 
+/* What one handle got: on its data channel, or as an event that is no status. */
+struct room_rig_text {
+	int handle;
+	bool is_data;
+	char *text;
+};
+
 struct room_rig {
 	struct ingest_fixture fixture;
 	struct dh_avatar_config config;
@@ -38,6 +45,7 @@ struct room_rig {
 	struct room_rig_handle handles[ROOM_RIG_MEMBERS];
 	struct dh_member *members[ROOM_RIG_MEMBERS]; /* references, as sessions hold them */
 	GArray *sent, *notified;                     /* struct room_rig_event; protected by lock */
+	GArray *texts;                               /* struct room_rig_text; likewise */
 	pthread_mutex_t lock;
 	/* any thread, atomically */
 	atomic_int refs_taken; /* to handles */

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <glib.h>
+
 #include "plugin/sdp.h"
 #include "plugin/sdp_read.h"
 
@@ -149,6 +151,23 @@ static void test_offers(void)
 	}
 }
 
+static void test_a_data_channel(void)
+{
+	const struct dh_sdp_origin origin = { 7, 2 };
+	json_t *offer = dh_sdp_offer(&origin, "1", sound, false);
+	char *plain = g_strdup(json_string_value(json_object_get(offer, "sdp")));
+
+	CHECK(!strstr(plain, "m=application"));
+	dh_sdp_add_data(offer);
+	const char *sdp = json_string_value(json_object_get(offer, "sdp"));
+	CHECK(g_str_has_prefix(sdp, plain), "what was there is the same: %s", sdp);
+	CHECK(strstr(sdp + strlen(plain), "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"), "%s", sdp);
+	CHECK_INT(count_of(sdp, "\nm="), 2);
+	CHECK_STR(json_string_value(json_object_get(offer, "type")), "offer");
+	g_free(plain);
+	json_decref(offer);
+}
+
 /* --- the peer's offers */
 
 static void test_offers_of_peers(void)
@@ -220,6 +239,7 @@ static const struct check_test tests[] = {
 	TEST(test_what_is_no_answer),
 	TEST(test_the_first_line_is_closed),
 	TEST(test_offers),
+	TEST(test_a_data_channel),
 	TEST(test_offers_of_peers),
 	TEST(test_large),
 };

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What goes with a segment's speech: captions and markers, each at a time of the segment.
+ *
+ * Captions are given, or are made of the words of a script (heard.h): as many as fit two lines
+ * of a screen, up to the end of a sentence or a pause. Immutable once made; any thread.
+ */
+#ifndef DH_SUBTITLES_H
+#define DH_SUBTITLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "heard.h"
+
+#define DH_CAPTIONS_MAX      1000
+#define DH_CAPTION_BYTES_MAX 1000
+#define DH_CAPTION_PAUSE_MS  600 /* after such a pause another caption begins */
+#define DH_MARKERS_MAX       500
+#define DH_MARKER_BYTES_MAX  4096 /* of its data as compact JSON */
+
+struct dh_subtitles;
+
+struct dh_caption {
+	int64_t from_ticks, to_ticks; /* in the segment */
+	size_t first, end;            /* words of the script; given ones: its number, and the next */
+	bool is_open;                 /* more words may yet belong to it */
+};
+
+struct dh_marker {
+	int64_t at_ticks;
+	json_t *data; /* borrowed */
+};
+
+/* NULL: `captions` is an array of [text, from_ms, to_ms], `markers` one of [at_ms, data], in
+ * order, within the limits above; else what is expected. */
+const char *dh_captions_check(const json_t *captions);
+const char *dh_markers_check(const json_t *markers);
+/* The same of the data of one marker. */
+const char *dh_marker_check(const json_t *data);
+
+/* Arrays that were checked, or NULL; takes references. NULL if both are. */
+struct dh_subtitles *dh_subtitles_new(const json_t *captions, const json_t *markers);
+void dh_subtitles_free(struct dh_subtitles **subtitles);
+bool dh_subtitles_has_captions(const struct dh_subtitles *subtitles);
+
+/* Marker `index`; false beyond the last. `subtitles` may be NULL here and below. */
+bool dh_subtitles_marker(const struct dh_subtitles *subtitles, size_t index, struct dh_marker *marker);
+
+/* The caption that begins with word (or given caption) `first`; false: there is none, or it is
+ * not known yet. `is_complete`: no more words will come. */
+bool dh_subtitles_caption(const struct dh_subtitles *subtitles, const struct dh_script *script, size_t first,
+	bool is_complete, struct dh_caption *caption);
+
+/* {"text":…} of a caption, and "words":[[word,from_ms,to_ms],…] where they are known, with
+ * `start_ticks` added to their times. A new reference. */
+json_t *dh_subtitles_json(const struct dh_subtitles *subtitles, const struct dh_script *script,
+	const struct dh_caption *caption, int64_t start_ticks);
+
+#endif

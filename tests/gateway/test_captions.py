@@ -1,0 +1,290 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Captions, markers and events on a viewer's data channel, and on handles, when they are due."""
+import os
+import time
+import unittest
+from unittest import mock
+
+from data_peer import DataViewer
+from janus_server import WAIT_S
+from test_words import JCFG, SECONDS, WORDS, Server, WordsCase
+
+TEXT = "Good evening, everybody; this is the first sentence. And here, at last, comes another one."
+
+
+JCFG_TWO = JCFG + 'room-two: { id = 2 avatar = "small" }\n'
+
+
+class CaptionsCase(WordsCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.begin(Server(JCFG_TWO))
+        cls.address = ("127.0.0.1", cls.janus.push_port)
+
+    def viewer(self, *options, room=1, **fields):
+        viewer = DataViewer(self.janus, room, *options, **fields)
+        self.addCleanup(viewer.close)
+        return viewer
+
+    def on_handle(self, handle, name, **fields):
+        return handle.events.wait(lambda e: e.get("event") == name and all(e.get(k) == v for k, v in fields.items()), WAIT_S)
+
+
+class Channel(CaptionsCase):
+    def test_all_of_a_segment(self):
+        viewer = self.viewer()
+        state = viewer.wait_event("state")
+        self.assertEqual((state["state"], state["playing"], state["captions"]), ("idle", None, []))
+        self.assertEqual(state["rtp_start"], viewer.result["rtp_start"])
+        self.ask("enqueue", id=1, file="words.mkv", segment="all", markers=[[0, {"slide": 1}], [1500, "x"]])
+        viewer.wait_event("finished", segment="all")
+        viewer.wait_event("idle")
+        names = [m["event"] for m in viewer.messages if m["event"] not in ("segment_prepared", "state", "queued", "ready")]
+        self.assertEqual((names[0], names[1]), ("speaking", "started"))
+        shown = {}
+        for message in viewer.messages:
+            if message["event"] == "caption":
+                shown[message["caption"]] = message["text"]
+            elif message["event"] == "caption_end":
+                self.assertIn(message["caption"], shown)
+                self.assertNotIn("withdrawn", message)
+        self.assertEqual(" ".join(shown.values()), self.heard(SECONDS * 1000))
+        self.assertEqual(names.count("caption_end"), len(shown))
+        begun = viewer.wait_event("started", segment="all")["media_ms"]
+        marks = [(m["media_ms"] - begun, m["data"]) for m in viewer.messages if m["event"] == "marker"]
+        self.assertEqual(marks, [(0, {"slide": 1}), (1500, "x")])
+        # nothing of it came on the handle, once the channel was open
+        self.assertEqual([e for e in viewer.events if e.get("event") in ("started", "caption", "finished")], [])
+
+    def test_each_word_in_time(self):
+        """At its time of the room's media, which the sound's timestamps have, too."""
+        viewer = self.viewer("--sound")
+        viewer.wait_event("state")
+        captions = [["c%d" % n, 500 * n, 500 * n + 400] for n in range(6)] + [["end", 4500, 4600]]
+        self.ask("enqueue", id=1, file="words.mkv", segment="timed", captions=captions)
+        begun = viewer.wait_event("started", segment="timed")["media_ms"]
+        viewer.wait_event("caption_end", caption=viewer.wait_event("caption", text="end")["caption"])
+        self.ask("interrupt", id=1)
+        start = viewer.result["rtp_start"]["audio"]
+        sounds = {(stamp - start) % (1 << 32) // 48: at for at, stamp in viewer.sounds}
+        for text, from_ms, until_ms in captions[:-1]:
+            caption = viewer.wait_event("caption", text=text)
+            self.assertEqual((caption["media_ms"], caption["until_ms"]), (begun + from_ms, begun + until_ms))
+            self.assertEqual(viewer.wait_event("caption_end", caption=caption["caption"])["media_ms"], begun + until_ms)
+            # by rule: not before its sound has been sent, nor behind what comes a second later
+            after = [at for ms, at in sounds.items() if ms > caption["media_ms"] + 1000]
+            self.assertLess(caption["at"], min(after))
+
+    def test_withdrawn(self):
+        viewer = self.viewer()
+        viewer.wait_event("state")
+        self.ask("enqueue", id=1, file="words.mkv", segment="cut", captions=[["never said to its end", 0, 7000]])
+        caption = viewer.wait_event("caption", segment="cut")
+        self.ask("interrupt", id=1)
+        told = viewer.wait_event("interrupted", segment="cut")
+        end = viewer.wait_event("caption_end", caption=caption["caption"])
+        self.assertEqual((end["withdrawn"], end["media_ms"]), (True, told["media_ms"]))
+        self.assertLess(viewer.messages.index(end), viewer.messages.index(told))
+
+    def test_a_late_joiner(self):
+        self.ask("enqueue", id=1, file="words.mkv", segment="late", repeat=100, captions=[["since the beginning", 0, 8000]],
+                 markers=[[10, {"slide": 7}]])
+        self.event("started", "late")
+        time.sleep(0.2)
+        state = self.viewer().wait_event("state")
+        self.assertEqual(state["state"], "speaking")
+        self.assertEqual((state["playing"]["segment"], state["marker"]["data"]), ("late", {"slide": 7}))
+        self.assertEqual([c["text"] for c in state["captions"]], ["since the beginning"])
+        self.ask("interrupt", id=1)
+
+    def test_a_pause(self):
+        viewer = self.viewer()
+        viewer.wait_event("state")
+        viewer.handle.request({"request": "pause"})
+        before = len(viewer.messages)
+        self.ask("enqueue", id=1, file="words.mkv", segment="paused", captions=[["unseen", 0, 7000]])
+        viewer.wait_event("started", before, segment="paused")
+        time.sleep(0.3)
+        self.assertEqual([m for m in viewer.messages[before:] if m["event"] == "caption"], [])
+        viewer.handle.request({"request": "start"})
+        self.assertEqual([c["text"] for c in viewer.wait_event("state", before)["captions"]], ["unseen"])
+        self.ask("interrupt", id=1)
+        viewer.wait_event("caption_end", before, withdrawn=True)
+
+    def test_long_messages(self):
+        viewer = self.viewer()
+        viewer.wait_event("state")
+        text = "ä\"x" * 700
+        self.ask("enqueue", id=1, file="words.mkv", segment="long", metadata={"text": "y" * 4000},
+                 words=[["€" * 60, n * 20, n * 20 + 20] for n in range(200)])
+        self.assertEqual(self.ask("mark", id=1, data=[text, text])["error_code"], 454)
+        self.ask("mark", id=1, data=text)
+        self.assertEqual(viewer.wait_event("marker")["data"], text)
+        end = viewer.wait_event("finished", segment="long")
+        self.assertEqual(end["heard_text"], " ".join(["€" * 60] * 200))
+        self.assertLessEqual(max(len(raw.encode()) for raw in viewer.raw), 16000)
+        self.assertTrue(any('"part"' in raw for raw in viewer.raw))
+
+    def test_another_room(self):
+        viewer = self.viewer()
+        viewer.wait_event("state")
+        before = len(viewer.messages)
+        viewer.handle.request({"request": "switch", "id": 2})
+        state = viewer.wait_event("state", before, id=2)
+        self.assertEqual(state["state"], "idle")
+        before = len(viewer.messages)
+        self.ask("mark", id=1, data="not here")
+        self.ask("mark", id=2, data="here")
+        viewer.wait_event("marker", before)
+        self.assertEqual([m["data"] for m in viewer.messages[before:]], ["here"])
+
+    def test_a_channel_that_stops(self):
+        """It costs others nothing, and it is said how much was lost."""
+        viewer, other = self.viewer(), self.viewer()
+        for each in (viewer, other):
+            each.wait_event("state")
+        viewer.say("stop")
+        time.sleep(0.2)
+        data = "x" * 4000
+        before = len(viewer.messages)
+        for n in range(60):
+            self.ask("mark", id=1, data=[n, data])
+            other.wait(lambda m, n=n: m.get("event") == "marker" and m["data"][0] == n)
+        viewer.say("go")
+        state = viewer.wait(lambda m: m["event"] == "state" and "lost" in m, before)
+        came = [m for m in viewer.messages[before:] if m["event"] == "marker"]
+        self.assertEqual(state["lost"] + len(came), 60)
+        self.assertEqual(state["marker"]["data"][0], 59)
+        stats = {v["viewer"]: v for v in self.ask("stats", id=1)["viewers"]}
+        told = [stats[each.result["viewer"]]["data"] for each in (viewer, other)]
+        self.assertEqual([d["dropped"] for d in told], [state["lost"], 0])
+        self.assertEqual([d["open"] for d in told], [True, True])
+        self.assertGreater(told[1]["bytes"], 60 * 4000)
+        self.ask("mark", id=1, data="after")
+        viewer.wait(lambda m: m.get("data") == "after", before)
+
+
+class Handles(CaptionsCase):
+    def test_no_channel(self):
+        """The same as events."""
+        viewer = self.viewer("--deaf")
+        self.on_handle(viewer.handle, "state")
+        self.ask("enqueue", id=1, file="words.mkv", segment="deaf", captions=[["on the handle", 0, 7000]], markers=[[0, 1]])
+        self.assertEqual(self.on_handle(viewer.handle, "caption")["text"], "on the handle")
+        self.assertEqual(self.on_handle(viewer.handle, "marker")["data"], 1)
+        self.on_handle(viewer.handle, "started", segment="deaf")
+        self.ask("interrupt", id=1)
+        self.assertTrue(self.on_handle(viewer.handle, "caption_end")["withdrawn"])
+        self.assertEqual(viewer.messages, [])
+
+    def test_an_observer_and_nobody_else(self):
+        watcher = self.attach()
+        watcher.request({"request": "observe", "id": 1, "captions": True})
+        self.on_handle(watcher, "state")
+        self.ask("enqueue", id=1, file="words.mkv", segment="observed", captions=[["a", 300, 600], ["b", 900, 1200]],
+                 markers=[[600, None]])
+        self.assertEqual(self.on_handle(watcher, "caption", text="b")["segment"], "observed")
+        self.on_handle(watcher, "marker", data=None)
+        self.ask("interrupt", id=1)
+
+    def test_who_did_not_ask(self):
+        viewer = self.viewer("--deaf", offer_data=False)
+        self.ask("enqueue", id=1, file="words.mkv", segment="plain", captions=[["a", 0, 500]], markers=[[0, 1]])
+        self.on_handle(viewer.handle, "started", segment="plain")
+        time.sleep(0.5)
+        self.ask("interrupt", id=1)
+        self.on_handle(viewer.handle, "interrupted", segment="plain")
+        self.assertEqual([e for e in viewer.events if e.get("event") in ("state", "caption", "marker")], [])
+        self.assertNotIn("m=application", viewer.peer.answer["sdp"])
+
+    def test_configure(self):
+        viewer = self.viewer("--deaf", offer_data=False)
+        answer = viewer.handle.request({"request": "configure", "captions": True})
+        self.assertIs(answer["result"]["captions"], True)
+        self.on_handle(viewer.handle, "state")
+        self.ask("mark", id=1, data="seen")
+        self.on_handle(viewer.handle, "marker", data="seen")
+        viewer.handle.request({"request": "configure", "captions": False})
+        self.ask("mark", id=1, data="unseen")
+        self.ask("mark", id=1, data="unseen")
+        viewer.handle.request({"request": "configure", "captions": True})
+        self.on_handle(viewer.handle, "state", marker={"media_ms": mock.ANY, "data": "unseen"})
+        self.assertNotIn("unseen", [e.get("data") for e in viewer.events])
+
+    def test_refused(self):
+        for fields in ({"captions": [["a"]]}, {"markers": [[1]]}, {"captions": "a"}, {"markers": [[0, "x" * 4096]]}):
+            answer = self.ask("enqueue", id=1, file="words.mkv", **fields)
+            self.assertEqual(answer.get("error_code"), 454, answer)
+            self.assertIn('"%s"' % next(iter(fields)), answer["error"])
+        self.assertEqual(self.ask("mark", id=1).get("error_code"), 453)
+        self.assertEqual(self.ask("queue", id=1)["waiting"], [])
+
+
+class Beside(CaptionsCase):
+    def shown(self, name, **fields):
+        viewer = self.viewer("--deaf", offer_data=False, captions=True)
+        self.on_handle(viewer.handle, "state")
+        self.ask("enqueue", id=1, file="beside.mkv", segment=name, **fields)
+        text = self.on_handle(viewer.handle, "caption", segment=name)["text"]
+        self.ask("interrupt", id=1)
+        self.on_handle(viewer.handle, "interrupted", segment=name)
+        return text
+
+    def test_files(self):
+        os.link(self.janus.path("segments/words.mkv"), self.janus.path("segments/beside.mkv"))
+        self.janus.write("segments/beside.srt", "1\n00:00:00,000 --> 00:00:07,000\nof SubRip\n")
+        self.assertEqual(self.shown("srt"), "of SubRip")
+        self.janus.write("segments/beside.vtt", "WEBVTT\n\n00:00.000 --> 00:07.000\n<b>of</b> WebVTT\n")
+        self.assertEqual(self.shown("vtt"), "of WebVTT")
+        self.assertEqual(self.shown("mine", captions=[["of the request", 0, 7000]]), "of the request")
+        self.assertEqual(self.shown("words", words=[["word", 0, 7000]]), "word")
+        self.janus.write("segments/beside.vtt", "no cues")
+        self.assertEqual(self.shown("broken"), "of SubRip")
+        self.janus.wait_log("beside.vtt: there are no captions: it has no cues")
+
+
+class HeardByEach(CaptionsCase):
+    """By rule: what was played while it was sent sound."""
+
+    def test_one_who_came_later_and_was_paused(self):
+        first = self.viewer("--deaf", offer_data=False)
+        self.ask("enqueue", id=1, file="words.mkv", segment="long", repeat=3)
+        self.event("started", "long")
+        second = self.viewer("--deaf", offer_data=False)
+        second.handle.request({"request": "pause"})
+        time.sleep(1)
+        second.handle.request({"request": "start"})
+        time.sleep(1)
+        self.ask("interrupt", id=1)
+        end = self.event("interrupted", "long")
+        whole, part = (v.handle.request({"request": "heard", "id": 1})["segments"][-1] for v in (first, second))
+        self.assertEqual(sum(h["to_ms"] - h["from_ms"] for h in whole["heard"]), end["played_ms"])
+        self.assertEqual((whole["segment"], whole["state"]), ("long", "interrupted"))
+        ms = sum(h["to_ms"] - h["from_ms"] for h in part["heard"])
+        self.assertGreater(ms, 500)
+        self.assertLess(ms, end["played_ms"] - 900)
+        for told in (*whole["heard"], *part["heard"]):
+            inside = [w for w, begin, to in WORDS if begin >= told["from_ms"] - 20 and to <= told["to_ms"] + 20]
+            self.assertEqual(told["text"], " ".join(inside))
+        self.assertEqual(part["heard_text"], " … ".join(filter(None, (h["text"] for h in part["heard"]))))
+        by_number = self.ask("heard", id=1, viewer=second.result["viewer"])
+        self.assertEqual(by_number["segments"][-1], part)
+
+    def test_refused(self):
+        self.assertEqual(self.ask("heard", id=1).get("error_code"), 460)
+        self.assertEqual(self.ask("heard", id=1, viewer=9999).get("error_code"), 466)
+
+
+class Talker(CaptionsCase):
+    def test_words_that_come_while_they_are_said(self):
+        viewer = self.viewer()
+        viewer.wait_event("state")
+        segment = self.ask("say", id=1, text=TEXT)["segment"]
+        viewer.wait_event("finished", segment=segment)
+        shown = {m["caption"]: m["text"] for m in viewer.messages if m["event"] == "caption"}
+        self.assertEqual(list(shown.values()), [TEXT[:52], TEXT[53:]])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Data channels and captions of a room's members (tests/support/room_rig): who gets what, by which
+ * way, and what a channel that takes nothing costs. */
+#include "tests/support/room_rig.h"
+
+/* The names of what a member has got, each with a space behind it: on its channel in capitals. */
+static const char *got(int handle)
+{
+	static char names[4096];
+
+	room_rig_flush();
+	names[0] = '\0';
+	pthread_mutex_lock(&rig.lock);
+	for (guint i = 0; i < rig.texts->len; i++) {
+		const struct room_rig_text *text = &g_array_index(rig.texts, struct room_rig_text, i);
+		json_t *json = json_loads(text->text, 0, NULL);
+		const char *name = json_string_value(json_object_get(json, "event"));
+		char *shown = text->is_data ? g_ascii_strup(name ? name : "part", -1) : g_strdup(name);
+		if (text->handle == handle) {
+			g_strlcat(names, shown, sizeof names);
+			g_strlcat(names, " ", sizeof names);
+		}
+		g_free(shown);
+		json_decref(json);
+	}
+	pthread_mutex_unlock(&rig.lock);
+	return names;
+}
+
+/* Events of segments are due at the next slot. */
+#define CHECK_GOT(handle, expected) \
+	do { \
+		for (int tries = 0; tries < 5000 && strcmp(got(handle), expected) != 0; tries++) \
+			usleep(1000); \
+		CHECK_STR(got(handle), expected); \
+	} while (0)
+
+static void mark(const char *text)
+{
+	json_t *data = json_string(text), *reply = NULL;
+
+	CHECK_INT(dh_room_mark(rig.room, data, &reply), 0);
+	json_decref(reply);
+	json_decref(data);
+	room_rig_flush();
+}
+
+/* It watches with these wishes. */
+static void join(int i, bool offers_data, bool wants)
+{
+	rig.members[i] = dh_room_member_new(rig.room, &rig.handles[i], DH_MEMBER_VIEWER, &rig.counts);
+	atomic_store(&rig.handles[i].holds, 1);
+	rig.members[i]->listening.offers_data = offers_data;
+	rig.members[i]->listening.wants = wants;
+	dh_room_member_attach(rig.members[i]);
+	room_rig_connect(i);
+	room_rig_flush();
+}
+
+/* Recipients of the latest event that was told to all. */
+static guint recipients(void)
+{
+	pthread_mutex_lock(&rig.lock);
+	guint count = rig.sent->len ? g_array_index(rig.sent, struct room_rig_event, rig.sent->len - 1).handles->len :
+				      0;
+	pthread_mutex_unlock(&rig.lock);
+	return count;
+}
+
+static void test_who_wants_nothing_gets_nothing(void)
+{
+	room_rig_open(100000);
+	join(0, false, false);
+	mark("a");
+	CHECK_GOT(0, "");
+	CHECK_INT(rig.room->listeners->len, 0);
+	CHECK_INT(rig.room->posts.length, 0);
+	dh_room_member_data_ready(rig.members[0]); /* it was not offered */
+	mark("b");
+	CHECK_GOT(0, "");
+	room_rig_close();
+}
+
+static void test_events_on_the_handle(void)
+{
+	room_rig_open(100000);
+	join(0, true, true); /* its channel never opens */
+	mark("a");
+	CHECK_GOT(0, "state marker ");
+	room_rig_enqueue("segment", NULL);
+	room_rig_flush();
+	CHECK_INT(recipients(), 1);
+	room_rig_close();
+}
+
+/* From when the channel is open everything comes on it, and nothing on the handle. */
+static void test_a_channel(void)
+{
+	room_rig_open(100000);
+	join(0, true, true);
+	join(1, false, false);
+	dh_room_member_data_ready(rig.members[0]);
+	mark("a");
+	room_rig_forget();
+	room_rig_enqueue("segment", NULL);
+	CHECK_GOT(0, "QUEUED ");
+	CHECK_INT(recipients(), 1);
+	mark("b");
+	CHECK_GOT(0, "QUEUED MARKER ");
+	dh_room_member_listen(rig.members[0], false);
+	mark("c");
+	CHECK_GOT(0, "QUEUED MARKER ");
+	room_rig_close();
+}
+
+static void test_a_channel_for_events_alone(void)
+{
+	room_rig_open(100000);
+	join(0, true, false);
+	CHECK_GOT(0, "");
+	dh_room_member_data_ready(rig.members[0]);
+	mark("a");
+	CHECK_GOT(0, "STATE ");
+	dh_room_member_listen(rig.members[0], true);
+	mark("b");
+	CHECK_GOT(0, "STATE MARKER ");
+	room_rig_close();
+}
+
+/* It gets the state when it goes on, with the last marker. */
+static void test_a_pause(void)
+{
+	room_rig_open(100000);
+	join(0, true, true);
+	dh_room_member_data_ready(rig.members[0]);
+	room_rig_flush();
+	dh_room_member_pause(rig.members[0], true);
+	room_rig_forget();
+	mark("missed");
+	room_rig_enqueue("segment", NULL);
+	CHECK_GOT(0, "QUEUED ");
+	dh_room_member_pause(rig.members[0], false);
+	CHECK_GOT(0, "QUEUED STATE ");
+	pthread_mutex_lock(&rig.lock);
+	CHECK(strstr(g_array_index(rig.texts, struct room_rig_text, 1).text, "\"missed\""));
+	pthread_mutex_unlock(&rig.lock);
+	room_rig_close();
+}
+
+/* What it cannot take is dropped, and said once it can take some again; others get all. */
+static void test_a_channel_that_takes_nothing(void)
+{
+	char *text = g_strnfill(4000, 'x');
+
+	room_rig_open(100000);
+	join(0, true, true);
+	join(1, true, true);
+	dh_room_member_data_ready(rig.members[0]);
+	dh_room_member_data_ready(rig.members[1]);
+	room_rig_flush();
+	room_rig_forget();
+	for (int i = 0; i < 40; i++) {
+		mark(text);
+		dh_room_member_data_ready(rig.members[1]);
+	}
+	CHECK(strlen(got(0)) < 17 * strlen("MARKER "), "%s", got(0));
+	CHECK_INT(strlen(got(1)), 40 * strlen("MARKER "));
+	guint lost = 40 - (guint)(strlen(got(0)) / strlen("MARKER "));
+	room_rig_forget();
+	dh_room_member_data_ready(rig.members[0]);
+	CHECK_GOT(0, "STATE ");
+	char *says = g_strdup_printf("\"lost\":%u", lost);
+	pthread_mutex_lock(&rig.lock);
+	CHECK(strstr(g_array_index(rig.texts, struct room_rig_text, 0).text, says), "%s", says);
+	pthread_mutex_unlock(&rig.lock);
+	mark("b");
+	CHECK_GOT(0, "STATE MARKER ");
+	g_free(says);
+	g_free(text);
+	room_rig_close();
+}
+
+/* Posts are kept until all have had them, and no longer; a turn sends a bounded number. */
+static void test_a_crowd(void)
+{
+	room_rig_open(100000);
+	for (int i = 0; i < 300; i++)
+		join(i, true, true);
+	for (int i = 0; i < 300; i++)
+		dh_room_member_data_ready(rig.members[i]);
+	room_rig_flush();
+	for (int n = 0; n < 200 && !g_str_has_suffix(got(299), "STATE "); n++)
+		room_rig_flush();
+	room_rig_forget();
+	for (int i = 0; i < 10; i++)
+		mark("a");
+	room_rig_leave(7);
+	for (int n = 0; n < 1000 && strlen(got(299)) < 10 * strlen("MARKER "); n++)
+		usleep(1000);
+	for (int i = 0; i < 300; i += 13)
+		CHECK_INT(strlen(got(i)), 10 * strlen("MARKER "));
+	room_rig_flush();
+	CHECK_INT(rig.room->posts.length, 0);
+	room_rig_close();
+}
+
+static void test_the_end(void)
+{
+	room_rig_open(100000);
+	join(0, true, true);
+	dh_room_member_data_ready(rig.members[0]);
+	mark("a");
+	room_rig_forget();
+	dh_room_close(rig.room);
+	pthread_mutex_lock(&rig.lock);
+	CHECK_INT(rig.texts->len, 1);
+	CHECK(strstr(g_array_index(rig.texts, struct room_rig_text, 0).text, "destroyed"));
+	pthread_mutex_unlock(&rig.lock);
+	room_rig_close();
+}
+
+static const struct check_test tests[] = {
+	TEST(test_who_wants_nothing_gets_nothing),
+	TEST(test_events_on_the_handle),
+	TEST(test_a_channel),
+	TEST(test_a_channel_for_events_alone),
+	TEST(test_a_pause),
+	TEST(test_a_channel_that_takes_nothing),
+	TEST(test_a_crowd),
+	TEST(test_the_end),
+};
+
+int main(int argc, char **argv)
+{
+	return find_programs(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests);
+}
