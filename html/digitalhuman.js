@@ -24,6 +24,7 @@
  *     iceServers  STUN and TURN servers, as RTCPeerConnection takes them
  *     iceTransportPolicy   'relay': through TURN only
  *     vendor      folder or URL of janus.js and adapter.js
+ *     captions    true: captions and markers come (docs/captions.md). dh.showCaptions(on) changes it
  * `pin` and `secret` may be changed at any time. One that turns out to be wrong becomes null.
  *
  * dh.on(name, listener) returns a function that takes the listener away. Names:
@@ -44,6 +45,10 @@
  *                 key on the page will do; say so. (Where it only refuses the sound, it plays without.)
  *     'wrong'     'secret' or 'pin': the gateway did not take it
  *     'stream'    the MediaStream, once for each connection
+ *     'captions'  what is shown now, while its words are heard: an array, most often of one or none, of
+ *                 { caption, segment, text, words, from_ms, until_ms }. `dh.captions` has them, too, and `dh.track`
+ *                 is the video's TextTrack with the same as cues: hidden, until somebody sets its `mode`
+ *     'marker'    { data, segment, media_ms }: a marker, when the picture of its time is seen
  *     'event'     every event of the room as docs/api.md has it, and each one also
  *                 under its own name: 'speaking', 'idle', 'queued', 'ready',
  *                 'started', 'finished', 'interrupted', 'skipped', 'removed', 'failed',
@@ -54,6 +59,8 @@
  *     say(text, fields)  enqueue(file, fields)    fields: voice, segment, metadata, words,
  *                                                 utterance, priority … as in docs/api.md
  *     queue()  info()  list()  skip()  remove(segment)  interrupt()
+ *     mark(data)                                  a marker for all, now
+ *     heard()                                     what this viewer was sent of the last segments, part by part
  *     progress(segment)  history()  stats()       where a segment stands, how the last ones
  *                                                 ended and what was heard of them, counters
  *     pause()  resume()                           it stays paused when the connection is made anew
@@ -73,6 +80,7 @@
  * DigitalHuman.rooms(server) is a promise of the public rooms' list.
  */
 
+import { Captions, Joiner } from './js/captions.js';
 import { Connection, failure, loadLibrary } from './js/gateway.js';
 import { Pulse } from './js/pulse.js';
 import { Screen } from './js/screen.js';
@@ -112,6 +120,8 @@ export class DigitalHuman {
 	#settle;
 	#opened = new Promise(resolve => { this.#settle = resolve; });  // the first attempt succeeded or failed
 	#matte = null;      // draws a transparent picture; a promise
+	#captions;
+	#joiner = null;     // puts long messages of the data channel together
 	#wake = ({ type }) => this.#woken(type);
 
 	constructor(options = {}) {
@@ -119,6 +129,9 @@ export class DigitalHuman {
 		this.#options = options;
 		this.#servers = new Servers(addresses(server, HERE));
 		Object.assign(this, { room, video, pin, secret });
+		this.#captions = new Captions(video, {
+			captions: shown => this.#emit('captions', shown), marker: marker => this.#emit('marker', marker),
+		}, kind => this.pc?.getReceivers().find(receiver => receiver.track.kind === kind));
 		this.state = 'connecting';
 		this.stream = this.canvas = null;
 		this.#screen = video && new Screen(video, blocked => {
@@ -167,12 +180,22 @@ export class DigitalHuman {
 	queue() { return this.request({ request: 'queue' }); }
 	info() { return this.request({ request: 'info' }); }
 	list() { return this.request({ request: 'list' }); }
+	heard() { return this.request({ request: 'heard' }); }
+	mark(data) { return this.request({ request: 'mark', data }); }
 	skip() { return this.request({ request: 'skip' }); }
 	remove(segment) { return this.request({ request: 'remove', segment }); }
 	interrupt() { return this.request({ request: 'interrupt' }); }
 	restart() { return this.request({ request: 'watch', restart: true }); }
 	pause() { return this.request({ request: 'pause' }, { timeout: WISH_MS }); }
 	resume() { return this.request({ request: 'start' }, { timeout: WISH_MS }); }
+
+	/* Also for later connections. */
+	showCaptions(on) {
+		this.#options = { ...this.#options, captions: on };
+		if (!on)
+			this.#captions.clear();
+		return this.#connection?.isOpen ? this.request({ request: 'configure', captions: on }) : Promise.resolve();
+	}
 
 	/* Whether it is to be paused is remembered for the next connection, unless the gateway says no. */
 	async request(body, options) {
@@ -208,6 +231,8 @@ export class DigitalHuman {
 		}
 	}
 
+	get captions() { return this.#captions.shown; }
+	get track() { return this.#captions.track; }
 	get pc() { return this.#connection?.pc ?? null; }
 	get words() { return stateWords(this.state, this.#error, this.blocked); }
 	get blocked() { return this.#screen?.blocked ?? false; }
@@ -226,6 +251,7 @@ export class DigitalHuman {
 		for (const [target, name] of CHANGES)
 			target.removeEventListener(name, this.#wake);
 		this.#screen?.clear();
+		this.#captions.clear();
 		this.#lay(null);
 		this.#become('closed');
 	}
@@ -296,6 +322,7 @@ export class DigitalHuman {
 				return;
 			this.#connection = new Connection({
 				lost, message: live((message, jsep) => this.#message(message, jsep)),
+				ondata: live(text => this.#data(text)),
 				onremotetrack: live((track, mid, on) => on && this.#track(track)),
 				iceState: live(state => state === 'failed' && this.#lost(this.#noMedia())),
 				webrtcState: live((up, reason) => up || this.#lost(failure('offline', reason || 'Hung up.'), true)),
@@ -311,12 +338,16 @@ export class DigitalHuman {
 
 	/* A secret that is wrong is no reason not to watch. */
 	async #watch() {
+		const captions = Boolean(this.#options.captions);
+		const wish = { request: 'watch', events: true, ...(captions && { offer_data: true, captions }) };
+		this.#joiner = new Joiner();
+		this.#captions.clear();
 		try {
-			await this.request({ request: 'watch', events: true });
+			await this.request(wish);
 		} catch (error) {
 			if (error.wrong !== 'secret')
 				throw error;
-			await this.request({ request: 'watch', events: true });
+			await this.request(wish);
 		}
 	}
 
@@ -359,8 +390,20 @@ export class DigitalHuman {
 			this.#answer(jsep);
 		if (result)
 			this.#take(result);
-		for (const name of event ? [event, 'event'] : [])
+		const isTimed = event && this.#captions.take(message);
+		for (const name of event ? [...(isTimed ? [] : [event]), 'event'] : [])
 			this.#emit(name, message);
+	}
+
+	/* On the data channel come what would otherwise come on the handle. */
+	#data(text) {
+		try {
+			const message = this.#joiner.join(text);
+			if (message?.digitalhuman)
+				this.#message(message);
+		} catch (error) {
+			reportError(error);
+		}
 	}
 
 	#take({ status, event, switched, id, audio, video }) {

@@ -9,6 +9,7 @@ import { RoomChoice } from './choice.js';
 import { Details } from './details.js';
 import { Measurements } from './measure.js';
 import { QueueView } from './queue.js';
+import { Subtitles } from './subtitles.js';
 import { announce, log, notice } from './tell.js';
 import { cut, errorText, eventWords, segmentTitle, voiceName } from './words.js';
 
@@ -26,6 +27,7 @@ let isGone = false;    // the room was destroyed while it was watched
 const measurements = new Measurements();
 const queueView = new QueueView(segment => act(() => dh.remove(segment)));
 const choice = new RoomChoice(enter);
+const subtitles = new Subtitles();
 const details = new Details(text => queueView.heard(text));
 
 /* --- requests that may want the room's secret */
@@ -323,6 +325,8 @@ async function refresh() {
 }
 
 function onEvent(event) {
+	if (['state', 'caption', 'caption_end'].includes(event.event))
+		return;  // they are on the screen
 	const kinds = { failed: 'bad', destroyed: 'bad', started: 'good' };
 	log(eventWords(event), kinds[event.event] ?? '', event.media_ms);
 	queueView.take(event);
@@ -356,11 +360,12 @@ function enter(room) {
 	const first = String(room) === String(settings.room);
 	dh = new DigitalHuman({
 		server, iceServers, iceTransportPolicy, room, video,
-		pin: recall('pin', room), secret: recall('secret', room) ?? (first ? settings.secret : null),
+		captions: subtitles.on, pin: recall('pin', room), secret: recall('secret', room) ?? (first ? settings.secret : null),
 	});
 	window.digitalhuman = dh;
 	dh.on('status', onStatus);
 	dh.on('event', onEvent);
+	subtitles.follow(dh);
 	dh.on('wrong', onWrong);
 	choice.show([], room);
 	onStatus(dh);

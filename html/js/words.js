@@ -101,6 +101,8 @@ function roomParts({ event, utterance, index, count, description, queued_ms: que
 
 /* [what happened, to what, how much] of an event in docs/api.md. */
 export function eventWords(event) {
+	if (event.event === 'marker')
+		return ['Marker', cut(JSON.stringify(event.data), 60), ''];
 	if (!event.segment)
 		return [ROOM[event.event] ?? event.event, '', roomParts(event)];
 	if (event.event === 'continued')

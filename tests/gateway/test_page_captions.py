@@ -1,0 +1,165 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Captions and markers in Chromium: what digitalhuman.js says, the video's text track, and the page's own line."""
+import json
+import time
+import unittest
+
+from page_server import PageServer
+from probe import browser
+from request_case import RequestCase
+from test_words import JCFG, Server
+
+SENTENCE = "Good evening, & welcome to the <stage>."
+LONG = [[SENTENCE, 0, 8000]]
+
+
+def setUpModule():
+    global janus, pages, chromium
+    janus = Server(JCFG)
+    janus.start()
+    unittest.addModuleCleanup(janus.stop)
+    janus.wait_for_state(janus.attach(), 1, "idle")
+    pages = unittest.enterModuleContext(PageServer({"server": janus.ws, "room": 1}))
+    chromium = unittest.enterModuleContext(browser())
+
+
+class Page(RequestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.janus = janus
+
+    def setUp(self):
+        self.handle = janus.attach()
+        self.addCleanup(self.handle.detach)
+        self.addCleanup(self.handle.request, {"request": "interrupt", "id": 1})
+
+    def ask(self, request, **fields):
+        return self.handle.request({"request": request, **fields})
+
+    def open(self, path, before=None):
+        page = chromium.open(pages.url + path, before=before)
+        self.addCleanup(page.close)
+        return page
+
+
+class Library(Page):
+    def watch(self, **options):
+        page = self.open("blank.html")
+        page.wait("document.querySelector('video')")
+        page.evaluate("""import('/digitalhuman.js').then(({ DigitalHuman }) => {
+            const video = document.querySelector('video');
+            window.told = []; window.events = [];
+            window.dh = new DigitalHuman({ ...%s, video });
+            dh.on('captions', list => told.push(['captions', list.map(c => c.text), media()]));
+            dh.on('marker', ({ data, media_ms }) => told.push(['marker', data, media() - media_ms]));
+            dh.on('event', e => events.push(e));
+            /* the room's media time of the picture on the screen */
+            let shown = null;
+            const frame = (_, f) => { shown = f; video.requestVideoFrameCallback(frame); };
+            video.requestVideoFrameCallback(frame);
+            window.media = () => { const start = events.find(e => e.rtp_start)?.rtp_start.video;
+                return start === undefined || !shown ? null : (((shown.rtpTimestamp - start) >>> 0) / 90); };
+        })""" % json.dumps({"server": janus.ws, "room": 1, "captions": True, **options}))
+        page.wait("window.dh?.state === 'playing'")
+        return page
+
+    def captions(self, page):
+        return page.evaluate("dh.captions.map(c => c.text)")
+
+    def test_shown_and_withdrawn(self):
+        page = self.watch()
+        page.wait("events.some(e => e.event === 'state')")
+        page.evaluate("dh.enqueue('words.mkv', { segment: 'shown', repeat: 9, captions: %s, markers: [[0, { slide: 3 }]] }).then(() => 0)"
+                      % json.dumps(LONG))
+        page.wait("dh.captions.length === 1")
+        self.assertEqual(self.captions(page), [SENTENCE])
+        cues = "[...dh.track.cues].map(cue => [cue.getCueAsHTML().textContent, cue.endTime > cue.startTime])"
+        self.assertEqual(page.evaluate(cues), [[SENTENCE, True]])
+        self.assertEqual(page.evaluate("[dh.track.kind, dh.track.mode, [...dh.video.textTracks].includes(dh.track)]"),
+                         ["captions", "hidden", True])
+        page.wait("dh.track.activeCues.length === 1")
+        page.wait("told.some(([what, data]) => what === 'marker' && data.slide === 3)")
+        page.evaluate("dh.interrupt().then(() => 0)")
+        page.wait("dh.captions.length === 0")
+        self.assertEqual(page.evaluate("dh.track.cues.length"), 0)
+        self.assertEqual(page.evaluate("events.find(e => e.event === 'caption_end').withdrawn"), True)
+
+    def test_on_the_channel_and_not_before_it_is_seen(self):
+        """Not before the picture of its time, by rule; how much later is measured in bench/."""
+        page = self.watch()
+        page.wait("events.some(e => e.event === 'state')")
+        page.evaluate("dh.enqueue('words.mkv', { segment: 'timed', captions: %s }).then(() => 0)"
+                      % json.dumps([["c%d" % n, 300 * n, 300 * n + 200] for n in range(10)]))
+        page.wait("events.some(e => e.event === 'finished' && e.segment === 'timed')")
+        page.wait("dh.captions.length === 0")
+        told, events = page.evaluate("[told, events]")
+        shown = {texts[0]: media for what, texts, media in told if what == "captions" and texts}
+        self.assertEqual(sorted(shown), ["c%d" % n for n in range(10)])
+        for event in events:
+            if event["event"] == "caption":
+                self.assertGreater(shown[event["text"]], event["from_ms"] - 100)
+        # the handle's events are those that came before the channel was open
+        self.assertEqual(page.evaluate("dh.pc.getReceivers().length"), 2)
+        self.assertEqual(page.evaluate("dh.pc.sctp?.state"), "connected")
+
+    def test_turned_on_later(self):
+        page = self.watch(captions=False)
+        self.assertIsNone(page.evaluate("dh.pc.sctp"))
+        self.ask("enqueue", id=1, file="words.mkv", segment="later", repeat=9, captions=LONG)
+        page.wait("events.some(e => e.event === 'started')")
+        self.assertEqual(self.captions(page), [])
+        page.evaluate("dh.showCaptions(true).then(() => 0)")
+        page.wait("dh.captions.length === 1")
+        page.evaluate("dh.showCaptions(false).then(() => 0)")
+        self.assertEqual(self.captions(page), [])
+        page.evaluate("dh.showCaptions(true).then(() => dh.reconnect()).then(() => 0)")
+        page.wait("dh.state === 'playing' && dh.captions.length === 1 && dh.pc.sctp")
+
+    def test_heard_and_mark(self):
+        page = self.watch()
+        page.evaluate("dh.enqueue('words.mkv', { segment: 'heard' }).then(() => 0)")
+        page.wait("events.some(e => e.event === 'started' && e.segment === 'heard')")
+        time.sleep(0.5)
+        page.evaluate("dh.mark({ slide: 4 }).then(() => 0)")
+        page.wait("told.some(([what, data]) => what === 'marker' && data.slide === 4)")
+        heard = page.evaluate("dh.heard()")
+        self.assertEqual(heard["segments"][-1]["segment"], "heard")
+        self.assertTrue(heard["segments"][-1]["heard_text"].startswith("w0"))
+
+
+class Line(Page):
+    BOX = "JSON.stringify(document.getElementById('captions').getBoundingClientRect())"
+
+    def test_on_off_and_size(self):
+        page = self.open("")
+        page.wait("digitalhuman?.state === 'playing'")
+        self.ask("enqueue", id=1, file="words.mkv", segment="line", repeat=9, captions=LONG)
+        line = "document.getElementById('captions')"
+        page.wait("%s.textContent === %s && !%s.hidden" % (line, json.dumps(SENTENCE), line))
+        frame = json.loads(page.evaluate("JSON.stringify(document.getElementById('frame').getBoundingClientRect())"))
+        sizes = {}
+        for size in ("medium", "large", "small"):
+            self.assertEqual(page.evaluate("document.getElementById('caption-size').getAttribute('aria-label')"),
+                             "Size of the captions: " + size)
+            box = json.loads(page.evaluate(self.BOX))
+            self.assertLess(box["bottom"], frame["bottom"])
+            self.assertGreater(box["top"], frame["top"])
+            sizes[size] = box["height"]
+            page.click("#caption-size")
+        self.assertLess(sizes["small"], sizes["large"])
+        page.click("#captions-button")
+        page.wait("%s.hidden" % line)
+        self.assertEqual(page.evaluate("document.getElementById('captions-button').getAttribute('aria-pressed')"), "false")
+        page.reload()
+        page.wait("digitalhuman?.state === 'playing'")
+        self.assertEqual(page.evaluate("[%s.hidden, document.getElementById('caption-size').hidden, digitalhuman.captions.length]"
+                                       % line), [True, True, 0])
+        page.click("#captions-button")
+        page.wait("!%s.hidden" % line)
+        self.ask("interrupt", id=1)
+        page.wait("%s.hidden" % line)
+
+
+if __name__ == "__main__":
+    unittest.main()
