@@ -92,7 +92,9 @@ int64_t dh_playout_reached_ticks(const struct dh_playout *playout)
 
 int64_t dh_playout_begun_ticks(const struct dh_playout *playout)
 {
-	return playout->timeline.start_ticks;
+	const struct dh_timeline *timeline = &playout->timeline;
+
+	return timeline->playing ? playout->slot_ticks - dh_timeline_position_ticks(timeline, playout->slot_ticks) : 0;
 }
 
 struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t index)

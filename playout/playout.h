@@ -231,8 +231,8 @@ int64_t dh_playout_position_ticks(const struct dh_playout *playout);
 struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t *played_ticks);
 /* How far the playing segment has come, played or not; 0: none plays. */
 int64_t dh_playout_reached_ticks(const struct dh_playout *playout);
-/* The media time of the time 0 of the segment that plays, or was the last to; it changes while the
- * segment is held. */
+/* The media time of the playing segment's own time 0, see dh_playout_position_ticks; it changes while the segment
+ * waits or is on hold. 0: none plays. */
 int64_t dh_playout_begun_ticks(const struct dh_playout *playout);
 /* Whether the piece `index` of an utterance may still come: its place has not been passed, and nobody
  * has said that it will not. */

@@ -52,6 +52,7 @@ struct dh_room {
 	guint channels;              /* listeners with an open data channel */
 	int64_t listen_ticks;        /* when the next post is due */
 	struct dh_screen screen;     /* of what plays */
+	int64_t begun_ticks;         /* media time of its own time 0, when it was last looked at */
 	struct dh_record *on_screen; /* a reference: its record; NULL: nothing plays */
 	json_t *marker;              /* the event of the last one; NULL: none */
 	struct dh_first_frames *first_frames;

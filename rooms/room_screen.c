@@ -82,7 +82,7 @@ static void say_marked(void *arg, json_t *data, int64_t at_ticks)
 
 static void advance(struct dh_room *room, int64_t reached_ticks, bool is_complete, int64_t most_ticks)
 {
-	struct saying saying = { room, dh_playout_begun_ticks(room->playout), most_ticks, false };
+	struct saying saying = { room, room->begun_ticks, most_ticks, false };
 	const struct dh_screen_out out = { &saying, say_shown, say_ended, say_marked };
 	const struct dh_screen_play play = play_of(room->on_screen, is_complete);
 
@@ -95,7 +95,7 @@ static void end(struct dh_room *room, bool is_withdrawn, int64_t media_ticks)
 {
 	struct saying saying = { room, media_ticks, media_ticks, is_withdrawn };
 
-	advance(room, media_ticks - dh_playout_begun_ticks(room->playout), true, media_ticks);
+	advance(room, media_ticks - room->begun_ticks, true, media_ticks);
 	for (size_t i = 0; i < room->screen.count; i++)
 		say_ended(&saying, &room->screen.shown[i], 0);
 	dh_screen_begin(&room->screen);
@@ -108,7 +108,7 @@ static void hold(struct dh_room *room, int64_t media_ticks)
 	struct saying saying = { room, media_ticks, media_ticks, true };
 	const struct dh_screen_out out = { &saying, say_shown, say_ended, say_marked };
 
-	advance(room, media_ticks - dh_playout_begun_ticks(room->playout), true, media_ticks);
+	advance(room, media_ticks - room->begun_ticks, true, media_ticks);
 	dh_screen_hold(&room->screen, 0, &out);
 }
 
@@ -120,6 +120,7 @@ void dh_room_screen_event(struct dh_room *room, const struct dh_playout_event *e
 		dh_record_unref(&room->on_screen);
 		room->on_screen = dh_record_ref(record);
 		dh_screen_begin(&room->screen);
+		room->begun_ticks = event->media_ticks;
 	} else if (record && record == room->on_screen && event->type == DH_EVENT_HOLDING) {
 		hold(room, event->media_ticks);
 	} else if (record && record == room->on_screen && event->type > DH_EVENT_STARTED &&
@@ -132,8 +133,10 @@ void dh_room_screen_poll(struct dh_room *room)
 {
 	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL);
 
-	if (playing && room->on_screen)
-		advance(room, dh_playout_reached_ticks(room->playout), dh_segment_is_complete(playing), INT64_MAX);
+	if (!playing || !room->on_screen)
+		return;
+	room->begun_ticks = dh_playout_begun_ticks(room->playout);
+	advance(room, dh_playout_position_ticks(room->playout), dh_segment_is_complete(playing), INT64_MAX);
 }
 
 /* With viewers there is a turn for each slot; without, only what others listen to needs one. */
@@ -145,14 +148,14 @@ int64_t dh_room_screen_deadline_ticks(const struct dh_room *room, int64_t now_ti
 	int64_t next_ticks = dh_screen_next_ticks(&room->screen, &play);
 	if (next_ticks == INT64_MAX)
 		return INT64_MAX;
-	int64_t media_ticks = dh_playout_begun_ticks(room->playout) + next_ticks;
+	int64_t media_ticks = room->begun_ticks + next_ticks;
 	int64_t wait_ticks = media_ticks - dh_playout_media_ticks(room->playout, now_ticks);
 	return now_ticks + MAX(wait_ticks, DH_SLOT_TICKS);
 }
 
 void dh_room_screen_describe(const struct dh_room *room, json_t *state)
 {
-	int64_t begun_ticks = dh_playout_begun_ticks(room->playout);
+	int64_t begun_ticks = room->begun_ticks;
 	json_t *captions = json_array();
 
 	for (size_t i = 0; i < room->screen.count; i++) {

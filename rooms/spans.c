@@ -24,7 +24,7 @@ void dh_spans_note(GArray **spans, int64_t begun_ticks, int64_t reached_ticks)
 	struct dh_span *last = last_of(*spans);
 	int64_t end_ticks = last ? last->at_ticks + last->length_ticks : 0;
 
-	if (reached_ticks == end_ticks)
+	if (reached_ticks == end_ticks || reached_ticks <= 0)
 		return;
 	if (last && last->media_ticks - last->at_ticks == begun_ticks && reached_ticks > end_ticks)
 		last->length_ticks = reached_ticks - last->at_ticks;

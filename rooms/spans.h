@@ -23,7 +23,8 @@ struct dh_span {
 
 /* So much of a segment has been played, all that is before `reached_ticks`; its time 0 is, or would have
  * been, at media time `begun_ticks`. *spans is made when it is needed (GArray of struct dh_span, in the
- * order of time). Call it for each slot; in a slot in which nothing is played `reached_ticks` stays. */
+ * order of time). Call it for each slot; in a slot in which nothing is played `reached_ticks` stays. Before
+ * its time 0 (it is negative) nothing of it has been. */
 void dh_spans_note(GArray **spans, int64_t begun_ticks, int64_t reached_ticks);
 
 /* When a viewer was sent sound: the media times at which that began and ended, in turns. At most

@@ -5,6 +5,7 @@
 const KEPT = ['state', 'caption', 'caption_end', 'marker'];
 const EARLY_MS = 4;         // a timer fires so much later than asked for
 const WAIT_MAX_MS = 3000;   // nothing is played later than this
+const STALE_MS = 1500;      // a picture that stands is repeated every second
 const FAR_S = 86400;        // when a cue ends whose end is not known yet
 
 const tracks = new WeakMap();   // by video: a track of a video stays for ever
@@ -93,11 +94,13 @@ export class Captions {
 		this.#frames = this.#video.requestVideoFrameCallback(next);
 	}
 
-	/* What is heard now, where the browser tells, else what is seen. */
+	/* What is seen now, with which the browser keeps the sound; what is heard, where no picture comes. */
 	#playing() {
-		const [sound] = this.#video?.muted === false ? this.#receiver('audio')?.getSynchronizationSources?.() ?? [] : [];
 		const now = performance.now();
-		if (sound?.rtpTimestamp !== undefined && Math.abs(now - sound.timestamp) < WAIT_MAX_MS)
+		if (this.#played && now - this.#played.at < STALE_MS)
+			return this.#played;
+		const [sound] = this.#receiver('audio')?.getSynchronizationSources?.() ?? [];
+		if (sound?.rtpTimestamp !== undefined && Math.abs(now - sound.timestamp) < STALE_MS)
 			return { kind: 'audio', rtp: sound.rtpTimestamp, at: sound.timestamp };
 		return this.#played;
 	}

@@ -87,6 +87,25 @@ class Channel(CaptionsCase):
         self.assertEqual((end["withdrawn"], end["media_ms"]), (True, told["media_ms"]))
         self.assertLess(viewer.messages.index(end), viewer.messages.index(told))
 
+    def test_a_hold(self):
+        """It is not said while it is on hold, and is again afterwards."""
+        viewer = self.viewer()
+        viewer.wait_event("state")
+        self.ask("enqueue", id=1, file="words.mkv", segment="held", captions=[["on and off", 0, 7900]], markers=[[0, "once"]])
+        first = viewer.wait_event("caption", segment="held")
+        self.ask("hold", id=1)
+        viewer.wait_event("caption_end", caption=first["caption"], withdrawn=True)
+        before = len(viewer.messages)
+        time.sleep(0.5)
+        self.assertEqual([m for m in viewer.messages[before:] if m["event"] == "caption"], [])
+        self.ask("resume", id=1)
+        again = viewer.wait_event("caption", before)
+        self.assertGreater(again["caption"], first["caption"])
+        self.assertGreater(again["until_ms"], first["until_ms"])
+        self.ask("interrupt", id=1)
+        viewer.wait_event("caption_end", before, caption=again["caption"])
+        self.assertEqual(len([m for m in viewer.messages if m.get("data") == "once"]), 1)
+
     def test_a_late_joiner(self):
         self.ask("enqueue", id=1, file="words.mkv", segment="late", repeat=100, captions=[["since the beginning", 0, 8000]],
                  markers=[[10, {"slide": 7}]])
