@@ -9,7 +9,9 @@
 
 #include <libavformat/avformat.h>
 
+#include "export_alpha.h"
 #include "file.h"
+#include "playout/matte.h"
 #include "playout/timebase.h"
 
 #define BUFFER_BYTES (64 * 1024)
@@ -25,6 +27,7 @@ struct export
 	struct dh_fault *fault;
 	int stream[2]; /* by enum dh_media */
 	struct dh_unit *anchor;
+	struct dh_export_alpha *alpha; /* NULL: the pictures are opaque */
 	int has_header, pictures;
 };
 
@@ -50,7 +53,9 @@ static int add_stream(struct export *e, enum dh_media media, const struct dh_str
 		par->codec_type = AVMEDIA_TYPE_VIDEO;
 		par->codec_id = AV_CODEC_ID_VP8;
 		par->width = head->width;
-		par->height = head->height;
+		par->height = dh_head_height(head);
+		if (e->alpha)
+			par->format = AV_PIX_FMT_YUVA420P; /* the file says so */
 		st->avg_frame_rate = (AVRational){ (int)head->rate_num, (int)head->rate_den };
 		return 0;
 	}
@@ -133,6 +138,8 @@ static int on_head(void *arg, const struct dh_stream_head *head)
 	int err = avformat_alloc_output_context2(&e->webm, NULL, "webm", NULL);
 	if (err < 0)
 		return wrong(e, "cannot be written as WebM", err);
+	if (head->has_video && head->has_matte && dh_export_alpha_alloc(&e->alpha, head, e->fault))
+		return -EIO;
 	err = head->has_video ? add_stream(e, DH_VIDEO, head) : 0;
 	if (!err && head->has_audio)
 		err = add_stream(e, DH_AUDIO, head);
@@ -148,20 +155,35 @@ static int on_head(void *arg, const struct dh_stream_head *head)
 	return 0;
 }
 
-static int write_packet(struct export *e, const struct dh_unit *unit, int64_t pts_ticks, int key)
+/* Writes e->packet, which is the unit's. */
+static int write_as(struct export *e, const struct dh_unit *unit, int64_t pts_ticks)
 {
 	AVStream *st = e->webm->streams[e->stream[unit->media]];
 	AVRational ticks = { 1, (int)DH_TICKS_PER_SECOND };
+	e->packet->stream_index = st->index;
+	e->packet->pts = e->packet->dts = av_rescale_q(pts_ticks, ticks, st->time_base);
+	e->packet->duration = av_rescale_q(unit->duration_ticks, ticks, st->time_base);
+	int err = av_interleaved_write_frame(e->webm, e->packet);
+	return err < 0 ? wrong(e, "cannot be written", err) : 0;
+}
+
+static int write_packet(struct export *e, const struct dh_unit *unit, int64_t pts_ticks, int key)
+{
 	int err = av_new_packet(e->packet, (int)unit->size);
 	if (err < 0)
 		return wrong(e, "packet", err);
 	memcpy(e->packet->data, unit->data, unit->size);
-	e->packet->stream_index = st->index;
-	e->packet->pts = e->packet->dts = av_rescale_q(pts_ticks, ticks, st->time_base);
-	e->packet->duration = av_rescale_q(unit->duration_ticks, ticks, st->time_base);
 	e->packet->flags = key ? AV_PKT_FLAG_KEY : 0;
-	err = av_interleaved_write_frame(e->webm, e->packet);
-	return err < 0 ? wrong(e, "cannot be written", err) : 0;
+	return write_as(e, unit, pts_ticks);
+}
+
+static int write_transparent(struct export *e, const struct dh_unit *unit)
+{
+	if (e->pictures++ == 0 && dh_export_alpha_push(e->alpha, e->anchor, true, e->packet, e->fault))
+		return -EIO;
+	if (dh_export_alpha_push(e->alpha, unit, false, e->packet, e->fault))
+		return -EIO;
+	return write_as(e, unit, unit->pts_ticks);
 }
 
 static int on_anchor(void *arg, struct dh_unit *anchor)
@@ -178,6 +200,8 @@ static int on_unit(void *arg, struct dh_unit *unit)
 		return 0;
 	if (unit->media == DH_AUDIO)
 		return write_packet(e, unit, unit->pts_ticks, 1);
+	if (e->alpha)
+		return write_transparent(e, unit);
 	if (e->pictures++ > 0)
 		return write_packet(e, unit, unit->pts_ticks, 0);
 	int err = write_packet(e, e->anchor, unit->pts_ticks, 1);
@@ -214,6 +238,7 @@ int dh_export(const char *path, const char *to, struct dh_fault *fault)
 	code = close_file(&e, code);
 	avformat_free_context(e.webm);
 	av_packet_free(&e.packet);
+	dh_export_alpha_free(&e.alpha);
 	dh_unit_unref(&e.anchor);
 	return code;
 }

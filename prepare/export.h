@@ -6,7 +6,8 @@
 #include "fault.h"
 
 /* The anchor comes first, as the key frame, and the first picture 1 ms after it;
- * everything else keeps its time. `path` and `to` as in file.h. */
+ * everything else keeps its time. Pictures with mattes are coded anew, as VP8 with alpha, without the
+ * anchor. `path` and `to` as in file.h. */
 int dh_export(const char *path, const char *to, struct dh_fault *fault);
 
 #endif

@@ -31,6 +31,12 @@ static int from_matte(uint8_t luma)
 	return alpha < 0 ? 0 : alpha > LUMA_RANGE ? LUMA_RANGE : alpha;
 }
 
+void dh_stack_alpha(const uint8_t *matte, int width, uint8_t *alpha)
+{
+	for (int x = 0; x < width; x++)
+		alpha[x] = (uint8_t)((from_matte(matte[x]) * 255 + LUMA_RANGE / 2) / LUMA_RANGE);
+}
+
 struct planes {
 	uint8_t *of[3];
 	int width[3], height[3]; /* as coded */

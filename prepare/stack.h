@@ -16,6 +16,9 @@ void dh_stack_rgba(const uint8_t *rgba, int stride, int width, int height, uint8
 /* The picture is there already, opaque, at `rect`; beside that is nothing. */
 void dh_stack_opaque(uint8_t *i420, int width, int height, const struct dh_rect *rect);
 
+/* A row of a matte as alpha, 0 to 255. */
+void dh_stack_alpha(const uint8_t *matte, int width, uint8_t *alpha);
+
 /* The thumbnail, DH_LUMA_SIDE x DH_LUMA_SIDE means of the luma: of a picture with its matte what
  * it looks like on the default background. `coded_height` is I420's. */
 void dh_stack_thumbnail(const uint8_t *i420, int width, int coded_height, bool has_matte, uint8_t *luma);

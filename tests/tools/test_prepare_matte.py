@@ -7,6 +7,7 @@ import subprocess
 import unittest
 import zlib
 
+import av
 import numpy as np
 
 import marks
@@ -155,7 +156,31 @@ class Mattes(Case):
             self.refuse(USAGE, [word, os.path.basename(avatar)], self.path("says.mov"), "--avatar", avatar, "--background", background)
         self.refuse(USAGE, ["height", "1144", "transparent"], face, "--size", "64x1146", *CLEAR)
         self.assertEqual(self.run_tool(face, "--size", "64x1144", *CLEAR).height, 2304)
-        subprocess.run([PREPARE, "--export", self.path("out.webm"), self.path("out.dhs")], check=True)
+
+    def test_exported(self):
+        """As players know transparent video; prepared again, it is what it was."""
+        film_ = self.disc("sound.mov", "-c:v", "png", seconds=1.2)
+        marks.ffmpeg("-i", film_, "-f", "lavfi", "-i", "sine=440:d=1.2", "-c:v", "copy", "-c:a", "pcm_s16le", self.path("both.mov"))
+        prepare(self.path("both.mov"), *CLEAR, "-o", self.path("clear.dhs"))
+        for out in (self.path("out.webm"), "-"):
+            done = subprocess.run([PREPARE, "--export", out, self.path("clear.dhs")], check=True, stdout=subprocess.PIPE)
+            if out == "-":
+                with open(self.path("out.webm"), "wb") as file:
+                    file.write(done.stdout)
+            with av.open(self.path("out.webm")) as webm:
+                stream = webm.streams.video[0]
+                self.assertEqual((stream.codec_context.name, stream.width, stream.height, stream.metadata.get("alpha_mode")),
+                                 ("vp8", 128, 128, "1"))
+                self.assertEqual([round(float(p.pts * p.time_base) * 10) for p in webm.demux(stream) if p.size], list(range(12)))
+            raw = subprocess.run(["ffmpeg", "-v", "error", "-c:v", "libvpx", "-i", self.path("out.webm"), "-an", "-pix_fmt", "rgba", "-f",
+                                  "rawvideo", "-"], check=True, stdout=subprocess.PIPE).stdout
+            pictures = np.frombuffer(raw, np.uint8).reshape(-1, 128, 128, 4).astype(int)
+            for picture in pictures[0], pictures[-1]:
+                self.assertLess(abs(picture[64, 64] - (*ORANGE, 255)).max(), 12)
+                self.assertEqual([picture[y, x, 3] for y, x in ((4, 4), (4, 124), (124, 64))], [0, 0, 0])
+            again = self.run_tool(self.path("out.webm"), *CLEAR)
+            self.assertAlmostEqual(again.lengths[1], Prepared(self.path("clear.dhs")).lengths[1], delta=14400)
+            self.check_disc(Parts(again, film(again)[-1], 128), tolerance=8)     # coded three times
 
     def test_a_head_that_lies(self):
         """The matte's flag without a picture, with a height that has none, or in an older version."""
