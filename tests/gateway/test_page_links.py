@@ -86,11 +86,6 @@ class Servers(Link):
         page.wait("dh.state === 'playing' && dh.pc !== window.first")
         self.assertGreater(second.accepted, 0)
 
-    def test_one_that_says_nothing(self):
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            page = self.open([f"ws://127.0.0.1:{silent.getsockname()[1]}/", hosted.server.ws])
-            page.wait("dh.state === 'playing'")
-
     def test_in_turn_with_growing_pauses(self):
         page = chromium.open(pages.url + "blank.html")
         self.addCleanup(page.close)
@@ -216,13 +211,6 @@ class Pauses(Link):
         page.evaluate("dh.resume()")
         page.wait("dh.state === 'playing'")
 
-    def test_resume_on_a_dead_link(self):
-        page = self.open()
-        page.evaluate(UNTIL_IT_IS_NOTICED)
-        page.evaluate("dh.pause().then(() => { window.__mute = true; })")
-        self.assertEqual(["rejected", "timeout"], self.end(page, "dh.resume()")[:2])
-        page.wait("dh.state === 'playing' && dh.pc !== window.first")
-
     def test_what_is_on_its_way_ends_with_the_connection(self):
         for ends in ("close", "reconnect"):
             page = self.open()
@@ -240,41 +228,77 @@ class Pauses(Link):
 
 
 class Pulse(Link):
-    def test_sound_is_a_sign_of_life(self):
+    """What shows only after seconds without a sign of life. All of it at once: each begins, up to its `yield`, and
+    is judged when all have begun."""
+
+    def a_server_that_says_nothing(self):
+        silent = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(silent.close)
+        page = self.open([f"ws://127.0.0.1:{silent.getsockname()[1]}/", hosted.server.ws], playing=False, room=3)
+        yield
+        page.wait("dh.state === 'playing'")
+
+    def resume_on_a_dead_link(self):
+        page = self.open(room=3)
+        page.evaluate(UNTIL_IT_IS_NOTICED)
+        page.evaluate("dh.pause().then(() => { window.__mute = true; })")
+        page.evaluate("window.end = null, %s.then(end => { window.end = end; }), 0" % (END % "dh.resume()"))
+        yield
+        self.assertEqual(["rejected", "timeout"], page.wait("window.end")[:2])
+        page.wait("dh.state === 'playing' && dh.pc !== window.first")
+
+    def sound_is_a_sign_of_life(self):
         page = self.open()
-        page.evaluate("window.__said.length = 0; window.__still = ['video']")
-        page.evaluate("new Promise(done => setTimeout(done, 5500))")
+        page.evaluate("window.__said.length = 0; window.__still = ['video']; window.begun = performance.now()")
+        yield
+        page.wait("performance.now() - begun > 5500")
         self.assertNotIn("watch", page.evaluate("window.__said"))
         self.is_undisturbed(page)
 
-    def test_nothing_at_all_is_mended(self):
+    def nothing_at_all_is_mended(self):
         page = self.open()
         ufrag = "dh.pc.remoteDescription.sdp.match(/ice-ufrag:(.*)/)[1]"
         page.evaluate("window.__said.length = 0; window.__ufrag = %s; window.__still = ['video', 'audio']" % ufrag)
+        yield
         page.wait(f"{ufrag} !== __ufrag")                     # another way at first …
         self.is_undisturbed(page)
         page.wait("states.includes('reconnecting')")          # … then another connection
         page.evaluate("window.__still = []")
         page.wait("dh.state === 'playing' && dh.pc !== window.first")
 
-    def test_a_computer_that_slept(self):
-        page = self.open()
+    def a_computer_that_slept(self):
+        page = self.open(room=2)
         page.evaluate("window.__said.length = 0; window.__asleep = 3600e3")
         page.wait("window.__said.includes('info')")
         page.evaluate("dh.info()")
         self.is_undisturbed(page)
         page.evaluate(UNTIL_IT_IS_NOTICED)
         page.evaluate("window.__mute = true; window.__asleep = 7200e3")  # meanwhile the gateway has forgotten it
+        yield
         page.wait("dh.state === 'playing' && dh.pc !== window.first")
 
-    def test_a_page_that_was_frozen(self):
+    def a_page_that_was_frozen(self):
         near = Forwarder(hosted.server.ws_port)
         self.addCleanup(near.close)
-        page = self.open([near.ws, hosted.server.ws])
+        page = self.open([near.ws, hosted.server.ws], room=2)
         page.command("Page.setWebLifecycleState", {"state": "frozen"})
         near.close()
         page.command("Page.setWebLifecycleState", {"state": "active"})
+        yield
         page.wait("dh.state === 'playing' && dh.pc !== window.first")
+
+    def test_all(self):
+        hosted.handle.request({"request": "create", "id": 3, "avatar": "probe"})
+        self.addCleanup(hosted.handle.request, {"request": "destroy", "id": 3})
+        # the last one to begin is the first to be judged: what it looks at passes
+        running = {begin.__name__: begin() for begin in (
+            self.a_server_that_says_nothing, self.resume_on_a_dead_link, self.sound_is_a_sign_of_life,
+            self.a_computer_that_slept, self.a_page_that_was_frozen, self.nothing_at_all_is_mended)}
+        for one in running.values():
+            next(one)
+        for name, one in reversed(running.items()):
+            with self.subTest(name):
+                self.assertRaises(StopIteration, next, one)
 
 
 class Slides(Link):
