@@ -133,7 +133,7 @@ class Player(Actor):
     @contextlib.contextmanager
     def connected(self):
         with Gateway(self.ws) as self.gateway:
-            self.gateway.request({"request": "watch", "id": self.room})  # without an answer: only its events matter
+            self.gateway.request({"request": "observe", "id": self.room})
             yield
 
     def act(self):
