@@ -32,37 +32,6 @@ TOO_WIDE = """[...document.querySelectorAll('body *')].filter(e =>
     e.getBoundingClientRect().right > innerWidth + 0.5 && !e.closest('.unseen, .sprite, [hidden], .rooms, .segments, .table'))
     .map(e => `${e.tagName} ${e.id} ${e.className}`)"""
 
-# The contrast of text with what is behind it, where both are plain colours (WCAG 2).
-CONTRAST = """(() => {
-    const paint = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-    const rgba = colour => {
-        paint.clearRect(0, 0, 1, 1);
-        paint.fillStyle = colour;
-        paint.fillRect(0, 0, 1, 1);
-        return [...paint.getImageData(0, 0, 1, 1).data];
-    };
-    const linear = c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-    const light = ([r, g, b]) =>
-        0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
-    const left_out = '[hidden], .frame, .unseen, .sprite, noscript, script, :disabled, option, dialog:not([open])';
-    const bad = [];
-    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (walk.nextNode()) {
-        const e = walk.currentNode.parentElement;
-        if (!walk.currentNode.data.trim() || e.closest(left_out))
-            continue;
-        let behind = e;
-        while (behind && rgba(getComputedStyle(behind).backgroundColor)[3] < 255)
-            behind = behind.parentElement;
-        const a = light(rgba(getComputedStyle(e).color));
-        const b = light(rgba(getComputedStyle(behind ?? document.body).backgroundColor));
-        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        if (ratio < 4.5)
-            bad.push(`${walk.currentNode.data.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
-    }
-    return bad;
-})()"""
-
 
 def setUpModule():
     global site, browser
@@ -450,33 +419,6 @@ class Everybody(Page):
             self.assertEqual(width, page.evaluate("document.documentElement.scrollWidth"))
             self.assertEqual([], page.evaluate(TOO_WIDE))
             self.quiet(page)
-
-    def test_the_keyboard_alone(self):
-        page = self.open()
-        seen = []
-        for _ in range(30):
-            page.press("Tab")
-            seen.append(page.evaluate(
-                "document.activeElement.id || document.activeElement.name || document.activeElement.textContent"))
-        for id in ("room", "other-room", "sound", "text", "speak", "file"):
-            self.assertIn(id, seen)
-        self.assertIn("hello.mp4", seen)
-
-    def test_every_control_has_a_name(self):
-        page = self.open()
-        page.command("Accessibility.enable")
-        nodes = page.command("Accessibility.getFullAXTree")["nodes"]
-        wanted = {"button", "textbox", "combobox", "radio", "progressindicator", "Video", "image"}
-        found = [(n["role"]["value"], n.get("name", {}).get("value", "")) for n in nodes
-                 if not n.get("ignored") and n["role"]["value"] in wanted]
-        self.assertGreater(len(found), 15)
-        self.assertEqual([], [role for role, name in found if not name.strip()])
-
-    def test_contrast_light_and_dark(self):
-        for dark in (False, True):
-            page = self.open(dark=dark)
-            page.wait("document.querySelector('#reported-facts dd')")
-            self.assertEqual([], page.evaluate(CONTRAST))
 
     def test_the_embedded_one(self):
         page = self.open("embed.html", playing=False)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""axe-core finds nothing against the page and the embedded one, in any of the states that people meet: light and dark, on a
-desktop and on a phone."""
+"""For everybody: by the keyboard alone, with names for a screen reader, with enough contrast. axe-core finds nothing against
+the page and the embedded one, in any of the states that people meet: light and dark, on a desktop and on a phone."""
 import json
 import os
 import unittest
@@ -16,6 +16,37 @@ DESKTOP, PHONE = (1280, 900), (360, 740)
 FINDINGS = """axe.run(document, { resultTypes: ['violations'] }).then(found => found.violations.flatMap(v =>
     v.nodes.map(n => `${v.id}: ${n.html.slice(0, 120)} (${v.help})`)))"""
 
+# The contrast of text with what is behind it, where both are plain colours (WCAG 2).
+CONTRAST = """(() => {
+    const paint = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const rgba = colour => {
+        paint.clearRect(0, 0, 1, 1);
+        paint.fillStyle = colour;
+        paint.fillRect(0, 0, 1, 1);
+        return [...paint.getImageData(0, 0, 1, 1).data];
+    };
+    const linear = c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+    const light = ([r, g, b]) =>
+        0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
+    const left_out = '[hidden], .frame, .unseen, .sprite, noscript, script, :disabled, option, dialog:not([open])';
+    const bad = [];
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const e = walk.currentNode.parentElement;
+        if (!walk.currentNode.data.trim() || e.closest(left_out))
+            continue;
+        let behind = e;
+        while (behind && rgba(getComputedStyle(behind).backgroundColor)[3] < 255)
+            behind = behind.parentElement;
+        const a = light(rgba(getComputedStyle(e).color));
+        const b = light(rgba(getComputedStyle(behind ?? document.body).backgroundColor));
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < 4.5)
+            bad.push(`${walk.currentNode.data.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
+    }
+    return bad;
+})()"""
+
 
 def setUpModule():
     global site, browser, axe
@@ -26,12 +57,48 @@ def setUpModule():
     browser = unittest.enterModuleContext(Chromium())
 
 
-class Accessible(unittest.TestCase):
+class Page(unittest.TestCase):
     def open(self, query="", size=DESKTOP, dark=False):
         page = browser.open(site.url + query, *size, dark=dark)
         self.addCleanup(page.close)
         return page
 
+    def playing(self, **options):
+        page = self.open(**options)
+        page.wait(PLAYING)
+        return page
+
+
+class Everybody(Page):
+    def test_the_keyboard_alone(self):
+        page = self.playing()
+        seen = []
+        for _ in range(30):
+            page.press("Tab")
+            seen.append(page.evaluate(
+                "document.activeElement.id || document.activeElement.name || document.activeElement.textContent"))
+        for id in ("room", "other-room", "sound", "text", "speak", "file"):
+            self.assertIn(id, seen)
+        self.assertIn("hello.mp4", seen)
+
+    def test_every_control_has_a_name(self):
+        page = self.playing()
+        page.command("Accessibility.enable")
+        nodes = page.command("Accessibility.getFullAXTree")["nodes"]
+        wanted = {"button", "textbox", "combobox", "radio", "progressindicator", "Video", "image"}
+        found = [(n["role"]["value"], n.get("name", {}).get("value", "")) for n in nodes
+                 if not n.get("ignored") and n["role"]["value"] in wanted]
+        self.assertGreater(len(found), 15)
+        self.assertEqual([], [role for role, name in found if not name.strip()])
+
+    def test_contrast_light_and_dark(self):
+        for dark in (False, True):
+            page = self.playing(dark=dark)
+            page.wait("document.querySelector('#reported-facts dd')")
+            self.assertEqual([], page.evaluate(CONTRAST))
+
+
+class Accessible(Page):
     def check(self, page):
         if not page.evaluate("!!window.axe"):
             page.evaluate(f"void (0, eval)({json.dumps(axe)})")
