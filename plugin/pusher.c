@@ -9,6 +9,7 @@
 #include "request_cut.h"
 #include "request_errors.h"
 #include "request_fields.h"
+#include "request_mark.h"
 #include "rooms/avatar_export.h"
 #include "rooms/room_id.h"
 
@@ -194,6 +195,15 @@ static void answer_interrupt(struct dh_pusher *pusher, struct dh_request *reques
 		dh_push_say(pusher->push, json_pack("{s:o}", "interrupt", reply));
 }
 
+static void answer_mark(struct dh_pusher *pusher, struct dh_request *request)
+{
+	json_t *reply = NULL;
+
+	dh_request_mark(request, &reply);
+	if (!request->error_code)
+		dh_push_say(pusher->push, json_pack("{s:o}", "mark", reply));
+}
+
 static void answer(struct dh_pusher *pusher, struct dh_request *request, const char *name)
 {
 	if (!strcmp(name, "info"))
@@ -202,9 +212,11 @@ static void answer(struct dh_pusher *pusher, struct dh_request *request, const c
 		answer_anchor(pusher, request);
 	else if (!strcmp(name, "interrupt"))
 		answer_interrupt(pusher, request);
+	else if (!strcmp(name, "mark"))
+		answer_mark(pusher, request);
 	else
 		dh_request_fail(request, DH_ERROR_REQUEST,
-			"Unknown request: \"info\", \"anchor\" or \"interrupt\" is expected");
+			"Unknown request: \"info\", \"anchor\", \"interrupt\" or \"mark\" is expected");
 	if (!request->error_code)
 		dh_push_next(pusher->push);
 }

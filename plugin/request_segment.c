@@ -158,21 +158,6 @@ static void handle_remove(struct dh_request *request)
 		dh_request_finish(request, err, "removed", reply);
 }
 
-static void handle_mark(struct dh_request *request)
-{
-	json_t *data = json_object_get(request->body, "data"), *reply = NULL;
-	const char *expected = data ? dh_marker_check(data) : NULL;
-
-	if (!data)
-		dh_request_fail(request, DH_ERROR_MISSING, "Missing \"data\"");
-	else if (expected)
-		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"data\": %s", expected);
-	if (request->error_code)
-		return;
-	int err = dh_room_mark(request->room, data, &reply);
-	dh_request_finish(request, err, "marked", reply);
-}
-
 static const struct dh_field enqueue_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
@@ -209,6 +194,5 @@ const struct dh_request_type dh_segment_requests[] = {
 	{ "queue", false, DH_AUTHORITY_LOOK, queue_fields, handle_queue },
 	{ "skip", false, DH_AUTHORITY_SECRET, control_fields, handle_skip },
 	{ "remove", false, DH_AUTHORITY_SECRET, remove_fields, handle_remove },
-	{ "mark", false, DH_AUTHORITY_SECRET, control_fields, handle_mark },
 	DH_REQUEST_END,
 };

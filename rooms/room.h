@@ -161,8 +161,9 @@ int dh_room_history(struct dh_room *room, const char *id, json_t **reply);
 int dh_room_progress(struct dh_room *room, const char *id, json_t **reply);
 /* What a viewer has heard: `member`, or (NULL) the one with that number. -ENOENT. */
 int dh_room_heard(struct dh_room *room, struct dh_member *member, guint viewer, json_t **reply);
-/* A marker now; takes a reference to `data`, as dh_marker_check accepts it. */
-int dh_room_mark(struct dh_room *room, json_t *data, json_t **reply);
+/* A marker, as dh_marker_check accepts it, takes a reference: now, or at `at_ms` of that segment's own time
+ * (`segment` NULL: none). -ENOENT: it neither plays nor waits; -ENOBUFS: it has too many. */
+int dh_room_mark(struct dh_room *room, json_t *data, const char *segment, int64_t at_ms, json_t **reply);
 /* What it will show when the next segment begins that is enqueued: {"clip":…}, and
  * "position_ms", "length_ms", "thumbnail" as far as they are known. */
 int dh_room_scene(struct dh_room *room, json_t **reply);

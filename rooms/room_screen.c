@@ -183,22 +183,40 @@ void dh_room_screen_clear(struct dh_room *room)
 
 struct mark {
 	json_t *data;
-	int64_t media_ticks; /* out */
+	const char *segment; /* NULL: none */
+	int64_t at_ms;
+	int64_t media_ticks; /* out; -1: not known */
 };
 
-static int run_mark(struct dh_room *room, void *arg)
+static void mark_now(struct dh_room *room, struct mark *mark)
 {
-	struct mark *mark = arg;
 	struct saying saying = { room, dh_playout_media_ticks(room->playout, dh_now_ticks()), INT64_MAX, false };
 
 	mark->media_ticks = saying.begun_ticks;
 	say_marked(&saying, mark->data, 0);
-	return 0;
 }
 
-int dh_room_mark(struct dh_room *room, json_t *data, json_t **reply)
+static int run_mark(struct dh_room *room, void *arg)
 {
-	struct mark mark = { data, 0 };
+	struct mark *mark = arg;
+	const struct dh_segment *segment = mark->segment ? dh_playout_find(room->playout, mark->segment) : NULL;
+	struct dh_record *record = segment ? dh_room_record(room, segment) : NULL;
+
+	if (mark->segment && !record)
+		return -ENOENT;
+	if (!record || (record == room->on_screen && mark->at_ms * DH_TICKS_PER_MS < room->screen.reached_ticks)) {
+		mark_now(room, mark);
+		return 0;
+	}
+	mark->media_ticks = -1;
+	if (record == room->on_screen)
+		mark->media_ticks = room->begun_ticks + mark->at_ms * DH_TICKS_PER_MS;
+	return dh_subtitles_mark(&record->subtitles, mark->at_ms, mark->data);
+}
+
+int dh_room_mark(struct dh_room *room, json_t *data, const char *segment, int64_t at_ms, json_t **reply)
+{
+	struct mark mark = { data, segment, at_ms, -1 };
 	int err = dh_room_call(room, run_mark, &mark);
 
 	if (!err) {

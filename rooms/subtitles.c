@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "subtitles.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <glib.h>
@@ -105,6 +106,25 @@ void dh_subtitles_free(struct dh_subtitles **subtitles)
 	json_decref((*subtitles)->markers);
 	g_free(*subtitles);
 	*subtitles = NULL;
+}
+
+/* The array may be the request's. */
+int dh_subtitles_mark(struct dh_subtitles **subtitles, int64_t at_ms, json_t *data)
+{
+	const json_t *old = *subtitles ? (*subtitles)->markers : NULL;
+	size_t at = json_array_size(old);
+
+	if (at >= DH_MARKERS_MAX)
+		return -ENOBUFS;
+	if (!*subtitles)
+		*subtitles = g_new0(struct dh_subtitles, 1);
+	json_t *markers = old ? json_copy((json_t *)old) : json_array();
+	while (at > 0 && json_integer_value(json_array_get(json_array_get(markers, at - 1), 0)) > at_ms)
+		at--;
+	json_array_insert_new(markers, at, json_pack("[I, O]", (json_int_t)at_ms, data));
+	json_decref((*subtitles)->markers);
+	(*subtitles)->markers = markers;
+	return 0;
 }
 
 bool dh_subtitles_has_captions(const struct dh_subtitles *subtitles)

@@ -8,6 +8,7 @@ from unittest import mock
 
 from data_peer import DataViewer
 from janus_server import WAIT_S
+from pushing import Push
 from test_words import JCFG, SECONDS, WORDS, Server, WordsCase
 
 TEXT = "Good evening, everybody; this is the first sentence. And here, at last, comes another one."
@@ -86,6 +87,27 @@ class Channel(CaptionsCase):
         end = viewer.wait_event("caption_end", caption=caption["caption"])
         self.assertEqual((end["withdrawn"], end["media_ms"]), (True, told["media_ms"]))
         self.assertLess(viewer.messages.index(end), viewer.messages.index(told))
+
+    def test_a_marker_of_what_plays(self):
+        """Now, or where its segment gets to; from a live connection, too."""
+        viewer = self.viewer()
+        viewer.wait_event("state")
+        self.assertEqual(self.ask("mark", id=1, data=1, segment="marked", at_ms=0).get("error_code"), 463)
+        self.ask("enqueue", id=1, file="words.mkv", segment="marked", markers=[[6500, "given"]])
+        begun = viewer.wait_event("started", segment="marked")["media_ms"]
+        self.assertEqual(self.ask("mark", id=1, data="late", segment="marked", at_ms=6300)["media_ms"], begun + 6300)
+        push = Push(self.address, {"room": 1, "request": "mark", "data": "pushed", "segment": "marked", "at_ms": 6000})
+        self.addCleanup(push.close)
+        self.assertEqual(push.wait(lambda line: "mark" in line)["mark"]["media_ms"], begun + 6000)
+        passed = self.ask("mark", id=1, data="passed", segment="marked", at_ms=0)["media_ms"]
+        self.assertGreater(passed, begun)
+        viewer.wait_event("marker", data="given")
+        self.ask("interrupt", id=1)
+        marks = [(m["data"], m["media_ms"]) for m in viewer.messages if m["event"] == "marker"]
+        self.assertEqual(marks, [("passed", passed), ("pushed", begun + 6000), ("late", begun + 6300), ("given", begun + 6500)])
+        for fields in ({"at_ms": 5}, {"segment": "x", "at_ms": -1}, {"segment": "x", "at_ms": 1.5}):
+            self.assertEqual(self.ask("mark", id=1, data=1, **fields).get("error_code"), 454, fields)
+        self.assertEqual(self.ask("mark", id=1, data=1, segment="x").get("error_code"), 453)
 
     def test_a_hold(self):
         """It is not said while it is on hold, and is again afterwards."""

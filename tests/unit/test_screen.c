@@ -2,6 +2,8 @@
 /* Which captions and markers come when, under a fake clock: each step is a slot. */
 #include "tests/support/check.h"
 
+#include <errno.h>
+
 #include <glib.h>
 
 #include "playout/timebase.h"
@@ -271,6 +273,33 @@ static void test_limits(void)
 	g_free(caption);
 }
 
+static void test_more_markers(void)
+{
+	json_t *given = json_loads("[[100,\"b\"],[300,\"d\"]]", 0, NULL), *data = json_string("x");
+	struct dh_subtitles *subtitles = dh_subtitles_new(NULL, given), *none = NULL;
+	static const int64_t at_ms[] = { 0, 100, 200, 300, 300 };
+	struct dh_marker marker;
+
+	CHECK_INT(dh_subtitles_mark(&subtitles, 200, data), 0);
+	CHECK_INT(dh_subtitles_mark(&subtitles, 0, data), 0);
+	CHECK_INT(dh_subtitles_mark(&subtitles, 300, data), 0);
+	CHECK_INT(json_array_size(given), 2);
+	for (size_t i = 0; i < sizeof at_ms / sizeof *at_ms; i++) {
+		CHECK(dh_subtitles_marker(subtitles, i, &marker));
+		CHECK_INT(marker.at_ticks, at_ms[i] * MS);
+	}
+	CHECK_STR(json_string_value(marker.data), "x");
+	CHECK(!dh_subtitles_marker(subtitles, 5, &marker));
+	for (int i = 0; i < DH_MARKERS_MAX; i++)
+		CHECK_INT(dh_subtitles_mark(&none, i, data), 0);
+	CHECK_INT(dh_subtitles_mark(&none, 0, data), -ENOBUFS);
+	CHECK(!dh_subtitles_has_captions(none));
+	dh_subtitles_free(&subtitles);
+	dh_subtitles_free(&none);
+	json_decref(given);
+	json_decref(data);
+}
+
 static const struct check_test tests[] = {
 	TABLE(test_screen, rows),
 	TEST(test_words_that_come),
@@ -279,6 +308,7 @@ static const struct check_test tests[] = {
 	TEST(test_long_sentences_are_divided),
 	TABLE(test_refused, refusals),
 	TEST(test_limits),
+	TEST(test_more_markers),
 };
 
 int main(int argc, char **argv)
