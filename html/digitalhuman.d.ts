@@ -155,6 +155,7 @@ export class DigitalHuman {
 	mark(data: unknown): Promise<Answer>;
 	skip(): Promise<Answer>;
 	remove(segment: string): Promise<Answer>;
+	move(segment: string, place: { before: string } | { after: string }): Promise<Answer>;
 	interrupt(): Promise<Answer>;
 	pause(): Promise<Answer>;
 	resume(): Promise<Answer>;

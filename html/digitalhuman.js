@@ -59,6 +59,7 @@
  *     say(text, fields)  enqueue(file, fields)    fields: voice, segment, metadata, words,
  *                                                 utterance, priority … as in docs/api.md
  *     queue()  info()  list()  skip()  remove(segment)  interrupt()
+ *     move(segment, place)                        place: { before: id } or { after: id }
  *     mark(data)                                  a marker for all, now
  *     heard()                                     what this viewer was sent of the last segments, part by part
  *     progress(segment)  history()  stats()       where a segment stands, how the last ones
@@ -184,6 +185,7 @@ export class DigitalHuman {
 	mark(data) { return this.request({ request: 'mark', data }); }
 	skip() { return this.request({ request: 'skip' }); }
 	remove(segment) { return this.request({ request: 'remove', segment }); }
+	move(segment, place) { return this.request({ ...place, request: 'move', segment }); }
 	interrupt() { return this.request({ request: 'interrupt' }); }
 	restart() { return this.request({ request: 'watch', restart: true }); }
 	pause() { return this.request({ request: 'pause' }, { timeout: WISH_MS }); }

@@ -7,6 +7,7 @@ import settings from '../settings.js';
 import { ask, closeAsk, recall, remember } from './ask.js';
 import { RoomChoice } from './choice.js';
 import { Details } from './details.js';
+import { HistoryView } from './history.js';
 import { Measurements } from './measure.js';
 import { QueueView } from './queue.js';
 import { Subtitles } from './subtitles.js';
@@ -25,9 +26,11 @@ let acting = false;    // the person is doing something that may want the secret
 let saying = false;    // a sentence is on its way
 let isGone = false;    // the room was destroyed while it was watched
 const measurements = new Measurements();
-const queueView = new QueueView(segment => act(() => dh.remove(segment)));
+const queueView = new QueueView(segment => act(() => dh.remove(segment)),
+	(segment, place) => act(() => dh.move(segment, place)));
 const choice = new RoomChoice(enter);
 const subtitles = new Subtitles();
+const historyView = new HistoryView();
 const details = new Details(text => queueView.heard(text));
 
 /* --- requests that may want the room's secret */
@@ -315,6 +318,9 @@ async function refresh() {
 			drawActivity(answer.state);
 			measurements.report(answer, asked, info);
 			await details.refresh(mine, answer.playing, () => mine === dh);
+			const heard = await mine.heard();
+			if (mine === dh)
+				historyView.show(heard);
 		}
 	} catch {
 		/* as above */
@@ -330,6 +336,7 @@ function onEvent(event) {
 	const kinds = { failed: 'bad', destroyed: 'bad', started: 'good' };
 	log(eventWords(event), kinds[event.event] ?? '', event.media_ms);
 	queueView.take(event);
+	historyView.take(event);
 	if (event.event === 'speaking' || event.event === 'idle')
 		drawActivity(event.event);
 	if (event.event === 'edited' && event.description)
@@ -355,6 +362,7 @@ function enter(room) {
 	measurements.clear();
 	details.clear();
 	queueView.show(null);
+	historyView.clear();
 	drawActivity(null);
 	const { server, iceServers, iceTransportPolicy } = settings;
 	const first = String(room) === String(settings.room);

@@ -2,21 +2,24 @@
 /* What plays and how far, and what waits. The gateway is asked again and again;
  * between two answers the progress bar goes on by itself. */
 
+import { Reorder } from './reorder.js';
 import { segmentTitle, seconds } from './words.js';
 
 const $ = id => document.getElementById(id);
 
 export class QueueView {
 	#remove;
+	#reorder;
 	#playing = null;
 	#since = 0;     // performance.now() of played_ms = 0
 	#shown = '';
 	#frame = 0;
 	#held = null;   // the id of a segment that waits for more of itself
 
-	/* remove(segment) is called when its button is pressed. */
-	constructor(remove) {
+	/* remove(segment) is called when its button is pressed, move(segment, place) when it is moved (reorder.js). */
+	constructor(remove, move) {
 		this.#remove = remove;
+		this.#reorder = new Reorder($('waiting'), move);
 	}
 
 	/* An event of the room. */
@@ -86,7 +89,7 @@ export class QueueView {
 		if (shown === this.#shown)
 			return;
 		this.#shown = shown;
-		const focused = document.activeElement?.dataset.segment;
+		const { segment: focused, grip } = document.activeElement?.dataset ?? {};
 		const at = [...$('waiting').children].findIndex(li => li.contains(document.activeElement));
 		$('waiting').replaceChildren(...waiting.map(segment => this.#item(segment)));
 		$('waiting-empty').hidden = waiting.length > 0;
@@ -94,13 +97,15 @@ export class QueueView {
 		if (at < 0)
 			return;
 		/* the list was made anew beneath the keyboard's focus */
-		const buttons = [...$('waiting').querySelectorAll('button')];
-		const next = buttons.find(b => b.dataset.segment === focused) ?? buttons[Math.min(at, buttons.length - 1)];
+		const all = [...$('waiting').querySelectorAll('button')];
+		const buttons = all.filter(b => b.dataset.segment);
+		const next = all.find(b => b.dataset.grip && b.dataset.grip === grip) ?? buttons.find(b => b.dataset.segment === focused) ?? buttons[Math.min(at, buttons.length - 1)];
 		(next ?? $('text')).focus();
 	}
 
 	#item(segment) {
 		const li = document.createElement('li');
+		li.dataset.segment = segment.segment;
 		const title = document.createElement('span');
 		title.className = 'title';
 		title.textContent = title.title = segmentTitle(segment);
@@ -120,7 +125,7 @@ export class QueueView {
 		button.setAttribute('aria-label', `Remove ${title.textContent}`);
 		button.innerHTML = '<svg class="icon" aria-hidden="true"><use href="#cross"/></svg>';
 		button.addEventListener('click', () => this.#remove(segment.segment));
-		li.append(title, more, state, button);
+		li.append(this.#reorder.grip(li, title.textContent), title, more, state, button);
 		return li;
 	}
 }

@@ -202,7 +202,7 @@ class Speaking(Page):
             page.evaluate(f"digitalhuman.enqueue('{name}')")
         waiting = "[...document.querySelectorAll('#waiting li')].map(li => li.innerText).join()"
         page.wait(f"{waiting}.includes('between.mp4') && {waiting}.includes('goodbye.dhs')")
-        page.click("#waiting li:nth-last-child(2) button")
+        page.click("#waiting li:nth-last-child(2) button:not(.grip)")
         page.wait(f"!{waiting}.includes('between.mp4') && {waiting}.includes('goodbye.dhs')")
         page.wait(EVENTS + ".includes('between.mp4 removed')")
         page.click("#skip")

@@ -128,6 +128,62 @@ class Library(Page):
         self.assertTrue(heard["segments"][-1]["heard_text"].startswith("w0"))
 
 
+class History(Page):
+    def test_what_this_viewer_heard(self):
+        page = self.open("")
+        page.wait("digitalhuman?.state === 'playing'")
+        page.wait("!document.getElementById('history-empty').hidden")
+        self.ask("enqueue", id=1, file="words.mkv", segment="told", metadata={"text": "A title"}, repeat=9)
+        first = "document.querySelector('#history li')?.textContent ?? ''"
+        page.wait("(t => t.includes('A title') && t.includes('plays now') && t.includes('w01 w02'))(%s)" % first)
+        self.ask("interrupt", id=1)
+        page.wait("%s.includes('interrupted')" % first)
+        self.assertIn("you heard", page.evaluate(first))
+
+
+class Queue(Page):
+    """Waiting segments are moved by the keyboard, and by drag."""
+    ORDER = "[...document.querySelectorAll('#waiting li')].map(li => li.dataset.segment).join()"
+    DRAG = """(([from, to, down]) => {
+        const [one, other] = [from, to].map(id => document.querySelector(`#waiting li[data-segment="${id}"]`));
+        const { left, top, height } = other.getBoundingClientRect();
+        const dataTransfer = new DataTransfer(), at = { clientX: left + 5, clientY: top + height * (down ? 0.8 : 0.2) };
+        const fire = (target, name) => target.dispatchEvent(new DragEvent(name, { bubbles: true, cancelable: true, dataTransfer, ...at }));
+        fire(one, 'dragstart');
+        const isTaken = !fire(other, 'dragover');
+        const mark = other.className;
+        fire(other, 'drop');
+        fire(one, 'dragend');
+        return [isTaken, mark, other.className];
+    })(%s)"""
+
+    def order(self):
+        return ",".join(s["segment"] for s in self.ask("queue", id=1)["waiting"])
+
+    def test_moved(self):
+        page = self.open("")
+        page.wait("digitalhuman?.state === 'playing'")
+        for segment in ("plays", "a", "b", "c"):
+            self.ask("enqueue", id=1, file="words.mkv", segment=segment, repeat=1000)
+        page.wait(self.ORDER + " === 'a,b,c'")
+        page.evaluate("document.querySelector('[data-grip=c]').focus()")
+        page.press("ArrowUp")
+        page.wait(self.ORDER + " === 'a,c,b'")
+        self.assertEqual(self.order(), "a,c,b")
+        self.assertEqual(page.evaluate("document.activeElement.dataset.grip"), "c")
+        page.press("ArrowUp")
+        page.wait(self.ORDER + " === 'c,a,b'")
+        page.press("ArrowUp")               # it is the first
+        page.press("ArrowDown")
+        page.wait(self.ORDER + " === 'a,c,b'")
+        self.assertEqual(page.evaluate(self.DRAG % '["a", "b", true]'), [True, "after", ""])
+        page.wait(self.ORDER + " === 'c,b,a'")
+        self.assertEqual(page.evaluate(self.DRAG % '["a", "c", false]'), [True, "before", ""])
+        page.wait(self.ORDER + " === 'a,c,b'")
+        self.assertEqual(page.evaluate(self.DRAG % '["a", "a", true]')[0], False)
+        self.assertEqual(self.order(), "a,c,b")
+
+
 class Line(Page):
     BOX = "JSON.stringify(document.getElementById('captions').getBoundingClientRect())"
 
