@@ -26,17 +26,41 @@ int dh_idle_clip_set(struct dh_idle_clip *clip, struct dh_segment *pictures)
 {
 	if (!is_usable(pictures))
 		return -EINVAL;
-	clip->pictures = pictures;
+	clip->pictures = clip->clips[DH_STANCE_IDLE] = pictures;
 	return 0;
+}
+
+int dh_idle_clip_set_other(struct dh_idle_clip *clip, enum dh_stance stance, struct dh_segment *pictures)
+{
+	const struct dh_segment *idle = clip->clips[DH_STANCE_IDLE];
+	if (!idle || !is_usable(pictures))
+		return -EINVAL;
+	if (clip->clips[stance])
+		return -EALREADY;
+	dh_segment_share_anchor(pictures, dh_segment_anchor(idle));
+	if (dh_segment_anchor(pictures) != dh_segment_anchor(idle))
+		return -EINVAL;
+	clip->clips[stance] = pictures;
+	return 0;
+}
+
+void dh_idle_clip_use(struct dh_idle_clip *clip, enum dh_stance stance)
+{
+	struct dh_segment *wanted = clip->clips[stance] ? clip->clips[stance] : clip->clips[DH_STANCE_IDLE];
+	if (wanted == clip->pictures)
+		return;
+	clip->pictures = wanted;
+	clip->runs = clip->is_bridging = false;
 }
 
 int dh_idle_clip_set_bridge(struct dh_idle_clip *clip, struct dh_segment *bridge, struct dh_unit *from, size_t back)
 {
-	if (!clip->pictures || !is_usable(bridge) || back >= dh_segment_count(clip->pictures, DH_VIDEO) ||
-		!(picture(clip->pictures, back)->flags & DH_UNIT_ENTRY))
+	const struct dh_segment *idle = clip->clips[DH_STANCE_IDLE];
+	if (!idle || !is_usable(bridge) || back >= dh_segment_count(idle, DH_VIDEO) ||
+		!(picture(idle, back)->flags & DH_UNIT_ENTRY))
 		return -EINVAL;
-	dh_segment_share_anchor(bridge, dh_segment_anchor(clip->pictures));
-	if (dh_segment_anchor(bridge) != dh_segment_anchor(clip->pictures))
+	dh_segment_share_anchor(bridge, dh_segment_anchor(idle));
+	if (dh_segment_anchor(bridge) != dh_segment_anchor(idle))
 		return -EINVAL;
 	if (clip->is_bridging) /* the one before: the clip goes on without its rest */
 		clip->runs = clip->is_bridging = false;
@@ -70,7 +94,7 @@ static size_t find_entry(const struct dh_idle_clip *clip, const struct dh_unit *
 void dh_idle_clip_begin(struct dh_idle_clip *clip, const struct dh_unit *shown, int64_t slot_ticks)
 {
 	clip->runs = true;
-	clip->is_bridging = clip->bridge && shown == clip->bridge_from;
+	clip->is_bridging = clip->bridge && shown == clip->bridge_from && clip->pictures == clip->clips[DH_STANCE_IDLE];
 	clip->bridge_next = 0;
 	clip->bridge_ticks = slot_ticks;
 	clip->next = clip->is_bridging ? clip->bridge_back : find_entry(clip, shown);
@@ -129,7 +153,9 @@ const struct dh_unit *dh_idle_clip_at(const struct dh_idle_clip *clip, int64_t m
 
 void dh_idle_clip_clear(struct dh_idle_clip *clip)
 {
-	dh_segment_free(&clip->pictures);
+	for (int i = 0; i < DH_STANCES; i++)
+		dh_segment_free(&clip->clips[i]);
+	clip->pictures = NULL;
 	dh_segment_free(&clip->bridge);
 	dh_unit_unref(&clip->bridge_from);
 }

@@ -9,13 +9,15 @@
 #include <stdbool.h>
 
 #include "segment.h"
+#include "stance.h"
 
 /* Zeroed: none yet. */
 struct dh_idle_clip {
-	struct dh_segment *pictures; /* NULL: nothing is shown */
-	bool runs;                   /* false: it has to begin again */
-	int64_t epoch_ticks;         /* media time of its time 0 in this round */
-	size_t next;                 /* its next picture */
+	struct dh_segment *pictures;          /* one of the clips below; NULL: nothing is shown */
+	struct dh_segment *clips[DH_STANCES]; /* owned; all but the first may be missing */
+	bool runs;                            /* false: it has to begin again */
+	int64_t epoch_ticks;                  /* media time of its time 0 in this round */
+	size_t next;                          /* its next picture */
 	/* the bridge, kept for as long as the same picture may be the last again */
 	struct dh_segment *bridge;       /* NULL: none */
 	struct dh_unit *bridge_from;     /* the picture that it leads from */
@@ -34,6 +36,12 @@ struct dh_idle_picture {
 /* Takes ownership on success. -EINVAL: it is not complete, has no video, or is shorter than
  * a slot. */
 int dh_idle_clip_set(struct dh_idle_clip *clip, struct dh_segment *pictures);
+
+/* The same for another stance, once there is the clip. -EINVAL also: it has another anchor; -EALREADY. */
+int dh_idle_clip_set_other(struct dh_idle_clip *clip, enum dh_stance stance, struct dh_segment *pictures);
+/* The clip of that stance runs from now on, or if there is none, that of DH_STANCE_IDLE: it begins where it looks
+ * most like what is shown. Nothing happens if it runs already, or if there is no clip yet. */
+void dh_idle_clip_use(struct dh_idle_clip *clip, enum dh_stance stance);
 
 /* `bridge` leads from the picture `from` to the clip's entry `back`; takes ownership on
  * success. -EINVAL: it is not complete, has no video, has another anchor than the clip, or

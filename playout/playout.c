@@ -76,6 +76,16 @@ int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle)
 	return 0;
 }
 
+int dh_playout_set_clip(struct dh_playout *playout, enum dh_stance stance, struct dh_segment *clip)
+{
+	return dh_idle_clip_set_other(&playout->timeline.idle, stance, clip);
+}
+
+void dh_playout_set_stance(struct dh_playout *playout, enum dh_stance stance)
+{
+	playout->timeline.stance = stance;
+}
+
 /* --- what plays and waits */
 
 struct dh_segment *dh_playout_playing(const struct dh_playout *playout, int64_t *played_ticks)

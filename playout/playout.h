@@ -46,6 +46,7 @@
 #include "cut.h"
 #include "packets.h"
 #include "segment.h"
+#include "stance.h"
 
 struct dh_playout;
 struct dh_viewer;
@@ -142,6 +143,10 @@ void dh_playout_free(struct dh_playout **playout);
 /* The avatar's idle clip: complete, with video. Takes ownership on success. No
  * segment starts until there is an idle clip. -EINVAL, -EALREADY. */
 int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle);
+/* A clip for another stance, under the same anchor; likewise. Without one the idle clip is shown. */
+int dh_playout_set_clip(struct dh_playout *playout, enum dh_stance stance, struct dh_segment *clip);
+/* What the avatar does from the next slot on while nothing plays: IDLE (at first), LISTENING or THINKING. */
+void dh_playout_set_stance(struct dh_playout *playout, enum dh_stance stance);
 
 /* --- segments */
 

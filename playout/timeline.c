@@ -11,8 +11,6 @@ static int64_t max(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* --- the playing segment */
-
 /* After an underrun that lets time go on, so much is there before it is heard again: a
  * source that is just too slow would stutter at every slot. */
 #define SKIP_PREROLL_TICKS (3 * DH_SLOT_TICKS)
@@ -235,11 +233,22 @@ static void fill_pictures(struct dh_timeline *timeline, const struct dh_emitter 
 	}
 }
 
+/* What the avatar does where it is shown instead of a segment. */
+static enum dh_stance stance_of(const struct dh_timeline *timeline)
+{
+	if (!timeline->playing)
+		return timeline->stance;
+	if (timeline->frozen)
+		return DH_STANCE_LISTENING;
+	return dh_segment_head(timeline->playing)->has_video ? DH_STANCE_IDLE : DH_STANCE_SPEAKING;
+}
+
 static void fill_idle(struct dh_timeline *timeline, const struct dh_emitter *out, int64_t slot_ticks)
 {
 	struct dh_idle_picture picture;
 	if (!timeline->idle.pictures)
 		return;
+	dh_idle_clip_use(&timeline->idle, stance_of(timeline));
 	if (!timeline->idle.runs)
 		dh_idle_clip_begin(&timeline->idle, timeline->shown, slot_ticks);
 	while (dh_idle_clip_next(&timeline->idle, slot_ticks + DH_SLOT_TICKS, &picture))

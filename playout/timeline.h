@@ -46,7 +46,8 @@ typedef void dh_item_fn(void *arg, const struct dh_item *item);
 struct dh_timeline {
 	/* set by the owner */
 	enum dh_duration rule;
-	bool stands; /* while nothing plays: the last picture stands, and the avatar does not idle */
+	enum dh_stance stance; /* while nothing plays */
+	bool stands;           /* while nothing plays: the last picture stands, and the avatar does not idle */
 	/* owned */
 	struct dh_idle_clip idle;
 	struct dh_segment *playing;

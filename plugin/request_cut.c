@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* interrupt, hold, resume, discard */
+/* interrupt, hold, resume, discard, state */
 #include "request_cut.h"
 
 #include <errno.h>
@@ -110,6 +110,29 @@ static void handle_discard(struct dh_request *request)
 	finish(request, err, "discarded", reply);
 }
 
+/* --- state */
+
+static void handle_state(struct dh_request *request)
+{
+	enum dh_stance stance;
+	json_t *reply = NULL;
+
+	if (!dh_stance_parse(dh_request_text(request, "state"), &stance)) {
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"state\": \"idle\", \"listening\" or \"thinking\" is expected");
+		return;
+	}
+	int err = dh_room_state_set(request->room, stance, &reply);
+	dh_request_finish(request, err, "state", reply);
+}
+
+static const struct dh_field state_fields[] = {
+	{ "id", DH_FIELD_ROOM, true, 0 },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "state", DH_FIELD_TEXT, true, DH_KEY_MAX },
+	DH_FIELD_END,
+};
+
 static const struct dh_field interrupt_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
@@ -145,5 +168,6 @@ const struct dh_request_type dh_cut_requests[] = {
 	{ "hold", false, DH_AUTHORITY_SECRET, hold_fields, handle_hold },
 	{ "resume", false, DH_AUTHORITY_SECRET, resume_fields, handle_resume },
 	{ "discard", false, DH_AUTHORITY_SECRET, discard_fields, handle_discard },
+	{ "state", false, DH_AUTHORITY_SECRET, state_fields, handle_state },
 	DH_REQUEST_END,
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "avatar_clips.h"
 #include "ingest/log.h"
 #include "prepared_clip.h"
 
@@ -34,6 +35,7 @@ struct dh_avatar {
 	/* owner: the I/O thread while preparing, immutable when ready */
 	struct dh_subscription *subscription;
 	struct dh_prepared_clip clip;
+	struct dh_avatar_clips *clips;
 	GBytes *background;
 	/* owner: the I/O thread */
 	GSource *retry; /* NULL before the first failure */
@@ -71,6 +73,7 @@ struct dh_avatar *dh_avatar_new(const struct dh_avatar_config *config, struct dh
 	g_mutex_init(&avatar->lock);
 	avatar->rooms = rooms_new();
 	dh_prepared_clip_init(&avatar->clip);
+	avatar->clips = dh_avatar_clips_new(config, ingest);
 	return avatar;
 }
 
@@ -81,6 +84,7 @@ static void drop_media(void *arg)
 
 	if (avatar->subscription)
 		dh_ingest_unsubscribe(&avatar->subscription);
+	dh_avatar_clips_stop(avatar->clips);
 	dh_prepared_clip_reset(&avatar->clip);
 	g_clear_pointer(&avatar->background, g_bytes_unref);
 }
@@ -101,6 +105,7 @@ void dh_avatar_free(struct dh_avatar **out)
 		return;
 	dh_io_call(avatar->io, stop, avatar);
 	dh_prepared_clip_clear(&avatar->clip);
+	dh_avatar_clips_free(&avatar->clips);
 	g_array_free(avatar->rooms, TRUE);
 	g_mutex_clear(&avatar->lock);
 	g_free(avatar->error);
@@ -190,12 +195,25 @@ static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 	dh_prepared_clip_units(&((struct dh_avatar *)arg)->clip, units, count);
 }
 
+static void all_ready(void *arg)
+{
+	finish(arg, NULL);
+}
+
 static void on_end(void *arg, const struct dh_stream_end *end)
 {
 	struct dh_avatar *avatar = arg;
+	const char *error = dh_prepared_clip_check(&avatar->clip, avatar->config);
+	const struct dh_avatar_look look = { .anchor = avatar->clip.anchor,
+		.picture = avatar->clip.picture,
+		.frame = avatar->clip.frame,
+		.background = avatar->background };
 
 	(void)end; /* the units tell its length */
-	finish(avatar, dh_prepared_clip_check(&avatar->clip, avatar->config));
+	if (error)
+		finish(avatar, error);
+	else
+		dh_avatar_clips_start(avatar->clips, &look, all_ready, avatar);
 }
 
 static void on_failure(void *arg, int code, const char *text)
@@ -353,4 +371,10 @@ void dh_avatar_look(const void *arg, int64_t position_ticks, uint8_t *luma)
 int dh_avatar_clip(const struct dh_avatar *avatar, struct dh_segment **out)
 {
 	return dh_avatar_state(avatar) == DH_AVATAR_READY ? dh_prepared_clip_segment(&avatar->clip, out) : -EAGAIN;
+}
+
+int dh_avatar_stance_clip(const struct dh_avatar *avatar, enum dh_stance stance, struct dh_segment **out)
+{
+	return dh_avatar_state(avatar) == DH_AVATAR_READY ? dh_avatar_clips_segment(avatar->clips, stance, out) :
+							    -EAGAIN;
 }

@@ -65,5 +65,7 @@ GBytes *dh_avatar_background(const struct dh_avatar *avatar);
 /* The idle clip as a new segment, which the caller owns. -EAGAIN unless the avatar
  * is ready; -ENOMEM, -EINVAL. */
 int dh_avatar_clip(const struct dh_avatar *avatar, struct dh_segment **clip);
+/* The same of its clip for another stance; -ENOENT: it has none. */
+int dh_avatar_stance_clip(const struct dh_avatar *avatar, enum dh_stance stance, struct dh_segment **clip);
 
 #endif

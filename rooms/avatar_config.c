@@ -9,6 +9,20 @@ const char *dh_avatar_plain_background(const struct dh_avatar_config *config)
 	return config->background && *config->background != '/' ? config->background : NULL;
 }
 
+const char *dh_avatar_clip_path(const struct dh_avatar_config *config, enum dh_stance stance)
+{
+	switch (stance) {
+	case DH_STANCE_LISTENING:
+		return config->listening;
+	case DH_STANCE_THINKING:
+		return config->thinking;
+	case DH_STANCE_SPEAKING:
+		return config->speaking;
+	default:
+		return NULL;
+	}
+}
+
 const char *dh_avatar_background_name(const struct dh_avatar_config *config)
 {
 	if (!config->background)

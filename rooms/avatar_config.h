@@ -9,17 +9,22 @@
 #include <jansson.h>
 
 #include "ingest/source.h"
+#include "playout/stance.h"
 
 /* As in the configuration, which owns the strings. */
 struct dh_avatar_config {
 	char *name;
 	int64_t width, height;
-	char *idle, *portrait; /* paths; at least one of them */
-	char *background;      /* "#rrggbb", DH_BACKGROUND_CLEAR, or the path of a picture; NULL: the default colour */
+	char *idle, *portrait;                 /* paths; at least one of them */
+	char *listening, *thinking, *speaking; /* paths of further clips; NULL: none */
+	char *background; /* "#rrggbb", DH_BACKGROUND_CLEAR, or the path of a picture; NULL: the default colour */
 	int64_t pingpong;
 	int64_t kbps, entry_ms;
 	int64_t fade_ms; /* from the last picture of a segment into the clip; 0: a cut */
 };
+
+/* The path of its clip for that, NULL: none; for DH_STANCE_IDLE always. */
+const char *dh_avatar_clip_path(const struct dh_avatar_config *config, enum dh_stance stance);
 
 /* The background if one was set that is no picture: a colour, or DH_BACKGROUND_CLEAR. NULL: it is the
  * default, or a picture. */

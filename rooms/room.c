@@ -37,6 +37,7 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 		room->speaking = event->type == DH_EVENT_SPEAKING;
 	dh_room_report_event(room, event);
 	dh_room_cut_event(room, event);
+	dh_room_stance_event(room, event);
 	if (event->type == DH_EVENT_MISSING)
 		dh_room_seams_missing(room, event);
 	if (event->type >= DH_EVENT_FINISHED && event->type <= DH_EVENT_FAILED) {
@@ -58,7 +59,7 @@ static void publish(struct dh_room *room)
 	if (room->has_failed)
 		state = DH_ROOM_FAILED;
 	else if (room->has_clip)
-		state = room->speaking ? DH_ROOM_SPEAKING : DH_ROOM_IDLE;
+		state = dh_room_stance_state(room);
 	atomic_store(&room->state, state);
 	atomic_store(&room->viewers, (int)dh_playout_viewers(room->playout));
 	atomic_store(&room->waiting, (int)dh_playout_waiting_count(room->playout));
@@ -75,6 +76,7 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	dh_room_ended_poll(room, now_ticks);
 	dh_room_segments_poll(room, now_ticks);
 	dh_room_cut_poll(room, now_ticks);
+	dh_room_stance_poll(room);
 	if (room->queue_changed) {
 		dh_room_segments_prepare(room);
 		dh_room_bridge_prepare(room);

@@ -79,7 +79,14 @@ void dh_room_set_settings(struct dh_room *room, struct dh_settings *settings);
 /* As in `list`; with `all` also what needs the room's secret. A new reference. */
 json_t *dh_room_info(struct dh_room *room, bool all);
 
-enum dh_room_state { DH_ROOM_PREPARING, DH_ROOM_IDLE, DH_ROOM_SPEAKING, DH_ROOM_FAILED };
+enum dh_room_state {
+	DH_ROOM_PREPARING,
+	DH_ROOM_IDLE,
+	DH_ROOM_SPEAKING,
+	DH_ROOM_FAILED,
+	DH_ROOM_LISTENING,
+	DH_ROOM_THINKING,
+};
 enum dh_room_state dh_room_state(const struct dh_room *room);
 
 /* --- members; none of these waits */
@@ -164,6 +171,12 @@ int dh_room_heard(struct dh_room *room, struct dh_member *member, guint viewer, 
 /* A marker, as dh_marker_check accepts it, takes a reference: now, or at `at_ms` of that segment's own time
  * (`segment` NULL: none). -ENOENT: it neither plays nor waits; -ENOBUFS: it has too many. */
 int dh_room_mark(struct dh_room *room, json_t *data, const char *segment, int64_t at_ms, json_t **reply);
+/* What the avatar does while it does not speak: DH_STANCE_IDLE, LISTENING or THINKING, until something is said.
+ * The second one is posted: any thread, it never waits. */
+int dh_room_state_set(struct dh_room *room, enum dh_stance stance, json_t **reply);
+void dh_room_post_state(struct dh_room *room, enum dh_stance stance);
+/* "idle", "listening", "thinking"; false: none of them. */
+bool dh_stance_parse(const char *name, enum dh_stance *stance);
 /* What it will show when the next segment begins that is enqueued: {"clip":…}, and
  * "position_ms", "length_ms", "thumbnail" as far as they are known. */
 int dh_room_scene(struct dh_room *room, json_t **reply);

@@ -62,6 +62,8 @@ struct dh_room {
 	struct dh_bridge_maker *bridge; /* at work for the end of what plays; NULL: none is */
 	struct dh_unit *bridge_from;    /* a reference: the picture that it leads from; NULL: none yet */
 	bool bridge_misfits;            /* its anchor is not the clip's, so none is made */
+	enum dh_stance stance;          /* of the avatar, while nothing plays */
+	bool stance_by_itself;          /* nobody asked for it */
 	bool speaking, has_clip, has_failed;
 	bool queue_changed;              /* there may be another segment, or an end of one, to prepare */
 	GQueue unfinished;               /* ids of segments that ended before their texts did, oldest first */
@@ -240,6 +242,19 @@ void dh_room_scene_set(const struct dh_room *room, struct dh_feed *feed, const s
 void dh_room_bridge_prepare(struct dh_room *room);
 /* The room is ending. */
 void dh_room_bridge_close(struct dh_room *room);
+
+/* --- room_stance.c; in the room's thread */
+
+/* The avatar's clips are there. */
+void dh_room_stance_clips(struct dh_room *room);
+/* `feed` was enqueued. */
+void dh_room_stance_asked(struct dh_room *room, const struct dh_feed *feed);
+void dh_room_stance_event(struct dh_room *room, const struct dh_playout_event *event);
+void dh_room_stance_poll(struct dh_room *room);
+/* What is seen, of a room that has its clip. */
+enum dh_room_state dh_room_stance_state(const struct dh_room *room);
+/* IDLE, LISTENING or THINKING. `by_itself`: it ends when nothing waits any more. */
+void dh_room_set_stance(struct dh_room *room, enum dh_stance stance, bool by_itself);
 
 /* --- room_cut.c; in the room's thread (more in interruption.h) */
 

@@ -33,7 +33,7 @@ static const char *const event_names[] = {
 
 const char *dh_room_state_name(enum dh_room_state state)
 {
-	static const char *const names[] = { "preparing", "idle", "speaking", "failed" };
+	static const char *const names[] = { "preparing", "idle", "speaking", "failed", "listening", "thinking" };
 	return names[state];
 }
 

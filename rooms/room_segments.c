@@ -191,6 +191,8 @@ void dh_room_segments_avatar(struct dh_room *room)
 			dh_log(DH_LOG_ERROR, "room %s: the idle clip cannot be used: %s", room->id, g_strerror(-err));
 		}
 		room->has_clip = !err;
+		if (!err)
+			dh_room_stance_clips(room);
 	}
 	room->has_failed = err || state == DH_AVATAR_FAILED;
 	if (room->has_failed)
@@ -304,6 +306,7 @@ static int run_enqueue(struct dh_room *room, void *arg)
 	const struct dh_segment *other;
 	while ((other = dh_playout_waiting(room->playout, enqueue->position)) && other != segment)
 		enqueue->position++;
+	dh_room_stance_asked(room, enqueue->feed);
 	struct dh_record *record = dh_ledger_record(room->ledger, enqueue->feed);
 	if (record)
 		record->position = enqueue->position;

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the avatar of a room does while it does not speak: it idles, listens, or thinks. */
+#include "room_private.h"
+
+#include <errno.h>
+
+#include "ingest/log.h"
+
+static const char *const names[] = { "idle", "listening", "thinking", "speaking" };
+
+/* --- in the room's thread */
+
+enum dh_room_state dh_room_stance_state(const struct dh_room *room)
+{
+	static const enum dh_room_state states[] = { DH_ROOM_IDLE, DH_ROOM_LISTENING, DH_ROOM_THINKING };
+
+	if (dh_playout_is_on_hold(room->playout))
+		return DH_ROOM_LISTENING;
+	return room->speaking ? DH_ROOM_SPEAKING : states[room->stance];
+}
+
+/* Of these there are no other events. */
+static void tell(struct dh_room *room)
+{
+	json_t *event = dh_room_report_new(room, names[room->stance]);
+
+	dh_room_set_ms(event, "media_ms", dh_playout_media_ticks(room->playout, dh_now_ticks()));
+	dh_room_tell_all(room, event, NULL);
+}
+
+void dh_room_set_stance(struct dh_room *room, enum dh_stance stance, bool by_itself)
+{
+	if (stance == DH_STANCE_SPEAKING)
+		return;
+	room->stance_by_itself = by_itself;
+	if (room->stance == stance)
+		return;
+	room->stance = stance;
+	dh_playout_set_stance(room->playout, stance);
+	if (!room->speaking)
+		tell(room);
+}
+
+void dh_room_stance_clips(struct dh_room *room)
+{
+	for (int i = DH_STANCE_LISTENING; i < DH_STANCES; i++) {
+		struct dh_segment *clip = NULL;
+		int err = dh_avatar_stance_clip(room->facts.avatar, (enum dh_stance)i, &clip);
+		if (err)
+			continue;
+		err = dh_playout_set_clip(room->playout, (enum dh_stance)i, clip);
+		if (err) {
+			dh_segment_free(&clip);
+			dh_log(DH_LOG_ERROR, "room %s: the clip for \"%s\" cannot be used: %s", room->id, names[i],
+				g_strerror(-err));
+		}
+	}
+}
+
+/* Who asks for speech makes the avatar think until it comes, if it has a clip for that. */
+void dh_room_stance_asked(struct dh_room *room, const struct dh_feed *feed)
+{
+	if (dh_feed_is_generated(feed) && !room->speaking &&
+		dh_avatar_clip_path(dh_avatar_get_config(room->facts.avatar), DH_STANCE_THINKING))
+		dh_room_set_stance(room, DH_STANCE_THINKING, true);
+}
+
+/* Speech ends what came before it, and nothing is left of it behind that. */
+void dh_room_stance_event(struct dh_room *room, const struct dh_playout_event *event)
+{
+	if (event->type != DH_EVENT_SPEAKING || room->stance == DH_STANCE_IDLE)
+		return;
+	room->stance = DH_STANCE_IDLE;
+	dh_playout_set_stance(room->playout, DH_STANCE_IDLE);
+}
+
+void dh_room_stance_poll(struct dh_room *room)
+{
+	if (room->stance == DH_STANCE_THINKING && room->stance_by_itself && !room->speaking &&
+		!dh_playout_waiting_count(room->playout))
+		dh_room_set_stance(room, DH_STANCE_IDLE, false); /* what it thought of has ended */
+}
+
+/* --- requests */
+
+bool dh_stance_parse(const char *name, enum dh_stance *stance)
+{
+	for (int i = 0; i < DH_STANCE_SPEAKING; i++) {
+		if (g_strcmp0(name, names[i]))
+			continue;
+		*stance = (enum dh_stance)i;
+		return true;
+	}
+	return false;
+}
+
+struct stance_call {
+	enum dh_stance wanted;
+	enum dh_room_state shown;
+};
+
+static int run_state(struct dh_room *room, void *arg)
+{
+	struct stance_call *call = arg;
+
+	dh_room_set_stance(room, call->wanted, false);
+	call->shown = dh_room_stance_state(room);
+	return 0;
+}
+
+int dh_room_state_set(struct dh_room *room, enum dh_stance stance, json_t **reply)
+{
+	struct stance_call call = { .wanted = stance };
+	int err = dh_room_call(room, run_state, &call);
+
+	if (!err)
+		*reply = json_pack("{s:s}", "state", dh_room_state_name(call.shown));
+	return err;
+}
+
+struct stance_command {
+	struct dh_command command;
+	enum dh_stance stance;
+};
+
+static void command_free(struct dh_command *command)
+{
+	g_free(command);
+}
+
+static void command_run(void *owner, struct dh_command *command)
+{
+	dh_room_set_stance(owner, ((struct stance_command *)command)->stance, false);
+	command_free(command);
+}
+
+void dh_room_post_state(struct dh_room *room, enum dh_stance stance)
+{
+	struct stance_command *c = g_new0(struct stance_command, 1);
+
+	c->command.run = command_run;
+	c->command.discard = command_free;
+	c->stance = stance;
+	dh_room_thread_post(room->thread, &c->command);
+}
