@@ -25,7 +25,8 @@ static bool config_is_valid(const struct dh_playout_config *config)
 {
 	return config->preroll_ticks >= 0 && config->late_ticks >= 0 && config->spread_ticks >= 0 &&
 		config->spread_ticks <= 20 * DH_TICKS_PER_MS && config->spread_from >= 0 && config->max_queue >= 0 &&
-		config->index_timeout_ticks >= 0 && config->low_water_ticks >= 0 && config->high_water_ticks >= 0;
+		config->index_timeout_ticks >= 0 && config->seam_wait_ticks >= 0 && config->low_water_ticks >= 0 &&
+		config->high_water_ticks >= 0;
 }
 
 int dh_playout_alloc(struct dh_playout **playout, const struct dh_playout_config *config,
@@ -291,6 +292,8 @@ static enum dh_slot_state change_segments(struct dh_playout *playout)
 			dh_playout_end_playing(playout, DH_EVENT_FINISHED, DH_REASON_NONE);
 		dh_playout_settle(playout);
 		struct dh_segment *next = dh_playout_startable(playout);
+		if (next && dh_playout_awaits_seam(playout, next))
+			return state;
 		if (next && dh_timeline_would_fade(timeline))
 			dh_playout_give_way(playout, next); /* it starts when that has faded */
 		else if (next)
@@ -322,19 +325,12 @@ static void note_underrun(struct dh_playout *playout, enum dh_slot_state state)
 		playout->counts.held_ticks += DH_SLOT_TICKS;
 }
 
-/* What was cut still fades, and something else starts behind that. */
-static bool is_followed_at_once(const struct dh_playout *playout)
-{
-	const struct dh_segment *first = dh_playout_waiting(playout, 0);
-	return playout->timeline.fade && first && dh_playout_is_ready(playout, first);
-}
-
 /* `keep`: some of the slot can still reach a viewer. */
 static void decide_slot(struct dh_playout *playout, bool keep, bool in_time)
 {
 	struct dh_timeline *timeline = &playout->timeline;
 	enum dh_slot_state state = change_segments(playout);
-	if (!timeline->playing && !dh_playout_is_between_pieces(playout) && !is_followed_at_once(playout)) {
+	if (!timeline->playing && !dh_playout_is_between_pieces(playout) && !dh_playout_is_followed_at_once(playout)) {
 		set_speaking(playout, false);
 		timeline->stands = false;
 	}

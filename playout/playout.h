@@ -126,6 +126,8 @@ struct dh_playout_config {
 	size_t max_queue_bytes;  /* of units waiting; default 512 MiB */
 	/* how long an utterance waits for its next piece; default 3 s */
 	int64_t index_timeout_ticks;
+	/* so long a segment waits, while the avatar idles, for a picture that resembles its first; default 0 */
+	int64_t seam_wait_ticks;
 	int64_t low_water_ticks, high_water_ticks; /* see water.h; default 0: none */
 };
 

@@ -24,6 +24,9 @@ struct dh_playout {
 	/* what plays is cut there (NULL: it is not): at a place in the segment, but no later than a media time */
 	const struct dh_segment *cut;
 	int64_t cut_position_ticks, cut_by_ticks;
+	/* it waits for an idle picture that resembles its first, until then; NULL: none does */
+	const struct dh_segment *seam_for; /* only compared */
+	int64_t seam_ticks;
 	/* a hold that was asked for: since when, and until when it may be undone, in media time */
 	bool on_hold;
 	int64_t hold_ticks, regret_ticks;
@@ -68,6 +71,13 @@ void dh_playout_end_at(struct dh_playout *playout, const struct dh_playout_event
 bool dh_playout_is_cut_here(const struct dh_playout *playout);
 /* When that may be next; INT64_MAX: never. */
 int64_t dh_playout_cut_deadline_ticks(const struct dh_playout *playout);
+
+/* --- playout_seam.c */
+
+/* What was cut still fades, and something else starts behind that. */
+bool dh_playout_is_followed_at_once(const struct dh_playout *playout);
+/* Whether `next`, which may start, is still to wait for an idle picture that resembles its first. */
+bool dh_playout_awaits_seam(struct dh_playout *playout, const struct dh_segment *next);
 
 /* --- playout_order.c: which segment plays next */
 

@@ -34,6 +34,7 @@ struct dh_config_room {
 	char *duration;                      /* "speech" or "longest" */
 	char *underrun;                      /* "hold", "idle" or "skip" */
 	int64_t preroll_ms;                  /* 0: as long as the source needs */
+	int64_t seam_wait_ms;
 	int64_t low_water_ms, high_water_ms; /* 0: none */
 	char *generator;                     /* NULL: none */
 };

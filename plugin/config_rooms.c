@@ -25,6 +25,7 @@ static const struct dh_option room_options[] = {
 	DH_TEXT(struct dh_config_room, generator, NULL),
 	DH_TEXT(struct dh_config_room, underrun, "hold"),
 	DH_NUMBER(struct dh_config_room, preroll_ms, 0, DH_PREROLL_MS_MAX, 0),
+	DH_NUMBER(struct dh_config_room, seam_wait_ms, 0, DH_SEAM_WAIT_MAX, 0),
 	DH_NUMBER(struct dh_config_room, low_water_ms, 0, 86400000, 0),
 	DH_NUMBER(struct dh_config_room, high_water_ms, 0, 86400000, 0),
 	DH_OPTIONS_END,

@@ -84,6 +84,7 @@ static struct dh_config_room *record_of(const struct dh_room_facts *facts, const
 	g_free(record->underrun);
 	record->underrun = g_strdup(dh_underrun_name(facts->underrun));
 	record->preroll_ms = facts->preroll_ms;
+	record->seam_wait_ms = facts->seam_wait_ms;
 	record->low_water_ms = facts->low_water_ms;
 	record->high_water_ms = facts->high_water_ms;
 	free(metadata);
@@ -266,6 +267,7 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 		.avatar = g_hash_table_lookup(instance->avatars, record->avatar),
 		.generator = record->generator ? dh_config_find_generator(instance->config, record->generator) : NULL,
 		.preroll_ms = record->preroll_ms,
+		.seam_wait_ms = record->seam_wait_ms,
 		.low_water_ms = record->low_water_ms,
 		.high_water_ms = record->high_water_ms,
 	};

@@ -119,6 +119,7 @@ static void handle_create(struct dh_request *request)
 		.avatar = g_hash_table_lookup(request->instance->avatars, dh_request_text(request, "avatar")),
 		.generator = generator ? dh_config_find_generator(config, generator) : NULL,
 		.preroll_ms = number_of(request, "preroll_ms"),
+		.seam_wait_ms = number_of(request, "seam_wait_ms"),
 		.low_water_ms = number_of(request, "low_water_ms"),
 		.high_water_ms = number_of(request, "high_water_ms"),
 	};
@@ -171,6 +172,7 @@ static const struct dh_field create_fields[] = {
 	{ "generator", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "underrun", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "preroll_ms", DH_FIELD_NUMBER, false, DH_PREROLL_MS_MAX },
+	{ "seam_wait_ms", DH_FIELD_NUMBER, false, DH_SEAM_WAIT_MAX },
 	{ "low_water_ms", DH_FIELD_NUMBER, false, 86400000 },
 	{ "high_water_ms", DH_FIELD_NUMBER, false, 86400000 },
 	DH_FIELD_END,

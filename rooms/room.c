@@ -156,6 +156,7 @@ static void configure(struct dh_playout_config *config, const struct dh_room_con
 {
 	dh_playout_config_init(config);
 	config->duration = facts->duration;
+	config->seam_wait_ticks = facts->seam_wait_ms * DH_TICKS_PER_MS;
 	config->low_water_ticks = facts->low_water_ms * DH_TICKS_PER_MS;
 	config->high_water_ticks = facts->high_water_ms * DH_TICKS_PER_MS;
 	config->index_timeout_ticks = context->index_timeout_ms * DH_TICKS_PER_MS;
@@ -303,6 +304,7 @@ static void add_details(struct dh_room *room, const struct dh_settings *settings
 		json_string(dh_avatar_background_name(dh_avatar_get_config(facts->avatar))));
 	json_object_set_new(info, "underrun", json_string(dh_underrun_name(facts->underrun)));
 	json_object_set_new(info, "preroll_ms", json_integer(facts->preroll_ms));
+	json_object_set_new(info, "seam_wait_ms", json_integer(facts->seam_wait_ms));
 	json_object_set_new(info, "low_water_ms", json_integer(facts->low_water_ms));
 	json_object_set_new(info, "high_water_ms", json_integer(facts->high_water_ms));
 	json_object_set_new(info, "watching", json_integer(dh_room_viewer_count(room)));

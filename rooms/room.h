@@ -35,6 +35,7 @@ struct dh_room_facts {
 	const struct dh_generator_config *generator; /* NULL: none */
 	enum dh_underrun underrun;                   /* of segments that say nothing else */
 	int64_t preroll_ms;                          /* the same; 0: as long as their source needs */
+	int64_t seam_wait_ms;                        /* how long they wait for an idle picture like their first */
 	int64_t low_water_ms, high_water_ms;         /* of queued media, for events; 0: none */
 };
 

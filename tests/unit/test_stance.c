@@ -71,6 +71,33 @@ static void test_while_something_plays(void)
 	finish_after(500);
 }
 
+/* Idle picture n looks like n, picture 0 of a segment like 30: the best moment is behind that one. */
+static void test_waits_for_the_best_picture(void)
+{
+	static const struct {
+		int wait_ms, asked_ms, starts_ms;
+	} rows[] = {
+		{ 0, 610, 620 }, { 2000, 610, 1240 },  /* it is shown from 1220 on */
+		{ 300, 610, 920 },                    /* the nearest of those until then */
+		{ 2000, 1250, 1260 }, /* it is shown */
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct dh_playout_config config;
+		CHECK_AT("row %zu", i);
+		dh_playout_config_init(&config);
+		config.seam_wait_ticks = rows[i].wait_ms * MS;
+		rig_open_idle(&rig, &config, start);
+		rig_join(&rig, NULL);
+		rig_run(&rig, media_ms(rows[i].asked_ms));
+		enqueue("a", &(struct dh_order){ 0 });
+		enqueue("b", &(struct dh_order){ 0 });
+		rig_run(&rig, media_ms(6000));
+		CHECK_INT(started_ms("a"), rows[i].starts_ms);
+		CHECK_INT(started_ms("b"), rows[i].starts_ms + 1000); /* no wait amid speech */
+		finish_after(500);
+	}
+}
+
 static void test_what_does_not_fit(void)
 {
 	struct dh_segment *other = clip('x', 'x'), *again = clip('l', 'i');
@@ -86,6 +113,7 @@ static void test_what_does_not_fit(void)
 static const struct check_test tests[] = {
 	TEST(test_clips),
 	TEST(test_while_something_plays),
+	TEST(test_waits_for_the_best_picture),
 	TEST(test_what_does_not_fit),
 };
 
