@@ -249,7 +249,17 @@ int64_t dh_playout_deadline_ticks(const struct dh_playout *playout)
 
 static void keep_item(void *arg, const struct dh_item *item)
 {
-	dh_fanout_push(arg, item);
+	struct dh_playout *playout = arg;
+
+	dh_fanout_push(&playout->fanout, item);
+	if (item->media != DH_AUDIO || !playout->sink.sound)
+		return;
+	if (item->unit)
+		playout->sink.sound(playout->sink_arg, item->unit->loudness, item->media_ticks, item->unit->data,
+			item->unit->size);
+	else
+		playout->sink.sound(playout->sink_arg, DH_LOUDNESS_MAX, item->media_ticks, item->silence,
+			item->silence_size);
 }
 
 static void set_speaking(struct dh_playout *playout, bool speaking)
@@ -336,7 +346,7 @@ static void decide_slot(struct dh_playout *playout, bool keep, bool in_time)
 	}
 	note_underrun(playout, state);
 	dh_playout_check_water(playout);
-	dh_timeline_fill(timeline, playout->slot_ticks, in_time, keep ? keep_item : NULL, &playout->fanout);
+	dh_timeline_fill(timeline, playout->slot_ticks, in_time, keep ? keep_item : NULL, playout);
 	if (!keep)
 		dh_fanout_lose(&playout->fanout);
 	playout->slot_ticks += DH_SLOT_TICKS;

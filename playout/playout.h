@@ -111,6 +111,9 @@ struct dh_playout_sink {
 	 * playout frees it at once, which takes a while if it is long (see
 	 * dh_segment_drop). */
 	void (*ended)(void *arg, struct dh_segment *segment);
+	/* Once for every packet of sound that viewers are sent from now on, in the order of their time:
+	 * `loudness` as in unit.h, of silence where nothing is said. The payload is borrowed. May be NULL. */
+	void (*sound)(void *arg, unsigned loudness, int64_t media_ticks, const uint8_t *payload, size_t size);
 };
 
 struct dh_playout_config {

@@ -53,7 +53,8 @@
  *           begins after silence: without the other piece's sound)
  *     VIDE  i64 pts_ticks, u32 duration_ticks, u32 flags (DH_UNIT_…),
  *           DH_LUMA_BYTES luma, the picture's bytes
- *     AUDI  i64 pts_ticks (the first 0, each 20 ms more than the last), bytes
+ *     AUDI  7 bytes pts_ticks (the first 0, each 20 ms more than the last), u8 loudness
+ *           (unit.h; 0: unknown), bytes
  *     FADE  an Opus packet of 20 ms, which goes on from the packet before it as the AUDI behind it
  *           does, and ends in silence
  *     WORD  i64 from_ticks, i64 to_ticks (not before from_ticks), 1 to
@@ -65,7 +66,7 @@
  *     FAIL  i32 code (enum dh_prepare_exit), text
  *
  * Version 1 is the same without the flags in ENDS, version 2 without WORD, LEAD, lines,
- * mattes and stated_ticks, version 3 without FADE; readers accept them all.
+ * mattes and stated_ticks, version 3 without FADE and loudness (0); readers accept them all.
  *
  * Texts are UTF-8 without control characters. No unit ends after
  * DH_STREAM_TICKS_MAX.

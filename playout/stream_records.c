@@ -198,20 +198,24 @@ static int read_video(struct dh_stream_records *records, const uint8_t *body, si
 static int read_audio(struct dh_stream_records *records, const uint8_t *body, size_t size)
 {
 	const struct dh_stream_track *track = &records->tracks[DH_AUDIO];
-	int64_t pts_ticks = dh_wire_get64(body);
+	uint64_t first = (uint64_t)dh_wire_get64(body);
+	unsigned loudness = records->version < 4 ? 0 : (unsigned)(first >> DH_WIRE_LOUDNESS_SHIFT);
+	int64_t pts_ticks = (int64_t)(first - ((uint64_t)loudness << DH_WIRE_LOUDNESS_SHIFT));
 	int err;
+	if (loudness > DH_LOUDNESS_MAX)
+		return fail(records, -EBADMSG, "audio unit with loudness %u", loudness);
 	if (pts_ticks != track->end_ticks)
 		return fail(records, -EBADMSG, "audio unit at %" PRId64 " ticks, expected %" PRId64, pts_ticks,
 			track->end_ticks);
 	err = step_time(records, DH_AUDIO, pts_ticks, DH_SLOT_TICKS);
 	if (err < 0)
 		return err;
-	size_t fade_size = records->fade_size;
+	struct dh_unit *unit = dh_unit_new_sound(pts_ticks, body + DH_WIRE_AUDIO_FIXED, size - DH_WIRE_AUDIO_FIXED,
+		records->fade, records->fade_size);
 	records->fade_size = 0;
-	return report_unit(records,
-		dh_unit_new_sound(pts_ticks, body + DH_WIRE_AUDIO_FIXED, size - DH_WIRE_AUDIO_FIXED, records->fade,
-			fade_size),
-		records->sink.unit);
+	if (unit)
+		unit->loudness = (uint8_t)loudness;
+	return report_unit(records, unit, records->sink.unit);
 }
 
 static int read_fade(struct dh_stream_records *records, const uint8_t *body, size_t size)

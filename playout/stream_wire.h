@@ -46,6 +46,9 @@
 /* What a line of JSON begins with, and no type of a record. */
 #define DH_WIRE_LINE '{'
 
+/* An audio unit's loudness is above its time. */
+#define DH_WIRE_LOUDNESS_SHIFT 56
+
 /* A VP8 key frame's header (RFC 6386, 9.1). */
 #define DH_WIRE_KEY_FRAME_MIN 10u
 

@@ -153,7 +153,8 @@ static int write_audio(const struct dh_stream_writer *writer, const struct dh_un
 	struct record record;
 	uint8_t *p;
 	if (unit->size > DH_AUDIO_UNIT_MAX || unit->duration_ticks != DH_SLOT_TICKS ||
-		unit->pts_ticks % DH_SLOT_TICKS != 0 || unit->flags != 0 || unit->fade_size > DH_AUDIO_UNIT_MAX)
+		unit->pts_ticks % DH_SLOT_TICKS != 0 || unit->flags != 0 || unit->fade_size > DH_AUDIO_UNIT_MAX ||
+		unit->loudness > DH_LOUDNESS_MAX)
 		return -EINVAL;
 	size_t fade_size;
 	const uint8_t *fade = dh_unit_fade(unit, &fade_size);
@@ -163,7 +164,8 @@ static int write_audio(const struct dh_stream_writer *writer, const struct dh_un
 	p = record_begin(&record, DH_WIRE_AUDIO, DH_WIRE_AUDIO_FIXED + unit->size);
 	if (!p)
 		return -ENOMEM;
-	memcpy(dh_wire_put64(p, unit->pts_ticks), unit->data, unit->size);
+	p = dh_wire_put64(p, unit->pts_ticks | (int64_t)((uint64_t)unit->loudness << DH_WIRE_LOUDNESS_SHIFT));
+	memcpy(p, unit->data, unit->size);
 	return record_end(&record, writer);
 }
 

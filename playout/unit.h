@@ -30,6 +30,8 @@ enum dh_media { DH_AUDIO = 0, DH_VIDEO = 1 };
 #define DH_LUMA_SIDE  16
 #define DH_LUMA_BYTES (DH_LUMA_SIDE * DH_LUMA_SIDE)
 
+#define DH_LOUDNESS_MAX 128
+
 /* Limits on every unit, whoever made it. */
 #define DH_AUDIO_UNIT_MAX 1275              /* RFC 6716, one Opus frame */
 #define DH_VIDEO_UNIT_MAX (4 * 1024 * 1024) /* bytes of one picture */
@@ -43,13 +45,14 @@ struct dh_unit {
 	int64_t pts_ticks;           /* from the segment's start, >= 0 */
 	int64_t duration_ticks;      /* > 0; audio: DH_SLOT_TICKS */
 	uint8_t luma[DH_LUMA_BYTES]; /* video only, else zeros */
+	uint8_t loudness;            /* audio only: 1 + its level in -dBov (1: full scale, 128: silence); 0: unknown */
 	size_t size;                 /* >= 1 */
 	size_t fade_size;            /* audio: of the packet behind the data, see dh_unit_fade; 0: there is none */
 	uint8_t data[];
 };
 
 /* A new unit with one reference and a copy of `size` bytes at `data`. The caller
- * may set `flags` and `luma` before sharing it. NULL: out of memory. */
+ * may set `flags`, `luma` and `loudness` before sharing it. NULL: out of memory. */
 struct dh_unit *dh_unit_new(enum dh_media media, int64_t pts_ticks, int64_t duration_ticks, const void *data,
 	size_t size);
 

@@ -82,6 +82,8 @@ static void copy_connection(struct dh_member *to, const struct dh_member *from)
 		&from->listening.channel.was_ready);
 	to->is_offerer = from->is_offerer;
 	to->answered = atomic_load(&from->answered);
+	to->microphone_offer = atomic_load(&from->microphone_offer);
+	to->microphone_line = atomic_load(&from->microphone_line);
 	for (int media = 0; media < 2; media++) {
 		const struct dh_line line = dh_member_line(from, (enum dh_media)media);
 		dh_member_set_line(to, (enum dh_media)media, &line);

@@ -36,13 +36,17 @@ struct dh_config_room {
 	int64_t preroll_ms;                  /* 0: as long as the source needs */
 	int64_t seam_wait_ms;
 	int64_t low_water_ms, high_water_ms; /* 0: none */
-	char *generator;                     /* NULL: none */
+	/* see rooms/barge_in.h */
+	int64_t barge_in, floor_ms, floor_silence_ms;
+	char *barge_in_mode, *barge_in_by;
+	char *generator; /* NULL: none */
 };
 
 struct dh_config {
 	char *admin_key;         /* NULL: anybody may create rooms */
 	int64_t string_ids;      /* room ids are strings, not integers */
 	char *also_answer_as;    /* answers have this key beside "digitalhuman"; NULL: no other */
+	char **forward_hosts;    /* numeric addresses that sound may be forwarded to; NULL: this machine */
 	char **segments_folders; /* NULL: nothing can be enqueued */
 	char *cache_folder;      /* "": no cache */
 	int64_t cache_mb;
@@ -52,6 +56,7 @@ struct dh_config {
 	int64_t worker_memory_mb, worker_cpu_s, worker_silence_s, worker_wait_s;
 	int64_t max_rooms, max_viewers_per_room, max_viewers;
 	int64_t watch_timeout_s; /* from `watch` until media must be up */
+	int64_t max_microphones_per_room;
 	int64_t max_observers_per_room, max_observers;
 	int64_t max_per_session; /* rooms that the handles of one client watch or observe */
 	int64_t max_handles_per_session, max_handles;

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "config_options.h"
+#include "rooms/barge_in.h"
 #include "rooms/room_id.h"
 #include "rooms/segment_request.h"
 
@@ -28,6 +29,11 @@ static const struct dh_option room_options[] = {
 	DH_NUMBER(struct dh_config_room, seam_wait_ms, 0, DH_SEAM_WAIT_MAX, 0),
 	DH_NUMBER(struct dh_config_room, low_water_ms, 0, 86400000, 0),
 	DH_NUMBER(struct dh_config_room, high_water_ms, 0, 86400000, 0),
+	DH_NUMBER(struct dh_config_room, barge_in, 0, DH_BARGE_IN_MS_MAX, 0),
+	DH_TEXT(struct dh_config_room, barge_in_mode, "interrupt"),
+	DH_TEXT(struct dh_config_room, barge_in_by, "all"),
+	DH_NUMBER(struct dh_config_room, floor_ms, 0, DH_FLOOR_MS_MAX, 60000),
+	DH_NUMBER(struct dh_config_room, floor_silence_ms, 0, DH_FLOOR_MS_MAX, 15000),
 	DH_OPTIONS_END,
 };
 
@@ -90,6 +96,15 @@ int dh_config_room_read(const struct dh_config *config, const char *file, const 
 		err = dh_option_wrong(file, category->name, "underrun", "\"hold\", \"idle\" or \"skip\" is expected");
 	if (!err && room->high_water_ms && room->high_water_ms <= room->low_water_ms)
 		err = dh_option_wrong(file, category->name, "high_water_ms", "more than low_water_ms is expected");
+	enum dh_floor_policy who;
+	bool holds;
+	if (!err && !dh_barge_in_mode_parse(room->barge_in_mode, &holds))
+		err = dh_option_wrong(file, category->name, "barge_in_mode", "\"interrupt\" or \"hold\" is expected");
+	if (!err && !dh_floor_policy_parse(room->barge_in_by, &who))
+		err = dh_option_wrong(file, category->name, "barge_in_by",
+			"\"nobody\", \"named\", \"one\" or \"all\" is expected");
+	if (!err && !dh_barge_in_ms_is_valid(room->barge_in))
+		err = dh_option_wrong(file, category->name, "barge_in", "0, or 100 to 5000 milliseconds are expected");
 	return err;
 }
 
@@ -131,7 +146,7 @@ static void append_text(GString *out, const char *name, const char *value)
 	g_string_append(out, "\"\n");
 }
 
-/* Writes texts that are set, flags that are true and numbers that are not 0. */
+/* Writes texts that are set, flags that are true and numbers that are not the default. */
 void dh_config_room_write(const struct dh_config_room *room, GString *out)
 {
 	g_string_append_printf(out, "room-%s: {\n", room->name);
@@ -139,7 +154,7 @@ void dh_config_room_write(const struct dh_config_room *room, GString *out)
 		const void *field = (const char *)room + o->offset;
 		if (o->type == DH_OPTION_TEXT)
 			append_text(out, o->name, *(char *const *)field);
-		else if (o->type == DH_OPTION_NUMBER && *(const int64_t *)field)
+		else if (o->type == DH_OPTION_NUMBER && *(const int64_t *)field != o->number)
 			g_string_append_printf(out, "\t%s = %" G_GINT64_FORMAT "\n", o->name, *(const int64_t *)field);
 		else if (o->type == DH_OPTION_FLAG && *(const int64_t *)field)
 			g_string_append_printf(out, "\t%s = true\n", o->name);

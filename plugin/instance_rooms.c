@@ -87,6 +87,13 @@ static struct dh_config_room *record_of(const struct dh_room_facts *facts, const
 	record->seam_wait_ms = facts->seam_wait_ms;
 	record->low_water_ms = facts->low_water_ms;
 	record->high_water_ms = facts->high_water_ms;
+	record->barge_in = settings->barge_in.after_ms;
+	g_free(record->barge_in_mode);
+	record->barge_in_mode = g_strdup(dh_barge_in_mode_name(settings->barge_in.holds));
+	g_free(record->barge_in_by);
+	record->barge_in_by = g_strdup(dh_floor_policy_name(settings->barge_in.who));
+	record->floor_ms = settings->barge_in.floor_ms;
+	record->floor_silence_ms = settings->barge_in.floor_silence_ms;
 	free(metadata);
 	return record;
 }
@@ -271,16 +278,21 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 		.low_water_ms = record->low_water_ms,
 		.high_water_ms = record->high_water_ms,
 	};
-	const struct dh_settings given = {
+	struct dh_settings given = {
 		.description = record->description,
 		.secret = record->secret,
 		.pin = record->pin,
 		.is_private = record->is_private != 0,
 		.signed_tokens = record->signed_tokens != 0,
 		.metadata = record->metadata ? json_loads(record->metadata, 0, NULL) : NULL,
+		.barge_in = { .after_ms = record->barge_in,
+			.floor_ms = record->floor_ms,
+			.floor_silence_ms = record->floor_silence_ms },
 	};
 	struct dh_room *room;
 	dh_underrun_parse(record->underrun, &facts.underrun);
+	dh_barge_in_mode_parse(record->barge_in_mode, &given.barge_in.holds);
+	dh_floor_policy_parse(record->barge_in_by, &given.barge_in.who);
 	int err = dh_instance_create_room(instance, &facts, &given, false, &room);
 
 	if (err == -ENOBUFS)

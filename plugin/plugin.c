@@ -269,8 +269,18 @@ static void plugin_setup_media(janus_plugin_session *handle)
 
 static void plugin_incoming_rtp(janus_plugin_session *handle, janus_plugin_rtp *packet)
 {
-	(void)handle; /* we ask viewers for no media */
-	(void)packet;
+	struct dh_session *session;
+
+	/* Only viewers send media whose microphones are listened to. */
+	if (packet->video || packet->length < 1 || !enter_session(handle, &session))
+		return;
+	struct dh_member *member = dh_session_member(session);
+	int level = packet->extensions.audio_level;
+	if (member)
+		dh_room_member_sound(member, packet->mindex, (const uint8_t *)packet->buffer, (size_t)packet->length,
+			level < 0 ? 1 : -level);
+	dh_member_unref(&member);
+	leave_session(session);
 }
 
 static void plugin_incoming_rtcp(janus_plugin_session *handle, janus_plugin_rtcp *packet)
@@ -309,7 +319,7 @@ static void plugin_slow_link(janus_plugin_session *handle, int mindex, gboolean 
 	struct dh_session *session;
 
 	(void)mindex;
-	(void)uplink; /* viewers send no media, so it is about ours */
+	(void)uplink; /* where a viewer sends media, too, its link is slow all the same */
 	if (!enter_session(handle, &session))
 		return;
 	struct dh_member *member = dh_session_member(session);

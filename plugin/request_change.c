@@ -12,8 +12,16 @@ static void handle_edit(struct dh_request *request)
 		.secret = dh_request_text(request, "new_secret"),
 		.pin = dh_request_text(request, "new_pin"),
 		.is_private = json_object_get(request->body, "new_is_private"),
+		.barge_in = request->body,
 	};
 	bool permanent = dh_request_flag(request, "permanent"), visible = false;
+	struct dh_barge_in barge_in = dh_barge_in_default;
+	const char *expected, *wrong = dh_barge_in_read(&barge_in, request->body, "new_", &expected);
+
+	if (wrong) {
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"new_%s\": %s is expected", wrong, expected);
+		return;
+	}
 	int err = dh_instance_edit_room(request->instance, request->room, &change, permanent, &visible);
 
 	/* The edit is done, even if the room ends before it can announce it. */
@@ -41,6 +49,11 @@ static const struct dh_field edit_fields[] = {
 	{ "new_secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "new_pin", DH_FIELD_EMPTY, false, DH_KEY_MAX },
 	{ "new_is_private", DH_FIELD_FLAG, false, 0 },
+	{ "new_barge_in", DH_FIELD_NUMBER, false, DH_BARGE_IN_MS_MAX },
+	{ "new_barge_in_mode", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "new_barge_in_by", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "new_floor_ms", DH_FIELD_NUMBER, false, DH_FLOOR_MS_MAX },
+	{ "new_floor_silence_ms", DH_FIELD_NUMBER, false, DH_FLOOR_MS_MAX },
 	{ "edited_event", DH_FIELD_FLAG, false, 0 },
 	{ "permanent", DH_FIELD_FLAG, false, 0 },
 	DH_FIELD_END,

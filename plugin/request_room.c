@@ -107,6 +107,16 @@ static void read_underrun(struct dh_request *request, struct dh_room_facts *fact
 			"Invalid \"high_water_ms\": more than \"low_water_ms\" is expected");
 }
 
+static void read_barge_in(struct dh_request *request, struct dh_settings *settings)
+{
+	const char *expected, *wrong;
+
+	settings->barge_in = dh_barge_in_default;
+	wrong = dh_barge_in_read(&settings->barge_in, request->body, "", &expected);
+	if (wrong)
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"%s\": %s is expected", wrong, expected);
+}
+
 static void handle_create(struct dh_request *request)
 {
 	const struct dh_config *config = request->instance->config;
@@ -123,7 +133,7 @@ static void handle_create(struct dh_request *request)
 		.low_water_ms = number_of(request, "low_water_ms"),
 		.high_water_ms = number_of(request, "high_water_ms"),
 	};
-	const struct dh_settings settings = {
+	struct dh_settings settings = {
 		.description = dh_request_text(request, "description"),
 		.metadata = json_object_get(request->body, "metadata"),
 		.secret = dh_request_text(request, "secret"),
@@ -134,6 +144,7 @@ static void handle_create(struct dh_request *request)
 
 	check_create(request, &facts);
 	read_underrun(request, &facts);
+	read_barge_in(request, &settings);
 	if (!request->error_code)
 		create(request, &facts, &settings);
 	g_free(id);
@@ -175,6 +186,11 @@ static const struct dh_field create_fields[] = {
 	{ "seam_wait_ms", DH_FIELD_NUMBER, false, DH_SEAM_WAIT_MAX },
 	{ "low_water_ms", DH_FIELD_NUMBER, false, 86400000 },
 	{ "high_water_ms", DH_FIELD_NUMBER, false, 86400000 },
+	{ "barge_in", DH_FIELD_NUMBER, false, DH_BARGE_IN_MS_MAX },
+	{ "barge_in_mode", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "barge_in_by", DH_FIELD_TEXT, false, DH_KEY_MAX },
+	{ "floor_ms", DH_FIELD_NUMBER, false, DH_FLOOR_MS_MAX },
+	{ "floor_silence_ms", DH_FIELD_NUMBER, false, DH_FLOOR_MS_MAX },
 	DH_FIELD_END,
 };
 

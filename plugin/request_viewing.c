@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "admission.h"
+#include "request_microphone.h"
 #include "request_table.h"
 #include "rooms/room.h"
 #include "sdp.h"
@@ -90,6 +91,7 @@ static void take_answer(struct dh_request *request, struct dh_member *member)
 	int err = member->is_offerer ? -EINVAL : dh_sdp_take(request->jsep, request->raw_sdp, member->wants, lines);
 	if (!err) {
 		dh_room_member_answered(member, lines);
+		dh_request_microphone_take(request, member);
 		return;
 	}
 	dh_viewing_refuse(request, err, "answer");
@@ -184,7 +186,7 @@ static void answer_configured(struct dh_request *request, struct dh_member *memb
 		dh_room_member_listen(member, json_is_true(captions));
 		json_object_set_new(result, "captions", json_boolean(json_is_true(captions)));
 	}
-	dh_outbox_push(request->instance->outbox, request->session, request->transaction,
+	dh_request_microphone_answer(request, member,
 		json_pack("{s:s, s:o}", "digitalhuman", "event", "result", result));
 }
 
@@ -196,6 +198,7 @@ static void handle_configure(struct dh_request *request)
 	if (!member)
 		return;
 	read_change(request, &change);
+	dh_request_microphone_check(request, member);
 	if (!request->error_code)
 		take_answer(request, member);
 	if (!request->error_code) {
@@ -221,6 +224,7 @@ static struct dh_member *move(struct dh_request *request, struct dh_member *memb
 	if (!to)
 		return NULL;
 	dh_room_member_attach(to);
+	dh_request_microphone_move(request, to);
 	dh_room_member_move(member, to, is_up);
 	dh_viewing_notify(request, to, "switching");
 	return to;
@@ -264,6 +268,7 @@ static const struct dh_field configure_fields[] = {
 	{ "captions", DH_FIELD_FLAG, false, 0 },
 	{ "mid", DH_FIELD_TEXT, false, 16 },
 	{ "send", DH_FIELD_FLAG, false, 0 },
+	{ "microphone", DH_FIELD_FLAG, false, 0 },
 	{ "streams", DH_FIELD_ARRAY, false, 0 },
 	DH_FIELD_END,
 };

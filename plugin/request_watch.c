@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "admission.h"
+#include "request_microphone.h"
 #include "request_viewing.h"
 #include "rooms/room.h"
 #include "sdp.h"
@@ -65,11 +66,9 @@ static void offer(struct dh_request *request, struct dh_member *member, const ch
 {
 	const struct dh_sdp_origin origin = { member->sdp_session, ++member->sdp_version };
 
-	json_t *jsep = dh_sdp_offer(&origin, dh_room_facts(member->room)->id, member->wants, restart);
-
-	if (member->listening.offers_data)
-		dh_sdp_add_data(jsep);
-	push_jsep(request, member, status, jsep);
+	push_jsep(request, member, status,
+		dh_request_microphone_offer(&origin, member,
+			(enum dh_microphone_offer)atomic_load(&member->microphone_offer), restart));
 }
 
 /* --- what is wanted: as in the Streaming plugin, mids, or the older flags */

@@ -14,8 +14,11 @@
 /* The ids of header extensions that the core itself fills in, as the Streaming plugin
  * offers them: with mid a browser tells bundled streams apart before it knows their
  * SSRCs, with abs-send-time it estimates bandwidth (goog-remb). */
-#define EXTENSION_MID  1
-#define EXTENSION_TIME 2
+#define EXTENSION_MID   1
+#define EXTENSION_TIME  2
+#define EXTENSION_LEVEL 3 /* of a viewer's sound, RFC 6464 */
+
+#define MICROPHONE_MID "m" /* of a line of its own */
 
 static const struct {
 	const char *type, *mid, *codec, *map, *parameters;
@@ -56,13 +59,20 @@ static GString *begin(const struct dh_sdp_origin *origin, const char *room_id)
 	return sdp;
 }
 
+static void add_extension(GString *sdp, int id, const char *uri)
+{
+	if (id)
+		g_string_append_printf(sdp, "a=extmap:%d %s\r\n", id, uri);
+}
+
 /* Janus writes the protocol and the address anew. `mid` NULL: it adds that, too. */
-static void add_line(GString *sdp, int media, const char *mid, int type, int mid_extension, int time_extension)
+static void add_line(GString *sdp, int media, const char *mid, const char *direction, int type, int mid_extension,
+	int time_extension)
 {
 	g_string_append_printf(sdp, "m=%s 9 UDP/TLS/RTP/SAVPF %d\r\nc=IN IP4 0.0.0.0\r\n", kinds[media].type, type);
 	if (mid)
 		g_string_append_printf(sdp, "a=mid:%s\r\n", mid);
-	g_string_append_printf(sdp, "a=sendonly\r\na=rtpmap:%d %s\r\n", type, kinds[media].map);
+	g_string_append_printf(sdp, "a=%s\r\na=rtpmap:%d %s\r\n", direction, type, kinds[media].map);
 	if (kinds[media].parameters)
 		g_string_append_printf(sdp, "a=fmtp:%d %s\r\n", type, kinds[media].parameters);
 	if (media == DH_VIDEO)
@@ -70,10 +80,8 @@ static void add_line(GString *sdp, int media, const char *mid, int type, int mid
 			"a=rtcp-fb:%d nack\r\na=rtcp-fb:%d nack pli\r\na=rtcp-fb:%d ccm fir\r\n"
 			"a=rtcp-fb:%d goog-remb\r\n",
 			type, type, type, type);
-	if (mid_extension)
-		g_string_append_printf(sdp, "a=extmap:%d " JANUS_RTP_EXTMAP_MID "\r\n", mid_extension);
-	if (time_extension)
-		g_string_append_printf(sdp, "a=extmap:%d " JANUS_RTP_EXTMAP_ABS_SEND_TIME "\r\n", time_extension);
+	add_extension(sdp, mid_extension, JANUS_RTP_EXTMAP_MID);
+	add_extension(sdp, time_extension, JANUS_RTP_EXTMAP_ABS_SEND_TIME);
 }
 
 static json_t *jsep_of(const char *type, GString *sdp)
@@ -84,14 +92,18 @@ static json_t *jsep_of(const char *type, GString *sdp)
 	return jsep;
 }
 
-json_t *dh_sdp_offer(const struct dh_sdp_origin *origin, const char *room_id, const bool wants[2], bool restart)
+json_t *dh_sdp_offer(const struct dh_sdp_origin *origin, const char *room_id, const bool wants[2],
+	enum dh_microphone_offer microphone, bool restart)
 {
 	GString *sdp = begin(origin, room_id);
 
 	for (int media = 0; media < 2; media++) {
+		bool listens = media == DH_AUDIO && microphone == DH_MICROPHONE_ON;
 		if (wants[media])
-			add_line(sdp, media, kinds[media].mid, kinds[media].payload_type, EXTENSION_MID,
-				media == DH_VIDEO ? EXTENSION_TIME : 0);
+			add_line(sdp, media, kinds[media].mid, listens ? "sendrecv" : "sendonly",
+				kinds[media].payload_type, EXTENSION_MID, media == DH_VIDEO ? EXTENSION_TIME : 0);
+		if (wants[media] && listens)
+			add_extension(sdp, EXTENSION_LEVEL, JANUS_RTP_EXTMAP_AUDIO_LEVEL);
 	}
 	json_t *jsep = jsep_of("offer", sdp);
 	if (restart)
@@ -109,6 +121,18 @@ void dh_sdp_add_data(json_t *offer)
 
 	json_object_set_new(offer, "sdp", json_string(sdp));
 	g_free(sdp);
+}
+
+void dh_sdp_add_microphone(json_t *offer, bool is_on)
+{
+	GString *sdp = g_string_new(json_string_value(json_object_get(offer, "sdp")));
+
+	add_line(sdp, DH_AUDIO, MICROPHONE_MID, is_on ? "recvonly" : "inactive", kinds[DH_AUDIO].payload_type,
+		EXTENSION_MID, 0);
+	if (is_on)
+		add_extension(sdp, EXTENSION_LEVEL, JANUS_RTP_EXTMAP_AUDIO_LEVEL);
+	json_object_set_new(offer, "sdp", json_string(sdp->str));
+	g_string_free(sdp, TRUE);
 }
 
 /* --- reading */
@@ -161,6 +185,19 @@ int dh_sdp_take(const json_t *jsep, const char *raw, const bool wants[2], struct
 	return err ? err : agree(lines, &written);
 }
 
+struct dh_line dh_sdp_take_microphone(const json_t *jsep, const char *raw, int at, enum dh_microphone_offer microphone)
+{
+	struct dh_line none = { .payload_type = kinds[DH_AUDIO].payload_type };
+	struct dh_sdp sdp, written;
+
+	if (microphone != DH_MICROPHONE_ON || read_both(jsep, "answer", raw, &sdp, &written) < 0 || at >= sdp.count)
+		return none;
+	const struct dh_sdp_line *line = &sdp.lines[at];
+	if (line->media != DH_AUDIO || !line->is_open || !line->sends || line->payload_type < 0)
+		return none;
+	return (struct dh_line){ true, at, line->payload_type };
+}
+
 /* The first line of the offer that takes each medium. */
 static void choose(const struct dh_sdp *sdp, const bool wants[2], struct dh_line lines[2])
 {
@@ -178,7 +215,8 @@ static void answer_line(GString *sdp, const struct dh_sdp_line *line, int index,
 	bool takes = line->media >= 0 && lines[line->media].is_taken && lines[line->media].mindex == index;
 
 	if (takes)
-		add_line(sdp, line->media, NULL, line->payload_type, line->mid_extension, line->time_extension);
+		add_line(sdp, line->media, NULL, "sendonly", line->payload_type, line->mid_extension,
+			line->time_extension);
 	else
 		g_string_append_printf(sdp, "m=%s 0 %s %s\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\n", line->type,
 			line->protocol, line->format);

@@ -105,7 +105,7 @@
  *     5   workers are copies of a fork server
  *     6   the anchor's frame
  */
-#define DH_PREPARE_PROTOCOL 6
+#define DH_PREPARE_PROTOCOL 7
 #define DH_FORK_ASK         "fork %u"
 #define DH_FORK_DONE        "worker %u %d"
 #define DH_FORK_FAILED      "failed %u %d"

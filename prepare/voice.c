@@ -153,6 +153,16 @@ int dh_voice_lead(struct dh_voice *v, int before, int lead, dh_voice_emit_fn *fr
 
 /* --- packets */
 
+/* As in RFC 6464, rounded. */
+static uint8_t loudness_of(const float *samples, int count)
+{
+	double sum = 0;
+	for (int i = 0; i < count; i++)
+		sum += (double)samples[i] * samples[i];
+	double level = sum > 0 ? -10 * log10(sum / count) : DH_LOUDNESS_MAX - 1;
+	return (uint8_t)(1 + (level < 0 ? 0 : level > DH_LOUDNESS_MAX - 1 ? DH_LOUDNESS_MAX - 1 : lrint(level)));
+}
+
 /* What a decoder puts out for a packet begins with what the encoder has kept back of the frame before; behind
  * that the frame fades, so that nothing of it is left for the packet behind. */
 static void fade_frame(const struct coder *coder, int lookahead, float faded[DH_VOICE_PACKET])
@@ -199,6 +209,7 @@ static int encode(struct coder *coder, int lookahead, struct dh_unit **unit, str
 	*unit = dh_unit_new_sound(coder->packets * DH_SLOT_TICKS, bytes, (size_t)size, fade, fade_size);
 	if (!*unit)
 		return dh_fault_memory(fault);
+	(*unit)->loudness = loudness_of(coder->frame, DH_VOICE_PACKET);
 	coder->packets++;
 	return 0;
 }

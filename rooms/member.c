@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "microphone.h"
+
 struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum dh_member_kind kind,
 	struct dh_room *room, dh_member_gone_fn *gone)
 {
@@ -44,6 +46,8 @@ void dh_member_unref(struct dh_member **member)
 	old->host->handle_unref(old->handle);
 	old->gone(old);
 	g_clear_pointer(&old->gates, g_array_unref);
+	struct dh_microphone *microphone = atomic_load(&old->microphone);
+	dh_microphone_free(&microphone);
 	g_free(old);
 }
 
@@ -51,18 +55,40 @@ void dh_member_unref(struct dh_member **member)
 
 #define LINE_TAKEN 0x10000u
 
+static struct dh_line unpack(unsigned packed)
+{
+	return (struct dh_line){ (packed & LINE_TAKEN) != 0, (int)(packed >> 8 & 0xff), (int)(packed & 0xff) };
+}
+
+static unsigned pack(const struct dh_line *line)
+{
+	return (line->is_taken ? LINE_TAKEN : 0) | (unsigned)(line->mindex & 0xff) << 8 |
+		(unsigned)(line->payload_type & 0x7f);
+}
+
 struct dh_line dh_member_line(const struct dh_member *member, enum dh_media media)
 {
-	unsigned packed = atomic_load(&member->lines[media]);
-
-	return (struct dh_line){ (packed & LINE_TAKEN) != 0, (int)(packed >> 8 & 0xff), (int)(packed & 0xff) };
+	return unpack(atomic_load(&member->lines[media]));
 }
 
 void dh_member_set_line(struct dh_member *member, enum dh_media media, const struct dh_line *line)
 {
-	atomic_store(&member->lines[media],
-		(line->is_taken ? LINE_TAKEN : 0) | (unsigned)(line->mindex & 0xff) << 8 |
-			(unsigned)(line->payload_type & 0x7f));
+	atomic_store(&member->lines[media], pack(line));
+}
+
+struct dh_line dh_member_microphone_line(const struct dh_member *member)
+{
+	return unpack(atomic_load(&member->microphone_line));
+}
+
+void dh_member_set_microphone_line(struct dh_member *member, const struct dh_line *line)
+{
+	atomic_store(&member->microphone_line, pack(line));
+}
+
+bool dh_member_is_listened_to(const struct dh_member *member)
+{
+	return atomic_load(&member->listened_to) != 0;
 }
 
 bool dh_member_gets(const struct dh_member *member, enum dh_media media)

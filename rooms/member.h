@@ -22,6 +22,7 @@
 #include "listening.h"
 #include "playout/continuity.h"
 
+struct dh_microphone;
 struct dh_room;
 struct dh_viewer;
 
@@ -35,6 +36,10 @@ struct dh_line {
 	int mindex;    /* its m-line, 0 to 254 */
 	int payload_type;
 };
+
+/* What a viewer's offers say about its microphone: it sends its sound on the m-line of ours, or, where it wants no
+ * sound, on one behind all others, which stays once it has been offered. */
+enum dh_microphone_offer { DH_MICROPHONE_NEVER, DH_MICROPHONE_OFF, DH_MICROPHONE_ON };
 
 struct dh_member {
 	/* immutable; references are held */
@@ -57,12 +62,16 @@ struct dh_member {
 	atomic_int up;       /* the PeerConnection is up */
 	atomic_int media;    /* both: media flow */
 	atomic_int paused;
-	atomic_uint lines[2];          /* by medium, see dh_member_line */
-	_Atomic uint32_t rtp_start[2]; /* by medium: its RTP timestamps at the room's media time 0 */
-	atomic_int muted[2];           /* by medium: the viewer does not want it now */
-	atomic_int cut;                /* nothing is relayed any more */
-	atomic_int pli_posted;         /* a PLI is on its way to the room's thread */
-	atomic_int counted;            /* occupies a place, see dh_room_member_new */
+	atomic_uint lines[2];                       /* by medium, see dh_member_line */
+	_Atomic uint32_t rtp_start[2];              /* by medium: its RTP timestamps at the room's media time 0 */
+	atomic_int muted[2];                        /* by medium: the viewer does not want it now */
+	atomic_int microphone_offer;                /* enum dh_microphone_offer, of the latest offer */
+	atomic_uint microphone_line;                /* see dh_member_microphone_line */
+	atomic_int listened_to;                     /* its sound is wanted, and it has agreed to send it */
+	_Atomic(struct dh_microphone *) microphone; /* owned; NULL: it has never sent sound */
+	atomic_int cut;                             /* nothing is relayed any more */
+	atomic_int pli_posted;                      /* a PLI is on its way to the room's thread */
+	atomic_int counted;                         /* occupies a place, see dh_room_member_new */
 	struct dh_listening listening; /* see there */
 	/* owner: the room's thread */
 	struct dh_viewer *viewer; /* NULL: gets no media */
@@ -74,6 +83,7 @@ struct dh_member {
 	int64_t media_ticks;   /* when its media began, in media time */
 	bool is_without[2];    /* by medium: counted as not being sent it */
 	GArray *gates;         /* when it was sent sound, see spans.h; NULL: never */
+	bool is_speaking;      /* as has been told */
 	unsigned slow_links;   /* how often Janus reported a slow link */
 	/* where its numbering begins, if it comes from another room, and later where it ended */
 	struct dh_continuity_seed handover;
@@ -107,6 +117,10 @@ json_t *dh_viewer_status(guint viewer, const char *status);
 /* Any thread. A new member takes sound and picture, on the first two m-lines, with the payload types of our offers. */
 struct dh_line dh_member_line(const struct dh_member *member, enum dh_media media);
 void dh_member_set_line(struct dh_member *member, enum dh_media media, const struct dh_line *line);
+/* The same of the m-line on which it sends its sound. A new member sends none. */
+struct dh_line dh_member_microphone_line(const struct dh_member *member);
+void dh_member_set_microphone_line(struct dh_member *member, const struct dh_line *line);
+bool dh_member_is_listened_to(const struct dh_member *member);
 /* Whether it takes that medium, and wants it now. */
 bool dh_member_gets(const struct dh_member *member, enum dh_media media);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "playout/timebase.h"
 #include "room_id.h"
 
 static void member_unref(gpointer data)
@@ -51,6 +52,14 @@ static void on_ended(void *arg, struct dh_segment *segment)
 	dh_room_ended_add(arg, segment);
 }
 
+static void on_sound(void *arg, unsigned loudness, int64_t media_ticks, const uint8_t *payload, size_t size)
+{
+	struct dh_room *room = arg;
+
+	dh_room_voice_sent(room, loudness);
+	dh_forwards_reference(room->forwards, (uint32_t)(media_ticks / DH_TICKS_PER_AUDIO_SAMPLE), payload, size);
+}
+
 /* For readers that do not wait for the thread. */
 static void publish(struct dh_room *room)
 {
@@ -73,6 +82,7 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	dh_room_screen_poll(room);
 	dh_room_listeners_poll(room, now_ticks);
 	dh_room_members_poll(room, now_ticks);
+	dh_room_voice_poll(room, now_ticks);
 	dh_room_ended_poll(room, now_ticks);
 	dh_room_segments_poll(room, now_ticks);
 	dh_room_cut_poll(room, now_ticks);
@@ -87,6 +97,7 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	deadline_ticks = MIN(deadline_ticks, dh_room_cut_deadline_ticks(room));
 	deadline_ticks = MIN(deadline_ticks, dh_room_screen_deadline_ticks(room, now_ticks));
 	deadline_ticks = MIN(deadline_ticks, dh_room_listeners_deadline_ticks(room));
+	deadline_ticks = MIN(deadline_ticks, dh_room_voice_deadline_ticks(room));
 	return MIN(deadline_ticks, dh_playout_deadline_ticks(room->playout));
 }
 
@@ -169,7 +180,10 @@ static void configure(struct dh_playout_config *config, const struct dh_room_con
 int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, const struct dh_room_facts *facts,
 	struct dh_settings *settings)
 {
-	static const struct dh_playout_sink sink = { .packet = on_packet, .event = on_event, .ended = on_ended };
+	static const struct dh_playout_sink sink = { .packet = on_packet,
+		.event = on_event,
+		.ended = on_ended,
+		.sound = on_sound };
 	static const struct dh_room_thread_owner functions = { .turn = turn, .close = close_room };
 	struct dh_room *room = g_new0(struct dh_room, 1);
 	struct dh_playout_config config;
@@ -193,6 +207,10 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 	room->first_frames = dh_room_first_frames_new(facts);
 	room->seams = dh_seams_new();
 	g_queue_init(&room->connecting);
+	room->talkers = g_ptr_array_new();
+	room->forwards = dh_forwards_new();
+	dh_floor_init(&room->floor, dh_room_floor_changed, room);
+	dh_room_voice_configure(room);
 	configure(&config, context, facts);
 	err = dh_playout_alloc(&room->playout, &config, &sink, room, dh_now_ticks());
 	if (!err) {
@@ -228,6 +246,8 @@ void dh_room_unref(struct dh_room **room)
 	dh_room_screen_clear(old);
 	g_ptr_array_free(old->listeners, TRUE);
 	g_ptr_array_free(old->members, TRUE);
+	g_ptr_array_free(old->talkers, TRUE);
+	dh_forwards_free(&old->forwards);
 	if (old->ended) /* its thread could not be started */
 		g_ptr_array_unref(old->ended);
 	dh_ledger_free(&old->ledger);
@@ -253,6 +273,11 @@ void dh_room_close(struct dh_room *room)
 const struct dh_room_facts *dh_room_facts(const struct dh_room *room)
 {
 	return &room->facts;
+}
+
+struct dh_forwards *dh_room_forwards(const struct dh_room *room)
+{
+	return room->forwards;
 }
 
 json_t *dh_room_id_json(const struct dh_room *room)
@@ -307,6 +332,8 @@ static void add_details(struct dh_room *room, const struct dh_settings *settings
 	json_object_set_new(info, "seam_wait_ms", json_integer(facts->seam_wait_ms));
 	json_object_set_new(info, "low_water_ms", json_integer(facts->low_water_ms));
 	json_object_set_new(info, "high_water_ms", json_integer(facts->high_water_ms));
+	dh_barge_in_describe(&settings->barge_in, info);
+	json_object_set_new(info, "microphones", json_integer(dh_room_microphones(room)));
 	json_object_set_new(info, "watching", json_integer(dh_room_viewer_count(room)));
 	json_object_set_new(info, "observing", json_integer(dh_room_observer_count(room)));
 	json_object_set_new(info, "without_audio", json_integer(atomic_load(&room->without[DH_AUDIO])));

@@ -25,6 +25,7 @@
 #include "settings.h"
 
 struct dh_first_frames;
+struct dh_forwards;
 struct dh_room;
 
 /* What never changes about a room; copied. */
@@ -71,6 +72,9 @@ void dh_room_close(struct dh_room *room);
 const struct dh_room_facts *dh_room_facts(const struct dh_room *room);
 /* The id as in requests and events. A new reference. */
 json_t *dh_room_id_json(const struct dh_room *room);
+
+/* Where its viewers' sound goes. As long as the room. */
+struct dh_forwards *dh_room_forwards(const struct dh_room *room);
 
 /* A reference to the current settings. */
 struct dh_settings *dh_room_settings(struct dh_room *room);
@@ -122,6 +126,12 @@ void dh_room_member_pause(struct dh_member *member, bool paused);
 void dh_room_member_mute(struct dh_member *member, enum dh_media media, bool muted);
 /* The browser asks for a key frame. */
 void dh_room_member_pli(struct dh_member *member);
+/* It agrees to send its sound, and that is wanted; or not any more. */
+void dh_room_member_hear(struct dh_member *member, bool is_on);
+/* An RTP packet that it sends on m-line `mindex`; `level` as in dh_heard_packet. */
+void dh_room_member_sound(struct dh_member *member, int mindex, const uint8_t *rtp, size_t size, int level);
+/* How many are listened to. */
+int dh_room_microphones(const struct dh_room *room);
 /* Janus reports that its link loses packets. */
 void dh_room_member_slow_link(struct dh_member *member, enum dh_media media);
 /* Whether captions and markers are sent to it from now on (docs/api.md). */
@@ -190,6 +200,14 @@ int dh_room_edited(struct dh_room *room, bool viewers);
 int dh_room_viewer(struct dh_room *room, struct dh_member *member, json_t **reply);
 /* The room's counters, and its members': all, or the one with that id. -ENOENT. */
 int dh_room_stats(struct dh_room *room, guint viewer, json_t **reply);
+/* The floor, see floor.h, whose errors they return. -ENOENT: no such viewer. */
+int dh_room_floor_ask(struct dh_room *room, guint viewer, json_t **reply);
+int dh_room_floor_leave(struct dh_room *room, guint viewer, json_t **reply);
+int dh_room_floor_give(struct dh_room *room, guint viewer, json_t **reply);
+/* From that viewer, or (0) from whoever has it. */
+int dh_room_floor_take(struct dh_room *room, guint viewer, json_t **reply);
+/* Who has it, who waits, and how the room is set. */
+int dh_room_floor(struct dh_room *room, json_t **reply);
 /* Dismisses all viewers, or (`viewer` not 0) the one viewer or observer with that
  * id. -ENOENT. */
 int dh_room_kick(struct dh_room *room, guint viewer, json_t **reply);

@@ -202,6 +202,7 @@ void dh_room_members_leave(struct dh_room *room, struct dh_member *member)
 		return;
 	member->left = true;
 	dh_room_member_uncount(member);
+	dh_room_voice_left(room, member);
 	end_connecting(room, member);
 	dh_room_listeners_leave(room, member);
 	if (member->attached)
@@ -274,6 +275,8 @@ static int run_edited(struct dh_room *room, void *arg)
 	bool viewers = *(const bool *)arg;
 	struct dh_settings *settings = dh_room_settings(room);
 	json_t *event = dh_room_report_new(room, "edited");
+
+	dh_room_voice_configure(room);
 
 	json_object_set_new(event, "description", json_string(settings->description));
 	json_object_set(event, "metadata", settings->metadata);

@@ -7,8 +7,11 @@
 
 #include "cut_times.h"
 #include "first_frames.h"
+#include "floor.h"
+#include "forwards.h"
 #include "interruption.h"
 #include "ledger.h"
+#include "playout/echo.h"
 #include "playout/playout.h"
 #include "room.h"
 #include "room_thread.h"
@@ -29,6 +32,7 @@ struct dh_room {
 	struct dh_room_facts facts;
 	char *id;
 	struct dh_room_thread *thread;
+	struct dh_forwards *forwards;
 	/* protected by lock */
 	GMutex lock;
 	struct dh_settings *settings;
@@ -36,8 +40,15 @@ struct dh_room {
 	struct dh_member_counts counts; /* `ever` is unused */
 	atomic_int state;               /* enum dh_room_state */
 	atomic_int viewers, waiting, enabled;
-	atomic_int without[2]; /* by medium: connected viewers that are not sent it */
+	atomic_int without[2];  /* by medium: connected viewers that are not sent it */
+	atomic_int microphones; /* viewers that are listened to */
+	atomic_int barge_in_ms; /* 0: never */
+	struct dh_sent sent;    /* how loud it was, while there are microphones */
 	/* owner: the room's thread */
+	struct dh_floor floor;
+	GPtrArray *talkers; /* struct dh_member, not left: viewers that speak */
+	bool barge_in_holds;
+	uint64_t barge_ins;                   /* how often somebody has interrupted */
 	struct dh_playout *playout;           /* its segments hold references to their feeds (struct dh_feed) */
 	GPtrArray *members;                   /* struct dh_member, references: who gets events */
 	guint attached[DH_HANDLES_COUNT];     /* how many */
@@ -196,6 +207,20 @@ int64_t dh_room_members_deadline_ticks(const struct dh_room *room);
 void dh_room_members_dismiss(struct dh_room *room);
 /* Any thread: the room ended before `member` was attached. */
 void dh_room_members_orphan(struct dh_room *room, struct dh_member *member);
+
+/* --- room_voice.c; in the room's thread */
+
+/* A dh_floor_changed_fn; `arg` is the room. */
+void dh_room_floor_changed(void *arg, guint viewer, enum dh_floor_end end);
+/* The room's settings are new. */
+void dh_room_voice_configure(struct dh_room *room);
+/* 20 ms of sound leave; see dh_playout_sink. */
+void dh_room_voice_sent(struct dh_room *room, unsigned loudness);
+/* `member` has left, and is still among the members. */
+void dh_room_voice_left(struct dh_room *room, struct dh_member *member);
+void dh_room_voice_poll(struct dh_room *room, int64_t now_ticks);
+/* When to call it next; INT64_MAX: not before something changes. */
+int64_t dh_room_voice_deadline_ticks(const struct dh_room *room);
 
 /* --- room_ended.c; in the room's thread */
 

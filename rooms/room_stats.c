@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "microphone.h"
 #include "playout/timebase.h"
 
 /* Copied in the room's thread, read by the caller. */
@@ -20,6 +21,8 @@ struct member_copy {
 	uint32_t rtp_start[2];             /* by medium */
 	int64_t connected_ticks;           /* how long it has had media */
 	struct dh_viewer_stats sent;
+	bool is_listened_to; /* false: `microphone` is not set */
+	struct dh_microphone_stats microphone;
 };
 
 struct stats_copy {
@@ -44,6 +47,7 @@ static void copy_member(struct member_copy *copy, const struct dh_member *member
 		copy->gets[media] = dh_member_gets(member, (enum dh_media)media);
 	dh_member_get_rtp_start(member, copy->rtp_start);
 	copy->has_media = member->viewer != NULL;
+	copy->is_listened_to = false;
 	copy->slow_links = member->slow_links;
 	copy->listens = member->listening.is_on;
 	if (copy->listens) {
@@ -54,6 +58,9 @@ static void copy_member(struct member_copy *copy, const struct dh_member *member
 	}
 	if (!member->viewer)
 		return;
+	copy->is_listened_to = dh_member_is_listened_to(member);
+	if (copy->is_listened_to)
+		dh_microphone_get_stats(atomic_load(&member->microphone), &copy->microphone);
 	copy->connected_ticks = media_ticks - member->media_ticks;
 	dh_playout_viewer_stats(member->viewer, &copy->sent);
 }
@@ -121,6 +128,14 @@ void dh_room_stats_add(struct dh_viewer_stats *sum, const struct dh_viewer_stats
 
 /* --- any thread but the room's */
 
+static json_t *microphone_json(const struct dh_microphone_stats *stats)
+{
+	return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:i}", "speaking", (int)stats->is_speaking, "packets",
+		(json_int_t)stats->packets, "bytes", (json_int_t)stats->bytes, "lost", (json_int_t)stats->lost, "late",
+		(json_int_t)stats->late, "refused", (json_int_t)stats->refused, "without_level",
+		(json_int_t)stats->without_level, "noise_db", (int)stats->floor_db);
+}
+
 static json_t *member_json(const struct member_copy *member)
 {
 	json_t *json = json_pack("{s:I, s:s, s:b, s:b, s:i}", "viewer", (json_int_t)member->id, "state",
@@ -133,6 +148,8 @@ static json_t *member_json(const struct member_copy *member)
 		dh_room_set_ms(json, "media_ms", MAX(member->connected_ticks, 0));
 		json_object_set_new(json, "sent", dh_room_stats_sent(&member->sent));
 		json_object_set_new(json, "rtp_start", dh_rtp_start_json(member->rtp_start));
+		if (member->is_listened_to)
+			json_object_set_new(json, "microphone", microphone_json(&member->microphone));
 	}
 	if (member->listens)
 		json_object_set_new(json, "data",

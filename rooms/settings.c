@@ -24,6 +24,7 @@ struct dh_settings *dh_settings_changed(const struct dh_settings *old, const str
 		.pin = old->pin,
 		.is_private = old->is_private,
 		.signed_tokens = old->signed_tokens,
+		.barge_in = old->barge_in,
 	};
 
 	if (change->description)
@@ -36,6 +37,9 @@ struct dh_settings *dh_settings_changed(const struct dh_settings *old, const str
 		given.pin = *change->pin ? change->pin : NULL;
 	if (change->is_private)
 		given.is_private = json_is_true(change->is_private);
+	const char *expected;
+	if (change->barge_in)
+		dh_barge_in_read(&given.barge_in, change->barge_in, "new_", &expected);
 	return dh_settings_new(&given);
 }
 

@@ -11,12 +11,15 @@
 #include <glib.h>
 #include <jansson.h>
 
+#include "barge_in.h"
+
 struct dh_settings {
 	const char *description;
 	json_t *metadata;         /* an object */
 	const char *secret, *pin; /* NULL: none */
 	bool is_private;
 	bool signed_tokens;
+	struct dh_barge_in barge_in;
 	/* private */
 	atomic_int refs;
 };
@@ -29,6 +32,7 @@ struct dh_settings_change {
 	const char *secret;
 	const char *pin; /* "": no PIN any more */
 	const json_t *is_private;
+	const json_t *barge_in; /* an object with valid fields for dh_barge_in_read, each after "new_" */
 };
 
 /* A copy of `given`; `metadata` NULL: an empty object. One reference is the

@@ -20,6 +20,7 @@ class Segment:
         self.width = self.height = 0
         self.anchor, self.picture, self.failure, self.complete = None, False, None, False
         self.lead = None    # (ticks of the piece before it, that piece's packets)
+        self.loudness = []   # of each unit of sound: 0 unknown, else 1 + its level in -dBov
         self.video, self.audio, self.lengths, self.incomplete = [], [], (0, 0), False
         with open(path, "rb") as file:
             data = file.read()
@@ -44,7 +45,9 @@ class Segment:
         elif kind == b"VIDE":
             self.video.append(Unit(*struct.unpack_from("<qII", body), body[16 + 256:]))
         elif kind == b"AUDI":
-            self.audio.append(Unit(struct.unpack_from("<q", body)[0], TICKS // 50, 0, body[8:]))
+            pts = struct.unpack_from("<Q", body)[0]
+            self.audio.append(Unit(pts & (1 << 56) - 1, TICKS // 50, 0, body[8:]))
+            self.loudness.append(pts >> 56)
         elif kind == b"ENDS":
             *lengths, flags = struct.unpack("<qqI", body)
             self.lengths, self.incomplete, self.complete = tuple(lengths), bool(flags & 1), True

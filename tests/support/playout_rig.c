@@ -279,7 +279,7 @@ static void on_ended(void *arg, struct dh_segment *segment)
 
 void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t now)
 {
-	static const struct dh_playout_sink sink = { on_packet, on_event, on_ended };
+	static const struct dh_playout_sink sink = { on_packet, on_event, on_ended, NULL };
 	struct dh_playout_config defaults;
 	dh_playout_config_init(&defaults);
 	memset(rig, 0, sizeof *rig);

@@ -235,6 +235,50 @@ class Viewer:
         """What has come since the last call, and forgets it: {kind: (packets, reports)}."""
         return self.gateway._do(self._take())
 
+    # ------------------------------------------------------------- its microphone
+    async def _renegotiate(self, body, direction):
+        offer = await self.gateway._message(self.handle, body, want="jsep")
+        self.offer = offer["sdp"]
+        await self.pc.setRemoteDescription(RTCSessionDescription(offer["sdp"], offer["type"]))
+        for transceiver in self.pc.getTransceivers():
+            if transceiver.kind == "audio":
+                transceiver.direction = direction
+        await self.pc.setLocalDescription(await self.pc.createAnswer())
+        local = self.pc.localDescription
+        await self.gateway._message(self.handle, {"request": "start"}, jsep={"type": local.type, "sdp": local.sdp})
+        self.sent = {"seq": 65000, "ts": 4294960000}
+
+    def listen(self, direction="sendrecv"):
+        """Asks for the microphone, and agrees to send its sound."""
+        self.gateway._do(self._renegotiate({"request": "configure", "microphone": True}, direction))
+
+    def listen_no_more(self):
+        self.gateway._do(self._renegotiate({"request": "configure", "microphone": False}, "recvonly"))
+
+    async def _say(self, level, payload, skip, extension):
+        sender = next(t.sender for t in self.pc.getTransceivers() if t.kind == "audio")
+        self.sent["seq"] = (self.sent["seq"] + 1 + skip) & 0xffff
+        self.sent["ts"] = (self.sent["ts"] + 960 * (1 + skip)) & 0xffffffff
+        extensions = bytes((0xbe, 0xde, 0, 1, 3 << 4, 0x80 | -level, 0, 0)) if extension else b""
+        head = struct.pack("!BBHII", 0x90 if extension else 0x80, 111, self.sent["seq"], self.sent["ts"], sender._ssrc)
+        await self.dtls.transport._send(self.dtls._tx_srtp.protect(head + extensions + payload))
+        return time.time()
+
+    def say(self, level, payload=b"\xf8" + bytes(range(40)), skip=0, extension=True):
+        """Sends 20 ms of sound, of that level in dBov; `skip` packets are lost before it. Returns when."""
+        return self.gateway._do(self._say(level, payload, skip, extension))
+
+    def speak(self, levels):
+        """Sends sound of these levels in its own time; returns when each packet left."""
+        async def run():
+            loop, left = asyncio.get_running_loop(), []
+            start = loop.time()
+            for number, level in enumerate(levels):
+                await asyncio.sleep(max(0, start + number * 0.02 - loop.time()))
+                left.append(await self._say(level, b"\xf8" + bytes(range(40)), 0, True))
+            return left
+        return self.gateway._do(run(), 60 + len(levels) / 50)
+
     async def _leave(self, detach):
         self.gateway.viewers.discard(self)
         if detach:

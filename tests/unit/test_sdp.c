@@ -130,6 +130,62 @@ static int count_of(const char *text, const char *what)
 	return count;
 }
 
+static const struct {
+	const char *name, *sdp;
+	const bool *wants;
+	enum dh_microphone_offer microphone;
+	int type, mindex; /* 0: it sends nothing */
+} microphones[] = {
+	{ "both ways", TOP LINE("audio", "111", "a=sendrecv\r\n") VIDEO, both, DH_MICROPHONE_ON, 111, 0 },
+	{ "by default", TOP LINE("audio", "109", "a=rtpmap:109 opus/48000/2\r\n") VIDEO, both, DH_MICROPHONE_ON, 109,
+		0 },
+	{ "one way", TOP LINE("audio", "111", "a=sendonly\r\n") VIDEO, both, DH_MICROPHONE_ON, 111, 0 },
+	{ "it only listens", TOP AUDIO VIDEO, both, DH_MICROPHONE_ON, 0, 0 },
+	{ "nobody asked", TOP LINE("audio", "111", "a=sendrecv\r\n") VIDEO, both, DH_MICROPHONE_NEVER, 0, 0 },
+	{ "not any more", TOP LINE("audio", "111", "a=sendrecv\r\n") VIDEO, both, DH_MICROPHONE_OFF, 0, 0 },
+	{ "no opus", TOP LINE("audio", "8", "a=sendrecv\r\n") VIDEO, both, DH_MICROPHONE_ON, 0, 0 },
+	{ "a line of its own", TOP VIDEO LINE("audio", "111", "a=sendonly\r\n"), picture, DH_MICROPHONE_ON, 111, 1 },
+	{ "that line is missing", TOP VIDEO, picture, DH_MICROPHONE_ON, 0, 0 },
+	{ "that line is closed", TOP VIDEO "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\n", picture, DH_MICROPHONE_ON, 0, 0 },
+};
+
+static void test_microphones(void)
+{
+	for (size_t i = 0; i < sizeof microphones / sizeof *microphones; i++) {
+		json_t *answer = jsep("answer", microphones[i].sdp);
+		struct dh_line line = dh_sdp_take_microphone(answer, NULL, microphones[i].wants,
+			microphones[i].microphone);
+		CHECK(type_of(&line) == microphones[i].type && (!line.is_taken || line.mindex == microphones[i].mindex),
+			"%s: %d on %d", microphones[i].name, type_of(&line), line.mindex);
+		json_decref(answer);
+	}
+}
+
+static void test_microphone_offers(void)
+{
+	const struct dh_sdp_origin origin = { 7, 2 };
+	const struct {
+		const bool *wants;
+		enum dh_microphone_offer microphone;
+		const char *has;
+		int lines, levels;
+	} rows[] = { { both, DH_MICROPHONE_ON, "a=sendrecv", 2, 1 }, { both, DH_MICROPHONE_OFF, "a=sendonly", 2, 0 },
+		{ sound, DH_MICROPHONE_ON, "a=sendrecv", 1, 1 }, { picture, DH_MICROPHONE_ON, "a=recvonly", 2, 1 },
+		{ picture, DH_MICROPHONE_OFF, "a=inactive", 2, 0 },
+		{ picture, DH_MICROPHONE_NEVER, "a=sendonly", 1, 0 } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		json_t *offer = dh_sdp_offer(&origin, "1", rows[i].wants, rows[i].microphone, false);
+		if (!rows[i].wants[DH_AUDIO] && rows[i].microphone != DH_MICROPHONE_NEVER)
+			dh_sdp_add_microphone(offer, rows[i].microphone == DH_MICROPHONE_ON);
+		const char *sdp = json_string_value(json_object_get(offer, "sdp"));
+		CHECK(strstr(sdp, rows[i].has), "%s", sdp);
+		CHECK_INT(count_of(sdp, "\nm="), rows[i].lines);
+		CHECK_INT(count_of(sdp, "ssrc-audio-level"), rows[i].levels);
+		json_decref(offer);
+	}
+}
+
 static void test_offers(void)
 {
 	const struct dh_sdp_origin origin = { 7, 2 };
@@ -141,7 +197,7 @@ static void test_offers(void)
 		{ picture, "m=video", "m=audio", 1 } };
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		json_t *offer = dh_sdp_offer(&origin, "1", rows[i].wants, i == 1);
+		json_t *offer = dh_sdp_offer(&origin, "1", rows[i].wants, DH_MICROPHONE_NEVER, i == 1);
 		const char *sdp = json_string_value(json_object_get(offer, "sdp"));
 		CHECK(strstr(sdp, rows[i].has) && !strstr(sdp, rows[i].lacks), "%s", sdp);
 		CHECK_INT(count_of(sdp, "\nm="), rows[i].lines);
@@ -238,6 +294,8 @@ static const struct check_test tests[] = {
 	TEST(test_answers),
 	TEST(test_what_is_no_answer),
 	TEST(test_the_first_line_is_closed),
+	TEST(test_microphones),
+	TEST(test_microphone_offers),
 	TEST(test_offers),
 	TEST(test_a_data_channel),
 	TEST(test_offers_of_peers),

@@ -285,6 +285,7 @@ static const struct head_row {
 	{ "version 3 with half a length", 3, 3, 16, 16, 0, 1, 3, "abclong", -EBADMSG, "text does not fill it" },
 	{ "version 3 with too long a length", 3, 3, 16, 16, 0, 1, 3, "abclength--", -EBADMSG, "a stated length of" },
 	{ "version 3 with more", 3, 3, 16, 16, 0, 1, 3, "abclength---", -EBADMSG, "text does not fill it" },
+	{ "version 4", 4, 3, 16, 16, 0, 1, 0, "", -ENODATA, "" },
 	{ "version 5", 5, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 5, expected 1 to 4" },
 	{ "no media", 1, 0, 0, 0, 0, 1, 0, "", -EBADMSG, "flags 0" },
 	{ "unknown media", 1, 4, 16, 16, 0, 1, 0, "", -EBADMSG, "flags 4" },
@@ -325,6 +326,47 @@ static void test_heads(const void *arg)
 	CHECK(strstr(dh_stream_reader_error(reader), row->error), "%s", dh_stream_reader_error(reader));
 	CHECK_INT(dh_stream_reader_finish(reader), row->err);
 	dh_stream_reader_free(&reader);
+}
+
+/* --- loudness */
+
+static const struct loudness_row {
+	const char *name;
+	unsigned version, loudness;
+	int err;
+} loudness_rows[] = {
+	{ "unknown", 4, 0, 0 },
+	{ "full scale", 4, 1, 0 },
+	{ "silence", 4, 128, 0 },
+	{ "beyond silence", 4, 129, -EBADMSG },
+	{ "the most", 4, 255, -EBADMSG },
+	{ "in an older version", 3, 1, -EBADMSG },
+};
+
+static int note_loudness(void *arg, struct dh_unit *unit)
+{
+	*(int *)arg = unit->loudness;
+	CHECK_INT(unit->pts_ticks, 0);
+	return 0;
+}
+
+static void test_loudness(void)
+{
+	static const struct dh_stream_sink sink = { .unit = note_loudness };
+
+	for (size_t i = 0; i < sizeof loudness_rows / sizeof *loudness_rows; i++) {
+		const struct loudness_row *row = &loudness_rows[i];
+		struct dh_stream_reader *reader;
+		struct bytes bytes = { .size = 0 };
+		int loudness = -1;
+		CHECK_AT("%s", row->name);
+		put_head(&bytes, row->version, 2);
+		put_audio(&bytes, (long long)((uint64_t)row->loudness << 56));
+		CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &sink, &loudness), 0);
+		CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), row->err);
+		CHECK_INT(loudness, row->err ? -1 : (int)row->loudness);
+		dh_stream_reader_free(&reader);
+	}
 }
 
 /* --- lengths */
@@ -484,6 +526,7 @@ static const struct check_test tests[] = {
 	TEST(test_limit_beyond_the_format),
 	TABLE(test_heads, head_rows),
 	TABLE(test_lengths, length_rows),
+	TEST(test_loudness),
 	TEST(test_too_many_words),
 	TEST(test_a_line_too_long),
 	TEST(test_a_line_cut_short),

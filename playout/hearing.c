@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "hearing.h"
+
+#include <string.h>
+
+/* More than that between two packets, and what was before says nothing any more. */
+#define GAP_MAX_TICKS (500 * DH_TICKS_PER_MS)
+/* Packets that come this late against their timestamps are a new beginning of time. */
+#define JUMP_TICKS (1000 * DH_TICKS_PER_MS)
+/* The sender's clock may go wrong, but not faster than one in so many. */
+#define DRIFT 2000
+/* Packets may be this much behind the least delayed one, before silence is sure. */
+#define LATE_TICKS (200 * DH_TICKS_PER_MS)
+/* So many late packets in a row, and it is the sender that has begun anew. */
+#define LATE_RUN 10
+
+void dh_hearing_init(struct dh_hearing *hearing)
+{
+	memset(hearing, 0, sizeof(*hearing));
+	dh_activity_init(&hearing->activity);
+	dh_echo_init(&hearing->echo);
+}
+
+int64_t dh_opus_ticks(const uint8_t *payload, size_t size)
+{
+	static const int silk_us[] = { 10000, 20000, 40000, 60000 }, celt_us[] = { 2500, 5000, 10000, 20000 };
+
+	if (!size)
+		return 0;
+	int config = payload[0] >> 3, code = payload[0] & 3;
+	int us = config < 12 ? silk_us[config & 3] : config < 16 ? (config & 1 ? 20000 : 10000) : celt_us[config & 3];
+	int count = code == 0 ? 1 : code < 3 ? 2 : size > 1 ? payload[1] & 0x3f : 0;
+	int64_t ticks = us * INT64_C(18) / 25 * count;
+
+	return ticks <= 120 * DH_TICKS_PER_MS ? ticks : 0;
+}
+
+/* --- frames */
+
+static enum dh_hearing_change changed(enum dh_activity_change change)
+{
+	return change == DH_ACTIVITY_SPEAKING ? DH_HEARING_SPEAKING :
+		change == DH_ACTIVITY_SILENT  ? DH_HEARING_SILENT :
+						DH_HEARING_SAME;
+}
+
+static enum dh_hearing_change frame(struct dh_hearing *h, float level, const struct dh_sent *sent,
+	int64_t lasting_ticks, int64_t from_ticks)
+{
+	bool is_echo = dh_echo_explains(&h->echo, sent, level, from_ticks / DH_SLOT_TICKS);
+	enum dh_hearing_change change = changed(dh_activity_frame(&h->activity, level, is_echo, from_ticks));
+
+	if (!lasting_ticks || !dh_activity_lasts(&h->activity, lasting_ticks) ||
+		dh_echo_correlates(&h->echo, sent, (int)(lasting_ticks / DH_SLOT_TICKS)))
+		return change;
+	dh_activity_count_anew(&h->activity);
+	return DH_HEARING_LASTING;
+}
+
+/* --- time */
+
+static int64_t length_of(const struct dh_heard_packet *packet)
+{
+	int64_t ticks = dh_opus_ticks(packet->payload, packet->size);
+
+	return ticks > DH_ACTIVITY_FRAME_TICKS ? ticks : DH_ACTIVITY_FRAME_TICKS;
+}
+
+/* The clock at which the packet's sound began, were it not for the network's moods. */
+static int64_t place(struct dh_hearing *h, int64_t length_ticks, int64_t now_ticks)
+{
+	int64_t base_ticks = now_ticks - h->media_ticks - length_ticks, later = base_ticks - h->base_ticks;
+
+	if (later < 0 || later > JUMP_TICKS)
+		h->base_ticks = base_ticks;
+	else
+		h->base_ticks += later < length_ticks / DRIFT ? later : length_ticks / DRIFT;
+	return h->base_ticks + h->media_ticks;
+}
+
+/* What is between the last packet and this one. */
+static enum dh_hearing_change pass_gap(struct dh_hearing *h, const struct dh_sent *sent, int64_t gap_ticks,
+	bool is_lost)
+{
+	enum dh_hearing_change change = DH_HEARING_SAME;
+	int64_t from_ticks = h->base_ticks + h->media_ticks - gap_ticks;
+	float quiet = dh_activity_floor(&h->activity);
+
+	for (int64_t at = 0; at < gap_ticks; at += DH_ACTIVITY_FRAME_TICKS) {
+		enum dh_hearing_change next = is_lost ? changed(dh_activity_lost(&h->activity, from_ticks + at)) :
+							frame(h, quiet, sent, 0, from_ticks + at);
+		change = next ? next : change;
+	}
+	return change;
+}
+
+static void begin(struct dh_hearing *h, const struct dh_heard_packet *packet)
+{
+	h->has_packet = true;
+	h->sequence = (uint16_t)(packet->sequence - 1);
+	h->timestamp = packet->timestamp;
+	h->media_ticks = 0;
+	h->base_ticks = INT64_MAX / 2;
+}
+
+static bool is_new(struct dh_hearing *h, const struct dh_heard_packet *packet)
+{
+	int16_t step = (int16_t)(packet->sequence - h->sequence);
+
+	h->late_run = step <= 0 && packet->sequence == (uint16_t)(h->late_sequence + 1) ? h->late_run + 1 : 0;
+	h->late_sequence = packet->sequence;
+	h->late += step <= 0;
+	if (h->late_run == LATE_RUN)
+		begin(h, packet);
+	return step > 0 || h->late_run == LATE_RUN;
+}
+
+enum dh_hearing_change dh_hearing_packet(struct dh_hearing *h, const struct dh_heard_packet *packet,
+	const struct dh_sent *sent, int64_t lasting_ticks, int64_t now_ticks)
+{
+	enum dh_hearing_change change = DH_HEARING_SAME, next;
+
+	h->packets++;
+	if (!h->has_packet)
+		begin(h, packet);
+	else if (!is_new(h, packet))
+		return DH_HEARING_SAME;
+	unsigned missing = (uint16_t)(packet->sequence - h->sequence - 1);
+	int64_t length_ticks = length_of(packet), gap_ticks;
+	gap_ticks = (int32_t)(packet->timestamp - h->timestamp) * DH_TICKS_PER_AUDIO_SAMPLE;
+	h->lost += missing;
+	h->sequence = packet->sequence;
+	h->timestamp = packet->timestamp + (uint32_t)(length_ticks / DH_TICKS_PER_AUDIO_SAMPLE);
+	h->media_ticks += gap_ticks;
+	int64_t from_ticks = place(h, length_ticks, now_ticks);
+	if (gap_ticks > 0 && gap_ticks <= GAP_MAX_TICKS)
+		change = pass_gap(h, sent, gap_ticks, missing > 0);
+	else if (gap_ticks)
+		change = changed(dh_activity_poll(&h->activity, from_ticks));
+	h->media_ticks += length_ticks;
+	if (packet->level > 0) {
+		h->without_level++;
+		return change;
+	}
+	for (int64_t at = 0; at + DH_ACTIVITY_FRAME_TICKS <= length_ticks; at += DH_ACTIVITY_FRAME_TICKS) {
+		next = frame(h, (float)packet->level, sent, lasting_ticks, from_ticks + at);
+		change = next ? next : change;
+	}
+	return change;
+}
+
+enum dh_hearing_change dh_hearing_poll(struct dh_hearing *h, int64_t now_ticks)
+{
+	return changed(dh_activity_poll(&h->activity, now_ticks - LATE_TICKS));
+}
+
+int64_t dh_hearing_deadline_ticks(const struct dh_hearing *h)
+{
+	if (!h->activity.is_speaking)
+		return INT64_MAX;
+	return h->activity.last_voice_ticks + DH_ACTIVITY_HANG_TICKS + LATE_TICKS;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* rtp_forward, stop_rtp_forward, listforwarders: where the sound of viewers goes, in AudioBridge's words */
+#include "request_table.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "config.h"
+#include "request_errors.h"
+#include "rooms/forwards.h"
+
+static int64_t number_of(const struct dh_request *request, const char *field)
+{
+	return json_integer_value(json_object_get(request->body, field));
+}
+
+/* The operator says where a room's secret may send packets. */
+static bool is_allowed(const struct dh_config *config, const char *host)
+{
+	for (char **allowed = config->forward_hosts; allowed && *allowed; allowed++) {
+		if (!strcmp(*allowed, host))
+			return true;
+	}
+	return !config->forward_hosts && (!strcmp(host, "127.0.0.1") || !strcmp(host, "::1"));
+}
+
+static void handle_forward(struct dh_request *request)
+{
+	const char *host = dh_request_text(request, "host");
+	int port = (int)number_of(request, "port"), reference = (int)number_of(request, "reference_port");
+	guint id = 0;
+
+	if (!is_allowed(request->instance->config, host)) {
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"host\": one of \"forward_hosts\" is expected");
+		return;
+	}
+	if (!port) {
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"port\": an integer from 1 to 65535 is expected");
+		return;
+	}
+	int err = dh_forwards_add(dh_room_forwards(request->room), host, port, reference,
+		(guint)number_of(request, "viewer"), &id);
+	if (err == -ENOBUFS)
+		dh_request_fail(request, DH_ERROR_LIMIT, "The room has %d forwards already", DH_FORWARDS_MAX);
+	else if (err == -EINVAL)
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"host\": a numeric address is expected");
+	else
+		dh_request_finish(request, err, "rtp_forward",
+			json_pack("{s:I, s:s, s:i}", "stream_id", (json_int_t)id, "host", host, "port", port));
+}
+
+static void handle_stop(struct dh_request *request)
+{
+	guint id = (guint)number_of(request, "stream_id");
+
+	if (dh_forwards_remove(dh_room_forwards(request->room), id) < 0)
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"stream_id\": no such forward (%u)", id);
+	else
+		dh_request_answer(request, "stop_rtp_forward", json_pack("{s:I}", "stream_id", (json_int_t)id));
+}
+
+static void handle_list(struct dh_request *request)
+{
+	dh_request_answer(request, "forwarders",
+		json_pack("{s:o}", "rtp_forwarders", dh_forwards_json(dh_room_forwards(request->room))));
+}
+
+static const struct dh_field forward_fields[] = {
+	{ "id", DH_FIELD_ROOM, true, 0 },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "host", DH_FIELD_TEXT, true, 64 },
+	{ "port", DH_FIELD_NUMBER, true, 65535 },
+	{ "reference_port", DH_FIELD_NUMBER, false, 65535 },
+	{ "viewer", DH_FIELD_VIEWER, false, 0 },
+	DH_FIELD_END,
+};
+
+static const struct dh_field stop_fields[] = {
+	{ "id", DH_FIELD_ROOM, true, 0 },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "stream_id", DH_FIELD_NUMBER, true, INT32_MAX },
+	DH_FIELD_END,
+};
+
+static const struct dh_field list_fields[] = {
+	{ "id", DH_FIELD_ROOM, true, 0 },
+	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
+	DH_FIELD_END,
+};
+
+const struct dh_request_type dh_forward_requests[] = {
+	{ "rtp_forward", false, DH_AUTHORITY_SECRET, forward_fields, handle_forward },
+	{ "stop_rtp_forward", false, DH_AUTHORITY_SECRET, stop_fields, handle_stop },
+	{ "listforwarders", false, DH_AUTHORITY_SECRET, list_fields, handle_list },
+	DH_REQUEST_END,
+};

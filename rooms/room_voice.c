@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What viewers say: who speaks, who has the floor, and when the room is interrupted. */
+#include "room_private.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "microphone.h"
+#include "playout/timebase.h"
+
+struct voice_command {
+	struct dh_command command;
+	struct dh_member *member; /* a reference */
+	enum dh_hearing_change change;
+	int64_t at_us; /* when */
+};
+
+/* --- in the room's thread */
+
+static void tell(struct dh_room *room, const char *event, const struct dh_member *member, const char *key,
+	json_t *value)
+{
+	json_t *json = dh_room_report_viewer(room, event, member);
+
+	dh_room_set_ms(json, "media_ms", dh_playout_media_ticks(room->playout, dh_now_ticks()));
+	if (key)
+		json_object_set_new(json, key, value);
+	dh_room_tell_trusted(room, json, member, member);
+}
+
+static struct dh_member *find_member(const struct dh_room *room, guint viewer)
+{
+	for (guint i = 0; i < room->members->len; i++) {
+		struct dh_member *member = room->members->pdata[i];
+		if (member->id == viewer && !member->observes)
+			return member;
+	}
+	return NULL;
+}
+
+/* A viewer that has left is told nothing. */
+void dh_room_floor_changed(void *arg, guint viewer, enum dh_floor_end end)
+{
+	struct dh_room *room = arg;
+	const struct dh_member *member = find_member(room, viewer);
+
+	if (member && end == DH_FLOOR_HAS) {
+		tell(room, "floor_given", member, NULL, NULL);
+	} else if (member) {
+		tell(room, "floor_ended", member, "reason", json_string(dh_floor_end_name(end)));
+	} else {
+		json_t *json = dh_room_report_new(room, "floor_ended");
+		json_object_set_new(json, "viewer", json_integer((json_int_t)viewer));
+		json_object_set_new(json, "reason", json_string(dh_floor_end_name(end)));
+		dh_room_tell_trusted(room, json, NULL, NULL);
+	}
+}
+
+/* What barging in does; the voice had lasted at `asked_us`. False: there was nothing to interrupt. */
+static bool fall_silent(struct dh_room *room, int64_t asked_us)
+{
+	struct dh_cut_result result = { 0 };
+	struct dh_room_cut cut;
+
+	if (room->barge_in_holds)
+		return dh_room_hold_now(room, DH_REGRET_MS, asked_us) == 0;
+	dh_room_cut_init(&cut);
+	cut.asked_us = asked_us;
+	return dh_room_cut_now(room, &cut, &result) == 0;
+}
+
+static void barge_in(struct dh_room *room, struct dh_member *member, int64_t asked_us)
+{
+	dh_floor_speaks(&room->floor, member->id, dh_now_ticks());
+	if (!dh_floor_is_open(&room->floor, member->id) || !room->speaking || dh_playout_is_on_hold(room->playout))
+		return;
+	tell(room, "barged_in", member, "mode", json_string(room->barge_in_holds ? "hold" : "interrupt"));
+	room->barge_ins += fall_silent(room, asked_us);
+}
+
+static void set_speaking(struct dh_room *room, struct dh_member *member, bool is_speaking)
+{
+	if (member->is_speaking == is_speaking)
+		return;
+	member->is_speaking = is_speaking;
+	if (is_speaking)
+		g_ptr_array_add(room->talkers, member);
+	else
+		g_ptr_array_remove_fast(room->talkers, member);
+	dh_floor_speaks(&room->floor, member->id, dh_now_ticks());
+	tell(room, is_speaking ? "viewer_speaking" : "viewer_silent", member, NULL, NULL);
+}
+
+static void command_free(struct dh_command *command)
+{
+	dh_member_unref(&((struct voice_command *)command)->member);
+	g_free(command);
+}
+
+static void command_run(void *owner, struct dh_command *command)
+{
+	struct voice_command *c = (struct voice_command *)command;
+	bool is_on = !c->member->left && c->member->viewer && dh_member_is_listened_to(c->member);
+
+	if (is_on && c->change == DH_HEARING_LASTING)
+		barge_in(owner, c->member, c->at_us);
+	else if (is_on || c->member->is_speaking)
+		set_speaking(owner, c->member, is_on && c->change == DH_HEARING_SPEAKING);
+	command_free(command);
+}
+
+void dh_room_voice_poll(struct dh_room *room, int64_t now_ticks)
+{
+	for (guint i = room->talkers->len; i > 0; i--) {
+		struct dh_member *member = room->talkers->pdata[i - 1];
+		if (dh_microphone_poll(atomic_load(&member->microphone), now_ticks) == DH_HEARING_SILENT)
+			set_speaking(room, member, false);
+	}
+	dh_floor_poll(&room->floor, now_ticks);
+}
+
+int64_t dh_room_voice_deadline_ticks(const struct dh_room *room)
+{
+	int64_t deadline_ticks = dh_floor_deadline_ticks(&room->floor);
+
+	for (guint i = 0; i < room->talkers->len; i++) {
+		const struct dh_member *member = room->talkers->pdata[i];
+		deadline_ticks = MIN(deadline_ticks, dh_microphone_deadline_ticks(atomic_load(&member->microphone)));
+	}
+	return deadline_ticks;
+}
+
+void dh_room_voice_sent(struct dh_room *room, unsigned loudness)
+{
+	if (loudness && atomic_load_explicit(&room->microphones, memory_order_relaxed))
+		dh_sent_put(&room->sent, 1 - (int)loudness, dh_now_ticks());
+}
+
+void dh_room_voice_configure(struct dh_room *room)
+{
+	struct dh_settings *settings = dh_room_settings(room);
+
+	atomic_store(&room->barge_in_ms, (int)settings->barge_in.after_ms);
+	room->barge_in_holds = settings->barge_in.holds;
+	dh_floor_configure(&room->floor, &settings->barge_in, dh_now_ticks());
+	dh_settings_unref(&settings);
+}
+
+void dh_room_voice_left(struct dh_room *room, struct dh_member *member)
+{
+	if (member->is_speaking)
+		g_ptr_array_remove_fast(room->talkers, member);
+	member->is_speaking = false;
+	dh_room_member_hear(member, false);
+	dh_floor_drop(&room->floor, member->id, DH_FLOOR_LEFT, dh_now_ticks());
+}
+
+/* --- the gateway's threads */
+
+static void post(struct dh_member *member, enum dh_hearing_change change)
+{
+	struct voice_command *c = g_new0(struct voice_command, 1);
+
+	c->command.run = command_run;
+	c->command.discard = command_free;
+	c->member = dh_member_ref(member);
+	c->change = change;
+	c->at_us = g_get_monotonic_time();
+	dh_room_thread_post(member->room->thread, &c->command);
+}
+
+int dh_room_microphones(const struct dh_room *room)
+{
+	return atomic_load(&room->microphones);
+}
+
+void dh_room_member_hear(struct dh_member *member, bool is_on)
+{
+	if (!atomic_compare_exchange_strong(&member->listened_to, &(int){ !is_on }, is_on))
+		return;
+	if (is_on && !atomic_load(&member->microphone))
+		atomic_store(&member->microphone, dh_microphone_new());
+	atomic_fetch_add(&member->room->microphones, is_on ? 1 : -1);
+	if (!is_on)
+		post(member, DH_HEARING_SILENT);
+}
+
+void dh_room_member_sound(struct dh_member *member, int mindex, const uint8_t *rtp, size_t size, int level)
+{
+	struct dh_microphone *microphone = atomic_load(&member->microphone);
+	const struct dh_line line = dh_member_microphone_line(member);
+	struct dh_room *room = member->room;
+
+	if (!microphone || !dh_member_is_listened_to(member) || !line.is_taken || line.mindex != mindex)
+		return;
+	const struct dh_microphone_context context = { .viewer = member->id,
+		.forwards = room->forwards,
+		.payload_type = line.payload_type,
+		.sent = &room->sent,
+		.lasting_ticks = atomic_load(&room->barge_in_ms) * DH_TICKS_PER_MS };
+	enum dh_hearing_change change = dh_microphone_take(microphone, rtp, size, level, &context, dh_now_ticks());
+	if (change)
+		post(member, change);
+}
+
+/* --- requests */
+
+struct floor_call {
+	guint viewer;
+	int place;
+	guint holder, asks[DH_FLOOR_ASKS_MAX], waiting; /* out */
+};
+
+static int run_ask(struct dh_room *room, void *arg)
+{
+	struct floor_call *call = arg;
+	const struct dh_member *member = find_member(room, call->viewer);
+	guint before = room->floor.waiting;
+
+	if (!member)
+		return -ENOENT;
+	call->place = dh_floor_ask(&room->floor, call->viewer, dh_now_ticks());
+	if (call->place > 0 && room->floor.waiting > before)
+		tell(room, "floor_asked", member, "position", json_integer(call->place));
+	return MIN(call->place, 0);
+}
+
+static int run_give(struct dh_room *room, void *arg)
+{
+	struct floor_call *call = arg;
+
+	return find_member(room, call->viewer) ? dh_floor_give(&room->floor, call->viewer, dh_now_ticks()) : -ENOENT;
+}
+
+/* `viewer` 0: whoever has it. */
+static int run_take(struct dh_room *room, void *arg)
+{
+	struct floor_call *call = arg;
+
+	call->viewer = call->viewer ? call->viewer : room->floor.holder;
+	dh_floor_drop(&room->floor, call->viewer, DH_FLOOR_TAKEN, dh_now_ticks());
+	return 0;
+}
+
+static int run_leave(struct dh_room *room, void *arg)
+{
+	struct floor_call *call = arg;
+
+	dh_floor_drop(&room->floor, call->viewer, DH_FLOOR_GIVEN_BACK, dh_now_ticks());
+	return 0;
+}
+
+static int run_look(struct dh_room *room, void *arg)
+{
+	struct floor_call *call = arg;
+
+	call->holder = room->floor.holder;
+	call->waiting = room->floor.waiting;
+	memcpy(call->asks, room->floor.asks, sizeof(call->asks));
+	return 0;
+}
+
+int dh_room_floor_ask(struct dh_room *room, guint viewer, json_t **reply)
+{
+	struct floor_call call = { .viewer = viewer };
+	int err = dh_room_call(room, run_ask, &call);
+
+	if (!err)
+		*reply = json_pack("{s:I, s:s, s:i}", "viewer", (json_int_t)viewer, "floor",
+			call.place ? "waiting" : "yours", "position", call.place);
+	return err;
+}
+
+int dh_room_floor_leave(struct dh_room *room, guint viewer, json_t **reply)
+{
+	struct floor_call call = { .viewer = viewer };
+	int err = dh_room_call(room, run_leave, &call);
+
+	if (!err)
+		*reply = json_pack("{s:I}", "viewer", (json_int_t)viewer);
+	return err;
+}
+
+int dh_room_floor_give(struct dh_room *room, guint viewer, json_t **reply)
+{
+	struct floor_call call = { .viewer = viewer };
+	int err = dh_room_call(room, run_give, &call);
+
+	if (!err)
+		*reply = json_pack("{s:I}", "viewer", (json_int_t)viewer);
+	return err;
+}
+
+static json_t *viewer_json(guint viewer)
+{
+	return viewer ? json_integer((json_int_t)viewer) : json_null();
+}
+
+int dh_room_floor_take(struct dh_room *room, guint viewer, json_t **reply)
+{
+	struct floor_call call = { .viewer = viewer };
+	int err = dh_room_call(room, run_take, &call);
+
+	if (!err)
+		*reply = json_pack("{s:o}", "viewer", viewer_json(call.viewer));
+	return err;
+}
+
+int dh_room_floor(struct dh_room *room, json_t **reply)
+{
+	struct floor_call call = { 0 };
+	int err = dh_room_call(room, run_look, &call);
+
+	if (err)
+		return err;
+	json_t *waiting = json_array();
+	struct dh_settings *settings = dh_room_settings(room);
+	for (guint i = 0; i < call.waiting; i++)
+		json_array_append_new(waiting, json_integer((json_int_t)call.asks[i]));
+	*reply = json_pack("{s:o, s:o}", "viewer", viewer_json(call.holder), "waiting", waiting);
+	dh_barge_in_describe(&settings->barge_in, *reply);
+	dh_settings_unref(&settings);
+	return 0;
+}

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sound of viewers as it is handed on: as RTP, and by dh-listen as PCM on a Unix socket."""
+import json
+import os
+import random
+import re
+import socket
+import subprocess
+import time
+import unittest
+
+import av
+import numpy as np
+
+import marks
+from hosted_room import HostedRoom
+from media_case import Case
+from viewers import Refused
+
+LISTEN = os.path.join(os.environ["DH_BUILD"], "dh-listen")
+
+
+def setUpModule():
+    Case.hosted = HostedRoom(size=64, kbps=100)
+    unittest.addModuleCleanup(lambda: Case.hosted.close())
+
+
+def udp(case=None):
+    taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    taken.bind(("127.0.0.1", 0))
+    taken.settimeout(30)
+    if case:
+        case.addCleanup(taken.close)
+    return taken
+
+
+def opus(sound):
+    """Packets of 20 ms; `sound` is 48 kHz s16, one channel."""
+    codec = av.CodecContext.create("libopus", "w")
+    codec.sample_rate, codec.layout, codec.format = 48000, "mono", "s16"
+    packets = []
+    for at in range(0, len(sound) - 959, 960):
+        frame = av.AudioFrame.from_ndarray(sound[None, at:at + 960], format="s16", layout="mono")
+        frame.sample_rate, frame.pts = 48000, at
+        packets += [bytes(p) for p in codec.encode(frame)]
+    return packets
+
+
+def tone(seconds, hz, level):
+    time_s = np.arange(int(48000 * seconds)) / 48000
+    wobble = 0.6 + 0.4 * np.sin(2 * np.pi * 4 * time_s)
+    return (np.sin(2 * np.pi * hz * time_s) * wobble * 32767 * 10 ** (level / 20)).astype(np.int16)
+
+
+class Recogniser:
+    """Reads what dh-listen says: `lines`, and `sound` and `reference` by viewer."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
+        self.socket.settimeout(30)
+        self.file = self.socket.makefile("rb")
+        self.lines, self.sound, self.reference = [], b"", b""
+
+    def read(self):
+        line = json.loads(self.file.readline())
+        if line["event"] == "sound":
+            self.sound += self.file.read(line["bytes"])
+            self.reference += self.file.read(line["reference_bytes"])
+        self.lines.append(line)
+        return line
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def read_until(self, event):
+        while self.read()["event"] != event:
+            pass
+
+
+class Listening(Case):
+    def setUp(self):
+        super().setUp()
+        random.seed(1)
+        self.viewer = self.watch()
+        self.viewer.listen()
+        self.number = self.viewer.started["result"]["viewer"]
+        self.addCleanup(self.viewer.leave)
+
+    def forward(self, **fields):
+        id = self.gateway.request({"request": "rtp_forward", "id": 1, "host": "127.0.0.1", **fields})["stream_id"]
+        self.addCleanup(lambda: self.stop(id))
+        return id
+
+    def stop(self, id):
+        try:
+            self.gateway.request({"request": "stop_rtp_forward", "id": 1, "stream_id": id})
+        except Refused:
+            pass
+
+    def listen(self, *options):
+        ports = [udp(), udp()]
+        rtp, reference = (port.getsockname()[1] for port in ports)
+        for port in ports:
+            port.close()
+        path = os.path.join(self.hosted.work, "listen.sock")
+        program = subprocess.Popen([LISTEN, "--socket", path, "--rtp", str(rtp), "--reference", str(reference),
+                                    *options])
+        self.addCleanup(lambda: (program.terminate(), self.assertEqual(program.wait(30), 0)))
+        end = time.monotonic() + 30
+        while not os.path.exists(path):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+        self.forward(port=rtp, reference_port=reference)
+        return path
+
+    def recogniser(self, path):
+        recogniser = Recogniser(path)
+        self.addCleanup(recogniser.close)
+        return recogniser
+
+    def say(self, sound):
+        for packet in opus(sound):
+            self.viewer.say(-30, packet)
+            time.sleep(0.015)
+
+    def test_rtp(self):
+        port = udp(self)
+        id = self.forward(port=port.getsockname()[1])
+        payload = b"\xf8" + bytes(range(50))
+        for _ in range(3):
+            self.viewer.say(-30, payload)
+        packets = [port.recv(2048) for _ in range(3)]
+        for packet in packets:
+            self.assertEqual(packet[0], 0x80)
+            self.assertEqual(packet[1] & 0x7f, 111)
+            self.assertEqual(int.from_bytes(packet[8:12], "big"), self.number)
+            self.assertEqual(packet[12:], payload)
+        steps = [int.from_bytes(b[2:4], "big") - int.from_bytes(a[2:4], "big") & 0xffff
+                 for a, b in zip(packets, packets[1:])]
+        self.assertEqual(steps, [1, 1])
+        listed = self.gateway.request({"request": "listforwarders", "id": 1})["rtp_forwarders"]
+        self.assertEqual([(f["stream_id"], f["packets"]) for f in listed], [(id, 3)])
+        self.stop(id)
+        self.viewer.say(-30, payload)
+        port.settimeout(0.5)
+        with self.assertRaises(TimeoutError):
+            port.recv(2048)
+
+    def test_reference(self):
+        """What the room sends, packet for packet."""
+        port, other = udp(self), udp(self)
+        self.forward(port=other.getsockname()[1], reference_port=port.getsockname()[1])
+        file = os.path.join(self.hosted.segments, "spoken.mp4")
+        marks.write_mp4(file, 2, 64)
+        self.play("spoken.mp4")
+        port.setblocking(False)
+        came = []
+        while True:
+            try:
+                came.append(port.recv(2048)[12:])
+            except BlockingIOError:
+                break
+        sent = [p.payload for p in self.viewer.audio.packets]
+        self.assertGreater(len([p for p in came if len(p) > 3]), 90)
+        self.assertIn(b"".join(p for p in came if len(p) > 3), b"".join(p for p in sent if len(p) > 3))
+
+    def test_refusals(self):
+        for fields, code in (({"host": "10.0.0.1", "port": 5004}, "454.*host"),
+                             ({"host": "localhost", "port": 5004}, "454.*host"),
+                             ({"host": "127.0.0.1", "port": 0}, "454.*port"),
+                             ({"host": "127.0.0.1", "port": 65536}, "454.*port"),
+                             ({"host": "127.0.0.1"}, "453.*port")):
+            with self.assertRaisesRegex(Refused, code):
+                self.gateway.request({"request": "rtp_forward", "id": 1, **fields})
+        for number in range(8):
+            self.forward(port=5004 + number)
+        with self.assertRaisesRegex(Refused, "464.*8 forwards"):
+            self.forward(port=6000)
+        with self.assertRaisesRegex(Refused, "454.*stream_id"):
+            self.gateway.request({"request": "stop_rtp_forward", "id": 1, "stream_id": 999})
+
+    def test_pcm(self):
+        """A voice comes as PCM, with a little before it, and silence does not."""
+        recogniser = self.recogniser(self.listen())
+        self.assertEqual(recogniser.read(), {"event": "hello", "version": 1, "rate": 16000, "channels": 1,
+                                             "format": "s16le"})
+        quiet = np.random.default_rng(1).integers(-8, 8, 48000).astype(np.int16)
+        self.say(np.concatenate([quiet, tone(1, 440, -12), quiet]))
+        recogniser.read_until("silence")
+        events = [line["event"] for line in recogniser.lines]
+        self.assertEqual(events[:2], ["hello", "speech"])
+        self.assertEqual({line.get("viewer") for line in recogniser.lines[1:]}, {self.number})
+        sound = np.frombuffer(recogniser.sound, "<i2")
+        self.assertTrue(1.0 < len(sound) / 16000 < 2.2, len(sound) / 16000)
+        loud = sound[np.abs(sound.astype(int)) > 1000]
+        self.assertTrue(0.5 < len(loud) / 16000 < 1.05)
+        spectrum = np.abs(np.fft.rfft(sound[8000:16000]))
+        self.assertAlmostEqual(np.argmax(spectrum) * 2, 440, delta=6)
+        self.assertEqual(len(recogniser.reference), len(recogniser.sound))
+        times = [line["at_ms"] for line in recogniser.lines if line["event"] == "sound"]
+        self.assertLess(abs(times[0] / 1000 - time.time()), 60)
+
+    def test_several_recognisers(self):
+        path = self.listen("--all", "--clients", "2")
+        first, second = self.recogniser(path), self.recogniser(path)
+        for recogniser in (first, second):
+            recogniser.read()
+        self.assertEqual(self.recogniser(path).file.readline(), b"")
+        self.say(tone(1, 440, -12))
+        for recogniser in (first, second):
+            recogniser.read_until("sound")
+
+    def test_garbage(self):
+        """Whatever comes to its ports, it goes on."""
+        path = self.listen("--viewers", "2")
+        recogniser = self.recogniser(path)
+        recogniser.read()
+        listed = self.gateway.request({"request": "listforwarders", "id": 1})["rtp_forwarders"]
+        sender, rng = udp(self), random.Random(3)
+        for _ in range(3000):
+            packet = bytes(rng.randrange(256) for _ in range(rng.choice((0, 1, 11, 12, 13, 40, 400))))
+            if rng.random() < 0.7:
+                packet = b"\x80\x6f" + packet[2:]
+            for port in (listed[-1]["port"], listed[-1]["reference_port"]):
+                sender.sendto(packet, ("127.0.0.1", port))
+        self.assertTrue(os.path.exists(path))
+
+    def test_its_socket(self):
+        """It is its owner's alone; a second program does not take it away; one that was left over is replaced."""
+        path = self.listen()
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        second = subprocess.run([LISTEN, "--socket", path, "--rtp", "15004", "--reference", "15006"],
+                                capture_output=True, text=True, timeout=30)
+        self.assertEqual(second.returncode, 1)
+        self.assertIn("in use", second.stderr)
+        left = os.path.join(self.hosted.work, "left.sock")
+        with socket.socket(socket.AF_UNIX) as old:
+            old.bind(left)
+        third = subprocess.Popen([LISTEN, "--socket", left, "--rtp", "15004", "--reference", "15006"])
+        try:
+            end = time.monotonic() + 30
+            while True:
+                try:
+                    self.recogniser(left).read()
+                    break
+                except OSError:
+                    self.assertLess(time.monotonic(), end)
+                    time.sleep(0.05)
+        finally:
+            third.terminate()
+            third.wait(30)
+        self.assertFalse(os.path.exists(left))
+
+    def test_options(self):
+        for options, word in ((("--rtp", "1"), "socket"), (("--socket", "/x", "--rtp", "0"), "rtp"),
+                              (("--socket", "/x", "--viewers", "257"), "viewers"),
+                              (("--socket", "/x", "--clients", "0"), "clients")):
+            done = subprocess.run([LISTEN, *options], capture_output=True, text=True)
+            self.assertEqual((done.returncode, bool(re.search(word, done.stderr))), (2, True), options)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Viewers that are listened to: their connection, what is told of them, and what they do to a room."""
+import random
+import re
+import time
+import unittest
+
+from hosted_room import HostedRoom
+from media_case import Case
+import marks
+from viewers import Gateway, Refused
+
+LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+QUIET, LOUD = -70, -25
+
+
+def setUpModule():
+    Case.hosted = HostedRoom(size=64, kbps=100, general="max_microphones_per_room = 3", room="barge_in = 200")
+    unittest.addModuleCleanup(lambda: Case.hosted.close())
+
+
+def voice(frames):
+    """Levels that go up and down as speech does."""
+    return [LOUD + random.randint(-5, 5) for _ in range(frames)]
+
+
+def quiet(frames):
+    return [QUIET + random.randint(-1, 1) for _ in range(frames)]
+
+
+class Microphones(Case):
+    def setUp(self):
+        super().setUp()
+        self.gateway.observe({"id": 1})
+        random.seed(1)
+
+    def line(self, sdp, kind="audio"):
+        return next(part for part in sdp.split("m=") if part.startswith(kind))
+
+    def start_segment(self):
+        file = "long.mp4"
+        path = f"{self.hosted.segments}/{file}"
+        marks.write_mp4(path, 20, 64) if not hasattr(Microphones, "made") else None
+        Microphones.made = True
+        since = len(self.gateway.events)
+        segment = self.enqueue(file)
+        self.gateway.wait_event("started", since, segment=segment)
+        return segment
+
+    def event(self, name, since=0, **fields):
+        return self.gateway.wait_event(name, since, **fields)[1]
+
+    def test_the_offer(self):
+        """It makes the line of sound sendrecv, with levels; and back again, to the same bytes."""
+        viewer = self.watch()
+        before = viewer.offer
+        self.assertNotIn(LEVEL, before)
+        self.assertIn("a=sendonly", self.line(before))
+        viewer.listen()
+        self.assertIn("a=sendrecv", self.line(viewer.offer))
+        self.assertIn(LEVEL, self.line(viewer.offer))
+        self.assertIn("a=sendonly", self.line(viewer.offer, "video"))
+        viewer.listen_no_more()
+        plain = lambda sdp: [l for l in sdp.split("\r\n") if not re.match(r"o=|a=candidate|a=end-of", l)]
+        self.assertEqual(plain(viewer.offer), plain(before))
+        self.assert_continuous(viewer)
+        viewer.leave()
+
+    def test_it_goes_on_being_watched(self):
+        viewer = self.watch()
+        viewer.listen()
+        count = len(viewer.video.packets)
+        viewer.wait(lambda v: len(v.video.packets) > count + 20)
+        self.assert_continuous(viewer)
+        viewer.leave()
+
+    def test_without_sound_a_line_of_its_own(self):
+        viewer = self.gateway.watch({"id": 1, "offer_audio": False})
+        viewer.listen("sendonly")
+        self.assertIn("a=recvonly", self.line(viewer.offer))
+        viewer.speak(quiet(30) + voice(20))
+        self.event("viewer_speaking")
+        viewer.leave()
+
+    def test_speaking_and_silent(self):
+        viewer = self.watch()
+        viewer.listen()
+        since = len(self.gateway.events)
+        viewer.speak(quiet(60))
+        self.assertFalse([e for _, e in self.gateway.events[since:] if e["event"].startswith("viewer_")])
+        viewer.speak(voice(30))
+        self.event("viewer_speaking", since)
+        viewer.speak(quiet(60))
+        self.event("viewer_silent", since)
+        viewer.leave()
+
+    def test_packets_stop(self):
+        viewer = self.watch()
+        viewer.listen()
+        since = len(self.gateway.events)
+        viewer.speak(quiet(60) + voice(30))
+        self.event("viewer_silent", since)
+        viewer.leave()
+
+    def test_it_barges_in(self):
+        viewer = self.watch()
+        viewer.listen()
+        segment = self.start_segment()
+        viewer.speak(quiet(60))
+        since = len(self.gateway.events)
+        viewer.speak(voice(30))
+        barged = self.event("barged_in", since)
+        self.event("interrupted", since, segment=segment)
+        self.assertGreater(barged["viewer"], 0)
+        viewer.leave()
+
+    def test_it_holds(self):
+        self.gateway.request({"request": "edit", "id": 1, "new_barge_in_mode": "hold"})
+        self.addCleanup(lambda: self.gateway.request({"request": "edit", "id": 1, "new_barge_in_mode": "interrupt"}))
+        viewer = self.watch()
+        viewer.listen()
+        segment = self.start_segment()
+        since = len(self.gateway.events)
+        viewer.speak(quiet(60) + voice(60))
+        self.assertEqual(self.event("barged_in", since)["mode"], "hold")
+        self.event("holding", since, segment=segment)
+        self.gateway.request({"request": "resume", "id": 1})
+        viewer.speak(quiet(60))
+        barged = [e for _, e in self.gateway.events[since:] if e["event"] == "barged_in"]
+        self.assertEqual(len([e for e in barged if e["handle"] == viewer.handle]), 1)
+        viewer.leave()
+
+    def test_a_click_does_not(self):
+        viewer = self.watch()
+        viewer.listen()
+        self.start_segment()
+        since = len(self.gateway.events)
+        for _ in range(4):
+            viewer.speak(quiet(30) + voice(2))
+        viewer.speak(quiet(30))
+        self.assertFalse([e for _, e in self.gateway.events[since:] if e["event"] in ("barged_in", "interrupted")])
+        viewer.leave()
+
+    def test_who_never_asked_is_not_heard(self):
+        viewer = self.watch()
+        viewer.sent = {"seq": 1, "ts": 1}
+        since = len(self.gateway.events)
+        viewer.speak(quiet(30) + voice(30))
+        viewer.speak(quiet(10))
+        self.assertFalse([e for _, e in self.gateway.events[since:] if e["event"].startswith("viewer_")])
+        viewer.leave()
+
+    def test_limit(self):
+        viewers = [self.watch() for _ in range(4)]
+        for viewer in viewers[:3]:
+            viewer.listen()
+        with self.assertRaisesRegex(Refused, "464.*max_microphones_per_room"):
+            viewers[3].listen()
+        viewers[0].leave()
+        self.wait_microphones(2)
+        viewers[3].listen()
+        for viewer in viewers[1:]:
+            viewer.leave()
+        self.wait_microphones(0)
+
+    def wait_microphones(self, count):
+        end = time.monotonic() + 60
+        while self.gateway.request({"request": "info", "id": 1})["info"]["microphones"] != count:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+
+    def test_the_floor(self):
+        """First come; then the next who waits, when it is given back; the secret gives it to anyone."""
+        room = {"id": 1}
+        self.gateway.request({"request": "edit", **room, "new_barge_in_by": "one"})
+        first, second = self.watch(), self.watch()
+        numbers = []
+        for viewer, place in ((first, "yours"), (second, "waiting")):
+            viewer.listen()
+            answer = viewer.request({"request": "ask_floor"})
+            self.assertEqual(answer.get("floor"), place, answer)
+            numbers.append(answer["viewer"])
+        segment = self.start_segment()
+        since = len(self.gateway.events)
+        second.speak(quiet(60) + voice(40) + quiet(30))
+        self.event("viewer_speaking", since, viewer=numbers[1])
+        self.assertFalse([e for _, e in self.gateway.events[since:] if e["event"] == "barged_in"])
+        first.request({"request": "leave_floor"})
+        self.event("floor_given", since, viewer=numbers[1])
+        second.speak(voice(40))
+        self.event("interrupted", since, segment=segment)
+        self.gateway.request({"request": "give_floor", **room, "viewer": numbers[0]})
+        self.assertEqual(self.gateway.request({"request": "floor", **room})["viewer"], numbers[0])
+        self.gateway.request({"request": "take_floor", **room})
+        self.assertIsNone(self.gateway.request({"request": "floor", **room})["viewer"])
+        with self.assertRaisesRegex(Refused, "466"):
+            self.gateway.request({"request": "give_floor", **room, "viewer": 999})
+        self.gateway.request({"request": "edit", **room, "new_barge_in_by": "all"})
+        with self.assertRaisesRegex(Refused, "460"):
+            first.request({"request": "ask_floor"})
+        for viewer in (first, second):
+            viewer.leave()
+
+    def test_refusals(self):
+        viewer = self.gateway.ask_for_offer({"id": 1})
+        for body, code in (({"request": "configure", "microphone": 1}, 454),
+                           ({"request": "configure", "microphone": True}, 460)):
+            with self.assertRaisesRegex(Refused, str(code)):
+                self.gateway._do(self.gateway._message(viewer, body))
+        for fields in ({"new_barge_in": 99}, {"new_barge_in": 5001}, {"new_barge_in_by": "some"},
+                       {"new_barge_in_mode": "stop"},
+                       {"new_floor_ms": -1}, {"new_floor_silence_ms": 86400001}):
+            with self.assertRaisesRegex(Refused, "454.*" + next(iter(fields))):
+                self.gateway.request({"request": "edit", "id": 1, **fields})
+
+    def test_noise_on_the_line(self):
+        """What is no sound of the agreed kind is counted, and does nothing."""
+        viewer = self.watch()
+        viewer.listen()
+        for payload in (b"", b"\x00", b"\xff", b"\x03\x3f" + bytes(10), bytes(1200)):
+            viewer.say(LOUD, payload)
+        viewer.say(LOUD, extension=False)
+        viewer.speak(quiet(20))
+        stats = self.gateway.request({"request": "stats", "id": 1, "viewer": self.number(viewer)})
+        microphone = stats["viewers"][0]["microphone"]
+        self.assertEqual((microphone["refused"], microphone["without_level"], microphone["packets"]), (3, 1, 23))
+        self.assertFalse(microphone["speaking"])
+        viewer.leave()
+
+    def number(self, viewer):
+        return viewer.started["result"]["viewer"]
+
+
+if __name__ == "__main__":
+    unittest.main()
