@@ -11,8 +11,7 @@ static enum dh_microphone_offer offer_of(const struct dh_member *member)
 json_t *dh_request_microphone_offer(const struct dh_sdp_origin *origin, const struct dh_member *member,
 	enum dh_microphone_offer microphone, bool restart)
 {
-	json_t *jsep =
-		dh_sdp_offer(origin, dh_room_facts(member->room)->id, member->wants, microphone, restart);
+	json_t *jsep = dh_sdp_offer(origin, dh_room_facts(member->room)->id, member->wants, microphone, restart);
 
 	if (member->listening.offers_data)
 		dh_sdp_add_data(jsep);
@@ -107,7 +106,7 @@ static int own_line(const struct dh_member *member)
 
 void dh_request_microphone_take(struct dh_request *request, struct dh_member *member)
 {
-	const struct dh_line line = dh_sdp_take_microphone(request->jsep, request->raw_sdp, member->wants,
+	const struct dh_line line = dh_sdp_take_microphone(request->jsep, request->raw_sdp, own_line(member),
 		offer_of(member));
 
 	dh_member_set_microphone_line(member, &line);

@@ -49,8 +49,7 @@ int dh_sdp_take(const json_t *jsep, const char *raw, const bool wants[2], struct
 
 /* Whether such an answer sends the microphone's sound, as Opus, on m-line `at`; not taken: it sends none. For an answer
  * that dh_sdp_take has taken. */
-struct dh_line dh_sdp_take_microphone(const json_t *jsep, const char *raw, int at,
-	enum dh_microphone_offer microphone);
+struct dh_line dh_sdp_take_microphone(const json_t *jsep, const char *raw, int at, enum dh_microphone_offer microphone);
 
 /* Answers the peer's offer with *answer, a new JSEP object, as far as it asks for what
  * `wants` has. -EINVAL: `jsep` is no offer; others as dh_sdp_take. */

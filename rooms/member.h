@@ -72,7 +72,7 @@ struct dh_member {
 	atomic_int cut;                             /* nothing is relayed any more */
 	atomic_int pli_posted;                      /* a PLI is on its way to the room's thread */
 	atomic_int counted;                         /* occupies a place, see dh_room_member_new */
-	struct dh_listening listening; /* see there */
+	struct dh_listening listening;              /* see there */
 	/* owner: the room's thread */
 	struct dh_viewer *viewer; /* NULL: gets no media */
 	bool attached;            /* gets events */

@@ -210,7 +210,7 @@ static void test_offers(void)
 static void test_a_data_channel(void)
 {
 	const struct dh_sdp_origin origin = { 7, 2 };
-	json_t *offer = dh_sdp_offer(&origin, "1", sound, false);
+	json_t *offer = dh_sdp_offer(&origin, "1", sound, DH_MICROPHONE_NEVER, false);
 	char *plain = g_strdup(json_string_value(json_object_get(offer, "sdp")));
 
 	CHECK(!strstr(plain, "m=application"));
