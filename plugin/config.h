@@ -31,9 +31,9 @@ struct dh_config_room {
 	char *avatar;       /* NULL (in the room file only): the room does not exist */
 	char *secret, *pin; /* NULL: none */
 	int64_t is_private, signed_tokens;
-	char *duration;                      /* "speech" or "longest" */
-	char *underrun;                      /* "hold", "idle" or "skip" */
-	int64_t preroll_ms;                  /* 0: as long as the source needs */
+	char *duration;     /* "speech" or "longest" */
+	char *underrun;     /* "hold", "idle" or "skip" */
+	int64_t preroll_ms; /* 0: as long as the source needs */
 	int64_t seam_wait_ms;
 	int64_t low_water_ms, high_water_ms; /* 0: none */
 	/* see rooms/barge_in.h */

@@ -6,7 +6,7 @@ import time
 import unittest
 
 from janus_server import WAIT_S
-from test_words import SECONDS, WORDS, WordsCase
+from test_words import JCFG, WORDS, Server, WordsCase
 from viewers import Gateway
 
 ENTRY_MS = 500
@@ -129,6 +129,22 @@ class Interruptions(WordsCase):
             self.assertTrue(after)
             self.assertTrue(all(len(p.payload) <= 3 for p in after))
             self.assertEqual(sum(self.ask("stats", id=1)["interruptions"]["now"]["counts"]), before + 1)
+
+
+class Forgotten(WordsCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.begin(Server(JCFG.replace("general: {", "general: { hold_s = 1")))
+        cls.address = ("127.0.0.1", cls.janus.push_port)
+
+    def test_a_hold_that_nobody_ends(self):
+        self.ask("enqueue", id=1, file="words.mkv", segment="left")
+        self.event("started", "left")
+        held = self.ask("hold", id=1, regret_ms=0)
+        event = self.event("interrupted", "left")
+        self.assertGreaterEqual(event["media_ms"], held["media_ms"] + 980)
+        self.assertLessEqual(event["played_ms"], held["position_ms"])
+        self.assertEqual(self.ask("resume", id=1)["error_code"], 460)
 
 
 if __name__ == "__main__":
