@@ -35,8 +35,8 @@ json_t *dh_sdp_media(void);
 json_t *dh_sdp_offer(const struct dh_sdp_origin *origin, const char *room_id, const bool wants[2],
 	enum dh_microphone_offer microphone, bool restart);
 
-/* Adds an m-line for the microphone alone, as the last one, for a viewer that wants no sound; once it has been offered it
- * is in all offers, on or not. */
+/* Adds an m-line for the microphone alone, as the last one, for a viewer that wants no sound; once it has
+ * been offered it is in all offers, on or not. */
 void dh_sdp_add_microphone(json_t *offer, bool is_on);
 
 /* Adds a data channel to such an offer, as its last m-line. */

@@ -153,7 +153,7 @@ static void test_microphones(void)
 {
 	for (size_t i = 0; i < sizeof microphones / sizeof *microphones; i++) {
 		json_t *answer = jsep("answer", microphones[i].sdp);
-		struct dh_line line = dh_sdp_take_microphone(answer, NULL, microphones[i].wants,
+		struct dh_line line = dh_sdp_take_microphone(answer, NULL, microphones[i].wants[DH_AUDIO] ? 0 : 1,
 			microphones[i].microphone);
 		CHECK(type_of(&line) == microphones[i].type && (!line.is_taken || line.mindex == microphones[i].mindex),
 			"%s: %d on %d", microphones[i].name, type_of(&line), line.mindex);
