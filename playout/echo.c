@@ -19,7 +19,7 @@
 #define CORRELATION        0.9
 #define CORRELATION_VOICED 0.8
 /* So many frames before the voice are compared, too: but that both begin proves nothing. */
-#define BEFORE_FRAMES 10
+#define BEFORE_FRAMES   10
 #define DEVIATION_LEAST 2.0f
 
 /* --- what was sent: slot << 8 | -level, so that a reader sees whose it is */
