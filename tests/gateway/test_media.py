@@ -228,7 +228,9 @@ class Interruptions(Case):
             cut = viewer.video.media_time(pictures[last].ts) - first
             played_s = event["played_ms"] / 1000
             self.assertTrue(played_s - 0.1 <= cut <= played_s, "played_ms is not true")
+            *speech, fade = speech
             self.assertEqual(len(speech), event["played_ms"] / 20)
+            self.assertEqual(fade.payload, spoken.fades[len(speech)])
         idle_events = [e for _, e in self.gateway.events if e["event"] == "idle"]
         self.assertTrue(idle_events)
 

@@ -20,6 +20,8 @@ class Segment:
         self.width = self.height = 0
         self.anchor, self.picture, self.failure, self.complete = None, False, None, False
         self.lead = None    # (ticks of the piece before it, that piece's packets)
+        self.fades = []     # the bytes that take the place of each unit of sound where it is cut; None: there are none
+        self._fade = None
         self.loudness = []   # of each unit of sound: 0 unknown, else 1 + its level in -dBov
         self.video, self.audio, self.lengths, self.incomplete = [], [], (0, 0), False
         with open(path, "rb") as file:
@@ -44,10 +46,14 @@ class Segment:
             self.lead = struct.unpack_from("<qI", body)
         elif kind == b"VIDE":
             self.video.append(Unit(*struct.unpack_from("<qII", body), body[16 + 256:]))
+        elif kind == b"FADE":
+            self._fade = body
         elif kind == b"AUDI":
             pts = struct.unpack_from("<Q", body)[0]
             self.audio.append(Unit(pts & (1 << 56) - 1, TICKS // 50, 0, body[8:]))
             self.loudness.append(pts >> 56)
+            self.fades.append(self._fade)
+            self._fade = None
         elif kind == b"ENDS":
             *lengths, flags = struct.unpack("<qqI", body)
             self.lengths, self.incomplete, self.complete = tuple(lengths), bool(flags & 1), True
