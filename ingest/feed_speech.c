@@ -275,7 +275,9 @@ static void generator_ended(void *arg, const char *error, enum dh_generator_outp
 		dh_generators_is_stuck(feed->context.generators, feed->config, feed->place);
 	if (error && has_nothing && !feed->outcome.is_known && ask_another(feed, error))
 		return;
-	if (error && feed->place >= 0)
+	if (output == DH_OUTPUT_REFUSED) /* by all of them, then */
+		feed->place_wait.tried = UINT64_MAX;
+	else if (error && feed->place >= 0)
 		feed->place_wait.tried |= UINT64_C(1) << feed->place;
 	leave_place(feed, error && output != DH_OUTPUT_REFUSED ? DH_PLACE_FAILED : DH_PLACE_DID);
 	feed->has_ended_well = !error;

@@ -213,6 +213,7 @@ class Processes(Services):
         self.ready("two")
         room, events = self.speaking_room("two")
         self.assertIn("answered 422", self.speak(events, room, "refuses it")["error"])
+        self.assertEqual(self.speak(events, room, "what comes behind it")["event"], "finished")
         self.assertEqual(len(self.asked("refuses it")), 1)
 
     def test_pieces_of_an_utterance(self):

@@ -109,8 +109,10 @@ class Files(ServerCase):
             handle = self.janus.attach()
             for i in range(12):
                 handle.request({"request": "enqueue", "id": 1, "file": "two.avi", "segment": "%d.%d" % (number, i), **SECRET})
-                request = ("skip", "interrupt", "queue", "remove")[(number + i) % 4]
-                handle.request({"request": request, "id": 1, "segment": "%d.%d" % (number, i), **SECRET})
+                which = {"segment": "%d.%d" % (number, i)}
+                more = ({"request": "skip"}, {"request": "interrupt"}, {"request": "queue"}, {"request": "remove", **which},
+                        {"request": "interrupt", **which})[(number + i) % 5]
+                handle.request({"id": 1, **more, **SECRET})
             handle.detach()
         threads = [threading.Thread(target=worker, args=(n,)) for n in range(4)]
         for thread in threads:

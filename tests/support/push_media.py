@@ -147,7 +147,7 @@ class Prepared:
             if kind == b"VIDE":
                 self.ends[0] = sum(struct.unpack_from("<qI", body))
             elif kind == b"AUDI":
-                self.ends[1] = struct.unpack_from("<q", body)[0] + TICKS // 50
+                self.ends[1] = (struct.unpack_from("<Q", body)[0] & (1 << 56) - 1) + TICKS // 50
             self.is_ended = kind in (b"ENDS", b"FAIL")
 
     @property

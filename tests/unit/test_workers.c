@@ -285,8 +285,8 @@ static const struct start {
 	{ "exit", NULL, 30000, "exit code 1" },
 	{ "mute", NULL, 3000, "not ready after 3000 ms" },
 	{ "noise", NULL, 30000, "did not report that it is ready" },
-	{ "older", NULL, 30000, "dh-prepare speaks protocol 5, this plugin 6" },
-	{ "newer", NULL, 30000, "dh-prepare speaks protocol 7, this plugin 6" },
+	{ "older", NULL, 30000, ", this plugin " G_STRINGIFY(DH_PREPARE_PROTOCOL) ": install both" },
+	{ "newer", NULL, 30000, ", this plugin " G_STRINGIFY(DH_PREPARE_PROTOCOL) ": install both" },
 };
 
 static void test_starts(const void *arg)
