@@ -275,7 +275,7 @@ static void plugin_incoming_rtp(janus_plugin_session *handle, janus_plugin_rtp *
 	if (packet->video || packet->length < 1 || !enter_session(handle, &session))
 		return;
 	struct dh_member *member = dh_session_member(session);
-	int level = packet->extensions.audio_level;
+	int level = (int)packet->extensions.audio_level;
 	if (member)
 		dh_room_member_sound(member, packet->mindex, (const uint8_t *)packet->buffer, (size_t)packet->length,
 			level < 0 ? 1 : -level);

@@ -66,11 +66,12 @@ int dh_recognisers_alloc(struct dh_recognisers **out, const char *path, int max)
 	clients->address.sun_family = AF_UNIX;
 	for (int i = 0; i < DH_LISTEN_CLIENTS_MAX; i++)
 		clients->all[i].socket = -1;
-	if (strlen(path) >= sizeof(clients->address.sun_path)) {
+	size_t length = strlen(path);
+	if (length >= sizeof(clients->address.sun_path)) {
 		free(clients);
 		return -ENAMETOOLONG;
 	}
-	strcpy(clients->address.sun_path, path);
+	memcpy(clients->address.sun_path, path, length);
 	if (is_left_over(&clients->address))
 		unlink(path);
 	clients->listener = listen_on(&clients->address);
@@ -133,7 +134,7 @@ static void append(struct client *client, const void *bytes, size_t size)
 		drop(client);
 		return;
 	}
-	if (client->size + size > client->capacity) {
+	if (!client->unread || client->size + size > client->capacity) {
 		size_t capacity = 2 * (client->size + size);
 		char *unread = realloc(client->unread, capacity);
 		if (!unread) {

@@ -132,10 +132,10 @@ static const uint8_t *matte_of(const uint8_t *i420, int width, int *height, bool
  * thumbnails of all pictures took four per cent of what a live segment takes. */
 #define LANES      UINT64_C(0x00ff00ff00ff00ff)
 #define WORDS_MOST 128 /* before a lane overflows */
-static unsigned sum_row(const uint8_t *luma, const uint8_t *matte, size_t from, size_t to)
+static unsigned sum_row(const uint8_t *luma, bool has_matte, const uint8_t *matte, size_t from, size_t to)
 {
 	unsigned sum = 0;
-	while (!matte && to - from >= sizeof(uint64_t)) {
+	while (!has_matte && to - from >= sizeof(uint64_t)) {
 		uint64_t word, lanes = 0;
 		for (int i = 0; i < WORDS_MOST && to - from >= sizeof word; i++, from += sizeof word) {
 			memcpy(&word, luma + from, sizeof word);
@@ -164,7 +164,7 @@ void dh_stack_thumbnail(const uint8_t *i420, int width, int coded_height, bool h
 			unsigned sum = 0, count = 0;
 			for (int y = y0 + step / 2; y < y1; y += step) {
 				size_t row = (size_t)y * (size_t)width;
-				sum += sum_row(i420, matte, row + (size_t)x0, row + (size_t)x1);
+				sum += sum_row(i420, has_matte, matte, row + (size_t)x0, row + (size_t)x1);
 				count += (unsigned)(x1 - x0);
 			}
 			luma[j * DH_LUMA_SIDE + i] = (uint8_t)(count ? (sum + count / 2) / count : 0);

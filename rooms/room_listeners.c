@@ -297,7 +297,7 @@ void dh_room_listeners_poll(struct dh_room *room, int64_t now_ticks)
 
 void dh_room_listeners_flush(struct dh_room *room)
 {
-	int64_t next_ticks;
+	int64_t next_ticks = INT64_MAX;
 
 	for (guint i = 0; i < room->listeners->len; i++)
 		send_due(room, room->listeners->pdata[i], INT64_MAX - DH_TICKS_PER_SECOND, INT_MAX, &next_ticks);

@@ -285,6 +285,9 @@ static const struct {
 	{ "configure", DH_AUTHORITY_NONE },
 	{ "switch", DH_AUTHORITY_LOOK },
 	{ "stop", DH_AUTHORITY_NONE },
+	{ "heard", DH_AUTHORITY_LOOK },
+	{ "ask_floor", DH_AUTHORITY_NONE },
+	{ "leave_floor", DH_AUTHORITY_NONE },
 };
 
 static enum dh_authority needed_by(const char *name)
