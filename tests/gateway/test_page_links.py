@@ -38,6 +38,8 @@ FAULTS = """
 """
 # A promise's end: ["resolved", value] or ["rejected", code, message].
 END = "%s.then(value => ['resolved', value], error => ['rejected', error.code, error.message])"
+SEEN = """(async () => JSON.stringify({ states, words: dh.words, info: await dh.info().catch(String),
+    inbound: [...(await dh.pc?.getStats())?.values() ?? []].filter(({ type }) => type === 'inbound-rtp') }))()"""
 UNTIL_IT_IS_NOTICED = "dh.on('status', ({ state }) => { window.__mute &&= state !== 'reconnecting'; }), 0"
 
 
@@ -63,7 +65,10 @@ class Link(unittest.TestCase):
             dh.on('status', ({ state }) => states.push(state));
         })""" % json.dumps(options))
         if playing:
-            page.wait("dh.state === 'playing'")
+            try:
+                page.wait("dh.state === 'playing'")
+            except TimeoutError as error:
+                self.fail(f"{error}; instead: {page.evaluate(SEEN)}, {page.errors}")
             page.evaluate("window.first = dh.pc; states.length = 0")
         return page
 
