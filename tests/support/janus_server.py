@@ -22,6 +22,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -230,6 +231,8 @@ class JanusServer:
         return self.start()
 
     def __exit__(self, kind, value, trace):
+        if kind and self.process:
+            print(self.log()[-3000:], file=sys.stderr)
         self.stop(check=kind is None)
 
     # ------------------------------------------------------------- starting
