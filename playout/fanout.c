@@ -27,18 +27,38 @@ void dh_fanout_clear(struct dh_fanout *fanout)
 
 /* --- viewers */
 
-int dh_fanout_add(struct dh_fanout *fanout, const struct dh_continuity_seed *seed, void *user,
+/* One that shares its sending thread, or NULL. */
+static struct dh_viewer *companion(const struct dh_fanout *fanout, int sender)
+{
+	for (int g = 0; sender && g < fanout->pacer.groups; g++)
+		for (struct dh_viewer *v = fanout->viewers[g]; v; v = v->following)
+			if (v->sender == sender)
+				return v;
+	return NULL;
+}
+
+static void link_viewer(struct dh_fanout *fanout, struct dh_viewer *v, struct dh_viewer *previous)
+{
+	struct dh_viewer **at = previous ? &previous->following : &fanout->viewers[v->group];
+
+	v->previous = previous;
+	v->following = *at;
+	if (v->following)
+		v->following->previous = v;
+	*at = v;
+}
+
+int dh_fanout_add(struct dh_fanout *fanout, const struct dh_continuity_seed *seed, int sender, void *user,
 	struct dh_viewer **viewer)
 {
 	int err = dh_viewer_alloc(viewer, seed, user, &fanout->out);
 	if (err)
 		return err;
-	struct dh_viewer *v = *viewer;
-	v->group = dh_pacer_join(&fanout->pacer, fanout->spread_from);
-	v->following = fanout->viewers[v->group];
-	if (v->following)
-		v->following->previous = v;
-	fanout->viewers[v->group] = v;
+	struct dh_viewer *v = *viewer, *beside = companion(fanout, sender);
+	v->sender = sender;
+	v->group = beside ? beside->group : dh_pacer_choose(&fanout->pacer, fanout->spread_from);
+	dh_pacer_join(&fanout->pacer, v->group);
+	link_viewer(fanout, v, beside);
 	fanout->count++;
 	fanout->newcomers = true;
 	return 0;

@@ -3,7 +3,8 @@
  *
  * Viewers are in groups, each with a constant offset (pacer.h). Everything that
  * is due for one viewer is handed over together, before the next viewer's, so
- * that its sending thread wakes once.
+ * that its sending thread wakes once. Viewers that share a sending thread are in one
+ * group, one behind the other, so that it goes round once for all of them.
  */
 #ifndef DH_FANOUT_H
 #define DH_FANOUT_H
@@ -34,8 +35,8 @@ void dh_fanout_init(struct dh_fanout *fanout, const struct dh_viewer_out *out, i
 /* Frees all viewers and items. */
 void dh_fanout_clear(struct dh_fanout *fanout);
 
-/* The viewer belongs to the fan-out until it is removed. -ENOMEM. */
-int dh_fanout_add(struct dh_fanout *fanout, const struct dh_continuity_seed *seed, void *user,
+/* The viewer belongs to the fan-out until it is removed. `sender`: as in dh_playout_add_viewer. -ENOMEM. */
+int dh_fanout_add(struct dh_fanout *fanout, const struct dh_continuity_seed *seed, int sender, void *user,
 	struct dh_viewer **viewer);
 void dh_fanout_remove(struct dh_fanout *fanout, struct dh_viewer **viewer);
 void dh_fanout_pause(struct dh_fanout *fanout, struct dh_viewer *viewer, bool paused);

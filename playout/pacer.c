@@ -65,7 +65,7 @@ int dh_pacer_push(struct dh_pacer *pacer, const struct dh_item *item)
 	return 0;
 }
 
-int dh_pacer_join(struct dh_pacer *pacer, size_t spread_from)
+int dh_pacer_choose(const struct dh_pacer *pacer, size_t spread_from)
 {
 	size_t all = 0;
 	int best = 0;
@@ -74,10 +74,12 @@ int dh_pacer_join(struct dh_pacer *pacer, size_t spread_from)
 		if (pacer->members[g] < pacer->members[best])
 			best = g;
 	}
-	if (all < spread_from)
-		best = 0;
-	pacer->members[best]++;
-	return best;
+	return all < spread_from ? 0 : best;
+}
+
+void dh_pacer_join(struct dh_pacer *pacer, int group)
+{
+	pacer->members[group]++;
 }
 
 void dh_pacer_leave(struct dh_pacer *pacer, int group)

@@ -35,9 +35,10 @@ void dh_pacer_clear(struct dh_pacer *pacer);
 /* Takes references to what `item` holds. -ENOMEM: it is not kept. */
 int dh_pacer_push(struct dh_pacer *pacer, const struct dh_item *item);
 
-/* Adds a member and returns its group: the first while there are fewer than
+/* The group for one more member: the first while there are fewer than
  * `spread_from` members in all, then the smallest. */
-int dh_pacer_join(struct dh_pacer *pacer, size_t spread_from);
+int dh_pacer_choose(const struct dh_pacer *pacer, size_t spread_from);
+void dh_pacer_join(struct dh_pacer *pacer, int group);
 void dh_pacer_leave(struct dh_pacer *pacer, int group);
 /* The largest offset of a group with members. */
 int64_t dh_pacer_offset_max_ticks(const struct dh_pacer *pacer);

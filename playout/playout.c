@@ -152,10 +152,10 @@ int64_t dh_playout_idle_at(const struct dh_playout *playout, int64_t now_ticks, 
 
 /* --- viewers */
 
-int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed, void *user,
+int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed, int sender, void *user,
 	struct dh_viewer **viewer)
 {
-	int err = dh_fanout_add(&playout->fanout, seed, user, viewer);
+	int err = dh_fanout_add(&playout->fanout, seed, sender, user, viewer);
 	if (!err && playout->fanout.count == 1) /* the first viewer: the idle clip restarts at an entry */
 		playout->timeline.idle.runs = false;
 	return err;

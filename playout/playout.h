@@ -123,7 +123,7 @@ struct dh_playout_config {
 	int64_t preroll_ticks;
 	int64_t late_ticks;      /* anything later is not sent; default 150 ms */
 	int64_t spread_ticks;    /* offsets of viewer groups spread over this much, 0 to 20 ms; default 10 ms */
-	int spread_from;         /* viewers beyond this number get an offset; default 20 */
+	int spread_from;         /* viewers beyond this number get an offset, unless they share a sender; default 20 */
 	int max_queue;           /* waiting segments; default 100 */
 	int64_t max_queue_ticks; /* known media waiting; default 1 h */
 	size_t max_queue_bytes;  /* of units waiting; default 512 MiB */
@@ -290,8 +290,9 @@ int dh_playout_set_bridge(struct dh_playout *playout, struct dh_segment *bridge,
 /* Call it when the viewer's media is ready: the next poll sends the anchor; sound
  * follows, and pictures from the next entry on. `seed` holds the random starts of its
  * numbering and its payload types (continuity.h); `user` is passed with its packets.
+ * `sender` names the thread that sends to it, which other viewers may share; 0: unknown.
  * *viewer belongs to the playout and is valid until removed. -ENOMEM. */
-int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed, void *user,
+int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed, int sender, void *user,
 	struct dh_viewer **viewer);
 /* Frees *viewer and sets it to NULL. */
 void dh_playout_remove_viewer(struct dh_playout *playout, struct dh_viewer **viewer);

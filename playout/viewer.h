@@ -33,6 +33,7 @@ struct dh_viewer {
 	/* owned by the fan-out */
 	struct dh_viewer *previous, *following; /* in its group */
 	int group;
+	int sender; /* see dh_playout_add_viewer */
 	/* immutable */
 	void *user;
 	const struct dh_viewer_out *out;

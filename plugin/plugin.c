@@ -255,11 +255,11 @@ static void plugin_setup_media(janus_plugin_session *handle)
 	if (!instance)
 		return;
 	/* This is Janus's thread that sends to the viewer. */
-	dh_senders_enter(instance->senders, session, instance->config->realtime);
+	int sender = dh_senders_enter(instance->senders, session, instance->config->realtime);
 	struct dh_member *member = dh_session_up(session);
 	if (member) {
 		dh_session_connected(session, member);
-		dh_room_member_up(member);
+		dh_room_member_up(member, sender);
 		if (atomic_load(&member->media)) /* otherwise the answer is still to be handled */
 			dh_outbox_push(instance->outbox, session, NULL, dh_member_status(member, "started"));
 	}

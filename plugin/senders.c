@@ -66,12 +66,15 @@ static int move(struct dh_senders *senders, struct dh_session *session, int thre
 
 /* --- any thread */
 
-void dh_senders_enter(struct dh_senders *senders, struct dh_session *session, bool is_realtime)
+int dh_senders_enter(struct dh_senders *senders, struct dh_session *session, bool is_realtime)
 {
+	int thread = this_thread();
+
 	if (!is_sender)
 		dh_realtime_enter(DH_REALTIME_SENDER, is_realtime, &before);
 	is_sender = true;
-	move(senders, session, this_thread());
+	move(senders, session, thread);
+	return thread;
 }
 
 void dh_senders_leave(struct dh_senders *senders, struct dh_session *session)

@@ -19,9 +19,9 @@ struct dh_senders *dh_senders_new(void);
 /* Threads that still are real-time stay so. */
 void dh_senders_free(struct dh_senders **senders);
 
-/* From setup_media: the calling thread sends to `session`. `is_realtime`: see
+/* From setup_media: the calling thread sends to `session`. Returns its id. `is_realtime`: see
  * dh_realtime_enter. */
-void dh_senders_enter(struct dh_senders *senders, struct dh_session *session, bool is_realtime);
+int dh_senders_enter(struct dh_senders *senders, struct dh_session *session, bool is_realtime);
 
 /* From hangup_media, or when the handle goes. May be called again. */
 void dh_senders_leave(struct dh_senders *senders, struct dh_session *session);

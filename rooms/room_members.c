@@ -128,7 +128,7 @@ void dh_room_members_media(struct dh_room *room, struct dh_member *member)
 		return;
 	end_connecting(room, member);
 	seed_viewer(room, member, &seed);
-	if (dh_playout_add_viewer(room->playout, &seed, member, &member->viewer) < 0) {
+	if (dh_playout_add_viewer(room->playout, &seed, atomic_load(&member->sender), member, &member->viewer)) {
 		dh_log(DH_LOG_ERROR, "room %s: out of memory, viewer %u is dismissed", room->id, member->id);
 		dh_member_ref(member);
 		dismiss(room, member);

@@ -152,8 +152,9 @@ void dh_room_member_answered(struct dh_member *member, const struct dh_line line
 		post(member, MEMBER_PAUSE);
 }
 
-void dh_room_member_up(struct dh_member *member)
+void dh_room_member_up(struct dh_member *member, int sender)
 {
+	atomic_store(&member->sender, sender);
 	atomic_store(&member->up, 1);
 	begin_media(member);
 }
@@ -216,7 +217,7 @@ static void hand_over(const struct dh_member *member, struct dh_member *to)
 	if (next)
 		hand_over(to, next);
 	else
-		dh_room_member_up(to);
+		dh_room_member_up(to, atomic_load(&member->sender));
 	dh_member_unref(&next);
 }
 

@@ -226,7 +226,7 @@ static void on_packet(void *arg, void *user, enum dh_media media, const uint8_t 
 	struct rig_viewer *v = user;
 	uint16_t sequence = (uint16_t)(rtp[2] << 8 | rtp[3]);
 	uint32_t timestamp = (uint32_t)rtp[4] << 24 | (uint32_t)rtp[5] << 16 | (uint32_t)rtp[6] << 8 | rtp[7];
-	rig->packets++;
+	v->last_packet = rig->packets++;
 	if (rtp[0] != 0x80 || (rtp[1] & 0x7f) != v->seed.payload_type[media] || size > 1275 + 12)
 		wrong(v, "RTP header");
 	if (v->begun[media] && sequence != (uint16_t)(v->sequence[media] + 1))
@@ -311,10 +311,15 @@ void rig_close(struct rig *rig)
 
 struct rig_viewer *rig_join(struct rig *rig, const struct dh_continuity_seed *seed)
 {
+	return rig_join_sender(rig, seed, 0);
+}
+
+struct rig_viewer *rig_join_sender(struct rig *rig, const struct dh_continuity_seed *seed, int sender)
+{
 	struct rig_viewer *v = calloc(1, sizeof *v);
 	v->seed = seed ? *seed : near_wraps;
 	dh_playout_poll(rig->playout, rig->now);
-	if (dh_playout_add_viewer(rig->playout, &v->seed, v, &v->viewer))
+	if (dh_playout_add_viewer(rig->playout, &v->seed, sender, v, &v->viewer))
 		abort();
 	rig->viewers[rig->viewer_count++] = v;
 	return v;

@@ -26,6 +26,7 @@ struct rig_viewer {
 	struct dh_viewer *viewer;
 	struct dh_continuity_seed seed;
 	int64_t offset_ticks; /* its deadline minus media time, from its first packets */
+	uint64_t last_packet; /* its number among all viewers' */
 	/* numbering */
 	int begun[2];
 	uint16_t sequence[2];
@@ -81,6 +82,7 @@ void rig_close(struct rig *rig);
 
 /* Adds a viewer. Numbering starts at `seed`, or (NULL) shortly before it wraps. */
 struct rig_viewer *rig_join(struct rig *rig, const struct dh_continuity_seed *seed);
+struct rig_viewer *rig_join_sender(struct rig *rig, const struct dh_continuity_seed *seed, int sender);
 void rig_leave(struct rig *rig, struct rig_viewer *viewer);
 
 /* Polls exactly at each deadline until `until`, in fake time. */

@@ -220,7 +220,7 @@ void room_rig_connect(int i)
 		dh_member_line(rig.members[i], DH_VIDEO) };
 
 	dh_room_member_answered(rig.members[i], lines);
-	dh_room_member_up(rig.members[i]);
+	dh_room_member_up(rig.members[i], 0);
 }
 
 void room_rig_join_many(int count)

@@ -138,6 +138,48 @@ static void test_pause_and_resume(void)
 	finish_after(100);
 }
 
+static int64_t offset_of(const struct rig_viewer *v)
+{
+	return v->pictures[1].sent_ticks - start - v->pictures[1].timestamp * 8LL;
+}
+
+/* Two threads send to the last twenty of forty. */
+static void test_who_shares_a_sender_is_served_together(void)
+{
+	rig_open_idle(&rig, NULL, start);
+	for (int i = 0; i < 40; i++)
+		rig_join_sender(&rig, NULL, i < 20 ? 0 : 7 + i % 2);
+	rig_leave(&rig, rig.viewers[22]);
+	rig_run(&rig, media_ms(1000));
+	for (int i = 20; i < 40; i++) {
+		if (i == 22)
+			continue;
+		const struct rig_viewer *v = rig.viewers[i], *other = rig.viewers[i % 2 ? 20 : 21];
+		CHECK_INT(offset_of(v), offset_of(rig.viewers[20 + i % 2]));
+		CHECK(offset_of(v) != offset_of(other));
+		CHECK(offset_of(v) > 0);
+	}
+	finish_after(100);
+}
+
+/* What is due for viewers of one thread is handed over without a gap, in which it would go round. */
+static void test_senders_take_turns_once(void)
+{
+	rig_open_idle(&rig, NULL, start);
+	for (int i = 0; i < 12; i++)
+		rig_join_sender(&rig, NULL, 7 + i % 2);
+	rig_run(&rig, media_ms(1000));
+	uint64_t first[2] = { UINT64_MAX, UINT64_MAX }, last[2] = { 0 };
+	for (int i = 0; i < 12; i++) {
+		const struct rig_viewer *v = rig.viewers[i];
+		CHECK_INT(offset_of(v), 0);
+		first[i % 2] = v->last_packet < first[i % 2] ? v->last_packet : first[i % 2];
+		last[i % 2] = v->last_packet > last[i % 2] ? v->last_packet : last[i % 2];
+	}
+	CHECK(last[0] < first[1] || last[1] < first[0]);
+	finish_after(100);
+}
+
 static void test_groups_have_constant_offsets(void)
 {
 	rig_open_idle(&rig, NULL, start);
@@ -149,7 +191,7 @@ static void test_groups_have_constant_offsets(void)
 	int with_offset = 0;
 	for (int i = 0; i < rig.viewer_count; i++) {
 		const struct rig_viewer *v = rig.viewers[i];
-		int64_t offset = v->pictures[1].sent_ticks - start - v->pictures[1].timestamp * 8LL;
+		int64_t offset = offset_of(v);
 		CHECK(offset >= 0 && offset < 10 * MS);
 		CHECK_INT(offset % MS, 0);
 		with_offset += offset > 0;
@@ -209,6 +251,8 @@ static const struct check_test tests[] = {
 	TEST(test_pli_waits_for_an_entry_and_backs_off),
 	TEST(test_pause_and_resume),
 	TEST(test_groups_have_constant_offsets),
+	TEST(test_who_shares_a_sender_is_served_together),
+	TEST(test_senders_take_turns_once),
 	TEST(test_late_wake_sends_what_is_young_and_skips_to_an_entry),
 	TEST(test_pause_again_changes_nothing),
 };
