@@ -16,10 +16,9 @@ struct dh_request_type {
 	void (*handle)(struct dh_request *request);
 };
 
-#define DH_REQUEST_END \
-	{ \
-		NULL, false, DH_AUTHORITY_NONE, NULL, NULL \
-	}
+/* clang-format off */
+#define DH_REQUEST_END { NULL, false, DH_AUTHORITY_NONE, NULL, NULL }
+/* clang-format on */
 
 /* request_room.c, request_change.c, request_say.c, request_segment.c, request_order.c,
  * request_cut.c, request_viewer.c, request_watch.c, request_viewing.c, request_floor.c,

@@ -53,14 +53,10 @@ struct check_test {
 	size_t count, row_size;
 };
 
-#define TEST(function) \
-	{ \
-#function, function, NULL, NULL, 1, 0 \
-	}
-#define TABLE(function, table) \
-	{ \
-#function, NULL, function, table, sizeof(table) / sizeof *(table), sizeof *(table) \
-	}
+/* clang-format off */
+#define TEST(function) { #function, function, NULL, NULL, 1, 0 }
+#define TABLE(function, table) { #function, NULL, function, table, sizeof(table) / sizeof *(table), sizeof *(table) }
+/* clang-format on */
 
 /* Fails where `condition` is false; a printf format and its arguments may follow. */
 #define CHECK(condition, ...) \

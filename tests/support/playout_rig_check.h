@@ -10,10 +10,9 @@ static const int64_t start = 1000 * DH_TICKS_PER_SECOND + 4711;
 static struct rig rig;
 
 /* Speech of 1 s at 25 fps; all use the anchor 'i'. */
-#define SPEECH(name, letter) \
-	{ \
-		name, letter, 'i', 1000, 25, 1, 10, 1000, -1 \
-	}
+/* clang-format off */
+#define SPEECH(name, letter) { name, letter, 'i', 1000, 25, 1, 10, 1000, -1 }
+/* clang-format on */
 
 static void check_viewers(void)
 {

@@ -33,8 +33,8 @@ static int64_t next(struct dh_unit_order *order)
 	return pts_ticks;
 }
 
-#define A(pts) ((pts)*2 + DH_AUDIO)
-#define V(pts) ((pts)*2 + DH_VIDEO)
+#define A(pts) (2 * (pts) + DH_AUDIO)
+#define V(pts) (2 * (pts) + DH_VIDEO)
 
 static void test_order_waits(void)
 {

@@ -77,9 +77,13 @@ static void test_waits_for_the_best_picture(void)
 	static const struct {
 		int wait_ms, asked_ms, starts_ms;
 	} rows[] = {
-		{ 0, 610, 620 }, { 2000, 610, 1240 }, /* it is shown from 1220 on */
-		{ 300, 610, 920 },                    /* the nearest of those until then */
-		{ 2000, 1250, 1260 },                 /* it is shown */
+		{ 0, 610, 620 },
+		/* it is shown from 1220 on */
+		{ 2000, 610, 1240 },
+		/* the nearest of those until then */
+		{ 300, 610, 920 },
+		/* it is shown */
+		{ 2000, 1250, 1260 },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct dh_playout_config config;

@@ -313,7 +313,7 @@ static void test_water(const void *arg)
 	const struct water_row *row = arg;
 	struct dh_water water = { .low_ticks = row->low, .high_ticks = row->high };
 	for (int i = 0; row->levels[i]; i++)
-		CHECK_INT(".lh"[dh_water_level(&water, row->levels[i] - '0')], row -> marks[i]);
+		CHECK(".lh"[dh_water_level(&water, row->levels[i] - '0')] == row->marks[i], "level %d", i);
 }
 
 static const struct check_test tests[] = {
