@@ -117,11 +117,11 @@ int dh_send_ask(struct dh_send_connection *connection, struct dh_send_lines *lin
 	return fault->code;
 }
 
-json_t *dh_send_ask_interrupt(struct dh_send_connection *connection, struct dh_send_lines *lines,
-	const struct dh_send_request *request, const char *token, struct dh_send_fault *fault)
+json_t *dh_send_ask_this(struct dh_send_connection *connection, struct dh_send_lines *lines,
+	const struct dh_send_request *request, const char *question, const char *token, struct dh_send_fault *fault)
 {
 	struct asking asking = { connection, lines, request, fault };
 
 	dh_send_connection_set_timeout(connection, DH_SEND_ANSWER_S);
-	return ask(&asking, "interrupt", token);
+	return ask(&asking, question, token);
 }

@@ -21,9 +21,8 @@ int dh_send_ask(struct dh_send_connection *connection, struct dh_send_lines *lin
 	const struct dh_send_request *request, const char *token, json_t **info, GBytes **anchor,
 	struct dh_send_fault *fault);
 
-/* Ends what plays in the room, and all that waits there. The answer's object, json_decref it; NULL
- * on failure. */
-json_t *dh_send_ask_interrupt(struct dh_send_connection *connection, struct dh_send_lines *lines,
-	const struct dh_send_request *request, const char *token, struct dh_send_fault *fault);
+/* Asks another question, "interrupt" or "mark". The answer's object, json_decref it; NULL on failure. */
+json_t *dh_send_ask_this(struct dh_send_connection *connection, struct dh_send_lines *lines,
+	const struct dh_send_request *request, const char *question, const char *token, struct dh_send_fault *fault);
 
 #endif

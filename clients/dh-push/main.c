@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -153,30 +154,40 @@ static int push_segment(const struct dh_send_options *options, bool is_input_clo
 	return code;
 }
 
-static void show_interrupted(const struct dh_send_options *options, const json_t *answer)
+/* `question` is what was answered. */
+static void show_answer(const struct dh_send_options *options, const char *question, const json_t *answer)
 {
+	const json_t *media_ms = json_object_get(answer, "media_ms");
+
 	if (options->is_quiet)
 		return;
-	if (options->as_json)
-		printf("{\"interrupt\":{\"dropped\":%" JSON_INTEGER_FORMAT "}}\n",
-			json_integer_value(json_object_get(answer, "dropped")));
-	else
+	if (options->as_json) {
+		char *text = json_dumps(answer, JSON_COMPACT);
+		printf("{\"%s\":%s}\n", question, text ? text : "null");
+		free(text);
+	} else if (options->interrupt) {
 		printf("interrupted: %" JSON_INTEGER_FORMAT " segments\n",
 			json_integer_value(json_object_get(answer, "dropped")));
+	} else if (json_is_integer(media_ms)) {
+		printf("marked: at %" JSON_INTEGER_FORMAT " ms of the room\n", json_integer_value(media_ms));
+	} else {
+		puts("marked: the segment waits");
+	}
 }
 
-static int interrupt(const struct dh_send_options *options, struct dh_send_fault *fault)
+static int ask_instead(const struct dh_send_options *options, struct dh_send_fault *fault)
 {
 	struct dh_send_connection *connection = NULL;
 	struct dh_send_lines lines;
+	const char *question = options->interrupt ? "interrupt" : "mark";
 	json_t *answer = NULL;
 	char *token = make_token(options, fault);
 
 	dh_send_lines_init(&lines);
 	if (!fault->code && !dh_send_connection_alloc(&connection, &options->address, options->ca, fault))
-		answer = dh_send_ask_interrupt(connection, &lines, &options->request, token, fault);
+		answer = dh_send_ask_this(connection, &lines, &options->request, question, token, fault);
 	if (answer) {
-		show_interrupted(options, answer);
+		show_answer(options, question, answer);
 		json_decref(answer);
 	}
 	dh_send_connection_free(&connection);
@@ -195,7 +206,9 @@ static int act(const struct dh_send_options *options, bool is_input_closed, stru
 		puts("dh-push " DH_VERSION);
 		return 0;
 	case DH_SEND_ACTION_PUSH:
-		return options->interrupt ? interrupt(options, fault) : push_segment(options, is_input_closed, fault);
+		if (options->interrupt || options->request.mark)
+			return ask_instead(options, fault);
+		return push_segment(options, is_input_closed, fault);
 	}
 	return DH_SEND_USAGE;
 }

@@ -21,7 +21,11 @@ enum option_code {
 	OPT_UTTERANCE,
 	OPT_INDEX,
 	OPT_LAST,
+	OPT_CAPTIONS,
+	OPT_MARKERS,
 	OPT_INTERRUPT,
+	OPT_MARK,
+	OPT_AT_MS,
 	OPT_ENCODE,
 	OPT_AVATAR,
 	OPT_LEAD_FD,
@@ -45,7 +49,11 @@ static const struct option table[] = {
 	{ "utterance", required_argument, NULL, OPT_UTTERANCE },
 	{ "index", required_argument, NULL, OPT_INDEX },
 	{ "last", no_argument, NULL, OPT_LAST },
+	{ "captions", required_argument, NULL, OPT_CAPTIONS },
+	{ "markers", required_argument, NULL, OPT_MARKERS },
 	{ "interrupt", no_argument, NULL, OPT_INTERRUPT },
+	{ "mark", required_argument, NULL, OPT_MARK },
+	{ "at-ms", required_argument, NULL, OPT_AT_MS },
 	{ "encode", no_argument, NULL, OPT_ENCODE },
 	{ "avatar", required_argument, NULL, OPT_AVATAR },
 	{ "lead-fd", required_argument, NULL, OPT_LEAD_FD },
@@ -90,17 +98,19 @@ static int take_descriptor(int *fd, const char *option, const char *text, struct
 	return 0;
 }
 
+#define ANY_TYPE JSON_NULL
+
 static int take_json(json_t **json, const char *option, json_type type, const char *text, struct dh_send_fault *fault)
 {
-	const char *kind = type == JSON_OBJECT ? "object" : "array";
+	const char *kind = type == JSON_OBJECT ? " object" : type == JSON_ARRAY ? " array" : "";
 	json_error_t error;
 
 	g_clear_pointer(json, json_decref);
-	*json = json_loads(text, 0, &error);
+	*json = json_loads(text, type == ANY_TYPE ? JSON_DECODE_ANY : 0, &error);
 	if (!*json)
-		return dh_send_fail(fault, DH_SEND_USAGE, "--%s is no JSON %s: %s", option, kind, error.text);
-	if (json_typeof(*json) != type)
-		return dh_send_fail(fault, DH_SEND_USAGE, "--%s is JSON, but no %s", option, kind);
+		return dh_send_fail(fault, DH_SEND_USAGE, "--%s is no JSON%s: %s", option, kind, error.text);
+	if (type != ANY_TYPE && json_typeof(*json) != type)
+		return dh_send_fail(fault, DH_SEND_USAGE, "--%s is JSON, but no%s", option, kind);
 	return 0;
 }
 
@@ -161,6 +171,38 @@ static bool *flag_of(struct dh_send_options *options, int option)
 	}
 }
 
+/* What is neither a text nor a flag. */
+static int take_value(struct parsing *parsing, int option)
+{
+	struct dh_send_options *options = parsing->options;
+	struct dh_send_request *request = &options->request;
+
+	switch (option) {
+	case OPT_METADATA:
+		return take_json(&request->metadata, "metadata", JSON_OBJECT, optarg, parsing->fault);
+	case OPT_WORDS:
+		return take_json(&request->words, "words", JSON_ARRAY, optarg, parsing->fault);
+	case OPT_CAPTIONS:
+		return take_json(&request->captions, "captions", JSON_ARRAY, optarg, parsing->fault);
+	case OPT_MARKERS:
+		return take_json(&request->markers, "markers", JSON_ARRAY, optarg, parsing->fault);
+	case OPT_MARK:
+		return take_json(&request->mark, "mark", ANY_TYPE, optarg, parsing->fault);
+	case OPT_AT_MS:
+		return take_number(&request->at_ms, "at-ms", optarg, parsing->fault);
+	case OPT_INDEX:
+		return take_number(&request->index, "index", optarg, parsing->fault);
+	case OPT_PROGRESS_MS:
+		return take_number(&request->progress_ms, "progress-ms", optarg, parsing->fault);
+	case OPT_LEAD_FD:
+		return take_descriptor(&options->seams.lead, "lead-fd", optarg, parsing->fault);
+	case OPT_TAIL_FD:
+		return take_descriptor(&options->seams.tail, "tail-fd", optarg, parsing->fault);
+	default:
+		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "see dh-push --help");
+	}
+}
+
 static int take_option(struct parsing *parsing, int option)
 {
 	struct dh_send_options *options = parsing->options;
@@ -173,24 +215,29 @@ static int take_option(struct parsing *parsing, int option)
 		*flag = true;
 	else if (option == 1)
 		return take_word(parsing, optarg);
-	else if (option == OPT_METADATA)
-		return take_json(&options->request.metadata, "metadata", JSON_OBJECT, optarg, parsing->fault);
-	else if (option == OPT_WORDS)
-		return take_json(&options->request.words, "words", JSON_ARRAY, optarg, parsing->fault);
-	else if (option == OPT_INDEX)
-		return take_number(&options->request.index, "index", optarg, parsing->fault);
-	else if (option == OPT_PROGRESS_MS)
-		return take_number(&options->request.progress_ms, "progress-ms", optarg, parsing->fault);
-	else if (option == OPT_LEAD_FD)
-		return take_descriptor(&options->seams.lead, "lead-fd", optarg, parsing->fault);
-	else if (option == OPT_TAIL_FD)
-		return take_descriptor(&options->seams.tail, "tail-fd", optarg, parsing->fault);
 	else if (option == OPT_HELP)
 		options->action = DH_SEND_ACTION_HELP;
 	else if (option == OPT_VERSION)
 		options->action = DH_SEND_ACTION_VERSION;
 	else
-		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "see dh-push --help");
+		return take_value(parsing, option);
+	return 0;
+}
+
+/* Instead of a segment. `words`: that are no options. */
+static int check_question(const struct dh_send_options *options, int words, struct dh_send_fault *fault)
+{
+	const struct dh_send_request *request = &options->request;
+	const char *name = options->interrupt ? "--interrupt" : "--mark";
+
+	if (options->interrupt && request->mark)
+		return dh_send_fail(fault, DH_SEND_USAGE, "--interrupt and --mark are not possible together");
+	if ((options->interrupt || request->mark) && (options->encode || words > 1))
+		return dh_send_fail(fault, DH_SEND_USAGE, "%s sends no media", name);
+	if (request->at_ms >= 0 && !(request->mark && request->segment))
+		return dh_send_fail(fault, DH_SEND_USAGE, "--at-ms needs --mark and --segment");
+	if (request->mark && request->segment && request->at_ms < 0)
+		return dh_send_fail(fault, DH_SEND_USAGE, "--mark with --segment needs --at-ms");
 	return 0;
 }
 
@@ -207,8 +254,8 @@ static int check(struct parsing *parsing)
 		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "--avatar needs --encode");
 	if ((options->seams.lead >= 0 || options->seams.tail >= 0) && !options->encode)
 		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "--lead-fd and --tail-fd need --encode");
-	if (options->interrupt && (options->encode || parsing->words > 1))
-		return dh_send_fail(parsing->fault, DH_SEND_USAGE, "--interrupt sends no media");
+	if (check_question(options, parsing->words, parsing->fault))
+		return parsing->fault->code;
 	if (dh_send_address_parse(&options->address, parsing->address, parsing->fault))
 		return parsing->fault->code;
 	if (options->ca && options->address.scheme != DH_SEND_TLS)

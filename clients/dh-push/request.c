@@ -8,6 +8,7 @@ void dh_send_request_init(struct dh_send_request *request)
 {
 	memset(request, 0, sizeof *request);
 	request->index = -1;
+	request->at_ms = -1;
 	request->progress_ms = -1;
 }
 
@@ -15,6 +16,9 @@ void dh_send_request_clear(struct dh_send_request *request)
 {
 	g_clear_pointer(&request->metadata, json_decref);
 	g_clear_pointer(&request->words, json_decref);
+	g_clear_pointer(&request->captions, json_decref);
+	g_clear_pointer(&request->markers, json_decref);
+	g_clear_pointer(&request->mark, json_decref);
 }
 
 static void set_text(json_t *line, const char *key, const char *text, struct dh_send_fault *fault)
@@ -50,8 +54,20 @@ static void set_segment(json_t *line, const struct dh_send_request *request, str
 		json_object_set(line, "metadata", request->metadata);
 	if (request->words)
 		json_object_set(line, "words", request->words);
+	if (request->captions)
+		json_object_set(line, "captions", request->captions);
+	if (request->markers)
+		json_object_set(line, "markers", request->markers);
 	if (request->progress_ms >= 0)
 		json_object_set_new(line, "progress_ms", json_integer(request->progress_ms));
+}
+
+static void set_mark(json_t *line, const struct dh_send_request *request, struct dh_send_fault *fault)
+{
+	json_object_set(line, "data", request->mark);
+	set_text(line, "segment", request->segment, fault);
+	if (request->at_ms >= 0)
+		json_object_set_new(line, "at_ms", json_integer(request->at_ms));
 }
 
 GBytes *dh_send_request_line(const struct dh_send_request *request, const char *question, const char *token,
@@ -64,12 +80,14 @@ GBytes *dh_send_request_line(const struct dh_send_request *request, const char *
 	set_text(line, "token", token, fault);
 	if (!question)
 		set_segment(line, request, fault);
+	else if (!strcmp(question, "mark"))
+		set_mark(line, request, fault);
 	char *text = fault->code ? NULL : json_dumps(line, JSON_COMPACT);
 	json_decref(line);
 	gsize size = text ? strlen(text) + 1 : 0;
 	if (size > DH_SEND_REQUEST_MAX)
 		dh_send_fail(fault, DH_SEND_USAGE,
-			"text, words and metadata make a line of %zu bytes, at most %d are possible", size,
+			"text, words, captions, markers and metadata make a line of %zu bytes, at most %d are possible", size,
 			DH_SEND_REQUEST_MAX);
 	if (text)
 		text[size - 1] = '\n';

@@ -17,14 +17,16 @@ struct dh_send_request {
 	const char *segment, *utterance, *text;
 	long index; /* -1: none */
 	bool is_last;
-	json_t *metadata, *words; /* owned */
-	long progress_ms;         /* -1: the gateway's own choice */
+	json_t *metadata, *words, *captions, *markers; /* owned */
+	json_t *mark;                                  /* owned; the data of a question "mark" */
+	long at_ms;                                    /* of that; -1: none */
+	long progress_ms;                              /* -1: the gateway's own choice */
 };
 
 void dh_send_request_init(struct dh_send_request *request);
 void dh_send_request_clear(struct dh_send_request *request);
 
-/* The line with its line feed. `question`: "info", "anchor" or "interrupt"; NULL: the segment begins.
+/* The line with its line feed. `question`: "info", "anchor", "interrupt" or "mark"; NULL: the segment begins.
  * `token`: NULL: none. NULL with a fault, DH_SEND_USAGE: a text is not UTF-8, or there is too
  * much of it. */
 GBytes *dh_send_request_line(const struct dh_send_request *request, const char *question, const char *token,

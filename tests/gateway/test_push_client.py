@@ -95,6 +95,24 @@ class Client(ClientCase):
         _, err = self.result(self.start("--room=2", "--interrupt", "--encode"), code=2)
         self.assertIn("--interrupt sends no media", err)
 
+    def test_marking(self):
+        """Now, and at a moment of a segment; what the room has set with the segment, too."""
+        push = self.start("--room=2", "--segment=long", '--markers=[[0,{"slide":1}]]', secret="whisper")
+        self.feed(push, self.prepared("8.nut"))
+        begun = self.until(push, "started")["media_ms"]
+        last, _ = self.result(self.start("--room=2", "--mark", '{"slide":2}', "--segment=long", "--at-ms=6000",
+                                         secret="whisper"))
+        self.assertEqual(last, {"mark": {"media_ms": begun + 6000}})
+        last, _ = self.result(self.start("--room=2", "--mark", "null", secret="whisper"))
+        self.assertGreaterEqual(last["mark"]["media_ms"], begun)
+        last, err = self.result(self.start("--room=2", "--mark", "1", "--segment=another", "--at-ms=0",
+                                           secret="whisper"), code=4)
+        self.assertIn("refused: No such segment", err)
+        last, err = self.result(self.start("--room=2", "--mark", "1", secret="whispers"), code=4)
+        self.assertIn("refused: Unauthorized", err)
+        self.result(self.start("--room=2", "--interrupt", secret="whisper"))
+        self.result(push, code=5)
+
     def test_interrupted(self):
         push = self.start("--room=1")
         self.feed(push, self.prepared("8.nut"))

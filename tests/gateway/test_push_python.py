@@ -122,6 +122,22 @@ class PushPython(RequestCase):
                 s.push(frame, samples)
         self.assertEqual(s.result.heard_text, "Hello there")
 
+    def test_markers_come_where_they_belong(self):
+        observer = self.attach()
+        observer.request({"request": "observe", "id": 1, "secret": "demo", "captions": True})
+        stage = self.stage()
+        with stage.segment(**FORMAT, markers=[[100, "with it"]]) as s:
+            for number, (frame, samples) in enumerate(made(75)):
+                s.push(frame, samples)
+                if number == 39:
+                    s.mark({"slide": 2})
+        stage.mark("of the room")
+        observer.events.wait(lambda event: event.get("data") == "of the room")
+        begun = observer.events.wait(lambda event: event.get("event") == "started" and event["segment"] == s.id)["media_ms"]
+        marks = [(e["media_ms"] - begun, e["data"], e.get("segment")) for e in observer.events.data() if e.get("event") == "marker"]
+        self.assertEqual(marks[:2], [(100, "with it", s.id), (1600, {"slide": 2}, s.id)])
+        self.assertEqual(marks[2][1:], ("of the room", None))
+
     def test_it_reads_as_far_ahead_as_it_says(self):
         """A model that makes ten seconds at once is held, and what it made is played."""
         with self.stage().segment(**FORMAT) as s:

@@ -89,7 +89,7 @@ class Push:
             if "request" not in fields:
                 break
             self.requests.append(fields["request"])
-            self.answer(fields["request"])
+            self.answer(fields["request"], fields)
         self.line = fields
         if self.server.refuse:
             raise Refused(*self.server.refuse)
@@ -131,7 +131,7 @@ class Push:
             self.server.nonces.add(nonce)
         self.authorized = True
 
-    def answer(self, request):
+    def answer(self, request, fields):
         if request == "info":
             self.send({"info": {"room": self.server.room, "ahead_ms": self.server.ahead_ms, "state": "idle",
                                 **self.server.info}})
@@ -145,6 +145,12 @@ class Push:
             for push in running:
                 push.interrupt()
             self.send({"interrupt": {"dropped": len(running)}})
+        elif request == "mark":
+            known = [push.segment for push in self.server.pushes if not push.end]
+            if "segment" in fields and fields["segment"] not in known:
+                raise Refused(463, f"No such segment ({fields['segment']})")
+            self.server.marks.append({name: fields[name] for name in ("data", "segment", "at_ms") if name in fields})
+            self.send({"mark": {"media_ms": self.server.mark_ms}})
         else:
             raise Refused(452, f"Unknown request ({request})")
 
@@ -256,6 +262,7 @@ class PushServer:
         self.room, self.secret, self.ahead_ms, self.refuse = room, secret, ahead_ms, refuse
         self.info, self.anchor = info or {}, anchor
         self.allowed_ms, self.reads = EVERYTHING, True
+        self.marks, self.mark_ms = [], 812340           # what was marked, and what is answered
         self.pushes, self.all, self.nonces, self.problems = [], [], set(), []
         self.changed = threading.Condition()
         self.listener = socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET)

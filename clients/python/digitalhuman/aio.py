@@ -87,6 +87,9 @@ class AsyncSegment:
     async def push_words(self, words: Any) -> None:
         await self._run(self._segment.push_words, words)
 
+    async def mark(self, data: Any, at_ms: Optional[int] = None) -> Optional[int]:
+        return await self._run(self._segment.mark, data, at_ms)
+
     async def end_video(self) -> None:
         await self._run(self._segment.end_video)
 
@@ -211,6 +214,9 @@ class AsyncStage:
 
     async def interrupt(self) -> int:
         return await _in_thread(self._stage.interrupt)
+
+    async def mark(self, data: Any, **named: Any) -> Optional[int]:
+        return await _in_thread(lambda: self._stage.mark(data, **named))
 
     def forget_avatar(self) -> None:
         self._stage.forget_avatar()

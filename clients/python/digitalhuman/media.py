@@ -5,6 +5,7 @@ Nothing here needs numpy but arrays that are not contiguous, and objects that on
 """
 from __future__ import annotations
 
+import json
 import numbers
 from fractions import Fraction
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
@@ -41,6 +42,15 @@ def check_fps(fps: Any, name: str = "fps") -> Fraction:
     if ntsc and abs(float(fps) * 1.001 - ntsc) < 0.001:
         return Fraction(ntsc * 1000, 1001)
     return Fraction(float(fps)).limit_denominator(1001)
+
+
+def check_json(value: Any, name: str) -> Any:
+    """What JSON can say; NaN and the infinities are none of it."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: expected what JSON can say: {error}") from None
+    return value
 
 
 def check_int(value: Any, name: str, least: int, most: int, unit: str = "") -> int:

@@ -24,7 +24,7 @@ class Reports:
         self._error: Optional[Exception] = None
         self.segment, self.progress_ms = segment, 0
         self.result: Optional[Result] = None
-        self.is_over = False
+        self.is_over = self.is_known = False
 
     @property
     def wanted_ms(self) -> int:
@@ -54,6 +54,11 @@ class Reports:
     def wait_over(self, timeout: Optional[float]) -> bool:
         with self._changed:
             return self._changed.wait_for(lambda: self.is_over, timeout)
+
+    def wait_known(self, timeout: float) -> bool:
+        """Until the room has the segment, by its id."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.is_over or self.is_known, timeout)
 
     def wait_wanted(self, ms: int, timeout: Optional[float]) -> None:
         with self._changed:
@@ -89,6 +94,7 @@ class Reports:
         kind = event.get("event")
         with self._changed:
             self._events.append(event)
+            self.is_known = self.is_known or kind == "queued"
             if kind == "want":
                 self._wanted, self._pushed_then = int(event["ms"]), self._pushed_ms()
                 self._ahead = max(self._ahead, self._wanted)

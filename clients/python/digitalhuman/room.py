@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from .errors import PushError
 from .wire import Connection
@@ -46,6 +46,16 @@ def ask_interrupt(connection: Connection, room: Any, token: Dict[str, Any], time
     if not isinstance(dropped, int):
         raise ConnectionError(f"{connection.address.text}: the answer to interrupt has no \"dropped\": {answer!r}")
     return dropped
+
+
+def ask_mark(connection: Connection, room: Any, token: Dict[str, Any], marker: Dict[str, Any],
+             timeout: float) -> Optional[int]:
+    """`marker` has `data`, and may have `segment` and `at_ms`. When it comes, in the room's milliseconds, if known."""
+    answer = ask(connection, {"request": "mark", "room": room, **token, **marker}, timeout).get("mark")
+    media_ms = answer.get("media_ms") if isinstance(answer, dict) else ""
+    if not (media_ms is None or isinstance(media_ms, int)):
+        raise ConnectionError(f"{connection.address.text}: the answer to mark has no \"media_ms\": {answer!r}")
+    return media_ms
 
 
 def ask_anchor(connection: Connection, room: Any, token: Dict[str, Any], timeout: float) -> bytes:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple, Type, Union
 
 from .encoder import Encoder
-from .errors import Result, SegmentEnded
+from .errors import PushError, Result, SegmentEnded
 from .muxer import Muxer
 from .reports import Event, Reports
 from .wire import Buffer, Connection, Woken
@@ -22,6 +22,7 @@ log = logging.getLogger("digitalhuman")
 MAX_FIRST_LINE = 65536
 # How long after a broken connection its reader may take to find the reason in what was still received.
 REASON_S = 5.0
+NO_SUCH_SEGMENT = 463
 OnEvent = Callable[[Event], None]
 
 
@@ -148,6 +149,23 @@ class Segment:
             self._reports.check()
             self._write(self._muxer.push_words(words))
             self._reports.check()
+
+    def mark(self, data: Any, at_ms: Optional[int] = None) -> Optional[int]:
+        """A marker of this segment (docs/captions.md): `data`, anything JSON can say, reaches viewers with what was
+        pushed last, or `at_ms` milliseconds from the segment's start; now, if that has passed. Returns and raises as
+        Stage.mark(), and as push()."""
+        if at_ms is None:
+            at_ms = self._muxer.media_ms
+        self.open()
+        if not self._reports.wait_known(REASON_S):
+            raise ConnectionError(f"{self._stage.address.text}: the segment was not accepted within {REASON_S:g} s")
+        self._reports.check()
+        try:
+            return self._stage.mark(data, segment=self.id, at_ms=at_ms)
+        except PushError as error:
+            if error.code == NO_SUCH_SEGMENT and self._reports.wait_over(REASON_S):
+                self._reports.check()       # it ended meanwhile, which comes on another connection
+            raise
 
     def end_video(self) -> None:
         """No more pictures will come: sound no longer waits for them, and the last picture stays."""

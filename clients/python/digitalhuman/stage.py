@@ -18,6 +18,11 @@ from .wire import Address, Connection
 
 NOT_POSSIBLE_NOW = 460      # the avatar is not ready
 CONNECT_S = 10.0
+MAX_MARKER_MS = 86400000
+
+
+def lists(rows: Optional[Sequence[Sequence[Any]]]) -> Optional[List[List[Any]]]:
+    return None if rows is None else [list(row) for row in rows]
 
 
 class _Default:
@@ -81,7 +86,8 @@ class Stage:
     def segment(self, *, fps: Any = DEFAULT, sample_rate: Any = DEFAULT, channels: Any = DEFAULT,
                 size: Optional[Sequence[int]] = None, pixel_format: Any = DEFAULT,
                 sample_format: Optional[str] = None, text: Optional[str] = None,
-                words: Optional[Sequence[Sequence[Any]]] = None, metadata: Optional[Dict[str, Any]] = None,
+                words: Optional[Sequence[Sequence[Any]]] = None, captions: Optional[Sequence[Sequence[Any]]] = None,
+                markers: Optional[Sequence[Sequence[Any]]] = None, metadata: Optional[Dict[str, Any]] = None,
                 segment: Optional[str] = None, utterance: Optional[str] = None, index: Optional[int] = None,
                 last: Optional[bool] = None, progress_ms: Optional[int] = None,
                 options: Optional[Dict[str, Any]] = None, encode: Any = DEFAULT,
@@ -97,6 +103,9 @@ class Stage:
         text           what is said, for heard_text
         words          [word, from_ms, to_ms] in order: when each word sounds, which makes heard_text exact;
                        where they are not known yet, Segment.push_words()
+        captions       [text, from_ms, to_ms] in order: what is shown when; default: from the words
+        markers        [at_ms, data] in order, data being anything JSON can say: slides, gestures, links, which
+                       reach each viewer with the sound of that moment; Segment.mark() adds some later
         metadata       a dict that is passed on with every event
         segment        an id, 1 to 64 bytes; default: the room makes one
         utterance, index, last   pieces of one utterance play in the order of their index, from 0;
@@ -113,8 +122,8 @@ class Stage:
         muxer = make_muxer(fps, sample_rate, channels, pixel_format, size, sample_format,
                            has_words=words is None)
         fields = {**(options or {}), "segment": segment, "utterance": utterance, "index": index, "last": last,
-                  "metadata": metadata, "text": text, "words": None if words is None else [list(word) for word in words],
-                  "progress_ms": progress_ms}
+                  "metadata": metadata, "text": text, "words": lists(words), "captions": lists(captions),
+                  "markers": media.check_json(lists(markers), "markers"), "progress_ms": progress_ms}
         how = encoder.check_encode(self._encode if encode is DEFAULT else encode, self._dh_prepare)
         return Segment(self, {name: value for name, value in fields.items() if value is not None}, muxer,
                        how or False, on_event)
@@ -169,6 +178,23 @@ class Stage:
         connection = self.connect()
         try:
             return rooms.ask_interrupt(connection, self.room, self.token_fields(), self._connect_s)
+        finally:
+            connection.close()
+
+    def mark(self, data: Any, *, segment: Optional[str] = None, at_ms: Optional[int] = None) -> Optional[int]:
+        """A marker (docs/captions.md) for all who watch the room and get captions: `data` is anything JSON can say, at
+        most 4096 bytes of it. It comes now; with `segment`, the id of one that plays or waits, `at_ms` milliseconds
+        from its beginning, or now if that has passed. Returns when that is, in milliseconds of the room's media
+        time; None: the segment still waits. PushError, ConnectionError.
+        """
+        marker = {"data": media.check_json(data, "data")}
+        if (segment is None) != (at_ms is None):
+            raise ValueError("segment and at_ms: expected both or neither")
+        if segment is not None:
+            marker.update(segment=segment, at_ms=media.check_int(at_ms, "at_ms", 0, MAX_MARKER_MS))
+        connection = self.connect()
+        try:
+            return rooms.ask_mark(connection, self.room, self.token_fields(), marker, self._connect_s)
         finally:
             connection.close()
 
