@@ -87,7 +87,7 @@ GBytes *dh_send_request_line(const struct dh_send_request *request, const char *
 	gsize size = text ? strlen(text) + 1 : 0;
 	if (size > DH_SEND_REQUEST_MAX)
 		dh_send_fail(fault, DH_SEND_USAGE,
-			"text, words, captions, markers and metadata make a line of %zu bytes, at most %d are possible", size,
+			"text, words and what else is given make a line of %zu bytes, at most %d are possible", size,
 			DH_SEND_REQUEST_MAX);
 	if (text)
 		text[size - 1] = '\n';
