@@ -295,3 +295,12 @@ start_nginx() {
 	done
 	die "nginx does not listen on port $page_port"
 }
+
+# Starts examples/conversation in the demonstration's room; $@: further options of its main.py.
+start_conversation() {
+	DH_ROOM_SECRET=$room_secret DH_TALKER=$build/dh-talker PATH=$build:$PATH \
+		start /usr/bin/python3 -B "$root/examples/conversation/main.py" --janus "ws://127.0.0.1:$ws_port" \
+		--push "127.0.0.1:$push_port" --room "$room" --dh-listen "$build/dh-listen" "$@"
+	talk_pid=$!
+	at_exit 'end_process $talk_pid 10'
+}

@@ -35,6 +35,7 @@ build_packages=(gcc libc6-dev make autoconf automake pkg-config
 	libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
 	libvpx-dev libopus-dev libyuv-dev libespeak-ng-dev libcairo2-dev libcurl4-openssl-dev)
 run_packages=('nginx-light|nginx-core|nginx-full|nginx-extras|nginx' libjs-webrtc-adapter ffmpeg curl iproute2)
+conversation_packages=(python3 python3-websockets python3-pocketsphinx pocketsphinx-en-us libespeak-ng1 espeak-ng-data)
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null)" = installed ]; }
 

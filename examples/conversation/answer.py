@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One answer: while the model writes it, its sentences are spoken, drawn and pushed to the room. A thread does it."""
+import contextlib
+import itertools
+import re
+import threading
+import uuid
+
+from digitalhuman import SegmentEnded
+
+SENTENCE = re.compile(r".*?[.!?…][\"'”’)]*\s", re.DOTALL)
+speaking = threading.Lock()         # voice and face serve one answer at a time
+
+
+def sentences(pieces):
+    """Each sentence of a text that is still being written, as soon as the next one begins."""
+    text = ""
+    for piece in pieces:
+        text += piece
+        while found := SENTENCE.match(text):
+            text = text[found.end():]
+            if found[0].strip():
+                yield found[0].strip()
+    if text.strip():
+        yield text.strip()
+
+
+class Dropped(Exception):
+    pass
+
+
+class Answer:
+    """`parts` has the modules model, voice and face. on_end(answer) is called once, in another thread, when nothing
+    more of it will be heard; `error` says then why it failed, or is None."""
+
+    def __init__(self, stage, parts, size, messages, on_end):
+        self.id = f"answer-{uuid.uuid4().hex}"
+        self.stage, self.parts, self.size, self.messages, self.on_end = stage, parts, size, messages, on_end
+        self.text, self.error = "", None
+        self.lock = threading.Lock()        # guards what follows
+        self.is_dropped = self.is_open = self.is_ended = False
+
+    def start(self):
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def drop(self):
+        """Nobody wants more of it. Whether there is something in the room that has to be ended."""
+        with self.lock:
+            self.is_dropped = True
+            return self.is_open
+
+    # -- in its thread
+
+    def run(self):
+        try:
+            self.say_all()
+        except (Dropped, SegmentEnded):
+            pass
+        except Exception as error:
+            self.error = error
+        self.end()
+
+    def say_all(self):
+        with contextlib.closing(self.parts.model.answer(self.messages)) as pieces:
+            writing = sentences(pieces)
+            first = next(writing, None)     # before it there is nothing to push
+            if first and self.open():
+                self.push(itertools.chain([first], writing))
+
+    def open(self):
+        """Whether it is still wanted."""
+        with self.lock:
+            self.is_open = not self.is_dropped
+            return self.is_open
+
+    def push(self, writing):
+        with self.stage.segment(fps=self.parts.face.FPS, sample_rate=self.parts.voice.RATE, sample_format="s16",
+                                size=self.size, pixel_format=self.parts.face.PIXEL_FORMAT, segment=self.id,
+                                options={"underrun": "idle"}, on_event=self.hear) as segment:
+            self.said_bytes = 0
+            for sentence in writing:
+                self.say(segment, sentence)
+
+    def say(self, segment, sentence):
+        """Blocks while the room has enough, and raises when it wants no more."""
+        with speaking:
+            begin_ms = self.said_bytes * 500 // self.parts.voice.RATE
+            sound = self.sound(segment, sentence, begin_ms)
+            with contextlib.closing(self.parts.face.draw(sound, self.parts.voice.RATE, self.size)) as drawing:
+                for frame, samples in drawing:
+                    if self.is_dropped:
+                        raise Dropped
+                    segment.push(frame, samples)
+                    self.said_bytes += len(samples)
+        self.text += sentence + " "
+
+    def sound(self, segment, sentence, begin_ms):
+        """Its samples; when its words sound is pushed before."""
+        for samples, words in self.parts.voice.speak(sentence):
+            if words:
+                segment.push_words([[word, begin_ms + from_ms, begin_ms + to_ms] for word, from_ms, to_ms in words])
+            yield samples
+
+    # -- in that of the segment, too
+
+    def hear(self, event):
+        if event.get("event") in ("finished", "interrupted", "skipped", "removed", "failed"):
+            self.error = event.get("error")
+            self.end()
+
+    def end(self):
+        with self.lock:
+            is_first, self.is_ended = not self.is_ended, True
+        if is_first:
+            self.on_end(self)

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who speaks, who is listened to, and what becomes of it: the conversation itself."""
+import asyncio
+
+from answer import Answer
+from gateway import Refused
+
+INTERRUPTED = " [interrupted]"
+BYTES_MS = 32           # of 16 kHz, 16 bit
+LOOK_MS = 600           # so much more of an utterance, and the recogniser has another look at whether it has words
+NOT_NOW, NO_SUCH_SEGMENT, NO_SUCH_VIEWER = 460, 463, 466
+
+
+class Turn:
+    """What one viewer says, from its first word on until it is silent."""
+
+    def __init__(self, viewer):
+        self.viewer, self.sound, self.reference = viewer, bytearray(), bytearray()
+        self.looked_bytes, self.words = 0, ""
+
+
+class Conversation:
+    """All of one event loop. `parts` has the modules recogniser, model, voice and face; `size` is of their pictures;
+    `tell` is called with what happens, as a dict; `tasks` is a TaskGroup."""
+
+    def __init__(self, stage, parts, size, tell, tasks):
+        self.stage, self.parts, self.size, self.tell, self.tasks = stage, parts, size, tell, tasks
+        self.gateway = None
+        self.turn, self.is_taking = None, False     # who speaks; whether it is found out what was said
+        self.answer = self.viewer = None            # that is given; who has asked
+        self.messages = []
+
+    async def run(self, gateway, sounds):
+        self.gateway = gateway
+        self.tell({"event": "ready"})
+        async for event, sound, reference in sounds:
+            await self.hear(event, sound, reference)
+
+    # -- the viewers' side. What comes while the recogniser is busy waits with dh-listen.
+
+    async def hear(self, event, sound, reference):
+        turn = self.turn
+        if event["event"] == "speech" and not turn and await self.may_speak(event["viewer"]):
+            self.turn = Turn(event["viewer"])
+            if not self.answer:
+                await self.show("listening")
+        elif not turn or event.get("viewer") != turn.viewer:
+            return
+        elif event["event"] == "sound":
+            turn.sound += sound
+            turn.reference += reference
+            if self.answer and not turn.words and len(turn.sound) - turn.looked_bytes >= LOOK_MS * BYTES_MS:
+                await self.look(turn)
+        elif event["event"] == "silence":
+            self.turn, self.is_taking = None, True
+            await self.take(turn)
+            self.is_taking = False
+
+    async def may_speak(self, viewer):
+        """One at a time; who has the floor, if anybody has it."""
+        floor = await self.gateway.ask("floor")
+        return floor["viewer"] in (None, viewer)
+
+    async def recognise(self, turn):
+        return await asyncio.to_thread(self.parts.recogniser.recognise, bytes(turn.sound), bytes(turn.reference))
+
+    async def look(self, turn):
+        """Somebody speaks while the avatar does, which is on hold. Once there are words it was no cough."""
+        turn.looked_bytes = len(turn.sound)
+        turn.words = await self.recognise(turn)
+        if turn.words:
+            await self.cut()
+
+    async def take(self, turn):
+        """The viewer has said what it had to say."""
+        words = await self.recognise(turn) or turn.words
+        if words:
+            await self.cut()
+            await self.reply(turn.viewer, words)
+        else:
+            self.tell({"event": "no_words", "viewer": turn.viewer})
+            await self.go_on()
+
+    # -- the avatar's side
+
+    async def reply(self, viewer, words):
+        self.tell({"event": "said", "viewer": viewer, "text": words})
+        self.viewer = viewer
+        if self.messages and self.messages[-1]["role"] == "user":
+            self.messages[-1]["content"] += " " + words     # of the answer to that nothing was heard
+        else:
+            self.messages.append({"role": "user", "content": words})
+        await self.show("thinking")
+        loop, told = asyncio.get_running_loop(), [dict(message) for message in self.messages]
+        self.tell({"event": "asked", "messages": told})
+        self.answer = Answer(self.stage, self.parts, self.size, told,
+                             lambda answer: loop.call_soon_threadsafe(answer.ended.set))
+        self.answer.ended = asyncio.Event()
+        self.answer.start()
+        self.tasks.create_task(self.follow(self.answer))
+
+    async def follow(self, answer):
+        await answer.ended.wait()
+        if self.answer is answer:
+            self.answer = None
+            await self.note(answer)
+            if not self.turn and not answer.text:
+                await self.show("idle")         # it had nothing to say
+
+    async def cut(self):
+        """Ends the answer, if there is one."""
+        answer, self.answer = self.answer, None
+        if not answer:
+            return
+        await self.end_in_room(answer)
+        if answer.drop():
+            await self.end_in_room(answer)      # where it had come into the room only just now
+            await answer.ended.wait()
+        await self.note(answer)
+
+    async def end_in_room(self, answer):
+        try:
+            await self.gateway.ask("discard")
+        except Refused as refusal:
+            if refusal.code != NOT_NOW:         # nothing was on hold
+                raise
+            await self.attempt("interrupt", NO_SUCH_SEGMENT, segment=answer.id)
+
+    async def note(self, answer):
+        """The model is told of its answer what was heard of it, and not what it wrote."""
+        heard, state = await self.heard(answer)
+        if answer.error:
+            self.tell({"event": "failed", "error": str(answer.error)})
+        if heard:
+            self.messages.append({"role": "assistant", "content": heard + (INTERRUPTED if state != "finished" else "")})
+        self.tell({"event": "heard", "segment": answer.id, "text": heard, "state": state})
+
+    async def heard(self, answer):
+        """By the one who asked, and how the answer ended."""
+        try:
+            segments = (await self.gateway.ask("heard", viewer=self.viewer))["segments"]
+        except Refused as refusal:
+            if refusal.code != NO_SUCH_VIEWER:
+                raise
+            segments = (await self.gateway.ask("history", segment=answer.id))["history"]
+        found = [s for s in segments if s["segment"] == answer.id]
+        return (found[0].get("heard_text", ""), found[0]["state"]) if found else ("", "removed")
+
+    async def go_on(self):
+        """It was a cough: what is on hold goes on where the word began in which it stopped."""
+        if self.answer:
+            await self.attempt("resume", NOT_NOW, at="word")
+        else:
+            await self.show("idle")
+
+    async def show(self, state):
+        await self.gateway.ask("state", state=state)
+
+    async def attempt(self, request, code, **fields):
+        """Refused with this code it was not necessary."""
+        try:
+            await self.gateway.ask(request, **fields)
+        except Refused as refusal:
+            if refusal.code != code:
+                raise
+
+    def on_event(self, event):
+        """Of the room."""
+        if event["event"] == "viewer_silent" and self.answer:
+            self.tasks.create_task(self.go_on_unless_heard())
+
+    async def go_on_unless_heard(self):
+        """The room may be on hold for a voice that dh-listen did not take for one."""
+        await asyncio.sleep(1)
+        if self.answer and not self.turn and not self.is_taking:
+            await self.attempt("resume", NOT_NOW, at="word")

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recogniser: pocketsphinx with its American English, the smallest that Debian has. It understands simple
+sentences that are spoken clearly; a real one (Whisper, say) has the same name:
+
+    recognise(sound, reference)   what was said, or "" for a cough, noise and the like. sound: bytes, signed 16 bit,
+                                  little-endian, 16000 samples a second, one channel: all of the utterance, or its
+                                  beginning, from a little before the voice on. reference: as long; what the avatar
+                                  itself said meanwhile, for an echo canceller. It is called in a thread, once at a
+                                  time, again and again while an utterance that interrupts gets longer.
+"""
+import os
+import re
+
+from pocketsphinx import Decoder, get_model_path
+
+SURE = 0.2          # a result in which no word is likelier than this is none
+MODEL = os.path.join(get_model_path(), "en-us")
+SETTINGS = {"-hmm": MODEL, "-lm": MODEL + ".lm.bin", "-dict": os.path.join(get_model_path(), "cmudict-en-us.dict"),
+            "-logfn": os.devnull}
+
+config = Decoder.default_config()
+for name, value in SETTINGS.items():
+    config.set_string(name, value)
+decoder = Decoder(config)
+getattr(config, "this", config).disown()    # SWIG's bindings cannot free it, and would say so at the end
+
+
+def likelihood(segment):
+    """0 to 1; older versions give the logarithm."""
+    return segment.prob if segment.prob > 0 else decoder.get_logmath().exp(segment.prob)
+
+
+def recognise(sound, reference):
+    decoder.start_utt()
+    decoder.process_raw(sound, False, True)
+    decoder.end_utt()
+    words = [(re.sub(r"\(\d+\)$", "", s.word), likelihood(s)) for s in decoder.seg() or () if s.word[0] not in "<[+"]
+    return " ".join(word for word, _ in words) if any(sure >= SURE for _, sure in words) else ""

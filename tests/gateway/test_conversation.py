@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""examples/conversation: somebody speaks, is answered, coughs, interrupts; and what the model is then told was heard."""
+import importlib.util
+import json
+import math
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+import av
+import numpy as np
+
+from hosted_room import HostedRoom
+from media_case import Case
+import told_parts
+from test_listen import tone
+
+ROOT, BUILD = os.environ["DH_ROOT"], os.environ["DH_BUILD"]
+EXAMPLE = os.path.join(ROOT, "examples", "conversation")
+PARTS = told_parts.__file__
+WAIT_S = 120
+INTERRUPTED = " [interrupted]"
+
+
+def setUpModule():
+    Case.hosted = HostedRoom(size=64, kbps=100, general='push_socket = "{folder}/push.sock"')
+    unittest.addModuleCleanup(lambda: Case.hosted.close())
+
+
+def quiet(seconds):
+    return np.random.default_rng(1).integers(-8, 8, int(48000 * seconds)).astype(np.int16)
+
+
+def cough():
+    """Noise that dies away."""
+    time_s = np.arange(48000 * 6 // 10) / 48000
+    noise = np.random.default_rng(2).standard_normal(len(time_s)) * 9000 * np.exp(-time_s / 0.3)
+    return np.clip(noise, -32000, 32000).astype(np.int16)
+
+
+def level(packet):
+    """dBov of 20 ms."""
+    rms = math.sqrt(float(np.mean(packet.astype(float) ** 2)))
+    return max(-127, min(0, round(20 * math.log10(max(rms, 0.02) / 32768))))
+
+
+class Microphone:
+    """Sends a viewer's sound, packet for packet, in its own time; quiet where nothing is said."""
+
+    def __init__(self, viewer):
+        self.viewer, self.sounds = viewer, queue.Queue()
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        codec = av.CodecContext.create("libopus", "w")
+        codec.sample_rate, codec.layout, codec.format, codec.bit_rate = 48000, "mono", "s16", 64000
+        packet, sound, done, sent, begun = quiet(0.02), np.zeros(0, np.int16), None, 0, time.monotonic()
+        while not self.over.is_set():
+            if len(sound) < 960:
+                if done:
+                    done.set()
+                    done = None
+                if not self.sounds.empty():
+                    sound, done = self.sounds.get()
+            now, sound = (sound[:960], sound[960:]) if len(sound) >= 960 else (packet, sound)
+            frame = av.AudioFrame.from_ndarray(now[None], format="s16", layout="mono")
+            frame.sample_rate, frame.pts = 48000, 960 * sent
+            for data in codec.encode(frame):
+                self.viewer.say(level(now), bytes(data))
+            sent += 1
+            self.over.wait(max(0, begun + 0.02 * sent - time.monotonic()))
+
+    def say(self, sound):
+        """Returns once it is sent, and a second of quiet before it, in which it is learnt what is no voice."""
+        done = threading.Event()
+        self.sounds.put((np.concatenate([quiet(1), sound]), done))
+        if not done.wait(WAIT_S):
+            raise TimeoutError("the microphone sends nothing")
+
+    def close(self):
+        self.over.set()
+        self.thread.join(WAIT_S)
+
+
+class Program:
+    """The example; `lines` are what it says."""
+
+    def __init__(self, hosted, told, **parts):
+        environment = dict(os.environ, DH_TOLD=told, DH_TALKER=os.environ["DH_TALKER"])
+        files = [word for name, file in parts.items() for word in (f"--{name}", file)]
+        self.process = subprocess.Popen(
+            [sys.executable, "-B", os.path.join(EXAMPLE, "main.py"), "--json", "--janus", hosted.server.ws, "--push",
+             "unix:" + hosted.server.path("push.sock"), "--dh-listen", os.path.join(BUILD, "dh-listen"), *files],
+            env=environment, stdout=subprocess.PIPE, text=True)
+        self.lines, self.changed = [], threading.Condition()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            with self.changed:
+                self.lines.append(json.loads(line))
+                self.changed.notify_all()
+
+    def wait(self, event, number=1):
+        """The number-th of this event."""
+        def found():
+            return [line for line in self.lines if line["event"] == event][number - 1:number]
+        with self.changed:
+            if not self.changed.wait_for(found, WAIT_S):
+                raise TimeoutError(f"no {event} {number}; there were {self.lines}")
+            return found()[0]
+
+    def end(self):
+        self.process.terminate()
+        status = self.process.wait(WAIT_S)
+        self.reader.join(WAIT_S)
+        self.process.stdout.close()
+        return status
+
+
+class Conversing(Case):
+    def setUp(self):
+        super().setUp()
+        self.gateway.observe({"id": 1})
+        self.viewer = self.watch()
+        self.viewer.listen()
+        self.addCleanup(self.viewer.leave)
+        self.microphone = Microphone(self.viewer)
+        self.addCleanup(self.microphone.close)
+        self.told = os.path.join(self.hosted.work, self.id())
+
+    def begin(self, **parts):
+        before = self.gateway.request({"request": "info", "id": 1})["info"]
+        program = Program(self.hosted, self.told, **parts)
+        self.addCleanup(self.end, program, before)
+        program.wait("ready")
+        return program
+
+    def end(self, program, before):
+        """It leaves the room as it was."""
+        self.assertEqual(program.end(), 0)
+        after = self.gateway.request({"request": "info", "id": 1})["info"]
+        for name in ("barge_in", "barge_in_mode", "barge_in_by"):
+            self.assertEqual(after[name], before[name])
+        self.assertEqual(self.gateway.request({"request": "listforwarders", "id": 1})["rtp_forwarders"], [])
+
+    def event(self, name, since=0, **fields):
+        return self.gateway.wait_event(name, since, **fields)[1]
+
+    def number_of(self, name, segment):
+        self.event(name, segment=segment)
+        return next(n for n, (_, e) in enumerate(self.gateway.events) if (e["event"], e.get("segment")) == (name, segment))
+
+    def heard_words(self, since):
+        """How many packets of each word's tone the viewer was sent."""
+        decoder = av.CodecContext.create("libopus", "r")
+        decoder.sample_rate, decoder.layout = 48000, "mono"
+        counts = {}
+        for packet in self.viewer.audio.packets[since:]:
+            for frame in decoder.decode(av.Packet(packet.payload)):
+                sound = frame.to_ndarray().astype(float).reshape(-1)
+                sound = sound if frame.format.name.startswith("flt") else sound / 32768
+                if math.sqrt(np.mean(sound ** 2)) < 0.05:
+                    continue
+                spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)), 48000))
+                number = round((np.argmax(spectrum) - told_parts.FIRST_HZ) / told_parts.STEP_HZ)
+                counts[number] = counts.get(number, 0) + 1
+        return counts
+
+    def test_it_is_told_what_was_heard(self):
+        """A cough changes nothing; words end the answer; the model is told the words that the viewer got, no more."""
+        program = self.begin(**dict.fromkeys(("recogniser", "model", "voice", "face"), PARTS))
+        self.microphone.say(tone(1, 440, -12))
+        self.assertEqual(program.wait("said")["text"], "a tone")
+        segment = self.event("started")["segment"]
+        self.event("thinking")
+        since = len(self.gateway.events)
+        self.microphone.say(cough())
+        self.event("holding", since, segment=segment)
+        program.wait("no_words")
+        self.event("resuming", since, segment=segment)
+        since = len(self.gateway.events)
+        self.microphone.say(tone(1, 440, -12))
+        self.event("holding", since, segment=segment)
+        self.event("interrupted", since, segment=segment)
+        heard = program.wait("heard")
+        program.wait("asked", 2)
+        self.check_heard(heard, segment)
+        self.gateway.request({"request": "interrupt", "id": 1})
+
+    def check_heard(self, heard, segment):
+        """By the one who asked, by its sound, and as the model was told."""
+        text, whole = heard["text"], told_parts.text().split()
+        self.assertEqual((heard["segment"], heard["state"]), (segment, "interrupted"))
+        own = self.viewer.request({"request": "heard", "id": 1})["segments"][0]
+        self.assertEqual((own["segment"], own["heard_text"]), (segment, text))
+        words = text.split()
+        self.assertTrue(0 < len(words) < len(whole) - 1, text)
+        self.assertEqual(words, whole[:len(words)])
+        with open(self.told, encoding="utf-8") as file:
+            first, second = (json.loads(line) for line in file)
+        self.assertEqual(first, [{"role": "user", "content": "a tone"}])
+        self.assertEqual(second, [*first, {"role": "assistant", "content": text + INTERRUPTED}, first[0]])
+        counts, full = self.heard_words(0), told_parts.TONE_MS // 20
+        for number in range(len(words)):
+            self.assertGreaterEqual(counts.get(number, 0), full - 2, (number, counts, text))
+        for number in range(len(words), len(whole)):        # the last one may have begun
+            self.assertLessEqual(counts.get(number, 0), full - 1 if number == len(words) else 0, (number, counts, text))
+
+    def test_its_own_parts(self):
+        """Pocketsphinx, the scripted model, espeak-ng and dh-talker."""
+        if not importlib.util.find_spec("pocketsphinx"):
+            self.skipTest("there is no python3-pocketsphinx")
+        sys.path.insert(0, EXAMPLE)
+        self.addCleanup(sys.path.remove, EXAMPLE)
+        import voice
+        program = self.begin()
+        self.microphone.say(self.spoken(voice, "Hello, who are you?"))
+        said = program.wait("said")["text"]
+        segment = self.event("started")["segment"]
+        since = len(self.gateway.events)
+        self.microphone.say(self.spoken(voice, "What is the weather like today?"))
+        self.event("holding", since, segment=segment)
+        heard = program.wait("heard")
+        asked = program.wait("asked", 2)["messages"]
+        self.assertEqual(heard["state"], "interrupted")
+        self.assertEqual([m["role"] for m in asked][:1], ["user"])
+        self.assertEqual(asked[0]["content"].startswith(said), True)
+        if heard["text"]:
+            self.assertEqual(asked[1], {"role": "assistant", "content": heard["text"] + INTERRUPTED})
+        since = self.number_of("interrupted", segment)
+        self.assertNotEqual(self.event("started", since)["segment"], segment)
+        self.gateway.request({"request": "interrupt", "id": 1})
+
+    @staticmethod
+    def spoken(voice, text):
+        """48 kHz, of what espeak-ng says."""
+        sound = np.frombuffer(b"".join(samples for samples, _ in voice.speak(text)), np.int16).astype(float)
+        count = len(sound) * 48000 // voice.RATE
+        return np.interp(np.arange(count) * voice.RATE / 48000, np.arange(len(sound)), sound).astype(np.int16)
+
+
+if __name__ == "__main__":
+    unittest.main()
