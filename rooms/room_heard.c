@@ -110,7 +110,54 @@ static char *text_of(const struct dh_script *script, const struct dh_span *span)
 	return end > first ? dh_script_passage(script, first, end) : g_strdup("");
 }
 
-static json_t *spans_json(const struct part *part, GString *whole)
+static gint by_place(gconstpointer a, gconstpointer b)
+{
+	const struct dh_span *first = a, *second = b;
+
+	return (first->at_ticks > second->at_ticks) - (first->at_ticks < second->at_ticks);
+}
+
+/* The passages of the segment that were heard, in its order: what goes on where it stopped, after a hold, is one
+ * passage, and what was said again is in it once. */
+static GArray *passages_of(const struct part *part)
+{
+	GArray *spans = g_array_sized_new(FALSE, FALSE, sizeof(struct dh_span), part->heard->len);
+	guint count = 0;
+
+	g_array_append_vals(spans, part->heard->data, part->heard->len);
+	g_array_sort(spans, by_place);
+	for (guint i = 0; i < spans->len; i++) {
+		struct dh_span *last = &g_array_index(spans, struct dh_span, count ? count - 1 : 0);
+		const struct dh_span *next = &g_array_index(spans, struct dh_span, i);
+		int64_t end_ticks = next->at_ticks + next->length_ticks;
+		if (!count || next->at_ticks > last->at_ticks + last->length_ticks)
+			g_array_index(spans, struct dh_span, count++) = *next;
+		else
+			last->length_ticks = MAX(last->length_ticks, end_ticks - last->at_ticks);
+	}
+	g_array_set_size(spans, count);
+	return spans;
+}
+
+/* g_free it; NULL as text_of. */
+static char *whole_text(const struct part *part)
+{
+	GArray *passages = passages_of(part);
+	GString *whole = NULL;
+
+	for (guint i = 0; i < passages->len; i++) {
+		char *text = text_of(part->script, &g_array_index(passages, struct dh_span, i));
+		if (text && !whole)
+			whole = g_string_new(NULL);
+		if (text)
+			g_string_append_printf(whole, "%s%s", whole->len && *text ? " … " : "", text);
+		g_free(text);
+	}
+	g_array_unref(passages);
+	return whole ? g_string_free(whole, FALSE) : NULL;
+}
+
+static json_t *spans_json(const struct part *part)
 {
 	json_t *list = json_array();
 
@@ -121,10 +168,8 @@ static json_t *spans_json(const struct part *part, GString *whole)
 		dh_room_set_ms(json, "media_ms", span->media_ticks);
 		dh_room_set_ms(json, "from_ms", span->at_ticks);
 		dh_room_set_ms(json, "to_ms", span->at_ticks + span->length_ticks);
-		if (text) {
+		if (text)
 			json_object_set_new(json, "text", json_string(text));
-			g_string_append_printf(whole, "%s%s", whole->len && *text ? " … " : "", text);
-		}
 		json_array_append_new(list, json);
 		g_free(text);
 	}
@@ -143,17 +188,16 @@ static bool has_heard_all(const struct part *part)
 static json_t *part_json(const struct part *part)
 {
 	const struct dh_record *record = part->record;
-	GString *whole = g_string_new(NULL);
-	struct dh_script_word word;
+	char *whole = whole_text(part);
 	json_t *json = json_pack("{s:s, s:s, s:o}", "segment", record->id, "state",
 		part->state == DH_EVENT_STARTED ? "playing" : dh_room_event_name(part->state), "heard",
-		spans_json(part, whole));
+		spans_json(part));
 
-	if (dh_script_word(part->script, 0, &word))
-		json_object_set_new(json, "heard_text", json_string(whole->str));
+	if (whole)
+		json_object_set_new(json, "heard_text", json_string(whole));
 	else if (has_heard_all(part) && record->heard)
 		json_object_set_new(json, "heard_text", json_string(record->heard));
-	g_string_free(whole, TRUE);
+	g_free(whole);
 	return json;
 }
 
