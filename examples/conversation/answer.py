@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One answer: while the model writes it, its sentences are spoken, drawn and pushed to the room. A thread does it."""
+import asyncio
 import contextlib
 import itertools
 import re
@@ -30,15 +31,16 @@ class Dropped(Exception):
 
 
 class Answer:
-    """`parts` has the modules model, voice and face. on_end(answer) is called once, in another thread, when nothing
-    more of it will be heard; `error` says then why it failed, or is None."""
+    """`parts` has the modules model, voice and face. Made in an event loop. `ended` is set when nothing more of it
+    will be heard; `error` says then why it failed, or is None."""
 
-    def __init__(self, stage, parts, size, messages, on_end):
+    def __init__(self, stage, parts, size, messages):
         self.id = f"answer-{uuid.uuid4().hex}"
-        self.stage, self.parts, self.size, self.messages, self.on_end = stage, parts, size, messages, on_end
+        self.stage, self.parts, self.size, self.messages = stage, parts, size, messages
         self.text, self.error = "", None
+        self.loop, self.ended = asyncio.get_running_loop(), asyncio.Event()
         self.lock = threading.Lock()        # guards what follows
-        self.is_dropped = self.is_open = self.is_ended = False
+        self.is_dropped = self.is_open = False
 
     def start(self):
         threading.Thread(target=self.run, daemon=True).start()
@@ -109,7 +111,5 @@ class Answer:
             self.end()
 
     def end(self):
-        with self.lock:
-            is_first, self.is_ended = not self.is_ended, True
-        if is_first:
-            self.on_end(self)
+        with contextlib.suppress(RuntimeError):     # the loop has ended
+            self.loop.call_soon_threadsafe(self.ended.set)

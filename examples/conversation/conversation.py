@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who speaks, who is listened to, and what becomes of it: the conversation itself."""
 import asyncio
+import contextlib
 
 from answer import Answer
 from gateway import Refused
 
 INTERRUPTED = " [interrupted]"
 BYTES_MS = 32           # of 16 kHz, 16 bit
-LOOK_MS = 600           # so much more of an utterance, and the recogniser has another look at whether it has words
+LOOK_MS = 600           # after so much of an utterance it is looked whether it has words, then after twice as much
+TURN_MS = 30000         # what is longer is taken as it is
+MESSAGES = 40           # that the model is told, at most
 NOT_NOW, NO_SUCH_SEGMENT, NO_SUCH_VIEWER = 460, 463, 466
 
 
@@ -16,7 +19,7 @@ class Turn:
 
     def __init__(self, viewer):
         self.viewer, self.sound, self.reference = viewer, bytearray(), bytearray()
-        self.looked_bytes, self.words = 0, ""
+        self.look_bytes, self.words = LOOK_MS * BYTES_MS, ""
 
 
 class Conversation:
@@ -27,14 +30,20 @@ class Conversation:
         self.stage, self.parts, self.size, self.tell, self.tasks = stage, parts, size, tell, tasks
         self.gateway = None
         self.turn, self.is_taking = None, False     # who speaks; whether it is found out what was said
+        self.is_held = False                        # the room, by a voice, not by a moderator
         self.answer = self.viewer = None            # that is given; who has asked
         self.messages = []
 
     async def run(self, gateway, sounds):
         self.gateway = gateway
         self.tell({"event": "ready"})
-        async for event, sound, reference in sounds:
-            await self.hear(event, sound, reference)
+        try:
+            async for event, sound, reference in sounds:
+                await self.hear(event, sound, reference)
+        finally:
+            with contextlib.suppress(Exception):        # the gateway may be gone
+                if self.answer:
+                    await self.cut()
 
     # -- the viewers' side. What comes while the recogniser is busy waits with dh-listen.
 
@@ -44,14 +53,14 @@ class Conversation:
             self.turn = Turn(event["viewer"])
             if not self.answer:
                 await self.show("listening")
-        elif not turn or event.get("viewer") != turn.viewer:
+        if not turn or event.get("viewer") != turn.viewer:
             return
-        elif event["event"] == "sound":
+        if event["event"] == "sound":
             turn.sound += sound
             turn.reference += reference
-            if self.answer and not turn.words and len(turn.sound) - turn.looked_bytes >= LOOK_MS * BYTES_MS:
+            if self.answer and not turn.words and len(turn.sound) >= turn.look_bytes:
                 await self.look(turn)
-        elif event["event"] == "silence":
+        if event["event"] == "silence" or len(turn.sound) >= TURN_MS * BYTES_MS:
             self.turn, self.is_taking = None, True
             await self.take(turn)
             self.is_taking = False
@@ -66,7 +75,7 @@ class Conversation:
 
     async def look(self, turn):
         """Somebody speaks while the avatar does, which is on hold. Once there are words it was no cough."""
-        turn.looked_bytes = len(turn.sound)
+        turn.look_bytes = 2 * len(turn.sound)
         turn.words = await self.recognise(turn)
         if turn.words:
             await self.cut()
@@ -91,11 +100,9 @@ class Conversation:
         else:
             self.messages.append({"role": "user", "content": words})
         await self.show("thinking")
-        loop, told = asyncio.get_running_loop(), [dict(message) for message in self.messages]
+        told = [dict(message) for message in self.messages[-MESSAGES:]]
         self.tell({"event": "asked", "messages": told})
-        self.answer = Answer(self.stage, self.parts, self.size, told,
-                             lambda answer: loop.call_soon_threadsafe(answer.ended.set))
-        self.answer.ended = asyncio.Event()
+        self.answer = Answer(self.stage, self.parts, self.size, told)
         self.answer.start()
         self.tasks.create_task(self.follow(self.answer))
 
@@ -108,11 +115,11 @@ class Conversation:
                 await self.show("idle")         # it had nothing to say
 
     async def cut(self):
-        """Ends the answer, if there is one."""
-        answer, self.answer = self.answer, None
+        """Ends the answer, and whatever else is on hold."""
+        answer, self.answer, self.is_held = self.answer, None, False
+        await self.end_in_room(answer)
         if not answer:
             return
-        await self.end_in_room(answer)
         if answer.drop():
             await self.end_in_room(answer)      # where it had come into the room only just now
             await answer.ended.wait()
@@ -124,7 +131,8 @@ class Conversation:
         except Refused as refusal:
             if refusal.code != NOT_NOW:         # nothing was on hold
                 raise
-            await self.attempt("interrupt", NO_SUCH_SEGMENT, segment=answer.id)
+            if answer:
+                await self.attempt("interrupt", NO_SUCH_SEGMENT, segment=answer.id)
 
     async def note(self, answer):
         """The model is told of its answer what was heard of it, and not what it wrote."""
@@ -148,10 +156,14 @@ class Conversation:
 
     async def go_on(self):
         """It was a cough: what is on hold goes on where the word began in which it stopped."""
-        if self.answer:
-            await self.attempt("resume", NOT_NOW, at="word")
-        else:
+        await self.resume()
+        if not self.answer:
             await self.show("idle")
+
+    async def resume(self):
+        if self.is_held:
+            self.is_held = False
+            await self.attempt("resume", NOT_NOW, at="word")
 
     async def show(self, state):
         await self.gateway.ask("state", state=state)
@@ -166,11 +178,13 @@ class Conversation:
 
     def on_event(self, event):
         """Of the room."""
-        if event["event"] == "viewer_silent" and self.answer:
+        if event["event"] == "barged_in":
+            self.is_held = True
+        if event["event"] == "viewer_silent" and self.is_held:
             self.tasks.create_task(self.go_on_unless_heard())
 
     async def go_on_unless_heard(self):
         """The room may be on hold for a voice that dh-listen did not take for one."""
         await asyncio.sleep(1)
-        if self.answer and not self.turn and not self.is_taking:
-            await self.attempt("resume", NOT_NOW, at="word")
+        if not self.turn and not self.is_taking:
+            await self.resume()

@@ -44,7 +44,7 @@ def pictures(samples, rate, size):
     width, height = size
     talker = subprocess.Popen([TALKER, "--audio", "-", "--size", f"{width}x{height}", "--fps", str(FPS)],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    reader = subprocess.Popen(["ffmpeg", "-nostdin", "-loglevel", "error", "-i", "-", "-an", "-f", "rawvideo",
+    reader = subprocess.Popen(["ffmpeg", "-nostdin", "-loglevel", "fatal", "-i", "-", "-an", "-f", "rawvideo",
                                "-pix_fmt", PIXEL_FORMAT, "-"], stdin=talker.stdout, stdout=subprocess.PIPE)
     talker.stdout.close()
     feeder = threading.Thread(target=feed, args=(talker.stdin, wav(samples, rate)))

@@ -15,15 +15,15 @@ import time
 INTERRUPTED = "[interrupted]"
 WORD_S = 0.03
 ANSWERS = [
-    (r"\b(who|name)\b", "I am a digital human. I hear you, I think a little, and then I say what I have to say. You may "
-                        "interrupt me at any time. I stop at once, and I remember how far you have heard me."),
+    (r"\b(who|name)\b", "I am a digital human. I hear you, I think a little, and then I say what I have to say. You "
+                        "may interrupt me at any time. I stop at once, and I remember how far you have heard me."),
     (r"\b(weather|rain|sun)\b", "I have no window. I only know that it is warm and dry inside this computer, and that "
                                 "the fan is turning. It has been like this for as long as I can remember."),
     (r"\b(hello|hi|good)\b", "Hello! It is nice to hear you. Ask me who I am, or what the weather is like."),
     (r"\b(bye|goodbye|thank|thanks)\b", "Thank you for talking to me. Goodbye!"),
 ]
-DEFAULT = "I heard that, but I know only a few answers by heart, because I am not a real language model. Ask me who I am, " \
-          "or what the weather is like. Whoever builds on this example puts a real one in my place."
+DEFAULT = "I heard that, but I know only a few answers by heart, because I am not a real language model. Ask me who I " \
+          "am, or what the weather is like. Whoever builds on this example puts a real one in my place."
 
 
 def choose(said):

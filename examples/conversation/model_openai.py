@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A language model behind HTTP that speaks as OpenAI's does (/chat/completions with a stream): vLLM, llama.cpp, Ollama and
-many services do. main.py --model model_openai.py, with the environment
+"""A language model behind HTTP that speaks as OpenAI's does (/chat/completions with a stream): vLLM, llama.cpp, Ollama
+and many services do. main.py --model model_openai.py, with the environment
 
     OPENAI_BASE_URL   default: https://api.openai.com/v1
     OPENAI_MODEL      the model's name
@@ -16,9 +16,9 @@ import urllib.request
 BASE_URL = os.environ.get("OPENAI_BASE_URL", "https://api.openai.com/v1")
 MODEL, KEY = os.environ.get("OPENAI_MODEL", "gpt-4o-mini"), os.environ.get("OPENAI_API_KEY")
 SILENCE_S = 30
-SYSTEM = "You talk with a person. Answer in one to three short spoken sentences, without lists, markup or emoji. Where an " \
-         "answer of yours ends with [interrupted], you were cut off there: the person has heard nothing of what followed. " \
-         "Never write [interrupted] yourself."
+SYSTEM = "You talk with a person. Answer in one to three short spoken sentences, without lists, markup or emoji. " \
+         "Where an answer of yours ends with [interrupted], you were cut off there: the person has heard nothing of " \
+         "what followed. Never write [interrupted] yourself."
 
 
 def ask(messages):

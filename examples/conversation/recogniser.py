@@ -17,10 +17,13 @@ SURE = 0.2          # a result in which no word is likelier than this is none
 MODEL = os.path.join(get_model_path(), "en-us")
 SETTINGS = {"-hmm": MODEL, "-lm": MODEL + ".lm.bin", "-dict": os.path.join(get_model_path(), "cmudict-en-us.dict"),
             "-logfn": os.devnull}
+FASTER = {"-maxwpf": 10, "-maxhmmpf": 5000}
 
 config = Decoder.default_config()
 for name, value in SETTINGS.items():
     config.set_string(name, value)
+for name, value in FASTER.items():
+    config.set_int(name, value)
 decoder = Decoder(config)
 getattr(config, "this", config).disown()    # SWIG's bindings cannot free it, and would say so at the end
 

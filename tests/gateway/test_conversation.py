@@ -75,6 +75,7 @@ class Microphone:
                 self.viewer.say(level(now), bytes(data))
             sent += 1
             self.over.wait(max(0, begun + 0.02 * sent - time.monotonic()))
+        codec.encode(None)
 
     def say(self, sound):
         """Returns once it is sent, and a second of quiet before it, in which it is learnt what is no voice."""
