@@ -26,6 +26,11 @@ def sentences(pieces):
         yield text.strip()
 
 
+def clean(word):
+    """As the room takes it: without control characters, at most 200 bytes."""
+    return "".join(c for c in word if c.isprintable()).encode()[:200].decode(errors="ignore")
+
+
 class Dropped(Exception):
     pass
 
@@ -99,8 +104,9 @@ class Answer:
     def sound(self, segment, sentence, begin_ms):
         """Its samples; when its words sound is pushed before."""
         for samples, words in self.parts.voice.speak(sentence):
-            if words:
-                segment.push_words([[word, begin_ms + from_ms, begin_ms + to_ms] for word, from_ms, to_ms in words])
+            timed = [[clean(word), begin_ms + from_ms, begin_ms + to_ms] for word, from_ms, to_ms in words]
+            if timed := [word for word in timed if word[0]]:
+                segment.push_words(timed)
             yield samples
 
     # -- in that of the segment, too

@@ -10,6 +10,7 @@ INTERRUPTED = " [interrupted]"
 BYTES_MS = 32           # of 16 kHz, 16 bit
 LOOK_MS = 600           # after so much of an utterance it is looked whether it has words, then after twice as much
 TURN_MS = 30000         # what is longer is taken as it is
+AGAIN_S = 0.2
 MESSAGES = 40           # that the model is told, at most
 NOT_NOW, NO_SUCH_SEGMENT, NO_SUCH_VIEWER = 460, 463, 466
 
@@ -33,6 +34,7 @@ class Conversation:
         self.is_held = False                        # the room, by a voice, not by a moderator
         self.answer = self.viewer = None            # that is given; who has asked
         self.messages = []
+        self.lock = asyncio.Lock()                  # held while messages and answer change
 
     async def run(self, gateway, sounds):
         self.gateway = gateway
@@ -78,14 +80,16 @@ class Conversation:
         turn.look_bytes = 2 * len(turn.sound)
         turn.words = await self.recognise(turn)
         if turn.words:
-            await self.cut()
+            async with self.lock:
+                await self.cut()
 
     async def take(self, turn):
         """The viewer has said what it had to say."""
         words = await self.recognise(turn) or turn.words
         if words:
-            await self.cut()
-            await self.reply(turn.viewer, words)
+            async with self.lock:
+                await self.cut()
+                await self.reply(turn.viewer, words)
         else:
             self.tell({"event": "no_words", "viewer": turn.viewer})
             await self.go_on()
@@ -108,11 +112,12 @@ class Conversation:
 
     async def follow(self, answer):
         await answer.ended.wait()
-        if self.answer is answer:
-            self.answer = None
-            await self.note(answer)
-            if not self.turn and not answer.text:
-                await self.show("idle")         # it had nothing to say
+        async with self.lock:
+            if self.answer is answer:
+                self.answer = None
+                await self.note(answer)
+                if not self.turn and not answer.text:
+                    await self.show("idle")     # it had nothing to say
 
     async def cut(self):
         """Ends the answer, and whatever else is on hold."""
@@ -120,9 +125,11 @@ class Conversation:
         await self.end_in_room(answer)
         if not answer:
             return
-        if answer.drop():
-            await self.end_in_room(answer)      # where it had come into the room only just now
-            await answer.ended.wait()
+        is_open = answer.drop()
+        while is_open and not answer.ended.is_set():    # it may come into the room only now
+            await self.attempt("interrupt", NO_SUCH_SEGMENT, segment=answer.id)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(answer.ended.wait(), AGAIN_S)
         await self.note(answer)
 
     async def end_in_room(self, answer):

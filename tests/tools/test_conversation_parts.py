@@ -31,6 +31,10 @@ class Sentences(unittest.TestCase):
         found = [(sentence, len(taken)) for sentence in answer.sentences(pieces())]
         self.assertEqual(found, [("Hello!", 3), ("How are you?", 4), ("It costs 3.5 pounds…", 5), ("Good.", 7)])
 
+    def test_words_as_the_room_takes_them(self):
+        self.assertEqual(answer.clean("a\u200bb\x07c"), "abc")
+        self.assertEqual(answer.clean("é" * 150), "é" * 100)
+
     def test_nothing(self):
         self.assertEqual(list(answer.sentences(iter(["", "  \n"]))), [])
 

@@ -20,10 +20,12 @@ class Gateway:
 
     def __init__(self):
         self.asked, self.heard, self.codes = [], {}, {}
-        self.floor = None
+        self.floor = self.slow = None
 
     async def ask(self, request, **fields):
         self.asked.append((request, fields))
+        if request == "heard" and self.slow:
+            await self.slow.wait()
         if request in self.codes:
             raise Refused(self.codes[request], "refused")
         segments = [{"segment": name, "state": state, "heard_text": text} for name, (text, state) in self.heard.items()]
@@ -84,6 +86,8 @@ class Turns(unittest.IsolatedAsyncioTestCase):
         await asyncio.sleep(0.001)
         while self.talk.answer:
             await asyncio.sleep(0.001)
+        async with self.talk.lock:
+            pass
 
     async def test_question_and_answer(self):
         await self.speak("hello")
@@ -149,6 +153,21 @@ class Turns(unittest.IsolatedAsyncioTestCase):
         await self.speak("who")
         await self.speak("are you")
         self.assertEqual(Answer.all[1].messages, [{"role": "user", "content": "who are you"}])
+        await self.end(Answer.all[1], "")
+
+    async def test_it_is_asked_again_as_it_ends(self):
+        """What was heard of the last answer comes first."""
+        await self.speak("hello")
+        self.gateway.heard["a0"] = "Good day.", "finished"
+        self.gateway.slow = asyncio.Event()
+        Answer.all[0].ended.set()
+        while self.talk.answer:
+            await asyncio.sleep(0.001)
+        asking = asyncio.create_task(self.speak("bye"))
+        await asyncio.sleep(0.05)
+        self.gateway.slow.set()
+        await asking
+        self.assertEqual([m["content"] for m in Answer.all[1].messages], ["hello", "Good day.", "bye"])
         await self.end(Answer.all[1], "")
 
     async def test_the_viewer_has_gone(self):
