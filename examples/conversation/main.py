@@ -34,7 +34,10 @@ def load(name, path):
     """A part of the conversation, from a file."""
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except (ImportError, OSError) as error:
+        sys.exit(f"conversation: {path}: {error}")
     return module
 
 

@@ -14,9 +14,11 @@ import re
 from pocketsphinx import Decoder, get_model_path
 
 SURE = 0.2          # a result in which no word is likelier than this is none
-MODEL = os.path.join(get_model_path(), "en-us")
-SETTINGS = {"-hmm": MODEL, "-lm": MODEL + ".lm.bin", "-dict": os.path.join(get_model_path(), "cmudict-en-us.dict"),
-            "-logfn": os.devnull}
+MODELS = get_model_path()
+if os.path.isdir(os.path.join(MODELS, "en-us", "en-us")):      # version 5
+    MODELS = os.path.join(MODELS, "en-us")
+SETTINGS = {"-hmm": os.path.join(MODELS, "en-us"), "-lm": os.path.join(MODELS, "en-us.lm.bin"),
+            "-dict": os.path.join(MODELS, "cmudict-en-us.dict"), "-logfn": os.devnull}
 FASTER = {"-maxwpf": 10, "-maxhmmpf": 5000}
 
 config = Decoder.default_config()
@@ -25,15 +27,18 @@ for name, value in SETTINGS.items():
 for name, value in FASTER.items():
     config.set_int(name, value)
 decoder = Decoder(config)
-getattr(config, "this", config).disown()    # SWIG's bindings cannot free it, and would say so at the end
+if hasattr(config, "this"):
+    config.this.disown()    # the older version's bindings cannot free it, and would say so at the end
 
 
 def likelihood(segment):
-    """0 to 1; older versions give the logarithm."""
-    return segment.prob if segment.prob > 0 else decoder.get_logmath().exp(segment.prob)
+    """0 to 1; the older version gives a logarithm, which is an integer."""
+    return segment.prob if isinstance(segment.prob, float) else decoder.get_logmath().exp(segment.prob)
 
 
 def recognise(sound, reference):
+    if not sound:
+        return ""
     decoder.start_utt()
     decoder.process_raw(sound, False, True)
     decoder.end_utt()
