@@ -19,8 +19,7 @@ PACKET_MS = 20
 BEEPS = [round(1000 * (MARK + n)) for n in range(SECONDS - 1)]
 CAPTIONS = [["beep %d" % n, ms, ms + 500] for n, ms in enumerate(BEEPS)]
 
-# The page's library, as the page uses it; the beeps are heard as in probe.html, a caption is rendered in the frame that
-# follows its text.
+# The page's library, as the page uses it; a caption is rendered in the frame that follows its text.
 WATCH = """
 import('/digitalhuman.js').then(async ({ DigitalHuman }) => {
     const video = document.querySelector('video'), line = document.createElement('p');
@@ -34,25 +33,9 @@ import('/digitalhuman.js').then(async ({ DigitalHuman }) => {
             requestAnimationFrame(at => captions.push({ text: line.textContent, at }));
     });
     const context = new AudioContext({ sampleRate: 48000, latencyHint: 'interactive' });
-    const code = `registerProcessor('beep', class extends AudioWorkletProcessor {
-        constructor() { super(); this.quiet = 0; }
-        process([[x]]) {
-            if (x) for (let i = 0; i < x.length; i++) {
-                if (Math.abs(x[i]) <= 0.25) { this.quiet++; continue; }
-                if (this.quiet > 0.3 * sampleRate) this.port.postMessage((currentFrame + i) / sampleRate);
-                this.quiet = 0;
-            }
-            return true;
-        } });`;
-    await context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
-    dh.on('stream', stream => {
-        const node = new AudioWorkletNode(context, 'beep', { channelCount: 1, channelCountMode: 'explicit' });
-        node.port.onmessage = ({ data: at }) => beeps.push(performance.now() - (context.currentTime - at) * 1000);
-        const silent = context.createGain();
-        silent.gain.value = 0;
-        context.createMediaStreamSource(stream).connect(node).connect(silent).connect(context.destination);
-        context.resume();
-    });
+    const { hear } = await import('/ear.js');
+    dh.on('stream', stream => hear(context, stream, 'beep',
+        at => beeps.push(performance.now() - (context.currentTime - at) * 1000)));
 })
 """
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* What digitalhuman.js has; its first lines say how it is used, docs/api.md what requests and events have. */
+/* What digitalhuman.js has; docs/javascript.md says how it is used, docs/api.md what requests and events have. */
 
 export type State = 'connecting' | 'preparing' | 'playing' | 'paused' | 'reconnecting' | 'refused' | 'kicked' |
 	'unsupported' | 'closed';
 
 /** A number of docs/api.md, or what failed on the way. */
-export type ErrorCode = number | 'offline' | 'timeout' | 'gateway' | 'media' | 'codec' | 'webrtc' | 'kicked';
+export type ErrorCode = number | 'offline' | 'timeout' | 'gateway' | 'media' | 'codec' | 'webrtc' | 'kicked' |
+	'insecure' | 'denied' | 'absent' | 'busy';
 export interface DigitalHumanError extends Error {
 	code: ErrorCode;
 	/** The key that the gateway did not take. */
@@ -57,6 +58,48 @@ export interface Status {
 	words: string;
 }
 
+/** Who may barge in, and when: fields of `edit`, without `new_`. The room's secret is needed. */
+export interface BargeIn {
+	/** Milliseconds of voice; 0: never. */
+	barge_in?: number;
+	barge_in_mode?: 'interrupt' | 'hold';
+	barge_in_by?: 'all' | 'one' | 'named' | 'nobody';
+	floor_ms?: number;
+	floor_silence_ms?: number;
+}
+
+export interface ListenOptions extends BargeIn {
+	/** One of your own; it is not stopped in the end. */
+	track?: MediaStreamTrack;
+	/** As MediaDevices.enumerateDevices() has it. */
+	deviceId?: string;
+}
+
+export interface Microphone {
+	readonly track: MediaStreamTrack;
+	/** How loud it is now, from 0 to 1, as loudness is felt. */
+	readonly level: number;
+	/** The gateway hears a voice. */
+	readonly speaking: boolean;
+	/** Resolves when the gateway does not listen any more. */
+	stop(): Promise<void>;
+}
+
+export interface MicrophoneChange {
+	/** The one that is listened to now. */
+	microphone: Microphone | null;
+	/** Why it is not any more, where nobody stopped it. */
+	error: DigitalHumanError | null;
+}
+
+export interface InterruptFields {
+	mode?: 'now' | 'word' | 'segment' | 'utterance';
+	word_ms?: number;
+	segment?: string;
+	utterance?: string;
+	priority?: 'background' | 'normal' | 'urgent';
+}
+
 /** An event of the room; further fields as in docs/api.md. */
 export interface RoomEvent {
 	event: string;
@@ -76,9 +119,11 @@ export interface Listeners {
 	stream: MediaStream;
 	captions: Caption[];
 	marker: Marker;
+	microphone: MicrophoneChange;
 	event: RoomEvent;
 }
-export type RoomEventName = 'speaking' | 'idle' | 'queued' | 'ready' | 'segment_prepared' | 'started' | 'finished' |
+export type RoomEventName = 'speaking' | 'idle' | 'listening' | 'thinking' | 'holding' | 'resuming' | 'viewer_speaking' |
+	'viewer_silent' | 'barged_in' | 'floor_asked' | 'floor_given' | 'floor_ended' | 'queued' | 'ready' | 'segment_prepared' | 'started' | 'finished' |
 	'interrupted' | 'skipped' | 'removed' | 'failed' | 'held' | 'resumed' | 'continued' | 'missing' | 'low_water' |
 	'high_water' | 'enabled' | 'disabled' | 'edited' | 'destroyed';
 
@@ -132,6 +177,12 @@ export class DigitalHuman {
 	/** In the place of the video, where the avatar is transparent. */
 	readonly canvas: HTMLCanvasElement | null;
 	readonly pc: RTCPeerConnection | null;
+	/** This viewer's number in the room, as events have it. */
+	readonly viewer: number | null;
+	/** It is paused, or is to be once it is connected. */
+	readonly isPaused: boolean;
+	/** The one that is listened to. */
+	readonly microphone: Microphone | null;
 	/** What is shown now. */
 	readonly captions: Caption[];
 	/** The same as cues, for the browser's own controls; null without a video. */
@@ -156,9 +207,24 @@ export class DigitalHuman {
 	skip(): Promise<Answer>;
 	remove(segment: string): Promise<Answer>;
 	move(segment: string, place: { before: string } | { after: string }): Promise<Answer>;
-	interrupt(): Promise<Answer>;
+	interrupt(fields?: InterruptFields): Promise<Answer>;
+	hold(fields?: { regret_ms?: number }): Promise<Answer>;
+	/** What is on hold goes on. A viewer that is paused ends its own pause, as start() does, unless `at` is given. */
+	resume(fields?: { at?: 'entry' | 'word' | 'sentence' }): Promise<Answer>;
+	discard(): Promise<Answer>;
+	/** What the avatar does while it does not speak. */
+	setState(state: 'idle' | 'listening' | 'thinking'): Promise<Answer>;
+	/** Resolves once the gateway listens. */
+	listen(options?: ListenOptions): Promise<Microphone>;
+	bargeIn(fields: BargeIn): Promise<Answer>;
+	askFloor(): Promise<Answer>;
+	leaveFloor(): Promise<Answer>;
+	floor(): Promise<Answer>;
+	giveFloor(viewer: number): Promise<Answer>;
+	takeFloor(viewer?: number): Promise<Answer>;
+	/** This viewer gets nothing until start(). */
 	pause(): Promise<Answer>;
-	resume(): Promise<Answer>;
+	start(): Promise<Answer>;
 	restart(): Promise<Answer>;
 	request(body: { request: string; [field: string]: unknown }, options?: { timeout?: number }): Promise<Answer>;
 	/** Whether captions and markers come from now on. */

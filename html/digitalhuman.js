@@ -7,104 +7,36 @@
  *     dh.on('speaking', () => console.log('it speaks'));
  *     dh.secret = 'demo';
  *     await dh.say('Hello!');
+ *     button.onclick = () => dh.listen();   // to what is said here
  *
- * It needs the folder js/ beside it, janus.js and adapter.js: where the page has not
- * loaded these two, they come from `vendor`. A page on another site imports it from the
- * gateway's web server (conf/nginx-site allows that). It connects by itself and comes
- * back by itself: after a restart of the gateway, a lost or changed network, sleep.
+ * docs/javascript.md has all options, events, methods and errors; digitalhuman.d.ts their types.
  *
- * new DigitalHuman(options):
- *     server      Janus's WebSocket or HTTP address, or a list of them to try in
- *                 turn; null: /janus-ws, else /janus, where this file is from
- *     room        the room's id (1); 7 or '7', whichever the gateway has
- *     video       the <video> that shows it; it should be `muted` and `playsinline`,
- *                 else browsers don't let it start without a click
- *     pin         to watch, where the room wants one
- *     secret      to speak, enqueue, interrupt …, where the room wants one
- *     iceServers  STUN and TURN servers, as RTCPeerConnection takes them
- *     iceTransportPolicy   'relay': through TURN only
- *     vendor      folder or URL of janus.js and adapter.js
- *     captions    true: captions and markers come (docs/captions.md). dh.showCaptions(on) changes it
- * `pin` and `secret` may be changed at any time. One that turns out to be wrong becomes null.
- *
- * dh.on(name, listener) returns a function that takes the listener away. Names:
- *     'status'    { state, error, words }: the connection became `dh.state`, and `words`
- *                 (`dh.words`) say so to a person, or that the browser wants a click; they are
- *                 '' while it plays. States:
- *                     connecting    for the first time
- *                     preparing     connected, no picture yet
- *                     playing       pictures arrive
- *                     paused        by pause()
- *                     reconnecting  lost, trying again
- *                     refused       wrong or missing pin: set it, then reconnect()
- *                     kicked        sent away by who has the room's secret; reconnect() comes back
- *                     unsupported   the browser has no WebRTC, or no VP8, in which all pictures are
- *                     closed        by close()
- *     'error'     an Error (see below): why it does not connect
- *     'blocked'   true: the browser wants a click before it plays, or false: it got one. Any click or
- *                 key on the page will do; say so. (Where it only refuses the sound, it plays without.)
- *     'wrong'     'secret' or 'pin': the gateway did not take it
- *     'stream'    the MediaStream, once for each connection
- *     'captions'  what is shown now, while its words are heard: an array, most often of one or none, of
- *                 { caption, segment, text, words, from_ms, until_ms }. `dh.captions` has them, too, and `dh.track`
- *                 is the video's TextTrack with the same as cues: hidden, until somebody sets its `mode`
- *     'marker'    { data, segment, media_ms }: a marker, when the picture of its time is seen
- *     'event'     every event of the room as docs/api.md has it, and each one also
- *                 under its own name: 'speaking', 'idle', 'queued', 'ready',
- *                 'started', 'finished', 'interrupted', 'skipped', 'removed', 'failed',
- *                 'held', 'resumed', 'continued', 'missing', 'low_water', 'high_water',
- *                 'enabled', 'disabled', 'edited' …
- *
- * The requests return promises of the gateway's own answer, and a refusal rejects them and changes nothing else:
- *     say(text, fields)  enqueue(file, fields)    fields: voice, segment, metadata, words,
- *                                                 utterance, priority … as in docs/api.md
- *     queue()  info()  list()  skip()  remove(segment)  interrupt()
- *     move(segment, place)                        place: { before: id } or { after: id }
- *     mark(data)                                  a marker for all, now
- *     heard()                                     what this viewer was sent of the last segments, part by part
- *     progress(segment)  history()  stats()       where a segment stands, how the last ones
- *                                                 ended and what was heard of them, counters
- *     pause()  resume()                           it stays paused when the connection is made anew
- *     restart()                                   negotiates a new way for picture and sound (ICE restart), without
- *                                                 ending the connection
- *     request(body) for anything else in docs/api.md
- * They wait for the first connection, and reject with an Error whose `code` is a
- * number of docs/api.md (457: secret or PIN; `wrong` names it), or 'offline' (not connected, or not
- * any more: what is on its way then is rejected at once), 'timeout', 'gateway' (Janus itself refused);
- * in 'error' also 'media' (no way for picture and sound: a firewall, and no TURN server), 'codec' (no
- * VP8) and 'webrtc' (no WebRTC).
- *
- * reconnect(), close(); unmute(), to be called from a click.
- * A room whose avatar is transparent is shown on a <canvas> in the place of the video, with its class and style;
- * dh.canvas, null without one.
- * dh.state, dh.words, dh.blocked, dh.room, dh.stream, dh.pc (the RTCPeerConnection, null without one).
- * DigitalHuman.rooms(server) is a promise of the public rooms' list.
+ * It needs the folder js/ beside it, janus.js and adapter.js. It connects by itself and comes back by itself: after a
+ * restart of the gateway, a lost or changed network, sleep.
  */
 
-import { Captions, Joiner } from './js/captions.js';
+import { Captions } from './js/captions.js';
 import { Connection, failure, loadLibrary } from './js/gateway.js';
+import { Listeners } from './js/listeners.js';
+import { Listening } from './js/microphone.js';
 import { Pulse } from './js/pulse.js';
+import { Requests } from './js/requests.js';
+import { listRooms } from './js/rooms.js';
 import { Screen } from './js/screen.js';
 import { addresses, Servers } from './js/servers.js';
+import { Wake } from './js/wake.js';
 import { stateWords } from './js/words.js';
 
 const ATTEMPT_MS = 8000;  // until a connection is answered
-const WISH_MS = 3000;     // until a pause or its end is
-const PROBE_MS = 2000;    // until a gateway of which nothing comes any more says that it is there
+const LIMIT = 464;
 const HERE = import.meta.url;
 
 const vendorOf = (vendor = './vendor/') => new URL(vendor, HERE).href;
 const isAnswer = error => typeof error.code === 'number';  // of the plugin, and no failure on the way
 
-/* Where the world changes: a network comes or goes, the page is seen again or wakes up. */
-const CHANGES = [
-	[globalThis, 'online'], [globalThis, 'pageshow'], [document, 'visibilitychange'], [document, 'resume'],
-	...(navigator.connection ? [[navigator.connection, 'change']] : []),
-];
-
-export class DigitalHuman {
+export class DigitalHuman extends Requests {
 	#options;
-	#listeners = new Map();
+	#listeners = new Listeners();
 	#connection = null;
 	#screen;
 	#servers;
@@ -112,20 +44,20 @@ export class DigitalHuman {
 	#attempt = 0;       // callbacks of earlier attempts are ignored
 	#timers = {};
 	#pulse = null;
-	#probing = false;
-	#restarted = false; // another way was tried for what does not come
 	#seen = false;      // pictures have come over this connection
 	#paused = false;    // as it is wanted, also of the next connection
 	#sends = { audio: true, video: true };  // likewise
 	#flipped = false;   // `room` was a number and became a text, or the other way round
 	#settle;
 	#opened = new Promise(resolve => { this.#settle = resolve; });  // the first attempt succeeded or failed
-	#matte = null;      // draws a transparent picture; a promise
 	#captions;
-	#joiner = null;     // puts long messages of the data channel together
-	#wake = ({ type }) => this.#woken(type);
+	#listening;
+	#connected;         // a promise of the present attempt's end
+	#answered;          // one of what became of the last offer's answer: an error, or nothing
+	#wake = new Wake(isNetwork => this.#woken(isNetwork));
 
 	constructor(options = {}) {
+		super();
 		const { server, room = 1, video = null, pin = null, secret = null } = options;
 		this.#options = options;
 		this.#servers = new Servers(addresses(server, HERE));
@@ -134,62 +66,27 @@ export class DigitalHuman {
 			captions: shown => this.#emit('captions', shown), marker: marker => this.#emit('marker', marker),
 		}, kind => this.pc?.getReceivers().find(receiver => receiver.track.kind === kind));
 		this.state = 'connecting';
-		this.stream = this.canvas = null;
+		this.stream = this.viewer = null;
 		this.#screen = video && new Screen(video, blocked => {
 			this.#emit('blocked', blocked);
 			this.#tell();
 		});
-		for (const [target, name] of CHANGES)
-			target.addEventListener(name, this.#wake);
-		this.#connect();
+		this.#listening = new Listening({
+			pc: () => this.pc, negotiate: on => this.#negotiate(on), changed: change => this.#emit('microphone', change),
+		});
+		this.#connected = this.#connect();
 	}
 
-	/* Asks the servers one after the other. */
-	static async rooms(server = null, { vendor, adminKey } = {}) {
-		let last;
-		await loadLibrary(vendorOf(vendor));
-		for (const address of addresses(server, HERE)) {
-			const connection = new Connection({ lost: () => {}, message: () => {} });
-			const late = setTimeout(() => connection.close(failure('timeout', 'The gateway did not answer.')), ATTEMPT_MS);
-			try {
-				await connection.open({ server: address, iceServers: [] });
-				return (await connection.request({ request: 'list', admin_key: adminKey })).list;
-			} catch (error) {
-				if (isAnswer(error))
-					throw error;
-				last = error;
-			} finally {
-				clearTimeout(late);
-				connection.close(failure('offline', 'Answered.'));
-			}
-		}
-		throw last;
+	static rooms(server = null, { vendor, adminKey } = {}) {
+		return listRooms(addresses(server, HERE), vendorOf(vendor), adminKey);
 	}
 
-	on(name, listener) {
-		if (!this.#listeners.has(name))
-			this.#listeners.set(name, new Set());
-		this.#listeners.get(name).add(listener);
-		return () => this.#listeners.get(name).delete(listener);
-	}
+	on(name, listener) { return this.#listeners.add(name, listener); }
 
-	say(text, fields = {}) { return this.request({ ...fields, request: 'say', text }); }
-	enqueue(file, fields = {}) { return this.request({ ...fields, request: 'enqueue', file }); }
-	progress(segment) { return this.request({ request: 'progress', segment }); }
-	history() { return this.request({ request: 'history' }); }
-	stats() { return this.request({ request: 'stats' }); }
-	queue() { return this.request({ request: 'queue' }); }
-	info() { return this.request({ request: 'info' }); }
-	list() { return this.request({ request: 'list' }); }
-	heard() { return this.request({ request: 'heard' }); }
-	mark(data) { return this.request({ request: 'mark', data }); }
-	skip() { return this.request({ request: 'skip' }); }
-	remove(segment) { return this.request({ request: 'remove', segment }); }
-	move(segment, place) { return this.request({ ...place, request: 'move', segment }); }
-	interrupt() { return this.request({ request: 'interrupt' }); }
-	restart() { return this.request({ request: 'watch', restart: true }); }
-	pause() { return this.request({ request: 'pause' }, { timeout: WISH_MS }); }
-	resume() { return this.request({ request: 'start' }, { timeout: WISH_MS }); }
+	/* A promise of the microphone, once the gateway listens to it. */
+	listen({ track, deviceId, ...room } = {}) {
+		return this.#listening.open({ track, deviceId }, () => Object.keys(room).length && this.bargeIn(room));
+	}
 
 	/* Also for later connections. */
 	showCaptions(on) {
@@ -226,7 +123,7 @@ export class DigitalHuman {
 		} catch (error) {
 			this.#forget(error, { secret, pin }, body);
 			if (error.code === 'timeout' && connection === this.#connection)
-				this.#probe();
+				this.#pulse?.probe();
 			if (error.code === 454 && error.message.includes('"id"') && !('id' in body) && this.#flip(id))
 				return this.#ask(body, options);
 			throw error;
@@ -235,8 +132,11 @@ export class DigitalHuman {
 
 	get captions() { return this.#captions.shown; }
 	get track() { return this.#captions.track; }
+	get canvas() { return this.#screen?.canvas ?? null; }
 	get pc() { return this.#connection?.pc ?? null; }
 	get words() { return stateWords(this.state, this.#error, this.blocked); }
+	get microphone() { return this.#listening.microphone; }
+	get isPaused() { return this.#paused; }
 	get blocked() { return this.#screen?.blocked ?? false; }
 
 	unmute() { return this.#screen ? this.#screen.unmute() : Promise.resolve(); }
@@ -244,29 +144,21 @@ export class DigitalHuman {
 	/* At once, whatever the state. */
 	reconnect() {
 		this.#drop(failure('offline', 'The connection is made anew.'));
-		return this.#connect();
+		return this.#connected = this.#connect();
 	}
 
 	close() {
 		this.#drop(failure('offline', 'The connection was closed.'));
 		this.#settle();
-		for (const [target, name] of CHANGES)
-			target.removeEventListener(name, this.#wake);
+		this.#wake.stop();
+		this.#listening.close();
 		this.#screen?.clear();
 		this.#captions.clear();
 		this.#lay(null);
 		this.#become('closed');
 	}
 
-	#emit(name, detail) {
-		for (const listener of [...this.#listeners.get(name) ?? []]) {
-			try {
-				listener(detail);
-			} catch (error) {
-				reportError(error);
-			}
-		}
-	}
+	#emit(name, detail) { this.#listeners.emit(name, detail); }
 
 	#become(state, error = null) {
 		if (state === this.state && !error)
@@ -308,7 +200,7 @@ export class DigitalHuman {
 			clearTimeout(timer);
 		this.#pulse?.stop();
 		this.#connection?.close(error, isThere);
-		this.#connection = this.#pulse = this.stream = null;
+		this.#connection = this.#pulse = this.stream = this.viewer = null;
 	}
 
 	async #connect() {
@@ -322,11 +214,11 @@ export class DigitalHuman {
 			await loadLibrary(vendorOf(vendor));
 			if (attempt !== this.#attempt)
 				return;
+			this.#pulse = this.#newPulse(lost);
 			this.#connection = new Connection({
 				lost, message: live((message, jsep) => this.#message(message, jsep)),
-				ondata: live(text => this.#data(text)),
 				onremotetrack: live((track, mid, on) => on && this.#track(track)),
-				iceState: live(state => state === 'failed' && this.#lost(this.#noMedia())),
+				iceState: live(state => state === 'failed' && this.#lost(this.#pulse.noMedia())),
 				webrtcState: live((up, reason) => up || this.#lost(failure('offline', reason || 'Hung up.'), true)),
 				ondetached: live(() => this.#lost(failure('offline', 'Detached by the gateway.'))),
 			});
@@ -342,7 +234,6 @@ export class DigitalHuman {
 	async #watch() {
 		const captions = Boolean(this.#options.captions);
 		const wish = { request: 'watch', events: true, ...(captions && { offer_data: true, captions }) };
-		this.#joiner = new Joiner();
 		this.#captions.clear();
 		try {
 			await this.request(wish);
@@ -372,13 +263,11 @@ export class DigitalHuman {
 		this.#emit('error', error);
 	}
 
-	#woken(type) {
-		if (type === 'visibilitychange' && document.hidden)
-			return;
-		if (this.state === 'reconnecting' && type !== 'change')
+	#woken(isNetwork) {
+		if (this.state === 'reconnecting' && !isNetwork)
 			this.reconnect();
 		else if (['preparing', 'playing', 'paused'].includes(this.state))
-			this.#probe();
+			this.#pulse?.probe();
 		this.#screen?.play();
 	}
 
@@ -389,26 +278,17 @@ export class DigitalHuman {
 		if (/^(preparing|start)/.test(result?.status) || result?.switched)
 			this.#lay(result);
 		if (jsep)
-			this.#answer(jsep);
+			this.#answered = this.#answer(jsep);
 		if (result)
 			this.#take(result);
 		const isTimed = event && this.#captions.take(message);
+		this.#listening.take(message);
 		for (const name of event ? [...(isTimed ? [] : [event]), 'event'] : [])
 			this.#emit(name, message);
 	}
 
-	/* On the data channel come what would otherwise come on the handle. */
-	#data(text) {
-		try {
-			const message = this.#joiner.join(text);
-			if (message?.digitalhuman)
-				this.#message(message);
-		} catch (error) {
-			reportError(error);
-		}
-	}
-
-	#take({ status, event, switched, id, audio, video }) {
+	#take({ status, event, switched, id, viewer, audio, video }) {
+		this.viewer = viewer ?? this.viewer;
 		if (/^kicked/.test(status))
 			return this.#lost(failure('kicked', 'You were sent out of the room.'));
 		if (/^start/.test(status) && video === false && this.#sends.video)
@@ -428,53 +308,54 @@ export class DigitalHuman {
 		}
 	}
 
-	/* Transparent pictures come with their mattes below them. */
 	async #lay(picture) {
-		const { video } = this;
-		if (!video || (!picture?.matte && !this.#matte))
-			return;
-		this.#matte ??= import('./js/matte.js').then(({ Matte }) => new Matte(video));
 		try {
-			(await this.#matte).show(picture?.matte ? picture : null);
-			this.canvas = (await this.#matte).canvas;
-			video.dispatchEvent(new Event('resize'));
+			await this.#screen?.lay(picture);
 		} catch (error) {
-			this.#matte = null;
 			this.#emit('error', failure('offline', `The transparent picture cannot be shown: ${error.message}`));
 		}
 	}
 
-	/* To the offer, or a later one. */
+	/* To the offer, or a later one. Where there is no place for one more microphone, all else goes on. */
 	async #answer(jsep) {
 		const attempt = this.#attempt;
-		const stereo = jsep.sdp.includes('stereo=1');
 		const first = !this.stream;
 		if (first) {
-			this.#seen = this.#restarted = false;
+			this.#seen = false;
 			this.stream = new MediaStream();
 			this.#become('preparing');
 		}
 		try {
-			const answer = await this.#connection.answer({
-				jsep,
-				tracks: jsep.sdp.includes('m=application') ? [{ type: 'data' }] : [],
-				customizeSdp: sdp => {
-					if (stereo && !sdp.sdp.includes('stereo=1'))
-						sdp.sdp = sdp.sdp.replace('useinbandfec=1', 'useinbandfec=1;stereo=1');
-				},
-			});
+			await this.#listening.attach(jsep.sdp);
+			const answer = await this.#connection.answer(jsep);
 			if (attempt !== this.#attempt)
-				return;
+				return undefined;
 			clearTimeout(this.#timers.attempt);
 			if (first)
-				this.#pulse = this.#newPulse();
+				this.#pulse.begin();
 			await this.request({ request: this.#paused ? 'pause' : 'start' }, { jsep: answer });
 			if (first && !(this.#sends.audio && this.#sends.video))
 				await this.request({ request: 'configure', ...this.#sends });
+			if (first)
+				this.#listening.renew();
+			return undefined;
 		} catch (error) {
-			if (attempt === this.#attempt)
+			if (attempt === this.#attempt && error.code !== LIMIT)
 				this.#lost(error);
+			return error;
 		}
+	}
+
+	/* Whether the gateway listens to this viewer: an offer of its own, which comes with the answer. */
+	async #negotiate(on) {
+		await this.#connected;
+		await this.#answered;
+		const { result } = await this.request({ request: 'configure', microphone: on });
+		if (on && !result.microphone)
+			throw failure('gateway', 'This gateway listens to nobody.');
+		const error = await this.#answered;
+		if (error)
+			throw error;
 	}
 
 	/* --- picture and sound */
@@ -495,14 +376,13 @@ export class DigitalHuman {
 		this.#emit('stream', stream);
 	}
 
-	#newPulse() {
+	#newPulse(lost) {
 		return new Pulse({
-			pc: () => this.pc,
+			lost, pc: () => this.pc,
+			ask: (body, options) => this.request(body, options),
+			isPaused: () => this.state === 'paused',
 			soundIsEnough: () => !this.#sends.video,
-			came: () => { this.#restarted = false; },
 			decoded: () => this.#moving(),
-			silent: () => this.state === 'paused' || this.#probe(),
-			slept: () => this.#probe(),
 		});
 	}
 
@@ -511,36 +391,5 @@ export class DigitalHuman {
 		this.#servers.worked();
 		if (this.state === 'preparing')
 			this.#become('playing');
-	}
-
-	#noMedia() {
-		return this.#pulse?.hasBegun ? failure('offline', 'The picture stopped.') :
-			failure('media', 'No way was found for picture and sound.');
-	}
-
-	/* Is the gateway there? If it is, and nothing comes although it should: another way for sound and picture,
-	 * then another connection. */
-	async #probe() {
-		const attempt = this.#attempt;
-		if (this.#probing)
-			return;
-		this.#probing = true;
-		try {
-			const { info } = await this.request({ request: 'info' }, { timeout: PROBE_MS });
-			if (attempt !== this.#attempt || this.state === 'paused' || !this.#pulse?.isSilent)
-				return;
-			const isSending = info.enabled !== false && ['idle', 'speaking'].includes(info.state);
-			if (isSending && (this.#restarted || !this.#pulse.hasBegun))
-				throw this.#noMedia();
-			this.#pulse.excuse();
-			this.#restarted = isSending;
-			if (isSending)
-				await this.restart().catch(() => { throw this.#noMedia(); });
-		} catch (error) {
-			if (attempt === this.#attempt && error.code !== 457)
-				this.#lost(error);
-		} finally {
-			this.#probing = false;
-		}
 	}
 }

@@ -10,25 +10,6 @@ const FAR_S = 86400;        // when a cue ends whose end is not known yet
 
 const tracks = new WeakMap();   // by video: a track of a video stays for ever
 
-/* Long messages come in parts. */
-export class Joiner {
-	#parts = [];
-	#number = null;
-
-	/* The message that `text` is, or completes; null: more of it has to come. */
-	join(text) {
-		const json = JSON.parse(text);
-		if (!json.parts)
-			return json;
-		if (json.message !== this.#number) {
-			this.#number = json.message;
-			this.#parts = [];
-		}
-		this.#parts.push(json.text);
-		return json.part === json.parts && this.#parts.length === json.parts ? JSON.parse(this.#parts.join('')) : null;
-	}
-}
-
 /* Cues are WebVTT. */
 const escaped = text => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 

@@ -22,6 +22,25 @@ export function failure(code, message) {
 	return Object.assign(new Error(message), { code, wrong: /wrong "(\w+)"/.exec(message)?.[1] });
 }
 
+/* Long messages of the data channel come in parts. */
+class Joiner {
+	#parts = [];
+	#number = null;
+
+	/* The message that `text` is, or completes; null: more of it has to come. */
+	join(text) {
+		const json = JSON.parse(text);
+		if (!json.parts)
+			return json;
+		if (json.message !== this.#number) {
+			this.#number = json.message;
+			this.#parts = [];
+		}
+		this.#parts.push(json.text);
+		return json.part === json.parts && this.#parts.length === json.parts ? JSON.parse(this.#parts.join('')) : null;
+	}
+}
+
 function loadScript(url) {
 	return new Promise((resolve, reject) => {
 		const script = document.createElement('script');
@@ -60,9 +79,10 @@ export class Connection {
 	#on;
 	#over = null;              // why it is closed
 	#waiting = new Set();      // requests on their way: { kind, resolve, reject }
+	#joiner = new Joiner();
 	#turn = Promise.resolve(); // ends when the next request that applies to the handle may go
 
-	/* on: lost(error) once it breaks, message(message, jsep), and callbacks of janus.js */
+	/* on: lost(error) once it breaks, message(message, jsep), also of the data channel, and callbacks of janus.js */
 	constructor(on) {
 		this.#on = on;
 	}
@@ -114,6 +134,7 @@ export class Connection {
 				success: resolve,
 				error: reason => reject(failure('gateway', String(reason))),
 				onmessage: (message, jsep) => this.#message(message, jsep),
+				ondata: text => this.#data(text),
 			});
 		});
 	}
@@ -179,10 +200,27 @@ export class Connection {
 		this.#on.message(message, jsep);
 	}
 
-	/* createAnswer of janus.js as a promise. */
-	answer(options) {
+	/* On the data channel come what would otherwise come on the handle. */
+	#data(text) {
+		try {
+			const message = this.#joiner.join(text);
+			if (message?.digitalhuman)
+				this.#on.message(message);
+		} catch (error) {
+			reportError(error);
+		}
+	}
+
+	/* To an offer: createAnswer of janus.js as a promise. Browsers leave stereo out unless they are told. */
+	answer(jsep) {
+		const stereo = jsep.sdp.includes('stereo=1');
+		const customizeSdp = answer => {
+			if (stereo && !answer.sdp.includes('stereo=1'))
+				answer.sdp = answer.sdp.replace('useinbandfec=1', 'useinbandfec=1;stereo=1');
+		};
 		return new Promise((resolve, reject) => this.#handle.createAnswer({
-			...options, success: resolve, error: reason => reject(failure('offline', String(reason))),
+			jsep, customizeSdp, tracks: jsep.sdp.includes('m=application') ? [{ type: 'data' }] : [],
+			success: resolve, error: reason => reject(failure('offline', String(reason))),
 		}));
 	}
 

@@ -1,28 +1,42 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Whether sound and picture still come: looks once a second. Either is a sign of life. A room repeats pictures that
- * stand about once a second, and its silence has packets, too. */
+ * stand about once a second, and its silence has packets, too. Where nothing comes it asks the gateway, tries another way,
+ * and then says that the connection is lost. */
+
+import { failure } from './gateway.js';
 
 const LOOK_MS = 1000;
 const FIRST_MS = 10000;   // until the first byte: a path must be found
 const SILENT_MS = 3000;   // without any more: is anybody there?
 const SLEPT_MS = 5000;    // a look that took longer to come: the computer, or the page, was asleep
+const PROBE_MS = 2000;    // until a gateway of which nothing comes any more says that it is there
 
 export class Pulse {
 	#on;
-	#timer;
+	#timer = null;
 	#bytes = 0;
-	#at = performance.now();  // when the last ones came
-	#looked = Date.now();     // by the clock on the wall, which goes on while computers sleep
+	#at = 0;            // when the last ones came
+	#looked = 0;        // by the clock on the wall, which goes on while computers sleep
+	#probing = false;
+	#restarted = false; // another way was tried for what does not come
 
-	/* on: pc() of now, or null; came() when there were more bytes; decoded() once there have been pictures, or
-	 * (`soundIsEnough()`) sound; silent() when nothing comes, again and again; slept() */
+	/* on: pc() of now, or null; decoded() once there have been pictures, or (`soundIsEnough()`) sound; isPaused();
+	 * ask(body, options), a request; lost(error) */
 	constructor(on) {
 		this.#on = on;
-		this.#timer = setInterval(() => this.#look(), LOOK_MS);
 	}
 
 	get hasBegun() { return this.#bytes > 0; }
-	get isSilent() { return performance.now() - this.#at >= (this.#bytes ? SILENT_MS : FIRST_MS); }
+	get isSilent() {
+		return this.#timer !== null && performance.now() - this.#at >= (this.#bytes ? SILENT_MS : FIRST_MS);
+	}
+
+	/* From now on something should come. */
+	begin() {
+		this.excuse();
+		this.#looked = Date.now();
+		this.#timer = setInterval(() => this.#look(), LOOK_MS);
+	}
 
 	/* As if something had come just now. */
 	excuse() {
@@ -38,7 +52,7 @@ export class Pulse {
 		const hasSlept = Date.now() - this.#looked > SLEPT_MS;
 		this.#looked = Date.now();
 		const all = [...(await this.#on.pc()?.getStats())?.values() ?? []];
-		if (!this.#timer)
+		if (this.#timer === null)
 			return;
 		const streams = all.filter(s => s.type === 'inbound-rtp');
 		const bytes = streams.reduce((sum, s) => sum + s.bytesReceived, 0);
@@ -47,11 +61,40 @@ export class Pulse {
 		if (bytes > this.#bytes) {
 			this.#bytes = bytes;
 			this.excuse();
-			this.#on.came();
+			this.#restarted = false;
 		}
-		if (hasSlept)
-			this.#on.slept();
-		else if (this.isSilent)
-			this.#on.silent();
+		if (hasSlept || (this.isSilent && !this.#on.isPaused()))
+			this.probe();
+	}
+
+	/* Why nothing comes. */
+	noMedia() {
+		return this.hasBegun ? failure('offline', 'The picture stopped.') :
+			failure('media', 'No way was found for picture and sound.');
+	}
+
+	/* Is the gateway there? If it is, and nothing comes although it should: another way for sound and picture, then
+	 * another connection. */
+	async probe() {
+		if (this.#probing)
+			return;
+		this.#probing = true;
+		try {
+			const { info } = await this.#on.ask({ request: 'info' }, { timeout: PROBE_MS });
+			if (this.#on.isPaused() || !this.isSilent)
+				return;
+			const isSending = info.enabled !== false && !['preparing', 'failed'].includes(info.state);
+			if (isSending && (this.#restarted || !this.hasBegun))
+				throw this.noMedia();
+			this.excuse();
+			this.#restarted = isSending;
+			if (isSending)
+				await this.#on.ask({ request: 'watch', restart: true }).catch(() => { throw this.noMedia(); });
+		} catch (error) {
+			if (error.code !== 457)
+				this.#on.lost(error);
+		} finally {
+			this.#probing = false;
+		}
 	}
 }

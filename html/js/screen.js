@@ -8,12 +8,14 @@ export class Screen {
 	#video;
 	#onBlocked;
 	#retry = () => this.play();
+	#matte = null;      // draws a transparent picture; a promise
 
 	/* onBlocked(blocked) says that it waits for a click, or not any more. */
 	constructor(video, onBlocked) {
 		this.#video = video;
 		this.#onBlocked = onBlocked;
 		this.blocked = false;
+		this.canvas = null;
 	}
 
 	/* moving() is called at its first picture, where the browser can tell. */
@@ -59,6 +61,24 @@ export class Screen {
 				return;
 			video.muted = true;
 			this.play();
+			throw error;
+		}
+	}
+
+	/* `picture`: what the gateway says of its form. Transparent ones come with their mattes below them, and are drawn on a
+	 * canvas in the video's place. */
+	async lay(picture) {
+		const hasMatte = Boolean(picture?.matte);
+		if (!hasMatte && !this.#matte)
+			return;
+		this.#matte ??= import('./matte.js').then(({ Matte }) => new Matte(this.#video));
+		try {
+			const matte = await this.#matte;
+			matte.show(hasMatte ? picture : null);
+			this.canvas = matte.canvas;
+			this.#video.dispatchEvent(new Event('resize'));
+		} catch (error) {
+			this.#matte = null;
 			throw error;
 		}
 	}

@@ -35,6 +35,11 @@ export function errorText(error) {
 	case 'codec': return 'This browser cannot show the picture: it has no VP8, in which all pictures come. ' +
 		'Other browsers have it.';
 	case 'webrtc': return 'This browser cannot show the picture: it has no WebRTC, or it is switched off.';
+	case 'insecure': return 'The microphone needs a page with HTTPS: over this address browsers keep it from every page.';
+	case 'denied': return 'This browser does not let the page use the microphone. ' +
+		'It can be allowed beside the page’s address; then press the button again.';
+	case 'absent': return 'There is no microphone here, or it was taken away.';
+	case 'busy': return 'The microphone cannot be used just now. Does another program have it?';
 	case 457: return error.wrong === 'secret' ? 'That secret is not right.' : error.message;
 	case 454: return error.message.includes('"id"') ? 'There is no such room on this gateway.' : error.message;
 	case 455: return 'There is no such room on this gateway.';
@@ -49,6 +54,8 @@ export function errorText(error) {
 function limitText(message) {
 	if (/max_(viewers|per_session)/.test(message))
 		return 'The room is full just now. The picture comes as soon as there is a place.';
+	if (message.includes('max_microphones'))
+		return 'So many people are listened to already that there is no place for one more microphone.';
 	if (message.includes('max_text'))
 		return `That text is too long for this gateway: ${message}`;
 	return `A limit of the gateway is reached: ${message}`;

@@ -32,10 +32,17 @@ dh.on('status', ({ state, words }) => { if (state === 'playing') console.log(wor
 dh.on('started', ({ segment }) => console.log(segment));
 dh.say('Hello', { words: [['Hello', 0, 300]], markers: [[0, { slide: 1 }]] }).then(answer => answer.segment);
 dh.heard().then(({ segments }) => segments[0]?.heard[0]?.text);
+dh.listen({ barge_in: 300, barge_in_mode: 'hold' }).then(async microphone => {
+    const level: number = microphone.level;
+    if (level > 0.5 && dh.viewer !== null) await dh.giveFloor(dh.viewer);
+    await microphone.stop();
+});
+dh.on('microphone', ({ error }) => error?.code === 'denied');
+dh.hold({ regret_ms: 300 }).then(() => dh.resume({ at: 'word' })).then(() => dh.interrupt({ mode: 'word' }));
 dh.track?.addEventListener('cuechange', stop);
 """
 WRONG = ["new DigitalHuman({ rooms: 1 });", "new DigitalHuman().on('captions', c => c.text);", "new DigitalHuman().say(1);",
-         "new DigitalHuman().track = null;"]
+         "new DigitalHuman().track = null;", "new DigitalHuman().resume({ at: 'end' });", "new DigitalHuman().listen({ barge_in: true });"]
 PAGE = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Page</title><link rel="icon" href="data:,">
 <video autoplay muted playsinline></video><script type="module" %s</script></html>"""
 

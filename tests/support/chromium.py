@@ -117,7 +117,7 @@ class Chromium:
         context = self.command("Target.createBrowserContext")["browserContextId"]
         target = self.command("Target.createTarget", {"url": "about:blank", "browserContextId": context})["targetId"]
         session = self.command("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
-        page = Page(self, session, target)
+        page = Page(self, session, target, context)
         with self._changed:
             self._pages[session] = page
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -178,8 +178,8 @@ class Page(AnyPage):
     """One tab. `errors` collects what a console would show in red, `received`
     the bytes that came over the network, headers included."""
 
-    def __init__(self, browser, session, target):
-        self.browser, self._session, self._target = browser, session, target
+    def __init__(self, browser, session, target, context):
+        self.browser, self._session, self._target, self._context = browser, session, target, context
         self.errors = []
         self.console = []
         self.received = 0
@@ -255,6 +255,11 @@ class Page(AnyPage):
         self.command("Input.dispatchKeyEvent", {"type": "keyDown", "text": text, **event} if text else
                      {"type": "rawKeyDown", **event})
         self.command("Input.dispatchKeyEvent", {"type": "keyUp", **event})
+
+    def permit(self, name, setting="granted"):
+        """What the person answers, here and everywhere in this page's context: "granted", "denied" or "prompt"."""
+        self.browser.command("Browser.setPermission", {
+            "permission": {"name": name}, "setting": setting, "browserContextId": self._context})
 
     def offline(self, offline):
         """Cuts the page's HTTP and WebSocket traffic (not WebRTC's), or restores it."""

@@ -29,7 +29,8 @@ class PageServer(WebServer):
     def __init__(self, settings=None, more=None, address="127.0.0.1"):
         self.texts = {"/blank.html": BLANK, **(more or {})}
         self.set(settings or {})
-        self._files = {"/vendor/janus.js": janus_js(), "/vendor/adapter.js": packaged("libjs-webrtc-adapter", "adapter.js")}
+        self._files = {"/vendor/janus.js": janus_js(), "/vendor/adapter.js": packaged("libjs-webrtc-adapter", "adapter.js"),
+                       "/ear.js": os.path.join(os.path.dirname(os.path.abspath(__file__)), "ear.js")}
         super().__init__(address)
         self.url = f"http://127.0.0.1:{self.port}/"
 

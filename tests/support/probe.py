@@ -47,6 +47,7 @@ class Server(WebServer):
     def __init__(self, files=None):
         self.files = files or {
             "/": os.path.join(HERE, "probe.html"),
+            "/ear.js": os.path.join(HERE, "ear.js"),
             "/janus.js": janus_js(),
             "/adapter.js": packaged("libjs-webrtc-adapter", "adapter.js")}
         super().__init__()

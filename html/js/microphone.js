@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* This viewer's microphone: taken, measured, and put on the line of sound of whatever connection there is. */
+
+import { failure } from './gateway.js';
+
+/* What a loudspeaker plays should not come back. */
+const WANTED = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const QUIET_DB = -60;     // level 0
+const SAMPLES = 2048;     // over which a level is taken
+
+/* What browsers call it, and what it is. */
+const REFUSALS = {
+	NotAllowedError: ['denied', 'The microphone is not allowed.'],
+	SecurityError: ['denied', 'The microphone is not allowed.'],
+	NotFoundError: ['absent', 'There is no microphone.'],
+	OverconstrainedError: ['absent', 'There is no such microphone.'],
+	NotReadableError: ['busy', 'The microphone cannot be used now.'],
+	AbortError: ['busy', 'The microphone cannot be used now.'],
+};
+
+async function capture(deviceId) {
+	if (!navigator.mediaDevices?.getUserMedia) {
+		throw globalThis.isSecureContext ? failure('absent', 'This browser has no microphones.') :
+			failure('insecure', 'Browsers give a microphone only to pages with HTTPS, or of localhost.');
+	}
+	try {
+		const audio = { ...WANTED, ...(deviceId && { deviceId: { exact: deviceId } }) };
+		return (await navigator.mediaDevices.getUserMedia({ audio })).getAudioTracks()[0];
+	} catch (error) {
+		throw failure(...(REFUSALS[error.name] ?? ['busy', error.message]));
+	}
+}
+
+export class Microphone {
+	#taken;
+	#ended;
+	#context = new AudioContext();
+	#analyser = this.#context.createAnalyser();
+	#samples = new Float32Array(SAMPLES);
+
+	/* `taken`: the track ends with this; stop(error) is what the method of that name does, with why it was not asked for. */
+	constructor(track, taken, stop) {
+		this.track = track;
+		this.speaking = false;
+		this.stop = () => stop();
+		this.#taken = taken;
+		this.#ended = () => stop(failure('absent', 'The microphone is gone.'));
+		track.addEventListener('ended', this.#ended);
+		this.#analyser.fftSize = SAMPLES;
+		this.#context.createMediaStreamSource(new MediaStream([track])).connect(this.#analyser);
+	}
+
+	/* 0 to 1: how loud it is now, as loudness is felt. */
+	get level() {
+		if (this.#context.state === 'suspended')
+			this.#context.resume();
+		this.#analyser.getFloatTimeDomainData(this.#samples);
+		const power = this.#samples.reduce((sum, x) => sum + x * x, 0) / SAMPLES;
+		return Math.min(1, Math.max(0, 1 - 10 * Math.log10(power) / QUIET_DB));
+	}
+
+	release() {
+		this.speaking = false;
+		this.track.removeEventListener('ended', this.#ended);
+		this.#context.close();
+		if (this.#taken)
+			this.track.stop();
+	}
+}
+
+export class Listening {
+	#on;
+	#microphone = null;  // also before the gateway listens
+	#isOn = false;       // it does
+	#opening = null;     // a promise of that
+
+	/* on: pc() of now, or null; negotiate(on) has the gateway listen, or not any more, and is a promise of that;
+	 * changed({ microphone, error }): which one is listened to now, or null and why, where nobody asked for that */
+	constructor(on) {
+		this.#on = on;
+	}
+
+	get microphone() { return this.#isOn ? this.#microphone : null; }
+
+	/* A promise of the microphone, once the gateway listens to it. A `track` of one's own is not stopped in the end; without,
+	 * a microphone is taken (`deviceId`). prepare() is done when there is one, before it is listened to. */
+	open({ track, deviceId }, prepare) {
+		this.#opening ??= this.#open(track, deviceId, prepare).finally(() => { this.#opening = null; });
+		return this.#opening;
+	}
+
+	async #open(own, deviceId, prepare) {
+		if (this.#microphone) {
+			await prepare();
+			return this.#microphone;
+		}
+		const microphone = new Microphone(own ?? await capture(deviceId), !own, error => this.#end(microphone, error));
+		this.#microphone = microphone;
+		try {
+			await prepare();
+			await this.#on.negotiate(true);
+			if (this.#microphone !== microphone)
+				throw failure('absent', 'The microphone is gone.');
+		} catch (error) {
+			if (this.#microphone === microphone)
+				this.#release();
+			throw error;
+		}
+		this.#isOn = true;
+		this.#on.changed({ microphone, error: null });
+		return microphone;
+	}
+
+	/* Returns a promise: the gateway does not listen any more. */
+	#end(microphone, error = null) {
+		if (microphone !== this.#microphone)
+			return Promise.resolve();
+		this.#release();
+		this.#on.changed({ microphone: null, error });
+		return this.#on.negotiate(false).catch(() => {});
+	}
+
+	#release() {
+		const { track } = this.#microphone;
+		this.#on.pc()?.getSenders().find(sender => sender.track === track)?.replaceTrack(null);
+		this.#microphone.release();
+		this.#microphone = null;
+		this.#isOn = false;
+	}
+
+	/* Together with the connection, for good. */
+	close() {
+		if (!this.#microphone)
+			return;
+		this.#release();
+		this.#on.changed({ microphone: null, error: null });
+	}
+
+	/* On a connection that was made anew. */
+	async renew() {
+		const microphone = this.#microphone;
+		if (!this.#isOn)
+			return;
+		try {
+			await this.#on.negotiate(true);
+		} catch (error) {
+			if (typeof error.code === 'number' || error.code === 'gateway')
+				this.#end(microphone, error);
+		}
+	}
+
+	/* Before the offer `sdp` is answered: the microphone goes on the line of sound that asks for it. */
+	async attach(sdp) {
+		const line = this.#on.pc()?.getTransceivers().find(({ receiver }) => receiver.track.kind === 'audio');
+		if (!line)
+			return;
+		const asks = sdp.split(/^m=/m).some(part => part.startsWith('audio') && /^a=sendrecv/m.test(part));
+		const track = asks ? this.#microphone?.track ?? null : null;
+		line.direction = track ? 'sendrecv' : 'recvonly';
+		await line.sender.replaceTrack(track);
+	}
+
+	/* An event of the room. */
+	take({ event }) {
+		if (this.#microphone && /^viewer_(speaking|silent)$/.test(event))
+			this.#microphone.speaking = event === 'viewer_speaking';
+	}
+}

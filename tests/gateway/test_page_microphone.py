@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A person speaks into a page's microphone, in Chromium: `listen()` of digitalhuman.js, what the room makes of the voice,
+and what a cut sounds like to who hears it."""
+import base64
+import json
+import os
+import time
+import unittest
+
+import numpy as np
+
+import marks
+from echo_room import speech
+from ffmpeg import ffmpeg
+from hosted_room import HostedRoom
+from page_server import PageServer
+from probe import browser
+from viewers import Gateway
+
+RATE = 16000
+SENTENCE = "Wait, stop please. I have a question, and I would like to have an answer now."
+MICROPHONE = "navigator.mediaDevices.getUserMedia"
+
+# dh, its events with the page's time, and those about the microphone.
+WATCH = """import('/digitalhuman.js').then(({ DigitalHuman }) => {
+    window.events = []; window.changes = [];
+    window.dh = new DigitalHuman({ server: %s, room: 1, video: document.querySelector('video') });
+    dh.on('event', e => events.push({ ...e, at: performance.now() }));
+    dh.on('microphone', ({ microphone, error }) => changes.push([microphone === dh.microphone, microphone !== null, error?.code ?? null]));
+    window.happened = name => events.filter(e => e.event === name).length;
+})"""
+
+
+def write_voice(path):
+    """A second of a quiet room, then a sentence, and again."""
+    said = speech("en-gb", SENTENCE)
+    noise = np.random.default_rng(1).normal(size=RATE + len(said) + RATE // 2) * 1e-3
+    noise[RATE:RATE + len(said)] += said
+    data = (np.clip(noise, -1, 1) * 32767).astype("<i2").tobytes()
+    ffmpeg("-f", "s16le", "-ar", RATE, "-ac", 1, "-i", "-", "-ar", 48000, path, data=data)
+
+
+def write_tone(path):
+    """A steady sound and a few pictures: where it is cut, nothing but the cut is heard."""
+    tone = 0.3 * np.sin(2 * np.pi * 300 * np.arange(20 * RATE) / RATE)
+    ffmpeg("-f", "s16le", "-ar", RATE, "-ac", 1, "-i", "-", "-f", "lavfi", "-i", "color=c=gray:s=64x64:r=25:d=20", "-pix_fmt", "yuv420p",
+           path, data=(tone * 32767).astype("<i2").tobytes())
+
+
+def setUpModule():
+    global hosted, pages, chromium
+    hosted = HostedRoom(size=64, kbps=100, general="max_microphones_per_room = 1", room="barge_in = 200")
+    unittest.addModuleCleanup(hosted.close)
+    marks.write_mp4(f"{hosted.segments}/long.mp4", 20, 64)
+    write_tone(f"{hosted.segments}/tone.mp4")
+    hosted.warm("long.mp4", "tone.mp4")
+    voice = os.path.join(hosted.work, "voice.wav")
+    write_voice(voice)
+    pages = unittest.enterModuleContext(PageServer({"server": hosted.server.ws, "room": 1}))
+    chromium = unittest.enterModuleContext(browser([
+        "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={voice}"]))
+
+
+class Page(unittest.TestCase):
+    def setUp(self):
+        self.gateway = self.enterContext(Gateway(hosted.server.ws))
+        self.addCleanup(self.set, barge_in=200, barge_in_mode="interrupt", barge_in_by="all")
+        self.addCleanup(self.gateway.request, {"request": "interrupt", "id": 1})
+
+    def set(self, **fields):
+        self.gateway.request({"request": "edit", "id": 1, **{"new_" + name: value for name, value in fields.items()}})
+
+    def open(self, path="blank.html", microphone="granted"):
+        """`microphone`: what the person, or the browser, answers to who asks for it."""
+        page = chromium.open(pages.url + path)
+        self.addCleanup(page.close)
+        page.permit("microphone", microphone)
+        page.wait("document.querySelector('video')")
+        return page
+
+    def watch(self, **options):
+        page = self.open(**options)
+        page.evaluate(WATCH % json.dumps(hosted.server.ws))
+        page.wait("window.dh?.state === 'playing'")
+        return page
+
+    def start(self, page, file="long.mp4"):
+        segment = self.gateway.request({"request": "enqueue", "id": 1, "file": file})["segment"]
+        page.wait(f"events.some(e => e.event === 'started' && e.segment === '{segment}')")
+        return segment
+
+    def microphones(self, count):
+        end = time.monotonic() + 60
+        while self.gateway.request({"request": "info", "id": 1})["info"]["microphones"] != count:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+
+
+class Listens(Page):
+    def test_what_is_said_interrupts(self):
+        page = self.watch()
+        frames = "dh.pc.getStats().then(all => [...all.values()].find(s => s.kind === 'video' && s.type === 'inbound-rtp').framesDecoded)"
+        segment = self.start(page)
+        page.evaluate(f"""(() => {{ const ask = {MICROPHONE}.bind(navigator.mediaDevices);
+            {MICROPHONE} = wanted => {{ window.wanted = wanted; return ask(wanted); }}; }})()""")
+        self.assertTrue(page.evaluate("dh.listen().then(m => m === dh.microphone)"))
+        self.assertEqual(page.evaluate("wanted"), {"audio": {"echoCancellation": True, "noiseSuppression": True, "autoGainControl": True}})
+        page.wait(f"events.some(e => e.event === 'interrupted' && e.segment === '{segment}')")
+        names = page.evaluate("events.map(e => e.event)")
+        self.assertLess(names.index("viewer_speaking"), names.index("barged_in"))
+        self.assertEqual(page.evaluate("events.find(e => e.event === 'barged_in').viewer === dh.viewer"), True)
+        page.wait("dh.microphone.speaking && dh.microphone.level > 0.3")
+        page.wait("happened('viewer_silent') && !dh.microphone.speaking")
+        before = page.evaluate(frames)
+        page.wait(f"{frames}.then(n => n > {before} + 10)")
+        page.evaluate("window.track = dh.microphone.track; dh.microphone.stop()")
+        self.microphones(0)
+        self.assertEqual(page.evaluate("[dh.microphone, track.readyState, changes]"), [None, "ended", [[True, True, None], [True, False, None]]])
+        self.assertEqual(page.evaluate("dh.pc.getSenders().filter(s => s.track).length"), 0)
+        self.assertEqual(page.errors, [])
+
+    def test_a_hold_is_ended_either_way(self):
+        page = self.watch()
+        segment = self.start(page)
+        page.evaluate("dh.listen({ barge_in: 200, barge_in_mode: 'hold' }).then(() => 0)")
+        page.wait("events.some(e => e.event === 'barged_in' && e.mode === 'hold') && happened('holding')")
+        page.evaluate("dh.microphone.stop()")
+        self.assertEqual(page.evaluate("dh.resume({ at: 'entry' }).then(a => a.segment)"), segment)
+        page.wait("happened('resuming')")
+        self.assertGreater(page.evaluate("dh.hold({ regret_ms: 0 }).then(a => a.position_ms)"), 0)
+        self.assertEqual(page.evaluate("dh.discard().then(a => a.dropped)"), 1)
+        page.wait(f"events.some(e => e.event === 'interrupted' && e.segment === '{segment}')")
+        page.wait("dh.queue().then(q => q.state === 'idle')")
+        for state in ("listening", "idle"):
+            self.assertEqual(page.evaluate(f"dh.setState('{state}').then(a => a.state)"), state)
+        segment = self.start(page)
+        self.assertEqual(page.evaluate("dh.interrupt({ mode: 'segment' }).then(a => a.dropped)"), 0)
+        self.assertEqual(page.evaluate("dh.interrupt({ mode: 'later' }).catch(e => e.code)"), 454)
+
+    def test_pause_and_hold_do_not_mix(self):
+        page = self.watch()
+        self.start(page)
+        page.evaluate("dh.hold({ regret_ms: 0 }).then(() => dh.pause()).then(() => 0)")
+        page.wait("dh.state === 'paused'")
+        page.evaluate("dh.resume().then(() => 0)")
+        page.wait("dh.state === 'playing'")
+        self.assertTrue(page.evaluate("dh.queue().then(q => q.on_hold)"))
+        page.evaluate("dh.resume().then(() => 0)")
+        self.assertFalse(page.evaluate("dh.queue().then(q => q.on_hold === true)"))
+
+    def test_it_comes_back_with_the_connection(self):
+        page = self.watch()
+        page.evaluate("dh.listen().then(() => { window.first = dh.microphone; })")
+        page.evaluate("dh.pc.close()")
+        page.wait("dh.state === 'reconnecting'")
+        page.wait("dh.state === 'playing' && dh.microphone === first")
+        self.microphones(1)
+        segment = self.start(page)
+        page.wait(f"events.some(e => e.event === 'interrupted' && e.segment === '{segment}')")
+        page.evaluate("dh.close()")
+        self.microphones(0)
+        self.assertEqual(page.evaluate("[dh.microphone, first.track.readyState]"), [None, "ended"])
+
+    def test_a_track_of_ones_own_and_one_that_ends(self):
+        page = self.watch()
+        page.evaluate(f"""{MICROPHONE}({{ audio: true }}).then(async stream => {{
+            window.track = stream.getAudioTracks()[0];
+            await (await dh.listen({{ track }})).stop();
+        }})""")
+        self.assertEqual(page.evaluate("track.readyState"), "live")
+        page.evaluate("dh.listen({ track }).then(() => { track.dispatchEvent(new Event('ended')); })")
+        page.wait("changes.length === 4")
+        self.assertEqual(page.evaluate("changes.at(-1)"), [True, False, "absent"])
+        self.microphones(0)
+
+    def test_refusals(self):
+        first, second = self.watch(), self.watch()
+        first.evaluate("dh.listen().then(() => 0)")
+        refused = "dh.listen().catch(e => [e.code, e.message.includes('max_microphones_per_room')])"
+        self.assertEqual(second.evaluate(refused), [464, True])
+        self.assertEqual(second.evaluate("[dh.microphone, changes, dh.state]"), [None, [], "playing"])
+        self.assertEqual(first.evaluate("dh.listen({ barge_in: 1 }).catch(e => e.code)"), 454)
+        denied = self.watch(microphone="denied")
+        self.assertEqual(denied.evaluate("dh.listen().catch(e => e.code)"), "denied")
+        for name, code in (("NotFoundError", "absent"), ("NotReadableError", "busy")):
+            denied.evaluate(f"{MICROPHONE} = () => Promise.reject(new DOMException('', '{name}'))")
+            self.assertEqual(denied.evaluate("dh.listen().catch(e => e.code)"), code)
+        denied.evaluate("Object.defineProperty(navigator, 'mediaDevices', { value: undefined }), "
+                        "Object.defineProperty(window, 'isSecureContext', { value: false }), 0")
+        self.assertEqual(denied.evaluate("dh.listen().catch(e => e.code)"), "insecure")
+        first.evaluate("dh.microphone.stop()")
+        self.microphones(0)
+        self.assertTrue(second.evaluate("dh.listen().then(m => m === dh.microphone)"))
+
+    def test_the_floor(self):
+        self.set(barge_in_by="one")
+        page = self.watch()
+        self.assertEqual(page.evaluate("dh.askFloor().then(a => a.floor)"), "yours")
+        page.wait("happened('floor_given')")
+        self.assertTrue(page.evaluate("dh.floor().then(a => a.viewer === dh.viewer)"))
+        page.evaluate("dh.leaveFloor().then(() => dh.giveFloor(dh.viewer)).then(() => dh.takeFloor()).then(() => 0)")
+        page.wait("happened('floor_ended') === 2")
+        self.assertEqual(page.evaluate("events.filter(e => e.event === 'floor_ended').map(e => e.reason)"), ["given_back", "taken"])
+        page.evaluate("dh.bargeIn({ floor_ms: 100 }).then(() => dh.askFloor()).then(() => 0)")
+        page.wait("events.some(e => e.event === 'floor_ended' && e.reason === 'timeout')")
+
+
+if __name__ == "__main__":
+    unittest.main()
