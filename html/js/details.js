@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* What only those learn who know the room's secret: what was heard so far, and where the
- * time goes. */
+/* What only those learn who know the room's secret: what was heard so far, where the time
+ * goes, and who may barge in. */
 
 import { showFirstFrames } from './first.js';
 
 export class Details {
-	#heard;
+	#told;
 	#barred = null;   // the secret that was wrong; '' for none
 
-	/* heard(text) is called with what was heard of what plays. */
-	constructor(heard) {
-		this.#heard = heard;
+	/* told.heard(text) is called with what was heard of what plays, told.floor(answer) with the answer to `floor`. */
+	constructor(told) {
+		this.#told = told;
 	}
 
 	/* A new room. */
@@ -27,10 +27,12 @@ export class Details {
 		try {
 			const { first_frame: first } = await dh.stats();
 			const heard = playing && (await dh.progress(playing.segment)).heard_text;
+			const floor = await dh.floor();
 			if (!isPresent())
 				return;
 			showFirstFrames(first);
-			this.#heard(heard);
+			this.#told.heard(heard);
+			this.#told.floor(floor);
 		} catch (error) {
 			if (error.code === 457 && isPresent())
 				this.#barred = secret;

@@ -10,7 +10,9 @@ import { Details } from './details.js';
 import { HistoryView } from './history.js';
 import { Measurements } from './measure.js';
 import { QueueView } from './queue.js';
+import { Stage } from './stage.js';
 import { Subtitles } from './subtitles.js';
+import { Talk } from './talk.js';
 import { announce, log, notice } from './tell.js';
 import { cut, errorText, eventWords, segmentTitle, voiceName } from './words.js';
 
@@ -21,7 +23,6 @@ const roomId = text => /^\d+$/.test(text) ? Number(text) : text;
 
 let dh = null;
 let info = null;       // the present room, as list or info had it last
-let speaking = false;
 let acting = false;    // the person is doing something that may want the secret
 let saying = false;    // a sentence is on its way
 let isGone = false;    // the room was destroyed while it was watched
@@ -31,7 +32,9 @@ const queueView = new QueueView(segment => act(() => dh.remove(segment)),
 const choice = new RoomChoice(enter);
 const subtitles = new Subtitles();
 const historyView = new HistoryView();
-const details = new Details(text => queueView.heard(text));
+const stage = new Stage(on => act(() => (on ? dh.hold() : dh.resume({ at: 'word' }))));
+const talk = new Talk(act);
+const details = new Details({ heard: text => queueView.heard(text), floor: floor => talk.show(floor) });
 
 /* --- requests that may want the room's secret */
 
@@ -217,45 +220,6 @@ $('curtain-button').addEventListener('click', () => {
 		dh.resume().catch(error => notice(errorText(error)));
 });  // a click anywhere is enough where the browser waits for one
 
-/* A button that is pressed or not; the rest of its text is for those who see it. */
-function drawSound() {
-	const on = !video.muted;
-	$('sound').setAttribute('aria-pressed', String(on));
-	$('sound').classList.toggle('on', on);
-	$('sound').querySelector('use').setAttribute('href', on ? '#loud' : '#muted');
-	$('sound-text').textContent = on ? ' is on' : ' is off: click to hear';
-}
-
-function toggleSound() {
-	if (video.muted)
-		dh.unmute().catch(() => notice('The browser did not allow the sound.'));
-	else
-		video.muted = true;
-}
-
-$('sound').addEventListener('click', toggleSound);
-video.addEventListener('click', () => video.muted && toggleSound());
-video.addEventListener('volumechange', drawSound);
-/* some browsers pause a video that was never clicked when its sound comes back */
-video.addEventListener('pause', () => video.srcObject && !document.hidden && video.play().catch(() => {}));
-video.addEventListener('resize', () => {
-	const { width, height } = dh?.canvas ?? { width: video.videoWidth, height: video.videoHeight };
-	if (width)
-		$('frame').style.setProperty('--aspect', `${width} / ${height}`);
-});
-
-$('fullscreen').hidden = !document.fullscreenEnabled;
-$('fullscreen').addEventListener('click', () => document.fullscreenElement ?
-	document.exitFullscreen() : $('frame').requestFullscreen().catch(() => {}));
-
-function drawActivity(state) {
-	speaking = state === 'speaking';
-	page.dataset.room = state ?? '';
-	$('activity').hidden = !['speaking', 'idle'].includes(state);
-	$('activity').classList.toggle('speaking', speaking);
-	$('activity-text').textContent = speaking ? 'Speaking' : 'Idle';
-}
-
 /* --- the room */
 
 function drawSay() {
@@ -315,7 +279,7 @@ async function refresh() {
 		const answer = await mine.queue();
 		if (mine === dh) {
 			queueView.show(answer);
-			drawActivity(answer.state);
+			stage.draw(answer);
 			measurements.report(answer, asked, info);
 			await details.refresh(mine, answer.playing, () => mine === dh);
 			const heard = await mine.heard();
@@ -337,8 +301,8 @@ function onEvent(event) {
 	log(eventWords(event), kinds[event.event] ?? '', event.media_ms);
 	queueView.take(event);
 	historyView.take(event);
-	if (event.event === 'speaking' || event.event === 'idle')
-		drawActivity(event.event);
+	if (['speaking', 'idle', 'listening', 'thinking'].includes(event.event))
+		stage.drawState(event.event);
 	if (event.event === 'edited' && event.description)
 		announce(`The room is now called ${event.description}.`);
 	isGone ||= event.event === 'destroyed';
@@ -358,12 +322,10 @@ function enter(room) {
 	closeAsk();
 	info = null;
 	isGone = false;
-	$('frame').style.removeProperty('--aspect');
 	measurements.clear();
 	details.clear();
 	queueView.show(null);
 	historyView.clear();
-	drawActivity(null);
 	const { server, iceServers, iceTransportPolicy } = settings;
 	const first = String(room) === String(settings.room);
 	dh = new DigitalHuman({
@@ -373,6 +335,8 @@ function enter(room) {
 	window.digitalhuman = dh;
 	dh.on('status', onStatus);
 	dh.on('event', onEvent);
+	stage.follow(dh);
+	talk.follow(dh);
 	subtitles.follow(dh);
 	dh.on('wrong', onWrong);
 	choice.show([], room);
@@ -387,9 +351,8 @@ function enter(room) {
 
 const wanted = new URL(location.href).searchParams.get('room');
 enter(wanted ? roomId(wanted) : settings.room);
-drawSound();
 
 const every = (ms, fn) => setInterval(() => document.visibilityState === 'visible' && fn(), ms);
 every(1000, refresh);
 every(3000, refreshRooms);
-every(1000, () => measurements.receive(dh.pc, { speaking, muted: video.muted }));
+every(1000, () => measurements.receive(dh.pc, { speaking: stage.isSpeaking, muted: video.muted }));

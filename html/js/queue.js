@@ -15,6 +15,7 @@ export class QueueView {
 	#shown = '';
 	#frame = 0;
 	#held = null;   // the id of a segment that waits for more of itself
+	#onHold = false;
 
 	/* remove(segment) is called when its button is pressed, move(segment, place) when it is moved (reorder.js). */
 	constructor(remove, move) {
@@ -39,6 +40,7 @@ export class QueueView {
 	/* The answer to `queue`, or null where there is none to show. */
 	show(answer) {
 		this.#playing = answer?.playing ?? null;
+		this.#onHold = answer?.on_hold === true;
 		if (this.#playing)
 			this.#since = performance.now() - this.#playing.played_ms;
 		const waiting = answer?.waiting ?? [];
@@ -72,7 +74,7 @@ export class QueueView {
 			return;
 		}
 		const held = p.segment === this.#held;
-		const played = held ? p.played_ms : Math.max(0, performance.now() - this.#since);
+		const played = held || this.#onHold ? p.played_ms : Math.max(0, performance.now() - this.#since);
 		const known = p.duration_ms > 0;
 		$('progress').classList.toggle('unknown', !known);
 		$('progress').value = known ? Math.min(1, played / p.duration_ms) : 0;
@@ -81,6 +83,8 @@ export class QueueView {
 			`${seconds(played)}, still being made`;
 		if (held)
 			$('now-sub').textContent += ', waits for more of it';
+		else if (this.#onHold)
+			$('now-sub').textContent += ', on hold';
 		this.#frame = requestAnimationFrame(() => this.#tick());
 	}
 

@@ -78,9 +78,9 @@ export function cut(text, most) {
 }
 
 const PAST = {
-	queued: 'queued', ready: 'ready to play', started: 'started', finished: 'finished',
+	queued: 'queued', ready: 'ready to play', segment_prepared: 'is all there', started: 'started', finished: 'finished',
 	interrupted: 'interrupted', skipped: 'skipped', removed: 'removed', failed: 'failed', held: 'waits for more of it', resumed: 'goes on',
-	continued: 'failed on its way',
+	continued: 'failed on its way', holding: 'is on hold', resuming: 'goes on',
 };
 
 /* Why it ended, and what it did while it waited for more of itself. */
@@ -91,14 +91,27 @@ const REASON = {
 const UNDERRUN = { hold: 'the picture stands', idle: 'the avatar idles', skip: 'what is late is left out' };
 
 const ROOM = {
-	speaking: 'The avatar speaks', idle: 'The avatar idles', destroyed: 'The room was closed',
+	speaking: 'The avatar speaks', idle: 'The avatar idles', listening: 'The avatar listens', thinking: 'The avatar thinks',
+	viewer_speaking: 'You speak', viewer_silent: 'You are silent', barged_in: 'Your voice interrupts',
+	floor_asked: 'You wait for the floor', floor_given: 'You have the floor', floor_ended: 'You do not have the floor any more',
+	holding: 'Between two pieces all is on hold', resuming: 'The next piece goes on', destroyed: 'The room was closed',
 	enabled: 'The room is on', disabled: 'The room is off', edited: 'The room was changed',
 	slow_link: 'Packets are lost on their way here', low_water: 'Little is left in the queue',
 	high_water: 'The queue is well filled', missing: 'Pieces did not come in time',
 };
 
+/* Why the floor is not one's own any more. */
+const FLOOR = {
+	taken: 'it was taken', given_on: 'another one got it', timeout: 'the time was over', silence: 'you said nothing',
+	edited: 'the room was changed',
+};
+
 /* Of an event without a segment. */
-function roomParts({ event, utterance, index, count, description, queued_ms: queued }) {
+function roomParts({ event, utterance, index, count, description, reason, mode, queued_ms: queued }) {
+	if (event === 'floor_ended')
+		return FLOOR[reason] ?? '';
+	if (event === 'barged_in')
+		return mode === 'hold' ? 'it waits' : '';
 	if (event === 'edited')
 		return description ?? '';
 	if (event === 'missing')
@@ -129,6 +142,8 @@ export function eventWords(event) {
 		parts.push(UNDERRUN[event.underrun]);
 	if (REASON[event.reason])
 		parts.push(REASON[event.reason]);
+	if (event.undone)
+		parts.push('as if nothing had happened');
 	if (event.heard_text && event.event !== 'finished')
 		parts.push(`heard: “${event.heard_text}”`);
 	return [PAST[event.event] ?? event.event, segmentTitle(event), parts.join(', ')];

@@ -54,7 +54,7 @@ def setUpModule():
     with open(path, encoding="utf-8") as file:
         axe = file.read()
     site = unittest.enterModuleContext(Website())
-    browser = unittest.enterModuleContext(Chromium())
+    browser = unittest.enterModuleContext(Chromium(["--use-fake-device-for-media-stream"]))
 
 
 class Page(unittest.TestCase):
@@ -77,7 +77,7 @@ class Everybody(Page):
             page.press("Tab")
             seen.append(page.evaluate(
                 "document.activeElement.id || document.activeElement.name || document.activeElement.textContent"))
-        for id in ("room", "other-room", "sound", "text", "speak", "file"):
+        for id in ("room", "other-room", "sound", "microphone", "barge-in", "text", "speak", "file"):
             self.assertIn(id, seen)
         self.assertIn("hello.mp4", seen)
 
@@ -85,7 +85,7 @@ class Everybody(Page):
         page = self.playing()
         page.command("Accessibility.enable")
         nodes = page.command("Accessibility.getFullAXTree")["nodes"]
-        wanted = {"button", "textbox", "combobox", "radio", "progressindicator", "Video", "image"}
+        wanted = {"button", "textbox", "combobox", "radio", "progressindicator", "meter", "Video", "image"}
         found = [(n["role"]["value"], n.get("name", {}).get("value", "")) for n in nodes
                  if not n.get("ignored") and n["role"]["value"] in wanted]
         self.assertGreater(len(found), 15)
@@ -129,6 +129,14 @@ class Accessible(Page):
                 page.evaluate("Promise.all(['hello.mp4', 'hello.mp4', 'goodbye.dhs'].map(f => digitalhuman.enqueue(f)))")
                 page.wait("document.documentElement.dataset.room === 'speaking'")
                 page.wait("document.querySelectorAll('#waiting li').length >= 1")
+                self.check(page)
+                page.permit("microphone")
+                page.evaluate("digitalhuman.bargeIn({ barge_in_by: 'one' }).then(() => digitalhuman.hold()).then(() => 0)")
+                page.click("#microphone")
+                page.wait("!document.querySelector('#floor').hidden && document.querySelector('#hold').textContent === 'Resume'")
+                self.check(page)
+                page.permit("microphone", "denied")
+                page.wait("!document.querySelector('#talk-words').hidden")
                 self.check(page)
                 page.evaluate("digitalhuman.interrupt()")
                 page.wait("document.documentElement.dataset.room === 'idle'")

@@ -205,5 +205,68 @@ class Listens(Page):
         page.wait("events.some(e => e.event === 'floor_ended' && e.reason === 'timeout')")
 
 
+class OnThePage(Page):
+    PLAYING = "document.documentElement.dataset.state === 'playing'"
+
+    def text(self, page, name, words):
+        page.wait(f"(e => !e.hidden && e.innerText.includes({json.dumps(words)}))(document.getElementById('{name}'))")
+
+    def press(self, page, name, key=" "):
+        page.evaluate(f"document.getElementById('{name}').focus()")
+        page.press(key)
+
+    def test_speaking_puts_it_on_hold_and_it_goes_on(self):
+        page = self.open("")
+        page.wait(self.PLAYING)
+        page.wait("document.getElementById('barge-in').value === 'interrupt'")
+        page.evaluate("document.getElementById('barge-in').value = 'hold', document.getElementById('barge-in').dispatchEvent(new Event('change'))")
+        self.gateway.request({"request": "enqueue", "id": 1, "file": "long.mp4"})
+        self.text(page, "activity", "Speaking")
+        self.press(page, "microphone")
+        page.wait("document.getElementById('microphone').getAttribute('aria-pressed') === 'true'")
+        self.text(page, "talk-state", "You speak")
+        page.wait("document.getElementById('level').getAttribute('aria-valuenow') >= 40")
+        self.text(page, "activity", "On hold")
+        self.text(page, "now-sub", "on hold")
+        self.text(page, "log", "Your voice interrupts · it waits")
+        self.press(page, "microphone")
+        self.text(page, "talk-state", "Off")
+        self.assertEqual(page.evaluate("document.getElementById('level').getAttribute('aria-valuenow')"), "0")
+        self.text(page, "hold", "Resume")
+        self.press(page, "hold", "Enter")
+        self.text(page, "activity", "Speaking")
+        self.text(page, "hold", "Hold")
+        self.assertEqual(page.evaluate("document.activeElement.id"), "hold")
+        self.assertEqual(page.errors, [])
+
+    def test_states_and_the_floor(self):
+        self.set(barge_in_by="one")
+        page = self.open("")
+        page.wait(self.PLAYING)
+        for state, words in (("listening", "Listening"), ("thinking", "Thinking"), ("idle", "Idle")):
+            self.gateway.request({"request": "state", "id": 1, "state": state})
+            self.text(page, "activity", words)
+        self.press(page, "microphone")
+        self.text(page, "floor-text", "Only the voice")
+        other = self.gateway.watch({"id": 1})
+        other.request({"request": "ask_floor"})
+        self.press(page, "floor-button")
+        self.text(page, "floor-text", "You wait")
+        other.leave()
+        self.text(page, "floor-text", "You have the floor")
+        self.press(page, "floor-button")
+        self.text(page, "floor-text", "Only the voice")
+
+    def test_what_keeps_it_away_is_said(self):
+        page = self.open("", microphone="denied")
+        page.wait(self.PLAYING)
+        self.text(page, "talk-words", "does not let the page use the microphone")
+        page.permit("microphone")
+        page.wait("document.getElementById('talk-words').hidden")
+        page = chromium.open(pages.url, before="Object.defineProperty(window, 'isSecureContext', { value: false })")
+        self.addCleanup(page.close)
+        self.text(page, "talk-words", "needs a page with HTTPS")
+
+
 if __name__ == "__main__":
     unittest.main()
