@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Firefox shows and plays of a room, through janus.js, and of the page as ./run serves it: seams, an interruption,
-joining in the middle, a reload.
+joining in the middle, a reload; and what the room makes of somebody who speaks into a page's microphone.
 
 How smoothly it shows it is for bench/ to measure: a busy machine leaves pictures out.
 """
+import base64
+import os
 import time
 import unittest
 
 import marks
+from echo_room import write_question
 from firefox import Firefox
 from hosted_room import HostedRoom
+from page_server import PageServer
 from probe import Probe, Server
 from viewers import Gateway
 from website import Website
@@ -22,8 +26,9 @@ hosted = None
 
 def setUpModule():
     global hosted, firefox, server
-    firefox = unittest.enterModuleContext(Firefox())
-    hosted = HostedRoom()
+    firefox = unittest.enterModuleContext(Firefox({
+        "media.navigator.streams.fake": True, "media.navigator.permission.disabled": True}))
+    hosted = HostedRoom(room="barge_in = 200")
     unittest.addModuleCleanup(hosted.close)
     for number in range(3):
         marks.write_mp4(f"{hosted.segments}/short-{number}.mp4", SHORT_S, hosted.size, head=marks.Head(hosted.size, seed=number))
@@ -105,6 +110,44 @@ class Plays(unittest.TestCase):
         while self.gateway.request({"request": "info", "id": 1})["info"]["watching"] != 1:
             self.assertLess(time.monotonic(), end, "the viewer from before the reload stays")
             time.sleep(0.05)
+
+
+class Speaks(unittest.TestCase):
+    """On the page."""
+    SAY = """fetch('/voice.txt').then(answer => answer.text()).then(async text => {
+        const context = new AudioContext(), source = context.createBufferSource(), to = context.createMediaStreamDestination();
+        source.buffer = await context.decodeAudioData(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
+        source.connect(to);
+        source.loop = true;
+        source.start();
+        await digitalhuman.listen({ track: to.stream.getAudioTracks()[0] });
+        return true;
+    })"""
+
+    def test_it_is_heard_and_interrupts(self):
+        gateway = self.enterContext(Gateway(hosted.server.ws))
+        voice = os.path.join(hosted.work, "voice.wav")
+        write_question(voice)
+        with open(voice, "rb") as file:
+            text = base64.b64encode(file.read()).decode()
+        pages = self.enterContext(PageServer({"server": hosted.server.ws, "room": 1}, {"/voice.txt": text}))
+        page = firefox.open(pages.url)
+        self.addCleanup(page.close)
+        page.wait("document.documentElement.dataset.state === 'playing'")
+        # Firefox's own microphone for tests is a tone, which is no voice.
+        page.click("#microphone")
+        page.wait("digitalhuman.microphone?.level > 0.3 && document.getElementById('level').getAttribute('aria-valuenow') > 0")
+        page.click("#microphone")
+        page.wait("!digitalhuman.microphone && document.getElementById('talk-state').textContent === 'Off'")
+        page.evaluate("(window.told = [], digitalhuman.on('event', e => told.push(e.event)), 0)")
+        gateway.request({"request": "enqueue", "id": 1, "file": "long.mp4", "repeat": 9})
+        page.wait("told.includes('started')")
+        self.assertTrue(page.evaluate(self.SAY))
+        page.wait("told.includes('viewer_speaking') && told.includes('barged_in') && told.includes('interrupted')")
+        page.evaluate("(digitalhuman.pc.close(), window.told = [], 0)")
+        page.wait("document.documentElement.dataset.state === 'reconnecting'")
+        page.wait("told.includes('viewer_speaking')")
+        self.assertEqual(page.errors, [])
 
 
 class Page(unittest.TestCase):

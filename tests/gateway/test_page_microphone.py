@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A person speaks into a page's microphone, in Chromium: `listen()` of digitalhuman.js, what the room makes of the voice,
 and what a cut sounds like to who hears it."""
-import base64
 import json
 import os
 import time
@@ -10,15 +9,13 @@ import unittest
 import numpy as np
 
 import marks
-from echo_room import speech
+from echo_room import RATE, write_question
 from ffmpeg import ffmpeg
 from hosted_room import HostedRoom
 from page_server import PageServer
 from probe import browser
 from viewers import Gateway
 
-RATE = 16000
-SENTENCE = "Wait, stop please. I have a question, and I would like to have an answer now."
 MICROPHONE = "navigator.mediaDevices.getUserMedia"
 
 # dh, its events with the page's time, and those about the microphone.
@@ -31,20 +28,23 @@ WATCH = """import('/digitalhuman.js').then(({ DigitalHuman }) => {
 })"""
 
 
-def write_voice(path):
-    """A second of a quiet room, then a sentence, and again."""
-    said = speech("en-gb", SENTENCE)
-    noise = np.random.default_rng(1).normal(size=RATE + len(said) + RATE // 2) * 1e-3
-    noise[RATE:RATE + len(said)] += said
-    data = (np.clip(noise, -1, 1) * 32767).astype("<i2").tobytes()
-    ffmpeg("-f", "s16le", "-ar", RATE, "-ac", 1, "-i", "-", "-ar", 48000, path, data=data)
-
-
 def write_tone(path):
     """A steady sound and a few pictures: where it is cut, nothing but the cut is heard."""
     tone = 0.3 * np.sin(2 * np.pi * 300 * np.arange(20 * RATE) / RATE)
     ffmpeg("-f", "s16le", "-ar", RATE, "-ac", 1, "-i", "-", "-f", "lavfi", "-i", "color=c=gray:s=64x64:r=25:d=20", "-pix_fmt", "yuv420p",
            path, data=(tone * 32767).astype("<i2").tobytes())
+
+
+def cut(sound):
+    """Where the tone ends: what is left of it 25 ms later, and the loudest click from 100 ms before to 100 ms after, in dB
+    against the tone before. A click is what is above 4 kHz, in 2 ms."""
+    end = np.flatnonzero(np.abs(sound) > 0.02)[-1]
+    spectrum = np.fft.rfft(sound)
+    spectrum[np.fft.rfftfreq(len(sound), 1 / 48000) < 4000] = 0
+    sharp = np.fft.irfft(spectrum, len(sound))[end - 4800:end + 4800].reshape(-1, 96)
+    before = (sound[end - 9600:end - 4800] ** 2).mean()
+    return [10 * np.log10(power / before + 1e-12) for power in
+            ((sound[end + 1200:end + 4800] ** 2).mean(), (sharp ** 2).mean(axis=1).max())]
 
 
 def setUpModule():
@@ -55,7 +55,7 @@ def setUpModule():
     write_tone(f"{hosted.segments}/tone.mp4")
     hosted.warm("long.mp4", "tone.mp4")
     voice = os.path.join(hosted.work, "voice.wav")
-    write_voice(voice)
+    write_question(voice)
     pages = unittest.enterModuleContext(PageServer({"server": hosted.server.ws, "room": 1}))
     chromium = unittest.enterModuleContext(browser([
         "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={voice}"]))
@@ -118,6 +118,32 @@ class Listens(Page):
         self.assertEqual(page.evaluate("[dh.microphone, track.readyState, changes]"), [None, "ended", [[True, True, None], [True, False, None]]])
         self.assertEqual(page.evaluate("dh.pc.getSenders().filter(s => s.track).length"), 0)
         self.assertEqual(page.errors, [])
+
+    def test_the_cut_has_no_click(self):
+        """By ear: what a viewer's browser plays. Where a busy one had to make up sound by itself, it is heard again."""
+        page = self.watch()
+        page.evaluate("""import('/ear.js').then(({ hear }) => {
+            window.sound = [];
+            return hear(new AudioContext({ sampleRate: 48000 }), dh.stream, 'sound', samples => sound.push(...samples));
+        })""")
+        concealed = """dh.pc.getStats().then(all => [...all.values()].find(s => s.type === 'inbound-rtp' && s.kind === 'audio')
+            .concealmentEvents)"""
+        for _ in range(4):
+            before = page.evaluate(f"sound.length = 0, {concealed}")
+            self.start(page, "tone.mp4")
+            page.wait("sound.slice(-4800).some(x => x > 0.2)")
+            page.evaluate("dh.listen().then(() => 0)")
+            page.wait("happened('interrupted') && sound.length > 48000 && sound.slice(-24000).every(x => Math.abs(x) < 1e-3)")
+            page.evaluate("dh.microphone.stop(), events.length = 0")
+            if page.evaluate(concealed) == before:
+                break
+        sound = np.array(page.evaluate("sound"))
+        rest, click = cut(sound)
+        self.assertLess(rest, -40)
+        self.assertLess(click, -40)
+        end = np.flatnonzero(np.abs(sound) > 0.02)[-1] - 4800
+        sound[end - np.argmax(np.abs(sound[end:end - 200:-1])):] = 0    # as it would be without a fade
+        self.assertGreater(cut(sound)[1], -40)
 
     def test_a_hold_is_ended_either_way(self):
         page = self.watch()

@@ -7,6 +7,8 @@ import tempfile
 
 import numpy as np
 
+from ffmpeg import ffmpeg
+
 RATE, FRAME = 16000, 320
 SPEAKING, LASTING, SILENT = 1, 2, 3
 AVATAR = ("Good evening, and welcome to the stage. Tonight I would like to tell you about the sea. It is deep, it is "
@@ -30,6 +32,15 @@ def speech(voice, text):
         raw = subprocess.run(["ffmpeg", "-v", "error", "-i", file, "-ac", "1", "-ar", str(RATE), "-f", "s16le", "-"],
                              check=True, capture_output=True).stdout
     return np.frombuffer(raw, dtype=np.int16) / 32768
+
+
+def write_question(path):
+    """A second of a quiet room, and somebody who wants to be heard: a file for a browser's microphone."""
+    said = speech("en-gb", "Wait, stop please. I have a question, and I would like to have an answer now.")
+    sound = np.random.default_rng(1).normal(size=RATE + len(said) + RATE // 2) * 1e-3
+    sound[RATE:RATE + len(said)] += said
+    data = (np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes()
+    ffmpeg("-f", "s16le", "-ar", RATE, "-ac", 1, "-i", "-", "-ar", 48000, path, data=data)
 
 
 def levels(sound):
