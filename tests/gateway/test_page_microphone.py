@@ -127,7 +127,8 @@ class Listens(Page):
             return hear(new AudioContext({ sampleRate: 48000 }), dh.stream, 'sound', samples => sound.push(...samples));
         })""")
         concealed = """dh.pc.getStats().then(all => [...all.values()].find(s => s.type === 'inbound-rtp' && s.kind === 'audio')
-            .concealmentEvents)"""
+            ?.concealmentEvents)"""
+        page.wait(f"{concealed}.then(count => count !== undefined)")
         for _ in range(4):
             before = page.evaluate(f"sound.length = 0, {concealed}")
             self.start(page, "tone.mp4")
@@ -272,10 +273,10 @@ class OnThePage(Page):
         for state, words in (("listening", "Listening"), ("thinking", "Thinking"), ("idle", "Idle")):
             self.gateway.request({"request": "state", "id": 1, "state": state})
             self.text(page, "activity", words)
-        self.press(page, "microphone")
-        self.text(page, "floor-text", "Only the voice")
         other = self.gateway.watch({"id": 1})
         other.request({"request": "ask_floor"})
+        self.press(page, "microphone")
+        self.text(page, "floor-text", "Only the voice")
         self.press(page, "floor-button")
         self.text(page, "floor-text", "You wait")
         other.leave()
