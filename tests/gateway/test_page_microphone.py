@@ -64,7 +64,7 @@ def setUpModule():
 class Page(unittest.TestCase):
     def setUp(self):
         self.gateway = self.enterContext(Gateway(hosted.server.ws))
-        self.addCleanup(self.set, barge_in=200, barge_in_mode="interrupt", barge_in_by="all")
+        self.addCleanup(self.set, barge_in=200, barge_in_mode="interrupt", barge_in_by="all", floor_ms=60000, floor_silence_ms=15000)
         self.addCleanup(self.gateway.request, {"request": "interrupt", "id": 1})
 
     def set(self, **fields):
@@ -236,7 +236,7 @@ class OnThePage(Page):
     PLAYING = "document.documentElement.dataset.state === 'playing'"
 
     def text(self, page, name, words):
-        page.wait(f"(e => !e.hidden && e.innerText.includes({json.dumps(words)}))(document.getElementById('{name}'))")
+        page.wait(f"(e => e.checkVisibility() && e.innerText.includes({json.dumps(words)}))(document.getElementById('{name}'))")
 
     def press(self, page, name, key=" "):
         page.evaluate(f"document.getElementById('{name}').focus()")
@@ -267,7 +267,7 @@ class OnThePage(Page):
         self.assertEqual(page.errors, [])
 
     def test_states_and_the_floor(self):
-        self.set(barge_in_by="one")
+        self.set(barge_in_by="one", floor_ms=0, floor_silence_ms=0)
         page = self.open("")
         page.wait(self.PLAYING)
         for state, words in (("listening", "Listening"), ("thinking", "Thinking"), ("idle", "Idle")):
@@ -282,7 +282,7 @@ class OnThePage(Page):
         other.leave()
         self.text(page, "floor-text", "You have the floor")
         self.press(page, "floor-button")
-        self.text(page, "floor-text", "Only the voice")
+        self.text(page, "log", "You do not have the floor any more")
 
     def test_what_keeps_it_away_is_said(self):
         page = self.open("", microphone="denied")
