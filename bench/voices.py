@@ -1,15 +1,49 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How soon a viewer that speaks makes the avatar fall silent."""
+import base64
+import json
 import os
 import random
 import subprocess
+import time
+
+import numpy as np
 
 import echo_room
+from ffmpeg import ffmpeg
 from figure import Figure
 from hosted_room import HostedRoom, is_speech
+from page_server import PageServer
+from probe import browser
 from viewers import Gateway
 
 BARGE_IN_MS = 300
+SETTLE_S = 10           # see browsers.py
+
+# A page that speaks, and hears the room, by one clock. A sample counts as sound above -40 dB of the tone's 0.3.
+SPEAK = """Promise.all([import('/digitalhuman.js'), import('/ear.js')]).then(async ([{ DigitalHuman }, { hear }]) => {
+    const context = new AudioContext({ sampleRate: 48000, latencyHint: 'interactive' });
+    const mouth = context.createMediaStreamDestination();
+    window.speaks = false; window.last = 0; window.now = () => context.currentTime;
+    window.dh = new DigitalHuman({ server: %s, room: 1, video: document.querySelector('video') });
+    dh.on('stream', stream => hear(context, stream, 'sound', ({ at, samples }) => {
+        const i = samples.findLastIndex(x => Math.abs(x) > 0.003);
+        last = i < 0 ? last : at + i / 48000;
+    }));
+    window.say = async text => {
+        const source = context.createBufferSource();
+        const pcm = new Int16Array(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
+        source.buffer = context.createBuffer(1, pcm.length, 16000);
+        source.buffer.copyToChannel(Float32Array.from(pcm, x => x / 32768), 0);
+        source.connect(mouth);
+        const onset = context.currentTime + 0.1;
+        source.start(onset);
+        speaks = true;
+        source.onended = () => { speaks = false; };
+        return onset;
+    };
+    await dh.listen({ track: mouth.stream.getAudioTracks()[0] });
+})"""
 
 
 def quiet(frames):
@@ -49,4 +83,54 @@ def barge_in(material, runs):
         Figure("onset of a voice -> last packet of speech, beyond barge_in", silent, {"max": 80},
                note="the onset is where the first 20 ms of voice begin, at the viewer"),
         Figure("voices that did not interrupt", [missed], {"max": 0}, unit="", runs=str(runs)),
+    ]
+
+
+def drawl(frames):
+    """A voice without a pause, whose levels are those of voice(), as the page takes it."""
+    t = np.arange(frames * echo_room.FRAME) / echo_room.RATE
+    hum = sum(np.sin(2 * np.pi * 140 * n * t) / n for n in range(1, 20))
+    hum /= np.sqrt((hum ** 2).mean())
+    gains = np.repeat(10 ** (np.array(voice(frames)) / 20), echo_room.FRAME)
+    return base64.b64encode((np.clip(hum * gains, -1, 1) * 32767).astype("<i2").tobytes()).decode()
+
+
+def heard(page, gateway):
+    """ms from the onset to the last sample; None: it did not interrupt."""
+    page.wait("!speaks && !dh.microphone.speaking")
+    since = len(gateway.events)
+    name = gateway.request({"request": "enqueue", "id": 1, "file": "tone.mp4"})["segment"]
+    gateway.wait_event("started", since, segment=name)
+    time.sleep(1 + random.random())
+    begun = page.evaluate(f"say('{drawl(60)}')")
+    if gateway.wait_event(("interrupted", "finished"), since, segment=name)[1]["event"] == "finished":
+        return None
+    page.wait("now() > last + 0.5")
+    return (page.evaluate("last") - begun) * 1000
+
+
+def barge_in_heard(material, runs):
+    """the same by ear, in Chromium: from a voice's first sample to the last one of the avatar that is rendered"""
+    hosted = HostedRoom(room=f"barge_in = {BARGE_IN_MS}")
+    tone = 0.3 * np.sin(2 * np.pi * 300 * np.arange(8 * echo_room.RATE) / echo_room.RATE)
+    silent = []
+    try:
+        ffmpeg("-f", "s16le", "-ar", echo_room.RATE, "-ac", 1, "-i", "-", "-f", "lavfi", "-i", "color=c=gray:s=256x256:r=25:d=8",
+               "-pix_fmt", "yuv420p", os.path.join(hosted.segments, "tone.mp4"), data=(tone * 32767).astype("<i2").tobytes())
+        hosted.warm("tone.mp4")
+        with PageServer() as pages, browser() as chromium, Gateway(hosted.server.ws) as gateway:
+            gateway.observe({"id": 1})
+            page = chromium.open(pages.url + "blank.html")
+            page.wait("document.querySelector('video')")
+            page.evaluate(SPEAK % json.dumps(hosted.server.ws))
+            page.wait("dh.state === 'playing' && dh.microphone")
+            time.sleep(SETTLE_S)
+            silent = [heard(page, gateway) for _ in range(runs)]
+    finally:
+        hosted.close()
+    return [
+        Figure("onset of a voice -> last sample rendered in Chromium, beyond barge_in",
+               [ms - BARGE_IN_MS for ms in silent if ms is not None], {"max": 160},
+               note="both in WebAudio's time, without the latency of an output device; a voice without pauses"),
+        Figure("voices that did not interrupt, in Chromium", [silent.count(None)], {"max": 0}, unit="", runs=str(runs)),
     ]

@@ -124,7 +124,7 @@ class Listens(Page):
         page = self.watch()
         page.evaluate("""import('/ear.js').then(({ hear }) => {
             window.sound = [];
-            return hear(new AudioContext({ sampleRate: 48000 }), dh.stream, 'sound', samples => sound.push(...samples));
+            return hear(new AudioContext({ sampleRate: 48000 }), dh.stream, 'sound', ({ samples }) => sound.push(...samples));
         })""")
         concealed = """dh.pc.getStats().then(all => [...all.values()].find(s => s.type === 'inbound-rtp' && s.kind === 'audio')
             ?.concealmentEvents)"""

@@ -3,7 +3,7 @@
  *
  *     import { hear } from '/ear.js';
  *     await hear(context, stream, 'beep', at => …);        // the context's time of a beep's first loud sample
- *     await hear(context, stream, 'sound', samples => …);  // all of it, 20 ms at a time
+ *     await hear(context, stream, 'sound', ({ at, samples }) => …);  // all of it, some 20 ms at a time; the first one's time
  */
 
 const WORKLETS = `
@@ -26,9 +26,10 @@ registerProcessor('beep', class extends AudioWorkletProcessor {
 registerProcessor('sound', class extends AudioWorkletProcessor {
 	kept = [];
 	process([[x]]) {
+		const { length } = this.kept;
 		this.kept.push(...(x ?? new Float32Array(128)));
-		if (this.kept.length >= sampleRate / 50)
-			this.port.postMessage(this.kept.splice(0));
+		if (length >= sampleRate / 50)
+			this.port.postMessage({ at: (currentFrame - length) / sampleRate, samples: this.kept.splice(0) });
 		return true;
 	}
 });`;
