@@ -85,6 +85,9 @@ struct dh_member {
 	bool is_without[2];    /* by medium: counted as not being sent it */
 	GArray *gates;         /* when it was sent sound, see spans.h; NULL: never */
 	bool is_speaking;      /* as has been told */
+	/* of its voice, until it is silent */
+	bool voice_lasts;     /* for as long as barge_in says */
+	bool voice_overruled; /* the avatar does not listen to it */
 	unsigned slow_links;   /* how often Janus reported a slow link */
 	/* where its numbering begins, if it comes from another room, and later where it ended */
 	struct dh_continuity_seed handover;

@@ -73,8 +73,10 @@ struct dh_room {
 	struct dh_bridge_maker *bridge; /* at work for the end of what plays; NULL: none is */
 	struct dh_unit *bridge_from;    /* a reference: the picture that it leads from; NULL: none yet */
 	bool bridge_misfits;            /* its anchor is not the clip's, so none is made */
-	enum dh_stance stance;          /* of the avatar, while nothing plays */
-	bool stance_by_itself;          /* nobody asked for it */
+	enum dh_stance stance;          /* of the avatar, while nothing plays: as asked for … */
+	bool stance_by_itself;          /* (nobody asked for it) */
+	enum dh_stance stance_shown;    /* … and as shown … */
+	bool hears_voice;               /* … while a viewer speaks to it */
 	bool speaking, has_clip, has_failed;
 	bool queue_changed;              /* there may be another segment, or an end of one, to prepare */
 	GQueue unfinished;               /* ids of segments that ended before their texts did, oldest first */
@@ -218,6 +220,8 @@ void dh_room_voice_configure(struct dh_room *room);
 void dh_room_voice_sent(struct dh_room *room, unsigned loudness);
 /* `member` has left, and is still among the members. */
 void dh_room_voice_left(struct dh_room *room, struct dh_member *member);
+/* The avatar does not listen to the voices that are heard now any more: something else was asked for. */
+void dh_room_voice_overrule(struct dh_room *room);
 void dh_room_voice_poll(struct dh_room *room, int64_t now_ticks);
 /* When to call it next; INT64_MAX: not before something changes. */
 int64_t dh_room_voice_deadline_ticks(const struct dh_room *room);
@@ -278,7 +282,10 @@ void dh_room_stance_event(struct dh_room *room, const struct dh_playout_event *e
 void dh_room_stance_poll(struct dh_room *room);
 /* What is seen, of a room that has its clip. */
 enum dh_room_state dh_room_stance_state(const struct dh_room *room);
-/* IDLE, LISTENING or THINKING. `by_itself`: it ends when nothing waits any more. */
+/* Whether a viewer speaks to it: then it listens, if it has a clip for that, whatever was asked for before. */
+void dh_room_stance_hears(struct dh_room *room, bool hears_voice);
+/* IDLE, LISTENING or THINKING. `by_itself`: it ends when nothing waits any more; otherwise it is shown at once,
+ * whoever speaks. */
 void dh_room_set_stance(struct dh_room *room, enum dh_stance stance, bool by_itself);
 
 /* --- room_cut.c; in the room's thread (more in interruption.h) */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the avatar of a room does while it does not speak: it idles, listens, or thinks. */
+/* What the avatar of a room does while it does not speak: it idles, listens, or thinks. Two things say so, and what
+ * the first says is kept while the second is shown: what was asked for, or came of `say`; and a viewer's voice. */
 #include "room_private.h"
 
 #include <errno.h>
@@ -16,16 +17,33 @@ enum dh_room_state dh_room_stance_state(const struct dh_room *room)
 
 	if (dh_playout_is_on_hold(room->playout))
 		return DH_ROOM_LISTENING;
-	return room->speaking ? DH_ROOM_SPEAKING : states[room->stance];
+	return room->speaking ? DH_ROOM_SPEAKING : states[room->stance_shown];
+}
+
+static bool has_clip(const struct dh_room *room, enum dh_stance stance)
+{
+	return dh_avatar_clip_path(dh_avatar_get_config(room->facts.avatar), stance) != NULL;
 }
 
 /* Of these there are no other events. */
 static void tell(struct dh_room *room)
 {
-	json_t *event = dh_room_report_new(room, names[room->stance]);
+	json_t *event = dh_room_report_new(room, names[room->stance_shown]);
 
 	dh_room_set_ms(event, "media_ms", dh_playout_media_ticks(room->playout, dh_now_ticks()));
 	dh_room_tell_all(room, event, NULL);
+}
+
+static void show(struct dh_room *room)
+{
+	enum dh_stance shown = room->hears_voice ? DH_STANCE_LISTENING : room->stance;
+
+	if (room->stance_shown == shown)
+		return;
+	room->stance_shown = shown;
+	dh_playout_set_stance(room->playout, shown);
+	if (!room->speaking)
+		tell(room);
 }
 
 void dh_room_set_stance(struct dh_room *room, enum dh_stance stance, bool by_itself)
@@ -33,12 +51,16 @@ void dh_room_set_stance(struct dh_room *room, enum dh_stance stance, bool by_its
 	if (stance == DH_STANCE_SPEAKING)
 		return;
 	room->stance_by_itself = by_itself;
-	if (room->stance == stance)
-		return;
 	room->stance = stance;
-	dh_playout_set_stance(room->playout, stance);
-	if (!room->speaking)
-		tell(room);
+	if (!by_itself)
+		dh_room_voice_overrule(room);
+	show(room);
+}
+
+void dh_room_stance_hears(struct dh_room *room, bool hears_voice)
+{
+	room->hears_voice = hears_voice && has_clip(room, DH_STANCE_LISTENING);
+	show(room);
 }
 
 void dh_room_stance_clips(struct dh_room *room)
@@ -60,18 +82,19 @@ void dh_room_stance_clips(struct dh_room *room)
 /* Who asks for speech makes the avatar think until it comes, if it has a clip for that. */
 void dh_room_stance_asked(struct dh_room *room, const struct dh_feed *feed)
 {
-	if (dh_feed_is_generated(feed) && !room->speaking &&
-		dh_avatar_clip_path(dh_avatar_get_config(room->facts.avatar), DH_STANCE_THINKING))
+	if (dh_feed_is_generated(feed) && !room->speaking && has_clip(room, DH_STANCE_THINKING))
 		dh_room_set_stance(room, DH_STANCE_THINKING, true);
 }
 
-/* Speech ends what came before it, and nothing is left of it behind that. */
+/* Speech ends what came before it, and nothing is left of it behind that, but a voice that goes on. */
 void dh_room_stance_event(struct dh_room *room, const struct dh_playout_event *event)
 {
-	if (event->type != DH_EVENT_SPEAKING || room->stance == DH_STANCE_IDLE)
-		return;
-	room->stance = DH_STANCE_IDLE;
-	dh_playout_set_stance(room->playout, DH_STANCE_IDLE);
+	if (event->type == DH_EVENT_SPEAKING) {
+		room->stance = DH_STANCE_IDLE;
+		show(room);
+	} else if (event->type == DH_EVENT_IDLE && room->stance_shown != DH_STANCE_IDLE) {
+		tell(room); /* that event only said that it does not speak any more */
+	}
 }
 
 void dh_room_stance_poll(struct dh_room *room)

@@ -69,9 +69,31 @@ static bool fall_silent(struct dh_room *room, int64_t asked_us)
 	return dh_room_cut_now(room, &cut, &result) == 0;
 }
 
+/* Whether somebody speaks to the avatar: somebody who may interrupt it, and for as long. */
+static void listen(struct dh_room *room)
+{
+	bool is_spoken_to = false;
+
+	for (guint i = 0; i < room->talkers->len && atomic_load(&room->barge_in_ms); i++) {
+		const struct dh_member *member = room->talkers->pdata[i];
+		is_spoken_to |= member->voice_lasts && !member->voice_overruled &&
+			dh_floor_is_open(&room->floor, member->id);
+	}
+	dh_room_stance_hears(room, is_spoken_to);
+}
+
+void dh_room_voice_overrule(struct dh_room *room)
+{
+	for (guint i = 0; i < room->talkers->len; i++)
+		((struct dh_member *)room->talkers->pdata[i])->voice_overruled = true;
+	listen(room);
+}
+
 static void barge_in(struct dh_room *room, struct dh_member *member, int64_t asked_us)
 {
 	dh_floor_speaks(&room->floor, member->id, dh_now_ticks());
+	member->voice_lasts = member->is_speaking;
+	listen(room);
 	if (!dh_floor_is_open(&room->floor, member->id) || !room->speaking || dh_playout_is_on_hold(room->playout))
 		return;
 	tell(room, "barged_in", member, "mode", json_string(room->barge_in_holds ? "hold" : "interrupt"));
@@ -83,6 +105,7 @@ static void set_speaking(struct dh_room *room, struct dh_member *member, bool is
 	if (member->is_speaking == is_speaking)
 		return;
 	member->is_speaking = is_speaking;
+	member->voice_lasts = member->voice_overruled = false;
 	if (is_speaking)
 		g_ptr_array_add(room->talkers, member);
 	else
@@ -117,6 +140,7 @@ void dh_room_voice_poll(struct dh_room *room, int64_t now_ticks)
 			set_speaking(room, member, false);
 	}
 	dh_floor_poll(&room->floor, now_ticks);
+	listen(room);
 }
 
 int64_t dh_room_voice_deadline_ticks(const struct dh_room *room)

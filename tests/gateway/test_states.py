@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an avatar does while it does not speak: its clips, the request `state`, and what it does by itself."""
 import os
+import random
 import time
 import unittest
 
@@ -18,9 +19,18 @@ avatar-full: { width = 64 height = 64 idle = "{folder}/idle.avi" listening = "{f
     thinking = "{folder}/segments/two.avi" speaking = "{folder}/missing.avi" kbps = 200 }
 avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
 generator-talker: { command = [ "{talker}", "--size", "64x64" ] }
-room-one: { id = 1 avatar = "full" generator = "talker" }
+room-one: { id = 1 avatar = "full" generator = "talker" barge_in = 200 }
 room-two: { id = 2 avatar = "small" generator = "talker" }
 """
+
+
+def voice(frames):
+    """Levels of speech, in dBov."""
+    return [-25 + random.randint(-5, 5) for _ in range(frames)]
+
+
+def quiet(frames):
+    return [-70 + random.randint(-1, 1) for _ in range(frames)]
 
 
 class Server(PushableServer):
@@ -82,6 +92,68 @@ class States(RequestCase):
         self.ask("say", id=2, text="Hello.")
         observer.events.wait(lambda e: e.get("event") == "idle", WAIT_S)
         self.assertNotIn("thinking", [e.get("event") for e in observer.events.data()])
+
+    def speak(self, viewer, *levels):
+        """The viewer says that, and is silent then."""
+        since = len(self.observer.events.all)
+        viewer.speak([level for part in levels for level in part])
+        self.observer.events.wait(lambda e: e.get("event") == "viewer_silent", WAIT_S, since)
+
+    def assert_told(self, *states):
+        end = time.monotonic() + WAIT_S
+        while self.told() != list(states) and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertEqual(self.told(), list(states))
+
+    def talker(self, gateway):
+        viewer = gateway.watch({"id": 1})
+        viewer.listen()
+        return viewer
+
+    def test_a_viewer_speaks(self):
+        """It listens until that one is silent; to a cough it does not."""
+        random.seed(1)
+        with Gateway(self.janus.ws) as gateway:
+            viewer = self.talker(gateway)
+            self.speak(viewer, quiet(30), voice(5), quiet(35))
+            self.assert_told()
+            self.speak(viewer, voice(30), quiet(35))
+            self.assert_told("listening", "idle")
+
+    def test_what_was_asked_for_is_not_lost(self):
+        random.seed(2)
+        self.ask("state", id=1, state="thinking")
+        with Gateway(self.janus.ws) as gateway:
+            viewer = self.talker(gateway)
+            self.speak(viewer, quiet(30), voice(30), quiet(35))
+            self.assert_told("thinking", "listening", "thinking")
+        self.ask("state", id=1, state="idle")
+
+    def test_what_is_asked_for_is_shown_at_once(self):
+        """Amid a voice, which does not change it any more; a new one does."""
+        random.seed(3)
+        with Gateway(self.janus.ws) as gateway:
+            viewer = self.talker(gateway)
+            viewer.speak(quiet(30) + voice(30))
+            self.assertEqual(self.ask("state", id=1, state="idle")["state"], "idle")
+            self.speak(viewer, voice(30), quiet(35))
+            self.assert_told("listening", "idle")
+            self.speak(viewer, voice(30), quiet(35))
+            self.assert_told("listening", "idle", "listening", "idle")
+
+    def test_it_is_interrupted(self):
+        """It listens behind that, as long as the voice goes on; and stops when the floor is everybody's no more."""
+        random.seed(4)
+        with Gateway(self.janus.ws) as gateway:
+            viewer = self.talker(gateway)
+            self.ask("say", id=1, text="Good morning to all of you, and welcome to this room, in which I say much. " * 4)
+            self.observer.events.wait(lambda e: e.get("event") == "speaking", WAIT_S)
+            self.speak(viewer, quiet(60), voice(60), quiet(35))
+            self.assert_told("thinking", "speaking", "idle", "listening", "idle")
+            viewer.speak(voice(30))
+            self.ask("edit", id=1, new_barge_in_by="nobody")
+            self.assert_told("thinking", "speaking", "idle", "listening", "idle", "listening", "idle")
+            self.ask("edit", id=1, new_barge_in_by="all")
 
     def test_what_is_seen(self):
         """No key frame between the clips, and each picture is one of the clip's."""
