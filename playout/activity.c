@@ -183,3 +183,10 @@ void dh_activity_count_anew(struct dh_activity *a)
 {
 	end_run(a);
 }
+
+void dh_activity_move(struct dh_activity *a, int64_t by_ticks)
+{
+	a->onset_ticks += by_ticks;
+	a->run_ticks += by_ticks;
+	a->last_voice_ticks += by_ticks;
+}

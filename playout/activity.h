@@ -68,6 +68,9 @@ bool dh_activity_lasts(const struct dh_activity *activity, int64_t ticks);
 /* From now on that counts what follows. */
 void dh_activity_count_anew(struct dh_activity *activity);
 
+/* What it knows of happened `by_ticks` later than was said. */
+void dh_activity_move(struct dh_activity *activity, int64_t by_ticks);
+
 /* The noise floor, in dBov. */
 float dh_activity_floor(const struct dh_activity *activity);
 

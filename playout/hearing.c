@@ -7,8 +7,8 @@
 #define GAP_MAX_TICKS (500 * DH_TICKS_PER_MS)
 /* Packets that come this late against their timestamps are a new beginning of time. */
 #define JUMP_TICKS (1000 * DH_TICKS_PER_MS)
-/* The sender's clock may go wrong, but not faster than one in so many. */
-#define DRIFT 2000
+/* Packets of which not even one is on time: the way has become longer, or the sender's clock is slow. */
+#define WINDOW 100
 /* Packets may be this much behind the least delayed one, before silence is sure. */
 #define LATE_TICKS (200 * DH_TICKS_PER_MS)
 /* So many late packets in a row, and it is the sender that has begun anew. */
@@ -66,15 +66,38 @@ static int64_t length_of(const struct dh_heard_packet *packet)
 	return ticks > DH_ACTIVITY_FRAME_TICKS ? ticks : DH_ACTIVITY_FRAME_TICKS;
 }
 
-/* The clock at which the packet's sound began, were it not for the network's moods. */
+static void restart_window(struct dh_hearing *h)
+{
+	h->window_packets = 0;
+	h->least_later_ticks = INT64_MAX;
+}
+
+/* What has been heard lies elsewhere, and is as long as it was. */
+static void move_base(struct dh_hearing *h, int64_t by_ticks)
+{
+	h->base_ticks += by_ticks;
+	dh_activity_move(&h->activity, by_ticks);
+	restart_window(h);
+}
+
+/* The clock at which the packet's sound began, were it not for the network's moods: as if it had been on its way as
+ * briefly as any of the last packets. */
 static int64_t place(struct dh_hearing *h, int64_t length_ticks, int64_t now_ticks)
 {
 	int64_t base_ticks = now_ticks - h->media_ticks - length_ticks, later = base_ticks - h->base_ticks;
 
-	if (later < 0 || later > JUMP_TICKS)
+	h->window_packets++;
+	if (later < h->least_later_ticks)
+		h->least_later_ticks = later;
+	if (!h->has_base || later > JUMP_TICKS || later < -JUMP_TICKS) {
 		h->base_ticks = base_ticks;
-	else
-		h->base_ticks += later < length_ticks / DRIFT ? later : length_ticks / DRIFT;
+		restart_window(h);
+	} else if (later < 0) {
+		move_base(h, later);
+	} else if (h->window_packets >= WINDOW) {
+		move_base(h, h->least_later_ticks);
+	}
+	h->has_base = true;
 	return h->base_ticks + h->media_ticks;
 }
 
@@ -100,7 +123,7 @@ static void begin(struct dh_hearing *h, const struct dh_heard_packet *packet)
 	h->sequence = (uint16_t)(packet->sequence - 1);
 	h->timestamp = packet->timestamp;
 	h->media_ticks = 0;
-	h->base_ticks = INT64_MAX / 2;
+	h->has_base = false;
 }
 
 static bool is_new(struct dh_hearing *h, const struct dh_heard_packet *packet)

@@ -44,7 +44,10 @@ struct dh_hearing {
 	int late_run;           /* late packets in a row */
 	uint32_t timestamp;     /* where the next one is expected */
 	int64_t media_ticks;    /* the same, without end */
-	int64_t base_ticks;     /* the clock at media 0 */
+	bool has_base;
+	int64_t base_ticks;        /* the clock at media 0 */
+	int window_packets;        /* so many have come since the base was last moved … */
+	int64_t least_later_ticks; /* … and at least so much later than it says */
 };
 
 void dh_hearing_init(struct dh_hearing *hearing);

@@ -254,6 +254,22 @@ static void test_without_levels(void)
 	CHECK_INT(mic.hearing.without_level, 100);
 }
 
+/* Packets that were late for a while make a voice neither longer nor shorter. */
+static void test_late_ones_change_no_length(void)
+{
+	struct mic mic;
+
+	open_mic(&mic);
+	hear(&mic, 100, -60, 1);
+	mic.now += 2 * MS;
+	hear(&mic, 90, -60, 1);
+	int64_t begun = mic.now;
+	hear(&mic, LASTING / 20 - 1, -25, 5);
+	mic.now -= 2 * MS;
+	hear(&mic, 5, -25, 5);
+	CHECK_INT((mic.lasted_at - begun) / MS, LASTING - 2);
+}
+
 /* Times from nowhere crash nothing, and do not last. */
 static void test_any_packets(void)
 {
@@ -341,6 +357,26 @@ static void test_a_loudspeaker_is_turned_up(void)
 	CHECK_INT(mic.lasting, 0);
 }
 
+/* The viewer's packets take longer from now on, but not its loudspeaker. */
+static void test_the_way_becomes_longer(void)
+{
+	for (int more = 100; more <= 900; more += 200) {
+		struct mic mic;
+		CHECK_AT("%d ms", more);
+		open_mic(&mic);
+		hear(&mic, 60, -60, 1);
+		echo(&mic, 500, 4, -10, 0, 0);
+		CHECK_INT(mic.lasting, 0);
+		mic.now += more * MS;
+		echo(&mic, 1000, 4, -10, 0, 0);
+		mic.lasting = 0;
+		echo(&mic, 1000, 4, -10, 0, 0);
+		CHECK_INT(mic.lasting, 0);
+		echo(&mic, 100, 4, -10, -22, 60);
+		CHECK(mic.lasting > 0, "a viewer is not heard above the echo");
+	}
+}
+
 static const struct check_test tests[] = {
 	TEST(test_voices),
 	TEST(test_long_noise),
@@ -351,10 +387,12 @@ static const struct check_test tests[] = {
 	TEST(test_dtx),
 	TEST(test_late_and_repeated),
 	TEST(test_without_levels),
+	TEST(test_late_ones_change_no_length),
 	TEST(test_any_packets),
 	TEST(test_opus_lengths),
 	TEST(test_echoes),
 	TEST(test_a_loudspeaker_is_turned_up),
+	TEST(test_the_way_becomes_longer),
 };
 
 int main(int argc, char **argv)
