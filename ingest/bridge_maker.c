@@ -113,7 +113,7 @@ static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 
 static void failed(struct dh_bridge_maker *maker, const char *why)
 {
-	dh_log(DH_LOG_WARNING, "%s: nothing leads from its end to the idle clip: %s", maker->spec.name, why);
+	dh_log(DH_LOG_WARNING, "%s: it is cut, not faded: %s", maker->spec.name, why);
 }
 
 static void on_end(void *arg, const struct dh_stream_end *end)

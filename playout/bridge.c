@@ -58,6 +58,9 @@ int dh_bridge_plan(struct dh_bridge_plan *plan, const struct dh_segment *segment
 	size_t count = dh_segment_count(clip, DH_VIDEO), blended;
 	if (a->width != b->width || a->height != b->height || a->has_matte != b->has_matte)
 		return -EINVAL;
+	plan->from = segment;
+	plan->clip = clip;
+	plan->leave_ticks = 0;
 	plan->tail_first = last;
 	while (!is_entry(segment, plan->tail_first)) /* the first picture is one */
 		plan->tail_first--;

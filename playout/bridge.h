@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A bridge: a few pictures that lead from the last picture of a segment into the idle clip.
- * They show pictures of the clip, into which the segment's last one fades; the clip goes on
- * at the entry behind them.
+/* A bridge: a few pictures that lead from a picture, the last of a segment or one of a clip, into
+ * one of the avatar's clips. They show pictures of that clip, into which that picture fades; the clip
+ * goes on at the entry behind them.
  */
 #ifndef DH_BRIDGE_H
 #define DH_BRIDGE_H
 
 #include "segment.h"
+#include "stance.h"
 
 /* More than this is never decoded for a bridge, on either side: entries are too far apart. */
 #define DH_BRIDGE_PICTURES_MAX 256
@@ -15,6 +16,9 @@
 /* Which pictures it is made of. Indices count pictures of a segment or of the clip; those of
  * the clip go on at 0 behind its last. */
 struct dh_bridge_plan {
+	const struct dh_segment *from, *clip; /* borrowed, until the playout changes */
+	enum dh_stance to;                    /* the clip's */
+	int64_t leave_ticks;                  /* media time at which a clip is left; of a segment 0 */
 	size_t tail_first, tail_count; /* of the segment: from an entry to its last picture */
 	size_t lead_first, lead_count; /* of the clip: from an entry to the last that is blended, */
 	size_t skip;                   /* of which so many are only decoded */

@@ -5,6 +5,9 @@
 
 #include "timebase.h"
 
+/* No exit is looked for further ahead. */
+#define EXIT_PICTURES 1000
+
 static struct dh_unit *picture(const struct dh_segment *of, size_t index)
 {
 	return dh_segment_unit(of, DH_VIDEO, index);
@@ -44,23 +47,47 @@ int dh_idle_clip_set_other(struct dh_idle_clip *clip, enum dh_stance stance, str
 	return 0;
 }
 
-void dh_idle_clip_use(struct dh_idle_clip *clip, enum dh_stance stance)
+struct dh_segment *dh_idle_clip_of(const struct dh_idle_clip *clip, enum dh_stance stance)
 {
-	struct dh_segment *wanted = clip->clips[stance] ? clip->clips[stance] : clip->clips[DH_STANCE_IDLE];
-	if (wanted == clip->pictures)
+	return clip->clips[stance] ? clip->clips[stance] : clip->clips[DH_STANCE_IDLE];
+}
+
+void dh_idle_clip_use(struct dh_idle_clip *clip, enum dh_stance stance, int64_t slot_ticks)
+{
+	struct dh_segment *wanted = dh_idle_clip_of(clip, stance);
+	if (wanted == clip->pictures || (clip->runs && slot_ticks < clip->leave_ticks))
 		return;
 	clip->pictures = wanted;
 	clip->runs = clip->is_bridging = false;
 }
 
-int dh_idle_clip_set_bridge(struct dh_idle_clip *clip, struct dh_segment *bridge, struct dh_unit *from, size_t back)
+int dh_idle_clip_find_exit(const struct dh_idle_clip *clip, int64_t least_ticks, size_t *index, int64_t *leave_ticks)
 {
-	const struct dh_segment *idle = clip->clips[DH_STANCE_IDLE];
-	if (!idle || !is_usable(bridge) || back >= dh_segment_count(idle, DH_VIDEO) ||
-		!(picture(idle, back)->flags & DH_UNIT_ENTRY))
+	size_t count = dh_segment_count(clip->pictures, DH_VIDEO), i = clip->next;
+	int64_t epoch_ticks = clip->epoch_ticks;
+	for (int n = 0; n < EXIT_PICTURES; n++) {
+		const struct dh_unit *unit = picture(clip->pictures, i);
+		int64_t begin_ticks = epoch_ticks + unit->pts_ticks;
+		*index = i;
+		*leave_ticks = dh_slot_floor(begin_ticks + unit->duration_ticks);
+		/* one that is shorter than a slot may never be the last before one */
+		if (unit->flags & DH_UNIT_ENTRY && *leave_ticks > begin_ticks && *leave_ticks >= least_ticks)
+			return 0;
+		i = (i + 1) % count;
+		epoch_ticks += i ? 0 : length_ticks(clip->pictures);
+	}
+	return -ENOENT;
+}
+
+int dh_idle_clip_set_bridge(struct dh_idle_clip *clip, struct dh_segment *bridge, struct dh_unit *from,
+	enum dh_stance to, size_t back)
+{
+	const struct dh_segment *target = dh_idle_clip_of(clip, to);
+	if (!target || !is_usable(bridge) || back >= dh_segment_count(target, DH_VIDEO) ||
+		!(picture(target, back)->flags & DH_UNIT_ENTRY))
 		return -EINVAL;
-	dh_segment_share_anchor(bridge, dh_segment_anchor(idle));
-	if (dh_segment_anchor(bridge) != dh_segment_anchor(idle))
+	dh_segment_share_anchor(bridge, dh_segment_anchor(target));
+	if (dh_segment_anchor(bridge) != dh_segment_anchor(target))
 		return -EINVAL;
 	if (clip->is_bridging) /* the one before: the clip goes on without its rest */
 		clip->runs = clip->is_bridging = false;
@@ -69,6 +96,7 @@ int dh_idle_clip_set_bridge(struct dh_idle_clip *clip, struct dh_segment *bridge
 	dh_unit_unref(&clip->bridge_from);
 	clip->bridge = bridge;
 	clip->bridge_from = from;
+	clip->bridge_to = target;
 	clip->bridge_back = back;
 	return 0;
 }
@@ -94,7 +122,7 @@ static size_t find_entry(const struct dh_idle_clip *clip, const struct dh_unit *
 void dh_idle_clip_begin(struct dh_idle_clip *clip, const struct dh_unit *shown, int64_t slot_ticks)
 {
 	clip->runs = true;
-	clip->is_bridging = clip->bridge && shown == clip->bridge_from && clip->pictures == clip->clips[DH_STANCE_IDLE];
+	clip->is_bridging = clip->bridge && shown == clip->bridge_from && clip->pictures == clip->bridge_to;
 	clip->bridge_next = 0;
 	clip->bridge_ticks = slot_ticks;
 	clip->next = clip->is_bridging ? clip->bridge_back : find_entry(clip, shown);

@@ -85,6 +85,7 @@ int dh_playout_set_clip(struct dh_playout *playout, enum dh_stance stance, struc
 void dh_playout_set_stance(struct dh_playout *playout, enum dh_stance stance)
 {
 	playout->timeline.stance = stance;
+	playout->timeline.idle.leave_ticks = 0;
 }
 
 /* --- what plays and waits */

@@ -150,7 +150,8 @@ void dh_playout_free(struct dh_playout **playout);
 int dh_playout_set_idle(struct dh_playout *playout, struct dh_segment *idle);
 /* A clip for another stance, under the same anchor; likewise. Without one the idle clip is shown. */
 int dh_playout_set_clip(struct dh_playout *playout, enum dh_stance stance, struct dh_segment *clip);
-/* What the avatar does from the next slot on while nothing plays: IDLE (at first), LISTENING or THINKING. */
+/* What the avatar does from the next slot on, or from when its clip is left, while nothing plays: IDLE (at first),
+ * LISTENING or THINKING. */
 void dh_playout_set_stance(struct dh_playout *playout, enum dh_stance stance);
 
 /* --- segments */
@@ -272,18 +273,21 @@ int64_t dh_playout_idle_at(const struct dh_playout *playout, int64_t now_ticks, 
 
 /* --- bridges (bridge.h) */
 
-/* Plans the bridge from the end of the playing segment to the idle clip, if that end is known.
- * -EAGAIN: nothing plays, it has no pictures, or its end is not known; else as
+/* Plans the bridge from the end of the playing segment to the clip for what the avatar does then, if that end is
+ * known. -EAGAIN: nothing plays, it has no pictures, or its end is not known; else as
  * dh_bridge_plan. */
 int dh_playout_plan_bridge(const struct dh_playout *playout, int64_t fade_ticks, struct dh_bridge_plan *plan);
-/* Picture `index` of the idle clip, which goes on at 0 behind its last, and its anchor.
- * Borrowed. There is a clip. */
-struct dh_unit *dh_playout_idle_picture(const struct dh_playout *playout, size_t index);
-struct dh_unit *dh_playout_idle_anchor(const struct dh_playout *playout);
-/* Where the avatar begins to idle after the picture `from`, it does so with `bridge`, which
- * leads to the clip's picture `back`. Replaces the one before; takes ownership on success.
- * -EINVAL: there is no idle clip, or the bridge does not fit it. */
-int dh_playout_set_bridge(struct dh_playout *playout, struct dh_segment *bridge, struct dh_unit *from, size_t back);
+/* Plans the bridge from the clip that is shown to the one for what the avatar does now, from an entry at least
+ * `make_ticks` ahead. -EAGAIN: something plays, no clip is shown, or it is the same; else as dh_bridge_plan. */
+int dh_playout_plan_turn(const struct dh_playout *playout, int64_t make_ticks, int64_t fade_ticks,
+	struct dh_bridge_plan *plan);
+/* The clip that is shown goes on until that media time, unless something else is done by then. */
+void dh_playout_leave_clip_at(struct dh_playout *playout, int64_t leave_ticks);
+/* Where the clip for `to` begins after the picture `from`, it does so with `bridge`, which
+ * leads to that clip's picture `back`. Replaces the one before; takes ownership on success.
+ * -EINVAL: there is no clip, or the bridge does not fit it. */
+int dh_playout_set_bridge(struct dh_playout *playout, struct dh_segment *bridge, struct dh_unit *from,
+	enum dh_stance to, size_t back);
 
 /* --- viewers */
 

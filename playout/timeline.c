@@ -248,7 +248,7 @@ static void fill_idle(struct dh_timeline *timeline, const struct dh_emitter *out
 	struct dh_idle_picture picture;
 	if (!timeline->idle.pictures)
 		return;
-	dh_idle_clip_use(&timeline->idle, stance_of(timeline));
+	dh_idle_clip_use(&timeline->idle, stance_of(timeline), timeline->playing ? INT64_MAX : slot_ticks);
 	if (!timeline->idle.runs)
 		dh_idle_clip_begin(&timeline->idle, timeline->shown, slot_ticks);
 	while (dh_idle_clip_next(&timeline->idle, slot_ticks + DH_SLOT_TICKS, &picture))

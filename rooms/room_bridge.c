@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The bridge from the end of what plays to the idle clip. A worker makes it while the segment
- * still plays; one that is not there in time is not waited for. In the room's thread. */
+/* The bridge from the end of what plays, or from one of the avatar's clips, to another one. A worker makes it
+ * while the segment still plays, or until the clip's next entry; one that is not there in time is not waited
+ * for. In the room's thread. */
 #include "room_private.h"
 
 #include "ingest/bridge_maker.h"
 #include "ingest/log.h"
 #include "playout/timebase.h"
 
+/* So long before a clip is left: what has been made before is there by then, and most others. */
+#define MAKE_TICKS (250 * DH_TICKS_PER_MS)
+
 /* What is being made. */
 struct making {
 	struct dh_room *room; /* a reference */
 	struct dh_unit *from; /* a reference */
-	size_t back;          /* see playout/bridge.h */
+	uint64_t number;      /* as the room counts them */
+	enum dh_stance to;    /* see playout/bridge.h */
+	size_t back;
 };
 
 /* --- what was made */
@@ -20,6 +26,8 @@ struct made_command {
 	struct dh_command command;
 	struct dh_room *room; /* a reference */
 	struct dh_unit *from; /* a reference */
+	uint64_t number;
+	enum dh_stance to;
 	size_t back;
 	struct dh_segment *bridge;
 };
@@ -39,8 +47,8 @@ static void made_run(void *owner, struct dh_command *command)
 	struct made_command *c = (struct made_command *)command;
 	struct dh_room *room = owner;
 
-	if (c->from == room->bridge_from) {
-		room->bridge_misfits = dh_playout_set_bridge(room->playout, c->bridge, c->from, c->back) != 0;
+	if (c->number == room->bridge_number) {
+		room->bridge_misfits = dh_playout_set_bridge(room->playout, c->bridge, c->from, c->to, c->back) != 0;
 		if (!room->bridge_misfits)
 			c->bridge = NULL;
 		else
@@ -62,6 +70,8 @@ static void made(void *arg, struct dh_segment *bridge)
 	c->command.discard = made_free;
 	c->room = dh_room_ref(making->room);
 	c->from = dh_unit_ref(making->from);
+	c->number = making->number;
+	c->to = making->to;
 	c->back = making->back;
 	c->bridge = bridge;
 	dh_room_thread_post(c->room->thread, &c->command);
@@ -79,33 +89,28 @@ static void gone(void *arg)
 
 /* --- having it made */
 
-static GPtrArray *tail_of(const struct dh_segment *segment, const struct dh_bridge_plan *plan)
+/* Of a loop. */
+static GPtrArray *pictures_of(const struct dh_segment *segment, size_t first, size_t count)
 {
 	GPtrArray *units = dh_bridge_units_new();
 
-	for (size_t i = 0; i < plan->tail_count; i++)
-		g_ptr_array_add(units, dh_unit_ref(dh_segment_unit(segment, DH_VIDEO, plan->tail_first + i)));
+	for (size_t i = 0; i < count; i++)
+		g_ptr_array_add(units,
+			dh_unit_ref(dh_segment_unit(segment, DH_VIDEO,
+				(first + i) % dh_segment_count(segment, DH_VIDEO))));
 	return units;
 }
 
-static GPtrArray *lead_of(const struct dh_room *room, const struct dh_bridge_plan *plan)
-{
-	GPtrArray *units = dh_bridge_units_new();
-
-	for (size_t i = 0; i < plan->lead_count; i++)
-		g_ptr_array_add(units, dh_unit_ref(dh_playout_idle_picture(room->playout, plan->lead_first + i)));
-	return units;
-}
-
-static void start(struct dh_room *room, const struct dh_segment *segment, const struct dh_bridge_plan *plan)
+/* Instead of the one before. `from`: the picture that it leads from. */
+static void start(struct dh_room *room, const char *of, const char *name, bool is_kept, struct dh_unit *from,
+	const struct dh_bridge_plan *plan)
 {
 	static const struct dh_bridge_listener listener = { made, gone };
 	const struct dh_avatar_config *avatar = dh_avatar_get_config(room->facts.avatar);
-	const struct dh_feed *feed = dh_segment_user(segment);
 	struct making *making = g_new0(struct making, 1);
-	char *name = g_strdup_printf("room %s: segment %s", room->id, dh_segment_id(segment));
+	char *whole = g_strdup_printf("room %s: %s %s", room->id, of, name);
 	const struct dh_bridge_spec spec = {
-		.name = name,
+		.name = whole,
 		.owner = room,
 		.width = (int)avatar->width,
 		.height = (int)avatar->height,
@@ -114,19 +119,24 @@ static void start(struct dh_room *room, const struct dh_segment *segment, const 
 		.background = dh_avatar_plain_background(avatar),
 		.picture = dh_avatar_picture(room->facts.avatar),
 		.frame = dh_avatar_frame(room->facts.avatar),
-		.tail = tail_of(segment, plan),
-		.lead = lead_of(room, plan),
-		.tail_anchor = dh_unit_ref(dh_segment_anchor(segment)),
-		.lead_anchor = dh_unit_ref(dh_playout_idle_anchor(room->playout)),
+		.tail = pictures_of(plan->from, plan->tail_first, plan->tail_count),
+		.lead = pictures_of(plan->clip, plan->lead_first, plan->lead_count),
+		.tail_anchor = dh_unit_ref(dh_segment_anchor(plan->from)),
+		.lead_anchor = dh_unit_ref(dh_segment_anchor(plan->clip)),
 		.skip = (int)plan->skip,
-		.is_kept = dh_feed_is_kept(feed),
+		.is_kept = is_kept,
 	};
 
+	dh_room_bridge_close(room);
+	room->bridge_from = dh_unit_ref(from);
+	room->bridge_to = plan->to;
 	making->room = dh_room_ref(room);
-	making->from = dh_unit_ref(room->bridge_from);
+	making->from = dh_unit_ref(from);
+	making->number = ++room->bridge_number;
+	making->to = plan->to;
 	making->back = plan->back;
 	room->bridge = dh_bridge_maker_new(room->context.ingest, &spec, &listener, making);
-	g_free(name);
+	g_free(whole);
 }
 
 /* Nobody sees what happens without viewers; and where something is ready, it plays next. */
@@ -138,25 +148,41 @@ static bool may_idle_next(const struct dh_room *room)
 		!(next && dh_playout_is_ready(room->playout, next));
 }
 
+static int64_t fade_ticks_of(const struct dh_room *room)
+{
+	return room->bridge_misfits ? 0 :
+				      dh_avatar_get_config(room->facts.avatar)->fade_ms * DH_TICKS_PER_MS;
+}
+
 void dh_room_bridge_prepare(struct dh_room *room)
 {
-	int64_t fade_ms = dh_avatar_get_config(room->facts.avatar)->fade_ms;
 	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL);
+	int64_t fade_ticks = fade_ticks_of(room);
 	struct dh_bridge_plan plan;
 	size_t last;
 
-	if (fade_ms == 0 || room->bridge_misfits || !playing || !may_idle_next(room) ||
+	if (!fade_ticks || !playing || !may_idle_next(room) ||
 		!dh_segment_last_picture(playing, room->facts.duration, &last))
 		return;
 	struct dh_unit *from = dh_segment_unit(playing, DH_VIDEO, last);
-	if (from == room->bridge_from) /* there already, or on its way */
+	if (from == room->bridge_from && room->bridge_to == room->stance_shown) /* there already, or on its way */
 		return;
-	if (dh_playout_plan_bridge(room->playout, fade_ms * DH_TICKS_PER_MS, &plan))
+	if (!dh_playout_plan_bridge(room->playout, fade_ticks, &plan))
+		start(room, "segment", dh_segment_id(playing), dh_feed_is_kept(dh_segment_user(playing)), from, &plan);
+}
+
+void dh_room_bridge_turn(struct dh_room *room)
+{
+	int64_t fade_ticks = fade_ticks_of(room);
+	struct dh_bridge_plan plan;
+
+	if (!fade_ticks || dh_playout_viewers(room->playout) == 0 ||
+		dh_playout_plan_turn(room->playout, MAKE_TICKS, fade_ticks, &plan))
 		return;
-	dh_bridge_maker_free(&room->bridge);
-	dh_unit_unref(&room->bridge_from);
-	room->bridge_from = dh_unit_ref(from);
-	start(room, playing, &plan);
+	size_t last = plan.tail_first + plan.tail_count - 1;
+	start(room, "state", dh_room_state_name(dh_room_stance_state(room)), true,
+		dh_segment_unit(plan.from, DH_VIDEO, last), &plan);
+	dh_playout_leave_clip_at(room->playout, plan.leave_ticks);
 }
 
 void dh_room_bridge_close(struct dh_room *room)

@@ -70,8 +70,10 @@ struct dh_room {
 	GPtrArray *ended;               /* struct dh_segment, to be freed; see room_ended.c */
 	int64_t ended_poll_ticks;       /* when to free more of them */
 	int64_t live_poll_ticks;        /* when to look after the live segment that plays */
-	struct dh_bridge_maker *bridge; /* at work for the end of what plays; NULL: none is */
+	struct dh_bridge_maker *bridge; /* at work for the end of what plays, or of a clip; NULL: none is */
 	struct dh_unit *bridge_from;    /* a reference: the picture that it leads from; NULL: none yet */
+	enum dh_stance bridge_to;       /* and where to */
+	uint64_t bridge_number;         /* how many have been asked for */
 	bool bridge_misfits;            /* its anchor is not the clip's, so none is made */
 	enum dh_stance stance;          /* of the avatar, while nothing plays: as asked for … */
 	bool stance_by_itself;          /* (nobody asked for it) */
@@ -269,6 +271,9 @@ void dh_room_scene_set(const struct dh_room *room, struct dh_feed *feed, const s
 /* Call it when what plays, or the queue, has changed: if the avatar will idle after what
  * plays, has the pictures made that lead there (playout/bridge.h). */
 void dh_room_bridge_prepare(struct dh_room *room);
+/* Call it when another clip is wanted, and the playout knows: if that is to fade, has the pictures made that lead there,
+ * and the clip that is shown goes on until then. */
+void dh_room_bridge_turn(struct dh_room *room);
 /* The room is ending. */
 void dh_room_bridge_close(struct dh_room *room);
 

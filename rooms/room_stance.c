@@ -42,8 +42,11 @@ static void show(struct dh_room *room)
 		return;
 	room->stance_shown = shown;
 	dh_playout_set_stance(room->playout, shown);
-	if (!room->speaking)
-		tell(room);
+	room->queue_changed = true; /* what plays may lead elsewhere */
+	if (room->speaking)
+		return;
+	dh_room_bridge_turn(room);
+	tell(room);
 }
 
 void dh_room_set_stance(struct dh_room *room, enum dh_stance stance, bool by_itself)

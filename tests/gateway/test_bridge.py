@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a segment ends the avatar idles on, cross-faded if it asks for that: what viewers really see."""
+"""Where a segment ends the avatar idles on, and where it listens it moves over, cross-faded if it asks for that: what
+viewers really see."""
 import base64
+import math
 import os
 import shutil
 import tempfile
@@ -20,7 +22,7 @@ from pushing import Push
 
 SIZE, SECONDS = 128, 3
 MORE = """
-avatar-fading: { width = 128 height = 128 idle = "IDLE" kbps = 800 fade_ms = 400 }
+avatar-fading: { width = 128 height = 128 idle = "IDLE" listening = "LISTENING" kbps = 800 fade_ms = 400 }
 room-fading: { id = 3 avatar = "fading" }
 """
 hosted = port = None
@@ -32,7 +34,9 @@ def setUpModule():
     unittest.addModuleCleanup(shutil.rmtree, work)
     idle = poses.write_idle(os.path.join(work, "idle.nut"), SIZE)
     port, = free_ports(1)
-    hosted = Case.hosted = HostedRoom(SIZE, idle=idle, more=MORE.replace("IDLE", idle),
+    listening = poses.write(os.path.join(work, "listening.nut"),
+                            [poses.picture(SIZE, 0.66 + 0.04 * math.sin(math.pi * n / 25), 0.58) for n in range(50)])
+    hosted = Case.hosted = HostedRoom(SIZE, idle=idle, more=MORE.replace("IDLE", idle).replace("LISTENING", listening),
                                       general=f'push_listen = "127.0.0.1:{port}"')
     unittest.addModuleCleanup(hosted.close)
     hosted.server.wait_for_state(hosted.handle, 3, "idle")
@@ -122,6 +126,29 @@ class Seams(Case):
             if bridge:
                 break
         self.assertEqual(len(bridge), 10)
+
+    def turn(self, viewer, state):
+        """The greatest steps before and while it goes over, and how far that leads, in such steps."""
+        begin = len(viewer.video.packets)
+        viewer.wait(lambda v: len(v.video.packets) > begin + 60)
+        self.gateway.request({"request": "state", "id": 3, "state": state})
+        viewer.wait(lambda v: len(v.video.packets) > begin + 130)
+        pictures = rtp.decode_pictures([p.data for p in rtp.pictures(viewer.video)])[-65:]
+        steps = poses.steps(pictures, SIZE)
+        return max(steps[:10]), max(steps), poses.steps([pictures[5], pictures[-1]], SIZE)[0]
+
+    def test_fade_between_states(self):
+        """The first time the pictures may come too late; then it is a cut."""
+        viewer = self.watch(3)
+        for _ in range(4):
+            turns = [self.turn(viewer, state) for state in ("listening", "idle")]
+            if all(most < 3 * within for within, most, _ in turns):
+                break
+        viewer.leave()
+        for within, most, far in turns:
+            self.assertGreater(far, 6 * within, "the clips look the same")
+            self.assertLess(most, 3 * within)
+        self.assertEqual([p.key for p in self.assert_continuous(viewer)].count(True), 1)
 
     def test_pushers_are_told_what_is_shown(self):
         viewer = self.watch(3)

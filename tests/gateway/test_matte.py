@@ -197,7 +197,7 @@ class Shown(Mattes):
         self.assertEqual(page.evaluate("clicks"), 1)
         self.assertEqual(page.errors, [])
         # and the fade into the clip was made: with its matte it is like any other
-        for complaint in ("fade_ms has no effect", "nothing leads from its end"):
+        for complaint in ("fade_ms has no effect", "it is cut, not faded"):
             self.assertNotIn(complaint, self.janus.log())
 
     def test_arrays_that_are_pushed(self):

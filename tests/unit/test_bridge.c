@@ -17,7 +17,9 @@ static const struct plan_row {
 	const char *name;
 	struct rig_segment segment;
 	int fade_ms, err;
-	struct dh_bridge_plan plan;
+	struct {
+		size_t tail_first, tail_count, lead_first, lead_count, skip, back;
+	} plan;
 } plan_rows[] = {
 	/* in the middle, idle picture 37 is nearest to 34 */
 	{ "nearest in the middle", { "s", 's', 'i', 1000, 25, 1, 10, 1000, -1 }, 200, 0, { 20, 5, 30, 10, 5, 40 } },
@@ -78,7 +80,7 @@ static int64_t play_with_bridge(struct rig_viewer **v, size_t from, size_t back)
 	rig_enqueue(&rig, &spec);
 	rig_run(&rig, media_ms(300));
 	struct dh_unit *unit = dh_segment_unit(dh_playout_playing(rig.playout, NULL), DH_VIDEO, from);
-	CHECK_INT(dh_playout_set_bridge(rig.playout, rig_segment(&bridge_spec), unit, back), 0);
+	CHECK_INT(dh_playout_set_bridge(rig.playout, rig_segment(&bridge_spec), unit, DH_STANCE_IDLE, back), 0);
 	return rig_event(&rig, DH_EVENT_STARTED, "s")->media_ticks + 1000 * MS;
 }
 
@@ -164,7 +166,7 @@ static void test_bridge_is_used_again(void)
 	CHECK_INT(rig_order(&rig, &spec, &order, NULL), 0);
 	rig_run(&rig, media_ms(100));
 	struct dh_unit *unit = dh_segment_unit(dh_playout_playing(rig.playout, NULL), DH_VIDEO, LAST);
-	CHECK_INT(dh_playout_set_bridge(rig.playout, rig_segment(&bridge_spec), unit, 40), 0);
+	CHECK_INT(dh_playout_set_bridge(rig.playout, rig_segment(&bridge_spec), unit, DH_STANCE_IDLE, 40), 0);
 	rig_run(&rig, media_ms(3000));
 	int at = rig_first(v, 'b', 0);
 	check_picture(v, at, 'b', 0, rig_event(&rig, DH_EVENT_FINISHED, "s")->media_ticks);
@@ -190,7 +192,8 @@ static void refuse(struct rig_segment spec, size_t back)
 {
 	struct rig_segment speech = SPEECH("s", 's');
 	struct dh_segment *from = rig_segment(&speech), *bridge = rig_segment(&spec);
-	CHECK_INT(dh_playout_set_bridge(rig.playout, bridge, dh_segment_unit(from, DH_VIDEO, LAST), back), -EINVAL);
+	CHECK_INT(dh_playout_set_bridge(rig.playout, bridge, dh_segment_unit(from, DH_VIDEO, LAST), DH_STANCE_IDLE,
+			back), -EINVAL);
 	dh_segment_free(&bridge);
 	dh_segment_free(&from);
 }

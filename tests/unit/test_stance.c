@@ -102,6 +102,117 @@ static void test_waits_for_the_best_picture(void)
 	}
 }
 
+/* --- faded */
+
+static const struct rig_segment fade_spec = { "b", 'b', 'i', 200, 25, 1, 10, 0, -1 };
+
+/* At 310 ms it is to listen: the idle clip, whose entries are 400 ms apart, began at 20 ms, and is left behind the one at 420 ms. */
+static void turn(struct dh_bridge_plan *plan)
+{
+	open_all();
+	dh_playout_set_stance(rig.playout, DH_STANCE_LISTENING);
+	CHECK_INT(dh_playout_plan_turn(rig.playout, 100 * MS, 200 * MS, plan), 0);
+	CHECK_INT(plan->to, DH_STANCE_LISTENING);
+	CHECK_INT(plan->leave_ticks, 460 * MS);
+	CHECK_INT(plan->tail_first, 10);
+	CHECK_INT(plan->tail_count, 1);
+	CHECK_INT(plan->lead_count - plan->skip, 5);
+	dh_playout_leave_clip_at(rig.playout, plan->leave_ticks);
+}
+
+static void bridge(const struct dh_bridge_plan *plan)
+{
+	struct dh_unit *from = dh_segment_unit(plan->from, DH_VIDEO, plan->tail_first);
+	CHECK_INT(dh_playout_set_bridge(rig.playout, rig_segment(&fade_spec), from, plan->to, plan->back), 0);
+}
+
+/* Pictures of what, which one first, from when on. */
+static void check_pictures(int *at, char tag, int index, int count, int64_t ms)
+{
+	const struct rig_viewer *v = rig.viewers[0];
+	for (int i = 0; i < count; i++, (*at)++) {
+		CHECK(*at < v->picture_count && v->pictures[*at].tag == tag, "%d: not '%c'", *at, tag);
+		CHECK_INT(v->pictures[*at].index, index + i);
+		CHECK_INT((v->pictures[*at].sent_ticks - start) / MS, ms + i * 40);
+	}
+}
+
+static void test_it_fades(void)
+{
+	struct dh_bridge_plan plan;
+	turn(&plan);
+	rig_run(&rig, media_ms(350));
+	bridge(&plan);
+	rig_run(&rig, media_ms(1010));
+	int at = rig_first(rig.viewers[0], 'b', 0) - 1;
+	check_pictures(&at, 'i', 10, 1, 420);
+	check_pictures(&at, 'b', 0, 5, 460);
+	check_pictures(&at, 'l', (int)plan.back, 5, 660);
+	/* and back, without one: the plan was not used */
+	dh_playout_set_stance(rig.playout, DH_STANCE_IDLE);
+	rig_run(&rig, media_ms(1400));
+	CHECK_INT(shown_since(1010), 'i');
+	finish_after(500);
+}
+
+static void test_the_fade_comes_late(void)
+{
+	struct dh_bridge_plan plan;
+	turn(&plan);
+	rig_run(&rig, media_ms(470));
+	bridge(&plan);
+	rig_run(&rig, media_ms(1010));
+	CHECK_INT(shown_since(450), 'l');
+	CHECK_INT(rig_first(rig.viewers[0], 'b', 0), -1);
+	finish_after(500);
+}
+
+static void test_it_changes_its_mind(void)
+{
+	struct dh_bridge_plan plan;
+	turn(&plan);
+	bridge(&plan);
+	dh_playout_set_stance(rig.playout, DH_STANCE_IDLE);
+	CHECK_INT(dh_playout_plan_turn(rig.playout, 100 * MS, 200 * MS, &plan), -EAGAIN);
+	rig_run(&rig, media_ms(1010));
+	int at = rig_first(rig.viewers[0], 'i', 0);
+	check_pictures(&at, 'i', rig.viewers[0]->pictures[at].index, 15,
+		(rig.viewers[0]->pictures[at].sent_ticks - start) / MS);
+	CHECK_INT(rig_first(rig.viewers[0], 'b', 0), -1);
+	finish_after(500);
+}
+
+/* Speech does not wait for a fade, and behind it there is none. */
+static void test_speech_before_the_fade(void)
+{
+	struct dh_bridge_plan plan;
+	turn(&plan);
+	bridge(&plan);
+	enqueue("a", &(struct dh_order){ 0 });
+	rig_run(&rig, media_ms(3000));
+	CHECK_INT(started_ms("a"), 320);
+	CHECK_INT(dh_playout_plan_turn(rig.playout, 100 * MS, 200 * MS, &plan), -EAGAIN);
+	CHECK_INT(shown_since(1319), 'l');
+	CHECK_INT(rig_first(rig.viewers[0], 'b', 0), -1);
+	finish_after(500);
+}
+
+static void test_nowhere_to_leave_it(void)
+{
+	static const struct rig_segment fast = { "f", 'i', 'i', 1000, 100, 1, 10, 0, -1 };
+	struct dh_bridge_plan plan;
+	rig_open(&rig, NULL, start);
+	CHECK_INT(dh_playout_set_idle(rig.playout, rig_segment(&fast)), 0);
+	CHECK_INT(dh_playout_set_clip(rig.playout, DH_STANCE_LISTENING, clip('l', 'i')), 0);
+	CHECK_INT(dh_playout_plan_turn(rig.playout, 100 * MS, 200 * MS, &plan), -EAGAIN);
+	rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(310));
+	dh_playout_set_stance(rig.playout, DH_STANCE_LISTENING);
+	int err = dh_playout_plan_turn(rig.playout, 100 * MS, 200 * MS, &plan);
+	CHECK(err == -EAGAIN || plan.leave_ticks >= 420 * MS, "%d", err);
+	finish_after(500);
+}
+
 static void test_what_does_not_fit(void)
 {
 	struct dh_segment *other = clip('x', 'x'), *again = clip('l', 'i');
@@ -118,6 +229,11 @@ static const struct check_test tests[] = {
 	TEST(test_clips),
 	TEST(test_while_something_plays),
 	TEST(test_waits_for_the_best_picture),
+	TEST(test_it_fades),
+	TEST(test_the_fade_comes_late),
+	TEST(test_it_changes_its_mind),
+	TEST(test_speech_before_the_fade),
+	TEST(test_nowhere_to_leave_it),
 	TEST(test_what_does_not_fit),
 };
 
