@@ -129,6 +129,7 @@ static enum dh_activity_change update(struct dh_activity *a, int64_t now_ticks)
 {
 	if (a->is_speaking && now_ticks - a->last_voice_ticks >= DH_ACTIVITY_HANG_TICKS) {
 		a->is_speaking = false;
+		a->recent = 0;
 		end_run(a);
 		return DH_ACTIVITY_SILENT;
 	}

@@ -92,7 +92,7 @@ void dh_room_voice_overrule(struct dh_room *room)
 static void barge_in(struct dh_room *room, struct dh_member *member, int64_t asked_us)
 {
 	dh_floor_speaks(&room->floor, member->id, dh_now_ticks());
-	member->voice_lasts = member->is_speaking;
+	member->voice_lasts = true;
 	listen(room);
 	if (!dh_floor_is_open(&room->floor, member->id) || !room->speaking || dh_playout_is_on_hold(room->playout))
 		return;
@@ -125,10 +125,12 @@ static void command_run(void *owner, struct dh_command *command)
 	struct voice_command *c = (struct voice_command *)command;
 	bool is_on = !c->member->left && c->member->viewer && dh_member_is_listened_to(c->member);
 
-	if (is_on && c->change == DH_HEARING_LASTING)
+	if (is_on && c->change == DH_HEARING_LASTING) {
+		set_speaking(owner, c->member, true); /* both may have come in one packet */
 		barge_in(owner, c->member, c->at_us);
-	else if (is_on || c->member->is_speaking)
+	} else if (is_on || c->member->is_speaking) {
 		set_speaking(owner, c->member, is_on && c->change == DH_HEARING_SPEAKING);
+	}
 	command_free(command);
 }
 

@@ -227,6 +227,23 @@ static void test_dtx(void)
 	CHECK(dh_hearing_deadline_ticks(&mic.hearing) == INT64_MAX, "a deadline in silence");
 }
 
+/* Packets stop amid a voice, and go on in silence: that is no new voice. */
+static void test_it_stops_and_goes_on(void)
+{
+	for (int is_polled = 0; is_polled < 2; is_polled++) {
+		struct mic mic;
+		open_mic(&mic);
+		hear(&mic, 100, -60, 1);
+		hear(&mic, 30, -25, 5);
+		if (is_polled)
+			note(&mic, dh_hearing_poll(&mic.hearing, mic.now + 2000 * MS));
+		lose(&mic, 100);
+		hear(&mic, 100, -60, 1);
+		CHECK_INT(mic.speaking, 1);
+		CHECK_INT(mic.silent, 1);
+	}
+}
+
 static void test_late_and_repeated(void)
 {
 	struct mic mic;
@@ -385,6 +402,7 @@ static const struct check_test tests[] = {
 	TEST(test_pauses),
 	TEST(test_lost_packets),
 	TEST(test_dtx),
+	TEST(test_it_stops_and_goes_on),
 	TEST(test_late_and_repeated),
 	TEST(test_without_levels),
 	TEST(test_late_ones_change_no_length),
