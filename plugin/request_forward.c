@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* rtp_forward, stop_rtp_forward, listforwarders: where the sound of viewers goes, in AudioBridge's words */
+/* forward_microphones, and AudioBridge's stop_rtp_forward and listforwarders: where the sound of viewers goes */
 #include "request_table.h"
 
 #include <errno.h>
@@ -45,7 +45,7 @@ static void handle_forward(struct dh_request *request)
 	else if (err == -EINVAL)
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"host\": a numeric address is expected");
 	else
-		dh_request_finish(request, err, "rtp_forward",
+		dh_request_finish(request, err, "forward_microphones",
 			json_pack("{s:I, s:s, s:i}", "stream_id", (json_int_t)id, "host", host, "port", port));
 }
 
@@ -89,7 +89,7 @@ static const struct dh_field list_fields[] = {
 };
 
 const struct dh_request_type dh_forward_requests[] = {
-	{ "rtp_forward", false, DH_AUTHORITY_SECRET, forward_fields, handle_forward },
+	{ "forward_microphones", false, DH_AUTHORITY_SECRET, forward_fields, handle_forward },
 	{ "stop_rtp_forward", false, DH_AUTHORITY_SECRET, stop_fields, handle_stop },
 	{ "listforwarders", false, DH_AUTHORITY_SECRET, list_fields, handle_list },
 	DH_REQUEST_END,

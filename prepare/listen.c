@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* dh-listen: makes PCM for a speech recogniser of the RTP that rtp_forward sends; docs/listen.md. A process of its own,
+/* dh-listen: makes PCM for a speech recogniser of the RTP that forward_microphones sends; docs/listen.md. A process of its own,
  * because what it decodes comes from strangers.
  */
 #include <arpa/inet.h>
@@ -27,7 +27,7 @@ static const char hello[] = "{\"event\":\"hello\",\"version\":1,\"rate\":16000,\
 
 static const char help[] = "Usage: dh-listen --socket PATH [options]\n"
 			   "Makes PCM for a speech recogniser of the sound of viewers, which a room forwards\n"
-			   "with the request rtp_forward. Silence is left out; the voices of several viewers\n"
+			   "with the request forward_microphones. Silence is left out; the voices of several viewers\n"
 			   "come side by side.\n\n"
 			   "  --socket PATH     the Unix socket on which recognisers connect\n"
 			   "  --rtp PORT        where viewers' sound comes (default 5004)\n"

@@ -136,9 +136,9 @@ int dh_forwards_remove(struct dh_forwards *forwards, guint id)
 
 static json_t *forward_json(const struct forward *forward)
 {
-	json_t *json = json_pack("{s:I, s:s, s:i, s:I, s:I, s:I}", "stream_id", (json_int_t)forward->id, "host",
-		forward->host, "port", forward->port, "packets", (json_int_t)forward->packets, "bytes",
-		(json_int_t)forward->bytes, "dropped", (json_int_t)forward->dropped);
+	json_t *json = json_pack("{s:I, s:s, s:s, s:i, s:I, s:I, s:I}", "stream_id", (json_int_t)forward->id, "of",
+		"microphones", "host", forward->host, "port", forward->port, "packets", (json_int_t)forward->packets,
+		"bytes", (json_int_t)forward->bytes, "dropped", (json_int_t)forward->dropped);
 
 	if (forward->viewer)
 		json_object_set_new(json, "viewer", json_integer((json_int_t)forward->viewer));

@@ -27,7 +27,7 @@ int dh_forwards_add(struct dh_forwards *forwards, const char *host, int port, in
 	guint *id);
 /* -ENOENT: there is none of that number. */
 int dh_forwards_remove(struct dh_forwards *forwards, guint id);
-/* [{"stream_id":…,"host":…,"port":…,…}]. A new reference. */
+/* [{"stream_id":…,"of":"microphones","host":…,"port":…,…}]. A new reference. */
 json_t *dh_forwards_json(struct dh_forwards *forwards);
 
 /* A packet of Opus that a viewer sent: with its sequence number, timestamp and marker, payload type 111,

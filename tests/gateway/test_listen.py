@@ -89,7 +89,7 @@ class Listening(Case):
         self.addCleanup(self.viewer.leave)
 
     def forward(self, **fields):
-        id = self.gateway.request({"request": "rtp_forward", "id": 1, "host": "127.0.0.1", **fields})["stream_id"]
+        id = self.gateway.request({"request": "forward_microphones", "id": 1, "host": "127.0.0.1", **fields})["stream_id"]
         self.addCleanup(lambda: self.stop(id))
         return id
 
@@ -173,7 +173,7 @@ class Listening(Case):
                              ({"host": "127.0.0.1", "port": 65536}, "454.*port"),
                              ({"host": "127.0.0.1"}, "453.*port")):
             with self.assertRaisesRegex(Refused, code):
-                self.gateway.request({"request": "rtp_forward", "id": 1, **fields})
+                self.gateway.request({"request": "forward_microphones", "id": 1, **fields})
         for number in range(8):
             self.forward(port=5004 + number)
         with self.assertRaisesRegex(Refused, "464.*8 forwards"):
