@@ -87,6 +87,12 @@ static const struct known {
 	{ "utterance", { "u-1", "u-2", "u-3", "u-4" } },
 	{ "priority", { "background", "normal", "normal", "urgent" } },
 	{ "underrun", { "hold", "idle", "skip" } },
+	{ "state", { "idle", "listening", "thinking" } },
+	{ "barge_in_by", { "all", "one", "named", "nobody" } },
+	{ "new_barge_in_by", { "all", "one", "one", "named" } },
+	{ "barge_in_mode", { "interrupt", "hold" } },
+	{ "new_barge_in_mode", { "interrupt", "hold" } },
+	{ "host", { "127.0.0.1", "::1", "192.0.2.1" } },
 	{ "mid", { "a", "v", "v", "x" } },
 	{ "text", { "One, two, three.", "Line\nand line\t\xc3\xa4" } },
 };
