@@ -60,6 +60,7 @@ static struct dh_ingest_source source_of(const struct dh_bridge_maker *maker)
 	source.kbps = maker->spec.kbps;
 	source.entry_ms = maker->spec.entry_ms;
 	source.skip = maker->spec.skip;
+	source.leaves = maker->spec.leaves;
 	source.anchor = maker->spec.picture;
 	source.anchor_frame = maker->spec.frame;
 	source.background = maker->spec.background;

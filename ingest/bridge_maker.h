@@ -24,6 +24,7 @@ struct dh_bridge_spec {
 	GPtrArray *tail, *lead;
 	struct dh_unit *tail_anchor, *lead_anchor;
 	int skip;     /* of the lead's pictures, those that are only decoded */
+	bool leaves;  /* the lead's pictures fade into the tail's last, not that one into them */
 	bool is_kept; /* in the cache */
 };
 

@@ -45,6 +45,7 @@ struct dh_ingest_source {
 	bool pingpong;        /* idle */
 	int portrait_ms;      /* portrait */
 	int skip;             /* bridge: pictures of the clip that are only decoded */
+	bool leaves;          /* bridge: out of the clip */
 	GBytes *anchor;       /* the anchor's picture, I420 as coded; NULL: the first picture; borrowed */
 	GBytes *anchor_frame; /* it, as the avatar's encoder coded it; NULL: not known; borrowed */
 	/* what transparent pictures are laid over */

@@ -51,12 +51,32 @@ static bool is_little(const struct dh_segment *of, size_t first, size_t count)
 	return bytes <= DH_BRIDGE_BYTES_MAX;
 }
 
+static bool have_one_size(const struct dh_segment *segment, const struct dh_segment *clip)
+{
+	const struct dh_stream_head *a = dh_segment_head(segment), *b = dh_segment_head(clip);
+	return a->width == b->width && a->height == b->height && a->has_matte == b->has_matte;
+}
+
+/* `blended` pictures of the clip from lead_first on, and what has to be decoded for them. */
+static int plan_lead(struct dh_bridge_plan *plan, size_t blended)
+{
+	plan->skip = 0;
+	while (!is_entry(plan->clip, plan->lead_first)) {
+		plan->lead_first--;
+		plan->skip++;
+	}
+	plan->lead_count = plan->skip + blended;
+	return is_little(plan->from, plan->tail_first, plan->tail_count) &&
+			is_little(plan->clip, plan->lead_first, plan->lead_count) ?
+		0 :
+		-E2BIG;
+}
+
 int dh_bridge_plan(struct dh_bridge_plan *plan, const struct dh_segment *segment, size_t last,
 	const struct dh_segment *clip, int64_t fade_ticks)
 {
-	const struct dh_stream_head *a = dh_segment_head(segment), *b = dh_segment_head(clip);
 	size_t count = dh_segment_count(clip, DH_VIDEO), blended;
-	if (a->width != b->width || a->height != b->height || a->has_matte != b->has_matte)
+	if (!have_one_size(segment, clip))
 		return -EINVAL;
 	plan->from = segment;
 	plan->clip = clip;
@@ -68,14 +88,18 @@ int dh_bridge_plan(struct dh_bridge_plan *plan, const struct dh_segment *segment
 	plan->back = find_back(clip, dh_segment_unit(segment, DH_VIDEO, last), fade_ticks);
 	blended = span(clip, plan->back, fade_ticks);
 	plan->lead_first = (plan->back + count - blended) % count;
-	plan->skip = 0;
-	while (!is_entry(clip, plan->lead_first)) {
-		plan->lead_first--;
-		plan->skip++;
-	}
-	plan->lead_count = plan->skip + blended;
-	return is_little(segment, plan->tail_first, plan->tail_count) &&
-			is_little(clip, plan->lead_first, plan->lead_count) ?
-		0 :
-		-E2BIG;
+	return plan_lead(plan, blended);
+}
+
+int dh_bridge_plan_out(struct dh_bridge_plan *plan, const struct dh_segment *segment, const struct dh_segment *clip,
+	size_t first, size_t count)
+{
+	if (!have_one_size(segment, clip))
+		return -EINVAL;
+	plan->from = segment;
+	plan->clip = clip;
+	plan->tail_first = 0;
+	plan->tail_count = 1;
+	plan->lead_first = plan->back = first;
+	return plan_lead(plan, count);
 }

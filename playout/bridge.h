@@ -31,4 +31,8 @@ struct dh_bridge_plan {
 int dh_bridge_plan(struct dh_bridge_plan *plan, const struct dh_segment *segment, size_t last,
 	const struct dh_segment *clip, int64_t fade_ticks);
 
+/* The same out of `clip`, whose pictures `first` and on, `count` of them, fade into the first picture of `segment`. */
+int dh_bridge_plan_out(struct dh_bridge_plan *plan, const struct dh_segment *segment, const struct dh_segment *clip,
+	size_t first, size_t count);
+
 #endif

@@ -79,25 +79,70 @@ int dh_idle_clip_find_exit(const struct dh_idle_clip *clip, int64_t least_ticks,
 	return -ENOENT;
 }
 
+int dh_idle_clip_find(const struct dh_idle_clip *clip, int64_t from_ticks, int64_t until_ticks, size_t *first,
+	int64_t *first_ticks, size_t *count)
+{
+	size_t all = dh_segment_count(clip->pictures, DH_VIDEO), i = clip->next;
+	int64_t epoch_ticks = clip->epoch_ticks;
+	*count = 0;
+	for (int n = 0; n < EXIT_PICTURES; n++) {
+		int64_t at_ticks = epoch_ticks + picture(clip->pictures, i)->pts_ticks;
+		if (at_ticks >= until_ticks)
+			return *count ? 0 : -ENOENT;
+		if (at_ticks >= from_ticks && !(*count)++) {
+			*first = i;
+			*first_ticks = at_ticks;
+		}
+		i = (i + 1) % all;
+		epoch_ticks += i ? 0 : length_ticks(clip->pictures);
+	}
+	return -ENOENT;
+}
+
+/* It has the anchor of `target`, and may take the place of the one before. */
+static bool fits(struct dh_segment *bridge, const struct dh_segment *target)
+{
+	if (!target || !is_usable(bridge))
+		return false;
+	dh_segment_share_anchor(bridge, dh_segment_anchor(target));
+	return dh_segment_anchor(bridge) == dh_segment_anchor(target);
+}
+
+static void take_bridge(struct dh_idle_clip *clip, struct dh_segment *bridge, struct dh_unit *from)
+{
+	if (from)
+		dh_unit_ref(from);
+	dh_segment_free(&clip->bridge);
+	dh_unit_unref(&clip->bridge_from);
+	clip->bridge = bridge;
+	clip->bridge_from = from;
+	clip->bridge_leaves = !from;
+}
+
 int dh_idle_clip_set_bridge(struct dh_idle_clip *clip, struct dh_segment *bridge, struct dh_unit *from,
 	enum dh_stance to, size_t back)
 {
 	const struct dh_segment *target = dh_idle_clip_of(clip, to);
-	if (!target || !is_usable(bridge) || back >= dh_segment_count(target, DH_VIDEO) ||
+	if (!fits(bridge, target) || back >= dh_segment_count(target, DH_VIDEO) ||
 		!(picture(target, back)->flags & DH_UNIT_ENTRY))
-		return -EINVAL;
-	dh_segment_share_anchor(bridge, dh_segment_anchor(target));
-	if (dh_segment_anchor(bridge) != dh_segment_anchor(target))
 		return -EINVAL;
 	if (clip->is_bridging) /* the one before: the clip goes on without its rest */
 		clip->runs = clip->is_bridging = false;
-	dh_segment_free(&clip->bridge);
-	dh_unit_ref(from);
-	dh_unit_unref(&clip->bridge_from);
-	clip->bridge = bridge;
-	clip->bridge_from = from;
+	take_bridge(clip, bridge, from);
 	clip->bridge_to = target;
 	clip->bridge_back = back;
+	return 0;
+}
+
+int dh_idle_clip_set_approach(struct dh_idle_clip *clip, struct dh_segment *bridge, int64_t leave_ticks)
+{
+	if (!fits(bridge, clip->pictures))
+		return -EINVAL;
+	if (clip->is_bridging)
+		return -EBUSY;
+	take_bridge(clip, bridge, NULL);
+	clip->bridge_to = clip->pictures;
+	clip->bridge_ticks = leave_ticks;
 	return 0;
 }
 
@@ -122,7 +167,9 @@ static size_t find_entry(const struct dh_idle_clip *clip, const struct dh_unit *
 void dh_idle_clip_begin(struct dh_idle_clip *clip, const struct dh_unit *shown, int64_t slot_ticks)
 {
 	clip->runs = true;
-	clip->is_bridging = clip->bridge && shown == clip->bridge_from && clip->pictures == clip->bridge_to;
+	clip->is_bridging = clip->bridge && !clip->bridge_leaves && shown == clip->bridge_from &&
+		clip->pictures == clip->bridge_to;
+	clip->bridge_leaves = false;
 	clip->bridge_next = 0;
 	clip->bridge_ticks = slot_ticks;
 	clip->next = clip->is_bridging ? clip->bridge_back : find_entry(clip, shown);
@@ -138,13 +185,28 @@ static bool next_of_bridge(struct dh_idle_clip *clip, int64_t until_ticks, struc
 		return false;
 	*out = (struct dh_idle_picture){ clip->bridge, unit, clip->bridge_ticks + unit->pts_ticks };
 	clip->is_bridging = ++clip->bridge_next < dh_segment_count(clip->bridge, DH_VIDEO);
+	if (!clip->is_bridging && clip->bridge_leaves)
+		clip->runs = clip->bridge_leaves = false;
 	return true;
+}
+
+/* The clip is left with its next picture. */
+static bool is_left(const struct dh_idle_clip *clip)
+{
+	return clip->bridge_leaves && clip->pictures == clip->bridge_to &&
+		clip->epoch_ticks + picture(clip->pictures, clip->next)->pts_ticks == clip->bridge_ticks;
 }
 
 bool dh_idle_clip_next(struct dh_idle_clip *clip, int64_t until_ticks, struct dh_idle_picture *out)
 {
+	if (clip->runs && !clip->is_bridging && is_left(clip)) {
+		clip->is_bridging = true;
+		clip->bridge_next = 0;
+	}
 	if (clip->is_bridging)
 		return next_of_bridge(clip, until_ticks, out);
+	if (!clip->runs)
+		return false;
 	struct dh_unit *unit = picture(clip->pictures, clip->next);
 	if (clip->epoch_ticks + unit->pts_ticks >= until_ticks)
 		return false;

@@ -24,7 +24,8 @@ struct dh_idle_clip {
 	struct dh_unit *bridge_from;     /* the picture that it leads from */
 	const struct dh_segment *bridge_to; /* one of the clips, … */
 	size_t bridge_back, bridge_next;    /* … where that goes on; its next picture */
-	int64_t bridge_ticks;            /* its begin, in media time */
+	int64_t bridge_ticks;               /* its begin, in media time */
+	bool bridge_leaves;                 /* it leads out of the clip that runs, from bridge_back on, instead */
 	bool is_bridging;
 };
 
@@ -55,6 +56,14 @@ int dh_idle_clip_find_exit(const struct dh_idle_clip *clip, int64_t least_ticks,
  * `back` is no entry. */
 int dh_idle_clip_set_bridge(struct dh_idle_clip *clip, struct dh_segment *bridge, struct dh_unit *from,
 	enum dh_stance to, size_t back);
+
+/* `bridge` takes the place of the pictures of the clip that runs from `leave_ticks` on;
+ * what follows it begins anew. Takes ownership on success. -EINVAL: it does not fit; -EBUSY: another one is shown. */
+int dh_idle_clip_set_approach(struct dh_idle_clip *clip, struct dh_segment *bridge, int64_t leave_ticks);
+/* The pictures of the clip that runs which are due from `from_ticks` on, before `until_ticks`: the first one, when that is
+ * due, and how many. -ENOENT: there are none. */
+int dh_idle_clip_find(const struct dh_idle_clip *clip, int64_t from_ticks, int64_t until_ticks, size_t *first,
+	int64_t *first_ticks, size_t *count);
 
 /* It begins at slot `slot_ticks`, after `shown` (NULL: after nothing). */
 void dh_idle_clip_begin(struct dh_idle_clip *clip, const struct dh_unit *shown, int64_t slot_ticks);

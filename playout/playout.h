@@ -131,6 +131,8 @@ struct dh_playout_config {
 	int64_t index_timeout_ticks;
 	/* so long a segment waits, while the avatar idles, for a picture that resembles its first; default 0 */
 	int64_t seam_wait_ticks;
+	/* so long the avatar's clip fades into that first picture, where it may wait for long enough; default 0 */
+	int64_t seam_fade_ticks;
 	int64_t low_water_ticks, high_water_ticks; /* see water.h; default 0: none */
 };
 
@@ -283,6 +285,13 @@ int dh_playout_plan_turn(const struct dh_playout *playout, int64_t make_ticks, i
 	struct dh_bridge_plan *plan);
 /* The clip that is shown goes on until that media time, unless something else is done by then. */
 void dh_playout_leave_clip_at(struct dh_playout *playout, int64_t leave_ticks);
+/* Plans the bridge out of the clip that is shown, to the first picture of the segment that waits for its moment. Its
+ * pictures take the place of the clip's from `leave_ticks` on. -EAGAIN: none waits, or not for long enough; else as
+ * dh_bridge_plan. */
+int dh_playout_plan_approach(const struct dh_playout *playout, struct dh_bridge_plan *plan);
+/* It is used for that. Takes ownership on success. -EINVAL: the bridge does not fit the clip; -EBUSY: another one is
+ * shown. */
+int dh_playout_set_approach(struct dh_playout *playout, struct dh_segment *bridge, int64_t leave_ticks);
 /* Where the clip for `to` begins after the picture `from`, it does so with `bridge`, which
  * leads to that clip's picture `back`. Replaces the one before; takes ownership on success.
  * -EINVAL: there is no clip, or the bridge does not fit it. */

@@ -74,6 +74,9 @@ int64_t dh_playout_cut_deadline_ticks(const struct dh_playout *playout);
 
 /* --- playout_seam.c */
 
+/* So long before it is shown a bridge is asked for. */
+#define DH_SEAM_MAKE_TICKS (250 * DH_TICKS_PER_MS)
+
 /* What was cut still fades, and something else starts behind that. */
 bool dh_playout_is_followed_at_once(const struct dh_playout *playout);
 /* Whether `next`, which may start, is still to wait for an idle picture that resembles its first. */

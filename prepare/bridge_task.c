@@ -150,7 +150,7 @@ static int push(struct bridge *b, int unit)
 	int code = decode(b, unit, b->picture);
 	if (code)
 		return code;
-	blend(b, 256 * (unit - skip + 1) / (b->count - skip + 1));
+	blend(b, 256 * (b->task->leaves ? b->count - unit : unit - skip + 1) / (b->count - skip + 1));
 	return dh_film_push(b->film, b->picture, pts_ticks, b->units[unit]->duration_ticks, b->fault);
 }
 

@@ -88,6 +88,8 @@
  *     pingpong    boolean  idle: forwards, then backwards, default false
  *     portrait_ms          length of a portrait's clip, default 2000
  *     skip                 bridge: so many pictures of the clip are only decoded; default 0
+ *     leaves      boolean  bridge: the clip's pictures fade into the segment's, not that one into them;
+ *                          default false
  *     max_ms               longest accepted input, default 600000
  *     max_side             largest accepted side of an input picture, default 4096
  *     silence_ms           fail if a pipe yields nothing for this long while it is being
@@ -104,8 +106,10 @@
  *         and tails of pieces; backgrounds and mattes; workers tell of the first byte
  *     5   workers are copies of a fork server
  *     6   the anchor's frame
+ *     7   streams of version 4, with fades
+ *     8   bridges that lead out of the clip
  */
-#define DH_PREPARE_PROTOCOL 7
+#define DH_PREPARE_PROTOCOL 8
 #define DH_FORK_ASK         "fork %u"
 #define DH_FORK_DONE        "worker %u %d"
 #define DH_FORK_FAILED      "failed %u %d"

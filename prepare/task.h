@@ -32,7 +32,7 @@ struct dh_task {
 	struct dh_background background; /* its picture is the task's */
 	int width, height;               /* 0, from the command line only: those of the input */
 	int kbps, audio_kbps, entry_ms, fps_max, speed, portrait_ms, skip, max_ms, max_side, silence_ms; /* see job.h */
-	bool pingpong;
+	bool pingpong, leaves;
 	int first_fd; /* a socket: told when the first byte of an input that is no file has been read; -1: none */
 };
 

@@ -91,6 +91,7 @@ static int64_t turn(void *owner, int64_t now_ticks)
 		dh_room_segments_prepare(room);
 		dh_room_bridge_prepare(room);
 	}
+	dh_room_bridge_approach(room);
 	publish(room);
 	int64_t deadline_ticks = MIN(dh_room_members_deadline_ticks(room), dh_room_ended_deadline_ticks(room));
 	deadline_ticks = MIN(deadline_ticks, dh_room_segments_deadline_ticks(room));
@@ -168,6 +169,7 @@ static void configure(struct dh_playout_config *config, const struct dh_room_con
 	dh_playout_config_init(config);
 	config->duration = facts->duration;
 	config->seam_wait_ticks = facts->seam_wait_ms * DH_TICKS_PER_MS;
+	config->seam_fade_ticks = dh_avatar_get_config(facts->avatar)->fade_ms * DH_TICKS_PER_MS;
 	config->low_water_ticks = facts->low_water_ms * DH_TICKS_PER_MS;
 	config->high_water_ticks = facts->high_water_ms * DH_TICKS_PER_MS;
 	config->index_timeout_ticks = context->index_timeout_ms * DH_TICKS_PER_MS;

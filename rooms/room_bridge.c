@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The bridge from the end of what plays, or from one of the avatar's clips, to another one. A worker makes it
- * while the segment still plays, or until the clip's next entry; one that is not there in time is not waited
- * for. In the room's thread. */
+/* The bridge from the end of what plays, or from one of the avatar's clips, to another one, or to what waits for its
+ * moment. A worker makes it while the segment still plays, or until the clip's next entry, or until that moment; one
+ * that is not there in time is not waited for. In the room's thread. */
 #include "room_private.h"
 
 #include "ingest/bridge_maker.h"
@@ -18,6 +18,8 @@ struct making {
 	uint64_t number;      /* as the room counts them */
 	enum dh_stance to;    /* see playout/bridge.h */
 	size_t back;
+	bool leaves; /* … dh_playout_plan_approach */
+	int64_t leave_ticks;
 };
 
 /* --- what was made */
@@ -29,6 +31,8 @@ struct made_command {
 	uint64_t number;
 	enum dh_stance to;
 	size_t back;
+	bool leaves;
+	int64_t leave_ticks;
 	struct dh_segment *bridge;
 };
 
@@ -42,21 +46,34 @@ static void made_free(struct dh_command *command)
 	g_free(c);
 }
 
+/* It comes too late, or other pictures are shown: then it has no effect. */
+static void use_approach(struct dh_room *room, struct made_command *c)
+{
+	if (!dh_playout_set_approach(room->playout, c->bridge, c->leave_ticks))
+		c->bridge = NULL;
+}
+
+static void use(struct dh_room *room, struct made_command *c)
+{
+	room->bridge_misfits = dh_playout_set_bridge(room->playout, c->bridge, c->from, c->to, c->back) != 0;
+	if (!room->bridge_misfits)
+		c->bridge = NULL;
+	else
+		dh_log(DH_LOG_WARNING,
+			"room %s: fade_ms has no effect: the idle clip's anchor is another one than its "
+			"pictures would have now; was it prepared by another version?",
+			room->id);
+}
+
 static void made_run(void *owner, struct dh_command *command)
 {
 	struct made_command *c = (struct made_command *)command;
 	struct dh_room *room = owner;
 
-	if (c->number == room->bridge_number) {
-		room->bridge_misfits = dh_playout_set_bridge(room->playout, c->bridge, c->from, c->to, c->back) != 0;
-		if (!room->bridge_misfits)
-			c->bridge = NULL;
-		else
-			dh_log(DH_LOG_WARNING,
-				"room %s: fade_ms has no effect: the idle clip's anchor is another one than its "
-				"pictures would have now; was it prepared by another version?",
-				room->id);
-	}
+	if (c->number == room->bridge_number && c->leaves)
+		use_approach(room, c);
+	else if (c->number == room->bridge_number)
+		use(room, c);
 	made_free(command);
 }
 
@@ -73,6 +90,8 @@ static void made(void *arg, struct dh_segment *bridge)
 	c->number = making->number;
 	c->to = making->to;
 	c->back = making->back;
+	c->leaves = making->leaves;
+	c->leave_ticks = making->leave_ticks;
 	c->bridge = bridge;
 	dh_room_thread_post(c->room->thread, &c->command);
 }
@@ -102,8 +121,8 @@ static GPtrArray *pictures_of(const struct dh_segment *segment, size_t first, si
 }
 
 /* Instead of the one before. `from`: the picture that it leads from. */
-static void start(struct dh_room *room, const char *of, const char *name, bool is_kept, struct dh_unit *from,
-	const struct dh_bridge_plan *plan)
+static void start(struct dh_room *room, const char *of, const char *name, bool is_kept, bool leaves,
+	struct dh_unit *from, const struct dh_bridge_plan *plan)
 {
 	static const struct dh_bridge_listener listener = { made, gone };
 	const struct dh_avatar_config *avatar = dh_avatar_get_config(room->facts.avatar);
@@ -124,17 +143,21 @@ static void start(struct dh_room *room, const char *of, const char *name, bool i
 		.tail_anchor = dh_unit_ref(dh_segment_anchor(plan->from)),
 		.lead_anchor = dh_unit_ref(dh_segment_anchor(plan->clip)),
 		.skip = (int)plan->skip,
+		.leaves = leaves,
 		.is_kept = is_kept,
 	};
 
 	dh_room_bridge_close(room);
 	room->bridge_from = dh_unit_ref(from);
 	room->bridge_to = plan->to;
+	room->bridge_leave_ticks = plan->leave_ticks;
 	making->room = dh_room_ref(room);
 	making->from = dh_unit_ref(from);
 	making->number = ++room->bridge_number;
 	making->to = plan->to;
 	making->back = plan->back;
+	making->leaves = leaves;
+	making->leave_ticks = plan->leave_ticks;
 	room->bridge = dh_bridge_maker_new(room->context.ingest, &spec, &listener, making);
 	g_free(whole);
 }
@@ -168,7 +191,8 @@ void dh_room_bridge_prepare(struct dh_room *room)
 	if (from == room->bridge_from && room->bridge_to == room->stance_shown) /* there already, or on its way */
 		return;
 	if (!dh_playout_plan_bridge(room->playout, fade_ticks, &plan))
-		start(room, "segment", dh_segment_id(playing), dh_feed_is_kept(dh_segment_user(playing)), from, &plan);
+		start(room, "segment", dh_segment_id(playing), dh_feed_is_kept(dh_segment_user(playing)), false,
+			from, &plan);
 }
 
 void dh_room_bridge_turn(struct dh_room *room)
@@ -180,9 +204,21 @@ void dh_room_bridge_turn(struct dh_room *room)
 		dh_playout_plan_turn(room->playout, MAKE_TICKS, fade_ticks, &plan))
 		return;
 	size_t last = plan.tail_first + plan.tail_count - 1;
-	start(room, "state", dh_room_state_name(dh_room_stance_state(room)), true,
+	start(room, "state", dh_room_state_name(dh_room_stance_state(room)), true, false,
 		dh_segment_unit(plan.from, DH_VIDEO, last), &plan);
 	dh_playout_leave_clip_at(room->playout, plan.leave_ticks);
+}
+
+void dh_room_bridge_approach(struct dh_room *room)
+{
+	struct dh_bridge_plan plan;
+
+	if (!fade_ticks_of(room) || !room->facts.seam_wait_ms || dh_playout_plan_approach(room->playout, &plan))
+		return;
+	struct dh_unit *first = dh_segment_unit(plan.from, DH_VIDEO, 0);
+	if (first != room->bridge_from || plan.leave_ticks != room->bridge_leave_ticks)
+		start(room, "segment", dh_segment_id(plan.from), dh_feed_is_kept(dh_segment_user(plan.from)), true,
+			first, &plan);
 }
 
 void dh_room_bridge_close(struct dh_room *room)

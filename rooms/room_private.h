@@ -72,7 +72,8 @@ struct dh_room {
 	int64_t live_poll_ticks;        /* when to look after the live segment that plays */
 	struct dh_bridge_maker *bridge; /* at work for the end of what plays, or of a clip; NULL: none is */
 	struct dh_unit *bridge_from;    /* a reference: the picture that it leads from; NULL: none yet */
-	enum dh_stance bridge_to;       /* and where to */
+	enum dh_stance bridge_to;       /* and where to, */
+	int64_t bridge_leave_ticks;     /* and when */
 	uint64_t bridge_number;         /* how many have been asked for */
 	bool bridge_misfits;            /* its anchor is not the clip's, so none is made */
 	enum dh_stance stance;          /* of the avatar, while nothing plays: as asked for … */
@@ -274,6 +275,8 @@ void dh_room_bridge_prepare(struct dh_room *room);
 /* Call it when another clip is wanted, and the playout knows: if that is to fade, has the pictures made that lead there,
  * and the clip that is shown goes on until then. */
 void dh_room_bridge_turn(struct dh_room *room);
+/* Call it when time has passed: if a segment waits for its moment, has the pictures made that lead to it. */
+void dh_room_bridge_approach(struct dh_room *room);
 /* The room is ending. */
 void dh_room_bridge_close(struct dh_room *room);
 

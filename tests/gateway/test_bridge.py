@@ -24,6 +24,7 @@ SIZE, SECONDS = 128, 3
 MORE = """
 avatar-fading: { width = 128 height = 128 idle = "IDLE" listening = "LISTENING" kbps = 800 fade_ms = 400 }
 room-fading: { id = 3 avatar = "fading" }
+room-waiting: { id = 4 avatar = "fading" seam_wait_ms = 1500 }
 """
 hosted = port = None
 
@@ -35,13 +36,15 @@ def setUpModule():
     idle = poses.write_idle(os.path.join(work, "idle.nut"), SIZE)
     port, = free_ports(1)
     listening = poses.write(os.path.join(work, "listening.nut"),
-                            [poses.picture(SIZE, 0.66 + 0.04 * math.sin(math.pi * n / 25), 0.58) for n in range(50)])
+                            [poses.picture(SIZE, 0.8 + 0.03 * math.sin(math.pi * n / 25), 0.62) for n in range(50)])
     hosted = Case.hosted = HostedRoom(SIZE, idle=idle, more=MORE.replace("IDLE", idle).replace("LISTENING", listening),
                                       general=f'push_listen = "127.0.0.1:{port}"')
     unittest.addModuleCleanup(hosted.close)
     hosted.server.wait_for_state(hosted.handle, 3, "idle")
     poses.write_speech(f"{hosted.segments}/speech.nut", SIZE, SECONDS)
+    poses.write(f"{hosted.segments}/far.nut", [poses.picture(SIZE, 0.78 - n / 300, 0.6, 0.02) for n in range(25)], wave=True)
     hosted.warm("speech.nut")
+    hosted.warm("far.nut")
 
 
 class Seams(Case):
@@ -128,26 +131,52 @@ class Seams(Case):
         self.assertEqual(len(bridge), 10)
 
     def turn(self, viewer, state):
-        """The greatest steps before and while it goes over, and how far that leads, in such steps."""
+        """The greatest step while it goes over, and how far that leads, which is the step of a cut."""
         begin = len(viewer.video.packets)
         viewer.wait(lambda v: len(v.video.packets) > begin + 60)
         self.gateway.request({"request": "state", "id": 3, "state": state})
         viewer.wait(lambda v: len(v.video.packets) > begin + 130)
-        pictures = rtp.decode_pictures([p.data for p in rtp.pictures(viewer.video)])[-65:]
+        pictures = rtp.decode_pictures([p.data for p in rtp.pictures(viewer.video)])[-85:]
         steps = poses.steps(pictures, SIZE)
-        return max(steps[:10]), max(steps), poses.steps([pictures[5], pictures[-1]], SIZE)[0]
+        return max(steps), poses.steps([pictures[0], pictures[-1]], SIZE)[0]
 
     def test_fade_between_states(self):
         """The first time the pictures may come too late; then it is a cut."""
         viewer = self.watch(3)
         for _ in range(4):
             turns = [self.turn(viewer, state) for state in ("listening", "idle")]
-            if all(most < 3 * within for within, most, _ in turns):
+            if all(most < far / 3 for most, far in turns):
                 break
         viewer.leave()
-        for within, most, far in turns:
-            self.assertGreater(far, 6 * within, "the clips look the same")
-            self.assertLess(most, 3 * within)
+        for most, far in turns:
+            self.assertGreater(far, 3, "the clips look the same")
+            self.assertLess(most, far / 3)
+        self.assertEqual([p.key for p in self.assert_continuous(viewer)].count(True), 1)
+
+    def speak(self, viewer, room):
+        """The greatest step into speech, and how far its first picture is from the clip."""
+        since = len(self.gateway.events)
+        segment = self.enqueue("far.nut", room)
+        self.gateway.wait_event("finished", since, segment=segment)
+        first = dhs.Segment(hosted.prepared_path("far.nut")).video[0].data
+        units = [p.data for p in rtp.pictures(viewer.video)]
+        at = len(units) - 1 - units[::-1].index(first)
+        pictures = rtp.decode_pictures(units)[at - 25:at + 5]
+        steps = poses.steps(pictures, SIZE)
+        return max(steps), poses.steps([pictures[0], pictures[25]], SIZE)[0]
+
+    def test_fade_into_speech(self):
+        """Where a segment may wait for its moment. The first time the pictures may come too late."""
+        viewer = self.watch(4)
+        viewer.wait(lambda v: v.video and len(v.video.packets) > 60)
+        for _ in range(4):
+            most, far = self.speak(viewer, 4)
+            if most < far / 3:
+                break
+            time.sleep(1)
+        self.assertGreater(far, 3, "it begins like the clip")
+        self.assertLess(most, far / 3)
+        viewer.leave()
         self.assertEqual([p.key for p in self.assert_continuous(viewer)].count(True), 1)
 
     def test_pushers_are_told_what_is_shown(self):

@@ -133,6 +133,19 @@ class Bridges(unittest.TestCase):
                                 stream(self.idle.anchor, self.idle.video[:5]))
         self.assertEqual((code, bridge.anchor, len(bridge.video)), (0, self.idle.anchor, 5))
 
+    def test_out_of_the_clip(self):
+        """The same backwards: the clip's pictures fade into that one, and the last of them is nearly it."""
+        tail, lead = stream(self.speech.anchor, self.speech.video[:1]), stream(self.idle.anchor, self.idle.video[:10])
+        bridge, code = self.job(tail, lead, leaves=True, skip=2)
+        self.assertEqual((code, len(bridge.video)), (0, 8))
+        shown = decode_pictures([bridge.anchor, *(u.data for u in bridge.video)])[1:]
+        clip = decode_pictures([self.idle.anchor, *(u.data for u in self.idle.video[:10])])[3:]
+        goal = decode_pictures([self.speech.anchor, self.speech.video[0].data])[1]
+        for n, (picture, own) in enumerate(zip(shown, clip)):
+            share = (n + 1) / 9
+            mixed = own.astype(float) * (1 - share) + goal.astype(float) * share
+            self.assertLess(abs(picture.astype(float) - mixed).mean(), 3, n)
+
     def test_refused(self):
         tail, lead = stream(self.speech.anchor, self.tail()), stream(self.idle.anchor, self.idle.video[:5])
         many = stream(self.idle.anchor, [self.idle.video[0]] * (PICTURES_MAX + 1))
@@ -147,6 +160,7 @@ class Bridges(unittest.TestCase):
                 ("one input", USAGE, "names", (tail, lead), {"names": ["end"]}),
                 ("no anchor", USAGE, "anchor", (tail, lead), {"anchor": False}),
                 ("skip out of range", USAGE, "skip", (tail, lead), {"skip": PICTURES_MAX}),
+                ("leaves what", USAGE, "leaves", (tail, lead), {"leaves": 1}),
                 ("noise", FORMAT, "cannot be decoded", (stream(self.speech.anchor, [noise]), lead), {})):
             with self.subTest(name):
                 bridge, got = self.job(*inputs, **fields)

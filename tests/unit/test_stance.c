@@ -197,6 +197,74 @@ static void test_speech_before_the_fade(void)
 	finish_after(500);
 }
 
+/* As in test_waits_for_the_best_picture: it starts at 1240 ms; the last five idle pictures before that are faded. */
+static void approach(struct dh_bridge_plan *plan)
+{
+	struct dh_playout_config config;
+	dh_playout_config_init(&config);
+	config.seam_wait_ticks = 2000 * MS;
+	config.seam_fade_ticks = 200 * MS;
+	rig_open_idle(&rig, &config, start);
+	rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(610));
+	CHECK_INT(dh_playout_plan_approach(rig.playout, plan), -EAGAIN);
+	enqueue("a", &(struct dh_order){ 0 });
+	rig_run(&rig, media_ms(630));
+	CHECK_INT(dh_playout_plan_approach(rig.playout, plan), 0);
+	CHECK_INT(plan->leave_ticks, 1060 * MS);
+	CHECK_INT(plan->tail_count, 1);
+	CHECK_INT(plan->lead_first, 20);
+	CHECK_INT(plan->skip, 6);
+	CHECK_INT(plan->lead_count, 11);
+}
+
+static void test_it_fades_into_speech(void)
+{
+	struct dh_bridge_plan plan;
+	approach(&plan);
+	CHECK_INT(dh_playout_set_approach(rig.playout, rig_segment(&fade_spec), plan.leave_ticks), 0);
+	rig_run(&rig, media_ms(2000));
+	int at = rig_first(rig.viewers[0], 'b', 0) - 1;
+	check_pictures(&at, 'i', 25, 1, 1020);
+	check_pictures(&at, 'b', 0, 5, 1060);
+	check_pictures(&at, 'a', 0, 15, 1240);
+	CHECK_INT(started_ms("a"), 1240);
+	rig_run(&rig, media_ms(4000));
+	CHECK_INT(rig_first(rig.viewers[0], 'b', at), -1);
+	finish_after(500);
+}
+
+/* Amid the fade, what it leads to is removed: the avatar idles on from an entry. */
+static void test_nothing_comes_of_the_fade(void)
+{
+	struct dh_bridge_plan plan;
+	approach(&plan);
+	CHECK_INT(dh_playout_set_approach(rig.playout, rig_segment(&fade_spec), plan.leave_ticks), 0);
+	rig_run(&rig, media_ms(1110));
+	CHECK_INT(dh_playout_remove(rig.playout, "a"), 0);
+	CHECK_INT(dh_playout_plan_approach(rig.playout, &plan), -EAGAIN);
+	rig_run(&rig, media_ms(1300));
+	int at = rig_first(rig.viewers[0], 'b', 0);
+	check_pictures(&at, 'b', 0, 5, 1060);
+	CHECK(rig.viewers[0]->pictures[at].tag == 'i' && rig.viewers[0]->pictures[at].kind == 'E', "no entry");
+	rig_run(&rig, media_ms(4000));
+	CHECK_INT(rig_first(rig.viewers[0], 'b', at), -1);
+	finish_after(500);
+}
+
+static void test_the_fade_into_speech_comes_late(void)
+{
+	struct dh_bridge_plan plan;
+	approach(&plan);
+	rig_run(&rig, media_ms(1070));
+	CHECK_INT(dh_playout_plan_approach(rig.playout, &plan), -EAGAIN);
+	CHECK_INT(dh_playout_set_approach(rig.playout, rig_segment(&fade_spec), 1060 * MS), 0);
+	rig_run(&rig, media_ms(4000));
+	CHECK_INT(rig_first(rig.viewers[0], 'b', 0), -1);
+	CHECK_INT(started_ms("a"), 1240);
+	finish_after(500);
+}
+
 static void test_nowhere_to_leave_it(void)
 {
 	static const struct rig_segment fast = { "f", 'i', 'i', 1000, 100, 1, 10, 0, -1 };
@@ -233,6 +301,9 @@ static const struct check_test tests[] = {
 	TEST(test_the_fade_comes_late),
 	TEST(test_it_changes_its_mind),
 	TEST(test_speech_before_the_fade),
+	TEST(test_it_fades_into_speech),
+	TEST(test_nothing_comes_of_the_fade),
+	TEST(test_the_fade_into_speech_comes_late),
 	TEST(test_nowhere_to_leave_it),
 	TEST(test_what_does_not_fit),
 };
