@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Has a worker make a bridge (playout/bridge.h): it decodes the end of a segment, or a picture of a clip, and a piece of
- * a clip, blends them, and encodes the result with the avatar's anchor. What leads from
+/* Has a worker make a bridge (playout/bridge.h): it decodes the end of a segment, or a picture of a clip, and a
+ * piece of a clip, blends them, and encodes the result with the avatar's anchor. What leads from
  * a segment that is kept in the cache is kept there, too.
  */
 #ifndef DH_BRIDGE_MAKER_H

@@ -169,7 +169,8 @@ static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source,
 	char *background = picture_text(source->background_picture,
 		source->background ? source->background : "default");
 	char *text = g_strdup_printf("stream %d protocol %d kind %d size %dx%d kbps %d %d entry %d fps %d "
-				     "pingpong %d portrait %d skip %d leaves %d anchor %s frame %s background %s prepare %s",
+				     "pingpong %d portrait %d skip %d leaves %d anchor %s frame %s background %s "
+				     "prepare %s",
 		DH_STREAM_VERSION, DH_PREPARE_PROTOCOL, (int)source->kind, source->width, source->height, source->kbps,
 		source->audio_kbps, source->entry_ms, source->fps_max, source->pingpong, source->portrait_ms,
 		source->skip, source->leaves, anchor, frame, background, version);
@@ -241,7 +242,8 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 		"kbps", source->kbps, "audio_kbps", source->audio_kbps, "entry_ms", source->entry_ms, "speed",
 		inputs->is_live ? LIVE_SPEED : DH_SPEED_MIN, "fps_max", source->fps_max, "pingpong", source->pingpong,
 		"portrait_ms", source->portrait_ms, "skip", source->skip, "leaves", source->leaves, "max_ms",
-		(json_int_t)config->max_ms, "max_side", config->max_side, "silence_ms", inputs->is_live ? config->live_silence_ms : 0);
+		(json_int_t)config->max_ms, "max_side", config->max_side, "silence_ms",
+		inputs->is_live ? config->live_silence_ms : 0);
 	if (source->background_picture || source->background)
 		json_object_set_new(job, "background",
 			json_string(source->background_picture ? "picture" : source->background));

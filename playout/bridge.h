@@ -19,10 +19,10 @@ struct dh_bridge_plan {
 	const struct dh_segment *from, *clip; /* borrowed, until the playout changes */
 	enum dh_stance to;                    /* the clip's */
 	int64_t leave_ticks;                  /* media time at which a clip is left; of a segment 0 */
-	size_t tail_first, tail_count; /* of the segment: from an entry to its last picture */
-	size_t lead_first, lead_count; /* of the clip: from an entry to the last that is blended, */
-	size_t skip;                   /* of which so many are only decoded */
-	size_t back;                   /* the entry at which the clip goes on */
+	size_t tail_first, tail_count;        /* of the segment: from an entry to its last picture */
+	size_t lead_first, lead_count;        /* of the clip: from an entry to the last that is blended, */
+	size_t skip;                          /* of which so many are only decoded */
+	size_t back;                          /* the entry at which the clip goes on */
 };
 
 /* Plans the bridge from picture `last` of `segment` to the place in `clip` (complete, with

@@ -20,8 +20,8 @@ struct dh_idle_clip {
 	size_t next;                          /* its next picture */
 	int64_t leave_ticks;                  /* it runs until then, even if another one is wanted */
 	/* the bridge, kept for as long as the same picture may be the last again */
-	struct dh_segment *bridge;       /* NULL: none */
-	struct dh_unit *bridge_from;     /* the picture that it leads from */
+	struct dh_segment *bridge;          /* NULL: none */
+	struct dh_unit *bridge_from;        /* the picture that it leads from */
 	const struct dh_segment *bridge_to; /* one of the clips, … */
 	size_t bridge_back, bridge_next;    /* … where that goes on; its next picture */
 	int64_t bridge_ticks;               /* its begin, in media time */
@@ -60,8 +60,8 @@ int dh_idle_clip_set_bridge(struct dh_idle_clip *clip, struct dh_segment *bridge
 /* `bridge` takes the place of the pictures of the clip that runs from `leave_ticks` on;
  * what follows it begins anew. Takes ownership on success. -EINVAL: it does not fit; -EBUSY: another one is shown. */
 int dh_idle_clip_set_approach(struct dh_idle_clip *clip, struct dh_segment *bridge, int64_t leave_ticks);
-/* The pictures of the clip that runs which are due from `from_ticks` on, before `until_ticks`: the first one, when that is
- * due, and how many. -ENOENT: there are none. */
+/* The pictures of the clip that runs which are due from `from_ticks` on, before `until_ticks`: the first one, when
+ * that is due, and how many. -ENOENT: there are none. */
 int dh_idle_clip_find(const struct dh_idle_clip *clip, int64_t from_ticks, int64_t until_ticks, size_t *first,
 	int64_t *first_ticks, size_t *count);
 

@@ -22,7 +22,8 @@ int dh_playout_plan_turn(const struct dh_playout *playout, int64_t make_ticks, i
 	const struct dh_segment *wanted = dh_idle_clip_of(&timeline->idle, timeline->stance);
 	int64_t leave_ticks;
 	size_t last;
-	if (timeline->playing || !timeline->idle.pictures || !timeline->idle.runs || wanted == timeline->idle.pictures ||
+	if (timeline->playing || !timeline->idle.pictures || !timeline->idle.runs ||
+		wanted == timeline->idle.pictures ||
 		dh_idle_clip_find_exit(&timeline->idle, playout->slot_ticks + make_ticks, &last, &leave_ticks))
 		return -EAGAIN;
 	int err = dh_bridge_plan(plan, timeline->idle.pictures, last, wanted, fade_ticks);

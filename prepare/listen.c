@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* dh-listen: makes PCM for a speech recogniser of the RTP that forward_microphones sends; docs/listen.md. A process of its own,
- * because what it decodes comes from strangers.
+/* dh-listen: makes PCM for a speech recogniser of the RTP that forward_microphones sends; docs/listen.md. A process of
+ * its own, because what it decodes comes from strangers.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -88,7 +88,7 @@ struct dh_member {
 	/* of its voice, until it is silent */
 	bool voice_lasts;     /* for as long as barge_in says */
 	bool voice_overruled; /* the avatar does not listen to it */
-	unsigned slow_links;   /* how often Janus reported a slow link */
+	unsigned slow_links;  /* how often Janus reported a slow link */
 	/* where its numbering begins, if it comes from another room, and later where it ended */
 	struct dh_continuity_seed handover;
 	bool is_handed_over;

@@ -115,8 +115,8 @@ static GPtrArray *pictures_of(const struct dh_segment *segment, size_t first, si
 
 	for (size_t i = 0; i < count; i++)
 		g_ptr_array_add(units,
-			dh_unit_ref(dh_segment_unit(segment, DH_VIDEO,
-				(first + i) % dh_segment_count(segment, DH_VIDEO))));
+			dh_unit_ref(
+				dh_segment_unit(segment, DH_VIDEO, (first + i) % dh_segment_count(segment, DH_VIDEO))));
 	return units;
 }
 
@@ -173,8 +173,7 @@ static bool may_idle_next(const struct dh_room *room)
 
 static int64_t fade_ticks_of(const struct dh_room *room)
 {
-	return room->bridge_misfits ? 0 :
-				      dh_avatar_get_config(room->facts.avatar)->fade_ms * DH_TICKS_PER_MS;
+	return room->bridge_misfits ? 0 : dh_avatar_get_config(room->facts.avatar)->fade_ms * DH_TICKS_PER_MS;
 }
 
 void dh_room_bridge_prepare(struct dh_room *room)
@@ -191,8 +190,8 @@ void dh_room_bridge_prepare(struct dh_room *room)
 	if (from == room->bridge_from && room->bridge_to == room->stance_shown) /* there already, or on its way */
 		return;
 	if (!dh_playout_plan_bridge(room->playout, fade_ticks, &plan))
-		start(room, "segment", dh_segment_id(playing), dh_feed_is_kept(dh_segment_user(playing)), false,
-			from, &plan);
+		start(room, "segment", dh_segment_id(playing), dh_feed_is_kept(dh_segment_user(playing)), false, from,
+			&plan);
 }
 
 void dh_room_bridge_turn(struct dh_room *room)

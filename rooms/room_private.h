@@ -272,8 +272,8 @@ void dh_room_scene_set(const struct dh_room *room, struct dh_feed *feed, const s
 /* Call it when what plays, or the queue, has changed: if the avatar will idle after what
  * plays, has the pictures made that lead there (playout/bridge.h). */
 void dh_room_bridge_prepare(struct dh_room *room);
-/* Call it when another clip is wanted, and the playout knows: if that is to fade, has the pictures made that lead there,
- * and the clip that is shown goes on until then. */
+/* Call it when another clip is wanted, and the playout knows: if that is to fade, has the pictures made that lead
+ * there, and the clip that is shown goes on until then. */
 void dh_room_bridge_turn(struct dh_room *room);
 /* Call it when time has passed: if a segment waits for its moment, has the pictures made that lead to it. */
 void dh_room_bridge_approach(struct dh_room *room);

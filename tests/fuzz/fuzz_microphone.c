@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Fuzz target: any bytes as the packets of a viewer's microphone. An input is a list of packets: how many bytes each has,
- * its level and the ten milliseconds since the one before, in a byte each, and the bytes. Silence ends a voice, and comes by
- * itself. */
+/* Fuzz target: any bytes as the packets of a viewer's microphone. An input is a list of packets: how many bytes each
+ * has, its level and the ten milliseconds since the one before, in a byte each, and the bytes. Silence ends a voice,
+ * and comes by itself. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

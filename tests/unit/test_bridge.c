@@ -193,7 +193,8 @@ static void refuse(struct rig_segment spec, size_t back)
 	struct rig_segment speech = SPEECH("s", 's');
 	struct dh_segment *from = rig_segment(&speech), *bridge = rig_segment(&spec);
 	CHECK_INT(dh_playout_set_bridge(rig.playout, bridge, dh_segment_unit(from, DH_VIDEO, LAST), DH_STANCE_IDLE,
-			back), -EINVAL);
+			  back),
+		-EINVAL);
 	dh_segment_free(&bridge);
 	dh_segment_free(&from);
 }

@@ -106,7 +106,8 @@ static void test_waits_for_the_best_picture(void)
 
 static const struct rig_segment fade_spec = { "b", 'b', 'i', 200, 25, 1, 10, 0, -1 };
 
-/* At 310 ms it is to listen: the idle clip, whose entries are 400 ms apart, began at 20 ms, and is left behind the one at 420 ms. */
+/* At 310 ms it is to listen: the idle clip, whose entries are 400 ms apart, began at 20 ms, and is left behind the one
+ * at 420 ms. */
 static void turn(struct dh_bridge_plan *plan)
 {
 	open_all();
