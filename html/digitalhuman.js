@@ -298,6 +298,7 @@ export class DigitalHuman extends Requests {
 		if (switched) {
 			this.room = id;
 			this.#paused = false;
+			this.#listening.renew();  // the new room may have no place for it
 		}
 		if (status === 'pausing' && this.#paused) {
 			this.#servers.worked();

@@ -136,7 +136,7 @@ export class Listening {
 		this.#on.changed({ microphone: null, error: null });
 	}
 
-	/* On a connection that was made anew. */
+	/* On a connection that was made anew, or in another room. */
 	async renew() {
 		const microphone = this.#microphone;
 		if (!this.#isOn)

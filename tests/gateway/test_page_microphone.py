@@ -21,7 +21,7 @@ MICROPHONE = "navigator.mediaDevices.getUserMedia"
 # dh, its events with the page's time, and those about the microphone.
 WATCH = """import('/digitalhuman.js').then(({ DigitalHuman }) => {
     window.events = []; window.changes = [];
-    window.dh = new DigitalHuman({ server: %s, room: 1, video: document.querySelector('video') });
+    window.dh = new DigitalHuman({ server: %s, room: %d, video: document.querySelector('video') });
     dh.on('event', e => events.push({ ...e, at: performance.now() }));
     dh.on('microphone', ({ microphone, error }) => changes.push([microphone === dh.microphone, microphone !== null, error?.code ?? null]));
     window.happened = name => events.filter(e => e.event === name).length;
@@ -78,9 +78,9 @@ class Page(unittest.TestCase):
         page.wait("document.querySelector('video')")
         return page
 
-    def watch(self, **options):
+    def watch(self, room=1, **options):
         page = self.open(**options)
-        page.evaluate(WATCH % json.dumps(hosted.server.ws))
+        page.evaluate(WATCH % (json.dumps(hosted.server.ws), room))
         page.wait("window.dh?.state === 'playing'")
         return page
 
@@ -89,9 +89,9 @@ class Page(unittest.TestCase):
         page.wait(f"events.some(e => e.event === 'started' && e.segment === '{segment}')")
         return segment
 
-    def microphones(self, count):
+    def microphones(self, count, room=1):
         end = time.monotonic() + 60
-        while self.gateway.request({"request": "info", "id": 1})["info"]["microphones"] != count:
+        while self.gateway.request({"request": "info", "id": room})["info"]["microphones"] != count:
             self.assertLess(time.monotonic(), end)
             time.sleep(0.05)
 
@@ -218,6 +218,18 @@ class Listens(Page):
         first.evaluate("dh.microphone.stop()")
         self.microphones(0)
         self.assertTrue(second.evaluate("dh.listen().then(m => m === dh.microphone)"))
+
+    def test_it_goes_along_into_another_room(self):
+        page, other = self.watch(), self.watch(room=2)
+        page.evaluate("dh.listen().then(() => dh.request({ request: 'switch', id: 2 })).then(() => 0)")
+        self.microphones(1, room=2)
+        page.wait("happened('viewer_speaking')")
+        page.evaluate("dh.request({ request: 'switch', id: 1 }).then(() => 0)")
+        self.microphones(1)
+        other.evaluate("dh.listen().then(() => 0)")
+        page.evaluate("dh.request({ request: 'switch', id: 2 }).then(() => 0)")
+        page.wait("changes.length === 2")
+        self.assertEqual(page.evaluate("[changes.at(-1), dh.microphone, dh.state]"), [[True, False, 464], None, "playing"])
 
     def test_the_floor(self):
         self.set(barge_in_by="one")
