@@ -133,8 +133,9 @@ class Accessible(Page):
                 self.check(page)
                 page.permit("microphone")
                 page.evaluate("digitalhuman.bargeIn({ barge_in_by: 'one' }).then(() => digitalhuman.hold()).then(() => 0)")
-                page.click("#microphone")
-                page.wait("!document.querySelector('#floor').hidden && document.querySelector('#hold').textContent === 'Resume'")
+                page.evaluate("document.querySelector('#microphone').click()")  # what was heard may move it just now
+                page.wait("!document.querySelector('#floor').hidden")
+                page.wait("document.querySelector('#hold').textContent === 'Resume'")
                 self.check(page)
                 page.permit("microphone", "denied")
                 page.wait("!document.querySelector('#talk-words').hidden")
