@@ -312,6 +312,23 @@ class HeardByEach(CaptionsCase):
         by_number = self.ask("heard", id=1, viewer=second.result["viewer"])
         self.assertEqual(by_number["segments"][-1], part)
 
+    def test_one_who_heard_all_around_holds(self):
+        """As the ledger tells it: what goes on where it stopped has no gap, and what is said again is there once."""
+        viewer = self.viewer("--deaf", offer_data=False)
+        self.ask("enqueue", id=1, file="words.mkv", segment="around")
+        self.event("started", "around")
+        for fields, undone in (({"regret_ms": 10000}, True), ({"regret_ms": 0}, False), ({"regret_ms": 10000}, True)):
+            time.sleep(0.35)
+            self.ask("hold", id=1, **fields)
+            time.sleep(0.1)
+            self.assertEqual(self.ask("resume", id=1, at="word")["undone"], undone)
+        time.sleep(0.35)
+        self.ask("interrupt", id=1)
+        end = self.event("interrupted", "around")
+        told = viewer.handle.request({"request": "heard", "id": 1})["segments"][-1]
+        self.assertGreater(len(told["heard"]), 1)
+        self.assertEqual((told["segment"], told["heard_text"]), ("around", end["heard_text"]))
+
     def test_refused(self):
         self.assertEqual(self.ask("heard", id=1).get("error_code"), 460)
         self.assertEqual(self.ask("heard", id=1, viewer=9999).get("error_code"), 466)
