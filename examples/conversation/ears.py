@@ -40,7 +40,7 @@ async def listening(gateway, dh_listen):
         forward = writer = None
         try:
             reader, writer = await connect(program, path)
-            forward = await gateway.ask("rtp_forward", host="127.0.0.1", port=ports[0], reference_port=ports[1])
+            forward = await gateway.ask("forward_microphones", host="127.0.0.1", port=ports[0], reference_port=ports[1])
             yield events(reader)
         finally:
             if forward:
