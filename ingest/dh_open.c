@@ -5,6 +5,7 @@
  *
  * It uses no library but C's, so that it starts at once.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -125,6 +126,52 @@ static int open_file(const char *paths, size_t size, struct dh_opener_answer *an
 	return envelope < 0 ? -1 : envelope;
 }
 
+/* Those that begin with a dot are hidden. What is neither file nor folder is seen when it is opened. */
+static bool is_listed(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' &&
+		(entry->d_type == DT_REG || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN);
+}
+
+static int64_t list_names(DIR *dir)
+{
+	const struct dirent *entry;
+	size_t used = 0;
+
+	for (errno = 0; (entry = readdir(dir)); errno = 0) {
+		size_t size = strlen(entry->d_name) + 1;
+		if (!is_listed(entry))
+			continue;
+		if (size > sizeof body - used)
+			return -EFBIG;
+		memcpy(body + used, entry->d_name, size);
+		used += size;
+	}
+	return errno ? -errno : (int64_t)used;
+}
+
+static int64_t list_folder(const char *folder, size_t size)
+{
+	const char *path = memchr(folder, 0, size);
+	int fd, err;
+	DIR *dir;
+
+	if (!path || !memchr(path + 1, 0, size - (size_t)(path + 1 - folder)))
+		return -EINVAL;
+	fd = open_beneath(folder, path + 1);
+	if (fd < 0)
+		return fd;
+	dir = fdopendir(fd);
+	if (!dir) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	int64_t used = list_names(dir);
+	closedir(dir);
+	return used;
+}
+
 static int attach(int envelope)
 {
 	int fd = envelope < 0 ? -1 : dh_envelope_look(envelope);
@@ -146,6 +193,11 @@ static int64_t read_file(const struct dh_opener_request *request)
 	return n < 0 ? -errno : n;
 }
 
+static bool has_body(enum dh_opener_what what)
+{
+	return what == DH_OPENER_READ || what == DH_OPENER_LIST;
+}
+
 /* Returns false if the gateway is gone. */
 static bool serve(const struct dh_opener_request *request, const char *paths, size_t size, int envelope)
 {
@@ -161,12 +213,14 @@ static bool serve(const struct dh_opener_request *request, const char *paths, si
 		answer.result = fstat(file, &answer.st) < 0 ? -errno : 0;
 	else if (request->what == DH_OPENER_READ)
 		answer.result = read_file(request);
+	else if (request->what == DH_OPENER_LIST)
+		answer.result = list_folder(paths, size);
 	if (envelope >= 0)
 		close(envelope);
 	if (request->what == DH_OPENER_CLOSE)
 		return true;
 	err = dh_envelope_send(DH_OPENER_FD, &answer, sizeof answer, body,
-		request->what == DH_OPENER_READ && answer.result > 0 ? (size_t)answer.result : 0, fd, 0);
+		has_body(request->what) && answer.result > 0 ? (size_t)answer.result : 0, fd, 0);
 	if (fd >= 0)
 		close(fd);
 	return err == 0;

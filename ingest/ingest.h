@@ -51,6 +51,9 @@ int dh_ingest_find(struct dh_ingest *ingest, char *const *folders, const char *p
 /* The same, but leaves the file open, in *fd, for somebody else to read. */
 int dh_ingest_open(struct dh_ingest *ingest, char *const *folders, const char *path, int64_t max_bytes, int *fd,
 	char **error);
+/* The same for a folder: *names, an array of the names of its files in order of their bytes, those that begin with a
+ * dot excepted. -EFBIG: they have more than 64 KiB. */
+int dh_ingest_list(struct dh_ingest *ingest, char *const *folders, const char *path, GPtrArray **names, char **error);
 /* The same for a small file, whose bytes are returned, at most `max_bytes` of them: *bytes, a reference. */
 int dh_ingest_read(struct dh_ingest *ingest, char *const *folders, const char *path, int64_t max_bytes, GBytes **bytes,
 	char **error);

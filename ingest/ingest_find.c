@@ -14,6 +14,7 @@
 #include "loader.h"
 #include "media_files.h"
 #include "mounts.h"
+#include "opener_wire.h"
 
 /* Shared by the caller and the loader's thread, which may come back much later. */
 struct search {
@@ -22,7 +23,7 @@ struct search {
 	struct dh_opener opener;
 	char *folder, *path;
 	int64_t max_bytes;
-	bool is_kept_open, is_read;
+	bool is_kept_open, is_read, is_listed;
 	pthread_mutex_t lock;
 	pthread_cond_t done;
 	/* protected by lock */
@@ -31,7 +32,7 @@ struct search {
 	char *error;
 	struct dh_file_identity identity;
 	int fd;            /* if kept open, until the caller takes it; -1: none */
-	GByteArray *bytes; /* if it is read, likewise; NULL: none */
+	GByteArray *bytes; /* if it is read or listed, likewise; NULL: none */
 };
 
 static void close_file(struct search *search, int fd)
@@ -93,6 +94,19 @@ static int read_all(struct search *search, int fd)
 	return (int)MIN(size, 0);
 }
 
+static int list_folder(struct search *search)
+{
+	char *names = g_malloc(DH_OPENER_BYTES);
+	ssize_t size = dh_opener_list(&search->opener, search->folder, search->path, names, DH_OPENER_BYTES);
+
+	if (size >= 0) {
+		search->bytes = g_byte_array_new();
+		g_byte_array_append(search->bytes, (const guint8 *)names, (guint)size);
+	}
+	g_free(names);
+	return (int)MIN(size, 0);
+}
+
 static bool step(void *arg)
 {
 	struct search *search = arg;
@@ -101,7 +115,10 @@ static bool step(void *arg)
 	struct stat st;
 	int fd, err = -EMFILE;
 
-	if (dh_limits_take(search->limits, DH_LIMIT_DESCRIPTORS, 1)) {
+	if (search->is_listed) {
+		err = list_folder(search);
+		memset(&identity, 0, sizeof(identity));
+	} else if (dh_limits_take(search->limits, DH_LIMIT_DESCRIPTORS, 1)) {
 		fd = dh_media_open(&search->opener, search->folder, search->path, search->max_bytes, &st, &error);
 		err = fd < 0 ? fd : dh_file_identity_of(&identity, &st);
 		if (err == 0 && search->is_read)
@@ -137,6 +154,7 @@ static void release(void *arg)
 struct wanted {
 	int *fd;
 	GBytes **bytes;
+	bool is_folder; /* the bytes are the names in it */
 };
 
 static struct search *search_new(struct dh_ingest *ingest, const char *folder, const char *path, int64_t max_bytes,
@@ -153,6 +171,7 @@ static struct search *search_new(struct dh_ingest *ingest, const char *folder, c
 	search->max_bytes = max_bytes;
 	search->is_kept_open = wanted->fd != NULL;
 	search->is_read = wanted->bytes != NULL;
+	search->is_listed = wanted->is_folder;
 	search->fd = -1;
 	pthread_mutex_init(&search->lock, NULL);
 	pthread_condattr_init(&monotonic);
@@ -268,6 +287,40 @@ int dh_ingest_read(struct dh_ingest *ingest, char *const *folders, const char *p
 	const char *folder;
 
 	return search_all(ingest, folders, path, max_bytes, &folder, &identity, &wanted, error);
+}
+
+/* NULL at the end of the array is not needed: its length counts. */
+static GPtrArray *split(GBytes *bytes)
+{
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+	gsize size;
+	const char *at = g_bytes_get_data(bytes, &size), *end = at + size;
+
+	for (; at < end; at += strlen(at) + 1)
+		if (g_utf8_validate(at, -1, NULL))
+			g_ptr_array_add(names, g_strdup(at));
+	return names;
+}
+
+static gint by_name(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int dh_ingest_list(struct dh_ingest *ingest, char *const *folders, const char *path, GPtrArray **names, char **error)
+{
+	struct dh_file_identity identity;
+	GBytes *bytes = NULL;
+	const struct wanted wanted = { .bytes = &bytes, .is_folder = true };
+	const char *folder;
+	int err = search_all(ingest, folders, path, 0, &folder, &identity, &wanted, error);
+
+	if (err < 0)
+		return err;
+	*names = split(bytes);
+	g_ptr_array_sort(*names, by_name);
+	g_bytes_unref(bytes);
+	return 0;
 }
 
 void dh_ingest_close(struct dh_ingest *ingest, int fd)

@@ -141,18 +141,28 @@ static int attach(struct dh_opener *opener, int envelope)
 	return err;
 }
 
-int dh_opener_open(struct dh_opener *opener, const char *folder, const char *path, struct stat *st)
+/* Folder (may be NULL) and path as the body of a request: their size, or a negative errno. */
+static ssize_t write_paths(char paths[DH_OPENER_PATHS], const char *folder, const char *path)
 {
-	const struct dh_opener_request request = { .what = DH_OPENER_OPEN };
 	size_t before = folder ? strlen(folder) + 1 : 1, after = strlen(path) + 1;
-	char paths[DH_OPENER_PATHS];
-	struct parcel parcel = { .request = &request, .paths = paths, .paths_size = before + after, .with = -1 };
-	int64_t err;
 
-	if (before + after > sizeof paths)
+	if (before + after > DH_OPENER_PATHS)
 		return -ENAMETOOLONG;
 	memcpy(paths, folder ? folder : "", before);
 	memcpy(paths + before, path, after);
+	return (ssize_t)(before + after);
+}
+
+int dh_opener_open(struct dh_opener *opener, const char *folder, const char *path, struct stat *st)
+{
+	const struct dh_opener_request request = { .what = DH_OPENER_OPEN };
+	char paths[DH_OPENER_PATHS];
+	ssize_t size = write_paths(paths, folder, path);
+	struct parcel parcel = { .request = &request, .paths = paths, .paths_size = (size_t)size, .with = -1 };
+	int64_t err;
+
+	if (size < 0)
+		return (int)size;
 	err = call(opener, &parcel);
 	if (err < 0)
 		return (int)err;
@@ -184,6 +194,23 @@ ssize_t dh_opener_read(struct dh_opener *opener, int envelope, void *bytes, size
 	int err = attach(opener, envelope);
 
 	return err < 0 ? err : (ssize_t)call(opener, &parcel);
+}
+
+ssize_t dh_opener_list(struct dh_opener *opener, const char *folder, const char *path, void *bytes, size_t size)
+{
+	const struct dh_opener_request request = { .what = DH_OPENER_LIST };
+	char paths[DH_OPENER_PATHS];
+	ssize_t length = write_paths(paths, folder, path);
+	struct parcel parcel = {
+		.request = &request,
+		.paths = paths,
+		.paths_size = (size_t)length,
+		.with = -1,
+		.bytes = bytes,
+		.most = size,
+	};
+
+	return length < 0 ? length : (ssize_t)call(opener, &parcel);
 }
 
 void dh_opener_rest(struct dh_opener *opener)

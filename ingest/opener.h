@@ -41,6 +41,10 @@ int dh_opener_stat(struct dh_opener *opener, int envelope, struct stat *st);
 /* How many bytes were read; 0 at the end of the file. */
 ssize_t dh_opener_read(struct dh_opener *opener, int envelope, void *bytes, size_t size, off_t at);
 
+/* The names of the files in the folder `path` beneath `folder`, each with its NUL: how many bytes they are. -EFBIG:
+ * they are more than `size` bytes, or DH_OPENER_BYTES. */
+ssize_t dh_opener_list(struct dh_opener *opener, const char *folder, const char *path, void *bytes, size_t size);
+
 /* Gives the process back, for others to use. If it was killed, waits for its end, which may
  * be never. */
 void dh_opener_rest(struct dh_opener *opener);

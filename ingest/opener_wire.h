@@ -27,6 +27,9 @@ enum dh_opener_what {
 	DH_OPENER_READ, /* up to `size` bytes from `at`, as the answer's body */
 	/* With an envelope, which is closed. */
 	DH_OPENER_CLOSE,
+	/* Body: folder, NUL, path, NUL. The names of the files in that folder, each with its NUL, as the answer's
+	 * body. */
+	DH_OPENER_LIST,
 };
 
 struct dh_opener_request {

@@ -30,6 +30,9 @@ struct dh_order {
 	enum dh_priority priority;
 	int64_t ttl_ticks; /* it must have started by then; 0: no limit */
 	int repeat;        /* how often it plays, 0 to DH_REPEAT_MAX; 0: once */
+	/* Where it begins the first time, in its own time: at the last entry before that. */
+	int64_t from_ticks;
+	bool is_patient; /* it is not interrupted by a higher priority, which waits for its end */
 	enum dh_underrun underrun;
 	/* Media wanted before it starts or resumes; 0: as long as `source` needs. */
 	int64_t preroll_ticks;

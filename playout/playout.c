@@ -283,7 +283,8 @@ static void start(struct dh_playout *playout, struct dh_segment *segment)
 	dh_playout_emit(playout,
 		&(struct dh_playout_event){ .type = DH_EVENT_STARTED,
 			.segment = segment,
-			.media_ticks = playout->slot_ticks });
+			.media_ticks = playout->slot_ticks,
+			.position_ticks = dh_playout_position_ticks(playout) });
 }
 
 /* Ends what has ended, and starts what is next. */

@@ -98,7 +98,7 @@ struct dh_playout_event {
 	const char *utterance;
 	int64_t index, count;
 	int64_t queued_ticks; /* LOW_WATER, HIGH_WATER */
-	/* HOLDING, RESUMING: where the segment stands, in its own time */
+	/* STARTED, HOLDING, RESUMING: where the segment stands, in its own time */
 	int64_t position_ticks;
 	bool is_undone; /* RESUMING: it goes on as if nothing had happened */
 };

@@ -134,7 +134,8 @@ static bool is_outranked(const struct dh_playout *playout, const struct dh_segme
 {
 	enum dh_priority priority = dh_segment_order(by)->priority;
 	if (playout->timeline.playing)
-		return priority > dh_segment_order(playout->timeline.playing)->priority;
+		return priority > dh_segment_order(playout->timeline.playing)->priority &&
+			!dh_segment_order(playout->timeline.playing)->is_patient;
 	return priority > playout->turn->priority;
 }
 

@@ -20,8 +20,10 @@ static size_t place_of_rest(const struct dh_playout *playout, const struct dh_se
 static struct dh_order order_of_rest(const struct dh_segment *failed, bool has_begun)
 {
 	struct dh_order order = *dh_segment_order(failed);
-	if (has_begun)
+	if (has_begun) {
 		order.repeat = 0;
+		order.from_ticks = 0;
+	}
 	order.ttl_ticks = 0;
 	return order;
 }

@@ -11,7 +11,8 @@ static int64_t waiting_ticks(const struct dh_segment *segment)
 	int repeat = dh_segment_order(segment)->repeat;
 	if (whole < 0)
 		whole = dh_segment_known_ticks(segment);
-	return repeat > 1 ? whole * repeat : whole;
+	int64_t all = repeat > 1 ? whole * repeat : whole, from = dh_segment_order(segment)->from_ticks;
+	return all > from ? all - from : 0;
 }
 
 int64_t dh_queue_ticks(const struct dh_queue *queue)

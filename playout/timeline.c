@@ -18,7 +18,7 @@ static int64_t max(int64_t a, int64_t b)
 bool dh_timeline_is_ready(const struct dh_segment *segment, int64_t preroll_ticks)
 {
 	return dh_segment_is_open(segment) && !dh_segment_is_partial(segment) &&
-		dh_segment_known_ticks(segment) >= preroll_ticks;
+		dh_segment_known_ticks(segment) >= dh_segment_order(segment)->from_ticks + preroll_ticks;
 }
 
 static enum dh_underrun policy_of(const struct dh_timeline *timeline)
@@ -69,6 +69,8 @@ void dh_timeline_start(struct dh_timeline *timeline, struct dh_segment *segment,
 	timeline->rounds = 0;
 	timeline->held = false;
 	begin(timeline, slot_ticks);
+	if (dh_segment_order(segment)->from_ticks > 0)
+		dh_timeline_begin_late(timeline, slot_ticks);
 }
 
 bool dh_timeline_repeat(struct dh_timeline *timeline, int64_t slot_ticks)

@@ -49,6 +49,25 @@ static size_t entry_before(const struct dh_segment *segment, int64_t ticks)
 	return found;
 }
 
+void dh_timeline_begin_late(struct dh_timeline *timeline, int64_t slot_ticks)
+{
+	const struct dh_segment *segment = timeline->playing;
+	int64_t duration_ticks = dh_segment_duration_ticks(segment, timeline->rule);
+	int64_t to_ticks = dh_slot_floor(dh_segment_order(segment)->from_ticks + others_ticks(timeline));
+	if (duration_ticks >= 0 && to_ticks > duration_ticks)
+		to_ticks = duration_ticks;
+	size_t entry = entry_before(segment, to_ticks);
+	if (entry < dh_segment_count(segment, DH_VIDEO)) {
+		to_ticks = dh_slot_floor(dh_segment_unit(segment, DH_VIDEO, entry)->pts_ticks);
+		timeline->next[DH_VIDEO] = entry;
+	}
+	if (to_ticks < slot_ticks - timeline->start_ticks)
+		return;
+	timeline->next[DH_AUDIO] = (size_t)(to_ticks / DH_SLOT_TICKS);
+	timeline->start_ticks = slot_ticks - to_ticks;
+	timeline->is_joined = false;
+}
+
 void dh_timeline_thaw_at(struct dh_timeline *timeline, int64_t slot_ticks, int64_t at_ticks)
 {
 	const struct dh_segment *segment = timeline->playing;

@@ -16,6 +16,11 @@ void dh_timeline_emit_picture(struct dh_timeline *timeline, const struct dh_emit
 /* The sound of what plays stops here: it fades in the next slot, if there is a packet for that. */
 void dh_timeline_cut_sound(struct dh_timeline *timeline);
 
+/* --- timeline_hold.c */
+
+/* The playing segment, which has just begun, begins later: see from_ticks in order.h. */
+void dh_timeline_begin_late(struct dh_timeline *timeline, int64_t slot_ticks);
+
 /* --- timeline_repeat.c */
 
 /* `unit` is shown from `media_ticks` on. */

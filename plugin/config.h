@@ -39,6 +39,9 @@ struct dh_config_room {
 	/* see rooms/barge_in.h */
 	int64_t barge_in, floor_ms, floor_silence_ms;
 	char *barge_in_mode, *barge_in_by;
+	/* see rooms/programme.h */
+	char **playlist; /* NULL: none */
+	int64_t playlist_shuffle, playlist_repeat, playlist_patient;
 	char *generator; /* NULL: none */
 };
 
@@ -121,6 +124,10 @@ int dh_config_room_check(const struct dh_config *config, const char *file, const
 
 /* The room with that id in an array of them, borrowed; NULL if there is none. */
 struct dh_config_room *dh_config_room_find(const GPtrArray *rooms, const char *id);
+
+/* Its playlist as in rooms/programme.h, a new reference; NULL: it has none. And the other way round. */
+json_t *dh_config_room_playlist(const struct dh_config_room *room);
+void dh_config_room_set_playlist(struct dh_config_room *room, const json_t *playlist);
 
 /* Appends it as a category "room-NAME". */
 void dh_config_room_write(const struct dh_config_room *room, GString *out);

@@ -10,6 +10,7 @@
 
 #include "config_options.h"
 #include "rooms/barge_in.h"
+#include "rooms/programme.h"
 #include "rooms/room_id.h"
 #include "rooms/segment_request.h"
 
@@ -34,6 +35,10 @@ static const struct dh_option room_options[] = {
 	DH_TEXT(struct dh_config_room, barge_in_by, "all"),
 	DH_NUMBER(struct dh_config_room, floor_ms, 0, DH_FLOOR_MS_MAX, 60000),
 	DH_NUMBER(struct dh_config_room, floor_silence_ms, 0, DH_FLOOR_MS_MAX, 15000),
+	DH_LIST(struct dh_config_room, playlist, false),
+	DH_FLAG(struct dh_config_room, playlist_shuffle, 0),
+	DH_FLAG(struct dh_config_room, playlist_repeat, 1),
+	DH_FLAG(struct dh_config_room, playlist_patient, 0),
 	DH_OPTIONS_END,
 };
 
@@ -80,6 +85,45 @@ static int check_metadata(const struct dh_config_room *room, const char *file, c
 	return err;
 }
 
+json_t *dh_config_room_playlist(const struct dh_config_room *room)
+{
+	json_t *items = json_array();
+
+	for (char **item = room->playlist; item && *item; item++)
+		json_array_append_new(items, json_string(*item));
+	if (json_array_size(items) > 0)
+		return json_pack("{s:o, s:b, s:b, s:b}", "items", items, "shuffle", (int)room->playlist_shuffle,
+			"repeat", (int)room->playlist_repeat, "patient", (int)room->playlist_patient);
+	json_decref(items);
+	return NULL;
+}
+
+void dh_config_room_set_playlist(struct dh_config_room *room, const json_t *playlist)
+{
+	const json_t *items = json_object_get(playlist, "items");
+	GPtrArray *texts = g_ptr_array_new();
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(items, i, item)
+		g_ptr_array_add(texts, g_strdup(json_string_value(item)));
+	g_ptr_array_add(texts, NULL);
+	g_strfreev(room->playlist);
+	room->playlist = (char **)g_ptr_array_free(texts, FALSE);
+	room->playlist_shuffle = json_is_true(json_object_get(playlist, "shuffle"));
+	room->playlist_repeat = json_is_true(json_object_get(playlist, "repeat"));
+	room->playlist_patient = json_is_true(json_object_get(playlist, "patient"));
+}
+
+static int check_playlist(const struct dh_config_room *room, const char *file, const char *category)
+{
+	json_t *playlist = dh_config_room_playlist(room);
+	const char *expected = playlist ? dh_programme_check(json_object_get(playlist, "items")) : NULL;
+
+	json_decref(playlist);
+	return expected ? dh_option_wrong(file, category, "playlist", expected) : 0;
+}
+
 int dh_config_room_read(const struct dh_config *config, const char *file, const janus_config_container *category,
 	struct dh_config_room *room)
 {
@@ -96,6 +140,8 @@ int dh_config_room_read(const struct dh_config *config, const char *file, const 
 		err = dh_option_wrong(file, category->name, "underrun", "\"hold\", \"idle\" or \"skip\" is expected");
 	if (!err && room->high_water_ms && room->high_water_ms <= room->low_water_ms)
 		err = dh_option_wrong(file, category->name, "high_water_ms", "more than low_water_ms is expected");
+	if (!err)
+		err = check_playlist(room, file, category->name);
 	enum dh_floor_policy who;
 	bool holds;
 	if (!err && !dh_barge_in_mode_parse(room->barge_in_mode, &holds))
@@ -130,11 +176,9 @@ struct dh_config_room *dh_config_room_find(const GPtrArray *rooms, const char *i
 
 /* --- writing */
 
-static void append_text(GString *out, const char *name, const char *value)
+static void append_quoted(GString *out, const char *value)
 {
-	if (!value)
-		return;
-	g_string_append_printf(out, "\t%s = \"", name);
+	g_string_append_c(out, '"');
 	for (; *value; value++) {
 		if ((unsigned char)*value < 0x20 || *value == 0x7f)
 			g_string_append_printf(out, "\\x%02x", *value);
@@ -143,10 +187,31 @@ static void append_text(GString *out, const char *name, const char *value)
 		else
 			g_string_append_c(out, *value);
 	}
-	g_string_append(out, "\"\n");
+	g_string_append_c(out, '"');
 }
 
-/* Writes texts that are set, flags that are true and numbers that are not the default. */
+static void append_text(GString *out, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	g_string_append_printf(out, "\t%s = ", name);
+	append_quoted(out, value);
+	g_string_append_c(out, '\n');
+}
+
+static void append_list(GString *out, const char *name, char *const *values)
+{
+	if (!values)
+		return;
+	g_string_append_printf(out, "\t%s = [ ", name);
+	for (char *const *value = values; *value; value++) {
+		g_string_append(out, value == values ? "" : ", ");
+		append_quoted(out, *value);
+	}
+	g_string_append(out, " ]\n");
+}
+
+/* Writes texts and lists that are set, and flags and numbers that are not the default. */
 void dh_config_room_write(const struct dh_config_room *room, GString *out)
 {
 	g_string_append_printf(out, "room-%s: {\n", room->name);
@@ -156,8 +221,10 @@ void dh_config_room_write(const struct dh_config_room *room, GString *out)
 			append_text(out, o->name, *(char *const *)field);
 		else if (o->type == DH_OPTION_NUMBER && *(const int64_t *)field != o->number)
 			g_string_append_printf(out, "\t%s = %" G_GINT64_FORMAT "\n", o->name, *(const int64_t *)field);
-		else if (o->type == DH_OPTION_FLAG && *(const int64_t *)field)
-			g_string_append_printf(out, "\t%s = true\n", o->name);
+		else if (o->type == DH_OPTION_FLAG && *(const int64_t *)field != o->number)
+			g_string_append_printf(out, "\t%s = %s\n", o->name, *(const int64_t *)field ? "true" : "false");
+		else if (o->type == DH_OPTION_LIST)
+			append_list(out, o->name, *(char **const *)field);
 	}
 	g_string_append(out, "}\n");
 }

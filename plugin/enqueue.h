@@ -18,6 +18,8 @@
 	{ "after", DH_FIELD_TEXT, false, DH_SEGMENT_ID_MAX }, \
 	{ "ttl_ms", DH_FIELD_NUMBER, false, DH_TTL_MS_MAX }, \
 	{ "repeat", DH_FIELD_NUMBER, false, DH_REPEAT_MAX }, \
+	{ "from_ms", DH_FIELD_NUMBER, false, DH_FROM_MS_MAX }, \
+	{ "patient", DH_FIELD_FLAG, false, 0 }, \
 	{ "underrun", DH_FIELD_TEXT, false, DH_KEY_MAX }, \
 	{ "preroll_ms", DH_FIELD_NUMBER, false, DH_PREROLL_MS_MAX }, \
 	{ "words", DH_FIELD_ARRAY, false, 0 }, \
@@ -42,5 +44,8 @@ void dh_enqueue_fail_file(struct dh_request *request, const char *field, int err
  * other arguments are dh_feed_new's. */
 void dh_enqueue(struct dh_request *request, const char *name, struct dh_ingest_source *source,
 	const struct dh_feed_speech *speech, const struct dh_feed_audience *audience);
+
+/* What the request enqueue does: its `file` is found, and enqueued. `audience` may be NULL. */
+void dh_enqueue_file(struct dh_request *request, const struct dh_feed_audience *audience);
 
 #endif

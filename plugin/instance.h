@@ -16,6 +16,7 @@
 #include "senders.h"
 #include "session.h"
 
+struct dh_programmes;
 struct dh_push_service;
 
 struct dh_instance {
@@ -30,6 +31,7 @@ struct dh_instance {
 	struct dh_senders *senders;
 	struct dh_first_frames *first_frames; /* of all rooms */
 	struct dh_push_service *pushes;       /* set by plugin.c; NULL: nobody can push */
+	struct dh_programmes *programmes;     /* likewise, once there are rooms; NULL: there are no playlists */
 	GHashTable *avatars;                  /* by name (its config's), struct dh_avatar */
 	struct dh_member_counts members;      /* atomic */
 	GMutex admission_lock;                /* held from looking for a place to taking it */

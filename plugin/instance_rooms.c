@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ingest/log.h"
+#include "programmes.h"
 #include "rooms/room_id.h"
 
 static void room_unref(gpointer data)
@@ -94,6 +95,8 @@ static struct dh_config_room *record_of(const struct dh_room_facts *facts, const
 	record->barge_in_by = g_strdup(dh_floor_policy_name(settings->barge_in.who));
 	record->floor_ms = settings->barge_in.floor_ms;
 	record->floor_silence_ms = settings->barge_in.floor_silence_ms;
+	if (settings->playlist)
+		dh_config_room_set_playlist(record, settings->playlist);
 	free(metadata);
 	return record;
 }
@@ -175,6 +178,8 @@ static int make(struct dh_instance *instance, const struct dh_room_facts *facts,
 		err = publish(instance, *room);
 		if (err)
 			dh_room_unref(room);
+		else if (instance->programmes)
+			dh_programmes_add(instance->programmes, *room);
 	}
 	if (err && permanent)
 		dh_room_file_remove(instance->room_file, facts->id);
@@ -259,8 +264,11 @@ int dh_instance_destroy_room(struct dh_instance *instance, struct dh_room *room,
 	g_mutex_lock(&instance->rooms_lock);
 	int err = take_out(instance, room, permanent);
 	g_mutex_unlock(&instance->rooms_lock);
-	if (!err)
+	if (!err) {
+		if (instance->programmes)
+			dh_programmes_remove(instance->programmes, id_of(room));
 		dh_room_close(room);
+	}
 	return err;
 }
 
@@ -285,6 +293,7 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 		.is_private = record->is_private != 0,
 		.signed_tokens = record->signed_tokens != 0,
 		.metadata = record->metadata ? json_loads(record->metadata, 0, NULL) : NULL,
+		.playlist = dh_config_room_playlist(record),
 		.barge_in = { .after_ms = record->barge_in,
 			.floor_ms = record->floor_ms,
 			.floor_silence_ms = record->floor_silence_ms },
@@ -302,6 +311,7 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 	else
 		dh_room_unref(&room);
 	json_decref(given.metadata);
+	json_decref(given.playlist);
 }
 
 static void add_configured(struct dh_instance *instance, const struct dh_config_room *record)

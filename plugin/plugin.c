@@ -9,6 +9,8 @@
 #include <janus/rtcp.h>
 
 #include "dispatch.h"
+#include "programme_enqueue.h"
+#include "programmes.h"
 #include "push_service.h"
 
 #ifndef DH_VERSION
@@ -55,6 +57,17 @@ static void end(struct dh_instance **instance)
 	dh_instance_free(instance);
 }
 
+static void begin_programmes(struct dh_instance *instance, const char *folder)
+{
+	const struct dh_player_host host = dh_programme_host(instance);
+	GPtrArray *rooms = dh_instance_rooms(instance);
+
+	instance->programmes = dh_programmes_new(&host, folder);
+	for (guint i = 0; i < rooms->len; i++)
+		dh_programmes_add(instance->programmes, rooms->pdata[i]);
+	g_ptr_array_free(rooms, TRUE);
+}
+
 static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 {
 	struct dh_instance *instance = NULL;
@@ -65,6 +78,8 @@ static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 	int err = dh_instance_alloc(&instance, config_path);
 	if (!err)
 		err = dh_push_service_alloc(&instance->pushes, instance);
+	if (!err)
+		begin_programmes(instance, config_path);
 	if (err) {
 		end(&instance);
 		DH_LOG(LOG_ERR, "not started");

@@ -89,7 +89,7 @@ static void find_captions(struct dh_request *request)
 		json_object_set_new(request->body, "captions", captions);
 }
 
-static void handle_enqueue(struct dh_request *request)
+void dh_enqueue_file(struct dh_request *request, const struct dh_feed_audience *audience)
 {
 	struct dh_ingest_source source;
 
@@ -99,7 +99,14 @@ static void handle_enqueue(struct dh_request *request)
 	if (!request->error_code)
 		find_captions(request);
 	if (!request->error_code)
-		dh_enqueue(request, source.names[0], &source, NULL, NULL);
+		dh_enqueue(request, source.names[0], &source, NULL, audience);
+	else if (audience)
+		audience->gone(audience->arg);
+}
+
+static void handle_enqueue(struct dh_request *request)
+{
+	dh_enqueue_file(request, NULL);
 }
 
 /* --- others */

@@ -385,16 +385,28 @@ static size_t end_by_words(const struct dh_script *script, int64_t played_ms)
 	return end;
 }
 
-char *dh_script_heard(const struct dh_script *script, int64_t played_ms, int64_t duration_ms, int64_t known_ms)
+/* Of the text, when all before `reached_ms` has been played. */
+static size_t end_at(const struct dh_script *script, int64_t reached_ms, int64_t duration_ms, int64_t known_ms)
+{
+	const char *text = script->text->str;
+
+	if (duration_ms >= 0 && reached_ms >= duration_ms && reached_ms > 0)
+		return script->text->len;
+	if (script->has_found)
+		return end_by_words(script, reached_ms);
+	if (duration_ms < 0)
+		duration_ms = MAX(known_ms, g_utf8_strlen(text, -1) * 1000 / CHARACTERS_PER_SECOND);
+	return end_by_time(text, reached_ms, duration_ms);
+}
+
+char *dh_script_heard(const struct dh_script *script, int64_t from_ms, int64_t played_ms, int64_t duration_ms,
+	int64_t known_ms)
 {
 	if (!script)
 		return NULL;
-	const char *text = script->text->str;
-	if (duration_ms >= 0 && played_ms >= duration_ms && played_ms > 0)
-		return g_strdup(text);
-	if (script->has_found)
-		return g_strndup(text, end_by_words(script, played_ms));
-	if (duration_ms < 0)
-		duration_ms = MAX(known_ms, g_utf8_strlen(text, -1) * 1000 / CHARACTERS_PER_SECOND);
-	return g_strndup(text, end_by_time(text, played_ms, duration_ms));
+	size_t begin = from_ms > 0 ? end_at(script, from_ms, duration_ms, known_ms) : 0;
+	size_t end = MAX(end_at(script, from_ms + played_ms, duration_ms, known_ms), begin);
+	while (begin > 0 && begin < end && g_ascii_isspace(script->text->str[begin]))
+		begin++;
+	return g_strndup(script->text->str + begin, end - begin);
 }

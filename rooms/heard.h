@@ -55,9 +55,10 @@ bool dh_script_word(const struct dh_script *script, size_t index, struct dh_scri
 /* What the text says from word `first` to the one before word `end`, with punctuation; g_free it. */
 char *dh_script_passage(const struct dh_script *script, size_t first, size_t end);
 
-/* What had been heard when `played_ms` had been played, as a text that the caller frees
+/* What had been heard when `played_ms` had been played from `from_ms` on, as a text that the caller frees
  * (g_free); NULL without a script. `duration_ms`: how long the whole is; -1 while it is not
  * known: then `known_ms` of it are there, and its length is guessed from its text. */
-char *dh_script_heard(const struct dh_script *script, int64_t played_ms, int64_t duration_ms, int64_t known_ms);
+char *dh_script_heard(const struct dh_script *script, int64_t from_ms, int64_t played_ms, int64_t duration_ms,
+	int64_t known_ms);
 
 #endif

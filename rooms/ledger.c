@@ -120,7 +120,8 @@ char *dh_life_heard(const struct dh_life *life, const struct dh_script *script)
 		known_ticks = duration_ticks;
 		duration_ticks = -1;
 	}
-	return dh_script_heard(script, ms_of(life->played_ticks), ms_of(duration_ticks), ms_of(known_ticks));
+	return dh_script_heard(script, ms_of(life->from_ticks), ms_of(life->played_ticks), ms_of(duration_ticks),
+		ms_of(known_ticks));
 }
 
 static void end(struct dh_record *record, const struct dh_playout_event *event)
@@ -164,6 +165,7 @@ void dh_record_event(struct dh_record *record, const struct dh_playout_event *ev
 		note_moment(life, DH_MOMENT_READY, event->media_ticks, wall_ms);
 		break;
 	case DH_EVENT_STARTED:
+		life->from_ticks = event->position_ticks > 0 ? event->position_ticks : 0;
 		note_moment(life, DH_MOMENT_STARTED, event->media_ticks, wall_ms);
 		break;
 	case DH_EVENT_HELD:

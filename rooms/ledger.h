@@ -45,6 +45,7 @@ struct dh_life {
 	int64_t held_since_ticks; /* -1: it is not held */
 	int64_t held_ticks;       /* without the hold that lasts */
 	int64_t played_ticks;
+	int64_t from_ticks;     /* where it began, in its own time */
 	int64_t duration_ticks; /* -1: not known */
 	int64_t stated_ticks;   /* what its source says that it lasts; -1: nothing */
 	int64_t known_ticks;    /* of media, while the duration is not known */

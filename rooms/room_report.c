@@ -139,6 +139,8 @@ static void describe_segment(struct dh_room *room, json_t *json, const struct dh
 		break;
 	case DH_EVENT_READY:
 	case DH_EVENT_STARTED:
+		if (event->position_ticks > 0)
+			dh_room_set_ms(json, "from_ms", event->position_ticks);
 		dh_room_set_duration(json, dh_segment_own_ticks(segment, room->facts.duration),
 			dh_segment_stated_ticks(segment));
 		break;

@@ -120,7 +120,9 @@ void dh_room_screen_event(struct dh_room *room, const struct dh_playout_event *e
 		dh_record_unref(&room->on_screen);
 		room->on_screen = dh_record_ref(record);
 		dh_screen_begin(&room->screen);
-		room->begun_ticks = event->media_ticks;
+		room->begun_ticks = event->media_ticks - event->position_ticks;
+		if (record && event->position_ticks > 0)
+			dh_spans_begin(&record->spans, event->position_ticks, event->media_ticks);
 	} else if (record && record == room->on_screen && event->type == DH_EVENT_HOLDING) {
 		hold(room, event->media_ticks);
 	} else if (record && record == room->on_screen && event->type > DH_EVENT_STARTED &&

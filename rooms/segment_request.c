@@ -166,6 +166,8 @@ char *dh_segment_request_read(struct dh_segment_request *request, const json_t *
 	read_priority(&request->order, body, &error);
 	request->order.ttl_ticks = read_number(body, "ttl_ms", 1, DH_TTL_MS_MAX, 0, &error) * DH_TICKS_PER_MS;
 	request->order.repeat = (int)read_number(body, "repeat", 1, DH_REPEAT_MAX, 1, &error);
+	request->order.from_ticks = read_number(body, "from_ms", 0, DH_FROM_MS_MAX, 0, &error) * DH_TICKS_PER_MS;
+	request->order.is_patient = read_flag(body, "patient", &error);
 	read_underrun(request, body, &error);
 	request->preroll_ms = read_number(body, "preroll_ms", 0, DH_PREROLL_MS_MAX, -1, &error);
 	read_place(request, body, &error);

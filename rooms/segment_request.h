@@ -13,6 +13,7 @@
 
 #define DH_TTL_MS_MAX     (24 * 3600 * 1000)
 #define DH_PREROLL_MS_MAX 10000
+#define DH_FROM_MS_MAX    (24 * 3600 * 1000)
 #define DH_SEAM_WAIT_MAX  5000 /* ms */
 
 /* Strings and JSON are borrowed from the request. Zeroed, with `preroll_ms` -1: nothing is

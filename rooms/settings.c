@@ -11,6 +11,7 @@ struct dh_settings *dh_settings_new(const struct dh_settings *given)
 	settings->secret = g_strdup(given->secret);
 	settings->pin = g_strdup(given->pin);
 	settings->metadata = given->metadata ? json_deep_copy(given->metadata) : json_object();
+	settings->playlist = json_incref(given->playlist);
 	return settings;
 }
 
@@ -25,6 +26,7 @@ struct dh_settings *dh_settings_changed(const struct dh_settings *old, const str
 		.is_private = old->is_private,
 		.signed_tokens = old->signed_tokens,
 		.barge_in = old->barge_in,
+		.playlist = old->playlist,
 	};
 
 	if (change->description)
@@ -37,6 +39,8 @@ struct dh_settings *dh_settings_changed(const struct dh_settings *old, const str
 		given.pin = *change->pin ? change->pin : NULL;
 	if (change->is_private)
 		given.is_private = json_is_true(change->is_private);
+	if (change->playlist)
+		given.playlist = json_is_null(change->playlist) ? NULL : change->playlist;
 	const char *expected;
 	if (change->barge_in)
 		dh_barge_in_read(&given.barge_in, change->barge_in, "new_", &expected);
@@ -57,6 +61,7 @@ void dh_settings_unref(struct dh_settings **settings)
 	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
 	json_decref(old->metadata);
+	json_decref(old->playlist);
 	g_free((char *)old->description);
 	g_free((char *)old->secret);
 	g_free((char *)old->pin);

@@ -20,6 +20,7 @@ struct dh_settings {
 	bool is_private;
 	bool signed_tokens;
 	struct dh_barge_in barge_in;
+	json_t *playlist; /* see programme.h; NULL: none */
 	/* private */
 	atomic_int refs;
 };
@@ -32,10 +33,11 @@ struct dh_settings_change {
 	const char *secret;
 	const char *pin; /* "": no PIN any more */
 	const json_t *is_private;
+	json_t *playlist;       /* null: none any more */
 	const json_t *barge_in; /* an object with valid fields for dh_barge_in_read, each after "new_" */
 };
 
-/* A copy of `given`; `metadata` NULL: an empty object. One reference is the
+/* A copy of `given`; `metadata` NULL: an empty object. Takes a reference to `playlist`. One reference is the
  * caller's. */
 struct dh_settings *dh_settings_new(const struct dh_settings *given);
 /* A copy of `old` with `change` applied. One reference is the caller's. */

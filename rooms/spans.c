@@ -19,6 +19,11 @@ static void begin(GArray **spans, int64_t at_ticks, int64_t begun_ticks, int64_t
 	g_array_append_val(*spans, span);
 }
 
+void dh_spans_begin(GArray **spans, int64_t at_ticks, int64_t media_ticks)
+{
+	begin(spans, at_ticks, media_ticks - at_ticks, at_ticks);
+}
+
 void dh_spans_note(GArray **spans, int64_t begun_ticks, int64_t reached_ticks)
 {
 	struct dh_span *last = last_of(*spans);

@@ -252,6 +252,7 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 	*e = (struct rig_event){ .type = event->type,
 		.media_ticks = event->media_ticks,
 		.played_ticks = event->played_ticks,
+		.position_ticks = event->position_ticks,
 		.reason = event->reason,
 		.index = event->index,
 		.count = event->count };

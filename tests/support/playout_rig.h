@@ -56,7 +56,7 @@ struct rig_viewer {
 struct rig_event {
 	enum dh_event_type type;
 	char id[DH_SEGMENT_ID_MAX + 1];
-	int64_t media_ticks, played_ticks;
+	int64_t media_ticks, played_ticks, position_ticks;
 	enum dh_reason reason;
 	int64_t index, count; /* MISSING; `id` is the utterance */
 };

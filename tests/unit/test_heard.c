@@ -53,7 +53,7 @@ static void test_heard(const void *arg)
 	if (words)
 		CHECK(!dh_script_check(words));
 	struct dh_script *script = dh_script_new(row->text, words);
-	char *heard = dh_script_heard(script, row->played_ms, row->duration_ms, row->known_ms);
+	char *heard = dh_script_heard(script, 0, row->played_ms, row->duration_ms, row->known_ms);
 	CHECK_STR(heard, row->heard);
 	g_free(heard);
 	dh_script_unref(&script);
@@ -62,7 +62,7 @@ static void test_heard(const void *arg)
 
 static void check_heard(const struct dh_script *script, int64_t played_ms, const char *expected)
 {
-	char *heard = dh_script_heard(script, played_ms, -1, 5000);
+	char *heard = dh_script_heard(script, 0, played_ms, -1, 5000);
 	CHECK_STR(heard, expected);
 	g_free(heard);
 }
@@ -70,7 +70,7 @@ static void check_heard(const struct dh_script *script, int64_t played_ms, const
 static void test_without_a_script(void)
 {
 	CHECK(!dh_script_new(NULL, NULL));
-	CHECK(!dh_script_heard(NULL, 100, 200, 200));
+	CHECK(!dh_script_heard(NULL, 0, 100, 200, 200));
 	CHECK(!dh_script_ref(NULL));
 	struct dh_script *none = NULL;
 	dh_script_unref(&none);
@@ -83,7 +83,7 @@ static void test_heard_grows(void)
 	struct dh_script *script = dh_script_new(text, NULL);
 	size_t last = 0;
 	for (int ms = 0; ms <= 5000; ms++) {
-		char *heard = dh_script_heard(script, ms, 5000, 5000);
+		char *heard = dh_script_heard(script, 0, ms, 5000, 5000);
 		CHECK(!strncmp(text, heard, strlen(heard)) && g_utf8_validate(heard, -1, NULL), "%d ms", ms);
 		CHECK(strlen(heard) >= last, "%d ms", ms);
 		last = strlen(heard);
@@ -226,7 +226,7 @@ static void test_words_of_the_request_stay(void)
 
 static void check_whole(const struct dh_script *script, const char *expected)
 {
-	char *heard = dh_script_heard(script, 1000, 1000, 1000);
+	char *heard = dh_script_heard(script, 0, 1000, 1000, 1000);
 	CHECK_STR(heard, expected);
 	g_free(heard);
 }
@@ -302,7 +302,7 @@ static void test_a_text_of_words_is_limited(void)
 	memset(word.text, 'x', DH_STREAM_WORD_MAX);
 	for (int i = 0; i < 2000; i++)
 		dh_script_add(&script, one, 1);
-	char *heard = dh_script_heard(script, 1, 1, 1);
+	char *heard = dh_script_heard(script, 0, 1, 1, 1);
 	CHECK(strlen(heard) > 60000 && strlen(heard) <= 65536, "%zu bytes", strlen(heard));
 	g_free(heard);
 	dh_script_unref(&script);

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "programme_player.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "ingest/log.h"
+#include "rooms/programme.h"
+
+#define AHEAD          2 /* segments in the queue, with the one that plays; one more at a time of day */
+#define PACE_US        (G_USEC_PER_SEC * 3 / 10) /* between two that are queued: files may be very short */
+#define QUIET_US       (G_USEC_PER_SEC * 5)      /* after somebody has interrupted it, before it goes on */
+#define RETRY_US       (G_USEC_PER_SEC * 5)      /* when nothing can be queued now, or nothing is there */
+#define FAILURE_MAX_US (G_USEC_PER_SEC * 60)     /* after many failures in a row; the first one costs a second */
+#define LOOK_US        G_USEC_PER_SEC            /* how often it is seen where it is */
+
+enum message_kind { STOP, STARTED, ENDED };
+enum ending { OVER, FAILED, OUTRANKED, CUT };
+
+/* From the room's thread. */
+struct message {
+	enum message_kind kind;
+	guint64 number;
+	int64_t ms; /* STARTED: where it began; ENDED: how much of it was played */
+	enum ending ending;
+};
+
+/* A file in the room's queue, or playing. */
+struct sent {
+	guint64 number;
+	struct dh_programme_turn turn;
+	char *segment;
+	bool has_started;
+	int64_t from_ms;
+};
+
+struct dh_player {
+	atomic_int refs; /* its owner's, and one for each segment */
+	/* immutable */
+	const struct dh_player_host *host;
+	struct dh_room *room; /* a reference */
+	GThread *thread;
+	GAsyncQueue *messages; /* struct message */
+	dh_player_moved_fn *moved;
+	void *arg;
+	bool is_patient;
+	atomic_int is_over;
+	/* owner: its thread */
+	struct dh_programme *programme;
+	GQueue sent; /* struct sent, oldest first */
+	guint64 numbers;
+	guint failures; /* in a row */
+	int64_t rests_until_us;
+	bool is_stopped;
+};
+
+static struct dh_player *ref(struct dh_player *player)
+{
+	atomic_fetch_add(&player->refs, 1);
+	return player;
+}
+
+static void unref(struct dh_player *player)
+{
+	if (atomic_fetch_sub(&player->refs, 1) != 1)
+		return;
+	g_async_queue_unref(player->messages);
+	dh_programme_free(&player->programme);
+	dh_room_unref(&player->room);
+	g_free(player);
+}
+
+/* --- what becomes of a segment; the room's thread */
+
+struct listener {
+	struct dh_player *player; /* a reference */
+	guint64 number;
+};
+
+static void post(struct dh_player *player, enum message_kind kind, guint64 number, int64_t ms, enum ending ending)
+{
+	struct message *message = g_new0(struct message, 1);
+
+	*message = (struct message){ kind, number, ms, ending };
+	g_async_queue_push(player->messages, message);
+}
+
+static enum ending ending_of(const json_t *event)
+{
+	const char *name = json_string_value(json_object_get(event, "event"));
+	const char *reason = json_string_value(json_object_get(event, "reason"));
+
+	if (!g_strcmp0(name, "failed"))
+		return FAILED;
+	if (g_strcmp0(name, "interrupted"))
+		return OVER;
+	return g_strcmp0(reason, "priority") ? CUT : OUTRANKED;
+}
+
+static void on_event(void *arg, json_t *event, bool is_last)
+{
+	const struct listener *listener = arg;
+	const char *name = json_string_value(json_object_get(event, "event"));
+
+	if (is_last)
+		post(listener->player, ENDED, listener->number, json_integer_value(json_object_get(event, "played_ms")),
+			ending_of(event));
+	else if (!g_strcmp0(name, "started"))
+		post(listener->player, STARTED, listener->number, json_integer_value(json_object_get(event, "from_ms")),
+			OVER);
+	json_decref(event);
+}
+
+static void on_gone(void *arg)
+{
+	struct listener *listener = arg;
+
+	unref(listener->player);
+	g_free(listener);
+}
+
+/* --- its thread: files */
+
+/* What lies beside media. */
+static bool is_beside(const char *name)
+{
+	static const char *const endings[] = { ".vtt", ".srt", ".txt", ".json", ".md", ".part", ".tmp" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
+		if (g_str_has_suffix(name, endings[i]))
+			return true;
+	return false;
+}
+
+static GPtrArray *list_folder(void *arg, const char *folder)
+{
+	const struct dh_player *player = arg;
+	const struct dh_player_host *host = player->host;
+	GPtrArray *names = NULL;
+	char *error = NULL;
+
+	if (!host->folders || dh_ingest_list(host->ingest, host->folders, folder, &names, &error))
+		dh_log(DH_LOG_WARNING, "room %s: playlist: %s: %s", dh_room_facts(player->room)->id, folder,
+			error ? error : "there is no segments_folder");
+	g_free(error);
+	for (guint i = names ? names->len : 0; i > 0; i--)
+		if (is_beside(names->pdata[i - 1]))
+			g_ptr_array_remove_index(names, i - 1);
+	return names;
+}
+
+/* --- its thread: the queue */
+
+static struct sent *find(struct dh_player *player, guint64 number)
+{
+	for (GList *l = player->sent.head; l; l = l->next)
+		if (((struct sent *)l->data)->number == number)
+			return l->data;
+	return NULL;
+}
+
+/* The first that waits, before which what was interrupted goes on; NULL: none. */
+static const struct sent *first_waiting(const struct dh_player *player)
+{
+	for (const GList *l = player->sent.head; l; l = l->next)
+		if (!((const struct sent *)l->data)->has_started)
+			return l->data;
+	return NULL;
+}
+
+static void forget(struct dh_player *player, struct sent *sent)
+{
+	g_queue_remove(&player->sent, sent);
+	g_free(sent->turn.file);
+	g_free(sent->segment);
+	g_free(sent);
+}
+
+static void rest(struct dh_player *player, int64_t us)
+{
+	player->rests_until_us = MAX(player->rests_until_us, g_get_monotonic_time() + us);
+}
+
+static void note_failure(struct dh_player *player)
+{
+	player->failures = MIN(player->failures + 1, 10);
+	rest(player, MIN(G_USEC_PER_SEC << (player->failures - 1), FAILURE_MAX_US));
+}
+
+static json_t *body_of(const struct dh_player *player, const struct dh_programme_turn *turn)
+{
+	json_t *body = json_pack("{s:s, s:s, s:{s:b}, s:b}", "request", "enqueue", "file", turn->file, "metadata",
+		"playlist", 1, "patient", player->is_patient);
+	const struct sent *next = turn->is_again && !turn->is_timed ? first_waiting(player) : NULL;
+
+	if (turn->from_ms > 0)
+		json_object_set_new(body, "from_ms", json_integer(turn->from_ms));
+	if (next)
+		json_object_set_new(body, "before", json_string(next->segment));
+	else
+		json_object_set_new(body, "priority", json_string(turn->is_timed ? "normal" : "background"));
+	return body;
+}
+
+/* The segment's id (g_free it), or NULL. */
+static char *enqueue(struct dh_player *player, json_t *body, bool *has_no_file)
+{
+	struct listener *listener = g_new0(struct listener, 1);
+	const struct dh_feed_audience audience = { .arg = listener, .event = on_event, .gone = on_gone };
+	char *error = NULL;
+
+	*listener = (struct listener){ ref(player), player->numbers };
+	char *segment = player->host->enqueue(player->host->arg, player->room, body, &audience, &error, has_no_file);
+	if (!segment)
+		dh_log(DH_LOG_WARNING, "room %s: playlist: %s", dh_room_facts(player->room)->id, error);
+	g_free(error);
+	return segment;
+}
+
+/* Takes ownership of the turn's file. */
+static void play(struct dh_player *player, struct dh_programme_turn *turn)
+{
+	bool has_no_file = false;
+
+	player->numbers++;
+	char *segment = enqueue(player, body_of(player, turn), &has_no_file);
+	rest(player, PACE_US);
+	if (segment) {
+		struct sent *sent = g_new0(struct sent, 1);
+		*sent = (struct sent){ .number = player->numbers, .turn = *turn, .segment = segment };
+		g_queue_push_tail(&player->sent, sent);
+		return;
+	}
+	if (has_no_file) {
+		note_failure(player);
+	} else { /* a limit, or what it was to be put before plays already */
+		dh_programme_return(player->programme, turn, turn->from_ms);
+		rest(player, RETRY_US);
+	}
+	g_free(turn->file);
+}
+
+static bool may_send(const struct dh_player *player)
+{
+	guint most = AHEAD + (dh_programme_is_due(player->programme) ? 1 : 0);
+
+	return player->sent.length < most && g_get_monotonic_time() >= player->rests_until_us;
+}
+
+static void fill(struct dh_player *player)
+{
+	struct dh_programme_turn turn;
+
+	while (may_send(player)) {
+		if (dh_programme_next(player->programme, list_folder, player, &turn))
+			play(player, &turn);
+		else
+			rest(player, RETRY_US);
+	}
+}
+
+/* --- its thread: messages */
+
+static void note_position(struct dh_player *player, const struct sent *sent, int64_t played_ms)
+{
+	if (!sent->turn.is_timed)
+		player->moved(player->arg, player,
+			dh_programme_position(player->programme, &sent->turn, sent->from_ms + played_ms));
+}
+
+static void end(struct dh_player *player, struct sent *sent, const struct message *message)
+{
+	int64_t at_ms = sent->has_started ? sent->from_ms + message->ms : sent->turn.from_ms;
+
+	if (message->ending == FAILED)
+		note_failure(player);
+	if (message->ending == OUTRANKED || message->ending == CUT)
+		dh_programme_return(player->programme, &sent->turn, at_ms);
+	if (message->ending == CUT)
+		rest(player, QUIET_US);
+	if (sent->has_started)
+		note_position(player, sent, message->ms);
+	forget(player, sent);
+}
+
+static void handle(struct dh_player *player, const struct message *message)
+{
+	struct sent *sent = find(player, message->number);
+
+	if (message->kind == STOP)
+		player->is_stopped = true;
+	if (!sent)
+		return;
+	if (message->kind == STARTED) {
+		sent->has_started = true;
+		sent->from_ms = message->ms;
+		player->failures = 0;
+		note_position(player, sent, 0);
+	} else if (message->kind == ENDED) {
+		end(player, sent, message);
+	}
+}
+
+/* How much of what plays has been played. */
+static void look(struct dh_player *player)
+{
+	struct sent *first = g_queue_peek_head(&player->sent);
+	json_t *reply = NULL;
+
+	for (GList *l = player->sent.head; l && !first->has_started; l = l->next)
+		first = l->data;
+	if (first && first->has_started && dh_room_progress(player->room, first->segment, &reply) == 0)
+		note_position(player, first, json_integer_value(json_object_get(reply, "played_ms")));
+	json_decref(reply);
+}
+
+static int minute_of_day(void)
+{
+	time_t now = time(NULL);
+	struct tm local;
+
+	localtime_r(&now, &local);
+	return local.tm_hour * 60 + local.tm_min;
+}
+
+/* Until there may be something to do without a message. */
+static guint64 patience_us(const struct dh_player *player)
+{
+	int64_t rest_us = player->rests_until_us - g_get_monotonic_time();
+	bool may_send = player->sent.length < AHEAD || dh_programme_is_due(player->programme);
+
+	return (guint64)(may_send ? CLAMP(rest_us, 1000, LOOK_US) : LOOK_US);
+}
+
+static void withdraw(struct dh_player *player)
+{
+	struct sent *sent;
+	json_t *reply;
+
+	while ((sent = g_queue_peek_head(&player->sent))) {
+		reply = NULL;
+		if (!sent->has_started)
+			dh_room_remove(player->room, sent->segment, &reply);
+		json_decref(reply);
+		forget(player, sent);
+	}
+}
+
+static gpointer run(gpointer data)
+{
+	struct dh_player *player = data;
+
+	pthread_setname_np(pthread_self(), "dh programme");
+	while (!player->is_stopped) {
+		if (dh_programme_has_times(player->programme))
+			dh_programme_tick(player->programme, minute_of_day());
+		fill(player);
+		struct message *message = g_async_queue_timeout_pop(player->messages, patience_us(player));
+		if (!message)
+			look(player);
+		else
+			handle(player, message);
+		g_free(message);
+	}
+	withdraw(player);
+	atomic_store(&player->is_over, 1);
+	return NULL;
+}
+
+/* --- any thread */
+
+struct dh_player *dh_player_new(const struct dh_player_host *host, struct dh_room *room, const json_t *position,
+	dh_player_moved_fn *moved, void *arg)
+{
+	struct dh_player *player = g_new0(struct dh_player, 1);
+	struct dh_settings *settings = dh_room_settings(room);
+
+	atomic_init(&player->refs, 1);
+	player->host = host;
+	player->room = dh_room_ref(room);
+	player->messages = g_async_queue_new_full(g_free);
+	player->moved = moved;
+	player->arg = arg;
+	player->is_patient = json_is_true(json_object_get(settings->playlist, "patient"));
+	player->programme = dh_programme_new(settings->playlist, g_random_int());
+	if (position)
+		dh_programme_restore(player->programme, position);
+	dh_settings_unref(&settings);
+	player->thread = g_thread_try_new("dh programme", run, player, NULL);
+	if (!player->thread) {
+		unref(player);
+		return NULL;
+	}
+	return player;
+}
+
+void dh_player_stop(struct dh_player *player)
+{
+	post(player, STOP, 0, 0, OVER);
+}
+
+bool dh_player_is_over(const struct dh_player *player)
+{
+	return atomic_load(&player->is_over);
+}
+
+void dh_player_free(struct dh_player **out)
+{
+	struct dh_player *player = *out;
+
+	*out = NULL;
+	if (!player)
+		return;
+	dh_player_stop(player);
+	g_thread_join(player->thread);
+	unref(player);
+}

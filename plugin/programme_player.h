@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Plays a room's playlist (rooms/programme.h): queues its files at the lowest priority, one ahead of what plays,
+ * and goes on where it was when something else has come between.
+ *
+ * Each has a thread, since it looks for files, which may take long.
+ */
+#ifndef DH_PROGRAMME_PLAYER_H
+#define DH_PROGRAMME_PLAYER_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "ingest/feed.h"
+#include "rooms/room.h"
+
+struct dh_player;
+
+/* What it needs of the plugin. */
+struct dh_player_host {
+	void *arg;
+	struct dh_ingest *ingest;
+	char *const *folders; /* of segments; NULL: there are none */
+	/* Enqueues as the request `body` says, which it takes. Returns the segment's id (g_free it); NULL: it was
+	 * refused, with a text in *error (g_free it). *has_no_file: because of its file, which the next one may not
+	 * share. The audience's `gone` is called in any case. */
+	char *(*enqueue)(void *arg, struct dh_room *room, json_t *body, const struct dh_feed_audience *audience,
+		char **error, bool *has_no_file);
+};
+
+/* Where it is, about once a second: see dh_programme_position. Takes ownership. In the
+ * player's thread. */
+typedef void dh_player_moved_fn(void *arg, struct dh_player *player, json_t *position);
+
+/* `host` must outlive it. Takes a reference to `room`, and plays the playlist in its settings. `position`: where it
+ * was before; NULL: from its beginning. NULL: there is no thread for it. */
+struct dh_player *dh_player_new(const struct dh_player_host *host, struct dh_room *room, const json_t *position,
+	dh_player_moved_fn *moved, void *arg);
+
+/* What waits of it leaves the queue; what plays goes on to its end. Does not wait. */
+void dh_player_stop(struct dh_player *player);
+/* Whether dh_player_free need not wait. */
+bool dh_player_is_over(const struct dh_player *player);
+/* Stops it and waits for its thread. */
+void dh_player_free(struct dh_player **player);
+
+#endif
