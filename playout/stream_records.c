@@ -198,9 +198,9 @@ static int read_video(struct dh_stream_records *records, const uint8_t *body, si
 static int read_audio(struct dh_stream_records *records, const uint8_t *body, size_t size)
 {
 	const struct dh_stream_track *track = &records->tracks[DH_AUDIO];
-	uint64_t first = (uint64_t)dh_wire_get64(body);
-	unsigned loudness = records->version < 4 ? 0 : (unsigned)(first >> DH_WIRE_LOUDNESS_SHIFT);
-	int64_t pts_ticks = (int64_t)(first - ((uint64_t)loudness << DH_WIRE_LOUDNESS_SHIFT));
+	bool has_loudness = records->version >= 4;
+	int64_t pts_ticks = has_loudness ? dh_wire_get56(body) : dh_wire_get64(body);
+	unsigned loudness = has_loudness ? body[7] : 0;
 	int err;
 	if (loudness > DH_LOUDNESS_MAX)
 		return fail(records, -EBADMSG, "audio unit with loudness %u", loudness);

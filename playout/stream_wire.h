@@ -46,9 +46,6 @@
 /* What a line of JSON begins with, and no type of a record. */
 #define DH_WIRE_LINE '{'
 
-/* An audio unit's loudness is above its time. */
-#define DH_WIRE_LOUDNESS_SHIFT 56
-
 /* A VP8 key frame's header (RFC 6386, 9.1). */
 #define DH_WIRE_KEY_FRAME_MIN 10u
 
@@ -67,6 +64,12 @@ static inline int64_t dh_wire_get64(const uint8_t *p)
 	return (int64_t)(dh_wire_get32(p) | (uint64_t)dh_wire_get32(p + 4) << 32);
 }
 
+/* The time of an audio unit, which has its loudness in the byte behind. */
+static inline int64_t dh_wire_get56(const uint8_t *p)
+{
+	return (int64_t)(dh_wire_get32(p) | (uint64_t)dh_wire_get16(p + 4) << 32 | (uint64_t)p[6] << 48);
+}
+
 static inline uint8_t *dh_wire_put16(uint8_t *p, uint16_t value)
 {
 	p[0] = (uint8_t)value;
@@ -82,6 +85,13 @@ static inline uint8_t *dh_wire_put32(uint8_t *p, uint32_t value)
 static inline uint8_t *dh_wire_put64(uint8_t *p, int64_t value)
 {
 	return dh_wire_put32(dh_wire_put32(p, (uint32_t)value), (uint32_t)((uint64_t)value >> 32));
+}
+
+static inline uint8_t *dh_wire_put56(uint8_t *p, int64_t value)
+{
+	p = dh_wire_put16(dh_wire_put32(p, (uint32_t)value), (uint16_t)((uint64_t)value >> 32));
+	*p = (uint8_t)((uint64_t)value >> 48);
+	return p + 1;
 }
 
 static inline bool dh_wire_side_is_valid(int64_t side)

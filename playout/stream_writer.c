@@ -164,7 +164,8 @@ static int write_audio(const struct dh_stream_writer *writer, const struct dh_un
 	p = record_begin(&record, DH_WIRE_AUDIO, DH_WIRE_AUDIO_FIXED + unit->size);
 	if (!p)
 		return -ENOMEM;
-	p = dh_wire_put64(p, unit->pts_ticks | (int64_t)((uint64_t)unit->loudness << DH_WIRE_LOUDNESS_SHIFT));
+	p = dh_wire_put56(p, unit->pts_ticks);
+	*p++ = unit->loudness;
 	memcpy(p, unit->data, unit->size);
 	return record_end(&record, writer);
 }
