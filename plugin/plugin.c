@@ -65,6 +65,7 @@ static void begin_programmes(struct dh_instance *instance, const char *folder)
 	instance->programmes = dh_programmes_new(&host, folder);
 	for (guint i = 0; i < rooms->len; i++)
 		dh_programmes_add(instance->programmes, rooms->pdata[i]);
+	dh_programmes_begun(instance->programmes);
 	g_ptr_array_free(rooms, TRUE);
 }
 

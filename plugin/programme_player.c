@@ -50,7 +50,8 @@ struct dh_player {
 	struct dh_programme *programme;
 	GQueue sent; /* struct sent, oldest first */
 	guint64 numbers;
-	guint failures; /* in a row */
+	guint failures;   /* in a row */
+	char *last_error; /* as it was logged; NULL: all went well since */
 	int64_t rests_until_us;
 	bool is_stopped;
 };
@@ -67,6 +68,7 @@ static void unref(struct dh_player *player)
 		return;
 	g_async_queue_unref(player->messages);
 	dh_programme_free(&player->programme);
+	g_free(player->last_error);
 	dh_room_unref(&player->room);
 	g_free(player);
 }
@@ -212,9 +214,10 @@ static char *enqueue(struct dh_player *player, json_t *body, bool *has_no_file)
 
 	*listener = (struct listener){ ref(player), player->numbers };
 	char *segment = player->host->enqueue(player->host->arg, player->room, body, &audience, &error, has_no_file);
-	if (!segment)
+	if (error && g_strcmp0(error, player->last_error))
 		dh_log(DH_LOG_WARNING, "room %s: playlist: %s", dh_room_facts(player->room)->id, error);
-	g_free(error);
+	g_free(player->last_error);
+	player->last_error = error;
 	return segment;
 }
 

@@ -142,6 +142,21 @@ static void reap(struct dh_programmes *programmes)
 	}
 }
 
+void dh_programmes_begun(struct dh_programmes *programmes)
+{
+	const char *id;
+	json_t *position;
+	void *next;
+
+	g_mutex_lock(&programmes->lock);
+	json_object_foreach_safe(programmes->positions, next, id, position)
+	{
+		if (!g_hash_table_contains(programmes->players, id))
+			json_object_del(programmes->positions, id);
+	}
+	g_mutex_unlock(&programmes->lock);
+}
+
 void dh_programmes_close(struct dh_programmes *programmes)
 {
 	GHashTableIter iter;

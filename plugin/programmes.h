@@ -17,6 +17,9 @@ struct dh_programmes *dh_programmes_new(const struct dh_player_host *host, const
 void dh_programmes_close(struct dh_programmes *programmes);
 void dh_programmes_free(struct dh_programmes **programmes);
 
+/* All rooms of the configuration have been added: where others were is forgotten. */
+void dh_programmes_begun(struct dh_programmes *programmes);
+
 /* --- any thread */
 
 /* The room is new: its playlist begins, or goes on where it was. */
