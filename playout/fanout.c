@@ -113,6 +113,7 @@ int64_t dh_fanout_reach_ticks(const struct dh_fanout *fanout)
 static void deliver_to(struct dh_fanout *fanout, struct dh_viewer *viewer, struct dh_unit *anchor, int64_t now_ticks,
 	uint64_t from, uint64_t to)
 {
+	dh_viewer_begin(viewer);
 	if (!viewer->joined && anchor)
 		dh_viewer_join(viewer, anchor, now_ticks);
 	if (fanout->lost)
@@ -120,6 +121,7 @@ static void deliver_to(struct dh_fanout *fanout, struct dh_viewer *viewer, struc
 	for (; from < to; from++)
 		dh_viewer_send(viewer, dh_pacer_item(&fanout->pacer, from), now_ticks, fanout->late_ticks);
 	dh_viewer_continue(viewer, now_ticks);
+	dh_viewer_end(viewer);
 }
 
 /* `now_ticks` is media time less the group's offset. */

@@ -9,6 +9,10 @@
  * that it was added with. The bytes are valid only during the call. */
 typedef void dh_packet_fn(void *arg, void *viewer_user, enum dh_media media, const uint8_t *rtp, size_t size);
 
+/* Everything that was due for a viewer has been handed to `packet`. `late_ticks`: by medium, how late the latest of
+ * it was at the time of that poll; -1: none of it was due. */
+typedef void dh_handed_fn(void *arg, void *viewer_user, const int64_t late_ticks[2]);
+
 /* What one viewer was sent. */
 struct dh_viewer_stats {
 	uint64_t packets[2], bytes[2]; /* RTP packets and their bytes, by enum dh_media */

@@ -45,7 +45,7 @@ int dh_playout_alloc(struct dh_playout **playout, const struct dh_playout_config
 	p->waits_ticks = -1;
 	p->expiry_ticks = INT64_MAX;
 	p->water = (struct dh_water){ .low_ticks = config->low_water_ticks, .high_ticks = config->high_water_ticks };
-	dh_fanout_init(&p->fanout, &(struct dh_viewer_out){ sink->packet, arg }, config->late_ticks,
+	dh_fanout_init(&p->fanout, &(struct dh_viewer_out){ sink->packet, arg, sink->handed }, config->late_ticks,
 		config->spread_ticks, (size_t)config->spread_from);
 	*playout = p;
 	return 0;

@@ -114,6 +114,7 @@ struct dh_playout_sink {
 	/* Once for every packet of sound that viewers are sent from now on, in the order of their time:
 	 * `loudness` as in unit.h, of silence where nothing is said. The payload is borrowed. May be NULL. */
 	void (*sound)(void *arg, unsigned loudness, int64_t media_ticks, const uint8_t *payload, size_t size);
+	dh_handed_fn *handed; /* may be NULL */
 };
 
 struct dh_playout_config {

@@ -62,10 +62,25 @@ static void send_packet(struct dh_viewer *viewer, enum dh_media media, int64_t m
 	viewer->out->packet(viewer->out->arg, viewer->user, media, rtp, at);
 }
 
-static void note_lateness(struct dh_viewer *viewer, int64_t late_ticks)
+static void note_lateness(struct dh_viewer *viewer, enum dh_media media, int64_t late_ticks)
 {
+	if (late_ticks > viewer->late_ticks[media])
+		viewer->late_ticks[media] = late_ticks;
 	if (late_ticks > viewer->stats.lateness_max_ticks)
 		viewer->stats.lateness_max_ticks = late_ticks;
+}
+
+void dh_viewer_begin(struct dh_viewer *viewer)
+{
+	viewer->late_ticks[DH_AUDIO] = viewer->late_ticks[DH_VIDEO] = -1;
+}
+
+void dh_viewer_end(struct dh_viewer *viewer)
+{
+	bool is_any = viewer->late_ticks[DH_AUDIO] >= 0 || viewer->late_ticks[DH_VIDEO] >= 0;
+
+	if (is_any && viewer->out->handed)
+		viewer->out->handed(viewer->out->arg, viewer->user, viewer->late_ticks);
 }
 
 /* --- pictures */
@@ -94,7 +109,7 @@ static void begin_picture(struct dh_viewer *viewer, struct dh_outgoing_picture *
 {
 	struct dh_outgoing *outgoing = &viewer->outgoing;
 	if (outgoing->count && (outgoing->count > 1 || picture->is_anchor || !outgoing->pictures[0].is_anchor)) {
-		note_lateness(viewer, now_ticks - outgoing->next_ticks);
+		note_lateness(viewer, DH_VIDEO, now_ticks - outgoing->next_ticks);
 		finish_pictures(viewer);
 	}
 	dh_continuity_next_picture(&viewer->continuity, flags, &picture->numbers);
@@ -120,7 +135,7 @@ void dh_viewer_continue(struct dh_viewer *viewer, int64_t now_ticks)
 	int64_t next_ticks = dh_viewer_next_ticks(viewer);
 	if (now_ticks < next_ticks)
 		return;
-	note_lateness(viewer, now_ticks - next_ticks);
+	note_lateness(viewer, DH_VIDEO, now_ticks - next_ticks);
 	dh_outgoing_send(&viewer->outgoing, now_ticks, send_payload, viewer);
 }
 
@@ -211,7 +226,7 @@ static void send_video(struct dh_viewer *viewer, const struct dh_item *item, int
 	}
 	struct dh_outgoing_picture picture = { .unit = item->unit, .media_ticks = item->media_ticks };
 	viewer->waiting = viewer->stale = item->repeats == DH_REPEAT_OLDER;
-	note_lateness(viewer, now_ticks - item->media_ticks);
+	note_lateness(viewer, DH_VIDEO, now_ticks - item->media_ticks);
 	begin_picture(viewer, &picture, item->unit->flags, now_ticks, item->media_ticks + item->unit->duration_ticks);
 	dh_viewer_continue(viewer, now_ticks);
 }
@@ -227,7 +242,7 @@ static void send_audio(struct dh_viewer *viewer, const struct dh_item *item, int
 	}
 	if (item->is_fade)
 		payload.data = dh_unit_fade(item->unit, &payload.size);
-	note_lateness(viewer, now_ticks - item->media_ticks);
+	note_lateness(viewer, DH_AUDIO, now_ticks - item->media_ticks);
 	send_packet(viewer, DH_AUDIO, item->media_ticks, marker, &payload);
 }
 

@@ -27,6 +27,7 @@
 struct dh_viewer_out {
 	dh_packet_fn *packet;
 	void *arg;
+	dh_handed_fn *handed; /* may be NULL */
 };
 
 struct dh_viewer {
@@ -55,6 +56,7 @@ struct dh_viewer {
 	int64_t answer_from_ticks; /* not before this media time */
 	int64_t backoff_ticks;
 	struct dh_viewer_stats stats;
+	int64_t late_ticks[2]; /* by medium, of what is being handed over, see dh_handed_fn */
 };
 
 /* `out` must outlive the viewer. -ENOMEM. */
@@ -76,6 +78,10 @@ void dh_viewer_send(struct dh_viewer *viewer, const struct dh_item *item, int64_
 void dh_viewer_continue(struct dh_viewer *viewer, int64_t now_ticks);
 /* When to call dh_viewer_continue next; INT64_MAX: no picture is unfinished. */
 int64_t dh_viewer_next_ticks(const struct dh_viewer *viewer);
+
+/* Around what is handed over at one time. */
+void dh_viewer_begin(struct dh_viewer *viewer);
+void dh_viewer_end(struct dh_viewer *viewer);
 
 /* Pictures were lost upstream: the next one must be an entry. */
 void dh_viewer_wait(struct dh_viewer *viewer);

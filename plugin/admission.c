@@ -81,6 +81,7 @@ static void copy_connection(struct dh_member *to, const struct dh_member *from)
 	to->listening.channel.is_ready = to->listening.channel.was_ready = atomic_load(
 		&from->listening.channel.was_ready);
 	to->is_offerer = from->is_offerer;
+	dh_receiver_continue(&to->receiver, &from->receiver);
 	to->answered = atomic_load(&from->answered);
 	to->microphone_offer = atomic_load(&from->microphone_offer);
 	to->microphone_line = atomic_load(&from->microphone_line);

@@ -303,14 +303,16 @@ static void plugin_incoming_rtcp(janus_plugin_session *handle, janus_plugin_rtcp
 {
 	struct dh_session *session;
 
-	if (!packet->video ||
-		(!janus_rtcp_has_pli(packet->buffer, packet->length) &&
-			!janus_rtcp_has_fir(packet->buffer, packet->length)))
-		return;
-	if (!enter_session(handle, &session))
+	if (packet->length < 1 || !enter_session(handle, &session))
 		return;
 	struct dh_member *member = dh_session_member(session);
+	bool wants_key_frame = packet->video &&
+		(janus_rtcp_has_pli(packet->buffer, packet->length) ||
+			janus_rtcp_has_fir(packet->buffer, packet->length));
 	if (member)
+		dh_room_member_rtcp(member, packet->video ? DH_VIDEO : DH_AUDIO, (const uint8_t *)packet->buffer,
+			(size_t)packet->length);
+	if (member && wants_key_frame)
 		dh_room_member_pli(member);
 	dh_member_unref(&member);
 	leave_session(session);

@@ -28,9 +28,13 @@ static void handle_stats(struct dh_request *request)
 	json_t *reply = NULL;
 
 	if (!request->room) {
+		bool with_rooms = json_is_true(json_object_get(request->body, "rooms"));
 		request->reply = json_pack("{s:s, s:o, s:o}", "digitalhuman", "stats", "usage",
-			dh_usage(request->instance), "first_frame",
+			dh_usage(request->instance, with_rooms), "first_frame",
 			dh_first_frames_json(request->instance->first_frames));
+		json_t *work = dh_usage_work(request->instance);
+		json_object_update(request->reply, work);
+		json_decref(work);
 		return;
 	}
 	int err = dh_room_stats(request->room, viewer_of(request), &reply);
@@ -82,6 +86,7 @@ static const struct dh_field stats_fields[] = {
 	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "admin_key", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "viewer", DH_FIELD_VIEWER, false, 0 },
+	{ "rooms", DH_FIELD_FLAG, false, 0 },
 	DH_FIELD_END,
 };
 

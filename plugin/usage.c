@@ -86,26 +86,30 @@ static void add_outbox(json_t *usage, struct dh_instance *instance)
 	add(usage, "offer_threads", stats.offer_threads, config->offer_threads);
 }
 
-static json_t *room_usage(struct dh_room *room, const struct dh_config *config)
+static json_t *room_usage(struct dh_room *room, const struct dh_config *config, bool with_stats)
 {
-	json_t *info = dh_room_info(room, false);
+	json_t *stats = NULL, *info = dh_room_info(room, false);
 	json_t *usage = json_pack("{s:o}", "id", dh_room_id_json(room));
 
 	add(usage, "queue", json_integer_value(json_object_get(info, "waiting")), config->max_queue);
 	add(usage, "viewers", dh_room_viewer_count(room), config->max_viewers_per_room);
 	add(usage, "observers", dh_room_observer_count(room), config->max_observers_per_room);
 	json_decref(info);
+	if (with_stats && dh_room_totals(room, &stats) < 0)
+		stats = json_null();
+	if (stats)
+		json_object_set_new(usage, "stats", stats);
 	return usage;
 }
 
-static void add_rooms(json_t *usage, struct dh_instance *instance)
+static void add_rooms(json_t *usage, struct dh_instance *instance, bool with_stats)
 {
 	const struct dh_config *config = instance->config;
 	GPtrArray *rooms = dh_instance_rooms(instance);
 	json_t *each = json_array();
 
 	for (guint i = 0; i < rooms->len; i++)
-		json_array_append_new(each, room_usage(rooms->pdata[i], config));
+		json_array_append_new(each, room_usage(rooms->pdata[i], config, with_stats));
 	add(usage, "rooms", rooms->len, config->max_rooms);
 	add(usage, "viewers", atomic_load(&instance->members.viewers), config->max_viewers);
 	add(usage, "observers", atomic_load(&instance->members.observers), config->max_observers);
@@ -113,7 +117,17 @@ static void add_rooms(json_t *usage, struct dh_instance *instance)
 	g_ptr_array_free(rooms, TRUE);
 }
 
-json_t *dh_usage(struct dh_instance *instance)
+json_t *dh_usage_work(struct dh_instance *instance)
+{
+	struct dh_ingest_stats stats;
+
+	dh_ingest_stats(instance->ingest, &stats);
+	return json_pack("{s:{s:I, s:I}, s:{s:i, s:I, s:I}}", "jobs", "asked", (json_int_t)stats.jobs, "failed",
+		(json_int_t)stats.jobs_failed, "cache", "entries", stats.cache_entries, "hits",
+		(json_int_t)stats.cache_hits, "misses", (json_int_t)stats.cache_misses);
+}
+
+json_t *dh_usage(struct dh_instance *instance, bool with_rooms)
 {
 	json_t *usage = json_object();
 	unsigned clients, handles;
@@ -127,6 +141,6 @@ json_t *dh_usage(struct dh_instance *instance)
 	add_outbox(usage, instance);
 	add(usage, "pushes", dh_push_service_count(instance->pushes), instance->config->max_pushes);
 	json_object_set_new(usage, "generators", dh_usage_generators(instance));
-	add_rooms(usage, instance);
+	add_rooms(usage, instance, with_rooms);
 	return usage;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "microphone.h"
+#include "room_thread.h"
 
 struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum dh_member_kind kind,
 	struct dh_room *room, dh_member_gone_fn *gone)
@@ -26,6 +27,7 @@ struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum d
 	/* Random, as RFC 3550 (5.1) requires. */
 	for (int media = 0; media < 2; media++)
 		atomic_init(&member->rtp_start[media], g_random_int());
+	dh_viewer_times_init(&member->times, dh_now_ticks());
 	atomic_init(&member->refs, 1);
 	return member;
 }

@@ -21,6 +21,8 @@
 #include "host.h"
 #include "listening.h"
 #include "playout/continuity.h"
+#include "punctuality.h"
+#include "receiver.h"
 
 struct dh_microphone;
 struct dh_room;
@@ -74,6 +76,7 @@ struct dh_member {
 	atomic_int pli_posted;                      /* a PLI is on its way to the room's thread */
 	atomic_int counted;                         /* occupies a place, see dh_room_member_new */
 	struct dh_listening listening;              /* see there */
+	struct dh_receiver receiver;                /* see there */
 	/* owner: the room's thread */
 	struct dh_viewer *viewer; /* NULL: gets no media */
 	bool attached;            /* gets events */
@@ -89,6 +92,7 @@ struct dh_member {
 	bool voice_lasts;     /* for as long as barge_in says */
 	bool voice_overruled; /* the avatar does not listen to it */
 	unsigned slow_links;  /* how often Janus reported a slow link */
+	struct dh_viewer_times times;
 	/* where its numbering begins, if it comes from another room, and later where it ended */
 	struct dh_continuity_seed handover;
 	bool is_handed_over;

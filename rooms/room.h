@@ -126,6 +126,8 @@ void dh_room_member_pause(struct dh_member *member, bool paused);
 void dh_room_member_mute(struct dh_member *member, enum dh_media media, bool muted);
 /* The browser asks for a key frame. */
 void dh_room_member_pli(struct dh_member *member);
+/* RTCP that it sends for the m-line of `media`; one thread at a time. Never waits. */
+void dh_room_member_rtcp(struct dh_member *member, enum dh_media media, const uint8_t *rtcp, size_t size);
 /* It agrees to send its sound, and that is wanted; or not any more. */
 void dh_room_member_hear(struct dh_member *member, bool is_on);
 /* An RTP packet that it sends on m-line `mindex`; `level` as in dh_heard_packet. */
@@ -200,6 +202,8 @@ int dh_room_edited(struct dh_room *room, bool viewers);
 int dh_room_viewer(struct dh_room *room, struct dh_member *member, json_t **reply);
 /* The room's counters, and its members': all, or the one with that id. -ENOENT. */
 int dh_room_stats(struct dh_room *room, guint viewer, json_t **reply);
+/* The same without the members. */
+int dh_room_totals(struct dh_room *room, json_t **reply);
 /* The floor, see floor.h, whose errors they return. -ENOENT: no such viewer. */
 int dh_room_floor_ask(struct dh_room *room, guint viewer, json_t **reply);
 int dh_room_floor_leave(struct dh_room *room, guint viewer, json_t **reply);

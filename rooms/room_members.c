@@ -64,8 +64,9 @@ static void update_flow(struct dh_room *room, struct dh_member *member)
 		dh_playout_viewer_mute(room->playout, member->viewer, media, !gets);
 		count_without(room, member, media, !gets);
 	}
-	dh_playout_viewer_pause(room->playout, member->viewer,
-		atomic_load(&member->paused) || !atomic_load(&room->enabled));
+	bool is_paused = atomic_load(&member->paused) || !atomic_load(&room->enabled);
+	dh_playout_viewer_pause(room->playout, member->viewer, is_paused);
+	member->times.was_held_back |= is_paused || !dh_member_gets(member, DH_VIDEO);
 	dh_room_listeners_update(room, member);
 	dh_room_heard_update(room, member);
 }
@@ -136,7 +137,8 @@ void dh_room_members_media(struct dh_room *room, struct dh_member *member)
 		dh_member_unref(&member);
 		return;
 	}
-	member->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
+	member->times.connected_ticks = dh_now_ticks();
+	member->media_ticks = dh_playout_media_ticks(room->playout, member->times.connected_ticks);
 	room->queue_changed = true; /* the end of what plays will be seen */
 	update_flow(room, member);
 	if (dh_room_has_trusted_audience(room))
@@ -159,6 +161,7 @@ void dh_room_members_slow_link(struct dh_room *room, struct dh_member *member, e
 	if (!member->viewer)
 		return;
 	member->slow_links++;
+	room->slow_links++;
 	json_t *event = dh_room_report_viewer(room, "slow_link", member);
 	json_object_set_new(event, "media", json_string(media == DH_AUDIO ? "audio" : "video"));
 	dh_room_tell_trusted(room, event, member, member);
@@ -170,6 +173,7 @@ void dh_room_members_slow_link(struct dh_room *room, struct dh_member *member, e
  * about to remove. */
 static void remove_viewer(struct dh_room *room, struct dh_member *member)
 {
+	struct dh_receiver_stats receiver;
 	struct dh_viewer_stats stats;
 
 	for (int media = 0; media < 2; media++)
@@ -178,6 +182,8 @@ static void remove_viewer(struct dh_room *room, struct dh_member *member)
 	member->is_handed_over = true;
 	dh_playout_viewer_stats(member->viewer, &stats);
 	dh_room_stats_add(&room->departed, &stats);
+	dh_receiver_get_stats(&member->receiver, &receiver);
+	dh_receiver_stats_add(&room->departed_receivers, &receiver);
 	dh_playout_remove_viewer(room->playout, &member->viewer);
 	if (!dh_room_has_trusted_audience(room))
 		return;

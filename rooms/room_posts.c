@@ -177,6 +177,11 @@ void dh_room_member_pli(struct dh_member *member)
 		post(member, MEMBER_PLI);
 }
 
+void dh_room_member_rtcp(struct dh_member *member, enum dh_media media, const uint8_t *rtcp, size_t size)
+{
+	dh_receiver_hear(&member->receiver, media, rtcp, size, dh_receiver_ntp(g_get_real_time()));
+}
+
 void dh_room_member_slow_link(struct dh_member *member, enum dh_media media)
 {
 	post(member, media == DH_AUDIO ? MEMBER_SLOW_AUDIO : MEMBER_SLOW_VIDEO);

@@ -13,6 +13,8 @@
 #include "ledger.h"
 #include "playout/echo.h"
 #include "playout/playout.h"
+#include "punctuality.h"
+#include "receiver.h"
 #include "room.h"
 #include "room_thread.h"
 #include "screen.h"
@@ -93,6 +95,10 @@ struct dh_room {
 	const struct dh_segment *word_segment; /* it is cut at the end of a word; only compared. NULL: none is */
 	int64_t word_asked_us;
 	struct dh_viewer_stats departed; /* what viewers were sent that have left */
+	struct dh_receiver_stats departed_receivers;
+	uint64_t slow_links; /* of all viewers */
+	int64_t turn_ticks;  /* when this turn began */
+	struct dh_punctuality punctuality;
 };
 
 /* --- room_call.c */

@@ -20,7 +20,9 @@ struct member_copy {
 	uint64_t messages, bytes, dropped; /* on its data channel */
 	uint32_t rtp_start[2];             /* by medium */
 	int64_t connected_ticks;           /* how long it has had media */
+	int64_t join_ticks;                /* see struct dh_viewer_times */
 	struct dh_viewer_stats sent;
+	struct dh_receiver_stats receiver;
 	bool is_listened_to; /* false: `microphone` is not set */
 	struct dh_microphone_stats microphone;
 };
@@ -31,6 +33,9 @@ struct stats_copy {
 	int64_t media_ticks, played_ticks;
 	uint64_t events[DH_EVENT_COUNT];
 	struct dh_viewer_stats departed;
+	struct dh_receiver_stats departed_receivers;
+	uint64_t slow_links;
+	struct dh_punctuality punctuality;
 	struct dh_playout_counts counts;
 	int64_t preroll_ticks; /* of the room's generator */
 	struct dh_cut_times cut_times;
@@ -62,6 +67,8 @@ static void copy_member(struct member_copy *copy, const struct dh_member *member
 	if (copy->is_listened_to)
 		dh_microphone_get_stats(atomic_load(&member->microphone), &copy->microphone);
 	copy->connected_ticks = media_ticks - member->media_ticks;
+	copy->join_ticks = member->times.join_ticks;
+	dh_receiver_get_stats(&member->receiver, &copy->receiver);
 	dh_playout_viewer_stats(member->viewer, &copy->sent);
 }
 
@@ -74,6 +81,9 @@ static int copy_stats(struct dh_room *room, void *arg)
 	copy->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
 	copy->played_ticks = room->played_ticks;
 	copy->departed = room->departed;
+	copy->departed_receivers = room->departed_receivers;
+	copy->slow_links = room->slow_links;
+	copy->punctuality = room->punctuality;
 	copy->cut_times = room->cut_times;
 	dh_playout_get_counts(room->playout, &copy->counts);
 	copy->preroll_ticks = dh_playout_preroll_ticks(room->playout, DH_SOURCE_GENERATOR);
@@ -146,6 +156,8 @@ static json_t *member_json(const struct member_copy *member)
 		json_object_set_new(json, "audio", json_boolean(member->gets[DH_AUDIO]));
 		json_object_set_new(json, "video", json_boolean(member->gets[DH_VIDEO]));
 		dh_room_set_ms(json, "media_ms", MAX(member->connected_ticks, 0));
+		dh_room_set_ms(json, "join_ms", member->join_ticks);
+		json_object_set_new(json, "received", dh_receiver_viewer_json(&member->receiver));
 		json_object_set_new(json, "sent", dh_room_stats_sent(&member->sent));
 		json_object_set_new(json, "rtp_start", dh_rtp_start_json(member->rtp_start));
 		if (member->is_listened_to)
@@ -193,45 +205,76 @@ static json_t *underruns_json(const struct stats_copy *copy)
 	return json;
 }
 
-static json_t *stats_json(const struct dh_room *room, const struct stats_copy *copy, guint viewer)
+/* Without the members. */
+static json_t *totals_json(const struct dh_room *room, const struct stats_copy *copy)
 {
+	struct dh_receiver_stats received = copy->departed_receivers;
 	struct dh_viewer_stats sum = copy->departed;
-	json_t *members = json_array();
 
 	for (guint i = 0; i < copy->count; i++) {
-		const struct member_copy *member = &copy->members[i];
-		if (member->has_media)
-			dh_room_stats_add(&sum, &member->sent);
-		if (!viewer || member->id == viewer)
-			json_array_append_new(members, member_json(member));
+		if (!copy->members[i].has_media)
+			continue;
+		dh_room_stats_add(&sum, &copy->members[i].sent);
+		dh_receiver_stats_add(&received, &copy->members[i].receiver);
 	}
-	if (viewer && json_array_size(members) == 0) {
-		json_decref(members);
-		return NULL;
-	}
-	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "state", dh_room_state_name(dh_room_state(room)),
-		"media_ms", (json_int_t)dh_ms_from_ticks(copy->media_ticks), "segments", segments_json(copy),
-		"underruns", underruns_json(copy), "interruptions", dh_cut_times_json(&copy->cut_times), "first_frame",
-		dh_first_frames_json(room->first_frames), "sent", dh_room_stats_sent(&sum), "viewers", members);
+	json_t *json = json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "state",
+		dh_room_state_name(dh_room_state(room)), "media_ms", (json_int_t)dh_ms_from_ticks(copy->media_ticks),
+		"segments", segments_json(copy), "underruns", underruns_json(copy), "interruptions",
+		dh_cut_times_json(&copy->cut_times), "first_frame", dh_first_frames_json(room->first_frames), "sent",
+		dh_room_stats_sent(&sum), "received", dh_receiver_sum_json(&received), "slow_links",
+		(json_int_t)copy->slow_links);
+	dh_punctuality_describe(&copy->punctuality, json);
+	return json;
+}
+
+/* NULL: there is no such viewer. */
+static json_t *members_json(const struct stats_copy *copy, guint viewer)
+{
+	json_t *members = json_array();
+
+	for (guint i = 0; i < copy->count; i++)
+		if (!viewer || copy->members[i].id == viewer)
+			json_array_append_new(members, member_json(&copy->members[i]));
+	if (viewer && json_array_size(members) == 0)
+		g_clear_pointer(&members, json_decref);
+	return members;
+}
+
+/* Allocates here, not in the room's thread; tries again if members have joined. g_free copy->members. */
+static int take_copy(struct dh_room *room, struct stats_copy *copy)
+{
+	int err;
+
+	do {
+		copy->capacity += (guint)(dh_room_viewer_count(room) + dh_room_observer_count(room)) + 16;
+		copy->members = g_renew(struct member_copy, copy->members, copy->capacity);
+		err = dh_room_call(room, copy_stats, copy);
+	} while (err == -EAGAIN);
+	return err;
 }
 
 int dh_room_stats(struct dh_room *room, guint viewer, json_t **reply)
 {
 	struct stats_copy copy = { 0 };
-	int err;
+	int err = take_copy(room, &copy);
+	json_t *members = err ? NULL : members_json(&copy, viewer);
 
-	/* Allocate here, not in the room's thread; try again if members have joined. */
-	do {
-		copy.capacity += (guint)(dh_room_viewer_count(room) + dh_room_observer_count(room)) + 16;
-		copy.members = g_renew(struct member_copy, copy.members, copy.capacity);
-		err = dh_room_call(room, copy_stats, &copy);
-	} while (err == -EAGAIN);
-	json_t *json = err ? NULL : stats_json(room, &copy, viewer);
+	if (members) {
+		*reply = totals_json(room, &copy);
+		json_object_set_new(*reply, "viewers", members);
+	}
 	g_free(copy.members);
-	if (json)
-		*reply = json;
-	else if (!err)
-		err = -ENOENT;
+	return !err && !members ? -ENOENT : err;
+}
+
+int dh_room_totals(struct dh_room *room, json_t **reply)
+{
+	struct stats_copy copy = { 0 };
+	int err = take_copy(room, &copy);
+
+	if (!err)
+		*reply = totals_json(room, &copy);
+	g_free(copy.members);
 	return err;
 }
 

@@ -343,6 +343,12 @@ class Media(Case):
         self.assertEqual((entry["state"], entry["media"], entry["paused"], entry["slow_links"]), ("watching", True, False, 0))
         self.assertGreater(entry["sent"]["pictures"], 5)
         self.assertGreaterEqual(entry["media_ms"], 400)
+        self.assertGreater(entry["join_ms"], 0)
+        while not self.ask("stats")["received"]["video"]["reports"]:        # aiortc sends one a second
+            time.sleep(0.05)
+        received = self.ask("stats")["viewers"][0]["received"]
+        self.assertEqual((received["video"]["lost"], received["video"]["lost_percent"]), (0, 0))
+        self.assertGreaterEqual(received["video"]["jitter_ms"], 0)
         viewer.leave()
         end = time.monotonic() + 60
         while self.ask("stats")["viewers"] and time.monotonic() < end:
@@ -350,6 +356,9 @@ class Media(Case):
         after = self.ask("stats")
         self.assertEqual(after["viewers"], [])
         self.assertGreaterEqual(after["sent"]["video_packets"], entry["sent"]["video_packets"])
+        self.assertGreaterEqual(after["received"]["video"]["reports"], 1)
+        self.assertGreaterEqual(sum(after["joins"]["media"]["counts"]), 1)
+        self.assertGreater(sum(after["lateness"]["audio"]["counts"]), 0)
 
     def test_trusted_observers_are_told_of_viewers(self):
         handles = [self.hosted.server.attach() for _ in range(2)]

@@ -156,10 +156,9 @@ static void bring_up(struct gateway_handle *handle)
 		dh_plugin.setup_media(handle->session);
 }
 
-static void relay_pli(struct gateway_handle *handle)
+static void relay_rtcp(struct gateway_handle *handle, uint8_t *rtcp, int size)
 {
-	uint8_t pli[12] = { 0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2 };
-	janus_plugin_rtcp packet = { .mindex = 1, .video = TRUE, .buffer = (char *)pli, .length = sizeof pli };
+	janus_plugin_rtcp packet = { .mindex = 1, .video = TRUE, .buffer = (char *)rtcp, .length = (uint16_t)size };
 	int is_up;
 
 	pthread_mutex_lock(&handle->lock);
@@ -167,6 +166,24 @@ static void relay_pli(struct gateway_handle *handle)
 	pthread_mutex_unlock(&handle->lock);
 	if (is_up)
 		dh_plugin.incoming_rtcp(handle->session, &packet);
+}
+
+static void relay_pli(struct gateway_handle *handle)
+{
+	uint8_t pli[12] = { 0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2 };
+
+	relay_rtcp(handle, pli, sizeof pli);
+}
+
+static void relay_report(struct gateway_handle *handle)
+{
+	uint8_t rr[32] = { 0x81, 201, 0, 7, 0, 0, 0, 1, 0, 0, 0, 2, 64, [22] = 900 >> 8, 900 & 0xff };
+
+	pthread_mutex_lock(&handle->lock);
+	for (int i = 0; i < 3; i++)
+		rr[13 + i] = (uint8_t)(handle->lost >> (16 - 8 * i));
+	pthread_mutex_unlock(&handle->lock);
+	relay_rtcp(handle, rr, sizeof rr);
 }
 
 static void tell_hangup(struct gateway_handle *handle)
@@ -193,6 +210,8 @@ static void *loop_main(void *arg)
 			bring_up(handle);
 		else if (job == JOB_PLI)
 			relay_pli(handle);
+		else if (job == JOB_REPORT)
+			relay_report(handle);
 		else if (job == JOB_HANGUP)
 			tell_hangup(handle);
 	}
@@ -217,6 +236,14 @@ void gateway_up(struct gateway_handle *handle)
 void gateway_pli(struct gateway_handle *handle)
 {
 	post(handle, JOB_PLI);
+}
+
+void gateway_report(struct gateway_handle *handle, int lost)
+{
+	pthread_mutex_lock(&handle->lock);
+	handle->lost = lost;
+	gateway_handle_post(handle, JOB_REPORT, 0);
+	pthread_mutex_unlock(&handle->lock);
 }
 
 void gateway_hangup(struct gateway_handle *handle)

@@ -81,6 +81,8 @@ json_t *gateway_query(struct gateway_handle *handle);
  * and nothing is hung up without an offer. */
 void gateway_up(struct gateway_handle *handle);
 void gateway_pli(struct gateway_handle *handle);
+/* A receiver report: so many packets of the picture lost in all, a quarter of the last ones, and 10 ms of jitter. */
+void gateway_report(struct gateway_handle *handle, int lost);
 void gateway_hangup(struct gateway_handle *handle);
 
 /* A JSEP answer to the plugin's offer. */

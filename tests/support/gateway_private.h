@@ -8,7 +8,7 @@
 
 #include "tests/support/gateway.h"
 
-enum gateway_job { JOB_UP, JOB_PLI, JOB_CLOSE, JOB_HANGUP, JOB_DETACH };
+enum gateway_job { JOB_UP, JOB_PLI, JOB_REPORT, JOB_CLOSE, JOB_HANGUP, JOB_DETACH };
 
 struct gateway_handle {
 	/* immutable; `client` comes first, as the session does in a janus_ice_handle */
@@ -30,6 +30,7 @@ struct gateway_handle {
 	int is_cleaning;             /* it is going, and hangup_media has not returned yet */
 	int is_closing;              /* the plugin wants it closed */
 	int holds_hangups;
+	int lost; /* as its next reports say */
 	struct gateway_media media;
 	uint16_t last_sequence[2];
 };

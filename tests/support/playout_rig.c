@@ -263,6 +263,15 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 }
 
 /* This comes after the event of the segment's end. Frees it bit by bit, as rooms do. */
+static void on_handed(void *arg, void *user, const int64_t late_ticks[2])
+{
+	struct rig_viewer *v = user;
+
+	(void)arg;
+	v->handed++;
+	memcpy(v->late_ticks, late_ticks, sizeof v->late_ticks);
+}
+
 static void on_ended(void *arg, struct dh_segment *segment)
 {
 	struct rig *rig = arg;
@@ -280,7 +289,7 @@ static void on_ended(void *arg, struct dh_segment *segment)
 
 void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t now)
 {
-	static const struct dh_playout_sink sink = { on_packet, on_event, on_ended, NULL };
+	static const struct dh_playout_sink sink = { on_packet, on_event, on_ended, NULL, on_handed };
 	struct dh_playout_config defaults;
 	dh_playout_config_init(&defaults);
 	memset(rig, 0, sizeof *rig);

@@ -49,6 +49,9 @@ struct rig_viewer {
 	int sound_index[RIG_LOG_MAX]; /* of speech, in its segment */
 	int64_t sound_ticks[RIG_LOG_MAX];
 	int sound_count;
+	/* how often something was handed over, and how late the last of it was, by medium */
+	int handed;
+	int64_t late_ticks[2];
 	int wrong;     /* broken rules of numbering and time */
 	char why[200]; /* the first one */
 };

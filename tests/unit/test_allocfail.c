@@ -232,7 +232,7 @@ static int fill_playout(struct dh_playout *playout, int *queued)
  * without memory sends less, but each queued segment still ends once. */
 static int playout_scenario(void)
 {
-	static const struct dh_playout_sink sink = { count_packet, count_event, NULL, NULL };
+	static const struct dh_playout_sink sink = { .packet = count_packet, .event = count_event };
 	static const struct dh_continuity_seed seed = { .payload_type = { 111, 96 } };
 	struct audience audience = { .ends = 0 };
 	struct dh_viewer *viewers[2] = { NULL, NULL };

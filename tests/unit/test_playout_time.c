@@ -46,6 +46,53 @@ static void test_hold_without_viewers_resumes_at_once(void)
 	finish_after(0);
 }
 
+/* --- what is said of lateness */
+
+/* A viewer of a room that speaks from 20 ms on, for 5 s. */
+static struct rig_viewer *listen_to_speech(void)
+{
+	struct rig_segment spec = SPEECH("s", 's');
+
+	spec.video_ms = spec.audio_ms = 5000;
+	rig_open_idle(&rig, NULL, start);
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	rig_enqueue(&rig, &spec);
+	return v;
+}
+
+/* Once for all that leaves together: sound every 20 ms, a picture with every second one. */
+static void test_what_leaves_together_is_told_once(void)
+{
+	struct rig_viewer *v = listen_to_speech();
+	rig_run(&rig, media_ms(1000));
+	int handed = v->handed, sounds = v->sound_count, pictures = v->picture_count;
+	rig_run(&rig, media_ms(2000));
+	CHECK_INT(v->handed - handed, 50);
+	CHECK_INT(v->sound_count - sounds, 50);
+	CHECK_INT(v->picture_count - pictures, 25);
+	finish_after(0);
+}
+
+static const struct late_row {
+	const char *name;
+	int stall_ms, sound_ms, picture_ms; /* -1: none left */
+} late_rows[] = {
+	{ "in time", 0, 0, 0 }, { "a little", 7, 7, 7 }, { "the first of two", 27, 27, 27 },
+	{ "too late to be sent", 190, 150, -1 }, /* and none of the pictures that still could be is an entry */
+};
+
+static void test_how_late(const void *row)
+{
+	const struct late_row *r = row;
+
+	struct rig_viewer *v = listen_to_speech();
+	rig_run(&rig, media_ms(1019));
+	rig_stall(&rig, (r->stall_ms + 1) * MS);
+	CHECK_INT(v->late_ticks[DH_AUDIO], r->sound_ms * MS);
+	CHECK_INT(v->late_ticks[DH_VIDEO], r->picture_ms < 0 ? -1 : r->picture_ms * MS);
+	finish_after(0);
+}
+
 /* --- random orders */
 
 static const struct kind {
@@ -172,6 +219,8 @@ static void test_two_days(void)
 static const struct check_test tests[] = {
 	TEST(test_room_without_viewers_wakes_at_edges_only),
 	TEST(test_hold_without_viewers_resumes_at_once),
+	TEST(test_what_leaves_together_is_told_once),
+	TABLE(test_how_late, late_rows),
 	TEST(test_random_orders),
 	TEST(test_two_days),
 };

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What `stats` says of rooms and their viewers. */
+#include "tests/support/plugin_fixture.h"
+
+struct stage {
+	struct plugin_fixture fixture;
+	struct gateway_handle *handles[2]; /* two viewers of room 1 */
+};
+
+static void stage_open(struct stage *stage, const char *general)
+{
+	plugin_fixture_open(&stage->fixture, general);
+	attach_all(stage->handles, 2, NULL);
+	for (int i = 0; i < 2; i++)
+		watch_room(stage->handles[i], 1);
+}
+
+static void stage_close(struct stage *stage)
+{
+	detach_all(stage->handles, 2);
+	plugin_fixture_close(&stage->fixture);
+}
+
+static json_t *stats_of(struct gateway_handle *handle, int room)
+{
+	json_t *stats = ASK(handle, "{s:s, s:i, s:s}", "request", "stats", "id", room, "secret", FILES_SECRET);
+
+	CHECK_STR(json_string_value(json_object_get(stats, "digitalhuman")), "stats");
+	return stats;
+}
+
+/* The value at a path of object keys, as in "received/video/lost". Borrowed. */
+static const json_t *at(const json_t *json, const char *path)
+{
+	char **keys = g_strsplit(path, "/", -1);
+
+	for (char **key = keys; *key; key++)
+		json = json_is_array(json) ? json_array_get(json, (size_t)atoi(*key)) : json_object_get(json, *key);
+	CHECK(json, "no %s", path);
+	g_strfreev(keys);
+	return json;
+}
+
+static json_int_t integer_at(const json_t *json, const char *path)
+{
+	return json_integer_value(at(json, path));
+}
+
+static json_int_t sum_of(const json_t *counts)
+{
+	json_int_t sum = 0;
+	json_t *count;
+	size_t i;
+
+	json_array_foreach(counts, i, count)
+		sum += json_integer_value(count);
+	return sum;
+}
+
+/* Asks until `path` is at least `least`; the answer. */
+static json_t *await_stats(struct gateway_handle *handle, int room, const char *path, json_int_t least)
+{
+	double end = now_ms() + AWAIT_S * 1e3;
+
+	for (;;) {
+		json_t *stats = stats_of(handle, room);
+		const json_t *value = at(stats, path);
+		json_int_t number = json_is_array(value) ? sum_of(value) : json_integer_value(value);
+		if (number >= least)
+			return stats;
+		CHECK(now_ms() < end, "%s is %lld", path, (long long)number);
+		json_decref(stats);
+		usleep(5000);
+	}
+}
+
+static void switch_to(struct gateway_handle *viewer, int room)
+{
+	CHECK(!ASK(viewer, "{s:s, s:i, s:s, s:s}", "request", "switch", "id", room, "secret", FILES_SECRET, "pin",
+		FILES_PIN));
+}
+
+static void test_joins_and_lateness(void)
+{
+	struct stage stage;
+
+	stage_open(&stage, NULL);
+	json_decref(await_stats(stage.handles[0], 1, "joins/watch/counts", 2));
+	json_t *stats = await_stats(stage.handles[0], 1, "lateness/skew/counts", 10);
+	CHECK_INT(sum_of(at(stats, "joins/watch/counts")), 2);
+	CHECK_INT(sum_of(at(stats, "joins/media/counts")), 2);
+	CHECK(sum_of(at(stats, "lateness/audio/counts")) >= 1); /* silence is not sent all the time */
+	CHECK(sum_of(at(stats, "lateness/video/counts")) >= 10);
+	for (int i = 0; i < 2; i++) {
+		char *path = g_strdup_printf("viewers/%d/join_ms", i);
+		CHECK(json_is_integer(at(stats, path)), "%s", path);
+		g_free(path);
+	}
+	json_decref(stats);
+	stage_close(&stage);
+}
+
+static void test_losses_stay_when_a_viewer_goes(void)
+{
+	struct stage stage;
+
+	stage_open(&stage, NULL);
+	gateway_report(stage.handles[0], 7);
+	gateway_report(stage.handles[1], 5);
+	gateway_report(stage.handles[1], 11);
+	json_t *stats = await_stats(stage.handles[0], 1, "received/video/reports", 3);
+	CHECK_INT(integer_at(stats, "received/video/lost"), 18);
+	CHECK_INT(integer_at(stats, "received/audio/reports"), 0);
+	const json_t *first = at(stats, "viewers/0"), *second = at(stats, "viewers/1");
+	CHECK_INT(integer_at(first, "received/video/lost") + integer_at(second, "received/video/lost"), 18);
+	CHECK_INT((int)json_real_value(at(first, "received/video/lost_percent")), 25);
+	CHECK_INT((int)json_real_value(at(first, "received/video/jitter_ms")), 10);
+	CHECK(json_is_null(at(first, "received/video/rtt_ms")));
+	json_decref(stats);
+	CHECK(!ASK(stage.handles[1], "{s:s}", "request", "stop"));
+	await(stage.handles[1], "status:stopped");
+	stats = stats_of(stage.handles[0], 1);
+	CHECK_INT(integer_at(stats, "received/video/lost"), 18);
+	json_decref(stats);
+	stage_close(&stage);
+}
+
+/* A connection's count goes on; each room has the part that was lost while the viewer was there. */
+static void test_losses_belong_to_the_room(void)
+{
+	struct stage stage;
+
+	stage_open(&stage, NULL);
+	gateway_report(stage.handles[0], 7);
+	json_decref(await_stats(stage.handles[0], 1, "received/video/reports", 1));
+	switch_to(stage.handles[0], 2);
+	json_decref(await_stats(stage.handles[0], 2, "joins/watch/counts", 1));
+	gateway_report(stage.handles[0], 9);
+	json_t *stats = await_stats(stage.handles[0], 2, "received/video/reports", 1);
+	CHECK_INT(integer_at(stats, "received/video/lost"), 2);
+	json_decref(stats);
+	stats = stats_of(stage.handles[0], 1);
+	CHECK_INT(integer_at(stats, "received/video/lost"), 7);
+	json_decref(stats);
+	stage_close(&stage);
+}
+
+/* Of all rooms at once, without what they have of single viewers. */
+static void test_all_rooms(void)
+{
+	struct stage stage;
+
+	stage_open(&stage, NULL);
+	json_t *stats = ASK(stage.handles[0], "{s:s, s:s}", "request", "stats", "admin_key", FILES_ADMIN_KEY);
+	CHECK(!json_object_get(at(stats, "usage/each_room/0"), "stats"));
+	CHECK(json_is_integer(at(stats, "jobs/failed")));
+	CHECK(json_is_integer(at(stats, "cache/hits")));
+	json_decref(stats);
+	stats = ASK(stage.handles[0], "{s:s, s:s, s:b}", "request", "stats", "admin_key", FILES_ADMIN_KEY, "rooms", 1);
+	json_t *room;
+	size_t i;
+	json_array_foreach(at(stats, "usage/each_room"), i, room) {
+		CHECK(json_is_integer(at(room, "stats/sent/video_packets")));
+		CHECK(json_is_array(at(room, "stats/lateness/video/counts")));
+		CHECK(!json_object_get(at(room, "stats"), "viewers"));
+	}
+	CHECK_INT(i, integer_at(stats, "usage/rooms/used"));
+	json_decref(stats);
+	stage_close(&stage);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_joins_and_lateness),
+	TEST(test_losses_stay_when_a_viewer_goes),
+	TEST(test_losses_belong_to_the_room),
+	TEST(test_all_rooms),
+};
+
+PREPARATION_MAIN(tests)
