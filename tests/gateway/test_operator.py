@@ -68,12 +68,13 @@ class Installed(unittest.TestCase):
         plugins, conf = janus_folder("plugins"), janus_folder("configuration")
         self.assertEqual([f for f in files if f.startswith(plugins)], [plugins + "/libjanus_digitalhuman.so"])
         self.assertEqual([f for f in files if f.startswith(conf)], ["%s/%s.sample" % (conf, SAMPLE)])
-        for program in ("dh-prepare", "dh-push", "dh-talker"):
+        for program in ("dh-metrics", "dh-prepare", "dh-push", "dh-talker"):
             self.assertIn("%s/%s" % (variable("bindir"), program), files)
             self.assertIn("%s/%s.1" % (variable("man1dir"), program), files)
         for page in ("index.html", "embed.html", "digitalhuman.js", "settings.js", "js/page.js"):
             self.assertIn("%s/%s" % (variable("pagedir"), page), files)
-        for sample in ("nginx-site", "nginx-push.conf.sample"):
+        for sample in ("nginx-site", "nginx-push.conf.sample", "dh-metrics.service.sample", "prometheus.yml.sample",
+                       "grafana.json"):
             self.assertIn("%s/%s" % (variable("docdir"), sample), files)
 
     def test_what_is_installed_can_be_read_and_run_by_everybody(self):
@@ -99,7 +100,7 @@ class Installed(unittest.TestCase):
                     self.assertTrue(os.path.exists(os.path.join(page, folder[5:], name)), folder + "/" + name)
 
     def test_manual_pages_are_correct_roff(self):
-        for program in ("dh-prepare", "dh-push", "dh-talker"):
+        for program in ("dh-metrics", "dh-prepare", "dh-push", "dh-talker"):
             page = self.root.path("%s/%s.1" % (variable("man1dir"), program))
             shown = subprocess.run(["man", "--warnings", "-l", page], capture_output=True, text=True,
                                    env=dict(os.environ, LC_ALL="C.UTF-8", MANROFFSEQ="", MANWIDTH="80"))

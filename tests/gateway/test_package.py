@@ -55,6 +55,8 @@ class Package(unittest.TestCase):
                        if name.startswith("python3-digitalhuman_") and name.endswith(".deb"))
         cls.push, = (os.path.join(cls.folder, name) for name in os.listdir(cls.folder)
                      if name.startswith("dh-push_") and name.endswith(".deb"))
+        cls.metrics, = (os.path.join(cls.folder, name) for name in os.listdir(cls.folder)
+                        if name.startswith("dh-metrics_") and name.endswith(".deb"))
         cls.prepare, = (os.path.join(cls.folder, name) for name in os.listdir(cls.folder)
                         if name.startswith("dh-prepare_") and name.endswith(".deb"))
         cls.root = os.path.join(cls.folder, "root")
@@ -78,7 +80,7 @@ class Package(unittest.TestCase):
 
     def test_lintian_finds_nothing(self):
         found = run("lintian", "--allow-root", "--display-info", "--pedantic", "--fail-on", "none", self.deb,
-                    self.python, self.push, self.prepare)
+                    self.python, self.push, self.prepare, self.metrics)
         # a record's type, and the instruction behind it, may look like a misspelt word
         self.assertEqual([line for line in found.splitlines() if "spelling-error-in-binary FAIL" not in line], [])
 
@@ -105,6 +107,15 @@ class Package(unittest.TestCase):
             self.assertFalse({file for file in self.contents if os.path.basename(file).startswith(name)})
         for field in ("Depends", "Recommends"):
             self.assertNotIn("janus", run("dpkg-deb", "--field", self.python, field))
+
+    def test_metrics_need_python_alone(self):
+        root = os.path.join(self.folder, "dh-metrics")
+        run("dpkg-deb", "-x", self.metrics, root)
+        self.assertNotIn("janus", run("dpkg-deb", "--field", self.metrics, "Depends"))
+        self.assertIn("--listen", run(os.path.join(root, "usr/bin/dh-metrics"), "--help"))
+        self.assertTrue(os.path.exists(os.path.join(root, "usr/share/man/man1/dh-metrics.1.gz")))
+        unit = self.read("usr/share/doc/janus-digitalhuman/dh-metrics.service.sample")
+        self.assertIn("ExecStart=/usr/bin/dh-metrics ", unit)
 
     def test_the_plugin_has_the_dh_prepare_of_its_own_release(self):
         version = run("dpkg-deb", "--field", self.prepare, "Version").strip()
