@@ -85,6 +85,7 @@ static const struct dh_option general_options[] = {
 	DH_NUMBER(struct dh_config, spread_ms, 0, 20, 10),
 	DH_FLAG(struct dh_config, realtime, 1),
 	DH_FLAG(struct dh_config, events, 1),
+	DH_NUMBER(struct dh_config, stats_events_s, 0, 86400, 0),
 	DH_OPTIONS_END,
 };
 

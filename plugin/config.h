@@ -83,6 +83,7 @@ struct dh_config {
 	int64_t spread_ms;
 	int64_t realtime; /* see realtime.h */
 	int64_t events;
+	int64_t stats_events_s;                  /* 0: never */
 	GPtrArray *avatars, *generators, *rooms; /* struct dh_avatar_config, dh_generator_config, dh_config_room */
 };
 

@@ -18,6 +18,7 @@
 
 struct dh_programmes;
 struct dh_push_service;
+struct dh_reporter;
 
 struct dh_instance {
 	/* immutable */
@@ -32,6 +33,7 @@ struct dh_instance {
 	struct dh_first_frames *first_frames; /* of all rooms */
 	struct dh_push_service *pushes;       /* set by plugin.c; NULL: nobody can push */
 	struct dh_programmes *programmes;     /* likewise, once there are rooms; NULL: there are no playlists */
+	struct dh_reporter *reporter;         /* by plugin.c, too; NULL: nobody wants reports */
 	GHashTable *avatars;                  /* by name (its config's), struct dh_avatar */
 	struct dh_member_counts members;      /* atomic */
 	GMutex admission_lock;                /* held from looking for a place to taking it */

@@ -12,6 +12,7 @@
 #include "programme_enqueue.h"
 #include "programmes.h"
 #include "push_service.h"
+#include "reporter.h"
 
 #ifndef DH_VERSION
 #define DH_VERSION "0"
@@ -48,6 +49,7 @@ static void end(struct dh_instance **instance)
 {
 	if (!*instance)
 		return;
+	dh_reporter_free(&(*instance)->reporter);
 	dh_instance_close(*instance);
 	pthread_mutex_lock(&door);
 	while (inside)
@@ -81,6 +83,7 @@ static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 		err = dh_push_service_alloc(&instance->pushes, instance);
 	if (!err)
 		begin_programmes(instance, config_path);
+		err = dh_reporter_alloc(&instance->reporter, instance);
 	if (err) {
 		end(&instance);
 		DH_LOG(LOG_ERR, "not started");

@@ -2,6 +2,8 @@
 /* What `stats` says of rooms and their viewers. */
 #include "tests/support/plugin_fixture.h"
 
+#include <stdatomic.h>
+
 struct stage {
 	struct plugin_fixture fixture;
 	struct gateway_handle *handles[2]; /* two viewers of room 1 */
@@ -169,11 +171,50 @@ static void test_all_rooms(void)
 	stage_close(&stage);
 }
 
+/* --- what event handlers are told */
+
+static atomic_int told_of_rooms, told_of_all, told_wrong;
+
+static void note(void *checker, const json_t *event)
+{
+	event_checker_see(checker, event);
+	if (g_strcmp0(json_string_value(json_object_get(event, "event")), "stats") != 0)
+		return;
+	if (json_object_get(event, "id")) {
+		atomic_fetch_add(&told_of_rooms, 1);
+		if (!json_is_array(at(event, "lateness/video/counts")) || json_object_get(event, "viewers") ||
+			json_object_get(event, "usage"))
+			atomic_fetch_add(&told_wrong, 1);
+	} else {
+		atomic_fetch_add(&told_of_all, 1);
+		if (!json_is_integer(at(event, "usage/viewers/used")) || !json_is_integer(at(event, "cache/hits")))
+			atomic_fetch_add(&told_wrong, 1);
+	}
+}
+
+static void test_event_handlers_are_told(void)
+{
+	struct gateway_handle *viewer;
+	struct plugin_fixture fixture;
+	double end = now_ms() + AWAIT_S * 1e3;
+
+	plugin_fixture_open_with(&fixture, NULL, "stats_events_s = 1\n", note);
+	attach_all(&viewer, 1, NULL);
+	watch_room(viewer, 1);
+	while (now_ms() < end && (atomic_load(&told_of_all) < 2 || atomic_load(&told_of_rooms) < 4))
+		usleep(5000);
+	CHECK(now_ms() < end, "%d of all, %d of rooms", told_of_all, told_of_rooms);
+	CHECK_INT(atomic_load(&told_wrong), 0);
+	detach_all(&viewer, 1);
+	plugin_fixture_close(&fixture);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_joins_and_lateness),
 	TEST(test_losses_stay_when_a_viewer_goes),
 	TEST(test_losses_belong_to_the_room),
 	TEST(test_all_rooms),
+	TEST(test_event_handlers_are_told),
 };
 
 PREPARATION_MAIN(tests)
