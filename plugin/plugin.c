@@ -6,13 +6,12 @@
 
 #include <pthread.h>
 
-#include <janus/rtcp.h>
-
 #include "dispatch.h"
 #include "programme_enqueue.h"
 #include "programmes.h"
 #include "push_service.h"
 #include "reporter.h"
+#include "viewer_rtcp.h"
 
 #ifndef DH_VERSION
 #define DH_VERSION "0"
@@ -82,8 +81,9 @@ static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 	if (!err)
 		err = dh_push_service_alloc(&instance->pushes, instance);
 	if (!err)
-		begin_programmes(instance, config_path);
 		err = dh_reporter_alloc(&instance->reporter, instance);
+	if (!err)
+		begin_programmes(instance, config_path);
 	if (err) {
 		end(&instance);
 		DH_LOG(LOG_ERR, "not started");
@@ -309,14 +309,8 @@ static void plugin_incoming_rtcp(janus_plugin_session *handle, janus_plugin_rtcp
 	if (packet->length < 1 || !enter_session(handle, &session))
 		return;
 	struct dh_member *member = dh_session_member(session);
-	bool wants_key_frame = packet->video &&
-		(janus_rtcp_has_pli(packet->buffer, packet->length) ||
-			janus_rtcp_has_fir(packet->buffer, packet->length));
 	if (member)
-		dh_room_member_rtcp(member, packet->video ? DH_VIDEO : DH_AUDIO, (const uint8_t *)packet->buffer,
-			(size_t)packet->length);
-	if (member && wants_key_frame)
-		dh_room_member_pli(member);
+		dh_viewer_rtcp(member, packet);
 	dh_member_unref(&member);
 	leave_session(session);
 }
