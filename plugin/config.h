@@ -30,6 +30,7 @@ struct dh_config_room {
 	char *metadata;     /* a JSON object as text; NULL: none */
 	char *avatar;       /* NULL (in the room file only): the room does not exist */
 	char *secret, *pin; /* NULL: none */
+	char *disclosure;   /* NULL: none */
 	int64_t is_private, signed_tokens;
 	char *duration;     /* "speech" or "longest" */
 	char *underrun;     /* "hold", "idle" or "skip" */

@@ -21,6 +21,7 @@ static const struct dh_option room_options[] = {
 	DH_TEXT(struct dh_config_room, avatar, NULL),
 	DH_KEY(struct dh_config_room, secret, DH_CONFIG_KEY_MAX),
 	DH_KEY(struct dh_config_room, pin, DH_CONFIG_KEY_MAX),
+	DH_KEY(struct dh_config_room, disclosure, DH_CONFIG_KEY_MAX),
 	DH_FLAG(struct dh_config_room, is_private, 0),
 	DH_FLAG(struct dh_config_room, signed_tokens, 0),
 	DH_TEXT(struct dh_config_room, duration, "speech"),

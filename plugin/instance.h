@@ -86,7 +86,7 @@ bool dh_instance_is_permanent(struct dh_instance *instance, const struct dh_room
  * plugin is going down; others as dh_room_alloc. */
 int dh_instance_create_room(struct dh_instance *instance, const struct dh_room_facts *facts,
 	const struct dh_settings *given, bool permanent, struct dh_room **room);
-/* *visible: whether the description or metadata have changed. -ENOENT: the room is
+/* *visible: whether the description, metadata or disclosure have changed. -ENOENT: the room is
  * gone. */
 int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room, const struct dh_settings_change *change,
 	bool permanent, bool *visible);

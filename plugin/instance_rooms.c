@@ -77,6 +77,7 @@ static struct dh_config_room *record_of(const struct dh_room_facts *facts, const
 	record->avatar = g_strdup(dh_avatar_get_config(facts->avatar)->name);
 	record->secret = g_strdup(settings->secret);
 	record->pin = g_strdup(settings->pin);
+	record->disclosure = g_strdup(settings->disclosure);
 	record->is_private = settings->is_private;
 	record->signed_tokens = settings->signed_tokens;
 	record->generator = facts->generator ? g_strdup(facts->generator->name) : NULL;
@@ -238,7 +239,8 @@ int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room, co
 	struct dh_settings *new = dh_settings_changed(old, change);
 	int err = change_settings(instance, room, new, permanent);
 	g_mutex_unlock(&instance->rooms_lock);
-	*visible = strcmp(old->description, new->description) || !json_equal(old->metadata, new->metadata);
+	*visible = strcmp(old->description, new->description) || !json_equal(old->metadata, new->metadata) ||
+		g_strcmp0(old->disclosure, new->disclosure);
 	dh_settings_unref(&old);
 	dh_settings_unref(&new);
 	return err;
@@ -290,6 +292,7 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 		.description = record->description,
 		.secret = record->secret,
 		.pin = record->pin,
+		.disclosure = record->disclosure,
 		.is_private = record->is_private != 0,
 		.signed_tokens = record->signed_tokens != 0,
 		.metadata = record->metadata ? json_loads(record->metadata, 0, NULL) : NULL,

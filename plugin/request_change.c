@@ -11,6 +11,7 @@ static void handle_edit(struct dh_request *request)
 		.metadata = json_object_get(request->body, "new_metadata"),
 		.secret = dh_request_text(request, "new_secret"),
 		.pin = dh_request_text(request, "new_pin"),
+		.disclosure = dh_request_text(request, "new_disclosure"),
 		.is_private = json_object_get(request->body, "new_is_private"),
 		.barge_in = request->body,
 	};
@@ -48,6 +49,7 @@ static const struct dh_field edit_fields[] = {
 	{ "new_metadata", DH_FIELD_OBJECT, false, 0 },
 	{ "new_secret", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "new_pin", DH_FIELD_EMPTY, false, DH_KEY_MAX },
+	{ "new_disclosure", DH_FIELD_EMPTY, false, DH_KEY_MAX },
 	{ "new_is_private", DH_FIELD_FLAG, false, 0 },
 	{ "new_barge_in", DH_FIELD_NUMBER, false, DH_BARGE_IN_MS_MAX },
 	{ "new_barge_in_mode", DH_FIELD_TEXT, false, DH_KEY_MAX },

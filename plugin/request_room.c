@@ -138,6 +138,7 @@ static void handle_create(struct dh_request *request)
 		.metadata = json_object_get(request->body, "metadata"),
 		.secret = dh_request_text(request, "secret"),
 		.pin = dh_request_text(request, "pin"),
+		.disclosure = dh_request_text(request, "disclosure"),
 		.is_private = dh_request_flag(request, "is_private"),
 		.signed_tokens = dh_request_flag(request, "signed_tokens"),
 	};
@@ -176,6 +177,7 @@ static const struct dh_field create_fields[] = {
 	{ "metadata", DH_FIELD_OBJECT, false, 0 },
 	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "pin", DH_FIELD_KEY, false, DH_KEY_MAX },
+	{ "disclosure", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "is_private", DH_FIELD_FLAG, false, 0 },
 	{ "signed_tokens", DH_FIELD_FLAG, false, 0 },
 	{ "permanent", DH_FIELD_FLAG, false, 0 },

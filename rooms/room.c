@@ -379,6 +379,8 @@ json_t *dh_room_info(struct dh_room *room, bool all)
 		atomic_load(&room->waiting));
 
 	dh_avatar_describe(avatar, info);
+	if (settings->disclosure)
+		json_object_set_new(info, "disclosure", json_string(settings->disclosure));
 	if (json_object_size(settings->metadata))
 		json_object_set_new(info, "metadata", json_deep_copy(settings->metadata));
 	if (all)

@@ -286,6 +286,8 @@ static int run_edited(struct dh_room *room, void *arg)
 
 	json_object_set_new(event, "description", json_string(settings->description));
 	json_object_set(event, "metadata", settings->metadata);
+	if (settings->disclosure)
+		json_object_set_new(event, "disclosure", json_string(settings->disclosure));
 	if (viewers)
 		dh_room_tell_all(room, event, NULL);
 	else

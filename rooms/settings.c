@@ -10,6 +10,7 @@ struct dh_settings *dh_settings_new(const struct dh_settings *given)
 	settings->description = g_strdup(given->description);
 	settings->secret = g_strdup(given->secret);
 	settings->pin = g_strdup(given->pin);
+	settings->disclosure = g_strdup(given->disclosure);
 	settings->metadata = given->metadata ? json_deep_copy(given->metadata) : json_object();
 	settings->playlist = json_incref(given->playlist);
 	return settings;
@@ -23,6 +24,7 @@ struct dh_settings *dh_settings_changed(const struct dh_settings *old, const str
 		.metadata = old->metadata,
 		.secret = old->secret,
 		.pin = old->pin,
+		.disclosure = old->disclosure,
 		.is_private = old->is_private,
 		.signed_tokens = old->signed_tokens,
 		.barge_in = old->barge_in,
@@ -37,6 +39,8 @@ struct dh_settings *dh_settings_changed(const struct dh_settings *old, const str
 		given.secret = change->secret;
 	if (change->pin)
 		given.pin = *change->pin ? change->pin : NULL;
+	if (change->disclosure)
+		given.disclosure = *change->disclosure ? change->disclosure : NULL;
 	if (change->is_private)
 		given.is_private = json_is_true(change->is_private);
 	if (change->playlist)
@@ -65,5 +69,6 @@ void dh_settings_unref(struct dh_settings **settings)
 	g_free((char *)old->description);
 	g_free((char *)old->secret);
 	g_free((char *)old->pin);
+	g_free((char *)old->disclosure);
 	g_free(old);
 }

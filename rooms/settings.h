@@ -17,6 +17,7 @@ struct dh_settings {
 	const char *description;
 	json_t *metadata;         /* an object */
 	const char *secret, *pin; /* NULL: none */
+	const char *disclosure;   /* that the face is no person's, in words; NULL: none */
 	bool is_private;
 	bool signed_tokens;
 	struct dh_barge_in barge_in;
@@ -31,7 +32,8 @@ struct dh_settings_change {
 	const char *description;
 	json_t *metadata;
 	const char *secret;
-	const char *pin; /* "": no PIN any more */
+	const char *pin;        /* "": no PIN any more */
+	const char *disclosure; /* "": none any more */
 	const json_t *is_private;
 	json_t *playlist;       /* null: none any more */
 	const json_t *barge_in; /* an object with valid fields for dh_barge_in_read, each after "new_" */

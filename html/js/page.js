@@ -232,6 +232,8 @@ function drawSay() {
 function drawRoom() {
 	$('audience').hidden = !(info?.viewers >= 0);
 	$('audience').textContent = `${info?.viewers} watching`;
+	$('disclosure').hidden = !info?.disclosure;
+	$('disclosure').textContent = info?.disclosure ?? '';
 	if (!info)
 		return;
 	document.title = `${info.description || `Room ${info.id}`} – Digital human`;

@@ -88,6 +88,12 @@ class Watching(Page):
         report("page transferred, bytes", page.received)
         self.assertLess(page.received, 300 * 1024)
 
+    def test_it_says_what_the_face_is(self):
+        page = self.with_secret(self.open())
+        self.addCleanup(page.evaluate, "digitalhuman.request({ request: 'edit', new_disclosure: '' })")
+        page.evaluate("digitalhuman.request({ request: 'edit', new_disclosure: 'Made by a computer', edited_event: true })")
+        page.wait("document.querySelector('#disclosure').innerText === 'Made by a computer'")
+
     def test_sound_waits_for_a_click_and_says_so(self):
         page = self.open()
         self.assertTrue(page.evaluate("video.muted"))

@@ -73,6 +73,18 @@ class Rooms(RequestCase):
         self.refused(455, "77", "edit", id=77, **SECRET)
         self.assertEqual(self.ask("info", id=1, **SECRET), before)
 
+    def test_disclosure(self):
+        room = self.room(disclosure="Made by a computer")
+        self.assertEqual(self.ask("info", id=room)["info"]["disclosure"], "Made by a computer")
+        self.assertEqual({r["id"]: r.get("disclosure") for r in self.ask("list")["list"]}[room], "Made by a computer")
+        watcher, _ = self.watch(room)
+        self.ask("edit", id=room, new_disclosure="Ein Computer", edited_event=True)
+        event = watcher.events.wait(lambda e: e.get("event") == "edited")
+        self.assertEqual(event["disclosure"], "Ein Computer")
+        self.ask("edit", id=room, new_disclosure="")
+        self.assertNotIn("disclosure", self.ask("info", id=room)["info"])
+        self.refused(454, "disclosure", "create", avatar="small", disclosure="a\nb")
+
     def test_edited_event(self):
         room = self.room()
         watcher, _ = self.watch(room)
