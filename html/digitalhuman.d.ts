@@ -142,6 +142,8 @@ export interface SegmentFields {
 	after?: string;
 	ttl_ms?: number;
 	repeat?: number;
+	from_ms?: number;
+	patient?: boolean;
 	underrun?: 'hold' | 'idle' | 'skip';
 	preroll_ms?: number;
 	[field: string]: unknown;
@@ -200,6 +202,8 @@ export class DigitalHuman {
 	stats(): Promise<Answer>;
 	progress(segment: string): Promise<Answer>;
 	history(): Promise<Answer>;
+	/** What plays while nothing else does; without items it only asks. */
+	playlist(items?: string[], fields?: { shuffle?: boolean; repeat?: boolean; patient?: boolean; permanent?: boolean }): Promise<Answer>;
 	/** What this viewer was sent of the last segments. */
 	heard(): Promise<Heard>;
 	/** A marker for all, now. */

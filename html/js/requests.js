@@ -18,6 +18,7 @@ export class Requests {
 	history() { return this.request({ request: 'history' }); }
 	heard() { return this.request({ request: 'heard' }); }
 	mark(data) { return this.request({ request: 'mark', data }); }
+	playlist(items, fields = {}) { return this.request({ ...fields, request: 'playlist', ...(items && { items }) }); }
 	skip() { return this.request({ request: 'skip' }); }
 	remove(segment) { return this.request({ request: 'remove', segment }); }
 	move(segment, place) { return this.request({ ...place, request: 'move', segment }); }
