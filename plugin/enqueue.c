@@ -88,12 +88,15 @@ static void fail_enqueue(struct dh_request *request, const struct dh_segment_req
 		dh_request_fail_room(request, err);
 }
 
-static bool read_request(struct dh_request *request, struct dh_segment_request *asked)
+/* What is made while it plays is not read far ahead: what is to begin there would never come. */
+static bool read_request(struct dh_request *request, struct dh_segment_request *asked, bool is_live)
 {
 	char *wrong = dh_segment_request_read(asked, request->body);
 
 	if (wrong)
 		dh_request_fail(request, DH_ERROR_VALUE, "%s", wrong);
+	else if (is_live && asked->order.from_ticks)
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"from_ms\": only a file may begin later");
 	g_free(wrong);
 	return !request->error_code;
 }
@@ -107,7 +110,8 @@ void dh_enqueue(struct dh_request *request, const char *name, struct dh_ingest_s
 	json_t *metadata = json_object_get(request->body, "metadata"), *reply = NULL;
 	struct dh_segment_request asked;
 	char *content = audience ? NULL : dh_segment_request_content(request->body);
-	bool is_right = read_request(request, &asked);
+	bool is_live = speech || (source->count > 0 && source->fds[0] >= 0);
+	bool is_right = read_request(request, &asked, is_live);
 
 	asked.content = content;
 	source->kind = DH_INGEST_SEGMENT;

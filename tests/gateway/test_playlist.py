@@ -16,7 +16,7 @@ ENDS = ("finished", "interrupted", "failed", "removed", "skipped")
 class Playlist(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.hosted = HostedRoom(size=64, kbps=100, room='secret = "stage"')
+        cls.hosted = HostedRoom(size=64, kbps=100, room='secret = "stage" generator = "none"', more='generator-none: { command = ["/bin/true"] }')
         cls.addClassCleanup(cls.hosted.close)
         cls.folder = os.path.join(cls.hosted.segments, "shows")
         os.mkdir(cls.folder)
@@ -118,6 +118,14 @@ class Playlist(unittest.TestCase):
                 self.assertEqual(454, self.ask("playlist", items=items)["error_code"])
         self.assertEqual(457, self.handle.request({"request": "playlist", "id": 1, "items": []})["error_code"])
         self.assertIsNone(self.ask("playlist")["playlist"])
+
+    def test_only_files_begin_later(self):
+        self.assertIn("from_ms", self.ask("say", text="Hello", from_ms=500)["error"])
+        self.assertEqual(454, self.ask("enqueue", file="news.mp4", from_ms=-1)["error_code"])
+        segment = self.ask("enqueue", file="news.mp4", from_ms=600)["segment"]
+        self.wait(lambda: self.all("finished"), "it ends")
+        self.assertEqual((segment, 520), (self.all("started")[0]["segment"], self.all("started")[0]["from_ms"]))
+        self.assertEqual(480, self.all("finished")[0]["played_ms"])
 
 
 class Restart(unittest.TestCase):
