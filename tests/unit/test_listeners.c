@@ -35,6 +35,14 @@ static const char *got(int handle)
 		CHECK_STR(got(handle), expected); \
 	} while (0)
 
+/* What came before that, on the handle, depends on when the channel opened. */
+#define AWAIT_GOT(handle, end) \
+	do { \
+		for (int tries = 0; tries < 5000 && !g_str_has_suffix(got(handle), end); tries++) \
+			usleep(1000); \
+		CHECK(g_str_has_suffix(got(handle), end), "%s", got(handle)); \
+	} while (0)
+
 static void mark(const char *text)
 {
 	json_t *data = json_string(text), *reply = NULL;
@@ -101,6 +109,7 @@ static void test_a_channel(void)
 	join(1, false, false);
 	dh_room_member_data_ready(rig.members[0]);
 	mark("a");
+	AWAIT_GOT(0, "STATE MARKER ");
 	room_rig_forget();
 	room_rig_enqueue("segment", NULL);
 	CHECK_GOT(0, "QUEUED ");
@@ -133,7 +142,7 @@ static void test_a_pause(void)
 	room_rig_open(100000);
 	join(0, true, true);
 	dh_room_member_data_ready(rig.members[0]);
-	room_rig_flush();
+	AWAIT_GOT(0, "STATE ");
 	dh_room_member_pause(rig.members[0], true);
 	room_rig_forget();
 	mark("missed");
@@ -157,7 +166,8 @@ static void test_a_channel_that_takes_nothing(void)
 	join(1, true, true);
 	dh_room_member_data_ready(rig.members[0]);
 	dh_room_member_data_ready(rig.members[1]);
-	room_rig_flush();
+	AWAIT_GOT(0, "STATE ");
+	AWAIT_GOT(1, "STATE ");
 	room_rig_forget();
 	for (int i = 0; i < 40; i++) {
 		mark(text);

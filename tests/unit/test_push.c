@@ -252,14 +252,16 @@ static void test_large_answers(void)
 	await_closed(1);
 	CHECK_INT(f.lines, 1);
 	close(fd);
+	stop();
+	start_with(5, 60000); /* a busy machine may take long to send them */
 	fd = join();
 	say(fd, "large\nlarge\nend\n");
 	GString *heard = hear(fd);
 	CHECK(heard->len > 2 * LARGE);
-	CHECK_INT(f.lines, 4);
+	CHECK_INT(f.lines, 3);
 	g_string_free(heard, TRUE);
 	close(fd);
-	await_closed(2);
+	await_closed(1);
 	stop();
 }
 

@@ -77,8 +77,8 @@ static void test_a_long_failure_keeps_time(void)
 	guint sent;
 
 	open_slow(300);
-	each_child(kill_worker); /* the avatar's, too */
 	do {
+		each_child(kill_worker); /* the avatar's, too, once there is one */
 		usleep(2000);
 		pthread_mutex_lock(&rig.lock);
 		sent = rig.sent->len;
