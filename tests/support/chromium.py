@@ -232,11 +232,18 @@ class Page(AnyPage):
         return answer["result"].get("value")
 
     def click(self, selector):
-        """A real click with the pointer at the element's middle."""
-        x, y = self.evaluate(
-            "(() => { const e = document.querySelector(%s); if (!e) throw new Error('nothing to click'); "
-            "e.scrollIntoView({block: 'center', behavior: 'instant'}); const r = e.getBoundingClientRect(); "
-            "return [r.x + r.width / 2, r.y + r.height / 2]; })()" % json.dumps(selector))
+        """A real click with the pointer at the element's middle, once it can be pressed and has stood still."""
+        x, y = self.evaluate("""(async () => {
+            const moment = () => new Promise(done => setTimeout(done, 40)), late = performance.now() + 10000;
+            for (let before = '';; await moment()) {
+                const e = document.querySelector(%s);
+                if (!e) throw new Error('nothing to click');
+                e.scrollIntoView({block: 'center', behavior: 'instant'});
+                const r = e.getBoundingClientRect(), at = [r.x + r.width / 2, r.y + r.height / 2];
+                if ((before === String(at) && !e.disabled) || performance.now() > late) return at;
+                before = String(at);
+            }
+        })()""" % json.dumps(selector))
         for kind in ("mousePressed", "mouseReleased"):
             self.command("Input.dispatchMouseEvent",
                          {"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1})
