@@ -19,7 +19,7 @@ export class Captions {
 	#receiver;
 	#shown = new Map();      // by number
 	#cues = new Map();       // likewise: VTTCue
-	#waiting = [];           // messages: { due, message }
+	#waiting = [];           // messages: { due, latest, message }
 	#timer = 0;
 	#start = null;           // the viewer's rtp_start
 	#played = null;          // a picture: { rtp, at }, when it is on the screen
@@ -100,14 +100,23 @@ export class Captions {
 
 	#wait(message) {
 		const last = this.#waiting.at(-1)?.due ?? 0;
-		this.#waiting.push({ due: Math.max(this.#due(message.media_ms), last), message });
+		const latest = Math.max(performance.now() + WAIT_MAX_MS, last);
+		this.#waiting.push({ due: Math.max(this.#due(message.media_ms), last), latest, message });
 		if (this.#waiting.length === 1)
 			this.#next();
 	}
 
+	/* The browser may play later than when the message came. */
+	#isDue(first) {
+		const soon = performance.now() + EARLY_MS;
+		if (first.due <= soon)
+			first.due = Math.min(this.#due(first.message.media_ms), first.latest);
+		return first.due <= soon;
+	}
+
 	#next() {
 		clearTimeout(this.#timer);
-		while (this.#waiting.length && this.#waiting[0].due <= performance.now() + EARLY_MS)
+		while (this.#waiting.length && this.#isDue(this.#waiting[0]))
 			this.#now(this.#waiting.shift().message);
 		if (this.#waiting.length)
 			this.#timer = setTimeout(() => this.#next(), this.#waiting[0].due - performance.now() - EARLY_MS);
