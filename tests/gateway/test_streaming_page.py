@@ -44,9 +44,12 @@ class Page(Host):
     def setUp(self):
         ask("create", id=9, avatar="probe", description="For a while")
         self.addCleanup(ask, "destroy", id=9)
-        # What is said to Janus is counted, and alerts stay to be seen.
+        # What is said to Janus is counted, what comes from it is kept, and alerts stay to be seen.
         self.page = self.chromium.open(self.demo.url, before="""
-            window.asked = []; window.told = [];
+            window.asked = []; window.told = []; window.tracks = [];
+            window.RTCPeerConnection = class extends RTCPeerConnection {
+                constructor(...args) { super(...args); tracks = []; this.addEventListener('track', e => tracks.push(e.track)); }
+            };
             const Plain = WebSocket;
             window.WebSocket = class extends Plain {
                 constructor(...args) { super(...args); this.addEventListener('message', e => told.push(JSON.parse(e.data))); }
@@ -67,6 +70,8 @@ class Page(Host):
         self.page.evaluate("$('#watch').click()")
         self.page.wait("document.querySelector('video[id^=remotevideo]')?.currentTime > 0.3")
         self.page.wait("$('#watch').text() === 'Stop'")
+        # The sound, too: the page would throw if the browser told it of its begin after its end.
+        self.page.wait("tracks.length === 2 && tracks.every(t => !t.muted)")
         self.assertEqual(self.page.evaluate("document.querySelector('video[id^=remotevideo]').videoWidth"), hosted.size)
 
     def stopped(self):
