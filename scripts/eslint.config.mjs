@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Rules for the page's JavaScript; ./test lint/page runs eslint.
+// Rules for JavaScript, the page's and the examples'; ./test lint/page runs eslint.
 const browser = ['document', 'window', 'navigator', 'location', 'history', 'localStorage', 'sessionStorage',
 	'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'requestAnimationFrame', 'performance',
 	'console', 'fetch', 'URL', 'URLSearchParams', 'Event', 'EventTarget', 'CustomEvent', 'MediaStream',
@@ -36,4 +36,7 @@ export default [{
 		'require-await': 'error',
 		'valid-typeof': 'error',
 	},
+}, {
+	files: ['examples/**'],
+	languageOptions: { globals: { process: 'readonly' } },
 }];

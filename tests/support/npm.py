@@ -3,11 +3,13 @@
 
     folder = npm.packages("axe-core@4")              # has node_modules
     script = npm.script("viewer.mjs", "werift@0")    # a copy that can import them
+    folder = npm.project("examples/whep", "werift@0")    # a copy of a folder with a package.json, and more
 
 The test is skipped where npm is missing, or cannot fetch them.
 """
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -30,19 +32,40 @@ def locked(path):
 
 def packages(*wanted):
     """The folder with exactly these, NAME@VERSION. Their install scripts are not run."""
+    return installed("+".join(wanted), wanted, write_package)
+
+
+def project(path, *more):
+    """A copy of that folder of ours with what its package.json names, and `more`. Install scripts are not run."""
+    source, digest = os.path.join(ROOT, path), hashlib.sha256()
+    for place, folders, files in os.walk(source):
+        folders.sort()
+        for name in sorted(files):
+            with open(os.path.join(place, name), "rb") as file:
+                digest.update(name.encode() + b"\0" + file.read())
+    return installed("-".join([path, digest.hexdigest()[:16], *more]), more,
+                     lambda folder: shutil.copytree(source, folder, dirs_exist_ok=True))
+
+
+def write_package(folder):
+    with open(os.path.join(folder, "package.json"), "w") as file:
+        json.dump({"private": True, "type": "module"}, file)
+
+
+def installed(name, wanted, fill):
+    """The folder of that name, filled and installed once."""
     if not shutil.which("npm") or not shutil.which("node"):
         raise unittest.SkipTest("Node and npm are not installed")
-    folder = os.path.abspath(os.path.join(ROOT, "build", "npm", re.sub(r"[^\w.@-]+", "-", "+".join(wanted))))
+    folder = os.path.abspath(os.path.join(ROOT, "build", "npm", re.sub(r"[^\w.@-]+", "-", name)))
     os.makedirs(folder, exist_ok=True)
     with locked(folder + ".lock"):
         if not os.path.exists(os.path.join(folder, "installed")):
+            fill(folder)
             install(folder, wanted)
     return folder
 
 
 def install(folder, wanted):
-    with open(os.path.join(folder, "package.json"), "w") as file:
-        json.dump({"private": True, "type": "module"}, file)
     result = subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", *wanted], cwd=folder,
                             stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if result.returncode:
