@@ -39,12 +39,13 @@ def project(path, *more):
     """A copy of that folder of ours with what its package.json names, and `more`. Install scripts are not run."""
     source, digest = os.path.join(ROOT, path), hashlib.sha256()
     for place, folders, files in os.walk(source):
-        folders.sort()
+        folders[:] = sorted(set(folders) - {"node_modules"})
         for name in sorted(files):
             with open(os.path.join(place, name), "rb") as file:
                 digest.update(name.encode() + b"\0" + file.read())
+    what_npm_makes = shutil.ignore_patterns("node_modules", "package-lock.json")
     return installed("-".join([path, digest.hexdigest()[:16], *more]), more,
-                     lambda folder: shutil.copytree(source, folder, dirs_exist_ok=True))
+                     lambda folder: shutil.copytree(source, folder, dirs_exist_ok=True, ignore=what_npm_makes))
 
 
 def write_package(folder):
