@@ -23,6 +23,12 @@ import { DigitalHuman } from 'janus-digitalhuman';
 const video = document.querySelector('video');
 window.dh = new DigitalHuman({ server: %s, room: 1, video, captions: true, vendor: '/vendor/' });
 """
+# The same with Janus's scripts from npm.
+ALL_OF_NPM = """
+import adapter from 'webrtc-adapter';
+import Janus from 'janus-gateway';
+Object.assign(globalThis, { adapter, Janus });
+""" + MAIN.replace(", vendor: '/vendor/'", "")
 TYPED = """
 import { DigitalHuman, type Caption } from 'janus-digitalhuman';
 const dh = new DigitalHuman({ room: 'lobby', captions: true, video: document.querySelector('video') });
@@ -122,16 +128,26 @@ class Pages(Package):
             page.evaluate("dh.on('marker', ({ data }) => { window.marked = data; }), dh.mark('here').then(() => 0)")
             page.wait("window.marked === 'here'")
 
-    def test_vite(self):
-        tools = npm.packages("vite@5")
-        self.write("app/index.html", PAGE % 'src="/main.js">')
-        self.write("app/main.js", MAIN % json.dumps(self.hosted.server.ws))
-        self.write("app/package.json", '{ "private": true, "type": "module" }')
-        shutil.copytree(self.path("package"), self.path("app/node_modules/janus-digitalhuman"), dirs_exist_ok=True)
-        done = subprocess.run(["node", os.path.join(tools, "node_modules/vite/bin/vite.js"), "build"], cwd=self.path("app"),
+    def built_by_vite(self, name, main, *packages):
+        """The page with that script, and with what `packages` installed."""
+        tools = npm.packages("vite@5", *packages)
+        self.write(name + "/index.html", PAGE % 'src="/main.js">')
+        self.write(name + "/main.js", main % json.dumps(self.hosted.server.ws))
+        self.write(name + "/package.json", '{ "private": true, "type": "module" }')
+        shutil.copytree(self.path("package"), self.path(name, "node_modules/janus-digitalhuman"), dirs_exist_ok=True)
+        if packages:
+            for module in ("janus-gateway", "webrtc-adapter", "sdp"):
+                shutil.copytree(os.path.join(tools, "node_modules", module), self.path(name, "node_modules", module))
+        done = subprocess.run(["node", os.path.join(tools, "node_modules/vite/bin/vite.js"), "build"], cwd=self.path(name),
                               capture_output=True, text=True, stdin=subprocess.DEVNULL)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.plays(self.path("app/dist"), "index.html")
+        self.plays(self.path(name, "dist"), "index.html")
+
+    def test_vite(self):
+        self.built_by_vite("app", MAIN)
+
+    def test_vite_and_npms_janus(self):
+        self.built_by_vite("all", ALL_OF_NPM, "janus-gateway@1")
 
     def test_a_plain_page(self):
         shutil.copytree(self.path("package"), self.path("plain/modules"), dirs_exist_ok=True)
