@@ -7,8 +7,8 @@
 # processors, at a lower priority. "wait", at the same priority, is for those of them that
 # mostly wait, for a limit to pass or for the network: twice as many. "watch" is for jobs
 # that watch something live: one more than there are processors, or one that must be
-# "alone" there. What a job says at its end of the time that it was busy tells where it
-# belongs.
+# "alone" there, or two of those once nothing is left to do in the other lanes. What a job
+# says at its end of the time that it was busy tells where it belongs.
 #
 # Needs the functions wanted NAME (whether a test was asked for) and build_flavour DIR
 # (makes that build), and $logs. Sets $passed, $failed and $skipped.
@@ -16,8 +16,10 @@
 passed=0 failed=0 skipped=0
 job_names=() job_lanes=() job_limits=() job_builds=() job_commands=() # job_builds: empty for a build
 job_states=() job_pids=() job_starts=() job_lines=()     # a state: "", running or ended
+job_places=()                                            # how many it has, in its lane
 declare -A built                                         # by folder: yes or no
-declare -A places=([work]=$(nproc) [wait]=$((2 * $(nproc))) [watch]=$(($(nproc) + 1)))
+# What watches takes two places, so that half of that lane can be had.
+declare -A places=([work]=$(nproc) [wait]=$((2 * $(nproc))) [watch]=$((2 * $(nproc) + 2)))
 declare -A running=([work]=0 [wait]=0 [watch]=0)         # places in use
 spent_ms=0                                               # by all jobs that have ended
 
@@ -80,7 +82,7 @@ start_job() {
 		renice -n 9 -g $! > /dev/null
 	fi
 	job_pids[i]=$! job_states[i]=running job_starts[i]=$SECONDS
-	take_places "$i" 1
+	take_places "$i"
 }
 end_jobs() {
 	local i
@@ -92,22 +94,42 @@ end_jobs() {
 }
 at_exit end_jobs
 
-# Takes the places that job $1 needs in its lane, or gives them back (-1).
+# Whether there is something left in the lanes of lower priority.
+is_working() {
+	local i
+	for i in "${!job_names[@]}"; do
+		case ${job_lanes[i]}:${job_states[i]} in work:ended | wait:ended) ;; work:* | wait:*) return 0 ;; esac
+	done
+	return 1
+}
+
+# Sets $lane to the lane in which job $1 has its place, and $needed to how many places it
+# needs there now.
+need_places() {
+	lane=${job_lanes[$1]} needed=1
+	case $lane in
+		watch) needed=2 ;;
+		alone)
+			lane=watch needed=${places[watch]}
+			is_working || needed=$((needed / 2))
+			;;
+	esac
+}
 take_places() {
-	local lane=${job_lanes[$1]}
-	if [ "$lane" = alone ]; then
-		running[watch]=$((running[watch] + places[watch] * $2))
-	else
-		running[$lane]=$((running[$lane] + $2))
-	fi
+	local lane needed
+	need_places "$1"
+	job_places[$1]=$needed
+	running[$lane]=$((running[$lane] + needed))
+}
+give_places() {
+	local lane needed
+	need_places "$1"
+	running[$lane]=$((running[$lane] - job_places[$1]))
 }
 has_place() {
-	local lane=${job_lanes[$1]}
-	if [ "$lane" = alone ]; then
-		[ "${running[watch]}" = 0 ]
-	else
-		[ "${running[$lane]}" -lt "${places[$lane]}" ]
-	fi
+	local lane needed
+	need_places "$1"
+	[ $((running[$lane] + needed)) -le "${places[$lane]}" ]
 }
 
 # Sets $found to the next job that can be started: a build (one at a time), or else a
@@ -164,7 +186,7 @@ finish_job() {
 	took=$((SECONDS - job_starts[i]))
 	log=$(log_of "$i")
 	job_states[i]=ended
-	take_places "$i" -1
+	give_places "$i"
 	[ -n "${job_builds[i]}" ] || { finish_build "$i" "$status"; return; }
 	read -r ok bad skip < <(count "$log" "$status")
 	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
