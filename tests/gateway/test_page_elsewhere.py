@@ -13,7 +13,7 @@ import unittest.mock
 from chromium import Chromium
 from hosted_room import HostedRoom
 from janus_server import WAIT_S, free_ports
-from network import Network, run
+from network import Network, lay_cable
 from page_server import HTML, Forwarder, PageServer
 from probe import browser, janus_js, packaged
 
@@ -87,43 +87,49 @@ class AnotherSite(unittest.TestCase):
 
 
 class Elsewhere:
-    """A network with one cable to this machine, and a command that runs a browser in it."""
+    """Two networks with a cable between them: `gateway` has this test's servers once it is entered, and `command` runs a
+    browser in the other one."""
 
     def __init__(self):
         self.here, self.there = "10.213.77.1", "10.213.77.2"
-        self.network = Network(f"dh{os.getpid() % 100000}")
         self.folder = tempfile.mkdtemp(prefix="dh-netns-")
         self.command = os.path.join(self.folder, "browser")
+        self._networks = []
         try:
+            self.gateway, self.viewer = self._network("gateway"), self._network("viewer")
             self._lay_cable()
         except BaseException:
             self.close()
             raise
         with open(self.command, "w") as file:
-            file.write("#!/bin/sh\nexec %s %s \"$@\"\n" % (" ".join(self.network.inside),
+            file.write("#!/bin/sh\nexec %s %s \"$@\"\n" % (" ".join(self.viewer.inside),
                                                          os.environ.get("CHROMIUM", "chromium")))
         os.chmod(self.command, 0o755)
 
+    def _network(self, name):
+        self._networks.append(Network(f"dh-{name}-{os.getpid()}"))
+        return self._networks[-1]
+
     def _lay_cable(self):
-        name = self.network.name
-        run("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
-        run("ip", "addr", "add", f"{self.here}/24", "dev", name)
-        run("ip", "link", "set", name, "up")
-        self.network.ip("link", "set", "lo", "up")
+        lay_cable(self.gateway, self.viewer, "eth0")
+        for network in self._networks:
+            network.ip("link", "set", "lo", "up")
+        self.gateway.ip("addr", "add", f"{self.here}/24", "dev", "eth0")
+        self.gateway.ip("link", "set", "eth0", "up")
         self.connect(self.there)
 
     def connect(self, address):
-        self.network.ip("addr", "flush", "dev", "eth0")
-        self.network.ip("addr", "add", f"{address}/24", "dev", "eth0")
-        self.network.ip("link", "set", "eth0", "up")
-        self.network.ip("route", "replace", "default", "via", self.here)
+        self.viewer.ip("addr", "flush", "dev", "eth0")
+        self.viewer.ip("addr", "add", f"{address}/24", "dev", "eth0")
+        self.viewer.ip("link", "set", "eth0", "up")
+        self.viewer.ip("route", "replace", "default", "via", self.here)
 
     def disconnect(self):
-        self.network.ip("link", "set", "eth0", "down")
+        self.viewer.ip("link", "set", "eth0", "down")
 
     def close(self):
-        self.network.close()
-        subprocess.run(["ip", "link", "del", self.network.name], stderr=subprocess.DEVNULL)
+        for network in self._networks:
+            network.close()
         shutil.rmtree(self.folder)
 
 
@@ -134,6 +140,7 @@ class AnotherNetwork(unittest.TestCase):
     def setUp(self):
         self.net = Elsewhere()
         self.addCleanup(self.net.close)
+        self.enterContext(self.net.gateway.entered())
         with unittest.mock.patch("janus_server.own_address", lambda: self.net.here):
             hosted = HostedRoom()
         self.addCleanup(hosted.close)

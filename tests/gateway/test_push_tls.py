@@ -9,7 +9,7 @@ import unittest
 
 from certificates import Authority
 from janus_server import free_ports
-from network import Network, run
+from network import Network, lay_cable
 from push_nginx import Nginx, is_installed
 from test_push_client import WAIT_S, ClientCase
 
@@ -130,8 +130,7 @@ class Machines(TlsCase):
 
     @classmethod
     def lay_cable(cls):
-        run("ip", "link", "add", "cable0", "netns", cls.gateway.name, "type", "veth", "peer", "cable0", "netns",
-            cls.generator.name)
+        lay_cable(cls.gateway, cls.generator, "cable0")
         for network, address in ((cls.gateway, "192.0.2.1/24"), (cls.generator, "192.0.2.2/24")):
             network.ip("addr", "add", address, "dev", "cable0")
             network.ip("link", "set", "cable0", "up")
