@@ -3,7 +3,7 @@
 # logs and state are all in $temp. Sourced by ./run after lib.sh and janus.sh.
 #
 # Needs $build (the folder of the build), $janus_prefix ("": the system's) and
-# $page_port. Sets the ports and the process ids.
+# $page_port. Sets the process ids, and the ports that are not set: http_port, ws_port, admin_port and push_port.
 
 room=1 room_secret=demo admin_secret=demo
 
@@ -66,10 +66,10 @@ turn_settings() {
 }
 
 configure_janus() {
-	http_port=$(free_port 8088)
-	ws_port=$(free_port 8188 "$http_port")
-	admin_port=$(free_port 7088 "$http_port" "$ws_port")
-	push_port=$(free_port 8189 "$http_port" "$ws_port" "$admin_port")
+	http_port=$(free_port "${http_port:-8088}")
+	ws_port=$(free_port "${ws_port:-8188}" "$http_port")
+	admin_port=$(free_port "${admin_port:-7088}" "$http_port" "$ws_port")
+	push_port=$(free_port "${push_port:-8189}" "$http_port" "$ws_port" "$admin_port")
 	local address
 	address=$(own_address) || exit 1
 	cat > "$temp/conf/janus.jcfg" <<-JCFG
@@ -158,15 +158,21 @@ start_janus() {
 	start "$janus" -F "$temp/conf" -C "$temp/conf/janus.jcfg" --disable-colors > "$temp/janus.log" 2>&1
 	janus_pid=$!
 	at_exit 'end_process $janus_pid'
-	local i
-	for ((i = 0; i < 200; i++)); do
+	local i listens=0
+	for ((i = 0; i < 1200 && listens < 200; i++)); do
 		kill -0 "$janus_pid" 2> /dev/null || { tail -30 "$temp/janus.log" >&2; die "Janus ended while it was starting"; }
-		! port_taken "$ws_port" || ! port_taken "$http_port" || break
+		if port_taken "$ws_port" && port_taken "$http_port"; then
+			! has_plugin || return 0
+			listens=$((listens + 1))
+		fi
 		sleep 0.05
 	done
-	grep -q 'janus.plugin.digitalhuman' "$temp/janus.log" \
-		|| { grep -iE 'error|fatal|digitalhuman' "$temp/janus.log" >&2; die "Janus did not load the plugin"; }
+	grep -iE 'error|fatal|digitalhuman' "$temp/janus.log" >&2
+	[ "$listens" -gt 0 ] || die "Janus does not listen on its ports"
+	die "Janus did not load the plugin"
 }
+# Janus writes its log in a thread of its own, which may come after its ports.
+has_plugin() { grep -q 'janus.plugin.digitalhuman' "$temp/janus.log"; }
 
 # api PATH JSON: sends one request to the Janus API and prints the answer.
 api() {
@@ -288,7 +294,7 @@ start_nginx() {
 	nginx_pid=$!
 	at_exit 'end_process $nginx_pid'
 	local i
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		kill -0 "$nginx_pid" 2> /dev/null || { cat "$temp/web/error.log" "$temp/web/log" >&2; die "nginx did not start"; }
 		! port_taken "$page_port" || return 0
 		sleep 0.05

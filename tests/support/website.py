@@ -9,6 +9,8 @@ website.sh, as an object.
 import os
 import subprocess
 
+from janus_server import free_ports
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -16,7 +18,8 @@ class Website:
     """Needs DH_BUILD. `turn`: URL,USER,PASSWORD of a TURN server for gateway and page."""
 
     def __init__(self, turn=""):
-        self._process = subprocess.Popen([os.path.join(HERE, "website.sh")], env={**os.environ, "DH_TURN": turn},
+        environment = {**os.environ, "DH_TURN": turn, "DH_PORTS": " ".join(map(str, free_ports(5)))}
+        self._process = subprocess.Popen([os.path.join(HERE, "website.sh")], env=environment,
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._ready()
 
@@ -58,7 +61,7 @@ class Website:
     def close(self):
         self._process.stdin.close()
         try:
-            status = self._process.wait(30)
+            status = self._process.wait(100)
         except subprocess.TimeoutExpired:
             self._process.terminate()
             status = self._process.wait()

@@ -8,8 +8,9 @@
 #     down, up   the same in two steps; down prints "down"
 #
 # Ends when its standard input ends; exits with 3 if a sanitizer reported something.
-# Needs DH_BUILD, the folder of the build; DH_JANUS may name another Janus's prefix,
-# DH_TURN a TURN server as ./run --turn takes it. Room 1 is ./run's (secret demo);
+# Needs DH_BUILD, the folder of the build, and DH_PORTS, five that nobody else takes, not even
+# while Janus is down; DH_JANUS may name another Janus's prefix, DH_TURN a TURN server as
+# ./run --turn takes it. Room 1 is ./run's (secret demo);
 # room 2 has a PIN (1234) and a secret (open) of its own and no generator.
 
 . "$(dirname "$(readlink -f "$0")")/../../scripts/lib.sh"
@@ -18,7 +19,7 @@
 . "$root/scripts/gateway.sh"
 
 build=${DH_BUILD:?} janus_prefix=${DH_JANUS:-} turn=${DH_TURN:-}
-page_port=$(free_port $((RANDOM % 10000 + 20000)))
+read -r page_port http_port ws_port admin_port push_port <<< "${DH_PORTS:?}"
 demo=$build/demo
 (flock 9; render_demo "$demo" "$build" >&2) 9> "$build/.demo.lock" || exit 1
 
