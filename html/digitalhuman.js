@@ -27,7 +27,6 @@ import { addresses, Servers } from './js/servers.js';
 import { Wake } from './js/wake.js';
 import { stateWords } from './js/words.js';
 
-const ATTEMPT_MS = 8000;  // until a connection is answered
 const LIMIT = 464;
 const HERE = import.meta.url;
 
@@ -42,7 +41,7 @@ export class DigitalHuman extends Requests {
 	#servers;
 	#error = null;      // why it is in its state
 	#attempt = 0;       // callbacks of earlier attempts are ignored
-	#timers = {};
+	#retry;             // a timer
 	#pulse = null;
 	#seen = false;      // pictures have come over this connection
 	#paused = false;    // as it is wanted, also of the next connection
@@ -196,8 +195,7 @@ export class DigitalHuman extends Requests {
 	/* Ends the connection; a later attempt starts afresh. */
 	#drop(error, isThere = false) {
 		this.#attempt++;
-		for (const timer of Object.values(this.#timers))
-			clearTimeout(timer);
+		clearTimeout(this.#retry);
 		this.#pulse?.stop();
 		this.#connection?.close(error, isThere);
 		this.#connection = this.#pulse = this.stream = this.viewer = null;
@@ -208,7 +206,6 @@ export class DigitalHuman extends Requests {
 		const live = fn => (...args) => attempt === this.#attempt && fn(...args);
 		const lost = live(error => this.#lost(error));
 		this.#become(this.#servers.hasFailed ? 'reconnecting' : 'connecting');
-		this.#timers.attempt = setTimeout(() => lost(failure('timeout', 'The gateway did not answer.')), ATTEMPT_MS);
 		try {
 			const { vendor, iceServers = [], iceTransportPolicy } = this.#options;
 			await loadLibrary(vendorOf(vendor));
@@ -251,14 +248,13 @@ export class DigitalHuman extends Requests {
 		const error = hasNoCodec ? failure('codec', 'This browser has no VP8.') : reason;
 		const end = { 457: 'refused', kicked: 'kicked', codec: 'unsupported', webrtc: 'unsupported' }[error.code];
 		this.#settle();
-		clearTimeout(this.#timers.attempt);
-		clearTimeout(this.#timers.retry);
+		clearTimeout(this.#retry);
 		if (isAnswer(error))
 			this.#pulse?.stop();
 		else
 			this.#drop(failure('offline', error.message), isThere || error.code === 'kicked');
 		if (!end)
-			this.#timers.retry = setTimeout(() => this.reconnect(), this.#servers.failed(isAnswer(error)));
+			this.#retry = setTimeout(() => this.reconnect(), this.#servers.failed(isAnswer(error)));
 		this.#become(end ?? 'reconnecting', error);
 		this.#emit('error', error);
 	}
@@ -331,7 +327,6 @@ export class DigitalHuman extends Requests {
 			const answer = await this.#connection.answer(jsep);
 			if (attempt !== this.#attempt)
 				return undefined;
-			clearTimeout(this.#timers.attempt);
 			if (first)
 				this.#pulse.begin();
 			await this.request({ request: this.#paused ? 'pause' : 'start' }, { jsep: answer });

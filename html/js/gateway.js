@@ -4,6 +4,8 @@
 
 const PLUGIN = 'janus.plugin.digitalhuman';
 const ANSWER_MS = 10000;  // until a request is answered
+const STEP_MS = 8000;     // until there is a session, and until the plugin is there
+const OFFER_MS = 30000;   // until a browser, be it a slow one, has made its answer to an offer
 const LINGER_MS = 1000;   // for Janus to hear that a session is over
 const LATE_MS = 5000;     // for what a gateway that is still there has been asked
 
@@ -20,6 +22,15 @@ let library;
 /* An Error with a `code`. `wrong` names the key that the gateway did not take. */
 export function failure(code, message) {
 	return Object.assign(new Error(message), { code, wrong: /wrong "(\w+)"/.exec(message)?.[1] });
+}
+
+/* What `promise` is of, unless it takes longer. Each step has a limit of its own, so that a slow page gets there. */
+function within(ms, promise) {
+	let timer;
+	const late = new Promise((_, reject) => {
+		timer = setTimeout(() => reject(failure('timeout', 'The gateway did not answer.')), ms);
+	});
+	return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /* Long messages of the data channel come in parts. */
@@ -62,7 +73,7 @@ export function loadLibrary(vendor) {
 		globalThis.Janus ?? loadScript(file('janus.js')),
 	]).then(() => new Promise(callback => globalThis.Janus.init({ debug: false, callback })));
 	library.catch(() => { library = undefined; });
-	return library;
+	return within(STEP_MS, library);
 }
 
 /* Half of a character, from a text that was cut in its middle, is no JSON that Janus would take: it would not
@@ -92,8 +103,8 @@ export class Connection {
 
 	async open(options) {
 		try {
-			await this.#openSession(options);
-			const handle = await this.#attach();
+			await within(STEP_MS, this.#openSession(options));
+			const handle = await within(STEP_MS, this.#attach());
 			if (this.#over)
 				throw this.#over;
 			this.#handle = handle;
@@ -218,10 +229,10 @@ export class Connection {
 			if (stereo && !answer.sdp.includes('stereo=1'))
 				answer.sdp = answer.sdp.replace('useinbandfec=1', 'useinbandfec=1;stereo=1');
 		};
-		return new Promise((resolve, reject) => this.#handle.createAnswer({
+		return within(OFFER_MS, new Promise((resolve, reject) => this.#handle.createAnswer({
 			jsep, customizeSdp, tracks: jsep.sdp.includes('m=application') ? [{ type: 'data' }] : [],
 			success: resolve, error: reason => reject(failure('offline', String(reason))),
-		}));
+		})));
 	}
 
 	/* Without a word to `on`. What is on its way is rejected with `error` at once; but where the gateway is still `there`,

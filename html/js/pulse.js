@@ -8,6 +8,7 @@ import { failure } from './gateway.js';
 const LOOK_MS = 1000;
 const FIRST_MS = 10000;   // until the first byte: a path must be found
 const SILENT_MS = 3000;   // without any more: is anybody there?
+const LATE_MS = 2000;     // of a longer time between two looks no more counts: the page stood still, and took nothing
 const SLEPT_MS = 5000;    // a look that took longer to come: the computer, or the page, was asleep
 const PROBE_MS = 2000;    // until a gateway of which nothing comes any more says that it is there
 
@@ -15,8 +16,9 @@ export class Pulse {
 	#on;
 	#timer = null;
 	#bytes = 0;
-	#at = 0;            // when the last ones came
-	#looked = 0;        // by the clock on the wall, which goes on while computers sleep
+	#silence = 0;       // ms of looking since the last ones came
+	#at = 0;            // of the last look
+	#looked = 0;        // likewise, by the clock on the wall, which goes on while computers sleep
 	#probing = false;
 	#restarted = false; // another way was tried for what does not come
 
@@ -28,19 +30,20 @@ export class Pulse {
 
 	get hasBegun() { return this.#bytes > 0; }
 	get isSilent() {
-		return this.#timer !== null && performance.now() - this.#at >= (this.#bytes ? SILENT_MS : FIRST_MS);
+		return this.#timer !== null && this.#silence >= (this.#bytes ? SILENT_MS : FIRST_MS);
 	}
 
 	/* From now on something should come. */
 	begin() {
 		this.excuse();
+		this.#at = performance.now();
 		this.#looked = Date.now();
 		this.#timer = setInterval(() => this.#look(), LOOK_MS);
 	}
 
 	/* As if something had come just now. */
 	excuse() {
-		this.#at = performance.now();
+		this.#silence = 0;
 	}
 
 	stop() {
@@ -51,6 +54,8 @@ export class Pulse {
 	async #look() {
 		const hasSlept = Date.now() - this.#looked > SLEPT_MS;
 		this.#looked = Date.now();
+		this.#silence += Math.min(performance.now() - this.#at, LATE_MS);
+		this.#at = performance.now();
 		const all = [...(await this.#on.pc()?.getStats())?.values() ?? []];
 		if (this.#timer === null)
 			return;
@@ -73,6 +78,21 @@ export class Pulse {
 			failure('media', 'No way was found for picture and sound.');
 	}
 
+	/* What the gateway says of the room; while something comes, a slow one has more time. */
+	async #info() {
+		const bytes = this.#bytes;
+		try {
+			return await this.#on.ask({ request: 'info' }, { timeout: PROBE_MS });
+		} catch (error) {
+			if (error.code !== 'timeout')
+				throw error;
+			await this.#look();
+			if (this.#bytes === bytes)
+				throw error;
+			return this.#on.ask({ request: 'info' });
+		}
+	}
+
 	/* Is the gateway there? If it is, and nothing comes although it should: another way for sound and picture, then
 	 * another connection. */
 	async probe() {
@@ -80,7 +100,7 @@ export class Pulse {
 			return;
 		this.#probing = true;
 		try {
-			const { info } = await this.#on.ask({ request: 'info' }, { timeout: PROBE_MS });
+			const { info } = await this.#info();
 			if (this.#on.isPaused() || !this.isSilent)
 				return;
 			const isSending = info.enabled !== false && !['preparing', 'failed'].includes(info.state);

@@ -3,7 +3,7 @@
 
     with PageServer({"server": janus.ws, "room": 1}) as pages:
         chromium.open(pages.url)                 # index.html with these settings
-        chromium.open(pages.url + "blank.html")  # a <video id="video">, nothing else
+        chromium.open(pages.url + "blank.html")  # a <video id="video">, and digitalhuman.js for who imports it
 
 Forwarder is what lies between a page and its gateway: it can go away, or say nothing any more.
 """
@@ -19,15 +19,17 @@ from web_server import WebServer
 
 HTML = os.environ.get("DH_HTML") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../html")
 BLANK = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Blank</title><link rel="icon" href="data:,">
-<video id="video" autoplay muted playsinline></video></html>"""
+<video id="video" autoplay muted playsinline></video>
+<script type="module">import '/digitalhuman.js';</script></html>"""
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 class PageServer(WebServer):
-    """`settings`: what settings.js exports. `more`: further paths and their texts. Serves on `address`."""
+    """`settings`: what settings.js exports. `more`: further paths and their texts. Serves on `address`. What is put into
+    `missing` is not there when it is asked for next."""
 
     def __init__(self, settings=None, more=None, address="127.0.0.1"):
-        self.texts = {"/blank.html": BLANK, **(more or {})}
+        self.texts, self.missing = {"/blank.html": BLANK, **(more or {})}, set()
         self.set(settings or {})
         self._files = {"/vendor/janus.js": janus_js(), "/vendor/adapter.js": packaged("libjs-webrtc-adapter", "adapter.js"),
                        "/ear.js": os.path.join(os.path.dirname(os.path.abspath(__file__)), "ear.js")}
@@ -38,6 +40,9 @@ class PageServer(WebServer):
         self.texts["/settings.js"] = "export default " + json.dumps(settings) + ";"
 
     def _find(self, path):
+        if path in self.missing:
+            self.missing.discard(path)
+            return None
         if path in self.texts:
             return self.texts[path].encode()
         file = self._files.get(path) or os.path.join(HTML, path.lstrip("/") or "index.html")
