@@ -27,9 +27,14 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-default-apps", "--disable-extensions", "--hide-scrollbars",
     "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
-    "--disable-features=WebRtcHideLocalIpsWithMdns,OptimizationHints,MediaRouter,Translate",
+    "--disable-features=WebRtcHideLocalIpsWithMdns,OptimizationHints,MediaRouter,Translate,"
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup",   # two more processes for each page
     "--remote-debugging-pipe",
 ]
+
+
+# What others do to this machine's networks: Chromium then drops whatever it is about to ask for, also of this machine.
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 
 
 class PageError(Exception):
@@ -175,7 +180,7 @@ class AnyPage:
 
 
 class Page(AnyPage):
-    """One tab. `errors` collects what a console would show in red, `received`
+    """One tab. `errors` collects what a console would show in red, but for changes of this machine's networks, `received`
     the bytes that came over the network, headers included."""
 
     def __init__(self, browser, session, target, context):
@@ -185,6 +190,7 @@ class Page(AnyPage):
         self.received = 0
         self.requests = {}
         self.opened = None
+        self._is_cut_off = False    # something that it has asked for was dropped
 
     def command(self, method, params=None, timeout=60):
         return self.browser.command(method, params, self._session, timeout)
@@ -198,18 +204,29 @@ class Page(AnyPage):
         elif method == "Runtime.exceptionThrown":
             details = params["exceptionDetails"]
             self.errors.append(details.get("exception", {}).get("description") or details["text"])
-        elif method == "Log.entryAdded" and params["entry"]["level"] == "error":
+        elif method == "Network.loadingFailed":
+            self._is_cut_off |= params["errorText"] == NETWORK_CHANGED
+        elif method == "Log.entryAdded" and params["entry"]["level"] == "error" and NETWORK_CHANGED not in params["entry"]["text"]:
             self.errors.append(params["entry"]["text"] + " " + params["entry"].get("url", ""))
         elif method == "Network.requestWillBeSent":
             self.requests[params["requestId"]] = params["request"]["url"]
         elif method == "Network.loadingFinished":
             self.received += int(params["encodedDataLength"])
 
-    def navigate(self, url):
+    def navigate(self, url, timeout=60):
+        """Returns when it is loaded; whole, also where the machine's networks change meanwhile."""
         self.opened = time.monotonic()
-        answer = self.command("Page.navigate", {"url": url})
-        if answer.get("errorText"):
-            raise PageError(f"{url}: {answer['errorText']}")
+        while True:
+            self._is_cut_off, self.received = False, 0
+            error = self.command("Page.navigate", {"url": url}).get("errorText")
+            if error and error != NETWORK_CHANGED:
+                raise PageError(f"{url}: {error}")
+            if not error:
+                self.wait("document.readyState === 'complete'", timeout)
+                if not self._is_cut_off:
+                    return
+            if time.monotonic() - self.opened > timeout:
+                raise PageError(f"{url}: {NETWORK_CHANGED}, again and again")
 
     def reload(self):
         self.command("Page.reload")
@@ -234,7 +251,7 @@ class Page(AnyPage):
     def click(self, selector):
         """A real click with the pointer at the element's middle, once it can be pressed and has stood still."""
         x, y = self.evaluate("""(async () => {
-            const moment = () => new Promise(done => setTimeout(done, 40)), late = performance.now() + 10000;
+            const moment = () => new Promise(done => setTimeout(done, 40)), late = performance.now() + 50000;
             for (let before = '';; await moment()) {
                 const e = document.querySelector(%s);
                 if (!e) throw new Error('nothing to click');
@@ -280,7 +297,7 @@ class Page(AnyPage):
             size = self.command("Page.getLayoutMetrics")["cssContentSize"]
             params["captureBeyondViewport"] = True
             params["clip"] = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
-        data = self.command("Page.captureScreenshot", params, timeout=30)["data"]
+        data = self.command("Page.captureScreenshot", params)["data"]
         with open(path, "wb") as file:
             file.write(base64.b64decode(data))
 
