@@ -47,12 +47,8 @@ class Browsers(unittest.TestCase):
             time.sleep(1)
 
     def assert_sound(self, probe, data):
-        video, audio = data["stats"]["video"], data["stats"]["audio"]
         probe.finish()
-        self.assertEqual(video["packetsLost"] + audio["packetsLost"], 0)
-        self.assertEqual((video["pliCount"], video["firCount"]), (0, 0), "the browser had to ask for a key frame")
-        self.assertEqual(video["keyFramesDecoded"], 1)
-        self.assertEqual(probe.page.errors, [])
+        probe.assert_undisturbed(self, data)
 
     def test_two_browsers_see_and_hear_the_same(self):
         one, two = self.open(), self.open()
@@ -73,8 +69,8 @@ class Browsers(unittest.TestCase):
 
     def test_an_interruption_shows_and_is_silent(self):
         probe = self.open()
-        for _ in range(2):
-            self.gateway.request({"request": "enqueue", "id": 1, "file": "marks-3.mp4"})
+        for repeat in 50, 1:    # the first until it is interrupted
+            self.gateway.request({"request": "enqueue", "id": 1, "file": "marks-3.mp4", "repeat": repeat})
         probe.page.wait("probe.events.some(e => e.event === 'started')")
         time.sleep(1)
         self.gateway.request({"request": "interrupt", "id": 1})

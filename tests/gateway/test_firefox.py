@@ -14,7 +14,7 @@ from echo_room import write_question
 from firefox import Firefox
 from hosted_room import HostedRoom
 from page_server import PageServer
-from probe import Probe, Server
+from probe import Probe, Server, stood_still
 from viewers import Gateway
 from website import Website
 
@@ -47,8 +47,8 @@ class Plays(unittest.TestCase):
         probe.wait_playing()
         return probe
 
-    def enqueue(self, file):
-        return self.gateway.request({"request": "enqueue", "id": 1, "file": file})["segment"]
+    def enqueue(self, file, **more):
+        return self.gateway.request({"request": "enqueue", "id": 1, "file": file, **more})["segment"]
 
     def wait_event(self, probe, name, count=1):
         probe.page.wait(f"probe.events.filter(e => e.event === '{name}').length >= {count}")
@@ -61,15 +61,11 @@ class Plays(unittest.TestCase):
         """Everything came, could be decoded, and was shown without a stall; the notes so far."""
         probe.finish()
         data = probe.take()
-        video, audio = data["stats"]["video"], data["stats"]["audio"]
-        self.assertEqual(video["packetsLost"] + audio["packetsLost"], 0)
-        self.assertEqual((video["pliCount"], video["firCount"]), (0, 0), "the browser had to ask for a key frame")
-        self.assertEqual(video.get("keyFramesDecoded", 1), 1)
-        self.assertGreater(audio["packetsReceived"], 0)
+        probe.assert_undisturbed(self, data)
+        self.assertGreater(data["stats"]["audio"]["packetsReceived"], 0)
         shown = [f["presented"] for f in data["frames"]]
-        self.assertLess(max(after - before for before, after in zip(shown, shown[1:])), STALL_MS)
+        self.assertLess(max(after - before - stood_still(data, before, after) for before, after in zip(shown, shown[1:])), STALL_MS)
         self.assertEqual({f["width"] for f in data["frames"]}, {hosted.size})
-        self.assertEqual(probe.page.errors, [])
         return data
 
     def test_twenty_seams(self):
@@ -81,13 +77,14 @@ class Plays(unittest.TestCase):
         at = {name: [e["at"] for e in data["events"] if e["event"] == name] for name in ("started", "finished")}
         shown = [sum(1 for f in data["frames"] if start <= f["presented"] <= end) for start, end in zip(*at.values())]
         self.assertEqual(len(shown), SEAMS + 1)
-        self.assertGreater(min(shown), 0, "of some segment nothing was shown")
+        for start, end, count in zip(*at.values(), shown):
+            self.assertTrue(count or stood_still(data, start, end), "of some segment nothing was shown")
         self.assertGreaterEqual(len(data["beeps"]), SEAMS / 2, "hardly any beep was heard")
 
     def test_an_interruption(self):
         probe = self.open()
-        for _ in range(2):
-            self.enqueue("long.mp4")
+        for repeat in 50, 1:    # the first until it is interrupted
+            self.enqueue("long.mp4", repeat=repeat)
         self.wait_event(probe, "started")
         self.gateway.request({"request": "interrupt", "id": 1})
         self.wait_event(probe, "interrupted", 2)
@@ -144,9 +141,8 @@ class Speaks(unittest.TestCase):
         page.wait("told.includes('started')")
         self.assertTrue(page.evaluate(self.SAY))
         page.wait("told.includes('viewer_speaking') && told.includes('barged_in') && told.includes('interrupted')")
-        page.evaluate("(digitalhuman.pc.close(), window.told = [], 0)")
-        page.wait("document.documentElement.dataset.state === 'reconnecting'")
-        page.wait("told.includes('viewer_speaking')")
+        page.evaluate("(window.lost = digitalhuman.pc, lost.close(), window.told = [], 0)")
+        page.wait("digitalhuman.pc && digitalhuman.pc !== lost && told.includes('viewer_speaking')")
         self.assertEqual(page.errors, [])
 
 
@@ -157,8 +153,9 @@ class Page(unittest.TestCase):
         self.addCleanup(page.close)
         page.wait("document.documentElement.dataset.state === 'playing'")
         page.evaluate("digitalhuman.secret = 'demo'")
+        page.evaluate("(window.told = [], digitalhuman.on('event', e => told.push(e.event)), 0)")
         page.evaluate("digitalhuman.say('Hello.')")
-        page.wait("document.documentElement.dataset.room === 'speaking'")
+        page.wait("told.includes('speaking') && told.includes('finished')")
         page.wait("document.documentElement.dataset.room === 'idle'")
         self.assertEqual(page.evaluate("[video.videoWidth, video.videoHeight]"), [512, 512])
         self.assertEqual(page.errors, [])

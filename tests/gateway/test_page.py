@@ -17,8 +17,10 @@ EVENTS = "document.querySelector('#log').innerText"
 # One sum over the newest inbound statistics of a kind.
 STATS = """digitalhuman.pc.getStats().then(all => {
     const s = [...all.values()].find(s => s.type === 'inbound-rtp' && s.kind === '%s');
-    return { frames: s.framesDecoded, energy: s.totalAudioEnergy, keys: s.keyFramesDecoded };
+    return { frames: s.framesDecoded, energy: s.totalAudioEnergy, keys: s.keyFramesDecoded, asked: s.pliCount, lost: s.packetsLost };
 })"""
+# How often a segment plays that has to last until a busy machine is through with what is done meanwhile.
+LONG = 50
 
 # A second without sound.
 SILENT = f"""(async () => {{
@@ -64,6 +66,9 @@ class Page(unittest.TestCase):
         page.evaluate(f"digitalhuman.secret = {json.dumps(secret)}")
         return page
 
+    def stats(self, page, kind):
+        return page.wait(STATS % kind)
+
     def quiet(self, page):
         """The room idles, whatever an earlier test left in it."""
         page.evaluate("digitalhuman.interrupt()")
@@ -77,7 +82,7 @@ class Watching(Page):
     def test_the_picture_moves_soon_and_goes_on(self):
         page = self.open()
         report("page opened to picture moving, ms", round((time.monotonic() - page.opened) * 1000))
-        before = page.evaluate(STATS % "video")["frames"]
+        before = self.stats(page, "video")["frames"]
         page.wait(f"({STATS % 'video'}).then(s => s.frames > {before} + 20)")
         self.assertEqual([512, 512], page.evaluate("[video.videoWidth, video.videoHeight]"))
         self.assertEqual([], page.errors)
@@ -107,7 +112,7 @@ class Watching(Page):
     def test_two_browsers_see_the_same(self):
         first, second = self.with_secret(self.open()), self.open()
         self.quiet(first)
-        segment = first.evaluate("digitalhuman.enqueue('hello.mp4')")["segment"]
+        segment = first.evaluate("digitalhuman.enqueue('hello.mp4', { repeat: %d })" % LONG)["segment"]
         for page in first, second:
             page.wait(f"{ROOM_STATE} === 'speaking'")
             page.wait("document.querySelector('#now-title').textContent === 'hello.mp4'")
@@ -141,10 +146,10 @@ class Speaking(Page):
         pages[0].type(text)
         pages[0].press("Enter")
         for page in pages:
-            page.wait(f"document.querySelector('#now-title').textContent === '“{text}”'")
-        self.assertEqual(["", "text"], pages[0].evaluate("[document.querySelector('#text').value, document.activeElement.id]"))
+            page.wait(EVENTS + f".includes('“{text}” started')")
+        pages[0].wait("document.querySelector('#text').value === '' && document.activeElement.id === 'text'")
         for page in pages:
-            page.wait(EVENTS + ".includes('word by word.” finished')", 40)
+            page.wait(EVENTS + ".includes('word by word.” finished')")
         time.sleep(1)
         wanted, other = Spoken(text, "en-gb"), Spoken("Nobody knows what tomorrow brings, they say, "
                                                       "and that is all for today.", "en-gb")
@@ -155,7 +160,8 @@ class Speaking(Page):
             self.assertIsNone(missed(received, other.packets))
             left_out = missed(received, wanted.packets)
             self.assertIsNotNone(left_out, "another sentence, or not in order")
-            self.assertLessEqual(left_out, late, "packets are missing that were not late")
+            lost = self.stats(page, "audio")["lost"]     # by the machine, where the browser had no time to take them
+            self.assertLessEqual(left_out, late + lost, "packets are missing that were neither late nor lost")
             # It plays, too. How well is up to the browser.
             self.assertGreater(max(page.evaluate("heard")), wanted.loudness.max() / 4)
             self.assertEqual([], page.errors)
@@ -172,19 +178,27 @@ class Speaking(Page):
         page.type("Wie geht es Ihnen?")
         self.assertEqual("Guten Tag!\nWie geht es Ihnen?", page.evaluate("document.querySelector('#text').value"))
         page.click("#speak")
-        page.wait(f"{ROOM_STATE} === 'speaking'")
+        page.wait(EVENTS + ".includes('Ihnen?” started')")
         self.quiet(page)
 
     def test_a_segment_from_the_list(self):
         page = self.with_secret(self.open())
         self.quiet(page)
         page.evaluate(self.chip("goodbye.dhs") + ".click()")
-        page.wait(f"{ROOM_STATE} === 'speaking'")
-        page.wait("document.querySelector('#progress').value > 0.2 && document.querySelector('#progress').value < 1")
-        page.wait(EVENTS + ".includes('goodbye.dhs finished')", 15)
+        page.wait(EVENTS + ".includes('goodbye.dhs finished')")
         page.wait(f"{ROOM_STATE} === 'idle'")
         page.wait("document.querySelector('#activity').innerText.trim() === 'Idle'")
         self.assertEqual([], page.errors)
+
+    def test_how_far_it_is(self):
+        page = self.with_secret(self.open())
+        self.quiet(page)
+        page.evaluate("digitalhuman.enqueue('goodbye.dhs', { repeat: 10 })")
+        page.wait("document.querySelector('#now-title').textContent === 'goodbye.dhs'")
+        for least in 0.05, 0.2:
+            page.wait(f"{ROOM_STATE} === 'speaking' && document.querySelector('#progress').value > {least} && "
+                      "document.querySelector('#progress').value < 1")
+        self.quiet(page)
 
     def test_a_file_by_its_name_and_one_that_is_not_there(self):
         page = self.with_secret(self.open())
@@ -196,16 +210,15 @@ class Speaking(Page):
         page.evaluate("document.querySelector('#file').value = ''")
         page.type("hello.mp4")
         page.press("Enter")
-        page.wait(f"{ROOM_STATE} === 'speaking'")
+        page.wait(EVENTS + ".includes('hello.mp4 started')")
         page.wait("document.querySelector('#file').value === ''")   # the event may come by a faster way than the answer
         self.quiet(page)
 
     def test_waiting_segments_can_be_removed_and_skipped(self):
         page = self.with_secret(self.open())
         self.quiet(page)
-        # twice, so that a busy machine is not yet through with it at the first click
-        for name in ("hello.mp4", "hello.mp4", "between.mp4", "goodbye.dhs"):
-            page.evaluate(f"digitalhuman.enqueue('{name}')")
+        for name, repeat in ("hello.mp4", LONG), ("between.mp4", 1), ("goodbye.dhs", 1):
+            page.evaluate(f"digitalhuman.enqueue('{name}', {{ repeat: {repeat} }})")
         waiting = "[...document.querySelectorAll('#waiting li')].map(li => li.innerText).join()"
         page.wait(f"{waiting}.includes('between.mp4') && {waiting}.includes('goodbye.dhs')")
         page.click("#waiting li:nth-last-child(2) button:not(.grip)")
@@ -213,7 +226,7 @@ class Speaking(Page):
         page.wait(EVENTS + ".includes('between.mp4 removed')")
         page.click("#skip")
         page.wait(EVENTS + ".includes('hello.mp4 skipped')")
-        page.wait("document.querySelector('#now-title').textContent === 'goodbye.dhs'", 40)
+        page.wait(EVENTS + ".includes('goodbye.dhs started')")
         self.quiet(page)
         self.assertEqual([], page.errors)
 
@@ -222,17 +235,16 @@ class Speaking(Page):
         self.quiet(pages[0])
         for page in pages:
             page.click("#sound")
-        # so often that a busy machine is not yet through with it at the click
-        pages[0].evaluate("digitalhuman.enqueue('hello.mp4', { repeat: 20 }).then(() => digitalhuman.enqueue('between.mp4'))")
+        pages[0].evaluate("digitalhuman.enqueue('hello.mp4', { repeat: %d }).then(() => digitalhuman.enqueue('between.mp4'))" % LONG)
         for page in pages:
-            start = page.evaluate(STATS % "audio")["energy"]
+            start = self.stats(page, "audio")["energy"]
             page.wait(f"({STATS % 'audio'}).then(s => s.energy > {start} + 0.001)")
         pages[0].click("#interrupt")
         for page in pages:
             page.wait(f"{ROOM_STATE} === 'idle'")
         clicked = time.monotonic()
         for page in pages:
-            page.wait(SILENT, 10)  # a busy machine's jitter buffers may hold a while of sound
+            page.wait(SILENT)  # a busy machine's jitter buffers may hold a while of sound
         report("interrupted to a second of silence everywhere, s", round(time.monotonic() - clicked, 2))
         pages[1].wait(EVENTS + ".includes('hello.mp4 interrupted')")
         pages[1].wait(EVENTS + ".includes('between.mp4 interrupted')")
@@ -243,7 +255,7 @@ class Details(Page):
         page, stranger = self.with_secret(self.open()), self.open()
         stranger.evaluate("digitalhuman.secret = null")
         self.quiet(page)
-        text = "One sentence goes on and on, until somebody has heard enough of it and asks for silence."
+        text = "One sentence goes on and on, until somebody has heard enough of it and asks for silence. " * 6
         page.evaluate(f"digitalhuman.say({json.dumps(text)}, {{ utterance: 'answer', priority: 'urgent' }})")
         # two words, since the first may be taken back once the sentence turns out to be longer
         heard = page.wait("document.querySelector('#heard').textContent.includes('One sentence') && "
@@ -287,9 +299,9 @@ class Told(Page):
         self.answer(page, "wrong")
         page.wait("document.querySelector('#ask-text').textContent.includes('not right')")
         self.answer(page, "demo")
-        page.wait(f"{ROOM_STATE} === 'speaking'")
+        page.wait(EVENTS + ".includes('goodbye.dhs started')")
+        page.wait("sessionStorage.getItem('digitalhuman.secret.1') === 'demo'")
         self.assertNotIn("demo", page.evaluate("location.href"))
-        self.assertEqual("demo", page.evaluate("sessionStorage.getItem('digitalhuman.secret.1')"))
         self.quiet(page)
         self.assertEqual([], page.errors)
 
@@ -334,18 +346,18 @@ class Told(Page):
 class Returning(Page):
     def test_janus_restarted(self):
         page = self.open()
+        page.evaluate("window.first = digitalhuman.pc")
         site.restart()
         up = time.monotonic()
-        page.wait(PLAYING)
-        before = page.evaluate(STATS % "video")["frames"]
+        page.wait(f"{PLAYING} && digitalhuman.pc !== window.first")
+        before = self.stats(page, "video")["frames"]
         page.wait(f"({STATS % 'video'}).then(s => s.frames > {before} + 5)")
         report("Janus back to picture moving, s", round(time.monotonic() - up, 2))
 
     def test_janus_gone_for_a_while(self):
         page = self.open()
         site.down()
-        page.wait(f"{STATE} === 'reconnecting'")
-        self.assertIn("Coming back", page.evaluate("document.querySelector('#curtain-text').textContent"))
+        page.wait(f"{STATE} === 'reconnecting' && document.querySelector('#curtain-text').textContent.includes('Coming back')")
         time.sleep(6)
         site.up()
         up = time.monotonic()
@@ -354,8 +366,9 @@ class Returning(Page):
 
     def test_a_hang_up(self):
         page = self.open()
+        page.evaluate("window.states = []; digitalhuman.on('status', ({ state }) => states.push(state)), 0")
         page.evaluate("digitalhuman.pc.close()")  # as when the network drops the media
-        page.wait(f"{STATE} === 'reconnecting'", 15)
+        page.wait("states.includes('reconnecting')")
         page.wait(PLAYING)
 
 
@@ -368,12 +381,11 @@ class Operating(Page):
     def test_a_room_that_is_switched_off_and_on(self):
         page = self.with_secret(self.open())
         self.request(page, request="disable")
-        page.wait("!document.querySelector('#curtain').hidden")
-        self.assertIn("off just now", page.evaluate("document.querySelector('#curtain-text').innerText"))
+        page.wait("!document.querySelector('#curtain').hidden && document.querySelector('#curtain-text').innerText.includes('off just now')")
         time.sleep(4)                   # longer than a picture may freeze before the page reconnects
         self.assertEqual(page.evaluate(STATE), "playing")
         self.request(page, request="enable")
-        frames = page.evaluate(STATS % "video")["frames"]
+        frames = self.stats(page, "video")["frames"]
         page.wait(f"{STATS % 'video'}.then(s => s.frames > {frames} + 20)")
         page.wait("document.querySelector('#curtain').hidden")
 
@@ -407,10 +419,11 @@ class Operating(Page):
         page.evaluate("window.connection = digitalhuman.pc")
         page.evaluate("digitalhuman.restart()")
         page.wait(f"{ufrag} !== '{before}' && digitalhuman.pc.signalingState === 'stable'")
-        frames = page.evaluate(STATS % "video")["frames"]
+        frames = self.stats(page, "video")["frames"]
         page.wait(f"{STATS % 'video'}.then(s => s.frames > {frames} + 40)")
         self.assertTrue(page.evaluate("window.connection === digitalhuman.pc && digitalhuman.pc.connectionState === 'connected'"))
-        self.assertEqual(page.evaluate(STATS % "video")["keys"], 1)
+        video = self.stats(page, "video")
+        self.assertLessEqual(video["keys"], 1 + video["asked"], "a key frame that the browser did not ask for")
 
 
 class Everybody(Page):
@@ -418,7 +431,7 @@ class Everybody(Page):
         for width in (320, 360):
             page = self.with_secret(self.open(width=width, height=740))
             self.assertEqual(width, page.evaluate("document.documentElement.scrollWidth"))
-            page.evaluate("digitalhuman.enqueue('hello.mp4', { metadata: { text: 'W'.repeat(200) } })"
+            page.evaluate("digitalhuman.enqueue('hello.mp4', { metadata: { text: 'W'.repeat(200) }, repeat: 50 })"
                           ".then(() => digitalhuman.enqueue('hello.mp4', { metadata: { text: 'W'.repeat(200) } }))")
             page.wait("document.querySelectorAll('#waiting li').length === 1")
             page.wait("document.querySelector('#now-title').textContent.includes('WWW')")

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Captions and markers in Chromium: what digitalhuman.js says, the video's text track, and the page's own line."""
 import json
-import time
 import unittest
 
 from page_server import PageServer
@@ -12,6 +11,7 @@ from test_words import JCFG, Server
 
 SENTENCE = "Good evening, & welcome to the <stage>."
 LONG = [[SENTENCE, 0, 8000]]
+PATIENCE_MS = 3000      # of digitalhuman.js, with a caption whose picture does not come
 
 
 def setUpModule():
@@ -51,15 +51,17 @@ class Library(Page):
             const video = document.querySelector('video');
             window.told = []; window.events = [];
             window.dh = new DigitalHuman({ ...%s, video });
-            dh.on('captions', list => told.push(['captions', list.map(c => c.text), media()]));
-            dh.on('marker', ({ data, media_ms }) => told.push(['marker', data, media() - media_ms]));
-            dh.on('event', e => events.push(e));
-            /* the room's media time of the picture on the screen */
+            dh.on('captions', list => told.push(['captions', list.map(c => c.text), media(), performance.now()]));
+            dh.on('marker', ({ data }) => told.push(['marker', data]));
+            dh.on('event', e => events.push({ ...e, at: performance.now() }));
+            /* the room's media time that is played: that of the last picture, and what has gone by since it was shown, since
+             * a busy browser tells of few pictures */
             let shown = null;
             const frame = (_, f) => { shown = f; video.requestVideoFrameCallback(frame); };
             video.requestVideoFrameCallback(frame);
             window.media = () => { const start = events.find(e => e.rtp_start)?.rtp_start.video;
-                return start === undefined || !shown ? null : (((shown.rtpTimestamp - start) >>> 0) / 90); };
+                return start === undefined || !shown ? null :
+                    ((shown.rtpTimestamp - start) >>> 0) / 90 + performance.now() - shown.expectedDisplayTime; };
         })""" % json.dumps({"server": janus.ws, "room": 1, "captions": True, **options}))
         page.wait("window.dh?.state === 'playing'")
         return page
@@ -72,10 +74,9 @@ class Library(Page):
         page.wait("events.some(e => e.event === 'state')")
         page.evaluate("dh.enqueue('words.mkv', { segment: 'shown', repeat: 9, captions: %s, markers: [[0, { slide: 3 }]] }).then(() => 0)"
                       % json.dumps(LONG))
-        page.wait("dh.captions.length === 1")
-        self.assertEqual(self.captions(page), [SENTENCE])
-        cues = "[...dh.track.cues].map(cue => [cue.getCueAsHTML().textContent, cue.endTime > cue.startTime])"
-        self.assertEqual(page.evaluate(cues), [[SENTENCE, True]])
+        texts, cues = page.wait("dh.captions.length === 1 && [dh.captions.map(c => c.text), [...dh.track.cues].map(cue => "
+                                "[cue.getCueAsHTML().textContent, cue.endTime > cue.startTime])]")
+        self.assertEqual((texts, cues), ([SENTENCE], [[SENTENCE, True]]))
         self.assertEqual(page.evaluate("[dh.track.kind, dh.track.mode, [...dh.video.textTracks].includes(dh.track)]"),
                          ["captions", "hidden", True])
         page.wait("dh.track.activeCues.length === 1")
@@ -83,22 +84,29 @@ class Library(Page):
         page.evaluate("dh.interrupt().then(() => 0)")
         page.wait("dh.captions.length === 0")
         self.assertEqual(page.evaluate("dh.track.cues.length"), 0)
-        self.assertEqual(page.evaluate("events.find(e => e.event === 'caption_end').withdrawn"), True)
+        self.assertEqual(page.evaluate("events.filter(e => e.event === 'caption_end').at(-1).withdrawn"), True)
 
     def test_on_the_channel_and_not_before_it_is_seen(self):
-        """Not before the picture of its time, by rule; how much later is measured in bench/."""
+        """Not before the picture of its time, by rule, but where nothing has been played for so long that it waits no more;
+        how much later is measured in bench/."""
         page = self.watch()
+        # what says how things are comes anew on the channel, and whatever comes by then is in it
+        page.wait("dh.stats().then(({ viewers }) => viewers.some(({ viewer, data }) => viewer === dh.viewer && data?.open))")
         page.wait("events.some(e => e.event === 'state')")
         page.evaluate("dh.enqueue('words.mkv', { segment: 'timed', captions: %s }).then(() => 0)"
                       % json.dumps([["c%d" % n, 300 * n, 300 * n + 200] for n in range(10)]))
         page.wait("events.some(e => e.event === 'finished' && e.segment === 'timed')")
         page.wait("dh.captions.length === 0")
         told, events = page.evaluate("[told, events]")
-        shown = {texts[0]: media for what, texts, media in told if what == "captions" and texts}
+        shown = {}
+        for what, texts, *when in told:
+            if what == "captions" and texts:
+                shown.setdefault(texts[-1], when)
         self.assertEqual(sorted(shown), ["c%d" % n for n in range(10)])
         for event in events:
             if event["event"] == "caption":
-                self.assertGreater(shown[event["text"]], event["from_ms"] - 100)
+                media, at = shown[event["text"]]
+                self.assertTrue(media > event["from_ms"] - 50 or at - event["at"] > PATIENCE_MS - 5, (event, media, at))
         # the handle's events are those that came before the channel was open
         self.assertEqual(page.evaluate("dh.pc.getReceivers().length"), 2)
         self.assertEqual(page.evaluate("dh.pc.sctp?.state"), "connected")
@@ -120,12 +128,11 @@ class Library(Page):
         page = self.watch()
         page.evaluate("dh.enqueue('words.mkv', { segment: 'heard' }).then(() => 0)")
         page.wait("events.some(e => e.event === 'started' && e.segment === 'heard')")
-        time.sleep(0.5)
         page.evaluate("dh.mark({ slide: 4 }).then(() => 0)")
         page.wait("told.some(([what, data]) => what === 'marker' && data.slide === 4)")
-        heard = page.evaluate("dh.heard()")
-        self.assertEqual(heard["segments"][-1]["segment"], "heard")
-        self.assertTrue(heard["segments"][-1]["heard_text"].startswith("w0"))
+        heard = page.wait("dh.heard().then(({ segments }) => segments.at(-1)?.heard_text && segments.at(-1))")
+        self.assertEqual(heard["segment"], "heard")
+        self.assertTrue(heard["heard_text"].startswith("w0"))
 
 
 class History(Page):
@@ -199,7 +206,7 @@ class Line(Page):
         for size in ("medium", "large", "small"):
             self.assertEqual(page.evaluate("document.getElementById('caption-size').getAttribute('aria-label')"),
                              "Size of the captions: " + size)
-            box = json.loads(page.evaluate(self.BOX))
+            box = json.loads(page.wait("!%s.hidden && %s" % (line, self.BOX)))
             self.assertLess(box["bottom"], frame["bottom"])
             self.assertGreater(box["top"], frame["top"])
             sizes[size] = box["height"]

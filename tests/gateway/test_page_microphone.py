@@ -66,6 +66,8 @@ class Page(unittest.TestCase):
         self.gateway = self.enterContext(Gateway(hosted.server.ws))
         self.addCleanup(self.set, barge_in=200, barge_in_mode="interrupt", barge_in_by="all", floor_ms=60000, floor_silence_ms=15000)
         self.addCleanup(self.gateway.request, {"request": "interrupt", "id": 1})
+        for room in 1, 2:
+            self.microphones(0, room)   # that of an earlier test's page, which has gone, may still have the place
 
     def set(self, **fields):
         self.gateway.request({"request": "edit", "id": 1, **{"new_" + name: value for name, value in fields.items()}})
@@ -85,7 +87,8 @@ class Page(unittest.TestCase):
         return page
 
     def start(self, page, file="long.mp4"):
-        segment = self.gateway.request({"request": "enqueue", "id": 1, "file": file})["segment"]
+        """It plays so often that a busy machine is not through with it before something else happens."""
+        segment = self.gateway.request({"request": "enqueue", "id": 1, "file": file, "repeat": 50})["segment"]
         page.wait(f"events.some(e => e.event === 'started' && e.segment === '{segment}')")
         return segment
 
@@ -178,9 +181,8 @@ class Listens(Page):
     def test_it_comes_back_with_the_connection(self):
         page = self.watch()
         page.evaluate("dh.listen().then(() => { window.first = dh.microphone; })")
-        page.evaluate("dh.pc.close()")
-        page.wait("dh.state === 'reconnecting'")
-        page.wait("dh.state === 'playing' && dh.microphone === first")
+        page.evaluate("window.lost = dh.pc, dh.pc.close()")
+        page.wait("dh.pc !== lost && dh.state === 'playing' && dh.microphone === first")
         self.microphones(1)
         segment = self.start(page)
         page.wait(f"events.some(e => e.event === 'interrupted' && e.segment === '{segment}')")
@@ -259,7 +261,7 @@ class OnThePage(Page):
         page.wait(self.PLAYING)
         page.wait("document.getElementById('barge-in').value === 'interrupt'")
         page.evaluate("document.getElementById('barge-in').value = 'hold', document.getElementById('barge-in').dispatchEvent(new Event('change'))")
-        self.gateway.request({"request": "enqueue", "id": 1, "file": "long.mp4"})
+        self.gateway.request({"request": "enqueue", "id": 1, "file": "long.mp4", "repeat": 50})
         self.text(page, "activity", "Speaking")
         self.press(page, "microphone")
         page.wait("document.getElementById('microphone').getAttribute('aria-pressed') === 'true'")

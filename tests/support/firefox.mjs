@@ -11,12 +11,14 @@ const browser = await puppeteer.launch({
 	protocolTimeout: 300000, env: { ...process.env, HOME: folder, TMPDIR: folder },
 });
 const pages = [];
+const LIMIT_MS = 50000;     // for what has to come before something can be done
 
 const commands = {
 	async open({ url, width, height, before }) {
 		const context = await browser.createBrowserContext();
 		const page = await context.newPage();
 		const number = pages.push(page) - 1;
+		page.setDefaultTimeout(LIMIT_MS);
 		page.on('console', message => say({ page: number, level: message.type(), text: message.text() }));
 		page.on('pageerror', error => say({ page: number, level: 'exception', text: String(error?.stack ?? error) }));
 		await page.setViewport({ width, height });
@@ -37,7 +39,8 @@ const commands = {
 			`(async () => JSON.stringify(await (${expression})) ?? 'null')()`));
 	},
 	resize: ({ page, width, height }) => pages[page].setViewport({ width, height }),
-	click: ({ page, selector }) => pages[page].click(selector),
+	/* Once it can be pressed and has stood still. */
+	click: ({ page, selector }) => pages[page].locator(selector).click(),
 	type: ({ page, text }) => pages[page].keyboard.sendCharacter(text),
 	press: ({ page, key }) => pages[page].keyboard.press(key),
 	async screenshot({ page, path, full }) {

@@ -190,7 +190,7 @@ class Page(AnyPage):
         return self._command("evaluate", timeout, expression=expression)
 
     def click(self, selector):
-        """A real click with the pointer at the element's middle."""
+        """A real click with the pointer at the element's middle, once it can be pressed and has stood still."""
         self._command("click", selector=selector)
 
     def type(self, text):

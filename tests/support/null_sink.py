@@ -21,7 +21,7 @@ class NullSink:
                 ["pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--disable-shm=yes",
                  "--load=module-null-sink rate=48000", f"--load=module-native-protocol-unix auth-anonymous=1 socket={socket}"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **own})
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not os.path.exists(socket):
             if self._process.poll() is not None or time.monotonic() > end:
                 with open(os.path.join(self._folder, "log")) as log:

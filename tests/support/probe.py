@@ -92,8 +92,35 @@ class Probe:
         self.page.evaluate("probe.pause()")
         self.page.wait("probe.undecoded().then(n => n <= 0)", timeout)
 
+    def dropped(self):
+        """How many packets the system dropped, since the browser did not take them in time."""
+        ports, dropped = set(self.page.evaluate("probe.ports()")), 0
+        for table in "udp", "udp6":
+            with open("/proc/net/" + table) as file:
+                for line in list(file)[1:]:
+                    fields = line.split()
+                    if int(fields[1].rsplit(":", 1)[1], 16) in ports:
+                        dropped += int(fields[-1])
+        return dropped
+
+    def assert_undisturbed(self, case, data):
+        """Nothing is missing but what the system dropped, and if that was nothing, one key frame was enough."""
+        video, audio = data["stats"]["video"], data["stats"]["audio"]
+        dropped = self.dropped()
+        case.assertLessEqual(video["packetsLost"] + audio["packetsLost"], dropped)
+        if not dropped:
+            case.assertEqual((video["pliCount"], video["firCount"]), (0, 0), "the browser had to ask for a key frame")
+            case.assertEqual(video.get("keyFramesDecoded", 1), 1)
+        case.assertEqual(self.page.errors, [])
+
     def close(self):
         self.page.close()
+
+
+def stood_still(data, start, end):
+    """For how long, of that time, the page had no time for anything, in ms."""
+    ticks = [start, *(t for t in data["ticks"] if start < t < end), end]
+    return sum(max(0, after - before - 200) for before, after in zip(ticks, ticks[1:]))
 
 
 def lips(data, since=0):
