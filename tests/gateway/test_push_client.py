@@ -18,6 +18,10 @@ WAIT_S = 60
 class ClientCase(PushCase):
     elsewhere = ()      # words of a command that runs dh-push on another machine
 
+    def setUp(self):
+        super().setUp()
+        self.prepared("8.nut")      # a connection that says nothing while it is made would be ended
+
     @property
     def address(self):
         return "%s:%d" % self.tcp
@@ -148,7 +152,7 @@ class Client(ClientCase):
     def test_control_c_ends_the_connection(self):
         observer = self.attach()
         observer.request({"request": "observe", "id": 1})
-        media = self.prepared("8.nut")[:60000]      # a connection that says nothing while it is made would be ended
+        media = self.prepared("8.nut")[:60000]
         push = self.start("--room=1", "--segment=left")
         self.feed(push, media)
         self.until(push, "started")
