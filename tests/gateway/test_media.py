@@ -42,8 +42,8 @@ class Joins(Case):
             names = [self.enqueue(f) for f in files]
             for name in names:
                 self.gateway.wait_event("finished", since, segment=name)
-            self.gateway.wait_event("idle", since)
-            time.sleep(0.7)
+            idle = self.gateway.wait_event("idle", since)[1]
+            viewer.wait_until(idle["media_ms"] + 700)
         prepared += [hosted.prepared("two.mp4"), hosted.prepared("three.mp4")]
         viewer.wait(lambda v: min(len(v.video.reports), len(v.audio.reports)) >= 2)
         viewer.leave()
@@ -59,8 +59,8 @@ class Joins(Case):
         viewer = self.watch()
         since = len(self.gateway.events)
         for name in [self.enqueue("two.mp4"), self.enqueue("two.mp4")]:
-            self.gateway.wait_event("finished", since, segment=name)
-        time.sleep(0.3)
+            ended = self.gateway.wait_event("finished", since, segment=name)[1]
+        viewer.wait_until(ended["media_ms"] + 300)
         viewer.leave()
         pictures, prepared = rtp.pictures(viewer.video), hosted.prepared("two.mp4")
         at = [viewer.video.media_time(p.ts) for p in pictures if p.data == prepared.video[0].data]
@@ -75,8 +75,7 @@ class Joins(Case):
 
     def test_silence_between_speech(self):
         viewer = self.watch()
-        self.play("two.mp4")
-        time.sleep(1.5)
+        self.play("two.mp4", more_ms=1500)
         viewer.leave()
         packets = viewer.audio.packets
         last = max(i for i, p in enumerate(packets) if is_speech(p))
@@ -95,8 +94,7 @@ class Joins(Case):
                 "--raw-audio", "f32le:24000:1", audio, "-o", f"{hosted.segments}/arrays.dhs")
         prepared = dhs.Segment(f"{hosted.segments}/arrays.dhs")
         viewer = self.watch()
-        self.play("arrays.dhs")
-        time.sleep(0.7)
+        self.play("arrays.dhs", more_ms=700)
         viewer.leave()
         pictures = self.assert_continuous(viewer)
         self.assertEqual(len(prepared.video), 66)
@@ -143,8 +141,8 @@ class Viewers(Case):
         self.gateway.wait_event("started", segment=segment)
         time.sleep(0.8)
         late = self.watch()
-        self.gateway.wait_event("finished", segment=segment)
-        time.sleep(0.3)
+        ended = self.gateway.wait_event("finished", segment=segment)[1]
+        self.wait_until(ended["media_ms"] + 300)
         late.leave()
         early.leave()
         pictures = self.assert_continuous(late)
@@ -209,7 +207,7 @@ class Interruptions(Case):
         event = self.gateway.wait_event("interrupted", segment=playing)[1]
         self.assertEqual(self.gateway.wait_event("interrupted", segment=waiting)[1]["played_ms"], 0)
         self.assertTrue(1000 <= event["played_ms"] <= 11900, event)
-        time.sleep(1)
+        self.wait_until(event["media_ms"] + 1000)
         one.leave()
         two.leave()
         spoken, idle = hosted.prepared("long.mp4"), hosted.idle()
@@ -242,7 +240,7 @@ class Interruptions(Case):
         time.sleep(0.7)
         self.assertEqual(self.gateway.request({"request": "skip", "id": 1})["segment"], first)
         self.gateway.wait_event("skipped", segment=first)
-        self.gateway.wait_event("finished", segment=second)
+        self.wait_until(self.gateway.wait_event("finished", segment=second)[1]["media_ms"])
         viewer.leave()
         pictures = self.assert_continuous(viewer)
         at = self.find(pictures, hosted.prepared("two.mp4"))
@@ -271,8 +269,7 @@ class Shapes(Case):
         marks.ffmpeg("-f", "f32le", "-ar", 22050, "-ac", 1, "-i", "-", f"{hosted.segments}/sound.wav",
                      data=marks.sound(1.5, 22050).tobytes())
         viewer = self.watch()
-        events = self.play("sound.wav")
-        time.sleep(0.3)
+        events = self.play("sound.wav", more_ms=300)
         viewer.leave()
         self.assertEqual(events["finished"]["played_ms"], 1500)
         pictures = self.assert_continuous(viewer)
@@ -283,8 +280,7 @@ class Shapes(Case):
     def test_picture_alone(self):
         marks.write_mp4(f"{hosted.segments}/picture.mp4", 1, hosted.size, speech=False)
         viewer = self.watch()
-        events = self.play("picture.mp4")
-        time.sleep(0.3)
+        events = self.play("picture.mp4", more_ms=300)
         viewer.leave()
         self.assertEqual(events["finished"]["played_ms"], 1000)
         self.assert_whole(viewer, self.assert_continuous(viewer), hosted.prepared("picture.mp4"))
@@ -299,8 +295,7 @@ class Shapes(Case):
             marks.ffmpeg("-f", "f32le", "-ar", 16000, "-ac", 1, "-i", "-", f"{hosted.segments}/{audio}",
                          data=marks.sound(sound, 16000).tobytes())
         viewer = self.watch(room)
-        events = self.play([video, audio], room)
-        time.sleep(0.5)
+        events = self.play([video, audio], room, more_ms=500)
         viewer.leave()
         return viewer, self.assert_continuous(viewer), events, hosted.prepared([video, audio])
 
@@ -328,8 +323,7 @@ class Shapes(Case):
         prepare(f"{hosted.work}/small.mp4", "-o", f"{hosted.segments}/small.dhs", "--size", "192x192")
         prepared = dhs.Segment(f"{hosted.segments}/small.dhs")
         viewer = self.watch()
-        self.play("small.dhs")
-        time.sleep(0.8)
+        self.play("small.dhs", more_ms=800)
         viewer.leave()
         pictures = self.assert_continuous(viewer)
         keys = [p.data for p in pictures if p.key]

@@ -31,13 +31,20 @@ class Case(unittest.TestCase):
     def enqueue(self, file, room=1, **more):
         return self.gateway.request({"request": "enqueue", "id": room, "file": file, **more})["segment"]
 
-    def play(self, file, room=1, end="finished", timeout=60):
-        """Plays a prepared segment to its end; returns its events by name."""
+    def play(self, file, room=1, end="finished", timeout=60, more_ms=0):
+        """Plays a prepared segment to its end; returns its events by name, once each viewer of the room has got all of it,
+        and so much of what follows."""
         self.hosted.warm(file)
         since = len(self.gateway.events)
         segment = self.enqueue(file, room)
-        self.gateway.wait_event(end, since, timeout, segment=segment)
+        ended = self.gateway.wait_event(end, since, timeout, segment=segment)[1]
+        self.wait_until(ended["media_ms"] + more_ms, room)
         return {e["event"]: e for _, e in self.gateway.events[since:] if e.get("segment") == segment}
+
+    def wait_until(self, media_ms, room=1):
+        """Until each viewer of the room has got all that is sent before that media time."""
+        for viewer in [v for v in self.gateway.viewers if v.room == room]:
+            viewer.wait_until(media_ms)
 
     # ------------------------------------------------------------- judgements
     def assert_continuous(self, viewer):

@@ -72,7 +72,9 @@ class Viewer:
     async def _join(self, watch, start, change=None):
         self.handle = await self.gateway._attach()
         self.moments["watch"] = time.time()
-        offer = await self.gateway._message(self.handle, watch, want="jsep")
+        message = await self.gateway._message(self.handle, watch, want="jsep", whole=True)
+        offer, self.room = message["jsep"], watch.get("id")
+        self.rtp_start = message["plugindata"]["data"].get("result", {}).get("rtp_start")
         self.offer = offer["sdp"]
         self.moments["offer"] = time.time()
         self.pc = RTCPeerConnection()
@@ -291,6 +293,16 @@ class Viewer:
         """Ends the connection. Without `detach`, as a browser that just goes: the handle stays, and the peer closes
         DTLS."""
         self.gateway._do(self._leave(detach))
+
+    def wait_until(self, media_ms):
+        """Waits until all has come that its room, of which it has been a viewer from its beginning, sent it before that
+        media time: what comes, comes in order."""
+        clocks = {stream.kind: stream.clock for stream in self.streams.values()}
+
+        def has_come(stream):
+            passed = (stream.packets[-1].ts - self.rtp_start[stream.kind]) % (1 << 32)
+            return passed < 1 << 31 and passed * 1000 >= media_ms * clocks[stream.kind]
+        self.wait(lambda v: all(has_come(s) for s in (v.audio, v.video) if s))
 
     def wait(self, condition, timeout=WAIT_S):
         """Waits until condition(self) is true; returns its value."""

@@ -169,9 +169,9 @@ class Gateway:
         self._queues[handle] = asyncio.Queue()
         return handle
 
-    async def _message(self, handle, body, jsep=None, want=None):
-        """Sends a plugin request and returns its answer; for an asynchronous one, the first message that has
-        `want` (the jsep), or just the first one."""
+    async def _message(self, handle, body, jsep=None, want=None, whole=False):
+        """Sends a plugin request and returns its answer; for an asynchronous one, `want` (the jsep) of the first message
+        that has it (or `whole`, the message), or just the first one."""
         message = {"janus": "message", "handle_id": handle, "body": body}
         if jsep:
             message["jsep"] = jsep
@@ -185,7 +185,7 @@ class Gateway:
             if answer["janus"] == "success" or (answer["janus"] == "event" and not want and "result" in data):
                 return data
             if want and want in answer:
-                return answer[want]
+                return answer if whole else answer[want]
             answer = await asyncio.wait_for(self._queues[handle].get(), WAIT_S)
 
     def request(self, body):
