@@ -72,8 +72,7 @@ class Backgrounds(RequestCase):
     def test_what_is_said_of_it(self):
         for room, background in ((1, "#d8d8d8"), (2, "#0000ff"), (3, "picture")):
             self.assertEqual(self.ask("info", id=room)["info"]["background"], background)
-        log = self.janus.log()
-        self.assertIn('avatar-wrong: background: a colour ("#rrggbb"), the path of a picture ("/...") or "transparent" is expected', log)
+        self.janus.wait_log('avatar-wrong: background: a colour ("#rrggbb"), the path of a picture ("/...") or "transparent" is expected')
         self.janus.wait_for_state(self.handle, 5, "failed")
         self.assertIn("nothing.png", self.ask("info", id=5)["info"]["error"])
 

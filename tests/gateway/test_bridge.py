@@ -61,8 +61,8 @@ class Seams(Case):
         viewer = self.watch(room)
         since = len(self.gateway.events)
         segment = begin() if begin else self.enqueue("speech.nut", room)
-        self.gateway.wait_event("finished", since, segment=segment)
-        time.sleep(1.2)
+        ended = self.gateway.wait_event("finished", since, segment=segment)[1]
+        viewer.wait_until(ended["media_ms"] + 1200)
         viewer.leave()
         pictures = self.assert_continuous(viewer)
         self.assertEqual([p.key for p in pictures].count(True), 1, "a seam needed a key frame")
@@ -122,8 +122,8 @@ class Seams(Case):
             segment = self.enqueue("speech.nut", 3)
             self.gateway.wait_event("started", since, segment=segment)
             viewer = self.watch(3)
-            self.gateway.wait_event("finished", since, segment=segment)
-            time.sleep(1.2)
+            ended = self.gateway.wait_event("finished", since, segment=segment)[1]
+            viewer.wait_until(ended["media_ms"] + 1200)
             viewer.leave()
             bridge = [p for p in self.assert_continuous(viewer) if not p.key and p.data not in known]
             if bridge:
@@ -157,7 +157,7 @@ class Seams(Case):
         """The greatest step into speech, and how far its first picture is from the clip."""
         since = len(self.gateway.events)
         segment = self.enqueue("far.nut", room)
-        self.gateway.wait_event("finished", since, segment=segment)
+        viewer.wait_until(self.gateway.wait_event("finished", since, segment=segment)[1]["media_ms"])
         first = dhs.Segment(hosted.prepared_path("far.nut")).video[0].data
         units = [p.data for p in rtp.pictures(viewer.video)]
         at = len(units) - 1 - units[::-1].index(first)

@@ -20,7 +20,7 @@ JCFG_TWO = JCFG + 'room-two: { id = 2 avatar = "small" }\n'
 class CaptionsCase(WordsCase):
     @classmethod
     def setUpClass(cls):
-        cls.begin(Server(JCFG_TWO))
+        cls.begin(Server(JCFG_TWO), (1, 2))
         cls.address = ("127.0.0.1", cls.janus.push_port)
 
     def viewer(self, *options, room=1, **fields):
@@ -186,7 +186,6 @@ class Channel(CaptionsCase):
         for each in (viewer, other):
             each.wait_event("state")
         viewer.say("stop")
-        time.sleep(0.2)
         data = "x" * 4000
         before = len(viewer.messages)
         for n in range(60):

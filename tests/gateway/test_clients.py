@@ -49,6 +49,7 @@ AUDIO, VIDEO = section("audio", 111, "opus/48000/2"), section("video", 96, "VP8/
 
 class Clients(unittest.TestCase):
     def setUp(self):
+        await_true(lambda: self.watching() == 0)        # those of the test before may still be leaving
         self.handle = self.attach()
 
     def attach(self):

@@ -10,10 +10,8 @@ from request_case import media
 class Configurations(unittest.TestCase):
     def refuses(self, jcfg, *words):
         with JanusServer(jcfg) as janus:
-            log = janus.log()
-            for word in words:
-                self.assertIn(word, log)
-            self.assertIn("not started", log)
+            for word in (*words, "not started"):
+                janus.wait_log(word)
 
     def test_mistakes_in_general_refuse_the_plugin(self):
         self.refuses('general: { max_rooms = "many" warmth = 3 segments_folder = "here" }',

@@ -13,9 +13,9 @@ ENTRY_MS = 500
 
 
 class Interruptions(WordsCase):
-    def play(self, segment, ms):
+    def play(self, segment, ms, **fields):
         """A segment with words, of which so much has been played."""
-        self.ask("enqueue", id=1, file="words.mkv", segment=segment)
+        self.ask("enqueue", id=1, file="words.mkv", segment=segment, **fields)
         self.event("started", segment)
         self.played(segment, ms)
 
@@ -48,7 +48,7 @@ class Interruptions(WordsCase):
         self.assertEqual((times["asked"], sum(times["word"]["counts"])), (1, 0))    # nobody watches
 
     def test_only_what_is_named(self):
-        self.play("one", 100)
+        self.play("one", 100, repeat=100)       # it plays as long as this takes
         for name, more in (("two", {}), ("three", {"utterance": "u"}), ("four", {"priority": "background"})):
             self.ask("enqueue", id=1, file="words.mkv", segment=name, **more)
         for fields, error in (({"segment": "none"}, "none"), ({"utterance": "none"}, "none")):
@@ -121,14 +121,16 @@ class Interruptions(WordsCase):
             start = {v["viewer"]: v["rtp_start"] for v in self.ask("stats", id=1)["viewers"] if v.get("media")}
             self.assertEqual(len(start), 1)
             cut = next(iter(start.values()))["audio"] + event["media_ms"] * 48
-            time.sleep(0.3)
+            viewer.wait_until(event["media_ms"] + 300)
             sound = [p for p in viewer.audio.packets if (cut - p.ts) % (1 << 32) < (1 << 31) or p.ts == cut % (1 << 32)]
             self.assertEqual((sound[-1].ts - cut) % (1 << 32), 0)
             self.assertGreater(len(sound[-1].payload), 3)
             after = viewer.audio.packets[len(sound):]
             self.assertTrue(after)
             self.assertTrue(all(len(p.payload) <= 3 for p in after))
-            self.assertEqual(sum(self.ask("stats", id=1)["interruptions"]["now"]["counts"]), before + 1)
+            counted = lambda: sum(self.ask("stats", id=1)["interruptions"]["now"]["counts"])
+            viewer.wait(lambda _: counted() > before)
+            self.assertEqual(counted(), before + 1)
 
 
 class Forgotten(WordsCase):

@@ -31,6 +31,7 @@ def quiet(frames):
 class Microphones(Case):
     def setUp(self):
         super().setUp()
+        self.wait_microphones(0)        # those of the test before may still be leaving
         self.gateway.observe({"id": 1})
         random.seed(1)
 
@@ -172,7 +173,7 @@ class Microphones(Case):
     def test_the_floor(self):
         """First come; then the next who waits, when it is given back; the secret gives it to anyone."""
         room = {"id": 1}
-        self.gateway.request({"request": "edit", **room, "new_barge_in_by": "one"})
+        self.gateway.request({"request": "edit", **room, "new_barge_in_by": "one", "new_floor_silence_ms": 600000})
         first, second = self.watch(), self.watch()
         numbers = []
         for viewer, place in ((first, "yours"), (second, "waiting")):
@@ -195,7 +196,7 @@ class Microphones(Case):
         self.assertIsNone(self.gateway.request({"request": "floor", **room})["viewer"])
         with self.assertRaisesRegex(Refused, "466"):
             self.gateway.request({"request": "give_floor", **room, "viewer": 999})
-        self.gateway.request({"request": "edit", **room, "new_barge_in_by": "all"})
+        self.gateway.request({"request": "edit", **room, "new_barge_in_by": "all", "new_floor_silence_ms": 15000})
         with self.assertRaisesRegex(Refused, "460"):
             first.request({"request": "ask_floor"})
         for viewer in (first, second):
@@ -221,14 +222,15 @@ class Microphones(Case):
             viewer.say(LOUD, payload)
         viewer.say(LOUD, extension=False)
         viewer.speak(quiet(20))
-        stats = self.gateway.request({"request": "stats", "id": 1, "viewer": self.number(viewer)})
-        microphone = stats["viewers"][0]["microphone"]
+        viewer.wait(lambda v: sum(self.microphone(v)[name] for name in ("packets", "refused")) == 26)
+        microphone = self.microphone(viewer)
         self.assertEqual((microphone["refused"], microphone["without_level"], microphone["packets"]), (3, 1, 23))
         self.assertFalse(microphone["speaking"])
         viewer.leave()
 
-    def number(self, viewer):
-        return viewer.started["result"]["viewer"]
+    def microphone(self, viewer):
+        number = viewer.started["result"]["viewer"]
+        return self.gateway.request({"request": "stats", "id": 1, "viewer": number})["viewers"][0]["microphone"]
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ class Tokens(unittest.TestCase):
     """Janus's signed tokens, as the VideoRoom plugin uses them."""
     KEY = "a key of janus.jcfg"
 
-    def token(self, *descriptors, seconds=60, realm=PACKAGE):
+    def token(self, *descriptors, seconds=3600, realm=PACKAGE):
         data = ",".join([str(int(time.time()) + seconds), realm, *descriptors])
         return data + ":" + base64.b64encode(hmac.digest(self.KEY.encode(), data.encode(), hashlib.sha1)).decode()
 

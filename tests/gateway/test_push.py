@@ -12,14 +12,14 @@ import time
 import unittest
 
 from ffmpeg import ffmpeg
-from janus_server import JanusServer, free_ports
+from janus_server import WAIT_S, JanusServer, free_ports
 from pushable import PushableServer
 from pushing import ANY_TIME, ENDS, Push, anchor, connect, token
 from request_case import RequestCase, media
 
 JCFG = """
 general: { cache_folder = "" worker = "{prepare}" push_listen = "127.0.0.1:PORT" push_socket = "{folder}/push.sock"
-    push_socket_mode = "0600" push_line_s = 2 worker_silence_s = 3 ahead_ms = 1000
+    push_socket_mode = "0600" push_line_s = 60 ahead_ms = 1000
     max_pushes = 12 max_pushes_per_room = 4 admin_key = "operator" }
 avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
 room-open: { id = 1 avatar = "small" }
@@ -77,7 +77,7 @@ class PushCase(RequestCase):
 
     def quiet(self):
         """Waits until nobody pushes."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + WAIT_S
         while self.ask("stats", admin_key="operator")["usage"]["pushes"]["used"]:
             self.assertLess(time.monotonic(), end)
             time.sleep(0.02)
@@ -185,9 +185,9 @@ class Media(PushCase):
                 thread.start()
                 self.assertEqual(push.result()["event"], "finished", push.said())
                 self.assertEqual(push.result()["played_ms"], 8000)
-                thread.join(30)
+                thread.join(WAIT_S)
                 wants = [line["ms"] for line in push.said() if line.get("event") == "want"]
-                self.assertLess(sum(wants[1:10]) / 9, 900)      # it was ahead
+                self.assertLess(sum(sorted(wants)[:9]) / 9, 900)        # it was ahead, whenever that was
                 self.assertTrue(all(0 <= ms <= 1000 for ms in wants), wants)
 
     def test_an_interruption_is_told_and_ends_it(self):
@@ -228,15 +228,6 @@ class Media(PushCase):
         self.assertGreater(end["played_ms"], 0)
         self.assertIn({"code": "cut_short", "text": "the connection ended before the stream"}, end["notes"])
 
-    def test_a_generator_that_stalls_fails_after_its_time(self):
-        for data in (self.long[:300000], self.prepared("8.nut")[:20000], b""):
-            with self.subTest(len(data)):
-                push = self.push({"room": 1})
-                push.send(data)
-                begin = time.monotonic()
-                self.assertEqual(push.result()["event"], "failed", push.said())
-                self.assertGreater(time.monotonic() - begin, 2)
-
     def test_rubbish_fails(self):
         good = list(records(self.prepared("1.nut")))
         damaged = bytearray(b"".join(good))
@@ -267,7 +258,7 @@ class Media(PushCase):
         self.assertEqual(starts, sorted(starts))
 
 
-class Lines(PushCase):
+class LinesCase(PushCase):
     def refused(self, code, word, data, address=None):
         with connect(address or self.tcp) as sock, sock.makefile("rb") as stream:
             sock.sendall(data if isinstance(data, bytes) else json.dumps(data).encode() + b"\n")
@@ -277,6 +268,25 @@ class Lines(PushCase):
         self.assertEqual(answer["error_code"], code, answer)
         self.assertIn(word, answer["error"])
 
+
+class Hurried(LinesCase):
+    """Who is slow fails, after the time that the options say."""
+    jcfg = JCFG.replace("push_line_s = 60", "push_line_s = 4 worker_silence_s = 3")
+
+    def test_a_generator_that_stalls(self):
+        for data in (self.long[:300000], self.prepared("8.nut")[:20000], b""):
+            with self.subTest(len(data)):
+                push = self.push({"room": 1})
+                push.send(data)
+                begin = time.monotonic()
+                self.assertEqual(push.result()["event"], "failed", push.said())
+                self.assertGreater(time.monotonic() - begin, 2)
+
+    def test_a_line_that_does_not_end(self):
+        self.refused(464, "push_line_s", b'{"room":1')
+
+
+class Lines(LinesCase):
     def test_each_mistake_is_named(self):
         for code, word, line in (
                 (451, "JSON", b"hello\n"), (451, "JSON", b"[]\n"), (451, "JSON", b"\n"), (453, '"room"', {}),
@@ -289,7 +299,7 @@ class Lines(PushCase):
                 (454, '"progress_ms"', {"room": 1, "progress_ms": "5"}),
                 (452, "anchor", {"room": 1, "request": "secret"}),
                 (464, "max_depth", {"room": 1, "metadata": json.loads("[" * 50 + "]" * 50)}),
-                (464, "65536 bytes", b"x" * 70000), (464, "push_line_s", b'{"room":1')):
+                (464, "65536 bytes", b"x" * 70000)):
             with self.subTest(line=str(line)[:60]):
                 self.refused(code, word, line)
 
@@ -378,7 +388,7 @@ class Lines(PushCase):
             sock.close()
         self.ask("interrupt", id=1)
         self.quiet()
-        end = time.monotonic() + 30
+        end = time.monotonic() + WAIT_S
         while len(self.descriptors()) > before + 4:         # warm workers come and go
             self.assertLess(time.monotonic(), end, (before, self.descriptors()))
             self.ask("interrupt", id=1)

@@ -199,12 +199,12 @@ class Seams(PushCase):
             push = self.push({"room": 1, "utterance": "slow", "index": index, "last": index == 3})
             push.send(wav(sweep(0.51, 24000), 24000))
             push.end()
-            self.assertEqual(push.result(30)["event"], "finished", push.said())
+            self.assertEqual(push.result()["event"], "finished", push.said())
         with Stage("%s:%d" % self.tcp, 1, sample_rate=24000, encode=True, dh_prepare=self.janus.prepare) as stage:
             for index in (0, 1):
                 future = stage.push_av_segment(index, None, sweep(0.51, 24000).astype(np.float32),
                                                utterance="slow, too", last=index == 1)
-                self.assertEqual(future.result(30).event, "finished")
+                self.assertEqual(future.result(WAIT_S).event, "finished")
 
 
 if __name__ == "__main__":

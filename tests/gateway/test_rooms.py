@@ -282,6 +282,16 @@ class Media(Case):
         cls.addClassCleanup(cls.hosted.close)
         media(cls.hosted.segments + "/two.avi", 2)
 
+    def setUp(self):
+        super().setUp()
+        self.await_viewers(0)           # those of the test before may still be leaving
+
+    def await_viewers(self, count):
+        end = time.monotonic() + 60
+        while (info := self.ask("info")["info"])["watching"] + info["observing"] != count:
+            self.assertLess(time.monotonic(), end, info)
+            time.sleep(0.02)
+
     def idle(self):
         self.ask("interrupt")
 
@@ -305,7 +315,7 @@ class Media(Case):
         self.ask("edit", id=made, new_description="x")
         self.told("edited", id=made, description="x")
         viewer = self.watch()
-        number = self.ask("stats")["viewers"][0]["viewer"]
+        number = viewer.started["result"]["viewer"]
         told = self.told("joined", viewer=number)
         self.assertEqual(told["handle_id"], viewer.handle)
         self.ask("enqueue", file="two.avi", segment="mine")
@@ -325,7 +335,8 @@ class Media(Case):
     def test_a_disabled_room_relays_nothing_and_goes_on_at_an_entry(self):
         viewer = self.watch()
         self.ask("disable")
-        self.wait_still(viewer)
+        sent = self.ask("stats")["viewers"][0]["sent"]
+        viewer.wait(lambda v: (len(v.video.packets), len(v.audio.packets)) == (sent["video_packets"], sent["audio_packets"]))
         count = len(viewer.video.packets), len(viewer.audio.packets)
         late = self.gateway.watch({"id": 1})
         time.sleep(0.5)
@@ -344,7 +355,7 @@ class Media(Case):
         for viewer in viewers:
             viewer.wait(lambda v: v.dtls.state == "closed")
             viewer.leave()
-        self.assertEqual(self.ask("info")["info"]["viewers"], 0)
+        self.await_viewers(0)
         self.watch().leave()
 
     def test_stats_of_a_viewer(self):
@@ -362,9 +373,7 @@ class Media(Case):
         self.assertEqual((received["video"]["lost"], received["video"]["lost_percent"]), (0, 0))
         self.assertGreaterEqual(received["video"]["jitter_ms"], 0)
         viewer.leave()
-        end = time.monotonic() + 60
-        while self.ask("stats")["viewers"] and time.monotonic() < end:
-            time.sleep(0.05)
+        self.await_viewers(0)
         after = self.ask("stats")
         self.assertEqual(after["viewers"], [])
         self.assertGreaterEqual(after["sent"]["video_packets"], entry["sent"]["video_packets"])

@@ -77,7 +77,7 @@ class Urls(Services):
             asked.send(self.media[:len(self.media) // 2])
             time.sleep(30)
         self.answers["plain"] = answer
-        room, events = self.speaking_room("plain")
+        room, events = self.speaking_room("impatient")
         segment = self.say(room)
         end = self.end_of(events, segment)
         self.assertIn("sent nothing for 2 s", end["error"])
@@ -101,7 +101,7 @@ class Urls(Services):
         segment = self.say(room)
         self.event(events, segment, "started")
         self.ask("interrupt", id=room)
-        self.assertTrue(left.wait(30))
+        self.assertTrue(left.wait(60))
         self.assertEqual(self.end_of(events, segment)["event"], "interrupted")
 
     def test_certificates_are_verified(self):
@@ -153,17 +153,6 @@ class Written(Services):
         self.assertEqual(self.end_of(events, segment)["event"], "finished")
         self.refused(454, "text", "say", id=room, text="")
 
-    def test_who_writes_no_more(self):
-        """The text ends by itself; what comes too late is no new segment."""
-        room, events = self.speaking_room("echo")
-        segment = self.say(room, "Well, ", more=True)
-        end = self.end_of(events, segment)
-        self.assertEqual(end["event"], "finished")
-        self.assertIn("more_s (2 s)", end["notes"][0]["text"])
-        self.refused(463, segment, "say", id=room, segment=segment, text="then", more=True)
-        self.refused(463, segment, "say", id=room, segment=segment, text="so.")
-        self.assertEqual(self.say(room, "Again", segment=segment), segment)
-
     def test_after_an_interruption(self):
         room, events = self.speaking_room("echo")
         segment = self.say(room, "Well, ", more=True)
@@ -176,6 +165,21 @@ class Written(Services):
         room, _ = self.speaking_room("plain")
         segment = self.say(room, "Whole.")
         self.refused(454, "segment", "say", id=room, segment=segment, text="more", more=True)
+
+
+class WrittenNoMore(Services):
+    more_s = 2
+
+    def test_who_writes_no_more(self):
+        """The text ends by itself; what comes too late is no new segment."""
+        room, events = self.speaking_room("echo")
+        segment = self.say(room, "Well, ", more=True)
+        end = self.end_of(events, segment)
+        self.assertEqual(end["event"], "finished")
+        self.assertIn("more_s (2 s)", end["notes"][0]["text"])
+        self.refused(463, segment, "say", id=room, segment=segment, text="then", more=True)
+        self.refused(463, segment, "say", id=room, segment=segment, text="so.")
+        self.assertEqual(self.say(room, "Again", segment=segment), segment)
 
 
 class Voices(Services):
@@ -240,6 +244,10 @@ class Kept(Services):
         cls.generators = 'generator-kept: { url = "%s" voices = ( "ada", "bob" ) cache = true at_once = "1" }' \
             % service("kept").url
 
+    def setUp(self):
+        super().setUp()
+        self.await_entries(1)                   # the avatar's
+
     def asked_for(self, room, events, text, **fields):
         """Whether the service is asked."""
         before = len(self.services["kept"].asked)
@@ -266,7 +274,9 @@ class Kept(Services):
         room, events = self.speaking_room("kept")
         self.assertEqual(self.end_of(events, self.say(room, "Broken"))["event"], "failed")
         self.answers["kept"] = lambda asked: asked.send(self.media)
+        count = self.entries()
         self.assertTrue(self.asked_for(room, events, "Broken"))
+        self.await_entries(count + 1)           # other tests count them
 
     def test_what_is_kept_needs_no_place(self):
         self.answers["kept"] = lambda asked: asked.send(self.media)
@@ -274,7 +284,7 @@ class Kept(Services):
         count = self.entries()
         self.assertTrue(self.asked_for(room, events, "Please wait"))
         self.await_entries(count + 1)
-        self.answers["kept"] = lambda asked: asked.await_text(b"never", 10)
+        self.answers["kept"] = lambda asked: asked.await_text(b"never")
         busy, _ = self.speaking_room("kept")
         before = len(self.services["kept"].asked)
         self.say(busy, "long")

@@ -11,6 +11,7 @@ import unittest
 import marks
 import sick_files
 from hosted_room import HostedRoom
+from janus_server import WAIT_S
 from media_case import Case
 from viewers import Refused
 
@@ -71,7 +72,7 @@ class SickFiles(Case):
         self.assertRegex(str(refused.exception), "does not answer|waits for its file system")
         since = len(self.gateway.events)
         segment = self.enqueue("good.mp4", room=2)
-        self.gateway.wait_event("finished", since, 30, segment=segment)
+        self.gateway.wait_event("finished", since, segment=segment)
 
     def test_3_many_that_cannot_be_opened_are_a_limit(self):
         codes = []
@@ -84,7 +85,7 @@ class SickFiles(Case):
         self.assertEqual(codes[-1], 464)
         since = len(self.gateway.events)
         segment = self.enqueue("other.mp4", room=2)
-        self.gateway.wait_event("finished", since, 30, segment=segment)
+        self.gateway.wait_event("finished", since, segment=segment)
 
     def test_4_nor_those_that_cannot_be_looked_at_or_closed(self):
         for name in ("mute.mp4", "shut.mp4"):
@@ -96,7 +97,7 @@ class SickFiles(Case):
                 self.assertIn(refused.exception.code, (462, 464))
                 since = len(self.gateway.events)
                 segment = self.enqueue("good.mp4", room=2)
-                self.gateway.wait_event("finished", since, 30, segment=segment)
+                self.gateway.wait_event("finished", since, segment=segment)
 
     def test_5_a_generator_there_costs_its_segment(self):
         hosted.warm("good.mp4")
@@ -127,10 +128,10 @@ class SickFiles(Case):
         self.assertEqual(self.uninterruptible(process.pid), [])
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        code = process.wait(30)
+        code = process.wait(WAIT_S)
         took = time.monotonic() - began
         self.assertEqual(code, 0)
-        self.assertLess(took, 5)
+        self.assertLess(took, READ_S, "it waits for the limit")
         type(self).is_over = True
 
     @staticmethod

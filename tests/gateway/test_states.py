@@ -3,6 +3,7 @@
 """What an avatar does while it does not speak: its clips, the request `state`, and what it does by itself."""
 import os
 import random
+import threading
 import time
 import unittest
 
@@ -70,7 +71,7 @@ class States(RequestCase):
         self.assertEqual(self.told(), ["listening", "thinking", "idle"])
 
     def test_by_itself(self):
-        self.ask("say", id=1, text="Good morning to all of you, and welcome.", segment="hello")
+        self.ask("say", id=1, text="Good morning to all of you, and welcome. " * 3, segment="hello")
         self.observer.events.wait(lambda e: e.get("event") == "speaking", WAIT_S)
         self.ask("hold", id=1, regret_ms=0)
         self.assertEqual(self.ask("queue", id=1)["state"], "listening")
@@ -93,10 +94,12 @@ class States(RequestCase):
         observer.events.wait(lambda e: e.get("event") == "idle", WAIT_S)
         self.assertNotIn("thinking", [e.get("event") for e in observer.events.data()])
 
-    def speak(self, viewer, *levels):
-        """The viewer says that, and is silent then."""
+    def speak(self, viewer, *levels, at_once=True):
+        """The viewer says that, and is silent then. What comes at once, nothing can tear to pieces; the room takes a
+        hundred packets each second."""
         since = len(self.observer.events.all)
-        viewer.speak([level for part in levels for level in part])
+        time.sleep(1 if at_once else 0)
+        viewer.speak([level for part in levels for level in part], at_once)
         self.observer.events.wait(lambda e: e.get("event") == "viewer_silent", WAIT_S, since)
 
     def assert_told(self, *states):
@@ -133,10 +136,20 @@ class States(RequestCase):
         """Amid a voice, which does not change it any more; a new one does."""
         random.seed(3)
         with Gateway(self.janus.ws) as gateway:
-            viewer = self.talker(gateway)
-            viewer.speak(quiet(30) + voice(30))
+            viewer, is_over = self.talker(gateway), threading.Event()
+
+            def talk():
+                viewer.speak(quiet(30))
+                while not is_over.is_set():
+                    viewer.speak(voice(5))
+            talking = threading.Thread(target=talk, daemon=True)
+            self.addCleanup(is_over.set)
+            talking.start()
+            self.assert_told("listening")
             self.assertEqual(self.ask("state", id=1, state="idle")["state"], "idle")
-            self.speak(viewer, voice(30), quiet(35))
+            is_over.set()
+            talking.join()
+            self.speak(viewer, voice(10), quiet(35))
             self.assert_told("listening", "idle")
             self.speak(viewer, voice(30), quiet(35))
             self.assert_told("listening", "idle", "listening", "idle")
@@ -148,7 +161,7 @@ class States(RequestCase):
             viewer = self.talker(gateway)
             self.ask("say", id=1, text="Good morning to all of you, and welcome to this room, in which I say much. " * 4)
             self.observer.events.wait(lambda e: e.get("event") == "speaking", WAIT_S)
-            self.speak(viewer, quiet(60), voice(60), quiet(35))
+            self.speak(viewer, quiet(60), voice(60), quiet(35), at_once=False)
             self.assert_told("thinking", "speaking", "idle", "listening", "idle")
             viewer.speak(voice(30))
             self.ask("edit", id=1, new_barge_in_by="nobody")
@@ -161,16 +174,17 @@ class States(RequestCase):
             viewer = gateway.watch({"id": 1})
             viewer.wait(lambda v: v.video and len(v.video.packets) > 20)
             self.ask("state", id=1, state="listening")
-            time.sleep(1)
+            viewer.wait(lambda v: len(self.seen(v)) > 1)
             self.ask("state", id=1, state="idle")
-            time.sleep(0.5)
-            pictures = rtp.pictures(viewer.video)
-        self.assertEqual(sum(p.key for p in pictures), 1)
-        folder = self.janus.path("cache")
-        clips = [[u.data for u in dhs.Segment(os.path.join(folder, name)).video] for name in os.listdir(folder)
-                 if name.endswith(".dhs")]
-        seen = {n for p in pictures for n, clip in enumerate(clips) if p.data in clip and not p.key}
-        self.assertGreater(len(seen), 1)
+            count = len(viewer.video.packets)
+            viewer.wait(lambda v: len(v.video.packets) > count + 20)
+            self.assertEqual(sum(p.key for p in rtp.pictures(viewer.video)), 1)
+
+    def seen(self, viewer):
+        """Which of the clips that were prepared by now the viewer has seen a picture of."""
+        folder, pictures = self.janus.path("cache"), {p.data for p in rtp.pictures(viewer.video) if not p.key}
+        return [name for name in os.listdir(folder) if name.endswith(".dhs")
+                and pictures & {u.data for u in dhs.Segment(os.path.join(folder, name)).video}]
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ class DataViewer:
 
     def __init__(self, janus, room, *options, offer_data=True, **fields):
         self.handle = janus.attach()
-        self.messages, self.raw, self.sounds, self._parts = [], [], [], {}
+        self.messages, self.raw, self.sounds, self._parts, self._heard = [], [], [], {}, []
         self._change = threading.Condition()
         offer = self.handle.answer({"request": "watch", "id": room, "offer_data": offer_data, **fields})
         self.result = offer["plugindata"]["data"]["result"]
@@ -40,7 +40,9 @@ class DataViewer:
         for line in self.peer._process.stdout:
             line = json.loads(line)
             with self._change:
-                if "sound" in line:
+                if "heard" in line:
+                    self._heard.append(line["heard"])
+                elif "sound" in line:
                     self.sounds.append((line["at"], line["sound"]))
                 elif "message" in line:
                     self._take(line)
@@ -72,8 +74,13 @@ class DataViewer:
         return self.wait(lambda m: m.get("event") == name and all(m.get(k) == v for k, v in fields.items()), after)
 
     def say(self, line):
+        """Returns once it has heard it."""
+        count = len(self._heard)
         self.peer._process.stdin.write(line + "\n")
         self.peer._process.stdin.flush()
+        with self._change:
+            if not self._change.wait_for(lambda: len(self._heard) > count, WAIT_S):
+                raise AssertionError("it does not hear " + line)
 
     def close(self):
         self.handle.detach()

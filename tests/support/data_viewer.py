@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A peer of aiortc's with a data channel; see peer.py. After its answer each line is one thing that came, with `at`, the
 time in seconds (CLOCK_MONOTONIC): {"message": text} on the channel, or, with `--sound`, {"sound": RTP timestamp} for each
-packet that is no silence. `--deaf`: it opens no data channel. `--stuck`: it stops to read the channel when the line
-"stop" comes, and goes on at "go"."""
+packet that is no silence. `--deaf`: it opens no data channel. It stops to read the channel when the line "stop" comes, and
+goes on at "go"; {"heard": line} says that it does."""
 import asyncio
 import json
+import socket
 import sys
 import time
 
@@ -13,6 +14,7 @@ from aiortc.rtcsctptransport import RTCSctpTransport
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtp import RtpPacket
 
+SO_RCVBUFFORCE = 33
 SILENCE = 3     # bytes of a packet of encoded silence, at most
 options = set(sys.argv[1:])
 stopped = []    # not empty: it does not read
@@ -43,6 +45,17 @@ def stop_reading():
     RTCSctpTransport._handle_data = handle
 
 
+def hold_much(peer):
+    """On a busy machine much may come before it is read. What is lost of the channel would be sent again a second later."""
+    for transport in {peer.sctp.transport, *(t.receiver.transport for t in peer.getTransceivers())} - {None}:
+        for protocol in transport.transport._connection._protocols:
+            own = protocol.transport.get_extra_info("socket")
+            try:
+                own.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 2 << 20)
+            except OSError:
+                own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 << 20)
+
+
 def on_channel(channel):
     channel.on("message", lambda text: say(message=text))
 
@@ -61,9 +74,11 @@ async def main():
         on_channel(peer.createDataChannel("JanusDataChannel"))
     await peer.setRemoteDescription(RTCSessionDescription(offer["sdp"], offer["type"]))
     await peer.setLocalDescription(await peer.createAnswer())
+    hold_much(peer)
     print(json.dumps({"type": peer.localDescription.type, "sdp": peer.localDescription.sdp}), flush=True)
     while line := await read():
         stopped[:] = [True] if line.strip() == "stop" else []
+        say(heard=line.strip())
     await peer.close()
 
 

@@ -440,10 +440,8 @@ class JanusServer:
             problems.append("Janus did not end by itself")
             self.process.kill()
             self.process.wait()
-        left = self.children()
-        for _ in range(100):
-            if not left:
-                break
+        left, end = self.children(), time.monotonic() + WAIT_S
+        while left and time.monotonic() < end:
             time.sleep(0.1)
             left = self.children()
         if left:

@@ -2,10 +2,11 @@
 """What tests of requests have in common: a server with odd rooms and generators, small media, and how to ask
 and be refused."""
 import os
+import time
 import unittest
 
 from ffmpeg import ffmpeg
-from janus_server import JanusServer
+from janus_server import WAIT_S, JanusServer
 
 JCFG = """
 general: {
@@ -143,3 +144,10 @@ class ServerCase(RequestCase):
     def setUp(self):
         super().setUp()
         self.addCleanup(self.ask, "interrupt", id=1, **SECRET)
+        end = time.monotonic() + WAIT_S
+        while True:             # those who watched in the test before may still be leaving
+            usage = self.ask("stats", admin_key="operator")["usage"]
+            if not usage["viewers"]["used"] + usage["observers"]["used"]:
+                break
+            self.assertLess(time.monotonic(), end, usage)
+            time.sleep(0.02)

@@ -66,10 +66,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def half(self):
         self.begin(len(MEDIA))
-        self.wfile.write(MEDIA[:len(MEDIA) * 3 // 5])
-        end = time.monotonic() + 60
-        while not os.path.exists(os.path.join(FOLDER, "begun")) and time.monotonic() < end:
-            time.sleep(0.01)
+        end = len(MEDIA) * 3 // 5
+        self.wfile.write(MEDIA[:end - 3000])
+        for at in range(end - 3000, end):       # it does not fall silent before it is heard
+            if os.path.exists(os.path.join(FOLDER, "begun")):
+                break
+            self.wfile.write(MEDIA[at:at + 1])
+            time.sleep(0.02)
 
     def dies(self):
         self.half()

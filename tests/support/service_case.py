@@ -10,7 +10,7 @@ from request_case import RequestCase, SmallServer, media
 from service import Service
 
 JCFG = """
-general: { cache_folder = "{folder}/cache" worker = "{prepare}" max_workers = 2 warm_workers = 1 max_text = 100 more_s = 2
+general: { cache_folder = "{folder}/cache" worker = "{prepare}" max_workers = 2 warm_workers = 1 max_text = 100 more_s = MORE_S
 	admin_key = "operator" segments_folder = "{folder}/segments" scope = "{folder}/bin/dh-scope" }
 avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
 GENERATORS
@@ -44,7 +44,8 @@ class Services(RequestCase):
             return cls.services[name]
 
         plain = service("plain")
-        generators = 'generator-plain: { url = "%s" voices = ( "ada", "bob" ) silence_s = 2 }\n' % plain.url
+        generators = 'generator-plain: { url = "%s" voices = ( "ada", "bob" ) }\n' % plain.url
+        generators += 'generator-impatient: { url = "%s" silence_s = 2 }\n' % plain.url
         cls.more(service)
         folder = cls.enterClassContext(tempfile.TemporaryDirectory())
         os.chmod(folder, 0o755)
@@ -55,12 +56,13 @@ class Services(RequestCase):
         generators += 'generator-stranger: { url = "%s" }\n' % secure.url
         generators += 'generator-secure: { url = "%s" environment = ( "SSL_CERT_FILE=%s" ) }\n' % (secure.url, authority.path)
         generators += cls.generators
-        cls.begin(cls.server(JCFG.replace("GENERATORS", generators)))
+        cls.begin(cls.server(JCFG.replace("GENERATORS", generators).replace("MORE_S", str(cls.more_s))))
         with open(cls.janus.path("short.nut"), "rb") as file:
             cls.media = file.read()
 
     generators = ""
     server = Server
+    more_s = 60             # longer than a busy machine takes from one piece of a text to the next
 
     @classmethod
     def more(cls, service):

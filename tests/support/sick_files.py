@@ -84,7 +84,7 @@ class Mount:
         self.folder = folder
         os.mkdir(folder)
         self.process = subprocess.Popen([sys.executable, "-B", os.path.abspath(__file__), folder, path, *how])
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not os.path.ismount(folder):
             if self.process.poll() is not None or time.monotonic() > end:
                 self.close()

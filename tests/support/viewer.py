@@ -108,7 +108,7 @@ class Viewer:
     async def _explain_the_end(self):
         """A viewer may be kicked as soon as its media are up in Janus, which is before they are up
         here. The message about that takes another path than the end of DTLS, and may come later."""
-        for _ in range(1000):
+        for _ in range(100 * WAIT_S):
             if self.dismissal:
                 raise Dismissed(self.dismissal)
             await asyncio.sleep(0.01)
@@ -270,13 +270,14 @@ class Viewer:
         """Sends 20 ms of sound, of that level in dBov; `skip` packets are lost before it. Returns when."""
         return self.gateway._do(self._say(level, payload, skip, extension))
 
-    def speak(self, levels):
-        """Sends sound of these levels in its own time; returns when each packet left."""
+    def speak(self, levels, at_once=False):
+        """Sends sound of these levels in its own time, or at once, as after a hitch of the network; returns when each packet
+        left."""
         async def run():
             loop, left = asyncio.get_running_loop(), []
             start = loop.time()
             for number, level in enumerate(levels):
-                await asyncio.sleep(max(0, start + number * 0.02 - loop.time()))
+                await asyncio.sleep(0 if at_once else max(0, start + number * 0.02 - loop.time()))
                 left.append(await self._say(level, b"\xf8" + bytes(range(40)), 0, True))
             return left
         return self.gateway._do(run(), 60 + len(levels) / 50)

@@ -80,6 +80,8 @@ class Asyncio(Case):
                     while True:
                         await s.push_video(MUCH)
             task = asyncio.create_task(model())
+            while not segments:
+                await asyncio.sleep(0.01)
             await asyncio.sleep(0.3)
             task.cancel()
             with self.assertRaises(asyncio.CancelledError):

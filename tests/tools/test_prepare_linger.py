@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dh-prepare: a pipe that stays open behind a complete container. DH_PREPARE names the program."""
+import fcntl
 import os
 import subprocess
 import threading
@@ -24,6 +25,7 @@ PIPED_WITHOUT = {
     "matroska": H264, "wav": ["-vn"], "mpegts": H264, "yuv4mpegpipe": ["-an", "-pix_fmt", "yuv420p"],
     "avi": ["-c:v", "mpeg4", "-c:a", "libmp3lame"], "adts": ["-vn", "-c:a", "aac"], "mp3": ["-vn"],
 }
+PIPE_BYTES = 1 << 20
 PAUSE_S = 0.6       # longer than dh-prepare waits behind the end of a container
 
 
@@ -40,6 +42,8 @@ class Lingering(Case):
         """Writes the parts to a pipe, with pauses; returns what dh-prepare made of them before the pipe is closed."""
         out = self.path("lingering.dhs")
         read_end, write_end = os.pipe()
+        # All of a part fits into it: what a busy machine writes late would be a pause.
+        fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         process = subprocess.Popen([PREPARE, "-", "-o", out], stdin=read_end, stderr=subprocess.PIPE)
         os.close(read_end)
 

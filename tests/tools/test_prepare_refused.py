@@ -157,7 +157,7 @@ class Refused(Case):
                     break
                 time.sleep(0.02)
             process.send_signal(signal.SIGTERM)
-            self.assertEqual(process.wait(10), -signal.SIGTERM)
+            self.assertEqual(process.wait(60), -signal.SIGTERM)
         os.close(writer)
         self.assertEqual([name for name in os.listdir(self.folder) if name.startswith("interrupted")], [])
 
