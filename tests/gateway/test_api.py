@@ -31,7 +31,7 @@ class Server(JanusServer):
         talker = os.environ["DH_TALKER"]
         subprocess.run([talker, "--size", "64x64", "--portrait", self.path("anna.png")], check=True)
         subprocess.run([talker, "--size", "64x64", "-o", self.path("segments/hello.mkv"),
-                        "Hello, I am on stage, and I have got a lot to say."], check=True)
+                        "Hello, I am on stage, and I have got a lot to say. " * 5], check=True)   # it plays as long as it is asked about
 
 
 class Examples(unittest.TestCase):

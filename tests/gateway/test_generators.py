@@ -18,7 +18,8 @@ generator-slow: { command = ( "/bin/sh", "-c", "SLEEPER" ) }
 generator-silent: { command = ( "/bin/sh", "-c", "head -c -3000 {folder}/short.nut; SLEEPER" ) }
 generator-lingers: { command = ( "/bin/sh", "-c", "cat {folder}/short.nut; exec >&-; SLEEPER" ) }
 generator-open: { command = ( "/bin/sh", "-c", "cat {folder}/short.nut; echo said >&2; SLEEPER" ) }
-generator-fails: { command = ( "/bin/sh", "-c", "cat {folder}/short.nut; exec >&-; sleep 0.5; echo oh no >&2; exit 9" ) }
+generator-fails: { command = ( "/bin/sh", "-c", "head -c -3000 {folder}/short.nut; sleep 2; tail -c 3000 {folder}/short.nut;
+    exec >&-; sleep 0.5; echo oh no >&2; exit 9" ) }
 generator-leaves: { command = ( "/bin/sh", "-c", "cat {folder}/short.nut; SLEEPER & exit 0" ) }
 generator-escapes: { command = ( "/bin/sh", "-c", "setsid setsid SLEEPER & cat {folder}/short.nut" ) }
 generator-babbles: { command = ( "/bin/sh", "-c", "yes some word or other | head -c 10000000 >&2; cat {folder}/short.nut" ) }
@@ -85,6 +86,7 @@ class Generators(RequestCase):
                 self.await_sleepers(0)
 
     def test_what_it_says_after_its_output(self):
+        """Which is read to its end at once, because little is left to be done then, and before it is killed."""
         room, events = self.speaking_room("fails")
         segment = self.say(room)
         self.assertEqual(self.end_of(events, segment)["event"], "finished")

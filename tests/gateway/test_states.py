@@ -149,7 +149,7 @@ class States(RequestCase):
             self.assertEqual(self.ask("state", id=1, state="idle")["state"], "idle")
             is_over.set()
             talking.join()
-            self.speak(viewer, voice(10), quiet(35))
+            self.speak(viewer, quiet(35), at_once=False)
             self.assert_told("listening", "idle")
             self.speak(viewer, voice(30), quiet(35))
             self.assert_told("listening", "idle", "listening", "idle")
