@@ -47,7 +47,8 @@ def stop_reading():
 
 def hold_much(peer):
     """On a busy machine much may come before it is read. What is lost of the channel would be sent again a second later."""
-    for transport in {peer.sctp.transport, *(t.receiver.transport for t in peer.getTransceivers())} - {None}:
+    of = [t.receiver for t in peer.getTransceivers()] + ([peer.sctp] if peer.sctp else [])
+    for transport in {each.transport for each in of}:
         for protocol in transport.transport._connection._protocols:
             own = protocol.transport.get_extra_info("socket")
             try:
