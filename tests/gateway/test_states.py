@@ -100,6 +100,9 @@ class States(RequestCase):
         since = len(self.observer.events.all)
         time.sleep(1 if at_once else 0)
         viewer.speak([level for part in levels for level in part], at_once)
+        self.silent(since)
+
+    def silent(self, since):
         self.observer.events.wait(lambda e: e.get("event") == "viewer_silent", WAIT_S, since)
 
     def assert_told(self, *states):
@@ -147,9 +150,11 @@ class States(RequestCase):
             talking.start()
             self.assert_told("listening")
             self.assertEqual(self.ask("state", id=1, state="idle")["state"], "idle")
+            since = len(self.observer.events.all)
             is_over.set()
             talking.join()
-            self.speak(viewer, quiet(35), at_once=False)
+            viewer.speak(quiet(35))
+            self.silent(since)
             self.assert_told("listening", "idle")
             self.speak(viewer, voice(30), quiet(35))
             self.assert_told("listening", "idle", "listening", "idle")
