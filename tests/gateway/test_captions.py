@@ -236,7 +236,7 @@ class Handles(CaptionsCase):
         self.ask("interrupt", id=1)
         self.on_handle(viewer.handle, "interrupted", segment="plain")
         self.assertEqual([e for e in viewer.events if e.get("event") in ("state", "caption", "marker")], [])
-        self.assertNotIn("m=application", viewer.peer.answer["sdp"])
+        self.assertNotIn("m=application", viewer.answer["sdp"])
 
     def test_configure(self):
         viewer = self.viewer("--deaf", offer_data=False)

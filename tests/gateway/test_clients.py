@@ -376,10 +376,10 @@ class GStreamer(Clients):
     """webrtcbin, where it is installed: test_peers.py."""
 
     def test_it_does_not_bundle(self):
-        message = self.handle.answer({"request": "watch", "id": 1})
-        peer = Peer(["/usr/bin/python3", "-B", os.path.join(HERE, "../support/webrtcbin_viewer.py"), "none"], message["jsep"])
+        peer = Peer(["/usr/bin/python3", "-B", os.path.join(HERE, "../support/webrtcbin_viewer.py"), "none"])
         self.addCleanup(peer.close)
-        self.refused(461, "bundle", "start", peer.answer)
+        message = self.handle.answer({"request": "watch", "id": 1})
+        self.refused(461, "bundle", "start", peer.answer(message["jsep"]))
 
 
 if __name__ == "__main__":

@@ -41,11 +41,11 @@ class Peers(unittest.TestCase):
 
     def watch(self, command, room):
         """Returns its number in the room once it has got sound and pictures."""
+        peer = Peer(command)
+        self.addCleanup(peer.close)
         offer = self.handle.answer({"request": "watch", "id": room})
         self.assertNotIn("error", offer["plugindata"]["data"])
-        peer = Peer(command, offer["jsep"])
-        self.addCleanup(peer.close)
-        started = self.ask("start", peer.answer)["result"]
+        started = self.ask("start", peer.answer(offer["jsep"]))["result"]
         if started["status"] == "starting":         # the connection is not up before the answer is handled
             started = self.status("started")
         self.assertEqual(started["status"], "started")

@@ -24,6 +24,7 @@ async def count(track):
 
 async def main():
     loop, tasks = asyncio.get_running_loop(), []
+    say({"ready": True})
     offer = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
     peer = RTCPeerConnection()
     peer.on("track", lambda track: tasks.append(asyncio.ensure_future(count(track))))

@@ -24,12 +24,13 @@ class DataViewer:
         self.handle = janus.attach()
         self.messages, self.raw, self.sounds, self._parts, self._heard = [], [], [], {}, []
         self._change = threading.Condition()
+        self.peer = Peer(["/usr/bin/python3", "-B", os.path.join(HERE, "data_viewer.py"), *options])
         offer = self.handle.answer({"request": "watch", "id": room, "offer_data": offer_data, **fields})
         self.result = offer["plugindata"]["data"]["result"]
-        self.peer = Peer(["/usr/bin/python3", "-B", os.path.join(HERE, "data_viewer.py"), *options], offer["jsep"])
+        self.answer = self.peer.answer(offer["jsep"])
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
-        self.handle.request({"request": "start"}, self.peer.answer)
+        self.handle.request({"request": "start"}, self.answer)
         self.handle.events.wait(lambda e: e.get("result", {}).get("status") == "started", WAIT_S)
 
     @property

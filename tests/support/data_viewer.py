@@ -67,6 +67,7 @@ async def main():
     if "--sound" in options:
         hear_packets()
     stop_reading()
+    say(ready=True)
     offer = json.loads(await read())
     peer = RTCPeerConnection()
     peer.on("datachannel", on_channel)

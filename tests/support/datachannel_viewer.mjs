@@ -29,3 +29,4 @@ input.once('line', line => {
 	const { type, sdp } = JSON.parse(line);
 	peer.setRemoteDescription(sdp, type);
 });
+say({ ready: true });

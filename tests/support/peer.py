@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A peer made of somebody else's WebRTC: a program that reads an offer, a line of JSON, writes its answer as another, and
-then how many packets (or pictures) of sound and picture have come, again and again. It ends with its input. Exit code 77
-says that this machine has not what it needs.
+"""A peer made of somebody else's WebRTC: a program that says that it is ready, a line of JSON, reads an offer, writes its
+answer, and then how many packets (or pictures) of sound and picture have come, again and again. It ends with its input.
+Exit code 77 says that this machine has not what it needs. It is there before the offer, which nobody keeps for half a
+minute, and so long it may take to start.
 
-    peer = Peer([sys.executable, "webrtcbin_viewer.py", "max-bundle"], offer)
-    handle.request({"request": "start"}, peer.answer)
+    peer = Peer([sys.executable, "webrtcbin_viewer.py", "max-bundle"])
+    handle.request({"request": "start"}, peer.answer(offer))
     peer.wait(lambda received: received["video"] > 30)
     peer.close()
 """
@@ -14,18 +15,18 @@ import unittest
 
 
 class Peer:
-    def __init__(self, command, offer):
+    def __init__(self, command):
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
-            self._process.stdin.write(json.dumps(offer) + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass
-        try:
-            self.answer = json.loads(self._line())
+            json.loads(self._line())
         except BaseException:
             self.close()
             raise
+
+    def answer(self, offer):
+        self._process.stdin.write(json.dumps(offer) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._line())
 
     def _line(self):
         line = self._process.stdout.readline()

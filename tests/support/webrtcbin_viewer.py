@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A viewer made of GStreamer's webrtcbin. Its argument is the bundle policy. Reads the offer, a line of JSON, writes the
-answer as another, then how many packets of sound and pictures have come, a line ten times a second. Ends with its
+"""A viewer made of GStreamer's webrtcbin. Its argument is the bundle policy. Says that it is ready, reads the offer, a line of JSON,
+writes the answer as another, then how many packets of sound and pictures have come, a line ten times a second. Ends with its
 input. Exit code 77: this machine has no webrtcbin."""
 import json
 import sys
@@ -57,6 +57,7 @@ def on_answer(promise):
 
 
 def main():
+    say({"ready": True})
     offer = json.loads(sys.stdin.readline())["sdp"]
     loop = GLib.MainLoop()
     peer.connect("pad-added", on_pad)

@@ -24,3 +24,4 @@ input.once('line', async line => {
 	say({ type, sdp });
 	setInterval(() => say(received), 100);
 });
+say({ ready: true });
