@@ -10,6 +10,8 @@
 /* A turn ends at whichever comes first. */
 #define TURN_BYTES (16 * 1024 * 1024)
 #define TURN_US    50000
+/* Slower is slow, in bytes per microsecond. */
+#define SLOW_PER_US 2
 
 static ssize_t read_some(struct dh_opener *opener, int fd, void *buffer, off_t at)
 {
@@ -45,4 +47,9 @@ int dh_file_slice(struct dh_opener *opener, int fd, off_t *at, const atomic_bool
 	}
 	g_free(buffer);
 	return err;
+}
+
+bool dh_file_reads_slowly(off_t bytes, int64_t us)
+{
+	return bytes / MAX(us, 1) < SLOW_PER_US;
 }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "opener.h"
@@ -19,5 +20,8 @@ typedef int dh_file_slice_fn(void *arg, const void *bytes, size_t size);
  * *is_cancelled has become true. */
 int dh_file_slice(struct dh_opener *opener, int fd, off_t *at, const atomic_bool *is_cancelled, dh_file_slice_fn *push,
 	void *arg);
+
+/* Whether reading so much took so long that whoever has to wait for it waits for the file system. */
+bool dh_file_reads_slowly(off_t bytes, int64_t us);
 
 #endif

@@ -131,6 +131,8 @@ static int alloc_loader(struct dh_ingest *ingest)
 	struct dh_openers *openers = dh_openers_new(ingest->config.opener_path);
 	int err = dh_loader_alloc(&ingest->loader, ingest->io, openers);
 
+	if (err == 0)
+		dh_loader_set_open_ms(ingest->loader, ingest->config.file_open_ms);
 	dh_openers_unref(&openers);
 	return err;
 }

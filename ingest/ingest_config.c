@@ -36,6 +36,7 @@ void dh_ingest_config_init(struct dh_ingest_config *config)
 		.max_segment_bytes = INT64_C(512) << 20,
 		.cache_folder = NULL,
 		.cache_bytes = INT64_C(2) << 30,
+		.file_open_ms = 3000,
 		.file_read_ms = 60000,
 		.memory_bytes = INT64_C(2) << 30,
 		.descriptors_max = quarter_of_descriptors(),
@@ -50,6 +51,6 @@ bool dh_ingest_config_is_valid(const struct dh_ingest_config *c)
 		c->max_live <= 1000 && c->max_jobs >= 1 && c->worker_memory_mb >= 0 && c->worker_cpu_s >= 0 &&
 		c->worker_nice >= 0 && c->worker_nice <= 19 && c->worker_silence_ms > 0 && c->worker_wait_ms >= 0 &&
 		c->worker_start_ms > 0 && c->live_silence_ms > 0 && c->max_ms > 0 && c->max_side > 0 &&
-		c->max_segment_bytes > 0 && c->cache_bytes >= 0 && c->file_read_ms > 0 && c->memory_bytes > 0 &&
-		c->descriptors_max > 0 && c->orphans_max >= 0;
+		c->max_segment_bytes > 0 && c->cache_bytes >= 0 && c->file_open_ms > 0 && c->file_read_ms > 0 &&
+		c->memory_bytes > 0 && c->descriptors_max > 0 && c->orphans_max >= 0;
 }

@@ -32,6 +32,7 @@ struct dh_ingest_config {
 	int64_t max_segment_bytes; /* one prepared segment; 512 MiB */
 	const char *cache_folder;  /* NULL or "": no cache; created if its parent exists */
 	int64_t cache_bytes;       /* all cache entries together; 2 GiB */
+	int file_open_ms;          /* longest time to open and examine one; 3000 */
 	int file_read_ms;          /* longest time to read a file; 60000 */
 	int64_t memory_bytes;      /* prepared media of all rooms; 2 GiB */
 	int descriptors_max;       /* open media files; a quarter of RLIMIT_NOFILE */

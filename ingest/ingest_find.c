@@ -181,13 +181,14 @@ static struct search *search_new(struct dh_ingest *ingest, const char *folder, c
 	return search;
 }
 
-static int wait_for(struct search *search, struct dh_file_identity *identity, const struct wanted *wanted, char **error)
+static int wait_for(struct search *search, int limit_ms, struct dh_file_identity *identity, const struct wanted *wanted,
+	char **error)
 {
 	struct timespec until;
 	int err = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += DH_OPEN_MS / 1000;
+	until.tv_sec += limit_ms / 1000;
 	pthread_mutex_lock(&search->lock);
 	while (!search->is_done && err == 0)
 		err = pthread_cond_timedwait(&search->done, &search->lock, &until);
@@ -211,22 +212,22 @@ static int search_in(struct dh_ingest *ingest, const char *folder, const char *p
 	static const struct dh_loader_task task = { .step = step, .late = late, .release = release };
 	struct search *search = search_new(ingest, folder, path, max_bytes, wanted);
 	char *whole = g_build_filename(folder, path, NULL);
-	int err = dh_loader_post(ingest->loader, DH_LANE_OPEN, dh_mounts_device(whole, NULL), DH_OPEN_MS, &task,
-		search);
+	int limit_ms = ingest->config.file_open_ms;
+	int err = dh_loader_post(ingest->loader, DH_LANE_OPEN, dh_mounts_device(whole, NULL), limit_ms, &task, search);
 
 	if (err < 0)
 		unref(search); /* the loader's reference */
 	else
-		err = wait_for(search, identity, wanted, error);
+		err = wait_for(search, limit_ms, identity, wanted, error);
 	unref(search); /* NOLINT(clang-analyzer-unix.Malloc): it had two references */
 	g_free(whole);
 	return err;
 }
 
-static char *explain(int err, const char *path)
+static char *explain(int err, const char *path, int limit_ms)
 {
 	if (err == -ETIMEDOUT)
-		return g_strdup_printf("its file system does not answer within %d s: %s", DH_OPEN_MS / 1000, path);
+		return g_strdup_printf("its file system does not answer within %d s: %s", limit_ms / 1000, path);
 	if (err == -EHOSTDOWN || err == -ENOBUFS)
 		return g_strdup_printf("too many requests wait for its file system already: %s", path);
 	if (err == -EMFILE)
@@ -248,7 +249,8 @@ static int search_all(struct dh_ingest *ingest, char *const *folders, const char
 		*folder = *folders;
 	}
 	if (err < 0 && !*error)
-		*error = err == -ENOENT ? g_strdup_printf("no such file: %s", path) : explain(err, path);
+		*error = err == -ENOENT ? g_strdup_printf("no such file: %s", path) :
+					  explain(err, path, ingest->config.file_open_ms);
 	return err;
 }
 

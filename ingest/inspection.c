@@ -13,9 +13,8 @@
 /* The coarsest tick of the kernel's file clock: two changes within one tick leave the same
  * time. So a file that changed in the current tick is read in the next one. */
 #define TICK_US 20000
-/* A file that takes longer to read, and reads slower, would hog a worker. */
-#define SLOW_US     1000000
-#define SLOW_PER_US 2 /* bytes per microsecond */
+/* A file that takes longer to read, and reads slowly, would hog a worker. */
+#define SLOW_US 1000000
 
 /* Hashing the rest of a file takes so long that preparing it need not wait: from here on, */
 #define KNOWN_BYTES (2 << 20)
@@ -61,7 +60,8 @@ static bool next_file(struct inspection *inspection)
 	close_file(inspection);
 	if (inspection->i-- > 0)
 		return dh_load_task_go(&inspection->task, DH_LANE_OPEN,
-			dh_inputs_device(inspection->inputs, inspection->i), DH_OPEN_MS);
+			dh_inputs_device(inspection->inputs, inspection->i),
+			dh_loader_open_ms(inspection->task.loader));
 	inspection->files.is_hashed = true;
 	return dh_load_task_end(&inspection->task, 0, NULL);
 }
@@ -145,7 +145,7 @@ static void tell_known(void *arg)
 static void check_known(struct inspection *inspection)
 {
 	const struct dh_expected_files *files = &inspection->files;
-	bool is_slow = inspection->at / MAX(inspection->read_us, 1) < SLOW_PER_US;
+	bool is_slow = dh_file_reads_slowly(inspection->at, inspection->read_us);
 
 	if (inspection->is_told || inspection->i > 0 || inspection->at < KNOWN_BYTES ||
 		files->identities[0].size - inspection->at < REST_BYTES || is_slow ||
@@ -179,7 +179,8 @@ static bool read_file(struct inspection *inspection)
 	inspection->read_us += g_get_monotonic_time() - began_us;
 	if (err == 0) {
 		dh_file_hasher_finish(inspection->hasher, hash);
-		hash->is_slow = inspection->read_us > SLOW_US && inspection->at / inspection->read_us < SLOW_PER_US;
+		hash->is_slow = inspection->read_us > SLOW_US &&
+			dh_file_reads_slowly(inspection->at, inspection->read_us);
 		err = dh_file_identity_get(&now, &inspection->task.opener, inspection->fd);
 	}
 	if (err > 0) {
@@ -236,6 +237,6 @@ struct dh_load_task *dh_inspect(struct dh_loader *loader, struct dh_limits *limi
 	new->i = inputs->source.count - 1;
 	new->read_ms = read_ms;
 	new->fd = -1;
-	dh_load_task_start(&new->task, DH_LANE_OPEN, dh_inputs_device(inputs, new->i), DH_OPEN_MS);
+	dh_load_task_start(&new->task, DH_LANE_OPEN, dh_inputs_device(inputs, new->i), dh_loader_open_ms(loader));
 	return &new->task;
 }

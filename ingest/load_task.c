@@ -114,7 +114,7 @@ static void late(void *arg)
 	if (option)
 		text = g_strdup_printf("reading it takes longer than %d s (%s)", task->limit_ms / 1000, option);
 	else
-		text = g_strdup_printf("its file system does not answer within %d s", DH_OPEN_MS / 1000);
+		text = g_strdup_printf("its file system does not answer within %d s", task->limit_ms / 1000);
 	dh_load_task_end(task, -ETIMEDOUT, text);
 	g_free(text);
 	dh_opener_stop(&task->opener); /* what it returns now is too late to count */

@@ -14,9 +14,6 @@
 
 #include "loader.h"
 
-/* Time limit for opening and examining a file. */
-#define DH_OPEN_MS 3000
-
 struct dh_load_task;
 
 struct dh_load_task_kind {

@@ -226,6 +226,7 @@ int dh_loader_alloc(struct dh_loader **loader, struct dh_io *io, struct dh_opene
 	pthread_condattr_destroy(&monotonic);
 	new->io = io;
 	new->openers = dh_openers_ref(openers);
+	new->open_ms = DH_OPEN_MS;
 	new->lanes = g_ptr_array_new();
 	new->runners = g_ptr_array_new();
 	new->ended = g_array_new(FALSE, FALSE, sizeof(pthread_t));
@@ -277,6 +278,16 @@ void dh_loader_free(struct dh_loader **loader)
 struct dh_openers *dh_loader_openers(struct dh_loader *loader)
 {
 	return loader->openers;
+}
+
+void dh_loader_set_open_ms(struct dh_loader *loader, int ms)
+{
+	loader->open_ms = ms;
+}
+
+int dh_loader_open_ms(const struct dh_loader *loader)
+{
+	return loader->open_ms;
 }
 
 struct dh_loader *dh_loader_ref(struct dh_loader *loader)

@@ -47,6 +47,11 @@ int dh_loader_alloc(struct dh_loader **loader, struct dh_io *io, struct dh_opene
 /* Borrowed. */
 struct dh_openers *dh_loader_openers(struct dh_loader *loader);
 
+/* Time limit for opening and examining a file. Set it before there are tasks. */
+#define DH_OPEN_MS 3000
+void dh_loader_set_open_ms(struct dh_loader *loader, int ms);
+int dh_loader_open_ms(const struct dh_loader *loader);
+
 /* Waits at most DH_LOADER_END_MS for tasks to end, then drops those that still wait,
  * abandons stuck threads and stops the openers. No report is made after it returns. Not from the I/O thread. */
 void dh_loader_free(struct dh_loader **loader);

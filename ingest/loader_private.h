@@ -41,6 +41,7 @@ struct dh_loader {
 	pthread_cond_t change;      /* wakes the watch, lost threads and dh_loader_free */
 	struct dh_io *io;           /* NULL once dh_loader_free has been called */
 	struct dh_openers *openers; /* a reference; immutable */
+	int open_ms;                /* immutable once there are tasks */
 	pthread_t watch;
 	bool is_stopped;
 	GPtrArray *lanes, *runners;

@@ -192,7 +192,7 @@ struct dh_load_task *dh_load_file(struct dh_loader *loader, struct dh_limits *li
 	new->inputs = dh_inputs_ref(inputs);
 	new->expected = *expected;
 	new->read_ms = read_ms;
-	dh_load_task_start(&new->task, DH_LANE_OPEN, dh_inputs_device(inputs, 0), DH_OPEN_MS);
+	dh_load_task_start(&new->task, DH_LANE_OPEN, dh_inputs_device(inputs, 0), dh_loader_open_ms(loader));
 	return &new->task;
 }
 

@@ -79,7 +79,7 @@ static bool open_next(struct opening *opening)
 	if (opening->files->count == opening->inputs->source.count)
 		return dh_load_task_end(&opening->task, 0, NULL);
 	return dh_load_task_go(&opening->task, DH_LANE_OPEN, dh_inputs_device(opening->inputs, opening->files->count),
-		DH_OPEN_MS);
+		dh_loader_open_ms(opening->task.loader));
 }
 
 /* The copy has the expected hash, so later changes to the file do not matter. */
@@ -205,7 +205,7 @@ struct dh_load_task *dh_open_files_open(struct dh_loader *loader, struct dh_limi
 	atomic_init(&new->files->refs, 1);
 	new->files->loader = dh_loader_ref(loader);
 	new->files->limits = dh_limits_ref(limits);
-	dh_load_task_start(&new->task, DH_LANE_OPEN, dh_inputs_device(inputs, 0), DH_OPEN_MS);
+	dh_load_task_start(&new->task, DH_LANE_OPEN, dh_inputs_device(inputs, 0), dh_loader_open_ms(loader));
 	return &new->task;
 }
 

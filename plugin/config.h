@@ -70,7 +70,8 @@ struct dh_config {
 	int64_t index_timeout_ms; /* how long an utterance waits for its next piece */
 	int64_t hold_s;           /* a hold that lasts longer becomes an interruption */
 	int64_t max_segment_ms, max_file_mb;
-	int64_t file_read_s;                         /* reading a segment's file may take this long */
+	int64_t file_open_s;                         /* opening a segment's file may take this long */
+	int64_t file_read_s;                         /* reading it */
 	int64_t max_media_mb;                        /* of prepared media, all rooms together */
 	int64_t max_side;                            /* largest width or height of an input picture */
 	int64_t max_request, max_text, max_metadata; /* bytes */

@@ -120,6 +120,7 @@ static int start_ingest(struct dh_instance *instance)
 	p.worker_wait_ms = (int)c->worker_wait_s * 1000;
 	p.max_ms = c->max_segment_ms;
 	p.max_side = (int)c->max_side;
+	p.file_open_ms = (int)c->file_open_s * 1000;
 	p.file_read_ms = (int)c->file_read_s * 1000;
 	p.memory_bytes = c->max_media_mb << 20;
 	p.cache_folder = c->cache_mb ? c->cache_folder : "";

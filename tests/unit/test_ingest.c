@@ -40,6 +40,29 @@ static void test_find(void)
 	ingest_fixture_close(&fixture);
 }
 
+/* A program that never answers stands for one that waits for its file system. */
+static void test_find_waits_no_longer_than_it_may(void)
+{
+	static const char script[] = "#!/bin/sh\nexec sleep 1000\n";
+	struct ingest_fixture fixture;
+	struct dh_ingest_source source;
+	char *error = NULL, *folders[] = { fixture.folder, NULL }, mute[100];
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_file(&fixture, "mute", script, strlen(script));
+	ingest_fixture_file(&fixture, "a", "good 1", 6);
+	snprintf(mute, sizeof mute, "%s/mute", fixture.folder);
+	CHECK_INT(chmod(mute, 0700), 0);
+	fixture.config.opener_path = mute;
+	fixture.config.file_open_ms = 1000;
+	ingest_fixture_open(&fixture);
+	dh_ingest_source_init(&source);
+	CHECK_INT(dh_ingest_find(fixture.ingest, folders, "a", &source, &error), -ETIMEDOUT);
+	CHECK_STR(error, "its file system does not answer within 1 s: a");
+	g_free(error);
+	ingest_fixture_close(&fixture);
+}
+
 /* --- what all of it may take */
 
 static void test_memory(void)
@@ -145,6 +168,7 @@ static void test_descriptors(void)
 
 static const struct check_test tests[] = {
 	TEST(test_find),
+	TEST(test_find_waits_no_longer_than_it_may),
 	TEST(test_memory),
 	TEST(test_orphans_give_way),
 	TEST(test_descriptors),
