@@ -68,17 +68,6 @@ void dh_push_refuse(struct dh_push *push, const char *limit)
 	dh_push_end(push, push->owner->refusal(push->arg, limit));
 }
 
-static gboolean timeout(gpointer arg)
-{
-	struct dh_push *push = arg;
-
-	if (push->state == DH_PUSH_LINE)
-		dh_push_refuse(push, DH_PUSH_LINE_OPTION);
-	else if (push->state == DH_PUSH_ASKED || push->state == DH_PUSH_DRAINING)
-		dh_push_close(push); /* it does not read what it is told */
-	return G_SOURCE_CONTINUE;
-}
-
 static void give_line(struct dh_push *push)
 {
 	GString *line = push->line;
@@ -126,6 +115,27 @@ static gboolean read_line(gint fd, GIOCondition condition, gpointer arg)
 		give_line(push);
 	else if (push->line->len >= DH_PUSH_LINE_MAX)
 		dh_push_refuse(push, "the length of a line, " G_STRINGIFY(DH_PUSH_LINE_MAX) " bytes,");
+	return G_SOURCE_CONTINUE;
+}
+
+/* What came in time is taken, and what can leave leaves, however late this thread gets a processor: then
+ * both are found at the same time as the lateness. */
+static gboolean timeout(gpointer arg)
+{
+	struct dh_push *push = dh_push_ref(arg);
+	enum dh_push_state before = push->state;
+
+	if (before == DH_PUSH_LINE)
+		read_line(push->fd, G_IO_IN, push);
+	else if (before == DH_PUSH_ASKED)
+		dh_push_flush(push);
+	if (push->state == before) {
+		if (before == DH_PUSH_LINE)
+			dh_push_refuse(push, DH_PUSH_LINE_OPTION);
+		else if (before == DH_PUSH_ASKED || before == DH_PUSH_DRAINING)
+			dh_push_close(push); /* it does not read what it is told */
+	}
+	dh_push_unref(&push);
 	return G_SOURCE_CONTINUE;
 }
 

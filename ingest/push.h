@@ -69,7 +69,8 @@ void dh_push_next(struct dh_push *push);
  * blocking socket, which the caller closes. Negative errno: the connection has ended. */
 int dh_push_take(struct dh_push *push);
 /* Sends `last` (takes ownership; may be NULL) after everything else, then ends the
- * connection. Only the first call counts. */
+ * connection; a generator that does not read all of it in `line_ms` is cut off. Only the first
+ * call counts. */
 void dh_push_end(struct dh_push *push, json_t *last);
 
 #endif

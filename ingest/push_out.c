@@ -116,9 +116,9 @@ static void look(void *arg)
 	push->is_posted = false;
 	bool is_ending = push->is_ending;
 	g_mutex_unlock(&push->lock);
-	/* A peer that does not read its last line is not waited for. */
+	/* A peer that does not read its last line is waited for no longer than that. */
 	if (is_ending && push->state != DH_PUSH_CLOSED && push->state != DH_PUSH_DRAINING)
-		dh_io_timer_set(push->timer, DH_PUSH_DRAIN_MS);
+		dh_io_timer_set(push->timer, push->line_ms);
 	if (is_ending && push->state == DH_PUSH_MEDIA)
 		push->state = DH_PUSH_ASKED;
 	if (push->state != DH_PUSH_CLOSED)

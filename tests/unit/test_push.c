@@ -14,7 +14,8 @@
 #include "ingest/push_listen.h"
 #include "ingest/push_server.h"
 
-#define LINE_MS 300
+#define LINE_MS 300       /* where a test waits for the end of it */
+#define AWAIT_S 100       /* for all else: long, for busy machines */
 #define LARGE   (4 << 20) /* more than a socket holds */
 
 /* A server whose owner does with each line what the line says. */
@@ -22,6 +23,7 @@ static struct fixture {
 	struct dh_io *io;
 	struct dh_push_server *server;
 	char folder[64], path[96];
+	GMutex held; /* see join_saying */
 	GMutex lock;
 	GCond change;
 	/* protected by lock */
@@ -98,9 +100,10 @@ static void on_closed(void *arg, struct dh_push *push)
 	g_mutex_unlock(&f.lock);
 }
 
+static const struct dh_push_owner owner = { .line = on_line, .refusal = on_refusal, .closed = on_closed };
+
 static void start_with(int max, int line_ms)
 {
-	static const struct dh_push_owner owner = { .line = on_line, .refusal = on_refusal, .closed = on_closed };
 	char *error = NULL;
 
 	memset(&f, 0, sizeof f);
@@ -114,7 +117,7 @@ static void start_with(int max, int line_ms)
 
 static void start(int max)
 {
-	start_with(max, LINE_MS);
+	start_with(max, AWAIT_S * 1000);
 }
 
 static void stop(void)
@@ -128,7 +131,7 @@ static void stop(void)
 static int join(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	const struct timeval limit = { .tv_sec = 30 };
+	const struct timeval limit = { .tv_sec = AWAIT_S };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	strcpy(address.sun_path, f.path);
@@ -140,6 +143,26 @@ static int join(void)
 static void say(int fd, const char *text)
 {
 	CHECK_INT(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+static void wait_until_released(void *arg)
+{
+	(void)arg;
+	g_mutex_lock(&f.held);
+	g_mutex_unlock(&f.held);
+}
+
+/* What it says is there before its time begins, however late this thread gets a processor. */
+static int join_saying(const char *text)
+{
+	int fd;
+
+	g_mutex_lock(&f.held);
+	dh_io_post(f.io, wait_until_released, NULL);
+	fd = join();
+	say(fd, text);
+	g_mutex_unlock(&f.held);
+	return fd;
 }
 
 /* Everything until the other side ends. */
@@ -166,7 +189,7 @@ static void hear_all(int fd, const char *expected)
 
 static void await_closed(int count)
 {
-	gint64 end = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
+	gint64 end = g_get_monotonic_time() + AWAIT_S * G_USEC_PER_SEC;
 
 	g_mutex_lock(&f.lock);
 	while (f.closed < count)
@@ -223,37 +246,43 @@ static void test_media(void)
 	CHECK_INT(f.closed, 1);
 }
 
-/* A generator that reads late loses lines, but not the last one; one that reads never is
- * not waited for. */
+/* A generator that reads late loses lines, but not the last one. */
 static void test_flood(void)
 {
 	start(10);
-	int late = join(), never = join();
-	say(late, "flood\n");
-	say(never, "flood\n");
-	GString *heard = hear(late);
+	int fd = join();
+	say(fd, "flood\n");
+	GString *heard = hear(fd);
 	CHECK(heard->len < 2 * DH_PUSH_UNREAD_MAX);
 	CHECK(g_str_has_prefix(heard->str, "{\"size\":5}\n{\"number\":0}\n{\"number\":1}\n"));
 	CHECK(g_str_has_suffix(heard->str, "}\n{\"last\":\"line\"}\n"));
 	g_string_free(heard, TRUE);
-	close(late);
-	await_closed(2);
-	close(never);
+	close(fd);
+	await_closed(1);
+	stop();
+}
+
+/* One that reads never is not waited for. */
+static void test_flood_that_nobody_reads(void)
+{
+	start_with(10, LINE_MS);
+	int fd = join_saying("flood\n");
+	await_closed(1);
+	CHECK_INT(f.lines, 1);
+	close(fd);
 	stop();
 }
 
 /* Answers that nobody reads do not pile up. */
 static void test_large_answers(void)
 {
-	start(5);
-	int fd = join();
-	for (int i = 0; i < 50; i++)
-		say(fd, "large\n");
+	start_with(5, LINE_MS);
+	int fd = join_saying("large\nlarge\nlarge\nlarge\nlarge\n");
 	await_closed(1);
 	CHECK_INT(f.lines, 1);
 	close(fd);
 	stop();
-	start_with(5, 60000); /* a busy machine may take long to send them */
+	start(5);
 	fd = join();
 	say(fd, "large\nlarge\nend\n");
 	GString *heard = hear(fd);
@@ -267,13 +296,41 @@ static void test_large_answers(void)
 
 static void test_late_lines(void)
 {
-	start(2);
+	start_with(2, LINE_MS);
 	int silent = join();
 	hear_all(silent, "{\"refused\":\"" DH_PUSH_LINE_OPTION "\"}\n");
-	int slow = join();
-	say(slow, "no end");
+	int slow = join_saying("no end");
 	hear_all(slow, "{\"refused\":\"" DH_PUSH_LINE_OPTION "\"}\n");
 	await_closed(2);
+	stop();
+}
+
+static void on_closed_alone(void *arg, struct dh_push *push)
+{
+	on_closed(arg, push);
+	dh_push_unref(&push);
+}
+
+/* Its line comes in time, and then this thread has no processor until the time is over. */
+static void run_late(void *arg)
+{
+	static const struct dh_push_owner alone = { on_line, on_refusal, on_closed_alone };
+	int *fds = arg;
+
+	dh_push_new(f.io, fds[0], g_strdup("a test"), LINE_MS, &alone, NULL);
+	say(fds[1], "end\n");
+	usleep((LINE_MS + 50) * 1000);
+}
+
+static void test_a_line_in_time_that_is_read_late(void)
+{
+	int fds[2];
+
+	start(1);
+	CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	dh_io_call(f.io, run_late, fds);
+	hear_all(fds[1], "{\"size\":3}\n");
+	await_closed(1);
 	stop();
 }
 
@@ -281,7 +338,7 @@ static void test_refusals(void)
 {
 	char *longest = g_strnfill(DH_PUSH_LINE_MAX, 'x');
 
-	start_with(2, 60000);
+	start(2);
 	int wordy = join();
 	say(wordy, longest);
 	hear_all(wordy, "{\"refused\":\"the length of a line, 65536 bytes,\"}\n");
@@ -420,8 +477,10 @@ static const struct check_test tests[] = {
 	TEST(test_no_line_feed_at_the_end),
 	TEST(test_media),
 	TEST(test_flood),
+	TEST(test_flood_that_nobody_reads),
 	TEST(test_large_answers),
 	TEST(test_late_lines),
+	TEST(test_a_line_in_time_that_is_read_late),
 	TEST(test_refusals),
 	TEST(test_too_many_descriptors),
 	TEST(test_crowd),
