@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "fetch_headers.h"
+#include "fetch_silence.h"
 
 /* Of an error's body: how much of its first line is told, how much is read. */
 #define LINE_MAX_BYTES 300
@@ -34,10 +35,10 @@ struct fetch {
 	/* the text */
 	curl_off_t size; /* -1: unknown, it may still be written */
 	curl_off_t sent;
-	bool is_text_over, is_waiting; /* for more of it */
+	bool is_waiting; /* for more of it */
 	/* the answer */
 	bool has_delivered, is_reader_gone, is_silent;
-	int64_t heard_ms; /* when last something came, or was awaited */
+	struct dh_fetch_silence silence;
 	char line[LINE_MAX_BYTES + 1];
 	size_t line_size, body_size;
 	bool is_line_over;
@@ -61,12 +62,6 @@ static long status_of(const struct fetch *fetch)
 
 /* --- the text */
 
-static void text_over(struct fetch *fetch)
-{
-	fetch->is_text_over = true;
-	fetch->heard_ms = now_ms();
-}
-
 static size_t read_text(char *buffer, size_t size, size_t count, void *arg)
 {
 	struct fetch *fetch = arg;
@@ -83,7 +78,7 @@ static size_t read_text(char *buffer, size_t size, size_t count, void *arg)
 		return CURL_READFUNC_ABORT;
 	fetch->sent += n;
 	if (n == 0 || fetch->sent == fetch->size)
-		text_over(fetch);
+		dh_fetch_silence_begin(&fetch->silence, now_ms());
 	return (size_t)n;
 }
 
@@ -132,7 +127,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *arg)
 		return 0;
 	}
 	fetch->has_delivered = fetch->has_delivered || size > 0;
-	fetch->heard_ms = now_ms();
+	dh_fetch_silence_heard(&fetch->silence, now_ms());
 	return size;
 }
 
@@ -267,39 +262,14 @@ static void set_up(struct fetch *fetch, const char *url, struct curl_slist *head
 		use_socket(fetch);
 }
 
-static int wait_ms(const struct fetch *fetch)
-{
-	int64_t left_ms = fetch->heard_ms + fetch->silence_s * 1000 - now_ms();
-
-	if (!fetch->is_text_over)
-		return 1000;
-	return left_ms < 0 ? 0 : left_ms < 1000 ? (int)left_ms : 1000;
-}
-
-/* To be asked once all that had come by read_ms is read: what arrived while this process was
- * stopped, or had no processor, is no silence. */
-static bool is_silent(const struct fetch *fetch, int64_t read_ms)
-{
-	return fetch->is_text_over && read_ms - fetch->heard_ms >= fetch->silence_s * 1000;
-}
-
-/* Time in which this process did not run counts for nothing: the service may not have, either. */
-static void forgive(struct fetch *fetch, int64_t since_ms, int most_ms)
-{
-	int64_t late_ms = now_ms() - since_ms - most_ms;
-
-	if (late_ms > 0)
-		fetch->heard_ms += late_ms;
-}
-
 static void wait_for_news(struct fetch *fetch)
 {
 	struct curl_waitfd text = { .fd = STDIN_FILENO, .events = CURL_WAIT_POLLIN };
 	int64_t since_ms = now_ms();
-	int most_ms = wait_ms(fetch);
+	int most_ms = dh_fetch_silence_wait_ms(&fetch->silence, since_ms);
 
 	curl_multi_poll(fetch->multi, &text, fetch->is_waiting ? 1 : 0, most_ms, NULL);
-	forgive(fetch, since_ms, most_ms);
+	dh_fetch_silence_woke(&fetch->silence, since_ms, most_ms, now_ms());
 	/* At the end of a pipe only POLLHUP is told, which curl_waitfd has no word for. */
 	struct pollfd end = { .fd = STDIN_FILENO, .events = POLLIN };
 	if (fetch->is_waiting && poll(&end, 1, 0) > 0) {
@@ -312,15 +282,13 @@ static CURLcode transfer(struct fetch *fetch)
 {
 	int running = 1, left;
 	CURLMsg *message;
-	int64_t read_ms = now_ms();
 
 	curl_multi_add_handle(fetch->multi, fetch->easy);
 	while (curl_multi_perform(fetch->multi, &running) == CURLM_OK && running > 0) {
-		fetch->is_silent = is_silent(fetch, read_ms);
+		fetch->is_silent = dh_fetch_silence_is_over(&fetch->silence);
 		if (fetch->is_silent)
 			break;
 		wait_for_news(fetch);
-		read_ms = now_ms();
 	}
 	message = curl_multi_info_read(fetch->multi, &left);
 	return message ? message->data.result : CURLE_ABORTED_BY_CALLBACK;
@@ -333,8 +301,9 @@ static int run(struct fetch *fetch, const char *url)
 	int code;
 
 	fetch->size = fstat(STDIN_FILENO, &text) == 0 && S_ISREG(text.st_mode) ? (curl_off_t)text.st_size : -1;
+	dh_fetch_silence_init(&fetch->silence, fetch->silence_s * 1000, now_ms());
 	if (fetch->size == 0) /* curl does not ask for it */
-		text_over(fetch);
+		dh_fetch_silence_begin(&fetch->silence, now_ms());
 	fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
 	headers = dh_fetch_headers(fetch->size < 0);
 	fetch->easy = curl_easy_init();
