@@ -57,6 +57,7 @@ void check_bytes(const char *file, int line, const char *what, const void *got, 
 static void check_one(const struct check_test *test, const void *row)
 {
 	check_state.at[0] = '\0';
+	alarm(CHECK_SECONDS);
 	if (setjmp(check_state.end) != 0)
 		return;
 	if (test->run)
@@ -79,7 +80,6 @@ static int check_is_chosen(int argc, char **argv)
 int check_main(int argc, char **argv, const struct check_test *tests, size_t count)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	alarm(CHECK_SECONDS);
 	for (size_t i = 0; i < count; i++) {
 		for (size_t n = 0; n < tests[i].count; n++) {
 			const void *row = tests[i].rows ? (const char *)tests[i].rows + n * tests[i].row_size : NULL;

@@ -142,16 +142,42 @@ static bool is_marked(const char *pid)
 	return memmem(text, n, marker, strlen(marker)) != NULL;
 }
 
-int count_marked(void)
+static bool is_stopped(const char *pid)
+{
+	char path[300], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%s/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	fclose(file);
+	return state == 'T';
+}
+
+static int count(bool only_stopped)
 {
 	DIR *folder = opendir("/proc");
 	struct dirent *entry;
 	int n = 0;
 
 	while ((entry = readdir(folder)))
-		n += entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && is_marked(entry->d_name);
+		n += entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && is_marked(entry->d_name) &&
+			(!only_stopped || is_stopped(entry->d_name));
 	closedir(folder);
 	return n;
+}
+
+int count_marked(void)
+{
+	return count(false);
+}
+
+int count_stopped(void)
+{
+	return count(true);
 }
 
 int run_generator_tests(int argc, char **argv, const struct check_test *tests, size_t count)

@@ -45,8 +45,11 @@ void start_it(void *arg);
 void free_it(void *arg);
 /* How it is now. */
 struct generator_run look(void);
-/* How many of the processes that it has started there are. */
+/* How many of the processes that it has started there are. One that becomes another program has no
+ * environment for a moment, and is not found. */
 int count_marked(void);
+/* How many of them are stopped. */
+int count_stopped(void);
 
 /* A program's main(). */
 int run_generator_tests(int argc, char **argv, const struct check_test *tests, size_t count);
