@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "rooms/host.h"
-#include "rooms/host.h"
 
-#define CLEANING_MAX_S 3 /* Janus waits for these, too */
+/* Janus waits for as long as 3 s, which a busy machine may need for a hang-up alone. */
+#define CLEANING_MAX_S 100
 
 static void enter(const char *function)
 {

@@ -4,6 +4,10 @@
 #include <dirent.h>
 #include <ftw.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+#include "ingest/log.h"
 
 char fake_worker[PATH_MAX], opener_program[PATH_MAX];
 
@@ -170,6 +174,12 @@ int count_children(void)
 	return each_child(NULL);
 }
 
+void reap_given_up(int count)
+{
+	while (count-- > 0)
+		CHECK(waitpid(-1, NULL, 0) > 0);
+}
+
 void await_counts(int fds, int children)
 {
 	double end = now_ms() + AWAIT_S * 1e3;
@@ -182,9 +192,19 @@ void await_counts(int fds, int children)
 
 /* --- the fixture */
 
+static atomic_int given_up;
+
+static void watch_log(enum dh_log_level level, const char *text)
+{
+	if (strstr(text, GIVEN_UP))
+		atomic_fetch_add(&given_up, 1);
+	fprintf(stderr, "%d: %s\n", level, text);
+}
+
 void ingest_fixture_init(struct ingest_fixture *fixture)
 {
 	memset(fixture, 0, sizeof *fixture);
+	dh_log_set(watch_log);
 	fixture->fds = count_entries("/proc/self/fd");
 	fixture->children = count_children();
 	strcpy(fixture->folder, "/tmp/dh-test-XXXXXX");
@@ -195,7 +215,11 @@ void ingest_fixture_init(struct ingest_fixture *fixture)
 	dh_ingest_config_init(&fixture->config);
 	fixture->config.worker_path = fixture->worker;
 	fixture->config.opener_path = opener_program;
-	fixture->config.worker_nice = 0; /* on a busy machine a low priority looks like a hang */
+	fixture->config.worker_nice = 0;
+	/* A busy machine looks like a hang: tests of these limits set their own. */
+	fixture->config.worker_start_ms = fixture->config.worker_wait_ms = AWAIT_S * 1000;
+	fixture->config.worker_silence_ms = fixture->config.live_silence_ms = AWAIT_S * 1000;
+	fixture->config.file_open_ms = fixture->config.file_read_ms = AWAIT_S * 1000;
 	fixture->config.cache_folder = fixture->cache;
 }
 
@@ -237,6 +261,7 @@ void ingest_fixture_close(struct ingest_fixture *fixture)
 	dh_ingest_free(&fixture->ingest);
 	dh_io_free(&fixture->io);
 	remove_folder(fixture->folder);
+	reap_given_up(atomic_exchange(&given_up, 0));
 	await_counts(fixture->fds, fixture->children);
 }
 

@@ -87,6 +87,11 @@ int each_child(void (*what)(int pid));
 
 int count_children(void);
 
+/* Reaps children that the I/O thread has killed and, since they were slow to end, given up: each
+ * has a line with GIVEN_UP in the log. */
+void reap_given_up(int count);
+#define GIVEN_UP " does not end"
+
 /* Checks that there are so many descriptors and children. Threads that the loader abandoned,
  * because they were slow, still hold some for a while. */
 void await_counts(int fds, int children);

@@ -50,26 +50,38 @@ static void hear_word(void *arg, const struct dh_stream_word *word)
 	pthread_mutex_unlock(&live->heard.lock);
 }
 
-void live_open(struct ingest_fixture *fixture, struct live *live, int64_t ahead_ticks)
+void live_prepare(struct live *live)
 {
-	struct dh_ingest_listener listener = hear;
-	struct dh_ingest_source source;
 	int ends[2];
 
 	memset(live, 0, sizeof *live);
+	heard_init(&live->heard);
+	CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	live->out = ends[0];
+	live->in = ends[1];
+}
+
+void live_listen(struct ingest_fixture *fixture, struct live *live, int64_t ahead_ticks)
+{
+	struct dh_ingest_listener listener = hear;
+	struct dh_ingest_source source;
+
 	listener.held = hear_held;
 	listener.first_byte = hear_first_byte;
 	listener.word = hear_word;
 	listener.units = hear_units;
-	heard_init(&live->heard);
-	CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	live->out = ends[0];
 	dh_ingest_source_init(&source);
 	source.count = 1;
 	source.names[0] = "push";
-	source.fds[0] = ends[1];
+	source.fds[0] = live->in;
 	source.ahead_ticks = ahead_ticks;
 	CHECK_INT(dh_ingest_subscribe(fixture->ingest, &source, &listener, live, &live->heard.subscription), 0);
+}
+
+void live_open(struct ingest_fixture *fixture, struct live *live, int64_t ahead_ticks)
+{
+	live_prepare(live);
+	live_listen(fixture, live, ahead_ticks);
 }
 
 void live_close(struct live *live)

@@ -10,14 +10,18 @@
 
 struct live {
 	struct heard heard; /* the first member: it is the listener's argument */
-	int out;            /* the sender's end */
+	int out, in;        /* the sender's end, and the one that live_listen gives away */
 	/* protected by heard.lock */
 	int held, resumed, first_bytes;
 	bool is_late;    /* units came before the first byte was told */
 	char words[200]; /* "0-300 One|…", in milliseconds */
 };
 
+/* What is pushed between the two is there before its time begins. */
+void live_prepare(struct live *live);
 /* Subscribes to it; `ahead_ticks` as in ingest/source.h. */
+void live_listen(struct ingest_fixture *fixture, struct live *live, int64_t ahead_ticks);
+/* Both. */
 void live_open(struct ingest_fixture *fixture, struct live *live, int64_t ahead_ticks);
 void live_close(struct live *live);
 

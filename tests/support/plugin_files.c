@@ -151,6 +151,11 @@ static int write_bytes(const struct plugin_files *files, const char *name, GByte
 	return error;
 }
 
+int plugin_files_prepare(const struct plugin_files *files, const char *name, int pictures)
+{
+	return write_bytes(files, name, prepared(pictures, 1, 0), 0);
+}
+
 static int make_files(const struct plugin_files *files)
 {
 	char name[100];
@@ -190,6 +195,10 @@ static int make_configuration(const struct plugin_files *t, const char *worker, 
 				     "  cache_folder = \"\"\n"
 				     "  worker = \"%s\"\n"
 				     "  worker_memory_mb = 0\n"
+				     /* A busy machine looks like a hang. */
+				     "  file_open_s = 100\n"
+				     "  worker_silence_s = 100\n"
+				     "  worker_wait_s = 100\n"
 				     "  scope = \"%s\"\n"
 				     "  opener = \"%s\"\n"
 				     /* A sanitizer's real-time thread spins while an ordinary

@@ -25,6 +25,9 @@ void plugin_files_clear(struct plugin_files *files);
 /* Writes a file in the folder. 0, or -1 with errno. */
 int plugin_files_file(const struct plugin_files *files, const char *name, const void *bytes, size_t size);
 
+/* Writes a prepared segment of so many pictures, 25 a second, with sound. 0, or -1 with errno. */
+int plugin_files_prepare(const struct plugin_files *files, const char *name, int pictures);
+
 /* Names of segments, NULL at the end. Prepared ones: */
 extern const char *const plugin_files_prepared[];
 /* … those for tests/support/fake_worker, good ones and ones that fail; */

@@ -81,7 +81,12 @@ static void set_close(struct set *set)
 
 static void put_clip(struct set *set, const char *script)
 {
-	ingest_fixture_file(&set->fixture, "idle", script, strlen(script));
+	char *from = g_build_filename(set->fixture.folder, "new", NULL);
+
+	/* Whole at once, since a retry may come at any time. */
+	ingest_fixture_file(&set->fixture, "new", script, strlen(script));
+	CHECK_INT(rename(from, set->config.idle), 0);
+	g_free(from);
 }
 
 /* Waits until `room` has been notified at least `times` times; there may be a retry

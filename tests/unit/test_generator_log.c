@@ -5,6 +5,9 @@
 #include "tests/support/generator_rig.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static GString *logged; /* lines; protected by log_lock */
@@ -39,20 +42,51 @@ static void end_log(void)
 	g_string_free(logged, TRUE);
 }
 
+/* Its grace period is as long as the test likes. */
+static atomic_bool is_patient;
+
+void __real_dh_io_timer_set(GSource *timer, int64_t ms);
+void __wrap_dh_io_timer_set(GSource *timer, int64_t ms);
+
+void __wrap_dh_io_timer_set(GSource *timer, int64_t ms)
+{
+	__real_dh_io_timer_set(timer, ms == DH_GENERATOR_GRACE_MS && atomic_load(&is_patient) ? 1000000 : ms);
+}
+
 /* A generator whose output has ended keeps its grace period when it is freed, and its end
  * is logged. */
 static void test_grace(void)
 {
+	char folder[] = "/tmp/dh-test-XXXXXX";
+	CHECK(mkdtemp(folder));
+	char *sign = g_build_filename(folder, "freed", NULL);
+	char *script =
+		g_strdup_printf("echo; exec >&-; until [ -e %s ]; do sleep 0.01; done; echo late words >&2; exit 6",
+			sign);
+
 	begin_log();
 	open_io();
-	start("echo; exec >&-; sleep 0.3; echo late words >&2; exit 6");
+	atomic_store(&is_patient, true);
+	start(script);
 	AWAIT(look().is_at_end);
 	dh_io_call(io, free_it, NULL);
+	CHECK(g_file_set_contents(sign, "", 0, NULL));
 	AWAIT(has_logged("after its output: the generator ended with code 6"));
 	CHECK(has_logged("room 1: segment s-1: tester: late words\n"));
 	CHECK_INT(look().ends, 0);
 	close_io();
-	/* It gets no longer than that. */
+	atomic_store(&is_patient, false);
+	unlink(sign);
+	rmdir(folder);
+	g_free(script);
+	g_free(sign);
+	end_log();
+}
+
+/* It gets no longer than that. */
+static void test_end_of_grace(void)
+{
+	begin_log();
 	open_io();
 	start("echo; exec >&-; sleep 1000");
 	AWAIT(look().is_at_end);
@@ -120,20 +154,70 @@ static void test_flood(void)
 	end_log();
 }
 
-/* Over a long time: this many in total. */
+/* --- over a long time: this many in total */
+
+static _Atomic gint64 later_us; /* how far the log's clock is ahead */
+
+gint64 __real_g_get_monotonic_time(void);
+gint64 __wrap_g_get_monotonic_time(void);
+
+gint64 __wrap_g_get_monotonic_time(void)
+{
+	return __real_g_get_monotonic_time() + atomic_load(&later_us);
+}
+
+struct words {
+	struct dh_generator_log *log;
+	int fd;
+};
+
+static void alloc_words(void *arg)
+{
+	struct words *words = arg;
+
+	CHECK_INT(dh_generator_log_alloc(&words->log, io, "tester", false, &words->fd), 0);
+}
+
+static void free_words(void *arg)
+{
+	dh_generator_log_free(&((struct words *)arg)->log);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
 static void test_many_words(void)
 {
+	static const char twenty[] = "word\nword\nword\nword\nword\nword\nword\nword\nword\nword\n"
+				     "word\nword\nword\nword\nword\nword\nword\nword\nword\nword\n";
+	struct words words;
+
 	begin_log();
-	open_io();
-	start("for i in {1..13}; do yes word | head -n 20 >&2; sleep 1.01; done");
-	AWAIT(look().ends > 0);
-	close_io();
-	CHECK_INT(count_lines(logged->str, "tester: word"), DH_GENERATOR_LINES);
+	CHECK_INT(dh_io_alloc(&io), 0);
+	dh_io_call(io, alloc_words, &words);
+	for (int i = 1; i <= 13; i++) {
+		int left = 1;
+		atomic_fetch_add(&later_us, G_USEC_PER_SEC);
+		CHECK_INT(write(words.fd, twenty, sizeof twenty - 1), sizeof twenty - 1);
+		AWAIT((ioctl(words.fd, FIONREAD, &left), left == 0));
+		dh_io_call(io, nothing, NULL); /* it has dealt with what it has read */
+		pthread_mutex_lock(&log_lock);
+		int lines = count_lines(logged->str, "tester: word");
+		pthread_mutex_unlock(&log_lock);
+		CHECK_INT(lines, MIN(i * DH_GENERATOR_LINES_PER_S, DH_GENERATOR_LINES));
+	}
+	close(words.fd);
+	dh_io_call(io, free_words, &words);
+	dh_io_free(&io);
+	atomic_store(&later_us, 0);
 	end_log();
 }
 
 static const struct check_test tests[] = {
 	TEST(test_grace),
+	TEST(test_end_of_grace),
 	TEST(test_words),
 	TEST(test_flood),
 	TEST(test_many_words),

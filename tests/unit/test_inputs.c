@@ -97,14 +97,14 @@ static void change_file(struct ingest_fixture *fixture, enum change change)
 {
 	char path[200], other[200];
 
-	snprintf(path, sizeof path, "%s/slow 151", fixture->folder);
+	snprintf(path, sizeof path, "%s/halve 151", fixture->folder);
 	snprintf(other, sizeof other, "%s/other", fixture->folder);
 	switch (change) {
 	case OVERWRITE:
-		overwrite(fixture, "slow 151", "slow 152");
+		overwrite(fixture, "halve 151", "halve 152");
 		break;
 	case APPEND:
-		overwrite(fixture, "slow 151", "slow 151 ");
+		overwrite(fixture, "halve 151", "halve 151 ");
 		break;
 	case CUT:
 		CHECK_INT(truncate(path, 4), 0);
@@ -113,7 +113,7 @@ static void change_file(struct ingest_fixture *fixture, enum change change)
 		CHECK_INT(unlink(path), 0);
 		break;
 	case REPLACE:
-		overwrite(fixture, "other", "slow 152");
+		overwrite(fixture, "other", "halve 152");
 		CHECK_INT(rename(other, path), 0);
 		break;
 	case RIGHTS:
@@ -131,14 +131,15 @@ static void test_changed_while_it_is_read(const void *arg)
 
 	ingest_fixture_init(&fixture);
 	ingest_fixture_open(&fixture);
-	listen_to(&fixture, &heard, "slow 151");
+	listen_to(&fixture, &heard, "halve 151");
 	AWAIT(&heard, heard.units > 0);
 	change_file(&fixture, row->change);
+	AWAIT_AWAKE(&fixture, stats, stats.workers_busy == 0);
 	AWAIT(&heard, heard.ends + heard.failures > 0);
 	if (row->is_incomplete) {
 		CHECK_INT(heard.ends, 1);
 		CHECK_INT(heard.is_incomplete, 1);
-		CHECK(strstr(heard.notes, "slow 151 changed while it was prepared"), "%s", heard.notes);
+		CHECK(strstr(heard.notes, "halve 151 changed while it was prepared"), "%s", heard.notes);
 		AWAIT_STATS(&fixture, stats, stats.workers_busy == 0);
 		heard_clear(&heard);
 		AWAIT_STATS(&fixture, stats, stats.preparations == 0);
@@ -157,6 +158,15 @@ static const char *slow_name; /* reads of it are slow; set before there are thre
 
 ssize_t __real_dh_opener_read(struct dh_opener *opener, int envelope, void *bytes, size_t size, off_t at);
 ssize_t __wrap_dh_opener_read(struct dh_opener *opener, int envelope, void *bytes, size_t size, off_t at);
+
+bool __real_dh_file_reads_slowly(off_t bytes, int64_t us);
+bool __wrap_dh_file_reads_slowly(off_t bytes, int64_t us);
+
+/* No other is, however busy the machine is. */
+bool __wrap_dh_file_reads_slowly(off_t bytes, int64_t us)
+{
+	return slow_name && __real_dh_file_reads_slowly(bytes, us);
+}
 
 static bool is_slow(int envelope)
 {
@@ -187,12 +197,13 @@ static void test_slow_files_are_copied(void)
 	struct ingest_fixture fixture;
 	struct heard heard;
 
-	slow_name = "slow 151";
+	slow_name = "halve 151";
 	ingest_fixture_init(&fixture);
 	ingest_fixture_open(&fixture);
-	listen_to(&fixture, &heard, "slow 151");
+	listen_to(&fixture, &heard, "halve 151");
 	AWAIT(&heard, heard.units > 0);
 	change_file(&fixture, OVERWRITE);
+	AWAIT_AWAKE(&fixture, stats, stats.workers_busy == 0);
 	AWAIT(&heard, heard.ends + heard.failures > 0);
 	check_good(&heard, 151);
 	CHECK_INT(heard.is_incomplete, 0);

@@ -225,17 +225,25 @@ static void test_late(void)
 /* Tasks waiting in a lane that has just been lost are notified, too. */
 static void test_late_behind(void)
 {
-	struct job jobs[DH_LANE_LOST + 3];
+	struct job jobs[DH_LANE_LOST + 3], before[DH_LANE_THREADS];
 	struct dh_loader *loader;
 	struct dh_io *io;
-	struct gate gate;
+	struct gate gate, first;
 
 	gate_init(&gate);
+	gate_init(&first);
 	open_loader(&io, &loader);
+	/* The lane is not lost before all wait. */
+	for (int i = 0; i < DH_LANE_THREADS; i++) {
+		before[i] = (struct job){ .left = 1, .gate = &first, .loader = loader };
+		CHECK_INT(dh_loader_post(loader, DH_LANE_READ, 7, 600000, &task, &before[i]), 0);
+	}
+	gate_await(&first, DH_LANE_THREADS);
 	for (size_t i = 0; i < G_N_ELEMENTS(jobs); i++) {
 		jobs[i] = (struct job){ .left = 1, .gate = &gate, .loader = loader };
 		CHECK_INT(dh_loader_post(loader, DH_LANE_READ, 7, 100, &task, &jobs[i]), 0);
 	}
+	gate_open(&first);
 	for (size_t i = 0; i < G_N_ELEMENTS(jobs); i++)
 		UNTIL(jobs[i].late == 1);
 	for (size_t i = DH_LANE_LOST; i < G_N_ELEMENTS(jobs); i++) {
@@ -265,6 +273,7 @@ static void test_free_while_it_hangs(void)
 	CHECK_INT(dh_loader_post(loader, DH_LANE_READ, 1, 600000, &task, &hanging), 0);
 	CHECK_INT(dh_loader_post(loader, DH_LANE_READ, 2, 600000, &task, &quick), 0);
 	gate_await(&gate, 1);
+	UNTIL(quick.released);
 	began_us = g_get_monotonic_time();
 	dh_loader_free(&loader);
 	CHECK(g_get_monotonic_time() - began_us >= DH_LOADER_END_MS * 1000);

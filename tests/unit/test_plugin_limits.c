@@ -10,7 +10,7 @@ static int look(struct gateway_handle *handle, const char *request, int room)
 	json_t *event;
 
 	CHECK(!ASK(handle, "{s:s, s:i, s:s}", "request", request, "id", room, "pin", FILES_PIN));
-	event = gateway_await(handle, "", 20000);
+	event = gateway_await(handle, "", AWAIT_S * 1000);
 	CHECK(event);
 	return code_of(event);
 }
@@ -34,7 +34,7 @@ static void stop(struct gateway_handle *handle)
 /* A place becomes free with the last message about it, a moment later. */
 static int again(int (*join)(struct gateway_handle *, int), struct gateway_handle *handle, int room)
 {
-	double end = now_ms() + 20000;
+	double end = now_ms() + AWAIT_S * 1e3;
 	int code;
 
 	while ((code = join(handle, room)) == DH_ERROR_LIMIT && now_ms() < end)
@@ -80,7 +80,7 @@ static void test_one_client(void)
 	CHECK_INT(observe(handles[2], 3), 0);
 	CHECK_INT(watch(handles[3], 1), DH_ERROR_LIMIT);
 	CHECK(!ASK(handles[4], "{s:s, s:i}", "request", "observe", "id", 1));
-	event = gateway_await(handles[4], "error:464", 20000);
+	event = gateway_await(handles[4], "error:464", AWAIT_S * 1000);
 	CHECK(strstr(json_string_value(json_object_get(event, "error")), "max_per_session"));
 	json_decref(event);
 	CHECK_INT(watch(other, 1), 0);
@@ -230,7 +230,7 @@ static int ask_code(struct gateway_handle *handle, json_t *body)
 {
 	json_t *answer = gateway_ask(handle, body, NULL);
 
-	return code_of(answer ? answer : gateway_await(handle, "", 20000));
+	return code_of(answer ? answer : gateway_await(handle, "", AWAIT_S * 1000));
 }
 
 static void make_room(struct gateway_handle *handle, int id)

@@ -78,7 +78,7 @@ static void await_of(const char *kind, const char *segment, const char *field, c
 
 static void test_pieces_play_in_order(void)
 {
-	open_room("warm_workers = 0\n");
+	open_room("warm_workers = 0\n index_timeout_ms = 600000\n");
 	CHECK_INT(code("enqueue",
 			  "\"file\":\"short.dhs\",\"segment\":\"c\",\"utterance\":\"u\",\"index\":2,\"last\":true"),
 		0);
@@ -100,10 +100,14 @@ static void test_pieces_play_in_order(void)
 static void test_missing_piece(void)
 {
 	open_room("warm_workers = 0\n index_timeout_ms = 100\n");
+	/* It plays until both are there. */
+	CHECK_INT(code("enqueue", "\"file\":\"long.dhs\",\"segment\":\"p\",\"repeat\":100"), 0);
+	await_of("event:started", "p", NULL, NULL);
 	CHECK_INT(code("enqueue", "\"file\":\"short.dhs\",\"segment\":\"a\",\"utterance\":\"u\",\"index\":0"), 0);
 	CHECK_INT(code("enqueue",
 			  "\"file\":\"short.dhs\",\"segment\":\"d\",\"utterance\":\"u\",\"index\":3,\"last\":true"),
 		0);
+	CHECK_INT(code("skip", ""), 0);
 	json_t *event = await_event("event:missing");
 	check_text(event, "utterance", "u");
 	CHECK_INT(number(event, "index"), 1);
@@ -120,7 +124,8 @@ static void test_missing_piece(void)
 static void test_remove_an_utterance(void)
 {
 	open_room("warm_workers = 0\n");
-	CHECK_INT(code("enqueue", "\"file\":\"long.dhs\",\"segment\":\"p\""), 0);
+	CHECK_INT(code("enqueue", "\"file\":\"long.dhs\",\"segment\":\"p\",\"repeat\":100"), 0);
+	await_of("event:started", "p", NULL, NULL);
 	CHECK_INT(code("enqueue", "\"file\":\"long.dhs\",\"segment\":\"a\",\"utterance\":\"u\""), 0);
 	CHECK_INT(code("enqueue", "\"file\":\"long.dhs\",\"segment\":\"b\",\"utterance\":\"u\""), 0);
 	CHECK_INT(code("remove", ""), 453);
@@ -249,6 +254,7 @@ static void check_moments(const json_t *life, const char *clock, int count)
 static void test_history(void)
 {
 	open_room("warm_workers = 0\n");
+	CHECK_INT(plugin_files_prepare(&fixture.files, "segments/minutes.dhs", 3000), 0);
 	CHECK_INT(code("progress", "\"segment\":\"a\""), 463);
 	json_t *history = ask("history", "");
 	CHECK_INT(json_array_size(json_object_get(history, "history")), 0);
@@ -256,8 +262,8 @@ static void test_history(void)
 	CHECK_INT(code("enqueue", "\"file\":\"short.dhs\",\"segment\":\"a\",\"text\":\"One, two.\""), 0);
 	await_of("event:finished", "a", "heard_text", "One, two.");
 	CHECK_INT(code("enqueue",
-			  "\"file\":\"long.dhs\",\"segment\":\"b\",\"text\":\"One two three four five six\","
-			  "\"words\":[[\"One\",0,20],[\"two\",30,40],[\"three\",1900,2000]]"),
+			  "\"file\":\"minutes.dhs\",\"segment\":\"b\",\"text\":\"One two three four five six\","
+			  "\"words\":[[\"One\",0,20],[\"two\",30,40],[\"three\",119000,120000]]"),
 		0);
 	await_of("event:started", "b", NULL, NULL);
 	json_t *life = ask("progress", "\"segment\":\"b\"");
@@ -267,7 +273,7 @@ static void test_history(void)
 		life = ask("progress", "\"segment\":\"b\"");
 	}
 	check_text(life, "state", "playing");
-	CHECK_INT(number(life, "duration_ms"), 2000);
+	CHECK_INT(number(life, "duration_ms"), 120000);
 	check_moments(life, "media_ms", 4);
 	check_moments(life, "wall_ms", 4);
 	json_decref(life);
@@ -280,7 +286,7 @@ static void test_history(void)
 	life = ask("progress", "\"segment\":\"b\"");
 	check_text(life, "state", "interrupted");
 	check_text(life, "heard_text", "One two");
-	CHECK(number(life, "played_ms") < 1900);
+	CHECK(number(life, "played_ms") < 119000);
 	CHECK_INT(number(life, "holds"), 0);
 	check_moments(life, "media_ms", 5);
 	check_moments(life, "wall_ms", 5);
@@ -338,7 +344,7 @@ static void test_say_is_heard(void)
 
 static void test_options_of_a_room(void)
 {
-	open_room("warm_workers = 0\n");
+	open_room("warm_workers = 0\n index_timeout_ms = 600000\n");
 	CHECK_INT(code_of(ASK(client, "{s:s, s:i, s:s, s:s, s:s, s:s}", "request", "create", "id", 20, "avatar",
 			  FILES_AVATAR, "admin_key", FILES_ADMIN_KEY, "underrun", "wait", "secret", FILES_SECRET)),
 		454);
@@ -365,9 +371,14 @@ static void test_options_of_a_room(void)
 	json_decref(answer);
 	json_decref(ASK(observer, "{s:s, s:i}", "request", "observe", "id", 20));
 	await(observer, "status:observing");
-	for (int i = 0; i < 2; i++)
-		CHECK_INT(code_of(ASK(client, "{s:s, s:i, s:s}", "request", "enqueue", "id", 20, "file", "long.dhs")),
+	/* None of them plays before both are there. */
+	for (int i = 1; i >= 0; i--) {
+		CHECK_INT(code_of(ASK(client, "{s:s, s:i, s:s, s:s, s:i}", "request", "enqueue", "id", 20, "file",
+				  "long.dhs", "utterance", "u", "index", i)),
 			0);
+		if (i == 1)
+			await(observer, "event:ready");
+	}
 	json_t *event = await_event("event:high_water");
 	CHECK(number(event, "queued_ms") >= 3000);
 	json_decref(event);

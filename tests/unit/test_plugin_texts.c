@@ -37,7 +37,7 @@ static json_t *answer_of(struct gateway_handle *handle, json_t *body)
 {
 	json_t *answer = gateway_ask(handle, body, NULL);
 
-	return answer ? answer : gateway_await(handle, "", 20000);
+	return answer ? answer : gateway_await(handle, "", AWAIT_S * 1000);
 }
 
 static void check_answer(json_t *answer, const char *request, const char *field)

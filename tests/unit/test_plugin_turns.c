@@ -11,7 +11,7 @@
 
 static json_int_t number_of(struct gateway_handle *handle, const char *kind)
 {
-	json_t *event = gateway_await(handle, kind, 20000);
+	json_t *event = gateway_await(handle, kind, AWAIT_S * 1000);
 	json_int_t number = json_integer_value(json_object_get(event, "number"));
 
 	CHECK(event, "%s does not come", kind);
@@ -32,7 +32,7 @@ static json_int_t usage_of(const char *name)
 
 static void await_waiting(const char *name, json_int_t count)
 {
-	double end = now_ms() + 20000;
+	double end = now_ms() + AWAIT_S * 1e3;
 
 	while (usage_of(name) < count && now_ms() < end)
 		usleep(1000);
@@ -232,7 +232,7 @@ static void test_what_is_too_much_is_lost_and_told(void)
 		heard++;
 	CHECK(heard >= 14 && heard <= 16, "%d", heard);
 	CHECK_INT(code_of(ASK(owner, "{s:s, s:i}", "request", "disable", "id", 1)), 0);
-	event = gateway_await(viewer, "event:disabled", 20000);
+	event = gateway_await(viewer, "event:disabled", AWAIT_S * 1000);
 	CHECK(event);
 	json_decref(event);
 	gateway_detach(&viewer);

@@ -191,7 +191,7 @@ static void test_kick_all(void)
 
 static void await_status(int i, const char *status)
 {
-	double end = now_ms() + 60e3;
+	double end = now_ms() + AWAIT_S * 1e3;
 	int is_it;
 
 	do {
@@ -203,14 +203,31 @@ static void await_status(int i, const char *status)
 	CHECK(is_it, "handle %d: %s", i, rig.handles[i].status);
 }
 
+/* All in one command of the room's, in which no time passes for it: however busy the machine is, the first
+ * one connects in time, and the third one leaves by itself in time. */
+static int run_in_time(struct dh_room *room, void *arg)
+{
+	struct dh_member *leaving;
+
+	(void)arg;
+	room_rig_join(0, DH_MEMBER_VIEWER);
+	dh_room_members_attach(room, rig.members[0]);
+	room_rig_connect(0);
+	dh_room_members_media(room, rig.members[0]);
+	room_rig_join(1, DH_MEMBER_OBSERVER);
+	room_rig_join(2, DH_MEMBER_VIEWER);
+	leaving = dh_member_ref(rig.members[2]);
+	dh_room_members_attach(room, leaving);
+	room_rig_leave(2);
+	dh_room_members_leave(room, leaving);
+	dh_member_unref(&leaving);
+	return 0;
+}
+
 static void test_who_does_not_connect(void)
 {
 	room_rig_open(50);
-	room_rig_join(0, DH_MEMBER_VIEWER);
-	room_rig_connect(0);
-	room_rig_join(1, DH_MEMBER_OBSERVER);
-	room_rig_join(2, DH_MEMBER_VIEWER);
-	room_rig_leave(2); /* by itself */
+	CHECK_INT(dh_room_call(rig.room, run_in_time, NULL), 0);
 	for (int i = 3; i < 50; i++)
 		room_rig_join(i, DH_MEMBER_VIEWER);
 	for (int i = 3; i < 50; i++)

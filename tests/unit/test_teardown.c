@@ -99,14 +99,19 @@ static void query(struct lane *lane, struct gateway_handle *handle)
 	json_decref(gateway_query(handle));
 }
 
-/* As a page does: offer, answer, first packets. */
+/* As a page does: offer, answer, first packets; or an error, where there is no such room just now. Others do
+ * nothing meanwhile that would end it. */
 static void join(struct lane *lane, struct gateway_handle *handle)
 {
 	struct gateway_media media = { 0 };
-	double end = now_ms() + 50;
+	double end = now_ms() + AWAIT_S * 1e3;
 
 	watch(lane, handle);
-	json_decref(gateway_await(handle, "status:preparing", 50));
+	json_t *answer = gateway_await(handle, "", AWAIT_S * 1000);
+	bool is_refused = !answer || json_object_get(answer, "error_code");
+	json_decref(answer);
+	if (is_refused)
+		return;
 	start(lane, handle);
 	while (media.packets[DH_VIDEO] == 0 && now_ms() < end) {
 		usleep(200);
@@ -262,7 +267,7 @@ static void lane_join(struct lane *lane)
 /* Leaving is posted to the room; soon it has no members. */
 static void check_nobody_is_left(const struct lane *lane)
 {
-	double end = now_ms() + 20000;
+	double end = now_ms() + AWAIT_S * 1e3;
 	json_int_t left;
 
 	do {

@@ -39,8 +39,8 @@ static void test_misdeeds(const void *arg)
 	double begin;
 
 	ingest_fixture_init(&fixture);
-	/* Long enough for a worker that only waits for a processor. */
-	fixture.config.worker_silence_ms = strstr(row->text, "wrote nothing") ? 3000 : 60000;
+	if (strstr(row->text, "wrote nothing"))
+		fixture.config.worker_silence_ms = 3000;
 	fixture.config.worker_cpu_s = strcmp(row->script, "burn") == 0 ? 1 : 60;
 	fixture.config.max_segment_bytes = 4 << 20;
 	ingest_fixture_open(&fixture);
@@ -248,8 +248,8 @@ static const struct starving {
 	const char *how, *script;
 	int start_ms, silence_ms;
 } starving[] = {
-	{ "late", "good 3", 200, 60000 },
-	{ "", "late 3", 60000, 200 },
+	{ "late", "good 3", 200, AWAIT_S * 1000 },
+	{ "", "late 3", AWAIT_S * 1000, 200 },
 };
 
 static void test_starving(const void *arg)
@@ -281,12 +281,12 @@ static const struct start {
 	int limit_ms;
 	const char *text;
 } starts[] = {
-	{ "missing", "/nonexistent/dh-prepare", 30000, "cannot be started: No such file" },
-	{ "exit", NULL, 30000, "exit code 1" },
+	{ "missing", "/nonexistent/dh-prepare", AWAIT_S * 1000, "cannot be started: No such file" },
+	{ "exit", NULL, AWAIT_S * 1000, "exit code 1" },
 	{ "mute", NULL, 3000, "not ready after 3000 ms" },
-	{ "noise", NULL, 30000, "did not report that it is ready" },
-	{ "older", NULL, 30000, ", this plugin " G_STRINGIFY(DH_PREPARE_PROTOCOL) ": install both" },
-	{ "newer", NULL, 30000, ", this plugin " G_STRINGIFY(DH_PREPARE_PROTOCOL) ": install both" },
+	{ "noise", NULL, AWAIT_S * 1000, "did not report that it is ready" },
+	{ "older", NULL, AWAIT_S * 1000, ", this plugin " G_STRINGIFY(DH_PREPARE_PROTOCOL) ": install both" },
+	{ "newer", NULL, AWAIT_S * 1000, ", this plugin " G_STRINGIFY(DH_PREPARE_PROTOCOL) ": install both" },
 };
 
 static void test_starts(const void *arg)
@@ -315,7 +315,7 @@ static void test_starts(const void *arg)
 	end = now_ms() + AWAIT_S * 1e3;
 	for (int works = row->path != NULL; !works;) {
 		CHECK(now_ms() < end, "%s", heard.text);
-		usleep(600000);
+		usleep(20000);
 		listen_to(&fixture, &heard, "good 3");
 		AWAIT(&heard, heard.ends + heard.failures > 0);
 		works = heard.ends;

@@ -37,7 +37,6 @@ static void test_jobs_wait_their_turn(void)
 	char script[20];
 
 	ingest_fixture_init(&fixture);
-	fixture.config.worker_silence_ms = AWAIT_S * 1000;
 	fixture.config.max_workers = 3;
 	fixture.config.orphans_max = 0;
 	ingest_fixture_open(&fixture);
@@ -112,7 +111,6 @@ static void test_program_is_away_for_a_while(void)
 	int before;
 
 	ingest_fixture_init(&fixture);
-	fixture.config.worker_wait_ms = AWAIT_S * 1000;
 	snprintf(away, sizeof away, "%s.away", fixture.worker);
 	CHECK_INT(rename(fixture.worker, away), 0);
 	ingest_fixture_open(&fixture);
