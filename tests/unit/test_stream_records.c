@@ -2,138 +2,7 @@
 /* The records of the segment stream one by one: what the reader refuses although its
  * checksum is correct. */
 #include "tests/support/check.h"
-#include "tests/support/stream_fixture.h"
-
-/* --- records from a script */
-
-static void put(uint8_t *out, uint64_t value, int size)
-{
-	for (int i = 0; i < size; i++)
-		out[i] = (uint8_t)(value >> 8 * i);
-}
-
-static void put_head(struct bytes *out, unsigned version, unsigned flags)
-{
-	uint8_t body[20] = { (uint8_t)version, 0 };
-	unsigned side = flags & 1 ? FIXTURE_SIDE : 0;
-	put(body + 2, flags, 2);
-	put(body + 4, side, 2);
-	put(body + 6, side, 2);
-	put(body + 12, 1, 4);
-	fixture_record(out, "DHS1", body, sizeof body);
-}
-
-static void put_video(struct bytes *out, long long pts_ticks, long long duration_ticks, unsigned flags)
-{
-	uint8_t body[16 + DH_LUMA_BYTES + 3] = { 0 };
-	put(body, (uint64_t)pts_ticks, 8);
-	put(body + 8, (uint64_t)duration_ticks, 4);
-	put(body + 12, flags, 4);
-	fixture_record(out, "VIDE", body, sizeof body);
-}
-
-static void put_audio(struct bytes *out, long long pts_ticks)
-{
-	uint8_t body[8 + 3] = { 0 };
-	put(body, (uint64_t)pts_ticks, 8);
-	fixture_record(out, "AUDI", body, sizeof body);
-}
-
-static void put_spoken(struct bytes *out, long long from_ticks, long long length_ticks)
-{
-	uint8_t body[16 + 1];
-	put(body, (uint64_t)from_ticks, 8);
-	put(body + 8, (uint64_t)(from_ticks + length_ticks), 8);
-	body[16] = 'w';
-	fixture_record(out, "WORD", body, sizeof body);
-}
-
-static void put_line(struct bytes *out, const char *line)
-{
-	bytes_write(out, line, strlen(line));
-	bytes_write(out, "\n", 1);
-}
-
-static void put_end(struct bytes *out, long long video_ticks, long long audio_ticks, unsigned flags, size_t size)
-{
-	uint8_t body[20];
-	put(body, (uint64_t)video_ticks, 8);
-	put(body + 8, (uint64_t)audio_ticks, 8);
-	put(body + 16, flags, 4);
-	fixture_record(out, "ENDS", body, size);
-}
-
-static void put_lead(struct bytes *out, long long lead_ticks, long long packets, size_t size)
-{
-	uint8_t body[12 + 3] = { 0 };
-	put(body, (uint64_t)lead_ticks, 8);
-	put(body + 8, (uint64_t)packets, 4);
-	fixture_record(out, "LEAD", body, 12 + size);
-}
-
-/* One word of a script:
- *     H3          head; 1 video, 2 audio, 3 both
- *     L100,5+3    the end of another sound: 100 ticks of its 5 packets, and a packet of 3 bytes
- *     h3 e100,0   head and end of version 1
- *     G3 I3       head of version 2, of version 4
- *     D           a fade
- *     W0+100      a word at 0 lasting 100 ticks
- *     {}          a line of JSON
- *     K P N X     anchor, its picture, a note, a record of unknown type
- *     V0+100:1    picture at 0 lasting 100 ticks, flags 1
- *     A14400      sound at 14400
- *     E100,0:1    end: lengths of picture and sound, flags (may be missing: 0)
- *     F           failure */
-static void put_word(struct bytes *out, const char *word)
-{
-	static const uint8_t zeros[FIXTURE_PICTURE];
-	long long a = 0, b = 0;
-	unsigned flags = 0;
-	if (sscanf(word, "H%u", &flags) == 1)
-		put_head(out, 3, flags);
-	else if (sscanf(word, "G%u", &flags) == 1)
-		put_head(out, 2, flags);
-	else if (sscanf(word, "I%u", &flags) == 1)
-		put_head(out, 4, flags);
-	else if (strcmp(word, "D") == 0)
-		fixture_record(out, "FADE", "fad", 3);
-	else if (sscanf(word, "W%lld+%lld", &a, &b) == 2)
-		put_spoken(out, a, b);
-	else if (*word == '{')
-		put_line(out, word);
-	else if (sscanf(word, "L%lld,%lld+%u", &a, &b, &flags) == 3)
-		put_lead(out, a, b, flags);
-	else if (sscanf(word, "h%u", &flags) == 1)
-		put_head(out, 1, flags);
-	else if (sscanf(word, "V%lld+%lld:%u", &a, &b, &flags) == 3)
-		put_video(out, a, b, flags);
-	else if (sscanf(word, "A%lld", &a) == 1)
-		put_audio(out, a);
-	else if (sscanf(word, "E%lld,%lld:%u", &a, &b, &flags) >= 2)
-		put_end(out, a, b, flags, 20);
-	else if (sscanf(word, "e%lld,%lld", &a, &b) == 2)
-		put_end(out, a, b, 0, 16);
-	else if (strcmp(word, "K") == 0)
-		fixture_record(out, "ANCH", fixture_anchor, sizeof fixture_anchor);
-	else if (strcmp(word, "P") == 0)
-		fixture_record(out, "PICT", zeros, sizeof zeros);
-	else if (strcmp(word, "N") == 0)
-		fixture_record(out, "NOTE", "n", 1);
-	else if (strcmp(word, "F") == 0)
-		fixture_record(out, "FAIL", "\3\0\0\0no", 6);
-	else if (strcmp(word, "X") == 0)
-		fixture_record(out, "XXXX", "", 0);
-	else
-		CHECK(0, "no such word: %s", word);
-}
-
-static void put_script(struct bytes *out, const char *script)
-{
-	char words[300], *rest = words, *word;
-	snprintf(words, sizeof words, "%s", script);
-	while ((word = strtok_r(rest, " ", &rest)))
-		put_word(out, word);
-}
+#include "tests/support/stream_script.h"
 
 /* --- order and times */
 
@@ -251,7 +120,7 @@ static void test_order_and_times(const void *arg)
 {
 	const struct script_row *row = arg;
 	struct bytes bytes = { .size = 0 };
-	put_script(&bytes, row->script);
+	script_write(&bytes, row->script);
 	check_verdict(&bytes, row->err, row->error);
 }
 
@@ -262,7 +131,7 @@ static void test_limit_beyond_the_format(void)
 	struct bytes bytes = { .size = 0 };
 	struct journal journal = { .used = 0 };
 	struct dh_stream_reader *reader;
-	put_script(&bytes, "H1 K V281474976710656+1:1");
+	script_write(&bytes, "H1 K V281474976710656+1:1");
 	CHECK_INT(dh_stream_reader_alloc(&reader, &limits, &journal_sink, &journal), 0);
 	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), -EFBIG);
 	dh_stream_reader_free(&reader);
@@ -311,13 +180,13 @@ static void test_heads(const void *arg)
 	struct bytes bytes = { .size = 0 };
 	struct journal journal = { .used = 0 };
 	struct dh_stream_reader *reader;
-	put(body, row->version, 2);
-	put(body + 2, row->flags, 2);
-	put(body + 4, row->width, 2);
-	put(body + 6, row->height, 2);
-	put(body + 8, row->rate_num, 4);
-	put(body + 12, row->rate_den, 4);
-	put(body + 16, row->text_size, 4);
+	script_put(body, row->version, 2);
+	script_put(body + 2, row->flags, 2);
+	script_put(body + 4, row->width, 2);
+	script_put(body + 6, row->height, 2);
+	script_put(body + 8, row->rate_num, 4);
+	script_put(body + 12, row->rate_den, 4);
+	script_put(body + 16, row->text_size, 4);
 	memcpy(body + 20, row->text, strlen(row->text));
 	fixture_record(&bytes, "DHS1", body, 20 + strlen(row->text));
 	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &journal_sink, &journal), 0);
@@ -360,8 +229,8 @@ static void test_loudness(void)
 		struct bytes bytes = { .size = 0 };
 		int loudness = -1;
 		CHECK_AT("%s", row->name);
-		put_head(&bytes, row->version, 2);
-		put_audio(&bytes, (long long)((uint64_t)row->loudness << 56));
+		script_put_head(&bytes, row->version, 2);
+		script_put_audio(&bytes, (long long)((uint64_t)row->loudness << 56));
 		CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &sink, &loudness), 0);
 		CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), row->err);
 		CHECK_INT(loudness, row->err ? -1 : (int)row->loudness);
@@ -425,8 +294,8 @@ static void test_lengths(const void *arg)
 	struct bytes bytes = { .size = 0 };
 	struct journal journal = { .used = 0 };
 	struct dh_stream_reader *reader;
-	put_script(&bytes, row->before);
-	put(length, row->length, 4);
+	script_write(&bytes, row->before);
+	script_put(length, row->length, 4);
 	bytes_write(&bytes, row->type, 4);
 	bytes_write(&bytes, length, 4);
 	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &journal_sink, &journal), 0);
@@ -445,7 +314,7 @@ static struct dh_stream_reader *reader_after(const char *script)
 	struct dh_stream_reader *reader;
 	struct bytes bytes = { .size = 0 };
 	journal.used = 0;
-	put_script(&bytes, script);
+	script_write(&bytes, script);
 	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &journal_sink, &journal), 0);
 	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), 0);
 	return reader;
@@ -457,11 +326,11 @@ static void test_too_many_words(void)
 	struct dh_stream_reader *reader;
 	struct bytes bytes = { .size = 0 };
 	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &nothing, NULL), 0);
-	put_script(&bytes, "H2");
+	script_write(&bytes, "H2");
 	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), 0);
 	for (int i = 0; i < 2000; i++) {
 		bytes.size = 0;
-		put_spoken(&bytes, i, 1);
+		script_put_word(&bytes, i, 1);
 		CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), 0);
 	}
 	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), -EFBIG);
@@ -515,9 +384,9 @@ static void test_anchors(const void *arg)
 	struct bytes bytes = { .size = 0 };
 	memcpy(anchor, fixture_anchor, sizeof anchor);
 	anchor[row->byte] = row->value;
-	put_script(&bytes, "H1");
+	script_write(&bytes, "H1");
 	fixture_record(&bytes, "ANCH", anchor, sizeof anchor);
-	put_script(&bytes, "V0+9:1 E9,0");
+	script_write(&bytes, "V0+9:1 E9,0");
 	check_verdict(&bytes, row->error[0] ? -EBADMSG : 0, row->error);
 }
 
