@@ -318,6 +318,9 @@ void dh_playout_viewer_pause(struct dh_playout *playout, struct dh_viewer *viewe
 /* The same for one medium, which the viewer does not take, or does not want now: what is muted is not counted
  * either. */
 void dh_playout_viewer_mute(struct dh_playout *playout, struct dh_viewer *viewer, enum dh_media media, bool muted);
+/* The anchor is sent again before the first entry that is so much later than the last anchor; 0, as at first: only
+ * where it is needed, or asked for. */
+void dh_playout_viewer_keyframes(struct dh_viewer *viewer, int64_t every_ticks);
 /* From its next packet on. */
 void dh_playout_viewer_payload_type(struct dh_viewer *viewer, enum dh_media media, uint8_t payload_type);
 /* For a viewer that goes over to another playout at once: what continues its numbering there, without a gap in

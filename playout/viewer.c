@@ -125,6 +125,7 @@ static void begin_anchor(struct dh_viewer *viewer, struct dh_unit *anchor, int64
 		dh_unit_unref(&viewer->holds);
 		viewer->holds = dh_unit_ref(anchor);
 	}
+	viewer->keyframe_from_ticks = media_ticks + viewer->keyframe_ticks;
 	viewer->stale |= !viewer->joined;
 	viewer->joined = true;
 	viewer->waiting = true;
@@ -159,6 +160,11 @@ void dh_viewer_join(struct dh_viewer *viewer, struct dh_unit *anchor, int64_t no
 	viewer->answer_from_ticks = now_ticks + BACKOFF_MIN_TICKS;
 }
 
+void dh_viewer_set_keyframes(struct dh_viewer *viewer, int64_t every_ticks)
+{
+	viewer->keyframe_ticks = every_ticks;
+}
+
 /* --- answers to PLI */
 
 void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks)
@@ -189,18 +195,24 @@ static void answered(struct dh_viewer *viewer, int64_t media_ticks)
 
 /* --- items */
 
+static bool wants_again(const struct dh_viewer *viewer, int64_t media_ticks)
+{
+	return viewer->keyframe_ticks && media_ticks >= viewer->keyframe_from_ticks;
+}
+
 /* Sends the anchor that the entry `item` needs, if the viewer lacks it or asked for it.
  * False: there is no timestamp left for it between the last picture and this one. */
 static bool prepare_entry(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks)
 {
 	bool answer = wants_answer(viewer, item->media_ticks);
-	if (!answer && viewer->holds == item->anchor)
+	bool can_do_without = !answer && viewer->holds == item->anchor;
+	if (can_do_without && !wants_again(viewer, item->media_ticks))
 		return true;
 	int64_t at = item->media_ticks - ANCHOR_LEAD_TICKS;
 	if (at < after_last(viewer))
 		at = after_last(viewer);
 	if (at + DH_TICKS_PER_VIDEO_CLOCK > item->media_ticks)
-		return false;
+		return can_do_without;
 	begin_anchor(viewer, item->anchor, at, now_ticks);
 	if (answer)
 		answered(viewer, item->media_ticks);

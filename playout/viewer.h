@@ -7,6 +7,7 @@
  * - an entry whose anchor the viewer does not hold is preceded by that anchor;
  * - after a PLI or FIR no picture is sent until the next entry, which the anchor
  *   precedes by 1 ms of RTP time; repeated requests are answered less often;
+ * - one that asks for it gets the anchor again before entries, at an interval;
  * - what is repeated (timeline.h) goes to those who need it, and what is shown already to all;
  * - a large picture leaves in bursts (outgoing.h); one that has begun is finished
  *   before the next picture, but sound does not wait for it;
@@ -55,6 +56,9 @@ struct dh_viewer {
 	bool pli;                  /* one awaits its answer */
 	int64_t answer_from_ticks; /* not before this media time */
 	int64_t backoff_ticks;
+	/* the anchor again */
+	int64_t keyframe_ticks;      /* how often, 0: never */
+	int64_t keyframe_from_ticks; /* before the first entry from this media time on */
 	struct dh_viewer_stats stats;
 	int64_t late_ticks[2]; /* by medium, of what is being handed over, see dh_handed_fn */
 };
@@ -85,6 +89,9 @@ void dh_viewer_end(struct dh_viewer *viewer);
 
 /* Pictures were lost upstream: the next one must be an entry. */
 void dh_viewer_wait(struct dh_viewer *viewer);
+
+/* Once `every_ticks` have passed since the last anchor, the next entry is preceded by it again; 0: it is not. */
+void dh_viewer_set_keyframes(struct dh_viewer *viewer, int64_t every_ticks);
 
 void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks);
 /* Finishes a picture that has begun, then sends nothing until it is called with

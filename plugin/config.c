@@ -48,6 +48,8 @@ static const struct dh_option general_options[] = {
 	DH_NUMBER(struct dh_config, max_viewers, 1, 100000, 5000),
 	DH_NUMBER(struct dh_config, watch_timeout_s, 1, 3600, 30),
 	DH_NUMBER(struct dh_config, max_microphones_per_room, 0, 5000, 100),
+	DH_NUMBER(struct dh_config, max_forwards_per_room, 0, 1000, 10),
+	DH_NUMBER(struct dh_config, max_forwards, 0, 10000, 100),
 	DH_NUMBER(struct dh_config, max_observers_per_room, 0, 100000, 100),
 	DH_NUMBER(struct dh_config, max_observers, 0, 100000, 1000),
 	DH_NUMBER(struct dh_config, max_per_session, 1, 100000, 20),

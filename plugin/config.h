@@ -50,7 +50,7 @@ struct dh_config {
 	char *admin_key;         /* NULL: anybody may create rooms */
 	int64_t string_ids;      /* room ids are strings, not integers */
 	char *also_answer_as;    /* answers have this key beside "digitalhuman"; NULL: no other */
-	char **forward_hosts;    /* numeric addresses that sound may be forwarded to; NULL: this machine */
+	char **forward_hosts;    /* numeric addresses that rooms and sound may be forwarded to; NULL: this machine */
 	char **segments_folders; /* NULL: nothing can be enqueued */
 	char *cache_folder;      /* "": no cache */
 	int64_t cache_mb;
@@ -61,6 +61,7 @@ struct dh_config {
 	int64_t max_rooms, max_viewers_per_room, max_viewers;
 	int64_t watch_timeout_s; /* from `watch` until media must be up */
 	int64_t max_microphones_per_room;
+	int64_t max_forwards_per_room, max_forwards; /* of rooms, not of microphones */
 	int64_t max_observers_per_room, max_observers;
 	int64_t max_per_session; /* rooms that the handles of one client watch or observe */
 	int64_t max_handles_per_session, max_handles;

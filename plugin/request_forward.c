@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* forward_microphones, and AudioBridge's stop_rtp_forward and listforwarders: where the sound of viewers goes */
-#include "request_table.h"
+/* forward_microphones: where the sound of viewers goes. And for all forwards, stop_rtp_forward and listforwarders. */
+#include "request_forward.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "config.h"
 #include "request_errors.h"
+#include "request_table.h"
 #include "rooms/forwards.h"
 
 static int64_t number_of(const struct dh_request *request, const char *field)
@@ -14,7 +15,6 @@ static int64_t number_of(const struct dh_request *request, const char *field)
 	return json_integer_value(json_object_get(request->body, field));
 }
 
-/* The operator says where a room's secret may send packets. */
 static bool is_allowed(const struct dh_config *config, const char *host)
 {
 	for (char **allowed = config->forward_hosts; allowed && *allowed; allowed++) {
@@ -24,20 +24,23 @@ static bool is_allowed(const struct dh_config *config, const char *host)
 	return !config->forward_hosts && (!strcmp(host, "127.0.0.1") || !strcmp(host, "::1"));
 }
 
+void dh_request_check_forward(struct dh_request *request)
+{
+	if (!is_allowed(request->instance->config, dh_request_text(request, "host")))
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"host\": one of \"forward_hosts\" is expected");
+}
+
 static void handle_forward(struct dh_request *request)
 {
 	const char *host = dh_request_text(request, "host");
 	int port = (int)number_of(request, "port"), reference = (int)number_of(request, "reference_port");
 	guint id = 0;
 
-	if (!is_allowed(request->instance->config, host)) {
-		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"host\": one of \"forward_hosts\" is expected");
-		return;
-	}
-	if (!port) {
+	dh_request_check_forward(request);
+	if (!port)
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"port\": an integer from 1 to 65535 is expected");
+	if (request->error_code)
 		return;
-	}
 	int err = dh_forwards_add(dh_room_forwards(request->room), host, port, reference,
 		(guint)number_of(request, "viewer"), &id);
 	if (err == -ENOBUFS)
@@ -53,16 +56,22 @@ static void handle_stop(struct dh_request *request)
 {
 	guint id = (guint)number_of(request, "stream_id");
 
-	if (dh_forwards_remove(dh_room_forwards(request->room), id) < 0)
+	int err = dh_forwards_remove(dh_room_forwards(request->room), id);
+
+	if (err)
+		err = dh_room_stop_rtp_forward(request->room, id);
+	if (err == -ENOENT)
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"stream_id\": no such forward (%u)", id);
 	else
-		dh_request_answer(request, "stop_rtp_forward", json_pack("{s:I}", "stream_id", (json_int_t)id));
+		dh_request_finish(request, err, "stop_rtp_forward", json_pack("{s:I}", "stream_id", (json_int_t)id));
 }
 
 static void handle_list(struct dh_request *request)
 {
-	dh_request_answer(request, "forwarders",
-		json_pack("{s:o}", "rtp_forwarders", dh_forwards_json(dh_room_forwards(request->room))));
+	json_t *list = dh_forwards_json(dh_room_forwards(request->room));
+	int err = dh_room_rtp_forwards(request->room, list);
+
+	dh_request_finish(request, err, "forwarders", json_pack("{s:o}", "rtp_forwarders", list));
 }
 
 static const struct dh_field forward_fields[] = {

@@ -94,6 +94,7 @@ static json_t *room_usage(struct dh_room *room, const struct dh_config *config, 
 	add(usage, "queue", json_integer_value(json_object_get(info, "waiting")), config->max_queue);
 	add(usage, "viewers", dh_room_viewer_count(room), config->max_viewers_per_room);
 	add(usage, "observers", dh_room_observer_count(room), config->max_observers_per_room);
+	add(usage, "forwards", dh_room_rtp_forward_count(room), config->max_forwards_per_room);
 	json_decref(info);
 	if (with_stats && dh_room_totals(room, &stats) < 0)
 		stats = json_null();
@@ -113,6 +114,7 @@ static void add_rooms(json_t *usage, struct dh_instance *instance, bool with_sta
 	add(usage, "rooms", rooms->len, config->max_rooms);
 	add(usage, "viewers", atomic_load(&instance->members.viewers), config->max_viewers);
 	add(usage, "observers", atomic_load(&instance->members.observers), config->max_observers);
+	add(usage, "forwards", atomic_load(&instance->forwards), config->max_forwards);
 	json_object_set_new(usage, "each_room", each);
 	g_ptr_array_free(rooms, TRUE);
 }

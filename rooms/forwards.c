@@ -117,6 +117,14 @@ int dh_forwards_add(struct dh_forwards *forwards, const char *host, int port, in
 	return place ? 0 : -ENOBUFS;
 }
 
+guint dh_forwards_make_id(struct dh_forwards *forwards)
+{
+	pthread_mutex_lock(&forwards->lock);
+	guint id = ++forwards->last;
+	pthread_mutex_unlock(&forwards->lock);
+	return id;
+}
+
 int dh_forwards_remove(struct dh_forwards *forwards, guint id)
 {
 	int socket = -1;

@@ -25,6 +25,8 @@ void dh_forwards_free(struct dh_forwards **forwards);
  * there are too many; or the error of making a socket. */
 int dh_forwards_add(struct dh_forwards *forwards, const char *host, int port, int reference_port, guint viewer,
 	guint *id);
+/* A number for something else that is forwarded from the room; none of these has it. */
+guint dh_forwards_make_id(struct dh_forwards *forwards);
 /* -ENOENT: there is none of that number. */
 int dh_forwards_remove(struct dh_forwards *forwards, guint id);
 /* [{"stream_id":…,"of":"microphones","host":…,"port":…,…}]. A new reference. */

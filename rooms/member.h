@@ -20,6 +20,7 @@
 #include "avatar_config.h"
 #include "host.h"
 #include "listening.h"
+#include "outlet.h"
 #include "playout/continuity.h"
 #include "punctuality.h"
 #include "receiver.h"
@@ -44,6 +45,7 @@ struct dh_line {
 enum dh_microphone_offer { DH_MICROPHONE_NEVER, DH_MICROPHONE_OFF, DH_MICROPHONE_ON };
 
 struct dh_member {
+	struct dh_outlet outlet; /* must be first */
 	/* immutable; references are held */
 	const struct dh_host *host;
 	void *handle;

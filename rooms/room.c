@@ -5,6 +5,7 @@
 
 #include "playout/timebase.h"
 #include "room_id.h"
+#include "rtp_forward.h"
 
 static void member_unref(gpointer data)
 {
@@ -18,7 +19,10 @@ static void member_unref(gpointer data)
 static void on_packet(void *arg, void *viewer_user, enum dh_media media, const uint8_t *rtp, size_t size)
 {
 	(void)arg;
-	dh_member_relay(viewer_user, media, rtp, size);
+	if (((const struct dh_outlet *)viewer_user)->is_forward)
+		dh_rtp_forward_send(viewer_user, media, rtp, size);
+	else
+		dh_member_relay(viewer_user, media, rtp, size);
 }
 
 /* The clock is read once for all that one viewer is handed together: less than a hundredth of what that costs. */
@@ -29,6 +33,8 @@ static void on_handed(void *arg, void *viewer_user, const int64_t late_ticks[2])
 	int64_t now_ticks = dh_now_ticks(), later_ticks[2];
 	struct dh_viewer_stats sent;
 
+	if (member->outlet.is_forward)
+		return;
 	for (int media = 0; media < 2; media++)
 		later_ticks[media] = late_ticks[media] < 0 ? -1 : late_ticks[media] + now_ticks - room->turn_ticks;
 	dh_punctuality_sent(&room->punctuality, &member->times, later_ticks);
@@ -88,7 +94,7 @@ static void publish(struct dh_room *room)
 	else if (room->has_clip)
 		state = dh_room_stance_state(room);
 	atomic_store(&room->state, state);
-	atomic_store(&room->viewers, (int)dh_playout_viewers(room->playout));
+	atomic_store(&room->viewers, dh_room_members_watching(room));
 	atomic_store(&room->waiting, (int)dh_playout_waiting_count(room->playout));
 }
 
@@ -102,6 +108,7 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	dh_room_listeners_poll(room, now_ticks);
 	dh_room_members_poll(room, now_ticks);
 	dh_room_voice_poll(room, now_ticks);
+	dh_room_rtp_forwards_poll(room, now_ticks);
 	dh_room_ended_poll(room, now_ticks);
 	dh_room_segments_poll(room, now_ticks);
 	dh_room_cut_poll(room, now_ticks);
@@ -128,6 +135,7 @@ static void close_room(void *owner)
 	dh_room_bridge_close(room);
 	dh_playout_interrupt(room->playout);
 	dh_room_members_dismiss(room);
+	dh_room_rtp_forwards_close(room);
 	dh_playout_free(&room->playout);
 	dh_room_ended_close(room);
 }
@@ -231,6 +239,7 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 	g_queue_init(&room->connecting);
 	room->talkers = g_ptr_array_new();
 	room->forwards = dh_forwards_new();
+	room->rtp_forwards = g_ptr_array_new();
 	dh_floor_init(&room->floor, dh_room_floor_changed, room);
 	dh_room_voice_configure(room);
 	configure(&config, context, facts);
@@ -270,6 +279,7 @@ void dh_room_unref(struct dh_room **room)
 	g_ptr_array_free(old->members, TRUE);
 	g_ptr_array_free(old->talkers, TRUE);
 	dh_forwards_free(&old->forwards);
+	g_ptr_array_free(old->rtp_forwards, TRUE);
 	if (old->ended) /* its thread could not be started */
 		g_ptr_array_unref(old->ended);
 	dh_ledger_free(&old->ledger);
@@ -355,6 +365,7 @@ static void add_details(struct dh_room *room, const struct dh_settings *settings
 	json_object_set_new(info, "low_water_ms", json_integer(facts->low_water_ms));
 	json_object_set_new(info, "high_water_ms", json_integer(facts->high_water_ms));
 	dh_barge_in_describe(&settings->barge_in, info);
+	json_object_set_new(info, "forwards", json_integer(dh_room_rtp_forward_count(room)));
 	json_object_set_new(info, "microphones", json_integer(dh_room_microphones(room)));
 	json_object_set_new(info, "watching", json_integer(dh_room_viewer_count(room)));
 	json_object_set_new(info, "observing", json_integer(dh_room_observer_count(room)));

@@ -27,6 +27,7 @@
 struct dh_first_frames;
 struct dh_forwards;
 struct dh_room;
+struct dh_rtp_forward_config;
 
 /* What never changes about a room; copied. */
 struct dh_room_facts {
@@ -198,6 +199,16 @@ int dh_room_enable(struct dh_room *room, bool enabled);
 /* Announces new settings (event `edited`): to all members if `viewers`, else only to
  * trusted ones. */
 int dh_room_edited(struct dh_room *room, bool viewers);
+/* The room itself to an RTP target, see rtp_forward.h, whose errors it returns: *reply has the `forwarders`, one for
+ * each medium. *count: as in dh_rtp_forward_alloc. -ENOBUFS: the room has `max` already; -ENOMEM. */
+int dh_room_rtp_forward(struct dh_room *room, const struct dh_rtp_forward_config *config, int max, atomic_int *count,
+	json_t **reply);
+/* One medium of it. -ENOENT: there is none of that number. */
+int dh_room_stop_rtp_forward(struct dh_room *room, guint id);
+/* Appends them to an array, with their counters. */
+int dh_room_rtp_forwards(struct dh_room *room, json_t *into);
+/* How many there are, each of one or two media; does not wait. */
+int dh_room_rtp_forward_count(const struct dh_room *room);
 /* What a viewer was sent; an empty object while it has no connection. */
 int dh_room_viewer(struct dh_room *room, struct dh_member *member, json_t **reply);
 /* The room's counters, and its members': all, or the one with that id. -ENOENT. */

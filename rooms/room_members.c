@@ -97,6 +97,11 @@ int64_t dh_room_members_deadline_ticks(const struct dh_room *room)
 
 /* --- joining */
 
+int dh_room_members_watching(const struct dh_room *room)
+{
+	return (int)(dh_playout_viewers(room->playout) - room->rtp_forwards->len);
+}
+
 void dh_room_members_attach(struct dh_room *room, struct dh_member *member)
 {
 	if (member->left || member->attached)
@@ -117,7 +122,7 @@ static json_t *presence(struct dh_room *room, const char *name, const struct dh_
 {
 	json_t *event = dh_room_report_viewer(room, name, member);
 
-	json_object_set_new(event, "viewers", json_integer((json_int_t)dh_playout_viewers(room->playout)));
+	json_object_set_new(event, "viewers", json_integer(dh_room_members_watching(room)));
 	return event;
 }
 
@@ -272,6 +277,7 @@ static int run_enable(struct dh_room *room, void *arg)
 		dh_room_listeners_update(room, room->members->pdata[i - 1]);
 		dh_room_thread_keep_time(room->thread);
 	}
+	dh_room_rtp_forwards_enable(room);
 	dh_room_tell_all(room, dh_room_report_new(room, enabled ? "enabled" : "disabled"), NULL);
 	return 0;
 }

@@ -45,6 +45,7 @@ struct dh_room {
 	atomic_int without[2];  /* by medium: connected viewers that are not sent it */
 	atomic_int microphones; /* viewers that are listened to */
 	atomic_int barge_in_ms; /* 0: never */
+	atomic_int rtp_forward_count;
 	struct dh_sent sent;    /* how loud it was, while there are microphones */
 	/* owner: the room's thread */
 	struct dh_floor floor;
@@ -55,6 +56,7 @@ struct dh_room {
 	GPtrArray *members;                   /* struct dh_member, references: who gets events */
 	guint attached[DH_HANDLES_COUNT];     /* how many */
 	GPtrArray *handles[DH_HANDLES_COUNT]; /* shared by events in flight, so never changed; NULL: to be rebuilt */
+	GPtrArray *rtp_forwards;              /* struct dh_rtp_forward, owned */
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
 	struct dh_ledger *ledger;
 	struct dh_seams *seams;
@@ -204,6 +206,8 @@ void dh_room_member_left(struct dh_member *member);
 
 /* --- room_members.c; in the room's thread */
 
+/* Viewers with a connection; forwards are none. */
+int dh_room_members_watching(const struct dh_room *room);
 void dh_room_members_attach(struct dh_room *room, struct dh_member *member);
 void dh_room_members_media(struct dh_room *room, struct dh_member *member);
 void dh_room_members_pause(struct dh_room *room, struct dh_member *member);
@@ -218,6 +222,14 @@ int64_t dh_room_members_deadline_ticks(const struct dh_room *room);
 void dh_room_members_dismiss(struct dh_room *room);
 /* Any thread: the room ended before `member` was attached. */
 void dh_room_members_orphan(struct dh_room *room, struct dh_member *member);
+
+/* --- room_rtp_forwards.c; in the room's thread */
+
+void dh_room_rtp_forwards_poll(struct dh_room *room, int64_t now_ticks);
+/* The room was enabled, or disabled. */
+void dh_room_rtp_forwards_enable(struct dh_room *room);
+/* The room is ending. */
+void dh_room_rtp_forwards_close(struct dh_room *room);
 
 /* --- room_voice.c; in the room's thread */
 

@@ -31,7 +31,7 @@ as_root() {
 # Packages --------------------------------------------------------------------
 
 build_packages=(gcc libc6-dev make autoconf automake pkg-config
-	zlib1g-dev libglib2.0-dev libjansson-dev
+	zlib1g-dev libglib2.0-dev libjansson-dev libsrtp2-dev
 	libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
 	libvpx-dev libopus-dev libyuv-dev libespeak-ng-dev libcairo2-dev libcurl4-openssl-dev)
 run_packages=('nginx-light|nginx-core|nginx-full|nginx-extras|nginx' libjs-webrtc-adapter ffmpeg curl iproute2)

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "rtp_forward.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "playout/vp8.h"
+#include "srtp.h"
+
+/* Receivers put sound and picture together by these, so they do not wait for long. */
+#define REPORT_TICKS (2 * DH_TICKS_PER_SECOND)
+#define LISTEN_TICKS DH_SLOT_TICKS
+#define LISTEN_MAX   8 /* packets at a time */
+#define PACKET_MAX   1500
+/* In the first byte of a picture (RFC 6386, 9.1), and of its descriptor (RFC 7741). */
+#define IS_NO_KEY_FRAME 0x01
+#define IS_SHOWN        0x10
+#define BEGINS_PICTURE  0x10
+
+/* --- life */
+
+static bool set_address(struct sockaddr_storage *to, socklen_t *size, const char *host, int port)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)to;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)to;
+
+	memset(to, 0, sizeof(*to));
+	if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons((uint16_t)port);
+		*size = sizeof(*v4);
+		return true;
+	}
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons((uint16_t)port);
+	*size = sizeof(*v6);
+	return inet_pton(AF_INET6, host, &v6->sin6_addr) == 1;
+}
+
+static int open_socket(int family)
+{
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_rtp(struct dh_rtp_stream *stream, const char *host)
+{
+	struct sockaddr_storage to;
+	socklen_t size;
+
+	if (!set_address(&to, &size, host, stream->target.port))
+		return -EINVAL;
+	stream->socket = open_socket(to.ss_family);
+	if (stream->socket < 0)
+		return stream->socket;
+	return connect(stream->socket, (const struct sockaddr *)&to, size) < 0 ? -errno : 0;
+}
+
+/* Not connected: who answers may do so from another port. */
+static int open_rtcp(struct dh_rtp_stream *stream, const char *host)
+{
+	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
+	socklen_t size = sizeof(own);
+
+	set_address(&stream->rtcp_to, &stream->rtcp_to_size, host, stream->target.rtcp_port);
+	stream->rtcp_socket = open_socket(stream->rtcp_to.ss_family);
+	if (stream->rtcp_socket < 0)
+		return stream->rtcp_socket;
+	own.ss_family = stream->rtcp_to.ss_family;
+	if (bind(stream->rtcp_socket, (const struct sockaddr *)&own, stream->rtcp_to_size) < 0 ||
+		getsockname(stream->rtcp_socket, (struct sockaddr *)&own, &size) < 0)
+		return -errno;
+	stream->local_rtcp_port = ntohs(own.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&own)->sin6_port :
+								    ((const struct sockaddr_in *)&own)->sin_port);
+	return 0;
+}
+
+static int open_stream(struct dh_rtp_stream *stream, const char *host)
+{
+	int err = 0;
+
+	if (stream->target.port)
+		err = open_rtp(stream, host);
+	if (!err && stream->target.port && stream->target.rtcp_port)
+		err = open_rtcp(stream, host);
+	return err;
+}
+
+/* All numbers begin at random (RFC 3550, 5.1). */
+static void seed(struct dh_rtp_forward *forward)
+{
+	struct dh_continuity_seed *begin = &forward->seed;
+
+	begin->first_picture_id = (uint16_t)g_random_int_range(0, 0x8000);
+	begin->first_tl0picidx = (uint8_t)g_random_int_range(0, 0x100);
+	for (int media = 0; media < 2; media++) {
+		struct dh_rtp_target *target = &forward->streams[media].target;
+		while (!target->ssrc || (media && target->ssrc == forward->streams[0].target.ssrc))
+			target->ssrc = g_random_int();
+		begin->ssrc[media] = target->ssrc;
+		begin->payload_type[media] = (uint8_t)target->payload_type;
+		begin->first_sequence[media] = (uint16_t)g_random_int_range(0, 0x10000);
+		begin->first_timestamp[media] = g_random_int();
+	}
+	g_snprintf(forward->cname, sizeof(forward->cname), "dh-%08x%08x", g_random_int(), g_random_int());
+}
+
+int dh_rtp_forward_alloc(struct dh_rtp_forward **out, const struct dh_rtp_forward_config *config, atomic_int *count)
+{
+	struct dh_rtp_forward *forward = g_new0(struct dh_rtp_forward, 1);
+	int err = 0;
+
+	forward->outlet.is_forward = true;
+	forward->count = count;
+	forward->keyframe_ms = config->keyframe_ms;
+	forward->hides_keyframes = config->hides_keyframes;
+	g_strlcpy(forward->host, config->host, sizeof(forward->host));
+	for (int media = 0; media < 2; media++) {
+		forward->streams[media].target = config->targets[media];
+		forward->streams[media].socket = forward->streams[media].rtcp_socket = -1;
+	}
+	seed(forward);
+	if (config->srtp_suite)
+		err = dh_srtp_alloc(&forward->srtp, config->srtp_suite, config->srtp_crypto);
+	for (int media = 0; media < 2 && !err; media++)
+		err = open_stream(&forward->streams[media], forward->host);
+	if (err)
+		dh_rtp_forward_free(&forward);
+	*out = forward;
+	return err;
+}
+
+void dh_rtp_forward_free(struct dh_rtp_forward **forward)
+{
+	struct dh_rtp_forward *old = *forward;
+
+	*forward = NULL;
+	if (!old)
+		return;
+	for (int media = 0; media < 2; media++)
+		dh_rtp_forward_stop(old, (enum dh_media)media);
+	dh_srtp_free(&old->srtp);
+	atomic_fetch_sub(old->count, 1);
+	g_free(old);
+}
+
+/* --- sending */
+
+static bool is_key_frame(const uint8_t *rtp, size_t size)
+{
+	return size > DH_RTP_HEADER_SIZE + DH_VP8_DESCRIPTOR_SIZE && rtp[DH_RTP_HEADER_SIZE] & BEGINS_PICTURE &&
+		!(rtp[DH_RTP_HEADER_SIZE + DH_VP8_DESCRIPTOR_SIZE] & IS_NO_KEY_FRAME);
+}
+
+/* A socket that is connected tells of a refusal instead of sending the next packet, which then is sent all the same:
+ * somebody may listen by now. */
+static bool send_once(struct dh_rtp_stream *stream, const uint8_t *packet, size_t size)
+{
+	ssize_t sent = send(stream->socket, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent < 0 && errno == ECONNREFUSED) {
+		stream->counts.refused++;
+		sent = send(stream->socket, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
+	return sent >= 0;
+}
+
+void dh_rtp_forward_send(struct dh_rtp_forward *forward, enum dh_media media, const uint8_t *rtp, size_t size)
+{
+	_Alignas(uint64_t) uint8_t copy[PACKET_MAX + DH_SRTP_TRAILER];
+	struct dh_rtp_stream *stream = &forward->streams[media];
+	bool hides = media == DH_VIDEO && forward->hides_keyframes && is_key_frame(rtp, size), is_sent;
+	size_t payload = size - DH_RTP_HEADER_SIZE;
+
+	if (stream->socket < 0 || size > PACKET_MAX)
+		return;
+	if (hides || forward->srtp) {
+		memcpy(copy, rtp, size);
+		rtp = copy;
+	}
+	if (hides)
+		copy[DH_RTP_HEADER_SIZE + DH_VP8_DESCRIPTOR_SIZE] &= (uint8_t)~IS_SHOWN;
+	is_sent = !forward->srtp || dh_srtp_protect(forward->srtp, copy, &size);
+	is_sent = is_sent && send_once(stream, rtp, size);
+	if (is_sent) {
+		stream->counts.packets++;
+		stream->counts.bytes += size;
+		stream->counts.octets += payload;
+	} else {
+		stream->counts.dropped++;
+		forward->lost_picture |= media == DH_VIDEO;
+	}
+}
+
+/* --- RTCP */
+
+/* There is room for a trailer behind the packet. */
+static void send_rtcp(const struct dh_rtp_forward *forward, const struct dh_rtp_stream *stream, uint8_t *packet,
+	size_t size)
+{
+	if (!forward->srtp || dh_srtp_protect_rtcp(forward->srtp, packet, &size))
+		(void)sendto(stream->rtcp_socket, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL,
+			(const struct sockaddr *)&stream->rtcp_to, stream->rtcp_to_size);
+}
+
+static void send_report(struct dh_rtp_forward *forward, enum dh_media media, int64_t now_ticks, int64_t media_ticks)
+{
+	_Alignas(uint64_t) uint8_t packet[DH_RTCP_REPORT_MAX + DH_SRTP_TRAILER];
+	struct dh_rtp_stream *stream = &forward->streams[media];
+	int64_t clock_ticks = media == DH_VIDEO ? DH_TICKS_PER_VIDEO_CLOCK : DH_TICKS_PER_AUDIO_SAMPLE;
+	const struct dh_sender_report report = { .ssrc = stream->target.ssrc,
+		.ntp = dh_ntp_from_us(forward->ntp_origin_us + dh_ns_from_ticks(now_ticks) / 1000),
+		.rtp_timestamp = forward->seed.first_timestamp[media] + (uint32_t)(media_ticks / clock_ticks),
+		.packets = (uint32_t)stream->counts.packets,
+		.octets = (uint32_t)stream->counts.octets,
+		.cname = forward->cname };
+
+	send_rtcp(forward, stream, packet, dh_rtcp_write_report(&report, packet));
+}
+
+static void send_bye(struct dh_rtp_forward *forward, const struct dh_rtp_stream *stream)
+{
+	_Alignas(uint64_t) uint8_t packet[DH_RTCP_REPORT_MAX + DH_SRTP_TRAILER];
+
+	send_rtcp(forward, stream, packet, dh_rtcp_write_bye(stream->target.ssrc, forward->cname, packet));
+}
+
+void dh_rtp_forward_report(struct dh_rtp_forward *forward, int64_t now_ticks, int64_t media_ticks)
+{
+	if (now_ticks < forward->report_ticks)
+		return;
+	forward->report_ticks = now_ticks + REPORT_TICKS;
+	for (int media = 0; media < 2; media++) {
+		if (forward->streams[media].rtcp_socket >= 0)
+			send_report(forward, (enum dh_media)media, now_ticks, media_ticks);
+	}
+}
+
+static bool is_from(const struct sockaddr_storage *from, const struct sockaddr_storage *host)
+{
+	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)from, *b6 = (const struct sockaddr_in6 *)host;
+	const struct sockaddr_in *a4 = (const struct sockaddr_in *)from, *b4 = (const struct sockaddr_in *)host;
+
+	if (from->ss_family != host->ss_family)
+		return false;
+	return from->ss_family == AF_INET6 ? !memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) :
+					     a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+}
+
+/* Streaming mountpoints ask in the clear, even those that take SRTP. It costs a key frame every four seconds at most,
+ * so who asks need not prove more than its address. */
+static bool asks_key_frame(struct dh_rtp_forward *forward, uint8_t *packet, size_t size)
+{
+	_Alignas(uint64_t) uint8_t copy[PACKET_MAX];
+	size_t length = size;
+
+	if (forward->srtp) {
+		memcpy(copy, packet, size);
+		if (dh_srtp_unprotect_rtcp(forward->srtp, copy, &length))
+			return dh_rtcp_asks_key_frame(copy, length);
+	}
+	return dh_rtcp_asks_key_frame(packet, size);
+}
+
+static bool listen_to(struct dh_rtp_forward *forward, struct dh_rtp_stream *stream)
+{
+	_Alignas(uint64_t) uint8_t packet[PACKET_MAX];
+	uint64_t before = stream->counts.requests;
+
+	for (int i = 0; i < LISTEN_MAX && stream->rtcp_socket >= 0; i++) {
+		struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
+		socklen_t from_size = sizeof(from);
+		ssize_t size = recvfrom(stream->rtcp_socket, packet, sizeof(packet), MSG_DONTWAIT,
+			(struct sockaddr *)&from, &from_size);
+		if (size < 0)
+			break;
+		if (is_from(&from, &stream->rtcp_to))
+			stream->counts.requests += asks_key_frame(forward, packet, (size_t)size);
+	}
+	return stream->counts.requests != before;
+}
+
+bool dh_rtp_forward_listen(struct dh_rtp_forward *forward, int64_t now_ticks)
+{
+	bool asks = false;
+
+	if (now_ticks < forward->listen_ticks)
+		return false;
+	forward->listen_ticks = now_ticks + LISTEN_TICKS;
+	for (int media = 0; media < 2; media++)
+		asks |= listen_to(forward, &forward->streams[media]);
+	return asks;
+}
+
+void dh_rtp_forward_stop(struct dh_rtp_forward *forward, enum dh_media media)
+{
+	struct dh_rtp_stream *stream = &forward->streams[media];
+
+	if (stream->rtcp_socket >= 0) {
+		if (stream->id)
+			send_bye(forward, stream);
+		close(stream->rtcp_socket);
+	}
+	if (stream->socket >= 0)
+		close(stream->socket);
+	stream->socket = stream->rtcp_socket = -1;
+	stream->id = 0;
+}
+
+/* --- JSON */
+
+json_t *dh_rtp_stream_json(const struct dh_rtp_forward *forward, enum dh_media media)
+{
+	const struct dh_rtp_stream *stream = &forward->streams[media];
+	json_t *json = json_pack("{s:I, s:s, s:s, s:i, s:I, s:i}", "stream_id", (json_int_t)stream->id, "type",
+		media == DH_VIDEO ? "video" : "audio", "host", forward->host, "port", stream->target.port, "ssrc",
+		(json_int_t)stream->target.ssrc, "pt", stream->target.payload_type);
+
+	if (stream->target.rtcp_port) {
+		json_object_set_new(json, "local_rtcp_port", json_integer(stream->local_rtcp_port));
+		json_object_set_new(json, "remote_rtcp_port", json_integer(stream->target.rtcp_port));
+	}
+	if (forward->srtp)
+		json_object_set_new(json, "srtp", json_true());
+	if (media == DH_VIDEO) {
+		json_object_set_new(json, "keyframe_ms", json_integer(forward->keyframe_ms));
+		json_object_set_new(json, "hide_keyframes", json_boolean(forward->hides_keyframes));
+	}
+	return json;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One RTP forward of a room: a viewer of its playout whose packets leave by UDP sockets of its own, as SRTP by choice,
+ * with RTCP where the target wants it.
+ *
+ * Made in any thread, then the room's; whoever has taken it out of the room frees it. Sending never waits: what a socket
+ * does not take is dropped and counted.
+ */
+#ifndef DH_RTP_FORWARD_H
+#define DH_RTP_FORWARD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <glib.h>
+#include <jansson.h>
+
+#include "outlet.h"
+#include "playout/continuity.h"
+#include "playout/packets.h"
+#include "playout/rtcp.h"
+
+struct dh_srtp;
+struct dh_viewer;
+
+/* Of one medium. */
+struct dh_rtp_target {
+	int port;         /* 0: the medium is not sent */
+	int rtcp_port;    /* 0: no RTCP */
+	uint32_t ssrc;    /* 0: a random one */
+	int payload_type; /* 0 to 127 */
+};
+
+struct dh_rtp_forward_config {
+	const char *host; /* a numeric address, IPv4 or IPv6 */
+	struct dh_rtp_target targets[2];
+	int srtp_suite; /* 0: no SRTP, otherwise as in srtp.h */
+	const char *srtp_crypto;
+	int64_t keyframe_ms; /* see dh_playout_viewer_keyframes */
+	bool hides_keyframes; /* they are decoded, and not shown */
+};
+
+/* What was done with the packets of one medium; copied. */
+struct dh_rtp_stream_counts {
+	uint64_t packets, bytes; /* sent */
+	uint64_t octets;         /* of payload */
+	uint64_t dropped;        /* not sent */
+	uint64_t refused;        /* how often the target said that nobody listens there */
+	uint64_t requests;       /* for key frames */
+};
+
+struct dh_rtp_stream {
+	guint id; /* its number in requests, see dh_forwards_make_id; 0: the medium is not sent */
+	struct dh_rtp_target target;
+	int local_rtcp_port;
+	int socket, rtcp_socket; /* -1: none */
+	struct sockaddr_storage rtcp_to;
+	socklen_t rtcp_to_size;
+	struct dh_rtp_stream_counts counts;
+};
+
+struct dh_rtp_forward {
+	struct dh_outlet outlet; /* must be first */
+	/* immutable */
+	char host[INET6_ADDRSTRLEN];
+	int64_t keyframe_ms;
+	bool hides_keyframes;
+	struct dh_continuity_seed seed;
+	char cname[DH_RTCP_CNAME_MAX + 1];
+	struct dh_srtp *srtp; /* NULL: none */
+	atomic_int *count;    /* it is one of these, as long as it lives */
+	/* owner: the room's thread */
+	struct dh_rtp_stream streams[2]; /* by medium */
+	struct dh_viewer *viewer;
+	int64_t ntp_origin_us; /* Unix time at `now_ticks` 0, by the room's clock */
+	int64_t report_ticks;  /* when the next reports are due */
+	int64_t listen_ticks;  /* when to look for RTCP */
+	bool lost_picture;     /* a packet of one was dropped */
+};
+
+/* *count has been raised for it, and falls when it is freed, or could not be made. -EINVAL: no such address, or no such
+ * suite; -EKEYREJECTED: no such key; or the error of making or connecting a socket. */
+int dh_rtp_forward_alloc(struct dh_rtp_forward **forward, const struct dh_rtp_forward_config *config,
+	atomic_int *count);
+/* Says BYE where there is RTCP. */
+void dh_rtp_forward_free(struct dh_rtp_forward **forward);
+
+/* A packet of its viewer. */
+void dh_rtp_forward_send(struct dh_rtp_forward *forward, enum dh_media media, const uint8_t *rtp, size_t size);
+
+/* Sends reports that are due; `media_ticks` is the room's media time at `now_ticks`. */
+void dh_rtp_forward_report(struct dh_rtp_forward *forward, int64_t now_ticks, int64_t media_ticks);
+/* Reads what RTCP has come, at most a little at a time. Whether it asks for a key frame. */
+bool dh_rtp_forward_listen(struct dh_rtp_forward *forward, int64_t now_ticks);
+
+/* The medium is not sent any more; BYE. */
+void dh_rtp_forward_stop(struct dh_rtp_forward *forward, enum dh_media media);
+
+/* {"stream_id":…,"type":…,"host":…,"port":…,…} as VideoRoom has it. A new reference. */
+json_t *dh_rtp_stream_json(const struct dh_rtp_forward *forward, enum dh_media media);
+
+#endif
