@@ -125,7 +125,7 @@ static void begin_anchor(struct dh_viewer *viewer, struct dh_unit *anchor, int64
 		dh_unit_unref(&viewer->holds);
 		viewer->holds = dh_unit_ref(anchor);
 	}
-	viewer->keyframe_from_ticks = media_ticks + viewer->keyframe_ticks;
+	viewer->last_anchor_ticks = media_ticks;
 	viewer->stale |= !viewer->joined;
 	viewer->joined = true;
 	viewer->waiting = true;
@@ -197,7 +197,7 @@ static void answered(struct dh_viewer *viewer, int64_t media_ticks)
 
 static bool wants_again(const struct dh_viewer *viewer, int64_t media_ticks)
 {
-	return viewer->keyframe_ticks && media_ticks >= viewer->keyframe_from_ticks;
+	return viewer->keyframe_ticks && media_ticks - viewer->last_anchor_ticks >= viewer->keyframe_ticks;
 }
 
 /* Sends the anchor that the entry `item` needs, if the viewer lacks it or asked for it.

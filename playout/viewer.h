@@ -57,8 +57,8 @@ struct dh_viewer {
 	int64_t answer_from_ticks; /* not before this media time */
 	int64_t backoff_ticks;
 	/* the anchor again */
-	int64_t keyframe_ticks;      /* how often, 0: never */
-	int64_t keyframe_from_ticks; /* before the first entry from this media time on */
+	int64_t keyframe_ticks;    /* how often, 0: never */
+	int64_t last_anchor_ticks; /* media time of the last one */
 	struct dh_viewer_stats stats;
 	int64_t late_ticks[2]; /* by medium, of what is being handed over, see dh_handed_fn */
 };

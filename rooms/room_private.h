@@ -17,6 +17,7 @@
 #include "receiver.h"
 #include "room.h"
 #include "room_thread.h"
+#include "rtp_counts.h"
 #include "screen.h"
 #include "seams.h"
 #include "spans.h"
@@ -98,6 +99,7 @@ struct dh_room {
 	int64_t word_asked_us;
 	struct dh_viewer_stats departed; /* what viewers were sent that have left */
 	struct dh_receiver_stats departed_receivers;
+	struct dh_rtp_stream_counts departed_forwards;
 	uint64_t slow_links; /* of all viewers */
 	int64_t turn_ticks;  /* when this turn began */
 	struct dh_punctuality punctuality;
@@ -226,6 +228,8 @@ void dh_room_members_orphan(struct dh_room *room, struct dh_member *member);
 /* --- room_rtp_forwards.c; in the room's thread */
 
 void dh_room_rtp_forwards_poll(struct dh_room *room, int64_t now_ticks);
+/* What all have sent since the room began. */
+void dh_room_rtp_forwards_sum(const struct dh_room *room, struct dh_rtp_stream_counts *sum);
 /* The room was enabled, or disabled. */
 void dh_room_rtp_forwards_enable(struct dh_room *room);
 /* The room is ending. */

@@ -69,6 +69,8 @@ static struct dh_rtp_forward *take(struct dh_room *room, guint at)
 	struct dh_rtp_forward *forward = g_ptr_array_remove_index_fast(room->rtp_forwards, at);
 
 	dh_playout_remove_viewer(room->playout, &forward->viewer);
+	for (int media = 0; media < 2; media++)
+		dh_rtp_stream_counts_add(&room->departed_forwards, &forward->streams[media].counts);
 	atomic_store(&room->rtp_forward_count, (int)room->rtp_forwards->len);
 	return forward;
 }
@@ -118,6 +120,16 @@ void dh_room_rtp_forwards_poll(struct dh_room *room, int64_t now_ticks)
 		if (dh_rtp_forward_listen(forward, now_ticks) || forward->lost_picture)
 			dh_playout_viewer_pli(room->playout, forward->viewer, now_ticks);
 		forward->lost_picture = false;
+	}
+}
+
+void dh_room_rtp_forwards_sum(const struct dh_room *room, struct dh_rtp_stream_counts *sum)
+{
+	*sum = room->departed_forwards;
+	for (guint i = 0; i < room->rtp_forwards->len; i++) {
+		const struct dh_rtp_forward *forward = room->rtp_forwards->pdata[i];
+		for (int media = 0; media < 2; media++)
+			dh_rtp_stream_counts_add(sum, &forward->streams[media].counts);
 	}
 }
 

@@ -34,6 +34,7 @@ struct stats_copy {
 	uint64_t events[DH_EVENT_COUNT];
 	struct dh_viewer_stats departed;
 	struct dh_receiver_stats departed_receivers;
+	struct dh_rtp_stream_counts forwarded;
 	uint64_t slow_links;
 	struct dh_punctuality punctuality;
 	struct dh_playout_counts counts;
@@ -82,6 +83,7 @@ static int copy_stats(struct dh_room *room, void *arg)
 	copy->played_ticks = room->played_ticks;
 	copy->departed = room->departed;
 	copy->departed_receivers = room->departed_receivers;
+	dh_room_rtp_forwards_sum(room, &copy->forwarded);
 	copy->slow_links = room->slow_links;
 	copy->punctuality = room->punctuality;
 	copy->cut_times = room->cut_times;
@@ -223,6 +225,10 @@ static json_t *totals_json(const struct dh_room *room, const struct stats_copy *
 		dh_cut_times_json(&copy->cut_times), "first_frame", dh_first_frames_json(room->first_frames), "sent",
 		dh_room_stats_sent(&sum), "received", dh_receiver_sum_json(&received), "slow_links",
 		(json_int_t)copy->slow_links);
+	json_object_set_new(json, "forwarded",
+		json_pack("{s:I, s:I, s:I, s:I}", "packets", (json_int_t)copy->forwarded.packets, "bytes",
+			(json_int_t)copy->forwarded.bytes, "dropped", (json_int_t)copy->forwarded.dropped, "refused",
+			(json_int_t)copy->forwarded.refused));
 	dh_punctuality_describe(&copy->punctuality, json);
 	return json;
 }

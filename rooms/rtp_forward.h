@@ -22,6 +22,7 @@
 #include "playout/continuity.h"
 #include "playout/packets.h"
 #include "playout/rtcp.h"
+#include "rtp_counts.h"
 
 struct dh_srtp;
 struct dh_viewer;
@@ -41,15 +42,6 @@ struct dh_rtp_forward_config {
 	const char *srtp_crypto;
 	int64_t keyframe_ms; /* see dh_playout_viewer_keyframes */
 	bool hides_keyframes; /* they are decoded, and not shown */
-};
-
-/* What was done with the packets of one medium; copied. */
-struct dh_rtp_stream_counts {
-	uint64_t packets, bytes; /* sent */
-	uint64_t octets;         /* of payload */
-	uint64_t dropped;        /* not sent */
-	uint64_t refused;        /* how often the target said that nobody listens there */
-	uint64_t requests;       /* for key frames */
 };
 
 struct dh_rtp_stream {

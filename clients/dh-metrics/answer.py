@@ -27,6 +27,7 @@ USAGE = (
     ("rooms", "rooms", "", "Rooms."),
     ("viewers", "viewers", "", "Viewers in all rooms, from watch until they have left."),
     ("observers", "observers", "", "Observers in all rooms."),
+    ("forwards", "forwards", "", "RTP forwards of all rooms."),
 )
 MEDIA = ("audio", "video")
 # Counters of a room: the path in its `stats`, the metric, its labels, what it is.
@@ -37,6 +38,9 @@ ROOM_COUNTERS = (
     ("sent/late_dropped", "late_dropped_total", {}, "Pictures and packets of sound that were too late to be sent."),
     ("sent/plis", "key_frame_requests_total", {}, "Key frames that browsers asked for (PLI and FIR)."),
     ("slow_links", "slow_links_total", {}, "How often Janus found a viewer's link slow."),
+    *(("forwarded/" + what, "forwarded_%s_total" % what, {}, text) for what, text in (
+        ("packets", "RTP packets sent to where rooms are forwarded."), ("bytes", "Bytes of them, without UDP and IP."),
+        ("dropped", "Packets that could not be sent there."), ("refused", "How often nobody listened there."))),
     *(("sent/%s_packets" % media, "sent_packets_total", {"media": media}, "RTP packets handed to Janus.")
       for media in MEDIA),
     *(("sent/%s_bytes" % media, "sent_bytes_total", {"media": media}, "Bytes of them, without SRTP, UDP and IP.")

@@ -247,6 +247,8 @@ static int playout_scenario(void)
 	err = fill_playout(playout, &queued);
 	for (int i = 0; err == 0 && i < 2; i++)
 		err = dh_playout_add_viewer(playout, &seed, 0, NULL, &viewers[i]);
+	if (err == 0)
+		dh_playout_viewer_keyframes(viewers[1], 100 * DH_TICKS_PER_MS);
 	for (int64_t now = 0; err == 0 && now < DH_TICKS_PER_SECOND; now += 5 * DH_TICKS_PER_MS) {
 		dh_playout_poll(playout, now);
 		if (now == 50 * DH_TICKS_PER_MS)

@@ -122,6 +122,38 @@ static void test_pli_waits_for_an_entry_and_backs_off(void)
 	finish_after(100);
 }
 
+/* One viewer wants the anchor again and again: it precedes entries, every one of which still comes, and so does
+ * every other picture. */
+static void test_key_frames_at_an_interval(void)
+{
+	const int64_t every_ms = 1000;
+	rig_open_idle(&rig, NULL, start);
+	struct rig_viewer *v = rig_join(&rig, NULL), *other = rig_join(&rig, NULL);
+	dh_playout_viewer_keyframes(v->viewer, every_ms * MS);
+	rig_run(&rig, media_ms(1010));
+	rig_enqueue(&rig, &(struct rig_segment)SPEECH("s", 's'));
+	rig_run(&rig, media_ms(7000));
+	int keys = 0;
+	uint32_t last = 0;
+	for (int i = 1; i < v->picture_count; i++) {
+		const struct rig_picture *p = &v->pictures[i];
+		if (p->kind == 'E') /* the first one that is late enough has it before it */
+			CHECK(p->timestamp - 90 - last < every_ms * 90 || v->pictures[i - 1].kind == 'K');
+		if (p->kind != 'K')
+			continue;
+		CHECK_INT(p[1].kind, 'E');
+		CHECK_INT(p[1].timestamp - p->timestamp, 90);
+		CHECK(p->timestamp - last >= (every_ms - 1) * 90, "%u after %u", p->timestamp, last);
+		last = p->timestamp;
+		keys++;
+	}
+	CHECK(keys >= 4, "%d", keys);
+	CHECK_INT(v->picture_count - keys, other->picture_count);
+	for (int i = 1; i < other->picture_count; i++)
+		CHECK(other->pictures[i].kind != 'K');
+	finish_after(100);
+}
+
 static void test_pause_and_resume(void)
 {
 	rig_open_idle(&rig, NULL, start);
@@ -249,6 +281,7 @@ static const struct check_test tests[] = {
 	TEST(test_own_anchor_is_sent_before_and_the_avatars_after),
 	TEST(test_anchors_are_compared_once_a_segment),
 	TEST(test_pli_waits_for_an_entry_and_backs_off),
+	TEST(test_key_frames_at_an_interval),
 	TEST(test_pause_and_resume),
 	TEST(test_groups_have_constant_offsets),
 	TEST(test_who_shares_a_sender_is_served_together),

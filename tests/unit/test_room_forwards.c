@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* RTP forwards of a room with its thread: what comes, limits, numbers, events, and ends. */
+#include "tests/support/room_rig.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "playout/rtcp.h"
+#include "rooms/rtp_forward.h"
+#include "tests/support/playout_rig.h"
+
+#define LIMIT 2
+
+static atomic_int count;
+
+/* --- a target */
+
+static int open_port(int *port)
+{
+	struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct timeval patience = { .tv_sec = 60 };
+	socklen_t size = sizeof(own);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	CHECK_INT(bind(fd, (const struct sockaddr *)&own, sizeof(own)), 0);
+	CHECK_INT(getsockname(fd, (struct sockaddr *)&own, &size), 0);
+	*port = ntohs(own.sin_port);
+	return fd;
+}
+
+static int try_forward(int audio_port, int video_port, int rtcp_port, json_t **reply)
+{
+	const struct dh_rtp_forward_config config = { .host = "127.0.0.1",
+		.targets = { [DH_AUDIO] = { audio_port, 0, 0, 111 }, [DH_VIDEO] = { video_port, rtcp_port, 0, 96 } },
+		.keyframe_ms = 500 };
+
+	atomic_fetch_add(&count, 1);
+	return dh_room_rtp_forward(rig.room, &config, LIMIT, &count, reply);
+}
+
+/* Their numbers: of sound, if it is sent, then of the picture. */
+static void forward(int audio_port, int video_port, int rtcp_port, guint ids[2])
+{
+	json_t *reply = NULL;
+
+	CHECK_INT(try_forward(audio_port, video_port, rtcp_port, &reply), 0);
+	json_t *streams = json_object_get(reply, "forwarders");
+	for (size_t i = 0; i < json_array_size(streams); i++)
+		ids[i] = (guint)json_integer_value(json_object_get(json_array_get(streams, i), "stream_id"));
+	json_decref(reply);
+}
+
+static size_t listed(void)
+{
+	json_t *list = json_array();
+
+	CHECK_INT(dh_room_rtp_forwards(rig.room, list), 0);
+	size_t size = json_array_size(list);
+	json_decref(list);
+	return size;
+}
+
+static int run_idle(struct dh_room *room, void *arg)
+{
+	return dh_playout_set_idle(room->playout, arg);
+}
+
+static void idle(void)
+{
+	const struct rig_segment clip = { "idle", 'i', 'i', 2000, 25, 1, 10, 0, -1 };
+
+	CHECK_INT(dh_room_call(rig.room, run_idle, rig_segment(&clip)), 0);
+}
+
+/* How many events of that name have been told. */
+static int told(const char *name)
+{
+	int found = 0;
+
+	pthread_mutex_lock(&rig.lock);
+	for (guint i = 0; i < rig.notified->len; i++)
+		found += !g_strcmp0(json_string_value(json_object_get(
+					    g_array_index(rig.notified, struct room_rig_event, i).event, "event")),
+			name);
+	pthread_mutex_unlock(&rig.lock);
+	return found;
+}
+
+/* --- tests */
+
+/* Pictures and sound come without a gap, and the anchor comes again. */
+static void test_media_come(void)
+{
+	uint8_t packet[1500];
+	int audio_port, video_port, anchors = 0;
+	int audio = open_port(&audio_port), video = open_port(&video_port);
+	guint ids[2];
+
+	room_rig_open(60000);
+	idle();
+	forward(audio_port, video_port, 0, ids);
+	for (int i = 0, last = 0; anchors < 3; i++) {
+		ssize_t size = recv(video, packet, sizeof(packet), 0);
+		int sequence = packet[2] << 8 | packet[3];
+		CHECK(size > 18, "%d", (int)size);
+		CHECK_INT(packet[1] & 0x7f, 96);
+		CHECK(i == 0 || sequence == ((last + 1) & 0xffff), "%d after %d", sequence, last);
+		CHECK(i > 0 || packet[18] == 'K', "it begins with %c", packet[18]);
+		anchors += packet[12] & 0x10 && packet[18] == 'K'; /* its first packet */
+		last = sequence;
+	}
+	CHECK(recv(audio, packet, sizeof(packet), 0) > 12);
+	CHECK_INT(packet[1] & 0x7f, 111);
+	room_rig_close();
+	CHECK_INT(count, 0);
+	close(audio);
+	close(video);
+}
+
+static void test_limit_and_numbers(void)
+{
+	guint ids[LIMIT + 2][2];
+	json_t *reply = NULL;
+
+	room_rig_open(60000);
+	atomic_store(&rig.has_event_handlers, 1);
+	for (int i = 0; i < LIMIT; i++)
+		forward(9, 9, 0, ids[i]);
+	CHECK_INT(try_forward(9, 9, 0, &reply), -ENOBUFS);
+	CHECK(!reply);
+	CHECK_INT(count, LIMIT);
+	CHECK_INT(dh_room_rtp_forward_count(rig.room), LIMIT);
+	CHECK_INT(listed(), 2 * LIMIT);
+	CHECK_INT(told("rtp_forward"), 2 * LIMIT);
+	CHECK_INT(dh_room_stop_rtp_forward(rig.room, 0), -ENOENT);
+	CHECK_INT(dh_room_stop_rtp_forward(rig.room, 4711), -ENOENT);
+	CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[0][1]), 0); /* its sound goes on */
+	CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[0][1]), -ENOENT);
+	CHECK_INT(dh_room_rtp_forward_count(rig.room), LIMIT);
+	CHECK_INT(listed(), 2 * LIMIT - 1);
+	CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[0][0]), 0);
+	CHECK_INT(count, LIMIT - 1);
+	CHECK_INT(told("stop_rtp_forward"), 2);
+	forward(9, 0, 0, ids[LIMIT]);
+	CHECK(ids[LIMIT][0] > ids[LIMIT - 1][1], "a number comes again");
+	CHECK_INT(listed(), 2 * LIMIT - 1);
+	room_rig_close();
+	CHECK_INT(count, 0);
+}
+
+/* They are nobody that watches, and a room that is disabled sends them nothing. */
+static void test_they_are_no_viewers(void)
+{
+	guint ids[2];
+
+	room_rig_open(60000);
+	idle();
+	forward(9, 9, 0, ids);
+	room_rig_flush();
+	json_t *info = dh_room_info(rig.room, true);
+	CHECK_INT(json_integer_value(json_object_get(info, "viewers")), 0);
+	CHECK_INT(json_integer_value(json_object_get(info, "forwards")), 1);
+	json_decref(info);
+	CHECK_INT(dh_room_enable(rig.room, false), 0);
+	json_t *before = json_array(), *after = json_array();
+	CHECK_INT(dh_room_rtp_forwards(rig.room, before), 0);
+	usleep(100000);
+	CHECK_INT(dh_room_rtp_forwards(rig.room, after), 0);
+	CHECK(json_equal(before, after));
+	json_decref(before);
+	json_decref(after);
+	room_rig_close();
+}
+
+/* The room ends: its targets are told, and nothing is left. A room that has ended takes none. */
+static void test_destroy(void)
+{
+	uint8_t packet[1500];
+	int rtcp_port, rtcp = open_port(&rtcp_port);
+	json_t *reply = NULL;
+	guint ids[2];
+	ssize_t size;
+
+	room_rig_open(60000);
+	forward(0, 9, rtcp_port, ids);
+	CHECK(recv(rtcp, packet, sizeof(packet), 0) > 28);
+	CHECK_INT(packet[1], 200);
+	dh_room_close(rig.room);
+	CHECK_INT(count, 0);
+	do
+		size = recv(rtcp, packet, sizeof(packet), 0);
+	while (size > 8 && packet[1] == 200);
+	CHECK(size > 8 && packet[size - 7] == 203);
+	CHECK_INT(try_forward(9, 9, 0, &reply), -ECANCELED);
+	CHECK_INT(count, 0);
+	room_rig_close();
+	close(rtcp);
+}
+
+static void *come_and_go(void *arg)
+{
+	json_t *reply;
+	guint ids[2];
+
+	(void)arg;
+	for (int i = 0; i < 30; i++) {
+		reply = NULL;
+		int err = try_forward(9, 9, 9, &reply);
+		CHECK(err == 0 || err == -ENOBUFS, "%d", err);
+		listed();
+		if (err)
+			continue;
+		for (size_t s = 0; s < 2; s++)
+			ids[s] = (guint)json_integer_value(json_object_get(
+				json_array_get(json_object_get(reply, "forwarders"), s), "stream_id"));
+		json_decref(reply);
+		CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[i % 2]), 0);
+		CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[1 - i % 2]), 0);
+	}
+	return NULL;
+}
+
+static void test_come_and_go(void)
+{
+	pthread_t threads[3];
+
+	room_rig_open(60000);
+	idle();
+	for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+		pthread_create(&threads[i], NULL, come_and_go, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+		pthread_join(threads[i], NULL);
+	CHECK_INT(count, 0);
+	CHECK_INT(listed(), 0);
+	room_rig_close();
+}
+
+static const struct check_test tests[] = {
+	TEST(test_media_come),
+	TEST(test_limit_and_numbers),
+	TEST(test_they_are_no_viewers),
+	TEST(test_destroy),
+	TEST(test_come_and_go),
+};
+
+int main(int argc, char **argv)
+{
+	return find_programs(argv[0]) ? 2 : CHECK_MAIN(argc, argv, tests);
+}
