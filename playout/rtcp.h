@@ -13,8 +13,8 @@
 
 struct dh_sender_report {
 	uint32_t ssrc;
-	uint64_t ntp;           /* 32.32 bits, since 1900 … */
-	uint32_t rtp_timestamp; /* … and the same moment in the clock of the medium */
+	uint64_t ntp;             /* 32.32 bits, since 1900 … */
+	uint32_t rtp_timestamp;   /* … and the same moment in the clock of the medium */
 	uint32_t packets, octets; /* sent so far; octets of payload */
 	const char *cname;        /* 1 to DH_RTCP_CNAME_MAX bytes: what belongs together has the same */
 };

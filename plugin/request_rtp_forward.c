@@ -32,8 +32,8 @@ static void read_target(const struct dh_request *request, enum dh_media media, s
 	target->port = (int)number_of(request, of[0], 0);
 	target->rtcp_port = (int)number_of(request, of[1], 0);
 	target->ssrc = (uint32_t)number_of(request, of[2], 0);
-	target->payload_type =
-		(int)number_of(request, of[3], media == DH_VIDEO ? DH_PAYLOAD_TYPE_VP8 : DH_PAYLOAD_TYPE_OPUS);
+	target->payload_type = (int)number_of(request, of[3],
+		media == DH_VIDEO ? DH_PAYLOAD_TYPE_VP8 : DH_PAYLOAD_TYPE_OPUS);
 }
 
 static void check_family(struct dh_request *request, const char *host)
@@ -41,8 +41,7 @@ static void check_family(struct dh_request *request, const char *host)
 	const char *family = dh_request_text(request, "host_family");
 
 	if (family && strcmp(family, "ipv4") != 0 && strcmp(family, "ipv6") != 0)
-		dh_request_fail(request, DH_ERROR_VALUE,
-			"Invalid \"host_family\": \"ipv4\" or \"ipv6\" is expected");
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"host_family\": \"ipv4\" or \"ipv6\" is expected");
 	else if (family && (strchr(host, ':') != NULL) != !strcmp(family, "ipv6"))
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"host_family\": \"host\" is of the other one");
 }
@@ -54,11 +53,14 @@ static void check_targets(struct dh_request *request, const struct dh_rtp_forwar
 	if (!audio->port && !video->port)
 		dh_request_fail(request, DH_ERROR_MISSING, "Missing \"audio_port\" or \"video_port\"");
 	else if (audio->rtcp_port && !audio->port)
-		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"audio_rtcp_port\": \"audio_port\" is expected, too");
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"audio_rtcp_port\": \"audio_port\" is expected, too");
 	else if (video->rtcp_port && !video->port)
-		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"video_rtcp_port\": \"video_port\" is expected, too");
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"video_rtcp_port\": \"video_port\" is expected, too");
 	else if (video->ssrc && audio->ssrc == video->ssrc) /* with one key the two would give each other away */
-		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"video_ssrc\": another one than \"audio_ssrc\" is expected");
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"video_ssrc\": another one than \"audio_ssrc\" is expected");
 }
 
 static void check_srtp(struct dh_request *request, const struct dh_rtp_forward_config *config)

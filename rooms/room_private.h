@@ -47,7 +47,7 @@ struct dh_room {
 	atomic_int microphones; /* viewers that are listened to */
 	atomic_int barge_in_ms; /* 0: never */
 	atomic_int rtp_forward_count;
-	struct dh_sent sent;    /* how loud it was, while there are microphones */
+	struct dh_sent sent; /* how loud it was, while there are microphones */
 	/* owner: the room's thread */
 	struct dh_floor floor;
 	GPtrArray *talkers; /* struct dh_member, not left: viewers that speak */

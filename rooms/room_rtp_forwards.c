@@ -136,8 +136,7 @@ void dh_room_rtp_forwards_sum(const struct dh_room *room, struct dh_rtp_stream_c
 void dh_room_rtp_forwards_enable(struct dh_room *room)
 {
 	for (guint i = 0; i < room->rtp_forwards->len; i++)
-		dh_playout_viewer_pause(room->playout,
-			((struct dh_rtp_forward *)room->rtp_forwards->pdata[i])->viewer,
+		dh_playout_viewer_pause(room->playout, ((struct dh_rtp_forward *)room->rtp_forwards->pdata[i])->viewer,
 			!atomic_load(&room->enabled));
 }
 
@@ -177,9 +176,9 @@ static json_t *counts_json(const struct dh_rtp_forward *forward, enum dh_media m
 	const struct dh_viewer_stats *sent)
 {
 	const struct dh_rtp_stream_counts *counts = &forward->streams[media].counts;
-	json_t *json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:f}", "of", "room", "packets",
-		(json_int_t)counts->packets, "bytes", (json_int_t)counts->bytes, "dropped",
-		(json_int_t)counts->dropped, "refused", (json_int_t)counts->refused, "lateness_max_ms",
+	json_t *json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:f}", "of", "room", "packets", (json_int_t)counts->packets,
+		"bytes", (json_int_t)counts->bytes, "dropped", (json_int_t)counts->dropped, "refused",
+		(json_int_t)counts->refused, "lateness_max_ms",
 		(double)sent->lateness_max_ticks / (double)DH_TICKS_PER_MS);
 
 	if (media == DH_VIDEO) {

@@ -40,7 +40,7 @@ struct dh_rtp_forward_config {
 	struct dh_rtp_target targets[2];
 	int srtp_suite; /* 0: no SRTP, otherwise as in srtp.h */
 	const char *srtp_crypto;
-	int64_t keyframe_ms; /* see dh_playout_viewer_keyframes */
+	int64_t keyframe_ms;  /* see dh_playout_viewer_keyframes */
 	bool hides_keyframes; /* they are decoded, and not shown */
 };
 

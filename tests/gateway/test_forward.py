@@ -196,7 +196,7 @@ class Forward(Case):
         """It decodes pictures and sound, whose marks are at the same time. Hidden key frames are none of the pictures."""
         for hide in (False, True):
             times, keys, pairs = self.judge(self.record(hide))
-            self.assertGreater(len(keys), 2)
+            self.assertGreater(len(keys), 1)
             self.assertGreater(len(pairs), 0)
             self.assertLess(np.abs(pairs).min(), 0.002, pairs)
             shown = [key for key in keys[1:] if np.abs(times - key).min() < 0.0004]
@@ -219,7 +219,8 @@ class Forward(Case):
             pictures = rtp.pictures(viewer.video)
             begin = next(i for i, p in enumerate(pictures) if p.key)
             self.assert_decodes_as_prepared(pictures[begin:], [prepared, self.hosted.idle()])
-            self.assert_whole(viewer, pictures[begin:], prepared)
+            self.find_run("pictures", [p.data for p in pictures if not p.key], prepared.video)
+            self.find_run("sound", [p.payload for p in viewer.audio.packets], prepared.audio)
             self.assertGreater(self.listed(streams[1])["plis"], 0)
             self.stop(streams)
 

@@ -81,8 +81,9 @@ static int told(const char *name)
 
 	pthread_mutex_lock(&rig.lock);
 	for (guint i = 0; i < rig.notified->len; i++)
-		found += !g_strcmp0(json_string_value(json_object_get(
-					    g_array_index(rig.notified, struct room_rig_event, i).event, "event")),
+		found += !g_strcmp0(json_string_value(
+					    json_object_get(g_array_index(rig.notified, struct room_rig_event, i).event,
+						    "event")),
 			name);
 	pthread_mutex_unlock(&rig.lock);
 	return found;
@@ -213,8 +214,8 @@ static void *come_and_go(void *arg)
 		if (err)
 			continue;
 		for (size_t s = 0; s < 2; s++)
-			ids[s] = (guint)json_integer_value(json_object_get(
-				json_array_get(json_object_get(reply, "forwarders"), s), "stream_id"));
+			ids[s] = (guint)json_integer_value(
+				json_object_get(json_array_get(json_object_get(reply, "forwarders"), s), "stream_id"));
 		json_decref(reply);
 		CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[i % 2]), 0);
 		CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[1 - i % 2]), 0);

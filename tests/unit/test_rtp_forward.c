@@ -344,8 +344,9 @@ static void test_refusals(void)
 	static const struct {
 		const char *host, *crypto;
 		int suite, err;
-	} rows[] = { { "localhost", NULL, 0, -EINVAL }, { "", NULL, 0, -EINVAL }, { "127.0.0.1", "c2hvcnQ=", 80, -EKEYREJECTED },
-		{ "127.0.0.1", "%%%", 32, -EKEYREJECTED }, { "127.0.0.1", KEY, 31, -EINVAL } };
+	} rows[] = { { "localhost", NULL, 0, -EINVAL }, { "", NULL, 0, -EINVAL },
+		{ "127.0.0.1", "c2hvcnQ=", 80, -EKEYREJECTED }, { "127.0.0.1", "%%%", 32, -EKEYREJECTED },
+		{ "127.0.0.1", KEY, 31, -EINVAL } };
 	struct dh_rtp_forward *forward = NULL;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
