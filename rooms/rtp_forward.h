@@ -2,8 +2,8 @@
 /* One RTP forward of a room: a viewer of its playout whose packets leave by UDP sockets of its own, as SRTP by choice,
  * with RTCP where the target wants it.
  *
- * Made in any thread, then the room's; whoever has taken it out of the room frees it. Sending never waits: what a socket
- * does not take is dropped and counted.
+ * Made in any thread, then the room's; whoever has taken it out of the room frees it. Sending never waits: what a
+ * socket does not take is dropped and counted.
  */
 #ifndef DH_RTP_FORWARD_H
 #define DH_RTP_FORWARD_H
