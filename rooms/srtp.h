@@ -16,7 +16,7 @@
 struct dh_srtp;
 
 /* `suite` 32 or 80: AES_CM_128_HMAC_SHA1 with so many bits of authentication; RTCP has 80. `crypto`: 30 bytes in
- * base64, the master key and its salt. -EINVAL: no such suite; -EKEYREJECTED: no such key; -EIO: libsrtp does not work. */
+ * base64, key and salt. -EINVAL: no such suite; -EKEYREJECTED: no such key; -EIO: libsrtp does not work. */
 int dh_srtp_alloc(struct dh_srtp **srtp, int suite, const char *crypto);
 void dh_srtp_free(struct dh_srtp **srtp);
 
