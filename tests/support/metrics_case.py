@@ -19,7 +19,7 @@ def histogram(*counts, sum_ms=0):
 def room(room_id, **stats):
     both = {"audio": {"reports": 2, "lost": 1}, "video": {"reports": 3, "lost": 4}}
     return {"id": room_id, "queue": {"used": 2, "limit": 100}, "viewers": {"used": 3, "limit": 1000},
-            "observers": {"used": 1, "limit": 100}, "stats": {
+            "observers": {"used": 1, "limit": 100}, "forwards": {"used": 1, "limit": 10}, "stats": {
                 "state": "speaking", "media_ms": 1000, "slow_links": 5, "received": both,
                 "segments": {"queued": 9, "started": 8, "finished": 7, "interrupted": 1, "skipped": 0, "removed": 0,
                              "failed": 0, "held": 0, "played_ms": 12345},
@@ -29,6 +29,7 @@ def room(room_id, **stats):
                 "first_frame": {"le_ms": [20], "sources": []},
                 "sent": {"audio_packets": 50, "audio_bytes": 5000, "video_packets": 70, "video_bytes": 70000,
                          "pictures": 25, "anchors": 1, "late_dropped": 0, "plis": 1, "lateness_max_ms": 2.5},
+                "forwarded": {"packets": 40, "bytes": 4000, "dropped": 6, "refused": 0},
                 "lateness": {"le_ms": [1, 2.5, 10], "audio": histogram(3, 2, 0, 1, sum_ms=31.5),
                              "video": histogram(0, 0, 0, 0), "skew": histogram(1, 0, 0, 0, sum_ms=0.25)},
                 "joins": {"le_ms": [20, 40], "watch": histogram(0, 0, 1, sum_ms=812.5),
@@ -40,7 +41,7 @@ def answer(*rooms):
     use = lambda used, limit: {"used": used, "limit": limit}
     names = ("sessions handles descriptors memory_bytes workers workers_live workers_ready jobs_waiting reads_waiting "
              "reads_lost media_descriptors media_bytes io_longest_turn_ms cache_bytes events_waiting requests_waiting "
-             "offers_waiting offer_threads pushes rooms viewers observers").split()
+             "offers_waiting offer_threads pushes rooms viewers observers forwards").split()
     usage = {name: use(7, None) for name in names}
     usage.update(viewers=use(3, 5000), io_longest_turn_ms=use(12, None), each_room=list(rooms), generators=[
         {"generator": "gpu", "waiting": 1, "places": [

@@ -66,6 +66,8 @@ class Printing(MetricsCase):
                 ("digitalhuman_room_lost_packets_total", {"room": "1", "media": "video"}, 4),
                 ("digitalhuman_room_receiver_reports_total", {"room": "1", "media": "audio"}, 2),
                 ("digitalhuman_room_slow_links_total", {"room": "1"}, 5),
+                ("digitalhuman_room_forwarded_packets_total", {"room": "1"}, 40),
+                ("digitalhuman_room_forwarded_dropped_total", {"room": "1"}, 6),
                 ("digitalhuman_room_key_frame_requests_total", {"room": "1"}, 1)):
             self.assertEqual(self.value(families, name, name, **labels), value, name)
         self.assertNotIn("digitalhuman_sessions_limit", families)       # there is none
