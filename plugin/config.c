@@ -23,6 +23,9 @@
 #ifndef DH_OPEN_PATH
 #define DH_OPEN_PATH "dh-open"
 #endif
+#ifndef DH_RECORD_PATH
+#define DH_RECORD_PATH "dh-record"
+#endif
 
 static const struct dh_option general_options[] = {
 	DH_KEY(struct dh_config, admin_key, DH_CONFIG_KEY_MAX),
@@ -35,6 +38,9 @@ static const struct dh_option general_options[] = {
 	DH_TEXT(struct dh_config, worker, DH_PREPARE_PATH),
 	DH_TEXT(struct dh_config, scope, ""),
 	DH_TEXT(struct dh_config, opener, ""),
+	DH_TEXT(struct dh_config, recordings_folder, ""),
+	DH_TEXT(struct dh_config, recorder, ""),
+	DH_NUMBER(struct dh_config, max_recordings, 0, 1000, 10),
 	DH_TEXT(struct dh_config, worker_user, "nobody"),
 	DH_NUMBER(struct dh_config, warm_workers, 0, 16, 2),
 	DH_NUMBER(struct dh_config, max_workers, 1, 64, 4),
@@ -280,21 +286,26 @@ static int check_general(const struct dh_config *config)
 	if (!g_path_is_absolute(config->opener) && strchr(config->opener, '/'))
 		return dh_option_wrong(DH_CONFIG_FILE, "general", "opener",
 			"an absolute path, or a name that is looked up in PATH, is expected");
+	if (!g_path_is_absolute(config->recorder) && strchr(config->recorder, '/'))
+		return dh_option_wrong(DH_CONFIG_FILE, "general", "recorder",
+			"an absolute path, or a name that is looked up in PATH, is expected");
+	if (*config->recordings_folder && !g_path_is_absolute(config->recordings_folder))
+		return dh_option_wrong(DH_CONFIG_FILE, "general", "recordings_folder", "an absolute path is expected");
 	int err = check_push(config);
 	err = err ? err : check_also(config);
 	return err ? err : check_worker_user(config->worker_user);
 }
 
 /* Unless it is configured. Looks beside dh-prepare: they are built and installed together. */
-static void find_opener(struct dh_config *config)
+static void find_beside(const struct dh_config *config, const char *name, const char *otherwise, char **program)
 {
 	char *folder = g_path_get_dirname(config->worker);
-	char *beside = g_build_filename(folder, "dh-open", NULL);
+	char *beside = g_build_filename(folder, name, NULL);
 	bool is_there = g_path_is_absolute(config->worker) && g_file_test(beside, G_FILE_TEST_IS_EXECUTABLE);
 
-	if (!*config->opener) {
-		g_free(config->opener);
-		config->opener = g_strdup(is_there ? beside : DH_OPEN_PATH);
+	if (!**program) {
+		g_free(*program);
+		*program = g_strdup(is_there ? beside : otherwise);
 	}
 	g_free(beside);
 	g_free(folder);
@@ -338,7 +349,8 @@ int dh_config_load(struct dh_config **out, const char *folder)
 	if (err)
 		goto out;
 	dh_config_find_scope(config);
-	find_opener(config);
+	find_beside(config, "dh-open", DH_OPEN_PATH, &config->opener);
+	find_beside(config, "dh-record", DH_RECORD_PATH, &config->recorder);
 	read_each(config, file, "avatar-", read_avatar);
 	read_each(config, file, "generator-", read_generator);
 	dh_config_find_fallbacks(config);

@@ -55,6 +55,9 @@ struct dh_config {
 	char *cache_folder;      /* "": no cache */
 	int64_t cache_mb;
 	char *worker, *scope, *opener, *worker_user;
+	char *recordings_folder; /* "": nothing can be recorded */
+	char *recorder;
+	int64_t max_recordings;
 	char *fetch; /* no option: it is beside `scope` */
 	int64_t warm_workers, max_workers, max_live;
 	int64_t worker_memory_mb, worker_cpu_s, worker_silence_s, worker_wait_s;

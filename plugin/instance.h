@@ -37,6 +37,7 @@ struct dh_instance {
 	GHashTable *avatars;                  /* by name (its config's), struct dh_avatar */
 	struct dh_member_counts members;      /* atomic */
 	atomic_int forwards;                  /* of all rooms, see rooms/rtp_forward.h */
+	atomic_int recordings;                /* the same; processes, see ingest/recorder.h */
 	GMutex admission_lock;                /* held from looking for a place to taking it */
 	/* serialises creating, editing and destroying rooms; taken before `lock`. Held while the
 	 * room file is written, so nobody who only looks may take it. */

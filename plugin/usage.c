@@ -115,6 +115,7 @@ static void add_rooms(json_t *usage, struct dh_instance *instance, bool with_sta
 	add(usage, "viewers", atomic_load(&instance->members.viewers), config->max_viewers);
 	add(usage, "observers", atomic_load(&instance->members.observers), config->max_observers);
 	add(usage, "forwards", atomic_load(&instance->forwards), config->max_forwards);
+	add(usage, "recordings", atomic_load(&instance->recordings), config->max_recordings);
 	json_object_set_new(usage, "each_room", each);
 	g_ptr_array_free(rooms, TRUE);
 }

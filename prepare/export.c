@@ -11,6 +11,7 @@
 
 #include "export_alpha.h"
 #include "file.h"
+#include "opus_head.h"
 #include "playout/matte.h"
 #include "playout/timebase.h"
 
@@ -42,8 +43,6 @@ static int wrong(struct export *e, const char *what, int err)
 
 static int add_stream(struct export *e, enum dh_media media, const struct dh_stream_head *head)
 {
-	/* RFC 7845: version, channels, pre-skip 0 (already trimmed), 48 kHz */
-	static const uint8_t opus_head[19] = { 'O', 'p', 'u', 's', 'H', 'e', 'a', 'd', 1, 1, 0, 0, 0x80, 0xbb };
 	AVStream *st = avformat_new_stream(e->webm, NULL);
 	if (!st)
 		return wrong(e, "stream", AVERROR(ENOMEM));
@@ -59,16 +58,7 @@ static int add_stream(struct export *e, enum dh_media media, const struct dh_str
 		st->avg_frame_rate = (AVRational){ (int)head->rate_num, (int)head->rate_den };
 		return 0;
 	}
-	par->codec_type = AVMEDIA_TYPE_AUDIO;
-	par->codec_id = AV_CODEC_ID_OPUS;
-	par->sample_rate = 48000;
-	av_channel_layout_default(&par->ch_layout, 1);
-	par->extradata = av_mallocz(sizeof opus_head + AV_INPUT_BUFFER_PADDING_SIZE);
-	if (!par->extradata)
-		return wrong(e, "stream", AVERROR(ENOMEM));
-	memcpy(par->extradata, opus_head, sizeof opus_head);
-	par->extradata_size = sizeof opus_head;
-	return 0;
+	return dh_opus_head_set(par) < 0 ? wrong(e, "stream", AVERROR(ENOMEM)) : 0;
 }
 
 /* --- the file */

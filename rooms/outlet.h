@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a viewer of a room's playout stands for: the first thing in a member, and in a forward. */
+/* What a viewer of a room's playout stands for: the first thing in a member, a forward, and a recording. */
 #ifndef DH_OUTLET_H
 #define DH_OUTLET_H
 
-#include <stdbool.h>
+enum dh_outlet_kind {
+	DH_OUTLET_MEMBER,    /* struct dh_member */
+	DH_OUTLET_FORWARD,   /* struct dh_rtp_forward */
+	DH_OUTLET_RECORDING, /* struct dh_room_recording */
+};
 
 struct dh_outlet {
-	bool is_forward; /* struct dh_rtp_forward; otherwise struct dh_member */
+	enum dh_outlet_kind kind;
 };
 
 #endif

@@ -19,10 +19,16 @@ static void member_unref(gpointer data)
 static void on_packet(void *arg, void *viewer_user, enum dh_media media, const uint8_t *rtp, size_t size)
 {
 	(void)arg;
-	if (((const struct dh_outlet *)viewer_user)->is_forward)
+	switch (((const struct dh_outlet *)viewer_user)->kind) {
+	case DH_OUTLET_FORWARD:
 		dh_rtp_forward_send(viewer_user, media, rtp, size);
-	else
+		break;
+	case DH_OUTLET_RECORDING:
+		dh_room_recording_packet(viewer_user, media, rtp, size);
+		break;
+	case DH_OUTLET_MEMBER:
 		dh_member_relay(viewer_user, media, rtp, size);
+	}
 }
 
 /* The clock is read once for all that one viewer is handed together: less than a hundredth of what that costs. */
@@ -33,7 +39,7 @@ static void on_handed(void *arg, void *viewer_user, const int64_t late_ticks[2])
 	int64_t now_ticks = dh_now_ticks(), later_ticks[2];
 	struct dh_viewer_stats sent;
 
-	if (member->outlet.is_forward)
+	if (member->outlet.kind != DH_OUTLET_MEMBER)
 		return;
 	for (int media = 0; media < 2; media++)
 		later_ticks[media] = late_ticks[media] < 0 ? -1 : late_ticks[media] + now_ticks - room->turn_ticks;
@@ -109,6 +115,7 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	dh_room_members_poll(room, now_ticks);
 	dh_room_voice_poll(room, now_ticks);
 	dh_room_rtp_forwards_poll(room, now_ticks);
+	dh_room_recording_poll(room, now_ticks);
 	dh_room_ended_poll(room, now_ticks);
 	dh_room_segments_poll(room, now_ticks);
 	dh_room_cut_poll(room, now_ticks);
@@ -125,6 +132,7 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	deadline_ticks = MIN(deadline_ticks, dh_room_screen_deadline_ticks(room, now_ticks));
 	deadline_ticks = MIN(deadline_ticks, dh_room_listeners_deadline_ticks(room));
 	deadline_ticks = MIN(deadline_ticks, dh_room_voice_deadline_ticks(room));
+	deadline_ticks = MIN(deadline_ticks, dh_room_recording_deadline_ticks(room, now_ticks));
 	return MIN(deadline_ticks, dh_playout_deadline_ticks(room->playout));
 }
 
@@ -136,6 +144,7 @@ static void close_room(void *owner)
 	dh_playout_interrupt(room->playout);
 	dh_room_members_dismiss(room);
 	dh_room_rtp_forwards_close(room);
+	dh_room_recording_close(room);
 	dh_playout_free(&room->playout);
 	dh_room_ended_close(room);
 }

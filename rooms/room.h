@@ -26,6 +26,7 @@
 
 struct dh_first_frames;
 struct dh_forwards;
+struct dh_io;
 struct dh_room;
 struct dh_rtp_forward_config;
 
@@ -209,6 +210,21 @@ int dh_room_stop_rtp_forward(struct dh_room *room, guint id);
 int dh_room_rtp_forwards(struct dh_room *room, json_t *into);
 /* How many there are, each of one or two media; does not wait. */
 int dh_room_rtp_forward_count(const struct dh_room *room);
+/* What is recorded, and where; strings are copied. */
+struct dh_room_recording_config {
+	struct dh_io *io;
+	const char *program; /* dh-record */
+	const char *folder, *name;
+	bool webm, mjr;
+	atomic_int *count; /* as in dh_recorder_alloc */
+};
+/* Begins: *reply has the `recording`. -EALREADY: there is one already, or it is being completed; the errors of
+ * dh_recorder_alloc. */
+int dh_room_start_recording(struct dh_room *room, const struct dh_room_recording_config *config, json_t **reply);
+/* Ends it; its files are complete once the event `recorded` comes. -ENOENT: there is none. */
+int dh_room_stop_recording(struct dh_room *room, json_t **reply);
+/* {"name":…,"duration_ms":…,…}, or null. A new reference. */
+int dh_room_recording_json(struct dh_room *room, json_t **reply);
 /* What a viewer was sent; an empty object while it has no connection. */
 int dh_room_viewer(struct dh_room *room, struct dh_member *member, json_t **reply);
 /* The room's counters, and its members': all, or the one with that id. -ENOENT. */

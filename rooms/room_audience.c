@@ -78,6 +78,7 @@ void dh_room_tell_all(struct dh_room *room, json_t *event, json_t *detailed)
 {
 	notify(room, detailed ? detailed : event, NULL);
 	dh_room_listeners_tell(room, event);
+	dh_room_recording_tell(room, event);
 	if (detailed) {
 		broadcast(room, DH_HANDLES_TRUSTED, detailed);
 		broadcast(room, DH_HANDLES_OTHERS, event);

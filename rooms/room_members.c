@@ -99,7 +99,8 @@ int64_t dh_room_members_deadline_ticks(const struct dh_room *room)
 
 int dh_room_members_watching(const struct dh_room *room)
 {
-	return (int)(dh_playout_viewers(room->playout) - room->rtp_forwards->len);
+	return (int)(dh_playout_viewers(room->playout) - room->rtp_forwards->len -
+		dh_room_recording_is_viewer(room));
 }
 
 void dh_room_members_attach(struct dh_room *room, struct dh_member *member)
@@ -278,6 +279,7 @@ static int run_enable(struct dh_room *room, void *arg)
 		dh_room_thread_keep_time(room->thread);
 	}
 	dh_room_rtp_forwards_enable(room);
+	dh_room_recording_enable(room);
 	dh_room_tell_all(room, dh_room_report_new(room, enabled ? "enabled" : "disabled"), NULL);
 	return 0;
 }

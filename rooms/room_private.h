@@ -28,6 +28,8 @@ enum dh_room_source { DH_SOURCE_GENERATOR = 1, DH_SOURCE_PUSHES };
 /* Recipients of events. */
 enum dh_room_handles { DH_HANDLES_ALL, DH_HANDLES_TRUSTED, DH_HANDLES_OTHERS, DH_HANDLES_COUNT };
 
+struct dh_room_recording;
+
 struct dh_room {
 	atomic_int refs;
 	/* immutable */
@@ -58,6 +60,7 @@ struct dh_room {
 	guint attached[DH_HANDLES_COUNT];     /* how many */
 	GPtrArray *handles[DH_HANDLES_COUNT]; /* shared by events in flight, so never changed; NULL: to be rebuilt */
 	GPtrArray *rtp_forwards;              /* struct dh_rtp_forward, owned */
+	struct dh_room_recording *recording;  /* NULL: none, nor one that is being completed */
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
 	struct dh_ledger *ledger;
 	struct dh_seams *seams;
@@ -234,6 +237,21 @@ void dh_room_rtp_forwards_sum(const struct dh_room *room, struct dh_rtp_stream_c
 void dh_room_rtp_forwards_enable(struct dh_room *room);
 /* The room is ending. */
 void dh_room_rtp_forwards_close(struct dh_room *room);
+
+/* --- room_recording.c; in the room's thread */
+
+/* A packet of its viewer. */
+void dh_room_recording_packet(struct dh_room_recording *recording, enum dh_media media, const uint8_t *rtp, size_t size);
+/* An event that everybody gets. Borrowed. */
+void dh_room_recording_tell(struct dh_room *room, const json_t *event);
+void dh_room_recording_poll(struct dh_room *room, int64_t now_ticks);
+int64_t dh_room_recording_deadline_ticks(const struct dh_room *room, int64_t now_ticks);
+/* The room was enabled, or disabled. */
+void dh_room_recording_enable(struct dh_room *room);
+/* The room is ending: so is what is recorded. */
+void dh_room_recording_close(struct dh_room *room);
+/* 1 while a viewer of the playout is the recording's; otherwise 0. */
+int dh_room_recording_is_viewer(const struct dh_room *room);
 
 /* --- room_voice.c; in the room's thread */
 

@@ -113,7 +113,7 @@ int dh_rtp_forward_alloc(struct dh_rtp_forward **out, const struct dh_rtp_forwar
 	struct dh_rtp_forward *forward = g_new0(struct dh_rtp_forward, 1);
 	int err = 0;
 
-	forward->outlet.is_forward = true;
+	forward->outlet.kind = DH_OUTLET_FORWARD;
 	forward->count = count;
 	forward->keyframe_ms = config->keyframe_ms;
 	forward->hides_keyframes = config->hides_keyframes;

@@ -37,7 +37,7 @@ find_janus() {
 # from copies.
 place_programs() {
 	local name
-	for name in dh-fetch dh-prepare dh-scope dh-open dh-talker; do
+	for name in dh-fetch dh-prepare dh-scope dh-open dh-record dh-talker; do
 		if [ "$(id -u)" = 0 ] && ! setpriv --reuid nobody --regid nogroup --clear-groups \
 			test -x "$build/$name" 2> /dev/null; then
 			install -m 755 "$build/$name" "$temp/bin/$name" || die "cannot copy $name"

@@ -26,8 +26,9 @@ class Server(JanusServer):
         self.jcfg = re.search(r"```jcfg\n(.*?)```", read("docs/api.md"), re.S)[1]
         self.jcfg = self.jcfg.replace("/usr/bin/dh-talker", "{talker}")
         self.jcfg = self.jcfg.replace('"/srv/segments"', '"{folder}/segments"\n\tworker = "{prepare}"\n\tcache_folder = ""')
-        self.jcfg = self.jcfg.replace("/srv/avatars", "{folder}")
+        self.jcfg = self.jcfg.replace("/srv/avatars", "{folder}").replace("/srv/recordings", "{folder}/recordings")
         super().write_configuration()
+        os.mkdir(self.path("recordings"))
         talker = os.environ["DH_TALKER"]
         subprocess.run([talker, "--size", "64x64", "--portrait", self.path("anna.png")], check=True)
         subprocess.run([talker, "--size", "64x64", "-o", self.path("segments/hello.mkv"),
