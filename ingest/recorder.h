@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One dh-record process (prepare/record.c), which writes what a room sends into files. Giving it something never waits: what it
- * does not take at once is dropped and counted.
+/* One dh-record process (prepare/record.c), which writes what a room sends into files. Giving it something never waits:
+ * what it does not take at once is dropped and counted.
  */
 #ifndef DH_RECORDER_H
 #define DH_RECORDER_H
@@ -22,8 +22,8 @@ struct dh_recorder_config {
 	const char *title, *comment; /* NULL: none */
 };
 
-/* Starts it. One reference is the caller's, another the process's as long as it runs. *count has been raised for it, and
- * falls when the process has ended, or could not be started. Not from the I/O thread. -ENOENT: no such program; or
+/* Starts it. One reference is the caller's, another the process's as long as it runs. *count has been raised for it,
+ * and falls when the process has ended, or could not be started. Not from the I/O thread. -ENOENT: no such program; or
  * the error of starting it. */
 int dh_recorder_alloc(struct dh_recorder **recorder, struct dh_io *io, const struct dh_recorder_config *config,
 	atomic_int *count);

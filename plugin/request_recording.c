@@ -65,7 +65,8 @@ static void start(struct dh_request *request)
 		dh_request_fail(request, DH_ERROR_FILE, "There is no recordings_folder");
 	else if (!is_name(name))
 		dh_request_fail(request, DH_ERROR_VALUE,
-			"Invalid \"name\": letters, digits, \"_\", \"-\" and \".\" are expected, a letter, a digit or \"_\" first");
+			"Invalid \"name\": letters, digits, \"_\", \"-\" and \".\" are expected, "
+			"a letter, a digit or \"_\" first");
 	else if (!recording.webm && !recording.mjr)
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"mjr\": true is expected without \"webm\"");
 	else if (atomic_fetch_add(&instance->recordings, 1) >= config->max_recordings) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* dh-record: writes what a room sends into files (record_wire.h). A process of its own, so that a disk that is slow, full or
- * hangs is no matter of the gateway's, and so that the files are completed even if the gateway is killed.
+/* dh-record: writes what a room sends into files (record_wire.h). A process of its own, so that a disk that is slow,
+ * full or hangs is no matter of the gateway's, and so that the files are completed even if the gateway is killed.
  */
 #include <errno.h>
 #include <fcntl.h>

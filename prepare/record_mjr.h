@@ -14,7 +14,8 @@ struct dh_record_mjr {
 	int64_t begun_us;
 };
 
-/* A new file, `name` in the folder `folder`; a negative errno (-EEXIST: there is one already). `begun_us`: Unix time. */
+/* A new file, `name` in the folder `folder`; a negative errno (-EEXIST: there is one already). `begun_us`: Unix
+ * time. */
 int dh_record_mjr_open(struct dh_record_mjr *mjr, int folder, const char *name, enum dh_media media, int64_t begun_us);
 int dh_record_mjr_packet(struct dh_record_mjr *mjr, int64_t received_us, const uint8_t *rtp, size_t size);
 /* Does nothing if it is not open. */

@@ -15,7 +15,8 @@ struct dh_record_message {
 	uint8_t bytes[];
 };
 
-/* Starts a thread that reads `socket` to its end. Messages wait, up to `bytes_max` of them; further ones are dropped. */
+/* Starts a thread that reads `socket` to its end. Messages wait, up to `bytes_max` of them; further ones are
+ * dropped. */
 int dh_record_queue_alloc(struct dh_record_queue **queue, int socket, size_t bytes_max);
 /* The next message (free it), after waiting for it; NULL at the end. */
 struct dh_record_message *dh_record_queue_take(struct dh_record_queue *queue);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a room sends to dh-record: messages on a SOCK_SEQPACKET socket, the first byte of which tells what follows. The end of
- * the socket ends the recording. Before it exits dh-record may answer with one message, a text that says what went wrong.
+/* What a room sends to dh-record: messages on a SOCK_SEQPACKET socket, the first byte of which tells what follows. The
+ * end of the socket ends the recording. Before it exits dh-record may answer with one message, a text that says what
+ * went wrong.
  */
 #ifndef DH_RECORD_WIRE_H
 #define DH_RECORD_WIRE_H

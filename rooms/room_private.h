@@ -241,7 +241,8 @@ void dh_room_rtp_forwards_close(struct dh_room *room);
 /* --- room_recording.c; in the room's thread */
 
 /* A packet of its viewer. */
-void dh_room_recording_packet(struct dh_room_recording *recording, enum dh_media media, const uint8_t *rtp, size_t size);
+void dh_room_recording_packet(struct dh_room_recording *recording, enum dh_media media, const uint8_t *rtp,
+	size_t size);
 /* An event that everybody gets. Borrowed. */
 void dh_room_recording_tell(struct dh_room *room, const json_t *event);
 void dh_room_recording_poll(struct dh_room *room, int64_t now_ticks);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The recording of a room: a viewer of its playout whose packets go to dh-record, with the events that everybody gets. */
+/* The recording of a room: a viewer of its playout whose packets go to dh-record, with the events that everybody
+ * gets.
+ */
 #include "room_private.h"
 
 #include <errno.h>
