@@ -170,6 +170,27 @@ def command(pid):
         return b""
 
 
+class Killed(unittest.TestCase):
+    def test_its_files_are_completed(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory(prefix="dh-recordings-"))
+        hosted = HostedRoom(general=f'recordings_folder = "{folder}"')
+        self.addCleanup(hosted.close, check=False)
+        ask = {"request": "recording", "id": 1}
+        hosted.handle.request({**ask, "action": "start", "name": "killed"})
+        end = time.monotonic() + WAIT_S
+        while hosted.handle.request(ask)["recording"]["duration_ms"] < 1000:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.1)
+        pid, = [pid for pid in hosted.server.children() if b"dh-record" in command(pid)]
+        hosted.server.process.kill()
+        while os.path.exists(f"/proc/{pid}") and b"dh-record" in command(pid):
+            self.assertLess(time.monotonic(), end, "dh-record goes on")
+            time.sleep(0.05)
+        with av.open(os.path.join(folder, "killed.webm")) as media:
+            self.assertGreater(media.duration / av.time_base, 0.8)
+            self.assertGreater(sum(1 for _ in media.decode(video=0)), 10)
+
+
 class NoFolder(unittest.TestCase):
     def test_nothing_is_recorded(self):
         with_none = HostedRoom()
