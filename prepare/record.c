@@ -59,9 +59,14 @@ static int name_of(struct record *record, const char *ending, int err)
 	return err;
 }
 
+static const char *mjr_ending(enum dh_media media)
+{
+	return media == DH_VIDEO ? "-video.mjr" : "-audio.mjr";
+}
+
 static int open_mjr(struct record *record, enum dh_media media)
 {
-	const char *ending = media == DH_VIDEO ? "-video.mjr" : "-audio.mjr";
+	const char *ending = mjr_ending(media);
 	struct timeval now;
 	char name[NAME_BYTES];
 
@@ -103,7 +108,8 @@ static int close_files(struct record *record)
 	int err = name_of(record, ".webm", dh_record_webm_close(&record->webm));
 
 	for (int media = 0; media < 2; media++)
-		err = first(err, name_of(record, ".mjr", dh_record_mjr_close(&record->mjr[media])));
+		err = first(err,
+			name_of(record, mjr_ending((enum dh_media)media), dh_record_mjr_close(&record->mjr[media])));
 	if (record->lines && fclose(record->lines))
 		err = first(err, name_of(record, ".jsonl", -errno));
 	if (record->folder >= 0)
@@ -143,7 +149,7 @@ static int write_packet(struct record *record, enum dh_media media, const struct
 	if (record->webm)
 		err = name_of(record, ".webm", dh_record_webm_packet(record->webm, media, rtp, size));
 	if (!err && record->mjr[media].file)
-		err = name_of(record, ".mjr",
+		err = name_of(record, mjr_ending(media),
 			dh_record_mjr_packet(&record->mjr[media], message->received_us, rtp, size));
 	return err;
 }
