@@ -72,7 +72,6 @@ static void join(int i, bool offers_data, bool wants)
 	rig.members[i]->listening.wants = wants;
 	dh_room_member_attach(rig.members[i]);
 	room_rig_connect(i);
-	room_rig_flush();
 }
 
 /* Recipients of the latest event that was told to all. */
