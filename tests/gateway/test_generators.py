@@ -127,8 +127,10 @@ class Generators(RequestCase):
             for session in janus.sessions:      # what is open when Janus ends, Janus leaks
                 session.close()
             janus.freed_handles()
+            begin = time.monotonic()
             janus.process.send_signal(signal.SIGTERM)
-            janus.process.wait(WAIT_S)          # for what is stopped it would wait for ever
+            janus.process.wait(WAIT_S)
+            self.assertLess(time.monotonic() - begin, 5)
         self.await_sleepers(0)
 
 
