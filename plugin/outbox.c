@@ -168,9 +168,15 @@ void dh_outbox_close(struct dh_outbox *outbox, struct dh_session *session, unsig
 	post(outbox, saying);
 }
 
-void dh_outbox_resume(struct dh_outbox *outbox, struct dh_session *session)
+void dh_outbox_stopped(struct dh_outbox *outbox, struct dh_session *session, unsigned closing, json_t *message)
 {
-	post(outbox, dh_saying_new(outbox, DH_SAY_RESUME, session, NULL));
+	struct dh_saying *saying = dh_saying_new(outbox, message ? DH_SAY_EVENT : DH_SAY_RESUME, session, message);
+
+	if (message)
+		saying->closing = closing;
+	else
+		dh_session_closed(session, closing);
+	post(outbox, saying);
 }
 
 void dh_outbox_stats(struct dh_outbox *outbox, struct dh_outbox_stats *stats)

@@ -82,8 +82,10 @@ void dh_outbox_broadcast(struct dh_outbox *outbox, GPtrArray *sessions, json_t *
  * Takes ownership of `event`. Dropped if max_all_events / 10 wait for them. */
 void dh_outbox_notify(struct dh_outbox *outbox, struct dh_session *session, json_t *event);
 
-/* The session is not closing any more: a request that waits for that is run again. */
-void dh_outbox_resume(struct dh_outbox *outbox, struct dh_session *session);
+/* The connection has ended: `closing` is from dh_session_hung_up. The session is closed (dh_session_closed)
+ * when the handle gets `message`, so that whoever has been told may begin again; without one (NULL), at once.
+ * A request that waits for that is run again. Takes ownership of `message`. */
+void dh_outbox_stopped(struct dh_outbox *outbox, struct dh_session *session, unsigned closing, json_t *message);
 
 /* Hangs up the handle's PeerConnection, if that is still wanted when its turn comes:
  * `closing` is from dh_session_end_member. */

@@ -116,7 +116,7 @@ static void resume(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 		wait_for_turn(outbox, lane);
 }
 
-/* Whoever ends the closing posts a DH_SAY_RESUME afterwards. */
+/* When the closing has ended, its requests are resumed. */
 static void wait_for_close(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
 {
 	if (g_hash_table_size(outbox->waiting) == 0)
@@ -194,13 +194,12 @@ static void take_notification(struct dh_outbox *outbox, struct dh_saying *saying
 	dh_saying_free(&saying);
 }
 
-static void take_resume(struct dh_outbox *outbox, struct dh_saying *saying)
+static void resume_requests(struct dh_outbox *outbox, struct dh_session *session)
 {
-	struct dh_outbox_lane *lane = g_hash_table_lookup(outbox->requests_by_session, saying->session);
+	struct dh_outbox_lane *lane = g_hash_table_lookup(outbox->requests_by_session, session);
 
 	if (lane)
 		resume(outbox, lane);
-	dh_saying_free(&saying);
 }
 
 static void take_done(struct dh_outbox *outbox, struct dh_saying *saying)
@@ -231,7 +230,8 @@ static void take_in(struct dh_outbox *outbox, struct dh_saying *saying)
 	} else if (saying->sessions) {
 		take_broadcast(outbox, saying);
 	} else if (saying->type == DH_SAY_RESUME) {
-		take_resume(outbox, saying);
+		resume_requests(outbox, saying->session);
+		dh_saying_free(&saying);
 	} else if (saying->type == DH_SAY_NOTIFY) {
 		take_notification(outbox, saying);
 	} else if (saying->type == DH_SAY_REQUEST) {
@@ -261,6 +261,16 @@ static bool is_empty(const struct dh_outbox *outbox)
 	return g_hash_table_size(outbox->events_by_session) == 0 && g_hash_table_size(outbox->requests_by_session) == 0;
 }
 
+static void say_first(struct dh_outbox *outbox, struct dh_outbox_lane *lane)
+{
+	const struct dh_saying *saying = g_queue_peek_head(&lane->sayings);
+
+	dh_saying_say(g_queue_peek_head(&lane->sayings), lane->session);
+	if (saying->type == DH_SAY_EVENT && saying->closing)
+		resume_requests(outbox, lane->session);
+	advance(outbox, lane);
+}
+
 /* The next post; NULL: there is none, and something else is to be done. */
 static struct dh_saying *next_post(struct dh_outbox *outbox, bool has_work)
 {
@@ -282,10 +292,8 @@ gpointer dh_outbox_dispatch(gpointer data)
 			take_in(outbox, saying);
 			saying = i < INTAKE ? g_async_queue_try_pop(outbox->inbox) : NULL;
 		}
-		if (lane) {
-			dh_saying_say(g_queue_peek_head(&lane->sayings), lane->session);
-			advance(outbox, lane);
-		}
+		if (lane)
+			say_first(outbox, lane);
 		if (g_hash_table_size(outbox->waiting) > 0 && g_get_monotonic_time() >= outbox->look_us)
 			look_at_waiting(outbox);
 		hand_to_pool(&outbox->offers);

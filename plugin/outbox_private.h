@@ -36,7 +36,7 @@ struct dh_saying {
 	dh_outbox_fn *run;       /* of a request */
 	dh_outbox_done_fn *done; /* of an offer */
 	void *arg;
-	unsigned closing;
+	unsigned closing; /* the hang-up that is wanted, or that the event tells of; 0: none */
 	/* of a request; owner: the thread that runs it, else the dispatcher */
 	bool may_wait;
 	bool is_waiting; /* it is to be run again when the connection before is closed */

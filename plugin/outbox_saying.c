@@ -90,6 +90,8 @@ void dh_saying_say(struct dh_saying *saying, struct dh_session *session)
 {
 	switch (saying->type) {
 	case DH_SAY_EVENT:
+		if (saying->closing)
+			dh_session_closed(session, saying->closing);
 		push(saying, session);
 		break;
 	case DH_SAY_OFFER:

@@ -359,10 +359,7 @@ static void plugin_hangup_media(janus_plugin_session *handle)
 	if (ended)
 		dh_room_member_leave(ended);
 	dh_member_unref(&ended);
-	if (viewer)
-		dh_outbox_push(instance->outbox, session, NULL, dh_viewer_status(viewer, "stopped"));
-	dh_session_closed(session, closing);
-	dh_outbox_resume(instance->outbox, session);
+	dh_outbox_stopped(instance->outbox, session, closing, viewer ? dh_viewer_status(viewer, "stopped") : NULL);
 	leave_session(session);
 }
 

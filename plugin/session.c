@@ -83,6 +83,7 @@ static unsigned begin_closing(struct dh_session *session, guint viewer)
 	session->closings += 1 + (session->closings == G_MAXUINT);
 	session->closing = session->closings;
 	session->closing_us = 0;
+	session->is_hung_up = false;
 	session->last = viewer;
 	return session->closing;
 }
@@ -123,7 +124,7 @@ unsigned dh_session_end_stray(struct dh_session *session)
 bool dh_session_ask_to_close(struct dh_session *session, unsigned closing)
 {
 	g_mutex_lock(&session->lock);
-	bool is_wanted = session->closing == closing && !session->member;
+	bool is_wanted = session->closing == closing && !session->member && !session->is_hung_up;
 	if (is_wanted)
 		session->closing_us = g_get_monotonic_time();
 	g_mutex_unlock(&session->lock);
@@ -163,6 +164,7 @@ guint dh_session_hung_up(struct dh_session *session, struct dh_member **member, 
 	*member = is_wanted ? NULL : take_member(session);
 	guint viewer = is_wanted ? session->last : *member && !(*member)->observes ? (*member)->id : 0;
 	*closing = is_wanted ? session->closing : begin_closing(session, viewer);
+	session->is_hung_up = true;
 	g_mutex_unlock(&session->lock);
 	return viewer;
 }

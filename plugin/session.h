@@ -33,6 +33,7 @@ struct dh_session {
 	unsigned closings;        /* number of the latest hang-up */
 	unsigned closing;         /* number of the hang-up that is wanted; 0: none */
 	gint64 closing_us;        /* when Janus was asked for it; 0: not yet */
+	bool is_hung_up;          /* it has hung up: nothing is to be asked of it */
 };
 
 /* For create_session only. Takes ownership of the plugin's reference to `handle`, and
