@@ -219,7 +219,6 @@ static json_t *plugin_query_session(janus_plugin_session *handle)
 	if (member) {
 		json_object_set_new(info, "id", dh_room_id_json(member->room));
 		json_object_set_new(info, "viewer", json_integer(member->id));
-		json_object_set_new(info, "forwards", json_integer(dh_room_rtp_forward_count(member->room)));
 	}
 	if (member && !member->observes) {
 		json_object_set_new(info, "answered", json_boolean(atomic_load(&member->answered)));

@@ -62,9 +62,10 @@ static int open_rtp(struct dh_rtp_stream *stream, const char *host)
 /* Not connected: who answers may do so from another port. */
 static int open_rtcp(struct dh_rtp_stream *stream, const char *host)
 {
-	struct sockaddr_storage own = { .ss_family = AF_UNSPEC };
+	struct sockaddr_storage own;
 	socklen_t size = sizeof(own);
 
+	memset(&own, 0, sizeof(own));
 	set_address(&stream->rtcp_to, &stream->rtcp_to_size, host, stream->target.rtcp_port);
 	stream->rtcp_socket = open_socket(stream->rtcp_to.ss_family);
 	if (stream->rtcp_socket < 0)
@@ -271,8 +272,9 @@ static bool listen_to(struct dh_rtp_forward *forward, struct dh_rtp_stream *stre
 	uint64_t before = stream->counts.requests;
 
 	for (int i = 0; i < LISTEN_MAX && stream->rtcp_socket >= 0; i++) {
-		struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
+		struct sockaddr_storage from;
 		socklen_t from_size = sizeof(from);
+		memset(&from, 0, sizeof(from));
 		ssize_t size = recvfrom(stream->rtcp_socket, packet, sizeof(packet), MSG_DONTWAIT,
 			(struct sockaddr *)&from, &from_size);
 		if (size < 0)
