@@ -12,8 +12,8 @@ ROOT, BUILD = os.environ["DH_ROOT"], os.environ["DH_BUILD"]
 
 
 def dependencies():
-    """What make knows of them, by file."""
-    found = {}
+    """What make knows of them, by file; and when the build itself was made."""
+    found = {name: os.stat(os.path.join(BUILD, name)).st_mtime_ns for name in ("Makefile", "config.status", "uses")}
     for path in glob.glob(os.path.join(BUILD, "*", ".deps", "*.Po")):
         with open(path, encoding="utf-8") as file:
             found[path] = file.read()
