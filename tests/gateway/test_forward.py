@@ -214,8 +214,11 @@ class Forward(Case):
                 keys = lambda v: [p for p in rtp.pictures(v.video) if p.key]
                 viewer.wait(lambda v: v.video and v.audio and keys(v))
                 self.play("marks.mp4")
+                prepared = self.hosted.prepared("marks.mp4")
+                # Its end takes longer by this way.
+                viewer.wait(lambda v: prepared.audio[-1].data in [p.payload for p in v.audio.packets])
+                viewer.wait(lambda v: prepared.video[-1].data in [p.data for p in rtp.pictures(v.video)])
                 viewer.leave()
-            prepared = self.hosted.prepared("marks.mp4")
             pictures = rtp.pictures(viewer.video)
             begin = next(i for i, p in enumerate(pictures) if p.key)
             self.assert_decodes_as_prepared(pictures[begin:], [prepared, self.hosted.idle()])
