@@ -60,9 +60,9 @@ static char *last_words(const struct dh_recorder *recorder, int status)
 	return g_strdup_printf("dh-record ended with status %d", status > 0 ? WEXITSTATUS(status) : status);
 }
 
+/* The process is no more. */
 static void finish(struct dh_recorder *recorder, char *error)
 {
-	dh_io_forget(&recorder->left);
 	dh_child_free(&recorder->child);
 	recorder->error = error;
 	atomic_store(&recorder->has_ended, true);
@@ -74,6 +74,7 @@ static void exited(void *arg, int status)
 {
 	struct dh_recorder *recorder = arg;
 
+	dh_io_forget(&recorder->left);
 	finish(recorder, last_words(recorder, status));
 }
 
@@ -86,11 +87,7 @@ static void abandon(struct dh_io_left *left)
 {
 	struct dh_recorder *recorder = (struct dh_recorder *)((char *)left - offsetof(struct dh_recorder, left));
 
-	dh_child_free(&recorder->child);
-	recorder->error = g_strdup("dh-record did not end in time");
-	atomic_store(&recorder->has_ended, true);
-	atomic_fetch_sub(recorder->count, 1);
-	dh_recorder_unref(&recorder);
+	finish(recorder, g_strdup("dh-record did not end in time"));
 }
 
 /* --- starting it */

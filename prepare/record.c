@@ -46,6 +46,7 @@ struct record {
 	struct dh_record_webm *webm;
 	struct dh_record_mjr mjr[2];
 	FILE *lines;
+	uint64_t dropped;        /* messages, while the files took none */
 	char failed[NAME_BYTES]; /* the file that could not be written */
 };
 
@@ -180,16 +181,23 @@ static int record_all(struct record *record)
 		err = handle(record, message);
 		free(message);
 	}
-	if (!err) /* otherwise there is more to come, which nobody waits for */
+	if (!err) { /* otherwise there is more to come, which nobody waits for */
+		record->dropped = dh_record_queue_dropped(record->queue);
 		dh_record_queue_free(&record->queue);
+	}
 	return first(err, close_files(record));
 }
 
 static void tell(const struct record *record, int err)
 {
 	char text[DH_RECORD_TEXT_MAX];
-	int length = snprintf(text, sizeof(text), "%s/%s: %s", record->folder_name, record->failed, strerror(-err));
+	int length;
 
+	if (err)
+		length = snprintf(text, sizeof(text), "%s/%s: %s", record->folder_name, record->failed, strerror(-err));
+	else
+		length = snprintf(text, sizeof(text), "%s is too slow: %llu packets are missing", record->folder_name,
+			(unsigned long long)record->dropped);
 	(void)!send(STDIN_FILENO, text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1,
 		MSG_NOSIGNAL | MSG_DONTWAIT);
 }
@@ -249,7 +257,7 @@ int main(int argc, char **argv)
 	av_log_set_level(AV_LOG_ERROR);
 	signal(SIGPIPE, SIG_IGN);
 	err = record_all(&record);
-	if (err)
+	if (err || record.dropped)
 		tell(&record, err);
 	return err != 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "forwards.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "host.h"
+#include "udp_address.h"
 
 #define HEADER      12u
 #define PAYLOAD_MAX 1500u
@@ -63,26 +64,6 @@ void dh_forwards_free(struct dh_forwards **forwards)
 
 /* --- changes */
 
-static bool set_address(struct sockaddr_storage *to, socklen_t *size, const char *host, int port)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)to;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)to;
-
-	memset(to, 0, sizeof(*to));
-	if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons((uint16_t)port);
-		*size = sizeof(*v4);
-		return true;
-	}
-	if (inet_pton(AF_INET6, host, &v6->sin6_addr) != 1)
-		return false;
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons((uint16_t)port);
-	*size = sizeof(*v6);
-	return true;
-}
-
 static struct forward *find(struct dh_forwards *forwards, guint id)
 {
 	for (int i = 0; i < DH_FORWARDS_MAX; i++) {
@@ -98,8 +79,8 @@ int dh_forwards_add(struct dh_forwards *forwards, const char *host, int port, in
 	struct forward new = { .viewer = viewer, .port = port, .reference_port = reference_port };
 
 	g_strlcpy(new.host, host, sizeof(new.host));
-	if (!set_address(&new.to, &new.size, host, port) ||
-		!set_address(&new.reference_to, &new.size, host, reference_port))
+	if (!dh_udp_address(&new.to, &new.size, host, port) ||
+		!dh_udp_address(&new.reference_to, &new.size, host, reference_port))
 		return -EINVAL;
 	new.socket = socket(new.to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (new.socket < 0)

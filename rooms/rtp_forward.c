@@ -8,6 +8,7 @@
 
 #include "playout/vp8.h"
 #include "srtp.h"
+#include "udp_address.h"
 
 /* Receivers put sound and picture together by these, so they do not wait for long. */
 #define REPORT_TICKS (2 * DH_TICKS_PER_SECOND)
@@ -21,24 +22,6 @@
 
 /* --- life */
 
-static bool set_address(struct sockaddr_storage *to, socklen_t *size, const char *host, int port)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)to;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)to;
-
-	memset(to, 0, sizeof(*to));
-	if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons((uint16_t)port);
-		*size = sizeof(*v4);
-		return true;
-	}
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons((uint16_t)port);
-	*size = sizeof(*v6);
-	return inet_pton(AF_INET6, host, &v6->sin6_addr) == 1;
-}
-
 static int open_socket(int family)
 {
 	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -51,7 +34,7 @@ static int open_rtp(struct dh_rtp_stream *stream, const char *host)
 	struct sockaddr_storage to;
 	socklen_t size;
 
-	if (!set_address(&to, &size, host, stream->target.port))
+	if (!dh_udp_address(&to, &size, host, stream->target.port))
 		return -EINVAL;
 	stream->socket = open_socket(to.ss_family);
 	if (stream->socket < 0)
@@ -66,7 +49,7 @@ static int open_rtcp(struct dh_rtp_stream *stream, const char *host)
 	socklen_t size = sizeof(own);
 
 	memset(&own, 0, sizeof(own));
-	set_address(&stream->rtcp_to, &stream->rtcp_to_size, host, stream->target.rtcp_port);
+	dh_udp_address(&stream->rtcp_to, &stream->rtcp_to_size, host, stream->target.rtcp_port);
 	stream->rtcp_socket = open_socket(stream->rtcp_to.ss_family);
 	if (stream->rtcp_socket < 0)
 		return stream->rtcp_socket;
