@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A playout's viewers, and what is due for each.
  *
- * Viewers are in groups, each with a constant offset (pacer.h). Everything that
+ * Viewers are in branches by the length of their packets of sound (branch.h), and there in
+ * groups, each with a constant offset (pacer.h). Everything that
  * is due for one viewer is handed over together, before the next viewer's, so
  * that its sending thread wakes once. Viewers that share a sending thread are in one
  * group, one behind the other, so that it goes round once for all of them.
@@ -9,8 +10,8 @@
 #ifndef DH_FANOUT_H
 #define DH_FANOUT_H
 
-#include "pacer.h"
-#include "viewer.h"
+#include "branch.h"
+#include "opus_join.h"
 
 /* Zero it, then call dh_fanout_init. */
 struct dh_fanout {
@@ -19,9 +20,7 @@ struct dh_fanout {
 	int64_t late_ticks;
 	size_t spread_from;
 	/* owned */
-	struct dh_pacer pacer;
-	struct dh_viewer *viewers[DH_PACER_GROUPS_MAX]; /* lists by group */
-	int64_t next_ticks[DH_PACER_GROUPS_MAX];        /* when the next burst of a picture is due; INT64_MAX: none */
+	struct dh_branch branches[DH_OPUS_JOIN_MAX]; /* by the slots in a packet, less one */
 	size_t count;
 	/* when a packet of speech was last sent, of those up to `watch_ticks`; -1: never. In media time */
 	int64_t spoken_ticks, watch_ticks;
@@ -35,9 +34,9 @@ void dh_fanout_init(struct dh_fanout *fanout, const struct dh_viewer_out *out, i
 /* Frees all viewers and items. */
 void dh_fanout_clear(struct dh_fanout *fanout);
 
-/* The viewer belongs to the fan-out until it is removed. `sender`: as in dh_playout_add_viewer. -ENOMEM. */
-int dh_fanout_add(struct dh_fanout *fanout, const struct dh_continuity_seed *seed, int sender, void *user,
-	struct dh_viewer **viewer);
+/* The viewer belongs to the fan-out until it is removed. `way`: as in dh_playout_add_viewer. -ENOMEM. */
+int dh_fanout_add(struct dh_fanout *fanout, const struct dh_continuity_seed *seed, const struct dh_viewer_way *way,
+	void *user, struct dh_viewer **viewer);
 void dh_fanout_remove(struct dh_fanout *fanout, struct dh_viewer **viewer);
 void dh_fanout_pause(struct dh_fanout *fanout, struct dh_viewer *viewer, bool paused);
 void dh_fanout_mute(struct dh_fanout *fanout, struct dh_viewer *viewer, enum dh_media media, bool muted);
@@ -45,6 +44,8 @@ void dh_fanout_mute(struct dh_fanout *fanout, struct dh_viewer *viewer, enum dh_
 /* Queues `item` for all viewers; takes references. Out of memory, a picture counts as
  * lost. */
 void dh_fanout_push(struct dh_fanout *fanout, const struct dh_item *item);
+/* All items of the slot have been pushed. */
+void dh_fanout_end_slot(struct dh_fanout *fanout, int64_t slot_ticks);
 /* Pictures were skipped: every viewer resumes at an entry. */
 void dh_fanout_lose(struct dh_fanout *fanout);
 

@@ -7,13 +7,13 @@
 
 #include "timebase.h"
 
-void dh_pacer_init(struct dh_pacer *pacer, int64_t spread_ticks)
+void dh_pacer_init(struct dh_pacer *pacer, int64_t first_ticks, int64_t spread_ticks)
 {
 	*pacer = (struct dh_pacer){ 0 };
 	int64_t groups = spread_ticks / DH_TICKS_PER_MS;
 	pacer->groups = groups < 1 ? 1 : groups > DH_PACER_GROUPS_MAX ? DH_PACER_GROUPS_MAX : (int)groups;
 	for (int g = 0; g < pacer->groups; g++)
-		pacer->offset_ticks[g] = g * spread_ticks / pacer->groups;
+		pacer->offset_ticks[g] = first_ticks + g * spread_ticks / pacer->groups;
 }
 
 static struct dh_item *slot(const struct dh_pacer *pacer, uint64_t number)

@@ -27,9 +27,9 @@ struct dh_pacer {
 	size_t members[DH_PACER_GROUPS_MAX];
 };
 
-/* One group for each millisecond of `spread_ticks`, at least one. The first has
- * offset 0. */
-void dh_pacer_init(struct dh_pacer *pacer, int64_t spread_ticks);
+/* One group for each millisecond of `spread_ticks`, at least one. The first has the
+ * offset `first_ticks`. */
+void dh_pacer_init(struct dh_pacer *pacer, int64_t first_ticks, int64_t spread_ticks);
 void dh_pacer_clear(struct dh_pacer *pacer);
 
 /* Takes references to what `item` holds. -ENOMEM: it is not kept. */

@@ -3,6 +3,8 @@
 #ifndef DH_PACKETS_H
 #define DH_PACKETS_H
 
+#include <stdbool.h>
+
 #include "unit.h"
 
 /* Sends one complete RTP packet (RFC 3550) to a viewer; `viewer_user` is the `user`
@@ -12,6 +14,21 @@ typedef void dh_packet_fn(void *arg, void *viewer_user, enum dh_media media, con
 /* Everything that was due for a viewer has been handed to `packet`. `late_ticks`: by medium, how late the latest of
  * it was at the time of that poll; -1: none of it was due. */
 typedef void dh_handed_fn(void *arg, void *viewer_user, const int64_t late_ticks[2]);
+
+/* How much sound is in a packet, in ms (RFC 8866, 6.4): 20, 40 or 60. */
+#define DH_PTIME_MIN 20
+#define DH_PTIME_MAX 60
+
+static inline bool dh_is_ptime(int64_t ms)
+{
+	return ms >= DH_PTIME_MIN && ms <= DH_PTIME_MAX && ms % DH_PTIME_MIN == 0;
+}
+
+/* How packets go to a viewer. */
+struct dh_viewer_way {
+	int sender; /* the thread that sends to it, which other viewers may share; 0: unknown */
+	int ptime;  /* see dh_is_ptime; everything is sent later by what is more than 20 ms */
+};
 
 /* What one viewer was sent. */
 struct dh_viewer_stats {

@@ -153,10 +153,10 @@ int64_t dh_playout_idle_at(const struct dh_playout *playout, int64_t now_ticks, 
 
 /* --- viewers */
 
-int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed, int sender, void *user,
-	struct dh_viewer **viewer)
+int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed,
+	const struct dh_viewer_way *way, void *user, struct dh_viewer **viewer)
 {
-	int err = dh_fanout_add(&playout->fanout, seed, sender, user, viewer);
+	int err = dh_fanout_add(&playout->fanout, seed, way, user, viewer);
 	if (!err && playout->fanout.count == 1) /* the first viewer: the idle clip restarts at an entry */
 		playout->timeline.idle.runs = false;
 	return err;
@@ -197,9 +197,9 @@ void dh_playout_viewer_payload_type(struct dh_viewer *viewer, enum dh_media medi
 	viewer->continuity.payload_type[media] = payload_type & 0x7f;
 }
 
-int64_t dh_playout_viewer_offset_ticks(const struct dh_playout *playout, const struct dh_viewer *viewer)
+int64_t dh_playout_viewer_offset_ticks(const struct dh_viewer *viewer)
 {
-	return playout->fanout.pacer.offset_ticks[viewer->group];
+	return viewer->branch->pacer.offset_ticks[viewer->group];
 }
 
 /* Nothing that it was sent is stamped later than now. */
@@ -356,6 +356,7 @@ static void decide_slot(struct dh_playout *playout, bool keep, bool in_time)
 	dh_timeline_fill(timeline, playout->slot_ticks, in_time, keep ? keep_item : NULL, playout);
 	if (!keep)
 		dh_fanout_lose(&playout->fanout);
+	dh_fanout_end_slot(&playout->fanout, playout->slot_ticks);
 	playout->slot_ticks += DH_SLOT_TICKS;
 }
 

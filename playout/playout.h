@@ -304,10 +304,9 @@ int dh_playout_set_bridge(struct dh_playout *playout, struct dh_segment *bridge,
 /* Call it when the viewer's media is ready: the next poll sends the anchor; sound
  * follows, and pictures from the next entry on. `seed` holds the random starts of its
  * numbering and its payload types (continuity.h); `user` is passed with its packets.
- * `sender` names the thread that sends to it, which other viewers may share; 0: unknown.
  * *viewer belongs to the playout and is valid until removed. -ENOMEM. */
-int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed, int sender, void *user,
-	struct dh_viewer **viewer);
+int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed,
+	const struct dh_viewer_way *way, void *user, struct dh_viewer **viewer);
 /* Frees *viewer and sets it to NULL. */
 void dh_playout_remove_viewer(struct dh_playout *playout, struct dh_viewer **viewer);
 /* The decoder asks for a key frame (PLI or FIR). Repeated requests are
@@ -331,7 +330,7 @@ void dh_playout_viewer_seed(const struct dh_playout *playout, const struct dh_vi
 void dh_playout_seed_here(const struct dh_playout *playout, struct dh_continuity_seed *seed);
 void dh_playout_viewer_stats(const struct dh_viewer *viewer, struct dh_viewer_stats *stats);
 /* How long after its media time everything is sent to this viewer; constant. */
-int64_t dh_playout_viewer_offset_ticks(const struct dh_playout *playout, const struct dh_viewer *viewer);
+int64_t dh_playout_viewer_offset_ticks(const struct dh_viewer *viewer);
 size_t dh_playout_viewers(const struct dh_playout *playout);
 
 /* --- time */

@@ -24,6 +24,8 @@
 #include "packets.h"
 #include "timeline.h"
 
+struct dh_branch;
+
 /* Where packets go. */
 struct dh_viewer_out {
 	dh_packet_fn *packet;
@@ -33,9 +35,10 @@ struct dh_viewer_out {
 
 struct dh_viewer {
 	/* owned by the fan-out */
+	struct dh_branch *branch;
 	struct dh_viewer *previous, *following; /* in its group */
 	int group;
-	int sender; /* see dh_playout_add_viewer */
+	int sender; /* see struct dh_viewer_way */
 	/* immutable */
 	void *user;
 	const struct dh_viewer_out *out;

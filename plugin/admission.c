@@ -75,6 +75,7 @@ static void copy_connection(struct dh_member *to, const struct dh_member *from)
 {
 	to->sdp_session = from->sdp_session;
 	to->sdp_version = from->sdp_version;
+	to->ptime = from->ptime;
 	to->is_deaf = from->is_deaf;
 	to->listening.offers_data = from->listening.offers_data;
 	to->listening.wants = atomic_load(&from->listening.wants);

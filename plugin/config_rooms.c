@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "config_options.h"
+#include "playout/packets.h"
 #include "rooms/barge_in.h"
 #include "rooms/programme.h"
 #include "rooms/room_id.h"
@@ -29,6 +30,7 @@ static const struct dh_option room_options[] = {
 	DH_TEXT(struct dh_config_room, underrun, "hold"),
 	DH_NUMBER(struct dh_config_room, preroll_ms, 0, DH_PREROLL_MS_MAX, 0),
 	DH_NUMBER(struct dh_config_room, seam_wait_ms, 0, DH_SEAM_WAIT_MAX, 0),
+	DH_NUMBER(struct dh_config_room, ptime, DH_PTIME_MIN, DH_PTIME_MAX, 20),
 	DH_NUMBER(struct dh_config_room, low_water_ms, 0, 86400000, 0),
 	DH_NUMBER(struct dh_config_room, high_water_ms, 0, 86400000, 0),
 	DH_NUMBER(struct dh_config_room, barge_in, 0, DH_BARGE_IN_MS_MAX, 0),
@@ -137,6 +139,8 @@ int dh_config_room_read(const struct dh_config *config, const char *file, const 
 	if (!err && strcmp(room->duration, "speech") && strcmp(room->duration, "longest"))
 		err = dh_option_wrong(file, category->name, "duration", "\"speech\" or \"longest\" is expected");
 	enum dh_underrun underrun;
+	if (!err && !dh_is_ptime(room->ptime))
+		err = dh_option_wrong(file, category->name, "ptime", "20, 40 or 60 is expected");
 	if (!err && !dh_underrun_parse(room->underrun, &underrun))
 		err = dh_option_wrong(file, category->name, "underrun", "\"hold\", \"idle\" or \"skip\" is expected");
 	if (!err && room->high_water_ms && room->high_water_ms <= room->low_water_ms)

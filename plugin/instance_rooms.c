@@ -87,6 +87,7 @@ static struct dh_config_room *record_of(const struct dh_room_facts *facts, const
 	record->underrun = g_strdup(dh_underrun_name(facts->underrun));
 	record->preroll_ms = facts->preroll_ms;
 	record->seam_wait_ms = facts->seam_wait_ms;
+	record->ptime = facts->ptime;
 	record->low_water_ms = facts->low_water_ms;
 	record->high_water_ms = facts->high_water_ms;
 	record->barge_in = settings->barge_in.after_ms;
@@ -285,6 +286,7 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 		.generator = record->generator ? dh_config_find_generator(instance->config, record->generator) : NULL,
 		.preroll_ms = record->preroll_ms,
 		.seam_wait_ms = record->seam_wait_ms,
+		.ptime = record->ptime,
 		.low_water_ms = record->low_water_ms,
 		.high_water_ms = record->high_water_ms,
 	};

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "ingest/text.h"
+#include "playout/packets.h"
 
 #define ERROR_MAX 512 /* bytes of an error's text */
 
@@ -60,6 +61,15 @@ const char *dh_request_text(const struct dh_request *request, const char *field)
 bool dh_request_flag(const struct dh_request *request, const char *field)
 {
 	return json_is_true(json_object_get(request->body, field));
+}
+
+int64_t dh_request_ptime(struct dh_request *request, int64_t otherwise)
+{
+	const json_t *ptime = json_object_get(request->body, "ptime");
+
+	if (ptime && !dh_is_ptime(json_integer_value(ptime)))
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"ptime\": 20, 40 or 60 is expected");
+	return ptime ? json_integer_value(ptime) : otherwise;
 }
 
 void dh_request_answer(struct dh_request *request, const char *name, json_t *more)

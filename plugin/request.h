@@ -67,6 +67,8 @@ void dh_request_fail(struct dh_request *request, enum dh_error code, const char 
 /* NULL if the field is not given. */
 const char *dh_request_text(const struct dh_request *request, const char *field);
 bool dh_request_flag(const struct dh_request *request, const char *field);
+/* `ptime` (see dh_is_ptime); `otherwise` where it is not given. One that cannot be fails the request. */
+int64_t dh_request_ptime(struct dh_request *request, int64_t otherwise);
 
 /* Answers {"digitalhuman":NAME,"id":…} about the request's room, with the fields of
  * `more` (takes ownership; may be NULL). */

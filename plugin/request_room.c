@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "playout/packets.h"
 #include "request_errors.h"
 #include "rooms/room_id.h"
 #include "sdp.h"
@@ -130,6 +131,7 @@ static void handle_create(struct dh_request *request)
 		.generator = generator ? dh_config_find_generator(config, generator) : NULL,
 		.preroll_ms = number_of(request, "preroll_ms"),
 		.seam_wait_ms = number_of(request, "seam_wait_ms"),
+		.ptime = dh_request_ptime(request, DH_PTIME_MIN),
 		.low_water_ms = number_of(request, "low_water_ms"),
 		.high_water_ms = number_of(request, "high_water_ms"),
 	};
@@ -186,6 +188,7 @@ static const struct dh_field create_fields[] = {
 	{ "underrun", DH_FIELD_TEXT, false, DH_KEY_MAX },
 	{ "preroll_ms", DH_FIELD_NUMBER, false, DH_PREROLL_MS_MAX },
 	{ "seam_wait_ms", DH_FIELD_NUMBER, false, DH_SEAM_WAIT_MAX },
+	{ "ptime", DH_FIELD_NUMBER, false, DH_PTIME_MAX },
 	{ "low_water_ms", DH_FIELD_NUMBER, false, 86400000 },
 	{ "high_water_ms", DH_FIELD_NUMBER, false, 86400000 },
 	{ "barge_in", DH_FIELD_NUMBER, false, DH_BARGE_IN_MS_MAX },

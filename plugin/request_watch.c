@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "admission.h"
+#include "playout/packets.h"
 #include "request_microphone.h"
 #include "request_viewing.h"
 #include "rooms/room.h"
@@ -126,6 +127,7 @@ static void set_wishes(struct dh_request *request, struct dh_member *member, con
 	const json_t *events = json_object_get(request->body, "events");
 
 	member->is_deaf = events ? json_is_false(events) : request->instance->config->also_answer_as != NULL;
+	member->ptime = (int)dh_request_ptime(request, 0);
 	memcpy(member->wants, wants, sizeof(member->wants));
 	set_listening(request, member);
 }
@@ -207,6 +209,7 @@ static void handle_watch(struct dh_request *request)
 	bool wants[2];
 
 	read_wants(request, wants);
+	dh_request_ptime(request, 0);
 	if (request->error_code)
 		dh_member_unref(&member);
 	else if (member)
@@ -237,6 +240,7 @@ static const struct dh_field watch_fields[] = {
 	{ "offer_video", DH_FIELD_FLAG, false, 0 },
 	{ "offer_data", DH_FIELD_FLAG, false, 0 },
 	{ "captions", DH_FIELD_FLAG, false, 0 },
+	{ "ptime", DH_FIELD_NUMBER, false, DH_PTIME_MAX },
 	DH_FIELD_END,
 };
 

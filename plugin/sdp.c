@@ -179,7 +179,7 @@ int dh_sdp_take(const json_t *jsep, const char *raw, const bool wants[2], struct
 			continue;
 		const struct dh_sdp_line *line = at < sdp.count ? &sdp.lines[at] : NULL;
 		if (line && is_taken(line, media))
-			lines[media] = (struct dh_line){ true, at, line->payload_type };
+			lines[media] = (struct dh_line){ true, at, line->payload_type, line->maxptime };
 		at++;
 	}
 	return err ? err : agree(lines, &written);
@@ -195,7 +195,7 @@ struct dh_line dh_sdp_take_microphone(const json_t *jsep, const char *raw, int a
 	const struct dh_sdp_line *line = &sdp.lines[at];
 	if (line->media != DH_AUDIO || !line->is_open || !line->sends || line->payload_type < 0)
 		return none;
-	return (struct dh_line){ true, at, line->payload_type };
+	return (struct dh_line){ true, at, line->payload_type, 0 };
 }
 
 /* The first line of the offer that takes each medium. */
@@ -205,7 +205,8 @@ static void choose(const struct dh_sdp *sdp, const bool wants[2], struct dh_line
 		lines[media] = (struct dh_line){ .payload_type = kinds[media].payload_type };
 		for (int i = 0; i < sdp->count && wants[media] && !lines[media].is_taken; i++) {
 			if (is_taken(&sdp->lines[i], media))
-				lines[media] = (struct dh_line){ true, i, sdp->lines[i].payload_type };
+				lines[media] = (struct dh_line){ true, i, sdp->lines[i].payload_type,
+					sdp->lines[i].maxptime };
 		}
 	}
 }

@@ -162,6 +162,8 @@ static void read_attribute(struct reader *reader, char *text)
 		read_map(reader, line, value);
 	else if (!strcmp(text, "extmap"))
 		read_extension(line, value);
+	else if (!strcmp(text, "maxptime"))
+		line->maxptime = (int)CLAMP(g_ascii_strtoll(value, NULL, 10), 0, 255);
 	else if (!strcmp(text, "ice-ufrag"))
 		g_strlcpy(line->ufrag, value, sizeof(line->ufrag));
 	else if (!strcmp(text, "candidate") && sdp->count)

@@ -17,6 +17,7 @@ struct dh_sdp_line {
 	bool receives, sends;                    /* its direction, the peer's */
 	int payload_type;                        /* of our codec; -1: it does not have it */
 	int mid_extension, time_extension;       /* ids of sdes:mid and abs-send-time; 0: none */
+	int maxptime;                            /* ms of sound in a packet, 1 to 255; 0: any */
 	char ufrag[260];                         /* of its ICE credentials; "": none */
 	char candidate[80];                      /* the first one's address and port; "": none */
 	char bundle[4];                          /* the number of its BUNDLE group; "": none */

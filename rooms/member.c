@@ -20,7 +20,7 @@ struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum d
 	member->sdp_session = (uint64_t)g_get_real_time();
 	for (int media = 0; media < 2; media++) {
 		const struct dh_line line = { true, media == DH_VIDEO,
-			media == DH_VIDEO ? DH_PAYLOAD_TYPE_VP8 : DH_PAYLOAD_TYPE_OPUS };
+			media == DH_VIDEO ? DH_PAYLOAD_TYPE_VP8 : DH_PAYLOAD_TYPE_OPUS, 0 };
 		dh_member_set_line(member, (enum dh_media)media, &line);
 		member->wants[media] = true;
 	}
@@ -55,17 +55,19 @@ void dh_member_unref(struct dh_member **member)
 
 /* --- lines */
 
-#define LINE_TAKEN 0x10000u
+#define LINE_TAKEN    0x10000u
+#define LINE_MAXPTIME 24 /* the bit from which on it is stored */
 
 static struct dh_line unpack(unsigned packed)
 {
-	return (struct dh_line){ (packed & LINE_TAKEN) != 0, (int)(packed >> 8 & 0xff), (int)(packed & 0xff) };
+	return (struct dh_line){ (packed & LINE_TAKEN) != 0, (int)(packed >> 8 & 0xff), (int)(packed & 0xff),
+		(int)(packed >> LINE_MAXPTIME & 0xff) };
 }
 
 static unsigned pack(const struct dh_line *line)
 {
 	return (line->is_taken ? LINE_TAKEN : 0) | (unsigned)(line->mindex & 0xff) << 8 |
-		(unsigned)(line->payload_type & 0x7f);
+		(unsigned)(line->payload_type & 0x7f) | (unsigned)(line->maxptime & 0xff) << LINE_MAXPTIME;
 }
 
 struct dh_line dh_member_line(const struct dh_member *member, enum dh_media media)

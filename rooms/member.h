@@ -38,6 +38,7 @@ struct dh_line {
 	bool is_taken; /* false: it is not sent */
 	int mindex;    /* its m-line, 0 to 254 */
 	int payload_type;
+	int maxptime; /* ms of sound that a packet may hold, at most 255; 0: any */
 };
 
 /* What a viewer's offers say about its microphone: it sends its sound on the m-line of ours, or, where it wants no
@@ -54,6 +55,7 @@ struct dh_member {
 	const struct dh_avatar_config *avatar; /* the room's; the configuration's */
 	guint id;                              /* its number in requests and events, never reused */
 	bool observes;                         /* events only */
+	int ptime;                             /* see dh_is_ptime; 0: the room's; set before it is attached */
 	bool is_deaf;                          /* gets no events of the room; set before it is attached */
 	bool is_trusted;                       /* knows the room's secret: gets events about other viewers, too */
 	uint64_t sdp_session;                  /* the o= line's, in all its offers */

@@ -234,6 +234,7 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 	room->context = *context;
 	room->facts = *facts;
 	room->facts.id = room->id = g_strdup(facts->id);
+	room->facts.ptime = facts->ptime ? facts->ptime : DH_PTIME_MIN;
 	room->settings = dh_settings_ref(settings);
 	room->enabled = true;
 	room->live_poll_ticks = INT64_MAX;
@@ -371,6 +372,7 @@ static void add_details(struct dh_room *room, const struct dh_settings *settings
 	json_object_set_new(info, "underrun", json_string(dh_underrun_name(facts->underrun)));
 	json_object_set_new(info, "preroll_ms", json_integer(facts->preroll_ms));
 	json_object_set_new(info, "seam_wait_ms", json_integer(facts->seam_wait_ms));
+	json_object_set_new(info, "ptime", json_integer(facts->ptime));
 	json_object_set_new(info, "low_water_ms", json_integer(facts->low_water_ms));
 	json_object_set_new(info, "high_water_ms", json_integer(facts->high_water_ms));
 	dh_barge_in_describe(&settings->barge_in, info);

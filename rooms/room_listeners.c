@@ -232,17 +232,12 @@ static void send_state(struct dh_room *room, struct dh_member *member)
 
 /* --- in time */
 
-static int64_t offset_of(const struct dh_room *room, const struct dh_member *member)
-{
-	return member->viewer ? dh_playout_viewer_offset_ticks(room->playout, member->viewer) : 0;
-}
-
 /* What is due of it at media time `media_ticks`, at most `most` posts. Returns how many, and lowers
  * *next_ticks to when the next one is due. */
 static int send_due(struct dh_room *room, struct dh_member *member, int64_t media_ticks, int most, int64_t *next_ticks)
 {
 	struct dh_listening *listening = &member->listening;
-	int64_t offset_ticks = offset_of(room, member);
+	int64_t offset_ticks = member->viewer ? dh_playout_viewer_offset_ticks(member->viewer) : 0;
 	int sent = 0;
 
 	if (listening->needs_state) {

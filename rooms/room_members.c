@@ -126,15 +126,27 @@ static json_t *presence(struct dh_room *room, const char *name, const struct dh_
 	return event;
 }
 
+/* As it asked, or as the room has it; no more than its answer takes. */
+static int ptime_of(const struct dh_room *room, const struct dh_member *member)
+{
+	int ptime = member->ptime ? member->ptime : (int)room->facts.ptime;
+	int most = dh_member_line(member, DH_AUDIO).maxptime;
+
+	while (most && ptime > most && ptime > DH_PTIME_MIN)
+		ptime -= DH_PTIME_MIN;
+	return ptime;
+}
+
 void dh_room_members_media(struct dh_room *room, struct dh_member *member)
 {
+	const struct dh_viewer_way way = { .sender = atomic_load(&member->sender), .ptime = ptime_of(room, member) };
 	struct dh_continuity_seed seed;
 
 	if (member->left || member->viewer)
 		return;
 	end_connecting(room, member);
 	seed_viewer(room, member, &seed);
-	if (dh_playout_add_viewer(room->playout, &seed, atomic_load(&member->sender), member, &member->viewer)) {
+	if (dh_playout_add_viewer(room->playout, &seed, &way, member, &member->viewer)) {
 		dh_log(DH_LOG_ERROR, "room %s: out of memory, viewer %u is dismissed", room->id, member->id);
 		dh_member_ref(member);
 		dismiss(room, member);

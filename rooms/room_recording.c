@@ -112,6 +112,7 @@ static int run_is_free(struct dh_room *room, void *arg)
 static int run_begin(struct dh_room *room, void *arg)
 {
 	struct dh_room_recording *recording = arg;
+	const struct dh_viewer_way way = { .ptime = DH_PTIME_MIN };
 	struct dh_continuity_seed numbers;
 	int err;
 
@@ -119,7 +120,7 @@ static int run_begin(struct dh_room *room, void *arg)
 		return -EALREADY;
 	recording->begun_ticks = media_now(room);
 	seed(&numbers, recording->begun_ticks);
-	err = dh_playout_add_viewer(room->playout, &numbers, 0, recording, &recording->viewer);
+	err = dh_playout_add_viewer(room->playout, &numbers, &way, recording, &recording->viewer);
 	if (err)
 		return err;
 	dh_playout_viewer_keyframes(recording->viewer, KEYFRAME_TICKS);

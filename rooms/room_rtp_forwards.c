@@ -48,12 +48,13 @@ struct add {
 
 static int run_add(struct dh_room *room, void *arg)
 {
+	const struct dh_viewer_way way = { .ptime = DH_PTIME_MIN };
 	const struct add *add = arg;
 	int err;
 
 	if (room->rtp_forwards->len >= (guint)add->max)
 		return -ENOBUFS;
-	err = dh_playout_add_viewer(room->playout, &add->forward->seed, 0, add->forward, &add->forward->viewer);
+	err = dh_playout_add_viewer(room->playout, &add->forward->seed, &way, add->forward, &add->forward->viewer);
 	if (err)
 		return err;
 	g_ptr_array_add(room->rtp_forwards, add->forward);

@@ -103,10 +103,22 @@ class Joins(Case):
         self.assertLess(np.abs(times - np.arange(66) / 33).max(), 1e-5)
 
     def test_marks_meet(self):
-        """Decoded as received, flash and beep are where they were in the file."""
-        viewer = self.watch()
+        """Decoded as received, flash and beep are where they were in the file, however long packets of sound are."""
+        viewers = {20: self.watch(), 60: self.watch(ptime=60),
+                   40: self.watch(ptime=60, change=lambda sdp: sdp.replace("m=video", "a=maxptime:59\r\nm=video"))}
         self.play("two.mp4")
-        viewer.leave()
+        for ptime, viewer in viewers.items():
+            viewer.leave()
+            with self.subTest(ptime=ptime):
+                self.assert_continuous(viewer)
+                self.check_marks(viewer)
+                speech = [p for p in viewer.audio.packets if len(p.payload) > 3]
+                apart = [(b.ts - a.ts) % (1 << 32) / 48 for a, b in zip(speech, speech[1:])]
+                self.assertEqual(max(set(apart), key=apart.count), ptime)
+        sounds = [sum(len(p.payload) > 3 for p in viewer.audio.packets) for viewer in viewers.values()]
+        self.assertLessEqual(sounds[1], sounds[0] / 3 + 2)
+
+    def check_marks(self, viewer):
         pictures = rtp.pictures(viewer.video)
         luma = [f[:f.shape[0] * 2 // 3].mean() for f in rtp.decode_pictures([p.data for p in pictures])]
         shown = marks.flashes([viewer.video.media_time(p.ts) for p in pictures], luma)

@@ -23,8 +23,8 @@ class Case(unittest.TestCase):
         """Removes whatever a test has left in the room's queue."""
         self.gateway.request({"request": "interrupt", "id": 1})
 
-    def watch(self, room=1, pictures=10):
-        viewer = self.gateway.watch({"id": room})
+    def watch(self, room=1, pictures=10, change=None, **more):
+        viewer = self.gateway.watch({"id": room, **more}, change=change)
         viewer.wait(lambda v: v.video and v.audio and len({p.ts for p in v.video.packets}) >= pictures)
         return viewer
 

@@ -210,14 +210,44 @@ static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *pay
 	v->tl0picidx = payload[4];
 }
 
+static void log_sound(struct rig *rig, struct rig_viewer *v, const uint8_t *packet, size_t size, uint32_t timestamp)
+{
+	int at = v->sound_count++ % RIG_LOG_MAX;
+	v->sound_index[at] = size > 3 ? packet[1] << 8 | packet[2] : -1;
+	v->sound_ticks[at] = rig->now;
+	v->sound_timestamp[at] = timestamp;
+	v->sound[at] = size == 1 ? ',' : size == 3 ? '.' : (char)packet[0];
+}
+
 static void take_audio(struct rig *rig, struct rig_viewer *v, const uint8_t *payload, size_t size, uint32_t timestamp)
 {
 	uint32_t since = timestamp - v->timestamp[DH_AUDIO];
-	if (v->begun[DH_AUDIO] && (since == 0 || since % 960))
+	if (v->begun[DH_AUDIO] && (since < 960 * (uint32_t)v->last_slots || since % 960))
 		wrong(v, "audio timestamp");
-	v->sound_index[v->sound_count % RIG_LOG_MAX] = size > 3 ? payload[1] << 8 | payload[2] : -1;
-	v->sound_ticks[v->sound_count % RIG_LOG_MAX] = rig->now;
-	v->sound[v->sound_count++ % RIG_LOG_MAX] = size == 1 ? ',' : size == 3 ? '.' : (char)payload[0];
+	v->sound_packets++;
+	v->last_slots = v->sound_slots > 1 && (payload[0] & 3) == 3 ? payload[1] & 0x3f : 1;
+	timestamp -= v->seed.first_timestamp[DH_AUDIO];
+	if (v->last_slots == 1) {
+		log_sound(rig, v, payload, size, timestamp);
+		return;
+	}
+	/* Code 3 of RFC 6716: sizes of all frames but the last, then the frames. */
+	const uint8_t *frame = payload + 2 + v->last_slots - 1;
+	for (int i = 0; i < v->last_slots; i++) {
+		size_t left = size - (size_t)(frame - payload);
+		size_t length = i < v->last_slots - 1 ? payload[2 + i] : left;
+		uint8_t packet[16] = { payload[0] & 0xfc };
+		if (length > left || length >= sizeof packet) {
+			wrong(v, "a frame's size");
+			return;
+		}
+		memcpy(packet + 1, frame, length);
+		log_sound(rig, v, packet, length + 1, timestamp + 960 * (uint32_t)i);
+		frame += length;
+	}
+	if (v->last_slots > v->sound_slots ||
+		timestamp / 960 % (uint32_t)v->sound_slots + (uint32_t)v->last_slots > (uint32_t)v->sound_slots)
+		wrong(v, "a packet lasts too long, or across its grid");
 }
 
 static void on_packet(void *arg, void *user, enum dh_media media, const uint8_t *rtp, size_t size)
@@ -321,15 +351,16 @@ void rig_close(struct rig *rig)
 
 struct rig_viewer *rig_join(struct rig *rig, const struct dh_continuity_seed *seed)
 {
-	return rig_join_sender(rig, seed, 0);
+	return rig_join_way(rig, seed, &(struct dh_viewer_way){ .ptime = 20 });
 }
 
-struct rig_viewer *rig_join_sender(struct rig *rig, const struct dh_continuity_seed *seed, int sender)
+struct rig_viewer *rig_join_way(struct rig *rig, const struct dh_continuity_seed *seed, const struct dh_viewer_way *way)
 {
 	struct rig_viewer *v = calloc(1, sizeof *v);
 	v->seed = seed ? *seed : near_wraps;
+	v->sound_slots = way->ptime / 20;
 	dh_playout_poll(rig->playout, rig->now);
-	if (dh_playout_add_viewer(rig->playout, &v->seed, sender, v, &v->viewer))
+	if (dh_playout_add_viewer(rig->playout, &v->seed, way, v, &v->viewer))
 		abort();
 	rig->viewers[rig->viewer_count++] = v;
 	return v;

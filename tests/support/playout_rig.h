@@ -25,6 +25,8 @@ struct rig_picture {
 struct rig_viewer {
 	struct dh_viewer *viewer;
 	struct dh_continuity_seed seed;
+	int sound_slots;      /* that its packets may last */
+	int last_slots;       /* that the last one lasted */
 	int64_t offset_ticks; /* its deadline minus media time, from its first packets */
 	uint64_t last_packet; /* its number among all viewers' */
 	/* numbering */
@@ -42,12 +44,14 @@ struct rig_viewer {
 	char last_tag;
 	int last_index;
 	int broken; /* pictures that it could not have decoded */
-	/* what it received */
+	/* what it received; of a packet that lasts longer, each 20 ms */
 	struct rig_picture pictures[RIG_LOG_MAX];
 	int picture_count;
-	char sound[RIG_LOG_MAX];      /* one character per packet: tag of speech, '~' a fade, '.' silence, ',' DTX */
+	int sound_packets;
+	char sound[RIG_LOG_MAX];      /* one character for 20 ms: tag of speech, '~' a fade, '.' silence, ',' DTX */
 	int sound_index[RIG_LOG_MAX]; /* of speech, in its segment */
 	int64_t sound_ticks[RIG_LOG_MAX];
+	uint32_t sound_timestamp[RIG_LOG_MAX]; /* as a picture's */
 	int sound_count;
 	/* how often something was handed over, and how late the last of it was, by medium */
 	int handed;
@@ -85,7 +89,8 @@ void rig_close(struct rig *rig);
 
 /* Adds a viewer. Numbering starts at `seed`, or (NULL) shortly before it wraps. */
 struct rig_viewer *rig_join(struct rig *rig, const struct dh_continuity_seed *seed);
-struct rig_viewer *rig_join_sender(struct rig *rig, const struct dh_continuity_seed *seed, int sender);
+struct rig_viewer *rig_join_way(struct rig *rig, const struct dh_continuity_seed *seed,
+	const struct dh_viewer_way *way);
 void rig_leave(struct rig *rig, struct rig_viewer *viewer);
 
 /* Polls exactly at each deadline until `until`, in fake time. */

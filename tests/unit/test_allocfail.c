@@ -234,6 +234,7 @@ static int playout_scenario(void)
 {
 	static const struct dh_playout_sink sink = { .packet = count_packet, .event = count_event };
 	static const struct dh_continuity_seed seed = { .payload_type = { 111, 96 } };
+	const struct dh_viewer_way ways[2] = { { .ptime = 20 }, { .ptime = 60 } };
 	struct audience audience = { .ends = 0 };
 	struct dh_viewer *viewers[2] = { NULL, NULL };
 	struct dh_playout_config config;
@@ -246,7 +247,7 @@ static int playout_scenario(void)
 		return err;
 	err = fill_playout(playout, &queued);
 	for (int i = 0; err == 0 && i < 2; i++)
-		err = dh_playout_add_viewer(playout, &seed, 0, NULL, &viewers[i]);
+		err = dh_playout_add_viewer(playout, &seed, &ways[i], NULL, &viewers[i]);
 	if (err == 0)
 		dh_playout_viewer_keyframes(viewers[1], 100 * DH_TICKS_PER_MS);
 	for (int64_t now = 0; err == 0 && now < DH_TICKS_PER_SECOND; now += 5 * DH_TICKS_PER_MS) {

@@ -351,9 +351,12 @@ static void test_options_of_a_room(void)
 	CHECK_INT(code_of(ASK(client, "{s:s, s:i, s:s, s:s, s:i, s:i}", "request", "create", "id", 20, "avatar",
 			  FILES_AVATAR, "admin_key", FILES_ADMIN_KEY, "low_water_ms", 500, "high_water_ms", 500)),
 		454);
-	CHECK_INT(code_of(ASK(client, "{s:s, s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:b}", "request", "create", "id", 20,
-			  "avatar", FILES_AVATAR, "admin_key", FILES_ADMIN_KEY, "underrun", "idle", "preroll_ms", 300,
-			  "low_water_ms", 500, "high_water_ms", 3000, "permanent", 1)),
+	CHECK_INT(code_of(ASK(client, "{s:s, s:i, s:s, s:s, s:i}", "request", "create", "id", 20, "avatar",
+			  FILES_AVATAR, "admin_key", FILES_ADMIN_KEY, "ptime", 30)),
+		454);
+	CHECK_INT(code_of(ASK(client, "{s:s, s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:b}", "request", "create", "id",
+			  20, "avatar", FILES_AVATAR, "admin_key", FILES_ADMIN_KEY, "underrun", "idle", "preroll_ms",
+			  300, "low_water_ms", 500, "high_water_ms", 3000, "ptime", 60, "permanent", 1)),
 		0);
 	/* As after a restart. */
 	gateway_detach(&observer);
@@ -368,6 +371,7 @@ static void test_options_of_a_room(void)
 	CHECK_INT(number(info, "preroll_ms"), 300);
 	CHECK_INT(number(info, "low_water_ms"), 500);
 	CHECK_INT(number(info, "high_water_ms"), 3000);
+	CHECK_INT(number(info, "ptime"), 60);
 	json_decref(answer);
 	json_decref(ASK(observer, "{s:s, s:i}", "request", "observe", "id", 20));
 	await(observer, "status:observing");

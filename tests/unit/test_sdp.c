@@ -95,6 +95,25 @@ static void test_answers(void)
 	}
 }
 
+/* RFC 8866, 6.4; of the sound, not of the session or the picture. */
+static void test_how_much_sound_a_packet_may_hold(void)
+{
+	static const struct {
+		const char *sdp;
+		int maxptime;
+	} given[] = { { TOP AUDIO VIDEO, 0 }, { TOP AUDIO "a=maxptime:40\r\n" VIDEO, 40 },
+		{ TOP AUDIO VIDEO "a=maxptime:40\r\n", 0 }, { TOP AUDIO "a=maxptime:\r\n" VIDEO, 0 },
+		{ TOP AUDIO "a=maxptime:-7\r\n" VIDEO, 0 }, { TOP AUDIO "a=maxptime:99999999999\r\n" VIDEO, 255 } };
+
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+		struct dh_line lines[2] = { 0 };
+		json_t *answer = jsep("answer", given[i].sdp);
+		CHECK_INT(dh_sdp_take(answer, NULL, both, lines), 0);
+		CHECK_INT(lines[DH_AUDIO].maxptime, given[i].maxptime);
+		json_decref(answer);
+	}
+}
+
 static void test_what_is_no_answer(void)
 {
 	struct dh_line lines[2];
@@ -292,6 +311,7 @@ static void test_large(void)
 
 static const struct check_test tests[] = {
 	TEST(test_answers),
+	TEST(test_how_much_sound_a_packet_may_hold),
 	TEST(test_what_is_no_answer),
 	TEST(test_the_first_line_is_closed),
 	TEST(test_microphones),

@@ -175,12 +175,17 @@ static int64_t offset_of(const struct rig_viewer *v)
 	return v->pictures[1].sent_ticks - start - v->pictures[1].timestamp * 8LL;
 }
 
+static void join_sender(struct rig *joined, int sender)
+{
+	rig_join_way(joined, NULL, &(struct dh_viewer_way){ .sender = sender, .ptime = 20 });
+}
+
 /* Two threads send to the last twenty of forty. */
 static void test_who_shares_a_sender_is_served_together(void)
 {
 	rig_open_idle(&rig, NULL, start);
 	for (int i = 0; i < 40; i++)
-		rig_join_sender(&rig, NULL, i < 20 ? 0 : 7 + i % 2);
+		join_sender(&rig, i < 20 ? 0 : 7 + i % 2);
 	rig_leave(&rig, rig.viewers[22]);
 	rig_run(&rig, media_ms(1000));
 	for (int i = 20; i < 40; i++) {
@@ -199,7 +204,7 @@ static void test_senders_take_turns_once(void)
 {
 	rig_open_idle(&rig, NULL, start);
 	for (int i = 0; i < 12; i++)
-		rig_join_sender(&rig, NULL, 7 + i % 2);
+		join_sender(&rig, 7 + i % 2);
 	rig_run(&rig, media_ms(1000));
 	uint64_t first[2] = { UINT64_MAX, UINT64_MAX }, last[2] = { 0 };
 	for (int i = 0; i < 12; i++) {
