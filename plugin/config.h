@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <glib.h>
+#include <jansson.h>
 
 #include <janus/config.h>
 
@@ -44,7 +45,8 @@ struct dh_config_room {
 	/* see rooms/programme.h */
 	char **playlist; /* NULL: none */
 	int64_t playlist_shuffle, playlist_repeat, playlist_patient;
-	char *generator; /* NULL: none */
+	json_t *forwards; /* an array of records, see forward_record.h; NULL: none */
+	char *generator;  /* NULL: none */
 };
 
 struct dh_config {

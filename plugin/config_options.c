@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "ingest/log.h"
 
 int dh_option_wrong(const char *file, const char *category, const char *option, const char *expected)
@@ -72,6 +74,40 @@ static int read_list(const struct place *place, const struct dh_option *option, 
 	return 0;
 }
 
+/* NULL: it is none, or a value is no text. */
+static json_t *read_group(const janus_config_container *given)
+{
+	json_t *group = given->type == janus_config_type_category ? json_object() : NULL;
+
+	for (GList *l = group ? given->list : NULL; l; l = l->next) {
+		const janus_config_container *item = l->data;
+		if (item->type == janus_config_type_item && item->name && item->value &&
+			json_object_set_new(group, item->name, json_string(item->value)) == 0)
+			continue;
+		json_decref(group);
+		return NULL;
+	}
+	return group;
+}
+
+static int read_groups(const struct place *place, const struct dh_option *option, const janus_config_container *given,
+	json_t **groups)
+{
+	json_t *all = json_array();
+
+	for (GList *l = given->type == janus_config_type_array ? given->list : NULL; l; l = l->next)
+		if (json_array_append_new(all, read_group(l->data)) < 0)
+			break;
+	if (given->type != janus_config_type_array || json_array_size(all) != g_list_length(given->list)) {
+		json_decref(all);
+		return dh_option_wrong(place->file, place->category, option->name,
+			"a list of groups is expected: ( { name = value … }, … )");
+	}
+	json_decref(*groups);
+	*groups = all;
+	return 0;
+}
+
 /* An empty text is NULL if the default is. */
 static int read_text(const struct place *place, const struct dh_option *option, const char *value, char **text)
 {
@@ -95,6 +131,8 @@ static int read_option(const struct place *place, const struct dh_option *option
 
 	if (option->type == DH_OPTION_LIST)
 		return read_list(place, option, given, field);
+	if (option->type == DH_OPTION_GROUPS)
+		return read_groups(place, option, given, field);
 	if (given->type != janus_config_type_item || !given->value)
 		return dh_option_wrong(place->file, place->category, option->name, "a single value is expected");
 	if (option->type == DH_OPTION_NUMBER)
@@ -112,6 +150,8 @@ void dh_options_default(const struct dh_option *options, void *base)
 			*(char **)field = g_strdup(o->text);
 		else if (o->type == DH_OPTION_LIST)
 			*(char ***)field = NULL;
+		else if (o->type == DH_OPTION_GROUPS)
+			*(json_t **)field = NULL;
 		else
 			*(int64_t *)field = o->number;
 	}
@@ -125,6 +165,8 @@ void dh_options_clear(const struct dh_option *options, void *base)
 			g_free(*(char **)field);
 		else if (o->type == DH_OPTION_LIST)
 			g_strfreev(*(char ***)field);
+		else if (o->type == DH_OPTION_GROUPS)
+			json_decref(*(json_t **)field);
 	}
 }
 

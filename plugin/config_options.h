@@ -18,6 +18,7 @@ enum dh_option_type {
 	DH_OPTION_LIST,   /* char **, NULL-terminated; NULL where there is none */
 	DH_OPTION_NUMBER, /* int64_t */
 	DH_OPTION_FLAG,   /* int64_t, 0 or 1 */
+	DH_OPTION_GROUPS, /* json_t *, an array of objects whose values are texts; NULL where there is none */
 };
 
 /* The last row of a table has no name. */
@@ -36,6 +37,7 @@ struct dh_option {
 #define DH_KEY(where, field, most)   { #field, DH_OPTION_TEXT, offsetof(where, field), 0, most, 0, NULL, false }
 #define DH_NEEDED(where, field)      { #field, DH_OPTION_TEXT, offsetof(where, field), 0, 0, 0, NULL, true }
 #define DH_LIST(where, field, need)  { #field, DH_OPTION_LIST, offsetof(where, field), 0, 0, 0, NULL, need }
+#define DH_GROUPS(where, field)      { #field, DH_OPTION_GROUPS, offsetof(where, field), 0, 0, 0, NULL, false }
 #define DH_FLAG(where, field, value) { #field, DH_OPTION_FLAG, offsetof(where, field), 0, 1, value, NULL, false }
 #define DH_NUMBER(where, field, min, max, value) \
 	{ #field, DH_OPTION_NUMBER, offsetof(where, field), min, max, value, NULL, false }
@@ -53,7 +55,7 @@ void dh_options_default(const struct dh_option *options, void *base);
 int dh_options_read(const char *file, const janus_config_container *category, const struct dh_option *options,
 	void *base);
 
-/* Frees texts and lists. */
+/* Frees texts, lists and groups. */
 void dh_options_clear(const struct dh_option *options, void *base);
 
 #endif

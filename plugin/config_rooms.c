@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "config_options.h"
+#include "forward_record.h"
 #include "playout/packets.h"
 #include "rooms/barge_in.h"
 #include "rooms/programme.h"
@@ -42,6 +43,7 @@ static const struct dh_option room_options[] = {
 	DH_FLAG(struct dh_config_room, playlist_shuffle, 0),
 	DH_FLAG(struct dh_config_room, playlist_repeat, 1),
 	DH_FLAG(struct dh_config_room, playlist_patient, 0),
+	DH_GROUPS(struct dh_config_room, forwards),
 	DH_OPTIONS_END,
 };
 
@@ -127,6 +129,26 @@ static int check_playlist(const struct dh_config_room *room, const char *file, c
 	return expected ? dh_option_wrong(file, category, "playlist", expected) : 0;
 }
 
+/* Texts become records. */
+static int check_forwards(struct dh_config_room *room, const char *file, const char *category)
+{
+	json_t *records = json_array(), *texts;
+	char *expected = NULL;
+	size_t i;
+
+	json_array_foreach(room->forwards, i, texts) {
+		json_t *record = dh_forward_record_parse(texts, &expected);
+		if (!record)
+			break;
+		json_array_append_new(records, record);
+	}
+	json_decref(room->forwards);
+	room->forwards = records;
+	int err = expected ? dh_option_wrong(file, category, "forwards", expected) : 0;
+	g_free(expected);
+	return err;
+}
+
 int dh_config_room_read(const struct dh_config *config, const char *file, const janus_config_container *category,
 	struct dh_config_room *room)
 {
@@ -147,6 +169,8 @@ int dh_config_room_read(const struct dh_config *config, const char *file, const 
 		err = dh_option_wrong(file, category->name, "high_water_ms", "more than low_water_ms is expected");
 	if (!err)
 		err = check_playlist(room, file, category->name);
+	if (!err && room->forwards)
+		err = check_forwards(room, file, category->name);
 	enum dh_floor_policy who;
 	bool holds;
 	if (!err && !dh_barge_in_mode_parse(room->barge_in_mode, &holds))
@@ -216,6 +240,39 @@ static void append_list(GString *out, const char *name, char *const *values)
 	g_string_append(out, " ]\n");
 }
 
+static void append_group(GString *out, const json_t *group)
+{
+	const char *name, *between = "{ ";
+	json_t *value;
+
+	json_object_foreach((json_t *)group, name, value) {
+		g_string_append_printf(out, "%s%s = ", between, name);
+		if (json_is_string(value))
+			append_quoted(out, json_string_value(value));
+		else if (json_is_boolean(value))
+			g_string_append(out, json_is_true(value) ? "true" : "false");
+		else /* it may be too large for libconfig's numbers */
+			g_string_append_printf(out, "\"%" JSON_INTEGER_FORMAT "\"", json_integer_value(value));
+		between = ", ";
+	}
+	g_string_append(out, " }");
+}
+
+static void append_groups(GString *out, const char *name, const json_t *groups)
+{
+	size_t i;
+	json_t *group;
+
+	if (!json_array_size(groups))
+		return;
+	g_string_append_printf(out, "\t%s = (", name);
+	json_array_foreach(groups, i, group) {
+		g_string_append(out, i ? ",\n\t\t" : "\n\t\t");
+		append_group(out, group);
+	}
+	g_string_append(out, " )\n");
+}
+
 /* Writes texts and lists that are set, and flags and numbers that are not the default. */
 void dh_config_room_write(const struct dh_config_room *room, GString *out)
 {
@@ -230,6 +287,8 @@ void dh_config_room_write(const struct dh_config_room *room, GString *out)
 			g_string_append_printf(out, "\t%s = %s\n", o->name, *(const int64_t *)field ? "true" : "false");
 		else if (o->type == DH_OPTION_LIST)
 			append_list(out, o->name, *(char **const *)field);
+		else if (o->type == DH_OPTION_GROUPS)
+			append_groups(out, o->name, *(json_t *const *)field);
 	}
 	g_string_append(out, "}\n");
 }

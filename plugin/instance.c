@@ -180,6 +180,7 @@ int dh_instance_alloc(struct dh_instance **out, const char *folder)
 	g_mutex_init(&instance->lock);
 	g_mutex_init(&instance->rooms_lock);
 	g_mutex_init(&instance->admission_lock);
+	g_mutex_init(&instance->forwards_lock);
 	instance->clients = dh_clients_new();
 	instance->senders = dh_senders_new();
 	instance->avatars = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, avatar_free);
@@ -248,6 +249,7 @@ void dh_instance_free(struct dh_instance **out)
 	dh_clients_free(&instance->clients);
 	dh_senders_free(&instance->senders);
 	g_mutex_clear(&instance->admission_lock);
+	g_mutex_clear(&instance->forwards_lock);
 	g_mutex_clear(&instance->rooms_lock);
 	g_mutex_clear(&instance->lock);
 	dh_log_set(NULL);

@@ -43,6 +43,7 @@ struct dh_instance {
 	 * room file is written, so nobody who only looks may take it. */
 	GMutex rooms_lock;
 	struct dh_room_file *room_file; /* changed with rooms_lock held */
+	GMutex forwards_lock;           /* from finding a permanent forward to ending it; taken before rooms_lock */
 	/* protected by lock */
 	GMutex lock;
 	GHashTable *rooms;    /* by id, references to struct dh_room */
@@ -89,7 +90,7 @@ bool dh_instance_is_permanent(struct dh_instance *instance, const struct dh_room
 int dh_instance_create_room(struct dh_instance *instance, const struct dh_room_facts *facts,
 	const struct dh_settings *given, bool permanent, struct dh_room **room);
 /* *visible: whether the description, metadata or disclosure have changed. -ENOENT: the room is
- * gone. */
+ * gone; -EDQUOT: it has max_forwards_per_room permanent forwards already. */
 int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room, const struct dh_settings_change *change,
 	bool permanent, bool *visible);
 /* Removes the room, closes it and waits for its thread; -ENOENT: it was removed before. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forwarding.h"
 #include "ingest/log.h"
 #include "programmes.h"
 #include "rooms/room_id.h"
@@ -99,6 +100,7 @@ static struct dh_config_room *record_of(const struct dh_room_facts *facts, const
 	record->floor_silence_ms = settings->barge_in.floor_silence_ms;
 	if (settings->playlist)
 		dh_config_room_set_playlist(record, settings->playlist);
+	record->forwards = json_incref(settings->forwards);
 	free(metadata);
 	return record;
 }
@@ -224,7 +226,13 @@ static int change_settings(struct dh_instance *instance, struct dh_room *room, s
 	bool permanent)
 {
 	int err = is_there(instance, room) ? 0 : -ENOENT;
+	struct dh_settings *old = dh_room_settings(room);
+	size_t forwards = json_array_size(settings->forwards);
 
+	if (!err && forwards > json_array_size(old->forwards) &&
+		forwards > (size_t)instance->config->max_forwards_per_room)
+		err = -EDQUOT;
+	dh_settings_unref(&old);
 	if (!err && permanent)
 		err = dh_room_file_put(instance->room_file, record_of(dh_room_facts(room), settings));
 	if (!err)
@@ -299,6 +307,7 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 		.signed_tokens = record->signed_tokens != 0,
 		.metadata = record->metadata ? json_loads(record->metadata, 0, NULL) : NULL,
 		.playlist = dh_config_room_playlist(record),
+		.forwards = record->forwards,
 		.barge_in = { .after_ms = record->barge_in,
 			.floor_ms = record->floor_ms,
 			.floor_silence_ms = record->floor_silence_ms },
@@ -314,6 +323,8 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 	else if (err)
 		dh_log(DH_LOG_ERROR, "%s is not created: %s", category, g_strerror(-err));
 	else
+		dh_forwarding_begin_permanent(instance, room);
+	if (!err)
 		dh_room_unref(&room);
 	json_decref(given.metadata);
 	json_decref(given.playlist);

@@ -3,9 +3,8 @@
 #include "request_forward.h"
 
 #include <errno.h>
-#include <string.h>
 
-#include "config.h"
+#include "forwarding.h"
 #include "request_errors.h"
 #include "request_table.h"
 #include "rooms/forwards.h"
@@ -15,18 +14,9 @@ static int64_t number_of(const struct dh_request *request, const char *field)
 	return json_integer_value(json_object_get(request->body, field));
 }
 
-static bool is_allowed(const struct dh_config *config, const char *host)
-{
-	for (char **allowed = config->forward_hosts; allowed && *allowed; allowed++) {
-		if (!strcmp(*allowed, host))
-			return true;
-	}
-	return !config->forward_hosts && (!strcmp(host, "127.0.0.1") || !strcmp(host, "::1"));
-}
-
 void dh_request_check_forward(struct dh_request *request)
 {
-	if (!is_allowed(request->instance->config, dh_request_text(request, "host")))
+	if (!dh_forwarding_is_allowed(request->instance->config, dh_request_text(request, "host")))
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"host\": one of \"forward_hosts\" is expected");
 }
 
@@ -58,8 +48,10 @@ static void handle_stop(struct dh_request *request)
 
 	int err = dh_forwards_remove(dh_room_forwards(request->room), id);
 
-	if (err)
-		err = dh_room_stop_rtp_forward(request->room, id);
+	if (err && dh_request_flag(request, "permanent"))
+		err = dh_forwarding_stop_for_good(request->instance, request->room, id);
+	else if (err)
+		err = dh_room_stop_rtp_forward(request->room, id, NULL);
 	if (err == -ENOENT)
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"stream_id\": no such forward (%u)", id);
 	else
@@ -88,6 +80,7 @@ static const struct dh_field stop_fields[] = {
 	{ "id", DH_FIELD_ROOM, true, 0 },
 	{ "secret", DH_FIELD_KEY, false, DH_KEY_MAX },
 	{ "stream_id", DH_FIELD_NUMBER, true, INT32_MAX },
+	{ "permanent", DH_FIELD_FLAG, false, 0 },
 	DH_FIELD_END,
 };
 

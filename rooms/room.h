@@ -205,8 +205,12 @@ int dh_room_edited(struct dh_room *room, bool viewers);
  * each medium. *count: as in dh_rtp_forward_alloc. -ENOBUFS: the room has `max` already; -ENOMEM. */
 int dh_room_rtp_forward(struct dh_room *room, const struct dh_rtp_forward_config *config, int max, atomic_int *count,
 	json_t **reply);
-/* One medium of it. -ENOENT: there is none of that number. */
-int dh_room_stop_rtp_forward(struct dh_room *room, guint id);
+/* The record of the forward that a medium is one of, a new reference; NULL: it is not permanent. -ENOENT: there is
+ * none of that number. */
+int dh_room_rtp_forward_record(struct dh_room *room, guint id, enum dh_media *media, json_t **record);
+/* Ends a medium of it. `record`, if not NULL, is what is kept of the other one, takes a reference. -ENOENT: there is
+ * none of that number. */
+int dh_room_stop_rtp_forward(struct dh_room *room, guint id, json_t *record);
 /* Appends them to an array, with their counters. */
 int dh_room_rtp_forwards(struct dh_room *room, json_t *into);
 /* How many there are, each of one or two media; does not wait. */

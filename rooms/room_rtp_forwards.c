@@ -78,6 +78,7 @@ static struct dh_rtp_forward *take(struct dh_room *room, guint at)
 
 struct stop {
 	guint id;
+	json_t *record;               /* NULL: it stays as it is */
 	struct dh_rtp_forward *ended; /* out: NULL: it still sends the other medium */
 };
 
@@ -91,24 +92,58 @@ static void stop_stream(struct dh_room *room, guint at, enum dh_media media, str
 				media == DH_VIDEO ? "video" : "audio"));
 	dh_playout_viewer_mute(room->playout, forward->viewer, media, true);
 	dh_rtp_forward_stop(forward, media);
+	if (stop->record) {
+		json_decref(forward->record);
+		forward->record = json_incref(stop->record);
+	}
 	if (!is_sent(forward, DH_AUDIO) && !is_sent(forward, DH_VIDEO))
 		stop->ended = take(room, at);
+}
+
+/* Its place. */
+static int find(const struct dh_room *room, guint id, guint *at, enum dh_media *media)
+{
+	for (guint i = 0; i < room->rtp_forwards->len; i++) {
+		const struct dh_rtp_forward *forward = room->rtp_forwards->pdata[i];
+		for (int m = 0; m < 2; m++) {
+			if (forward->streams[m].id != id)
+				continue;
+			*at = i;
+			*media = (enum dh_media)m;
+			return 0;
+		}
+	}
+	return -ENOENT;
 }
 
 static int run_stop(struct dh_room *room, void *arg)
 {
 	struct stop *stop = arg;
+	enum dh_media media = DH_AUDIO;
+	guint at = 0;
+	int err = find(room, stop->id, &at, &media);
 
-	for (guint i = 0; i < room->rtp_forwards->len; i++) {
-		const struct dh_rtp_forward *forward = room->rtp_forwards->pdata[i];
-		for (int media = 0; media < 2; media++) {
-			if (forward->streams[media].id == stop->id) {
-				stop_stream(room, i, (enum dh_media)media, stop);
-				return 0;
-			}
-		}
-	}
-	return -ENOENT;
+	if (!err)
+		stop_stream(room, at, media, stop);
+	return err;
+}
+
+struct look {
+	guint id;
+	/* out */
+	enum dh_media media;
+	json_t *record;
+};
+
+static int run_look(struct dh_room *room, void *arg)
+{
+	struct look *look = arg;
+	guint at = 0;
+	int err = find(room, look->id, &at, &look->media);
+
+	if (!err)
+		look->record = json_incref(((struct dh_rtp_forward *)room->rtp_forwards->pdata[at])->record);
+	return err;
 }
 
 void dh_room_rtp_forwards_poll(struct dh_room *room, int64_t now_ticks)
@@ -117,8 +152,9 @@ void dh_room_rtp_forwards_poll(struct dh_room *room, int64_t now_ticks)
 
 	for (guint i = 0; i < room->rtp_forwards->len; i++) {
 		struct dh_rtp_forward *forward = room->rtp_forwards->pdata[i];
+		bool is_back = dh_rtp_forward_is_back(forward, now_ticks);
 		dh_rtp_forward_report(forward, now_ticks, media_ticks);
-		if (dh_rtp_forward_listen(forward, now_ticks) || forward->lost_picture)
+		if (dh_rtp_forward_listen(forward, now_ticks) || is_back || forward->lost_picture)
 			dh_playout_viewer_pli(room->playout, forward->viewer, now_ticks);
 		forward->lost_picture = false;
 	}
@@ -254,9 +290,19 @@ int dh_room_rtp_forward(struct dh_room *room, const struct dh_rtp_forward_config
 	return err;
 }
 
-int dh_room_stop_rtp_forward(struct dh_room *room, guint id)
+int dh_room_rtp_forward_record(struct dh_room *room, guint id, enum dh_media *media, json_t **record)
 {
-	struct stop stop = { .id = id };
+	struct look look = { .id = id };
+	int err = id ? dh_room_call(room, run_look, &look) : -ENOENT;
+
+	*media = look.media;
+	*record = look.record;
+	return err;
+}
+
+int dh_room_stop_rtp_forward(struct dh_room *room, guint id, json_t *record)
+{
+	struct stop stop = { .id = id, .record = record };
 	int err = id ? dh_room_call(room, run_stop, &stop) : -ENOENT;
 
 	dh_rtp_forward_free(&stop.ended);

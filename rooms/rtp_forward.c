@@ -12,9 +12,14 @@
 
 /* Receivers put sound and picture together by these, so they do not wait for long. */
 #define REPORT_TICKS (2 * DH_TICKS_PER_SECOND)
+#define AWAY_TICKS   (200 * DH_TICKS_PER_MS) /* the same, while nobody is there */
 #define LISTEN_TICKS DH_SLOT_TICKS
+/* A kernel refuses a dead port once a second at least, if there are packets to refuse (its icmp_ratelimit). */
+#define BACK_TICKS   (2 * DH_TICKS_PER_SECOND)
+#define BACK_PACKETS 10
 #define LISTEN_MAX   8 /* packets at a time */
 #define PACKET_MAX   1500
+#define SSRC_AT      8
 /* In the first byte of a picture (RFC 6386, 9.1), and of its descriptor (RFC 7741). */
 #define IS_NO_KEY_FRAME 0x01
 #define IS_SHOWN        0x10
@@ -29,17 +34,32 @@ static int open_socket(int family)
 	return fd < 0 ? -errno : fd;
 }
 
-static int open_rtp(struct dh_rtp_stream *stream, const char *host)
+static int connect_rtp(struct dh_rtp_stream *stream, const char *host)
 {
 	struct sockaddr_storage to;
 	socklen_t size;
 
 	if (!dh_udp_address(&to, &size, host, stream->target.port))
 		return -EINVAL;
-	stream->socket = open_socket(to.ss_family);
+	if (connect(stream->socket, (const struct sockaddr *)&to, size) < 0)
+		return -errno;
+	stream->is_connected = true;
+	return 0;
+}
+
+/* When a machine starts, Janus may be up before the network is. */
+static bool may_come(int err)
+{
+	return err == -ENETUNREACH || err == -EHOSTUNREACH || err == -ENETDOWN || err == -EADDRNOTAVAIL;
+}
+
+static int open_rtp(struct dh_rtp_stream *stream, const char *host, bool is_permanent)
+{
+	stream->socket = open_socket(strchr(host, ':') ? AF_INET6 : AF_INET);
 	if (stream->socket < 0)
 		return stream->socket;
-	return connect(stream->socket, (const struct sockaddr *)&to, size) < 0 ? -errno : 0;
+	int err = connect_rtp(stream, host);
+	return is_permanent && may_come(err) ? 0 : err;
 }
 
 /* Not connected: who answers may do so from another port. */
@@ -62,12 +82,12 @@ static int open_rtcp(struct dh_rtp_stream *stream, const char *host)
 	return 0;
 }
 
-static int open_stream(struct dh_rtp_stream *stream, const char *host)
+static int open_stream(struct dh_rtp_stream *stream, const char *host, bool is_permanent)
 {
 	int err = 0;
 
 	if (stream->target.port)
-		err = open_rtp(stream, host);
+		err = open_rtp(stream, host, is_permanent);
 	if (!err && stream->target.port && stream->target.rtcp_port)
 		err = open_rtcp(stream, host);
 	return err;
@@ -101,6 +121,8 @@ int dh_rtp_forward_alloc(struct dh_rtp_forward **out, const struct dh_rtp_forwar
 	forward->count = count;
 	forward->keyframe_ms = config->keyframe_ms;
 	forward->hides_keyframes = config->hides_keyframes;
+	forward->record = json_incref(config->record);
+	forward->is_permanent = config->record != NULL;
 	g_strlcpy(forward->host, config->host, sizeof(forward->host));
 	for (int media = 0; media < 2; media++) {
 		forward->streams[media].target = config->targets[media];
@@ -110,7 +132,7 @@ int dh_rtp_forward_alloc(struct dh_rtp_forward **out, const struct dh_rtp_forwar
 	if (config->srtp_suite)
 		err = dh_srtp_alloc(&forward->srtp, config->srtp_suite, config->srtp_crypto);
 	for (int media = 0; media < 2 && !err; media++)
-		err = open_stream(&forward->streams[media], forward->host);
+		err = open_stream(&forward->streams[media], forward->host, forward->is_permanent);
 	if (err)
 		dh_rtp_forward_free(&forward);
 	*out = forward;
@@ -127,6 +149,7 @@ void dh_rtp_forward_free(struct dh_rtp_forward **forward)
 	for (int media = 0; media < 2; media++)
 		dh_rtp_forward_stop(old, (enum dh_media)media);
 	dh_srtp_free(&old->srtp);
+	json_decref(old->record);
 	atomic_fetch_sub(old->count, 1);
 	g_free(old);
 }
@@ -152,6 +175,17 @@ static bool send_once(struct dh_rtp_stream *stream, const uint8_t *packet, size_
 	return sent >= 0;
 }
 
+static bool protect(struct dh_rtp_forward *forward, struct dh_rtp_stream *stream, uint8_t *rtp, size_t *size)
+{
+	uint16_t sequence = (uint16_t)(rtp[2] << 8 | rtp[3]);
+	const uint32_t ssrc = htonl(stream->target.ssrc);
+
+	stream->has_wrapped |= stream->counts.packets && sequence < stream->sequence;
+	stream->sequence = sequence;
+	memcpy(rtp + SSRC_AT, &ssrc, sizeof(ssrc));
+	return dh_srtp_protect(forward->srtp, rtp, size);
+}
+
 void dh_rtp_forward_send(struct dh_rtp_forward *forward, enum dh_media media, const uint8_t *rtp, size_t size)
 {
 	_Alignas(uint64_t) uint8_t copy[PACKET_MAX + DH_SRTP_TRAILER];
@@ -167,7 +201,7 @@ void dh_rtp_forward_send(struct dh_rtp_forward *forward, enum dh_media media, co
 	}
 	if (hides)
 		copy[DH_RTP_HEADER_SIZE + DH_VP8_DESCRIPTOR_SIZE] &= (uint8_t)~IS_SHOWN;
-	is_sent = !forward->srtp || dh_srtp_protect(forward->srtp, copy, &size);
+	is_sent = !forward->srtp || protect(forward, stream, copy, &size);
 	is_sent = is_sent && send_once(stream, rtp, size);
 	if (is_sent) {
 		stream->counts.packets++;
@@ -177,6 +211,44 @@ void dh_rtp_forward_send(struct dh_rtp_forward *forward, enum dh_media media, co
 		stream->counts.dropped++;
 		forward->lost_picture |= media == DH_VIDEO;
 	}
+}
+
+/* --- whether somebody is there */
+
+/* A receiver that was not there from the beginning cannot tell how often sequence numbers have begun again. */
+static void renew(struct dh_rtp_forward *forward, enum dh_media media)
+{
+	struct dh_rtp_stream *stream = &forward->streams[media];
+	uint32_t old = stream->target.ssrc;
+
+	if (!forward->srtp || !stream->has_wrapped)
+		return;
+	while (stream->target.ssrc == old || stream->target.ssrc == forward->streams[!media].target.ssrc)
+		stream->target.ssrc = g_random_int();
+	dh_srtp_forget(forward->srtp, old);
+	stream->has_wrapped = false;
+}
+
+bool dh_rtp_forward_is_back(struct dh_rtp_forward *forward, int64_t now_ticks)
+{
+	const struct dh_rtp_stream_counts *audio = &forward->streams[DH_AUDIO].counts;
+	const struct dh_rtp_stream_counts *video = &forward->streams[DH_VIDEO].counts;
+	uint64_t refused = audio->refused + video->refused, sent = audio->packets + video->packets;
+
+	if (refused != forward->refused) {
+		forward->report_ticks = forward->is_away ? forward->report_ticks : now_ticks;
+		forward->is_away = true;
+		forward->refused = refused;
+		forward->refused_ticks = now_ticks;
+		forward->sent = sent;
+	}
+	if (!forward->is_away || now_ticks - forward->refused_ticks < BACK_TICKS || sent - forward->sent < BACK_PACKETS)
+		return false;
+	forward->is_away = false;
+	for (int media = 0; media < 2; media++)
+		renew(forward, (enum dh_media)media);
+	forward->report_ticks = now_ticks;
+	return true;
 }
 
 /* --- RTCP */
@@ -216,9 +288,12 @@ void dh_rtp_forward_report(struct dh_rtp_forward *forward, int64_t now_ticks, in
 {
 	if (now_ticks < forward->report_ticks)
 		return;
-	forward->report_ticks = now_ticks + REPORT_TICKS;
+	forward->report_ticks = now_ticks + (forward->is_away ? AWAY_TICKS : REPORT_TICKS);
 	for (int media = 0; media < 2; media++) {
-		if (forward->streams[media].rtcp_socket >= 0)
+		struct dh_rtp_stream *stream = &forward->streams[media];
+		if (stream->socket >= 0 && !stream->is_connected)
+			connect_rtp(stream, forward->host);
+		if (stream->rtcp_socket >= 0)
 			send_report(forward, (enum dh_media)media, now_ticks, media_ticks);
 	}
 }
@@ -310,6 +385,8 @@ json_t *dh_rtp_stream_json(const struct dh_rtp_forward *forward, enum dh_media m
 	}
 	if (forward->srtp)
 		json_object_set_new(json, "srtp", json_true());
+	if (forward->is_permanent)
+		json_object_set_new(json, "permanent", json_true());
 	if (media == DH_VIDEO) {
 		json_object_set_new(json, "keyframe_ms", json_integer(forward->keyframe_ms));
 		json_object_set_new(json, "hide_keyframes", json_boolean(forward->hides_keyframes));

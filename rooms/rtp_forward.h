@@ -42,6 +42,7 @@ struct dh_rtp_forward_config {
 	const char *srtp_crypto;
 	int64_t keyframe_ms;  /* see dh_playout_viewer_keyframes */
 	bool hides_keyframes; /* they are decoded, and not shown */
+	json_t *record;       /* it is permanent: what is kept of it, takes a reference; NULL: it is not */
 };
 
 struct dh_rtp_stream {
@@ -49,6 +50,9 @@ struct dh_rtp_stream {
 	struct dh_rtp_target target;
 	int local_rtcp_port;
 	int socket, rtcp_socket; /* -1: none */
+	bool is_connected;       /* false: there is no network yet */
+	uint16_t sequence;       /* the newest */
+	bool has_wrapped;        /* with this SSRC, it has begun again */
 	struct sockaddr_storage rtcp_to;
 	socklen_t rtcp_to_size;
 	struct dh_rtp_stream_counts counts;
@@ -64,6 +68,7 @@ struct dh_rtp_forward {
 	char cname[DH_RTCP_CNAME_MAX + 1];
 	struct dh_srtp *srtp; /* NULL: none */
 	atomic_int *count;    /* it is one of these, as long as it lives */
+	bool is_permanent;
 	/* owner: the room's thread */
 	struct dh_rtp_stream streams[2]; /* by medium */
 	struct dh_viewer *viewer;
@@ -71,10 +76,16 @@ struct dh_rtp_forward {
 	int64_t report_ticks;  /* when the next reports are due */
 	int64_t listen_ticks;  /* when to look for RTCP */
 	bool lost_picture;     /* a packet of one was dropped */
+	json_t *record;        /* NULL: none */
+	/* whether somebody is there, see dh_rtp_forward_is_back */
+	bool is_away;
+	uint64_t refused, sent; /* when it last refused something */
+	int64_t refused_ticks;
 };
 
 /* *count has been raised for it, and falls when it is freed, or could not be made. -EINVAL: no such address, or no such
- * suite; -EKEYREJECTED: no such key; or the error of making or connecting a socket. */
+ * suite; -EKEYREJECTED: no such key; or the error of making or connecting a socket. A permanent one needs no network:
+ * until there is one, all is dropped. */
 int dh_rtp_forward_alloc(struct dh_rtp_forward **forward, const struct dh_rtp_forward_config *config,
 	atomic_int *count);
 /* Says BYE where there is RTCP. */
@@ -83,7 +94,13 @@ void dh_rtp_forward_free(struct dh_rtp_forward **forward);
 /* A packet of its viewer. */
 void dh_rtp_forward_send(struct dh_rtp_forward *forward, enum dh_media media, const uint8_t *rtp, size_t size);
 
-/* Sends reports that are due; `media_ticks` is the room's media time at `now_ticks`. */
+/* Whether somebody listens again where nobody did: two seconds after the last refusal. It knows nothing of what was
+ * before: it needs a key frame, reports are due at once, and with SRTP it gets SSRCs whose sequence numbers have not
+ * begun again, without which it could decrypt nothing. */
+bool dh_rtp_forward_is_back(struct dh_rtp_forward *forward, int64_t now_ticks);
+
+/* Sends reports that are due, more often while nobody listens, so that whoever comes back knows soon whom to ask for a
+ * key frame; `media_ticks` is the room's media time at `now_ticks`. */
 void dh_rtp_forward_report(struct dh_rtp_forward *forward, int64_t now_ticks, int64_t media_ticks);
 /* Reads what RTCP has come, at most a little at a time. Whether it asks for a key frame. */
 bool dh_rtp_forward_listen(struct dh_rtp_forward *forward, int64_t now_ticks);

@@ -13,7 +13,26 @@ struct dh_settings *dh_settings_new(const struct dh_settings *given)
 	settings->disclosure = g_strdup(given->disclosure);
 	settings->metadata = given->metadata ? json_deep_copy(given->metadata) : json_object();
 	settings->playlist = json_incref(given->playlist);
+	settings->forwards = json_incref(given->forwards);
 	return settings;
+}
+
+/* A new reference; NULL: there are none. */
+static json_t *changed_forwards(const json_t *old, const struct dh_settings_change *change)
+{
+	json_t *forwards = json_array(), *record;
+	size_t i;
+
+	json_array_foreach(old, i, record) {
+		if (record != change->no_forward)
+			json_array_append(forwards, record);
+	}
+	if (change->forward)
+		json_array_append(forwards, change->forward);
+	if (json_array_size(forwards) > 0)
+		return forwards;
+	json_decref(forwards);
+	return NULL;
 }
 
 struct dh_settings *dh_settings_changed(const struct dh_settings *old, const struct dh_settings_change *change)
@@ -48,7 +67,10 @@ struct dh_settings *dh_settings_changed(const struct dh_settings *old, const str
 	const char *expected;
 	if (change->barge_in)
 		dh_barge_in_read(&given.barge_in, change->barge_in, "new_", &expected);
-	return dh_settings_new(&given);
+	given.forwards = changed_forwards(old->forwards, change);
+	struct dh_settings *settings = dh_settings_new(&given);
+	json_decref(given.forwards);
+	return settings;
 }
 
 struct dh_settings *dh_settings_ref(struct dh_settings *settings)
@@ -66,6 +88,7 @@ void dh_settings_unref(struct dh_settings **settings)
 		return;
 	json_decref(old->metadata);
 	json_decref(old->playlist);
+	json_decref(old->forwards);
 	g_free((char *)old->description);
 	g_free((char *)old->secret);
 	g_free((char *)old->pin);

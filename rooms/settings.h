@@ -22,6 +22,7 @@ struct dh_settings {
 	bool signed_tokens;
 	struct dh_barge_in barge_in;
 	json_t *playlist; /* see programme.h; NULL: none */
+	json_t *forwards; /* the permanent ones: their records, see rtp_forward.h, in an array; NULL: none */
 	/* private */
 	atomic_int refs;
 };
@@ -37,10 +38,12 @@ struct dh_settings_change {
 	const json_t *is_private;
 	json_t *playlist;       /* null: none any more */
 	const json_t *barge_in; /* an object with valid fields for dh_barge_in_read, each after "new_" */
+	json_t *forward;        /* a record that is added; */
+	json_t *no_forward;     /* … that is no more: this very object */
 };
 
-/* A copy of `given`; `metadata` NULL: an empty object. Takes a reference to `playlist`. One reference is the
- * caller's. */
+/* A copy of `given`; `metadata` NULL: an empty object. Takes references to `playlist` and
+ * `forwards`. One reference is the caller's. */
 struct dh_settings *dh_settings_new(const struct dh_settings *given);
 /* A copy of `old` with `change` applied. One reference is the caller's. */
 struct dh_settings *dh_settings_changed(const struct dh_settings *old, const struct dh_settings_change *change);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "srtp.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -86,6 +87,11 @@ bool dh_srtp_protect(struct dh_srtp *srtp, uint8_t *rtp, size_t *size)
 
 	*size = (size_t)length;
 	return is_done;
+}
+
+void dh_srtp_forget(struct dh_srtp *srtp, uint32_t ssrc)
+{
+	srtp_remove_stream(srtp->out, htonl(ssrc));
 }
 
 bool dh_srtp_protect_rtcp(struct dh_srtp *srtp, uint8_t *rtcp, size_t *size)

@@ -23,6 +23,8 @@ void dh_srtp_free(struct dh_srtp **srtp);
 /* In place; there is room for DH_SRTP_TRAILER more behind the packet. False: it cannot be sent. */
 bool dh_srtp_protect(struct dh_srtp *srtp, uint8_t *rtp, size_t *size);
 bool dh_srtp_protect_rtcp(struct dh_srtp *srtp, uint8_t *rtcp, size_t *size);
+/* Nothing is sent with that SSRC any more. */
+void dh_srtp_forget(struct dh_srtp *srtp, uint32_t ssrc);
 /* In place, with the same key. False: it is not authentic; what is in `rtcp` then is of no use. */
 bool dh_srtp_unprotect_rtcp(struct dh_srtp *srtp, uint8_t *rtcp, size_t *size);
 

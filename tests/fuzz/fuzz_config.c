@@ -7,6 +7,8 @@
  *     NAME=VALUE      an item
  *     NAME:           an array begins,
  *     -VALUE          and this is an element of it; before any array, of the category
+ *     (               a group begins as an element of the array, whose items follow;
+ *     )               its end
  *     {NAME           a category inside of the category
  *     }               its end
  *
@@ -17,6 +19,7 @@
 #include <string.h>
 
 #include "plugin/config.h"
+#include "plugin/forward_record.h"
 #include "rooms/room_id.h"
 #include "tests/support/gateway.h"
 #include "tests/support/gateway_config.h"
@@ -36,7 +39,7 @@ static struct plugin_files files;
 
 struct builder {
 	janus_config *config;
-	janus_config_container *category, *outer, *array;
+	janus_config_container *category, *outer, *array, *group;
 };
 
 static void add_item(struct builder *b, janus_config_container *parent, char *name, char *value)
@@ -49,7 +52,7 @@ static void add_item(struct builder *b, janus_config_container *parent, char *na
 static janus_config_container *add(struct builder *b, janus_config_container *parent, janus_config_container *container)
 {
 	janus_config_add(b->config, parent, container);
-	b->array = NULL;
+	b->array = b->group = NULL;
 	return container;
 }
 
@@ -63,19 +66,26 @@ static void build_line(struct builder *b, char *line)
 		b->outer = NULL;
 	} else if (*line == '-') {
 		add_item(b, b->array ? b->array : b->category, NULL, line + 1);
+	} else if (*line == '(' && b->array) {
+		b->group = janus_config_category_create(NULL);
+		janus_config_add(b->config, b->array, b->group);
+	} else if (*line == ')') {
+		b->group = NULL;
 	} else if (*line == '{' && b->category && !b->outer) {
 		b->outer = b->category;
 		b->category = add(b, b->outer, janus_config_category_create(line + 1));
 	} else if (*line == '}' && b->outer) {
 		b->category = b->outer;
-		b->outer = b->array = NULL;
+		b->outer = b->array = b->group = NULL;
 	} else if (equals) {
 		*equals = '\0';
-		add_item(b, b->category, line, equals + 1);
-		b->array = NULL; /* another item of the same name replaces it */
+		add_item(b, b->group ? b->group : b->category, line, equals + 1);
+		if (!b->group)
+			b->array = NULL; /* another item of the same name replaces it */
 	} else if (length > 0 && line[length - 1] == ':') {
 		line[length - 1] = '\0';
 		b->array = add(b, b->category, janus_config_array_create(line));
+		b->group = NULL;
 	}
 }
 
@@ -140,6 +150,13 @@ static void check_room(const struct dh_config *c, guint index)
 	PROMISE(dh_config_find_avatar(c, room->avatar));
 	PROMISE(!room->generator || dh_config_find_generator(c, room->generator));
 	PROMISE(is_key(room->secret) && is_key(room->pin) && is_key(room->description));
+	PROMISE(!room->forwards || json_is_array(room->forwards));
+	for (size_t i = 0; i < json_array_size(room->forwards); i++) {
+		const json_t *forward = json_array_get(room->forwards, i);
+		bool is_missing;
+		PROMISE(json_is_string(json_object_get(forward, "host")));
+		PROMISE(!dh_forward_record_check(forward, true, &is_missing));
+	}
 	for (guint i = 0; i < index; i++)
 		PROMISE(strcmp(((const struct dh_config_room *)c->rooms->pdata[i])->id, room->id) != 0);
 }
@@ -175,7 +192,7 @@ static void load(const char *text)
 	gateway_config_preset(NULL);
 }
 
-/* Writes nothing outside its folder, and runs nothing. */
+/* Writes nothing outside its folder, runs nothing, and sends nothing. */
 static void confine(janus_config *config)
 {
 	static const struct {
@@ -185,6 +202,7 @@ static void confine(janus_config *config)
 		{ "cache_folder", "" },
 		{ "worker", "/nonexistent/dh-prepare" },
 		{ "warm_workers", "0" },
+		{ "max_forwards", "0" },
 	};
 	janus_config_container *general = janus_config_get(config, NULL, janus_config_type_category, "general");
 

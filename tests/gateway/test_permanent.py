@@ -33,6 +33,8 @@ class Permanent(unittest.TestCase):
             self.assertTrue(made["permanent"])
             room = made["id"]
             passing = ask("create", avatar="small")["id"]
+            self.assertTrue(ask("rtp_forward", id=room, secret='s"\\', host="127.0.0.1", video_port=9, video_ssrc=4294967295,
+                                hide_keyframes=True, permanent=True)["forwarders"][0]["permanent"])
             with open(janus.path("conf/%s.jcfg" % PACKAGE)) as f:
                 operators = f.read()
             self.assertEqual(stat.S_IMODE(os.stat(janus.path(FILE)).st_mode), 0o600)
@@ -46,6 +48,9 @@ class Permanent(unittest.TestCase):
             self.assertEqual((info["description"], info["metadata"], info["pin_required"], info["is_private"],
                               info["duration"], info["permanent"]),
                              (awkward, {"k": ['"', "\\", "\n"]}, True, True, "longest", True))
+            self.assertEqual([(f["host"], f["port"], f["ssrc"], f["hide_keyframes"], f["permanent"]) for f in
+                              ask("listforwarders", id=room, secret='s"\\')["rtp_forwarders"]],
+                             [("127.0.0.1", 9, 4294967295, True, True)])
             self.assertEqual(ask("info", id=1, **SECRET)["info"]["description"], "Edited")
             self.assertEqual(ask("info", id=1)["info"]["metadata"], {"lang": "en"})
             for gone in (passing, 2):

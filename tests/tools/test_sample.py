@@ -18,7 +18,7 @@ class Sample(unittest.TestCase):
         for category in ("general", "avatar", "generator", "room"):
             table = re.search(r"%s_options\[\] = \{(.*?)\n\};" % category, source, re.S).group(1)
             found = options[category] = {}
-            for kind, arguments in re.findall(r"\bDH_(KEY|TEXT|NEEDED|LIST|FLAG|NUMBER)\(([^\n]*)\),\n", table):
+            for kind, arguments in re.findall(r"\bDH_(KEY|TEXT|NEEDED|LIST|GROUPS|FLAG|NUMBER)\(([^\n]*)\),\n", table):
                 words = [w.strip() for w in arguments.split(",")]
                 found[words[1]] = {"TEXT": words[-1], "NUMBER": words[-1], "FLAG": words[-1]}.get(kind)
             for name in re.findall(r'\{ "(\w+)", DH_OPTION_LIST', table):

@@ -135,13 +135,13 @@ static void test_limit_and_numbers(void)
 	CHECK_INT(dh_room_rtp_forward_count(rig.room), LIMIT);
 	CHECK_INT(listed(), 2 * LIMIT);
 	CHECK_INT(told("rtp_forward"), 2 * LIMIT);
-	CHECK_INT(dh_room_stop_rtp_forward(rig.room, 0), -ENOENT);
-	CHECK_INT(dh_room_stop_rtp_forward(rig.room, 4711), -ENOENT);
-	CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[0][1]), 0); /* its sound goes on */
-	CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[0][1]), -ENOENT);
+	CHECK_INT(dh_room_stop_rtp_forward(rig.room, 0, NULL), -ENOENT);
+	CHECK_INT(dh_room_stop_rtp_forward(rig.room, 4711, NULL), -ENOENT);
+	CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[0][1], NULL), 0); /* its sound goes on */
+	CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[0][1], NULL), -ENOENT);
 	CHECK_INT(dh_room_rtp_forward_count(rig.room), LIMIT);
 	CHECK_INT(listed(), 2 * LIMIT - 1);
-	CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[0][0]), 0);
+	CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[0][0], NULL), 0);
 	CHECK_INT(count, LIMIT - 1);
 	CHECK_INT(told("stop_rtp_forward"), 2);
 	forward(9, 0, 0, ids[LIMIT]);
@@ -217,8 +217,8 @@ static void *come_and_go(void *arg)
 			ids[s] = (guint)json_integer_value(
 				json_object_get(json_array_get(json_object_get(reply, "forwarders"), s), "stream_id"));
 		json_decref(reply);
-		CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[i % 2]), 0);
-		CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[1 - i % 2]), 0);
+		CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[i % 2], NULL), 0);
+		CHECK_INT(dh_room_stop_rtp_forward(rig.room, ids[1 - i % 2], NULL), 0);
 	}
 	return NULL;
 }

@@ -16,6 +16,16 @@
 #define KEY "MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0" /* 30 bytes */
 
 static atomic_int count;
+static bool has_network = true;
+
+int __real_connect(int fd, const struct sockaddr *to, socklen_t size);
+int __wrap_connect(int fd, const struct sockaddr *to, socklen_t size);
+
+int __wrap_connect(int fd, const struct sockaddr *to, socklen_t size)
+{
+	errno = ENETUNREACH;
+	return has_network ? __real_connect(fd, to, size) : -1;
+}
 
 /* The other end: sockets for RTP and RTCP of each medium. */
 static struct target {
@@ -42,18 +52,12 @@ static void open_target(void)
 	}
 }
 
-static void close_target(void)
-{
-	for (int media = 0; media < 2; media++) {
-		close(target.rtp[media]);
-		close(target.rtcp[media]);
-	}
-}
-
+/* Opens it, too. */
 static struct dh_rtp_forward_config to_target(void)
 {
 	struct dh_rtp_forward_config config = { .host = "127.0.0.1", .keyframe_ms = 2000 };
 
+	open_target();
 	for (int media = 0; media < 2; media++)
 		config.targets[media] = (struct dh_rtp_target){ target.rtp_port[media], target.rtcp_port[media],
 			1000 + (uint32_t)media, media == DH_VIDEO ? 96 : 111 };
@@ -75,7 +79,10 @@ static void finish(struct dh_rtp_forward **forward)
 {
 	dh_rtp_forward_free(forward);
 	CHECK_INT(count, 0);
-	close_target();
+	for (int media = 0; media < 2; media++) {
+		close(target.rtp[media]);
+		close(target.rtcp[media]);
+	}
 }
 
 static ssize_t read_packet(int fd, uint8_t packet[1500])
@@ -115,7 +122,6 @@ static void test_packets_come_as_they_are(void)
 {
 	uint8_t came[1500], packet[64];
 
-	open_target();
 	struct dh_rtp_forward_config config = to_target();
 	struct dh_rtp_forward *forward = forward_to(&config);
 	for (int media = 0; media < 2; media++) {
@@ -138,7 +144,6 @@ static void test_hidden_key_frames(void)
 	} rows[] = { { 0x10, 0x90, 0x00 }, { 0x50, 0x90, 0x40 }, { 0x11, 0x90, 0x11 }, { 0x10, 0x80, 0x10 } };
 	uint8_t came[1500], packet[64];
 
-	open_target();
 	struct dh_rtp_forward_config config = to_target();
 	config.hides_keyframes = true;
 	struct dh_rtp_forward *forward = forward_to(&config);
@@ -156,25 +161,30 @@ static void test_hidden_key_frames(void)
 	finish(&forward);
 }
 
+static void open_video(void)
+{
+	struct sockaddr_in own = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons((uint16_t)target.rtp_port[DH_VIDEO]) };
+
+	target.rtp[DH_VIDEO] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	CHECK_INT(bind(target.rtp[DH_VIDEO], (const struct sockaddr *)&own, sizeof(own)), 0);
+}
+
 /* Nobody listens, then somebody does: every packet of the time since has come. */
 static void test_a_target_that_comes_back(void)
 {
 	uint8_t came[1500];
 
-	open_target();
 	struct dh_rtp_forward_config config = to_target();
 	struct dh_rtp_forward *forward = forward_to(&config);
-	struct sockaddr_in own = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons((uint16_t)target.rtp_port[DH_VIDEO]) };
 	close(target.rtp[DH_VIDEO]);
 	for (uint16_t i = 0; i < 50; i++)
 		send_one(forward, DH_VIDEO, i, 0x11);
 	CHECK(forward->streams[DH_VIDEO].counts.refused > 20);
 	CHECK_INT(forward->streams[DH_VIDEO].counts.dropped, 0);
 	CHECK(!forward->lost_picture);
-	target.rtp[DH_VIDEO] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	CHECK_INT(bind(target.rtp[DH_VIDEO], (const struct sockaddr *)&own, sizeof(own)), 0);
+	open_video();
 	for (uint16_t i = 50; i < 60; i++) {
 		send_one(forward, DH_VIDEO, i, 0x11);
 		CHECK(read_packet(target.rtp[DH_VIDEO], came) > 12);
@@ -189,7 +199,6 @@ static void test_a_full_socket(void)
 	uint8_t bytes[512] = { 0 };
 	int pair[2];
 
-	open_target();
 	struct dh_rtp_forward_config config = to_target();
 	struct dh_rtp_forward *forward = forward_to(&config);
 	CHECK_INT(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
@@ -219,7 +228,6 @@ static void test_reports(void)
 	const int64_t hour = 3600 * DH_TICKS_PER_SECOND;
 	uint8_t came[2][1500];
 
-	open_target();
 	struct dh_rtp_forward_config config = to_target();
 	struct dh_rtp_forward *forward = forward_to(&config);
 	send_one(forward, DH_AUDIO, 1, 0);
@@ -266,7 +274,6 @@ static void test_requests_for_key_frames(void)
 	struct sockaddr_in stranger = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1) };
 	int64_t now = 0;
 
-	open_target();
 	struct dh_rtp_forward_config config = to_target();
 	struct dh_rtp_forward *forward = forward_to(&config);
 	CHECK(!dh_rtp_forward_listen(forward, now));
@@ -315,7 +322,6 @@ static void test_srtp(void)
 	uint8_t packet[64];
 
 	for (int i = 0; i < 2; i++) {
-		open_target();
 		struct dh_rtp_forward_config config = to_target();
 		config.srtp_suite = suites[i];
 		config.srtp_crypto = KEY;
@@ -337,6 +343,118 @@ static void test_srtp(void)
 		srtp_dealloc(receiver);
 		finish(&forward);
 	}
+}
+
+/* So many turns of 40 ms, with a picture each: how often it is back, and how many reports come. */
+static int turns(struct dh_rtp_forward *forward, int number, int64_t *now_ticks, uint16_t *sequence, int *reports)
+{
+	uint8_t came[1500];
+	int back = 0;
+
+	*reports = 0;
+	for (int i = 0; i < number; i++, *now_ticks += 2 * DH_SLOT_TICKS) {
+		send_one(forward, DH_VIDEO, (*sequence)++, 0x11);
+		back += dh_rtp_forward_is_back(forward, *now_ticks);
+		dh_rtp_forward_report(forward, *now_ticks, *now_ticks);
+		while (read_packet(target.rtcp[DH_VIDEO], came) > 0)
+			(*reports)++;
+	}
+	return back;
+}
+
+/* Whoever comes back can ask within a fifth of a second, and is known to be back two seconds later, once. */
+static void test_away_and_back(void)
+{
+	uint16_t sequence = 65000;
+	int64_t now = 0;
+	int reports;
+
+	struct dh_rtp_forward_config config = to_target();
+	struct dh_rtp_forward *forward = forward_to(&config);
+	for (int i = 0; i < 3; i++) {
+		CHECK_INT(turns(forward, 250, &now, &sequence, &reports), 0);
+		CHECK_INT(reports, 5);
+		close(target.rtp[DH_VIDEO]);
+		CHECK_INT(turns(forward, 250, &now, &sequence, &reports), 0);
+		CHECK(reports >= 49 && reports <= 51, "%d", reports);
+		open_video();
+		CHECK_INT(turns(forward, 48, &now, &sequence, &reports), 0);
+		CHECK_INT(turns(forward, 3, &now, &sequence, &reports), 1);
+		CHECK(reports >= 1);
+		turns(forward, 50 - (int)(now / (2 * DH_SLOT_TICKS)) % 50, &now, &sequence, &reports);
+	}
+	CHECK_INT(forward->streams[DH_VIDEO].target.ssrc, 1001); /* it is plain */
+	finish(&forward);
+}
+
+/* Whether somebody who has just come can decrypt the next picture. */
+static bool is_clear(struct dh_rtp_forward *forward, uint16_t *sequence)
+{
+	static uint8_t key[] = "1234567890abcdefghijklmnopqrst";
+	_Alignas(uint64_t) uint8_t came[1500];
+	srtp_t receiver = open_receiver(80, key);
+	int length;
+
+	while (read_packet(target.rtp[DH_VIDEO], came) > 0)
+		;
+	send_one(forward, DH_VIDEO, (*sequence)++, 0x11);
+	length = (int)read_packet(target.rtp[DH_VIDEO], came);
+	bool is_clear = srtp_unprotect(receiver, came, &length) == srtp_err_status_ok;
+	CHECK(!is_clear || read_32(came + 8) == forward->streams[DH_VIDEO].target.ssrc);
+	srtp_dealloc(receiver);
+	return is_clear;
+}
+
+/* Once sequence numbers have begun again, a newcomer decrypts nothing, until it is known to be one. */
+static void test_srtp_for_those_who_come_back(void)
+{
+	uint16_t sequence = 65460;
+	int64_t now = 0;
+	int reports;
+
+	struct dh_rtp_forward_config config = to_target();
+	config.srtp_suite = 80;
+	config.srtp_crypto = KEY;
+	struct dh_rtp_forward *forward = forward_to(&config);
+	CHECK(is_clear(forward, &sequence));
+	close(target.rtp[DH_VIDEO]);
+	turns(forward, 5, &now, &sequence, &reports);
+	open_video();
+	CHECK_INT(turns(forward, 60, &now, &sequence, &reports), 1);
+	CHECK_INT(forward->streams[DH_VIDEO].target.ssrc, 1001);
+	CHECK(is_clear(forward, &sequence));
+	turns(forward, 20, &now, &sequence, &reports);
+	CHECK(!is_clear(forward, &sequence));
+	close(target.rtp[DH_VIDEO]);
+	turns(forward, 5, &now, &sequence, &reports);
+	open_video();
+	CHECK_INT(turns(forward, 60, &now, &sequence, &reports), 1);
+	CHECK(forward->streams[DH_VIDEO].target.ssrc != 1001);
+	CHECK_INT(forward->streams[DH_AUDIO].target.ssrc, 1000);
+	CHECK(is_clear(forward, &sequence));
+	finish(&forward);
+}
+
+/* A machine whose network comes late: a permanent forward waits for it, another one is refused. */
+static void test_no_network_yet(void)
+{
+	struct dh_rtp_forward_config config = to_target();
+	struct dh_rtp_forward *forward = NULL;
+
+	has_network = false;
+	atomic_store(&count, 1);
+	CHECK_INT(dh_rtp_forward_alloc(&forward, &config, &count), -ENETUNREACH);
+	config.record = json_object();
+	forward = forward_to(&config);
+	json_decref(config.record);
+	send_one(forward, DH_VIDEO, 1, 0x11);
+	CHECK_INT(forward->streams[DH_VIDEO].counts.dropped, 1);
+	CHECK(forward->lost_picture);
+	has_network = true;
+	dh_rtp_forward_report(forward, 0, 0);
+	send_one(forward, DH_VIDEO, 2, 0x11);
+	CHECK_INT(forward->streams[DH_VIDEO].counts.packets, 1);
+	finish(&forward);
 }
 
 static void test_refusals(void)
@@ -369,6 +487,9 @@ static const struct check_test tests[] = {
 	TEST(test_reports),
 	TEST(test_requests_for_key_frames),
 	TEST(test_srtp),
+	TEST(test_away_and_back),
+	TEST(test_srtp_for_those_who_come_back),
+	TEST(test_no_network_yet),
 	TEST(test_refusals),
 };
 
