@@ -35,7 +35,11 @@ void dh_recording_clear(struct dh_recording *recording, struct dh_loader *loader
 
 static int64_t unit_bytes(const struct dh_unit *unit)
 {
-	return (int64_t)(sizeof *unit + unit->size + unit->fade_size);
+	int64_t bytes = (int64_t)dh_unit_bytes(unit);
+
+	for (; unit; unit = unit->lower)
+		bytes += (int64_t)sizeof *unit;
+	return bytes;
 }
 
 static int take_head(void *arg, const struct dh_stream_head *head)

@@ -198,7 +198,7 @@ int dh_segment_append(struct dh_segment *segment, struct dh_unit *unit)
 		return err;
 	units->at[units->count++] = dh_unit_ref(unit);
 	segment->known_ticks = unit->pts_ticks;
-	segment->bytes += unit->size + unit->fade_size;
+	segment->bytes += dh_unit_bytes(unit);
 	return 0;
 }
 

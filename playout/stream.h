@@ -19,6 +19,8 @@
  *     VIDE, AUDI …    access units, at least one, in the order of their pts (never
  *                     falling over both kinds together; pictures at least 1 ms
  *                     apart); the first picture is an entry, no entry is droppable
+ *     LOWR   0 to 2   before each VIDE, one less than there are qualities: its picture in the others, the
+ *                     best of them first; behind them only WORD and lines may stand before the VIDE
  *     FADE   0 or 1   before each AUDI: the packet that takes its place where the sound is
  *                     cut; between the two only WORD and lines may stand
  *     WORD   any      a word and when it sounds, in the order of their beginnings; the
@@ -38,12 +40,13 @@
  * stream can be played while it is being written.
  *
  * Bodies:
- *     DHS1  u16 version (4), u16 flags (1 video, 2 audio, 4 the lower part of the
+ *     DHS1  u16 version (4; 5 with more than one quality), u16 flags (1 video, 2 audio, 4 the lower part of the
  *           picture is its matte: matte.h), u16 width, u16 height
  *           (0 without video), u32 rate_num, u32 rate_den (nominal frames a
  *           second; 0/1 when variable or unknown), u32 encoder text length, text,
  *           i64 stated_ticks (how long the source says that it is, more than 0;
- *           missing if it does not)
+ *           missing if it does not; in version 5 never missing, but 0), in version 5: 2 or 3 u32,
+ *           the bit rates of the qualities in kbit/s (qualities.h)
  *     ANCH  the key frame's bytes: shown, of the head's size
  *     PICT  width*height*3/2 bytes, I420 without padding (odd sides not allowed)
  *     LEAD  i64 lead_ticks (where its own sound and pictures begin: more than 0, less
@@ -53,6 +56,7 @@
  *           begins after silence: without the other piece's sound)
  *     VIDE  i64 pts_ticks, u32 duration_ticks, u32 flags (DH_UNIT_…),
  *           DH_LUMA_BYTES luma, the picture's bytes
+ *     LOWR  the picture's bytes; times and flags are those of the VIDE behind it
  *     AUDI  7 bytes pts_ticks (the first 0, each 20 ms more than the last), u8 loudness
  *           (unit.h; 0: unknown), bytes
  *     FADE  an Opus packet of 20 ms, which goes on from the packet before it as the AUDI behind it
@@ -66,7 +70,8 @@
  *     FAIL  i32 code (enum dh_prepare_exit), text
  *
  * Version 1 is the same without the flags in ENDS, version 2 without WORD, LEAD, lines,
- * mattes and stated_ticks, version 3 without FADE and loudness (0); readers accept them all.
+ * mattes and stated_ticks, version 3 without FADE and loudness (0), version 4 without LOWR and bit rates;
+ * readers accept them all.
  *
  * Texts are UTF-8 without control characters. No unit ends after
  * DH_STREAM_TICKS_MAX.
@@ -78,9 +83,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "qualities.h"
 #include "unit.h"
 
-#define DH_STREAM_VERSION           4
+#define DH_STREAM_VERSION           5
 #define DH_STREAM_RECORD_MAX        (8u * 1024 * 1024) /* a 2304x2304 PICT fits */
 #define DH_STREAM_TEXT_MAX          1000u
 #define DH_STREAM_CODE_MAX          24u    /* of a note: a to z, digits, _ */
@@ -101,6 +107,7 @@ struct dh_stream_head {
 	int64_t rate_num, rate_den;           /* nominal frame rate; 0/1: variable or unknown */
 	char encoder[DH_STREAM_TEXT_MAX + 1]; /* for people: libraries and settings */
 	int64_t stated_ticks;                 /* how long the source says that it is; 0: it does not */
+	int kbps[DH_QUALITIES_MAX];           /* by quality, if there is more than one; else 0. Only with video */
 };
 
 struct dh_stream_end {
@@ -146,7 +153,7 @@ struct dh_stream_limits {
 struct dh_stream_reader;
 
 /* The input is treated as hostile: every length, order, range and checksum is
- * verified, and memory is bounded by one record. `limits` may be NULL; it and `sink`
+ * verified, and memory is bounded by one record and one picture's lower qualities. `limits` may be NULL; it and `sink`
  * are copied. -ENOMEM. */
 int dh_stream_reader_alloc(struct dh_stream_reader **reader, const struct dh_stream_limits *limits,
 	const struct dh_stream_sink *sink, void *arg);
@@ -173,7 +180,8 @@ const char *dh_stream_note_split(const char *note, char code[DH_STREAM_CODE_MAX 
 /* Writes all of it or returns a negative errno. */
 typedef int dh_stream_write_fn(void *arg, const void *bytes, size_t size);
 
-/* Each function writes one record with one call of `write` (sound that has a fade: two) and returns its result;
+/* Each function writes one record with one call of `write` (sound that has a fade: two; a picture: one for
+ * each quality) and returns its result;
  * -EINVAL: a reader would refuse it; -ENOMEM. The caller sees to the order of records.
  * Texts are cut to DH_STREAM_TEXT_MAX bytes at a character; control characters and what
  * is not UTF-8 are replaced. */

@@ -31,6 +31,20 @@ static int check_word_order(struct dh_stream_records *records)
 	return 0;
 }
 
+/* Whether the lower qualities of a picture and the picture itself stand together. */
+static int check_lower_order(struct dh_stream_records *records, uint32_t type)
+{
+	int all = dh_qualities_count(records->head.kbps) - 1;
+	if (type == DH_WIRE_LOWER && records->lower_count == all)
+		return bad_order(records,
+			all ? "a picture in more qualities than there are" : "a lower quality in a stream with one");
+	if (type == DH_WIRE_VIDEO && records->lower_count < all)
+		return bad_order(records, "a picture that lacks a quality");
+	if (records->lower_count > 0 && type != DH_WIRE_LOWER && type != DH_WIRE_VIDEO && type != DH_WIRE_WORD)
+		return bad_order(records, "a lower quality without the picture that it belongs to");
+	return 0;
+}
+
 /* Whether a record of this type may stand here. */
 static int check_order(struct dh_stream_records *records, uint32_t type)
 {
@@ -42,10 +56,13 @@ static int check_order(struct dh_stream_records *records, uint32_t type)
 		return records->has_head ? bad_order(records, "a second head") : 0;
 	if (!records->has_head)
 		return no_head(records);
-	if (type == DH_WIRE_ANCHOR || type == DH_WIRE_PICTURE || type == DH_WIRE_VIDEO) {
+	if (type == DH_WIRE_ANCHOR || type == DH_WIRE_PICTURE || type == DH_WIRE_VIDEO || type == DH_WIRE_LOWER) {
 		if (!records->head.has_video)
 			return bad_order(records, "video in a stream without video");
 	}
+	int err = check_lower_order(records, type);
+	if (err < 0)
+		return err;
 	if (records->fade_size > 0 && type != DH_WIRE_AUDIO && type != DH_WIRE_WORD)
 		return bad_order(records, "a fade without the sound that it belongs to");
 	switch (type) {
@@ -69,6 +86,7 @@ static int check_order(struct dh_stream_records *records, uint32_t type)
 		if (!records->head.has_audio)
 			return bad_order(records, "audio in a stream without audio");
 		/* fall through */
+	case DH_WIRE_LOWER:
 	case DH_WIRE_VIDEO:
 		if (records->head.has_video && !records->has_anchor)
 			return bad_order(records, "a unit before the anchor");
@@ -88,9 +106,11 @@ static const struct body {
 	uint32_t type;
 	size_t fixed, min, max;
 } bodies[] = {
-	{ DH_WIRE_HEAD, DH_WIRE_HEAD_FIXED, 0, DH_STREAM_TEXT_MAX + DH_WIRE_HEAD_STATED },
+	{ DH_WIRE_HEAD, DH_WIRE_HEAD_FIXED, 0,
+		DH_STREAM_TEXT_MAX + DH_WIRE_HEAD_STATED + DH_QUALITIES_MAX *DH_WIRE_HEAD_KBPS },
 	{ DH_WIRE_ANCHOR, 0, DH_WIRE_KEY_FRAME_MIN, DH_VIDEO_UNIT_MAX },
 	{ DH_WIRE_VIDEO, DH_WIRE_VIDEO_FIXED, 1, DH_VIDEO_UNIT_MAX },
+	{ DH_WIRE_LOWER, 0, 1, DH_VIDEO_UNIT_MAX },
 	{ DH_WIRE_AUDIO, DH_WIRE_AUDIO_FIXED, 1, DH_AUDIO_UNIT_MAX },
 	{ DH_WIRE_FADE, 0, 1, DH_AUDIO_UNIT_MAX },
 	{ DH_WIRE_LEAD, DH_WIRE_LEAD_FIXED, 1, DH_AUDIO_UNIT_MAX },

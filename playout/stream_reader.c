@@ -169,6 +169,7 @@ void dh_stream_reader_free(struct dh_stream_reader **reader)
 	*reader = NULL;
 	if (!r)
 		return;
+	dh_stream_records_clear(&r->records);
 	free(r->buffer);
 	free(r);
 }

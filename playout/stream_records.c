@@ -68,17 +68,37 @@ static int check_size(struct dh_stream_records *records, int width, int height)
 	return 0;
 }
 
-/* The text of `length` bytes, and the stated length if there is one. */
+/* The bit rates in the last `size` bytes of a head. */
+static int read_rates(struct dh_stream_records *records, const uint8_t *rates, size_t size)
+{
+	struct dh_stream_head *head = &records->head;
+	for (size_t q = 0; q < size / DH_WIRE_HEAD_KBPS; q++) {
+		uint32_t kbps = dh_wire_get32(rates + q * DH_WIRE_HEAD_KBPS);
+		head->kbps[q] = kbps > DH_KBPS_MAX ? DH_KBPS_MAX + 1 : (int)kbps;
+	}
+	if (!head->has_video || !dh_qualities_are_valid(head->kbps) || !head->kbps[size / DH_WIRE_HEAD_KBPS - 1])
+		return fail(records, -EBADMSG, "qualities of %d, %d and %d kbit/s", head->kbps[0], head->kbps[1],
+			head->kbps[2]);
+	return 0;
+}
+
+/* The text of `length` bytes, the stated length if there is one, and the bit rates if there are any. */
 static int read_head_end(struct dh_stream_records *records, const uint8_t *text, size_t length, size_t size)
 {
 	struct dh_stream_head *head = &records->head;
+	bool has_rates = records->version > DH_WIRE_VERSION_PLAIN;
 	size_t stated = records->version < 3 || size == length ? 0 : DH_WIRE_HEAD_STATED;
-	if (length > DH_STREAM_TEXT_MAX || size != length + stated)
+	size_t rates = has_rates && size > length + stated ? size - length - stated : 0;
+	if (length > DH_STREAM_TEXT_MAX || size != length + stated + rates)
 		return fail(records, -EBADMSG, "head whose text does not fill it");
+	if (has_rates && rates != 2 * DH_WIRE_HEAD_KBPS && rates != DH_QUALITIES_MAX * DH_WIRE_HEAD_KBPS)
+		return fail(records, -EBADMSG, "head with bit rates of %zu bytes", rates);
 	head->stated_ticks = stated ? dh_wire_get64(text + length) : 0;
-	if (stated && (head->stated_ticks <= 0 || head->stated_ticks > DH_STREAM_TICKS_MAX))
+	if (head->stated_ticks < 0 || head->stated_ticks > DH_STREAM_TICKS_MAX ||
+		(stated && !has_rates && head->stated_ticks == 0))
 		return fail(records, -EBADMSG, "a stated length of %" PRId64 " ticks", head->stated_ticks);
-	return read_text(records, head->encoder, text, length);
+	int err = has_rates ? read_rates(records, text + length + stated, rates) : 0;
+	return err ? err : read_text(records, head->encoder, text, length);
 }
 
 static bool flags_are_valid(unsigned flags, unsigned version)
@@ -174,6 +194,36 @@ static int step_time(struct dh_stream_records *records, enum dh_media media, int
 	return 0;
 }
 
+static int read_lower(struct dh_stream_records *records, const uint8_t *body, size_t size)
+{
+	struct dh_unit *unit = dh_unit_new(DH_VIDEO, 0, 1, body, size);
+	if (!unit)
+		return fail(records, -ENOMEM, "out of memory");
+	records->lowers[records->lower_count++] = unit;
+	return 0;
+}
+
+/* The lower qualities that came before `unit` are its own. */
+static void take_lowers(struct dh_stream_records *records, struct dh_unit *unit)
+{
+	struct dh_unit *lower = NULL;
+	while (records->lower_count > 0) {
+		struct dh_unit *better = records->lowers[--records->lower_count];
+		better->pts_ticks = unit->pts_ticks;
+		better->duration_ticks = unit->duration_ticks;
+		better->flags = unit->flags;
+		better->lower = lower;
+		lower = better;
+	}
+	unit->lower = lower;
+}
+
+void dh_stream_records_clear(struct dh_stream_records *records)
+{
+	while (records->lower_count > 0)
+		dh_unit_unref(&records->lowers[--records->lower_count]);
+}
+
 static int read_video(struct dh_stream_records *records, const uint8_t *body, size_t size)
 {
 	int64_t pts_ticks = dh_wire_get64(body), duration_ticks = dh_wire_get32(body + 8);
@@ -191,6 +241,7 @@ static int read_video(struct dh_stream_records *records, const uint8_t *body, si
 	if (unit) {
 		unit->flags = flags;
 		memcpy(unit->luma, body + 16, DH_LUMA_BYTES);
+		take_lowers(records, unit);
 	}
 	return report_unit(records, unit, records->sink.unit);
 }
@@ -323,6 +374,8 @@ int dh_stream_records_read(struct dh_stream_records *records, const uint8_t *rec
 		return read_picture(records, body, length);
 	case DH_WIRE_VIDEO:
 		return read_video(records, body, length);
+	case DH_WIRE_LOWER:
+		return read_lower(records, body, length);
 	case DH_WIRE_AUDIO:
 		return read_audio(records, body, length);
 	case DH_WIRE_FADE:

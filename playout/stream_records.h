@@ -14,7 +14,7 @@ struct dh_stream_track {
 	int64_t end_ticks;  /* and its end */
 };
 
-/* Zero it, then set limits, sink and arg. */
+/* Zero it, then set limits, sink and arg. In the end call dh_stream_records_clear. */
 struct dh_stream_records {
 	/* immutable */
 	struct dh_stream_limits limits;
@@ -26,6 +26,9 @@ struct dh_stream_records {
 	bool has_head, has_anchor, has_picture, has_lead, is_ended;
 	struct dh_stream_track tracks[2]; /* by enum dh_media */
 	int64_t newest_ticks;             /* pts over both media */
+	/* of the picture that comes next: in the lower qualities, the best of them first */
+	struct dh_unit *lowers[DH_QUALITIES_MAX - 1];
+	int lower_count;
 	/* of the sound that comes next; 0: it has none */
 	size_t fade_size;
 	uint8_t fade[DH_AUDIO_UNIT_MAX];
@@ -35,6 +38,8 @@ struct dh_stream_records {
 	/* what went wrong, for people */
 	char text[200];
 };
+
+void dh_stream_records_clear(struct dh_stream_records *records);
 
 /* Whether a record that begins with these DH_WIRE_PREFIX bytes may come now. Sets
  * *size to the size of the whole record. -EBADMSG, -EFBIG. */

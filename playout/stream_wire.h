@@ -16,6 +16,7 @@
 #define DH_WIRE_ANCHOR  DH_WIRE_TYPE('A', 'N', 'C', 'H')
 #define DH_WIRE_PICTURE DH_WIRE_TYPE('P', 'I', 'C', 'T')
 #define DH_WIRE_VIDEO   DH_WIRE_TYPE('V', 'I', 'D', 'E')
+#define DH_WIRE_LOWER   DH_WIRE_TYPE('L', 'O', 'W', 'R')
 #define DH_WIRE_AUDIO   DH_WIRE_TYPE('A', 'U', 'D', 'I')
 #define DH_WIRE_LEAD    DH_WIRE_TYPE('L', 'E', 'A', 'D')
 #define DH_WIRE_FADE    DH_WIRE_TYPE('F', 'A', 'D', 'E')
@@ -33,6 +34,7 @@
 #define DH_WIRE_LEAD_FIXED    12u
 #define DH_WIRE_WORD_FIXED    16u
 #define DH_WIRE_HEAD_STATED   8u /* behind the text, or missing; before version 3: always missing */
+#define DH_WIRE_HEAD_KBPS     4u /* for each of the qualities, behind that; before version 5: missing */
 #define DH_WIRE_END_FIXED     20u
 #define DH_WIRE_END_FIXED_1   16u /* version 1: no flags */
 #define DH_WIRE_FAILURE_FIXED 4u
@@ -42,6 +44,9 @@
 #define DH_WIRE_FLAG_MATTE 4u /* only with video; before version 3: never */
 
 #define DH_WIRE_FLAG_INCOMPLETE 1u
+
+/* The version of a stream with only one quality: what reads no newer one can read it. */
+#define DH_WIRE_VERSION_PLAIN 4u
 
 /* What a line of JSON begins with, and no type of a record. */
 #define DH_WIRE_LINE '{'

@@ -77,6 +77,9 @@ static bool head_is_valid(const struct dh_stream_head *head)
 		return 0;
 	if (!dh_wire_rate_is_valid(head->rate_num, head->rate_den))
 		return 0;
+	bool has_rates = head->kbps[0] != 0;
+	if (has_rates && (!head->has_video || !dh_qualities_are_valid(head->kbps) || !head->kbps[1]))
+		return 0;
 	if (!head->has_video)
 		return head->width == 0 && head->height == 0 && !head->has_matte;
 	if (head->has_matte && !dh_matte_height(head->height))
@@ -96,14 +99,17 @@ int dh_stream_write_head(const struct dh_stream_writer *writer, const struct dh_
 	struct record record;
 	uint8_t *p;
 	size_t length;
-	bool is_stated = head->stated_ticks > 0;
+	int rates = head->kbps[0] ? dh_qualities_count(head->kbps) : 0;
+	bool is_stated = head->stated_ticks > 0 || rates > 0;
 	if (!head_is_valid(head))
 		return -EINVAL;
 	length = clean_text(text, head->encoder);
-	p = record_begin(&record, DH_WIRE_HEAD, DH_WIRE_HEAD_FIXED + length + (is_stated ? DH_WIRE_HEAD_STATED : 0));
+	p = record_begin(&record, DH_WIRE_HEAD,
+		DH_WIRE_HEAD_FIXED + length + (is_stated ? DH_WIRE_HEAD_STATED : 0) +
+			(size_t)rates * DH_WIRE_HEAD_KBPS);
 	if (!p)
 		return -ENOMEM;
-	p = dh_wire_put16(p, DH_STREAM_VERSION);
+	p = dh_wire_put16(p, rates ? DH_STREAM_VERSION : DH_WIRE_VERSION_PLAIN);
 	p = dh_wire_put16(p, head_flags(head));
 	p = dh_wire_put16(p, (uint16_t)head->width);
 	p = dh_wire_put16(p, (uint16_t)head->height);
@@ -111,8 +117,11 @@ int dh_stream_write_head(const struct dh_stream_writer *writer, const struct dh_
 	p = dh_wire_put32(p, (uint32_t)head->rate_den);
 	p = dh_wire_put32(p, (uint32_t)length);
 	memcpy(p, text, length);
+	p += length;
 	if (is_stated)
-		dh_wire_put64(p + length, head->stated_ticks);
+		p = dh_wire_put64(p, head->stated_ticks);
+	for (int q = 0; q < rates; q++)
+		p = dh_wire_put32(p, (uint32_t)head->kbps[q]);
 	return record_end(&record, writer);
 }
 
@@ -134,9 +143,16 @@ static int write_video(const struct dh_stream_writer *writer, const struct dh_un
 {
 	struct record record;
 	uint8_t *p;
-	if (unit->size > DH_VIDEO_UNIT_MAX || unit->duration_ticks > UINT32_MAX ||
-		!dh_wire_flags_are_valid(unit->flags))
+	for (const struct dh_unit *u = unit; u; u = u->lower)
+		if (u->size == 0 || u->size > DH_VIDEO_UNIT_MAX)
+			return -EINVAL;
+	if (unit->duration_ticks > UINT32_MAX || !dh_wire_flags_are_valid(unit->flags))
 		return -EINVAL;
+	for (const struct dh_unit *lower = unit->lower; lower; lower = lower->lower) {
+		int err = write_bytes(writer, DH_WIRE_LOWER, lower->data, lower->size);
+		if (err)
+			return err;
+	}
 	p = record_begin(&record, DH_WIRE_VIDEO, DH_WIRE_VIDEO_FIXED + unit->size);
 	if (!p)
 		return -ENOMEM;

@@ -57,8 +57,19 @@ void dh_unit_unref(struct dh_unit **unit)
 	struct dh_unit *old = *unit;
 
 	*unit = NULL;
-	if (old && atomic_fetch_sub(&old->refs, 1) == 1)
+	while (old && atomic_fetch_sub(&old->refs, 1) == 1) {
+		struct dh_unit *lower = old->lower;
 		free(old);
+		old = lower;
+	}
+}
+
+size_t dh_unit_bytes(const struct dh_unit *unit)
+{
+	size_t bytes = 0;
+	for (; unit; unit = unit->lower)
+		bytes += unit->size + unit->fade_size;
+	return bytes;
 }
 
 unsigned dh_unit_luma_distance(const struct dh_unit *a, const struct dh_unit *b)

@@ -48,11 +48,14 @@ struct dh_unit {
 	uint8_t loudness;            /* audio only: 1 + its level in -dBov (1: full scale, 128: silence); 0: unknown */
 	size_t size;                 /* >= 1 */
 	size_t fade_size;            /* audio: of the packet behind the data, see dh_unit_fade; 0: there is none */
+	struct dh_unit
+		*lower; /* video: the same picture, with its times and flags, in the next lower quality; a reference;
+				      * NULL: there is none */
 	uint8_t data[];
 };
 
 /* A new unit with one reference and a copy of `size` bytes at `data`. The caller
- * may set `flags`, `luma` and `loudness` before sharing it. NULL: out of memory. */
+ * may set `flags`, `luma`, `loudness` and `lower` before sharing it. NULL: out of memory. */
 struct dh_unit *dh_unit_new(enum dh_media media, int64_t pts_ticks, int64_t duration_ticks, const void *data,
 	size_t size);
 
@@ -63,6 +66,9 @@ struct dh_unit *dh_unit_new_sound(int64_t pts_ticks, const void *data, size_t si
 /* The packet that is sent instead of this one if the sound ends here: it goes on as this one does, and fades
  * to silence within its 20 ms. NULL: there is none. Sets *size. */
 const uint8_t *dh_unit_fade(const struct dh_unit *unit, size_t *size);
+
+/* Bytes of all that it carries: in all qualities, and its fade. */
+size_t dh_unit_bytes(const struct dh_unit *unit);
 
 struct dh_unit *dh_unit_ref(struct dh_unit *unit);
 

@@ -90,6 +90,10 @@ static int see_unit(void *arg, struct dh_unit *unit)
 	PROMISE(unit->size >= 1 && unit->pts_ticks >= c->newest_ticks && unit->duration_ticks > 0);
 	PROMISE(!c->is_limited || unit->pts_ticks + unit->duration_ticks <= LIMIT_TICKS);
 	PROMISE(unit->media == DH_AUDIO || c->end_ticks[DH_VIDEO] > 0 || (unit->flags & DH_UNIT_ENTRY));
+	int qualities = 0;
+	for (const struct dh_unit *u = unit; u; u = u->lower, qualities++)
+		PROMISE(u->size >= 1 && u->pts_ticks == unit->pts_ticks && u->flags == unit->flags);
+	PROMISE(qualities == (unit->media == DH_VIDEO ? dh_qualities_count(c->head.kbps) : 1));
 	c->newest_ticks = unit->pts_ticks;
 	c->end_ticks[unit->media] = unit->pts_ticks + unit->duration_ticks;
 	c->units++;

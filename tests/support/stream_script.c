@@ -20,6 +20,18 @@ void script_put_head(struct bytes *out, unsigned version, unsigned flags)
 	fixture_record(out, "DHS1", body, sizeof body);
 }
 
+static void put_head_of_two(struct bytes *out, unsigned flags)
+{
+	uint8_t body[20 + 8 + 8] = { 5, 0 };
+	script_put(body + 2, flags, 2);
+	script_put(body + 4, FIXTURE_SIDE, 2);
+	script_put(body + 6, FIXTURE_SIDE, 2);
+	script_put(body + 12, 1, 4);
+	script_put(body + 28, 800, 4);
+	script_put(body + 32, 200, 4);
+	fixture_record(out, "DHS1", body, sizeof body);
+}
+
 static void put_video(struct bytes *out, long long pts_ticks, long long duration_ticks, unsigned flags)
 {
 	uint8_t body[16 + DH_LUMA_BYTES + 3] = { 0 };
@@ -79,6 +91,10 @@ static void put_word(struct bytes *out, const char *word)
 		script_put_head(out, 2, flags);
 	else if (sscanf(word, "I%u", &flags) == 1)
 		script_put_head(out, 4, flags);
+	else if (sscanf(word, "J%u", &flags) == 1)
+		put_head_of_two(out, flags);
+	else if (strcmp(word, "Q") == 0)
+		fixture_record(out, "LOWR", "low", 3);
 	else if (strcmp(word, "D") == 0)
 		fixture_record(out, "FADE", "fad", 3);
 	else if (sscanf(word, "W%lld+%lld", &a, &b) == 2)

@@ -10,6 +10,8 @@
  *     L100,5+3    the end of another sound: 100 ticks of its 5 packets, and a packet of 3 bytes
  *     h3 e100,0   head and end of version 1
  *     G3 I3       head of version 2, of version 4
+ *     J3          head of version 5, with two qualities
+ *     Q           a picture in a lower quality
  *     D           a fade
  *     W0+100      a word at 0 lasting 100 ticks
  *     {}          a line of JSON

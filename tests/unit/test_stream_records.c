@@ -39,6 +39,18 @@ static const struct script_row {
 	{ "a fade before a picture", "I3 K D V0+9:1", -EBADMSG, "a fade without the sound" },
 	{ "a fade before the end", "I2 D E0,0", -EBADMSG, "a fade without the sound" },
 	{ "a fade before a failure", "I2 D F", 0, "" },
+	{ "two qualities", "J3 K Q V0+720:1 A0 Q V14400+720:0 E15120,14400", 0, "" },
+	{ "a lower quality, then words", "J1 K Q W0+0 {} V0+9:1 E9,0", 0, "" },
+	{ "a lower quality of version 4", "I1 K Q", -EBADMSG, "a lower quality in a stream with one" },
+	{ "three qualities of two", "J1 K Q Q", -EBADMSG, "a picture in more qualities than there are" },
+	{ "one quality of two", "J1 K V0+9:1", -EBADMSG, "a picture that lacks a quality" },
+	{ "one quality of two, later", "J1 K Q V0+9:1 V720+9:0", -EBADMSG, "a picture that lacks a quality" },
+	{ "a lower quality before the anchor", "J1 Q", -EBADMSG, "a unit before the anchor" },
+	{ "a lower quality before sound", "J3 K Q A0", -EBADMSG, "a lower quality without the picture" },
+	{ "a lower quality before a fade", "J3 K Q D", -EBADMSG, "a lower quality without the picture" },
+	{ "a lower quality before the end", "J1 K Q E0,0", -EBADMSG, "a lower quality without the picture" },
+	{ "a lower quality before a failure", "J1 K Q F", 0, "" },
+	{ "qualities of sound", "J2", -EBADMSG, "without video" },
 	{ "promised picture never came", "H3 K A0 E0,14400", 0, "" },
 	{ "anchor's picture", "H1 K P V0+100:1 E100,0", 0, "" },
 	{ "notes anywhere", "H3 N K N P N A0 N V0+9:1 N E9,1", 0, "" },
@@ -148,14 +160,15 @@ static const struct head_row {
 } head_rows[] = {
 	{ "smallest", 1, 1, 16, 16, 0, 1, 0, "", -ENODATA, "" },
 	{ "largest", 1, 3, 2304, 2304, 4294967295u, 4294967295u, 3, "abc", -ENODATA, "" },
-	{ "version 0", 0, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 0, expected 1 to 4" },
+	{ "version 0", 0, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 0, expected 1 to 5" },
 	{ "version 2", 2, 3, 16, 16, 0, 1, 0, "", -ENODATA, "" },
 	{ "version 3 without a length", 3, 3, 16, 16, 0, 1, 0, "", -ENODATA, "" },
 	{ "version 3 with half a length", 3, 3, 16, 16, 0, 1, 3, "abclong", -EBADMSG, "text does not fill it" },
 	{ "version 3 with too long a length", 3, 3, 16, 16, 0, 1, 3, "abclength--", -EBADMSG, "a stated length of" },
 	{ "version 3 with more", 3, 3, 16, 16, 0, 1, 3, "abclength---", -EBADMSG, "text does not fill it" },
 	{ "version 4", 4, 3, 16, 16, 0, 1, 0, "", -ENODATA, "" },
-	{ "version 5", 5, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 5, expected 1 to 4" },
+	{ "version 5 without rates", 5, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "head with bit rates of 0 bytes" },
+	{ "version 6", 6, 3, 16, 16, 0, 1, 0, "", -EBADMSG, "format version 6, expected 1 to 5" },
 	{ "no media", 1, 0, 0, 0, 0, 1, 0, "", -EBADMSG, "flags 0" },
 	{ "unknown media", 1, 4, 16, 16, 0, 1, 0, "", -EBADMSG, "flags 4" },
 	{ "size without video", 1, 2, 16, 16, 0, 1, 0, "", -EBADMSG, "without video: 16x16" },
@@ -194,6 +207,54 @@ static void test_heads(const void *arg)
 	CHECK_INT(journal.calls, row->err == -ENODATA);
 	CHECK(strstr(dh_stream_reader_error(reader), row->error), "%s", dh_stream_reader_error(reader));
 	CHECK_INT(dh_stream_reader_finish(reader), row->err);
+	dh_stream_reader_free(&reader);
+}
+
+/* --- bit rates */
+
+static const struct rates_row {
+	const char *name;
+	unsigned count, kbps[4], cut;
+	int err;
+	const char *error;
+} rates_rows[] = {
+	{ "two", 2, { 800, 200 }, 0, 0, "" },
+	{ "three", 3, { 20000, 51, 50 }, 0, 0, "" },
+	{ "one", 1, { 800 }, 0, -EBADMSG, "head with bit rates of 4 bytes" },
+	{ "four", 4, { 800, 400, 200, 100 }, 0, -EBADMSG, "head with bit rates of 16 bytes" },
+	{ "two and a half", 3, { 800, 400, 200 }, 2, -EBADMSG, "head with bit rates of 10 bytes" },
+	{ "equal", 2, { 400, 400 }, 0, -EBADMSG, "qualities of 400, 400 and 0 kbit/s" },
+	{ "rising", 2, { 400, 800 }, 0, -EBADMSG, "qualities of 400, 800" },
+	{ "nothing", 2, { 400, 0 }, 0, -EBADMSG, "qualities of 400, 0" },
+	{ "a hole", 3, { 400, 0, 100 }, 0, -EBADMSG, "qualities of 400, 0 and 100" },
+	{ "too low", 2, { 400, 49 }, 0, -EBADMSG, "qualities of 400, 49" },
+	{ "too high", 2, { 20001, 400 }, 0, -EBADMSG, "qualities of 20001, 400" },
+	{ "beyond int", 2, { UINT32_MAX, 400 }, 0, -EBADMSG, "qualities of 20001, 400" },
+};
+
+static int note_rates(void *arg, const struct dh_stream_head *head)
+{
+	memcpy(arg, head->kbps, sizeof head->kbps);
+	CHECK_INT(head->stated_ticks, 0);
+	return 0;
+}
+
+static void test_rates(const void *arg)
+{
+	static const struct dh_stream_sink sink = { .head = note_rates };
+	const struct rates_row *row = arg;
+	uint8_t body[20 + 8 + 16] = { 5, 0, 1, 0, FIXTURE_SIDE, 0, FIXTURE_SIDE, 0, 0, 0, 0, 0, 1 };
+	struct bytes bytes = { .size = 0 };
+	struct dh_stream_reader *reader;
+	int kbps[DH_QUALITIES_MAX] = { -1 };
+	for (unsigned q = 0; q < row->count; q++)
+		script_put(body + 28 + 4 * q, row->kbps[q], 4);
+	fixture_record(&bytes, "DHS1", body, 28 + 4 * row->count - row->cut);
+	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &sink, kbps), 0);
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), row->err);
+	CHECK(strstr(dh_stream_reader_error(reader), row->error), "%s", dh_stream_reader_error(reader));
+	for (unsigned q = 0; q < row->count && !row->err; q++)
+		CHECK_INT(kbps[q], (int)row->kbps[q]);
 	dh_stream_reader_free(&reader);
 }
 
@@ -248,9 +309,9 @@ static const struct length_row {
 	int err;
 } length_rows[] = {
 	{ "shortest head", "", "DHS1", 20, 0 },
-	{ "longest head", "", "DHS1", 1028, 0 },
+	{ "longest head", "", "DHS1", 1040, 0 },
 	{ "head too short", "", "DHS1", 19, -EBADMSG },
-	{ "head too long", "", "DHS1", 1029, -EBADMSG },
+	{ "head too long", "", "DHS1", 1041, -EBADMSG },
 	{ "head of 4 GB", "", "DHS1", UINT32_MAX, -EBADMSG },
 	{ "shortest anchor", "H1", "ANCH", 10, 0 },
 	{ "longest anchor", "H1", "ANCH", DH_VIDEO_UNIT_MAX, 0 },
@@ -263,6 +324,10 @@ static const struct length_row {
 	{ "longest video", "H1 K", "VIDE", 272 + DH_VIDEO_UNIT_MAX, 0 },
 	{ "video too short", "H1 K", "VIDE", 272, -EBADMSG },
 	{ "video too long", "H1 K", "VIDE", 273 + DH_VIDEO_UNIT_MAX, -EBADMSG },
+	{ "shortest lower quality", "J1 K", "LOWR", 1, 0 },
+	{ "longest lower quality", "J1 K", "LOWR", DH_VIDEO_UNIT_MAX, 0 },
+	{ "empty lower quality", "J1 K", "LOWR", 0, -EBADMSG },
+	{ "lower quality too long", "J1 K", "LOWR", DH_VIDEO_UNIT_MAX + 1, -EBADMSG },
 	{ "shortest audio", "H2", "AUDI", 9, 0 },
 	{ "longest audio", "H2", "AUDI", 1283, 0 },
 	{ "audio too short", "H2", "AUDI", 8, -EBADMSG },
@@ -394,6 +459,7 @@ static const struct check_test tests[] = {
 	TABLE(test_order_and_times, script_rows),
 	TEST(test_limit_beyond_the_format),
 	TABLE(test_heads, head_rows),
+	TABLE(test_rates, rates_rows),
 	TABLE(test_lengths, length_rows),
 	TEST(test_loudness),
 	TEST(test_too_many_words),

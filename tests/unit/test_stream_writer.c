@@ -198,6 +198,88 @@ static void test_fades(void)
 	dh_unit_unref(&without);
 }
 
+/* A picture whose bytes say its quality, in `count` of them. */
+static struct dh_unit *picture_of(int count)
+{
+	static const char *const bytes[] = { "best", "lower", "lowest" };
+	struct dh_unit *lower = NULL;
+	while (count-- > 0) {
+		struct dh_unit *unit = dh_unit_new(DH_VIDEO, 1440, 28800, bytes[count], strlen(bytes[count]));
+		CHECK(unit);
+		unit->flags = DH_UNIT_ENTRY;
+		unit->lower = lower;
+		lower = unit;
+	}
+	return lower;
+}
+
+static int keep_unit(void *arg, struct dh_unit *unit)
+{
+	*(struct dh_unit **)arg = dh_unit_ref(unit);
+	return 0;
+}
+
+static void test_qualities(void)
+{
+	const struct dh_stream_sink sink = { .unit = keep_unit };
+	struct dh_stream_head head = fixture_head;
+	struct bytes bytes = { .size = 0 };
+	struct dh_stream_writer writer = { bytes_write, &bytes };
+	struct dh_unit *unit = picture_of(3), *got = NULL;
+	struct dh_stream_reader *reader;
+	int number = 0;
+
+	memcpy(head.kbps, (const int[]){ 800, 400, 200 }, sizeof head.kbps);
+	CHECK_INT(dh_stream_write_head(&writer, &head), 0);
+	CHECK_INT(dh_stream_write_anchor(&writer, fixture_anchor, sizeof fixture_anchor), 0);
+	CHECK_INT(dh_stream_write_unit(&writer, unit), 0);
+	CHECK_INT(dh_stream_reader_alloc(&reader, NULL, &sink, &got), 0);
+	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), 0);
+	dh_stream_reader_free(&reader);
+	CHECK(got);
+	CHECK_INT(dh_unit_bytes(got), 4 + 5 + 6);
+	for (const struct dh_unit *a = unit, *b = got; a || b; a = a->lower, b = b->lower, number++) {
+		CHECK(a && b);
+		CHECK(dh_unit_same_bytes(a, b));
+		CHECK_INT(b->pts_ticks, 1440);
+		CHECK_INT(b->duration_ticks, 28800);
+		CHECK_INT(b->flags, DH_UNIT_ENTRY);
+	}
+	CHECK_INT(number, 3);
+	dh_unit_unref(&unit);
+	dh_unit_unref(&got);
+}
+
+/* A stream with one quality is one of version 4, which older readers accept. */
+static void test_one_quality_is_as_before(void)
+{
+	struct bytes bytes = { .size = 0 };
+	struct dh_stream_writer writer = { bytes_write, &bytes };
+	struct dh_unit *unit = picture_of(1);
+	CHECK_INT(dh_stream_write_head(&writer, &fixture_head), 0);
+	CHECK_INT(bytes.at[8], 4);
+	CHECK_INT(bytes.size, 8 + 20 + strlen(fixture_head.encoder) + 4);
+	CHECK_INT(dh_stream_write_unit(&writer, unit), 0);
+	CHECK_INT(bytes.size, 8 + 20 + strlen(fixture_head.encoder) + 4 + 8 + 16 + DH_LUMA_BYTES + 4 + 4);
+	dh_unit_unref(&unit);
+}
+
+static void test_refused_qualities(void)
+{
+	static const int rows[][DH_QUALITIES_MAX] = { { 800, 0, 0 }, { 800, 800, 0 }, { 800, 0, 200 },
+		{ 800, 400, 800 }, { 20001, 200, 0 }, { 800, 49, 0 } };
+	struct bytes bytes = { .size = 0 };
+	struct dh_stream_writer writer = { bytes_write, &bytes };
+	struct dh_stream_head sound = { .has_audio = true, .rate_den = 1, .kbps = { 800, 400 } };
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct dh_stream_head head = fixture_head;
+		memcpy(head.kbps, rows[i], sizeof head.kbps);
+		CHECK_INT(dh_stream_write_head(&writer, &head), -EINVAL);
+	}
+	CHECK_INT(dh_stream_write_head(&writer, &sound), -EINVAL);
+	CHECK_INT(bytes.size, 0);
+}
+
 static void test_refused_heads_and_more(void)
 {
 	struct bytes bytes = { .size = 0 };
@@ -290,6 +372,9 @@ static const struct check_test tests[] = {
 	TABLE(test_refused_units, refused_rows),
 	TEST(test_unit_sizes),
 	TEST(test_fades),
+	TEST(test_qualities),
+	TEST(test_one_quality_is_as_before),
+	TEST(test_refused_qualities),
 	TEST(test_refused_heads_and_more),
 	TEST(test_errors_of_write_come_back),
 };
