@@ -192,6 +192,11 @@ void dh_playout_viewer_keyframes(struct dh_viewer *viewer, int64_t every_ticks)
 	dh_viewer_set_keyframes(viewer, every_ticks);
 }
 
+void dh_playout_viewer_quality(struct dh_viewer *viewer, int quality)
+{
+	dh_viewer_set_quality(viewer, quality);
+}
+
 void dh_playout_viewer_payload_type(struct dh_viewer *viewer, enum dh_media media, uint8_t payload_type)
 {
 	viewer->continuity.payload_type[media] = payload_type & 0x7f;

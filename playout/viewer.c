@@ -165,6 +165,11 @@ void dh_viewer_set_keyframes(struct dh_viewer *viewer, int64_t every_ticks)
 	viewer->keyframe_ticks = every_ticks;
 }
 
+void dh_viewer_set_quality(struct dh_viewer *viewer, int quality)
+{
+	viewer->wanted_quality = quality;
+}
+
 /* --- answers to PLI */
 
 void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks)
@@ -227,6 +232,19 @@ static bool takes(const struct dh_viewer *viewer, const struct dh_item *item)
 	return item->repeats != DH_REPEAT_OLDER || (viewer->waiting && viewer->stale);
 }
 
+/* The picture in the viewer's quality, which changes only at an entry: all others refer to the picture before them. */
+static struct dh_unit *choose_quality(struct dh_viewer *viewer, struct dh_unit *unit)
+{
+	if (unit->flags & DH_UNIT_ENTRY)
+		viewer->quality = viewer->wanted_quality;
+	int quality = 0;
+	for (; quality < viewer->quality && unit->lower; quality++)
+		unit = unit->lower;
+	viewer->stats.switches += viewer->stats.quality != quality;
+	viewer->stats.quality = quality;
+	return unit;
+}
+
 static void send_video(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks)
 {
 	bool is_entry = (item->unit->flags & DH_UNIT_ENTRY) != 0;
@@ -236,7 +254,8 @@ static void send_video(struct dh_viewer *viewer, const struct dh_item *item, int
 		viewer->waiting |= !item->repeats;
 		return;
 	}
-	struct dh_outgoing_picture picture = { .unit = item->unit, .media_ticks = item->media_ticks };
+	struct dh_outgoing_picture picture = { .unit = choose_quality(viewer, item->unit),
+		.media_ticks = item->media_ticks };
 	viewer->waiting = viewer->stale = item->repeats == DH_REPEAT_OLDER;
 	note_lateness(viewer, DH_VIDEO, now_ticks - item->media_ticks);
 	begin_picture(viewer, &picture, item->unit->flags, now_ticks, item->media_ticks + item->unit->duration_ticks);

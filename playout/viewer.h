@@ -8,6 +8,7 @@
  * - after a PLI or FIR no picture is sent until the next entry, which the anchor
  *   precedes by 1 ms of RTP time; repeated requests are answered less often;
  * - one that asks for it gets the anchor again before entries, at an interval;
+ * - of a picture's qualities it is sent one; another one from an entry on, which needs no anchor for that;
  * - what is repeated (timeline.h) goes to those who need it, and what is shown already to all;
  * - a large picture leaves in bursts (outgoing.h); one that has begun is finished
  *   before the next picture, but sound does not wait for it;
@@ -55,6 +56,8 @@ struct dh_viewer {
 	int64_t from_ticks;          /* nothing of an earlier media time */
 	int64_t last_video_ticks;    /* media time of the newest picture begun */
 	struct dh_outgoing outgoing; /* pictures not fully sent yet */
+	int wanted_quality,
+		quality; /* from the next entry on; since the last one. What a picture lacks is the lowest */
 	/* answers to PLI */
 	bool pli;                  /* one awaits its answer */
 	int64_t answer_from_ticks; /* not before this media time */
@@ -95,6 +98,9 @@ void dh_viewer_wait(struct dh_viewer *viewer);
 
 /* Once `every_ticks` have passed since the last anchor, the next entry is preceded by it again; 0: it is not. */
 void dh_viewer_set_keyframes(struct dh_viewer *viewer, int64_t every_ticks);
+
+/* From the next entry on; 0 to DH_QUALITIES_MAX - 1. */
+void dh_viewer_set_quality(struct dh_viewer *viewer, int quality);
 
 void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks);
 /* Finishes a picture that has begun, then sends nothing until it is called with

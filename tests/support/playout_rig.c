@@ -23,6 +23,13 @@ void rig_sizes(size_t picture, size_t anchor)
 	anchor_size = anchor;
 }
 
+static int qualities = 1;
+
+void rig_qualities(int count)
+{
+	qualities = count;
+}
+
 static bool fades;
 
 void rig_fades(bool has_fades)
@@ -37,11 +44,12 @@ static struct dh_unit *sound_unit(char tag, int64_t index)
 	return dh_unit_new_sound(index * DH_SLOT_TICKS, bytes, sizeof bytes, fade, fades ? sizeof fade : 0);
 }
 
-/* Bytes of a picture: kind, tag, anchor's tag, index (4 bytes), padding. */
-static struct dh_unit *picture_unit(char kind, char tag, char anchor, int index, int64_t pts, int64_t duration)
+/* Bytes of a picture: kind, tag, anchor's tag, index (4 bytes), quality, padding. */
+static struct dh_unit *picture_unit_of(char kind, char tag, char anchor, int index, int quality, int64_t pts,
+	int64_t duration)
 {
 	const uint8_t bytes[] = { (uint8_t)kind, (uint8_t)tag, (uint8_t)anchor, (uint8_t)(index >> 24),
-		(uint8_t)(index >> 16), (uint8_t)(index >> 8), (uint8_t)index };
+		(uint8_t)(index >> 16), (uint8_t)(index >> 8), (uint8_t)index, (uint8_t)quality };
 	size_t size = kind == 'K' ? anchor_size : picture_size;
 	if (!size)
 		size = kind == 'K' ? 1500 : 40; /* anchors take several packets */
@@ -54,6 +62,18 @@ static struct dh_unit *picture_unit(char kind, char tag, char anchor, int index,
 	 * + index. */
 	memset(unit->luma, tag == 'i' ? index : 30 + index % 20, DH_LUMA_BYTES);
 	return unit;
+}
+
+static struct dh_unit *picture_unit(char kind, char tag, char anchor, int index, int64_t pts, int64_t duration)
+{
+	struct dh_unit *lower = NULL;
+	for (int quality = kind == 'K' ? 0 : qualities - 1;; quality--) {
+		struct dh_unit *unit = picture_unit_of(kind, tag, anchor, index, quality, pts, duration);
+		unit->lower = lower;
+		if (quality == 0)
+			return unit;
+		lower = unit;
+	}
 }
 
 static void append(struct dh_segment *segment, struct dh_unit *unit)
@@ -158,14 +178,15 @@ static void wrong(struct rig_viewer *v, const char *why)
 static void decode(struct rig_viewer *v, const uint8_t *data)
 {
 	char kind = (char)data[0], tag = (char)data[1], anchor = (char)data[2];
-	int index = data[3] << 24 | data[4] << 16 | data[5] << 8 | data[6];
-	int follows = v->last_tag == tag && v->last_index + 1 == index;
+	int index = data[3] << 24 | data[4] << 16 | data[5] << 8 | data[6], quality = data[7];
+	int follows = v->last_tag == tag && v->last_index + 1 == index && v->last_quality == quality;
 	if (kind == 'K')
 		v->golden = tag;
 	else if (v->golden != anchor || (kind == 'D' && !follows))
 		v->broken++;
 	v->last_tag = kind == 'K' ? 0 : tag;
 	v->last_index = index;
+	v->last_quality = quality;
 }
 
 static void count_burst(struct rig_viewer *v, int64_t now)
@@ -179,7 +200,7 @@ static void count_burst(struct rig_viewer *v, int64_t now)
 static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *payload, size_t size, uint32_t timestamp,
 	int marker)
 {
-	if (size < 7 || payload[0] & 0x07 || (payload[0] & 0x80) == 0 || payload[1] != 0xe0)
+	if (size < 14 || payload[0] & 0x07 || (payload[0] & 0x80) == 0 || payload[1] != 0xe0)
 		wrong(v, "VP8 descriptor");
 	uint16_t id = (uint16_t)((payload[2] & 0x7f) << 8 | payload[3]);
 	int begins = payload[0] & 0x10;
@@ -194,7 +215,7 @@ static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *pay
 			wrong(v, "video timestamp does not rise");
 		v->pictures[v->picture_count++ % RIG_LOG_MAX] = (struct rig_picture){ (char)payload[6],
 			(char)payload[7], payload[9] << 24 | payload[10] << 16 | payload[11] << 8 | payload[12],
-			rig->now, 0, 0, timestamp - v->seed.first_timestamp[DH_VIDEO] };
+			payload[13], rig->now, 0, 0, timestamp - v->seed.first_timestamp[DH_VIDEO] };
 		decode(v, payload + 6);
 	} else if (timestamp != v->timestamp[DH_VIDEO] || id != v->picture_id) {
 		wrong(v, "one picture, two timestamps or IDs");
@@ -346,6 +367,7 @@ void rig_close(struct rig *rig)
 	for (int i = 0; i < rig->viewer_count; i++)
 		free(rig->viewers[i]);
 	rig_sizes(0, 0);
+	rig_qualities(1);
 	rig_fades(false);
 }
 

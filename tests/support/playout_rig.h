@@ -16,6 +16,7 @@ struct rig_picture {
 	char kind;          /* 'K' anchor, 'E' entry, 'D' other */
 	char tag;           /* of the segment */
 	int index;          /* of the picture in its segment */
+	int quality;        /* 0 the best */
 	int64_t sent_ticks; /* fake time when its first packet left */
 	int64_t done_ticks; /* and its last; 0: not yet */
 	size_t bytes;       /* sent so far */
@@ -42,7 +43,7 @@ struct rig_viewer {
 	/* the model decoder */
 	char golden; /* tag of the anchor it holds; 0: none */
 	char last_tag;
-	int last_index;
+	int last_index, last_quality;
 	int broken; /* pictures that it could not have decoded */
 	/* what it received; of a packet that lasts longer, each 20 ms */
 	struct rig_picture pictures[RIG_LOG_MAX];
@@ -109,6 +110,8 @@ struct rig_segment {
 };
 /* Sets the size of each picture and anchor made from now on; 0: a few bytes. */
 void rig_sizes(size_t picture, size_t anchor);
+/* How many qualities segments that are made from now on have; at first 1. */
+void rig_qualities(int count);
 /* Sound that is made from now on has fades (dh_unit_fade), or not. */
 void rig_fades(bool has_fades);
 struct dh_segment *rig_segment(const struct rig_segment *spec);
