@@ -58,6 +58,8 @@ static struct dh_ingest_source source_of(const struct dh_bridge_maker *maker)
 	source.width = maker->spec.width;
 	source.height = maker->spec.height;
 	source.kbps = maker->spec.kbps;
+	source.kbps_2 = maker->spec.kbps_2;
+	source.kbps_3 = maker->spec.kbps_3;
 	source.entry_ms = maker->spec.entry_ms;
 	source.skip = maker->spec.skip;
 	source.leaves = maker->spec.leaves;

@@ -176,6 +176,11 @@ static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source,
 		source->skip, source->leaves, anchor, frame, background, version);
 
 	g_checksum_update(sum, (const guchar *)text, (gssize)strlen(text));
+	if (source->kbps_2) {
+		char *lower = g_strdup_printf(" lower %d %d", source->kbps_2, source->kbps_3);
+		g_checksum_update(sum, (const guchar *)lower, (gssize)strlen(lower));
+		g_free(lower);
+	}
 	g_free(text);
 	g_free(anchor);
 	g_free(frame);
@@ -244,6 +249,10 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 		"portrait_ms", source->portrait_ms, "skip", source->skip, "leaves", source->leaves, "max_ms",
 		(json_int_t)config->max_ms, "max_side", config->max_side, "silence_ms",
 		inputs->is_live ? config->live_silence_ms : 0);
+	if (source->kbps_2)
+		json_object_set_new(job, "kbps_2", json_integer(source->kbps_2));
+	if (source->kbps_3)
+		json_object_set_new(job, "kbps_3", json_integer(source->kbps_3));
 	if (source->background_picture || source->background)
 		json_object_set_new(job, "background",
 			json_string(source->background_picture ? "picture" : source->background));

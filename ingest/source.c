@@ -79,10 +79,11 @@ bool dh_ingest_is_background(const char *text)
 
 bool dh_ingest_source_is_valid(const struct dh_ingest_source *source)
 {
+	const int kbps[DH_QUALITIES_MAX] = { source->kbps, source->kbps_2, source->kbps_3 };
 	int most = source->kind == DH_INGEST_PORTRAIT || source->kind == DH_INGEST_BACKGROUND ? 1 : 2;
 
 	if (!in_range(source->count, 1, most) || !is_side(source->width) || !is_side(source->height) ||
-		!in_range(source->kbps, 50, 20000) || !in_range(source->audio_kbps, 16, 256) ||
+		!dh_qualities_are_valid(kbps) || !in_range(source->audio_kbps, 16, 256) ||
 		!in_range(source->entry_ms, 40, 10000) || !in_range(source->fps_max, 1, 60) ||
 		!in_range(source->portrait_ms, 40, 60000) || source->skip < 0)
 		return false;

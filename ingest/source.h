@@ -41,7 +41,7 @@ struct dh_ingest_source {
 	bool is_next;        /* before what is prepared ahead; see dh_ingest_set_next */
 	int64_t ahead_ticks; /* how far a pipe or socket is read until dh_ingest_allow; 0: to its end */
 	int width, height;
-	int kbps, audio_kbps, entry_ms, fps_max;
+	int kbps, kbps_2, kbps_3, audio_kbps, entry_ms, fps_max;
 	bool pingpong;        /* idle */
 	int portrait_ms;      /* portrait */
 	int skip;             /* bridge: pictures of the clip that are only decoded */

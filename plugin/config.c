@@ -13,7 +13,6 @@
 #include "config_options.h"
 #include "ingest/log.h"
 #include "ingest/push_listen.h"
-#include "playout/matte.h"
 #include "prepare/job.h"
 #include "rooms/segment_request.h"
 
@@ -98,28 +97,10 @@ static const struct dh_option general_options[] = {
 	DH_OPTIONS_END,
 };
 
-static const struct dh_option avatar_options[] = {
-	DH_NUMBER(struct dh_avatar_config, width, 16, 2304, 512),
-	DH_NUMBER(struct dh_avatar_config, height, 16, 2304, 512),
-	DH_TEXT(struct dh_avatar_config, idle, NULL),
-	DH_TEXT(struct dh_avatar_config, portrait, NULL),
-	DH_TEXT(struct dh_avatar_config, listening, NULL),
-	DH_TEXT(struct dh_avatar_config, thinking, NULL),
-	DH_TEXT(struct dh_avatar_config, speaking, NULL),
-	DH_TEXT(struct dh_avatar_config, background, NULL),
-	DH_FLAG(struct dh_avatar_config, pingpong, 0),
-	DH_NUMBER(struct dh_avatar_config, kbps, 50, 20000, 800),
-	DH_NUMBER(struct dh_avatar_config, entry_ms, 40, 10000, 500),
-	DH_NUMBER(struct dh_avatar_config, fade_ms, 0, 1000, 0),
-	DH_OPTIONS_END,
-};
-
 static void avatar_free(gpointer data)
 {
 	struct dh_avatar_config *avatar = data;
-	dh_options_clear(avatar_options, avatar);
-	g_free(avatar->name);
-	g_free(avatar);
+	dh_config_avatar_free(&avatar);
 }
 
 static void generator_free(gpointer data)
@@ -134,37 +115,11 @@ static void room_free(gpointer data)
 	dh_config_room_free(&room);
 }
 
-static int check_background(const char *category, const struct dh_avatar_config *avatar)
-{
-	bool is_clear = g_strcmp0(avatar->background, DH_BACKGROUND_CLEAR) == 0;
-
-	if (avatar->background && *avatar->background != '/' && !dh_ingest_is_background(avatar->background))
-		return dh_option_wrong(DH_CONFIG_FILE, category, "background",
-			"a colour (\"#rrggbb\"), the path of a picture (\"/...\") or \"" DH_BACKGROUND_CLEAR
-			"\" is expected");
-	if (is_clear && avatar->height > DH_MATTE_HEIGHT_MAX)
-		return dh_option_wrong(DH_CONFIG_FILE, category, "height",
-			"at most 1144 is expected where the background is " DH_BACKGROUND_CLEAR);
-	return 0;
-}
-
 static void read_avatar(struct dh_config *config, const janus_config_container *category, const char *name)
 {
-	struct dh_avatar_config *avatar = g_new0(struct dh_avatar_config, 1);
-	int err;
+	struct dh_avatar_config *avatar = dh_config_avatar_read(category, name);
 
-	avatar->name = g_strdup(name);
-	dh_options_default(avatar_options, avatar);
-	err = dh_options_read(DH_CONFIG_FILE, category, avatar_options, avatar);
-	if (!err && (avatar->width % 2 || avatar->height % 2))
-		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "width, height", "even numbers are expected");
-	if (!err && !avatar->idle && !avatar->portrait)
-		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "idle", "an idle clip or a portrait is needed");
-	if (!err)
-		err = check_background(category->name, avatar);
-	if (err)
-		avatar_free(avatar);
-	else
+	if (avatar)
 		g_ptr_array_add(config->avatars, avatar);
 }
 

@@ -105,6 +105,12 @@ void dh_config_free(struct dh_config **config);
 const struct dh_avatar_config *dh_config_find_avatar(const struct dh_config *config, const char *name);
 const struct dh_generator_config *dh_config_find_generator(const struct dh_config *config, const char *name);
 
+/* --- avatars: config_avatars.c */
+
+/* NULL: a mistake, which was logged. */
+struct dh_avatar_config *dh_config_avatar_read(const janus_config_container *category, const char *name);
+void dh_config_avatar_free(struct dh_avatar_config **avatar);
+
 /* --- generators: config_generators.c */
 
 /* NULL: a mistake, which was logged. */

@@ -118,6 +118,8 @@ void dh_enqueue(struct dh_request *request, const char *name, struct dh_ingest_s
 	source->width = (int)avatar->width;
 	source->height = (int)avatar->height;
 	source->kbps = (int)avatar->kbps;
+	source->kbps_2 = (int)avatar->kbps_2;
+	source->kbps_3 = (int)avatar->kbps_3;
 	source->entry_ms = (int)avatar->entry_ms;
 	source->background = dh_avatar_plain_background(avatar);
 	const struct dh_feed_owner owner = dh_room_feed_owner(request->room);

@@ -168,6 +168,10 @@ static void answer_info(struct dh_pusher *pusher, struct dh_request *request)
 		"entry_ms", (json_int_t)avatar->entry_ms, "fps_max", defaults.fps_max, "background",
 		dh_avatar_background_name(avatar), "ahead_ms", (json_int_t)pusher->instance->config->ahead_ms, "state",
 		json_object_get(room, "state"), "scene", scene);
+	if (avatar->kbps_2)
+		json_object_set_new(info, "kbps_2", json_integer(avatar->kbps_2));
+	if (avatar->kbps_3)
+		json_object_set_new(info, "kbps_3", json_integer(avatar->kbps_3));
 	dh_avatar_describe(avatar, info);
 	dh_push_say(pusher->push, json_pack("{s:o}", "info", info));
 	json_decref(room);

@@ -5,12 +5,13 @@
 
 #include "playout/timebase.h"
 #include "stack.h"
+#include "videos.h"
 
 /* Of the last picture if its length is unknown. */
 #define DURATION_TICKS (40 * DH_TICKS_PER_MS)
 
 struct dh_film {
-	struct dh_video *video;
+	struct dh_videos videos;
 	struct dh_output *output;
 	int width, height; /* as coded */
 	bool has_matte;
@@ -31,7 +32,7 @@ int dh_film_alloc(struct dh_film **film, const struct dh_video_config *config, i
 	f->height = config->height;
 	f->has_matte = config->has_matte;
 	f->period_ticks = DH_TICKS_PER_SECOND / fps_max;
-	int code = dh_video_alloc(&f->video, config, anchor, fault);
+	int code = dh_videos_init(&f->videos, config, anchor, fault);
 	if (code) {
 		free(f);
 		return code;
@@ -46,14 +47,19 @@ void dh_film_free(struct dh_film **film)
 	*film = NULL;
 	if (!f)
 		return;
-	dh_video_free(&f->video);
+	dh_videos_clear(&f->videos);
 	dh_unit_unref(&f->last);
 	free(f);
 }
 
 const struct dh_video *dh_film_video(const struct dh_film *film)
 {
-	return film->video;
+	return film->videos.at[0];
+}
+
+int dh_film_restarts(const struct dh_film *film, const char **why)
+{
+	return dh_videos_restarts(&film->videos, why);
 }
 
 bool dh_film_takes(const struct dh_film *film, int64_t pts_ticks)
@@ -82,8 +88,8 @@ int dh_film_push(struct dh_film *film, const uint8_t *i420, int64_t pts_ticks, i
 	/* a segment starts with its first picture, even if sound starts earlier */
 	if (!film->last)
 		pts_ticks = 0;
-	int code = dh_video_encode(film->video, i420, pts_ticks, duration_ticks > 0 ? duration_ticks : DURATION_TICKS,
-		&unit, fault);
+	int code = dh_videos_encode(&film->videos, i420, pts_ticks,
+		duration_ticks > 0 ? duration_ticks : DURATION_TICKS, &unit, fault);
 	if (code)
 		return code;
 	dh_stack_thumbnail(i420, film->width, film->height, film->has_matte, unit->luma);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From pictures to units: the first picture moves to time 0, pictures above the
- * highest rate are dropped, each lasts until the next. Then they are encoded.
+ * highest rate are dropped, each lasts until the next. Then they are encoded, in each quality.
  */
 #ifndef DH_FILM_H
 #define DH_FILM_H
@@ -18,7 +18,10 @@ int dh_film_alloc(struct dh_film **film, const struct dh_video_config *config, i
 	struct dh_output *output, struct dh_fault *fault);
 void dh_film_free(struct dh_film **film);
 
+/* The encoder of its best quality. */
 const struct dh_video *dh_film_video(const struct dh_film *film);
+/* As dh_video_restarts, of all its encoders. */
+int dh_film_restarts(const struct dh_film *film, const char **why);
 
 /* Whether a picture at this time will be used. Ask before converting it. */
 bool dh_film_takes(const struct dh_film *film, int64_t pts_ticks);

@@ -22,6 +22,7 @@ struct info {
 	size_t anchor_bytes;
 	uint32_t anchor_crc;
 	int64_t pictures, entries, packets, video_bytes, audio_bytes, largest_picture, largest_entry;
+	int64_t lower_bytes[DH_QUALITIES_MAX - 1];
 	int64_t entry_ticks, longest_entry_ticks; /* the last entry's time, the largest distance */
 	char failure[DH_STREAM_TEXT_MAX + 1];
 	json_t *notes, *words;
@@ -64,6 +65,9 @@ static int on_unit(void *arg, struct dh_unit *unit)
 	}
 	info->pictures++;
 	info->video_bytes += size;
+	const struct dh_unit *lower = unit->lower;
+	for (int quality = 1; lower; quality++, lower = lower->lower)
+		info->lower_bytes[quality - 1] += (int64_t)lower->size;
 	if (size > info->largest_picture)
 		info->largest_picture = size;
 	if (unit->flags & DH_UNIT_ENTRY) {
@@ -126,6 +130,9 @@ static void show_video(const struct info *info)
 	printf("picture:  %dx%d, %s, %.3f s, %" PRId64 " pictures, %.0f kb/s, largest %" PRId64 " bytes\n", head->width,
 		dh_head_height(head), rate, seconds(info->end.video_ticks), info->pictures,
 		kbps(info->video_bytes, info->end.video_ticks), info->largest_picture);
+	for (int q = 1; q < DH_QUALITIES_MAX && head->kbps[q]; q++)
+		printf("quality:  %d: %.0f kb/s (%d were asked for)\n", q,
+			kbps(info->lower_bytes[q - 1], info->end.video_ticks), head->kbps[q]);
 	printf("entries:  %" PRId64 ", at most %" PRId64 " ms apart, largest %" PRId64 " bytes\n", info->entries,
 		dh_ms_from_ticks(info->longest_entry_ticks), info->largest_entry);
 	if (head->has_matte)
@@ -166,6 +173,13 @@ static json_t *video_json(const struct info *info)
 		(json_int_t)info->longest_entry_ticks, "largest_entry", (json_int_t)info->largest_entry, "anchor",
 		"bytes", (json_int_t)info->anchor_bytes, "crc32", (json_int_t)info->anchor_crc, "picture",
 		info->has_picture);
+	for (int q = 0; q < DH_QUALITIES_MAX && info->head.kbps[q]; q++) {
+		if (q == 0)
+			json_object_set_new(json, "qualities", json_array());
+		json_array_append_new(json_object_get(json, "qualities"),
+			json_pack("{s:i,s:I}", "kbps", info->head.kbps[q], "bytes",
+				(json_int_t)(q ? info->lower_bytes[q - 1] : info->video_bytes)));
+	}
 	if (info->head.has_matte) {
 		json_object_set_new(json, "matte", json_string("below"));
 		json_object_set_new(json, "matte_top", json_integer(dh_matte_top(dh_head_height(&info->head))));

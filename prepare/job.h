@@ -79,6 +79,8 @@
  *     width, height        the avatar's size, even, 16 to 2304 (required); with mattes the
  *                          height is 1144 at most
  *     kbps                 video, 50 to 20000, default 800
+ *     kbps_2, kbps_3       of a second and a third quality, each lower than the one before, 0:
+ *                          there is none; default 0
  *     audio_kbps           16 to 256, default 48
  *     entry_ms             distance between entry frames, 40 to 10000, default 500
  *     fps_max              highest frame rate, 1 to 60, default 60; faster input
@@ -108,8 +110,9 @@
  *     6   the anchor's frame
  *     7   streams of version 4, with fades
  *     8   bridges that lead out of the clip
+ *     9   streams of version 5, with qualities
  */
-#define DH_PREPARE_PROTOCOL 8
+#define DH_PREPARE_PROTOCOL 9
 #define DH_FORK_ASK         "fork %u"
 #define DH_FORK_DONE        "worker %u %d"
 #define DH_FORK_FAILED      "failed %u %d"

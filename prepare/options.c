@@ -70,6 +70,8 @@ static const struct option table[] = {
 	{ "nice", required_argument, NULL, OPT_NICE },
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "kbps", required_argument, NULL, OPT_SETTING },
+	{ "kbps-2", required_argument, NULL, OPT_SETTING },
+	{ "kbps-3", required_argument, NULL, OPT_SETTING },
 	{ "audio-kbps", required_argument, NULL, OPT_SETTING },
 	{ "entry-ms", required_argument, NULL, OPT_SETTING },
 	{ "fps-max", required_argument, NULL, OPT_SETTING },
@@ -273,7 +275,7 @@ static int check_prepare(struct dh_options *o, struct dh_fault *fault)
 			o->background);
 	if (!o->output)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "expected -o FILE (- for standard output)");
-	if (dh_task_check_height(&o->task, fault))
+	if (dh_task_check(&o->task, fault))
 		return fault->code;
 	/* the second of two files is the audio, whatever their order */
 	if (o->files_count == 2 && (o->raws[0].is_audio || o->raws[1].is_video)) {

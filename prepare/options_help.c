@@ -31,6 +31,8 @@ static const char usage[] =
 "  --size WxH           size of the picture (default: the input's own); the\n"
 "                       aspect ratio is kept\n"
 "  --kbps N             video bit rate (800)\n"
+"  --kbps-2 N           bit rate of a second, lower quality, for viewers with a slow\n"
+"                       network; and --kbps-3 N, of a third (0: there is none)\n"
 "  --audio-kbps N       audio bit rate (48)\n"
 "  --entry-ms N         distance between entry frames, where viewers join (500)\n"
 "  --fps-max N          drop pictures above this rate (60)\n"

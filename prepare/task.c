@@ -6,6 +6,7 @@
 
 #include "job.h"
 #include "playout/matte.h"
+#include "playout/qualities.h"
 
 void dh_task_init(struct dh_task *task)
 {
@@ -25,8 +26,22 @@ void dh_task_init(struct dh_task *task)
 		task->inputs[i].fd = -1;
 }
 
-int dh_task_check_height(const struct dh_task *task, struct dh_fault *fault)
+static int check_qualities(const struct dh_task *task, struct dh_fault *fault)
 {
+	const int kbps[DH_QUALITIES_MAX] = { task->kbps, task->kbps_2, task->kbps_3 };
+	if (dh_qualities_are_valid(kbps))
+		return 0;
+	return dh_fault_set(fault, DH_PREPARE_USAGE,
+		"kbps, kbps_2 and kbps_3 are %d, %d and %d, expected each lower than the one before, "
+		"from %d on, or 0 behind the last",
+		kbps[0], kbps[1], kbps[2], DH_KBPS_MIN);
+}
+
+int dh_task_check(const struct dh_task *task, struct dh_fault *fault)
+{
+	int code = check_qualities(task, fault);
+	if (code)
+		return code;
 	if (!task->background.is_clear || task->height <= DH_MATTE_HEIGHT_MAX)
 		return 0;
 	return dh_fault_set(fault, DH_PREPARE_USAGE, "height is %d, expected at most %d where the background is %s",

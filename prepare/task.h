@@ -31,7 +31,8 @@ struct dh_task {
 	size_t anchor_frame_size;
 	struct dh_background background; /* its picture is the task's */
 	int width, height;               /* 0, from the command line only: those of the input */
-	int kbps, audio_kbps, entry_ms, fps_max, speed, portrait_ms, skip, max_ms, max_side, silence_ms; /* see job.h */
+	int kbps, kbps_2, kbps_3, audio_kbps, entry_ms, fps_max, speed, portrait_ms, skip, max_ms, max_side,
+		silence_ms; /* see job.h */
 	bool pingpong, leaves;
 	int first_fd; /* a socket: told when the first byte of an input that is no file has been read; -1: none */
 };
@@ -40,7 +41,8 @@ struct dh_task {
 void dh_task_init(struct dh_task *task);
 void dh_task_clear(struct dh_task *task);
 
-/* Fails with DH_PREPARE_USAGE if its pictures with their mattes are larger than a stream's may be. */
-int dh_task_check_height(const struct dh_task *task, struct dh_fault *fault);
+/* Fails with DH_PREPARE_USAGE if its pictures with their mattes are larger than a stream's may be, or bit rates
+ * do not fall from each quality to the next. */
+int dh_task_check(const struct dh_task *task, struct dh_fault *fault);
 
 #endif

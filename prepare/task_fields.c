@@ -22,7 +22,9 @@ static const struct field {
 } fields[] = {
 	FIELD(width, DH_STREAM_SIDE_MIN, DH_STREAM_SIDE_MAX, true),
 	FIELD(height, DH_STREAM_SIDE_MIN, DH_STREAM_SIDE_MAX, true),
-	FIELD(kbps, 50, 20000, false),
+	FIELD(kbps, DH_KBPS_MIN, DH_KBPS_MAX, false),
+	FIELD(kbps_2, 0, DH_KBPS_MAX, false),
+	FIELD(kbps_3, 0, DH_KBPS_MAX, false),
 	FIELD(audio_kbps, 16, 256, false),
 	FIELD(entry_ms, 40, 10000, false),
 	FIELD(fps_max, 1, 60, false),

@@ -111,7 +111,7 @@ static int take_job(struct dh_task *task, const json_t *job, struct extras *has,
 	if (!code && (!task->width || !task->height))
 		code = wrong(fault, task->width ? "height" : "width", "a size");
 	if (!code)
-		code = dh_task_check_height(task, fault);
+		code = dh_task_check(task, fault);
 	if (!code && task->kind == DH_TASK_BRIDGE && task->inputs_count != 2)
 		code = wrong(fault, "names", "an array of two strings");
 	if (!code && task->kind == DH_TASK_BRIDGE && !has->anchor)

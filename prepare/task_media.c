@@ -26,7 +26,7 @@ struct dh_video_config dh_task_video(const struct dh_task *task, int width, int 
 	struct dh_video_config config = { .width = width,
 		.height = dh_background_coded_height(&task->background, height),
 		.has_matte = task->background.is_clear,
-		.kbps = task->kbps,
+		.kbps = { task->kbps, task->kbps_2, task->kbps_3 },
 		.speed = task->speed,
 		.known_anchor = task->anchor_frame,
 		.known_anchor_size = task->anchor_frame_size };
@@ -40,11 +40,14 @@ struct dh_video_config dh_task_video(const struct dh_task *task, int width, int 
 
 struct dh_stream_head dh_task_head(const struct dh_video_config *config)
 {
-	return (struct dh_stream_head){ .has_video = true,
+	struct dh_stream_head head = { .has_video = true,
 		.width = config->width,
 		.height = config->height,
 		.has_matte = config->has_matte,
 		.rate_den = 1 };
+	if (dh_qualities_count(config->kbps) > 1)
+		memcpy(head.kbps, config->kbps, sizeof head.kbps);
+	return head;
 }
 
 void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const struct dh_video *video)
@@ -53,9 +56,13 @@ void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const 
 	size_t size;
 	if (video) {
 		dh_video_anchor(video, &size);
+		used += snprintf(head->encoder + used, sizeof head->encoder - (size_t)used, "; video %d", task->kbps);
+		for (int quality = 1; quality < DH_QUALITIES_MAX && head->kbps[quality]; quality++)
+			used += snprintf(head->encoder + used, sizeof head->encoder - (size_t)used, ", %d",
+				head->kbps[quality]);
 		used += snprintf(head->encoder + used, sizeof head->encoder - (size_t)used,
-			"; video %d kb/s, entries every %d ms, anchor of %zu bytes at quantizer %d", task->kbps,
-			task->entry_ms, size, dh_video_anchor_quantizer(video));
+			" kb/s, entries every %d ms, anchor of %zu bytes at quantizer %d", task->entry_ms, size,
+			dh_video_anchor_quantizer(video));
 	}
 	if (head->has_audio)
 		snprintf(head->encoder + used, sizeof head->encoder - (size_t)used, "; audio %d kb/s",
@@ -152,7 +159,7 @@ int dh_note_source(struct dh_output *output, const char *name, const struct dh_s
 int dh_note_film(struct dh_output *output, const struct dh_film *film)
 {
 	const char *why = NULL;
-	int restarts = film ? dh_video_restarts(dh_film_video(film), &why) : 0;
+	int restarts = film ? dh_film_restarts(film, &why) : 0;
 	return restarts ? dh_output_note(output, "anchor_lost",
 				  "The encoder broke the rule of anchored video %d time%s "
 				  "(a frame %s) and was restarted from the anchor",

@@ -76,7 +76,7 @@ static int codec_open(struct dh_video *video, int quantizer, struct dh_fault *fa
 	s->g_error_resilient = 0;
 	s->g_pass = VPX_RC_ONE_PASS;
 	s->rc_end_usage = VPX_VBR;
-	s->rc_target_bitrate = (unsigned)video->config.kbps;
+	s->rc_target_bitrate = (unsigned)video->config.kbps[video->config.quality];
 	s->rc_dropframe_thresh = 0;
 	s->rc_resize_allowed = 0;
 	s->rc_min_quantizer = s->rc_max_quantizer = (unsigned)quantizer;
@@ -172,10 +172,11 @@ static int make_known(struct dh_video *video, const vpx_codec_cx_pkt_t **packet,
 	return code;
 }
 
-/* Finds the finest K of at most half a second of the bit rate. */
+/* Finds the finest K of at most half a second of the bit rate, of the lowest one: all get it. */
 static int search_anchor(struct dh_video *video, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
 {
-	size_t most = (size_t)video->config.kbps * 1000 / 8 / 2;
+	const int *kbps = video->config.kbps;
+	size_t most = (size_t)kbps[dh_qualities_count(kbps) - 1] * 1000 / 8 / 2;
 	for (int q = ANCHOR_QUANTIZER_MIN;; q += ANCHOR_QUANTIZER_STEP) {
 		int code = start(video, q, packet, fault);
 		video->quantizer = q;
@@ -295,9 +296,9 @@ static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t s
 }
 
 int dh_video_encode(struct dh_video *video, const uint8_t *i420, int64_t pts_ticks, int64_t duration_ticks,
-	struct dh_unit **unit, struct dh_fault *fault)
+	const struct dh_unit *better, struct dh_unit **unit, struct dh_fault *fault)
 {
-	bool is_entry = pts_ticks >= video->entry_due_ticks;
+	bool is_entry = better ? (better->flags & DH_UNIT_ENTRY) != 0 : pts_ticks >= video->entry_due_ticks;
 	const vpx_codec_cx_pkt_t *packet;
 	int64_t step_ticks = video->codec_ticks ? pts_ticks - video->last_pts_ticks : video->config.frame_ticks;
 	if (step_ticks < DH_TICKS_PER_VIDEO_CLOCK)
@@ -312,7 +313,7 @@ int dh_video_encode(struct dh_video *video, const uint8_t *i420, int64_t pts_tic
 	*unit = dh_unit_new(DH_VIDEO, pts_ticks, duration_ticks, packet->data.frame.buf, packet->data.frame.sz);
 	if (!*unit)
 		return dh_fault_memory(fault);
-	(*unit)->flags = is_entry ? DH_UNIT_ENTRY : 0;
+	(*unit)->flags = better ? better->flags : is_entry ? DH_UNIT_ENTRY : 0;
 	return 0;
 }
 

@@ -14,15 +14,17 @@
 #include <stdint.h>
 
 #include "fault.h"
+#include "playout/qualities.h"
 #include "playout/unit.h"
 
 struct dh_video_config {
-	int width, height; /* as coded; even, DH_STREAM_SIDE_MIN to DH_STREAM_SIDE_MAX */
-	bool has_matte;    /* see playout/matte.h */
-	int kbps;
-	int64_t entry_ticks; /* distance between entry frames */
-	int64_t frame_ticks; /* usual distance between pictures, for the rate control */
-	int speed;           /* DH_SPEED_MIN to DH_SPEED_MAX (job.h), of all pictures but K */
+	int width, height;          /* as coded; even, DH_STREAM_SIDE_MIN to DH_STREAM_SIDE_MAX */
+	bool has_matte;             /* see playout/matte.h */
+	int kbps[DH_QUALITIES_MAX]; /* of the film's qualities; K suits the lowest */
+	int quality;                /* which of them this is */
+	int64_t entry_ticks;        /* distance between entry frames */
+	int64_t frame_ticks;        /* usual distance between pictures, for the rate control */
+	int speed;                  /* DH_SPEED_MIN to DH_SPEED_MAX (job.h), of all pictures but K */
 	/* K as the avatar's encoder made it, or NULL; borrowed until the video is made. If it is what comes
 	 * out at its quantizer, it is K, and nothing is searched. */
 	const uint8_t *known_anchor;
@@ -43,9 +45,10 @@ const uint8_t *dh_video_anchor(const struct dh_video *video, size_t *size);
 /* Encodes one picture (I420 as above), in rising order of pts. The first is an entry,
  * then one every entry_ticks. The caller owns *unit, whose luma is not set. If the
  * guard refuses a frame, the encoder restarts from K and the picture becomes an
- * entry. */
+ * entry. `better`: the picture as the encoder of a better quality made it, which decides what kind of picture it is,
+ * and whose flags it gets; NULL: this is the best one. */
 int dh_video_encode(struct dh_video *video, const uint8_t *i420, int64_t pts_ticks, int64_t duration_ticks,
-	struct dh_unit **unit, struct dh_fault *fault);
+	const struct dh_unit *better, struct dh_unit **unit, struct dh_fault *fault);
 
 /* How often the guard made the encoder restart, and why the last time (or NULL). */
 int dh_video_restarts(const struct dh_video *video, const char **why);

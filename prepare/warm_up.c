@@ -48,7 +48,7 @@ static void warm_video(void)
 {
 	struct dh_video_config config = { .width = WARM_SIDE,
 		.height = WARM_SIDE,
-		.kbps = 800,
+		.kbps = { 800 },
 		.entry_ticks = DH_TICKS_PER_SECOND,
 		.frame_ticks = 40 * DH_TICKS_PER_MS,
 		.speed = DH_SPEED_MIN };
@@ -65,7 +65,8 @@ static void warm_video(void)
 	if (!dh_video_alloc(&video, &config, i420, &fault))
 		for (int n = 0; n < 3; n++) {
 			i420[size / 2 + (size_t)n] ^= 0x40;
-			if (!dh_video_encode(video, i420, n * config.frame_ticks, config.frame_ticks, &unit, &fault))
+			if (!dh_video_encode(video, i420, n * config.frame_ticks, config.frame_ticks, NULL, &unit,
+				    &fault))
 				dh_unit_unref(&unit);
 		}
 	dh_video_free(&video);

@@ -19,7 +19,7 @@
 
 #define JOB_FDS (DH_TASK_INPUTS + 5)
 
-_Static_assert(DH_PREPARE_PROTOCOL == 8 && DH_STREAM_VERSION == 4, "a new stream version needs a new protocol");
+_Static_assert(DH_PREPARE_PROTOCOL == 9 && DH_STREAM_VERSION == 5, "a new stream version needs a new protocol");
 
 struct job {
 	char text[DH_JOB_MAX];

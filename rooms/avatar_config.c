@@ -30,6 +30,13 @@ const char *dh_avatar_background_name(const struct dh_avatar_config *config)
 	return *config->background != '/' ? config->background : "picture";
 }
 
+void dh_avatar_rates(const struct dh_avatar_config *config, int kbps[DH_QUALITIES_MAX])
+{
+	kbps[0] = (int)config->kbps;
+	kbps[1] = (int)config->kbps_2;
+	kbps[2] = (int)config->kbps_3;
+}
+
 static void set_files(const struct dh_avatar_config *config, struct dh_ingest_source *source)
 {
 	if (source->kind == DH_INGEST_BACKGROUND) {
@@ -49,6 +56,8 @@ void dh_avatar_source(const struct dh_avatar_config *config, enum dh_ingest_kind
 	source->width = (int)config->width;
 	source->height = (int)config->height;
 	source->kbps = (int)config->kbps;
+	source->kbps_2 = (int)config->kbps_2;
+	source->kbps_3 = (int)config->kbps_3;
 	source->entry_ms = (int)config->entry_ms;
 	source->pingpong = kind == DH_INGEST_IDLE && config->pingpong;
 	source->background = kind == DH_INGEST_BACKGROUND ? NULL : dh_avatar_plain_background(config);

@@ -19,8 +19,8 @@ struct dh_avatar_config {
 	char *listening, *thinking, *speaking; /* paths of further clips; NULL: none */
 	char *background; /* "#rrggbb", DH_BACKGROUND_CLEAR, or the path of a picture; NULL: the default colour */
 	int64_t pingpong;
-	int64_t kbps, entry_ms;
-	int64_t fade_ms; /* from the last picture of a segment into the clip; 0: a cut */
+	int64_t kbps, kbps_2, kbps_3, entry_ms; /* by quality; 0: there is none */
+	int64_t fade_ms;                        /* from the last picture of a segment into the clip; 0: a cut */
 };
 
 /* The path of its clip for that, NULL: none; for DH_STANCE_IDLE always. */
@@ -31,6 +31,9 @@ const char *dh_avatar_clip_path(const struct dh_avatar_config *config, enum dh_s
 const char *dh_avatar_plain_background(const struct dh_avatar_config *config);
 /* The same for people: a colour, DH_BACKGROUND_CLEAR, or "picture". */
 const char *dh_avatar_background_name(const struct dh_avatar_config *config);
+
+/* By quality, as in playout/qualities.h. */
+void dh_avatar_rates(const struct dh_avatar_config *config, int kbps[DH_QUALITIES_MAX]);
 
 /* Sets width and height in `json`, and how pictures are coded if they come with their mattes;
  * the second function does nothing if they do not. */

@@ -134,6 +134,8 @@ static void start(struct dh_room *room, const char *of, const char *name, bool i
 		.width = (int)avatar->width,
 		.height = (int)avatar->height,
 		.kbps = (int)avatar->kbps,
+		.kbps_2 = (int)avatar->kbps_2,
+		.kbps_3 = (int)avatar->kbps_3,
 		.entry_ms = (int)avatar->entry_ms,
 		.background = dh_avatar_plain_background(avatar),
 		.picture = dh_avatar_picture(room->facts.avatar),

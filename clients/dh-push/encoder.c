@@ -102,6 +102,8 @@ static GPtrArray *command_of(const char *program, const json_t *info, const char
 	g_ptr_array_add(words, g_strdup("--avatar"));
 	g_ptr_array_add(words, avatar ? g_strdup(avatar) : g_strdup_printf("/dev/fd/%d", ANCHOR_FD));
 	add_setting(words, info, "kbps", "--kbps");
+	add_setting(words, info, "kbps_2", "--kbps-2");
+	add_setting(words, info, "kbps_3", "--kbps-3");
 	add_setting(words, info, "audio_kbps", "--audio-kbps");
 	add_setting(words, info, "entry_ms", "--entry-ms");
 	add_setting(words, info, "fps_max", "--fps-max");

@@ -20,6 +20,9 @@ class Segment:
         self.width = self.height = 0
         self.anchor, self.picture, self.failure, self.complete = None, False, None, False
         self.lead = None    # (ticks of the piece before it, that piece's packets)
+        self.kbps = []      # by quality, if there is more than one
+        self.lower = []     # of each picture: its bytes in the lower qualities
+        self._lower = []
         self.fades = []     # the bytes that take the place of each unit of sound where it is cut; None: there are none
         self._fade = None
         self.loudness = []   # of each unit of sound: 0 unknown, else 1 + its level in -dBov
@@ -37,14 +40,21 @@ class Segment:
 
     def _record(self, kind, body):
         if kind == b"DHS1":
-            self.width, self.height = struct.unpack_from("<4xHH", body)
+            version, self.width, self.height = struct.unpack_from("<H2xHH", body)
+            text, = struct.unpack_from("<16xI", body)
+            if version == 5:
+                self.kbps = [kbps for kbps, in struct.iter_unpack("<I", body[28 + text:])]
         elif kind == b"ANCH":
             self.anchor = body
         elif kind == b"PICT":
             self.picture = True
         elif kind == b"LEAD":
             self.lead = struct.unpack_from("<qI", body)
+        elif kind == b"LOWR":
+            self._lower.append(body)
         elif kind == b"VIDE":
+            self.lower.append(self._lower)
+            self._lower = []
             self.video.append(Unit(*struct.unpack_from("<qII", body), body[16 + 256:]))
         elif kind == b"FADE":
             self._fade = body

@@ -174,6 +174,8 @@ static const struct wrong {
 	{ "no width", DH_INGEST_SEGMENT, FIELD(width), 0 },
 	{ "too high", DH_INGEST_SEGMENT, FIELD(height), 2306 },
 	{ "kbps", DH_INGEST_SEGMENT, FIELD(kbps), 49 },
+	{ "a second quality that is no lower", DH_INGEST_SEGMENT, FIELD(kbps_2), 800 },
+	{ "a third quality alone", DH_INGEST_SEGMENT, FIELD(kbps_3), 100 },
 	{ "entry", DH_INGEST_SEGMENT, FIELD(entry_ms), 39 },
 	{ "fps", DH_INGEST_SEGMENT, FIELD(fps_max), 61 },
 	{ "no pipe", DH_INGEST_SEGMENT, FIELD(fds), 1000000 },

@@ -169,7 +169,7 @@ static struct dh_video *make_video_of(int number, int kbps, int64_t entry_ticks,
 	uint8_t i420[SIDE * SIDE * 3 / 2];
 	struct dh_video_config config = { .width = SIDE,
 		.height = SIDE,
-		.kbps = kbps,
+		.kbps = { kbps },
 		.entry_ticks = entry_ticks,
 		.frame_ticks = DH_TICKS_PER_SECOND / 25,
 		.known_anchor = known,
@@ -204,7 +204,7 @@ static void test_encoder_keeps_the_rule(void)
 		struct dh_unit *unit;
 		int64_t pts_ticks = dh_ticks_of_frame(n, 25, 1);
 		draw(i420, n);
-		CHECK_INT(dh_video_encode(video, i420, pts_ticks, DH_TICKS_PER_SECOND / 25, &unit, &fault), 0);
+		CHECK_INT(dh_video_encode(video, i420, pts_ticks, DH_TICKS_PER_SECOND / 25, NULL, &unit, &fault), 0);
 		CHECK_INT(dh_vp8_header_parse(&header, unit->data, unit->size), 0);
 		CHECK_STR(dh_guard_check(&anchor, &header), NULL);
 		CHECK_INT(header.quantizer > anchor.quantizer, 1);

@@ -38,7 +38,7 @@ def check_encode(encode: Any, program: Optional[str]) -> Union[None, bool, str]:
 def arguments(program: Optional[str], info: Dict[str, Any], avatar: str) -> List[str]:
     """How to encode for a room. The avatar gives the size."""
     command = [find(program) or "dh-prepare", "-", "--avatar", avatar]
-    for option, field in (("--kbps", "kbps"), ("--audio-kbps", "audio_kbps"), ("--entry-ms", "entry_ms"),
+    for option, field in (("--kbps", "kbps"), ("--kbps-2", "kbps_2"), ("--kbps-3", "kbps_3"), ("--audio-kbps", "audio_kbps"), ("--entry-ms", "entry_ms"),
                           ("--fps-max", "fps_max")):
         if isinstance(info.get(field), int):
             command += [option, str(info[field])]
