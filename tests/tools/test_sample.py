@@ -11,7 +11,7 @@ ROOT = os.environ["DH_ROOT"]
 class Sample(unittest.TestCase):
     def options_of_plugin(self):
         source = ""
-        for name in ("config.c", "config_generators.c", "config_rooms.c"):
+        for name in ("config.c", "config_avatars.c", "config_generators.c", "config_rooms.c"):
             with open(ROOT + "/plugin/" + name) as f:
                 source += f.read()
         options = {}
