@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "ingest/log.h"
+#include "programme_folder.h"
 #include "rooms/programme.h"
 
 #define AHEAD          2 /* segments in the queue, with the one that plays; one more at a time of day */
@@ -122,37 +123,14 @@ static void on_gone(void *arg)
 	g_free(listener);
 }
 
-/* --- its thread: files */
-
-/* What lies beside media. */
-static bool is_beside(const char *name)
-{
-	static const char *const endings[] = { ".vtt", ".srt", ".txt", ".json", ".md", ".part", ".tmp" };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
-		if (g_str_has_suffix(name, endings[i]))
-			return true;
-	return false;
-}
+/* --- its thread: the queue */
 
 static GPtrArray *list_folder(void *arg, const char *folder)
 {
 	const struct dh_player *player = arg;
-	const struct dh_player_host *host = player->host;
-	GPtrArray *names = NULL;
-	char *error = NULL;
 
-	if (!host->folders || dh_ingest_list(host->ingest, host->folders, folder, &names, &error))
-		dh_log(DH_LOG_WARNING, "room %s: playlist: %s: %s", dh_room_facts(player->room)->id, folder,
-			error ? error : "there is no segments_folder");
-	g_free(error);
-	for (guint i = names ? names->len : 0; i > 0; i--)
-		if (is_beside(names->pdata[i - 1]))
-			g_ptr_array_remove_index(names, i - 1);
-	return names;
+	return dh_programme_list(player->host->ingest, player->host->folders, dh_room_facts(player->room)->id, folder);
 }
-
-/* --- its thread: the queue */
 
 static struct sent *find(struct dh_player *player, guint64 number)
 {

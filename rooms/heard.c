@@ -1,41 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "heard.h"
+#include "heard_private.h"
 
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <string.h>
-
-#include <glib.h>
 
 #include "ingest/words.h"
 #include "playout/timebase.h"
 
-/* Speech has about so many characters a second. */
-#define CHARACTERS_PER_SECOND 15
 /* A text that consists of words grows no further than this. */
 #define TEXT_MAX 65536
 /* The next word is looked for in so many bytes, and further on behind others that were not found. */
 #define NEARBY     200
 #define NEARBY_MAX 4000
-
-struct word {
-	size_t begin, end; /* in the text, `end` behind its punctuation; equal: the text lacks it */
-	size_t spelt;      /* where it is in `spelt` */
-	int64_t from_ticks, to_ticks;
-};
-
-struct dh_script {
-	atomic_int refs;
-	bool is_text_given; /* otherwise it consists of the words */
-	bool is_fixed;      /* it was made with words */
-	bool is_cut;        /* the rest of the text is somebody else's */
-	GString *text;
-	GString *spelt; /* the words as they were given, each with its NUL */
-	GArray *words;  /* struct word */
-	size_t at;      /* where to look for the next word */
-	size_t missed;  /* the length of the words since then that were not found */
-	bool has_found; /* a word in the text */
-};
 
 /* --- words */
 
@@ -78,7 +53,7 @@ static const char *find_word(const struct dh_script *script, const char *spelt)
 }
 
 /* Ideographs follow each other without a space. */
-static bool needs_space(const GString *text, const char *spelt)
+bool dh_script_needs_space(const GString *text, const char *spelt)
 {
 	if (!text->len)
 		return false;
@@ -101,7 +76,7 @@ static void add_word(struct dh_script *script, const struct dh_stream_word *word
 		script->missed = found ? 0 : script->missed + strlen(word->text) + 1;
 		script->has_found = script->has_found || found;
 	} else if (script->text->len + strlen(word->text) < TEXT_MAX) {
-		g_string_append(script->text, needs_space(script->text, word->text) ? " " : "");
+		g_string_append(script->text, dh_script_needs_space(script->text, word->text) ? " " : "");
 		new.begin = script->text->len;
 		g_string_append(script->text, word->text);
 		script->at = script->text->len;
@@ -293,120 +268,4 @@ int64_t dh_script_begin(const struct dh_script *script, int64_t at_ticks, bool w
 	if (word && whole_sentence)
 		word = first_of_sentence(script, word);
 	return word ? MIN(word->from_ticks, at_ticks) : at_ticks;
-}
-
-/* --- word by word */
-
-/* Where none of the words is in the text, they are taken as they were given. */
-static const char *spelling(const struct dh_script *script, const struct word *word, size_t *size)
-{
-	const char *spelt = script->spelt->str + word->spelt;
-
-	*size = word->end - word->begin;
-	if (*size && word->end <= script->text->len)
-		return script->text->str + word->begin;
-	*size = strlen(spelt);
-	return spelt;
-}
-
-bool dh_script_word(const struct dh_script *script, size_t index, struct dh_script_word *word)
-{
-	if (!script || index >= script->words->len)
-		return false;
-	const struct word *found = &g_array_index(script->words, struct word, index);
-
-	*word = (struct dh_script_word){ .from_ticks = found->from_ticks, .to_ticks = found->to_ticks };
-	word->text = spelling(script, found, &word->size);
-	return true;
-}
-
-static char *join_spellings(const struct dh_script *script, size_t first, size_t end)
-{
-	GString *text = g_string_new(NULL);
-
-	for (size_t i = first; i < end; i++) {
-		const char *spelt = script->spelt->str + g_array_index(script->words, struct word, i).spelt;
-		g_string_append(text, needs_space(text, spelt) ? " " : "");
-		g_string_append(text, spelt);
-	}
-	return g_string_free(text, FALSE);
-}
-
-/* What lies before the next word belongs to it, such as a number that was given as words. */
-char *dh_script_passage(const struct dh_script *script, size_t first, size_t end)
-{
-	if (!script->has_found)
-		return join_spellings(script, first, end);
-	const struct word *words = &g_array_index(script->words, struct word, 0);
-	size_t from = MIN(words[first].begin, script->text->len);
-	size_t to = end < script->words->len ? MAX(words[end].begin, words[end - 1].end) : words[end - 1].end;
-
-	to = MAX(MIN(to, script->text->len), from);
-	return g_strstrip(g_strndup(script->text->str + from, to - from));
-}
-
-/* --- what was heard */
-
-/* Whether a word may end between two characters; ideographs are words. */
-static bool is_end(gunichar before, gunichar after)
-{
-	if (g_unichar_isspace(before))
-		return false;
-	if (after == 0 || g_unichar_isspace(after))
-		return true;
-	return (g_unichar_iswide(before) || g_unichar_iswide(after)) && !g_unichar_ispunct(after);
-}
-
-static size_t end_by_time(const char *text, int64_t played_ms, int64_t duration_ms)
-{
-	int64_t most = duration_ms > 0 ? g_utf8_strlen(text, -1) * played_ms / duration_ms : 0;
-	size_t end = 0;
-	const char *at = text;
-
-	for (int64_t i = 0; *at && i < most; i++) {
-		gunichar before = g_utf8_get_char(at);
-		at = g_utf8_next_char(at);
-		if (is_end(before, *at ? g_utf8_get_char(at) : 0))
-			end = (size_t)(at - text);
-	}
-	return end;
-}
-
-static size_t end_by_words(const struct dh_script *script, int64_t played_ms)
-{
-	size_t end = 0;
-
-	for (guint i = 0; i < script->words->len; i++) {
-		const struct word *word = &g_array_index(script->words, struct word, i);
-		if (word->to_ticks > played_ms * DH_TICKS_PER_MS)
-			break;
-		end = word->end;
-	}
-	return end;
-}
-
-/* Of the text, when all before `reached_ms` has been played. */
-static size_t end_at(const struct dh_script *script, int64_t reached_ms, int64_t duration_ms, int64_t known_ms)
-{
-	const char *text = script->text->str;
-
-	if (duration_ms >= 0 && reached_ms >= duration_ms && reached_ms > 0)
-		return script->text->len;
-	if (script->has_found)
-		return end_by_words(script, reached_ms);
-	if (duration_ms < 0)
-		duration_ms = MAX(known_ms, g_utf8_strlen(text, -1) * 1000 / CHARACTERS_PER_SECOND);
-	return end_by_time(text, reached_ms, duration_ms);
-}
-
-char *dh_script_heard(const struct dh_script *script, int64_t from_ms, int64_t played_ms, int64_t duration_ms,
-	int64_t known_ms)
-{
-	if (!script)
-		return NULL;
-	size_t begin = from_ms > 0 ? end_at(script, from_ms, duration_ms, known_ms) : 0;
-	size_t end = MAX(end_at(script, from_ms + played_ms, duration_ms, known_ms), begin);
-	while (begin > 0 && begin < end && g_ascii_isspace(script->text->str[begin]))
-		begin++;
-	return g_strndup(script->text->str + begin, end - begin);
 }
