@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""docs/restream.md: its commands send one room to RTMP, to HLS and to SRT at a time, with ffmpeg for the platforms. The one
+that takes RTMP dies, and comes back; viewers notice nothing."""
+import os
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+import av
+import numpy as np
+
+import marks
+import rtp
+from hosted_room import HostedRoom
+from janus_server import WAIT_S, free_ports
+from media_case import Case
+
+ROOT = os.environ["DH_ROOT"]
+SIZE = 128
+PICTURE = 1 / 25
+
+
+def commands():
+    """Those of the document, by what they send to."""
+    with open(os.path.join(ROOT, "docs/restream.md")) as file:
+        blocks = re.findall(r"```sh\n(examples/restream/again .*?)```", file.read(), re.S)
+    return {re.search(r" -f (flv|hls|mpegts) ", block)[1]: block for block in blocks}
+
+
+def sdp():
+    with open(os.path.join(ROOT, "docs/restream.md")) as file:
+        return re.search(r"```\n(v=0\n.*?)```", file.read(), re.S)[1]
+
+
+def wait_until(condition, what, every=0.05):
+    end = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(every)
+
+
+def size(path):
+    return os.path.getsize(path) if os.path.exists(path) else 0
+
+
+def judge(path):
+    """(times of pictures, flash - beep for each flash), by libav."""
+    times, luma, heard, at = [], [], [], []
+    with av.open(path) as file:
+        for frame in file.decode(video=0):
+            times.append(float(frame.pts * frame.time_base))
+            luma.append(frame.to_ndarray(format="gray")[:SIZE // 4].mean())
+    with av.open(path) as file:
+        for frame in file.decode(audio=0):
+            heard.append(frame.to_ndarray()[0])
+            at.append(float(frame.pts * frame.time_base) + np.arange(len(heard[-1])) / frame.sample_rate)
+    return np.array(times), marks.pairs(marks.flashes(times, luma), marks.beeps(np.concatenate(at), np.concatenate(heard)))
+
+
+@unittest.skipIf("DH_SANITIZE" in os.environ, "what the plugin does here it does in test_forward, too")
+class Restream(Case):
+    @classmethod
+    def setUpClass(cls):
+        Case.hosted = cls.hosted = HostedRoom(size=SIZE, kbps=200, general="max_forwards_per_room = 3")
+        cls.addClassCleanup(lambda: cls.hosted.close())
+        marks.write_mp4(os.path.join(cls.hosted.segments, "marks.mp4"), 3, SIZE)
+
+    def path(self, name):
+        return os.path.join(self.hosted.work, name)
+
+    def start(self, *command, **how):
+        """A process with its own group, ended with the test."""
+        log = open(self.path("log-%d" % time.monotonic_ns()), "w")
+        self.addCleanup(log.close)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **how)
+        process.log = log.name
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process, number=signal.SIGTERM):
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+        process.wait(WAIT_S)
+
+    def serve(self, url, name):
+        """What stands for a platform: writes what comes."""
+        return self.start("ffmpeg", "-nostdin", "-v", "error", "-y", *(["-listen", "1"] if url.startswith("rtmp") else []), "-i", url,
+                          "-c", "copy", "-flush_packets", "1", self.path(name))
+
+    def send(self, name, command, target=None):
+        """A command of the document, and the room to it."""
+        audio, video = (2 * (p // 2) for p in free_ports(2))
+        folder = self.path(name)
+        os.makedirs(os.path.join(folder, "hls"))
+        with open(os.path.join(folder, "room.sdp"), "w") as file:
+            file.write(sdp().replace("5002", str(audio)).replace("5004", str(video)))
+        if target:
+            command, count = re.subn(r'"?\b(rtmp|srt)://[^\s"]+"?', lambda m: f'"{target}"', command)
+            self.assertEqual(count, 1)
+        process = self.start("bash", "-c", "exec " + command.replace("examples/restream/again", os.path.join(ROOT, "examples/restream/again")),
+                             cwd=folder)
+        wait_until(lambda: all(self.is_taken(port) for port in (audio, audio + 1, video, video + 1)), "ffmpeg listens")
+        self.gateway.request({"request": "rtp_forward", "id": 1, "host": "127.0.0.1", "audio_port": audio, "audio_rtcp_port": audio + 1,
+                              "video_port": video, "video_rtcp_port": video + 1, "hide_keyframes": True})
+        return process
+
+    @staticmethod
+    def is_taken(port):
+        with open("/proc/net/udp") as file:
+            return any(line.split()[1].endswith(":%04X" % port) for line in file.readlines()[1:])
+
+    def assert_marks(self, path, flashes):
+        times, pairs = judge(path)
+        self.assertGreaterEqual(len(pairs), flashes)
+        self.assertLess(np.abs(pairs).max(), 1.5 * PICTURE, pairs)
+        self.assertLess(np.abs(np.diff(times) - PICTURE).max(), 0.002, "pictures are missing")
+
+    def test_three_at_a_time(self):
+        rtmp, srt = free_ports(2)
+        platform, server = "rtmp://127.0.0.1:%d/app/KEY" % rtmp, "srt://127.0.0.1:%d" % srt
+        first = self.serve(platform, "first.flv")
+        self.serve(server + "?mode=listener", "srt.ts")
+        documented = commands()
+        viewer = self.watch()
+        self.send("to-rtmp", documented["flv"], platform)
+        self.send("to-hls", documented["hls"])
+        self.send("to-srt", documented["mpegts"], server + "?mode=caller&latency=200000&pkt_size=1316")
+        playlist = self.path("to-hls/hls/room.m3u8")
+        for path in (self.path("first.flv"), self.path("srt.ts"), playlist):
+            wait_until(lambda: size(path) > 0, path)
+        self.play("marks.mp4")
+        self.wait_for("first.flv", 3)
+        self.end(first, signal.SIGKILL)
+        self.serve(platform, "second.flv")
+        wait_until(lambda: size(self.path("second.flv")) > 0, "it is on the platform again")
+        self.play("marks.mp4")
+        self.wait_for("second.flv", 3)
+        self.wait_for("srt.ts", 6)
+        self.assert_playlist(playlist)
+        pictures, prepared = self.assert_continuous(viewer), self.hosted.prepared("marks.mp4")
+        self.assert_whole(viewer, pictures, prepared)
+        for name, flashes in (("first.flv", 3), ("second.flv", 3), ("srt.ts", 6)):
+            self.assert_marks(self.path(name), flashes)
+
+    def wait_for(self, name, flashes):
+        def has_all():
+            try:
+                return len(judge(self.path(name))[1]) >= flashes
+            except (av.AVError, ValueError, IndexError):    # it is being written
+                return False
+        wait_until(has_all, "%s has all" % name, 0.5)
+
+    def assert_playlist(self, path):
+        """Segments of two seconds to the picture, of which each begins where the one before it has ended."""
+        with open(path) as file:
+            text = file.read()
+        self.assertNotIn("DISCONTINUITY", text[text.index("#EXTINF"):])
+        self.assertEqual(int(re.search(r"#EXT-X-TARGETDURATION:(\d+)", text)[1]), 2)
+        segments = re.findall(r"#EXTINF:([\d.]+),\n(\S+)", text)
+        self.assertGreaterEqual(len(segments), 3)
+        self.assertEqual({float(s) for s, _ in segments}, {2.0})
+        begins = []
+        for _, name in segments:
+            times, _ = judge(os.path.join(os.path.dirname(path), name))
+            begins.append(times[0])
+        self.assertLess(np.abs(np.diff(begins) - 2).max(), 0.001)
+
+
+if __name__ == "__main__":
+    unittest.main()
