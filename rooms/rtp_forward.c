@@ -375,9 +375,10 @@ void dh_rtp_forward_stop(struct dh_rtp_forward *forward, enum dh_media media)
 json_t *dh_rtp_stream_json(const struct dh_rtp_forward *forward, enum dh_media media)
 {
 	const struct dh_rtp_stream *stream = &forward->streams[media];
-	json_t *json = json_pack("{s:I, s:s, s:s, s:i, s:I, s:i}", "stream_id", (json_int_t)stream->id, "type",
+	json_t *json = json_pack("{s:I, s:s, s:s, s:i, s:I, s:i, s:I}", "stream_id", (json_int_t)stream->id, "type",
 		media == DH_VIDEO ? "video" : "audio", "host", forward->host, "port", stream->target.port, "ssrc",
-		(json_int_t)stream->target.ssrc, "pt", stream->target.payload_type);
+		(json_int_t)stream->target.ssrc, "pt", stream->target.payload_type, "rtp_start",
+		(json_int_t)forward->seed.first_timestamp[media]);
 
 	if (stream->target.rtcp_port) {
 		json_object_set_new(json, "local_rtcp_port", json_integer(stream->local_rtcp_port));

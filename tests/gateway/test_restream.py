@@ -45,8 +45,8 @@ def size(path):
     return os.path.getsize(path) if os.path.exists(path) else 0
 
 
-def judge(path):
-    """(times of pictures, flash - beep for each flash), by libav."""
+def media(path):
+    """Times of pictures, of flashes and of beeps, by libav."""
     times, luma, heard, at = [], [], [], []
     with av.open(path) as file:
         for frame in file.decode(video=0):
@@ -56,7 +56,27 @@ def judge(path):
         for frame in file.decode(audio=0):
             heard.append(frame.to_ndarray()[0])
             at.append(float(frame.pts * frame.time_base) + np.arange(len(heard[-1])) / frame.sample_rate)
-    return np.array(times), marks.pairs(marks.flashes(times, luma), marks.beeps(np.concatenate(at), np.concatenate(heard)))
+    return np.array(times), marks.flashes(times, luma), marks.beeps(np.concatenate(at), np.concatenate(heard))
+
+
+def judge(path):
+    """(times of pictures, flash - beep for each flash)."""
+    times, flashes, beeps = media(path)
+    return times, marks.pairs(flashes, beeps)
+
+
+def seconds_of(clock):
+    hours, minutes, seconds = clock.split(":")
+    return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+
+
+def vtt(path):
+    """(the media time of time stamp 0, [(from, to, text)]) of a segment of WebVTT, in seconds."""
+    with open(path) as file:
+        text = file.read()
+    pts, local = re.search(r"X-TIMESTAMP-MAP=MPEGTS:(\d+),LOCAL:(\S+)", text).groups()
+    cues = re.findall(r"(\S+) --> (\S+)\n(.+)", text)
+    return seconds_of(local) - int(pts) / 90000, [(seconds_of(a), seconds_of(b), c) for a, b, c in cues]
 
 
 @unittest.skipIf("DH_SANITIZE" in os.environ, "what the plugin does here it does in test_forward, too")
@@ -90,7 +110,7 @@ class Restream(Case):
                           "-c", "copy", "-flush_packets", "1", self.path(name))
 
     def send(self, name, command, target=None):
-        """A command of the document, and the room to it."""
+        """A command of the document, and the room to it; to a folder, with hls-captions between."""
         audio, video = (2 * (p // 2) for p in free_ports(2))
         folder = self.path(name)
         os.makedirs(os.path.join(folder, "hls"))
@@ -102,9 +122,12 @@ class Restream(Case):
         process = self.start("bash", "-c", "exec " + command.replace("examples/restream/again", os.path.join(ROOT, "examples/restream/again")),
                              cwd=folder)
         wait_until(lambda: all(self.is_taken(port) for port in (audio, audio + 1, video, video + 1)), "ffmpeg listens")
+        if not target:
+            self.start(os.path.join(ROOT, "examples/restream/hls-captions"), "--janus", self.hosted.server.http, "--room", "1",
+                       "--audio", str(audio), "--video", str(video), "hls/room.m3u8", cwd=folder)
+            return
         self.gateway.request({"request": "rtp_forward", "id": 1, "host": "127.0.0.1", "audio_port": audio, "audio_rtcp_port": audio + 1,
                               "video_port": video, "video_rtcp_port": video + 1, "hide_keyframes": True})
-        return process
 
     @staticmethod
     def is_taken(port):
@@ -130,7 +153,7 @@ class Restream(Case):
         playlist = self.path("to-hls/hls/room.m3u8")
         for path in (self.path("first.flv"), self.path("srt.ts"), playlist):
             wait_until(lambda: size(path) > 0, path)
-        self.play("marks.mp4")
+        events = self.play("marks.mp4", captions=[["mark %d" % i, 520 + 1000 * i, 920 + 1000 * i] for i in range(3)])
         self.wait_for("first.flv", 3)
         self.end(first, signal.SIGKILL)
         self.serve(platform, "second.flv")
@@ -138,7 +161,7 @@ class Restream(Case):
         self.play("marks.mp4")
         self.wait_for("second.flv", 3)
         self.wait_for("srt.ts", 6)
-        self.assert_playlist(playlist)
+        self.assert_playlist(playlist, events["started"]["media_ms"])
         pictures, prepared = self.assert_continuous(viewer), self.hosted.prepared("marks.mp4")
         self.assert_whole(viewer, pictures, prepared)
         for name, flashes in (("first.flv", 3), ("second.flv", 3), ("srt.ts", 6)):
@@ -152,20 +175,34 @@ class Restream(Case):
                 return False
         wait_until(has_all, "%s has all" % name, 0.5)
 
-    def assert_playlist(self, path):
-        """Segments of two seconds to the picture, of which each begins where the one before it has ended."""
-        with open(path) as file:
-            text = file.read()
-        self.assertNotIn("DISCONTINUITY", text[text.index("#EXTINF"):])
-        self.assertEqual(int(re.search(r"#EXT-X-TARGETDURATION:(\d+)", text)[1]), 2)
-        segments = re.findall(r"#EXTINF:([\d.]+),\n(\S+)", text)
-        self.assertGreaterEqual(len(segments), 3)
-        self.assertEqual({float(s) for s, _ in segments}, {2.0})
-        begins = []
-        for _, name in segments:
-            times, _ = judge(os.path.join(os.path.dirname(path), name))
+    def assert_playlist(self, path, started_ms):
+        """Segments of two seconds to the picture, of which each begins where the one before it has ended; and what is
+        seen, heard and read of the first three marks has the same media time in them as in the room."""
+        lists = []
+        for name in (path, path.replace("room", "captions")):
+            with open(name) as file:
+                text = file.read()
+            self.assertNotIn("DISCONTINUITY", text[text.index("#EXTINF"):])
+            self.assertEqual(int(re.search(r"#EXT-X-TARGETDURATION:(\d+)", text)[1]), 2)
+            lists.append(re.findall(r"#EXTINF:([\d.]+),\n(\S+)", text))
+        self.assertGreaterEqual(len(lists[0]), 3)
+        self.assertEqual({float(seconds) for seconds, _ in lists[0]}, {2.0})
+        begins, seen, heard, cues = [], [], [], []
+        for (_, segment), (_, captions) in zip(*lists):
+            origin_s, more = vtt(os.path.join(os.path.dirname(path), captions))
+            times, flashes, beeps = media(os.path.join(os.path.dirname(path), segment))
             begins.append(times[0])
+            seen += list(flashes + origin_s)
+            heard += list(beeps + origin_s)
+            if cues and more and cues[-1][1:] == (more[0][0], more[0][2]):     # one that goes on
+                more[0] = (cues.pop()[0], *more[0][1:])
+            cues += more
         self.assertLess(np.abs(np.diff(begins) - 2).max(), 0.001)
+        wanted = started_ms / 1000 + marks.MARK + np.arange(3)
+        self.assertEqual([text for _, _, text in cues], ["mark %d" % i for i in range(3)])
+        for name, times, error in (("seen", seen, 1.5 * PICTURE), ("heard", heard, 1.5 * PICTURE),
+                                   ("read", [begin for begin, _, _ in cues], 0.002), ("read until", [end - 0.4 for _, end, _ in cues], 0.002)):
+            self.assertLess(np.abs(np.array(times)[:3] - wanted).max(), error, name)
 
 
 if __name__ == "__main__":

@@ -31,12 +31,12 @@ class Case(unittest.TestCase):
     def enqueue(self, file, room=1, **more):
         return self.gateway.request({"request": "enqueue", "id": room, "file": file, **more})["segment"]
 
-    def play(self, file, room=1, end="finished", timeout=60, more_ms=0):
+    def play(self, file, room=1, end="finished", timeout=60, more_ms=0, **more):
         """Plays a prepared segment to its end; returns its events by name, once each viewer of the room has got all of it,
         and so much of what follows."""
         self.hosted.warm(file)
         since = len(self.gateway.events)
-        segment = self.enqueue(file, room)
+        segment = self.enqueue(file, room, **more)
         ended = self.gateway.wait_event(end, since, timeout, segment=segment)[1]
         self.wait_until(ended["media_ms"] + more_ms, room)
         return {e["event"]: e for _, e in self.gateway.events[since:] if e.get("segment") == segment}
