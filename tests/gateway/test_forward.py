@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """rtp_forward: a room as ffmpeg and Streaming mountpoints get it, and whom it disturbs."""
+import json
 import os
+import shutil
 import subprocess
+import tempfile
 import unittest
 
 import av
@@ -42,7 +45,9 @@ def setUpModule():
         audio, video, rtcp_port = free_ports(3)
         edges[id] = {"host": "127.0.0.1", "audio_port": audio, "video_port": video, "video_rtcp_port": rtcp_port}
         text += MOUNTPOINT.format(id=id, srtp=srtp, **edges[id])
-    Case.hosted = HostedRoom(size=SIZE, kbps=200, general="max_forwards_per_room = 3 max_forwards = 4",
+    Case.recordings = tempfile.mkdtemp(prefix="dh-recordings-")
+    unittest.addModuleCleanup(shutil.rmtree, Case.recordings)
+    Case.hosted = HostedRoom(size=SIZE, kbps=200, general='max_forwards_per_room = 3 max_forwards = 4 recordings_folder = "%s"' % Case.recordings,
                              plugins=("libjanus_streaming.so",), files={"janus.plugin.streaming.jcfg": text})
     unittest.addModuleCleanup(lambda: Case.hosted.close())
     marks.write_mp4(os.path.join(Case.hosted.segments, "marks.mp4"), 3, SIZE)
@@ -148,6 +153,50 @@ class Forward(Case):
         counts = self.listed(dead[1])
         self.assertGreater(counts["refused"], 10)
         self.assertEqual(self.ask("info")["info"]["watching"], 1)
+
+    def test_one_clock(self):
+        """The media time of the room's events is that of a segment's first picture and first sound: at a viewer and in a
+        forward by rtp_start, in a recording by its events' at_ms, and of its captions; and both senders' reports put them
+        at the same wall-clock time."""
+        self.gateway.observe({"id": 1, "captions": True})
+        viewer, (target, streams) = self.watch(), self.target()
+        self.addCleanup(viewer.leave)
+        self.ask("recording", action="start", name="clock")
+        since = len(self.gateway.events)
+        started_ms = self.play("marks.mp4", captions=[["mark", 520, 920]])["started"]["media_ms"]
+        self.ask("recording", action="stop")
+        self.gateway.wait_event("recorded", since)
+        self.stop(streams)
+        prepared = self.hosted.prepared("marks.mp4")
+        starts = {f["type"]: f["rtp_start"] for f in streams}
+        walls = [self.assert_times(*at, prepared, started_ms) for at in ((viewer, viewer.rtp_start), (target, starts))]
+        # Janus's reports go by when it sent something, which may be late.
+        self.assertLess(np.ptp(np.array(walls), axis=0).max(), 0.2, walls)
+        self.assertLess(abs(walls[1][0] - walls[1][1]), 0.001)
+        caption = self.gateway.wait_event("caption", since)[1]
+        self.assertEqual((caption["from_ms"], caption["until_ms"]), (started_ms + 520, started_ms + 920))
+        self.assert_recorded(prepared, started_ms)
+
+    def assert_times(self, receiver, starts, prepared, media_ms):
+        """Returns when they are by reports: picture, sound."""
+        shown = [p for p in rtp.pictures(receiver.video) if not p.key]
+        picture = shown[self.find_run("pictures", [p.data for p in shown], prepared.video)]
+        sound = receiver.audio.packets[self.find_run("sound", [p.payload for p in receiver.audio.packets], prepared.audio)]
+        for stream, packet in ((receiver.video, picture), (receiver.audio, sound)):
+            self.assertAlmostEqual((packet.ts - starts[stream.kind]) % (1 << 32) / stream.clock, media_ms / 1000, delta=0.0001)
+        return [rtp.by_reports(stream, packet.ts, packet.arrival) for stream, packet in ((receiver.video, picture), (receiver.audio, sound))]
+
+    def assert_recorded(self, prepared, media_ms):
+        with open(os.path.join(self.recordings, "clock.jsonl")) as file:
+            events = [json.loads(line) for line in file]
+        started = next(e for e in events if e.get("event") == "started")
+        self.assertEqual(started["media_ms"], media_ms)
+        for kind, units in (("video", prepared.video), ("audio", prepared.audio)):
+            with av.open(os.path.join(self.recordings, "clock.webm")) as file:
+                packets = [(bytes(p), float(p.pts * p.time_base)) for p in file.demux(**{kind: 0})
+                           if p.pts is not None and not (kind == "video" and p.is_keyframe)]
+            at = self.find_run(kind, [data for data, _ in packets], units)
+            self.assertAlmostEqual(packets[at][1], started["at_ms"] / 1000, delta=0.0011, msg=kind)   # WebM's times are whole
 
     # ------------------------------------------------------------- ffmpeg
     def record(self, hide):
