@@ -44,14 +44,21 @@ void dh_continuity_next_picture(struct dh_continuity *continuity, uint32_t flags
 	memset(picture, 0, sizeof *picture);
 	picture->picture_id = continuity->picture_id;
 	continuity->picture_id = (continuity->picture_id + 1) & PICTURE_ID_MASK;
-	if (flags & DH_UNIT_DROPPABLE) {
-		picture->tl0picidx = (uint8_t)(continuity->tl0picidx - 1);
-		picture->tid = 1;
-		picture->is_layer_sync = 1;
-		picture->is_non_reference = 1;
-	} else {
+	picture->is_non_reference = (flags & DH_UNIT_DROPPABLE) != 0;
+	if (flags & DH_UNIT_ENTRY) {
 		picture->tl0picidx = continuity->tl0picidx++;
+		continuity->is_behind_base = true;
+		return;
 	}
+	picture->tl0picidx = (uint8_t)(continuity->tl0picidx - 1);
+	picture->tid = 1;
+	picture->is_layer_sync = continuity->is_behind_base;
+	continuity->is_behind_base &= picture->is_non_reference;
+}
+
+void dh_continuity_rewind(struct dh_continuity *continuity, uint8_t tl0picidx)
+{
+	continuity->tl0picidx = tl0picidx;
 }
 
 static void put_be32(uint8_t *out, uint32_t value)

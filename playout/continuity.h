@@ -5,6 +5,10 @@
  * Numbers count only what this viewer was sent, so segments, anchors and dropped
  * pictures leave no gaps. Timestamps are media time plus a constant, never a sum, so
  * they cannot drift. All of them wrap. Pure; allocates nothing; belongs to its viewer.
+ *
+ * Pictures that can be shown without the one before them, anchors and entries, are in temporal layer 0, all others in
+ * layer 1 (RFC 7741, 4.2). So a browser that misses some of the others goes on at the next entry by itself, as it would
+ * without an upper layer: for layer 0 it needs nothing else. If all were in layer 0 it would wait for a key frame.
  */
 #ifndef DH_CONTINUITY_H
 #define DH_CONTINUITY_H
@@ -39,6 +43,7 @@ struct dh_continuity {
 	uint16_t sequence[2];
 	uint16_t picture_id;
 	uint8_t tl0picidx;
+	bool is_behind_base; /* nothing that others refer to has come behind the last picture of layer 0 */
 };
 
 void dh_continuity_init(struct dh_continuity *continuity, const struct dh_continuity_seed *seed);
@@ -61,10 +66,11 @@ static inline uint32_t dh_continuity_timestamp(const struct dh_continuity *conti
 	return continuity->timestamp_offset[media] + (uint32_t)(media_ticks / clock_ticks);
 }
 
-/* The numbers of the viewer's next picture. One with DH_UNIT_DROPPABLE in `flags` is in
- * temporal layer 1 and refers to the layer 0 picture before it; all others are in layer
- * 0, anchors (flags 0) included. */
+/* The numbers of the viewer's next picture; `flags` are its unit's, of an anchor DH_UNIT_ENTRY. */
 void dh_continuity_next_picture(struct dh_continuity *continuity, uint32_t flags, struct dh_vp8_picture *picture);
+
+/* The next picture of layer 0 has that index. */
+void dh_continuity_rewind(struct dh_continuity *continuity, uint8_t tl0picidx);
 
 /* Writes the RTP header (RFC 3550, 5.1: no padding, extension or contributing
  * source) of the viewer's next packet of `media`, and takes its sequence number. */

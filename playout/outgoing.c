@@ -25,7 +25,7 @@ void dh_outgoing_add(struct dh_outgoing *outgoing, const struct dh_outgoing_pict
 	outgoing->until_ticks = min(until_ticks, now_ticks + DH_BURSTS_MAX_TICKS);
 }
 
-static size_t packets_left(const struct dh_outgoing *outgoing)
+size_t dh_outgoing_packets(const struct dh_outgoing *outgoing)
 {
 	size_t left = 0;
 	for (int i = 0; i < outgoing->count; i++)
@@ -73,12 +73,12 @@ static void send_packets(struct dh_outgoing *outgoing, size_t packets, dh_outgoi
 void dh_outgoing_send(struct dh_outgoing *outgoing, int64_t now_ticks, dh_outgoing_fn *emit, void *arg)
 {
 	if (now_ticks >= dh_outgoing_next_ticks(outgoing))
-		send_packets(outgoing, packets_due(outgoing, now_ticks, packets_left(outgoing)), emit, arg);
+		send_packets(outgoing, packets_due(outgoing, now_ticks, dh_outgoing_packets(outgoing)), emit, arg);
 }
 
 void dh_outgoing_finish(struct dh_outgoing *outgoing, dh_outgoing_fn *emit, void *arg)
 {
-	send_packets(outgoing, packets_left(outgoing), emit, arg);
+	send_packets(outgoing, dh_outgoing_packets(outgoing), emit, arg);
 }
 
 int64_t dh_outgoing_next_ticks(const struct dh_outgoing *outgoing)

@@ -59,6 +59,9 @@ void dh_outgoing_finish(struct dh_outgoing *outgoing, dh_outgoing_fn *emit, void
 /* When the next burst is due; INT64_MAX when nothing is left. */
 int64_t dh_outgoing_next_ticks(const struct dh_outgoing *outgoing);
 
+/* How many packets are left. */
+size_t dh_outgoing_packets(const struct dh_outgoing *outgoing);
+
 /* Drops what is left. */
 void dh_outgoing_clear(struct dh_outgoing *outgoing);
 

@@ -36,6 +36,7 @@ struct dh_viewer_stats {
 	uint64_t pictures, anchors;    /* pictures sent, of which anchors (key frames) */
 	uint64_t late_dropped;         /* units not sent because they were too late */
 	uint64_t plis;                 /* PLI and FIR received */
+	uint64_t repairs;              /* entries sent so that they do without what may be lost (repair.h) */
 	int64_t lateness_max_ticks;    /* the latest that anything was sent after it was due */
 	int quality;                   /* of the newest picture; see qualities.h */
 	uint64_t switches;             /* how often that changed */

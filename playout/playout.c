@@ -177,6 +177,11 @@ void dh_playout_viewer_pli(struct dh_playout *playout, struct dh_viewer *viewer,
 	dh_viewer_pli(viewer, dh_playout_media_ticks(playout, now_ticks));
 }
 
+void dh_playout_viewer_hear(struct dh_viewer *viewer, const struct dh_repair_report *report)
+{
+	dh_viewer_hear(viewer, report);
+}
+
 void dh_playout_viewer_pause(struct dh_playout *playout, struct dh_viewer *viewer, bool paused)
 {
 	dh_fanout_pause(&playout->fanout, viewer, paused);

@@ -45,6 +45,7 @@
 #include "continuity.h"
 #include "cut.h"
 #include "packets.h"
+#include "repair.h"
 #include "segment.h"
 #include "stance.h"
 
@@ -312,6 +313,8 @@ void dh_playout_remove_viewer(struct dh_playout *playout, struct dh_viewer **vie
 /* The decoder asks for a key frame (PLI or FIR). Repeated requests are
  * answered after 1, 2, then every 4 s. */
 void dh_playout_viewer_pli(struct dh_playout *playout, struct dh_viewer *viewer, int64_t now_ticks);
+/* A receiver report says something else of what its pictures have lost (repair.h). */
+void dh_playout_viewer_hear(struct dh_viewer *viewer, const struct dh_repair_report *report);
 /* Nothing is sent while paused; afterwards the picture resumes at an entry. */
 void dh_playout_viewer_pause(struct dh_playout *playout, struct dh_viewer *viewer, bool paused);
 /* The same for one medium, which the viewer does not take, or does not want now: what is muted is not counted

@@ -28,6 +28,7 @@ static struct dh_report_block read_block(const uint8_t *at)
 		.jitter = read_32(at + 12),
 		.last_sr = read_32(at + 16),
 		.delay = read_32(at + 20),
+		.highest = read_32(at + 8),
 	};
 }
 

@@ -15,6 +15,7 @@ struct dh_report_block {
 	uint32_t jitter;       /* in units of the RTP clock */
 	uint32_t last_sr;      /* middle of the NTP time of the last sender report, in 65536ths of a second; 0: none */
 	uint32_t delay;        /* since that report, in the same unit */
+	uint32_t highest;      /* the highest sequence number that has come; upper half: how often they wrapped */
 };
 
 /* Borrowed, during the call. */

@@ -102,6 +102,26 @@ static void finish_pictures(struct dh_viewer *viewer)
 	dh_outgoing_finish(&viewer->outgoing, send_payload, viewer);
 }
 
+static void number_picture(struct dh_viewer *viewer, struct dh_outgoing_picture *picture, uint32_t flags)
+{
+	uint16_t first = (uint16_t)(viewer->continuity.sequence[DH_VIDEO] + dh_outgoing_packets(&viewer->outgoing));
+	bool is_base = (flags & DH_UNIT_ENTRY) != 0;
+	uint8_t tl0picidx;
+
+	if (is_base && !picture->is_anchor && dh_repair_rewind(&viewer->repair, &tl0picidx)) {
+		dh_continuity_rewind(&viewer->continuity, tl0picidx);
+		viewer->stats.repairs++;
+	}
+	dh_continuity_next_picture(&viewer->continuity, flags, &picture->numbers);
+	if (is_base)
+		dh_repair_note(&viewer->repair,
+			&(struct dh_repair_base){ .first = first,
+				.last = (uint16_t)(first + dh_vp8_packets(picture->unit->size) - 1),
+				.tl0picidx = picture->numbers.tl0picidx,
+				.is_anchor = picture->is_anchor,
+				.is_wanted = picture->is_anchor && viewer->joined && viewer->holds != picture->unit });
+}
+
 /* An entry may wait behind the anchor that it needs. Any other picture that is still
  * leaving is finished first. */
 static void begin_picture(struct dh_viewer *viewer, struct dh_outgoing_picture *picture, uint32_t flags,
@@ -112,7 +132,7 @@ static void begin_picture(struct dh_viewer *viewer, struct dh_outgoing_picture *
 		note_lateness(viewer, DH_VIDEO, now_ticks - outgoing->next_ticks);
 		finish_pictures(viewer);
 	}
-	dh_continuity_next_picture(&viewer->continuity, flags, &picture->numbers);
+	number_picture(viewer, picture, flags);
 	viewer->last_video_ticks = picture->media_ticks;
 	dh_outgoing_add(outgoing, picture, now_ticks, until_ticks);
 }
@@ -120,7 +140,7 @@ static void begin_picture(struct dh_viewer *viewer, struct dh_outgoing_picture *
 static void begin_anchor(struct dh_viewer *viewer, struct dh_unit *anchor, int64_t media_ticks, int64_t now_ticks)
 {
 	struct dh_outgoing_picture picture = { .unit = anchor, .is_anchor = true, .media_ticks = media_ticks };
-	begin_picture(viewer, &picture, 0, now_ticks, INT64_MAX);
+	begin_picture(viewer, &picture, DH_UNIT_ENTRY, now_ticks, INT64_MAX);
 	if (viewer->holds != anchor) {
 		dh_unit_unref(&viewer->holds);
 		viewer->holds = dh_unit_ref(anchor);
@@ -198,6 +218,11 @@ static void answered(struct dh_viewer *viewer, int64_t media_ticks)
 	viewer->answer_from_ticks = media_ticks + viewer->backoff_ticks;
 }
 
+void dh_viewer_hear(struct dh_viewer *viewer, const struct dh_repair_report *report)
+{
+	dh_repair_hear(&viewer->repair, report);
+}
+
 /* --- items */
 
 static bool wants_again(const struct dh_viewer *viewer, int64_t media_ticks)
@@ -211,7 +236,8 @@ static bool prepare_entry(struct dh_viewer *viewer, const struct dh_item *item, 
 {
 	bool answer = wants_answer(viewer, item->media_ticks);
 	bool can_do_without = !answer && viewer->holds == item->anchor;
-	if (can_do_without && !wants_again(viewer, item->media_ticks))
+	bool repair = viewer->repair.wants_anchor;
+	if (can_do_without && !repair && !wants_again(viewer, item->media_ticks))
 		return true;
 	int64_t at = item->media_ticks - ANCHOR_LEAD_TICKS;
 	if (at < after_last(viewer))
@@ -221,6 +247,8 @@ static bool prepare_entry(struct dh_viewer *viewer, const struct dh_item *item, 
 	begin_anchor(viewer, item->anchor, at, now_ticks);
 	if (answer)
 		answered(viewer, item->media_ticks);
+	else if (repair)
+		viewer->stats.repairs++;
 	return true;
 }
 

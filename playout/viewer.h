@@ -7,13 +7,14 @@
  * - an entry whose anchor the viewer does not hold is preceded by that anchor;
  * - after a PLI or FIR no picture is sent until the next entry, which the anchor
  *   precedes by 1 ms of RTP time; repeated requests are answered less often;
+ * - one whose receiver reports say that an entry may be lost gets the next one so that it does without (repair.h);
  * - one that asks for it gets the anchor again before entries, at an interval;
  * - of a picture's qualities it is sent one; another one from an entry on, which needs no anchor for that;
  * - what is repeated (timeline.h) goes to those who need it, and what is shown already to all;
  * - a large picture leaves in bursts (outgoing.h); one that has begun is finished
  *   before the next picture, but sound does not wait for it;
- * - sequence numbers, picture IDs and TL0PICIDX are continuous in what this
- *   viewer was sent.
+ * - sequence numbers and picture IDs are continuous in what this viewer was sent, and, unless an entry may be lost,
+ *   TL0PICIDX.
  */
 #ifndef DH_VIEWER_H
 #define DH_VIEWER_H
@@ -23,6 +24,7 @@
 #include "continuity.h"
 #include "outgoing.h"
 #include "packets.h"
+#include "repair.h"
 #include "timeline.h"
 
 struct dh_branch;
@@ -62,6 +64,7 @@ struct dh_viewer {
 	bool pli;                  /* one awaits its answer */
 	int64_t answer_from_ticks; /* not before this media time */
 	int64_t backoff_ticks;
+	struct dh_repair repair;
 	/* the anchor again */
 	int64_t keyframe_ticks;    /* how often, 0: never */
 	int64_t last_anchor_ticks; /* media time of the last one */
@@ -103,6 +106,8 @@ void dh_viewer_set_keyframes(struct dh_viewer *viewer, int64_t every_ticks);
 void dh_viewer_set_quality(struct dh_viewer *viewer, int quality);
 
 void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks);
+/* A receiver report says something else of what its pictures have lost. */
+void dh_viewer_hear(struct dh_viewer *viewer, const struct dh_repair_report *report);
 /* Finishes a picture that has begun, then sends nothing until it is called with
  * false; afterwards the picture resumes at an entry. */
 void dh_viewer_pause(struct dh_viewer *viewer, bool paused);

@@ -32,7 +32,7 @@
 struct dh_vp8_picture {
 	uint16_t picture_id; /* 15 bits are used */
 	uint8_t tl0picidx;
-	uint8_t tid;              /* temporal layer: 0, or 1 for pictures that may be dropped */
+	uint8_t tid;              /* temporal layer: 0, or 1 for pictures that refer to the one before them */
 	uint8_t is_layer_sync;    /* Y: refers to pictures of layer 0 only; 0 in layer 0 */
 	uint8_t is_non_reference; /* N: no picture refers to this one */
 };

@@ -78,6 +78,7 @@ struct dh_member {
 	_Atomic(struct dh_microphone *) microphone; /* owned; NULL: it has never sent sound */
 	atomic_int cut;                             /* nothing is relayed any more */
 	atomic_int pli_posted;                      /* a PLI is on its way to the room's thread */
+	atomic_int report_posted;                   /* the same of a receiver report */
 	atomic_int counted;                         /* occupies a place, see dh_room_member_new */
 	struct dh_listening listening;              /* see there */
 	struct dh_receiver receiver;                /* see there */

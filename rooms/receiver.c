@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "receiver.h"
 
-#include <stdbool.h>
-
 #include <glib.h>
 
 #include "playout/receiver_report.h"
@@ -18,8 +16,51 @@ struct hearing {
 	struct dh_receiver *receiver;
 	enum dh_media media;
 	uint32_t now_ntp;
-	bool has_first, heard[2];
+	bool has_first, heard[2], has_changed[2];
 };
+
+/* In one word, because they are taken while they are written. What is lost has 25 bits, since it may be the difference
+ * of two of 24. */
+#define LOSSES_TAKEN   (UINT64_C(1) << 63)
+#define LOSSES_SHIFT   32
+#define LOSSES_BITS    25
+#define LOSSES_UNKNOWN 0x7fff /* before the first report, as far back as there is a before */
+
+static uint64_t pack(const struct dh_repair_report *losses)
+{
+	uint64_t lost = (uint32_t)losses->lost & ((1u << LOSSES_BITS) - 1);
+
+	return lost << LOSSES_SHIFT | (uint64_t)losses->since << 16 | losses->highest;
+}
+
+static struct dh_repair_report unpack(uint64_t packed)
+{
+	int32_t lost = (int32_t)(packed >> LOSSES_SHIFT & ((1u << LOSSES_BITS) - 1));
+
+	return (struct dh_repair_report){ lost >> (LOSSES_BITS - 1) ? lost - (1 << LOSSES_BITS) : lost,
+		(uint16_t)(packed >> 16), (uint16_t)packed };
+}
+
+/* Returns whether something else is lost than in the report before. */
+static bool note_losses(struct dh_receiver *receiver, enum dh_media media, int32_t lost, uint16_t highest)
+{
+	_Atomic uint64_t *losses = &receiver->media[media].losses;
+	bool is_first = !atomic_load(&receiver->media[media].reports), has_changed;
+	uint64_t before = atomic_load(losses), after;
+
+	do {
+		const struct dh_repair_report last = unpack(before);
+		struct dh_repair_report report = { lost, last.since, highest };
+		has_changed = lost != last.lost;
+		if (is_first)
+			report.since = (uint16_t)(highest - LOSSES_UNKNOWN);
+		else if (has_changed && before & LOSSES_TAKEN)
+			report.since = last.highest;
+		after = pack(&report) | (has_changed ? 0 : before & LOSSES_TAKEN) |
+			(is_first && !has_changed ? LOSSES_TAKEN : 0);
+	} while (!atomic_compare_exchange_weak(losses, &before, after));
+	return has_changed;
+}
 
 /* In 65536ths of a second, which wrap around after 18 hours. */
 static int32_t rtt_ms(const struct dh_report_block *block, uint32_t now_ntp)
@@ -60,17 +101,20 @@ static void hear_block(void *arg, const struct dh_report_block *block)
 	atomic_store(&hearing->receiver->media[media].jitter, block->jitter);
 	atomic_store(&hearing->receiver->media[media].rtt_ms, rtt_ms(block, hearing->now_ntp));
 	atomic_store(&hearing->receiver->media[media].said, block->lost);
+	hearing->has_changed[media] = note_losses(hearing->receiver, (enum dh_media)media, block->lost - before,
+		(uint16_t)block->highest);
 	/* Packets that come twice make it fewer again; a counter only grows. */
 	atomic_store(&hearing->receiver->media[media].lost, MAX(lost, block->lost - before));
 	atomic_fetch_add(&hearing->receiver->media[media].reports, 1);
 }
 
-void dh_receiver_hear(struct dh_receiver *receiver, enum dh_media media, const uint8_t *rtcp, size_t size,
+bool dh_receiver_hear(struct dh_receiver *receiver, enum dh_media media, const uint8_t *rtcp, size_t size,
 	uint32_t now_ntp)
 {
 	struct hearing hearing = { .receiver = receiver, .media = media, .now_ntp = now_ntp };
 
 	dh_receiver_report_read(rtcp, size, hear_block, &hearing);
+	return hearing.has_changed[DH_VIDEO];
 }
 
 uint32_t dh_receiver_ntp(int64_t real_us)
@@ -87,6 +131,11 @@ void dh_receiver_continue(struct dh_receiver *to, const struct dh_receiver *from
 }
 
 /* --- any thread */
+
+void dh_receiver_take_losses(struct dh_receiver *receiver, enum dh_media media, struct dh_repair_report *losses)
+{
+	*losses = unpack(atomic_fetch_or(&receiver->media[media].losses, LOSSES_TAKEN));
+}
 
 void dh_receiver_get_stats(const struct dh_receiver *receiver, struct dh_receiver_stats *stats)
 {

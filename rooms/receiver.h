@@ -7,11 +7,13 @@
 #define DH_RECEIVER_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <jansson.h>
 
+#include "playout/repair.h"
 #include "playout/unit.h"
 
 /* Zeroed: no report yet. */
@@ -26,6 +28,7 @@ struct dh_receiver {
 		_Atomic int32_t before;         /* of those, in another room */
 		_Atomic int32_t lost;           /* the most, without `before` */
 		_Atomic int32_t rtt_ms;         /* -1: not known */
+		_Atomic uint64_t losses;        /* see dh_receiver_take_losses */
 	} media[2];
 };
 
@@ -37,8 +40,9 @@ struct dh_receiver_stats {
 };
 
 /* Compound RTCP, of the m-line of `media`: its first block is about that. Those of media that were never first are
- * not counted. `now_ntp`: as dh_receiver_ntp. What is broken changes nothing more. */
-void dh_receiver_hear(struct dh_receiver *receiver, enum dh_media media, const uint8_t *rtcp, size_t size,
+ * not counted. `now_ntp`: as dh_receiver_ntp. What is broken changes nothing more. Returns whether the number of lost
+ * packets of the picture has changed: then they are to be taken. */
+bool dh_receiver_hear(struct dh_receiver *receiver, enum dh_media media, const uint8_t *rtcp, size_t size,
 	uint32_t now_ntp);
 /* The middle of the NTP time (RFC 3550, 4), of microseconds since 1970. */
 uint32_t dh_receiver_ntp(int64_t real_us);
@@ -47,6 +51,9 @@ uint32_t dh_receiver_ntp(int64_t real_us);
  * its own. */
 void dh_receiver_continue(struct dh_receiver *to, const struct dh_receiver *from);
 
+/* Any thread, one at a time. What the last report says of losses; `since` is where they were taken before. */
+void dh_receiver_take_losses(struct dh_receiver *receiver, enum dh_media media, struct dh_repair_report *losses);
+/* Any thread. */
 void dh_receiver_get_stats(const struct dh_receiver *receiver, struct dh_receiver_stats *stats);
 /* Reports and losses. */
 void dh_receiver_stats_add(struct dh_receiver_stats *sum, const struct dh_receiver_stats *more);

@@ -173,6 +173,16 @@ void dh_room_members_pli(struct dh_room *room, struct dh_member *member)
 		dh_playout_viewer_pli(room->playout, member->viewer, dh_now_ticks());
 }
 
+void dh_room_members_report(struct dh_room *room, struct dh_member *member)
+{
+	struct dh_repair_report losses;
+
+	(void)room;
+	dh_receiver_take_losses(&member->receiver, DH_VIDEO, &losses);
+	if (member->viewer)
+		dh_playout_viewer_hear(member->viewer, &losses);
+}
+
 void dh_room_members_slow_link(struct dh_room *room, struct dh_member *member, enum dh_media media)
 {
 	if (!member->viewer)

@@ -7,6 +7,7 @@ enum member_op {
 	MEMBER_MEDIA,
 	MEMBER_PAUSE,
 	MEMBER_PLI,
+	MEMBER_REPORT,
 	MEMBER_LISTEN,
 	MEMBER_SLOW_AUDIO,
 	MEMBER_SLOW_VIDEO,
@@ -100,6 +101,10 @@ static void command_run(void *owner, struct dh_command *command)
 		atomic_store(&c->member->pli_posted, 0);
 		dh_room_members_pli(room, c->member);
 		break;
+	case MEMBER_REPORT:
+		atomic_store(&c->member->report_posted, 0);
+		dh_room_members_report(room, c->member);
+		break;
 	case MEMBER_LISTEN:
 		dh_room_listeners_update(room, c->member);
 		break;
@@ -179,7 +184,9 @@ void dh_room_member_pli(struct dh_member *member)
 
 void dh_room_member_rtcp(struct dh_member *member, enum dh_media media, const uint8_t *rtcp, size_t size)
 {
-	dh_receiver_hear(&member->receiver, media, rtcp, size, dh_receiver_ntp(g_get_real_time()));
+	if (dh_receiver_hear(&member->receiver, media, rtcp, size, dh_receiver_ntp(g_get_real_time())) &&
+		atomic_compare_exchange_strong(&member->report_posted, &(int){ 0 }, 1))
+		post(member, MEMBER_REPORT);
 }
 
 void dh_room_member_slow_link(struct dh_member *member, enum dh_media media)

@@ -116,12 +116,12 @@ static int copy_viewer(struct dh_room *room, void *arg)
 
 json_t *dh_room_stats_sent(const struct dh_viewer_stats *stats)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "audio_packets",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "audio_packets",
 		(json_int_t)stats->packets[DH_AUDIO], "audio_bytes", (json_int_t)stats->bytes[DH_AUDIO],
 		"video_packets", (json_int_t)stats->packets[DH_VIDEO], "video_bytes",
 		(json_int_t)stats->bytes[DH_VIDEO], "pictures", (json_int_t)stats->pictures, "anchors",
 		(json_int_t)stats->anchors, "late_dropped", (json_int_t)stats->late_dropped, "plis",
-		(json_int_t)stats->plis, "lateness_max_ms",
+		(json_int_t)stats->plis, "repairs", (json_int_t)stats->repairs, "lateness_max_ms",
 		(double)stats->lateness_max_ticks / (double)DH_TICKS_PER_MS);
 }
 
@@ -135,6 +135,7 @@ void dh_room_stats_add(struct dh_viewer_stats *sum, const struct dh_viewer_stats
 	sum->anchors += more->anchors;
 	sum->late_dropped += more->late_dropped;
 	sum->plis += more->plis;
+	sum->repairs += more->repairs;
 	sum->lateness_max_ticks = MAX(sum->lateness_max_ticks, more->lateness_max_ticks);
 }
 

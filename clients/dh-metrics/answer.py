@@ -37,6 +37,7 @@ ROOM_COUNTERS = (
     ("sent/anchors", "sent_key_frames_total", {}, "Pictures sent that were key frames."),
     ("sent/late_dropped", "late_dropped_total", {}, "Pictures and packets of sound that were too late to be sent."),
     ("sent/plis", "key_frame_requests_total", {}, "Key frames that browsers asked for (PLI and FIR)."),
+    ("sent/repairs", "repairs_total", {}, "Entries sent so that they do without what receivers reported lost."),
     ("slow_links", "slow_links_total", {}, "How often Janus found a viewer's link slow."),
     *(("forwarded/" + what, "forwarded_%s_total" % what, {}, text) for what, text in (
         ("packets", "RTP packets sent to where rooms are forwarded."), ("bytes", "Bytes of them, without UDP and IP."),

@@ -13,17 +13,19 @@ CLONE_NEWNET = 0x40000000
 
 
 class Network:
-    """A network namespace called `name`; `inside` are the words before a command that runs in it. Skips the test
-    where there can be none."""
+    """A network namespace called `name`, which is made unless it is there; `inside` are the words before a command that runs
+    in it. Skips the test where there can be none."""
 
-    def __init__(self, name):
+    def __init__(self, name, is_there=False):
         self.name = name
+        # `ip -n` and `ip netns exec` mount things besides, which no chroot lets them.
+        self.inside = ("nsenter", f"--net=/run/netns/{name}")
+        if is_there:
+            return
         if os.geteuid() or not shutil.which("ip"):
             raise unittest.SkipTest("network namespaces need root and iproute2")
         if subprocess.run(["ip", "netns", "add", name], capture_output=True).returncode:
             raise unittest.SkipTest("this machine makes no network namespaces")
-        # `ip -n` and `ip netns exec` mount things besides, which no chroot lets them.
-        self.inside = ("nsenter", f"--net=/run/netns/{name}")
 
     def ip(self, *arguments):
         run(*self.inside, "ip", *arguments)

@@ -64,12 +64,12 @@ class PageServer(WebServer):
 
 class Forwarder:
     """Passes TCP connections to `port` of this machine on. While `mute` nothing passes, and nobody is told; after close()
-    connections are cut and refused."""
+    connections are cut and refused. `listener` may be a socket of another network's."""
 
-    def __init__(self, port, address="127.0.0.1"):
+    def __init__(self, port, address="127.0.0.1", listener=None):
         self._to, self._open, self.mute, self.accepted = port, True, False, 0
         self._sockets = set()
-        self._listener = socket.create_server((address, 0))
+        self._listener = listener or socket.create_server((address, 0))
         self.port = self._listener.getsockname()[1]
         self.ws = f"ws://127.0.0.1:{self.port}/"
         threading.Thread(target=self._accept, daemon=True).start()

@@ -197,8 +197,19 @@ static void count_burst(struct rig_viewer *v, int64_t now)
 		v->burst_max = v->burst;
 }
 
+/* Anchors and entries are in layer 0; its indices go on, unless something was reported lost. */
+static void check_layer(struct rig_viewer *v, const uint8_t *payload)
+{
+	bool is_base = payload[6] != 'D';
+	bool was_base = v->picture_count && v->pictures[(v->picture_count - 1) % RIG_LOG_MAX].kind != 'D';
+	if (payload[5] != (is_base ? 0 : was_base ? 0x60 : 0x40))
+		wrong(v, "TID, Y");
+	if (v->begun[DH_VIDEO] && payload[4] != (uint8_t)(v->tl0picidx + is_base) && (!v->reports_losses || !is_base))
+		wrong(v, "TL0PICIDX");
+}
+
 static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *payload, size_t size, uint32_t timestamp,
-	int marker)
+	uint16_t sequence, int marker)
 {
 	if (size < 14 || payload[0] & 0x07 || (payload[0] & 0x80) == 0 || payload[1] != 0xe0)
 		wrong(v, "VP8 descriptor");
@@ -209,13 +220,19 @@ static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *pay
 			wrong(v, "a picture begins within another");
 		if (v->begun[DH_VIDEO] && id != ((v->picture_id + 1) & 0x7fff))
 			wrong(v, "picture ID");
-		if (v->begun[DH_VIDEO] && payload[4] != (uint8_t)(v->tl0picidx + 1))
-			wrong(v, "TL0PICIDX");
+		check_layer(v, payload);
 		if (v->begun[DH_VIDEO] && (int32_t)(timestamp - v->timestamp[DH_VIDEO]) <= 0)
 			wrong(v, "video timestamp does not rise");
-		v->pictures[v->picture_count++ % RIG_LOG_MAX] = (struct rig_picture){ (char)payload[6],
-			(char)payload[7], payload[9] << 24 | payload[10] << 16 | payload[11] << 8 | payload[12],
-			payload[13], rig->now, 0, 0, timestamp - v->seed.first_timestamp[DH_VIDEO] };
+		v->pictures[v->picture_count++ % RIG_LOG_MAX] = (struct rig_picture){ .kind = (char)payload[6],
+			.tag = (char)payload[7],
+			.index = payload[9] << 24 | payload[10] << 16 | payload[11] << 8 | payload[12],
+			.quality = payload[13],
+			.sent_ticks = rig->now,
+			.timestamp = timestamp - v->seed.first_timestamp[DH_VIDEO],
+			.id = id,
+			.tl0picidx = payload[4],
+			.layer = payload[5],
+			.first = sequence };
 		decode(v, payload + 6);
 	} else if (timestamp != v->timestamp[DH_VIDEO] || id != v->picture_id) {
 		wrong(v, "one picture, two timestamps or IDs");
@@ -224,6 +241,7 @@ static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *pay
 	}
 	struct rig_picture *picture = &v->pictures[(v->picture_count - 1) % RIG_LOG_MAX];
 	picture->bytes += size - 6;
+	picture->last = sequence;
 	picture->done_ticks = marker ? rig->now : 0;
 	v->unfinished = !marker;
 	count_burst(v, rig->now);
@@ -288,7 +306,7 @@ static void on_packet(void *arg, void *user, enum dh_media media, const uint8_t 
 	if ((int32_t)(timestamp - (v->seed.first_timestamp[media] + (uint32_t)now)) > 0)
 		wrong(v, "timestamp ahead of media time");
 	if (media == DH_VIDEO)
-		take_video(rig, v, rtp + 12, size - 12, timestamp, rtp[1] & 0x80);
+		take_video(rig, v, rtp + 12, size - 12, timestamp, sequence, rtp[1] & 0x80);
 	else
 		take_audio(rig, v, rtp + 12, size - 12, timestamp);
 	v->begun[media] = 1;

@@ -21,6 +21,10 @@ struct rig_picture {
 	int64_t done_ticks; /* and its last; 0: not yet */
 	size_t bytes;       /* sent so far */
 	uint32_t timestamp; /* RTP, less the viewer's first_timestamp */
+	/* as in the VP8 descriptor; `layer` is its last byte: TID, Y */
+	uint16_t id;
+	uint8_t tl0picidx, layer;
+	uint16_t first, last; /* sequence numbers */
 };
 
 struct rig_viewer {
@@ -30,6 +34,7 @@ struct rig_viewer {
 	int last_slots;       /* that the last one lasted */
 	int64_t offset_ticks; /* its deadline minus media time, from its first packets */
 	uint64_t last_packet; /* its number among all viewers' */
+	bool reports_losses;  /* set by the test: TL0PICIDX may go back */
 	/* numbering */
 	int begun[2];
 	uint16_t sequence[2];

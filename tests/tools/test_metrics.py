@@ -68,6 +68,7 @@ class Printing(MetricsCase):
                 ("digitalhuman_room_slow_links_total", {"room": "1"}, 5),
                 ("digitalhuman_room_forwarded_packets_total", {"room": "1"}, 40),
                 ("digitalhuman_room_forwarded_dropped_total", {"room": "1"}, 6),
+                ("digitalhuman_room_repairs_total", {"room": "1"}, 8),
                 ("digitalhuman_room_key_frame_requests_total", {"room": "1"}, 1)):
             self.assertEqual(self.value(families, name, name, **labels), value, name)
         self.assertNotIn("digitalhuman_sessions_limit", families)       # there is none

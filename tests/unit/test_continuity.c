@@ -88,30 +88,57 @@ static void test_pictures_count_up_and_wrap(void)
 		dh_continuity_next_picture(&c, i % 10 == 0 ? DH_UNIT_ENTRY : 0, &picture);
 		CHECK_AT("picture %u", (unsigned)i);
 		CHECK_INT(picture.picture_id, (0x7ffe + i) & 0x7fff);
-		CHECK_INT(picture.tl0picidx, (0xff + i) & 0xff);
-		CHECK_INT(picture.tid, 0);
-		CHECK_INT(picture.is_layer_sync, 0);
-		CHECK_INT(picture.is_non_reference, 0);
+		CHECK_INT(picture.tl0picidx, (0xff + i / 10) & 0xff);
 	}
 }
 
-/* Layer 1 has picture IDs of its own, and the TL0PICIDX of the base picture before it. */
-static void test_droppable_pictures(void)
+static const struct layer_row {
+	uint32_t flags;
+	int tl0picidx, tid, is_sync;
+} layer_rows[] = {
+	{ DH_UNIT_ENTRY, 0xff, 0, 0 }, /* an anchor, too */
+	{ DH_UNIT_ENTRY, 0x00, 0, 0 },
+	{ 0, 0x00, 1, 1 }, /* refers to the entry */
+	{ 0, 0x00, 1, 0 }, /* to the one before it, too */
+	{ 0, 0x00, 1, 0 },
+	{ DH_UNIT_DROPPABLE, 0x00, 1, 0 },
+	{ DH_UNIT_ENTRY, 0x01, 0, 0 },
+	{ DH_UNIT_DROPPABLE, 0x01, 1, 1 }, /* nothing refers to it, */
+	{ 0, 0x01, 1, 1 },                 /* not this one either */
+	{ DH_UNIT_DROPPABLE, 0x01, 1, 0 },
+	{ 0, 0x01, 1, 0 },
+};
+
+/* Whatever can be shown without the picture before it is in layer 0. */
+static void test_layers(void)
 {
-	static const uint32_t flags[] = { DH_UNIT_ENTRY, DH_UNIT_DROPPABLE, 0, DH_UNIT_DROPPABLE, 0, 0 };
-	static const uint8_t tl0picidx[] = { 0xff, 0xff, 0x00, 0x00, 0x01, 0x02 };
 	struct dh_continuity c;
 	struct dh_vp8_picture picture;
 	dh_continuity_init(&c, &seed);
-	for (uint32_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-		int droppable = flags[i] == DH_UNIT_DROPPABLE;
+	for (uint32_t i = 0; i < sizeof layer_rows / sizeof *layer_rows; i++) {
+		const struct layer_row *row = &layer_rows[i];
 		CHECK_AT("picture %u", (unsigned)i);
-		dh_continuity_next_picture(&c, flags[i], &picture);
+		dh_continuity_next_picture(&c, row->flags, &picture);
 		CHECK_INT(picture.picture_id, (0x7ffe + i) & 0x7fff);
-		CHECK_INT(picture.tl0picidx, tl0picidx[i]);
-		CHECK_INT(picture.tid, droppable);
-		CHECK_INT(picture.is_layer_sync, droppable);
-		CHECK_INT(picture.is_non_reference, droppable);
+		CHECK_INT(picture.tl0picidx, row->tl0picidx);
+		CHECK_INT(picture.tid, row->tid);
+		CHECK_INT(picture.is_layer_sync, row->is_sync);
+		CHECK_INT(picture.is_non_reference, row->flags == DH_UNIT_DROPPABLE);
+	}
+}
+
+static void test_the_index_goes_back(void)
+{
+	struct dh_continuity c;
+	struct dh_vp8_picture picture;
+	dh_continuity_init(&c, &seed);
+	for (int i = 0; i < 3; i++)
+		dh_continuity_next_picture(&c, DH_UNIT_ENTRY, &picture);
+	dh_continuity_rewind(&c, 0);
+	for (int i = 0; i < 3; i++) {
+		dh_continuity_next_picture(&c, i == 1 ? 0 : DH_UNIT_ENTRY, &picture);
+		CHECK_INT(picture.tl0picidx, i / 2);
+		CHECK_INT(picture.picture_id, (0x7ffe + 3 + i) & 0x7fff);
 	}
 }
 
@@ -136,7 +163,8 @@ static const struct check_test tests[] = {
 	TABLE(test_timestamps, time_rows),
 	TEST(test_timestamps_have_no_seam),
 	TEST(test_pictures_count_up_and_wrap),
-	TEST(test_droppable_pictures),
+	TEST(test_layers),
+	TEST(test_the_index_goes_back),
 	TEST(test_seed_is_cut_to_its_fields),
 };
 

@@ -30,7 +30,7 @@ static void put_block(struct packet *packet, const struct dh_report_block *block
 {
 	put_32(packet, block->ssrc);
 	put_32(packet, (uint32_t)block->fraction_lost << 24 | ((uint32_t)block->lost & 0xffffff));
-	put_32(packet, 4711);
+	put_32(packet, block->highest);
 	put_32(packet, block->jitter);
 	put_32(packet, block->last_sr);
 	put_32(packet, block->delay);
@@ -49,13 +49,14 @@ static void put_report(struct packet *packet, int type, const struct dh_report_b
 }
 
 /* From a buffer of exactly that size. */
-static void hear(struct dh_receiver *receiver, enum dh_media media, const struct packet *packet, size_t size)
+static bool hear(struct dh_receiver *receiver, enum dh_media media, const struct packet *packet, size_t size)
 {
 	uint8_t *exact = malloc(size ? size : 1);
 
 	memcpy(exact, packet->bytes, size);
-	dh_receiver_hear(receiver, media, exact, size, NOW);
+	bool has_changed = dh_receiver_hear(receiver, media, exact, size, NOW);
 	free(exact);
+	return has_changed;
 }
 
 static struct dh_receiver_stats stats_of(const struct dh_receiver *receiver)
@@ -66,12 +67,12 @@ static struct dh_receiver_stats stats_of(const struct dh_receiver *receiver)
 	return stats;
 }
 
-static void say(struct dh_receiver *receiver, enum dh_media media, const struct dh_report_block *block)
+static bool say(struct dh_receiver *receiver, enum dh_media media, const struct dh_report_block *block)
 {
 	struct packet packet = { .size = 0 };
 
 	put_report(&packet, 201, block, 1);
-	hear(receiver, media, &packet, packet.size);
+	return hear(receiver, media, &packet, packet.size);
 }
 
 /* --- reading */
@@ -90,8 +91,9 @@ static void note(void *arg, const struct dh_report_block *block)
 
 static void test_every_block_of_a_compound_is_read(void)
 {
-	const struct dh_report_block blocks[] = { { 1, 2, 3, 4, 5, 6 }, { 0xfffffffe, 255, -1, 0xfffffffd, 9, 8 },
-		{ 7, 0, 0x7fffff, 1, 2, 3 }, { 8, 0, -0x800000, 1, 2, 3 } };
+	const struct dh_report_block blocks[] = { { 1, 2, 3, 4, 5, 6, 7 },
+		{ 0xfffffffe, 255, -1, 0xfffffffd, 9, 8, 0xfffffffb }, { 7, 0, 0x7fffff, 1, 2, 3, 4 },
+		{ 8, 0, -0x800000, 1, 2, 3, 5 } };
 	struct packet packet = { .size = 0 };
 	struct found found = { .count = 0 };
 
@@ -101,13 +103,23 @@ static void test_every_block_of_a_compound_is_read(void)
 	put_report(&packet, 201, blocks + 2, 2);
 	CHECK_INT(dh_receiver_report_read(packet.bytes, packet.size, note, &found), 0);
 	CHECK_INT(found.count, 4);
-	CHECK(memcmp(found.blocks, blocks, sizeof blocks) == 0);
+	for (int i = 0; i < 4; i++) {
+		const struct dh_report_block *block = &found.blocks[i];
+		CHECK_AT("block %d", i);
+		CHECK_INT(block->ssrc, blocks[i].ssrc);
+		CHECK_INT(block->fraction_lost, blocks[i].fraction_lost);
+		CHECK_INT(block->lost, blocks[i].lost);
+		CHECK_INT(block->jitter, blocks[i].jitter);
+		CHECK_INT(block->last_sr, blocks[i].last_sr);
+		CHECK_INT(block->delay, blocks[i].delay);
+		CHECK_INT(block->highest, blocks[i].highest);
+	}
 }
 
 /* Cut anywhere, and with any byte changed, nothing is read that is not there. */
 static void test_broken_packets(void)
 {
-	const struct dh_report_block blocks[] = { { 1, 2, 3, 4, 5, 6 }, { 2, 3, 4, 5, 6, 7 } };
+	const struct dh_report_block blocks[] = { { 1, 2, 3, 4, 5, 6, 7 }, { 2, 3, 4, 5, 6, 7, 8 } };
 	struct packet whole = { .size = 0 };
 
 	put_report(&whole, 200, blocks, 2);
@@ -137,7 +149,7 @@ static void test_broken_packets(void)
 static void test_a_report(void)
 {
 	/* the last sender report 300 ms ago, of which the viewer had it for 200 */
-	const struct dh_report_block block = { 9, 64, 17, 900, NOW - 65536 * 3 / 10, 65536 * 2 / 10 };
+	const struct dh_report_block block = { 9, 64, 17, 900, NOW - 65536 * 3 / 10, 65536 * 2 / 10, 0x14711 };
 	struct dh_receiver receiver = { 0 };
 
 	CHECK_INT(stats_of(&receiver).rtt_ms[DH_VIDEO], -1);
@@ -212,6 +224,80 @@ static void test_another_room_counts_its_own(void)
 	CHECK_INT(stats_of(&after).lost[DH_VIDEO], 3);
 }
 
+static struct dh_repair_report taken(struct dh_receiver *receiver)
+{
+	struct dh_repair_report losses;
+
+	dh_receiver_take_losses(receiver, DH_VIDEO, &losses);
+	return losses;
+}
+
+static bool say_lost(struct dh_receiver *receiver, int32_t lost, uint32_t highest)
+{
+	return say(receiver, DH_VIDEO, &(struct dh_report_block){ .ssrc = 2, .lost = lost, .highest = highest });
+}
+
+/* Where it was lost: behind what had come when it was another number, or when that was taken. */
+static void test_losses_of_the_picture(void)
+{
+	struct dh_receiver receiver = { 0 };
+
+	CHECK(!say_lost(&receiver, 0, 100));
+	CHECK(!say_lost(&receiver, 0, 200));
+	CHECK(say_lost(&receiver, 3, 0x10000 + 300));
+	CHECK(!say_lost(&receiver, 3, 0x10000 + 400));
+	CHECK_INT(taken(&receiver).lost, 3);
+	CHECK_INT(taken(&receiver).since, 200);
+	CHECK_INT(taken(&receiver).highest, 400);
+	CHECK(say_lost(&receiver, 4, 0x1ffff));
+	CHECK(say_lost(&receiver, 5, 0x20007)); /* before it is taken */
+	CHECK_INT(taken(&receiver).since, 400);
+	CHECK_INT(taken(&receiver).highest, 7);
+	CHECK(say_lost(&receiver, -0x800000, 0x20008));
+	CHECK_INT(taken(&receiver).lost, -0x800000);
+	CHECK_INT(taken(&receiver).since, 7);
+	CHECK(say_lost(&receiver, 0x7fffff, 0x20009));
+	CHECK_INT(taken(&receiver).lost, 0x7fffff);
+}
+
+/* The first report may say of everything that was ever sent. */
+static void test_losses_of_the_first_report(void)
+{
+	struct dh_receiver receiver = { 0 };
+
+	CHECK(say_lost(&receiver, 1, 100));
+	CHECK_INT((uint16_t)(taken(&receiver).highest - taken(&receiver).since), 0x7fff);
+	CHECK(say_lost(&receiver, 2, 110));
+	CHECK_INT(taken(&receiver).since, 100);
+}
+
+static void test_losses_in_another_room(void)
+{
+	struct dh_receiver before = { 0 }, after = { 0 };
+
+	say_lost(&before, 0x7fffff, 100);
+	dh_receiver_continue(&after, &before);
+	CHECK(!say_lost(&after, 0x7fffff, 200));
+	CHECK(say_lost(&after, -0x800000, 300));
+	CHECK_INT(taken(&after).lost, -0xffffff);
+	CHECK_INT(taken(&after).since, 200);
+}
+
+/* Whichever m-line the report came for. */
+static void test_losses_of_both_media(void)
+{
+	const struct dh_report_block both[] = { { .ssrc = 1, .lost = 50 }, { .ssrc = 2, .lost = 9, .highest = 300 } };
+	struct dh_receiver receiver = { 0 };
+	struct packet packet = { .size = 0 };
+
+	CHECK(!say_lost(&receiver, 0, 200));
+	CHECK(!say(&receiver, DH_AUDIO, &(struct dh_report_block){ .ssrc = 1, .lost = 40 }));
+	put_report(&packet, 201, both, 2);
+	CHECK(hear(&receiver, DH_AUDIO, &packet, packet.size));
+	CHECK_INT(taken(&receiver).lost, 9);
+	CHECK_INT(taken(&receiver).since, 200);
+}
+
 static void test_json(void)
 {
 	struct dh_receiver_stats stats = { .rtt_ms = { -1, 12 } };
@@ -236,6 +322,10 @@ static const struct check_test tests[] = {
 	TEST(test_what_no_time_says),
 	TEST(test_blocks_of_both_media),
 	TEST(test_another_room_counts_its_own),
+	TEST(test_losses_of_the_picture),
+	TEST(test_losses_of_the_first_report),
+	TEST(test_losses_in_another_room),
+	TEST(test_losses_of_both_media),
 	TEST(test_json),
 };
 
