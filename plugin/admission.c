@@ -71,7 +71,7 @@ static void check_move(struct dh_request *request)
 	has_place(request, &place);
 }
 
-static void copy_connection(struct dh_member *to, const struct dh_member *from)
+static void copy_connection(struct dh_member *to, struct dh_member *from)
 {
 	to->sdp_session = from->sdp_session;
 	to->sdp_version = from->sdp_version;
@@ -83,6 +83,7 @@ static void copy_connection(struct dh_member *to, const struct dh_member *from)
 		&from->listening.channel.was_ready);
 	to->is_offerer = from->is_offerer;
 	dh_receiver_continue(&to->receiver, &from->receiver);
+	dh_room_member_continue_quality(to, from);
 	to->answered = atomic_load(&from->answered);
 	to->microphone_offer = atomic_load(&from->microphone_offer);
 	to->microphone_line = atomic_load(&from->microphone_line);
@@ -94,7 +95,7 @@ static void copy_connection(struct dh_member *to, const struct dh_member *from)
 	}
 }
 
-struct dh_member *dh_admit_move(struct dh_request *request, const struct dh_member *from, bool *is_up)
+struct dh_member *dh_admit_move(struct dh_request *request, struct dh_member *from, bool *is_up)
 {
 	struct dh_member *member = NULL, *old = NULL;
 

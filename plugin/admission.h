@@ -13,6 +13,6 @@ struct dh_member *dh_admit(struct dh_request *request, enum dh_member_kind kind)
 
 /* The same for the handle's viewer `from`, which goes over to the request's room with its connection, and all
  * that has been agreed on. *is_up: the connection is up. Then `from` is to leave its room. */
-struct dh_member *dh_admit_move(struct dh_request *request, const struct dh_member *from, bool *is_up);
+struct dh_member *dh_admit_move(struct dh_request *request, struct dh_member *from, bool *is_up);
 
 #endif

@@ -130,9 +130,11 @@ static void handle_pause(struct dh_request *request)
 
 /* --- configure */
 
-/* What is to be sent from now on, by medium: 1 yes, 0 no, -1 as before. */
+/* What is to be sent from now on. */
 struct change {
-	int sends[2];
+	int sends[2]; /* by medium: 1 yes, 0 no, -1 as before */
+	bool has_quality;
+	int quality; /* or DH_QUALITY_AUTO */
 };
 
 /* `stream` is the request itself, or one of its `streams`. Simulcast and layers mean nothing here. */
@@ -156,6 +158,23 @@ static void read_stream(struct dh_request *request, const json_t *stream, struct
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"mid\": \"a\" or \"v\" is expected");
 }
 
+static void read_quality(struct dh_request *request, struct change *change)
+{
+	const json_t *quality = json_object_get(request->body, "quality");
+	json_int_t number = json_integer_value(quality);
+
+	change->has_quality = quality && !json_is_null(quality);
+	change->quality = DH_QUALITY_AUTO;
+	if (!change->has_quality || !g_strcmp0(json_string_value(quality), "auto"))
+		return;
+	if (!json_is_integer(quality) || number < 0 || number >= DH_QUALITIES_MAX)
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"quality\": \"auto\" or an integer from 0 (the best) to %d is expected",
+			DH_QUALITIES_MAX - 1);
+	else
+		change->quality = (int)number;
+}
+
 static void read_change(struct dh_request *request, struct change *change)
 {
 	static const char *const flags[] = { [DH_AUDIO] = "audio", [DH_VIDEO] = "video" };
@@ -166,6 +185,7 @@ static void read_change(struct dh_request *request, struct change *change)
 		const json_t *flag = json_object_get(request->body, flags[media]);
 		change->sends[media] = flag ? json_is_true(flag) : -1;
 	}
+	read_quality(request, change);
 	if (!streams)
 		read_stream(request, request->body, change);
 	json_array_foreach(streams, i, stream) {
@@ -182,6 +202,7 @@ static void answer_configured(struct dh_request *request, struct dh_member *memb
 	json_t *result = json_pack("{s:s, s:I, s:b, s:b}", "event", "configured", "viewer", (json_int_t)member->id,
 		"audio", dh_member_gets(member, DH_AUDIO), "video", dh_member_gets(member, DH_VIDEO));
 
+	dh_viewer_quality_describe(&member->quality, result);
 	if (captions) {
 		dh_room_member_listen(member, json_is_true(captions));
 		json_object_set_new(result, "captions", json_boolean(json_is_true(captions)));
@@ -206,6 +227,8 @@ static void handle_configure(struct dh_request *request)
 			if (change.sends[media] >= 0)
 				dh_room_member_mute(member, (enum dh_media)media, !change.sends[media]);
 		}
+		if (change.has_quality)
+			dh_room_member_ask_quality(member, change.quality);
 		answer_configured(request, member);
 	}
 	dh_member_unref(&member);

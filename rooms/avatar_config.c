@@ -98,3 +98,15 @@ void dh_avatar_describe_matte(const struct dh_avatar_config *config, json_t *jso
 	json_object_set_new(json, "matte_top", json_integer(dh_matte_top(height)));
 	json_object_set_new(json, "coded_height", json_integer(dh_matte_coded_height(height)));
 }
+
+void dh_avatar_describe_qualities(const struct dh_avatar_config *config, json_t *json)
+{
+	int kbps[DH_QUALITIES_MAX];
+
+	dh_avatar_rates(config, kbps);
+	if (dh_qualities_count(kbps) == 1)
+		return;
+	json_object_set_new(json, "qualities", json_array());
+	for (int q = 0; q < dh_qualities_count(kbps); q++)
+		json_array_append_new(json_object_get(json, "qualities"), json_integer(kbps[q]));
+}

@@ -40,6 +40,9 @@ void dh_avatar_rates(const struct dh_avatar_config *config, int kbps[DH_QUALITIE
 void dh_avatar_describe(const struct dh_avatar_config *config, json_t *json);
 void dh_avatar_describe_matte(const struct dh_avatar_config *config, json_t *json);
 
+/* Sets `qualities`, the bit rates, if there is more than one. */
+void dh_avatar_describe_qualities(const struct dh_avatar_config *config, json_t *json);
+
 /* Why a clip with this head is not the avatar's, for people; NULL: it may be. */
 const char *dh_avatar_misfit(const struct dh_avatar_config *config, const struct dh_stream_head *head);
 

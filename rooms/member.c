@@ -50,6 +50,7 @@ void dh_member_unref(struct dh_member **member)
 	g_clear_pointer(&old->gates, g_array_unref);
 	struct dh_microphone *microphone = atomic_load(&old->microphone);
 	dh_microphone_free(&microphone);
+	dh_viewer_quality_clear(&old->quality);
 	g_free(old);
 }
 
@@ -117,6 +118,7 @@ json_t *dh_member_status(const struct dh_member *member, const char *status)
 	if (!member->observes && begins) {
 		json_object_set_new(result, "audio", json_boolean(dh_member_gets(member, DH_AUDIO)));
 		json_object_set_new(result, "video", json_boolean(dh_member_gets(member, DH_VIDEO)));
+		dh_viewer_quality_describe(&member->quality, result);
 	}
 	return event;
 }
@@ -133,8 +135,11 @@ json_t *dh_rtp_start_json(const uint32_t rtp_start[2])
 		(json_int_t)rtp_start[DH_VIDEO]);
 }
 
-void dh_member_relay(const struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size)
+void dh_member_relay(struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size)
 {
-	if (!atomic_load(&member->cut))
-		member->host->relay(member->handle, media, dh_member_line(member, media).mindex, rtp, size);
+	if (atomic_load(&member->cut))
+		return;
+	member->host->relay(member->handle, media, dh_member_line(member, media).mindex, rtp, size);
+	if (media == DH_VIDEO)
+		dh_viewer_quality_sent(&member->quality, size);
 }

@@ -24,6 +24,7 @@
 #include "playout/continuity.h"
 #include "punctuality.h"
 #include "receiver.h"
+#include "viewer_quality.h"
 
 struct dh_microphone;
 struct dh_room;
@@ -82,6 +83,7 @@ struct dh_member {
 	atomic_int counted;                         /* occupies a place, see dh_room_member_new */
 	struct dh_listening listening;              /* see there */
 	struct dh_receiver receiver;                /* see there */
+	struct dh_viewer_quality quality;           /* see there */
 	/* owner: the room's thread */
 	struct dh_viewer *viewer; /* NULL: gets no media */
 	bool attached;            /* gets events */
@@ -144,6 +146,6 @@ void dh_member_get_rtp_start(const struct dh_member *member, uint32_t rtp_start[
 json_t *dh_rtp_start_json(const uint32_t rtp_start[2]);
 
 /* In the room's thread: hands one RTP packet to the gateway, unless the member is cut. */
-void dh_member_relay(const struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size);
+void dh_member_relay(struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size);
 
 #endif

@@ -401,6 +401,7 @@ json_t *dh_room_info(struct dh_room *room, bool all)
 		atomic_load(&room->waiting));
 
 	dh_avatar_describe(avatar, info);
+	dh_avatar_describe_qualities(avatar, info);
 	if (settings->disclosure)
 		json_object_set_new(info, "disclosure", json_string(settings->disclosure));
 	if (json_object_size(settings->metadata))

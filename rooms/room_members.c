@@ -157,6 +157,7 @@ void dh_room_members_media(struct dh_room *room, struct dh_member *member)
 	member->times.connected_ticks = dh_now_ticks();
 	member->media_ticks = dh_playout_media_ticks(room->playout, member->times.connected_ticks);
 	room->queue_changed = true; /* the end of what plays will be seen */
+	dh_room_members_quality(room, member);
 	update_flow(room, member);
 	if (dh_room_has_trusted_audience(room))
 		dh_room_tell_trusted(room, presence(room, "joined", member), member, NULL);
@@ -181,6 +182,13 @@ void dh_room_members_report(struct dh_room *room, struct dh_member *member)
 	dh_receiver_take_losses(&member->receiver, DH_VIDEO, &losses);
 	if (member->viewer)
 		dh_playout_viewer_hear(member->viewer, &losses);
+}
+
+void dh_room_members_quality(struct dh_room *room, struct dh_member *member)
+{
+	(void)room;
+	if (member->viewer)
+		dh_playout_viewer_quality(member->viewer, atomic_load(&member->quality.wanted));
 }
 
 void dh_room_members_slow_link(struct dh_room *room, struct dh_member *member, enum dh_media media)

@@ -8,6 +8,7 @@ enum member_op {
 	MEMBER_PAUSE,
 	MEMBER_PLI,
 	MEMBER_REPORT,
+	MEMBER_QUALITY,
 	MEMBER_LISTEN,
 	MEMBER_SLOW_AUDIO,
 	MEMBER_SLOW_VIDEO,
@@ -46,6 +47,7 @@ struct dh_member *dh_room_member_new(struct dh_room *room, void *handle, enum dh
 
 	member->counts = counts;
 	member->avatar = dh_avatar_get_config(room->facts.avatar);
+	dh_viewer_quality_init(&member->quality, member->avatar, dh_now_ticks());
 	member->id = (guint)atomic_fetch_add(&counts->ever, 1) + 1;
 	member->counted = 1;
 	atomic_fetch_add(count_of(counts, member), 1);
@@ -104,6 +106,9 @@ static void command_run(void *owner, struct dh_command *command)
 	case MEMBER_REPORT:
 		atomic_store(&c->member->report_posted, 0);
 		dh_room_members_report(room, c->member);
+		break;
+	case MEMBER_QUALITY:
+		dh_room_members_quality(room, c->member);
 		break;
 	case MEMBER_LISTEN:
 		dh_room_listeners_update(room, c->member);
@@ -187,11 +192,26 @@ void dh_room_member_rtcp(struct dh_member *member, enum dh_media media, const ui
 	if (dh_receiver_hear(&member->receiver, media, rtcp, size, dh_receiver_ntp(g_get_real_time())) &&
 		atomic_compare_exchange_strong(&member->report_posted, &(int){ 0 }, 1))
 		post(member, MEMBER_REPORT);
+	if (dh_viewer_quality_hear(&member->quality, &member->receiver, rtcp, size, dh_now_ticks()))
+		post(member, MEMBER_QUALITY);
+}
+
+void dh_room_member_continue_quality(struct dh_member *to, struct dh_member *from)
+{
+	dh_viewer_quality_continue(&to->quality, &from->quality, dh_now_ticks());
+}
+
+void dh_room_member_ask_quality(struct dh_member *member, int quality)
+{
+	if (dh_viewer_quality_ask(&member->quality, quality, dh_now_ticks()))
+		post(member, MEMBER_QUALITY);
 }
 
 void dh_room_member_slow_link(struct dh_member *member, enum dh_media media)
 {
 	post(member, media == DH_AUDIO ? MEMBER_SLOW_AUDIO : MEMBER_SLOW_VIDEO);
+	if (media == DH_VIDEO && dh_viewer_quality_slow_link(&member->quality, dh_now_ticks()))
+		post(member, MEMBER_QUALITY);
 }
 
 void dh_room_member_listen(struct dh_member *member, bool wants)

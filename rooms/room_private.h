@@ -219,6 +219,8 @@ void dh_room_members_pause(struct dh_room *room, struct dh_member *member);
 void dh_room_members_pli(struct dh_room *room, struct dh_member *member);
 /* A receiver report says something else of the losses of its picture. */
 void dh_room_members_report(struct dh_room *room, struct dh_member *member);
+/* It is to be sent another quality. */
+void dh_room_members_quality(struct dh_room *room, struct dh_member *member);
 void dh_room_members_slow_link(struct dh_room *room, struct dh_member *member, enum dh_media media);
 void dh_room_members_leave(struct dh_room *room, struct dh_member *member);
 /* Dismisses viewers that did not connect in time. */

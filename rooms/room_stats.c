@@ -23,6 +23,7 @@ struct member_copy {
 	int64_t join_ticks;                /* see struct dh_viewer_times */
 	struct dh_viewer_stats sent;
 	struct dh_receiver_stats receiver;
+	struct dh_viewer_quality_stats quality;
 	bool is_listened_to; /* false: `microphone` is not set */
 	struct dh_microphone_stats microphone;
 };
@@ -71,6 +72,7 @@ static void copy_member(struct member_copy *copy, const struct dh_member *member
 	copy->join_ticks = member->times.join_ticks;
 	dh_receiver_get_stats(&member->receiver, &copy->receiver);
 	dh_playout_viewer_stats(member->viewer, &copy->sent);
+	dh_viewer_quality_get_stats(&member->quality, &copy->sent, &copy->quality);
 }
 
 static int copy_stats(struct dh_room *room, void *arg)
@@ -162,6 +164,8 @@ static json_t *member_json(const struct member_copy *member)
 		dh_room_set_ms(json, "join_ms", member->join_ticks);
 		json_object_set_new(json, "received", dh_receiver_viewer_json(&member->receiver));
 		json_object_set_new(json, "sent", dh_room_stats_sent(&member->sent));
+		if (member->quality.has_choice)
+			json_object_set_new(json, "quality", dh_viewer_quality_json(&member->quality));
 		json_object_set_new(json, "rtp_start", dh_rtp_start_json(member->rtp_start));
 		if (member->is_listened_to)
 			json_object_set_new(json, "microphone", microphone_json(&member->microphone));

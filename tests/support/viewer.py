@@ -12,7 +12,7 @@ import time
 import aioice.ice
 import aiortc
 from aiortc import RTCPeerConnection, RTCSessionDescription
-from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket
+from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket, pack_remb_fci
 
 from rtp import NTP_EPOCH, Packet, Report, Stream
 
@@ -54,6 +54,7 @@ class Viewer:
         self.kinds = {}               # by payload type
         self.moments = {}             # name -> seconds
         self.foreign = 0              # packets of no stream that was offered
+        self.fraction_lost = 0        # 256ths of the pictures' packets, as its reports say
         self._early = []              # packets that came before the keys
 
     @property
@@ -211,7 +212,8 @@ class Viewer:
             lsr, delay = 0, 0
             if stream.reports:
                 lsr, delay = stream.reports[-1].lsr, int((time.time() - stream.reports[-1].arrival) * 65536)
-            reports.append(RtcpReceiverInfo(ssrc=stream.ssrc, fraction_lost=0,
+            lost = self.fraction_lost if stream.kind == "video" else 0
+            reports.append(RtcpReceiverInfo(ssrc=stream.ssrc, fraction_lost=lost,
                                             packets_lost=min(stream.lost_so_far(), 0x7fffff),
                                             highest_sequence=stream.extended_highest(), jitter=0, lsr=lsr, dlsr=delay))
         if reports and self.dtls.state == "connected":
@@ -219,6 +221,11 @@ class Viewer:
 
     async def _pli(self):
         await self.dtls._send_rtp(bytes(RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=self.video.ssrc)))
+
+    def remb(self, kbps):
+        """Says how much it could receive."""
+        fci = pack_remb_fci(kbps * 1000, [self.video.ssrc])
+        self.gateway._do(self.dtls._send_rtp(bytes(RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=fci))))
 
     def request(self, body):
         """A request on this viewer's own handle (pause, start, stop); its answer."""

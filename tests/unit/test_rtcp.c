@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "playout/remb.h"
 #include "playout/rtcp.h"
 
 static void test_report(void)
@@ -85,7 +86,50 @@ static void test_requests(void)
 	}
 }
 
+/* Chromium's after a receiver report; what is not quite one. The bytes are in memory of exactly their size. */
+static const struct remb_row {
+	const char *name;
+	size_t size;
+	uint8_t bytes[40];
+	int32_t kbps;
+} remb_rows[] = {
+	{ "250 kbit/s", 24,
+		{ 0x8f, 206, 0, 5, 0, 0, 0, 1, 0, 0, 0, 0, 'R', 'E', 'M', 'B', 1, 0x03, 0xd0, 0x90, 0, 0, 0, 9 }, 250 },
+	{ "without SSRCs", 20, { 0x8f, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 'R', 'E', 'M', 'B', 0, 0x05, 0x86, 0xa0 },
+		200 },
+	{ "behind a report", 32,
+		{ 0x80, 201, 0, 1, 0, 0, 0, 1, 0x8f, 206, 0, 5, 0, 0, 0, 1, 0, 0, 0, 0, 'R', 'E', 'M', 'B', 1, 0x13,
+			0xd0, 0x90, 0, 0, 0, 9 },
+		4000 },
+	{ "nothing", 20, { 0x8f, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 'R', 'E', 'M', 'B', 0, 0xfc, 0, 0 }, 0 },
+	{ "the most", 20, { 0x8f, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 'R', 'E', 'M', 'B', 0, 0xff, 0xff, 0xff },
+		INT32_MAX },
+	{ "another name", 20, { 0x8f, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 'R', 'E', 'M', 'C', 0, 0x0b, 0xd0, 0x90 },
+		-1 },
+	{ "another format", 20, { 0x81, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 'R', 'E', 'M', 'B', 0, 0x0b, 0xd0, 0x90 },
+		-1 },
+	{ "cut short", 19, { 0x8f, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 'R', 'E', 'M', 'B', 0, 0x0b, 0xd0 }, -1 },
+	{ "too short", 16, { 0x8f, 206, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 'R', 'E', 'M', 'B' }, -1 },
+	{ "behind what is broken", 24,
+		{ 0x80, 201, 0, 9, 0x8f, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 'R', 'E', 'M', 'B', 0, 0x0b, 0xd0, 0x90 },
+		-1 },
+	{ "no RTCP", 4, { 0x0f, 206, 0, 0 }, -1 },
+	{ "empty", 0, { 0 }, -1 },
+};
+
+static void test_remb(const void *arg)
+{
+	const struct remb_row *row = arg;
+	uint8_t *bytes = malloc(row->size ? row->size : 1);
+
+	CHECK(bytes);
+	memcpy(bytes, row->bytes, row->size);
+	CHECK_INT(dh_remb_read(bytes, row->size), row->kbps);
+	free(bytes);
+}
+
 static const struct check_test tests[] = {
+	TABLE(test_remb, remb_rows),
 	TEST(test_report),
 	TEST(test_bye),
 	TEST(test_names),

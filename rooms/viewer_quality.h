@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which of its avatar's qualities a viewer is to be sent: one that it asked for, or the one that its network carries
+ * (playout/choice.h), which is decided where RTCP is heard, so that a room's thread is woken by changes alone.
+ */
+#ifndef DH_VIEWER_QUALITY_H
+#define DH_VIEWER_QUALITY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <glib.h>
+#include <jansson.h>
+
+#include "avatar_config.h"
+#include "playout/choice.h"
+#include "playout/packets.h"
+#include "receiver.h"
+
+#define DH_QUALITY_AUTO (-1)
+
+/* Zero it, then call dh_viewer_quality_init. */
+struct dh_viewer_quality {
+	/* immutable */
+	int kbps[DH_QUALITIES_MAX]; /* the avatar's */
+	int64_t entry_ticks;
+	bool has_choice; /* there is more than one */
+	/* protected by lock */
+	GMutex lock;
+	struct dh_choice choice;
+	uint32_t reports; /* how many were heard */
+	/* any thread; the first is set while the lock is held */
+	atomic_int asked;             /* DH_QUALITY_AUTO: what the network carries */
+	atomic_int wanted;            /* the quality */
+	_Atomic uint64_t video_bytes; /* sent; counted where there is a choice */
+	_Atomic int32_t remb_kbps;    /* -1: none came */
+};
+
+/* Copied in the room's thread. */
+struct dh_viewer_quality_stats {
+	bool has_choice;
+	int asked, sent;
+	uint64_t changes;
+	int32_t remb_kbps;
+};
+
+void dh_viewer_quality_init(struct dh_viewer_quality *quality, const struct dh_avatar_config *avatar,
+	int64_t now_ticks);
+void dh_viewer_quality_clear(struct dh_viewer_quality *quality);
+
+/* `to`, in another room, goes on as `from`. */
+void dh_viewer_quality_continue(struct dh_viewer_quality *to, struct dh_viewer_quality *from, int64_t now_ticks);
+
+/* Any thread; each returns whether `wanted` changes. Never wait. */
+bool dh_viewer_quality_ask(struct dh_viewer_quality *quality, int asked, int64_t now_ticks);
+/* RTCP of the viewer; `receiver` has heard it, too. */
+bool dh_viewer_quality_hear(struct dh_viewer_quality *quality, const struct dh_receiver *receiver, const uint8_t *rtcp,
+	size_t size, int64_t now_ticks);
+bool dh_viewer_quality_slow_link(struct dh_viewer_quality *quality, int64_t now_ticks);
+
+/* A packet of video was sent to it. */
+static inline void dh_viewer_quality_sent(struct dh_viewer_quality *quality, size_t size)
+{
+	if (quality->has_choice)
+		atomic_fetch_add_explicit(&quality->video_bytes, size, memory_order_relaxed);
+}
+
+/* Sets `quality`, "auto" or a number, in `json`; not where there is no choice. Any thread. */
+void dh_viewer_quality_describe(const struct dh_viewer_quality *quality, json_t *json);
+
+void dh_viewer_quality_get_stats(const struct dh_viewer_quality *quality, const struct dh_viewer_stats *sent,
+	struct dh_viewer_quality_stats *stats);
+/* {"asked":…,"sent":…,"changes":…,"remb_kbps":…}. A new reference. */
+json_t *dh_viewer_quality_json(const struct dh_viewer_quality_stats *stats);
+
+#endif

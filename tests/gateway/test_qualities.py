@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Qualities in a real Janus: what a viewer asks for, and what its reports bring."""
+import glob
+import tempfile
+import time
+import unittest
+
+import marks
+from hosted_room import HostedRoom, prepare
+from media_case import Case
+from prepared import Prepared
+from viewers import Refused
+
+SIZE = 96
+KBPS = [500, 200, 80]
+OPTIONS = ("--kbps", KBPS[0], "--kbps-2", KBPS[1], "--kbps-3", KBPS[2], "--entry-ms", 200)
+
+
+def setUpModule():
+    global hosted
+    folder = unittest.enterModuleContext(tempfile.TemporaryDirectory(prefix="dh-qualities-"))
+    hosted = Case.hosted = HostedRoom(SIZE, rooms=False, more="""
+avatar-layered: { width = 96 height = 96 idle = "IDLE" kbps = 500 kbps_2 = 200 kbps_3 = 80 entry_ms = 200 }
+avatar-fewer: { width = 96 height = 96 idle = "IDLE" kbps = 500 kbps_2 = 200 entry_ms = 200 }
+room-one: { id = 1 avatar = "layered" }
+room-two: { id = 2 avatar = "layered" }
+room-three: { id = 3 avatar = "fewer" }
+room-four: { id = 4 avatar = "probe" }
+""".replace("IDLE", marks.write_idle(folder + "/idle.mp4", 2, SIZE)))
+    unittest.addModuleCleanup(hosted.close)
+
+
+class Qualities(Case):
+    def of(self, viewer, room=1):
+        """What `stats` says of its quality."""
+        number = viewer.started["result"]["viewer"]
+        listed = self.gateway.request({"request": "stats", "id": room, "viewer": number})["viewers"]
+        return listed[0]["quality"]
+
+    def wait_sent(self, viewer, quality, room=1):
+        viewer.wait(lambda v: self.of(v, room)["sent"] == quality or time.sleep(0.1))
+
+    def configure(self, viewer, quality):
+        return viewer.request({"request": "configure", "quality": quality})["result"]
+
+    def test_what_is_said(self):
+        info = self.gateway.request({"request": "info", "id": 1})["info"]
+        self.assertEqual(info["qualities"], KBPS)
+        self.assertNotIn("qualities", self.gateway.request({"request": "info", "id": 4})["info"])
+        viewer = self.watch()
+        self.assertEqual(viewer.started["result"]["quality"], "auto")
+        self.assertEqual(self.of(viewer), {"asked": "auto", "sent": 0, "changes": 0, "remb_kbps": None})
+        self.assertEqual(self.configure(viewer, 1)["quality"], 1)
+        self.wait_sent(viewer, 1)
+        self.assertEqual(self.of(viewer), {"asked": 1, "sent": 1, "changes": 1, "remb_kbps": None})
+        self.assertEqual(self.configure(viewer, None)["quality"], 1)
+        self.assertEqual(self.configure(viewer, "auto")["quality"], "auto")
+        for wrong in (3, -1, 0.5, "best", True, [], {}):
+            with self.assertRaisesRegex(Refused, '454.*"quality"'):
+                self.configure(viewer, wrong)
+        self.assertEqual(self.of(viewer)["asked"], "auto")
+        plain = self.watch(4)
+        self.assertNotIn("quality", plain.started["result"])
+        self.assertNotIn("quality", self.configure(plain, 2))
+
+    def test_each_gets_its_own(self):
+        """Bit by bit what was prepared, in the quality that was asked for, with one key frame."""
+        marks.write_mp4(hosted.segments + "/two.mp4", 2, SIZE)
+        cached = glob.glob(hosted.server.path("cache") + "/*.dhs")
+        idle = next(path for path in cached if len(Prepared(path).kbps) == 3 and Prepared(path).picture)
+        prepare(hosted.segments + "/two.mp4", "--avatar", idle, *OPTIONS, "-o", hosted.work + "/two.dhs")
+        speech = Prepared(hosted.work + "/two.dhs")
+        viewers = [self.watch() for _ in range(3)]
+        for quality, viewer in enumerate(viewers):
+            self.configure(viewer, quality)
+            self.wait_sent(viewer, quality)
+        self.play("two.mp4", more_ms=500)
+        for quality, viewer in enumerate(viewers):
+            viewer.leave()
+            pictures = self.assert_continuous(viewer)
+            self.assertEqual(sum(p.key for p in pictures), 1)
+            units = [u.data if quality == 0 else lower[quality - 1] for u, lower in zip(speech.video, speech.lower)]
+            got = [p.data for p in pictures]
+            at = got.index(units[0])
+            self.assertEqual(got[at:at + len(units)], units, quality)
+
+    def test_loss_and_recovery(self):
+        """Reports of loss bring it down, and it alone; when they are good again it goes up, one at a time."""
+        viewer, other = self.watch(), self.watch()
+        time.sleep(2.5)         # reports come once a second; the first says how much is sent
+        viewer.fraction_lost = 250
+        self.wait_sent(viewer, 2)
+        viewer.fraction_lost = 0
+        self.wait_sent(viewer, 1)
+        self.assertEqual(self.of(other), {"asked": "auto", "sent": 0, "changes": 0, "remb_kbps": None})
+        for v in (viewer, other):
+            v.leave()
+            self.assertEqual(sum(p.key for p in self.assert_continuous(v)), 1)
+
+    def test_estimates(self):
+        viewer = self.watch()
+        time.sleep(2.5)
+        viewer.remb(600)
+        viewer.wait(lambda v: self.of(v)["remb_kbps"] == 600 or time.sleep(0.1))
+        self.assertEqual(self.of(viewer)["sent"], 0)
+        viewer.remb(1)
+        self.wait_sent(viewer, 2)
+        self.assertEqual(self.of(viewer)["remb_kbps"], 1)
+
+    def test_into_other_rooms(self):
+        viewer = self.watch()
+        self.configure(viewer, 2)
+        self.wait_sent(viewer, 2)
+        for room, sent in ((2, 2), (3, 1)):
+            answer = viewer.request({"request": "switch", "id": room})["result"]
+            viewer.started["result"]["viewer"] = answer["viewer"]
+            viewer.wait(lambda v: self.gateway.request({"request": "stats", "id": room})["sent"]["pictures"] or time.sleep(0.1))
+            self.wait_sent(viewer, sent, room)
+            self.assertEqual(self.of(viewer, room)["asked"], 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
