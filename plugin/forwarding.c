@@ -17,27 +17,36 @@ bool dh_forwarding_is_allowed(const struct dh_config *config, const char *host)
 }
 
 /* The count is raised before it is compared, so that two requests at a time do not pass the limit. */
+static int begin(struct dh_instance *instance, struct dh_room *room, const struct dh_rtp_forward_config *config,
+	json_t **reply)
+{
+	if (atomic_fetch_add(&instance->forwards, 1) >= instance->config->max_forwards) {
+		atomic_fetch_sub(&instance->forwards, 1);
+		return -EDQUOT;
+	}
+	return dh_room_rtp_forward(room, config, (int)instance->config->max_forwards_per_room, &instance->forwards,
+		reply);
+}
+
 int dh_forwarding_begin(struct dh_instance *instance, struct dh_room *room, const json_t *forward, json_t *record,
 	json_t **reply)
 {
 	struct dh_rtp_forward_config config = dh_forward_record_config(forward);
 
 	config.record = record;
-	if (atomic_fetch_add(&instance->forwards, 1) >= instance->config->max_forwards) {
-		atomic_fetch_sub(&instance->forwards, 1);
-		return -EDQUOT;
-	}
-	return dh_room_rtp_forward(room, &config, (int)instance->config->max_forwards_per_room, &instance->forwards,
-		reply);
+	return begin(instance, room, &config, reply);
 }
 
 static int begin_again(struct dh_instance *instance, struct dh_room *room, json_t *record, const char *host)
 {
+	struct dh_rtp_forward_config config = dh_forward_record_config(record);
 	json_t *reply = NULL;
 
+	config.record = record;
+	config.begins_again = true;
 	if (!dh_forwarding_is_allowed(instance->config, host))
 		return -EPERM;
-	int err = dh_forwarding_begin(instance, room, record, record, &reply);
+	int err = begin(instance, room, &config, &reply);
 	json_decref(reply);
 	return err;
 }

@@ -34,7 +34,8 @@ static void begin(struct dh_room *room, struct dh_rtp_forward *forward)
 		dh_playout_viewer_mute(room->playout, forward->viewer, (enum dh_media)media,
 			!is_sent(forward, (enum dh_media)media));
 	forward->ntp_origin_us = g_get_real_time() - dh_ns_from_ticks(now_ticks) / 1000;
-	forward->report_ticks = now_ticks; /* before anything else, so that nobody has to guess */
+	dh_rtp_forward_begin(forward);
+	forward->report_ticks = now_ticks; /* before media, so that nobody has to guess */
 	dh_rtp_forward_report(forward, now_ticks, dh_playout_media_ticks(room->playout, now_ticks));
 	for (int media = 0; media < 2 && dh_room_has_trusted_audience(room); media++)
 		if (is_sent(forward, (enum dh_media)media))

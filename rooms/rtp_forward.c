@@ -84,13 +84,9 @@ static int open_rtcp(struct dh_rtp_stream *stream, const char *host)
 
 static int open_stream(struct dh_rtp_stream *stream, const char *host, bool is_permanent)
 {
-	int err = 0;
+	int err = stream->target.port ? open_rtp(stream, host, is_permanent) : 0;
 
-	if (stream->target.port)
-		err = open_rtp(stream, host, is_permanent);
-	if (!err && stream->target.port && stream->target.rtcp_port)
-		err = open_rtcp(stream, host);
-	return err;
+	return !err && stream->target.port && stream->target.rtcp_port ? open_rtcp(stream, host) : err;
 }
 
 /* All numbers begin at random (RFC 3550, 5.1). */
@@ -122,7 +118,7 @@ int dh_rtp_forward_alloc(struct dh_rtp_forward **out, const struct dh_rtp_forwar
 	forward->keyframe_ms = config->keyframe_ms;
 	forward->hides_keyframes = config->hides_keyframes;
 	forward->record = json_incref(config->record);
-	forward->is_permanent = config->record != NULL;
+	forward->begins_again = config->begins_again;
 	g_strlcpy(forward->host, config->host, sizeof(forward->host));
 	for (int media = 0; media < 2; media++) {
 		forward->streams[media].target = config->targets[media];
@@ -132,7 +128,7 @@ int dh_rtp_forward_alloc(struct dh_rtp_forward **out, const struct dh_rtp_forwar
 	if (config->srtp_suite)
 		err = dh_srtp_alloc(&forward->srtp, config->srtp_suite, config->srtp_crypto);
 	for (int media = 0; media < 2 && !err; media++)
-		err = open_stream(&forward->streams[media], forward->host, forward->is_permanent);
+		err = open_stream(&forward->streams[media], forward->host, config->record != NULL);
 	if (err)
 		dh_rtp_forward_free(&forward);
 	*out = forward;
@@ -231,18 +227,18 @@ static void renew(struct dh_rtp_forward *forward, enum dh_media media)
 
 bool dh_rtp_forward_is_back(struct dh_rtp_forward *forward, int64_t now_ticks)
 {
-	const struct dh_rtp_stream_counts *audio = &forward->streams[DH_AUDIO].counts;
-	const struct dh_rtp_stream_counts *video = &forward->streams[DH_VIDEO].counts;
-	uint64_t refused = audio->refused + video->refused, sent = audio->packets + video->packets;
+	struct dh_rtp_stream_counts sum = forward->streams[DH_AUDIO].counts;
 
-	if (refused != forward->refused) {
+	dh_rtp_stream_counts_add(&sum, &forward->streams[DH_VIDEO].counts);
+	if (sum.refused != forward->refused) {
 		forward->report_ticks = forward->is_away ? forward->report_ticks : now_ticks;
 		forward->is_away = true;
-		forward->refused = refused;
+		forward->refused = sum.refused;
 		forward->refused_ticks = now_ticks;
-		forward->sent = sent;
+		forward->sent = sum.packets;
 	}
-	if (!forward->is_away || now_ticks - forward->refused_ticks < BACK_TICKS || sent - forward->sent < BACK_PACKETS)
+	if (!forward->is_away || now_ticks - forward->refused_ticks < BACK_TICKS ||
+		sum.packets - forward->sent < BACK_PACKETS)
 		return false;
 	forward->is_away = false;
 	for (int media = 0; media < 2; media++)
@@ -277,11 +273,19 @@ static void send_report(struct dh_rtp_forward *forward, enum dh_media media, int
 	send_rtcp(forward, stream, packet, dh_rtcp_write_report(&report, packet));
 }
 
-static void send_bye(struct dh_rtp_forward *forward, const struct dh_rtp_stream *stream)
+static void send_bye(const struct dh_rtp_forward *forward, const struct dh_rtp_stream *stream, uint32_t ssrc)
 {
 	_Alignas(uint64_t) uint8_t packet[DH_RTCP_REPORT_MAX + DH_SRTP_TRAILER];
 
-	send_rtcp(forward, stream, packet, dh_rtcp_write_bye(stream->target.ssrc, forward->cname, packet));
+	send_rtcp(forward, stream, packet, dh_rtcp_write_bye(ssrc, forward->cname, packet));
+}
+
+/* Of nobody, as what that one was called is not known. ffmpeg ends, where it would drop all that follows as too late. */
+void dh_rtp_forward_begin(const struct dh_rtp_forward *forward)
+{
+	for (int media = 0; media < 2 && forward->begins_again; media++)
+		if (forward->streams[media].rtcp_socket >= 0)
+			send_bye(forward, &forward->streams[media], g_random_int());
 }
 
 void dh_rtp_forward_report(struct dh_rtp_forward *forward, int64_t now_ticks, int64_t media_ticks)
@@ -361,7 +365,7 @@ void dh_rtp_forward_stop(struct dh_rtp_forward *forward, enum dh_media media)
 
 	if (stream->rtcp_socket >= 0) {
 		if (stream->id)
-			send_bye(forward, stream);
+			send_bye(forward, stream, stream->target.ssrc);
 		close(stream->rtcp_socket);
 	}
 	if (stream->socket >= 0)
@@ -369,8 +373,6 @@ void dh_rtp_forward_stop(struct dh_rtp_forward *forward, enum dh_media media)
 	stream->socket = stream->rtcp_socket = -1;
 	stream->id = 0;
 }
-
-/* --- JSON */
 
 json_t *dh_rtp_stream_json(const struct dh_rtp_forward *forward, enum dh_media media)
 {
@@ -386,7 +388,7 @@ json_t *dh_rtp_stream_json(const struct dh_rtp_forward *forward, enum dh_media m
 	}
 	if (forward->srtp)
 		json_object_set_new(json, "srtp", json_true());
-	if (forward->is_permanent)
+	if (forward->record)
 		json_object_set_new(json, "permanent", json_true());
 	if (media == DH_VIDEO) {
 		json_object_set_new(json, "keyframe_ms", json_integer(forward->keyframe_ms));

@@ -43,6 +43,7 @@ struct dh_rtp_forward_config {
 	int64_t keyframe_ms;  /* see dh_playout_viewer_keyframes */
 	bool hides_keyframes; /* they are decoded, and not shown */
 	json_t *record;       /* it is permanent: what is kept of it, takes a reference; NULL: it is not */
+	bool begins_again;    /* before a restart there was one, which may have ended without a word */
 };
 
 struct dh_rtp_stream {
@@ -68,7 +69,7 @@ struct dh_rtp_forward {
 	char cname[DH_RTCP_CNAME_MAX + 1];
 	struct dh_srtp *srtp; /* NULL: none */
 	atomic_int *count;    /* it is one of these, as long as it lives */
-	bool is_permanent;
+	bool begins_again;
 	/* owner: the room's thread */
 	struct dh_rtp_stream streams[2]; /* by medium */
 	struct dh_viewer *viewer;
@@ -90,6 +91,10 @@ int dh_rtp_forward_alloc(struct dh_rtp_forward **forward, const struct dh_rtp_fo
 	atomic_int *count);
 /* Says BYE where there is RTCP. */
 void dh_rtp_forward_free(struct dh_rtp_forward **forward);
+
+/* Before anything else: whoever is still there from before a restart, and waits for more of that, is told that it has
+ * ended. */
+void dh_rtp_forward_begin(const struct dh_rtp_forward *forward);
 
 /* A packet of its viewer. */
 void dh_rtp_forward_send(struct dh_rtp_forward *forward, enum dh_media media, const uint8_t *rtp, size_t size);

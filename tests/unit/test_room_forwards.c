@@ -200,6 +200,29 @@ static void test_destroy(void)
 	close(rtcp);
 }
 
+/* One that begins again says first that what was before it has ended; ffmpeg hears nothing shorter than 12 bytes. */
+static void test_it_begins_again(void)
+{
+	uint8_t packet[1500];
+	int rtcp_port, rtcp = open_port(&rtcp_port);
+	json_t *reply = NULL;
+
+	room_rig_open(60000);
+	const struct dh_rtp_forward_config config = { .host = "127.0.0.1",
+		.targets = { [DH_VIDEO] = { 9, rtcp_port, 1000, 96 } },
+		.begins_again = true };
+	atomic_fetch_add(&count, 1);
+	CHECK_INT(dh_room_rtp_forward(rig.room, &config, LIMIT, &count, &reply), 0);
+	json_decref(reply);
+	ssize_t size = recv(rtcp, packet, sizeof(packet), 0);
+	CHECK(size >= 12 && packet[size - 7] == 203);
+	CHECK(recv(rtcp, packet, sizeof(packet), 0) > 28);
+	CHECK_INT(packet[1], 200);
+	room_rig_close();
+	CHECK_INT(count, 0);
+	close(rtcp);
+}
+
 static void *come_and_go(void *arg)
 {
 	json_t *reply;
@@ -243,6 +266,7 @@ static const struct check_test tests[] = {
 	TEST(test_limit_and_numbers),
 	TEST(test_they_are_no_viewers),
 	TEST(test_destroy),
+	TEST(test_it_begins_again),
 	TEST(test_come_and_go),
 };
 
