@@ -280,7 +280,8 @@ static void send_bye(const struct dh_rtp_forward *forward, const struct dh_rtp_s
 	send_rtcp(forward, stream, packet, dh_rtcp_write_bye(ssrc, forward->cname, packet));
 }
 
-/* Of nobody, as what that one was called is not known. ffmpeg ends, where it would drop all that follows as too late. */
+/* Of nobody, as what that one was called is not known. ffmpeg ends, where it would drop all that follows as too
+ * late. */
 void dh_rtp_forward_begin(const struct dh_rtp_forward *forward)
 {
 	for (int media = 0; media < 2 && forward->begins_again; media++)
