@@ -61,6 +61,7 @@ static struct dh_ingest_source source_of(const struct dh_bridge_maker *maker)
 	source.kbps_2 = maker->spec.kbps_2;
 	source.kbps_3 = maker->spec.kbps_3;
 	source.entry_ms = maker->spec.entry_ms;
+	source.temporal = maker->spec.temporal;
 	source.skip = maker->spec.skip;
 	source.leaves = maker->spec.leaves;
 	source.anchor = maker->spec.picture;

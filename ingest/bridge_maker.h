@@ -17,6 +17,7 @@ struct dh_bridge_spec {
 	const char *name;  /* of what it leads from, for the log */
 	const void *owner; /* as in struct dh_ingest_source */
 	int width, height, kbps, kbps_2, kbps_3, entry_ms;
+	bool temporal;
 	const char *background; /* as in struct dh_ingest_source; not copied: the configuration's */
 	GBytes *picture;        /* of the avatar's anchor */
 	GBytes *frame;          /* that picture, coded, or NULL; see source.h */

@@ -181,6 +181,8 @@ static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source,
 		g_checksum_update(sum, (const guchar *)lower, (gssize)strlen(lower));
 		g_free(lower);
 	}
+	if (source->temporal)
+		g_checksum_update(sum, (const guchar *)" temporal", -1);
 	g_free(text);
 	g_free(anchor);
 	g_free(frame);
@@ -253,6 +255,8 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 		json_object_set_new(job, "kbps_2", json_integer(source->kbps_2));
 	if (source->kbps_3)
 		json_object_set_new(job, "kbps_3", json_integer(source->kbps_3));
+	if (source->temporal)
+		json_object_set_new(job, "temporal", json_true());
 	if (source->background_picture || source->background)
 		json_object_set_new(job, "background",
 			json_string(source->background_picture ? "picture" : source->background));

@@ -42,6 +42,7 @@ struct dh_ingest_source {
 	int64_t ahead_ticks; /* how far a pipe or socket is read until dh_ingest_allow; 0: to its end */
 	int width, height;
 	int kbps, kbps_2, kbps_3, audio_kbps, entry_ms, fps_max;
+	bool temporal;        /* every second picture is droppable */
 	bool pingpong;        /* idle */
 	int portrait_ms;      /* portrait */
 	int skip;             /* bridge: pictures of the clip that are only decoded */

@@ -40,6 +40,7 @@ struct dh_viewer_stats {
 	int64_t lateness_max_ticks;    /* the latest that anything was sent after it was due */
 	int quality;                   /* of the newest picture; see qualities.h */
 	uint64_t switches;             /* how often that changed */
+	uint64_t left_out;             /* droppable pictures that it does without */
 };
 
 #endif

@@ -197,9 +197,9 @@ void dh_playout_viewer_keyframes(struct dh_viewer *viewer, int64_t every_ticks)
 	dh_viewer_set_keyframes(viewer, every_ticks);
 }
 
-void dh_playout_viewer_quality(struct dh_viewer *viewer, int quality)
+void dh_playout_viewer_quality(struct dh_viewer *viewer, int quality, bool thin)
 {
-	dh_viewer_set_quality(viewer, quality);
+	dh_viewer_set_quality(viewer, quality, thin);
 }
 
 void dh_playout_viewer_payload_type(struct dh_viewer *viewer, enum dh_media media, uint8_t payload_type)

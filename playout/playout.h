@@ -323,8 +323,9 @@ void dh_playout_viewer_mute(struct dh_playout *playout, struct dh_viewer *viewer
 /* The anchor is sent again before the first entry that is so much later than the last anchor; 0, as at first: only
  * where it is needed, or asked for. */
 void dh_playout_viewer_keyframes(struct dh_viewer *viewer, int64_t every_ticks);
-/* The quality of its pictures from the next entry on (qualities.h), or the lowest that they have; at first 0. */
-void dh_playout_viewer_quality(struct dh_viewer *viewer, int quality);
+/* The quality of its pictures from the next entry on (qualities.h), or the lowest that they have; at first 0. `thin`:
+ * it does without droppable ones; at first it does not. */
+void dh_playout_viewer_quality(struct dh_viewer *viewer, int quality, bool thin);
 /* From its next packet on. */
 void dh_playout_viewer_payload_type(struct dh_viewer *viewer, enum dh_media media, uint8_t payload_type);
 /* For a viewer that goes over to another playout at once: what continues its numbering there, without a gap in

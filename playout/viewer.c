@@ -185,9 +185,10 @@ void dh_viewer_set_keyframes(struct dh_viewer *viewer, int64_t every_ticks)
 	viewer->keyframe_ticks = every_ticks;
 }
 
-void dh_viewer_set_quality(struct dh_viewer *viewer, int quality)
+void dh_viewer_set_quality(struct dh_viewer *viewer, int quality, bool thin)
 {
 	viewer->wanted_quality = quality;
+	viewer->thin = thin;
 }
 
 /* --- answers to PLI */
@@ -252,6 +253,11 @@ static bool prepare_entry(struct dh_viewer *viewer, const struct dh_item *item, 
 	return true;
 }
 
+static bool is_droppable(const struct dh_item *item)
+{
+	return (item->unit->flags & DH_UNIT_DROPPABLE) != 0;
+}
+
 /* An older entry would be a step back for those who have something newer. */
 static bool takes(const struct dh_viewer *viewer, const struct dh_item *item)
 {
@@ -278,6 +284,10 @@ static void send_video(struct dh_viewer *viewer, const struct dh_item *item, int
 	bool is_entry = (item->unit->flags & DH_UNIT_ENTRY) != 0;
 	if (!takes(viewer, item))
 		return;
+	if (viewer->thin && is_droppable(item)) {
+		viewer->stats.left_out++;
+		return;
+	}
 	if (item->media_ticks < after_last(viewer) || (is_entry && !prepare_entry(viewer, item, now_ticks))) {
 		viewer->waiting |= !item->repeats;
 		return;
@@ -312,7 +322,7 @@ void dh_viewer_send(struct dh_viewer *viewer, const struct dh_item *item, int64_
 	if (now_ticks - item->media_ticks > late_max_ticks) {
 		viewer->stats.late_dropped++;
 		if (item->media == DH_VIDEO)
-			viewer->waiting |= !item->repeats;
+			viewer->waiting |= !item->repeats && !is_droppable(item);
 		return;
 	}
 	if (item->media == DH_VIDEO)

@@ -60,6 +60,7 @@ struct dh_viewer {
 	struct dh_outgoing outgoing; /* pictures not fully sent yet */
 	int wanted_quality,
 		quality; /* from the next entry on; since the last one. What a picture lacks is the lowest */
+	bool thin;       /* without droppable pictures */
 	/* answers to PLI */
 	bool pli;                  /* one awaits its answer */
 	int64_t answer_from_ticks; /* not before this media time */
@@ -102,8 +103,8 @@ void dh_viewer_wait(struct dh_viewer *viewer);
 /* Once `every_ticks` have passed since the last anchor, the next entry is preceded by it again; 0: it is not. */
 void dh_viewer_set_keyframes(struct dh_viewer *viewer, int64_t every_ticks);
 
-/* From the next entry on; 0 to DH_QUALITIES_MAX - 1. */
-void dh_viewer_set_quality(struct dh_viewer *viewer, int quality);
+/* From the next entry on; 0 to DH_QUALITIES_MAX - 1. `thin`: without droppable pictures, at once. */
+void dh_viewer_set_quality(struct dh_viewer *viewer, int quality, bool thin);
 
 void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks);
 /* A receiver report says something else of what its pictures have lost. */

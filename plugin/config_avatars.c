@@ -19,6 +19,7 @@ static const struct dh_option avatar_options[] = {
 	DH_NUMBER(struct dh_avatar_config, kbps, DH_KBPS_MIN, DH_KBPS_MAX, 800),
 	DH_NUMBER(struct dh_avatar_config, kbps_2, 0, DH_KBPS_MAX, 0),
 	DH_NUMBER(struct dh_avatar_config, kbps_3, 0, DH_KBPS_MAX, 0),
+	DH_FLAG(struct dh_avatar_config, temporal, 0),
 	DH_NUMBER(struct dh_avatar_config, entry_ms, 40, 10000, 500),
 	DH_NUMBER(struct dh_avatar_config, fade_ms, 0, 1000, 0),
 	DH_OPTIONS_END,

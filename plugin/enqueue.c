@@ -121,6 +121,7 @@ void dh_enqueue(struct dh_request *request, const char *name, struct dh_ingest_s
 	source->kbps_2 = (int)avatar->kbps_2;
 	source->kbps_3 = (int)avatar->kbps_3;
 	source->entry_ms = (int)avatar->entry_ms;
+	source->temporal = avatar->temporal != 0;
 	source->background = dh_avatar_plain_background(avatar);
 	const struct dh_feed_owner owner = dh_room_feed_owner(request->room);
 	struct dh_feed *feed = dh_feed_new(&context, &owner, name, metadata, source, speech, audience);

@@ -172,6 +172,8 @@ static void answer_info(struct dh_pusher *pusher, struct dh_request *request)
 		json_object_set_new(info, "kbps_2", json_integer(avatar->kbps_2));
 	if (avatar->kbps_3)
 		json_object_set_new(info, "kbps_3", json_integer(avatar->kbps_3));
+	if (avatar->temporal)
+		json_object_set_new(info, "temporal", json_true());
 	dh_avatar_describe(avatar, info);
 	dh_push_say(pusher->push, json_pack("{s:o}", "info", info));
 	json_decref(room);

@@ -133,8 +133,7 @@ static void handle_pause(struct dh_request *request)
 /* What is to be sent from now on. */
 struct change {
 	int sends[2]; /* by medium: 1 yes, 0 no, -1 as before */
-	bool has_quality;
-	int quality; /* or DH_QUALITY_AUTO */
+	struct dh_quality_asked quality;
 };
 
 /* `stream` is the request itself, or one of its `streams`. Simulcast and layers mean nothing here. */
@@ -158,24 +157,21 @@ static void read_stream(struct dh_request *request, const json_t *stream, struct
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"mid\": \"a\" or \"v\" is expected");
 }
 
-static void read_quality(struct dh_request *request, struct change *change)
+/* "auto", or a number up to `most`; what is not given stays. */
+static void read_choice(struct dh_request *request, const char *field, json_int_t most, int *choice)
 {
-	const json_t *quality = json_object_get(request->body, "quality");
-	json_int_t number = json_integer_value(quality);
+	const json_t *value = json_object_get(request->body, field);
+	json_int_t number = json_integer_value(value);
 
-	change->has_quality = quality && !json_is_null(quality);
-	change->quality = DH_QUALITY_AUTO;
-	if (!change->has_quality || !g_strcmp0(json_string_value(quality), "auto"))
+	if (!value || json_is_null(value))
 		return;
-	if (!json_is_integer(quality) || number < 0 || number >= DH_QUALITIES_MAX)
+	*choice = json_is_integer(value) ? (int)MIN(MAX(number, 0), most) : DH_QUALITY_AUTO;
+	if (json_is_integer(value) ? number < 0 || number > most : g_strcmp0(json_string_value(value), "auto") != 0)
 		dh_request_fail(request, DH_ERROR_VALUE,
-			"Invalid \"quality\": \"auto\" or an integer from 0 (the best) to %d is expected",
-			DH_QUALITIES_MAX - 1);
-	else
-		change->quality = (int)number;
+			"Invalid \"%s\": \"auto\" or an integer from 0 to %d is expected", field, (int)most);
 }
 
-static void read_change(struct dh_request *request, struct change *change)
+static void read_change(struct dh_request *request, const struct dh_member *member, struct change *change)
 {
 	static const char *const flags[] = { [DH_AUDIO] = "audio", [DH_VIDEO] = "video" };
 	const json_t *streams = json_object_get(request->body, "streams"), *stream;
@@ -185,7 +181,10 @@ static void read_change(struct dh_request *request, struct change *change)
 		const json_t *flag = json_object_get(request->body, flags[media]);
 		change->sends[media] = flag ? json_is_true(flag) : -1;
 	}
-	read_quality(request, change);
+	dh_viewer_quality_asked(&member->quality, &change->quality);
+	read_choice(request, "quality", DH_QUALITIES_MAX - 1, &change->quality.quality);
+	if (member->quality.is_temporal) /* other rooms' clients may mean something else by it, or nothing */
+		read_choice(request, "temporal", 1, &change->quality.temporal);
 	if (!streams)
 		read_stream(request, request->body, change);
 	json_array_foreach(streams, i, stream) {
@@ -218,7 +217,7 @@ static void handle_configure(struct dh_request *request)
 
 	if (!member)
 		return;
-	read_change(request, &change);
+	read_change(request, member, &change);
 	dh_request_microphone_check(request, member);
 	if (!request->error_code)
 		take_answer(request, member);
@@ -227,8 +226,7 @@ static void handle_configure(struct dh_request *request)
 			if (change.sends[media] >= 0)
 				dh_room_member_mute(member, (enum dh_media)media, !change.sends[media]);
 		}
-		if (change.has_quality)
-			dh_room_member_ask_quality(member, change.quality);
+		dh_room_member_ask_quality(member, &change.quality);
 		answer_configured(request, member);
 	}
 	dh_member_unref(&member);

@@ -49,3 +49,10 @@ const char *dh_guard_check(const struct dh_vp8_header *anchor, const struct dh_v
 		return "changes loop-filter deltas";
 	return NULL;
 }
+
+const char *dh_guard_check_layer(const struct dh_vp8_header *frame, bool is_droppable)
+{
+	if (frame->refresh_last == !is_droppable)
+		return NULL;
+	return is_droppable ? "is droppable and kept as a reference" : "is not kept as a reference";
+}

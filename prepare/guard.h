@@ -11,6 +11,9 @@
  * (a constant text). */
 const char *dh_guard_check(const struct dh_vp8_header *anchor, const struct dh_vp8_header *frame);
 
+/* NULL if `frame`, which is droppable or not, is one that others refer to only if they may, else as above. */
+const char *dh_guard_check_layer(const struct dh_vp8_header *frame, bool is_droppable);
+
 /* NULL if `anchor` may be an anchor, else as above. */
 const char *dh_guard_check_anchor(const struct dh_vp8_header *anchor);
 

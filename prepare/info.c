@@ -22,6 +22,7 @@ struct info {
 	size_t anchor_bytes;
 	uint32_t anchor_crc;
 	int64_t pictures, entries, packets, video_bytes, audio_bytes, largest_picture, largest_entry;
+	int64_t droppable;
 	int64_t lower_bytes[DH_QUALITIES_MAX - 1];
 	int64_t entry_ticks, longest_entry_ticks; /* the last entry's time, the largest distance */
 	char failure[DH_STREAM_TEXT_MAX + 1];
@@ -65,6 +66,7 @@ static int on_unit(void *arg, struct dh_unit *unit)
 	}
 	info->pictures++;
 	info->video_bytes += size;
+	info->droppable += (unit->flags & DH_UNIT_DROPPABLE) != 0;
 	const struct dh_unit *lower = unit->lower;
 	for (int quality = 1; lower; quality++, lower = lower->lower)
 		info->lower_bytes[quality - 1] += (int64_t)lower->size;
@@ -135,6 +137,8 @@ static void show_video(const struct info *info)
 			kbps(info->lower_bytes[q - 1], info->end.video_ticks), head->kbps[q]);
 	printf("entries:  %" PRId64 ", at most %" PRId64 " ms apart, largest %" PRId64 " bytes\n", info->entries,
 		dh_ms_from_ticks(info->longest_entry_ticks), info->largest_entry);
+	if (info->droppable)
+		printf("layers:   %" PRId64 " pictures that others do not refer to\n", info->droppable);
 	if (head->has_matte)
 		printf("matte:    below the picture, which is coded as %dx%d with it\n", head->width, head->height);
 	printf("anchor:   %zu bytes, CRC-32 %08" PRIx32 "%s\n", info->anchor_bytes, info->anchor_crc,
@@ -173,6 +177,8 @@ static json_t *video_json(const struct info *info)
 		(json_int_t)info->longest_entry_ticks, "largest_entry", (json_int_t)info->largest_entry, "anchor",
 		"bytes", (json_int_t)info->anchor_bytes, "crc32", (json_int_t)info->anchor_crc, "picture",
 		info->has_picture);
+	if (info->droppable)
+		json_object_set_new(json, "droppable", json_integer(info->droppable));
 	for (int q = 0; q < DH_QUALITIES_MAX && info->head.kbps[q]; q++) {
 		if (q == 0)
 			json_object_set_new(json, "qualities", json_array());

@@ -81,6 +81,7 @@
  *     kbps                 video, 50 to 20000, default 800
  *     kbps_2, kbps_3       of a second and a third quality, each lower than the one before, 0:
  *                          there is none; default 0
+ *     temporal    boolean  every second picture behind an entry is droppable, default false
  *     audio_kbps           16 to 256, default 48
  *     entry_ms             distance between entry frames, 40 to 10000, default 500
  *     fps_max              highest frame rate, 1 to 60, default 60; faster input
@@ -110,7 +111,7 @@
  *     6   the anchor's frame
  *     7   streams of version 4, with fades
  *     8   bridges that lead out of the clip
- *     9   streams of version 5, with qualities
+ *     9   streams of version 5, with qualities; temporal layers
  */
 #define DH_PREPARE_PROTOCOL 9
 #define DH_FORK_ASK         "fork %u"

@@ -21,6 +21,7 @@ enum option_code {
 	OPT_IDLE,
 	OPT_PORTRAIT,
 	OPT_PINGPONG,
+	OPT_TEMPORAL,
 	OPT_RAW_VIDEO,
 	OPT_RAW_AUDIO,
 	OPT_INFO,
@@ -51,6 +52,7 @@ static const struct option table[] = {
 	{ "idle", no_argument, NULL, OPT_IDLE },
 	{ "portrait", required_argument, NULL, OPT_PORTRAIT },
 	{ "pingpong", no_argument, NULL, OPT_PINGPONG },
+	{ "temporal", no_argument, NULL, OPT_TEMPORAL },
 	{ "raw-video", required_argument, NULL, OPT_RAW_VIDEO },
 	{ "raw-audio", required_argument, NULL, OPT_RAW_AUDIO },
 	{ "info", required_argument, NULL, OPT_INFO },
@@ -218,6 +220,9 @@ static int take_option(struct dh_options *o, int option, const char *name, struc
 		return 0;
 	case OPT_PINGPONG:
 		o->task.pingpong = true;
+		return 0;
+	case OPT_TEMPORAL:
+		o->task.temporal = true;
 		return 0;
 	case OPT_JSON:
 		o->as_json = true;

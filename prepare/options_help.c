@@ -33,6 +33,8 @@ static const char usage[] =
 "  --kbps N             video bit rate (800)\n"
 "  --kbps-2 N           bit rate of a second, lower quality, for viewers with a slow\n"
 "                       network; and --kbps-3 N, of a third (0: there is none)\n"
+"  --temporal           no picture refers to every second one behind an entry, so that\n"
+"                       viewers with a slow network can do without those\n"
 "  --audio-kbps N       audio bit rate (48)\n"
 "  --entry-ms N         distance between entry frames, where viewers join (500)\n"
 "  --fps-max N          drop pictures above this rate (60)\n"

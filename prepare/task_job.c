@@ -66,6 +66,8 @@ static bool *flag_of(struct dh_task *task, struct extras *has, const char *key)
 		return &has->lead;
 	if (strcmp(key, "tail") == 0)
 		return &has->tail;
+	if (strcmp(key, "temporal") == 0)
+		return &task->temporal;
 	if (strcmp(key, "leaves") == 0)
 		return &task->leaves;
 	return strcmp(key, "pingpong") == 0 ? &task->pingpong : NULL;

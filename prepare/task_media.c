@@ -27,6 +27,7 @@ struct dh_video_config dh_task_video(const struct dh_task *task, int width, int 
 		.height = dh_background_coded_height(&task->background, height),
 		.has_matte = task->background.is_clear,
 		.kbps = { task->kbps, task->kbps_2, task->kbps_3 },
+		.is_temporal = task->temporal,
 		.speed = task->speed,
 		.known_anchor = task->anchor_frame,
 		.known_anchor_size = task->anchor_frame_size };
@@ -61,8 +62,8 @@ void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const 
 			used += snprintf(head->encoder + used, sizeof head->encoder - (size_t)used, ", %d",
 				head->kbps[quality]);
 		used += snprintf(head->encoder + used, sizeof head->encoder - (size_t)used,
-			" kb/s, entries every %d ms, anchor of %zu bytes at quantizer %d", task->entry_ms, size,
-			dh_video_anchor_quantizer(video));
+			" kb/s, entries every %d ms, %sanchor of %zu bytes at quantizer %d", task->entry_ms,
+			task->temporal ? "temporal layers, " : "", size, dh_video_anchor_quantizer(video));
 	}
 	if (head->has_audio)
 		snprintf(head->encoder + used, sizeof head->encoder - (size_t)used, "; audio %d kb/s",

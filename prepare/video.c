@@ -25,6 +25,8 @@
 /* Entries predict from golden (K) alone, others from the last frame too. */
 #define FLAGS_REST  (VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF | VP8_EFLAG_NO_UPD_ENTROPY)
 #define FLAGS_ENTRY (FLAGS_REST | VP8_EFLAG_NO_REF_LAST)
+/* Nothing predicts from a droppable one. */
+#define FLAGS_DROPPABLE (FLAGS_REST | VP8_EFLAG_NO_UPD_LAST)
 
 struct dh_video {
 	struct dh_video_config config;
@@ -37,6 +39,8 @@ struct dh_video {
 	struct dh_vp8_header anchor_header;
 	int quantizer;
 	int64_t entry_due_ticks;
+	int since_entry;     /* pictures */
+	bool must_enter;     /* began anew at a picture that some do without, so the next one must not refer to it */
 	int64_t codec_ticks; /* encoder time of the last picture */
 	int64_t last_pts_ticks;
 	int restarts;
@@ -249,13 +253,21 @@ const uint8_t *dh_video_anchor(const struct dh_video *video, size_t *size)
 	return video->anchor;
 }
 
+static vpx_enc_frame_flags_t flags_of(uint32_t kind)
+{
+	if (kind & DH_UNIT_ENTRY)
+		return FLAGS_ENTRY;
+	return kind & DH_UNIT_DROPPABLE ? FLAGS_DROPPABLE : FLAGS_REST;
+}
+
 /* Why the guard refuses the frame, or NULL. */
-static const char *refused(const struct dh_video *video, const vpx_codec_cx_pkt_t *packet)
+static const char *refused(const struct dh_video *video, const vpx_codec_cx_pkt_t *packet, uint32_t kind)
 {
 	struct dh_vp8_header header;
 	if (!packet || dh_vp8_header_parse(&header, packet->data.frame.buf, packet->data.frame.sz))
 		return "is not a VP8 frame";
-	return dh_guard_check(&video->anchor_header, &header);
+	const char *wrong = dh_guard_check(&video->anchor_header, &header);
+	return wrong ? wrong : dh_guard_check_layer(&header, (kind & DH_UNIT_DROPPABLE) != 0);
 }
 
 /* Starts a new encoder from K after the guard has refused a frame. */
@@ -273,16 +285,17 @@ static int restart(struct dh_video *video, const char *why, struct dh_fault *fau
 	return codec_continue(video, fault);
 }
 
+/* `kind`: DH_UNIT_ENTRY, DH_UNIT_DROPPABLE or neither; what it became. */
 static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t step_ticks, int64_t duration_ticks,
-	bool *is_entry, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
+	uint32_t *kind, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
 {
 	for (int attempt = 0;; attempt++) {
 		video->codec_ticks += step_ticks;
-		int code = codec_encode(video, i420, duration_ticks, *is_entry ? FLAGS_ENTRY : FLAGS_REST, packet,
-			fault);
+		int code = codec_encode(video, i420, duration_ticks, flags_of(*kind), packet, fault);
 		if (code)
 			return code;
-		const char *wrong = refused(video, *packet); /* NOLINT(clang-analyzer-core.CallAndMessage): it is set */
+		const char *wrong = refused(video, *packet,
+			*kind); /* NOLINT(clang-analyzer-core.CallAndMessage): it is set */
 		if (!wrong)
 			return 0;
 		if (attempt)
@@ -290,30 +303,45 @@ static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t s
 		code = restart(video, wrong, fault);
 		if (code)
 			return code;
-		*is_entry = true;
+		*kind = DH_UNIT_ENTRY;
 		step_ticks = video->config.frame_ticks;
 	}
+}
+
+/* The best quality decides; after a restart there the others begin anew, too. */
+static uint32_t kind_of(const struct dh_video *video, int64_t pts_ticks, const struct dh_unit *better)
+{
+	if (better)
+		return better->flags;
+	if (pts_ticks >= video->entry_due_ticks)
+		return DH_UNIT_ENTRY;
+	return video->config.is_temporal && video->since_entry % 2 == 0 ? DH_UNIT_DROPPABLE : 0;
 }
 
 int dh_video_encode(struct dh_video *video, const uint8_t *i420, int64_t pts_ticks, int64_t duration_ticks,
 	const struct dh_unit *better, struct dh_unit **unit, struct dh_fault *fault)
 {
-	bool is_entry = better ? (better->flags & DH_UNIT_ENTRY) != 0 : pts_ticks >= video->entry_due_ticks;
+	uint32_t kind = kind_of(video, pts_ticks, better);
+	bool is_droppable = (kind & DH_UNIT_DROPPABLE) != 0;
+	if (video->must_enter && !is_droppable)
+		kind = DH_UNIT_ENTRY;
 	const vpx_codec_cx_pkt_t *packet;
 	int64_t step_ticks = video->codec_ticks ? pts_ticks - video->last_pts_ticks : video->config.frame_ticks;
 	if (step_ticks < DH_TICKS_PER_VIDEO_CLOCK)
 		step_ticks = DH_TICKS_PER_VIDEO_CLOCK; /* the codec's clock must move */
-	int code = encode_guarded(video, i420, step_ticks, duration_ticks, &is_entry, &packet, fault);
+	int code = encode_guarded(video, i420, step_ticks, duration_ticks, &kind, &packet, fault);
 	if (code)
 		return code;
 	video->last_pts_ticks = pts_ticks;
+	video->must_enter = better && is_droppable && kind & DH_UNIT_ENTRY;
 	/* entries are on a grid, so that their mean distance is the configured one */
-	while (is_entry && video->entry_due_ticks <= pts_ticks)
+	while (kind & DH_UNIT_ENTRY && video->entry_due_ticks <= pts_ticks)
 		video->entry_due_ticks += video->config.entry_ticks;
 	*unit = dh_unit_new(DH_VIDEO, pts_ticks, duration_ticks, packet->data.frame.buf, packet->data.frame.sz);
 	if (!*unit)
 		return dh_fault_memory(fault);
-	(*unit)->flags = better ? better->flags : is_entry ? DH_UNIT_ENTRY : 0;
+	video->since_entry = kind & DH_UNIT_ENTRY ? 0 : video->since_entry + 1;
+	(*unit)->flags = better ? better->flags : kind;
 	return 0;
 }
 

@@ -59,6 +59,7 @@ void dh_avatar_source(const struct dh_avatar_config *config, enum dh_ingest_kind
 	source->kbps_2 = (int)config->kbps_2;
 	source->kbps_3 = (int)config->kbps_3;
 	source->entry_ms = (int)config->entry_ms;
+	source->temporal = config->temporal != 0;
 	source->pingpong = kind == DH_INGEST_IDLE && config->pingpong;
 	source->background = kind == DH_INGEST_BACKGROUND ? NULL : dh_avatar_plain_background(config);
 	set_files(config, source);
@@ -104,6 +105,8 @@ void dh_avatar_describe_qualities(const struct dh_avatar_config *config, json_t 
 	int kbps[DH_QUALITIES_MAX];
 
 	dh_avatar_rates(config, kbps);
+	if (config->temporal)
+		json_object_set_new(json, "temporal", json_true());
 	if (dh_qualities_count(kbps) == 1)
 		return;
 	json_object_set_new(json, "qualities", json_array());

@@ -20,6 +20,7 @@ struct dh_avatar_config {
 	char *background; /* "#rrggbb", DH_BACKGROUND_CLEAR, or the path of a picture; NULL: the default colour */
 	int64_t pingpong;
 	int64_t kbps, kbps_2, kbps_3, entry_ms; /* by quality; 0: there is none */
+	int64_t temporal;                       /* every second picture is droppable */
 	int64_t fade_ms;                        /* from the last picture of a segment into the clip; 0: a cut */
 };
 
@@ -40,7 +41,7 @@ void dh_avatar_rates(const struct dh_avatar_config *config, int kbps[DH_QUALITIE
 void dh_avatar_describe(const struct dh_avatar_config *config, json_t *json);
 void dh_avatar_describe_matte(const struct dh_avatar_config *config, json_t *json);
 
-/* Sets `qualities`, the bit rates, if there is more than one. */
+/* Sets `qualities`, the bit rates, if there is more than one, and `temporal` if it has these layers. */
 void dh_avatar_describe_qualities(const struct dh_avatar_config *config, json_t *json);
 
 /* Why a clip with this head is not the avatar's, for people; NULL: it may be. */

@@ -133,8 +133,8 @@ void dh_room_member_pli(struct dh_member *member);
 void dh_room_member_rtcp(struct dh_member *member, enum dh_media media, const uint8_t *rtcp, size_t size);
 /* `to`, a member of another room that has not been attached yet, gets the quality that `from` gets. */
 void dh_room_member_continue_quality(struct dh_member *to, struct dh_member *from);
-/* It wants this quality, 0 to DH_QUALITIES_MAX - 1, or DH_QUALITY_AUTO. */
-void dh_room_member_ask_quality(struct dh_member *member, int quality);
+/* It wants this quality. */
+void dh_room_member_ask_quality(struct dh_member *member, const struct dh_quality_asked *asked);
 /* It agrees to send its sound, and that is wanted; or not any more. */
 void dh_room_member_hear(struct dh_member *member, bool is_on);
 /* An RTP packet that it sends on m-line `mindex`; `level` as in dh_heard_packet. */

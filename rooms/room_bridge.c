@@ -137,6 +137,7 @@ static void start(struct dh_room *room, const char *of, const char *name, bool i
 		.kbps_2 = (int)avatar->kbps_2,
 		.kbps_3 = (int)avatar->kbps_3,
 		.entry_ms = (int)avatar->entry_ms,
+		.temporal = avatar->temporal != 0,
 		.background = dh_avatar_plain_background(avatar),
 		.picture = dh_avatar_picture(room->facts.avatar),
 		.frame = dh_avatar_frame(room->facts.avatar),

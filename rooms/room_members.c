@@ -188,7 +188,8 @@ void dh_room_members_quality(struct dh_room *room, struct dh_member *member)
 {
 	(void)room;
 	if (member->viewer)
-		dh_playout_viewer_quality(member->viewer, atomic_load(&member->quality.wanted));
+		dh_playout_viewer_quality(member->viewer, atomic_load(&member->quality.wanted),
+			atomic_load(&member->quality.thin));
 }
 
 void dh_room_members_slow_link(struct dh_room *room, struct dh_member *member, enum dh_media media)

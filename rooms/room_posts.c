@@ -201,9 +201,9 @@ void dh_room_member_continue_quality(struct dh_member *to, struct dh_member *fro
 	dh_viewer_quality_continue(&to->quality, &from->quality, dh_now_ticks());
 }
 
-void dh_room_member_ask_quality(struct dh_member *member, int quality)
+void dh_room_member_ask_quality(struct dh_member *member, const struct dh_quality_asked *asked)
 {
-	if (dh_viewer_quality_ask(&member->quality, quality, dh_now_ticks()))
+	if (dh_viewer_quality_ask(&member->quality, asked, dh_now_ticks()))
 		post(member, MEMBER_QUALITY);
 }
 

@@ -20,28 +20,36 @@
 
 #define DH_QUALITY_AUTO (-1)
 
+/* What a viewer asks for; DH_QUALITY_AUTO: what its network carries. */
+struct dh_quality_asked {
+	int quality;  /* 0 to DH_QUALITIES_MAX - 1 */
+	int temporal; /* 0: without droppable pictures, 1: with them */
+};
+
 /* Zero it, then call dh_viewer_quality_init. */
 struct dh_viewer_quality {
 	/* immutable */
 	int kbps[DH_QUALITIES_MAX]; /* the avatar's */
 	int64_t entry_ticks;
-	bool has_choice; /* there is more than one */
+	bool is_temporal; /* there are droppable pictures */
+	bool has_choice;  /* there are those, or more than one quality */
 	/* protected by lock */
 	GMutex lock;
 	struct dh_choice choice;
 	uint32_t reports; /* how many were heard */
 	/* any thread; the first is set while the lock is held */
-	atomic_int asked;             /* DH_QUALITY_AUTO: what the network carries */
-	atomic_int wanted;            /* the quality */
+	atomic_int asked, temporal;   /* as in struct dh_quality_asked */
+	atomic_int wanted, thin;      /* the quality; whether it does without droppable pictures */
 	_Atomic uint64_t video_bytes; /* sent; counted where there is a choice */
 	_Atomic int32_t remb_kbps;    /* -1: none came */
 };
 
 /* Copied in the room's thread. */
 struct dh_viewer_quality_stats {
-	bool has_choice;
-	int asked, sent;
-	uint64_t changes;
+	bool has_choice, is_temporal;
+	struct dh_quality_asked asked;
+	int sent;
+	uint64_t changes, left_out;
 	int32_t remb_kbps;
 };
 
@@ -52,8 +60,8 @@ void dh_viewer_quality_clear(struct dh_viewer_quality *quality);
 /* `to`, in another room, goes on as `from`. */
 void dh_viewer_quality_continue(struct dh_viewer_quality *to, struct dh_viewer_quality *from, int64_t now_ticks);
 
-/* Any thread; each returns whether `wanted` changes. Never wait. */
-bool dh_viewer_quality_ask(struct dh_viewer_quality *quality, int asked, int64_t now_ticks);
+/* Any thread; each returns whether `wanted` or `thin` changes. Never wait. */
+bool dh_viewer_quality_ask(struct dh_viewer_quality *quality, const struct dh_quality_asked *asked, int64_t now_ticks);
 /* RTCP of the viewer; `receiver` has heard it, too. */
 bool dh_viewer_quality_hear(struct dh_viewer_quality *quality, const struct dh_receiver *receiver, const uint8_t *rtcp,
 	size_t size, int64_t now_ticks);
@@ -66,12 +74,15 @@ static inline void dh_viewer_quality_sent(struct dh_viewer_quality *quality, siz
 		atomic_fetch_add_explicit(&quality->video_bytes, size, memory_order_relaxed);
 }
 
-/* Sets `quality`, "auto" or a number, in `json`; not where there is no choice. Any thread. */
+/* What it has asked for. Any thread. */
+void dh_viewer_quality_asked(const struct dh_viewer_quality *quality, struct dh_quality_asked *asked);
+/* Sets `quality`, "auto" or a number, in `json`, and `temporal` likewise; not where there is no choice. Any thread. */
 void dh_viewer_quality_describe(const struct dh_viewer_quality *quality, json_t *json);
 
 void dh_viewer_quality_get_stats(const struct dh_viewer_quality *quality, const struct dh_viewer_stats *sent,
 	struct dh_viewer_quality_stats *stats);
-/* {"asked":…,"sent":…,"changes":…,"remb_kbps":…}. A new reference. */
+/* {"asked":…,"sent":…,"changes":…,"remb_kbps":…}, with droppable pictures also "temporal" and "left_out". A new
+ * reference. */
 json_t *dh_viewer_quality_json(const struct dh_viewer_quality_stats *stats);
 
 #endif

@@ -104,6 +104,8 @@ static GPtrArray *command_of(const char *program, const json_t *info, const char
 	add_setting(words, info, "kbps", "--kbps");
 	add_setting(words, info, "kbps_2", "--kbps-2");
 	add_setting(words, info, "kbps_3", "--kbps-3");
+	if (json_is_true(json_object_get(info, "temporal")))
+		g_ptr_array_add(words, g_strdup("--temporal"));
 	add_setting(words, info, "audio_kbps", "--audio-kbps");
 	add_setting(words, info, "entry_ms", "--entry-ms");
 	add_setting(words, info, "fps_max", "--fps-max");

@@ -6,7 +6,10 @@ import tempfile
 import time
 import unittest
 
+import numpy as np
+
 import marks
+import rtp
 from hosted_room import HostedRoom, prepare
 from media_case import Case
 from prepared import Prepared
@@ -25,8 +28,10 @@ avatar-layered: { width = 96 height = 96 idle = "IDLE" kbps = 500 kbps_2 = 200 k
 avatar-fewer: { width = 96 height = 96 idle = "IDLE" kbps = 500 kbps_2 = 200 entry_ms = 200 }
 room-one: { id = 1 avatar = "layered" }
 room-two: { id = 2 avatar = "layered" }
+avatar-temporal: { width = 96 height = 96 idle = "IDLE" kbps = 500 temporal = true }
 room-three: { id = 3 avatar = "fewer" }
 room-four: { id = 4 avatar = "probe" }
+room-five: { id = 5 avatar = "temporal" }
 """.replace("IDLE", marks.write_idle(folder + "/idle.mp4", 2, SIZE)))
     unittest.addModuleCleanup(hosted.close)
 
@@ -107,6 +112,37 @@ class Qualities(Case):
         viewer.remb(1)
         self.wait_sent(viewer, 2)
         self.assertEqual(self.of(viewer)["remb_kbps"], 1)
+
+    def test_temporal_layers(self):
+        """Droppable pictures can be left out by wish, or below the lowest quality."""
+        self.assertTrue(self.gateway.request({"request": "info", "id": 5})["info"]["temporal"])
+        whole, thin, slow = (self.watch(5) for _ in range(3))
+        self.assertEqual(whole.started["result"]["temporal"], "auto")
+        answer = thin.request({"request": "configure", "temporal": 0})["result"]
+        self.assertEqual((answer["quality"], answer["temporal"]), ("auto", 0))
+        since = len(thin.video.packets) + 20
+        time.sleep(1.5)
+        slow.fraction_lost = 250
+        slow.wait(lambda v: self.of(v, 5)["left_out"] > 20 or time.sleep(0.1))
+        self.assertEqual(self.of(slow, 5)["temporal"], "auto")
+        self.assertEqual(self.of(whole, 5)["left_out"], 0)
+        for wrong in (2, -1, "best", True):
+            with self.assertRaisesRegex(Refused, '454.*"temporal"'):
+                thin.request({"request": "configure", "temporal": wrong})
+        for viewer in (whole, thin, slow):
+            viewer.leave()
+            pictures = rtp.pictures(viewer.video)
+            rtp.decode_pictures([p.data for p in pictures])
+            ids = rtp.unwrap([p.picture_id for p in pictures], 15)
+            self.assertTrue(np.all(np.diff(ids) == 1), "picture IDs have gaps")
+        self.assertEqual(self.droppable(whole, since), {True, False})
+        self.assertEqual(self.droppable(thin, since), {False})
+        self.assertEqual(self.droppable(slow, -20), {False})
+
+    @staticmethod
+    def droppable(viewer, since):
+        """What packets from there on say of whether others refer to their pictures (N)."""
+        return {bool(p.payload[0] & 0x20) for p in viewer.video.packets[since:]}
 
     def test_into_other_rooms(self):
         viewer = self.watch()

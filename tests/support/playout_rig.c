@@ -24,6 +24,12 @@ void rig_sizes(size_t picture, size_t anchor)
 }
 
 static int qualities = 1;
+static bool is_temporal;
+
+void rig_temporal(bool temporal)
+{
+	is_temporal = temporal;
+}
 
 void rig_qualities(int count)
 {
@@ -44,12 +50,14 @@ static struct dh_unit *sound_unit(char tag, int64_t index)
 	return dh_unit_new_sound(index * DH_SLOT_TICKS, bytes, sizeof bytes, fade, fades ? sizeof fade : 0);
 }
 
-/* Bytes of a picture: kind, tag, anchor's tag, index (4 bytes), quality, padding. */
+/* Bytes of a picture: kind, tag, anchor's tag, index (4 bytes), quality, how many pictures before it the one is that
+ * it refers to, padding. */
 static struct dh_unit *picture_unit_of(char kind, char tag, char anchor, int index, int quality, int64_t pts,
 	int64_t duration)
 {
+	int back = kind == 'D' && is_temporal ? 2 : kind == 'D' || kind == 'T';
 	const uint8_t bytes[] = { (uint8_t)kind, (uint8_t)tag, (uint8_t)anchor, (uint8_t)(index >> 24),
-		(uint8_t)(index >> 16), (uint8_t)(index >> 8), (uint8_t)index, (uint8_t)quality };
+		(uint8_t)(index >> 16), (uint8_t)(index >> 8), (uint8_t)index, (uint8_t)quality, (uint8_t)back };
 	size_t size = kind == 'K' ? anchor_size : picture_size;
 	if (!size)
 		size = kind == 'K' ? 1500 : 40; /* anchors take several packets */
@@ -57,7 +65,7 @@ static struct dh_unit *picture_unit_of(char kind, char tag, char anchor, int ind
 	memcpy(data, bytes, sizeof bytes);
 	struct dh_unit *unit = dh_unit_new(DH_VIDEO, pts, duration, data, size);
 	free(data);
-	unit->flags = kind == 'E' ? DH_UNIT_ENTRY : 0;
+	unit->flags = kind == 'E' ? DH_UNIT_ENTRY : kind == 'T' ? DH_UNIT_DROPPABLE : 0;
 	/* Idle pictures look like their index; a segment's pictures like idle picture 30
 	 * + index. */
 	memset(unit->luma, tag == 'i' ? index : 30 + index % 20, DH_LUMA_BYTES);
@@ -74,6 +82,11 @@ static struct dh_unit *picture_unit(char kind, char tag, char anchor, int index,
 			return unit;
 		lower = unit;
 	}
+}
+
+static char kind_of(int since_entry)
+{
+	return since_entry == 0 ? 'E' : is_temporal && since_entry % 2 ? 'T' : 'D';
 }
 
 static void append(struct dh_segment *segment, struct dh_unit *unit)
@@ -105,8 +118,8 @@ void rig_fill(struct dh_segment *segment, const struct rig_segment *spec, int kn
 		} else {
 			int64_t duration = dh_ticks_of_frame(picture + 1, spec->num, spec->den) - picture_at;
 			append(segment,
-				picture_unit(picture % spec->every ? 'D' : 'E', spec->tag, spec->anchor, (int)picture,
-					picture_at, duration));
+				picture_unit(kind_of((int)(picture % spec->every)), spec->tag, spec->anchor,
+					(int)picture, picture_at, duration));
 		}
 	}
 	if (known_ms < 0)
@@ -174,16 +187,18 @@ static void wrong(struct rig_viewer *v, const char *why)
 			v->sound_count);
 }
 
-/* Only K may change golden; all others need what the model says they need. */
+/* Only K may change golden; all others need what the model says they need. Nothing needs a droppable one. */
 static void decode(struct rig_viewer *v, const uint8_t *data)
 {
 	char kind = (char)data[0], tag = (char)data[1], anchor = (char)data[2];
-	int index = data[3] << 24 | data[4] << 16 | data[5] << 8 | data[6], quality = data[7];
-	int follows = v->last_tag == tag && v->last_index + 1 == index && v->last_quality == quality;
+	int index = data[3] << 24 | data[4] << 16 | data[5] << 8 | data[6], quality = data[7], back = data[8];
+	int follows = v->last_tag == tag && v->last_index + back == index && v->last_quality == quality;
 	if (kind == 'K')
 		v->golden = tag;
-	else if (v->golden != anchor || (kind == 'D' && !follows))
+	else if (v->golden != anchor || ((kind == 'D' || kind == 'T') && !follows))
 		v->broken++;
+	if (kind == 'T')
+		return;
 	v->last_tag = kind == 'K' ? 0 : tag;
 	v->last_index = index;
 	v->last_quality = quality;
@@ -197,21 +212,22 @@ static void count_burst(struct rig_viewer *v, int64_t now)
 		v->burst_max = v->burst;
 }
 
-/* Anchors and entries are in layer 0; its indices go on, unless something was reported lost. */
+/* Anchors and entries are in layer 0; its indices go on, unless something was reported lost. Others are in layer 1,
+ * with Y until the first that refers to one of its own; N says that none refers to it. */
 static void check_layer(struct rig_viewer *v, const uint8_t *payload)
 {
-	bool is_base = payload[6] != 'D';
-	bool was_base = v->picture_count && v->pictures[(v->picture_count - 1) % RIG_LOG_MAX].kind != 'D';
-	if (payload[5] != (is_base ? 0 : was_base ? 0x60 : 0x40))
-		wrong(v, "TID, Y");
+	bool is_droppable = payload[6] == 'T', is_base = payload[6] != 'D' && !is_droppable;
+	if (payload[5] != (is_base ? 0 : v->is_behind_base ? 0x60 : 0x40) || !(payload[0] & 0x20) == is_droppable)
+		wrong(v, "TID, Y, N");
 	if (v->begun[DH_VIDEO] && payload[4] != (uint8_t)(v->tl0picidx + is_base) && (!v->reports_losses || !is_base))
 		wrong(v, "TL0PICIDX");
+	v->is_behind_base = is_base || (v->is_behind_base && is_droppable);
 }
 
 static void take_video(struct rig *rig, struct rig_viewer *v, const uint8_t *payload, size_t size, uint32_t timestamp,
 	uint16_t sequence, int marker)
 {
-	if (size < 14 || payload[0] & 0x07 || (payload[0] & 0x80) == 0 || payload[1] != 0xe0)
+	if (size < 15 || payload[0] & 0x07 || (payload[0] & 0x80) == 0 || payload[1] != 0xe0)
 		wrong(v, "VP8 descriptor");
 	uint16_t id = (uint16_t)((payload[2] & 0x7f) << 8 | payload[3]);
 	int begins = payload[0] & 0x10;
@@ -386,6 +402,7 @@ void rig_close(struct rig *rig)
 		free(rig->viewers[i]);
 	rig_sizes(0, 0);
 	rig_qualities(1);
+	rig_temporal(false);
 	rig_fades(false);
 }
 

@@ -13,7 +13,7 @@
 
 /* What a viewer saw, in order. */
 struct rig_picture {
-	char kind;          /* 'K' anchor, 'E' entry, 'D' other */
+	char kind;          /* 'K' anchor, 'E' entry, 'T' droppable, 'D' other */
 	char tag;           /* of the segment */
 	int index;          /* of the picture in its segment */
 	int quality;        /* 0 the best */
@@ -41,6 +41,7 @@ struct rig_viewer {
 	uint32_t timestamp[2];
 	uint16_t picture_id;
 	uint8_t tl0picidx;
+	bool is_behind_base;
 	int unfinished; /* the newest picture's last packet has not left */
 	/* most picture packets that left at one time */
 	int64_t burst_at_ticks;
@@ -115,6 +116,8 @@ struct rig_segment {
 };
 /* Sets the size of each picture and anchor made from now on; 0: a few bytes. */
 void rig_sizes(size_t picture, size_t anchor);
+/* Whether every second picture behind an entry is droppable, in segments that are made from now on. */
+void rig_temporal(bool is_temporal);
 /* How many qualities segments that are made from now on have; at first 1. */
 void rig_qualities(int count);
 /* Sound that is made from now on has fades (dh_unit_fade), or not. */

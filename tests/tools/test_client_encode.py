@@ -20,7 +20,7 @@ from digitalhuman.encoder import arguments
 PREPARE = os.environ.get("DH_PREPARE", "dh-prepare")
 SIZE = 128
 FORMAT = {"fps": 25, "sample_rate": 24000}
-INFO = {"width": SIZE, "height": SIZE, "kbps": 300, "kbps_2": 200, "kbps_3": 100, "audio_kbps": 32, "entry_ms": 400, "fps_max": 60}
+INFO = {"width": SIZE, "height": SIZE, "kbps": 300, "kbps_2": 200, "kbps_3": 100, "temporal": True, "audio_kbps": 32, "entry_ms": 400, "fps_max": 60}
 
 
 class Encoded(Case):
@@ -74,7 +74,7 @@ class Encoded(Case):
             self.assertEqual(len([k for k, _ in push.media.records if k == b"VIDE"]), 30)
             self.assertEqual(len([k for k, _ in push.media.records if k == b"LOWR"]), 60)
             self.assertTrue(push.media.is_ended)
-            self.assertIn(b"entries every 400 ms", records[b"DHS1"])
+            self.assertIn(b"entries every 400 ms, temporal layers", records[b"DHS1"])
         # forgotten, it is asked again
         stage.forget_avatar()
         with stage.segment(**FORMAT) as s:

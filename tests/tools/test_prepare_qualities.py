@@ -86,6 +86,23 @@ class Qualities(Case):
             self.assertFalse(segment.notes)
             self.assertEqual({len(lower) for lower in segment.lower}, {len(options) // 2})
 
+    def test_temporal_layers(self):
+        """In every quality: every second picture behind an entry can be left out, and the others decode as before."""
+        segment = self.run_tool(self.base, "--avatar", self.path("idle.dhs"), "--temporal", *OPTIONS)
+        since, kinds = 0, []
+        for unit in segment.video:
+            since = 0 if unit.flags & 1 else since + 1
+            kinds.append(since)
+            self.assertEqual(unit.flags, 1 if since == 0 else 2 if since % 2 else 0)
+        self.assertEqual(segment.anchor, self.idle.anchor)
+        for quality in range(3):
+            units = self.units(segment, quality)
+            whole = decode_pictures([segment.anchor] + units)[1:]
+            kept = [n for n, since in enumerate(kinds) if since % 2 == 0]
+            for n, got in zip(kept, decode_pictures([segment.anchor] + [units[n] for n in kept])[1:]):
+                self.assertTrue(np.array_equal(got, whole[n]), f"picture {n} of quality {quality} differs")
+        self.assertEqual(info(self.path("out.dhs"))["video"]["droppable"], len(kinds) - len(kept))
+
     def test_refused(self):
         for options in (("--kbps-2", 800), ("--kbps-3", 100), ("--kbps-2", 49), ("--kbps-2", 400, "--kbps-3", 400)):
             self.refuse(USAGE, "lower than the one before", self.base, *options)

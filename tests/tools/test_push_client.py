@@ -367,7 +367,7 @@ class Encoding(PushCase):
 
     def answer(self, gateway, anchor=None):
         gateway.questions = [gateway.line()]
-        gateway.say(b'{"info":{"room":1,"width":64,"height":64,"kbps":200,"kbps_2":100,"audio_kbps":32,"entry_ms":400,"fps_max":30,'
+        gateway.say(b'{"info":{"room":1,"width":64,"height":64,"kbps":200,"kbps_2":100,"temporal":true,"audio_kbps":32,"entry_ms":400,"fps_max":30,'
                     b'"background":"#0000ff"}}\n')
         if anchor is not None:
             gateway.questions.append(gateway.line())
@@ -391,7 +391,7 @@ class Encoding(PushCase):
         self.assertIn("token", gateway.questions[0])
         self.assertEqual(gateway.first, {"room": 1, "segment": "s-1"})
         self.assertEqual(self.info(gateway.data)["video"]["width"], 64)
-        subprocess.run([PREPARE, "--quiet", "--avatar", self.avatar, "--kbps", "200", "--kbps-2", "100", "--audio-kbps", "32", "--entry-ms",
+        subprocess.run([PREPARE, "--quiet", "--avatar", self.avatar, "--kbps", "200", "--kbps-2", "100", "--temporal", "--audio-kbps", "32", "--entry-ms",
                         "400", "--fps-max", "30", "--background", "#0000ff", "-o", self.path("own.dhs"), self.media], check=True)
         with open(self.path("own.dhs"), "rb") as file:
             self.assertEqual(gateway.data, file.read())

@@ -186,6 +186,38 @@ static struct dh_video *make_video(int kbps, int64_t entry_ticks, struct dh_faul
 	return make_video_of(0, kbps, entry_ticks, NULL, 0, fault);
 }
 
+/* Every second picture behind an entry refers to others, and none to it. */
+static void test_droppable_pictures(void)
+{
+	uint8_t i420[SIDE * SIDE * 3 / 2];
+	struct dh_video_config config = { .width = SIDE,
+		.height = SIDE,
+		.kbps = { 200 },
+		.entry_ticks = DH_TICKS_PER_SECOND / 5,
+		.frame_ticks = DH_TICKS_PER_SECOND / 25,
+		.is_temporal = true,
+		.speed = DH_SPEED_MIN };
+	struct dh_fault fault = { 0 };
+	struct dh_video *video = NULL;
+	draw(i420, 0);
+	CHECK_INT(dh_video_alloc(&video, &config, i420, &fault), 0);
+	for (int n = 0; n < 100; n++) {
+		struct dh_unit *unit;
+		struct dh_vp8_header header;
+		draw(i420, n);
+		CHECK_INT(dh_video_encode(video, i420, dh_ticks_of_frame(n, 25, 1), DH_TICKS_PER_SECOND / 25, NULL,
+				  &unit, &fault),
+			0);
+		CHECK_INT(unit->flags, n % 5 == 0 ? DH_UNIT_ENTRY : n % 5 % 2 ? DH_UNIT_DROPPABLE : 0);
+		CHECK_INT(dh_vp8_header_parse(&header, unit->data, unit->size), 0);
+		CHECK_INT(header.refresh_last, n % 5 % 2 == 0);
+		CHECK_STR(dh_guard_check_layer(&header, n % 5 % 2), NULL);
+		CHECK(dh_guard_check_layer(&header, n % 5 % 2 == 0));
+		dh_unit_unref(&unit);
+	}
+	dh_video_free(&video);
+}
+
 /* The encoder keeps the rule over many frames, with entries on their grid. */
 static void test_encoder_keeps_the_rule(void)
 {
@@ -281,6 +313,7 @@ static const struct check_test tests[] = {
 	TEST(test_deltas),
 	TEST(test_any_bytes),
 	TEST(test_encoder_keeps_the_rule),
+	TEST(test_droppable_pictures),
 	TEST(test_anchor_is_the_same),
 	TEST(test_known_anchor),
 };

@@ -15,7 +15,20 @@ static void begin(int count)
 
 static void set_quality(int viewer, int quality)
 {
-	dh_playout_viewer_quality(rig.viewers[viewer]->viewer, quality);
+	dh_playout_viewer_quality(rig.viewers[viewer]->viewer, quality, false);
+}
+
+static void set_thin(int viewer, bool thin)
+{
+	dh_playout_viewer_quality(rig.viewers[viewer]->viewer, 0, thin);
+}
+
+static int count(const struct rig_viewer *v, char kind)
+{
+	int n = 0;
+	for (int i = 0; i < v->picture_count; i++)
+		n += v->pictures[i].kind == kind;
+	return n;
 }
 
 static struct dh_viewer_stats stats_of(int viewer)
@@ -43,10 +56,7 @@ static int changes(const struct rig_viewer *v)
 
 static int anchors(const struct rig_viewer *v)
 {
-	int count = 0;
-	for (int i = 0; i < v->picture_count; i++)
-		count += v->pictures[i].kind == 'K';
-	return count;
+	return count(v, 'K');
 }
 
 static void test_each_its_own(void)
@@ -163,6 +173,64 @@ static void test_a_request_in_between(void)
 	finish_after(0);
 }
 
+/* --- temporal layers */
+
+/* One viewer does without droppable pictures, the other one does not. */
+static void test_without_droppable_pictures(void)
+{
+	rig_temporal(true);
+	begin(2);
+	set_thin(1, true);
+	rig_run(&rig, media_ms(100));
+	rig_enqueue(&rig, &speech);
+	rig_run(&rig, media_ms(5990));
+	const struct rig_viewer *all = rig.viewers[0], *thin = rig.viewers[1];
+	CHECK(count(all, 'T') >= 70, "%d", count(all, 'T'));
+	CHECK_INT(count(thin, 'T'), 0);
+	CHECK_INT(count(thin, 'E'), count(all, 'E'));
+	CHECK_INT(count(thin, 'D'), count(all, 'D'));
+	CHECK_INT((int)stats_of(1).left_out, count(all, 'T'));
+	CHECK_INT((int)stats_of(0).left_out, 0);
+	CHECK_INT(anchors(thin), 1);
+	finish_after(0);
+}
+
+/* At any picture, since nothing refers to them. */
+static void test_a_change_of_layers_is_at_once(void)
+{
+	rig_temporal(true);
+	begin(1);
+	for (int i = 0; i < 40; i++) {
+		rig_run(&rig, rig.now + 130 * MS);
+		set_thin(0, i % 2 == 0);
+		int before = count(rig.viewers[0], 'T');
+		rig_run(&rig, rig.now + 200 * MS);
+		CHECK_INT(count(rig.viewers[0], 'T') > before, i % 2);
+	}
+	CHECK_INT(anchors(rig.viewers[0]), 1);
+	finish_after(1000);
+}
+
+/* One that comes too late is not missed: nobody waits for an entry because of it. */
+static void test_a_late_droppable_picture(void)
+{
+	struct dh_playout_config config;
+	dh_playout_config_init(&config);
+	config.late_ticks = 10 * MS;
+	rig_temporal(true);
+	rig_open_idle(&rig, &config, start);
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(1095)); /* the picture of 1060 is number 26, that of 1100 droppable */
+	int last = v->picture_count - 1;
+	CHECK_INT(v->pictures[last].kind, 'D');
+	rig_stall(&rig, 20 * MS);
+	rig_run(&rig, media_ms(1170));
+	CHECK_INT(v->pictures[last + 1].kind, 'D');
+	CHECK_INT(v->pictures[last + 1].index, v->pictures[last].index + 2);
+	CHECK_INT((int)stats_of(0).late_dropped, 1);
+	finish_after(1000);
+}
+
 static unsigned next_random(unsigned *state)
 {
 	*state = *state * 1664525u + 1013904223u;
@@ -175,6 +243,7 @@ static int run_random(unsigned seed, bool disturbs, struct rig_viewer *steady)
 {
 	static const struct dh_place none;
 	unsigned state = seed;
+	rig_temporal(seed % 2);
 	begin(4);
 	for (int step = 0; step < 150; step++) {
 		unsigned what = next_random(&state) % 8, viewer = 1 + next_random(&state) % 3;
@@ -193,7 +262,7 @@ static int run_random(unsigned seed, bool disturbs, struct rig_viewer *steady)
 		} else if (what == 3) {
 			rig_stall(&rig, value % 200 * MS);
 		} else if (disturbs) {
-			set_quality((int)viewer, (int)(value % 3));
+			dh_playout_viewer_quality(v, (int)(value % 3), value / 3 % 2);
 		}
 		rig_run(&rig, rig.now + value % 400 * MS);
 	}
@@ -227,6 +296,9 @@ static const struct check_test tests[] = {
 	TEST(test_fewer_qualities),
 	TEST(test_a_change_while_a_picture_stands),
 	TEST(test_a_request_in_between),
+	TEST(test_without_droppable_pictures),
+	TEST(test_a_change_of_layers_is_at_once),
+	TEST(test_a_late_droppable_picture),
 	TEST(test_anything_at_any_time),
 };
 

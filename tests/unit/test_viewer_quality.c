@@ -8,7 +8,8 @@
 
 static const struct dh_avatar_config three = { .kbps = 800, .kbps_2 = 350, .kbps_3 = 150, .entry_ms = 500 },
 				     two = { .kbps = 800, .kbps_2 = 200, .entry_ms = 500 },
-				     one = { .kbps = 800, .entry_ms = 500 };
+				     one = { .kbps = 800, .entry_ms = 500 },
+				     layers = { .kbps = 800, .kbps_2 = 200, .entry_ms = 500, .temporal = 1 };
 
 static struct dh_viewer_quality quality;
 static struct dh_receiver receiver;
@@ -25,6 +26,11 @@ static void begin(const struct dh_avatar_config *avatar)
 static int wanted(void)
 {
 	return atomic_load(&quality.wanted);
+}
+
+static bool ask(struct dh_viewer_quality *of, int asked, int temporal)
+{
+	return dh_viewer_quality_ask(of, &(struct dh_quality_asked){ asked, temporal }, now);
 }
 
 /* A second of so many bits, and RTCP as it comes from a browser: a report on pictures. */
@@ -106,8 +112,8 @@ static void test_slow_link(void)
 static void test_asked_for(void)
 {
 	begin(&three);
-	CHECK(dh_viewer_quality_ask(&quality, 1, now));
-	CHECK(!dh_viewer_quality_ask(&quality, 1, now));
+	CHECK(ask(&quality, 1, DH_QUALITY_AUTO));
+	CHECK(!ask(&quality, 1, DH_QUALITY_AUTO));
 	CHECK_STR(described(), "{\"quality\":1}");
 	for (int i = 0; i < 20; i++) {
 		CHECK(!report(350, i % 2 * 60));
@@ -115,7 +121,7 @@ static void test_asked_for(void)
 		CHECK(!dh_viewer_quality_slow_link(&quality, now));
 	}
 	CHECK_INT(wanted(), 1);
-	CHECK(!dh_viewer_quality_ask(&quality, DH_QUALITY_AUTO, now));
+	CHECK(!ask(&quality, DH_QUALITY_AUTO, DH_QUALITY_AUTO));
 	CHECK_INT(wanted(), 1);
 	CHECK(report(350, 0)); /* the first trial: nothing has gone wrong yet */
 	CHECK_INT(wanted(), 0);
@@ -125,9 +131,9 @@ static void test_asked_for(void)
 static void test_more_than_there_are(void)
 {
 	begin(&two);
-	dh_viewer_quality_ask(&quality, 2, now);
+	ask(&quality, 2, DH_QUALITY_AUTO);
 	CHECK_INT(wanted(), 2); /* the playout takes the lowest */
-	dh_viewer_quality_ask(&quality, DH_QUALITY_AUTO, now);
+	ask(&quality, DH_QUALITY_AUTO, DH_QUALITY_AUTO);
 	CHECK_INT(wanted(), 1);
 	dh_viewer_quality_clear(&quality);
 }
@@ -146,7 +152,7 @@ static void test_into_another_room(void)
 	dh_viewer_quality_continue(&quality, &before, now);
 	CHECK_INT(wanted(), 1);
 	CHECK_STR(described(), "{\"quality\":\"auto\"}");
-	dh_viewer_quality_ask(&before, 0, now);
+	ask(&before, 0, DH_QUALITY_AUTO);
 	dh_viewer_quality_continue(&quality, &before, now);
 	CHECK_INT(wanted(), 0);
 	CHECK_STR(described(), "{\"quality\":0}");
@@ -167,6 +173,31 @@ static void test_one_quality(void)
 	dh_viewer_quality_clear(&quality);
 }
 
+/* Below the lowest quality, unless somebody has asked for something else. */
+static void test_temporal_layers(void)
+{
+	begin(&layers);
+	CHECK_STR(described(), "{\"quality\":\"auto\",\"temporal\":\"auto\"}");
+	for (int i = 0; i < 5; i++)
+		report(800, 0);
+	CHECK(report(800, 90));
+	CHECK_INT(wanted(), 1);
+	CHECK_INT(atomic_load(&quality.thin), 1);
+	CHECK(ask(&quality, DH_QUALITY_AUTO, 1));
+	CHECK_INT(wanted(), 1);
+	CHECK_INT(atomic_load(&quality.thin), 0);
+	for (int i = 0; i < 20; i++)
+		report(200, 50);
+	CHECK_INT(atomic_load(&quality.thin), 0);
+	CHECK(ask(&quality, 0, 0));
+	CHECK_INT(wanted(), 0);
+	CHECK_INT(atomic_load(&quality.thin), 1);
+	CHECK_STR(described(), "{\"quality\":0,\"temporal\":0}");
+	CHECK(ask(&quality, 0, DH_QUALITY_AUTO));
+	CHECK_INT(atomic_load(&quality.thin), 0);
+	dh_viewer_quality_clear(&quality);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_by_itself),
 	TEST(test_estimates),
@@ -175,6 +206,7 @@ static const struct check_test tests[] = {
 	TEST(test_more_than_there_are),
 	TEST(test_into_another_room),
 	TEST(test_one_quality),
+	TEST(test_temporal_layers),
 };
 
 int main(int argc, char **argv)

@@ -42,6 +42,8 @@ def arguments(program: Optional[str], info: Dict[str, Any], avatar: str) -> List
                           ("--fps-max", "fps_max")):
         if isinstance(info.get(field), int):
             command += [option, str(info[field])]
+    if info.get("temporal") is True:
+        command.append("--temporal")
     background = info.get("background")
     # The default is not passed: it would also show beside pictures of another shape. A picture stays with the gateway.
     if isinstance(background, str) and background.startswith("#") and background != DEFAULT_BACKGROUND:
