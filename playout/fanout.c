@@ -29,6 +29,12 @@ void dh_fanout_clear(struct dh_fanout *fanout)
 
 /* --- viewers */
 
+static void count(struct dh_fanout *fanout, size_t viewers)
+{
+	fanout->count = viewers;
+	fanout->answers.most = viewers > 4 * DH_ANSWERS_MIN ? (viewers + 3) / 4 : DH_ANSWERS_MIN;
+}
+
 int dh_fanout_add(struct dh_fanout *fanout, const struct dh_continuity_seed *seed, const struct dh_viewer_way *way,
 	void *user, struct dh_viewer **viewer)
 {
@@ -36,8 +42,9 @@ int dh_fanout_add(struct dh_fanout *fanout, const struct dh_continuity_seed *see
 	if (err)
 		return err;
 	(*viewer)->sender = way->sender;
+	(*viewer)->answers = &fanout->answers;
 	dh_branch_add(&fanout->branches[way->ptime / DH_PTIME_MIN - 1], *viewer, fanout->spread_from);
-	fanout->count++;
+	count(fanout, fanout->count + 1);
 	fanout->newcomers = true;
 	return 0;
 }
@@ -45,7 +52,7 @@ int dh_fanout_add(struct dh_fanout *fanout, const struct dh_continuity_seed *see
 void dh_fanout_remove(struct dh_fanout *fanout, struct dh_viewer **viewer)
 {
 	dh_branch_remove((*viewer)->branch, *viewer);
-	fanout->count--;
+	count(fanout, fanout->count - 1);
 	dh_viewer_free(viewer);
 }
 

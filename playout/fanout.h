@@ -22,6 +22,7 @@ struct dh_fanout {
 	/* owned */
 	struct dh_branch branches[DH_OPUS_JOIN_MAX]; /* by the slots in a packet, less one */
 	size_t count;
+	struct dh_answers answers;
 	/* when a packet of speech was last sent, of those up to `watch_ticks`; -1: never. In media time */
 	int64_t spoken_ticks, watch_ticks;
 	bool newcomers; /* a viewer may be waiting for its first anchor */

@@ -207,12 +207,19 @@ void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks)
 
 static bool wants_answer(const struct dh_viewer *viewer, int64_t media_ticks)
 {
-	return viewer->pli && media_ticks >= viewer->answer_from_ticks;
+	struct dh_answers *answers = viewer->answers;
+
+	if (!viewer->pli || media_ticks < viewer->answer_from_ticks)
+		return false;
+	if (answers->entry_ticks != media_ticks)
+		*answers = (struct dh_answers){ media_ticks, 0, answers->most };
+	return answers->given < answers->most;
 }
 
 static void answered(struct dh_viewer *viewer, int64_t media_ticks)
 {
 	viewer->pli = false;
+	viewer->answers->given++;
 	viewer->backoff_ticks = viewer->backoff_ticks ? viewer->backoff_ticks * 2 : BACKOFF_MIN_TICKS;
 	if (viewer->backoff_ticks > BACKOFF_MAX_TICKS)
 		viewer->backoff_ticks = BACKOFF_MAX_TICKS;

@@ -6,7 +6,7 @@
  *   leaves, and the running picture from its next entry on;
  * - an entry whose anchor the viewer does not hold is preceded by that anchor;
  * - after a PLI or FIR no picture is sent until the next entry, which the anchor
- *   precedes by 1 ms of RTP time; repeated requests are answered less often;
+ *   precedes by 1 ms of RTP time; repeated requests are answered less often, those of a crowd one after another;
  * - one whose receiver reports say that an entry may be lost gets the next one so that it does without (repair.h);
  * - one that asks for it gets the anchor again before entries, at an interval;
  * - of a picture's qualities it is sent one; another one from an entry on, which needs no anchor for that;
@@ -36,8 +36,17 @@ struct dh_viewer_out {
 	dh_handed_fn *handed; /* may be NULL */
 };
 
+/* Requests for key frames that are answered at one entry: a quarter of the viewers', or DH_ANSWERS_MIN. If all were,
+ * after a loss that many have, their anchors would be the next one's cause. */
+#define DH_ANSWERS_MIN 16
+struct dh_answers {
+	int64_t entry_ticks; /* media time of the entry */
+	size_t given, most;
+};
+
 struct dh_viewer {
 	/* owned by the fan-out */
+	struct dh_answers *answers; /* of all its viewers */
 	struct dh_branch *branch;
 	struct dh_viewer *previous, *following; /* in its group */
 	int group;

@@ -8,7 +8,7 @@
 #include "playout/timebase.h"
 
 #define MS              DH_TICKS_PER_MS
-#define RIG_VIEWERS_MAX 64
+#define RIG_VIEWERS_MAX 112
 #define RIG_LOG_MAX     4096
 
 /* What a viewer saw, in order. */

@@ -122,6 +122,51 @@ static void test_pli_waits_for_an_entry_and_backs_off(void)
 	finish_after(100);
 }
 
+static int anchors_at(const struct rig_viewer *v, int64_t from, int64_t to)
+{
+	int count = 0;
+
+	for (int i = 1; i < v->picture_count; i++)
+		count += v->pictures[i].kind == 'K' && v->pictures[i].sent_ticks >= from &&
+			v->pictures[i].sent_ticks < to;
+	return count;
+}
+
+static const struct crowd_row {
+	const char *name;
+	int viewers, most, entries;
+} crowd_rows[] = {
+	{ "a few", 16, 16, 1 },
+	{ "some more", 17, 16, 2 },
+	{ "many", 63, 16, 4 },
+	{ "more", 100, 25, 4 },
+};
+
+/* All ask at once: they are answered at one entry after another, everybody once. */
+static void test_requests_of_a_crowd(const void *arg)
+{
+	const struct crowd_row *row = arg;
+	rig_open_idle(&rig, NULL, start);
+	for (int i = 0; i < row->viewers; i++)
+		rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(2050));
+	for (int i = 0; i < row->viewers; i++)
+		dh_playout_viewer_pli(rig.playout, rig.viewers[i]->viewer, rig.now);
+	rig_run(&rig, media_ms(5000));
+	for (int entry = 0; entry < 7; entry++) {
+		int64_t from = media_ms(2050 + entry * 400);
+		int anchors = 0;
+		for (int i = 0; i < row->viewers; i++)
+			anchors += anchors_at(rig.viewers[i], from, from + 400 * MS);
+		CHECK_AT("entry %d", entry);
+		CHECK(anchors <= row->most, "%d", anchors);
+		CHECK_INT(anchors > 0, entry < row->entries);
+	}
+	for (int i = 0; i < row->viewers; i++)
+		CHECK_INT(anchors_at(rig.viewers[i], media_ms(2050), rig.now), 1);
+	finish_after(0);
+}
+
 /* One viewer wants the anchor again and again: it precedes entries, every one of which still comes, and so does
  * every other picture. */
 static void test_key_frames_at_an_interval(void)
@@ -286,6 +331,7 @@ static const struct check_test tests[] = {
 	TEST(test_own_anchor_is_sent_before_and_the_avatars_after),
 	TEST(test_anchors_are_compared_once_a_segment),
 	TEST(test_pli_waits_for_an_entry_and_backs_off),
+	TABLE(test_requests_of_a_crowd, crowd_rows),
 	TEST(test_key_frames_at_an_interval),
 	TEST(test_pause_and_resume),
 	TEST(test_groups_have_constant_offsets),
