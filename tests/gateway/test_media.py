@@ -33,6 +33,39 @@ def setUpModule():
     hosted.warm("two.mp4", "three.mp4", "long.mp4")
 
 
+class Losses(Case):
+    """A browser is not told what a picture refers to but by numbers in RTP, see playout/continuity.h."""
+
+    def test_the_entry_behind_a_lost_one_does_without_it(self):
+        viewer, other = self.watch(), self.watch()
+        viewer.report()
+        lost = []
+
+        def loses(stream, packet):
+            """The next entry, as a whole."""
+            if stream.kind != "video" or (packet.ts != lost[0].ts if lost else rtp.descriptor(packet.payload)[0]["tid"]):
+                return False
+            lost.append(packet)
+            return True
+
+        viewer.loses = loses
+        viewer.wait(lambda v: lost and v.video.packets[-1].ts != lost[0].ts and v.video.lost_so_far())
+        viewer.report()
+        viewer.wait(lambda v: sum(p.tid == 0 for p in rtp.pictures(v.video) if p.arrival > lost[0].arrival) >= 2)
+        stats = self.gateway.request({"request": "stats", "id": 1})
+        for one in viewer, other:
+            one.leave()
+        pictures, lost_is = rtp.pictures(viewer.video), rtp.descriptor(lost[0].payload)[0]
+        back = next(i for i, p in enumerate(pictures) if p.tid == 0 and p.arrival > lost[0].arrival)
+        self.assertEqual(pictures[back].tl0picidx, lost_is["tl0picidx"])
+        self.assertEqual([p.tl0picidx for p in pictures[back:] if p.tid == 0][1], (lost_is["tl0picidx"] + 1) % 256)
+        self.assertEqual([p.key for p in pictures].count(True), 1)
+        self.assertEqual(sorted(v["sent"]["repairs"] for v in stats["viewers"] if v["media"]), [0, 1])
+        self.assertEqual(stats["sent"]["repairs"], 1)
+        self.assert_decodes_as_prepared([p for p in pictures if p.arrival < lost[0].arrival] + pictures[back:], [hosted.idle()])
+        self.assert_continuous(other)
+
+
 class Joins(Case):
     def test_idle_segment_idle_and_back_to_back(self):
         viewer = self.watch()

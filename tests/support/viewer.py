@@ -56,6 +56,7 @@ class Viewer:
         self.foreign = 0              # packets of no stream that was offered
         self.fraction_lost = 0        # 256ths of the pictures' packets, as its reports say
         self._early = []              # packets that came before the keys
+        self.loses = None             # of each packet: whether it is lost on the way; where they are kept
 
     @property
     def audio(self):
@@ -194,7 +195,9 @@ class Viewer:
             if first & 16:
                 begin += 4 + 4 * struct.unpack_from("!H", data, begin + 2)[0]
             payload = data[begin:end]
-        stream.add(Packet(now, seq, ts, second >> 7, size, payload))
+        packet = Packet(now, seq, ts, second >> 7, size, payload)
+        if not (self.loses and self.loses(stream, packet)):
+            stream.add(packet)
 
     def _control(self, now, data):
         for packet in RtcpPacket.parse(data):
@@ -205,10 +208,10 @@ class Viewer:
                     info.ntp_timestamp >> 16 & 0xffffffff))
 
     # --------------------------------------------------------------- feedback
-    async def _report(self):
+    async def _report(self, streams=None):
         """A receiver report; browsers send about one a second."""
         reports = []
-        for stream in list(self.streams.values()):
+        for stream in streams or list(self.streams.values()):
             lsr, delay = 0, 0
             if stream.reports:
                 lsr, delay = stream.reports[-1].lsr, int((time.time() - stream.reports[-1].arrival) * 65536)
@@ -226,6 +229,10 @@ class Viewer:
         """Says how much it could receive."""
         fci = pack_remb_fci(kbps * 1000, [self.video.ssrc])
         self.gateway._do(self.dtls._send_rtp(bytes(RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=fci))))
+
+    def report(self):
+        """What has come of the picture, at once, as browsers say when they miss something."""
+        self.gateway._do(self._report([self.video]))
 
     def request(self, body):
         """A request on this viewer's own handle (pause, start, stop); its answer."""
