@@ -33,7 +33,7 @@ static void append_sound(struct dh_segment *segment, const struct piece *piece, 
 
 static struct dh_unit *picture(char kind, char tag, int index, int64_t pts_ticks)
 {
-	uint8_t bytes[8] = { (uint8_t)kind, (uint8_t)tag, 'i', 0, 0, 0, (uint8_t)index, 0 };
+	uint8_t bytes[9] = { (uint8_t)kind, (uint8_t)tag, 'i', 0, 0, 0, (uint8_t)index, 0, kind == 'D' };
 	return dh_unit_new(DH_VIDEO, pts_ticks, 30 * MS, bytes, sizeof bytes);
 }
 
