@@ -76,6 +76,8 @@ void dh_feed_unref(struct dh_feed **feed)
 		g_bytes_unref(old->source.anchor_frame);
 	if (old->source.background_picture)
 		g_bytes_unref(old->source.background_picture);
+	if (old->source.mark_picture)
+		g_bytes_unref(old->source.mark_picture);
 	dh_feed_batch_clear(old->context.ingest, &old->arrived);
 	dh_feed_batch_clear(old->context.ingest, &old->filling);
 	json_decref(old->metadata);
@@ -160,12 +162,18 @@ void dh_feed_set_scene(struct dh_feed *feed, const struct dh_feed_scene *scene)
 	feed->scene = *scene;
 }
 
-void dh_feed_start(struct dh_feed *feed, GBytes *anchor, GBytes *frame, GBytes *background)
+static GBytes *ref_or_null(GBytes *bytes)
+{
+	return bytes ? g_bytes_ref(bytes) : NULL;
+}
+
+void dh_feed_start(struct dh_feed *feed, const struct dh_feed_look *look)
 {
 	feed->is_started = true;
-	feed->source.anchor = anchor ? g_bytes_ref(anchor) : NULL;
-	feed->source.anchor_frame = frame ? g_bytes_ref(frame) : NULL;
-	feed->source.background_picture = background ? g_bytes_ref(background) : NULL;
+	feed->source.anchor = ref_or_null(look->anchor);
+	feed->source.anchor_frame = ref_or_null(look->frame);
+	feed->source.background_picture = ref_or_null(look->background);
+	feed->source.mark_picture = ref_or_null(look->mark);
 	feed->source.owner = feed->owner.arg;
 	feed->source.is_next = feed->is_next;
 	feed->segment_id = g_strdup(dh_segment_id(feed->segment));

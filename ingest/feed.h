@@ -118,9 +118,12 @@ void dh_feed_set_scene(struct dh_feed *feed, const struct dh_feed_scene *scene);
 /* For a pushed piece of an utterance; before dh_feed_start: see source.h. The feed takes them. */
 void dh_feed_set_seams(struct dh_feed *feed, int lead, int tail);
 
-/* Starts the preparation. `anchor` and `background` are pictures or NULL, `frame` is the anchor's, see source.h;
- * the feed takes references. Call once, with a segment set. */
-void dh_feed_start(struct dh_feed *feed, GBytes *anchor, GBytes *frame, GBytes *background);
+/* What it is prepared for: pictures of source.h, each may be NULL. */
+struct dh_feed_look {
+	GBytes *anchor, *frame, *background, *mark;
+};
+/* Starts the preparation; the feed takes references. Call once, with a segment set. */
+void dh_feed_start(struct dh_feed *feed, const struct dh_feed_look *look);
 bool dh_feed_is_started(const struct dh_feed *feed);
 
 /* It plays now or next: prepare it before anything queued ahead of time. */

@@ -112,7 +112,7 @@ struct dh_feed *dh_feed_take_rest(struct dh_feed *feed, const struct dh_feed_own
 		return NULL;
 	struct dh_ingest_source source = feed->source;
 	source.count = 0;
-	source.anchor = source.anchor_frame = source.background_picture = NULL;
+	source.anchor = source.anchor_frame = source.background_picture = source.mark_picture = NULL;
 	source.is_next = false;
 	const struct dh_feed_speech speech = { .generator = rest.config,
 		.text = rest.text,

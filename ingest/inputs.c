@@ -11,6 +11,7 @@
 
 #include "media_files.h"
 #include "mounts.h"
+#include "playout/mark.h"
 #include "playout/stream.h"
 #include "prepare/job.h"
 
@@ -63,6 +64,8 @@ int dh_inputs_alloc(struct dh_inputs **inputs, const struct dh_ingest_source *so
 		g_bytes_ref(source->anchor_frame);
 	if (source->background_picture)
 		g_bytes_ref(source->background_picture);
+	if (source->mark_picture)
+		g_bytes_ref(source->mark_picture);
 	if (err == 0)
 		err = look_at_pipe(new);
 	if (err < 0)
@@ -100,6 +103,8 @@ void dh_inputs_unref(struct dh_inputs **inputs)
 		g_bytes_unref(old->source.anchor_frame);
 	if (old->source.background_picture)
 		g_bytes_unref(old->source.background_picture);
+	if (old->source.mark_picture)
+		g_bytes_unref(old->source.mark_picture);
 	g_free(old);
 }
 
@@ -161,6 +166,25 @@ static char *picture_text(GBytes *i420, const char *otherwise)
 	return i420 ? g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, i420) : g_strdup(otherwise);
 }
 
+/* What most avatars do without. */
+static void hash_options(GChecksum *sum, const struct dh_ingest_source *source)
+{
+	if (source->kbps_2) {
+		char *lower = g_strdup_printf(" lower %d %d", source->kbps_2, source->kbps_3);
+		g_checksum_update(sum, (const guchar *)lower, (gssize)strlen(lower));
+		g_free(lower);
+	}
+	if (source->temporal)
+		g_checksum_update(sum, (const guchar *)" temporal", -1);
+	if (source->has_mark) {
+		char *mark = picture_text(source->mark_picture, "none");
+		char *lies = g_strdup_printf(" mark %s %s", dh_mark_at_name(source->mark_at), mark);
+		g_checksum_update(sum, (const guchar *)lies, (gssize)strlen(lies));
+		g_free(lies);
+		g_free(mark);
+	}
+}
+
 /* Everything that the bytes of a prepared segment depend on, except the inputs. */
 static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source, const char *version)
 {
@@ -176,13 +200,7 @@ static void hash_settings(GChecksum *sum, const struct dh_ingest_source *source,
 		source->skip, source->leaves, anchor, frame, background, version);
 
 	g_checksum_update(sum, (const guchar *)text, (gssize)strlen(text));
-	if (source->kbps_2) {
-		char *lower = g_strdup_printf(" lower %d %d", source->kbps_2, source->kbps_3);
-		g_checksum_update(sum, (const guchar *)lower, (gssize)strlen(lower));
-		g_free(lower);
-	}
-	if (source->temporal)
-		g_checksum_update(sum, (const guchar *)" temporal", -1);
+	hash_options(sum, source);
 	g_free(text);
 	g_free(anchor);
 	g_free(frame);
@@ -235,7 +253,7 @@ char *dh_inputs_early_key(const struct dh_inputs *inputs, const struct dh_file_i
 
 char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_config *config)
 {
-	static const char *const kinds[] = { "segment", "idle", "portrait", "bridge", "background" };
+	static const char *const kinds[] = { "segment", "idle", "portrait", "bridge", "background", "mark" };
 	const struct dh_ingest_source *source = &inputs->source;
 	json_t *names = json_array();
 	json_t *job;
@@ -260,6 +278,8 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 	if (source->background_picture || source->background)
 		json_object_set_new(job, "background",
 			json_string(source->background_picture ? "picture" : source->background));
+	if (source->has_mark)
+		json_object_set_new(job, "mark", json_string(dh_mark_at_name(source->mark_at)));
 	text = json_dumps(job, JSON_COMPACT);
 	json_decref(job);
 	copy = g_strdup(text);

@@ -252,7 +252,8 @@ static int move_seams(struct dh_inputs *inputs, int *fds)
 static int open_pictures(struct dh_preparation *preparation, int *fds, int count)
 {
 	const struct dh_ingest_source *source = &preparation->inputs->source;
-	GBytes *const pictures[] = { source->anchor, source->anchor_frame, source->background_picture };
+	GBytes *const pictures[] = { source->anchor, source->anchor_frame, source->background_picture,
+		source->mark_picture };
 	int err = 0;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(pictures) && err == 0; i++) {

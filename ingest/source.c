@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "playout/mark.h"
 #include "playout/matte.h"
 #include "prepare/job.h"
 
@@ -54,6 +55,8 @@ const char *dh_ingest_source_misfit(const struct dh_ingest_source *source, const
 {
 	bool has_matte = dh_ingest_source_has_matte(source);
 
+	if (head->has_video && source->has_mark && !head->has_mark)
+		return "the avatar has a disclosure mark, and it was prepared without --disclosure-mark";
 	if (!head->has_video || (!has_matte && !head->has_matte))
 		return NULL;
 	if (!has_matte)
@@ -77,12 +80,24 @@ bool dh_ingest_is_background(const char *text)
 	return !text[6];
 }
 
+static bool is_single(enum dh_ingest_kind kind)
+{
+	return kind == DH_INGEST_PORTRAIT || kind == DH_INGEST_BACKGROUND || kind == DH_INGEST_MARK;
+}
+
+static bool mark_is_valid(const struct dh_ingest_source *source)
+{
+	if (!source->has_mark || source->kind == DH_INGEST_MARK)
+		return !source->mark_picture;
+	return source->kind != DH_INGEST_BACKGROUND && source->kind != DH_INGEST_BRIDGE && source->mark_picture &&
+		g_bytes_get_size(source->mark_picture) == dh_mark_size(source->width, source->height);
+}
+
 bool dh_ingest_source_is_valid(const struct dh_ingest_source *source)
 {
 	const int kbps[DH_QUALITIES_MAX] = { source->kbps, source->kbps_2, source->kbps_3 };
-	int most = source->kind == DH_INGEST_PORTRAIT || source->kind == DH_INGEST_BACKGROUND ? 1 : 2;
 
-	if (!in_range(source->count, 1, most) || !is_side(source->width) || !is_side(source->height) ||
+	if (!in_range(source->count, 1, is_single(source->kind) ? 1 : 2) || !is_side(source->width) || !is_side(source->height) ||
 		!dh_qualities_are_valid(kbps) || !in_range(source->audio_kbps, 16, 256) ||
 		!in_range(source->entry_ms, 40, 10000) || !in_range(source->fps_max, 1, 60) ||
 		!in_range(source->portrait_ms, 40, 60000) || source->skip < 0)
@@ -92,7 +107,7 @@ bool dh_ingest_source_is_valid(const struct dh_ingest_source *source)
 	if (!is_picture(source, source->anchor) || !is_picture(source, source->background_picture) ||
 		(source->background && !dh_ingest_is_background(source->background)))
 		return false;
-	if (source->anchor_frame && !source->anchor)
+	if ((source->anchor_frame && !source->anchor) || !mark_is_valid(source))
 		return false;
 	if (dh_ingest_source_has_matte(source) && source->height > DH_MATTE_HEIGHT_MAX)
 		return false;

@@ -16,6 +16,7 @@ enum dh_ingest_kind {
 	DH_INGEST_PORTRAIT,
 	DH_INGEST_BRIDGE,
 	DH_INGEST_BACKGROUND,
+	DH_INGEST_MARK,
 };
 
 /* See prepare/job.h for the numbers. Functions that keep a source copy its strings. */
@@ -52,6 +53,10 @@ struct dh_ingest_source {
 	/* what transparent pictures are laid over */
 	const char *background;     /* "#rrggbb", or DH_BACKGROUND_CLEAR: nothing; NULL: the default */
 	GBytes *background_picture; /* I420; NULL: the colour, or nothing; borrowed */
+	/* what is laid over a corner of every picture; a mark that is made, and a bridge, have no picture of it */
+	bool has_mark;
+	enum dh_mark_at mark_at;
+	GBytes *mark_picture; /* that corner (playout/mark.h); borrowed */
 };
 
 /* A 512x512 segment with the defaults of prepare/job.h, without files. */

@@ -35,7 +35,7 @@ struct dh_workers_config {
 	int wait_ms;  /* how long jobs wait while no worker can be made */
 };
 
-#define DH_JOB_FDS 7
+#define DH_JOB_FDS 8
 
 struct dh_job_listener {
 	/* There is a worker: open the job's descriptors. Returns how many; the job takes

@@ -14,6 +14,8 @@
  *     DHS1   once     head: version, size of the picture, which media it has
  *     ANCH   once     the anchor, a VP8 key frame (only with video)
  *     PICT   0 or 1   the anchor's picture as I420 (idle clips of an avatar)
+ *     MARK   0 or 1   the disclosure mark that its pictures have (idle clips of an avatar):
+ *                     before the first media, behind the anchor
  *     LEAD   0 or 1   only with sound, in a piece of an utterance: the first media are
  *                     the end of the piece before it, encoded once more
  *     VIDE, AUDI …    access units, at least one, in the order of their pts (never
@@ -41,7 +43,7 @@
  *
  * Bodies:
  *     DHS1  u16 version (4; 5 with more than one quality), u16 flags (1 video, 2 audio, 4 the lower part of the
- *           picture is its matte: matte.h), u16 width, u16 height
+ *           picture is its matte: matte.h, 8 there is a disclosure mark in every picture), u16 width, u16 height
  *           (0 without video), u32 rate_num, u32 rate_den (nominal frames a
  *           second; 0/1 when variable or unknown), u32 encoder text length, text,
  *           i64 stated_ticks (how long the source says that it is, more than 0;
@@ -49,6 +51,7 @@
  *           the bit rates of the qualities in kbit/s (qualities.h)
  *     ANCH  the key frame's bytes: shown, of the head's size
  *     PICT  width*height*3/2 bytes, I420 without padding (odd sides not allowed)
+ *     MARK  u8 corner (enum dh_mark_at), and that corner as I420 with its matte (mark.h)
  *     LEAD  i64 lead_ticks (where its own sound and pictures begin: more than 0, less
  *           than 40 ms), u32 packets (that the piece before has; the last ones, as
  *           many as lead_ticks fill or begin, are replaced by this segment's first),
@@ -70,7 +73,7 @@
  *     FAIL  i32 code (enum dh_prepare_exit), text
  *
  * Version 1 is the same without the flags in ENDS, version 2 without WORD, LEAD, lines,
- * mattes and stated_ticks, version 3 without FADE and loudness (0), version 4 without LOWR and bit rates;
+ * mattes and stated_ticks, version 3 without FADE, loudness (0) and marks, version 4 without LOWR and bit rates;
  * readers accept them all.
  *
  * Texts are UTF-8 without control characters. No unit ends after
@@ -100,10 +103,14 @@
 #define DH_STREAM_LEAD_TICKS_MAX    28799              /* less than two packets */
 #define DH_STREAM_SUFFIX            ".dhs"
 
+/* The corner of a disclosure mark (mark.h). */
+enum dh_mark_at { DH_MARK_BOTTOM_RIGHT, DH_MARK_BOTTOM_LEFT, DH_MARK_TOP_RIGHT, DH_MARK_TOP_LEFT };
+
 struct dh_stream_head {
 	bool has_video, has_audio;            /* at least one of them */
 	int width, height;                    /* as coded; even, 0 without video */
 	bool has_matte;                       /* the picture's lower part is its matte (matte.h) */
+	bool has_mark;                        /* every picture has a disclosure mark, says who made it */
 	int64_t rate_num, rate_den;           /* nominal frame rate; 0/1: variable or unknown */
 	char encoder[DH_STREAM_TEXT_MAX + 1]; /* for people: libraries and settings */
 	int64_t stated_ticks;                 /* how long the source says that it is; 0: it does not */
@@ -133,6 +140,7 @@ struct dh_stream_sink {
 	int (*head)(void *arg, const struct dh_stream_head *head);
 	int (*anchor)(void *arg, struct dh_unit *anchor);
 	int (*picture)(void *arg, const uint8_t *i420, size_t size);
+	int (*mark)(void *arg, enum dh_mark_at at, const uint8_t *i420, size_t size);
 	int (*unit)(void *arg, struct dh_unit *unit);
 	int (*word)(void *arg, const struct dh_stream_word *word);
 	/* A line of JSON, without its line feed and without a null byte behind it. Sets *why to a
@@ -192,6 +200,7 @@ struct dh_stream_writer {
 int dh_stream_write_head(const struct dh_stream_writer *writer, const struct dh_stream_head *head);
 int dh_stream_write_anchor(const struct dh_stream_writer *writer, const void *bytes, size_t size);
 int dh_stream_write_picture(const struct dh_stream_writer *writer, const uint8_t *i420, size_t size);
+int dh_stream_write_mark(const struct dh_stream_writer *writer, enum dh_mark_at at, const uint8_t *i420, size_t size);
 int dh_stream_write_unit(const struct dh_stream_writer *writer, const struct dh_unit *unit);
 int dh_stream_write_word(const struct dh_stream_writer *writer, const struct dh_stream_word *word);
 int dh_stream_write_note(const struct dh_stream_writer *writer, const char *text);

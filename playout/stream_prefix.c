@@ -2,6 +2,8 @@
 /* Which records may come, how large; and lines between them. */
 #include "stream_records.h"
 
+#include "mark.h"
+#include "matte.h"
 #include "stream_wire.h"
 
 #include <errno.h>
@@ -56,7 +58,8 @@ static int check_order(struct dh_stream_records *records, uint32_t type)
 		return records->has_head ? bad_order(records, "a second head") : 0;
 	if (!records->has_head)
 		return no_head(records);
-	if (type == DH_WIRE_ANCHOR || type == DH_WIRE_PICTURE || type == DH_WIRE_VIDEO || type == DH_WIRE_LOWER) {
+	if (type == DH_WIRE_ANCHOR || type == DH_WIRE_PICTURE || type == DH_WIRE_MARK || type == DH_WIRE_VIDEO ||
+		type == DH_WIRE_LOWER) {
 		if (!records->head.has_video)
 			return bad_order(records, "video in a stream without video");
 	}
@@ -73,6 +76,12 @@ static int check_order(struct dh_stream_records *records, uint32_t type)
 			return bad_order(records, "the anchor's picture before the anchor");
 		if (records->has_picture || has_units)
 			return bad_order(records, "the anchor's picture comes once, before the first unit");
+		return 0;
+	case DH_WIRE_MARK:
+		if (!records->head.has_mark)
+			return bad_order(records, "a mark in a stream without marks");
+		if (!records->has_anchor || records->has_mark || has_units)
+			return bad_order(records, "a mark comes once, between the anchor and the first unit");
 		return 0;
 	case DH_WIRE_LEAD:
 		if (records->has_lead || has_units)
@@ -124,6 +133,8 @@ static void find_limits(const struct dh_stream_records *records, uint32_t type, 
 	*min = *max = 0;
 	if (type == DH_WIRE_PICTURE)
 		*min = *max = (size_t)records->head.width * (size_t)records->head.height * 3 / 2;
+	else if (type == DH_WIRE_MARK)
+		*min = *max = DH_WIRE_MARK_FIXED + dh_mark_size(records->head.width, dh_head_height(&records->head));
 	else if (type == DH_WIRE_END)
 		*min = *max = records->version < 2 ? DH_WIRE_END_FIXED_1 : DH_WIRE_END_FIXED;
 	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {

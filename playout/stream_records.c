@@ -39,103 +39,13 @@ bool dh_stream_text_is_valid(const char *text, size_t size)
 	return true;
 }
 
-/* `out` has space for the text and a null byte; lengths were checked. */
-static int read_text(struct dh_stream_records *records, char *out, const uint8_t *text, size_t size)
+int dh_stream_records_text(struct dh_stream_records *records, char *out, const uint8_t *text, size_t size)
 {
 	if (!dh_stream_text_is_valid((const char *)text, size))
 		return fail(records, -EBADMSG, "a text that is not UTF-8 or has a control character");
 	memcpy(out, text, size);
 	out[size] = '\0';
 	return 0;
-}
-
-static int check_size(struct dh_stream_records *records, int width, int height)
-{
-	if (!records->head.has_video) {
-		if (width != 0 || height != 0)
-			return fail(records, -EBADMSG, "a picture size without video: %dx%d", width, height);
-		return 0;
-	}
-	if (!dh_wire_side_is_valid(width) || !dh_wire_side_is_valid(height))
-		return fail(records, -EBADMSG, "picture of %dx%d: sides are even, %d to %d", width, height,
-			DH_STREAM_SIDE_MIN, DH_STREAM_SIDE_MAX);
-	if (records->limits.width > 0 && width > records->limits.width)
-		return fail(records, -EFBIG, "picture of %dx%d, wider than %d", width, height, records->limits.width);
-	if (records->limits.height > 0 && height > records->limits.height)
-		return fail(records, -EFBIG, "picture of %dx%d, higher than %d", width, height, records->limits.height);
-	if (records->head.has_matte && !dh_matte_height(height))
-		return fail(records, -EBADMSG, "no picture with its matte has %dx%d", width, height);
-	return 0;
-}
-
-/* The bit rates in the last `size` bytes of a head. */
-static int read_rates(struct dh_stream_records *records, const uint8_t *rates, size_t size)
-{
-	struct dh_stream_head *head = &records->head;
-	for (size_t q = 0; q < size / DH_WIRE_HEAD_KBPS; q++) {
-		uint32_t kbps = dh_wire_get32(rates + q * DH_WIRE_HEAD_KBPS);
-		head->kbps[q] = kbps > DH_KBPS_MAX ? DH_KBPS_MAX + 1 : (int)kbps;
-	}
-	if (!head->has_video || !dh_qualities_are_valid(head->kbps) || !head->kbps[size / DH_WIRE_HEAD_KBPS - 1])
-		return fail(records, -EBADMSG, "qualities of %d, %d and %d kbit/s", head->kbps[0], head->kbps[1],
-			head->kbps[2]);
-	return 0;
-}
-
-/* The text of `length` bytes, the stated length if there is one, and the bit rates if there are any. */
-static int read_head_end(struct dh_stream_records *records, const uint8_t *text, size_t length, size_t size)
-{
-	struct dh_stream_head *head = &records->head;
-	bool has_rates = records->version > DH_WIRE_VERSION_PLAIN;
-	size_t stated = records->version < 3 || size == length ? 0 : DH_WIRE_HEAD_STATED;
-	size_t rates = has_rates && size > length + stated ? size - length - stated : 0;
-	if (length > DH_STREAM_TEXT_MAX || size != length + stated + rates)
-		return fail(records, -EBADMSG, "head whose text does not fill it");
-	if (has_rates && rates != 2 * DH_WIRE_HEAD_KBPS && rates != DH_QUALITIES_MAX * DH_WIRE_HEAD_KBPS)
-		return fail(records, -EBADMSG, "head with bit rates of %zu bytes", rates);
-	head->stated_ticks = stated ? dh_wire_get64(text + length) : 0;
-	if (head->stated_ticks < 0 || head->stated_ticks > DH_STREAM_TICKS_MAX ||
-		(stated && !has_rates && head->stated_ticks == 0))
-		return fail(records, -EBADMSG, "a stated length of %" PRId64 " ticks", head->stated_ticks);
-	int err = has_rates ? read_rates(records, text + length + stated, rates) : 0;
-	return err ? err : read_text(records, head->encoder, text, length);
-}
-
-static bool flags_are_valid(unsigned flags, unsigned version)
-{
-	if (flags & DH_WIRE_FLAG_MATTE && (version < 3 || !(flags & DH_WIRE_FLAG_VIDEO)))
-		return false;
-	return flags & (DH_WIRE_FLAG_VIDEO | DH_WIRE_FLAG_AUDIO) &&
-		!(flags & ~(DH_WIRE_FLAG_VIDEO | DH_WIRE_FLAG_AUDIO | DH_WIRE_FLAG_MATTE));
-}
-
-static int read_head(struct dh_stream_records *records, const uint8_t *body, size_t size)
-{
-	struct dh_stream_head *head = &records->head;
-	unsigned version = dh_wire_get16(body), flags = dh_wire_get16(body + 2);
-	int err;
-	if (version < 1 || version > DH_STREAM_VERSION)
-		return fail(records, -EBADMSG, "format version %u, expected 1 to %d", version, DH_STREAM_VERSION);
-	records->version = version;
-	if (!flags_are_valid(flags, version))
-		return fail(records, -EBADMSG, "head with flags %u", flags);
-	head->has_video = (flags & DH_WIRE_FLAG_VIDEO) != 0;
-	head->has_audio = (flags & DH_WIRE_FLAG_AUDIO) != 0;
-	head->has_matte = (flags & DH_WIRE_FLAG_MATTE) != 0;
-	head->width = dh_wire_get16(body + 4);
-	head->height = dh_wire_get16(body + 6);
-	err = check_size(records, head->width, head->height);
-	if (err < 0)
-		return err;
-	head->rate_num = dh_wire_get32(body + 8);
-	head->rate_den = dh_wire_get32(body + 12);
-	if (!dh_wire_rate_is_valid(head->rate_num, head->rate_den))
-		return fail(records, -EBADMSG, "frame rate %" PRId64 "/%" PRId64, head->rate_num, head->rate_den);
-	err = read_head_end(records, body + DH_WIRE_HEAD_FIXED, dh_wire_get32(body + 16), size - DH_WIRE_HEAD_FIXED);
-	if (err < 0)
-		return err;
-	records->has_head = true;
-	return records->sink.head ? records->sink.head(records->arg, head) : 0;
 }
 
 /* Passes a unit to the sink and drops it. `unit` NULL: it could not be allocated. */
@@ -169,6 +79,16 @@ static int read_picture(struct dh_stream_records *records, const uint8_t *body, 
 {
 	records->has_picture = true;
 	return records->sink.picture ? records->sink.picture(records->arg, body, size) : 0;
+}
+
+static int read_mark(struct dh_stream_records *records, const uint8_t *body, size_t size)
+{
+	if (body[0] > DH_MARK_TOP_LEFT)
+		return fail(records, -EBADMSG, "a mark in corner %u", body[0]);
+	records->has_mark = true;
+	return records->sink.mark ? records->sink.mark(records->arg, (enum dh_mark_at)body[0],
+					    body + DH_WIRE_MARK_FIXED, size - DH_WIRE_MARK_FIXED) :
+				    0;
 }
 
 /* Verifies a unit's time against those before it, and remembers it. */
@@ -331,7 +251,7 @@ static int read_word(struct dh_stream_records *records, const uint8_t *body, siz
 	if (word.from_ticks < records->word_ticks)
 		return fail(records, -EBADMSG, "a word at %" PRId64 " after one at %" PRId64 " ticks", word.from_ticks,
 			records->word_ticks);
-	err = read_text(records, word.text, body + DH_WIRE_WORD_FIXED, size - DH_WIRE_WORD_FIXED);
+	err = dh_stream_records_text(records, word.text, body + DH_WIRE_WORD_FIXED, size - DH_WIRE_WORD_FIXED);
 	if (err < 0)
 		return err;
 	records->word_ticks = word.from_ticks;
@@ -342,7 +262,7 @@ static int read_word(struct dh_stream_records *records, const uint8_t *body, siz
 static int read_note(struct dh_stream_records *records, const uint8_t *body, size_t size)
 {
 	char text[DH_STREAM_TEXT_MAX + 1];
-	int err = read_text(records, text, body, size);
+	int err = dh_stream_records_text(records, text, body, size);
 	if (err < 0)
 		return err;
 	return records->sink.note ? records->sink.note(records->arg, text) : 0;
@@ -351,7 +271,7 @@ static int read_note(struct dh_stream_records *records, const uint8_t *body, siz
 static int read_failure(struct dh_stream_records *records, const uint8_t *body, size_t size)
 {
 	char text[DH_STREAM_TEXT_MAX + 1];
-	int err = read_text(records, text, body + DH_WIRE_FAILURE_FIXED, size - DH_WIRE_FAILURE_FIXED);
+	int err = dh_stream_records_text(records, text, body + DH_WIRE_FAILURE_FIXED, size - DH_WIRE_FAILURE_FIXED);
 	if (err < 0)
 		return err;
 	records->is_ended = true;
@@ -367,11 +287,13 @@ int dh_stream_records_read(struct dh_stream_records *records, const uint8_t *rec
 		return fail(records, -EBADMSG, "wrong checksum in a record %.4s", (const char *)record);
 	switch (dh_wire_get32(record)) {
 	case DH_WIRE_HEAD:
-		return read_head(records, body, length);
+		return dh_stream_records_head(records, body, length);
 	case DH_WIRE_ANCHOR:
 		return read_anchor(records, body, length);
 	case DH_WIRE_PICTURE:
 		return read_picture(records, body, length);
+	case DH_WIRE_MARK:
+		return read_mark(records, body, length);
 	case DH_WIRE_VIDEO:
 		return read_video(records, body, length);
 	case DH_WIRE_LOWER:

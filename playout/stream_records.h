@@ -23,7 +23,7 @@ struct dh_stream_records {
 	/* where in the stream we are */
 	struct dh_stream_head head;
 	unsigned version;
-	bool has_head, has_anchor, has_picture, has_lead, is_ended;
+	bool has_head, has_anchor, has_picture, has_mark, has_lead, is_ended;
 	struct dh_stream_track tracks[2]; /* by enum dh_media */
 	int64_t newest_ticks;             /* pts over both media */
 	/* of the picture that comes next: in the lower qualities, the best of them first */
@@ -51,6 +51,12 @@ int dh_stream_records_read(struct dh_stream_records *records, const uint8_t *rec
 
 /* Reports a line of JSON without its line feed. -EBADMSG, -EFBIG, or what the sink returned. */
 int dh_stream_records_line(struct dh_stream_records *records, const char *json, size_t size);
+
+/* Reads a head's body (stream_head.c), of whose size only the fixed part was checked, and reports it. */
+int dh_stream_records_head(struct dh_stream_records *records, const uint8_t *body, size_t size);
+
+/* Copies a text and a null byte; lengths were checked. -EBADMSG. */
+int dh_stream_records_text(struct dh_stream_records *records, char *out, const uint8_t *text, size_t size);
 
 /* Writes down what went wrong; returns `err`. */
 int dh_stream_records_fail(struct dh_stream_records *records, int err, const char *format, ...)

@@ -15,6 +15,7 @@
 #define DH_WIRE_HEAD    DH_WIRE_TYPE('D', 'H', 'S', '1')
 #define DH_WIRE_ANCHOR  DH_WIRE_TYPE('A', 'N', 'C', 'H')
 #define DH_WIRE_PICTURE DH_WIRE_TYPE('P', 'I', 'C', 'T')
+#define DH_WIRE_MARK    DH_WIRE_TYPE('M', 'A', 'R', 'K')
 #define DH_WIRE_VIDEO   DH_WIRE_TYPE('V', 'I', 'D', 'E')
 #define DH_WIRE_LOWER   DH_WIRE_TYPE('L', 'O', 'W', 'R')
 #define DH_WIRE_AUDIO   DH_WIRE_TYPE('A', 'U', 'D', 'I')
@@ -29,6 +30,7 @@
 #define DH_WIRE_PREFIX        8u /* type, length */
 #define DH_WIRE_CHECKSUM      4u
 #define DH_WIRE_HEAD_FIXED    20u
+#define DH_WIRE_MARK_FIXED    1u
 #define DH_WIRE_VIDEO_FIXED   (16u + DH_LUMA_BYTES)
 #define DH_WIRE_AUDIO_FIXED   8u
 #define DH_WIRE_LEAD_FIXED    12u
@@ -42,6 +44,7 @@
 #define DH_WIRE_FLAG_VIDEO 1u
 #define DH_WIRE_FLAG_AUDIO 2u
 #define DH_WIRE_FLAG_MATTE 4u /* only with video; before version 3: never */
+#define DH_WIRE_FLAG_MARK  8u /* only with video; before version 4: never */
 
 #define DH_WIRE_FLAG_INCOMPLETE 1u
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "stream.h"
+#include "mark.h"
 #include "matte.h"
 #include "stream_wire.h"
 #include "timebase.h"
@@ -81,7 +82,7 @@ static bool head_is_valid(const struct dh_stream_head *head)
 	if (has_rates && (!head->has_video || !dh_qualities_are_valid(head->kbps) || !head->kbps[1]))
 		return 0;
 	if (!head->has_video)
-		return head->width == 0 && head->height == 0 && !head->has_matte;
+		return head->width == 0 && head->height == 0 && !head->has_matte && !head->has_mark;
 	if (head->has_matte && !dh_matte_height(head->height))
 		return 0;
 	return dh_wire_side_is_valid(head->width) && dh_wire_side_is_valid(head->height);
@@ -90,7 +91,7 @@ static bool head_is_valid(const struct dh_stream_head *head)
 static uint16_t head_flags(const struct dh_stream_head *head)
 {
 	return (uint16_t)((head->has_video ? DH_WIRE_FLAG_VIDEO : 0) | (head->has_audio ? DH_WIRE_FLAG_AUDIO : 0) |
-		(head->has_matte ? DH_WIRE_FLAG_MATTE : 0));
+		(head->has_matte ? DH_WIRE_FLAG_MATTE : 0) | (head->has_mark ? DH_WIRE_FLAG_MARK : 0));
 }
 
 int dh_stream_write_head(const struct dh_stream_writer *writer, const struct dh_stream_head *head)
@@ -137,6 +138,19 @@ int dh_stream_write_picture(const struct dh_stream_writer *writer, const uint8_t
 	if (size == 0 || size > (size_t)DH_STREAM_SIDE_MAX * DH_STREAM_SIDE_MAX * 3 / 2)
 		return -EINVAL;
 	return write_bytes(writer, DH_WIRE_PICTURE, i420, size);
+}
+
+int dh_stream_write_mark(const struct dh_stream_writer *writer, enum dh_mark_at at, const uint8_t *i420, size_t size)
+{
+	struct record record;
+	if (size == 0 || size > dh_mark_size(DH_STREAM_SIDE_MAX, DH_STREAM_SIDE_MAX))
+		return -EINVAL;
+	uint8_t *body = record_begin(&record, DH_WIRE_MARK, DH_WIRE_MARK_FIXED + size);
+	if (!body)
+		return -ENOMEM;
+	*body = (uint8_t)at;
+	memcpy(body + DH_WIRE_MARK_FIXED, i420, size);
+	return record_end(&record, writer);
 }
 
 static int write_video(const struct dh_stream_writer *writer, const struct dh_unit *unit)

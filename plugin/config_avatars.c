@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "config_options.h"
+#include "playout/mark.h"
 #include "playout/matte.h"
 #include "prepare/job.h"
 
@@ -15,6 +16,8 @@ static const struct dh_option avatar_options[] = {
 	DH_TEXT(struct dh_avatar_config, thinking, NULL),
 	DH_TEXT(struct dh_avatar_config, speaking, NULL),
 	DH_TEXT(struct dh_avatar_config, background, NULL),
+	DH_TEXT(struct dh_avatar_config, disclosure_mark, NULL),
+	DH_TEXT(struct dh_avatar_config, disclosure_mark_at, "bottom-right"),
 	DH_FLAG(struct dh_avatar_config, pingpong, 0),
 	DH_NUMBER(struct dh_avatar_config, kbps, DH_KBPS_MIN, DH_KBPS_MAX, 800),
 	DH_NUMBER(struct dh_avatar_config, kbps_2, 0, DH_KBPS_MAX, 0),
@@ -51,6 +54,18 @@ static int check_background(const char *category, const struct dh_avatar_config 
 	return 0;
 }
 
+static int check_mark(const char *category, const struct dh_avatar_config *avatar)
+{
+	enum dh_mark_at at;
+
+	if (avatar->disclosure_mark && *avatar->disclosure_mark != '/')
+		return dh_option_wrong(DH_CONFIG_FILE, category, "disclosure_mark",
+			"the path of a picture (\"/...\") is expected");
+	if (!dh_mark_at_parse(&at, avatar->disclosure_mark_at))
+		return dh_option_wrong(DH_CONFIG_FILE, category, "disclosure_mark_at", DH_MARK_CORNERS " is expected");
+	return 0;
+}
+
 static int check_qualities(const char *category, const struct dh_avatar_config *avatar)
 {
 	int kbps[DH_QUALITIES_MAX];
@@ -76,6 +91,8 @@ struct dh_avatar_config *dh_config_avatar_read(const janus_config_container *cat
 		err = dh_option_wrong(DH_CONFIG_FILE, category->name, "idle", "an idle clip or a portrait is needed");
 	if (!err)
 		err = check_background(category->name, avatar);
+	if (!err)
+		err = check_mark(category->name, avatar);
 	if (!err)
 		err = check_qualities(category->name, avatar);
 	if (err)

@@ -123,6 +123,7 @@ void dh_enqueue(struct dh_request *request, const char *name, struct dh_ingest_s
 	source->entry_ms = (int)avatar->entry_ms;
 	source->temporal = avatar->temporal != 0;
 	source->background = dh_avatar_plain_background(avatar);
+	dh_avatar_source_mark(avatar, source);
 	const struct dh_feed_owner owner = dh_room_feed_owner(request->room);
 	struct dh_feed *feed = dh_feed_new(&context, &owner, name, metadata, source, speech, audience);
 	int err = is_right ? dh_room_enqueue(request->room, feed, &asked, &reply) : 0;

@@ -33,7 +33,8 @@ struct dh_clip {
 	int damaged;
 	bool is_cut;
 	struct dh_picture *picture;
-	uint8_t *uncut; /* of a background: I420 of uncut_width x uncut_height */
+	struct dh_mark_place place; /* of a mark, whose corner is all there is of it */
+	uint8_t *uncut;             /* of a background: I420 of uncut_width x uncut_height */
 	int uncut_width, uncut_height;
 	/* I420 of the frames from cache_first on */
 	uint8_t **cache;
@@ -74,7 +75,7 @@ static int set_up_uncut(struct dh_clip *c, const struct dh_frame *frame, struct 
 	c->uncut = malloc(dh_picture_size(c->uncut_width, c->uncut_height));
 	if (!c->uncut)
 		return dh_fault_memory(fault);
-	return dh_picture_alloc(&c->picture, c->uncut_width, c->uncut_height, &c->task.background, fault);
+	return dh_picture_alloc(&c->picture, c->uncut_width, c->uncut_height, &c->task.background, NULL, fault);
 }
 
 /* Called with the first frame, when the size is known. */
@@ -82,6 +83,11 @@ static int set_up(struct dh_clip *c, const struct dh_source *source, const struc
 	struct dh_fault *fault)
 {
 	dh_task_size(&c->task, frame, &c->width, &c->height);
+	if (c->task.kind == DH_TASK_MARK) {
+		c->place = dh_mark_place(c->width, c->height);
+		c->width = c->place.width;
+		c->height = c->place.height;
+	}
 	c->task.width = c->width;
 	c->task.height = c->height;
 	c->coded_height = dh_background_coded_height(&c->task.background, c->height);
@@ -94,7 +100,7 @@ static int set_up(struct dh_clip *c, const struct dh_source *source, const struc
 		return dh_fault_memory(fault);
 	if (c->task.kind == DH_TASK_BACKGROUND)
 		return set_up_uncut(c, frame, fault);
-	return dh_picture_alloc(&c->picture, c->width, c->height, &c->task.background, fault);
+	return dh_picture_alloc(&c->picture, c->width, c->height, &c->task.background, &c->task.mark, fault);
 }
 
 static void drop_cache(struct dh_clip *c)
@@ -112,8 +118,22 @@ static void cut_plane(const uint8_t *from, int from_width, int from_height, uint
 		memcpy(to + (size_t)y * width, from + (size_t)y * from_width, (size_t)width);
 }
 
+static int convert_mark(struct dh_clip *c, const struct dh_frame *frame, uint8_t *i420, struct dh_fault *fault)
+{
+	const AVFrame *av = frame->av;
+	const struct dh_rect rect = dh_mark_rect(av->width, av->height, av->sample_aspect_ratio.num,
+		av->sample_aspect_ratio.den, &frame->turn, &c->place, c->task.mark.at);
+	int code = dh_picture_place(c->picture, av, &frame->turn, &rect, i420, fault);
+	if (!code && dh_mark_is_empty(i420, &c->place))
+		code = dh_fault_set(fault, DH_PREPARE_EMPTY, "%s is transparent everywhere, so that it would mark nothing",
+			c->task.inputs[c->input].name);
+	return code;
+}
+
 static int convert(struct dh_clip *c, const struct dh_frame *frame, uint8_t *i420, struct dh_fault *fault)
 {
+	if (c->task.kind == DH_TASK_MARK)
+		return convert_mark(c, frame, i420, fault);
 	if (!c->uncut)
 		return dh_picture_convert(c->picture, frame->av, &frame->turn, i420, fault);
 	int code = dh_picture_convert(c->picture, frame->av, &frame->turn, c->uncut, fault);
@@ -199,7 +219,7 @@ int dh_clip_alloc(struct dh_clip **clip, const struct dh_task *task, int input, 
 	if (!c)
 		return dh_fault_memory(fault);
 	c->task = *task;
-	c->task.anchor = NULL; /* the background's picture stays the caller's */
+	c->task.anchor = NULL; /* the background's picture and the mark stay the caller's */
 	c->input = input;
 	c->first_only = first_only;
 	int code = pass(c, 0, progress, fault);

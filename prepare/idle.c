@@ -71,6 +71,8 @@ static int start(struct idle *p, int64_t rate_num, int64_t rate_den, int64_t ste
 		dh_describe(&head, p->task, dh_film_video(p->film));
 		code = dh_output_head(p->output, &head, dh_film_video(p->film), anchor);
 	}
+	if (!code && head.has_mark)
+		code = dh_output_mark(p->output, &head, &p->task->mark);
 	if (!code)
 		code = dh_output_horizon(p->output, DH_AUDIO, DH_UNIT_ORDER_NEVER);
 	free(anchor);

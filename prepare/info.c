@@ -141,6 +141,8 @@ static void show_video(const struct info *info)
 		printf("layers:   %" PRId64 " pictures that others do not refer to\n", info->droppable);
 	if (head->has_matte)
 		printf("matte:    below the picture, which is coded as %dx%d with it\n", head->width, head->height);
+	if (head->has_mark)
+		printf("mark:     a disclosure mark, in every picture\n");
 	printf("anchor:   %zu bytes, CRC-32 %08" PRIx32 "%s\n", info->anchor_bytes, info->anchor_crc,
 		info->has_picture ? ", with its picture (the idle clip of an avatar)" : "");
 }
@@ -191,6 +193,8 @@ static json_t *video_json(const struct info *info)
 		json_object_set_new(json, "matte_top", json_integer(dh_matte_top(dh_head_height(&info->head))));
 		json_object_set_new(json, "coded_height", json_integer(info->head.height));
 	}
+	if (info->head.has_mark)
+		json_object_set_new(json, "disclosure_mark", json_true());
 	return json;
 }
 

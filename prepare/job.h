@@ -55,6 +55,9 @@
  *                                      entry on. It needs an anchor
  *                          "background": as "portrait", but the picture covers all of
  *                                      the size; what does not fit beside it is cut
+ *                          "mark":     as "portrait", but what is made is the corner of
+ *                                      pictures of the size, with its matte, that a
+ *                                      disclosure mark lies in (playout/mark.h)
  *     names       array of strings, one for each input, for messages; the
  *                          descriptors come in this order. A segment may have two:
  *                          the video file and the audio file. "idle" may have a
@@ -70,6 +73,11 @@
  *                          I420 of width x height. Or DH_BACKGROUND_CLEAR: nothing does, and
  *                          pictures are coded with their mattes (playout/matte.h). Then the
  *                          anchor's picture is of the coded height
+ *     mark        string   there is a disclosure mark in every picture, in this corner: "bottom-right",
+ *                          "bottom-left", "top-right" or "top-left"; one more descriptor follows:
+ *                          what a job "mark" made of it, dh_mark_size bytes. Of a job "mark" where it
+ *                          will be, and none follows. None with "background" and "bridge", whose
+ *                          pictures have it already
  *     lead        boolean  one more descriptor follows: the read end of a pipe from the worker
  *                          that encodes the piece before this one of its utterance. The end
  *                          of that sound comes through it (prepare/tail.h), or nothing. The
@@ -112,8 +120,9 @@
  *     7   streams of version 4, with fades
  *     8   bridges that lead out of the clip
  *     9   streams of version 5, with qualities; temporal layers
+ *     10  disclosure marks
  */
-#define DH_PREPARE_PROTOCOL 9
+#define DH_PREPARE_PROTOCOL 10
 #define DH_FORK_ASK         "fork %u"
 #define DH_FORK_DONE        "worker %u %d"
 #define DH_FORK_FAILED      "failed %u %d"

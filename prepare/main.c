@@ -74,7 +74,7 @@ struct avatar {
 	struct dh_task *task;
 	struct dh_fault *fault;
 	struct dh_unit *anchor;
-	bool has_matte;
+	bool has_matte, has_mark;
 };
 
 struct sink {
@@ -107,6 +107,19 @@ static int avatar_head(void *arg, const struct dh_stream_head *head)
 	avatar->task->width = head->width;
 	avatar->task->height = dh_head_height(head);
 	avatar->has_matte = head->has_matte;
+	avatar->has_mark = head->has_mark;
+	return 0;
+}
+
+static int avatar_mark(void *arg, enum dh_mark_at at, const uint8_t *i420, size_t size)
+{
+	struct avatar *avatar = arg;
+	struct dh_mark *mark = &avatar->task->mark;
+	mark->at = at;
+	mark->i420 = malloc(size);
+	if (!mark->i420)
+		return -dh_fault_memory(avatar->fault);
+	memcpy(mark->i420, i420, size);
 	return 0;
 }
 
@@ -136,7 +149,8 @@ static int read_avatar(struct avatar *avatar, const char *path, struct dh_fault 
 {
 	static const struct dh_stream_sink sink = { .head = avatar_head,
 		.anchor = avatar_anchor,
-		.picture = avatar_picture };
+		.picture = avatar_picture,
+		.mark = avatar_mark };
 	int code = dh_file_read(path, &sink, avatar, fault);
 	if (!code && !avatar->task->anchor)
 		code = dh_fault_set(fault, DH_PREPARE_FORMAT,
@@ -151,37 +165,65 @@ static int read_avatar(struct avatar *avatar, const char *path, struct dh_fault 
 	return code;
 }
 
-/* The picture that covers the avatar's size. */
-static int read_background(const char *path, struct dh_task *task, struct dh_fault *fault)
+/* What a picture beside the inputs is made to be: a background, or a mark of `size` bytes. */
+static int read_still(const char *path, enum dh_task_kind kind, const struct dh_options *o, uint8_t **copy, size_t size,
+	struct dh_fault *fault)
 {
-	size_t size = dh_picture_size(task->width, task->height);
-	struct dh_task behind;
+	struct dh_task made;
 	struct dh_clip *clip = NULL;
 	const uint8_t *i420;
-	dh_task_init(&behind);
-	behind.kind = DH_TASK_BACKGROUND;
-	behind.width = task->width;
-	behind.height = task->height;
-	behind.max_side = task->max_side;
-	behind.inputs_count = 1;
-	snprintf(behind.inputs[0].name, sizeof behind.inputs[0].name, "%s", path);
-	int code = dh_file_open(&behind.inputs[0].fd, path, fault);
+	dh_task_init(&made);
+	made.kind = kind;
+	made.width = o->task.width;
+	made.height = o->task.height;
+	made.max_side = o->task.max_side;
+	made.mark.at = o->mark_at;
+	if (kind == DH_TASK_MARK)
+		dh_background_parse(&made.background, DH_BACKGROUND_CLEAR);
+	made.inputs_count = 1;
+	snprintf(made.inputs[0].name, sizeof made.inputs[0].name, "%s", path);
+	int code = dh_file_open(&made.inputs[0].fd, path, fault);
 	if (code)
 		return code;
-	code = dh_clip_alloc(&clip, &behind, 0, true, NULL, fault);
+	code = dh_clip_alloc(&clip, &made, 0, true, NULL, fault);
 	if (!code)
 		code = dh_clip_picture(clip, 0, 1, &i420, fault);
-	uint8_t *copy = code ? NULL : malloc(size);
-	if (copy) {
-		memcpy(copy, i420, size);
-		task->background.i420 = copy;
-		task->background.is_set = true;
-	} else if (!code) {
+	*copy = code ? NULL : malloc(size);
+	if (*copy)
+		memcpy(*copy, i420, size);
+	else if (!code)
 		code = dh_fault_memory(fault);
-	}
 	dh_clip_free(&clip);
-	close(behind.inputs[0].fd);
+	close(made.inputs[0].fd);
 	return code;
+}
+
+/* The picture that covers the avatar's size. */
+static int read_background(struct dh_options *o, struct dh_fault *fault)
+{
+	struct dh_task *task = &o->task;
+	int code = read_still(o->background, DH_TASK_BACKGROUND, o, &task->background.i420,
+		dh_picture_size(task->width, task->height), fault);
+	task->background.is_set = task->background.is_set || !code;
+	return code;
+}
+
+/* An avatar's own mark stays, unless another one is given. */
+static int read_mark(struct dh_options *o, const struct avatar *avatar, struct dh_fault *fault)
+{
+	struct dh_mark *mark = &o->task.mark;
+	struct dh_fault why = { 0 };
+	if (!o->mark && (!avatar->has_mark || mark->i420))
+		return 0;
+	if (!o->mark)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "%s was made with --disclosure-mark, and does not hold it",
+			o->avatar);
+	if (o->avatar && !avatar->has_mark)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "%s was made without --disclosure-mark", o->avatar);
+	free(mark->i420);
+	mark->at = o->mark_at;
+	int code = read_still(o->mark, DH_TASK_MARK, o, &mark->i420, dh_mark_size(o->task.width, o->task.height), &why);
+	return code ? dh_fault_set(fault, code, "--disclosure-mark: %s", why.text) : 0;
 }
 
 static int open_inputs(struct dh_options *o, struct dh_fault *fault)
@@ -222,6 +264,8 @@ static int check_output(const struct dh_options *o, struct dh_fault *fault)
 		code = dh_target_check(o->output, o->avatar, fault);
 	if (!code && o->background)
 		code = dh_target_check(o->output, o->background, fault);
+	if (!code && o->mark)
+		code = dh_target_check(o->output, o->mark, fault);
 	if (!code && strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO))
 		code = dh_fault_set(fault, DH_PREPARE_USAGE, "media cannot be written to a terminal");
 	return code;
@@ -261,7 +305,9 @@ static int prepare(struct dh_options *o, struct dh_fault *fault)
 		code = dh_fault_set(fault, DH_PREPARE_USAGE, "%s was made with --background " DH_BACKGROUND_CLEAR,
 			o->avatar);
 	if (!code && o->background)
-		code = read_background(o->background, &o->task, fault);
+		code = read_background(o, fault);
+	if (!code)
+		code = read_mark(o, &avatar, fault);
 	if (!code)
 		code = prepare_to_file(o, avatar.anchor, fault);
 	dh_unit_unref(&avatar.anchor);

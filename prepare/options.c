@@ -17,6 +17,8 @@ enum option_code {
 	OPT_FIRST = 256,
 	OPT_AVATAR,
 	OPT_BACKGROUND,
+	OPT_MARK,
+	OPT_MARK_AT,
 	OPT_SIZE,
 	OPT_IDLE,
 	OPT_PORTRAIT,
@@ -48,6 +50,8 @@ static const struct option table[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "avatar", required_argument, NULL, OPT_AVATAR },
 	{ "background", required_argument, NULL, OPT_BACKGROUND },
+	{ "disclosure-mark", required_argument, NULL, OPT_MARK },
+	{ "disclosure-mark-at", required_argument, NULL, OPT_MARK_AT },
 	{ "size", required_argument, NULL, OPT_SIZE },
 	{ "idle", no_argument, NULL, OPT_IDLE },
 	{ "portrait", required_argument, NULL, OPT_PORTRAIT },
@@ -115,6 +119,14 @@ static int take_size(struct dh_options *o, const char *text, struct dh_fault *fa
 			text);
 	int code = dh_task_set(&o->task, "width", width, fault);
 	return code ? code : dh_task_set(&o->task, "height", height, fault);
+}
+
+static int take_mark_at(struct dh_options *o, const char *text, struct dh_fault *fault)
+{
+	o->has_mark_at = true;
+	if (dh_mark_at_parse(&o->mark_at, text))
+		return 0;
+	return dh_fault_set(fault, DH_PREPARE_USAGE, "--disclosure-mark-at is %s, expected " DH_MARK_CORNERS, text);
 }
 
 static int take_limit(struct dh_options *o, int option, const char *text, struct dh_fault *fault)
@@ -215,6 +227,11 @@ static int take_option(struct dh_options *o, int option, const char *name, struc
 		dh_background_init(&o->task.background);
 		o->background = dh_background_parse(&o->task.background, optarg) ? NULL : optarg;
 		return 0;
+	case OPT_MARK:
+		o->mark = optarg;
+		return 0;
+	case OPT_MARK_AT:
+		return take_mark_at(o, optarg, fault);
 	case OPT_IDLE:
 		o->task.kind = DH_TASK_IDLE;
 		return 0;
@@ -254,6 +271,15 @@ static int take_option(struct dh_options *o, int option, const char *name, struc
 	}
 }
 
+static int check_mark(const struct dh_options *o, struct dh_fault *fault)
+{
+	if (o->mark && !o->avatar && !o->task.width)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--disclosure-mark needs --avatar or --size");
+	if (o->has_mark_at && !o->mark)
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "--disclosure-mark-at needs --disclosure-mark");
+	return 0;
+}
+
 /* Checks the combination of options. */
 static int check_prepare(struct dh_options *o, struct dh_fault *fault)
 {
@@ -278,6 +304,8 @@ static int check_prepare(struct dh_options *o, struct dh_fault *fault)
 			"--background is %s, expected a colour (#rrggbb), \"" DH_BACKGROUND_CLEAR
 			"\", or a picture with --avatar or --size",
 			o->background);
+	if (check_mark(o, fault))
+		return fault->code;
 	if (!o->output)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "expected -o FILE (- for standard output)");
 	if (dh_task_check(&o->task, fault))

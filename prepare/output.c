@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "playout/matte.h"
 #include "playout/timebase.h"
 
 static int check(struct dh_output *output, int err)
@@ -45,6 +46,13 @@ int dh_output_head(struct dh_output *output, const struct dh_stream_head *head, 
 			dh_stream_write_picture(&output->writer, i420,
 				(size_t)head->width * (size_t)head->height * 3 / 2));
 	return code;
+}
+
+int dh_output_mark(struct dh_output *output, const struct dh_stream_head *head, const struct dh_mark *mark)
+{
+	return check(output,
+		dh_stream_write_mark(&output->writer, mark->at, mark->i420,
+			dh_mark_size(head->width, dh_head_height(head))));
 }
 
 int dh_output_note(struct dh_output *output, const char *code, const char *format, ...)

@@ -4,6 +4,7 @@
 #define DH_OUTPUT_H
 
 #include "fault.h"
+#include "mark.h"
 #include "unit_order.h"
 #include "playout/stream.h"
 #include "video.h"
@@ -25,6 +26,8 @@ void dh_output_clear(struct dh_output *output);
  * `i420` NULL: no PICT. */
 int dh_output_head(struct dh_output *output, const struct dh_stream_head *head, const struct dh_video *video,
 	const uint8_t *i420);
+/* Of an idle clip whose head says that it has one: behind the head. */
+int dh_output_mark(struct dh_output *output, const struct dh_stream_head *head, const struct dh_mark *mark);
 /* `code` as in playout/stream.h; docs/api.md lists them. */
 int dh_output_note(struct dh_output *output, const char *code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

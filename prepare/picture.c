@@ -19,6 +19,7 @@ struct dh_picture {
 	int width, height;
 	int coded_height; /* with its matte */
 	const struct dh_background *background;
+	const struct dh_mark *mark;
 	struct dh_conversion scale; /* to I420 of its size on the canvas */
 	/* interlaced pictures */
 	AVFrame *before, *unwoven;
@@ -297,18 +298,8 @@ static int unweave(struct dh_picture *picture, const AVFrame **frame)
 	return picture->before ? 0 : DH_PREPARE_MEMORY;
 }
 
-int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const struct dh_turn *turn, uint8_t *i420,
-	struct dh_fault *fault)
+static int told(int code, const AVFrame *frame, const AVPixFmtDescriptor *format, struct dh_fault *fault)
 {
-	const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(frame->format);
-	int code = format && !(format->flags & AV_PIX_FMT_FLAG_HWACCEL) ? 0 : DH_PREPARE_FORMAT;
-	struct dh_rect rect = dh_picture_fit(frame->width, frame->height, frame->sample_aspect_ratio.num,
-		frame->sample_aspect_ratio.den, turn, picture->width, picture->height);
-	if (!code && dh_fields_are_woven(frame))
-		code = unweave(picture, &frame);
-	if (!code)
-		code = (has_alpha(frame, format) ? convert_transparent : convert_opaque)(picture, frame, &rect, turn,
-			i420);
 	if (code == DH_PREPARE_MEMORY)
 		return dh_fault_memory(fault);
 	if (code)
@@ -317,10 +308,40 @@ int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const s
 	return 0;
 }
 
+static bool is_in_memory(const AVPixFmtDescriptor *format)
+{
+	return format && !(format->flags & AV_PIX_FMT_FLAG_HWACCEL);
+}
+
+int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const struct dh_turn *turn, uint8_t *i420,
+	struct dh_fault *fault)
+{
+	const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(frame->format);
+	int code = is_in_memory(format) ? 0 : DH_PREPARE_FORMAT;
+	struct dh_rect rect = dh_picture_fit(frame->width, frame->height, frame->sample_aspect_ratio.num,
+		frame->sample_aspect_ratio.den, turn, picture->width, picture->height);
+	if (!code && dh_fields_are_woven(frame))
+		code = unweave(picture, &frame);
+	if (!code)
+		code = (has_alpha(frame, format) ? convert_transparent : convert_opaque)(picture, frame, &rect, turn,
+			i420);
+	if (!code && picture->mark && picture->mark->i420)
+		dh_mark_draw(picture->mark, i420, picture->width, picture->height, picture->background->is_clear);
+	return told(code, frame, format, fault);
+}
+
+int dh_picture_place(struct dh_picture *picture, const AVFrame *frame, const struct dh_turn *turn,
+	const struct dh_rect *rect, uint8_t *i420, struct dh_fault *fault)
+{
+	const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(frame->format);
+	int code = is_in_memory(format) ? convert_transparent(picture, frame, rect, turn, i420) : DH_PREPARE_FORMAT;
+	return told(code, frame, format, fault);
+}
+
 /* --- life */
 
 int dh_picture_alloc(struct dh_picture **picture, int width, int height, const struct dh_background *background,
-	struct dh_fault *fault)
+	const struct dh_mark *mark, struct dh_fault *fault)
 {
 	struct dh_picture *p = calloc(1, sizeof *p);
 	if (!p)
@@ -329,6 +350,7 @@ int dh_picture_alloc(struct dh_picture **picture, int width, int height, const s
 	p->height = height;
 	p->coded_height = background->is_clear ? dh_matte_coded_height(height) : height;
 	p->background = background;
+	p->mark = mark;
 	*picture = p;
 	return 0;
 }

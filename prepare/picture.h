@@ -14,18 +14,23 @@
 
 #include "background.h"
 #include "fault.h"
+#include "mark.h"
 #include "placement.h"
 
 struct dh_picture;
 
-/* `background` must outlive it; its picture, if any, has this size. */
+/* `background` and `mark` must outlive it; their pictures, if any, are for this size. `mark` may be NULL. */
 int dh_picture_alloc(struct dh_picture **picture, int width, int height, const struct dh_background *background,
-	struct dh_fault *fault);
+	const struct dh_mark *mark, struct dh_fault *fault);
 void dh_picture_free(struct dh_picture **picture);
 
 /* Writes one picture to `i420`. Fails with DH_PREPARE_FORMAT if the pixel format
  * cannot be converted. */
 int dh_picture_convert(struct dh_picture *picture, const AVFrame *frame, const struct dh_turn *turn, uint8_t *i420,
 	struct dh_fault *fault);
+
+/* The same, but at `rect`, whose numbers may be odd; the background is nothing. */
+int dh_picture_place(struct dh_picture *picture, const AVFrame *frame, const struct dh_turn *turn,
+	const struct dh_rect *rect, uint8_t *i420, struct dh_fault *fault);
 
 #endif

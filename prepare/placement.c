@@ -26,7 +26,7 @@ struct dh_turn dh_turn_from_orientation(int orientation)
 	};
 }
 
-static void shown_size(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, double *width,
+void dh_picture_shown_size(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, double *width,
 	double *height)
 {
 	double ratio = sar_num > 0 && sar_den > 0 ? (double)sar_num / sar_den : 1.0;
@@ -49,7 +49,7 @@ struct dh_rect dh_picture_fit(int w, int h, int sar_num, int sar_den, const stru
 	int canvas_height)
 {
 	double width, height;
-	shown_size(w, h, sar_num, sar_den, turn, &width, &height);
+	dh_picture_shown_size(w, h, sar_num, sar_den, turn, &width, &height);
 	double fx = canvas_width / width, fy = canvas_height / height, f = fx < fy ? fx : fy;
 	struct dh_rect rect = { 0, 0, to_even(width * f, canvas_width), to_even(height * f, canvas_height) };
 	rect.x = (canvas_width - rect.width) / 4 * 2;
@@ -61,7 +61,7 @@ void dh_picture_natural_size(int w, int h, int sar_num, int sar_den, const struc
 	int *height)
 {
 	double dw, dh, f = 1;
-	shown_size(w, h, sar_num, sar_den, turn, &dw, &dh);
+	dh_picture_shown_size(w, h, sar_num, sar_den, turn, &dw, &dh);
 	if (dw > side)
 		f = side / dw;
 	if (dh * f > side)
@@ -81,7 +81,7 @@ void dh_picture_cover(int w, int h, int sar_num, int sar_den, const struct dh_tu
 	int canvas_height, int *width, int *height)
 {
 	double dw, dh;
-	shown_size(w, h, sar_num, sar_den, turn, &dw, &dh);
+	dh_picture_shown_size(w, h, sar_num, sar_den, turn, &dw, &dh);
 	double fx = (canvas_width + COVER_SPARE) / dw, fy = (canvas_height + COVER_SPARE) / dh, f = fx > fy ? fx : fy;
 	*width = to_even(dw * f, DH_COVER_SIDE_MAX);
 	*height = to_even(dh * f, DH_COVER_SIDE_MAX);

@@ -25,6 +25,10 @@ struct dh_turn dh_turn_from_matrix(const int32_t *matrix);
 /* From EXIF's orientation, 1 to 8. */
 struct dh_turn dh_turn_from_orientation(int orientation);
 
+/* How large a stored picture of w x h with pixels of sar_num:sar_den is when it is shown. */
+void dh_picture_shown_size(int w, int h, int sar_num, int sar_den, const struct dh_turn *turn, double *width,
+	double *height);
+
 /* Where a stored picture of w x h with pixels of sar_num:sar_den goes on a canvas; all
  * numbers are even. */
 struct dh_rect {

@@ -24,6 +24,7 @@ static int make(const struct dh_task *task, struct dh_output *output, const stru
 	case DH_TASK_IDLE:
 	case DH_TASK_PORTRAIT:
 	case DH_TASK_BACKGROUND:
+	case DH_TASK_MARK:
 		break;
 	}
 	return dh_prepare_idle(task, output, progress, fault);

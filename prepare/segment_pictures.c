@@ -20,7 +20,7 @@ int dh_segment_pictures_start(struct dh_segment_pictures *pictures, const struct
 		head->rate_num = 0; /* pictures will be dropped */
 		head->rate_den = 1;
 	}
-	int code = dh_picture_alloc(&pictures->picture, width, height, &task->background, fault);
+	int code = dh_picture_alloc(&pictures->picture, width, height, &task->background, &task->mark, fault);
 	if (!code && !(pictures->i420 = malloc(dh_picture_size(head->width, head->height))))
 		code = dh_fault_memory(fault);
 	const uint8_t *anchor = task->anchor;

@@ -17,7 +17,7 @@
 /* What is this near to one of the ends is the noise of whoever coded it before. */
 #define ALPHA_NOISE 4
 
-static uint8_t to_matte(unsigned alpha)
+uint8_t dh_stack_matte(unsigned alpha)
 {
 	if (alpha <= ALPHA_NOISE)
 		return DH_MATTE_CLEAR;
@@ -78,7 +78,7 @@ void dh_stack_rgba(const uint8_t *rgba, int stride, int width, int height, uint8
 	ABGRToI420(rgba, stride, p.of[0], width, p.of[1], width / 2, p.of[2], width / 2, width, height);
 	for (int y = 0; y < height; y++, matte += width)
 		for (int x = 0; x < width; x++)
-			matte[x] = to_matte(rgba[(ptrdiff_t)y * stride + (ptrdiff_t)x * 4 + 3]);
+			matte[x] = dh_stack_matte(rgba[(ptrdiff_t)y * stride + (ptrdiff_t)x * 4 + 3]);
 	fill_margin(&p, height);
 }
 

@@ -16,6 +16,9 @@ void dh_stack_rgba(const uint8_t *rgba, int stride, int width, int height, uint8
 /* The picture is there already, opaque, at `rect`; beside that is nothing. */
 void dh_stack_opaque(uint8_t *i420, int width, int height, const struct dh_rect *rect);
 
+/* What a matte says where the picture is that opaque, 0 to 255. */
+uint8_t dh_stack_matte(unsigned alpha);
+
 /* A row of a matte as alpha, 0 to 255. */
 void dh_stack_alpha(const uint8_t *matte, int width, uint8_t *alpha);
 

@@ -42,7 +42,7 @@ int dh_task_check(const struct dh_task *task, struct dh_fault *fault)
 	int code = check_qualities(task, fault);
 	if (code)
 		return code;
-	if (!task->background.is_clear || task->height <= DH_MATTE_HEIGHT_MAX)
+	if (!task->background.is_clear || task->kind == DH_TASK_MARK || task->height <= DH_MATTE_HEIGHT_MAX)
 		return 0;
 	return dh_fault_set(fault, DH_PREPARE_USAGE, "height is %d, expected at most %d where the background is %s",
 		task->height, DH_MATTE_HEIGHT_MAX, DH_BACKGROUND_CLEAR);
@@ -53,5 +53,6 @@ void dh_task_clear(struct dh_task *task)
 	free(task->anchor);
 	free(task->anchor_frame);
 	free(task->background.i420);
-	task->anchor = task->anchor_frame = task->background.i420 = NULL;
+	free(task->mark.i420);
+	task->anchor = task->anchor_frame = task->background.i420 = task->mark.i420 = NULL;
 }

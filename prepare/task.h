@@ -8,9 +8,17 @@
 
 #include "background.h"
 #include "fault.h"
+#include "mark.h"
 #include "raw.h"
 
-enum dh_task_kind { DH_TASK_SEGMENT, DH_TASK_IDLE, DH_TASK_PORTRAIT, DH_TASK_BRIDGE, DH_TASK_BACKGROUND };
+enum dh_task_kind {
+	DH_TASK_SEGMENT,
+	DH_TASK_IDLE,
+	DH_TASK_PORTRAIT,
+	DH_TASK_BRIDGE,
+	DH_TASK_BACKGROUND,
+	DH_TASK_MARK
+};
 
 #define DH_TASK_INPUTS 2
 #define DH_TASK_NAME   256
@@ -30,6 +38,7 @@ struct dh_task {
 	uint8_t *anchor_frame; /* that picture, as it was coded before, or NULL; the task's */
 	size_t anchor_frame_size;
 	struct dh_background background; /* its picture is the task's */
+	struct dh_mark mark;             /* its picture is the task's; of a mark that is made, where it goes */
 	int width, height;               /* 0, from the command line only: those of the input */
 	int kbps, kbps_2, kbps_3, audio_kbps, entry_ms, fps_max, speed, portrait_ms, skip, max_ms, max_side,
 		silence_ms; /* see job.h */

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "placement.h"
+#include "playout/matte.h"
 #include "playout/unit.h"
 #include "task_fields.h"
 
@@ -20,18 +21,19 @@ static int wrong(struct dh_fault *fault, const char *field, const char *expected
 
 static int take_kind(struct dh_task *task, const json_t *value, struct dh_fault *fault)
 {
-	static const char *const kinds[] = { "segment", "idle", "portrait", "bridge", "background" };
-	for (int i = 0; i < 5; i++)
+	static const char *const kinds[] = { "segment", "idle", "portrait", "bridge", "background", "mark" };
+	for (int i = 0; i < 6; i++)
 		if (json_is_string(value) && strcmp(json_string_value(value), kinds[i]) == 0) {
 			task->kind = (enum dh_task_kind)i;
 			return 0;
 		}
-	return wrong(fault, "kind", "\"segment\", \"idle\", \"portrait\", \"bridge\" or \"background\"");
+	return wrong(fault, "kind", "\"segment\", \"idle\", \"portrait\", \"bridge\", \"background\" or \"mark\"");
 }
 
 static int take_names(struct dh_task *task, const json_t *value, struct dh_fault *fault)
 {
-	size_t most = task->kind == DH_TASK_PORTRAIT || task->kind == DH_TASK_BACKGROUND ? 1 : DH_TASK_INPUTS;
+	bool is_one = task->kind == DH_TASK_PORTRAIT || task->kind == DH_TASK_BACKGROUND || task->kind == DH_TASK_MARK;
+	size_t most = is_one ? 1 : DH_TASK_INPUTS;
 	if (!json_is_array(value) || json_array_size(value) < 1 || json_array_size(value) > most)
 		return wrong(fault, "names", most == 1 ? "an array of one string" : "an array of one or two strings");
 	for (size_t i = 0; i < json_array_size(value); i++) {
@@ -53,7 +55,7 @@ static int take_names(struct dh_task *task, const json_t *value, struct dh_fault
 
 /* What follows the inputs' descriptors, in this order. */
 struct extras {
-	bool anchor, anchor_frame, background, lead, tail;
+	bool anchor, anchor_frame, background, mark, lead, tail;
 };
 
 static bool *flag_of(struct dh_task *task, struct extras *has, const char *key)
@@ -77,11 +79,22 @@ static int take_background(struct dh_task *task, const json_t *value, struct ext
 {
 	const char *text = json_is_string(value) ? json_string_value(value) : "";
 	has->background = strcmp(text, "picture") == 0;
-	if (task->kind == DH_TASK_BACKGROUND)
-		return wrong(fault, "background", "none, where it is what is made");
+	if (task->kind == DH_TASK_BACKGROUND || task->kind == DH_TASK_MARK)
+		return wrong(fault, "background", "none, where it, or a mark, is what is made");
 	if (has->background || dh_background_parse(&task->background, text))
 		return 0;
 	return wrong(fault, "background", "\"#rrggbb\", \"picture\" or \"" DH_BACKGROUND_CLEAR "\"");
+}
+
+/* Where a mark is made it says where on the avatar's pictures that will be. */
+static int take_mark(struct dh_task *task, const json_t *value, struct extras *has, struct dh_fault *fault)
+{
+	has->mark = task->kind != DH_TASK_MARK;
+	if (task->kind == DH_TASK_BACKGROUND || task->kind == DH_TASK_BRIDGE)
+		return wrong(fault, "mark", "none, where a background or a bridge is made");
+	if (json_is_string(value) && dh_mark_at_parse(&task->mark.at, json_string_value(value)))
+		return 0;
+	return wrong(fault, "mark", DH_MARK_CORNERS);
 }
 
 static int take_field(struct dh_task *task, const char *key, const json_t *value, struct extras *has,
@@ -90,6 +103,8 @@ static int take_field(struct dh_task *task, const char *key, const json_t *value
 	bool *flag = flag_of(task, has, key);
 	if (strcmp(key, "background") == 0)
 		return take_background(task, value, has, fault);
+	if (strcmp(key, "mark") == 0)
+		return take_mark(task, value, has, fault);
 	if (strcmp(key, "kind") == 0 || strcmp(key, "names") == 0)
 		return 0;
 	if (flag) {
@@ -110,6 +125,8 @@ static int take_job(struct dh_task *task, const json_t *job, struct extras *has,
 		code = take_names(task, json_object_get(job, "names"), fault);
 	for (void *i = json_object_iter((json_t *)job); i && !code; i = json_object_iter_next((json_t *)job, i))
 		code = take_field(task, json_object_iter_key(i), json_object_iter_value(i), has, fault);
+	if (!code && task->kind == DH_TASK_MARK)
+		dh_background_parse(&task->background, DH_BACKGROUND_CLEAR);
 	if (!code && (!task->width || !task->height))
 		code = wrong(fault, task->width ? "height" : "width", "a size");
 	if (!code)
@@ -118,6 +135,8 @@ static int take_job(struct dh_task *task, const json_t *job, struct extras *has,
 		code = wrong(fault, "names", "an array of two strings");
 	if (!code && task->kind == DH_TASK_BRIDGE && !has->anchor)
 		code = wrong(fault, "anchor", "true");
+	if (!code && task->kind == DH_TASK_MARK && has->anchor)
+		code = wrong(fault, "anchor", "false, where a mark is made");
 	if (!code && has->anchor_frame && !has->anchor)
 		code = wrong(fault, "anchor_frame", "false, where there is no anchor");
 	return code;
@@ -138,11 +157,10 @@ static ssize_t read_all(int fd, uint8_t *bytes, size_t most)
 	return (ssize_t)used;
 }
 
-/* Reads a picture of the task's coded size. */
-static int read_picture(const struct dh_task *task, const char *which, uint8_t **i420, int fd, struct dh_fault *fault)
+/* Reads I420 of that size. */
+static int read_i420(const char *which, int width, int height, uint8_t **i420, int fd, struct dh_fault *fault)
 {
-	int height = dh_background_coded_height(&task->background, task->height);
-	size_t size = dh_picture_size(task->width, height);
+	size_t size = dh_picture_size(width, height);
 	uint8_t past;
 	*i420 = malloc(size);
 	if (!*i420)
@@ -154,11 +172,24 @@ static int read_picture(const struct dh_task *task, const char *which, uint8_t *
 	if ((size_t)used < size)
 		return dh_fault_set(fault, DH_PREPARE_INPUT,
 			"The %s's picture has %zu bytes, expected %zu (I420 of %dx%d)", which, (size_t)used, size,
-			task->width, height);
+			width, height);
 	if (read(fd, &past, 1) == 1)
 		return dh_fault_set(fault, DH_PREPARE_INPUT, "The %s's picture has more than %zu bytes (I420 of %dx%d)",
-			which, size, task->width, height);
+			which, size, width, height);
 	return 0;
+}
+
+/* Reads a picture of the task's coded size. */
+static int read_picture(const struct dh_task *task, const char *which, uint8_t **i420, int fd, struct dh_fault *fault)
+{
+	return read_i420(which, task->width, dh_background_coded_height(&task->background, task->height), i420, fd,
+		fault);
+}
+
+static int read_mark(struct dh_task *task, int fd, struct dh_fault *fault)
+{
+	struct dh_mark_place place = dh_mark_place(task->width, task->height);
+	return read_i420("mark", place.width, dh_matte_coded_height(place.height), &task->mark.i420, fd, fault);
 }
 
 /* One that is too long, or is none, cannot be what the encoder makes. */
@@ -178,7 +209,8 @@ static int read_frame(struct dh_task *task, int fd, struct dh_fault *fault)
 static int take_descriptors(struct dh_task *task, const struct extras *has, const int *fds, int count,
 	struct dh_fault *fault)
 {
-	int wanted = task->inputs_count + has->anchor + has->anchor_frame + has->background + has->lead + has->tail,
+	int wanted = task->inputs_count + has->anchor + has->anchor_frame + has->background + has->mark + has->lead +
+		has->tail,
 	    n = 0, code = 0;
 	if (count != wanted)
 		return dh_fault_set(fault, DH_PREPARE_USAGE, "Job: %d descriptors came, expected %d", count, wanted);
@@ -192,6 +224,8 @@ static int take_descriptors(struct dh_task *task, const struct extras *has, cons
 		task->background.is_set = true;
 		code = read_picture(task, "background", &task->background.i420, fds[n++], fault);
 	}
+	if (!code && has->mark)
+		code = read_mark(task, fds[n++], fault);
 	if (has->lead)
 		task->lead_fd = fds[n++];
 	if (has->tail)

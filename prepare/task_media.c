@@ -53,6 +53,7 @@ struct dh_stream_head dh_task_head(const struct dh_video_config *config)
 
 void dh_describe(struct dh_stream_head *head, const struct dh_task *task, const struct dh_video *video)
 {
+	head->has_mark = video && task->mark.i420;
 	int used = snprintf(head->encoder, sizeof head->encoder, "%s", dh_prepare_version());
 	size_t size;
 	if (video) {

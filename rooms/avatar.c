@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "avatar_clips.h"
+#include "avatar_pictures.h"
 #include "ingest/log.h"
 #include "prepared_clip.h"
 
@@ -36,7 +37,7 @@ struct dh_avatar {
 	struct dh_subscription *subscription;
 	struct dh_prepared_clip clip;
 	struct dh_avatar_clips *clips;
-	GBytes *background;
+	struct dh_avatar_pictures *pictures;
 	/* owner: the I/O thread */
 	GSource *retry; /* NULL before the first failure */
 	int failures;   /* in a row */
@@ -73,6 +74,7 @@ struct dh_avatar *dh_avatar_new(const struct dh_avatar_config *config, struct dh
 	g_mutex_init(&avatar->lock);
 	avatar->rooms = rooms_new();
 	dh_prepared_clip_init(&avatar->clip);
+	avatar->pictures = dh_avatar_pictures_new(config, ingest);
 	avatar->clips = dh_avatar_clips_new(config, ingest);
 	return avatar;
 }
@@ -86,7 +88,7 @@ static void drop_media(void *arg)
 		dh_ingest_unsubscribe(&avatar->subscription);
 	dh_avatar_clips_stop(avatar->clips);
 	dh_prepared_clip_reset(&avatar->clip);
-	g_clear_pointer(&avatar->background, g_bytes_unref);
+	dh_avatar_pictures_stop(avatar->pictures);
 }
 
 static void stop(void *arg)
@@ -106,6 +108,7 @@ void dh_avatar_free(struct dh_avatar **out)
 	dh_io_call(avatar->io, stop, avatar);
 	dh_prepared_clip_clear(&avatar->clip);
 	dh_avatar_clips_free(&avatar->clips);
+	dh_avatar_pictures_free(&avatar->pictures);
 	g_array_free(avatar->rooms, TRUE);
 	g_mutex_clear(&avatar->lock);
 	g_free(avatar->error);
@@ -207,7 +210,8 @@ static void on_end(void *arg, const struct dh_stream_end *end)
 	const struct dh_avatar_look look = { .anchor = avatar->clip.anchor,
 		.picture = avatar->clip.picture,
 		.frame = avatar->clip.frame,
-		.background = avatar->background };
+		.background = dh_avatar_pictures_background(avatar->pictures),
+		.mark = dh_avatar_pictures_mark(avatar->pictures) };
 
 	(void)end; /* the units tell its length */
 	if (error)
@@ -231,69 +235,36 @@ static const struct dh_ingest_listener ingest_listener = {
 	.failure = on_failure,
 };
 
-static void subscribe(struct dh_avatar *avatar, const struct dh_ingest_source *source,
-	const struct dh_ingest_listener *listener)
-{
-	int err = dh_ingest_subscribe(avatar->ingest, source, listener, avatar, &avatar->subscription);
-
-	if (err)
-		finish(avatar, g_strerror(-err));
-}
-
 static void prepare_clip(struct dh_avatar *avatar)
 {
 	const struct dh_avatar_config *config = avatar->config;
 	struct dh_ingest_source source;
 
 	dh_avatar_source(config, config->idle ? DH_INGEST_IDLE : DH_INGEST_PORTRAIT, &source);
-	source.background_picture = avatar->background;
-	subscribe(avatar, &source, &ingest_listener);
+	source.background_picture = dh_avatar_pictures_background(avatar->pictures);
+	source.mark_picture = dh_avatar_pictures_mark(avatar->pictures);
+	int err = dh_ingest_subscribe(avatar->ingest, &source, &ingest_listener, avatar, &avatar->subscription);
+	if (err)
+		finish(avatar, g_strerror(-err));
 }
 
-/* --- the background's picture, which the clip is laid over */
-
-static void on_background(void *arg, GBytes *i420)
+static void pictures_are_there(void *arg, const char *error)
 {
-	((struct dh_avatar *)arg)->background = g_bytes_ref(i420);
-}
-
-static void on_background_end(void *arg, const struct dh_stream_end *end)
-{
-	struct dh_avatar *avatar = arg;
-	const struct dh_avatar_config *config = avatar->config;
-	size_t size = (size_t)config->width * (size_t)config->height * 3 / 2;
-
-	(void)end;
-	dh_ingest_unsubscribe(&avatar->subscription);
-	/* a file prepared elsewhere may hold anything */
-	if (avatar->background && g_bytes_get_size(avatar->background) == size)
-		prepare_clip(avatar);
+	if (error)
+		finish(arg, error);
 	else
-		finish(avatar, "the background is not a picture of the avatar's size");
+		prepare_clip(arg);
 }
-
-static const struct dh_ingest_listener background_listener = {
-	.picture = on_background,
-	.end = on_background_end,
-	.failure = on_failure,
-};
 
 /* In the I/O thread. */
 static void prepare(void *arg)
 {
 	struct dh_avatar *avatar = arg;
-	const struct dh_avatar_config *config = avatar->config;
-	struct dh_ingest_source source;
 
 	if (avatar->retry)
 		dh_io_timer_set(avatar->retry, -1);
 	drop_media(avatar);
-	if (!config->background || dh_avatar_plain_background(config)) {
-		prepare_clip(avatar);
-		return;
-	}
-	dh_avatar_source(config, DH_INGEST_BACKGROUND, &source);
-	subscribe(avatar, &source, &background_listener);
+	dh_avatar_pictures_start(avatar->pictures, pictures_are_there, avatar);
 }
 
 /* --- rooms */
@@ -348,7 +319,12 @@ char *dh_avatar_error(struct dh_avatar *avatar)
 
 GBytes *dh_avatar_background(const struct dh_avatar *avatar)
 {
-	return dh_avatar_state(avatar) == DH_AVATAR_READY ? avatar->background : NULL;
+	return dh_avatar_state(avatar) == DH_AVATAR_READY ? dh_avatar_pictures_background(avatar->pictures) : NULL;
+}
+
+GBytes *dh_avatar_mark(const struct dh_avatar *avatar)
+{
+	return dh_avatar_state(avatar) == DH_AVATAR_READY ? dh_avatar_pictures_mark(avatar->pictures) : NULL;
 }
 
 GBytes *dh_avatar_picture(const struct dh_avatar *avatar)

@@ -62,6 +62,9 @@ void dh_avatar_look(const void *avatar, int64_t position_ticks, uint8_t *luma);
  * avatar is ready. */
 GBytes *dh_avatar_background(const struct dh_avatar *avatar);
 
+/* The disclosure mark in its corner (ingest/source.h), borrowed; NULL unless it has one and is ready. */
+GBytes *dh_avatar_mark(const struct dh_avatar *avatar);
+
 /* The idle clip as a new segment, which the caller owns. -EAGAIN unless the avatar
  * is ready; -ENOMEM, -EINVAL. */
 int dh_avatar_clip(const struct dh_avatar *avatar, struct dh_segment **clip);

@@ -43,6 +43,7 @@ static void forget_look(struct dh_avatar_look *look)
 	g_clear_pointer(&look->picture, g_bytes_unref);
 	g_clear_pointer(&look->frame, g_bytes_unref);
 	g_clear_pointer(&look->background, g_bytes_unref);
+	g_clear_pointer(&look->mark, g_bytes_unref);
 }
 
 void dh_avatar_clips_stop(struct dh_avatar_clips *clips)
@@ -143,6 +144,7 @@ static void prepare_next(struct dh_avatar_clips *clips)
 	source.anchor = clips->look.picture;
 	source.anchor_frame = clips->look.frame;
 	source.background_picture = clips->look.background;
+	source.mark_picture = clips->look.mark;
 	int err = dh_ingest_subscribe(clips->ingest, &source, &listener, clips, &clips->subscription);
 	if (err)
 		finish(clips, g_strerror(-err));
@@ -156,6 +158,7 @@ void dh_avatar_clips_start(struct dh_avatar_clips *clips, const struct dh_avatar
 	clips->look.picture = g_bytes_ref(look->picture);
 	clips->look.frame = g_bytes_ref(look->frame);
 	clips->look.background = look->background ? g_bytes_ref(look->background) : NULL;
+	clips->look.mark = look->mark ? g_bytes_ref(look->mark) : NULL;
 	clips->done = done;
 	clips->arg = arg;
 	clips->now = DH_STANCE_IDLE;

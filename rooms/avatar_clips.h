@@ -23,7 +23,7 @@ void dh_avatar_clips_free(struct dh_avatar_clips **clips);
 struct dh_avatar_look {
 	struct dh_unit *anchor;
 	GBytes *picture, *frame; /* the anchor's, see ingest/source.h */
-	GBytes *background;      /* may be NULL */
+	GBytes *background, *mark; /* may be NULL */
 };
 /* In the I/O thread. Calls done(arg) when all that there are have been prepared, or at once. */
 void dh_avatar_clips_start(struct dh_avatar_clips *clips, const struct dh_avatar_look *look, void (*done)(void *arg),

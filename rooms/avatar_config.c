@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "avatar_config.h"
 
+#include "playout/mark.h"
 #include "playout/matte.h"
 #include "prepare/job.h"
 
@@ -43,10 +44,21 @@ static void set_files(const struct dh_avatar_config *config, struct dh_ingest_so
 		source->names[source->count++] = config->background;
 		return;
 	}
+	if (source->kind == DH_INGEST_MARK) {
+		source->names[source->count++] = config->disclosure_mark;
+		return;
+	}
 	if (config->idle)
 		source->names[source->count++] = config->idle;
 	if (config->portrait)
 		source->names[source->count++] = config->portrait;
+}
+
+void dh_avatar_source_mark(const struct dh_avatar_config *config, struct dh_ingest_source *source)
+{
+	source->has_mark = config->disclosure_mark != NULL;
+	if (config->disclosure_mark_at)
+		dh_mark_at_parse(&source->mark_at, config->disclosure_mark_at);
 }
 
 void dh_avatar_source(const struct dh_avatar_config *config, enum dh_ingest_kind kind, struct dh_ingest_source *source)
@@ -61,7 +73,10 @@ void dh_avatar_source(const struct dh_avatar_config *config, enum dh_ingest_kind
 	source->entry_ms = (int)config->entry_ms;
 	source->temporal = config->temporal != 0;
 	source->pingpong = kind == DH_INGEST_IDLE && config->pingpong;
-	source->background = kind == DH_INGEST_BACKGROUND ? NULL : dh_avatar_plain_background(config);
+	if (kind != DH_INGEST_BACKGROUND && kind != DH_INGEST_MARK)
+		source->background = dh_avatar_plain_background(config);
+	if (kind != DH_INGEST_BACKGROUND)
+		dh_avatar_source_mark(config, source);
 	set_files(config, source);
 }
 
@@ -85,6 +100,8 @@ static void describe_size(const struct dh_avatar_config *config, json_t *json)
 void dh_avatar_describe(const struct dh_avatar_config *config, json_t *json)
 {
 	describe_size(config, json);
+	if (config->disclosure_mark)
+		json_object_set_new(json, "disclosure_mark", json_true());
 	dh_avatar_describe_matte(config, json);
 }
 

@@ -18,6 +18,8 @@ struct dh_avatar_config {
 	char *idle, *portrait;                 /* paths; at least one of them */
 	char *listening, *thinking, *speaking; /* paths of further clips; NULL: none */
 	char *background; /* "#rrggbb", DH_BACKGROUND_CLEAR, or the path of a picture; NULL: the default colour */
+	char *disclosure_mark;    /* the path of a picture; NULL: none */
+	char *disclosure_mark_at; /* a corner (playout/mark.h); NULL: the default */
 	int64_t pingpong;
 	int64_t kbps, kbps_2, kbps_3, entry_ms; /* by quality; 0: there is none */
 	int64_t temporal;                       /* every second picture is droppable */
@@ -36,8 +38,8 @@ const char *dh_avatar_background_name(const struct dh_avatar_config *config);
 /* By quality, as in playout/qualities.h. */
 void dh_avatar_rates(const struct dh_avatar_config *config, int kbps[DH_QUALITIES_MAX]);
 
-/* Sets width and height in `json`, and how pictures are coded if they come with their mattes;
- * the second function does nothing if they do not. */
+/* Sets width and height in `json`, whether there is a mark, and how pictures are coded if they come with
+ * their mattes; the second function does nothing if they do not. */
 void dh_avatar_describe(const struct dh_avatar_config *config, json_t *json);
 void dh_avatar_describe_matte(const struct dh_avatar_config *config, json_t *json);
 
@@ -47,7 +49,9 @@ void dh_avatar_describe_qualities(const struct dh_avatar_config *config, json_t 
 /* Why a clip with this head is not the avatar's, for people; NULL: it may be. */
 const char *dh_avatar_misfit(const struct dh_avatar_config *config, const struct dh_stream_head *head);
 
-/* What has to be prepared, without a background's picture; strings are the configuration's. */
+/* What has to be prepared, without the pictures of its background and its mark; strings are the configuration's. */
 void dh_avatar_source(const struct dh_avatar_config *config, enum dh_ingest_kind kind, struct dh_ingest_source *source);
+/* Only whether it has a mark, and in which corner. */
+void dh_avatar_source_mark(const struct dh_avatar_config *config, struct dh_ingest_source *source);
 
 #endif

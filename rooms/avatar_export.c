@@ -7,18 +7,35 @@ static int append(void *arg, const void *bytes, size_t size)
 	return 0;
 }
 
-static int write_clip(const struct dh_stream_writer *writer, const struct dh_segment *clip, GBytes *picture)
+/* So that what is encoded elsewhere has it, too. */
+static int write_mark(const struct dh_stream_writer *writer, const struct dh_avatar *avatar)
+{
+	GBytes *mark = dh_avatar_mark(avatar);
+	struct dh_ingest_source source;
+	gsize size;
+
+	if (!mark)
+		return 0;
+	dh_avatar_source(dh_avatar_get_config(avatar), DH_INGEST_MARK, &source);
+	const void *i420 = g_bytes_get_data(mark, &size);
+	return dh_stream_write_mark(writer, source.mark_at, i420, size);
+}
+
+static int write_clip(const struct dh_stream_writer *writer, const struct dh_segment *clip,
+	const struct dh_avatar *avatar)
 {
 	const struct dh_unit *anchor = dh_segment_anchor(clip), *first = dh_segment_unit(clip, DH_VIDEO, 0);
 	const struct dh_stream_end end = { .video_ticks = first->duration_ticks };
 	gsize size;
-	const void *i420 = g_bytes_get_data(picture, &size);
+	const void *i420 = g_bytes_get_data(dh_avatar_picture(avatar), &size);
 	int err = dh_stream_write_head(writer, dh_segment_head(clip));
 
 	if (!err)
 		err = dh_stream_write_anchor(writer, anchor->data, anchor->size);
 	if (!err)
 		err = dh_stream_write_picture(writer, i420, size);
+	if (!err && dh_segment_head(clip)->has_mark)
+		err = write_mark(writer, avatar);
 	if (!err)
 		err = dh_stream_write_unit(writer, first);
 	return err ? err : dh_stream_write_end(writer, &end);
@@ -32,7 +49,7 @@ GBytes *dh_avatar_export(const struct dh_avatar *avatar)
 	int err = dh_avatar_clip(avatar, &clip);
 
 	if (!err)
-		err = write_clip(&writer, clip, dh_avatar_picture(avatar));
+		err = write_clip(&writer, clip, avatar);
 	dh_segment_free(&clip);
 	if (!err)
 		return g_byte_array_free_to_bytes(bytes);

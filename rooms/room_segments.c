@@ -101,6 +101,17 @@ static struct dh_segment *segment_at(const struct dh_room *room, size_t index)
 	return index ? dh_playout_waiting(room->playout, index - 1) : playing;
 }
 
+static void start_feed(struct dh_room *room, struct dh_feed *feed)
+{
+	const struct dh_avatar *avatar = room->facts.avatar;
+	const struct dh_feed_look look = { .anchor = dh_avatar_picture(avatar),
+		.frame = dh_avatar_frame(avatar),
+		.background = dh_avatar_background(avatar),
+		.mark = dh_avatar_mark(avatar) };
+
+	dh_feed_start(feed, &look);
+}
+
 /* In queue order. The next segment to play is always prepared, those behind it only
  * while the queue has room for more bytes. A generator is read for as long as it takes
  * to generate, so only one at a time runs ahead of the segment that plays (or plays
@@ -127,8 +138,7 @@ void dh_room_segments_prepare(struct dh_room *room)
 			dh_room_note_moment(room, dh_room_record(room, segment), DH_MOMENT_BEGUN,
 				g_get_monotonic_time());
 			dh_room_seams_start(room, feed);
-			dh_feed_start(feed, dh_avatar_picture(room->facts.avatar), dh_avatar_frame(room->facts.avatar),
-				dh_avatar_background(room->facts.avatar));
+			start_feed(room, feed);
 		}
 		if (segment == playing || segment == next)
 			dh_feed_set_next(feed);

@@ -73,7 +73,7 @@ static struct dh_feed *full_feed(struct dh_segment **segment)
 	struct dh_feed *feed = dh_feed_new(&context, &owner, SCRIPT, NULL, &source, NULL, NULL);
 	CHECK_INT(dh_segment_alloc(segment, "s-1", feed), 0);
 	dh_feed_set_segment(feed, *segment);
-	dh_feed_start(feed, NULL, NULL, NULL);
+	dh_feed_start(feed, &(struct dh_feed_look){ .anchor = NULL });
 	while (!has_end(feed))
 		usleep(1000);
 	CHECK_INT(atomic_load(&arrivals), 1);
