@@ -97,8 +97,8 @@ bool dh_ingest_source_is_valid(const struct dh_ingest_source *source)
 {
 	const int kbps[DH_QUALITIES_MAX] = { source->kbps, source->kbps_2, source->kbps_3 };
 
-	if (!in_range(source->count, 1, is_single(source->kind) ? 1 : 2) || !is_side(source->width) || !is_side(source->height) ||
-		!dh_qualities_are_valid(kbps) || !in_range(source->audio_kbps, 16, 256) ||
+	if (!in_range(source->count, 1, is_single(source->kind) ? 1 : 2) || !is_side(source->width) ||
+		!is_side(source->height) || !dh_qualities_are_valid(kbps) || !in_range(source->audio_kbps, 16, 256) ||
 		!in_range(source->entry_ms, 40, 10000) || !in_range(source->fps_max, 1, 60) ||
 		!in_range(source->portrait_ms, 40, 60000) || source->skip < 0)
 		return false;

@@ -125,8 +125,8 @@ static int convert_mark(struct dh_clip *c, const struct dh_frame *frame, uint8_t
 		av->sample_aspect_ratio.den, &frame->turn, &c->place, c->task.mark.at);
 	int code = dh_picture_place(c->picture, av, &frame->turn, &rect, i420, fault);
 	if (!code && dh_mark_is_empty(i420, &c->place))
-		code = dh_fault_set(fault, DH_PREPARE_EMPTY, "%s is transparent everywhere, so that it would mark nothing",
-			c->task.inputs[c->input].name);
+		code = dh_fault_set(fault, DH_PREPARE_EMPTY,
+			"%s is transparent everywhere, so that it would mark nothing", c->task.inputs[c->input].name);
 	return code;
 }
 

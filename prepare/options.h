@@ -27,9 +27,9 @@ struct dh_options {
 	int files_count;
 	const char *output; /* -o, or the file to export to */
 	const char *avatar, *portrait, *info;
-	const char *background;      /* a file, or NULL */
-	const char *mark;            /* a file, or NULL */
-	enum dh_mark_at mark_at;     /* its corner */
+	const char *background;  /* a file, or NULL */
+	const char *mark;        /* a file, or NULL */
+	enum dh_mark_at mark_at; /* its corner */
 	bool has_mark_at;
 	struct dh_mouth_place mouth; /* for the check */
 	bool as_json, is_quiet;

@@ -11,14 +11,7 @@
 #include "mark.h"
 #include "raw.h"
 
-enum dh_task_kind {
-	DH_TASK_SEGMENT,
-	DH_TASK_IDLE,
-	DH_TASK_PORTRAIT,
-	DH_TASK_BRIDGE,
-	DH_TASK_BACKGROUND,
-	DH_TASK_MARK
-};
+enum dh_task_kind { DH_TASK_SEGMENT, DH_TASK_IDLE, DH_TASK_PORTRAIT, DH_TASK_BRIDGE, DH_TASK_BACKGROUND, DH_TASK_MARK };
 
 #define DH_TASK_INPUTS 2
 #define DH_TASK_NAME   256

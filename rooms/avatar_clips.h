@@ -22,7 +22,7 @@ void dh_avatar_clips_free(struct dh_avatar_clips **clips);
 /* What they are prepared for; references are taken. */
 struct dh_avatar_look {
 	struct dh_unit *anchor;
-	GBytes *picture, *frame; /* the anchor's, see ingest/source.h */
+	GBytes *picture, *frame;   /* the anchor's, see ingest/source.h */
 	GBytes *background, *mark; /* may be NULL */
 };
 /* In the I/O thread. Calls done(arg) when all that there are have been prepared, or at once. */

@@ -5,6 +5,9 @@
 #include "playout/matte.h"
 #include "prepare/job.h"
 
+/* Of a mark only one picture is of use. */
+#define MARK_MS 40
+
 const char *dh_avatar_plain_background(const struct dh_avatar_config *config)
 {
 	return config->background && *config->background != '/' ? config->background : NULL;
@@ -73,6 +76,8 @@ void dh_avatar_source(const struct dh_avatar_config *config, enum dh_ingest_kind
 	source->entry_ms = (int)config->entry_ms;
 	source->temporal = config->temporal != 0;
 	source->pingpong = kind == DH_INGEST_IDLE && config->pingpong;
+	if (kind == DH_INGEST_MARK)
+		source->portrait_ms = MARK_MS;
 	if (kind != DH_INGEST_BACKGROUND && kind != DH_INGEST_MARK)
 		source->background = dh_avatar_plain_background(config);
 	if (kind != DH_INGEST_BACKGROUND)

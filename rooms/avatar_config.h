@@ -17,8 +17,8 @@ struct dh_avatar_config {
 	int64_t width, height;
 	char *idle, *portrait;                 /* paths; at least one of them */
 	char *listening, *thinking, *speaking; /* paths of further clips; NULL: none */
-	char *background; /* "#rrggbb", DH_BACKGROUND_CLEAR, or the path of a picture; NULL: the default colour */
-	char *disclosure_mark;    /* the path of a picture; NULL: none */
+	char *background;      /* "#rrggbb", DH_BACKGROUND_CLEAR, or the path of a picture; NULL: the default colour */
+	char *disclosure_mark; /* the path of a picture; NULL: none */
 	char *disclosure_mark_at; /* a corner (playout/mark.h); NULL: the default */
 	int64_t pingpong;
 	int64_t kbps, kbps_2, kbps_3, entry_ms; /* by quality; 0: there is none */

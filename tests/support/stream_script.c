@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/support/stream_script.h"
 
+#include "playout/mark.h"
 #include "tests/support/check.h"
 
 void script_put(uint8_t *out, uint64_t value, int size)
@@ -80,6 +81,13 @@ static void put_lead(struct bytes *out, long long lead_ticks, long long packets,
 	fixture_record(out, "LEAD", body, 12 + size);
 }
 
+static void put_mark(struct bytes *out, unsigned corner)
+{
+	uint8_t body[1 + 1344] = { (uint8_t)corner };
+	CHECK_INT(dh_mark_size(FIXTURE_SIDE, FIXTURE_SIDE), sizeof body - 1);
+	fixture_record(out, "MARK", body, sizeof body);
+}
+
 static void put_word(struct bytes *out, const char *word)
 {
 	static const uint8_t zeros[FIXTURE_PICTURE];
@@ -117,6 +125,8 @@ static void put_word(struct bytes *out, const char *word)
 		fixture_record(out, "ANCH", fixture_anchor, sizeof fixture_anchor);
 	else if (strcmp(word, "P") == 0)
 		fixture_record(out, "PICT", zeros, sizeof zeros);
+	else if (sscanf(word, "M%u", &flags) == 1)
+		put_mark(out, flags);
 	else if (strcmp(word, "N") == 0)
 		fixture_record(out, "NOTE", "n", 1);
 	else if (strcmp(word, "F") == 0)
