@@ -18,6 +18,7 @@ class Segment:
 
     def __init__(self, path):
         self.width = self.height = 0
+        self.is_marked = False    # whether it says that its pictures have a disclosure mark
         self.anchor, self.picture, self.failure, self.complete = None, False, None, False
         self.lead = None    # (ticks of the piece before it, that piece's packets)
         self.kbps = []      # by quality, if there is more than one
@@ -40,7 +41,8 @@ class Segment:
 
     def _record(self, kind, body):
         if kind == b"DHS1":
-            version, self.width, self.height = struct.unpack_from("<H2xHH", body)
+            version, flags, self.width, self.height = struct.unpack_from("<HHHH", body)
+            self.is_marked = bool(flags & 8)
             text, = struct.unpack_from("<16xI", body)
             if version == 5:
                 self.kbps = [kbps for kbps, in struct.iter_unpack("<I", body[28 + text:])]
