@@ -143,7 +143,7 @@ int dh_stream_write_picture(const struct dh_stream_writer *writer, const uint8_t
 int dh_stream_write_mark(const struct dh_stream_writer *writer, enum dh_mark_at at, const uint8_t *i420, size_t size)
 {
 	struct record record;
-	if (size == 0 || size > dh_mark_size(DH_STREAM_SIDE_MAX, DH_STREAM_SIDE_MAX))
+	if (at > DH_MARK_TOP_LEFT || size == 0 || size > dh_mark_size(DH_STREAM_SIDE_MAX, DH_STREAM_SIDE_MAX))
 		return -EINVAL;
 	uint8_t *body = record_begin(&record, DH_WIRE_MARK, DH_WIRE_MARK_FIXED + size);
 	if (!body)

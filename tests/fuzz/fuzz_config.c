@@ -137,6 +137,9 @@ static void check_avatar(const struct dh_config *c, const struct dh_avatar_confi
 	PROMISE(is_between(avatar->width, 16, 2304) && avatar->width % 2 == 0);
 	PROMISE(is_between(avatar->height, 16, 2304) && avatar->height % 2 == 0);
 	PROMISE(avatar->idle || avatar->portrait);
+	enum dh_mark_at at;
+	PROMISE(!avatar->disclosure_mark || *avatar->disclosure_mark == '/');
+	PROMISE(dh_mark_at_parse(&at, avatar->disclosure_mark_at));
 	PROMISE(!avatar->background || *avatar->background == '/' || dh_ingest_is_background(avatar->background));
 }
 

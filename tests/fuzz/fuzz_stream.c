@@ -7,6 +7,8 @@
  * start from need not be guessed, either. What the reader reports is verified
  * against the promises of stream.h, and written again: the writer must accept
  * whatever the reader did. */
+#include "playout/mark.h"
+#include "playout/matte.h"
 #include "tests/fuzz/promise.h"
 #include "tests/support/stream_fixture.h"
 
@@ -67,6 +69,15 @@ static int see_picture(void *arg, const uint8_t *i420, size_t size)
 	PROMISE(c->has_anchor && c->units == 0 && !c->is_ended);
 	PROMISE(size == (size_t)c->head.width * (size_t)c->head.height * 3 / 2);
 	PROMISE(dh_stream_write_picture(&c->writer, i420, size) == 0);
+	return 0;
+}
+
+static int see_mark(void *arg, enum dh_mark_at at, const uint8_t *i420, size_t size)
+{
+	struct checker *c = arg;
+	PROMISE(c->has_anchor && c->head.has_mark && c->units == 0 && !c->is_ended && at <= DH_MARK_TOP_LEFT);
+	PROMISE(size == dh_mark_size(c->head.width, dh_head_height(&c->head)));
+	PROMISE(dh_stream_write_mark(&c->writer, at, i420, size) == 0);
 	return 0;
 }
 
@@ -173,6 +184,7 @@ static void read_stream(struct checker *checker, const uint8_t *bytes, size_t si
 		.head = see_head,
 		.anchor = see_anchor,
 		.picture = see_picture,
+		.mark = see_mark,
 		.unit = see_unit,
 		.word = see_word,
 		.line = see_line,

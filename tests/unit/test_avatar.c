@@ -195,6 +195,39 @@ static void test_reasons(void)
 	set_close(&set);
 }
 
+/* Of a background and a mark; what is made must be one. */
+static const struct picture_row {
+	const char *name;
+	bool is_mark;
+	const char *script, *words;
+} picture_rows[] = {
+	{ "no background", false, NULL, "background: no such file" },
+	{ "no mark", true, NULL, "disclosure_mark: no such file" },
+	{ "a background that is none", false, "fail 4", "background: the input says so" },
+	{ "a mark that is none", true, "fail 4", "disclosure_mark: the input says so" },
+	{ "a background without its picture", false, "good 1", "background: it is not a picture of the avatar's size" },
+	{ "a mark without its picture", true, "good 1",
+		"disclosure_mark: it is not a mark for an avatar of this size" },
+};
+
+static void test_pictures_that_cannot_be_used(const void *arg)
+{
+	const struct picture_row *row = arg;
+	struct set set;
+
+	set_init(&set);
+	char *path = g_build_filename(set.fixture.folder, "picture", NULL);
+	*(row->is_mark ? &set.config.disclosure_mark : &set.config.background) = path;
+	put_clip(&set, "good 3");
+	if (row->script)
+		ingest_fixture_file(&set.fixture, "picture", row->script, strlen(row->script));
+	set_open(&set);
+	await_error(&set, row->words);
+	CHECK(!dh_avatar_mark(set.avatar) && !dh_avatar_background(set.avatar));
+	set_close(&set);
+	g_free(path);
+}
+
 /* By itself it is retried after 4, 8, 16, 32 and 60 s. */
 static void test_a_room_that_comes_is_not_made_to_wait(void)
 {
@@ -240,6 +273,7 @@ static const struct check_test tests[] = {
 	TEST(test_reasons),
 	TEST(test_a_room_that_comes_is_not_made_to_wait),
 	TEST(test_free_while_it_waits),
+	TABLE(test_pictures_that_cannot_be_used, picture_rows),
 };
 
 PREPARATION_MAIN(tests)

@@ -67,6 +67,64 @@ static void test_corners(void)
 	CHECK(!dh_mark_at_parse(&at, ""));
 }
 
+/* --- in a stream */
+
+struct marked {
+	struct dh_stream_reader *reader;
+	int heads, marks;
+};
+
+static int feed(void *arg, const void *bytes, size_t size)
+{
+	return dh_stream_reader_push(((struct marked *)arg)->reader, bytes, size);
+}
+
+static int on_head(void *arg, const struct dh_stream_head *head)
+{
+	struct marked *marked = arg;
+
+	marked->heads += head->has_mark;
+	return 0;
+}
+
+static int on_mark(void *arg, enum dh_mark_at at, const uint8_t *i420, size_t size)
+{
+	struct marked *marked = arg;
+
+	CHECK_INT(at, DH_MARK_TOP_RIGHT);
+	CHECK_INT(size, dh_mark_size(16, 16));
+	CHECK(i420[0] == 1 && i420[size - 1] == 2);
+	marked->marks++;
+	return 0;
+}
+
+static void test_what_is_written_is_read(void)
+{
+	static const uint8_t anchor[] = { 0x10, 0x02, 0, 0x9d, 0x01, 0x2a, 16, 0, 16, 0, 7, 8 };
+	static const struct dh_stream_sink sink = { .head = on_head, .mark = on_mark };
+	const struct dh_stream_head head = { .has_video = true,
+		.width = 16,
+		.height = 16,
+		.has_mark = true,
+		.rate_den = 1 };
+	size_t size = dh_mark_size(16, 16);
+	uint8_t *corner = g_malloc0(size);
+	struct marked marked = { .heads = 0 };
+	const struct dh_stream_writer writer = { feed, &marked };
+
+	corner[0] = 1;
+	corner[size - 1] = 2;
+	CHECK_INT(dh_stream_reader_alloc(&marked.reader, NULL, &sink, &marked), 0);
+	CHECK_INT(dh_stream_write_head(&writer, &head), 0);
+	CHECK_INT(dh_stream_write_anchor(&writer, anchor, sizeof anchor), 0);
+	CHECK_INT(dh_stream_write_mark(&writer, DH_MARK_TOP_RIGHT, corner, size), 0);
+	CHECK_INT(marked.heads, 1);
+	CHECK_INT(marked.marks, 1);
+	CHECK_INT(dh_stream_write_mark(&writer, DH_MARK_TOP_RIGHT, corner, size), -EBADMSG);
+	dh_stream_reader_free(&marked.reader);
+	g_free(corner);
+}
+
 /* --- what is prepared for it */
 
 static void set_nothing(struct dh_ingest_source *source)
@@ -211,6 +269,7 @@ static const struct check_test tests[] = {
 	TABLE(test_places, places),
 	TEST(test_every_size),
 	TEST(test_corners),
+	TEST(test_what_is_written_is_read),
 	TABLE(test_marks, mark_rows),
 	TABLE(test_misfits, misfits),
 };

@@ -284,8 +284,12 @@ static void test_refused_heads_and_more(void)
 {
 	struct bytes bytes = { .size = 0 };
 	struct dh_stream_writer writer = { bytes_write, &bytes };
-	struct dh_stream_head none = fixture_head, size = fixture_head, odd = fixture_head, rate = fixture_head;
+	struct dh_stream_head none = fixture_head, size = fixture_head, odd = fixture_head, rate = fixture_head,
+			      mark = fixture_head;
 	uint8_t anchor[sizeof fixture_anchor] = { 0x11 };
+	mark.has_video = 0;
+	mark.width = mark.height = 0;
+	mark.has_mark = true;
 	none.has_video = none.has_audio = 0;
 	size.has_video = 0;
 	odd.width = 17;
@@ -293,6 +297,7 @@ static void test_refused_heads_and_more(void)
 	CHECK_INT(dh_stream_write_head(&writer, &none), -EINVAL);
 	CHECK_INT(dh_stream_write_head(&writer, &size), -EINVAL);
 	CHECK_INT(dh_stream_write_head(&writer, &odd), -EINVAL);
+	CHECK_INT(dh_stream_write_head(&writer, &mark), -EINVAL);
 	CHECK_INT(dh_stream_write_head(&writer, &rate), -EINVAL);
 	rate.rate_num = -25;
 	CHECK_INT(dh_stream_write_head(&writer, &rate), -EINVAL);
@@ -301,6 +306,9 @@ static void test_refused_heads_and_more(void)
 	CHECK_INT(dh_stream_write_anchor(&writer, fixture_anchor, DH_VIDEO_UNIT_MAX + 1), -EINVAL);
 	CHECK_INT(dh_stream_write_picture(&writer, anchor, 0), -EINVAL);
 	CHECK_INT(dh_stream_write_picture(&writer, anchor, 2304 * 2304 * 3 / 2 + 1), -EINVAL);
+	CHECK_INT(dh_stream_write_mark(&writer, DH_MARK_TOP_LEFT, anchor, 0), -EINVAL);
+	CHECK_INT(dh_stream_write_mark(&writer, DH_MARK_TOP_LEFT, anchor, 2304 * 2304), -EINVAL);
+	CHECK_INT(dh_stream_write_mark(&writer, (enum dh_mark_at)4, anchor, 1), -EINVAL);
 	CHECK_INT(dh_stream_write_end(&writer, &(struct dh_stream_end){ .video_ticks = -1 }), -EINVAL);
 	CHECK_INT(dh_stream_write_end(&writer, &(struct dh_stream_end){ .audio_ticks = DH_STREAM_TICKS_MAX + 1 }),
 		-EINVAL);
@@ -321,6 +329,7 @@ static void test_errors_of_write_come_back(void)
 	CHECK_INT(dh_stream_write_head(&writer, &fixture_head), -EPIPE);
 	CHECK_INT(dh_stream_write_anchor(&writer, fixture_anchor, sizeof fixture_anchor), -EPIPE);
 	CHECK_INT(fixture_write_picture(&writer), -EPIPE);
+	CHECK_INT(dh_stream_write_mark(&writer, DH_MARK_TOP_LEFT, fixture_anchor, sizeof fixture_anchor), -EPIPE);
 	CHECK_INT(fixture_write_unit(&writer, &fixture_units[0]), -EPIPE);
 	CHECK_INT(fixture_write_unit(&writer, &fixture_units[1]), -EPIPE);
 	CHECK_INT(dh_stream_write_note(&writer, "n"), -EPIPE);
