@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "playout/mark.h"
 #include "plugin/config.h"
 #include "plugin/forward_record.h"
 #include "rooms/room_id.h"

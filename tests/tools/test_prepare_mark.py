@@ -104,11 +104,10 @@ class Marks(Case):
                     self.check_shown(picture, place(size, mark, at))
 
     def test_what_it_is_read_from(self):
-        """Any still: grey, with a palette, JPEG, WebP; the first picture of a film; turned as its EXIF says."""
+        """Any still: grey, with a palette, JPEG; the first picture of a film; turned as its EXIF says."""
         size, white = (128, 128), (235, 235, 235)
         for name, mark, options in (("m.jpg", (24, 16), ["-frames:v", 1, "-pix_fmt", "yuvj444p", "-q:v", 1]),
-                                    ("m.webp", (24, 16), ["-c:v", "libwebp", "-lossless", 1, "-frames:v", 1]), ("m.gif", (24, 16), ["-frames:v", 1]),
-                                    ("m.mov", (24, 16), ["-c:v", "png"]),
+                                    ("m.gif", (24, 16), ["-frames:v", 1]), ("m.mov", (24, 16), ["-c:v", "png"]),
                                     ("grey.png", (24, 16), ["-frames:v", 1, "-pix_fmt", "gray"])):
             with self.subTest(name):
                 grey = name == "grey.png"
@@ -177,7 +176,7 @@ class Marks(Case):
                 file.write(array)
             sources = [["--raw-video", "bgr24:128x128@10", self.path("array.bgr")], [self.flat("wide.mov", (200, 64), GREY, 255, "-c:v", "png")],
                        [self.flat("half.mov", size, GREEN, 60, "-c:v", "png")]]
-            for source in sources:
+            for source in sources if not clear else sources[1:]:
                 with self.subTest(source=source, clear=bool(clear)):
                     segment = self.run_tool(*source, "--avatar", idle, "--kbps", 2000)
                     self.assertEqual(segment.anchor, avatar.anchor)
