@@ -58,7 +58,7 @@ static int start(const struct settings *wanted)
 	params.sSpatialLayers[0].iVideoWidth = settings.width;
 	params.sSpatialLayers[0].iVideoHeight = settings.height;
 	params.sSpatialLayers[0].fFrameRate = (float)settings.fps;
-	params.sSpatialLayers[0].uiProfileIdc = PRO_HIGH;
+	params.sSpatialLayers[0].uiProfileIdc = PRO_MAIN;
 	params.sSpatialLayers[0].sSliceArgument.uiSliceMode = SM_SINGLE_SLICE;
 	quantize(quantizer, quantizer);
 	if ((*encoder)->InitializeExt(encoder, &params))

@@ -13,6 +13,8 @@
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libavutil/mem.h>
+#include <libavutil/sha.h>
 
 struct rectangle {
 	int x, y, width, height;
@@ -39,18 +41,23 @@ static double ssim(const uint8_t *a, int a_stride, const uint8_t *b, int b_strid
 	return windows ? sum / windows : 0;
 }
 
-static uint64_t checksum(const AVFrame *frame)
+/* SHA-1 of the picture as I420, which a browser can compute, too. */
+static void checksum(const AVFrame *frame, char text[41])
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	struct AVSHA *sha = av_sha_alloc();
+	uint8_t sum[20];
+	if (!sha || av_sha_init(sha, 160))
+		exit(1);
 	for (int plane = 0; plane < 3; plane++) {
 		int width = plane ? (frame->width + 1) / 2 : frame->width;
 		int height = plane ? (frame->height + 1) / 2 : frame->height;
 		for (int y = 0; y < height; y++)
-			for (int x = 0; x < width; x++)
-				hash = (hash ^ frame->data[plane][y * frame->linesize[plane] + x]) *
-					UINT64_C(0x100000001b3);
+			av_sha_update(sha, frame->data[plane] + y * frame->linesize[plane], (size_t)width);
 	}
-	return hash;
+	av_sha_final(sha, sum);
+	av_free(sha);
+	for (int i = 0; i < 20; i++)
+		snprintf(text + 2 * i, 3, "%02x", sum[i]);
 }
 
 struct output {
@@ -65,7 +72,9 @@ static void report(struct output *out, const AVFrame *frame)
 {
 	size_t luma = (size_t)frame->width * (size_t)frame->height;
 	struct rectangle whole = { 0, 0, frame->width, frame->height };
-	printf("{\"number\": %" PRId64 ", \"sum\": \"%016" PRIx64 "\"", frame->pts, checksum(frame));
+	char sum[41];
+	checksum(frame, sum);
+	printf("{\"number\": %" PRId64 ", \"sum\": \"%s\"", frame->pts, sum);
 	if (out->reference && out->shown++ >= out->skip) {
 		if (!out->picture)
 			out->picture = malloc(luma * 3 / 2);

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""RTP payloads of access units, as libwebrtc wants them for anchored coding: every picture is said to refer to the one
+before, which a viewer has, and not to the anchor, which may be farther away than the formats can say."""
+import streams
+
+MAX = 1150
+
+
+def split(data, room=MAX):
+    return [data[i:i + room] for i in range(0, len(data), room)]
+
+
+def vp8(unit, number, is_key):
+    head = bytes([0xe0, 0x80 | number >> 8 & 127, number & 255, number & 255, 0])
+    return [bytes([0x80 | (0x10 if i == 0 else 0)]) + head + piece for i, piece in enumerate(split(unit))]
+
+
+def vp9(unit, number, is_key, size=512):
+    """Flexible mode: picture ID of 15 bits, layer indices, and the picture before as the one reference."""
+    pieces, out = split(unit), []
+    for i, piece in enumerate(pieces):
+        first = 0x80 | 0x20 | 0x10 | 1 | (0 if is_key else 0x40) | (8 if i == 0 else 0) | (4 if i == len(pieces) - 1 else 0)
+        head = bytes([first | (2 if is_key and i == 0 else 0), 0x80 | number >> 8 & 127, number & 255, 0])
+        if not is_key:
+            head += bytes([1 << 1])
+        elif i == 0:
+            head += bytes([0x10]) + size.to_bytes(2, "big") * 2
+        out.append(head + piece)
+    return out
+
+
+def leb128(data, at):
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 127) << shift
+        shift, at = shift + 7, at + 1
+        if not byte & 128:
+            return value, at
+
+
+def obus(unit):
+    """The OBUs of a temporal unit without its delimiter, each without its size."""
+    at, out = 0, []
+    while at < len(unit):
+        head, extension = unit[at], unit[at] >> 2 & 1
+        size, start = leb128(unit, at + 1 + extension)
+        if head >> 3 & 15 != 2:
+            out.append(bytes([head & ~2]) + unit[at + 1:at + 1 + extension] + unit[start:start + size])
+        at = start + size
+    return out
+
+
+def av1(unit, number, is_key):
+    """A sequence header goes with the first piece of its frame."""
+    *before, frame = obus(unit)
+    lead = b"".join(bytes([len(o)]) + o for o in before)
+    pieces = [frame[:MAX - len(lead)], *split(frame[MAX - len(lead):])]
+    out = []
+    for i, piece in enumerate(pieces):
+        count = 1 + (len(before) if i == 0 else 0)
+        head = (0x80 if i else 0) | (0x40 if i < len(pieces) - 1 else 0) | count << 4 | (8 if is_key and i == 0 else 0)
+        out.append(bytes([head]) + (lead if i == 0 else b"") + piece)
+    return out
+
+
+def h264(unit, number, is_key):
+    """Single NAL units and FU-A."""
+    out = []
+    for nal in streams.nal_units(unit):
+        if len(nal) <= MAX:
+            out.append(nal)
+            continue
+        pieces = split(nal[1:])
+        for i, piece in enumerate(pieces):
+            edge = (0x80 if i == 0 else 0) | (0x40 if i == len(pieces) - 1 else 0)
+            out.append(bytes([nal[0] & 0x60 | 28, edge | nal[0] & 31]) + piece)
+    return out
+
+
+PAYLOADS = {"vp8": vp8, "vp9": vp9, "av1": av1, "h264": h264}
