@@ -11,6 +11,7 @@ import subprocess
 
 import numpy as np
 
+KINDS = ("talker", "grain", "sway")
 SAID = ("Good morning everybody, this is the news of the day, and there is a lot of it, believe me.",
         "Tomorrow we shall see more of the sun, then some rain will come, and everything grows again.")
 
@@ -86,8 +87,7 @@ def make(folder, talker, size, seconds, fps=25):
     for letter, text in zip("ab", SAID):
         plain = talk(talker, text, size, fps)[:round(seconds * fps)]
         swung = [sway(p, n / fps + (0 if letter == "a" else 5)) for n, p in enumerate(plain)]
-        for kind, pictures in (("talker", plain), ("grain", [grain(p, source) for p in plain]),
-                               ("sway", [grain(p, source) for p in swung])):
+        for kind, pictures in zip(KINDS, (plain, [grain(p, source) for p in plain], [grain(p, source) for p in swung])):
             clip = clips[f"{kind}_{letter}"] = Clip(folder, f"{kind}_{letter}", size, fps)
             write(clip.path, pictures)
             if letter == "a":

@@ -29,6 +29,36 @@ static bool is_resilient(bool is_first)
 	return settings.is_anchored && (is_vp9 ? !settings.has_entropy : !is_first);
 }
 
+/* One layer whose references are the caller's (VP9). With flags alone, as VP8 has them, an entry's only reference
+ * would be called golden, which the fast search for modes hardly tries. */
+static int layers(void)
+{
+	vpx_svc_extra_cfg_t svc;
+	memset(&svc, 0, sizeof svc);
+	svc.max_quantizers[0] = (int)config.rc_max_quantizer;
+	svc.min_quantizers[0] = (int)config.rc_min_quantizer;
+	svc.scaling_factor_num[0] = svc.scaling_factor_den[0] = 1;
+	svc.temporal_layering_mode = VP9E_TEMPORAL_LAYERING_MODE_BYPASS;
+	return vpx_codec_control(&codec, VP9E_SET_SVC, 1) || vpx_codec_control(&codec, VP9E_SET_SVC_PARAMETERS, &svc);
+}
+
+/* The anchor stays in slot 1, the frame before is in slot 0. All of an entry's references are the anchor, so its
+ * header alone shows what it predicts from. */
+static int refer(enum kind kind)
+{
+	vpx_svc_ref_frame_config_t refer;
+	vpx_svc_layer_id_t layer;
+	memset(&refer, 0, sizeof refer);
+	memset(&layer, 0, sizeof layer);
+	refer.lst_fb_idx[0] = kind == REST ? 0 : 1;
+	refer.gld_fb_idx[0] = refer.alt_fb_idx[0] = 1;
+	refer.reference_last[0] = 1;
+	refer.reference_golden[0] = kind == REST;
+	refer.update_buffer_slot[0] = 1;
+	return vpx_codec_control(&codec, VP9E_SET_SVC_LAYER_ID, &layer) ||
+		vpx_codec_control(&codec, VP9E_SET_SVC_REF_FRAME_CONFIG, &refer);
+}
+
 static int start(const struct settings *wanted)
 {
 	vpx_codec_iface_t *kind = is_vp9 ? vpx_codec_vp9_cx() : vpx_codec_vp8_cx();
@@ -41,13 +71,15 @@ static int start(const struct settings *wanted)
 	config.g_threads = 1;
 	config.g_lag_in_frames = 0;
 	config.g_error_resilient = is_resilient(true) ? VPX_ERROR_RESILIENT_DEFAULT : 0;
-	config.rc_end_usage = VPX_VBR;
+	config.rc_end_usage = is_vp9 ? VPX_CBR : VPX_VBR;
 	config.rc_target_bitrate = (unsigned)(settings.kbps ? settings.kbps : 1000);
 	config.rc_dropframe_thresh = 0;
 	config.rc_resize_allowed = 0;
 	config.rc_min_quantizer = config.rc_max_quantizer =
 		(unsigned)(settings.key_quantizer ? settings.key_quantizer : settings.quantizer);
 	config.kf_mode = VPX_KF_DISABLED;
+	if (is_vp9 && settings.is_anchored)
+		config.temporal_layering_mode = VP9E_TEMPORAL_LAYERING_MODE_BYPASS;
 	if (vpx_codec_enc_init(&codec, kind, &config, 0))
 		return fault("open");
 	/* the speed of the first frame is always the same: the anchor must be */
@@ -57,6 +89,8 @@ static int start(const struct settings *wanted)
 	if (is_vp9 && (vpx_codec_control(&codec, VP9E_SET_AQ_MODE, 0u) ||
 			      vpx_codec_control(&codec, VP9E_SET_TILE_COLUMNS, 0)))
 		return fault("controls");
+	if (is_vp9 && settings.is_anchored && layers())
+		return fault("layers");
 	return 0;
 }
 
@@ -118,18 +152,19 @@ static int go_on(void)
 	}
 	if (vpx_codec_enc_config_set(&codec, &config) || vpx_codec_control(&codec, VP8E_SET_CPUUSED, settings.speed))
 		return fault("settings");
+	if (is_vp9 && settings.is_anchored && layers())
+		return fault("layers");
 	return 0;
 }
 
 static vpx_enc_frame_flags_t flags_of(enum kind kind)
 {
-	vpx_enc_frame_flags_t rest = VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF;
+	vpx_enc_frame_flags_t rest = VP8_EFLAG_NO_REF_ARF | VP8_EFLAG_NO_UPD_GF | VP8_EFLAG_NO_UPD_ARF |
+		VP8_EFLAG_NO_UPD_ENTROPY;
 	if (kind == KEY)
 		return VPX_EFLAG_FORCE_KF;
-	if (kind == FREE)
+	if (kind == FREE || is_vp9)
 		return 0;
-	if (!is_vp9 || !settings.has_entropy)
-		rest |= VP8_EFLAG_NO_UPD_ENTROPY;
 	return kind == ENTRY ? rest | VP8_EFLAG_NO_REF_LAST : rest;
 }
 
@@ -142,6 +177,8 @@ static int encode(const uint8_t *i420, enum kind kind, int64_t number, struct ac
 		return -1;
 	if (number > 0 && settings.roi[0] && mark_mouth(kind != REST))
 		return -1;
+	if (is_vp9 && settings.is_anchored && refer(kind))
+		return fault("references");
 	vpx_img_wrap(&image, VPX_IMG_FMT_I420, (unsigned)settings.width, (unsigned)settings.height, 1, (uint8_t *)i420);
 	if (vpx_codec_encode(&codec, &image, number * TICKS / settings.fps, (unsigned long)(TICKS / settings.fps),
 		    flags_of(kind), settings.is_good && number > 0 ? VPX_DL_GOOD_QUALITY : VPX_DL_REALTIME))

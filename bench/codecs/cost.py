@@ -11,6 +11,7 @@ CODECS = {
     "vp8": (["vp8", "-u", "-6"], (16, 28, 40, 52), 8),
     "vp8 good": (["vp8", "-u", "2", "-g"], (16, 28, 40, 52), 8),
     "vp9": (["vp9", "-u", "7"], (24, 36, 46, 56), 8),
+    "vp9 5": (["vp9", "-u", "5"], (24, 36, 46, 56), 8),
     "av1": (["av1", "-u", "8", "-e"], (24, 36, 46, 56), 8),
     "av1 10": (["av1", "-u", "10", "-e"], (24, 36, 46, 56), 8),
     "h264": (["h264"], (24, 30, 36, 42), 4),
@@ -62,7 +63,7 @@ def difference(points, base, key="ssim"):
     """How many per cent more bits `points` takes than `base`, on average over the SSIMs that both have; None: none."""
     spans = [[decibels(getattr(p, key)) for p in side] for side in (points, base)]
     low, high = max(map(min, spans)), min(map(max, spans))
-    if high - low < .2:
+    if high - low < .05:
         return None
     levels = [low + (high - low) * (i + .5) / 20 for i in range(20)]
     return 100 * (math.exp(sum(at(points, x, key) - at(base, x, key) for x in levels) / 20) - 1)
@@ -73,8 +74,3 @@ def codec_points(encoder, clip, name, anchored, n=12):
     return [Point(encoder, clip, [options[0], *options[1:], "-q", str(q), *(["-k", str(q - finer)] if anchored else [])],
                   anchored, n if anchored else KEYED_N) for q in quantizers]
 
-
-def codecs(encoder, clips, names=tuple(CODECS)):
-    """{clip: {codec: {"anchored": points, "keyed": points}}}"""
-    return {clip.name: {name: {kind: codec_points(encoder, clip, name, kind == "anchored")
-                               for kind in ("anchored", "keyed")} for name in names} for clip in clips}
