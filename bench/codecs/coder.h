@@ -17,17 +17,17 @@ enum kind {
 
 struct settings {
 	int width, height, fps;
-	int quantizer;        /* of the codec's own scale; with kbps the finest one; a key frame's is key_quantizer */
-	int key_quantizer;    /* of the first frame; 0: quantizer, and nothing changes after the first frame */
-	int coarsest;         /* with kbps */
-	int kbps;             /* constant bit rate; 0: constant quantizer */
-	int speed;            /* the codec's own scale */
-	bool is_good;         /* VP8, VP9: the deadline `good` for all but the first frame */
-	bool is_anchored;     /* the references are the caller's */
-	bool has_entropy;     /* VP9: not error resilient; AV1: frames between entries go on with the entropy state of
+	int quantizer;     /* of the codec's own scale; with kbps the finest one; a key frame's is key_quantizer */
+	int key_quantizer; /* of the first frame; 0: quantizer, and nothing changes after the first frame */
+	int coarsest;      /* with kbps */
+	int kbps;          /* constant bit rate; 0: constant quantizer */
+	int speed;         /* the codec's own scale */
+	bool is_good;      /* VP8, VP9: the deadline `good` for all but the first frame */
+	bool is_anchored;  /* the references are the caller's */
+	bool has_entropy;  /* VP9: not error resilient; AV1: frames between entries go on with the entropy state of
 	                       * the frame before */
-	const char *roi;      /* "": none; else see coder_vpx.c */
-	int mouth[4];         /* x, y, width, height */
+	const char *roi;   /* "": none; else see coder_vpx.c */
+	int mouth[4];      /* x, y, width, height */
 };
 
 /* Everything that a frame became; valid until the next call. */

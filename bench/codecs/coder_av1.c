@@ -66,8 +66,8 @@ static int start(const struct settings *wanted)
 	config.rc_end_usage = AOM_CBR;
 	config.rc_target_bitrate = (unsigned)(settings.kbps ? settings.kbps : 1000);
 	config.rc_dropframe_thresh = 0;
-	config.rc_min_quantizer = config.rc_max_quantizer =
-		(unsigned)(settings.key_quantizer ? settings.key_quantizer : settings.quantizer);
+	config.rc_min_quantizer = config.rc_max_quantizer = (unsigned)(settings.key_quantizer ? settings.key_quantizer :
+												settings.quantizer);
 	config.kf_mode = AOM_KF_DISABLED;
 	if (aom_codec_enc_init(&codec, aom_codec_av1_cx(), &config, 0))
 		return fault("open");

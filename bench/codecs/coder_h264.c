@@ -93,8 +93,10 @@ static void gather(const SFrameBSInfo *info, struct access_unit *unit)
 static int encode(const uint8_t *i420, enum kind kind, int64_t number, struct access_unit *unit)
 {
 	SFrameBSInfo info;
-	SSourcePicture picture = { .iColorFormat = videoFormatI420, .iPicWidth = settings.width,
-		.iPicHeight = settings.height, .uiTimeStamp = number * 1000 / settings.fps };
+	SSourcePicture picture = { .iColorFormat = videoFormatI420,
+		.iPicWidth = settings.width,
+		.iPicHeight = settings.height,
+		.uiTimeStamp = number * 1000 / settings.fps };
 	size_t luma = (size_t)settings.width * (size_t)settings.height;
 	memset(&info, 0, sizeof info);
 	picture.iStride[0] = settings.width;

@@ -75,8 +75,8 @@ static int start(const struct settings *wanted)
 	config.rc_target_bitrate = (unsigned)(settings.kbps ? settings.kbps : 1000);
 	config.rc_dropframe_thresh = 0;
 	config.rc_resize_allowed = 0;
-	config.rc_min_quantizer = config.rc_max_quantizer =
-		(unsigned)(settings.key_quantizer ? settings.key_quantizer : settings.quantizer);
+	config.rc_min_quantizer = config.rc_max_quantizer = (unsigned)(settings.key_quantizer ? settings.key_quantizer :
+												settings.quantizer);
 	config.kf_mode = VPX_KF_DISABLED;
 	if (is_vp9 && settings.is_anchored)
 		config.temporal_layering_mode = VP9E_TEMPORAL_LAYERING_MODE_BYPASS;
@@ -86,8 +86,9 @@ static int start(const struct settings *wanted)
 	if (vpx_codec_control(&codec, VP8E_SET_CPUUSED, is_vp9 ? 6 : -6) ||
 		vpx_codec_control(&codec, VP8E_SET_ENABLEAUTOALTREF, 0u))
 		return fault("controls");
-	if (is_vp9 && (vpx_codec_control(&codec, VP9E_SET_AQ_MODE, 0u) ||
-			      vpx_codec_control(&codec, VP9E_SET_TILE_COLUMNS, 0)))
+	if (is_vp9 &&
+		(vpx_codec_control(&codec, VP9E_SET_AQ_MODE, 0u) ||
+			vpx_codec_control(&codec, VP9E_SET_TILE_COLUMNS, 0)))
 		return fault("controls");
 	if (is_vp9 && settings.is_anchored && layers())
 		return fault("layers");
@@ -106,11 +107,12 @@ static int open_vp9(const struct settings *wanted)
 	return start(wanted);
 }
 
-/* A map in units of 16x16 (VP8) or 8x8 (VP9) samples: 1 in the mouth's rectangle, 0 elsewhere. `roi` is "roi:MOUTH:ELSE", differences of the quantizer, or "active": only what is near the
- * mouth is coded, but in entries. */
+/* A map in units of 16x16 (VP8) or 8x8 (VP9) samples: 1 in the mouth's rectangle, 0 elsewhere. `roi` is
+ * "roi:MOUTH:ELSE", differences of the quantizer, or "active": between entries only the mouth is coded. */
 static int mark_mouth(bool is_entry)
 {
-	int unit = is_vp9 ? 8 : 16, columns = (settings.width + unit - 1) / unit, rows = (settings.height + unit - 1) / unit;
+	int unit = is_vp9 ? 8 : 16, columns = (settings.width + unit - 1) / unit,
+	    rows = (settings.height + unit - 1) / unit;
 	uint8_t *map = calloc((size_t)rows, (size_t)columns);
 	int mouth = 0, other = 0, err = 0;
 	const int *m = settings.mouth;
@@ -125,10 +127,11 @@ static int mark_mouth(bool is_entry)
 		roi.delta_q[1] = mouth;
 		for (int i = 0; i < 4; i++)
 			roi.ref_frame[i] = -1;
-		err = is_vp9 ? vpx_codec_control(&codec, VP9E_SET_ROI_MAP, &roi)
-			     : vpx_codec_control(&codec, VP8E_SET_ROI_MAP, &roi);
+		err = is_vp9 ? vpx_codec_control(&codec, VP9E_SET_ROI_MAP, &roi) :
+			       vpx_codec_control(&codec, VP8E_SET_ROI_MAP, &roi);
 	} else {
-		vpx_active_map_t active = { .active_map = is_entry ? NULL : map, .rows = (unsigned)rows,
+		vpx_active_map_t active = { .active_map = is_entry ? NULL : map,
+			.rows = (unsigned)rows,
 			.cols = (unsigned)columns };
 		err = vpx_codec_control(&codec, VP8E_SET_ACTIVEMAP, &active);
 	}

@@ -82,8 +82,9 @@ static void report(struct output *out, const AVFrame *frame)
 			printf(", \"ssim\": %.5f",
 				ssim(frame->data[0], frame->linesize[0], out->picture, frame->width, whole));
 			if (out->part.width)
-				printf(", \"part\": %.5f", ssim(frame->data[0], frame->linesize[0], out->picture,
-								 frame->width, out->part));
+				printf(", \"part\": %.5f",
+					ssim(frame->data[0], frame->linesize[0], out->picture, frame->width,
+						out->part));
 		}
 	}
 	printf("}\n");

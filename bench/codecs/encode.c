@@ -27,30 +27,53 @@ static void usage(void)
 	exit(2);
 }
 
+/* Options with a number. */
+static bool read_number(int option, struct settings *s, struct job *job)
+{
+	const struct {
+		int option, *value;
+	} numbers[] = { { 'r', &s->fps }, { 'q', &s->quantizer }, { 'k', &s->key_quantizer }, { 'c', &s->coarsest },
+		{ 'b', &s->kbps }, { 'u', &s->speed }, { 'n', &job->entry } };
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		if (numbers[i].option == option) {
+			*numbers[i].value = atoi(optarg);
+			return true;
+		}
+	return false;
+}
+
+static bool read_option(int option, struct settings *s, struct job *job)
+{
+	int *m = s->mouth;
+	switch (option) {
+	case 's':
+		return sscanf(optarg, "%dx%d", &s->width, &s->height) == 2;
+	case 'm':
+		return sscanf(optarg, "%d,%d,%d,%d", m, m + 1, m + 2, m + 3) == 4;
+	case 'g':
+		return s->is_good = true;
+	case 'e':
+		return s->has_entropy = true;
+	case 'a':
+		job->anchor = optarg;
+		return s->is_anchored = true;
+	case 'R':
+		s->roi = optarg;
+		return true;
+	default:
+		return read_number(option, s, job);
+	}
+}
+
 static void read_options(int argc, char **argv, struct job *job)
 {
-	struct settings *s = &job->settings;
-	int option, *m = s->mouth;
-	*job = (struct job){ .entry = 12, .settings = { .width = 512, .height = 512, .fps = 25, .coarsest = 58,
-		.roi = "" } };
+	int option;
+	*job = (struct job){ .entry = 12,
+		.settings = { .width = 512, .height = 512, .fps = 25, .coarsest = 58, .roi = "" } };
 	while ((option = getopt(argc, argv, "s:r:q:k:c:b:u:ga:n:em:R:")) != -1)
-		switch (option) {
-		case 's': if (sscanf(optarg, "%dx%d", &s->width, &s->height) != 2) usage(); break;
-		case 'r': s->fps = atoi(optarg); break;
-		case 'q': s->quantizer = atoi(optarg); break;
-		case 'k': s->key_quantizer = atoi(optarg); break;
-		case 'c': s->coarsest = atoi(optarg); break;
-		case 'b': s->kbps = atoi(optarg); break;
-		case 'u': s->speed = atoi(optarg); break;
-		case 'g': s->is_good = true; break;
-		case 'a': job->anchor = optarg; s->is_anchored = true; break;
-		case 'n': job->entry = atoi(optarg); break;
-		case 'e': s->has_entropy = true; break;
-		case 'm': if (sscanf(optarg, "%d,%d,%d,%d", m, m + 1, m + 2, m + 3) != 4) usage(); break;
-		case 'R': s->roi = optarg; break;
-		default: usage();
-		}
-	if (argc - optind != 3 || s->fps <= 0 || job->entry <= 0)
+		if (!read_option(option, &job->settings, job))
+			usage();
+	if (argc - optind != 3 || job->settings.fps <= 0 || job->entry <= 0)
 		usage();
 	for (size_t i = 0; i < sizeof coders / sizeof *coders; i++)
 		if (!strcmp(argv[optind], coders[i]->name))
@@ -102,21 +125,28 @@ static double encode_one(const struct job *job, const uint8_t *picture, enum kin
 	return after - before;
 }
 
+static FILE *open_or_exit(const char *path, const char *mode)
+{
+	FILE *file = fopen(path, mode);
+	if (!file) {
+		fprintf(stderr, "encode: %s cannot be opened\n", path);
+		exit(1);
+	}
+	return file;
+}
+
 int main(int argc, char **argv)
 {
 	struct job job;
+	int64_t number = 0, frames = 0;
+	double took_s = 0;
 	read_options(argc, argv, &job);
 	size_t size = (size_t)job.settings.width * (size_t)job.settings.height * 3 / 2;
 	uint8_t *picture = malloc(size);
-	FILE *in = fopen(job.input, "rb"), *out = fopen(job.output, "wb"), *anchor = NULL;
-	int64_t number = 0, frames = 0;
-	double took_s = 0;
-	if (job.anchor)
-		anchor = fopen(job.anchor, "rb");
-	if (!picture || !in || !out || (job.anchor && !anchor) || job.coder->open(&job.settings)) {
-		fprintf(stderr, "encode: cannot start\n");
+	FILE *in = open_or_exit(job.input, "rb"), *out = open_or_exit(job.output, "wb");
+	FILE *anchor = job.anchor ? open_or_exit(job.anchor, "rb") : NULL;
+	if (!picture || job.coder->open(&job.settings))
 		return 1;
-	}
 	write_head(out, &job);
 	if (anchor && fread(picture, size, 1, anchor) == 1)
 		encode_one(&job, picture, KEY, number++, out);

@@ -52,8 +52,9 @@ def plans(count, seed=1):
         return [(stream, i) for i in range(first, last)]
     some, entries = random.Random(seed), range(1, count - N, N)
     jumps = [(0, 0)]
-    for _ in range(30):
+    for i in range(30):
         first, stream = some.choice(entries), some.randrange(3)
+        jumps += [(0, 0)] if i in (5, 20) else []
         jumps += run(stream, first, first + some.randrange(1, min(3 * N, count - first)))
     return {
         "A, B, A": [(0, 0)] + run(0, 1, 30) + run(1, 1, 40) + run(0, 1, count),
@@ -61,7 +62,7 @@ def plans(count, seed=1):
         "between qualities": [(0, 0)] + run(0, 1, 1 + N) + run(2, 1 + N, 1 + 3 * N) + run(0, 1 + 3 * N, count),
         "loss, the next entry": [(0, 0)] + run(0, 1, 17) + run(0, 1 + 2 * N, count),
         "loss, the anchor again, the next entry": [(0, 0)] + run(0, 1, 17) + [(0, 0)] + run(0, 1 + 2 * N, count),
-        "30 jumps": jumps,
+        "30 jumps, the anchor again in two of them": jumps,
     }
 
 
