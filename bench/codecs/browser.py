@@ -7,7 +7,6 @@ import socket
 import struct
 import time
 
-import packets
 from janus_server import JanusServer, free_ports
 from probe import Server, browser, janus_js, packaged
 
@@ -42,13 +41,13 @@ def mountpoint(codec, port):
             f'port = {port} pt = {PAYLOAD_TYPE} codec = "{codec}"{fmtp} }} ) }}'}
 
 
-def feed(port, codec, units, fps=25, keys=(0,)):
+def feed(port, packetise, units, fps=25, keys=(0,)):
     """Sends the access units in real time, paced."""
     sock, sequence, start = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0, time.monotonic()
     first = random.Random(1).randrange(1 << 15)
     for number, unit in enumerate(units):
         time.sleep(max(0, start + number / fps - time.monotonic()))
-        payloads = packets.PAYLOADS[codec](unit, first + number & 0x7fff, number in keys)
+        payloads = packetise(unit, first + number & 0x7fff, number in keys)
         for i, payload in enumerate(payloads):
             marker = 0x80 if i == len(payloads) - 1 else 0
             sock.sendto(struct.pack("!BBHII", 0x80, marker | PAYLOAD_TYPE, sequence & 0xffff, number * 90000 // fps, 0x2222)
@@ -56,18 +55,18 @@ def feed(port, codec, units, fps=25, keys=(0,)):
             sequence += 1
 
 
-def through_janus(codec, units, keys=(0,)):
+def through_janus(codec, packetise, units, keys=(0,)):
     """A viewer of a mountpoint that is fed so: what it saw, and its statistics. Where the machine's networks change
     while the two connect, they do not: tries again."""
     for attempts in reversed(range(4)):
         try:
-            return watched(codec, units, keys)
+            return watched(codec, packetise, units, keys)
         except TimeoutError:
             if not attempts:
                 raise
 
 
-def watched(codec, units, keys):
+def watched(codec, packetise, units, keys):
     port = free_ports(1)[0]
     with JanusServer("", plugins=("libjanus_streaming.so",), files=mountpoint(codec, port)) as janus:
         with pages() as (chromium, server):
@@ -75,7 +74,7 @@ def watched(codec, units, keys):
             page.evaluate(f"watch('{janus.ws}')")
             page.wait("seen.up || seen.errors.length", 20)
             time.sleep(1)
-            feed(port, codec, units, keys=keys)
+            feed(port, packetise, units, keys=keys)
             time.sleep(2)
             seen = page.evaluate("seen")
             seen["statistics"] = page.evaluate("statistics()")

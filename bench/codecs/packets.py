@@ -15,18 +15,27 @@ def vp8(unit, number, is_key):
     return [bytes([0x80 | (0x10 if i == 0 else 0)]) + head + piece for i, piece in enumerate(split(unit))]
 
 
-def vp9(unit, number, is_key, size=512):
-    """Flexible mode: picture ID of 15 bits, layer indices, and the picture before as the one reference."""
+def vp9(unit, number, is_key, flexible=False, size=512):
+    """A picture ID of 15 bits and layer indices; the picture's size with a key frame. In flexible mode, the picture
+    before as the one reference, otherwise TL0PICIDX, which says the same."""
     pieces, out = split(unit), []
+    mode = 0x80 | 0x20 | 1 | (0x10 if flexible else 0) | (0 if is_key else 0x40)
     for i, piece in enumerate(pieces):
-        first = 0x80 | 0x20 | 0x10 | 1 | (0 if is_key else 0x40) | (8 if i == 0 else 0) | (4 if i == len(pieces) - 1 else 0)
-        head = bytes([first | (2 if is_key and i == 0 else 0), 0x80 | number >> 8 & 127, number & 255, 0])
-        if not is_key:
+        has_size = is_key and i == 0
+        edges = (8 if i == 0 else 0) | (4 if i == len(pieces) - 1 else 0) | (2 if has_size else 0)
+        head = bytes([mode | edges, 0x80 | number >> 8 & 127, number & 255, 0])
+        if not flexible:
+            head += bytes([number & 255])
+        elif not is_key:
             head += bytes([1 << 1])
-        elif i == 0:
+        if has_size:
             head += bytes([0x10]) + size.to_bytes(2, "big") * 2
         out.append(head + piece)
     return out
+
+
+def vp9_flexible(unit, number, is_key):
+    return vp9(unit, number, is_key, True)
 
 
 def leb128(data, at):
@@ -78,4 +87,5 @@ def h264(unit, number, is_key):
     return out
 
 
-PAYLOADS = {"vp8": vp8, "vp9": vp9, "av1": av1, "h264": h264}
+# codec: ways to make packets of it
+PAYLOADS = {"vp8": [vp8], "vp9": [vp9, vp9_flexible], "av1": [av1], "h264": [h264]}

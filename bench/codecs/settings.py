@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """VP8 as dh-prepare sets it (prepare/video.c): what entries, speed, key frames and a map of the mouth cost, at bit rates
 that an avatar may have."""
+import functools
+
 import cost
 
 RATES = (100, 200, 400)
@@ -26,6 +28,7 @@ VARIANTS = {
 }
 
 
+@functools.lru_cache
 def anchor_quantizer(encoder, clip, kbps):
     """As prepare/video.c finds it: the finest anchor of at most half a second of the rate."""
     alone = type(clip)("", clip.name, clip.size, clip.fps)
