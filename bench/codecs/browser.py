@@ -41,32 +41,34 @@ def mountpoint(codec, port):
             f'port = {port} pt = {PAYLOAD_TYPE} codec = "{codec}"{fmtp} }} ) }}'}
 
 
-def feed(port, packetise, units, fps=25, keys=(0,)):
-    """Sends the access units in real time, paced."""
+def feed(port, packetise, units, fps=25, keys=(0,), lost=(), backs=None):
+    """Sends the access units in real time, paced, but for those that are lost. `backs`: how far back the picture is to
+    which one is said to refer, where it is not the one before."""
     sock, sequence, start = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0, time.monotonic()
     first = random.Random(1).randrange(1 << 15)
     for number, unit in enumerate(units):
         time.sleep(max(0, start + number / fps - time.monotonic()))
-        payloads = packetise(unit, first + number & 0x7fff, number in keys)
+        payloads = packetise(unit, first + number & 0x7fff, number in keys, (backs or {}).get(number, 1))
         for i, payload in enumerate(payloads):
             marker = 0x80 if i == len(payloads) - 1 else 0
-            sock.sendto(struct.pack("!BBHII", 0x80, marker | PAYLOAD_TYPE, sequence & 0xffff, number * 90000 // fps, 0x2222)
-                        + payload, ("127.0.0.1", port))
+            head = struct.pack("!BBHII", 0x80, marker | PAYLOAD_TYPE, sequence & 0xffff, number * 90000 // fps, 0x2222)
             sequence += 1
+            if number not in lost:
+                sock.sendto(head + payload, ("127.0.0.1", port))
 
 
-def through_janus(codec, packetise, units, keys=(0,)):
+def through_janus(codec, packetise, units, **more):
     """A viewer of a mountpoint that is fed so: what it saw, and its statistics. Where the machine's networks change
     while the two connect, they do not: tries again."""
     for attempts in reversed(range(4)):
         try:
-            return watched(codec, packetise, units, keys)
+            return watched(codec, packetise, units, **more)
         except TimeoutError:
             if not attempts:
                 raise
 
 
-def watched(codec, packetise, units, keys):
+def watched(codec, packetise, units, **more):
     port = free_ports(1)[0]
     with JanusServer("", plugins=("libjanus_streaming.so",), files=mountpoint(codec, port)) as janus:
         with pages() as (chromium, server):
@@ -74,8 +76,8 @@ def watched(codec, packetise, units, keys):
             page.evaluate(f"watch('{janus.ws}')")
             page.wait("seen.up || seen.errors.length", 20)
             time.sleep(1)
-            feed(port, packetise, units, keys=keys)
-            time.sleep(2)
+            feed(port, packetise, units, **more)
+            time.sleep(1)
             seen = page.evaluate("seen")
             seen["statistics"] = page.evaluate("statistics()")
             return seen

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """RTP payloads of access units, as libwebrtc wants them for anchored coding: every picture is said to refer to the one
-before, which a viewer has, and not to the anchor, which may be farther away than the formats can say."""
+before, which a viewer has, and not to the anchor, which may be farther away than the formats can say. Where a format
+can say it, an entry refers to the one `back` pictures ago: the entry before."""
 import streams
 
 MAX = 1150
@@ -10,14 +11,14 @@ def split(data, room=MAX):
     return [data[i:i + room] for i in range(0, len(data), room)]
 
 
-def vp8(unit, number, is_key):
+def vp8(unit, number, is_key, back=1):
     head = bytes([0xe0, 0x80 | number >> 8 & 127, number & 255, number & 255, 0])
     return [bytes([0x80 | (0x10 if i == 0 else 0)]) + head + piece for i, piece in enumerate(split(unit))]
 
 
-def vp9(unit, number, is_key, flexible=False, size=512):
-    """A picture ID of 15 bits and layer indices; the picture's size with a key frame. In flexible mode, the picture
-    before as the one reference, otherwise TL0PICIDX, which says the same."""
+def vp9(unit, number, is_key, back=1, flexible=False, size=512):
+    """A picture ID of 15 bits and layer indices; the picture's size with a key frame. In flexible mode, the one
+    reference, otherwise TL0PICIDX, which says that it is the picture before."""
     pieces, out = split(unit), []
     mode = 0x80 | 0x20 | 1 | (0x10 if flexible else 0) | (0 if is_key else 0x40)
     for i, piece in enumerate(pieces):
@@ -27,15 +28,15 @@ def vp9(unit, number, is_key, flexible=False, size=512):
         if not flexible:
             head += bytes([number & 255])
         elif not is_key:
-            head += bytes([1 << 1])
+            head += bytes([back << 1])
         if has_size:
             head += bytes([0x10]) + size.to_bytes(2, "big") * 2
         out.append(head + piece)
     return out
 
 
-def vp9_flexible(unit, number, is_key):
-    return vp9(unit, number, is_key, True)
+def vp9_flexible(unit, number, is_key, back=1):
+    return vp9(unit, number, is_key, back, True)
 
 
 def leb128(data, at):
@@ -60,7 +61,7 @@ def obus(unit):
     return out
 
 
-def av1(unit, number, is_key):
+def av1(unit, number, is_key, back=1):
     """A sequence header goes with the first piece of its frame."""
     *before, frame = obus(unit)
     lead = b"".join(bytes([len(o)]) + o for o in before)
@@ -73,7 +74,7 @@ def av1(unit, number, is_key):
     return out
 
 
-def h264(unit, number, is_key):
+def h264(unit, number, is_key, back=1):
     """Single NAL units and FU-A."""
     out = []
     for nal in streams.nal_units(unit):
