@@ -50,6 +50,16 @@ class Point:
         return {name: round(value, 5) for name, value in vars(self).items()}
 
 
+def useful(points, key):
+    """Without those that take more bits for no more SSIM: what is left to code is noise."""
+    best, out = 0, []
+    for point in sorted(points, key=lambda p: p.kbps):
+        if getattr(point, key) > best:
+            best = getattr(point, key)
+            out.append(point)
+    return out
+
+
 def at(points, level, key):
     """log(kbps) at that SSIM in dB, by linear interpolation."""
     curve = sorted((decibels(getattr(p, key)), math.log(p.kbps)) for p in points)
@@ -61,6 +71,7 @@ def at(points, level, key):
 
 def difference(points, base, key="ssim"):
     """How many per cent more bits `points` takes than `base`, on average over the SSIMs that both have; None: none."""
+    points, base = useful(points, key), useful(base, key)
     spans = [[decibels(getattr(p, key)) for p in side] for side in (points, base)]
     low, high = max(map(min, spans)), min(map(max, spans))
     if high - low < .05:
