@@ -90,11 +90,35 @@ def encode_parts(encoder, clips, variant):
     return parts
 
 
+# What headers of frames behind the anchor may say, as far as FFmpeg traces them: of all, and of entries besides.
+# (libaom leaves all slots alone at a picture in which nothing has changed.)
+RULES = {
+    "vp9": ({"refresh_frame_flags": ([1],), "error_resilient_mode": ([1],)},
+            {f"ref_frame_idx[{i}]": ([1],) for i in range(3)}),
+    "av1": ({"refresh_frame_flags": ([0], [1])},
+            {"primary_ref_frame": ([7],), **{f"ref_frame_idx[{i}]": ([1],) for i in range(6)}}),
+    "h264": ({"adaptive_ref_pic_marking_mode_flag": ([0],)},
+             {"modification_of_pic_nums_idc": ([2, 3],), "long_term_pic_num": ([0],)}),
+}
+
+
+def kept(codec, path):
+    """How many frames behind the anchor keep to the rules, of how many; None: there are none for the codec."""
+    if codec not in RULES:
+        return None
+    everywhere, entries = RULES[codec]
+    frames = streams.headers(path, {*everywhere, *entries})[1:]
+    rules = [{**everywhere, **(entries if i % N == 0 else {})} for i in range(len(frames))]
+    right = sum(all(frame.get(name) in values for name, values in rule.items()) for frame, rule in zip(frames, rules))
+    return right, len(frames)
+
+
 def test(encoder, clips, variant):
-    """{"same anchor": bool, "decoders": {name: {plan: (right, of, complaints)}}}"""
+    """{"same anchor": bool, "kept": kept(), "decoders": {name: {plan: (right, of, complaints)}}}"""
     parts = encode_parts(encoder, clips, variant)
     codec = variant.split()[0]
     result = {"same anchor": len({part.units[0] for part in parts}) == 1, "anchor": len(parts[0].units[0]),
+              "kept": kept(codec, f"{encoder.build}/part0.ivf"),
               "units": [sum(map(len, part.units[1:])) for part in parts], "decoders": {}}
     for name in DECODERS[codec]:
         for i, part in enumerate(parts):

@@ -125,7 +125,7 @@ def headers(path, fields):
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace").stderr
     packets = []
     for line in made.splitlines():
-        if "trace_headers" not in line:
+        if not line.startswith("[trace_headers"):
             continue
         words = line.split("]", 1)[1].split()
         if words[:1] == ["Packet:"]:
