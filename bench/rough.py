@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A gateway and a browser in networks of their own, with a bad path between them (rough_path.py).
 
-    with Rough() as rough, rough.gateway() :
+    with Rough() as rough, rough.gateway():
         …                                     # Janus, web server: whatever this thread starts is on the near side
-        with rough.browser(ports) as chromium: # and reaches these ports of the near side at 127.0.0.1
+        with rough.browser(ports) as chromium:  # reaches these ports of the near side at 127.0.0.1
             rough.path.tell(loss=0.01)
 """
 import contextlib
 import os
-import shutil
 import socket
-import tempfile
 import unittest.mock
 
 from network import Network
@@ -28,8 +26,6 @@ class Rough:
             self.near, self.far = (self._network(name) for name in ("near", "far"))
             self.path = RoughPath(self.near, self.far)
             self._open.callback(self.path.close)
-            self._folder = tempfile.mkdtemp(prefix="dh-rough-")
-            self._open.callback(shutil.rmtree, self._folder)
         except BaseException:
             self._open.close()
             raise
@@ -49,14 +45,6 @@ class Rough:
         with self.near.entered(), unittest.mock.patch("janus_server.own_address", lambda: ADDRESSES[0]):
             yield
 
-    def _command(self, program):
-        """One that starts that program on the far side."""
-        path = os.path.join(self._folder, os.path.basename(program))
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("#!/bin/sh\nexec %s %s \"$@\"\n" % (" ".join(self.far.inside), program))
-        os.chmod(path, 0o755)
-        return path
-
     @contextlib.contextmanager
     def browser(self, ports, start=browser):
         """From within gateway(): `ports` of the near side's 127.0.0.1 are those of the far side's, too. `start` makes the
@@ -66,8 +54,6 @@ class Rough:
                 with self.far.entered():
                     listener = socket.create_server(("127.0.0.1", port))
                 stack.callback(Forwarder(port, listener=listener).close)
-            programs = {"CHROMIUM": self._command(os.environ.get("CHROMIUM", "chromium")),
-                        "FIREFOX": self._command(os.environ.get("FIREFOX", "firefox-esr"))}
-            with unittest.mock.patch.dict(os.environ, programs):
+            with self.far.entered():
                 started = stack.enter_context(start())
             yield started
