@@ -8,8 +8,12 @@
 /* What is heard so long after a change took effect may be about before: a report comes once a second. */
 #define SETTLE_TICKS (3 * DH_TICKS_PER_SECOND / 2)
 #define SAMPLE_TICKS (1 * DH_TICKS_PER_SECOND)
+/* Reports that come once a second come a little earlier, too. A trial is judged from its beginning. */
+#define SECOND_TICKS    (900 * DH_TICKS_PER_MS)
+#define TRIAL_TICKS_MIN (400 * DH_TICKS_PER_MS)
+#define LOST_LEAST      2 /* packets */
 
-/* Loss beyond the usual, in 4096ths: 2 % in a trial, 10 % at any time, 4 % in two reports in a row. */
+/* Loss beyond the usual, in 4096ths: 2 % in a trial, 10 % in any second, 4 % in two in a row. */
 #define LOSS_TRIAL     82
 #define LOSS_MUCH      410
 #define LOSS_SOME      164
@@ -61,13 +65,17 @@ static void go_to(struct dh_choice *choice, int place, int64_t now_ticks)
 	choice->lossy = choice->delayed = 0;
 }
 
+/* What a place takes, if what is sent now is as usual for its own. */
+static int share_of(const struct dh_choice *choice, int place)
+{
+	return (int)((int64_t)choice->kbps[place] * choice->sent_kbps / choice->kbps[choice->place]);
+}
+
 /* The best of the places below whose share of what is sent now is at most `kbps`. */
 static int fitting(const struct dh_choice *choice, int kbps)
 {
 	int place = choice->place + 1;
-	while (place + 1 < choice->places &&
-		(int64_t)choice->kbps[place] * choice->sent_kbps / choice->kbps[choice->place] >
-			(int64_t)kbps * FIT_PERCENT / 100)
+	while (place + 1 < choice->places && share_of(choice, place) > (int64_t)kbps * FIT_PERCENT / 100)
 		place++;
 	return place;
 }
@@ -93,15 +101,27 @@ static bool go_down(struct dh_choice *choice, int kbps, int64_t now_ticks)
 	choice->proved_ticks = INT64_MAX;
 	if (!is_trial && (!is_settled(choice, now_ticks) || choice->place + 1 == choice->places))
 		return false;
-	go_to(choice, is_trial ? choice->place + 1 : fitting(choice, kbps), now_ticks);
+	int place = is_trial ? choice->place + 1 : fitting(choice, kbps);
+	/* the next better one is known to be too much */
+	if (!is_trial && place - 1 > choice->place && choice->pause_ticks < DH_CHOICE_PAUSE_LONG_TICKS)
+		choice->pause_ticks = DH_CHOICE_PAUSE_LONG_TICKS;
+	go_to(choice, place, now_ticks);
 	wait(choice, now_ticks);
 	return true;
+}
+
+static void begin_second(struct dh_choice *choice, int64_t now_ticks)
+{
+	choice->begin_ticks = now_ticks;
+	choice->lost = choice->expected = 0;
+	choice->rtt_ms = -1;
 }
 
 /* Nothing is wrong: perhaps the trial has lasted, or it is time for one. */
 static bool go_on(struct dh_choice *choice, int64_t now_ticks)
 {
 	if (choice->is_trial && now_ticks >= choice->trial_end_ticks) {
+		begin_second(choice, now_ticks);
 		choice->is_trial = false;
 		choice->proved_ticks = now_ticks;
 		choice->up_ticks = now_ticks + DH_CHOICE_PAUSE_MIN_TICKS;
@@ -111,6 +131,7 @@ static bool go_on(struct dh_choice *choice, int64_t now_ticks)
 	if (choice->is_trial || choice->place == 0 || now_ticks < choice->up_ticks)
 		return false;
 	go_to(choice, choice->place - 1, now_ticks);
+	begin_second(choice, now_ticks);
 	choice->is_trial = true;
 	choice->trial_end_ticks = now_ticks + choice->entry_ticks + DH_CHOICE_TRIAL_TICKS;
 	return true;
@@ -118,43 +139,91 @@ static bool go_on(struct dh_choice *choice, int64_t now_ticks)
 
 /* --- what is heard */
 
+static int delay_ms(struct dh_choice *choice)
+{
+	if (choice->rtt_ms < 0)
+		return 0;
+	/* paths change: what was the least once is forgotten little by little */
+	choice->least_rtt_ms += choice->least_rtt_ms >= 0;
+	if (choice->least_rtt_ms < 0 || choice->rtt_ms < choice->least_rtt_ms)
+		choice->least_rtt_ms = choice->rtt_ms;
+	return choice->rtt_ms - choice->least_rtt_ms;
+}
+
+static void add_report(struct dh_choice *choice, const struct dh_choice_report *report, int64_t now_ticks)
+{
+	int16_t more = (int16_t)(report->highest - choice->last_highest);
+	if (!choice->has_report)
+		begin_second(choice, now_ticks);
+	else if (more > 0)
+		choice->expected += more;
+	if (choice->has_report && report->lost > choice->last_lost)
+		choice->lost += report->lost - choice->last_lost;
+	if (report->rtt_ms >= 0 && (choice->rtt_ms < 0 || report->rtt_ms < choice->rtt_ms))
+		choice->rtt_ms = report->rtt_ms;
+	choice->has_report = true;
+	choice->last_lost = report->lost;
+	choice->last_highest = report->highest;
+}
+
+/* In 4096ths. */
+static int loss_of(const struct dh_choice *choice)
+{
+	if (!choice->lost)
+		return 0;
+	return choice->lost < choice->expected ? choice->lost * 4096 / choice->expected : 4096;
+}
+
+/* Beyond the usual. One packet is not much, of however few. */
+static int loss_beyond(const struct dh_choice *choice)
+{
+	return choice->lost < LOST_LEAST ? 0 : loss_of(choice) - choice->usual_loss;
+}
+
 static void learn_loss(struct dh_choice *choice, int loss, int64_t now_ticks)
 {
 	bool is_lowest = choice->place + 1 == choice->places;
-	if (choice->is_trial || !is_settled(choice, now_ticks) ||
-		(!is_lowest && loss - choice->usual_loss >= LOSS_SOME))
+	if (choice->is_trial || !is_settled(choice, now_ticks) || (!is_lowest && loss_beyond(choice) >= LOSS_SOME))
 		return;
-	choice->usual_loss += (loss - choice->usual_loss) / 4;
+	choice->usual_loss += (loss - choice->usual_loss) / 8;
 	if (choice->usual_loss > USUAL_LOSS_MAX)
 		choice->usual_loss = USUAL_LOSS_MAX;
 }
 
-static int delay_ms(struct dh_choice *choice, int rtt_ms)
+/* Two packets, or a queue, are enough to end it. */
+static bool trial_second(struct dh_choice *choice, int64_t now_ticks)
 {
-	if (rtt_ms < 0)
-		return 0;
-	/* paths change: what was the least once is forgotten little by little */
-	choice->least_rtt_ms += choice->least_rtt_ms >= 0;
-	if (choice->least_rtt_ms < 0 || rtt_ms < choice->least_rtt_ms)
-		choice->least_rtt_ms = rtt_ms;
-	return rtt_ms - choice->least_rtt_ms;
+	if (loss_beyond(choice) >= LOSS_TRIAL || delay_ms(choice) >= DELAY_TRIAL_MS) {
+		begin_second(choice, now_ticks);
+		return go_down(choice, 0, now_ticks);
+	}
+	return go_on(choice, now_ticks);
 }
 
-bool dh_choice_report(struct dh_choice *choice, int fraction_lost, int rtt_ms, uint64_t sent_bytes, int64_t now_ticks)
+static bool end_second(struct dh_choice *choice, int64_t now_ticks)
 {
-	int loss = fraction_lost * 16, more = loss - choice->usual_loss, delay = delay_ms(choice, rtt_ms);
-	note_sent(choice, sent_bytes, now_ticks);
-	learn_loss(choice, loss, now_ticks);
+	int loss = loss_of(choice), more = loss_beyond(choice), delay = delay_ms(choice);
 	bool is_lossy = more >= LOSS_SOME || (more >= LOSS_LITTLE && delay >= DELAY_TRIAL_MS);
+	learn_loss(choice, loss, now_ticks);
+	begin_second(choice, now_ticks);
 	choice->lossy = is_lossy ? choice->lossy + 1 : 0;
 	choice->delayed = delay >= DELAY_SOME_MS ? choice->delayed + 1 : 0;
-	if (choice->is_trial && (more >= LOSS_TRIAL || delay >= DELAY_TRIAL_MS))
-		return go_down(choice, 0, now_ticks);
 	if (more >= LOSS_MUCH || choice->lossy >= 2)
 		return go_down(choice, choice->sent_kbps * (4096 - loss) / 4096, now_ticks);
 	if (choice->delayed >= 2)
 		return go_down(choice, choice->sent_kbps * DELAYED_PERCENT / 100, now_ticks);
 	return !is_lossy && delay < DELAY_SOME_MS ? go_on(choice, now_ticks) : false;
+}
+
+bool dh_choice_report(struct dh_choice *choice, const struct dh_choice_report *report, uint64_t sent_bytes,
+	int64_t now_ticks)
+{
+	note_sent(choice, sent_bytes, now_ticks);
+	add_report(choice, report, now_ticks);
+	int64_t ticks = now_ticks - choice->begin_ticks;
+	if (choice->is_trial)
+		return ticks >= TRIAL_TICKS_MIN && trial_second(choice, now_ticks);
+	return ticks >= SECOND_TICKS && end_second(choice, now_ticks);
 }
 
 /* Receivers raise it slowly, and lower it, by a seventh and more, only where packets take longer and longer. */
@@ -163,7 +232,8 @@ bool dh_choice_remb(struct dh_choice *choice, int kbps, uint64_t sent_bytes, int
 	bool falls = kbps < choice->remb_kbps - choice->remb_kbps / 10;
 	note_sent(choice, sent_bytes, now_ticks);
 	choice->remb_kbps = kbps;
-	return falls && kbps < choice->sent_kbps ? go_down(choice, kbps, now_ticks) : false;
+	/* in a trial it is not known yet what is sent */
+	return falls && (choice->is_trial || kbps < choice->sent_kbps) ? go_down(choice, kbps, now_ticks) : false;
 }
 
 bool dh_choice_slow_link(struct dh_choice *choice, uint64_t sent_bytes, int64_t now_ticks)

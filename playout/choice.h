@@ -12,7 +12,8 @@
  * - Then it goes down at once, as far as what arrived will bear. What is heard in the next moments is still about the
  *   time before, and changes nothing.
  * - The way up is a trial of two seconds, one place at a time. At the first loss or delay it goes back, and waits twice
- *   as long before the next one. Half a minute without trouble after one that lasted makes the wait short again.
+ *   as long before the next one. Half a minute without trouble after one that lasted makes the wait short again. Where
+ *   less arrived than the next place takes, the first wait is longer.
  * - Loss that is there at the lowest place, too, or that never was worse, is the path's own: less would not lessen it.
  *   Only more than that counts.
  */
@@ -25,10 +26,11 @@
 #include "qualities.h"
 #include "timebase.h"
 
-#define DH_CHOICE_TRIAL_TICKS     (2 * DH_TICKS_PER_SECOND)
-#define DH_CHOICE_PAUSE_MIN_TICKS (5 * DH_TICKS_PER_SECOND)
-#define DH_CHOICE_PAUSE_MAX_TICKS (120 * DH_TICKS_PER_SECOND)
-#define DH_CHOICE_FORGET_TICKS    (30 * DH_TICKS_PER_SECOND)
+#define DH_CHOICE_TRIAL_TICKS      (2 * DH_TICKS_PER_SECOND)
+#define DH_CHOICE_PAUSE_MIN_TICKS  (5 * DH_TICKS_PER_SECOND)
+#define DH_CHOICE_PAUSE_LONG_TICKS (20 * DH_TICKS_PER_SECOND)
+#define DH_CHOICE_PAUSE_MAX_TICKS  (120 * DH_TICKS_PER_SECOND)
+#define DH_CHOICE_FORGET_TICKS     (30 * DH_TICKS_PER_SECOND)
 
 /* Zero it, then call dh_choice_init. */
 struct dh_choice {
@@ -46,9 +48,16 @@ struct dh_choice {
 	int64_t proved_ticks; /* when the last trial lasted; INT64_MAX: something went wrong since */
 	/* what is known of the path */
 	int usual_loss;     /* 4096ths */
-	int lossy, delayed; /* reports in a row with some loss; with some delay */
+	int lossy, delayed; /* seconds in a row with some loss; with some delay */
 	int least_rtt_ms;   /* -1: not known */
 	int remb_kbps;      /* the last; 0: none */
+	/* what reports say since `begin_ticks`: a second, or a trial */
+	bool has_report;
+	int32_t last_lost;
+	uint16_t last_highest;
+	int64_t begin_ticks;
+	int lost, expected; /* packets */
+	int rtt_ms;         /* the shortest; -1: not known */
 	/* what was sent */
 	bool has_sample;
 	int64_t sample_ticks;
@@ -61,10 +70,17 @@ struct dh_choice {
 void dh_choice_init(struct dh_choice *choice, const int kbps[DH_QUALITIES_MAX], bool can_thin, int64_t entry_ticks,
 	int place, int64_t now_ticks);
 
+/* A receiver report on pictures. A browser sends one with each request for a packet, up to fifty a second, so that each
+ * alone says little. */
+struct dh_choice_report {
+	int32_t lost;     /* since the connection began; what was sent again and came is lost no more */
+	uint16_t highest; /* sequence number that has come */
+	int rtt_ms;       /* the way there and back; -1: not known */
+};
+
 /* What is heard; `sent_bytes` of pictures have been sent so far. Each returns whether the place changes. */
-/* A receiver report on pictures: what was lost of those since the report before, in 256ths, and how long the way there
- * and back takes, -1: not known. */
-bool dh_choice_report(struct dh_choice *choice, int fraction_lost, int rtt_ms, uint64_t sent_bytes, int64_t now_ticks);
+bool dh_choice_report(struct dh_choice *choice, const struct dh_choice_report *report, uint64_t sent_bytes,
+	int64_t now_ticks);
 bool dh_choice_remb(struct dh_choice *choice, int kbps, uint64_t sent_bytes, int64_t now_ticks);
 bool dh_choice_slow_link(struct dh_choice *choice, uint64_t sent_bytes, int64_t now_ticks);
 

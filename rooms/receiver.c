@@ -137,6 +137,11 @@ void dh_receiver_take_losses(struct dh_receiver *receiver, enum dh_media media, 
 	*losses = unpack(atomic_fetch_or(&receiver->media[media].losses, LOSSES_TAKEN));
 }
 
+uint16_t dh_receiver_highest(const struct dh_receiver *receiver, enum dh_media media)
+{
+	return unpack(atomic_load(&receiver->media[media].losses)).highest;
+}
+
 void dh_receiver_get_stats(const struct dh_receiver *receiver, struct dh_receiver_stats *stats)
 {
 	for (int media = 0; media < 2; media++) {

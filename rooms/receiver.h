@@ -53,7 +53,8 @@ void dh_receiver_continue(struct dh_receiver *to, const struct dh_receiver *from
 
 /* Any thread, one at a time. What the last report says of losses; `since` is where they were taken before. */
 void dh_receiver_take_losses(struct dh_receiver *receiver, enum dh_media media, struct dh_repair_report *losses);
-/* Any thread. */
+/* Any thread. The highest sequence number that has come, as the last report says. */
+uint16_t dh_receiver_highest(const struct dh_receiver *receiver, enum dh_media media);
 void dh_receiver_get_stats(const struct dh_receiver *receiver, struct dh_receiver_stats *stats);
 /* Reports and losses. */
 void dh_receiver_stats_add(struct dh_receiver_stats *sum, const struct dh_receiver_stats *more);

@@ -97,8 +97,9 @@ static void take_report(struct dh_viewer_quality *quality, const struct dh_recei
 	if (reports == quality->reports)
 		return;
 	quality->reports = reports;
-	dh_choice_report(&quality->choice, (int)atomic_load(&receiver->media[DH_VIDEO].fraction_lost),
-		atomic_load(&receiver->media[DH_VIDEO].rtt_ms), sent_bytes, now_ticks);
+	const struct dh_choice_report report = { atomic_load(&receiver->media[DH_VIDEO].said),
+		dh_receiver_highest(receiver, DH_VIDEO), atomic_load(&receiver->media[DH_VIDEO].rtt_ms) };
+	dh_choice_report(&quality->choice, &report, sent_bytes, now_ticks);
 }
 
 bool dh_viewer_quality_hear(struct dh_viewer_quality *quality, const struct dh_receiver *receiver, const uint8_t *rtcp,

@@ -54,7 +54,8 @@ class Viewer:
         self.kinds = {}               # by payload type
         self.moments = {}             # name -> seconds
         self.foreign = 0              # packets of no stream that was offered
-        self.fraction_lost = 0        # 256ths of the pictures' packets, as its reports say
+        self.claims = 0               # the share of the pictures' packets that its reports say is lost, …
+        self._claimed = [0, 0]        # … and how many that are, up to which sequence number
         self._early = []              # packets that came before the keys
         self.loses = None             # of each packet: whether it is lost on the way; where they are kept
 
@@ -215,12 +216,18 @@ class Viewer:
             lsr, delay = 0, 0
             if stream.reports:
                 lsr, delay = stream.reports[-1].lsr, int((time.time() - stream.reports[-1].arrival) * 65536)
-            lost = self.fraction_lost if stream.kind == "video" else 0
-            reports.append(RtcpReceiverInfo(ssrc=stream.ssrc, fraction_lost=lost,
-                                            packets_lost=min(stream.lost_so_far(), 0x7fffff),
+            reports.append(RtcpReceiverInfo(ssrc=stream.ssrc, fraction_lost=0,
+                                            packets_lost=min(stream.lost_so_far() + self._claim(stream), 0x7fffff),
                                             highest_sequence=stream.extended_highest(), jitter=0, lsr=lsr, dlsr=delay))
         if reports and self.dtls.state == "connected":
             await self.dtls._send_rtp(bytes(RtcpRrPacket(ssrc=1, reports=reports)))
+
+    def _claim(self, stream):
+        if stream.kind != "video":
+            return 0
+        more = stream.extended_highest() - self._claimed[1]
+        self._claimed = [self._claimed[0] + round(more * self.claims), self._claimed[1] + more]
+        return self._claimed[0]
 
     async def _pli(self):
         await self.dtls._send_rtp(bytes(RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=self.video.ssrc)))

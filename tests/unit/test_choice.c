@@ -14,20 +14,25 @@ static const int three[DH_QUALITIES_MAX] = { 800, 350, 150 };
 static struct dh_choice choice;
 static int64_t now;
 static uint64_t sent;
+static struct dh_choice_report said;
 
 static void begin(const int kbps[DH_QUALITIES_MAX], bool can_thin)
 {
 	now = 1000 * S;
 	sent = 0;
+	said = (struct dh_choice_report){ .highest = 65000, .rtt_ms = 40 };
 	dh_choice_init(&choice, kbps, can_thin, S / 2, 0, now);
 }
 
-/* A second in which all of it was sent; then a report. */
+/* A second in which all of it was sent, a hundred packets; then a report. */
 static bool second(int lost_percent, int rtt_ms)
 {
 	now += S;
 	sent += (uint64_t)choice.kbps[choice.place] * 1000 / 8;
-	return dh_choice_report(&choice, lost_percent * 256 / 100, rtt_ms, sent, now);
+	said.highest += 100;
+	said.lost += lost_percent;
+	said.rtt_ms = rtt_ms;
+	return dh_choice_report(&choice, &said, sent, now);
 }
 
 static int place(void)
@@ -61,6 +66,7 @@ static void test_one_quality_has_nowhere_to_go(void)
 		CHECK(!second(i % 60, 40 + 10 * i));
 	CHECK_INT(place(), 0);
 	begin(one, true);
+	good_seconds(1);
 	second(50, 40);
 	CHECK_INT(place(), 1);
 }
@@ -136,7 +142,8 @@ static void test_remb_of_a_still_avatar(void)
 	for (int i = 0; i < 5; i++) {
 		now += S;
 		sent += 80 * 1000 / 8;
-		CHECK(!dh_choice_report(&choice, 0, 40, sent, now));
+		said.highest += 20;
+		CHECK(!dh_choice_report(&choice, &said, sent, now));
 		CHECK(!dh_choice_remb(&choice, 150 - 20 * (i % 2), sent, now));
 	}
 	CHECK(dh_choice_remb(&choice, 60, sent, now));
@@ -187,7 +194,7 @@ static void test_a_trial(void)
 	good_seconds(5);
 	second(70, 40);
 	CHECK_INT(place(), 2);
-	CHECK_INT(seconds_until_up(), 5);
+	CHECK_INT(seconds_until_up(), 20); /* less arrived than the place between takes */
 	CHECK_INT(place(), 1);
 	CHECK(choice.is_trial);
 	good_seconds(2);
@@ -223,6 +230,48 @@ static void test_trials_that_fail(void)
 	}
 }
 
+/* In a trial an estimate that falls ends it, whatever is sent by now. */
+static void test_an_estimate_in_a_trial(void)
+{
+	begin(three, false);
+	good_seconds(5);
+	second(20, 40);
+	CHECK(!dh_choice_remb(&choice, 500, sent, now));
+	CHECK(!dh_choice_remb(&choice, 400, sent, now));
+	CHECK_INT(seconds_until_up(), 5);
+	CHECK(!dh_choice_remb(&choice, 450, sent, now));
+	CHECK(dh_choice_remb(&choice, 390, sent, now));
+	CHECK_INT(place(), 1);
+}
+
+/* A browser reports with each request for a packet: what is a third of three packets is little of a second's. What
+ * comes after all is lost no more, but was late. */
+static void test_many_reports(void)
+{
+	begin(three, false);
+	good_seconds(5);
+	for (int i = 0; i < 300; i++) {
+		now += 20 * MS;
+		sent += 2000;
+		said.highest += 2;
+		said.lost += i % 25 == 0;
+		CHECK(!dh_choice_report(&choice, &said, sent, now));
+		said.lost -= i % 25 == 0;
+	}
+	CHECK_INT(place(), 0);
+	bool is_down = false;
+	for (int i = 0; i < 60; i++) {
+		now += 20 * MS;
+		sent += 2000;
+		said.highest += 2;
+		said.lost += i % 3 == 0;
+		is_down |= dh_choice_report(&choice, &said, sent, now);
+		said.lost -= i % 3 == 0;
+	}
+	CHECK(is_down);
+	CHECK_INT(place(), 1);
+}
+
 /* Half a minute without trouble, and the wait is short again. */
 static void test_forgotten(void)
 {
@@ -254,7 +303,7 @@ static const struct path {
 } paths[] = {
 	{ "wide", 5000, 200, 0, true, 0, 0, 0 },
 	{ "wide, 2 % lost", 5000, 200, 2, true, 0, 0, 300 },
-	{ "wide, 6 % lost", 5000, 200, 6, true, 0, 60, 300 },
+	{ "wide, 6 % lost", 5000, 200, 6, true, 0, 100, 300 },
 	{ "600", 600, 200, 0, true, 1, 30, 16 },
 	{ "600, no estimate", 600, 200, 0, false, 1, 30, 16 },
 	{ "600, a long queue", 600, 2000, 0, true, 1, 30, 16 },
@@ -272,6 +321,7 @@ struct link {
 	const struct path *path;
 	int place, until_change_ms; /* what is sent now; a change waits for an entry */
 	double queued, sent, lost;  /* kbit; the last two since the last report */
+	double all_sent, all_lost;
 	double remb, delay_before_ms;
 	unsigned random;
 	int wrong;
@@ -318,10 +368,15 @@ static void pass_second(struct link *link)
 	for (int ms = 0; ms < 1000; ms++)
 		pass_ms(link);
 	double delay_ms = link->queued / link->path->kbps * 1000, arrives = link->sent - link->lost;
-	int lost = (int)(link->lost / link->sent * 256);
-	link->wrong += lost > 2 || delay_ms > 150;
+	int percent = (int)(100 * link->lost / link->sent); /* of packets of 1000 bytes */
+	link->wrong += percent > 0 || delay_ms > 150;
 	estimate(link, arrives, delay_ms);
-	dh_choice_report(&choice, lost, 50 + (int)delay_ms, sent, now);
+	link->all_sent += link->sent;
+	link->all_lost += link->lost;
+	said.highest = (uint16_t)(65000 + (int)(link->all_sent / 8));
+	said.lost = (int)(link->all_lost / 8);
+	said.rtt_ms = 50 + (int)delay_ms;
+	dh_choice_report(&choice, &said, sent, now);
 	link->sent = link->lost = 0;
 }
 
@@ -369,6 +424,8 @@ static const struct check_test tests[] = {
 	TEST(test_what_was_lost_before),
 	TEST(test_a_trial),
 	TEST(test_trials_that_fail),
+	TEST(test_an_estimate_in_a_trial),
+	TEST(test_many_reports),
 	TEST(test_forgotten),
 	TABLE(test_paths, paths),
 	TEST(test_a_network_that_becomes_better),
