@@ -17,6 +17,7 @@ VARIANTS = {
     "good, entries every 6": (["-u", "2", "-g"], True, 6),
     "good, entries every 25": (["-u", "2", "-g"], True, 25),
     "good, key frame every 50": (["-u", "2", "-g"], False, KEYED),
+    "speed -16, entries every 12": (["-u", "-16"], True, 12),
     "speed -4, entries every 12": (["-u", "-4"], True, 12),
     "speed -3, entries every 12": (["-u", "-3"], True, 12),
     "good at speed 4, entries every 12": (["-u", "4", "-g"], True, 12),
