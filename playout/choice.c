@@ -12,6 +12,8 @@
 #define SECOND_TICKS    (900 * DH_TICKS_PER_MS)
 #define TRIAL_TICKS_MIN (400 * DH_TICKS_PER_MS)
 #define LOST_LEAST      2 /* packets */
+/* How many the first report of a connection counts for: it does not say. */
+#define FIRST_PACKETS 64
 
 /* Loss beyond the usual, in 4096ths: 2 % in a trial, 10 % in any second, 4 % in two in a row. */
 #define LOSS_TRIAL     82
@@ -65,10 +67,15 @@ static void go_to(struct dh_choice *choice, int place, int64_t now_ticks)
 	choice->lossy = choice->delayed = 0;
 }
 
+static int sent_kbps(const struct dh_choice *choice)
+{
+	return choice->sent_kbps ? choice->sent_kbps : choice->kbps[choice->place];
+}
+
 /* What a place takes, if what is sent now is as usual for its own. */
 static int share_of(const struct dh_choice *choice, int place)
 {
-	return (int)((int64_t)choice->kbps[place] * choice->sent_kbps / choice->kbps[choice->place]);
+	return (int)((int64_t)choice->kbps[place] * sent_kbps(choice) / choice->kbps[choice->place]);
 }
 
 /* The best of the places below whose share of what is sent now is at most `kbps`. */
@@ -154,8 +161,11 @@ static void add_report(struct dh_choice *choice, const struct dh_choice_report *
 {
 	int16_t more = (int16_t)(report->highest - choice->last_highest);
 	if (!choice->has_report)
-		begin_second(choice, now_ticks);
-	else if (more > 0)
+		begin_second(choice, now_ticks - (report->is_first ? SECOND_TICKS : 0));
+	if (!choice->has_report && report->is_first) {
+		choice->expected = FIRST_PACKETS;
+		choice->lost = report->first_lost * FIRST_PACKETS / 256;
+	} else if (choice->has_report && more > 0)
 		choice->expected += more;
 	if (choice->has_report && report->lost > choice->last_lost)
 		choice->lost += report->lost - choice->last_lost;
@@ -209,9 +219,9 @@ static bool end_second(struct dh_choice *choice, int64_t now_ticks)
 	choice->lossy = is_lossy ? choice->lossy + 1 : 0;
 	choice->delayed = delay >= DELAY_SOME_MS ? choice->delayed + 1 : 0;
 	if (more >= LOSS_MUCH || choice->lossy >= 2)
-		return go_down(choice, choice->sent_kbps * (4096 - loss) / 4096, now_ticks);
+		return go_down(choice, sent_kbps(choice) * (4096 - loss) / 4096, now_ticks);
 	if (choice->delayed >= 2)
-		return go_down(choice, choice->sent_kbps * DELAYED_PERCENT / 100, now_ticks);
+		return go_down(choice, sent_kbps(choice) * DELAYED_PERCENT / 100, now_ticks);
 	return !is_lossy && delay < DELAY_SOME_MS ? go_on(choice, now_ticks) : false;
 }
 

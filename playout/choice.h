@@ -76,6 +76,8 @@ struct dh_choice_report {
 	int32_t lost;     /* since the connection began; what was sent again and came is lost no more */
 	uint16_t highest; /* sequence number that has come */
 	int rtt_ms;       /* the way there and back; -1: not known */
+	bool is_first;    /* of the connection; then … */
+	int first_lost;   /* … so much of all until now, in 256ths */
 };
 
 /* What is heard; `sent_bytes` of pictures have been sent so far. Each returns whether the place changes. */

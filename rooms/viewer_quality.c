@@ -70,6 +70,7 @@ void dh_viewer_quality_continue(struct dh_viewer_quality *to, struct dh_viewer_q
 	dh_viewer_quality_asked(from, &asked);
 	g_mutex_unlock(&from->lock);
 	set_asked(to, &asked);
+	to->is_continued = true;
 	begin_choice(to, place, now_ticks);
 	set_wanted(to);
 }
@@ -97,8 +98,11 @@ static void take_report(struct dh_viewer_quality *quality, const struct dh_recei
 	if (reports == quality->reports)
 		return;
 	quality->reports = reports;
-	const struct dh_choice_report report = { atomic_load(&receiver->media[DH_VIDEO].said),
-		dh_receiver_highest(receiver, DH_VIDEO), atomic_load(&receiver->media[DH_VIDEO].rtt_ms) };
+	const struct dh_choice_report report = { .lost = atomic_load(&receiver->media[DH_VIDEO].said),
+		.highest = dh_receiver_highest(receiver, DH_VIDEO),
+		.rtt_ms = atomic_load(&receiver->media[DH_VIDEO].rtt_ms),
+		.is_first = reports == 1 && !quality->is_continued,
+		.first_lost = (int)atomic_load(&receiver->media[DH_VIDEO].fraction_lost) };
 	dh_choice_report(&quality->choice, &report, sent_bytes, now_ticks);
 }
 

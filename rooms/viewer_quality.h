@@ -36,7 +36,8 @@ struct dh_viewer_quality {
 	/* protected by lock */
 	GMutex lock;
 	struct dh_choice choice;
-	uint32_t reports; /* how many were heard */
+	uint32_t reports;  /* how many were heard */
+	bool is_continued; /* there were some before, in another room */
 	/* any thread; the first is set while the lock is held */
 	atomic_int asked, temporal;   /* as in struct dh_quality_asked */
 	atomic_int wanted, thin;      /* the quality; whether it does without droppable pictures */

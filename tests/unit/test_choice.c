@@ -86,6 +86,27 @@ static void test_down_at_once(void)
 	}
 }
 
+/* The first report of a connection says what has been lost since it began, and what is sent is not known yet. Any other
+ * first one, of a viewer that comes from another room, only tells where to begin. */
+static void test_the_first_report(void)
+{
+	static const struct {
+		int lost_percent, place;
+	} rows[] = { { 5, 0 }, { 20, 1 }, { 66, 2 }, { 95, 3 } };
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		CHECK_AT("%d %%", rows[i].lost_percent);
+		for (int is_first = 0; is_first < 2; is_first++) {
+			begin(three, true);
+			said.is_first = is_first;
+			said.first_lost = rows[i].lost_percent * 256 / 100;
+			said.lost = 60;
+			dh_choice_report(&choice, &said, 60000, now);
+			CHECK_INT(place(), is_first ? rows[i].place : 0);
+			said.is_first = false;
+		}
+	}
+}
+
 /* Some loss in two reports in a row, not in one. */
 static void test_some_loss_twice(void)
 {
@@ -416,6 +437,7 @@ static const struct check_test tests[] = {
 	TEST(test_nothing_wrong),
 	TEST(test_one_quality_has_nowhere_to_go),
 	TEST(test_down_at_once),
+	TEST(test_the_first_report),
 	TEST(test_some_loss_twice),
 	TEST(test_delay),
 	TEST(test_remb),
