@@ -157,9 +157,9 @@ uint64_t dh_inputs_device(const struct dh_inputs *inputs, int i)
 
 /* --- key and job */
 
-/* What is being made has to be encoded in time, in many rooms at once: a quarter less
- * processor time for 0.15 dB. */
-#define LIVE_SPEED DH_SPEED_MAX
+/* What is being made has to be encoded in time, in many rooms at once: a quarter less processor time than at the
+ * slowest speed, for 0.1 to 1.1 dB. The fastest one saves little more, and costs up to 4 dB (docs/codecs.md). */
+#define LIVE_SPEED 12
 
 static char *picture_text(GBytes *i420, const char *otherwise)
 {
