@@ -150,7 +150,7 @@ def figures(room, stock):
            Figure("requests for a key frame after it", room.plis, {"max": 0}, unit=""),
            Figure("the Streaming plugin: the same time", stock.unrepaired),
            Figure("its requests", stock.plis, unit=""),
-           Figure(f"an outage of {OUTAGE_S} s: its end → picture", room.outages, {"max": ENTRY_MS + 300},
+           Figure(f"an outage of {OUTAGE_S} s: its end → picture", room.outages,
                   note="an entry that comes before its first report has come is lost for the browser, too"),
            Figure("the Streaming plugin", stock.outages)]
     for name in CONDITIONS:
