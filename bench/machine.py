@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is the machine quiet? Other load spoils figures in milliseconds."""
+"""Is the machine quiet? Other load spoils figures in milliseconds. And what it is."""
+import os
+import platform
 import time
 
 
@@ -25,3 +27,10 @@ def wait_quiet(limit_s, cores=0.15, for_s=3):
         quiet = quiet + 1 if busy < cores else 0
         if quiet >= for_s or time.monotonic() >= end:
             return round(busy, 2)
+
+
+def describe():
+    """Its processor, for people."""
+    with open("/proc/cpuinfo") as file:
+        model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine())
+    return f"{os.cpu_count()} cores of {model}, Linux {platform.release()}"
