@@ -4,7 +4,7 @@ import os
 from xml.sax.saxutils import escape
 
 DOCS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "docs")
-WIDTH, LEFT, ROW, TOP = 860, 340, 26, 40
+WIDTH, LEFT, ROW, TOP = 900, 380, 26, 40
 
 
 def replace(document, mark, lines):
