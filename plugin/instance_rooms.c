@@ -322,10 +322,10 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 		dh_log(DH_LOG_ERROR, "%s is not created: max_rooms is reached", category);
 	else if (err)
 		dh_log(DH_LOG_ERROR, "%s is not created: %s", category, g_strerror(-err));
-	else
+	if (!err) {
 		dh_forwarding_begin_permanent(instance, room);
-	if (!err)
 		dh_room_unref(&room);
+	}
 	json_decref(given.metadata);
 	json_decref(given.playlist);
 }

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from prepared import PREPARE
+from prepared import PREPARE, Prepared
 
 
 def send(sock, data, fds=()):
@@ -81,3 +81,22 @@ class Worker:
         if self.code is None:
             os.kill(self.pid, signal.SIGKILL)
         self.wait()
+
+
+def descriptor(data):
+    """A file in memory that has these bytes."""
+    fd = os.memfd_create("test")
+    os.write(fd, data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def run_job(case, fds, **fields):
+    """A job of 128x128 for a worker of its own: what it made, and its code."""
+    worker = Worker("--parent", str(os.getpid()))
+    case.addCleanup(worker.close)
+    worker.send({"kind": "segment", "names": ["v"], "width": 128, "height": 128, **fields}, fds)
+    data, code = worker.rest()
+    with open(case.path("job.dhs"), "wb") as file:
+        file.write(data)
+    return Prepared(case.path("job.dhs")), code

@@ -13,7 +13,7 @@ import numpy as np
 import marks
 from mattes import Parts, yuv
 from prepared import EMPTY, FORMAT, INPUT, PREPARE, USAGE, Case, Prepared, decode_pictures, film, info, prepare
-from worker import Worker
+from worker import descriptor, run_job
 
 ORANGE, GREY, GREEN = (230, 120, 30), (90, 90, 90), (0, 255, 0)
 SHARP = ("--kbps", 4000, "--portrait-ms", 80)
@@ -247,19 +247,7 @@ class Marks(Case):
                 self.assertEqual(done.returncode, FORMAT, done)
 
     def job(self, fds, **fields):
-        worker = Worker("--parent", str(os.getpid()))
-        self.addCleanup(worker.close)
-        worker.send({"kind": "segment", "names": ["v"], "width": 128, "height": 128, "kbps": 2000, **fields}, fds)
-        data, code = worker.rest()
-        with open(self.path("job.dhs"), "wb") as file:
-            file.write(data)
-        return Prepared(self.path("job.dhs")), code
-
-    def descriptor(self, data):
-        fd = os.memfd_create("test")
-        os.write(fd, data)
-        os.lseek(fd, 0, os.SEEK_SET)
-        return fd
+        return run_job(self, fds, **{"kbps": 2000, **fields})
 
     def test_jobs(self):
         """What the gateway asks for: the mark, once; an avatar and a segment with it. And what it must not ask for."""
@@ -267,30 +255,30 @@ class Marks(Case):
         with open(self.face(size), "rb") as face, open(self.flat("m.png", mark_size), "rb") as mark:
             face, mark = face.read(), mark.read()
         for at in ("bottom-right", "top-left"):
-            corner, code = self.job([self.descriptor(mark)], kind="mark", mark=at, portrait_ms=40)
+            corner, code = self.job([descriptor(mark)], kind="mark", mark=at, portrait_ms=40)
             self.assertEqual((code, corner.width, corner.picture), (0, 46, True))
-            avatar, code = self.job([self.descriptor(face), self.descriptor(corner.i420)], kind="portrait", mark=at, portrait_ms=80)
+            avatar, code = self.job([descriptor(face), descriptor(corner.i420)], kind="portrait", mark=at, portrait_ms=80)
             self.assertEqual(code, 0)
             self.check_shown(decode_pictures([avatar.anchor])[0], place(size, mark_size, at))
-            segment, code = self.job([self.descriptor(face), self.descriptor(avatar.i420), self.descriptor(corner.i420)], anchor=True, mark=at)
+            segment, code = self.job([descriptor(face), descriptor(avatar.i420), descriptor(corner.i420)], anchor=True, mark=at)
             self.assertEqual((code, segment.anchor), (0, avatar.anchor))
             self.check_shown(film(segment)[-1], place(size, mark_size, at))
             with open(self.path("job.dhs"), "rb") as file:
                 stream = file.read()
             if at != "top-left":
                 continue
-            bridge, code = self.job([self.descriptor(stream), self.descriptor(stream), self.descriptor(avatar.i420)], kind="bridge", names=["a", "b"],
+            bridge, code = self.job([descriptor(stream), descriptor(stream), descriptor(avatar.i420)], kind="bridge", names=["a", "b"],
                                     anchor=True)
             self.assertEqual((code, bridge.anchor), (0, avatar.anchor))
             self.check_shown(film(bridge)[-1], place(size, mark_size, at))
-        tall, code = self.job([self.descriptor(mark)], kind="mark", mark="top-left", width=64, height=2304, portrait_ms=40)
+        tall, code = self.job([descriptor(mark)], kind="mark", mark="top-left", width=64, height=2304, portrait_ms=40)
         self.assertEqual((code, tall.width, tall.height), (0, 24, 1178))
         for fds, fields, word in (([face, corner.i420[:-1]], {"mark": "top-left"}, "mark"), ([face, corner.i420 + b"1"], {"mark": "top-left"}, "mark"),
                                   ([face, corner.i420], {"mark": "middle"}, "bottom-right"), ([face, corner.i420], {"mark": 1}, "bottom-right"),
                                   ([face], {"mark": "top-left"}, "descriptors"), ([mark], {"kind": "background", "mark": "top-left"}, "mark"),
                                   ([mark], {"kind": "mark", "mark": "top-left", "background": "#ffffff"}, "background"),
                                   ([mark, avatar.i420], {"kind": "mark", "mark": "top-left", "anchor": True}, "anchor")):
-            failed, code = self.job([self.descriptor(data) for data in fds], **fields)
+            failed, code = self.job([descriptor(data) for data in fds], **fields)
             self.assertNotEqual(code, 0, fields)
             self.assertIn(word, failed.failure[1])
 

@@ -13,7 +13,7 @@ import numpy as np
 import marks
 from mattes import Parts, rows, yuv
 from prepared import FORMAT, PREPARE, USAGE, Case, Prepared, film, info, prepare
-from worker import Worker
+from worker import descriptor, run_job
 
 CLEAR = ("--background", "transparent", "--kbps", 3000)
 ORANGE = (230, 120, 30)
@@ -182,34 +182,22 @@ class Mattes(Case):
         self.assertIn("from second 1", done.stdout)
 
     def job(self, fds, **fields):
-        worker = Worker("--parent", str(os.getpid()))
-        self.addCleanup(worker.close)
-        worker.send({"kind": "segment", "names": ["v"], "width": 128, "height": 128, "kbps": 3000, "background": "transparent", **fields}, fds)
-        data, code = worker.rest()
-        with open(self.path("job.dhs"), "wb") as file:
-            file.write(data)
-        return Prepared(self.path("job.dhs")), code
-
-    def descriptor(self, data):
-        fd = os.memfd_create("test")
-        os.write(fd, data)
-        os.lseek(fd, 0, os.SEEK_SET)
-        return fd
+        return run_job(self, fds, **{"kbps": 3000, "background": "transparent", **fields})
 
     def test_jobs(self):
         """What the gateway asks for: an avatar, a segment with its anchor, a bridge; and what it must not ask for."""
         with open(self.disc("clip.mov", "-c:v", "png", seconds=1), "rb") as file:
             clip = file.read()
-        idle, code = self.job([self.descriptor(clip)], kind="idle")
+        idle, code = self.job([descriptor(clip)], kind="idle")
         self.assertEqual((code, idle.height, len(idle.i420)), (0, rows(128)[1], 128 * rows(128)[1] * 3 // 2))
-        segment, code = self.job([self.descriptor(clip), self.descriptor(idle.i420)], anchor=True)
+        segment, code = self.job([descriptor(clip), descriptor(idle.i420)], anchor=True)
         self.assertEqual((code, segment.anchor), (0, idle.anchor))
         with open(self.path("job.dhs"), "rb") as file:
             stream = file.read()
-        bridge, code = self.job([self.descriptor(stream), self.descriptor(stream), self.descriptor(idle.i420)], kind="bridge", names=["a", "b"], anchor=True)
+        bridge, code = self.job([descriptor(stream), descriptor(stream), descriptor(idle.i420)], kind="bridge", names=["a", "b"], anchor=True)
         self.assertEqual((code, bridge.anchor, bridge.height), (0, idle.anchor, rows(128)[1]))
         self.check_disc(Parts(bridge, film(bridge)[-1], 128), tolerance=10)
-        plain, code = self.job([self.descriptor(clip)], background="#ffffff")
+        plain, code = self.job([descriptor(clip)], background="#ffffff")
         self.assertEqual((code, plain.height), (0, 128))
         with open(self.path("job.dhs"), "rb") as file:
             opaque = file.read()
@@ -217,7 +205,7 @@ class Mattes(Case):
                                   ([clip, idle.i420[:128 * 128 * 3 // 2]], {"anchor": True}, "128x280"),
                                   ([clip], {"height": 1146}, "1144"), ([clip], {"kind": "background"}, "background"),
                                   ([clip], {"background": "Transparent"}, "transparent")):
-            failed, code = self.job([self.descriptor(data) for data in fds], **fields)
+            failed, code = self.job([descriptor(data) for data in fds], **fields)
             self.assertNotEqual(code, 0)
             self.assertIn(word, failed.failure[1])
 

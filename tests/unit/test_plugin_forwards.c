@@ -9,25 +9,12 @@
 #include <unistd.h>
 
 #include "plugin/request.h"
+#include "tests/support/udp_port.h"
 
 #define KEY       "MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0"
 #define ROOM_FILE "janus.plugin.digitalhuman.rooms.jcfg"
 
 static struct plugin_fixture fixture;
-
-static int open_port(int *port)
-{
-	struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	const struct timeval patience = { .tv_sec = 60 };
-	socklen_t size = sizeof(own);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
-	CHECK_INT(bind(fd, (const struct sockaddr *)&own, sizeof(own)), 0);
-	CHECK_INT(getsockname(fd, (struct sockaddr *)&own, &size), 0);
-	*port = ntohs(own.sin_port);
-	return fd;
-}
 
 static void restart(void)
 {
@@ -104,7 +91,7 @@ static int forward(int audio_port, int video_port, json_t *more)
 static void test_they_survive(void)
 {
 	uint8_t packet[1500];
-	int port, fd = open_port(&port);
+	int port, fd = udp_port_open(&port);
 
 	plugin_fixture_open(&fixture, NULL);
 	CHECK_INT(forward(port, 9,

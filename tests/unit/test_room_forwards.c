@@ -9,26 +9,13 @@
 #include "playout/rtcp.h"
 #include "rooms/rtp_forward.h"
 #include "tests/support/playout_rig.h"
+#include "tests/support/udp_port.h"
 
 #define LIMIT 2
 
 static atomic_int count;
 
 /* --- a target */
-
-static int open_port(int *port)
-{
-	struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	const struct timeval patience = { .tv_sec = 60 };
-	socklen_t size = sizeof(own);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
-	CHECK_INT(bind(fd, (const struct sockaddr *)&own, sizeof(own)), 0);
-	CHECK_INT(getsockname(fd, (struct sockaddr *)&own, &size), 0);
-	*port = ntohs(own.sin_port);
-	return fd;
-}
 
 static int try_forward(int audio_port, int video_port, int rtcp_port, json_t **reply)
 {
@@ -96,7 +83,7 @@ static void test_media_come(void)
 {
 	uint8_t packet[1500];
 	int audio_port, video_port, anchors = 0;
-	int audio = open_port(&audio_port), video = open_port(&video_port);
+	int audio = udp_port_open(&audio_port), video = udp_port_open(&video_port);
 	guint ids[2];
 
 	room_rig_open(60000);
@@ -179,7 +166,7 @@ static void test_they_are_no_viewers(void)
 static void test_destroy(void)
 {
 	uint8_t packet[1500];
-	int rtcp_port, rtcp = open_port(&rtcp_port);
+	int rtcp_port, rtcp = udp_port_open(&rtcp_port);
 	json_t *reply = NULL;
 	guint ids[2];
 	ssize_t size;
@@ -204,7 +191,7 @@ static void test_destroy(void)
 static void test_it_begins_again(void)
 {
 	uint8_t packet[1500];
-	int rtcp_port, rtcp = open_port(&rtcp_port);
+	int rtcp_port, rtcp = udp_port_open(&rtcp_port);
 	json_t *reply = NULL;
 
 	room_rig_open(60000);
