@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dh-prepare --disclosure-mark: a small picture over a corner of every picture. DH_PREPARE names the program."""
-import os
 import struct
 import subprocess
 import tempfile
