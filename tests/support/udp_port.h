@@ -3,7 +3,8 @@
 #ifndef UDP_PORT_H
 #define UDP_PORT_H
 
-/* On loopback; receiving from it ends after a minute. Sets *port; returns the descriptor, the caller's. */
+/* On loopback; receiving from it ends after a minute, or with EINTR at any signal (signal(7)), such as GLib's for
+ * children: TEMP_FAILURE_RETRY. Sets *port; returns the descriptor, the caller's. */
 int udp_port_open(int *port);
 
 #endif

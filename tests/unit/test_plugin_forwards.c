@@ -103,7 +103,7 @@ static void test_they_survive(void)
 	for (int i = 0; i < 2; i++) {
 		restart();
 		CHECK_STR(listed(), "audio 98 permanent, video 96 permanent");
-		CHECK(recv(fd, packet, sizeof packet, 0) > 12);
+		CHECK(TEMP_FAILURE_RETRY(recv(fd, packet, sizeof packet, 0)) > 12);
 		CHECK_INT(packet[1] & 0x7f, 98);
 	}
 	json_t *answer = ask("listforwarders", json_object());

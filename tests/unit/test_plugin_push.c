@@ -65,7 +65,7 @@ static int hear_error(int fd, const char *word)
 	size_t size = 0;
 	ssize_t n;
 
-	while ((n = recv(fd, line + size, sizeof line - 1 - size, 0)) > 0)
+	while ((n = TEMP_FAILURE_RETRY(recv(fd, line + size, sizeof line - 1 - size, 0))) > 0)
 		size += (size_t)n;
 	CHECK_INT(n, 0);
 	line[size] = 0;

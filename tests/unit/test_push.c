@@ -172,7 +172,7 @@ static GString *hear(int fd)
 	char bytes[4096];
 	ssize_t n;
 
-	while ((n = recv(fd, bytes, sizeof bytes, 0)) > 0)
+	while ((n = TEMP_FAILURE_RETRY(recv(fd, bytes, sizeof bytes, 0))) > 0)
 		g_string_append_len(heard, bytes, n);
 	CHECK_INT(n, 0);
 	return heard;
@@ -237,7 +237,8 @@ static void test_media(void)
 		g_cond_wait(&f.change, &f.lock);
 	g_mutex_unlock(&f.lock);
 	CHECK(f.media > 0);
-	CHECK_INT(recv(f.media, bytes, sizeof bytes, MSG_WAITALL | MSG_PEEK), -1 + (ssize_t)sizeof "not a line\n");
+	CHECK_INT(TEMP_FAILURE_RETRY(recv(f.media, bytes, sizeof bytes, MSG_WAITALL | MSG_PEEK)),
+		-1 + (ssize_t)sizeof "not a line\n");
 	CHECK(memcmp(bytes, "not a line\n", sizeof "not a line\n" - 1) == 0);
 	close(f.media);
 	CHECK_INT(f.lines, 1);

@@ -90,7 +90,7 @@ static void test_media_come(void)
 	idle();
 	forward(audio_port, video_port, 0, ids);
 	for (int i = 0, last = 0; anchors < 3; i++) {
-		ssize_t size = recv(video, packet, sizeof(packet), 0);
+		ssize_t size = TEMP_FAILURE_RETRY(recv(video, packet, sizeof(packet), 0));
 		int sequence = packet[2] << 8 | packet[3];
 		CHECK(size > 18, "%d", (int)size);
 		CHECK_INT(packet[1] & 0x7f, 96);
@@ -99,7 +99,7 @@ static void test_media_come(void)
 		anchors += packet[12] & 0x10 && packet[18] == 'K'; /* its first packet */
 		last = sequence;
 	}
-	CHECK(recv(audio, packet, sizeof(packet), 0) > 12);
+	CHECK(TEMP_FAILURE_RETRY(recv(audio, packet, sizeof(packet), 0)) > 12);
 	CHECK_INT(packet[1] & 0x7f, 111);
 	room_rig_close();
 	CHECK_INT(count, 0);
@@ -173,12 +173,12 @@ static void test_destroy(void)
 
 	room_rig_open(60000);
 	forward(0, 9, rtcp_port, ids);
-	CHECK(recv(rtcp, packet, sizeof(packet), 0) > 28);
+	CHECK(TEMP_FAILURE_RETRY(recv(rtcp, packet, sizeof(packet), 0)) > 28);
 	CHECK_INT(packet[1], 200);
 	dh_room_close(rig.room);
 	CHECK_INT(count, 0);
 	do
-		size = recv(rtcp, packet, sizeof(packet), 0);
+		size = TEMP_FAILURE_RETRY(recv(rtcp, packet, sizeof(packet), 0));
 	while (size > 8 && packet[1] == 200);
 	CHECK(size > 8 && packet[size - 7] == 203);
 	CHECK_INT(try_forward(9, 9, 0, &reply), -ECANCELED);
@@ -201,9 +201,9 @@ static void test_it_begins_again(void)
 	atomic_fetch_add(&count, 1);
 	CHECK_INT(dh_room_rtp_forward(rig.room, &config, LIMIT, &count, &reply), 0);
 	json_decref(reply);
-	ssize_t size = recv(rtcp, packet, sizeof(packet), 0);
+	ssize_t size = TEMP_FAILURE_RETRY(recv(rtcp, packet, sizeof(packet), 0));
 	CHECK(size >= 12 && packet[size - 7] == 203);
-	CHECK(recv(rtcp, packet, sizeof(packet), 0) > 28);
+	CHECK(TEMP_FAILURE_RETRY(recv(rtcp, packet, sizeof(packet), 0)) > 28);
 	CHECK_INT(packet[1], 200);
 	room_rig_close();
 	CHECK_INT(count, 0);
