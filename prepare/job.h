@@ -94,8 +94,10 @@
  *     entry_ms             distance between entry frames, 40 to 10000, default 500
  *     fps_max              highest frame rate, 1 to 60, default 60; faster input
  *                          loses pictures
- *     speed                of the video encoder, DH_SPEED_MIN to DH_SPEED_MAX, default
- *                          DH_SPEED_MIN: faster costs a little quality
+ *     speed                of the video encoder, DH_SPEED_MIN to DH_SPEED_MAX, default 6: faster
+ *                          costs quality, or bits
+ *     speed_ahead          the same, once pictures are well ahead of their play (prepare/speed.h),
+ *                          if that is slower; default DH_SPEED_MIN
  *     pingpong    boolean  idle: forwards, then backwards, default false
  *     portrait_ms          length of a portrait's clip, default 2000
  *     skip                 bridge: so many pictures of the clip are only decoded; default 0
@@ -121,8 +123,9 @@
  *     8   bridges that lead out of the clip
  *     9   streams of version 5, with qualities; temporal layers
  *     10  disclosure marks
+ *     11  speed_ahead
  */
-#define DH_PREPARE_PROTOCOL 10
+#define DH_PREPARE_PROTOCOL 11
 #define DH_FORK_ASK         "fork %u"
 #define DH_FORK_DONE        "worker %u %d"
 #define DH_FORK_FAILED      "failed %u %d"
@@ -130,7 +133,7 @@
 #define DH_JOB_MAX          65536
 #define DH_JOB_FD           3
 #define DH_LEAD_WAIT_MS     60000
-#define DH_SPEED_MIN        6
+#define DH_SPEED_MIN        3
 #define DH_SPEED_MAX        16
 #define DH_BACKGROUND       "#d8d8d8"
 #define DH_BACKGROUND_CLEAR "transparent"

@@ -29,6 +29,7 @@ struct dh_video_config dh_task_video(const struct dh_task *task, int width, int 
 		.kbps = { task->kbps, task->kbps_2, task->kbps_3 },
 		.is_temporal = task->temporal,
 		.speed = task->speed,
+		.speed_ahead = task->speed_ahead,
 		.known_anchor = task->anchor_frame,
 		.known_anchor_size = task->anchor_frame_size };
 	int64_t fastest_ticks = DH_TICKS_PER_SECOND / task->fps_max;

@@ -4,14 +4,18 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <vpx/vp8cx.h>
 #include <vpx/vpx_encoder.h>
 
 #include "guard.h"
 #include "job.h"
+#include "speed.h"
 #include "playout/timebase.h"
 
+/* K depends on it. */
+#define ANCHOR_SPEED 6
 /* K is finer than other frames: all entries predict from it. */
 #define ANCHOR_QUANTIZER_MIN       8
 #define ANCHOR_QUANTIZER_MAX       56
@@ -42,6 +46,8 @@ struct dh_video {
 	int since_entry;     /* pictures */
 	bool must_enter;     /* began anew at a picture that some do without, so the next one must not refer to it */
 	int64_t codec_ticks; /* encoder time of the last picture */
+	struct dh_speed speed;
+	int codec_speed; /* that the codec is set to */
 	int64_t last_pts_ticks;
 	int restarts;
 	const char *why;
@@ -60,6 +66,14 @@ static void codec_close(struct dh_video *video)
 	if (video->has_codec)
 		vpx_codec_destroy(&video->codec);
 	video->has_codec = false;
+}
+
+static int codec_set_speed(struct dh_video *video, int speed, struct dh_fault *fault)
+{
+	if (vpx_codec_control(&video->codec, VP8E_SET_CPUUSED, -speed))
+		return codec_fault(video, "its speed", fault);
+	video->codec_speed = speed;
+	return 0;
 }
 
 /* The start of every encoder. K depends on all of it: any change makes all prepared
@@ -88,14 +102,12 @@ static int codec_open(struct dh_video *video, int quantizer, struct dh_fault *fa
 	if (vpx_codec_enc_init(&video->codec, vpx_codec_vp8_cx(), s, 0))
 		return codec_fault(video, "cannot be started", fault);
 	video->has_codec = true;
-	if (vpx_codec_control(&video->codec, VP8E_SET_CPUUSED, -DH_SPEED_MIN) ||
-		vpx_codec_control(&video->codec, VP8E_SET_ENABLEAUTOALTREF, 0u))
+	if (vpx_codec_control(&video->codec, VP8E_SET_ENABLEAUTOALTREF, 0u))
 		return codec_fault(video, "cannot be set up", fault);
-	return 0;
+	return codec_set_speed(video, ANCHOR_SPEED, fault);
 }
 
-/* After K: error resilience keeps golden, CBR keeps single frames small, and the speed
- * may be another one. */
+/* After K: error resilience keeps golden, CBR keeps single frames small. */
 static int codec_continue(struct dh_video *video, struct dh_fault *fault)
 {
 	vpx_codec_enc_cfg_t *s = &video->settings;
@@ -111,8 +123,7 @@ static int codec_continue(struct dh_video *video, struct dh_fault *fault)
 	s->rc_buf_initial_sz = 500;
 	s->rc_buf_optimal_sz = 600;
 	s->rc_buf_sz = 1000;
-	if (vpx_codec_enc_config_set(&video->codec, s) ||
-		vpx_codec_control(&video->codec, VP8E_SET_CPUUSED, -video->config.speed))
+	if (vpx_codec_enc_config_set(&video->codec, s))
 		return codec_fault(video, "settings", fault);
 	return 0;
 }
@@ -221,6 +232,7 @@ int dh_video_alloc(struct dh_video **video, const struct dh_video_config *config
 	if (!v)
 		return dh_fault_memory(fault);
 	v->config = *config;
+	dh_speed_init(&v->speed, config->speed, config->speed_ahead);
 	v->picture = malloc(size);
 	if (v->picture) {
 		memcpy(v->picture, anchor, size);
@@ -286,13 +298,23 @@ static int restart(struct dh_video *video, const char *why, struct dh_fault *fau
 	return codec_continue(video, fault);
 }
 
-/* `kind`: DH_UNIT_ENTRY, DH_UNIT_DROPPABLE or neither; what it became. */
-static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t step_ticks, int64_t duration_ticks,
-	uint32_t *kind, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
+static int64_t now_us(void)
 {
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* `kind`: DH_UNIT_ENTRY, DH_UNIT_DROPPABLE or neither; what it became. */
+static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t pts_ticks, int64_t step_ticks,
+	int64_t duration_ticks, uint32_t *kind, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
+{
+	int speed = dh_speed_of(&video->speed, pts_ticks, now_us());
 	for (int attempt = 0;; attempt++) {
 		video->codec_ticks += step_ticks;
-		int code = codec_encode(video, i420, duration_ticks, flags_of(*kind), packet, fault);
+		int code = speed == video->codec_speed ? 0 : codec_set_speed(video, speed, fault);
+		if (!code)
+			code = codec_encode(video, i420, duration_ticks, flags_of(*kind), packet, fault);
 		if (code)
 			return code;
 		/* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): it is set */
@@ -330,7 +352,7 @@ int dh_video_encode(struct dh_video *video, const uint8_t *i420, int64_t pts_tic
 	int64_t step_ticks = video->codec_ticks ? pts_ticks - video->last_pts_ticks : video->config.frame_ticks;
 	if (step_ticks < DH_TICKS_PER_VIDEO_CLOCK)
 		step_ticks = DH_TICKS_PER_VIDEO_CLOCK; /* the codec's clock must move */
-	int code = encode_guarded(video, i420, step_ticks, duration_ticks, &kind, &packet, fault);
+	int code = encode_guarded(video, i420, pts_ticks, step_ticks, duration_ticks, &kind, &packet, fault);
 	if (code)
 		return code;
 	video->last_pts_ticks = pts_ticks;

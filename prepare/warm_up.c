@@ -51,7 +51,8 @@ static void warm_video(void)
 		.kbps = { 800 },
 		.entry_ticks = DH_TICKS_PER_SECOND,
 		.frame_ticks = 40 * DH_TICKS_PER_MS,
-		.speed = DH_SPEED_MIN };
+		.speed = DH_SPEED_MIN,
+		.speed_ahead = DH_SPEED_MIN };
 	struct dh_fault fault = { 0 };
 	struct dh_video *video = NULL;
 	struct dh_unit *unit = NULL;

@@ -97,7 +97,7 @@ class Anchored(Case):
     def test_anchor_does_not_depend_on_the_segment(self):
         """One anchor for all rates, lengths and entries of an avatar."""
         idle = self.segments[2]
-        for options in (["--kbps", 300], ["--kbps", 5000], ["--entry-ms", 40], ["--entry-ms", 10000], ["--fps-max", 10], ["--speed", 16]):
+        for options in (["--kbps", 300], ["--kbps", 5000], ["--entry-ms", 40], ["--entry-ms", 10000], ["--fps-max", 10], ["--speed", 16], ["--speed", 3]):
             segment = self.run_tool(self.path("b.mp4"), "--avatar", self.idle, *options)
             self.assertEqual(segment.anchor, idle.anchor, options)
 
