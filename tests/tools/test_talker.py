@@ -210,7 +210,7 @@ class Speech(unittest.TestCase):
                 talk("--size", "64x64", "--voice", language, "a 1")
 
     def test_written_while_it_is_made(self):
-        text = "This sentence is said again and again. " * 60
+        text = "This sentence is said again and again. " * 30
         with subprocess.Popen([TALKER, *SIZE, text], stdout=subprocess.PIPE) as process:
             self.assertEqual(len(process.stdout.read(120000)), 120000)  # a picture and its sound
             first = worked(process)
