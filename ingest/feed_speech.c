@@ -140,7 +140,14 @@ static void leave_place(struct dh_feed *feed, enum dh_place_end end)
 }
 
 static int start_generator(struct dh_feed *feed);
-static void give_up(struct dh_feed *feed, const char *error);
+
+static void give_up(struct dh_feed *feed, const char *error)
+{
+	feed->generator_error = g_strdup(error);
+	dh_io_drop(&feed->text_timer);
+	close_output(feed);
+	dh_feed_input_generator_ended(feed);
+}
 
 char *dh_feed_speech_why_not(struct dh_feed *feed, int err)
 {
@@ -169,10 +176,9 @@ static int start_somewhere(struct dh_feed *feed)
 		feed->place_wait.tried |= UINT64_C(1) << feed->place;
 		leave_place(feed, DH_PLACE_FAILED);
 		err = dh_feed_speech_take_place(feed);
-		if (err == 0)
-			err = start_generator(feed);
-		else
+		if (err < 0)
 			break;
+		err = start_generator(feed);
 	}
 	if (err < 0)
 		leave_place(feed, DH_PLACE_LEFT);
@@ -200,7 +206,7 @@ static void given_place(void *arg, int place)
 {
 	struct dh_feed *feed = arg;
 
-	feed->place = place < 0 ? -1 : place;
+	feed->place = MAX(-1, place);
 	if (feed->output >= 0 && place < 0)
 		give_up_place(feed, place);
 	else if (feed->output >= 0)
@@ -240,14 +246,6 @@ void dh_feed_speech_has_media(struct dh_feed *feed)
 }
 
 /* --- its life */
-
-static void give_up(struct dh_feed *feed, const char *error)
-{
-	feed->generator_error = g_strdup(error);
-	dh_io_drop(&feed->text_timer);
-	close_output(feed);
-	dh_feed_input_generator_ended(feed);
-}
 
 /* Nothing has come from that service: asks another one, from the beginning. Returns false if
  * there is none. */

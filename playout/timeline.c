@@ -288,13 +288,6 @@ static size_t find_return(struct dh_timeline *timeline, int64_t at_ticks)
 	return best;
 }
 
-/* Time went on without the segment: what should have been heard and seen meanwhile is
- * dropped. */
-static void drop_late(struct dh_timeline *timeline, int64_t slot_ticks)
-{
-	timeline->next[DH_AUDIO] = (size_t)((slot_ticks - timeline->start_ticks) / DH_SLOT_TICKS);
-}
-
 /* Whether the segment's own pictures are shown in a slot that it plays. */
 static bool has_returned(struct dh_timeline *timeline, int64_t slot_ticks)
 {
@@ -342,8 +335,9 @@ void dh_timeline_fill(struct dh_timeline *timeline, int64_t slot_ticks, bool in_
 {
 	struct dh_emitter out = { emit, arg };
 	enum dh_slot_state state = dh_timeline_state(timeline, slot_ticks);
+	/* Time went on without it: what should have been heard meanwhile is dropped. */
 	if (state == DH_SLOT_PLAY && timeline->held && policy_of(timeline) == DH_UNDERRUN_SKIP)
-		drop_late(timeline, slot_ticks);
+		timeline->next[DH_AUDIO] = (size_t)((slot_ticks - timeline->start_ticks) / DH_SLOT_TICKS);
 	enum shown shown = what_is_shown(timeline, state, slot_ticks);
 	timeline->speaks = false;
 	if (timeline->fade)
