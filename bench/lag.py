@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How old the first picture is that Chromium presents of a room it joins, this plugin's and the Streaming plugin's.
+
+A picture's age is judged by the browser alone: how much later it is presented than it would be if it were as far behind its RTP
+timestamp as the pictures are some seconds later. A relay that first repeats what it has kept since its last key frame
+shows old pictures.
+"""
+import random
+import sys
+import time
+
+import numpy as np
+
+from figure import Figure
+from probe import Probe, Server, browser
+from versus import LOOPS, peers
+
+SETTLED_S = 5       # the browser has caught up, and its jitter buffer has found its length
+JOINS = 6           # of one gateway
+
+
+def behind(frames):
+    """For each picture, ms from its RTP timestamp to when it was presented, from an arbitrary origin."""
+    first = frames[0]["rtp"]
+    return [f["presented"] - ((f["rtp"] - first + (1 << 31)) % (1 << 32) - (1 << 31)) / 90 for f in frames]
+
+
+def join(chromium, server, ws, plugin):
+    """(age of the first picture, ms from `watch` to it)."""
+    probe = Probe(chromium, server, ws, {"id": 1}, plugin)
+    try:
+        probe.wait_playing()
+        time.sleep(SETTLED_S + random.uniform(0, 2))        # so that the next one joins anywhere between two key frames
+        data = probe.take()
+    finally:
+        probe.close()
+    late = behind(data["frames"])
+    return late[0] - float(np.median(late[-25:])), data["frames"][0]["presented"] - data["watchAt"]
+
+
+def lag(material, runs):
+    """Age of the first picture in Chromium, of rooms and of mountpoints with their packets, which keep what came since the key frame."""
+    found = {name: opener for name, opener in peers().items() if "60 ms" not in name}
+    ages, waits = ({name: [] for name in found} for _ in range(2))
+    with Server() as server:
+        for number in range(runs):
+            for name, opener in random.sample(list(found.items()), len(found)):
+                print(f"  round {number + 1} of {runs}: {name}", file=sys.stderr, flush=True)
+                with opener(material, LOOPS["off"], True) as (gateway, plugin), browser() as chromium:
+                    for _ in range(JOINS):
+                        age, wait = join(chromium, server, gateway.ws, plugin)
+                        ages[name].append(age)
+                        waits[name].append(wait)
+    newest = list(found)[-1]
+    limit = {"median": max(0.0, round(float(np.median(ages[newest])) / 4, 1))}
+    what = f"{runs} x {JOINS} joins"
+    return [Figure(f"age of the first picture in Chromium, {name}", ages[name], limit if name == list(found)[0] else None, runs=what,
+                   note=f"limit: a quarter of {newest}'s" if name == list(found)[0] else "") for name in found] + \
+        [Figure(f"watch → first picture presented, {name}", waits[name], runs=what) for name in found]
