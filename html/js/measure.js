@@ -2,6 +2,7 @@
 /* The live plots: what this browser's receiver measures, beside what the gateway
  * reports. */
 
+import { facts } from './facts.js';
 import { Plot } from './plot.js';
 import { clock, seconds } from './words.js';
 
@@ -16,21 +17,6 @@ function ratio(now, before, above, below, factor = 1) {
 function rate(now, before, key, factor = 1) {
 	const ms = now?.timestamp - before?.timestamp;
 	return ms > 0 ? (now[key] - before[key]) / ms * factor : null;
-}
-
-function facts(id, rows) {
-	const list = $(id);
-	if (list.children.length !== rows.length)
-		list.replaceChildren(...rows.map(() => {
-			const row = document.createElement('div');
-			row.append(document.createElement('dt'), document.createElement('dd'));
-			return row;
-		}));
-	rows.forEach(([name, value], i) => {
-		const [dt, dd] = list.children[i].children;
-		dt.textContent = name;
-		dd.textContent = value ?? '–';
-	});
 }
 
 export class Measurements {

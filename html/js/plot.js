@@ -17,7 +17,7 @@ function svg(name, attributes, ...children) {
 /* The next of 1, 2, 3, 5, 10, 20 … */
 function roundUp(value) {
 	const ten = 10 ** Math.floor(Math.log10(value));
-	return [1, 2, 3, 5, 10].find(n => n * ten >= value * 0.9999) * ten;
+	return Number(([1, 2, 3, 5, 10].find(n => n * ten >= value * 0.9999) * ten).toPrecision(1));
 }
 
 export class Plot {
@@ -25,6 +25,7 @@ export class Plot {
 	#lines;
 	#shades;
 	#zero;
+	#said;      // the latest value of each line, in words
 
 	/* lines: names of up to two lines ([''] for one without a name); `signed`: zero
 	 * is in the middle; `least`: the smallest top of the scale. */
@@ -39,6 +40,12 @@ export class Plot {
 		figure.querySelector('.unit').textContent = unit;
 		figure.title = help;
 		this.values = figure.querySelector('.values');
+		this.#said = lines.map((_, i) => {
+			const span = document.createElement('span');
+			span.className = `value value-${i}`;
+			this.values.append(...(i ? [' ', span] : [span]));
+			return span;
+		});
 		this.high = figure.querySelector('.high');
 		this.low = figure.querySelector('.low');
 		this.#shades = svg('path', { class: 'shade' });
@@ -93,12 +100,9 @@ export class Plot {
 
 	#say(values) {
 		const number = v => v === null ? '–' : v.toFixed(this.digits).replace('-', '−');
-		this.values.replaceChildren(...values.flatMap((value, i) => {
-			const span = document.createElement('span');
-			span.className = `value value-${i}`;
-			span.textContent = (this.names[i] && `${this.names[i]} `) + number(value);
-			return i ? [' ', span] : [span];
-		}));
+		values.forEach((value, i) => {
+			this.#said[i].textContent = (this.names[i] && `${this.names[i]} `) + number(value);
+		});
 		this.image.setAttribute('aria-label', `${this.title}: ${this.values.textContent} ${this.unit}`);
 	}
 }

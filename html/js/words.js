@@ -158,6 +158,11 @@ export function seconds(ms) {
 	return ms < 60000 ? `${(ms / 1000).toFixed(1)} s` : clock(ms);
 }
 
+/* Also of less than a second. */
+export function time(ms) {
+	return ms < 1000 ? `${Math.round(ms)} ms` : seconds(ms);
+}
+
 export function clock(ms) {
 	const s = Math.floor(ms / 1000);
 	const two = n => String(n).padStart(2, '0');
