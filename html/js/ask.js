@@ -42,7 +42,7 @@ export function closeAsk() {
 
 $('ask-cancel').addEventListener('click', closeAsk);
 
-/* kind: 'secret' or 'pin' of a room, or 'draft' */
+/* kind: 'secret' or 'pin' of a room, 'draft', or 'admin' (the gateway's key) */
 const key = (kind, room) => `digitalhuman.${kind}.${room}`;
 
 /* Browsers that keep nothing for a page throw at the mere mention of it; then this page remembers by itself. */

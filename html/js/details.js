@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* What only those learn who know the room's secret: what was heard so far, where the time
- * goes, and who may barge in. */
-
-import { showFirstFrames } from './first.js';
+/* What only those learn who know the room's secret: what was heard so far, and who may barge in. */
 
 export class Details {
 	#told;
@@ -16,7 +13,6 @@ export class Details {
 	/* A new room. */
 	clear() {
 		this.#barred = null;
-		showFirstFrames(null);
 	}
 
 	/* `playing`: as in the answer to `queue`; isPresent() turns false once another room is shown. */
@@ -25,12 +21,10 @@ export class Details {
 		if (this.#barred === secret)
 			return;
 		try {
-			const { first_frame: first } = await dh.stats();
 			const heard = playing && (await dh.progress(playing.segment)).heard_text;
 			const floor = await dh.floor();
 			if (!isPresent())
 				return;
-			showFirstFrames(first);
 			this.#told.heard(heard);
 			this.#told.floor(floor);
 		} catch (error) {

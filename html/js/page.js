@@ -8,6 +8,7 @@ import { ask, closeAsk, recall, remember } from './ask.js';
 import { RoomChoice } from './choice.js';
 import { Details } from './details.js';
 import { HistoryView } from './history.js';
+import { Inside } from './inside.js';
 import { Measurements } from './measure.js';
 import { QueueView } from './queue.js';
 import { Stage } from './stage.js';
@@ -34,6 +35,7 @@ const subtitles = new Subtitles();
 const historyView = new HistoryView();
 const stage = new Stage(on => act(() => (on ? dh.hold() : dh.resume({ at: 'word' }))));
 const talk = new Talk(act);
+const inside = new Inside(() => act(() => dh.floor()));   // which wants the secret, and changes nothing
 const details = new Details({ heard: text => queueView.heard(text), floor: floor => talk.show(floor) });
 
 /* --- requests that may want the room's secret */
@@ -283,6 +285,7 @@ async function refresh() {
 			queueView.show(answer);
 			stage.draw(answer);
 			measurements.report(answer, asked, info);
+			inside.queue(answer);
 			await details.refresh(mine, answer.playing, () => mine === dh);
 			const heard = await mine.heard();
 			if (mine === dh)
@@ -340,6 +343,7 @@ function enter(room) {
 	stage.follow(dh);
 	talk.follow(dh);
 	subtitles.follow(dh);
+	inside.follow(dh);
 	dh.on('wrong', onWrong);
 	choice.show([], room);
 	onStatus(dh);

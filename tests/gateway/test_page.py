@@ -254,6 +254,8 @@ class Details(Page):
     def test_what_was_heard_and_where_the_time_goes(self):
         page, stranger = self.with_secret(self.open()), self.open()
         stranger.evaluate("digitalhuman.secret = null")
+        for viewer in page, stranger:
+            viewer.click("#inside summary")
         self.quiet(page)
         text = "One sentence goes on and on, until somebody has heard enough of it and asks for silence. " * 6
         page.evaluate(f"digitalhuman.say({json.dumps(text)}, {{ utterance: 'answer', priority: 'urgent' }})")

@@ -3,6 +3,7 @@
 the page and the embedded one, in any of the states that people meet: light and dark, on a desktop and on a phone."""
 import json
 import os
+import re
 import unittest
 
 import npm
@@ -95,6 +96,21 @@ class Everybody(Page):
         self.assertGreater(len(found), 15)
         self.assertEqual([], [role for role, name in found if not name.strip()])
 
+    def test_what_is_inside_is_said(self):
+        """Plots and histograms are images with their figures as their names."""
+        page = self.playing()
+        page.evaluate("void (document.querySelector('#inside').open = true)")
+        page.wait("!document.querySelector('#inside-lock').hidden")
+        page.evaluate("digitalhuman.secret = 'demo'")
+        page.wait("document.querySelector('#inside-histograms [aria-label^=\"Skew: up\"], #inside-histograms [aria-label^=\"Skew: over\"]')")
+        page.wait("document.querySelector('#inside-plots [aria-label^=\"Queued media: 0\"]')")
+        page.command("Accessibility.enable")
+        nodes = page.command("Accessibility.getFullAXTree")["nodes"]
+        names = [n.get("name", {}).get("value", "") for n in nodes if not n.get("ignored") and n["role"]["value"] == "image"]
+        for wanted in ("Viewers: connected [1-9]", "Sent to all: picture", "Queued media: [0-9.]+ s", "Underruns: held",
+                       "Lateness of pictures: .*: [0-9]", "Skew: .*: [0-9]", "Interrupting: "):
+            self.assertTrue([name for name in names if re.match(wanted, name)], (wanted, names))
+
     def test_contrast_light_and_dark(self):
         for dark in (False, True):
             page = self.playing(dark=dark)
@@ -137,6 +153,11 @@ class Accessible(Page):
                 page.wait("document.documentElement.dataset.room === 'speaking'")
                 page.wait("document.querySelectorAll('#waiting li').length >= 1")
                 self.check(page)
+                page.evaluate("void (document.querySelector('#inside').open = true)")
+                page.wait("!document.querySelector('#inside-body').hidden && document.querySelector('#inside-facts dd')")
+                page.wait("!document.querySelector('#first').hidden && !document.querySelector('#whole-facts').hidden")
+                self.check(page)
+                self.assertEqual([], page.evaluate(CONTRAST))
                 page.permit("microphone")
                 page.evaluate("digitalhuman.bargeIn({ barge_in_by: 'one' }).then(() => digitalhuman.hold()).then(() => 0)")
                 page.evaluate("document.querySelector('#microphone').click()")  # what was heard may move it just now
