@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* What `stats` says of the room, for who has its secret, and of the whole gateway, for who has the admin key.
+/* What `stats` says of the room, for whoever has its secret, and of the whole gateway, for whoever has the admin key.
  * The gateway is asked only while all this is open and the page is seen, and at most once a second. */
 
 import { ask, recall, remember } from './ask.js';
@@ -131,7 +131,7 @@ export class Inside {
 			this.#keyBarred = key;
 			this.#showGateway(null);
 			$('whole-text').textContent = key ? 'That admin key is not right.' :
-				'Workers and cache are shown to who has the admin key.';
+				'Workers and cache are shown to whoever has the admin key.';
 		}
 	}
 

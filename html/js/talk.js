@@ -13,7 +13,7 @@ const LASTING = ['insecure', 'denied', 'absent', 'busy'];
 const FLOOR = {
 	yours: ['You have the floor: your voice counts.', 'Give it back'],
 	waiting: ['You wait for the floor.', 'Wait no more'],
-	none: ['Only the voice of who has the floor counts.', 'Ask for the floor'],
+	none: ['Only the voice of whoever has the floor counts.', 'Ask for the floor'],
 };
 
 export class Talk {
