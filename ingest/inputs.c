@@ -157,20 +157,21 @@ uint64_t dh_inputs_device(const struct dh_inputs *inputs, int i)
 
 /* --- key and job */
 
-/* Of the video encoder; docs/codecs.md has what they cost. A file that is played while it is prepared must come in
- * time, and gets better once it is ahead. What is being made has to be encoded in time in many rooms at once, whoever
- * is ahead. A clip is played for days. */
-struct speeds {
-	int usual, ahead;
-};
+/* What is being made has to be encoded in time, in many rooms at once: a quarter less processor time than at -6,
+ * for 0.1 to 1.1 dB. The fastest one saves little more, and costs up to 4 dB (docs/codecs.md). */
+#define LIVE_SPEED 12
 
-static struct speeds speeds_of(const struct dh_inputs *inputs)
+/* The worker's own choice suits files that are played while they are prepared. A clip is played for days. */
+static void set_speed(json_t *job, const struct dh_inputs *inputs)
 {
-	if (inputs->is_live)
-		return (struct speeds){ 12, 12 };
-	if (inputs->source.kind == DH_INGEST_IDLE || inputs->source.kind == DH_INGEST_PORTRAIT)
-		return (struct speeds){ DH_SPEED_MIN, DH_SPEED_MIN };
-	return (struct speeds){ 6, DH_SPEED_MIN };
+	enum dh_ingest_kind kind = inputs->source.kind;
+
+	if (inputs->is_live) {
+		json_object_set_new(job, "speed", json_integer(LIVE_SPEED));
+		json_object_set_new(job, "speed_later", json_integer(LIVE_SPEED));
+	} else if (kind == DH_INGEST_IDLE || kind == DH_INGEST_PORTRAIT) {
+		json_object_set_new(job, "speed", json_integer(DH_SPEED_MIN));
+	}
 }
 
 static char *picture_text(GBytes *i420, const char *otherwise)
@@ -267,21 +268,20 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 {
 	static const char *const kinds[] = { "segment", "idle", "portrait", "bridge", "background", "mark" };
 	const struct dh_ingest_source *source = &inputs->source;
-	const struct speeds speeds = speeds_of(inputs);
 	json_t *names = json_array();
 	json_t *job;
 	char *text, *copy;
 
 	for (int i = 0; i < source->count; i++)
 		json_array_append_new(names, json_string(source->names[i]));
-	job = json_pack("{ss so sb sb sb sb si si si si si si si si sb si si sb sI si si}", "kind", kinds[source->kind],
+	job = json_pack("{ss so sb sb sb sb si si si si si si sb si si sb sI si si}", "kind", kinds[source->kind],
 		"names", names, "anchor", source->anchor != NULL, "anchor_frame", source->anchor_frame != NULL, "lead",
 		inputs->lead_fd >= 0, "tail", inputs->tail_fd >= 0, "width", source->width, "height", source->height,
-		"kbps", source->kbps, "audio_kbps", source->audio_kbps, "entry_ms", source->entry_ms, "speed",
-		speeds.usual, "speed_ahead", speeds.ahead, "fps_max", source->fps_max, "pingpong", source->pingpong,
-		"portrait_ms", source->portrait_ms, "skip", source->skip, "leaves", source->leaves, "max_ms",
-		(json_int_t)config->max_ms, "max_side", config->max_side, "silence_ms",
-		inputs->is_live ? config->live_silence_ms : 0);
+		"kbps", source->kbps, "audio_kbps", source->audio_kbps, "entry_ms", source->entry_ms, "fps_max",
+		source->fps_max, "pingpong", source->pingpong, "portrait_ms", source->portrait_ms, "skip", source->skip,
+		"leaves", source->leaves, "max_ms", (json_int_t)config->max_ms, "max_side", config->max_side,
+		"silence_ms", inputs->is_live ? config->live_silence_ms : 0);
+	set_speed(job, inputs);
 	if (source->kbps_2)
 		json_object_set_new(job, "kbps_2", json_integer(source->kbps_2));
 	if (source->kbps_3)

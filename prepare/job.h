@@ -94,10 +94,10 @@
  *     entry_ms             distance between entry frames, 40 to 10000, default 500
  *     fps_max              highest frame rate, 1 to 60, default 60; faster input
  *                          loses pictures
- *     speed                of the video encoder, DH_SPEED_MIN to DH_SPEED_MAX, default 6: faster
- *                          costs quality, or bits
- *     speed_ahead          the same, once pictures are well ahead of their play (prepare/speed.h),
- *                          if that is slower; default DH_SPEED_MIN
+ *     speed                of the video encoder in the first second, for which somebody may be waiting,
+ *                          DH_SPEED_MIN to DH_SPEED_MAX, default 6: faster costs quality, or bits
+ *     speed_later          the same, of the rest; default DH_SPEED_MIN, or, for pictures of more than
+ *                          640x480, `speed`: a processor is to be well ahead of those who watch
  *     pingpong    boolean  idle: forwards, then backwards, default false
  *     portrait_ms          length of a portrait's clip, default 2000
  *     skip                 bridge: so many pictures of the clip are only decoded; default 0
@@ -123,7 +123,7 @@
  *     8   bridges that lead out of the clip
  *     9   streams of version 5, with qualities; temporal layers
  *     10  disclosure marks
- *     11  speed_ahead
+ *     11  speed_later
  */
 #define DH_PREPARE_PROTOCOL 11
 #define DH_FORK_ASK         "fork %u"

@@ -82,7 +82,7 @@ static const struct option table[] = {
 	{ "entry-ms", required_argument, NULL, OPT_SETTING },
 	{ "fps-max", required_argument, NULL, OPT_SETTING },
 	{ "speed", required_argument, NULL, OPT_SETTING },
-	{ "speed-ahead", required_argument, NULL, OPT_SETTING },
+	{ "speed-later", required_argument, NULL, OPT_SETTING },
 	{ "portrait-ms", required_argument, NULL, OPT_SETTING },
 	{ "max-ms", required_argument, NULL, OPT_SETTING },
 	{ "max-side", required_argument, NULL, OPT_SETTING },

@@ -17,7 +17,6 @@ void dh_task_init(struct dh_task *task)
 	task->entry_ms = 500;
 	task->fps_max = 60;
 	task->speed = 6;
-	task->speed_ahead = DH_SPEED_MIN;
 	task->portrait_ms = 2000;
 	task->max_ms = 600000;
 	task->max_side = 4096;

@@ -33,7 +33,7 @@ struct dh_task {
 	struct dh_background background; /* its picture is the task's */
 	struct dh_mark mark;             /* its picture is the task's; of a mark that is made, where it goes */
 	int width, height;               /* 0, from the command line only: those of the input */
-	int kbps, kbps_2, kbps_3, audio_kbps, entry_ms, fps_max, speed, speed_ahead, portrait_ms, skip, max_ms,
+	int kbps, kbps_2, kbps_3, audio_kbps, entry_ms, fps_max, speed, speed_later, portrait_ms, skip, max_ms,
 		max_side, silence_ms; /* see job.h */
 	bool pingpong, leaves, temporal;
 	int first_fd; /* a socket: told when the first byte of an input that is no file has been read; -1: none */

@@ -29,7 +29,7 @@ static const struct field {
 	FIELD(entry_ms, 40, 10000, false),
 	FIELD(fps_max, 1, 60, false),
 	FIELD(speed, DH_SPEED_MIN, DH_SPEED_MAX, false),
-	FIELD(speed_ahead, DH_SPEED_MIN, DH_SPEED_MAX, false),
+	FIELD(speed_later, DH_SPEED_MIN, DH_SPEED_MAX, false),
 	FIELD(portrait_ms, 40, 60000, false),
 	FIELD(skip, 0, DH_BRIDGE_PICTURES_MAX - 1, false),
 	FIELD(max_ms, 1, 4 * 3600 * 1000, false),

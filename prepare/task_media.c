@@ -21,15 +21,26 @@ void dh_task_size(const struct dh_task *task, const struct dh_frame *frame, int 
 			task->background.is_clear ? DH_MATTE_HEIGHT_MAX : DH_STREAM_SIDE_MAX, width, height);
 }
 
+/* Where nothing else is said, as thoroughly as a processor does it three times as fast as pictures are shown. */
+#define THOROUGH_PIXELS (640 * 480)
+
+static int speed_later(const struct dh_task *task, int pixels)
+{
+	if (task->speed_later)
+		return task->speed_later;
+	return pixels <= THOROUGH_PIXELS ? DH_SPEED_MIN : task->speed;
+}
+
 struct dh_video_config dh_task_video(const struct dh_task *task, int width, int height, int64_t step_ticks)
 {
+	int coded_height = dh_background_coded_height(&task->background, height);
 	struct dh_video_config config = { .width = width,
-		.height = dh_background_coded_height(&task->background, height),
+		.height = coded_height,
 		.has_matte = task->background.is_clear,
 		.kbps = { task->kbps, task->kbps_2, task->kbps_3 },
 		.is_temporal = task->temporal,
 		.speed = task->speed,
-		.speed_ahead = task->speed_ahead,
+		.speed_later = speed_later(task, width * coded_height),
 		.known_anchor = task->anchor_frame,
 		.known_anchor_size = task->anchor_frame_size };
 	int64_t fastest_ticks = DH_TICKS_PER_SECOND / task->fps_max;

@@ -4,18 +4,18 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <vpx/vp8cx.h>
 #include <vpx/vpx_encoder.h>
 
 #include "guard.h"
 #include "job.h"
-#include "speed.h"
 #include "playout/timebase.h"
 
 /* K depends on it. */
 #define ANCHOR_SPEED 6
+/* So long the usual speed is kept, for those who wait for the first pictures. */
+#define FIRST_TICKS DH_TICKS_PER_SECOND
 /* K is finer than other frames: all entries predict from it. */
 #define ANCHOR_QUANTIZER_MIN       8
 #define ANCHOR_QUANTIZER_MAX       56
@@ -46,8 +46,7 @@ struct dh_video {
 	int since_entry;     /* pictures */
 	bool must_enter;     /* began anew at a picture that some do without, so the next one must not refer to it */
 	int64_t codec_ticks; /* encoder time of the last picture */
-	struct dh_speed speed;
-	int codec_speed; /* that the codec is set to */
+	int codec_speed;     /* that the codec is set to */
 	int64_t last_pts_ticks;
 	int restarts;
 	const char *why;
@@ -232,7 +231,6 @@ int dh_video_alloc(struct dh_video **video, const struct dh_video_config *config
 	if (!v)
 		return dh_fault_memory(fault);
 	v->config = *config;
-	dh_speed_init(&v->speed, config->speed, config->speed_ahead);
 	v->picture = malloc(size);
 	if (v->picture) {
 		memcpy(v->picture, anchor, size);
@@ -298,18 +296,11 @@ static int restart(struct dh_video *video, const char *why, struct dh_fault *fau
 	return codec_continue(video, fault);
 }
 
-static int64_t now_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* `kind`: DH_UNIT_ENTRY, DH_UNIT_DROPPABLE or neither; what it became. */
 static int encode_guarded(struct dh_video *video, const uint8_t *i420, int64_t pts_ticks, int64_t step_ticks,
 	int64_t duration_ticks, uint32_t *kind, const vpx_codec_cx_pkt_t **packet, struct dh_fault *fault)
 {
-	int speed = dh_speed_of(&video->speed, pts_ticks, now_us());
+	int speed = pts_ticks < FIRST_TICKS ? video->config.speed : video->config.speed_later;
 	for (int attempt = 0;; attempt++) {
 		video->codec_ticks += step_ticks;
 		int code = speed == video->codec_speed ? 0 : codec_set_speed(video, speed, fault);

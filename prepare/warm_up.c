@@ -52,7 +52,7 @@ static void warm_video(void)
 		.entry_ticks = DH_TICKS_PER_SECOND,
 		.frame_ticks = 40 * DH_TICKS_PER_MS,
 		.speed = DH_SPEED_MIN,
-		.speed_ahead = DH_SPEED_MIN };
+		.speed_later = DH_SPEED_MIN };
 	struct dh_fault fault = { 0 };
 	struct dh_video *video = NULL;
 	struct dh_unit *unit = NULL;

@@ -175,7 +175,7 @@ static struct dh_video *make_video_of(int number, int kbps, int64_t entry_ticks,
 		.known_anchor = known,
 		.known_anchor_size = size,
 		.speed = DH_SPEED_MAX,
-		.speed_ahead = DH_SPEED_MIN };
+		.speed_later = DH_SPEED_MIN };
 	struct dh_video *video = NULL;
 	draw(i420, number);
 	CHECK_INT(dh_video_alloc(&video, &config, i420, fault), 0);
@@ -198,7 +198,7 @@ static void test_droppable_pictures(void)
 		.frame_ticks = DH_TICKS_PER_SECOND / 25,
 		.is_temporal = true,
 		.speed = DH_SPEED_MAX,
-		.speed_ahead = DH_SPEED_MIN };
+		.speed_later = DH_SPEED_MIN };
 	struct dh_fault fault = { 0 };
 	struct dh_video *video = NULL;
 	draw(i420, 0);

@@ -11,7 +11,6 @@
 #include "prepare/unit_order.h"
 #include "prepare/picture.h"
 #include "prepare/raw.h"
-#include "prepare/speed.h"
 #include "prepare/stack.h"
 #include "prepare/still.h"
 #include "prepare/task_fields.h"
@@ -304,28 +303,6 @@ static void test_raw(const void *arg)
 	CHECK_INT(raw.height, row->c);
 }
 
-static int speed_at(struct dh_speed *speed, int pts_ms, int now_ms)
-{
-	return dh_speed_of(speed, pts_ms * DH_TICKS_PER_MS, (int64_t)now_ms * 1000);
-}
-
-/* Slower once a second is ahead, as long as half a second is. */
-static void test_speed(void)
-{
-	struct dh_speed speed;
-	dh_speed_init(&speed, 6, 3);
-	CHECK_INT(speed_at(&speed, 4000, 70000), 6);
-	CHECK_INT(speed_at(&speed, 4999, 70000), 6);
-	CHECK_INT(speed_at(&speed, 5000, 70000), 3);
-	CHECK_INT(speed_at(&speed, 5040, 70540), 3);
-	CHECK_INT(speed_at(&speed, 5080, 70581), 6);
-	CHECK_INT(speed_at(&speed, 6000, 71001), 6);
-	CHECK_INT(speed_at(&speed, 6001, 71001), 3);
-	dh_speed_init(&speed, 6, 12);
-	CHECK_INT(speed_at(&speed, 0, 0), 6);
-	CHECK_INT(speed_at(&speed, 60000, 0), 6);
-}
-
 static const struct check_test tests[] = {
 	TEST(test_order_waits),
 	TEST(test_order_rises),
@@ -334,7 +311,6 @@ static const struct check_test tests[] = {
 	TABLE(test_fit, fits),
 	TABLE(test_turns, turns),
 	TEST(test_luma),
-	TEST(test_speed),
 	TABLE(test_jobs, jobs),
 	TEST(test_long_name),
 	TABLE(test_raw, raws),
