@@ -25,7 +25,8 @@ struct dh_video_config {
 	int64_t entry_ticks;        /* distance between entry frames */
 	int64_t frame_ticks;        /* usual distance between pictures, for the rate control */
 	bool is_temporal;           /* every second picture behind an entry is droppable */
-	int speed, speed_later;     /* of the first second, K apart, and of the rest: DH_SPEED_MIN to DH_SPEED_MAX (job.h) */
+	int speed,
+		speed_later; /* of the first second, K apart, and of the rest: DH_SPEED_MIN to DH_SPEED_MAX (job.h) */
 	/* K as the avatar's encoder made it, or NULL; borrowed until the video is made. If it is what comes
 	 * out at its quantizer, it is K, and nothing is searched. */
 	const uint8_t *known_anchor;
