@@ -43,6 +43,12 @@ struct dh_vp8_picture {
 typedef void dh_vp8_payload_fn(void *arg, const uint8_t descriptor[DH_VP8_DESCRIPTOR_SIZE], const uint8_t *data,
 	size_t size, bool marker);
 
+/* Whether a payload begins a picture. */
+static inline bool dh_vp8_begins(const uint8_t *payload)
+{
+	return (payload[0] & 0x10) != 0;
+}
+
 /* How many packets a picture of `size` bytes takes; 0 if `size` is 0. */
 size_t dh_vp8_packets(size_t size);
 

@@ -84,6 +84,7 @@ static void copy_connection(struct dh_member *to, struct dh_member *from)
 	to->is_offerer = from->is_offerer;
 	dh_receiver_continue(&to->receiver, &from->receiver);
 	dh_room_member_continue_quality(to, from);
+	dh_viewer_delay_continue(&to->delay, &from->delay);
 	to->answered = atomic_load(&from->answered);
 	to->microphone_offer = atomic_load(&from->microphone_offer);
 	to->microphone_line = atomic_load(&from->microphone_line);

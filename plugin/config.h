@@ -38,6 +38,7 @@ struct dh_config_room {
 	int64_t preroll_ms; /* 0: as long as the source needs */
 	int64_t seam_wait_ms;
 	int64_t ptime;
+	int64_t min_delay, max_delay;        /* of dh_delay_change */
 	int64_t low_water_ms, high_water_ms; /* 0: none */
 	/* see rooms/barge_in.h */
 	int64_t barge_in, floor_ms, floor_silence_ms;

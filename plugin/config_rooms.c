@@ -15,6 +15,7 @@
 #include "rooms/programme.h"
 #include "rooms/room_id.h"
 #include "rooms/segment_request.h"
+#include "rooms/viewer_delay.h"
 
 static const struct dh_option room_options[] = {
 	DH_NEEDED(struct dh_config_room, id),
@@ -32,6 +33,8 @@ static const struct dh_option room_options[] = {
 	DH_NUMBER(struct dh_config_room, preroll_ms, 0, DH_PREROLL_MS_MAX, 0),
 	DH_NUMBER(struct dh_config_room, seam_wait_ms, 0, DH_SEAM_WAIT_MAX, 0),
 	DH_NUMBER(struct dh_config_room, ptime, DH_PTIME_MIN, DH_PTIME_MAX, 20),
+	DH_NUMBER(struct dh_config_room, min_delay, -1, DH_DELAY_MS_MAX, -1),
+	DH_NUMBER(struct dh_config_room, max_delay, -1, DH_DELAY_MS_MAX, -1),
 	DH_NUMBER(struct dh_config_room, low_water_ms, 0, 86400000, 0),
 	DH_NUMBER(struct dh_config_room, high_water_ms, 0, 86400000, 0),
 	DH_NUMBER(struct dh_config_room, barge_in, 0, DH_BARGE_IN_MS_MAX, 0),
@@ -163,6 +166,8 @@ int dh_config_room_read(const struct dh_config *config, const char *file, const 
 	enum dh_underrun underrun;
 	if (!err && !dh_is_ptime(room->ptime))
 		err = dh_option_wrong(file, category->name, "ptime", "20, 40 or 60 is expected");
+	if (!err && !dh_delay_change(&(struct dh_delay){ 0 }, room->min_delay, room->max_delay))
+		err = dh_option_wrong(file, category->name, "max_delay", "at least min_delay is expected");
 	if (!err && !dh_underrun_parse(room->underrun, &underrun))
 		err = dh_option_wrong(file, category->name, "underrun", "\"hold\", \"idle\" or \"skip\" is expected");
 	if (!err && room->high_water_ms && room->high_water_ms <= room->low_water_ms)

@@ -89,6 +89,8 @@ static struct dh_config_room *record_of(const struct dh_room_facts *facts, const
 	record->preroll_ms = facts->preroll_ms;
 	record->seam_wait_ms = facts->seam_wait_ms;
 	record->ptime = facts->ptime;
+	record->min_delay = facts->delay.is_set ? facts->delay.min_ms : DH_DELAY_KEEP;
+	record->max_delay = facts->delay.is_set ? facts->delay.max_ms : DH_DELAY_KEEP;
 	record->low_water_ms = facts->low_water_ms;
 	record->high_water_ms = facts->high_water_ms;
 	record->barge_in = settings->barge_in.after_ms;
@@ -313,6 +315,7 @@ static void add_room(struct dh_instance *instance, const struct dh_config_room *
 			.floor_silence_ms = record->floor_silence_ms },
 	};
 	struct dh_room *room;
+	dh_delay_change(&facts.delay, record->min_delay, record->max_delay);
 	dh_underrun_parse(record->underrun, &facts.underrun);
 	dh_barge_in_mode_parse(record->barge_in_mode, &given.barge_in.holds);
 	dh_floor_policy_parse(record->barge_in_by, &given.barge_in.who);

@@ -72,6 +72,29 @@ int64_t dh_request_ptime(struct dh_request *request, int64_t otherwise)
 	return ptime ? json_integer_value(ptime) : otherwise;
 }
 
+static int64_t delay_of(struct dh_request *request, const json_t *from, const char *field)
+{
+	const json_t *value = json_object_get(from, field);
+	json_int_t ms = json_integer_value(value);
+
+	if (!value)
+		return DH_DELAY_KEEP;
+	if (!json_is_null(value) && (!json_is_integer(value) || ms > DH_DELAY_MS_MAX))
+		dh_request_fail(request, DH_ERROR_VALUE,
+			"Invalid \"%s\": an integer from 0 to %d (milliseconds), or null, is expected", field,
+			DH_DELAY_MS_MAX);
+	return json_is_null(value) || ms < 0 ? DH_DELAY_END : ms;
+}
+
+bool dh_request_delay(struct dh_request *request, const json_t *from, struct dh_delay *delay)
+{
+	int64_t min_ms = delay_of(request, from, "min_delay"), max_ms = delay_of(request, from, "max_delay");
+
+	if (!request->error_code && !dh_delay_change(delay, min_ms, max_ms))
+		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"max_delay\": at least \"min_delay\" is expected");
+	return min_ms != DH_DELAY_KEEP || max_ms != DH_DELAY_KEEP;
+}
+
 void dh_request_answer(struct dh_request *request, const char *name, json_t *more)
 {
 	request->reply = json_pack("{s:s, s:o}", "digitalhuman", name, "id", dh_room_id_json(request->room));

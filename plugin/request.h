@@ -69,6 +69,9 @@ const char *dh_request_text(const struct dh_request *request, const char *field)
 bool dh_request_flag(const struct dh_request *request, const char *field);
 /* `ptime` (see dh_is_ptime); `otherwise` where it is not given. One that cannot be fails the request. */
 int64_t dh_request_ptime(struct dh_request *request, int64_t otherwise);
+/* Changes `delay` as `min_delay` and `max_delay` of `from` say, the request or a part of it (see dh_delay_change).
+ * False: neither is given. What cannot be fails the request. */
+bool dh_request_delay(struct dh_request *request, const json_t *from, struct dh_delay *delay);
 
 /* Answers {"digitalhuman":NAME,"id":…} about the request's room, with the fields of
  * `more` (takes ownership; may be NULL). */

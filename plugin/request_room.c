@@ -146,6 +146,7 @@ static void handle_create(struct dh_request *request)
 	};
 
 	check_create(request, &facts);
+	dh_request_delay(request, request->body, &facts.delay);
 	read_underrun(request, &facts);
 	read_barge_in(request, &settings);
 	if (!request->error_code)

@@ -134,6 +134,8 @@ static void handle_pause(struct dh_request *request)
 struct change {
 	int sends[2]; /* by medium: 1 yes, 0 no, -1 as before */
 	struct dh_quality_asked quality;
+	bool asks_delay;
+	struct dh_delay delay;
 };
 
 /* `stream` is the request itself, or one of its `streams`. Simulcast and layers mean nothing here. */
@@ -152,6 +154,8 @@ static void read_stream(struct dh_request *request, const json_t *stream, struct
 		is_known |= is_meant;
 		if (is_meant && send)
 			change->sends[media] = json_is_true(send);
+		if (is_meant && media == DH_VIDEO)
+			change->asks_delay |= dh_request_delay(request, stream, &change->delay);
 	}
 	if (!is_known)
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"mid\": \"a\" or \"v\" is expected");
@@ -182,6 +186,8 @@ static void read_change(struct dh_request *request, const struct dh_member *memb
 		change->sends[media] = flag ? json_is_true(flag) : -1;
 	}
 	dh_viewer_quality_asked(&member->quality, &change->quality);
+	change->asks_delay = false;
+	dh_viewer_delay_get(&member->delay, &change->delay);
 	read_choice(request, "quality", DH_QUALITIES_MAX - 1, &change->quality.quality);
 	if (member->quality.is_temporal) /* other rooms' clients may mean something else by it, or nothing */
 		read_choice(request, "temporal", 1, &change->quality.temporal);
@@ -202,6 +208,7 @@ static void answer_configured(struct dh_request *request, struct dh_member *memb
 		"audio", dh_member_gets(member, DH_AUDIO), "video", dh_member_gets(member, DH_VIDEO));
 
 	dh_viewer_quality_describe(&member->quality, result);
+	dh_member_describe_delay(member, result);
 	if (captions) {
 		dh_room_member_listen(member, json_is_true(captions));
 		json_object_set_new(result, "captions", json_boolean(json_is_true(captions)));
@@ -227,6 +234,8 @@ static void handle_configure(struct dh_request *request)
 				dh_room_member_mute(member, (enum dh_media)media, !change.sends[media]);
 		}
 		dh_room_member_ask_quality(member, &change.quality);
+		if (change.asks_delay)
+			dh_viewer_delay_ask(&member->delay, &change.delay);
 		answer_configured(request, member);
 	}
 	dh_member_unref(&member);

@@ -125,7 +125,11 @@ static void set_listening(struct dh_request *request, struct dh_member *member)
 static void set_wishes(struct dh_request *request, struct dh_member *member, const bool wants[2])
 {
 	const json_t *events = json_object_get(request->body, "events");
+	struct dh_delay delay;
 
+	dh_viewer_delay_get(&member->delay, &delay);
+	if (dh_request_delay(request, request->body, &delay))
+		dh_viewer_delay_ask(&member->delay, &delay);
 	member->is_deaf = events ? json_is_false(events) : request->instance->config->also_answer_as != NULL;
 	member->ptime = (int)dh_request_ptime(request, 0);
 	memcpy(member->wants, wants, sizeof(member->wants));
@@ -206,10 +210,12 @@ static void again(struct dh_request *request, struct dh_member *member)
 static void handle_watch(struct dh_request *request)
 {
 	struct dh_member *member = dh_session_member(request->session);
+	struct dh_delay delay = { 0 };
 	bool wants[2];
 
 	read_wants(request, wants);
 	dh_request_ptime(request, 0);
+	dh_request_delay(request, request->body, &delay);
 	if (request->error_code)
 		dh_member_unref(&member);
 	else if (member)

@@ -17,7 +17,8 @@ static void handle_unref(void *handle)
 	dh_session_unref(&session);
 }
 
-static void relay(void *handle, enum dh_media media, int mindex, const uint8_t *rtp, size_t size)
+static void relay(void *handle, enum dh_media media, int mindex, const uint8_t *rtp, size_t size,
+	const struct dh_extensions *extensions)
 {
 	const struct dh_session *session = handle;
 	janus_plugin_rtp packet = {
@@ -28,6 +29,10 @@ static void relay(void *handle, enum dh_media media, int mindex, const uint8_t *
 	};
 
 	janus_plugin_rtp_extensions_reset(&packet.extensions);
+	if (extensions->has_delay) {
+		packet.extensions.min_delay = (int16_t)extensions->delay[0];
+		packet.extensions.max_delay = (int16_t)extensions->delay[1];
+	}
 	dh_gateway->relay_rtp(session->handle, &packet);
 }
 

@@ -17,6 +17,7 @@
 #define EXTENSION_MID   1
 #define EXTENSION_TIME  2
 #define EXTENSION_LEVEL 3 /* of a viewer's sound, RFC 6464 */
+#define EXTENSION_DELAY 4 /* what a viewer or its room asks for, see rooms/viewer_delay.h */
 
 #define MICROPHONE_MID "m" /* of a line of its own */
 
@@ -66,8 +67,8 @@ static void add_extension(GString *sdp, int id, const char *uri)
 }
 
 /* Janus writes the protocol and the address anew. `mid` NULL: it adds that, too. */
-static void add_line(GString *sdp, int media, const char *mid, const char *direction, int type, int mid_extension,
-	int time_extension)
+static void add_line(GString *sdp, int media, const char *mid, const char *direction, int type,
+	const struct dh_sdp_extensions *extensions)
 {
 	g_string_append_printf(sdp, "m=%s 9 UDP/TLS/RTP/SAVPF %d\r\nc=IN IP4 0.0.0.0\r\n", kinds[media].type, type);
 	if (mid)
@@ -80,8 +81,10 @@ static void add_line(GString *sdp, int media, const char *mid, const char *direc
 			"a=rtcp-fb:%d nack\r\na=rtcp-fb:%d nack pli\r\na=rtcp-fb:%d ccm fir\r\n"
 			"a=rtcp-fb:%d goog-remb\r\n",
 			type, type, type, type);
-	add_extension(sdp, mid_extension, JANUS_RTP_EXTMAP_MID);
-	add_extension(sdp, time_extension, JANUS_RTP_EXTMAP_ABS_SEND_TIME);
+	add_extension(sdp, extensions->mid, JANUS_RTP_EXTMAP_MID);
+	add_extension(sdp, extensions->time, JANUS_RTP_EXTMAP_ABS_SEND_TIME);
+	if (media == DH_VIDEO)
+		add_extension(sdp, extensions->delay, JANUS_RTP_EXTMAP_PLAYOUT_DELAY);
 }
 
 static json_t *jsep_of(const char *type, GString *sdp)
@@ -95,13 +98,17 @@ static json_t *jsep_of(const char *type, GString *sdp)
 json_t *dh_sdp_offer(const struct dh_sdp_origin *origin, const char *room_id, const bool wants[2],
 	enum dh_microphone_offer microphone, bool restart)
 {
+	static const struct dh_sdp_extensions extensions[] = {
+		[DH_AUDIO] = { .mid = EXTENSION_MID },
+		[DH_VIDEO] = { EXTENSION_MID, EXTENSION_TIME, EXTENSION_DELAY },
+	};
 	GString *sdp = begin(origin, room_id);
 
 	for (int media = 0; media < 2; media++) {
 		bool listens = media == DH_AUDIO && microphone == DH_MICROPHONE_ON;
 		if (wants[media])
 			add_line(sdp, media, kinds[media].mid, listens ? "sendrecv" : "sendonly",
-				kinds[media].payload_type, EXTENSION_MID, media == DH_VIDEO ? EXTENSION_TIME : 0);
+				kinds[media].payload_type, &extensions[media]);
 		if (wants[media] && listens)
 			add_extension(sdp, EXTENSION_LEVEL, JANUS_RTP_EXTMAP_AUDIO_LEVEL);
 	}
@@ -125,10 +132,11 @@ void dh_sdp_add_data(json_t *offer)
 
 void dh_sdp_add_microphone(json_t *offer, bool is_on)
 {
+	static const struct dh_sdp_extensions extensions = { .mid = EXTENSION_MID };
 	GString *sdp = g_string_new(json_string_value(json_object_get(offer, "sdp")));
 
 	add_line(sdp, DH_AUDIO, MICROPHONE_MID, is_on ? "recvonly" : "inactive", kinds[DH_AUDIO].payload_type,
-		EXTENSION_MID, 0);
+		&extensions);
 	if (is_on)
 		add_extension(sdp, EXTENSION_LEVEL, JANUS_RTP_EXTMAP_AUDIO_LEVEL);
 	json_object_set_new(offer, "sdp", json_string(sdp->str));
@@ -157,6 +165,11 @@ static bool is_taken(const struct dh_sdp_line *line, int media)
 	return line->media == media && line->is_open && line->receives && line->payload_type >= 0;
 }
 
+static struct dh_line line_of(const struct dh_sdp_line *line, int at)
+{
+	return (struct dh_line){ true, at, line->payload_type, line->maxptime, line->extensions.delay > 0 };
+}
+
 static int agree(const struct dh_line lines[2], const struct dh_sdp *written)
 {
 	if (!lines[DH_AUDIO].is_taken && !lines[DH_VIDEO].is_taken)
@@ -179,7 +192,7 @@ int dh_sdp_take(const json_t *jsep, const char *raw, const bool wants[2], struct
 			continue;
 		const struct dh_sdp_line *line = at < sdp.count ? &sdp.lines[at] : NULL;
 		if (line && is_taken(line, media))
-			lines[media] = (struct dh_line){ true, at, line->payload_type, line->maxptime };
+			lines[media] = line_of(line, at);
 		at++;
 	}
 	return err ? err : agree(lines, &written);
@@ -195,7 +208,7 @@ struct dh_line dh_sdp_take_microphone(const json_t *jsep, const char *raw, int a
 	const struct dh_sdp_line *line = &sdp.lines[at];
 	if (line->media != DH_AUDIO || !line->is_open || !line->sends || line->payload_type < 0)
 		return none;
-	return (struct dh_line){ true, at, line->payload_type, 0 };
+	return (struct dh_line){ true, at, line->payload_type, 0, false };
 }
 
 /* The first line of the offer that takes each medium. */
@@ -205,8 +218,7 @@ static void choose(const struct dh_sdp *sdp, const bool wants[2], struct dh_line
 		lines[media] = (struct dh_line){ .payload_type = kinds[media].payload_type };
 		for (int i = 0; i < sdp->count && wants[media] && !lines[media].is_taken; i++) {
 			if (is_taken(&sdp->lines[i], media))
-				lines[media] = (struct dh_line){ true, i, sdp->lines[i].payload_type,
-					sdp->lines[i].maxptime };
+				lines[media] = line_of(&sdp->lines[i], i);
 		}
 	}
 }
@@ -216,8 +228,7 @@ static void answer_line(GString *sdp, const struct dh_sdp_line *line, int index,
 	bool takes = line->media >= 0 && lines[line->media].is_taken && lines[line->media].mindex == index;
 
 	if (takes)
-		add_line(sdp, line->media, NULL, "sendonly", line->payload_type, line->mid_extension,
-			line->time_extension);
+		add_line(sdp, line->media, NULL, "sendonly", line->payload_type, &line->extensions);
 	else
 		g_string_append_printf(sdp, "m=%s 0 %s %s\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\n", line->type,
 			line->protocol, line->format);

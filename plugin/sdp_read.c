@@ -112,11 +112,16 @@ static void read_extension(struct dh_sdp_line *line, const char *value)
 
 	if (!uri || id < 1 || id > 14)
 		return;
-	uri++;
-	if (!strncmp(uri, JANUS_RTP_EXTMAP_MID, strlen(JANUS_RTP_EXTMAP_MID)))
-		line->mid_extension = (int)id;
-	else if (!strncmp(uri, JANUS_RTP_EXTMAP_ABS_SEND_TIME, strlen(JANUS_RTP_EXTMAP_ABS_SEND_TIME)))
-		line->time_extension = (int)id;
+	const struct {
+		const char *uri;
+		int *id;
+	} known[] = { { JANUS_RTP_EXTMAP_MID, &line->extensions.mid },
+		{ JANUS_RTP_EXTMAP_ABS_SEND_TIME, &line->extensions.time },
+		{ JANUS_RTP_EXTMAP_PLAYOUT_DELAY, &line->extensions.delay } };
+	for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
+		if (g_str_has_prefix(uri + 1, known[i].uri))
+			*known[i].id = (int)id;
+	}
 }
 
 /* FOUNDATION COMPONENT TRANSPORT PRIORITY ADDRESS PORT typ … (RFC 8839, 5.1). Port 9 is that of TCP

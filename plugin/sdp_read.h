@@ -9,6 +9,13 @@
 
 #define DH_SDP_LINES_MAX 32
 
+/* Ids of header extensions; 0: none. */
+struct dh_sdp_extensions {
+	int mid;   /* sdes:mid */
+	int time;  /* abs-send-time */
+	int delay; /* playout-delay */
+};
+
 /* One m-line. */
 struct dh_sdp_line {
 	char type[16], protocol[32], format[32]; /* as written; `format` is the first one */
@@ -16,11 +23,11 @@ struct dh_sdp_line {
 	bool is_open;                            /* its port is not 0 */
 	bool receives, sends;                    /* its direction, the peer's */
 	int payload_type;                        /* of our codec; -1: it does not have it */
-	int mid_extension, time_extension;       /* ids of sdes:mid and abs-send-time; 0: none */
-	int maxptime;                            /* ms of sound in a packet, 1 to 255; 0: any */
-	char ufrag[260];                         /* of its ICE credentials; "": none */
-	char candidate[80];                      /* the first one's address and port; "": none */
-	char bundle[4];                          /* the number of its BUNDLE group; "": none */
+	struct dh_sdp_extensions extensions;
+	int maxptime;       /* ms of sound in a packet, 1 to 255; 0: any */
+	char ufrag[260];    /* of its ICE credentials; "": none */
+	char candidate[80]; /* the first one's address and port; "": none */
+	char bundle[4];     /* the number of its BUNDLE group; "": none */
 };
 
 struct dh_sdp {

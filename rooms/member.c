@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "microphone.h"
+#include "playout/vp8.h"
 #include "room_thread.h"
 
 struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum dh_member_kind kind,
@@ -20,7 +21,7 @@ struct dh_member *dh_member_new(const struct dh_host *host, void *handle, enum d
 	member->sdp_session = (uint64_t)g_get_real_time();
 	for (int media = 0; media < 2; media++) {
 		const struct dh_line line = { true, media == DH_VIDEO,
-			media == DH_VIDEO ? DH_PAYLOAD_TYPE_VP8 : DH_PAYLOAD_TYPE_OPUS, 0 };
+			media == DH_VIDEO ? DH_PAYLOAD_TYPE_VP8 : DH_PAYLOAD_TYPE_OPUS, 0, false };
 		dh_member_set_line(member, (enum dh_media)media, &line);
 		member->wants[media] = true;
 	}
@@ -57,18 +58,20 @@ void dh_member_unref(struct dh_member **member)
 /* --- lines */
 
 #define LINE_TAKEN    0x10000u
+#define LINE_DELAY    0x20000u
 #define LINE_MAXPTIME 24 /* the bit from which on it is stored */
 
 static struct dh_line unpack(unsigned packed)
 {
 	return (struct dh_line){ (packed & LINE_TAKEN) != 0, (int)(packed >> 8 & 0xff), (int)(packed & 0xff),
-		(int)(packed >> LINE_MAXPTIME & 0xff) };
+		(int)(packed >> LINE_MAXPTIME & 0xff), (packed & LINE_DELAY) != 0 };
 }
 
 static unsigned pack(const struct dh_line *line)
 {
-	return (line->is_taken ? LINE_TAKEN : 0) | (unsigned)(line->mindex & 0xff) << 8 |
-		(unsigned)(line->payload_type & 0x7f) | (unsigned)(line->maxptime & 0xff) << LINE_MAXPTIME;
+	return (line->is_taken ? LINE_TAKEN : 0) | (line->has_delay ? LINE_DELAY : 0) |
+		(unsigned)(line->mindex & 0xff) << 8 | (unsigned)(line->payload_type & 0x7f) |
+		(unsigned)(line->maxptime & 0xff) << LINE_MAXPTIME;
 }
 
 struct dh_line dh_member_line(const struct dh_member *member, enum dh_media media)
@@ -101,6 +104,14 @@ bool dh_member_gets(const struct dh_member *member, enum dh_media media)
 	return dh_member_line(member, media).is_taken && !atomic_load(&member->muted[media]);
 }
 
+void dh_member_describe_delay(const struct dh_member *member, json_t *json)
+{
+	struct dh_delay delay;
+
+	dh_viewer_delay_get(&member->delay, &delay);
+	dh_delay_describe(&delay, json);
+}
+
 json_t *dh_viewer_status(guint viewer, const char *status)
 {
 	return json_pack("{s:s, s:{s:s, s:I}}", "digitalhuman", "event", "result", "status", status, "viewer",
@@ -119,6 +130,7 @@ json_t *dh_member_status(const struct dh_member *member, const char *status)
 		json_object_set_new(result, "audio", json_boolean(dh_member_gets(member, DH_AUDIO)));
 		json_object_set_new(result, "video", json_boolean(dh_member_gets(member, DH_VIDEO)));
 		dh_viewer_quality_describe(&member->quality, result);
+		dh_member_describe_delay(member, result);
 	}
 	return event;
 }
@@ -137,9 +149,14 @@ json_t *dh_rtp_start_json(const uint32_t rtp_start[2])
 
 void dh_member_relay(struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size)
 {
+	const struct dh_line line = dh_member_line(member, media);
+	struct dh_extensions extensions = { 0 };
+
 	if (atomic_load(&member->cut))
 		return;
-	member->host->relay(member->handle, media, dh_member_line(member, media).mindex, rtp, size);
+	if (media == DH_VIDEO && line.has_delay && dh_vp8_begins(rtp + DH_RTP_HEADER_SIZE))
+		extensions.has_delay = dh_viewer_delay_next(&member->delay, extensions.delay);
+	member->host->relay(member->handle, media, line.mindex, rtp, size, &extensions);
 	if (media == DH_VIDEO)
 		dh_viewer_quality_sent(&member->quality, size);
 }

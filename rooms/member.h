@@ -24,6 +24,7 @@
 #include "playout/continuity.h"
 #include "punctuality.h"
 #include "receiver.h"
+#include "viewer_delay.h"
 #include "viewer_quality.h"
 
 struct dh_microphone;
@@ -39,7 +40,8 @@ struct dh_line {
 	bool is_taken; /* false: it is not sent */
 	int mindex;    /* its m-line, 0 to 254 */
 	int payload_type;
-	int maxptime; /* ms of sound that a packet may hold, at most 255; 0: any */
+	int maxptime;   /* ms of sound that a packet may hold, at most 255; 0: any */
+	bool has_delay; /* its packets may say a playout delay */
 };
 
 /* What a viewer's offers say about its microphone: it sends its sound on the m-line of ours, or, where it wants no
@@ -84,6 +86,7 @@ struct dh_member {
 	struct dh_listening listening;              /* see there */
 	struct dh_receiver receiver;                /* see there */
 	struct dh_viewer_quality quality;           /* see there */
+	struct dh_viewer_delay delay;               /* see there */
 	/* owner: the room's thread */
 	struct dh_viewer *viewer; /* NULL: gets no media */
 	bool attached;            /* gets events */
@@ -123,7 +126,7 @@ struct dh_member *dh_member_ref(struct dh_member *member);
 void dh_member_unref(struct dh_member **member);
 
 /* An event for its handle: {"digitalhuman":"event","result":{"status":STATUS,"viewer":…}};
- * `starting` and `started` also say what a viewer is sent, `audio` and `video`; they and
+ * `starting` and `started` also say what a viewer is sent, `audio` and `video`, and how; they and
  * `preparing`, how pictures are coded that come with their mattes. */
 json_t *dh_member_status(const struct dh_member *member, const char *status);
 /* The same of a viewer that is gone. */
@@ -138,6 +141,9 @@ void dh_member_set_microphone_line(struct dh_member *member, const struct dh_lin
 bool dh_member_is_listened_to(const struct dh_member *member);
 /* Whether it takes that medium, and wants it now. */
 bool dh_member_gets(const struct dh_member *member, enum dh_media media);
+
+/* Sets `min_delay` and `max_delay`, see dh_delay_describe. Any thread. */
+void dh_member_describe_delay(const struct dh_member *member, json_t *json);
 
 /* Its `rtp_start`. Any thread; a viewer that has come from another room has its own once
  * its media have begun. */

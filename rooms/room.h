@@ -40,6 +40,7 @@ struct dh_room_facts {
 	int64_t preroll_ms;                          /* the same; 0: as long as their source needs */
 	int64_t seam_wait_ms;                        /* how long they wait for an idle picture like their first */
 	int64_t ptime;                               /* of its viewers, see dh_is_ptime; 0: 20 */
+	struct dh_delay delay;                       /* of viewers that ask for nothing else */
 	int64_t low_water_ms, high_water_ms;         /* of queued media, for events; 0: none */
 };
 

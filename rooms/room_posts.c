@@ -48,6 +48,7 @@ struct dh_member *dh_room_member_new(struct dh_room *room, void *handle, enum dh
 	member->counts = counts;
 	member->avatar = dh_avatar_get_config(room->facts.avatar);
 	dh_viewer_quality_init(&member->quality, member->avatar, dh_now_ticks());
+	dh_viewer_delay_init(&member->delay, &room->facts.delay);
 	member->id = (guint)atomic_fetch_add(&counts->ever, 1) + 1;
 	member->counted = 1;
 	atomic_fetch_add(count_of(counts, member), 1);

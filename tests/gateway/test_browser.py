@@ -13,6 +13,7 @@ import numpy as np
 import marks
 from hosted_room import HostedRoom
 from probe import Probe, Server, browser, lips
+from viewer import WAIT_S
 from viewers import Gateway
 
 PICTURES = 100  # of a segment
@@ -86,6 +87,17 @@ class Browsers(unittest.TestCase):
         heard = [b["rendered"] for b in data["beeps"]]
         apart = [at for before, at in zip([-1000, *heard], heard) if at - before > 600]
         self.assertLessEqual(len(apart), len(sent), "beeps after the interruption")
+
+    def test_pictures_are_held_as_long_as_is_asked_for(self):
+        """And no longer once nothing is asked for any more."""
+        probe = self.open()
+        for ask, condition in ("600", lambda s: s > 0.55), ("null", lambda s: s < 0.4):
+            probe.page.evaluate(f"void probe.configure({{ min_delay: {ask} }})")
+            end, held = time.time() + WAIT_S, []
+            while not (held and held[-1] is not None and condition(held[-1])):
+                self.assertLess(time.time(), end, held)
+                time.sleep(0.5)
+                held.append(probe.page.evaluate("probe.held()"))
 
     def test_what_was_there_before_is_shown_to_a_latecomer(self):
         self.gateway.request({"request": "enqueue", "id": 1, "file": "marks-3.mp4"})

@@ -434,7 +434,8 @@ json_t *gateway_answer(void)
 {
 	static const char sdp[] =
 		"v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
-		"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=recvonly\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=recvonly\r\n";
+		"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=recvonly\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=recvonly\r\n"
+		"a=extmap:4 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n";
 
 	return json_pack("{s:s, s:s}", "type", "answer", "sdp", sdp);
 }

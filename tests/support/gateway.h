@@ -85,7 +85,7 @@ void gateway_pli(struct gateway_handle *handle);
 void gateway_report(struct gateway_handle *handle, int lost);
 void gateway_hangup(struct gateway_handle *handle);
 
-/* A JSEP answer to the plugin's offer. */
+/* A JSEP answer to the plugin's offer; it takes playout delays. */
 json_t *gateway_answer(void);
 
 /* --- what a handle was sent */
@@ -130,6 +130,8 @@ struct gateway_media {
 	int is_up;
 	int packets[2]; /* sound, pictures */
 	int breaks[2];  /* sequence numbers that do not follow the previous one */
+	int delay[2];   /* the playout delay in the newest picture's first packet; -1: none */
+	int alike;      /* how many pictures in a row say the same of that */
 };
 void gateway_media(struct gateway_handle *handle, struct gateway_media *media);
 

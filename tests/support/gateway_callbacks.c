@@ -271,6 +271,31 @@ static void check_packet(struct gateway_handle *handle, const janus_plugin_rtp *
 	g_free(copy);
 }
 
+/* Of every picture's first packet. */
+static void note_delay(struct gateway_media *media, const janus_plugin_rtp_extensions *extensions)
+{
+	int is_same = media->alike && media->delay[0] == extensions->min_delay &&
+		media->delay[1] == extensions->max_delay;
+
+	media->delay[0] = extensions->min_delay;
+	media->delay[1] = extensions->max_delay;
+	media->alike = is_same ? media->alike + 1 : 1;
+}
+
+static void note_extensions(struct gateway_media *media, const janus_plugin_rtp *packet)
+{
+	const janus_plugin_rtp_extensions *extensions = &packet->extensions;
+	int has_delay = extensions->min_delay >= 0 || extensions->max_delay >= 0;
+	int begins = packet->video && packet->buffer[12] & 0x10;
+
+	if (has_delay &&
+		(!begins || extensions->min_delay > extensions->max_delay || extensions->min_delay < 0 ||
+			extensions->max_delay > 4095))
+		gateway_fault("it relays a playout delay of %d to %d", extensions->min_delay, extensions->max_delay);
+	if (begins)
+		note_delay(media, extensions);
+}
+
 static void relay_rtp(janus_plugin_session *session, janus_plugin_rtp *packet)
 {
 	struct gateway_handle *handle = session->gateway_handle;
@@ -285,6 +310,7 @@ static void relay_rtp(janus_plugin_session *session, janus_plugin_rtp *packet)
 			uint16_t expected = (uint16_t)(handle->last_sequence[media] + 1);
 			handle->media.breaks[media] += handle->media.packets[media] && sequence != expected;
 			handle->media.packets[media]++;
+			note_extensions(&handle->media, packet);
 			handle->last_sequence[media] = sequence;
 			atomic_fetch_add(&gateway.relayed, 1);
 		}

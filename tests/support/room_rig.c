@@ -17,13 +17,15 @@ static void handle_unref(void *arg)
 	atomic_fetch_sub(&((struct room_rig_handle *)arg)->refs, 1);
 }
 
-static void relay(void *handle, enum dh_media media, int mindex, const uint8_t *rtp, size_t size)
+static void relay(void *handle, enum dh_media media, int mindex, const uint8_t *rtp, size_t size,
+	const struct dh_extensions *extensions)
 {
 	(void)handle;
 	(void)media;
 	(void)mindex;
 	(void)rtp;
 	(void)size;
+	(void)extensions;
 }
 
 /* Takes ownership. */

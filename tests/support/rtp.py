@@ -12,8 +12,8 @@ import numpy as np
 CLOCK = {"audio": 48000, "video": 90000}
 NTP_EPOCH = 2208988800
 
-# arrival: seconds; size: of the whole protected packet; payload: None if it was not kept
-Packet = collections.namedtuple("Packet", "arrival seq ts marker size payload")
+# arrival: seconds; size: of the whole protected packet; payload: None if it was not kept; extensions: as they came
+Packet = collections.namedtuple("Packet", "arrival seq ts marker size payload extensions", defaults=(b"",))
 Report = collections.namedtuple("Report", "arrival ntp ts lsr")
 # data: the VP8 frame, None if packets are missing; key: a key frame
 Picture = collections.namedtuple("Picture", "arrival last ts picture_id tl0picidx tid key data packets")
@@ -83,6 +83,17 @@ def spread(values, digits=3):
     of = {"median": np.median(x), "p95": np.percentile(x, 95), "p99": np.percentile(x, 99),
           "min": x.min(), "max": x.max()}
     return {"n": len(x), **{k: round(float(v), digits) for k, v in of.items()}}
+
+
+def extensions(packet):
+    """Header extensions of one byte (RFC 8285): {id: data}."""
+    found, at = {}, 4
+    while at < len(packet.extensions):
+        number, size = packet.extensions[at] >> 4, (packet.extensions[at] & 15) + 1
+        if number:
+            found[number] = packet.extensions[at + 1:at + 1 + size]
+        at += 1 + size if number else 1
+    return found
 
 
 # ------------------------------------------------------------------- pictures

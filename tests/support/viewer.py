@@ -190,13 +190,14 @@ class Viewer:
                 return
             stream = self.streams[ssrc] = Stream(kind, ssrc, second & 0x7f)
             self.moments.setdefault("first_" + kind, now)
-        payload = None
+        payload, extensions = None, b""
         if self.mode != "drop":
             begin, end = 12 + 4 * (first & 15), len(data) - (data[-1] if first & 32 else 0)
             if first & 16:
-                begin += 4 + 4 * struct.unpack_from("!H", data, begin + 2)[0]
+                head, begin = begin, begin + 4 + 4 * struct.unpack_from("!H", data, begin + 2)[0]
+                extensions = data[head:begin]
             payload = data[begin:end]
-        packet = Packet(now, seq, ts, second >> 7, size, payload)
+        packet = Packet(now, seq, ts, second >> 7, size, payload, extensions)
         if not (self.loses and self.loses(stream, packet)):
             stream.add(packet)
 

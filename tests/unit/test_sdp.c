@@ -221,6 +221,8 @@ static void test_offers(void)
 		CHECK(strstr(sdp, rows[i].has) && !strstr(sdp, rows[i].lacks), "%s", sdp);
 		CHECK_INT(count_of(sdp, "\nm="), rows[i].lines);
 		CHECK(strstr(sdp, "o=- 7 2 "), "%s", sdp);
+		CHECK_INT(count_of(sdp, " http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n"),
+			rows[i].wants[DH_VIDEO]);
 		CHECK_INT(json_is_true(json_object_get(offer, "restart")), i == 1);
 		json_decref(offer);
 	}
@@ -269,8 +271,8 @@ static void test_offers_of_peers(void)
 	CHECK_INT(read.lines[1].is_open + read.lines[3].is_open, 2);
 	CHECK_INT(read.lines[1].sends + read.lines[1].receives, 1);
 	CHECK_INT(read.lines[1].payload_type, 98);
-	CHECK_INT(read.lines[1].mid_extension, 4);
-	CHECK_INT(read.lines[3].mid_extension, 0);
+	CHECK_INT(read.lines[1].extensions.mid, 4);
+	CHECK_INT(read.lines[3].extensions.mid, 0);
 	json_decref(answer);
 	CHECK_INT(dh_sdp_answer(offer, NULL, &origin, "1", sound, lines, &answer), 0);
 	CHECK_INT(lines[DH_VIDEO].is_taken, 0);
@@ -280,6 +282,28 @@ static void test_offers_of_peers(void)
 	CHECK_INT(dh_sdp_answer(offer, NULL, &origin, "1", both, lines, &answer), -ENOTSUP);
 	CHECK_INT(dh_sdp_take(offer, NULL, both, lines), -EINVAL);
 	json_decref(offer);
+}
+
+/* As the peer numbers them; a delay on pictures alone. */
+static void test_extensions_of_peers(void)
+{
+	static const char *const offered = "a=extmap:9 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n";
+	const struct dh_sdp_origin origin = { 7, 1 };
+	struct dh_line lines[2];
+
+	for (int i = 0; i < 2; i++) {
+		char *sdp = g_strconcat(TOP AUDIO, i ? offered : "", VIDEO, i ? offered : "", NULL);
+		json_t *offer = jsep("offer", sdp), *answer = NULL;
+		struct dh_sdp read;
+		CHECK_INT(dh_sdp_answer(offer, NULL, &origin, "1", both, lines, &answer), 0);
+		CHECK_INT(dh_sdp_read(&read, json_string_value(json_object_get(answer, "sdp"))), 0);
+		CHECK_INT(lines[DH_VIDEO].has_delay, i);
+		CHECK_INT(read.lines[0].extensions.delay, 0);
+		CHECK_INT(read.lines[1].extensions.delay, i ? 9 : 0);
+		json_decref(answer);
+		json_decref(offer);
+		g_free(sdp);
+	}
 }
 
 /* More m-lines than anybody has, and values longer than they may be. */
@@ -319,6 +343,7 @@ static const struct check_test tests[] = {
 	TEST(test_offers),
 	TEST(test_a_data_channel),
 	TEST(test_offers_of_peers),
+	TEST(test_extensions_of_peers),
 	TEST(test_large),
 };
 

@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long browsers are asked to hold pictures: header extension playout-delay, in steps of 10 ms, of 12 bits each."""
+import time
+import unittest
+
+import rtp
+from hosted_room import HostedRoom
+from media_case import Case
+
+DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
+ID = 4
+
+
+def setUpModule():
+    hosted = Case.hosted = HostedRoom(rooms=False, more="""
+room-one: { id = 1 avatar = "probe" }
+room-two: { id = 2 avatar = "probe" min_delay = 50 max_delay = 250 }
+""")
+    unittest.addModuleCleanup(hosted.close)
+
+
+def said(viewer):
+    """What pictures say, in order: (milliseconds at least, at most), or None."""
+    found = []
+    for packet in list(viewer.video.packets):
+        data = rtp.extensions(packet).get(ID)
+        if rtp.descriptor(packet.payload)[0]["start"]:
+            number = data and int.from_bytes(data, "big")
+            found.append(data and ((number >> 12) * 10, (number & 0xfff) * 10))
+        elif data:
+            raise AssertionError("it is not in a picture's first packet")
+    return found
+
+
+def runs(viewer):
+    """The same, what is said again left out."""
+    all_said = said(viewer)
+    return all_said[:1] + [b for a, b in zip(all_said, all_said[1:]) if a != b]
+
+
+class Delays(Case):
+    def watch_with(self, room=1, **more):
+        """aiortc does not know the extension, so its answer is taught to take it."""
+        line = f"a=extmap:{ID} {DELAY}\r\n"
+        viewer = self.watch(room, change=lambda sdp: sdp.replace("a=mid:v\r\n", "a=mid:v\r\n" + line), **more)
+        sound, picture = viewer.offer.split("m=video")
+        self.assertIn(line, picture)
+        self.assertNotIn(DELAY, sound)
+        return viewer
+
+    def wait_said(self, viewer, expected):
+        viewer.wait(lambda v: said(v)[-1] == expected or time.sleep(0.05))
+
+    def check_viewer(self, viewer, expected):
+        viewer.leave()
+        self.assertEqual(runs(viewer), expected)
+        self.assertNotIn(ID, {number for p in viewer.audio.packets for number in rtp.extensions(p)})
+        self.assertEqual((viewer.video.missing(), viewer.audio.missing()), ((0, 0, 0), (0, 0, 0)))
+
+    def test_asked_for_and_taken_back(self):
+        viewer, other, plain = self.watch_with(), self.watch_with(), self.watch(min_delay=100)
+        result = viewer.request({"request": "configure", "min_delay": 200, "max_delay": 400})["result"]
+        self.assertEqual((result["min_delay"], result["max_delay"]), (200, 400))
+        self.wait_said(viewer, (200, 400))
+        self.assertNotIn("min_delay", viewer.request({"request": "configure", "min_delay": None})["result"])
+        self.wait_said(viewer, (10, 10000))
+        self.wait_said(viewer, None)
+        self.check_viewer(viewer, [None, (200, 400), (10, 10000), None])
+        self.check_viewer(other, [None])
+        self.assertEqual(plain.started["result"]["min_delay"], 100)
+        self.check_viewer(plain, [None])  # its answer does not take the extension
+
+    def test_from_room_to_room(self):
+        """A viewer's own goes with it; a room's is for those who have none."""
+        viewer, other = self.watch_with(max_delay=300), self.watch_with()
+        for one in viewer, other:
+            one.request({"request": "switch", "id": 2})
+        self.wait_said(other, (50, 250))
+        other.request({"request": "switch", "id": 1})
+        self.wait_said(other, (10, 10000))
+        self.wait_said(other, None)
+        self.check_viewer(viewer, [(0, 300)])
+        self.check_viewer(other, [None, (50, 250), (10, 10000), None])
+
+
+if __name__ == "__main__":
+    unittest.main()

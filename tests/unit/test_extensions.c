@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What packets say beside their media: how long a receiver is to hold pictures. */
+#include "tests/support/check.h"
+
+#include <string.h>
+
+#include "rooms/member.h"
+
+#define KEEP DH_DELAY_KEEP
+#define END  DH_DELAY_END
+
+static const struct dh_delay none;
+
+/* --- what is asked for */
+
+static void test_changes(void)
+{
+	static const struct {
+		struct dh_delay before;
+		int64_t min_ms, max_ms;
+		struct dh_delay after;
+	} rows[] = {
+		{ { false, 0, 0 }, KEEP, KEEP, { false, 0, 0 } },
+		{ { false, 0, 0 }, 0, KEEP, { true, 0, 0 } },
+		{ { false, 0, 0 }, 400, KEEP, { true, 400, 400 } },
+		{ { false, 0, 0 }, KEEP, 400, { true, 0, 400 } },
+		{ { false, 0, 0 }, 100, 400, { true, 100, 400 } },
+		{ { false, 0, 0 }, 44, 45, { true, 40, 50 } },
+		{ { false, 0, 0 }, DH_DELAY_MS_MAX, DH_DELAY_MS_MAX, { true, DH_DELAY_MS_MAX, DH_DELAY_MS_MAX } },
+		{ { true, 100, 400 }, 200, KEEP, { true, 200, 400 } },
+		{ { true, 100, 400 }, 500, KEEP, { true, 500, 500 } },
+		{ { true, 100, 400 }, KEEP, 50, { true, 50, 50 } },
+		{ { true, 100, 400 }, KEEP, 500, { true, 100, 500 } },
+		{ { true, 100, 400 }, KEEP, KEEP, { true, 100, 400 } },
+		{ { true, 100, 400 }, END, 200, { false, 0, 0 } },
+		{ { true, 100, 400 }, 200, END, { false, 0, 0 } },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct dh_delay delay = rows[i].before;
+		CHECK(dh_delay_change(&delay, rows[i].min_ms, rows[i].max_ms), "row %zu", i);
+		CHECK(delay.is_set == rows[i].after.is_set && delay.min_ms == rows[i].after.min_ms &&
+				delay.max_ms == rows[i].after.max_ms,
+			"row %zu: %d, %d to %d", i, delay.is_set, delay.min_ms, delay.max_ms);
+	}
+	struct dh_delay delay = { true, 100, 400 };
+	CHECK(!dh_delay_change(&delay, 300, 200));
+	CHECK_INT(delay.max_ms, 400);
+}
+
+/* What the next picture says: both steps as one number; -1: nothing. */
+static int next(struct dh_viewer_delay *viewer)
+{
+	int steps[2];
+
+	return dh_viewer_delay_next(viewer, steps) ? steps[0] * 10000 + steps[1] : -1;
+}
+
+/* So many pictures say what a receiver does by itself, and no further one says anything. */
+static void check_ends(struct dh_viewer_delay *viewer, int pictures)
+{
+	for (int i = 0; i < pictures; i++)
+		CHECK_INT(next(viewer), 11000);
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(next(viewer), -1);
+}
+
+static void test_what_pictures_say(void)
+{
+	struct dh_viewer_delay viewer = { 0 };
+	struct dh_delay delay = { true, 200, 40950 };
+
+	dh_viewer_delay_init(&viewer, &none);
+	check_ends(&viewer, 0);
+	dh_viewer_delay_ask(&viewer, &delay);
+	for (int i = 0; i < 1000; i++)
+		CHECK_INT(next(&viewer), 204095);
+	dh_viewer_delay_get(&viewer, &delay);
+	CHECK_INT(delay.is_set, 1);
+	CHECK_INT(delay.min_ms, 200);
+	CHECK_INT(delay.max_ms, 40950);
+	dh_viewer_delay_ask(&viewer, &none);
+	check_ends(&viewer, DH_DELAY_ENDS);
+	dh_viewer_delay_get(&viewer, &delay);
+	CHECK_INT(delay.is_set, 0);
+	/* It was never said, so there is nothing to take back. */
+	dh_viewer_delay_ask(&viewer, &(struct dh_delay){ true, 0, 0 });
+	dh_viewer_delay_ask(&viewer, &none);
+	check_ends(&viewer, 0);
+	dh_viewer_delay_ask(&viewer, &(struct dh_delay){ true, 0, 0 });
+	CHECK_INT(next(&viewer), 0);
+}
+
+/* From room to room: the first has one of its own. */
+static void test_what_a_room_asks_for(void)
+{
+	static const struct dh_delay of_room = { true, 100, 300 }, own = { true, 50, 50 };
+	struct dh_viewer_delay one = { 0 }, two = { 0 }, three = { 0 };
+
+	dh_viewer_delay_init(&one, &of_room);
+	CHECK_INT(next(&one), 100030);
+	dh_viewer_delay_ask(&one, &own);
+	CHECK_INT(next(&one), 50005);
+	dh_viewer_delay_init(&two, &none);
+	dh_viewer_delay_continue(&two, &one);
+	CHECK_INT(next(&two), 50005);
+	dh_viewer_delay_ask(&one, &none);
+	CHECK_INT(next(&one), 100030);
+	dh_viewer_delay_init(&two, &none);
+	dh_viewer_delay_continue(&two, &one);
+	CHECK_INT(next(&two), 11000);
+	dh_viewer_delay_init(&three, &none);
+	dh_viewer_delay_continue(&three, &two);
+	check_ends(&three, DH_DELAY_ENDS - 1);
+}
+
+/* --- packets */
+
+static struct dh_extensions sent;
+
+static void *handle_ref(void *handle)
+{
+	return handle;
+}
+
+static void handle_unref(void *handle)
+{
+	(void)handle;
+}
+
+static void gone(struct dh_member *member)
+{
+	(void)member;
+}
+
+static void relay(void *handle, enum dh_media media, int mindex, const uint8_t *rtp, size_t size,
+	const struct dh_extensions *extensions)
+{
+	(void)handle;
+	(void)media;
+	(void)mindex;
+	(void)rtp;
+	(void)size;
+	sent = *extensions;
+}
+
+static const struct dh_host host = { .handle_ref = handle_ref, .handle_unref = handle_unref, .relay = relay };
+
+static struct dh_member *member_new(const struct dh_delay *delay)
+{
+	struct dh_member *member = dh_member_new(&host, NULL, DH_MEMBER_VIEWER, NULL, gone);
+
+	dh_viewer_delay_init(&member->delay, delay);
+	dh_member_set_line(member, DH_VIDEO, &(struct dh_line){ true, 1, 96, 0, true });
+	return member;
+}
+
+/* What is said with a packet of that media time; `first` of its picture. */
+static const struct dh_extensions *relay_one(struct dh_member *member, enum dh_media media, int64_t media_ms,
+	bool first)
+{
+	uint32_t timestamp = atomic_load(&member->rtp_start[media]) +
+		(uint32_t)(media_ms * (media == DH_VIDEO ? 90 : 48));
+	uint8_t rtp[20] = { 0x80, 96, 0, 1, (uint8_t)(timestamp >> 24), (uint8_t)(timestamp >> 16),
+		(uint8_t)(timestamp >> 8), (uint8_t)timestamp, 0, 0, 0, 0, first ? 0x90 : 0x80 };
+
+	dh_member_relay(member, media, rtp, sizeof(rtp));
+	return &sent;
+}
+
+static void test_a_delay_is_in_first_packets_of_pictures(void)
+{
+	struct dh_member *member = member_new(&none);
+
+	CHECK_INT(relay_one(member, DH_VIDEO, 0, true)->has_delay, 0);
+	dh_viewer_delay_ask(&member->delay, &(struct dh_delay){ true, 20, 500 });
+	for (int i = 1; i < 100; i++) {
+		CHECK_INT(relay_one(member, DH_VIDEO, i * 40, true)->has_delay, 1);
+		CHECK_INT(sent.delay[0], 2);
+		CHECK_INT(sent.delay[1], 50);
+		CHECK_INT(relay_one(member, DH_VIDEO, i * 40, false)->has_delay, 0);
+		CHECK_INT(relay_one(member, DH_AUDIO, i * 40, true)->has_delay, 0);
+	}
+	/* An answer does not take it. */
+	dh_member_set_line(member, DH_VIDEO, &(struct dh_line){ true, 1, 96, 0, false });
+	CHECK_INT(relay_one(member, DH_VIDEO, 4000, true)->has_delay, 0);
+	dh_member_unref(&member);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_changes),
+	TEST(test_what_pictures_say),
+	TEST(test_what_a_room_asks_for),
+	TEST(test_a_delay_is_in_first_packets_of_pictures),
+};
+
+int main(int argc, char **argv)
+{
+	return CHECK_MAIN(argc, argv, tests);
+}
