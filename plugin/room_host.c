@@ -33,6 +33,9 @@ static void relay(void *handle, enum dh_media media, int mindex, const uint8_t *
 		packet.extensions.min_delay = (int16_t)extensions->delay[0];
 		packet.extensions.max_delay = (int16_t)extensions->delay[1];
 	}
+#ifdef DH_HAS_CAPTURE_TIME
+	packet.extensions.abs_capture_ts = extensions->capture_ntp;
+#endif
 	dh_gateway->relay_rtp(session->handle, &packet);
 }
 
@@ -86,6 +89,9 @@ struct dh_host dh_room_host_table(struct dh_outbox *outbox)
 		.handle_ref = handle_ref,
 		.handle_unref = handle_unref,
 		.relay = relay,
+#ifdef DH_HAS_CAPTURE_TIME
+		.has_capture_time = true,
+#endif
 		.data = data,
 		.push = push,
 		.broadcast = broadcast,

@@ -14,10 +14,17 @@
 /* The ids of header extensions that the core itself fills in, as the Streaming plugin
  * offers them: with mid a browser tells bundled streams apart before it knows their
  * SSRCs, with abs-send-time it estimates bandwidth (goog-remb). */
-#define EXTENSION_MID   1
-#define EXTENSION_TIME  2
-#define EXTENSION_LEVEL 3 /* of a viewer's sound, RFC 6464 */
-#define EXTENSION_DELAY 4 /* what a viewer or its room asks for, see rooms/viewer_delay.h */
+#define EXTENSION_MID     1
+#define EXTENSION_TIME    2
+#define EXTENSION_LEVEL   3 /* of a viewer's sound, RFC 6464 */
+#define EXTENSION_DELAY   4 /* what a viewer or its room asks for, see rooms/viewer_delay.h */
+#define EXTENSION_CAPTURE 5 /* see rooms/capture_time.h */
+
+#ifdef DH_HAS_CAPTURE_TIME
+#define HAS_CAPTURE_TIME true
+#else
+#define HAS_CAPTURE_TIME false
+#endif
 
 #define MICROPHONE_MID "m" /* of a line of its own */
 
@@ -85,6 +92,8 @@ static void add_line(GString *sdp, int media, const char *mid, const char *direc
 	add_extension(sdp, extensions->time, JANUS_RTP_EXTMAP_ABS_SEND_TIME);
 	if (media == DH_VIDEO)
 		add_extension(sdp, extensions->delay, JANUS_RTP_EXTMAP_PLAYOUT_DELAY);
+	if (HAS_CAPTURE_TIME)
+		add_extension(sdp, extensions->capture, DH_SDP_CAPTURE_TIME);
 }
 
 static json_t *jsep_of(const char *type, GString *sdp)
@@ -99,8 +108,8 @@ json_t *dh_sdp_offer(const struct dh_sdp_origin *origin, const char *room_id, co
 	enum dh_microphone_offer microphone, bool restart)
 {
 	static const struct dh_sdp_extensions extensions[] = {
-		[DH_AUDIO] = { .mid = EXTENSION_MID },
-		[DH_VIDEO] = { EXTENSION_MID, EXTENSION_TIME, EXTENSION_DELAY },
+		[DH_AUDIO] = { .mid = EXTENSION_MID, .capture = EXTENSION_CAPTURE },
+		[DH_VIDEO] = { EXTENSION_MID, EXTENSION_TIME, EXTENSION_DELAY, EXTENSION_CAPTURE },
 	};
 	GString *sdp = begin(origin, room_id);
 

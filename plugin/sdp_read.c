@@ -117,7 +117,8 @@ static void read_extension(struct dh_sdp_line *line, const char *value)
 		int *id;
 	} known[] = { { JANUS_RTP_EXTMAP_MID, &line->extensions.mid },
 		{ JANUS_RTP_EXTMAP_ABS_SEND_TIME, &line->extensions.time },
-		{ JANUS_RTP_EXTMAP_PLAYOUT_DELAY, &line->extensions.delay } };
+		{ JANUS_RTP_EXTMAP_PLAYOUT_DELAY, &line->extensions.delay },
+		{ DH_SDP_CAPTURE_TIME, &line->extensions.capture } };
 	for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
 		if (g_str_has_prefix(uri + 1, known[i].uri))
 			*known[i].id = (int)id;

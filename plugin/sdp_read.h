@@ -9,11 +9,15 @@
 
 #define DH_SDP_LINES_MAX 32
 
+/* Not all versions of Janus name it. */
+#define DH_SDP_CAPTURE_TIME "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+
 /* Ids of header extensions; 0: none. */
 struct dh_sdp_extensions {
-	int mid;   /* sdes:mid */
-	int time;  /* abs-send-time */
-	int delay; /* playout-delay */
+	int mid;     /* sdes:mid */
+	int time;    /* abs-send-time */
+	int delay;   /* playout-delay */
+	int capture; /* abs-capture-time */
 };
 
 /* One m-line. */

@@ -29,7 +29,8 @@ struct dh_member;
 /* Header extensions of a packet (RFC 8285), for as far as the viewer's answer takes them. Zeroed: none. */
 struct dh_extensions {
 	bool has_delay;
-	int delay[2]; /* playout-delay: the least and the most, in steps of 10 ms, 0 to 4095 */
+	int delay[2];         /* playout-delay: the least and the most, in steps of 10 ms, 0 to 4095 */
+	uint64_t capture_ntp; /* abs-capture-time, 32.32 bits since 1900; 0: none */
 };
 
 struct dh_host {
@@ -41,6 +42,7 @@ struct dh_host {
 	/* Sends one RTP packet (RFC 3550) on m-line `mindex`. The gateway copies it. */
 	void (*relay)(void *handle, enum dh_media media, int mindex, const uint8_t *rtp, size_t size,
 		const struct dh_extensions *extensions);
+	bool has_capture_time; /* it can send that extension */
 
 	/* Sends `text`, of 1 to 16000 bytes, on the handle's data channel, as `relay` does. */
 	void (*data)(void *handle, const char *text, size_t size);

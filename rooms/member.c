@@ -147,6 +147,23 @@ json_t *dh_rtp_start_json(const uint32_t rtp_start[2])
 		(json_int_t)rtp_start[DH_VIDEO]);
 }
 
+static uint32_t timestamp_of(const uint8_t *rtp)
+{
+	return (uint32_t)rtp[4] << 24 | (uint32_t)rtp[5] << 16 | (uint32_t)rtp[6] << 8 | rtp[7];
+}
+
+/* What the first packet of a picture, or any of sound, says beside its media. */
+static void extend(struct dh_member *member, const struct dh_line *line, enum dh_media media, const uint8_t *rtp,
+	struct dh_extensions *extensions)
+{
+	if (media == DH_VIDEO && line->has_delay)
+		extensions->has_delay = dh_viewer_delay_next(&member->delay, extensions->delay);
+	uint32_t media_time = timestamp_of(rtp) - atomic_load_explicit(&member->rtp_start[media], memory_order_relaxed);
+	if (dh_capture_time_is_due(&member->capture, media, media_time))
+		extensions->capture_ntp = dh_capture_time_ntp(&member->capture, media, media_time, dh_now_ticks(),
+			g_get_real_time());
+}
+
 void dh_member_relay(struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size)
 {
 	const struct dh_line line = dh_member_line(member, media);
@@ -154,8 +171,8 @@ void dh_member_relay(struct dh_member *member, enum dh_media media, const uint8_
 
 	if (atomic_load(&member->cut))
 		return;
-	if (media == DH_VIDEO && line.has_delay && dh_vp8_begins(rtp + DH_RTP_HEADER_SIZE))
-		extensions.has_delay = dh_viewer_delay_next(&member->delay, extensions.delay);
+	if (media == DH_AUDIO || dh_vp8_begins(rtp + DH_RTP_HEADER_SIZE))
+		extend(member, &line, media, rtp, &extensions);
 	member->host->relay(member->handle, media, line.mindex, rtp, size, &extensions);
 	if (media == DH_VIDEO)
 		dh_viewer_quality_sent(&member->quality, size);

@@ -18,6 +18,7 @@
 #include <jansson.h>
 
 #include "avatar_config.h"
+#include "capture_time.h"
 #include "host.h"
 #include "listening.h"
 #include "outlet.h"
@@ -103,6 +104,7 @@ struct dh_member {
 	bool voice_overruled; /* the avatar does not listen to it */
 	unsigned slow_links;  /* how often Janus reported a slow link */
 	struct dh_viewer_times times;
+	struct dh_capture_time capture; /* see there; nothing is said where the gateway cannot */
 	/* where its numbering begins, if it comes from another room, and later where it ended */
 	struct dh_continuity_seed handover;
 	bool is_handed_over;

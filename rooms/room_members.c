@@ -146,6 +146,8 @@ void dh_room_members_media(struct dh_room *room, struct dh_member *member)
 		return;
 	end_connecting(room, member);
 	seed_viewer(room, member, &seed);
+	if (member->host->has_capture_time)
+		dh_capture_time_begin(&member->capture, -dh_playout_media_ticks(room->playout, 0));
 	if (dh_playout_add_viewer(room->playout, &seed, &way, member, &member->viewer)) {
 		dh_log(DH_LOG_ERROR, "room %s: out of memory, viewer %u is dismissed", room->id, member->id);
 		dh_member_ref(member);

@@ -1,15 +1,22 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long browsers are asked to hold pictures: header extension playout-delay, in steps of 10 ms, of 12 bits each."""
+"""What packets say beside their media: how long browsers are to hold pictures (header extension playout-delay, in steps of
+10 ms, of 12 bits each), and when media are due (abs-capture-time)."""
+import re
+import statistics
+import subprocess
 import time
 import unittest
 
 import rtp
-from hosted_room import HostedRoom
+from hosted_room import AT_ONCE_S, HostedRoom
+from janus_server import program
 from media_case import Case
 
 DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 ID = 4
+CAPTURE = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+CAPTURE_ID = 5
 
 
 def setUpModule():
@@ -82,6 +89,49 @@ class Delays(Case):
         self.wait_said(other, None)
         self.check_viewer(viewer, [(0, 300)])
         self.check_viewer(other, [None, (50, 250), (10, 10000), None])
+
+
+class CaptureTimes(Case):
+    def watch_with(self, **more):
+        lines = f"a=extmap:{CAPTURE_ID} {CAPTURE}\r\n"
+        return self.watch(change=lambda sdp: sdp.replace("a=mid:a\r\n", "a=mid:a\r\n" + lines)
+                          .replace("a=mid:v\r\n", "a=mid:v\r\n" + lines), **more)
+
+    def origins(self, viewer, stream):
+        """When the room's media time was 0, as each packet says that says so; and those packets' numbers."""
+        found = []
+        for number, packet in enumerate(list(stream.packets)):
+            data = rtp.extensions(packet).get(CAPTURE_ID)
+            if data:
+                due = int.from_bytes(data, "big") / (1 << 32) - rtp.NTP_EPOCH
+                self.assertEqual(len(data), 8)
+                self.assertLess(abs(packet.arrival - due), AT_ONCE_S)
+                found.append((number, due - (packet.ts - viewer.rtp_start[stream.kind]) % (1 << 32) / stream.clock))
+        return found
+
+    def test_where_janus_can(self):
+        """One clock for all viewers and media, however long packets of sound are."""
+        viewers = [self.watch_with(), self.watch_with(ptime=60), self.watch()]
+        said = subprocess.run([program(), "--version"], capture_output=True, text=True, check=False).stdout
+        version = int(re.search(r"Janus version: (\d+)", said)[1])
+        self.assertEqual(CAPTURE in viewers[0].offer, version >= 1201, said)
+        if version < 1201:
+            return self.assertEqual([self.origins(v, s) for v in viewers for s in (v.audio, v.video)], [[]] * 6)
+        for viewer in viewers[:2]:
+            viewer.wait(lambda v: min(len(self.origins(v, s)) for s in (v.audio, v.video)) >= 5 or time.sleep(0.1))
+        for viewer in viewers:
+            viewer.leave()
+        medians = []
+        for viewer in viewers[:2]:
+            self.assertEqual(viewer.offer.count(CAPTURE), 2)
+            for stream in viewer.audio, viewer.video:
+                said = self.origins(viewer, stream)
+                self.assertEqual(said[0][0], 0, "the first packet says it")
+                times = [stream.media_time(stream.packets[number].ts) for number, _ in said]
+                self.assertTrue(all(1 <= b - a < 2.5 for a, b in zip(times, times[1:])), times)
+                medians.append(statistics.median(origin for _, origin in said))
+        self.assertLess(max(medians) - min(medians), 0.005)
+        self.assertEqual(self.origins(viewers[2], viewers[2].video), [], "its answer does not take it")
 
 
 if __name__ == "__main__":

@@ -128,10 +128,11 @@ int gateway_held_events(void);
 /* What a handle has received since its newest offer. */
 struct gateway_media {
 	int is_up;
-	int packets[2]; /* sound, pictures */
-	int breaks[2];  /* sequence numbers that do not follow the previous one */
-	int delay[2];   /* the playout delay in the newest picture's first packet; -1: none */
-	int alike;      /* how many pictures in a row say the same of that */
+	int packets[2];  /* sound, pictures */
+	int breaks[2];   /* sequence numbers that do not follow the previous one */
+	int delay[2];    /* the playout delay in the newest picture's first packet; -1: none */
+	int alike;       /* how many pictures in a row say the same of that */
+	int captures[2]; /* packets that say when their media were captured */
 };
 void gateway_media(struct gateway_handle *handle, struct gateway_media *media);
 

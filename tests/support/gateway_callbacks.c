@@ -294,6 +294,9 @@ static void note_extensions(struct gateway_media *media, const janus_plugin_rtp 
 		gateway_fault("it relays a playout delay of %d to %d", extensions->min_delay, extensions->max_delay);
 	if (begins)
 		note_delay(media, extensions);
+#ifdef DH_HAS_CAPTURE_TIME
+	media->captures[packet->video ? DH_VIDEO : DH_AUDIO] += extensions->abs_capture_ts != 0;
+#endif
 }
 
 static void relay_rtp(janus_plugin_session *session, janus_plugin_rtp *packet)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What packets say beside their media: how long a receiver is to hold pictures. */
+/* What packets say beside their media: how long a receiver is to hold pictures, and when media are due. */
 #include "tests/support/check.h"
 
 #include <string.h>
 
 #include "rooms/member.h"
+#include "rooms/room_thread.h"
 
 #define KEEP DH_DELAY_KEEP
 #define END  DH_DELAY_END
@@ -114,6 +115,41 @@ static void test_what_a_room_asks_for(void)
 	check_ends(&three, DH_DELAY_ENDS - 1);
 }
 
+/* --- when media are due */
+
+#define NTP(s, fraction) ((uint64_t)((s) + INT64_C(2208988800)) << 32 | (fraction))
+
+static void test_the_wall_clock(void)
+{
+	static const struct {
+		enum dh_media media;
+		int64_t media_ms;  /* of the packet; … */
+		int64_t late_ms;   /* … how long ago that was due */
+		uint64_t expected; /* at 1000 s of the wall clock */
+	} rows[] = {
+		{ DH_AUDIO, 1000, 0, NTP(1000, 0) },
+		{ DH_VIDEO, 1000, 0, NTP(1000, 0) },
+		{ DH_AUDIO, 5000, 500, NTP(999, 0x80000000) },
+		{ DH_VIDEO, 5000, 250, NTP(999, 0xc0000000) },
+		{ DH_VIDEO, 5000, -250, NTP(1000, 0x40000000) },
+		/* Timestamps have wrapped, often. */
+		{ DH_AUDIO, INT64_C(86400000) * 365, 500, NTP(999, 0x80000000) },
+		{ DH_VIDEO, INT64_C(86400000) * 365, 500, NTP(999, 0x80000000) },
+	};
+	const int64_t origin_ticks = 77 * DH_TICKS_PER_SECOND;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct dh_capture_time time;
+		dh_capture_time_begin(&time, origin_ticks);
+		int64_t now_ticks = origin_ticks + (rows[i].media_ms + rows[i].late_ms) * DH_TICKS_PER_MS;
+		uint32_t media_time = (uint32_t)(rows[i].media_ms * dh_capture_time_rate(rows[i].media) / 1000);
+		uint64_t ntp = dh_capture_time_ntp(&time, rows[i].media, media_time, now_ticks, INT64_C(1000000000));
+		/* a microsecond is 4295 of its smallest parts */
+		CHECK(ntp - rows[i].expected + 4400 <= 8800, "row %zu: %.9f", i,
+			(double)ntp / 4294967296.0 - 2208988800.0);
+	}
+}
+
 /* --- packets */
 
 static struct dh_extensions sent;
@@ -160,7 +196,7 @@ static const struct dh_extensions *relay_one(struct dh_member *member, enum dh_m
 	bool first)
 {
 	uint32_t timestamp = atomic_load(&member->rtp_start[media]) +
-		(uint32_t)(media_ms * (media == DH_VIDEO ? 90 : 48));
+		(uint32_t)(media_ms * dh_capture_time_rate(media) / 1000);
 	uint8_t rtp[20] = { 0x80, 96, 0, 1, (uint8_t)(timestamp >> 24), (uint8_t)(timestamp >> 16),
 		(uint8_t)(timestamp >> 8), (uint8_t)timestamp, 0, 0, 0, 0, first ? 0x90 : 0x80 };
 
@@ -180,6 +216,7 @@ static void test_a_delay_is_in_first_packets_of_pictures(void)
 		CHECK_INT(sent.delay[1], 50);
 		CHECK_INT(relay_one(member, DH_VIDEO, i * 40, false)->has_delay, 0);
 		CHECK_INT(relay_one(member, DH_AUDIO, i * 40, true)->has_delay, 0);
+		CHECK_INT((int)sent.capture_ntp, 0);
 	}
 	/* An answer does not take it. */
 	dh_member_set_line(member, DH_VIDEO, &(struct dh_line){ true, 1, 96, 0, false });
@@ -187,11 +224,50 @@ static void test_a_delay_is_in_first_packets_of_pictures(void)
 	dh_member_unref(&member);
 }
 
+static double us_since_1900(uint64_t ntp)
+{
+	return (double)(ntp >> 32) * 1e6 + (double)(uint32_t)ntp / 4294.967296;
+}
+
+/* When the room's media time 0 was, as the packet says; by clocks that are read around it. */
+static void check_origin(struct dh_member *member, enum dh_media media, int64_t media_ms)
+{
+	int64_t real_us = g_get_real_time(), now_ticks = dh_now_ticks();
+	double origin_us = us_since_1900(relay_one(member, media, media_ms, true)->capture_ntp) - 2208988800e6 -
+		(double)media_ms * 1e3;
+	int64_t end_ticks = dh_now_ticks(), end_us = g_get_real_time(), from_ticks = member->capture.origin_ticks;
+
+	CHECK(origin_us > (double)real_us - (double)(end_ticks - from_ticks) / 0.72 - 100 &&
+			origin_us < (double)end_us - (double)(now_ticks - from_ticks) / 0.72 + 100,
+		"at %lld ms: %f", (long long)media_ms, origin_us);
+}
+
+/* Once a second, the first time with the first packet. */
+static void test_times_are_said_once_a_second(void)
+{
+	struct dh_member *member = member_new(&none);
+
+	dh_capture_time_begin(&member->capture, dh_now_ticks() - 1000 * DH_TICKS_PER_SECOND);
+	for (int64_t ms = 995000; ms < 1005000; ms += 20) {
+		for (int i = 0; i < 2; i++) {
+			enum dh_media media = (enum dh_media)i;
+			if (media == DH_VIDEO)
+				CHECK_INT((int)relay_one(member, media, ms, false)->capture_ntp, 0);
+			if (ms % 1000 == 0)
+				check_origin(member, media, ms);
+			CHECK(!relay_one(member, media, ms, true)->capture_ntp, "at %lld ms", (long long)ms);
+		}
+	}
+	dh_member_unref(&member);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_changes),
 	TEST(test_what_pictures_say),
 	TEST(test_what_a_room_asks_for),
+	TEST(test_the_wall_clock),
 	TEST(test_a_delay_is_in_first_packets_of_pictures),
+	TEST(test_times_are_said_once_a_second),
 };
 
 int main(int argc, char **argv)

@@ -188,11 +188,34 @@ static void test_permanent(void)
 	}
 }
 
+/* Where Janus can send it, each medium's first packet says when it is due. */
+static void test_capture_times(void)
+{
+	double end = now_ms() + AWAIT_S * 1e3;
+	struct gateway_media media;
+
+	open_room();
+	watch_room(viewer, 1);
+	do {
+		CHECK(now_ms() < end);
+		usleep(5000);
+		gateway_media(viewer, &media);
+#ifdef DH_HAS_CAPTURE_TIME
+		for (int i = 0; i < 2; i++)
+			CHECK_INT(media.captures[i] > 0, media.packets[i] > 0);
+#else
+		CHECK_INT(media.captures[DH_AUDIO] + media.captures[DH_VIDEO], 0);
+#endif
+	} while (!media.packets[DH_AUDIO] || !media.packets[DH_VIDEO]);
+	close_room();
+}
+
 static const struct check_test tests[] = {
 	TEST(test_asked_for_and_taken_back),
 	TEST(test_wrong_ones),
 	TEST(test_rooms),
 	TEST(test_permanent),
+	TEST(test_capture_times),
 };
 
 PREPARATION_MAIN(tests)

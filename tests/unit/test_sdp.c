@@ -18,6 +18,12 @@
 #define AUDIO                   LINE("audio", "111", "a=mid:a\r\na=recvonly\r\na=rtpmap:111 opus/48000/2\r\n")
 #define VIDEO                   LINE("video", "96", "a=mid:v\r\na=recvonly\r\na=rtpmap:96 VP8/90000\r\n")
 
+#ifdef DH_HAS_CAPTURE_TIME
+#define HAS_CAPTURE_TIME 1
+#else
+#define HAS_CAPTURE_TIME 0
+#endif
+
 static const bool both[2] = { true, true }, sound[2] = { true, false }, picture[2] = { false, true };
 
 static json_t *jsep(const char *type, const char *sdp)
@@ -223,6 +229,7 @@ static void test_offers(void)
 		CHECK(strstr(sdp, "o=- 7 2 "), "%s", sdp);
 		CHECK_INT(count_of(sdp, " http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n"),
 			rows[i].wants[DH_VIDEO]);
+		CHECK_INT(count_of(sdp, " " DH_SDP_CAPTURE_TIME "\r\n"), HAS_CAPTURE_TIME * rows[i].lines);
 		CHECK_INT(json_is_true(json_object_get(offer, "restart")), i == 1);
 		json_decref(offer);
 	}
@@ -287,7 +294,8 @@ static void test_offers_of_peers(void)
 /* As the peer numbers them; a delay on pictures alone. */
 static void test_extensions_of_peers(void)
 {
-	static const char *const offered = "a=extmap:9 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n";
+	static const char *const offered = "a=extmap:9 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n"
+					   "a=extmap:11/recvonly " DH_SDP_CAPTURE_TIME "\r\n";
 	const struct dh_sdp_origin origin = { 7, 1 };
 	struct dh_line lines[2];
 
@@ -300,6 +308,8 @@ static void test_extensions_of_peers(void)
 		CHECK_INT(lines[DH_VIDEO].has_delay, i);
 		CHECK_INT(read.lines[0].extensions.delay, 0);
 		CHECK_INT(read.lines[1].extensions.delay, i ? 9 : 0);
+		for (int line = 0; line < 2; line++)
+			CHECK_INT(read.lines[line].extensions.capture, i && HAS_CAPTURE_TIME ? 11 : 0);
 		json_decref(answer);
 		json_decref(offer);
 		g_free(sdp);
