@@ -89,8 +89,8 @@ static struct dh_config_room *record_of(const struct dh_room_facts *facts, const
 	record->preroll_ms = facts->preroll_ms;
 	record->seam_wait_ms = facts->seam_wait_ms;
 	record->ptime = facts->ptime;
-	record->min_delay = facts->delay.is_set ? facts->delay.min_ms : DH_DELAY_KEEP;
-	record->max_delay = facts->delay.is_set ? facts->delay.max_ms : DH_DELAY_KEEP;
+	record->min_delay = facts->delay.is_set ? facts->delay.min : DH_DELAY_KEEP;
+	record->max_delay = facts->delay.is_set ? facts->delay.max : DH_DELAY_KEEP;
 	record->low_water_ms = facts->low_water_ms;
 	record->high_water_ms = facts->high_water_ms;
 	record->barge_in = settings->barge_in.after_ms;

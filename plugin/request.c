@@ -75,24 +75,24 @@ int64_t dh_request_ptime(struct dh_request *request, int64_t otherwise)
 static int64_t delay_of(struct dh_request *request, const json_t *from, const char *field)
 {
 	const json_t *value = json_object_get(from, field);
-	json_int_t ms = json_integer_value(value);
+	json_int_t steps = json_integer_value(value);
 
 	if (!value)
 		return DH_DELAY_KEEP;
-	if (!json_is_null(value) && (!json_is_integer(value) || ms > DH_DELAY_MS_MAX))
+	if (!json_is_null(value) && (!json_is_integer(value) || steps > DH_DELAY_MAX))
 		dh_request_fail(request, DH_ERROR_VALUE,
-			"Invalid \"%s\": an integer from 0 to %d (milliseconds), or null, is expected", field,
-			DH_DELAY_MS_MAX);
-	return json_is_null(value) || ms < 0 ? DH_DELAY_END : ms;
+			"Invalid \"%s\": an integer from 0 to %d (of 10 ms each), or null, is expected", field,
+			DH_DELAY_MAX);
+	return json_is_null(value) || steps < 0 ? DH_DELAY_END : steps;
 }
 
 bool dh_request_delay(struct dh_request *request, const json_t *from, struct dh_delay *delay)
 {
-	int64_t min_ms = delay_of(request, from, "min_delay"), max_ms = delay_of(request, from, "max_delay");
+	int64_t min = delay_of(request, from, "min_delay"), max = delay_of(request, from, "max_delay");
 
-	if (!request->error_code && !dh_delay_change(delay, min_ms, max_ms))
+	if (!request->error_code && !dh_delay_change(delay, min, max))
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"max_delay\": at least \"min_delay\" is expected");
-	return min_ms != DH_DELAY_KEEP || max_ms != DH_DELAY_KEEP;
+	return min != DH_DELAY_KEEP || max != DH_DELAY_KEEP;
 }
 
 void dh_request_answer(struct dh_request *request, const char *name, json_t *more)

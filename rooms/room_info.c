@@ -26,8 +26,8 @@ static void add_details(struct dh_room *room, const struct dh_settings *settings
 	json_object_set_new(info, "preroll_ms", json_integer(facts->preroll_ms));
 	json_object_set_new(info, "seam_wait_ms", json_integer(facts->seam_wait_ms));
 	json_object_set_new(info, "ptime", json_integer(facts->ptime));
-	json_object_set_new(info, "min_delay", facts->delay.is_set ? json_integer(facts->delay.min_ms) : json_null());
-	json_object_set_new(info, "max_delay", facts->delay.is_set ? json_integer(facts->delay.max_ms) : json_null());
+	json_object_set_new(info, "min_delay", facts->delay.is_set ? json_integer(facts->delay.min) : json_null());
+	json_object_set_new(info, "max_delay", facts->delay.is_set ? json_integer(facts->delay.max) : json_null());
 	json_object_set_new(info, "low_water_ms", json_integer(facts->low_water_ms));
 	json_object_set_new(info, "high_water_ms", json_integer(facts->high_water_ms));
 	dh_barge_in_describe(&settings->barge_in, info);

@@ -14,8 +14,7 @@ static unsigned pack(const struct dh_delay *delay)
 {
 	if (!delay->is_set)
 		return 0;
-	return IS_SET | (unsigned)(delay->min_ms / DH_DELAY_STEP_MS) << MIN_BIT |
-		(unsigned)(delay->max_ms / DH_DELAY_STEP_MS);
+	return IS_SET | (unsigned)delay->min << MIN_BIT | (unsigned)delay->max;
 }
 
 static void unpack(unsigned packed, int steps[2])
@@ -24,32 +23,27 @@ static void unpack(unsigned packed, int steps[2])
 	steps[1] = (int)(packed & STEP_MAX);
 }
 
-static int rounded(int64_t ms)
+bool dh_delay_change(struct dh_delay *delay, int64_t min, int64_t max)
 {
-	return (int)((ms + DH_DELAY_STEP_MS / 2) / DH_DELAY_STEP_MS * DH_DELAY_STEP_MS);
-}
+	bool has_min = min >= 0, has_max = max >= 0;
 
-bool dh_delay_change(struct dh_delay *delay, int64_t min_ms, int64_t max_ms)
-{
-	bool has_min = min_ms >= 0, has_max = max_ms >= 0;
-
-	if (min_ms == DH_DELAY_END || max_ms == DH_DELAY_END) {
+	if (min == DH_DELAY_END || max == DH_DELAY_END) {
 		*delay = (struct dh_delay){ 0 };
 		return true;
 	}
-	if (has_min && has_max && min_ms > max_ms)
+	if (has_min && has_max && min > max)
 		return false;
 	if (has_min) {
-		delay->min_ms = rounded(min_ms);
-		if (!delay->is_set || delay->max_ms < delay->min_ms)
-			delay->max_ms = delay->min_ms;
+		delay->min = (int)min;
+		if (!delay->is_set || delay->max < delay->min)
+			delay->max = delay->min;
 	}
 	if (has_max) {
-		delay->max_ms = rounded(max_ms);
+		delay->max = (int)max;
 		if (!delay->is_set && !has_min)
-			delay->min_ms = 0;
-		else if (delay->min_ms > delay->max_ms)
-			delay->min_ms = delay->max_ms;
+			delay->min = 0;
+		else if (delay->min > delay->max)
+			delay->min = delay->max;
 	}
 	delay->is_set |= has_min || has_max;
 	return true;
@@ -59,8 +53,8 @@ void dh_delay_describe(const struct dh_delay *delay, json_t *json)
 {
 	if (!delay->is_set)
 		return;
-	json_object_set_new(json, "min_delay", json_integer(delay->min_ms));
-	json_object_set_new(json, "max_delay", json_integer(delay->max_ms));
+	json_object_set_new(json, "min_delay", json_integer(delay->min));
+	json_object_set_new(json, "max_delay", json_integer(delay->max));
 }
 
 void dh_viewer_delay_init(struct dh_viewer_delay *viewer, const struct dh_delay *of_room)
@@ -90,7 +84,7 @@ void dh_viewer_delay_get(const struct dh_viewer_delay *viewer, struct dh_delay *
 	int steps[2];
 
 	unpack(wanted, steps);
-	*delay = (struct dh_delay){ wanted != 0, steps[0] * DH_DELAY_STEP_MS, steps[1] * DH_DELAY_STEP_MS };
+	*delay = (struct dh_delay){ wanted != 0, steps[0], steps[1] };
 }
 
 void dh_viewer_delay_ask(struct dh_viewer_delay *viewer, const struct dh_delay *delay)

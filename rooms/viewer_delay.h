@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How long a viewer's receiver is asked to hold pictures before it shows them: at least `min_ms`, at most `max_ms`
- * (header extension playout-delay).
+/* How long a viewer's receiver is asked to hold pictures before it shows them, at least and at most, in steps of
+ * 10 ms (header extension playout-delay).
  *
  * A picture says so in its first packet, which is where libwebrtc reads it (RtpVideoStreamReceiver2 makes a frame's
  * header of its first packet), and every picture does, so that no single loss matters. libwebrtc keeps what it heard
@@ -16,27 +16,26 @@
 
 #include <jansson.h>
 
-/* The extension has steps of 10 ms, in 12 bits. */
-#define DH_DELAY_STEP_MS 10
-#define DH_DELAY_MS_MAX  (0xfff * DH_DELAY_STEP_MS)
+/* The extension has 12 bits for each. */
+#define DH_DELAY_MAX 0xfff
 
 /* How many pictures take a delay back. */
 #define DH_DELAY_ENDS 50
 
-/* Whole steps; zeroed: the receiver decides. */
+/* Zeroed: the receiver decides. */
 struct dh_delay {
 	bool is_set;
-	int min_ms, max_ms; /* the first is not above the second */
+	int min, max; /* the first is not above the second */
 };
 
-/* A change: 0 to DH_DELAY_MS_MAX, or one of these. */
+/* A change: 0 to DH_DELAY_MAX, or one of these. */
 #define DH_DELAY_KEEP (-1)
 #define DH_DELAY_END  (-2)
 
-/* Rounds to whole steps. Where one contradicts the other, which is kept, that follows, as in the Streaming plugin;
- * where nothing was set, `min_ms` alone is both, and `max_ms` alone begins at 0. Ending one ends both. False: the two
+/* Where one contradicts the other, which is kept, that follows, as in the Streaming plugin;
+ * where nothing was set, `min` alone is both, and `max` alone begins at 0. Ending one ends both. False: the two
  * given contradict each other. */
-bool dh_delay_change(struct dh_delay *delay, int64_t min_ms, int64_t max_ms);
+bool dh_delay_change(struct dh_delay *delay, int64_t min, int64_t max);
 
 /* Sets `min_delay` and `max_delay` in `json`; not where the receiver decides. */
 void dh_delay_describe(const struct dh_delay *delay, json_t *json);

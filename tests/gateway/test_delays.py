@@ -22,19 +22,19 @@ CAPTURE_ID = 5
 def setUpModule():
     hosted = Case.hosted = HostedRoom(rooms=False, more="""
 room-one: { id = 1 avatar = "probe" }
-room-two: { id = 2 avatar = "probe" min_delay = 50 max_delay = 250 }
+room-two: { id = 2 avatar = "probe" min_delay = 5 max_delay = 25 }
 """)
     unittest.addModuleCleanup(hosted.close)
 
 
 def said(viewer):
-    """What pictures say, in order: (milliseconds at least, at most), or None."""
+    """What pictures say, in order: (at least, at most, in steps of 10 ms), or None."""
     found = []
     for packet in list(viewer.video.packets):
         data = rtp.extensions(packet).get(ID)
         if rtp.descriptor(packet.payload)[0]["start"]:
             number = data and int.from_bytes(data, "big")
-            found.append(data and ((number >> 12) * 10, (number & 0xfff) * 10))
+            found.append(data and (number >> 12, number & 0xfff))
         elif data:
             raise AssertionError("it is not in a picture's first packet")
     return found
@@ -66,29 +66,29 @@ class Delays(Case):
         self.assertEqual((viewer.video.missing(), viewer.audio.missing()), ((0, 0, 0), (0, 0, 0)))
 
     def test_asked_for_and_taken_back(self):
-        viewer, other, plain = self.watch_with(), self.watch_with(), self.watch(min_delay=100)
-        result = viewer.request({"request": "configure", "min_delay": 200, "max_delay": 400})["result"]
-        self.assertEqual((result["min_delay"], result["max_delay"]), (200, 400))
-        self.wait_said(viewer, (200, 400))
+        viewer, other, plain = self.watch_with(), self.watch_with(), self.watch(min_delay=10)
+        result = viewer.request({"request": "configure", "min_delay": 20, "max_delay": 40})["result"]
+        self.assertEqual((result["min_delay"], result["max_delay"]), (20, 40))
+        self.wait_said(viewer, (20, 40))
         self.assertNotIn("min_delay", viewer.request({"request": "configure", "min_delay": None})["result"])
-        self.wait_said(viewer, (10, 10000))
+        self.wait_said(viewer, (1, 1000))
         self.wait_said(viewer, None)
-        self.check_viewer(viewer, [None, (200, 400), (10, 10000), None])
+        self.check_viewer(viewer, [None, (20, 40), (1, 1000), None])
         self.check_viewer(other, [None])
-        self.assertEqual(plain.started["result"]["min_delay"], 100)
+        self.assertEqual(plain.started["result"]["min_delay"], 10)
         self.check_viewer(plain, [None])  # its answer does not take the extension
 
     def test_from_room_to_room(self):
         """A viewer's own goes with it; a room's is for those who have none."""
-        viewer, other = self.watch_with(max_delay=300), self.watch_with()
+        viewer, other = self.watch_with(max_delay=30), self.watch_with()
         for one in viewer, other:
             one.request({"request": "switch", "id": 2})
-        self.wait_said(other, (50, 250))
+        self.wait_said(other, (5, 25))
         other.request({"request": "switch", "id": 1})
-        self.wait_said(other, (10, 10000))
+        self.wait_said(other, (1, 1000))
         self.wait_said(other, None)
-        self.check_viewer(viewer, [(0, 300)])
-        self.check_viewer(other, [None, (50, 250), (10, 10000), None])
+        self.check_viewer(viewer, [(0, 30)])
+        self.check_viewer(other, [None, (5, 25), (1, 1000), None])
 
 
 class CaptureTimes(Case):

@@ -36,18 +36,18 @@ static void await_delay(struct gateway_handle *handle, int least, int most)
 	}
 }
 
-/* An answer says `min_ms` and `max_ms`; -1: nothing. */
-static void check_said(const json_t *event, int min_ms, int max_ms)
+/* An answer says `least` and `most`; -1: nothing. */
+static void check_said(const json_t *event, int least, int most)
 {
 	const json_t *result = json_object_get(event, "result");
-	const json_t *least = json_object_get(result, "min_delay"), *most = json_object_get(result, "max_delay");
+	const json_t *min = json_object_get(result, "min_delay"), *max = json_object_get(result, "max_delay");
 
-	CHECK_INT(least ? json_integer_value(least) : -1, min_ms);
-	CHECK_INT(most ? json_integer_value(most) : -1, max_ms);
+	CHECK_INT(min ? json_integer_value(min) : -1, least);
+	CHECK_INT(max ? json_integer_value(max) : -1, most);
 }
 
 /* `fields` as in JSON, which answers so; or (`code`) fails. */
-static void configure(const char *fields, int code, int min_ms, int max_ms)
+static void configure(const char *fields, int code, int least, int most)
 {
 	char *text = g_strdup_printf("{\"request\":\"configure\",%s}", fields);
 
@@ -56,7 +56,7 @@ static void configure(const char *fields, int code, int min_ms, int max_ms)
 	json_t *event = gateway_await(viewer, "", AWAIT_S * 1000);
 	CHECK_INT(json_integer_value(json_object_get(event, "error_code")), code);
 	if (!code)
-		check_said(event, min_ms, max_ms);
+		check_said(event, least, most);
 	json_decref(event);
 	g_free(text);
 }
@@ -87,12 +87,12 @@ static void test_asked_for_and_taken_back(void)
 	watch_room(viewer, 1);
 	watch_room(other, 1);
 	await_delay(viewer, -1, -1);
-	configure("\"min_delay\":200", 0, 200, 200);
+	configure("\"min_delay\":20", 0, 20, 20);
 	await_delay(viewer, 20, 20);
-	configure("\"max_delay\":404", 0, 200, 400);
+	configure("\"max_delay\":40", 0, 20, 40);
 	await_delay(viewer, 20, 40);
-	configure("\"video\":true", 0, 200, 400);
-	configure("\"streams\":[{\"mid\":\"a\",\"min_delay\":1000},{\"mid\":\"v\",\"max_delay\":300}]", 0, 200, 300);
+	configure("\"video\":true", 0, 20, 40);
+	configure("\"streams\":[{\"mid\":\"a\",\"min_delay\":100},{\"mid\":\"v\",\"max_delay\":30}]", 0, 20, 30);
 	await_delay(viewer, 20, 30);
 	/* What a receiver does by itself, and then nothing. */
 	configure("\"min_delay\":null", 0, -1, -1);
@@ -109,13 +109,13 @@ static void test_asked_for_and_taken_back(void)
 
 static void test_wrong_ones(void)
 {
-	static const char *const wrong[] = { "\"min_delay\":40951", "\"max_delay\":1e3", "\"max_delay\":\"100\"",
-		"\"min_delay\":true", "\"min_delay\":[]", "\"min_delay\":200,\"max_delay\":190",
-		"\"min_delay\":100,\"max_delay\":9223372036854775807" };
+	static const char *const wrong[] = { "\"min_delay\":4096", "\"max_delay\":1e3", "\"max_delay\":\"100\"",
+		"\"min_delay\":true", "\"min_delay\":[]", "\"min_delay\":20,\"max_delay\":19",
+		"\"min_delay\":10,\"max_delay\":9223372036854775807" };
 
 	open_room();
 	watch_room(viewer, 1);
-	configure("\"min_delay\":100,\"max_delay\":200", 0, 100, 200);
+	configure("\"min_delay\":10,\"max_delay\":20", 0, 10, 20);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		configure(wrong[i], 454, 0, 0);
 		char *text = g_strdup_printf("{\"request\":\"watch\",\"id\":1,%s}", wrong[i]);
@@ -125,7 +125,7 @@ static void test_wrong_ones(void)
 		g_free(text);
 		CHECK_INT(create(wrong[i], ""), 454);
 	}
-	configure("\"video\":true", 0, 100, 200);
+	configure("\"video\":true", 0, 10, 20);
 	close_room();
 }
 
@@ -133,19 +133,19 @@ static void test_wrong_ones(void)
 static void test_rooms(void)
 {
 	open_room();
-	CHECK_INT(create("\"min_delay\":100,\"max_delay\":300", ""), 0);
-	CHECK(!gateway_ask(viewer, json_loads("{\"request\":\"watch\",\"id\":1,\"max_delay\":500}", 0, NULL), NULL));
+	CHECK_INT(create("\"min_delay\":10,\"max_delay\":30", ""), 0);
+	CHECK(!gateway_ask(viewer, json_loads("{\"request\":\"watch\",\"id\":1,\"max_delay\":50}", 0, NULL), NULL));
 	json_decref(gateway_await(viewer, "status:preparing", AWAIT_S * 1000));
 	CHECK(!gateway_ask(viewer, json_pack("{s:s}", "request", "start"), gateway_answer()));
 	json_t *event = gateway_await(viewer, "status:starting", AWAIT_S * 1000);
-	check_said(event, 0, 500);
+	check_said(event, 0, 50);
 	json_decref(event);
 	gateway_up(viewer);
 	await_delay(viewer, 0, 50);
 	switch_to(20);
-	configure("\"video\":true", 0, 0, 500);
+	configure("\"video\":true", 0, 0, 50);
 	await_delay(viewer, 0, 50);
-	configure("\"min_delay\":null,\"max_delay\":null", 0, 100, 300);
+	configure("\"min_delay\":null,\"max_delay\":null", 0, 10, 30);
 	await_delay(viewer, 10, 30);
 	switch_to(1);
 	await_delay(viewer, 1, 1000);
@@ -157,26 +157,26 @@ static int delay_of(const char *field)
 {
 	json_t *answer = ASK(other, "{s:s, s:i}", "request", "info", "id", 20);
 	const json_t *value = json_object_get(json_object_get(answer, "info"), field);
-	int ms = json_is_integer(value) ? (int)json_integer_value(value) : json_is_null(value) ? -1 : -2;
+	int steps = json_is_integer(value) ? (int)json_integer_value(value) : json_is_null(value) ? -1 : -2;
 
 	json_decref(answer);
-	return ms;
+	return steps;
 }
 
 static void test_permanent(void)
 {
 	static const struct {
 		const char *fields;
-		int min_ms, max_ms;
-	} rows[] = { { "\"min_delay\":100,\"max_delay\":300", 100, 300 }, { "\"max_delay\":300", 0, 300 },
+		int least, most;
+	} rows[] = { { "\"min_delay\":10,\"max_delay\":30", 10, 30 }, { "\"max_delay\":30", 0, 30 },
 		{ "\"min_delay\":null", -1, -1 } };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		open_room();
 		CHECK_INT(create(rows[i].fields, ",\"permanent\":true"), 0);
 		for (int again = 0; again < 2; again++) {
-			CHECK_INT(delay_of("min_delay"), rows[i].min_ms);
-			CHECK_INT(delay_of("max_delay"), rows[i].max_ms);
+			CHECK_INT(delay_of("min_delay"), rows[i].least);
+			CHECK_INT(delay_of("max_delay"), rows[i].most);
 			gateway_detach(&viewer);
 			gateway_detach(&other);
 			gateway_stop();
