@@ -140,6 +140,8 @@ void dh_room_voice_poll(struct dh_room *room, int64_t now_ticks)
 		struct dh_member *member = room->talkers->pdata[i - 1];
 		if (dh_microphone_poll(atomic_load(&member->microphone), now_ticks) == DH_HEARING_SILENT)
 			set_speaking(room, member, false);
+		else if (member->id == room->floor.holder)
+			dh_floor_speaks(&room->floor, member->id, now_ticks);
 	}
 	dh_floor_poll(&room->floor, now_ticks);
 	listen(room);

@@ -202,6 +202,24 @@ class Microphones(Case):
         for viewer in (first, second):
             viewer.leave()
 
+    def test_a_long_speech_is_no_silence(self):
+        """Who speaks without a pause for longer than `floor_silence_ms` keeps the floor until it is silent."""
+        edit = {"request": "edit", "id": 1}
+        self.gateway.request({**edit, "new_barge_in_by": "named", "new_floor_silence_ms": 0, "new_floor_ms": 0})
+        viewer = self.watch()
+        viewer.listen()
+        since = len(self.gateway.events)
+        viewer.speak(quiet(60) + voice(10))
+        number = self.event("viewer_speaking", since)["viewer"]
+        self.gateway.request({"request": "give_floor", "id": 1, "viewer": number})
+        self.gateway.request({**edit, "new_floor_silence_ms": 100})
+        viewer.speak(voice(100))
+        self.event("floor_ended", since, reason="silence")
+        names = [e["event"] for _, e in self.gateway.events[since:]]
+        self.assertLess(names.index("viewer_silent"), names.index("floor_ended"), names)
+        self.gateway.request({**edit, "new_barge_in_by": "all", "new_floor_silence_ms": 15000, "new_floor_ms": 60000})
+        viewer.leave()
+
     def test_refusals(self):
         viewer = self.gateway.ask_for_offer({"id": 1})
         for body, code in (({"request": "configure", "microphone": 1}, 454),
