@@ -38,7 +38,7 @@ static bool is_one(const struct dh_floor *floor)
 static bool withdraw(struct dh_floor *floor, guint viewer)
 {
 	for (guint i = 0; i < floor->waiting; i++) {
-		if (floor->asks[i] != viewer)
+		if (floor->asks[i].viewer != viewer)
 			continue;
 		floor->waiting--;
 		memmove(floor->asks + i, floor->asks + i + 1, (floor->waiting - i) * sizeof(floor->asks[0]));
@@ -52,7 +52,7 @@ static void have(struct dh_floor *floor, guint viewer, int64_t now_ticks)
 	withdraw(floor, viewer);
 	floor->holder = viewer;
 	floor->since_ticks = floor->voice_ticks = now_ticks;
-	floor->changed(floor->arg, viewer, DH_FLOOR_HAS);
+	floor->changed(floor->arg, viewer, DH_FLOOR_HAS, false);
 }
 
 static void end(struct dh_floor *floor, enum dh_floor_end why)
@@ -61,21 +61,31 @@ static void end(struct dh_floor *floor, enum dh_floor_end why)
 
 	floor->holder = 0;
 	if (viewer)
-		floor->changed(floor->arg, viewer, why);
+		floor->changed(floor->arg, viewer, why, false);
+}
+
+static bool wait_no_more(struct dh_floor *floor, guint viewer, enum dh_floor_end why)
+{
+	bool waited = withdraw(floor, viewer);
+
+	if (waited)
+		floor->changed(floor->arg, viewer, why, true);
+	return waited;
 }
 
 static void pass_on(struct dh_floor *floor, int64_t now_ticks)
 {
 	if (!floor->holder && floor->waiting && floor->config.who == DH_FLOOR_ONE)
-		have(floor, floor->asks[0], now_ticks);
+		have(floor, floor->asks[0].viewer, now_ticks);
 }
 
 void dh_floor_configure(struct dh_floor *floor, const struct dh_barge_in *config, int64_t now_ticks)
 {
 	floor->config = *config;
 	if (!is_one(floor)) {
-		floor->waiting = 0;
 		end(floor, DH_FLOOR_EDITED);
+		while (floor->waiting)
+			wait_no_more(floor, floor->asks[0].viewer, DH_FLOOR_EDITED);
 	}
 	pass_on(floor, now_ticks);
 }
@@ -87,12 +97,12 @@ int dh_floor_ask(struct dh_floor *floor, guint viewer, int64_t now_ticks)
 	if (floor->holder == viewer)
 		return 0;
 	for (guint i = 0; i < floor->waiting; i++) {
-		if (floor->asks[i] == viewer)
+		if (floor->asks[i].viewer == viewer)
 			return (int)i + 1;
 	}
 	if (floor->waiting == DH_FLOOR_ASKS_MAX)
 		return -ENOBUFS;
-	floor->asks[floor->waiting++] = viewer;
+	floor->asks[floor->waiting++] = (struct dh_floor_ask){ viewer, now_ticks };
 	pass_on(floor, now_ticks);
 	return floor->holder == viewer ? 0 : (int)floor->waiting;
 }
@@ -100,7 +110,7 @@ int dh_floor_ask(struct dh_floor *floor, guint viewer, int64_t now_ticks)
 bool dh_floor_drop(struct dh_floor *floor, guint viewer, enum dh_floor_end why, int64_t now_ticks)
 {
 	if (floor->holder != viewer || !viewer)
-		return withdraw(floor, viewer);
+		return wait_no_more(floor, viewer, why);
 	end(floor, why);
 	pass_on(floor, now_ticks);
 	return true;

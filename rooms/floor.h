@@ -29,17 +29,23 @@ enum dh_floor_end {
 };
 const char *dh_floor_end_name(enum dh_floor_end end);
 
-typedef void dh_floor_changed_fn(void *arg, guint viewer, enum dh_floor_end end);
+/* `waited`: it had asked for it, and waits no more. */
+typedef void dh_floor_changed_fn(void *arg, guint viewer, enum dh_floor_end end, bool waited);
+
+struct dh_floor_ask {
+	guint viewer;
+	int64_t since_ticks;
+};
 
 /* Zero it, then call dh_floor_init. */
 struct dh_floor {
 	/* readable */
-	guint holder;                  /* a viewer's number; 0: nobody has it */
-	guint asks[DH_FLOOR_ASKS_MAX]; /* who waits, first come first */
-	guint waiting;                 /* how many */
+	guint holder;                                /* a viewer's number; 0: nobody has it */
+	int64_t since_ticks, voice_ticks;            /* since when it has it; its last voice */
+	struct dh_floor_ask asks[DH_FLOOR_ASKS_MAX]; /* who waits, first come first */
+	guint waiting;                               /* how many */
 	/* private */
 	struct dh_barge_in config;
-	int64_t since_ticks, voice_ticks; /* since when; the last voice */
 	dh_floor_changed_fn *changed;
 	void *arg;
 };

@@ -261,7 +261,7 @@ int dh_room_recording_is_viewer(const struct dh_room *room);
 /* --- room_voice.c; in the room's thread */
 
 /* A dh_floor_changed_fn; `arg` is the room. */
-void dh_room_floor_changed(void *arg, guint viewer, enum dh_floor_end end);
+void dh_room_floor_changed(void *arg, guint viewer, enum dh_floor_end end, bool waited);
 /* The room's settings are new. */
 void dh_room_voice_configure(struct dh_room *room);
 /* 20 ms of sound leave; see dh_playout_sink. */

@@ -3,7 +3,6 @@
 #include "room_private.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "microphone.h"
 #include "playout/timebase.h"
@@ -39,21 +38,25 @@ static struct dh_member *find_member(const struct dh_room *room, guint viewer)
 }
 
 /* A viewer that has left is told nothing. */
-void dh_room_floor_changed(void *arg, guint viewer, enum dh_floor_end end)
+void dh_room_floor_changed(void *arg, guint viewer, enum dh_floor_end end, bool waited)
 {
 	struct dh_room *room = arg;
 	const struct dh_member *member = find_member(room, viewer);
 
 	if (member && end == DH_FLOOR_HAS) {
 		tell(room, "floor_given", member, NULL, NULL);
-	} else if (member) {
-		tell(room, "floor_ended", member, "reason", json_string(dh_floor_end_name(end)));
-	} else {
-		json_t *json = dh_room_report_new(room, "floor_ended");
-		json_object_set_new(json, "viewer", json_integer((json_int_t)viewer));
-		json_object_set_new(json, "reason", json_string(dh_floor_end_name(end)));
-		dh_room_tell_trusted(room, json, NULL, NULL);
+		return;
 	}
+	json_t *json = member ? dh_room_report_viewer(room, "floor_ended", member) :
+				dh_room_report_new(room, "floor_ended");
+	if (member)
+		dh_room_set_ms(json, "media_ms", dh_playout_media_ticks(room->playout, dh_now_ticks()));
+	else
+		json_object_set_new(json, "viewer", json_integer((json_int_t)viewer));
+	json_object_set_new(json, "reason", json_string(dh_floor_end_name(end)));
+	if (waited)
+		json_object_set_new(json, "waited", json_true());
+	dh_room_tell_trusted(room, json, member, member);
 }
 
 /* What barging in does; the voice had lasted at `asked_us`. False: there was nothing to interrupt. */
@@ -236,7 +239,7 @@ void dh_room_member_sound(struct dh_member *member, int mindex, const uint8_t *r
 struct floor_call {
 	guint viewer;
 	int place;
-	guint holder, asks[DH_FLOOR_ASKS_MAX], waiting; /* out */
+	json_t *reply; /* out */
 };
 
 static int run_ask(struct dh_room *room, void *arg)
@@ -278,13 +281,35 @@ static int run_leave(struct dh_room *room, void *arg)
 	return 0;
 }
 
+static json_t *viewer_json(guint viewer)
+{
+	return viewer ? json_integer((json_int_t)viewer) : json_null();
+}
+
 static int run_look(struct dh_room *room, void *arg)
 {
 	struct floor_call *call = arg;
+	const struct dh_floor *floor = &room->floor;
+	int64_t now_ticks = dh_now_ticks(), silent_ticks = now_ticks - floor->voice_ticks;
+	json_t *waiting = json_array(), *waited = json_array(), *speaking = json_array();
 
-	call->holder = room->floor.holder;
-	call->waiting = room->floor.waiting;
-	memcpy(call->asks, room->floor.asks, sizeof(call->asks));
+	for (guint i = 0; i < floor->waiting; i++) {
+		const struct dh_floor_ask *ask = &floor->asks[i];
+		json_array_append_new(waiting, json_integer((json_int_t)ask->viewer));
+		json_array_append_new(waited, json_integer((now_ticks - ask->since_ticks) / DH_TICKS_PER_MS));
+	}
+	for (guint i = 0; i < room->talkers->len; i++) {
+		const struct dh_member *member = room->talkers->pdata[i];
+		json_array_append_new(speaking, json_integer((json_int_t)member->id));
+		if (member->id == floor->holder)
+			silent_ticks = 0;
+	}
+	call->reply = json_pack("{s:o, s:o, s:o, s:o}", "viewer", viewer_json(floor->holder), "waiting", waiting,
+		"waited_ms", waited, "speaking", speaking);
+	if (floor->holder) {
+		dh_room_set_ms(call->reply, "had_ms", now_ticks - floor->since_ticks);
+		dh_room_set_ms(call->reply, "silent_ms", silent_ticks);
+	}
 	return 0;
 }
 
@@ -319,11 +344,6 @@ int dh_room_floor_give(struct dh_room *room, guint viewer, json_t **reply)
 	return err;
 }
 
-static json_t *viewer_json(guint viewer)
-{
-	return viewer ? json_integer((json_int_t)viewer) : json_null();
-}
-
 int dh_room_floor_take(struct dh_room *room, guint viewer, json_t **reply)
 {
 	struct floor_call call = { .viewer = viewer };
@@ -341,11 +361,8 @@ int dh_room_floor(struct dh_room *room, json_t **reply)
 
 	if (err)
 		return err;
-	json_t *waiting = json_array();
 	struct dh_settings *settings = dh_room_settings(room);
-	for (guint i = 0; i < call.waiting; i++)
-		json_array_append_new(waiting, json_integer((json_int_t)call.asks[i]));
-	*reply = json_pack("{s:o, s:o}", "viewer", viewer_json(call.holder), "waiting", waiting);
+	*reply = call.reply;
 	dh_barge_in_describe(&settings->barge_in, *reply);
 	dh_settings_unref(&settings);
 	return 0;

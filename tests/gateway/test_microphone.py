@@ -202,6 +202,37 @@ class Microphones(Case):
         for viewer in (first, second):
             viewer.leave()
 
+    def test_who_waits_and_waits_no_more(self):
+        """Refused, of its own accord, gone, and since there is none any more: each is told, and how long it waited is known."""
+        room, edit = {"id": 1}, {"request": "edit", "id": 1}
+        self.gateway.request({**edit, "new_barge_in_by": "named", "new_floor_silence_ms": 0, "new_floor_ms": 0})
+        viewers = [self.watch() for _ in range(5)]
+        numbers, since = [], len(self.gateway.events)
+        for viewer in viewers:
+            numbers.append(viewer.request({"request": "ask_floor"})["viewer"])
+            time.sleep(0.02)
+        answer = self.gateway.request({"request": "floor", **room})
+        self.assertEqual((answer["viewer"], answer["waiting"], answer["speaking"]), (None, numbers, []))
+        self.assertEqual(sorted(answer["waited_ms"], reverse=True), answer["waited_ms"])
+        self.assertGreaterEqual(answer["waited_ms"][0], 100)
+        self.assertNotIn("had_ms", answer)
+        self.gateway.request({"request": "give_floor", **room, "viewer": numbers[0]})
+        viewers[0].listen()
+        viewers[0].speak(quiet(60) + voice(30))
+        self.event("viewer_speaking", since, viewer=numbers[0])
+        for reason, end in (("taken", lambda: self.gateway.request({"request": "take_floor", **room, "viewer": numbers[1]})),
+                            ("given_back", lambda: viewers[2].request({"request": "leave_floor"})), ("left", viewers[3].leave)):
+            end()
+            self.assertTrue(self.event("floor_ended", since, reason=reason)["waited"])
+        answer = self.gateway.request({"request": "floor", **room})
+        self.assertEqual((answer["viewer"], answer["waiting"]), (numbers[0], numbers[4:]))
+        self.assertGreater(answer["had_ms"], answer["silent_ms"])
+        self.gateway.request({**edit, "new_barge_in_by": "all", "new_floor_silence_ms": 15000, "new_floor_ms": 60000})
+        self.assertTrue(self.event("floor_ended", since, viewer=numbers[4], reason="edited")["waited"])
+        self.assertNotIn("waited", self.event("floor_ended", since, viewer=numbers[0], reason="edited"))
+        for viewer in viewers[:3] + viewers[4:]:
+            viewer.leave()
+
     def test_a_long_speech_is_no_silence(self):
         """Who speaks without a pause for longer than `floor_silence_ms` keeps the floor until it is silent."""
         edit = {"request": "edit", "id": 1}

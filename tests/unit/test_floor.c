@@ -10,16 +10,19 @@
 
 #define S DH_TICKS_PER_SECOND
 
-/* What has been told: "+1" has it, "-1timeout" has it no more. */
+/* What has been told: "+1" has it, "-1timeout" has it no more, "~1left" waits for it no more. */
 static char told[4096];
 
-static void changed(void *arg, guint viewer, enum dh_floor_end end)
+static void changed(void *arg, guint viewer, enum dh_floor_end end, bool waited)
 {
 	size_t size = strlen(told);
 
 	CHECK(arg == told, "another argument");
-	g_snprintf(told + size, sizeof(told) - size, "%s%u%s ", end == DH_FLOOR_HAS ? "+" : "-", viewer,
-		dh_floor_end_name(end));
+	g_snprintf(told + size, sizeof(told) - size, "%s%u%s ",
+		end == DH_FLOOR_HAS ? "+" :
+			waited      ? "~" :
+				      "-",
+		viewer, dh_floor_end_name(end));
 }
 
 static void open_floor(struct dh_floor *floor, enum dh_floor_policy who, int64_t floor_ms, int64_t silence_ms)
@@ -53,7 +56,8 @@ static void test_first_come(void)
 	CHECK(dh_floor_drop(&floor, 2, DH_FLOOR_GIVEN_BACK, S), "2 waited");
 	CHECK(dh_floor_drop(&floor, 1, DH_FLOOR_LEFT, S), "1 had it");
 	CHECK(!dh_floor_drop(&floor, 9, DH_FLOOR_LEFT, S), "9 had nothing");
-	expect("-1left +3 ");
+	expect("~2given_back -1left +3 ");
+	CHECK(floor.since_ticks == S, "since when?");
 }
 
 static void test_who_speaks_first(void)
@@ -109,8 +113,10 @@ static void test_policies(void)
 	open_floor(&floor, DH_FLOOR_ONE, 0, 0);
 	dh_floor_ask(&floor, 1, 0);
 	dh_floor_ask(&floor, 2, 0);
-	dh_floor_configure(&floor, &all, S);
-	expect("+1 -1edited ");
+	dh_floor_ask(&floor, 3, S);
+	CHECK(floor.asks[1].viewer == 3 && floor.asks[1].since_ticks == S, "since when does it wait?");
+	dh_floor_configure(&floor, &all, 2 * S);
+	expect("+1 -1edited ~2edited ~3edited ");
 	CHECK(dh_floor_is_open(&floor, 1) && dh_floor_is_open(&floor, 5) && !floor.waiting, "everybody's");
 }
 
