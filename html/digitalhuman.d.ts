@@ -221,6 +221,8 @@ export class DigitalHuman {
 	/** Resolves once the gateway listens. */
 	listen(options?: ListenOptions): Promise<Microphone>;
 	bargeIn(fields: BargeIn): Promise<Answer>;
+	/** Of what all viewers do, too, with the room's secret; until it is ended, or the connection is. */
+	observe(listener: (event: RoomEvent) => void): Promise<() => void>;
 	askFloor(): Promise<Answer>;
 	leaveFloor(): Promise<Answer>;
 	floor(): Promise<Answer>;

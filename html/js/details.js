@@ -5,7 +5,8 @@ export class Details {
 	#told;
 	#barred = null;   // the secret that was wrong; '' for none
 
-	/* told.heard(text) is called with what was heard of what plays, told.floor(answer) with the answer to `floor`. */
+	/* told.heard(text) is called with what was heard of what plays, told.floor(answer) with the answer to `floor`, unless
+	 * told.knowsFloor() says that it need not be asked for. */
 	constructor(told) {
 		this.#told = told;
 	}
@@ -22,11 +23,12 @@ export class Details {
 			return;
 		try {
 			const heard = playing && (await dh.progress(playing.segment)).heard_text;
-			const floor = await dh.floor();
+			const floor = !this.#told.knowsFloor() && await dh.floor();
 			if (!isPresent())
 				return;
 			this.#told.heard(heard);
-			this.#told.floor(floor);
+			if (floor)
+				this.#told.floor(floor);
 		} catch (error) {
 			if (error.code === 457 && isPresent())
 				this.#barred = secret;

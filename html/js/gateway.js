@@ -104,7 +104,11 @@ export class Connection {
 	async open(options) {
 		try {
 			await within(STEP_MS, this.#openSession(options));
-			const handle = await within(STEP_MS, this.#attach());
+			const handle = await within(STEP_MS, this.#attach({
+				...this.#on,
+				onmessage: (message, jsep) => this.#message(message, jsep),
+				ondata: text => this.#data(text),
+			}));
 			if (this.#over)
 				throw this.#over;
 			this.#handle = handle;
@@ -136,18 +140,19 @@ export class Connection {
 		});
 	}
 
-	#attach() {
-		return new Promise((resolve, reject) => {
-			this.#waiting.add({ reject });
+	#attach(on) {
+		const entry = {};
+		const attached = new Promise((resolve, reject) => {
+			entry.reject = reject;
+			this.#waiting.add(entry);
 			this.#janus.attach({
-				...this.#on,
+				...on,
 				plugin: PLUGIN,
 				success: resolve,
 				error: reason => reject(failure('gateway', String(reason))),
-				onmessage: (message, jsep) => this.#message(message, jsep),
-				ondata: text => this.#data(text),
 			});
 		});
+		return attached.finally(() => this.#waiting.delete(entry));
 	}
 
 	#lose(error) {
@@ -158,6 +163,8 @@ export class Connection {
 	/* A promise of the plugin's answer. */
 	request(body, options) {
 		const message = wellFormed(body);
+		if (options?.listener)
+			return this.#observe(message, options.listener);
 		if (!(message.request in ANSWERS))
 			return this.#send(message, options);
 		const answer = this.#turn.then(() => this.#send(message, options));
@@ -191,6 +198,39 @@ export class Connection {
 		});
 		entry.answer = answer;
 		return answer;
+	}
+
+	/* By a handle of its own, which goes with the connection. Returns a function that ends it. */
+	async #observe(message, listener) {
+		if (!this.isOpen)
+			throw this.#over ?? failure('offline', 'Not connected to the gateway.');
+		const entry = {};
+		const begun = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
+		begun.catch(() => {});   // it may be too late before anybody waits for it
+		this.#waiting.add(entry);
+		let handle = null;
+		const end = () => this.#over || handle?.detach();
+		try {
+			handle = await within(STEP_MS, this.#attach({ onmessage: said => {
+				if (said.event)
+					listener(said);
+				else if (said.error_code)
+					entry.reject(failure(said.error_code, said.error));
+				else if (said.result?.status === 'observing')
+					entry.resolve();
+			} }));
+			handle.send({
+				message, success: data => data?.error_code && entry.reject(failure(data.error_code, data.error)),
+				error: reason => entry.reject(this.#refused(String(reason))),
+			});
+			await within(ANSWER_MS, begun);
+			return end;
+		} catch (error) {
+			end();
+			throw error;
+		} finally {
+			this.#waiting.delete(entry);
+		}
 	}
 
 	/* By Janus itself. Where it does not know session or handle any more, both are gone. */

@@ -7,6 +7,7 @@ import settings from '../settings.js';
 import { ask, closeAsk, recall, remember } from './ask.js';
 import { RoomChoice } from './choice.js';
 import { Details } from './details.js';
+import { Floor } from './floor.js';
 import { HistoryView } from './history.js';
 import { Inside } from './inside.js';
 import { Measurements } from './measure.js';
@@ -36,7 +37,10 @@ const historyView = new HistoryView();
 const stage = new Stage(on => act(() => (on ? dh.hold() : dh.resume({ at: 'word' }))));
 const talk = new Talk(act);
 const inside = new Inside(() => act(() => dh.floor()));   // which wants the secret, and changes nothing
-const details = new Details({ heard: text => queueView.heard(text), floor: floor => talk.show(floor) });
+const floor = new Floor(act, answer => talk.show(answer));
+const details = new Details({
+	heard: text => queueView.heard(text), floor: answer => floor.show(answer), knowsFloor: () => floor.isTold,
+});
 
 /* --- requests that may want the room's secret */
 
@@ -342,6 +346,7 @@ function enter(room) {
 	dh.on('event', onEvent);
 	stage.follow(dh);
 	talk.follow(dh);
+	floor.follow(dh);
 	subtitles.follow(dh);
 	inside.follow(dh);
 	dh.on('wrong', onWrong);

@@ -42,6 +42,9 @@ export class Requests {
 		return this.request({ ...Object.fromEntries(changes), request: 'edit' });
 	}
 
+	/* A promise of a function that ends it. */
+	observe(listener) { return this.request({ request: 'observe' }, { listener }); }
+
 	askFloor() { return this.request({ request: 'ask_floor' }); }
 	leaveFloor() { return this.request({ request: 'leave_floor' }); }
 	floor() { return this.request({ request: 'floor' }); }

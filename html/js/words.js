@@ -107,9 +107,9 @@ const FLOOR = {
 };
 
 /* Of an event without a segment. */
-function roomParts({ event, utterance, index, count, description, reason, mode, queued_ms: queued }) {
+function roomParts({ event, utterance, index, count, description, reason, waited, mode, queued_ms: queued }) {
 	if (event === 'floor_ended')
-		return FLOOR[reason] ?? '';
+		return waited && reason === 'taken' ? 'not this time' : FLOOR[reason] ?? '';
 	if (event === 'barged_in')
 		return mode === 'hold' ? 'it waits' : '';
 	if (event === 'edited')
@@ -124,7 +124,7 @@ export function eventWords(event) {
 	if (event.event === 'marker')
 		return ['Marker', cut(JSON.stringify(event.data), 60), ''];
 	if (!event.segment)
-		return [ROOM[event.event] ?? event.event, '', roomParts(event)];
+		return [event.waited ? 'You wait for the floor no more' : ROOM[event.event] ?? event.event, '', roomParts(event)];
 	if (event.event === 'continued')
 		return [PAST.continued, event.segment, `${event.generator} says the rest, as ${event.by}`];
 	const parts = [];

@@ -82,7 +82,7 @@ class Everybody(Page):
             page.press("Tab")
             seen.append(page.evaluate(
                 "document.activeElement.id || document.activeElement.name || document.activeElement.textContent"))
-        for id in ("room", "other-room", "sound", "microphone", "barge-in", "text", "speak", "file"):
+        for id in ("room", "other-room", "sound", "microphone", "barge-in", "barge-in-by", "text", "speak", "file"):
             self.assertIn(id, seen)
         self.assertIn("hello.mp4", seen)
 
@@ -161,7 +161,11 @@ class Accessible(Page):
                 page.permit("microphone")
                 page.evaluate("digitalhuman.bargeIn({ barge_in_by: 'one' }).then(() => digitalhuman.hold()).then(() => 0)")
                 page.evaluate("document.querySelector('#microphone').click()")  # what was heard may move it just now
-                page.wait("!document.querySelector('#floor').hidden")
+                page.wait("!document.querySelector('#floor').hidden && !document.querySelector('#moderator').hidden")
+                page.evaluate("void (document.querySelector('#moderator').open = true)")
+                page.evaluate("digitalhuman.bargeIn({ barge_in_by: 'named' }).then(() => digitalhuman.askFloor()).then(() => 0)")
+                page.wait("document.querySelector('#asks li')")
+                self.assertEqual([], page.evaluate(CONTRAST))
                 page.wait("document.querySelector('#hold').textContent === 'Resume'")
                 self.check(page)
                 page.permit("microphone", "denied")
