@@ -2,8 +2,8 @@
 """How old the first picture is that Chromium presents of a room it joins, this plugin's and the Streaming plugin's.
 
 A picture's age is judged by the browser alone: how much later it is presented than it would be if it were as far behind its RTP
-timestamp as the pictures are some seconds later. A relay that first repeats what it has kept since its last key frame
-shows old pictures.
+timestamp as the pictures are some seconds later, and how long the browser holds those before it decodes them. A relay that first
+repeats what it has kept since its last key frame shows old pictures, or makes the browser hold them longer.
 """
 import random
 import sys
@@ -30,12 +30,14 @@ def join(chromium, server, ws, plugin):
     probe = Probe(chromium, server, ws, {"id": 1}, plugin)
     try:
         probe.wait_playing()
-        time.sleep(SETTLED_S + random.uniform(0, 2))        # so that the next one joins anywhere between two key frames
-        data = probe.take()
+        time.sleep(SETTLED_S)
+        probe.page.evaluate("probe.held()")
+        time.sleep(1 + random.uniform(0, 2))        # so that the next one joins anywhere between two key frames
+        data, held_s = probe.take(), probe.page.evaluate("probe.held()")
     finally:
         probe.close()
     late = behind(data["frames"])
-    return late[0] - float(np.median(late[-25:])), data["frames"][0]["presented"] - data["watchAt"]
+    return held_s * 1000 + late[0] - float(np.median(late[-25:])), data["frames"][0]["presented"] - data["watchAt"]
 
 
 def lag(material, runs):

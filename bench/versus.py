@@ -25,8 +25,10 @@ from pushes import raw
 HERE = os.path.dirname(os.path.abspath(__file__))
 VIEWERS, SECONDS = 100, 12
 STREAMING = "janus.plugin.streaming"
-MOUNTPOINT = """room-1: {{ type = "rtp" id = 1 audio = true audioport = {audio} audiopt = 111 audiocodec = "opus"
-	video = true videoport = {video} videopt = 96 videocodec = "vp8" videobufferkf = true }}"""
+# It keeps the last key frame (bufferkf) or, from Janus 1.3.3 on, that and what has come since (bufferkf_ms).
+MOUNTPOINT = """room-1: {{ type = "rtp" id = 1 bufferkf_ms = 2500 media = (
+	{{ type = "audio" mid = "a" port = {audio} pt = 111 codec = "opus" }},
+	{{ type = "video" mid = "v" port = {video} pt = 96 codec = "vp8" bufferkf = true }} ) }}"""
 LOOPS = {"off": "", "two event loops": "event_loops = 2"}
 # Values that are further apart than this share of their median are too noisy to be trusted.
 NOISY = 0.4
