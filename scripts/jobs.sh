@@ -6,9 +6,10 @@
 # processors and do not depend on time, builds included: as many at a time as there are
 # processors, at a lower priority. "wait", at the same priority, is for those of them that
 # mostly wait, for a limit to pass or for the network: twice as many. "watch" is for jobs
-# that watch something live: one more than there are processors, or one that must be
-# "alone" there, or two of those once nothing is left to do in the other lanes. What a job
-# says at its end of the time that it was busy tells where it belongs.
+# that watch something live: one more than there are processors, or twice as many that
+# mostly wait ("await"), or one that must be "alone" there, or two of those once nothing is
+# left to do in the other lanes. What a job says at its end of the time that it was busy
+# tells where it belongs.
 #
 # Needs the functions wanted NAME (whether a test was asked for) and build_flavour DIR
 # (makes that build), and $logs. Sets $passed, $failed and $skipped.
@@ -18,7 +19,7 @@ job_names=() job_lanes=() job_limits=() job_builds=() job_commands=() # job_buil
 job_states=() job_pids=() job_starts=() job_lines=()     # a state: "", running or ended
 job_places=()                                            # how many it has, in its lane
 declare -A built                                         # by folder: yes or no
-# What watches takes two places, so that half of that lane can be had.
+# What watches takes two places, what awaits one.
 declare -A places=([work]=$(nproc) [wait]=$((2 * $(nproc))) [watch]=$((2 * $(nproc) + 2)))
 declare -A running=([work]=0 [wait]=0 [watch]=0)         # places in use
 spent_ms=0                                               # by all jobs that have ended
@@ -70,7 +71,7 @@ log_of() { local name=${job_names[$1]#"$root/"}; printf '%s' "$logs/${name//\//-
 # its own process group, which is ended.
 start_job() {
 	local i=$1 command nice=(nice -n 9)
-	case ${job_lanes[i]} in watch | alone) nice=() ;; esac
+	case ${job_lanes[i]} in watch | await | alone) nice=() ;; esac
 	eval "command=(${job_commands[i]})"
 	if [ -n "${job_builds[i]}" ]; then
 		timeout --signal=INT --kill-after=30 "${job_limits[i]}" env --default-signal=INT "${nice[@]}" "${command[@]}" \
@@ -109,6 +110,7 @@ need_places() {
 	lane=${job_lanes[$1]} needed=1
 	case $lane in
 		watch) needed=2 ;;
+		await) lane=watch ;;
 		alone)
 			lane=watch needed=${places[watch]}
 			is_working || needed=$((needed / 2))
