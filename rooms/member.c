@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "member.h"
 
+#include <sched.h>
 #include <string.h>
 
 #include "microphone.h"
@@ -164,16 +165,30 @@ static void extend(struct dh_member *member, const struct dh_line *line, enum dh
 			g_get_real_time());
 }
 
-void dh_member_relay(struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size)
+static void hand_over(struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size)
 {
 	const struct dh_line line = dh_member_line(member, media);
 	struct dh_extensions extensions = { 0 };
 
-	if (atomic_load(&member->cut))
-		return;
 	if (media == DH_AUDIO || dh_vp8_begins(rtp + DH_RTP_HEADER_SIZE))
 		extend(member, &line, media, rtp, &extensions);
 	member->host->relay(member->handle, media, line.mindex, rtp, size, &extensions);
 	if (media == DH_VIDEO)
 		dh_viewer_quality_sent(&member->quality, size);
+}
+
+/* Either this sees that it is cut, or who cuts it sees that a packet is on its way. */
+void dh_member_relay(struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size)
+{
+	atomic_store(&member->relaying, 1);
+	if (!atomic_load(&member->cut))
+		hand_over(member, media, rtp, size);
+	atomic_store_explicit(&member->relaying, 0, memory_order_release);
+}
+
+void dh_member_cut(struct dh_member *member)
+{
+	atomic_store(&member->cut, 1);
+	while (atomic_load(&member->relaying))
+		sched_yield();
 }

@@ -81,6 +81,7 @@ struct dh_member {
 	atomic_int listened_to;                     /* its sound is wanted, and it has agreed to send it */
 	_Atomic(struct dh_microphone *) microphone; /* owned; NULL: it has never sent sound */
 	atomic_int cut;                             /* nothing is relayed any more */
+	atomic_int relaying;                        /* a packet is on its way to the gateway */
 	atomic_int pli_posted;                      /* a PLI is on its way to the room's thread */
 	atomic_int report_posted;                   /* the same of a receiver report */
 	atomic_int counted;                         /* occupies a place, see dh_room_member_new */
@@ -153,6 +154,9 @@ void dh_member_get_rtp_start(const struct dh_member *member, uint32_t rtp_start[
 /* {"audio":…,"video":…}. A new reference. */
 json_t *dh_rtp_start_json(const uint32_t rtp_start[2]);
 
+/* Nothing is relayed any more, nor on its way to the gateway: the handle may be offered another connection. Any thread
+ * but the room's, where setting `cut` is enough. */
+void dh_member_cut(struct dh_member *member);
 /* In the room's thread: hands one RTP packet to the gateway, unless the member is cut. */
 void dh_member_relay(struct dh_member *member, enum dh_media media, const uint8_t *rtp, size_t size);
 

@@ -148,8 +148,8 @@ void dh_room_member_slow_link(struct dh_member *member, enum dh_media media);
 void dh_room_member_listen(struct dh_member *member, bool wants);
 /* Its data channel has taken all that it was given, so it can take more. */
 void dh_room_member_data_ready(struct dh_member *member);
-/* No more media, and no more events once the room's thread knows. After this returns
- * nothing is relayed, except a packet that is being relayed at that moment. */
+/* No more media, and no more events once the room's thread knows. It waits for a packet that is
+ * being relayed at that moment; after this returns nothing is. */
 void dh_room_member_leave(struct dh_member *member);
 
 /* Leaves, and `to`, a member of another room that has been attached there, goes on with the same

@@ -229,7 +229,7 @@ void dh_room_member_data_ready(struct dh_member *member)
 
 void dh_room_member_leave(struct dh_member *member)
 {
-	atomic_store(&member->cut, 1);
+	dh_member_cut(member);
 	dh_room_member_uncount(member);
 	post(member, MEMBER_LEAVE);
 }
