@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What packets say beside their media: how long a receiver is to hold pictures, and when media are due. */
+/* What packets say beside their media, how long a receiver is to hold pictures and when media are due; and that none
+ * is on its way any more once its viewer is cut. */
 #include "tests/support/check.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rooms/member.h"
 #include "rooms/room_thread.h"
@@ -168,6 +172,8 @@ static void gone(struct dh_member *member)
 	(void)member;
 }
 
+static atomic_int begun, done, is_held; /* packets, and whether they wait in between */
+
 static void relay(void *handle, enum dh_media media, int mindex, const uint8_t *rtp, size_t size,
 	const struct dh_extensions *extensions)
 {
@@ -176,7 +182,11 @@ static void relay(void *handle, enum dh_media media, int mindex, const uint8_t *
 	(void)mindex;
 	(void)rtp;
 	(void)size;
+	atomic_fetch_add(&begun, 1);
+	while (atomic_load(&is_held))
+		usleep(1000);
 	sent = *extensions;
+	atomic_fetch_add(&done, 1);
 }
 
 static const struct dh_host host = { .handle_ref = handle_ref, .handle_unref = handle_unref, .relay = relay };
@@ -260,6 +270,44 @@ static void test_times_are_said_once_a_second(void)
 	dh_member_unref(&member);
 }
 
+static void *relay_any(void *member)
+{
+	relay_one(member, DH_AUDIO, 0, true);
+	return NULL;
+}
+
+static atomic_int done_when_cut = -1;
+
+static void *cut(void *member)
+{
+	dh_member_cut(member);
+	atomic_store(&done_when_cut, atomic_load(&done));
+	return NULL;
+}
+
+/* Once a viewer is cut no packet of its is on its way to the gateway. */
+static void test_cutting_waits_for_a_packet(void)
+{
+	struct dh_member *member = member_new(&none);
+	int before = atomic_load(&done);
+	pthread_t room, client;
+
+	atomic_store(&is_held, 1);
+	CHECK_INT(pthread_create(&room, NULL, relay_any, member), 0);
+	while (atomic_load(&begun) == before)
+		usleep(1000);
+	CHECK_INT(pthread_create(&client, NULL, cut, member), 0);
+	usleep(50000);
+	CHECK_INT(atomic_load(&done_when_cut), -1);
+	atomic_store(&is_held, 0);
+	pthread_join(client, NULL);
+	pthread_join(room, NULL);
+	CHECK_INT(atomic_load(&done_when_cut), before + 1);
+	relay_any(member);
+	CHECK_INT(atomic_load(&begun), before + 1);
+	dh_member_unref(&member);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_changes),
 	TEST(test_what_pictures_say),
@@ -267,6 +315,7 @@ static const struct check_test tests[] = {
 	TEST(test_the_wall_clock),
 	TEST(test_a_delay_is_in_first_packets_of_pictures),
 	TEST(test_times_are_said_once_a_second),
+	TEST(test_cutting_waits_for_a_packet),
 };
 
 int main(int argc, char **argv)
