@@ -239,7 +239,13 @@ void dh_room_member_sound(struct dh_member *member, int mindex, const uint8_t *r
 struct floor_call {
 	guint viewer;
 	int place;
-	json_t *reply; /* out */
+};
+
+/* What was so at one moment. */
+struct floor_look {
+	struct dh_floor floor;
+	int64_t now_ticks;
+	GArray *speaking; /* guint, viewers */
 };
 
 static int run_ask(struct dh_room *room, void *arg)
@@ -286,31 +292,44 @@ static json_t *viewer_json(guint viewer)
 	return viewer ? json_integer((json_int_t)viewer) : json_null();
 }
 
+/* JSON is made of it elsewhere: this is the room's thread. */
 static int run_look(struct dh_room *room, void *arg)
 {
-	struct floor_call *call = arg;
-	const struct dh_floor *floor = &room->floor;
-	int64_t now_ticks = dh_now_ticks(), silent_ticks = now_ticks - floor->voice_ticks;
+	struct floor_look *look = arg;
+
+	look->floor = room->floor;
+	look->now_ticks = dh_now_ticks();
+	for (guint i = 0; i < room->talkers->len; i++) {
+		const struct dh_member *member = room->talkers->pdata[i];
+		g_array_append_val(look->speaking, member->id);
+	}
+	return 0;
+}
+
+static json_t *look_json(const struct floor_look *look)
+{
+	const struct dh_floor *floor = &look->floor;
+	int64_t silent_ticks = look->now_ticks - floor->voice_ticks;
 	json_t *waiting = json_array(), *waited = json_array(), *speaking = json_array();
 
 	for (guint i = 0; i < floor->waiting; i++) {
 		const struct dh_floor_ask *ask = &floor->asks[i];
 		json_array_append_new(waiting, json_integer((json_int_t)ask->viewer));
-		json_array_append_new(waited, json_integer((now_ticks - ask->since_ticks) / DH_TICKS_PER_MS));
+		json_array_append_new(waited, json_integer((look->now_ticks - ask->since_ticks) / DH_TICKS_PER_MS));
 	}
-	for (guint i = 0; i < room->talkers->len; i++) {
-		const struct dh_member *member = room->talkers->pdata[i];
-		json_array_append_new(speaking, json_integer((json_int_t)member->id));
-		if (member->id == floor->holder)
+	for (guint i = 0; i < look->speaking->len; i++) {
+		guint viewer = g_array_index(look->speaking, guint, i);
+		json_array_append_new(speaking, json_integer((json_int_t)viewer));
+		if (viewer == floor->holder)
 			silent_ticks = 0;
 	}
-	call->reply = json_pack("{s:o, s:o, s:o, s:o}", "viewer", viewer_json(floor->holder), "waiting", waiting,
+	json_t *json = json_pack("{s:o, s:o, s:o, s:o}", "viewer", viewer_json(floor->holder), "waiting", waiting,
 		"waited_ms", waited, "speaking", speaking);
 	if (floor->holder) {
-		dh_room_set_ms(call->reply, "had_ms", now_ticks - floor->since_ticks);
-		dh_room_set_ms(call->reply, "silent_ms", silent_ticks);
+		dh_room_set_ms(json, "had_ms", look->now_ticks - floor->since_ticks);
+		dh_room_set_ms(json, "silent_ms", silent_ticks);
 	}
-	return 0;
+	return json;
 }
 
 int dh_room_floor_ask(struct dh_room *room, guint viewer, json_t **reply)
@@ -356,14 +375,15 @@ int dh_room_floor_take(struct dh_room *room, guint viewer, json_t **reply)
 
 int dh_room_floor(struct dh_room *room, json_t **reply)
 {
-	struct floor_call call = { 0 };
-	int err = dh_room_call(room, run_look, &call);
+	struct floor_look look = { .speaking = g_array_new(FALSE, FALSE, sizeof(guint)) };
+	int err = dh_room_call(room, run_look, &look);
 
-	if (err)
-		return err;
-	struct dh_settings *settings = dh_room_settings(room);
-	*reply = call.reply;
-	dh_barge_in_describe(&settings->barge_in, *reply);
-	dh_settings_unref(&settings);
-	return 0;
+	if (!err) {
+		struct dh_settings *settings = dh_room_settings(room);
+		*reply = look_json(&look);
+		dh_barge_in_describe(&settings->barge_in, *reply);
+		dh_settings_unref(&settings);
+	}
+	g_array_free(look.speaking, TRUE);
+	return err;
 }
