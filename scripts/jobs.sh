@@ -4,12 +4,13 @@
 #
 # There are three lanes, which run beside each other. "work" is for jobs that need
 # processors and do not depend on time, builds included: as many at a time as there are
-# processors, at a lower priority. "wait", at the same priority, is for those of them that
-# mostly wait, for a limit to pass or for the network: twice as many. "watch" is for jobs
-# that watch something live: one more than there are processors, or twice as many that
-# mostly wait ("await"), or one that must be "alone" there, or two of those once nothing is
-# left to do in the other lanes. What a job says at its end of the time that it was busy
-# tells where it belongs.
+# processors, at a somewhat lower priority (at a much lower one, what else the machine does
+# would starve them). "wait", at the same priority, is for those of them that mostly wait,
+# for a limit to pass or for the network: twice as many. "watch" is for jobs that watch
+# something live: one more than there are processors, or twice as many that mostly wait
+# ("await"), or one that must be "alone" there, or two of those once nothing is left to do
+# in the other lanes. What a job says at its end of the time that it was busy tells where
+# it belongs.
 #
 # Needs the functions wanted NAME (whether a test was asked for) and build_flavour DIR
 # (makes that build), and $logs. Sets $passed, $failed and $skipped.
@@ -70,7 +71,7 @@ log_of() { local name=${job_names[$1]#"$root/"}; printf '%s' "$logs/${name//\//-
 # A test gets SIGINT, so that a Python test still ends what it has started; a build has
 # its own process group, which is ended.
 start_job() {
-	local i=$1 command nice=(nice -n 9)
+	local i=$1 command nice=(nice -n 3)
 	case ${job_lanes[i]} in watch | await | alone) nice=() ;; esac
 	eval "command=(${job_commands[i]})"
 	if [ -n "${job_builds[i]}" ]; then
@@ -80,7 +81,7 @@ start_job() {
 		set -m
 		"${command[@]}" > "$(log_of "$i")" 2>&1 < /dev/null &
 		set +m
-		renice -n 9 -g $! > /dev/null
+		renice -n 3 -g $! > /dev/null
 	fi
 	job_pids[i]=$! job_states[i]=running job_starts[i]=$SECONDS
 	take_places "$i"
