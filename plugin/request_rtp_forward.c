@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* rtp_forward, as in VideoRoom: the room itself, to other servers and programmes. */
+/* rtp_forward, as in VideoRoom: the room itself, to other servers and programs. */
 #include "request_table.h"
 
 #include <errno.h>

@@ -28,6 +28,7 @@ USAGE = (
     ("viewers", "viewers", "", "Viewers in all rooms, from watch until they have left."),
     ("observers", "observers", "", "Observers in all rooms."),
     ("forwards", "forwards", "", "RTP forwards of all rooms."),
+    ("recordings", "recordings", "", "Rooms that are being recorded."),
 )
 MEDIA = ("audio", "video")
 # Counters of a room: the path in its `stats`, the metric, its labels, what it is.

@@ -71,7 +71,7 @@ class PushPython(RequestCase):
         for name, value in self.options().items():
             lines = lines.replace('secret="demo")', f'secret="demo", {name}={value!r})')
         with contextlib.redirect_stdout(out):
-            exec(lines.replace("gateway:8189", self.address), {"model": Model()})
+            exec(lines.replace("127.0.0.1:8189", self.address), {"model": Model()})
         self.assertEqual(out.getvalue(), re.search(r"# (finished.*)\n", lines)[1] + "\n")
 
     def test_raw_and_prepared(self):

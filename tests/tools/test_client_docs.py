@@ -44,8 +44,8 @@ class Docs(Case):
         for page in ("docs/generators.md", "clients/python/README.md"):
             with self.subTest(page), PushServer(secret="demo") as server:
                 lines, = (b for b in blocks(page) if b.startswith("from digitalhuman import Stage\nstage = "))
-                self.assertEqual(lines.count("gateway:8189"), 1)
-                said = self.run_lines(lines.replace("gateway:8189", server.address))
+                self.assertEqual(lines.count("127.0.0.1:8189"), 1)
+                said = self.run_lines(lines.replace("127.0.0.1:8189", server.address))
                 self.assertEqual(said, re.search(r"# (finished.*)\n", lines)[1] + "\n")
                 self.assertEqual(len(server.pushes[0].media.stream("video")[0]), 44)
                 self.assertLessEqual(len(lines.splitlines()), 6)
@@ -53,14 +53,14 @@ class Docs(Case):
     def test_the_readme(self):
         with PushServer(secret="demo") as server:
             lines, = (b for b in blocks("README.md") if "digitalhuman import Stage" in b)
-            self.run_lines(lines.replace("gateway:8189", server.address))
+            self.run_lines(lines.replace("127.0.0.1:8189", server.address))
             self.assertEqual(server.pushes[0].media.ms, 1760)
 
     def test_asyncio(self):
         with PushServer(secret="demo") as server:
             lines, = (b for b in blocks("clients/python/README.md") if "AsyncStage(" in b)
             program = "import asyncio\nfrom digitalhuman import AsyncStage\nasync def main():\n" + \
-                re.sub("(?m)^", "    ", lines.replace("gateway:8189", server.address)) + "\nasyncio.run(main())"
+                re.sub("(?m)^", "    ", lines.replace("127.0.0.1:8189", server.address)) + "\nasyncio.run(main())"
             self.run_lines(program)
             self.assertEqual(server.pushes[0].media.ms, 1760)
 

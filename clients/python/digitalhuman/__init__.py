@@ -2,7 +2,7 @@
 """Puts a digital human on stage: pushes pictures and speech to a room while they are being made.
 
     from digitalhuman import Stage
-    stage = Stage("gateway:8189", room=1, secret="demo")
+    stage = Stage("127.0.0.1:8189", room=1, secret="demo")
     with stage.segment(fps=25, sample_rate=24000, text="Hello") as s:
         for frame, samples in model.generate("Hello"):
             s.push(frame, samples)
