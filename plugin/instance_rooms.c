@@ -249,6 +249,8 @@ int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room, co
 	struct dh_settings *old = dh_room_settings(room);
 	struct dh_settings *new = dh_settings_changed(old, change);
 	int err = change_settings(instance, room, new, permanent);
+	if (!err && change->playlist && instance->programmes)
+		dh_programmes_change(instance->programmes, room);
 	g_mutex_unlock(&instance->rooms_lock);
 	*visible = strcmp(old->description, new->description) || !json_equal(old->metadata, new->metadata) ||
 		g_strcmp0(old->disclosure, new->disclosure);
@@ -257,7 +259,7 @@ int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room, co
 	return err;
 }
 
-/* Under rooms_lock, so that the file and the table agree. */
+/* Under rooms_lock, so that the file, the table and the playlists agree. */
 static int take_out(struct dh_instance *instance, struct dh_room *room, bool permanent)
 {
 	int err = is_there(instance, room) ? 0 : -ENOENT;
@@ -269,6 +271,8 @@ static int take_out(struct dh_instance *instance, struct dh_room *room, bool per
 		g_hash_table_remove(instance->rooms, id_of(room));
 		g_mutex_unlock(&instance->lock);
 	}
+	if (!err && instance->programmes)
+		dh_programmes_remove(instance->programmes, id_of(room));
 	return err;
 }
 
@@ -277,11 +281,8 @@ int dh_instance_destroy_room(struct dh_instance *instance, struct dh_room *room,
 	g_mutex_lock(&instance->rooms_lock);
 	int err = take_out(instance, room, permanent);
 	g_mutex_unlock(&instance->rooms_lock);
-	if (!err) {
-		if (instance->programmes)
-			dh_programmes_remove(instance->programmes, id_of(room));
+	if (!err)
 		dh_room_close(room);
-	}
 	return err;
 }
 

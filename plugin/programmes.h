@@ -20,7 +20,7 @@ void dh_programmes_free(struct dh_programmes **programmes);
 /* All rooms of the configuration have been added: where others were is forgotten. */
 void dh_programmes_begun(struct dh_programmes *programmes);
 
-/* --- any thread */
+/* --- any thread, one at a time for each room, which must be there: under the rooms' lock */
 
 /* The room is new: its playlist begins, or goes on where it was. */
 void dh_programmes_add(struct dh_programmes *programmes, struct dh_room *room);
@@ -28,7 +28,7 @@ void dh_programmes_add(struct dh_programmes *programmes, struct dh_room *room);
 void dh_programmes_change(struct dh_programmes *programmes, struct dh_room *room);
 /* It is gone. */
 void dh_programmes_remove(struct dh_programmes *programmes, const char *id);
-/* Where it is: see dh_programme_position. A new reference; NULL: nothing has been played. */
+/* Any thread. Where it is: see dh_programme_position. A new reference; NULL: nothing has been played. */
 json_t *dh_programmes_position(struct dh_programmes *programmes, const char *id);
 
 #endif

@@ -47,8 +47,6 @@ static void change(struct dh_request *request, json_t *playlist)
 	int err = dh_instance_edit_room(request->instance, request->room, &change,
 		dh_request_flag(request, "permanent"), &visible);
 
-	if (!err)
-		dh_programmes_change(request->instance->programmes, request->room);
 	dh_request_finish(request, err, "playlist", err ? NULL : describe(request));
 }
 
