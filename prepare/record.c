@@ -35,6 +35,7 @@ static const char help[] = "Usage: dh-record --folder FOLDER --name NAME [option
 			   "socket. Writes FOLDER/NAME.webm and so on, and NAME.jsonl, what was played when.\n\n"
 			   "  --webm, --mjr                     the files that are wanted\n"
 			   "  --title TEXT, --comment TEXT      for the WebM file\n\n"
+			   "It ends when the socket does; it ignores SIGHUP, SIGINT and SIGTERM.\n\n"
 			   "Exit codes: 0 complete, 1 a file could not be written, 2 wrong option.\n";
 
 struct record {
@@ -241,11 +242,21 @@ static bool take_option(struct record *record, int option)
 	}
 }
 
+/* systemd and shells send them to every process of a gateway that is to end. What ends this one is its socket's end. */
+static void ignore_signals(void)
+{
+	static const int numbers[] = { SIGHUP, SIGINT, SIGPIPE, SIGTERM };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		signal(numbers[i], SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
 	static struct record record = { .folder = -1 };
 	int option, err;
 
+	ignore_signals();
 	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
 		if (option == 'h')
 			return fputs(help, stdout) == EOF;
@@ -255,7 +266,6 @@ int main(int argc, char **argv)
 	if (!record.folder_name || !record.name || optind < argc)
 		return fputs(help, stderr), 2;
 	av_log_set_level(AV_LOG_ERROR);
-	signal(SIGPIPE, SIG_IGN);
 	err = record_all(&record);
 	if (err || record.dropped)
 		tell(&record, err);

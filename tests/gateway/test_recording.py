@@ -146,6 +146,25 @@ class Recording(unittest.TestCase):
         self.assertEqual(self.recorded("dies")["error"], "dh-record was ended by signal 9")
         self.assertIsNone(self.record("lives").get("error"))
 
+    def test_signals(self):
+        """The system sends them to every process of a service that is to end."""
+        self.ask("recording", action="start", name="signals")
+        end = time.monotonic() + WAIT_S
+        while not os.path.exists(self.path("signals.jsonl")):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+        pid, = [pid for pid in self.hosted.server.children() if b"signals" in command(pid)]
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+            os.kill(pid, number)
+        while self.ask("recording")["recording"]["duration_ms"] < 1000:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.1)
+        self.ask("recording", action="stop")
+        told = self.recorded("signals")
+        self.assertEqual((told.get("error"), told["dropped"]), (None, 0))
+        pictures, *_ = self.decode(self.path("signals.webm"))
+        self.assertGreater(len(pictures), 10)
+
     def test_a_room_that_ends(self):
         self.handle.request({"request": "create", "id": 9, "avatar": "probe"})
         self.handle.request({"request": "recording", "id": 9, "action": "start", "name": "ends"})
