@@ -66,21 +66,27 @@ static const char *mjr_ending(enum dh_media media)
 	return media == DH_VIDEO ? "-video.mjr" : "-audio.mjr";
 }
 
-static int open_mjr(struct record *record, enum dh_media media)
+static int open_webm(struct record *record, int64_t begun_us)
 {
-	const char *ending = mjr_ending(media);
-	struct timeval now;
 	char name[NAME_BYTES];
 
-	gettimeofday(&now, NULL);
+	snprintf(name, sizeof(name), "%s.webm", record->name);
+	return name_of(record, ".webm",
+		dh_record_webm_open(&record->webm, record->folder, name, begun_us, record->title, record->comment));
+}
+
+static int open_mjr(struct record *record, enum dh_media media, int64_t begun_us)
+{
+	const char *ending = mjr_ending(media);
+	char name[NAME_BYTES];
+
 	snprintf(name, sizeof(name), "%s%s", record->name, ending);
-	return name_of(record, ending,
-		dh_record_mjr_open(&record->mjr[media], record->folder, name, media,
-			(int64_t)now.tv_sec * 1000000 + now.tv_usec));
+	return name_of(record, ending, dh_record_mjr_open(&record->mjr[media], record->folder, name, media, begun_us));
 }
 
 static int open_files(struct record *record)
 {
+	struct timeval now;
 	char name[NAME_BYTES];
 	int err;
 
@@ -89,13 +95,12 @@ static int open_files(struct record *record)
 		return name_of(record, "", -errno);
 	snprintf(name, sizeof(name), "%s.jsonl", record->name);
 	err = name_of(record, ".jsonl", dh_record_create(&record->lines, record->folder, name));
-	if (!err && record->wants_webm) {
-		snprintf(name, sizeof(name), "%s.webm", record->name);
-		err = name_of(record, ".webm",
-			dh_record_webm_open(&record->webm, record->folder, name, record->title, record->comment));
-	}
+	gettimeofday(&now, NULL);
+	int64_t begun_us = (int64_t)now.tv_sec * 1000000 + now.tv_usec;
+	if (!err && record->wants_webm)
+		err = open_webm(record, begun_us);
 	for (int media = 0; media < 2 && !err && record->wants_mjr; media++)
-		err = open_mjr(record, (enum dh_media)media);
+		err = open_mjr(record, (enum dh_media)media, begun_us);
 	return err;
 }
 
@@ -149,7 +154,8 @@ static int write_packet(struct record *record, enum dh_media media, const struct
 	int err = 0;
 
 	if (record->webm)
-		err = name_of(record, ".webm", dh_record_webm_packet(record->webm, media, rtp, size));
+		err = name_of(record, ".webm",
+			dh_record_webm_packet(record->webm, media, message->received_us, rtp, size));
 	if (!err && record->mjr[media].file)
 		err = name_of(record, mjr_ending(media),
 			dh_record_mjr_packet(&record->mjr[media], message->received_us, rtp, size));

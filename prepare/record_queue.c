@@ -15,6 +15,7 @@ struct dh_record_queue {
 	int socket;
 	pthread_t thread;
 	size_t bytes_max;
+	int64_t epoch_us; /* Unix time when the monotonic clock was 0 */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	/* protected by lock */
@@ -24,11 +25,11 @@ struct dh_record_queue {
 	bool is_over;
 };
 
-static int64_t now_us(void)
+static int64_t now_us(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_REALTIME, &t);
+	clock_gettime(clock, &t);
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
@@ -37,7 +38,8 @@ static void put(struct dh_record_queue *queue, const uint8_t *bytes, size_t size
 	struct dh_record_message *message = malloc(sizeof(*message) + size);
 
 	if (message) {
-		*message = (struct dh_record_message){ .received_us = now_us(), .size = size };
+		*message = (struct dh_record_message){ .received_us = queue->epoch_us + now_us(CLOCK_MONOTONIC),
+			.size = size };
 		memcpy(message->bytes, bytes, size);
 	}
 	pthread_mutex_lock(&queue->lock);
@@ -81,6 +83,7 @@ int dh_record_queue_alloc(struct dh_record_queue **out, int socket, size_t bytes
 		return -ENOMEM;
 	queue->socket = socket;
 	queue->bytes_max = bytes_max;
+	queue->epoch_us = now_us(CLOCK_REALTIME) - now_us(CLOCK_MONOTONIC);
 	queue->end = &queue->first;
 	pthread_mutex_init(&queue->lock, NULL);
 	pthread_cond_init(&queue->changed, NULL);

@@ -10,7 +10,7 @@ struct dh_record_queue;
 
 struct dh_record_message {
 	struct dh_record_message *next;
-	int64_t received_us; /* CLOCK_REALTIME */
+	int64_t received_us; /* Unix time, but for steps of the clock since the queue began */
 	size_t size;
 	uint8_t bytes[];
 };

@@ -19,6 +19,10 @@
 #define BUFFER_BYTES   (64 * 1024)
 #define PICTURE_MAX    (8 * 1024 * 1024)
 #define KEY_FRAME_HEAD 10
+/* How far one medium may be behind the other, or behind itself: pictures take less than a second to be sent. */
+#define BEHIND_TICKS (60 * DH_TICKS_PER_SECOND)
+/* How late a packet may come; longer than this process is stopped, or gets no processor. */
+#define LATE_TICKS (12 * 3600 * DH_TICKS_PER_SECOND)
 /* In the first byte of a picture (RFC 6386, 9.1), and of its descriptor (RFC 7741). */
 #define IS_NO_KEY_FRAME 0x01
 #define BEGINS_PICTURE  0x10
@@ -29,8 +33,8 @@ struct dh_record_webm {
 	int fd;
 	int64_t written; /* bytes */
 	bool has_header;
-	uint32_t last[2]; /* timestamps, … */
-	int64_t time[2];  /* … and as they are without their wrapping, from the recording's time 0 */
+	int64_t latest_ticks, latest_received_us; /* of both media */
+	int64_t time[2];                          /* timestamps as they are without their wrapping */
 	uint16_t next_sequence;
 	bool has_sequence, is_broken; /* of pictures; is_broken: until the next key frame */
 	uint8_t *picture;
@@ -124,7 +128,7 @@ static int errno_of(int err)
 	return err >= 0 ? 0 : AVUNERROR(err) > 0 && AVUNERROR(err) < 4096 ? err : -EIO;
 }
 
-int dh_record_webm_open(struct dh_record_webm **out, int folder, const char *name, const char *title,
+int dh_record_webm_open(struct dh_record_webm **out, int folder, const char *name, int64_t begun_us, const char *title,
 	const char *comment)
 {
 	struct dh_record_webm *webm = calloc(1, sizeof(*webm));
@@ -133,6 +137,7 @@ int dh_record_webm_open(struct dh_record_webm **out, int folder, const char *nam
 	if (!webm)
 		return -ENOMEM;
 	webm->fd = -1;
+	webm->latest_received_us = begun_us;
 	int err = errno_of(begin(webm, folder, name));
 	if (err) {
 		dh_record_webm_close(out);
@@ -259,15 +264,30 @@ static int picture_packet(struct dh_record_webm *webm, const uint8_t *rtp, size_
 	return !err && rtp[1] & 0x80 ? end_picture(webm) : err;
 }
 
-int dh_record_webm_packet(struct dh_record_webm *webm, enum dh_media media, const uint8_t *rtp, size_t size)
+/* A timestamp has 32 bits, 13 hours of pictures, and nothing comes of a room as long as it is disabled. It stands for
+ * the first time that is not before what has come already, nor earlier than the time of arrival allows. */
+static void unwrap(struct dh_record_webm *webm, enum dh_media media, int64_t received_us, uint32_t timestamp)
 {
-	uint32_t timestamp;
+	int64_t clock_ticks = media == DH_VIDEO ? DH_TICKS_PER_VIDEO_CLOCK : DH_TICKS_PER_AUDIO_SAMPLE;
+	int64_t passed_ticks = dh_ticks_from_ns((received_us - webm->latest_received_us) * 1000);
+	int64_t from_ticks = webm->latest_ticks - BEHIND_TICKS;
 
+	if (passed_ticks > LATE_TICKS)
+		from_ticks += passed_ticks - LATE_TICKS;
+	int64_t from = from_ticks / clock_ticks;
+	webm->time[media] = from + (uint32_t)(timestamp - (uint32_t)from);
+	if (webm->time[media] * clock_ticks >= webm->latest_ticks) {
+		webm->latest_ticks = webm->time[media] * clock_ticks;
+		webm->latest_received_us = received_us;
+	}
+}
+
+int dh_record_webm_packet(struct dh_record_webm *webm, enum dh_media media, int64_t received_us, const uint8_t *rtp,
+	size_t size)
+{
 	if (size <= DH_RTP_HEADER_SIZE)
 		return 0;
-	timestamp = get(rtp + 4, 4);
-	webm->time[media] += (int32_t)(timestamp - webm->last[media]);
-	webm->last[media] = timestamp;
+	unwrap(webm, media, received_us, get(rtp + 4, 4));
 	if (media == DH_VIDEO)
 		return picture_packet(webm, rtp, size);
 	if (!webm->has_header)

@@ -22,8 +22,11 @@
 #define ENDS       2
 #define KEY        4
 
+#define HOUR INT64_C(3600)
+
 static char folder[] = "/tmp/dh-record-XXXXXX";
 static int folder_fd;
+static int64_t came_us; /* when packets come */
 
 /* A packet of a picture of 64×48, with some bytes of its own. */
 static size_t make_packet(uint8_t *rtp, uint16_t sequence, uint32_t timestamp, int flags)
@@ -51,7 +54,7 @@ static void put(struct dh_record_webm *webm, uint16_t sequence, uint32_t timesta
 	uint8_t rtp[100];
 	size_t size = make_packet(rtp, sequence, timestamp, flags);
 
-	CHECK_INT(dh_record_webm_packet(webm, DH_VIDEO, rtp, size), 0);
+	CHECK_INT(dh_record_webm_packet(webm, DH_VIDEO, came_us, rtp, size), 0);
 }
 
 static void put_sound(struct dh_record_webm *webm, uint32_t timestamp)
@@ -59,19 +62,19 @@ static void put_sound(struct dh_record_webm *webm, uint32_t timestamp)
 	uint8_t rtp[100];
 
 	make_packet(rtp, 0, timestamp, 0);
-	CHECK_INT(dh_record_webm_packet(webm, DH_AUDIO, rtp, HEADER + 10), 0);
+	CHECK_INT(dh_record_webm_packet(webm, DH_AUDIO, came_us, rtp, HEADER + 10), 0);
 }
 
 static struct dh_record_webm *open_webm(const char *name)
 {
 	struct dh_record_webm *webm = NULL;
 
-	CHECK_INT(dh_record_webm_open(&webm, folder_fd, name, "A title", NULL), 0);
+	CHECK_INT(dh_record_webm_open(&webm, folder_fd, name, came_us, "A title", NULL), 0);
 	return webm;
 }
 
-/* "key 40/12 …": of each picture, its time in ms and its size. */
-static void read_pictures(const char *name, char *out, size_t size)
+/* "key 40/12 …": of each picture, or packet of sound, its time in ms and its size. */
+static void read_media(const char *name, enum AVMediaType type, char *out, size_t size)
 {
 	char path[100];
 	AVFormatContext *context = NULL;
@@ -81,15 +84,20 @@ static void read_pictures(const char *name, char *out, size_t size)
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	CHECK_INT(avformat_open_input(&context, path, NULL, NULL), 0);
 	while (av_read_frame(context, packet) >= 0) {
-		bool is_video = context->streams[packet->stream_index]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
+		bool is_wanted = context->streams[packet->stream_index]->codecpar->codec_type == type;
 		size_t used = strlen(out);
-		if (is_video)
+		if (is_wanted)
 			snprintf(out + used, size - used, "%s%lld/%d ", packet->flags & AV_PKT_FLAG_KEY ? "key " : "",
 				(long long)packet->pts, packet->size);
 		av_packet_unref(packet);
 	}
 	avformat_close_input(&context);
 	av_packet_free(&packet);
+}
+
+static void read_pictures(const char *name, char *out, size_t size)
+{
+	read_media(name, AVMEDIA_TYPE_VIDEO, out, size);
 }
 
 static void test_pictures_in_parts(void)
@@ -143,13 +151,61 @@ static void test_times(void)
 	CHECK(strstr(found, " 72000000/20 "), "%s", found);
 }
 
+/* When packets came, and what their timestamps were before they wrapped, in seconds since the beginning. A room that is
+ * disabled is sent nothing. */
+static const struct gap {
+	const char *what;
+	struct {
+		int64_t came_s, at_s;
+	} steps[3];
+} gaps[] = {
+	{ "half of what timestamps tell of pictures",
+		{ { 0, 0 }, { 7 * HOUR, 7 * HOUR }, { 7 * HOUR + 1, 7 * HOUR + 1 } } },
+	{ "nearly all", { { 0, 0 }, { 47700, 47700 }, { 47701, 47701 } } },
+	{ "a little more", { { 0, 0 }, { 47730, 47730 }, { 47731, 47731 } } },
+	{ "half of what they tell of sound", { { 0, 0 }, { 13 * HOUR, 13 * HOUR }, { 26 * HOUR, 26 * HOUR } } },
+	{ "more than all", { { 0, 0 }, { 25 * HOUR, 25 * HOUR }, { 60 * HOUR, 60 * HOUR } } },
+	{ "weeks", { { 0, 0 }, { 1000 * HOUR, 1000 * HOUR }, { 1000 * HOUR + 1, 1000 * HOUR + 1 } } },
+	{ "a room that is disabled at first",
+		{ { 8 * HOUR, 8 * HOUR }, { 8 * HOUR + 1, 8 * HOUR + 1 }, { 9 * HOUR, 9 * HOUR } } },
+	{ "for a day", { { 24 * HOUR, 24 * HOUR }, { 24 * HOUR + 1, 24 * HOUR + 1 }, { 25 * HOUR, 25 * HOUR } } },
+	{ "a process that was stopped", { { 0, 0 }, { 11 * HOUR, 1 }, { 11 * HOUR, 11 * HOUR } } },
+	{ "a gap after packets that came late",
+		{ { 600, 0 }, { 30 * HOUR, 30 * HOUR }, { 30 * HOUR + 1, 30 * HOUR + 1 } } },
+};
+
+static void test_gaps(const void *arg)
+{
+	const struct gap *gap = arg;
+	const int64_t begun_us = INT64_C(1767225600000000);
+	char pictures[200] = "", sound[200] = "", found[200];
+
+	CHECK_AT("%s", gap->what);
+	unlinkat(folder_fd, "gaps.webm", 0);
+	came_us = begun_us;
+	struct dh_record_webm *webm = open_webm("gaps.webm");
+	for (int i = 0; i < 3; i++) {
+		int64_t at_s = gap->steps[i].at_s;
+		came_us = begun_us + gap->steps[i].came_s * 1000000;
+		put(webm, (uint16_t)i, (uint32_t)(at_s * 90000), BEGINS | ENDS | KEY);
+		put_sound(webm, (uint32_t)(at_s * 48000));
+		snprintf(pictures + strlen(pictures), 50, "key %lld/20 ", (long long)at_s * 1000);
+		snprintf(sound + strlen(sound), 50, "key %lld/10 ", (long long)at_s * 1000);
+	}
+	CHECK_INT(dh_record_webm_close(&webm), 0);
+	read_pictures("gaps.webm", found, sizeof(found));
+	CHECK_STR(found, pictures);
+	read_media("gaps.webm", AVMEDIA_TYPE_AUDIO, found, sizeof(found));
+	CHECK_STR(found, sound);
+}
+
 static void test_nothing(void)
 {
 	struct dh_record_webm *webm = open_webm("nothing.webm"), *again = NULL;
 
-	CHECK_INT(dh_record_webm_open(&again, folder_fd, "nothing.webm", NULL, NULL), -EEXIST);
+	CHECK_INT(dh_record_webm_open(&again, folder_fd, "nothing.webm", 0, NULL, NULL), -EEXIST);
 	CHECK(!again, "made again");
-	CHECK_INT(dh_record_webm_packet(webm, DH_VIDEO, (const uint8_t *)"short", 5), 0);
+	CHECK_INT(dh_record_webm_packet(webm, DH_VIDEO, 0, (const uint8_t *)"short", 5), 0);
 	CHECK_INT(dh_record_webm_close(&webm), 0);
 	CHECK_INT(dh_record_webm_close(&webm), 0);
 }
@@ -204,7 +260,8 @@ static void test_queue(void)
 
 static void remove_all(void)
 {
-	static const char *const names[] = { "parts.webm", "lost.webm", "times.webm", "nothing.webm", "a.mjr" };
+	static const char *const names[] = { "parts.webm", "lost.webm", "times.webm", "gaps.webm", "nothing.webm",
+		"a.mjr" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		unlinkat(folder_fd, names[i], 0);
@@ -216,6 +273,7 @@ static const struct check_test tests[] = {
 	TEST(test_pictures_in_parts),
 	TEST(test_lost_packets),
 	TEST(test_times),
+	TABLE(test_gaps, gaps),
 	TEST(test_nothing),
 	TEST(test_mjr),
 	TEST(test_queue),
