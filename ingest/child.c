@@ -349,3 +349,12 @@ void dh_child_free(struct dh_child **child)
 	dh_child_kill(old);
 	leave(old);
 }
+
+void dh_child_disown(struct dh_child **child)
+{
+	struct dh_child *old = *child;
+
+	*child = NULL;
+	if (old)
+		release(old);
+}

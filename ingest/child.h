@@ -61,4 +61,8 @@ bool dh_child_is_runnable(const struct dh_child *child, int64_t *used_us);
  * later. *child may be NULL. */
 void dh_child_free(struct dh_child **child);
 
+/* Frees it and leaves the process to itself: it is not killed, and `exited` is not called. For the end of the gateway,
+ * since this thread does not reap it any more. *child may be NULL. */
+void dh_child_disown(struct dh_child **child);
+
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "log.h"
 #include "prepare/record_wire.h"
 
 /* Some seconds of media, while the process gets no processor. The system may allow less. */
@@ -20,6 +21,7 @@ struct dh_recorder {
 	atomic_int refs;
 	/* immutable */
 	struct dh_io *io;
+	char *path; /* its files', without their endings */
 	int socket;
 	atomic_int *count;
 	/* before has_ended: the I/O thread's, afterwards immutable */
@@ -39,6 +41,7 @@ void dh_recorder_unref(struct dh_recorder **recorder)
 	if (!old || atomic_fetch_sub(&old->refs, 1) > 1)
 		return;
 	close(old->socket);
+	g_free(old->path);
 	g_free(old->error);
 	g_free(old);
 }
@@ -60,10 +63,9 @@ static char *last_words(const struct dh_recorder *recorder, int status)
 	return g_strdup_printf("dh-record ended with status %d", status > 0 ? WEXITSTATUS(status) : status);
 }
 
-/* The process is no more. */
+/* The process is no more, or no longer ours. */
 static void finish(struct dh_recorder *recorder, char *error)
 {
-	dh_child_free(&recorder->child);
 	recorder->error = error;
 	atomic_store(&recorder->has_ended, true);
 	atomic_fetch_sub(recorder->count, 1);
@@ -75,6 +77,7 @@ static void exited(void *arg, int status)
 	struct dh_recorder *recorder = arg;
 
 	dh_io_forget(&recorder->left);
+	dh_child_free(&recorder->child);
 	finish(recorder, last_words(recorder, status));
 }
 
@@ -83,11 +86,14 @@ static void hurry(struct dh_io_left *left)
 	dh_recorder_end((struct dh_recorder *)((char *)left - offsetof(struct dh_recorder, left)));
 }
 
+/* A slow disk. The socket has ended, and what it needs to complete its files is in it, or in the process. */
 static void abandon(struct dh_io_left *left)
 {
 	struct dh_recorder *recorder = (struct dh_recorder *)((char *)left - offsetof(struct dh_recorder, left));
 
-	finish(recorder, g_strdup("dh-record did not end in time"));
+	dh_log(DH_LOG_WARNING, "dh-record is not waited for: it is still writing %s", recorder->path);
+	dh_child_disown(&recorder->child);
+	finish(recorder, g_strdup("dh-record is still writing"));
 }
 
 /* --- starting it */
@@ -156,6 +162,7 @@ int dh_recorder_alloc(struct dh_recorder **out, struct dh_io *io, const struct d
 	struct start call = { .recorder = recorder, .argv = (char *const *)argv->pdata, .socket = sockets[1] };
 	atomic_init(&recorder->refs, 1);
 	recorder->io = io;
+	recorder->path = g_build_filename(config->folder, config->name, NULL);
 	recorder->socket = sockets[0];
 	recorder->count = count;
 	dh_io_call(io, start, &call);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One dh-record process (prepare/record.c), which writes what a room sends into files. Giving it something never waits:
- * what it does not take at once is dropped and counted.
+ * what it does not take at once is dropped. If it still has something to write when the I/O thread ends, it completes
+ * its files without the gateway.
  */
 #ifndef DH_RECORDER_H
 #define DH_RECORDER_H

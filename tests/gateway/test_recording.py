@@ -189,25 +189,45 @@ def command(pid):
         return b""
 
 
-class Killed(unittest.TestCase):
-    def test_its_files_are_completed(self):
-        folder = self.enterContext(tempfile.TemporaryDirectory(prefix="dh-recordings-"))
-        hosted = HostedRoom(general=f'recordings_folder = "{folder}"')
-        self.addCleanup(hosted.close, check=False)
+class JanusEnds(unittest.TestCase):
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory(prefix="dh-recordings-"))
+        self.hosted = HostedRoom(general=f'recordings_folder = "{self.folder}"')
+        self.addCleanup(self.hosted.close, check=False)
         ask = {"request": "recording", "id": 1}
-        hosted.handle.request({**ask, "action": "start", "name": "killed"})
+        self.hosted.handle.request({**ask, "action": "start", "name": "ended"})
         end = time.monotonic() + WAIT_S
-        while hosted.handle.request(ask)["recording"]["duration_ms"] < 1000:
+        while self.hosted.handle.request(ask)["recording"]["duration_ms"] < 1000:
             self.assertLess(time.monotonic(), end)
             time.sleep(0.1)
-        pid, = [pid for pid in hosted.server.children() if b"dh-record" in command(pid)]
-        hosted.server.process.kill()
-        while os.path.exists(f"/proc/{pid}") and b"dh-record" in command(pid):
+        self.pid, = [pid for pid in self.hosted.server.children() if b"dh-record" in command(pid)]
+
+    def check_files(self):
+        end = time.monotonic() + WAIT_S
+        while os.path.exists(f"/proc/{self.pid}") and b"dh-record" in command(self.pid):
             self.assertLess(time.monotonic(), end, "dh-record goes on")
             time.sleep(0.05)
-        with av.open(os.path.join(folder, "killed.webm")) as media:
+        with av.open(os.path.join(self.folder, "ended.webm")) as media:
             self.assertGreater(media.duration / av.time_base, 0.8)
             self.assertGreater(sum(1 for _ in media.decode(video=0)), 10)
+
+    def test_killed(self):
+        self.hosted.server.process.kill()
+        self.check_files()
+
+    def test_before_a_slow_disk(self):
+        """It waits for dh-record a while, and then leaves it to itself."""
+        server = self.hosted.server
+        os.kill(self.pid, signal.SIGSTOP)
+        for session in server.sessions:
+            session.close()
+        server.freed_handles()
+        server.process.terminate()
+        self.assertEqual(server.process.wait(WAIT_S), 0)
+        server.wait_log(f"it is still writing {self.folder}/ended")
+        os.kill(self.pid, signal.SIGCONT)
+        self.check_files()
+        self.hosted.close()
 
 
 class NoFolder(unittest.TestCase):

@@ -107,6 +107,12 @@ static void free_it(void *arg)
 	dh_child_free(&child);
 }
 
+static void disown_it(void *arg)
+{
+	(void)arg;
+	dh_child_disown(&child);
+}
+
 static void mark_thread(void *arg)
 {
 	(void)arg;
@@ -309,6 +315,25 @@ static void test_end_beside_a_held_process(void)
 	waitpid(pid, NULL, 0);
 }
 
+/* It goes on when the thread has ended, and ends by itself. */
+static void test_disowned(void)
+{
+	int status = 0;
+
+	open_io();
+	dh_io_call(io, spawn, (char *)"kill -STOP $$; exit 7");
+	pid_t pid = child_pid;
+	dh_io_call(io, disown_it, NULL);
+	CHECK(!child, "it is kept");
+	dh_io_free(&io);
+	CHECK_INT(waitpid(pid, &status, WUNTRACED), pid);
+	CHECK(WIFSTOPPED(status), "%d", status);
+	kill(pid, SIGCONT);
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7, "%d", status);
+	CHECK_INT(exits, 0);
+}
+
 static void sleep_300_ms(void *arg)
 {
 	(void)arg;
@@ -362,6 +387,7 @@ static const struct check_test tests[] = {
 	TEST(test_runnable),
 	TABLE(test_held, helds),
 	TEST(test_end_beside_a_held_process),
+	TEST(test_disowned),
 	TEST(test_longest_turn),
 	TEST(test_reaped_by_someone_else),
 };
