@@ -178,20 +178,24 @@ int dh_recorder_alloc(struct dh_recorder **out, struct dh_io *io, const struct d
 
 /* --- use */
 
-static bool put(struct dh_recorder *recorder, char kind, const void *bytes, size_t size)
+static int put(struct dh_recorder *recorder, char kind, const void *bytes, size_t size)
 {
 	struct iovec parts[2] = { { &kind, 1 }, { (void *)bytes, size } };
 	const struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 
-	return size < DH_RECORD_MESSAGE_MAX && sendmsg(recorder->socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
+	if (size >= DH_RECORD_MESSAGE_MAX)
+		return -EAGAIN;
+	if (sendmsg(recorder->socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		return 0;
+	return errno == EPIPE || errno == ECONNRESET ? -EPIPE : -EAGAIN;
 }
 
-bool dh_recorder_packet(struct dh_recorder *recorder, enum dh_media media, const uint8_t *rtp, size_t size)
+int dh_recorder_packet(struct dh_recorder *recorder, enum dh_media media, const uint8_t *rtp, size_t size)
 {
 	return put(recorder, media == DH_VIDEO ? DH_RECORD_VIDEO : DH_RECORD_AUDIO, rtp, size);
 }
 
-bool dh_recorder_line(struct dh_recorder *recorder, const char *text)
+int dh_recorder_line(struct dh_recorder *recorder, const char *text)
 {
 	return put(recorder, DH_RECORD_LINE, text, strlen(text));
 }

@@ -31,10 +31,11 @@ int dh_recorder_alloc(struct dh_recorder **recorder, struct dh_io *io, const str
 /* *recorder may be NULL. Any thread. */
 void dh_recorder_unref(struct dh_recorder **recorder);
 
-/* An RTP packet, of which timestamp 0 is the beginning, or a line of JSON for the file beside the media. False: it was
- * dropped. One thread at a time. */
-bool dh_recorder_packet(struct dh_recorder *recorder, enum dh_media media, const uint8_t *rtp, size_t size);
-bool dh_recorder_line(struct dh_recorder *recorder, const char *text);
+/* An RTP packet, of which timestamp 0 is the beginning, or a line of JSON for the file beside the media. An error: it
+ * was dropped, because it was not taken (-EAGAIN), or because the process has ended (-EPIPE), which
+ * dh_recorder_has_ended will tell. One thread at a time. */
+int dh_recorder_packet(struct dh_recorder *recorder, enum dh_media media, const uint8_t *rtp, size_t size);
+int dh_recorder_line(struct dh_recorder *recorder, const char *text);
 
 /* There is no more to come: it completes its files and ends. May be called again. */
 void dh_recorder_end(struct dh_recorder *recorder);

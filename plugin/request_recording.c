@@ -42,6 +42,9 @@ static void fail(struct dh_request *request, int err)
 	else if (err == -ENOENT)
 		dh_request_fail(request, DH_ERROR_FILE, "%s does not exist, or cannot be executed (recorder)",
 			config->recorder);
+	else if (err == -EAGAIN)
+		dh_request_fail(request, DH_ERROR_FILE, "%s does not take what is to be recorded (recorder)",
+			config->recorder);
 	else
 		dh_request_finish(request, err, NULL, NULL);
 }

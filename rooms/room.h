@@ -229,7 +229,7 @@ struct dh_room_recording_config {
 	atomic_int *count; /* as in dh_recorder_alloc */
 };
 /* Begins: *reply has the `recording`. -EALREADY: there is one already, or it is being completed; the errors of
- * dh_recorder_alloc. */
+ * dh_recorder_alloc; -EAGAIN: its process does not take what the recording begins with. */
 int dh_room_start_recording(struct dh_room *room, const struct dh_room_recording_config *config, json_t **reply);
 /* Ends it; its files are complete once the event `recorded` comes. -ENOENT: there is none. */
 int dh_room_stop_recording(struct dh_room *room, json_t **reply);

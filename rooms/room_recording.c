@@ -25,7 +25,7 @@ struct dh_room_recording {
 	/* owner: the room's thread */
 	struct dh_viewer *viewer;         /* NULL: it is being completed */
 	int64_t begun_ticks, ended_ticks; /* media time */
-	uint64_t packets, bytes, dropped;
+	uint64_t packets, bytes, dropped; /* dropped: packets and events */
 	bool lost_picture;
 };
 
@@ -61,17 +61,27 @@ static json_t *files_of(const struct dh_room_recording *recording)
 void dh_room_recording_packet(struct dh_room_recording *recording, enum dh_media media, const uint8_t *rtp, size_t size)
 {
 	if (dh_recorder_packet(recording->recorder, media, rtp, size)) {
-		recording->packets++;
-		recording->bytes += size;
-	} else {
 		recording->dropped++;
 		recording->lost_picture |= media == DH_VIDEO;
+	} else {
+		recording->packets++;
+		recording->bytes += size;
 	}
 }
 
 static int64_t media_now(const struct dh_room *room)
 {
 	return dh_playout_media_ticks(room->playout, dh_now_ticks());
+}
+
+/* Any thread. */
+static int put_line(const struct dh_room_recording *recording, const json_t *line)
+{
+	char *text = json_dumps(line, JSON_COMPACT);
+	int err = text ? dh_recorder_line(recording->recorder, text) : -EINVAL;
+
+	free(text);
+	return err;
 }
 
 /* {"at_ms":…, the event}: when that was, in the recording. */
@@ -84,10 +94,8 @@ void dh_room_recording_tell(struct dh_room *room, const json_t *event)
 	json_t *line = json_pack("{s:I}", "at_ms",
 		(json_int_t)((media_now(room) - recording->begun_ticks) / DH_TICKS_PER_MS));
 	json_object_update(line, (json_t *)event);
-	char *text = json_dumps(line, JSON_COMPACT);
-	if (text)
-		dh_recorder_line(recording->recorder, text);
-	free(text);
+	if (put_line(recording, line))
+		recording->dropped++;
 	json_decref(line);
 }
 
@@ -207,8 +215,8 @@ int dh_room_recording_is_viewer(const struct dh_room *room)
 
 /* --- any other thread */
 
-/* What the file of events begins with. */
-static void tell_facts(struct dh_room *room, const struct dh_room_recording *recording,
+/* What the file of events begins with. That the process has ended is told by `recorded`, with the reason. */
+static int tell_facts(struct dh_room *room, const struct dh_room_recording *recording,
 	const struct dh_settings *settings)
 {
 	GDateTime *now = g_date_time_new_now_utc();
@@ -219,13 +227,11 @@ static void tell_facts(struct dh_room *room, const struct dh_room_recording *rec
 
 	if (settings->disclosure)
 		json_object_set_new(facts, "disclosure", json_string(settings->disclosure));
-	char *text = json_dumps(facts, JSON_COMPACT);
-	if (text)
-		dh_recorder_line(recording->recorder, text);
-	free(text);
+	int err = put_line(recording, facts);
 	json_decref(facts);
 	g_free(began);
 	g_date_time_unref(now);
+	return err == -EPIPE ? 0 : err;
 }
 
 int dh_room_start_recording(struct dh_room *room, const struct dh_room_recording_config *config, json_t **reply)
@@ -251,10 +257,10 @@ int dh_room_start_recording(struct dh_room *room, const struct dh_room_recording
 		atomic_fetch_sub(config->count, 1);
 	else
 		err = dh_recorder_alloc(&recording->recorder, config->io, &process, config->count);
-	if (!err) {
-		tell_facts(room, recording, settings);
+	if (!err)
+		err = tell_facts(room, recording, settings);
+	if (!err)
 		err = dh_room_call(room, run_begin, recording);
-	}
 	dh_settings_unref(&settings);
 	if (!err)
 		return 0;
