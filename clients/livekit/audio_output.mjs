@@ -113,12 +113,12 @@ export class RoomAudioOutput extends AudioOutput {
   // Whether it was interrupted.
   async play(speech) {
     while (!speech.isCleared) {
-      if (this.isPaused || !(speech.isFlushed || speech.frames.length)) {
+      const rest = this.isPaused ? [] : this.restOf(speech);
+      if (!rest.length) {
+        if (speech.isFlushed && !this.isPaused) return false;
         await this.changed();
         continue;
       }
-      const rest = this.restOf(speech);
-      if (!rest.length && speech.isFlushed) return false;
       const end = await this.playRest(speech, rest);
       speech.heardMs += end.played_ms ?? 0;
       if (end.event === 'finished' && !end.isOwn) return false;

@@ -208,6 +208,20 @@ class LiveKit(unittest.TestCase):
         self.assertEqual([push.played_ms for push in self.spoken()], [300, 700])
         self.assertEqual(sum((self.samples(push) for push in self.spoken()), ()), tuple(range(24000)))
 
+    def test_paused_when_all_that_had_come_was_heard(self):
+        agent = self.begin()
+        agent.do("capture", ms=200)
+        agent.started()
+        self.server.wait(lambda pushes: pushes and pushes[0].played_ms == 200)
+        agent.do("pause")
+        agent.wait(lambda line: line.get("room") in ("finished", "interrupted"))
+        agent.do("resume")
+        agent.do("capture", ms=200)
+        agent.do("flush")
+        self.assertEqual(agent.finished(), [(0.4, False)])
+        self.assertEqual([push.played_ms for push in self.spoken()], [200, 200])
+        self.assertEqual(sum((self.samples(push) for push in self.spoken()), ()), tuple(range(9600)))
+
     def test_paused_then_cleared(self):
         agent = self.begin()
         self.server.allowed_ms = 200
