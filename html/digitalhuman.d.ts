@@ -21,6 +21,8 @@ export interface Options {
 	video?: HTMLVideoElement | null;
 	pin?: string | null;
 	secret?: string | null;
+	/** A signed one of Janus, where the room has signed_tokens. */
+	token?: string | null;
 	iceServers?: RTCIceServer[];
 	iceTransportPolicy?: RTCIceTransportPolicy;
 	/** Folder or URL of janus.js and adapter.js, where the page has not loaded them. */
@@ -115,7 +117,7 @@ export interface Listeners {
 	status: Status;
 	error: DigitalHumanError;
 	blocked: boolean;
-	wrong: 'secret' | 'pin' | 'token' | 'admin_key';
+	wrong: 'secret' | 'pin' | 'token';
 	stream: MediaStream;
 	captions: Caption[];
 	marker: Marker;
@@ -172,6 +174,7 @@ export class DigitalHuman {
 	video: HTMLVideoElement | null;
 	pin: string | null;
 	secret: string | null;
+	token: string | null;
 	readonly state: State;
 	readonly words: string;
 	readonly blocked: boolean;

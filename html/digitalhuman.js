@@ -5,9 +5,9 @@
  *
  *     const dh = new DigitalHuman({ room: 1, video: document.querySelector('video') });
  *     dh.on('speaking', () => console.log('it speaks'));
+ *     button.onclick = () => dh.listen().catch(console.log);   // to what is said here
  *     dh.secret = 'demo';
- *     await dh.say('Hello!');
- *     button.onclick = () => dh.listen();   // to what is said here
+ *     dh.say('Hello!').catch(console.log);
  *
  * docs/javascript.md has all options, events, methods and errors; digitalhuman.d.ts their types.
  *
@@ -16,7 +16,8 @@
  */
 
 import { Captions } from './js/captions.js';
-import { Connection, failure, loadLibrary } from './js/gateway.js';
+import { Connection, failure, isAnswer, loadLibrary } from './js/gateway.js';
+import { dropKey, keysFor, setKeys } from './js/keys.js';
 import { Listeners } from './js/listeners.js';
 import { Listening } from './js/microphone.js';
 import { Pulse } from './js/pulse.js';
@@ -31,7 +32,6 @@ const LIMIT = 464;
 const HERE = import.meta.url;
 
 const vendorOf = (vendor = './vendor/') => new URL(vendor, HERE).href;
-const isAnswer = error => typeof error.code === 'number';  // of the plugin, and no failure on the way
 
 export class DigitalHuman extends Requests {
 	#options;
@@ -48,7 +48,7 @@ export class DigitalHuman extends Requests {
 	#sends = { audio: true, video: true };  // likewise
 	#flipped = false;   // `room` was a number and became a text, or the other way round
 	#settle;
-	#opened = new Promise(resolve => { this.#settle = resolve; });  // the first attempt succeeded or failed
+	#opened = new Promise(resolve => { this.#settle = resolve; });  // there is a connection, or there will be none soon
 	#captions;
 	#listening;
 	#connected;         // a promise of the present attempt's end
@@ -57,10 +57,10 @@ export class DigitalHuman extends Requests {
 
 	constructor(options = {}) {
 		super();
-		const { server, room = 1, video = null, pin = null, secret = null } = options;
+		const { server, room = 1, video = null, pin = null, secret = null, token = null } = options;
 		this.#options = options;
 		this.#servers = new Servers(addresses(server, HERE));
-		Object.assign(this, { room, video, pin, secret });
+		Object.assign(this, { room, video, pin, secret, token });
 		this.#captions = new Captions(video, {
 			captions: shown => this.#emit('captions', shown), marker: marker => this.#emit('marker', marker),
 		}, kind => this.pc?.getReceivers().find(receiver => receiver.track.kind === kind));
@@ -72,6 +72,7 @@ export class DigitalHuman extends Requests {
 		});
 		this.#listening = new Listening({
 			pc: () => this.pc, negotiate: on => this.#negotiate(on), changed: change => this.#emit('microphone', change),
+			silent: event => this.#tellEvent(event),
 		});
 		this.#connected = this.#connect();
 	}
@@ -113,14 +114,15 @@ export class DigitalHuman extends Requests {
 	async #ask(body, options) {
 		if (!this.#connection?.isOpen)
 			await this.#opened;
-		const { room: id, secret, pin } = this;
+		const id = this.room, keys = keysFor(this, body);
 		const connection = this.#connection;
 		if (!connection?.isOpen)
 			throw failure('offline', 'Not connected to the gateway.');
 		try {
-			return await connection.request({ id, ...(secret && { secret }), ...(pin && { pin }), ...body }, options);
+			return await connection.request({ id, ...keys, ...body }, options);
 		} catch (error) {
-			this.#forget(error, { secret, pin }, body);
+			if (dropKey(this, error, keys, body))
+				this.#emit('wrong', error.wrong);
 			if (error.code === 'timeout' && connection === this.#connection)
 				this.#pulse?.probe();
 			if (error.code === 454 && error.message.includes('"id"') && !('id' in body) && this.#flip(id))
@@ -171,16 +173,6 @@ export class DigitalHuman extends Requests {
 		this.#emit('status', { state: this.state, error: this.#error, words: this.words });
 	}
 
-	/* --- what the gateway did not like */
-
-	/* A wrong key would spoil every other request. */
-	#forget({ wrong }, used, body) {
-		if (!used[wrong] || wrong in body || this[wrong] !== used[wrong])
-			return;
-		this[wrong] = null;
-		this.#emit('wrong', wrong);
-	}
-
 	/* Only the gateway knows whether "7" is a number or a name there. True: `room` has changed since it was `id`. */
 	#flip(id) {
 		if (this.room === id && !this.#flipped && /^\d+$/.test(id)) {
@@ -199,6 +191,7 @@ export class DigitalHuman extends Requests {
 		this.#pulse?.stop();
 		this.#connection?.close(error, isThere);
 		this.#connection = this.#pulse = this.stream = this.viewer = null;
+		this.#listening.silence();
 	}
 
 	async #connect() {
@@ -213,7 +206,7 @@ export class DigitalHuman extends Requests {
 				return;
 			this.#pulse = this.#newPulse(lost);
 			this.#connection = new Connection({
-				lost, message: live((message, jsep) => this.#message(message, jsep)),
+				lost, message: live((...message) => this.#message(...message)),
 				onremotetrack: live((track, mid, on) => on && this.#track(track)),
 				iceState: live(state => state === 'failed' && this.#lost(this.#pulse.noMedia())),
 				webrtcState: live((up, reason) => up || this.#lost(failure('offline', reason || 'Hung up.'), true)),
@@ -241,13 +234,12 @@ export class DigitalHuman extends Requests {
 		}
 	}
 
-	/* Tries again, unless a PIN is wrong, or it was kicked. Where only the room says no, the connection stays and other
+	/* Tries again, unless a key is wrong, or it was kicked. Where only the room says no, the connection stays and other
 	 * requests are possible. `isThere`: only picture and sound have ended, the gateway still answers. */
 	#lost(reason, isThere = false) {
 		const hasNoCodec = reason.code === 461 && reason.message.includes('VP8');
 		const error = hasNoCodec ? failure('codec', 'This browser has no VP8.') : reason;
 		const end = { 457: 'refused', kicked: 'kicked', codec: 'unsupported', webrtc: 'unsupported' }[error.code];
-		this.#settle();
 		clearTimeout(this.#retry);
 		if (isAnswer(error))
 			this.#pulse?.stop();
@@ -255,6 +247,8 @@ export class DigitalHuman extends Requests {
 			this.#drop(failure('offline', error.message), isThere || error.code === 'kicked');
 		if (!end)
 			this.#retry = setTimeout(() => this.reconnect(), this.#servers.failed(isAnswer(error)));
+		if (end || this.#servers.areDown)
+			this.#settle();
 		this.#become(end ?? 'reconnecting', error);
 		this.#emit('error', error);
 	}
@@ -269,21 +263,29 @@ export class DigitalHuman extends Requests {
 
 	/* --- the gateway's words */
 
-	#message(message, jsep) {
+	/* `asked`: the request about this handle that it answers, if any. */
+	#message(message, jsep, asked) {
 		const { result, event } = message;
 		if (/^(preparing|start)/.test(result?.status) || result?.switched)
 			this.#lay(result);
 		if (jsep)
 			this.#answered = this.#answer(jsep);
 		if (result)
-			this.#take(result);
+			this.#take(result, asked);
 		const isTimed = event && this.#captions.take(message);
 		this.#listening.take(message);
-		for (const name of event ? [...(isTimed ? [] : [event]), 'event'] : [])
-			this.#emit(name, message);
+		if (event)
+			this.#tellEvent(message, isTimed);
 	}
 
-	#take({ status, event, switched, id, viewer, audio, video }) {
+	/* One that `isTimed` comes under its own name when it is due. */
+	#tellEvent(message, isTimed = false) {
+		if (!isTimed)
+			this.#emit(message.event, message);
+		this.#emit('event', message);
+	}
+
+	#take({ status, event, switched, id, viewer, audio, video }, asked) {
 		this.viewer = viewer ?? this.viewer;
 		if (/^kicked/.test(status))
 			return this.#lost(failure('kicked', 'You were sent out of the room.'));
@@ -292,6 +294,7 @@ export class DigitalHuman extends Requests {
 		if (event === 'configured')
 			this.#sends = { audio, video };
 		if (switched) {
+			setKeys(this, asked ?? keysFor(this, { id }));
 			this.room = id;
 			this.#paused = false;
 			this.#listening.renew();  // the new room may have no place for it
@@ -356,9 +359,11 @@ export class DigitalHuman extends Requests {
 
 	/* --- picture and sound */
 
-	/* They go into one stream. The last picture of a lost connection stands until the first of the new one
-	 * comes. */
+	/* They go into one stream; janus.js tells of a track again whenever something comes after a while without. The last
+	 * picture of a lost connection stands until the first of the new one comes. */
 	#track(track) {
+		if (this.stream.getTracks().includes(track))
+			return;
 		this.stream.addTrack(track);
 		if (track.kind !== 'video')
 			return;

@@ -24,6 +24,9 @@ export function failure(code, message) {
 	return Object.assign(new Error(message), { code, wrong: /wrong "(\w+)"/.exec(message)?.[1] });
 }
 
+/* Whether an error is the plugin's answer, and no failure on the way. Browsers number some of theirs, too. */
+export const isAnswer = error => typeof error.code === 'number' && !(error instanceof globalThis.DOMException);
+
 /* What `promise` is of, unless it takes longer. Each step has a limit of its own, so that a slow page gets there. */
 function within(ms, promise) {
 	let timer;
@@ -89,11 +92,12 @@ export class Connection {
 	#handle = null;
 	#on;
 	#over = null;              // why it is closed
-	#waiting = new Set();      // requests on their way: { kind, resolve, reject }
+	#waiting = new Set();      // requests on their way: { message, kind, resolve, reject }
 	#joiner = new Joiner();
 	#turn = Promise.resolve(); // ends when the next request that applies to the handle may go
 
-	/* on: lost(error) once it breaks, message(message, jsep), also of the data channel, and callbacks of janus.js */
+	/* on: lost(error) once it breaks, message(message, jsep, asked), also of the data channel, and callbacks of janus.js.
+	 * `asked`: the request that it answers, where that is one about the handle. */
 	constructor(on) {
 		this.#on = on;
 	}
@@ -118,8 +122,8 @@ export class Connection {
 		}
 	}
 
-	/* One server, so janus.js makes its socket at once; it does not close one that hangs, behind which
-	 * browsers let the next one wait. */
+	/* One server, so janus.js makes its socket at once, which throws where the address is none; it does not close one that
+	 * hangs, behind which browsers let the next one wait. A session that comes too late would be kept alive for ever. */
 	#openSession(options) {
 		const { Janus } = globalThis;
 		const { newWebSocket } = Janus;
@@ -128,15 +132,21 @@ export class Connection {
 				return reject(failure('webrtc', 'This browser has no WebRTC.'));
 			Janus.newWebSocket = (...args) => (this.#socket = newWebSocket(...args));
 			this.#waiting.add({ reject });
-			this.#janus = new Janus({
-				...options, success: resolve,
-				error: reason => {
-					const error = failure('offline', String(reason));
-					reject(error);
-					this.#lose(error);
-				},
-			});
-			Janus.newWebSocket = newWebSocket;
+			try {
+				this.#janus = new Janus({
+					...options,
+					success: () => (this.#over ? this.#destroy() : resolve()),
+					error: reason => {
+						const error = failure('offline', String(reason));
+						reject(error);
+						this.#lose(error);
+					},
+				});
+			} catch (error) {
+				reject(failure('offline', String(error)));
+			} finally {
+				Janus.newWebSocket = newWebSocket;
+			}
 		});
 	}
 
@@ -182,7 +192,7 @@ export class Connection {
 				this.#waiting.delete(entry);
 				settled(value);
 			};
-			entry = { kind: ANSWERS[message.request], resolve: settle(resolve), reject: settle(reject) };
+			entry = { message, kind: ANSWERS[message.request], resolve: settle(resolve), reject: settle(reject) };
 			const timer = setTimeout(() => entry.reject(failure('timeout', 'The gateway did not answer.')), timeout);
 			this.#waiting.add(entry);
 			this.#handle.send({
@@ -246,9 +256,10 @@ export class Connection {
 		const asked = [...this.#waiting].find(entry => entry.kind);
 		if (message.error_code && !message.event)
 			return asked?.reject(failure(message.error_code, message.error));
-		if (asked && message.result && asked.kind.test(kindOf(message.result)))
+		const isAnswered = asked && message.result && asked.kind.test(kindOf(message.result));
+		if (isAnswered)
 			asked.resolve(message);
-		this.#on.message(message, jsep);
+		this.#on.message(message, jsep, isAnswered ? asked.message : undefined);
 	}
 
 	/* On the data channel come what would otherwise come on the handle. */
@@ -285,10 +296,18 @@ export class Connection {
 			await this.#answered();
 		for (const { reject } of [...this.#waiting])
 			reject(error);
+		this.#destroy();
+	}
+
+	/* The session, if there is one. janus.js keeps what it has ended in an object, a newer one in a Map. */
+	#destroy() {
+		const { sessions } = globalThis.Janus ?? {};
 		const id = this.#janus?.getSessionId?.();
 		this.#janus?.destroy?.({ cleanupHandles: true, notifyDestroyed: false });
-		if (id)
-			delete globalThis.Janus.sessions?.[id];
+		if (sessions instanceof Map)
+			sessions.delete(id);
+		else if (id)
+			delete sessions?.[id];
 		const socket = this.#socket;
 		setTimeout(() => socket?.close(), id ? LINGER_MS : 0);
 	}

@@ -125,10 +125,14 @@ export class Matte {
 		canvas.title = video.title;
 		canvas.addEventListener('click', () => video.click());
 		canvas.addEventListener('webglcontextlost', event => {
+			if (canvas !== this.canvas)
+				return;             // it is told late, when another one may be there already
 			event.preventDefault(); // else it never comes back
 			this.#part = null;
 		});
 		canvas.addEventListener('webglcontextrestored', () => {
+			if (canvas !== this.canvas)
+				return;
 			this.#part = build(gl);
 			this.#draw();
 		});

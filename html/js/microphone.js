@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* This viewer's microphone: taken, measured, and put on the line of sound of whatever connection there is. */
 
-import { failure } from './gateway.js';
+import { failure, isAnswer } from './gateway.js';
 
 /* What a loudspeaker plays should not come back. */
 const WANTED = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
@@ -72,10 +72,12 @@ export class Listening {
 	#on;
 	#microphone = null;  // also before the gateway listens
 	#isOn = false;       // it does
+	#voice = null;       // the last event that said whether it hears a voice
 	#opening = null;     // a promise of that
 
 	/* on: pc() of now, or null; negotiate(on) has the gateway listen, or not any more, and is a promise of that;
-	 * changed({ microphone, error }): which one is listened to now, or null and why, where nobody asked for that */
+	 * changed({ microphone, error }): which one is listened to now, or null and why, where nobody asked for that;
+	 * silent(event) instead of the gateway's viewer_silent, where that cannot come */
 	constructor(on) {
 		this.#on = on;
 	}
@@ -136,15 +138,25 @@ export class Listening {
 		this.#on.changed({ microphone: null, error: null });
 	}
 
+	/* The viewer that spoke is gone; the next one has not been heard yet. */
+	silence() {
+		if (!this.#microphone?.speaking)
+			return;
+		const { id, viewer } = this.#voice;
+		this.#microphone.speaking = false;
+		this.#on.silent({ event: 'viewer_silent', id, viewer });
+	}
+
 	/* On a connection that was made anew, or in another room. */
 	async renew() {
 		const microphone = this.#microphone;
+		this.silence();
 		if (!this.#isOn)
 			return;
 		try {
 			await this.#on.negotiate(true);
 		} catch (error) {
-			if (typeof error.code === 'number' || error.code === 'gateway')
+			if (isAnswer(error) || error.code === 'gateway')
 				this.#end(microphone, error);
 		}
 	}
@@ -161,8 +173,11 @@ export class Listening {
 	}
 
 	/* An event of the room. */
-	take({ event }) {
-		if (this.#microphone && /^viewer_(speaking|silent)$/.test(event))
-			this.#microphone.speaking = event === 'viewer_speaking';
+	take(message) {
+		const { event } = message;
+		if (!this.#microphone || !/^viewer_(speaking|silent)$/.test(event))
+			return;
+		this.#voice = message;
+		this.#microphone.speaking = event === 'viewer_speaking';
 	}
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The rooms of a gateway, without entering one. */
 
-import { Connection, failure, loadLibrary } from './gateway.js';
+import { Connection, failure, isAnswer, loadLibrary } from './gateway.js';
 
 const ANSWER_MS = 8000;
 
@@ -25,7 +25,7 @@ export async function listRooms(servers, vendor, adminKey) {
 		try {
 			return await ask(server, adminKey);
 		} catch (error) {
-			if (typeof error.code === 'number')
+			if (isAnswer(error))
 				throw error;
 			last = error;
 		}

@@ -5,6 +5,7 @@ const PAUSE_MS = 100;     // before the first new attempt; doubled with every ro
 const PAUSES_MS = 2000;   // … up to this, …
 const ROUNDS = 100;       // … and after so many rounds up to this:
 const LONG_PAUSES_MS = 10000;
+const RESTART_MS = 10000; // a gateway that restarts is there again
 
 /* Without an address: those of the web server that the script `script` is from. */
 export function addresses(server, script) {
@@ -17,6 +18,7 @@ export class Servers {
 	#at = 0;
 	#failures = 0;     // since it last worked
 	#works = false;    // the present one has shown something
+	#begun = performance.now();
 
 	constructor(list) {
 		this.#addresses = list;
@@ -24,6 +26,11 @@ export class Servers {
 
 	get address() { return this.#addresses[this.#at % this.#addresses.length]; }
 	get hasFailed() { return this.#failures > 0; }
+
+	/* Each has been tried in vain, for a while. */
+	get areDown() {
+		return this.#failures >= this.#addresses.length && performance.now() - this.#begun >= RESTART_MS;
+	}
 
 	worked() {
 		this.#works = true;

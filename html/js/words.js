@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What the page says: errors and events in words that a person understands. */
 
+import { isAnswer } from './gateway.js';
+
 const STATES = {
 	connecting: 'Connecting …',
 	preparing: 'Waiting for the picture …',
@@ -12,17 +14,22 @@ const STATES = {
 	closed: 'Closed',
 };
 
+/* Whether the gateway said no because of the token that rooms with signed_tokens want. */
+export const wantsToken = error => error?.code === 457 && error.message.includes('"token"');
+
 /* Of a state of digitalhuman.js; `error` is why it is in it. */
 export function stateWords(state, error, blocked) {
 	if (blocked && (state === 'preparing' || state === 'playing'))
 		return 'This browser waits for a click before it plays.';
+	if (state === 'refused' && wantsToken(error))
+		return error.wrong ? 'That token is not right, or not any more.' : 'This room wants a token.';
 	if (state === 'refused' && error?.wrong)
 		return 'That PIN is not right.';
 	if (state === 'reconnecting' && navigator.onLine === false)
 		return 'This device has no network just now. The picture comes back with it.';
 	if (state === 'reconnecting' && error?.code === 'timeout')
 		return 'The gateway does not answer. Trying again …';
-	const isTelling = typeof error?.code === 'number' || ['media', 'codec', 'webrtc'].includes(error?.code);
+	const isTelling = error && (isAnswer(error) || ['media', 'codec', 'webrtc'].includes(error.code));
 	return isTelling && error.code !== 457 ? errorText(error) : STATES[state];
 }
 

@@ -46,6 +46,7 @@ dh.listen({ barge_in: 300, barge_in_mode: 'hold' }).then(async microphone => {
 dh.on('microphone', ({ error }) => error?.code === 'denied');
 dh.hold({ regret_ms: 300 }).then(() => dh.resume({ at: 'word' })).then(() => dh.interrupt({ mode: 'word' }));
 dh.track?.addEventListener('cuechange', stop);
+dh.token = 'signed';
 """
 WRONG = ["new DigitalHuman({ rooms: 1 });", "new DigitalHuman().on('captions', c => c.text);", "new DigitalHuman().say(1);",
          "new DigitalHuman().track = null;", "new DigitalHuman().resume({ at: 'end' });", "new DigitalHuman().listen({ barge_in: true });"]

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What test_page_modules.py runs, each in a process of its own: node page_modules.mjs NAME
+import assert from 'node:assert/strict';
+import { advance, Element, gateway, load, settled } from './page_stub.mjs';
+
+const { equal, deepEqual, ok } = assert;
+const track = (kind) => Object.assign(new Element(), { kind, muted: false });
+const asked = (request) => gateway.asked.filter((body) => body.request === request);
+
+// What became of a promise: { value }, { error }, or {} as yet.
+function fate(promise) {
+  const seen = {};
+  promise.then((value) => { seen.value = value; }, (error) => { seen.error = error; });
+  return seen;
+}
+
+async function human(options = {}) {
+  const { DigitalHuman } = await load('digitalhuman.js');
+  return new DigitalHuman({ server: 'ws://up', ...options });
+}
+
+async function playing(options) {
+  const dh = await human(options);
+  await advance(100);
+  equal(dh.state, 'preparing');
+  return dh;
+}
+
+async function listening() {
+  const dh = await playing();
+  const listen = dh.listen({ track: track('audio') });
+  await advance(100);
+  const microphone = await listen;
+  gateway.say({ event: 'viewer_speaking', id: 1, viewer: dh.viewer });
+  ok(microphone.speaking);
+  return [dh, microphone];
+}
+
+const tests = {
+  async requests_wait_for_the_next_server() {
+    Object.assign(gateway.servers, { 'ws://down': 'down' });
+    const said = fate((await human({ server: ['ws://down', 'ws://up'] })).say('Hello'));
+    await advance(1000);
+    deepEqual([said.error, gateway.tried, asked('say').length], [undefined, ['ws://down', 'ws://up'], 1]);
+  },
+
+  async requests_wait_for_a_gateway_that_restarts() {
+    gateway.servers['ws://up'] = 'down';
+    const said = fate((await human()).say('Hello'));
+    await advance(5000);
+    deepEqual(said, {});
+    gateway.servers['ws://up'] = 'up';
+    await advance(4000);
+    ok('value' in said);
+  },
+
+  async requests_do_not_wait_for_ever() {
+    gateway.servers['ws://up'] = 'down';
+    const dh = await human(), said = fate(dh.say('Hello'));
+    await advance(15000);
+    equal(said.error.code, 'offline');
+    const again = fate(dh.say('Hello'));
+    await settled();
+    equal(again.error.code, 'offline');
+  },
+
+  async requests_do_not_wait_where_there_is_no_webrtc() {
+    globalThis.Janus.isWebrtcSupported = () => false;
+    const said = fate((await human()).say('Hello'));
+    await settled();
+    equal(said.error.code, 'offline');
+  },
+
+  async keys_are_for_their_own_room() {
+    const dh = await playing({ room: 7, secret: 'ours', pin: '1234', token: 'signed' });
+    const keys = ({ secret, pin, token }) => [secret, pin, token];
+    deepEqual(keys(asked('watch')[0]), ['ours', '1234', 'signed']);
+    fate(dh.queue());
+    fate(dh.request({ request: 'queue', id: 7 }));
+    fate(dh.request({ request: 'queue', id: '7' }));
+    fate(dh.request({ request: 'queue', id: 2 }));
+    fate(dh.request({ request: 'queue', id: 2, pin: '99' }));
+    await advance(100);
+    deepEqual(asked('queue').map(keys), [...Array(3).fill(['ours', '1234', 'signed']), Array(3).fill(undefined),
+      [undefined, '99', undefined]]);
+  },
+
+  async another_rooms_refusal_forgets_nothing() {
+    const dh = await playing({ room: 7, secret: 'ours', pin: '1234' });
+    const wrong = [];
+    dh.on('wrong', (key) => wrong.push(key));
+    gateway.refuse = ({ id, pin }) => (id === 2 || pin === '1234' ? [457, 'Unauthorized (wrong "pin")'] : null);
+    const ends = [{ id: 2 }, { id: 2, pin: '1234' }].map((about) => fate(dh.request({ request: 'info', ...about })));
+    await advance(100);
+    deepEqual([ends.map(({ error }) => error.code), dh.secret, dh.pin, wrong], [[457, 457], 'ours', '1234', []]);
+    fate(dh.info());
+    await advance(100);
+    deepEqual([dh.secret, dh.pin, wrong], ['ours', null, ['pin']]);
+  },
+
+  async a_switch_takes_its_keys_along() {
+    const dh = await playing({ room: 7, secret: 'ours', pin: '1234' });
+    gateway.refuse = ({ request, pin }) => (request !== 'switch' || pin === '99' ? null :
+      [457, 'Unauthorized (missing "pin")']);
+    const refused = fate(dh.request({ request: 'switch', id: 2 }));
+    await advance(100);
+    deepEqual([refused.error.code, dh.room, dh.secret, dh.pin], [457, 7, 'ours', '1234']);
+    fate(dh.request({ request: 'switch', id: 2, pin: '99' }));
+    await advance(100);
+    deepEqual([dh.room, dh.secret, dh.pin], [2, null, '99']);
+    dh.reconnect();
+    await advance(100);
+    const { id, secret, pin } = asked('watch').at(-1);
+    deepEqual([id, secret, pin], [2, undefined, '99']);
+    gateway.refuse = () => null;
+    dh.secret = 'theirs';
+    fate(dh.request({ request: 'switch', id: 2 }));
+    await advance(100);
+    deepEqual([dh.secret, dh.pin], ['theirs', '99']);
+  },
+
+  async a_room_that_wants_a_token() {
+    gateway.refuse = ({ request, token }) => (request !== 'watch' || token === 'good' ? null :
+      [457, `Unauthorized (${token ? 'wrong' : 'missing'} "token")`]);
+    const dh = await human();
+    await advance(100);
+    deepEqual([dh.state, dh.words], ['refused', 'This room wants a token.']);
+    dh.token = 'stale';
+    dh.reconnect();
+    await advance(100);
+    deepEqual([dh.state, dh.words, dh.token], ['refused', 'That token is not right, or not any more.', null]);
+    dh.token = 'good';
+    dh.reconnect();
+    await advance(100);
+    equal(dh.state, 'preparing');
+  },
+
+  async an_address_that_is_none() {
+    gateway.servers['ws://wrong'] = 'wrong';
+    const { newWebSocket } = globalThis.Janus;
+    const dh = await human({ server: ['ws://wrong', 'ws://up'] });
+    await advance(1000);
+    deepEqual([dh.state, globalThis.Janus.newWebSocket === newWebSocket], ['preparing', true]);
+    const rooms = fate(dh.constructor.rooms(['ws://wrong', 'ws://up']));
+    await advance(1000);
+    deepEqual(rooms.value, []);
+  },
+
+  async a_session_that_comes_too_late() {
+    gateway.servers['http://late'] = 'late';
+    const dh = await human({ server: ['http://late', 'ws://up'] });
+    await advance(10000);
+    const [, late] = gateway.sessions;
+    deepEqual([late.options.server, late.id !== null, late.isDestroyed], ['http://late', true, true]);
+    deepEqual([dh.state, gateway.sessions[0].isDestroyed], ['preparing', false]);
+  },
+
+  async a_stream_is_told_of_once() {
+    let shown = 0;
+    const video = new Element('video');
+    Object.defineProperty(video, 'srcObject', { get: () => null, set: () => { shown++; } });
+    const dh = await playing({ video }), streams = [];
+    dh.on('stream', (stream) => streams.push(stream));
+    const { on } = gateway.sessions[0], picture = track('video');
+    on.onremotetrack(track('audio'), '0', true);
+    for (const is of [true, false, true, false, true]) on.onremotetrack(picture, '1', is);
+    deepEqual([streams.length, shown, streams[0] === dh.stream, dh.stream.getTracks().length], [1, 1, true, 2]);
+    dh.reconnect();
+    await advance(100);
+    gateway.sessions[0].on.onremotetrack(track('video'), '1', true);
+    deepEqual([streams.length, shown], [2, 2]);
+  },
+
+  async a_new_viewer_does_not_speak() {
+    const [dh, microphone] = await listening(), told = [];
+    const before = dh.viewer;
+    dh.on('viewer_silent', (event) => told.push([event, microphone.speaking]));
+    dh.reconnect();
+    await advance(100);
+    deepEqual(told, [[{ event: 'viewer_silent', id: 1, viewer: before }, false]]);
+    deepEqual([dh.microphone === microphone, microphone.speaking, dh.viewer !== before], [true, false, true]);
+    gateway.say({ event: 'viewer_speaking', id: 1, viewer: dh.viewer });
+    fate(dh.request({ request: 'switch', id: 2 }));
+    await advance(100);
+    deepEqual([told.length, told[1][0].id, microphone.speaking], [2, 1, false]);
+  },
+
+  async a_lost_picture_of_another_form() {
+    const { Matte } = await load('js/matte.js');
+    const video = Object.assign(new Element('video'), { videoHeight: 20, cancelVideoFrameCallback() {},
+      requestVideoFrameCallback: (next) => { video.next = next; } });
+    let drawn = 0;
+    const draw = () => { drawn++; }, other = () => ({ loseContext() {} });
+    const gl = new Proxy({}, { get: (_, name) => (name === 'drawArrays' ? draw : other) });
+    globalThis.document.createElement = (tag) => Object.assign(new Element(tag), { getContext: () => gl });
+    const matte = new Matte(video);
+    const form = (width) => ({ width, height: 10, matte_top: 10, coded_height: 20 });
+    matte.show(form(10));
+    const old = matte.canvas;
+    matte.show(form(20));
+    old.fire('webglcontextlost');
+    video.next();
+    equal(drawn, 1);
+    old.fire('webglcontextrestored');
+    equal(drawn, 1);
+    matte.canvas.fire('webglcontextlost');
+    video.next();
+    equal(drawn, 1);
+    matte.canvas.fire('webglcontextrestored');
+    equal(drawn, 2);
+  },
+};
+
+const name = process.argv[2];
+if (!name) {
+  console.log(JSON.stringify(Object.keys(tests)));
+} else {
+  await tests[name]();
+  process.exit(0);
+}
