@@ -9,5 +9,6 @@ export default {
 	// iceTransportPolicy: 'relay',  // through TURN only
 	room: 1,         // shown first; ?room=2 in the address shows another
 	// secret: 'demo',  // of that room, where everybody may speak
+	// token: '…',      // likewise, where it has signed_tokens
 	segments: [],    // files beneath the gateway's segment folder to offer, e.g. 'hello.mp4'
 };

@@ -5,6 +5,7 @@ import { segmentTitle, seconds } from './words.js';
 
 const $ = id => document.getElementById(id);
 const SHOWN = 20;
+const TITLES = 200;    // that are kept: of more than are shown, since other viewers' segments come between
 const ENDS = { finished: '', interrupted: 'interrupted', skipped: 'skipped', failed: 'failed', playing: 'plays now' };
 
 export class HistoryView {
@@ -13,8 +14,12 @@ export class HistoryView {
 
 	/* An event of the room. */
 	take(event) {
-		if (event.event === 'started')
-			this.#titles.set(event.segment, segmentTitle(event));
+		if (event.event !== 'started')
+			return;
+		this.#titles.delete(event.segment);
+		this.#titles.set(event.segment, segmentTitle(event));
+		if (this.#titles.size > TITLES)
+			this.#titles.delete(this.#titles.keys().next().value);
 	}
 
 	clear() {

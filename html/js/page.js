@@ -16,7 +16,7 @@ import { Stage } from './stage.js';
 import { Subtitles } from './subtitles.js';
 import { Talk } from './talk.js';
 import { announce, log, notice } from './tell.js';
-import { cut, errorText, eventWords, segmentTitle, voiceName } from './words.js';
+import { cut, errorText, eventWords, segmentTitle, voiceName, wantsToken } from './words.js';
 
 const $ = id => document.getElementById(id);
 const page = document.documentElement;
@@ -28,6 +28,8 @@ let info = null;       // the present room, as list or info had it last
 let acting = false;    // the person is doing something that may want the secret
 let saying = false;    // a sentence is on its way
 let isGone = false;    // the room was destroyed while it was watched
+let refusal = null;    // why the room does not let it in
+let isBarred = false;  // it still watches, but may not look into the queue any more
 const measurements = new Measurements();
 const queueView = new QueueView(segment => act(() => dh.remove(segment)),
 	(segment, place) => act(() => dh.move(segment, place)));
@@ -166,7 +168,7 @@ const BUTTONS = { refused: 'Enter the PIN', kicked: 'Come back', paused: 'Go on'
 function drawCurtain() {
 	const { state, blocked } = dh;
 	const words = curtainWords();
-	const button = BUTTONS[state] ?? (words && blocked ? 'Play' : '');
+	const button = (wantsToken(refusal) ? 'Try again' : BUTTONS[state]) ?? (words && blocked ? 'Play' : '');
 	$('curtain').hidden = !words;
 	$('curtain').classList.toggle('over-picture', state !== 'connecting' && video.videoWidth > 0);
 	if ($('curtain-text').textContent !== words)
@@ -184,9 +186,11 @@ const CONNECTION = {
 
 function onStatus({ state, error }) {
 	page.dataset.state = state;
-	if ($('connection-text').textContent !== CONNECTION[state]) {
-		$('connection-text').textContent = CONNECTION[state];
-		announce(CONNECTION[state]);
+	refusal = state === 'refused' ? error : null;
+	const text = wantsToken(refusal) ? 'Token wanted' : CONNECTION[state];
+	if ($('connection-text').textContent !== text) {
+		$('connection-text').textContent = text;
+		announce(text);
 		if (error && state === 'reconnecting')
 			log([errorText(error), '', ''], 'bad');
 		else if (state === 'playing')
@@ -198,7 +202,7 @@ function onStatus({ state, error }) {
 		remember('pin', dh.room, dh.pin);
 	if (state === 'preparing' || error)
 		refreshRooms();
-	if (state === 'refused')
+	if (state === 'refused' && !wantsToken(refusal))
 		askPin(error?.wrong === 'pin');
 }
 
@@ -218,7 +222,7 @@ async function askPin(wasWrong = false) {
 }
 
 $('curtain-button').addEventListener('click', () => {
-	if (dh.state === 'kicked')
+	if (dh.state === 'kicked' || wantsToken(refusal))
 		dh.reconnect();
 	else if (dh.state === 'refused')
 		askPin();
@@ -294,13 +298,25 @@ async function refresh() {
 			const heard = await mine.heard();
 			if (mine === dh)
 				historyView.show(heard);
+			isBarred = false;
 		}
-	} catch {
-		/* as above */
+	} catch (error) {
+		if (error.code === 457 && error.wrong !== 'secret' && mine === dh)
+			showBarred(error);
 	} finally {
 		if (refreshing === mine)
 			refreshing = null;
 	}
+}
+
+/* Who watches stays when the room's PIN is changed, or a token's time is over. */
+function showBarred(error) {
+	queueView.show(null);
+	stage.draw(null);
+	if (!isBarred)
+		notice(`${wantsToken(error) ? 'The token is not good any more' : 'The PIN of this room has been changed'}: ` +
+			'what plays and waits cannot be shown. The picture goes on.');
+	isBarred = true;
 }
 
 function onEvent(event) {
@@ -330,7 +346,7 @@ function enter(room) {
 	dh?.close();
 	closeAsk();
 	info = null;
-	isGone = false;
+	isGone = isBarred = false;
 	measurements.clear();
 	details.clear();
 	queueView.show(null);
@@ -340,6 +356,7 @@ function enter(room) {
 	dh = new DigitalHuman({
 		server, iceServers, iceTransportPolicy, room, video,
 		captions: subtitles.on, pin: recall('pin', room), secret: recall('secret', room) ?? (first ? settings.secret : null),
+		token: first ? settings.token : null,
 	});
 	window.digitalhuman = dh;
 	dh.on('status', onStatus);

@@ -14,7 +14,6 @@ export class Reorder {
 		this.#move = move;
 		list.addEventListener('dragover', event => this.#over(event));
 		list.addEventListener('drop', event => this.#drop(event));
-		list.addEventListener('dragend', () => this.#mark(null));
 	}
 
 	/* The grip of `li`, to be put into it. */
@@ -31,6 +30,11 @@ export class Reorder {
 			this.#dragged = li.dataset.segment;
 			event.dataTransfer.effectAllowed = 'move';
 			event.dataTransfer.setData('text/plain', title);
+		});
+		/* also where nothing came of it; and the list may have been made anew meanwhile, without `li` */
+		li.addEventListener('dragend', () => {
+			this.#dragged = null;
+			this.#mark(null);
 		});
 		return button;
 	}

@@ -10,6 +10,9 @@ const FALL = 0.02;        // of the level, in a frame
 /* What keeps a page from a microphone until somebody does something about it. */
 const LASTING = ['insecure', 'denied', 'absent', 'busy'];
 
+/* The viewer that had, or asked for, the floor is gone; the next one begins without. */
+const GONE = ['connecting', 'reconnecting', 'kicked'];
+
 const FLOOR = {
 	yours: ['You have the floor: your voice counts.', 'Give it back'],
 	waiting: ['You wait for the floor.', 'Wait no more'],
@@ -42,7 +45,17 @@ export class Talk {
 		this.#room = null;
 		this.#floor = 'none';
 		this.#hasNone = false;
-		this.#unlisten = [dh.on('microphone', change => this.#changed(change)), dh.on('event', event => this.#take(event))];
+		this.#unlisten = [
+			dh.on('microphone', change => this.#changed(change)), dh.on('event', event => this.#take(event)),
+			dh.on('status', ({ state }) => this.#follows(state)),
+		];
+		this.#draw();
+	}
+
+	#follows(state) {
+		if (!GONE.includes(state))
+			return;
+		this.#floor = 'none';
 		this.#draw();
 	}
 
@@ -121,9 +134,11 @@ export class Talk {
 	async #change() {
 		const mode = $('barge-in').value;
 		this.#barging = true;
-		await this.#act(() => this.#dh.bargeIn(
+		const isDone = await this.#act(() => this.#dh.bargeIn(
 			mode === 'off' ? { barge_in: 0 } : { barge_in: this.#room?.barge_in || BARGE_IN_MS, barge_in_mode: mode }));
 		this.#barging = false;
+		if (!isDone)
+			this.#drawBargeIn();
 	}
 
 	async #askFloor() {
@@ -158,10 +173,15 @@ export class Talk {
 		this.#drawRoom(on);
 	}
 
+	#drawBargeIn() {
+		const room = this.#room;
+		$('barge-in').value = !room ? '' : room.barge_in ? room.barge_in_mode : 'off';
+	}
+
 	#drawRoom(on) {
 		const room = this.#room;
 		if (!this.#barging && document.activeElement !== $('barge-in'))
-			$('barge-in').value = !room ? '' : room.barge_in ? room.barge_in_mode : 'off';
+			this.#drawBargeIn();
 		const hasFloor = room ? ['one', 'named'].includes(room.barge_in_by) : !this.#hasNone;
 		const [words, button] = FLOOR[this.#floor];
 		$('floor').hidden = !on || !hasFloor;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What test_page_modules.py runs, each in a process of its own: node page_modules.mjs NAME
 import assert from 'node:assert/strict';
-import { advance, Element, gateway, load, settled } from './page_stub.mjs';
+import { $, advance, Element, gateway, globals, load, settled } from './page_stub.mjs';
 
 const { equal, deepEqual, ok } = assert;
 const track = (kind) => Object.assign(new Element(), { kind, muted: false });
@@ -35,6 +35,17 @@ async function listening() {
   ok(microphone.speaking);
   return [dh, microphone];
 }
+
+// A list of `reorder.js` with items of these ids.
+async function reorderable(move, ...ids) {
+  const { Reorder } = await load('js/reorder.js');
+  const list = new Element('ul'), reorder = new Reorder(list, move);
+  list.append(...ids.map((segment) => Object.assign(new Element('li'), { dataset: { segment } })));
+  list.children.forEach((li) => reorder.grip(li, li.dataset.segment));
+  return list.children;
+}
+
+const drag = (li) => li.fire('dragstart', { dataTransfer: { setData() {} } });
 
 const tests = {
   async requests_wait_for_the_next_server() {
@@ -185,6 +196,76 @@ const tests = {
     deepEqual([told.length, told[1][0].id, microphone.speaking], [2, 1, false]);
   },
 
+  async a_new_viewer_has_no_floor() {
+    const { Talk } = await load('js/talk.js');
+    const [dh] = await listening(), talk = new Talk(async () => true);
+    talk.follow(dh);
+    for (const state of ['reconnecting', 'kicked']) {
+      gateway.say({ event: 'floor_given', id: 1, viewer: dh.viewer });
+      gateway.say({ event: 'viewer_speaking', id: 1, viewer: dh.viewer });
+      deepEqual([$('floor-button').textContent, $('talk-state').textContent], ['Give it back', 'You speak']);
+      if (state === 'kicked') {
+        gateway.say({ result: { status: 'kicked' } });
+      } else {
+        gateway.servers['ws://up'] = 'down';
+        gateway.sessions[0].options.error('lost');
+      }
+      await settled();
+      const shown = [$('floor-button').textContent, $('talk-state').textContent];
+      deepEqual([dh.state, ...shown], [state, 'Ask for the floor', 'On']);
+      gateway.servers['ws://up'] = 'up';
+      await advance(3000);
+    }
+  },
+
+  async a_choice_that_came_to_nothing() {
+    const { Talk } = await load('js/talk.js');
+    let done = false;
+    const talk = new Talk(async () => done), choice = $('barge-in');
+    talk.follow(await playing());
+    talk.show({ viewer: null, waiting: [], barge_in: 0, barge_in_mode: 'interrupt', barge_in_by: 'all' });
+    equal(choice.value, 'off');
+    globalThis.document.activeElement = choice;
+    for (const shown of ['off', 'interrupt']) {
+      choice.value = 'interrupt';
+      choice.fire('change');
+      await settled();
+      equal(choice.value, shown);
+      done = true;
+    }
+  },
+
+  async a_drag_that_was_cancelled() {
+    const moves = [];
+    const [first, second] = await reorderable((...move) => moves.push(move), 'a', 'b');
+    drag(first);
+    first.fire('dragend');
+    second.fire('drop', { clientY: 0 });
+    deepEqual(moves, []);
+    drag(first);
+    first.parent = null;         // the list is made anew
+    first.fire('dragend');
+    second.fire('drop', { clientY: 0 });
+    deepEqual(moves, []);
+    drag(second);
+    first.parent = second.parent;
+    first.fire('drop', { clientY: 0 });
+    deepEqual(moves, [['b', { before: 'a' }]]);
+  },
+
+  async titles_do_not_grow() {
+    const { HistoryView } = await load('js/history.js');
+    const view = new HistoryView();
+    const titles = () => $('history').children.map((li) => li.children[0].textContent);
+    for (let i = 0; i < 300; i++) {
+      view.take({ event: 'started', segment: `s-${i}`, name: `Title ${i}` });
+      view.take({ event: 'started', segment: 's-0', name: 'Again and again' });
+    }
+    const segments = ['s-0', 's-50', 's-150', 's-299'].map((segment) => ({ segment, state: 'finished', heard: [] }));
+    view.show({ segments });
+    deepEqual(titles(), ['Title 299', 'Title 150', 's-50', 'Again and again']);
+  },
+
   async a_lost_picture_of_another_form() {
     const { Matte } = await load('js/matte.js');
     const video = Object.assign(new Element('video'), { videoHeight: 20, cancelVideoFrameCallback() {},
@@ -208,6 +289,37 @@ const tests = {
     equal(drawn, 1);
     matte.canvas.fire('webglcontextrestored');
     equal(drawn, 2);
+  },
+
+  async the_page_where_the_pin_was_changed() {
+    const playing = { segment: 's-1', name: 'One', played_ms: 100, duration_ms: 60000 };
+    const notices = [];
+    Object.defineProperty($('notice'), 'textContent', { set: (text) => notices.push(text) });
+    gateway.answers.queue = () => ({ state: 'speaking', playing, waiting: [] });
+    gateway.answers.heard = () => ({ segments: [] });
+    await load('js/page.js');
+    await advance(3000);
+    deepEqual([$('now-title').textContent, $('skip').disabled, notices], ['One', false, []]);
+    gateway.refuse = ({ request, pin }) => (pin || !['queue', 'heard'].includes(request) ? null :
+      [457, 'Unauthorized (missing "pin")']);
+    await advance(5000);
+    deepEqual([$('now-title').textContent, $('skip').disabled, notices.length], ['Nothing plays', true, 1]);
+    ok(notices[0].startsWith('The PIN of this room has been changed'));
+    globals.window.digitalhuman.pin = '1234';
+    await advance(3000);
+    deepEqual([$('now-title').textContent, notices.length], ['One', 1]);
+  },
+
+  async the_page_where_a_token_is_wanted() {
+    gateway.refuse = ({ request }) => (request === 'watch' ? [457, 'Unauthorized (missing "token")'] : null);
+    await load('js/page.js');
+    await advance(1000);
+    deepEqual([$('curtain-text').textContent, $('connection-text').textContent, Boolean($('ask').open)],
+      ['This room wants a token.', 'Token wanted', false]);
+    gateway.refuse = () => null;
+    $('curtain-button').click();
+    await advance(100);
+    equal($('connection-text').textContent, 'Connected');
   },
 };
 
