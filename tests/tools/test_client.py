@@ -3,6 +3,7 @@
 """The Python client against a stand-in for the gateway: what is sent, and how it waits. Nothing of it is
 left behind."""
 import os
+import sys
 import tempfile
 import threading
 import unittest
@@ -108,6 +109,13 @@ class Pushing(Case):
             with self.stage(server).segment(**FORMAT, on_event=on_event) as s:
                 s.push(*next(made(1)))
         self.assertEqual((seen[0], seen[-1]), ("queued", "finished"))
+
+    def test_on_event_that_exits_does_not_stop_the_reading(self):
+        server = self.server()
+        s = self.stage(server).segment(**FORMAT, on_event=lambda event: sys.exit())
+        with self.assertLogs("digitalhuman", "ERROR"):
+            s.push(*next(made(1)))
+            self.assertEqual(self.in_thread(s.close)().event, "finished")
 
     def test_unix_socket(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -7,15 +7,16 @@ import stat
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
-
+import unittest.mock
 
 import dhs
 import marks
-from push_server import WAIT_S
+from push_server import WAIT_S, Push
 from client_case import Case, children, made
 from digitalhuman import EncodeError, Interrupted, PushError, Stage
-from digitalhuman.encoder import arguments
+from digitalhuman.encoder import Encoder, arguments
 
 PREPARE = os.environ.get("DH_PREPARE", "dh-prepare")
 SIZE = 128
@@ -189,6 +190,55 @@ class Encoded(Case):
         del s
         stage.close()
         self.assertFalse(os.path.exists(path))
+
+    def test_the_avatar_is_forgotten_while_an_encoder_starts(self):
+        """The anchor is there until that has ended."""
+        server = self.server()
+        stage, files = self.stage(server), []
+        command_of = stage.encode_command
+
+        def meanwhile(*arguments):
+            command = command_of(*arguments)
+            files.append(command[command.index("--avatar") + 1])
+            stage.forget_avatar()
+            return command
+        stage.encode_command = meanwhile
+        for _ in range(2):
+            with stage.segment(**FORMAT) as s:
+                s.push(*next(made(1, size=SIZE)))
+            self.assertEqual(s.result.event, "finished")
+        self.assertEqual([p.requests for p in server.pushes], [["info", "anchor"]] * 2)
+        self.assertEqual([os.path.exists(file) for file in files], [False, False])
+
+    def test_who_waits_for_the_avatar_is_not_connected(self):
+        """The gateway wants a line soon."""
+        server = self.server()
+        answer, came = Push.answer, []
+
+        def slowly(push, request, fields):
+            if request == "anchor":
+                time.sleep(0.3)                 # they would have connected
+                came.append(len(server.all))
+                stage.forget_avatar()           # waits for nobody
+            answer(push, request, fields)
+        stage = self.stage(server)
+
+        def push():
+            with stage.segment(**FORMAT) as s:
+                s.push(*next(made(1, size=SIZE)))
+            return s.result.event
+        with unittest.mock.patch.object(Push, "answer", slowly):
+            joins = [self.in_thread(push) for _ in range(3)]
+            self.assertEqual([join() for join in joins], ["finished"] * 3)
+        self.assertEqual(came, [1, 2, 3])       # what was forgotten meanwhile is asked again
+
+    def test_what_cannot_be_carried_leaves_no_encoder(self):
+        class Broken:
+            def limit_send_buffer(self, size):
+                raise OSError("no such option")
+        with self.assertRaisesRegex(OSError, "no such option"):
+            Encoder([self.script("exec sleep 1000")], Broken(), None)
+        self.assertEqual(children(), [])
 
     def test_what_is_asked(self):
         server = self.server(secret="demo")

@@ -88,7 +88,8 @@ class AsyncSegment:
         await self._run(self._segment.push_words, words)
 
     async def mark(self, data: Any, at_ms: Optional[int] = None) -> Optional[int]:
-        return await self._run(self._segment.mark, data, at_ms)
+        self._begin()
+        return await _in_thread(lambda: self._segment.mark(data, at_ms))    # a push may block the segment's own
 
     async def end_video(self) -> None:
         await self._run(self._segment.end_video)
@@ -98,7 +99,10 @@ class AsyncSegment:
 
     async def close(self, timeout: Optional[float] = None) -> Optional[Result]:
         try:
-            return await self._run(self._segment.close, timeout)
+            return await asyncio.wait_for(self._run(self._segment.close), timeout)
+        except asyncio.TimeoutError:
+            self._segment.cut()
+            raise TimeoutError(f"the segment has not ended within {timeout} s") from None
         except BaseException:
             self._segment.cut()
             raise
@@ -107,15 +111,13 @@ class AsyncSegment:
 
     async def abort(self) -> None:
         self._segment.cut()         # which ends whatever the thread waits for
-        try:
-            await self._run(self._segment.abort)
-        finally:
-            await self._leave()
+        self._begin()
+        await self._leave()
 
     async def interrupt(self) -> Optional[Result]:
         """Ends it at once, with all that the room has read ahead of it; returns and raises as close() does. It
         interrupts the room. A segment that waits is ended as soon as it starts: cut, it would play what has
-        arrived."""
+        arrived. Cancelling this cuts it."""
         closing = asyncio.ensure_future(self.close())
         starting = asyncio.ensure_future(self._starts())
         try:
@@ -125,6 +127,8 @@ class AsyncSegment:
             return await closing
         finally:
             starting.cancel()
+            closing.cancel()
+            await asyncio.gather(starting, closing, return_exceptions=True)
 
     async def __aenter__(self) -> AsyncSegment:
         try:
@@ -152,16 +156,20 @@ class AsyncSegment:
 
     async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
         loop = self._begin()
+        return await loop.run_in_executor(self._executor(), function, *arguments)
+
+    def _executor(self) -> concurrent.futures.ThreadPoolExecutor:
         if self._thread is None:
             self._thread = concurrent.futures.ThreadPoolExecutor(1, "digitalhuman-push")
-        return await loop.run_in_executor(self._thread, function, *arguments)
+        return self._thread
 
     async def _leave(self) -> None:
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return
+        thread, self._thread = self._executor(), None
         # What a cancelled call has left over ends soon: the connection is cut, or over.
         done = thread.submit(self._segment.abort)
+        thread.shutdown(wait=False)
+        if self._segment.is_opening:
+            return              # which ends by itself, and the thread with it
         await asyncio.shield(asyncio.wrap_future(done))
         thread.shutdown()
 
@@ -207,7 +215,8 @@ class AsyncStage:
 
     def push_av_segment(self, index: int, frames: Any, waveform: Any, **named: Any) -> Awaitable[Result]:
         """See Stage.push_av_segment(); returns an asyncio.Future. Wants a running event loop."""
-        return asyncio.wrap_future(self._stage.push_av_segment(index, frames, waveform, **named))
+        loop = asyncio.get_running_loop()       # before anything is pushed
+        return asyncio.wrap_future(self._stage.push_av_segment(index, frames, waveform, **named), loop=loop)
 
     async def info(self) -> Dict[str, Any]:
         return await _in_thread(self._stage.info)
@@ -229,10 +238,18 @@ class AsyncStage:
 
     async def __aexit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
                         trace: Optional[TracebackType]) -> None:
-        await _in_thread(lambda: self._stage.__exit__(kind, error, trace))
+        try:
+            await _in_thread(lambda: self._stage.__exit__(kind, error, trace))
+        except asyncio.CancelledError:
+            self._stage.cut_pieces()        # as if it had been cancelled within the block
+            raise
 
 
 async def _in_thread(function: Callable[[], T]) -> T:
-    """In a thread that does not outlive it."""
-    with concurrent.futures.ThreadPoolExecutor(1, "digitalhuman") as thread:
-        return await asyncio.get_running_loop().run_in_executor(thread, function)
+    """In a thread that does not outlive it; if it is cancelled, the thread ends as soon as the function does."""
+    thread = concurrent.futures.ThreadPoolExecutor(1, "digitalhuman")
+    future = thread.submit(function)
+    try:
+        return await asyncio.wrap_future(future)
+    finally:
+        thread.shutdown(wait=future.done())

@@ -71,11 +71,17 @@ class Encoder:
             raise EncodeError(f"{command[0]} cannot be started: {error.strerror}") from error
         assert self._process.stdin and self._process.stdout
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
-        os.set_blocking(self._stdin.fileno(), False)
         self._is_killed = False
-        connection.limit_send_buffer(SEND_BUFFER)
         self._thread = threading.Thread(target=self._carry, name="digitalhuman-encoder", daemon=True)
-        self._thread.start()
+        try:
+            os.set_blocking(self._stdin.fileno(), False)
+            connection.limit_send_buffer(SEND_BUFFER)
+            self._thread.start()
+        except BaseException:
+            self.kill()
+            self._process.wait()
+            self._close_files()
+            raise
 
     def write(self, buffers: Iterable[Buffer]) -> None:
         """Blocks as dh-prepare does. Raises Woken, or BrokenPipeError once dh-prepare has ended."""
@@ -119,6 +125,8 @@ class Encoder:
         """After the connection was woken: leaves no process, thread or descriptor behind."""
         self.kill()
         self._thread.join()
-        self._stdin.close()
-        self._stdout.close()
-        self._words.close()
+        self._close_files()
+
+    def _close_files(self) -> None:
+        for file in (self._stdin, self._stdout, self._words):
+            file.close()

@@ -1,15 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a generator asks about a room: how its avatar is encoded, and the avatar's anchor."""
+"""What a generator says to a room before its media, and what it asks: how the avatar is encoded, its anchor."""
 from __future__ import annotations
 
 import json
 import tempfile
+import threading
 from typing import Any, Dict, Optional
 
 from .errors import PushError
 from .wire import Connection
 
+MAX_FIRST_LINE = 65536
 MAX_ANCHOR_BYTES = 64 << 20
+
+
+def send_first_line(connection: Connection, fields: Dict[str, Any]) -> None:
+    """Begins a segment."""
+    line = json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    if len(line) > MAX_FIRST_LINE:
+        raise ValueError(f"text, words and metadata: {len(line)} bytes of JSON, expected at most {MAX_FIRST_LINE}")
+    try:
+        connection.write([line])
+    except OSError:
+        pass                    # who reads finds out why
 
 
 def ask(connection: Connection, fields: Dict[str, Any], timeout: float) -> Dict[str, Any]:
@@ -68,17 +81,32 @@ def ask_anchor(connection: Connection, room: Any, token: Dict[str, Any], timeout
 
 
 class Avatar:
-    """A room's info and its anchor in a temporary file, which goes with this object."""
+    """A room's info and its anchor in a temporary file, which goes with the last who holds this. From any thread."""
 
     def __init__(self, info: Dict[str, Any], anchor: bytes) -> None:
         self.info = info
+        self._lock, self._holders = threading.Lock(), 1
         self._file = tempfile.NamedTemporaryFile(prefix="digitalhuman-", suffix=".dhs")
-        self._file.write(anchor)
-        self._file.flush()
+        try:
+            self._file.write(anchor)
+            self._file.flush()
+        except BaseException:
+            self._file.close()
+            raise
 
     @property
     def path(self) -> str:
         return self._file.name
 
-    def close(self) -> None:
-        self._file.close()      # removes it
+    def hold(self) -> Avatar:
+        """By one who holds it already, for another."""
+        with self._lock:
+            self._holders += 1
+        return self
+
+    def drop(self) -> None:
+        """Once by each who held it."""
+        with self._lock:
+            self._holders -= 1
+            if not self._holders:
+                self._file.close()      # removes it

@@ -2,7 +2,6 @@
 """A segment while it is being pushed: one connection, one thread that reads what comes back."""
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
@@ -13,13 +12,13 @@ from .encoder import Encoder
 from .errors import PushError, Result, SegmentEnded
 from .muxer import Muxer
 from .reports import Event, Reports
+from .room import Avatar, send_first_line
 from .wire import Buffer, Connection, Woken
 
 if TYPE_CHECKING:
     from .stage import Stage
 
 log = logging.getLogger("digitalhuman")
-MAX_FIRST_LINE = 65536
 # How long after a broken connection its reader may take to find the reason in what was still received.
 REASON_S = 5.0
 NO_SUCH_SEGMENT = 463
@@ -43,8 +42,11 @@ class Segment:
         self._stage, self._fields, self._muxer = stage, fields, muxer
         self._encode, self._on_event = encode, on_event
         self._pushing = threading.Lock()            # held while media are muxed and written
+        self._opening = threading.Lock()            # held while it is connected
+        self.is_opening = self._is_left = False     # see _release()
         self._connection: Optional[Connection] = None
         self._encoder: Optional[Encoder] = None
+        self._avatar: Optional[Avatar] = None       # held for the encoder
         self._reader: Optional[threading.Thread] = None
         self._reports = Reports(fields.get("segment"), fields.get("progress_ms") != 0, lambda: muxer.media_ms)
         self._is_ended = self._is_closed = False
@@ -100,8 +102,9 @@ class Segment:
 
     def open(self) -> Segment:
         """Connects; the first push does it as well. ConnectionError names the address."""
-        with self._pushing:
-            self._open()
+        if self._connection is None and not self.is_over:
+            with self._opening:
+                self._open()
         return self
 
     def push(self, frame: Any = None, samples: Any = None) -> None:
@@ -116,13 +119,7 @@ class Segment:
         SegmentEnded; PushError when it was refused or failed; ConnectionError; EncodeError. Raises
         TypeError or ValueError for what does not fit, and has then taken nothing.
         """
-        with self._pushing:
-            if self._is_ended:
-                raise ValueError("the segment's media have ended")
-            self._open()
-            self._reports.check()
-            self._write(self._muxer.push(frame, samples))
-            self._reports.check()
+        self._push(lambda: self._muxer.push(frame, samples))
 
     def push_video(self, frame: Any) -> None:
         """The next picture alone; see push()."""
@@ -142,13 +139,7 @@ class Segment:
         as push() does."""
         if "words" in self._fields:
             raise ValueError("words: the segment was given them already")
-        with self._pushing:
-            if self._is_ended:
-                raise ValueError("the segment's media have ended")
-            self._open()
-            self._reports.check()
-            self._write(self._muxer.push_words(words))
-            self._reports.check()
+        self._push(lambda: self._muxer.push_words(words))
 
     def mark(self, data: Any, at_ms: Optional[int] = None) -> Optional[int]:
         """A marker of this segment (docs/captions.md): `data`, anything JSON can say, reaches viewers with what was
@@ -177,12 +168,15 @@ class Segment:
 
     def close(self, timeout: Optional[float] = None) -> Optional[Result]:
         """Ends the media, waits for the last line, and returns `result`. Raises PushError when it was refused
-        or failed, ConnectionError, EncodeError; TimeoutError after `timeout` seconds, and then cuts it."""
+        or failed, ConnectionError, EncodeError; TimeoutError after `timeout` seconds, whatever it waits for, and
+        then cuts it."""
+        aside = None if timeout is None else threading.Thread(target=self._end_aside, name="digitalhuman-close",
+                                                              daemon=True)
         try:
-            with self._pushing:
-                if not self._is_closed:
-                    self._open()
-                    self._end()
+            if aside:
+                aside.start()
+            else:
+                self._end()
             if not self._reports.wait_over(timeout):
                 raise TimeoutError(f"the segment has not ended within {timeout} s")
         except SegmentEnded:
@@ -190,6 +184,9 @@ class Segment:
         except BaseException:
             self.abort()
             raise
+        finally:
+            if aside and aside.ident and not self.is_opening:
+                aside.join()        # it ends with the segment
         self._release()
         if self.result is None or self.result.event == "failed":
             self._reports.check()
@@ -244,46 +241,53 @@ class Segment:
             if descriptor >= 0:
                 os.close(descriptor)
 
-    # -- within: writing; all with self._pushing held
+    # -- within: connecting, with self._opening held
 
     def _open(self) -> None:
-        if self._connection is not None or self.is_over:
-            return
-        stage = self._stage
-        fields = dict(self._fields)
-        connection = stage.connect()
+        self.is_opening = True      # first: either this sees that it is over, or _release() sees this
         try:
-            command = None
-            token: Dict[str, Any] = stage.token_fields()
-            if self._encode:
-                command = stage.encode_command(connection, token, self._encode == "auto")
-                if command is None:     # a refusal was the last line of that connection
-                    connection.close()
-                    connection, token = stage.connect(), stage.token_fields()
-            line = json.dumps({"room": stage.room, **token, **fields}, separators=(",", ":"),
-                              ensure_ascii=False).encode() + b"\n"
-            if len(line) > MAX_FIRST_LINE:
-                raise ValueError(f"text, words and metadata: {len(line)} bytes of JSON, expected at most "
-                                 f"{MAX_FIRST_LINE}")
+            if self._connection is None and not self.is_over:
+                self._connect()
+        finally:
+            self.is_opening = False
+            if self._is_left:
+                self._release()
+
+    def _connect(self) -> None:
+        try:
+            connection, token, avatar = self._stage.begin(self._encode)
             try:
-                connection.write([line])
-            except OSError:
-                pass            # the reader finds out why
-            if command:
-                self._encoder = Encoder(command, connection, self._encoding_failed, self._seams)
-        except BaseException:
-            connection.close()
-            raise
+                self._reports.check()           # cut meanwhile: the gateway need not know of it
+                send_first_line(connection, {"room": self._stage.room, **token, **self._fields})
+                if avatar:
+                    self._encoder = Encoder(self._stage.encode_command(avatar), connection, self._encoding_failed,
+                                            self._seams)
+            except BaseException:
+                connection.close()
+                if avatar:
+                    avatar.drop()
+                raise
         finally:
             self.close_seams()
-        self._connection = connection
+        self._avatar, self._connection = avatar, connection
         self._reader = threading.Thread(target=self._read, name="digitalhuman-reader", daemon=True)
         self._reader.start()
         if self.is_over:        # cut meanwhile
             connection.cut()
 
+    # -- within: writing
+
+    def _push(self, mux: Callable[[], List[Buffer]]) -> None:
+        self.open()
+        with self._pushing:
+            if self._is_ended:
+                raise ValueError("the segment's media have ended")
+            self._reports.check()
+            self._write(mux())
+            self._reports.check()
+
     def _write(self, buffers: List[Buffer]) -> None:
-        """A write that was left in the middle leaves nothing to go on with."""
+        """With self._pushing held. A write that was left in the middle leaves nothing to go on with."""
         assert self._connection
         try:
             (self._encoder or self._connection).write(buffers)
@@ -294,23 +298,32 @@ class Segment:
             raise
 
     def _push_end(self, end: Callable[[], List[Buffer]]) -> None:
+        self.open()
         with self._pushing:
             if self._is_ended:
                 return
-            self._open()
             self._reports.check()
             self._write(end())
 
     def _end(self) -> None:
-        if self._is_ended or self.is_over:
-            return
-        assert self._connection
-        self._is_ended = True
-        self._write(self._muxer.end())
+        self.open()
+        with self._pushing:
+            if self._is_ended or self.is_over:
+                return
+            assert self._connection
+            self._is_ended = True
+            self._write(self._muxer.end())
+            try:
+                (self._encoder or self._connection).finish()
+            except (Woken, OSError) as problem:
+                self._fail(problem)
+
+    def _end_aside(self) -> None:
+        """For close(), in a thread of its own, which may wait longer than that."""
         try:
-            (self._encoder or self._connection).finish()
-        except (Woken, OSError) as problem:
-            self._fail(problem)
+            self._end()
+        except Exception as error:
+            self._finish(None, error)
 
     def _fail(self, problem: Exception) -> None:
         """After a write failed: the reason is what the gateway, or dh-prepare, said, if anything."""
@@ -348,7 +361,7 @@ class Segment:
         if self._on_event:
             try:
                 self._on_event(event)
-            except Exception:
+            except BaseException:       # sys.exit() too: nobody else would read on
                 log.exception("on_event failed")
 
     # -- within: ending
@@ -364,9 +377,12 @@ class Segment:
         self.on_change()
 
     def _release(self) -> None:
-        """Leaves no thread, process or descriptor behind."""
+        """Once it is over: leaves no thread, process or descriptor behind. Connecting is not waited for."""
         if threading.current_thread() is self._reader:
             return              # from on_event: the one who leaves the block does it
+        self._is_left = True
+        if self.is_opening:
+            return              # whoever opens it does it then
         with self._pushing:
             if self._is_closed:
                 return
@@ -375,6 +391,8 @@ class Segment:
                 self._connection.cut()
             if self._encoder:
                 self._encoder.close()
+            if self._avatar:
+                self._avatar.drop()
             if self._reader:
                 self._reader.join()
             if self._connection:

@@ -6,7 +6,7 @@ import concurrent.futures
 import ssl
 import threading
 from types import TracebackType
-from typing import Any, Dict, List, Optional, Sequence, Type, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Type, Union
 
 from . import encoder, media, room as rooms
 from .container import make_muxer
@@ -77,8 +77,10 @@ class Stage:
         self._context = ssl_context
         if self.address.kind == "tls" and ssl_context is None:
             self._context = ssl.create_default_context(cafile=cafile)
-        self._lock = threading.Lock()
+        self._asking = threading.Lock()     # held while the gateway is asked for the avatar
+        self._lock = threading.Lock()       # guards those below
         self._avatar: Optional[rooms.Avatar] = None
+        self._forgotten = 0                 # how many times
         self._pieces = Pieces(media.check_int(max_parallel, "max_parallel", 1, 1000))
 
     # -- segments
@@ -202,8 +204,9 @@ class Stage:
         """The room's avatar has changed: what is known of it is asked again for the next segment."""
         with self._lock:
             avatar, self._avatar = self._avatar, None
+            self._forgotten += 1
         if avatar:
-            avatar.close()
+            avatar.drop()
 
     def close(self) -> None:
         """Waits for the pieces that are still being sent, and forgets the avatar."""
@@ -216,7 +219,7 @@ class Stage:
     def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
                  trace: Optional[TracebackType]) -> None:
         if kind is not None:
-            self._pieces.cut()
+            self.cut_pieces()
         self.close()
 
     # -- for segments
@@ -228,18 +231,48 @@ class Stage:
         """A fresh token, as a field."""
         return {} if self._secret is None else {"token": push_token(self._secret, self.room)}
 
-    def encode_command(self, connection: Connection, token: Dict[str, Any], is_auto: bool) -> Optional[List[str]]:
-        """How to encode for the room; what is not known of it yet is asked on this connection, which takes
-        the token away. None: the avatar is not ready, and raw pictures will do."""
-        with self._lock:
-            if self._avatar is None:
+    def cut_pieces(self) -> None:
+        """Nothing more is sent of any piece."""
+        self._pieces.cut()
+
+    def begin(self, encode: Union[bool, str]) -> Tuple[Connection, Dict[str, Any], Optional[rooms.Avatar]]:
+        """A connection for a segment, the fields that its line needs there, and how to encode: the avatar, which the
+        caller holds; None: raw pictures, also with "auto" while the avatar is not ready.
+
+        What is not known of the avatar is asked first, on the connection that the segment then gets. Others wait
+        for it without one: the gateway wants to read a line soon."""
+        if not encode:
+            return self.connect(), self.token_fields(), None
+        with self._asking:
+            with self._lock:
+                avatar, forgotten = self._avatar and self._avatar.hold(), self._forgotten
+            if avatar is None:
+                connection = self.connect()
                 try:
-                    info = rooms.ask_info(connection, self.room, token, self._connect_s)
-                    token.clear()
-                    anchor = rooms.ask_anchor(connection, self.room, token, self._connect_s)
+                    avatar = self._ask_avatar(connection)
                 except PushError as error:
-                    if not is_auto or error.code != NOT_POSSIBLE_NOW:
+                    connection.close()
+                    if encode != "auto" or error.code != NOT_POSSIBLE_NOW:
                         raise
-                    return None
-                self._avatar = rooms.Avatar(info, anchor)
-            return encoder.arguments(self._dh_prepare, self._avatar.info, self._avatar.path)
+                except BaseException:
+                    connection.close()
+                    raise
+                else:
+                    with self._lock:
+                        if forgotten == self._forgotten:
+                            self._avatar = avatar.hold()
+                    return connection, {}, avatar
+        try:
+            return self.connect(), self.token_fields(), avatar
+        except BaseException:
+            if avatar:
+                avatar.drop()
+            raise
+
+    def _ask_avatar(self, connection: Connection) -> rooms.Avatar:
+        info = rooms.ask_info(connection, self.room, self.token_fields(), self._connect_s)
+        # the token is needed once on a connection
+        return rooms.Avatar(info, rooms.ask_anchor(connection, self.room, {}, self._connect_s))
+
+    def encode_command(self, avatar: rooms.Avatar) -> List[str]:
+        return encoder.arguments(self._dh_prepare, avatar.info, avatar.path)
