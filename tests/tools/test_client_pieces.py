@@ -73,6 +73,24 @@ class Pieces(Case):
         stage.close()
         self.assertEqual({p.line["index"] for p in server.pushes if p.line["utterance"] == "u"}, {0, 1})
 
+    def test_who_waits_for_a_piece_may_push_another(self):
+        """In a Future's callback, also for those that nobody will hear."""
+        server = self.server()
+        server.allowed_ms = 80
+        stage = self.stage(server, max_parallel=1)
+        more = []
+
+        def push(_):
+            more.append(stage.push_av_segment(100 + len(more), *arrays(1), utterance="u"))
+        futures = [stage.push_av_segment(n, *arrays(), utterance="u") for n in range(6)]
+        for future in futures:
+            future.add_done_callback(push)
+        for push in list(server.wait(lambda pushes: len(pushes) == 2)):
+            push.interrupt()
+        self.assertEqual({f.result(WAIT_S).event for f in futures}, {"interrupted"})
+        stage.close()
+        self.assertEqual([f.result(WAIT_S).event for f in more], ["interrupted"] * 6)
+
     def test_an_utterance_that_the_room_has_cut(self):
         server = self.server()
         stage = self.stage(server, max_parallel=1)

@@ -90,7 +90,8 @@ class Pieces:
         waiting = _Waiting(piece, concurrent.futures.Future())
         with self._changed:
             self._waiting.append(waiting)
-            self._start()
+            left_out = self._start()
+        self._leave_out(left_out)
         return waiting.future
 
     def wait(self) -> None:
@@ -115,14 +116,14 @@ class Pieces:
 
     # -- with self._changed held
 
-    def _start(self) -> None:
-        """Starts what may start, the lowest index first."""
+    def _start(self) -> List[_Waiting]:
+        """Starts what may start, the lowest index first. Returns what nobody will hear, for _leave_out()."""
+        left_out = []
         for waiting in sorted(self._waiting, key=lambda w: w.piece.index):
             piece = waiting.piece
             if piece.utterance in self._interrupted:
                 self._waiting.remove(waiting)
-                if waiting.future.set_running_or_notify_cancel():
-                    waiting.future.set_result(unheard(piece))
+                left_out.append(waiting)
             elif len(self._running) < self._max or self._is_urgent(piece):
                 self._waiting.remove(waiting)
                 if waiting.future.set_running_or_notify_cancel():
@@ -131,13 +132,20 @@ class Pieces:
                     self._threads = {t for t in self._threads if t.is_alive()} | {thread}
                     thread.start()
         self._changed.notify_all()
+        return left_out
 
     def _is_urgent(self, piece: Piece) -> bool:
         done = self._done.get(piece.utterance, set())
         missing = (n for n in range(piece.index + 1) if n not in done)
         return piece.index in [n for _, n in zip(range(URGENT), missing)]
 
-    # -- in a thread for each piece
+    # -- in a thread for each piece, without a lock: futures call whoever waits for them
+
+    @staticmethod
+    def _leave_out(left_out: List[_Waiting]) -> None:
+        for waiting in left_out:
+            if waiting.future.set_running_or_notify_cancel():
+                waiting.future.set_result(unheard(waiting.piece))
 
     def _run(self, waiting: _Waiting) -> None:
         piece, failure = waiting.piece, None
@@ -156,7 +164,8 @@ class Pieces:
             self._note_end(piece, result)
             if isinstance(failure, ConnectionError) and piece.utterance in self._interrupted:
                 result, failure = unheard(piece), None
-            self._start()
+            left_out = self._start()
+        self._leave_out(left_out)
         if failure is not None:
             waiting.future.set_exception(failure)
         else:
