@@ -27,12 +27,18 @@ def generate(request):
     first = next(pieces)
     if first == "fail":
         raise RuntimeError("no GPU")
+    if first == "alone":
+        raise ConnectionRefusedError("no model")
     sound = np.zeros(960, np.float32)
     for number in range(3):
         yield np.full((16, 16, 3), number, np.uint8), sound
     print(request.metadata, request.clip, request.position_ms, first, file=sys.stderr)
     if first == "break":
         raise RuntimeError("it is gone")
+    if first == "lost":
+        raise ConnectionResetError("no model any more")
+    if first == "late":
+        raise Refused("too late")
     for piece in pieces:
         yield np.zeros((16, 16, 3), np.uint8), sound
 
@@ -134,6 +140,14 @@ class Serve(unittest.TestCase):
         with self.assertRaises(http.client.IncompleteRead):
             answer.read()
         self.assertIn("it is gone", self.said())
+        status, answer = self.ask(connection, b"alone")
+        self.assertEqual((status, answer.read()), (500, b"ConnectionRefusedError: no model\n"))
+        for text, reason in ((b"lost", "no model any more"), (b"late", "too late")):
+            status, answer = self.ask(connection, text)
+            with self.assertRaises(http.client.IncompleteRead) as caught:
+                answer.read()
+            self.assertNotIn(b"HTTP/1.1", caught.exception.partial)
+            self.assertIn(reason, self.said())
         self.assertEqual(self.ask(connection, b"well")[0], 200)
 
     def test_what_the_pages_show(self):
@@ -160,6 +174,17 @@ class Serve(unittest.TestCase):
             connection.sock.close()
             connection.close()
         self.assertEqual(self.ask(connection, b"well")[0], 200)
+
+    def test_who_hangs_up_within_the_text(self):
+        """What is there of it is not said."""
+        connection = self.by_hand(LONG)
+        for head in (b"Content-Length: 100\r\n\r\nhalf a", b"Transfer-Encoding: chunked\r\n\r\n6\r\nhalf a\r\n",
+                     b"Transfer-Encoding: chunked\r\n\r\n9\r\nhalf a"):
+            with socket.create_connection((connection.host, connection.port)) as sock:
+                sock.sendall(b"POST /say HTTP/1.1\r\nHost: x\r\n" + head)
+        self.ask(connection, b"xyz", Content_Type="application/octet-stream")[1].read()     # one after the other
+        self.await_said("3 bytes")
+        self.assertEqual(self.said(), "3 bytes\n")
 
     def await_said(self, text):
         end = time.monotonic() + 60

@@ -69,6 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     generate: Callable[[Request], Iterable[Tuple[Any, Any]]]
     form: Mapping[str, Any]
+    is_gone = False         # whoever asked
 
     def address_string(self) -> str:
         return self.client_address[0] if self.client_address else "the gateway"
@@ -87,23 +88,40 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         if body:
             self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        with self.talking():
+            self.end_headers()
+            self.wfile.write(body)
+
+    @contextlib.contextmanager
+    def talking(self) -> Iterator[None]:
+        """Tells a connection that has ended from those that `generate` has of its own."""
+        try:
+            yield
+        except ConnectionError:
+            self.is_gone = True
+            raise
+
+    def read(self, size: int = 0) -> bytes:
+        """So many bytes, or a line."""
+        with self.talking():
+            data = self.rfile.read(size) if size else self.rfile.readline(100)
+            if len(data) < size or not data:
+                raise ConnectionResetError("the connection ended within the request")
+        return data
 
     def body(self) -> Iterator[bytes]:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
             left = int(self.headers.get("Content-Length") or 0)
             while left > 0:
-                piece = self.rfile.read(min(left, MOST_PIECE))
-                left = left - len(piece) if piece else 0
-                yield piece
+                yield self.read(min(left, MOST_PIECE))
+                left -= MOST_PIECE
             return
         while True:
-            size = int(self.rfile.readline(100).split(b";")[0], 16)
+            size = int(self.read().split(b";")[0], 16)
             if not 0 < size <= MOST_PIECE:
                 return
-            yield self.rfile.read(size)
-            self.rfile.readline(100)
+            yield self.read(size)
+            self.read()
 
     def is_wanted(self) -> bool:
         poll = select.poll()
@@ -113,18 +131,21 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.close_connection = True
         try:
-            with contextlib.suppress(ConnectionError):      # interrupted: nobody wants the rest
-                self.say(Request(self.headers, self.body(), self.is_wanted))
-        except Refused as refused:
-            self.answer(400, str(refused))
+            self.say(Request(self.headers, self.body(), self.is_wanted))
+        except ConnectionError:
+            if not self.is_gone:
+                raise           # else interrupted: nobody wants the rest
 
     def say(self, request: Request) -> None:
         data = iter(mux(type(self).generate(request), **self.form))
         try:
             first = next(data, b"")
-        except (ConnectionError, Refused):
-            raise
+        except Refused as refused:
+            self.answer(400, str(refused))
+            return
         except Exception as error:      # another process may do better
+            if self.is_gone:
+                raise
             traceback.print_exc()
             self.answer(500, f"{type(error).__name__}: {error}")
             return
@@ -132,15 +153,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "video/x-nut")
         self.send_header("Transfer-Encoding", "chunked")
         self.send_header("Connection", "close")
-        self.end_headers()
+        with self.talking():
+            self.end_headers()
         self.send(first)
         for piece in data:
             self.send(piece)
-        self.wfile.write(b"0\r\n\r\n")      # without it, the gateway knows that the rest is missing
+        self.write(b"0\r\n\r\n")      # without it, the gateway knows that the rest is missing
 
     def send(self, data: bytes) -> None:
         if data:
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
+            self.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def write(self, data: bytes) -> None:
+        with self.talking():
+            self.wfile.write(data)
 
 
 def _given_socket() -> Optional[socket.socket]:
