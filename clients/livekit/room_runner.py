@@ -23,6 +23,7 @@ from digitalhuman import AsyncStage, EncodeError, PushError, SegmentEnded
 
 log = logging.getLogger("digitalhuman.livekit")
 INTERRUPT_S = 3.0
+LOST = (SegmentEnded, PushError, EncodeError, OSError)
 
 
 def _is_picture(frame: Any) -> bool:
@@ -55,6 +56,7 @@ class RoomRunner:
         self._unfinished = 0            # segments of the receiver's whose end has not been told
         self._tasks: list = []
         self._clearing: Optional[asyncio.Task] = None
+        self._starting: Optional[asyncio.Task] = None       # which nobody else holds
 
     async def start(self) -> None:
         await self._receiver.start()
@@ -94,7 +96,7 @@ class RoomRunner:
                     await self._push_sound(frame)
                 else:
                     await self._end()
-            except (SegmentEnded, PushError, EncodeError, OSError) as problem:
+            except LOST as problem:
                 await self._lost(problem)
 
     async def _push_picture(self, frame: Any) -> None:
@@ -120,15 +122,20 @@ class RoomRunner:
 
     def _take(self, event: Any) -> None:
         if event.get("event") == "started":
-            task = asyncio.ensure_future(_call(self._receiver.notify_playback_started))
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._starting = asyncio.ensure_future(_call(self._receiver.notify_playback_started))
+            self._starting.add_done_callback(_log_failure)
 
     async def _end(self) -> None:
         """AudioSegmentEnd: the next segment's frames wait in the generator until this one was heard."""
         was_unwanted, self._is_unwanted = self._is_unwanted, False
         segment = self._segment
         if segment:
-            result = await segment.close()
+            try:
+                result = await segment.close()
+            except LOST as problem:
+                await self._lost(problem)
+                self._is_unwanted = False       # nothing more comes of it
+                return
             if self._segment is segment and not self._clearing and result:
                 await self._finish(result.played_ms, result.event != "finished")
         elif not was_unwanted:
@@ -158,7 +165,10 @@ class RoomRunner:
 
     async def _clear(self) -> None:
         try:
-            await _call(self._generator.clear_buffer)
+            try:
+                await _call(self._generator.clear_buffer)
+            except Exception:
+                log.exception("clear_buffer() failed")
             segment = self._segment
             if segment is not None:
                 try:
@@ -173,6 +183,11 @@ class RoomRunner:
                 played = 0
         finally:
             self._clearing = None
+
+
+def _log_failure(task: asyncio.Task) -> None:
+    if not task.cancelled() and task.exception():
+        log.error("notify_playback_started() failed", exc_info=task.exception())
 
 
 def _rgb24(frame: Any) -> bytes:

@@ -169,7 +169,7 @@ class DigitalHumanOutput(BaseOutputTransport):
             await self._answer.over.wait()
         if self._answer:
             return self._answer
-        answer = self._answer = _Answer()
+        answer = _Answer()
         room, video = self._room, self._room.video_out_enabled
         answer.segment = self._stage.segment(**{
             "fps": room.video_out_framerate if video else None, "sample_rate": self.sample_rate,
@@ -177,6 +177,7 @@ class DigitalHumanOutput(BaseOutputTransport):
             "size": (room.video_out_width, room.video_out_height) if video else None,
             "pixel_format": PIXELS.get(room.video_out_color_format, "rgb24"),
             "on_event": answer.events.put_nowait, **room.segment})
+        self._answer = answer
         self._begin(self._tell(answer), "digitalhuman_events")
         return answer
 

@@ -155,6 +155,41 @@ class Runner(Case):
             self.assertEqual((await receiver.wait(4))[2:], ["started", (0.04, False)])
         self.run_async(run)
 
+    def test_what_fails_at_its_end_and_the_next_one_is_heard(self):
+        async def run(server, receiver, _):
+            server.allowed_ms = 0
+            for number in range(2):
+                receiver.queue.put_nowait(sound())
+                receiver.queue.put_nowait(END)
+                while not (len(server.pushes) > number and server.pushes[number].media
+                           and server.pushes[number].media.is_ended):
+                    await asyncio.sleep(0.01)
+                if not number:
+                    server.pushes[0].stop({"event": "failed", "error_code": 465, "error": "why"})
+                    self.assertEqual(await receiver.wait(1), [(0.0, True)])
+                server.play(EVERYTHING)
+            self.assertEqual((await receiver.wait(3))[1:], ["started", (0.04, False)])
+        self.run_async(run)
+
+    def test_what_the_callers_own_parts_fail_at(self):
+        """clear_buffer() of the generator does not keep the room from being interrupted; nothing is hidden."""
+        async def run(server, receiver, generator):
+            def fail(*_):
+                raise RuntimeError("of its own")
+            generator.clear_buffer = receiver.notify_playback_started = fail
+            server.allowed_ms = 200
+            for _ in range(10):
+                receiver.queue.put_nowait(sound())
+            while not (server.pushes and server.pushes[0].played_ms == 200):
+                await asyncio.sleep(0.01)
+            with self.assertLogs("digitalhuman", "ERROR") as logs:
+                receiver.on_clear()
+                self.assertEqual(await receiver.wait(1), [(0.2, True)])
+            self.assertIn("of its own", logs.output[0])
+        with self.assertLogs("digitalhuman", "ERROR") as logs:
+            self.run_async(run)
+        self.assertIn("notify_playback_started() failed", logs.output[0])
+
     def test_refused(self):
         async def run(server, receiver, _):
             for _ in range(3):

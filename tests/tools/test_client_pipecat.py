@@ -221,6 +221,13 @@ class Pipecat(Case):
             self.assertEqual(rig.bot(rig.before), [])
         self.run_async(run, refuse=(464, "too many"))
 
+    def test_a_wrong_argument_is_named_each_time(self):
+        async def run(rig, server):
+            for _ in range(2):
+                with self.assertRaisesRegex(TypeError, "colour"):
+                    await rig.output.write_audio_frame(f.TTSAudioRawFrame(b"\1\2" * 480, RATE, 1))
+        self.run_async(run, params={"segment": {"colour": "red"}})
+
     def test_the_end_plays_to_the_end(self):
         async def run(rig, server):
             await rig.speak(300)
