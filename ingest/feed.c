@@ -195,6 +195,15 @@ void dh_feed_set_next(struct dh_feed *feed)
 		dh_io_post(feed->context.io, dh_feed_input_set_next, dh_feed_ref(feed));
 }
 
+void dh_feed_make_way(struct dh_feed *feed, struct dh_feed *by)
+{
+	if (feed->makes_way || !feed->config || by->config != feed->config || !atomic_load(&by->is_waiting))
+		return;
+	feed->makes_way = true;
+	dh_io_post(feed->context.io, dh_feed_place_go_first, dh_feed_ref(by));
+	dh_io_post(feed->context.io, dh_feed_place_give_way, dh_feed_ref(feed));
+}
+
 bool dh_feed_is_live(const struct dh_feed *feed)
 {
 	return feed->is_live;

@@ -34,8 +34,8 @@ struct dh_feed_context {
 struct dh_feed_owner {
 	void *arg;
 	const char *name; /* the room's name, for the log; outlives the feed */
-	/* There is something for dh_feed_fill, to be called in the owner's thread. Called
-	 * in the I/O thread, and not again before dh_feed_fill. */
+	/* There is something for dh_feed_fill, to be called in the owner's thread, or it waits for its
+	 * generator (dh_feed_make_way). Called in the I/O thread, and not again before dh_feed_fill. */
 	void (*arrived)(void *arg, struct dh_feed *feed);
 	/* The last reference is gone and the feed is being freed. Any thread. */
 	void (*gone)(void *arg);
@@ -128,6 +128,11 @@ bool dh_feed_is_started(const struct dh_feed *feed);
 
 /* It plays now or next: prepare it before anything queued ahead of time. */
 void dh_feed_set_next(struct dh_feed *feed);
+
+/* It plays, and `by` interrupts it as soon as it is ready. If `by` waits to be made by the same
+ * generator, what is still to be made of this one never is: its generator ends, `by` gets the place,
+ * and what there is plays meanwhile. Once `by` waits, its owner is woken (`arrived`): call it again. */
+void dh_feed_make_way(struct dh_feed *feed, struct dh_feed *by);
 
 /* Whether it is being made while it is prepared, and then whether a command of the
  * configuration makes it. */

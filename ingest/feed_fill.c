@@ -50,11 +50,19 @@ static int move_some(struct dh_feed *feed, struct dh_feed_batch *batch)
 	return err;
 }
 
+/* Its anchor may still be missing. */
+static bool begins_empty(const struct dh_feed_batch *batch)
+{
+	return batch->has_head && !batch->units && !batch->has_end && !batch->has_failure;
+}
+
 static void take_arrived(struct dh_feed *feed)
 {
 	g_mutex_lock(&feed->lock);
-	feed->filling = feed->arrived;
-	memset(&feed->arrived, 0, sizeof(feed->arrived));
+	if (!begins_empty(&feed->arrived)) {
+		feed->filling = feed->arrived;
+		memset(&feed->arrived, 0, sizeof(feed->arrived));
+	}
 	feed->is_posted = false;
 	g_mutex_unlock(&feed->lock);
 	if (!feed->words)

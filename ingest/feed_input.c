@@ -26,6 +26,12 @@ static void unlock_and_wake(struct dh_feed *feed)
 		feed->owner.arrived(feed->owner.arg, feed);
 }
 
+void dh_feed_input_wake(struct dh_feed *feed)
+{
+	g_mutex_lock(&feed->lock);
+	unlock_and_wake(feed);
+}
+
 /* Head and anchor do not wake the owner: there is nothing to play yet. */
 static void on_head(void *arg, const struct dh_stream_head *head)
 {
@@ -179,7 +185,7 @@ static void on_end(void *arg, const struct dh_stream_end *end)
 {
 	struct dh_feed *feed = arg;
 
-	feed->outcome.is_incomplete = end->is_incomplete; /* lengths follow from the units */
+	feed->outcome.is_incomplete = end->is_incomplete || feed->has_given_way; /* lengths follow from the units */
 	ended(feed);
 }
 
@@ -270,12 +276,12 @@ void dh_feed_input_open(void *arg)
 {
 	struct dh_feed *feed = arg;
 	bool needs_place = feed->config && !feed->config->cache;
-	int err = needs_place ? dh_feed_speech_take_place(feed) : 0;
+	int err = needs_place ? dh_feed_place_take(feed) : 0;
 
 	if (err == 0)
 		dh_feed_input_subscribe(feed);
 	else if (err != -EINPROGRESS)
-		dh_feed_input_fail(feed, dh_feed_speech_why_not(feed, err));
+		dh_feed_input_fail(feed, dh_feed_place_why_not(feed, err));
 }
 
 void dh_feed_input_set_next(void *arg)
@@ -283,7 +289,7 @@ void dh_feed_input_set_next(void *arg)
 	struct dh_feed *feed = arg;
 
 	if (feed->config)
-		dh_feed_speech_set_next(feed);
+		dh_feed_place_set_next(feed);
 	if (feed->subscription)
 		dh_ingest_set_next(feed->subscription);
 	dh_feed_unref(&feed);

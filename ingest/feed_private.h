@@ -50,6 +50,7 @@ struct dh_feed {
 	/* the owner's thread */
 	struct dh_segment *segment;
 	bool is_started, is_next, is_complete, is_incomplete;
+	bool makes_way;               /* dh_feed_make_way has been called */
 	json_t *notes;                /* may be NULL */
 	GPtrArray *words;             /* struct dh_stream_word, not taken yet; may be NULL */
 	bool is_text_owed;            /* whoever writes the text has not ended it */
@@ -59,6 +60,7 @@ struct dh_feed {
 	int64_t progress_ticks;       /* when `progress` was last called */
 	/* atomic */
 	atomic_bool is_held;           /* its source waits until more has been played */
+	atomic_bool is_waiting;        /* for a place where it can be made */
 	_Atomic int64_t allowed_ticks; /* its source may be read up to here */
 	_Atomic int64_t first_byte_us; /* when the first byte of its source came, monotonic; 0: it has not */
 	/* the owner's thread until started, then the I/O thread */
@@ -73,13 +75,14 @@ struct dh_feed {
 	struct dh_feed_scene scene;               /* once started */
 	char *segment_id;                         /* once started */
 	struct dh_generator *generator;           /* while it runs */
-	struct dh_place_wait place_wait;          /* for a place to be asked, and which were tried */
+	struct dh_place_wait place_wait;          /* for a place to be asked, or of it; which were tried */
 	int place;                                /* where it is made; -1: nowhere now */
 	int64_t asked_us;                         /* when that place was asked */
 	bool has_media;                           /* something has come */
 	int64_t made_ticks;                       /* of media */
 	int depth;                                /* how many have failed before it; immutable */
 	bool has_ended_well;                      /* it has, and not failed */
+	bool has_given_way;                       /* it was ended: its place was needed */
 	int output;                               /* the write end of what the worker reads; -1: none */
 	size_t given;                             /* bytes of the text that it has got */
 	GSource *text_timer;                      /* more_s */
@@ -119,14 +122,25 @@ void dh_feed_rest_find(struct dh_feed *feed);
 /* I/O thread; all of it has been said. */
 void dh_feed_rest_none(struct dh_feed *feed);
 
+/* --- feed_place.c: the place where it is made; I/O thread */
+
+/* Looks for a place where it can be made: 0 if it has one, -EINPROGRESS if it waits for one; then
+ * it goes on from where it is. Otherwise there is none. */
+int dh_feed_place_take(struct dh_feed *feed);
+/* What that means, for people. g_free it. */
+char *dh_feed_place_why_not(struct dh_feed *feed, int err);
+/* It may have one. */
+void dh_feed_place_leave(struct dh_feed *feed, enum dh_place_end end);
+void dh_feed_place_set_next(struct dh_feed *feed);
+/* It is not read on: unless somebody waits for its place. */
+void dh_feed_place_held(struct dh_feed *feed);
+/* It waits before all others. Drops `feed`, a reference. */
+void dh_feed_place_go_first(void *feed);
+/* Ends its generator; what has been made plays. Drops `feed`, a reference. */
+void dh_feed_place_give_way(void *feed);
+
 /* --- feed_speech.c: its generator; I/O thread */
 
-/* Looks for a place where it can be made: 0 if it has one, -EINPROGRESS if it waits for one;
- * then dh_feed_input_subscribe follows. Otherwise there is none. */
-int dh_feed_speech_take_place(struct dh_feed *feed);
-/* What that means, for people. g_free it. */
-char *dh_feed_speech_why_not(struct dh_feed *feed, int err);
-void dh_feed_speech_set_next(struct dh_feed *feed);
 /* Units have come. */
 void dh_feed_speech_has_media(struct dh_feed *feed);
 /* What its segment is made of, for the cache (g_free); NULL: it is not kept. */
@@ -137,10 +151,18 @@ int dh_feed_speech_open(struct dh_feed *feed, int *fd, char **error);
 /* The worker has read all of it, or given up. */
 void dh_feed_speech_over(struct dh_feed *feed);
 void dh_feed_speech_hold(struct dh_feed *feed, bool is_held);
+/* It has a place, and an output. */
+void dh_feed_speech_start_again(struct dh_feed *feed);
+/* No place can be had (`err` of dh_feed_place_take): it has failed. */
+void dh_feed_speech_give_up_place(struct dh_feed *feed, int err);
+/* Ends the generator, in whatever it is doing. */
+void dh_feed_speech_cut(struct dh_feed *feed);
 /* There is more of its text. Drops `feed`, a reference. */
 void dh_feed_speech_more(void *feed);
 /* Ends it. */
 void dh_feed_speech_close(struct dh_feed *feed);
+/* feed_input.c: its owner looks at it. */
+void dh_feed_input_wake(struct dh_feed *feed);
 /* feed_input.c: there is a place for it. */
 void dh_feed_input_subscribe(struct dh_feed *feed);
 /* feed_input.c: no generator can make it, before anything was begun. Takes ownership of

@@ -130,14 +130,7 @@ void dh_feed_speech_more(void *arg)
 	dh_feed_unref(&feed);
 }
 
-/* --- its place */
-
-static void leave_place(struct dh_feed *feed, enum dh_place_end end)
-{
-	if (feed->place >= 0)
-		dh_generators_leave(feed->context.generators, feed->config, feed->place, end);
-	feed->place = -1;
-}
+/* --- its start and end */
 
 static int start_generator(struct dh_feed *feed);
 
@@ -149,92 +142,38 @@ static void give_up(struct dh_feed *feed, const char *error)
 	dh_feed_input_generator_ended(feed);
 }
 
-char *dh_feed_speech_why_not(struct dh_feed *feed, int err)
-{
-	const struct dh_generator_config *config = feed->config;
-
-	if (err == -EHOSTDOWN) /* the rest need not be asked of them, either */
-		feed->place_wait.tried = UINT64_MAX;
-	if (err != -EHOSTDOWN && (err != -ENOENT || !config->processes))
-		return g_strdup_printf("the generator cannot be started: %s", g_strerror(-err));
-	for (int i = 0; i < config->processes; i++) {
-		const struct dh_generator_process *process = dh_generators_process(feed->context.generators, config, i);
-		if (dh_generator_process_error(process))
-			return g_strdup_printf("the generator has no process: process %d %s", i + 1,
-				dh_generator_process_error(process));
-	}
-	return g_strdup("the generator has no process");
-}
-
 /* It has a place. A process may have ended just now: then another one is asked. -EINPROGRESS:
- * given_place follows. */
+ * dh_feed_speech_start_again follows. */
 static int start_somewhere(struct dh_feed *feed)
 {
 	int err = start_generator(feed);
 
-	while (err < 0 && feed->config->processes > 0) {
+	while (err < 0 && err != -EINPROGRESS && feed->config->processes > 0 && feed->place >= 0) {
 		feed->place_wait.tried |= UINT64_C(1) << feed->place;
-		leave_place(feed, DH_PLACE_FAILED);
-		err = dh_feed_speech_take_place(feed);
-		if (err < 0)
-			break;
-		err = start_generator(feed);
+		dh_feed_place_leave(feed, DH_PLACE_FAILED);
+		err = dh_feed_place_take(feed);
+		if (err == 0)
+			err = start_generator(feed);
 	}
 	if (err < 0)
-		leave_place(feed, DH_PLACE_LEFT);
+		dh_feed_place_leave(feed, DH_PLACE_LEFT);
 	return err;
 }
 
-static void give_up_place(struct dh_feed *feed, int err)
+void dh_feed_speech_give_up_place(struct dh_feed *feed, int err)
 {
-	char *error = dh_feed_speech_why_not(feed, err);
+	char *error = dh_feed_place_why_not(feed, err);
 
 	give_up(feed, error);
 	g_free(error);
 }
 
-static void start_again(struct dh_feed *feed)
+void dh_feed_speech_start_again(struct dh_feed *feed)
 {
 	int err = start_somewhere(feed);
 
 	if (err < 0 && err != -EINPROGRESS)
-		give_up_place(feed, err);
-}
-
-/* A place that it waited for, or none. */
-static void given_place(void *arg, int place)
-{
-	struct dh_feed *feed = arg;
-
-	feed->place = MAX(-1, place);
-	if (feed->output >= 0 && place < 0)
-		give_up_place(feed, place);
-	else if (feed->output >= 0)
-		start_again(feed);
-	else if (feed->subscription)
-		dh_ingest_ready(feed->subscription);
-	else if (place < 0)
-		dh_feed_input_fail(feed, dh_feed_speech_why_not(feed, place));
-	else
-		dh_feed_input_subscribe(feed);
-}
-
-int dh_feed_speech_take_place(struct dh_feed *feed)
-{
-	feed->place_wait.config = feed->config;
-	feed->place_wait.is_next = feed->place_wait.is_next || feed->source.is_next;
-	feed->place_wait.given = given_place;
-	feed->place_wait.arg = feed;
-	int place = dh_generators_take(feed->context.generators, &feed->place_wait);
-	if (place < 0)
-		return place;
-	feed->place = place;
-	return 0;
-}
-
-void dh_feed_speech_set_next(struct dh_feed *feed)
-{
-	feed->place_wait.is_next = true;
+		dh_feed_speech_give_up_place(feed, err);
 }
 
 void dh_feed_speech_has_media(struct dh_feed *feed)
@@ -245,21 +184,19 @@ void dh_feed_speech_has_media(struct dh_feed *feed)
 	feed->has_media = true;
 }
 
-/* --- its life */
-
 /* Nothing has come from that service: asks another one, from the beginning. Returns false if
  * there is none. */
 static bool ask_another(struct dh_feed *feed, const char *error)
 {
 	feed->place_wait.tried |= UINT64_C(1) << feed->place;
-	leave_place(feed, DH_PLACE_FAILED);
-	int err = dh_feed_speech_take_place(feed);
+	dh_feed_place_leave(feed, DH_PLACE_FAILED);
+	int err = dh_feed_place_take(feed);
 	if (err < 0 && err != -EINPROGRESS)
 		return false;
 	dh_log(DH_LOG_WARNING, "%s: %s: %s: another one is asked", feed->who, feed->config->name, error);
 	feed->given = 0;
 	if (err == 0)
-		start_again(feed);
+		dh_feed_speech_start_again(feed);
 	return true;
 }
 
@@ -277,7 +214,7 @@ static void generator_ended(void *arg, const char *error, enum dh_generator_outp
 		feed->place_wait.tried = UINT64_MAX;
 	else if (error && feed->place >= 0)
 		feed->place_wait.tried |= UINT64_C(1) << feed->place;
-	leave_place(feed, error && output != DH_OUTPUT_REFUSED ? DH_PLACE_FAILED : DH_PLACE_DID);
+	dh_feed_place_leave(feed, error && output != DH_OUTPUT_REFUSED ? DH_PLACE_FAILED : DH_PLACE_DID);
 	feed->has_ended_well = !error;
 	give_up(feed, error);
 }
@@ -346,13 +283,13 @@ static int start_generator(struct dh_feed *feed)
 /* Also for what follows a failure of its generator. */
 static void set_error(struct dh_feed *feed, int err, char **error)
 {
-	*error = dh_feed_speech_why_not(feed, err);
+	*error = dh_feed_place_why_not(feed, err);
 	feed->generator_error = g_strdup(*error);
 }
 
 int dh_feed_speech_open(struct dh_feed *feed, int *fd, char **error)
 {
-	int ends[2], err = feed->place < 0 ? dh_feed_speech_take_place(feed) : 0;
+	int ends[2], err = feed->place < 0 ? dh_feed_place_take(feed) : 0;
 
 	if (err < 0 && err != -EINPROGRESS)
 		set_error(feed, err, error);
@@ -387,14 +324,21 @@ void dh_feed_speech_hold(struct dh_feed *feed, bool is_held)
 {
 	if (feed->generator)
 		dh_generator_hold(feed->generator, is_held);
+	if (is_held)
+		dh_feed_place_held(feed);
+}
+
+void dh_feed_speech_cut(struct dh_feed *feed)
+{
+	dh_generator_free(&feed->generator);
+	dh_feed_place_leave(feed, DH_PLACE_LEFT);
+	dh_io_drop(&feed->text_timer);
+	close_output(feed);
 }
 
 void dh_feed_speech_close(struct dh_feed *feed)
 {
 	if (feed->config)
 		dh_generators_cancel(feed->context.generators, &feed->place_wait);
-	dh_generator_free(&feed->generator);
-	leave_place(feed, DH_PLACE_LEFT);
-	dh_io_drop(&feed->text_timer);
-	close_output(feed);
+	dh_feed_speech_cut(feed);
 }

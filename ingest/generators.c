@@ -21,6 +21,7 @@ struct entry {
 	struct dh_generator_pool *pool;
 	struct dh_generator_process **processes; /* NULL: it has none */
 	int count;                               /* of them */
+	GQueue holders;                          /* links in struct dh_place_wait: who has a place */
 	struct dh_child *check;                  /* of its command; NULL: none runs */
 };
 
@@ -174,6 +175,12 @@ static void stop_waiting(struct dh_generators *generators, struct dh_place_wait 
 	wait->is_waiting = false;
 }
 
+static void gets_place(struct entry *entry, struct dh_place_wait *wait)
+{
+	wait->link = (GList){ .data = wait };
+	g_queue_push_tail_link(&entry->holders, &wait->link);
+}
+
 /* Serves those that are, or are not, next. Returns false once the list may have changed. */
 static bool serve_some(struct dh_generators *generators, bool is_next)
 {
@@ -181,11 +188,13 @@ static bool serve_some(struct dh_generators *generators, bool is_next)
 		struct dh_place_wait *wait = l->data;
 		if (wait->is_next != is_next)
 			continue;
-		int place = dh_generator_pool_take(pool_of(generators, wait->config), wait->tried,
-			g_get_monotonic_time());
+		struct entry *entry = entry_of(generators, wait->config);
+		int place = dh_generator_pool_take(entry->pool, wait->tried, g_get_monotonic_time());
 		if (place == -EAGAIN)
 			continue;
 		stop_waiting(generators, wait);
+		if (place >= 0)
+			gets_place(entry, wait);
 		wait->given(wait->arg, place);
 		return false;
 	}
@@ -219,15 +228,31 @@ static gboolean serve(gpointer arg)
 
 int dh_generators_take(struct dh_generators *generators, struct dh_place_wait *wait)
 {
-	int place = dh_generator_pool_take(pool_of(generators, wait->config), wait->tried, g_get_monotonic_time());
+	struct entry *entry = entry_of(generators, wait->config);
+	int place = dh_generator_pool_take(entry->pool, wait->tried, g_get_monotonic_time());
 
+	if (place >= 0)
+		gets_place(entry, wait);
 	if (place != -EAGAIN)
 		return place;
 	wait->is_waiting = true;
 	wait->link = (GList){ .data = wait };
 	g_queue_push_tail_link(&generators->waiting, &wait->link);
 	look_again(generators, 0);
+	for (GList *l = entry->holders.head; l; l = l->next) {
+		struct dh_place_wait *holder = l->data;
+		holder->wanted(holder->arg);
+	}
 	return -EINPROGRESS;
+}
+
+void dh_generators_go_first(struct dh_generators *generators, struct dh_place_wait *wait)
+{
+	wait->is_next = true;
+	if (!wait->is_waiting)
+		return;
+	g_queue_unlink(&generators->waiting, &wait->link);
+	g_queue_push_head_link(&generators->waiting, &wait->link);
 }
 
 void dh_generators_cancel(struct dh_generators *generators, struct dh_place_wait *wait)
@@ -252,10 +277,12 @@ int64_t dh_generators_expected_ms(struct dh_generators *generators, const struct
 	return MAX(stats.first_ms, 0);
 }
 
-void dh_generators_leave(struct dh_generators *generators, const struct dh_generator_config *config, int place,
-	enum dh_place_end end)
+void dh_generators_leave(struct dh_generators *generators, struct dh_place_wait *wait, int place, enum dh_place_end end)
 {
-	dh_generator_pool_leave(pool_of(generators, config), place, end, g_get_monotonic_time());
+	struct entry *entry = entry_of(generators, wait->config);
+
+	g_queue_unlink(&entry->holders, &wait->link);
+	dh_generator_pool_leave(entry->pool, place, end, g_get_monotonic_time());
 	if (generators->waiting.length > 0)
 		look_again(generators, 0);
 }

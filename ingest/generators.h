@@ -23,25 +23,31 @@ void dh_generators_start(struct dh_generators *generators, const struct dh_gener
  * *generators may be NULL. */
 void dh_generators_free(struct dh_generators **generators);
 
-/* Somebody who wants a place; zero it, then set the first group. */
+/* Somebody who wants a place, or has one; zero it, then set the first group. */
 struct dh_place_wait {
 	const struct dh_generator_config *config; /* outlives the generators */
 	uint64_t tried;                           /* a mask of places not to be given */
 	bool is_next;                             /* goes before those that are not */
 	/* A place; or -EHOSTDOWN: none of its processes can be started. */
 	void (*given)(void *arg, int place);
+	/* Somebody waits for a place of that generator, and this one has one: it should not keep it for longer than
+	 * it takes to make the segment. Must not take or leave places. */
+	void (*wanted)(void *arg);
 	void *arg;
 	/* private */
 	GList link;
 	bool is_waiting;
 };
 
-/* A place at once, or -EINPROGRESS: `given` is called later, never from within; or -ENOENT:
+/* A place at once, or -EINPROGRESS: `given` is called later, never from within, and those who have one are told that it
+ * is `wanted`; or -ENOENT:
  * all have been tried; or -EHOSTDOWN: those that have not been tried are processes that cannot
  * be started. */
 int dh_generators_take(struct dh_generators *generators, struct dh_place_wait *wait);
 /* It may or may not wait. */
 void dh_generators_cancel(struct dh_generators *generators, struct dh_place_wait *wait);
+/* It goes before all that wait now, if it waits. */
+void dh_generators_go_first(struct dh_generators *generators, struct dh_place_wait *wait);
 
 /* See dh_generator_pool_first. */
 void dh_generators_first(struct dh_generators *generators, const struct dh_generator_config *config, int place,
@@ -49,8 +55,8 @@ void dh_generators_first(struct dh_generators *generators, const struct dh_gener
 /* How long its first media lately took; 0: not known. */
 int64_t dh_generators_expected_ms(struct dh_generators *generators, const struct dh_generator_config *config,
 	int place);
-/* See dh_generator_pool_leave. */
-void dh_generators_leave(struct dh_generators *generators, const struct dh_generator_config *config, int place,
+/* Whoever has this place leaves it, see dh_generator_pool_leave. */
+void dh_generators_leave(struct dh_generators *generators, struct dh_place_wait *wait, int place,
 	enum dh_place_end end);
 
 /* See dh_generator_process_socket; -1 also where the place is no process. */

@@ -257,6 +257,8 @@ struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t i
 size_t dh_playout_waiting_count(const struct dh_playout *playout);
 /* Whether enough of `segment` is known for it to start. */
 bool dh_playout_is_ready(const struct dh_playout *playout, const struct dh_segment *segment);
+/* The waiting segment that interrupts the playing one as soon as it is ready; NULL: none does. */
+struct dh_segment *dh_playout_interrupting(const struct dh_playout *playout);
 /* Known media that wait or are still to be played. */
 int64_t dh_playout_queued_ticks(const struct dh_playout *playout);
 /* What a segment of that source (order.h) wants before it starts. */

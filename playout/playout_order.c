@@ -203,6 +203,12 @@ struct dh_segment *dh_playout_startable(const struct dh_playout *playout)
 	return next && is_in_turn(playout, next) && dh_playout_is_ready(playout, next) ? next : NULL;
 }
 
+struct dh_segment *dh_playout_interrupting(const struct dh_playout *playout)
+{
+	struct dh_segment *next = playout->timeline.playing && playout->queue.count ? playout->queue.at[0] : NULL;
+	return next && is_outranked(playout, next) && is_in_turn(playout, next) ? next : NULL;
+}
+
 struct dh_segment *dh_playout_joining(const struct dh_playout *playout)
 {
 	const struct dh_segment *playing = playout->timeline.playing;

@@ -121,11 +121,14 @@ void dh_room_segments_prepare(struct dh_room *room)
 	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL),
 				*next = dh_playout_waiting(room->playout, 0);
 	const struct dh_segment *first = playing ? playing : next, *segment, *before = NULL;
+	const struct dh_segment *interrupting = dh_playout_interrupting(room->playout);
 	size_t bytes = 0, most = (size_t)room->context.max_queue_mb << 20;
 	bool live_ahead = false;
 	int busy = 0;
 
 	room->queue_changed = false;
+	if (interrupting)
+		dh_feed_make_way(dh_segment_user(playing), dh_segment_user(interrupting));
 	for (size_t i = 0; room->has_clip && (segment = segment_at(room, i)); i++, before = segment) {
 		struct dh_feed *feed = dh_segment_user(segment);
 		if (!dh_feed_is_started(feed)) {

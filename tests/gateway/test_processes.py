@@ -127,6 +127,19 @@ class Processes(Services):
         self.assertEqual(self.end_of(rooms[1][1], segment)["event"], "finished")
         self.assertIn([self.asked("who waits")[0], "long speech"], self.noted("left"))
 
+    def test_what_is_urgent_gets_the_process_of_what_it_interrupts(self):
+        """Which would have gone on for ever."""
+        self.ready("alone")
+        room, events = self.speaking_room("alone")
+        long = self.say(room, "long story")
+        self.event(events, long, "started")
+        urgent = self.say(room, "To the exits", priority="urgent")
+        self.assertEqual(self.end_of(events, urgent)["event"], "finished")
+        end = self.end_of(events, long)
+        self.assertTrue(end["event"] == "interrupted" or end.get("incomplete"), end)
+        self.assertEqual(self.asked("long story"), self.asked("To the exits"))
+        self.assertEqual(self.places("alone")[0]["failed"], 0)
+
     def generator(self, name):
         usage = self.ask("stats", admin_key="operator")["usage"]["generators"]
         return next(g for g in usage if g["generator"] == name)

@@ -39,6 +39,7 @@ static int write_all(void *arg, const void *bytes, size_t size)
 static const struct dh_stream_writer writer = { .write = write_all };
 static char job[DH_JOB_MAX + 1];
 static useconds_t pause_us; /* before each picture */
+static int input;           /* where the script came from */
 
 /* --- parts of a stream */
 
@@ -298,6 +299,21 @@ static int bridge(int count)
 	return DH_PREPARE_OK;
 }
 
+/* A picture for so many bytes that follow the script. */
+static int relay(int bytes)
+{
+	char block[4096];
+	int pictures = 0;
+	ssize_t n;
+
+	write_start();
+	for (ssize_t all = 0; (n = read(input, block, sizeof block)) > 0;)
+		for (all += n; (ssize_t)pictures * bytes < all; pictures++)
+			write_run(pictures, pictures + 1);
+	write_end(pictures);
+	return DH_PREPARE_OK;
+}
+
 static const struct script {
 	const char *name;
 	int (*run)(int number);
@@ -323,6 +339,7 @@ static const struct script {
 	{ "tell", tell },
 	{ "count_fds", count_fds },
 	{ "bridge", bridge },
+	{ "relay", relay },
 };
 
 /* --- the protocol */
@@ -427,6 +444,7 @@ static int work(void)
 
 	if (fd < 0)
 		return DH_PREPARE_OK;
+	input = fd;
 	if (read_script(fd, text, sizeof text) < 0 || sscanf(text, "%99s %d", name, &number) < 1)
 		return DH_PREPARE_INPUT;
 	for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)

@@ -119,6 +119,26 @@ static void test_a_segment_is_filled_bit_by_bit(void)
 	dh_segment_free(&segment);
 }
 
+/* Its owner is woken for another reason, before the anchor has come. */
+static void test_a_head_alone_is_left_for_later(void)
+{
+	struct dh_segment *segment = NULL;
+
+	open_all();
+	struct dh_feed *feed = full_feed(&segment);
+	const struct dh_feed_batch all = feed->arrived;
+	feed->arrived = (struct dh_feed_batch){ .has_head = true, .head = all.head };
+	CHECK(!dh_feed_fill(feed));
+	CHECK(!dh_segment_is_open(segment));
+	CHECK(feed->arrived.has_head);
+	feed->arrived = all;
+	while (dh_feed_fill(feed))
+		;
+	CHECK_INT(count_units(segment), UNITS);
+	close_all(feed);
+	dh_segment_free(&segment);
+}
+
 /* It ends amid that. */
 static void test_a_segment_that_ends_is_filled_no_more(void)
 {
@@ -173,6 +193,7 @@ static void test_the_io_thread_frees_no_feed(void)
 
 static const struct check_test tests[] = {
 	TEST(test_a_segment_is_filled_bit_by_bit),
+	TEST(test_a_head_alone_is_left_for_later),
 	TEST(test_a_segment_that_ends_is_filled_no_more),
 	TEST(test_the_io_thread_frees_no_preparation),
 	TEST(test_the_io_thread_frees_no_feed),

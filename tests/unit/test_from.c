@@ -107,8 +107,11 @@ static void test_a_patient_one_is_not_interrupted(void)
 		rig_open_idle(&rig, NULL, start);
 		rig_join(&rig, NULL);
 		rig_order(&rig, &(struct rig_segment)SPEECH("b", 'b'), &order, NULL);
+		CHECK(!dh_playout_interrupting(rig.playout)); /* nothing plays */
 		rig_run(&rig, media_ms(500));
+		CHECK(!dh_playout_interrupting(rig.playout));
 		rig_enqueue(&rig, &(struct rig_segment)SPEECH("n", 'n'));
+		CHECK_INT(dh_playout_interrupting(rig.playout) != NULL, !is_patient);
 		rig_run(&rig, media_ms(2500));
 		CHECK_INT(rig_count(&rig, DH_EVENT_FINISHED, "b"), is_patient);
 		CHECK_INT(rig_count(&rig, DH_EVENT_INTERRUPTED, "b"), !is_patient);
