@@ -344,8 +344,10 @@ void dh_preparation_unwanted(struct dh_preparation *preparation)
 	bool is_encoding = preparation->state == DH_PREPARATION_ENCODING ||
 		preparation->state == DH_PREPARATION_CHECKING;
 
-	/* Only what will be cached goes on, and only while there is memory for it. */
-	if (is_encoding && preparation->writer && orphans(ingest) <= ingest->config.orphans_max &&
+	/* Only what will be cached goes on, and only while there is memory for it. Nobody would read a live source
+	 * on, or say that it is complete. */
+	if (is_encoding && preparation->writer && !preparation->inputs->is_live &&
+		orphans(ingest) <= ingest->config.orphans_max &&
 		dh_limits_used(ingest->limits, DH_LIMIT_MEMORY) < dh_limits_most(ingest->limits, DH_LIMIT_MEMORY))
 		return;
 	dh_preparation_free(&preparation);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Feeds whose generator makes one segment at a time: who has its place, and who waits for it. The generator is a shell script under the real dh-scope. Nothing ever plays. */
+/* Feeds whose generator makes one segment at a time: who has its place, who waits for it, and what is left of one that
+ * ends before its time. The generator is a shell script under the real dh-scope. Nothing ever plays. */
 #include "tests/support/ingest_fixture.h"
 
 #include "ingest/feed_private.h"
@@ -177,10 +178,28 @@ static void test_what_is_urgent_gets_the_place_of_what_it_interrupts(void)
 	close_all();
 }
 
+/* --- leaving */
+
+/* Nobody would read it on. */
+static void test_nothing_is_left_of_one_that_would_have_been_cached(void)
+{
+	struct dh_ingest_stats stats;
+
+	open_all();
+	t.config.cache = 1;
+	struct dh_feed *feed = say(LONG, true);
+	AWAIT_THAT(is_held(feed));
+	stop(feed);
+	AWAIT_STATS(&t.fixture, stats, stats.preparations == 0 && stats.workers_busy == 0);
+	CHECK_INT(stats.cache_entries, 0);
+	close_all();
+}
+
 static const struct check_test tests[] = {
 	TEST(test_what_is_next_does_not_wait_for_what_is_later),
 	TEST(test_nobody_keeps_a_place_that_is_waited_for),
 	TEST(test_what_is_urgent_gets_the_place_of_what_it_interrupts),
+	TEST(test_nothing_is_left_of_one_that_would_have_been_cached),
 };
 
 int main(int argc, char **argv)
