@@ -62,6 +62,7 @@ static char *take_text(struct dh_feed *feed, bool *is_open)
 	return text;
 }
 
+/* Only while a generator gets it. */
 static gboolean no_more_text(gpointer arg)
 {
 	struct dh_feed *feed = arg;
@@ -77,8 +78,7 @@ static gboolean no_more_text(gpointer arg)
 		feed->context.more_s);
 	dh_feed_input_note(feed, note);
 	g_free(note);
-	if (feed->generator)
-		dh_generator_add_text(feed->generator, text, true);
+	dh_generator_add_text(feed->generator, text, true);
 	g_free(text);
 	return G_SOURCE_CONTINUE;
 }
@@ -190,6 +190,7 @@ static bool ask_another(struct dh_feed *feed, const char *error)
 {
 	feed->place_wait.tried |= UINT64_C(1) << feed->place;
 	dh_feed_place_leave(feed, DH_PLACE_FAILED);
+	await_text(feed, false); /* nobody says it meanwhile */
 	int err = dh_feed_place_take(feed);
 	if (err < 0 && err != -EINPROGRESS)
 		return false;

@@ -5,6 +5,9 @@
 #include "playout/timebase.h"
 #include "tests/support/check.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 static char *urls[] = { (char *)"http://a/", (char *)"http://b/", NULL };
 static char *one_url[] = { (char *)"http://a/", NULL };
 static struct dh_generator_config other = { .name = (char *)"other", .urls = one_url };
@@ -16,8 +19,16 @@ static struct {
 	struct dh_feed *feed;
 	GString *said; /* what the generator got */
 	int ends;      /* of its text */
-	int err;       /* of dh_feed_add_text */
+	int err;       /* of dh_feed_add_text, of dh_feed_speech_open */
+	char *error;   /* likewise */
 	atomic_bool is_over;
+	/* generators as they are started */
+	int start_err; /* what the next ones say */
+	int starts;
+	bool has_metadata;          /* the last one */
+	dh_generator_end_fn *ended; /* likewise */
+	int sockets[2];             /* of processes */
+	struct dh_place_stats stats[2];
 } t;
 
 void __wrap_dh_generator_add_text(struct dh_generator *generator, const char *more, bool is_last);
@@ -29,6 +40,55 @@ void __wrap_dh_generator_add_text(struct dh_generator *generator, const char *mo
 	t.ends += is_last;
 	if (is_last)
 		atomic_store(&t.is_over, true);
+}
+
+int __wrap_dh_generator_start(struct dh_generator **generator, struct dh_io *io, const struct dh_generator_spec *spec,
+	dh_generator_end_fn *ended, void *arg);
+
+int __wrap_dh_generator_start(struct dh_generator **generator, struct dh_io *io, const struct dh_generator_spec *spec,
+	dh_generator_end_fn *ended, void *arg)
+{
+	(void)io;
+	if (t.start_err)
+		return t.start_err;
+	t.starts++;
+	t.ended = ended;
+	t.has_metadata = spec->scene.metadata != NULL;
+	g_string_assign(t.said, spec->text);
+	*generator = arg;
+	return 0;
+}
+
+void __wrap_dh_generator_free(struct dh_generator **generator);
+
+void __wrap_dh_generator_free(struct dh_generator **generator)
+{
+	*generator = NULL;
+}
+
+/* A process is a pointer to its socket. */
+struct dh_generator_process *__wrap_dh_generator_process_new(struct dh_io *io,
+	const struct dh_generator_process_spec *spec);
+
+struct dh_generator_process *__wrap_dh_generator_process_new(struct dh_io *io,
+	const struct dh_generator_process_spec *spec)
+{
+	(void)io;
+	return (struct dh_generator_process *)&t.sockets[spec->number];
+}
+
+void __wrap_dh_generator_process_free(struct dh_generator_process **process);
+
+void __wrap_dh_generator_process_free(struct dh_generator_process **process)
+{
+	*process = NULL;
+}
+
+int __wrap_dh_generator_process_socket(const struct dh_generator_process *process);
+
+int __wrap_dh_generator_process_socket(const struct dh_generator_process *process)
+{
+	return *(const int *)process;
 }
 
 static void has_arrived(void *arg, struct dh_feed *feed)
@@ -44,20 +104,8 @@ static void is_gone(void *arg)
 
 static const struct dh_feed_owner owner = { .name = "1", .arrived = has_arrived, .gone = is_gone };
 
-/* `text` is still being written if `is_open`. */
-static void open_all(char **places, const char *text, bool is_open)
+static struct dh_feed *new_feed(const char *text, bool is_open, json_t *metadata)
 {
-	struct dh_ingest_source source;
-
-	memset(&t, 0, sizeof t);
-	t.said = g_string_new(NULL);
-	t.config = (struct dh_generator_config){ .name = (char *)"tester",
-		.urls = places,
-		.retry = (char *)"tail",
-		.fallback_config = &other };
-	CHECK_INT(dh_io_alloc(&t.io), 0);
-	t.generators = dh_generators_new(t.io, NULL, NULL);
-	dh_ingest_source_init(&source);
 	const struct dh_feed_context context = { .io = t.io,
 		.generators = t.generators,
 		.max_text = 1000,
@@ -66,7 +114,24 @@ static void open_all(char **places, const char *text, bool is_open)
 		.text = text,
 		.is_text_open = is_open,
 		.audio = -1 };
-	t.feed = dh_feed_new(&context, &owner, "text", NULL, &source, &speech, NULL);
+	struct dh_ingest_source source;
+
+	dh_ingest_source_init(&source);
+	return dh_feed_new(&context, &owner, "text", metadata, &source, &speech, NULL);
+}
+
+/* `text` is still being written if `is_open`. */
+static void open_all(char **places, const char *text, bool is_open)
+{
+	memset(&t, 0, sizeof t);
+	t.said = g_string_new(NULL);
+	t.config = (struct dh_generator_config){ .name = (char *)"tester",
+		.urls = places,
+		.retry = (char *)"tail",
+		.fallback_config = &other };
+	CHECK_INT(dh_io_alloc(&t.io), 0);
+	t.generators = dh_generators_new(t.io, NULL, NULL);
+	t.feed = new_feed(text, is_open, NULL);
 }
 
 static void close_all(void)
@@ -75,6 +140,7 @@ static void close_all(void)
 	dh_generators_free(&t.generators);
 	dh_io_free(&t.io);
 	g_string_free(t.said, TRUE);
+	g_free(t.error);
 }
 
 /* --- its text */
@@ -108,6 +174,58 @@ static void test_text_that_was_taken_is_spoken(void)
 	CHECK_STR(t.said->str, "hello world");
 	CHECK_INT(t.ends, 1);
 	CHECK_INT(dh_feed_add_text(t.feed, "!", true), -ENOTCONN);
+	close_all();
+}
+
+static char *one_each[] = { (char *)"1", NULL };
+
+static void is_given(void *arg, int place)
+{
+	(void)arg;
+	(void)place;
+}
+
+static struct dh_place_wait stranger = { .config = &t.config, .tried = 1, .given = is_given, .wanted = is_gone };
+
+static void open_feed(void *arg)
+{
+	int fd = -1;
+
+	t.err = dh_feed_speech_open(arg, &fd, &t.error);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* The first one cannot, and somebody else has the other. `more_s` is over at once. */
+static void fail_first(void *arg)
+{
+	dh_generators_take(t.generators, &stranger);
+	open_feed(arg);
+	t.ended(arg, "503", DH_OUTPUT_NONE);
+}
+
+static void add_while_waiting(void *arg)
+{
+	t.err = dh_feed_add_text(arg, " world", false);
+	dh_generators_leave(t.generators, &stranger, 1, DH_PLACE_DID);
+}
+
+static void test_text_is_kept_while_another_service_is_waited_for(void)
+{
+	open_all(urls, "hello", true);
+	t.config.at_once = one_each;
+	dh_io_call(t.io, fail_first, t.feed);
+	CHECK_INT(t.err, 0);
+	CHECK_INT(t.starts, 1);
+	usleep(20000); /* what waits for a time to be over has had one */
+	dh_io_call(t.io, add_while_waiting, t.feed);
+	while (!atomic_load(&t.is_over)) /* then nobody writes on */
+		usleep(1000);
+	CHECK_INT(t.err, 0);
+	CHECK_INT(t.starts, 2);
+	CHECK_STR(t.said->str, "hello world");
+	CHECK_INT(t.ends, 1);
+	dh_io_call(t.io, end_generator, t.feed);
 	close_all();
 }
 
@@ -153,6 +271,7 @@ static void test_the_rest_and_the_turn(void)
 
 static const struct check_test tests[] = {
 	TEST(test_text_that_was_taken_is_spoken),
+	TEST(test_text_is_kept_while_another_service_is_waited_for),
 	TEST(test_the_rest_is_not_asked_of_the_same_place),
 	TEST(test_the_rest_and_the_turn),
 };
