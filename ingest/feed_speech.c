@@ -19,9 +19,20 @@ static void close_output(struct dh_feed *feed)
 	feed->output = -1;
 }
 
+/* The kernel takes no longer variable than 128 KiB, and servers in Python no longer header than 64 KiB. */
+#define METADATA_MAX 65000
+
+/* NULL: none, or too much. */
 static char *metadata_text(const struct dh_feed *feed)
 {
-	return feed->metadata ? json_dumps(feed->metadata, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	char *text = feed->metadata ? json_dumps(feed->metadata, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+
+	if (!text || strlen(text) <= METADATA_MAX)
+		return text;
+	dh_log(DH_LOG_WARNING, "%s: its metadata is not passed on: %zu bytes in ASCII, at most %d are", feed->who,
+		strlen(text), METADATA_MAX);
+	free(text);
+	return NULL;
 }
 
 /* Where the idle clip will be when the first media are there; -1: not known. */
@@ -142,13 +153,13 @@ static void give_up(struct dh_feed *feed, const char *error)
 	dh_feed_input_generator_ended(feed);
 }
 
-/* It has a place. A process may have ended just now: then another one is asked. -EINPROGRESS:
- * dh_feed_speech_start_again follows. */
+/* It has a place. A process may have ended just now: then another one is asked. What else keeps the gateway from
+ * starting it is no fault of the place. -EINPROGRESS: dh_feed_speech_start_again follows. */
 static int start_somewhere(struct dh_feed *feed)
 {
 	int err = start_generator(feed);
 
-	while (err < 0 && err != -EINPROGRESS && feed->config->processes > 0 && feed->place >= 0) {
+	while (err == -ECONNREFUSED) {
 		feed->place_wait.tried |= UINT64_C(1) << feed->place;
 		dh_feed_place_leave(feed, DH_PLACE_FAILED);
 		err = dh_feed_place_take(feed);

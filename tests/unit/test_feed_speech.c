@@ -229,6 +229,84 @@ static void test_text_is_kept_while_another_service_is_waited_for(void)
 	close_all();
 }
 
+/* --- its start */
+
+static void open_and_close(void *arg)
+{
+	struct dh_generator_pool *pool = dh_generators_pool(t.generators, &t.config);
+
+	for (int i = 0; i < t.config.processes; i++)
+		dh_generator_pool_set_state(pool, i, DH_PLACE_THERE);
+	open_feed(arg);
+	dh_feed_speech_close(arg);
+	for (int i = 0; i < dh_generator_pool_count(pool); i++)
+		dh_generator_pool_stats(pool, i, g_get_monotonic_time(), &t.stats[i]);
+}
+
+static const struct start_row {
+	const char *name;
+	int start_err, first_socket; /* -1: that process has just ended */
+	int err, asked[2], failed[2];
+} start_rows[] = {
+	{ "well", 0, 5, 0, { 1, 0 }, { 0, 0 } },
+	{ "no descriptors", -EMFILE, 5, -EMFILE, { 1, 0 }, { 0, 0 } },
+	{ "too long", -E2BIG, 5, -E2BIG, { 1, 0 }, { 0, 0 } },
+	{ "one has ended", 0, -1, 0, { 1, 1 }, { 1, 0 } },
+	{ "one has ended, and no descriptors", -EMFILE, -1, -EMFILE, { 1, 1 }, { 1, 0 } },
+};
+
+/* A process is to blame for its own end alone. */
+static void test_start_of_processes(const void *arg)
+{
+	const struct start_row *row = arg;
+	static char *command[] = { (char *)"/bin/speak", NULL };
+
+	open_all(NULL, "hello", false);
+	t.config.command = command;
+	t.config.processes = 2;
+	t.start_err = row->start_err;
+	t.sockets[0] = row->first_socket;
+	t.sockets[1] = 5;
+	dh_io_call(t.io, open_and_close, t.feed);
+	CHECK_INT(t.err, row->err);
+	CHECK(!row->err || strstr(t.error, g_strerror(-row->err)), "%s", t.error);
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(t.stats[i].asked, row->asked[i]);
+		CHECK_INT(t.stats[i].failed, row->failed[i]);
+		CHECK_INT(t.stats[i].busy, 0);
+	}
+	close_all();
+}
+
+static const struct metadata_row {
+	const char *name;
+	int count; /* of "é", six bytes each in ASCII */
+	bool is_passed_on;
+} metadata_rows[] = {
+	{ "some", 1000, true },
+	{ "as much as a header may have", 10000, true },
+	{ "more than the environment may have", 30000, false },
+};
+
+static void test_metadata(const void *arg)
+{
+	const struct metadata_row *row = arg;
+	GString *text = g_string_new(NULL);
+
+	for (int i = 0; i < row->count; i++)
+		g_string_append(text, "é");
+	json_t *metadata = json_pack("{s:s}", "a", text->str);
+	open_all(urls, "hello", false);
+	dh_feed_unref(&t.feed);
+	t.feed = new_feed("hello", false, metadata);
+	dh_io_call(t.io, open_and_close, t.feed);
+	CHECK_INT(t.err, 0);
+	CHECK_INT(t.has_metadata, row->is_passed_on);
+	close_all();
+	json_decref(metadata);
+	g_string_free(text, TRUE);
+}
+
 /* --- the rest */
 
 static void find_rest(void *arg)
@@ -272,6 +350,8 @@ static void test_the_rest_and_the_turn(void)
 static const struct check_test tests[] = {
 	TEST(test_text_that_was_taken_is_spoken),
 	TEST(test_text_is_kept_while_another_service_is_waited_for),
+	TABLE(test_start_of_processes, start_rows),
+	TABLE(test_metadata, metadata_rows),
 	TEST(test_the_rest_is_not_asked_of_the_same_place),
 	TEST(test_the_rest_and_the_turn),
 };
