@@ -59,11 +59,20 @@ static enum dh_hearing_change frame(struct dh_hearing *h, float level, const str
 
 /* --- time */
 
+/* 20 ms at least, because one level is a frame. */
 static int64_t length_of(const struct dh_heard_packet *packet)
 {
 	int64_t ticks = dh_opus_ticks(packet->payload, packet->size);
 
 	return ticks > DH_ACTIVITY_FRAME_TICKS ? ticks : DH_ACTIVITY_FRAME_TICKS;
+}
+
+/* As long as it really is: it leaves when its last sample has been heard. */
+static int64_t own_length_of(const struct dh_heard_packet *packet)
+{
+	int64_t ticks = dh_opus_ticks(packet->payload, packet->size);
+
+	return ticks ? ticks : DH_ACTIVITY_FRAME_TICKS;
 }
 
 static void restart_window(struct dh_hearing *h)
@@ -126,16 +135,31 @@ static void begin(struct dh_hearing *h, const struct dh_heard_packet *packet)
 	h->has_base = false;
 }
 
+/* Late packets in a row, if one of that number is the next. */
+static int late_run(const struct dh_hearing *h, uint16_t sequence)
+{
+	bool is_late = (int16_t)(sequence - h->sequence) <= 0;
+
+	return is_late && sequence == (uint16_t)(h->late_sequence + 1) ? h->late_run + 1 : 0;
+}
+
+int dh_hearing_missing(const struct dh_hearing *h, uint16_t sequence)
+{
+	int step = h->has_packet ? (int16_t)(sequence - h->sequence) : 1;
+
+	return step > 0 ? step - 1 : late_run(h, sequence) == LATE_RUN ? 0 : -1;
+}
+
 static bool is_new(struct dh_hearing *h, const struct dh_heard_packet *packet)
 {
-	int16_t step = (int16_t)(packet->sequence - h->sequence);
-
-	h->late_run = step <= 0 && packet->sequence == (uint16_t)(h->late_sequence + 1) ? h->late_run + 1 : 0;
+	h->late_run = late_run(h, packet->sequence);
 	h->late_sequence = packet->sequence;
-	h->late += step <= 0;
+	if ((int16_t)(packet->sequence - h->sequence) > 0)
+		return true;
+	h->late++;
 	if (h->late_run == LATE_RUN)
 		begin(h, packet);
-	return step > 0 || h->late_run == LATE_RUN;
+	return h->late_run == LATE_RUN;
 }
 
 enum dh_hearing_change dh_hearing_packet(struct dh_hearing *h, const struct dh_heard_packet *packet,
@@ -155,7 +179,8 @@ enum dh_hearing_change dh_hearing_packet(struct dh_hearing *h, const struct dh_h
 	h->sequence = packet->sequence;
 	h->timestamp = packet->timestamp + (uint32_t)(length_ticks / DH_TICKS_PER_AUDIO_SAMPLE);
 	h->media_ticks += gap_ticks;
-	int64_t from_ticks = place(h, length_ticks, now_ticks);
+	h->from_ticks = h->media_ticks;
+	int64_t from_ticks = place(h, own_length_of(packet), now_ticks);
 	if (gap_ticks > 0 && gap_ticks <= GAP_MAX_TICKS)
 		change = pass_gap(h, sent, gap_ticks, missing > 0);
 	else if (gap_ticks)

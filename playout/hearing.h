@@ -36,6 +36,8 @@ struct dh_hearing {
 	/* readable */
 	struct dh_activity activity;
 	uint64_t packets, lost, late, without_level;
+	int64_t from_ticks; /* where the last packet's sound began, in the sender's own time … */
+	int64_t base_ticks; /* … and the clock at 0 of that, were it not for the network's moods */
 	/* private */
 	struct dh_echo echo;
 	bool has_packet;
@@ -45,7 +47,6 @@ struct dh_hearing {
 	uint32_t timestamp;     /* where the next one is expected */
 	int64_t media_ticks;    /* the same, without end */
 	bool has_base;
-	int64_t base_ticks;        /* the clock at media 0 */
 	int window_packets;        /* so many have come since the base was last moved … */
 	int64_t least_later_ticks; /* … and at least so much later than it says */
 };
@@ -54,6 +55,10 @@ void dh_hearing_init(struct dh_hearing *hearing);
 
 /* Ticks of sound in an Opus packet (RFC 6716, 3.1); 0: it is none. */
 int64_t dh_opus_ticks(const uint8_t *payload, size_t size);
+
+/* How many packets are missing in front of one of that number. Negative: it comes too late, or once more, and
+ * dh_hearing_packet only counts it. */
+int dh_hearing_missing(const struct dh_hearing *hearing, uint16_t sequence);
 
 /* A packet came. LASTING after each `lasting_ticks` of voice (0: never). Of several changes in one packet, the
  * last one. */

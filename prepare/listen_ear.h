@@ -12,7 +12,7 @@
 
 #define DH_EAR_RATE   16000
 #define DH_EAR_FRAME  320 /* samples, 20 ms */
-#define DH_EAR_BEFORE 15  /* frames before a voice that are handed on with it */
+#define DH_EAR_BEFORE 15  /* frames before a voice that are handed on with it, at most */
 
 /* What the room sends: the reference for an echo canceller. */
 struct dh_reference;
@@ -23,7 +23,8 @@ void dh_reference_free(struct dh_reference **reference);
 void dh_reference_push(struct dh_reference *reference, const uint8_t *rtp, size_t size, int64_t now_ticks);
 
 /* What comes of a viewer's sound: in this order `begin`, `frame` as often as there are frames, `end`. `at_ticks`
- * is when the frame began. */
+ * is when the frame began, as if the network always took the same time: what follows without a gap
+ * is DH_SLOT_TICKS later, but where that was a wrong guess. */
 struct dh_ear_sink {
 	void (*begin)(void *arg, uint32_t viewer, int64_t at_ticks);
 	/* DH_EAR_FRAME samples each; `reference` is what the room sent in that time. */
