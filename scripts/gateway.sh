@@ -306,7 +306,8 @@ start_nginx() {
 start_conversation() {
 	DH_ROOM_SECRET=$room_secret DH_TALKER=$build/dh-talker PATH=$build:$PATH \
 		start /usr/bin/python3 -B "$root/examples/conversation/main.py" --janus "ws://127.0.0.1:$ws_port" \
-		--push "127.0.0.1:$push_port" --room "$room" --dh-listen "$build/dh-listen" "$@"
+		--push "127.0.0.1:$push_port" --room "$room" --dh-listen "$build/dh-listen" \
+		--state "$temp/conversation.json" "$@"
 	talk_pid=$!
 	at_exit 'end_process $talk_pid 10'
 }

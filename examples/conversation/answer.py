@@ -65,7 +65,8 @@ class Answer:
             pass
         except Exception as error:
             self.error = error
-        self.end()
+        finally:
+            self.end()
 
     def say_all(self):
         with contextlib.closing(self.parts.model.answer(self.messages)) as pieces:

@@ -10,7 +10,7 @@ INTERRUPTED = " [interrupted]"
 BYTES_MS = 32           # of 16 kHz, 16 bit
 LOOK_MS = 600           # after so much of an utterance it is looked whether it has words, then after twice as much
 TURN_MS = 30000         # what is longer is taken as it is
-AGAIN_S = 0.2
+AGAIN_S, GIVE_UP_S = 0.2, 15
 MESSAGES = 40           # that the model is told, at most
 NOT_NOW, NO_SUCH_SEGMENT, NO_SUCH_VIEWER = 460, 463, 466
 
@@ -33,19 +33,24 @@ class Conversation:
         self.turn, self.is_taking = None, False     # who speaks; whether it is found out what was said
         self.is_held = False                        # the room, by a voice, not by a moderator
         self.answer = self.viewer = None            # that is given; who has asked
+        self.shown = "idle"                         # while nothing is said
         self.messages = []
         self.lock = asyncio.Lock()                  # held while messages and answer change
 
     async def run(self, gateway, sounds):
         self.gateway = gateway
         self.tell({"event": "ready"})
-        try:
-            async for event, sound, reference in sounds:
-                await self.hear(event, sound, reference)
-        finally:
-            with contextlib.suppress(Exception):        # the gateway may be gone
-                if self.answer:
-                    await self.cut()
+        async for event, sound, reference in sounds:
+            await self.hear(event, sound, reference)
+
+    async def leave(self, gateway):
+        """Once nothing runs any more, over this connection: nothing of it stays in the room."""
+        self.gateway = gateway
+        if self.answer:
+            await self.cut()
+        await self.resume()
+        if self.shown != "idle":
+            await self.show("idle")
 
     # -- the viewers' side. What comes while the recogniser is busy waits with dh-listen.
 
@@ -115,21 +120,23 @@ class Conversation:
         async with self.lock:
             if self.answer is answer:
                 self.answer = None
-                await self.note(answer)
-                if not self.turn and not answer.text:
-                    await self.show("idle")     # it had nothing to say
+                heard = await self.note(answer)
+                if not (heard or self.turn or self.is_taking):
+                    await self.show("idle")     # it had nothing to say, or could not
 
     async def cut(self):
         """Ends the answer, and whatever else is on hold."""
-        answer, self.answer, self.is_held = self.answer, None, False
+        answer, self.is_held = self.answer, False
         await self.end_in_room(answer)
         if not answer:
             return
-        is_open = answer.drop()
-        while is_open and not answer.ended.is_set():    # it may come into the room only now
+        is_open, loop = answer.drop(), asyncio.get_running_loop()
+        end = loop.time() + GIVE_UP_S       # it may never say that it has ended
+        while is_open and not answer.ended.is_set() and loop.time() < end:      # it may come into the room only now
             await self.attempt("interrupt", NO_SUCH_SEGMENT, segment=answer.id)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(answer.ended.wait(), AGAIN_S)
+        self.answer = None
         await self.note(answer)
 
     async def end_in_room(self, answer):
@@ -142,13 +149,14 @@ class Conversation:
                 await self.attempt("interrupt", NO_SUCH_SEGMENT, segment=answer.id)
 
     async def note(self, answer):
-        """The model is told of its answer what was heard of it, and not what it wrote."""
+        """The model is told of its answer what was heard of it, and not what it wrote. Returns that."""
         heard, state = await self.heard(answer)
         if answer.error:
             self.tell({"event": "failed", "error": str(answer.error)})
         if heard:
             self.messages.append({"role": "assistant", "content": heard + (INTERRUPTED if state != "finished" else "")})
         self.tell({"event": "heard", "segment": answer.id, "text": heard, "state": state})
+        return heard
 
     async def heard(self, answer):
         """By the one who asked, and how the answer ended."""
@@ -173,6 +181,7 @@ class Conversation:
             await self.attempt("resume", NOT_NOW, at="word")
 
     async def show(self, state):
+        self.shown = state
         await self.gateway.ask("state", state=state)
 
     async def attempt(self, request, code, **fields):
@@ -189,6 +198,17 @@ class Conversation:
             self.is_held = True
         if event["event"] == "viewer_silent" and self.is_held:
             self.tasks.create_task(self.go_on_unless_heard())
+        if event["event"] == "left" and not event["viewers"] and self.answer:
+            self.tasks.create_task(self.stop_unheard(self.answer))
+        if event["event"] == "destroyed":
+            raise RuntimeError("the room has been destroyed")
+
+    async def stop_unheard(self, answer):
+        """Nobody is there any more. What played on would be taken for heard."""
+        async with self.lock:
+            if self.answer is answer:
+                await self.cut()
+                await self.show("idle")
 
     async def go_on_unless_heard(self):
         """The room may be on hold for a voice that dh-listen did not take for one."""

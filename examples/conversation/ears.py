@@ -8,6 +8,7 @@ import socket
 import tempfile
 
 START_S = 10
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")      # even if this program is killed
 
 
 def free_port():
@@ -30,22 +31,21 @@ async def connect(program, path):
 
 
 @contextlib.asynccontextmanager
-async def listening(gateway, dh_listen):
+async def listening(gateway, dh_listen, kept):
     """Gives an asynchronous iterator over (event, sound, reference): a dict as docs/listen.md has it, and 20 ms of
-    the viewer's voice and of the avatar's own, if it is "sound"."""
+    the viewer's voice and of the avatar's own, if it is "sound". Who undoes what is `kept` ends the forward."""
     with tempfile.TemporaryDirectory() as folder:
         path, ports = os.path.join(folder, "sound"), (free_port(), free_port())
-        program = await asyncio.create_subprocess_exec(dh_listen, "--socket", path, "--rtp", str(ports[0]),
-                                                       "--reference", str(ports[1]))
-        forward = writer = None
+        program = await asyncio.create_subprocess_exec(*ENDS_WITH_US, dh_listen, "--socket", path, "--rtp",
+                                                       str(ports[0]), "--reference", str(ports[1]))
+        writer = None
         try:
             reader, writer = await connect(program, path)
-            forward = await gateway.ask("forward_microphones", host="127.0.0.1", port=ports[0], reference_port=ports[1])
+            forward = {"host": "127.0.0.1", "port": ports[0], "reference_port": ports[1]}
+            kept.note(forward={"of": "microphones", **forward})
+            await gateway.ask("forward_microphones", **forward)
             yield events(reader)
         finally:
-            if forward:
-                with contextlib.suppress(Exception):        # the gateway may be gone
-                    await gateway.ask("stop_rtp_forward", stream_id=forward["stream_id"])
             if writer:
                 writer.close()
             if program.returncode is None:
@@ -54,7 +54,8 @@ async def listening(gateway, dh_listen):
 
 
 async def events(reader):
-    while line := await reader.readline():
-        event = json.loads(line)
-        sound = await reader.readexactly(event.get("bytes", 0))
-        yield event, sound, await reader.readexactly(event.get("reference_bytes", 0))
+    with contextlib.suppress(asyncio.IncompleteReadError):      # it has ended amid a message
+        while True:
+            event = json.loads(await reader.readuntil(b"\n"))
+            sound = await reader.readexactly(event.get("bytes", 0))
+            yield event, sound, await reader.readexactly(event.get("reference_bytes", 0))

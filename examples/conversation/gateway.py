@@ -25,50 +25,83 @@ class Gateway:
         self.where, self.waiting = {}, {}       # session and handle; answers that are waited for, by transaction
 
     async def __aenter__(self):
-        self.socket = await websockets.connect(self.url, subprotocols=["janus-protocol"])
+        try:
+            self.socket = await websockets.connect(self.url, subprotocols=["janus-protocol"])
+        except websockets.WebSocketException as error:
+            raise self.ended(error) from error
         self.reading = asyncio.create_task(self.read())
-        self.where["session_id"] = (await self.send({"janus": "create"}))["data"]["id"]
-        self.where["handle_id"] = (await self.send({"janus": "attach", "plugin": PLUGIN}))["data"]["id"]
+        try:
+            self.where["session_id"] = (await self.send({"janus": "create"}))["data"]["id"]
+            self.where["handle_id"] = (await self.send({"janus": "attach", "plugin": PLUGIN}))["data"]["id"]
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def __aexit__(self, kind, value, trace):
+        await self.close()
+
+    async def close(self):
         self.reading.cancel()
+        await asyncio.gather(self.reading, return_exceptions=True)
         await self.socket.close()
 
+    def ended(self, why):
+        return ConnectionError(f"{self.url}: the connection has ended: {why}")
+
     async def send(self, message):
-        """A message of Janus's API, and what is answered."""
+        """A message of Janus's API, and what is answered. Refused where that is an error."""
         transaction = secrets.token_hex(8)
-        self.waiting[transaction] = answer = asyncio.get_running_loop().create_future()
-        answer.is_ack = message["janus"] == "keepalive"
-        await self.socket.send(json.dumps({**message, **self.where, "transaction": transaction}))
+        self.waiting[transaction] = future = asyncio.get_running_loop().create_future()
+        future.is_ack = message["janus"] == "keepalive"
         try:
-            return await asyncio.wait_for(answer, ANSWER_S)
+            await self.socket.send(json.dumps({**message, **self.where, "transaction": transaction}))
+            answer = await asyncio.wait_for(future, ANSWER_S)
+        except websockets.ConnectionClosed as error:
+            raise self.ended(error) from error
+        except TimeoutError as error:
+            raise TimeoutError(f"{self.url} does not answer") from error
         finally:
             del self.waiting[transaction]
+        if answer["janus"] == "error":
+            raise Refused(answer["error"]["code"], answer["error"]["reason"])
+        return answer
 
     async def ask(self, request, **fields):
         """A request of docs/api.md, and its answer. Refused where that is an error."""
         body = {"request": request, **self.fields, **fields}
-        answer = await self.send({"janus": "message", "body": body})
-        data = answer.get("plugindata", {}).get("data") or answer.get("error") or {}
-        if "error_code" in data or "code" in data:
-            raise Refused(data.get("error_code", data.get("code")), data.get("error", data.get("reason")))
+        data = (await self.send({"janus": "message", "body": body}))["plugindata"]["data"]
+        if "error_code" in data:
+            raise Refused(data["error_code"], data["error"])
         return data
 
     async def read(self):
-        async for text in self.socket:
-            message = json.loads(text)
-            answer = self.waiting.get(message.get("transaction"))
-            if answer:
-                if (message["janus"] != "ack" or answer.is_ack) and not answer.done():
-                    answer.set_result(message)
-            elif "plugindata" in message and "event" in message["plugindata"]["data"]:
-                self.on_event(message["plugindata"]["data"])
+        """Until the connection ends, for which it raises ConnectionError; or until on_event raises."""
+        try:
+            async for text in self.socket:
+                self.take(json.loads(text))
+            raise self.ended("closed")
+        except Exception as error:
+            for answer in self.waiting.values():    # they would wait in vain
+                if not answer.done():
+                    answer.set_exception(self.ended("no answer"))
+            if isinstance(error, websockets.ConnectionClosed):
+                raise self.ended(error) from error
+            raise
+
+    def take(self, message):
+        answer = self.waiting.get(message.get("transaction"))
+        if answer:
+            if (message["janus"] != "ack" or answer.is_ack) and not answer.done():
+                answer.set_result(message)
+        elif message["janus"] in ("timeout", "detached"):
+            raise self.ended(f"Janus says {message['janus']}")
+        elif "plugindata" in message and "event" in message["plugindata"]["data"]:
+            self.on_event(message["plugindata"]["data"])
 
     async def watch_over(self):
-        """Keeps the session; raises once the connection is gone."""
+        """Keeps the session; raises once it is gone."""
         while not (await asyncio.wait([self.reading], timeout=KEEPALIVE_S))[0]:
             await self.send({"janus": "keepalive"})
-        if self.reading.cancelled():
-            return
-        raise ConnectionError(f"{self.url}: the connection has ended")
+        if not self.reading.cancelled():
+            self.reading.result()

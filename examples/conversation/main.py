@@ -19,10 +19,9 @@ from digitalhuman import PushError, Stage       # noqa: E402
 from conversation import Conversation           # noqa: E402
 from ears import listening                      # noqa: E402
 from gateway import Gateway, Refused            # noqa: E402
+from visit import Kept, usual_file, visiting    # noqa: E402
 
 PARTS = ("recogniser", "model", "voice", "face")
-# A voice stops the avatar at once, and it can go on; one viewer at a time is listened to.
-ROOM = {"barge_in": 200, "barge_in_mode": "hold", "barge_in_by": "one"}
 
 
 def flat(error):
@@ -49,38 +48,35 @@ def tell_people(what):
         print(texts[what["event"]].format(**what), flush=True)
 
 
-@contextlib.asynccontextmanager
-async def set_up(gateway):
-    """The room as a conversation needs it, and as it was before."""
-    info = (await gateway.ask("info"))["info"]
-    await gateway.ask("edit", **{f"new_{name}": value for name, value in ROOM.items()})
-    try:
-        yield
-    finally:
-        with contextlib.suppress(Exception):        # the gateway may be gone
-            await gateway.ask("edit", **{f"new_{name}": info[name] for name in ROOM})
-
-
 async def converse(options, parts):
     room = {"id": options.room, **({"secret": options.secret} if options.secret else {})}
     tell = (lambda what: print(json.dumps(what), flush=True)) if options.json else tell_people
-    with Stage(options.push, options.room, options.secret) as stage:
-        info = await asyncio.to_thread(stage.info)
-        async with asyncio.TaskGroup() as tasks:
-            conversation = Conversation(stage, parts, (info["width"], info["height"]), tell, tasks)
-            async with Gateway(options.janus, conversation.on_event, **room) as gateway:
-                tasks.create_task(gateway.watch_over())
-                async with set_up(gateway), listening(gateway, options.dh_listen) as sounds:
-                    await gateway.ask("observe")
-                    await conversation.run(gateway, sounds)
-                    raise RuntimeError("dh-listen has ended")
+
+    def connect(on_event=lambda event: None):
+        return Gateway(options.janus, on_event, **room)
+    with Kept(options.state or usual_file(options.janus, options.room)) as kept, \
+            Stage(options.push, options.room, options.secret) as stage:
+        info, tasks = await asyncio.to_thread(stage.info), asyncio.TaskGroup()
+        conversation = Conversation(stage, parts, (info["width"], info["height"]), tell, tasks)
+        async with visiting(connect, kept, conversation.leave), connect(conversation.on_event) as gateway, tasks:
+            tasks.create_task(gateway.watch_over())
+            async with listening(gateway, options.dh_listen, kept) as sounds:
+                await gateway.ask("observe")
+                await conversation.run(gateway, sounds)
+                raise RuntimeError("dh-listen has ended")
 
 
 async def main(options, parts):
-    """Until a signal comes."""
+    """Until a signal comes. A second one does not disturb what the first one began."""
     work = asyncio.create_task(converse(options, parts))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    loop, signals = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+
+    def end():
+        for number in signals:
+            loop.add_signal_handler(number, lambda: None)
+        work.cancel()
+    for number in signals:
+        loop.add_signal_handler(number, end)
     with contextlib.suppress(asyncio.CancelledError):
         await work
 
@@ -92,6 +88,8 @@ def parse():
     parser.add_argument("--room", default=1, type=lambda room: int(room) if room.isdecimal() else room)
     parser.add_argument("--secret", default=os.environ.get("DH_ROOM_SECRET"), help="the room's ($DH_ROOM_SECRET)")
     parser.add_argument("--dh-listen", default="dh-listen", help="the program")
+    parser.add_argument("--state", help="the file that says how the room was before "
+                                        "(~/.local/state/digitalhuman/conversation-….json, one for each room)")
     parser.add_argument("--json", action="store_true", help="say what happens in lines of JSON")
     for part in PARTS:
         parser.add_argument(f"--{part}", default=os.path.join(HERE, f"{part}.py"), help="the file (%(default)s)")
@@ -106,4 +104,4 @@ if __name__ == "__main__":
     except Exception as problem:
         if not all(isinstance(one, (OSError, PushError, Refused, RuntimeError)) for one in flat(problem)):
             raise
-        sys.exit("\n".join(f"conversation: {one}" for one in flat(problem)))
+        sys.exit("\n".join(dict.fromkeys(f"conversation: {one}" for one in flat(problem))))

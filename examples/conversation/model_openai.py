@@ -39,7 +39,10 @@ def answer(messages):
                 continue
             if data == "[DONE]":
                 return
-            choices = json.loads(data).get("choices") or [{}]
+            told = json.loads(data)
+            if told.get("error"):
+                raise RuntimeError(f"{BASE_URL}: {json.dumps(told['error'])}")
+            choices = told.get("choices") or [{}]
             piece = choices[0].get("delta", {}).get("content")
             if piece:
                 yield piece

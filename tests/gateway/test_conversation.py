@@ -103,7 +103,8 @@ class Program:
         files = [word for name, file in parts.items() for word in (f"--{name}", file)]
         self.process = subprocess.Popen(
             [sys.executable, "-B", os.path.join(EXAMPLE, "main.py"), "--json", "--janus", hosted.server.ws, "--push",
-             "unix:" + hosted.server.path("push.sock"), "--dh-listen", os.path.join(BUILD, "dh-listen"), *files],
+             "unix:" + hosted.server.path("push.sock"), "--dh-listen", os.path.join(BUILD, "dh-listen"),
+             "--state", os.path.join(hosted.work, "conversation.json"), *files],
             env=environment, stdout=subprocess.PIPE, text=True)
         self.lines, self.changed = [], threading.Condition()
         self.reader = threading.Thread(target=self.read, daemon=True)
@@ -244,6 +245,35 @@ class Conversing(Case):
                 return found[0]
             self.assertLess(time.monotonic(), end, program.lines)
             time.sleep(0.05)
+
+    def test_it_is_killed(self):
+        """The next one knows how the room was before."""
+        self.addCleanup(self.gateway.request, {"request": "edit", "id": 1, "new_barge_in": 0})
+        self.gateway.request({"request": "edit", "id": 1, "new_barge_in": 700})
+        before = self.gateway.request({"request": "info", "id": 1})["info"]
+        parts = dict.fromkeys(("recogniser", "model", "voice", "face"), PARTS)
+        for _ in range(2):
+            killed = Program(self.hosted, self.told, **parts)
+            killed.wait("ready")
+            killed.process.kill()
+            killed.end()
+            self.assertEqual(self.gateway.request({"request": "info", "id": 1})["info"]["barge_in"], 200)
+            self.assertEqual(len(self.gateway.request({"request": "listforwarders", "id": 1})["rtp_forwarders"]), 1)
+        last = Program(self.hosted, self.told, **parts)
+        last.wait("ready")
+        self.end(last, before)
+
+    def test_the_last_viewer_leaves(self):
+        """What the avatar goes on to say nobody has heard."""
+        program = self.begin(**dict.fromkeys(("recogniser", "model", "voice", "face"), PARTS))
+        self.microphone.say(tone(1, 440, -12))
+        self.event("started")
+        segment = [e["segment"] for _, e in self.gateway.events if e["event"] == "started"][-1]
+        self.microphone.close()
+        self.viewer.leave(detach=False)
+        self.event("interrupted", segment=segment)
+        heard = program.wait("heard", segment=segment)
+        self.assertLess(len(heard["text"].split()), len(told_parts.text().split()) - 1)
 
     def test_its_own_parts(self):
         """Pocketsphinx, the scripted model, espeak-ng and dh-talker."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The parts of examples/conversation, each alone."""
+import asyncio
 import http.server
 import importlib.util
 import json
@@ -9,6 +10,7 @@ import struct
 import sys
 import threading
 import unittest
+from types import SimpleNamespace
 
 ROOT = os.environ["DH_ROOT"]
 EXAMPLE = os.path.join(ROOT, "examples", "conversation")
@@ -37,6 +39,19 @@ class Sentences(unittest.TestCase):
 
     def test_nothing(self):
         self.assertEqual(list(answer.sentences(iter(["", "  \n"]))), [])
+
+
+class Answers(unittest.TestCase):
+    def test_a_part_that_ends_its_thread(self):
+        def leave(messages):
+            raise SystemExit
+            yield
+
+        async def wait():
+            failing = answer.Answer(None, SimpleNamespace(model=SimpleNamespace(answer=leave)), (64, 64), [])
+            failing.start()
+            await asyncio.wait_for(failing.ended.wait(), 60)
+        asyncio.run(wait())
 
 
 class Voice(unittest.TestCase):
@@ -137,6 +152,9 @@ class OpenAi(unittest.TestCase):
     def test_what_goes_wrong(self):
         self.says = self.piece(content="Good ")
         with self.assertRaisesRegex(RuntimeError, "broke off"):
+            list(self.model.answer(self.messages))
+        self.says = self.piece(content="Good ") + b'data: {"error":{"message":"no memory"}}\n\ndata: [DONE]\n\n'
+        with self.assertRaisesRegex(RuntimeError, "no memory"):
             list(self.model.answer(self.messages))
         self.says, self.status = b"no such model", 404
         with self.assertRaisesRegex(RuntimeError, "404 no such model"):

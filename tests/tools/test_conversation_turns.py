@@ -20,10 +20,12 @@ class Gateway:
 
     def __init__(self):
         self.asked, self.heard, self.codes = [], {}, {}
-        self.floor = self.slow = None
+        self.floor = self.slow = self.stuck = None
 
     async def ask(self, request, **fields):
         self.asked.append((request, fields))
+        if request == self.stuck:
+            await asyncio.Event().wait()
         if request == "heard" and self.slow:
             await self.slow.wait()
         if request in self.codes:
@@ -41,14 +43,15 @@ class Answer:
 
     def __init__(self, stage, parts, size, messages):
         self.id, self.messages, self.text, self.error = f"a{len(self.all)}", messages, "", None
-        self.ended, self.is_open = asyncio.Event(), False
+        self.ended, self.is_open, self.is_endless = asyncio.Event(), False, False
         self.all.append(self)
 
     def start(self):
         pass
 
     def drop(self):
-        self.ended.set()
+        if not self.is_endless:
+            self.ended.set()
         return self.is_open
 
 
@@ -212,6 +215,77 @@ class Turns(unittest.IsolatedAsyncioTestCase):
             await before(0.001)
         self.assertEqual(self.gateway.asked[-1], ("resume", {"at": "word"}))
         await self.end(Answer.all[0], "")
+
+    async def test_nobody_is_there_any_more(self):
+        """What would play on then has not been heard."""
+        await self.speak("hello")
+        Answer.all[0].is_open = True
+        self.talk.on_event({"event": "left", "viewer": 1, "viewers": 1})
+        await asyncio.sleep(0.001)
+        self.assertTrue(self.talk.answer)
+        self.gateway.codes["discard"], self.gateway.codes["heard"] = 460, 466
+        self.gateway.heard["a0"] = "Good", "interrupted"
+        self.talk.on_event({"event": "left", "viewer": 1, "viewers": 0})
+        while self.talk.shown != "idle":
+            await asyncio.sleep(0.001)
+        self.assertIn(("interrupt", {"segment": "a0"}), self.gateway.asked)
+        self.assertEqual(self.talk.messages[-1], {"role": "assistant", "content": "Good [interrupted]"})
+
+    async def test_an_answer_that_is_taken_away_before_it_sounds(self):
+        """The avatar does not think for ever."""
+        await self.speak("hello")
+        Answer.all[0].text = "Good day. "
+        await self.end(Answer.all[0], "", "removed")
+        self.assertEqual(self.gateway.asked[-1], ("state", {"state": "idle"}))
+
+    async def test_an_answer_that_never_says_that_it_has_ended(self):
+        self.addCleanup(setattr, conversation, "GIVE_UP_S", conversation.GIVE_UP_S)
+        self.addCleanup(setattr, conversation, "AGAIN_S", conversation.AGAIN_S)
+        conversation.GIVE_UP_S, conversation.AGAIN_S = 0.05, 0.01
+        self.gateway.codes.update(discard=460, interrupt=463)
+        await self.speak("hello")
+        Answer.all[0].is_open = Answer.all[0].is_endless = True
+        await asyncio.wait_for(self.speak("stop"), 60)
+        self.assertEqual(Answer.all[1].messages, [{"role": "user", "content": "hello stop"}])
+        await self.end(Answer.all[1], "")
+
+    async def test_the_room_is_destroyed(self):
+        with self.assertRaisesRegex(RuntimeError, "destroyed"):
+            self.talk.on_event({"event": "destroyed"})
+
+    async def leave(self):
+        """What is asked over the last connection."""
+        self.gateway.stuck, last = None, Gateway()
+        last.codes, last.heard = self.gateway.codes, self.gateway.heard
+        await self.talk.leave(last)
+        return last.requests()
+
+    async def test_leaving_while_it_answers(self):
+        await self.speak("hello")
+        Answer.all[0].is_open = True
+        self.assertEqual(await self.leave(), ["discard", "state"])
+        self.assertTrue(Answer.all[0].ended.is_set())
+        self.assertEqual(await self.leave(), [])
+
+    async def test_leaving_while_an_answer_is_ended(self):
+        """Over a connection that says nothing any more."""
+        await self.speak("hello")
+        Answer.all[0].is_open, self.gateway.stuck = True, "discard"
+        stopping = asyncio.create_task(self.speak("stop"))
+        while self.gateway.asked[-1][0] != "discard":
+            await asyncio.sleep(0.001)
+        stopping.cancel()
+        await asyncio.wait([stopping])
+        self.assertEqual(await self.leave(), ["discard", "state"])
+        self.assertTrue(Answer.all[0].ended.is_set())
+
+    async def test_leaving_while_something_is_on_hold(self):
+        self.talk.on_event({"event": "barged_in", "viewer": 1})
+        self.assertEqual(await self.leave(), ["resume"])
+
+    async def test_leaving_while_it_listens(self):
+        await self.talk.hear({"event": "speech", "viewer": 1}, b"", b"")
+        self.assertEqual(await self.leave(), ["state"])
 
 
 if __name__ == "__main__":
