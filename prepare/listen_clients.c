@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 struct client {
-	int socket; /* -1: none */
+	int socket;        /* -1: none */
+	bool has_said_all; /* it will write nothing any more */
 	char *unread;
 	size_t size, capacity;
 };
@@ -192,13 +193,18 @@ static void accept_all(struct dh_recognisers *clients, const char *hello)
 	}
 }
 
-/* They have nothing to say; what they do say is thrown away. */
-static bool has_gone(int socket)
+/* They have nothing to say; what they do say is thrown away. One that ends its writing may read on. */
+static bool has_gone(struct client *client)
 {
 	char bytes[4096];
-	ssize_t count = recv(socket, bytes, sizeof(bytes), MSG_DONTWAIT);
+	struct pollfd hangup = { .fd = client->socket };
+	ssize_t count = recv(client->socket, bytes, sizeof(bytes), MSG_DONTWAIT);
 
-	return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
+	if (count == 0) {
+		client->has_said_all = true;
+		return poll(&hangup, 1, 0) > 0;
+	}
+	return count < 0 && errno != EAGAIN && errno != EINTR;
 }
 
 int dh_recognisers_poll(const struct dh_recognisers *clients, struct pollfd *polls)
@@ -210,7 +216,7 @@ int dh_recognisers_poll(const struct dh_recognisers *clients, struct pollfd *pol
 		const struct client *client = &clients->all[i];
 		if (client->socket >= 0)
 			polls[count++] = (struct pollfd){ .fd = client->socket,
-				.events = (short)(POLLIN | (client->size ? POLLOUT : 0)) };
+				.events = (short)((client->has_said_all ? 0 : POLLIN) | (client->size ? POLLOUT : 0)) };
 	}
 	return count;
 }
@@ -219,7 +225,7 @@ void dh_recognisers_serve(struct dh_recognisers *clients, const char *hello)
 {
 	for (int i = 0; i < clients->max; i++) {
 		struct client *client = &clients->all[i];
-		if (client->socket >= 0 && has_gone(client->socket))
+		if (client->socket >= 0 && has_gone(client))
 			drop(client);
 		if (client->socket >= 0)
 			flush(client);

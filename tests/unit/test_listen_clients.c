@@ -75,6 +75,29 @@ static void test_one_that_does_not_read(void)
 	dh_recognisers_free(&clients);
 }
 
+/* As `socat -u` does. Nothing has to be polled for that. */
+static void test_one_that_ends_its_writing(void)
+{
+	struct dh_recognisers *clients = start(1);
+	struct pollfd polls[DH_LISTEN_CLIENTS_MAX + 1];
+	int reader = join(clients);
+
+	CHECK_INT(read_all(reader), 6);
+	shutdown(reader, SHUT_WR);
+	for (int i = 0; i < 3; i++) {
+		dh_recognisers_serve(clients, "");
+		dh_recognisers_send(clients, "sound\n", 6);
+		CHECK_INT(read_all(reader), 6);
+	}
+	CHECK_INT(dh_recognisers_poll(clients, polls), 2);
+	CHECK_INT(poll(polls, 2, 0), 0);
+	close(reader);
+	CHECK_INT(poll(polls, 2, 0), 1);
+	dh_recognisers_serve(clients, "");
+	CHECK(!dh_recognisers_any(clients), "somebody is left");
+	dh_recognisers_free(&clients);
+}
+
 static void test_too_many(void)
 {
 	struct dh_recognisers *clients = start(1);
@@ -108,6 +131,7 @@ static void test_paths(void)
 
 static const struct check_test tests[] = {
 	TEST(test_one_that_does_not_read),
+	TEST(test_one_that_ends_its_writing),
 	TEST(test_too_many),
 	TEST(test_paths),
 };
