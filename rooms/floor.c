@@ -130,6 +130,11 @@ void dh_floor_speaks(struct dh_floor *floor, guint viewer, int64_t now_ticks)
 {
 	if (floor->config.who == DH_FLOOR_ONE && !floor->holder)
 		have(floor, viewer, now_ticks);
+	dh_floor_heard(floor, viewer, now_ticks);
+}
+
+void dh_floor_heard(struct dh_floor *floor, guint viewer, int64_t now_ticks)
+{
 	if (floor->holder == viewer)
 		floor->voice_ticks = now_ticks;
 }

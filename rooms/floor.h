@@ -62,9 +62,12 @@ bool dh_floor_drop(struct dh_floor *floor, guint viewer, enum dh_floor_end end, 
 /* By the room's secret. -EPERM: as above. */
 int dh_floor_give(struct dh_floor *floor, guint viewer, int64_t now_ticks);
 
-/* A viewer speaks: where nobody has the floor and nobody waits, it may be its own now. Who has it is to be named as
- * long as it speaks. */
+/* A viewer speaks: where nobody has the floor and nobody waits, it may be its own now. Not of a voice that has lost it
+ * already. */
 void dh_floor_speaks(struct dh_floor *floor, guint viewer, int64_t now_ticks);
+/* It was heard until now, which gives it nothing. Who has the floor is to be named as long as it speaks, and when it
+ * falls silent. */
+void dh_floor_heard(struct dh_floor *floor, guint viewer, int64_t now_ticks);
 /* Whether that viewer may barge in. */
 bool dh_floor_is_open(const struct dh_floor *floor, guint viewer);
 

@@ -103,6 +103,7 @@ struct dh_member {
 	/* of its voice, until it is silent */
 	bool voice_lasts;     /* for as long as barge_in says */
 	bool voice_overruled; /* the avatar does not listen to it */
+	bool voice_had_floor; /* and does not get it again */
 	unsigned slow_links;  /* how often Janus reported a slow link */
 	struct dh_viewer_times times;
 	struct dh_capture_time capture; /* see there; nothing is said where the gateway cannot */

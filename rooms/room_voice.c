@@ -41,7 +41,7 @@ static struct dh_member *find_member(const struct dh_room *room, guint viewer)
 void dh_room_floor_changed(void *arg, guint viewer, enum dh_floor_end end, bool waited)
 {
 	struct dh_room *room = arg;
-	const struct dh_member *member = find_member(room, viewer);
+	struct dh_member *member = find_member(room, viewer);
 
 	if (member && end == DH_FLOOR_HAS) {
 		tell(room, "floor_given", member, NULL, NULL);
@@ -56,6 +56,8 @@ void dh_room_floor_changed(void *arg, guint viewer, enum dh_floor_end end, bool 
 	json_object_set_new(json, "reason", json_string(dh_floor_end_name(end)));
 	if (waited)
 		json_object_set_new(json, "waited", json_true());
+	else if (member)
+		member->voice_had_floor = true;
 	dh_room_tell_trusted(room, json, member, member);
 }
 
@@ -94,7 +96,8 @@ void dh_room_voice_overrule(struct dh_room *room)
 
 static void barge_in(struct dh_room *room, struct dh_member *member, int64_t asked_us)
 {
-	dh_floor_speaks(&room->floor, member->id, dh_now_ticks());
+	if (!member->voice_had_floor)
+		dh_floor_speaks(&room->floor, member->id, dh_now_ticks());
 	member->voice_lasts = true;
 	listen(room);
 	if (!dh_floor_is_open(&room->floor, member->id) || !room->speaking || dh_playout_is_on_hold(room->playout))
@@ -108,12 +111,14 @@ static void set_speaking(struct dh_room *room, struct dh_member *member, bool is
 	if (member->is_speaking == is_speaking)
 		return;
 	member->is_speaking = is_speaking;
-	member->voice_lasts = member->voice_overruled = false;
-	if (is_speaking)
+	member->voice_lasts = member->voice_overruled = member->voice_had_floor = false;
+	if (is_speaking) {
 		g_ptr_array_add(room->talkers, member);
-	else
+		dh_floor_speaks(&room->floor, member->id, dh_now_ticks());
+	} else {
 		g_ptr_array_remove_fast(room->talkers, member);
-	dh_floor_speaks(&room->floor, member->id, dh_now_ticks());
+		dh_floor_heard(&room->floor, member->id, dh_now_ticks());
+	}
 	tell(room, is_speaking ? "viewer_speaking" : "viewer_silent", member, NULL, NULL);
 }
 
@@ -144,7 +149,7 @@ void dh_room_voice_poll(struct dh_room *room, int64_t now_ticks)
 		if (dh_microphone_poll(atomic_load(&member->microphone), now_ticks) == DH_HEARING_SILENT)
 			set_speaking(room, member, false);
 		else if (member->id == room->floor.holder)
-			dh_floor_speaks(&room->floor, member->id, now_ticks);
+			dh_floor_heard(&room->floor, member->id, now_ticks);
 	}
 	dh_floor_poll(&room->floor, now_ticks);
 	listen(room);

@@ -78,6 +78,22 @@ static void test_who_speaks_first(void)
 	CHECK_INT(floor.waiting, 0);
 }
 
+/* Silence gives it to nobody; of who has it, it says when the last voice was. */
+static void test_who_falls_silent(void)
+{
+	struct dh_floor floor;
+
+	open_floor(&floor, DH_FLOOR_ONE, 0, 3000);
+	dh_floor_heard(&floor, 7, 0);
+	expect("");
+	CHECK_INT(floor.holder, 0);
+	dh_floor_speaks(&floor, 7, 0);
+	dh_floor_heard(&floor, 7, 2 * S);
+	dh_floor_heard(&floor, 8, 3 * S);
+	CHECK(dh_floor_deadline_ticks(&floor) == 5 * S, "since when is it silent?");
+	expect("+7 ");
+}
+
 static void test_it_ends(void)
 {
 	struct dh_floor floor;
@@ -136,6 +152,7 @@ static void test_a_hundred_wait(void)
 static const struct check_test tests[] = {
 	TEST(test_first_come),
 	TEST(test_who_speaks_first),
+	TEST(test_who_falls_silent),
 	TEST(test_it_ends),
 	TEST(test_policies),
 	TEST(test_a_hundred_wait),
