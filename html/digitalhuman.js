@@ -273,8 +273,7 @@ export class DigitalHuman extends Requests {
 		if (result)
 			this.#take(result, asked);
 		const isTimed = event && this.#captions.take(message);
-		this.#listening.take(message);
-		if (event)
+		if (event && this.#listening.take(message))
 			this.#tellEvent(message, isTimed);
 	}
 

@@ -37,6 +37,9 @@ void dh_room_member_uncount(struct dh_member *member)
 static void member_gone(struct dh_member *member)
 {
 	dh_room_member_uncount(member);
+	/* Its answer was still being handled when it left. */
+	if (dh_member_is_listened_to(member))
+		atomic_fetch_sub(&member->room->microphones, 1);
 	dh_room_unref(&member->room);
 }
 

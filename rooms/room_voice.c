@@ -16,6 +16,12 @@ struct voice_command {
 
 /* --- in the room's thread */
 
+/* Takes ownership of `event`. One about a viewer that has left names no handle, as `left` does not. */
+static void tell_json(struct dh_room *room, json_t *event, const struct dh_member *member)
+{
+	dh_room_tell_trusted(room, event, member && !member->left ? member : NULL, member);
+}
+
 static void tell(struct dh_room *room, const char *event, const struct dh_member *member, const char *key,
 	json_t *value)
 {
@@ -24,7 +30,7 @@ static void tell(struct dh_room *room, const char *event, const struct dh_member
 	dh_room_set_ms(json, "media_ms", dh_playout_media_ticks(room->playout, dh_now_ticks()));
 	if (key)
 		json_object_set_new(json, key, value);
-	dh_room_tell_trusted(room, json, member, member);
+	tell_json(room, json, member);
 }
 
 static struct dh_member *find_member(const struct dh_room *room, guint viewer)
@@ -37,7 +43,6 @@ static struct dh_member *find_member(const struct dh_room *room, guint viewer)
 	return NULL;
 }
 
-/* A viewer that has left is told nothing. */
 void dh_room_floor_changed(void *arg, guint viewer, enum dh_floor_end end, bool waited)
 {
 	struct dh_room *room = arg;
@@ -58,7 +63,7 @@ void dh_room_floor_changed(void *arg, guint viewer, enum dh_floor_end end, bool 
 		json_object_set_new(json, "waited", json_true());
 	else if (member)
 		member->voice_had_floor = true;
-	dh_room_tell_trusted(room, json, member, member);
+	tell_json(room, json, member);
 }
 
 /* What barging in does; the voice had lasted at `asked_us`. False: there was nothing to interrupt. */
@@ -184,9 +189,7 @@ void dh_room_voice_configure(struct dh_room *room)
 
 void dh_room_voice_left(struct dh_room *room, struct dh_member *member)
 {
-	if (member->is_speaking)
-		g_ptr_array_remove_fast(room->talkers, member);
-	member->is_speaking = false;
+	set_speaking(room, member, false);
 	dh_room_member_hear(member, false);
 	dh_floor_drop(&room->floor, member->id, DH_FLOOR_LEFT, dh_now_ticks());
 }

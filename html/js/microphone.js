@@ -72,7 +72,7 @@ export class Listening {
 	#on;
 	#microphone = null;  // also before the gateway listens
 	#isOn = false;       // it does
-	#voice = null;       // the last event that said whether it hears a voice
+	#voice = null;       // the event that said that it hears a voice, until it is silent
 	#opening = null;     // a promise of that
 
 	/* on: pc() of now, or null; negotiate(on) has the gateway listen, or not any more, and is a promise of that;
@@ -143,6 +143,7 @@ export class Listening {
 		if (!this.#microphone?.speaking)
 			return;
 		const { id, viewer } = this.#voice;
+		this.#voice = null;
 		this.#microphone.speaking = false;
 		this.#on.silent({ event: 'viewer_silent', id, viewer });
 	}
@@ -172,12 +173,16 @@ export class Listening {
 		await line.sender.replaceTrack(track);
 	}
 
-	/* An event of the room. */
+	/* An event of the room. False: it has been told already, since the room has been left. */
 	take(message) {
-		const { event } = message;
-		if (!this.#microphone || !/^viewer_(speaking|silent)$/.test(event))
-			return;
-		this.#voice = message;
-		this.#microphone.speaking = event === 'viewer_speaking';
+		const { event, viewer } = message;
+		if (event === 'viewer_silent' && viewer !== this.#voice?.viewer)
+			return false;
+		if (!/^viewer_(speaking|silent)$/.test(event))
+			return true;
+		this.#voice = event === 'viewer_speaking' ? message : null;
+		if (this.#microphone)
+			this.#microphone.speaking = this.#voice !== null;
+		return true;
 	}
 }

@@ -194,6 +194,14 @@ const tests = {
     fate(dh.request({ request: 'switch', id: 2 }));
     await advance(100);
     deepEqual([told.length, told[1][0].id, microphone.speaking], [2, 1, false]);
+    /* The room that was left says so, too, a moment later. */
+    const { viewer } = told[1][0];
+    gateway.say({ event: 'viewer_silent', id: 1, viewer });
+    gateway.say({ event: 'viewer_speaking', id: 2, viewer: dh.viewer });
+    gateway.say({ event: 'viewer_silent', id: 1, viewer });
+    deepEqual([told.length, microphone.speaking], [2, true]);
+    gateway.say({ event: 'viewer_silent', id: 2, viewer: dh.viewer });
+    deepEqual([told.length, microphone.speaking], [3, false]);
   },
 
   async a_new_viewer_has_no_floor() {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Voices in a room with its thread: who has the floor by speaking. Each packet brings its own 20 ms along; no other
- * time passes for microphones. */
+/* Voices in a room with its thread: who has the floor by speaking, and what is told of who leaves while it speaks. Each
+ * packet brings its own 20 ms along; no other time passes for microphones. */
 #include "tests/support/room_rig.h"
 
 #include "playout/timebase.h"
 #include "rooms/microphone.h"
+
+#define OBSERVER 9
 
 enum dh_hearing_change __real_dh_microphone_take(struct dh_microphone *microphone, const uint8_t *rtp, size_t size,
 	int level, const struct dh_microphone_context *context, int64_t now_ticks);
@@ -113,6 +115,29 @@ static void note(GString *text, const json_t *event)
 		room_rig_forget(); \
 	} while (0)
 
+/* A viewer that is no longer there, on its handle, and an observer. */
+static void expect_silent_once(int i)
+{
+	GString *own = g_string_new(NULL), *observed = g_string_new(NULL);
+
+	room_rig_flush();
+	pthread_mutex_lock(&rig.lock);
+	for (guint n = 0; n < rig.texts->len; n++) {
+		const struct room_rig_text *text = &g_array_index(rig.texts, struct room_rig_text, n);
+		json_t *event = json_loads(text->text, 0, NULL);
+		if (text->handle == i)
+			note(own, event);
+		json_decref(event);
+	}
+	for (guint n = 0; n < rig.sent->len; n++)
+		note(observed, g_array_index(rig.sent, struct room_rig_event, n).event);
+	pthread_mutex_unlock(&rig.lock);
+	CHECK_STR(own->str, "viewer_silent 1, floor_ended 1, ");
+	CHECK_STR(observed->str, "viewer_silent 1, floor_ended 1, ");
+	g_string_free(own, TRUE);
+	g_string_free(observed, TRUE);
+}
+
 /* --- the floor */
 
 static void give_back(void)
@@ -202,10 +227,65 @@ static void test_who_spoke_meanwhile(void)
 	room_rig_close();
 }
 
+/* --- leaving */
+
+static void leave(void)
+{
+	room_rig_leave(0);
+}
+
+static void be_kicked(void)
+{
+	json_t *reply = NULL;
+
+	CHECK_INT(dh_room_kick(rig.room, 1, &reply), 0);
+	json_decref(reply);
+}
+
+static const struct end {
+	const char *name;
+	void (*run)(void);
+} ends[] = {
+	{ "it leaves", leave },
+	{ "it is kicked", be_kicked },
+};
+
+/* All who were told that it speaks are told that it does not, once. */
+static void test_who_leaves_while_it_speaks(const void *arg)
+{
+	const struct end *end = arg;
+
+	open_room(200);
+	room_rig_join(OBSERVER, DH_MEMBER_TRUSTED_OBSERVER);
+	speak(0);
+	EXPECT("floor_given 1, viewer_speaking 1, ");
+	end->run();
+	expect_silent_once(0);
+	EXPECT("viewer_silent 1, floor_ended 1, ");
+	CHECK_INT(dh_room_microphones(rig.room), 1);
+	room_rig_close();
+}
+
+/* Its answer is handled when it has left already. */
+static void test_no_place_is_lost(void)
+{
+	open_room(200);
+	struct dh_member *member = dh_member_ref(rig.members[0]);
+	room_rig_leave(0);
+	room_rig_flush();
+	CHECK_INT(dh_room_microphones(rig.room), 1);
+	dh_room_member_hear(member, true);
+	dh_member_unref(&member);
+	CHECK_INT(dh_room_microphones(rig.room), 1);
+	room_rig_close();
+}
+
 static const struct check_test tests[] = {
 	TABLE(test_who_has_lost_it, rows),
 	TEST(test_who_is_not_heard_any_more),
 	TEST(test_who_spoke_meanwhile),
+	TABLE(test_who_leaves_while_it_speaks, ends),
+	TEST(test_no_place_is_lost),
 };
 
 PREPARATION_MAIN(tests)
