@@ -347,11 +347,12 @@ export class DigitalHuman extends Requests {
 	/* Whether the gateway listens to this viewer: an offer of its own, which comes with the answer. */
 	async #negotiate(on) {
 		await this.#connected;
-		await this.#answered;
+		const before = this.#answered;
+		await before;
 		const { result } = await this.request({ request: 'configure', microphone: on });
 		if (on && !result.microphone)
 			throw failure('gateway', 'This gateway listens to nobody.');
-		const error = await this.#answered;
+		const error = this.#answered !== before && await this.#answered;
 		if (error)
 			throw error;
 	}

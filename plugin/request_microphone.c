@@ -86,13 +86,18 @@ static void push_offer(struct dh_request *request, struct dh_member *member, enu
 void dh_request_microphone_answer(struct dh_request *request, struct dh_member *member, json_t *event)
 {
 	const json_t *flag = json_object_get(request->body, "microphone");
-	bool is_wanted = json_is_true(flag), is_on = offer_of(member) == DH_MICROPHONE_ON;
+	bool is_wanted = json_is_true(flag);
+	/* Once more where the last one was rejected, or there was no place, or is none in another room. */
+	bool is_offered = is_wanted ? !dh_member_is_listened_to(member) : offer_of(member) == DH_MICROPHONE_ON;
 
 	if (flag)
 		json_object_set_new(json_object_get(event, "result"), "microphone", json_boolean(is_wanted));
-	if (flag && !is_wanted)
+	if (flag && !is_wanted) {
+		/* What was agreed on is so no more, whatever becomes of the offer. */
+		dh_member_set_microphone_line(member, &(struct dh_line){ false, 0, 0, 0, false });
 		dh_room_member_hear(member, false);
-	if (flag && is_wanted != is_on)
+	}
+	if (flag && is_offered)
 		push_offer(request, member, is_wanted ? DH_MICROPHONE_ON : DH_MICROPHONE_OFF, event);
 	else
 		dh_outbox_push(request->instance->outbox, request->session, request->transaction, event);
@@ -106,14 +111,15 @@ static int own_line(const struct dh_member *member)
 
 void dh_request_microphone_take(struct dh_request *request, struct dh_member *member)
 {
-	const struct dh_line line = dh_sdp_take_microphone(request->jsep, request->raw_sdp, own_line(member),
+	struct dh_line line = dh_sdp_take_microphone(request->jsep, request->raw_sdp, own_line(member),
 		offer_of(member));
 
-	dh_member_set_microphone_line(member, &line);
-	if (line.is_taken && !dh_member_is_listened_to(member) && is_full(request, member->room))
+	if (line.is_taken && !dh_member_is_listened_to(member) && is_full(request, member->room)) {
 		fail_full(request);
-	else
-		dh_room_member_hear(member, line.is_taken);
+		line.is_taken = false;
+	}
+	dh_member_set_microphone_line(member, &line);
+	dh_room_member_hear(member, line.is_taken);
 }
 
 void dh_request_microphone_move(const struct dh_request *request, struct dh_member *to)

@@ -13,7 +13,8 @@ json_t *dh_request_microphone_offer(const struct dh_sdp_origin *origin, const st
 /* Whether the request's `microphone`, if it has one, is possible now; otherwise it fails. Changes nothing. */
 void dh_request_microphone_check(struct dh_request *request, const struct dh_member *member);
 
-/* Answers with `event` (takes ownership), and an offer of its own if `microphone` is another one than before. */
+/* Answers with `event` (takes ownership), and an offer of its own if `microphone` is another one than before, or is
+ * wanted and not listened to. */
 void dh_request_microphone_answer(struct dh_request *request, struct dh_member *member, json_t *event);
 
 /* The answer to an offer, which has been taken, may agree to send sound. */

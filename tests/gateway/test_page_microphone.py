@@ -222,6 +222,30 @@ class Listens(Page):
         self.microphones(0)
         self.assertTrue(second.evaluate("dh.listen().then(m => m === dh.microphone)"))
 
+    def test_a_place_that_becomes_free(self):
+        """Somebody else was faster, so the answer is refused; once the place is free, who asks again is listened to."""
+        other = self.gateway.watch({"id": 1})
+        page = self.watch()
+        page.evaluate("""(() => {
+            const { createAnswer } = RTCPeerConnection.prototype;
+            const released = new Promise(resolve => { window.release = resolve; });
+            RTCPeerConnection.prototype.createAnswer = async function (...options) {
+                window.isHeld = true;
+                await released;
+                return createAnswer.apply(this, options);
+            };
+            window.refused = dh.listen().catch(e => e.code);
+        })()""")
+        page.wait("window.isHeld")
+        other.listen()
+        page.evaluate("release()")
+        self.assertEqual(page.evaluate("refused"), 464)
+        self.assertEqual(page.evaluate("[dh.microphone, dh.state]"), [None, "playing"])
+        other.leave()
+        self.microphones(0)
+        self.assertTrue(page.evaluate("dh.listen().then(m => m === dh.microphone)"))
+        self.microphones(1)
+
     def test_it_goes_along_into_another_room(self):
         page, other = self.watch(), self.watch(room=2)
         page.evaluate("dh.listen().then(() => dh.request({ request: 'switch', id: 2 })).then(() => 0)")

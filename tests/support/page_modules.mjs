@@ -204,6 +204,18 @@ const tests = {
     deepEqual([told.length, microphone.speaking], [3, false]);
   },
 
+  async an_earlier_refusal_is_no_answer() {
+    const dh = await playing(), result = { event: 'configured', audio: true, video: true, microphone: true };
+    gateway.refuse = ({ request }) => (request === 'start' ? [464, 'max_microphones_per_room is reached (1)'] : null);
+    gateway.say({ result }, { type: 'offer', sdp: 'v=0' });
+    await advance(100);
+    gateway.refuse = () => null;
+    const heard = fate(dh.listen({ track: track('audio') }));
+    await advance(100);
+    ok(dh.microphone);
+    equal(heard.value, dh.microphone);
+  },
+
   async a_new_viewer_has_no_floor() {
     const { Talk } = await load('js/talk.js');
     const [dh] = await listening(), talk = new Talk(async () => true);
