@@ -210,10 +210,14 @@ static int run_mark(struct dh_room *room, void *arg)
 		mark_now(room, mark);
 		return 0;
 	}
+	size_t index = 0;
+	int err = dh_subtitles_mark(&record->subtitles, mark->at_ms, mark->data, &index);
 	mark->media_ticks = -1;
-	if (record == room->on_screen)
+	if (!err && record == room->on_screen) {
+		dh_screen_marker_added(&room->screen, index);
 		mark->media_ticks = room->begun_ticks + mark->at_ms * DH_TICKS_PER_MS;
-	return dh_subtitles_mark(&record->subtitles, mark->at_ms, mark->data);
+	}
+	return err;
 }
 
 int dh_room_mark(struct dh_room *room, json_t *data, const char *segment, int64_t at_ms, json_t **reply)

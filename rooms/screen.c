@@ -89,15 +89,38 @@ static void show(struct dh_screen *screen, const struct dh_screen_play *play, in
 	}
 }
 
+/* The next marker that has not been passed; false: there is none. */
+static bool next_marker(const struct dh_screen *screen, const struct dh_screen_play *play, size_t *index,
+	struct dh_marker *marker)
+{
+	size_t i = screen->next_marker;
+
+	while (i < DH_MARKERS_MAX && screen->has_passed[i])
+		i++;
+	*index = i;
+	return dh_subtitles_marker(play->subtitles, i, marker);
+}
+
 static void mark(struct dh_screen *screen, const struct dh_screen_play *play, int64_t reached_ticks, int64_t from_ticks,
 	const struct dh_screen_out *out)
 {
 	struct dh_marker marker;
+	size_t i;
 
-	while (dh_subtitles_marker(play->subtitles, screen->next_marker, &marker) && marker.at_ticks < reached_ticks) {
-		screen->next_marker++;
+	while (next_marker(screen, play, &i, &marker) && marker.at_ticks < reached_ticks) {
+		screen->has_passed[i] = true;
+		screen->next_marker = i + 1;
 		out->marked(out->arg, marker.data, max(marker.at_ticks, from_ticks));
 	}
+}
+
+void dh_screen_marker_added(struct dh_screen *screen, size_t index)
+{
+	memmove(&screen->has_passed[index + 1], &screen->has_passed[index],
+		(DH_MARKERS_MAX - 1 - index) * sizeof *screen->has_passed);
+	screen->has_passed[index] = false;
+	if (index < screen->next_marker)
+		screen->next_marker = index;
 }
 
 void dh_screen_hold(struct dh_screen *screen, int64_t at_ticks, const struct dh_screen_out *out)
@@ -121,6 +144,7 @@ void dh_screen_advance(struct dh_screen *screen, const struct dh_screen_play *pl
 		while (screen->count)
 			end_caption(screen, 0, from_ticks, out);
 		screen->next = screen->next_marker = 0;
+		memset(screen->has_passed, 0, sizeof screen->has_passed);
 	}
 	screen->reached_ticks = reached_ticks;
 	for (size_t i = 0; i < screen->count; i++)
@@ -134,11 +158,12 @@ int64_t dh_screen_next_ticks(const struct dh_screen *screen, const struct dh_scr
 {
 	int64_t next_ticks = next_caption_ticks(screen, play);
 	struct dh_marker marker;
+	size_t index;
 
 	for (size_t i = 0; i < screen->count; i++)
 		if (end_ticks(&screen->shown[i]) < next_ticks)
 			next_ticks = end_ticks(&screen->shown[i]);
-	if (dh_subtitles_marker(play->subtitles, screen->next_marker, &marker) && marker.at_ticks < next_ticks)
+	if (next_marker(screen, play, &index, &marker) && marker.at_ticks < next_ticks)
 		next_ticks = marker.at_ticks;
 	return next_ticks;
 }

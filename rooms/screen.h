@@ -40,7 +40,9 @@ struct dh_screen_out {
 struct dh_screen {
 	struct dh_screen_caption shown[DH_SCREEN_MAX];
 	size_t count;
-	size_t next, next_marker; /* the caption (its first word), the marker, to come */
+	size_t next;                     /* the caption to come (its first word) */
+	size_t next_marker;              /* all markers before it have been passed … */
+	bool has_passed[DH_MARKERS_MAX]; /* … and of the others these: after a hold it went on before them */
 	int64_t reached_ticks;
 	bool was_held;
 	unsigned numbers;
@@ -48,6 +50,9 @@ struct dh_screen {
 
 /* Another segment begins. Nothing is shown. */
 void dh_screen_begin(struct dh_screen *screen);
+
+/* There is one more marker, at `index`. */
+void dh_screen_marker_added(struct dh_screen *screen, size_t index);
 
 /* What plays is on hold: what is shown is said no more. It may go on anywhere; captions there come (again),
  * markers that were passed do not. */

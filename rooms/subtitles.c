@@ -109,7 +109,7 @@ void dh_subtitles_free(struct dh_subtitles **subtitles)
 }
 
 /* The array may be the request's. */
-int dh_subtitles_mark(struct dh_subtitles **subtitles, int64_t at_ms, json_t *data)
+int dh_subtitles_mark(struct dh_subtitles **subtitles, int64_t at_ms, json_t *data, size_t *index)
 {
 	const json_t *old = *subtitles ? (*subtitles)->markers : NULL;
 	size_t at = json_array_size(old);
@@ -124,6 +124,8 @@ int dh_subtitles_mark(struct dh_subtitles **subtitles, int64_t at_ms, json_t *da
 	json_array_insert_new(markers, at, json_pack("[I, O]", (json_int_t)at_ms, data));
 	json_decref((*subtitles)->markers);
 	(*subtitles)->markers = markers;
+	if (index)
+		*index = at;
 	return 0;
 }
 

@@ -45,8 +45,8 @@ const char *dh_marker_check(const json_t *data);
 struct dh_subtitles *dh_subtitles_new(const json_t *captions, const json_t *markers);
 void dh_subtitles_free(struct dh_subtitles **subtitles);
 /* One more marker, behind those of the same time; *subtitles is made if it is NULL. For the thread that reads
- * them. Takes a reference to `data`. -ENOBUFS: there are DH_MARKERS_MAX. */
-int dh_subtitles_mark(struct dh_subtitles **subtitles, int64_t at_ms, json_t *data);
+ * them. Takes a reference to `data`. *index (may be NULL): its own. -ENOBUFS: there are DH_MARKERS_MAX. */
+int dh_subtitles_mark(struct dh_subtitles **subtitles, int64_t at_ms, json_t *data, size_t *index);
 bool dh_subtitles_has_captions(const struct dh_subtitles *subtitles);
 
 /* Marker `index`; false beyond the last. `subtitles` may be NULL here and below. */

@@ -193,6 +193,50 @@ static void test_a_hold(void)
 	json_decref(markers);
 }
 
+/* "a" and "d" have been passed when it is put on hold. It goes on before them, and only then more markers come: they
+ * are told when they are passed, those that were passed are not, and all are when it plays again. */
+static void test_markers_where_it_is_heard_again(void)
+{
+	static const struct {
+		int64_t at_ms;
+		const char *data;
+	} more[] = { { 470, "b" }, { 495, "e" }, { 470, "c" }, { 900, "f" } };
+	json_t *markers = json_loads("[[100,\"a\"],[490,\"d\"]]", 0, NULL);
+	struct dh_subtitles *subtitles = dh_subtitles_new(NULL, markers);
+	const struct dh_screen_play play = { subtitles, NULL, true };
+	struct told told = { g_string_new(NULL), &play };
+	const struct dh_screen_out out = { &told, shown, ended, marked };
+	struct dh_screen screen = { 0 };
+	size_t index;
+
+	for (int ms = 20; ms <= 500; ms += 20)
+		dh_screen_advance(&screen, &play, ms * MS, DH_SLOT_TICKS, &out);
+	dh_screen_hold(&screen, 500 * MS, &out);
+	dh_screen_advance(&screen, &play, 460 * MS, DH_SLOT_TICKS, &out);
+	CHECK_STR(told.text->str, "100 ! a\n490 ! d\n");
+	g_string_truncate(told.text, 0);
+	for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+		json_t *data = json_string(more[i].data);
+		CHECK_INT(dh_subtitles_mark(&subtitles, more[i].at_ms, data, &index), 0);
+		dh_screen_marker_added(&screen, index);
+		json_decref(data);
+	}
+	CHECK_INT(dh_screen_next_ticks(&screen, &play), 470 * MS);
+	dh_screen_advance(&screen, &play, 480 * MS, DH_SLOT_TICKS, &out);
+	CHECK_INT(dh_screen_next_ticks(&screen, &play), 495 * MS);
+	for (int ms = 500; ms <= 1000; ms += 20)
+		dh_screen_advance(&screen, &play, ms * MS, DH_SLOT_TICKS, &out);
+	CHECK_STR(told.text->str, "470 ! b\n470 ! c\n495 ! e\n900 ! f\n");
+	CHECK_INT(dh_screen_next_ticks(&screen, &play), INT64_MAX);
+	g_string_truncate(told.text, 0);
+	for (int ms = 20; ms <= 1000; ms += 20)
+		dh_screen_advance(&screen, &play, ms * MS, DH_SLOT_TICKS, &out);
+	CHECK_STR(told.text->str, "100 ! a\n470 ! b\n470 ! c\n490 ! d\n495 ! e\n900 ! f\n");
+	g_string_free(told.text, TRUE);
+	dh_subtitles_free(&subtitles);
+	json_decref(markers);
+}
+
 static void test_long_sentences_are_divided(void)
 {
 	GString *text = g_string_new(NULL);
@@ -280,9 +324,9 @@ static void test_more_markers(void)
 	static const int64_t at_ms[] = { 0, 100, 200, 300, 300 };
 	struct dh_marker marker;
 
-	CHECK_INT(dh_subtitles_mark(&subtitles, 200, data), 0);
-	CHECK_INT(dh_subtitles_mark(&subtitles, 0, data), 0);
-	CHECK_INT(dh_subtitles_mark(&subtitles, 300, data), 0);
+	CHECK_INT(dh_subtitles_mark(&subtitles, 200, data, NULL), 0);
+	CHECK_INT(dh_subtitles_mark(&subtitles, 0, data, NULL), 0);
+	CHECK_INT(dh_subtitles_mark(&subtitles, 300, data, NULL), 0);
 	CHECK_INT(json_array_size(given), 2);
 	for (size_t i = 0; i < sizeof at_ms / sizeof *at_ms; i++) {
 		CHECK(dh_subtitles_marker(subtitles, i, &marker));
@@ -291,8 +335,8 @@ static void test_more_markers(void)
 	CHECK_STR(json_string_value(marker.data), "x");
 	CHECK(!dh_subtitles_marker(subtitles, 5, &marker));
 	for (int i = 0; i < DH_MARKERS_MAX; i++)
-		CHECK_INT(dh_subtitles_mark(&none, i, data), 0);
-	CHECK_INT(dh_subtitles_mark(&none, 0, data), -ENOBUFS);
+		CHECK_INT(dh_subtitles_mark(&none, i, data, NULL), 0);
+	CHECK_INT(dh_subtitles_mark(&none, 0, data, NULL), -ENOBUFS);
 	CHECK(!dh_subtitles_has_captions(none));
 	dh_subtitles_free(&subtitles);
 	dh_subtitles_free(&none);
@@ -305,6 +349,7 @@ static const struct check_test tests[] = {
 	TEST(test_words_that_come),
 	TEST(test_words_that_are_late),
 	TEST(test_a_hold),
+	TEST(test_markers_where_it_is_heard_again),
 	TEST(test_long_sentences_are_divided),
 	TABLE(test_refused, refusals),
 	TEST(test_limits),
