@@ -7,6 +7,7 @@ void dh_rtp_stream_counts_add(struct dh_rtp_stream_counts *sum, const struct dh_
 	sum->bytes += more->bytes;
 	sum->octets += more->octets;
 	sum->dropped += more->dropped;
+	sum->unreachable += more->unreachable;
 	sum->refused += more->refused;
 	sum->requests += more->requests;
 }

@@ -8,7 +8,8 @@
 struct dh_rtp_stream_counts {
 	uint64_t packets, bytes; /* sent */
 	uint64_t octets;         /* of payload */
-	uint64_t dropped;        /* not sent */
+	uint64_t dropped;        /* not sent; */
+	uint64_t unreachable;    /* … of these, because there was no way there */
 	uint64_t refused;        /* how often the target said that nobody listens there */
 	uint64_t requests;       /* for key frames */
 };

@@ -2,13 +2,10 @@
 #include "rtp_forward.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "playout/vp8.h"
 #include "srtp.h"
-#include "udp_address.h"
 
 /* Receivers put sound and picture together by these, so they do not wait for long. */
 #define REPORT_TICKS (2 * DH_TICKS_PER_SECOND)
@@ -20,74 +17,15 @@
 #define LISTEN_MAX   8 /* packets at a time */
 #define PACKET_MAX   1500
 #define SSRC_AT      8
+/* Of 65536, with SRTP: whoever misses half of them cannot tell how often they have begun again; some may be lost on the
+ * way, too. */
+#define LOST_MAX 32000
 /* In the first byte of a picture (RFC 6386, 9.1), and of its descriptor (RFC 7741). */
 #define IS_NO_KEY_FRAME 0x01
 #define IS_SHOWN        0x10
 #define BEGINS_PICTURE  0x10
 
 /* --- life */
-
-static int open_socket(int family)
-{
-	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	return fd < 0 ? -errno : fd;
-}
-
-static int connect_rtp(struct dh_rtp_stream *stream, const char *host)
-{
-	struct sockaddr_storage to;
-	socklen_t size;
-
-	if (!dh_udp_address(&to, &size, host, stream->target.port))
-		return -EINVAL;
-	if (connect(stream->socket, (const struct sockaddr *)&to, size) < 0)
-		return -errno;
-	stream->is_connected = true;
-	return 0;
-}
-
-/* When a machine starts, Janus may be up before the network is. */
-static bool may_come(int err)
-{
-	return err == -ENETUNREACH || err == -EHOSTUNREACH || err == -ENETDOWN || err == -EADDRNOTAVAIL;
-}
-
-static int open_rtp(struct dh_rtp_stream *stream, const char *host, bool is_permanent)
-{
-	stream->socket = open_socket(strchr(host, ':') ? AF_INET6 : AF_INET);
-	if (stream->socket < 0)
-		return stream->socket;
-	int err = connect_rtp(stream, host);
-	return is_permanent && may_come(err) ? 0 : err;
-}
-
-/* Not connected: who answers may do so from another port. */
-static int open_rtcp(struct dh_rtp_stream *stream, const char *host)
-{
-	struct sockaddr_storage own;
-	socklen_t size = sizeof(own);
-
-	memset(&own, 0, sizeof(own));
-	dh_udp_address(&stream->rtcp_to, &stream->rtcp_to_size, host, stream->target.rtcp_port);
-	stream->rtcp_socket = open_socket(stream->rtcp_to.ss_family);
-	if (stream->rtcp_socket < 0)
-		return stream->rtcp_socket;
-	own.ss_family = stream->rtcp_to.ss_family;
-	if (bind(stream->rtcp_socket, (const struct sockaddr *)&own, stream->rtcp_to_size) < 0 ||
-		getsockname(stream->rtcp_socket, (struct sockaddr *)&own, &size) < 0)
-		return -errno;
-	stream->local_rtcp_port = ntohs(own.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&own)->sin6_port :
-								    ((const struct sockaddr_in *)&own)->sin_port);
-	return 0;
-}
-
-static int open_stream(struct dh_rtp_stream *stream, const char *host, bool is_permanent)
-{
-	int err = stream->target.port ? open_rtp(stream, host, is_permanent) : 0;
-
-	return !err && stream->target.port && stream->target.rtcp_port ? open_rtcp(stream, host) : err;
-}
 
 /* All numbers begin at random (RFC 3550, 5.1). */
 static void seed(struct dh_rtp_forward *forward)
@@ -123,12 +61,13 @@ int dh_rtp_forward_alloc(struct dh_rtp_forward **out, const struct dh_rtp_forwar
 	for (int media = 0; media < 2; media++) {
 		forward->streams[media].target = config->targets[media];
 		forward->streams[media].socket = forward->streams[media].rtcp_socket = -1;
+		forward->streams[media].sequence = -1;
 	}
 	seed(forward);
 	if (config->srtp_suite)
 		err = dh_srtp_alloc(&forward->srtp, config->srtp_suite, config->srtp_crypto);
 	for (int media = 0; media < 2 && !err; media++)
-		err = open_stream(&forward->streams[media], forward->host, config->record != NULL);
+		err = dh_rtp_stream_open(&forward->streams[media], forward->host, config->record != NULL);
 	if (err)
 		dh_rtp_forward_free(&forward);
 	*out = forward;
@@ -158,26 +97,35 @@ static bool is_key_frame(const uint8_t *rtp, size_t size)
 		!(rtp[DH_RTP_HEADER_SIZE + DH_VP8_DESCRIPTOR_SIZE] & IS_NO_KEY_FRAME);
 }
 
-/* A socket that is connected tells of a refusal instead of sending the next packet, which then is sent all the same:
- * somebody may listen by now. */
-static bool send_once(struct dh_rtp_stream *stream, const uint8_t *packet, size_t size)
+/* To those who get what follows it is somebody who has just begun. */
+static void renew(struct dh_rtp_forward *forward, enum dh_media media)
 {
-	ssize_t sent = send(stream->socket, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	struct dh_rtp_stream *stream = &forward->streams[media];
+	uint32_t old = stream->target.ssrc;
 
-	if (sent < 0 && errno == ECONNREFUSED) {
-		stream->counts.refused++;
-		sent = send(stream->socket, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-	}
-	return sent >= 0;
+	while (stream->target.ssrc == old || stream->target.ssrc == forward->streams[!media].target.ssrc)
+		stream->target.ssrc = g_random_int();
+	dh_srtp_forget(forward->srtp, old);
+	stream->sequence = -1;
+	stream->has_wrapped = stream->has_left = false;
+	stream->lost = stream->doubtful = 0;
+	forward->report_ticks = 0; /* at once */
+	forward->lost_picture |= media == DH_VIDEO;
 }
 
-static bool protect(struct dh_rtp_forward *forward, struct dh_rtp_stream *stream, uint8_t *rtp, size_t *size)
+/* Receivers guess how often sequence numbers have begun again; those who have got none yet, that they have not. */
+static bool protect(struct dh_rtp_forward *forward, enum dh_media media, uint8_t *rtp, size_t *size)
 {
+	struct dh_rtp_stream *stream = &forward->streams[media];
 	uint16_t sequence = (uint16_t)(rtp[2] << 8 | rtp[3]);
-	const uint32_t ssrc = htonl(stream->target.ssrc);
 
-	stream->has_wrapped |= stream->counts.packets && sequence < stream->sequence;
+	stream->has_wrapped |= sequence < stream->sequence;
+	if (stream->lost > LOST_MAX || (stream->has_wrapped && !stream->has_left))
+		renew(forward, media);
+	const uint32_t ssrc = htonl(stream->target.ssrc);
 	stream->sequence = sequence;
+	stream->lost++;
+	stream->doubtful++;
 	memcpy(rtp + SSRC_AT, &ssrc, sizeof(ssrc));
 	return dh_srtp_protect(forward->srtp, rtp, size);
 }
@@ -186,20 +134,24 @@ void dh_rtp_forward_send(struct dh_rtp_forward *forward, enum dh_media media, co
 {
 	_Alignas(uint64_t) uint8_t copy[PACKET_MAX + DH_SRTP_TRAILER];
 	struct dh_rtp_stream *stream = &forward->streams[media];
+	const bool is_secret = forward->srtp != NULL;
 	bool hides = media == DH_VIDEO && forward->hides_keyframes && is_key_frame(rtp, size), is_sent;
 	size_t payload = size - DH_RTP_HEADER_SIZE;
 
 	if (stream->socket < 0 || size > PACKET_MAX)
 		return;
-	if (hides || forward->srtp) {
+	if (hides || is_secret) {
 		memcpy(copy, rtp, size);
 		rtp = copy;
 	}
 	if (hides)
 		copy[DH_RTP_HEADER_SIZE + DH_VP8_DESCRIPTOR_SIZE] &= (uint8_t)~IS_SHOWN;
-	is_sent = !forward->srtp || protect(forward, stream, copy, &size);
-	is_sent = is_sent && send_once(stream, rtp, size);
+	/* Nothing is encrypted before there is a way: the first one that leaves is to be the first of its SSRC. */
+	is_sent = dh_rtp_stream_has_way(stream) && (!is_secret || protect(forward, media, copy, &size)) &&
+		dh_rtp_stream_send(stream, rtp, size);
 	if (is_sent) {
+		stream->has_left = true;
+		stream->lost = 0;
 		stream->counts.packets++;
 		stream->counts.bytes += size;
 		stream->counts.octets += payload;
@@ -211,18 +163,23 @@ void dh_rtp_forward_send(struct dh_rtp_forward *forward, enum dh_media media, co
 
 /* --- whether somebody is there */
 
-/* A receiver that was not there from the beginning cannot tell how often sequence numbers have begun again. */
-static void renew(struct dh_rtp_forward *forward, enum dh_media media)
+static void go_away(struct dh_rtp_forward *forward, int64_t now_ticks)
 {
-	struct dh_rtp_stream *stream = &forward->streams[media];
-	uint32_t old = stream->target.ssrc;
+	forward->is_away = true;
+	forward->report_ticks = now_ticks;
+	for (int media = 0; media < 2; media++)
+		forward->streams[media].doubtful = 0;
+}
 
-	if (!forward->srtp || !stream->has_wrapped)
-		return;
-	while (stream->target.ssrc == old || stream->target.ssrc == forward->streams[!media].target.ssrc)
-		stream->target.ssrc = g_random_int();
-	dh_srtp_forget(forward->srtp, old);
-	stream->has_wrapped = false;
+/* A receiver that was not there from the beginning cannot tell how often sequence numbers have begun again, nor can one
+ * that has missed too many. */
+static void come_back(struct dh_rtp_forward *forward, int64_t now_ticks)
+{
+	forward->is_away = false;
+	for (int media = 0; media < 2 && forward->srtp; media++)
+		if (forward->streams[media].has_wrapped || forward->streams[media].doubtful > LOST_MAX)
+			renew(forward, (enum dh_media)media);
+	forward->report_ticks = now_ticks;
 }
 
 bool dh_rtp_forward_is_back(struct dh_rtp_forward *forward, int64_t now_ticks)
@@ -230,20 +187,17 @@ bool dh_rtp_forward_is_back(struct dh_rtp_forward *forward, int64_t now_ticks)
 	struct dh_rtp_stream_counts sum = forward->streams[DH_AUDIO].counts;
 
 	dh_rtp_stream_counts_add(&sum, &forward->streams[DH_VIDEO].counts);
-	if (sum.refused != forward->refused) {
-		forward->report_ticks = forward->is_away ? forward->report_ticks : now_ticks;
-		forward->is_away = true;
-		forward->refused = sum.refused;
-		forward->refused_ticks = now_ticks;
+	if (sum.refused + sum.unreachable != forward->failed) {
+		if (!forward->is_away)
+			go_away(forward, now_ticks);
+		forward->failed = sum.refused + sum.unreachable;
+		forward->failed_ticks = now_ticks;
 		forward->sent = sum.packets;
 	}
-	if (!forward->is_away || now_ticks - forward->refused_ticks < BACK_TICKS ||
+	if (!forward->is_away || now_ticks - forward->failed_ticks < BACK_TICKS ||
 		sum.packets - forward->sent < BACK_PACKETS)
 		return false;
-	forward->is_away = false;
-	for (int media = 0; media < 2; media++)
-		renew(forward, (enum dh_media)media);
-	forward->report_ticks = now_ticks;
+	come_back(forward, now_ticks);
 	return true;
 }
 
@@ -282,8 +236,9 @@ static void send_bye(const struct dh_rtp_forward *forward, const struct dh_rtp_s
 
 /* Of nobody, as what that one was called is not known. ffmpeg ends, where it would drop all that follows as too
  * late. */
-void dh_rtp_forward_begin(const struct dh_rtp_forward *forward)
+void dh_rtp_forward_begin(struct dh_rtp_forward *forward)
 {
+	forward->has_begun = true;
 	for (int media = 0; media < 2 && forward->begins_again; media++)
 		if (forward->streams[media].rtcp_socket >= 0)
 			send_bye(forward, &forward->streams[media], g_random_int());
@@ -297,7 +252,7 @@ void dh_rtp_forward_report(struct dh_rtp_forward *forward, int64_t now_ticks, in
 	for (int media = 0; media < 2; media++) {
 		struct dh_rtp_stream *stream = &forward->streams[media];
 		if (stream->socket >= 0 && !stream->is_connected)
-			connect_rtp(stream, forward->host);
+			dh_rtp_stream_connect(stream, forward->host);
 		if (stream->rtcp_socket >= 0)
 			send_report(forward, (enum dh_media)media, now_ticks, media_ticks);
 	}
@@ -364,14 +319,9 @@ void dh_rtp_forward_stop(struct dh_rtp_forward *forward, enum dh_media media)
 {
 	struct dh_rtp_stream *stream = &forward->streams[media];
 
-	if (stream->rtcp_socket >= 0) {
-		if (stream->id)
-			send_bye(forward, stream, stream->target.ssrc);
-		close(stream->rtcp_socket);
-	}
-	if (stream->socket >= 0)
-		close(stream->socket);
-	stream->socket = stream->rtcp_socket = -1;
+	if (stream->rtcp_socket >= 0 && stream->id && forward->has_begun)
+		send_bye(forward, stream, stream->target.ssrc);
+	dh_rtp_stream_close(stream);
 	stream->id = 0;
 }
 

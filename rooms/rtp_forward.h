@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <glib.h>
 #include <jansson.h>
@@ -22,18 +21,10 @@
 #include "playout/continuity.h"
 #include "playout/packets.h"
 #include "playout/rtcp.h"
-#include "rtp_counts.h"
+#include "rtp_stream.h"
 
 struct dh_srtp;
 struct dh_viewer;
-
-/* Of one medium. */
-struct dh_rtp_target {
-	int port;         /* 0: the medium is not sent */
-	int rtcp_port;    /* 0: no RTCP */
-	uint32_t ssrc;    /* 0: a random one */
-	int payload_type; /* 0 to 127 */
-};
 
 struct dh_rtp_forward_config {
 	const char *host; /* a numeric address, IPv4 or IPv6 */
@@ -44,19 +35,6 @@ struct dh_rtp_forward_config {
 	bool hides_keyframes; /* they are decoded, and not shown */
 	json_t *record;       /* it is permanent: what is kept of it, takes a reference; NULL: it is not */
 	bool begins_again;    /* before a restart there was one, which may have ended without a word */
-};
-
-struct dh_rtp_stream {
-	guint id; /* its number in requests, see dh_forwards_make_id; 0: the medium is not sent */
-	struct dh_rtp_target target;
-	int local_rtcp_port;
-	int socket, rtcp_socket; /* -1: none */
-	bool is_connected;       /* false: there is no network yet */
-	uint16_t sequence;       /* the newest */
-	bool has_wrapped;        /* with this SSRC, it has begun again */
-	struct sockaddr_storage rtcp_to;
-	socklen_t rtcp_to_size;
-	struct dh_rtp_stream_counts counts;
 };
 
 struct dh_rtp_forward {
@@ -73,6 +51,7 @@ struct dh_rtp_forward {
 	/* owner: the room's thread */
 	struct dh_rtp_stream streams[2]; /* by medium */
 	struct dh_viewer *viewer;
+	bool has_begun;
 	int64_t ntp_origin_us; /* Unix time at `now_ticks` 0, by the room's clock */
 	int64_t report_ticks;  /* when the next reports are due */
 	int64_t listen_ticks;  /* when to look for RTCP */
@@ -80,8 +59,8 @@ struct dh_rtp_forward {
 	json_t *record;        /* NULL: none */
 	/* whether somebody is there, see dh_rtp_forward_is_back */
 	bool is_away;
-	uint64_t refused, sent; /* when it last refused something */
-	int64_t refused_ticks;
+	uint64_t failed, sent; /* counts, when something was last refused, or could not be sent there */
+	int64_t failed_ticks;
 };
 
 /* *count has been raised for it, and falls when it is freed, or could not be made. -EINVAL: no such address, or no such
@@ -89,19 +68,20 @@ struct dh_rtp_forward {
  * until there is one, all is dropped. */
 int dh_rtp_forward_alloc(struct dh_rtp_forward **forward, const struct dh_rtp_forward_config *config,
 	atomic_int *count);
-/* Says BYE where there is RTCP. */
+/* Says BYE where there is RTCP, if it has begun. */
 void dh_rtp_forward_free(struct dh_rtp_forward **forward);
 
 /* Before anything else: whoever is still there from before a restart, and waits for more of that, is told that it has
  * ended. */
-void dh_rtp_forward_begin(const struct dh_rtp_forward *forward);
+void dh_rtp_forward_begin(struct dh_rtp_forward *forward);
 
-/* A packet of its viewer. */
+/* A packet of its viewer. With SRTP the SSRC changes where so many could not be sent that receivers cannot go on. */
 void dh_rtp_forward_send(struct dh_rtp_forward *forward, enum dh_media media, const uint8_t *rtp, size_t size);
 
-/* Whether somebody listens again where nobody did: two seconds after the last refusal. It knows nothing of what was
- * before: it needs a key frame, reports are due at once, and with SRTP it gets SSRCs whose sequence numbers have not
- * begun again, without which it could decrypt nothing. */
+/* Whether somebody listens again where nobody did, or where there was no way to: two seconds after the last packet
+ * that was refused, or could not be sent there. It knows nothing of what was before: it needs a key frame, reports are
+ * due at once, and with SRTP it gets SSRCs whose sequence numbers have not begun again, without which it could decrypt
+ * nothing. */
 bool dh_rtp_forward_is_back(struct dh_rtp_forward *forward, int64_t now_ticks);
 
 /* Sends reports that are due, more often while nobody listens, so that whoever comes back knows soon whom to ask for a
@@ -110,7 +90,7 @@ void dh_rtp_forward_report(struct dh_rtp_forward *forward, int64_t now_ticks, in
 /* Reads what RTCP has come, at most a little at a time. Whether it asks for a key frame. */
 bool dh_rtp_forward_listen(struct dh_rtp_forward *forward, int64_t now_ticks);
 
-/* The medium is not sent any more; BYE. */
+/* The medium is not sent any more; BYE, if it has begun. */
 void dh_rtp_forward_stop(struct dh_rtp_forward *forward, enum dh_media media);
 
 /* {"stream_id":…,"type":…,"host":…,"port":…,…} as VideoRoom has it. A new reference. */

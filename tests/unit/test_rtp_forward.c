@@ -72,6 +72,7 @@ static struct dh_rtp_forward *forward_to(const struct dh_rtp_forward_config *con
 	CHECK_INT(dh_rtp_forward_alloc(&forward, config, &count), 0);
 	for (int media = 0; media < 2; media++)
 		forward->streams[media].id = 1 + (guint)media;
+	dh_rtp_forward_begin(forward);
 	return forward;
 }
 
