@@ -17,36 +17,70 @@ bool dh_forwarding_is_allowed(const struct dh_config *config, const char *host)
 }
 
 /* The count is raised before it is compared, so that two requests at a time do not pass the limit. */
-static int begin(struct dh_instance *instance, struct dh_room *room, const struct dh_rtp_forward_config *config,
-	json_t **reply)
+static int make(struct dh_instance *instance, struct dh_room *room, const struct dh_rtp_forward_config *config,
+	struct dh_rtp_forward **forward)
 {
+	*forward = NULL;
 	if (atomic_fetch_add(&instance->forwards, 1) >= instance->config->max_forwards) {
 		atomic_fetch_sub(&instance->forwards, 1);
 		return -EDQUOT;
 	}
-	return dh_room_rtp_forward(room, config, (int)instance->config->max_forwards_per_room, &instance->forwards,
-		reply);
+	int err = dh_rtp_forward_alloc(forward, config, &instance->forwards);
+	if (!err && dh_room_rtp_forward_count(room) >= instance->config->max_forwards_per_room) {
+		dh_rtp_forward_free(forward);
+		err = -EUSERS;
+	}
+	return err;
 }
 
-int dh_forwarding_begin(struct dh_instance *instance, struct dh_room *room, const json_t *forward, json_t *record,
-	json_t **reply)
+int dh_forwarding_make(struct dh_instance *instance, struct dh_room *room, const json_t *body, json_t *record,
+	struct dh_rtp_forward **forward)
 {
-	struct dh_rtp_forward_config config = dh_forward_record_config(forward);
+	struct dh_rtp_forward_config config = dh_forward_record_config(body);
 
 	config.record = record;
-	return begin(instance, room, &config, reply);
+	return make(instance, room, &config, forward);
+}
+
+struct begin {
+	struct dh_rtp_forward **forward;
+	int max;
+	json_t **reply;
+};
+
+/* Others may have begun meanwhile. */
+static int begin(struct dh_room *room, void *arg)
+{
+	const struct begin *b = arg;
+	int err = dh_room_rtp_forward(room, b->forward, b->max, b->reply);
+
+	return err == -ENOBUFS ? -EUSERS : err;
+}
+
+int dh_forwarding_begin(struct dh_instance *instance, struct dh_room *room, json_t *record,
+	struct dh_rtp_forward **forward, json_t **reply)
+{
+	const struct dh_settings_change change = { .forward = record };
+	struct begin b = { forward, (int)instance->config->max_forwards_per_room, reply };
+	int err = record ? dh_instance_edit_room_with(instance, room, &change, begin, &b) : begin(room, &b);
+
+	dh_rtp_forward_free(forward);
+	return err;
 }
 
 static int begin_again(struct dh_instance *instance, struct dh_room *room, json_t *record, const char *host)
 {
 	struct dh_rtp_forward_config config = dh_forward_record_config(record);
+	struct dh_rtp_forward *forward;
 	json_t *reply = NULL;
 
 	config.record = record;
 	config.begins_again = true;
 	if (!dh_forwarding_is_allowed(instance->config, host))
 		return -EPERM;
-	int err = begin(instance, room, &config, &reply);
+	int err = make(instance, room, &config, &forward);
+	if (!err) /* it is kept already */
+		err = dh_forwarding_begin(instance, room, NULL, &forward, &reply);
 	json_decref(reply);
 	return err;
 }
@@ -58,7 +92,7 @@ static const char *say(int err)
 		return "it is none of \"forward_hosts\"";
 	case EDQUOT:
 		return "max_forwards is reached";
-	case ENOBUFS:
+	case EUSERS:
 		return "max_forwards_per_room is reached";
 	case EINVAL:
 		return "a numeric address is expected";
@@ -85,47 +119,42 @@ void dh_forwarding_begin_permanent(struct dh_instance *instance, struct dh_room 
 	dh_settings_unref(&settings);
 }
 
-/* --- permanent changes */
+/* --- ending */
 
-static int change(struct dh_instance *instance, struct dh_room *room, json_t *old, json_t *new)
+struct stop {
+	guint id;
+	json_t *left;
+};
+
+static int stop(struct dh_room *room, void *arg)
 {
-	const struct dh_settings_change change = { .forward = new, .no_forward = old };
-	bool visible;
+	const struct stop *s = arg;
 
-	return dh_instance_edit_room(instance, room, &change, true, &visible);
+	return dh_room_stop_rtp_forward(room, s->id, s->left);
 }
 
-int dh_forwarding_keep(struct dh_instance *instance, struct dh_room *room, json_t *record)
+static int stop_permanent(struct dh_instance *instance, struct dh_room *room, guint id, json_t *record,
+	enum dh_media media)
 {
-	return change(instance, room, NULL, record);
-}
+	struct stop s = { id, dh_forward_record_without(record, media) };
+	const struct dh_settings_change change = { .forward = s.left, .no_forward = record };
+	int err = dh_instance_edit_room_with(instance, room, &change, stop, &s);
 
-int dh_forwarding_drop(struct dh_instance *instance, struct dh_room *room, json_t *record)
-{
-	return change(instance, room, record, NULL);
-}
-
-static int stop(struct dh_instance *instance, struct dh_room *room, guint id)
-{
-	json_t *record, *left = NULL;
-	enum dh_media media;
-	int err = dh_room_rtp_forward_record(room, id, &media, &record);
-
-	if (!err && record) {
-		left = dh_forward_record_without(record, media);
-		err = change(instance, room, record, left);
-	}
-	if (!err)
-		err = dh_room_stop_rtp_forward(room, id, left);
-	json_decref(left);
-	json_decref(record);
+	json_decref(s.left);
 	return err;
 }
 
 int dh_forwarding_stop_for_good(struct dh_instance *instance, struct dh_room *room, guint id)
 {
+	enum dh_media media;
+	json_t *record;
+
 	g_mutex_lock(&instance->forwards_lock);
-	int err = stop(instance, room, id);
+	int err = dh_room_rtp_forward_record(room, id, &media, &record);
+	if (!err)
+		err = record ? stop_permanent(instance, room, id, record, media) :
+			       dh_room_stop_rtp_forward(room, id, NULL);
 	g_mutex_unlock(&instance->forwards_lock);
+	json_decref(record);
 	return err;
 }

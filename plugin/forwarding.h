@@ -14,24 +14,26 @@
 
 #include "config.h"
 #include "instance.h"
+#include "rooms/rtp_forward.h"
 
 /* The operator says where a room's secret may send packets. */
 bool dh_forwarding_is_allowed(const struct dh_config *config, const char *host);
 
-/* Begins a right one (forward_record.h) to a `host` that is allowed; `record`: what is kept of it, NULL: it is not
- * permanent. *reply as of dh_room_rtp_forward, whose errors it returns. -EDQUOT: max_forwards. */
-int dh_forwarding_begin(struct dh_instance *instance, struct dh_room *room, const json_t *forward, json_t *record,
-	json_t **reply);
+/* Makes a right one (`body`: as in forward_record.h) to a `host` that is allowed; nothing is sent yet. `record`: what
+ * is kept of it, NULL: it is not permanent. Errors of dh_rtp_forward_alloc; -EDQUOT: max_forwards; -EUSERS:
+ * max_forwards_per_room. */
+int dh_forwarding_make(struct dh_instance *instance, struct dh_room *room, const json_t *body, json_t *record,
+	struct dh_rtp_forward **forward);
+/* Begins it, which is kept (`record`) and sent, or neither; takes ownership, also on failure. *reply and errors as of
+ * dh_room_rtp_forward, but -EUSERS: max_forwards_per_room. With a record those of dh_instance_edit_room, too: -EDQUOT:
+ * the room keeps max_forwards_per_room already. */
+int dh_forwarding_begin(struct dh_instance *instance, struct dh_room *room, json_t *record,
+	struct dh_rtp_forward **forward, json_t **reply);
 /* Those that the room's settings have. Logs failures. */
 void dh_forwarding_begin_permanent(struct dh_instance *instance, struct dh_room *room);
 
-/* --- permanent changes: written to the room file before anything else changes; its errors */
-
-/* The record stays. -EDQUOT: the room keeps max_forwards_per_room already. */
-int dh_forwarding_keep(struct dh_instance *instance, struct dh_room *room, json_t *record);
-/* That very object stays no longer. */
-int dh_forwarding_drop(struct dh_instance *instance, struct dh_room *room, json_t *record);
-/* Ends one medium, which does not come again. -ENOENT: there is none of that number. */
+/* Ends one medium, which does not come again; or nothing has changed. -ENOENT: there is none of that number; errors of
+ * the room file. */
 int dh_forwarding_stop_for_good(struct dh_instance *instance, struct dh_room *room, guint id);
 
 #endif

@@ -93,6 +93,12 @@ int dh_instance_create_room(struct dh_instance *instance, const struct dh_room_f
  * gone; -EDQUOT: it has max_forwards_per_room permanent forwards already. */
 int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room, const struct dh_settings_change *change,
 	bool permanent, bool *visible);
+/* As a permanent edit, which comes true together with something else about the room, or not at all: once the file is
+ * written, `with` does that, or fails with an error of its own. rooms_lock is held: it may wait for the room's thread,
+ * and for nobody else. */
+typedef int dh_instance_with_fn(struct dh_room *room, void *arg);
+int dh_instance_edit_room_with(struct dh_instance *instance, struct dh_room *room,
+	const struct dh_settings_change *change, dh_instance_with_fn *with, void *arg);
 /* Removes the room, closes it and waits for its thread; -ENOENT: it was removed before. */
 int dh_instance_destroy_room(struct dh_instance *instance, struct dh_room *room, bool permanent);
 

@@ -188,7 +188,7 @@ static int make(struct dh_instance *instance, const struct dh_room_facts *facts,
 			dh_programmes_add(instance->programmes, *room);
 	}
 	if (err && permanent)
-		dh_room_file_remove(instance->room_file, facts->id);
+		dh_room_file_undo(instance->room_file);
 	return err;
 }
 
@@ -224,19 +224,30 @@ static bool is_there(struct dh_instance *instance, const struct dh_room *room)
 	return is_same;
 }
 
-static int change_settings(struct dh_instance *instance, struct dh_room *room, struct dh_settings *settings,
-	bool permanent)
+/* Whether the room may have these. */
+static int check_settings(struct dh_instance *instance, struct dh_room *room, const struct dh_settings *new)
 {
-	int err = is_there(instance, room) ? 0 : -ENOENT;
 	struct dh_settings *old = dh_room_settings(room);
-	size_t forwards = json_array_size(settings->forwards);
+	size_t before = json_array_size(old->forwards), forwards = json_array_size(new->forwards);
+	bool is_more = forwards > before && forwards > (size_t)instance->config->max_forwards_per_room;
 
-	if (!err && forwards > json_array_size(old->forwards) &&
-		forwards > (size_t)instance->config->max_forwards_per_room)
-		err = -EDQUOT;
 	dh_settings_unref(&old);
+	return !is_there(instance, room) ? -ENOENT : is_more ? -EDQUOT : 0;
+}
+
+/* `with` (NULL: nothing): as in dh_instance_edit_room_with. */
+static int change_settings(struct dh_instance *instance, struct dh_room *room, struct dh_settings *settings,
+	bool permanent, dh_instance_with_fn *with, void *arg)
+{
+	int err = check_settings(instance, room, settings);
+
 	if (!err && permanent)
 		err = dh_room_file_put(instance->room_file, record_of(dh_room_facts(room), settings));
+	if (!err && with) {
+		err = with(room, arg);
+		if (err)
+			dh_room_file_undo(instance->room_file);
+	}
 	if (!err)
 		dh_room_set_settings(room, dh_settings_ref(settings));
 	return err;
@@ -248,12 +259,25 @@ int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room, co
 	g_mutex_lock(&instance->rooms_lock);
 	struct dh_settings *old = dh_room_settings(room);
 	struct dh_settings *new = dh_settings_changed(old, change);
-	int err = change_settings(instance, room, new, permanent);
+	int err = change_settings(instance, room, new, permanent, NULL, NULL);
 	if (!err && change->playlist && instance->programmes)
 		dh_programmes_change(instance->programmes, room);
 	g_mutex_unlock(&instance->rooms_lock);
 	*visible = strcmp(old->description, new->description) || !json_equal(old->metadata, new->metadata) ||
 		g_strcmp0(old->disclosure, new->disclosure);
+	dh_settings_unref(&old);
+	dh_settings_unref(&new);
+	return err;
+}
+
+int dh_instance_edit_room_with(struct dh_instance *instance, struct dh_room *room,
+	const struct dh_settings_change *change, dh_instance_with_fn *with, void *arg)
+{
+	g_mutex_lock(&instance->rooms_lock);
+	struct dh_settings *old = dh_room_settings(room);
+	struct dh_settings *new = dh_settings_changed(old, change);
+	int err = change_settings(instance, room, new, true, with, arg);
+	g_mutex_unlock(&instance->rooms_lock);
 	dh_settings_unref(&old);
 	dh_settings_unref(&new);
 	return err;

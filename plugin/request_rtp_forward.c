@@ -10,18 +10,22 @@
 #include "request_errors.h"
 #include "request_forward.h"
 
-static void finish(struct dh_request *request, int err, json_t *reply)
+static void fail_limit(struct dh_request *request)
 {
-	const struct dh_config *config = request->instance->config;
+	dh_request_fail(request, DH_ERROR_LIMIT, "max_forwards_per_room is reached (%lld)",
+		(long long)request->instance->config->max_forwards_per_room);
+}
 
+/* It could not be made. */
+static void fail(struct dh_request *request, int err)
+{
 	switch (-err) {
 	case EDQUOT:
 		dh_request_fail(request, DH_ERROR_LIMIT, "max_forwards is reached (%lld)",
-			(long long)config->max_forwards);
+			(long long)request->instance->config->max_forwards);
 		break;
-	case ENOBUFS:
-		dh_request_fail(request, DH_ERROR_LIMIT, "max_forwards_per_room is reached (%lld)",
-			(long long)config->max_forwards_per_room);
+	case EUSERS:
+		fail_limit(request);
 		break;
 	case EINVAL:
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"host\": a numeric address is expected");
@@ -43,36 +47,28 @@ static void finish(struct dh_request *request, int err, json_t *reply)
 		dh_request_fail(request, DH_ERROR_LIMIT, "There are no file descriptors left for its sockets");
 		break;
 	default:
-		dh_request_finish(request, err, "rtp_forward", reply);
+		dh_request_fail_room(request, err);
 	}
 }
 
-static void keep(struct dh_request *request, json_t *record)
-{
-	const struct dh_config *config = request->instance->config;
-	int err = dh_forwarding_keep(request->instance, request->room, record);
-
-	if (err == -EDQUOT)
-		dh_request_fail(request, DH_ERROR_LIMIT, "The room keeps max_forwards_per_room already (%lld)",
-			(long long)config->max_forwards_per_room);
-	else if (err)
-		dh_request_fail_room(request, err);
-}
-
-static void begin(struct dh_request *request, json_t *record)
+static void begin(struct dh_request *request, json_t *record, struct dh_rtp_forward **forward)
 {
 	json_t *reply = NULL;
-	int err = dh_forwarding_begin(request->instance, request->room, request->body, record, &reply);
+	int err = dh_forwarding_begin(request->instance, request->room, record, forward, &reply);
 
-	finish(request, err, reply);
-	if (err && record)
-		dh_forwarding_drop(request->instance, request->room, record);
+	if (err == -EUSERS)
+		fail_limit(request);
+	else if (err == -EDQUOT)
+		dh_request_fail(request, DH_ERROR_LIMIT, "The room keeps max_forwards_per_room already (%lld)",
+			(long long)request->instance->config->max_forwards_per_room);
+	else
+		dh_request_finish(request, err, "rtp_forward", reply);
 }
 
 static void handle_rtp_forward(struct dh_request *request)
 {
 	bool is_permanent = dh_request_flag(request, "permanent"), is_missing;
-	json_t *record = NULL;
+	struct dh_rtp_forward *forward;
 
 	dh_request_check_forward(request);
 	const char *wrong = dh_forward_record_check(request->body, is_permanent, &is_missing);
@@ -80,12 +76,12 @@ static void handle_rtp_forward(struct dh_request *request)
 		dh_request_fail(request, is_missing ? DH_ERROR_MISSING : DH_ERROR_VALUE, "%s", wrong);
 	if (request->error_code)
 		return;
-	if (is_permanent) {
-		record = dh_forward_record_new(request->body);
-		keep(request, record);
-	}
-	if (!request->error_code)
-		begin(request, record);
+	json_t *record = is_permanent ? dh_forward_record_new(request->body) : NULL;
+	int err = dh_forwarding_make(request->instance, request->room, request->body, record, &forward);
+	if (err)
+		fail(request, err);
+	else
+		begin(request, record, &forward);
 	json_decref(record);
 }
 

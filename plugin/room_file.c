@@ -23,6 +23,9 @@ struct dh_room_file {
 	GPtrArray *rooms;
 	struct dh_file_state state; /* when it was last read or written */
 	bool is_damaged;
+	/* the latest change */
+	char *changed_id;              /* NULL: there is none to undo */
+	struct dh_config_room *before; /* what it had with that id; NULL: nothing */
 	/* protected by lock, which is never held while the disk is asked */
 	GMutex lock;
 	GHashTable *ids; /* those of the rooms that it creates */
@@ -125,6 +128,8 @@ void dh_room_file_free(struct dh_room_file **file)
 	if (!*file)
 		return;
 	g_ptr_array_free((*file)->rooms, TRUE);
+	dh_config_room_free(&(*file)->before);
+	g_free((*file)->changed_id);
 	g_hash_table_unref((*file)->ids);
 	g_mutex_clear(&(*file)->lock);
 	g_free((*file)->path);
@@ -185,22 +190,31 @@ static int index_of(const GPtrArray *rooms, const char *id)
 	return (int)i;
 }
 
+/* Takes ownership of both. */
+static void note_change(struct dh_room_file *file, char *id, struct dh_config_room *old)
+{
+	g_free(file->changed_id);
+	file->changed_id = id;
+	dh_config_room_free(&file->before);
+	file->before = old;
+	publish(file);
+}
+
 /* Puts `room` (takes ownership; NULL: nothing) in place of the one with `id`, or at the
  * end. */
 static int replace(struct dh_room_file *file, const char *id, struct dh_config_room *room)
 {
 	GPtrArray *rooms = file->rooms;
 	int at = index_of(rooms, id);
+	struct dh_config_room *old = at < (int)rooms->len ? g_ptr_array_steal_index(rooms, (guint)at) : NULL;
 	/* The file also holds rooms that were destroyed, but not permanently. */
 	bool is_full = room && room->avatar && at >= file->config->max_rooms;
-	struct dh_config_room *old = at < (int)rooms->len ? g_ptr_array_steal_index(rooms, (guint)at) : NULL;
 
 	if (room)
 		g_ptr_array_insert(rooms, at, room);
 	int err = file->is_damaged ? -EBADMSG : is_full ? -ENOBUFS : write_all(file);
 	if (!err) {
-		dh_config_room_free(&old);
-		publish(file);
+		note_change(file, g_strdup(id), old);
 		return 0;
 	}
 	if (room)
@@ -217,6 +231,21 @@ int dh_room_file_put(struct dh_room_file *file, struct dh_config_room *room)
 	g_free(room->name);
 	room->name = free_name(file->rooms);
 	return replace(file, room->id, room);
+}
+
+int dh_room_file_undo(struct dh_room_file *file)
+{
+	const struct dh_file_state now = dh_file_state(file->path);
+	struct dh_config_room *before = file->before;
+	char *id = file->changed_id;
+
+	if (!id || !dh_file_state_is_same(&file->state, &now))
+		return 0;
+	file->before = NULL;
+	file->changed_id = NULL;
+	int err = replace(file, id, before);
+	g_free(id);
+	return err;
 }
 
 int dh_room_file_remove(struct dh_room_file *file, const char *id)

@@ -32,9 +32,13 @@ bool dh_room_file_has(struct dh_room_file *file, const char *id);
 
 /* Stores `room` in place of one with the same id. Takes ownership, also on failure.
  * Negative errno: it could not be written, nothing has changed. -EBADMSG: the file is
- * damaged; -ENOBUFS: it holds max_rooms already; -EACCES, -ENOSPC, -EROFS; -EIO:
+ * damaged; -ENOBUFS: it creates max_rooms already; -EACCES, -ENOSPC, -EROFS; -EIO:
  * anything else. */
 int dh_room_file_put(struct dh_room_file *file, struct dh_config_room *room);
+
+/* Takes the latest dh_room_file_put back: what it had of that room before, or nothing, is there again. If somebody else
+ * has written the file since, it stays as they want it. Errors as above. */
+int dh_room_file_undo(struct dh_room_file *file);
 
 /* The room will be gone after a restart, even if the operator's file has it. Errors as
  * above. */

@@ -28,7 +28,7 @@ struct dh_first_frames;
 struct dh_forwards;
 struct dh_io;
 struct dh_room;
-struct dh_rtp_forward_config;
+struct dh_rtp_forward;
 
 /* What never changes about a room; copied. */
 struct dh_room_facts {
@@ -206,10 +206,9 @@ int dh_room_enable(struct dh_room *room, bool enabled);
 /* Announces new settings (event `edited`): to all members if `viewers`, else only to
  * trusted ones. */
 int dh_room_edited(struct dh_room *room, bool viewers);
-/* The room itself to an RTP target, see rtp_forward.h, whose errors it returns: *reply has the `forwarders`, one for
- * each medium. *count: as in dh_rtp_forward_alloc. -ENOBUFS: the room has `max` already; -ENOMEM. */
-int dh_room_rtp_forward(struct dh_room *room, const struct dh_rtp_forward_config *config, int max, atomic_int *count,
-	json_t **reply);
+/* Begins to send the room itself to an RTP target, see rtp_forward.h; takes ownership, also on failure. *reply has the
+ * `forwarders`, one for each medium. -ENOBUFS: the room has `max` already; -ENOMEM. */
+int dh_room_rtp_forward(struct dh_room *room, struct dh_rtp_forward **forward, int max, json_t **reply);
 /* The record of the forward that a medium is one of, a new reference; NULL: it is not permanent. -ENOENT: there is
  * none of that number. */
 int dh_room_rtp_forward_record(struct dh_room *room, guint id, enum dh_media *media, json_t **record);

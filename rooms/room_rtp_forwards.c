@@ -267,21 +267,20 @@ int dh_room_rtp_forward_count(const struct dh_room *room)
 	return atomic_load(&room->rtp_forward_count);
 }
 
-int dh_room_rtp_forward(struct dh_room *room, const struct dh_rtp_forward_config *config, int max, atomic_int *count,
-	json_t **reply)
+int dh_room_rtp_forward(struct dh_room *room, struct dh_rtp_forward **forward, int max, json_t **reply)
 {
-	struct add add = { .max = max };
+	struct add add = { .forward = *forward, .max = max };
 	json_t *streams = json_array();
-	int err = dh_rtp_forward_alloc(&add.forward, config, count);
 
-	for (int media = 0; media < 2 && !err; media++) {
-		if (!config->targets[media].port)
+	*forward = NULL;
+	for (int media = 0; media < 2; media++) {
+		struct dh_rtp_stream *stream = &add.forward->streams[media];
+		if (!stream->target.port)
 			continue;
-		add.forward->streams[media].id = dh_forwards_make_id(room->forwards);
+		stream->id = dh_forwards_make_id(room->forwards);
 		json_array_append_new(streams, dh_rtp_stream_json(add.forward, (enum dh_media)media));
 	}
-	if (!err)
-		err = dh_room_call(room, run_add, &add);
+	int err = dh_room_call(room, run_add, &add);
 	if (!err) {
 		*reply = json_pack("{s:o}", "forwarders", streams);
 		return 0;

@@ -17,14 +17,22 @@ static atomic_int count;
 
 /* --- a target */
 
+static int begin(const struct dh_rtp_forward_config *config, json_t **reply)
+{
+	struct dh_rtp_forward *one;
+
+	atomic_fetch_add(&count, 1);
+	CHECK_INT(dh_rtp_forward_alloc(&one, config, &count), 0);
+	return dh_room_rtp_forward(rig.room, &one, LIMIT, reply);
+}
+
 static int try_forward(int audio_port, int video_port, int rtcp_port, json_t **reply)
 {
 	const struct dh_rtp_forward_config config = { .host = "127.0.0.1",
 		.targets = { [DH_AUDIO] = { audio_port, 0, 0, 111 }, [DH_VIDEO] = { video_port, rtcp_port, 0, 96 } },
 		.keyframe_ms = 500 };
 
-	atomic_fetch_add(&count, 1);
-	return dh_room_rtp_forward(rig.room, &config, LIMIT, &count, reply);
+	return begin(&config, reply);
 }
 
 /* Their numbers: of sound, if it is sent, then of the picture. */
@@ -138,6 +146,28 @@ static void test_limit_and_numbers(void)
 	CHECK_INT(count, 0);
 }
 
+/* One that is refused has sent nothing: a BYE would end whoever listens there to another one. */
+static void test_refused_ones_are_silent(void)
+{
+	uint8_t packet[1500];
+	int rtcp_port, rtcp = udp_port_open(&rtcp_port);
+	json_t *reply = NULL;
+	guint ids[2];
+
+	room_rig_open(60000);
+	for (int i = 0; i < LIMIT; i++)
+		forward(9, 9, 0, ids);
+	CHECK_INT(try_forward(9, 9, rtcp_port, &reply), -ENOBUFS);
+	CHECK_INT(recv(rtcp, packet, sizeof(packet), MSG_DONTWAIT), -1);
+	dh_room_close(rig.room);
+	CHECK_INT(try_forward(9, 9, rtcp_port, &reply), -ECANCELED);
+	CHECK_INT(recv(rtcp, packet, sizeof(packet), MSG_DONTWAIT), -1);
+	CHECK(!reply);
+	CHECK_INT(count, 0);
+	room_rig_close();
+	close(rtcp);
+}
+
 /* They are nobody that watches, and a room that is disabled sends them nothing. */
 static void test_they_are_no_viewers(void)
 {
@@ -198,8 +228,7 @@ static void test_it_begins_again(void)
 	const struct dh_rtp_forward_config config = { .host = "127.0.0.1",
 		.targets = { [DH_VIDEO] = { 9, rtcp_port, 1000, 96 } },
 		.begins_again = true };
-	atomic_fetch_add(&count, 1);
-	CHECK_INT(dh_room_rtp_forward(rig.room, &config, LIMIT, &count, &reply), 0);
+	CHECK_INT(begin(&config, &reply), 0);
 	json_decref(reply);
 	ssize_t size = TEMP_FAILURE_RETRY(recv(rtcp, packet, sizeof(packet), 0));
 	CHECK(size >= 12 && packet[size - 7] == 203);
@@ -251,6 +280,7 @@ static void test_come_and_go(void)
 static const struct check_test tests[] = {
 	TEST(test_media_come),
 	TEST(test_limit_and_numbers),
+	TEST(test_refused_ones_are_silent),
 	TEST(test_they_are_no_viewers),
 	TEST(test_destroy),
 	TEST(test_it_begins_again),

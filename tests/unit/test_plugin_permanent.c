@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Requests with "permanent" that fail, some of them when the file of permanent rooms has been written already: it says
+ * what it said before. */
+#include "tests/support/plugin_fixture.h"
+
+#include <stdatomic.h>
+
+#include "playout/playout.h"
+#include "plugin/request.h"
+#include "rooms/room.h"
+
+#define KEY       "MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0"
+#define ROOM_FILE "janus.plugin.digitalhuman.rooms.jcfg"
+
+static struct plugin_fixture fixture;
+
+/* --- what fails */
+
+static enum fault { NOTHING, FORWARD, ROOM, STOP, STOPPED_MEANWHILE } fault;
+
+int __real_dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed,
+	const struct dh_viewer_way *way, void *user, struct dh_viewer **viewer);
+int __wrap_dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed,
+	const struct dh_viewer_way *way, void *user, struct dh_viewer **viewer);
+int __real_dh_room_alloc(struct dh_room **room, const struct dh_room_context *context,
+	const struct dh_room_facts *facts, struct dh_settings *settings);
+int __wrap_dh_room_alloc(struct dh_room **room, const struct dh_room_context *context,
+	const struct dh_room_facts *facts, struct dh_settings *settings);
+int __real_dh_room_stop_rtp_forward(struct dh_room *room, guint id, json_t *record);
+int __wrap_dh_room_stop_rtp_forward(struct dh_room *room, guint id, json_t *record);
+
+int __wrap_dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed,
+	const struct dh_viewer_way *way, void *user, struct dh_viewer **viewer)
+{
+	return fault == FORWARD ? -ENOMEM : __real_dh_playout_add_viewer(playout, seed, way, user, viewer);
+}
+
+int __wrap_dh_room_alloc(struct dh_room **room, const struct dh_room_context *context,
+	const struct dh_room_facts *facts, struct dh_settings *settings)
+{
+	*room = NULL;
+	return fault == ROOM ? -EAGAIN : __real_dh_room_alloc(room, context, facts, settings);
+}
+
+int __wrap_dh_room_stop_rtp_forward(struct dh_room *room, guint id, json_t *record)
+{
+	if (fault == STOP)
+		return -ETIMEDOUT;
+	if (fault == STOPPED_MEANWHILE)
+		CHECK_INT(__real_dh_room_stop_rtp_forward(room, id, NULL), 0);
+	return __real_dh_room_stop_rtp_forward(room, id, record);
+}
+
+/* --- requests */
+
+static void restart(void)
+{
+	struct gateway_options options = { .is_loud = getenv("DH_LOUD") != NULL, .forbidden = FILES_SECRET };
+
+	gateway_stop();
+	CHECK_INT(gateway_start(fixture.files.folder, &options), 0);
+}
+
+/* `fields` (takes ownership; NULL: none). */
+static json_t *ask(int id, const char *request, json_t *fields)
+{
+	json_t *body = json_pack("{s:s, s:i, s:s, s:s}", "request", request, "id", id, "secret", FILES_SECRET,
+		"admin_key", FILES_ADMIN_KEY);
+
+	if (fields)
+		json_object_update(body, fields);
+	json_decref(fields);
+	return gateway_ask_admin(body);
+}
+
+static int create(int id, bool is_permanent)
+{
+	return code_of(ask(id, "create",
+		json_pack("{s:s, s:b, s:s}", "avatar", FILES_AVATAR, "permanent", is_permanent, "description", "new")));
+}
+
+static int destroy(int id, bool is_permanent)
+{
+	return code_of(ask(id, "destroy", json_pack("{s:b}", "permanent", is_permanent)));
+}
+
+static int describe(int id, const char *description, bool is_permanent)
+{
+	return code_of(
+		ask(id, "edit", json_pack("{s:s, s:b}", "new_description", description, "permanent", is_permanent)));
+}
+
+/* `more` (takes ownership; NULL: nothing). */
+static int forward(int id, bool is_permanent, json_t *more)
+{
+	json_t *fields = json_pack("{s:s, s:i, s:i, s:b}", "host", "127.0.0.1", "audio_port", 9, "video_port", 9,
+		"permanent", is_permanent);
+
+	if (more)
+		json_object_update(fields, more);
+	json_decref(more);
+	return code_of(ask(id, "rtp_forward", fields));
+}
+
+/* The number of the first stream that is forwarded; 0: none is. */
+static int first_stream(int id)
+{
+	json_t *answer = ask(id, "listforwarders", NULL);
+	json_t *first = json_array_get(json_object_get(answer, "rtp_forwarders"), 0);
+	int stream = (int)json_integer_value(json_object_get(first, "stream_id"));
+
+	json_decref(answer);
+	return stream;
+}
+
+static int stop_for_good(int id, int stream)
+{
+	return code_of(ask(id, "stop_rtp_forward", json_pack("{s:i, s:b}", "stream_id", stream, "permanent", 1)));
+}
+
+/* What the file says of rooms. The caller's. */
+static char *entries(void)
+{
+	char *path = g_build_filename(fixture.files.folder, ROOM_FILE, NULL), *text = NULL;
+
+	g_file_get_contents(path, &text, NULL, NULL);
+	char *rooms = g_strdup(text && strstr(text, "\nroom-") ? strstr(text, "\nroom-") : "");
+	g_free(text);
+	g_free(path);
+	return rooms;
+}
+
+/* Frees `before`. */
+static void check_entries(char *before)
+{
+	char *now = entries();
+
+	CHECK_STR(now, before);
+	g_free(now);
+	g_free(before);
+}
+
+static void check_description(int id, const char *description)
+{
+	json_t *answer = ask(id, "info", NULL);
+
+	CHECK_STR(json_string_value(json_object_get(json_object_get(answer, "info"), "description")), description);
+	json_decref(answer);
+}
+
+/* --- tests */
+
+static void make_temporary(int id)
+{
+	CHECK_INT(create(id, false), 0);
+}
+
+static void make_kept(int id)
+{
+	CHECK_INT(describe(id, "kept", true), 0);
+	CHECK_INT(create(60, true), 0); /* behind it */
+}
+
+static void make_destroyed_for_good(int id)
+{
+	CHECK_INT(destroy(id, true), 0);
+	CHECK_INT(create(id, false), 0);
+}
+
+static const struct room_kind {
+	const char *name;
+	int id;
+	void (*make)(int id); /* NULL: it is there */
+} room_kinds[] = {
+	{ "of the configuration", 1, NULL },
+	{ "temporary", 50, make_temporary },
+	{ "in the file", 2, make_kept },
+	{ "destroyed for good, and there again for now", 1, make_destroyed_for_good },
+};
+
+/* Whatever a room is, a forward that does not begin leaves it as it was, with what was edited for now. */
+static void test_a_forward_that_does_not_begin(const void *arg)
+{
+	const struct room_kind *kind = arg;
+	int id = kind->id;
+
+	plugin_fixture_open(&fixture, "max_forwards_per_room = 2\n max_forwards = 3\n");
+	if (kind->make)
+		kind->make(id);
+	CHECK_INT(describe(id, "for now", false), 0);
+	char *before = entries();
+	CHECK_INT(forward(id, true, json_pack("{s:s}", "host", "192.0.2.1")), DH_ERROR_VALUE);
+	CHECK_INT(forward(id, true, json_pack("{s:i, s:s}", "srtp_suite", 80, "srtp_crypto", "short")), DH_ERROR_VALUE);
+	fault = FORWARD;
+	CHECK_INT(forward(id, true, json_pack("{s:i, s:s}", "srtp_suite", 80, "srtp_crypto", KEY)), DH_ERROR_INTERNAL);
+	fault = NOTHING;
+	CHECK_INT(first_stream(id), 0);
+	for (int i = 0; i < 2; i++)
+		CHECK_INT(forward(id, false, NULL), 0);
+	CHECK_INT(forward(id, true, NULL), DH_ERROR_LIMIT); /* max_forwards_per_room */
+	CHECK_INT(forward(3, false, NULL), 0);
+	CHECK_INT(forward(id, true, NULL), DH_ERROR_LIMIT); /* max_forwards */
+	check_description(id, "for now");
+	check_entries(before);
+	before = entries();
+	CHECK_INT(create(70, true), 0); /* it can be written as before */
+	CHECK_INT(destroy(70, true), 0);
+	check_entries(before);
+	plugin_fixture_close(&fixture);
+}
+
+/* What is not stopped for good comes again, be it that somebody else has stopped it for now. */
+static void test_a_stop_that_fails(void)
+{
+	plugin_fixture_open(&fixture, NULL);
+	CHECK_INT(forward(1, true, NULL), 0);
+	int stream = first_stream(1);
+	CHECK_INT(describe(1, "for now", false), 0);
+	char *before = entries();
+	fault = STOP;
+	CHECK_INT(stop_for_good(1, stream), DH_ERROR_INTERNAL);
+	CHECK_INT(first_stream(1), stream);
+	fault = STOPPED_MEANWHILE;
+	CHECK_INT(stop_for_good(1, stream), DH_ERROR_VALUE);
+	fault = NOTHING;
+	CHECK_INT(first_stream(1), stream + 1);
+	check_entries(before);
+	CHECK_INT(describe(1, "kept", true), 0);
+	restart();
+	check_description(1, "kept");
+	for (int media = 0; media < 2; media++)
+		CHECK_INT(stop_for_good(1, first_stream(1)), 0);
+	restart();
+	CHECK_INT(first_stream(1), 0);
+	plugin_fixture_close(&fixture);
+}
+
+/* Of rooms that were destroyed for now: of the configuration, and in the file. */
+static void test_a_creation_that_fails(void)
+{
+	plugin_fixture_open(&fixture, NULL);
+	CHECK_INT(create(50, true), 0);
+	char *before = entries();
+	fault = ROOM;
+	CHECK_INT(create(60, true), DH_ERROR_INTERNAL);
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(destroy(i ? 50 : 3, false), 0);
+		CHECK_INT(create(i ? 50 : 3, true), DH_ERROR_INTERNAL);
+	}
+	fault = NOTHING;
+	check_entries(before);
+	restart();
+	CHECK_INT(code_of(ask(3, "info", NULL)), 0);
+	CHECK_INT(code_of(ask(50, "info", NULL)), 0);
+	CHECK_INT(code_of(ask(60, "info", NULL)), DH_ERROR_NO_ROOM);
+	plugin_fixture_close(&fixture);
+}
+
+static const struct check_test tests[] = {
+	TABLE(test_a_forward_that_does_not_begin, room_kinds),
+	TEST(test_a_stop_that_fails),
+	TEST(test_a_creation_that_fails),
+};
+
+PREPARATION_MAIN(tests)
