@@ -190,6 +190,16 @@ static int index_of(const GPtrArray *rooms, const char *id)
 	return (int)i;
 }
 
+/* How many rooms it creates; others record that one of the operator's is not. */
+static int created(const GPtrArray *rooms)
+{
+	int count = 0;
+
+	for (guint i = 0; i < rooms->len; i++)
+		count += ((const struct dh_config_room *)rooms->pdata[i])->avatar != NULL;
+	return count;
+}
+
 /* Takes ownership of both. */
 static void note_change(struct dh_room_file *file, char *id, struct dh_config_room *old)
 {
@@ -208,7 +218,8 @@ static int replace(struct dh_room_file *file, const char *id, struct dh_config_r
 	int at = index_of(rooms, id);
 	struct dh_config_room *old = at < (int)rooms->len ? g_ptr_array_steal_index(rooms, (guint)at) : NULL;
 	/* The file also holds rooms that were destroyed, but not permanently. */
-	bool is_full = room && room->avatar && at >= file->config->max_rooms;
+	bool is_more = room && room->avatar && !(old && old->avatar);
+	bool is_full = is_more && created(rooms) >= file->config->max_rooms;
 
 	if (room)
 		g_ptr_array_insert(rooms, at, room);

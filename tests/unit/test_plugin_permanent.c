@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Requests with "permanent" that fail, some of them when the file of permanent rooms has been written already: it says
- * what it said before. */
+ * what it said before. And how many rooms it takes. */
 #include "tests/support/plugin_fixture.h"
 
 #include <stdatomic.h>
@@ -256,10 +256,36 @@ static void test_a_creation_that_fails(void)
 	plugin_fixture_close(&fixture);
 }
 
+/* What records that a room of the configuration was destroyed takes no room's place. Rooms that were destroyed for now
+ * do. */
+static void test_how_many_rooms_it_takes(void)
+{
+	static const int configured[] = { 1, 2, 3, 9 };
+
+	plugin_fixture_open(&fixture, "max_rooms = 4\n");
+	for (size_t i = 0; i < G_N_ELEMENTS(configured); i++)
+		CHECK_INT(destroy(configured[i], true), 0);
+	for (int id = 50; id < 54; id++)
+		CHECK_INT(create(id, true), 0);
+	CHECK_INT(destroy(50, false), 0);
+	CHECK_INT(create(54, true), DH_ERROR_LIMIT);
+	CHECK_INT(create(1, true), DH_ERROR_LIMIT);
+	CHECK_INT(describe(53, "kept", true), 0);
+	CHECK_INT(create(50, true), 0);
+	CHECK_INT(destroy(51, true), 0);
+	CHECK_INT(create(1, true), 0);
+	restart();
+	CHECK_INT(code_of(ask(1, "info", NULL)), 0);
+	CHECK_INT(code_of(ask(51, "info", NULL)), DH_ERROR_NO_ROOM);
+	check_description(53, "kept");
+	plugin_fixture_close(&fixture);
+}
+
 static const struct check_test tests[] = {
 	TABLE(test_a_forward_that_does_not_begin, room_kinds),
 	TEST(test_a_stop_that_fails),
 	TEST(test_a_creation_that_fails),
+	TEST(test_how_many_rooms_it_takes),
 };
 
 PREPARATION_MAIN(tests)
