@@ -24,14 +24,19 @@ static bool may_come(int err)
 
 int dh_rtp_stream_connect(struct dh_rtp_stream *stream, const char *host)
 {
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 	struct sockaddr_storage to;
 	socklen_t size;
 
 	if (!dh_udp_address(&to, &size, host, stream->target.port))
 		return -EINVAL;
+	/* A connected socket keeps its own address, even when the machine has lost that. */
+	if (stream->has_lost_way && connect(stream->socket, &nobody, sizeof(nobody)) < 0)
+		return -errno;
 	if (connect(stream->socket, (const struct sockaddr *)&to, size) < 0)
 		return -errno;
 	stream->is_connected = true;
+	stream->has_lost_way = false;
 	return 0;
 }
 
@@ -96,6 +101,9 @@ bool dh_rtp_stream_send(struct dh_rtp_stream *stream, const uint8_t *packet, siz
 		stream->counts.refused++;
 		sent = send(stream->socket, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
-	stream->counts.unreachable += sent < 0 && may_come(-errno);
+	if (sent < 0 && may_come(-errno)) {
+		stream->counts.unreachable++;
+		stream->has_lost_way = true;
+	}
 	return sent >= 0;
 }

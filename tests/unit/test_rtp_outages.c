@@ -30,6 +30,8 @@ static struct receiver {
 static struct network {
 	bool is_there;     /* a socket can be connected */
 	int err;           /* of sending; 0: none */
+	bool has_moved;    /* that error goes away for sockets that are connected anew */
+	int dissolved;     /* how often a socket was taken off its target */
 	bool refuses;      /* nobody listens, and that is said of every packet */
 	bool refuses_next; /* the packet is tried once more, and lost */
 	bool refuses_sound;
@@ -80,8 +82,13 @@ ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags, const st
 int __wrap_connect(int fd, const struct sockaddr *to, socklen_t size)
 {
 	(void)fd;
-	(void)to;
 	(void)size;
+	if (to->sa_family == AF_UNSPEC) {
+		network.dissolved++;
+		return 0;
+	}
+	if (network.has_moved && network.dissolved)
+		network.err = 0;
 	errno = ENETUNREACH;
 	return network.is_there ? 0 : -1;
 }
@@ -297,10 +304,30 @@ static void test_one_medium_has_no_target(void)
 	close_forward();
 }
 
+/* The machine gets another address. */
+static void test_another_address(void)
+{
+	uint16_t sequence = 0;
+
+	open_forward(false);
+	turns(100, &sequence);
+	network.err = ENETUNREACH;
+	network.has_moved = true;
+	turns(2 * BACK_TURNS, &sequence);
+	CHECK_INT(network.back, 1);
+	CHECK(network.dissolved > 0);
+	known.packets = known.understood = 0;
+	turns(100, &sequence);
+	CHECK_INT(known.packets, 100);
+	CHECK_INT(known.understood, 100);
+	close_forward();
+}
+
 static const struct check_test tests[] = {
 	TEST(test_a_network_that_comes_late),
 	TABLE(test_an_outage, outages),
 	TABLE(test_an_outage_from_the_beginning, outages),
+	TEST(test_another_address),
 	TEST(test_one_medium_has_no_target),
 };
 
