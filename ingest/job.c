@@ -56,7 +56,8 @@ void dh_job_ready(struct dh_job *job)
 
 void dh_job_set_next(struct dh_job *job)
 {
-	job->queued.is_next = true;
+	dh_job_queue_set_next(&job->workers->queue, &job->queued);
+	dh_workers_pump(job->workers);
 }
 
 int dh_job_open(struct dh_job *job)

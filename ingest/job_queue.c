@@ -5,18 +5,24 @@
  * not counting those that are slow to open. */
 #define OPENING_MAX       32
 #define OPENING_QUICK_MAX 4
+/* Of the live places, so many are for any one owner, however few there are. */
+#define SHARE_LEAST 2
 
-/* One per owner with waiting jobs. */
+/* One per owner with jobs that wait, or are live and run. */
 struct dh_job_turn {
 	const void *owner;
-	int jobs;
-	uint64_t served; /* when it was last served, or joined */
+	int waiting, running;
+	int ahead;              /* of those that run, those that are not next */
+	int begin, begin_ahead; /* see dh_job_queue_runnable_live */
+	uint64_t served;        /* when it was last served, or joined */
 };
 
-void dh_job_queue_init(struct dh_job_queue *queue)
+void dh_job_queue_init(struct dh_job_queue *queue, int max_live)
 {
 	g_queue_init(&queue->waiting);
 	queue->live = 0;
+	queue->max_live = max_live;
+	queue->ahead = 0;
 	queue->served = 0;
 	queue->turns = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
 }
@@ -33,24 +39,108 @@ void dh_job_queue_add(struct dh_job_queue *queue, struct dh_queued *job, const v
 	if (!turn) {
 		turn = g_new0(struct dh_job_turn, 1);
 		turn->owner = owner;
-		turn->served = queue->served;
 		g_hash_table_insert(queue->turns, (gpointer)owner, turn);
 	}
-	turn->jobs++;
+	if (turn->waiting++ == 0)
+		turn->served = queue->served;
 	job->turn = turn;
+	job->is_running = false;
 	job->link = (GList){ .data = job };
 	queue->live += job->is_live;
 	g_queue_push_tail_link(&queue->waiting, &job->link);
 }
 
-void dh_job_queue_remove(struct dh_job_queue *queue, struct dh_queued *job)
+static void count_running(struct dh_job_queue *queue, const struct dh_queued *job, int more)
+{
+	job->turn->running += more;
+	if (job->is_next)
+		return;
+	job->turn->ahead += more;
+	queue->ahead += more;
+}
+
+static void stop_waiting(struct dh_job_queue *queue, struct dh_queued *job)
 {
 	g_queue_unlink(&queue->waiting, &job->link);
 	queue->live -= job->is_live;
-	if (--job->turn->jobs == 0)
+	job->turn->waiting--;
+}
+
+static void forget(struct dh_job_queue *queue, struct dh_queued *job)
+{
+	if (job->turn->waiting == 0 && job->turn->running == 0)
 		g_hash_table_remove(queue->turns, job->turn->owner);
 	job->turn = NULL;
 }
+
+void dh_job_queue_remove(struct dh_job_queue *queue, struct dh_queued *job)
+{
+	if (job->is_running)
+		count_running(queue, job, -1);
+	else
+		stop_waiting(queue, job);
+	job->is_running = false;
+	forget(queue, job);
+}
+
+void dh_job_queue_set_next(struct dh_job_queue *queue, struct dh_queued *job)
+{
+	if (job->is_running && !job->is_next) {
+		job->turn->ahead--;
+		queue->ahead--;
+	}
+	job->is_next = true;
+}
+
+/* --- shares */
+
+/* Whether a live job may run if so many of its owner run (`running`), of which `ahead` are not next, as
+ * are `all_ahead` of all owners. */
+static bool has_share(const struct dh_job_queue *queue, const struct dh_queued *job, int running, int ahead,
+	int all_ahead)
+{
+	int quarter = queue->max_live / 4;
+
+	if (running >= MAX(SHARE_LEAST, queue->max_live / 2))
+		return false;
+	return job->is_next || (ahead < MAX(SHARE_LEAST, quarter) && all_ahead < queue->max_live - quarter);
+}
+
+static bool may_run(const struct dh_job_queue *queue, const struct dh_queued *job)
+{
+	return has_share(queue, job, job->turn->running, job->turn->ahead, queue->ahead);
+}
+
+static int begin_all(const struct dh_job_queue *queue, bool is_next)
+{
+	int count = 0, ahead = 0;
+
+	for (const GList *l = queue->waiting.head; l; l = l->next) {
+		const struct dh_queued *job = l->data;
+		struct dh_job_turn *turn = job->turn;
+		if (!job->is_live || job->is_next != is_next ||
+			!has_share(queue, job, turn->running + turn->begin, turn->ahead + turn->begin_ahead,
+				queue->ahead + ahead))
+			continue;
+		turn->begin++;
+		turn->begin_ahead += !is_next;
+		ahead += !is_next;
+		count++;
+	}
+	return count;
+}
+
+int dh_job_queue_runnable_live(const struct dh_job_queue *queue, int places)
+{
+	for (const GList *l = queue->waiting.head; l; l = l->next) {
+		struct dh_job_turn *turn = ((const struct dh_queued *)l->data)->turn;
+		turn->begin = turn->begin_ahead = 0;
+	}
+	int next = begin_all(queue, true), ahead = begin_all(queue, false);
+	return MIN(next + ahead, places);
+}
+
+/* --- whose turn it is */
 
 /* Whether `a`, which joined later, goes first. */
 static bool goes_before(const struct dh_queued *a, const struct dh_queued *b)
@@ -82,7 +172,8 @@ struct dh_queued *dh_job_queue_next(const struct dh_job_queue *queue, bool files
 
 	for (const GList *l = queue->waiting.head; l; l = l->next) {
 		struct dh_queued *job = l->data;
-		if (job->is_opening || !(job->is_live ? live : files) || (!job->is_live && !job->is_ready && !may_open))
+		if (job->is_opening || !(job->is_live ? live : files) ||
+			(job->is_live ? !may_run(queue, job) : !job->is_ready && !may_open))
 			continue;
 		if (!first || goes_before(job, first))
 			first = job;
@@ -93,7 +184,13 @@ struct dh_queued *dh_job_queue_next(const struct dh_job_queue *queue, bool files
 void dh_job_queue_serve(struct dh_job_queue *queue, struct dh_queued *job)
 {
 	job->turn->served = ++queue->served;
-	dh_job_queue_remove(queue, job);
+	stop_waiting(queue, job);
+	if (job->is_live) {
+		job->is_running = true;
+		count_running(queue, job, 1);
+	} else {
+		forget(queue, job);
+	}
 }
 
 int dh_job_queue_length(const struct dh_job_queue *queue)

@@ -4,6 +4,11 @@
  * Jobs marked as next go before all others. Otherwise owners take turns: the one served
  * longest ago goes first, and joining counts as being served. Jobs of one owner keep their
  * order.
+ *
+ * A live job keeps its worker until its segment has been played. So of the places for those a
+ * quarter is for jobs that are next; one owner gets at most a quarter for jobs that are not, and
+ * half of all (but two in any case). What plays or is next in one room waits for nothing that
+ * waits in another.
  */
 #ifndef DH_JOB_QUEUE_H
 #define DH_JOB_QUEUE_H
@@ -16,7 +21,8 @@ struct dh_job_turn;
 
 /* Embedded in a job. */
 struct dh_queued {
-	bool is_live, is_next;    /* is_next may change while it waits */
+	bool is_live, is_next;    /* see dh_job_queue_set_next */
+	bool is_running;          /* a live one with a worker */
 	bool is_opening;          /* its files are being opened: not its turn yet */
 	bool is_ready;            /* they are open, or can be opened at once */
 	int64_t opening_us;       /* when opening began */
@@ -27,16 +33,18 @@ struct dh_queued {
 struct dh_job_queue {
 	GQueue waiting;
 	int live;          /* live ones among them */
+	int max_live;      /* places for them */
+	int ahead;         /* running live ones that are not next */
 	GHashTable *turns; /* by owner */
 	uint64_t served;
 };
 
-void dh_job_queue_init(struct dh_job_queue *queue);
+void dh_job_queue_init(struct dh_job_queue *queue, int max_live);
 /* The queue must be empty. */
 void dh_job_queue_clear(struct dh_job_queue *queue);
 
 void dh_job_queue_add(struct dh_job_queue *queue, struct dh_queued *job, const void *owner);
-/* For a job that was cancelled or has failed. */
+/* For a job that was cancelled, has failed, or has ended. */
 void dh_job_queue_remove(struct dh_job_queue *queue, struct dh_queued *job);
 
 /* Whose turn it is among jobs of files (`files`), live jobs (`live`) or both; NULL: nobody's. */
@@ -46,8 +54,13 @@ struct dh_queued *dh_job_queue_next(const struct dh_job_queue *queue, bool files
  * that does not answer holds up nobody else. */
 bool dh_job_queue_may_open(const struct dh_job_queue *queue, int64_t now_us);
 #define DH_OPENING_SLOW_MS 100
-/* For a job that has got a worker. Removes it. */
+/* For a job that has got a worker: it waits no more. A live one is counted until it is removed. */
 void dh_job_queue_serve(struct dh_job_queue *queue, struct dh_queued *job);
+/* Waiting or running. */
+void dh_job_queue_set_next(struct dh_job_queue *queue, struct dh_queued *job);
+
+/* How many of the live jobs that wait could run in `places`. */
+int dh_job_queue_runnable_live(const struct dh_job_queue *queue, int places);
 
 int dh_job_queue_length(const struct dh_job_queue *queue);
 

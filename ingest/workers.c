@@ -65,9 +65,9 @@ static struct places count_places(const struct dh_workers *workers)
 static int count_runnable(const struct dh_workers *workers)
 {
 	struct places places = count_places(workers);
-	int live = workers->queue.live, files = dh_job_queue_length(&workers->queue) - live;
+	int files = dh_job_queue_length(&workers->queue) - workers->queue.live;
 
-	return MIN(files, places.files) + MIN(live, places.live);
+	return MIN(files, places.files) + dh_job_queue_runnable_live(&workers->queue, places.live);
 }
 
 static struct dh_worker *find_ready(const struct dh_workers *workers)
@@ -353,7 +353,7 @@ struct dh_workers *dh_workers_new(struct dh_io *io, const struct dh_workers_conf
 	new->config.path = new->path = g_strdup(config->path);
 	new->config.user = new->user = g_strdup(config->user);
 	new->all = g_ptr_array_new();
-	dh_job_queue_init(&new->queue);
+	dh_job_queue_init(&new->queue, config->max_live);
 	new->pump = dh_io_timer(io, pump, new);
 	dh_workers_pump(new);
 	return new;

@@ -338,6 +338,40 @@ static void test_rooms_take_turns(void)
 	ingest_fixture_close(&fixture);
 }
 
+/* Media that one room will play later leave workers for what others play next, and for its own. */
+static void test_rooms_have_shares(void)
+{
+	static const char rooms[3];
+	struct late many[6], others[2], next;
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.max_live = 4;
+	ingest_fixture_open(&fixture);
+	for (int i = 0; i < 6; i++)
+		listen_late(&fixture, &many[i], "hang 5", &rooms[0], false);
+	AWAIT_STATS(&fixture, stats, stats.jobs_waiting + stats.workers_live == 6 && stats.workers_live >= 2);
+	for (int i = 0; i < 2; i++)
+		listen_late(&fixture, &others[i], "hang 6", &rooms[1], false);
+	AWAIT(&others[0].heard, others[0].heard.units >= 18);
+	listen_late(&fixture, &next, "good 7", &rooms[2], true);
+	AWAIT(&next.heard, next.heard.ends > 0);
+	CHECK_INT(atomic_load(&many[0].opened) + atomic_load(&many[1].opened), 2);
+	for (int i = 2; i < 6; i++)
+		CHECK_INT(atomic_load(&many[i].opened), 0);
+	CHECK_INT(atomic_load(&others[1].opened), 0);
+	/* Its own turn comes without an end of another one. */
+	dh_ingest_set_next(others[1].heard.subscription);
+	AWAIT(&others[1].heard, others[1].heard.units >= 18);
+	for (int i = 0; i < 6; i++)
+		heard_clear(&many[i].heard);
+	for (int i = 0; i < 2; i++)
+		heard_clear(&others[i].heard);
+	heard_clear(&next.heard);
+	ingest_fixture_close(&fixture);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_jobs_wait_their_turn),
 	TEST(test_program_is_away_for_a_while),
@@ -345,6 +379,7 @@ static const struct check_test tests[] = {
 	TEST(test_live_sources_and_files),
 	TEST(test_opened_with_a_worker),
 	TEST(test_rooms_take_turns),
+	TEST(test_rooms_have_shares),
 };
 
 PREPARATION_MAIN(tests)
