@@ -130,7 +130,10 @@ static gboolean timeout(gpointer arg)
 	else if (before == DH_PUSH_ASKED)
 		dh_push_flush(push);
 	if (push->state == before) {
-		if (before == DH_PUSH_LINE)
+		bool has_time = before == DH_PUSH_LINE || before == DH_PUSH_ASKED;
+		if (has_time && dh_push_is_being_read(push))
+			dh_io_timer_set(push->timer, push->line_ms);
+		else if (before == DH_PUSH_LINE)
 			dh_push_refuse(push, DH_PUSH_LINE_OPTION);
 		else if (before == DH_PUSH_ASKED || before == DH_PUSH_DRAINING)
 			dh_push_close(push); /* it does not read what it is told */
@@ -175,8 +178,7 @@ static void next(void *arg)
 
 	if (push->state == DH_PUSH_ASKED) {
 		push->wants_line = true;
-		dh_io_timer_set(push->timer, push->line_ms);
-		dh_push_flush(push);
+		dh_push_flush_in_time(push);
 	}
 	dh_push_unref(&push);
 }

@@ -62,14 +62,14 @@ void dh_push_say(struct dh_push *push, json_t *line);
 /* Sends bytes. Takes a reference. */
 void dh_push_send(struct dh_push *push, GBytes *bytes);
 
-/* Waits for another line, once all is sent; a generator that does not read it in `line_ms` is
- * cut off. */
+/* Waits for another line, once all is sent; a generator that reads nothing for `line_ms`, or less
+ * than DH_PUSH_READ_RATE (push_wait.h), is cut off. */
 void dh_push_next(struct dh_push *push);
 /* From now on the media are read by the caller, from the descriptor that is returned, a
  * blocking socket, which the caller closes. Negative errno: the connection has ended. */
 int dh_push_take(struct dh_push *push);
 /* Sends `last` (takes ownership; may be NULL) after everything else, then ends the
- * connection; a generator that does not read all of it in `line_ms` is cut off. Only the first
+ * connection; a generator that does not read it is cut off in the same way. Only the first
  * call counts. */
 void dh_push_end(struct dh_push *push, json_t *last);
 

@@ -3,7 +3,9 @@
 #include "push_private.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define DRAIN_BYTES 65536
@@ -48,6 +50,7 @@ static GBytes *first_of(struct dh_push *push, bool *is_ending)
 static void count_sent(struct dh_push *push, gsize sent, gsize size)
 {
 	push->sent += sent;
+	push->sent_all += sent;
 	g_mutex_lock(&push->lock);
 	push->unsent -= sent;
 	if (push->sent == size) {
@@ -106,6 +109,33 @@ void dh_push_flush(struct dh_push *push)
 		dh_push_await_line(push);
 }
 
+/* --- time to read it */
+
+/* What the socket has taken that has not arrived. */
+static int unread(const struct dh_push *push)
+{
+	int bytes = 0;
+
+	return ioctl(push->fd, SIOCOUTQ, &bytes) < 0 ? 0 : bytes;
+}
+
+void dh_push_flush_in_time(struct dh_push *push)
+{
+	dh_io_timer_set(push->timer, push->line_ms);
+	g_mutex_lock(&push->lock);
+	gsize unsent = push->unsent;
+	g_mutex_unlock(&push->lock);
+	dh_push_wait_begin(&push->wait, g_get_monotonic_time(), unsent + (uint64_t)unread(push));
+	dh_push_flush(push);
+	if (push->state != DH_PUSH_CLOSED)
+		dh_push_wait_mark(&push->wait, push->sent_all, unread(push));
+}
+
+bool dh_push_is_being_read(struct dh_push *push)
+{
+	return dh_push_wait_goes_on(&push->wait, g_get_monotonic_time(), push->sent_all, unread(push));
+}
+
 /* --- any thread */
 
 static void look(void *arg)
@@ -116,12 +146,12 @@ static void look(void *arg)
 	push->is_posted = false;
 	bool is_ending = push->is_ending;
 	g_mutex_unlock(&push->lock);
-	/* A peer that does not read its last line is waited for no longer than that. */
-	if (is_ending && push->state != DH_PUSH_CLOSED && push->state != DH_PUSH_DRAINING)
-		dh_io_timer_set(push->timer, push->line_ms);
 	if (is_ending && push->state == DH_PUSH_MEDIA)
 		push->state = DH_PUSH_ASKED;
-	if (push->state != DH_PUSH_CLOSED)
+	/* A peer that does not read its last line is not waited for. */
+	if (is_ending && push->state != DH_PUSH_CLOSED && push->state != DH_PUSH_DRAINING)
+		dh_push_flush_in_time(push);
+	else if (push->state != DH_PUSH_CLOSED)
 		dh_push_flush(push);
 	dh_push_unref(&push);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "push.h"
+#include "push_wait.h"
 
 /* Closing a socket that holds unread bytes resets the connection, and the peer might lose
  * the last line. So they are read and thrown away, for at most so long. */
@@ -33,7 +34,9 @@ struct dh_push {
 	enum dh_push_state state;
 	GString *line; /* what has come of it */
 	GSource *readable, *writable, *timer;
-	gsize sent;      /* bytes of the first of `out` */
+	gsize sent; /* bytes of the first of `out` */
+	uint64_t sent_all;
+	struct dh_push_wait wait;
 	bool wants_line; /* once all is sent */
 	/* protected by lock */
 	GMutex lock;
@@ -46,6 +49,10 @@ struct dh_push {
 
 /* I/O thread: sends what it can; then ends, or waits for a line, if that is due. */
 void dh_push_flush(struct dh_push *push);
+/* I/O thread: the same, with time for the peer to read it. */
+void dh_push_flush_in_time(struct dh_push *push);
+/* I/O thread, when that time is over: whether the peer is reading and gets more of it. */
+bool dh_push_is_being_read(struct dh_push *push);
 /* I/O thread. */
 void dh_push_await_line(struct dh_push *push);
 

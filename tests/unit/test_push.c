@@ -13,6 +13,7 @@
 #include "ingest/log.h"
 #include "ingest/push_listen.h"
 #include "ingest/push_server.h"
+#include "ingest/push_wait.h"
 
 #define LINE_MS 300       /* where a test waits for the end of it */
 #define AWAIT_S 100       /* for all else: long, for busy machines */
@@ -44,6 +45,43 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 	atomic_fetch_sub(&refusals, 1);
 	errno = EMFILE;
 	return -1;
+}
+
+/* A connection whose time is over when the test says so. */
+static struct {
+	atomic_bool is_used; /* from before the connection begins until it has ended */
+	/* I/O thread */
+	GSource *timer;
+	GSourceFunc over;
+	void *arg;
+	bool is_set;
+} hand;
+
+GSource *__real_dh_io_timer(struct dh_io *io, GSourceFunc fn, void *arg);
+GSource *__wrap_dh_io_timer(struct dh_io *io, GSourceFunc fn, void *arg);
+
+GSource *__wrap_dh_io_timer(struct dh_io *io, GSourceFunc fn, void *arg)
+{
+	GSource *timer = __real_dh_io_timer(io, fn, arg);
+
+	if (atomic_load(&hand.is_used)) {
+		hand.timer = timer;
+		hand.over = fn;
+		hand.arg = arg;
+	}
+	return timer;
+}
+
+void __real_dh_io_timer_set(GSource *timer, int64_t ms);
+void __wrap_dh_io_timer_set(GSource *timer, int64_t ms);
+
+void __wrap_dh_io_timer_set(GSource *timer, int64_t ms)
+{
+	bool is_hand = atomic_load(&hand.is_used) && timer == hand.timer;
+
+	if (is_hand)
+		hand.is_set = ms >= 0;
+	__real_dh_io_timer_set(timer, is_hand ? -1 : ms);
 }
 
 static void count_warning(enum dh_log_level level, const char *text)
@@ -295,6 +333,107 @@ static void test_large_answers(void)
 	stop();
 }
 
+static void pass(void *arg)
+{
+	(void)arg;
+}
+
+static void let_time_pass(void *arg)
+{
+	(void)arg;
+	CHECK(hand.is_set);
+	hand.is_set = false;
+	hand.over(hand.arg);
+}
+
+static void hear_bytes(int fd, char *bytes, size_t size)
+{
+	CHECK_INT(TEMP_FAILURE_RETRY(recv(fd, bytes, size, MSG_WAITALL)), (ssize_t)size);
+}
+
+/* Returns once the answer is on its way and its time has begun. */
+static int ask_for_much(void)
+{
+	char line[sizeof "{\"size\":5}\n"] = "";
+	int fd;
+
+	start(1);
+	atomic_store(&hand.is_used, true);
+	fd = join();
+	say(fd, "large\n");
+	hear_bytes(fd, line, sizeof line - 1);
+	CHECK_STR(line, "{\"size\":5}\n");
+	dh_io_call(f.io, pass, NULL);
+	return fd;
+}
+
+/* It takes many times as long as a line may, but something comes through all the time. */
+static void test_a_large_answer_over_a_slow_line(void)
+{
+	int fd = ask_for_much();
+	char *bytes = g_malloc(LARGE / 16);
+
+	for (int i = 0; i < 16; i++) {
+		hear_bytes(fd, bytes, LARGE / 16);
+		dh_io_call(f.io, let_time_pass, NULL);
+	}
+	say(fd, "end\n");
+	hear_all(fd, "{\"size\":3}\n");
+	await_closed(1);
+	atomic_store(&hand.is_used, false);
+	g_free(bytes);
+	stop();
+}
+
+static void test_a_large_answer_that_is_read_no_further(void)
+{
+	int fd = ask_for_much();
+	char *bytes = g_malloc(LARGE / 16);
+
+	hear_bytes(fd, bytes, LARGE / 16);
+	dh_io_call(f.io, let_time_pass, NULL);
+	CHECK_INT(f.closed, 0);
+	dh_io_call(f.io, let_time_pass, NULL);
+	await_closed(1);
+	atomic_store(&hand.is_used, false);
+	g_free(bytes);
+	close(fd);
+	stop();
+}
+
+#define NOW_US INT64_C(5000000000)
+
+/* After the mark of 100 bytes sent, 50 unread. */
+static const struct waiting {
+	const char *name;
+	uint64_t bytes; /* to be read */
+	int64_t after_ms;
+	uint64_t sent;
+	int unread;
+	bool goes_on;
+} waits[] = {
+	{ "more is sent", 1 << 20, 5000, 200, 50, true },
+	{ "more is sent, which fills the socket", 1 << 20, 5000, 200, 150, true },
+	{ "more is read", 1 << 20, 5000, 100, 49, true },
+	{ "nothing", 1 << 20, 5000, 100, 50, false },
+	{ "just in time", 1 << 20, 63999, 200, 50, true },
+	{ "no later", 1 << 20, 64000, 200, 50, false },
+	{ "a few bytes", 1000, 5000, 200, 0, false },
+	{ "none", 0, 0, 200, 0, false },
+};
+
+static void test_waits(const void *arg)
+{
+	const struct waiting *row = arg;
+	struct dh_push_wait wait = { 0 };
+
+	CHECK(!dh_push_wait_goes_on(&wait, NOW_US, row->sent, row->unread));
+	dh_push_wait_begin(&wait, NOW_US, row->bytes);
+	dh_push_wait_mark(&wait, 100, 50);
+	CHECK(dh_push_wait_goes_on(&wait, NOW_US + row->after_ms * 1000, row->sent, row->unread) == row->goes_on);
+	CHECK(!dh_push_wait_goes_on(&wait, NOW_US + row->after_ms * 1000, row->sent, row->unread));
+}
+
 static void test_late_lines(void)
 {
 	start_with(2, LINE_MS);
@@ -480,6 +619,9 @@ static const struct check_test tests[] = {
 	TEST(test_flood),
 	TEST(test_flood_that_nobody_reads),
 	TEST(test_large_answers),
+	TEST(test_a_large_answer_over_a_slow_line),
+	TEST(test_a_large_answer_that_is_read_no_further),
+	TABLE(test_waits, waits),
 	TEST(test_late_lines),
 	TEST(test_a_line_in_time_that_is_read_late),
 	TEST(test_refusals),
