@@ -9,13 +9,29 @@
 #define NONCE_MIN 16
 #define NONCE_MAX 64
 #define MAC_CHARS 64
-/* Only who knows a secret can add one. */
-#define USED_MAX 100000
+/* Used ones that are remembered, in all, and of a room for which there is no space left: so one
+ * room's secret is none to use up what others need. */
+#define ALL_MAX     100000
+#define ROOM_ALWAYS 1000
+/* Expired ones are forgotten in small steps, but faster than others come. */
+#define FORGET_MAX 8
+
+struct used {
+	int64_t expiry_s;
+	char mac[MAC_CHARS];
+};
+
+struct room {
+	char *id;
+	GSequence *used; /* struct used, by expiry */
+};
 
 struct dh_push_tokens {
 	GMutex lock;
-	/* protected by lock: the MACs of tokens that were used, with their expiry */
-	GHashTable *used;
+	/* protected by lock */
+	GHashTable *rooms; /* by id, those of which tokens are remembered */
+	GQueue turns;      /* the same */
+	int count;         /* of their tokens */
 };
 
 struct token {
@@ -24,12 +40,22 @@ struct token {
 	const char *mac;
 };
 
+static void room_free(void *arg)
+{
+	struct room *room = arg;
+
+	g_sequence_free(room->used);
+	g_free(room->id);
+	g_free(room);
+}
+
 struct dh_push_tokens *dh_push_tokens_new(void)
 {
 	struct dh_push_tokens *tokens = g_new0(struct dh_push_tokens, 1);
 
 	g_mutex_init(&tokens->lock);
-	tokens->used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	tokens->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, room_free);
+	g_queue_init(&tokens->turns);
 	return tokens;
 }
 
@@ -40,7 +66,8 @@ void dh_push_tokens_free(struct dh_push_tokens **tokens)
 	*tokens = NULL;
 	if (!old)
 		return;
-	g_hash_table_unref(old->used);
+	g_queue_clear(&old->turns);
+	g_hash_table_unref(old->rooms);
 	g_mutex_clear(&old->lock);
 	g_free(old);
 }
@@ -83,29 +110,90 @@ static bool is_right(const struct token *token, const char *secret, const char *
 	return is_right;
 }
 
-static gboolean is_over(gpointer mac, gpointer expiry_s, gpointer now_s)
+/* --- those that were used; call with the lock held */
+
+static int compare(gconstpointer one, gconstpointer other, gpointer arg)
 {
-	(void)mac;
-	return *(const int64_t *)expiry_s < *(const int64_t *)now_s;
+	const struct used *a = one, *b = other;
+
+	(void)arg;
+	if (a->expiry_s != b->expiry_s)
+		return a->expiry_s < b->expiry_s ? -1 : 1;
+	return memcmp(a->mac, b->mac, MAC_CHARS);
 }
 
-static int mark_used(struct dh_push_tokens *tokens, const struct token *token, int64_t now_s)
+static void forget_some(struct dh_push_tokens *tokens, struct room *room, int64_t now_s)
 {
-	int err = 0;
+	for (int i = 0; i < FORGET_MAX && !g_sequence_is_empty(room->used); i++) {
+		GSequenceIter *first = g_sequence_get_begin_iter(room->used);
+		if (((const struct used *)g_sequence_get(first))->expiry_s >= now_s)
+			return;
+		g_sequence_remove(first);
+		tokens->count--;
+	}
+}
 
-	g_mutex_lock(&tokens->lock);
-	if (g_hash_table_size(tokens->used) >= USED_MAX)
-		g_hash_table_foreach_remove(tokens->used, is_over, &now_s);
-	if (g_hash_table_contains(tokens->used, token->mac))
-		err = -EALREADY;
-	else if (g_hash_table_size(tokens->used) >= USED_MAX)
-		err = -ENOBUFS;
+/* Also of rooms whose generators come no more. */
+static void forget_in_turn(struct dh_push_tokens *tokens, int64_t now_s)
+{
+	struct room *room = g_queue_pop_head(&tokens->turns);
+
+	if (!room)
+		return;
+	forget_some(tokens, room, now_s);
+	if (g_sequence_is_empty(room->used))
+		g_hash_table_remove(tokens->rooms, room->id);
 	else
-		g_hash_table_insert(tokens->used, g_strdup(token->mac),
-			g_memdup2(&token->expiry_s, sizeof token->expiry_s));
+		g_queue_push_tail(&tokens->turns, room);
+}
+
+static struct room *room_of(struct dh_push_tokens *tokens, const char *id)
+{
+	struct room *room = g_hash_table_lookup(tokens->rooms, id);
+
+	if (room)
+		return room;
+	room = g_new0(struct room, 1);
+	room->id = g_strdup(id);
+	room->used = g_sequence_new(g_free);
+	g_hash_table_insert(tokens->rooms, room->id, room);
+	g_queue_push_tail(&tokens->turns, room);
+	return room;
+}
+
+static bool is_full(const struct dh_push_tokens *tokens, const struct room *room)
+{
+	int count = g_sequence_get_length(room->used);
+
+	return count >= DH_PUSH_TOKENS_MAX || (tokens->count >= ALL_MAX && count >= ROOM_ALWAYS);
+}
+
+static int add(struct dh_push_tokens *tokens, struct room *room, const struct used *used)
+{
+	if (g_sequence_lookup(room->used, (gpointer)used, compare, NULL))
+		return -EALREADY;
+	if (is_full(tokens, room))
+		return -ENOBUFS;
+	g_sequence_insert_sorted(room->used, g_memdup2(used, sizeof *used), compare, NULL);
+	tokens->count++;
+	return 0;
+}
+
+static int mark_used(struct dh_push_tokens *tokens, const struct token *token, const char *id, int64_t now_s)
+{
+	struct used used = { .expiry_s = token->expiry_s };
+
+	memcpy(used.mac, token->mac, MAC_CHARS);
+	g_mutex_lock(&tokens->lock);
+	forget_in_turn(tokens, now_s);
+	struct room *room = room_of(tokens, id);
+	forget_some(tokens, room, now_s);
+	int err = add(tokens, room, &used);
 	g_mutex_unlock(&tokens->lock);
 	return err;
 }
+
+/* --- */
 
 int dh_push_token_use(struct dh_push_tokens *tokens, const char *text, const char *secret, const char *room,
 	int64_t now_s)
@@ -120,7 +208,7 @@ int dh_push_token_use(struct dh_push_tokens *tokens, const char *text, const cha
 	else if (token.expiry_s < now_s || token.expiry_s > now_s + DH_PUSH_TOKEN_MAX_S)
 		err = -ETIME;
 	else
-		err = mark_used(tokens, &token, now_s);
+		err = mark_used(tokens, &token, room, now_s);
 	g_free(token.head);
 	return err;
 }

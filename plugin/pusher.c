@@ -122,7 +122,8 @@ static void check_token(struct dh_pusher *pusher, struct dh_request *request, co
 		dh_request_fail(request, DH_ERROR_UNAUTHORIZED, "Unauthorized (\"token\" was used before)");
 		break;
 	case -ENOBUFS:
-		dh_request_fail(request, DH_ERROR_LIMIT, "Too many tokens have been used that have not expired");
+		dh_request_fail(request, DH_ERROR_LIMIT,
+			"Too many tokens of this room have been used that have not expired");
 		break;
 	default:
 		dh_request_fail(request, DH_ERROR_UNAUTHORIZED, "Unauthorized (wrong \"token\")");

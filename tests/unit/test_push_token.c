@@ -3,6 +3,7 @@
 #include "tests/support/check.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <glib.h>
 
 #include "plugin/push_places.h"
@@ -104,24 +105,65 @@ static void test_once(void)
 	dh_push_tokens_free(&tokens);
 }
 
+/* Uses tokens of `room` that expire in `for_s` until one is refused, or `most` have been used. Returns
+ * how many were accepted. */
+static int use_many(struct dh_push_tokens *tokens, const char *room, int64_t now_s, int for_s, int most)
+{
+	int err = 0, count = 0;
+	char nonce[48];
+
+	while (!err && count < most) {
+		g_snprintf(nonce, sizeof nonce, "nonce-%026d", count);
+		char *token = token_of(now_s + for_s, nonce, SECRET, room);
+		err = dh_push_token_use(tokens, token, SECRET, room, now_s);
+		g_free(token);
+		count += !err;
+	}
+	CHECK(!err || err == -ENOBUFS);
+	return count;
+}
+
 /* Used ones are remembered as long as they are valid, and no longer. */
 static void test_many(void)
 {
 	struct dh_push_tokens *tokens = dh_push_tokens_new();
-	int err = 0, count = 0;
-	char nonce[48];
 
-	while (!err) {
-		g_snprintf(nonce, sizeof nonce, "nonce-%026d", count++);
-		char *token = token_of(NOW_S + 60, nonce, SECRET, ROOM);
-		err = dh_push_token_use(tokens, token, SECRET, ROOM, NOW_S);
-		g_free(token);
-	}
-	CHECK_INT(err, -ENOBUFS);
-	CHECK_INT(count, 100001);
+	CHECK_INT(use_many(tokens, ROOM, NOW_S, 60, INT_MAX), 10000);
 	char *token = token_of(NOW_S + 120, NONCE, SECRET, ROOM);
 	CHECK_INT(dh_push_token_use(tokens, token, SECRET, ROOM, NOW_S + 61), 0);
 	g_free(token);
+	dh_push_tokens_free(&tokens);
+}
+
+/* Those that are over are forgotten fast enough for as many others. */
+static void test_many_again(void)
+{
+	struct dh_push_tokens *tokens = dh_push_tokens_new();
+
+	CHECK_INT(use_many(tokens, ROOM, NOW_S, 60, INT_MAX), 10000);
+	CHECK_INT(use_many(tokens, ROOM, NOW_S + 61, 60, INT_MAX), 10000);
+	dh_push_tokens_free(&tokens);
+}
+
+/* Who knows the secrets of some rooms keeps nobody out of another. */
+static void test_many_of_some_rooms(void)
+{
+	struct dh_push_tokens *tokens = dh_push_tokens_new();
+	char room[4];
+
+	for (int i = 0; i < 9; i++) {
+		g_snprintf(room, sizeof room, "%d", 10 + i);
+		CHECK_INT(use_many(tokens, room, NOW_S, 3600, INT_MAX), 10000);
+		CHECK_INT(use_many(tokens, ROOM, NOW_S + i, 3600, 1), 1);
+	}
+	/* Memory has a limit, too. */
+	CHECK_INT(use_many(tokens, "20", NOW_S, 3600, INT_MAX), 100000 - 9 * 10001);
+	CHECK_INT(use_many(tokens, "8", NOW_S, 3600, INT_MAX), 1000);
+	/* The others come no more; what they have used up is free again after a while. */
+	CHECK_INT(use_many(tokens, ROOM, NOW_S + 3700, 60, 1000), 1000);
+	for (int i = 0; i < 20000; i++)
+		CHECK_INT(use_many(tokens, "9", NOW_S + 3700 + i, 0, 1), 1);
+	CHECK_INT(use_many(tokens, "8", NOW_S + 23701, 60, INT_MAX), 10000);
 	dh_push_tokens_free(&tokens);
 }
 
@@ -149,6 +191,8 @@ static const struct check_test tests[] = {
 	TEST(test_damaged),
 	TEST(test_once),
 	TEST(test_many),
+	TEST(test_many_again),
+	TEST(test_many_of_some_rooms),
 	TEST(test_places),
 };
 
