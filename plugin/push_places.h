@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Counts the connections of generators to each room, against a limit. Any thread. */
+/* Counts what generators have in each room, against a limit. Any thread. */
 #ifndef DH_PUSH_PLACES_H
 #define DH_PUSH_PLACES_H
 
@@ -9,7 +9,8 @@ struct dh_push_places;
 
 /* `most` for each room. */
 struct dh_push_places *dh_push_places_new(int most);
-void dh_push_places_free(struct dh_push_places **places); /* *places may be NULL */
+struct dh_push_places *dh_push_places_ref(struct dh_push_places *places);
+void dh_push_places_unref(struct dh_push_places **places); /* *places may be NULL */
 
 /* False: the room has as many as it may. */
 bool dh_push_places_take(struct dh_push_places *places, const char *room);

@@ -9,11 +9,14 @@
 
 /* Threads in which lines wait for rooms. */
 #define THREADS 4
+/* As many connections to a room may ask as may push, but at least so many: an interruption comes
+ * beside others. */
+#define ASKING_LEAST 4
 
 struct dh_push_service {
 	struct dh_instance *instance;
 	struct dh_push_tokens *tokens;
-	struct dh_push_places *places;
+	struct dh_push_places *segments, *askers;
 	struct dh_push_server *server;
 	GThreadPool *pool;
 };
@@ -41,7 +44,8 @@ static void on_line(void *arg, struct dh_push *push, const char *line, size_t si
 	struct task *task = g_new0(struct task, 1);
 
 	if (!dh_push_user(push))
-		dh_push_set_user(push, dh_pusher_new(service->instance, service->tokens, service->places, push));
+		dh_push_set_user(push,
+			dh_pusher_new(service->instance, service->tokens, service->segments, service->askers, push));
 	task->pusher = dh_pusher_ref(dh_push_user(push));
 	task->line = g_memdup2(line, size + 1);
 	task->size = size;
@@ -101,7 +105,8 @@ int dh_push_service_alloc(struct dh_push_service **out, struct dh_instance *inst
 	service = g_new0(struct dh_push_service, 1);
 	service->instance = instance;
 	service->tokens = dh_push_tokens_new();
-	service->places = dh_push_places_new((int)config->max_pushes_per_room);
+	service->segments = dh_push_places_new((int)config->max_pushes_per_room);
+	service->askers = dh_push_places_new(MAX((int)config->max_pushes_per_room, ASKING_LEAST));
 	service->pool = g_thread_pool_new(run_task, NULL, THREADS, FALSE, NULL);
 	err = start_server(service);
 	if (err)
@@ -119,7 +124,8 @@ void dh_push_service_free(struct dh_push_service **service)
 		return;
 	dh_push_server_free(&old->server);
 	g_thread_pool_free(old->pool, FALSE, TRUE);
-	dh_push_places_free(&old->places);
+	dh_push_places_unref(&old->segments);
+	dh_push_places_unref(&old->askers);
 	dh_push_tokens_free(&old->tokens);
 	g_free(old);
 }

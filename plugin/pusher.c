@@ -18,15 +18,14 @@
 #define PROGRESS_MS_MAX 10000
 
 struct dh_pusher *dh_pusher_new(struct dh_instance *instance, struct dh_push_tokens *tokens,
-	struct dh_push_places *places, struct dh_push *push)
+	struct dh_push_places *segments, struct dh_push_places *askers, struct dh_push *push)
 {
 	struct dh_pusher *pusher = g_new0(struct dh_pusher, 1);
 
 	atomic_init(&pusher->refs, 1);
 	pusher->instance = instance;
-	g_mutex_init(&pusher->lock);
 	pusher->tokens = tokens;
-	pusher->places = places;
+	dh_pusher_places_init(&pusher->places, segments, askers);
 	pusher->push = dh_push_ref(push);
 	return pusher;
 }
@@ -45,8 +44,7 @@ void dh_pusher_unref(struct dh_pusher **pusher)
 	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
 	dh_push_unref(&old->push);
-	g_mutex_clear(&old->lock);
-	g_free(old->place);
+	dh_pusher_places_clear(&old->places);
 	g_free(old->authorized);
 	g_free(old);
 }
@@ -68,6 +66,8 @@ static void on_event(void *arg, json_t *event, bool is_last)
 	struct dh_pusher *pusher = arg;
 
 	atomic_store(&pusher->is_queued, true);
+	if (is_last)
+		dh_pusher_places_ended(&pusher->places);
 	if (is_last)
 		dh_push_end(pusher->push, event);
 	else
@@ -97,6 +97,7 @@ static void on_gone(void *arg)
 
 	if (atomic_load(&pusher->is_queued))
 		dh_push_end(pusher->push, NULL);
+	dh_pusher_places_ended(&pusher->places);
 	dh_pusher_unref(&pusher);
 }
 
@@ -150,6 +151,36 @@ static void authorize(struct dh_pusher *pusher, struct dh_request *request)
 		request->is_trusted = true;
 	}
 	g_free(id);
+}
+
+void dh_pusher_closed(struct dh_pusher *pusher)
+{
+	dh_pusher_places_close(&pusher->places);
+}
+
+/* --- places */
+
+static void check_place(struct dh_request *request, int err, const char *kind)
+{
+	if (err == -ENOTCONN)
+		dh_request_fail(request, DH_ERROR_STATE, "The connection has ended");
+	else if (err)
+		dh_request_fail(request, DH_ERROR_LIMIT, "max_pushes_per_room is reached (%lld): %s",
+			(long long)request->instance->config->max_pushes_per_room, kind);
+}
+
+static void take_asking_place(struct dh_pusher *pusher, struct dh_request *request)
+{
+	const char *room = dh_room_facts(request->room)->id;
+
+	check_place(request, dh_pusher_places_ask(&pusher->places, room), "too many connections ask");
+}
+
+static void take_segment_place(struct dh_pusher *pusher, struct dh_request *request)
+{
+	const char *room = dh_room_facts(request->room)->id;
+
+	check_place(request, dh_pusher_places_push(&pusher->places, room), "too many pushed segments have not ended");
 }
 
 /* --- questions */
@@ -230,31 +261,6 @@ static void answer(struct dh_pusher *pusher, struct dh_request *request, const c
 
 /* --- the segment */
 
-static void take_place(struct dh_pusher *pusher, struct dh_request *request)
-{
-	const char *room = dh_room_facts(request->room)->id;
-
-	g_mutex_lock(&pusher->lock);
-	if (pusher->is_closed)
-		dh_request_fail(request, DH_ERROR_STATE, "The connection has ended");
-	else if (dh_push_places_take(pusher->places, room))
-		pusher->place = g_strdup(room);
-	else
-		dh_request_fail(request, DH_ERROR_LIMIT, "max_pushes_per_room is reached (%lld)",
-			(long long)pusher->instance->config->max_pushes_per_room);
-	g_mutex_unlock(&pusher->lock);
-}
-
-void dh_pusher_closed(struct dh_pusher *pusher)
-{
-	g_mutex_lock(&pusher->lock);
-	if (pusher->place)
-		dh_push_places_leave(pusher->places, pusher->place);
-	g_clear_pointer(&pusher->place, g_free);
-	pusher->is_closed = true;
-	g_mutex_unlock(&pusher->lock);
-}
-
 static int64_t progress_ms(struct dh_request *request)
 {
 	const json_t *value = json_object_get(request->body, "progress_ms");
@@ -275,6 +281,8 @@ static int take_media(struct dh_pusher *pusher, struct dh_request *request)
 		dh_request_fail(request, DH_ERROR_STATE, "The connection has ended");
 	else if (fd < 0)
 		dh_request_fail(request, DH_ERROR_LIMIT, "The gateway cannot read the connection: %s", g_strerror(-fd));
+	if (fd < 0)
+		dh_pusher_places_ended(&pusher->places);
 	return fd;
 }
 
@@ -295,7 +303,7 @@ static void begin_segment(struct dh_pusher *pusher, struct dh_request *request)
 	source.names[0] = name;
 	source.count = 1;
 	if (!request->error_code && dh_enqueue_is_admitted(request))
-		take_place(pusher, request);
+		take_segment_place(pusher, request);
 	if (!request->error_code)
 		source.fds[0] = take_media(pusher, request);
 	if (!request->error_code) {
@@ -333,8 +341,10 @@ static void handle(struct dh_pusher *pusher, struct dh_request *request)
 		return;
 	const char *name = dh_request_text(request, "request");
 	if (name)
+		take_asking_place(pusher, request);
+	if (name && !request->error_code)
 		answer(pusher, request, name);
-	else
+	else if (!name)
 		begin_segment(pusher, request);
 }
 

@@ -8,28 +8,24 @@
 
 #include "instance.h"
 #include "ingest/push.h"
-#include "push_places.h"
 #include "push_token.h"
+#include "pusher_places.h"
 
 struct dh_pusher {
 	atomic_int refs;
 	/* immutable */
 	struct dh_instance *instance;
-	/* of the service; used while there is a connection */
-	struct dh_push_tokens *tokens;
-	struct dh_push_places *places;
-	struct dh_push *push; /* a reference */
+	struct dh_push_tokens *tokens; /* of the service; used while there is a connection */
+	struct dh_push *push;          /* a reference */
+	struct dh_pusher_places places;
 	/* one line at a time */
 	char *authorized;      /* the room that it has proved to know; NULL: none */
 	atomic_bool is_queued; /* its segment has begun its life */
-	/* protected by lock */
-	GMutex lock;
-	char *place; /* the room in which it has one; NULL: none */
-	bool is_closed;
 };
 
+/* `segments` and `askers`: see pusher_places.h. */
 struct dh_pusher *dh_pusher_new(struct dh_instance *instance, struct dh_push_tokens *tokens,
-	struct dh_push_places *places, struct dh_push *push);
+	struct dh_push_places *segments, struct dh_push_places *askers, struct dh_push *push);
 struct dh_pusher *dh_pusher_ref(struct dh_pusher *pusher);
 void dh_pusher_unref(struct dh_pusher **pusher); /* *pusher may be NULL */
 

@@ -20,21 +20,28 @@ static atomic_int take_error; /* what dh_push_take fails with; 0: it does not */
 int __real_dh_push_take(struct dh_push *push);
 int __wrap_dh_push_take(struct dh_push *push);
 
+static atomic_bool is_held;   /* dh_push_take waits until it is not */
+static atomic_bool is_taking; /* it does */
+
 int __wrap_dh_push_take(struct dh_push *push)
 {
 	int err = atomic_load(&take_error);
 
+	atomic_store(&is_taking, true);
+	while (atomic_load(&is_held))
+		usleep(1000);
 	return err ? err : __real_dh_push_take(push);
 }
 
 static void open_all(void)
 {
-	char general[200];
+	char general[300];
 
 	strcpy(t.folder, "/tmp/dh-push-XXXXXX");
 	CHECK(mkdtemp(t.folder));
 	g_snprintf(t.path, sizeof t.path, "%s/push", t.folder);
-	g_snprintf(general, sizeof general, "push_socket = \"%s\"\n max_pushes_per_room = 1\n", t.path);
+	g_snprintf(general, sizeof general, "push_socket = \"%s\"\n max_pushes_per_room = 1\n push_line_s = 60\n",
+		t.path);
 	plugin_fixture_open(&t.fixture, general);
 }
 
@@ -102,9 +109,113 @@ static void test_progress_beyond_all_limits(void)
 	close_all();
 }
 
+/* --- what a room has of the places */
+
+/* Its next line. */
+static json_t *hear_line(int fd)
+{
+	char line[5000];
+	size_t size = 0;
+
+	do
+		CHECK_INT(TEMP_FAILURE_RETRY(recv(fd, line + size, 1, 0)), 1);
+	while (line[size++] != '\n' && size < sizeof line);
+	json_t *json = json_loadb(line, size, 0, NULL);
+	CHECK(json, "%.*s", (int)size, line);
+	return json;
+}
+
+/* Asks on that connection; the answer's key, or the code of an error. */
+static int ask(int fd, const char *name)
+{
+	char *line = g_strdup_printf("{\"room\":1,\"request\":\"%s\"}\n", name);
+
+	CHECK_INT(send(fd, line, strlen(line), MSG_NOSIGNAL), strlen(line));
+	g_free(line);
+	json_t *answer = hear_line(fd);
+	CHECK(json_object_get(answer, name) || json_object_get(answer, "error_code"));
+	return code_of(answer);
+}
+
+static json_int_t connections(void)
+{
+	json_t *stats = gateway_ask_admin(json_pack("{s:s, s:s}", "request", "stats", "admin_key", FILES_ADMIN_KEY));
+	json_t *pushes = json_object_get(json_object_get(stats, "usage"), "pushes");
+
+	CHECK(pushes);
+	json_int_t used = json_integer_value(json_object_get(pushes, "used"));
+	json_decref(stats);
+	return used;
+}
+
+#define SEGMENT "{\"room\":1}\nhang 20\n"
+
+/* The gateway has its media, but cannot tell it anything. */
+static void push_and_go(void)
+{
+	atomic_store(&is_taking, false);
+	atomic_store(&is_held, true);
+	int fd = join(SEGMENT);
+	while (!atomic_load(&is_taking))
+		usleep(1000);
+	close(fd);
+	atomic_store(&is_held, false);
+	while (connections() > 0)
+		usleep(1000);
+}
+
+/* As long as it lives, its connection or not. */
+static void test_a_segment_keeps_its_place(void)
+{
+	open_all();
+	push_and_go();
+	CHECK_INT(hear_error(join(SEGMENT), "max_pushes_per_room"), DH_ERROR_LIMIT);
+	int fd = join("");
+	CHECK_INT(ask(fd, "interrupt"), 0);
+	close(fd);
+	for (;;) {
+		fd = join(SEGMENT);
+		json_t *line = hear_line(fd);
+		bool is_queued = !g_strcmp0(json_string_value(json_object_get(line, "event")), "queued");
+		json_decref(line);
+		close(fd);
+		if (is_queued)
+			break;
+	}
+	close_all();
+}
+
+#define ASKERS 4
+
+/* Those that only ask leave the other connections to other rooms. */
+static void test_some_may_ask(void)
+{
+	int fds[ASKERS], one;
+
+	open_all();
+	for (int i = 0; i < ASKERS; i++) {
+		fds[i] = join("");
+		CHECK_INT(ask(fds[i], "info"), 0);
+		CHECK_INT(ask(fds[i], "info"), 0);
+	}
+	CHECK_INT(hear_error(join("{\"room\":1,\"request\":\"info\"}\n"), "max_pushes_per_room"), DH_ERROR_LIMIT);
+	CHECK_INT(send(fds[0], SEGMENT, strlen(SEGMENT), MSG_NOSIGNAL), strlen(SEGMENT)); /* asks no more */
+	json_t *line = hear_line(fds[0]);
+	CHECK_STR(json_string_value(json_object_get(line, "event")), "queued");
+	json_decref(line);
+	one = join("");
+	CHECK_INT(ask(one, "interrupt"), 0);
+	close(one);
+	for (int i = 0; i < ASKERS; i++)
+		close(fds[i]);
+	close_all();
+}
+
 static const struct check_test tests[] = {
 	TEST(test_the_media_cannot_be_read),
 	TEST(test_progress_beyond_all_limits),
+	TEST(test_a_segment_keeps_its_place),
+	TEST(test_some_may_ask),
 };
 
 PREPARATION_MAIN(tests)

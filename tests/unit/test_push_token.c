@@ -8,6 +8,7 @@
 
 #include "plugin/push_places.h"
 #include "plugin/push_token.h"
+#include "plugin/pusher_places.h"
 
 #define NOW_S  INT64_C(1800000000)
 #define NONCE  "abcdefghijklmnop"
@@ -182,7 +183,40 @@ static void test_places(void)
 	dh_push_places_leave(places, "a");
 	dh_push_places_leave(places, "b");
 	CHECK(dh_push_places_take(places, "b"));
-	dh_push_places_free(&places);
+	dh_push_places_unref(&places);
+}
+
+/* A segment keeps its place while it lives, whatever becomes of its connection, and the other way
+ * round. */
+static void test_places_of_a_pusher(void)
+{
+	struct dh_push_places *segments = dh_push_places_new(1), *askers = dh_push_places_new(1);
+	struct dh_pusher_places one, other;
+
+	dh_pusher_places_init(&one, segments, askers);
+	dh_pusher_places_init(&other, segments, askers);
+	CHECK_INT(dh_pusher_places_ask(&one, "a"), 0);
+	CHECK_INT(dh_pusher_places_ask(&one, "a"), 0);
+	CHECK_INT(dh_pusher_places_ask(&other, "a"), -ENOBUFS);
+	CHECK_INT(dh_pusher_places_ask(&other, "b"), 0);
+	CHECK_INT(dh_pusher_places_push(&one, "a"), 0); /* it asks no more */
+	CHECK_INT(dh_pusher_places_ask(&other, "a"), 0);
+	CHECK_INT(dh_pusher_places_push(&other, "a"), -ENOBUFS);
+	dh_pusher_places_close(&one);
+	CHECK_INT(dh_pusher_places_push(&other, "a"), -ENOBUFS);
+	dh_pusher_places_ended(&one);
+	CHECK_INT(dh_pusher_places_push(&other, "a"), 0);
+	dh_pusher_places_ended(&other);
+	dh_pusher_places_ended(&other);
+	CHECK_INT(dh_pusher_places_ask(&one, "b"), -ENOTCONN);
+	CHECK_INT(dh_pusher_places_push(&one, "b"), -ENOTCONN);
+	CHECK(!dh_push_places_take(segments, "a"));
+	dh_pusher_places_close(&other);
+	dh_push_places_unref(&segments); /* what waits outlives the service */
+	CHECK(dh_push_places_take(askers, "a"));
+	dh_push_places_unref(&askers);
+	dh_pusher_places_clear(&one);
+	dh_pusher_places_clear(&other);
 }
 
 static const struct check_test tests[] = {
@@ -194,6 +228,7 @@ static const struct check_test tests[] = {
 	TEST(test_many_again),
 	TEST(test_many_of_some_rooms),
 	TEST(test_places),
+	TEST(test_places_of_a_pusher),
 };
 
 int main(int argc, char **argv)
