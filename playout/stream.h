@@ -76,6 +76,9 @@
  * mattes and stated_ticks, version 3 without FADE, loudness (0) and marks, version 4 without LOWR and bit rates;
  * readers accept them all.
  *
+ * Pictures are inter frames that leave a decoder's state as the anchor set it, but for the last frame, which
+ * all of VIDE replace that are not droppable, and no droppable one does (guard.h).
+ *
  * Texts are UTF-8 without control characters. No unit ends after
  * DH_STREAM_TICKS_MAX.
  */
@@ -161,8 +164,8 @@ struct dh_stream_limits {
 struct dh_stream_reader;
 
 /* The input is treated as hostile: every length, order, range and checksum is
- * verified, and memory is bounded by one record and one picture's lower qualities. `limits` may be NULL; it and `sink`
- * are copied. -ENOMEM. */
+ * verified, and the header of every picture; memory is bounded by one record and one picture's lower qualities.
+ * `limits` may be NULL; it and `sink` are copied. -ENOMEM. */
 int dh_stream_reader_alloc(struct dh_stream_reader **reader, const struct dh_stream_limits *limits,
 	const struct dh_stream_sink *sink, void *arg);
 void dh_stream_reader_free(struct dh_stream_reader **reader);
@@ -190,7 +193,7 @@ typedef int dh_stream_write_fn(void *arg, const void *bytes, size_t size);
 
 /* Each function writes one record with one call of `write` (sound that has a fade: two; a picture: one for
  * each quality) and returns its result;
- * -EINVAL: a reader would refuse it; -ENOMEM. The caller sees to the order of records.
+ * -EINVAL: a reader would refuse it; -ENOMEM. The caller sees to the order of records, and to what is in pictures.
  * Texts are cut to DH_STREAM_TEXT_MAX bytes at a character; control characters and what
  * is not UTF-8 are replaced. */
 struct dh_stream_writer {

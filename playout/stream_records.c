@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "stream_records.h"
 
+#include "guard.h"
 #include "matte.h"
 #include "stream_wire.h"
 #include "timebase.h"
@@ -64,8 +65,11 @@ static int report_unit(struct dh_stream_records *records, struct dh_unit *unit,
 static int read_anchor(struct dh_stream_records *records, const uint8_t *body, size_t size)
 {
 	int width, height;
-	if (!dh_wire_is_key_frame(body, size))
+	if (!dh_wire_is_key_frame(body, size) || dh_vp8_header_parse(&records->anchor, body, size))
 		return fail(records, -EBADMSG, "the anchor is not a shown VP8 key frame");
+	const char *wrong = dh_guard_check_anchor(&records->anchor);
+	if (wrong)
+		return fail(records, -EBADMSG, "the anchor %s, expected a key frame that does not", wrong);
 	width = dh_wire_get16(body + 6) & 0x3fff;
 	height = dh_wire_get16(body + 8) & 0x3fff;
 	if (width != records->head.width || height != records->head.height)
@@ -114,8 +118,27 @@ static int step_time(struct dh_stream_records *records, enum dh_media media, int
 	return 0;
 }
 
+/* Whether a viewer's decoder holds the anchor behind this picture as it did before; nothing else would ever tell
+ * that it does not. Sets *header. */
+static int check_picture(struct dh_stream_records *records, struct dh_vp8_header *header, const uint8_t *bytes,
+	size_t size)
+{
+	const char *wrong = "is not a VP8 frame";
+	if (dh_vp8_header_parse(header, bytes, size) == 0)
+		wrong = dh_guard_check(&records->anchor, header);
+	return wrong ? fail(records, -EBADMSG,
+			       "a picture %s, expected an inter frame that changes nothing but the last frame", wrong) :
+		       0;
+}
+
+/* Whether it is droppable is said behind it. It may be kept as a reference even so: its encoder began anew there,
+ * and goes on with an entry. */
 static int read_lower(struct dh_stream_records *records, const uint8_t *body, size_t size)
 {
+	struct dh_vp8_header header;
+	int err = check_picture(records, &header, body, size);
+	if (err < 0)
+		return err;
 	struct dh_unit *unit = dh_unit_new(DH_VIDEO, 0, 1, body, size);
 	if (!unit)
 		return fail(records, -ENOMEM, "out of memory");
@@ -148,6 +171,8 @@ static int read_video(struct dh_stream_records *records, const uint8_t *body, si
 {
 	int64_t pts_ticks = dh_wire_get64(body), duration_ticks = dh_wire_get32(body + 8);
 	uint32_t flags = dh_wire_get32(body + 12);
+	const uint8_t *bytes = body + DH_WIRE_VIDEO_FIXED;
+	struct dh_vp8_header header;
 	struct dh_unit *unit;
 	int err;
 	if (!dh_wire_flags_are_valid(flags))
@@ -155,9 +180,15 @@ static int read_video(struct dh_stream_records *records, const uint8_t *body, si
 	if (records->tracks[DH_VIDEO].units == 0 && !(flags & DH_UNIT_ENTRY))
 		return fail(records, -EBADMSG, "the first picture is not an entry");
 	err = step_time(records, DH_VIDEO, pts_ticks, duration_ticks);
+	if (err == 0)
+		err = check_picture(records, &header, bytes, size - DH_WIRE_VIDEO_FIXED);
 	if (err < 0)
 		return err;
-	unit = dh_unit_new(DH_VIDEO, pts_ticks, duration_ticks, body + DH_WIRE_VIDEO_FIXED, size - DH_WIRE_VIDEO_FIXED);
+	const char *wrong = dh_guard_check_layer(&header, (flags & DH_UNIT_DROPPABLE) != 0);
+	if (wrong)
+		return fail(records, -EBADMSG, "a picture with flags 0x%" PRIx32 " %s, expected all to be kept but 0x2",
+			flags, wrong);
+	unit = dh_unit_new(DH_VIDEO, pts_ticks, duration_ticks, bytes, size - DH_WIRE_VIDEO_FIXED);
 	if (unit) {
 		unit->flags = flags;
 		memcpy(unit->luma, body + 16, DH_LUMA_BYTES);

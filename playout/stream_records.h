@@ -6,6 +6,7 @@
 #define DH_STREAM_RECORDS_H
 
 #include "stream.h"
+#include "vp8_header.h"
 
 /* What was seen of one medium. */
 struct dh_stream_track {
@@ -24,6 +25,7 @@ struct dh_stream_records {
 	struct dh_stream_head head;
 	unsigned version;
 	bool has_head, has_anchor, has_picture, has_mark, has_lead, is_ended;
+	struct dh_vp8_header anchor;
 	struct dh_stream_track tracks[2]; /* by enum dh_media */
 	int64_t newest_ticks;             /* pts over both media */
 	/* of the picture that comes next: in the lower qualities, the best of them first */

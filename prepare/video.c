@@ -8,8 +8,8 @@
 #include <vpx/vp8cx.h>
 #include <vpx/vpx_encoder.h>
 
-#include "guard.h"
 #include "job.h"
+#include "playout/guard.h"
 #include "playout/timebase.h"
 
 /* K depends on it. */

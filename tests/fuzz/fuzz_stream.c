@@ -7,6 +7,7 @@
  * start from need not be guessed, either. What the reader reports is verified
  * against the promises of stream.h, and written again: the writer must accept
  * whatever the reader did. */
+#include "playout/guard.h"
 #include "playout/mark.h"
 #include "playout/matte.h"
 #include "tests/fuzz/promise.h"
@@ -31,6 +32,7 @@ struct checker {
 	unsigned words;
 	int64_t newest_ticks, end_ticks[2], word_ticks;
 	struct dh_stream_head head;
+	struct dh_vp8_header anchor;
 	struct dh_unit *kept; /* the newest unit, kept beyond its record */
 };
 
@@ -59,6 +61,8 @@ static int see_anchor(void *arg, struct dh_unit *anchor)
 	struct checker *c = arg;
 	PROMISE(c->has_head && !c->has_anchor && c->units == 0 && !c->is_ended);
 	c->has_anchor = 1;
+	PROMISE(dh_vp8_header_parse(&c->anchor, anchor->data, anchor->size) == 0);
+	PROMISE(!dh_guard_check_anchor(&c->anchor));
 	PROMISE(dh_stream_write_anchor(&c->writer, anchor->data, anchor->size) == 0);
 	return 0;
 }
@@ -91,6 +95,13 @@ static int see_lead(struct checker *c, struct dh_unit *unit)
 	return 0;
 }
 
+static void see_picture_header(const struct checker *c, const struct dh_unit *unit)
+{
+	struct dh_vp8_header header;
+	PROMISE(dh_vp8_header_parse(&header, unit->data, unit->size) == 0);
+	PROMISE(!dh_guard_check(&c->anchor, &header));
+}
+
 static int see_unit(void *arg, struct dh_unit *unit)
 {
 	struct checker *c = arg;
@@ -102,8 +113,11 @@ static int see_unit(void *arg, struct dh_unit *unit)
 	PROMISE(!c->is_limited || unit->pts_ticks + unit->duration_ticks <= LIMIT_TICKS);
 	PROMISE(unit->media == DH_AUDIO || c->end_ticks[DH_VIDEO] > 0 || (unit->flags & DH_UNIT_ENTRY));
 	int qualities = 0;
-	for (const struct dh_unit *u = unit; u; u = u->lower, qualities++)
+	for (const struct dh_unit *u = unit; u; u = u->lower, qualities++) {
 		PROMISE(u->size >= 1 && u->pts_ticks == unit->pts_ticks && u->flags == unit->flags);
+		if (u->media == DH_VIDEO)
+			see_picture_header(c, u);
+	}
 	PROMISE(qualities == (unit->media == DH_VIDEO ? dh_qualities_count(c->head.kbps) : 1));
 	c->newest_ticks = unit->pts_ticks;
 	c->end_ticks[unit->media] = unit->pts_ticks + unit->duration_ticks;

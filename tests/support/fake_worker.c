@@ -18,6 +18,7 @@
 #include "prepare/envelope.h"
 #include "prepare/fork_server.h"
 #include "prepare/job.h"
+#include "tests/support/vp8_fixture.h"
 
 #define SIDE 16
 
@@ -43,7 +44,7 @@ static int input;           /* where the script came from */
 
 /* --- parts of a stream */
 
-static const uint8_t anchor[] = { 0x10, 0x02, 0, 0x9d, 0x01, 0x2a, SIDE, 0, SIDE, 0, 7, 8 };
+static const uint8_t anchor[] = VP8_FIXTURE_ANCHOR(SIDE, SIDE);
 
 static void write_start(void)
 {
@@ -67,8 +68,8 @@ static void write_unit(enum dh_media media, int64_t pts_ticks, int64_t duration_
 	struct dh_unit *unit;
 
 	memset(bytes, (int)(pts_ticks / DH_SLOT_TICKS), size);
-	/* The lowest bit is set in an inter frame of VP8. */
-	bytes[0] |= 1;
+	if (media == DH_VIDEO)
+		vp8_fixture_picture(bytes, 0);
 	unit = dh_unit_new(media, pts_ticks, duration_ticks, bytes, size);
 	unit->flags = media == DH_VIDEO && pts_ticks == 0 ? DH_UNIT_ENTRY : 0;
 	if (dh_stream_write_unit(&writer, unit) < 0)

@@ -17,6 +17,7 @@
 
 #include "playout/stream.h"
 #include "playout/timebase.h"
+#include "tests/support/vp8_fixture.h"
 
 #define SIDE        16
 #define ENTRY_EVERY 5 /* pictures */
@@ -38,7 +39,8 @@ static void write_unit(const struct dh_stream_writer *writer, enum dh_media medi
 	struct dh_unit *unit;
 
 	memset(bytes, slot, sizeof bytes);
-	bytes[0] |= 1; /* as in an inter frame of VP8 */
+	if (media == DH_VIDEO)
+		vp8_fixture_picture(bytes, 0);
 	unit = dh_unit_new(media, slot * DH_SLOT_TICKS, slots * DH_SLOT_TICKS, bytes, sizeof bytes);
 	unit->flags = is_entry ? DH_UNIT_ENTRY : 0;
 	dh_stream_write_unit(writer, unit);
@@ -48,7 +50,7 @@ static void write_unit(const struct dh_stream_writer *writer, enum dh_media medi
 /* Pictures at 25 a second, and two packets of sound for each, if there are any. */
 static GByteArray *prepared(int pictures, int has_audio, int is_idle)
 {
-	static const uint8_t anchor[] = { 0x10, 0x02, 0, 0x9d, 0x01, 0x2a, SIDE, 0, SIDE, 0, 7, 8 };
+	static const uint8_t anchor[] = VP8_FIXTURE_ANCHOR(SIDE, SIDE);
 	static const uint8_t picture[SIDE * SIDE * 3 / 2];
 	GByteArray *bytes = g_byte_array_new();
 	const struct dh_stream_writer writer = { append, bytes };

@@ -22,6 +22,8 @@ struct dh_unit *fixture_unit_new(const struct fixture_unit *from)
 	struct dh_unit *unit;
 	for (size_t i = 0; i < sizeof data; i++)
 		data[i] = (uint8_t)(from->pts_ticks / 1440 * 31 + (int64_t)i * 7);
+	if (from->media == DH_VIDEO)
+		vp8_fixture_picture(data, from->flags);
 	unit = dh_unit_new(from->media, from->pts_ticks, from->duration_ticks, data, from->size);
 	if (!unit)
 		return NULL;

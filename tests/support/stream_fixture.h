@@ -8,6 +8,7 @@
 
 #include "playout/stream.h"
 #include "playout/timebase.h"
+#include "tests/support/vp8_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,9 +28,7 @@ int bytes_write(void *arg, const void *from, size_t size);
 
 /* --- a valid stream */
 
-/* The beginning of a shown VP8 key frame, FIXTURE_SIDE by FIXTURE_SIDE, and a little
- * more. */
-static const uint8_t fixture_anchor[] = { 0x10, 0x02, 0, 0x9d, 0x01, 0x2a, FIXTURE_SIDE, 0, FIXTURE_SIDE, 0, 7, 8 };
+static const uint8_t fixture_anchor[] = VP8_FIXTURE_ANCHOR(FIXTURE_SIDE, FIXTURE_SIDE);
 
 static const struct dh_stream_head fixture_head = {
 	.has_video = 1,
@@ -49,7 +48,7 @@ struct fixture_unit {
 	enum dh_media media;
 	uint32_t flags;
 	int64_t pts_ticks, duration_ticks;
-	size_t size; /* at most 64 */
+	size_t size; /* at most 64; of a picture that is to be read at least VP8_FIXTURE_HEADER */
 };
 
 static const struct fixture_unit fixture_units[] = {
@@ -57,7 +56,7 @@ static const struct fixture_unit fixture_units[] = {
 	{ DH_AUDIO, 0, 0, 14400, 20 },
 	{ DH_AUDIO, 0, 14400, 14400, 1 },
 	{ DH_AUDIO, 0, 28800, 14400, 30 },
-	{ DH_VIDEO, DH_UNIT_DROPPABLE, 28800, 28800, 1 },
+	{ DH_VIDEO, DH_UNIT_DROPPABLE, 28800, 28800, 9 },
 	{ DH_AUDIO, 0, 43200, 14400, 25 },
 	{ DH_AUDIO, 0, 57600, 14400, 12 },
 	{ DH_VIDEO, 0, 57600, 28800, 33 },

@@ -35,11 +35,19 @@ static void put_head_of_two(struct bytes *out, unsigned flags)
 
 static void put_video(struct bytes *out, long long pts_ticks, long long duration_ticks, unsigned flags)
 {
-	uint8_t body[16 + DH_LUMA_BYTES + 3] = { 0 };
+	uint8_t body[16 + DH_LUMA_BYTES + VP8_FIXTURE_HEADER] = { 0 };
 	script_put(body, (uint64_t)pts_ticks, 8);
 	script_put(body + 8, (uint64_t)duration_ticks, 4);
 	script_put(body + 12, flags, 4);
+	vp8_fixture_picture(body + 16 + DH_LUMA_BYTES, flags);
 	fixture_record(out, "VIDE", body, sizeof body);
+}
+
+static void put_lower(struct bytes *out)
+{
+	uint8_t body[VP8_FIXTURE_HEADER];
+	vp8_fixture_picture(body, 0);
+	fixture_record(out, "LOWR", body, sizeof body);
 }
 
 void script_put_audio(struct bytes *out, long long pts_ticks)
@@ -102,7 +110,7 @@ static void put_word(struct bytes *out, const char *word)
 	else if (sscanf(word, "J%u", &flags) == 1)
 		put_head_of_two(out, flags);
 	else if (strcmp(word, "Q") == 0)
-		fixture_record(out, "LOWR", "low", 3);
+		put_lower(out);
 	else if (strcmp(word, "D") == 0)
 		fixture_record(out, "FADE", "fad", 3);
 	else if (sscanf(word, "W%lld+%lld", &a, &b) == 2)

@@ -150,6 +150,8 @@ class Bridges(unittest.TestCase):
         tail, lead = stream(self.speech.anchor, self.tail()), stream(self.idle.anchor, self.idle.video[:5])
         many = stream(self.idle.anchor, [self.idle.video[0]] * (PICTURES_MAX + 1))
         noise = self.idle.video[0]._replace(data=b"\1" * 50)
+        # the header of an inter frame with eight partitions of coefficients, and no such partition
+        header = self.idle.video[0]._replace(data=b"\xd1\0\0\0\x0c\0\0\x1f\xff")
         for name, code, words, inputs, fields in (
                 ("no stream", FORMAT, "not a prepared stream", (b"x" * 100, lead), {}),
                 ("cut short", FORMAT, "not a prepared stream", (tail, lead[:-20]), {}),
@@ -161,7 +163,8 @@ class Bridges(unittest.TestCase):
                 ("no anchor", USAGE, "anchor", (tail, lead), {"anchor": False}),
                 ("skip out of range", USAGE, "skip", (tail, lead), {"skip": PICTURES_MAX}),
                 ("leaves what", USAGE, "leaves", (tail, lead), {"leaves": 1}),
-                ("noise", FORMAT, "cannot be decoded", (stream(self.speech.anchor, [noise]), lead), {})):
+                ("noise", FORMAT, "not a prepared stream: a picture is not a VP8 frame", (stream(self.speech.anchor, [noise]), lead), {}),
+                ("a header", FORMAT, "cannot be decoded", (stream(self.speech.anchor, [header]), lead), {})):
             with self.subTest(name):
                 bridge, got = self.job(*inputs, **fields)
                 self.assertEqual(got, code, bridge.failure)

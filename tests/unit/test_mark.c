@@ -8,6 +8,7 @@
 #include "ingest/inputs.h"
 #include "playout/mark.h"
 #include "playout/matte.h"
+#include "tests/support/vp8_fixture.h"
 
 /* --- places */
 
@@ -100,7 +101,7 @@ static int on_mark(void *arg, enum dh_mark_at at, const uint8_t *i420, size_t si
 
 static void test_what_is_written_is_read(void)
 {
-	static const uint8_t anchor[] = { 0x10, 0x02, 0, 0x9d, 0x01, 0x2a, 16, 0, 16, 0, 7, 8 };
+	static const uint8_t anchor[] = VP8_FIXTURE_ANCHOR(16, 16);
 	static const struct dh_stream_sink sink = { .head = on_head, .mark = on_mark };
 	const struct dh_stream_head head = { .has_video = true,
 		.width = 16,

@@ -8,7 +8,7 @@
 
 #include "tests/support/check.h"
 #include "playout/timebase.h"
-#include "prepare/guard.h"
+#include "playout/guard.h"
 #include "prepare/job.h"
 #include "prepare/picture.h"
 #include "prepare/job.h"

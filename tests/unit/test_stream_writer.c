@@ -198,13 +198,16 @@ static void test_fades(void)
 	dh_unit_unref(&without);
 }
 
-/* A picture whose bytes say its quality, in `count` of them. */
+#define QUALITY_BYTES 20 /* of the best one */
+
+/* A picture whose sizes say its quality, in `count` of them. */
 static struct dh_unit *picture_of(int count)
 {
-	static const char *const bytes[] = { "best", "lower", "lowest" };
 	struct dh_unit *lower = NULL;
 	while (count-- > 0) {
-		struct dh_unit *unit = dh_unit_new(DH_VIDEO, 1440, 28800, bytes[count], strlen(bytes[count]));
+		uint8_t bytes[QUALITY_BYTES + 2] = { 0 };
+		vp8_fixture_picture(bytes, DH_UNIT_ENTRY);
+		struct dh_unit *unit = dh_unit_new(DH_VIDEO, 1440, 28800, bytes, QUALITY_BYTES + (size_t)count);
 		CHECK(unit);
 		unit->flags = DH_UNIT_ENTRY;
 		unit->lower = lower;
@@ -237,7 +240,7 @@ static void test_qualities(void)
 	CHECK_INT(dh_stream_reader_push(reader, bytes.at, bytes.size), 0);
 	dh_stream_reader_free(&reader);
 	CHECK(got);
-	CHECK_INT(dh_unit_bytes(got), 4 + 5 + 6);
+	CHECK_INT(dh_unit_bytes(got), 3 * QUALITY_BYTES + 1 + 2);
 	for (const struct dh_unit *a = unit, *b = got; a || b; a = a->lower, b = b->lower, number++) {
 		CHECK(a && b);
 		CHECK(dh_unit_same_bytes(a, b));
@@ -260,7 +263,7 @@ static void test_one_quality_is_as_before(void)
 	CHECK_INT(bytes.at[8], 4);
 	CHECK_INT(bytes.size, 8 + 20 + strlen(fixture_head.encoder) + 4);
 	CHECK_INT(dh_stream_write_unit(&writer, unit), 0);
-	CHECK_INT(bytes.size, 8 + 20 + strlen(fixture_head.encoder) + 4 + 8 + 16 + DH_LUMA_BYTES + 4 + 4);
+	CHECK_INT(bytes.size, 8 + 20 + strlen(fixture_head.encoder) + 4 + 8 + 16 + DH_LUMA_BYTES + QUALITY_BYTES + 4);
 	dh_unit_unref(&unit);
 }
 

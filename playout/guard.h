@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The guard of anchored video: checks that a frame leaves a decoder's golden frame,
- * alternate frame, entropy and loop-filter state as the anchor set them. Pure.
+ * alternate frame, entropy and loop-filter state as the anchor set them. Whoever encodes a frame
+ * and whoever reads a prepared stream asks it. Pure.
  */
 #ifndef DH_GUARD_H
 #define DH_GUARD_H
