@@ -103,7 +103,7 @@
  *     skip                 bridge: so many pictures of the clip are only decoded; default 0
  *     leaves      boolean  bridge: the clip's pictures fade into the segment's, not that one into them;
  *                          default false
- *     max_ms               longest accepted input, default 600000
+ *     max_ms               longest accepted input, 1 to DH_SEGMENT_MS_MAX, default 600000
  *     max_side             largest accepted side of an input picture, default 4096
  *     silence_ms           fail if a pipe yields nothing for this long while it is being
  *                          read; 0: never
@@ -133,6 +133,7 @@
 #define DH_JOB_MAX          65536
 #define DH_JOB_FD           3
 #define DH_LEAD_WAIT_MS     60000
+#define DH_SEGMENT_MS_MAX   (24 * 3600 * 1000)
 #define DH_SPEED_MIN        3
 #define DH_SPEED_MAX        16
 #define DH_BACKGROUND       "#d8d8d8"

@@ -32,7 +32,7 @@ static const struct field {
 	FIELD(speed_later, DH_SPEED_MIN, DH_SPEED_MAX, false),
 	FIELD(portrait_ms, 40, 60000, false),
 	FIELD(skip, 0, DH_BRIDGE_PICTURES_MAX - 1, false),
-	FIELD(max_ms, 1, 4 * 3600 * 1000, false),
+	FIELD(max_ms, 1, DH_SEGMENT_MS_MAX, false),
 	FIELD(max_side, DH_STREAM_SIDE_MIN, 16384, false),
 	FIELD(silence_ms, 0, 3600 * 1000, false),
 };

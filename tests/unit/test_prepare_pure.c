@@ -221,6 +221,10 @@ static const struct job {
 		"{\"kind\":\"segment\",\"names\":[\"a\",\"b\"],\"width\":16,\"height\":2304,\"kbps\":50,"
 		"\"audio_kbps\":256,\"entry_ms\":40,\"fps_max\":1,\"pingpong\":true,\"max_ms\":1000}",
 		2, 0, "" },
+	{ "the longest", "{\"kind\":\"segment\",\"names\":[\"a\"],\"width\":16,\"height\":16,\"max_ms\":86400000}", 1,
+		0, "" },
+	{ "longer", "{\"kind\":\"segment\",\"names\":[\"a\"],\"width\":16,\"height\":16,\"max_ms\":86400001}", 1,
+		DH_PREPARE_USAGE, "max_ms is 86400001, expected 1 to 86400000" },
 	{ "no size", "{\"kind\":\"idle\",\"names\":[\"a\"],\"width\":512}", 1, DH_PREPARE_USAGE, "height" },
 	{ "odd size", "{\"kind\":\"idle\",\"names\":[\"a\"],\"width\":511,\"height\":512}", 1, DH_PREPARE_USAGE,
 		"even" },
