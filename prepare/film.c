@@ -7,6 +7,8 @@
 #include "stack.h"
 #include "videos.h"
 
+/* What a stream can say; a picture that stands for longer is shown until the next one all the same. */
+#define DURATION_TICKS_MAX ((int64_t)UINT32_MAX)
 /* Of the last picture if its length is unknown. */
 #define DURATION_TICKS (40 * DH_TICKS_PER_MS)
 
@@ -76,7 +78,7 @@ static int emit_last(struct dh_film *film, int64_t duration_ticks)
 	film->last = NULL;
 	if (!unit)
 		return 0;
-	unit->duration_ticks = duration_ticks;
+	unit->duration_ticks = duration_ticks < DURATION_TICKS_MAX ? duration_ticks : DURATION_TICKS_MAX;
 	film->last_step_ticks = duration_ticks;
 	return dh_output_unit(film->output, unit);
 }
@@ -116,6 +118,8 @@ int dh_film_end(struct dh_film *film, int64_t *ticks)
 	int64_t pts_ticks = film->last->pts_ticks, duration_ticks = film->end_ticks - pts_ticks;
 	if (duration_ticks <= 0)
 		duration_ticks = film->last_step_ticks > 0 ? film->last_step_ticks : DURATION_TICKS;
+	if (duration_ticks > DURATION_TICKS_MAX)
+		duration_ticks = DURATION_TICKS_MAX;
 	*ticks = pts_ticks + duration_ticks;
 	return emit_last(film, duration_ticks);
 }

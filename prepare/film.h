@@ -34,7 +34,7 @@ int dh_film_push(struct dh_film *film, const uint8_t *i420, int64_t pts_ticks, i
 /* Extends the last picture to the end of one that was dropped. */
 void dh_film_extend(struct dh_film *film, int64_t end_ticks);
 
-/* Emits the last picture; *ticks is the length of the film. */
+/* Emits the last picture; *ticks is the length of the film, in which that one lasts 2^32 ticks (99 minutes) at most. */
 int dh_film_end(struct dh_film *film, int64_t *ticks);
 
 #endif

@@ -9,6 +9,9 @@
 #include "playout/stream.h"
 #include "playout/timebase.h"
 #include "prepare/captions.h"
+#include "prepare/film.h"
+#include "prepare/job.h"
+#include "prepare/output.h"
 #include "prepare/restart.h"
 #include "prepare/seam.h"
 #include "prepare/sound_clock.h"
@@ -334,6 +337,79 @@ static void test_absurd_cue(void)
 	avformat_free_context(format);
 }
 
+/* --- pictures that stand */
+
+struct read_film {
+	struct dh_stream_reader *reader;
+	int pictures;
+	int64_t last_ticks, last_duration_ticks, video_ticks;
+};
+
+static int feed_film(void *arg, const void *bytes, size_t size)
+{
+	return dh_stream_reader_push(((struct read_film *)arg)->reader, bytes, size);
+}
+
+static int see_film_unit(void *arg, struct dh_unit *unit)
+{
+	struct read_film *film = arg;
+	film->pictures++;
+	film->last_ticks = unit->pts_ticks;
+	film->last_duration_ticks = unit->duration_ticks;
+	return 0;
+}
+
+static int see_film_end(void *arg, const struct dh_stream_end *end)
+{
+	((struct read_film *)arg)->video_ticks = end->video_ticks;
+	return 0;
+}
+
+#define FILM_SIDE 64
+#define HOUR      (3600 * DH_TICKS_PER_SECOND)
+
+/* Two pictures that stand for hours, the first until the second: a stream can say 99 minutes of each. */
+static void test_pictures_that_stand(void)
+{
+	static const struct dh_stream_sink sink = { .unit = see_film_unit, .end = see_film_end };
+	static const uint8_t i420[FILM_SIDE * FILM_SIDE * 3 / 2];
+	const struct dh_stream_head head = { .has_video = true,
+		.width = FILM_SIDE,
+		.height = FILM_SIDE,
+		.rate_den = 1 };
+	const struct dh_video_config config = { .width = FILM_SIDE,
+		.height = FILM_SIDE,
+		.kbps = { 200 },
+		.entry_ticks = DH_TICKS_PER_SECOND,
+		.frame_ticks = DH_TICKS_PER_SECOND / 25,
+		.speed = DH_SPEED_MAX,
+		.speed_later = DH_SPEED_MAX };
+	struct read_film film = { .reader = NULL };
+	const struct dh_stream_writer writer = { feed_film, &film };
+	struct dh_fault fault = { 0 };
+	struct dh_stream_end end = { 0 };
+	struct dh_output output;
+	struct dh_film *made;
+	dh_output_init(&output, &writer, &fault);
+	CHECK_INT(dh_stream_reader_alloc(&film.reader, NULL, &sink, &film), 0);
+	CHECK_INT(dh_film_alloc(&made, &config, 60, i420, &output, &fault), 0);
+	CHECK_INT(dh_output_head(&output, &head, dh_film_video(made), NULL), 0);
+	CHECK_INT(dh_film_push(made, i420, 0, 2 * HOUR, &fault), 0);
+	CHECK_INT(dh_film_push(made, i420, 2 * HOUR, 3 * HOUR, &fault), 0);
+	int code = dh_film_end(made, &end.video_ticks);
+	CHECK(code == 0, "%d: %s", code, fault.text);
+	code = dh_output_end(&output, &end);
+	CHECK(code == 0, "%d: %s, %s", code, fault.text, dh_stream_reader_error(film.reader));
+	CHECK_INT(dh_stream_reader_finish(film.reader), 0);
+	CHECK_INT(film.pictures, 2);
+	CHECK_INT(film.last_ticks, 2 * HOUR);
+	CHECK_INT(film.last_duration_ticks, UINT32_MAX);
+	CHECK_INT(film.video_ticks, 2 * HOUR + UINT32_MAX);
+	dh_film_free(&made);
+	dh_output_clear(&output);
+	dh_stream_reader_free(&film.reader);
+}
+
 static const struct check_test tests[] = {
 	TABLE(test_clock, clock_rows),
 	TEST(test_clock_with_pauses),
@@ -343,6 +419,7 @@ static const struct check_test tests[] = {
 	TABLE(test_notes, note_rows),
 	TEST(test_absurd_times),
 	TEST(test_absurd_cue),
+	TEST(test_pictures_that_stand),
 };
 
 int main(int argc, char **argv)
