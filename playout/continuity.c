@@ -31,6 +31,7 @@ void dh_continuity_seed(const struct dh_continuity *continuity, struct dh_contin
 	}
 	seed->first_picture_id = continuity->picture_id;
 	seed->first_tl0picidx = continuity->tl0picidx;
+	seed->is_continued = true;
 }
 
 void dh_continuity_seed_move(struct dh_continuity_seed *seed, int64_t ticks)

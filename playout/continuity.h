@@ -31,6 +31,7 @@ struct dh_continuity_seed {
 	uint32_t first_timestamp[2]; /* at media time 0 */
 	uint16_t first_picture_id;   /* 15 bits are used */
 	uint8_t first_tl0picidx;
+	bool is_continued;  /* of a connection that has had media: its browser takes an anchor for one of many */
 	int64_t from_ticks; /* nothing is sent of an earlier media time; 0: as soon as it may be */
 };
 

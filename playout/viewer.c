@@ -22,6 +22,7 @@ int dh_viewer_alloc(struct dh_viewer **viewer, const struct dh_continuity_seed *
 	v->user = user;
 	v->out = out;
 	v->waiting = true;
+	v->continues = seed->is_continued;
 	v->from_ticks = seed->from_ticks;
 	dh_continuity_init(&v->continuity, seed);
 	*viewer = v;
@@ -119,7 +120,8 @@ static void number_picture(struct dh_viewer *viewer, struct dh_outgoing_picture 
 				.last = (uint16_t)(first + dh_vp8_packets(picture->unit->size) - 1),
 				.tl0picidx = picture->numbers.tl0picidx,
 				.is_anchor = picture->is_anchor,
-				.is_wanted = picture->is_anchor && viewer->joined && viewer->holds != picture->unit });
+				.is_wanted = picture->is_anchor && (viewer->joined || viewer->continues) &&
+					viewer->holds != picture->unit });
 }
 
 /* An entry may wait behind the anchor that it needs. Any other picture that is still

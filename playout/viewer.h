@@ -54,6 +54,7 @@ struct dh_viewer {
 	/* immutable */
 	void *user;
 	const struct dh_viewer_out *out;
+	bool continues; /* its connection has had media before */
 	/* numbering */
 	struct dh_continuity continuity;
 	bool spoken; /* has been sent speech (marker bit) */

@@ -88,11 +88,16 @@ struct lossy {
 	bool reports;
 };
 
-static void open_lossy(struct lossy *lossy, bool reports)
+static void open_lossy_from(struct lossy *lossy, const struct dh_continuity_seed *seed, bool reports)
 {
-	*lossy = (struct lossy){ .v = rig_join(&rig, NULL), .reports = reports };
+	*lossy = (struct lossy){ .v = rig_join(&rig, seed), .reports = reports };
 	lossy->v->reports_losses = reports;
 	open_browser(&lossy->browser);
+}
+
+static void open_lossy(struct lossy *lossy, bool reports)
+{
+	open_lossy_from(lossy, NULL, reports);
 }
 
 static void report(struct lossy *lossy)
@@ -275,6 +280,30 @@ static void test_a_lost_anchor(void)
 	finish_after(500);
 }
 
+/* A viewer that comes from another room asks for nothing: to its browser the first anchor is one of many. */
+static void test_a_lost_anchor_of_another_room(void)
+{
+	struct dh_continuity_seed seed;
+	struct dh_viewer_stats stats;
+	struct lossy lossy;
+	open_room();
+	open_lossy(&lossy, true);
+	settle(&lossy);
+	dh_playout_viewer_seed(rig.playout, lossy.v->viewer, rig.now, &seed);
+	rig_leave(&rig, lossy.v);
+	dh_playout_seed_here(rig.playout, &seed);
+	open_lossy_from(&lossy, &seed, true);
+	CHECK_INT(next_picture(&lossy, true)->kind, 'K');
+	next_picture(&lossy, false);
+	for (int i = 0; i < 22; i++)
+		next_picture(&lossy, false);
+	dh_playout_viewer_stats(lossy.v->viewer, &stats);
+	CHECK_INT(stats.anchors, 2);
+	CHECK_INT(stats.repairs, 1);
+	CHECK(is_shown(&lossy));
+	finish_after(500);
+}
+
 /* --- by itself */
 
 static void note(struct dh_repair *repair, int first, int last, int index, bool is_anchor, bool is_wanted)
@@ -345,6 +374,7 @@ static const struct check_test tests[] = {
 	TEST(test_needless_repairs),
 	TEST(test_random_losses),
 	TEST(test_a_lost_anchor),
+	TEST(test_a_lost_anchor_of_another_room),
 	TABLE(test_where_it_was_lost, where_rows),
 	TEST(test_anchors),
 };
