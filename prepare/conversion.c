@@ -34,8 +34,8 @@ static bool is_full_range(const AVFrame *frame)
 	if (frame->color_range != AVCOL_RANGE_UNSPECIFIED)
 		return frame->color_range == AVCOL_RANGE_JPEG;
 	const char *name = av_get_pix_fmt_name(frame->format);
-	/* grey comes from stills, yuvj from MJPEG */
-	return name && (strncmp(name, "yuvj", 4) == 0 || strncmp(name, "gray", 4) == 0);
+	/* grey comes from stills, with alpha (ya8, ya16) or without, yuvj from MJPEG */
+	return name && (strncmp(name, "yuvj", 4) == 0 || strncmp(name, "gray", 4) == 0 || strncmp(name, "ya", 2) == 0);
 }
 
 static int sws_matrix(const AVFrame *frame)

@@ -56,6 +56,17 @@ def grey_tiff(picture, orientation):
     return b"II*\0" + struct.pack("<I", 8 + width * height) + picture.tobytes() + directory + bytes(4)
 
 
+def grey_alpha_tiff(picture, bits):
+    """What `picture` has, opaque, in so many bits; nothing says what range they have."""
+    height, width = picture.shape
+    samples = np.dstack([picture, np.full_like(picture, 255)])
+    pixels = samples.tobytes() if bits == 8 else (samples.astype("<u2") * 257).tobytes()
+    entries = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 2, bits | bits << 16), (259, 3, 1, 1), (262, 3, 1, 1), (273, 4, 1, 8),
+               (277, 3, 1, 2), (278, 4, 1, height), (279, 4, 1, len(pixels)), (338, 3, 1, 2)]
+    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    return b"II*\0" + struct.pack("<I", 8 + len(pixels)) + pixels + directory + bytes(4)
+
+
 class Files(Case):
     def write(self, name, data):
         with open(self.path(name), "wb") as file:
@@ -171,6 +182,16 @@ class Files(Case):
                     self.assertEqual((segment.height, segment.width), expected.shape)
                     shown = film(segment)[0][:segment.height]
                     self.assertLess(abs(shown.astype(float) - (16 + expected * 219.0 / 255)).mean(), 4)
+
+    def test_grey_with_alpha(self):
+        """A grey TIFF with alpha, of 8 and of 16 bits, has the contrast of one without."""
+        picture = np.repeat(np.repeat(np.arange(0, 256, 17, dtype=np.uint8).reshape(4, 4), 16, 0), 16, 1)
+        for name, data in {"plain.tiff": grey_tiff(picture, 1), "alpha.tiff": grey_alpha_tiff(picture, 8),
+                           "alpha16.tiff": grey_alpha_tiff(picture, 16)}.items():
+            with self.subTest(name):
+                segment = self.run_tool("--portrait", self.write(name, data), "--portrait-ms", 80, "--kbps", 2000)
+                shown = film(segment)[0][:64]
+                self.assertLess(abs(shown.astype(float) - (16 + picture * 219.0 / 255)).mean(), 3)
 
     # --- transparency
 
