@@ -39,6 +39,10 @@ struct dh_clip {
 	/* I420 of the frames from cache_first on */
 	uint8_t **cache;
 	int cache_first, cache_count, cache_capacity;
+	/* where a pass has stopped that may go on; NULL: there is none */
+	struct dh_source *source;
+	int next;           /* the number of its next frame */
+	int64_t last_ticks; /* pts of the one before */
 };
 
 static int add_entry(struct dh_clip *c, const struct dh_frame *frame, const uint8_t *i420, struct dh_fault *fault)
@@ -147,11 +151,10 @@ static int convert(struct dh_clip *c, const struct dh_frame *frame, uint8_t *i42
 	return code;
 }
 
-/* Takes one decoded frame, number `n` of this pass. */
-static int take(struct dh_clip *c, const struct dh_source *source, const struct dh_frame *frame, int n, bool is_scan,
-	struct dh_fault *fault)
+/* Takes one decoded frame, number `n` of the input. */
+static int take(struct dh_clip *c, const struct dh_frame *frame, int n, bool is_scan, struct dh_fault *fault)
 {
-	int code = c->picture ? 0 : set_up(c, source, frame, fault);
+	int code = c->picture ? 0 : set_up(c, c->source, frame, fault);
 	bool is_wanted = n == c->cache_first + c->cache_count && c->cache_count < c->cache_capacity;
 	if (code || (!is_scan && !is_wanted))
 		return code;
@@ -168,37 +171,47 @@ static int take(struct dh_clip *c, const struct dh_source *source, const struct 
 	return code;
 }
 
-/* Reads the input once. The first pass also collects the entries; later ones only
- * fill the cache from `first` on. */
-static int pass(struct dh_clip *c, int first, const struct dh_progress *progress, struct dh_fault *fault)
+/* Goes on where the last pass has stopped, unless that is behind `first`. */
+static int open_source(struct dh_clip *c, int first, struct dh_fault *fault)
 {
 	struct dh_source_config config = dh_task_source(&c->task, c->input, DH_WANT_VIDEO);
-	struct dh_source *source = NULL;
-	bool is_scan = c->count == 0;
-	int n = 0;
-	int64_t last_ticks = INT64_MIN;
-	int code = dh_source_alloc(&source, &config, fault);
+	if (c->source && c->next <= first)
+		return 0;
+	dh_source_free(&c->source);
+	c->next = 0;
+	c->last_ticks = INT64_MIN;
+	return dh_source_alloc(&c->source, &config, fault);
+}
+
+/* Reads the input. The first pass also collects the entries; later ones only fill the
+ * cache from `first` on. */
+static int pass(struct dh_clip *c, int first, const struct dh_progress *progress, struct dh_fault *fault)
+{
+	bool is_scan = c->count == 0, may_go_on = false;
+	int code = open_source(c, first, fault);
 	drop_cache(c);
 	c->cache_first = first;
-	while (!code) {
+	while (!code && !may_go_on) {
 		struct dh_frame frame;
-		code = dh_source_next(source, &frame, fault);
+		code = dh_source_next(c->source, &frame, fault);
 		if (code || !frame.av)
 			break;
-		if (frame.pts_ticks <= last_ticks)
+		if (frame.pts_ticks <= c->last_ticks)
 			continue;
-		last_ticks = frame.pts_ticks;
-		code = take(c, source, &frame, n++, is_scan, fault);
+		c->last_ticks = frame.pts_ticks;
+		code = take(c, &frame, c->next++, is_scan, fault);
 		if (!code && progress && progress->report)
-			progress->report(progress->arg, 0, dh_source_stated_ticks(source), n);
-		if (c->first_only || (!is_scan && c->cache_count == c->cache_capacity))
+			progress->report(progress->arg, 0, dh_source_stated_ticks(c->source), c->next);
+		if (c->first_only)
 			break;
+		may_go_on = !code && !is_scan && c->cache_count == c->cache_capacity;
 	}
-	if (source && is_scan) {
-		c->damaged = dh_source_damaged(source);
-		c->is_cut = dh_source_is_cut(source);
+	if (c->source && is_scan) {
+		c->damaged = dh_source_damaged(c->source);
+		c->is_cut = dh_source_is_cut(c->source);
 	}
-	dh_source_free(&source);
+	if (!may_go_on)
+		dh_source_free(&c->source);
 	return code;
 }
 
@@ -242,6 +255,7 @@ void dh_clip_free(struct dh_clip **clip)
 	if (!c)
 		return;
 	drop_cache(c);
+	dh_source_free(&c->source);
 	free(c->cache);
 	free(c->uncut);
 	free(c->entries);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Random access to the pictures of one input in bounded memory: pictures that do
- * not fit are decoded again, so a long clip must come from a file, not a pipe.
+ * not fit are decoded again, once if they are wanted in their order, so a long clip must come from a file, not a pipe.
  */
 #ifndef DH_CLIP_H
 #define DH_CLIP_H
