@@ -42,7 +42,7 @@ def answer(*rooms):
     use = lambda used, limit: {"used": used, "limit": limit}
     names = ("sessions handles descriptors memory_bytes workers workers_live workers_ready jobs_waiting reads_waiting "
              "reads_lost media_descriptors media_bytes io_longest_turn_ms cache_bytes events_waiting requests_waiting "
-             "offers_waiting offer_threads pushes rooms viewers observers forwards").split()
+             "offers_waiting offer_threads pushes rooms viewers observers forwards recordings").split()
     usage = {name: use(7, None) for name in names}
     usage.update(viewers=use(3, 5000), io_longest_turn_ms=use(12, None), each_room=list(rooms), generators=[
         {"generator": "gpu", "waiting": 1, "places": [
