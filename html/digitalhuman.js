@@ -144,8 +144,11 @@ export class DigitalHuman extends Requests {
 
 	/* At once, whatever the state. */
 	reconnect() {
+		const { state } = this;
 		this.#drop(failure('offline', 'The connection is made anew.'));
-		return this.#connected = this.#connect();
+		if (this.state === state)   // nobody who was told has closed it
+			this.#connected = this.#connect();
+		return this.#connected;
 	}
 
 	close() {
@@ -245,6 +248,8 @@ export class DigitalHuman extends Requests {
 			this.#pulse?.stop();
 		else
 			this.#drop(failure('offline', error.message), isThere || error.code === 'kicked');
+		if (this.state === 'closed')    // by somebody who was told
+			return;
 		if (!end)
 			this.#retry = setTimeout(() => this.reconnect(), this.#servers.failed(isAnswer(error)));
 		if (end || this.#servers.areDown)
@@ -346,6 +351,8 @@ export class DigitalHuman extends Requests {
 
 	/* Whether the gateway listens to this viewer: an offer of its own, which comes with the answer. */
 	async #negotiate(on) {
+		if (!this.#connection?.isOpen)
+			await this.#opened;
 		await this.#connected;
 		const before = this.#answered;
 		await before;

@@ -140,11 +140,12 @@ export class Listening {
 
 	/* The viewer that spoke is gone; the next one has not been heard yet. */
 	silence() {
-		if (!this.#microphone?.speaking)
+		if (!this.#voice)
 			return;
 		const { id, viewer } = this.#voice;
 		this.#voice = null;
-		this.#microphone.speaking = false;
+		if (this.#microphone)
+			this.#microphone.speaking = false;
 		this.#on.silent({ event: 'viewer_silent', id, viewer });
 	}
 

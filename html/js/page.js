@@ -314,7 +314,7 @@ function showBarred(error) {
 	queueView.show(null);
 	stage.draw(null);
 	if (!isBarred)
-		notice(`${wantsToken(error) ? 'The token is not good any more' : 'The PIN of this room has been changed'}: ` +
+		notice(`${wantsToken(error) ? 'The token is no longer valid' : 'The PIN of this room has been changed'}: ` +
 			'what plays and waits cannot be shown. The picture goes on.');
 	isBarred = true;
 }

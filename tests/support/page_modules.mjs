@@ -204,6 +204,38 @@ const tests = {
     deepEqual([told.length, microphone.speaking], [3, false]);
   },
 
+  async a_microphone_that_was_just_stopped() {
+    const [dh, microphone] = await listening(), told = [];
+    dh.on('viewer_silent', (event) => told.push(event.viewer));
+    const before = dh.viewer;
+    microphone.stop();
+    dh.reconnect();
+    await advance(100);
+    deepEqual(told, [before]);
+  },
+
+  async a_listener_that_closes() {
+    for (const end of ['lost', 'anew']) {
+      const [dh] = await listening();
+      dh.on('viewer_silent', () => dh.close());
+      const { length } = gateway.sessions;
+      if (end === 'anew') dh.reconnect();
+      else gateway.sessions[0].options.error('lost');
+      await advance(20000);
+      deepEqual([dh.state, gateway.sessions.length], ['closed', length]);
+    }
+  },
+
+  /* The gateway refuses an offer of sound before it has an answer to its first one. */
+  async a_microphone_waits_for_the_next_server() {
+    Object.assign(gateway.servers, { 'ws://down': 'down' });
+    gateway.refuse = ({ request }) => (request === 'configure' && !asked('start').length ? [460, 'not yet'] : null);
+    const dh = await human({ server: ['ws://down', 'ws://up'] });
+    const heard = fate(dh.listen({ track: track('audio') }));
+    await advance(1000);
+    deepEqual([heard.error, heard.value === dh.microphone], [undefined, true]);
+  },
+
   async an_earlier_refusal_is_no_answer() {
     const dh = await playing(), result = { event: 'configured', audio: true, video: true, microphone: true };
     gateway.refuse = ({ request }) => (request === 'start' ? [464, 'max_microphones_per_room is reached (1)'] : null);
