@@ -20,7 +20,8 @@ void dh_programmes_free(struct dh_programmes **programmes);
 /* All rooms of the configuration have been added: where others were is forgotten. */
 void dh_programmes_begun(struct dh_programmes *programmes);
 
-/* --- any thread, one at a time for each room, which must be there: under the rooms' lock */
+/* --- any thread, one at a time for each room, which must be there: under the rooms' lock, or
+ * before there are requests */
 
 /* The room is new: its playlist begins, or goes on where it was. */
 void dh_programmes_add(struct dh_programmes *programmes, struct dh_room *room);

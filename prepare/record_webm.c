@@ -265,7 +265,8 @@ static int picture_packet(struct dh_record_webm *webm, const uint8_t *rtp, size_
 }
 
 /* A timestamp has 32 bits, 13 hours of pictures, and nothing comes of a room as long as it is disabled. It stands for
- * the first time that is not before what has come already, nor earlier than the time of arrival allows. */
+ * the first time that is not more than BEHIND_TICKS before what has come already, nor earlier than the time of arrival
+ * allows. */
 static void unwrap(struct dh_record_webm *webm, enum dh_media media, int64_t received_us, uint32_t timestamp)
 {
 	int64_t clock_ticks = media == DH_VIDEO ? DH_TICKS_PER_VIDEO_CLOCK : DH_TICKS_PER_AUDIO_SAMPLE;

@@ -187,6 +187,12 @@ void dh_room_voice_configure(struct dh_room *room)
 	dh_settings_unref(&settings);
 }
 
+void dh_room_voice_end(struct dh_room *room)
+{
+	while (room->talkers->len)
+		set_speaking(room, room->talkers->pdata[room->talkers->len - 1], false);
+}
+
 void dh_room_voice_left(struct dh_room *room, struct dh_member *member)
 {
 	set_speaking(room, member, false);

@@ -251,8 +251,10 @@ void dh_rtp_forward_report(struct dh_rtp_forward *forward, int64_t now_ticks, in
 	forward->report_ticks = now_ticks + (forward->is_away ? AWAY_TICKS : REPORT_TICKS);
 	for (int media = 0; media < 2; media++) {
 		struct dh_rtp_stream *stream = &forward->streams[media];
-		if (stream->socket >= 0 && (!stream->is_connected || stream->has_lost_way))
+		if (stream->socket >= 0 && !stream->is_connected)
 			dh_rtp_stream_connect(stream, forward->host);
+		else if (stream->has_lost_way)
+			dh_rtp_stream_find_way(stream, forward->host);
 		if (stream->rtcp_socket >= 0)
 			send_report(forward, (enum dh_media)media, now_ticks, media_ticks);
 	}

@@ -2,6 +2,7 @@
 #include "rtp_stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,19 +25,14 @@ static bool may_come(int err)
 
 int dh_rtp_stream_connect(struct dh_rtp_stream *stream, const char *host)
 {
-	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 	struct sockaddr_storage to;
 	socklen_t size;
 
 	if (!dh_udp_address(&to, &size, host, stream->target.port))
 		return -EINVAL;
-	/* A connected socket keeps its own address, even when the machine has lost that. */
-	if (stream->has_lost_way && connect(stream->socket, &nobody, sizeof(nobody)) < 0)
-		return -errno;
 	if (connect(stream->socket, (const struct sockaddr *)&to, size) < 0)
 		return -errno;
 	stream->is_connected = true;
-	stream->has_lost_way = false;
 	return 0;
 }
 
@@ -47,6 +43,17 @@ static int open_rtp(struct dh_rtp_stream *stream, const char *host, bool is_perm
 		return stream->socket;
 	int err = dh_rtp_stream_connect(stream, host);
 	return is_permanent && may_come(err) ? 0 : err;
+}
+
+void dh_rtp_stream_find_way(struct dh_rtp_stream *stream, const char *host)
+{
+	struct dh_rtp_stream other = { .target = stream->target };
+	int err = open_rtp(&other, host, false);
+
+	if (!err && dup3(other.socket, stream->socket, O_CLOEXEC) >= 0)
+		stream->has_lost_way = false;
+	if (other.socket >= 0)
+		close(other.socket);
 }
 
 /* Not connected: who answers may do so from another port. */
@@ -101,9 +108,7 @@ bool dh_rtp_stream_send(struct dh_rtp_stream *stream, const uint8_t *packet, siz
 		stream->counts.refused++;
 		sent = send(stream->socket, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
-	if (sent < 0 && may_come(-errno)) {
-		stream->counts.unreachable++;
-		stream->has_lost_way = true;
-	}
+	stream->has_lost_way = sent < 0 && may_come(-errno);
+	stream->counts.unreachable += stream->has_lost_way;
 	return sent >= 0;
 }

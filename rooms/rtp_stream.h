@@ -29,7 +29,7 @@ struct dh_rtp_stream {
 	int local_rtcp_port;
 	int socket, rtcp_socket; /* -1: none */
 	bool is_connected;       /* false: there is no network yet */
-	bool has_lost_way;       /* there is none any more; perhaps from another address */
+	bool has_lost_way;       /* there was none for the last packet */
 	struct sockaddr_storage rtcp_to;
 	socklen_t rtcp_to_size;
 	struct dh_rtp_stream_counts counts;
@@ -46,9 +46,11 @@ struct dh_rtp_stream {
 int dh_rtp_stream_open(struct dh_rtp_stream *stream, const char *host, bool is_permanent);
 void dh_rtp_stream_close(struct dh_rtp_stream *stream);
 
-/* Tries again, from whatever address this machine has now, where there was no network. -EINVAL: `host` is no
- * address. */
+/* Tries again where there was no network. -EINVAL: `host` is no address. */
 int dh_rtp_stream_connect(struct dh_rtp_stream *stream, const char *host);
+/* Where there is none any more: a connected socket keeps its own address, even when the machine has lost that. Another
+ * one takes its place if it finds a way. */
+void dh_rtp_stream_find_way(struct dh_rtp_stream *stream, const char *host);
 
 /* Whether a packet may be sent; if not, it counts as one for which there is no way. */
 bool dh_rtp_stream_has_way(struct dh_rtp_stream *stream);

@@ -266,6 +266,28 @@ static void test_who_leaves_while_it_speaks(const void *arg)
 	room_rig_close();
 }
 
+/* Of a room that has been destroyed no voice is told any more. */
+static void test_a_room_that_ends(void)
+{
+	bool is_silent = false, is_destroyed = false;
+
+	open_room(200);
+	speak(0);
+	EXPECT("floor_given 1, viewer_speaking 1, ");
+	dh_room_close(rig.room);
+	pthread_mutex_lock(&rig.lock);
+	for (guint i = 0; i < rig.notified->len; i++) {
+		const json_t *event = g_array_index(rig.notified, struct room_rig_event, i).event;
+		const char *name = json_string_value(json_object_get(event, "event"));
+		is_destroyed |= !g_strcmp0(name, "destroyed");
+		is_silent |= !is_destroyed && !g_strcmp0(name, "viewer_silent");
+	}
+	pthread_mutex_unlock(&rig.lock);
+	CHECK(is_destroyed);
+	CHECK(is_silent);
+	room_rig_close();
+}
+
 /* Its answer is handled when it has left already. */
 static void test_no_place_is_lost(void)
 {
@@ -276,6 +298,9 @@ static void test_no_place_is_lost(void)
 	CHECK_INT(dh_room_microphones(rig.room), 1);
 	dh_room_member_hear(member, true);
 	dh_member_unref(&member);
+	/* Others may still hold it. */
+	for (double end = now_ms() + AWAIT_S * 1e3; dh_room_microphones(rig.room) != 1 && now_ms() < end;)
+		usleep(1000);
 	CHECK_INT(dh_room_microphones(rig.room), 1);
 	room_rig_close();
 }
@@ -285,6 +310,7 @@ static const struct check_test tests[] = {
 	TEST(test_who_is_not_heard_any_more),
 	TEST(test_who_spoke_meanwhile),
 	TABLE(test_who_leaves_while_it_speaks, ends),
+	TEST(test_a_room_that_ends),
 	TEST(test_no_place_is_lost),
 };
 
