@@ -95,7 +95,7 @@ class Runner(Case):
         async def main():
             stage = AsyncStage(server.address, server.room, server.secret, encode=False)
             receiver, generator = Receiver(), Generator()
-            runner = RoomRunner(stage, audio_recv=receiver, video_gen=generator, fps=25, convert=lambda _: PICTURE)
+            self.runner = runner = RoomRunner(stage, audio_recv=receiver, video_gen=generator, fps=25, convert=lambda _: PICTURE)
             await runner.start()
             try:
                 await asyncio.wait_for(function(server, receiver, generator), WAIT_S)
@@ -182,9 +182,13 @@ class Runner(Case):
                 receiver.queue.put_nowait(sound())
             while not (server.pushes and server.pushes[0].played_ms == 200):
                 await asyncio.sleep(0.01)
+            while not (self.runner._starting and self.runner._starting.done()):
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0)          # it is logged then
             with self.assertLogs("digitalhuman", "ERROR") as logs:
                 receiver.on_clear()
                 self.assertEqual(await receiver.wait(1), [(0.2, True)])
+            self.assertIn("clear_buffer() failed", logs.output[0])
             self.assertIn("of its own", logs.output[0])
         with self.assertLogs("digitalhuman", "ERROR") as logs:
             self.run_async(run)
