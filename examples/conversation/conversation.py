@@ -33,6 +33,7 @@ class Conversation:
         self.turn, self.is_taking = None, False     # who speaks; whether it is found out what was said
         self.is_held = False                        # the room, by a voice, not by a moderator
         self.answer = self.viewer = None            # that is given; who has asked
+        self.viewers = None                         # how many there are, once that is known
         self.shown = "idle"                         # while nothing is said
         self.messages = []
         self.lock = asyncio.Lock()                  # held while messages and answer change
@@ -103,12 +104,15 @@ class Conversation:
 
     async def reply(self, viewer, words):
         self.tell({"event": "said", "viewer": viewer, "text": words})
+        await self.show("thinking")
+        if self.viewers == 0:       # gone in mid-sentence; and an answer that nobody gets would be taken for heard
+            await self.show("idle")
+            return
         self.viewer = viewer
         if self.messages and self.messages[-1]["role"] == "user":
             self.messages[-1]["content"] += " " + words     # of the answer to that nothing was heard
         else:
             self.messages.append({"role": "user", "content": words})
-        await self.show("thinking")
         told = [dict(message) for message in self.messages[-MESSAGES:]]
         self.tell({"event": "asked", "messages": told})
         self.answer = Answer(self.stage, self.parts, self.size, told)
@@ -198,8 +202,10 @@ class Conversation:
             self.is_held = True
         if event["event"] == "viewer_silent" and self.is_held:
             self.tasks.create_task(self.go_on_unless_heard())
-        if event["event"] == "left" and not event["viewers"] and self.answer:
-            self.tasks.create_task(self.stop_unheard(self.answer))
+        if event["event"] in ("joined", "left"):
+            self.viewers = event["viewers"]
+            if not self.viewers and self.answer:
+                self.tasks.create_task(self.stop_unheard(self.answer))
         if event["event"] == "destroyed":
             raise RuntimeError("the room has been destroyed")
 

@@ -8,9 +8,12 @@ import json
 import os
 import sys
 
+from gateway import Refused
+
 # A voice stops the avatar at once, and it can go on; one viewer at a time is listened to.
 ROOM = {"barge_in": 200, "barge_in_mode": "hold", "barge_in_by": "one"}
 FILE_MAX_BYTES = 65536
+NO_SUCH_ROOM = 455
 
 
 def usual_file(janus, room):
@@ -80,6 +83,9 @@ async def leave(connect, kept, farewell):
             finally:
                 await undo(gateway, kept)
     except Exception as error:
+        if isinstance(error, Refused) and error.code == NO_SUCH_ROOM:
+            kept.forget()       # nothing of it is to be found in another room of that id
+            return
         print(f"conversation: the room is not as it was before, until the next one begins: {error}", file=sys.stderr)
 
 

@@ -21,9 +21,12 @@ class Gateway:
     def __init__(self):
         self.asked, self.heard, self.codes = [], {}, {}
         self.floor = self.slow = self.stuck = None
+        self.on_thinking = lambda: None
 
     async def ask(self, request, **fields):
         self.asked.append((request, fields))
+        if fields.get("state") == "thinking":
+            self.on_thinking()
         if request == self.stuck:
             await asyncio.Event().wait()
         if request == "heard" and self.slow:
@@ -230,6 +233,22 @@ class Turns(unittest.IsolatedAsyncioTestCase):
             await asyncio.sleep(0.001)
         self.assertIn(("interrupt", {"segment": "a0"}), self.gateway.asked)
         self.assertEqual(self.talk.messages[-1], {"role": "assistant", "content": "Good [interrupted]"})
+
+    async def test_gone_in_mid_sentence(self):
+        """Nobody would hear the answer; who comes back is answered, and the model knows of nothing else."""
+        for viewers in (1, 0):
+            self.talk.on_event({"event": "joined" if viewers else "left", "viewer": 1, "viewers": viewers})
+        await self.speak("what is")
+        self.assertEqual((Answer.all, self.talk.shown), ([], "idle"))
+        self.talk.on_event({"event": "joined", "viewer": 2, "viewers": 1})
+        await self.speak("hello", viewer=2)
+        self.assertEqual(Answer.all[0].messages, [{"role": "user", "content": "hello"}])
+        await self.end(Answer.all[0], "")
+
+    async def test_gone_just_before_the_answer(self):
+        self.gateway.on_thinking = lambda: self.talk.on_event({"event": "left", "viewer": 1, "viewers": 0})
+        await self.speak("what is")
+        self.assertEqual((Answer.all, self.talk.shown), ([], "idle"))
 
     async def test_an_answer_that_is_taken_away_before_it_sounds(self):
         """The avatar does not think for ever."""

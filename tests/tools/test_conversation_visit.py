@@ -41,7 +41,7 @@ with socket.socket(socket.AF_UNIX) as listener:
 
 class Janus:
     """With one room. `on_request` is called with each request; `refuses` new connections; `errors` are answers of Janus's
-    own, by what is asked; `mute` are requests without an answer."""
+    own, by what is asked; `mute` are requests without an answer. Without a `room` there is none any more."""
 
     def __init__(self):
         self.room, self.forwards, self.last_id = dict(BEFORE), [OTHER], 1
@@ -79,7 +79,8 @@ class Janus:
             return {"janus": "ack"}
         if message["janus"] != "message":
             return {"janus": "success", "data": {"id": 1}}
-        return {"janus": "success", "plugindata": {"data": self.do(what, message["body"])}}
+        data = self.do(what, message["body"]) if self.room else {"error_code": 455, "error": "No such room (1)"}
+        return {"janus": "success", "plugindata": {"data": data}}
 
     def do(self, what, body):
         if what == "edit":
@@ -211,6 +212,17 @@ class Visits(unittest.IsolatedAsyncioTestCase):
         self.janus.room["barge_in_by"] = "named"
         await self.lose(talk)
         self.is_as_before(barge_in=500, barge_in_by="named")
+
+    async def test_the_room_is_destroyed(self):
+        """A new one of that id is left as it is."""
+        talk = await self.begin()
+        self.janus.room, self.janus.forwards = None, [OTHER]
+        await self.janus.send({"janus": "event", "plugindata": {"data": {"event": "destroyed"}}})
+        await self.ends(talk, RuntimeError)
+        self.assertEqual(self.errors.getvalue(), "")
+        self.janus.room = dict(visit.ROOM)
+        await self.lose(await self.begin())
+        self.is_as_before(**visit.ROOM)
 
     async def test_a_second_signal(self):
         """And a third one, while the room is set back."""
