@@ -3,9 +3,15 @@
 """The Python client while the gateway takes nothing, or does not answer: what has a time limit keeps to it, what may be
 done meanwhile is done, and who cuts a segment does not wait."""
 import asyncio
+import os
+import select
 import socket
+import subprocess
+import sys
+import threading
 import time
 import unittest
+from unittest import mock
 
 import numpy as np
 
@@ -86,8 +92,20 @@ class Connecting(Case):
 
     def setUp(self):
         super().setUp()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(self.listener.close)
+        self.listener, self.connections = socket.create_server(("127.0.0.1", 0)), []
+        self.addCleanup(self.hang_up)
+
+    def hang_up(self):
+        for sock in (self.listener, *self.connections):
+            sock.close()
+
+    def has_connection(self, timeout=0):
+        """That is not accepted yet."""
+        return bool(select.select([self.listener], [], [], timeout)[0])
+
+    def accept(self):
+        self.assertTrue(self.has_connection(WAIT_S))
+        self.connections.append(self.listener.accept()[0])
 
     def check_leftovers(self):
         """What still connected ends with the listener, which is closed by now."""
@@ -111,7 +129,7 @@ class Connecting(Case):
         for end in (lambda s: s.abort(), lambda s: s.close(SOON_S)):
             s = self.segment()
             joins.append(self.in_thread(s.open))
-            until(s._opening.locked)
+            self.accept()
             try:
                 self.in_thread(lambda: end(s))()
             except TimeoutError:
@@ -119,7 +137,7 @@ class Connecting(Case):
             self.assertTrue(s.is_over)
             with self.assertRaisesRegex(ConnectionError, "cut by its own side"):
                 s.push(*next(made(1)))
-        self.listener.close()
+        self.hang_up()
         for join in joins:
             with self.assertRaisesRegex(ConnectionError, "^cannot connect"):
                 join()
@@ -145,7 +163,7 @@ class Connecting(Case):
             stage = AsyncStage(self.address("tls://"), encode=False, connect_timeout=10 * WAIT_S)
             s = stage.segment(**FORMAT)
             opening = asyncio.ensure_future(s.open())
-            while not s._segment._opening.locked():
+            while not self.has_connection():
                 await asyncio.sleep(0.005)
             with self.assertRaises(TimeoutError):
                 await s.close(SOON_S)
@@ -163,6 +181,95 @@ class Connecting(Case):
             with self.assertRaises(asyncio.TimeoutError):
                 await asyncio.wait_for(stage.info(), SOON_S)
         self.in_thread(lambda: asyncio.run(run()))()
+
+
+    def test_what_is_cancelled_does_not_keep_the_program(self):
+        """Which ends long before it would have been connected, or answered."""
+        code = f"""import asyncio
+from digitalhuman import AsyncStage
+async def run():
+    silent, quiet = (AsyncStage(address, encode=False, connect_timeout={100 * WAIT_S})
+                     for address in ({self.address("tls://")!r}, {self.address()!r}))
+    tasks = [asyncio.ensure_future(task) for task in (silent.segment(fps=25).__aenter__(), quiet.info(),
+                                                      quiet.interrupt(), quiet.mark("here"))]
+    await asyncio.to_thread(input)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert all(task.cancelled() for task in tasks)
+asyncio.run(run())
+"""
+        with subprocess.Popen([sys.executable, "-B", "-c", code], stdin=subprocess.PIPE,
+                              env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))) as program:
+            try:
+                for _ in range(4):
+                    self.accept()
+                program.communicate(b"\n", WAIT_S)
+            finally:
+                program.kill()
+        self.assertEqual(program.returncode, 0)
+
+    def asking(self, stage, joins):
+        """A segment that waits for what is asked of the room, if anything is."""
+        arrived = stage._asking.arrived
+        s = stage.segment(**FORMAT)
+        joins.append(self.in_thread(s.open))
+        until(lambda: stage._asking.arrived > arrived)
+        return s
+
+    def test_all_who_wait_for_an_answer_do_without_it(self):
+        """One asks; where that fails the others do not try one after another. Who was cut neither."""
+        stage, joins = Stage(self.address(), encode=True, dh_prepare="/bin/true", connect_timeout=10 * WAIT_S), []
+        stage._asking = Counted()
+        for _ in range(5):
+            self.asking(stage, joins)
+        self.asking(stage, joins).abort()
+        self.accept()
+        self.connections[0].close()
+        for join in joins[:-1]:
+            with self.assertRaisesRegex(ConnectionError, "ended without an answer|Connection reset"):
+                join()
+        with self.assertRaisesRegex(ConnectionError, "cut by its own side"):
+            joins[-1]()
+        self.assertFalse(self.has_connection())
+        self.asking(stage, joins)           # the next one does try
+        self.accept()
+        self.hang_up()
+        with self.assertRaises(ConnectionError):
+            joins[-1]()
+
+    def test_cut_while_another_one_asks(self):
+        """Then it does not connect, either, once the answer is there."""
+        stage, joins = Stage(self.address(), encode=True, dh_prepare="/bin/true", connect_timeout=10 * WAIT_S), []
+        stage._asking = Counted()
+        self.asking(stage, joins)
+        self.asking(stage, joins).abort()
+        self.accept()
+        asker, = self.connections
+        asker.sendall(b'{"info":{}}\n{"anchor":{"bytes":1}}\n.')
+        with self.assertRaisesRegex(ConnectionError, "cut by its own side"):
+            joins[1]()
+        self.assertFalse(self.has_connection())
+        stage.close()
+        asker.sendall(b'{"error_code":464,"error":"no"}\n')
+        try:
+            joins[0]().abort()
+        except Exception:
+            pass
+
+
+class Counted:
+    """A lock that counts those who want it."""
+
+    def __init__(self):
+        self.lock, self.arrived = threading.Lock(), 0
+
+    def __enter__(self):
+        self.arrived += 1       # one after another does, in these tests
+        self.lock.acquire()
+
+    def __exit__(self, *_):
+        self.lock.release()
 
 
 class Asyncio(Case):
@@ -249,6 +356,30 @@ class Asyncio(Case):
             while client_threads():
                 await asyncio.sleep(0.005)
         self.run_async(run)
+
+    def test_cancelling_the_stages_end_does_not_leave_it_out(self):
+        """Not even before its thread does anything."""
+        begin, closed, run_thread = threading.Event(), threading.Event(), threading.Thread.run
+
+        def run_late(thread):
+            if thread.name.startswith("digitalhuman"):
+                begin.wait()
+            run_thread(thread)
+
+        async def run(server, stage):
+            stage._stage.forget_avatar = closed.set
+
+            async def block():
+                async with stage:
+                    asyncio.current_task().cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await asyncio.ensure_future(block())
+            begin.set()
+            self.assertTrue(await asyncio.to_thread(closed.wait, WAIT_S))
+        self.addCleanup(begin.set)
+        with mock.patch.object(threading.Thread, "run", run_late):
+            self.run_async(run)
+        until(lambda: not client_threads())
 
     def test_pieces_want_a_loop_before_they_are_pushed(self):
         server = self.server()

@@ -1,18 +1,64 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The same for asyncio. Each open segment has a thread that does what blocks, in order: pictures are large,
-and an event loop that copies them does nothing else meanwhile."""
+and an event loop that copies them does nothing else meanwhile. No thread keeps a program from ending: those of an
+executor would."""
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import queue
+import threading
 from types import TracebackType
-from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Optional, Type, TypeVar
+from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Optional, Tuple, Type, TypeVar
 
 from .errors import Result, SegmentEnded
 from .segment import Event, OnEvent, Segment
 from .stage import Stage
 
 T = TypeVar("T")
+Job = Tuple["concurrent.futures.Future[Any]", Callable[[], Any]]
+
+
+class _Worker:
+    """A thread that does what it is given, in order. It ends with this."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Optional[Job]] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=_work, args=(self._jobs,), name="digitalhuman-push", daemon=True)
+        self._thread.start()
+
+    def submit(self, function: Callable[[], T]) -> concurrent.futures.Future[T]:
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._jobs.put((future, function))
+        return future
+
+    def end(self) -> None:
+        """Once all is done that it was given."""
+        self._jobs.put(None)
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def __del__(self) -> None:
+        self.end()
+
+
+def _work(jobs: queue.SimpleQueue[Optional[Job]]) -> None:
+    job = jobs.get()
+    while job:
+        if job[0].set_running_or_notify_cancel():
+            _do(*job)
+        job = None          # and what it holds
+        job = jobs.get()
+
+
+def _do(future: concurrent.futures.Future[T], function: Callable[[], T]) -> None:
+    try:
+        result = function()
+    except BaseException as error:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
 
 class AsyncSegment:
@@ -28,7 +74,7 @@ class AsyncSegment:
         self._changed: Optional[asyncio.Event] = None
         self._segment = make(self._hear)
         self._segment.on_change = self._wake
-        self._thread: Optional[concurrent.futures.ThreadPoolExecutor] = None
+        self._worker: Optional[_Worker] = None
 
     # -- what is known of it; see Segment
 
@@ -155,23 +201,23 @@ class AsyncSegment:
         return False
 
     async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
-        loop = self._begin()
-        return await loop.run_in_executor(self._executor(), function, *arguments)
+        self._begin()
+        return await asyncio.wrap_future(self._working().submit(lambda: function(*arguments)))
 
-    def _executor(self) -> concurrent.futures.ThreadPoolExecutor:
-        if self._thread is None:
-            self._thread = concurrent.futures.ThreadPoolExecutor(1, "digitalhuman-push")
-        return self._thread
+    def _working(self) -> _Worker:
+        if self._worker is None:
+            self._worker = _Worker()
+        return self._worker
 
     async def _leave(self) -> None:
-        thread, self._thread = self._executor(), None
+        worker, self._worker = self._working(), None
         # What a cancelled call has left over ends soon: the connection is cut, or over.
-        done = thread.submit(self._segment.abort)
-        thread.shutdown(wait=False)
+        done = worker.submit(self._segment.abort)
+        worker.end()
         if self._segment.is_opening:
             return              # which ends by itself, and the thread with it
         await asyncio.shield(asyncio.wrap_future(done))
-        thread.shutdown()
+        worker.join()
 
     # -- from other threads
 
@@ -246,10 +292,14 @@ class AsyncStage:
 
 
 async def _in_thread(function: Callable[[], T]) -> T:
-    """In a thread that does not outlive it; if it is cancelled, the thread ends as soon as the function does."""
-    thread = concurrent.futures.ThreadPoolExecutor(1, "digitalhuman")
-    future = thread.submit(function)
+    """In a thread that begins in any case and does not outlive it; if it is cancelled, the thread ends as soon as the
+    function does."""
+    future: concurrent.futures.Future[T] = concurrent.futures.Future()
+    future.set_running_or_notify_cancel()       # nobody cancels it any more
+    thread = threading.Thread(target=_do, args=(future, function), name="digitalhuman", daemon=True)
+    thread.start()
     try:
         return await asyncio.wrap_future(future)
     finally:
-        thread.shutdown(wait=future.done())
+        if future.done():
+            thread.join()

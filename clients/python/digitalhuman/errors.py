@@ -88,3 +88,8 @@ def error_of(result: Result) -> Exception:
     if result.event == "failed":
         return PushError(result.error_code or 465, result.error or "the segment failed", result)
     return SegmentEnded(result)
+
+
+def fresh(error: Exception) -> Exception:
+    """The same to be raised elsewhere, as each collects its own trace: a PushError or an OSError."""
+    return PushError(error.code, error.text, error.result) if isinstance(error, PushError) else type(error)(*error.args)

@@ -255,7 +255,7 @@ class Segment:
 
     def _connect(self) -> None:
         try:
-            connection, token, avatar = self._stage.begin(self._encode)
+            connection, token, avatar = self._stage.begin(self._encode, self._reports.check)
             try:
                 self._reports.check()           # cut meanwhile: the gateway need not know of it
                 send_first_line(connection, {"room": self._stage.room, **token, **self._fields})

@@ -6,11 +6,11 @@ import concurrent.futures
 import ssl
 import threading
 from types import TracebackType
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Type, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type, Union
 
 from . import encoder, media, room as rooms
 from .container import make_muxer
-from .errors import PushError, Result
+from .errors import PushError, Result, fresh
 from .pieces import Piece, Pieces
 from .segment import OnEvent, Segment
 from .token import push_token
@@ -81,6 +81,8 @@ class Stage:
         self._lock = threading.Lock()       # guards those below
         self._avatar: Optional[rooms.Avatar] = None
         self._forgotten = 0                 # how many times
+        self._failures = 0                  # questions that failed
+        self._failure: Exception = PushError(0, "")     # the last one's
         self._pieces = Pieces(media.check_int(max_parallel, "max_parallel", 1, 1000))
 
     # -- segments
@@ -235,39 +237,59 @@ class Stage:
         """Nothing more is sent of any piece."""
         self._pieces.cut()
 
-    def begin(self, encode: Union[bool, str]) -> Tuple[Connection, Dict[str, Any], Optional[rooms.Avatar]]:
+    def begin(self, encode: Union[bool, str],
+              check: Callable[[], None]) -> Tuple[Connection, Dict[str, Any], Optional[rooms.Avatar]]:
         """A connection for a segment, the fields that its line needs there, and how to encode: the avatar, which the
-        caller holds; None: raw pictures, also with "auto" while the avatar is not ready.
+        caller holds; None: raw pictures, also with "auto" while the avatar is not ready. `check` raises if the segment
+        was cut while it waited.
 
         What is not known of the avatar is asked first, on the connection that the segment then gets. Others wait
-        for it without one: the gateway wants to read a line soon."""
+        for the answer without one: the gateway wants to read a line soon. If there is none, it fails for them too."""
         if not encode:
             return self.connect(), self.token_fields(), None
-        with self._asking:
-            with self._lock:
-                avatar, forgotten = self._avatar and self._avatar.hold(), self._forgotten
-            if avatar is None:
-                connection = self.connect()
-                try:
-                    avatar = self._ask_avatar(connection)
-                except PushError as error:
-                    connection.close()
-                    if encode != "auto" or error.code != NOT_POSSIBLE_NOW:
-                        raise
-                except BaseException:
-                    connection.close()
-                    raise
-                else:
-                    with self._lock:
-                        if forgotten == self._forgotten:
-                            self._avatar = avatar.hold()
-                    return connection, {}, avatar
+        try:
+            asked, avatar = self._find_avatar(check)
+        except PushError as error:
+            if encode != "auto" or error.code != NOT_POSSIBLE_NOW:
+                raise
+            asked = avatar = None
+        if asked:
+            return asked, {}, avatar
         try:
             return self.connect(), self.token_fields(), avatar
         except BaseException:
             if avatar:
                 avatar.drop()
             raise
+
+    def _find_avatar(self, check: Callable[[], None]) -> Tuple[Optional[Connection], Optional[rooms.Avatar]]:
+        """For the caller to hold, and the connection on which it was asked for, if it was."""
+        with self._lock:
+            failures = self._failures
+        with self._asking:
+            check()
+            with self._lock:
+                if self._avatar:
+                    return None, self._avatar.hold()
+                if failures != self._failures:
+                    raise fresh(self._failure)
+                forgotten = self._forgotten
+            try:
+                connection = self.connect()
+                try:
+                    avatar = self._ask_avatar(connection)
+                except BaseException:
+                    connection.close()
+                    raise
+            except (PushError, OSError) as error:
+                with self._lock:
+                    if forgotten == self._forgotten:
+                        self._failures, self._failure = self._failures + 1, fresh(error)
+                raise
+            with self._lock:
+                if forgotten == self._forgotten:
+                    self._avatar = avatar.hold()
+            return connection, avatar
 
     def _ask_avatar(self, connection: Connection) -> rooms.Avatar:
         info = rooms.ask_info(connection, self.room, self.token_fields(), self._connect_s)
