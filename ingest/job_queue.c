@@ -5,8 +5,12 @@
  * not counting those that are slow to open. */
 #define OPENING_MAX       32
 #define OPENING_QUICK_MAX 4
-/* Of the live places, so many are for any one owner, however few there are. */
-#define SHARE_LEAST 2
+/* Of the live places, so many are for any one owner, however few there are: for jobs that are next (what plays, what
+ * follows and what interrupts both), and for others. */
+#define SHARE_LEAST_NEXT 3
+#define SHARE_LEAST      2
+/* So few places are for whoever comes. */
+#define PLACES_FEW 2
 
 /* One per owner with jobs that wait, or are live and run. */
 struct dh_job_turn {
@@ -20,7 +24,7 @@ struct dh_job_turn {
 void dh_job_queue_init(struct dh_job_queue *queue, int max_live)
 {
 	g_queue_init(&queue->waiting);
-	queue->live = 0;
+	queue->waiting_live = 0;
 	queue->max_live = max_live;
 	queue->ahead = 0;
 	queue->served = 0;
@@ -46,7 +50,7 @@ void dh_job_queue_add(struct dh_job_queue *queue, struct dh_queued *job, const v
 	job->turn = turn;
 	job->is_running = false;
 	job->link = (GList){ .data = job };
-	queue->live += job->is_live;
+	queue->waiting_live += job->is_live;
 	g_queue_push_tail_link(&queue->waiting, &job->link);
 }
 
@@ -62,7 +66,7 @@ static void count_running(struct dh_job_queue *queue, const struct dh_queued *jo
 static void stop_waiting(struct dh_job_queue *queue, struct dh_queued *job)
 {
 	g_queue_unlink(&queue->waiting, &job->link);
-	queue->live -= job->is_live;
+	queue->waiting_live -= job->is_live;
 	job->turn->waiting--;
 }
 
@@ -99,11 +103,13 @@ void dh_job_queue_set_next(struct dh_job_queue *queue, struct dh_queued *job)
 static bool has_share(const struct dh_job_queue *queue, const struct dh_queued *job, int running, int ahead,
 	int all_ahead)
 {
-	int quarter = queue->max_live / 4;
+	int half = queue->max_live / 2, quarter = queue->max_live / 4;
+	int reserve = queue->max_live > PLACES_FEW ? MAX(1, quarter) : 0;
 
-	if (running >= MAX(SHARE_LEAST, queue->max_live / 2))
-		return false;
-	return job->is_next || (ahead < MAX(SHARE_LEAST, quarter) && all_ahead < queue->max_live - quarter);
+	if (job->is_next)
+		return running - ahead < MAX(SHARE_LEAST_NEXT, half);
+	return running < MAX(SHARE_LEAST, half) && ahead < MAX(SHARE_LEAST, quarter) &&
+		all_ahead < queue->max_live - reserve;
 }
 
 static bool may_run(const struct dh_job_queue *queue, const struct dh_queued *job)

@@ -5,10 +5,12 @@
  * longest ago goes first, and joining counts as being served. Jobs of one owner keep their
  * order.
  *
- * A live job keeps its worker until its segment has been played. So of the places for those a
- * quarter is for jobs that are next; one owner gets at most a quarter for jobs that are not, and
- * half of all (but two in any case). What plays or is next in one room waits for nothing that
- * waits in another.
+ * A live job keeps its worker until its segment has been played. So of three places or more for
+ * those a quarter (but one in any case) is for jobs that are next. One owner gets at most half of
+ * all for jobs that are next (but three in any case: what plays, what follows, what interrupts),
+ * whatever else it has; and a quarter for jobs that are not, as long as it has less than half in
+ * all (but two in any case). What plays or is next in one room waits for nothing that waits in
+ * another, nor for what comes later in its own.
  */
 #ifndef DH_JOB_QUEUE_H
 #define DH_JOB_QUEUE_H
@@ -32,7 +34,7 @@ struct dh_queued {
 
 struct dh_job_queue {
 	GQueue waiting;
-	int live;          /* live ones among them */
+	int waiting_live;  /* live ones among them */
 	int max_live;      /* places for them */
 	int ahead;         /* running live ones that are not next */
 	GHashTable *turns; /* by owner */

@@ -65,7 +65,7 @@ static struct places count_places(const struct dh_workers *workers)
 static int count_runnable(const struct dh_workers *workers)
 {
 	struct places places = count_places(workers);
-	int files = dh_job_queue_length(&workers->queue) - workers->queue.live;
+	int files = dh_job_queue_length(&workers->queue) - workers->queue.waiting_live;
 
 	return MIN(files, places.files) + dh_job_queue_runnable_live(&workers->queue, places.live);
 }
@@ -387,7 +387,7 @@ void dh_workers_stats(const struct dh_workers *workers, struct dh_workers_stats 
 		.busy = count(workers, DH_WORKER_BUSY),
 		.busy_live = count_live(workers),
 		.waiting = dh_job_queue_length(&workers->queue),
-		.waiting_live = workers->queue.live,
+		.waiting_live = workers->queue.waiting_live,
 		.jobs = workers->jobs,
 		.failed = workers->failed,
 	};

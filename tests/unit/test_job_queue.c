@@ -37,6 +37,15 @@ static const struct order {
 	{ "one that was next has ended", "a1! a2 a3 a4 l l l l =a1 l", "a1 a2 a3", 8 },
 	{ "a room's share of all", "a1! a2! a3! a4! a5! b1! l l l l l l", "a1 b1 a2 a3 a4", 8 },
 	{ "its files do not count", "a1 a2 A3 A4 l l > >", "a1 a2 A3 A4", 8 },
+	{ "an interruption's place of three", "a1! a2! a3 a4 l l l l a5! l", "a1 a2 a5", 3 },
+	{ "of four", "a1! a2! a3 a4 l l l l a5! l", "a1 a2 a5", 4 },
+	{ "of five", "a1! a2! a3 a4 l l l l a5! l", "a1 a2 a5", 5 },
+	{ "of six", "a1! a2! a3 a4 l l l l a5! l", "a1 a2 a3 a5", 6 },
+	{ "of seven", "a1! a2! a3 a4 l l l l a5! l", "a1 a2 a3 a5", 7 },
+	{ "of eight", "a1! a2! a3 a4 l l l l a5! l", "a1 a2 a3 a4 a5", 8 },
+	{ "of nine", "a1! a2! a3 a4 l l l l a5! l", "a1 a2 a3 a4 a5", 9 },
+	{ "of four, where one of two was ahead", "a1! a2 l l a3! l", "a1 a2 a3", 4 },
+	{ "what is next has one place of three", "a1 b1 c1 l l l c2! l", "a1 b1 c2", 3 },
 	{ "one place", "a1 b1 l =a1 l", "a1 b1", 1 },
 	{ "two places of one room", "a1 a2 l l", "a1 a2", 2 },
 };
@@ -117,7 +126,7 @@ static void test_order(const void *arg)
 		if (jobs[i].queued.turn)
 			dh_job_queue_remove(&queue, &jobs[i].queued);
 	CHECK_INT(dh_job_queue_length(&queue), 0);
-	CHECK_INT(queue.live, 0);
+	CHECK_INT(queue.waiting_live, 0);
 	CHECK_INT(queue.ahead, 0);
 	CHECK_INT(g_hash_table_size(queue.turns), 0);
 	dh_job_queue_clear(&queue);
