@@ -197,11 +197,10 @@ void dh_feed_set_next(struct dh_feed *feed)
 
 void dh_feed_make_way(struct dh_feed *feed, struct dh_feed *by)
 {
-	if (feed->makes_way || !feed->config || by->config != feed->config || !atomic_load(&by->is_waiting))
+	if (!feed->config || by->config != feed->config || !atomic_load(&by->wants_place) ||
+		atomic_exchange(&feed->makes_way, true))
 		return;
-	feed->makes_way = true;
-	dh_io_post(feed->context.io, dh_feed_place_go_first, dh_feed_ref(by));
-	dh_io_post(feed->context.io, dh_feed_place_give_way, dh_feed_ref(feed));
+	dh_feed_place_post_way(feed, by);
 }
 
 bool dh_feed_is_live(const struct dh_feed *feed)

@@ -130,8 +130,9 @@ bool dh_feed_is_started(const struct dh_feed *feed);
 void dh_feed_set_next(struct dh_feed *feed);
 
 /* It plays, and `by` interrupts it as soon as it is ready. If `by` waits to be made by the same
- * generator, what is still to be made of this one never is: its generator ends, `by` gets the place,
- * and what there is plays meanwhile. Once `by` waits, its owner is woken (`arrived`): call it again. */
+ * generator, and would take this one's place, what is still to be made of this one never is: its
+ * generator ends, `by` gets the place, and what there is plays meanwhile. Once `by` waits, its
+ * owner is woken (`arrived`): call it again. */
 void dh_feed_make_way(struct dh_feed *feed, struct dh_feed *by);
 
 /* Whether it is being made while it is prepared, and then whether a command of the

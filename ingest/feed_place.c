@@ -41,7 +41,7 @@ static void given(void *arg, int place)
 {
 	struct dh_feed *feed = arg;
 
-	atomic_store(&feed->is_waiting, false);
+	atomic_store(&feed->wants_place, false);
 	feed->place = MAX(-1, place);
 	if (feed->output >= 0 && place < 0)
 		dh_feed_speech_give_up_place(feed, place);
@@ -74,10 +74,16 @@ int dh_feed_place_take(struct dh_feed *feed)
 	if (place >= 0)
 		feed->place = place;
 	if (place == -EINPROGRESS) {
-		atomic_store(&feed->is_waiting, true);
+		atomic_store(&feed->wants_place, true);
 		dh_feed_input_wake(feed); /* it may call dh_feed_make_way */
 	}
 	return MIN(place, 0);
+}
+
+void dh_feed_place_stop_waiting(struct dh_feed *feed)
+{
+	dh_generators_cancel(feed->context.generators, &feed->place_wait);
+	atomic_store(&feed->wants_place, false);
 }
 
 void dh_feed_place_set_next(struct dh_feed *feed)
@@ -93,22 +99,42 @@ void dh_feed_place_held(struct dh_feed *feed)
 		wanted(feed);
 }
 
-void dh_feed_place_go_first(void *arg)
-{
-	struct dh_feed *feed = arg;
+struct way {
+	struct dh_feed *feed, *by; /* references */
+};
 
-	dh_generators_go_first(feed->context.generators, &feed->place_wait);
-	dh_feed_unref(&feed);
+/* `by`, which goes before all others, may have got another place meanwhile, be about to, or have tried this one. */
+static bool would_take_place(const struct dh_feed *by, const struct dh_feed *feed)
+{
+	const struct dh_generator_pool *pool = dh_generators_pool(by->context.generators, by->config);
+	uint64_t tried = by->place_wait.tried;
+
+	return by->place_wait.is_waiting && feed->place >= 0 && !(tried >> feed->place & 1) &&
+		dh_generator_pool_find(pool, tried, g_get_monotonic_time()) == -EAGAIN;
 }
 
-void dh_feed_place_give_way(void *arg)
+static void give_way(void *arg)
 {
-	struct dh_feed *feed = arg;
+	struct way *way = arg;
+	struct dh_feed *feed = way->feed;
 
-	if (feed->generator && !feed->outcome.is_known) {
+	dh_generators_go_first(way->by->context.generators, &way->by->place_wait);
+	if (feed->generator && !feed->outcome.is_known && would_take_place(way->by, feed)) {
 		feed->has_given_way = true;
 		dh_feed_input_note(feed, "[cut_short] its generator was needed for what interrupts it");
 		dh_feed_speech_cut(feed);
+	} else {
+		atomic_store(&feed->makes_way, false);
 	}
-	dh_feed_unref(&feed);
+	dh_feed_unref(&way->by);
+	dh_feed_unref(&way->feed);
+	g_free(way);
+}
+
+void dh_feed_place_post_way(struct dh_feed *feed, struct dh_feed *by)
+{
+	struct way *way = g_new(struct way, 1);
+
+	*way = (struct way){ .feed = dh_feed_ref(feed), .by = dh_feed_ref(by) };
+	dh_io_post(feed->context.io, give_way, way);
 }

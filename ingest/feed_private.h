@@ -50,7 +50,6 @@ struct dh_feed {
 	/* the owner's thread */
 	struct dh_segment *segment;
 	bool is_started, is_next, is_complete, is_incomplete;
-	bool makes_way;               /* dh_feed_make_way has been called */
 	json_t *notes;                /* may be NULL */
 	GPtrArray *words;             /* struct dh_stream_word, not taken yet; may be NULL */
 	bool is_text_owed;            /* whoever writes the text has not ended it */
@@ -60,7 +59,8 @@ struct dh_feed {
 	int64_t progress_ticks;       /* when `progress` was last called */
 	/* atomic */
 	atomic_bool is_held;           /* its source waits until more has been played */
-	atomic_bool is_waiting;        /* for a place where it can be made */
+	atomic_bool wants_place;       /* it waits for one where it can be made */
+	atomic_bool makes_way;         /* it has made way for another one, or is about to */
 	_Atomic int64_t allowed_ticks; /* its source may be read up to here */
 	_Atomic int64_t first_byte_us; /* when the first byte of its source came, monotonic; 0: it has not */
 	/* the owner's thread until started, then the I/O thread */
@@ -84,7 +84,7 @@ struct dh_feed {
 	bool has_ended_well;                      /* it has, and not failed */
 	bool has_given_way;                       /* it was ended: its place was needed */
 	int output;                               /* the write end of what the worker reads; -1: none */
-	size_t given;                             /* bytes of the text that it has got */
+	size_t text_given;                        /* bytes of the text that it has got */
 	GSource *text_timer;                      /* more_s */
 	char *generator_error;
 	struct dh_feed_outcome outcome;
@@ -131,13 +131,14 @@ int dh_feed_place_take(struct dh_feed *feed);
 char *dh_feed_place_why_not(struct dh_feed *feed, int err);
 /* It may have one. */
 void dh_feed_place_leave(struct dh_feed *feed, enum dh_place_end end);
+/* It may wait for one. */
+void dh_feed_place_stop_waiting(struct dh_feed *feed);
 void dh_feed_place_set_next(struct dh_feed *feed);
 /* It is not read on: unless somebody waits for its place. */
 void dh_feed_place_held(struct dh_feed *feed);
-/* It waits before all others. Drops `feed`, a reference. */
-void dh_feed_place_go_first(void *feed);
-/* Ends its generator; what has been made plays. Drops `feed`, a reference. */
-void dh_feed_place_give_way(void *feed);
+/* Any thread. `by` waits before all others; if it would take the feed's place, the feed's generator ends, and what has
+ * been made plays. Unless that is so `makes_way` is cleared. */
+void dh_feed_place_post_way(struct dh_feed *feed, struct dh_feed *by);
 
 /* --- feed_speech.c: its generator; I/O thread */
 

@@ -66,8 +66,8 @@ static const uint8_t *thumbnail(const struct dh_feed *feed, int64_t at_ms, uint8
 static char *take_text(struct dh_feed *feed, bool *is_open)
 {
 	g_mutex_lock(&feed->lock);
-	char *text = g_strdup(feed->text->str + feed->given);
-	feed->given = feed->text->len;
+	char *text = g_strdup(feed->text->str + feed->text_given);
+	feed->text_given = feed->text->len;
 	*is_open = feed->is_text_open;
 	g_mutex_unlock(&feed->lock);
 	return text;
@@ -206,7 +206,7 @@ static bool ask_another(struct dh_feed *feed, const char *error)
 	if (err < 0 && err != -EINPROGRESS)
 		return false;
 	dh_log(DH_LOG_WARNING, "%s: %s: %s: another one is asked", feed->who, feed->config->name, error);
-	feed->given = 0;
+	feed->text_given = 0;
 	if (err == 0)
 		dh_feed_speech_start_again(feed);
 	return true;
@@ -272,7 +272,7 @@ static int start_at(struct dh_feed *feed, int process_socket)
 	int err = dh_generator_start(&feed->generator, feed->context.io, &spec, generator_ended, feed);
 
 	if (err < 0)
-		feed->given = 0;
+		feed->text_given = 0;
 	free(metadata);
 	g_free(text);
 	await_text(feed, err == 0 && is_open);
@@ -326,7 +326,7 @@ void dh_feed_speech_over(struct dh_feed *feed)
 	if (feed->generator) {
 		dh_generator_output_over(feed->generator);
 	} else {
-		dh_generators_cancel(feed->context.generators, &feed->place_wait);
+		dh_feed_place_stop_waiting(feed);
 		close_output(feed);
 	}
 }
@@ -351,6 +351,6 @@ void dh_feed_speech_cut(struct dh_feed *feed)
 void dh_feed_speech_close(struct dh_feed *feed)
 {
 	if (feed->config)
-		dh_generators_cancel(feed->context.generators, &feed->place_wait);
+		dh_feed_place_stop_waiting(feed);
 	dh_feed_speech_cut(feed);
 }

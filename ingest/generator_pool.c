@@ -80,7 +80,7 @@ static bool is_better(const struct place *a, const struct place *b, int64_t now_
 	return a->busy != b->busy ? a->busy < b->busy : a->asked < b->asked;
 }
 
-int dh_generator_pool_take(struct dh_generator_pool *pool, uint64_t tried, int64_t now_us)
+int dh_generator_pool_find(const struct dh_generator_pool *pool, uint64_t tried, int64_t now_us)
 {
 	int best = -1, soonest = -1;
 	bool is_any_alive = false, is_any_coming = false, is_any_gone = false;
@@ -104,11 +104,18 @@ int dh_generator_pool_take(struct dh_generator_pool *pool, uint64_t tried, int64
 		return is_any_coming ? -EAGAIN : is_any_gone ? -EHOSTDOWN : -ENOENT;
 	if (best < 0 && !is_any_alive && !is_any_coming && is_free(&pool->places[soonest]))
 		best = soonest;
-	if (best < 0)
-		return -EAGAIN;
-	pool->places[best].busy++;
-	pool->places[best].asked++;
-	return best;
+	return best < 0 ? -EAGAIN : best;
+}
+
+int dh_generator_pool_take(struct dh_generator_pool *pool, uint64_t tried, int64_t now_us)
+{
+	int place = dh_generator_pool_find(pool, tried, now_us);
+
+	if (place >= 0) {
+		pool->places[place].busy++;
+		pool->places[place].asked++;
+	}
+	return place;
 }
 
 void dh_generator_pool_set_state(struct dh_generator_pool *pool, int place, enum dh_place_state state)

@@ -34,6 +34,9 @@ void dh_generator_pool_free(struct dh_generator_pool **pool);
  * were tried; -EHOSTDOWN: all others are gone. */
 int dh_generator_pool_take(struct dh_generator_pool *pool, uint64_t tried, int64_t now_us);
 
+/* The same, but does not take it. */
+int dh_generator_pool_find(const struct dh_generator_pool *pool, uint64_t tried, int64_t now_us);
+
 /* Whether a place is there; all are at first. Only processes may not be. */
 enum dh_place_state {
 	DH_PLACE_THERE,

@@ -229,11 +229,15 @@ static gboolean serve(gpointer arg)
 int dh_generators_take(struct dh_generators *generators, struct dh_place_wait *wait)
 {
 	struct entry *entry = entry_of(generators, wait->config);
-	int place = dh_generator_pool_take(entry->pool, wait->tried, g_get_monotonic_time());
+	int64_t now_us = g_get_monotonic_time();
+	int place = dh_generator_pool_find(entry->pool, wait->tried, now_us);
 
-	if (place >= 0)
+	/* What is free may be about to be given to somebody who waits. */
+	if (place >= 0 && dh_generators_waiting(generators, wait->config) == 0) {
 		gets_place(entry, wait);
-	if (place != -EAGAIN)
+		return dh_generator_pool_take(entry->pool, wait->tried, now_us);
+	}
+	if (place < 0 && place != -EAGAIN)
 		return place;
 	wait->is_waiting = true;
 	wait->link = (GList){ .data = wait };
