@@ -3,8 +3,8 @@
 # results in the order in which the tests were added. Sourced by ./test after lib.sh.
 #
 # There are three lanes, which run beside each other. "work" is for jobs that need
-# processors and do not depend on time, builds included: as many at a time as there are
-# processors, at a somewhat lower priority (at a much lower one, what else the machine does
+# processors and do not depend on time, builds included: one more at a time than there are
+# processors, since few are busy all the time, at a somewhat lower priority (at a much lower one, what else the machine does
 # would starve them). "wait", at the same priority, is for those of them that mostly wait,
 # for a limit to pass or for the network: twice as many. "watch" is for jobs that watch
 # something live: one more than there are processors, or twice as many that mostly wait
@@ -21,7 +21,7 @@ job_states=() job_pids=() job_starts=() job_lines=()     # a state: "", running 
 job_places=()                                            # how many it has, in its lane
 declare -A built                                         # by folder: yes or no
 # What watches takes two places, what awaits one.
-declare -A places=([work]=$(nproc) [wait]=$((2 * $(nproc))) [watch]=$((2 * $(nproc) + 2)))
+declare -A places=([work]=$(($(nproc) + 1)) [wait]=$((2 * $(nproc))) [watch]=$((2 * $(nproc) + 2)))
 declare -A running=([work]=0 [wait]=0 [watch]=0)         # places in use
 spent_ms=0                                               # by all jobs that have ended
 
@@ -71,7 +71,7 @@ log_of() { local name=${job_names[$1]#"$root/"}; printf '%s' "$logs/${name//\//-
 # A test gets SIGINT, so that a Python test still ends what it has started; a build has
 # its own process group, which is ended.
 start_job() {
-	local i=$1 command nice=(nice -n 3)
+	local i=$1 command nice=(nice -n 5)
 	case ${job_lanes[i]} in watch | await | alone) nice=() ;; esac
 	eval "command=(${job_commands[i]})"
 	if [ -n "${job_builds[i]}" ]; then
@@ -81,7 +81,7 @@ start_job() {
 		set -m
 		"${command[@]}" > "$(log_of "$i")" 2>&1 < /dev/null &
 		set +m
-		renice -n 3 -g $! > /dev/null
+		renice -n 5 -g $! > /dev/null
 	fi
 	job_pids[i]=$! job_states[i]=running job_starts[i]=$SECONDS
 	take_places "$i"
