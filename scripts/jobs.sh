@@ -4,13 +4,13 @@
 #
 # There are three lanes, which run beside each other. "work" is for jobs that need
 # processors and do not depend on time, builds included: one more at a time than there are
-# processors, since few are busy all the time, at a somewhat lower priority (at a much lower one, what else the machine does
-# would starve them). "wait", at the same priority, is for those of them that mostly wait,
-# for a limit to pass or for the network: twice as many. "watch" is for jobs that watch
-# something live: one more than there are processors, or twice as many that mostly wait
-# ("await"), or one that must be "alone" there, or two of those once nothing is left to do
-# in the other lanes. What a job says at its end of the time that it was busy tells where
-# it belongs.
+# processors, since few are busy all the time, at a somewhat lower priority (at a much lower
+# one, what else the machine does would starve them). "wait", at the same priority, is for
+# those of them that mostly wait, for a limit to pass or for the network: twice as many.
+# "watch" is for jobs that watch something live: one more than there are processors, or
+# twice as many that mostly wait ("await"), or one that must be "alone" there, or two of
+# those once nothing is left to do in the other lanes. What a job says at its end of the time
+# that it was busy tells where it belongs.
 #
 # Needs the functions wanted NAME (whether a test was asked for) and build_flavour DIR
 # (makes that build), and $logs. Sets $passed, $failed and $skipped.
