@@ -71,7 +71,7 @@ log_of() { local name=${job_names[$1]#"$root/"}; printf '%s' "$logs/${name//\//-
 # A test gets SIGINT, so that a Python test still ends what it has started; a build has
 # its own process group, which is ended.
 start_job() {
-	local i=$1 command nice=(nice -n 5)
+	local i=$1 command nice=(nice -n 6)
 	case ${job_lanes[i]} in watch | await | alone) nice=() ;; esac
 	eval "command=(${job_commands[i]})"
 	if [ -n "${job_builds[i]}" ]; then
@@ -81,7 +81,7 @@ start_job() {
 		set -m
 		"${command[@]}" > "$(log_of "$i")" 2>&1 < /dev/null &
 		set +m
-		renice -n 5 -g $! > /dev/null
+		renice -n 6 -g $! > /dev/null
 	fi
 	job_pids[i]=$! job_states[i]=running job_starts[i]=$SECONDS
 	take_places "$i"

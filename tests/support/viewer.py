@@ -299,7 +299,8 @@ class Viewer:
             loop, left = asyncio.get_running_loop(), []
             start = loop.time()
             for number, level in enumerate(levels):
-                await asyncio.sleep(0 if at_once else max(0, start + number * 0.02 - loop.time()))
+                if not at_once:
+                    await asyncio.sleep(max(0, start + number * 0.02 - loop.time()))
                 left.append(await self._say(level, b"\xf8" + bytes(range(40)), 0, True))
             return left
         return self.gateway._do(run(), 60 + len(levels) / 50)
