@@ -13,7 +13,7 @@
 #include "log.h"
 #include "prepare/record_wire.h"
 
-/* Some seconds of media, while the process gets no processor. The system may allow less. */
+/* Some seconds of media, while the process gets no processor. The system may allow less to who is not root. */
 #define SEND_BUFFER (4 << 20)
 #define ARGUMENTS   24
 
@@ -67,8 +67,8 @@ static char *last_words(const struct dh_recorder *recorder, int status)
 static void finish(struct dh_recorder *recorder, char *error)
 {
 	recorder->error = error;
-	atomic_store(&recorder->has_ended, true);
 	atomic_fetch_sub(recorder->count, 1);
+	atomic_store(&recorder->has_ended, true);
 	dh_recorder_unref(&recorder);
 }
 
@@ -156,7 +156,8 @@ int dh_recorder_alloc(struct dh_recorder **out, struct dh_io *io, const struct d
 		atomic_fetch_sub(count, 1);
 		return -errno;
 	}
-	setsockopt(sockets[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	if (setsockopt(sockets[0], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+		setsockopt(sockets[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	GPtrArray *argv = arguments(config);
 	struct dh_recorder *recorder = g_new0(struct dh_recorder, 1);
 	struct start call = { .recorder = recorder, .argv = (char *const *)argv->pdata, .socket = sockets[1] };
