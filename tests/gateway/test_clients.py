@@ -278,7 +278,7 @@ class Connections(Clients):
         viewer.wait(lambda v: v.video and len(v.video.packets) > 20)
         self.message(viewer, {"request": "configure", "mid": "v", "send": False})
         await_true(lambda: self.quiet(viewer, "video"))
-        viewer.wait(lambda v: len(v.audio.packets) > 5)
+        viewer.wait(lambda v: v.audio and len(v.audio.packets) > 5)
         self.message(viewer, {"request": "configure", "video": True, "audio": False})
         count = len(viewer.video.packets)
         viewer.wait(lambda v: len(v.video.packets) > count + 20)

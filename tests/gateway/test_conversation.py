@@ -71,22 +71,24 @@ class Microphone:
 
     async def run(self):
         loop, sent = asyncio.get_running_loop(), 0
-        begun, packets, done = loop.time(), iter(()), threading.Event()
+        begun, groups, done = loop.time(), iter(()), threading.Event()
         while not self.is_over:
-            packet = next(packets, None)
-            if packet is None:
+            group = next(groups, None)
+            if group is None:
                 done.set()
-                packet = self.quiet[sent % len(self.quiet)]
+                group = [self.quiet[sent % len(self.quiet)]]
                 if not self.sounds.empty():
-                    packets, done = self.sounds.get()
-            await self.viewer._say(*packet, 0, True)
-            sent += 1
+                    groups, done = self.sounds.get()
+            for packet in group:
+                await self.viewer._say(*packet, 0, True)
+            sent += len(group)
             await asyncio.sleep(max(0, begun + 0.02 * sent - loop.time()))
 
-    def say(self, sound):
-        """Returns once it is sent, and a second of quiet before it, in which it is learnt what is no voice."""
-        done = threading.Event()
-        self.sounds.put((iter(self.quiet + encoded(sound)), done))
+    def say(self, sound, at_once=False):
+        """Returns once it is sent, and a second of quiet before it, in which it is learnt what is no voice. At once, as after
+        a hitch of the network, it cannot be torn to pieces by a busy machine; the gateway takes up to 100 packets so."""
+        done, packets = threading.Event(), encoded(sound)
+        self.sounds.put((iter([[p] for p in self.quiet] + ([packets] if at_once else [[p] for p in packets])), done))
         if not done.wait(WAIT_S):
             raise TimeoutError("the microphone sends nothing")
 
@@ -201,7 +203,7 @@ class Conversing(Case):
     def test_it_is_told_what_was_heard(self):
         """A cough changes nothing; words end the answer; the model is told the words that the viewer got, no more."""
         program = self.begin(**dict.fromkeys(("recogniser", "model", "voice", "face"), PARTS))
-        self.microphone.say(tone(1, 440, -12))
+        self.microphone.say(tone(1, 440, -12), at_once=True)
         self.assertEqual(program.wait("said")["text"], "a tone")
         self.event("thinking")
         self.event("started")
@@ -266,7 +268,7 @@ class Conversing(Case):
     def test_the_last_viewer_leaves(self):
         """What the avatar goes on to say nobody has heard."""
         program = self.begin(**dict.fromkeys(("recogniser", "model", "voice", "face"), PARTS))
-        self.microphone.say(tone(1, 440, -12))
+        self.microphone.say(tone(1, 440, -12), at_once=True)
         self.event("started")
         segment = [e["segment"] for _, e in self.gateway.events if e["event"] == "started"][-1]
         self.microphone.close()
@@ -283,7 +285,7 @@ class Conversing(Case):
         self.addCleanup(sys.path.remove, EXAMPLE)
         import voice
         program = self.begin()
-        self.microphone.say(self.spoken(voice, "Hello, who are you?"))
+        self.microphone.say(self.spoken(voice, "Hello, who are you?"), at_once=True)
         program.wait("said")
         self.event("started")
         segment = [e["segment"] for _, e in self.gateway.events if e["event"] == "started"][-1]

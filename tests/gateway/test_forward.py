@@ -201,9 +201,8 @@ class Forward(Case):
     # ------------------------------------------------------------- ffmpeg
     def record(self, hide):
         """What ffmpeg makes of it, by its SDP; it ends when the room says BYE."""
-        ports = free_ports(2)
         fields = {"host": "127.0.0.1"}
-        for kind, port in zip(("audio", "video"), (2 * (p // 2) for p in ports)):
+        for kind, port in zip(("audio", "video"), free_ports(2, in_a_row=2)):
             fields |= {kind + "_port": port, kind + "_rtcp_port": port + 1}
         sdp, out = (os.path.join(self.hosted.work, name) for name in ("room.sdp", "room.mkv"))
         with open(sdp, "w") as file:

@@ -37,17 +37,24 @@ class Losses(Case):
     """A browser is not told what a picture refers to but by numbers in RTP, see playout/continuity.h."""
 
     def test_the_entry_behind_a_lost_one_does_without_it(self):
+        # with time enough between its entries for a report
+        prepare(f"{hosted.segments}/long.mp4", "--avatar", hosted.idle_path(), "--entry-ms", 3000, "-o", f"{hosted.segments}/rare.dhs")
         viewer, other = self.watch(), self.watch()
         viewer.report()
         lost = []
 
         def loses(stream, packet):
             """The next entry, as a whole."""
-            if stream.kind != "video" or (packet.ts != lost[0].ts if lost else rtp.descriptor(packet.payload)[0]["tid"]):
+            if stream.kind != "video":
+                return False
+            descriptor = rtp.descriptor(packet.payload)[0]
+            if packet.ts != lost[0].ts if lost else descriptor["tid"] or not descriptor["start"]:
                 return False
             lost.append(packet)
             return True
 
+        segment = self.enqueue("rare.dhs", repeat=10)
+        self.gateway.wait_event("started", segment=segment)
         viewer.loses = loses
         viewer.wait(lambda v: lost and v.video.packets[-1].ts != lost[0].ts and v.video.lost_so_far())
         viewer.report()
@@ -62,7 +69,8 @@ class Losses(Case):
         self.assertEqual([p.key for p in pictures].count(True), 1)
         self.assertEqual(sorted(v["sent"]["repairs"] for v in stats["viewers"] if v["media"]), [0, 1])
         self.assertEqual(stats["sent"]["repairs"], 1)
-        self.assert_decodes_as_prepared([p for p in pictures if p.arrival < lost[0].arrival] + pictures[back:], [hosted.idle()])
+        self.assert_decodes_as_prepared([p for p in pictures if p.arrival < lost[0].arrival] + pictures[back:],
+                                        [hosted.idle(), dhs.Segment(f"{hosted.segments}/rare.dhs")])
         self.assert_continuous(other)
 
 
@@ -91,7 +99,9 @@ class Joins(Case):
     def test_seams_leave_no_gap_and_no_overlap(self):
         viewer = self.watch()
         since = len(self.gateway.events)
-        for name in [self.enqueue("two.mp4"), self.enqueue("two.mp4")]:
+        # while the first plays the others are loaded
+        _, *names = [self.enqueue(file) for file in ("three.mp4", "two.mp4", "two.mp4")]
+        for name in names:
             ended = self.gateway.wait_event("finished", since, segment=name)[1]
         viewer.wait_until(ended["media_ms"] + 300)
         viewer.leave()
@@ -100,7 +110,7 @@ class Joins(Case):
         self.assertEqual(len(at), 2)
         length = -(-prepared.lengths[1] // (dhs.TICKS // 50)) / 50
         self.assertAlmostEqual(at[1] - at[0], length, delta=1 / 90000)
-        started = [e["media_ms"] for _, e in self.gateway.events[since:] if e["event"] == "started"]
+        started = [e["media_ms"] for _, e in self.gateway.events[since:] if e["event"] == "started" and e["segment"] in names]
         self.assertAlmostEqual(started[1] - started[0], length * 1000, delta=1)
         # The picture stands no longer than until the segment's end
         gaps = np.diff([viewer.video.media_time(p.ts) for p in pictures[1:]])
@@ -182,11 +192,12 @@ class Viewers(Case):
 
     def test_a_latecomer_sees_the_running_segment(self):
         early = self.watch()
-        segment = self.enqueue("long.mp4")
+        segment = self.enqueue("long.mp4", repeat=100)
         self.gateway.wait_event("started", segment=segment)
         time.sleep(0.8)
         late = self.watch()
-        ended = self.gateway.wait_event("finished", segment=segment)[1]
+        self.gateway.request({"request": "skip", "id": 1})
+        ended = self.gateway.wait_event("skipped", segment=segment)[1]
         self.wait_until(ended["media_ms"] + 300)
         late.leave()
         early.leave()
@@ -253,6 +264,7 @@ class Interruptions(Case):
         self.assertEqual(self.gateway.wait_event("interrupted", segment=waiting)[1]["played_ms"], 0)
         self.assertTrue(1000 <= event["played_ms"] <= 11900, event)
         self.wait_until(event["media_ms"] + 1000)
+        self.gateway.wait_event("idle")
         one.leave()
         two.leave()
         spoken, idle = hosted.prepared("long.mp4"), hosted.idle()
@@ -274,8 +286,6 @@ class Interruptions(Case):
             *speech, fade = speech
             self.assertEqual(len(speech), event["played_ms"] / 20)
             self.assertEqual(fade.payload, spoken.fades[len(speech)])
-        idle_events = [e for _, e in self.gateway.events if e["event"] == "idle"]
-        self.assertTrue(idle_events)
 
     def test_skip_goes_on_with_the_next(self):
         viewer = self.watch()
@@ -339,6 +349,7 @@ class Shapes(Case):
         if not os.path.exists(f"{hosted.segments}/{audio}"):
             marks.ffmpeg("-f", "f32le", "-ar", 16000, "-ac", 1, "-i", "-", f"{hosted.segments}/{audio}",
                          data=marks.sound(sound, 16000).tobytes())
+        hosted.warm([video, audio])     # in a room that nobody watches yet
         viewer = self.watch(room)
         events = self.play([video, audio], room, more_ms=500)
         viewer.leave()

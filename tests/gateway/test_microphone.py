@@ -173,7 +173,7 @@ class Microphones(Case):
     def test_the_floor(self):
         """First come; then the next who waits, when it is given back; the secret gives it to anyone."""
         room = {"id": 1}
-        self.gateway.request({"request": "edit", **room, "new_barge_in_by": "one", "new_floor_silence_ms": 600000})
+        self.gateway.request({"request": "edit", **room, "new_barge_in_by": "one", "new_floor_ms": 0, "new_floor_silence_ms": 0})
         first, second = self.watch(), self.watch()
         numbers = []
         for viewer, place in ((first, "yours"), (second, "waiting")):
@@ -196,7 +196,7 @@ class Microphones(Case):
         self.assertIsNone(self.gateway.request({"request": "floor", **room})["viewer"])
         with self.assertRaisesRegex(Refused, "466"):
             self.gateway.request({"request": "give_floor", **room, "viewer": 999})
-        self.gateway.request({"request": "edit", **room, "new_barge_in_by": "all", "new_floor_silence_ms": 15000})
+        self.gateway.request({"request": "edit", **room, "new_barge_in_by": "all", "new_floor_ms": 60000, "new_floor_silence_ms": 15000})
         with self.assertRaisesRegex(Refused, "460"):
             first.request({"request": "ask_floor"})
         for viewer in (first, second):

@@ -181,8 +181,8 @@ class Package(unittest.TestCase):
             self.assertEqual([room["id"] for room in handle.request({"request": "list"})["list"]], [1])
             info = janus.wait_for_state(handle, 1, "idle", "failed")
             self.assertEqual((info["state"], info["width"], info["has_generator"]), ("idle", 512, True))
-            watcher = janus.attach()    # who watches is told of everything, media or not
-            self.assertEqual(watcher.request({"request": "watch", "id": 1})["result"]["status"], "preparing")
+            watcher = janus.attach()    # it observes: a viewer without media has to go after a while
+            self.assertEqual(watcher.request({"request": "observe", "id": 1, "secret": "adminpwd"})["result"]["status"], "observing")
             self.play(watcher, handle, {"request": "enqueue", "file": "hello.mkv"})
             self.play(watcher, handle, {"request": "say", "text": "Good morning.", "voice": "en"})
             self.assertNotRegex(janus.log(), r"\[(WARN|ERR|FATAL)\] \[janus\.plugin\.digitalhuman\]")

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The page's panel "Inside the room" in Chromium: what it shows is what `stats` answers, to those who may know, and the gateway
 is asked for it only while somebody looks, at most once a second."""
+import itertools
 import json
 import os
 import re
@@ -193,7 +194,7 @@ class Shown(Page):
             gateway.observe({"request": "observe", "id": 1})
             for viewer in (lossy, lower):
                 viewer.wait(lambda v: v.video and len(v.video.packets) > 10)
-            lossy.claims = 0.5
+            lossy.claims = itertools.repeat(0.5)
             lower.request({"request": "configure", "quality": 1})
             lossy.pli()
             page = self.inside()

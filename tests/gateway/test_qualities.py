@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Qualities in a real Janus: what a viewer asks for, and what its reports bring."""
 import glob
+import itertools
 import tempfile
 import time
 import unittest
@@ -69,11 +70,21 @@ class Qualities(Case):
         self.assertNotIn("quality", plain.started["result"])
         self.assertNotIn("quality", self.configure(plain, 2))
 
+    def layered_idle(self):
+        """The idle clip in three qualities, which comes into the cache a moment after it is played."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            for path in glob.glob(hosted.server.path("cache") + "/*.dhs"):
+                prepared = Prepared(path)
+                if len(prepared.kbps) == 3 and prepared.picture:
+                    return path
+            time.sleep(0.05)
+        raise AssertionError("the idle clip is not in the cache")
+
     def test_each_gets_its_own(self):
         """Bit by bit what was prepared, in the quality that was asked for, with one key frame."""
         marks.write_mp4(hosted.segments + "/two.mp4", 2, SIZE)
-        cached = glob.glob(hosted.server.path("cache") + "/*.dhs")
-        idle = next(path for path in cached if len(Prepared(path).kbps) == 3 and Prepared(path).picture)
+        idle = self.layered_idle()
         prepare(hosted.segments + "/two.mp4", "--avatar", idle, *OPTIONS, "-o", hosted.work + "/two.dhs")
         speech = Prepared(hosted.work + "/two.dhs")
         viewers = [self.watch() for _ in range(3)]
@@ -93,10 +104,9 @@ class Qualities(Case):
     def test_loss_and_recovery(self):
         """Reports of loss bring it down, and it alone; when they are good again it goes up."""
         viewer, other = self.watch(), self.watch()
-        time.sleep(2.5)         # reports come once a second; the first says how much is sent
-        viewer.claims = 0.2
+        viewer.wait(lambda v: v.reported >= 3)
+        viewer.claims = iter([0.2])     # as more were lost, it would go further down
         self.wait_sent(viewer, 1)
-        viewer.claims = 0
         self.wait_sent(viewer, 0)
         self.assertEqual(self.of(other), {"asked": "auto", "sent": 0, "changes": 0, "remb_kbps": None})
         other.leave()
@@ -107,7 +117,7 @@ class Qualities(Case):
 
     def test_estimates(self):
         viewer = self.watch()
-        time.sleep(2.5)
+        viewer.wait(lambda v: v.reported >= 3)      # they tell how much is sent
         viewer.remb(600)
         viewer.wait(lambda v: self.of(v)["remb_kbps"] == 600 or time.sleep(0.1))
         self.assertEqual(self.of(viewer)["sent"], 0)
@@ -122,9 +132,9 @@ class Qualities(Case):
         self.assertEqual(whole.started["result"]["temporal"], "auto")
         answer = thin.request({"request": "configure", "temporal": 0})["result"]
         self.assertEqual((answer["quality"], answer["temporal"]), ("auto", 0))
-        since = len(thin.video.packets) + 20
-        time.sleep(1.5)
-        slow.claims = 0.9
+        thin.wait_until(self.gateway.request({"request": "stats", "id": 5})["media_ms"] + 500)
+        since = len(thin.video.packets)
+        slow.claims = itertools.repeat(0.9)
         slow.wait(lambda v: self.of(v, 5)["left_out"] > 20 or time.sleep(0.1))
         self.assertEqual(self.of(slow, 5)["temporal"], "auto")
         self.assertEqual(self.of(whole, 5)["left_out"], 0)

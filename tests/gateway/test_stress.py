@@ -30,6 +30,7 @@ general: {
     max_rooms = 8
     max_queue = 5
     max_per_session = 200
+    watch_timeout_s = 3600
     worker_memory_mb = 0
 }
 generator-cat: { command = ( "/bin/cat", "{folder}/clip.nut" ) }

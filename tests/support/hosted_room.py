@@ -88,7 +88,7 @@ class HostedRoom:
         return self.server.process.poll() is None
 
     # --------------------------------------------------------------- prepared
-    def _idle_path(self, timeout=60):
+    def idle_path(self, timeout=60):
         """It is renamed into the cache a moment after it is played from memory."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -100,7 +100,7 @@ class HostedRoom:
 
     def idle(self):
         """The avatar's idle clip as the plugin prepared it."""
-        return dhs.Segment(self._idle_path())
+        return dhs.Segment(self.idle_path())
 
     def prepared_path(self, files):
         """A segment (a file of the segment folder, or a list of two) prepared for the avatar
@@ -108,7 +108,7 @@ class HostedRoom:
         files = [files] if isinstance(files, str) else files
         path = os.path.join(self.work, "+".join(files) + ".dhs")
         if not os.path.exists(path):
-            prepare(*(os.path.join(self.segments, f) for f in files), "--avatar", self._idle_path(),
+            prepare(*(os.path.join(self.segments, f) for f in files), "--avatar", self.idle_path(),
                     "--kbps", self.kbps, "-o", path)
         return path
 

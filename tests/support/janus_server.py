@@ -40,27 +40,36 @@ REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSa
 _ports_given = []
 
 
-def free_ports(count):
-    """Ports that are free now, each given once, as long as this process runs: by a name that a socket of its own has
+def free_ports(count, in_a_row=1):
+    """Ports that are free now (each the first, and even, of so many), each given once, as long as this process runs: by a name that a socket of its own has
     meanwhile, which other tests see. They are none that the system gives to sockets by itself, which could take them
     before they are used, nor the one among them that browsers connect to nowhere."""
     ports = []
     while len(ports) < count:
-        port = random.SystemRandom().randrange(10000, 20000)
-        if port == 10080:
-            continue
-        name = socket.socket(socket.AF_UNIX)
-        try:
-            name.bind("\0dh-test-port-%d" % port)
-            with socket.socket() as s:
-                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                s.bind(("127.0.0.1", port))
-        except OSError:
-            name.close()
-            continue
-        _ports_given.append(name)
-        ports.append(port)
+        port = random.SystemRandom().randrange(10000, 20000, in_a_row)
+        names = [_take_port(number) for number in range(port, port + in_a_row)]
+        if None not in names:
+            _ports_given.extend(names)
+            ports.append(port)
     return ports
+
+
+def _take_port(port):
+    """A socket that says that it is taken; None if it is not to be had, for TCP or UDP."""
+    if port == 10080:
+        return None
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind("\0dh-test-port-%d" % port)
+        for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+            with socket.socket(type=kind) as s:
+                if kind == socket.SOCK_STREAM:
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                s.bind(("127.0.0.1", port))
+    except OSError:
+        name.close()
+        return None
+    return name
 
 
 def own_address():

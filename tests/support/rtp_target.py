@@ -14,6 +14,7 @@ from janus_server import WAIT_S
 from rtp import NTP_EPOCH, Packet, Report, Stream
 
 MEDIA = ("audio", "video")
+SO_RCVBUFFORCE = 33
 SO_TIMESTAMPNS = 35     # when it came, by the kernel: what waits in two sockets keeps its order
 SR, BYE = 200, 203
 
@@ -29,7 +30,10 @@ class Target:
         for kind in MEDIA:
             for name in (kind, kind + "_rtcp"):
                 taken = self._sockets[name] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+                try:
+                    taken.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
+                except PermissionError:
+                    taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
                 taken.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
                 taken.bind(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -58,7 +62,8 @@ class Target:
     def _read(self):
         names = {s: name for name, s in self._sockets.items()}
         while not self._ended.is_set():
-            for ready in select.select(list(names), [], [], 0.1)[0]:
+            # media first: BYE comes after all of them, on a socket of its own
+            for ready in sorted(select.select(list(names), [], [], 0.1)[0], key=lambda s: names[s].endswith("_rtcp")):
                 data, [(_, _, stamp)], _, address = ready.recvmsg(2048, 64)
                 seconds, ns = struct.unpack("@qq", stamp)
                 with self._changed:

@@ -54,7 +54,8 @@ class Viewer:
         self.kinds = {}               # by payload type
         self.moments = {}             # name -> seconds
         self.foreign = 0              # packets of no stream that was offered
-        self.claims = 0               # the share of the pictures' packets that its reports say is lost, …
+        self.reported = 0             # how many reports it has sent
+        self.claims = iter(())        # the shares of the pictures' packets that its next reports say are lost, …
         self._claimed = [0, 0]        # … and how many that are, up to which sequence number
         self._early = []              # packets that came before the keys
         self.loses = None             # of each packet: whether it is lost on the way; where they are kept
@@ -222,12 +223,13 @@ class Viewer:
                                             highest_sequence=stream.extended_highest(), jitter=0, lsr=lsr, dlsr=delay))
         if reports and self.dtls.state == "connected":
             await self.dtls._send_rtp(bytes(RtcpRrPacket(ssrc=1, reports=reports)))
+            self.reported += 1
 
     def _claim(self, stream):
         if stream.kind != "video":
             return 0
         more = stream.extended_highest() - self._claimed[1]
-        self._claimed = [self._claimed[0] + round(more * self.claims), self._claimed[1] + more]
+        self._claimed = [self._claimed[0] + round(more * next(self.claims, 0)), self._claimed[1] + more]
         return self._claimed[0]
 
     async def _pli(self):

@@ -182,7 +182,8 @@ class Gateway:
             data = answer.get("plugindata", {}).get("data", {})
             if "error" in data and "event" not in data:
                 raise Refused(data.get("error_code"), data["error"])
-            if answer["janus"] == "success" or (answer["janus"] == "event" and not want and "result" in data):
+            if answer["janus"] == "success" or (answer["janus"] == "event" and not want and "result" in data
+                                                 and answer.get("transaction") == message["transaction"]):
                 return data
             if want and want in answer:
                 return answer if whole else answer[want]
