@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* What plays and how far, and what waits. The gateway is asked again and again;
- * between two answers the progress bar goes on by itself. */
+/* What plays and how far, and what waits: a list whose elements stay the same while their segments wait. The gateway is
+ * asked again and again; between two answers the progress bar goes on by itself. */
 
 import { Reorder } from './reorder.js';
 import { segmentTitle, seconds } from './words.js';
 
 const $ = id => document.getElementById(id);
 
+function put(element, text) {
+	if (element.textContent !== text)
+		element.textContent = text;
+}
+
+/* How often what plays has begun again: the gateway counts what was played in all rounds. A duration that is only stated
+ * may be too short. */
+function rounds({ played_ms: played, duration_ms: duration, duration_stated: isStated }) {
+	return isStated ? 0 : Math.max(0, Math.ceil(played / duration) - 1);
+}
+
 export class QueueView {
 	#remove;
 	#reorder;
 	#playing = null;
 	#since = 0;     // performance.now() of played_ms = 0
-	#shown = '';
+	#items = new Map();   // by segment: { li, title }
 	#frame = 0;
 	#held = null;   // the id of a segment that waits for more of itself
 	#onHold = false;
@@ -76,10 +87,11 @@ export class QueueView {
 		const held = p.segment === this.#held;
 		const played = held || this.#onHold ? p.played_ms : Math.max(0, performance.now() - this.#since);
 		const known = p.duration_ms > 0;
+		const at = known ? Math.min(played - rounds(p) * p.duration_ms, p.duration_ms) : 0;
 		$('progress').classList.toggle('unknown', !known);
-		$('progress').value = known ? Math.min(1, played / p.duration_ms) : 0;
+		$('progress').value = known ? at / p.duration_ms : 0;
 		$('now-sub').textContent = known ?
-			`${seconds(Math.min(played, p.duration_ms))} of ${seconds(p.duration_ms)}` :
+			`${seconds(at)} of ${seconds(p.duration_ms)}` :
 			`${seconds(played)}, still being made`;
 		if (held)
 			$('now-sub').textContent += ', waits for more of it';
@@ -89,47 +101,62 @@ export class QueueView {
 	}
 
 	#list(waiting) {
-		const shown = JSON.stringify(waiting);
-		if (shown === this.#shown)
-			return;
-		this.#shown = shown;
-		const { segment: focused, grip } = document.activeElement?.dataset ?? {};
-		const at = [...$('waiting').children].findIndex(li => li.contains(document.activeElement));
-		$('waiting').replaceChildren(...waiting.map(segment => this.#item(segment)));
+		const list = $('waiting'), focused = list.contains(document.activeElement) ? document.activeElement : null;
+		const at = focused ? [...list.children].indexOf(focused.closest('li')) : -1;
+		const there = new Map(waiting.map(segment => [segment.segment, segmentTitle(segment)]));
+		for (const [id, { li, title }] of this.#items) {
+			if (there.get(id) === title)
+				continue;
+			li.remove();
+			this.#items.delete(id);
+		}
+		waiting.forEach((segment, place) => {
+			const { segment: id } = segment, title = there.get(id);
+			if (!this.#items.has(id))
+				this.#items.set(id, { li: this.#newItem(id, title), title });
+			const { li } = this.#items.get(id);
+			if (list.children[place] !== li)
+				list.insertBefore(li, list.children[place] ?? null);
+			this.#draw(li, segment);
+		});
 		$('waiting-empty').hidden = waiting.length > 0;
-		$('waiting-count').textContent = waiting.length || '';
-		if (at < 0)
-			return;
-		/* the list was made anew beneath the keyboard's focus */
-		const all = [...$('waiting').querySelectorAll('button')];
-		const buttons = all.filter(b => b.dataset.segment);
-		const next = all.find(b => b.dataset.grip && b.dataset.grip === grip) ?? buttons.find(b => b.dataset.segment === focused) ?? buttons[Math.min(at, buttons.length - 1)];
-		(next ?? $('text')).focus();
+		put($('waiting-count'), waiting.length ? `${waiting.length}` : '');
+		if (focused && document.activeElement !== focused)
+			this.#focus(focused, at);
 	}
 
-	#item(segment) {
-		const li = document.createElement('li');
-		li.dataset.segment = segment.segment;
-		const title = document.createElement('span');
-		title.className = 'title';
-		title.textContent = title.title = segmentTitle(segment);
-		const state = document.createElement('span');
-		state.className = `tag ${segment.state}`;
-		state.textContent = segment.state === 'ready' ?
-			(segment.duration_ms > 0 ? seconds(segment.duration_ms) : 'ready') : 'preparing …';
-		const more = document.createElement('span');
-		more.className = 'tag';
-		more.textContent = [segment.priority, segment.utterance && `${segment.utterance} ${segment.index}`]
-			.filter(Boolean).join(' · ');
+	/* What had the focus was moved, or has gone: then on what has come into its place. */
+	#focus(focused, at) {
+		const list = $('waiting'), li = list.children[Math.min(at, list.children.length - 1)];
+		(list.contains(focused) ? focused : li?.lastChild ?? $('text')).focus();
+	}
+
+	/* What changes while it waits. */
+	#draw({ children: [, , more, state] }, segment) {
+		const { state: name, duration_ms: duration, priority, utterance, index } = segment;
+		put(more, [priority, utterance && `${utterance} ${index}`].filter(Boolean).join(' · '));
 		more.hidden = !more.textContent;
+		state.className = `tag ${name}`;
+		put(state, name !== 'ready' ? 'preparing …' : duration > 0 ? seconds(duration) : 'ready');
+	}
+
+	#newItem(id, title) {
+		const li = document.createElement('li');
+		li.dataset.segment = id;
+		const spans = ['title', 'tag', 'tag'].map(className => {
+			const span = document.createElement('span');
+			span.className = className;
+			return span;
+		});
+		spans[0].textContent = spans[0].title = title;
 		const button = document.createElement('button');
 		button.type = 'button';
 		button.className = 'quiet small';
-		button.dataset.segment = segment.segment;
-		button.setAttribute('aria-label', `Remove ${title.textContent}`);
+		button.dataset.segment = id;
+		button.setAttribute('aria-label', `Remove ${title}`);
 		button.innerHTML = '<svg class="icon" aria-hidden="true"><use href="#cross"/></svg>';
-		button.addEventListener('click', () => this.#remove(segment.segment));
-		li.append(this.#reorder.grip(li, title.textContent), title, more, state, button);
+		button.addEventListener('click', () => this.#remove(id));
+		li.append(this.#reorder.grip(li, title), ...spans, button);
 		return li;
 	}
 }

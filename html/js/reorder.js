@@ -31,7 +31,7 @@ export class Reorder {
 			event.dataTransfer.effectAllowed = 'move';
 			event.dataTransfer.setData('text/plain', title);
 		});
-		/* also where nothing came of it; and the list may have been made anew meanwhile, without `li` */
+		/* also where nothing came of it; and `li` may have left the list meanwhile */
 		li.addEventListener('dragend', () => {
 			this.#dragged = null;
 			this.#mark(null);

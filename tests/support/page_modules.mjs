@@ -295,7 +295,7 @@ const tests = {
     second.fire('drop', { clientY: 0 });
     deepEqual(moves, []);
     drag(first);
-    first.parent = null;         // the list is made anew
+    first.parent = null;         // it does not wait any more
     first.fire('dragend');
     second.fire('drop', { clientY: 0 });
     deepEqual(moves, []);
@@ -303,6 +303,37 @@ const tests = {
     first.parent = second.parent;
     first.fire('drop', { clientY: 0 });
     deepEqual(moves, [['b', { before: 'a' }]]);
+  },
+
+  async what_waits_keeps_its_place_on_the_page() {
+    const { QueueView } = await load('js/queue.js');
+    const view = new QueueView(() => {}, () => {}), list = $('waiting').children;
+    const show = (...segments) => view.show({ waiting: segments.map(([segment, state = 'ready']) => ({ segment, name: segment,
+      state, duration_ms: state === 'ready' ? 2000 : null })) });
+    const shown = () => list.map(({ children: [, title, , state] }) => `${title.textContent} ${state.textContent}`);
+    show(['a', 'preparing'], ['b'], ['c']);
+    deepEqual(shown(), ['a preparing …', 'b 2.0 s', 'c 2.0 s']);
+    const [a, b, c] = list;
+    show(['a'], ['b'], ['c']);
+    deepEqual([shown(), list[0] === a], [['a 2.0 s', 'b 2.0 s', 'c 2.0 s'], true]);
+    show(['c'], ['d'], ['b']);
+    deepEqual([shown(), list[0] === c, list[2] === b], [['c 2.0 s', 'd 2.0 s', 'b 2.0 s'], true, true]);
+    show();
+    deepEqual([list.length, $('waiting-empty').hidden], [0, false]);
+  },
+
+  async how_far_a_round_is() {
+    const { QueueView } = await load('js/queue.js');
+    const view = new QueueView(() => {}, () => {});
+    const shown = (played_ms, more = {}) => {
+      view.show({ playing: { segment: 's-1', name: 'One', played_ms, duration_ms: 2000, ...more }, waiting: [] });
+      return [$('progress').value, $('now-sub').textContent];
+    };
+    deepEqual(shown(500), [0.25, '0.5 s of 2.0 s']);
+    deepEqual(shown(2000), [1, '2.0 s of 2.0 s']);
+    deepEqual(shown(4500), [0.25, '0.5 s of 2.0 s']);
+    deepEqual(shown(6000), [1, '2.0 s of 2.0 s']);
+    deepEqual(shown(2100, { duration_stated: true }), [1, '2.0 s of 2.0 s']);
   },
 
   async titles_do_not_grow() {

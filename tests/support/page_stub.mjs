@@ -69,12 +69,22 @@ export class Element {
     this.children.push(...more);
     for (const child of more) if (child instanceof Element) child.parent = this;
   }
+  insertBefore(child, before) {
+    child.remove();
+    const { length } = this.children;
+    this.append(child);
+    const at = this.children.indexOf(before);
+    if (at >= 0 && at < length) this.children.splice(at, 0, this.children.pop());
+  }
   prepend(...more) {
     this.append(...more);
     this.children.unshift(...this.children.splice(-more.length));
   }
   after() {}
-  remove() { this.parent?.children.splice(this.parent.children.indexOf(this), 1); }
+  remove() {
+    const at = this.parent?.children.indexOf(this) ?? -1;
+    if (at >= 0) this.parent.children.splice(at, 1);
+  }
   replaceChildren(...more) {
     this.children.length = 0;
     this.append(...more);
