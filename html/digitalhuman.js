@@ -388,6 +388,10 @@ export class DigitalHuman extends Requests {
 		return new Pulse({
 			lost, pc: () => this.pc,
 			ask: (body, options) => this.request(body, options),
+			restart: async () => {
+				await this.restart();
+				await this.#answered;
+			},
 			isPaused: () => this.state === 'paused',
 			soundIsEnough: () => !this.#sends.video,
 			decoded: () => this.#moving(),

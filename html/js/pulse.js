@@ -23,7 +23,8 @@ export class Pulse {
 	#restarted = false; // another way was tried for what does not come
 
 	/* on: pc() of now, or null; decoded() once there have been pictures, or (`soundIsEnough()`) sound; isPaused();
-	 * ask(body, options), a request; lost(error) */
+	 * ask(body, options), a request; restart(), a promise of another way for sound and picture, once the browser has taken
+	 * it; lost(error) */
 	constructor(on) {
 		this.#on = on;
 	}
@@ -108,8 +109,10 @@ export class Pulse {
 				throw this.noMedia();
 			this.excuse();
 			this.#restarted = isSending;
-			if (isSending)
-				await this.#on.ask({ request: 'watch', restart: true }).catch(() => { throw this.noMedia(); });
+			if (!isSending)
+				return;
+			await this.#on.restart().catch(() => { throw this.noMedia(); });
+			this.excuse();   // only now can anything come on it
 		} catch (error) {
 			if (error.code !== 457)
 				this.#on.lost(error);

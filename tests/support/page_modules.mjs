@@ -336,6 +336,20 @@ const tests = {
     deepEqual(shown(2100, { duration_stated: true }), [1, '2.0 s of 2.0 s']);
   },
 
+  /* What does not come is given time once there is another way for it. */
+  async a_way_that_takes_long() {
+    const dh = await playing(), states = [];
+    dh.pc.getStats = async () => new Map([['v', { type: 'inbound-rtp', bytesReceived: 9, framesDecoded: 1 }]]);
+    dh.on('status', ({ state }) => states.push(state));
+    await advance(2000);
+    gateway.answering = 6000;
+    while (asked('watch').length < 2) await advance(100);
+    await advance(8000);
+    deepEqual(states, ['playing']);
+    await advance(3000);
+    equal(states[1], 'reconnecting');
+  },
+
   async titles_do_not_grow() {
     const { HistoryView } = await load('js/history.js');
     const view = new HistoryView();

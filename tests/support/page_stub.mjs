@@ -119,6 +119,7 @@ export const gateway = {
   tried: [],         // the addresses
   asked: [],         // the plugin's requests
   refuse: () => null,            // (body) => [code, error], or null
+  answering: 0,      // ms that the browser needs for its answer to an offer
   answers: {
     info: () => ({ info: { id: 1 } }), list: () => ({ list: [] }), queue: () => ({ playing: null, waiting: [] }),
   },
@@ -164,7 +165,10 @@ class Janus {
       getSenders: () => [this.sender], getTransceivers: () => [], getReceivers: () => [],
       async getStats() { return new Map(); },
     };
-    const createAnswer = ({ success }) => success({ type: 'answer', sdp: 'v=0' });
+    const createAnswer = ({ success }) => {
+      const answer = { type: 'answer', sdp: 'v=0' };
+      return gateway.answering ? setTimeout(success, gateway.answering, answer) : success(answer);
+    };
     const handle = { webrtcStuff: { pc }, detach() {}, send: (what) => this.send(what), createAnswer };
     setTimeout(() => on.success(handle), 1);
   }
