@@ -91,8 +91,7 @@ export class DigitalHuman extends Requests {
 	/* Also for later connections. */
 	showCaptions(on) {
 		this.#options = { ...this.#options, captions: on };
-		if (!on)
-			this.#captions.clear();
+		this.#captions.turn(on);
 		return this.#connection?.isOpen ? this.request({ request: 'configure', captions: on }) : Promise.resolve();
 	}
 

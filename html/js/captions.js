@@ -16,6 +16,7 @@ const escaped = text => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').re
 export class Captions {
 	#video;
 	#on;
+	#isOff = false;          // as it is wanted; more may be on its way
 	#receiver;
 	#shown = new Map();      // by number
 	#cues = new Map();       // likewise: VTTCue
@@ -49,6 +50,13 @@ export class Captions {
 		else
 			this.#wait(message);
 		return true;
+	}
+
+	/* Off: nothing is shown from now on, whatever still comes. */
+	turn(on) {
+		this.#isOff = !on;
+		if (!on)
+			this.clear();
 	}
 
 	/* Nothing is shown any more. */
@@ -99,6 +107,8 @@ export class Captions {
 	}
 
 	#wait(message) {
+		if (this.#isOff)
+			return;
 		const last = this.#waiting.at(-1)?.due ?? 0;
 		const latest = Math.max(performance.now() + WAIT_MAX_MS, last);
 		this.#waiting.push({ due: Math.max(this.#due(message.media_ms), last), latest, message });
@@ -130,7 +140,7 @@ export class Captions {
 		this.#waiting = [];
 		clearTimeout(this.#timer);
 		this.#follow();
-		if (!captions)
+		if (!captions || this.#isOff)
 			return;
 		this.#show(captions);
 		if (marker)

@@ -350,6 +350,22 @@ const tests = {
     equal(states[1], 'reconnecting');
   },
 
+  async captions_that_are_off() {
+    const { Captions } = await load('js/captions.js');
+    const told = [];
+    const on = { captions: (list) => told.push(list.map(({ text }) => text)), marker: () => told.push('marker') };
+    const captions = new Captions(null, on, () => undefined);
+    const caption = (number) => ({ event: 'caption', caption: number, text: `${number}`, from_ms: 0, until_ms: 9, media_ms: 0 });
+    captions.take(caption(1));
+    captions.turn(false);
+    ok(captions.take(caption(2)));
+    captions.take({ event: 'state', captions: [caption(3)], marker: null });
+    deepEqual([told, captions.shown], [[['1'], []], []]);
+    captions.turn(true);
+    captions.take({ event: 'state', captions: [caption(4)], marker: null });
+    deepEqual(told.at(-1), ['4']);
+  },
+
   async titles_do_not_grow() {
     const { HistoryView } = await load('js/history.js');
     const view = new HistoryView();
