@@ -2,6 +2,7 @@
 """What a page receives of a sentence, packet by packet, and whether it plays sound. How well it plays depends on
 the browser: a busy one conceals, stretches and skips.
 """
+import collections
 import os
 import subprocess
 import tempfile
@@ -9,13 +10,16 @@ import tempfile
 import numpy as np
 
 import dhs
+import rtp
 
-# For Chromium.open: collects the sound's packets in `received`, in hexadecimal, as they arrive.
+Packet = collections.namedtuple("Packet", "payload at")
+
+# For Chromium.open: collects the sound's packets in `received` as they arrive, each in hexadecimal with its RTP timestamp.
 TAP = """(() => {
     const tap = `onrtctransform = ({ transformer }) => {
         const hex = bytes => [...new Uint8Array(bytes)].map(b => b.toString(16).padStart(2, '0')).join('');
         transformer.readable.pipeThrough(new TransformStream({ transform(frame, next) {
-            postMessage(hex(frame.data));
+            postMessage([hex(frame.data), frame.getMetadata().rtpTimestamp]);
             next.enqueue(frame);
         } })).pipeTo(transformer.writable);
     };`;
@@ -57,6 +61,17 @@ LISTEN = """(async () => {
     context.createMediaStreamSource(digitalhuman.stream).connect(node).connect(context.destination);
     await context.resume();
 })()"""
+
+
+def samples(received):
+    """The packets of TAP's `received` decoded, at 48 kHz, each where its timestamp says (silence is sent less often than
+    every 20 ms, and decodes to silence); the first one's timestamp; and where the packets begin."""
+    ats = [at - received[0][1] & 0xffffffff for _, at in received]
+    sound = np.zeros(ats[-1] + 960, np.float32)
+    decoded = rtp.decode_sound([Packet(bytes.fromhex(data), at) for (data, _), at in zip(received, ats)])
+    for packet, piece in decoded:
+        sound[packet.at:packet.at + len(piece)] = piece
+    return sound, received[0][1], ats
 
 
 class Spoken:

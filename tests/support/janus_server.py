@@ -368,6 +368,10 @@ class JanusServer:
         with open(self.log_path, errors="replace") as f:
             return f.read()
 
+    def discarded(self, handle=r"\d+"):
+        """How many packets for that handle, or any, Janus itself dropped: its thread had no time for them for a second."""
+        return len(re.findall(r"\[%s\] Discarding too old outgoing packet" % handle, self.log()))
+
     def wait_log(self, words, pattern=False):
         """Until the log has `words`, or matches the pattern: Janus writes it in a thread of its own."""
         end = time.monotonic() + WAIT_S

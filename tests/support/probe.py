@@ -66,12 +66,24 @@ class Server(WebServer):
         request.wfile.write(body)
 
 
-class Probe:
-    """One page that watches one room."""
+def dropped(ports):
+    """How many packets to these ports the system dropped, since a browser did not take them in time."""
+    count = 0
+    for table in "udp", "udp6":
+        with open("/proc/net/" + table) as file:
+            for line in list(file)[1:]:
+                fields = line.split()
+                if int(fields[1].rsplit(":", 1)[1], 16) in ports:
+                    count += int(fields[-1])
+    return count
 
-    def __init__(self, chromium, server, ws, watch, plugin="janus.plugin.digitalhuman"):
+
+class Probe:
+    """One page that watches one room; the JavaScript `before` runs before its own."""
+
+    def __init__(self, chromium, server, ws, watch, plugin="janus.plugin.digitalhuman", before=None):
         query = urllib.parse.urlencode({"ws": ws, "plugin": plugin, "watch": json.dumps({"request": "watch", **watch})})
-        self.page = chromium.open(f"{server.url}?{query}")
+        self.page = chromium.open(f"{server.url}?{query}", before=before)
 
     def wait_playing(self, timeout=60, frames=3):
         self.page.wait(f"probe.error || probe.frames.length >= {frames}", timeout)
@@ -92,23 +104,13 @@ class Probe:
         self.page.evaluate("probe.pause()")
         self.page.wait("probe.undecoded().then(n => n <= 0)", timeout)
 
-    def dropped(self):
-        """How many packets the system dropped, since the browser did not take them in time."""
-        ports, dropped = set(self.page.evaluate("probe.ports()")), 0
-        for table in "udp", "udp6":
-            with open("/proc/net/" + table) as file:
-                for line in list(file)[1:]:
-                    fields = line.split()
-                    if int(fields[1].rsplit(":", 1)[1], 16) in ports:
-                        dropped += int(fields[-1])
-        return dropped
-
-    def assert_undisturbed(self, case, data):
-        """Nothing is missing but what the system dropped, and if that was nothing, one key frame was enough."""
+    def assert_undisturbed(self, case, data, janus):
+        """Nothing is missing but what Janus (a JanusServer) itself or the system dropped, and if that was nothing, one key
+        frame was enough."""
         video, audio = data["stats"]["video"], data["stats"]["audio"]
-        dropped = self.dropped()
-        case.assertLessEqual(video["packetsLost"] + audio["packetsLost"], dropped)
-        if not dropped:
+        lost = dropped(self.page.evaluate("probe.ports()")) + janus.discarded(self.page.evaluate("probe.handle()"))
+        case.assertLessEqual(video["packetsLost"] + audio["packetsLost"], lost)
+        if not lost:
             case.assertEqual((video["pliCount"], video["firCount"]), (0, 0), "the browser had to ask for a key frame")
             case.assertEqual(video.get("keyFramesDecoded", 1), 1)
         case.assertEqual(self.page.errors, [])
