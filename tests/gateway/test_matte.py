@@ -92,7 +92,7 @@ class Said(Mattes):
         offered = self.watch()[1]["plugindata"]["data"]["result"]
         self.assertEqual({key: offered[key] for key in SHAPE}, SHAPE)
         self.assertNotIn("matte", self.watch(2)[1]["plugindata"]["data"]["result"])
-        self.assertIn("avatar-tall: height: at most 1144 is expected where the background is transparent", self.janus.log())
+        self.janus.wait_log("avatar-tall: height: at most 1144 is expected where the background is transparent")
 
     def test_what_pushers_are_told(self):
         """The shape, and an anchor with which an encoder elsewhere makes what fits."""

@@ -149,7 +149,8 @@ class Accessible(Page):
                 page.wait(PLAYING)
                 page.evaluate("digitalhuman.secret = 'demo'")
                 # the first so often that a busy machine is not through with it
-                page.evaluate("Promise.all(['hello.mp4', 'hello.mp4', 'goodbye.dhs'].map((f, i) => digitalhuman.enqueue(f, { repeat: i ? 1 : 100 })))")
+                for file, repeat in ("hello.mp4", 100), ("hello.mp4", 1), ("goodbye.dhs", 1):
+                    page.evaluate(f"digitalhuman.enqueue('{file}', {{ repeat: {repeat} }})")
                 page.wait("document.documentElement.dataset.room === 'speaking'")
                 page.wait("document.querySelectorAll('#waiting li').length >= 1")
                 self.check(page)

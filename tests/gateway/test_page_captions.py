@@ -12,6 +12,7 @@ from test_words import JCFG, Server
 SENTENCE = "Good evening, & welcome to the <stage>."
 LONG = [[SENTENCE, 0, 8000]]
 PATIENCE_MS = 3000      # of digitalhuman.js, with a caption whose picture does not come
+STALE_MS = 1500         # of digitalhuman.js: a picture that has stood for longer says nothing of the time
 
 
 def setUpModule():
@@ -54,15 +55,23 @@ class Library(Page):
             dh.on('captions', list => told.push(['captions', list.map(c => c.text), media(), performance.now()]));
             dh.on('marker', ({ data }) => told.push(['marker', data]));
             dh.on('event', e => events.push({ ...e, at: performance.now() }));
-            /* the room's media time that is played: that of the last picture, and what has gone by since it was shown, since
-             * a busy browser tells of few pictures */
+            /* the room's media time that is played, as digitalhuman.js has it: that of the last picture, or, if none has been
+             * shown for STALE_MS, of the sound, and what has gone by since, since a busy browser tells of few pictures */
             let shown = null;
-            const frame = (_, f) => { shown = f; video.requestVideoFrameCallback(frame); };
+            const frame = (_, f) => {
+                shown = { kind: 'video', rate: 90, rtp: f.rtpTimestamp, at: f.expectedDisplayTime };
+                video.requestVideoFrameCallback(frame);
+            };
             video.requestVideoFrameCallback(frame);
-            window.media = () => { const start = events.find(e => e.rtp_start)?.rtp_start.video;
-                return start === undefined || !shown ? null :
-                    ((shown.rtpTimestamp - start) >>> 0) / 90 + performance.now() - shown.expectedDisplayTime; };
-        })""" % json.dumps({"server": janus.ws, "room": 1, "captions": True, **options}))
+            const played = () => {
+                const isFresh = at => Math.abs(performance.now() - at) < %d;
+                const [sound] = dh.pc?.getReceivers().find(r => r.track.kind === 'audio')?.getSynchronizationSources() ?? [];
+                return (shown && isFresh(shown.at)) || !sound || !isFresh(sound.timestamp) ? shown :
+                    { kind: 'audio', rate: 48, rtp: sound.rtpTimestamp, at: sound.timestamp };
+            };
+            window.media = () => { const start = events.find(e => e.rtp_start)?.rtp_start, last = played();
+                return !start || !last ? null : ((last.rtp - start[last.kind]) >>> 0) / last.rate + performance.now() - last.at; };
+        })""" % (json.dumps({"server": janus.ws, "room": 1, "captions": True, **options}), STALE_MS))
         page.wait("window.dh?.state === 'playing'")
         return page
 
@@ -72,7 +81,7 @@ class Library(Page):
     def test_shown_and_withdrawn(self):
         page = self.watch()
         page.wait("events.some(e => e.event === 'state')")
-        page.evaluate("dh.enqueue('words.mkv', { segment: 'shown', repeat: 9, captions: %s, markers: [[0, { slide: 3 }]] }).then(() => 0)"
+        page.evaluate("dh.enqueue('words.mkv', { segment: 'shown', repeat: 100, captions: %s, markers: [[0, { slide: 3 }]] }).then(() => 0)"
                       % json.dumps(LONG))
         texts, cues = page.wait("dh.captions.length === 1 && [dh.captions.map(c => c.text), [...dh.track.cues].map(cue => "
                                 "[cue.getCueAsHTML().textContent, cue.endTime > cue.startTime])]")
@@ -114,7 +123,7 @@ class Library(Page):
     def test_turned_on_later(self):
         page = self.watch(captions=False)
         self.assertIsNone(page.evaluate("dh.pc.sctp"))
-        self.ask("enqueue", id=1, file="words.mkv", segment="later", repeat=9, captions=LONG)
+        self.ask("enqueue", id=1, file="words.mkv", segment="later", repeat=100, captions=LONG)
         page.wait("events.some(e => e.event === 'started')")
         self.assertEqual(self.captions(page), [])
         page.evaluate("dh.showCaptions(true).then(() => 0)")
@@ -140,7 +149,7 @@ class History(Page):
         page = self.open("")
         page.wait("digitalhuman?.state === 'playing'")
         page.wait("!document.getElementById('history-empty').hidden")
-        self.ask("enqueue", id=1, file="words.mkv", segment="told", metadata={"text": "A title"}, repeat=9)
+        self.ask("enqueue", id=1, file="words.mkv", segment="told", metadata={"text": "A title"}, repeat=100)
         first = "document.querySelector('#history li')?.textContent ?? ''"
         page.wait("(t => t.includes('A title') && t.includes('plays now') && t.includes('w01 w02'))(%s)" % first)
         self.ask("interrupt", id=1)
@@ -198,7 +207,7 @@ class Line(Page):
     def test_on_off_and_size(self):
         page = self.open("")
         page.wait("digitalhuman?.state === 'playing'")
-        self.ask("enqueue", id=1, file="words.mkv", segment="line", repeat=9, captions=LONG)
+        self.ask("enqueue", id=1, file="words.mkv", segment="line", repeat=100, captions=LONG)
         line = "document.getElementById('captions')"
         page.wait("%s.textContent === %s && !%s.hidden" % (line, json.dumps(SENTENCE), line))
         frame = json.loads(page.evaluate("JSON.stringify(document.getElementById('frame').getBoundingClientRect())"))

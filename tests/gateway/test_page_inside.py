@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 import unittest
+from decimal import ROUND_HALF_UP, Decimal
 
 import marks
 from hosted_room import HostedRoom
@@ -93,7 +94,8 @@ room-two: {{ id = 2 avatar = "probe" }}
 def time_text(ms):
     if ms < 1000:
         return f"{int(ms + 0.5)} ms"
-    return f"{ms / 1000:.1f} s" if ms < 60000 else f"{int(ms) // 60000}:{int(ms) // 1000 % 60:02}"
+    half_up = Decimal(ms / 1000).quantize(Decimal("0.1"), ROUND_HALF_UP)   # as JavaScript's toFixed
+    return f"{half_up} s" if ms < 60000 else f"{int(ms) // 60000}:{int(ms) // 1000 % 60:02}"
 
 
 def within(counts, edges, percent):

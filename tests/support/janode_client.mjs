@@ -63,8 +63,7 @@ if (type !== 'live' || media.length !== 2)
 say('lists');
 
 let { peer, received } = await watch(1);
-if (!statuses.includes('started'))
-	throw new Error('not started');
+await until(() => statuses.includes('started'), 'started');
 say('watches');
 
 await handle.configure({ audio: false });
