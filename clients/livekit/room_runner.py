@@ -89,6 +89,8 @@ class RoomRunner:
         async for frame in self._generator:
             if self._clearing:
                 await asyncio.wait([self._clearing])
+                if not _is_picture(frame):
+                    continue            # of what was cleared
             try:
                 if _is_picture(frame):
                     await self._push_picture(frame)
@@ -177,7 +179,7 @@ class RoomRunner:
                     log.warning("digitalhuman: %s", problem)
                 await segment.abort()
             played = 0 if segment is None else segment.result.played_ms if segment.result else segment.progress_ms
-            self._is_receiving = False
+            self._is_receiving = self._is_unwanted = False
             while self._unfinished:
                 await self._finish(played, True)
                 played = 0

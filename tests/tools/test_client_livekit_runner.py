@@ -8,11 +8,13 @@ import os
 import sys
 import unittest
 from types import SimpleNamespace
+from unittest import mock
 
 from client_case import Case
 from push_server import EVERYTHING, WAIT_S
 
 sys.path.insert(0, os.path.join(os.environ["DH_ROOT"], "clients", "livekit"))
+import room_runner
 from digitalhuman import AsyncStage
 from room_runner import RoomRunner
 
@@ -88,6 +90,7 @@ class Runner(Case):
     def setUp(self):
         super().setUp()
         logging.getLogger("digitalhuman").setLevel(logging.CRITICAL)
+        self.enterContext(mock.patch.object(room_runner, "INTERRUPT_S", WAIT_S))
 
     def run_async(self, function, **options):
         server = self.server(**options)
@@ -138,6 +141,34 @@ class Runner(Case):
             self.assertEqual((await receiver.wait(4))[2:], ["started", (0.2, False)])
         self.run_async(run)
 
+    def test_what_was_made_before_a_clear_is_not_heard_after_it(self):
+        async def run(server, receiver, generator):
+            server.allowed_ms = 200
+            for _ in range(10):
+                receiver.queue.put_nowait(sound())
+            await receiver.wait(1)
+            while server.pushes[0].media.ms < 400:
+                await asyncio.sleep(0.01)
+            clear = generator.clear_buffer
+
+            def clear_late():
+                clear()
+                generator.queue.put_nowait(sound(80))       # the runner has it while it clears
+            generator.clear_buffer = clear_late
+            receiver.on_clear()
+            receiver.queue.put_nowait(sound())
+            receiver.queue.put_nowait(END)
+            self.assertEqual(await receiver.wait(4), ["started", (0.2, True), "started", (0.04, False)])
+        self.run_async(run)
+
+    async def end_it(self, server, receiver):
+        """The room does, and whoever pushes finds out."""
+        server.pushes[0].interrupt()
+        while len(receiver.told) < 2:
+            receiver.queue.put_nowait(sound())
+            await asyncio.sleep(0.01)
+        self.assertEqual(receiver.told, ["started", (0.2, True)])
+
     def test_the_room_ends_it(self):
         async def run(server, receiver, _):
             server.allowed_ms = 200
@@ -146,10 +177,24 @@ class Runner(Case):
             await receiver.wait(1)
             while server.pushes[0].played_ms < 200:
                 await asyncio.sleep(0.01)
-            server.pushes[0].interrupt()
-            self.assertEqual(await receiver.wait(2), ["started", (0.2, True)])
+            await self.end_it(server, receiver)
             receiver.queue.put_nowait(END)
             server.allowed_ms = EVERYTHING
+            receiver.queue.put_nowait(sound())
+            receiver.queue.put_nowait(END)
+            self.assertEqual((await receiver.wait(4))[2:], ["started", (0.04, False)])
+        self.run_async(run)
+
+    def test_cleared_after_the_room_has_ended_it(self):
+        async def run(server, receiver, _):
+            server.allowed_ms = 200
+            for _ in range(10):
+                receiver.queue.put_nowait(sound())
+            await receiver.wait(1)
+            while server.pushes[0].played_ms < 200:
+                await asyncio.sleep(0.01)
+            await self.end_it(server, receiver)
+            receiver.on_clear()
             receiver.queue.put_nowait(sound())
             receiver.queue.put_nowait(END)
             self.assertEqual((await receiver.wait(4))[2:], ["started", (0.04, False)])
