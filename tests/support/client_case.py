@@ -4,6 +4,7 @@ import os
 import subprocess
 import threading
 import unittest
+from unittest import mock
 
 import numpy as np
 
@@ -39,6 +40,9 @@ class Case(unittest.TestCase):
     """After each test, nothing of the client may be left: no thread, process or descriptor."""
 
     def setUp(self):
+        # What the client waits for does come.
+        self.enterContext(mock.patch("digitalhuman.segment.REASON_S", WAIT_S))
+        self.enterContext(mock.patch.dict(Stage.__init__.__kwdefaults__, connect_timeout=WAIT_S))
         self.before = len(descriptors())
         self.addCleanup(self.check_leftovers)
 

@@ -21,6 +21,16 @@ struct dh_generator_config config = {
 struct dh_io *io;
 struct generator_run run;
 
+atomic_bool is_patient;
+
+void __real_dh_io_timer_set(GSource *timer, int64_t ms);
+void __wrap_dh_io_timer_set(GSource *timer, int64_t ms);
+
+void __wrap_dh_io_timer_set(GSource *timer, int64_t ms)
+{
+	__real_dh_io_timer_set(timer, ms == DH_GENERATOR_GRACE_MS && atomic_load(&is_patient) ? 1000000 : ms);
+}
+
 static void generator_ended(void *arg, const char *error, enum dh_generator_output output)
 {
 	(void)arg;
@@ -109,6 +119,7 @@ void open_io(void)
 {
 	memset(&run, 0, sizeof run);
 	run.is_over_told = true;
+	atomic_store(&is_patient, false);
 	CHECK_INT(dh_io_alloc(&io), 0);
 }
 

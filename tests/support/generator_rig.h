@@ -6,6 +6,7 @@
 #include "ingest/generator.h"
 #include "tests/support/check.h"
 
+#include <stdatomic.h>
 #include <unistd.h>
 
 extern struct dh_io *io;
@@ -28,6 +29,9 @@ extern struct generator_run {
 	enum dh_generator_output what;
 	char error[500];
 } run;
+
+/* Until open_io: the grace period is as long as a test likes. The program wraps dh_io_timer_set. */
+extern atomic_bool is_patient;
 
 /* Waits until it holds; a test that waits for ever is killed. */
 #define AWAIT(condition) \

@@ -10,6 +10,7 @@ import unittest
 
 METRICS = os.path.join(os.environ["DH_BUILD"], "dh-metrics")
 WAIT_S = 60
+PATIENT = ("--timeout-s", str(WAIT_S))
 
 
 def histogram(*counts, sum_ms=0):
@@ -106,7 +107,7 @@ class MetricsCase(unittest.TestCase):
         return api
 
     def run_metrics(self, *options, code=0, **environment):
-        done = subprocess.run([METRICS, *options], capture_output=True, text=True, timeout=WAIT_S,
+        done = subprocess.run([METRICS, *PATIENT, *options], capture_output=True, text=True, timeout=WAIT_S,
                               env={"PATH": os.environ["PATH"], **environment})
         self.assertEqual(done.returncode, code, done.stderr)
         self.assertNotIn("Traceback", done.stderr)

@@ -38,13 +38,12 @@ class Push:
     def __init__(self, server, sock):
         self.server, self.sock = server, sock
         self.line, self.media, self.requests, self.segment = None, None, [], None
-        self.bytes, self.played_ms, self.end, self.told = 0, 0, None, -1
+        self.bytes, self.played_ms, self.end, self.told = 0, 0, None, -1      # `end` is set once
         self.is_broken = False              # reset by the client, which may discard what it had sent last
         self.buffer, self.authorized = bytearray(), False
         self.wake_read, self.wake_write = socket.socketpair()
         self.over = threading.Event()       # the connection is closed
         self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
 
     # -- what the test does
 
@@ -52,9 +51,8 @@ class Push:
         self.stop({"event": "interrupted"})
 
     def stop(self, end):
-        """Ends the segment with this event; None: breaks off without a word."""
-        with self.server.changed:
-            self.end = end or {}
+        """Ends the segment with this event, unless it has ended; None: breaks off without a word."""
+        self.settle(end or {})
         self.wake()
 
     def wake(self):
@@ -63,6 +61,15 @@ class Push:
                 self.wake_write.send(b"x")
             except OSError:
                 pass        # it has just ended
+
+    def settle(self, end):
+        with self.server.changed:
+            if self.end is not None:
+                return
+            self.end = end
+            if end.get("event") == "interrupted" and "utterance" in self.line:
+                self.server.cut.add(self.line["utterance"])
+            self.server.changed.notify_all()
 
     # -- the connection
 
@@ -96,6 +103,8 @@ class Push:
         with self.server.changed:
             self.segment = fields.get("segment") or f"s-{len(self.server.pushes) + 1}"
             self.server.pushes.append(self)
+            if fields.get("utterance") in self.server.cut:
+                self.end = {"event": "removed", "reason": "cut"}
             self.server.changed.notify_all()
         self.send_event("queued", position=0)
         if fields.get("priority") == "urgent":
@@ -141,9 +150,7 @@ class Push:
             self.send({"anchor": {"bytes": len(self.server.anchor)}})
             self.sock.sendall(self.server.anchor)
         elif request == "interrupt":
-            running = [push for push in self.server.pushes if not push.end]
-            for push in running:
-                push.interrupt()
+            running = self.server.interrupt()
             self.send({"interrupt": {"dropped": len(running)}})
         elif request == "mark":
             known = [push.segment for push in self.server.pushes if not push.end]
@@ -166,55 +173,55 @@ class Push:
         return line
 
     def receive(self):
-        self.take(bytes(self.buffer))
-        at_end = False
+        data, at_end = None, False
         while self.end is None:
-            self.play(at_end)
-            if at_end:
-                if self.played_ms == self.media.ms if self.media else True:
-                    self.end = {"event": "finished"} if self.media else \
-                        {"event": "failed", "error_code": 465, "error": "no picture and no sound"}
-                    if self.media and self.media.is_cut:
-                        self.end["incomplete"] = True
-                    break
-            wants = not at_end and self.server.reads and \
-                (self.media.ms if self.media else 0) - self.played_ms < self.server.ahead_ms
-            if wants and isinstance(self.sock, ssl.SSLSocket) and self.sock.pending():
-                ready = [self.sock]
-            else:
-                ready, _, _ = select.select([self.wake_read] + ([self.sock] if wants else []), [], [])
-            if self.wake_read in ready:
-                self.wake_read.recv(1000)
-            if self.sock in ready and self.end is None:
-                data = self.sock.recv(65536)
-                at_end = not data
-                self.take(data)
+            self.take(data, at_end)
+            ms = self.media.ms if self.media else 0
+            if at_end and self.played_ms == ms:
+                self.settle(self.last_word())
+                break
+            data = self.more(not at_end and self.server.reads and ms - self.played_ms < self.server.ahead_ms)
+            at_end = at_end or data == b""
         if self.end:
             self.tell_end()
 
-    def take(self, data):
-        if not data:
-            return
-        with self.server.changed:
-            self.bytes += len(data)
-            if self.media is None:
-                self.media = Prepared() if data[:1] == b"D" else Wav() if data[:1] == b"R" else Nut()
-            self.media.feed(data)
-            self.server.changed.notify_all()
+    def more(self, wants):
+        """What comes next, first what came with the first line; b"" at the end. None: something else has changed."""
+        if wants and self.buffer:
+            data, self.buffer = bytes(self.buffer), bytearray()
+            return data
+        if not (wants and isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()):
+            ready, _, _ = select.select([self.wake_read] + ([self.sock] if wants else []), [], [])
+            if self.wake_read in ready:
+                self.wake_read.recv(1000)
+                return None
+        return self.sock.recv(65536)
 
-    def play(self, at_end):
-        ms = self.media.ms if self.media else 0
-        played = min(ms, self.server.allowed_ms)
-        if played != self.played_ms:
-            if self.played_ms == 0:
-                self.send_event("started")
-            self.played_ms = played
+    def take(self, data, at_end):
+        """Whoever is told of what has come finds what is played of it counted."""
+        was_ms = self.played_ms
+        with self.server.changed:
+            if data:
+                self.bytes += len(data)
+                if self.media is None:
+                    self.media = Prepared() if data[:1] == b"D" else Wav() if data[:1] == b"R" else Nut()
+                self.media.feed(data)
+            ms = self.media.ms if self.media else 0
+            self.played_ms = min(ms, self.server.allowed_ms)
+            self.server.changed.notify_all()
+        if self.played_ms and not was_ms:
+            self.send_event("started")
         step = self.line.get("progress_ms", 200)
         if step and self.played_ms // step != max(0, self.told) // step:
             self.told = self.played_ms
             self.send({"event": "progress", "segment": self.segment, "played_ms": self.played_ms})
             if not at_end:
                 self.send({"event": "want", "ms": max(0, self.server.ahead_ms - (ms - self.played_ms))})
+
+    def last_word(self):
+        if not self.media:
+            return {"event": "failed", "error_code": 465, "error": "no picture and no sound"}
+        return {"event": "finished", **({"incomplete": True} if self.media.is_cut else {})}
 
     def tell_end(self):
         end = dict(self.end, played_ms=self.played_ms)
@@ -264,6 +271,7 @@ class PushServer:
         self.allowed_ms, self.reads = EVERYTHING, True
         self.marks, self.mark_ms = [], 812340           # what was marked, and what is answered
         self.pushes, self.all, self.nonces, self.problems = [], [], set(), []
+        self.cut = set()                                # utterances that were interrupted
         self.changed = threading.Condition()
         self.listener = socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
@@ -313,7 +321,9 @@ class PushServer:
                 continue
             except OSError:
                 return
-            self.all.append(Push(self, sock))
+            push = Push(self, sock)
+            self.all.append(push)
+            push.thread.start()
 
     # -- what the test does
 
@@ -322,6 +332,14 @@ class PushServer:
         self.allowed_ms = ms
         for push in list(self.pushes):
             push.wake()
+
+    def interrupt(self):
+        """All that there is; also of these utterances nothing more is heard. Returns whom it has ended."""
+        with self.changed:
+            running = [push for push in self.pushes if push.end is None]
+            for push in running:
+                push.interrupt()
+        return running
 
     def read(self, reads):
         self.reads = reads

@@ -133,17 +133,17 @@ class Asyncio(Case):
     def test_interrupting_it(self):
         """Not even what the room has read ahead is played; one that waits is not interrupted before it starts."""
         async def push(server, stage):
-            for server.allowed_ms, played_ms in ((200, 200), (0, 20)):
+            for n, (server.allowed_ms, played_ms) in enumerate(((200, 200), (0, 20))):
                 s = await stage.segment(**FORMAT).open()
                 for frame, samples in made(25):
                     await s.push(frame, samples)
-                server.wait(lambda p: p[-1].media and p[-1].media.ms == 1000)
+                server.wait(lambda p: len(p) > n and p[n].media and p[n].media.ms == 1000)
                 ending = asyncio.create_task(s.interrupt())
                 if not server.allowed_ms:
                     await asyncio.sleep(0)
-                    self.assertEqual(server.pushes[-1].end, None)
+                    self.assertEqual(server.pushes[n].end, None)
                     server.allowed_ms = 20
-                    server.pushes[-1].wake()
+                    server.pushes[n].wake()
                 result = await ending
                 self.assertEqual((result.event, result.played_ms), ("interrupted", played_ms))
                 self.assertEqual([p.requests for p in server.all if p.requests], [["interrupt"]] * (1 + (played_ms == 20)))

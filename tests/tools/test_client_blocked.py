@@ -329,6 +329,8 @@ class Asyncio(Case):
             server.allowed_ms = 20
             s = await stage.segment(**FORMAT).open()
             await s.push(*next(made(1)))
+            while not server.pushes:            # it is accepted
+                await asyncio.sleep(0.005)
             server.stop_listening()
             with self.assertRaisesRegex(ConnectionError, "^cannot connect"):
                 await s.interrupt()

@@ -58,8 +58,7 @@ class Examples(unittest.TestCase):
 
                 def interrupt(server=server):
                     server.wait(lambda pushes: pushes and pushes[0].played_ms == 200)
-                    for push in list(server.pushes):
-                        push.interrupt()
+                    server.interrupt()
                 thread = threading.Thread(target=interrupt)
                 thread.start()
                 said = self.run_example(name, server, TEXT * 10)

@@ -111,7 +111,18 @@ class LiveKit(unittest.TestCase):
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
         for file in ("clients/livekit/audio_output.mjs", "clients/livekit/push.mjs", "tests/support/livekit_agent.mjs"):
             shutil.copy(os.path.join(ROOT, file), cls.folder)
+        cls.make_patient(os.path.join(cls.folder, "audio_output.mjs"))
         os.symlink(modules, os.path.join(cls.folder, "node_modules"))
+
+    @staticmethod
+    def make_patient(path):
+        """It waits as long as the test for what the room has to say of an interruption."""
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        impatient = "const INTERRUPT_MS = 3000;"
+        assert impatient in text
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace(impatient, f"const INTERRUPT_MS = {WAIT_S * 1000};"))
 
     def begin(self, **options):
         self.server = self.enterContext(PushServer(secret="demo", **options))
@@ -243,6 +254,7 @@ class LiveKit(unittest.TestCase):
         self.server.allowed_ms = 100
         agent.do("capture", ms=1000)
         agent.started()
+        self.server.wait(lambda pushes: pushes[0].played_ms == 100)
         self.spoken()[0].interrupt()
         self.assertEqual(agent.finished(), [(0.1, True)])
         agent.do("capture", ms=1000)        # still of the same answer

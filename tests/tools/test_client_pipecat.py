@@ -7,6 +7,7 @@ import inspect
 import os
 import sys
 import unittest
+from unittest import mock
 
 from client_case import Case
 from pipecat_standin import install
@@ -14,6 +15,7 @@ from push_server import EVERYTHING, WAIT_S
 
 IS_REAL = install()
 sys.path.insert(0, os.path.join(os.environ["DH_ROOT"], "clients", "pipecat"))
+import digitalhuman_pipecat
 from digitalhuman import AsyncStage
 from digitalhuman_pipecat import DigitalHumanOutput, DigitalHumanParams, RoomEventFrame
 from pipecat.frames import frames as f
@@ -53,7 +55,7 @@ class Rig:
         self.server = server
         self.stage = AsyncStage(server.address, server.room, server.secret, encode=False)
         self.output = DigitalHumanOutput(self.stage, DigitalHumanParams(
-            audio_out_sample_rate=RATE, video_out_width=64, video_out_height=64, **params))
+            audio_out_sample_rate=RATE, video_out_width=64, video_out_height=64, **{"pause_s": WAIT_S, **params}))
         self.before, self.after = Neighbour(), Neighbour()
         self.before.link(self.output)
         self.output.link(self.after)
@@ -106,6 +108,11 @@ class Rig:
 
 
 class Pipecat(Case):
+    def setUp(self):
+        super().setUp()
+        for limit in ("INTERRUPT_S", "RETRY_S"):
+            self.enterContext(mock.patch.object(digitalhuman_pipecat, limit, WAIT_S))
+
     def run_async(self, function, params=None, **options):
         server = self.server(**options)
 
@@ -214,12 +221,13 @@ class Pipecat(Case):
         self.run_async(run)
 
     def test_a_refusal_is_an_error_and_no_speech(self):
+        """Once the answer is over, at the latest: all of its sound may have been on its way."""
         async def run(rig, server):
             await rig.speak(100)
             error, = await rig.before.wait(f.ErrorFrame)
             self.assertIn("464", error.error)
             self.assertEqual(rig.bot(rig.before), [])
-        self.run_async(run, refuse=(464, "too many"))
+        self.run_async(run, params={"pause_s": 0.2}, refuse=(464, "too many"))
 
     def test_a_wrong_argument_is_named_each_time(self):
         async def run(rig, server):

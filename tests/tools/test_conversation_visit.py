@@ -12,6 +12,7 @@ import sys
 import tempfile
 import unittest
 from types import SimpleNamespace
+from unittest import mock
 
 import websockets
 
@@ -134,9 +135,9 @@ class Visits(unittest.IsolatedAsyncioTestCase):
             file.write(LISTEN)
         os.chmod(self.listen, 0o755)
         self.janus = await self.enterAsyncContext(Janus())
-        for name, value in (("Stage", Stage), ("tell_people", lambda what: self.told.put_nowait(what["event"]))):
-            self.addCleanup(setattr, main, name, getattr(main, name))
-            setattr(main, name, value)
+        for module, name, value in ((main, "Stage", Stage), (ears, "START_S", WAIT_S), (gateway, "ANSWER_S", WAIT_S),
+                                    (main, "tell_people", lambda what: self.told.put_nowait(what["event"]))):
+            self.enterContext(mock.patch.object(module, name, value))
         self.told = asyncio.Queue()
         self.errors = self.enterContext(contextlib.redirect_stderr(io.StringIO()))
 
@@ -324,6 +325,7 @@ class Ears(unittest.IsolatedAsyncioTestCase):
             code = f"""import asyncio, sys
 sys.path[:0] = {sys.path!r}
 import ears, test_conversation_visit as here
+ears.START_S = here.WAIT_S
 class Gateway:
     async def ask(self, *_, **fields):
         print("asked", flush=True)

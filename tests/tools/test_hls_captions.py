@@ -9,6 +9,8 @@ import struct
 import tempfile
 import unittest
 
+from janus_server import free_ports
+
 PATH = os.path.join(os.environ["DH_ROOT"], "examples/restream/hls-captions")
 loader = importlib.machinery.SourceFileLoader("hls_captions", PATH)
 tool = importlib.util.module_from_spec(importlib.util.spec_from_loader("hls_captions", loader))
@@ -27,17 +29,8 @@ class RelayTest(unittest.TestCase):
     KINDS = ("audio", "audio_rtcp", "video", "video_rtcp")
 
     def setUp(self):
-        base = 0
-        while not base:     # four free ports in a row
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                probe.bind(("127.0.0.1", 0))
-                base = probe.getsockname()[1] & ~3
-            self.ports = dict(zip(self.KINDS, range(base, base + 4)))
-            try:
-                self.listen()
-            except OSError:
-                base = 0
-        self.leave()
+        base, = free_ports(1, in_a_row=4)
+        self.ports, self.ffmpeg = dict(zip(self.KINDS, range(base, base + 4))), {}
         self.captions = tool.Captions()
         self.relay = tool.Relay(base, base + 2, self.captions)
         self.addCleanup(lambda: [s.close() for pair in self.relay._ways.values() for s in pair])
@@ -46,15 +39,10 @@ class RelayTest(unittest.TestCase):
 
     def listen(self):
         """ffmpeg begins."""
-        self.ffmpeg = {}
-        try:
-            for kind, port in self.ports.items():
-                self.ffmpeg[kind] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                self.ffmpeg[kind].bind(("127.0.0.1", port))
-                self.ffmpeg[kind].setblocking(False)
-        except OSError:
-            self.leave()
-            raise
+        for kind, port in self.ports.items():
+            self.ffmpeg[kind] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.ffmpeg[kind].bind(("127.0.0.1", port))
+            self.ffmpeg[kind].setblocking(False)
 
     def leave(self):
         """It ends."""

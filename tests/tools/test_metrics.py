@@ -19,7 +19,7 @@ import urllib.request
 
 import prometheus_text
 from janus_server import free_ports
-from metrics_case import METRICS, WAIT_S, MetricsCase, answer, room, success
+from metrics_case import METRICS, PATIENT, WAIT_S, MetricsCase, answer, room, success
 
 ROOT = os.environ["DH_ROOT"]
 
@@ -203,8 +203,8 @@ class Failing(MetricsCase):
 
 class Serving(MetricsCase):
     def serve(self, url, *options):
-        process = subprocess.Popen([METRICS, "--url", url, "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen([METRICS, "--url", url, "--listen", "127.0.0.1:0", *PATIENT, *options],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(lambda: (process.kill(), process.communicate()))
         where = re.search(r"http://127\.0\.0\.1:(\d+)/metrics", process.stdout.readline())
         return process, where[0], int(where[1])

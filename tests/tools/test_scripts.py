@@ -71,9 +71,9 @@ class Again(unittest.TestCase):
         self.assertEqual(pauses, ["pause %d" % s for s in (1, 2, 4, 8, 16, 32, 60, 60)])
 
     def test_one_that_had_worked(self):
-        self.write("command", "echo run >> log", "case $(grep -c run log) in 4) /bin/sleep 3.5 ;; 6) echo end >> log; exec /bin/sleep 1000 ;; esac")
-        pauses = [line for line in self.run_until("end", "-m", "2") if line.startswith("pause")]
-        self.assertEqual(pauses, ["pause %d" % s for s in (1, 2, 2, 1, 2)])
+        self.write("command", "echo run >> log", "case $(grep -c run log) in 6) /bin/sleep 9.5 ;; 8) echo end >> log; exec /bin/sleep 1000 ;; esac")
+        pauses = [line for line in self.run_until("end", "-m", "8") if line.startswith("pause")]
+        self.assertEqual(pauses, ["pause %d" % s for s in (1, 2, 4, 8, 8, 1, 2)])
 
     def test_usage(self):
         for arguments in ([], ["-m", "x", "true"], ["-x", "true"], ["-m"]):

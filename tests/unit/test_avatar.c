@@ -140,6 +140,16 @@ static void await_error(struct set *set, const char *words)
 	CHECK_INT(dh_avatar_state(set->avatar), DH_AVATAR_FAILED);
 }
 
+/* What the error says is logged a moment later. */
+static void await_logged(int failures)
+{
+	double end = now_ms() + AWAIT_S * 1e3;
+
+	while (atomic_load(&failures_logged) < failures && now_ms() < end)
+		usleep(1000);
+	CHECK_INT(atomic_load(&failures_logged), failures);
+}
+
 /* --- tests */
 
 static void test_a_clip_that_comes_later(void)
@@ -191,7 +201,7 @@ static void test_reasons(void)
 	CHECK_INT(atomic_load(&failures_logged), 1);
 	put_clip(&set, "fail 4");
 	await_error(&set, "the input says so");
-	CHECK_INT(atomic_load(&failures_logged), 2);
+	await_logged(2);
 	set_close(&set);
 }
 

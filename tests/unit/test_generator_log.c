@@ -42,15 +42,17 @@ static void end_log(void)
 	g_string_free(logged, TRUE);
 }
 
-/* Its grace period is as long as the test likes. */
-static atomic_bool is_patient;
+/* The log's clock: how far it is ahead; where it stands, or 0. */
+static _Atomic gint64 later_us, frozen_us;
 
-void __real_dh_io_timer_set(GSource *timer, int64_t ms);
-void __wrap_dh_io_timer_set(GSource *timer, int64_t ms);
+gint64 __real_g_get_monotonic_time(void);
+gint64 __wrap_g_get_monotonic_time(void);
 
-void __wrap_dh_io_timer_set(GSource *timer, int64_t ms)
+gint64 __wrap_g_get_monotonic_time(void)
 {
-	__real_dh_io_timer_set(timer, ms == DH_GENERATOR_GRACE_MS && atomic_load(&is_patient) ? 1000000 : ms);
+	gint64 us = atomic_load(&frozen_us);
+
+	return us ? us : __real_g_get_monotonic_time() + atomic_load(&later_us);
 }
 
 /* A generator whose output has ended keeps its grace period when it is freed, and its end
@@ -75,7 +77,6 @@ static void test_grace(void)
 	CHECK(has_logged("room 1: segment s-1: tester: late words\n"));
 	CHECK_INT(look().ends, 0);
 	close_io();
-	atomic_store(&is_patient, false);
 	unlink(sign);
 	rmdir(folder);
 	g_free(script);
@@ -108,13 +109,16 @@ static int count_lines(const char *text, const char *what)
 	return n;
 }
 
+/* All of them within a second. */
 static void test_words(void)
 {
 	begin_log();
 	open_io();
+	atomic_store(&frozen_us, g_get_monotonic_time());
 	start("printf 'one\\ntwo \\033[31m\\302\\233 \\377 red\\r\\n\\n' >&2; "
 	      "head -c 5000 /dev/zero | tr '\\0' y >&2; exit 1");
 	AWAIT(look().ends > 0);
+	atomic_store(&frozen_us, 0);
 	close_io();
 	CHECK(has_logged("room 1: segment s-1: tester: one\n"), "%s", logged->str);
 	CHECK(has_logged("tester: two "));
@@ -155,16 +159,6 @@ static void test_flood(void)
 }
 
 /* --- over a long time: this many in total */
-
-static _Atomic gint64 later_us; /* how far the log's clock is ahead */
-
-gint64 __real_g_get_monotonic_time(void);
-gint64 __wrap_g_get_monotonic_time(void);
-
-gint64 __wrap_g_get_monotonic_time(void)
-{
-	return __real_g_get_monotonic_time() + atomic_load(&later_us);
-}
 
 struct words {
 	struct dh_generator_log *log;
