@@ -9,8 +9,8 @@
 
 #include "prepare/job.h"
 
-/* After the output ends, wait at most this long for the generator's exit status before
- * reporting the end. */
+/* After the output ends, wait this long for the generator's exit status before reporting the
+ * end; longer only for one that gets no processor, until its grace period is over. */
 #define GENERATOR_WORD_MS 200
 /* Every viewer receives them. */
 #define NOTES_MAX 10
@@ -137,7 +137,11 @@ static void deliver(struct dh_feed *feed)
 
 static gboolean out_of_patience(gpointer arg)
 {
-	deliver(arg);
+	struct dh_feed *feed = arg;
+
+	if (!feed->generator ||
+		!dh_generator_is_starved(feed->generator, feed->patience, &feed->generator_used_us, GENERATOR_WORD_MS))
+		deliver(feed);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -161,6 +165,7 @@ static void ended(struct dh_feed *feed)
 		deliver(feed);
 		return;
 	}
+	feed->generator_used_us = -1;
 	feed->patience = dh_io_timer(feed->context.io, out_of_patience, feed);
 	dh_io_timer_set(feed->patience, GENERATOR_WORD_MS);
 }

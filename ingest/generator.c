@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "child_late.h"
 #include "generator_command.h"
 #include "generator_log.h"
 #include "generator_text.h"
@@ -144,6 +145,11 @@ void dh_generator_output_over(struct dh_generator *generator)
 		return;
 	generator->is_over = true;
 	dh_io_timer_set(generator->timer, DH_GENERATOR_GRACE_MS);
+}
+
+bool dh_generator_is_starved(const struct dh_generator *generator, GSource *timer, int64_t *used_us, int limit_ms)
+{
+	return dh_child_is_starved(generator->child, timer, used_us, limit_ms);
 }
 
 static void abandon(struct dh_io_left *left)

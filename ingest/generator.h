@@ -50,6 +50,10 @@ void dh_generator_hold(struct dh_generator *generator, bool is_held);
 /* Call when its output has been read to the end. It is killed if it lingers. */
 void dh_generator_output_over(struct dh_generator *generator);
 
+/* Then: whether it has not ended only because its scope gets no processor; looked at again by `timer`, see
+ * child_late.h. */
+bool dh_generator_is_starved(const struct dh_generator *generator, GSource *timer, int64_t *used_us, int limit_ms);
+
 /* `ended` will not be called any more. Kills a generator that is still producing output;
  * one whose output is over keeps the rest of its grace period, and its exit is logged. Does
  * not wait. *generator may be NULL. */

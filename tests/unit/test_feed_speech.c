@@ -28,6 +28,9 @@ static struct {
 	bool has_metadata;          /* the last one */
 	dh_generator_end_fn *ended; /* likewise */
 	int sockets[2];             /* of processes */
+	const struct dh_ingest_listener *listener;
+	bool is_starved; /* what it is, once its output is over */
+	atomic_bool is_looked_at, has_arrived;
 	struct dh_place_stats stats[2];
 } t;
 
@@ -66,6 +69,41 @@ void __wrap_dh_generator_free(struct dh_generator **generator)
 	*generator = NULL;
 }
 
+void __wrap_dh_generator_output_over(struct dh_generator *generator);
+
+void __wrap_dh_generator_output_over(struct dh_generator *generator)
+{
+	(void)generator;
+}
+
+bool __wrap_dh_generator_is_starved(const struct dh_generator *generator, GSource *timer, int64_t *used_us,
+	int limit_ms);
+
+bool __wrap_dh_generator_is_starved(const struct dh_generator *generator, GSource *timer, int64_t *used_us,
+	int limit_ms)
+{
+	(void)generator;
+	(void)timer;
+	(void)used_us;
+	(void)limit_ms;
+	atomic_store(&t.is_looked_at, true);
+	return t.is_starved;
+}
+
+int __wrap_dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source *source,
+	const struct dh_ingest_listener *listener, void *arg, struct dh_subscription **subscription);
+
+int __wrap_dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source *source,
+	const struct dh_ingest_listener *listener, void *arg, struct dh_subscription **subscription)
+{
+	(void)ingest;
+	(void)source;
+	(void)arg;
+	*subscription = NULL;
+	t.listener = listener;
+	return 0;
+}
+
 /* A process is a pointer to its socket. */
 struct dh_generator_process *__wrap_dh_generator_process_new(struct dh_io *io,
 	const struct dh_generator_process_spec *spec);
@@ -95,6 +133,7 @@ static void has_arrived(void *arg, struct dh_feed *feed)
 {
 	(void)arg;
 	(void)feed;
+	atomic_store(&t.has_arrived, true);
 }
 
 static void is_gone(void *arg)
@@ -307,6 +346,50 @@ static void test_metadata(const void *arg)
 	g_string_free(text, TRUE);
 }
 
+/* --- its end */
+
+/* Its output is complete, as far as anybody can see. */
+static void end_output(void *arg)
+{
+	const struct dh_stream_end end = { 0 };
+
+	dh_feed_input_subscribe(arg);
+	open_feed(arg);
+	t.listener->end(arg, &end);
+}
+
+static void end_with_a_code(void *arg)
+{
+	(void)arg;
+	t.ended(t.feed, "code 3", DH_OUTPUT_UNKNOWN);
+}
+
+static const struct end_row {
+	const char *name;
+	bool is_starved;
+	const char *text; /* that it fails with; NULL: it does not fail */
+} end_rows[] = {
+	{ "it goes on by itself", false, NULL },
+	{ "it has no processor to end", true, "code 3" },
+};
+
+static void test_its_last_word(const void *arg)
+{
+	const struct end_row *row = arg;
+
+	open_all(urls, "hello", false);
+	t.is_starved = row->is_starved;
+	dh_io_call(t.io, end_output, t.feed);
+	while (!atomic_load(&t.is_looked_at) && !atomic_load(&t.has_arrived))
+		usleep(1000);
+	dh_io_call(t.io, end_with_a_code, NULL);
+	CHECK(t.feed->arrived.has_end == !row->text);
+	CHECK(t.feed->arrived.has_failure == (row->text != NULL));
+	CHECK_STR(t.feed->arrived.text ? t.feed->arrived.text : "", row->text ? row->text : "");
+	dh_io_call(t.io, end_generator, t.feed);
+	close_all();
+}
+
 /* --- the rest */
 
 static void find_rest(void *arg)
@@ -352,6 +435,7 @@ static const struct check_test tests[] = {
 	TEST(test_text_is_kept_while_another_service_is_waited_for),
 	TABLE(test_start_of_processes, start_rows),
 	TABLE(test_metadata, metadata_rows),
+	TABLE(test_its_last_word, end_rows),
 	TEST(test_the_rest_is_not_asked_of_the_same_place),
 	TEST(test_the_rest_and_the_turn),
 };
