@@ -282,6 +282,8 @@ static void decide_slot(struct dh_playout *playout, bool keep, bool in_time)
 		dh_fanout_lose(&playout->fanout);
 	dh_fanout_end_slot(&playout->fanout, playout->slot_ticks);
 	playout->slot_ticks += DH_SLOT_TICKS;
+	if (playout->sink.slot)
+		playout->sink.slot(playout->sink_arg, in_time);
 }
 
 /* Whether any of the next slot can still reach a viewer. */

@@ -90,6 +90,13 @@ static void on_sound(void *arg, unsigned loudness, int64_t media_ticks, const ui
 	dh_forwards_reference(room->forwards, (uint32_t)(media_ticks / DH_TICKS_PER_AUDIO_SAMPLE), payload, size);
 }
 
+/* Of slots that a late turn makes up for, too, each by itself: what is shown has the time of its sound. */
+static void on_slot(void *arg, bool in_time)
+{
+	if (in_time)
+		dh_room_screen_poll(arg);
+}
+
 /* For readers that do not wait for the thread. */
 static void publish(struct dh_room *room)
 {
@@ -110,7 +117,7 @@ static int64_t turn(void *owner, int64_t now_ticks)
 
 	room->turn_ticks = now_ticks;
 	dh_playout_poll(room->playout, now_ticks);
-	dh_room_screen_poll(room);
+	dh_room_screen_poll(room); /* more words may have come */
 	dh_room_listeners_poll(room, now_ticks);
 	dh_room_members_poll(room, now_ticks);
 	dh_room_voice_poll(room, now_ticks);
@@ -222,7 +229,8 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 		.event = on_event,
 		.ended = on_ended,
 		.sound = on_sound,
-		.handed = on_handed };
+		.handed = on_handed,
+		.slot = on_slot };
 	static const struct dh_room_thread_owner functions = { .turn = turn, .close = close_room };
 	struct dh_room *room = g_new0(struct dh_room, 1);
 	struct dh_playout_config config;

@@ -347,6 +347,13 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 		rig->on_event(rig->arg, event);
 }
 
+static void on_slot(void *arg, bool in_time)
+{
+	struct rig *rig = arg;
+	if (rig->on_slot)
+		rig->on_slot(rig->arg, in_time);
+}
+
 /* This comes after the event of the segment's end. Frees it bit by bit, as rooms do. */
 static void on_handed(void *arg, void *user, const int64_t late_ticks[2])
 {
@@ -374,7 +381,7 @@ static void on_ended(void *arg, struct dh_segment *segment)
 
 void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t now)
 {
-	static const struct dh_playout_sink sink = { on_packet, on_event, on_ended, NULL, on_handed };
+	static const struct dh_playout_sink sink = { on_packet, on_event, on_ended, NULL, on_handed, on_slot };
 	struct dh_playout_config defaults;
 	dh_playout_config_init(&defaults);
 	memset(rig, 0, sizeof *rig);

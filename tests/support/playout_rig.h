@@ -85,6 +85,7 @@ struct rig {
 	uint64_t packets;
 	/* Called with every event, if set; the log above is short. */
 	void (*on_event)(void *arg, const struct dh_playout_event *event);
+	void (*on_slot)(void *arg, bool in_time); /* likewise */
 	void *arg;
 };
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A playout under a fake clock, over a long time: rooms without viewers, an hour of random
  * orders, two days. */
+#include "rooms/screen.h"
 #include "tests/support/playout_rig_check.h"
 
 #include <stdlib.h>
+
+#include <glib.h>
 
 static void test_room_without_viewers_wakes_at_edges_only(void)
 {
@@ -216,11 +219,80 @@ static void test_two_days(void)
 	finish_after(0);
 }
 
+/* --- what is shown, slot by slot */
+
+static GString *told; /* one line for each: "100 + 1", "115 - 1", "130 ! m" */
+
+static void on_shown(void *arg, const struct dh_screen_caption *caption, int64_t at_ticks)
+{
+	(void)arg;
+	g_string_append_printf(told, "%d + %u\n", (int)(at_ticks / MS), caption->number);
+}
+
+static void on_shown_no_more(void *arg, const struct dh_screen_caption *caption, int64_t at_ticks)
+{
+	(void)arg;
+	g_string_append_printf(told, "%d - %u\n", (int)(at_ticks / MS), caption->number);
+}
+
+static void on_marked(void *arg, json_t *data, int64_t at_ticks)
+{
+	(void)arg;
+	g_string_append_printf(told, "%d ! %s\n", (int)(at_ticks / MS), json_string_value(data));
+}
+
+static struct dh_screen screen;
+
+/* As a room does. */
+static void on_slot(void *arg, bool in_time)
+{
+	static const struct dh_screen_out out = { NULL, on_shown, on_shown_no_more, on_marked };
+	const struct dh_screen_play play = { .subtitles = arg, .is_complete = true };
+
+	if (in_time && dh_playout_playing(rig.playout, NULL))
+		dh_screen_advance(&screen, &play, dh_playout_position_ticks(rig.playout), DH_SLOT_TICKS, &out);
+}
+
+static const struct shown_row {
+	const char *name;
+	int stall_ms;
+	const char *told;
+} shown_rows[] = {
+	{ "in time", 0, "100 + 1\n115 - 1\n130 ! m\n200 + 2\n300 - 2\n" },
+	{ "in a late turn", 120, "100 + 1\n115 - 1\n130 ! m\n200 + 2\n300 - 2\n" },
+	{ "too late to be sent", 500, "420 ! m\n" },
+};
+
+/* What is shown in a slot that is sent has its time, whenever that is. */
+static void test_shown(const void *arg)
+{
+	const struct shown_row *row = arg;
+	json_t *captions = json_loads("[[\"a\",100,115],[\"b\",200,300]]", 0, NULL);
+	json_t *markers = json_loads("[[130,\"m\"]]", 0, NULL);
+	struct dh_subtitles *subtitles = dh_subtitles_new(captions, markers);
+
+	listen_to_speech();
+	rig.on_slot = on_slot;
+	rig.arg = subtitles;
+	screen = (struct dh_screen){ 0 };
+	told = g_string_new(NULL);
+	rig_run(&rig, media_ms(80));
+	rig_stall(&rig, row->stall_ms * MS);
+	rig_run(&rig, rig.now + 600 * MS);
+	CHECK_STR(told->str, row->told);
+	finish_after(0);
+	g_string_free(told, TRUE);
+	dh_subtitles_free(&subtitles);
+	json_decref(captions);
+	json_decref(markers);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_room_without_viewers_wakes_at_edges_only),
 	TEST(test_hold_without_viewers_resumes_at_once),
 	TEST(test_what_leaves_together_is_told_once),
 	TABLE(test_how_late, late_rows),
+	TABLE(test_shown, shown_rows),
 	TEST(test_random_orders),
 	TEST(test_two_days),
 };
