@@ -114,12 +114,12 @@ class Seams(Case):
         self.assertLess(max(across), 2 * within)
 
     def test_fade_for_whoever_comes_in_the_middle(self):
-        """Nobody watched when it began."""
+        """Nobody watched when it began. It is repeated, so that there is a middle however long coming takes."""
         known = {u.data for u in [*hosted.idle().video, *dhs.Segment(hosted.prepared_path("speech.nut")).video]}
         self.gateway.observe({"id": 3})
         for _ in range(4):
             since = len(self.gateway.events)
-            segment = self.enqueue("speech.nut", 3)
+            segment = self.enqueue("speech.nut", 3, repeat=5)
             self.gateway.wait_event("started", since, segment=segment)
             viewer = self.watch(3)
             ended = self.gateway.wait_event("finished", since, segment=segment)[1]
@@ -136,7 +136,9 @@ class Seams(Case):
         viewer.wait(lambda v: len(v.video.packets) > begin + 60)
         self.gateway.request({"request": "state", "id": 3, "state": state})
         viewer.wait(lambda v: len(v.video.packets) > begin + 130)
-        pictures = rtp.decode_pictures([p.data for p in rtp.pictures(viewer.video)])[-85:]
+        units = rtp.pictures(viewer.video)
+        first = next(i for i, p in enumerate(units) if p.ts == viewer.video.packets[begin].ts)
+        pictures = rtp.decode_pictures([p.data for p in units])[first:]
         steps = poses.steps(pictures, SIZE)
         return max(steps), poses.steps([pictures[0], pictures[-1]], SIZE)[0]
 

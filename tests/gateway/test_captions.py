@@ -7,9 +7,10 @@ import unittest
 from unittest import mock
 
 from data_peer import DataViewer
+from ffmpeg import ffmpeg
 from janus_server import WAIT_S
 from pushing import Push
-from test_words import JCFG, SECONDS, WORDS, Server, WordsCase
+from test_words import JCFG, SECONDS, Server, WordsCase, time_text
 
 TEXT = "Good evening, everybody; this is the first sentence. And here, at last, comes another one."
 
@@ -18,9 +19,11 @@ JCFG_TWO = JCFG + 'room-two: { id = 2 avatar = "small" }\n'
 
 
 class CaptionsCase(WordsCase):
+    server = Server
+
     @classmethod
     def setUpClass(cls):
-        cls.begin(Server(JCFG_TWO), (1, 2))
+        cls.begin(cls.server(JCFG_TWO), (1, 2))
         cls.address = ("127.0.0.1", cls.janus.push_port)
 
     def viewer(self, *options, room=1, **fields):
@@ -33,6 +36,11 @@ class CaptionsCase(WordsCase):
 
 
 class Channel(CaptionsCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.warm()
+
     def test_all_of_a_segment(self):
         viewer = self.viewer()
         state = viewer.wait_event("state")
@@ -188,19 +196,19 @@ class Channel(CaptionsCase):
         viewer.say("stop")
         data = "x" * 4000
         before = len(viewer.messages)
-        for n in range(60):
+        for n in range(24):         # 64 KiB are on the way
             self.ask("mark", id=1, data=[n, data])
             other.wait(lambda m, n=n: m.get("event") == "marker" and m["data"][0] == n)
         viewer.say("go")
         state = viewer.wait(lambda m: m["event"] == "state" and "lost" in m, before)
         came = [m for m in viewer.messages[before:] if m["event"] == "marker"]
-        self.assertEqual(state["lost"] + len(came), 60)
-        self.assertEqual(state["marker"]["data"][0], 59)
+        self.assertEqual(state["lost"] + len(came), 24)
+        self.assertEqual(state["marker"]["data"][0], 23)
         stats = {v["viewer"]: v for v in self.ask("stats", id=1)["viewers"]}
         told = [stats[each.result["viewer"]]["data"] for each in (viewer, other)]
         self.assertEqual([d["dropped"] for d in told], [state["lost"], 0])
         self.assertEqual([d["open"] for d in told], [True, True])
-        self.assertGreater(told[1]["bytes"], 60 * 4000)
+        self.assertGreater(told[1]["bytes"], 24 * 4000)
         self.ask("mark", id=1, data="after")
         viewer.wait(lambda m: m.get("data") == "after", before)
 
@@ -284,14 +292,31 @@ class Beside(CaptionsCase):
         self.janus.wait_log("beside.vtt: there are no captions: it has no cues")
 
 
+# Most of a minute.
+MANY_WORDS = [["m%03d" % n, n * 200, n * 200 + 200] for n in range(295)]
+
+
+class LongServer(Server):
+    def write_configuration(self):
+        super().write_configuration()
+        self.write("many.srt", "".join("%d\n%s --> %s\n%s\n\n" % (n + 1, time_text(start), time_text(end), word)
+                                       for n, (word, start, end) in enumerate(MANY_WORDS)))
+        ffmpeg("-f", "lavfi", "-i", "sine=440:d=60", "-i", self.path("many.srt"), "-c:a", "pcm_s16le", "-c:s", "subrip",
+               self.path("segments/many.mkv"))
+
+
 class HeardByEach(CaptionsCase):
     """By rule: what was played while it was sent sound."""
+    server = LongServer
 
     def test_one_who_came_later_and_was_paused(self):
         first = self.viewer("--deaf", offer_data=False)
-        self.ask("enqueue", id=1, file="words.mkv", segment="long", repeat=3)
+        peer = DataViewer.start("--deaf")
+        self.addCleanup(peer.close)
+        self.ask("enqueue", id=1, file="many.mkv", segment="long")
         self.event("started", "long")
-        second = self.viewer("--deaf", offer_data=False)
+        self.event("segment_prepared", "long")
+        second = self.viewer(peer=peer, offer_data=False)
         second.handle.request({"request": "pause"})
         time.sleep(1)
         second.handle.request({"request": "start"})
@@ -307,7 +332,7 @@ class HeardByEach(CaptionsCase):
         for told in (*whole["heard"], *part["heard"]):
             # a word that is heard but for 20 ms counts, and what is told is whole milliseconds
             self.assertIn(told["text"], [
-                " ".join(word for word, begin, to in WORDS if begin >= told["from_ms"] - before and to <= told["to_ms"] + behind)
+                " ".join(word for word, begin, to in MANY_WORDS if begin >= told["from_ms"] - before and to <= told["to_ms"] + behind)
                 for before in (19, 20) for behind in (19, 20)])
         self.assertEqual(part["heard_text"], " … ".join(filter(None, (h["text"] for h in part["heard"]))))
         by_number = self.ask("heard", id=1, viewer=second.result["viewer"])

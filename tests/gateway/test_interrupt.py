@@ -13,6 +13,11 @@ ENTRY_MS = 500
 
 
 class Interruptions(WordsCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.warm()
+
     def play(self, segment, ms, **fields):
         """A segment with words, of which so much has been played."""
         self.ask("enqueue", id=1, file="words.mkv", segment=segment, **fields)

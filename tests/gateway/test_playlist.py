@@ -22,7 +22,8 @@ class Playlist(unittest.TestCase):
         os.mkdir(cls.folder)
         for name in ("a.mp4", "b.mp4", "c.mp4"):
             marks.write_mp4(os.path.join(cls.folder, name), 1, 64)
-        marks.write_mp4(os.path.join(cls.hosted.segments, "long.mp4"), 8, 64)
+        for name in ("long.mp4", "between.mp4"):
+            marks.write_mp4(os.path.join(cls.hosted.segments, name), 8, 64)
         for name in ("news.mp4", "late.mp4"):
             marks.write_mp4(os.path.join(cls.hosted.segments, name), 1, 64)
         with open(os.path.join(cls.folder, "a.vtt"), "w") as file:
@@ -72,9 +73,9 @@ class Playlist(unittest.TestCase):
         self.ask("playlist", items=["long.mp4"])
         self.wait(lambda: self.started() == ["long.mp4"], "it plays")
         time.sleep(1.5)
-        self.ask("enqueue", file="news.mp4")
+        self.ask("enqueue", file="between.mp4")     # for longer than it takes to prepare the rest
         self.wait(lambda: len(self.started()) >= 3, "it goes on")
-        self.assertEqual(["long.mp4", "news.mp4", "long.mp4"], self.started()[:3])
+        self.assertEqual(["long.mp4", "between.mp4", "long.mp4"], self.started()[:3])
         cut, = self.all("interrupted")
         self.assertEqual("priority", cut["reason"])
         again = self.all("started")[2]

@@ -9,8 +9,9 @@ import subprocess
 import unittest
 
 import dhs
+from ffmpeg import ffmpeg
 from pushing import ENDS
-from test_push import PushCase
+from test_push import JCFG, PushCase
 
 PUSH = os.path.join(os.environ["DH_BUILD"], "dh-push")
 WAIT_S = 60
@@ -27,9 +28,17 @@ class ClientCase(PushCase):
     def address(self):
         return "%s:%d" % self.tcp
 
-    def start(self, *options, address=None, secret=None, stdin=subprocess.PIPE):
+    def lasting(self):
+        """The path of sound, prepared, that plays for longer than any of these tests takes."""
+        if not os.path.exists(self.janus.path("50.wav")):
+            ffmpeg("-f", "lavfi", "-i", "sine=440:d=50", self.janus.path("50.wav"))
+        self.prepared("50.wav")
+        return self.janus.path("50.wav.dhs")
+
+    def start(self, *options, address=None, secret=None, stdin=subprocess.PIPE, file=None):
         environment = dict(os.environ, DH_PUSH_SECRET=secret or "")
-        process = subprocess.Popen([*self.elsewhere, PUSH, "--json", *options, address or self.address],
+        words = [*options, address or self.address, *([file] if file else [])]
+        process = subprocess.Popen([*self.elsewhere, PUSH, "--json", *words],
                                    stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
         self.addCleanup(self.end, process)
         return process
@@ -66,6 +75,8 @@ class ClientCase(PushCase):
 
 
 class Client(ClientCase):
+    jcfg = JCFG.replace("ahead_ms = 1000", "ahead_ms = 60000")
+
     def test_over_tcp_and_over_a_unix_socket(self):
         for address in (self.address, "unix:" + self.local):
             with self.subTest(address):
@@ -88,8 +99,7 @@ class Client(ClientCase):
         self.assertIn("No such room (77)", err)
 
     def test_interrupting(self):
-        push = self.start("--room=2", secret="whisper")
-        self.feed(push, self.prepared("8.nut"))
+        push = self.start("--room=2", secret="whisper", file=self.lasting())
         self.until(push, "started")
         last, err = self.result(self.start("--room=2", "--interrupt", secret="whispers"), code=4)
         self.assertIn("refused: Unauthorized", err)
@@ -102,12 +112,15 @@ class Client(ClientCase):
 
     def test_marking(self):
         """Now, and at a moment of a segment; what the room has set with the segment, too."""
-        push = self.start("--room=2", "--segment=long", '--markers=[[0,{"slide":1}]]', secret="whisper")
-        self.feed(push, self.prepared("8.nut"))
+        before = self.start("--room=2", secret="whisper", file=self.lasting())
+        self.until(before, "started")
+        push = self.start("--room=2", "--segment=long", '--markers=[[0,{"slide":1}]]', secret="whisper", file=self.lasting())
+        self.until(push, "segment_prepared")    # so that it need not wait for its media once it plays
+        self.ask("skip", id=2, secret="whisper")
         begun = self.until(push, "started")["media_ms"]
-        last, _ = self.result(self.start("--room=2", "--mark", '{"slide":2}', "--segment=long", "--at-ms=6000",
+        last, _ = self.result(self.start("--room=2", "--mark", '{"slide":2}', "--segment=long", "--at-ms=40000",
                                          secret="whisper"))
-        self.assertEqual(last, {"mark": {"media_ms": begun + 6000}})
+        self.assertEqual(last, {"mark": {"media_ms": begun + 40000}})
         last, _ = self.result(self.start("--room=2", "--mark", "null", secret="whisper"))
         self.assertGreaterEqual(last["mark"]["media_ms"], begun)
         last, err = self.result(self.start("--room=2", "--mark", "1", "--segment=another", "--at-ms=0",
@@ -117,25 +130,23 @@ class Client(ClientCase):
         self.assertIn("refused: Unauthorized", err)
         self.result(self.start("--room=2", "--interrupt", secret="whisper"))
         self.result(push, code=5)
+        self.result(before, code=6)
 
     def test_interrupted(self):
-        push = self.start("--room=1")
-        self.feed(push, self.prepared("8.nut"))
+        push = self.start("--room=1", file=self.lasting())
         self.until(push, "started")
         self.ask("interrupt", id=1)
         last, _ = self.result(push, code=5)
         self.assertEqual(last["event"], "interrupted")
 
     def test_skipped(self):
-        push = self.start("--room=1")
-        self.feed(push, self.prepared("8.nut"))
+        push = self.start("--room=1", file=self.lasting())
         self.until(push, "started")
         self.ask("skip", id=1)
         self.assertEqual(self.result(push, code=6)[0]["event"], "skipped")
 
     def test_removed(self):
-        playing = self.start("--room=1")
-        self.feed(playing, self.prepared("8.nut"))
+        playing = self.start("--room=1", file=self.lasting())
         self.until(playing, "started")
         waiting = self.start("--room=1", "--segment=waits")
         self.feed(waiting, self.short)

@@ -18,10 +18,11 @@ import numpy as np
 
 from certificates import Authority
 from client_case import client_threads, made
+from ffmpeg import ffmpeg
 from janus_server import WAIT_S, free_ports
 from push_nginx import Nginx, is_installed
 from pushable import PushableServer
-from pushing import ANY_TIME
+from pushing import ANY_TIME, Push
 from request_case import RequestCase
 from digitalhuman import AsyncStage, Interrupted, PushError, SegmentEnded, Stage
 
@@ -39,10 +40,12 @@ class Model:
         return made(44)
 
 
-class PushPython(RequestCase):
+class PythonCase(RequestCase):
+    jcfg = JCFG
+
     @classmethod
     def setUpClass(cls):
-        cls.begin(PushableServer(JCFG))
+        cls.begin(PushableServer(cls.jcfg))
         cls.address = f"127.0.0.1:{cls.janus.push_port}"
 
     def setUp(self):
@@ -64,6 +67,8 @@ class PushPython(RequestCase):
     def interrupt(self):
         self.assertEqual(self.ask("interrupt", id=1, secret="demo").get("error"), None)
 
+
+class PushPython(PythonCase):
     def test_the_five_lines(self):
         with open(os.path.join(ROOT, "docs/generators.md"), encoding="utf-8") as file:
             lines, = (b for b in re.findall(r"(?ms)^```python\n(.*?)^```", file.read()) if "digitalhuman import Stage" in b)
@@ -103,19 +108,6 @@ class PushPython(RequestCase):
             self.assertGreaterEqual(raised[0].played_ms, 0)
             self.assertLess(raised[0].played_ms, 60000)
 
-    def test_interrupting_from_here(self):
-        """What the room has read ahead is not played."""
-        for stage in (self.stage(), self.encoding()):
-            plays = threading.Event()
-            with stage.segment(**FORMAT, on_event=lambda e, p=plays: e["event"] == "progress" and p.set()) as s:
-                for frame, samples in made(50):
-                    s.push(frame, samples)
-                self.assertTrue(plays.wait(WAIT_S))
-                self.assertEqual(stage.interrupt(), 1)
-                self.assertEqual(s.close().event, "interrupted")
-            self.assertIsNone(s.result.reason)
-            self.assertLess(s.result.played_ms, 2000)
-
     def test_what_was_heard(self):
         with self.stage().segment(**FORMAT, text="Hello there", words=[["Hello", 0, 300], ["there", 400, 700]]) as s:
             for frame, samples in made(25):
@@ -123,11 +115,20 @@ class PushPython(RequestCase):
         self.assertEqual(s.result.heard_text, "Hello there")
 
     def test_markers_come_where_they_belong(self):
+        """Something else plays until all of it is there, so that it need not wait for its media once it plays."""
         observer = self.attach()
         observer.request({"request": "observe", "id": 1, "secret": "demo", "captions": True})
         stage = self.stage()
-        with stage.segment(**FORMAT, markers=[[100, "with it"]]) as s:
-            for number, (frame, samples) in enumerate(made(75)):
+        before = Push(("127.0.0.1", self.janus.push_port), {"room": 1, "repeat": 1000}, "demo")
+        self.addCleanup(before.close)
+        with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+            ffmpeg("-f", "lavfi", "-i", "sine=440:d=1", file.name)
+            before.send(file.read())
+        before.end()
+        before.event("started")
+        skip = lambda e: e["event"] == "segment_prepared" and self.ask("skip", id=1, secret="demo")
+        with stage.segment(**FORMAT, markers=[[100, "with it"]], on_event=skip) as s:
+            for number, (frame, samples) in enumerate(made(45)):
                 s.push(frame, samples)
                 if number == 39:
                     s.mark({"slide": 2})
@@ -239,8 +240,25 @@ class PushPython(RequestCase):
         self.assertEqual([(r.event, r.played_ms) for r in asyncio.run(main())], [("finished", 400)] * 5)
 
 
-@unittest.skipUnless(is_installed(), "nginx's stream module is not installed")
-class ThroughTls(PushPython):
+class FarAhead(PythonCase):
+    """The room reads all of it at once."""
+    jcfg = JCFG.replace("general: {", "general: { ahead_ms = 60000")
+
+    def test_interrupting_from_here(self):
+        """What the room has read ahead is not played."""
+        for stage in (self.stage(), self.encoding()):
+            plays = threading.Event()
+            with stage.segment(**FORMAT, on_event=lambda e, p=plays: e["event"] == "progress" and p.set()) as s:
+                for frame, samples in made(500):
+                    s.push(frame, samples)
+                self.assertTrue(plays.wait(WAIT_S))
+                self.assertEqual(stage.interrupt(), 1)
+                self.assertEqual(s.close().event, "interrupted")
+            self.assertIsNone(s.result.reason)
+            self.assertLess(s.result.played_ms, 20000)
+
+
+class Tls:
     """The same through TLS, which nginx ends as conf/nginx-push.conf.sample has it."""
 
     @classmethod
@@ -256,6 +274,16 @@ class ThroughTls(PushPython):
     @classmethod
     def options(cls):
         return {"cafile": cls.authority.path}
+
+
+@unittest.skipUnless(is_installed(), "nginx's stream module is not installed")
+class ThroughTls(Tls, PushPython):
+    pass
+
+
+@unittest.skipUnless(is_installed(), "nginx's stream module is not installed")
+class FarAheadThroughTls(Tls, FarAhead):
+    pass
 
 
 if __name__ == "__main__":

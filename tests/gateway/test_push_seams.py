@@ -24,7 +24,7 @@ LEVEL, LOW, HIGH, SECONDS = 0.5, 150, 3000, 4
 CLICK_DB = -50
 JCFG = """
 general: { cache_folder = "" worker = "{prepare}" push_listen = "127.0.0.1:PORT" push_socket = "{folder}/push.sock"
-    max_pushes_per_room = 32 admin_key = "operator" }
+    max_pushes_per_room = 32 index_timeout_ms = 15000 admin_key = "operator" }
 avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
 room-open: { id = 1 avatar = "small" }
 room-closed: { id = 2 avatar = "small" secret = "whisper" }
@@ -63,7 +63,7 @@ class Seams(PushCase):
     jcfg = JCFG
 
     def hold(self):
-        """Something plays until it is skipped, so that all else can be ready by then, however busy the machine."""
+        """Something plays until it is skipped, so that all else can be prepared by then, however busy the machine."""
         push = self.push({"room": 1, "repeat": 100})
         push.send(self.long)
         push.end()
@@ -94,7 +94,7 @@ class Seams(PushCase):
         return [whole[a:b] for a, b in zip(cuts, cuts[1:] + [len(whole)])], cuts
 
     def play(self, rate, seed, push_all):
-        """push_all(pieces, order) returns once all are ready; what it returns gives their results."""
+        """push_all(pieces, order) returns once all are prepared; what it returns gives their results."""
         chance = random.Random(seed)
         pieces, cuts = self.cut(rate, chance)
         order = list(range(len(pieces)))
@@ -127,7 +127,7 @@ class Seams(PushCase):
                 pushes[index].send(wav(pieces[index], rate))
                 pushes[index].end()
             for push in pushes.values():
-                push.event("ready")
+                push.event("segment_prepared")
             return lambda: [(r["event"], r["played_ms"]) for r in (push.result() for push in pushes.values())]
         return push_all
 
@@ -139,7 +139,7 @@ class Seams(PushCase):
             ready, futures = {index: threading.Event() for index in order}, []
             for index in order:
                 frames = np.full((-(-len(pieces[index]) * 25 // rate), 64, 64, 3), 9 * index + 60, np.uint8)
-                note = lambda event, one=ready[index]: event["event"] == "ready" and one.set()
+                note = lambda event, one=ready[index]: event["event"] == "segment_prepared" and one.set()
                 futures.append(stage.push_av_segment(index, frames, pieces[index].astype(np.float32),
                                                      last=index == len(pieces) - 1, on_event=note))
             for event in ready.values():
@@ -167,7 +167,7 @@ class Seams(PushCase):
                 for fd in ends.values():
                     os.close(fd)
             for process in running.values():
-                self.assertTrue(any(json.loads(line).get("event") == "ready" for line in process.stdout))
+                self.assertTrue(any(json.loads(line).get("event") == "segment_prepared" for line in process.stdout))
             return lambda: [(last["event"], last["played_ms"]) for last in (
                 json.loads(process.stdout.read().splitlines()[-1]) for process in running.values())]
         return push_all

@@ -60,8 +60,7 @@ class Tls(TlsCase):
         self.assertEqual((last["event"], last["played_ms"]), ("finished", 8000))
 
     def test_an_interruption(self):
-        push = self.tls("--room=1")
-        self.feed(push, self.prepared("8.nut"))
+        push = self.tls("--room=1", file=self.lasting())
         self.until(push, "started")
         self.ask("interrupt", id=1)
         self.assertEqual(self.result(push, code=5)[0]["event"], "interrupted")

@@ -117,7 +117,7 @@ class Unfinished(Services):
         a, b, c = service("first"), service("second"), service("alone")
         cls.generators = """
             generator-tail: { url = ( "%s", "%s" ) retry = "tail" fallback = "sound" }
-            generator-hurried: { url = ( "%s", "%s" ) retry = "tail" silence_s = 2 fallback = "sound" }
+            generator-hurried: { url = ( "%s", "%s" ) retry = "tail" silence_s = 10 fallback = "sound" }
             generator-alone: { url = "%s" voices = ( "ada" ) fallback = "sound" }
             generator-given: { url = "%s" }
             generator-sound: { command = ( "/bin/sh", "-c", "cat > {folder}/said; cat {folder}/sound.nut" )
@@ -183,12 +183,12 @@ class Unfinished(Services):
         def answer(asked):
             asked.await_whole()
             if asked.text.decode() == self.TEXT:
-                self.half(asked, lambda: time.sleep(20))
+                self.half(asked, lambda: time.sleep(60))
             else:
                 asked.send(self.media)
         self.answers["first"] = self.answers["second"] = answer
         end, _, rest = self.play("hurried")
-        self.assertIn("sent nothing for 2 s", end["error"])
+        self.assertIn("sent nothing for 10 s", end["error"])
         self.assertEqual(rest["event"], "finished")
 
     def test_only_sound_says_the_rest(self):

@@ -4,6 +4,8 @@
     viewer = DataViewer(janus, room=1, captions=True)
     viewer.wait(lambda e: e.get("event") == "caption")
     viewer.close()
+
+A peer that is made before (DataViewer.start) need not start while something plays: DataViewer(janus, room=1, peer=peer).
 """
 import json
 import os
@@ -20,11 +22,15 @@ class DataViewer:
     """`messages`: what came on the channel, put together; `raw` as it came; `sounds`: (time, RTP timestamp) of packets with
     sound. `events` are its handle's."""
 
-    def __init__(self, janus, room, *options, offer_data=True, **fields):
+    @staticmethod
+    def start(*options):
+        return Peer(["/usr/bin/python3", "-B", os.path.join(HERE, "data_viewer.py"), *options])
+
+    def __init__(self, janus, room, *options, peer=None, offer_data=True, **fields):
         self.handle = janus.attach()
         self.messages, self.raw, self.sounds, self._parts, self._heard = [], [], [], {}, []
         self._change = threading.Condition()
-        self.peer = Peer(["/usr/bin/python3", "-B", os.path.join(HERE, "data_viewer.py"), *options])
+        self.peer = peer or self.start(*options)
         offer = self.handle.answer({"request": "watch", "id": room, "offer_data": offer_data, **fields})
         self.result = offer["plugindata"]["data"]["result"]
         self.answer = self.peer.answer(offer["jsep"])
