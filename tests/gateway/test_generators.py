@@ -133,8 +133,10 @@ class Generators(RequestCase):
             for session in janus.sessions:      # what is open when Janus ends, Janus leaks
                 session.close()
             janus.freed_handles()
+            begin = time.monotonic()
             janus.process.send_signal(signal.SIGTERM)
             janus.process.wait(WAIT_S)
+            self.assertLess(time.monotonic() - begin, 5)
         self.await_sleepers(0)
 
 

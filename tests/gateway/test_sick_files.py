@@ -126,8 +126,10 @@ class SickFiles(Case):
             self.assertIn(ask(name).get("error_code"), (462, 464))
         process = own.server.process
         self.assertEqual(self.uninterruptible(process.pid), [])
+        began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(WAIT_S), 0)
+        self.assertLess(time.monotonic() - began, 5)
 
     def uninterruptible(self, pid):
         """Names of the threads that cannot be killed, for a second or longer: a disk makes threads wait, too."""
