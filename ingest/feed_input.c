@@ -9,8 +9,8 @@
 
 #include "prepare/job.h"
 
-/* After the output ends, wait this long for the generator's exit status before reporting the
- * end; longer only for one that gets no processor, until its grace period is over. */
+/* After the output ends, wait this long for the generator's exit status before reporting the end; longer while its
+ * supervisor, which reports it, gets no processor, but no longer than its grace period. */
 #define GENERATOR_WORD_MS 200
 /* Every viewer receives them. */
 #define NOTES_MAX 10

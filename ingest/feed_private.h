@@ -90,7 +90,7 @@ struct dh_feed {
 	struct dh_feed_outcome outcome;
 	bool is_delivered;
 	GSource *patience;
-	int64_t generator_used_us; /* of a processor, when patience was last over; -1: it was not */
+	int64_t generator_used_us; /* its processor time at the last look; -1: none yet */
 	/* protected by lock */
 	GMutex lock;
 	struct dh_feed_batch arrived;

@@ -50,8 +50,8 @@ void dh_generator_hold(struct dh_generator *generator, bool is_held);
 /* Call when its output has been read to the end. It is killed if it lingers. */
 void dh_generator_output_over(struct dh_generator *generator);
 
-/* Then: whether it has not ended only because its scope gets no processor; looked at again by `timer`, see
- * child_late.h. */
+/* After that: whether it has not ended yet because its supervisor gets no processor. If so, `timer` is set to ask
+ * again; see dh_child_is_starved() for the rest. */
 bool dh_generator_is_starved(const struct dh_generator *generator, GSource *timer, int64_t *used_us, int limit_ms);
 
 /* `ended` will not be called any more. Kills a generator that is still producing output;

@@ -13,7 +13,8 @@
 #include "log.h"
 #include "prepare/record_wire.h"
 
-/* Some seconds of media, while the process gets no processor. The system may allow less to who is not root. */
+/* Some seconds of media, while the process gets no processor. Without CAP_NET_ADMIN the system may allow
+ * less. */
 #define SEND_BUFFER (4 << 20)
 #define ARGUMENTS   24
 
@@ -67,7 +68,7 @@ static char *last_words(const struct dh_recorder *recorder, int status)
 static void finish(struct dh_recorder *recorder, char *error)
 {
 	recorder->error = error;
-	atomic_fetch_sub(recorder->count, 1);
+	atomic_fetch_sub(recorder->count, 1); /* first: who sees that it has ended may start another */
 	atomic_store(&recorder->has_ended, true);
 	dh_recorder_unref(&recorder);
 }

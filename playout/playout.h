@@ -116,8 +116,8 @@ struct dh_playout_sink {
 	 * `loudness` as in unit.h, of silence where nothing is said. The payload is borrowed. May be NULL. */
 	void (*sound)(void *arg, unsigned loudness, int64_t media_ticks, const uint8_t *payload, size_t size);
 	dh_handed_fn *handed; /* may be NULL */
-	/* After each slot, but for those that pass at once because nobody watches and nothing changes; in those that
-	 * come too late nothing is sent. It may look at the playout, which stands at the slot's end. May be NULL. */
+	/* After each slot that is decided, which those skipped while nobody watches are not. The playout, which it may
+	 * look at, stands at the slot's end. `in_time` false: its sound was too late for everybody. May be NULL. */
 	void (*slot)(void *arg, bool in_time);
 };
 

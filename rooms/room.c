@@ -90,7 +90,7 @@ static void on_sound(void *arg, unsigned loudness, int64_t media_ticks, const ui
 	dh_forwards_reference(room->forwards, (uint32_t)(media_ticks / DH_TICKS_PER_AUDIO_SAMPLE), payload, size);
 }
 
-/* Of slots that a late turn makes up for, too, each by itself: what is shown has the time of its sound. */
+/* Also for each slot that a late turn makes up for, so that captions have the time of their sound. */
 static void on_slot(void *arg, bool in_time)
 {
 	if (in_time)

@@ -19,7 +19,7 @@ struct queue_copy {
 	struct entry *entries; /* the playing segment, if any, then the waiting ones */
 	guint capacity, count;
 	bool is_playing, is_on_hold;
-	int64_t played_ticks; /* of the playing segment */
+	int64_t played_ticks, position_ticks; /* of the playing segment */
 	int64_t media_ticks;
 	int64_t queued_ticks;
 };
@@ -48,6 +48,7 @@ static bool copy_all(struct dh_room *room, struct queue_copy *copy)
 	uint64_t changes = room->queue_changes;
 
 	copy->is_playing = segment != NULL;
+	copy->position_ticks = MAX(dh_playout_position_ticks(room->playout), 0);
 	copy->is_on_hold = dh_playout_is_on_hold(room->playout);
 	copy->queued_ticks = dh_playout_queued_ticks(room->playout);
 	copy->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
@@ -101,6 +102,7 @@ static json_t *queue_json(const struct dh_room *room, const struct queue_copy *c
 	if (copy->is_playing) {
 		playing = entry_json(&copy->entries[0], is_trusted);
 		dh_room_set_ms(playing, "played_ms", copy->played_ticks);
+		dh_room_set_ms(playing, "position_ms", copy->position_ticks);
 	}
 	for (guint i = copy->is_playing; i < copy->count; i++)
 		json_array_append_new(waiting, entry_json(&copy->entries[i], is_trusted));

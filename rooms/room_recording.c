@@ -92,7 +92,7 @@ void dh_room_recording_tell(struct dh_room *room, const json_t *event)
 	if (!recording || !recording->viewer)
 		return;
 	const json_t *media_ms = json_object_get(event, "media_ms");
-	int64_t at_ticks = media_ms ? json_integer_value(media_ms) * DH_TICKS_PER_MS : media_now(room);
+	int64_t at_ticks = json_is_integer(media_ms) ? json_integer_value(media_ms) * DH_TICKS_PER_MS : media_now(room);
 	json_t *line = json_pack("{s:I}", "at_ms",
 		(json_int_t)(MAX(at_ticks - recording->begun_ticks, 0) / DH_TICKS_PER_MS));
 	json_object_update(line, (json_t *)event);

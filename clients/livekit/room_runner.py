@@ -90,7 +90,7 @@ class RoomRunner:
             if self._clearing:
                 await asyncio.wait([self._clearing])
                 if not _is_picture(frame):
-                    continue            # of what was cleared
+                    continue            # sound that was cleared; a picture may be all that the next segment has
             try:
                 if _is_picture(frame):
                     await self._push_picture(frame)

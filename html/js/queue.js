@@ -12,17 +12,11 @@ function put(element, text) {
 		element.textContent = text;
 }
 
-/* How often what plays has begun again: the gateway counts what was played in all rounds. A duration that is only stated
- * may be too short. */
-function rounds({ played_ms: played, duration_ms: duration, duration_stated: isStated }) {
-	return isStated ? 0 : Math.max(0, Math.ceil(played / duration) - 1);
-}
-
 export class QueueView {
 	#remove;
 	#reorder;
 	#playing = null;
-	#since = 0;     // performance.now() of played_ms = 0
+	#since = 0;     // performance.now() of position_ms = 0
 	#items = new Map();   // by segment: { li, title }
 	#frame = 0;
 	#held = null;   // the id of a segment that waits for more of itself
@@ -53,7 +47,7 @@ export class QueueView {
 		this.#playing = answer?.playing ?? null;
 		this.#onHold = answer?.on_hold === true;
 		if (this.#playing)
-			this.#since = performance.now() - this.#playing.played_ms;
+			this.#since = performance.now() - this.#playing.position_ms;
 		const waiting = answer?.waiting ?? [];
 		this.#now(answer);
 		this.#list(waiting);
@@ -85,14 +79,13 @@ export class QueueView {
 			return;
 		}
 		const held = p.segment === this.#held;
-		const played = held || this.#onHold ? p.played_ms : Math.max(0, performance.now() - this.#since);
+		const position = held || this.#onHold ? p.position_ms : Math.max(0, performance.now() - this.#since);
 		const known = p.duration_ms > 0;
-		const at = known ? Math.min(played - rounds(p) * p.duration_ms, p.duration_ms) : 0;
 		$('progress').classList.toggle('unknown', !known);
-		$('progress').value = known ? at / p.duration_ms : 0;
+		$('progress').value = known ? Math.min(1, position / p.duration_ms) : 0;
 		$('now-sub').textContent = known ?
-			`${seconds(at)} of ${seconds(p.duration_ms)}` :
-			`${seconds(played)}, still being made`;
+			`${seconds(Math.min(position, p.duration_ms))} of ${seconds(p.duration_ms)}` :
+			`${seconds(position)}, still being made`;
 		if (held)
 			$('now-sub').textContent += ', waits for more of it';
 		else if (this.#onHold)
@@ -114,9 +107,11 @@ export class QueueView {
 			const { segment: id } = segment, title = there.get(id);
 			if (!this.#items.has(id))
 				this.#items.set(id, { li: this.#newItem(id, title), title });
-			const { li } = this.#items.get(id);
-			if (list.children[place] !== li)
-				list.insertBefore(li, list.children[place] ?? null);
+			const { li } = this.#items.get(id), other = list.children[place];
+			if (other && list.children[place + 1] === li)
+				list.append(other);     // which has moved down: those behind it stay where they are
+			else if (other !== li)
+				list.insertBefore(li, other ?? null);
 			this.#draw(li, segment);
 		});
 		$('waiting-empty').hidden = waiting.length > 0;
@@ -125,10 +120,11 @@ export class QueueView {
 			this.#focus(focused, at);
 	}
 
-	/* What had the focus was moved, or has gone: then on what has come into its place. */
-	#focus(focused, at) {
+	/* What had the focus was moved, or made anew, or has gone: then on what has come into its place. */
+	#focus({ dataset: { grip, segment } }, at) {
 		const list = $('waiting'), li = list.children[Math.min(at, list.children.length - 1)];
-		(list.contains(focused) ? focused : li?.lastChild ?? $('text')).focus();
+		const same = [...list.querySelectorAll('button')].find(button => (grip ? button.dataset.grip === grip : button.dataset.segment === segment));
+		(same ?? li?.lastChild ?? $('text')).focus();
 	}
 
 	/* What changes while it waits. */

@@ -188,7 +188,7 @@ class Seams(Case):
         scene = push.wait(lambda line: "info" in line)["info"]["scene"]
         viewer.leave()
         self.assertEqual(scene["length_ms"], 2000)
-        shown = Prepared(hosted._idle_path()).luma[scene["position_ms"] // 40]
+        shown = Prepared(hosted.idle_path()).luma[scene["position_ms"] // 40]
         self.assertEqual(base64.b64decode(scene["thumbnail"]), shown.tobytes())
 
     def test_fade_again(self):

@@ -181,7 +181,9 @@ class Package(unittest.TestCase):
             self.assertEqual([room["id"] for room in handle.request({"request": "list"})["list"]], [1])
             info = janus.wait_for_state(handle, 1, "idle", "failed")
             self.assertEqual((info["state"], info["width"], info["has_generator"]), ("idle", 512, True))
-            watcher = janus.attach()    # it observes: a viewer without media has to go after a while
+            viewer, watcher = janus.attach(), janus.attach()
+            self.assertEqual(viewer.request({"request": "watch", "id": 1})["result"]["status"], "preparing")
+            viewer.detach()     # without media it would have to go after a while
             self.assertEqual(watcher.request({"request": "observe", "id": 1, "secret": "adminpwd"})["result"]["status"], "observing")
             self.play(watcher, handle, {"request": "enqueue", "file": "hello.mkv"})
             self.play(watcher, handle, {"request": "say", "text": "Good morning.", "voice": "en"})

@@ -143,6 +143,7 @@ class Listens(Page):
         else:
             self.fail("of each cut some packet was lost")
         rest, click = cut(sound)
+        self.assertLess(abs(np.flatnonzero(np.abs(sound) > 0.02)[-1] - at), 2 * 960)    # where it is said to be
         self.assertLess(rest, -40)
         self.assertLess(click, -40)
         end = np.flatnonzero(np.abs(sound) > 0.02)[-1] - 4800

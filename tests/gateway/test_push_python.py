@@ -253,9 +253,12 @@ class FarAhead(PythonCase):
                     s.push(frame, samples)
                 self.assertTrue(plays.wait(WAIT_S))
                 self.assertEqual(stage.interrupt(), 1)
+                now_ms = self.ask("stats", id=1, secret="demo")["media_ms"]
                 self.assertEqual(s.close().event, "interrupted")
             self.assertIsNone(s.result.reason)
             self.assertLess(s.result.played_ms, 20000)
+            ended = self.ask("progress", id=1, secret="demo", segment=s.result.segment)["media_ms"]["ended"]
+            self.assertLessEqual(ended, now_ms + 40)
 
 
 class Tls:

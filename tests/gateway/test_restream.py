@@ -120,7 +120,9 @@ class Restream(Case):
             command, count = re.subn(r'"?\b(rtmp|srt)://[^\s"]+"?', lambda m: f'"{target}"', command)
             self.assertEqual(count, 1)
         # so many segments that what is judged in the end is still listed, however long it took
-        command = command.replace("-hls_list_size 10", "-hls_list_size 1000")
+        if not target:
+            command, count = re.subn("-hls_list_size 10 ", "-hls_list_size 1000 ", command)
+            self.assertEqual(count, 1)
         process = self.start("bash", "-c", "exec " + command.replace("examples/restream/again", os.path.join(ROOT, "examples/restream/again")),
                              cwd=folder)
         wait_until(lambda: all(self.is_taken(port) for port in (audio, audio + 1, video, video + 1)), "ffmpeg listens")

@@ -168,8 +168,10 @@ class States(RequestCase):
             self.ask("say", id=1, text="Good morning to all of you, and welcome to this room, in which I say much. " * 8)
             self.observer.events.wait(lambda e: e.get("event") == "speaking", WAIT_S)
             viewer.speak(quiet(60))     # none of the speech comes back
+            segment = self.ask("queue", id=1)["playing"]["segment"]
             while self.ask("queue", id=1)["state"] == "speaking":
                 viewer.speak(voice(5))
+            self.observer.events.wait(lambda e: e.get("event") == "interrupted" and e["segment"] == segment, WAIT_S)
             self.assert_told("thinking", "speaking", "idle", "listening", "idle")
             time.sleep(1)
             since = len(self.observer.events.all)

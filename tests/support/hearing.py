@@ -66,6 +66,8 @@ LISTEN = """(async () => {
 def samples(received):
     """The packets of TAP's `received` decoded, at 48 kHz, each where its timestamp says (silence is sent less often than
     every 20 ms, and decodes to silence); the first one's timestamp; and where the packets begin."""
+    first = received[0][1]
+    received = sorted(received, key=lambda packet: (packet[1] - first + (1 << 31)) % (1 << 32))
     ats = [at - received[0][1] & 0xffffffff for _, at in received]
     sound = np.zeros(ats[-1] + 960, np.float32)
     decoded = rtp.decode_sound([Packet(bytes.fromhex(data), at) for (data, _), at in zip(received, ats)])

@@ -41,8 +41,8 @@ _ports_given = []
 
 
 def free_ports(count, in_a_row=1):
-    """Ports that are free now (each the first, and even, of so many), each given once, as long as this process runs: by a name that a socket of its own has
-    meanwhile, which other tests see. They are none that the system gives to sockets by itself, which could take them
+    """Ports that are free now, each the first of so many `in_a_row` (two: an even one and the next), given once as long
+    as this process runs: by a name that a socket of its own has meanwhile, which other tests see. They are none that the system gives to sockets by itself, which could take them
     before they are used, nor the one among them that browsers connect to nowhere."""
     ports = []
     while len(ports) < count:
@@ -51,6 +51,9 @@ def free_ports(count, in_a_row=1):
         if None not in names:
             _ports_given.extend(names)
             ports.append(port)
+            continue
+        for name in filter(None, names):
+            name.close()
     return ports
 
 

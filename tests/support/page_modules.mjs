@@ -318,6 +318,8 @@ const tests = {
     deepEqual([shown(), list[0] === a], [['a 2.0 s', 'b 2.0 s', 'c 2.0 s'], true]);
     show(['c'], ['d'], ['b']);
     deepEqual([shown(), list[0] === c, list[2] === b], [['c 2.0 s', 'd 2.0 s', 'b 2.0 s'], true, true]);
+    show(['d'], ['b'], ['c']);
+    deepEqual(shown(), ['d 2.0 s', 'b 2.0 s', 'c 2.0 s']);
     show();
     deepEqual([list.length, $('waiting-empty').hidden], [0, false]);
   },
@@ -325,15 +327,15 @@ const tests = {
   async how_far_a_round_is() {
     const { QueueView } = await load('js/queue.js');
     const view = new QueueView(() => {}, () => {});
-    const shown = (played_ms, more = {}) => {
-      view.show({ playing: { segment: 's-1', name: 'One', played_ms, duration_ms: 2000, ...more }, waiting: [] });
+    const shown = (played_ms, position_ms) => {
+      view.show({ playing: { segment: 's-1', name: 'One', played_ms, position_ms, duration_ms: 2000 }, waiting: [] });
       return [$('progress').value, $('now-sub').textContent];
     };
-    deepEqual(shown(500), [0.25, '0.5 s of 2.0 s']);
-    deepEqual(shown(2000), [1, '2.0 s of 2.0 s']);
-    deepEqual(shown(4500), [0.25, '0.5 s of 2.0 s']);
-    deepEqual(shown(6000), [1, '2.0 s of 2.0 s']);
-    deepEqual(shown(2100, { duration_stated: true }), [1, '2.0 s of 2.0 s']);
+    deepEqual(shown(500, 500), [0.25, '0.5 s of 2.0 s']);
+    deepEqual(shown(2000, 2000), [1, '2.0 s of 2.0 s']);
+    deepEqual(shown(4500, 500), [0.25, '0.5 s of 2.0 s']);
+    deepEqual(shown(500, 1500), [0.75, '1.5 s of 2.0 s']);
+    deepEqual(shown(2100, 2100), [1, '2.0 s of 2.0 s']);
   },
 
   /* What does not come is given time once there is another way for it. */
@@ -405,7 +407,7 @@ const tests = {
   },
 
   async the_page_where_the_pin_was_changed() {
-    const playing = { segment: 's-1', name: 'One', played_ms: 100, duration_ms: 60000 };
+    const playing = { segment: 's-1', name: 'One', position_ms: 100, duration_ms: 60000 };
     const notices = [];
     Object.defineProperty($('notice'), 'textContent', { set: (text) => notices.push(text) });
     gateway.answers.queue = () => ({ state: 'speaking', playing, waiting: [] });

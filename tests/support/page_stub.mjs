@@ -66,8 +66,13 @@ export class Element {
   }
 
   append(...more) {
-    this.children.push(...more);
-    for (const child of more) if (child instanceof Element) child.parent = this;
+    for (const child of more) {
+      if (child instanceof Element) {
+        child.remove();
+        child.parent = this;
+      }
+      this.children.push(child);
+    }
   }
   insertBefore(child, before) {
     child.remove();

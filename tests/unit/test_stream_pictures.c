@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The pictures of the segment stream, its anchor first: what the reader refuses because a viewer's decoder could not go on
- * with it. */
+/* The pictures of the segment stream, its anchor first: what the reader refuses because a viewer's decoder could not
+ * go on with it. */
 #include "tests/support/check.h"
 #include "tests/support/stream_script.h"
 
