@@ -75,8 +75,6 @@ class ClientCase(PushCase):
 
 
 class Client(ClientCase):
-    jcfg = JCFG.replace("ahead_ms = 1000", "ahead_ms = 60000")
-
     def test_over_tcp_and_over_a_unix_socket(self):
         for address in (self.address, "unix:" + self.local):
             with self.subTest(address):
@@ -109,28 +107,6 @@ class Client(ClientCase):
         self.assertEqual(last["event"], "interrupted")
         _, err = self.result(self.start("--room=2", "--interrupt", "--encode"), code=2)
         self.assertIn("--interrupt sends no media", err)
-
-    def test_marking(self):
-        """Now, and at a moment of a segment; what the room has set with the segment, too."""
-        before = self.start("--room=2", secret="whisper", file=self.lasting())
-        self.until(before, "started")
-        push = self.start("--room=2", "--segment=long", '--markers=[[0,{"slide":1}]]', secret="whisper", file=self.lasting())
-        self.until(push, "segment_prepared")    # so that it need not wait for its media once it plays
-        self.ask("skip", id=2, secret="whisper")
-        begun = self.until(push, "started")["media_ms"]
-        last, _ = self.result(self.start("--room=2", "--mark", '{"slide":2}', "--segment=long", "--at-ms=40000",
-                                         secret="whisper"))
-        self.assertEqual(last, {"mark": {"media_ms": begun + 40000}})
-        last, _ = self.result(self.start("--room=2", "--mark", "null", secret="whisper"))
-        self.assertGreaterEqual(last["mark"]["media_ms"], begun)
-        last, err = self.result(self.start("--room=2", "--mark", "1", "--segment=another", "--at-ms=0",
-                                           secret="whisper"), code=4)
-        self.assertIn("refused: No such segment", err)
-        last, err = self.result(self.start("--room=2", "--mark", "1", secret="whispers"), code=4)
-        self.assertIn("refused: Unauthorized", err)
-        self.result(self.start("--room=2", "--interrupt", secret="whisper"))
-        self.result(push, code=5)
-        self.result(before, code=6)
 
     def test_interrupted(self):
         push = self.start("--room=1", file=self.lasting())
@@ -203,6 +179,33 @@ class Client(ClientCase):
         prepared = path + ".dhs"
         subprocess.run([self.janus.prepare, "--quiet", "--size", "64x64", path, "-o", prepared], check=True)
         return dhs.Segment(prepared).lengths[1] * 1000 / dhs.TICKS
+
+
+class FarAhead(ClientCase):
+    """The room reads all of a segment while it waits."""
+    jcfg = JCFG.replace("ahead_ms = 1000", "ahead_ms = 60000")
+
+    def test_marking(self):
+        """Now, and at a moment of a segment; what the room has set with the segment, too."""
+        before = self.start("--room=2", secret="whisper", file=self.lasting())
+        self.until(before, "started")
+        push = self.start("--room=2", "--segment=long", '--markers=[[0,{"slide":1}]]', secret="whisper", file=self.lasting())
+        self.until(push, "segment_prepared")    # so that it need not wait for its media once it plays
+        self.ask("skip", id=2, secret="whisper")
+        begun = self.until(push, "started")["media_ms"]
+        last, _ = self.result(self.start("--room=2", "--mark", '{"slide":2}', "--segment=long", "--at-ms=40000",
+                                         secret="whisper"))
+        self.assertEqual(last, {"mark": {"media_ms": begun + 40000}})
+        last, _ = self.result(self.start("--room=2", "--mark", "null", secret="whisper"))
+        self.assertGreaterEqual(last["mark"]["media_ms"], begun)
+        last, err = self.result(self.start("--room=2", "--mark", "1", "--segment=another", "--at-ms=0",
+                                           secret="whisper"), code=4)
+        self.assertIn("refused: No such segment", err)
+        last, err = self.result(self.start("--room=2", "--mark", "1", secret="whispers"), code=4)
+        self.assertIn("refused: Unauthorized", err)
+        self.result(self.start("--room=2", "--interrupt", secret="whisper"))
+        self.result(push, code=5)
+        self.result(before, code=6)
 
 
 class Encoding(ClientCase):
