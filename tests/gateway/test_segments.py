@@ -5,6 +5,7 @@ import threading
 import time
 import unittest
 
+from janus_server import WAIT_S
 from request_case import SECRET, ServerCase, command_of
 
 
@@ -37,6 +38,16 @@ class Files(ServerCase):
         told = {event["event"]: event for event in told}
         self.assertEqual((told["segment_prepared"]["duration_ms"], told["finished"]["played_ms"]), (2000, 2000))
         self.assertEqual(told["finished"]["media_ms"] - told["started"]["media_ms"], 2000)
+
+    def test_where_a_round_stands(self):
+        self.watch()
+        self.ask("enqueue", id=1, file="two.avi", repeat=100, **SECRET)
+        end = time.monotonic() + WAIT_S
+        while ((playing := self.ask("queue", id=1)["playing"]) or {}).get("played_ms", 0) <= 3000:
+            self.assertLess(time.monotonic(), end, playing)
+            time.sleep(0.05)
+        self.assertLessEqual(playing["position_ms"], 2000)
+        self.ask("interrupt", id=1, **SECRET)
 
     def test_queue_skip_remove_interrupt(self):
         watcher, _ = self.watch()
