@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Who waits for the floor, in order: a list whose elements stay the same while their viewers wait. */
 
+import { newItem, put } from './element.js';
 import { clock } from './words.js';
 
 const $ = id => document.getElementById(id);
 const CROSS = '<svg class="icon" aria-hidden="true"><use href="#cross"/></svg>';
 const CALM_MS = 400;   // after the list has moved up beneath a pointer
-
-function put(element, text) {
-	if (element.textContent !== text)
-		element.textContent = text;
-}
 
 function newButton(name, className) {
 	const button = document.createElement('button');
@@ -88,13 +84,8 @@ export class Asks {
 	}
 
 	#newItem(viewer, name) {
-		const li = document.createElement('li');
+		const { li, spans } = newItem(['tag place', 'title', 'tag']);
 		li.dataset.viewer = viewer;
-		const spans = ['tag place', 'title', 'tag'].map(className => {
-			const span = document.createElement('span');
-			span.className = className;
-			return span;
-		});
 		spans[1].textContent = name;
 		const give = newButton('give', 'small give'), refuse = newButton('refuse', 'quiet small');
 		give.textContent = 'Give';

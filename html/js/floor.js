@@ -4,6 +4,7 @@
  * something has changed; what passes by itself, time, is not asked for. */
 
 import { Asks } from './asks.js';
+import { put } from './element.js';
 import { announce } from './tell.js';
 import { clock } from './words.js';
 
@@ -202,13 +203,12 @@ export class Floor {
 		if (!this.#hasFloor)
 			return;
 		const { viewer, waiting, waited_ms: waited } = this.#answer;
-		const put = (id, text) => $(id).textContent !== text && ($(id).textContent = text);
 		const holder = viewer === null ? 'Nobody has it' : `${this.#name(viewer)} has it`;
-		put('moderator-brief', waiting.length ? `${holder}, ${waiting.length} wait${waiting.length === 1 ? 's' : ''}` : holder);
+		put($('moderator-brief'), waiting.length ? `${holder}, ${waiting.length} wait${waiting.length === 1 ? 's' : ''}` : holder);
 		if (!this.#isSeen)
 			return;
 		const speaks = this.#speaking.has(viewer);
-		put('holder', speaks ? `${this.#name(viewer)} speaks` : holder);
+		put($('holder'), speaks ? `${this.#name(viewer)} speaks` : holder);
 		$('holder').classList.toggle('speaks', speaks);
 		$('holder').classList.toggle('idle', viewer === null);
 		$('take').disabled = viewer === null;

@@ -2,15 +2,11 @@
 /* What plays and how far, and what waits: a list whose elements stay the same while their segments wait. The gateway is
  * asked again and again; between two answers the progress bar goes on by itself. */
 
+import { newItem, put } from './element.js';
 import { Reorder } from './reorder.js';
 import { segmentTitle, seconds } from './words.js';
 
 const $ = id => document.getElementById(id);
-
-function put(element, text) {
-	if (element.textContent !== text)
-		element.textContent = text;
-}
 
 export class QueueView {
 	#remove;
@@ -137,13 +133,8 @@ export class QueueView {
 	}
 
 	#newItem(id, title) {
-		const li = document.createElement('li');
+		const { li, spans } = newItem(['title', 'tag', 'tag']);
 		li.dataset.segment = id;
-		const spans = ['title', 'tag', 'tag'].map(className => {
-			const span = document.createElement('span');
-			span.className = className;
-			return span;
-		});
 		spans[0].textContent = spans[0].title = title;
 		const button = document.createElement('button');
 		button.type = 'button';

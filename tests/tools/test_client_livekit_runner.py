@@ -161,8 +161,14 @@ class Runner(Case):
             self.assertEqual(await receiver.wait(4), ["started", (0.2, True), "started", (0.04, False)])
         self.run_async(run)
 
-    async def end_it(self, server, receiver):
-        """The room does, and whoever pushes finds out."""
+    async def end_it(self, server, receiver, count):
+        """So many pieces of sound, of which 200 ms are played; then the room ends it, and whoever pushes finds out."""
+        server.allowed_ms = 200
+        for _ in range(count):
+            receiver.queue.put_nowait(sound())
+        await receiver.wait(1)
+        while server.pushes[0].played_ms < 200:
+            await asyncio.sleep(0.01)
         server.pushes[0].interrupt()
         while len(receiver.told) < 2:
             receiver.queue.put_nowait(sound())
@@ -171,13 +177,7 @@ class Runner(Case):
 
     def test_the_room_ends_it(self):
         async def run(server, receiver, _):
-            server.allowed_ms = 200
-            for _ in range(100):
-                receiver.queue.put_nowait(sound())
-            await receiver.wait(1)
-            while server.pushes[0].played_ms < 200:
-                await asyncio.sleep(0.01)
-            await self.end_it(server, receiver)
+            await self.end_it(server, receiver, 100)
             receiver.queue.put_nowait(END)
             server.allowed_ms = EVERYTHING
             receiver.queue.put_nowait(sound())
@@ -187,13 +187,7 @@ class Runner(Case):
 
     def test_cleared_after_the_room_has_ended_it(self):
         async def run(server, receiver, _):
-            server.allowed_ms = 200
-            for _ in range(10):
-                receiver.queue.put_nowait(sound())
-            await receiver.wait(1)
-            while server.pushes[0].played_ms < 200:
-                await asyncio.sleep(0.01)
-            await self.end_it(server, receiver)
+            await self.end_it(server, receiver, 10)
             receiver.on_clear()
             receiver.queue.put_nowait(sound())
             receiver.queue.put_nowait(END)
