@@ -21,13 +21,16 @@ import { cut, errorText, eventWords, segmentTitle, voiceName, wantsToken } from 
 const $ = id => document.getElementById(id);
 const page = document.documentElement;
 const video = $('video');
+const NO_ROOM = 455;   // docs/api.md
+
 const roomId = text => /^\d+$/.test(text) ? Number(text) : text;
 
 let dh = null;
 let info = null;       // the present room, as list or info had it last
 let acting = false;    // the person is doing something that may want the secret
 let saying = false;    // a sentence is on its way
-let isGone = false;    // the room was destroyed while it was watched
+let wasThere = false;  // the room has been watched
+let isGone = false;    // and was destroyed since
 let refusal = null;    // why the room does not let it in
 let isBarred = false;  // it still watches, but may not look into the queue any more
 const measurements = new Measurements();
@@ -196,7 +199,9 @@ function onStatus({ state, error }) {
 		else if (state === 'playing')
 			log(['The picture moves', '', ''], 'good');
 	}
-	isGone &&= state !== 'playing' && state !== 'paused';
+	const isThere = state === 'playing' || state === 'paused';
+	wasThere ||= isThere;
+	isGone = !isThere && (isGone || (wasThere && error?.code === NO_ROOM));  // it may have gone while nothing came from there
 	drawCurtain();
 	if (state === 'playing' && dh.pin)
 		remember('pin', dh.room, dh.pin);
@@ -346,7 +351,7 @@ function enter(room) {
 	dh?.close();
 	closeAsk();
 	info = null;
-	isGone = isBarred = false;
+	wasThere = isGone = isBarred = false;
 	measurements.clear();
 	details.clear();
 	queueView.show(null);

@@ -212,6 +212,15 @@ class Channel(CaptionsCase):
         self.ask("mark", id=1, data="after")
         viewer.wait(lambda m: m.get("data") == "after", before)
 
+    def test_the_end_of_the_room(self):
+        """On the handle, since what is on its way on the channel is lost with it."""
+        self.ask("create", id=3, avatar="small", admin_key="operator")
+        viewer = self.viewer(room=3)
+        viewer.wait_event("state")
+        self.ask("destroy", id=3, admin_key="operator")
+        self.on_handle(viewer.handle, "destroyed")
+        self.assertEqual([m for m in viewer.messages if m["event"] == "destroyed"], [])
+
 
 class Handles(CaptionsCase):
     def test_no_channel(self):

@@ -375,8 +375,8 @@ class Slides(Link):
 class Words(unittest.TestCase):
     """The page itself."""
 
-    def open(self, room=1):
-        pages.set({"server": hosted.server.ws, "room": room, "secret": "open"})
+    def open(self, room=1, server=None):
+        pages.set({"server": server or hosted.server.ws, "room": room, "secret": "open"})
         page = chromium.open(pages.url, before=FAULTS)
         self.addCleanup(page.close)
         return page
@@ -426,6 +426,18 @@ class Words(unittest.TestCase):
         self.until_playing(page)
         page.wait("document.title.startsWith('Afterwards')")
         self.assertEqual("Not finished", page.evaluate("document.querySelector('#text').value"))
+
+    def test_a_room_that_goes_while_nothing_comes_from_there(self):
+        self.ask(request="create", id=7, avatar="probe")
+        link = Forwarder(hosted.server.ws_port)
+        self.addCleanup(link.close)
+        page = self.open(7, link.ws)
+        self.until_playing(page)
+        link.mute = True
+        self.ask(request="destroy", id=7)
+        page.wait("digitalhuman.state === 'reconnecting'")
+        link.mute = False
+        self.until_words(page, "This room was closed.")
 
     def test_a_room_that_is_off_from_the_start(self):
         self.ask(request="create", id=8, avatar="probe")
