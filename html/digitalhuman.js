@@ -26,6 +26,7 @@ import { listRooms } from './js/rooms.js';
 import { Screen } from './js/screen.js';
 import { addresses, Servers } from './js/servers.js';
 import { Wake } from './js/wake.js';
+import { Wishes } from './js/wishes.js';
 import { stateWords } from './js/words.js';
 
 const LIMIT = 464;
@@ -45,7 +46,7 @@ export class DigitalHuman extends Requests {
 	#pulse = null;
 	#seen = false;      // pictures have come over this connection
 	#paused = false;    // as it is wanted, also of the next connection
-	#sends = { audio: true, video: true };  // likewise
+	#wishes = new Wishes();  // likewise
 	#flipped = false;   // `room` was a number and became a text, or the other way round
 	#settle;
 	#opened = new Promise(resolve => { this.#settle = resolve; });  // there is a connection, or there will be none soon
@@ -156,7 +157,6 @@ export class DigitalHuman extends Requests {
 		this.#wake.stop();
 		this.#listening.close();
 		this.#screen?.clear();
-		this.#captions.clear();
 		this.#lay(null);
 		this.#become('closed');
 	}
@@ -194,6 +194,7 @@ export class DigitalHuman extends Requests {
 		this.#connection?.close(error, isThere);
 		this.#connection = this.#pulse = this.stream = this.viewer = null;
 		this.#listening.silence();
+		this.#captions.clear();
 	}
 
 	async #connect() {
@@ -226,7 +227,6 @@ export class DigitalHuman extends Requests {
 	async #watch() {
 		const captions = Boolean(this.#options.captions);
 		const wish = { request: 'watch', events: true, ...(captions && { offer_data: true, captions }) };
-		this.#captions.clear();
 		try {
 			await this.request(wish);
 		} catch (error) {
@@ -247,6 +247,8 @@ export class DigitalHuman extends Requests {
 			this.#pulse?.stop();
 		else
 			this.#drop(failure('offline', error.message), isThere || error.code === 'kicked');
+		if (end)
+			this.#listening.close();    // nothing comes back by itself
 		if (this.state === 'closed')    // by somebody who was told
 			return;
 		if (!end)
@@ -276,6 +278,8 @@ export class DigitalHuman extends Requests {
 			this.#answered = this.#answer(jsep);
 		if (result)
 			this.#take(result, asked);
+		if (event === 'disabled' || result?.status === 'pausing')
+			this.#captions.clear();    // a `state` comes when it goes on
 		const isTimed = event && this.#captions.take(message);
 		if (event && this.#listening.take(message))
 			this.#tellEvent(message, isTimed);
@@ -292,10 +296,10 @@ export class DigitalHuman extends Requests {
 		this.viewer = viewer ?? this.viewer;
 		if (/^kicked/.test(status))
 			return this.#lost(failure('kicked', 'You were sent out of the room.'));
-		if (/^start/.test(status) && video === false && this.#sends.video)
+		if (/^start/.test(status) && video === false && this.#wishes.wantsVideo)
 			return this.#lost(failure('codec', 'This browser has no VP8.'));
 		if (event === 'configured')
-			this.#sends = { audio, video };
+			this.#wishes.take(asked, { audio, video });
 		if (switched) {
 			setKeys(this, asked ?? keysFor(this, { id }));
 			this.room = id;
@@ -325,6 +329,7 @@ export class DigitalHuman extends Requests {
 		const first = !this.stream;
 		if (first) {
 			this.#seen = false;
+			this.#wishes.begin();
 			this.stream = new MediaStream();
 			this.#become('preparing');
 		}
@@ -336,8 +341,8 @@ export class DigitalHuman extends Requests {
 			if (first)
 				this.#pulse.begin();
 			await this.request({ request: this.#paused ? 'pause' : 'start' }, { jsep: answer });
-			if (first && !(this.#sends.audio && this.#sends.video))
-				await this.request({ request: 'configure', ...this.#sends });
+			if (first)
+				await this.#restore(attempt);
 			if (first)
 				this.#listening.renew();
 			return undefined;
@@ -346,6 +351,20 @@ export class DigitalHuman extends Requests {
 				this.#lost(error);
 			return error;
 		}
+	}
+
+	/* As the connection before was. */
+	async #restore(attempt) {
+		try {
+			const { fields } = this.#wishes;
+			if (fields)
+				await this.request({ request: 'configure', ...fields });
+		} catch (error) {
+			if (!isAnswer(error) || !this.#wishes.reduce())
+				throw error;
+			return this.#restore(attempt);
+		}
+		return attempt === this.#attempt && this.#wishes.met();
 	}
 
 	/* Whether the gateway listens to this viewer: an offer of its own, which comes with the answer. */
@@ -376,7 +395,7 @@ export class DigitalHuman extends Requests {
 		const { stream } = this;
 		const show = () => stream === this.stream &&
 			this.#screen?.show(stream, () => stream === this.stream && this.#moving());
-		if (track.muted && this.video?.srcObject)
+		if (track.muted && this.#wishes.wantsVideo && this.video?.srcObject)
 			track.addEventListener('unmute', show, { once: true });
 		else
 			show();
@@ -392,7 +411,7 @@ export class DigitalHuman extends Requests {
 				await this.#answered;
 			},
 			isPaused: () => this.state === 'paused',
-			soundIsEnough: () => !this.#sends.video,
+			soundIsEnough: () => !this.#wishes.wantsVideo,
 			decoded: () => this.#moving(),
 		});
 	}

@@ -11,7 +11,7 @@ export class Details {
 		this.#told = told;
 	}
 
-	/* A new room. */
+	/* A new room, or perhaps another one under the same id. */
 	clear() {
 		this.#barred = null;
 	}

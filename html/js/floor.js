@@ -143,6 +143,7 @@ export class Floor {
 			if (dh === this.#dh && this.isTold)
 				this.show(answer);
 		} catch (error) {
+			this.#isStale = error.code === 'timeout';
 			if (error.code === 457 && dh === this.#dh)
 				this.#forget();
 		}
@@ -171,9 +172,10 @@ export class Floor {
 	async #change(act) {
 		const who = $('barge-in-by').value;
 		this.#isChanging = true;
-		await act(() => this.#dh.bargeIn({ barge_in_by: who }));
+		const isDone = await act(() => this.#dh.bargeIn({ barge_in_by: who }));
 		this.#isChanging = false;
-		$('barge-in-by').value = this.#answer?.barge_in_by ?? '';
+		if (!isDone)
+			$('barge-in-by').value = this.#answer?.barge_in_by ?? '';
 	}
 
 	/* --- what is seen, and said */

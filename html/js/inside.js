@@ -46,6 +46,11 @@ export class Inside {
 		this.#plan();
 	}
 
+	/* The room may be another one under the same id. */
+	retry() {
+		this.#barred = null;
+	}
+
 	/* The answer to `queue`. */
 	queue({ queued_ms: ms }) {
 		this.#plots.queued_ms = ms ?? null;

@@ -49,6 +49,7 @@ export class Measurements {
 		this.#drift = this.#clock = null;
 		for (const plot of Object.values(this))
 			plot.clear();
+		this.#reportedFacts();
 	}
 
 	async receive(pc, { speaking, muted }) {
@@ -104,14 +105,19 @@ export class Measurements {
 		this.drift.add(now, [offset - this.#drift], speaking);
 		this.people.add(now, [info?.viewers ?? null], speaking);
 		this.waiting.add(now, [answer.waiting.length], speaking);
+		this.#reportedFacts(answer, info, now - asked);
+	}
+
+	/* Without any: nothing is known. */
+	#reportedFacts(answer, info, ms) {
 		facts('reported-facts', [
-			['State', answer.state],
-			['Room clock', clock(answer.media_ms)],
+			['State', answer?.state],
+			['Room clock', answer && clock(answer.media_ms)],
 			['Viewers', info?.viewers],
-			['Queued media', answer.queued_ms === undefined ? null : seconds(answer.queued_ms)],
+			['Queued media', answer?.queued_ms === undefined ? null : seconds(answer.queued_ms)],
 			['Avatar', info && `${info.avatar}, ${info.width} × ${info.height}`],
 			['Generator', info && (info.has_generator ? 'yes' : 'none')],
-			['Answered in', `${(now - asked).toFixed(1)} ms`],
+			['Answered in', answer && `${ms.toFixed(1)} ms`],
 		]);
 	}
 }

@@ -96,7 +96,15 @@ export class Listening {
 			await prepare();
 			return this.#microphone;
 		}
-		const microphone = new Microphone(own ?? await capture(deviceId), !own, error => this.#end(microphone, error));
+		const track = own ?? await capture(deviceId);
+		let microphone;
+		try {
+			microphone = new Microphone(track, !own, error => this.#end(microphone, error));
+		} catch (error) {
+			if (!own)
+				track.stop();
+			throw failure('busy', String(error));
+		}
 		this.#microphone = microphone;
 		try {
 			await prepare();

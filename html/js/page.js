@@ -8,6 +8,7 @@ import { ask, closeAsk, recall, remember } from './ask.js';
 import { RoomChoice } from './choice.js';
 import { Details } from './details.js';
 import { Floor } from './floor.js';
+import { isAnswer } from './gateway.js';
 import { HistoryView } from './history.js';
 import { Inside } from './inside.js';
 import { Measurements } from './measure.js';
@@ -199,9 +200,14 @@ function onStatus({ state, error }) {
 		else if (state === 'playing')
 			log(['The picture moves', '', ''], 'good');
 	}
-	const isThere = state === 'playing' || state === 'paused';
-	wasThere ||= isThere;
-	isGone = !isThere && (isGone || (wasThere && error?.code === NO_ROOM));  // it may have gone while nothing came from there
+	isGone = hasGone(state, error);
+	wasThere ||= state === 'playing' || state === 'paused';
+	if (['kicked', 'refused', 'unsupported'].includes(state) || (isGone && state === 'reconnecting'))
+		showNothing();
+	if (state === 'preparing') {
+		inside.retry();
+		details.clear();
+	}
 	drawCurtain();
 	if (state === 'playing' && dh.pin)
 		remember('pin', dh.room, dh.pin);
@@ -209,6 +215,19 @@ function onStatus({ state, error }) {
 		refreshRooms();
 	if (state === 'refused' && !wantsToken(refusal))
 		askPin(error?.wrong === 'pin');
+}
+
+/* The room; it may have gone while nothing came from there. What it says itself counts more than what was so before. */
+function hasGone(state, error) {
+	if (state === 'playing' || state === 'paused')
+		return false;
+	return error && isAnswer(error) ? error.code === NO_ROOM && (isGone || wasThere) : isGone;
+}
+
+/* Of what plays and waits. */
+function showNothing() {
+	queueView.show(null);
+	stage.draw(null);
 }
 
 addEventListener('offline', () => dh.state === 'reconnecting' && drawCurtain());
@@ -249,11 +268,9 @@ function drawRoom() {
 	$('audience').textContent = `${info?.viewers} watching`;
 	$('disclosure').hidden = !info?.disclosure;
 	$('disclosure').textContent = info?.disclosure ?? '';
-	if (!info)
-		return;
-	document.title = `${info.description || `Room ${info.id}`} – Digital human`;
+	document.title = `${info?.description || `Room ${dh.room}`} – Digital human`;
 	drawSay();
-	const voices = info.voices ?? [];
+	const voices = info?.voices ?? [];
 	const shown = [...$('voice').options].map(option => option.value);
 	if (shown.join('\n') !== voices.join('\n'))
 		$('voice').replaceChildren(...voices.map(voice => new Option(voiceName(voice), voice)));
@@ -288,18 +305,19 @@ let refreshing = null;
 
 async function refresh() {
 	const mine = dh;
-	if (refreshing === mine || !['preparing', 'playing'].includes(mine.state))
+	const isPresent = () => mine === dh && ['preparing', 'playing'].includes(mine.state);
+	if (refreshing === mine || !isPresent())
 		return;
 	refreshing = mine;
 	try {
 		const asked = performance.now();
 		const answer = await mine.queue();
-		if (mine === dh) {
+		if (isPresent()) {
 			queueView.show(answer);
 			stage.draw(answer);
 			measurements.report(answer, asked, info);
 			inside.queue(answer);
-			await details.refresh(mine, answer.playing, () => mine === dh);
+			await details.refresh(mine, answer.playing, isPresent);
 			const heard = await mine.heard();
 			if (mine === dh)
 				historyView.show(heard);
@@ -316,8 +334,7 @@ async function refresh() {
 
 /* Who watches stays when the room's PIN is changed, or a token's time is over. */
 function showBarred(error) {
-	queueView.show(null);
-	stage.draw(null);
+	showNothing();
 	if (!isBarred)
 		notice(`${wantsToken(error) ? 'The token is no longer valid' : 'The PIN of this room has been changed'}: ` +
 			'what plays and waits cannot be shown. The picture goes on.');
@@ -373,6 +390,7 @@ function enter(room) {
 	inside.follow(dh);
 	dh.on('wrong', onWrong);
 	choice.show([], room);
+	drawRoom();
 	onStatus(dh);
 	const address = new URL(location.href);
 	if (first)

@@ -55,7 +55,7 @@ export class Plot {
 			this.#shades, this.#zero, ...this.#lines);
 		figure.querySelector('.area').prepend(this.image);
 		parent.append(figure);
-		this.add(performance.now(), lines.map(() => null), false);
+		this.clear();
 	}
 
 	/* `values`: one for each line, null where there is none; `shaded`: it speaks. */
@@ -68,6 +68,7 @@ export class Plot {
 
 	clear() {
 		this.#points = [];
+		this.add(performance.now(), this.names.map(() => null), false);
 	}
 
 	#y(value, scale) {

@@ -7,6 +7,7 @@ import { Reorder } from './reorder.js';
 import { segmentTitle, seconds } from './words.js';
 
 const $ = id => document.getElementById(id);
+const LOOK_MS = 500;    // between two answers that say whether something moves
 
 export class QueueView {
 	#remove;
@@ -16,6 +17,7 @@ export class QueueView {
 	#items = new Map();   // by segment: { li, title }
 	#frame = 0;
 	#held = null;   // the id of a segment that waits for more of itself
+	#seen = null;   // where one stood: { segment, played, at }
 	#onHold = false;
 
 	/* remove(segment) is called when its button is pressed, move(segment, place) when it is moved (reorder.js). */
@@ -26,10 +28,28 @@ export class QueueView {
 
 	/* An event of the room. */
 	take({ event, segment }) {
-		if (event === 'held')
+		if (event === 'held') {
 			this.#held = segment;
-		else if (segment === this.#held)
+			this.#seen = null;
+		} else if (segment === this.#held) {
 			this.#held = null;
+		}
+	}
+
+	/* The events may be lost: what stands has waited, and what has moved waits no more. */
+	#look(now) {
+		const { segment, played_ms: played } = this.#playing ?? {};
+		if (segment !== this.#held)
+			this.#held = null;
+		if (!this.#seen || segment !== this.#seen.segment) {
+			this.#seen = segment ? { segment, played, at: now } : null;
+			return;
+		}
+		const time = now - this.#seen.at;
+		if (time < LOOK_MS)
+			return;
+		this.#held = played - this.#seen.played < time / 2 && !this.#onHold ? segment : null;
+		this.#seen = { segment, played, at: now };
 	}
 
 	/* What was heard of what plays, as far as anybody knows. */
@@ -42,6 +62,7 @@ export class QueueView {
 	show(answer) {
 		this.#playing = answer?.playing ?? null;
 		this.#onHold = answer?.on_hold === true;
+		this.#look(performance.now());
 		if (this.#playing)
 			this.#since = performance.now() - this.#playing.position_ms;
 		const waiting = answer?.waiting ?? [];

@@ -47,7 +47,7 @@ export class Talk {
 		this.#hasNone = false;
 		this.#unlisten = [
 			dh.on('microphone', change => this.#changed(change)), dh.on('event', event => this.#take(event)),
-			dh.on('status', ({ state }) => this.#follows(state)),
+			dh.on('status', ({ state }) => this.#follows(state)), dh.on('wrong', key => key === 'secret' && this.#forget()),
 		];
 		this.#draw();
 	}
@@ -56,6 +56,12 @@ export class Talk {
 		if (!GONE.includes(state))
 			return;
 		this.#floor = 'none';
+		this.#hasNone = false;
+		this.#draw();
+	}
+
+	#forget() {
+		this.#room = null;
 		this.#draw();
 	}
 
@@ -97,14 +103,15 @@ export class Talk {
 	}
 
 	async #toggle() {
-		const { microphone } = this.#dh;
-		if (microphone)
-			return microphone.stop();
+		const dh = this.#dh;
+		if (dh.microphone)
+			return dh.microphone.stop();
 		try {
-			await this.#dh.listen();
+			await dh.listen();
 			this.#say(null);
 		} catch (error) {
-			this.#fail(error);
+			if (dh === this.#dh)
+				this.#fail(error);
 		}
 		return undefined;
 	}
@@ -113,6 +120,7 @@ export class Talk {
 		announce(microphone ? 'Your microphone is on.' : 'Your microphone is off.');
 		if (error)
 			this.#fail(error);
+		this.#hasNone = false;
 		this.#draw();
 		if (microphone)
 			this.#measure(microphone);
@@ -156,6 +164,7 @@ export class Talk {
 			this.#draw();
 		if (!event.startsWith('floor_') || viewer !== this.#dh.viewer)
 			return;
+		this.#hasNone = false;
 		this.#floor = { floor_given: 'yours', floor_asked: 'waiting' }[event] ?? 'none';
 		announce(FLOOR[this.#floor][0]);
 		this.#draw();

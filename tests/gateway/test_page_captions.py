@@ -234,6 +234,20 @@ class Line(Page):
         self.ask("interrupt", id=1)
         page.wait("%s.hidden" % line)
 
+    def test_they_end_with_the_picture(self):
+        page = self.open("")
+        page.wait("digitalhuman?.state === 'playing'")
+        self.ask("enqueue", id=1, file="words.mkv", segment="ends", repeat=100, captions=LONG)
+        hidden = "document.getElementById('captions').hidden === %s"
+        page.wait(hidden % "false")
+        self.addCleanup(self.ask, "enable", id=1)
+        self.ask("disable", id=1)
+        page.wait(hidden % "true")
+        self.ask("enable", id=1)
+        page.wait(hidden % "false")
+        self.ask("kick_all", id=1)
+        page.wait("digitalhuman.state === 'kicked' && " + hidden % "true")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -200,10 +200,12 @@ class Moderates(Page):
         page.wait("document.querySelector('#barge-in-by').value === 'all'")
         self.assertTrue(page.evaluate("document.querySelector('#moderator').hidden"))
         choose = "document.querySelector('#barge-in-by').value = '%s', document.querySelector('#barge-in-by').dispatchEvent(new Event('change'))"
+        page.evaluate("document.querySelector('#barge-in-by').focus()")
         for who, has in (("one", True), ("nobody", False), ("named", True), ("all", False)):
             page.evaluate(choose % who)
             page.wait(f"document.querySelector('#moderator').hidden === {json.dumps(not has)}")
             self.assertEqual(self.floor()["barge_in_by"], who)
+            self.assertEqual(page.evaluate("document.querySelector('#barge-in-by').value"), who)
         page.evaluate("digitalhuman.secret = 'wrong'")
         page.wait("document.querySelector('#barge-in-by').value === '' && digitalhuman.secret === null")
         self.assertEqual(page.evaluate(ASKED % "observe"), 0)

@@ -287,6 +287,17 @@ class Locked(Page):
         self.assertTrue(page.evaluate("document.querySelector('#inside-lock').hidden"))
         self.assertEqual([], page.errors)
 
+    def test_a_room_that_has_a_secret_no_more(self):
+        room = {"id": 9, "avatar": "probe"}
+        hosted.handle.request({"request": "create", "secret": "s", **room, "admin_key": "operator"})
+        page = self.open("?room=9", secret=None)
+        page.evaluate(OPEN)
+        page.wait("!document.querySelector('#inside-lock').hidden")
+        hosted.handle.request({"request": "destroy", "id": 9, "secret": "s", "admin_key": "operator"})
+        self.addCleanup(hosted.handle.request, {"request": "destroy", "id": 9, "admin_key": "operator"})
+        self.assertEqual(hosted.handle.request({"request": "create", **room, "admin_key": "operator"})["created"], 9)
+        page.wait(SHOWN)
+
     def test_the_admin_key(self):
         page = self.inside()
         page.wait("!document.querySelector('#whole-lock').hidden")

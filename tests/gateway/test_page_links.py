@@ -448,6 +448,20 @@ class Words(unittest.TestCase):
         self.ask(request="enable", id=8)
         self.until_playing(page)
 
+    def test_a_room_that_is_none_shows_nothing_of_the_one_before(self):
+        page = self.open()
+        self.until_playing(page)
+        page.wait("document.title.startsWith('Stage') && document.querySelector('#audience').checkVisibility() && "
+                  "document.querySelector('#reported-facts').textContent.includes('probe')")
+        page.click("#other-room")
+        page.wait("document.querySelector('#ask').open")
+        page.type("99")
+        page.press("Enter")
+        self.until_words(page, "no such room")
+        self.assertEqual(page.evaluate("[document.querySelector('#audience').hidden, document.title, "
+                                       "document.querySelector('#reported-facts').textContent.includes('probe')]"),
+                         [True, "Room 99 \u2013 Digital human", False])
+
     def test_paused(self):
         page = self.open()
         self.until_playing(page)

@@ -55,6 +55,67 @@ const tests = {
     deepEqual([said.error, gateway.tried, asked('say').length], [undefined, ['ws://down', 'ws://up'], 1]);
   },
 
+  async what_was_configured_outlives_a_connection() {
+    const dh = await playing();
+    const again = async (meanwhile = () => {}) => {
+      gateway.asked.length = 0;
+      gateway.answering = 50;
+      dh.reconnect();
+      await advance(30);
+      meanwhile();
+      await advance(100);
+      equal(dh.state, 'preparing');
+      return asked('configure').map(({ id, request, ...wish }) => wish);
+    };
+    deepEqual(await again(), []);
+    dh.request({ request: 'configure', min_delay: 20 });
+    dh.request({ request: 'configure', max_delay: 40, quality: 2, temporal: 1 });
+    dh.request({ request: 'configure', audio: false });
+    await advance(100);
+    const wish = { max_delay: 40, quality: 2, temporal: 1, audio: false, video: true };
+    deepEqual(await again(), [wish]);
+    // what is answered before the connection was asked for all that says that there is sound
+    deepEqual(await again(() => dh.showCaptions(true)), [{ captions: true }, wish]);
+    gateway.refuse = ({ request, quality }) => (request === 'configure' && quality ? [454, 'Invalid "quality"'] : null);
+    deepEqual(await again(), [wish, { audio: false, video: true }]);
+    deepEqual(await again(), [{ audio: false, video: true }]);
+  },
+
+  async sound_alone_is_heard_on_the_next_connection() {
+    const video = new Element();
+    const dh = await playing({ video });
+    const comes = (muted) => gateway.sessions[0].on.onremotetrack({ ...track('video'), muted, addEventListener() {} }, '1', true);
+    comes(false);
+    ok(video.srcObject === dh.stream);
+    dh.request({ request: 'configure', video: false });
+    await advance(100);
+    dh.reconnect();
+    await advance(100);
+    comes(true);               // and no picture ever
+    ok(video.srcObject === dh.stream);
+  },
+
+  async captions_end_with_what_they_belong_to() {
+    const dh = await playing({ captions: true });
+    const state = () => gateway.say({ event: 'state', captions: [{ caption: 1, segment: 's', text: 'Hello', from_ms: 0, until_ms: 9000 }] });
+    for (const end of [() => gateway.say({ event: 'disabled', id: 1 }), () => dh.pause(), () => dh.reconnect(),
+      () => gateway.say({ result: { status: 'kicked' } })]) {
+      state();
+      equal(dh.captions.length, 1);
+      end();
+      await advance(100);
+      equal(dh.captions.length, 0);
+    }
+  },
+
+  async a_microphone_ends_with_a_kick() {
+    const [dh] = await listening(), told = [];
+    dh.on('microphone', ({ microphone }) => told.push(microphone));
+    gateway.say({ result: { status: 'kicked' } });
+    await advance(100);
+    deepEqual([dh.state, dh.microphone, told], ['kicked', null, [null]]);
+  },
+
   async requests_wait_for_a_gateway_that_restarts() {
     gateway.servers['ws://up'] = 'down';
     const said = fate((await human()).say('Hello'));
@@ -264,7 +325,7 @@ const tests = {
       }
       await settled();
       const shown = [$('floor-button').textContent, $('talk-state').textContent];
-      deepEqual([dh.state, ...shown], [state, 'Ask for the floor', 'On']);
+      deepEqual([dh.state, ...shown], [state, 'Ask for the floor', state === 'kicked' ? 'Off' : 'On']);
       gateway.servers['ws://up'] = 'up';
       await advance(3000);
     }
@@ -423,6 +484,64 @@ const tests = {
     globals.window.digitalhuman.pin = '1234';
     await advance(3000);
     deepEqual([$('now-title').textContent, notices.length], ['One', 1]);
+  },
+
+  async the_page_that_is_sent_out() {
+    const playing = { segment: 's-1', name: 'One', position_ms: 100, duration_ms: 60000 };
+    gateway.answers.queue = () => ({ state: 'speaking', playing, waiting: [] });
+    await load('js/page.js');
+    await advance(3000);
+    deepEqual([$('now-title').textContent, $('skip').disabled, $('hold').disabled, $('activity').hidden], ['One', false, false, false]);
+    gateway.say({ result: { status: 'kicked' } });
+    await advance(3000);
+    deepEqual([$('now-title').textContent, $('skip').disabled, $('hold').disabled, $('activity').hidden],
+      ['Nothing plays', true, true, true]);
+  },
+
+  async the_page_whose_room_is_made_anew_and_full() {
+    await load('js/page.js');
+    await advance(1000);
+    gateway.refuse = ({ request }) => (request === 'watch' ? [455, 'No such room'] : null);
+    gateway.say({ digitalhuman: 'event', event: 'destroyed', id: 1 });
+    gateway.sessions[0].on.webrtcState(false, 'Close PC');
+    await advance(3000);
+    ok($('curtain-text').textContent.startsWith('This room was closed.'));
+    gateway.refuse = ({ request }) => (request === 'watch' ? [464, 'Limit reached (max_viewers_per_room)'] : null);
+    await advance(10000);
+    ok($('curtain-text').textContent.startsWith('The room is full'), $('curtain-text').textContent);
+  },
+
+  async the_floor_that_there_was_not_before() {
+    gateway.refuse = ({ request }) => ({ floor: [457, 'Unauthorized (missing "secret")'], ask_floor: [460, 'No floor'] })[request] ?? null;
+    await load('js/page.js');
+    await advance(1000);
+    const dh = globals.window.digitalhuman;
+    dh.listen({ track: track('audio') });
+    await advance(100);
+    ok(!$('floor').hidden);
+    $('floor-button').click();
+    await advance(100);
+    ok($('floor').hidden);
+    gateway.say({ digitalhuman: 'event', event: 'floor_given', id: 1, viewer: dh.viewer });
+    deepEqual([$('floor').hidden, $('floor-text').textContent], [false, 'You have the floor: your voice counts.']);
+  },
+
+  async what_stands_waits_whatever_events_were_lost() {
+    const { QueueView } = await load('js/queue.js');
+    const view = new QueueView(() => {}, () => {});
+    const show = async (played, segment = 's-1') => {
+      view.show({ waiting: [], playing: { segment, played_ms: played, position_ms: played, duration_ms: 60000 } });
+      await advance(1000);
+      return $('now-sub').textContent.includes('waits for more');
+    };
+    view.take({ event: 'held', segment: 's-1' });
+    deepEqual([await show(1000), await show(1000)], [true, true]);
+    equal(await show(1900), false);    // `resumed` has not come
+    equal(await show(1900), true);     // nor has `held`
+    equal(await show(0, 's-2'), false);
+    view.take({ event: 'held', segment: 's-2' });
+    view.show(null);
+    equal(await show(0, 's-2'), false);
   },
 
   async the_page_where_a_token_is_wanted() {

@@ -135,7 +135,7 @@ let viewers = 0;
 const ON_THE_HANDLE = {
   watch: () => [{ status: 'preparing', viewer: ++viewers }, { type: 'offer', sdp: 'v=0' }],
   start: () => [{ status: 'started' }], pause: () => [{ status: 'pausing' }],
-  configure: ({ microphone }) => [{ event: 'configured', audio: true, video: true, microphone }],
+  configure: ({ microphone, audio = true, video = true }) => [{ event: 'configured', audio, video, microphone }],
   switch: ({ id }) => [{ switched: 'ok', id, viewer: ++viewers }],
 };
 
@@ -217,7 +217,7 @@ export const globals = {
     getTracks() { return [...this.#tracks]; }
   },
   AudioContext: class {
-    createAnalyser() { return {}; }
+    createAnalyser() { return { getFloatTimeDomainData() {} }; }
     createMediaStreamSource() { return { connect() {} }; }
     close() {}
   },
