@@ -6,9 +6,9 @@ import { DigitalHuman } from '../digitalhuman.js';
 import settings from '../settings.js';
 import { ask, closeAsk, recall, remember } from './ask.js';
 import { RoomChoice } from './choice.js';
+import { Curtain } from './curtain.js';
 import { Details } from './details.js';
 import { Floor } from './floor.js';
-import { isAnswer } from './gateway.js';
 import { HistoryView } from './history.js';
 import { Inside } from './inside.js';
 import { Measurements } from './measure.js';
@@ -22,7 +22,6 @@ import { cut, errorText, eventWords, segmentTitle, voiceName, wantsToken } from 
 const $ = id => document.getElementById(id);
 const page = document.documentElement;
 const video = $('video');
-const NO_ROOM = 455;   // docs/api.md
 
 const roomId = text => /^\d+$/.test(text) ? Number(text) : text;
 
@@ -30,9 +29,6 @@ let dh = null;
 let info = null;       // the present room, as list or info had it last
 let acting = false;    // the person is doing something that may want the secret
 let saying = false;    // a sentence is on its way
-let wasThere = false;  // the room has been watched
-let isGone = false;    // and was destroyed since
-let refusal = null;    // why the room does not let it in
 let isBarred = false;  // it still watches, but may not look into the queue any more
 const measurements = new Measurements();
 const queueView = new QueueView(segment => act(() => dh.remove(segment)),
@@ -40,6 +36,7 @@ const queueView = new QueueView(segment => act(() => dh.remove(segment)),
 const choice = new RoomChoice(enter);
 const subtitles = new Subtitles();
 const historyView = new HistoryView();
+const curtain = new Curtain(() => askPin(), error => notice(errorText(error)));
 const stage = new Stage(on => act(() => (on ? dh.hold() : dh.resume({ at: 'word' }))));
 const talk = new Talk(act);
 const inside = new Inside(() => act(() => dh.floor()));   // which wants the secret, and changes nothing
@@ -151,37 +148,6 @@ $('segments').hidden = !$('segments').children.length;
 
 /* --- the screen */
 
-/* What stands in front of the picture, if anything. */
-function curtainWords() {
-	const { state, blocked, words } = dh;
-	if (['preparing', 'playing'].includes(state) && info?.enabled === false)
-		return 'The room is off just now. The picture comes back by itself.';
-	if (blocked)
-		return words;
-	if (state === 'preparing' && info?.state === 'preparing')
-		return 'The avatar is being prepared. It appears by itself.';
-	if (state === 'preparing' && info?.state === 'failed')
-		return 'The avatar of this room could not be prepared.';
-	if (isGone && state === 'reconnecting')
-		return 'This room was closed. If it opens again, the picture comes back by itself.';
-	return words;
-}
-
-const BUTTONS = { refused: 'Enter the PIN', kicked: 'Come back', paused: 'Go on' };
-
-function drawCurtain() {
-	const { state, blocked } = dh;
-	const words = curtainWords();
-	const button = (wantsToken(refusal) ? 'Try again' : BUTTONS[state]) ?? (words && blocked ? 'Play' : '');
-	$('curtain').hidden = !words;
-	$('curtain').classList.toggle('over-picture', state !== 'connecting' && video.videoWidth > 0);
-	if ($('curtain-text').textContent !== words)
-		$('curtain-text').textContent = words;
-	$('spinner').hidden = button !== '' || state === 'unsupported' || info?.enabled === false;
-	$('curtain-button').hidden = !button;
-	$('curtain-button').textContent = button;
-}
-
 const CONNECTION = {
 	connecting: 'Connecting …', preparing: 'Connected', playing: 'Live', paused: 'Paused',
 	reconnecting: 'Reconnecting …', refused: 'PIN wanted', kicked: 'Sent out', closed: 'Closed',
@@ -190,8 +156,8 @@ const CONNECTION = {
 
 function onStatus({ state, error }) {
 	page.dataset.state = state;
-	refusal = state === 'refused' ? error : null;
-	const text = wantsToken(refusal) ? 'Token wanted' : CONNECTION[state];
+	curtain.status({ state, error });
+	const text = curtain.wantsToken ? 'Token wanted' : CONNECTION[state];
 	if ($('connection-text').textContent !== text) {
 		$('connection-text').textContent = text;
 		announce(text);
@@ -200,28 +166,18 @@ function onStatus({ state, error }) {
 		else if (state === 'playing')
 			log(['The picture moves', '', ''], 'good');
 	}
-	isGone = hasGone(state, error);
-	wasThere ||= state === 'playing' || state === 'paused';
-	if (['kicked', 'refused', 'unsupported'].includes(state) || (isGone && state === 'reconnecting'))
+	if (curtain.isClosed)
 		showNothing();
 	if (state === 'preparing') {
 		inside.retry();
 		details.clear();
 	}
-	drawCurtain();
 	if (state === 'playing' && dh.pin)
 		remember('pin', dh.room, dh.pin);
 	if (state === 'preparing' || error)
 		refreshRooms();
-	if (state === 'refused' && !wantsToken(refusal))
+	if (state === 'refused' && !curtain.wantsToken)
 		askPin(error?.wrong === 'pin');
-}
-
-/* The room; it may have gone while nothing came from there. What it says itself counts more than what was so before. */
-function hasGone(state, error) {
-	if (state === 'playing' || state === 'paused')
-		return false;
-	return error && isAnswer(error) ? error.code === NO_ROOM && (isGone || wasThere) : isGone;
 }
 
 /* Of what plays and waits. */
@@ -229,8 +185,6 @@ function showNothing() {
 	queueView.show(null);
 	stage.draw(null);
 }
-
-addEventListener('offline', () => dh.state === 'reconnecting' && drawCurtain());
 
 async function askPin(wasWrong = false) {
 	const mine = dh;
@@ -244,15 +198,6 @@ async function askPin(wasWrong = false) {
 	mine.pin = pin;
 	mine.reconnect();
 }
-
-$('curtain-button').addEventListener('click', () => {
-	if (dh.state === 'kicked' || wantsToken(refusal))
-		dh.reconnect();
-	else if (dh.state === 'refused')
-		askPin();
-	else if (dh.state === 'paused')
-		dh.resume().catch(error => notice(errorText(error)));
-});  // a click anywhere is enough where the browser waits for one
 
 /* --- the room */
 
@@ -275,7 +220,7 @@ function drawRoom() {
 	if (shown.join('\n') !== voices.join('\n'))
 		$('voice').replaceChildren(...voices.map(voice => new Option(voiceName(voice), voice)));
 	$('voice-field').hidden = !voices.length;
-	drawCurtain();
+	curtain.show(info);
 }
 
 $('other-room').addEventListener('click', async () => {
@@ -352,7 +297,8 @@ function onEvent(event) {
 		stage.drawState(event.event);
 	if (event.event === 'edited' && event.description)
 		announce(`The room is now called ${event.description}.`);
-	isGone ||= event.event === 'destroyed';
+	if (event.event === 'destroyed')
+		curtain.end();
 	if (event.event === 'started')
 		announce(`Speaks: ${segmentTitle(event)}`);
 	else if (event.event === 'idle')
@@ -368,7 +314,7 @@ function enter(room) {
 	dh?.close();
 	closeAsk();
 	info = null;
-	wasThere = isGone = isBarred = false;
+	isBarred = false;
 	measurements.clear();
 	details.clear();
 	queueView.show(null);
@@ -381,6 +327,7 @@ function enter(room) {
 		token: first ? settings.token : null,
 	});
 	window.digitalhuman = dh;
+	curtain.follow(dh);
 	dh.on('status', onStatus);
 	dh.on('event', onEvent);
 	stage.follow(dh);
