@@ -4,7 +4,7 @@
     'digitalhuman': 'streamout.digitalhuman_output',
 
 to `_output_modules` in avatars/base_avatar.py, and run it with `--transport digitalhuman`. The room comes from the
-environment: DIGITALHUMAN_ADDRESS (gateway:8189), DIGITALHUMAN_ROOM (1), DIGITALHUMAN_SECRET (none).
+environment: DIGITALHUMAN_ADDRESS (127.0.0.1:8189), DIGITALHUMAN_ROOM (1), DIGITALHUMAN_SECRET (none).
 
 While the avatar speaks, its pictures and its sound are one segment, from the first picture of it to the last. What
 it makes in silence is left out, at the pace of its frames: the room idles by itself. If it falls silent before the
