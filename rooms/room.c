@@ -148,6 +148,7 @@ static void close_room(void *owner)
 	struct dh_room *room = owner;
 
 	dh_room_bridge_close(room);
+	dh_room_listeners_end(room);
 	dh_playout_interrupt(room->playout);
 	dh_room_members_dismiss(room);
 	dh_room_rtp_forwards_close(room);

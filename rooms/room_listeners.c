@@ -290,16 +290,25 @@ void dh_room_listeners_poll(struct dh_room *room, int64_t now_ticks)
 		room->listen_ticks = next_ticks == INT64_MAX ? INT64_MAX : next_ticks + origin_ticks;
 }
 
-void dh_room_listeners_end(struct dh_room *room)
+void dh_room_listeners_flush(struct dh_room *room)
 {
 	int64_t next_ticks = INT64_MAX;
 
+	for (guint i = 0; i < room->listeners->len; i++)
+		send_due(room, room->listeners->pdata[i], INT64_MAX - DH_TICKS_PER_SECOND, INT_MAX, &next_ticks);
+	forget_sent(room);
+}
+
+void dh_room_listeners_end(struct dh_room *room)
+{
+	dh_room_listeners_flush(room);
 	for (guint i = 0; i < room->listeners->len; i++) {
 		struct dh_member *member = room->listeners->pdata[i];
-		send_due(room, member, INT64_MAX - DH_TICKS_PER_SECOND, INT_MAX, &next_ticks);
+		if (member->is_deaf)
+			continue;
 		move_route(room, member, false);
+		member->listening.needs_state = false;
 	}
-	g_queue_clear_full(&room->posts, post_free);
 }
 
 int64_t dh_room_listeners_deadline_ticks(const struct dh_room *room)

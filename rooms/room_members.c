@@ -286,8 +286,9 @@ void dh_room_members_orphan(struct dh_room *room, struct dh_member *member)
 void dh_room_members_dismiss(struct dh_room *room)
 {
 	dh_room_voice_end(room);
-	dh_room_listeners_end(room);
+	dh_room_listeners_flush(room);
 	dh_room_tell_all(room, dh_room_report_new(room, "destroyed"), NULL);
+	dh_room_listeners_flush(room); /* on the channels of those that are told nothing on their handles */
 	while (room->members->len) {
 		struct dh_member *member = dh_member_ref(room->members->pdata[room->members->len - 1]);
 		dh_room_members_leave(room, member);

@@ -165,8 +165,10 @@ void dh_room_listeners_post(struct dh_room *room, json_t *event, int64_t media_t
 void dh_room_listeners_update(struct dh_room *room, struct dh_member *member);
 void dh_room_listeners_leave(struct dh_room *room, struct dh_member *member);
 void dh_room_listeners_poll(struct dh_room *room, int64_t now_ticks);
-/* All that is left is sent, due or not. What comes then goes to handles: what is on its way on a data channel when its
- * connection closes may be lost. */
+/* All that is left is sent, due or not. */
+void dh_room_listeners_flush(struct dh_room *room);
+/* The same; the room is ending. What comes then goes to handles, since what is on its way on a data channel when its
+ * connection closes may be lost; but not of those that want no events there. */
 void dh_room_listeners_end(struct dh_room *room);
 /* When to call it next; INT64_MAX: not before something changes. */
 int64_t dh_room_listeners_deadline_ticks(const struct dh_room *room);

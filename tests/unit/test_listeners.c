@@ -14,11 +14,10 @@ bool __wrap_dh_channel_take(struct dh_channel *channel, size_t size, int64_t now
 }
 
 /* The names of what a member has got, each with a space behind it: on its channel in capitals. */
-static const char *got(int handle)
+static const char *names_of(int handle)
 {
 	static char names[4096];
 
-	room_rig_flush();
 	names[0] = '\0';
 	pthread_mutex_lock(&rig.lock);
 	for (guint i = 0; i < rig.texts->len; i++) {
@@ -35,6 +34,12 @@ static const char *got(int handle)
 	}
 	pthread_mutex_unlock(&rig.lock);
 	return names;
+}
+
+static const char *got(int handle)
+{
+	room_rig_flush();
+	return names_of(handle);
 }
 
 /* Events of segments are due at the next slot. */
@@ -64,14 +69,20 @@ static void mark(const char *text)
 }
 
 /* It watches with these wishes. */
-static void join(int i, bool offers_data, bool wants)
+static void join_with(int i, bool offers_data, bool wants, bool is_deaf)
 {
 	rig.members[i] = dh_room_member_new(rig.room, &rig.handles[i], DH_MEMBER_VIEWER, &rig.counts);
+	rig.members[i]->is_deaf = is_deaf;
 	atomic_store(&rig.handles[i].holds, 1);
 	rig.members[i]->listening.offers_data = offers_data;
 	rig.members[i]->listening.wants = wants;
 	dh_room_member_attach(rig.members[i]);
 	room_rig_connect(i);
+}
+
+static void join(int i, bool offers_data, bool wants)
+{
+	join_with(i, offers_data, wants, false);
 }
 
 /* Recipients of the latest event that was told to all. */
@@ -232,21 +243,49 @@ static void test_a_crowd(void)
 	room_rig_close();
 }
 
+/* How often members have been told of `name` on the handle that is `handle`'s. */
+static int told(const char *name, int handle)
+{
+	int count = 0;
+
+	pthread_mutex_lock(&rig.lock);
+	for (guint i = 0; i < rig.sent->len; i++) {
+		const struct room_rig_event *sent = &g_array_index(rig.sent, struct room_rig_event, i);
+		bool is_it = !strcmp(json_string_value(json_object_get(sent->event, "event")), name);
+		count += is_it && g_ptr_array_find(sent->handles, &rig.handles[handle], NULL);
+	}
+	pthread_mutex_unlock(&rig.lock);
+	return count;
+}
+
 /* Not on the channel, which ends with the connection and whatever is still on its way. */
 static void test_the_end(void)
 {
 	room_rig_open(100000);
 	join(0, true, true);
 	dh_room_member_data_ready(rig.members[0]);
-	mark("a");
+	room_rig_enqueue("segment", NULL);
+	AWAIT_GOT(0, "QUEUED ");
 	room_rig_forget();
 	dh_room_close(rig.room);
-	pthread_mutex_lock(&rig.lock);
+	CHECK_INT(told("interrupted", 0), 1);
+	CHECK_INT(told("destroyed", 0), 1);
 	CHECK_INT(rig.texts->len, 0);
-	const struct room_rig_event *last = &g_array_index(rig.sent, struct room_rig_event, rig.sent->len - 1);
-	CHECK_STR(json_string_value(json_object_get(last->event, "event")), "destroyed");
-	CHECK_INT(last->handles->len, 1);
-	pthread_mutex_unlock(&rig.lock);
+	room_rig_close();
+}
+
+/* On its channel, as ever: it wants none on its handle. */
+static void test_the_end_without_events(void)
+{
+	room_rig_open(100000);
+	join_with(0, true, false, true);
+	dh_room_member_data_ready(rig.members[0]);
+	room_rig_enqueue("segment", NULL);
+	AWAIT_GOT(0, "QUEUED ");
+	room_rig_forget();
+	dh_room_close(rig.room);
+	CHECK_STR(names_of(0), "INTERRUPTED DESTROYED ");
+	CHECK_INT(told("destroyed", 0), 0);
 	room_rig_close();
 }
 
@@ -259,6 +298,7 @@ static const struct check_test tests[] = {
 	TEST(test_a_channel_that_takes_nothing),
 	TEST(test_a_crowd),
 	TEST(test_the_end),
+	TEST(test_the_end_without_events),
 };
 
 int main(int argc, char **argv)
