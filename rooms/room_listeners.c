@@ -106,20 +106,22 @@ void dh_room_listeners_update(struct dh_room *room, struct dh_member *member)
 	struct dh_channel *channel = &listening->channel;
 	bool is_there = member->observes ? member->attached : member->viewer != NULL;
 	bool is_sent = !atomic_load(&member->paused) && atomic_load(&room->enabled);
+	bool is_wanted = atomic_load(&listening->wants);
 
 	if (member->left || !is_there)
 		return;
 	channel->is_open = channel->is_open || atomic_load(&channel->is_ready);
-	bool listens = channel->is_open || atomic_load(&listening->wants);
+	bool listens = channel->is_open || is_wanted;
 	if (listens && !listening->is_on)
 		begin(room, member);
 	if (listens)
 		move_route(room, member, channel->is_open);
 	else if (listening->is_on)
 		stop(room, member);
-	listening->needs_state |= is_sent && !listening->is_sent;
+	listening->needs_state |= is_sent && (!listening->is_sent || (is_wanted && !listening->is_wanted));
 	listening->needs_state |= dh_channel_is_behind(channel);
 	listening->is_sent = is_sent;
+	listening->is_wanted = is_wanted;
 	room->listen_ticks = 0;
 }
 
@@ -155,7 +157,7 @@ static bool send_text(struct dh_room *room, struct dh_member *member, const char
 static void send_post(struct dh_room *room, struct dh_member *member, struct dh_post *post)
 {
 	const struct dh_listening *listening = &member->listening;
-	bool is_wanted = !post->event || (listening->is_sent && atomic_load(&listening->wants));
+	bool is_wanted = !post->event || (listening->is_sent && listening->is_wanted);
 
 	if (!is_wanted || atomic_load(&member->cut) || (!post->event && !listening->is_on_channel))
 		return;
@@ -200,7 +202,7 @@ static json_t *state_of(struct dh_room *room, const struct dh_member *member)
 		dh_member_get_rtp_start(member, rtp_start);
 		json_object_set_new(state, "rtp_start", dh_rtp_start_json(rtp_start));
 	}
-	if (atomic_load(&member->listening.wants) && member->listening.is_sent)
+	if (member->listening.is_wanted && member->listening.is_sent)
 		dh_room_screen_describe(room, state);
 	if (member->listening.channel.missed)
 		json_object_set_new(state, "lost", json_integer(member->listening.channel.missed));

@@ -212,6 +212,17 @@ class Channel(CaptionsCase):
         self.ask("mark", id=1, data="after")
         viewer.wait(lambda m: m.get("data") == "after", before)
 
+    def test_captions_again(self):
+        """What was not sent meanwhile is in the state."""
+        viewer = self.viewer()
+        viewer.wait_event("state")
+        viewer.handle.request({"request": "configure", "captions": False})
+        self.ask("mark", id=1, data="unseen")
+        before = len(viewer.messages)
+        viewer.handle.request({"request": "configure", "captions": True})
+        viewer.wait_event("state", before, marker={"media_ms": mock.ANY, "data": "unseen"})
+        self.assertNotIn("unseen", [m.get("data") for m in viewer.messages])
+
     def test_the_end_of_the_room(self):
         """On the handle, since what is on its way on the channel is lost with it."""
         self.ask("create", id=3, avatar="small", admin_key="operator")
