@@ -20,6 +20,7 @@ struct dh_listening {
 	bool is_on;         /* it is one of the room's listeners … */
 	guint index;        /* … at this place */
 	bool is_on_channel; /* its messages, and the room's events, go there, and not to its handle */
+	uint64_t moved;     /* the number of the first post since it goes there, or to its handle again */
 	bool is_sent;       /* media: neither it nor the room is paused */
 	bool is_wanted;     /* `wants`, as it was last looked at: what is left out meanwhile is made up for by a state */
 	bool needs_state;   /* what it gets next is the present state */

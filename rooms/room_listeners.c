@@ -70,6 +70,7 @@ static void move_route(struct dh_room *room, struct dh_member *member, bool is_o
 	if (member->attached)
 		dh_room_audience_changed(room, member, -1);
 	listening->is_on_channel = is_on_channel;
+	listening->moved = room->first_post + room->posts.length;
 	if (member->attached)
 		dh_room_audience_changed(room, member, 1);
 	room->channels += is_on_channel ? 1 : -1u;
@@ -154,12 +155,20 @@ static bool send_text(struct dh_room *room, struct dh_member *member, const char
 	return is_taken;
 }
 
+/* One of the room's events went to all handles when it came, so it is wanted on the channel alone, and of a member that
+ * was there already. */
+static bool is_wanted(const struct dh_listening *listening, const struct dh_post *post)
+{
+	if (post->event)
+		return listening->is_sent && listening->is_wanted;
+	return listening->is_on_channel && listening->next >= listening->moved;
+}
+
 static void send_post(struct dh_room *room, struct dh_member *member, struct dh_post *post)
 {
 	const struct dh_listening *listening = &member->listening;
-	bool is_wanted = !post->event || (listening->is_sent && listening->is_wanted);
 
-	if (!is_wanted || atomic_load(&member->cut) || (!post->event && !listening->is_on_channel))
+	if (!is_wanted(listening, post) || atomic_load(&member->cut))
 		return;
 	if (!listening->is_on_channel) {
 		member->host->push(room->context.host->arg, member->handle, json_copy(post->event));

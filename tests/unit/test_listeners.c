@@ -3,6 +3,8 @@
  * way, and what a channel that takes nothing costs. */
 #include "tests/support/room_rig.h"
 
+#include "playout/timebase.h"
+
 bool __real_dh_channel_take(struct dh_channel *channel, size_t size, int64_t now_us);
 bool __wrap_dh_channel_take(struct dh_channel *channel, size_t size, int64_t now_us);
 
@@ -104,6 +106,21 @@ static guint recipients(void)
 	return count;
 }
 
+/* How often members have been told of `name` on the handle that is `handle`'s. */
+static int told(const char *name, int handle)
+{
+	int count = 0;
+
+	pthread_mutex_lock(&rig.lock);
+	for (guint i = 0; i < rig.sent->len; i++) {
+		const struct room_rig_event *sent = &g_array_index(rig.sent, struct room_rig_event, i);
+		bool is_it = !strcmp(json_string_value(json_object_get(sent->event, "event")), name);
+		count += is_it && g_ptr_array_find(sent->handles, &rig.handles[handle], NULL);
+	}
+	pthread_mutex_unlock(&rig.lock);
+	return count;
+}
+
 static void test_who_wants_nothing_gets_nothing(void)
 {
 	room_rig_open(100000);
@@ -148,6 +165,34 @@ static void test_a_channel(void)
 	dh_room_member_listen(rig.members[0], false);
 	mark("c");
 	CHECK_GOT(0, "QUEUED MARKER ");
+	room_rig_close();
+}
+
+/* An event is told that is due on channels later, and before that a channel opens. */
+static int run_tell_and_open(struct dh_room *room, void *arg)
+{
+	struct dh_member *member = arg;
+	json_t *event = dh_room_report_new(room, "speaking");
+
+	dh_room_set_ms(event, "media_ms",
+		dh_playout_media_ticks(room->playout, dh_now_ticks()) + DH_TICKS_PER_SECOND / 10);
+	dh_room_tell_all(room, event, NULL);
+	atomic_store(&member->listening.channel.is_ready, 1);
+	dh_room_listeners_update(room, member);
+	return 0;
+}
+
+static void test_no_event_comes_by_both_ways(void)
+{
+	room_rig_open(100000);
+	join(0, true, false);
+	join(1, true, false); /* without a channel there are no posts */
+	dh_room_member_data_ready(rig.members[1]);
+	CHECK_GOT(1, "STATE ");
+	CHECK_INT(dh_room_call(rig.room, run_tell_and_open, rig.members[0]), 0);
+	CHECK_GOT(1, "STATE SPEAKING ");
+	CHECK_INT(told("speaking", 0), 1);
+	CHECK_GOT(0, "STATE ");
 	room_rig_close();
 }
 
@@ -256,21 +301,6 @@ static void test_a_crowd(void)
 	room_rig_close();
 }
 
-/* How often members have been told of `name` on the handle that is `handle`'s. */
-static int told(const char *name, int handle)
-{
-	int count = 0;
-
-	pthread_mutex_lock(&rig.lock);
-	for (guint i = 0; i < rig.sent->len; i++) {
-		const struct room_rig_event *sent = &g_array_index(rig.sent, struct room_rig_event, i);
-		bool is_it = !strcmp(json_string_value(json_object_get(sent->event, "event")), name);
-		count += is_it && g_ptr_array_find(sent->handles, &rig.handles[handle], NULL);
-	}
-	pthread_mutex_unlock(&rig.lock);
-	return count;
-}
-
 /* Not on the channel, which ends with the connection and whatever is still on its way. */
 static void test_the_end(void)
 {
@@ -306,6 +336,7 @@ static const struct check_test tests[] = {
 	TEST(test_who_wants_nothing_gets_nothing),
 	TEST(test_events_on_the_handle),
 	TEST(test_a_channel),
+	TEST(test_no_event_comes_by_both_ways),
 	TEST(test_a_channel_for_events_alone),
 	TEST(test_a_pause),
 	TEST(test_a_channel_that_takes_nothing),
