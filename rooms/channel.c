@@ -42,6 +42,8 @@ bool dh_channel_take(struct dh_channel *channel, size_t size, int64_t now_us)
 	channel->missed++;
 	channel->dropped++;
 	channel->is_open = !is_stuck;
+	if (is_stuck)
+		atomic_store(&channel->was_ready, 0);
 	atomic_store(&channel->is_ready, 0);
 	return false;
 }

@@ -27,7 +27,7 @@
 struct dh_channel {
 	/* atomic */
 	atomic_int is_ready;   /* it has been ready, and nobody waits for it to be so again */
-	atomic_int was_ready;  /* it has been ready at least once */
+	atomic_int was_ready;  /* it has been ready, and has not been stuck since */
 	atomic_size_t on_way;  /* bytes handed over since it was last ready */
 	_Atomic int64_t since; /* CLOCK_MONOTONIC in us: when the first of them were */
 	/* owner: who sends */

@@ -75,6 +75,7 @@ static void move_route(struct dh_room *room, struct dh_member *member, bool is_o
 		dh_room_audience_changed(room, member, 1);
 	room->channels += is_on_channel ? 1 : -1u;
 	listening->needs_state = true;
+	room->listen_ticks = 0;
 }
 
 /* What is not due yet comes to it, too. */
@@ -155,23 +156,33 @@ static bool send_text(struct dh_room *room, struct dh_member *member, const char
 	return is_taken;
 }
 
-/* One of the room's events went to all handles when it came, so it is wanted on the channel alone, and of a member that
- * was there already. */
-static bool is_wanted(const struct dh_listening *listening, const struct dh_post *post)
+/* One of the room's events came to its handle at once, or comes now, as it went to handles or to the channel then. */
+static bool is_wanted(const struct dh_member *member, const struct dh_post *post)
 {
+	const struct dh_listening *listening = &member->listening;
+
 	if (post->event)
 		return listening->is_sent && listening->is_wanted;
-	return listening->is_on_channel && listening->next >= listening->moved;
+	return (listening->next >= listening->moved) == listening->is_on_channel &&
+		(listening->is_on_channel || !member->is_deaf);
+}
+
+static void push_post(struct dh_room *room, const struct dh_member *member, const struct dh_post *post)
+{
+	json_t *event = post->event ? json_copy(post->event) : json_loads(post->text ? post->text : "", 0, NULL);
+
+	if (event)
+		member->host->push(room->context.host->arg, member->handle, event);
 }
 
 static void send_post(struct dh_room *room, struct dh_member *member, struct dh_post *post)
 {
 	const struct dh_listening *listening = &member->listening;
 
-	if (!is_wanted(listening, post) || atomic_load(&member->cut))
+	if (!is_wanted(member, post) || atomic_load(&member->cut))
 		return;
 	if (!listening->is_on_channel) {
-		member->host->push(room->context.host->arg, member->handle, json_copy(post->event));
+		push_post(room, member, post);
 		return;
 	}
 	if (!post->text)
@@ -287,6 +298,7 @@ void dh_room_listeners_poll(struct dh_room *room, int64_t now_ticks)
 
 	if (room->listen_ticks > now_ticks)
 		return;
+	room->listen_ticks = INT64_MAX; /* a channel that closes sets it */
 	for (guint i = 0; i < room->listeners->len; i++) {
 		room->listener_at = (room->listener_at + 1) % room->listeners->len;
 		sent += send_due(room, room->listeners->pdata[room->listener_at], now_ticks - origin_ticks,
@@ -297,8 +309,8 @@ void dh_room_listeners_poll(struct dh_room *room, int64_t now_ticks)
 	forget_sent(room);
 	if (sent >= SENT_MAX)
 		room->listen_ticks = now_ticks;
-	else
-		room->listen_ticks = next_ticks == INT64_MAX ? INT64_MAX : next_ticks + origin_ticks;
+	else if (next_ticks != INT64_MAX)
+		room->listen_ticks = MIN(room->listen_ticks, next_ticks + origin_ticks);
 }
 
 void dh_room_listeners_flush(struct dh_room *room)

@@ -53,7 +53,9 @@ static void test_one_that_is_dead(void)
 	CHECK(dh_channel_take(&channel, 10, 5 * S + DH_CHANNEL_STUCK_US - 1));
 	CHECK(!dh_channel_take(&channel, 10, 5 * S + DH_CHANNEL_STUCK_US));
 	CHECK(!channel.is_open);
+	CHECK(!channel.was_ready, "nor is it in another room");
 	CHECK(dh_channel_ready(&channel), "it may be opened again");
+	CHECK(channel.was_ready);
 }
 
 /* It is not dead if it is ready now and then. */

@@ -8,11 +8,13 @@
 bool __real_dh_channel_take(struct dh_channel *channel, size_t size, int64_t now_us);
 bool __wrap_dh_channel_take(struct dh_channel *channel, size_t size, int64_t now_us);
 
-/* No time passes for channels: none gets stuck because this program has no processor. */
+static _Atomic int64_t channels_us; /* what time it is for channels */
+
+/* No time passes for them by itself: none gets stuck because this program has no processor. */
 bool __wrap_dh_channel_take(struct dh_channel *channel, size_t size, int64_t now_us)
 {
 	(void)now_us;
-	return __real_dh_channel_take(channel, size, 1);
+	return __real_dh_channel_take(channel, size, 1 + atomic_load(&channels_us));
 }
 
 /* The names of what a member has got, each with a space behind it: on its channel in capitals. */
@@ -278,6 +280,33 @@ static void test_a_channel_that_takes_nothing(void)
 	room_rig_close();
 }
 
+static int run_tell_two(struct dh_room *room, void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 2; i++)
+		dh_room_tell_all(room, dh_room_report_new(room, "edited"), NULL);
+	return 0;
+}
+
+/* Each that is told in one turn comes, or counts as lost. */
+static void test_a_channel_that_is_dead(void)
+{
+	room_rig_open(100000);
+	join(0, true, false);
+	dh_room_member_data_ready(rig.members[0]);
+	AWAIT_GOT(0, "STATE ");
+	room_rig_forget();
+	atomic_store(&channels_us, DH_CHANNEL_STUCK_US);
+	CHECK_INT(dh_room_call(rig.room, run_tell_two, NULL), 0);
+	CHECK_GOT(0, "edited state ");
+	CHECK(says(1, "\"lost\":1"));
+	CHECK_INT(dh_room_call(rig.room, run_tell_two, NULL), 0);
+	CHECK_INT(told("edited", 0), 2);
+	CHECK_GOT(0, "edited state ");
+	atomic_store(&channels_us, 0);
+	room_rig_close();
+}
+
 /* Posts are kept until all have had them, and no longer; a turn sends a bounded number. */
 static void test_a_crowd(void)
 {
@@ -340,6 +369,7 @@ static const struct check_test tests[] = {
 	TEST(test_a_channel_for_events_alone),
 	TEST(test_a_pause),
 	TEST(test_a_channel_that_takes_nothing),
+	TEST(test_a_channel_that_is_dead),
 	TEST(test_a_crowd),
 	TEST(test_the_end),
 	TEST(test_the_end_without_events),
