@@ -79,14 +79,18 @@ static void pass_on(struct dh_floor *floor, int64_t now_ticks)
 		have(floor, floor->asks[0].viewer, now_ticks);
 }
 
+void dh_floor_drop_all(struct dh_floor *floor, enum dh_floor_end why)
+{
+	end(floor, why);
+	while (floor->waiting)
+		wait_no_more(floor, floor->asks[0].viewer, why);
+}
+
 void dh_floor_configure(struct dh_floor *floor, const struct dh_barge_in *config, int64_t now_ticks)
 {
 	floor->config = *config;
-	if (!is_one(floor)) {
-		end(floor, DH_FLOOR_EDITED);
-		while (floor->waiting)
-			wait_no_more(floor, floor->asks[0].viewer, DH_FLOOR_EDITED);
-	}
+	if (!is_one(floor))
+		dh_floor_drop_all(floor, DH_FLOOR_EDITED);
 	pass_on(floor, now_ticks);
 }
 

@@ -25,7 +25,7 @@ enum dh_floor_end {
 	DH_FLOOR_TIMEOUT,
 	DH_FLOOR_SILENCE,
 	DH_FLOOR_EDITED, /* the room's settings have changed */
-	DH_FLOOR_LEFT,   /* the viewer has left */
+	DH_FLOOR_LEFT,   /* the viewer has left, or the room ends */
 };
 const char *dh_floor_end_name(enum dh_floor_end end);
 
@@ -59,6 +59,8 @@ void dh_floor_configure(struct dh_floor *floor, const struct dh_barge_in *config
 int dh_floor_ask(struct dh_floor *floor, guint viewer, int64_t now_ticks);
 /* It waits no more, and gives back what it has. `end`: why. False: it had nothing. */
 bool dh_floor_drop(struct dh_floor *floor, guint viewer, enum dh_floor_end end, int64_t now_ticks);
+/* Nobody has it, nor waits for it. */
+void dh_floor_drop_all(struct dh_floor *floor, enum dh_floor_end end);
 /* By the room's secret. -EPERM: as above. */
 int dh_floor_give(struct dh_floor *floor, guint viewer, int64_t now_ticks);
 

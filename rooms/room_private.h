@@ -269,7 +269,7 @@ void dh_room_floor_changed(void *arg, guint viewer, enum dh_floor_end end, bool 
 void dh_room_voice_configure(struct dh_room *room);
 /* 20 ms of sound leave; see dh_playout_sink. */
 void dh_room_voice_sent(struct dh_room *room, unsigned loudness);
-/* Nobody speaks any more, as the room ends. */
+/* Nobody speaks any more, nor has the floor, as the room ends. */
 void dh_room_voice_end(struct dh_room *room);
 /* `member` has left, and is still among the members. */
 void dh_room_voice_left(struct dh_room *room, struct dh_member *member);

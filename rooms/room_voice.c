@@ -191,6 +191,7 @@ void dh_room_voice_end(struct dh_room *room)
 {
 	while (room->talkers->len)
 		set_speaking(room, room->talkers->pdata[room->talkers->len - 1], false);
+	dh_floor_drop_all(&room->floor, DH_FLOOR_LEFT);
 }
 
 void dh_room_voice_left(struct dh_room *room, struct dh_member *member)
@@ -357,34 +358,30 @@ int dh_room_floor_ask(struct dh_room *room, guint viewer, json_t **reply)
 	return err;
 }
 
-int dh_room_floor_leave(struct dh_room *room, guint viewer, json_t **reply)
+/* Its answer has whom it was about. */
+static int call_floor(struct dh_room *room, dh_room_call_fn *run, guint viewer, json_t **reply)
 {
 	struct floor_call call = { .viewer = viewer };
-	int err = dh_room_call(room, run_leave, &call);
-
-	if (!err)
-		*reply = json_pack("{s:I}", "viewer", (json_int_t)viewer);
-	return err;
-}
-
-int dh_room_floor_give(struct dh_room *room, guint viewer, json_t **reply)
-{
-	struct floor_call call = { .viewer = viewer };
-	int err = dh_room_call(room, run_give, &call);
-
-	if (!err)
-		*reply = json_pack("{s:I}", "viewer", (json_int_t)viewer);
-	return err;
-}
-
-int dh_room_floor_take(struct dh_room *room, guint viewer, json_t **reply)
-{
-	struct floor_call call = { .viewer = viewer };
-	int err = dh_room_call(room, run_take, &call);
+	int err = dh_room_call(room, run, &call);
 
 	if (!err)
 		*reply = json_pack("{s:o}", "viewer", viewer_json(call.viewer));
 	return err;
+}
+
+int dh_room_floor_leave(struct dh_room *room, guint viewer, json_t **reply)
+{
+	return call_floor(room, run_leave, viewer, reply);
+}
+
+int dh_room_floor_give(struct dh_room *room, guint viewer, json_t **reply)
+{
+	return call_floor(room, run_give, viewer, reply);
+}
+
+int dh_room_floor_take(struct dh_room *room, guint viewer, json_t **reply)
+{
+	return call_floor(room, run_take, viewer, reply);
 }
 
 int dh_room_floor(struct dh_room *room, json_t **reply)

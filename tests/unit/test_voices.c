@@ -266,25 +266,40 @@ static void test_who_leaves_while_it_speaks(const void *arg)
 	room_rig_close();
 }
 
-/* Of a room that has been destroyed no voice is told any more. */
+/* Event handlers, of voices and the floor, until the room is destroyed and afterwards. */
+static void note_the_end(GString *before, GString *after)
+{
+	GString *text = before;
+
+	pthread_mutex_lock(&rig.lock);
+	for (guint i = 0; i < rig.notified->len; i++) {
+		const json_t *event = g_array_index(rig.notified, struct room_rig_event, i).event;
+		if (!g_strcmp0(json_string_value(json_object_get(event, "event")), "destroyed"))
+			text = after;
+		note(text, event);
+	}
+	pthread_mutex_unlock(&rig.lock);
+	CHECK(text == after);
+}
+
+/* Of a room that has been destroyed no voice is told any more, and nobody is given the floor. */
 static void test_a_room_that_ends(void)
 {
-	bool is_silent = false, is_destroyed = false;
+	GString *before = g_string_new(NULL), *after = g_string_new(NULL);
+	json_t *reply = NULL;
 
 	open_room(200);
 	speak(0);
 	EXPECT("floor_given 1, viewer_speaking 1, ");
+	CHECK_INT(dh_room_floor_ask(rig.room, 2, &reply), 0);
+	json_decref(reply);
+	EXPECT("floor_asked 2, ");
 	dh_room_close(rig.room);
-	pthread_mutex_lock(&rig.lock);
-	for (guint i = 0; i < rig.notified->len; i++) {
-		const json_t *event = g_array_index(rig.notified, struct room_rig_event, i).event;
-		const char *name = json_string_value(json_object_get(event, "event"));
-		is_destroyed |= !g_strcmp0(name, "destroyed");
-		is_silent |= !is_destroyed && !g_strcmp0(name, "viewer_silent");
-	}
-	pthread_mutex_unlock(&rig.lock);
-	CHECK(is_destroyed);
-	CHECK(is_silent);
+	note_the_end(before, after);
+	CHECK_STR(before->str, "viewer_silent 1, floor_ended 1, floor_ended 2, ");
+	CHECK_STR(after->str, "");
+	g_string_free(before, TRUE);
+	g_string_free(after, TRUE);
 	room_rig_close();
 }
 
