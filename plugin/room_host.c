@@ -72,11 +72,15 @@ static void notify(void *arg, void *handle, json_t *event)
 	dh_outbox_notify(arg, handle, event);
 }
 
-static void dismiss(void *arg, void *handle, struct dh_member *member)
+static void dismiss(void *arg, void *handle, struct dh_member *member, json_t *event)
 {
 	unsigned closing = 0;
 	struct dh_member *ended = dh_session_end_member(handle, member, member->observes ? NULL : &closing);
 
+	if (ended && event)
+		dh_outbox_push(arg, handle, NULL, event);
+	else
+		json_decref(event);
 	if (ended && !ended->observes)
 		dh_outbox_close(arg, handle, closing);
 	dh_member_unref(&ended);

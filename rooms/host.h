@@ -62,9 +62,10 @@ struct dh_host {
 	 * ownership of `event`; nested values may be shared with other events. */
 	void (*notify)(void *arg, void *handle, json_t *event);
 
-	/* Ends `member` on its handle, and hangs up if it is a viewer. Does nothing if
-	 * the handle has another member by now. */
-	void (*dismiss)(void *arg, void *handle, struct dh_member *member);
+	/* Ends `member` on its handle, which gets `event` (NULL: none), and then hangs up
+	 * if it is a viewer. Does nothing if the handle has another member by now. Takes
+	 * ownership of `event`. */
+	void (*dismiss)(void *arg, void *handle, struct dh_member *member, json_t *event);
 };
 
 #endif

@@ -74,11 +74,16 @@ bool dh_room_has_trusted_audience(const struct dh_room *room)
 	return room->attached[DH_HANDLES_TRUSTED] || has_event_handlers(room);
 }
 
-void dh_room_tell_all(struct dh_room *room, json_t *event, json_t *detailed)
+void dh_room_tell_beside(struct dh_room *room, json_t *event, json_t *detailed)
 {
-	notify(room, detailed ? detailed : event, NULL);
+	notify(room, detailed, NULL);
 	dh_room_listeners_tell(room, event);
 	dh_room_recording_tell(room, event);
+}
+
+void dh_room_tell_all(struct dh_room *room, json_t *event, json_t *detailed)
+{
+	dh_room_tell_beside(room, event, detailed ? detailed : event);
 	if (detailed) {
 		broadcast(room, DH_HANDLES_TRUSTED, detailed);
 		broadcast(room, DH_HANDLES_OTHERS, event);

@@ -34,15 +34,11 @@ static void seed_viewer(struct dh_room *room, struct dh_member *member, struct d
 	}
 }
 
-static void push(struct dh_room *room, struct dh_member *member, json_t *event)
-{
-	room->context.host->push(room->context.host->arg, member->handle, event);
-}
-
-static void dismiss(struct dh_room *room, struct dh_member *member)
+/* `event`: what its handle is told; NULL: nothing. */
+static void dismiss(struct dh_room *room, struct dh_member *member, json_t *event)
 {
 	atomic_store(&member->cut, 1);
-	room->context.host->dismiss(room->context.host->arg, member->handle, member);
+	room->context.host->dismiss(room->context.host->arg, member->handle, member, event);
 }
 
 static void count_without(struct dh_room *room, struct dh_member *member, enum dh_media media, bool is_without)
@@ -151,7 +147,7 @@ void dh_room_members_media(struct dh_room *room, struct dh_member *member)
 	if (dh_playout_add_viewer(room->playout, &seed, &way, member, &member->viewer)) {
 		dh_log(DH_LOG_ERROR, "room %s: out of memory, viewer %u is dismissed", room->id, member->id);
 		dh_member_ref(member);
-		dismiss(room, member);
+		dismiss(room, member, NULL);
 		dh_room_members_leave(room, member);
 		dh_member_unref(&member);
 		return;
@@ -263,8 +259,7 @@ static void put_out(struct dh_room *room, struct dh_member *member, const char *
 	if (dh_room_has_trusted_audience(room))
 		dh_room_tell_trusted(room, dh_room_report_viewer(room, event, member), member, NULL);
 	dh_room_members_leave(room, member); /* first, so that its place is free when anybody hears of it */
-	push(room, member, dh_member_status(member, status));
-	dismiss(room, member);
+	dismiss(room, member, dh_member_status(member, status));
 	dh_member_unref(&member);
 }
 
@@ -274,25 +269,31 @@ void dh_room_members_poll(struct dh_room *room, int64_t now_ticks)
 		put_out(room, room->connecting.head->data, "timeout", "timeout");
 }
 
+/* The room has ended. Its handle is told so however much waits for it. */
+static void dismiss_at_end(struct dh_room *room, struct dh_member *member)
+{
+	dismiss(room, member, member->is_deaf ? NULL : dh_room_report_new(room, "destroyed"));
+}
+
 void dh_room_members_orphan(struct dh_room *room, struct dh_member *member)
 {
 	dh_room_member_uncount(member);
 	dh_room_member_left(member);
-	if (!member->is_deaf)
-		push(room, member, dh_room_report_new(room, "destroyed"));
-	dismiss(room, member);
+	dismiss_at_end(room, member);
 }
 
 void dh_room_members_dismiss(struct dh_room *room)
 {
+	json_t *event = dh_room_report_new(room, "destroyed");
+
 	dh_room_voice_end(room);
+	dh_room_tell_beside(room, event, event);
+	json_decref(event);
 	dh_room_listeners_flush(room);
-	dh_room_tell_all(room, dh_room_report_new(room, "destroyed"), NULL);
-	dh_room_listeners_flush(room); /* on the channels of those that are told nothing on their handles */
 	while (room->members->len) {
 		struct dh_member *member = dh_member_ref(room->members->pdata[room->members->len - 1]);
 		dh_room_members_leave(room, member);
-		dismiss(room, member);
+		dismiss_at_end(room, member);
 		dh_member_unref(&member);
 	}
 }

@@ -121,6 +121,8 @@ int dh_room_call(struct dh_room *room, dh_room_call_fn *run, void *arg);
 /* To every member; trusted ones and event handlers get `detailed` instead, unless it is
  * NULL. Takes ownership of both. */
 void dh_room_tell_all(struct dh_room *room, json_t *event, json_t *detailed);
+/* To data channels and the recording, and `detailed` to event handlers, but to no handle. Both are borrowed. */
+void dh_room_tell_beside(struct dh_room *room, json_t *event, json_t *detailed);
 /* To trusted members, and to `self` (may be NULL). `about`: the member that it is
  * about, for event handlers, or NULL. Takes ownership of `event`. */
 void dh_room_tell_trusted(struct dh_room *room, json_t *event, const struct dh_member *about,

@@ -89,11 +89,15 @@ static void notify(void *arg, void *handle, json_t *event)
 }
 
 /* As a session does, it drops the reference with which it held its member. */
-static void dismiss(void *arg, void *handle, struct dh_member *member)
+static void dismiss(void *arg, void *handle, struct dh_member *member, json_t *event)
 {
-	(void)arg;
-	if (atomic_compare_exchange_strong(&((struct room_rig_handle *)handle)->holds, &(int){ 1 }, 0))
-		dh_member_unref(&member);
+	if (!atomic_compare_exchange_strong(&((struct room_rig_handle *)handle)->holds, &(int){ 1 }, 0)) {
+		json_decref(event);
+		return;
+	}
+	if (event)
+		push(arg, handle, event);
+	dh_member_unref(&member);
 }
 
 static const struct dh_host host = {

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a handle is told of its own place in a room, in which order, and that it is told: however much waits for it, and
+ * whatever happens meanwhile. */
+#include "tests/support/plugin_fixture.h"
+
+#include "rooms/room.h"
+
+void __real_dh_room_member_move(struct dh_member *member, struct dh_member *to, bool is_up);
+void __wrap_dh_room_member_move(struct dh_member *member, struct dh_member *to, bool is_up);
+
+/* All viewers are kicked from a room that one of them is just leaving for another. */
+static atomic_int kicks_who_moves, kicked;
+
+void __wrap_dh_room_member_move(struct dh_member *member, struct dh_member *to, bool is_up)
+{
+	json_t *reply = NULL;
+
+	if (atomic_load(&kicks_who_moves) && dh_room_kick(member->room, 0, &reply) == 0)
+		atomic_store(&kicked, (int)json_integer_value(json_object_get(reply, "kicked")));
+	json_decref(reply);
+	__real_dh_room_member_move(member, to, is_up);
+}
+
+static void await_media(struct gateway_handle *handle)
+{
+	struct gateway_media before, now;
+	double end = now_ms() + AWAIT_S * 1e3;
+
+	gateway_media(handle, &before);
+	do {
+		usleep(2000);
+		gateway_media(handle, &now);
+	} while (now.packets[DH_VIDEO] < before.packets[DH_VIDEO] + 3 && now_ms() < end);
+	CHECK(now_ms() < end, "no media");
+}
+
+static void test_kicked_while_it_switches(void)
+{
+	struct plugin_fixture fixture;
+	struct gateway_handle *viewer;
+
+	plugin_fixture_open(&fixture, NULL);
+	attach_all(&viewer, 1, NULL);
+	watch_room(viewer, 1);
+	atomic_store(&kicks_who_moves, 1);
+	CHECK(!ASK(viewer, "{s:s, s:i, s:s, s:s}", "request", "switch", "id", 2, "secret", FILES_SECRET, "pin",
+		FILES_PIN));
+	json_t *event = gateway_await(viewer, "", AWAIT_S * 1000);
+	CHECK_STR(json_string_value(json_object_get(json_object_get(event, "result"), "switched")), "ok");
+	json_decref(event);
+	CHECK_INT(kicked, 1);
+	await_media(viewer);
+	CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
+	CHECK_STR(next_kind(viewer), "pausing");
+	atomic_store(&kicks_who_moves, 0);
+	detach_all(&viewer, 1);
+	plugin_fixture_close(&fixture);
+}
+
+/* It has nothing else to go by: no connection of it is closed. */
+static void test_an_observer_that_is_behind(void)
+{
+	struct plugin_fixture fixture;
+	struct gateway_handle *handles[2], *observer, *owner;
+
+	plugin_fixture_open(&fixture, "max_handle_events = 16\n");
+	attach_all(handles, 2, NULL);
+	observer = handles[0];
+	owner = handles[1];
+	observe_room(observer, 1);
+	for (int i = 0; i < 40; i++)
+		CHECK_INT(code_of(ASK(owner, "{s:s, s:i, s:s}", "request", "enqueue", "id", 1, "file", "long.dhs")), 0);
+	gateway_hold_events(1);
+	CHECK_INT(code_of(ASK(owner, "{s:s, s:i}", "request", "destroy", "id", 1)), 0);
+	gateway_hold_events(0);
+	await(observer, "event:destroyed");
+	detach_all(handles, 2);
+	plugin_fixture_close(&fixture);
+}
+
+static const struct check_test tests[] = {
+	TEST(test_kicked_while_it_switches),
+	TEST(test_an_observer_that_is_behind),
+};
+
+PREPARATION_MAIN(tests)
