@@ -86,6 +86,7 @@ static void copy_connection(struct dh_member *to, struct dh_member *from)
 	dh_room_member_continue_quality(to, from);
 	dh_viewer_delay_continue(&to->delay, &from->delay);
 	to->answered = atomic_load(&from->answered);
+	to->has_started = from->has_started || atomic_load(&from->media);
 	to->microphone_offer = atomic_load(&from->microphone_offer);
 	to->microphone_line = atomic_load(&from->microphone_line);
 	for (int media = 0; media < 2; media++) {

@@ -279,8 +279,6 @@ static void plugin_setup_media(janus_plugin_session *handle)
 	if (member) {
 		dh_session_connected(session, member);
 		dh_room_member_up(member, sender);
-		if (atomic_load(&member->media)) /* otherwise the answer is still to be handled */
-			dh_outbox_push(instance->outbox, session, NULL, dh_member_status(member, "started"));
 	}
 	dh_member_unref(&member);
 	leave_session(session);

@@ -81,21 +81,23 @@ static bool end(struct dh_request *request, struct dh_member *member)
 }
 
 /* The answer may come with any of these requests. One that cannot be used ends the connection: Janus
- * has taken it already. */
-static void take_answer(struct dh_request *request, struct dh_member *member)
+ * has taken it already. True: once the request is answered, call dh_room_member_answered, which may say that it has
+ * started. */
+static bool take_answer(struct dh_request *request, struct dh_member *member)
 {
 	struct dh_line lines[2];
 
 	if (!request->jsep)
-		return;
+		return false;
 	int err = member->is_offerer ? -EINVAL : dh_sdp_take(request->jsep, request->raw_sdp, member->wants, lines);
 	if (!err) {
-		dh_room_member_answered(member, lines);
+		dh_member_set_lines(member, lines);
 		dh_request_microphone_take(request, member);
-		return;
+		return true;
 	}
 	dh_viewing_refuse(request, err, "answer");
 	end(request, member);
+	return false;
 }
 
 static void handle_start(struct dh_request *request)
@@ -104,14 +106,16 @@ static void handle_start(struct dh_request *request)
 
 	if (!member)
 		return;
-	take_answer(request, member);
-	if (!request->error_code && !atomic_load(&member->answered))
+	bool is_answer = take_answer(request, member);
+	if (!request->error_code && !is_answer && !atomic_load(&member->answered))
 		dh_request_fail(request, DH_ERROR_SDP,
 			"Missing JSEP: the first \"start\" brings the answer to our offer");
 	if (!request->error_code) {
 		dh_room_member_pause(member, false);
 		dh_viewing_answer(request, member, atomic_load(&member->media) ? "started" : "starting");
 	}
+	if (is_answer)
+		dh_room_member_answered(member);
 	dh_member_unref(&member);
 }
 
@@ -122,9 +126,11 @@ static void handle_pause(struct dh_request *request)
 	if (!member)
 		return;
 	dh_room_member_pause(member, true);
-	take_answer(request, member);
+	bool is_answer = take_answer(request, member);
 	if (!request->error_code)
 		dh_viewing_answer(request, member, "pausing");
+	if (is_answer)
+		dh_room_member_answered(member);
 	dh_member_unref(&member);
 }
 
@@ -226,8 +232,7 @@ static void handle_configure(struct dh_request *request)
 		return;
 	read_change(request, member, &change);
 	dh_request_microphone_check(request, member);
-	if (!request->error_code)
-		take_answer(request, member);
+	bool is_answer = !request->error_code && take_answer(request, member);
 	if (!request->error_code) {
 		for (int media = 0; media < 2; media++) {
 			if (change.sends[media] >= 0)
@@ -238,6 +243,8 @@ static void handle_configure(struct dh_request *request)
 			dh_viewer_delay_ask(&member->delay, &change.delay);
 		answer_configured(request, member);
 	}
+	if (is_answer)
+		dh_room_member_answered(member);
 	dh_member_unref(&member);
 }
 

@@ -161,7 +161,8 @@ static void answer_offer(struct dh_request *request, struct dh_member *member, c
 		set_wishes(request, added, wants);
 		dh_room_member_attach(added);
 	}
-	dh_room_member_answered(member, lines);
+	dh_member_set_lines(member, lines);
+	dh_room_member_answered(member);
 	push_jsep(request, member, added ? "starting" : "updating", answer);
 	dh_member_unref(&added);
 }

@@ -85,6 +85,12 @@ void dh_member_set_line(struct dh_member *member, enum dh_media media, const str
 	atomic_store(&member->lines[media], pack(line));
 }
 
+void dh_member_set_lines(struct dh_member *member, const struct dh_line lines[2])
+{
+	for (int media = 0; media < 2; media++)
+		dh_member_set_line(member, (enum dh_media)media, &lines[media]);
+}
+
 struct dh_line dh_member_microphone_line(const struct dh_member *member)
 {
 	return unpack(atomic_load(&member->microphone_line));

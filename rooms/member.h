@@ -60,6 +60,7 @@ struct dh_member {
 	guint id;                              /* its number in requests and events, never reused */
 	bool observes;                         /* events only */
 	int ptime;                             /* see dh_is_ptime; 0: the room's; set before it is attached */
+	bool has_started;                      /* its connection, in another room; set before it is attached */
 	bool is_deaf;                          /* gets no events of the room; set before it is attached */
 	bool is_trusted;                       /* knows the room's secret: gets events about other viewers, too */
 	uint64_t sdp_session;                  /* the o= line's, in all its offers */
@@ -139,6 +140,7 @@ json_t *dh_viewer_status(guint viewer, const char *status);
 /* Any thread. A new member takes sound and picture, on the first two m-lines, with the payload types of our offers. */
 struct dh_line dh_member_line(const struct dh_member *member, enum dh_media media);
 void dh_member_set_line(struct dh_member *member, enum dh_media media, const struct dh_line *line);
+void dh_member_set_lines(struct dh_member *member, const struct dh_line lines[2]);
 /* The same of the m-line on which it sends its sound. A new member sends none. */
 struct dh_line dh_member_microphone_line(const struct dh_member *member);
 void dh_member_set_microphone_line(struct dh_member *member, const struct dh_line *line);

@@ -121,10 +121,11 @@ int dh_room_observer_count(const struct dh_room *room);
  * is dismissed. If the room has ended the handle gets the event `destroyed` and is
  * dismissed. */
 void dh_room_member_attach(struct dh_member *member);
-/* The PeerConnection is up, and the answer has come (in either order, each as often as it
- * happens): media from then on. `sender` is the id of the thread that sends to it, 0: unknown. */
+/* The PeerConnection is up, and the answer has come, whose lines have been set (in either order, each as often as it
+ * happens): media from then on, and the status `started`, once. `sender` is the id of the thread that sends to it, 0:
+ * unknown. */
 void dh_room_member_up(struct dh_member *member, int sender);
-void dh_room_member_answered(struct dh_member *member, const struct dh_line lines[2]);
+void dh_room_member_answered(struct dh_member *member);
 void dh_room_member_pause(struct dh_member *member, bool paused);
 /* As a pause of one medium. */
 void dh_room_member_mute(struct dh_member *member, enum dh_media media, bool muted);

@@ -150,20 +150,17 @@ static void begin_media(struct dh_member *member)
 	if (!atomic_load(&member->answered) || !atomic_load(&member->up) ||
 		!atomic_compare_exchange_strong(&member->media, &(int){ 0 }, 1))
 		return;
+	if (!member->has_started)
+		member->host->push(member->host->arg, member->handle, dh_member_status(member, "started"));
 	post(member, MEMBER_MEDIA);
 }
 
-void dh_room_member_answered(struct dh_member *member, const struct dh_line lines[2])
+void dh_room_member_answered(struct dh_member *member)
 {
-	bool is_first = !atomic_load(&member->answered);
-
-	for (int media = 0; media < 2; media++)
-		dh_member_set_line(member, (enum dh_media)media, &lines[media]);
-	atomic_store(&member->answered, 1);
-	if (is_first)
-		begin_media(member);
-	else
+	if (atomic_exchange(&member->answered, 1))
 		post(member, MEMBER_PAUSE);
+	else
+		begin_media(member);
 }
 
 void dh_room_member_up(struct dh_member *member, int sender)

@@ -222,10 +222,7 @@ void room_rig_join(int i, enum dh_member_kind kind)
 
 void room_rig_connect(int i)
 {
-	const struct dh_line lines[2] = { dh_member_line(rig.members[i], DH_AUDIO),
-		dh_member_line(rig.members[i], DH_VIDEO) };
-
-	dh_room_member_answered(rig.members[i], lines);
+	dh_room_member_answered(rig.members[i]);
 	dh_room_member_up(rig.members[i], 0);
 }
 

@@ -3,7 +3,11 @@
  * whatever happens meanwhile. */
 #include "tests/support/plugin_fixture.h"
 
+#include "plugin/request_microphone.h"
+#include "rooms/member.h"
 #include "rooms/room.h"
+
+/* --- from room to room */
 
 void __real_dh_room_member_move(struct dh_member *member, struct dh_member *to, bool is_up);
 void __wrap_dh_room_member_move(struct dh_member *member, struct dh_member *to, bool is_up);
@@ -57,6 +61,77 @@ static void test_kicked_while_it_switches(void)
 	plugin_fixture_close(&fixture);
 }
 
+/* --- from `starting` to `started` */
+
+json_t *__real_dh_member_status(const struct dh_member *member, const char *status);
+json_t *__wrap_dh_member_status(const struct dh_member *member, const char *status);
+void __real_dh_request_microphone_take(struct dh_request *request, struct dh_member *member);
+void __wrap_dh_request_microphone_take(struct dh_request *request, struct dh_member *member);
+
+/* The connection of `comes_up` comes up while its `start` is handled: when its answer has been read, or when its status
+ * is about to be said. */
+static _Atomic(struct gateway_handle *) comes_up;
+static atomic_int comes_up_late;
+
+static void come_up(const struct dh_member *member)
+{
+	struct gateway_handle *handle = atomic_exchange(&comes_up, NULL);
+	double end = now_ms() + AWAIT_S * 1e3;
+
+	if (!handle)
+		return;
+	gateway_up(handle);
+	while (!atomic_load(&member->up) && now_ms() < end)
+		usleep(1000);
+	usleep(20000); /* for what may come of it */
+}
+
+json_t *__wrap_dh_member_status(const struct dh_member *member, const char *status)
+{
+	json_t *json = __real_dh_member_status(member, status);
+
+	if (!strcmp(status, "starting"))
+		come_up(member);
+	return json;
+}
+
+void __wrap_dh_request_microphone_take(struct dh_request *request, struct dh_member *member)
+{
+	__real_dh_request_microphone_take(request, member);
+	if (!atomic_load(&comes_up_late))
+		come_up(member);
+}
+
+static const struct row {
+	const char *name;
+	int is_late;
+} rows[] = {
+	{ "when the answer is read", 0 },
+	{ "when it is about to be told", 1 },
+};
+
+static void test_started_once(const void *arg)
+{
+	const struct row *row = arg;
+	struct plugin_fixture fixture;
+	struct gateway_handle *viewer;
+
+	plugin_fixture_open(&fixture, NULL);
+	attach_all(&viewer, 1, NULL);
+	get_offer(viewer, 1);
+	atomic_store(&comes_up_late, row->is_late);
+	atomic_store(&comes_up, viewer);
+	CHECK(!gateway_ask(viewer, json_pack("{s:s}", "request", "start"), gateway_answer()));
+	CHECK_STR(next_kind(viewer), "starting");
+	CHECK_STR(next_kind(viewer), "started");
+	CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
+	CHECK_STR(next_kind(viewer), "pausing");
+	detach_all(&viewer, 1);
+	plugin_fixture_close(&fixture);
+}
+
+/* --- the end of a room */
+
 /* It has nothing else to go by: no connection of it is closed. */
 static void test_an_observer_that_is_behind(void)
 {
@@ -80,6 +155,7 @@ static void test_an_observer_that_is_behind(void)
 
 static const struct check_test tests[] = {
 	TEST(test_kicked_while_it_switches),
+	TABLE(test_started_once, rows),
 	TEST(test_an_observer_that_is_behind),
 };
 
