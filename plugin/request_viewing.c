@@ -250,35 +250,41 @@ static void handle_configure(struct dh_request *request)
 
 /* --- switch */
 
-/* All rooms have the same media, so the connection goes on. A reference; NULL: it has failed. */
-static struct dh_member *move(struct dh_request *request, struct dh_member *member)
+static void answer_switched(struct dh_request *request, const struct dh_member *member)
+{
+	json_t *result = json_pack("{s:s, s:o, s:I}", "switched", "ok", "id", dh_room_id_json(member->room), "viewer",
+		(json_int_t)member->id);
+
+	dh_avatar_describe_matte(member->avatar, result);
+	dh_outbox_push(request->instance->outbox, request->session, request->transaction,
+		json_pack("{s:s, s:o}", "digitalhuman", "event", "result", result));
+}
+
+/* All rooms have the same media, so the connection goes on. The room may have ended, which is told when the member is
+ * attached: so that comes behind the answer. */
+static void move(struct dh_request *request, struct dh_member *member)
 {
 	bool is_up = false;
-
-	if (member->room == request->room)
-		return dh_member_ref(member);
 	struct dh_member *to = dh_admit_move(request, member, &is_up);
+
 	if (!to)
-		return NULL;
+		return;
+	answer_switched(request, to);
 	dh_room_member_attach(to);
 	dh_request_microphone_move(request, to);
 	dh_room_member_move(member, to, is_up);
 	dh_viewing_notify(request, to, "switching");
-	return to;
+	dh_member_unref(&to);
 }
 
 static void handle_switch(struct dh_request *request)
 {
-	struct dh_member *member = current(request), *to = member ? move(request, member) : NULL;
+	struct dh_member *member = current(request);
 
-	if (to) {
-		json_t *result = json_pack("{s:s, s:o, s:I}", "switched", "ok", "id", dh_room_id_json(to->room),
-			"viewer", (json_int_t)to->id);
-		dh_avatar_describe_matte(to->avatar, result);
-		dh_outbox_push(request->instance->outbox, request->session, request->transaction,
-			json_pack("{s:s, s:o}", "digitalhuman", "event", "result", result));
-	}
-	dh_member_unref(&to);
+	if (member && member->room == request->room)
+		answer_switched(request, member);
+	else if (member)
+		move(request, member);
 	dh_member_unref(&member);
 }
 

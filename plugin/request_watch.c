@@ -157,13 +157,13 @@ static void answer_offer(struct dh_request *request, struct dh_member *member, c
 	member->is_offerer = true;
 	member->sdp_session = origin.session_id;
 	member->sdp_version = origin.version;
-	if (added) {
+	if (added)
 		set_wishes(request, added, wants);
-		dh_room_member_attach(added);
-	}
 	dh_member_set_lines(member, lines);
 	dh_room_member_answered(member);
 	push_jsep(request, member, added ? "starting" : "updating", answer);
+	if (added) /* last: the room may have ended, which is told then */
+		dh_room_member_attach(added);
 	dh_member_unref(&added);
 }
 

@@ -38,6 +38,21 @@ static void await_media(struct gateway_handle *handle)
 	CHECK(now_ms() < end, "no media");
 }
 
+static void ask_to_switch(struct gateway_handle *viewer, int room)
+{
+	CHECK(!ASK(viewer, "{s:s, s:i, s:s, s:s}", "request", "switch", "id", room, "secret", FILES_SECRET, "pin",
+		FILES_PIN));
+}
+
+/* That is what it is told next. */
+static void check_switched(struct gateway_handle *viewer)
+{
+	json_t *event = gateway_await(viewer, "", AWAIT_S * 1000);
+
+	CHECK_STR(json_string_value(json_object_get(json_object_get(event, "result"), "switched")), "ok");
+	json_decref(event);
+}
+
 static void test_kicked_while_it_switches(void)
 {
 	struct plugin_fixture fixture;
@@ -47,11 +62,8 @@ static void test_kicked_while_it_switches(void)
 	attach_all(&viewer, 1, NULL);
 	watch_room(viewer, 1);
 	atomic_store(&kicks_who_moves, 1);
-	CHECK(!ASK(viewer, "{s:s, s:i, s:s, s:s}", "request", "switch", "id", 2, "secret", FILES_SECRET, "pin",
-		FILES_PIN));
-	json_t *event = gateway_await(viewer, "", AWAIT_S * 1000);
-	CHECK_STR(json_string_value(json_object_get(json_object_get(event, "result"), "switched")), "ok");
-	json_decref(event);
+	ask_to_switch(viewer, 2);
+	check_switched(viewer);
 	CHECK_INT(kicked, 1);
 	await_media(viewer);
 	CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
@@ -132,6 +144,53 @@ static void test_started_once(const void *arg)
 
 /* --- the end of a room */
 
+void __real_dh_room_member_attach(struct dh_member *member);
+void __wrap_dh_room_member_attach(struct dh_member *member);
+
+/* Who destroys the room that the next one joins. */
+static _Atomic(struct gateway_handle *) destroyer;
+
+void __wrap_dh_room_member_attach(struct dh_member *member)
+{
+	struct gateway_handle *owner = atomic_exchange(&destroyer, NULL);
+
+	if (owner)
+		json_decref(ASK(owner, "{s:s, s:o, s:s}", "request", "destroy", "id", dh_room_id_json(member->room),
+			"secret", FILES_SECRET));
+	__real_dh_room_member_attach(member);
+}
+
+static json_t *own_offer(void)
+{
+	return json_pack("{s:s, s:s}", "type", "offer", "sdp",
+		"v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+		"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=recvonly\r\na=rtpmap:111 opus/48000/2\r\n");
+}
+
+/* It is told so behind the answer. */
+static void test_a_room_that_ends_before_it_is_joined(void)
+{
+	struct plugin_fixture fixture;
+	struct gateway_handle *handles[2], *viewer;
+
+	plugin_fixture_open(&fixture, NULL);
+	attach_all(handles, 2, NULL);
+	viewer = handles[0];
+	atomic_store(&destroyer, handles[1]);
+	CHECK(!gateway_ask(viewer, json_pack("{s:s, s:i}", "request", "watch", "id", 1), own_offer()));
+	CHECK_STR(next_kind(viewer), "starting");
+	CHECK_STR(next_kind(viewer), "destroyed");
+	CHECK_STR(next_kind(viewer), "stopped");
+	watch_room(viewer, 2);
+	atomic_store(&destroyer, handles[1]);
+	ask_to_switch(viewer, 3);
+	check_switched(viewer);
+	CHECK_STR(next_kind(viewer), "destroyed");
+	CHECK_STR(next_kind(viewer), "stopped");
+	detach_all(handles, 2);
+	plugin_fixture_close(&fixture);
+}
+
 /* It has nothing else to go by: no connection of it is closed. */
 static void test_an_observer_that_is_behind(void)
 {
@@ -156,6 +215,7 @@ static void test_an_observer_that_is_behind(void)
 static const struct check_test tests[] = {
 	TEST(test_kicked_while_it_switches),
 	TABLE(test_started_once, rows),
+	TEST(test_a_room_that_ends_before_it_is_joined),
 	TEST(test_an_observer_that_is_behind),
 };
 
