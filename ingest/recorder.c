@@ -76,10 +76,13 @@ static void finish(struct dh_recorder *recorder, char *error)
 static void exited(void *arg, int status)
 {
 	struct dh_recorder *recorder = arg;
+	char *error = last_words(recorder, status);
 
+	if (error) /* whoever wanted to know may have ended */
+		dh_log(DH_LOG_WARNING, "recording %s: %s", recorder->path, error);
 	dh_io_forget(&recorder->left);
 	dh_child_free(&recorder->child);
-	finish(recorder, last_words(recorder, status));
+	finish(recorder, error);
 }
 
 static void hurry(struct dh_io_left *left)

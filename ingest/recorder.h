@@ -40,7 +40,8 @@ int dh_recorder_line(struct dh_recorder *recorder, const char *text);
 /* There is no more to come: it completes its files and ends. May be called again. */
 void dh_recorder_end(struct dh_recorder *recorder);
 
-/* Whether its process has ended; *error, if so: what went wrong, NULL: nothing. As long as the recorder. Any thread. */
+/* Whether its process has ended; *error, if so: what went wrong, which the log says, too; NULL: nothing. As long as the
+ * recorder. Any thread. */
 bool dh_recorder_has_ended(struct dh_recorder *recorder, const char **error);
 
 #endif

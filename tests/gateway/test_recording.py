@@ -180,6 +180,17 @@ class Recording(unittest.TestCase):
         pictures, *_ = self.decode(self.path("ends.webm"))
         self.assertGreater(len(pictures), 10)
 
+    def test_a_room_that_ends_before_what_goes_wrong(self):
+        """Nobody can be told by then, but the log says it."""
+        with open(self.path("there.webm"), "w") as file:
+            file.write("mine")
+        self.handle.request({"request": "create", "id": 9, "avatar": "probe"})
+        self.handle.request({"request": "recording", "id": 9, "action": "start", "name": "there"})
+        self.handle.request({"request": "destroy", "id": 9})
+        self.hosted.server.wait_log("there.webm: File exists")
+        with open(self.path("there.webm")) as file:
+            self.assertEqual(file.read(), "mine")
+
 
 def command(pid):
     try:
