@@ -22,7 +22,7 @@ struct dh_listening {
 	bool is_on_channel; /* its messages, and the room's events, go there, and not to its handle */
 	uint64_t moved;     /* the number of the first post since it goes there, or to its handle again */
 	bool is_sent;       /* media: neither it nor the room is paused */
-	bool is_wanted;     /* `wants`, as it was last looked at: what is left out meanwhile is made up for by a state */
+	bool is_wanted;     /* `wants`, when it was last looked at */
 	bool needs_state;   /* what it gets next is the present state */
 	uint64_t next;      /* the number of the post that it gets next */
 };
