@@ -246,6 +246,17 @@ class Handles(CaptionsCase):
         self.assertTrue(self.on_handle(viewer.handle, "caption_end")["withdrawn"])
         self.assertEqual(viewer.messages, [])
 
+    def test_the_end_of_the_room(self):
+        """What is shown then ends before all else does."""
+        self.ask("create", id=3, avatar="small", admin_key="operator")
+        viewer = self.viewer("--deaf", room=3)
+        self.ask("enqueue", id=3, file="words.mkv", captions=[["never said to its end", 0, 7000]])
+        self.on_handle(viewer.handle, "caption")
+        self.ask("destroy", id=3, admin_key="operator")
+        self.on_handle(viewer.handle, "destroyed")
+        told = [e["event"] for e in viewer.events if e.get("event") in ("interrupted", "caption_end", "destroyed")]
+        self.assertEqual(told, ["interrupted", "caption_end", "destroyed"])
+
     def test_an_observer_and_nobody_else(self):
         watcher = self.attach()
         watcher.request({"request": "observe", "id": 1, "captions": True})

@@ -80,8 +80,8 @@ json_t *__wrap_dh_member_status(const struct dh_member *member, const char *stat
 void __real_dh_request_microphone_take(struct dh_request *request, struct dh_member *member);
 void __wrap_dh_request_microphone_take(struct dh_request *request, struct dh_member *member);
 
-/* The connection of `comes_up` comes up while its `start` is handled: when its answer has been read, or when its status
- * is about to be said. */
+/* The connection of `comes_up` comes up while its answer is handled: when that has been read, or when its status is
+ * about to be said. */
 static _Atomic(struct gateway_handle *) comes_up;
 static atomic_int comes_up_late;
 
@@ -115,11 +115,12 @@ void __wrap_dh_request_microphone_take(struct dh_request *request, struct dh_mem
 }
 
 static const struct row {
-	const char *name;
+	const char *name, *request, *status;
 	int is_late;
 } rows[] = {
-	{ "when the answer is read", 0 },
-	{ "when it is about to be told", 1 },
+	{ "when the answer is read", "start", "starting", 0 },
+	{ "when it is about to be told", "start", "starting", 1 },
+	{ "with a pause", "pause", "pausing", 0 },
 };
 
 static void test_started_once(const void *arg)
@@ -133,8 +134,8 @@ static void test_started_once(const void *arg)
 	get_offer(viewer, 1);
 	atomic_store(&comes_up_late, row->is_late);
 	atomic_store(&comes_up, viewer);
-	CHECK(!gateway_ask(viewer, json_pack("{s:s}", "request", "start"), gateway_answer()));
-	CHECK_STR(next_kind(viewer), "starting");
+	CHECK(!gateway_ask(viewer, json_pack("{s:s}", "request", row->request), gateway_answer()));
+	CHECK_STR(next_kind(viewer), row->status);
 	CHECK_STR(next_kind(viewer), "started");
 	CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
 	CHECK_STR(next_kind(viewer), "pausing");
