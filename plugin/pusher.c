@@ -16,6 +16,7 @@
 #define PROGRESS_MS     200 /* unless the line says otherwise */
 #define PROGRESS_MS_MIN 20
 #define PROGRESS_MS_MAX 10000
+#define WANT_MS         200 /* of what plays, between two `want` */
 
 struct dh_pusher *dh_pusher_new(struct dh_instance *instance, struct dh_push_tokens *tokens,
 	struct dh_push_places *segments, struct dh_push_places *askers, struct dh_push *push)
@@ -83,11 +84,17 @@ static void on_progress(void *arg, const char *segment, int64_t played_ticks, in
 {
 	struct dh_pusher *pusher = arg;
 
-	dh_push_say(pusher->push,
-		json_pack("{s:s, s:s, s:I}", "event", "progress", "segment", segment, "played_ms",
-			(json_int_t)dh_ms_from_ticks(played_ticks)));
-	if (wanted_ticks >= 0)
+	if (pusher->progress_ticks > 0 && played_ticks >= pusher->told_ticks + pusher->progress_ticks) {
+		pusher->told_ticks = played_ticks;
+		dh_push_say(pusher->push,
+			json_pack("{s:s, s:s, s:I}", "event", "progress", "segment", segment, "played_ms",
+				(json_int_t)dh_ms_from_ticks(played_ticks)));
+	}
+	/* Also the same number again: the generator has counted down from the last one. */
+	if (wanted_ticks >= 0 && played_ticks >= pusher->want_told_ticks + WANT_MS * DH_TICKS_PER_MS) {
+		pusher->want_told_ticks = played_ticks;
 		say_want(pusher, wanted_ticks);
+	}
 }
 
 /* If the segment's end has been told, nothing happens. */
@@ -272,6 +279,14 @@ static int64_t progress_ms(struct dh_request *request)
 	return request->error_code ? 0 : ms;
 }
 
+/* How often on_progress is called: twice for each `want`, so that it adds little to the distance asked for. */
+static int64_t look_ticks(int64_t progress_ticks)
+{
+	int64_t most_ticks = WANT_MS / 2 * DH_TICKS_PER_MS;
+
+	return progress_ticks > 0 ? MIN(progress_ticks, most_ticks) : most_ticks;
+}
+
 /* The descriptor that they come from. */
 static int take_media(struct dh_pusher *pusher, struct dh_request *request)
 {
@@ -290,9 +305,10 @@ static void begin_segment(struct dh_pusher *pusher, struct dh_request *request)
 {
 	const char *text = dh_request_text(request, "text");
 	char *name = text ? dh_enqueue_name(text) : g_strdup_printf("from %s", dh_push_peer(pusher->push));
+	int64_t progress_ticks = progress_ms(request) * DH_TICKS_PER_MS;
 	const struct dh_feed_audience audience = {
 		.arg = pusher,
-		.progress_ticks = progress_ms(request) * DH_TICKS_PER_MS,
+		.progress_ticks = look_ticks(progress_ticks),
 		.event = on_event,
 		.progress = on_progress,
 		.gone = on_gone,
@@ -308,6 +324,7 @@ static void begin_segment(struct dh_pusher *pusher, struct dh_request *request)
 		source.fds[0] = take_media(pusher, request);
 	if (!request->error_code) {
 		dh_pusher_ref(pusher);
+		pusher->progress_ticks = progress_ticks;
 		dh_enqueue(request, name, &source, NULL, &audience);
 		if (!request->error_code)
 			say_want(pusher, pusher->instance->config->ahead_ms * DH_TICKS_PER_MS);

@@ -21,6 +21,10 @@ struct dh_pusher {
 	/* one line at a time */
 	char *authorized;      /* the room that it has proved to know; NULL: none */
 	atomic_bool is_queued; /* its segment has begun its life */
+	/* of its segment; the room's thread, once it has begun */
+	int64_t progress_ticks;  /* distance of `progress`; 0: none */
+	int64_t told_ticks;      /* the last one */
+	int64_t want_told_ticks; /* the last `want` */
 };
 
 /* `segments` and `askers`: see pusher_places.h. */

@@ -23,6 +23,7 @@ from push_media import Nut, Prepared, Wav
 sys.path.insert(0, os.path.join(os.environ["DH_ROOT"], "clients", "python"))
 
 WAIT_S = 60
+WANT_MS = 200           # of what plays, between two `want`
 EVERYTHING = float("inf")
 
 
@@ -38,7 +39,8 @@ class Push:
     def __init__(self, server, sock):
         self.server, self.sock = server, sock
         self.line, self.media, self.requests, self.segment = None, None, [], None
-        self.bytes, self.played_ms, self.end, self.told = 0, 0, None, -1      # `end` is set once
+        self.bytes, self.played_ms, self.end = 0, 0, None     # `end` is set once
+        self.told, self.want_told = -1, 0
         self.is_broken = False              # reset by the client, which may discard what it had sent last
         self.buffer, self.authorized = bytearray(), False
         self.wake_read, self.wake_write = socket.socketpair()
@@ -215,8 +217,9 @@ class Push:
         if step and self.played_ms // step != max(0, self.told) // step:
             self.told = self.played_ms
             self.send({"event": "progress", "segment": self.segment, "played_ms": self.played_ms})
-            if not at_end:
-                self.send({"event": "want", "ms": max(0, self.server.ahead_ms - (ms - self.played_ms))})
+        if not at_end and self.played_ms >= self.want_told + WANT_MS:
+            self.want_told = self.played_ms
+            self.send({"event": "want", "ms": max(0, self.server.ahead_ms - (ms - self.played_ms))})
 
     def last_word(self):
         if not self.media:

@@ -213,19 +213,38 @@ class Waiting(Case):
         self.assertEqual(join().played_ms, FULL * 40)
 
     def test_wanted(self):
-        server = self.server(ahead_ms=1000)
+        server = self.server(ahead_ms=2000)
         server.allowed_ms = 0
         with self.stage(server).segment(**FORMAT) as s:
-            self.assertEqual(s.wait_wanted(1000, WAIT_S), 1000)
-            for frame, samples in made(10):
+            self.assertEqual(s.wait_wanted(1000, WAIT_S), 2000)
+            for frame, samples in made(35):
                 s.push(frame, samples)
-            server.wait(lambda pushes: pushes and pushes[0].media and pushes[0].media.ms == 400)
+            server.wait(lambda pushes: pushes and pushes[0].media and pushes[0].media.ms == 1400)
             self.assertEqual(s.wanted_ms, 600)
             self.assertEqual(s.wait_wanted(601, 0.01), 600)
             server.play(400)
             self.assertEqual(s.wait_wanted(1000, WAIT_S), 1000)
             self.assertEqual(s.progress_ms, 400)
             server.play(EVERYTHING)
+
+    def test_more_than_is_ever_wanted(self):
+        """A model that makes many pictures at once, and one that is told nothing of its progress."""
+        for progress_ms in (None, 0, 5000):
+            server = self.server(ahead_ms=2000)
+            with self.subTest(progress_ms), self.stage(server).segment(**FORMAT, progress_ms=progress_ms) as s:
+                for _ in range(3):
+                    self.assertGreaterEqual(s.wait_wanted(5120, WAIT_S), 1000)
+                    for frame, samples in made(128):
+                        s.push(frame, samples)
+
+    def test_a_slow_model(self):
+        """What it makes is played at once, so that the same is wanted again and again."""
+        server = self.server(ahead_ms=1000)
+        with self.stage(server).segment(**FORMAT, progress_ms=0) as s:
+            for n, (frame, samples) in enumerate(made(60), 1):
+                self.assertGreaterEqual(s.wait_wanted(500, WAIT_S), 500)
+                s.push(frame, samples)
+                server.wait(lambda pushes, n=n: pushes and pushes[0].played_ms == n * 40)
 
     def test_what_is_on_its_way_is_not_wanted_again(self):
         server = self.server(ahead_ms=1000)

@@ -106,17 +106,17 @@ class Asyncio(Case):
         async def push(server, stage):
             server.allowed_ms = 0
             async with stage.segment(**FORMAT) as s:
-                self.assertEqual(await s.wait_wanted(1000), 1000)
-                for frame, samples in made(10):
+                self.assertEqual(await s.wait_wanted(1000), 2000)
+                for frame, samples in made(35):
                     await s.push(frame, samples)
-                server.wait(lambda p: p and p[0].media and p[0].media.ms == 400)
+                server.wait(lambda p: p and p[0].media and p[0].media.ms == 1400)
                 self.assertEqual(s.wanted_ms, 600)
                 server.play(EVERYTHING)
-                self.assertEqual(await s.wait_wanted(1000), 1000)
+                self.assertEqual(await s.wait_wanted(5120), 2000)
                 async for event in s.events:
-                    if event["event"] == "progress" and event["played_ms"] == 400:
+                    if event["event"] == "progress" and event["played_ms"] == 1400:
                         break
-        self.run_async(push, ahead_ms=1000)
+        self.run_async(push, ahead_ms=2000)
 
     def test_events_end_with_the_segment(self):
         """Also inside the block, and where there is no last event."""

@@ -211,11 +211,55 @@ static void test_some_may_ask(void)
 	close_all();
 }
 
+#define AHEAD_MS 2000
+
+/* What it has made is played, and it makes no more. Until the room wants nearly all again. */
+static int count_wants(const char *first_line, int least_ms)
+{
+	int fd = join(first_line), count = 0, progress = 0;
+
+	for (int ms = 0; ms < least_ms || count < 2;) { /* the first says how far it reads ahead */
+		json_t *line = hear_line(fd);
+		const char *event = json_string_value(json_object_get(line, "event"));
+		progress += !g_strcmp0(event, "progress");
+		if (!g_strcmp0(event, "want")) {
+			ms = (int)json_integer_value(json_object_get(line, "ms"));
+			CHECK(ms <= AHEAD_MS && (count > 0 || ms == AHEAD_MS), "%d", ms);
+			count++;
+		}
+		json_decref(line);
+	}
+	CHECK_INT(progress > 0, strstr(first_line, "\"progress_ms\":20}") != NULL);
+	close(fd);
+	return count;
+}
+
+/* What is wanted is told in a rhythm of its own. */
+static void test_want_without_progress(void)
+{
+	static const char *const rows[] = { "0", "10000", "20" };
+
+	open_all();
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		char *line = g_strdup_printf("{\"room\":1,\"progress_ms\":%s}\nhang 20\n", rows[i]);
+		int count = count_wants(line, AHEAD_MS - 300);
+		CHECK(count >= 2 && count <= 5, "%d in 800 ms with %s", count, rows[i]);
+		g_free(line);
+		int fd = join("");
+		CHECK_INT(ask(fd, "interrupt"), 0);
+		close(fd);
+		while (connections() > 0)
+			usleep(1000);
+	}
+	close_all();
+}
+
 static const struct check_test tests[] = {
 	TEST(test_the_media_cannot_be_read),
 	TEST(test_progress_beyond_all_limits),
 	TEST(test_a_segment_keeps_its_place),
 	TEST(test_some_may_ask),
+	TEST(test_want_without_progress),
 };
 
 PREPARATION_MAIN(tests)

@@ -110,8 +110,8 @@ class AsyncSegment:
                 await self._wait_for_change()
 
     async def wait_wanted(self, ms: int = 1) -> int:
-        """Waits until at least `ms` milliseconds are wanted; see Segment.wait_wanted()."""
-        while self.wanted_ms < ms and not self._segment.is_over:
+        """Waits until they are wanted; see Segment.wait_wanted()."""
+        while not self._segment.is_wanted(ms) and not self._segment.is_over:
             await self._wait_for_change()
         return self._segment.wait_wanted(ms, 0)
 

@@ -9,14 +9,15 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 from .errors import ENDS, PushError, Result, SegmentEnded, error_of
 
 Event = Dict[str, Any]
+PROGRESS_MS = 200       # the gateway's default
 
 
 class Reports:
     """Of one segment. All methods may be called from any thread. `pushed_ms` tells how much media was pushed so
-    far; `is_paced`, whether the gateway reports progress."""
+    far; `step_ms` is the distance of progress, 0 for none."""
 
-    def __init__(self, segment: Optional[str], is_paced: bool, pushed_ms: Callable[[], int]) -> None:
-        self._is_paced, self._pushed_ms = is_paced, pushed_ms
+    def __init__(self, segment: Optional[str], step_ms: int, pushed_ms: Callable[[], int]) -> None:
+        self._step_ms, self._pushed_ms = step_ms, pushed_ms
         self._changed = threading.Condition()       # guards all below
         self._events: List[Event] = []
         self._wanted = self._pushed_then = 0
@@ -31,9 +32,14 @@ class Reports:
         with self._changed:
             pushed = self._pushed_ms()
             wanted = self._wanted - (pushed - self._pushed_then)
-            if self._is_paced:
+            if 0 < 4 * self._step_ms <= self._ahead:        # else it is too old
                 wanted = min(wanted, self._ahead - (pushed - self.progress_ms))
             return max(0, wanted)
+
+    def is_wanted(self, ms: int) -> bool:
+        """See Reported.wait_wanted()."""
+        with self._changed:
+            return self.wanted_ms >= (min(ms, self._ahead // 2) if self._ahead else ms)
 
     @property
     def error(self) -> Optional[Exception]:
@@ -62,7 +68,7 @@ class Reports:
 
     def wait_wanted(self, ms: int, timeout: Optional[float]) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self.is_over or self.wanted_ms >= ms, timeout)
+            self._changed.wait_for(lambda: self.is_over or self.is_wanted(ms), timeout)
 
     def event(self, number: int) -> Optional[Event]:
         """Event `number`, from 0; None if it has not come."""
@@ -122,3 +128,57 @@ class Reports:
             if not self.is_over:
                 self.is_over, self.result, self._error = True, result, error
             self._changed.notify_all()
+
+
+class Reported:
+    """What is known of a segment, for whoever pushes it."""
+
+    _reports: Reports
+
+    @property
+    def id(self) -> Optional[str]:
+        """The segment's id: given, or made by the room and known from its first event on."""
+        return self._reports.segment
+
+    @property
+    def result(self) -> Optional[Result]:
+        """How it ended; None while it lasts, and where the gateway did not say it (refused, cut)."""
+        return self._reports.result
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, was refused or cut, or its connection is gone."""
+        return self._reports.is_over
+
+    @property
+    def progress_ms(self) -> int:
+        """Milliseconds of it that were really sent to viewers, as last told."""
+        return self._reports.progress_ms
+
+    @property
+    def wanted_ms(self) -> int:
+        """How many more milliseconds of media are worth making now: what the gateway last said, less what
+        was pushed since, or was on its way then. 0 before it has said anything."""
+        return self._reports.wanted_ms
+
+    def wait_wanted(self, ms: int = 1, timeout: Optional[float] = None) -> int:
+        """Waits until at least `ms` milliseconds are wanted, or half of what the gateway reads ahead if that is less;
+        returns wanted_ms. Raises as push() does once the segment is over. After `timeout` seconds it returns in any
+        case."""
+        self._reports.wait_wanted(ms, timeout)
+        self._reports.check()
+        return self.wanted_ms
+
+    def is_wanted(self, ms: int) -> bool:
+        """Whether wait_wanted() would return at once."""
+        return self._reports.is_wanted(ms)
+
+    def event(self, number: int) -> Optional[Event]:
+        """Event `number`, from 0; None if it has not come."""
+        return self._reports.event(number)
+
+    @property
+    def events(self) -> Iterator[Event]:
+        """Each event of the segment from its first on, as dicts (docs/push.md), ending after the last; waits
+        for what is still to come."""
+        return self._reports.events()

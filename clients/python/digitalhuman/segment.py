@@ -6,12 +6,12 @@ import logging
 import os
 import threading
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Type, Union
 
 from .encoder import Encoder
 from .errors import PushError, Result, SegmentEnded
 from .muxer import Muxer
-from .reports import Event, Reports
+from .reports import PROGRESS_MS, Event, Reported, Reports
 from .room import Avatar, send_first_line
 from .wire import Buffer, Connection, Woken
 
@@ -25,7 +25,7 @@ NO_SUCH_SEGMENT = 463
 OnEvent = Callable[[Event], None]
 
 
-class Segment:
+class Segment(Reported):
     """Made by Stage.segment(); a context manager. All methods may be called from any thread.
 
     with stage.segment(fps=25, sample_rate=24000) as s:
@@ -48,55 +48,11 @@ class Segment:
         self._encoder: Optional[Encoder] = None
         self._avatar: Optional[Avatar] = None       # held for the encoder
         self._reader: Optional[threading.Thread] = None
-        self._reports = Reports(fields.get("segment"), fields.get("progress_ms") != 0, lambda: muxer.media_ms)
+        self._reports = Reports(fields.get("segment"), fields.get("progress_ms", PROGRESS_MS),
+                                lambda: muxer.media_ms)
         self._is_ended = self._is_closed = False
         self._seams: Tuple[int, ...] = ()           # until it is opened
         self.on_change: Callable[[], None] = lambda: None   # for AsyncSegment: called in any thread
-
-    # -- what is known of it
-
-    @property
-    def id(self) -> Optional[str]:
-        """The segment's id: given, or made by the room and known from its first event on."""
-        return self._reports.segment
-
-    @property
-    def result(self) -> Optional[Result]:
-        """How it ended; None while it lasts, and where the gateway did not say it (refused, cut)."""
-        return self._reports.result
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has ended, was refused or cut, or its connection is gone."""
-        return self._reports.is_over
-
-    @property
-    def progress_ms(self) -> int:
-        """Milliseconds of it that were really sent to viewers, as last told."""
-        return self._reports.progress_ms
-
-    @property
-    def wanted_ms(self) -> int:
-        """How many more milliseconds of media are worth making now: what the gateway last said, less what
-        was pushed since, or was on its way then. 0 before it has said anything."""
-        return self._reports.wanted_ms
-
-    def wait_wanted(self, ms: int = 1, timeout: Optional[float] = None) -> int:
-        """Waits until at least `ms` milliseconds are wanted; returns wanted_ms. Raises as push() does once
-        the segment is over. After `timeout` seconds it returns in any case."""
-        self._reports.wait_wanted(ms, timeout)
-        self._reports.check()
-        return self.wanted_ms
-
-    def event(self, number: int) -> Optional[Event]:
-        """Event `number`, from 0; None if it has not come."""
-        return self._reports.event(number)
-
-    @property
-    def events(self) -> Iterator[Event]:
-        """Each event of the segment from its first on, as dicts (docs/push.md), ending after the last; waits
-        for what is still to come."""
-        return self._reports.events()
 
     # -- pushing
 
