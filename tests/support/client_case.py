@@ -36,6 +36,13 @@ def children():
     return [line for line in out.splitlines() if "dh-prepare" in line]
 
 
+def check_cut(case, push):
+    """The gateway sees that it has ended in the middle of the container."""
+    case.assertTrue(push.over.wait(WAIT_S))
+    case.assertFalse(push.media.is_ended)
+    case.assertTrue(push.end.get("incomplete") if push.end else push.is_broken, push.end)
+
+
 class Case(unittest.TestCase):
     """After each test, nothing of the client may be left: no thread, process or descriptor."""
 

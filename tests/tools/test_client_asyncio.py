@@ -7,7 +7,7 @@ import unittest
 import numpy as np
 
 from push_server import EVERYTHING, WAIT_S
-from client_case import Case, made
+from client_case import Case, check_cut, made
 from digitalhuman import AsyncStage, Interrupted, PushError, Result
 
 FORMAT = {"fps": 25, "sample_rate": 24000}
@@ -89,6 +89,17 @@ class Asyncio(Case):
             self.assertIsNone(segments[0].result)
             server.read(True)
             self.assertTrue(server.first().over.wait(WAIT_S))
+        self.run_async(push)
+
+    def test_an_exception_of_the_callers_cuts_it(self):
+        async def push(server, stage):
+            with self.assertRaises(ZeroDivisionError):
+                async with stage.segment(**FORMAT) as s:
+                    for frame, samples in made(5):
+                        await s.push(frame, samples)
+                    server.wait(lambda p: p and p[0].media and p[0].media.ms == 200)
+                    1 / 0
+            check_cut(self, server.first())
         self.run_async(push)
 
     def test_cancelling_what_waits_for_the_end(self):

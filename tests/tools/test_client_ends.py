@@ -8,7 +8,7 @@ import unittest
 import numpy as np
 
 from push_server import WAIT_S
-from client_case import Case, client_threads, made
+from client_case import Case, check_cut, client_threads, made
 from digitalhuman import Interrupted, PushError, SegmentEnded, Stage, push_token
 
 FORMAT = {"fps": 25, "sample_rate": 24000}
@@ -112,9 +112,18 @@ class Ending(Case):
                 server.wait(lambda p: p and p[0].media and p[0].media.ms == 200)
                 1 / 0
         self.assertIsNone(s.result)
-        self.assertTrue(server.pushes[0].over.wait(WAIT_S))
-        self.assertFalse(server.pushes[0].media.is_ended)
-        self.assertTrue(server.pushes[0].is_broken or server.pushes[0].media.is_cut, "in the middle of the container")
+        check_cut(self, server.pushes[0])
+
+    def test_cut_shows(self):
+        """Also where abort() only follows."""
+        server = self.server()
+        s = self.stage(server).segment(**FORMAT)
+        for frame, samples in made(5):
+            s.push(frame, samples)
+        server.wait(lambda p: p and p[0].media and p[0].media.ms == 200)
+        s.cut()
+        check_cut(self, server.first())
+        s.abort()
 
     def test_the_end_of_another_segment_is_an_exception_like_others(self):
         server = self.server()

@@ -7,7 +7,7 @@ import unittest
 import numpy as np
 
 from push_server import EVERYTHING, WAIT_S
-from client_case import Case, made
+from client_case import Case, check_cut, made
 from digitalhuman import PushError, Stage
 
 FORMAT = {"fps": 25, "sample_rate": 24000}
@@ -149,6 +149,20 @@ class Pieces(Case):
                 1 / 0
         self.assertTrue(all(f.done() for f in futures))
         self.assertTrue(futures[4].cancelled())
+
+    def test_what_is_cut_while_it_is_made_shows_it(self):
+        server = self.server()
+
+        def slow():
+            yield from arrays()[0][:3]
+            server.first().over.wait(WAIT_S)
+            yield arrays()[0][3]
+        with self.assertRaises(ZeroDivisionError):
+            with self.stage(server, **FORMAT) as stage:
+                stage.push_av_segment(0, slow(), arrays()[1])
+                server.wait(lambda p: p and p[0].media and len(p[0].media.stream("video")[0]) == 3)
+                1 / 0
+        check_cut(self, server.first())
 
 
 if __name__ == "__main__":

@@ -151,17 +151,17 @@ class Segment(Reported):
     def abort(self) -> None:
         """Cuts the connection: what has arrived plays, nothing more, and the segment counts as incomplete. Does
         nothing once the segment is over. Never waits for the gateway."""
+        self.cut()
+        self._release()
+
+    def cut(self) -> None:
+        """As abort(), but without waiting for anything: call abort() or close() as well."""
         if self._pushing.acquire(blocking=False):       # else a write is cut in the middle, which shows as well
             try:
                 if self._connection and not (self._encoder or self.is_over or self._is_ended):
                     self._connection.try_write(self._muxer.break_off())
             finally:
                 self._pushing.release()
-        self.cut()
-        self._release()
-
-    def cut(self) -> None:
-        """As abort(), but without waiting for anything: call abort() or close() as well."""
         address = self._stage.address.text
         self._finish(None, ConnectionError(f"{address}: the segment was cut by its own side"))
 
