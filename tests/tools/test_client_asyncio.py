@@ -11,7 +11,9 @@ from client_case import Case, check_cut, made
 from digitalhuman import AsyncStage, Interrupted, PushError, Result
 
 FORMAT = {"fps": 25, "sample_rate": 24000}
+# Enough for every buffer between client and gateway to be full.
 MUCH = np.zeros((1024, 1024, 3), np.uint8)
+FULL = 60
 
 
 class Asyncio(Case):
@@ -100,6 +102,21 @@ class Asyncio(Case):
                     server.wait(lambda p: p and p[0].media and p[0].media.ms == 200)
                     1 / 0
             check_cut(self, server.first())
+        self.run_async(push)
+
+    def test_a_push_that_is_cancelled_before_its_turn_is_taken(self):
+        async def push(server, stage):
+            server.reads = False
+            async with stage.segment(fps=25) as s:
+                tasks = [asyncio.create_task(s.push_video(MUCH)) for _ in range(FULL)]
+                await asyncio.wait(tasks, timeout=0.3)
+                self.assertFalse(tasks[-2].done())
+                tasks[-1].cancel()
+                await asyncio.wait(tasks[-1:])
+                self.assertTrue(tasks[-1].cancelled())
+                server.read(True)
+                await asyncio.gather(*tasks[:-1])
+            self.assertEqual(s.result.played_ms, FULL * 40)
         self.run_async(push)
 
     def test_cancelling_what_waits_for_the_end(self):

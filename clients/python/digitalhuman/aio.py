@@ -28,7 +28,9 @@ class _Worker:
         self._thread.start()
 
     def submit(self, function: Callable[[], T]) -> concurrent.futures.Future[T]:
+        """It is done even if whoever waits for it is cancelled before its turn."""
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        future.set_running_or_notify_cancel()
         self._jobs.put((future, function))
         return future
 
@@ -46,8 +48,7 @@ class _Worker:
 def _work(jobs: queue.SimpleQueue[Optional[Job]]) -> None:
     job = jobs.get()
     while job:
-        if job[0].set_running_or_notify_cancel():
-            _do(*job)
+        _do(*job)
         job = None          # and what it holds
         job = jobs.get()
 
