@@ -3,6 +3,7 @@
 import os
 import subprocess
 import threading
+import time
 import unittest
 from unittest import mock
 
@@ -41,6 +42,20 @@ def check_cut(case, push):
     case.assertTrue(push.over.wait(WAIT_S))
     case.assertFalse(push.media.is_ended)
     case.assertTrue(push.end.get("incomplete") if push.end else push.is_broken, push.end)
+
+
+def await_kept_alive(port, peer_port):
+    """Until the system would ask within half a minute whether the other end of that connection is still there."""
+    end = time.monotonic() + WAIT_S
+    while time.monotonic() < end:
+        with open("/proc/net/tcp", encoding="ascii") as file:
+            connections = [line.split() for line in file]
+        timer, = (c[5] for c in connections if [c[1][-4:], c[2][-4:]] == [f"{port:04X}", f"{peer_port:04X}"])
+        kind, when = timer.split(":")
+        if kind == "02" and int(when, 16) <= 30 * os.sysconf("SC_CLK_TCK"):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"kind {kind} of a timer, in {when} ticks")
 
 
 class Case(unittest.TestCase):

@@ -12,6 +12,7 @@ import tempfile
 import time
 import unittest
 
+from client_case import await_kept_alive
 from push_media import Nut
 
 ROOT = os.environ["DH_ROOT"]
@@ -185,6 +186,27 @@ class Serve(unittest.TestCase):
         self.ask(connection, b"xyz", Content_Type="application/octet-stream")[1].read()     # one after the other
         self.await_said("3 bytes")
         self.assertEqual(self.said(), "3 bytes\n")
+
+    def test_who_says_nothing(self):
+        """Others are served; and a text may take its time, if its head has come."""
+        connection = self.by_hand('import sys, digitalhuman\nsys.modules["digitalhuman.serve"].HEAD_S = 0.2\n' + PROGRAM)
+        with socket.create_connection((connection.host, connection.port)) as silent, \
+                socket.create_connection((connection.host, connection.port)) as half:
+            half.sendall(b"POST /say HTTP/1.1\r\nHost:")
+
+            def slow():
+                time.sleep(0.5)
+                yield b"well"
+            status, answer = self.ask(connection, slow(), Content_Length="4")
+            self.assertEqual((status, self.pictures(answer)), (200, 3))
+            self.assertEqual(silent.recv(1), b"")
+
+    def test_who_is_gone_without_a_word(self):
+        connection = self.by_hand(LONG)
+        connection.request("POST", "/say", b"much")
+        self.await_said("asked for much")
+        await_kept_alive(connection.port, connection.sock.getsockname()[1])
+        connection.close()
 
     def await_said(self, text):
         end = time.monotonic() + 60

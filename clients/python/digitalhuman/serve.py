@@ -12,9 +12,11 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Tuple
 from urllib.parse import unquote
 
 from .container import mux
+from .wire import keep_alive
 
 FIRST_FD = 3        # of systemd's socket activation; the gateway does it, too
 MOST_PIECE = 1 << 20
+HEAD_S = 10.0       # for each part of a request's head: whoever is silent keeps the others waiting
 
 
 class Refused(Exception):
@@ -70,6 +72,12 @@ class _Handler(BaseHTTPRequestHandler):
     generate: Callable[[Request], Iterable[Tuple[Any, Any]]]
     form: Mapping[str, Any]
     is_gone = False         # whoever asked
+
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(HEAD_S)
+        if self.connection.family != socket.AF_UNIX:
+            keep_alive(self.connection)
 
     def address_string(self) -> str:
         return self.client_address[0] if self.client_address else "the gateway"
@@ -130,6 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.close_connection = True
+        self.connection.settimeout(None)
         try:
             self.say(Request(self.headers, self.body(), self.is_wanted))
         except ConnectionError:

@@ -181,11 +181,19 @@ def wait(read: Iterable[Any], write: Iterable[Any], timeout: Optional[float]) ->
     return bool(poll.poll(None if timeout is None else max(0, timeout) * 1000))
 
 
+def keep_alive(sock: socket.socket) -> None:
+    """Of a TCP connection: whoever is gone without a word is missed after a minute and a half, as by dh-push."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6)):
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
 def _open_socket(address: Address, timeout: float) -> socket.socket:
     if address.kind != "unix":
         sock = socket.create_connection((address.host, address.port), timeout)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        keep_alive(sock)
         return sock
     if not hasattr(socket, "AF_UNIX"):
         raise OSError("this system has no Unix sockets")
