@@ -6,6 +6,7 @@ import tls from 'node:tls';
 
 const ENDS = ['finished', 'interrupted', 'skipped', 'removed', 'failed'];
 const CONNECT_MS = 10000;
+const KEEPALIVE_MS = 30000;
 const MAX_LINE = 1 << 20;
 
 export function pushToken(secret, room, seconds = 60) {
@@ -52,6 +53,7 @@ export class Segment {
     this.socket = isTls ? tls.connect({ ...where, ca, servername: net.isIP(where.host) ? '' : where.host }, begin)
       : net.connect(where, begin);
     this.socket.setNoDelay(true);
+    this.socket.setKeepAlive(true, KEEPALIVE_MS);
     this.socket.setTimeout(CONNECT_MS, () => this.fail('no answer'));
     this.socket.on('error', (error) => this.fail(error.message));
     this.socket.on('close', () => this.fail('the connection ended before the segment did'));

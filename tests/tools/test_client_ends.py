@@ -8,7 +8,7 @@ import unittest
 import numpy as np
 
 from push_server import WAIT_S
-from client_case import Case, check_cut, client_threads, made
+from client_case import Case, await_kept_alive, check_cut, client_threads, made
 from digitalhuman import Interrupted, PushError, SegmentEnded, Stage, push_token
 
 FORMAT = {"fps": 25, "sample_rate": 24000}
@@ -241,6 +241,17 @@ class Broken(Case):
                 Stage(where, connect_timeout=0.1).info()
             with self.assertRaisesRegex(ConnectionError, f"cannot connect to tls://{where}: no answer within 0.1 s"):
                 Stage("tls://" + where, connect_timeout=0.1).segment(**FORMAT).open()
+
+    @unittest.skipUnless(hasattr(socket, "TCP_KEEPIDLE"), "this system has its own times")
+    def test_nobody_is_there_any_more(self):
+        """It is missed after a minute and a half."""
+        server = self.server()
+        with self.stage(server).segment(**FORMAT) as s:
+            await_kept_alive(s._connection._sock.getsockname()[1], server.port)
+            times = [s._connection._sock.getsockopt(socket.IPPROTO_TCP, name)
+                     for name in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)]
+            s.push(*next(made(1)))
+        self.assertEqual(times, [30, 10, 6])
 
     def test_it_breaks_off(self):
         server = self.server()

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import unittest
 
+from client_case import await_kept_alive
 from push_server import EVERYTHING, WAIT_S, PushServer
 
 ROOT = os.environ["DH_ROOT"]
@@ -158,6 +159,12 @@ class LiveKit(unittest.TestCase):
         self.assertEqual((agent.finished(2), len(agent.said("started"))), ([(0.4, False), (0.6, False)], 2))
         self.assertEqual(agent.said("playout"), [{"playbackPosition": 0.6, "interrupted": False}])
         self.assertEqual(sum((self.samples(push) for push in self.spoken()), ()), tuple(range(24000)))
+
+    def test_nobody_is_there_any_more(self):
+        """It is missed."""
+        agent = self.begin()
+        agent.do("capture", ms=100)
+        await_kept_alive(self.server.first().sock.getpeername()[1], self.server.port)
 
     def test_it_plays_before_it_is_flushed(self):
         agent = self.begin()
