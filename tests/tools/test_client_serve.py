@@ -208,6 +208,16 @@ class Serve(unittest.TestCase):
         await_kept_alive(connection.port, connection.sock.getsockname()[1])
         connection.close()
 
+    def test_too_large_a_chunk(self):
+        """It is not taken for the end."""
+        connection = self.by_hand()
+        connection.putrequest("POST", "/say")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        connection.send(b"4\r\nwell\r\n100001\r\n")
+        answer = connection.getresponse()
+        self.assertEqual((answer.status, answer.read()), (400, b"a chunk of 1048577 bytes, expected at most 1048576\n"))
+
     def await_said(self, text):
         end = time.monotonic() + 60
         while text not in self.said():

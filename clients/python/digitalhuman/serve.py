@@ -126,8 +126,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         while True:
             size = int(self.read().split(b";")[0], 16)
-            if not 0 < size <= MOST_PIECE:
+            if size == 0:
                 return
+            if not 0 < size <= MOST_PIECE:
+                raise Refused(f"a chunk of {size} bytes, expected at most {MOST_PIECE}")
             yield self.read(size)
             self.read()
 
