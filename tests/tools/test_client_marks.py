@@ -43,6 +43,15 @@ class Marks(Case):
                                         {"data": {"slide": 2}, "segment": "s-1", "at_ms": 400},
                                         {"data": [1, None], "segment": "s-1", "at_ms": 900}])
 
+    def test_behind_the_end_of_the_pictures(self):
+        server = self.server()
+        with self.stage(server).segment(**FORMAT) as s:
+            s.push(*next(made(1)))
+            s.end_video()
+            s.push_audio(np.zeros(2400, np.float32))
+            s.mark("only heard")
+        self.assertEqual(server.marks[0]["at_ms"], 140)
+
     def test_of_the_room(self):
         server = self.server(secret="demo")
         stage = self.stage(server)

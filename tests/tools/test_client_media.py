@@ -187,6 +187,28 @@ class Muxed(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "pictures have ended"):
             muxer.push(frames[0])
 
+    def test_how_far_it_has_come(self):
+        """What has ended does not count while the other one goes on."""
+        for ended, goes_on in ((0, 1), (1, 0)):
+            muxer = Muxer(Fraction(25), 24000)
+            end = (muxer.end_pictures, muxer.end_sound)[ended]
+            media = [(np.zeros((16, 16, 3), np.uint8), None), (None, np.zeros(960, np.float32))]
+            for kind in (0, 1, ended):
+                muxer.push(*media[kind])
+            self.assertEqual(muxer.media_ms, 40)
+            end()
+            self.assertEqual(muxer.media_ms, 40)
+            for _ in range(4):
+                muxer.push(*media[goes_on])
+            self.assertEqual(muxer.media_ms, 200)
+            muxer.end()
+            self.assertEqual(muxer.media_ms, 200)
+        muxer = Muxer(Fraction(25), 24000)
+        muxer.push(*media[0])
+        self.assertEqual(muxer.media_ms, 0)
+        muxer.end()
+        self.assertEqual(muxer.media_ms, 40)
+
     def test_the_limit_of_what_waits(self):
         muxer = Muxer(Fraction(25), 24000, max_held_bytes=100000)
         with self.assertRaisesRegex(ValueError, "wait for sound"):

@@ -46,13 +46,12 @@ class Muxer:
 
     @property
     def media_ms(self) -> int:
-        """How much has been pushed so far: of picture or sound, the one that is behind."""
-        times = []
-        if self.fps:
-            times.append(self._pictures_in * 1000 / self.fps)
-        if self.sample_rate:
-            times.append(Fraction(self._samples_in * 1000, self.sample_rate))
-        return int(min(times))
+        """How much has been pushed so far: of picture or sound, the one that is behind and goes on."""
+        pictures = self._pictures_in * 1000 / self.fps if self.fps else Fraction(0)
+        sound = Fraction(self._samples_in * 1000, self.sample_rate) if self.sample_rate else Fraction(0)
+        if self._no_more_pictures == self._no_more_sound:
+            return int(max(pictures, sound) if self._no_more_sound else min(pictures, sound))
+        return int(sound if self._no_more_pictures else pictures)
 
     def push(self, frame: Any = None, samples: Any = None) -> List[Buffer]:
         """Takes a picture, samples, or both, and returns what is to be written now. Raises TypeError or
