@@ -99,6 +99,26 @@ class Pushing(Case):
             s.push(frame, samples)
         self.assertEqual(s.result.played_ms, 160)
 
+    def test_an_hour_of_progress(self):
+        """Not all of it is kept, but all that happened."""
+        server, many = self.server(), 5000
+        with self.stage(server).segment(**FORMAT) as s:
+            following = s.events
+            self.assertEqual(next(following)["event"], "queued")
+            s.push(*next(made(1)))
+            push = server.first()
+            push.send_event("ready")
+            for n in range(many):
+                push.send({"event": "progress", "segment": push.segment, "played_ms": 40})
+                if n == many // 2:
+                    push.send_event("held")
+        self.assertLess({"ready", "held", "finished"}, {e["event"] for e in following})
+        kinds = [e["event"] for e in s.events]
+        self.assertEqual(kinds.count("progress") + kinds.count("want"), 500)
+        self.assertEqual((kinds[0], kinds[-1]), ("queued", "finished"))
+        number, last = s.event(many)
+        self.assertEqual((last["event"], s.event(number), s.event(many + 100)), ("progress", (number, last), None))
+
     def test_on_event_is_called_and_may_fail(self):
         server, seen = self.server(), []
 

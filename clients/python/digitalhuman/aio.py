@@ -101,10 +101,10 @@ class AsyncSegment:
         at = 0
         while True:
             is_over = self._segment.is_over         # before looking: nothing comes after
-            event = self._segment.event(at)
-            if event is not None:
-                at += 1
-                yield event
+            found = self._segment.event(at)
+            if found is not None:
+                at = found[0] + 1
+                yield found[1]
             elif is_over:
                 return
             else:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from collections import deque
+from typing import Any, Callable, Deque, Dict, Iterator, Optional, Tuple
 
 from .errors import ENDS, PushError, Result, SegmentEnded, error_of
 
 Event = Dict[str, Any]
 PROGRESS_MS = 200       # the gateway's default
+MAX_PACING = 500        # lines of progress and want that are kept
 
 
 class Reports:
@@ -19,7 +21,9 @@ class Reports:
     def __init__(self, segment: Optional[str], step_ms: int, pushed_ms: Callable[[], int]) -> None:
         self._step_ms, self._pushed_ms = step_ms, pushed_ms
         self._changed = threading.Condition()       # guards all below
-        self._events: List[Event] = []
+        self._events: Dict[int, Event] = {}         # those that are kept, by their numbers, in order
+        self._pacing: Deque[int] = deque()          # which of them are progress and want
+        self._count = 0                             # how many have come
         self._wanted = self._pushed_then = 0
         self._ahead = 0                             # the first `want`: how far the gateway reads ahead
         self._error: Optional[Exception] = None
@@ -70,21 +74,25 @@ class Reports:
         with self._changed:
             self._changed.wait_for(lambda: self.is_over or self.is_wanted(ms), timeout)
 
-    def event(self, number: int) -> Optional[Event]:
-        """Event `number`, from 0; None if it has not come."""
+    def event(self, number: int) -> Optional[Tuple[int, Event]]:
+        """See Reported.event()."""
         with self._changed:
-            return self._events[number] if number < len(self._events) else None
+            while number < self._count:
+                if number in self._events:
+                    return number, self._events[number]
+                number += 1
+            return None
 
     def events(self) -> Iterator[Event]:
         """All of them, waiting for those that are still to come."""
-        at = 0
+        at = -1
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: at < len(self._events) or self.is_over)
-                if at == len(self._events):
-                    return
-                event = self._events[at]
-            at += 1
+                self._changed.wait_for(lambda: at + 1 < self._count or self.is_over)
+                found = self.event(at + 1)
+            if found is None:
+                return
+            at, event = found
             yield event
 
     # -- from the one who reads
@@ -99,7 +107,7 @@ class Reports:
             raise ValueError(f"expected lines of JSON, got {line[:80]!r}")
         kind = event.get("event")
         with self._changed:
-            self._events.append(event)
+            self._keep(event)
             self.is_known = self.is_known or kind == "queued"
             if kind == "want":
                 self._wanted, self._pushed_then = int(event["ms"]), self._pushed_ms()
@@ -110,6 +118,14 @@ class Reports:
                 self.segment = event.get("segment")
             self._changed.notify_all()
         return event
+
+    def _keep(self, event: Event) -> None:
+        self._events[self._count] = event
+        if event.get("event") in ("progress", "want"):
+            self._pacing.append(self._count)
+            if len(self._pacing) > MAX_PACING:
+                del self._events[self._pacing.popleft()]
+        self._count += 1
 
     def end_of(self, event: Event) -> Optional[Tuple[Optional[Result], Exception]]:
         """How this event ends the segment, for finish(); None: it does not."""
@@ -173,12 +189,12 @@ class Reported:
         """Whether wait_wanted() would return at once."""
         return self._reports.is_wanted(ms)
 
-    def event(self, number: int) -> Optional[Event]:
-        """Event `number`, from 0; None if it has not come."""
+    def event(self, number: int) -> Optional[Tuple[int, Event]]:
+        """Event `number`, from 0, or the next one that is kept, and its number; None if it has not come."""
         return self._reports.event(number)
 
     @property
     def events(self) -> Iterator[Event]:
         """Each event of the segment from its first on, as dicts (docs/push.md), ending after the last; waits
-        for what is still to come."""
+        for what is still to come. Of progress and want only the newest 500 are kept for those who come late."""
         return self._reports.events()
