@@ -10,7 +10,7 @@ import threading
 
 import numpy as np
 
-from digitalhuman import SegmentEnded, Stage
+from digitalhuman import EncodeError, PushError, SegmentEnded, Stage
 from standin import FPS, RATE, SAMPLES, arguments, draw, openings, speak
 
 PIECE = RATE // 50
@@ -31,9 +31,10 @@ def listen(text, segment, heard):
             segment.push_audio(piece)
             heard.put(piece)
         segment.end_audio()
-    except (SegmentEnded, OSError):
+    except (SegmentEnded, PushError, EncodeError, OSError):
         pass                # the other thread hears of it as well
-    heard.put(None)
+    finally:
+        heard.put(None)     # or that one would wait for ever
 
 
 def windows(heard):

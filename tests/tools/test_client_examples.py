@@ -25,10 +25,13 @@ def environment():
 
 
 class Examples(unittest.TestCase):
-    def run_example(self, name, server, *arguments, secret="demo"):
-        done = subprocess.run([sys.executable, "-B", os.path.join(EXAMPLES, name), "--gateway", server.address,
-                               "--room", "1", "--secret", secret, "--size", "128", *arguments], env=environment(),
+    def start_example(self, name, server, *arguments):
+        return subprocess.run([sys.executable, "-B", os.path.join(EXAMPLES, name), "--gateway", server.address,
+                               "--room", "1", "--secret", "demo", "--size", "128", *arguments], env=environment(),
                               capture_output=True, text=True, timeout=200)
+
+    def run_example(self, name, server, *arguments):
+        done = self.start_example(name, server, *arguments)
         self.assertEqual((done.stderr, done.returncode), ("", 0))
         return done.stdout
 
@@ -65,6 +68,13 @@ class Examples(unittest.TestCase):
                 thread.join()
                 self.assertRegex(said, r"(?m)^interrupted, played_ms=200, heard_text='")
                 self.assertNotIn("finished", said)
+
+    def test_refused(self):
+        for name in ("wav2lip_batch.py", "musetalk_stream.py"):
+            with self.subTest(name), PushServer(secret="demo", refuse=(464, "too many")) as server:
+                done = self.start_example(name, server, TEXT)
+                self.assertEqual(done.stderr.splitlines()[-1], "digitalhuman.errors.PushError: too many (464)")
+                self.assertEqual(done.stderr.count("Traceback"), 1, done.stderr)
 
     def test_answer_overlap(self):
         with PushServer(secret="demo") as server:
