@@ -122,8 +122,11 @@ class DigitalHumanOutput(BaseOutputTransport):
         if asyncio.get_running_loop().time() < self._retry_at:
             return False
         answer = await self._open()
-        self._arm_pause(answer)
-        return await self._write(answer, answer.segment.push_audio, frame.audio)
+        self._disarm_pause()        # it is no pause while the room has enough
+        try:
+            return await self._write(answer, answer.segment.push_audio, frame.audio)
+        finally:
+            self._arm_pause(answer)
 
     async def write_video_frame(self, frame: OutputImageRawFrame) -> bool:
         answer = self._answer
@@ -192,8 +195,10 @@ class DigitalHumanOutput(BaseOutputTransport):
             return False
 
     def _arm_pause(self, answer: _Answer) -> None:
+        """If it still goes on."""
         self._disarm_pause()
-        self._pause = asyncio.get_running_loop().call_later(self._room.pause_s, self._end, answer)
+        if answer is self._answer and not answer.is_ending and not answer.is_dropped:
+            self._pause = asyncio.get_running_loop().call_later(self._room.pause_s, self._end, answer)
 
     def _disarm_pause(self) -> None:
         if self._pause:

@@ -16,7 +16,7 @@ from push_server import EVERYTHING, WAIT_S
 IS_REAL = install()
 sys.path.insert(0, os.path.join(os.environ["DH_ROOT"], "clients", "pipecat"))
 import digitalhuman_pipecat
-from digitalhuman import AsyncStage
+from digitalhuman import AsyncSegment, AsyncStage
 from digitalhuman_pipecat import DigitalHumanOutput, DigitalHumanParams, RoomEventFrame
 from pipecat.frames import frames as f
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
@@ -244,6 +244,21 @@ class Pipecat(Case):
             self.assertEqual((server.pushes[0].end["event"], server.pushes[0].played_ms), ("finished", 300))
             self.assertEqual(rig.bot(rig.after), ["BotStartedSpeakingFrame", "BotStoppedSpeakingFrame"])
         self.run_async(run)
+
+    def test_a_push_that_blocks_is_no_pause(self):
+        """Longer than one would be."""
+        async def run(rig, server):
+            await rig.speak(160)
+            await rig.before.wait(f.BotStoppedSpeakingFrame)
+            self.assertEqual([push.played_ms for push in server.pushes], [160])
+
+        push_audio = AsyncSegment.push_audio
+
+        async def slow(segment, samples):
+            await asyncio.sleep(0.2)
+            await push_audio(segment, samples)
+        with mock.patch.object(AsyncSegment, "push_audio", slow):
+            self.run_async(run, params={"pause_s": 0.15})
 
     def test_a_voice_that_just_stops_is_over_after_a_pause(self):
         async def run(rig, server):
