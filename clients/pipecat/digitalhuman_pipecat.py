@@ -13,7 +13,8 @@ last one has been heard.
 What is told upstream and downstream is what viewers get, not what was sent to the gateway:
 BotStartedSpeakingFrame when a segment starts, BotSpeakingFrame while it plays, BotStoppedSpeakingFrame once when
 it has ended, and a RoomEventFrame for each event. An InterruptionFrame ends what plays at once; if somebody
-else interrupts the room, the pipeline is interrupted. A segment that fails is an ErrorFrame.
+else interrupts the room, the pipeline is interrupted. A segment that fails is an ErrorFrame. So is a picture of
+another size or format, once for each answer, which goes on without it.
 """
 from __future__ import annotations
 
@@ -66,7 +67,7 @@ class _Answer:
 
     def __init__(self) -> None:
         self.segment: Any = None
-        self.is_ending = self.is_dropped = self.is_ended = self.is_told = False
+        self.is_ending = self.is_dropped = self.is_ended = self.is_told = self.is_misfit_told = False
         self.started, self.over = asyncio.Event(), asyncio.Event()
         self.events: asyncio.Queue = asyncio.Queue()
 
@@ -132,7 +133,10 @@ class DigitalHumanOutput(BaseOutputTransport):
         answer = self._answer
         if frame.transport_destination is not None or not answer or not answer.segment or answer.is_ending:
             return False
-        if frame.size != (self._room.video_out_width, self._room.video_out_height):
+        size, pixels = (self._room.video_out_width, self._room.video_out_height), self._room.video_out_color_format
+        if tuple(frame.size) != size or frame.format not in (None, pixels):
+            await self._tell_misfit(answer, f"frame: expected {pixels} of {size[0]}x{size[1]}, got {frame.format} of "
+                                            f"{frame.size[0]}x{frame.size[1]}")
             return False
         return await self._write(answer, answer.segment.push_video, frame.image)
 
@@ -190,9 +194,17 @@ class DigitalHumanOutput(BaseOutputTransport):
         try:
             await push(data)
             return True
-        except (SegmentEnded, PushError, EncodeError, OSError, ValueError):
+        except ValueError as problem:
+            await self._tell_misfit(answer, problem)
+        except (SegmentEnded, PushError, EncodeError, OSError):
             self._end(answer)       # which finds out what it was, and says so
-            return False
+        return False
+
+    async def _tell_misfit(self, answer: _Answer, problem: Any) -> None:
+        """What does not fit is dropped, and the answer goes on."""
+        if not (answer.is_misfit_told or answer.is_ending or answer.is_dropped):
+            answer.is_misfit_told = True
+            await self.push_error(f"digitalhuman: {problem}")
 
     def _arm_pause(self, answer: _Answer) -> None:
         """If it still goes on."""

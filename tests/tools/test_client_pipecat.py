@@ -160,6 +160,21 @@ class Pipecat(Case):
             self.assertEqual(len(server.pushes), 1)
         self.run_async(run, params={"video_out_enabled": True})
 
+    def test_pictures_that_do_not_fit(self):
+        """They are left out, and that is said once."""
+        async def run(rig, server):
+            await rig.speak(80, pictures=1)
+            for image, size, pixels in ((PICTURE, (64, 64), "RGBA"), (PICTURE, (32, 128), "RGB"),
+                                        (PICTURE[:-1], (64, 64), "RGB"), (PICTURE, (64, 64), None)):
+                await rig.send(f.OutputImageRawFrame(image, size, pixels))
+            await rig.until(lambda: server.pushes[0].media and server.pushes[0].media.ms == 80)
+            await rig.send(f.TTSStoppedFrame())
+            await rig.before.wait(f.BotStoppedSpeakingFrame)
+            self.assertEqual([push.end["event"] for push in server.pushes], ["finished"])
+            error, = await rig.before.wait(f.ErrorFrame)
+            self.assertIn("expected RGB of 64x64, got RGBA of 64x64", error.error)
+        self.run_async(run, params={"video_out_enabled": True})
+
     def test_two_answers_are_two_segments_in_turn(self):
         async def run(rig, server):
             server.allowed_ms = 0
