@@ -46,6 +46,18 @@ class Pushing(Case):
         kinds = [e["event"] for e in s.events]
         self.assertEqual((kinds[0], kinds[-1], kinds.count("finished")), ("queued", "finished", 1))
 
+    def test_integers_of_numpy(self):
+        server = self.server()
+        n = np.int64(2)
+        with self.stage(server).segment(fps=np.int32(25), sample_rate=np.int64(24000), words=np.array([["Hi", 0, 300]], object),
+                                        captions=[("Hi", n, n)], markers=[(n, True)], index=n, utterance="u",
+                                        last=np.bool_(True), progress_ms=100 * n) as s:
+            s.push(*next(made(1)))
+        line = server.first().line
+        self.assertEqual([line[name] for name in ("words", "captions", "markers", "index", "last", "progress_ms")],
+                         [[["Hi", 0, 300]], [["Hi", 2, 2]], [[2, True]], 2, True, 200])
+        self.assertIs(line["markers"][0][1], True)
+
     def test_one_stage_many_segments(self):
         server = self.server(secret="demo", room="lobby")
         stage = self.stage(server)

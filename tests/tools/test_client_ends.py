@@ -212,6 +212,17 @@ class Refusals(Case):
                 ("^address: 'a:b:c'", ValueError, lambda: Stage("a:b:c")),
                 ("^address: 'x:99999'", ValueError, lambda: Stage("x:99999")),
                 ("^address: no path", ValueError, lambda: Stage("unix:")),
+                ("^words: expected rows", TypeError, lambda: stage.segment(fps=25, words=[5])),
+                ("^captions: expected what JSON can say", TypeError,
+                 lambda: stage.segment(fps=25, captions=[["Hello", np.float32(0), 320]])),
+                ("^metadata: expected what JSON can say", TypeError,
+                 lambda: stage.segment(fps=25, metadata={"n": np.int64(1)})),
+                ("^preroll_ms: expected what JSON can say", TypeError,
+                 lambda: stage.segment(fps=25, options={"preroll_ms": np.int64(1)})),
+                ("^progress_ms: expected an integer", TypeError, lambda: stage.segment(fps=25, progress_ms="no")),
+                ("^index: expected 0", ValueError, lambda: stage.segment(fps=25, index=-1)),
+                *((f"^options: {name} ", ValueError, lambda name=name: stage.segment(fps=25, options={name: 1}))
+                  for name in ("text", "progress_ms", "room", "token")),
                 ("^index: expected an integer", TypeError, lambda: stage.push_av_segment("0", None, None))):
             with self.subTest(words), self.assertRaisesRegex(error, words):
                 call()

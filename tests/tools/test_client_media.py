@@ -284,12 +284,23 @@ class Arguments(unittest.TestCase):
         reader.feed(write(muxer, muxer.push(Tensor())))
         self.assertEqual(reader.units[0].data, frames[0].tobytes())
 
+    def test_what_numpy_makes_no_array_of(self):
+        class Tensor:
+            dtype, shape = "torch.float32", (960,)
+
+            def __array__(self, *_):
+                raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+        with self.assertRaisesRegex(TypeError, "^samples: expected float32.*got torch.float32.*requires grad"):
+            self.push(None, Tensor())
+
     def test_rates(self):
         for given, exact in ((25, 25), (25.0, 25), (1000 / 33, Fraction(1000, 33)), (33, 33), ("x", TypeError),
                              (29.97, Fraction(30000, 1001)), (23.976, Fraction(24000, 1001)), (True, TypeError),
                              (Fraction(30000, 1001), Fraction(30000, 1001)), (np.float32(25), 25), (np.int64(30), 30),
                              (12.5, Fraction(25, 2)), (0, ValueError), (-1, ValueError), (1001, ValueError),
-                             (float("nan"), ValueError), (None, TypeError)):
+                             (0.0004, Fraction(1, 2500)), (0.3, Fraction(3, 10)), (1 / 86400, Fraction(1, 86400)),
+                             (0.999, Fraction(1000, 1001)), (1e-9, ValueError), (5e-324, ValueError),
+                             (Fraction(1, 10 ** 7), ValueError), (float("nan"), ValueError), (None, TypeError)):
             with self.subTest(given=given):
                 if isinstance(exact, type):
                     with self.assertRaisesRegex(exact, "^fps: expected"):

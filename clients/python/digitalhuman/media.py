@@ -15,6 +15,7 @@ PIXEL_FORMATS = (*CHANNELS, "yuv420p")
 SAMPLE_FORMATS = {"f": "f32", "h": "s16"}
 SAMPLE_BYTES = {"f32": 4, "s16": 2}
 MAX_SIDE = 16384
+MAX_PICTURE_S = 86400
 MAX_FPS = 1000
 Size = Tuple[int, int]
 
@@ -34,13 +35,15 @@ def check_fps(fps: Any, name: str = "fps") -> Fraction:
     """Pictures a second as an exact number: 25, 29.97 (30000/1001 is meant), 1000/33, Fraction(30000, 1001)."""
     if isinstance(fps, bool) or not isinstance(fps, numbers.Real):
         raise TypeError(f"{name}: expected a number of pictures a second, such as 25 or 1000/33, got {describe(fps)}")
-    if not 0 < float(fps) <= MAX_FPS:
-        raise ValueError(f"{name}: expected more than 0 and at most {MAX_FPS} pictures a second, got {describe(fps)}")
+    if not 1 / MAX_PICTURE_S <= float(fps) <= MAX_FPS:
+        raise ValueError(f"{name}: expected 1/{MAX_PICTURE_S} to {MAX_FPS} pictures a second, got {describe(fps)}")
     if isinstance(fps, numbers.Rational):
         return Fraction(int(fps.numerator), int(fps.denominator)).limit_denominator(1000000)
     ntsc = round(float(fps) * 1.001)
     if ntsc and abs(float(fps) * 1.001 - ntsc) < 0.001:
         return Fraction(ntsc * 1000, 1001)
+    if float(fps) < 1:
+        return 1 / Fraction(1 / float(fps)).limit_denominator(1001)
     return Fraction(float(fps)).limit_denominator(1001)
 
 
@@ -51,6 +54,15 @@ def check_json(value: Any, name: str) -> Any:
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name}: expected what JSON can say: {error}") from None
     return value
+
+
+def check_rows(rows: Optional[Sequence[Sequence[Any]]], name: str) -> Optional[List[List[Any]]]:
+    """Each as a list, integers of any kind as int."""
+    try:
+        return None if rows is None else [[int(value) if isinstance(value, numbers.Integral)
+                                           and not isinstance(value, bool) else value for value in row] for row in rows]
+    except TypeError:
+        raise TypeError(f"{name}: expected rows such as [1200, …], got {describe(rows)}") from None
 
 
 def check_int(value: Any, name: str, least: int, most: int, unit: str = "") -> int:
@@ -102,7 +114,10 @@ def _view(value: Any, expected: str) -> Tuple[memoryview, Any]:
         pass
     if hasattr(value, "__array__"):
         import numpy
-        array: Any = numpy.asarray(value)
+        try:
+            array: Any = numpy.asarray(value)
+        except Exception as error:      # a tensor that is elsewhere, or is being learnt
+            raise TypeError(f"{expected}, got {describe(value)}: {error}") from error
         try:
             return memoryview(array), array
         except (TypeError, ValueError, BufferError):

@@ -19,10 +19,8 @@ from .wire import Address, Connection
 NOT_POSSIBLE_NOW = 460      # the avatar is not ready
 CONNECT_S = 10.0
 MAX_MARKER_MS = 86400000
-
-
-def lists(rows: Optional[Sequence[Sequence[Any]]]) -> Optional[List[List[Any]]]:
-    return None if rows is None else [list(row) for row in rows]
+MAX_INDEX = (1 << 31) - 1
+MAX_PROGRESS_MS = 10000
 
 
 class _Default:
@@ -125,12 +123,19 @@ class Stage:
             (pixel_format, self._pixels)))
         muxer = make_muxer(fps, sample_rate, channels, pixel_format, size, sample_format,
                            has_words=words is None)
-        fields = {**(options or {}), "segment": segment, "utterance": utterance, "index": index, "last": last,
-                  "metadata": metadata, "text": text, "words": lists(words), "captions": lists(captions),
-                  "markers": media.check_json(lists(markers), "markers"), "progress_ms": progress_ms}
+        fields = {"segment": segment, "utterance": utterance,
+                  "index": None if index is None else media.check_int(index, "index", 0, MAX_INDEX),
+                  "last": None if last is None else bool(last), "metadata": metadata, "text": text,
+                  "words": media.check_rows(words, "words"), "captions": media.check_rows(captions, "captions"),
+                  "markers": media.check_rows(markers, "markers"), "progress_ms": None if progress_ms is None
+                  else media.check_int(progress_ms, "progress_ms", 0, MAX_PROGRESS_MS, " ms")}
+        for name in options or {}:
+            if name in fields or name in ("room", "token"):
+                raise ValueError(f"options: {name} is no further field, but an argument")
+        fields.update(options or {})
         how = encoder.check_encode(self._encode if encode is DEFAULT else encode, self._dh_prepare)
-        return Segment(self, {name: value for name, value in fields.items() if value is not None}, muxer,
-                       how or False, on_event)
+        return Segment(self, {name: media.check_json(value, name) for name, value in fields.items()
+                              if value is not None}, muxer, how or False, on_event)
 
     def push_av_segment(self, index: int, frames: Any, waveform: Any, *, utterance: Optional[str] = None,
                         last: bool = False, **segment: Any) -> concurrent.futures.Future[Result]:
@@ -153,7 +158,7 @@ class Stage:
             segment["fps"] = None
         if waveform is None:
             segment["sample_rate"] = None
-        index = media.check_int(index, "index", 0, (1 << 31) - 1)
+        index = media.check_int(index, "index", 0, MAX_INDEX)
         if not (utterance is None or isinstance(utterance, str)):
             raise TypeError(f"utterance: expected a string, got {media.describe(utterance)}")
         utterance = self._pieces.utterance_of(utterance, index, last)
