@@ -115,6 +115,17 @@ class Pieces(Case):
         self.assertEqual(len(set(utterances[:3])), 1)
         self.assertEqual(len(set(utterances)), 4)
 
+    def test_a_wrong_argument_takes_no_index(self):
+        server = self.server()
+        with self.stage(server, **FORMAT) as stage:
+            stage.push_av_segment(0, *arrays())
+            with self.assertRaises(TypeError):
+                stage.push_av_segment(1, *arrays(), colour="red")
+            with self.assertRaises(ValueError):
+                stage.push_av_segment(1, *arrays(), fps=0)
+            stage.push_av_segment(1, *arrays(), last=True)
+        self.assertEqual(len({push.line["utterance"] for push in server.pushes}), 1)
+
     def test_sound_or_pictures_alone_and_lists(self):
         server = self.server()
         stage = self.stage(server)

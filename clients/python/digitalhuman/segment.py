@@ -187,6 +187,10 @@ class Segment(Reported):
     def may_encode(self) -> bool:
         return bool(self._encode)
 
+    def belong(self, utterance: str) -> None:
+        """Before it is entered."""
+        self._fields["utterance"] = utterance
+
     def join(self, seams: Tuple[int, ...]) -> None:
         """Before it is entered: (lead, tail) of Seams. The segment takes them."""
         self._seams = seams

@@ -161,8 +161,9 @@ class Stage:
         index = media.check_int(index, "index", 0, MAX_INDEX)
         if not (utterance is None or isinstance(utterance, str)):
             raise TypeError(f"utterance: expected a string, got {media.describe(utterance)}")
+        made = self.segment(index=index, last=True if last else None, **segment)    # raises before the index is taken
         utterance = self._pieces.utterance_of(utterance, index, last)
-        made = self.segment(utterance=utterance, index=index, last=True if last else None, **segment)
+        made.belong(utterance)
         heard = None if segment.get("text") is None else ""
         return self._pieces.add(Piece(made, utterance, index, frames, waveform, last, heard))
 
