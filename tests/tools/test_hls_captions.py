@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """examples/restream/hls-captions: what it lets through to ffmpeg, which media time that makes of ffmpeg's, and what it
 writes. tests/gateway/test_restream.py has it with a room and with ffmpeg."""
+import contextlib
+import http.client
 import importlib.machinery
 import importlib.util
+import io
 import os
 import socket
 import struct
 import tempfile
+import types
 import unittest
+from unittest import mock
 
 from janus_server import free_ports
 
@@ -167,6 +172,14 @@ class Written(unittest.TestCase):
         self.playlist.look()
         self.assertEqual(sorted(n for n in os.listdir(self.folder) if n.endswith(".vtt")), ["room2.vtt", "room3.vtt", "room4.vtt"])
 
+    def test_old_ones_that_are_gone(self):
+        self.write_segments(0, 3)
+        self.playlist.look()
+        os.unlink(os.path.join(self.folder, "room0.vtt"))
+        self.write_segments(2, 1)
+        self.assertTrue(self.playlist.look())
+        self.assertEqual([n for n in os.listdir(self.folder) if n.endswith(".vtt")], ["room2.vtt"])
+
     def test_not_ready(self):
         """A playlist whose segment is not there yet is read again."""
         self.write_segments(0, 1)
@@ -181,6 +194,48 @@ class Written(unittest.TestCase):
             text = self.read("index.m3u8")
             self.assertIn('#EXT-X-VERSION:6\n' + line + "#EXT-X-MEDIA:TYPE=SUBTITLES,", text)
             self.assertTrue(text.endswith("\nroom.m3u8\n"))
+
+
+class Running(unittest.TestCase):
+    def setUp(self):
+        self.asked = []
+        options = types.SimpleNamespace(janus="http://nowhere/janus", secret=None, pin=None, room="1", string_ids=False, audio=2, video=4,
+                                        playlist="room.m3u8")
+        for name, what in (("read_options", lambda: options), ("Relay", mock.Mock()), ("Playlist", mock.Mock())):
+            self.enterContext(mock.patch.object(tool, name, what))
+        self.enterContext(mock.patch.object(tool.time, "sleep"))
+        self.enterContext(mock.patch.object(tool.signal, "signal"))
+        self.enterContext(contextlib.redirect_stderr(io.StringIO()))
+
+    def run_main(self, *errors):
+        """Janus's handles, one after the other, and what comes of the listener."""
+        handles = iter(errors)
+
+        def handle(_):
+            error = next(handles, None)
+            if error:
+                raise error
+            made = mock.Mock()
+            made.ask = lambda **fields: self.asked.append(fields["request"])
+            return made
+        self.enterContext(mock.patch.object(tool, "Handle", handle))
+        made = tool.Listener
+
+        def listener(*arguments):
+            listener = made(*arguments)
+            listener.streams = [7]
+            return listener
+        with mock.patch.object(tool, "Listener", listener):
+            tool.main()
+
+    def test_what_http_breaks_off_is_tried_again(self):
+        self.run_main(http.client.IncompleteRead(b""), http.client.BadStatusLine("x"), KeyboardInterrupt)
+        self.assertEqual(self.asked, ["stop_rtp_forward"])
+
+    def test_the_forward_ends_whatever_happened(self):
+        with self.assertRaises(ZeroDivisionError):
+            self.run_main(ZeroDivisionError)
+        self.assertEqual(self.asked, ["stop_rtp_forward"])
 
 
 if __name__ == "__main__":
