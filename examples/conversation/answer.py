@@ -64,7 +64,7 @@ class Answer:
         except (Dropped, SegmentEnded):
             pass
         except Exception as error:
-            self.error = error
+            self.error = self.error or error
         finally:
             self.end()
 
@@ -86,8 +86,13 @@ class Answer:
                                 size=self.size, pixel_format=self.parts.face.PIXEL_FORMAT, segment=self.id,
                                 options={"underrun": "idle"}, on_event=self.hear) as segment:
             self.said_bytes = 0
-            for sentence in writing:
-                self.say(segment, sentence)
+            try:
+                for sentence in writing:
+                    self.say(segment, sentence)
+            except (Dropped, SegmentEnded):
+                raise
+            except Exception as error:      # what was said before is heard
+                self.error = error
 
     def say(self, segment, sentence):
         """Blocks while the room has enough, and raises when it wants no more."""
@@ -114,7 +119,7 @@ class Answer:
 
     def hear(self, event):
         if event.get("event") in ("finished", "interrupted", "skipped", "removed", "failed"):
-            self.error = event.get("error")
+            self.error = self.error or event.get("error")
             self.end()
 
     def end(self):

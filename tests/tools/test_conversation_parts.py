@@ -19,7 +19,10 @@ sys.path[:0] = [EXAMPLE, os.path.join(ROOT, "clients", "python")]
 import answer
 import face
 import model
+import told_parts
 import voice
+from digitalhuman import Stage
+from push_server import EVERYTHING, PushServer
 
 
 class Sentences(unittest.TestCase):
@@ -52,6 +55,27 @@ class Answers(unittest.TestCase):
             failing.start()
             await asyncio.wait_for(failing.ended.wait(), 60)
         asyncio.run(wait())
+
+    def test_a_model_that_breaks_off(self):
+        """What it had said by then is heard before the answer has ended."""
+        def broken(messages):
+            yield "Word0 word1. Word2 "
+            raise ConnectionError("no model any more")
+
+        async def wait(server):
+            parts = SimpleNamespace(model=SimpleNamespace(answer=broken), voice=told_parts, face=told_parts)
+            breaking = answer.Answer(Stage(server.address, encode=False), parts, (64, 64), [])
+            breaking.start()
+            await asyncio.to_thread(server.wait, lambda pushes: pushes and pushes[0].media and pushes[0].media.ms == 640)
+            with self.assertRaises(asyncio.TimeoutError):
+                await asyncio.wait_for(breaking.ended.wait(), 0.3)
+            server.play(EVERYTHING)
+            await asyncio.wait_for(breaking.ended.wait(), 60)
+            self.assertEqual((str(breaking.error), breaking.text), ("no model any more", "Word0 word1. "))
+            self.assertEqual(server.pushes[0].end, {"event": "finished"})
+        with PushServer() as server:
+            server.allowed_ms = 0
+            asyncio.run(wait(server))
 
 
 class Voice(unittest.TestCase):
