@@ -14,7 +14,7 @@ import unittest.mock
 import dhs
 import marks
 from push_server import WAIT_S, Push
-from client_case import Case, children, made
+from client_case import Case, children, descriptors, made
 from digitalhuman import EncodeError, Interrupted, PushError, Stage
 from digitalhuman.encoder import Encoder, arguments
 
@@ -185,11 +185,22 @@ class Encoded(Case):
         stage = Stage(server.address, encode=True, dh_prepare=PREPARE)
         with stage.segment(**FORMAT) as s:
             s.push(*next(made(1, size=SIZE)))
-        path = stage._avatar.path
-        self.assertTrue(os.path.exists(path))
+        anchor = os.readlink(stage._avatar.path)
+        self.assertIn(anchor, descriptors())
         del s
         stage.close()
-        self.assertFalse(os.path.exists(path))
+        self.assertNotIn(anchor, descriptors())
+
+    def test_the_anchor_has_no_name(self):
+        """Nobody can remove it, and nothing is left of it where the program is killed."""
+        server = self.server()
+        with tempfile.TemporaryDirectory() as folder, unittest.mock.patch.object(tempfile, "tempdir", folder):
+            stage = self.stage(server)
+            for _ in range(2):
+                with stage.segment(**FORMAT) as s:
+                    s.push(*next(made(1, size=SIZE)))
+                    self.assertEqual(os.listdir(folder), [])
+                self.assertEqual(s.result.event, "finished")
 
     def test_the_avatar_is_forgotten_while_an_encoder_starts(self):
         """The anchor is there until that has ended."""
@@ -199,7 +210,7 @@ class Encoded(Case):
 
         def meanwhile(*arguments):
             command = command_of(*arguments)
-            files.append(command[command.index("--avatar") + 1])
+            files.append(os.readlink(command[command.index("--avatar") + 1]))
             stage.forget_avatar()
             return command
         stage.encode_command = meanwhile
@@ -208,7 +219,7 @@ class Encoded(Case):
                 s.push(*next(made(1, size=SIZE)))
             self.assertEqual(s.result.event, "finished")
         self.assertEqual([p.requests for p in server.pushes], [["info", "anchor"]] * 2)
-        self.assertEqual([os.path.exists(file) for file in files], [False, False])
+        self.assertEqual(set(files) & set(descriptors()), set())
 
     def test_who_waits_for_the_avatar_is_not_connected(self):
         """The gateway wants a line soon."""
@@ -237,7 +248,7 @@ class Encoded(Case):
             def limit_send_buffer(self, size):
                 raise OSError("no such option")
         with self.assertRaisesRegex(OSError, "no such option"):
-            Encoder([self.script("exec sleep 1000")], Broken(), None)
+            Encoder([self.script("exec sleep 1000")], Broken(), None, -1)
         self.assertEqual(children(), [])
 
     def test_what_is_asked(self):

@@ -53,19 +53,20 @@ def arguments(program: Optional[str], info: Dict[str, Any], avatar: str) -> List
 
 class Encoder:
     """A running dh-prepare. A thread of its own carries its output to `connection` and ends that side of it;
-    `failed` is called, in that thread, with an EncodeError if dh-prepare fails. `seams`: see Segment.join; they
-    stay the caller's."""
+    `failed` is called, in that thread, with an EncodeError if dh-prepare fails. `anchor`, which the command names,
+    and `seams` (see Segment.join) stay the caller's."""
 
     def __init__(self, command: List[str], connection: Connection, failed: Callable[[Exception], None],
-                 seams: Sequence[int] = ()) -> None:
+                 anchor: int, seams: Sequence[int] = ()) -> None:
         self._connection, self._failed = connection, failed
         self._words = tempfile.TemporaryFile()
         for option, descriptor in zip(("--lead-fd", "--tail-fd"), seams):
             if descriptor >= 0:
                 command = command + [option, str(descriptor)]
         try:
-            self._process = subprocess.Popen(command, pass_fds=[n for n in seams if n >= 0], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                             stderr=self._words, bufsize=0, start_new_session=True)
+            self._process = subprocess.Popen(command, pass_fds=[n for n in (anchor, *seams) if n >= 0], bufsize=0,
+                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._words,
+                                             start_new_session=True)
         except OSError as error:
             self._words.close()
             raise EncodeError(f"{command[0]} cannot be started: {error.strerror}") from error

@@ -81,12 +81,13 @@ def ask_anchor(connection: Connection, room: Any, token: Dict[str, Any], timeout
 
 
 class Avatar:
-    """A room's info and its anchor in a temporary file, which goes with the last who holds this. From any thread."""
+    """A room's info and its anchor in a file without a name, which goes with the last who holds this. From any
+    thread."""
 
     def __init__(self, info: Dict[str, Any], anchor: bytes) -> None:
         self.info = info
         self._lock, self._holders = threading.Lock(), 1
-        self._file = tempfile.NamedTemporaryFile(prefix="digitalhuman-", suffix=".dhs")
+        self._file = tempfile.TemporaryFile()
         try:
             self._file.write(anchor)
             self._file.flush()
@@ -95,8 +96,13 @@ class Avatar:
             raise
 
     @property
+    def descriptor(self) -> int:
+        return self._file.fileno()
+
+    @property
     def path(self) -> str:
-        return self._file.name
+        """For who inherits the descriptor."""
+        return f"/dev/fd/{self.descriptor}"
 
     def hold(self) -> Avatar:
         """By one who holds it already, for another."""
@@ -109,4 +115,4 @@ class Avatar:
         with self._lock:
             self._holders -= 1
             if not self._holders:
-                self._file.close()      # removes it
+                self._file.close()

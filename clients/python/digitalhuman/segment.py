@@ -221,7 +221,7 @@ class Segment(Reported):
                 send_first_line(connection, {"room": self._stage.room, **token, **self._fields})
                 if avatar:
                     self._encoder = Encoder(self._stage.encode_command(avatar), connection, self._encoding_failed,
-                                            self._seams)
+                                            avatar.descriptor, self._seams)
             except BaseException:
                 connection.close()
                 if avatar:

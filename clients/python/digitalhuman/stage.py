@@ -51,7 +51,7 @@ class Stage:
     max_parallel     how many pieces of push_av_segment() are sent at a time (4), beside the two due next
 
     Nothing is connected before a segment is opened. May be used from any thread. close(), or leaving it as
-    a context manager, waits for pieces of push_av_segment() and removes the temporary file of the anchor.
+    a context manager, waits for pieces of push_av_segment() and forgets the avatar.
     """
 
     def __init__(self, address: str, room: Union[int, str] = 1, secret: Optional[str] = None, *,
