@@ -144,7 +144,7 @@ class Pipecat(Case):
                 self.assertEqual([e for e in events if e not in ("want", "progress")],
                                  ["queued", "started", "finished"])
             self.assertEqual(len(server.pushes), 1)
-            self.assertLess(server.pushes[0].played_ms - 500, 20)
+            self.assertAlmostEqual(server.pushes[0].played_ms, 500, delta=20)
         self.run_async(run)
 
     def test_pictures_go_with_the_sound(self):
