@@ -275,12 +275,17 @@ class Formats(SoundCase):
 
 class Matrix(SoundCase):
     def test_a_few(self):
-        """bench/matrix tries hundreds."""
-        for row in matrix.some(10, seed=2):
+        """bench/matrix tries hundreds. An ffmpeg may be unable to write a few of them."""
+        rows, cannot = matrix.some(10, seed=2), []
+        for row in rows:
             with self.subTest(row):
                 path = matrix.make(row, self.folder)
                 if path:
                     self.assertIsNone(matrix.wrong(row, path, self.path("m.dhs")))
+                else:
+                    cannot.append(row)
+        self.assertEqual(len(rows), 10)
+        self.assertLessEqual(len(cannot), 2, cannot)
 
 
 class Order(SoundCase):
