@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dh-prepare: words from subtitle tracks. DH_PREPARE names the program."""
 import os
+import struct
 import unittest
+
+import av
 
 from ffmpeg import ffmpeg
 from prepared import Case, Prepared, info, prepare
@@ -23,6 +26,20 @@ on
 # Spread over each cue in proportion to their lengths: "Hello you" has nine characters in 1000 ms.
 WORDS = [["Hello", 0, 555], ["you", 666, 1000], ["M\u00fcnchen", 1000, 1500], ["1", 1600, 1633], ["&", 1666, 1700],
          ["so", 1733, 1800], ["on", 1833, 1900]]
+
+
+def bitmaps(ms, is_shown):
+    """From then on a subtitle of a Blu-ray disc, eight points wide and high, or none."""
+    def part(kind, data):
+        return b"PG" + struct.pack(">IIBH", 90 * ms, 0, kind, len(data)) + data
+    parts = part(0x16, struct.pack(">HHBHBBBB", 64, 64, 16, ms, 0x80, 0, 0, is_shown) +
+                 (struct.pack(">HBBHH", 0, 0, 0, 8, 8) if is_shown else b""))
+    parts += part(0x17, struct.pack(">BBHHHH", 1, 0, 8, 8, 8, 8))
+    if is_shown:
+        rows = b"\0\x88\1\0\0" * 8
+        parts += part(0x14, bytes((0, 0, 1, 235, 128, 128, 255)))
+        parts += part(0x15, struct.pack(">HBB", 0, 0, 0xc0) + (len(rows) + 4).to_bytes(3, "big") + struct.pack(">HH", 8, 8) + rows)
+    return parts + part(0x80, b"")
 
 
 class Words(Case):
@@ -113,8 +130,22 @@ class Words(Case):
         self.assertEqual(self.words(path), [])
 
     def test_a_picture_for_subtitles_is_left_out(self):
-        """Bitmaps say nothing; the pictures play all the same."""
-        path = self.path("dvd.mkv")
+        """Bitmaps say nothing; the pictures play all the same, and a track of text beside them is read."""
+        with open(self.path("bitmaps.sup"), "wb") as file:
+            file.write(bitmaps(0, True) + bitmaps(1000, False))
+        for name, more, expected in (("alone.mkv", [], []), ("beside.mkv", ["-i", self.write("words.srt", SRT)], WORDS)):
+            with self.subTest(name):
+                ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=2", "-i", self.path("bitmaps.sup"), *more, "-map", 0, "-map", 1,
+                       *(["-map", 2] if more else []), "-c:v", "mjpeg", "-c:s", "copy", "-disposition:s", "0", self.path(name))
+                with av.open(self.path(name)) as file:
+                    self.assertEqual([stream.type for stream in file.streams][:2], ["video", "subtitle"])
+                    self.assertEqual(file.streams[1].codec_context.name, "pgssub")
+                self.close_to(self.words(self.path(name)), expected)
+                self.assertEqual(len(Prepared(self.path("out.dhs")).video), 50)
+
+    def test_other_subtitles_that_are_no_text(self):
+        """An attachment."""
+        path = self.path("attached.mkv")
         ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=1", "-c:v", "mjpeg", "-attach", os.path.abspath(__file__),
                "-metadata:s:t", "mimetype=text/plain", path)
         self.assertEqual(self.words(path), [])

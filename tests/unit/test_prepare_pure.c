@@ -8,6 +8,7 @@
 
 #include "tests/support/check.h"
 #include "playout/timebase.h"
+#include "prepare/accept.h"
 #include "prepare/unit_order.h"
 #include "prepare/picture.h"
 #include "prepare/raw.h"
@@ -307,6 +308,17 @@ static void test_raw(const void *arg)
 	CHECK_INT(raw.height, row->c);
 }
 
+/* Those that are bitmaps say nothing. */
+static void test_subtitles(void)
+{
+	static const enum AVCodecID bitmaps[] = { AV_CODEC_ID_DVD_SUBTITLE, AV_CODEC_ID_DVB_SUBTITLE,
+		AV_CODEC_ID_HDMV_PGS_SUBTITLE, AV_CODEC_ID_XSUB, AV_CODEC_ID_DVB_TELETEXT };
+
+	for (size_t i = 0; i < sizeof bitmaps / sizeof *bitmaps; i++)
+		CHECK(!dh_accept_captions(bitmaps[i]), "%s", avcodec_get_name(bitmaps[i]));
+	CHECK(dh_accept_captions(AV_CODEC_ID_SUBRIP));
+}
+
 static const struct check_test tests[] = {
 	TEST(test_order_waits),
 	TEST(test_order_rises),
@@ -315,6 +327,7 @@ static const struct check_test tests[] = {
 	TABLE(test_fit, fits),
 	TABLE(test_turns, turns),
 	TEST(test_luma),
+	TEST(test_subtitles),
 	TABLE(test_jobs, jobs),
 	TEST(test_long_name),
 	TABLE(test_raw, raws),
