@@ -182,6 +182,36 @@ class Listening(Case):
         with self.assertRaises(TimeoutError):
             port.recv(2048)
 
+    def test_one_viewer_of_two(self):
+        """A forward of one viewer has nothing of the other, whom the room hears as well."""
+        other = self.watch()
+        self.addCleanup(other.leave)
+        other.listen()
+        numbers = [self.number, other.started["result"]["viewer"]]
+        one, all = udp(self), udp(self)
+        # a packet goes to the first one first
+        ids = [self.forward(port=one.getsockname()[1], viewer=self.number), self.forward(port=all.getsockname()[1])]
+        said = [(viewer, bytes([0xf8, number, *range(50)])) for number in range(4) for viewer in (other, self.viewer)]
+        for viewer, payload in said:
+            viewer.say(-30, payload)
+        came = [self.from_whom(all.recv(2048)) for _ in said]
+        self.assertEqual(sorted(came), sorted((numbers[viewer is other], payload) for viewer, payload in said))
+        one.setblocking(False)
+        alone = []
+        while True:
+            try:
+                alone.append(self.from_whom(one.recv(2048)))
+            except BlockingIOError:
+                break
+        self.assertEqual(alone, [(self.number, payload) for viewer, payload in said if viewer is self.viewer])
+        listed = self.gateway.request({"request": "listforwarders", "id": 1})["rtp_forwarders"]
+        self.assertEqual([(f["stream_id"], f.get("viewer"), f["packets"]) for f in listed],
+                         [(ids[0], self.number, 4), (ids[1], None, 8)])
+
+    @staticmethod
+    def from_whom(packet):
+        return int.from_bytes(packet[8:12], "big"), packet[12:]
+
     def test_reference(self):
         """What the room sends, packet for packet."""
         port, other = udp(self), udp(self)
@@ -238,6 +268,14 @@ class Listening(Case):
         times = [line["at_ms"] for line in recogniser.lines if line["event"] == "sound"]
         self.assertLess(abs(times[0] / 1000 - time.time()), 60)
 
+    def read_tone(self, recogniser, hz):
+        """Until it has told five times of that tone, as this viewer's."""
+        heard = 0
+        while heard < 5:
+            line = recogniser.read()
+            if line["event"] == "sound" and line["viewer"] == self.number:
+                heard += abs(hertz(recogniser.sound[-640:]) - hz) <= 50
+
     @staticmethod
     def read_first(recogniser):
         """The lines up to the second voice, which is higher, and how many bytes of sound come with them."""
@@ -267,10 +305,11 @@ class Listening(Case):
             recogniser.read_until("sound")
 
     def test_garbage(self):
-        """Whatever comes to its ports, it goes on."""
-        path = self.listen("--viewers", "2")
-        recogniser = self.recogniser(path)
+        """Whatever comes to its ports, it goes on, and hears whom it heard before."""
+        recogniser = self.recogniser(self.listen("--viewers", "2"))
         recogniser.read()
+        self.say(tone(1, 440, -12))
+        self.read_tone(recogniser, 440)
         listed = self.gateway.request({"request": "listforwarders", "id": 1})["rtp_forwarders"]
         sender, rng = udp(self), random.Random(3)
         for _ in range(3000):
@@ -279,7 +318,8 @@ class Listening(Case):
                 packet = b"\x80\x6f" + packet[2:]
             for port in (listed[-1]["port"], listed[-1]["reference_port"]):
                 sender.sendto(packet, ("127.0.0.1", port))
-        self.assertTrue(os.path.exists(path))
+        self.say(tone(1, 880, -12))
+        self.read_tone(recogniser, 880)
 
     def test_its_socket(self):
         """It is its owner's alone; a second program does not take it away; one that was left over is replaced."""
