@@ -214,11 +214,33 @@ static void test_both_at_a_time(void)
 	plugin_fixture_close(&fixture);
 }
 
+/* The list that is configured is all there is: this machine's usual address is no longer in it. */
+static void test_the_hosts_that_are_configured(void)
+{
+	static const struct {
+		const char *host;
+		int code;
+	} rows[] = { { "127.0.0.2", 0 }, { "127.0.0.1", DH_ERROR_VALUE }, { "127.0.0.3", DH_ERROR_VALUE },
+		{ "::1", DH_ERROR_VALUE }, { "127.0.0.20", DH_ERROR_VALUE }, { "::2", 0 } };
+
+	plugin_fixture_open(&fixture, "forward_hosts = ( \"127.0.0.2\", \"::2\" )\n");
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		CHECK_AT("%s", rows[i].host);
+		CHECK_INT(forward(0, 9, json_pack("{s:s}", "host", rows[i].host)), rows[i].code);
+		CHECK_INT(code_of(ask("forward_microphones", json_pack("{s:s, s:i}", "host", rows[i].host, "port", 9))),
+			rows[i].code);
+	}
+	restart();
+	CHECK_STR(listed(), "video 96 permanent, video 96 permanent");
+	plugin_fixture_close(&fixture);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_they_survive),
 	TEST(test_refusals),
 	TEST(test_the_file),
 	TEST(test_both_at_a_time),
+	TEST(test_the_hosts_that_are_configured),
 };
 
 PREPARATION_MAIN(tests)
