@@ -3,7 +3,7 @@
 import os
 import unittest
 
-from janus_server import JanusServer
+from janus_server import WAIT_S, JanusServer
 from request_case import media
 
 
@@ -32,6 +32,27 @@ class Configurations(unittest.TestCase):
             self.assertIn("idle.avi", janus.wait_for_state(handle, 1, "failed")["error"])
             media(janus.path("idle.avi"), 1, sound=False)
             self.assertNotIn("error", janus.wait_for_state(handle, 1, "idle"))
+
+    def test_how_much_may_wait(self):
+        """3000 ms of segments of two seconds: what waits behind the one that plays is too much once it is four."""
+        with JanusServer('''general: { cache_folder = "" worker = "{prepare}" segments_folder = "{folder}/segments"
+                                    max_queue_ms = 3000 }
+                         avatar-a: { width = 64 height = 64 idle = "{folder}/idle.avi" }
+                         room-a: { id = 1 avatar = "a" }''') as janus:
+            for name, seconds in (("idle.avi", 1), ("segments/two.avi", 2), ("segments/long.avi", 60)):
+                media(janus.path(name), seconds, sound=name != "idle.avi")
+            handle = janus.attach()
+            janus.wait_for_state(handle, 1, "idle")
+            handle.answer({"request": "observe", "id": 1})
+            for file, segment, event in (("long.avi", "plays", "started"), ("two.avi", "first", "segment_prepared"),
+                                         ("two.avi", "second", "segment_prepared")):
+                self.assertEqual(handle.request({"request": "enqueue", "id": 1, "file": file, "segment": segment}).get("segment"), segment)
+                handle.events.wait(lambda e: e.get("event") == event and e["segment"] == segment, WAIT_S)
+            refused = handle.request({"request": "enqueue", "id": 1, "file": "two.avi"})
+            self.assertEqual(refused.get("error_code"), 464, refused)
+            self.assertIn("max_queue_ms (3000)", refused["error"])
+            handle.request({"request": "remove", "id": 1, "segment": "second"})
+            self.assertNotIn("error_code", handle.request({"request": "enqueue", "id": 1, "file": "two.avi"}))
 
     def test_no_syntax(self):
         self.refuses('general: { worker = ', "cannot be read")

@@ -21,6 +21,8 @@
 
 #define SIDE        16
 #define ENTRY_EVERY 5 /* pictures */
+#define UNIT_BYTES  60
+#define UNIT_MAX    4096
 
 const char *const plugin_files_prepared[] = { "short.dhs", "long.dhs", "mute.dhs", "cut.dhs", NULL };
 const char *const plugin_files_scripted[] = { "good 5", "good 30", "slow 40", "crash 3", "fail 4", "leave 4", NULL };
@@ -33,22 +35,23 @@ static int append(void *arg, const void *bytes, size_t size)
 	return 0;
 }
 
-static void write_unit(const struct dh_stream_writer *writer, enum dh_media media, int slot, int slots, int is_entry)
+static void write_unit(const struct dh_stream_writer *writer, enum dh_media media, int slot, int slots, int is_entry,
+	size_t size)
 {
-	uint8_t bytes[60];
+	uint8_t bytes[UNIT_MAX];
 	struct dh_unit *unit;
 
-	memset(bytes, slot, sizeof bytes);
+	memset(bytes, slot, size);
 	if (media == DH_VIDEO)
 		vp8_fixture_picture(bytes, 0);
-	unit = dh_unit_new(media, slot * DH_SLOT_TICKS, slots * DH_SLOT_TICKS, bytes, sizeof bytes);
+	unit = dh_unit_new(media, slot * DH_SLOT_TICKS, slots * DH_SLOT_TICKS, bytes, size);
 	unit->flags = is_entry ? DH_UNIT_ENTRY : 0;
 	dh_stream_write_unit(writer, unit);
 	dh_unit_unref(&unit);
 }
 
-/* Pictures at 25 a second, and two packets of sound for each, if there are any. */
-static GByteArray *prepared(int pictures, int has_audio, int is_idle)
+/* Pictures at 25 a second, and two packets of sound for each, if there are any; each of `size` bytes. */
+static GByteArray *prepared_of(int pictures, int has_audio, int is_idle, size_t size)
 {
 	static const uint8_t anchor[] = VP8_FIXTURE_ANCHOR(SIDE, SIDE);
 	static const uint8_t picture[SIDE * SIDE * 3 / 2];
@@ -68,12 +71,17 @@ static GByteArray *prepared(int pictures, int has_audio, int is_idle)
 	if (is_idle)
 		dh_stream_write_picture(&writer, picture, sizeof picture);
 	for (int i = 0; i < pictures; i++) {
-		write_unit(&writer, DH_VIDEO, 2 * i, 2, i % ENTRY_EVERY == 0);
+		write_unit(&writer, DH_VIDEO, 2 * i, 2, i % ENTRY_EVERY == 0, size);
 		for (int sound = 0; has_audio && sound < 2; sound++)
-			write_unit(&writer, DH_AUDIO, 2 * i + sound, 1, 0);
+			write_unit(&writer, DH_AUDIO, 2 * i + sound, 1, 0, size);
 	}
 	dh_stream_write_end(&writer, &end);
 	return bytes;
+}
+
+static GByteArray *prepared(int pictures, int has_audio, int is_idle)
+{
+	return prepared_of(pictures, has_audio, is_idle, UNIT_BYTES);
 }
 
 /* --- raw files */
@@ -156,6 +164,12 @@ static int write_bytes(const struct plugin_files *files, const char *name, GByte
 int plugin_files_prepare(const struct plugin_files *files, const char *name, int pictures)
 {
 	return write_bytes(files, name, prepared(pictures, 1, 0), 0);
+}
+
+int plugin_files_prepare_mute(const struct plugin_files *files, const char *name, int pictures, size_t size)
+{
+	g_assert(size <= UNIT_MAX);
+	return write_bytes(files, name, prepared_of(pictures, 0, 0, size), 0);
 }
 
 static int make_files(const struct plugin_files *files)

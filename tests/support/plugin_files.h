@@ -27,6 +27,8 @@ int plugin_files_file(const struct plugin_files *files, const char *name, const 
 
 /* Writes a prepared segment of so many pictures, 25 a second, with sound. 0, or -1 with errno. */
 int plugin_files_prepare(const struct plugin_files *files, const char *name, int pictures);
+/* The same of pictures of `size` bytes each, without sound: all that counts as a segment's bytes. */
+int plugin_files_prepare_mute(const struct plugin_files *files, const char *name, int pictures, size_t size);
 
 /* Names of segments, NULL at the end. Prepared ones: */
 extern const char *const plugin_files_prepared[];

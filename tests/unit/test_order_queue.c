@@ -259,6 +259,72 @@ static void test_water_marks(void)
 	}
 }
 
+/* --- how much may wait */
+
+/* What is there decides, not what would be there: as with one that is still prepared, of which nothing is known. */
+static void test_limit_of_media(void)
+{
+	static const struct {
+		int64_t limit_ms; /* of media */
+		int fits;         /* segments of 1 s that wait */
+	} rows[] = { { 1000, 2 }, { 1980, 2 }, { 2000, 3 }, { 2020, 3 } };
+	struct dh_playout_config config;
+	const struct dh_order plain = { 0 }, repeated = { .repeat = 3 };
+	struct rig_segment unknown = SPEECH("u", 'u');
+	unknown.known_ms = 0;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		dh_playout_config_init(&config);
+		config.max_queue_ticks = rows[i].limit_ms * MS;
+		CHECK_AT("row %zu", i);
+		rig_open_idle(&rig, &config, start);
+		enqueue("p", &repeated); /* what plays does not wait */
+		rig_run(&rig, media_ms(100));
+		for (int n = 0; n < 4; n++) {
+			struct rig_segment spec = SPEECH("a", 'a');
+			spec.id = (const char *[]){ "a", "b", "c", "d" }[n];
+			CHECK_INT(rig_order(&rig, &spec, &plain, NULL), n < rows[i].fits ? 0 : -ENOBUFS);
+		}
+		CHECK_INT(rig_order(&rig, &unknown, &plain, NULL), -ENOBUFS);
+		rig_run(&rig, media_ms(3500)); /* one of them plays */
+		CHECK_INT(rig_order(&rig, &unknown, &plain, NULL), 0);
+		CHECK_INT(dh_playout_interrupt(rig.playout), rows[i].fits + 1);
+		enqueue("r", &repeated);
+		rig_run(&rig, rig.now + 100 * MS);
+		enqueue("s", &repeated); /* all of its 3 s wait */
+		CHECK_INT(rig_order(&rig, &unknown, &plain, NULL), -ENOBUFS);
+		finish_after(0);
+	}
+}
+
+/* 25 pictures of 900 bytes, and 50 packets of sound. */
+static void test_limit_of_bytes(void)
+{
+	struct dh_playout_config config;
+	const struct dh_order plain = { 0 };
+	const struct rig_segment specs[] = { SPEECH("p", 'p'), SPEECH("a", 'a'), SPEECH("b", 'b'), SPEECH("c", 'c') };
+	rig_sizes(900, 0);
+	struct dh_segment *one = rig_segment(&specs[0]);
+	size_t bytes = dh_segment_bytes(one);
+	dh_segment_free(&one);
+	CHECK(bytes > 25 * 900 && bytes < 25 * 1100, "%zu", bytes);
+	for (int more = 0; more < 2; more++) {
+		dh_playout_config_init(&config);
+		config.max_queue_bytes = 2 * bytes - (more ? 1 : 0);
+		CHECK_AT("%zu bytes", config.max_queue_bytes);
+		rig_open_idle(&rig, &config, start);
+		rig_sizes(900, 0);
+		rig_enqueue(&rig, &specs[0]);
+		rig_run(&rig, media_ms(100));
+		for (int n = 1; n < 3; n++)
+			CHECK_INT(rig_order(&rig, &specs[n], &plain, NULL), 0);
+		CHECK_INT(rig_order(&rig, &specs[3], &plain, NULL), more ? -ENOBUFS : 0);
+		rig_run(&rig, media_ms(1500)); /* `a` plays */
+		if (more)
+			CHECK_INT(rig_order(&rig, &specs[3], &plain, NULL), 0);
+		finish_after(0);
+	}
+}
+
 static const struct check_test tests[] = {
 	TEST(test_urgent_interrupts_when_it_is_ready),
 	TEST(test_urgent_goes_between_pieces),
@@ -271,6 +337,8 @@ static const struct check_test tests[] = {
 	TEST(test_expiry),
 	TEST(test_repetition),
 	TEST(test_water_marks),
+	TEST(test_limit_of_media),
+	TEST(test_limit_of_bytes),
 };
 
 int main(int argc, char **argv)

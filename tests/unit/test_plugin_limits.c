@@ -432,6 +432,84 @@ static void test_usage(void)
 	plugin_fixture_close(&fixture);
 }
 
+/* --- how much may wait */
+
+static int enqueue(struct gateway_handle *handle, const char *file, const char *segment)
+{
+	return code_of(
+		ASK(handle, "{s:s, s:i, s:s, s:s}", "request", "enqueue", "id", 1, "file", file, "segment", segment));
+}
+
+/* That event of the segment; those before it are forgotten. */
+static void await_of(struct gateway_handle *handle, const char *kind, const char *segment)
+{
+	for (;;) {
+		json_t *event = gateway_await(handle, kind, AWAIT_S * 1000);
+		CHECK(event, "%s has no %s", segment, kind);
+		bool is_its = !strcmp(json_string_value(json_object_get(event, "segment")), segment);
+		json_decref(event);
+		if (is_its)
+			return;
+	}
+}
+
+static void enqueue_and_await(struct gateway_handle *handle, const char *file, const char *segment, const char *kind)
+{
+	CHECK_INT(enqueue(handle, file, segment), 0);
+	await_of(handle, kind, segment);
+}
+
+/* What waits of 2 s each, behind one that plays. */
+static void test_queue_ms(void)
+{
+	struct gateway_handle *handle;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, "max_queue_ms = 3000\n warm_workers = 0\n");
+	CHECK_INT(plugin_files_prepare(&fixture.files, "segments/minutes.dhs", 5000), 0);
+	attach_all(&handle, 1, NULL);
+	observe_room(handle, 1);
+	enqueue_and_await(handle, "minutes.dhs", "plays", "event:started");
+	enqueue_and_await(handle, "long.dhs", "first", "event:segment_prepared");
+	enqueue_and_await(handle, "long.dhs", "second", "event:segment_prepared");
+	CHECK_INT(enqueue(handle, "long.dhs", "third"), DH_ERROR_LIMIT);
+	CHECK_INT(code_of(ASK(handle, "{s:s, s:i, s:s}", "request", "remove", "id", 1, "segment", "first")), 0);
+	CHECK_INT(enqueue(handle, "long.dhs", "third"), 0);
+	detach_all(&handle, 1);
+	plugin_fixture_close(&fixture);
+}
+
+/* While a whole MiB waits, another one may wait but is not prepared before it is next; while more waits, none may. */
+static void test_queue_mb(void)
+{
+	struct gateway_handle *handle;
+	struct plugin_fixture fixture;
+
+	plugin_fixture_open(&fixture, "max_queue_mb = 1\n warm_workers = 0\n");
+	CHECK_INT(plugin_files_prepare(&fixture.files, "segments/minutes.dhs", 5000), 0);
+	CHECK_INT(plugin_files_prepare_mute(&fixture.files, "segments/whole.dhs", 512, 2048), 0);
+	CHECK_INT(plugin_files_prepare_mute(&fixture.files, "segments/half.dhs", 256, 2048), 0);
+	attach_all(&handle, 1, NULL);
+	observe_room(handle, 1);
+	enqueue_and_await(handle, "minutes.dhs", "plays", "event:started");
+	enqueue_and_await(handle, "half.dhs", "half", "event:segment_prepared");
+	enqueue_and_await(handle, "half.dhs", "other half", "event:segment_prepared");
+	CHECK_INT(enqueue(handle, "short.dhs", "behind"), 0);
+	usleep(300000); /* if it were begun, it would be there by then */
+	CHECK_INT(code_of(ASK(handle, "{s:s, s:i}", "request", "skip", "id", 1)), 0);
+	await_of(handle, "event:started", "half");
+	await_of(handle, "event:segment_prepared", "behind"); /* after that */
+	CHECK_INT(code_of(ASK(handle, "{s:s, s:i}", "request", "interrupt", "id", 1)), 0);
+	enqueue_and_await(handle, "minutes.dhs", "plays", "event:started");
+	enqueue_and_await(handle, "half.dhs", "half", "event:segment_prepared");
+	enqueue_and_await(handle, "whole.dhs", "whole", "event:segment_prepared");
+	CHECK_INT(enqueue(handle, "short.dhs", "behind"), DH_ERROR_LIMIT);
+	CHECK_INT(code_of(ASK(handle, "{s:s, s:i, s:s}", "request", "remove", "id", 1, "segment", "half")), 0);
+	CHECK_INT(enqueue(handle, "short.dhs", "behind"), 0);
+	detach_all(&handle, 1);
+	plugin_fixture_close(&fixture);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_observers_take_no_viewers_places),
 	TEST(test_one_client),
@@ -443,6 +521,8 @@ static const struct check_test tests[] = {
 	TEST(test_strangers),
 	TEST(test_who_may_look),
 	TEST(test_usage),
+	TEST(test_queue_ms),
+	TEST(test_queue_mb),
 };
 
 PREPARATION_MAIN(tests)
