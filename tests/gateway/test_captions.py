@@ -369,6 +369,41 @@ class HeardByEach(CaptionsCase):
         by_number = self.ask("heard", id=1, viewer=second.result["viewer"])
         self.assertEqual(by_number["segments"][-1], part)
 
+    def test_since_when_it_is_known(self):
+        """Since the viewer joined, by the room's time; pausing does not change that, as long as it is remembered."""
+        first = self.viewer("--deaf", offer_data=False)
+        peer = DataViewer.start("--deaf")
+        self.addCleanup(peer.close)
+        self.ask("enqueue", id=1, file="many.mkv", segment="since")
+        started = self.event("started", "since")["media_ms"]
+        self.event("segment_prepared", "since")
+        reached = [self.ask("queue", id=1)["playing"]["played_ms"]]
+        second = self.viewer(peer=peer, offer_data=False)
+        told = [self.heard(second)]
+        reached.append(self.ask("queue", id=1)["playing"]["played_ms"])
+        since = told[0]["since_ms"]
+        self.assertTrue(started + reached[0] - 20 <= since <= started + reached[1] + 20, (started, reached, since))
+        for _ in range(3):
+            time.sleep(0.1)
+            second.handle.request({"request": "pause"})
+            second.handle.request({"request": "start"})
+            told.append(self.heard(second))
+        self.assertEqual([t["since_ms"] for t in told], [since] * 4)
+        # it has heard all from then on: neither less nor what was before
+        self.assertEqual([t["segments"][-1]["heard"][0]["media_ms"] for t in told[1:]], [since] * 3)
+        self.assertLessEqual(self.heard(first)["since_ms"], started)
+        self.assertEqual(self.heard(first)["segments"][-1]["heard"][0]["media_ms"], started)
+        for _ in range(200):
+            second.handle.request({"request": "pause"})
+            second.handle.request({"request": "start"})
+        later = self.heard(second)
+        self.assertGreater(later["since_ms"], since)
+        self.assertGreaterEqual(later["segments"][-1]["heard"][0]["media_ms"], later["since_ms"])
+        self.ask("interrupt", id=1)
+
+    def heard(self, viewer):
+        return viewer.handle.request({"request": "heard", "id": 1})
+
     def test_one_who_heard_all_around_holds(self):
         """As the ledger tells it: what goes on where it stopped has no gap, and what is said again is there once."""
         viewer = self.viewer("--deaf", offer_data=False)
