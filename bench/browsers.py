@@ -120,10 +120,11 @@ def lips_figures(name, room, stock):
 
 def freezes_of(times, window=30):
     """How long each freeze was, in ms, as the statistics of WebRTC define one: an interval of at least three times the
-    mean of the last 30, and of at least 150 ms more than it."""
+    mean of the last 30, and of at least 150 ms more than it; the first one, of at least 150 ms. A picture that stops for good
+    is one only if the last of `times` is the end of the observation."""
     steps = np.diff(times)
-    means = [np.mean(steps[max(0, i - window):i]) for i in range(1, len(steps))]
-    return [float(step) for step, mean in zip(steps[1:], means) if step >= max(3 * mean, mean + 150)]
+    means = [np.mean(steps[max(0, i - window):i]) if i else 0 for i in range(len(steps))]
+    return [float(step) for step, mean in zip(steps, means) if step >= max(3 * mean, mean + 150)]
 
 
 def freezes(material, runs, seams=20):
@@ -147,13 +148,16 @@ def freeze_figures(name, taken, seams):
     for before, after in taken:
         a, b = before["stats"]["video"], after["stats"]["video"]
         since = before["frames"][-1]["presented"]
-        times = [f["presented"] for f in after["frames"] if f["presented"] >= since]
+        shown = [since, *(f["presented"] for f in after["frames"] if f["presented"] > since)]
+        times = [*shown, max(shown[-1], after["ticks"][-1])]
         seen.append(len(freezes_of(times)))
-        count.append(b["freezeCount"] - a["freezeCount"] if "freezeCount" in b else seen[-1])
+        # getStats counts one when it ends
+        lasting = seen[-1] - len(freezes_of(shown))
+        count.append(b["freezeCount"] - a["freezeCount"] + lasting if "freezeCount" in b else seen[-1])
         gaps.append(float(np.diff(times).max()))
         dropped.append(b.get("framesDropped", 0) - a.get("framesDropped", 0))
     what = f"{len(taken)} x {seams} seams"
-    how = "as getStats counts them" if "freezeCount" in taken[0][1]["stats"]["video"] else "getStats counts none here: as presented"
+    how = "as getStats counts them, and one that lasts at the end" if "freezeCount" in taken[0][1]["stats"]["video"] else "getStats counts none here: as presented"
     return [
         Figure(f"freezes in {name} over {seams} seams", count, {"max": 0}, unit="", runs=what, note=how),
         Figure("freezes, from when pictures were presented", seen, unit="", runs=what),
