@@ -91,8 +91,8 @@ class Watched:
         self.tell(without=RTX)
         time.sleep(5)
         self.tell()
-        after = self.probe.take()
-        times = [f["presented"] for f in after["frames"][len(before["frames"]) - 2:]]
+        end, after = self.now(), self.probe.take()
+        times = [f["presented"] for f in after["frames"][len(before["frames"]) - 2:] if f["presented"] < end] + [end]
         time.sleep(np.random.default_rng(len(times)).uniform(0.5, 1.5))
         return float(np.diff(times).max()), after["stats"]["video"]["pliCount"] - before["stats"]["video"]["pliCount"]
 
