@@ -4,8 +4,6 @@ import json
 import os
 import time
 
-import numpy as np
-
 from data_peer import DataViewer
 from figure import Figure
 from marks import MARK
@@ -16,8 +14,8 @@ from probe import browser
 SECONDS = 20
 SETTLE_S = 10           # see browsers.py
 PACKET_MS = 20
-BEEPS = [round(1000 * (MARK + n)) for n in range(SECONDS - 1)]
-CAPTIONS = [["beep %d" % n, ms, ms + 500] for n, ms in enumerate(BEEPS)]
+BEEPS = [round(1000 * (MARK + n)) for n in range(SECONDS)]      # all that the file has
+CAPTIONS = [["beep %d" % n, ms, min(ms + 500, SECONDS * 1000)] for n, ms in enumerate(BEEPS)]
 
 # The page's library, as the page uses it; a caption is rendered in the frame that follows its text.
 WATCH = """
@@ -40,6 +38,17 @@ import('/digitalhuman.js').then(async ({ DigitalHuman }) => {
 """
 
 
+def by_number(captions, beeps):
+    """[(when it was shown, when its beep was heard)] of captions, (text, when) each, and beeps in their order. All of them
+    must have come, each once and in order: one that is missing would make its neighbour a second late, or be no figure."""
+    texts = [text for text, _ in captions]
+    if texts != [text for text, *_ in CAPTIONS]:
+        raise RuntimeError(f"captions were not shown as they should: {texts}")
+    if len(beeps) != len(BEEPS) or None in beeps:
+        raise RuntimeError(f"of {len(BEEPS)} beeps {len(beeps) - list(beeps).count(None)} were heard")
+    return [(at, beep) for (_, at), beep in zip(captions, beeps)]
+
+
 def arrived(hosted, file):
     """Caption minus the packet that has the first sample of its word, ms."""
     viewer = DataViewer(hosted.server, 1, "--sound")
@@ -47,16 +56,13 @@ def arrived(hosted, file):
         viewer.wait_event("state")
         time.sleep(1)
         segment = hosted.handle.request({"request": "enqueue", "id": 1, "file": file, "captions": CAPTIONS})["segment"]
+        started_ms = viewer.wait_event("started", segment=segment)["media_ms"]
         viewer.wait_event("finished", segment=segment)
         start = viewer.result["rtp_start"]["audio"]
         sounds = {(stamp - start) % (1 << 32) // 48: at for at, stamp in viewer.sounds}
-        out = []
-        for message in viewer.messages:
-            if message["event"] == "caption":
-                packet = next((ms for ms in sounds if ms <= message["from_ms"] < ms + PACKET_MS), None)
-                if packet is not None:
-                    out.append((message["at"] - sounds[packet]) * 1000)
-        return out
+        shown = [(m["text"], m["at"]) for m in viewer.messages if m["event"] == "caption"]
+        words = [next((at for ms, at in sounds.items() if ms <= started_ms + beep < ms + PACKET_MS), None) for beep in BEEPS]
+        return [(at - word) * 1000 for at, word in by_number(shown, words)]
     finally:
         viewer.close()
 
@@ -74,9 +80,7 @@ def rendered(hosted, file):
         page.wait("over", 60 + SECONDS)
         time.sleep(1)
         heard, shown = page.evaluate("[beeps, captions]")
-    heard = np.array(heard)
-    out = [caption["at"] - heard[np.argmin(np.abs(heard - caption["at"]))] for caption in shown] if len(heard) else []
-    return [ms for ms in out if abs(ms) < 500]
+    return [at - beep for at, beep in by_number([(caption["text"], caption["at"]) for caption in shown], heard)]
 
 
 def captions(material, runs):
