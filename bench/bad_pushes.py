@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Do generators that push badly disturb other rooms, and does anything of them stay? Nine of ten rooms are measured
 while nobody pushes to the first one, and while somebody pushes badly."""
+import contextlib
 import json
 import os
 import random
 import shutil
 import socket
-import subprocess
 import sys
 import time
 
 import isolation
 from figure import Figure
+from isolation import told
 from janus_server import free_ports
 from material import open_room
 from pushing import connect, token
@@ -28,11 +29,18 @@ SECRET = "whisper"
 def begin(address, **line):
     """A connection and its first line; None if it is refused at once."""
     try:
-        sock = connect(address)
+        sock = reach(address)
         sock.sendall(json.dumps({"room": 1, "token": token(SECRET, 1), "progress_ms": 0, **line}).encode() + b"\n")
         return sock
-    except OSError:
+    except OSError as refusal:
+        told.refusal = str(refusal)
         return None
+
+
+def reach(address):
+    sock = connect(address)
+    told.accept()
+    return sock
 
 
 def breaks_off(address, data):
@@ -52,7 +60,7 @@ def breaks_off(address, data):
 def stalls(address, data, held=[]):
     """Connections that say nothing, or stop within the line or the media."""
     kind = random.randrange(3)
-    sock = connect(address) if kind == 0 else begin(address)
+    sock = reach(address) if kind == 0 else begin(address)
     if sock:
         try:
             if kind == 2:
@@ -95,7 +103,7 @@ def repeats_tokens(address, data, used=token(SECRET, 1)):
 
 def sends_rubbish(address, data):
     """No line, lines without an end, lines that are no JSON, and media that are none."""
-    sock = begin(address) if random.random() < 0.5 else connect(address)
+    sock = begin(address) if random.random() < 0.5 else reach(address)
     if sock:
         try:
             sock.sendall(os.urandom(random.randrange(1, 200000)))
@@ -129,18 +137,19 @@ WAYS = {
 }
 
 
-class Neighbour:
-    def __init__(self, way, port, path):
-        self.process = subprocess.Popen(
-            ["nice", "-n", "19", sys.executable, "-B", os.path.abspath(__file__), way, str(port), path],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-        time.sleep(2)
+def queued(gateway):
+    """Segments of the first room, so far."""
+    return gateway.request({"request": "stats", "id": 1, "secret": SECRET})["segments"]["queued"]
 
-    def end(self):
-        ended = self.process.poll() is not None
-        self.process.kill()
-        self.process.wait()
-        assert not ended, "the neighbour has ended"
+
+@contextlib.contextmanager
+def neighbour(way, gateway, port, path):
+    """Pushes to room 1 in that `way`; raises if none of it was a push to the room that was taken."""
+    before = queued(gateway)
+    with isolation.apart(way, os.path.abspath(__file__), str(port), path):
+        yield
+    if queued(gateway) == before:
+        raise RuntimeError(f"{way}: no push was taken")
 
 
 def left_open(hosted, before):
@@ -171,11 +180,8 @@ def bad_pushes(material, runs):
                 for _ in range(runs):
                     quiet.append(isolation.window(gateway, viewer, crowd))
                     before = hosted.settled_use()
-                    neighbour = Neighbour(way, port, known)
-                    try:
+                    with neighbour(way, gateway, port, known):
                         bad.append(isolation.window(gateway, viewer, crowd))
-                    finally:
-                        neighbour.end()
                     gateway.request({"request": "interrupt", "id": 1, "secret": SECRET})
                     left.append(left_open(hosted, before))
                 figures += isolation.compare(way, quiet, bad)
@@ -186,12 +192,14 @@ def bad_pushes(material, runs):
 
 
 def misbehave(way, port, path):
+    told.at_the_end()
     with open(path, "rb") as file:
         data = file.read()
     while True:
         try:
             WAYS[way](("127.0.0.1", int(port)), data)
-        except OSError:
+        except OSError as refusal:
+            told.refusal = str(refusal)
             time.sleep(0.05)
 
 

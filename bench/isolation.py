@@ -3,9 +3,12 @@
 first one is quiet, and while it misbehaves."""
 import contextlib
 import gc
+import json
 import os
 import random
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +25,7 @@ from viewers import Gateway, Refused
 ROOMS = 10
 VIEWERS = 3           # in each of the other rooms
 WINDOW_S = 12
+BEGINS_S = 120        # so long may a neighbour take
 MEASURED, EVENTS = 2, 3  # the rooms in which segments are played, and events are timed
 
 # The bad neighbour's generator does what its text says.
@@ -47,11 +51,35 @@ def configuration(size):
 # Each runs in a process of its own, at the lowest priority: the figure is about what
 # the gateway lets it do to others, not about what its client costs the machine.
 
+class Told:
+    """What the neighbour says in the end: how often it was let do what it does, and why it was not, lately."""
+
+    def __init__(self):
+        self.accepted, self.refusal = 0, None
+
+    def accept(self):
+        self.accepted += 1
+        if self.accepted == 1:
+            print("begun", flush=True)
+
+    def at_the_end(self):
+        """From now on the process ends by SIGTERM, and says it."""
+        def end(*_):
+            print(json.dumps({"accepted": self.accepted, "refusal": self.refusal}), flush=True)
+            os._exit(0)
+        signal.signal(signal.SIGTERM, end)
+
+
+told = Told()
+
+
 def again_and_again(act):
     while True:
         try:
             act()
-        except (Refused, TimeoutError):
+            told.accept()
+        except (Refused, TimeoutError) as refusal:
+            told.refusal = str(refusal) or type(refusal).__name__
             time.sleep(0.05)
 
 
@@ -74,6 +102,7 @@ def interrupts(gateway):
     def act():
         for _ in range(100):
             gateway.request({"request": "enqueue", "id": 1, "file": "known.mp4"})
+            told.accept()       # the whole may take a machine that is busy as long as a window
         gateway.request({"request": "interrupt", "id": 1})
     again_and_again(act)
 
@@ -81,8 +110,8 @@ def interrupts(gateway):
 def asks(gateway):
     """Sixteen clients that send requests as fast as they are answered."""
     def ask():
-        request = random.choice(("stats", "queue", "info", "list"))
-        gateway.request({"request": request, **({} if request == "list" else {"id": 1})})
+        for request in random.sample(("stats", "queue", "info", "list"), 4):
+            gateway.request({"request": request, **({} if request == "list" else {"id": 1})})
     for _ in range(15):
         threading.Thread(target=again_and_again, args=(ask,), daemon=True).start()
     again_and_again(ask)
@@ -124,15 +153,32 @@ def neighbour(way, ws):
     if way is None:
         yield
         return
-    process = subprocess.Popen(["nice", "-n", "19", sys.executable, "-B", os.path.abspath(__file__), way, ws],
+    with apart(way, os.path.abspath(__file__), ws):
+        yield
+
+
+@contextlib.contextmanager
+def apart(way, program, *arguments):
+    """A neighbour of that program's, from the first time on that something of what it does was accepted. Raises where that
+    never is, where it was not again, or where it has ended: else a quiet room would be compared with a quiet one."""
+    process = subprocess.Popen(["nice", "-n", "19", sys.executable, "-B", program, way, *arguments], stdout=subprocess.PIPE,
                                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     try:
-        time.sleep(2)
-        yield
-        assert process.poll() is None, f"{way}: the neighbour has ended"
+        # a busy machine takes long to start what has the lowest priority
+        if select.select([process.stdout], [], [], BEGINS_S)[0]:
+            time.sleep(2)
+            yield
+        if process.poll() is not None:
+            raise RuntimeError(f"{way}: the neighbour has ended")
+        process.terminate()
+        *_, said = process.communicate(timeout=BEGINS_S)[0].splitlines() or ["null"]
+        said = json.loads(said) or {"accepted": 0, "refusal": "it did not even begin"}
+        if said["accepted"] < 2:
+            raise RuntimeError(f"{way}: {said['accepted']} of what it does was accepted: {said['refusal']}")
     finally:
         process.kill()
         process.wait()
+        process.stdout.close()
 
 
 # --------------------------------------------------------------------------- measuring
@@ -237,6 +283,7 @@ def isolation(material, runs):
 
 
 def misbehave(way, ws):
+    told.at_the_end()
     with Gateway(ws) as gateway:
         WAYS[way](gateway)
 
