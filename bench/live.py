@@ -11,7 +11,7 @@ import time
 import rtp
 from figure import Figure
 from packets import marks_of
-from pushes import Pushes, raw
+from pushes import SECONDS, Pushes, raw
 from pushing import Push
 from viewers import Gateway
 
@@ -145,6 +145,12 @@ def per_second(pid, seconds):
     return (tree_s(pid) - before) / (time.monotonic() - begun) * 100
 
 
+def check_whole(result, ms):
+    """Half of a segment costs half, and none costs nothing."""
+    if not result or result["event"] != "finished" or abs(result["played_ms"] - ms) > 100:
+        raise RuntimeError(f"a push of {ms} ms ended otherwise: {result}")
+
+
 def cost(material, runs):
     """Processor time of one live room with one viewer, of the Streaming plugin with the same media, and of an aiortc
     server that encodes the same."""
@@ -161,7 +167,7 @@ def cost(material, runs):
                     push = pushes.push(1, name)
                     push.event("started")
                     used[name].append(per_second(pid, 8))
-                    push.result()
+                    check_whole(push.result(), SECONDS * 1000)
                     push.close()
     finally:
         pushes.hosted.close()
@@ -217,22 +223,35 @@ def aiortc_server(film, seconds=8):
 
 # ------------------------------------------------------------------------ lips
 
-def generate(address, data, until, slowest=1.1):
-    """Segments of a generator that makes its media at 0.9 to 1.1 times their time, with jitter, until `until()`."""
+def generate(address, data, until, slowest=1.1, results=None):
+    """Segments of a generator that makes its media at 0.9 to 1.1 times their time, with jitter, until `until()`. What became
+    of each is appended to `results`: its last event, or an error."""
     while not until():
-        push = Push(address, {"room": 1, "progress_ms": 0})
         try:
+            push = Push(address, {"room": 1, "progress_ms": 0})
             due = time.monotonic()
             for piece in steps(data):
                 push.send(piece)
                 due += 0.12 * random.uniform(0.9, slowest)
                 time.sleep(max(0, due - time.monotonic() + random.uniform(0, 0.03)))
             push.end()
-            push.result(60)
-        except OSError:
-            pass
-        push.close()
+            result = push.result(60)
+            push.close()
+        except (OSError, AssertionError) as error:
+            result = error
+        if results is not None:
+            results.append(result)
         time.sleep(1)
+
+
+def check_generated(results, ms):
+    """Where nothing is said there are no lips."""
+    if not results:
+        raise RuntimeError("the generator has said nothing")
+    for result in results:
+        if isinstance(result, Exception):
+            raise RuntimeError("the generator was not taken") from result
+        check_whole(result, ms)
 
 
 def steps(data, step=0.12):
@@ -261,7 +280,8 @@ def lips_live(material, runs, seconds=30):
         with open(pushes.prepared(material.mp4(10)), "rb") as file:
             data = file.read()
         over = threading.Event()
-        generator = threading.Thread(target=generate, args=(pushes.address, data, over.is_set))
+        results = []
+        generator = threading.Thread(target=generate, args=(pushes.address, data, over.is_set), kwargs={"results": results})
         generator.start()
         with long.streaming_fed(material, ports), Server() as server:
             for _ in range(runs):
@@ -275,6 +295,7 @@ def lips_live(material, runs, seconds=30):
                         offsets[name] += lips(probe.take(), since)["rendered"]
         over.set()
         generator.join()
+        check_generated(results, 10000)
     finally:
         over.set()
         pushes.hosted.close()
