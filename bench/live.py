@@ -19,6 +19,11 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 TICKS = 720000
 
 
+def seconds_at(data, at):
+    """When the picture or sound of that record plays. A sound's time has seven bytes, and its loudness the eighth."""
+    return (struct.unpack_from("<Q", data, at + 8)[0] & (1 << 56) - 1) / TICKS
+
+
 # ------------------------------------------------------------------ underruns
 
 def in_pieces(data):
@@ -27,7 +32,7 @@ def in_pieces(data):
     while at < len(data):
         kind, length = struct.unpack_from("<4sI", data, at)
         if kind in (b"VIDE", b"AUDI"):
-            pts = struct.unpack_from("<q", data, at + 8)[0] / TICKS
+            pts = seconds_at(data, at)
             if pts >= due and (pts % 1 < 0.35 or pts % 1 > 0.85):
                 pieces.append(data[start:at])
                 start, due = at, pts + random.uniform(0.8, 1.2)
@@ -259,7 +264,7 @@ def steps(data, step=0.12):
     start, at, due = 0, 0, step
     while at < len(data):
         kind, length = struct.unpack_from("<4sI", data, at)
-        if kind in (b"VIDE", b"AUDI") and struct.unpack_from("<q", data, at + 8)[0] / TICKS >= due:
+        if kind in (b"VIDE", b"AUDI") and seconds_at(data, at) >= due:
             yield data[start:at]
             start, due = at, due + step
         at += length + 12
