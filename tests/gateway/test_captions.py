@@ -70,13 +70,13 @@ class Channel(CaptionsCase):
         """At its time of the room's media, which the sound's timestamps have, too."""
         viewer = self.viewer("--sound")
         viewer.wait_event("state")
-        captions = [["c%d" % n, 500 * n, 500 * n + 400] for n in range(6)] + [["end", 4500, 4600]]
+        captions = [["long", 0, 3400], *(["c%d" % n, 500 * n, 500 * n + 400] for n in range(6)), ["end", 4500, 4600]]
         self.ask("enqueue", id=1, file="words.mkv", segment="timed", captions=captions)
         begun = viewer.wait_event("started", segment="timed")["media_ms"]
         viewer.wait_event("caption_end", caption=viewer.wait_event("caption", text="end")["caption"])
         self.ask("interrupt", id=1)
         start = viewer.result["rtp_start"]["audio"]
-        sounds = {(stamp - start) % (1 << 32) // 48: at for at, stamp in viewer.sounds}
+        sounds, had_sound = {(stamp - start) % (1 << 32) // 48: at for at, stamp in viewer.sounds}, set()
         for text, from_ms, until_ms in captions[:-1]:
             caption = viewer.wait_event("caption", text=text)
             self.assertEqual((caption["media_ms"], caption["until_ms"]), (begun + from_ms, begun + until_ms))
@@ -84,6 +84,11 @@ class Channel(CaptionsCase):
             # by rule: not before its sound has been sent, nor behind what comes a second later
             after = [at for ms, at in sounds.items() if ms > caption["media_ms"] + 1000]
             self.assertLess(caption["at"], min(after))
+            for told in (caption, viewer.wait_event("caption_end", caption=caption["caption"])):
+                before = [at for ms, at in sounds.items() if begun <= ms <= told["media_ms"] - 1000]
+                self.assertLess(max(before, default=0), told["at"])
+                had_sound.add((told["event"], bool(before)))
+        self.assertLessEqual({("caption", True), ("caption_end", True)}, had_sound)
 
     def test_withdrawn(self):
         viewer = self.viewer()
