@@ -271,6 +271,9 @@ class Handles(CaptionsCase):
         self.assertEqual(self.on_handle(watcher, "caption", text="b")["segment"], "observed")
         self.on_handle(watcher, "marker", data=None)
         self.ask("interrupt", id=1)
+        self.event("interrupted", "observed")
+        told = [e.get("event") for e in self.observer.events.data()]
+        self.assertEqual([e for e in told if e in ("state", "caption", "caption_end", "marker")], [])
 
     def test_who_did_not_ask(self):
         viewer = self.viewer("--deaf", offer_data=False)
