@@ -12,6 +12,7 @@ import dhs
 from ffmpeg import ffmpeg
 from pushing import ENDS
 from test_push import JCFG, PushCase
+from viewers import Gateway
 
 PUSH = os.path.join(os.environ["DH_BUILD"], "dh-push")
 WAIT_S = 60
@@ -211,11 +212,16 @@ class FarAhead(ClientCase):
 class Encoding(ClientCase):
     def test_it_encodes_for_the_room(self):
         """What is sent begins with the room's anchor, so that nobody is sent a key frame."""
-        before = self.ask("stats", id=1)["sent"]["anchors"]
-        last, _ = self.result(self.start("--room=1", "--encode"), self.short)
-        self.assertEqual((last["event"], last["played_ms"]), ("finished", 1000), last)
-        self.assertNotIn("notes", last)
-        self.assertEqual(self.ask("stats", id=1)["sent"]["anchors"], before)
+        with Gateway(self.janus.ws) as gateway:
+            viewer = gateway.watch({"id": 1})
+            viewer.wait(lambda v: v.video and v.audio and len(v.video.packets) > 10)
+            before = self.ask("stats", id=1)["sent"]["anchors"]
+            last, _ = self.result(self.start("--room=1", "--encode"), self.short)
+            self.assertEqual((last["event"], last["played_ms"]), ("finished", 1000), last)
+            self.assertNotIn("notes", last)
+            viewer.wait_until(last["media_ms"])
+            self.assertGreater(before, 0)
+            self.assertEqual(self.ask("stats", id=1)["sent"]["anchors"], before)
 
     def test_a_secret_room(self):
         last, _ = self.result(self.start("--room=2", "--encode", secret="whisper"), self.short)
