@@ -40,14 +40,26 @@ class Files(ServerCase):
         self.assertEqual(told["finished"]["media_ms"] - told["started"]["media_ms"], 2000)
 
     def test_where_a_round_stands(self):
+        """In its own time, of which only what came too late for everybody is not counted as played: then once more."""
         self.watch()
-        self.ask("enqueue", id=1, file="two.avi", repeat=100, **SECRET)
         end = time.monotonic() + WAIT_S
+        while (playing := self.second_round(end))["position_ms"] not in self.places(playing["played_ms"]):
+            self.assertLessEqual(playing["position_ms"], 2000)
+            self.assertLess(time.monotonic(), end, playing)
+
+    def second_round(self, end):
+        """What plays, in its second round."""
+        self.ask("enqueue", id=1, file="two.avi", repeat=100, **SECRET)
         while ((playing := self.ask("queue", id=1)["playing"]) or {}).get("played_ms", 0) <= 3000:
             self.assertLess(time.monotonic(), end, playing)
             time.sleep(0.05)
-        self.assertLessEqual(playing["position_ms"], 2000)
         self.ask("interrupt", id=1, **SECRET)
+        return playing
+
+    @staticmethod
+    def places(played_ms):
+        """A round's end may be the beginning of the next one."""
+        return (played_ms % 2000,) if played_ms % 2000 else (0, 2000)
 
     def test_queue_skip_remove_interrupt(self):
         watcher, _ = self.watch()
