@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What was heard of a segment, by when its words sound; and when what happened to it."""
+import io
 import json
 import os
+import re
 import subprocess
 import time
 import unittest
 
+import av
 import numpy as np
 
 from client_case import made
@@ -69,8 +72,9 @@ class WordsCase(RequestCase):
     def event(self, name, segment):
         return self.observer.events.wait(lambda e: e.get("event") == name and e.get("segment") == segment, WAIT_S)
 
-    def interrupt_after(self, segment, ms):
-        """The event that ends it, once so much has been played."""
+    def interrupt_after(self, segment, ms, heard=None):
+        """The event that ends it, once so much has been played; `heard`: what has been heard then, if it is not the file's
+        own words."""
         self.event("started", segment)
         end = time.monotonic() + WAIT_S
         while True:
@@ -79,7 +83,7 @@ class WordsCase(RequestCase):
                 break
             time.sleep(0.02)
         self.assertEqual(told["state"], "playing")
-        self.assertEqual(told["heard_text"], self.heard(told["played_ms"]))
+        self.assertEqual(told["heard_text"], self.heard(told["played_ms"]) if heard is None else heard)
         self.ask("interrupt", id=1)
         return self.event("interrupted", segment)
 
@@ -110,10 +114,10 @@ class Heard(WordsCase):
 
     def test_a_request_knows_better(self):
         self.ask("enqueue", id=1, file="words.mkv", segment="mine", text="Eins zwei.",
-                 words=[["Eins", 0, 100], ["zwei", 7000, 7900]])
-        self.event("started", "mine")
-        self.ask("skip", id=1)
-        self.assertIn(self.event("skipped", "mine")["heard_text"], ("", "Eins"))
+                 words=[["Eins", 0, 100], ["zwei", 7900, 8000]])
+        event = self.interrupt_after("mine", 700, "Eins")
+        self.assertEqual(event["heard_text"], "Eins")
+        self.assertNotIn(self.heard(event["played_ms"]), ("", "Eins"))
 
     def test_words_that_are_refused(self):
         for words in ([["a"]], [["a", 5, 4]], [["a" * 201, 0, 1]], [["a", 0, 1]] * 2001, "a", [["a\n", 0, 1]]):
@@ -219,20 +223,42 @@ class Python(WordsCase):
 
 
 class Talker(WordsCase):
-    TEXT = "Good evening, everybody; this is the first sentence. And here, at last, comes another one."
+    # The first half of the words takes two thirds of the time, and a third of the letters.
+    TEXT = "Yes. No. Oh. Well. Good. Fine. Then everybody understands extraordinary characters immediately."
+
+    def ends(self):
+        """When each word ends, in ms, as dh-talker says."""
+        clip = io.BytesIO(subprocess.run([os.environ["DH_TALKER"], "--size", "64x64", self.TEXT], check=True,
+                                         stdout=subprocess.PIPE).stdout)
+        with av.open(clip) as container:
+            words = [(bytes(p).decode(), round(p.pts * p.time_base * 1000)) for p in container.demux(subtitles=0) if p.size]
+        said = [(word, end) for (word, _), (_, end) in zip(words, words[1:]) if word.strip()]
+        self.assertEqual([word for word, _ in said], re.findall(r"\w+", self.TEXT))
+        return [end for _, end in said]
+
+    def in_proportion(self, played_ms, duration_ms):
+        """How many words that would be."""
+        return sum(word.end() * duration_ms <= len(self.TEXT) * played_ms for word in re.finditer(r"\S+", self.TEXT))
 
     def test_dh_talker_gives_words(self):
+        ends, told_at = self.ends(), []
         segment = self.ask("say", id=1, text=self.TEXT)["segment"]
         self.event("started", segment)
-        seen = set()
         while True:
             told = self.ask("progress", id=1, segment=segment)
             if told["state"] != "playing":
                 break
             self.assertTrue(self.TEXT.startswith(told["heard_text"]), told)
-            seen.add(told["heard_text"])
+            told_at.append((told["played_ms"], len(told["heard_text"].split())))
             time.sleep(0.05)
-        self.assertEqual(self.event("finished", segment)["heard_text"], self.TEXT)
+        finished = self.event("finished", segment)
+        self.assertEqual(finished["heard_text"], self.TEXT)
+        for played_ms, words in told_at:
+            self.assertLessEqual(abs(words - sum(end <= played_ms for end in ends)), 1, told_at)
+        # by its length now, and by what speech of that many letters takes while it is not known
+        self.assertTrue(any(all(abs(words - self.in_proportion(played_ms, length)) > 1
+                                for length in (finished["played_ms"], len(self.TEXT) * 1000 / 15))
+                            for played_ms, words in told_at), told_at)
 
 
 class Lives(WordsCase):
