@@ -118,7 +118,8 @@ class CaptureTimes(Case):
         version = int(re.search(r"Janus version: (\d+)", said)[1])
         self.assertEqual(CAPTURE in viewers[0].offer, version >= 1201, said)
         if version < 1201:
-            return self.assertEqual([self.origins(v, s) for v in viewers for s in (v.audio, v.video)], [[]] * 6)
+            self.assertEqual([self.origins(v, s) for v in viewers for s in (v.audio, v.video)], [[]] * 6)
+            self.skipTest("this Janus cannot")
         for viewer in viewers[:2]:
             viewer.wait(lambda v: min(len(self.origins(v, s)) for s in (v.audio, v.video)) >= 5 or time.sleep(0.1))
         for viewer in viewers:
