@@ -388,12 +388,16 @@ class Media(Case):
     def test_trusted_observers_are_told_of_viewers(self):
         handles = [self.hosted.server.attach() for _ in range(2)]
         for handle, fields in zip(handles, ({"secret": "mine"}, {})):
-            handle.request({"request": "observe", "id": 1, **fields})
+            self.addCleanup(handle.detach)
+            self.assertEqual(handle.request({"request": "observe", "id": 1, **fields})["result"]["status"], "observing")
         viewer = self.watch()
         joined = handles[0].events.wait(lambda e: e.get("event") == "joined")
         self.assertEqual(joined["viewers"], 1)
         viewer.leave()
         handles[0].events.wait(lambda e: e.get("event") == "left" and e["viewer"] == joined["viewer"])
+        self.ask("disable")
+        self.addCleanup(self.ask, "enable")
+        handles[1].events.wait(lambda e: e.get("event") == "disabled")
         self.assertFalse([e for e in handles[1].events.data() if e.get("event") in ("joined", "left")])
 
     def test_ice_restart(self):
