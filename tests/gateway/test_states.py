@@ -1,16 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an avatar does while it does not speak: its clips, the request `state`, and what it does by itself."""
-import os
+import glob
 import random
 import time
 import unittest
 
 import dhs
 import rtp
+from ffmpeg import ffmpeg
 from janus_server import WAIT_S
 from pushable import PushableServer
-from request_case import RequestCase, media
+from request_case import RequestCase
 from viewers import Gateway
 
 JCFG = """
@@ -36,7 +37,7 @@ def quiet(frames):
 class Server(PushableServer):
     def write_configuration(self):
         super().write_configuration()
-        media(self.path("listening.avi"), 3)
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=3,negate", "-c:v", "mjpeg", self.path("listening.avi"))
 
 
 class States(RequestCase):
@@ -183,22 +184,35 @@ class States(RequestCase):
             self.ask("edit", id=1, new_barge_in_by="all")
 
     def test_what_is_seen(self):
-        """No key frame between the clips, and each picture is one of the clip's."""
+        """No key frame between the clips, and each picture is one of the clips'."""
+        idle, listening = self.clip(25), self.clip(75)
         with Gateway(self.janus.ws) as gateway:
             viewer = gateway.watch({"id": 1})
-            viewer.wait(lambda v: v.video and len(v.video.packets) > 20)
+            seen = lambda v: [p.data for p in rtp.pictures(v.video) if not p.key]
+            viewer.wait(lambda v: v.video and len(seen(v)) > 20)
+            self.assertLessEqual({*seen(viewer)}, idle)
             self.ask("state", id=1, state="listening")
-            viewer.wait(lambda v: len(self.seen(v)) > 1)
+            viewer.wait(lambda v: (listening - idle) & {*seen(v)})
             self.ask("state", id=1, state="idle")
-            count = len(viewer.video.packets)
-            viewer.wait(lambda v: len(v.video.packets) > count + 20)
+            viewer.wait(lambda v: self.last(seen(v), idle - listening) > self.last(seen(v), listening - idle))
+            self.assertLessEqual({*seen(viewer)}, idle | listening)
             self.assertEqual(sum(p.key for p in rtp.pictures(viewer.video)), 1)
 
-    def seen(self, viewer):
-        """Which of the clips that were prepared by now the viewer has seen a picture of."""
-        folder, pictures = self.janus.path("cache"), {p.data for p in rtp.pictures(viewer.video) if not p.key}
-        return [name for name in os.listdir(folder) if name.endswith(".dhs")
-                and pictures & {u.data for u in dhs.Segment(os.path.join(folder, name)).video}]
+    @staticmethod
+    def last(seen, units):
+        """Where the last of these is."""
+        return max(number for number, data in enumerate(seen) if data in units)
+
+    def clip(self, count):
+        """The pictures of the clip that has so many, as it was prepared. It is in the cache a moment after it is played."""
+        end = time.monotonic() + WAIT_S
+        while True:
+            clips = [dhs.Segment(path) for path in glob.glob(self.janus.path("cache/*.dhs"))]
+            for clip in clips:
+                if not clip.audio and len(clip.video) == count:
+                    return {unit.data for unit in clip.video}
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
 
 
 if __name__ == "__main__":
