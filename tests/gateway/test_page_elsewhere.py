@@ -134,8 +134,8 @@ class Elsewhere:
 
 
 class AnotherNetwork(unittest.TestCase):
-    MOVES = "digitalhuman.state === 'playing' && digitalhuman.pc.getStats().then(all => " \
-            "[...all.values()].some(s => s.type === 'inbound-rtp' && s.framesDecoded > %d))"
+    DECODED = "Promise.resolve(digitalhuman.pc?.getStats() ?? []).then(all => " \
+              "[...all.values()].find(s => s.type === 'inbound-rtp' && s.kind === 'video')?.framesDecoded ?? 0)"
 
     def setUp(self):
         self.net = Elsewhere()
@@ -151,12 +151,22 @@ class AnotherNetwork(unittest.TestCase):
         with unittest.mock.patch.dict(os.environ, CHROMIUM=self.net.command):
             chromium = self.enterContext(Chromium(["--autoplay-policy=no-user-gesture-required"]))
         self.page = chromium.open(f"http://{self.net.here}:{pages.port}/")
-        self.page.wait(self.MOVES % 10)
-        self.page.evaluate("window.first = digitalhuman.pc; document.querySelector('#text').value = 'Half a sent'")
+        self.moves()
+        self.note()
+        self.page.evaluate("document.querySelector('#text').value = 'Half a sent'")
+
+    def note(self):
+        """The connection, and how many pictures it has shown so far."""
+        self.page.evaluate(f"(async () => {{ window.first = digitalhuman.pc; window.shown = await {self.DECODED}; }})()")
+
+    def moves(self):
+        """Ten pictures more than were noted, or of another connection."""
+        self.page.wait(f"digitalhuman.state === 'playing' && {self.DECODED}.then(n => "
+                       "n > 10 + (digitalhuman.pc === window.first ? window.shown : 0))")
 
     def until_it_moves_again(self):
         since = time.monotonic()
-        self.page.wait(self.MOVES % 10)
+        self.moves()
         print(f"    network back to picture moving, s: {time.monotonic() - since:.1f}", flush=True)
         self.page.wait("!document.querySelector('#curtain-text').checkVisibility()")
         self.assertEqual("Half a sent", self.page.evaluate("document.querySelector('#text').value"))
@@ -166,13 +176,15 @@ class AnotherNetwork(unittest.TestCase):
         gone = time.monotonic()
         self.page.wait("document.querySelector('#curtain-text').innerText.match(/no network|was lost|not answer/)")
         time.sleep(max(0, gone + 10 - time.monotonic()))
+        self.note()
         self.net.connect(self.net.there)
         self.until_it_moves_again()
         # from one network to another, without a break
-        self.page.evaluate("window.first = digitalhuman.pc")
+        self.note()
         self.net.connect("10.213.77.3")
         self.page.wait("digitalhuman.pc !== window.first || digitalhuman.pc.getStats().then(all => "
                        "[...all.values()].some(s => s.type === 'local-candidate' && s.address === '10.213.77.3'))")
+        self.page.evaluate(f"(async () => {{ window.shown = await {self.DECODED}; }})()")
         self.until_it_moves_again()
 
 
