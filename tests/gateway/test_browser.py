@@ -64,7 +64,8 @@ class Browsers(unittest.TestCase):
             if len(set.intersection(*shown)) > PICTURES * 2 / 3 and min(marked) >= 3:
                 break
             self.assertFalse(any(probe.page.evaluate(event % "finished") for probe in probes),
-                             f"{[*map(len, shown)]} pictures of {file}, {len(set.intersection(*shown))} of them the same; {marked} flashes that have their beeps")
+                             f"{[*map(len, shown)]} pictures of {file}, {len(set.intersection(*shown))} of them the same; "
+                             f"{marked} flashes that have their beeps")
             time.sleep(0.5)
         self.gateway.request({"request": "skip", "id": 1})
         for probe in probes:
