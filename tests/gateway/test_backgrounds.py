@@ -54,7 +54,7 @@ class Server(JanusServer):
         half = "color=white@0.5:size=64x64:rate=25:duration=0.4,format=rgba"
         for source, name, options in ((clear, "clear.png", ["-frames:v", 1]), (clear, "clear.mov", ["-c:v", "png"]),
                                       (half, "segments/half.mov", ["-c:v", "png"]), ("color=black:size=200x64", "behind.png", ["-frames:v", 1]),
-                                      ("color=red:size=64x64:rate=2:duration=600", "segments/long.mp4", ["-c:v", "libx264", "-pix_fmt", "yuv420p"])):
+                                      ("color=red:size=64x64:rate=5:duration=600", "segments/long.mp4", ["-c:v", "libx264", "-pix_fmt", "yuv420p"])):
             marks.ffmpeg("-f", "lavfi", "-i", source, *options, self.path(name))
         for source, name, options in (("color=white:size=12x10", "mark.png", ["-frames:v", 1]), ("color=black:size=64x64", "dark.png", ["-frames:v", 1]),
                                       ("color=black:size=64x64:rate=25:duration=0.4", "segments/dark.mp4", ["-c:v", "libx264", "-pix_fmt", "yuv420p"]),
