@@ -18,6 +18,7 @@ static struct {
 	dh_voice_fn *hear;
 	void *arg;
 	const char *text;
+	size_t said; /* bytes of it that have been in words */
 	int result;
 } speech;
 
@@ -108,20 +109,59 @@ static const char *character(const char *at, int n)
 	return at;
 }
 
-/* At the end of a sentence nothing is spoken. */
+static int is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Scripts that put no blanks between words have three bytes or more for a character. So have their punctuation marks,
+ * and some of ours: in U+2000, U+3000 and U+FF00, and the 63 behind each. */
+static int is_alone(const char *at)
+{
+	return (unsigned char)*at >= 0xe0 && strncmp(at, "\xe2\x80", 2) != 0 && strncmp(at, "\xe3\x80", 2) != 0 &&
+		strncmp(at, "\xef\xbc", 2) != 0;
+}
+
+/* The end of the word in which `at` is, with its punctuation. */
+static const char *end_of_word(const char *at)
+{
+	while (*at && !is_blank(*at) && !is_alone(at))
+		at = character(at, 1);
+	return at;
+}
+
+/* What is spoken from now on. espeak-ng names the first of several words that it speaks as one ("to be"), and a number
+ * for each of its parts: so a word is all that has not been in one, up to its end. At the end of a sentence that is
+ * nothing, or what was spoken last. */
 static int take_word(struct dh_word *word, const espeak_EVENT *event)
 {
 	if (event->type != espeakEVENT_WORD && event->type != espeakEVENT_END)
 		return 0;
-	memset(word, 0, sizeof(*word));
-	word->start_s = event->audio_position / 1000.0;
-	if (event->type == espeakEVENT_END || event->text_position < 1)
-		return 1;
-	const char *from = character(speech.text, event->text_position - 1), *to = character(from, event->length);
-	size_t size = (size_t)(to - from);
+	const char *from = speech.text + speech.said, *to = from;
+	if (event->text_position > 0)
+		to = character(speech.text, event->text_position - 1);
+	if (event->type == espeakEVENT_WORD) {
+		for (; is_blank(*to); to++)
+			;
+		const char *end = end_of_word(to);
+		to = end > to ? end : end_of_word(character(to, event->length));
+		if (to <= from)
+			return 0;
+	} else if (to > from && !is_blank(to[-1])) {
+		to = end_of_word(to);
+	}
+	for (; from < to && is_blank(*from); from++)
+		;
+	for (; to > from && is_blank(to[-1]); to--)
+		;
+	size_t size = to > from ? (size_t)(to - from) : 0;
+	if (size)
+		speech.said = (size_t)(to - speech.text);
 	if (size > DH_VOICE_WORD)
 		for (size = DH_VOICE_WORD; size > 0 && (from[size] & 0xc0) == 0x80; size--)
 			;
+	memset(word, 0, sizeof(*word));
+	word->start_s = event->audio_position / 1000.0;
 	memcpy(word->text, from, size);
 	return 1;
 }
@@ -185,6 +225,7 @@ int dh_voice_speak(const char *text, dh_voice_fn *hear, void *arg)
 	speech.hear = hear;
 	speech.arg = arg;
 	speech.text = text;
+	speech.said = 0;
 	speech.result = 0;
 	error = espeak_Synth(text, strlen(text) + 1, 0, POS_CHARACTER, 0, espeakCHARS_UTF8, NULL, NULL);
 	if (speech.result < 0)

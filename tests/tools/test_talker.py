@@ -132,7 +132,7 @@ class Speech(unittest.TestCase):
         for form in "nut", "matroska":
             clip = Clip(talk("--size", "64x64", "--format", form, text).stdout)
             words = [[word, ms] for word, ms in clip.words if word.strip()]
-            self.assertEqual([word for word, _ in words], ["Good", "morning", "M\u00fcnchen", "And", "more"])
+            self.assertEqual([word for word, _ in words], ["Good", "morning,", "M\u00fcnchen.", "And", "more."])
             times = [ms for _, ms in clip.words]
             self.assertEqual(times, sorted(times))
             self.assertEqual(clip.words[-1][0], " ")
@@ -140,6 +140,18 @@ class Speech(unittest.TestCase):
             loud = clip.loudness(25)
             for _, ms in words:
                 self.assertGreater(max(loud[ms // 40:ms // 40 + 5]), 0.01)
+
+    def test_all_of_its_words(self):
+        """Those that are spoken as one with others, numbers in many parts, and those of scripts without blanks, too."""
+        for voice, text in (("en-gb", "It was to be 1234 men, and in the 87654321987, I have been. Don't re-enter \u201cquotes\u201d\u2026 it was."),
+                            ("de", "Es ist in der 1234, das H\u00e4uschen z.B. f\u00fcr den 3. Mann."),
+                            ("cmn", "\u4f60\u597d\uff0c\u4e16\u754c\u3002\u6211\u662f\u5c0f\u660e\u3002")):
+            clip = Clip(talk("--size", "64x64", "--voice", voice, text).stdout)
+            said = [word for word, _ in clip.words if word.strip()]
+            self.assertEqual("".join(said).replace(" ", ""), text.replace(" ", ""))
+            self.assertGreater(len(said), 6)
+            times = [ms for _, ms in clip.words]
+            self.assertEqual(times, sorted(times))
 
     def test_begins_and_ends_at_rest(self):
         rest = Clip(talk(*SIZE, "--idle", "1").stdout).pictures[0]
