@@ -186,8 +186,8 @@ class Line:
     """
 
     def __init__(self, stream, since=0):
-        t = np.array([p.arrival for p in stream.packets])
-        media = stream.media_times()
+        media = stream.media_times()    # more packets may come meanwhile
+        t = np.array([p.arrival for p in stream.packets[:len(media)]])
         first = np.concatenate([[True], np.diff(media) != 0]) & (t >= since)
         self.arrival, self.media = t[first], media[first]
         offset = self.arrival - self.media
@@ -221,8 +221,8 @@ def offset_by_order(audio, video):
     What has the same time is sent together, and everything for a viewer in order of time, however late, so a busy
     machine changes nothing. Key frames are left out, because they are sent on request. Where there is sound, the
     two are at most one audio packet apart."""
-    arrivals = np.array([p.arrival for p in audio.packets])
-    sounds = audio.media_times()
+    sounds = audio.media_times()        # more packets may come meanwhile
+    arrivals = np.array([p.arrival for p in audio.packets[:len(sounds)]])
     least, most = -np.inf, np.inf
     for picture in pictures(video):
         time, behind = video.media_time(picture.ts), np.searchsorted(arrivals, picture.arrival)
