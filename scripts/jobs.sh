@@ -8,9 +8,8 @@
 # one, what else the machine does would starve them). "wait", at the same priority, is for
 # those of them that mostly wait, for a limit to pass or for the network: twice as many.
 # "watch" is for jobs that watch something live: one more than there are processors, or
-# twice as many that mostly wait ("await"), or one that must be "alone" there, or two of
-# those once nothing is left to do in the other lanes. What a job says at its end of the time
-# that it was busy tells where it belongs.
+# twice as many that mostly wait ("await"), or two with browsers ("browse"). What a job says at
+# its end of the time that it was busy tells where it belongs.
 #
 # Needs the functions wanted NAME (whether a test was asked for) and build_flavour DIR
 # (makes that build), and $logs. Sets $passed, $failed and $skipped.
@@ -20,7 +19,7 @@ job_names=() job_lanes=() job_limits=() job_builds=() job_commands=() # job_buil
 job_states=() job_pids=() job_starts=() job_lines=()     # a state: "", running or ended
 job_places=()                                            # how many it has, in its lane
 declare -A built                                         # by folder: yes or no
-# What watches takes two places, what awaits one.
+# What watches takes two places, what awaits one, what has a browser half of them.
 declare -A places=([work]=$(($(nproc) + 1)) [wait]=$((2 * $(nproc))) [watch]=$((2 * $(nproc) + 2)))
 declare -A running=([work]=0 [wait]=0 [watch]=0)         # places in use
 spent_ms=0                                               # by all jobs that have ended
@@ -72,7 +71,7 @@ log_of() { local name=${job_names[$1]#"$root/"}; printf '%s' "$logs/${name//\//-
 # its own process group, which is ended.
 start_job() {
 	local i=$1 command nice=(nice -n 6)
-	case ${job_lanes[i]} in watch | await | alone) nice=() ;; esac
+	case ${job_lanes[i]} in watch | await | browse) nice=() ;; esac
 	eval "command=(${job_commands[i]})"
 	if [ -n "${job_builds[i]}" ]; then
 		timeout --signal=INT --kill-after=30 "${job_limits[i]}" env --default-signal=INT "${nice[@]}" "${command[@]}" \
@@ -96,15 +95,6 @@ end_jobs() {
 }
 at_exit end_jobs
 
-# Whether there is something left in the lanes of lower priority.
-is_working() {
-	local i
-	for i in "${!job_names[@]}"; do
-		case ${job_lanes[i]}:${job_states[i]} in work:ended | wait:ended) ;; work:* | wait:*) return 0 ;; esac
-	done
-	return 1
-}
-
 # Sets $lane to the lane in which job $1 has its place, and $needed to how many places it
 # needs there now.
 need_places() {
@@ -112,10 +102,7 @@ need_places() {
 	case $lane in
 		watch) needed=2 ;;
 		await) lane=watch ;;
-		alone)
-			lane=watch needed=${places[watch]}
-			is_working || needed=$((needed / 2))
-			;;
+		browse) lane=watch needed=$((places[watch] / 2)) ;;
 	esac
 }
 take_places() {
