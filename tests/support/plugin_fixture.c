@@ -49,6 +49,22 @@ void await(struct gateway_handle *handle, const char *kind)
 	json_decref(event);
 }
 
+void await_more(struct gateway_handle *handle, int sound, int pictures)
+{
+	struct gateway_media before, now;
+	double end = now_ms() + AWAIT_S * 1e3;
+
+	gateway_media(handle, &before);
+	do {
+		usleep(2000);
+		gateway_media(handle, &now);
+	} while (now_ms() < end &&
+		(now.packets[DH_AUDIO] < before.packets[DH_AUDIO] + sound ||
+			now.packets[DH_VIDEO] < before.packets[DH_VIDEO] + pictures));
+	CHECK(now_ms() < end, "%d sounds, %d pictures", now.packets[DH_AUDIO], now.packets[DH_VIDEO]);
+	CHECK_INT(now.breaks[DH_AUDIO] + now.breaks[DH_VIDEO], 0);
+}
+
 void attach_all(struct gateway_handle **handles, int count, const void *client)
 {
 	for (int i = 0; i < count; i++)

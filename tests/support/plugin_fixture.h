@@ -58,6 +58,9 @@ void connect_viewer(struct gateway_handle *handle);
 void watch_room(struct gateway_handle *handle, int room);
 void observe_room(struct gateway_handle *handle, int room);
 
+/* Waits until it has been sent so many more packets of each, without a break. */
+void await_more(struct gateway_handle *handle, int sound, int pictures);
+
 /* Waits until the gateway holds so many offers (gateway_hold_offers). */
 void await_held_offers(int count);
 

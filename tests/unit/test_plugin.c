@@ -7,23 +7,6 @@
 #include "tests/support/plugin_fixture.h"
 #include "tests/support/request_maker.h"
 
-/* Waits until `handle` has been sent `count` more packets of each medium. */
-static void await_media(struct gateway_handle *handle, int count)
-{
-	struct gateway_media before, now;
-	double end = now_ms() + AWAIT_S * 1e3;
-
-	gateway_media(handle, &before);
-	do {
-		usleep(5000);
-		gateway_media(handle, &now);
-	} while (now_ms() < end &&
-		(now.packets[DH_VIDEO] < before.packets[DH_VIDEO] + count ||
-			now.packets[DH_AUDIO] < before.packets[DH_AUDIO] + count));
-	CHECK(now_ms() < end, "%d sounds, %d pictures", now.packets[DH_AUDIO], now.packets[DH_VIDEO]);
-	CHECK_INT(now.breaks[DH_AUDIO] + now.breaks[DH_VIDEO], 0);
-}
-
 static void watch(struct gateway_handle *handle, int room)
 {
 	CHECK(!ASK(handle, "{s:s, s:i}", "request", "watch", "id", room));
@@ -46,7 +29,7 @@ static void test_watch(void)
 	plugin_fixture_open(&fixture, NULL);
 	viewer = gateway_attach();
 	watch(viewer, 1);
-	await_media(viewer, 3);
+	await_more(viewer, 3, 3);
 	gateway_pli(viewer);
 	CHECK_INT(code_of(ASK(viewer, "{s:s, s:i, s:s, s:s}", "request", "enqueue", "id", 1, "file", "long.dhs",
 			  "segment", "one")),
@@ -54,7 +37,7 @@ static void test_watch(void)
 	await(viewer, "event:queued");
 	await(viewer, "event:ready");
 	await(viewer, "event:started");
-	await_media(viewer, 10);
+	await_more(viewer, 10, 10);
 	await(viewer, "event:finished");
 	query = gateway_query(viewer);
 	CHECK_STR(json_string_value(json_object_get(query, "state")), "watching");
@@ -64,7 +47,7 @@ static void test_watch(void)
 	await(viewer, "status:pausing");
 	CHECK(!ASK(viewer, "{s:s}", "request", "start"));
 	await(viewer, "status:started");
-	await_media(viewer, 3);
+	await_more(viewer, 3, 3);
 	CHECK(!ASK(viewer, "{s:s}", "request", "stop"));
 	await(viewer, "status:stopping");
 	await(viewer, "status:stopped");
@@ -90,7 +73,7 @@ static void test_watch_again(void)
 	CHECK(!gateway_ask(viewer, json_pack("{s:s}", "request", "start"), gateway_answer()));
 	await(viewer, "status:starting");
 	gateway_up(viewer);
-	await_media(viewer, 3);
+	await_more(viewer, 3, 3);
 	CHECK_INT(code_of(ASK(viewer, "{s:s, s:i}", "request", "destroy", "id", 1)), 0);
 	await(viewer, "event:destroyed");
 	await(viewer, "status:stopped");
@@ -134,11 +117,11 @@ static void test_watch_without_an_answer(void)
 	await(viewer, "status:stopped");
 	set_clock(viewer, 0);
 	watch(other, 1);
-	await_media(other, 3);
+	await_more(other, 3, 3);
 	set_clock(viewer, 101);
 	CHECK(!ASK(viewer, "{s:s, s:i}", "request", "watch", "id", 1));
 	await(viewer, "error:464");
-	await_media(other, 3); /* connected viewers stay */
+	await_more(other, 3, 3); /* connected viewers stay */
 	set_clock(viewer, 0);
 	gateway_detach(&other);
 	gateway_detach(&viewer);
@@ -175,12 +158,12 @@ static void test_real_worker(void)
 	plugin_fixture_open_with(&fixture, worker, NULL, event_checker_see);
 	viewer = gateway_attach();
 	watch(viewer, 9);
-	await_media(viewer, 2);
+	await_more(viewer, 2, 2);
 	CHECK_INT(code_of(ASK(viewer, "{s:s, s:i, s:[s, s]}", "request", "enqueue", "id", 9, "file", FILES_PICTURE,
 			  FILES_SOUND)),
 		0);
 	await(viewer, "event:started");
-	await_media(viewer, 5);
+	await_more(viewer, 5, 5);
 	await(viewer, "event:finished");
 	gateway_detach(&viewer);
 	plugin_fixture_close(&fixture);

@@ -46,22 +46,6 @@ static json_t *jsep(const char *type, const char *sdp)
 	return json_pack("{s:s, s:s}", "type", type, "sdp", sdp);
 }
 
-/* Until it has been sent `sound` and `pictures` more packets. */
-static void await_more(struct gateway_handle *handle, int sound, int pictures)
-{
-	struct gateway_media before, now;
-	double end = now_ms() + AWAIT_S * 1e3;
-
-	gateway_media(handle, &before);
-	do {
-		usleep(2000);
-		gateway_media(handle, &now);
-	} while (now_ms() < end &&
-		(now.packets[0] < before.packets[0] + sound || now.packets[1] < before.packets[1] + pictures));
-	CHECK(now_ms() < end, "%d sounds, %d pictures", now.packets[0], now.packets[1]);
-	CHECK_INT(now.breaks[0] + now.breaks[1], 0);
-}
-
 static json_int_t watching(struct gateway_handle *handle, int room)
 {
 	json_t *info = ASK(handle, "{s:s, s:i, s:s}", "request", "info", "id", room, "secret", FILES_SECRET);

@@ -25,19 +25,6 @@ void __wrap_dh_room_member_move(struct dh_member *member, struct dh_member *to, 
 	__real_dh_room_member_move(member, to, is_up);
 }
 
-static void await_media(struct gateway_handle *handle)
-{
-	struct gateway_media before, now;
-	double end = now_ms() + AWAIT_S * 1e3;
-
-	gateway_media(handle, &before);
-	do {
-		usleep(2000);
-		gateway_media(handle, &now);
-	} while (now.packets[DH_VIDEO] < before.packets[DH_VIDEO] + 3 && now_ms() < end);
-	CHECK(now_ms() < end, "no media");
-}
-
 static void ask_to_switch(struct gateway_handle *viewer, int room)
 {
 	CHECK(!ASK(viewer, "{s:s, s:i, s:s, s:s}", "request", "switch", "id", room, "secret", FILES_SECRET, "pin",
@@ -65,7 +52,7 @@ static void test_kicked_while_it_switches(void)
 	ask_to_switch(viewer, 2);
 	check_switched(viewer);
 	CHECK_INT(kicked, 1);
-	await_media(viewer);
+	await_more(viewer, 3, 3);
 	CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
 	CHECK_STR(next_kind(viewer), "pausing");
 	atomic_store(&kicks_who_moves, 0);
