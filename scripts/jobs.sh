@@ -57,7 +57,8 @@ add() {
 	wanted "$name" || return 0
 	[ -n "${built[$dir]:-}" ] || { built[$dir]=no; append work "$dir" 0 "" build_flavour "$dir"; }
 	append "$lane" "$name" "$limit" "$dir" env DH_BUILD="$dir" DH_PREPARE="$dir/dh-prepare" DH_TALKER="$dir/dh-talker" \
-		DH_PLUGIN="$dir/libjanus_digitalhuman.so" DH_HTML="$root/html" DH_ROOT="$root" PYTHONPATH="$root/tests/support" "$@"
+		DH_PLUGIN="$dir/libjanus_digitalhuman.so" DH_HTML="$root/html" DH_ROOT="$root" PYTHONPATH="$root/tests/support" \
+		DH_TEST_RUN=$$ TMPDIR="$scratch" "$@"
 }
 append() {
 	job_lanes+=("$1") job_names+=("$2") job_limits+=("$3") job_builds+=("$4")
@@ -86,13 +87,25 @@ start_job() {
 	take_places "$i"
 }
 end_jobs() {
-	local i
+	local i signal left
 	for i in "${!job_names[@]}"; do
 		[ "${job_states[i]}" = running ] || continue
 		if [ -n "${job_builds[i]}" ]; then kill -INT "${job_pids[i]}"; else kill -TERM -- "-${job_pids[i]}"; fi
 	done 2> /dev/null
 	wait
+	for signal in TERM KILL; do
+		mapfile -t left < <(find_left)
+		[ "${#left[@]}" -gt 0 ] || break
+		kill -s "$signal" "${left[@]}" 2> /dev/null
+		for ((i = 0; i < 50; i++)); do [ -n "$(find_left)" ] || break; sleep 0.1; done
+	done
+	rm -rf "$scratch"
 }
+# Prints what tests that were broken off have left: gateways and browsers, with sessions of their own. Their
+# environment names this run.
+find_left() { grep -lsz "^DH_TEST_RUN=$$\$" /proc/[0-9]*/environ | cut -d/ -f3; }
+# For temporary files of tests; short, for sockets. Some tests have processes of other users.
+scratch=$(mktemp -d /tmp/dh-test.XXXX) && chmod 1777 "$scratch" || die "cannot make a folder in /tmp"
 at_exit end_jobs
 
 # Sets $lane to the lane in which job $1 has its place, and $needed to how many places it

@@ -174,7 +174,7 @@ function onStatus({ state, error }) {
 	}
 	if (state === 'playing' && dh.pin)
 		remember('pin', dh.room, dh.pin);
-	if (state === 'preparing' || error)
+	if (state === 'preparing' || state === 'playing' || error)
 		refreshRooms();
 	if (state === 'refused' && !curtain.wantsToken)
 		askPin(error?.wrong === 'pin');

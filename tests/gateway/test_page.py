@@ -98,6 +98,10 @@ class Watching(Page):
         report("page transferred, bytes", page.received)
         self.assertLess(page.received, 300 * 1024)
 
+    def test_it_counts_the_audience_as_soon_as_it_belongs_to_it(self):
+        page = self.open(before="window.setInterval = () => 0")
+        page.wait("parseInt(document.querySelector('#audience').textContent) >= 1")
+
     def test_it_says_what_the_face_is(self):
         page = self.with_secret(self.open())
         self.addCleanup(page.evaluate, "digitalhuman.request({ request: 'edit', new_disclosure: '' })")

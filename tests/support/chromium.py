@@ -28,7 +28,7 @@ FLAGS = [
     "--disable-default-apps", "--disable-extensions", "--hide-scrollbars",
     "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
     "--disable-features=WebRtcHideLocalIpsWithMdns,OptimizationHints,MediaRouter,Translate,"
-    "WebUIOmniboxPopup,WebUIOmniboxAimPopup",   # two more processes for each page
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess",    # three more processes for each page
     "--remote-debugging-pipe",
 ]
 
