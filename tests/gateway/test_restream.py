@@ -175,7 +175,7 @@ class Restream(Case):
         def has_all():
             try:
                 return len(judge(self.path(name))[1]) >= flashes
-            except (av.AVError, ValueError, IndexError):    # it is being written
+            except (av.error.FFmpegError, ValueError, IndexError):    # it is being written
                 return False
         wait_until(has_all, "%s has all" % name, 1)
 

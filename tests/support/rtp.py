@@ -149,7 +149,7 @@ class Vp8Decoder:
 
     def decode(self, data):
         """The planes of the picture as one array, or None when nothing is shown. Raises
-        av.AVError for what cannot be decoded."""
+        av.error.FFmpegError for what cannot be decoded."""
         frames = self._codec.decode(av.Packet(data))
         return frames[0].to_ndarray() if frames else None
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dh-prepare: times, sizes, rotation, formats and colours. DH_PREPARE names the program."""
+import struct
 import subprocess
 import unittest
 
@@ -9,6 +10,19 @@ import numpy as np
 import marks
 from prepared import (
     TICKS, SIZE, SECONDS, Case, film, marks_in_medium, marks_in_segment, picture_times, sound)
+
+
+def with_matrix(mp4, a, b, c, d, x, y):
+    """An MP4 file whose one track has another display matrix. (No way of ffmpeg to write one is in all its versions.)"""
+    at = mp4.index(b"tkhd") + 4
+    assert mp4.count(b"tkhd") == 1 and mp4[at] == 0, "one track header, of version 0"
+    matrix = struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, x << 16, y << 16, 1 << 30)
+    return mp4[:at + 40] + matrix + mp4[at + 76:]
+
+
+def corners(picture):
+    """Which are white: top left, top right, bottom left, bottom right."""
+    return [bool(picture[y, x] > 128) for y, x in ((4, 4), (4, -5), (-5, 4), (-5, -5))]
 
 
 class Pictures(Case):
@@ -80,20 +94,24 @@ class Pictures(Case):
         """A mark in a corner turns with the display matrix."""
         marks.ffmpeg("-f", "lavfi", "-i", "color=black:size=128x64:rate=25:duration=0.2,drawbox=0:0:32:16:white:fill",
                      "-pix_fmt", "yuv420p", "-c:v", "libx264", "-qp", 1, self.path("flat.mp4"))
-        expected = {0: (128, 64), 90: (64, 128), 180: (128, 64), 270: (64, 128)}
-        for angle, size in expected.items():
+        with open(self.path("flat.mp4"), "rb") as file:
+            flat = file.read()
+        # clockwise: size, corner of the mark (of top left, top right, bottom left, bottom right), and a, b, c, d, x, y of
+        # the track's matrix
+        for angle, (size, corner, matrix) in {
+                0: ((128, 64), 0, (1, 0, 0, 1, 0, 0)), 90: ((64, 128), 1, (0, 1, -1, 0, 64, 0)),
+                180: ((128, 64), 3, (-1, 0, 0, -1, 128, 64)), 270: ((64, 128), 2, (0, -1, 1, 0, 0, 128))}.items():
             with self.subTest(angle=angle):
-                path = self.path("turned.mp4")
-                marks.ffmpeg("-i", self.path("flat.mp4"), "-c", "copy", "-metadata:s:v", f"rotate={angle}", path)
+                path, wanted = self.path("turned.mp4"), [n == corner for n in range(4)]
+                with open(path, "wb") as file:
+                    file.write(with_matrix(flat, *matrix))
                 # ffmpeg itself turns by the matrix when it decodes
                 raw = subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-frames:v", "1", "-pix_fmt", "gray", "-f", "rawvideo", "-"],
                                      capture_output=True, check=True).stdout
-                shown = np.frombuffer(raw, dtype=np.uint8).reshape(size[1], size[0])
+                self.assertEqual(corners(np.frombuffer(raw, dtype=np.uint8).reshape(size[1], size[0])), wanted)
                 segment = self.run_tool(path)
                 self.assertEqual((segment.width, segment.height), size)
-                ours = film(segment)[0][:size[1]]
-                self.assertEqual([bool(ours[y, x] > 128) for y, x in ((4, 4), (4, -5), (-5, 4), (-5, -5))],
-                                 [bool(shown[y, x] > 128) for y, x in ((4, 4), (4, -5), (-5, 4), (-5, -5))])
+                self.assertEqual(corners(film(segment)[0][:size[1]]), wanted)
 
     def test_sizes(self):
         """Odd sizes; black bars keep the aspect ratio."""

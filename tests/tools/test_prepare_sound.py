@@ -42,6 +42,13 @@ def level(samples):
     return np.sqrt((samples.astype(np.float64) ** 2).mean())
 
 
+def like(target, stream):
+    """A stream in `target` for the packets of another. (PyAV renamed the function.)"""
+    if hasattr(target, "add_stream_from_template"):
+        return target.add_stream_from_template(stream)
+    return target.add_stream(template=stream)
+
+
 class SoundCase(Case):
     def wave(self, name, samples, rate=RATE, layout=None):
         """A WAV of 32-bit floats; several rows are several channels."""
@@ -65,7 +72,7 @@ class SoundCase(Case):
     def remux(self, path, name, container, change):
         """The same packets at other times; `change` maps seconds to seconds."""
         with av.open(path) as source, av.open(self.path(name), "w", container) as target:
-            stream = target.add_stream(template=source.streams[0])
+            stream = like(target, source.streams[0])
             last = None
             for packet in source.demux(0):
                 if packet.pts is None:
@@ -149,7 +156,7 @@ class Times(SoundCase):
     def test_pictures_keep_their_own_durations(self):
         """At a variable rate, the average says nothing about the last one."""
         path = self.make("vfr.mp4", "-an", "-vf", r"select='eq(n,0)+eq(n,1)+eq(n,2)',setpts='if(eq(N,2),1/TB,N*0.04/TB)'",
-                         "-c:v", "libx264", "-pix_fmt", "yuv420p", "-vsync", "vfr", "-video_track_timescale", 1000)
+                         "-c:v", "libx264", "-pix_fmt", "yuv420p", "-fps_mode", "vfr", "-video_track_timescale", 1000)
         with av.open(path) as container:
             packets = [p for p in container.demux(video=0) if p.pts is not None]
         wanted = float(max((p.pts + p.duration) * p.time_base for p in packets) - min(p.pts * p.time_base for p in packets))
@@ -297,7 +304,7 @@ class Order(SoundCase):
             packets = [p for p in container.demux() if p.dts is not None]
             packets.sort(key=lambda p: float(p.dts * p.time_base) + (1.6 if p.stream.type == "audio" else 0))
             with av.open(self.path("late.mkv"), "w", options={"max_interleave_delta": "1"}) as target:
-                streams = [target.add_stream(template=stream) for stream in container.streams]
+                streams = [like(target, stream) for stream in container.streams]
                 for packet in packets:
                     packet.stream = streams[packet.stream.index]
                     target.mux(packet)
