@@ -6,10 +6,11 @@
 # transports, plugins and event handlers that are used here, and nothing else.
 
 own_janus=$root/build/janus
-own_janus_packages=(dpkg-dev libtool libconfig-dev libmicrohttpd-dev libnice-dev libsrtp2-dev libssl-dev libwebsockets-dev)
+own_janus_packages=(dpkg-dev libtool libconfig-dev libmicrohttpd-dev libnice-dev libsrtp2-dev libssl-dev
+	libusrsctp-dev libwebsockets-dev)
 own_janus_options=(--disable-all-plugins --disable-all-transports --disable-all-handlers --disable-all-loggers
 	--enable-rest --enable-websockets --enable-plugin-streaming --enable-sample-event-handler
-	--disable-data-channels --disable-docs --disable-static)
+	--enable-data-channels --disable-docs --disable-static)
 own_janus_releases=(forky sid)
 
 # need_janus PREFIX: sees to it that there is a Janus, and janus.js. Sets $janus_prefix

@@ -158,6 +158,7 @@ judge_container() {
 	judged $? "it starts"
 	finds "the page, with TLS" '<title>' fetch /
 	finds "Janus's script" Janus fetch /vendor/janus.js
+	finds "Janus has data channels" '"data_channels": *true' fetch /janus/info
 	finds "the page's settings have TURN" "turn:$DH_NAME:3478.*\"$DH_TURN_PASSWORD\"" fetch /settings.js
 	finds "WebSocket" ' 101 ' fetch /janus-ws -i --http1.1 --max-time 3 -H 'Connection: Upgrade' -H 'Upgrade: websocket' \
 		-H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' -H 'Sec-WebSocket-Protocol: janus-protocol'
