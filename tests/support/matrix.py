@@ -62,17 +62,15 @@ def rows():
                             yield container, video, audio, rate, channels, start
 
 
-def some(count, seed=1):
-    """So many, the same each time, from every container."""
-    chosen, left = [], list(rows())
+def drawn(seed=1):
+    """All of them, in an order that is the same each time, with every container in turn."""
+    left = list(rows())
     random.Random(seed).shuffle(left)
-    left.sort(key=lambda row: sum(row[0] == other[0] for other in chosen))
     by = {container: [row for row in left if row[0] == container] for container in CONTAINERS}
-    while len(chosen) < count and any(by.values()):
-        for container, waiting in by.items():
-            if waiting and len(chosen) < count:
-                chosen.append(waiting.pop())
-    return chosen
+    while any(by.values()):
+        for waiting in by.values():
+            if waiting:
+                yield waiting.pop()
 
 
 def make(row, folder):
