@@ -48,6 +48,14 @@ CONTRAST = """(() => {
     return bad;
 })()"""
 
+# What has an animation that can be seen, or changes bit by bit.
+MOVING = """[...document.querySelectorAll('*')].flatMap(e => [undefined, '::before', '::after'].map(part => {
+    const { animationName, animationDuration, animationIterationCount, transitionDuration } = getComputedStyle(e, part);
+    const longest = durations => Math.max(...durations.split(',').map(parseFloat));
+    const moves = animationName !== 'none' && (longest(animationDuration) > 0.001 || animationIterationCount.includes('infinite'));
+    return moves || longest(transitionDuration) > 0.001 ? `${e.localName}.${e.className}${part ?? ''}` : '';
+})).filter(name => name)"""
+
 
 def setUpModule():
     global site, browser, axe
@@ -85,6 +93,53 @@ class Everybody(Page):
         for id in ("room", "other-room", "sound", "microphone", "barge-in", "barge-in-by", "text", "speak", "file"):
             self.assertIn(id, seen)
         self.assertIn("hello.mp4", seen)
+
+    def tab_to(self, page, id):
+        """Presses Tab until that element has the focus."""
+        for _ in range(80):
+            page.press("Tab")
+            if page.evaluate(f"document.activeElement.id === '{id}'"):
+                return
+        self.fail(f"Tab does not come to {id}")
+
+    def test_it_is_operated_by_the_keyboard_alone(self):
+        page = self.playing()
+        self.tab_to(page, "sound")
+        for pressed, key in (("true", " "), ("false", "Enter")):
+            page.press(key)
+            page.wait(f"document.activeElement.getAttribute('aria-pressed') === '{pressed}'")
+        self.tab_to(page, "text")
+        page.type("One, two, three, four, five, six, seven, eight, nine, ten. " * 20)
+        page.press("Enter")
+        page.wait("document.querySelector('#ask').open && document.activeElement.id === 'ask-value'")
+        page.type("demo")
+        page.press("Enter")
+        page.wait("document.documentElement.dataset.room === 'speaking'")
+        self.assertEqual("text", page.evaluate("document.activeElement.id"))
+        self.tab_to(page, "interrupt")
+        page.press("Enter")
+        page.wait("document.documentElement.dataset.room === 'idle'")
+        before = page.evaluate("digitalhuman.info().then(({ info }) => info.barge_in)")
+        self.tab_to(page, "barge-in")
+        page.press("ArrowDown" if before == "off" else "ArrowUp")
+        page.wait(f"digitalhuman.info().then(({{ info }}) => info.barge_in !== '{before}')")
+        self.tab_to(page, "other-room")
+        page.press(" ")
+        page.wait("document.querySelector('#ask').open")
+        page.press("Escape")
+        page.wait("!document.querySelector('#ask').open && document.activeElement.id === 'other-room'")
+
+    def test_what_moves_stands_still_for_whoever_wants_it(self):
+        page = self.playing()
+        page.evaluate("digitalhuman.secret = 'demo'")
+        page.evaluate("digitalhuman.enqueue('hello.mp4', { repeat: 100 })")
+        page.wait("document.querySelector('#activity').matches('.speaking')")
+        self.assertNotEqual([], page.evaluate(MOVING))
+        page.prefer(reduced_motion=True)
+        page.wait("matchMedia('(prefers-reduced-motion: reduce)').matches")
+        self.assertEqual([], page.evaluate(MOVING))
+        page.wait("!document.getAnimations().length")
+        page.evaluate("digitalhuman.interrupt()")
 
     def test_every_control_has_a_name(self):
         page = self.playing()
