@@ -10,19 +10,9 @@ import subprocess
 import tempfile
 import unittest
 
-from janus_server import JanusServer
+from operator_case import Operator, run
 
 ROOT = os.environ["DH_ROOT"]
-ENDS = ("finished", "interrupted", "skipped", "removed", "failed")
-STOCK = ("libjanus_echotest.so", "libjanus_videoroom.so", "libjanus_audiobridge.so")
-
-
-def run(*command, **more):
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, errors="replace", **more)
-    if done.returncode:
-        raise AssertionError("%s: exit code %d\n%s" % (" ".join(command), done.returncode, done.stdout[-6000:]))
-    return done.stdout
 
 
 def copy_sources(to):
@@ -39,7 +29,7 @@ def setUpModule():
         raise unittest.SkipTest("the package is for a packaged Janus, which this system has not")
 
 
-class Package(unittest.TestCase):
+class Package(Operator, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="dh-package-")
@@ -65,13 +55,6 @@ class Package(unittest.TestCase):
                            for path, _, names in os.walk(cls.root) for name in names)
         run("dpkg-deb", "-x", cls.prepare, cls.root)
         cls.sources = sources
-
-    def path(self, name):
-        return os.path.join(self.root, name)
-
-    def read(self, name):
-        with open(self.path(name)) as f:
-            return f.read()
 
     # ------------------------------------------------------- what it is
 
@@ -148,54 +131,14 @@ class Package(unittest.TestCase):
 
     # ------------------------------------------------- what an operator does
 
-    def configuration(self):
-        """The packaged file, its avatar, generator and room uncommented, with these paths."""
-        text = self.read("etc/janus/janus.plugin.digitalhuman.jcfg")
-        text = re.sub(r"(?m)^#(?=avatar-|generator-|room-|\t|\})", "", text)
-        for old, new in (('#segments_folder = [ "/srv/segments", "/srv/more-segments" ]',
-                          'segments_folder = "%s/srv"' % self.folder),
-                         ('#cache_folder = "/var/cache/janus-digitalhuman"', 'cache_folder = "{folder}/cache"'),
-                         ('#worker = "/usr/bin/dh-prepare"', 'worker = "%s"' % self.path("usr/bin/dh-prepare")),
-                         ('#opener = ""', 'opener = "%s"' % self.path("usr/libexec/janus-digitalhuman/dh-open")),
-                         ('#scope = ""', 'scope = "%s"' % self.path("usr/libexec/janus-digitalhuman/dh-scope")),
-                         ('\tidle = "/srv/avatars/anna.mp4"\n', ""),
-                         ('#portrait = "/srv/avatars/anna.png"', 'portrait = "%s/srv/anna.png"' % self.folder),
-                         ('"/usr/bin/dh-talker"', '"%s"' % self.path("usr/bin/dh-talker")),
-                         ('#generator = "talker"', 'generator = "talker"'),
-                         ('#voices = ', 'voices = '),
-                         ('#secret = "adminpwd"', 'secret = "adminpwd"')):
-            self.assertIn(old, text)
-            text = text.replace(old, new)
-        return text
+    def places(self):
+        return (('#cache_folder = "/var/cache/janus-digitalhuman"', 'cache_folder = "{folder}/cache"'),
+                ('#worker = "/usr/bin/dh-prepare"', 'worker = "%s"' % self.path("usr/bin/dh-prepare")),
+                ('#opener = ""', 'opener = "%s"' % self.path("usr/libexec/janus-digitalhuman/dh-open")),
+                ('#scope = ""', 'scope = "%s"' % self.path("usr/libexec/janus-digitalhuman/dh-scope")))
 
     def test_the_stock_janus_plays_from_it(self):
-        talker = self.path("usr/bin/dh-talker")
-        os.makedirs(os.path.join(self.folder, "srv"), exist_ok=True)
-        run(talker, "--portrait", os.path.join(self.folder, "srv/anna.png"))
-        run(talker, "-o", os.path.join(self.folder, "srv/hello.mkv"), "Hello.")
-        os.environ["DH_PLUGIN"], = (os.path.join(path, "libjanus_digitalhuman.so")
-                                    for path, _, names in os.walk(self.root) if "libjanus_digitalhuman.so" in names)
-        os.environ["DH_PREPARE"] = self.path("usr/bin/dh-prepare")
-        with JanusServer(self.configuration(), plugins=STOCK) as janus:
-            handle = janus.attach()
-            self.assertEqual([room["id"] for room in handle.request({"request": "list"})["list"]], [1])
-            info = janus.wait_for_state(handle, 1, "idle", "failed")
-            self.assertEqual((info["state"], info["width"], info["has_generator"]), ("idle", 512, True))
-            viewer, watcher = janus.attach(), janus.attach()
-            self.assertEqual(viewer.request({"request": "watch", "id": 1})["result"]["status"], "preparing")
-            viewer.detach()     # without media it would have to go after a while
-            self.assertEqual(watcher.request({"request": "observe", "id": 1, "secret": "adminpwd"})["result"]["status"], "observing")
-            self.play(watcher, handle, {"request": "enqueue", "file": "hello.mkv"})
-            self.play(watcher, handle, {"request": "say", "text": "Good morning.", "voice": "en"})
-            self.assertNotRegex(janus.log(), r"\[(WARN|ERR|FATAL)\] \[janus\.plugin\.digitalhuman\]")
-
-    def play(self, watcher, handle, request):
-        body = dict(request, id=1)
-        self.assertEqual(handle.request(body)["error_code"], 457)   # the secret is missing
-        segment = handle.request(dict(body, secret="adminpwd"))["segment"]
-        told = watcher.events.wait(lambda e: e.get("segment") == segment and e["event"] in ENDS, timeout=60)
-        self.assertEqual(told["event"], "finished", told)
-        self.assertGreater(told["played_ms"], 300)
+        self.check_the_stock_janus_plays_from_it()
 
 
 if __name__ == "__main__":
