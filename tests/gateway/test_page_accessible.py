@@ -52,7 +52,8 @@ CONTRAST = """(() => {
 MOVING = """[...document.querySelectorAll('*')].flatMap(e => [undefined, '::before', '::after'].map(part => {
     const { animationName, animationDuration, animationIterationCount, transitionDuration } = getComputedStyle(e, part);
     const longest = durations => Math.max(...durations.split(',').map(parseFloat));
-    const moves = animationName !== 'none' && (longest(animationDuration) > 0.001 || animationIterationCount.includes('infinite'));
+    const moves = animationName !== 'none' &&
+        (longest(animationDuration) > 0.001 || animationIterationCount.includes('infinite'));
     return moves || longest(transitionDuration) > 0.001 ? `${e.localName}.${e.className}${part ?? ''}` : '';
 })).filter(name => name)"""
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an operator does with the Debian package, extracted or installed: Debian's own Janus plays from it, with the packaged
-configuration with comment signs taken away."""
+"""What an operator does with the Debian package, extracted or installed: Debian's own Janus plays from it, with the
+packaged configuration with comment signs taken away."""
 import os
 import re
 import subprocess
@@ -20,8 +20,8 @@ def run(*command, **more):
 
 
 class Operator:
-    """The package's files are in `root`; `folder` is the test's own. `places()` says which paths in the configuration have
-    to be others: old, new."""
+    """The package's files are in `root`; `folder` is the test's own. `places()` says which paths in the configuration
+    have to be others: old, new."""
 
     def path(self, name):
         return os.path.join(self.root, name)
@@ -52,8 +52,9 @@ class Operator:
         os.makedirs(os.path.join(self.folder, "srv"), exist_ok=True)
         run(talker, "--portrait", os.path.join(self.folder, "srv/anna.png"))
         run(talker, "-o", os.path.join(self.folder, "srv/hello.mkv"), "Hello.")
-        os.environ["DH_PLUGIN"], = (os.path.join(path, "libjanus_digitalhuman.so")
-                                    for path, _, names in os.walk(self.path("usr/lib")) if "libjanus_digitalhuman.so" in names)
+        plugin = "libjanus_digitalhuman.so"
+        os.environ["DH_PLUGIN"], = (os.path.join(path, plugin) for path, _, names in os.walk(self.path("usr/lib"))
+                                    if plugin in names)
         os.environ["DH_PREPARE"] = self.path("usr/bin/dh-prepare")
         with JanusServer(self.configuration(), plugins=STOCK) as janus:
             handle = janus.attach()
