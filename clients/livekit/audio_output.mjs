@@ -6,15 +6,13 @@
 // Each segment that the agent flushes is heard before the next one begins, and is reported by exactly one
 // playbackFinished: its position is what viewers have got, as the gateway says, not what was sent. playbackStarted is
 // told when the room starts to play it. pause() and clearBuffer() take effect at once, also for what the gateway
-// has read ahead; resume() goes on where the sound stopped.
+// has read ahead, and while the segment waits in the room; what others say there goes on. resume() goes on where the
+// sound stopped.
 import { voice } from '@livekit/agents';
-import { Segment, interrupt } from './push.mjs';
+import { Segment } from './push.mjs';
 
 const { AudioOutput } = voice;
-const INTERRUPT_MS = 3000;
 const LEAST_MS = 20;          // the gateway counts in packets of 20 ms: less than that has been heard
-
-const later = (ms) => new Promise((resolve) => { setTimeout(resolve, ms).unref(); });
 
 // What the agent says in one go. It is one segment of the room, or several where it was paused. `frames` are kept until
 // they have been heard, because a pause plays the rest again.
@@ -147,11 +145,9 @@ export class RoomAudioOutput extends AudioOutput {
   // paused or cleared from here.
   async playRest(speech, rest) {
     const { rate, channels } = rest[0];
-    let hasStarted = false;
     const segment = new Segment({ ...this.room, sampleRate: rate, channels, fields: this.fields,
       onEvent: (event) => {
         if (event.event === 'started') {
-          hasStarted = true;
           if (!speech.hasStarted) this.onPlaybackStarted(Date.now());
           speech.hasStarted = true;
         }
@@ -165,9 +161,14 @@ export class RoomAudioOutput extends AudioOutput {
       await feeding;
       return segment.over;
     }
-    await this.stop(segment, () => hasStarted);
+    let wasCut = false;
+    await segment.interrupt().catch((error) => {
+      this.logger.error({ error }, 'digitalhuman: a segment cannot be interrupted, and was cut');
+      wasCut = true;
+    });
+    this.wake();
     await feeding;
-    return { ...await segment.over, isOwn: true, ...(segment.wasCut ? { event: 'interrupted' } : {}) };
+    return { ...await segment.over, isOwn: true, ...(wasCut ? { event: 'interrupted' } : {}) };
   }
 
   // Once true, it stays true of this segment of the room.
@@ -198,18 +199,5 @@ export class RoomAudioOutput extends AudioOutput {
         await this.changed();
       }
     }
-  }
-
-  // Ends it at once. One that waits is interrupted as soon as it starts: cut, it would play what has arrived.
-  async stop(segment, hasStarted) {
-    segment.close();
-    const limit = later(INTERRUPT_MS);
-    let isLate = false;
-    limit.then(() => { isLate = true; this.wake(); });
-    while (!hasStarted() && !segment.isOver && !isLate) await Promise.race([segment.over, this.changed()]);
-    if (!segment.isOver && !isLate) await Promise.race([interrupt(this.room), segment.over, limit]);
-    await Promise.race([segment.over, limit]);
-    segment.wasCut = !segment.isOver;
-    segment.abort();
   }
 }

@@ -5,7 +5,8 @@ import net from 'node:net';
 import tls from 'node:tls';
 
 const ENDS = ['finished', 'interrupted', 'skipped', 'removed', 'failed'];
-const CONNECT_MS = 10000;
+const ANSWER_MS = 10000;        // to connect, and for each answer
+const NO_SUCH_SEGMENT = 463;
 const KEEPALIVE_MS = 30000;
 const MAX_LINE = 1 << 20;
 
@@ -21,6 +22,20 @@ export function parseAddress(address) {
   const match = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(isTls ? address.slice(6) : address);
   if (!match) throw new Error(`address: expected host:port, tls://host:port or unix:/path, got ${address}`);
   return { isTls, host: match[1].replace(/[[\]]/g, ''), port: Number(match[2] ?? (isTls ? 8190 : 8189)) };
+}
+
+// `begin` is called once it is connected, and the certificate verified.
+function connect({ address, ca }, begin) {
+  const { isTls, ...where } = parseAddress(address);
+  const socket = isTls ? tls.connect({ ...where, ca, servername: net.isIP(where.host) ? '' : where.host }, begin)
+    : net.connect(where, begin);
+  socket.setNoDelay(true);
+  return socket;
+}
+
+function firstLine({ room = 1, secret }, fields) {
+  const token = secret === undefined ? {} : { token: pushToken(secret, room) };
+  return `${JSON.stringify({ room, ...token, ...fields })}\n`;
 }
 
 export function wavHeader(sampleRate, channels) {
@@ -43,25 +58,23 @@ export function wavHeader(sampleRate, channels) {
 // One segment. `over` resolves, and never rejects, to its last event; to { event: "failed", error } if it was refused
 // or its connection broke. onEvent is called with each line.
 export class Segment {
-  constructor({ address, room = 1, secret, sampleRate, channels = 1, fields = {}, ca, onEvent = () => {} }) {
+  constructor({ sampleRate, channels = 1, fields = {}, onEvent = () => {}, ...room }) {
+    this.room = room;
     this.playedMs = 0;
+    this.id = undefined;            // once the room has it
     this.isOver = this.isClosing = false;
     this.onEvent = onEvent;
     this.over = new Promise((resolve) => { this.resolve = resolve; });
-    const { isTls, ...where } = parseAddress(address);
-    const begin = () => { this.socket.setTimeout(0); };
-    this.socket = isTls ? tls.connect({ ...where, ca, servername: net.isIP(where.host) ? '' : where.host }, begin)
-      : net.connect(where, begin);
-    this.socket.setNoDelay(true);
+    this.known = new Promise((resolve) => { this.isKnown = resolve; });
+    this.socket = connect(room, () => { this.socket.setTimeout(0); });
     this.socket.setKeepAlive(true, KEEPALIVE_MS);
-    this.socket.setTimeout(CONNECT_MS, () => this.fail('no answer'));
+    this.socket.setTimeout(ANSWER_MS, () => this.fail('no answer'));
     this.socket.on('error', (error) => this.fail(error.message));
     this.socket.on('close', () => this.fail('the connection ended before the segment did'));
     this.socket.on('end', () => this.fail('the connection ended before the segment did'));
     this.read();
     // Held back until it is connected, and the certificate verified.
-    const token = secret === undefined ? {} : { token: pushToken(secret, room) };
-    this.socket.write(`${JSON.stringify({ room, ...token, ...fields })}\n`);
+    this.socket.write(firstLine(room, fields));
     this.socket.write(wavHeader(sampleRate, channels));
   }
 
@@ -84,6 +97,7 @@ export class Segment {
       return this.fail(`expected lines of JSON, got ${line.slice(0, 80)}`);
     }
     if (Number.isFinite(event.played_ms)) this.playedMs = event.played_ms;
+    if (event.event === 'queued') this.isKnown(this.id = event.segment);
     this.onEvent(event);
     if (event.error_code !== undefined && event.event === undefined) this.end({ ...event, event: 'failed' });
     else if (ENDS.includes(event.event)) this.end(event);
@@ -119,13 +133,58 @@ export class Segment {
   abort() {
     this.fail('the segment was cut by its own side');
   }
+
+  // Ends it at once, whether it plays or waits, with all that the gateway has read of it; whatever else the room has goes
+  // on. Resolves as `over` does. Where the gateway does not do it in time, it is cut, and this rejects.
+  async interrupt() {
+    try {
+      await inTime(Promise.race([this.known, this.over]), 'the segment was not accepted in time');
+      if (!this.isOver) await interrupt({ ...this.room, segment: this.id }).catch(unlessEnded);
+      return await inTime(this.over, 'the segment was not interrupted in time');
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
+  }
 }
 
-// Ends what plays in the room at once, unless it is urgent itself: with 20 ms of silence of the highest priority.
-// Resolves to that silence's last event.
-export async function interrupt(room) {
-  const fields = { priority: 'urgent', progress_ms: 0 };
-  const silence = new Segment({ ...room, sampleRate: 48000, channels: 1, fields });
-  await silence.push(new Int16Array(960));
-  return silence.close();
+function unlessEnded(error) {
+  if (error.code !== NO_SUCH_SEGMENT) throw error;
+}
+
+function inTime(promise, problem) {
+  let timer;
+  const limit = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(problem)), ANSWER_MS); });
+  return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
+}
+
+// Ends what plays in the room and all that waits there, at once; with `segment` or `utterance`, their ids, only what
+// matches. Resolves to how many segments that were, once they have ended; rejects where it is refused (`code`, 463: no
+// such segment plays or waits) or there is no answer.
+export function interrupt({ segment, utterance, ...room }) {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect(room, () => {});
+    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error('no answer')));
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error('the connection ended without an answer')));
+    socket.setEncoding('utf8');
+    socket.on('data', (data) => {
+      text += data;
+      if (!text.includes('\n') && text.length <= MAX_LINE) return;
+      socket.destroy();
+      try {
+        resolve(droppedIn(text.split('\n', 1)[0]));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    socket.write(firstLine(room, { request: 'interrupt', segment, utterance }));
+  });
+}
+
+function droppedIn(line) {
+  const answer = JSON.parse(line);
+  if (answer.error_code !== undefined) throw Object.assign(new Error(answer.error), { code: answer.error_code });
+  return answer.interrupt.dropped;
 }

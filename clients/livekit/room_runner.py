@@ -10,7 +10,8 @@ What the receiver gets goes to the generator's push_audio(); what the generator 
 AudioSegmentEnd is one segment, with the picture before it, if there was one. Other pictures outside of a segment are
 left out: the room idles by itself. The sender is
 told of playback when viewers get it: started once, finished once for each segment, with the position that
-was really heard. "clear_buffer" of the receiver clears the generator and ends what plays at once.
+was really heard. "clear_buffer" of the receiver clears the generator and ends the segment at once, also while it
+waits in the room; what others say there goes on.
 """
 from __future__ import annotations
 
@@ -22,7 +23,6 @@ from typing import Any, Optional
 from digitalhuman import AsyncStage, EncodeError, PushError, SegmentEnded
 
 log = logging.getLogger("digitalhuman.livekit")
-INTERRUPT_S = 3.0
 LOST = (SegmentEnded, PushError, EncodeError, OSError)
 
 
@@ -174,7 +174,7 @@ class RoomRunner:
             segment = self._segment
             if segment is not None:
                 try:
-                    await asyncio.wait_for(segment.interrupt(), INTERRUPT_S)
+                    await segment.interrupt()
                 except Exception as problem:
                     log.warning("digitalhuman: %s", problem)
                 await segment.abort()

@@ -8,7 +8,8 @@ environment: DIGITALHUMAN_ADDRESS (127.0.0.1:8189), DIGITALHUMAN_ROOM (1), DIGIT
 
 While the avatar speaks, its pictures and its sound are one segment, from the first picture of it to the last. What
 it makes in silence is left out, at the pace of its frames: the room idles by itself. If it falls silent before the
-speech that it was given has ended, it was told to (flush_talk), and the room is interrupted at once.
+speech that it was given has ended, it was told to (flush_talk), and the segment ends at once, also while it waits in
+the room; what others say there goes on.
 """
 import os
 import time
@@ -88,9 +89,7 @@ class DigitalHumanOutput(BaseOutput):
         if segment is None:
             return
         try:
-            if not self._ends_here:
-                self._stage.interrupt()
-            logger.info("digitalhuman: %s", segment.close(END_S))
+            logger.info("digitalhuman: %s", segment.close(END_S) if self._ends_here else segment.interrupt())
         except (PushError, EncodeError, OSError) as problem:
             logger.warning("digitalhuman: %s", problem)
             segment.abort()

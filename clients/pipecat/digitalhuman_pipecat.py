@@ -12,9 +12,10 @@ last one has been heard.
 
 What is told upstream and downstream is what viewers get, not what was sent to the gateway:
 BotStartedSpeakingFrame when a segment starts, BotSpeakingFrame while it plays, BotStoppedSpeakingFrame once when
-it has ended, and a RoomEventFrame for each event. An InterruptionFrame ends what plays at once; if somebody
-else interrupts the room, the pipeline is interrupted. A segment that fails is an ErrorFrame. So is a picture of
-another size or format, once for each answer, which goes on without it.
+it has ended, and a RoomEventFrame for each event. An InterruptionFrame ends the answer at once, also while it waits
+in the room; what others say there goes on. If somebody else interrupts the room, the pipeline is interrupted. A
+segment that fails, or cannot be interrupted, is an ErrorFrame. So is a picture of another size or format, once for
+each answer, which goes on without it.
 """
 from __future__ import annotations
 
@@ -34,8 +35,6 @@ from digitalhuman import AsyncStage, EncodeError, PushError, SegmentEnded
 
 ENDS = ("finished", "interrupted", "skipped", "removed", "failed")
 PIXELS = {"RGB": "rgb24", "BGR": "bgr24"}
-# How long the room may take to say that what was interrupted has ended.
-INTERRUPT_S = 3.0
 # After a failure sound is dropped for so long, instead of a connection and an error for each piece of it.
 RETRY_S = 1.0
 
@@ -243,9 +242,9 @@ class DigitalHumanOutput(BaseOutputTransport):
     async def _interrupt(self, answer: _Answer) -> None:
         error: Optional[Exception] = None
         try:
-            await asyncio.wait_for(answer.segment.interrupt(), INTERRUPT_S)
+            await answer.segment.interrupt()
         except Exception as problem:
-            error = problem if answer.started.is_set() else None
+            error = problem
         finally:
             await answer.segment.abort()
             self._over(answer, error)

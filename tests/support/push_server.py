@@ -99,7 +99,10 @@ class Push:
                 break
             self.requests.append(fields["request"])
             self.answer(fields["request"], fields)
-        self.line = fields
+        with self.server.changed:
+            self.line = fields
+            self.server.changed.notify_all()
+        self.server.accepts.wait(WAIT_S)
         if self.server.refuse:
             raise Refused(*self.server.refuse)
         with self.server.changed:
@@ -111,7 +114,7 @@ class Push:
         self.send_event("queued", position=0)
         if fields.get("priority") == "urgent":
             for other in self.server.pushes[:-1]:
-                if not other.end and other.line.get("priority") != "urgent":
+                if other.played_ms and not other.end and other.line.get("priority") != "urgent":
                     other.stop({"event": "interrupted", "reason": "priority"})
         self.send({"event": "want", "ms": self.server.ahead_ms})
         self.receive()
@@ -152,7 +155,11 @@ class Push:
             self.send({"anchor": {"bytes": len(self.server.anchor)}})
             self.sock.sendall(self.server.anchor)
         elif request == "interrupt":
-            running = self.server.interrupt()
+            wanted = {name: fields[name] for name in ("segment", "utterance") if name in fields}
+            running = self.server.interrupt(wanted)
+            if wanted and not running:
+                raise Refused(463, f"No such segment ({', '.join(wanted.values())})")
+            self.server.interruptions.append(wanted)
             self.send({"interrupt": {"dropped": len(running)}})
         elif request == "mark":
             known = [push.segment for push in self.server.pushes if not push.end]
@@ -265,15 +272,18 @@ class Push:
 
 class PushServer:
     """`kind`: "tcp", "unix" (`path`) or "tls" (`certificate`, paths of it and of its key). `refuse`: (code, text)
-    for every segment. `reads` False: media stay in the connection."""
+    for every segment. `reads` False: media stay in the connection. `accepts` is set; while it is not, the room takes no
+    segment."""
 
     def __init__(self, room=1, secret=None, ahead_ms=2000, kind="tcp", path=None, certificate=None, info=None,
                  anchor=None, refuse=None):
         self.room, self.secret, self.ahead_ms, self.refuse = room, secret, ahead_ms, refuse
         self.info, self.anchor = info or {}, anchor
-        self.allowed_ms, self.reads = EVERYTHING, True
+        self.allowed_ms, self.reads, self.accepts = EVERYTHING, True, threading.Event()
+        self.accepts.set()
         self.marks, self.mark_ms = [], 812340           # what was marked, and what is answered
         self.pushes, self.all, self.nonces, self.problems = [], [], set(), []
+        self.interruptions = []                         # what was meant by each
         self.cut = set()                                # utterances that were interrupted
         self.changed = threading.Condition()
         self.listener = socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET)
@@ -300,6 +310,7 @@ class PushServer:
 
     def __exit__(self, kind, value, trace):
         self.stop_listening()
+        self.accepts.set()
         for push in self.all:
             if not push.over.is_set():
                 push.stop(None)
@@ -336,10 +347,13 @@ class PushServer:
         for push in list(self.pushes):
             push.wake()
 
-    def interrupt(self):
-        """All that there is; also of these utterances nothing more is heard. Returns whom it has ended."""
+    def interrupt(self, wanted=None):
+        """What has these fields; by default all that there is. Also of these utterances nothing more is heard. Returns
+        whom it has ended."""
         with self.changed:
-            running = [push for push in self.pushes if push.end is None]
+            running = [push for push in self.pushes if push.end is None
+                       and all({**push.line, "segment": push.segment}.get(name) == value
+                               for name, value in (wanted or {}).items())]
             for push in running:
                 push.interrupt()
         return running

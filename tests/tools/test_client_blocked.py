@@ -315,13 +315,22 @@ class Asyncio(Case):
 
     def test_cancelling_an_interruption_cuts_it(self):
         async def run(server, stage):
-            server.allowed_ms = 0               # it does not start
+            server.accepts.clear()              # the room does not have it yet
             s = await stage.segment(**FORMAT).open()
             await s.push(*next(made(1)))
             with self.assertRaises(asyncio.TimeoutError):
                 await asyncio.wait_for(s.interrupt(), SOON_S)
             self.assertEqual(client_threads(), [])
-            server.play(EVERYTHING)
+        self.run_async(run)
+
+    def test_an_interruption_that_takes_too_long_cuts_it(self):
+        async def run(server, _):
+            server.accepts.clear()
+            s = await AsyncStage(server.address, encode=False, connect_timeout=SOON_S).segment(**FORMAT).open()
+            await s.push(*next(made(1)))
+            with self.assertRaisesRegex(ConnectionError, f"the segment was not accepted within {SOON_S:g} s"):
+                await s.interrupt()
+            self.assertEqual(client_threads(), [])
         self.run_async(run)
 
     def test_an_interruption_that_fails_cuts_it(self):

@@ -4,10 +4,11 @@
 import socket
 import time
 import unittest
+from unittest import mock
 
 import numpy as np
 
-from push_server import WAIT_S
+from push_server import EVERYTHING, WAIT_S
 from client_case import Case, await_kept_alive, check_cut, client_threads, made
 from digitalhuman import Interrupted, PushError, SegmentEnded, Stage, push_token
 
@@ -102,6 +103,73 @@ class Ending(Case):
         server.wait(lambda p: p and p[0].played_ms == 80)
         server.pushes[0].interrupt()
         self.assertEqual((join().event, s.result.played_ms), ("interrupted", 80))
+
+    def test_interrupting_it(self):
+        """Also one that waits, and while another thread pushes; others go on."""
+        for allowed_ms in (80, 0):
+            with self.subTest(allowed_ms):
+                server = self.server()
+                server.allowed_ms = allowed_ms
+                stage = self.stage(server)
+                other = stage.segment(**FORMAT).open()
+                s = stage.segment(**FORMAT).open()
+                join = self.in_thread(lambda s=s: [s.push(*piece) for piece in made(100000)])
+                server.wait(lambda p, ms=allowed_ms: len(p) == 2 and p[1].bytes and p[1].played_ms == ms)
+                self.assertEqual((s.interrupt().event, s.result.played_ms), ("interrupted", allowed_ms))
+                with self.assertRaises(Interrupted):
+                    join()
+                server.play(EVERYTHING)
+                other.push(*next(made(1)))
+                self.assertEqual(other.close().event, "finished")
+                self.assertEqual(s.interrupt().event, "interrupted")    # it has ended
+                self.assertEqual(server.interruptions, [{"segment": s.id}])
+
+    def test_interrupting_it_as_it_ends(self):
+        """The room does not know it any more; what it said of its end comes on another connection."""
+        server = self.server()
+        server.allowed_ms = 40
+        stage = self.stage(server)
+        s = stage.segment(**FORMAT).open()
+        for piece in made(5):
+            s.push(*piece)
+        server.wait(lambda p: p and p[0].played_ms == 40)
+        interrupt = stage.interrupt
+
+        def late(**named):
+            server.first().stop({"event": "skipped"})
+            return interrupt(**named)
+        with mock.patch.object(stage, "interrupt", late):
+            self.assertEqual(s.interrupt().event, "skipped")
+        self.assertEqual(server.interruptions, [])
+
+    def test_interrupting_takes_too_long(self):
+        server = self.server()
+        server.accepts.clear()
+        s = self.stage(server, connect_timeout=0.2).segment(**FORMAT)
+        s.push(*next(made(1)))
+        with self.assertRaisesRegex(ConnectionError, "the segment was not accepted within 0.2 s"):
+            s.interrupt()
+        with self.assertRaisesRegex(ConnectionError, "cut by its own side"):
+            s.push(*next(made(1)))
+
+    def test_interrupting_some(self):
+        server = self.server()
+        server.allowed_ms = 0
+        stage = self.stage(server)
+        segments = [stage.segment(**FORMAT, segment=f"s{n}", utterance=f"u{n // 2}").open() for n in range(4)]
+        for s in segments:
+            s.push(*next(made(1)))
+        server.wait(lambda p: len(p) == 4)
+        self.assertEqual(stage.interrupt(segment="s3"), 1)
+        self.assertEqual(stage.interrupt(utterance="u0"), 2)
+        with self.assertRaisesRegex(PushError, "463"):
+            stage.interrupt(segment="s3")
+        for wrong in ({"segment": 3}, {"utterance": b"u"}):
+            with self.assertRaisesRegex(TypeError, f"{next(iter(wrong))}: expected a string"):
+                stage.interrupt(**wrong)
+        self.assertEqual(server.interruptions, [{"segment": "s3"}, {"utterance": "u0"}])
+        server.play(EVERYTHING)
+        self.assertEqual([s.close().event for s in segments], ["interrupted"] * 2 + ["finished", "interrupted"])
 
     def test_an_exception_of_the_callers_cuts_it(self):
         server = self.server()

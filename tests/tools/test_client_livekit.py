@@ -13,8 +13,11 @@ import tempfile
 import threading
 import unittest
 
+import numpy as np
+
 from client_case import await_kept_alive
 from push_server import EVERYTHING, WAIT_S, PushServer
+from digitalhuman import Stage
 
 ROOT = os.environ["DH_ROOT"]
 CLIENT = os.path.join(ROOT, "clients", "livekit")
@@ -112,18 +115,7 @@ class LiveKit(unittest.TestCase):
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
         for file in ("clients/livekit/audio_output.mjs", "clients/livekit/push.mjs", "tests/support/livekit_agent.mjs"):
             shutil.copy(os.path.join(ROOT, file), cls.folder)
-        cls.make_patient(os.path.join(cls.folder, "audio_output.mjs"))
         os.symlink(modules, os.path.join(cls.folder, "node_modules"))
-
-    @staticmethod
-    def make_patient(path):
-        """It waits as long as the test for what the room has to say of an interruption."""
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        impatient = "const INTERRUPT_MS = 3000;"
-        assert impatient in text
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text.replace(impatient, f"const INTERRUPT_MS = {WAIT_S * 1000};"))
 
     def begin(self, **options):
         self.server = self.enterContext(PushServer(secret="demo", **options))
@@ -133,7 +125,16 @@ class LiveKit(unittest.TestCase):
         return agent
 
     def spoken(self):
-        return [push for push in self.server.pushes if push.line.get("priority") != "urgent"]
+        """By the agent."""
+        return [push for push in self.server.pushes if push.line.get("segment") != "other"]
+
+    def speak_before(self):
+        """What somebody else says in the room; returns that segment."""
+        other = Stage(self.server.address, 1, "demo").segment(sample_rate=24000, segment="other", encode=False).open()
+        self.addCleanup(other.abort)
+        other.push_audio(np.zeros(24000, np.int16))
+        self.server.wait(lambda pushes: pushes and pushes[0].media and pushes[0].media.ms == 1000)
+        return other
 
     def samples(self, push):
         """The samples that were heard, which count on from 0."""
@@ -196,16 +197,59 @@ class LiveKit(unittest.TestCase):
         self.assertEqual([push.end["event"] for push in self.spoken()], ["interrupted", "finished"])
 
     def test_clear_before_it_starts_and_of_what_waits(self):
+        """At once, and nothing of it is heard; what others say goes on."""
         agent = self.begin()
         self.server.allowed_ms = 0
+        other = self.speak_before()
         for _ in range(2):
             agent.do("capture", ms=200)
             agent.do("flush")
         self.arrived(0, 200)
         agent.do("clear")
-        self.server.play(20)
-        self.assertEqual(agent.finished(2), [(0.02, True), (0, True)])
-        self.assertEqual(len(self.spoken()), 1)
+        self.assertEqual(agent.finished(2), [(0, True), (0, True)])
+        self.assertEqual([push.end for push in self.spoken()], [{"event": "interrupted"}])
+        self.server.play(EVERYTHING)
+        self.assertEqual((other.close().event, other.result.played_ms), ("finished", 1000))
+        self.assertEqual(self.spoken()[0].played_ms, 0)
+
+    def test_cleared_before_the_room_has_it(self):
+        agent = self.begin()
+        self.server.allowed_ms = 0
+        self.server.accepts.clear()
+        agent.do("capture", ms=200)
+        self.server.wait(lambda _: any(push.line for push in self.server.all))
+        agent.do("clear")
+        self.server.accepts.set()
+        self.assertEqual(agent.finished(), [(0, True)])
+        self.assertEqual([push.end for push in self.spoken()], [{"event": "interrupted"}])
+
+    def test_paused_while_it_waits(self):
+        agent = self.begin()
+        self.server.allowed_ms = 0
+        other = self.speak_before()
+        agent.do("capture", ms=200)
+        agent.do("flush")
+        self.arrived(0, 200)
+        agent.do("pause")
+        self.server.wait(lambda pushes: self.spoken()[0].end)
+        self.server.play(EVERYTHING)
+        self.assertEqual(other.close().event, "finished")
+        self.assertEqual((agent.said("finished"), [push.played_ms for push in self.spoken()]), ([], [0]))
+        agent.do("resume")
+        self.assertEqual(agent.finished(), [(0.2, False)])
+        self.assertEqual(self.samples(self.spoken()[1]), tuple(range(4800)))
+
+    def test_it_cannot_be_interrupted(self):
+        """Then it is cut: nothing more comes."""
+        agent = self.begin()
+        self.server.allowed_ms = 200
+        agent.do("capture", ms=1000)
+        agent.wait(lambda line: line.get("room") == "progress")
+        self.server.stop_listening()
+        agent.do("clear")
+        self.assertEqual(agent.finished(), [(0.2, True)])
+        self.server.play(EVERYTHING)
+        self.assertTrue(self.spoken()[0].over.wait(WAIT_S))
 
     def test_pause_and_resume_lose_nothing(self):
         agent = self.begin()

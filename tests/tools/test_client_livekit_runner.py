@@ -8,13 +8,11 @@ import os
 import sys
 import unittest
 from types import SimpleNamespace
-from unittest import mock
 
 from client_case import Case
 from push_server import EVERYTHING, WAIT_S
 
 sys.path.insert(0, os.path.join(os.environ["DH_ROOT"], "clients", "livekit"))
-import room_runner
 from digitalhuman import AsyncStage
 from room_runner import RoomRunner
 
@@ -90,7 +88,6 @@ class Runner(Case):
     def setUp(self):
         super().setUp()
         logging.getLogger("digitalhuman").setLevel(logging.CRITICAL)
-        self.enterContext(mock.patch.object(room_runner, "INTERRUPT_S", WAIT_S))
 
     def run_async(self, function, **options):
         server = self.server(**options)
@@ -139,6 +136,25 @@ class Runner(Case):
                 receiver.queue.put_nowait(sound())
             receiver.queue.put_nowait(END)
             self.assertEqual((await receiver.wait(4))[2:], ["started", (0.2, False)])
+        self.run_async(run)
+
+    def test_clear_before_it_starts(self):
+        """At once, and nothing of it is heard; what others say goes on."""
+        async def run(server, receiver, _):
+            server.allowed_ms = 0
+            other = await AsyncStage(server.address, encode=False).segment(sample_rate=24000, sample_format="s16").open()
+            await other.push_audio(b"\1\0" * 2400)
+            while not server.pushes:
+                await asyncio.sleep(0.01)
+            for _ in range(10):
+                receiver.queue.put_nowait(sound())
+            while not (len(server.pushes) > 1 and server.pushes[1].media and server.pushes[1].media.ms >= 400):
+                await asyncio.sleep(0.01)
+            receiver.on_clear()
+            self.assertEqual(await receiver.wait(1), [(0.0, True)])
+            self.assertEqual((server.pushes[1].end, server.pushes[1].played_ms), ({"event": "interrupted"}, 0))
+            server.play(EVERYTHING)
+            self.assertEqual((await other.close()).played_ms, 100)
         self.run_async(run)
 
     def test_what_was_made_before_a_clear_is_not_heard_after_it(self):

@@ -91,14 +91,23 @@ class LiveTalking(Case):
         self.assertEqual(avatar.notified, ["start", "end"] * 2)
         self.assertEqual(len(avatar.slept), 11)     # silence at the pace of its frames
 
-    def test_told_to_be_silent_it_interrupts_the_room(self):
+    def test_told_to_be_silent_it_is_at_once(self):
+        """Also where it waits; what others say goes on."""
         server, avatar = self.begin()
-        server.allowed_ms = 200
-        avatar.make(25, True, ends=False)
-        server.wait(lambda pushes: pushes and pushes[0].played_ms == 200)
-        avatar.make(1, False)
-        self.assertEqual((server.pushes[0].end["event"], server.pushes[0].played_ms), ("interrupted", 200))
+        server.allowed_ms = 0
+        other = self.stage(server).segment(sample_rate=16000).open()
+        other.push_audio(np.ones(1600, np.int16))
+        server.wait(lambda pushes: pushes)
+        for number, played_ms in ((1, 0), (2, 80)):
+            server.play(played_ms)
+            avatar.make(25, True, ends=False)
+            server.wait(lambda pushes, n=number: len(pushes) > n and pushes[n].bytes)
+            server.wait(lambda pushes, n=number, ms=played_ms: pushes[n].played_ms == ms)
+            avatar.make(1, False)
+            self.assertEqual((server.pushes[number].end["event"], server.pushes[number].played_ms),
+                             ("interrupted", played_ms))
         server.play(EVERYTHING)
+        self.assertEqual((other.close().event, other.result.played_ms), ("finished", 100))
         avatar.make(10, True)
         avatar.output.stop()
         self.assertEqual((server.pushes[-1].end["event"], server.pushes[-1].played_ms), ("finished", 400))

@@ -110,8 +110,7 @@ class Rig:
 class Pipecat(Case):
     def setUp(self):
         super().setUp()
-        for limit in ("INTERRUPT_S", "RETRY_S"):
-            self.enterContext(mock.patch.object(digitalhuman_pipecat, limit, WAIT_S))
+        self.enterContext(mock.patch.object(digitalhuman_pipecat, "RETRY_S", WAIT_S))
 
     def run_async(self, function, params=None, **options):
         server = self.server(**options)
@@ -204,22 +203,46 @@ class Pipecat(Case):
             await rig.send(f.TTSStoppedFrame())
             await rig.before.wait(f.BotStoppedSpeakingFrame, 2)
             self.assertEqual(rig.bot(rig.after), ["BotStartedSpeakingFrame", "BotStoppedSpeakingFrame"] * 2)
-            spoken = [push for push in server.pushes if push.line.get("priority") != "urgent"]
-            self.assertEqual([push.end["event"] for push in spoken], ["interrupted", "finished"])
+            self.assertEqual([push.end["event"] for push in server.pushes], ["interrupted", "finished"])
             self.assertEqual(rig.before.kinds(f.ErrorFrame), [])
         self.run_async(run)
 
     def test_interrupted_while_nothing_is_heard_and_before_it_starts(self):
+        """At once, and nothing of it is heard; what others say goes on. So it is where it has ended here, and waits."""
         async def run(rig, server):
             await rig.send(f.InterruptionFrame())
             self.assertEqual(server.pushes, [])
             server.allowed_ms = 0
+            other = await rig.stage.segment(sample_rate=RATE, sample_format="s16").open()
+            await other.push_audio(b"\1\0" * (RATE // 10))
+            await rig.until(lambda: server.pushes)
+            for number, ends in ((1, False), (2, True)):
+                await rig.speak(1000)
+                if ends:
+                    await rig.send(f.TTSStoppedFrame())
+                await rig.until(lambda n=number: len(server.pushes) > n and server.pushes[n].media
+                                and server.pushes[n].media.ms >= 500)
+                await rig.send(f.InterruptionFrame())
+                await rig.until(lambda n=number: server.pushes[n].over.is_set())
+                self.assertEqual((server.pushes[number].end, server.pushes[number].played_ms),
+                                 ({"event": "interrupted"}, 0))
+                await rig.until(lambda: rig.output._answer is None)
+            server.play(EVERYTHING)
+            self.assertEqual((await other.close()).played_ms, 100)
+            self.assertEqual((rig.bot(rig.before), rig.before.kinds(f.ErrorFrame)), ([], []))
+        self.run_async(run)
+
+    def test_an_interruption_that_fails_is_an_error(self):
+        """What the room has of it may still be heard."""
+        async def run(rig, server):
+            server.allowed_ms = 0
             await rig.speak(1000)
-            await rig.until(lambda: server.pushes and server.pushes[0].media and server.pushes[0].media.ms >= 500)
+            await rig.until(lambda: server.pushes and server.pushes[0].media)
+            server.stop_listening()
             await rig.send(f.InterruptionFrame())
-            server.play(20)
-            await rig.until(lambda: server.pushes[0].over.is_set())
-            self.assertEqual((server.pushes[0].end["event"], server.pushes[0].played_ms), ("interrupted", 20))
+            error, = await rig.before.wait(f.ErrorFrame)
+            self.assertIn("cannot connect", error.error)
+            await rig.until(lambda: rig.output._answer is None)
         self.run_async(run)
 
     def test_the_room_interrupts_the_pipeline(self):

@@ -162,20 +162,17 @@ class AsyncSegment:
         await self._leave()
 
     async def interrupt(self) -> Optional[Result]:
-        """Ends it at once, with all that the room has read ahead of it; returns and raises as close() does. It
-        interrupts the room. A segment that waits is ended as soon as it starts: cut, it would play what has
-        arrived. Cancelling this cuts it."""
-        closing = asyncio.ensure_future(self.close())
-        starting = asyncio.ensure_future(self._starts())
+        """See Segment.interrupt(). Cancelling this cuts it."""
+        closing = asyncio.ensure_future(self.close())       # which opens it, if nothing has
         try:
-            await asyncio.wait((closing, starting), return_when=asyncio.FIRST_COMPLETED)
-            if not closing.done() and starting.result():
-                await _in_thread(self._segment.interrupt_room)
+            await self._wait_until(lambda: self._segment.is_known, "accepted")
+            if not self._segment.is_over:
+                await _in_thread(self._segment.ask_to_end)
+            await self._wait_until(lambda: self._segment.is_over, "interrupted")
             return await closing
         finally:
-            starting.cancel()
             closing.cancel()
-            await asyncio.gather(starting, closing, return_exceptions=True)
+            await asyncio.gather(closing, return_exceptions=True)
 
     async def __aenter__(self) -> AsyncSegment:
         try:
@@ -193,13 +190,6 @@ class AsyncSegment:
         return isinstance(error, SegmentEnded) and error.result is self.result
 
     # -- within
-
-    async def _starts(self) -> bool:
-        """Waits until it starts; False: it has ended before."""
-        async for event in self.events:
-            if event.get("event") == "started":
-                return True
-        return False
 
     async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
         self._begin()
@@ -236,6 +226,16 @@ class AsyncSegment:
             self._loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:
             pass        # the event loop is closed
+
+    async def _wait_until(self, is_so: Callable[[], bool], done: str) -> None:
+        """Or until it is over; as long as Segment.interrupt()."""
+        async def wait() -> None:
+            while not (is_so() or self._segment.is_over):
+                await self._wait_for_change()
+        try:
+            await asyncio.wait_for(wait(), self._segment.limit_s)
+        except asyncio.TimeoutError:
+            raise self._segment.late(done) from None
 
     async def _wait_for_change(self) -> None:
         """Nothing may be awaited between looking and this."""

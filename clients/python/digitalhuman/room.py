@@ -53,8 +53,10 @@ def ask_info(connection: Connection, room: Any, token: Dict[str, Any], timeout: 
     return info
 
 
-def ask_interrupt(connection: Connection, room: Any, token: Dict[str, Any], timeout: float) -> int:
-    answer = ask(connection, {"request": "interrupt", "room": room, **token}, timeout).get("interrupt")
+def ask_interrupt(connection: Connection, room: Any, token: Dict[str, Any], wanted: Dict[str, Any],
+                  timeout: float) -> int:
+    """`wanted` may have `segment` and `utterance`."""
+    answer = ask(connection, {"request": "interrupt", "room": room, **token, **wanted}, timeout).get("interrupt")
     dropped = answer.get("dropped") if isinstance(answer, dict) else None
     if not isinstance(dropped, int):
         raise ConnectionError(f"{connection.address.text}: the answer to interrupt has no \"dropped\": {answer!r}")

@@ -165,9 +165,42 @@ class Segment(Reported):
         address = self._stage.address.text
         self._finish(None, ConnectionError(f"{address}: the segment was cut by its own side"))
 
-    def interrupt_room(self) -> int:
-        """See Stage.interrupt()."""
-        return self._stage.interrupt()
+    def interrupt(self) -> Optional[Result]:
+        """Ends it at once, whether it plays or waits, with all that the room has read ahead of it; whatever else the
+        room has goes on. Returns and raises as close() does, and where the gateway does not do it within
+        `connect_timeout` ConnectionError: then it is cut."""
+        try:
+            self.open()
+            if not self._reports.wait_known(self.limit_s):
+                raise self.late("accepted")
+            if not self.is_over:
+                self.ask_to_end()
+            if not self._reports.wait_over(self.limit_s):
+                raise self.late("interrupted")
+        except BaseException:
+            self.abort()
+            raise
+        return self.close()
+
+    def ask_to_end(self) -> None:
+        """See interrupt(), which waits before until the room knows it, and behind until it is over."""
+        try:
+            self._stage.interrupt(segment=self.id)
+        except PushError as error:
+            if error.code != NO_SUCH_SEGMENT:       # else it has just ended
+                raise
+
+    @property
+    def is_known(self) -> bool:
+        """To the room, by its id."""
+        return self._reports.is_known
+
+    @property
+    def limit_s(self) -> float:
+        return self._stage.connect_s
+
+    def late(self, done: str) -> ConnectionError:
+        return ConnectionError(f"{self._stage.address.text}: the segment was not {done} within {self.limit_s:g} s")
 
     def __enter__(self) -> Segment:
         return self.open()

@@ -178,16 +178,21 @@ class Stage:
         finally:
             connection.close()
 
-    def interrupt(self) -> int:
+    def interrupt(self, *, segment: Optional[str] = None, utterance: Optional[str] = None) -> int:
         """Ends what plays in the room, and all that waits there, at once: whoever pushes it gets Interrupted, with
-        what was really heard. Returns how many segments that were, once the room is idle. PushError,
-        ConnectionError.
+        what was really heard. With `segment` or `utterance`, their ids, only what matches ends, playing or waiting,
+        and the rest goes on. Returns how many segments that were, once they have ended. PushError, with the code 463
+        where no such segment or utterance plays or waits; ConnectionError.
 
         Cutting a segment is not enough: the room has read ahead, and would play that first.
         """
+        wanted = {name: value for name, value in (("segment", segment), ("utterance", utterance)) if value is not None}
+        for name, value in wanted.items():
+            if not isinstance(value, str):
+                raise TypeError(f"{name}: expected a string, got {media.describe(value)}")
         connection = self.connect()
         try:
-            return rooms.ask_interrupt(connection, self.room, self.token_fields(), self._connect_s)
+            return rooms.ask_interrupt(connection, self.room, self.token_fields(), wanted, self._connect_s)
         finally:
             connection.close()
 
@@ -231,6 +236,10 @@ class Stage:
         self.close()
 
     # -- for segments
+
+    @property
+    def connect_s(self) -> float:
+        return self._connect_s
 
     def connect(self) -> Connection:
         return Connection(self.address, self._connect_s, self._context)
