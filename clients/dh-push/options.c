@@ -21,6 +21,14 @@ enum option_code {
 	OPT_UTTERANCE,
 	OPT_INDEX,
 	OPT_LAST,
+	OPT_PRIORITY,
+	OPT_PATIENT,
+	OPT_BEFORE,
+	OPT_AFTER,
+	OPT_TTL_MS,
+	OPT_REPEAT,
+	OPT_UNDERRUN,
+	OPT_PREROLL_MS,
 	OPT_CAPTIONS,
 	OPT_MARKERS,
 	OPT_INTERRUPT,
@@ -49,6 +57,14 @@ static const struct option table[] = {
 	{ "utterance", required_argument, NULL, OPT_UTTERANCE },
 	{ "index", required_argument, NULL, OPT_INDEX },
 	{ "last", no_argument, NULL, OPT_LAST },
+	{ "priority", required_argument, NULL, OPT_PRIORITY },
+	{ "patient", no_argument, NULL, OPT_PATIENT },
+	{ "before", required_argument, NULL, OPT_BEFORE },
+	{ "after", required_argument, NULL, OPT_AFTER },
+	{ "ttl-ms", required_argument, NULL, OPT_TTL_MS },
+	{ "repeat", required_argument, NULL, OPT_REPEAT },
+	{ "underrun", required_argument, NULL, OPT_UNDERRUN },
+	{ "preroll-ms", required_argument, NULL, OPT_PREROLL_MS },
 	{ "captions", required_argument, NULL, OPT_CAPTIONS },
 	{ "markers", required_argument, NULL, OPT_MARKERS },
 	{ "interrupt", no_argument, NULL, OPT_INTERRUPT },
@@ -144,6 +160,14 @@ static const char **text_of(struct parsing *parsing, int option)
 		return &options->request.text;
 	case OPT_UTTERANCE:
 		return &options->request.utterance;
+	case OPT_PRIORITY:
+		return &options->request.priority;
+	case OPT_BEFORE:
+		return &options->request.before;
+	case OPT_AFTER:
+		return &options->request.after;
+	case OPT_UNDERRUN:
+		return &options->request.underrun;
 	case OPT_AVATAR:
 		return &options->avatar;
 	default:
@@ -158,6 +182,8 @@ static bool *flag_of(struct dh_send_options *options, int option)
 		return &options->request.is_room_text;
 	case OPT_LAST:
 		return &options->request.is_last;
+	case OPT_PATIENT:
+		return &options->request.is_patient;
 	case OPT_ENCODE:
 		return &options->encode;
 	case OPT_INTERRUPT:
@@ -192,6 +218,12 @@ static int take_value(struct parsing *parsing, int option)
 		return take_number(&request->at_ms, "at-ms", optarg, parsing->fault);
 	case OPT_INDEX:
 		return take_number(&request->index, "index", optarg, parsing->fault);
+	case OPT_TTL_MS:
+		return take_number(&request->ttl_ms, "ttl-ms", optarg, parsing->fault);
+	case OPT_REPEAT:
+		return take_number(&request->repeat, "repeat", optarg, parsing->fault);
+	case OPT_PREROLL_MS:
+		return take_number(&request->preroll_ms, "preroll-ms", optarg, parsing->fault);
 	case OPT_PROGRESS_MS:
 		return take_number(&request->progress_ms, "progress-ms", optarg, parsing->fault);
 	case OPT_LEAD_FD:

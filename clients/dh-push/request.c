@@ -8,6 +8,7 @@ void dh_send_request_init(struct dh_send_request *request)
 {
 	memset(request, 0, sizeof *request);
 	request->index = -1;
+	request->ttl_ms = request->repeat = request->preroll_ms = -1;
 	request->at_ms = -1;
 	request->progress_ms = -1;
 }
@@ -41,13 +42,32 @@ static void set_room(json_t *line, const struct dh_send_request *request, struct
 		set_text(line, "room", request->room, fault);
 }
 
+static void set_number(json_t *line, const char *key, long number)
+{
+	if (number >= 0)
+		json_object_set_new(line, key, json_integer(number));
+}
+
+/* When it plays, and what happens when its media come late. */
+static void set_place(json_t *line, const struct dh_send_request *request, struct dh_send_fault *fault)
+{
+	set_text(line, "priority", request->priority, fault);
+	set_text(line, "before", request->before, fault);
+	set_text(line, "after", request->after, fault);
+	set_text(line, "underrun", request->underrun, fault);
+	set_number(line, "ttl_ms", request->ttl_ms);
+	set_number(line, "repeat", request->repeat);
+	set_number(line, "preroll_ms", request->preroll_ms);
+	if (request->is_patient)
+		json_object_set_new(line, "patient", json_true());
+}
+
 static void set_segment(json_t *line, const struct dh_send_request *request, struct dh_send_fault *fault)
 {
 	set_text(line, "segment", request->segment, fault);
 	set_text(line, "utterance", request->utterance, fault);
 	set_text(line, "text", request->text, fault);
-	if (request->index >= 0)
-		json_object_set_new(line, "index", json_integer(request->index));
+	set_number(line, "index", request->index);
 	if (request->is_last)
 		json_object_set_new(line, "last", json_true());
 	if (request->metadata)
@@ -58,16 +78,23 @@ static void set_segment(json_t *line, const struct dh_send_request *request, str
 		json_object_set(line, "captions", request->captions);
 	if (request->markers)
 		json_object_set(line, "markers", request->markers);
-	if (request->progress_ms >= 0)
-		json_object_set_new(line, "progress_ms", json_integer(request->progress_ms));
+	set_number(line, "progress_ms", request->progress_ms);
+	set_place(line, request, fault);
+}
+
+/* What is meant; nothing: all. */
+static void set_cut(json_t *line, const struct dh_send_request *request, struct dh_send_fault *fault)
+{
+	set_text(line, "segment", request->segment, fault);
+	set_text(line, "utterance", request->utterance, fault);
+	set_text(line, "priority", request->priority, fault);
 }
 
 static void set_mark(json_t *line, const struct dh_send_request *request, struct dh_send_fault *fault)
 {
 	json_object_set(line, "data", request->mark);
 	set_text(line, "segment", request->segment, fault);
-	if (request->at_ms >= 0)
-		json_object_set_new(line, "at_ms", json_integer(request->at_ms));
+	set_number(line, "at_ms", request->at_ms);
 }
 
 GBytes *dh_send_request_line(const struct dh_send_request *request, const char *question, const char *token,
@@ -82,6 +109,8 @@ GBytes *dh_send_request_line(const struct dh_send_request *request, const char *
 		set_segment(line, request, fault);
 	else if (!strcmp(question, "mark"))
 		set_mark(line, request, fault);
+	else if (!strcmp(question, "interrupt"))
+		set_cut(line, request, fault);
 	char *text = fault->code ? NULL : json_dumps(line, JSON_COMPACT);
 	json_decref(line);
 	gsize size = text ? strlen(text) + 1 : 0;

@@ -17,6 +17,9 @@ struct dh_send_request {
 	const char *segment, *utterance, *text;
 	long index; /* -1: none */
 	bool is_last;
+	const char *priority, *before, *after, *underrun;
+	long ttl_ms, repeat, preroll_ms; /* -1: the gateway's own choice */
+	bool is_patient;
 	json_t *metadata, *words, *captions, *markers; /* owned */
 	json_t *mark;                                  /* owned; the data of a question "mark" */
 	long at_ms;                                    /* of that; -1: none */

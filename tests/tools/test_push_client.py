@@ -32,6 +32,31 @@ class Sending(PushCase):
                 self.assertEqual(gateway.data, b"media")
                 self.assertEqual((out, err), ("finished s-1: played 1000 ms\n", ""))
 
+    def test_when_it_plays_and_what_happens_when_media_come_late(self):
+        for options, fields in (
+                (["--priority=urgent", "--patient", "--ttl-ms=5000", "--repeat", "3"],
+                 {"priority": "urgent", "patient": True, "ttl_ms": 5000, "repeat": 3}),
+                (["--before", "é"], {"before": "é"}), (["--after=s-1"], {"after": "s-1"}),
+                (["--underrun=idle", "--preroll-ms=0"], {"underrun": "idle", "preroll_ms": 0})):
+            gateway = self.gateway()
+            self.push(gateway, *options)
+            self.assertEqual(gateway.first, {"room": 1, **fields})
+        for option in ("--ttl-ms", "--repeat", "--preroll-ms"):
+            _, err = self.push("127.0.0.1:1", f"{option}=1s", code=2)
+            self.assertIn(f'{option} is "1s", expected a number', err)
+
+    def test_what_an_interruption_is_of(self):
+        def script(gateway):
+            gateway.first = gateway.line()
+            gateway.say(b'{"interrupt":{"dropped":1}}\n')
+            gateway.rest()
+        for options, fields in ((["--segment=s-1"], {"segment": "s-1"}),
+                                (["--utterance=u", "--priority=normal"], {"utterance": "u", "priority": "normal"})):
+            gateway = self.gateway(script)
+            out, _ = self.push(gateway, "--interrupt", *options)
+            self.assertEqual((gateway.first, out), ({"request": "interrupt", "room": 1, **fields},
+                                                    "interrupted: 1 segments\n"))
+
     def test_a_file_instead_of_standard_input(self):
         gateway = self.gateway()
         self.push(gateway, code=2, stdin=subprocess.DEVNULL, *["too", "many"])
