@@ -12,6 +12,9 @@ const output = new RoomAudioOutput({ ...JSON.parse(process.argv[2]), onEvent: (e
 const buffer = new Int16Array(480);   // used again for each frame
 let sample = 0;
 
+for (const level of ['warn', 'error']) {
+  output.logger[level] = ({ error }) => say({ logged: { level, error: error?.message ?? error } });
+}
 output.on('playbackStarted', () => say({ started: true }));
 output.on('playbackFinished', (event) => say({ finished: event }));
 

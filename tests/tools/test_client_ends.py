@@ -142,6 +142,34 @@ class Ending(Case):
             self.assertEqual(s.interrupt().event, "skipped")
         self.assertEqual(server.interruptions, [])
 
+    def test_a_limit_of_the_gateway_ends_it(self):
+        """The error names it, also while it blocks, and the result says what was heard."""
+        server = self.server()
+        server.allowed_ms = 80
+        s = self.stage(server).segment(**FORMAT).open()
+        join = self.in_thread(lambda: [s.push(*piece) for piece in made(100000)])
+        server.wait(lambda p: p and p[0].played_ms == 80)
+        server.first().stop({"event": "failed", "error_code": 465, "error": "longer than 600000 ms"})
+        with self.assertRaisesRegex(PushError, "^longer than 600000 ms \\(465\\)$") as caught:
+            join()
+        self.assertEqual((caught.exception.result.event, caught.exception.result.played_ms), ("failed", 80))
+        s.abort()
+
+    def test_it_ends_early_for_a_reason(self):
+        """The exception says why, where the gateway did."""
+        for end, text in (({"event": "interrupted", "reason": "priority"}, "interrupted \\(priority\\) after 0 ms"),
+                          ({"event": "finished", "incomplete": True, "notes": [{"code": "cut_short", "text": "why"}]},
+                           "finished after 0 ms: why")):
+            with self.subTest(text):
+                server = self.server()
+                server.allowed_ms = 0
+                s = self.stage(server).segment(**FORMAT).open()
+                server.first().stop(end)
+                with self.assertRaisesRegex(SegmentEnded, f"^{text}$"):
+                    for piece in made(100000):
+                        s.push(*piece)
+                s.abort()
+
     def test_interrupting_takes_too_long(self):
         server = self.server()
         server.accepts.clear()

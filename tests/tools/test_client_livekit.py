@@ -313,6 +313,23 @@ class LiveKit(unittest.TestCase):
         agent.end()
         self.assertEqual((len(agent.said("finished")), len(self.spoken())), (1, 1))
 
+    def test_a_limit_of_the_gateway_ends_it(self):
+        """Why is logged; the rest of that speech is dropped, and the next one is heard."""
+        agent = self.begin()
+        self.server.allowed_ms = 200
+        agent.do("capture", ms=1000)
+        self.server.wait(lambda pushes: pushes and pushes[0].played_ms == 200)
+        self.spoken()[0].stop({"event": "failed", "error_code": 465, "error": "longer than 600000 ms"})
+        self.assertEqual(agent.finished(), [(0.2, True)])
+        self.assertEqual(agent.said("logged"), [{"level": "warn", "error": "longer than 600000 ms"}])
+        agent.do("capture", ms=200)
+        agent.do("flush")
+        self.server.play(EVERYTHING)
+        agent.do("capture", ms=200)
+        agent.do("flush")
+        self.assertEqual(agent.finished(2)[1], (0.2, False))
+        self.assertEqual(len(self.spoken()), 2)
+
     def test_refused_and_nobody_there(self):
         agent = self.begin(refuse=(464, "too many"))
         agent.do("capture", ms=100)

@@ -182,6 +182,28 @@ class Runner(Case):
             self.run_async(run)
         self.assertIn("notify_playback_started() failed", logs.output[0])
 
+    def test_a_limit_of_the_gateway_ends_it(self):
+        """What was heard is told, why is logged, and the next one is heard."""
+        async def run(server, receiver, _):
+            server.allowed_ms = 200
+            for _ in range(10):
+                receiver.queue.put_nowait(sound())
+            await receiver.wait(1)
+            while server.pushes[0].played_ms < 200:
+                await asyncio.sleep(0.01)
+            with self.assertLogs("digitalhuman", "WARNING") as logs:
+                server.pushes[0].stop({"event": "failed", "error_code": 465, "error": "longer than 600000 ms"})
+                while len(receiver.told) < 2:
+                    receiver.queue.put_nowait(sound())
+                    await asyncio.sleep(0.01)
+            self.assertIn("longer than 600000 ms", logs.output[0])
+            receiver.queue.put_nowait(END)
+            server.allowed_ms = EVERYTHING
+            receiver.queue.put_nowait(sound())
+            receiver.queue.put_nowait(END)
+            self.assertEqual(await receiver.wait(4), ["started", (0.2, True), "started", (0.04, False)])
+        self.run_async(run)
+
     def test_refused(self):
         async def run(server, receiver, _):
             for _ in range(3):

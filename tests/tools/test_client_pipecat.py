@@ -175,6 +175,19 @@ class Pipecat(Case):
             self.assertEqual(rig.bot(rig.before), [])
         self.run_async(run, params={"pause_s": 0.2}, refuse=(464, "too many"))
 
+    def test_a_limit_of_the_gateway_ends_it(self):
+        """The error names it, and what waits in the pipeline is no answer of its own."""
+        async def run(rig, server):
+            server.allowed_ms = 200
+            await rig.speak(5000)
+            await rig.before.wait(f.BotStartedSpeakingFrame)
+            server.pushes[0].stop({"event": "failed", "error_code": 465, "error": "longer than 600000 ms"})
+            error, = await rig.before.wait(f.ErrorFrame)
+            self.assertIn("longer than 600000 ms", error.error)
+            self.assertEqual(rig.bot(rig.before), ["BotStartedSpeakingFrame", "BotStoppedSpeakingFrame"])
+            self.assertEqual(len(server.pushes), 1)
+        self.run_async(run)
+
     def test_a_wrong_argument_is_named_each_time(self):
         async def run(rig, server):
             for _ in range(2):

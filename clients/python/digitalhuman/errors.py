@@ -48,7 +48,9 @@ class SegmentEnded(Exception):
     """The segment ended while it was being pushed: nobody wants more of it. `result` is a Result."""
 
     def __init__(self, result: Result) -> None:
-        super().__init__(f"{result.event} after {result.played_ms} ms")
+        reason = "" if result.reason is None else f" ({result.reason})"
+        why = "".join(f": {note}" for note in result.notes)
+        super().__init__(f"{result.event}{reason} after {result.played_ms} ms{why}")
         self.result = result
 
     @property
