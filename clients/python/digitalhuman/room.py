@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional, Protocol, Tuple, Union
 
 from .errors import PushError
-from .wire import Connection
+from .wire import Address, Connection
 
 MAX_FIRST_LINE = 65536
 MAX_ANCHOR_BYTES = 64 << 20
@@ -118,3 +118,23 @@ class Avatar:
             self._holders -= 1
             if not self._holders:
                 self._file.close()
+
+
+class Host(Protocol):
+    """What a segment needs of its Stage, which says more of each."""
+
+    address: Address
+    room: Union[int, str]
+
+    @property
+    def connect_s(self) -> float:
+        """How long connecting may take, and each answer."""
+
+    def begin(self, encode: Union[bool, str],
+              check: Callable[[], None]) -> Tuple[Connection, Dict[str, Any], Optional[Avatar]]: ...
+
+    def encode_command(self, avatar: Avatar) -> List[str]: ...
+
+    def interrupt(self, *, segment: Optional[str] = None) -> int: ...
+
+    def mark(self, data: Any, *, segment: Optional[str] = None, at_ms: Optional[int] = None) -> Optional[int]: ...

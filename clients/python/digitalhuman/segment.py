@@ -6,17 +6,14 @@ import logging
 import os
 import threading
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Type, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Type, Union
 
 from .encoder import Encoder
 from .errors import PushError, Result, SegmentEnded
 from .muxer import Muxer
 from .reports import PROGRESS_MS, Event, Reported, Reports
-from .room import Avatar, send_first_line
+from .room import Avatar, Host, send_first_line
 from .wire import Buffer, Connection, Woken
-
-if TYPE_CHECKING:
-    from .stage import Stage
 
 log = logging.getLogger("digitalhuman")
 # How long after a broken connection its reader may take to find the reason in what was still received.
@@ -37,7 +34,7 @@ class Segment(Reported):
     ended. Catch them inside to do something about it.
     """
 
-    def __init__(self, stage: Stage, fields: Dict[str, Any], muxer: Muxer, encode: Union[bool, str],
+    def __init__(self, stage: Host, fields: Dict[str, Any], muxer: Muxer, encode: Union[bool, str],
                  on_event: Optional[OnEvent]) -> None:
         self._stage, self._fields, self._muxer = stage, fields, muxer
         self._encode, self._on_event = encode, on_event
