@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Rules for JavaScript, the page's and the examples'; ./test lint/page runs eslint.
+// Rules for JavaScript; ./test lint/page runs eslint.
 const browser = ['document', 'window', 'navigator', 'location', 'history', 'localStorage', 'sessionStorage',
 	'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'requestAnimationFrame', 'performance',
 	'console', 'fetch', 'URL', 'URLSearchParams', 'Event', 'EventTarget', 'CustomEvent', 'MediaStream',
@@ -37,6 +37,9 @@ export default [{
 		'valid-typeof': 'error',
 	},
 }, {
-	files: ['examples/**'],
-	languageOptions: { globals: { process: 'readonly' } },
+	files: ['examples/**', 'clients/**', 'tests/**'],
+	languageOptions: { globals: { process: 'readonly', Buffer: 'readonly' } },
+}, {
+	files: ['tests/**'],
+	languageOptions: { globals: { AudioWorkletNode: 'readonly', Blob: 'readonly', DOMException: 'readonly' } },
 }];

@@ -62,7 +62,8 @@ if (type !== 'live' || media.length !== 2)
 	throw new Error('no such room');
 say('lists');
 
-let { peer, received } = await watch(1);
+const { received, ...first } = await watch(1);
+let { peer } = first;
 await until(() => statuses.includes('started'), 'started');
 say('watches');
 

@@ -65,7 +65,8 @@ const tests = {
       meanwhile();
       await advance(100);
       equal(dh.state, 'preparing');
-      return asked('configure').map(({ id, request, ...wish }) => wish);
+      return asked('configure').map(wish => Object.fromEntries(
+        Object.entries(wish).filter(([name]) => name !== 'id' && name !== 'request')));
     };
     deepEqual(await again(), []);
     dh.request({ request: 'configure', min_delay: 20 });
@@ -311,7 +312,7 @@ const tests = {
 
   async a_new_viewer_has_no_floor() {
     const { Talk } = await load('js/talk.js');
-    const [dh] = await listening(), talk = new Talk(async () => true);
+    const [dh] = await listening(), talk = new Talk(() => Promise.resolve(true));
     talk.follow(dh);
     for (const state of ['reconnecting', 'kicked']) {
       gateway.say({ event: 'floor_given', id: 1, viewer: dh.viewer });
@@ -334,7 +335,7 @@ const tests = {
   async a_choice_that_came_to_nothing() {
     const { Talk } = await load('js/talk.js');
     let done = false;
-    const talk = new Talk(async () => done), choice = $('barge-in');
+    const talk = new Talk(() => Promise.resolve(done)), choice = $('barge-in');
     talk.follow(await playing());
     talk.show({ viewer: null, waiting: [], barge_in: 0, barge_in_mode: 'interrupt', barge_in_by: 'all' });
     equal(choice.value, 'off');
@@ -402,7 +403,7 @@ const tests = {
   /* What does not come is given time once there is another way for it. */
   async a_way_that_takes_long() {
     const dh = await playing(), states = [];
-    dh.pc.getStats = async () => new Map([['v', { type: 'inbound-rtp', bytesReceived: 9, framesDecoded: 1 }]]);
+    dh.pc.getStats = () => Promise.resolve(new Map([['v', { type: 'inbound-rtp', bytesReceived: 9, framesDecoded: 1 }]]));
     dh.on('status', ({ state }) => states.push(state));
     await advance(2000);
     gateway.answering = 6000;
@@ -468,10 +469,10 @@ const tests = {
   },
 
   async the_page_where_the_pin_was_changed() {
-    const playing = { segment: 's-1', name: 'One', position_ms: 100, duration_ms: 60000 };
+    const one = { segment: 's-1', name: 'One', position_ms: 100, duration_ms: 60000 };
     const notices = [];
     Object.defineProperty($('notice'), 'textContent', { set: (text) => notices.push(text) });
-    gateway.answers.queue = () => ({ state: 'speaking', playing, waiting: [] });
+    gateway.answers.queue = () => ({ state: 'speaking', playing: one, waiting: [] });
     gateway.answers.heard = () => ({ segments: [] });
     await load('js/page.js');
     await advance(3000);
@@ -487,8 +488,8 @@ const tests = {
   },
 
   async the_page_that_is_sent_out() {
-    const playing = { segment: 's-1', name: 'One', position_ms: 100, duration_ms: 60000 };
-    gateway.answers.queue = () => ({ state: 'speaking', playing, waiting: [] });
+    const one = { segment: 's-1', name: 'One', position_ms: 100, duration_ms: 60000 };
+    gateway.answers.queue = () => ({ state: 'speaking', playing: one, waiting: [] });
     await load('js/page.js');
     await advance(3000);
     deepEqual([$('now-title').textContent, $('skip').disabled, $('hold').disabled, $('activity').hidden], ['One', false, false, false]);

@@ -168,7 +168,7 @@ class Janus {
     this.on = on;
     const pc = {
       getSenders: () => [this.sender], getTransceivers: () => [], getReceivers: () => [],
-      async getStats() { return new Map(); },
+      getStats: () => Promise.resolve(new Map()),
     };
     const createAnswer = ({ success }) => {
       const answer = { type: 'answer', sdp: 'v=0' };
