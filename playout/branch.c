@@ -86,12 +86,6 @@ int dh_branch_push(struct dh_branch *branch, const struct dh_item *item)
 	return dh_pacer_push(branch->slots > 1 ? &branch->held : &branch->pacer, item);
 }
 
-static const uint8_t *packet_of(const struct dh_item *item, size_t *size)
-{
-	*size = item->unit->size;
-	return item->is_fade ? dh_unit_fade(item->unit, size) : item->unit->data;
-}
-
 /* The packets of speech that follow one another from the item `from` on; their number in the join, and the first item
  * behind them in *to. */
 static void gather(const struct dh_branch *branch, uint64_t from, struct dh_opus_join *join, uint64_t *to)
@@ -106,7 +100,7 @@ static void gather(const struct dh_branch *branch, uint64_t from, struct dh_opus
 			continue;
 		if (!item->unit || item->media_ticks != next_ticks)
 			return;
-		const uint8_t *packet = packet_of(item, &size);
+		const uint8_t *packet = dh_item_sound(item, &size);
 		if (!dh_opus_join_add(join, packet, size))
 			return;
 		next_ticks += DH_SLOT_TICKS;

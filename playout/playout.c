@@ -184,12 +184,10 @@ static void keep_item(void *arg, const struct dh_item *item)
 	dh_fanout_push(&playout->fanout, item);
 	if (item->media != DH_AUDIO || !playout->sink.sound)
 		return;
-	if (item->unit)
-		playout->sink.sound(playout->sink_arg, item->unit->loudness, item->media_ticks, item->unit->data,
-			item->unit->size);
-	else
-		playout->sink.sound(playout->sink_arg, DH_LOUDNESS_MAX, item->media_ticks, item->silence,
-			item->silence_size);
+	size_t size;
+	const uint8_t *payload = dh_item_sound(item, &size);
+	playout->sink.sound(playout->sink_arg, item->unit ? item->unit->loudness : DH_LOUDNESS_MAX, item->media_ticks,
+		payload, size);
 }
 
 static void set_speaking(struct dh_playout *playout, bool speaking)

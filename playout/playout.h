@@ -113,7 +113,8 @@ struct dh_playout_sink {
 	 * dh_segment_drop). */
 	void (*ended)(void *arg, struct dh_segment *segment);
 	/* Once for every packet of sound that viewers are sent from now on, in the order of their time:
-	 * `loudness` as in unit.h, of silence where nothing is said. The payload is borrowed. May be NULL. */
+	 * `loudness` as in unit.h, of silence where nothing is said; a fade has its unit's, which is about 2 dB more
+	 * than its own. The payload is borrowed. May be NULL. */
 	void (*sound)(void *arg, unsigned loudness, int64_t media_ticks, const uint8_t *payload, size_t size);
 	dh_handed_fn *handed; /* may be NULL */
 	/* After each slot that is decided, which those skipped while nobody watches are not. The playout, which it may

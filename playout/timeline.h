@@ -37,6 +37,15 @@ struct dh_item {
 	enum dh_repeat repeats;
 };
 
+/* The payload of an item of sound, which lives as long as the item does. Sets *size. */
+static inline const uint8_t *dh_item_sound(const struct dh_item *item, size_t *size)
+{
+	*size = item->unit ? item->unit->size : item->silence_size;
+	if (item->is_fade)
+		return dh_unit_fade(item->unit, size);
+	return item->unit ? item->unit->data : item->silence;
+}
+
 typedef void dh_item_fn(void *arg, const struct dh_item *item);
 
 /* Pictures within the end of a segment that the one behind it has, too: 40 ms. */

@@ -312,14 +312,9 @@ static void send_video(struct dh_viewer *viewer, const struct dh_item *item, int
 static void send_audio(struct dh_viewer *viewer, const struct dh_item *item, int64_t now_ticks)
 {
 	bool marker = item->unit && (item->talkspurt || !viewer->spoken);
-	struct payload payload = { .data = item->silence, .size = item->silence_size };
-	if (item->unit) {
-		viewer->spoken = true;
-		payload.data = item->unit->data;
-		payload.size = item->unit->size;
-	}
-	if (item->is_fade)
-		payload.data = dh_unit_fade(item->unit, &payload.size);
+	struct payload payload = { 0 };
+	payload.data = dh_item_sound(item, &payload.size);
+	viewer->spoken |= item->unit != NULL;
 	note_lateness(viewer, DH_AUDIO, now_ticks - item->media_ticks);
 	send_packet(viewer, DH_AUDIO, item->media_ticks, marker, &payload);
 }

@@ -213,12 +213,20 @@ class Listening(Case):
         return int.from_bytes(packet[8:12], "big"), packet[12:]
 
     def test_reference(self):
-        """What the room sends, packet for packet."""
+        """What the room sends, packet for packet, to the fade where it is interrupted."""
         port, other = udp(self), udp(self)
         self.forward(port=other.getsockname()[1], reference_port=port.getsockname()[1])
         file = os.path.join(self.hosted.segments, "spoken.mp4")
         marks.write_mp4(file, 2, 64)
         self.play("spoken.mp4")         # the viewer has got it by then
+        since = len(self.gateway.events)
+        segment = self.enqueue("spoken.mp4")
+        self.gateway.wait_event("started", since, segment=segment)
+        count = len(self.viewer.audio.packets)
+        self.viewer.wait(lambda v: len([p for p in v.audio.packets[count:] if len(p.payload) > 3]) > 20)
+        self.gateway.request({"request": "interrupt", "id": 1})
+        ended = self.gateway.wait_event("interrupted", since, segment=segment)[1]
+        self.wait_until(ended["media_ms"] + 100)
         port.setblocking(False)
         came = []
         while True:

@@ -347,6 +347,13 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 		rig->on_event(rig->arg, event);
 }
 
+static void on_sound(void *arg, unsigned loudness, int64_t media_ticks, const uint8_t *payload, size_t size)
+{
+	struct rig *rig = arg;
+	if (rig->on_sound)
+		rig->on_sound(rig->arg, loudness, media_ticks, payload, size);
+}
+
 static void on_slot(void *arg, bool in_time)
 {
 	struct rig *rig = arg;
@@ -381,7 +388,7 @@ static void on_ended(void *arg, struct dh_segment *segment)
 
 void rig_open(struct rig *rig, const struct dh_playout_config *config, int64_t now)
 {
-	static const struct dh_playout_sink sink = { on_packet, on_event, on_ended, NULL, on_handed, on_slot };
+	static const struct dh_playout_sink sink = { on_packet, on_event, on_ended, on_sound, on_handed, on_slot };
 	struct dh_playout_config defaults;
 	dh_playout_config_init(&defaults);
 	memset(rig, 0, sizeof *rig);

@@ -85,7 +85,9 @@ struct rig {
 	uint64_t packets;
 	/* Called with every event, if set; the log above is short. */
 	void (*on_event)(void *arg, const struct dh_playout_event *event);
-	void (*on_slot)(void *arg, bool in_time); /* likewise */
+	/* likewise */
+	void (*on_sound)(void *arg, unsigned loudness, int64_t media_ticks, const uint8_t *payload, size_t size);
+	void (*on_slot)(void *arg, bool in_time);
 	void *arg;
 };
 

@@ -323,6 +323,48 @@ static void test_nothing_to_fade(void)
 	finish_after(500);
 }
 
+/* --- what the room is told that it sends */
+
+static char told[RIG_LOG_MAX];
+static int told_index[RIG_LOG_MAX];
+static int64_t told_ticks[RIG_LOG_MAX];
+static int told_count;
+
+static void on_sound(void *arg, unsigned loudness, int64_t media_ticks, const uint8_t *payload, size_t size)
+{
+	(void)arg, (void)loudness;
+	told[told_count] = size == 1 ? ',' : size == 3 ? '.' : (char)payload[0];
+	told_index[told_count] = size > 3 ? payload[1] << 8 | payload[2] : -1;
+	told_ticks[told_count++] = media_ticks;
+}
+
+/* Packet for packet what viewers get, at every cut, too. */
+static void test_the_room_knows_what_it_sends(void)
+{
+	told_count = 0;
+	rig_open_idle(&rig, NULL, start);
+	rig.on_sound = on_sound;
+	rig_fades(true);
+	const struct rig_viewer *v = rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(100));
+	enqueue("a", &(struct dh_order){ 0 });
+	rig_run(&rig, media_ms(190));
+	CHECK_INT(dropped(&(struct dh_cut){ 0 }), 1);
+	rig_run(&rig, media_ms(400));
+	enqueue("b", &(struct dh_order){ 0 });
+	rig_run(&rig, media_ms(510));
+	CHECK_INT(dh_playout_hold(rig.playout, 0), 0);
+	rig_run(&rig, media_ms(800));
+	CHECK_INT(told_count, v->sound_count);
+	for (int i = 0; i < told_count; i++) {
+		CHECK_INT(told[i], v->sound[i]);
+		CHECK_INT(told_index[i], v->sound_index[i]);
+		CHECK_INT(told_ticks[i] / DH_TICKS_PER_AUDIO_SAMPLE, v->sound_timestamp[i]);
+	}
+	CHECK(strchr(told, '~') != strrchr(told, '~'), "%s", told); /* two fades */
+	finish_after(500);
+}
+
 static const struct check_test tests[] = {
 	TABLE(test_words, words),
 	TEST(test_words_without_viewers),
@@ -338,6 +380,7 @@ static const struct check_test tests[] = {
 	TEST(test_what_says_the_rest),
 	TEST(test_fades),
 	TEST(test_nothing_to_fade),
+	TEST(test_the_room_knows_what_it_sends),
 };
 
 int main(int argc, char **argv)
