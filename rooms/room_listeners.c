@@ -214,7 +214,9 @@ static json_t *state_of(struct dh_room *room, const struct dh_member *member)
 	uint32_t rtp_start[2];
 
 	dh_room_set_ms(state, "media_ms", media_now(room));
-	json_object_set_new(state, "state", json_string(room->speaking ? "speaking" : "idle"));
+	json_object_set_new(state, "state", json_string(dh_room_state_name(dh_room_stance_state(room))));
+	if (dh_playout_is_on_hold(room->playout))
+		json_object_set_new(state, "on_hold", json_true());
 	json_object_set_new(state, "enabled", json_boolean(atomic_load(&room->enabled)));
 	json_object_set_new(state, "waiting", json_integer((json_int_t)dh_playout_waiting_count(room->playout)));
 	json_object_set_new(state, "playing", describe_playing(room));

@@ -150,6 +150,11 @@ class Channel(CaptionsCase):
         self.assertEqual(state["state"], "speaking")
         self.assertEqual((state["playing"]["segment"], state["marker"]["data"]), ("late", {"slide": 7}))
         self.assertEqual([c["text"] for c in state["captions"]], ["since the beginning"])
+        self.assertNotIn("on_hold", state)
+        self.ask("hold", id=1, regret_ms=0)
+        state = self.viewer().wait_event("state")
+        self.assertEqual((state["state"], state.get("on_hold")), ("listening", True))
+        self.assertEqual(state["playing"]["segment"], "late")
         self.ask("interrupt", id=1)
 
     def test_a_pause(self):

@@ -220,6 +220,27 @@ static void test_a_channel_for_events_alone(void)
 	room_rig_close();
 }
 
+/* Who comes late learns what the avatar does, as who was there was told. */
+static void test_what_the_avatar_does(void)
+{
+	static const char *const states[] = { "\"state\":\"idle\"", "\"state\":\"listening\"",
+		"\"state\":\"thinking\"" };
+	json_t *reply = NULL;
+
+	room_rig_open(100000);
+	for (int i = 0; i < 3; i++) {
+		CHECK_INT(dh_room_state_set(rig.room, (enum dh_stance)i, &reply), 0);
+		json_decref(reply);
+		room_rig_forget();
+		join(i, true, true);
+		dh_room_member_data_ready(rig.members[i]);
+		AWAIT_GOT(i, "STATE ");
+		CHECK(says(0, states[i]));
+		CHECK(!says(0, "on_hold"));
+	}
+	room_rig_close();
+}
+
 /* It gets the state when it goes on, with the last marker. */
 static void test_a_pause(void)
 {
@@ -365,6 +386,7 @@ static const struct check_test tests[] = {
 	TEST(test_a_channel),
 	TEST(test_no_event_comes_by_both_ways),
 	TEST(test_a_channel_for_events_alone),
+	TEST(test_what_the_avatar_does),
 	TEST(test_a_pause),
 	TEST(test_a_channel_that_takes_nothing),
 	TEST(test_a_channel_that_is_dead),
