@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Viewers that are listened to: their connection, what is told of them, and what they do to a room."""
+import asyncio
+import os
 import random
 import re
+import subprocess
 import time
 import unittest
 
+import echo_room
 from hosted_room import HostedRoom
 from media_case import Case
 import marks
@@ -114,6 +118,53 @@ class Microphones(Case):
         self.event("interrupted", since, segment=segment)
         self.assertGreater(barged["viewer"], 0)
         viewer.leave()
+
+    def talk(self):
+        """The avatar speaks for long; returns the level of each of its packets."""
+        subprocess.run([os.environ["DH_TALKER"], "--size", "64x64", "-o", f"{self.hosted.segments}/talk.nut", echo_room.AVATAR],
+                       check=True)
+        self.hosted.warm("talk.nut")
+        prepared = self.hosted.prepared("talk.nut")
+        since = len(self.gateway.events)
+        self.gateway.wait_event("started", since, segment=self.enqueue("talk.nut"))
+        return {unit.data: 1 - loudness for unit, loudness in zip(prepared.audio, prepared.loudness)}
+
+    def echo(self, viewer, levels, gain_db, seconds, delay_s=0.2):
+        """What it gets comes back from its microphone, as from a loudspeaker: every 20 ms what was due so long ago, by the
+        time of the packet that was the least late. Returns how much of it was speech."""
+        async def run():
+            loop, spoken, taken, played, least = asyncio.get_running_loop(), 0, 0, {}, float("inf")
+            start = loop.time()
+            for number in range(int(50 * seconds)):
+                await asyncio.sleep(max(0, start + number * 0.02 - loop.time()))
+                for packet in viewer.audio.packets[taken:]:
+                    at_s = (packet.ts - viewer.rtp_start["audio"]) % (1 << 32) / 48000
+                    least = min(least, packet.arrival - at_s)
+                    played[round(at_s / 0.02)] = levels.get(packet.payload)
+                taken = len(viewer.audio.packets)
+                level = played.get(int((time.time() - least - delay_s) / 0.02))
+                spoken += level is not None and level > QUIET
+                await viewer._say(QUIET if level is None else max(level + gain_db, QUIET), b"\xf8" + bytes(range(40)), 0, True)
+            return spoken / 50
+        return self.gateway._do(run(), 60 + seconds)
+
+    def test_an_echo_does_not(self):
+        """Who has no headphones hears the avatar, and so does the microphone: that interrupts nothing, as loud as the
+        avatar or quieter. Another viewer, who really speaks, does."""
+        self.gateway.request({"request": "edit", "id": 1, "new_barge_in": 300})
+        self.addCleanup(lambda: self.gateway.request({"request": "edit", "id": 1, "new_barge_in": 200}))
+        viewer, other = self.watch(), self.watch()
+        for each in (viewer, other):
+            each.listen()
+        since, levels = len(self.gateway.events), self.talk()
+        spoken = [self.echo(viewer, levels, gain_db, 6) for gain_db in (0, -10)]
+        self.assertEqual([e for _, e in self.gateway.events[since:] if e["event"] in ("barged_in", "interrupted", "finished")], [])
+        self.assertGreater(min(spoken), 3)
+        other.speak(quiet(60) + voice(40))
+        self.assertEqual(self.event("barged_in", since)["viewer"], other.started["result"]["viewer"])
+        self.event("interrupted", since)
+        for each in (viewer, other):
+            each.leave()
 
     def test_it_holds(self):
         self.gateway.request({"request": "edit", "id": 1, "new_barge_in_mode": "hold"})
