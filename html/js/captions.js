@@ -164,7 +164,7 @@ export class Captions {
 		this.#on.captions(this.shown);
 	}
 
-	/* In the track: the browser's own controls show them, screen readers read them. */
+	/* In the track: the browser's own controls show them. */
 	#draw() {
 		for (const [number, cue] of this.#cues) {
 			if (this.#shown.has(number))

@@ -95,6 +95,25 @@ class Library(Page):
         self.assertEqual(page.evaluate("dh.track.cues.length"), 0)
         self.assertEqual(page.evaluate("events.filter(e => e.event === 'caption_end').at(-1).withdrawn"), True)
 
+    def test_by_the_browsers_own_controls(self):
+        """Who has them show the captions sees those of what comes, and of another connection to the same video, too."""
+        page = self.watch()
+        page.evaluate("dh.track.mode = 'showing'; 0")
+        for _ in range(2):
+            page.wait("events.some(e => e.event === 'state')")
+            page.evaluate("dh.enqueue('words.mkv', { repeat: 100, captions: %s }).then(() => 0)" % json.dumps(LONG))
+            page.wait("dh.track.activeCues.length === 1")
+            cues = page.evaluate("[...dh.video.textTracks].map(t => [t.mode, [...t.activeCues].map(c => c.getCueAsHTML().textContent)])")
+            self.assertEqual(cues, [["showing", [SENTENCE]]])
+            page.evaluate("dh.interrupt().then(() => 0)")
+            page.wait("dh.track.activeCues.length === 0")
+            page.evaluate("""import('/digitalhuman.js').then(({ DigitalHuman }) => {
+                dh.close(); events.length = 0;
+                window.dh = new DigitalHuman({ server: %s, room: 1, captions: true, video: document.querySelector('video') });
+                dh.on('event', e => events.push(e));
+            })""" % json.dumps(janus.ws))
+            page.wait("dh.state === 'playing'")
+
     def test_on_the_channel_and_not_before_it_is_seen(self):
         """Not before the picture of its time, by rule, but where nothing has been played for so long that it waits no more;
         how much later is measured in bench/."""
