@@ -49,10 +49,23 @@ void dh_branch_add(struct dh_branch *branch, struct dh_viewer *viewer, size_t sp
 	struct dh_viewer *beside = companion(branch, viewer->sender);
 
 	viewer->branch = branch;
-	viewer->group = beside ? beside->group : dh_pacer_choose(&branch->pacer, spread_from);
-	dh_pacer_join(&branch->pacer, viewer->group);
+	if (beside) {
+		viewer->group = beside->group;
+	} else {
+		/* few viewers need no offset, but each thread of many may have many before long */
+		viewer->group = dh_pacer_choose(&branch->pacer, viewer->sender ? 0 : spread_from);
+		dh_pacer_join(&branch->pacer, viewer->group);
+	}
 	link_viewer(branch, viewer, beside);
 	branch->count++;
+}
+
+/* Those that share a thread are beside each other. */
+static bool has_companion(const struct dh_viewer *v)
+{
+	return v->sender &&
+		((v->previous && v->previous->sender == v->sender) ||
+			(v->following && v->following->sender == v->sender));
 }
 
 static void drop_held(struct dh_branch *branch)
@@ -65,13 +78,14 @@ static void drop_held(struct dh_branch *branch)
 
 void dh_branch_remove(struct dh_branch *branch, struct dh_viewer *viewer)
 {
+	if (!has_companion(viewer))
+		dh_pacer_leave(&branch->pacer, viewer->group);
 	if (viewer->previous)
 		viewer->previous->following = viewer->following;
 	else
 		branch->viewers[viewer->group] = viewer->following;
 	if (viewer->following)
 		viewer->following->previous = viewer->previous;
-	dh_pacer_leave(&branch->pacer, viewer->group);
 	branch->count--;
 	if (!branch->count) /* the next viewer is not sent what was for this one */
 		drop_held(branch);

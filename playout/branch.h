@@ -31,7 +31,8 @@ void dh_branch_init(struct dh_branch *branch, int slots, int64_t spread_ticks);
 /* It has no viewers any more. */
 void dh_branch_clear(struct dh_branch *branch);
 
-/* Puts a viewer into a group: that of one with the same sender, else the least full one (dh_pacer_choose). */
+/* Puts a viewer into a group: that of one with the same sender, else one of its own if there is one (dh_pacer_choose).
+ * The first `spread_from` without a sender are in the first. */
 void dh_branch_add(struct dh_branch *branch, struct dh_viewer *viewer, size_t spread_from);
 void dh_branch_remove(struct dh_branch *branch, struct dh_viewer *viewer);
 

@@ -65,16 +65,38 @@ int dh_pacer_push(struct dh_pacer *pacer, const struct dh_item *item)
 	return 0;
 }
 
+/* How far a group is, either way round, from those with more than `least` members. */
+static int distance(const struct dh_pacer *pacer, int group, size_t least)
+{
+	int nearest = pacer->groups;
+	for (int g = 0; g < pacer->groups; g++) {
+		int apart = abs(g - group);
+		if (apart > pacer->groups - apart)
+			apart = pacer->groups - apart;
+		if (pacer->members[g] > least && apart < nearest)
+			nearest = apart;
+	}
+	return nearest;
+}
+
 int dh_pacer_choose(const struct dh_pacer *pacer, size_t spread_from)
 {
-	size_t all = 0;
-	int best = 0;
+	size_t all = 0, least = SIZE_MAX;
 	for (int g = 0; g < pacer->groups; g++) {
 		all += pacer->members[g];
-		if (pacer->members[g] < pacer->members[best])
+		if (pacer->members[g] < least)
+			least = pacer->members[g];
+	}
+	if (all < spread_from)
+		return 0;
+	int best = -1;
+	for (int g = 0; g < pacer->groups; g++) {
+		if (pacer->members[g] > least)
+			continue;
+		if (best < 0 || distance(pacer, g, least) > distance(pacer, best, least))
 			best = g;
 	}
-	return all < spread_from ? 0 : best;
+	return best;
 }
 
 void dh_pacer_join(struct dh_pacer *pacer, int group)

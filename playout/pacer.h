@@ -4,7 +4,7 @@
  * Items arrive in order of media time, at most a slot ahead. Viewers are in groups,
  * each with a constant offset: an item is due for a group at its media time plus the
  * offset. The pacer keeps an item until every group has had it, and knows the earliest
- * deadline. Belongs to its playout's thread.
+ * deadline. A group's members are the threads that send to its viewers. Belongs to its playout's thread.
  */
 #ifndef DH_PACER_H
 #define DH_PACER_H
@@ -36,7 +36,7 @@ void dh_pacer_clear(struct dh_pacer *pacer);
 int dh_pacer_push(struct dh_pacer *pacer, const struct dh_item *item);
 
 /* The group for one more member: the first while there are fewer than
- * `spread_from` members in all, then the smallest. */
+ * `spread_from` members in all, then one of the smallest, as far as possible from all others. */
 int dh_pacer_choose(const struct dh_pacer *pacer, size_t spread_from);
 void dh_pacer_join(struct dh_pacer *pacer, int group);
 void dh_pacer_leave(struct dh_pacer *pacer, int group);

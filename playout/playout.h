@@ -129,7 +129,7 @@ struct dh_playout_config {
 	int64_t preroll_ticks;
 	int64_t late_ticks;      /* anything later is not sent; default 150 ms */
 	int64_t spread_ticks;    /* offsets of viewer groups spread over this much, 0 to 20 ms; default 10 ms */
-	int spread_from;         /* viewers beyond this number get an offset, unless they share a sender; default 20 */
+	int spread_from;         /* viewers with senders of their own get an offset beyond this number; default 20 */
 	int max_queue;           /* waiting segments; default 100 */
 	int64_t max_queue_ticks; /* known media waiting; default 1 h */
 	size_t max_queue_bytes;  /* of units waiting; default 512 MiB */

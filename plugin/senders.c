@@ -12,6 +12,9 @@ struct dh_senders {
 	GHashTable *viewers; /* how many, by thread id */
 };
 
+/* Janus's own, which has no public header. A Janus without it has threads that may be shared. */
+extern int janus_ice_get_static_event_loops(void) __attribute__((weak));
+
 static _Thread_local bool is_sender;
 static _Thread_local struct dh_realtime_before before; /* if it is a sender */
 
@@ -74,7 +77,7 @@ int dh_senders_enter(struct dh_senders *senders, struct dh_session *session, boo
 		dh_realtime_enter(DH_REALTIME_SENDER, is_realtime, &before);
 	is_sender = true;
 	move(senders, session, thread);
-	return thread;
+	return !janus_ice_get_static_event_loops || janus_ice_get_static_event_loops() > 0 ? thread : 0;
 }
 
 void dh_senders_leave(struct dh_senders *senders, struct dh_session *session)

@@ -19,8 +19,8 @@ struct dh_senders *dh_senders_new(void);
 /* Threads that still are real-time stay so. */
 void dh_senders_free(struct dh_senders **senders);
 
-/* From setup_media: the calling thread sends to `session`. Returns its id. `is_realtime`: see
- * dh_realtime_enter. */
+/* From setup_media: the calling thread sends to `session`. Returns its id if it is one of Janus's
+ * `event_loops`, else 0. `is_realtime`: see dh_realtime_enter. */
 int dh_senders_enter(struct dh_senders *senders, struct dh_session *session, bool is_realtime);
 
 /* From hangup_media, or when the handle goes. May be called again. */

@@ -71,7 +71,7 @@ struct dh_member {
 	/* any thread, atomically */
 	atomic_int answered; /* the JSEP answer came */
 	atomic_int up;       /* the PeerConnection is up */
-	atomic_int sender;   /* the thread that sends to it, by its id; 0: unknown */
+	atomic_int sender;   /* the thread that sends to it, by its id; 0: its own */
 	atomic_int media;    /* both: media flow */
 	atomic_int paused;
 	atomic_uint lines[2];                       /* by medium, see dh_member_line */

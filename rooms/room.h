@@ -122,8 +122,8 @@ int dh_room_observer_count(const struct dh_room *room);
  * dismissed. */
 void dh_room_member_attach(struct dh_member *member);
 /* The PeerConnection is up, and the answer has come, whose lines have been set (in either order, each as often as it
- * happens): media from then on, and the status `started`, once. `sender` is the id of the thread that sends to it, 0:
- * unknown. */
+ * happens): media from then on, and the status `started`, once. `sender` is the id of the thread that sends to it if it
+ * may send to others, too; else 0. */
 void dh_room_member_up(struct dh_member *member, int sender);
 void dh_room_member_answered(struct dh_member *member);
 void dh_room_member_pause(struct dh_member *member, bool paused);

@@ -6,6 +6,8 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <janus/apierror.h>
 
@@ -13,6 +15,16 @@
 #include "plugin/session.h"
 
 #define GENERAL "offer_threads = 4\n"
+
+/* Janus's. */
+int janus_ice_get_static_event_loops(void);
+
+static int event_loops;
+
+int janus_ice_get_static_event_loops(void)
+{
+	return event_loops;
+}
 
 /* --- late ones */
 
@@ -182,11 +194,27 @@ static void test_a_loop_is_what_it_was(void)
 	dh_senders_free(&senders);
 }
 
+/* A viewer's own thread is nobody else's, and need not be named. */
+static void test_only_a_loop_is_named(void)
+{
+	struct dh_senders *senders = dh_senders_new();
+	struct dh_session session = { 0 };
+
+	CHECK_INT(dh_senders_enter(senders, &session, false), 0);
+	dh_senders_leave(senders, &session);
+	event_loops = 2;
+	CHECK_INT(dh_senders_enter(senders, &session, false), (int)syscall(SYS_gettid));
+	dh_senders_leave(senders, &session);
+	event_loops = 0;
+	dh_senders_free(&senders);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_a_late_close_spares_what_began_later),
 	TEST(test_an_offer_behind_a_hangup_is_made_again),
 	TEST(test_a_late_hangup_spares_what_began_later),
 	TEST(test_a_loop_is_what_it_was),
+	TEST(test_only_a_loop_is_named),
 };
 
 PREPARATION_MAIN(tests)

@@ -244,10 +244,66 @@ static void test_who_shares_a_sender_is_served_together(void)
 	finish_after(100);
 }
 
+static int64_t offset_after(int viewers, int sender)
+{
+	while (rig.viewer_count < viewers)
+		join_sender(&rig, sender);
+	rig_run(&rig, rig.now + 500 * MS);
+	return offset_of(rig.viewers[viewers - 1]);
+}
+
+/* Viewers come to one event loop after the other from the first one on. The loops are half of the time apart, then a
+ * quarter. */
+static void test_event_loops_are_spread_from_the_first_viewers_on(void)
+{
+	rig_open_idle(&rig, NULL, start);
+	CHECK_INT(offset_after(1, 7), 0);
+	CHECK_INT(offset_after(2, 8), 5 * MS);
+	CHECK_INT(offset_after(3, 9), 2 * MS);
+	CHECK_INT(offset_after(4, 10), 7 * MS);
+	for (int i = 4; i < 40; i++)
+		join_sender(&rig, 7 + i % 4);
+	rig_run(&rig, rig.now + 1000 * MS);
+	for (int i = 4; i < 40; i++)
+		CHECK_INT(offset_of(rig.viewers[i]), offset_of(rig.viewers[i % 4]));
+	finish_after(100);
+}
+
+/* A loop counts once, however many viewers it has, until the last of them has gone. */
+static void test_an_event_loop_makes_room_when_its_last_viewer_goes(void)
+{
+	rig_open_idle(&rig, NULL, start);
+	for (int i = 0; i < 10; i++)
+		join_sender(&rig, 7);
+	CHECK_INT(offset_after(11, 8), 5 * MS);
+	for (int i = 0; i < 9; i++)
+		rig_leave(&rig, rig.viewers[i]);
+	CHECK_INT(offset_after(12, 9), 2 * MS);
+	rig_leave(&rig, rig.viewers[9]);
+	CHECK_INT(offset_after(13, 10), 8 * MS);
+	finish_after(100);
+}
+
+/* What few viewers with threads of their own see is not later. */
+static void test_few_viewers_have_no_offset(void)
+{
+	rig_open_idle(&rig, NULL, start);
+	for (int i = 0; i < 20; i++)
+		join_sender(&rig, 0);
+	rig_run(&rig, media_ms(1000));
+	for (int i = 0; i < 20; i++)
+		CHECK_INT(offset_of(rig.viewers[i]), 0);
+	CHECK(offset_after(21, 0) > 0);
+	finish_after(100);
+}
+
 /* What is due for viewers of one thread is handed over without a gap, in which it would go round. */
 static void test_senders_take_turns_once(void)
 {
-	rig_open_idle(&rig, NULL, start);
+	struct dh_playout_config config;
+	dh_playout_config_init(&config);
+	config.spread_ticks = 0;
+	rig_open_idle(&rig, &config, start);
 	for (int i = 0; i < 12; i++)
 		join_sender(&rig, 7 + i % 2);
 	rig_run(&rig, media_ms(1000));
@@ -336,6 +392,9 @@ static const struct check_test tests[] = {
 	TEST(test_pause_and_resume),
 	TEST(test_groups_have_constant_offsets),
 	TEST(test_who_shares_a_sender_is_served_together),
+	TEST(test_event_loops_are_spread_from_the_first_viewers_on),
+	TEST(test_an_event_loop_makes_room_when_its_last_viewer_goes),
+	TEST(test_few_viewers_have_no_offset),
 	TEST(test_senders_take_turns_once),
 	TEST(test_late_wake_sends_what_is_young_and_skips_to_an_entry),
 	TEST(test_pause_again_changes_nothing),
