@@ -209,6 +209,8 @@ static void remove_viewer(struct dh_room *room, struct dh_member *member)
 {
 	struct dh_receiver_stats receiver;
 	struct dh_viewer_stats stats;
+	bool is_told = dh_room_has_trusted_audience(room);
+	json_t *figures = is_told ? dh_room_stats_of_viewer(room, member) : NULL;
 
 	for (int media = 0; media < 2; media++)
 		count_without(room, member, (enum dh_media)media, false);
@@ -219,10 +221,11 @@ static void remove_viewer(struct dh_room *room, struct dh_member *member)
 	dh_receiver_get_stats(&member->receiver, &receiver);
 	dh_receiver_stats_add(&room->departed_receivers, &receiver);
 	dh_playout_remove_viewer(room->playout, &member->viewer);
-	if (!dh_room_has_trusted_audience(room))
+	if (!is_told)
 		return;
 	json_t *event = presence(room, "left", member);
-	json_object_set_new(event, "sent", dh_room_stats_sent(&stats));
+	json_object_update(event, figures);
+	json_decref(figures);
 	dh_room_tell_trusted(room, event, NULL, NULL);
 }
 

@@ -205,6 +205,8 @@ void dh_room_set_duration(json_t *object, int64_t ticks, int64_t stated_ticks);
 /* --- room_stats.c */
 
 json_t *dh_room_stats_sent(const struct dh_viewer_stats *stats);
+/* What the event `left` says of a viewer that has media. In the room's thread. */
+json_t *dh_room_stats_of_viewer(const struct dh_room *room, const struct dh_member *member);
 void dh_room_stats_add(struct dh_viewer_stats *sum, const struct dh_viewer_stats *more);
 
 /* --- room_posts.c; any thread */

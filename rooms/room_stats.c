@@ -141,6 +141,28 @@ void dh_room_stats_add(struct dh_viewer_stats *sum, const struct dh_viewer_stats
 	sum->lateness_max_ticks = MAX(sum->lateness_max_ticks, more->lateness_max_ticks);
 }
 
+/* What a connection has come to, in the same words for one that is there and one that has ended. */
+static void set_figures(json_t *json, const struct member_copy *member)
+{
+	json_object_set_new(json, "slow_links", json_integer(member->slow_links));
+	dh_room_set_ms(json, "join_ms", member->join_ticks);
+	json_object_set_new(json, "received", dh_receiver_viewer_json(&member->receiver));
+	json_object_set_new(json, "sent", dh_room_stats_sent(&member->sent));
+	if (member->quality.has_choice)
+		json_object_set_new(json, "quality", dh_viewer_quality_json(&member->quality));
+}
+
+json_t *dh_room_stats_of_viewer(const struct dh_room *room, const struct dh_member *member)
+{
+	struct member_copy copy;
+	json_t *json = json_object();
+
+	copy_member(&copy, member, dh_playout_media_ticks(room->playout, dh_now_ticks()));
+	dh_room_set_ms(json, "connected_ms", MAX(copy.connected_ticks, 0));
+	set_figures(json, &copy);
+	return json;
+}
+
 /* --- any thread but the room's */
 
 static json_t *microphone_json(const struct dh_microphone_stats *stats)
@@ -161,11 +183,7 @@ static json_t *member_json(const struct member_copy *member)
 		json_object_set_new(json, "audio", json_boolean(member->gets[DH_AUDIO]));
 		json_object_set_new(json, "video", json_boolean(member->gets[DH_VIDEO]));
 		dh_room_set_ms(json, "media_ms", MAX(member->connected_ticks, 0));
-		dh_room_set_ms(json, "join_ms", member->join_ticks);
-		json_object_set_new(json, "received", dh_receiver_viewer_json(&member->receiver));
-		json_object_set_new(json, "sent", dh_room_stats_sent(&member->sent));
-		if (member->quality.has_choice)
-			json_object_set_new(json, "quality", dh_viewer_quality_json(&member->quality));
+		set_figures(json, member);
 		json_object_set_new(json, "rtp_start", dh_rtp_start_json(member->rtp_start));
 		if (member->is_listened_to)
 			json_object_set_new(json, "microphone", microphone_json(&member->microphone));

@@ -125,6 +125,19 @@ class Qualities(Case):
         self.wait_sent(viewer, 2)
         self.assertEqual(self.of(viewer)["remb_kbps"], 1)
 
+    def test_what_is_said_when_a_viewer_has_left(self):
+        observer = hosted.server.attach()
+        self.addCleanup(observer.detach)
+        observer.request({"request": "observe", "id": 1})
+        viewer = self.watch()
+        self.configure(viewer, 1)
+        self.wait_sent(viewer, 1)
+        viewer.remb(600)
+        viewer.wait(lambda v: self.of(v)["remb_kbps"] == 600 or time.sleep(0.1))
+        viewer.leave()
+        left = observer.events.wait(lambda e: e.get("event") == "left" and e["viewer"] == viewer.started["result"]["viewer"])
+        self.assertEqual(left["quality"], {"asked": 1, "sent": 1, "changes": 1, "remb_kbps": 600})
+
     def test_temporal_layers(self):
         """Droppable pictures can be left out by wish, or below the lowest quality."""
         self.assertTrue(self.gateway.request({"request": "info", "id": 5})["info"]["temporal"])

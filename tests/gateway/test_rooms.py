@@ -336,6 +336,30 @@ class Media(Case):
         self.ask("destroy", id=made)
         self.told("destroyed", id=made)
 
+    def test_event_handlers_get_a_viewers_final_figures(self):
+        viewer = self.watch()
+        number = viewer.started["result"]["viewer"]
+        viewer.pli()
+        viewer.claims = iter([0.1])
+
+        def figures():
+            return self.ask("stats", viewer=number)["viewers"][0]
+
+        viewer.wait(lambda v: (f := figures())["received"]["video"]["lost"] and f["sent"]["plis"] and f["join_ms"] or time.sleep(0.1))
+        before = figures()
+        viewer.leave()
+        left = self.told("left", viewer=number)["event"]["data"]
+        self.assertEqual(left["join_ms"], before["join_ms"])
+        self.assertEqual(left["slow_links"], before["slow_links"])
+        self.assertGreaterEqual(left["connected_ms"], before["media_ms"])
+        self.assertNotIn("media_ms", left)          # it would be the room's
+        for group, name in (("sent", "video_bytes"), ("sent", "plis"), ("sent", "anchors")):
+            self.assertGreaterEqual(left[group][name], before[group][name])
+        for kind in ("audio", "video"):
+            self.assertEqual(left["received"][kind].keys(), before["received"][kind].keys())
+            self.assertGreaterEqual(left["received"][kind]["lost"], before["received"][kind]["lost"])
+        self.assertNotIn("quality", left)           # there is only one
+
     def test_a_disabled_room_relays_nothing_and_goes_on_at_an_entry(self):
         viewer = self.watch()
         self.ask("disable")
