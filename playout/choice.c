@@ -200,7 +200,7 @@ static void learn_loss(struct dh_choice *choice, int loss, int64_t now_ticks)
 		choice->usual_loss = USUAL_LOSS_MAX;
 }
 
-/* Two packets, or a queue, are enough to end it. */
+/* From the trial's beginning on. */
 static bool trial_second(struct dh_choice *choice, int64_t now_ticks)
 {
 	if (loss_beyond(choice) >= LOSS_TRIAL || delay_ms(choice) >= DELAY_TRIAL_MS) {

@@ -228,7 +228,7 @@ static void test_a_trial(void)
 	CHECK_INT(place(), 0);
 }
 
-/* The first loss or delay ends it, and the next one comes later and later. */
+/* Little loss or delay ends it, and the next one comes later and later. */
 static void test_trials_that_fail(void)
 {
 	static const int pauses[] = { 5, 10, 20, 40, 80, 120, 120 };
@@ -249,6 +249,32 @@ static void test_trials_that_fail(void)
 				CHECK(dh_choice_slow_link(&choice, sent, now));
 		}
 	}
+}
+
+/* Two packets of a hundred, beyond the usual; not one, which any network loses, and not what it loses always. */
+static void test_what_ends_no_trial(void)
+{
+	begin(three, false);
+	good_seconds(5);
+	second(20, 40);
+	CHECK_INT(seconds_until_up(), 5);
+	now += S / 2;
+	said.highest += 40;
+	said.lost++;
+	CHECK(!dh_choice_report(&choice, &said, sent, now));
+	CHECK(!second(1, 139));
+	good_seconds(1);
+	CHECK(!choice.is_trial);
+	CHECK_INT(place(), 0);
+	begin(three, false);
+	for (int i = 0; i < 60; i++)
+		CHECK(!second(3, 40));
+	CHECK(second(30, 40));
+	for (int i = 0; i < 100 && !choice.is_trial; i++)
+		second(3, 40);
+	CHECK(choice.is_trial);
+	CHECK(!second(4, 40));
+	CHECK(second(8, 40));
 }
 
 /* In a trial an estimate that falls ends it, whatever is sent by now. */
@@ -446,6 +472,7 @@ static const struct check_test tests[] = {
 	TEST(test_what_was_lost_before),
 	TEST(test_a_trial),
 	TEST(test_trials_that_fail),
+	TEST(test_what_ends_no_trial),
 	TEST(test_an_estimate_in_a_trial),
 	TEST(test_many_reports),
 	TEST(test_forgotten),
