@@ -8,6 +8,7 @@ bounds: how punctual the plugin is, is for bench/ to measure.
 """
 import os
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -24,7 +25,11 @@ hosted = None
 
 def setUpModule():
     global hosted
-    hosted = Case.hosted = HostedRoom()
+    work = unittest.enterModuleContext(tempfile.TemporaryDirectory(prefix="dh-media-"))
+    hosted = Case.hosted = HostedRoom(more="""
+avatar-wide: { width = 320 height = 192 idle = "%s" }
+room-wide: { id = 3 avatar = "wide" }
+""" % marks.write_idle(work + "/wide.mp4", 2))
     unittest.addModuleCleanup(hosted.close)
     folder = hosted.segments
     marks.write_mp4(f"{folder}/two.mp4", 2, hosted.size)
@@ -161,16 +166,46 @@ class Joins(Case):
         sounds = [sum(len(p.payload) > 3 for p in viewer.audio.packets) for viewer in viewers.values()]
         self.assertLessEqual(sounds[1], sounds[0] / 3 + 2)
 
+    def test_switch_to_a_room_of_another_size(self):
+        """The picture goes on with a key frame in the other size, and lips, numbers and times go on."""
+        self.gateway.observe({"id": 3})
+        self.play("two.mp4", 3)         # so that it is prepared in this size
+        viewer, switched = self.watch(), 0
+        for room in (3, 1):
+            answer = viewer.request({"request": "switch", "id": room})["result"]
+            self.assertEqual((answer["switched"], answer["id"]), ("ok", room))
+            viewer.room, sounds, switched = room, len(viewer.audio.packets), switched + 1
+            viewer.wait(lambda v: sum(p.key for p in rtp.pictures(v.video)) > switched and len(v.audio.packets) > sounds + 5)
+            self.play("two.mp4", room, more_ms=500)
+        viewer.leave()
+        pictures = rtp.pictures(viewer.video)
+        for stream in (viewer.video, viewer.audio):
+            self.assertEqual(stream.missing(), (0, 0, 0), stream.kind)
+            self.assertTrue(np.all(np.diff(stream.media_times()) >= 0), stream.kind + " timestamps fall")
+        self.assertTrue(np.all(np.diff(rtp.unwrap([p.picture_id for p in pictures], 15)) == 1), "picture IDs have gaps")
+        decoded, keys = rtp.decode_pictures([p.data for p in pictures]), [i for i, p in enumerate(pictures) if p.key]
+        self.assertEqual(len(keys), 3)
+        parts = list(zip(keys, [*keys[1:], len(pictures)]))
+        self.assertEqual([{f.shape for f in decoded[a:b]} for a, b in parts], [{(384, 256)}, {(288, 320)}, {(384, 256)}])
+        shown = [flash for a, b in parts for flash in self.flashes(viewer, pictures[a:b], decoded[a:b])]
+        self.check_together(viewer, shown, 4)
+
+    @staticmethod
+    def flashes(viewer, pictures, decoded):
+        luma = [f[:f.shape[0] * 2 // 3].mean() for f in decoded]
+        return marks.flashes([viewer.video.media_time(p.ts) for p in pictures], luma)
+
     def check_marks(self, viewer):
         pictures = rtp.pictures(viewer.video)
-        luma = [f[:f.shape[0] * 2 // 3].mean() for f in rtp.decode_pictures([p.data for p in pictures])]
-        shown = marks.flashes([viewer.video.media_time(p.ts) for p in pictures], luma)
+        self.check_together(viewer, self.flashes(viewer, pictures, rtp.decode_pictures([p.data for p in pictures])), 2)
+
+    def check_together(self, viewer, shown, count):
         times, samples = [], []
         for packet, x in rtp.decode_sound(viewer.audio.packets):
             times.append(viewer.audio.media_time(packet.ts) + np.arange(len(x)) / 48000)
             samples.append(x)
         heard = marks.beeps(np.concatenate(times), np.concatenate(samples))
-        self.assertEqual((len(shown), len(heard)), (2, 2))
+        self.assertEqual((len(shown), len(heard)), (count, count))
         for flash, beep in zip(shown, heard):
             self.assert_together(viewer, flash, beep, delta=0.005)
 
