@@ -11,12 +11,15 @@ import time
 
 import numpy as np
 
+import rtp
 from figure import Figure
 from probe import Probe, Server, browser
 from versus import LOOPS, peers
+from viewers import Gateway
 
 SETTLED_S = 5       # the browser has caught up, and its jitter buffer has found its length
 JOINS = 6           # of one gateway
+WHOLE_MS = {"median": 45, "max": 100}
 
 
 def behind(frames):
@@ -40,10 +43,18 @@ def join(chromium, server, ws, plugin):
     return held_s * 1000 + late[0] - float(np.median(late[-25:])), data["frames"][0]["presented"] - data["watchAt"]
 
 
+def first_whole(gateway):
+    """ms from a headless viewer's connection to its first key frame's last packet."""
+    viewer = gateway.watch({"id": 1})
+    key = viewer.wait(lambda v: v.video and next((p for p in rtp.pictures(v.video) if p.key), None))
+    viewer.leave()
+    return max(0.0, 1000 * (key.last - viewer.moments["connected"]))
+
+
 def lag(material, runs):
     """Age of the first picture in Chromium, of rooms and of mountpoints with their packets, which keep what came since the key frame."""
     found = {name: opener for name, opener in peers().items() if "60 ms" not in name}
-    ages, waits = ({name: [] for name in found} for _ in range(2))
+    ages, waits, wholes = ({name: [] for name in found} for _ in range(3))
     with Server() as server:
         for number in range(runs):
             for name, opener in random.sample(list(found.items()), len(found)):
@@ -53,9 +64,13 @@ def lag(material, runs):
                         age, wait = join(chromium, server, gateway.ws, plugin)
                         ages[name].append(age)
                         waits[name].append(wait)
+                    with Gateway(gateway.ws, plugin) as headless:
+                        wholes[name] += [first_whole(headless) for _ in range(JOINS)]
     newest = list(found)[-1]
     limit = {"median": max(0.0, round(float(np.median(ages[newest])) / 4, 1))}
     what = f"{runs} x {JOINS} joins"
     return [Figure(f"age of the first picture in Chromium, {name}", ages[name], limit if name == list(found)[0] else None, runs=what,
                    note=f"limit: a quarter of {newest}'s" if name == list(found)[0] else "") for name in found] + \
-        [Figure(f"watch → first picture presented, {name}", waits[name], runs=what) for name in found]
+        [Figure(f"watch → first picture presented, {name}", waits[name], runs=what) for name in found] + \
+        [Figure(f"connection → first whole key frame, {name}, headless", wholes[name],
+                WHOLE_MS if name == list(found)[0] else None, runs=what) for name in found]

@@ -4,7 +4,6 @@ import os
 import time
 import unittest.mock
 
-import rtp
 from browsers import freezes_of
 from figure import Figure
 from material import open_room
@@ -14,7 +13,7 @@ from rough_path import ADDRESSES
 from viewers import Gateway
 
 KBPS, LOWER = 800, "kbps_2 = 350 kbps_3 = 150 temporal = true"
-SLOW_KBPS, DELAY_MS, BESIDE, WATCHED_S = 300, 20, 4, 60
+SLOW_KBPS, DELAY_MS, VIEWERS, WATCHED_S = 300, 20, 5, 60
 
 
 def watched(rough, chromium, server, hosted, files):
@@ -32,11 +31,16 @@ def watched(rough, chromium, server, hosted, files):
     return freezes_of([since, *times, until]), until - since
 
 
-def slow(material, runs):
+def shown_at(viewer, until):
+    """When each picture was whole, in ms, by the packet that ends it."""
+    return [1000 * p.arrival for p in viewer.video.packets if p.marker and p.arrival < until]
+
+
+def slow(material, runs, viewers=VIEWERS):
     """Freezes in the first minute of a browser at 300 kbit/s, and of the viewers beside it."""
     paths = [material.mp4(4, 1), material.mp4(4, 2)]
     files = [os.path.basename(path) for path in paths]
-    counts, shares, beside = [], [], []
+    counts, shares, beside, lost = [], [], [], []
     with Rough() as rough, rough.gateway():
         hosted = open_room(material, *paths, kbps=f"{KBPS} {LOWER}")
         try:
@@ -44,7 +48,7 @@ def slow(material, runs):
             with unittest.mock.patch("viewer._address", ADDRESSES[0]), Server() as server, \
                     Gateway(hosted.server.ws) as gateway:
                 for _ in range(runs):
-                    good = [gateway.watch({"id": 1}) for _ in range(BESIDE)]
+                    good = gateway.watch_many(viewers - 1, {"id": 1})
                     with rough.browser([server.port, hosted.server.ws_port]) as chromium:
                         frozen, ms = watched(rough, chromium, server, hosted, files)
                     counts.append(len(frozen))
@@ -52,10 +56,11 @@ def slow(material, runs):
                     for viewer in good:
                         end = time.time()
                         viewer.leave()
-                        seen = [p.last for p in rtp.pictures(viewer.video) if p.last < end]
-                        beside.append(len(freezes_of([1000 * at for at in (*seen, end)])))
+                        beside.append(len(freezes_of([*shown_at(viewer, end), 1000 * end])))
+                        lost.append(viewer.video.missing()[0])
         finally:
             hosted.close()
     return [Figure(f"a browser at {SLOW_KBPS} kbit/s: freezes in {WATCHED_S} s", counts, {"max": 2}, unit=""),
             Figure("share of the time", shares, unit="%"),
-            Figure("each viewer beside it: freezes", beside, {"max": 0}, unit="")]
+            Figure(f"each of {viewers - 1} viewers beside it: freezes", beside, {"max": 0}, unit=""),
+            Figure("and packets of pictures lost", lost, {"max": 0}, unit="")]

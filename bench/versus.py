@@ -23,7 +23,7 @@ from janus_server import JanusServer, free_ports, own_address
 from pushes import raw
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-VIEWERS, SECONDS = 100, 12
+VIEWERS, SECONDS = 100, 12      # unless another number is asked for
 STREAMING = "janus.plugin.streaming"
 # It keeps the last key frame (bufferkf) or, from Janus 1.3.3 on, that and what has come since (bufferkf_ms).
 MOUNTPOINT = """room-1: {{ type = "rtp" id = 1 bufferkf_ms = 2500 media = (
@@ -99,7 +99,7 @@ def peers():
     return found
 
 
-def measured(opened, viewers=VIEWERS):
+def measured(opened, viewers):
     """{what: value}, of one gateway with that many viewers."""
     with opened as (server, plugin), tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "load.json")
@@ -109,32 +109,34 @@ def measured(opened, viewers=VIEWERS):
             figures = {f["what"]: f["statistics"] for f in json.load(file)["figures"]}
     return {"used": figures["processor time of the server per viewer and second"]["median"],
             "late": figures["lateness of video"]["p99"],
+            "lost": figures["packets lost"]["median"],
             "packets": figures["packets per viewer and second"]["median"]}
 
 
 class Floor:
     """What the packets alone cost on this machine, now: SRTP and sendto."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, viewers):
+        self.viewers = viewers
         self.program = os.path.join(folder, "floor")
         subprocess.run(["cc", "-O2", "-o", self.program, os.path.join(HERE, "floor.c"), "-lsrtp2"], check=True)
 
     def packet_ms(self):
-        done = subprocess.run([self.program, str(VIEWERS), "300", "900", own_address()], check=True, stdout=subprocess.PIPE)
+        done = subprocess.run([self.program, str(self.viewers), "300", "900", own_address()], check=True, stdout=subprocess.PIPE)
         return int(done.stdout) / 1e6
 
 
 def once(material, floor, results, case, name, opener):
     loops, speaks = case
     print(f"  {name}, {loops}{'' if speaks else ', idle'}", file=sys.stderr, flush=True)
-    value = measured(opener(material, LOOPS[loops], speaks))
+    value = measured(opener(material, LOOPS[loops], speaks), floor.viewers)
     value["floor"] = floor.packet_ms() * value["packets"]
     results.setdefault((case, name), []).append(value)
 
 
-def versus(material, runs):
-    """This plugin and the Streaming plugin with the same packets, by turns, with a hundred viewers; an aiortc server."""
-    floor, results, aiortc = Floor(material.folder), {}, []
+def versus(material, runs, viewers=VIEWERS):
+    """This plugin and the Streaming plugin with the same packets, by turns, with as many viewers; an aiortc server."""
+    floor, results, aiortc = Floor(material.folder, viewers), {}, []
     busy = machine.busy_cores()
     for number in range(runs):
         print(f"  round {number + 1} of {runs}", file=sys.stderr, flush=True)
@@ -143,8 +145,8 @@ def versus(material, runs):
         for case, name, opener in random.sample(todo, len(todo)):
             once(material, floor, results, case, name, opener)
         aiortc.append(live.aiortc_server(raw(material)) * 10)      # per cent of a core: 10 ms a second
-    report(results, aiortc, runs, busy)
-    return figures(results, aiortc, runs)
+    report(results, aiortc, f"{runs} rounds, {viewers} viewers", busy)
+    return figures(results, aiortc, f"{runs} rounds, {viewers} viewers")
 
 
 # ---------------------------------------------------------------------- what is said
@@ -158,8 +160,7 @@ def ratios(results, case, name, what, other="Streaming"):
     return [a / b for a, b in zip(values(results, case, name, what), values(results, case, other, what))]
 
 
-def figures(results, aiortc, runs):
-    rounds = f"{runs} rounds, {VIEWERS} viewers"
+def figures(results, aiortc, rounds):
     share = lambda *which: ratios(results, *which)
     packets = lambda loops: [used / sent for used, sent in zip(share((loops, True), "this plugin", "used"),
                                                               share((loops, True), "this plugin", "packets"))]
@@ -174,6 +175,8 @@ def figures(results, aiortc, runs):
     out.append(Figure("processor time, idle", share(("off", False), "this plugin", "used"), {"median": 0.5}, unit="x", runs=rounds))
     out.append(Figure("lateness p99 of pictures, off, as a share of Streaming's", share(("off", True), "this plugin", "late"),
                       {"median": 0.2}, unit="x", runs=rounds))
+    out += [Figure(f"packets lost, {name}", [v for case in LOOPS for v in values(results, (case, True), name, "lost")],
+                   {"max": 0} if name == "this plugin" else None, unit="", runs=rounds) for name in ("this plugin", "Streaming")]
     out.append(Figure("processor time, as a share of an aiortc server's with an encoder for each viewer",
                       [mine / peer for mine, peer in zip(values(results, ("off", True), "this plugin", "used"), aiortc)],
                       {"median": 0.02}, unit="x", runs=rounds))
@@ -186,19 +189,19 @@ def cell(numbers, digits=1):
     return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f}){noisy}"
 
 
-def report(results, aiortc, runs, busy):
+def report(results, aiortc, rounds, busy):
     """Writes docs/benchmarks.md and its pictures."""
-    lines = ["| Janus, room | what relays | processor time, ms per viewer-second | × Streaming | lateness p99, ms | packets a second | floor, ms |",
-             "|---|---|---|---|---|---|---|"]
+    lines = ["| Janus, room | what relays | processor time, ms per viewer-second | × Streaming | lateness p99, ms | packets a second | packets lost | floor, ms |",
+             "|---|---|---|---|---|---|---|---|"]
     for case, name in sorted(results, key=lambda key: (not key[0][1], key[0][0], key[1])):
-        lines.append("| %s, %s | %s | %s | %s | %s | %s | %s |" % (
+        lines.append("| %s, %s | %s | %s | %s | %s | %s | %s | %s |" % (
             case[0], "speaking" if case[1] else "idle", name, cell(values(results, case, name, "used"), 2),
             cell(ratios(results, case, name, "used"), 2), cell(values(results, case, name, "late")),
-            cell(values(results, case, name, "packets"), 0), cell(values(results, case, name, "floor"), 2)))
-    lines.append(f"| – | aiortc, an encoder for each viewer | {cell(aiortc, 0)} | – | – | – | – |")
+            cell(values(results, case, name, "packets"), 0), cell(values(results, case, name, "lost"), 0), cell(values(results, case, name, "floor"), 2)))
+    lines.append(f"| – | aiortc, an encoder for each viewer | {cell(aiortc, 0)} | – | – | – | – | – |")
     chart.write("benchmarks.svg", "Processor time of the gateway, ms per viewer and second, less is better", [
         (f"{name}, {case[0]}{'' if case[1] else ', idle'}", values(results, case, name, "used"),
          values(results, case, name, "floor")) for case, name in sorted(results, key=lambda key: (not key[0][1], key[0][0], key[1]))])
     chart.replace("benchmarks.md", "versus", [
-        f"{runs} rounds, {VIEWERS} viewers, {SECONDS} s each; {machine.describe()}; {time.strftime('%Y-%m-%d')}; others kept "
+        f"{rounds}, {SECONDS} s each; {machine.describe()}; {time.strftime('%Y-%m-%d')}; others kept "
         f"{busy:.2f} cores busy at the beginning. Medians, with the least and the most.", "", *lines])
