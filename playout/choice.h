@@ -12,9 +12,9 @@
  * - Then it goes down at once, as far as what arrived will bear. What is heard in the next moments is still about the
  *   time before, and changes nothing.
  * - The way up is a trial of two seconds, one place at a time. Less trouble than elsewhere ends it, but one lost packet
- *   does not: 2 % of its packets and at least two, a round trip of 100 ms more, a REMB that falls. Then it goes back, and
- *   waits twice as long before the next one. Half a minute without trouble after one that lasted makes the wait short again. Where
- *   less arrived than the next place takes, the first wait is longer.
+ *   does not: 2 % of its packets and at least two, a round trip of 100 ms more, a REMB that falls. Then it goes back,
+ *   and waits twice as long before the next one. Half a minute without trouble after one that lasted makes the wait
+ *   short again. Where less arrived than the next place takes, the first wait is longer.
  * - Loss that is there at the lowest place, too, or that never was worse, is the path's own: less would not lessen it.
  *   Only more than that counts.
  */

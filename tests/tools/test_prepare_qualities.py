@@ -48,6 +48,21 @@ class Qualities(Case):
         self.assertEqual([q["kbps"] for q in described], KBPS)
         self.assertEqual([q["bytes"] for q in described], [sum(map(len, self.units(self.speech, q))) for q in range(3)])
 
+    def test_no_second_has_a_quarter_more(self):
+        """From whichever picture on, of a film that moves all the time."""
+        size, kbps = 256, [600, 400, 200]
+        marks.write_mp4(self.path("moving.mp4"), 6, size)
+        prepare(self.path("moving.mp4"), "--size", f"{size}x{size}", "--kbps", kbps[0], "--kbps-2", kbps[1], "--kbps-3", kbps[2],
+                "-o", self.path("moving.dhs"))
+        moving = Prepared(self.path("moving.dhs"))
+        times = np.array([unit.pts for unit in moving.video]) / TICKS
+        for quality, asked in enumerate(kbps):
+            kbits = np.array([len(data) for data in self.units(moving, quality)]) * 8 / 1000
+            seconds = [kbits[(times >= begin) & (times < begin + 1)].sum() for begin in times if begin <= times[-1] - 0.96]
+            self.assertEqual(len(seconds), 126)
+            self.assertGreater(max(seconds), asked * 0.8)      # else it has nothing to keep to
+            self.assertLessEqual(max(seconds), asked * 1.25)
+
     def test_a_change_at_any_entry_decodes_exactly(self):
         segments = (self.idle, self.speech)
         films = {(segment, q): decode_pictures([segment.anchor] + self.units(segment, q))[1:]
