@@ -266,7 +266,8 @@ void dh_feed_tell(struct dh_feed *feed, json_t *event, bool is_last)
 }
 
 /* How often a live source is looked after, unless its audience wants it more often. */
-#define PLAYED_EVERY_TICKS (100 * DH_TICKS_PER_MS)
+#define PLAYED_EVERY_TICKS  (100 * DH_TICKS_PER_MS)
+#define RELEASE_EVERY_TICKS DH_TICKS_PER_SECOND
 
 int64_t dh_feed_played_every_ticks(const struct dh_feed *feed)
 {
@@ -294,6 +295,17 @@ static int64_t wanted_ticks(const struct dh_feed *feed, int64_t reached_ticks)
 	return known_ticks == INT64_MAX ? -1 : MAX(0, reached_ticks + feed->context.ahead_ticks - known_ticks);
 }
 
+/* The segment has forgotten what was played long ago. */
+static void release(struct dh_feed *feed)
+{
+	int64_t kept_ticks = dh_segment_kept_ticks(feed->segment);
+
+	if (kept_ticks < atomic_load(&feed->kept_ticks) + RELEASE_EVERY_TICKS)
+		return;
+	atomic_store(&feed->kept_ticks, kept_ticks);
+	dh_io_post(feed->context.io, dh_feed_input_release, dh_feed_ref(feed));
+}
+
 void dh_feed_played(struct dh_feed *feed, int64_t played_ticks, int64_t reached_ticks)
 {
 	const struct dh_feed_audience *audience = &feed->audience;
@@ -305,7 +317,10 @@ void dh_feed_played(struct dh_feed *feed, int64_t played_ticks, int64_t reached_
 		audience->progress(audience->arg, dh_segment_id(feed->segment), played_ticks,
 			wanted_ticks(feed, reached_ticks));
 	}
-	if (!atomic_load(&feed->is_held) || !feed->is_started)
+	if (!feed->is_started)
+		return;
+	release(feed);
+	if (!atomic_load(&feed->is_held))
 		return;
 	atomic_store(&feed->allowed_ticks, reached_ticks + feed->context.ahead_ticks);
 	dh_io_post(feed->context.io, dh_feed_input_allow, dh_feed_ref(feed));

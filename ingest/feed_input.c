@@ -309,6 +309,15 @@ void dh_feed_input_allow(void *arg)
 	dh_feed_unref(&feed);
 }
 
+void dh_feed_input_release(void *arg)
+{
+	struct dh_feed *feed = arg;
+
+	if (feed->subscription)
+		dh_ingest_release(feed->subscription, atomic_load(&feed->kept_ticks));
+	dh_feed_unref(&feed);
+}
+
 void dh_feed_input_close(void *arg)
 {
 	struct dh_feed *feed = arg;

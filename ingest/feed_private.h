@@ -62,6 +62,7 @@ struct dh_feed {
 	atomic_bool wants_place;       /* it waits for one where it can be made */
 	atomic_bool makes_way;         /* it has made way for another one, or is about to */
 	_Atomic int64_t allowed_ticks; /* its source may be read up to here */
+	_Atomic int64_t kept_ticks;    /* what its segment keeps begins here */
 	_Atomic int64_t first_byte_us; /* when the first byte of its source came, monotonic; 0: it has not */
 	/* the owner's thread until started, then the I/O thread */
 	struct dh_ingest_source source;
@@ -114,6 +115,8 @@ void dh_feed_input_open(void *feed);
 void dh_feed_input_set_next(void *feed);
 /* Reads on, as far as `allowed_ticks`. Drops `feed`, a reference. */
 void dh_feed_input_allow(void *feed);
+/* Forgets what is before `kept_ticks`. Drops `feed`, a reference. */
+void dh_feed_input_release(void *feed);
 void dh_feed_input_close(void *feed);
 
 /* --- feed_rest.c */

@@ -87,6 +87,9 @@ void dh_ingest_set_next(struct dh_subscription *subscription);
 /* A live source may be read up to `ticks` of its media time. I/O thread. */
 void dh_ingest_allow(struct dh_subscription *subscription, int64_t ticks);
 
+/* A live source: what its listener has heard before `before_ticks` is not needed any more. I/O thread. */
+void dh_ingest_release(struct dh_subscription *subscription, int64_t before_ticks);
+
 /* After its `open` returned -EINPROGRESS: it will succeed now, and is called again. I/O thread. */
 void dh_ingest_ready(struct dh_subscription *subscription);
 

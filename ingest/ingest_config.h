@@ -28,8 +28,9 @@ struct dh_ingest_config {
 	int worker_start_ms;       /* a worker must be ready within this time; 10000 */
 	int live_silence_ms;       /* longest silence of a live source; 30000 */
 	int64_t max_ms;            /* longest segment; 600000 */
+	int64_t max_live_ms;       /* longest one that is made while it plays; a day, which is the most */
 	int max_side;              /* largest width or height of an input picture; 4096 */
-	int64_t max_segment_bytes; /* one prepared segment; 512 MiB */
+	int64_t max_segment_bytes; /* one prepared segment; of a live one, what is kept; 512 MiB */
 	const char *cache_folder;  /* NULL or "": no cache; created if its parent exists */
 	int64_t cache_bytes;       /* all cache entries together; 2 GiB */
 	int file_open_ms;          /* longest time to open and examine one; 3000 */

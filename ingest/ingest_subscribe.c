@@ -74,6 +74,12 @@ void dh_ingest_allow(struct dh_subscription *subscription, int64_t ticks)
 		dh_preparation_allow(subscription->preparation, ticks);
 }
 
+void dh_ingest_release(struct dh_subscription *subscription, int64_t before_ticks)
+{
+	if (subscription->preparation)
+		dh_preparation_release(subscription->preparation, before_ticks);
+}
+
 void dh_ingest_ready(struct dh_subscription *subscription)
 {
 	if (subscription->preparation && subscription->preparation->job)

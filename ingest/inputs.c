@@ -268,6 +268,7 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 {
 	static const char *const kinds[] = { "segment", "idle", "portrait", "bridge", "background", "mark" };
 	const struct dh_ingest_source *source = &inputs->source;
+	int64_t max_ms = inputs->is_live ? config->max_live_ms : config->max_ms;
 	json_t *names = json_array();
 	json_t *job;
 	char *text, *copy;
@@ -279,8 +280,8 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 		inputs->lead_fd >= 0, "tail", inputs->tail_fd >= 0, "width", source->width, "height", source->height,
 		"kbps", source->kbps, "audio_kbps", source->audio_kbps, "entry_ms", source->entry_ms, "fps_max",
 		source->fps_max, "pingpong", source->pingpong, "portrait_ms", source->portrait_ms, "skip", source->skip,
-		"leaves", source->leaves, "max_ms", (json_int_t)config->max_ms, "max_side", config->max_side,
-		"silence_ms", inputs->is_live ? config->live_silence_ms : 0);
+		"leaves", source->leaves, "max_ms", (json_int_t)max_ms, "max_side", config->max_side, "silence_ms",
+		inputs->is_live ? config->live_silence_ms : 0);
 	set_speed(job, inputs);
 	if (source->kbps_2)
 		json_object_set_new(job, "kbps_2", json_integer(source->kbps_2));

@@ -115,11 +115,15 @@ void dh_preparation_fail_reading(struct dh_preparation *preparation, int err, co
 
 /* --- loading */
 
-void dh_preparation_limits(const struct dh_ingest_config *config, struct dh_stream_limits *limits)
+/* Of a live source little is kept of what has been played: dh_preparation_keeps_too_much. */
+void dh_preparation_limits(const struct dh_preparation *preparation, struct dh_stream_limits *limits)
 {
+	const struct dh_ingest_config *config = &preparation->ingest->config;
+	bool is_endless = preparation->inputs->is_live && preparation->state != DH_PREPARATION_LOADING;
+
 	*limits = (struct dh_stream_limits){
-		.duration_ticks = config->max_ms * DH_TICKS_PER_MS,
-		.bytes = (size_t)config->max_segment_bytes,
+		.duration_ticks = (is_endless ? config->max_live_ms : config->max_ms) * DH_TICKS_PER_MS,
+		.bytes = is_endless ? 0 : (size_t)config->max_segment_bytes,
 	};
 }
 
@@ -170,9 +174,9 @@ static void load_entry(struct dh_preparation *preparation)
 	struct dh_ingest *ingest = preparation->ingest;
 	struct dh_stream_limits limits;
 
-	dh_preparation_limits(&ingest->config, &limits);
 	preparation->has_cache_key = true;
 	preparation->state = DH_PREPARATION_LOADING;
+	dh_preparation_limits(preparation, &limits);
 	preparation->task = dh_load_cached(ingest->loader, ingest->limits, ingest->cache, preparation->key, &limits,
 		&listener, preparation);
 }
@@ -183,8 +187,8 @@ static void load_file(struct dh_preparation *preparation)
 	struct dh_ingest *ingest = preparation->ingest;
 	struct dh_stream_limits limits;
 
-	dh_preparation_limits(&ingest->config, &limits);
 	preparation->state = DH_PREPARATION_LOADING;
+	dh_preparation_limits(preparation, &limits);
 	preparation->task = dh_load_file(ingest->loader, ingest->limits, preparation->inputs,
 		&preparation->expected.identities[0], &limits, ingest->config.file_read_ms, &listener, preparation);
 }

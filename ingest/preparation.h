@@ -61,6 +61,8 @@ void dh_preparation_begin(struct dh_preparation *preparation);
 void dh_preparation_set_next(struct dh_preparation *preparation);
 /* A live source: units up to this time may be read. */
 void dh_preparation_allow(struct dh_preparation *preparation, int64_t ticks);
+/* A live source: units before this time are not needed any more. */
+void dh_preparation_release(struct dh_preparation *preparation, int64_t before_ticks);
 /* The last subscriber has left. May free it. */
 void dh_preparation_unwanted(struct dh_preparation *preparation);
 

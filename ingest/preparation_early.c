@@ -95,7 +95,7 @@ static void look_in_cache(struct dh_preparation *preparation, const char *key)
 	struct dh_ingest *ingest = preparation->ingest;
 	struct dh_stream_limits limits;
 
-	dh_preparation_limits(&ingest->config, &limits);
+	dh_preparation_limits(preparation, &limits);
 	preparation->hashing = dh_load_cached(ingest->loader, ingest->limits, ingest->cache, key, &limits, &listener,
 		preparation);
 }

@@ -46,6 +46,8 @@ static int encoded_data(void *arg, const void *bytes, size_t size)
 	if (err < 0)
 		return refuse(preparation, err);
 	dh_preparation_pump(preparation);
+	if (preparation->inputs->is_live && dh_preparation_keeps_too_much(preparation))
+		return -1;
 	return 0;
 }
 
@@ -309,7 +311,7 @@ void dh_preparation_encode(struct dh_preparation *preparation)
 
 	preparation->state = DH_PREPARATION_ENCODING;
 	preparation->may_end = preparation->inputs->is_live;
-	dh_preparation_limits(&ingest->config, &limits);
+	dh_preparation_limits(preparation, &limits);
 	dh_stream_reader_free(&preparation->reader);
 	err = dh_stream_reader_alloc(&preparation->reader, &limits, &dh_recording_sink, &preparation->recording);
 	if (err == 0)

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "ingest_state.h"
+#include "playout/timebase.h"
 #include "prepare/job.h"
 
 /* --- a prepared stream */
@@ -43,7 +44,7 @@ static int live_data(void *arg, const void *bytes, size_t size)
 		return -ENODATA;
 	}
 	dh_preparation_pump(preparation);
-	return 0;
+	return dh_preparation_keeps_too_much(preparation) ? -EFBIG : 0;
 }
 
 static void live_ended(void *arg, int err)
@@ -78,7 +79,7 @@ void dh_preparation_read_live(struct dh_preparation *preparation)
 	int err;
 
 	preparation->may_end = true;
-	dh_preparation_limits(&ingest->config, &limits);
+	dh_preparation_limits(preparation, &limits);
 	err = dh_stream_reader_alloc(&preparation->reader, &limits, &dh_recording_sink, &preparation->recording);
 	if (err < 0) {
 		dh_preparation_fail(preparation, dh_preparation_code_of(err), g_strerror(-err));
@@ -119,4 +120,29 @@ void dh_preparation_allow(struct dh_preparation *preparation, int64_t ticks)
 {
 	preparation->allowed_ticks = ticks;
 	dh_preparation_check_hold(preparation);
+}
+
+/* --- what is kept */
+
+void dh_preparation_release(struct dh_preparation *preparation, int64_t before_ticks)
+{
+	if (preparation->subscriptions->len > 0)
+		dh_subscription_release(preparation->subscriptions->pdata[0], &preparation->recording, before_ticks);
+}
+
+bool dh_preparation_keeps_too_much(struct dh_preparation *preparation)
+{
+	const struct dh_ingest_config *config = &preparation->ingest->config;
+	char *text;
+
+	/* A cache entry that is longer than a file may be could not be loaded. */
+	if (preparation->writer && newest_ticks(preparation) > config->max_ms * DH_TICKS_PER_MS)
+		dh_cache_writer_end(&preparation->writer, false);
+	if (preparation->recording.bytes <= config->max_segment_bytes)
+		return false;
+	text = g_strdup_printf("more than %" G_GINT64_FORMAT " MB of it are kept", config->max_segment_bytes >> 20);
+	preparation->job = NULL;
+	dh_preparation_fail(preparation, DH_PREPARE_LIMIT, text);
+	g_free(text);
+	return true;
 }

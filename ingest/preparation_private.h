@@ -24,7 +24,7 @@ void dh_preparation_fail(struct dh_preparation *preparation, int code, const cha
 void dh_preparation_fail_reading(struct dh_preparation *preparation, int err, const char *text);
 /* Maps a read or stream error to an enum dh_prepare_exit. */
 int dh_preparation_code_of(int err);
-void dh_preparation_limits(const struct dh_ingest_config *config, struct dh_stream_limits *limits);
+void dh_preparation_limits(const struct dh_preparation *preparation, struct dh_stream_limits *limits);
 
 /* Its files have changed, or perhaps only their links or modes: hashing them again will
  * tell. At most once per preparation. */
@@ -49,6 +49,9 @@ void dh_preparation_stop_hashing(struct dh_preparation *preparation);
 void dh_preparation_read_live(struct dh_preparation *preparation);
 /* Holds a live source that is far enough ahead, or goes on with it. */
 void dh_preparation_check_hold(struct dh_preparation *preparation);
+
+/* Whether more of a live source is kept than of a segment may be: then it has ended, and perhaps been freed. */
+bool dh_preparation_keeps_too_much(struct dh_preparation *preparation);
 
 /* --- preparation_encode.c */
 

@@ -211,3 +211,19 @@ void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *mo
 	dh_recording_clear(more, NULL);
 	dh_recording_init(more, recording->limits);
 }
+
+guint dh_recording_release(struct dh_recording *recording, int64_t before_ticks, guint most)
+{
+	struct dh_unit **units = (struct dh_unit **)recording->units->pdata;
+	int64_t bytes = 0;
+	guint n = 0;
+
+	for (; n < most && n + 1 < recording->units->len && units[n]->pts_ticks < before_ticks; n++) {
+		bytes += unit_bytes(units[n]);
+		dh_unit_unref(&units[n]);
+	}
+	if (n > 0)
+		g_ptr_array_remove_range(recording->units, 0, n);
+	count(recording, -bytes);
+	return n;
+}

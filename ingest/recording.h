@@ -48,6 +48,9 @@ void dh_recording_mark_incomplete(struct dh_recording *recording, const char *te
 /* Ends an open recording that lacks its end. `text` says why; copied. */
 void dh_recording_end_incomplete(struct dh_recording *recording, const char *text);
 
+/* Forgets units that begin before this time, `most` at most and never the newest. Returns how many. */
+guint dh_recording_release(struct dh_recording *recording, int64_t before_ticks, guint most);
+
 /* Appends `more`, the next part of the same stream, and empties it. */
 void dh_recording_absorb(struct dh_recording *recording, struct dh_recording *more);
 

@@ -81,6 +81,11 @@ void dh_subscription_tell(struct dh_subscription *s, const struct dh_recording *
 	pthread_mutex_unlock(&s->lock);
 }
 
+void dh_subscription_release(struct dh_subscription *s, struct dh_recording *recording, int64_t before_ticks)
+{
+	s->units -= dh_recording_release(recording, before_ticks, s->units);
+}
+
 void dh_subscription_held(struct dh_subscription *s, bool is_held)
 {
 	pthread_mutex_lock(&s->lock);

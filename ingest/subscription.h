@@ -38,6 +38,10 @@ void dh_subscription_free(struct dh_subscription **subscription);
  * end only if `may_end`. */
 void dh_subscription_tell(struct dh_subscription *subscription, const struct dh_recording *recording, bool may_end);
 
+/* I/O thread. Of a recording that nobody else listens to: forgets what the listener has heard before that time. */
+void dh_subscription_release(struct dh_subscription *subscription, struct dh_recording *recording,
+	int64_t before_ticks);
+
 /* I/O thread. Calls the listener's `open` and returns its result; -ECANCELED, without a
  * text, if the listener is gone. */
 int dh_subscription_open(struct dh_subscription *subscription, int *fd, char **error);

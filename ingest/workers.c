@@ -314,7 +314,8 @@ static gboolean pump(gpointer arg)
 static char *explain(const struct dh_worker *worker, int *code)
 {
 	if (!worker->why)
-		return dh_worker_server_explain(worker->status, worker->workers->config.cpu_s, code);
+		return dh_worker_server_explain(worker->status,
+			worker->workers->config.cpu_s * (worker->is_live ? DH_LIVE_CPU_TIMES : 1), code);
 	*code = worker->why_code;
 	return g_strdup(worker->why);
 }

@@ -276,6 +276,7 @@ static void decide_slot(struct dh_playout *playout, bool keep, bool in_time)
 	note_underrun(playout, state);
 	dh_playout_check_water(playout);
 	dh_timeline_fill(timeline, playout->slot_ticks, in_time, keep ? keep_item : NULL, playout);
+	dh_timeline_release(timeline, playout->slot_ticks);
 	if (!keep)
 		dh_fanout_lose(&playout->fanout);
 	dh_fanout_end_slot(&playout->fanout, playout->slot_ticks);

@@ -12,8 +12,8 @@
 enum ending { RUNNING = 0, COMPLETE, FAILED };
 
 struct units {
-	struct dh_unit **at;
-	size_t count, capacity;
+	struct dh_unit **at; /* those that are kept: at[0] has the index `released` */
+	size_t count, released, capacity;
 };
 
 struct dh_segment {
@@ -29,6 +29,7 @@ struct dh_segment {
 	struct dh_unit *anchor, *lead; /* lead NULL: none */
 	struct units units[2];         /* by enum dh_media */
 	int64_t known_ticks;           /* pts of the newest unit */
+	int64_t kept_ticks;            /* it can be played from here on */
 	struct dh_stream_end end;
 	size_t bytes;
 	int error_code;
@@ -51,6 +52,16 @@ int dh_segment_alloc(struct dh_segment **segment, const char *id, void *user)
 	return 0;
 }
 
+static size_t kept(const struct units *units)
+{
+	return units->count - units->released;
+}
+
+static struct dh_unit *unit_at(const struct units *units, size_t index)
+{
+	return units->at[index - units->released];
+}
+
 void dh_segment_free(struct dh_segment **segment)
 {
 	struct dh_segment *s = *segment;
@@ -58,7 +69,7 @@ void dh_segment_free(struct dh_segment **segment)
 	if (!s)
 		return;
 	for (int m = 0; m < 2; m++) {
-		for (size_t i = 0; i < s->units[m].count; i++)
+		for (size_t i = 0; i < kept(&s->units[m]); i++)
 			dh_unit_unref(&s->units[m].at[i]);
 		free(s->units[m].at);
 	}
@@ -71,9 +82,9 @@ void dh_segment_free(struct dh_segment **segment)
 bool dh_segment_drop(struct dh_segment *segment, size_t count)
 {
 	for (int m = 0; m < 2; m++)
-		for (; count && segment->units[m].count; count--)
-			dh_unit_unref(&segment->units[m].at[--segment->units[m].count]);
-	return segment->units[DH_AUDIO].count == 0 && segment->units[DH_VIDEO].count == 0;
+		for (; count && kept(&segment->units[m]); count--, segment->units[m].count--)
+			dh_unit_unref(&segment->units[m].at[kept(&segment->units[m]) - 1]);
+	return !kept(&segment->units[DH_AUDIO]) && !kept(&segment->units[DH_VIDEO]);
 }
 
 const char *dh_segment_id(const struct dh_segment *segment)
@@ -150,7 +161,7 @@ void dh_segment_share_anchor(struct dh_segment *segment, struct dh_unit *anchor)
 
 static int reserve(struct units *units)
 {
-	if (units->count < units->capacity)
+	if (kept(units) < units->capacity)
 		return 0;
 	size_t capacity = units->capacity ? units->capacity * 2 : 64;
 	struct dh_unit **at = realloc(units->at, capacity * sizeof *at);
@@ -173,7 +184,7 @@ static bool may_follow(const struct dh_segment *segment, const struct dh_unit *u
 		return false;
 	if (!units->count)
 		return (unit->flags & DH_UNIT_ENTRY) != 0;
-	return unit->pts_ticks - units->at[units->count - 1]->pts_ticks >= DH_STREAM_PICTURE_TICKS_MIN;
+	return unit->pts_ticks - unit_at(units, units->count - 1)->pts_ticks >= DH_STREAM_PICTURE_TICKS_MIN;
 }
 
 static int take_lead(struct dh_segment *segment, struct dh_unit *unit)
@@ -196,7 +207,8 @@ int dh_segment_append(struct dh_segment *segment, struct dh_unit *unit)
 	int err = reserve(units);
 	if (err)
 		return err;
-	units->at[units->count++] = dh_unit_ref(unit);
+	units->at[kept(units)] = dh_unit_ref(unit);
+	units->count++;
 	segment->known_ticks = unit->pts_ticks;
 	segment->bytes += dh_unit_bytes(unit);
 	return 0;
@@ -207,7 +219,7 @@ static int64_t length_ticks(const struct dh_segment *segment, enum dh_media medi
 	const struct units *units = &segment->units[media];
 	if (!units->count)
 		return 0;
-	const struct dh_unit *last = units->at[units->count - 1];
+	const struct dh_unit *last = unit_at(units, units->count - 1);
 	return last->pts_ticks + last->duration_ticks;
 }
 
@@ -315,10 +327,10 @@ bool dh_segment_last_picture(const struct dh_segment *segment, enum dh_duration 
 	const struct units *pictures = &segment->units[DH_VIDEO];
 	int64_t duration = dh_segment_duration_ticks(segment, rule);
 	size_t n = pictures->count;
-	while (n > 0 && pictures->at[n - 1]->pts_ticks >= duration)
+	while (n > pictures->released && unit_at(pictures, n - 1)->pts_ticks >= duration)
 		n--;
 	*index = n - 1;
-	return n > 0;
+	return n > pictures->released;
 }
 
 struct dh_unit *dh_segment_lead(const struct dh_segment *segment)
@@ -349,7 +361,57 @@ size_t dh_segment_count(const struct dh_segment *segment, enum dh_media media)
 
 struct dh_unit *dh_segment_unit(const struct dh_segment *segment, enum dh_media media, size_t index)
 {
-	return segment->units[media].at[index];
+	return unit_at(&segment->units[media], index);
+}
+
+/* Drops the units before `end`, and remembers how many there were. */
+static void drop_first(struct dh_segment *segment, enum dh_media media, size_t end)
+{
+	struct units *units = &segment->units[media];
+	size_t n = end - units->released;
+	if (!n)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		segment->bytes -= dh_unit_bytes(units->at[i]);
+		dh_unit_unref(&units->at[i]);
+	}
+	memmove(units->at, units->at + n, (kept(units) - n) * sizeof *units->at);
+	units->released = end;
+}
+
+/* The last picture that begins no later than `ticks` and can be decoded without those before it; that which is
+ * the first already if there is none. */
+static size_t entry_at(const struct units *pictures, int64_t ticks)
+{
+	size_t found = pictures->released;
+	for (size_t i = found; i < pictures->count && unit_at(pictures, i)->pts_ticks <= ticks; i++)
+		if (unit_at(pictures, i)->flags & DH_UNIT_ENTRY)
+			found = i;
+	return found;
+}
+
+void dh_segment_release(struct dh_segment *segment, int64_t before_ticks)
+{
+	const struct units *pictures = &segment->units[DH_VIDEO], *sound = &segment->units[DH_AUDIO];
+	size_t entry = entry_at(pictures, before_ticks), packet = sound->released;
+	int64_t from_ticks = dh_slot_floor(pictures->count ? unit_at(pictures, entry)->pts_ticks : before_ticks);
+	if (from_ticks <= 0 || (entry == pictures->released && pictures->count))
+		return;
+	while (packet + 1 < sound->count && unit_at(sound, packet)->pts_ticks < from_ticks)
+		packet++;
+	segment->kept_ticks = pictures->count ? dh_slot_ceil(unit_at(pictures, entry)->pts_ticks) : from_ticks;
+	drop_first(segment, DH_VIDEO, entry);
+	drop_first(segment, DH_AUDIO, packet);
+}
+
+int64_t dh_segment_kept_ticks(const struct dh_segment *segment)
+{
+	return segment->kept_ticks;
+}
+
+size_t dh_segment_first(const struct dh_segment *segment, enum dh_media media)
+{
+	return segment->units[media].released;
 }
 
 size_t dh_segment_bytes(const struct dh_segment *segment)

@@ -123,7 +123,16 @@ int64_t dh_segment_stated_ticks(const struct dh_segment *segment);
 size_t dh_segment_count(const struct dh_segment *segment, enum dh_media media);
 struct dh_unit *dh_segment_unit(const struct dh_segment *segment, enum dh_media media, size_t index);
 
-/* Bytes of all its units. */
+/* Forgets what is over before this time (from its start), except that pictures are kept from an entry on and
+ * each medium keeps its newest unit. The indices of the others stay as they are. It cannot be played again
+ * from its start. */
+void dh_segment_release(struct dh_segment *segment, int64_t before_ticks);
+/* It can be played from here on, a multiple of 20 ms; 0: nothing is forgotten. */
+int64_t dh_segment_kept_ticks(const struct dh_segment *segment);
+/* The index of a medium's first unit that is kept; 0 while it has none. */
+size_t dh_segment_first(const struct dh_segment *segment, enum dh_media media);
+
+/* Bytes of all units that are kept. */
 size_t dh_segment_bytes(const struct dh_segment *segment);
 
 #endif

@@ -51,6 +51,9 @@ typedef void dh_item_fn(void *arg, const struct dh_item *item);
 /* Pictures within the end of a segment that the one behind it has, too: 40 ms. */
 #define DH_TIMELINE_REST 40
 
+/* What a live segment keeps of what it has played, to go on from after a hold. */
+#define DH_TIMELINE_KEPT_TICKS (60 * DH_TICKS_PER_SECOND)
+
 /* Zero it, then set its rule. Nothing is shown without an idle clip. */
 struct dh_timeline {
 	/* set by the owner */
@@ -134,6 +137,9 @@ void dh_timeline_thaw(struct dh_timeline *timeline);
 /* The same at its last entry before where it stopped, or before `at_ticks` (in its own time, -1: not
  * given), in silence until then. */
 void dh_timeline_thaw_at(struct dh_timeline *timeline, int64_t slot_ticks, int64_t at_ticks);
+/* Forgets what a live segment has played until slot `slot_ticks`, but for DH_TIMELINE_KEPT_TICKS: it may last for
+ * hours. One that is to be repeated keeps all of it. */
+void dh_timeline_release(struct dh_timeline *timeline, int64_t slot_ticks);
 /* Where the playing segment is in slot `slot_ticks`, without what it has of the one before it. */
 int64_t dh_timeline_position_ticks(const struct dh_timeline *timeline, int64_t slot_ticks);
 

@@ -39,7 +39,7 @@ void dh_timeline_thaw(struct dh_timeline *timeline)
 static size_t entry_before(const struct dh_segment *segment, int64_t ticks)
 {
 	size_t count = dh_segment_count(segment, DH_VIDEO), found = count;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = dh_segment_first(segment, DH_VIDEO); i < count; i++) {
 		const struct dh_unit *unit = dh_segment_unit(segment, DH_VIDEO, i);
 		if (unit->pts_ticks > ticks)
 			break;
@@ -75,6 +75,8 @@ void dh_timeline_thaw_at(struct dh_timeline *timeline, int64_t slot_ticks, int64
 	int64_t first_ticks = dh_timeline_skipped_ticks(timeline);
 	if (at_ticks >= 0 && at_ticks + others_ticks(timeline) < to_ticks)
 		to_ticks = dh_slot_floor(at_ticks + others_ticks(timeline));
+	if (to_ticks < dh_segment_kept_ticks(segment))
+		to_ticks = dh_segment_kept_ticks(segment);
 	if (at_ticks >= 0)
 		timeline->mute_until_ticks = to_ticks;
 	size_t entry = entry_before(segment, to_ticks);
@@ -92,4 +94,16 @@ void dh_timeline_thaw_at(struct dh_timeline *timeline, int64_t slot_ticks, int64
 	if (timeline->fade) /* has that slot for itself */
 		timeline->start_ticks += DH_SLOT_TICKS;
 	timeline->frozen = false;
+}
+
+void dh_timeline_release(struct dh_timeline *timeline, int64_t slot_ticks)
+{
+	struct dh_segment *segment = timeline->playing;
+	const struct dh_order *order = segment ? dh_segment_order(segment) : NULL;
+	if (!order || !order->source || order->repeat > 1)
+		return;
+	dh_segment_release(segment, slot_ticks - timeline->start_ticks - DH_TIMELINE_KEPT_TICKS);
+	for (int media = 0; media < 2; media++) /* pictures that are away stay behind */
+		if (timeline->next[media] < dh_segment_first(segment, media))
+			timeline->next[media] = dh_segment_first(segment, media);
 }

@@ -77,7 +77,7 @@ struct dh_config {
 	int64_t max_queue, max_queue_ms, max_queue_mb;
 	int64_t index_timeout_ms; /* how long an utterance waits for its next piece */
 	int64_t hold_s;           /* a hold that lasts longer becomes an interruption */
-	int64_t max_segment_ms, max_file_mb;
+	int64_t max_segment_ms, max_live_ms, max_file_mb;
 	int64_t file_open_s;                         /* opening a segment's file may take this long */
 	int64_t file_read_s;                         /* reading it */
 	int64_t max_media_mb;                        /* of prepared media, all rooms together */

@@ -119,6 +119,7 @@ static int start_ingest(struct dh_instance *instance)
 	p.worker_silence_ms = p.live_silence_ms = (int)c->worker_silence_s * 1000;
 	p.worker_wait_ms = (int)c->worker_wait_s * 1000;
 	p.max_ms = c->max_segment_ms;
+	p.max_live_ms = c->max_live_ms;
 	p.max_side = (int)c->max_side;
 	p.file_open_ms = (int)c->file_open_s * 1000;
 	p.file_read_ms = (int)c->file_read_s * 1000;

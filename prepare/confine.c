@@ -9,6 +9,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "job.h"
+
+/* The hard limit is for a process that SIGXCPU does not end. */
+#define AFTER_SIGXCPU_S 2
+
 /* A sanitizer's shadow memory exceeds any sensible limit. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define LIMIT_MEMORY 0
@@ -60,7 +65,18 @@ static int drop_user(const char *name, const char **what)
 static int limit_cpu(int cpu_s, const char **what)
 {
 	*what = "the limit of processor time";
-	return cpu_s > 0 ? limit(RLIMIT_CPU, (rlim_t)cpu_s, (rlim_t)cpu_s + 2) : 0;
+	return cpu_s > 0 ? limit(RLIMIT_CPU, (rlim_t)cpu_s, (rlim_t)cpu_s * DH_LIVE_CPU_TIMES + AFTER_SIGXCPU_S) : 0;
+}
+
+int dh_confine_live(void)
+{
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_CPU, &now) < 0)
+		return -errno;
+	if (now.rlim_max == RLIM_INFINITY || now.rlim_max <= AFTER_SIGXCPU_S)
+		return 0;
+	return limit(RLIMIT_CPU, now.rlim_max - AFTER_SIGXCPU_S, now.rlim_max);
 }
 
 static int die_with(pid_t parent, const char **what)

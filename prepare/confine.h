@@ -12,7 +12,7 @@
 
 struct dh_confine {
 	int memory_mb;    /* data of the process (RLIMIT_DATA: heap, stacks, private memory); 0: no limit */
-	int cpu_s;        /* processor time; SIGXCPU ends the process; 0: no limit */
+	int cpu_s;        /* processor time; SIGXCPU ends the process; 0: no limit; see dh_confine_live */
 	int nice;         /* 0 to 19 */
 	const char *user; /* to become, when started as root; NULL or "": none */
 	pid_t parent;     /* the process dies with the thread that spawned it; 0: it does not */
@@ -27,5 +27,8 @@ int dh_confine(const struct dh_confine *confine, const char **what);
 /* The same for a copy of a confined process: what fork(2) does not hand on, the parent-death
  * signal, and what counts from there, the processor time. */
 int dh_confine_copy(const struct dh_confine *confine, const char **what);
+
+/* Such a copy may use DH_LIVE_CPU_TIMES as much processor time from here on: its input is live. A negative errno. */
+int dh_confine_live(void);
 
 #endif

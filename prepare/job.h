@@ -32,7 +32,8 @@
  * (prepare/confine.h); each may be missing:
  *     --parent PID     the process that spawned it
  *     --memory-mb N    limit of data (RLIMIT_DATA)
- *     --cpu-s N        limit of a worker's processor time (SIGXCPU)
+ *     --cpu-s N        limit of a worker's processor time (SIGXCPU); DH_LIVE_CPU_TIMES as much for a
+ *                      job with silence_ms
  *     --nice N         niceness
  *     --user NAME      the user to become, if started as root
  * `dh-prepare --version` prints one line that changes whenever its output may
@@ -134,6 +135,8 @@
 #define DH_JOB_FD           3
 #define DH_LEAD_WAIT_MS     60000
 #define DH_SEGMENT_MS_MAX   (24 * 3600 * 1000)
+/* A worker whose input is live, so that it may last all day, gets so many times `--cpu-s`. */
+#define DH_LIVE_CPU_TIMES   144
 #define DH_SPEED_MIN        3
 #define DH_SPEED_MAX        16
 #define DH_BACKGROUND       "#d8d8d8"

@@ -382,6 +382,21 @@ class Workers(Case):
             self.assertEqual(os.read(reader, 1), b"")
             os.close(reader)
 
+    def test_live_input_may_last(self):
+        """What is made all day needs more processor time than a file may."""
+        for fields, limit in ({"silence_ms": 60000}, 7 * 144), ({}, 7):
+            with self.subTest(fields):
+                worker = self.worker("--cpu-s", "7")
+                reader, writer = os.pipe()
+                worker.send(self.job(**fields), [reader])
+                with open(self.base, "rb") as file:
+                    os.write(writer, file.read(4096))
+                self.assertEqual(worker.control.recv(100), b"first")
+                with open(f"/proc/{worker.pid}/limits") as limits:
+                    self.assertRegex(limits.read(), rf"Max cpu time +{limit} ")
+                os.close(writer)
+                worker.rest()
+
     def test_a_server_that_is_asked_for_something_else(self):
         for data, count in ((b"fork 1", 0), (b"fork 1", 1), (b"fork 1", 3), (b"fork", 2), (b"spoon 1", 2), (b"fork 1s", 2),
                             (b"x" * 1000, 2)):

@@ -294,7 +294,42 @@ static void test_amid_an_underrun(void)
 	check_end(3020 + 600, 1000);
 }
 
+/* --- a segment that is made for hours */
+
+static const struct long_row {
+	const char *name;
+	int repeat;
+	bool has_video;
+	int speech; /* expected: the first packet from 75 s on, after a hold at 70 s that goes back to 5.2 s */
+	int64_t kept_ms;
+} long_rows[] = {
+	/* entries are 400 ms apart */
+	{ "goes back a minute at most", 0, true, 480, 9600 },
+	{ "sound alone", 0, false, 499, 9980 },
+	{ "is to be repeated: goes back all the way", 2, true, 260, 0 },
+};
+
+static void test_goes_back_a_minute(const void *arg)
+{
+	const struct long_row *row = arg;
+	const struct rig_segment spec = { "a", 'a', 'i', row->has_video ? 110000 : 0, 25, 1, 10, 110000, -1 };
+	const struct dh_order order = { .source = 1, .repeat = row->repeat };
+	open_with_viewer();
+	CHECK_INT(rig_order(&rig, &spec, &order, NULL), 0);
+	rig_run(&rig, media_ms(70105));
+	const struct dh_segment *playing = dh_playout_playing(rig.playout, NULL);
+	CHECK_INT(dh_ms_from_ticks(dh_segment_kept_ticks(playing)), row->kept_ms);
+	CHECK_INT(hold(), 0);
+	rig_run(&rig, media_ms(75005));
+	CHECK_INT(resume(5200), 0);
+	rig_run(&rig, media_ms(76500));
+	check_speech(75005, 75020, row->speech);
+	CHECK_INT(rig.viewers[0]->broken, 0);
+	rig_close(&rig);
+}
+
 static const struct check_test tests[] = {
+	TABLE(test_goes_back_a_minute, long_rows),
 	TEST(test_goes_on_at_an_entry),
 	TEST(test_is_undone),
 	TEST(test_is_undone_at_once),

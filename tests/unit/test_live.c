@@ -233,6 +233,125 @@ static void hold(struct ingest_fixture *fixture, struct live *live, size_t most)
 	CHECK_INT(live->held, live->resumed);
 }
 
+/* --- longer than a file may be */
+
+static const struct long_row {
+	const char *name;
+	bool is_stream;
+	int live_ms; /* the limit on what is live; 0: a day */
+	const char *error;
+} long_rows[] = {
+	{ "a prepared stream", true, 0, NULL },
+	{ "what a worker encodes", false, 0, NULL },
+	{ "a prepared stream beyond a limit of its own", true, 2000, "longer than 2000 ms" },
+	{ "what a worker encodes beyond it", false, 2000, "longer than 2000 ms" },
+};
+
+static void test_long(const void *arg)
+{
+	const struct long_row *row = arg;
+	GByteArray *bytes = live_sound(FRAMES);
+	struct ingest_fixture fixture;
+	struct live live;
+
+	live_add_end(bytes, FRAMES);
+	ingest_fixture_init(&fixture);
+	fixture.config.max_ms = 1000;
+	if (row->live_ms)
+		fixture.config.max_live_ms = row->live_ms;
+	ingest_fixture_open(&fixture);
+	live_open(&fixture, &live, 0);
+	if (row->is_stream)
+		live_push(&live, bytes->data, bytes->len);
+	else
+		live_push(&live, "good 750", 8);
+	shutdown(live.out, SHUT_WR);
+	AWAIT(&live.heard, live.heard.ends + live.heard.failures > 0);
+	CHECK_INT(live.heard.ends, !row->error);
+	CHECK(!row->error || strstr(live.heard.text, row->error), "%s", live.heard.text);
+	CHECK_INT(live.heard.units, row->error ? live.heard.units : row->is_stream ? FRAMES : 2250);
+	live_close(&live);
+	ingest_fixture_close(&fixture);
+	g_byte_array_unref(bytes);
+}
+
+static void run_release(void *arg)
+{
+	const struct allow *release = arg;
+
+	dh_ingest_release(release->subscription, release->ticks);
+}
+
+static int64_t memory_used(struct ingest_fixture *fixture)
+{
+	return ingest_fixture_stats(fixture).memory.used;
+}
+
+/* What is not needed any more is not kept, and what is kept has a limit. */
+static void test_release(void)
+{
+	GByteArray *bytes = live_sound(FRAMES);
+	struct ingest_fixture fixture;
+	struct allow release;
+	struct live live;
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	live_open(&fixture, &live, 0);
+	live_push(&live, bytes->data, bytes->len);
+	AWAIT(&live.heard, live.heard.units == FRAMES);
+	int64_t all = memory_used(&fixture);
+	release = (struct allow){ live.heard.subscription, 9 * DH_TICKS_PER_SECOND };
+	dh_io_call(fixture.io, run_release, &release);
+	CHECK(memory_used(&fixture) <= all / 8, "%d of %d bytes", (int)memory_used(&fixture), (int)all);
+	release.ticks = INT64_MAX;
+	dh_io_call(fixture.io, run_release, &release);
+	CHECK(memory_used(&fixture) > 0);
+	live_add_end(bytes, FRAMES);
+	GByteArray *before = live_sound(FRAMES);
+	live_push(&live, bytes->data + before->len, bytes->len - before->len);
+	AWAIT(&live.heard, live.heard.ends + live.heard.failures > 0);
+	CHECK_INT(live.heard.ends, 1);
+	CHECK_INT(live.heard.units, FRAMES);
+	live_close(&live);
+	ingest_fixture_close(&fixture);
+	g_byte_array_unref(bytes);
+	g_byte_array_unref(before);
+}
+
+static const struct kept_row {
+	const char *name;
+	bool is_stream;
+} kept_rows[] = {
+	{ "a prepared stream", true },
+	{ "what a worker encodes", false },
+};
+
+static void test_keeps_too_much(const void *arg)
+{
+	const struct kept_row *row = arg;
+	GByteArray *bytes = live_sound(FRAMES);
+	struct ingest_fixture fixture;
+	struct live live;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.max_segment_bytes = 10000;
+	ingest_fixture_open(&fixture);
+	live_open(&fixture, &live, 0);
+	if (row->is_stream)
+		live_push(&live, bytes->data, bytes->len);
+	else
+		live_push(&live, "good 750", 8);
+	shutdown(live.out, SHUT_WR);
+	AWAIT(&live.heard, live.heard.ends + live.heard.failures > 0);
+	CHECK_INT(live.heard.failures, 1);
+	CHECK_INT(live.heard.code, DH_PREPARE_LIMIT);
+	CHECK(strstr(live.heard.text, "of it are kept"), "%s", live.heard.text);
+	live_close(&live);
+	ingest_fixture_close(&fixture);
+	g_byte_array_unref(bytes);
+}
+
 /* The rest waits in the socket when it is held. */
 static void test_hold_stream(void)
 {
@@ -389,6 +508,9 @@ static const struct check_test tests[] = {
 	TEST(test_foreign),
 	TABLE(test_cut, cuts),
 	TEST(test_silence),
+	TABLE(test_long, long_rows),
+	TEST(test_release),
+	TABLE(test_keeps_too_much, kept_rows),
 	TEST(test_hold_stream),
 	TEST(test_first_byte_before_units),
 	TEST(test_hold_worker),

@@ -94,8 +94,39 @@ static void test_twelve_hours(void)
 	finish_after(0);
 }
 
+/* One that is pushed for hours: what was played is forgotten, so neither the segment grows nor anything else. */
+static void test_one_segment(void)
+{
+	const int64_t all_ms = (int64_t)HOURS * 3600 * 1000;
+	const struct rig_segment spec = { "live", 'l', 'i', (int)all_ms, 33, 1, 17, (int)all_ms, PIECE_MS * 6 };
+	const struct dh_order order = { .source = 1 };
+	size_t after = 0, bytes = 0;
+	rig_open_idle(&rig, NULL, start);
+	struct rig_viewer *v = rig_join(&rig, NULL);
+	CHECK_INT(rig_order(&rig, &spec, &order, NULL), 0);
+	for (int64_t ms = spec.known_ms + PIECE_MS; ms < all_ms; ms += PIECE_MS) {
+		rig_run(&rig, rig.now + PIECE_MS * MS);
+		rig_arrive(&rig, &spec, (int)ms);
+		if (ms == SEGMENT_MS) {
+			after = allocated();
+			bytes = dh_segment_bytes(dh_playout_playing(rig.playout, NULL));
+		}
+	}
+	CHECK(bytes > 0);
+	CHECK(dh_segment_bytes(dh_playout_playing(rig.playout, NULL)) <= bytes + bytes / 10);
+	CHECK(allocated() <= after + 4096 + bytes / 10, "%zu bytes, %zu after ten minutes", allocated(), after);
+	rig_arrive(&rig, &spec, -1);
+	rig_run(&rig, rig.now + (spec.known_ms + 200) * MS);
+	const struct rig_event *end = rig_event(&rig, DH_EVENT_FINISHED, "live");
+	CHECK(end && end->played_ticks == all_ms * MS);
+	CHECK_INT(rig_count(&rig, DH_EVENT_HELD, NULL), 0);
+	CHECK_INT(v->broken, 0);
+	finish_after(0);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_twelve_hours),
+	TEST(test_one_segment),
 };
 
 int main(int argc, char **argv)
