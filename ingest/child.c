@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child_unwatched.h"
 #include "log.h"
 
 /* From SIGTERM to SIGKILL. */
@@ -203,7 +204,7 @@ static int spawn(pid_t *pid, const struct dh_child_spec *spec)
 	return -err;
 }
 
-int dh_child_start(pid_t *pid, const struct dh_child_spec *spec)
+int dh_child_start(pid_t *pid, struct dh_io *io, const struct dh_child_spec *spec)
 {
 	int err = spawn(pid, spec), pidfd;
 
@@ -215,7 +216,10 @@ int dh_child_start(pid_t *pid, const struct dh_child_spec *spec)
 		return pidfd;
 	err = -errno;
 	kill(-*pid, SIGKILL);
-	waitpid(*pid, NULL, 0);
+	if (io)
+		dh_child_reap_later(io, *pid);
+	else
+		waitpid(*pid, NULL, 0);
 	return err;
 }
 
@@ -237,7 +241,7 @@ int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_ch
 	dh_child_exit_fn *exited, void *arg)
 {
 	pid_t pid = 0;
-	int pidfd = dh_child_start(&pid, spec);
+	int pidfd = dh_child_start(&pid, io, spec);
 
 	if (pidfd < 0)
 		return pidfd;

@@ -47,8 +47,9 @@ int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_ch
 int dh_child_adopt(struct dh_child **child, struct dh_io *io, pid_t pid, dh_child_exit_fn *exited, void *arg);
 
 /* Starts a child, and no more: the caller watches and reaps it by its pidfd, which is
- * returned. Any thread. */
-int dh_child_start(pid_t *pid, const struct dh_child_spec *spec);
+ * returned. One that gets no pidfd is killed with its group; it is reaped by `io`, or if that is NULL waited for.
+ * Any thread. */
+int dh_child_start(pid_t *pid, struct dh_io *io, const struct dh_child_spec *spec);
 
 /* Kills its process group, or ends the scope; `exited` follows. */
 void dh_child_kill(struct dh_child *child);

@@ -92,6 +92,8 @@ void dh_feed_unref(struct dh_feed **feed)
 		g_string_free(old->text, TRUE);
 	g_free(old->voice);
 	g_free(old->segment_id);
+	if (old->words_made)
+		g_array_unref(old->words_made);
 	g_free(old->rest.text);
 	g_free(old->generator_error);
 	g_free(old->outcome.text);

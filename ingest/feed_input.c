@@ -82,6 +82,8 @@ static void on_word(void *arg, const struct dh_stream_word *word)
 	struct dh_stream_word *copy = g_new(struct dh_stream_word, 1);
 
 	*copy = *word;
+	if (feed->config)
+		dh_feed_rest_word(feed, word);
 	g_mutex_lock(&feed->lock);
 	if (!feed->arrived.words)
 		feed->arrived.words = g_ptr_array_new_with_free_func(g_free);

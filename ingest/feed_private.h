@@ -38,6 +38,12 @@ struct dh_feed_rest {
 	uint64_t tried; /* its places that failed */
 };
 
+/* A word that is in its text, from `begin` to `end`, and when it has been said. */
+struct dh_feed_word {
+	int64_t to_ticks;
+	size_t begin, end;
+};
+
 struct dh_feed {
 	atomic_int refs;
 	/* immutable; holds references */
@@ -81,6 +87,8 @@ struct dh_feed {
 	int64_t asked_us;                         /* when that place was asked */
 	bool has_media;                           /* something has come */
 	int64_t made_ticks;                       /* of media */
+	GArray *words_made;                       /* struct dh_feed_word, in order; may be NULL */
+	bool has_other_words;                     /* one that is not in the text */
 	int depth;                                /* how many have failed before it; immutable */
 	bool has_ended_well;                      /* it has, and not failed */
 	bool has_given_way;                       /* it was ended: its place was needed */
@@ -121,6 +129,8 @@ void dh_feed_input_close(void *feed);
 
 /* --- feed_rest.c */
 
+/* I/O thread; that word has come. */
+void dh_feed_rest_word(struct dh_feed *feed, const struct dh_stream_word *word);
 /* I/O thread; it has failed: finds out what is left to be said, and who may say it. */
 void dh_feed_rest_find(struct dh_feed *feed);
 /* I/O thread; all of it has been said. */

@@ -27,6 +27,51 @@ static const char *next_word(const char *text, int64_t characters)
 	return at;
 }
 
+void dh_feed_rest_word(struct dh_feed *feed, const struct dh_stream_word *word)
+{
+	struct dh_feed_word made = { .to_ticks = word->to_ticks };
+	const char *found;
+	size_t from = 0;
+
+	if (!feed->words_made)
+		feed->words_made = g_array_new(FALSE, FALSE, sizeof made);
+	if (feed->words_made->len > 0)
+		from = g_array_index(feed->words_made, struct dh_feed_word, feed->words_made->len - 1).end;
+	g_mutex_lock(&feed->lock);
+	found = strstr(feed->text->str + from, word->text);
+	if (found)
+		made.begin = (size_t)(found - feed->text->str);
+	g_mutex_unlock(&feed->lock);
+	made.end = made.begin + strlen(word->text);
+	if (found)
+		g_array_append_val(feed->words_made, made);
+	else
+		feed->has_other_words = true;
+}
+
+/* Of a generator that calls its words otherwise they do not say how far it has come. */
+static bool has_word_times(const struct dh_feed *feed)
+{
+	return feed->words_made && feed->words_made->len > 0 && !feed->has_other_words && feed->made_ticks > 0;
+}
+
+/* What follows the last word that has been made to its end: one that is cut is said again. With the lock held. */
+static const char *behind_words(const struct dh_feed *feed)
+{
+	const struct dh_feed_word *words = (const struct dh_feed_word *)(const void *)feed->words_made->data;
+	const char *at = feed->text->str;
+	guint said = 0;
+
+	while (said < feed->words_made->len && words[said].to_ticks <= feed->made_ticks)
+		said++;
+	if (said < feed->words_made->len)
+		return said > 0 ? at + words[said].begin : at;
+	at += words[said - 1].end;
+	while (*at && g_unichar_ispunct(g_utf8_get_char(at)))
+		at = g_utf8_next_char(at);
+	return next_word(at, 0);
+}
+
 /* The place that failed is not asked again. */
 static bool has_other_place(const struct dh_feed *feed, uint64_t tried)
 {
@@ -40,7 +85,8 @@ static bool has_other_place(const struct dh_feed *feed, uint64_t tried)
 
 static const struct dh_generator_config *choose(const struct dh_feed *feed, uint64_t tried)
 {
-	bool is_tail = g_strcmp0(feed->config->retry, "tail") == 0;
+	/* A place of which nothing was delivered may have sent bytes; it has said as little as one that sent none. */
+	bool is_tail = g_strcmp0(feed->config->retry, "tail") == 0 || feed->made_ticks == 0;
 
 	if (feed->depth >= DEPTH_MAX)
 		return NULL;
@@ -58,7 +104,7 @@ void dh_feed_rest_find(struct dh_feed *feed)
 	if (!config || feed->audio >= 0)
 		return;
 	g_mutex_lock(&feed->lock);
-	const char *rest = next_word(feed->text->str, said);
+	const char *rest = has_word_times(feed) ? behind_words(feed) : next_word(feed->text->str, said);
 	if (!feed->is_text_open)
 		feed->rest = (struct dh_feed_rest){ .text = g_strdup(rest),
 			.config = config,

@@ -115,7 +115,7 @@ struct dh_ingest_stats {
 	uint64_t cache_hits, cache_misses;
 	int64_t cache_bytes; /* -1 without a cache */
 	int cache_entries;
-	int64_t io_longest_turn_us;    /* since these figures were last read; see io.h */
+	int64_t io_longest_turn_us;    /* of the last minute or two; see io.h */
 	int reads_waiting, reads_lost; /* tasks waiting for a disk; threads that have not come back */
 	/* `workers`: without live jobs, which have a limit of their own */
 	struct dh_ingest_use workers, waiting, cache, descriptors, memory;

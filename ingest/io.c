@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 
 struct post {
 	struct post *next;
@@ -20,10 +19,11 @@ struct dh_io {
 	bool is_stopped;
 	struct dh_io_left *left;
 	int64_t turn_us; /* when the current turn began; 0: never */
-	_Atomic int64_t longest_us;
 	/* protected by lock */
 	pthread_mutex_t lock;
 	struct post *first, **last;
+	int64_t window;               /* that turns are counted in */
+	int64_t longest_us, whole_us; /* the longest turn of that window, and of the one before */
 };
 
 static gboolean wake_dispatch(GSource *source, GSourceFunc callback, gpointer arg)
@@ -67,6 +67,23 @@ static bool run_posts(struct dh_io *io)
 /* GLib's poll function has no argument. */
 static _Thread_local struct dh_io *current;
 
+/* Returns the longest turn of late. */
+static int64_t note_turn(struct dh_io *io, int64_t now_us, int64_t turn_us)
+{
+	int64_t window = now_us / (DH_IO_WINDOW_S * G_USEC_PER_SEC), longest_us;
+
+	pthread_mutex_lock(&io->lock);
+	if (window != io->window) {
+		io->whole_us = window == io->window + 1 ? io->longest_us : 0;
+		io->longest_us = 0;
+		io->window = window;
+	}
+	io->longest_us = MAX(io->longest_us, turn_us);
+	longest_us = MAX(io->longest_us, io->whole_us);
+	pthread_mutex_unlock(&io->lock);
+	return longest_us;
+}
+
 /* A turn lasts from the end of one wait to the start of the next. */
 static gint poll_between_turns(GPollFD *fds, guint count, gint timeout_ms)
 {
@@ -74,8 +91,8 @@ static gint poll_between_turns(GPollFD *fds, guint count, gint timeout_ms)
 	int64_t now_us = g_get_monotonic_time();
 	gint n;
 
-	if (io->turn_us && now_us - io->turn_us > atomic_load(&io->longest_us))
-		atomic_store(&io->longest_us, now_us - io->turn_us);
+	if (io->turn_us)
+		note_turn(io, now_us, now_us - io->turn_us);
 	n = g_poll(fds, count, timeout_ms);
 	io->turn_us = g_get_monotonic_time();
 	return n;
@@ -83,7 +100,7 @@ static gint poll_between_turns(GPollFD *fds, guint count, gint timeout_ms)
 
 int64_t dh_io_longest_turn_us(struct dh_io *io)
 {
-	return atomic_exchange(&io->longest_us, 0);
+	return note_turn(io, g_get_monotonic_time(), 0);
 }
 
 /* --- the thread */

@@ -36,8 +36,9 @@ void dh_io_call(struct dh_io *io, dh_io_fn *fn, void *arg);
 
 bool dh_io_is_current(const struct dh_io *io);
 
-/* The longest the thread was busy between two waits since the last call. During a turn
- * nothing else is served. Any thread. */
+/* The longest the thread was busy between two waits in this window of DH_IO_WINDOW_S and the whole one before it,
+ * whoever else asks. During a turn nothing else is served. Any thread. */
+#define DH_IO_WINDOW_S 60
 int64_t dh_io_longest_turn_us(struct dh_io *io);
 
 /* --- sources; I/O thread only. dh_io_drop destroys them. */

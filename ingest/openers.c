@@ -49,7 +49,7 @@ static struct dh_opener_process *start(const char *program, int *err)
 	const struct dh_child_spec spec = { .argv = argv, .fds = { -1, -1, -1, sockets[1], -1 } };
 	process = g_new0(struct dh_opener_process, 1);
 	process->socket = sockets[0];
-	process->pidfd = dh_child_start(&process->pid, &spec);
+	process->pidfd = dh_child_start(&process->pid, NULL, &spec);
 	close(sockets[1]);
 	if (process->pidfd >= 0)
 		return process;

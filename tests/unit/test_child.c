@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static struct dh_io *io;
@@ -43,6 +44,7 @@ static pid_t newest_child(void)
 /* --- what the I/O thread does that could take long */
 
 static atomic_int looks, waits; /* whether a process has ended; until it has, or for a time */
+static atomic_int reaped;       /* by waitpid */
 static _Thread_local bool is_io_thread;
 
 int __real_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
@@ -69,7 +71,34 @@ int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 pid_t __wrap_waitpid(pid_t pid, int *status, int options)
 {
 	count(options & WNOHANG ? &looks : &waits);
-	return __real_waitpid(pid, status, options);
+	pid_t found = __real_waitpid(pid, status, options);
+	if (is_io_thread && found > 0)
+		atomic_fetch_add(&reaped, 1);
+	return found;
+}
+
+static atomic_bool has_no_pidfds;
+
+long __real_syscall(long number, long a, long b, long c, long d);
+long __wrap_syscall(long number, long a, long b, long c, long d);
+
+long __wrap_syscall(long number, long a, long b, long c, long d)
+{
+	if (number == SYS_pidfd_open && atomic_load(&has_no_pidfds)) {
+		errno = EMFILE;
+		return -1;
+	}
+	return __real_syscall(number, a, b, c, d);
+}
+
+static _Atomic int64_t later_us; /* than it is */
+
+gint64 __real_g_get_monotonic_time(void);
+gint64 __wrap_g_get_monotonic_time(void);
+
+gint64 __wrap_g_get_monotonic_time(void)
+{
+	return __real_g_get_monotonic_time() + atomic_load(&later_us);
 }
 
 int __wrap_usleep(useconds_t us)
@@ -346,7 +375,42 @@ static void test_longest_turn(void)
 	dh_io_call(io, nothing, NULL);
 	dh_io_call(io, sleep_300_ms, NULL);
 	dh_io_call(io, nothing, NULL);
+	/* whoever else asks */
+	for (int i = 0; i < 2; i++)
+		CHECK(dh_io_longest_turn_us(io) >= 300000);
+	/* until the next window is over, even if nothing happens in it */
+	atomic_store(&later_us, DH_IO_WINDOW_S * G_USEC_PER_SEC);
 	CHECK(dh_io_longest_turn_us(io) >= 300000);
+	atomic_store(&later_us, 2 * DH_IO_WINDOW_S * G_USEC_PER_SEC);
+	CHECK(dh_io_longest_turn_us(io) < 300000);
+	atomic_store(&later_us, 0);
+	dh_io_free(&io);
+}
+
+static void try_to_spawn(void *arg)
+{
+	char *const argv[] = { (char *)"/bin/sh", (char *)"-c", (char *)"exec sleep 1000", NULL };
+	const struct dh_child_spec spec = { .argv = argv, .fds = { -1, -1, -1, -1, -1 } };
+
+	*(int *)arg = dh_child_spawn(&child, io, &spec, exited, NULL);
+}
+
+/* It is killed and reaped all the same, and the I/O thread waits for nothing meanwhile. */
+static void test_no_pidfd(void)
+{
+	int err = 0;
+
+	open_io();
+	atomic_store(&waits, 0);
+	atomic_store(&has_no_pidfds, true);
+	dh_io_call(io, try_to_spawn, &err);
+	atomic_store(&has_no_pidfds, false);
+	CHECK_INT(err, -EMFILE);
+	int end = 3000;
+	while (atomic_load(&reaped) == 0 && end-- > 0)
+		__real_usleep(10000);
+	CHECK_INT(atomic_load(&reaped), 1);
+	CHECK_INT(atomic_load(&waits), 0);
 	dh_io_free(&io);
 }
 
@@ -389,6 +453,7 @@ static const struct check_test tests[] = {
 	TEST(test_end_beside_a_held_process),
 	TEST(test_disowned),
 	TEST(test_longest_turn),
+	TEST(test_no_pidfd),
 	TEST(test_reaped_by_someone_else),
 };
 

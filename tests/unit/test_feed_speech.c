@@ -417,6 +417,85 @@ static void test_the_rest_is_not_asked_of_the_same_place(void)
 	close_all();
 }
 
+static void find_rest_of_nothing(void *arg)
+{
+	struct dh_feed *feed = arg;
+
+	feed->place = 0;
+	feed->made_ticks = 0;
+	dh_feed_rest_find(feed);
+	feed->place = -1;
+}
+
+/* It has sent the head of a container, perhaps, but nothing that could be heard: another one is asked, even where
+ * what is half said is not to be said on. */
+static void test_nothing_was_delivered(void)
+{
+	open_all(urls, "one two three", false);
+	t.config.retry = NULL;
+	dh_io_call(t.io, find_rest, t.feed);
+	CHECK(t.feed->rest.config == &other);
+	close_all();
+	open_all(urls, "one two three", false);
+	t.config.retry = NULL;
+	dh_io_call(t.io, find_rest_of_nothing, t.feed);
+	CHECK(t.feed->rest.config == &t.config);
+	CHECK_STR(t.feed->rest.text, "one two three");
+	CHECK_INT(t.feed->rest.tried, 1);
+	close_all();
+	open_all(one_url, "one two three", false);
+	t.config.retry = NULL;
+	dh_io_call(t.io, find_rest_of_nothing, t.feed);
+	CHECK(t.feed->rest.config == &other);
+	close_all();
+}
+
+/* A second has been made. */
+static const struct words_row {
+	const char *name, *text, *words; /* "from-to word …", in milliseconds */
+	const char *rest;
+} words_rows[] = {
+	{ "the next word", "One two, three four.", "0-400 One 400-1000 two 1000-1500 three 1500-1800 four",
+		"three four." },
+	{ "a word that is cut is said again", "One two, three four.", "0-400 One 400-1001 two", "two, three four." },
+	{ "a slow beginning", "Aaaaaaaaaaaaaaa bbbbb ccccc", "0-1500 Aaaaaaaaaaaaaaa", "Aaaaaaaaaaaaaaa bbbbb ccccc" },
+	{ "the last one that is known", "One two, three four.", "0-400 One 400-900 two", "three four." },
+	{ "the same word again", "a a a b", "0-300 a 300-600 a 600-1200 a", "a b" },
+	{ "no spaces", "你好世界", "0-500 你好 1000-1500 世界", "世界" },
+	{ "all of them", "One two.", "0-400 One 400-900 two", "" },
+	{ "others than in the text: by its length", "12 apples and so on for ever", "0-990 twelve 990-1000 apples",
+		"on for ever" },
+};
+
+static void tell_words(void *arg)
+{
+	const struct words_row *row = arg;
+	char **parts = g_strsplit(row->words, " ", -1);
+
+	dh_feed_input_subscribe(t.feed);
+	for (int i = 0; parts[i]; i += 2) {
+		struct dh_stream_word word = { 0 };
+		int from_ms, to_ms;
+		CHECK_INT(sscanf(parts[i], "%d-%d", &from_ms, &to_ms), 2);
+		word.from_ticks = from_ms * DH_TICKS_PER_MS;
+		word.to_ticks = to_ms * DH_TICKS_PER_MS;
+		g_strlcpy(word.text, parts[i + 1], sizeof word.text);
+		t.listener->word(t.feed, &word);
+	}
+	g_strfreev(parts);
+}
+
+static void test_the_rest_by_words(const void *arg)
+{
+	const struct words_row *row = arg;
+
+	open_all(urls, row->text, false);
+	dh_io_call(t.io, tell_words, (void *)row);
+	dh_io_call(t.io, find_rest, t.feed);
+	CHECK_STR(t.feed->rest.text, row->rest);
+	close_all();
+}
+
 /* It is told to be next while its owner takes the rest of it. */
 static void test_the_rest_and_the_turn(void)
 {
@@ -437,6 +516,8 @@ static const struct check_test tests[] = {
 	TABLE(test_metadata, metadata_rows),
 	TABLE(test_its_last_word, end_rows),
 	TEST(test_the_rest_is_not_asked_of_the_same_place),
+	TEST(test_nothing_was_delivered),
+	TABLE(test_the_rest_by_words, words_rows),
 	TEST(test_the_rest_and_the_turn),
 };
 

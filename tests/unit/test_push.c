@@ -274,6 +274,26 @@ static void test_refusals(void)
 	g_free(longest);
 }
 
+/* So many more than there may be are told why, and then no more: whoever connects without end shall not make the
+ * gateway talk to all of them. */
+static void test_beyond_all_limits(void)
+{
+	int fds[2 + 64];
+
+	push_start(2);
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
+		fds[i] = push_join();
+	push_hear_all(push_join(), "");
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
+		if (i >= 2)
+			push_hear_all(fds[i], "{\"refused\":\"" DH_PUSH_MAX_OPTION "\"}\n");
+		else
+			close(fds[i]);
+	}
+	push_await_closed(G_N_ELEMENTS(fds));
+	push_stop();
+}
+
 static atomic_int warnings;
 
 static void count_warning(enum dh_log_level level, const char *text)
@@ -338,6 +358,7 @@ static const struct check_test tests[] = {
 	TEST(test_late_lines),
 	TEST(test_a_line_in_time_that_is_read_late),
 	TEST(test_refusals),
+	TEST(test_beyond_all_limits),
 	TEST(test_too_many_descriptors),
 	TEST(test_crowd),
 };
