@@ -118,11 +118,12 @@ class Unfinished(Services):
         cls.generators = """
             generator-tail: { url = ( "%s", "%s" ) retry = "tail" fallback = "sound" }
             generator-hurried: { url = ( "%s", "%s" ) retry = "tail" silence_s = 10 fallback = "sound" }
+            generator-pair: { url = ( "%s", "%s" ) }
             generator-alone: { url = "%s" voices = ( "ada" ) fallback = "sound" }
             generator-given: { url = "%s" }
             generator-sound: { command = ( "/bin/sh", "-c", "cat > {folder}/said; cat {folder}/sound.nut" )
                 voices = ( "eve", "ada" ) }
-        """ % (a.url, b.url, a.url, b.url, c.url, c.url)
+        """ % (a.url, b.url, a.url, b.url, a.url, b.url, c.url, c.url)
 
     def setUp(self):
         super().setUp()
@@ -130,16 +131,28 @@ class Unfinished(Services):
         if not os.path.exists(self.janus.path("sound.nut")):
             ffmpeg("-f", "lavfi", "-i", "sine=440:d=1", "-c:a", "pcm_s16le", self.janus.path("sound.nut"))
 
-    def half(self, asked, then=lambda: None):
+    def half(self, asked, then=lambda: None, media=None):
+        media = media or self.media
         asked.await_whole()
-        asked.status("200 OK\r\nContent-Length: %d" % len(self.media))
-        end = len(self.media) * 3 // 5
-        asked.send(self.media[:end - 300])
+        asked.status("200 OK\r\nContent-Length: %d" % len(media))
+        end = len(media) * 3 // 5
+        asked.send(media[:end - 300])
         for at in range(end - 300, end):        # it does not fall silent before it is heard, however long that takes
             if self.begun.wait(0.2):
                 break
-            asked.send(self.media[at:at + 1])
+            asked.send(media[at:at + 1])
         then()
+
+    def worded(self):
+        """The text in words of 300 ms, of which each begins slower than the average says."""
+        words = self.TEXT.split()
+        with open(self.janus.path("words.srt"), "w") as file:
+            for i, word in enumerate(words):
+                file.write(f"{i + 1}\n00:00:{i * 0.3:06.3f} --> 00:00:{i * 0.3 + 0.3:06.3f}\n{word}\n\n".replace(".", ",", 2))
+        ffmpeg("-f", "lavfi", "-i", f"sine=440:d={len(words) * 0.3:.1f}", "-i", self.janus.path("words.srt"), "-c:a",
+               "pcm_s16le", "-c:s", "subrip", "-cluster_time_limit", "100", self.janus.path("worded.mkv"))
+        with open(self.janus.path("worded.mkv"), "rb") as file:
+            return file.read()
 
     def play(self, generator, begins=True):
         """What follows a segment that fails: its end, the event that says so, and how that ends."""
@@ -178,6 +191,39 @@ class Unfinished(Services):
         self.assertEqual((rest["event"], rest["played_ms"], continued["generator"]), ("finished", 1000, "tail"))
         texts = [a.text.decode() for s in ("first", "second") for a in self.services[s].asked]
         self.check_rest(end["played_ms"], next(t for t in texts if self.TEXT.endswith(t) and t != self.TEXT))
+
+    def test_the_rest_begins_behind_the_last_word(self):
+        media = self.worded()
+
+        def answer(asked):
+            asked.await_whole()
+            if asked.text.decode() == self.TEXT:
+                self.half(asked, media=media)
+            else:
+                asked.send(self.media)
+        self.answers["first"] = self.answers["second"] = answer
+        end, _, rest = self.play("tail")
+        self.assertEqual(rest["event"], "finished")
+        texts = [a.text.decode() for s in ("first", "second") for a in self.services[s].asked]
+        said = next(t for t in texts if self.TEXT.endswith(t) and t != self.TEXT)
+        made = len(self.TEXT[:-len(said)].split())
+        self.assertEqual(made, end["played_ms"] // 300, "words that were made whole, and no other")
+        self.assertEqual(end["heard_text"].split()[:made], self.TEXT.split()[:made])
+
+    def test_a_head_alone(self):
+        """Bytes have come, but nothing that could be heard: the other one is asked, which needs no `retry`."""
+        def answer(asked):
+            asked.await_whole()
+            if len(self.services["first"].asked) + len(self.services["second"].asked) > before + 1:
+                asked.send(self.media)
+                return
+            asked.status("200 OK\r\nContent-Length: %d" % len(self.media))
+            asked.send(self.media[:200])
+        before = len(self.services["first"].asked) + len(self.services["second"].asked)
+        self.answers["first"] = self.answers["second"] = answer
+        end, continued, rest = self.play("pair", begins=False)
+        self.assertEqual((end["played_ms"], continued["generator"], rest["event"]), (0, "pair", "finished"))
+        self.assertEqual(rest["played_ms"], 1000)
 
     def test_one_that_falls_silent(self):
         def answer(asked):
