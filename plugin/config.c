@@ -66,7 +66,7 @@ static const struct dh_option general_options[] = {
 	DH_NUMBER(struct dh_config, index_timeout_ms, 0, 600000, 3000),
 	DH_NUMBER(struct dh_config, hold_s, 1, 86400, 60),
 	DH_NUMBER(struct dh_config, max_segment_ms, 1000, DH_SEGMENT_MS_MAX, 600000),
-	DH_NUMBER(struct dh_config, max_live_ms, 1000, DH_SEGMENT_MS_MAX, DH_SEGMENT_MS_MAX),
+	DH_NUMBER(struct dh_config, max_live_ms, 1000, DH_SEGMENT_MS_MAX, 86400000),
 	DH_NUMBER(struct dh_config, max_file_mb, 1, 1 << 20, 2048),
 	DH_NUMBER(struct dh_config, file_open_s, 1, 100, 3),
 	DH_NUMBER(struct dh_config, file_read_s, 1, 3600, 60),
