@@ -3,10 +3,12 @@
 #include "tests/support/ingest_fixture.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "ingest/cache.h"
+#include "ingest/log.h"
 
 static struct dh_cache *asked_while_removing;
 static int removals;
@@ -111,6 +113,17 @@ static const struct damage {
 	{ "empty", -1, 0 },
 };
 
+static atomic_int entry_lines, folder_lines; /* of the log: what is blamed */
+
+static void watch_blame(enum dh_log_level level, const char *text)
+{
+	fprintf(stderr, "%d: %s\n", level, text);
+	if (strstr(text, "the cache entry ") && strstr(text, " cannot be used ("))
+		atomic_fetch_add(&entry_lines, 1);
+	if (strstr(text, "the cache folder "))
+		atomic_fetch_add(&folder_lines, 1);
+}
+
 static void test_damaged_entry(const void *arg)
 {
 	const struct damage *row = arg;
@@ -120,6 +133,9 @@ static void test_damaged_entry(const void *arg)
 	int fd;
 
 	ingest_fixture_init(&fixture);
+	dh_log_set(watch_blame);
+	atomic_store(&entry_lines, 0);
+	atomic_store(&folder_lines, 0);
 	ingest_fixture_open(&fixture);
 	prepare_once(&fixture, "good 100", 100);
 	AWAIT_STATS(&fixture, stats, stats.cache_entries == 1);
@@ -136,6 +152,8 @@ static void test_damaged_entry(const void *arg)
 	AWAIT_STATS(&fixture, stats, stats.cache_entries == 1);
 	prepare_once(&fixture, "good 100", 100);
 	CHECK_INT(ingest_fixture_stats(&fixture).jobs, 2);
+	CHECK_INT(atomic_load(&entry_lines), 1);
+	CHECK_INT(atomic_load(&folder_lines), 0);
 	ingest_fixture_close(&fixture);
 }
 

@@ -7,6 +7,17 @@
 
 static const struct dh_room_cut all = { 0 };
 
+static atomic_int copies; /* of JSON */
+
+json_t *__real_json_copy(json_t *value);
+json_t *__wrap_json_copy(json_t *value);
+
+json_t *__wrap_json_copy(json_t *value)
+{
+	atomic_fetch_add(&copies, 1);
+	return __real_json_copy(value);
+}
+
 static void test_interrupt_before_a_thousand(void)
 {
 	json_t *reply = NULL;
@@ -18,6 +29,7 @@ static void test_interrupt_before_a_thousand(void)
 	room_rig_join(ROOM_RIG_MEMBERS - 1, DH_MEMBER_VIEWER); /* the recipients are different now */
 	room_rig_flush();
 	room_rig_forget();
+	atomic_store(&copies, 0);
 	CHECK_INT(dh_room_interrupt(rig.room, &all, &reply), 0);
 	CHECK_INT(json_integer_value(json_object_get(reply, "dropped")), 100);
 	json_decref(reply);
@@ -28,7 +40,28 @@ static void test_interrupt_before_a_thousand(void)
 		CHECK(sent->handles == g_array_index(rig.sent, struct room_rig_event, 0).handles);
 		CHECK_INT(sent->handles->len, ROOM_RIG_MEMBERS);
 	}
+	/* Nothing is made for event handlers where there are none. */
 	CHECK_INT(rig.notified->len, 0);
+	CHECK_INT(atomic_load(&copies), 0);
+	room_rig_close();
+}
+
+static void test_event_handlers_get_their_own(void)
+{
+	json_t *reply = NULL;
+
+	room_rig_open(100000);
+	room_rig_join(0, DH_MEMBER_VIEWER);
+	for (int i = 0; i < 3; i++)
+		room_rig_enqueue("segment", NULL);
+	room_rig_flush();
+	room_rig_forget();
+	atomic_store(&rig.has_event_handlers, 1);
+	atomic_store(&copies, 0);
+	CHECK_INT(dh_room_interrupt(rig.room, &all, &reply), 0);
+	json_decref(reply);
+	CHECK_INT(rig.notified->len, 3);
+	CHECK_INT(atomic_load(&copies), 3);
 	room_rig_close();
 }
 
@@ -312,6 +345,7 @@ static void test_names(void)
 
 static const struct check_test tests[] = {
 	TEST(test_interrupt_before_a_thousand),
+	TEST(test_event_handlers_get_their_own),
 	TEST(test_a_long_interrupt_keeps_time),
 	TEST(test_a_long_failure_keeps_time),
 	TEST(test_json_is_made_by_who_asks),
