@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""scripts/check-house, on small trees: what it must find, and what is all right."""
+import os
+import subprocess
+import tempfile
+import unittest
+
+CHECK = os.path.join(os.environ["DH_ROOT"], "scripts", "check-house")
+
+
+def header(guard, *lines):
+    return "\n".join([f"#ifndef {guard}", f"#define {guard}", *lines, "#endif", ""])
+
+
+class House(unittest.TestCase):
+    def setUp(self):
+        self.root = self.enterContext(tempfile.TemporaryDirectory())
+        self.write("playout/unit.h", header("DH_UNIT_H", "struct dh_unit {", "\tint bytes;", "};"))
+        self.write("playout/unit.c", '#include "unit.h"\n')
+        self.write("rooms/room.h", header("DH_ROOM_H", "#include <glib.h>", '#include "playout/unit.h"'))
+
+    def write(self, name, text):
+        path = os.path.join(self.root, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def check(self, *problems):
+        """These are all that it reports."""
+        done = subprocess.run([CHECK, self.root], stdout=subprocess.PIPE, text=True, check=False)
+        *said, last = done.stdout.splitlines()
+        self.assertEqual(sorted(said), sorted(problems))
+        self.assertRegex(last, rf"^\d+ modules, {len(problems)} problems$")
+        self.assertEqual(done.returncode, 1 if problems else 0)
+
+    def test_a_tidy_house(self):
+        self.check()
+
+    def test_nothing_at_all(self):
+        """A root that is none, or folders that have other names now."""
+        self.root = self.enterContext(tempfile.TemporaryDirectory())
+        done = subprocess.run([CHECK, self.root], stdout=subprocess.PIPE, text=True, check=False)
+        self.assertEqual((done.stdout, done.returncode), ("0 modules, 0 problems\n", 1))
+
+    def test_folders(self):
+        self.write("playout/queue.c", '#include "rooms/room.h"\n')
+        self.write("rooms/clip.c", '#include "prepare/job.h"\n#include "prepare/clip.h"\n')
+        self.check("playout/queue.c includes rooms/room.h: playout/ may use nothing else",
+                   "rooms/clip.c includes prepare/clip.h: rooms/ may use playout/, ingest/, prepare/job.h")
+
+    def test_libraries(self):
+        self.write("rooms/room.c", "#include <janus/plugin.h>\n#include <vpx/vp8.h>\n")
+        self.write("plugin/plugin.c", "#include <janus/plugin.h>\n#include <libavutil/avutil.h>\n")
+        self.write("prepare/encode.c", "#include <vpx/vp8.h>\n")
+        self.check("plugin/plugin.c includes <libavutil/avutil.h>: only prepare/ knows codecs and containers",
+                   "rooms/room.c includes <janus/plugin.h>: only plugin/ knows Janus",
+                   "rooms/room.c includes <vpx/vp8.h>: only prepare/ knows codecs and containers")
+
+    def test_circles(self):
+        """Through a third one, and through a module's private header."""
+        self.write("ingest/a.c", '#include "b.h"\n')
+        self.write("ingest/b.h", header("DH_B_H", '#include "ingest/c_private.h"'))
+        self.write("ingest/c_private.h", header("DH_C_PRIVATE_H", '#include "a.h"'))
+        self.check("a circle: ingest/a, ingest/b, ingest/c")
+
+    def test_guards(self):
+        self.write("tests/support/unit_rig.h", header("DH_UNIT_H"))
+        self.check("the guard DH_UNIT_H stands in playout/unit.h, tests/support/unit_rig.h")
+
+    def test_names(self):
+        """Not those that only a comment has."""
+        self.write("ingest/unit.c", "struct dh_unit {\n\tint other;\n};\n")
+        self.write("ingest/other.c", "/*\nstruct dh_unit {\n*/\n")
+        self.check("dh_unit is defined in ingest/unit.c, playout/unit.h")
+
+
+if __name__ == "__main__":
+    unittest.main()
