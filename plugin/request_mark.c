@@ -36,7 +36,7 @@ void dh_request_mark(struct dh_request *request, json_t **reply)
 	check(request);
 	if (request->error_code)
 		return;
-	int err = dh_room_mark(request->room, json_object_get(request->body, "data"), segment,
+	int err = dh_room_add_marker(request->room, json_object_get(request->body, "data"), segment,
 		json_integer_value(json_object_get(request->body, "at_ms")), reply);
 	if (err == -ENOENT)
 		dh_request_fail(request, DH_ERROR_NO_SEGMENT, "No such segment (%s)", segment);

@@ -192,7 +192,7 @@ int dh_room_progress(struct dh_room *room, const char *id, json_t **reply);
 int dh_room_heard(struct dh_room *room, struct dh_member *member, guint viewer, json_t **reply);
 /* A marker, as dh_marker_check accepts it, takes a reference: now, or at `at_ms` of that segment's own time
  * (`segment` NULL: none). -ENOENT: it neither plays nor waits; -ENOBUFS: it has too many. */
-int dh_room_mark(struct dh_room *room, json_t *data, const char *segment, int64_t at_ms, json_t **reply);
+int dh_room_add_marker(struct dh_room *room, json_t *data, const char *segment, int64_t at_ms, json_t **reply);
 /* What the avatar does while it does not speak: DH_STANCE_IDLE, LISTENING or THINKING, until something is said.
  * The second one is posted: any thread, it never waits. */
 int dh_room_state_set(struct dh_room *room, enum dh_stance stance, json_t **reply);

@@ -198,7 +198,7 @@ static void mark_now(struct dh_room *room, struct mark *mark)
 	say_marked(&saying, mark->data, 0);
 }
 
-static int run_mark(struct dh_room *room, void *arg)
+static int run_marker(struct dh_room *room, void *arg)
 {
 	struct mark *mark = arg;
 	const struct dh_segment *segment = mark->segment ? dh_playout_find(room->playout, mark->segment) : NULL;
@@ -211,7 +211,7 @@ static int run_mark(struct dh_room *room, void *arg)
 		return 0;
 	}
 	size_t index = 0;
-	int err = dh_subtitles_mark(&record->subtitles, mark->at_ms, mark->data, &index);
+	int err = dh_subtitles_add_marker(&record->subtitles, mark->at_ms, mark->data, &index);
 	mark->media_ticks = -1;
 	if (!err && record == room->on_screen) {
 		dh_screen_marker_added(&room->screen, index);
@@ -220,10 +220,10 @@ static int run_mark(struct dh_room *room, void *arg)
 	return err;
 }
 
-int dh_room_mark(struct dh_room *room, json_t *data, const char *segment, int64_t at_ms, json_t **reply)
+int dh_room_add_marker(struct dh_room *room, json_t *data, const char *segment, int64_t at_ms, json_t **reply)
 {
 	struct mark mark = { data, segment, at_ms, -1 };
-	int err = dh_room_call(room, run_mark, &mark);
+	int err = dh_room_call(room, run_marker, &mark);
 
 	if (!err) {
 		*reply = json_object();

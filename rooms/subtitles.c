@@ -109,7 +109,7 @@ void dh_subtitles_free(struct dh_subtitles **subtitles)
 }
 
 /* The array may be the request's. */
-int dh_subtitles_mark(struct dh_subtitles **subtitles, int64_t at_ms, json_t *data, size_t *index)
+int dh_subtitles_add_marker(struct dh_subtitles **subtitles, int64_t at_ms, json_t *data, size_t *index)
 {
 	const json_t *old = *subtitles ? (*subtitles)->markers : NULL;
 	size_t at = json_array_size(old);

@@ -2,7 +2,7 @@
 /* What goes with a segment's speech: captions and markers, each at a time of the segment.
  *
  * Captions are given, or are made of the words of a script (heard.h): as many as fit two lines
- * of a screen, up to the end of a sentence or a pause. Any thread; immutable but for dh_subtitles_mark.
+ * of a screen, up to the end of a sentence or a pause. Any thread; immutable but for dh_subtitles_add_marker.
  */
 #ifndef DH_SUBTITLES_H
 #define DH_SUBTITLES_H
@@ -46,7 +46,7 @@ struct dh_subtitles *dh_subtitles_new(const json_t *captions, const json_t *mark
 void dh_subtitles_free(struct dh_subtitles **subtitles);
 /* One more marker, behind those of the same time; *subtitles is made if it is NULL. For the thread that reads
  * them. Takes a reference to `data`. *index (may be NULL): its own. -ENOBUFS: there are DH_MARKERS_MAX. */
-int dh_subtitles_mark(struct dh_subtitles **subtitles, int64_t at_ms, json_t *data, size_t *index);
+int dh_subtitles_add_marker(struct dh_subtitles **subtitles, int64_t at_ms, json_t *data, size_t *index);
 bool dh_subtitles_has_captions(const struct dh_subtitles *subtitles);
 
 /* Marker `index`; false beyond the last. `subtitles` may be NULL here and below. */

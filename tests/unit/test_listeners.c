@@ -75,7 +75,7 @@ static void mark(const char *text)
 {
 	json_t *data = json_string(text), *reply = NULL;
 
-	CHECK_INT(dh_room_mark(rig.room, data, NULL, 0, &reply), 0);
+	CHECK_INT(dh_room_add_marker(rig.room, data, NULL, 0, &reply), 0);
 	json_decref(reply);
 	json_decref(data);
 	room_rig_flush();

@@ -217,7 +217,7 @@ static void test_markers_where_it_is_heard_again(void)
 	g_string_truncate(told.text, 0);
 	for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
 		json_t *data = json_string(more[i].data);
-		CHECK_INT(dh_subtitles_mark(&subtitles, more[i].at_ms, data, &index), 0);
+		CHECK_INT(dh_subtitles_add_marker(&subtitles, more[i].at_ms, data, &index), 0);
 		dh_screen_marker_added(&screen, index);
 		json_decref(data);
 	}
@@ -324,9 +324,9 @@ static void test_more_markers(void)
 	static const int64_t at_ms[] = { 0, 100, 200, 300, 300 };
 	struct dh_marker marker;
 
-	CHECK_INT(dh_subtitles_mark(&subtitles, 200, data, NULL), 0);
-	CHECK_INT(dh_subtitles_mark(&subtitles, 0, data, NULL), 0);
-	CHECK_INT(dh_subtitles_mark(&subtitles, 300, data, NULL), 0);
+	CHECK_INT(dh_subtitles_add_marker(&subtitles, 200, data, NULL), 0);
+	CHECK_INT(dh_subtitles_add_marker(&subtitles, 0, data, NULL), 0);
+	CHECK_INT(dh_subtitles_add_marker(&subtitles, 300, data, NULL), 0);
 	CHECK_INT(json_array_size(given), 2);
 	for (size_t i = 0; i < sizeof at_ms / sizeof *at_ms; i++) {
 		CHECK(dh_subtitles_marker(subtitles, i, &marker));
@@ -335,8 +335,8 @@ static void test_more_markers(void)
 	CHECK_STR(json_string_value(marker.data), "x");
 	CHECK(!dh_subtitles_marker(subtitles, 5, &marker));
 	for (int i = 0; i < DH_MARKERS_MAX; i++)
-		CHECK_INT(dh_subtitles_mark(&none, i, data, NULL), 0);
-	CHECK_INT(dh_subtitles_mark(&none, 0, data, NULL), -ENOBUFS);
+		CHECK_INT(dh_subtitles_add_marker(&none, i, data, NULL), 0);
+	CHECK_INT(dh_subtitles_add_marker(&none, 0, data, NULL), -ENOBUFS);
 	CHECK(!dh_subtitles_has_captions(none));
 	dh_subtitles_free(&subtitles);
 	dh_subtitles_free(&none);
