@@ -153,7 +153,7 @@ struct dh_segment *dh_feed_segment(const struct dh_feed *feed)
 	return feed->segment;
 }
 
-void dh_feed_set_seams(struct dh_feed *feed, int lead, int tail)
+void dh_feed_set_pipes(struct dh_feed *feed, int lead, int tail)
 {
 	feed->source.lead_fd = lead;
 	feed->source.tail_fd = tail;

@@ -116,7 +116,7 @@ struct dh_feed_scene {
 void dh_feed_set_scene(struct dh_feed *feed, const struct dh_feed_scene *scene);
 
 /* For a pushed piece of an utterance; before dh_feed_start: see source.h. The feed takes them. */
-void dh_feed_set_seams(struct dh_feed *feed, int lead, int tail);
+void dh_feed_set_pipes(struct dh_feed *feed, int lead, int tail);
 
 /* What it is prepared for: pictures of source.h, each may be NULL. */
 struct dh_feed_look {

@@ -70,7 +70,7 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 	dh_room_cut_event(room, event);
 	dh_room_stance_event(room, event);
 	if (event->type == DH_EVENT_MISSING)
-		dh_room_seams_missing(room, event);
+		dh_room_pipes_missing(room, event);
 	if (event->type >= DH_EVENT_FINISHED && event->type <= DH_EVENT_FAILED) {
 		room->played_ticks += event->played_ticks;
 		dh_room_segments_ended(room, event->segment);
@@ -254,7 +254,7 @@ int dh_room_alloc(struct dh_room **out, const struct dh_room_context *context, c
 	room->ended = g_ptr_array_new();
 	room->ledger = dh_ledger_new();
 	room->first_frames = dh_room_first_frames_new(facts);
-	room->seams = dh_seams_new();
+	room->pipes = dh_pipes_new();
 	g_queue_init(&room->connecting);
 	room->talkers = g_ptr_array_new();
 	room->forwards = dh_forwards_new();
@@ -303,7 +303,7 @@ void dh_room_unref(struct dh_room **room)
 		g_ptr_array_unref(old->ended);
 	dh_ledger_free(&old->ledger);
 	dh_first_frames_free(&old->first_frames);
-	dh_seams_free(&old->seams);
+	dh_pipes_free(&old->pipes);
 	dh_room_text_clear(old);
 	for (int whose = 0; whose < DH_HANDLES_COUNT; whose++)
 		g_clear_pointer(&old->handles[whose], g_ptr_array_unref);

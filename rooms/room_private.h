@@ -19,7 +19,7 @@
 #include "room_thread.h"
 #include "rtp_counts.h"
 #include "screen.h"
-#include "seams.h"
+#include "pipes.h"
 #include "spans.h"
 
 /* Live sources, whose prerolls are learnt separately (playout/order.h). */
@@ -63,7 +63,7 @@ struct dh_room {
 	struct dh_room_recording *recording;  /* NULL: none, nor one that is being completed */
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
 	struct dh_ledger *ledger;
-	struct dh_seams *seams;
+	struct dh_pipes *pipes;
 	GPtrArray *listeners;        /* struct dh_member, borrowed: who gets posts */
 	guint listener_at;           /* whose turn it is */
 	GQueue posts;                /* struct dh_post, oldest first; see room_listeners.c */
@@ -293,14 +293,14 @@ int64_t dh_room_ended_deadline_ticks(const struct dh_room *room);
 /* The room is ending: the rest is freed by a thread that nobody waits for. */
 void dh_room_ended_close(struct dh_room *room);
 
-/* --- room_seams.c; in the room's thread */
+/* --- room_pipes.c; in the room's thread */
 
 /* `feed`, with a segment, is about to start. */
-void dh_room_seams_start(struct dh_room *room, struct dh_feed *feed);
+void dh_room_pipes_start(struct dh_room *room, struct dh_feed *feed);
 /* Event MISSING. */
-void dh_room_seams_missing(struct dh_room *room, const struct dh_playout_event *event);
+void dh_room_pipes_missing(struct dh_room *room, const struct dh_playout_event *event);
 /* `segment` has ended, and neither plays nor waits. */
-void dh_room_seams_ended(struct dh_room *room, const struct dh_segment *segment);
+void dh_room_pipes_ended(struct dh_room *room, const struct dh_segment *segment);
 
 /* --- room_text.c; in the room's thread */
 

@@ -26,7 +26,7 @@ void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment)
 	struct dh_feed *feed = dh_segment_user(segment);
 
 	dh_room_text_ended(room, segment);
-	dh_room_seams_ended(room, segment);
+	dh_room_pipes_ended(room, segment);
 	dh_feed_stop(feed);
 	dh_ledger_close(room->ledger, feed);
 	dh_feed_unref(&feed);
@@ -140,7 +140,7 @@ void dh_room_segments_prepare(struct dh_room *room)
 			dh_room_scene_set(room, feed, before);
 			dh_room_note_moment(room, dh_room_record(room, segment), DH_MOMENT_BEGUN,
 				g_get_monotonic_time());
-			dh_room_seams_start(room, feed);
+			dh_room_pipes_start(room, feed);
 			start_feed(room, feed);
 		}
 		if (segment == playing || segment == next)

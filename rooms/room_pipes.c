@@ -38,7 +38,7 @@ static bool has_lead(const struct dh_room *room, const struct dh_order *order)
 	return before ? is_joinable(before) : dh_playout_is_expected(room->playout, order->utterance, order->index - 1);
 }
 
-void dh_room_seams_start(struct dh_room *room, struct dh_feed *feed)
+void dh_room_pipes_start(struct dh_room *room, struct dh_feed *feed)
 {
 	const struct dh_segment *segment = dh_feed_segment(feed);
 	const struct dh_order *order = dh_segment_order(segment);
@@ -46,30 +46,30 @@ void dh_room_seams_start(struct dh_room *room, struct dh_feed *feed)
 	if (!*order->utterance)
 		return;
 	if (is_joinable(segment))
-		dh_feed_set_seams(feed,
-			has_lead(room, order) ? dh_seams_lead(room->seams, order->utterance, order->index) : -1,
-			order->is_last ? -1 : dh_seams_tail(room->seams, order->utterance, order->index));
+		dh_feed_set_pipes(feed,
+			has_lead(room, order) ? dh_pipes_lead(room->pipes, order->utterance, order->index) : -1,
+			order->is_last ? -1 : dh_pipes_tail(room->pipes, order->utterance, order->index));
 	else
-		dh_seams_pass(room->seams, order->utterance, order->index, 1);
+		dh_pipes_pass(room->pipes, order->utterance, order->index, 1);
 }
 
-void dh_room_seams_missing(struct dh_room *room, const struct dh_playout_event *event)
+void dh_room_pipes_missing(struct dh_room *room, const struct dh_playout_event *event)
 {
-	dh_seams_pass(room->seams, event->utterance, event->index, event->count);
+	dh_pipes_pass(room->pipes, event->utterance, event->index, event->count);
 }
 
-void dh_room_seams_ended(struct dh_room *room, const struct dh_segment *segment)
+void dh_room_pipes_ended(struct dh_room *room, const struct dh_segment *segment)
 {
 	const struct dh_order *order = dh_segment_order(segment);
 	const struct dh_segment *other;
 
-	if (!*order->utterance || !dh_seams_count(room->seams))
+	if (!*order->utterance || !dh_pipes_count(room->pipes))
 		return;
-	dh_seams_pass(room->seams, order->utterance, order->index, 1);
+	dh_pipes_pass(room->pipes, order->utterance, order->index, 1);
 	if (is_of(dh_playout_playing(room->playout, NULL), order->utterance))
 		return;
 	for (size_t i = 0; (other = dh_playout_waiting(room->playout, i)); i++)
 		if (is_of(other, order->utterance))
 			return;
-	dh_seams_forget(room->seams, order->utterance);
+	dh_pipes_forget(room->pipes, order->utterance);
 }
