@@ -11,10 +11,11 @@ import sys
 import time
 
 import isolation
+import neighbours
 from figure import Figure
-from isolation import told
 from janus_server import free_ports
 from material import open_room
+from neighbours import told
 from pushing import connect, token
 from viewers import Gateway
 
@@ -146,7 +147,7 @@ def queued(gateway):
 def neighbour(way, gateway, port, path):
     """Pushes to room 1 in that `way`; raises if none of it was a push to the room that was taken."""
     before = queued(gateway)
-    with isolation.apart(way, os.path.abspath(__file__), str(port), path):
+    with neighbours.apart(way, os.path.abspath(__file__), str(port), path):
         yield
     if queued(gateway) == before:
         raise RuntimeError(f"{way}: no push was taken")

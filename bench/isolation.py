@@ -3,29 +3,28 @@
 first one is quiet, and while it misbehaves."""
 import contextlib
 import gc
-import json
 import os
 import random
-import select
 import shutil
-import signal
-import subprocess
-import sys
-import threading
+import tempfile
 import time
+import unittest.mock
 
 import numpy as np
 
+import neighbours
 import rtp
 from figure import Figure
 from material import open_room
 from packets import first_speech
-from viewers import Gateway, Refused
+from stun_server import StunServer
+from viewers import Gateway
 
 ROOMS = 10
 VIEWERS = 3           # in each of the other rooms
 WINDOW_S = 12
-BEGINS_S = 120        # so long may a neighbour take
+EVENTS_AT_A_TIME = 5  # for each segment and sentence
+EVENT_MS = 50
 MEASURED, EVENTS = 2, 3  # the rooms in which segments are played, and events are timed
 
 # The bad neighbour's generator does what its text says.
@@ -45,140 +44,6 @@ ROOM = 'room-{id}: {{ id = {id} avatar = "probe" generator = "talker" }}\n'
 def configuration(size):
     text = CONFIGURATION.format(size=size).replace("\\\n\t", "")
     return text + "".join(ROOM.format(id=n) for n in range(2, ROOMS + 1))
-
-
-# ------------------------------------------------------------------ the bad neighbour
-# Each runs in a process of its own, at the lowest priority: the figure is about what
-# the gateway lets it do to others, not about what its client costs the machine.
-
-class Told:
-    """What the neighbour says in the end: how often it was let do what it does, and why it was not, lately."""
-
-    def __init__(self):
-        self.accepted, self.refusal = 0, None
-
-    def accept(self):
-        self.accepted += 1
-        if self.accepted == 1:
-            print("begun", flush=True)
-
-    def at_the_end(self):
-        """From now on the process ends by SIGTERM, and says it."""
-        def end(*_):
-            print(json.dumps({"accepted": self.accepted, "refusal": self.refusal}), flush=True)
-            os._exit(0)
-        signal.signal(signal.SIGTERM, end)
-
-
-told = Told()
-
-
-def again_and_again(act):
-    while True:
-        try:
-            act()
-            told.accept()
-        except (Refused, TimeoutError) as refusal:
-            told.refusal = str(refusal) or type(refusal).__name__
-            time.sleep(0.05)
-
-
-def says(text, pause_s, interrupt=False):
-    def run(gateway):
-        def act():
-            gateway.request({"request": "say", "id": 1, "text": text})
-            time.sleep(pause_s)
-            if interrupt:
-                gateway.request({"request": "interrupt", "id": 1})
-        again_and_again(act)
-    return run
-
-
-def interrupts(gateway):
-    """A queue of a hundred, before fifty observers, is interrupted again and again."""
-    for _ in range(50):
-        gateway.observe({"id": 1})
-
-    def act():
-        for _ in range(100):
-            gateway.request({"request": "enqueue", "id": 1, "file": "known.mp4"})
-            told.accept()       # the whole may take a machine that is busy as long as a window
-        gateway.request({"request": "interrupt", "id": 1})
-    again_and_again(act)
-
-
-def asks(gateway):
-    """Sixteen clients that send requests as fast as they are answered."""
-    def ask():
-        for request in random.sample(("stats", "queue", "info", "list"), 4):
-            gateway.request({"request": request, **({} if request == "list" else {"id": 1})})
-    for _ in range(15):
-        threading.Thread(target=again_and_again, args=(ask,), daemon=True).start()
-    again_and_again(ask)
-
-
-def watches(gateway):
-    """Asks for offers, and never answers them."""
-    again_and_again(lambda: gateway.ask_for_offer({"id": 1}))
-
-
-def files(name, interrupt=True):
-    def run(gateway):
-        def act():
-            gateway.request({"request": "enqueue", "id": 1, "file": name})
-            time.sleep(0.5)
-            if interrupt:
-                gateway.request({"request": "interrupt", "id": 1})
-        again_and_again(act)
-    return run
-
-
-WAYS = {
-    "slow generators": says("slow", 1),
-    "generators that linger": says("linger", 1, interrupt=True),
-    "generators that leave a child": says("orphan", 1, interrupt=True),
-    "generators that flood their log": says("flood", 1),
-    "generators that die": says("die", 0.1),
-    "a hundred interrupted before fifty": interrupts,
-    "sixteen askers": asks,
-    "watches that are never answered": watches,
-    "files that cannot be decoded": files("nonsense.mp4", interrupt=False),
-    "files of 300 MB": files("large.mp4"),
-}
-
-
-@contextlib.contextmanager
-def neighbour(way, ws):
-    """Makes room 1 misbehave in that `way`; None: it stays quiet."""
-    if way is None:
-        yield
-        return
-    with apart(way, os.path.abspath(__file__), ws):
-        yield
-
-
-@contextlib.contextmanager
-def apart(way, program, *arguments):
-    """A neighbour of that program's, from the first time on that something of what it does was accepted. Raises where that
-    never is, where it was not again, or where it has ended: else a quiet room would be compared with a quiet one."""
-    process = subprocess.Popen(["nice", "-n", "19", sys.executable, "-B", program, way, *arguments], stdout=subprocess.PIPE,
-                               env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-    try:
-        # a busy machine takes long to start what has the lowest priority
-        if select.select([process.stdout], [], [], BEGINS_S)[0]:
-            time.sleep(2)
-            yield
-        if process.poll() is not None:
-            raise RuntimeError(f"{way}: the neighbour has ended")
-        process.terminate()
-        *_, said = process.communicate(timeout=BEGINS_S)[0].splitlines() or ["null"]
-        said = json.loads(said) or {"accepted": 0, "refusal": "it did not even begin"}
-        if said["accepted"] < 2:
-            raise RuntimeError(f"{way}: {said['accepted']} of what it does was accepted: {said['refusal']}")
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 # --------------------------------------------------------------------------- measuring
@@ -221,7 +86,9 @@ def window(gateway, viewer, crowd):
     while time.monotonic() < end:
         values["enqueue"].append(timed_speech(gateway, viewer, "enqueue", file="known.mp4"))
         values["say"].append(timed_speech(gateway, viewer, "say", text="Hello there."))
-        values["event"].append(timed_event(gateway))
+        for _ in range(EVENTS_AT_A_TIME):
+            values["event"].append(timed_event(gateway))
+            time.sleep(random.uniform(0, 0.05))
     gc.enable()
     values["late"] = late(crowd)
     return values
@@ -242,51 +109,59 @@ def compare(way, quiet, bad):
                note=f"median {enqueue[0]:.1f} -> {enqueue[1]:.1f} ms"),
         Figure(f"{way}: say -> sound, times that beside a quiet one", [say[1] / say[0]], {"max": 1.5}, unit="x", runs=runs,
                note=f"median {say[0]:.0f} -> {say[1]:.0f} ms"),
-        Figure(f"{way}: events", pooled(bad, "event"), {"p95": 50}, runs=f"{len(pooled(bad, 'event'))} events"),
+        event_figure(f"{way}: events", *(pooled(w, "event") for w in (quiet, bad))),
     ]
 
 
-def write_bad(folder):
-    with open(os.path.join(folder, "nonsense.mp4"), "w") as file:
-        file.write("nonsense " * 2000)
-    with open(os.path.join(folder, "large.mp4"), "wb") as file:
-        for _ in range(300):
-            file.write(os.urandom(1 << 20))
+def event_figure(what, quiet, bad):
+    """No event is more than EVENT_MS late, nor, where the machine itself makes one so late beside a quiet neighbour, later
+    than that one; and of a hundred one at most is late, whatever the machine does."""
+    return Figure(what, bad, {"p99": EVENT_MS, "max": max(EVENT_MS, round(float(np.max(quiet)), 1))}, runs=f"{len(bad)} events",
+                  note=f"without p99 {np.percentile(quiet, 99):.1f}, max {np.max(quiet):.1f} ms")
+
+
+@contextlib.contextmanager
+def own_prepare():
+    """A copy of dh-prepare, which may go away, with the programs beside it."""
+    with tempfile.TemporaryDirectory(prefix="dh-prepare-") as folder:
+        os.chmod(folder, 0o755)         # workers run as nobody
+        built, name = os.path.split(os.environ["DH_PREPARE"])
+        for program in (name, "dh-open", "dh-scope", "dh-fetch"):
+            shutil.copy(os.path.join(built, program), folder)
+        copy = os.path.join(folder, name)
+        with unittest.mock.patch.dict(os.environ, DH_PREPARE=copy):
+            yield copy
 
 
 def isolation(material, runs):
     """Nine rooms beside one that misbehaves, compared with nine beside a quiet one."""
-    size, known, figures = material.size, material.mp4(5), []
-    hosted = open_room(material, more=configuration(size), rooms=False)
-    try:
-        shutil.copy(known, os.path.join(hosted.segments, "known.mp4"))
-        write_bad(hosted.segments)
-        with Gateway(hosted.server.ws) as gateway:
-            gateway.observe({"id": EVENTS})
-            viewer = gateway.watch({"id": MEASURED})
-            crowd = [v for n in range(2, ROOMS + 1) for v in gateway.watch_many(VIEWERS, {"id": n})]
-            timed_speech(gateway, viewer, "enqueue", file="known.mp4")
-            time.sleep(5)
-            window(gateway, viewer, crowd)
-            for way in WAYS:
-                quiet, bad = [], []
-                for _ in range(runs):
-                    quiet.append(window(gateway, viewer, crowd))
-                    with neighbour(way, hosted.server.ws):
-                        bad.append(window(gateway, viewer, crowd))
-                    gateway.request({"request": "interrupt", "id": 1})
-                    time.sleep(2)
-                figures += compare(way, quiet, bad)
-    finally:
-        hosted.close(check=False)
+    with StunServer() as stun, own_prepare() as worker:
+        hosted = open_room(material, more=configuration(material.size), rooms=False, nat=stun.nat())
+        try:
+            shutil.copy(material.mp4(5), os.path.join(hosted.segments, "known.mp4"))
+            neighbours.write_bad(hosted)
+            place = {"ws": hosted.server.ws, "segments": hosted.segments, "cache": hosted.server.path("cache"), "worker": worker}
+            return beside_each(place, stun, runs)
+        finally:
+            hosted.close(check=False)
+
+
+def beside_each(place, stun, runs):
+    figures = []
+    with Gateway(place["ws"]) as gateway:
+        gateway.observe({"id": EVENTS})
+        viewer = gateway.watch({"id": MEASURED})
+        crowd = [v for n in range(2, ROOMS + 1) for v in gateway.watch_many(VIEWERS, {"id": n})]
+        timed_speech(gateway, viewer, "enqueue", file="known.mp4")
+        time.sleep(5)
+        window(gateway, viewer, crowd)
+        for way in neighbours.ways():
+            quiet, bad = [], []
+            for _ in range(runs):
+                quiet.append(window(gateway, viewer, crowd))
+                with neighbours.neighbour(way, place, stun):
+                    bad.append(window(gateway, viewer, crowd))
+                gateway.request({"request": "interrupt", "id": 1})
+                time.sleep(2)
+            figures += compare(way, quiet, bad)
     return figures
-
-
-def misbehave(way, ws):
-    told.at_the_end()
-    with Gateway(ws) as gateway:
-        WAYS[way](gateway)
-
-
-if __name__ == "__main__":
-    misbehave(*sys.argv[1:])

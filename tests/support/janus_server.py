@@ -231,12 +231,12 @@ class JanusServer:
     """`jcfg` is the plugin's configuration; {folder} in it is the server's own
     folder, {prepare} dh-prepare, {talker} a dh-talker that generators' user may run. `plugins` and `events` name stock plugins and event
     handlers to load beside it (as in "libjanus_streaming.so"); `environment` is added to
-    Janus' own, `janus_general` to the category of its configuration."""
+    Janus' own, `janus_general` and `nat` to the categories of its configuration."""
 
     def __init__(self, jcfg, plugins=(), events=(), level=4, files=None, environment=None,
-                 janus_general=""):
+                 janus_general="", nat=""):
         self.jcfg, self.plugins, self.events, self.level = jcfg, plugins, events, level
-        self.environment, self.janus_general = environment or {}, janus_general
+        self.environment, self.janus_general, self.nat = environment or {}, janus_general, nat
         self.files = files or {}            # more files in the configuration folder
         self.token = None                   # of Janus, where it wants one
         self.process = None
@@ -303,9 +303,10 @@ class JanusServer:
                 loggers_folder = "%(f)s/loggers" debug_level = %(level)d admin_secret = "janusoverlord"
                 %(general)s }
             media: { rtp_port_range = "20000-40000" }
-            nat: { ice_enforce_list = "%(address)s" }
+            nat: { ice_enforce_list = "%(address)s" %(nat)s }
             events: { broadcast = %(broadcast)s }
             """ % {"f": self.folder, "level": self.level, "address": own_address(), "general": self.janus_general,
+                   "nat": self.nat,
                    "broadcast": "true" if self.events else "false"})
         self.write("conf/janus.transport.http.jcfg", """
             general: { json = "compact" base_path = "/janus" http = true port = %d ip = "127.0.0.1" https = false }

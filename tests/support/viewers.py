@@ -239,13 +239,26 @@ class Gateway:
             return handle
         return self._do(run())
 
+    async def _ask_for_offer(self, body):
+        handle = await self._attach()
+        await self._message(handle, {"request": "watch", **body}, want="jsep")
+        return handle
+
     def ask_for_offer(self, body):
         """Watches on a new handle, whose offer is not answered; the handle's id."""
+        return self._do(self._ask_for_offer(body))
+
+    def ask_for_offers(self, count, body, at_once, came, timeout):
+        """The same with so many handles, `at_once` of them at a time; `came` is called for each offer."""
         async def run():
-            handle = await self._attach()
-            await self._message(handle, {"request": "watch", **body}, want="jsep")
-            return handle
-        return self._do(run())
+            places = asyncio.Semaphore(at_once)
+
+            async def one():
+                async with places:
+                    await self._ask_for_offer(body)
+                    came()
+            await asyncio.gather(*(one() for _ in range(count)))
+        self._do(run(), timeout)
 
     def watch(self, body, mode="keep", start=None, change=None):
         """A connected viewer of what {"request": "watch", **body} offers. `change` makes another SDP of its answer."""
