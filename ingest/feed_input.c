@@ -74,7 +74,7 @@ static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 	unlock_and_wake(feed);
 }
 
-/* Words come before the units that are told with them, which wake the owner; those that come
+/* Words come before the units that are reported with them, which wake the owner; those that come
  * later wake it themselves. */
 static void on_word(void *arg, const struct dh_stream_word *word)
 {

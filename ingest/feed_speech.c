@@ -83,7 +83,7 @@ static gboolean no_more_text(gpointer arg)
 	g_mutex_lock(&feed->lock);
 	feed->is_text_open = false;
 	g_mutex_unlock(&feed->lock);
-	/* Its owner has been told that it is spoken. */
+	/* Its owner knows that it is spoken. */
 	text = take_text(feed, &is_open);
 	note = g_strdup_printf("[text_open] the text was not ended within more_s (%" G_GINT64_FORMAT " s)",
 		feed->context.more_s);

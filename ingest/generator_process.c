@@ -265,7 +265,7 @@ static int start(struct dh_generator_process *process)
 	const int fds[] = { -1, words, words, ends[0], listener };
 	if (!err)
 		err = spawn(process, fds);
-	/* The process has the only listener: once it ends, who waits for it is told so. */
+	/* The process has the only listener: once it ends, who waits for it learns that. */
 	close_fd(&listener);
 	close_fd(&words);
 	close_fd(&ends[0]);

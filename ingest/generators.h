@@ -40,7 +40,7 @@ struct dh_place_wait {
 };
 
 /* A place at once, unless somebody waits for one of that generator; or -EINPROGRESS: `given` is called later, never
- * from within, and those who have one are told that it is `wanted`; or -ENOENT: all have been tried; or -EHOSTDOWN:
+ * from within, and those who have one hear that it is `wanted`; or -ENOENT: all have been tried; or -EHOSTDOWN:
  * those that have not been tried are processes that cannot be started. */
 int dh_generators_take(struct dh_generators *generators, struct dh_place_wait *wait);
 /* It may or may not wait. */

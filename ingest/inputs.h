@@ -43,7 +43,7 @@ uint64_t dh_inputs_device(const struct dh_inputs *inputs, int i);
 /* Cache key of what a worker of that version makes of these files. */
 void dh_inputs_key(const struct dh_inputs *inputs, const struct dh_file_hash *hashes, const char *version,
 	char key[DH_HASH_SIZE]);
-/* What tells it apart before its files are hashed; NULL: that cannot be told, because one has
+/* What tells it apart before its files are hashed; NULL: nothing does, because one has
  * just changed (g_free it). */
 char *dh_inputs_early_key(const struct dh_inputs *inputs, const struct dh_file_identity *identities,
 	const char *version);

@@ -136,7 +136,7 @@ static gboolean timeout(gpointer arg)
 		else if (before == DH_PUSH_LINE)
 			dh_push_refuse(push, DH_PUSH_LINE_OPTION);
 		else if (before == DH_PUSH_ASKED || before == DH_PUSH_DRAINING)
-			dh_push_close(push); /* it does not read what it is told */
+			dh_push_close(push); /* it does not read what it gets */
 	}
 	dh_push_unref(&push);
 	return G_SOURCE_CONTINUE;

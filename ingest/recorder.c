@@ -53,7 +53,7 @@ static char *last_words(const struct dh_recorder *recorder, int status)
 	char text[DH_RECORD_TEXT_MAX];
 	ssize_t size = recv(recorder->socket, text, sizeof(text), MSG_DONTWAIT);
 
-	if (size < 0 && errno == ECONNRESET) /* it has not read all, which is told once */
+	if (size < 0 && errno == ECONNRESET) /* it has not read all, which is reported once */
 		size = recv(recorder->socket, text, sizeof(text), MSG_DONTWAIT);
 	if (size > 0)
 		return g_strndup(text, (size_t)size);

@@ -83,7 +83,7 @@ void dh_outbox_broadcast(struct dh_outbox *outbox, GPtrArray *sessions, json_t *
 void dh_outbox_notify(struct dh_outbox *outbox, struct dh_session *session, json_t *event);
 
 /* The connection has ended: `closing` is from dh_session_hung_up. The session is closed (dh_session_closed)
- * when the handle gets `message`, so that whoever has been told may begin again; without one (NULL), at once.
+ * when the handle gets `message`, so that whoever got it may begin again; without one (NULL), at once.
  * A request that waits for that is run again. Takes ownership of `message`. */
 void dh_outbox_stopped(struct dh_outbox *outbox, struct dh_session *session, unsigned closing, json_t *message);
 

@@ -2,7 +2,7 @@
 /* The SDP that a peer has sent, as it was written.
  *
  * Janus passes it on without anything about transports, so whether a peer bundles its
- * media cannot be told from that. Janus also keeps it as it came, in its own record of the
+ * media cannot be seen from that. Janus also keeps it as it came, in its own record of the
  * handle, which has had the same beginning in every version from 1.1.1 to 1.4.1. Only with
  * one of these versions is it read there, under Janus's lock, and only if the record names
  * the handle at the expected place. Any other Janus: we do not know, and nothing else.

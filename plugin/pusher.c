@@ -97,7 +97,7 @@ static void on_progress(void *arg, const char *segment, int64_t played_ticks, in
 	}
 }
 
-/* If the segment's end has been told, nothing happens. */
+/* If the segment's end has been reported, nothing happens. */
 static void on_gone(void *arg)
 {
 	struct dh_pusher *pusher = arg;

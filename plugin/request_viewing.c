@@ -260,7 +260,7 @@ static void answer_switched(struct dh_request *request, const struct dh_member *
 		json_pack("{s:s, s:o}", "digitalhuman", "event", "result", result));
 }
 
-/* All rooms have the same media, so the connection goes on. The room may have ended, which is told when the member is
+/* All rooms have the same media, so the connection goes on. The room may have ended, which is said when the member is
  * attached: so that comes behind the answer. */
 static void move(struct dh_request *request, struct dh_member *member)
 {

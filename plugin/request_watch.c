@@ -162,7 +162,7 @@ static void answer_offer(struct dh_request *request, struct dh_member *member, c
 	dh_member_set_lines(member, lines);
 	dh_room_member_answered(member);
 	push_jsep(request, member, added ? "starting" : "updating", answer);
-	if (added) /* last: the room may have ended, which is told then */
+	if (added) /* last: the room may have ended, which is reported then */
 		dh_room_member_attach(added);
 	dh_member_unref(&added);
 }

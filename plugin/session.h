@@ -81,8 +81,8 @@ struct dh_member *dh_session_up(struct dh_session *session);
 /* Janus has hung up, however late. Returns the viewer whose connection that was; 0: nobody's. If it
  * is not a hang-up that we wanted, *member is the membership that it has ended, as from
  * dh_session_end_member; otherwise it is NULL, and a member that has come meanwhile stays.
- * The session is closing until dh_session_closed(session, *closing), so that what the viewer is told of
- * this end comes before all that it is told of its next membership. */
+ * The session is closing until dh_session_closed(session, *closing), so that what the viewer hears of
+ * this end comes before all that it hears of its next membership. */
 guint dh_session_hung_up(struct dh_session *session, struct dh_member **member, unsigned *closing);
 void dh_session_closed(struct dh_session *session, unsigned closing);
 

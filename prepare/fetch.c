@@ -22,7 +22,7 @@
 #include "fetch_headers.h"
 #include "fetch_silence.h"
 
-/* Of an error's body: how much of its first line is told, how much is read. */
+/* Of an error's body: how much of its first line is reported, how much is read. */
 #define LINE_MAX_BYTES 300
 #define BODY_MAX_BYTES 65536
 #define BUFFER_BYTES   (256L << 10)
@@ -270,7 +270,7 @@ static void wait_for_news(struct fetch *fetch)
 
 	curl_multi_poll(fetch->multi, &text, fetch->is_waiting ? 1 : 0, most_ms, NULL);
 	dh_fetch_silence_woke(&fetch->silence, since_ms, most_ms, now_ms());
-	/* At the end of a pipe only POLLHUP is told, which curl_waitfd has no word for. */
+	/* At the end of a pipe only POLLHUP comes, which curl_waitfd has no word for. */
 	struct pollfd end = { .fd = STDIN_FILENO, .events = POLLIN };
 	if (fetch->is_waiting && poll(&end, 1, 0) > 0) {
 		fetch->is_waiting = false;

@@ -18,7 +18,7 @@ struct dh_fork_server {
 };
 
 /* Serves DH_JOB_FD until it is closed. Returns twice, like fork(2): the server's exit code, and in
- * each worker what `work` returned. An error is told on standard error. */
+ * each worker what `work` returned. An error goes to standard error. */
 int dh_fork_server_run(const struct dh_fork_server *server);
 
 #endif

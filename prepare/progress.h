@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A callback that is told the progress of a task. */
+/* A callback that hears of the progress of a task. */
 #ifndef DH_PROGRESS_H
 #define DH_PROGRESS_H
 

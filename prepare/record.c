@@ -53,7 +53,7 @@ struct record {
 
 /* --- files */
 
-/* The first error is the one that is told. */
+/* The first error is the one that is reported. */
 static int name_of(struct record *record, const char *ending, int err)
 {
 	if (err && !record->failed[0])

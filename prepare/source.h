@@ -47,7 +47,7 @@ bool dh_source_next_word(struct dh_source *source, struct dh_stream_word *word);
 bool dh_source_has_too_many_words(const struct dh_source *source);
 
 /* At the end: whether the input ended before its container said it would, if that can
- * be told. */
+ * be known. */
 bool dh_source_is_cut(const struct dh_source *source);
 
 /* At the end: how many bytes follow that are no media; and whether a further container could

@@ -65,7 +65,7 @@ static void count(struct histogram *histogram, int64_t ms)
 {
 	size_t bucket = 0;
 
-	ms = MAX(ms, 0); /* a step that is told a moment late */
+	ms = MAX(ms, 0); /* a step that is reported a moment late */
 	while (bucket < BUCKETS - 1 && ms > edges_ms[bucket])
 		bucket++;
 	atomic_fetch_add_explicit(&histogram->counts[bucket], 1, memory_order_relaxed);

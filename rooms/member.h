@@ -100,7 +100,7 @@ struct dh_member {
 	int64_t media_ticks;   /* when its media began, in media time */
 	bool is_without[2];    /* by medium: counted as not being sent it */
 	GArray *gates;         /* when it was sent sound, see spans.h; NULL: never */
-	bool is_speaking;      /* as has been told */
+	bool is_speaking;      /* as was last reported */
 	/* of its voice, until it is silent */
 	bool voice_lasts;     /* for as long as barge_in says */
 	bool voice_overruled; /* the avatar does not listen to it */

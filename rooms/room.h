@@ -154,7 +154,7 @@ void dh_room_member_data_ready(struct dh_member *member);
 void dh_room_member_leave(struct dh_member *member);
 
 /* Leaves, and `to`, a member of another room that has been attached there, goes on with the same
- * connection. `is_up`: it is up; then `to` is told so when the last packet has left here. */
+ * connection. `is_up`: it is up; then `to` hears of it when the last packet has left here. */
 void dh_room_member_move(struct dh_member *member, struct dh_member *to, bool is_up);
 
 /* --- requests; they wait for the room's thread. All may return -ETIMEDOUT (it

@@ -34,7 +34,7 @@ static void seed_viewer(struct dh_room *room, struct dh_member *member, struct d
 	}
 }
 
-/* `event`: what its handle is told; NULL: nothing. */
+/* `event`: what its handle gets; NULL: nothing. */
 static void dismiss(struct dh_room *room, struct dh_member *member, json_t *event)
 {
 	atomic_store(&member->cut, 1);
@@ -272,7 +272,7 @@ void dh_room_members_poll(struct dh_room *room, int64_t now_ticks)
 		put_out(room, room->connecting.head->data, "timeout", "timeout");
 }
 
-/* The room has ended. Its handle is told so however much waits for it. */
+/* The room has ended. Its handle learns that however much waits for it. */
 static void dismiss_at_end(struct dh_room *room, struct dh_member *member)
 {
 	dismiss(room, member, member->is_deaf ? NULL : dh_room_report_new(room, "destroyed"));

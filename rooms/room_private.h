@@ -159,7 +159,7 @@ struct dh_first_frames *dh_room_first_frames_new(const struct dh_room_facts *fac
 /* --- room_listeners.c: what is sent at its media time, on data channels, or to the handles of those
  * who want captions; in the room's thread */
 
-/* An event of the room is told to all. Borrowed. */
+/* Everybody gets an event of the room. Borrowed. */
 void dh_room_listeners_tell(struct dh_room *room, const json_t *event);
 /* A caption or a marker. Takes ownership. */
 void dh_room_listeners_post(struct dh_room *room, json_t *event, int64_t media_ticks);

@@ -217,7 +217,7 @@ int dh_room_recording_is_viewer(const struct dh_room *room)
 
 /* --- any other thread */
 
-/* What the file of events begins with. That the process has ended is told by `recorded`, with the reason. */
+/* What the file of events begins with. That the process has ended, and why, `recorded` says. */
 static int tell_facts(struct dh_room *room, const struct dh_room_recording *recording,
 	const struct dh_settings *settings)
 {

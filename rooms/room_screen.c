@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Captions and markers of what plays, as listeners are told of them. */
+/* Captions and markers of what plays, as listeners get them. */
 #include "room_private.h"
 
 #include "playout/timebase.h"

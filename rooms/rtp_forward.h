@@ -71,7 +71,7 @@ int dh_rtp_forward_alloc(struct dh_rtp_forward **forward, const struct dh_rtp_fo
 /* Says BYE where there is RTCP, if it has begun. */
 void dh_rtp_forward_free(struct dh_rtp_forward **forward);
 
-/* Before anything else: whoever is still there from before a restart, and waits for more of that, is told that it has
+/* Before anything else: whoever is still there from before a restart, and waits for more of that, learns that it has
  * ended. */
 void dh_rtp_forward_begin(struct dh_rtp_forward *forward);
 

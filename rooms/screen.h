@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which captions stand on the screen, and which markers have been passed, as a segment plays.
  *
- * Pure, and for one thread. Times are the segment's, but for what `out` is told: it says at
+ * Pure, and for one thread. Times are the segment's, but for what `out` gets: it says at
  * which time of the segment something changes, and the caller knows when that is.
  */
 #ifndef DH_SCREEN_H

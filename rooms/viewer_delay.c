@@ -71,7 +71,7 @@ static void set_asked(struct dh_viewer_delay *viewer, unsigned asked)
 	atomic_store(&viewer->wanted, asked ? asked : viewer->of_room);
 }
 
-/* A picture of `from` may be leaving at this moment, so what it was told is counted as begun. */
+/* A picture of `from` may be leaving at this moment, so what it got is counted as begun. */
 void dh_viewer_delay_continue(struct dh_viewer_delay *to, const struct dh_viewer_delay *from)
 {
 	set_asked(to, atomic_load(&from->asked));
