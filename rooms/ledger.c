@@ -6,15 +6,15 @@
 #include "playout/timebase.h"
 
 struct dh_ledger {
-	GHashTable *open; /* struct dh_record by struct dh_feed */
-	GQueue over;      /* struct dh_record, oldest first */
+	GHashTable *open; /* struct dh_account by struct dh_feed */
+	GQueue over;      /* struct dh_account, oldest first */
 };
 
 static void unref_record(gpointer data)
 {
-	struct dh_record *record = data;
+	struct dh_account *account = data;
 
-	dh_record_unref(&record);
+	dh_account_unref(&account);
 }
 
 struct dh_ledger *dh_ledger_new(void)
@@ -36,17 +36,17 @@ void dh_ledger_free(struct dh_ledger **ledger)
 	*ledger = NULL;
 }
 
-struct dh_record *dh_record_ref(struct dh_record *record)
+struct dh_account *dh_account_ref(struct dh_account *account)
 {
-	atomic_fetch_add(&record->refs, 1);
-	return record;
+	atomic_fetch_add(&account->refs, 1);
+	return account;
 }
 
-void dh_record_unref(struct dh_record **record)
+void dh_account_unref(struct dh_account **account)
 {
-	struct dh_record *old = *record;
+	struct dh_account *old = *account;
 
-	*record = NULL;
+	*account = NULL;
 	if (!old || atomic_fetch_sub(&old->refs, 1) != 1)
 		return;
 	g_free(old->id);
@@ -63,24 +63,24 @@ void dh_record_unref(struct dh_record **record)
 	g_free(old);
 }
 
-struct dh_record *dh_ledger_open(struct dh_ledger *ledger, const struct dh_feed *feed, const char *id,
+struct dh_account *dh_ledger_open(struct dh_ledger *ledger, const struct dh_feed *feed, const char *id,
 	const struct dh_segment_request *request, struct dh_script *script)
 {
-	struct dh_record *record = g_new0(struct dh_record, 1);
+	struct dh_account *account = g_new0(struct dh_account, 1);
 
-	atomic_init(&record->refs, 1);
-	record->id = g_strdup(id);
-	record->name = g_strdup(dh_feed_name(feed));
-	record->metadata = json_incref(dh_feed_metadata(feed));
-	record->utterance = *request->order.utterance ? g_strdup(request->order.utterance) : NULL;
-	record->content = g_strdup(request->content);
-	record->script = dh_script_ref(script);
-	record->subtitles = dh_subtitles_new(request->captions, request->markers);
-	record->life = (struct dh_life){ .held_since_ticks = -1, .duration_ticks = -1, .stated_ticks = -1 };
+	atomic_init(&account->refs, 1);
+	account->id = g_strdup(id);
+	account->name = g_strdup(dh_feed_name(feed));
+	account->metadata = json_incref(dh_feed_metadata(feed));
+	account->utterance = *request->order.utterance ? g_strdup(request->order.utterance) : NULL;
+	account->content = g_strdup(request->content);
+	account->script = dh_script_ref(script);
+	account->subtitles = dh_subtitles_new(request->captions, request->markers);
+	account->life = (struct dh_life){ .held_since_ticks = -1, .duration_ticks = -1, .stated_ticks = -1 };
 	for (int i = 0; i < DH_MOMENT_COUNT; i++)
-		record->life.moments[i].media_ticks = -1;
-	g_hash_table_insert(ledger->open, (gpointer)feed, record);
-	return record;
+		account->life.moments[i].media_ticks = -1;
+	g_hash_table_insert(ledger->open, (gpointer)feed, account);
+	return account;
 }
 
 void dh_ledger_cancel(struct dh_ledger *ledger, const struct dh_feed *feed)
@@ -88,7 +88,7 @@ void dh_ledger_cancel(struct dh_ledger *ledger, const struct dh_feed *feed)
 	g_hash_table_remove(ledger->open, feed);
 }
 
-struct dh_record *dh_ledger_record(const struct dh_ledger *ledger, const struct dh_feed *feed)
+struct dh_account *dh_ledger_account(const struct dh_ledger *ledger, const struct dh_feed *feed)
 {
 	return g_hash_table_lookup(ledger->open, feed);
 }
@@ -101,9 +101,9 @@ static void note_moment(struct dh_life *life, enum dh_moment_kind kind, int64_t 
 		life->moments[kind] = (struct dh_moment){ media_ticks, wall_ms };
 }
 
-void dh_record_moment(struct dh_record *record, enum dh_moment_kind kind, int64_t media_ticks, int64_t wall_ms)
+void dh_account_moment(struct dh_account *account, enum dh_moment_kind kind, int64_t media_ticks, int64_t wall_ms)
 {
-	note_moment(&record->life, kind, media_ticks, wall_ms);
+	note_moment(&account->life, kind, media_ticks, wall_ms);
 }
 
 static int64_t ms_of(int64_t ticks)
@@ -124,18 +124,18 @@ char *dh_life_heard(const struct dh_life *life, const struct dh_script *script)
 		ms_of(known_ticks));
 }
 
-static void end(struct dh_record *record, const struct dh_playout_event *event)
+static void end(struct dh_account *account, const struct dh_playout_event *event)
 {
-	struct dh_life *life = &record->life;
+	struct dh_life *life = &account->life;
 	const char *error = dh_segment_error(event->segment, NULL);
 
 	life->reason = event->reason;
-	record->heard = dh_life_heard(life, record->script);
-	record->said = record->script;
-	record->script = NULL;
+	account->heard = dh_life_heard(life, account->script);
+	account->said = account->script;
+	account->script = NULL;
 	if (event->type == DH_EVENT_FAILED)
-		record->error = g_strdup(error);
-	record->is_over = true;
+		account->error = g_strdup(error);
+	account->is_over = true;
 }
 
 static void note_hold(struct dh_life *life, bool is_held, int64_t media_ticks)
@@ -147,10 +147,10 @@ static void note_hold(struct dh_life *life, bool is_held, int64_t media_ticks)
 	life->held_since_ticks = is_held ? media_ticks : -1;
 }
 
-void dh_record_event(struct dh_record *record, const struct dh_playout_event *event, enum dh_duration rule,
+void dh_account_event(struct dh_account *account, const struct dh_playout_event *event, enum dh_duration rule,
 	int64_t wall_ms)
 {
-	struct dh_life *life = &record->life;
+	struct dh_life *life = &account->life;
 
 	life->played_ticks = event->played_ticks;
 	life->duration_ticks = dh_segment_own_ticks(event->segment, rule);
@@ -180,32 +180,32 @@ void dh_record_event(struct dh_record *record, const struct dh_playout_event *ev
 		life->is_on_hold = false;
 		note_hold(life, false, event->media_ticks);
 		note_moment(life, DH_MOMENT_ENDED, event->media_ticks, wall_ms);
-		end(record, event);
+		end(account, event);
 	}
 	life->state = event->type;
 }
 
 void dh_ledger_close(struct dh_ledger *ledger, const struct dh_feed *feed)
 {
-	struct dh_record *record = g_hash_table_lookup(ledger->open, feed);
+	struct dh_account *account = g_hash_table_lookup(ledger->open, feed);
 
-	if (!record)
+	if (!account)
 		return;
-	g_queue_push_tail(&ledger->over, dh_record_ref(record));
+	g_queue_push_tail(&ledger->over, dh_account_ref(account));
 	g_hash_table_remove(ledger->open, feed);
 	if (ledger->over.length > DH_LEDGER_MAX)
 		unref_record(g_queue_pop_head(&ledger->over));
 }
 
-struct dh_record *dh_ledger_over(const struct dh_ledger *ledger, guint at)
+struct dh_account *dh_ledger_over(const struct dh_ledger *ledger, guint at)
 {
 	return g_queue_peek_nth((GQueue *)&ledger->over, at);
 }
 
-struct dh_record *dh_ledger_find(const struct dh_ledger *ledger, const char *id)
+struct dh_account *dh_ledger_find(const struct dh_ledger *ledger, const char *id)
 {
 	for (GList *l = ledger->over.tail; l; l = l->prev)
-		if (!strcmp(((const struct dh_record *)l->data)->id, id))
+		if (!strcmp(((const struct dh_account *)l->data)->id, id))
 			return l->data;
 	return NULL;
 }

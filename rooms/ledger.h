@@ -2,8 +2,8 @@
 /* The lives of a room's segments: when each was asked for, became ready, started, waited and
  * ended, and how much of it was played and heard.
  *
- * The ledger belongs to its room's thread. Records are refcounted: what is immutable, and all
- * of a record once it is over, may be read by any thread that holds a reference.
+ * The ledger belongs to its room's thread. Accounts are refcounted: what is immutable, and all
+ * of an account once it is over, may be read by any thread that holds a reference.
  */
 #ifndef DH_LEDGER_H
 #define DH_LEDGER_H
@@ -54,7 +54,7 @@ struct dh_life {
 	int64_t index;          /* in its utterance */
 };
 
-struct dh_record {
+struct dh_account {
 	atomic_int refs;
 	/* immutable */
 	char *id, *name, *utterance; /* utterance NULL: none */
@@ -78,34 +78,34 @@ struct dh_ledger;
 struct dh_ledger *dh_ledger_new(void);
 void dh_ledger_free(struct dh_ledger **ledger);
 
-struct dh_record *dh_record_ref(struct dh_record *record);
-void dh_record_unref(struct dh_record **record);
+struct dh_account *dh_account_ref(struct dh_account *account);
+void dh_account_unref(struct dh_account **account);
 
 /* --- the room's thread */
 
 /* A segment that `feed` makes is about to be enqueued under `id`; takes a reference to
  * `script`, which may be NULL. Borrowed. */
-struct dh_record *dh_ledger_open(struct dh_ledger *ledger, const struct dh_feed *feed, const char *id,
+struct dh_account *dh_ledger_open(struct dh_ledger *ledger, const struct dh_feed *feed, const char *id,
 	const struct dh_segment_request *request, struct dh_script *script);
 /* It was not enqueued after all. */
 void dh_ledger_cancel(struct dh_ledger *ledger, const struct dh_feed *feed);
 /* NULL: there is none, or it is over. Borrowed. */
-struct dh_record *dh_ledger_record(const struct dh_ledger *ledger, const struct dh_feed *feed);
+struct dh_account *dh_ledger_account(const struct dh_ledger *ledger, const struct dh_feed *feed);
 
-/* An event of the segment of `record`; `rule`: see dh_segment_duration_ticks. */
-void dh_record_event(struct dh_record *record, const struct dh_playout_event *event, enum dh_duration rule,
+/* An event of the segment of `account`; `rule`: see dh_segment_duration_ticks. */
+void dh_account_event(struct dh_account *account, const struct dh_playout_event *event, enum dh_duration rule,
 	int64_t wall_ms);
 /* What had been heard of it, as from dh_script_heard. Any thread. */
 char *dh_life_heard(const struct dh_life *life, const struct dh_script *script);
 
 /* A moment of which there is no event. Only the first call counts. */
-void dh_record_moment(struct dh_record *record, enum dh_moment_kind kind, int64_t media_ticks, int64_t wall_ms);
+void dh_account_moment(struct dh_account *account, enum dh_moment_kind kind, int64_t media_ticks, int64_t wall_ms);
 /* It is over: it moves to the end of the list below. */
 void dh_ledger_close(struct dh_ledger *ledger, const struct dh_feed *feed);
 
 /* Those that are over, from the oldest; `at` counts from 0. NULL beyond the last. Borrowed. */
-struct dh_record *dh_ledger_over(const struct dh_ledger *ledger, guint at);
+struct dh_account *dh_ledger_over(const struct dh_ledger *ledger, guint at);
 /* The newest with that id that is over; NULL: none. Borrowed. */
-struct dh_record *dh_ledger_find(const struct dh_ledger *ledger, const char *id);
+struct dh_account *dh_ledger_find(const struct dh_ledger *ledger, const char *id);
 
 #endif

@@ -58,10 +58,10 @@ static void on_event(void *arg, const struct dh_playout_event *event)
 	room->events[event->type]++;
 	dh_room_screen_event(room, event); /* while its words are known */
 	if (event->segment)
-		dh_record_event(dh_room_record(room, event->segment), event, room->facts.duration,
+		dh_account_event(dh_room_account(room, event->segment), event, room->facts.duration,
 			g_get_real_time() / 1000);
 	if (event->type == DH_EVENT_STARTED)
-		dh_room_note_start(room, dh_room_record(room, event->segment), dh_segment_user(event->segment));
+		dh_room_note_start(room, dh_room_account(room, event->segment), dh_segment_user(event->segment));
 	room->queue_changed |= event->type == DH_EVENT_STARTED;
 	room->queue_changes += event->type >= DH_EVENT_STARTED && event->type <= DH_EVENT_FAILED;
 	if (event->type == DH_EVENT_SPEAKING || event->type == DH_EVENT_IDLE)

@@ -92,7 +92,7 @@ static const struct dh_script *playing_script(const struct dh_room *room)
 {
 	const struct dh_segment *playing = dh_playout_playing(room->playout, NULL);
 
-	return playing ? dh_room_record(room, playing)->script : NULL;
+	return playing ? dh_room_account(room, playing)->script : NULL;
 }
 
 static void run_cut(struct dh_room *room, const struct dh_cut *cut, struct dh_cut_result *result, int *err)

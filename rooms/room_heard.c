@@ -11,8 +11,8 @@
 
 /* Copied in the room's thread, read by the caller. */
 struct part {
-	struct dh_record *record; /* a reference */
-	struct dh_script *script; /* a reference; NULL: none */
+	struct dh_account *account; /* a reference */
+	struct dh_script *script;   /* a reference; NULL: none */
 	enum dh_event_type state;
 	GArray *heard; /* struct dh_span */
 };
@@ -28,7 +28,7 @@ static void part_free(gpointer data)
 {
 	struct part *part = data;
 
-	dh_record_unref(&part->record);
+	dh_account_unref(&part->account);
 	dh_script_unref(&part->script);
 	g_array_unref(part->heard);
 	g_free(part);
@@ -43,16 +43,16 @@ void dh_room_heard_update(struct dh_room *room, struct dh_member *member)
 	dh_gates_note(&member->gates, hears, dh_playout_media_ticks(room->playout, dh_now_ticks()));
 }
 
-static void add_record(struct hearing *hearing, struct dh_record *record, struct dh_script *script, int64_t now_ticks)
+static void add_record(struct hearing *hearing, struct dh_account *account, struct dh_script *script, int64_t now_ticks)
 {
-	GArray *heard = dh_spans_heard(record->spans, hearing->member->gates, now_ticks);
+	GArray *heard = dh_spans_heard(account->spans, hearing->member->gates, now_ticks);
 
 	if (!heard->len) {
 		g_array_unref(heard);
 		return;
 	}
 	struct part *part = g_new(struct part, 1);
-	*part = (struct part){ dh_record_ref(record), dh_script_ref(script), record->life.state, heard };
+	*part = (struct part){ dh_account_ref(account), dh_script_ref(script), account->life.state, heard };
 	g_ptr_array_add(hearing->parts, part);
 }
 
@@ -71,7 +71,7 @@ static int run_heard(struct dh_room *room, void *arg)
 	struct hearing *hearing = arg;
 	/* A slot is sent when it begins. */
 	int64_t now_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks()) + DH_SLOT_TICKS;
-	struct dh_record *record;
+	struct dh_account *account;
 
 	if (!hearing->member)
 		hearing->member = find_viewer(room, hearing->viewer);
@@ -80,8 +80,8 @@ static int run_heard(struct dh_room *room, void *arg)
 	const GArray *gates = hearing->member->gates;
 	hearing->viewer = hearing->member->id;
 	hearing->since_ticks = gates && gates->len ? g_array_index(gates, int64_t, 0) : now_ticks;
-	for (guint i = 0; (record = dh_ledger_over(room->ledger, i)); i++)
-		add_record(hearing, record, record->said, now_ticks);
+	for (guint i = 0; (account = dh_ledger_over(room->ledger, i)); i++)
+		add_record(hearing, account, account->said, now_ticks);
 	if (room->on_screen)
 		add_record(hearing, room->on_screen, room->on_screen->script, now_ticks);
 	return 0;
@@ -182,21 +182,21 @@ static bool has_heard_all(const struct part *part)
 	const struct dh_span *first = &g_array_index(part->heard, struct dh_span, 0);
 
 	return part->state != DH_EVENT_STARTED && part->heard->len == 1 && first->at_ticks == 0 &&
-		first->length_ticks + TOLERANCE_TICKS >= part->record->life.played_ticks;
+		first->length_ticks + TOLERANCE_TICKS >= part->account->life.played_ticks;
 }
 
 static json_t *part_json(const struct part *part)
 {
-	const struct dh_record *record = part->record;
+	const struct dh_account *account = part->account;
 	char *whole = whole_text(part);
-	json_t *json = json_pack("{s:s, s:s, s:o}", "segment", record->id, "state",
+	json_t *json = json_pack("{s:s, s:s, s:o}", "segment", account->id, "state",
 		part->state == DH_EVENT_STARTED ? "playing" : dh_room_event_name(part->state), "heard",
 		spans_json(part));
 
 	if (whole)
 		json_object_set_new(json, "heard_text", json_string(whole));
-	else if (has_heard_all(part) && record->heard)
-		json_object_set_new(json, "heard_text", json_string(record->heard));
+	else if (has_heard_all(part) && account->heard)
+		json_object_set_new(json, "heard_text", json_string(account->heard));
 	g_free(whole);
 	return json;
 }

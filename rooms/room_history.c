@@ -7,9 +7,9 @@
 
 #include "playout/timebase.h"
 
-/* Copied in the room's thread, read by the caller. What changes in a record is copied. */
+/* Copied in the room's thread, read by the caller. What changes in an account is copied. */
 struct life_copy {
-	struct dh_record *record; /* a reference */
+	struct dh_account *account; /* a reference */
 	struct dh_life life;
 	struct dh_script *script; /* a reference; NULL: none, or it is over */
 	int64_t media_ticks;      /* now */
@@ -51,16 +51,16 @@ static const char *state_of(const struct dh_life *life)
 	return dh_room_event_name(life->state);
 }
 
-static void set_end(json_t *json, const struct dh_record *record)
+static void set_end(json_t *json, const struct dh_account *account)
 {
-	const char *reason = dh_room_reason_name(record->life.reason);
+	const char *reason = dh_room_reason_name(account->life.reason);
 
 	if (reason)
 		json_object_set_new(json, "reason", json_string(reason));
-	if (record->error)
-		json_object_set_new(json, "error", json_string(record->error));
-	if (record->heard)
-		json_object_set_new(json, "heard_text", json_string(record->heard));
+	if (account->error)
+		json_object_set_new(json, "error", json_string(account->error));
+	if (account->heard)
+		json_object_set_new(json, "heard_text", json_string(account->heard));
 }
 
 static void set_heard_so_far(json_t *json, const struct life_copy *copy)
@@ -74,15 +74,15 @@ static void set_heard_so_far(json_t *json, const struct life_copy *copy)
 
 static json_t *life_json(const struct life_copy *copy)
 {
-	const struct dh_record *record = copy->record;
+	const struct dh_account *account = copy->account;
 	const struct dh_life *life = &copy->life;
 	bool is_over = life->moments[DH_MOMENT_ENDED].media_ticks >= 0;
 	int64_t held_ticks = life->held_ticks;
-	json_t *json = json_pack("{s:s, s:s, s:s, s:o}", "segment", record->id, "name", record->name, "state",
-		state_of(life), "metadata", record->metadata ? json_deep_copy(record->metadata) : json_object());
+	json_t *json = json_pack("{s:s, s:s, s:s, s:o}", "segment", account->id, "name", account->name, "state",
+		state_of(life), "metadata", account->metadata ? json_deep_copy(account->metadata) : json_object());
 
-	if (record->utterance) {
-		json_object_set_new(json, "utterance", json_string(record->utterance));
+	if (account->utterance) {
+		json_object_set_new(json, "utterance", json_string(account->utterance));
 		json_object_set_new(json, "index", json_integer(life->index));
 	}
 	if (life->held_since_ticks >= 0)
@@ -98,7 +98,7 @@ static json_t *life_json(const struct life_copy *copy)
 	if (life->is_on_hold)
 		json_object_set_new(json, "on_hold", json_true());
 	if (is_over)
-		set_end(json, record);
+		set_end(json, account);
 	else
 		set_heard_so_far(json, copy);
 	return json;
@@ -106,12 +106,12 @@ static json_t *life_json(const struct life_copy *copy)
 
 /* --- in the room's thread */
 
-static void copy_life(struct dh_room *room, struct life_copy *copy, struct dh_record *record,
+static void copy_life(struct dh_room *room, struct life_copy *copy, struct dh_account *account,
 	const struct dh_segment *segment)
 {
-	copy->record = dh_record_ref(record);
-	copy->life = record->life;
-	copy->script = dh_script_ref(record->script);
+	copy->account = dh_account_ref(account);
+	copy->life = account->life;
+	copy->script = dh_script_ref(account->script);
 	copy->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
 	if (!segment)
 		return;
@@ -132,11 +132,11 @@ struct history {
 static int run_history(struct dh_room *room, void *arg)
 {
 	struct history *history = arg;
-	struct dh_record *record;
+	struct dh_account *account;
 
-	for (guint i = 0; (record = dh_ledger_over(room->ledger, i)); i++)
-		if (!history->id || !g_strcmp0(record->id, history->id))
-			copy_life(room, &history->lives[history->count++], record, NULL);
+	for (guint i = 0; (account = dh_ledger_over(room->ledger, i)); i++)
+		if (!history->id || !g_strcmp0(account->id, history->id))
+			copy_life(room, &history->lives[history->count++], account, NULL);
 	return 0;
 }
 
@@ -144,13 +144,14 @@ static int run_progress(struct dh_room *room, void *arg)
 {
 	struct history *history = arg;
 	struct dh_segment *segment = dh_playout_find(room->playout, history->id);
-	struct dh_record *record = segment ? dh_room_record(room, segment) : dh_ledger_find(room->ledger, history->id);
+	struct dh_account *account = segment ? dh_room_account(room, segment) :
+					       dh_ledger_find(room->ledger, history->id);
 
-	if (!record)
+	if (!account)
 		return -ENOENT;
 	if (segment)
-		dh_room_note_first_byte(room, record, dh_segment_user(segment));
-	copy_life(room, &history->lives[history->count++], record, segment);
+		dh_room_note_first_byte(room, account, dh_segment_user(segment));
+	copy_life(room, &history->lives[history->count++], account, segment);
 	return 0;
 }
 
@@ -185,7 +186,7 @@ static int run_remove_utterance(struct dh_room *room, void *arg)
 static void history_free(struct history *history)
 {
 	for (size_t i = 0; i < history->count; i++) {
-		dh_record_unref(&history->lives[i].record);
+		dh_account_unref(&history->lives[i].account);
 		dh_script_unref(&history->lives[i].script);
 	}
 	g_free(history);

@@ -64,16 +64,16 @@ struct dh_room {
 	GQueue connecting;                    /* viewers without media yet, links in struct dh_member, oldest first */
 	struct dh_ledger *ledger;
 	struct dh_pipes *pipes;
-	GPtrArray *listeners;        /* struct dh_member, borrowed: who gets posts */
-	guint listener_at;           /* whose turn it is */
-	GQueue posts;                /* struct dh_post, oldest first; see room_listeners.c */
-	uint64_t first_post;         /* its number */
-	guint channels;              /* listeners with an open data channel */
-	int64_t listen_ticks;        /* when the next post is due */
-	struct dh_screen screen;     /* of what plays */
-	int64_t begun_ticks;         /* media time of its own time 0, when it was last looked at */
-	struct dh_record *on_screen; /* a reference: its record; NULL: nothing plays */
-	json_t *marker;              /* the event of the last one; NULL: none */
+	GPtrArray *listeners;         /* struct dh_member, borrowed: who gets posts */
+	guint listener_at;            /* whose turn it is */
+	GQueue posts;                 /* struct dh_post, oldest first; see room_listeners.c */
+	uint64_t first_post;          /* its number */
+	guint channels;               /* listeners with an open data channel */
+	int64_t listen_ticks;         /* when the next post is due */
+	struct dh_screen screen;      /* of what plays */
+	int64_t begun_ticks;          /* media time of its own time 0, when it was last looked at */
+	struct dh_account *on_screen; /* a reference: its account; NULL: nothing plays */
+	json_t *marker;               /* the event of the last one; NULL: none */
 	struct dh_first_frames *first_frames;
 	GPtrArray *ended;               /* struct dh_segment, to be freed; see room_ended.c */
 	int64_t ended_poll_ticks;       /* when to free more of them */
@@ -145,14 +145,14 @@ json_t *dh_room_report_viewer(const struct dh_room *room, const char *event, con
 /* --- room_moments.c: when what happened; in the room's thread */
 
 /* A moment of a segment, now or a while ago. */
-void dh_room_note_moment(struct dh_room *room, struct dh_record *record, enum dh_moment_kind kind,
+void dh_room_note_moment(struct dh_room *room, struct dh_account *account, enum dh_moment_kind kind,
 	int64_t monotonic_us);
 /* If it has come. */
-void dh_room_note_first_byte(struct dh_room *room, struct dh_record *record, const struct dh_feed *feed);
+void dh_room_note_first_byte(struct dh_room *room, struct dh_account *account, const struct dh_feed *feed);
 /* Words have come, and perhaps its first units. */
 void dh_room_note_arrivals(struct dh_room *room, struct dh_feed *feed);
 /* It has started. */
-void dh_room_note_start(struct dh_room *room, const struct dh_record *record, const struct dh_feed *feed);
+void dh_room_note_start(struct dh_room *room, const struct dh_account *account, const struct dh_feed *feed);
 /* The histograms of a new room. */
 struct dh_first_frames *dh_room_first_frames_new(const struct dh_room_facts *facts);
 
@@ -372,8 +372,8 @@ void dh_room_segments_prepare(struct dh_room *room);
 void dh_room_segments_poll(struct dh_room *room, int64_t now_ticks);
 /* When to call it next; INT64_MAX: not before something changes. */
 int64_t dh_room_segments_deadline_ticks(const struct dh_room *room);
-/* The record of a segment that has not ended. */
-struct dh_record *dh_room_record(const struct dh_room *room, const struct dh_segment *segment);
+/* The account of a segment that has not ended. */
+struct dh_account *dh_room_account(const struct dh_room *room, const struct dh_segment *segment);
 /* `segment` has ended. */
 void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment);
 

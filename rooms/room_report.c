@@ -84,15 +84,15 @@ static int position_of(const struct dh_room *room, const struct dh_segment *segm
 	}
 }
 
-static void describe_end(json_t *json, const struct dh_record *record, const struct dh_playout_event *event)
+static void describe_end(json_t *json, const struct dh_account *account, const struct dh_playout_event *event)
 {
 	const char *reason = dh_room_reason_name(event->reason);
 
 	dh_room_set_ms(json, "played_ms", event->played_ticks);
 	if (reason)
 		json_object_set_new(json, "reason", json_string(reason));
-	if (record->heard)
-		json_object_set_new(json, "heard_text", json_string(record->heard));
+	if (account->heard)
+		json_object_set_new(json, "heard_text", json_string(account->heard));
 }
 
 /* What was wrong with what it was made of, as far as that is known. */
@@ -112,16 +112,16 @@ static void describe_underrun(json_t *json, const struct dh_playout_event *event
 }
 
 static void name_segment(json_t *json, const struct dh_feed *feed, const struct dh_segment *segment,
-	const struct dh_record *record)
+	const struct dh_account *account)
 {
 	json_t *metadata = dh_feed_metadata(feed);
 
 	json_object_set_new(json, "segment", json_string(dh_segment_id(segment)));
 	json_object_set_new(json, "name", json_string(dh_feed_short_name(feed)));
 	json_object_set_new(json, "metadata", metadata ? json_incref(metadata) : json_object());
-	if (record->utterance) {
-		json_object_set_new(json, "utterance", json_string(record->utterance));
-		json_object_set_new(json, "index", json_integer(record->life.index));
+	if (account->utterance) {
+		json_object_set_new(json, "utterance", json_string(account->utterance));
+		json_object_set_new(json, "index", json_integer(account->life.index));
 	}
 }
 
@@ -129,10 +129,10 @@ static void describe_segment(struct dh_room *room, json_t *json, const struct dh
 {
 	const struct dh_segment *segment = event->segment;
 	const struct dh_feed *feed = dh_segment_user(segment);
-	const struct dh_record *record = dh_room_record(room, segment);
+	const struct dh_account *account = dh_room_account(room, segment);
 	int code = 0;
 
-	name_segment(json, feed, segment, record);
+	name_segment(json, feed, segment, account);
 	switch (event->type) {
 	case DH_EVENT_QUEUED:
 		json_object_set_new(json, "position", json_integer(position_of(room, segment)));
@@ -155,10 +155,10 @@ static void describe_segment(struct dh_room *room, json_t *json, const struct dh
 	case DH_EVENT_FAILED:
 		json_object_set_new(json, "error_code", json_integer(ERROR_PREPARE));
 		json_object_set_new(json, "error", json_string(dh_segment_error(segment, &code)));
-		describe_end(json, record, event);
+		describe_end(json, account, event);
 		break;
 	default:
-		describe_end(json, record, event);
+		describe_end(json, account, event);
 		describe_source(json, feed);
 	}
 }
@@ -245,7 +245,7 @@ void dh_room_report_prepared(struct dh_room *room, const struct dh_segment *segm
 	struct dh_feed *feed = dh_segment_user(segment);
 
 	dh_room_set_ms(json, "media_ms", dh_playout_media_ticks(room->playout, dh_now_ticks()));
-	name_segment(json, feed, segment, dh_room_record(room, segment));
+	name_segment(json, feed, segment, dh_room_account(room, segment));
 	dh_room_set_ms(json, "duration_ms", dh_segment_duration_ticks(segment, room->facts.duration));
 	describe_source(json, feed);
 	log_notes(room, segment);

@@ -35,7 +35,7 @@ static void divide_text(struct dh_room *room, const struct dh_segment *failed, c
 {
 	char *text = dh_feed_copy_text(rest);
 
-	dh_script_cut(&dh_room_record(room, failed)->script, text);
+	dh_script_cut(&dh_room_account(room, failed)->script, text);
 	g_free(text);
 }
 

@@ -11,9 +11,9 @@ struct saying {
 	bool is_withdrawn;
 };
 
-static struct dh_screen_play play_of(const struct dh_record *record, bool is_complete)
+static struct dh_screen_play play_of(const struct dh_account *account, bool is_complete)
 {
-	return (struct dh_screen_play){ record->subtitles, record->script, is_complete };
+	return (struct dh_screen_play){ account->subtitles, account->script, is_complete };
 }
 
 static json_t *event_of(const struct saying *saying, const char *name, int64_t at_ticks, int64_t *media_ticks)
@@ -31,8 +31,8 @@ static json_t *event_of(const struct saying *saying, const char *name, int64_t a
 static void describe_caption(const struct dh_room *room, json_t *json, const struct dh_screen_caption *shown,
 	int64_t begun_ticks)
 {
-	const struct dh_record *record = room->on_screen;
-	json_t *words = dh_subtitles_json(record->subtitles, record->script, &shown->caption, begun_ticks);
+	const struct dh_account *account = room->on_screen;
+	json_t *words = dh_subtitles_json(account->subtitles, account->script, &shown->caption, begun_ticks);
 
 	json_object_set_new(json, "caption", json_integer(shown->number));
 	dh_room_set_ms(json, "from_ms", begun_ticks + shown->caption.from_ticks);
@@ -99,7 +99,7 @@ static void end(struct dh_room *room, bool is_withdrawn, int64_t media_ticks)
 	for (size_t i = 0; i < room->screen.count; i++)
 		say_ended(&saying, &room->screen.shown[i], 0);
 	dh_screen_begin(&room->screen);
-	dh_record_unref(&room->on_screen);
+	dh_account_unref(&room->on_screen);
 }
 
 /* On hold: the caption is not said now, nor perhaps ever. */
@@ -114,18 +114,18 @@ static void hold(struct dh_room *room, int64_t media_ticks)
 
 void dh_room_screen_event(struct dh_room *room, const struct dh_playout_event *event)
 {
-	struct dh_record *record = event->segment ? dh_room_record(room, event->segment) : NULL;
+	struct dh_account *account = event->segment ? dh_room_account(room, event->segment) : NULL;
 
 	if (event->type == DH_EVENT_STARTED) {
-		dh_record_unref(&room->on_screen);
-		room->on_screen = dh_record_ref(record);
+		dh_account_unref(&room->on_screen);
+		room->on_screen = dh_account_ref(account);
 		dh_screen_begin(&room->screen);
 		room->begun_ticks = event->media_ticks - event->position_ticks;
-		if (record && event->position_ticks > 0)
-			dh_spans_begin(&record->spans, event->position_ticks, event->media_ticks);
-	} else if (record && record == room->on_screen && event->type == DH_EVENT_HOLDING) {
+		if (account && event->position_ticks > 0)
+			dh_spans_begin(&account->spans, event->position_ticks, event->media_ticks);
+	} else if (account && account == room->on_screen && event->type == DH_EVENT_HOLDING) {
 		hold(room, event->media_ticks);
-	} else if (record && record == room->on_screen && event->type > DH_EVENT_STARTED &&
+	} else if (account && account == room->on_screen && event->type > DH_EVENT_STARTED &&
 		event->type <= DH_EVENT_FAILED) {
 		end(room, event->type != DH_EVENT_FINISHED, event->media_ticks);
 	}
@@ -176,7 +176,7 @@ void dh_room_screen_describe(const struct dh_room *room, json_t *state)
 
 void dh_room_screen_clear(struct dh_room *room)
 {
-	dh_record_unref(&room->on_screen);
+	dh_account_unref(&room->on_screen);
 	json_decref(room->marker);
 	room->marker = NULL;
 }
@@ -202,18 +202,18 @@ static int run_marker(struct dh_room *room, void *arg)
 {
 	struct mark *mark = arg;
 	const struct dh_segment *segment = mark->segment ? dh_playout_find(room->playout, mark->segment) : NULL;
-	struct dh_record *record = segment ? dh_room_record(room, segment) : NULL;
+	struct dh_account *account = segment ? dh_room_account(room, segment) : NULL;
 
-	if (mark->segment && !record)
+	if (mark->segment && !account)
 		return -ENOENT;
-	if (!record || (record == room->on_screen && mark->at_ms * DH_TICKS_PER_MS < room->screen.reached_ticks)) {
+	if (!account || (account == room->on_screen && mark->at_ms * DH_TICKS_PER_MS < room->screen.reached_ticks)) {
 		mark_now(room, mark);
 		return 0;
 	}
 	size_t index = 0;
-	int err = dh_subtitles_add_marker(&record->subtitles, mark->at_ms, mark->data, &index);
+	int err = dh_subtitles_add_marker(&account->subtitles, mark->at_ms, mark->data, &index);
 	mark->media_ticks = -1;
-	if (!err && record == room->on_screen) {
+	if (!err && account == room->on_screen) {
 		dh_screen_marker_added(&room->screen, index);
 		mark->media_ticks = room->begun_ticks + mark->at_ms * DH_TICKS_PER_MS;
 	}

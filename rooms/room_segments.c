@@ -16,9 +16,9 @@
 
 /* --- in the room's thread */
 
-struct dh_record *dh_room_record(const struct dh_room *room, const struct dh_segment *segment)
+struct dh_account *dh_room_account(const struct dh_room *room, const struct dh_segment *segment)
 {
-	return dh_ledger_record(room->ledger, dh_segment_user(segment));
+	return dh_ledger_account(room->ledger, dh_segment_user(segment));
 }
 
 void dh_room_segments_ended(struct dh_room *room, struct dh_segment *segment)
@@ -138,7 +138,7 @@ void dh_room_segments_prepare(struct dh_room *room)
 			if (segment != next && dh_feed_is_generated(feed) && live_ahead)
 				continue;
 			dh_room_scene_set(room, feed, before);
-			dh_room_note_moment(room, dh_room_record(room, segment), DH_MOMENT_BEGUN,
+			dh_room_note_moment(room, dh_room_account(room, segment), DH_MOMENT_BEGUN,
 				g_get_monotonic_time());
 			dh_room_pipes_start(room, feed);
 			start_feed(room, feed);
@@ -245,11 +245,11 @@ static int choose_id(struct dh_room *room, struct enqueue *enqueue)
 static bool is_again(struct dh_room *room, struct enqueue *enqueue)
 {
 	const struct dh_segment *segment = dh_playout_find(room->playout, enqueue->id);
-	const struct dh_record *record = segment ? dh_room_record(room, segment) : NULL;
+	const struct dh_account *account = segment ? dh_room_account(room, segment) : NULL;
 
-	if (!record || !record->content || g_strcmp0(record->content, enqueue->request->content))
+	if (!account || !account->content || g_strcmp0(account->content, enqueue->request->content))
 		return false;
-	enqueue->position = record->position;
+	enqueue->position = account->position;
 	return true;
 }
 
@@ -276,7 +276,7 @@ static struct dh_order complete_order(const struct dh_room *room, const struct d
 	return order;
 }
 
-/* The feed is set first, and the record opened: the events of the segment need them. */
+/* The feed is set first, and the account opened: the events of the segment need them. */
 static int enqueue_feed(struct dh_room *room, const struct enqueue *enqueue, struct dh_segment *segment)
 {
 	const struct dh_place place = { enqueue->request->before, enqueue->request->after };
@@ -285,8 +285,8 @@ static int enqueue_feed(struct dh_room *room, const struct enqueue *enqueue, str
 
 	dh_segment_set_order(segment, &order);
 	dh_feed_set_segment(dh_feed_ref(feed), segment);
-	struct dh_record *record = dh_ledger_open(room->ledger, feed, enqueue->id, enqueue->request, enqueue->script);
-	dh_room_note_moment(room, record, DH_MOMENT_ASKED, g_get_monotonic_time());
+	struct dh_account *account = dh_ledger_open(room->ledger, feed, enqueue->id, enqueue->request, enqueue->script);
+	dh_room_note_moment(room, account, DH_MOMENT_ASKED, g_get_monotonic_time());
 	int err = dh_playout_enqueue_at(room->playout, segment, &place);
 	if (err) {
 		dh_ledger_cancel(room->ledger, feed);
@@ -320,9 +320,9 @@ static int run_enqueue(struct dh_room *room, void *arg)
 	while ((other = dh_playout_waiting(room->playout, enqueue->position)) && other != segment)
 		enqueue->position++;
 	dh_room_stance_asked(room, enqueue->feed);
-	struct dh_record *record = dh_ledger_record(room->ledger, enqueue->feed);
-	if (record)
-		record->position = enqueue->position;
+	struct dh_account *account = dh_ledger_account(room->ledger, enqueue->feed);
+	if (account)
+		account->position = enqueue->position;
 	return 0;
 }
 

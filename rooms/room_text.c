@@ -48,9 +48,9 @@ static int add_text(struct dh_room *room, const struct dh_segment *segment, cons
 	if (!dh_feed_is_text_open(feed))
 		return -EEXIST;
 	int err = dh_feed_add_text(feed, piece->text, piece->is_last);
-	struct dh_record *record = err ? NULL : dh_room_record(room, segment);
-	if (record)
-		dh_script_add_text(&record->script, piece->text);
+	struct dh_account *account = err ? NULL : dh_room_account(room, segment);
+	if (account)
+		dh_script_add_text(&account->script, piece->text);
 	return err;
 }
 

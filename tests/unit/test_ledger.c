@@ -7,7 +7,7 @@
 
 static struct dh_ledger *ledger;
 static struct dh_feed *feed;
-static struct dh_record *record; /* a reference */
+static struct dh_account *account; /* a reference */
 static int gone;
 
 static void is_gone(void *arg)
@@ -25,7 +25,7 @@ static void see(void *arg, const struct dh_playout_event *event)
 {
 	(void)arg;
 	if (event->segment)
-		dh_record_event(record, event, DH_DURATION_SPEECH, wall_ms(event->media_ticks));
+		dh_account_event(account, event, DH_DURATION_SPEECH, wall_ms(event->media_ticks));
 }
 
 /* A segment that says "One two." in two seconds. */
@@ -41,7 +41,7 @@ static void open_all(const char *id)
 	dh_segment_request_init(&request);
 	feed = dh_feed_new(&context, &owner, "a file", NULL, &source, NULL, NULL);
 	ledger = dh_ledger_new();
-	record = dh_record_ref(dh_ledger_open(ledger, feed, id, &request, script));
+	account = dh_account_ref(dh_ledger_open(ledger, feed, id, &request, script));
 	dh_script_unref(&script);
 	rig_open_idle(&rig, NULL, start);
 	rig.on_event = see;
@@ -50,14 +50,14 @@ static void open_all(const char *id)
 static void close_all(void)
 {
 	finish_after(0);
-	dh_record_unref(&record);
+	dh_account_unref(&account);
 	dh_feed_unref(&feed);
 	dh_ledger_free(&ledger);
 }
 
 static void check_moment(enum dh_moment_kind kind, int64_t ms)
 {
-	const struct dh_moment *moment = &record->life.moments[kind];
+	const struct dh_moment *moment = &account->life.moments[kind];
 
 	CHECK_AT("moment %d", (int)kind);
 	CHECK_INT(moment->media_ticks, ms < 0 ? -1 : ms * MS);
@@ -76,30 +76,30 @@ static void test_a_life(void)
 	rig_join(&rig, NULL);
 	rig_run(&rig, media_ms(100));
 	CHECK_INT(rig_order(&rig, &late, &order, NULL), 0);
-	CHECK_INT(record->life.state, DH_EVENT_READY);
+	CHECK_INT(account->life.state, DH_EVENT_READY);
 	rig_run(&rig, media_ms(1000));
-	CHECK_INT(record->life.state, DH_EVENT_STARTED);
-	CHECK_INT(record->life.holds, 1);
-	CHECK_INT(record->life.held_since_ticks, 620 * MS);
-	CHECK_INT(record->life.held_ticks, 0);
-	CHECK_INT(record->life.duration_ticks, -1);
-	CHECK_INT(record->life.known_ticks, 500 * MS);
+	CHECK_INT(account->life.state, DH_EVENT_STARTED);
+	CHECK_INT(account->life.holds, 1);
+	CHECK_INT(account->life.held_since_ticks, 620 * MS);
+	CHECK_INT(account->life.held_ticks, 0);
+	CHECK_INT(account->life.duration_ticks, -1);
+	CHECK_INT(account->life.known_ticks, 500 * MS);
 	rig_run(&rig, media_ms(1500));
 	rig_arrive(&rig, &late, -1);
 	rig_run(&rig, media_ms(6000));
-	CHECK_INT(record->life.state, DH_EVENT_FINISHED);
+	CHECK_INT(account->life.state, DH_EVENT_FINISHED);
 	check_moment(DH_MOMENT_ASKED, 120);
 	check_moment(DH_MOMENT_BEGUN, -1);
 	check_moment(DH_MOMENT_READY, 120);
 	check_moment(DH_MOMENT_STARTED, 120);
 	check_moment(DH_MOMENT_ENDED, 120 + 900 + 2000);
-	CHECK_INT(record->life.holds, 1);
-	CHECK_INT(record->life.held_since_ticks, -1);
-	CHECK_INT(record->life.held_ticks, 900 * MS);
-	CHECK_INT(record->life.played_ticks, 2000 * MS);
-	CHECK_INT(record->life.duration_ticks, 2000 * MS);
-	CHECK(record->is_over && !record->error);
-	CHECK_STR(record->heard, "One two.");
+	CHECK_INT(account->life.holds, 1);
+	CHECK_INT(account->life.held_since_ticks, -1);
+	CHECK_INT(account->life.held_ticks, 900 * MS);
+	CHECK_INT(account->life.played_ticks, 2000 * MS);
+	CHECK_INT(account->life.duration_ticks, 2000 * MS);
+	CHECK(account->is_over && !account->error);
+	CHECK_STR(account->heard, "One two.");
 	close_all();
 }
 
@@ -114,13 +114,13 @@ static void test_an_end_amid_a_wait(void)
 	CHECK_INT(rig_order(&rig, &late, &order, NULL), 0);
 	rig_run(&rig, media_ms(1000));
 	CHECK_INT(dh_playout_interrupt(rig.playout), 1);
-	CHECK_INT(record->life.state, DH_EVENT_INTERRUPTED);
-	int64_t ended_ticks = record->life.moments[DH_MOMENT_ENDED].media_ticks;
+	CHECK_INT(account->life.state, DH_EVENT_INTERRUPTED);
+	int64_t ended_ticks = account->life.moments[DH_MOMENT_ENDED].media_ticks;
 	CHECK(ended_ticks >= 1000 * MS && ended_ticks <= 1020 * MS);
-	CHECK_INT(record->life.held_ticks, ended_ticks - 620 * MS);
-	CHECK_INT(record->life.held_since_ticks, -1);
-	CHECK_INT(record->life.played_ticks, 500 * MS);
-	CHECK_STR(record->heard, "One");
+	CHECK_INT(account->life.held_ticks, ended_ticks - 620 * MS);
+	CHECK_INT(account->life.held_since_ticks, -1);
+	CHECK_INT(account->life.played_ticks, 500 * MS);
+	CHECK_STR(account->heard, "One");
 	close_all();
 }
 
@@ -136,11 +136,11 @@ static void test_what_breaks_off(void)
 	dh_segment_fail(segment, 3, "it broke");
 	dh_playout_filled(rig.playout, segment);
 	rig_run(&rig, media_ms(2000));
-	CHECK_INT(record->life.state, DH_EVENT_FAILED);
-	CHECK_INT(record->life.played_ticks, 520 * MS);
-	CHECK_INT(record->life.duration_ticks, 520 * MS);
-	CHECK_STR(record->error, "it broke");
-	CHECK_STR(record->heard, "One");
+	CHECK_INT(account->life.state, DH_EVENT_FAILED);
+	CHECK_INT(account->life.played_ticks, 520 * MS);
+	CHECK_INT(account->life.duration_ticks, 520 * MS);
+	CHECK_STR(account->error, "it broke");
+	CHECK_STR(account->heard, "One");
 	close_all();
 }
 
@@ -148,19 +148,19 @@ static void test_what_breaks_off(void)
 static void test_moments_are_kept(void)
 {
 	open_all("s");
-	dh_record_moment(record, DH_MOMENT_ASKED, 0, wall_ms(0));
-	dh_record_moment(record, DH_MOMENT_FIRST_UNIT, 40 * MS, wall_ms(40 * MS));
-	dh_record_moment(record, DH_MOMENT_FIRST_UNIT, 80 * MS, wall_ms(80 * MS));
+	dh_account_moment(account, DH_MOMENT_ASKED, 0, wall_ms(0));
+	dh_account_moment(account, DH_MOMENT_FIRST_UNIT, 40 * MS, wall_ms(40 * MS));
+	dh_account_moment(account, DH_MOMENT_FIRST_UNIT, 80 * MS, wall_ms(80 * MS));
 	rig_run(&rig, media_ms(100));
 	CHECK_INT(rig_order(&rig, &late, &(struct dh_order){ 0 }, NULL), 0);
 	check_moment(DH_MOMENT_ASKED, 0); /* before it was in the queue */
 	check_moment(DH_MOMENT_FIRST_UNIT, 40);
 	check_moment(DH_MOMENT_STARTED, -1);
-	CHECK(dh_ledger_record(ledger, feed) == record);
+	CHECK(dh_ledger_account(ledger, feed) == account);
 	CHECK(!dh_ledger_find(ledger, "s"));
 	dh_ledger_close(ledger, feed);
-	CHECK(!dh_ledger_record(ledger, feed));
-	CHECK(dh_ledger_find(ledger, "s") == record && dh_ledger_over(ledger, 0) == record);
+	CHECK(!dh_ledger_account(ledger, feed));
+	CHECK(dh_ledger_find(ledger, "s") == account && dh_ledger_over(ledger, 0) == account);
 	close_all();
 }
 
@@ -181,7 +181,7 @@ static void test_only_the_last_are_kept(void)
 	CHECK(!dh_ledger_over(ledger, DH_LEDGER_MAX));
 	dh_ledger_open(ledger, feed, "never", &request, NULL);
 	dh_ledger_cancel(ledger, feed);
-	CHECK(!dh_ledger_record(ledger, feed) && !dh_ledger_find(ledger, "never"));
+	CHECK(!dh_ledger_account(ledger, feed) && !dh_ledger_find(ledger, "never"));
 	close_all();
 	CHECK(gone > 0);
 }
