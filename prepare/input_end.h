@@ -21,6 +21,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of 32 bits. Writers that cannot seek back leave 0, or almost the largest one. */
+#define DH_SIZE_IS_UNSTATED(size) ((size) == 0 || (size) >= 0x7fff0000u)
+
 enum dh_container_kind {
 	DH_CONTAINER_UNKNOWN = 0, /* fewer bytes came than it takes to tell */
 	DH_CONTAINER_OTHER,

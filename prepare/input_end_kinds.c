@@ -3,9 +3,6 @@
 
 #define TAG_HEADER 11
 
-/* Writers that cannot seek back leave a size of 0, or almost the largest one. */
-#define SIZE_UNSTATED(size) ((size) == 0 || (size) >= 0x7fff0000u)
-
 /* Matroska element IDs. */
 #define ID_SEGMENT 0x18538067u
 #define ID_CLUSTER 0x1f43b675u
@@ -116,7 +113,7 @@ void dh_end_take_wav_chunk(struct dh_input_end *end)
 		return;
 	}
 	bool is_data = dh_end_is_any_of(end->header, "data ") && !end->has_media;
-	if (is_data && SIZE_UNSTATED(size)) {
+	if (is_data && DH_SIZE_IS_UNSTATED(size)) {
 		dh_end_search(end, "RIFF????WAVE", 12);
 		return;
 	}
@@ -187,7 +184,7 @@ void dh_end_take_aiff_chunk(struct dh_input_end *end)
 	end->is_left = end->has_media && !end->is_next;
 	if (end->is_next)
 		return;
-	end->is_done = end->has_media || SIZE_UNSTATED(size);
+	end->is_done = end->has_media || DH_SIZE_IS_UNSTATED(size);
 	end->has_media = end->is_last = true;
 	dh_end_next(end, size + size % 2, 8);
 }
@@ -212,7 +209,7 @@ void dh_end_take_au(struct dh_input_end *end)
 	uint64_t offset = dh_end_big_endian(end->header + 4, 4), size = dh_end_big_endian(end->header + 8, 4);
 	end->is_next = end->has_media && dh_end_is_any_of(end->header, ".snd ");
 	end->is_left = end->has_media && !end->is_next;
-	end->is_done = end->is_left || offset < 12 || SIZE_UNSTATED(size);
+	end->is_done = end->is_left || offset < 12 || DH_SIZE_IS_UNSTATED(size);
 	end->has_media = true;
 	if (!end->is_next)
 		dh_end_next(end, end->is_done ? 0 : offset - 12 + size, 12);

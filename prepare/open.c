@@ -10,6 +10,7 @@
 #include <libavutil/imgutils.h>
 
 #include "accept.h"
+#include "wav_pipe.h"
 
 /* How much to read ahead if a container's header does not describe everything. */
 #define ANALYZE_BYTES (4 * 1024 * 1024)
@@ -81,16 +82,15 @@ static int check_array(const struct dh_raw *raw, const struct dh_input_bytes *in
 		(long long)size, raw->format, raw->width, raw->height, one);
 }
 
-static int describe_array(const AVInputFormat **found, AVDictionary **options, struct dh_input_bytes *input,
-	const struct dh_source_config *config, struct dh_fault *fault)
+static int describe_array(const AVInputFormat **found, AVDictionary **options, const struct dh_raw *raw,
+	struct dh_input_bytes *input, const char *name, struct dh_fault *fault)
 {
-	const struct dh_raw *raw = config->raw;
 	*found = av_find_input_format(raw->is_video ? "rawvideo" : raw->format);
 	if (!*found)
-		return dh_fault_set(fault, DH_PREPARE_USAGE, "%s: no such raw format: %s", config->name, raw->format);
+		return dh_fault_set(fault, DH_PREPARE_USAGE, "%s: no such raw format: %s", name, raw->format);
 	if (raw_options(options, raw) < 0)
 		return dh_fault_memory(fault);
-	return check_array(raw, input, config->name, fault);
+	return check_array(raw, input, name, fault);
 }
 
 /* --- opening */
@@ -210,12 +210,16 @@ int dh_open(AVFormatContext **format, bool *is_still, struct dh_input_bytes *inp
 {
 	const AVInputFormat *found = NULL;
 	AVDictionary *options = NULL;
+	struct dh_raw samples;
 	int code;
 	*is_still = false;
 	if (config->raw->is_video || config->raw->is_audio)
-		code = describe_array(&found, &options, input, config, fault);
+		code = describe_array(&found, &options, config->raw, input, config->name, fault);
 	else
 		code = detect(&found, is_still, input, config->name, fault);
+	if (!code && strcmp(found->name, "wav") == 0 && !dh_input_bytes_is_file(input) &&
+		dh_wav_pipe(&samples, dh_input_bytes_io(input)))
+		code = describe_array(&found, &options, &samples, input, config->name, fault);
 	if (!code && strcmp(found->name, "yuv4mpegpipe") == 0)
 		code = check_y4m(input, config, fault);
 	if (!code)

@@ -49,6 +49,14 @@ int dh_raw_parse_video(struct dh_raw *raw, const char *text, struct dh_fault *fa
 	return 0;
 }
 
+bool dh_raw_is_samples(const char *format)
+{
+	for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
+		if (strcmp(format, samples[i]) == 0)
+			return true;
+	return false;
+}
+
 int dh_raw_parse_audio(struct dh_raw *raw, const char *text, struct dh_fault *fault)
 {
 	int used = 0;
@@ -63,8 +71,7 @@ int dh_raw_parse_audio(struct dh_raw *raw, const char *text, struct dh_fault *fa
 			"--raw-audio: %d Hz and %d channels, expected 4000 to 384000 "
 			"and 1 to 16",
 			raw->sample_rate, raw->channels);
-	for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
-		raw->is_audio |= strcmp(raw->format, samples[i]) == 0;
+	raw->is_audio = dh_raw_is_samples(raw->format);
 	if (!raw->is_audio)
 		return dh_fault_set(fault, DH_PREPARE_USAGE,
 			"--raw-audio: unknown sample format %s (u8, s16le, s32le, f32le, f64le, ...)", raw->format);

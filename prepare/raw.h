@@ -24,4 +24,7 @@ int dh_raw_parse_video(struct dh_raw *raw, const char *text, struct dh_fault *fa
 /* Parses SAMPLES:RATE:CHANNELS, as in f32le:24000:1. Fails likewise. */
 int dh_raw_parse_audio(struct dh_raw *raw, const char *text, struct dh_fault *fault);
 
+/* Whether that is a sample format. */
+bool dh_raw_is_samples(const char *format);
+
 #endif

@@ -4,6 +4,7 @@
 #include <libavutil/avstring.h>
 
 #include "playout/timebase.h"
+#include "raw.h"
 
 static bool is_any_of(const AVFormatContext *format, const char *const *names)
 {
@@ -22,7 +23,7 @@ bool dh_container_counts_samples(const AVFormatContext *format)
 {
 	static const char *const names[] = { "wav", "aiff", "au", "caf", "w64", "mp3", "aac", "ac3", "eac3", "amr",
 		"amrnb", "amrwb", "flac", NULL };
-	return is_any_of(format, names);
+	return is_any_of(format, names) || dh_raw_is_samples(format->iformat->name);
 }
 
 static bool states_length(const AVFormatContext *format)

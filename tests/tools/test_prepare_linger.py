@@ -3,6 +3,7 @@
 """dh-prepare: a pipe that stays open behind a complete container. DH_PREPARE names the program."""
 import fcntl
 import os
+import select
 import subprocess
 import threading
 import time
@@ -119,6 +120,22 @@ class Lingering(Case):
                 unknown = data[:at] + size + data[at + 4:]
                 half = len(data) // 2
                 self.check_same(self.feed([unknown[:half], unknown[half:]], True), self.run_tool("-", data=unknown))
+
+    def test_sound_that_is_made_while_it_is_read(self):
+        """Half a second of it is enough to begin, however it is written."""
+        for codec in ("pcm_u8", "pcm_s16le", "pcm_s32le", "pcm_f32le", "pcm_f64le"):
+            options = ["-ar", 24000, "-ac", 1, "-c:a", codec, "-t", 0.5]
+            data = self.piped("wav", ["-vn", *options])
+            with self.subTest(codec), subprocess.Popen([PREPARE, "-", "-o", "-"], stdin=subprocess.PIPE,
+                                                       stdout=subprocess.PIPE) as process:
+                process.stdin.write(data)
+                process.stdin.flush()
+                begins = select.select([process.stdout], [], [], 20)[0]
+                with open(self.path("made.dhs"), "wb") as file:
+                    file.write(process.communicate()[0])
+                self.assertTrue(begins, "nothing comes before the end")
+                self.check_same(Prepared(self.path("made.dhs")), self.run_tool("-", data=data))
+                self.check_same(Prepared(self.path("made.dhs")), self.run_tool(self.make("file.wav", "-vn", *options)))
 
 
 if __name__ == "__main__":
